@@ -1,0 +1,76 @@
+//! Any number of inputs to passes of bounded memory.
+
+use crate::{EncodeError, Prepared};
+
+/// Tokens of one pass. More do not run faster on a CPU, and the widest intermediate of So400m is 70 MB at this size.
+const TOKENS: usize = 4096;
+
+/// Calls `pass` with batches of at most [`TOKENS`] tokens, padding included, and returns the results in input order.
+/// Pictures of similar length go together, so that little is padded.
+pub(super) fn pictures<T>(
+    pictures: &[Prepared],
+    mut pass: impl FnMut(&[Prepared]) -> Result<Vec<T>, EncodeError>,
+) -> Result<Vec<T>, EncodeError> {
+    let tokens = |i: &usize| pictures[*i].rows * pictures[*i].cols;
+    let mut order: Vec<usize> = (0..pictures.len()).collect();
+    order.sort_by_key(|i| std::cmp::Reverse(tokens(i)));
+    let mut results: Vec<Option<T>> = pictures.iter().map(|_| None).collect();
+    let mut rest = order.as_slice();
+    while let Some(longest) = rest.first() {
+        let count = (TOKENS / tokens(longest).max(1)).clamp(1, rest.len());
+        let (batch, later) = rest.split_at(count);
+        let inputs: Vec<Prepared> = batch.iter().map(|i| pictures[*i].clone()).collect();
+        for (i, result) in batch.iter().zip(pass(&inputs)?) {
+            results[*i] = Some(result);
+        }
+        rest = later;
+    }
+    Ok(results.into_iter().flatten().collect())
+}
+
+/// Calls `pass` with batches of at most [`TOKENS`] tokens.
+pub(super) fn texts<T>(
+    ids: &[Vec<u32>],
+    mut pass: impl FnMut(&[Vec<u32>]) -> Result<Vec<T>, EncodeError>,
+) -> Result<Vec<T>, EncodeError> {
+    let length = ids.first().map_or(1, Vec::len).max(1);
+    let mut results = Vec::with_capacity(ids.len());
+    for batch in ids.chunks((TOKENS / length).max(1)) {
+        results.extend(pass(batch)?);
+    }
+    Ok(results)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use image::RgbImage;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn order_is_kept_and_memory_bounded(grids in prop::collection::vec((1usize..40, 1usize..40), 0..60)) {
+            let inputs: Vec<Prepared> =
+                grids.iter().map(|(rows, cols)| Prepared { rows: *rows, cols: *cols, pixels: RgbImage::new(1, 1) }).collect();
+            let results = pictures(&inputs, |batch| {
+                let longest = batch.iter().map(|p| p.rows * p.cols).max().unwrap();
+                assert!(batch.len() == 1 || batch.len() * longest <= TOKENS);
+                Ok(batch.iter().map(|p| (p.rows, p.cols)).collect())
+            });
+            prop_assert_eq!(results.unwrap(), grids);
+        }
+
+        #[test]
+        fn texts_stay_in_order(count in 0usize..300) {
+            let ids: Vec<Vec<u32>> = (0..count).map(|i| vec![i as u32; 64]).collect();
+            let results = texts(&ids, |batch| {
+                assert!(batch.len() * 64 <= TOKENS);
+                Ok(batch.to_vec())
+            });
+            prop_assert_eq!(results.unwrap(), ids);
+        }
+    }
+}

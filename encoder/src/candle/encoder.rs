@@ -1,0 +1,163 @@
+//! A checkpoint directory as a whole: preprocessor, tokenizer and towers.
+
+use std::fs;
+use std::path::Path;
+
+use image::RgbImage;
+
+use super::batches;
+use super::towers::Towers;
+use super::trace::Trace;
+use crate::config::{ModelConfig, Resolution};
+use crate::preprocess::{Filter, Preprocessor, VisionInput};
+use crate::tokenize::{TextInput, Tokenizer};
+use crate::weights::Checkpoint;
+use crate::{Embedding, Encode, EncodeError, ImageFeatures, LoadOptions, ModelInfo, Outputs, Prepared};
+
+/// Any SigLIP or SigLIP 2 checkpoint, run by candle.
+pub struct SiglipEncoder {
+    info: ModelInfo,
+    towers: Towers,
+    preprocessor: Preprocessor,
+    tokenizer: Tokenizer,
+}
+
+impl SiglipEncoder {
+    /// Loads a checkpoint directory as Hugging Face lays it out: `config.json`, `model.safetensors` or its shards,
+    /// `tokenizer.json`, and `preprocessor_config.json` if there is one.
+    ///
+    /// # Errors
+    /// [`EncodeError`] that names the file and the field or tensor that is wrong.
+    pub fn load(dir: &Path, options: &LoadOptions) -> Result<Self, EncodeError> {
+        let config = ModelConfig::load(dir)?;
+        check_budget(dir, options.max_patches)?;
+        let preprocessor = Preprocessor::load(dir, vision_input(&config, options.max_patches))?;
+        let text = TextInput {
+            length: config.text.length,
+            vocab_size: config.text.vocab_size,
+            strip_punctuation: options.strip_punctuation,
+        };
+        let checkpoint = Checkpoint::open(dir)?;
+        // A vocabulary of 256,000 pieces and the weights take about equally long.
+        let (tokenizer, towers) = rayon::join(
+            || Tokenizer::load(options.tokenizer.as_deref().unwrap_or(dir), text),
+            || Towers::new(config, &checkpoint, options.device.as_deref()),
+        );
+        let (tokenizer, towers) = (tokenizer?, towers?);
+        let pieces = fs::read(tokenizer.path())
+            .map_err(|source| EncodeError::Io { path: tokenizer.path().to_owned(), source })?;
+        let geometry = format!("{:?} {}", preprocessor.filter(), preprocessor.max_patches());
+        let info = ModelInfo {
+            name: options.name.clone().unwrap_or_else(|| dir.display().to_string()),
+            fingerprint: fingerprint(&config, &geometry, &pieces, &checkpoint),
+            model_type: config.model_type().to_owned(),
+            dim: config.dim(),
+            image_size: match config.vision.resolution {
+                Resolution::Fixed { image_size } => Some(image_size),
+                Resolution::NaFlex { .. } => None,
+            },
+            patch_size: config.vision.patch_size,
+            text_length: text.length,
+            vocab_size: text.vocab_size,
+            scoring: towers.scoring(),
+            backend: towers.backend().to_owned(),
+        };
+        Ok(Self { info, towers, preprocessor, tokenizer })
+    }
+
+    /// The towers alone, for callers that bring their own pixels or token ids.
+    pub fn towers(&self) -> &Towers {
+        &self.towers
+    }
+}
+
+impl Encode for SiglipEncoder {
+    fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn prepare(&self, picture: &RgbImage) -> Result<Prepared, EncodeError> {
+        self.preprocessor.prepare(picture)
+    }
+
+    fn encode_images(&self, batch: &[Prepared], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
+        batches::pictures(batch, |batch| self.towers.encode_pictures(batch, outputs, &mut Trace::off()))
+    }
+
+    fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncodeError> {
+        let ids = texts.iter().map(|text| self.tokenizer.encode(text)).collect::<Result<Vec<_>, _>>()?;
+        batches::texts(&ids, |batch| self.towers.encode_ids(batch, &mut Trace::off()))
+    }
+
+    fn token_ids(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
+        self.tokenizer.encode(text)
+    }
+}
+
+/// A budget of 0 has no grid, and attention to more than this many tokens would take minutes for a picture.
+fn check_budget(dir: &Path, budget: Option<usize>) -> Result<(), EncodeError> {
+    const LARGEST: usize = 1 << 14;
+    match budget {
+        Some(budget) if !(1..=LARGEST).contains(&budget) => Err(EncodeError::Config {
+            path: dir.to_owned(),
+            field: "max_patches".to_owned(),
+            expected: format!("a whole number from 1 to {LARGEST}"),
+            found: budget.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// What the preprocessor has to know of the architecture.
+fn vision_input(config: &ModelConfig, max_patches: Option<usize>) -> VisionInput {
+    /// Size of the Gemma vocabulary, which tells SigLIP 2 at fixed resolution from SigLIP 1: both call themselves `siglip`.
+    const GEMMA: usize = 256_000;
+    let naflex = matches!(config.vision.resolution, Resolution::NaFlex { .. });
+    VisionInput {
+        image_size: match config.vision.resolution {
+            Resolution::Fixed { image_size } => Some(image_size),
+            Resolution::NaFlex { .. } => None,
+        },
+        patch_size: config.vision.patch_size,
+        max_patches,
+        filter: if naflex || config.text.vocab_size == GEMMA { Filter::Bilinear } else { Filter::Bicubic },
+    }
+}
+
+/// Equal digest, equal vectors: everything that changes a stored vector goes in. Punctuation stripping does not, since
+/// only pictures are stored. Indexes remember the digest, so a change of this function makes all of them foreign.
+fn fingerprint(config: &ModelConfig, preprocessor: &str, tokenizer: &[u8], checkpoint: &Checkpoint) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(format!("{}\n{preprocessor}\n", config.canonical()).as_bytes());
+    hasher.update(tokenizer);
+    checkpoint.fingerprint(&mut hasher);
+    hasher.finalize().to_hex()[..32].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// Indexes of users hold this digest. If it has to change, say so in the changelog: they must index anew.
+    #[test]
+    fn fingerprint_stays_what_it_was() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/fixed16");
+        let (config, checkpoint) = (ModelConfig::load(&dir).unwrap(), Checkpoint::open(&dir).unwrap());
+        let digest = |preprocessor, tokenizer| fingerprint(&config, preprocessor, tokenizer, &checkpoint);
+        assert_eq!(digest("Bilinear 16", b"{}"), "4e7617a7a7e63b78bd3dad68e83095dd");
+        assert_ne!(digest("Bicubic 16", b"{}"), digest("Bilinear 16", b"{}"));
+        assert_ne!(digest("Bilinear 16", b"[]"), digest("Bilinear 16", b"{}"));
+    }
+
+    #[test]
+    fn patch_budget_has_bounds() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/naflex");
+        for budget in [0, 1 << 20] {
+            let options = LoadOptions { max_patches: Some(budget), ..LoadOptions::default() };
+            let error = SiglipEncoder::load(&dir, &options).map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains("`max_patches`: expected a whole number from 1 to 16384"), "{error}");
+        }
+    }
+}

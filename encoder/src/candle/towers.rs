@@ -1,0 +1,163 @@
+//! Both towers of a checkpoint, without tokenizer and preprocessor.
+
+use std::path::Path;
+
+use candle_core::{Device, Result as CandleResult, Tensor};
+
+use super::load::Loader;
+use super::text::TextTower;
+use super::trace::Trace;
+use super::vision::VisionTower;
+use super::{backend, device, turn};
+use crate::config::{ModelConfig, Resolution};
+use crate::weights::Checkpoint;
+use crate::{DenseGrid, Embedding, EncodeError, ImageFeatures, Outputs, Prepared, Scoring};
+
+/// The two towers of a model: prepared pixels and token ids to features.
+///
+/// This is what a checkpoint's weights alone can do. [`crate::SiglipEncoder`] adds the checkpoint's tokenizer and
+/// preprocessor; tests and tools that bring their own pixels, ids or wish for intermediates start here.
+pub struct Towers {
+    config: ModelConfig,
+    vision: VisionTower,
+    text: TextTower,
+    scoring: Scoring,
+    device: Device,
+    backend: String,
+}
+
+impl Towers {
+    /// Loads configuration and weights of a checkpoint directory on `device` (see [`crate::LoadOptions::device`]).
+    ///
+    /// # Errors
+    /// [`EncodeError`] that names the file and the field or tensor that is wrong.
+    pub fn load(dir: &Path, device: Option<&str>) -> Result<Self, EncodeError> {
+        let config = ModelConfig::load(dir)?;
+        Self::new(config, &Checkpoint::open(dir)?, device)
+    }
+
+    pub(crate) fn new(config: ModelConfig, checkpoint: &Checkpoint, name: Option<&str>) -> Result<Self, EncodeError> {
+        checkpoint.check(&config)?;
+        let (device, name) = device::open(name)?;
+        let loader = Loader::new(checkpoint, &device);
+        Ok(Self {
+            vision: VisionTower::load(&loader.at("vision_model"), &config.vision)?,
+            text: TextTower::load(&loader.at("text_model"), &config.text)?,
+            scoring: Scoring { scale: loader.values("logit_scale")?[0].exp(), bias: loader.values("logit_bias")?[0] },
+            config,
+            backend: format!("{name} (candle, f32)"),
+            device,
+        })
+    }
+
+    /// The architecture.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// The learned scale and bias.
+    pub fn scoring(&self) -> Scoring {
+        self.scoring
+    }
+
+    /// What runs the model, e.g. `cpu (candle, f32)`.
+    pub fn backend(&self) -> &str {
+        &self.backend
+    }
+
+    /// One forward pass over a batch of pictures, whose memory grows with the batch.
+    ///
+    /// # Errors
+    /// [`EncodeError::Prepared`] for pixels that this model does not read, [`EncodeError::Backend`] if computing fails,
+    /// [`EncodeError::NotAVector`] if the weights are damaged.
+    pub fn encode_pictures(
+        &self,
+        batch: &[Prepared],
+        outputs: Outputs,
+        trace: &mut Trace,
+    ) -> Result<Vec<ImageFeatures>, EncodeError> {
+        batch.iter().try_for_each(|picture| self.check_picture(picture))?;
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        const STAGE: &str = "vision tower";
+        let (pooled, dense) = turn::take(STAGE, || {
+            let output = self.vision.forward(batch, outputs, &self.device, trace).and_then(|output| {
+                let dense = output.dense.map(|(tokens, aligned)| CandleResult::Ok((rows(&tokens)?, rows(&aligned)?)));
+                Ok((rows(&output.pooled)?, dense.transpose()?))
+            });
+            output.map_err(|e| backend(STAGE, &e))
+        })?;
+
+        let mut dense = dense.map(|(tokens, aligned)| tokens.into_iter().zip(aligned));
+        let features = batch.iter().zip(pooled).map(|(picture, pooled)| {
+            let dense = dense.as_mut().and_then(Iterator::next);
+            Ok(ImageFeatures {
+                embedding: Embedding::new(pooled)?,
+                dense: dense.map(|(tokens, aligned)| self.grid(picture, tokens, aligned)),
+            })
+        });
+        features.collect()
+    }
+
+    /// One forward pass over a batch of texts, each of exactly [`crate::ModelInfo::text_length`] ids.
+    ///
+    /// # Errors
+    /// [`EncodeError::Backend`] for ids that this model does not have or if computing fails,
+    /// [`EncodeError::NotAVector`] if the weights are damaged.
+    pub fn encode_ids(&self, texts: &[Vec<u32>], trace: &mut Trace) -> Result<Vec<Embedding>, EncodeError> {
+        const STAGE: &str = "text tower";
+        let text = &self.config.text;
+        for ids in texts {
+            let fault = if ids.len() == text.length {
+                let unknown = ids.iter().find(|id| **id as usize >= text.vocab_size);
+                unknown.map(|id| format!("token id {id} is beyond the vocabulary of {}", text.vocab_size))
+            } else {
+                Some(format!("expected {} token ids, found {}", text.length, ids.len()))
+            };
+            if let Some(reason) = fault {
+                return Err(EncodeError::Backend { stage: STAGE, reason });
+            }
+        }
+        if texts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let pooled = turn::take(STAGE, || {
+            let output = self.text.forward(texts, &self.device, trace).and_then(|pooled| rows(&pooled));
+            output.map_err(|e| backend(STAGE, &e))
+        })?;
+        pooled.into_iter().map(Embedding::new).collect()
+    }
+
+    /// The grid of one picture, cut out of rows that may end in padding.
+    fn grid(&self, picture: &Prepared, mut tokens: Vec<f32>, mut aligned: Vec<f32>) -> DenseGrid {
+        let (rows, cols, dim) = (picture.rows, picture.cols, self.config.dim());
+        tokens.truncate(rows * cols * dim);
+        aligned.truncate(rows * cols * dim);
+        DenseGrid { rows, cols, dim, tokens, aligned }
+    }
+
+    fn check_picture(&self, picture: &Prepared) -> Result<(), EncodeError> {
+        let (rows, cols, patch) = (picture.rows, picture.cols, self.config.vision.patch_size);
+        let (width, height) = picture.pixels.dimensions();
+        let found = format!("{rows} x {cols} patches, {width} x {height} pixels");
+        let (fits, expected) = match self.config.vision.resolution {
+            Resolution::Fixed { image_size } => {
+                let side = image_size / patch;
+                let fits =
+                    (rows, cols) == (side, side) && (width as usize, height as usize) == (image_size, image_size);
+                (fits, format!("{side} x {side} patches, {image_size} x {image_size} pixels"))
+            }
+            Resolution::NaFlex { .. } => {
+                let fits = rows > 0 && cols > 0 && (width as usize, height as usize) == (cols * patch, rows * patch);
+                (fits, format!("a grid of patches of {patch} pixels"))
+            }
+        };
+        if fits { Ok(()) } else { Err(EncodeError::Prepared { expected, found }) }
+    }
+}
+
+/// The values of each entry of a batch.
+fn rows(batch: &Tensor) -> CandleResult<Vec<Vec<f32>>> {
+    batch.flatten_from(1)?.to_vec2()
+}

@@ -1,0 +1,138 @@
+//! What the rest of Glimpse asks of a model, whichever backend runs it.
+
+use std::path::PathBuf;
+
+use image::RgbImage;
+
+use crate::{Embedding, EncodeError};
+
+/// A loaded two-tower model. Calls are blocking, use all cores that the backend was given, and may come from any thread.
+pub trait Encode: Send + Sync {
+    /// Name, sizes and identity of the model.
+    fn info(&self) -> &ModelInfo;
+
+    /// Resizes an upright RGB picture to what the vision tower reads. Cheap beside encoding, and made for other threads.
+    ///
+    /// # Errors
+    /// [`EncodeError::Picture`] for a picture without pixels.
+    fn prepare(&self, picture: &RgbImage) -> Result<Prepared, EncodeError>;
+
+    /// Features of a batch, in order. The result of a picture does not depend on its neighbours in the batch.
+    ///
+    /// # Errors
+    /// If the backend fails (memory, device) or a picture was prepared by another model.
+    fn encode_images(&self, batch: &[Prepared], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError>;
+
+    /// Embeddings of texts in any language, in order. An empty text has an embedding too.
+    ///
+    /// # Errors
+    /// If the backend or the tokenizer fails.
+    fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncodeError>;
+
+    /// The ids that the text tower reads for `text`: padded or cut to [`ModelInfo::text_length`].
+    ///
+    /// # Errors
+    /// If the tokenizer fails.
+    fn token_ids(&self, text: &str) -> Result<Vec<u32>, EncodeError>;
+}
+
+/// What a model is: shown to people, kept in index manifests, compared before vectors are mixed.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct ModelInfo {
+    /// As the user named it: a directory, a hub id or `demo`.
+    pub name: String,
+    /// Hex digest over configuration, tokenizer, tensor names, shapes and samples of every tensor: equal digest, equal vectors.
+    pub fingerprint: String,
+    /// `siglip` (fixed resolution) or `siglip2` (NaFlex), as in `config.json`.
+    pub model_type: String,
+    /// Width of embeddings.
+    pub dim: usize,
+    /// Side of the input picture in pixels; `None` for NaFlex.
+    pub image_size: Option<usize>,
+    /// Side of a patch in pixels.
+    pub patch_size: usize,
+    /// Tokens of one text, padding included.
+    pub text_length: usize,
+    /// Size of the token table.
+    pub vocab_size: usize,
+    /// Turns a cosine into the model's own probability.
+    pub scoring: Scoring,
+    /// What runs the model, e.g. `cpu (candle, f32)`.
+    pub backend: String,
+}
+
+/// The learned scale and bias of the sigmoid loss (arXiv 2303.15343, section 3.2).
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Scoring {
+    /// `exp(logit_scale)`.
+    pub scale: f32,
+    /// `logit_bias`.
+    pub bias: f32,
+}
+
+impl Scoring {
+    /// Probability that a picture and a text with this cosine belong together, as the model was trained to say it.
+    pub fn probability(&self, cosine: f32) -> f32 {
+        1.0 / (1.0 + (-(self.scale * cosine + self.bias)).exp())
+    }
+}
+
+/// A picture at the model's input size: 8-bit RGB, row by row, normalised only when the patches are filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// Patch rows of the grid.
+    pub rows: usize,
+    /// Patch columns of the grid.
+    pub cols: usize,
+    /// Pixels; for fixed resolution the whole squashed picture, for NaFlex exactly `rows x cols` patches.
+    pub pixels: RgbImage,
+}
+
+/// How much of a forward pass the caller wants back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outputs {
+    /// The pooled embedding.
+    Pooled,
+    /// The pooled embedding and the grid of patch features.
+    Dense,
+}
+
+/// What one forward pass says of a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageFeatures {
+    /// The pooled embedding, comparable with text.
+    pub embedding: Embedding,
+    /// Patch features, if asked for by [`Outputs::Dense`].
+    pub dense: Option<DenseGrid>,
+}
+
+/// Features of every patch of a picture, row by row; padding is already removed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DenseGrid {
+    /// Patch rows.
+    pub rows: usize,
+    /// Patch columns.
+    pub cols: usize,
+    /// Width of a feature.
+    pub dim: usize,
+    /// Tokens after the last layer norm, what a region decoder attends to: `rows * cols * dim` values.
+    pub tokens: Vec<f32>,
+    /// Text-aligned vectors: each token through the value path of the attention-pooling head with its MLP residual, as
+    /// if it were the only token. Not normalised, `rows * cols * dim` values.
+    pub aligned: Vec<f32>,
+}
+
+/// How to load a model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// Where to run: `cpu` (default), `cuda`, `cuda:1`, `metal`.
+    pub device: Option<String>,
+    /// Drop ASCII punctuation from texts, as big_vision does for class names.
+    pub strip_punctuation: bool,
+    /// NaFlex only: patch budget of a picture (default 256).
+    pub max_patches: Option<usize>,
+    /// The name to show and to record; the directory when absent.
+    pub name: Option<String>,
+    /// Read the tokenizer from here instead of the checkpoint's own directory.
+    pub tokenizer: Option<PathBuf>,
+}

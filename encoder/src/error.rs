@@ -1,0 +1,104 @@
+//! Errors of the encoder: what went wrong, where, and what to do.
+
+use std::path::PathBuf;
+
+use crate::picture::PictureError;
+
+/// Why a model could not be loaded or run.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A picture could not be used.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// A file of the checkpoint is missing.
+    #[error("{dir}: no {file} here; a checkpoint directory holds config.json, model.safetensors and tokenizer.json")]
+    MissingFile {
+        /// The checkpoint directory.
+        dir: PathBuf,
+        /// What is missing.
+        file: String,
+    },
+    /// `config.json` or the preprocessor's settings do not describe a model of this family.
+    #[error("{path}: field `{field}`: expected {expected}, found {found}")]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// The field, dotted.
+        field: String,
+        /// What would be right.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// A tensor is missing, surplus, mis-shaped or of a type that is not read.
+    #[error("{path}: tensor `{tensor}`: expected {expected}, found {found}")]
+    Tensor {
+        /// The safetensors file or its directory.
+        path: PathBuf,
+        /// The tensor's name.
+        tensor: String,
+        /// Shape or type that is right.
+        expected: String,
+        /// Shape or type that is there.
+        found: String,
+    },
+    /// A weights file or the index of its shards is cut off, damaged or contradicts itself.
+    #[error("{path}: {reason}")]
+    Weights {
+        /// The safetensors file or the index.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The tokenizer cannot be read or does not fit the model.
+    #[error("{path}: {reason}")]
+    Tokenizer {
+        /// The tokenizer file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A vector without direction.
+    #[error(
+        "the model gave a vector of {dim} values that has no direction (zero or not finite); the weights are damaged"
+    )]
+    NotAVector {
+        /// Its width.
+        dim: usize,
+    },
+    /// A picture prepared for another model.
+    #[error("a picture was prepared as {found}, but the model reads {expected}")]
+    Prepared {
+        /// What the model reads.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+    /// The device asked for is not there.
+    #[error("device `{device}`: {reason}")]
+    Device {
+        /// As asked for.
+        device: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// The model is neither a directory, nor in the cache, nor to be had now.
+    #[error("{0}")]
+    Hub(#[from] crate::hub::HubError),
+    /// The backend failed while it computed.
+    #[error("{stage}: {reason}")]
+    Backend {
+        /// What was being computed.
+        stage: &'static str,
+        /// The backend's reason.
+        reason: String,
+    },
+}

@@ -1,0 +1,28 @@
+//! Pictures and text to unit vectors of one space, with every model of the SigLIP 2 family.
+//!
+//! The crate knows nothing of libraries or indexes: it turns bytes into pixels ([`picture`]), pixels and text into
+//! model input ([`preprocess`], [`tokenize`]), and model input into features ([`Encode`]).
+
+pub mod config;
+pub mod hub;
+pub mod picture;
+pub mod preprocess;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod tokenize;
+
+mod candle;
+mod embedding;
+mod encode;
+mod error;
+mod weights;
+
+pub use candle::{SiglipEncoder, Stage, Towers, Trace};
+pub use embedding::{Embedding, dot};
+pub use encode::{DenseGrid, Encode, ImageFeatures, LoadOptions, ModelInfo, Outputs, Prepared, Scoring};
+pub use error::EncodeError;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

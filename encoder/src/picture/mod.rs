@@ -1,0 +1,127 @@
+//! From the bytes of a file to upright 8-bit RGB pixels, within stated limits and whatever the bytes hold.
+//!
+//! [`decode`] sniffs the format ([`Format::sniff`]), hands JPEG to zune-jpeg and the rest to the `image` crate, and turns
+//! the result upright. Sizes are checked before a pixel is decoded, and a decoder that panics costs its picture only.
+//!
+//! Embedded colour profiles are not applied: as in the reference processors, pixel values count as sRGB.
+
+mod error;
+mod guard;
+mod jpeg;
+mod raster;
+mod sniff;
+
+use std::io::Read;
+use std::path::Path;
+
+use image::metadata::Orientation;
+use image::{DynamicImage, RgbImage};
+
+pub use error::PictureError;
+pub use sniff::Format;
+
+use crate::EncodeError;
+
+/// Bounds on what a file may ask of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest number of pixels; the default, 200 million, is that of the largest phone cameras sold.
+    pub max_pixels: u64,
+    /// Largest side in pixels.
+    pub max_side: u32,
+    /// Largest number of bytes that a decoder may hold at once, its result included. Turning a picture upright or
+    /// flattening it needs a second copy of the pixels for a moment.
+    pub max_alloc: u64,
+    /// Largest file in bytes.
+    pub max_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_pixels: 200_000_000, max_side: 65_535, max_alloc: 1 << 30, max_bytes: 1 << 29 }
+    }
+}
+
+impl Limits {
+    /// Refuses a picture of `width x height` pixels whose decoding needs `alloc` bytes.
+    fn check(&self, width: u32, height: u32, alloc: u64) -> Result<(), PictureError> {
+        let too_large = |found: String, limit: String| Err(PictureError::TooLarge { found, limit });
+        if width.max(height) > self.max_side {
+            return too_large(format!("{width} x {height} pixels"), format!("{} pixels a side", self.max_side));
+        }
+        if u64::from(width) * u64::from(height) > self.max_pixels {
+            return too_large(format!("{width} x {height} pixels"), format!("{} pixels", self.max_pixels));
+        }
+        if alloc > self.max_alloc {
+            return too_large(
+                format!("{} MiB of memory to decode", alloc >> 20),
+                format!("{} MiB", self.max_alloc >> 20),
+            );
+        }
+        Ok(())
+    }
+
+    fn check_bytes(&self, bytes: u64) -> Result<(), PictureError> {
+        if bytes > self.max_bytes {
+            return Err(PictureError::TooLarge {
+                found: format!("a file of {bytes} bytes"),
+                limit: format!("{} bytes", self.max_bytes),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A decoded picture.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    /// Upright (EXIF orientation applied) RGB pixels; transparency lies on white.
+    pub pixels: RgbImage,
+    /// Format of the file, sniffed from its bytes.
+    pub format: Format,
+    /// EXIF orientation as stored, 1 to 8.
+    pub orientation: u8,
+}
+
+/// What a decoder gives back: pixels as stored, and how to turn them.
+struct Decoded {
+    pixels: RgbImage,
+    orientation: Orientation,
+}
+
+/// Decodes a file's bytes. Animated files give their first frame.
+///
+/// # Errors
+/// [`PictureError`]; a panicking decoder is caught and counts as a broken file.
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureError> {
+    limits.check_bytes(bytes.len() as u64)?;
+    let format = Format::sniff(bytes)?;
+    let decoded = guard::catch(|| match format {
+        Format::Jpeg => jpeg::decode(bytes, limits),
+        _ => raster::decode(bytes, format, limits),
+    });
+    let Decoded { pixels, orientation } = decoded.unwrap_or_else(|panic| Err(PictureError::broken(format, panic)))?;
+    Ok(Picture { pixels: upright(pixels, orientation), format, orientation: orientation.to_exif() })
+}
+
+/// Reads a file whole, but never more than [`Limits::max_bytes`] of it.
+///
+/// # Errors
+/// [`EncodeError::Io`] naming the file, or [`PictureError::TooLarge`].
+pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, EncodeError> {
+    let io = |source| EncodeError::Io { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(io)?;
+    let length = file.metadata().map_err(io)?.len();
+    limits.check_bytes(length)?;
+    // The file may grow while it is read, and special files claim a length of 0.
+    let mut bytes = Vec::with_capacity(length as usize);
+    file.take(limits.max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
+    limits.check_bytes(bytes.len() as u64)?;
+    Ok(bytes)
+}
+
+fn upright(pixels: RgbImage, orientation: Orientation) -> RgbImage {
+    let mut image = DynamicImage::ImageRgb8(pixels);
+    image.apply_orientation(orientation);
+    image.into_rgb8()
+}

@@ -1,0 +1,86 @@
+//! PNG, WebP, GIF, TIFF and BMP by the `image` crate.
+
+use std::error::Error;
+use std::io::Cursor;
+
+use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageError, Rgb, RgbImage, RgbaImage};
+
+use super::{Decoded, Format, Limits, PictureError};
+
+pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, PictureError> {
+    let mut decoder = open(bytes, format, limits)?;
+    let refusal = |error| refusal(error, format, limits);
+    let (width, height) = decoder.dimensions();
+    limits.check(width, height, decoder.total_bytes())?;
+    if width == 0 || height == 0 {
+        return Err(PictureError::broken(format, "it has no pixels"));
+    }
+    decoder.set_limits(limits.into()).map_err(refusal)?;
+    // Damaged metadata does not cost the picture.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let image = DynamicImage::from_decoder(decoder).map_err(refusal)?;
+    let pixels = if image.color().has_alpha() { on_white(image.into_rgba8()) } else { image.into_rgb8() };
+    Ok(Decoded { pixels, orientation })
+}
+
+fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Box<dyn ImageDecoder + 'a>, PictureError> {
+    let reader = Cursor::new(bytes);
+    let refusal = |error| refusal(error, format, limits);
+    Ok(match format {
+        Format::Png => Box::new(PngDecoder::with_limits(reader, limits.into()).map_err(refusal)?),
+        Format::WebP => Box::new(WebPDecoder::new(reader).map_err(refusal)?),
+        Format::Gif => Box::new(GifDecoder::new(reader).map_err(refusal)?),
+        Format::Tiff => Box::new(TiffDecoder::new(reader).map_err(refusal)?),
+        Format::Bmp => Box::new(BmpDecoder::new(reader).map_err(refusal)?),
+        Format::Jpeg | Format::Heic | Format::Avif => {
+            return Err(PictureError::Unsupported(format!("{format}; convert it to JPEG or PNG")));
+        }
+    })
+}
+
+/// Blends transparent pixels with a white ground, as a page or a viewer shows them.
+fn on_white(image: RgbaImage) -> RgbImage {
+    let blend = |value: u8, alpha: u16| ((u16::from(value) * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
+    let mut flat = RgbImage::new(image.width(), image.height());
+    for (to, from) in flat.pixels_mut().zip(image.pixels()) {
+        let [r, g, b, a] = from.0;
+        *to = Rgb([r, g, b].map(|value| blend(value, a.into())));
+    }
+    flat
+}
+
+impl From<&Limits> for image::Limits {
+    fn from(limits: &Limits) -> Self {
+        let mut out = Self::default();
+        out.max_image_width = Some(limits.max_side);
+        out.max_image_height = Some(limits.max_side);
+        out.max_alloc = Some(limits.max_alloc);
+        out
+    }
+}
+
+fn refusal(error: ImageError, format: Format, limits: &Limits) -> PictureError {
+    match error {
+        ImageError::Limits(error) => {
+            PictureError::TooLarge { found: error.to_string(), limit: format!("{} MiB", limits.max_alloc >> 20) }
+        }
+        ImageError::Unsupported(error) => PictureError::Unsupported(format!("{format}: {error}")),
+        // The crate's own words only repeat the format; the cause says what is wrong.
+        error => PictureError::broken(format, error.source().map_or_else(|| error.to_string(), ToString::to_string)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Rgba;
+
+    use super::*;
+
+    #[test]
+    fn transparent_pixels_lie_on_white() {
+        let image = RgbaImage::from_fn(3, 1, |x, _| Rgba([10, 20, 30, [255, 0, 51][x as usize]]));
+        assert_eq!(on_white(image).into_raw(), [10, 20, 30, 255, 255, 255, 206, 208, 210]);
+    }
+}

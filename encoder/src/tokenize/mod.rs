@@ -1,0 +1,156 @@
+//! Text in any language to the fixed row of token ids that a text tower reads.
+//!
+//! The recipe of SigLIP 2: lower-case, split by the Gemma vocabulary, no BOS, at most `length - 1` tokens, EOS, and
+//! padding up to `length`. The tower reads the last position, so length and padding id are part of the model, not a
+//! matter of batching. SigLIP 1 differs in that punctuation is dropped first and that EOS is also the padding.
+//!
+//! What a checkpoint's `tokenizer.json` says of padding, truncation and EOS differs from export to export. This module
+//! takes only its vocabulary and normalisation, and does those three itself.
+
+mod cleanup;
+mod special;
+mod vocabulary;
+
+use std::path::{Path, PathBuf};
+
+use tokenizers::Tokenizer as Pieces;
+
+use crate::EncodeError;
+use special::{Family, SpecialTokens};
+
+/// Characters looked at for each token of the row, at most. The longest piece of the vocabularies in use has 31, so
+/// what is cut off could not have reached the row, and a text of megabytes costs no more than a page.
+const CHARS_PER_TOKEN: usize = 256;
+
+/// Rows that a table of embeddings may have beyond the vocabulary: tables are rounded up, the vocabulary is not.
+const TABLE_PADDING: usize = 255;
+
+/// What the text tower reads, as `config.json` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextInput {
+    /// Tokens of a row.
+    pub length: usize,
+    /// Rows of the token table.
+    pub vocab_size: usize,
+    /// Drop ASCII punctuation, also for SigLIP 2.
+    pub strip_punctuation: bool,
+}
+
+/// Turns text into token ids for one model.
+pub struct Tokenizer {
+    path: PathBuf,
+    pieces: Pieces,
+    special: SpecialTokens,
+    input: TextInput,
+}
+
+impl std::fmt::Debug for Tokenizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { path, special, input, pieces: _ } = self;
+        f.debug_struct("Tokenizer").field("path", path).field("special", special).field("input", input).finish()
+    }
+}
+
+impl Tokenizer {
+    /// Reads the tokenizer at `path`: a `tokenizer.json`, or a directory that holds one. The padding and EOS tokens are
+    /// those named by the files beside it; `text_config` of released checkpoints names others, which are wrong.
+    ///
+    /// The 256,000 pieces of SigLIP 2 take about a second: load the weights on another thread meanwhile.
+    ///
+    /// # Errors
+    /// [`EncodeError::MissingFile`] if there is none, [`EncodeError::Tokenizer`] if it cannot be read or if its
+    /// vocabulary is not the one that the model was trained with.
+    pub fn load(path: &Path, input: TextInput) -> Result<Self, EncodeError> {
+        let path = locate(path)?;
+        let text = std::fs::read_to_string(&path).map_err(|source| EncodeError::Io { path: path.clone(), source })?;
+        let refuse = |reason: String| EncodeError::Tokenizer { path: path.clone(), reason };
+        let pieces = vocabulary::parse(&text).map_err(|error| refuse(format!("not a tokenizer: {error}")))?;
+        check_size(&pieces, input.vocab_size).map_err(refuse)?;
+        let special = SpecialTokens::find(&path, &pieces)?;
+        if input.length == 0 {
+            return Err(refuse("the model reads texts of 0 tokens".into()));
+        }
+        Ok(Self { path, pieces, special, input })
+    }
+
+    /// The ids of `text`, exactly [`TextInput::length`] of them.
+    ///
+    /// # Errors
+    /// [`EncodeError::Tokenizer`] if the tokenizer fails.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
+        let refuse = |reason: String| EncodeError::Tokenizer { path: self.path.clone(), reason };
+        let length = self.input.length;
+        let text = match self.special.family {
+            Family::Siglip1 => cleanup::canonical(text),
+            Family::Siglip2 if self.input.strip_punctuation => cleanup::without_punctuation(text),
+            Family::Siglip2 => text.into(),
+        };
+        let mut ids = vocabulary::ids(&self.pieces, first_chars(&text, length * CHARS_PER_TOKEN)).map_err(refuse)?;
+        ids.truncate(length - 1);
+        ids.push(self.special.eos);
+        ids.resize(length, self.special.pad);
+        Ok(ids)
+    }
+
+    /// The file in use.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Id of the end-of-text token.
+    pub fn eos_id(&self) -> u32 {
+        self.special.eos
+    }
+
+    /// Id that fills the row behind the end of text.
+    pub fn pad_id(&self) -> u32 {
+        self.special.pad
+    }
+
+    /// What the text tower reads.
+    pub fn input(&self) -> TextInput {
+        self.input
+    }
+}
+
+fn locate(path: &Path) -> Result<PathBuf, EncodeError> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let file = path.join("tokenizer.json");
+    if file.is_file() {
+        return Ok(file);
+    }
+    let sentencepiece =
+        ["spiece.model", "tokenizer.model"].map(|name| path.join(name)).into_iter().find(|p| p.is_file());
+    Err(match sentencepiece {
+        Some(path) => EncodeError::Tokenizer {
+            path,
+            reason: "a SentencePiece model without the tokenizer.json that Glimpse reads; fetch the tokenizer.json of \
+                     the same model and put it beside this file, or write one with Python: \
+                     `AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)`"
+                .into(),
+        },
+        None => EncodeError::MissingFile { dir: path.to_owned(), file: "tokenizer.json".into() },
+    })
+}
+
+/// A tokenizer with other pieces than the model was trained with would give valid ids and meaningless vectors.
+fn check_size(pieces: &Pieces, vocab_size: usize) -> Result<(), String> {
+    let highest = vocabulary::highest_id(pieces).unwrap_or_default() as usize;
+    let pieces = pieces.get_vocab_size(true);
+    if pieces == 0 || highest >= vocab_size || pieces + TABLE_PADDING < vocab_size {
+        return Err(format!(
+            "wrong vocabulary: the model has {vocab_size} token rows, this tokenizer has {pieces} pieces with ids up \
+             to {highest}; use the tokenizer.json of the same checkpoint"
+        ));
+    }
+    Ok(())
+}
+
+fn first_chars(text: &str, count: usize) -> &str {
+    text.char_indices().nth(count).map_or(text, |(end, _)| &text[..end])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! A file mapped into memory.
+#![allow(unsafe_code, reason = "mapping a file is unsafe by nature; this is the one place that does it")]
+
+use std::fs::File;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+
+use crate::EncodeError;
+
+/// The bytes of a file, read by the system when they are touched.
+#[derive(Debug)]
+pub(crate) struct FileMap {
+    path: PathBuf,
+    map: Mmap,
+}
+
+impl FileMap {
+    /// Maps a whole file for reading.
+    ///
+    /// # Errors
+    /// [`EncodeError::Io`].
+    pub fn open(path: &Path) -> Result<Self, EncodeError> {
+        let io = |source| EncodeError::Io { path: path.to_owned(), source };
+        let file = File::open(path).map_err(io)?;
+        // SAFETY: the map is private and read-only, and all reads stay inside its length. A file that another program
+        // shortens while it is mapped ends this process by SIGBUS; downloads avoid that by renaming into place, as
+        // every writer of the shared cache does.
+        let map = unsafe { Mmap::map(&file) }.map_err(io)?;
+        Ok(Self { path: path.to_owned(), map })
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &PathBuf {
+        &self.path
+    }
+}
+
+impl Deref for FileMap {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.map
+    }
+}

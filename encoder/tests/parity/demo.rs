@@ -1,0 +1,108 @@
+//! The bundled model from end to end: picture files and texts of many scripts to the embeddings of the reference.
+
+use std::path::{Path, PathBuf};
+
+use glimpse_encoder::picture::{Limits, decode};
+use glimpse_encoder::{Embedding, Encode, LoadOptions, Outputs, SiglipEncoder};
+use safetensors::SafeTensors;
+use sha2::{Digest, Sha256};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The bundled model, or a loud word that it is not there.
+fn bundled_model() -> Option<PathBuf> {
+    let dir = root().join("models/demo");
+    if dir.join("model.safetensors").is_file() {
+        return Some(dir);
+    }
+    eprintln!("SKIPPED: {} holds no model", dir.display());
+    None
+}
+
+fn floats(file: &SafeTensors, name: &str) -> Vec<Vec<f32>> {
+    let tensor = file.tensor(name).unwrap();
+    let (values, _) = tensor.data().as_chunks::<4>();
+    let values: Vec<f32> = values.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    values.chunks_exact(tensor.shape()[1]).map(<[f32]>::to_vec).collect()
+}
+
+#[test]
+fn embeddings_equal_those_of_the_reference() {
+    let Some(dir) = bundled_model() else { return };
+    let golden = root().join("tests/golden/demo.safetensors");
+    let bytes = std::fs::read(&golden).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    let strings = header.metadata().as_ref().unwrap();
+    let weights = Sha256::digest(std::fs::read(dir.join("model.safetensors")).unwrap());
+    let weights: String = weights.iter().map(|byte| format!("{byte:02x}")).collect();
+    let remedy = "the bundled model has changed; run `python tests/golden/generate.py demo`";
+    assert_eq!(strings["weights"], weights, "{remedy}");
+
+    let encoder = SiglipEncoder::load(&dir, &LoadOptions::default()).unwrap();
+    let texts: Vec<String> = serde_json::from_str(&strings["texts"]).unwrap();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let ids = file.tensor("ids").unwrap();
+    let (ids, _) = ids.data().as_chunks::<4>();
+    let ids: Vec<u32> = ids.iter().map(|b| u32::from_le_bytes(*b)).collect();
+    for (text, ids) in texts.iter().zip(ids.chunks_exact(encoder.info().text_length)) {
+        assert_eq!(encoder.token_ids(text).unwrap(), ids, "{text}");
+    }
+    for ((text, ours), theirs) in texts.iter().zip(encoder.encode_texts(&texts).unwrap()).zip(floats(&file, "texts")) {
+        let cosine = ours.cosine(&Embedding::new(theirs).unwrap());
+        assert!(cosine >= 0.99999, "{text}: cosine {cosine}");
+    }
+
+    let paths: Vec<String> = serde_json::from_str(&strings["paths"]).unwrap();
+    let prepare = |path: &String| {
+        let picture = decode(&std::fs::read(dir.join(path)).unwrap(), &Limits::default()).unwrap();
+        encoder.prepare(&picture.pixels).unwrap()
+    };
+    let prepared: Vec<_> = paths.iter().map(prepare).collect();
+    let ours = encoder.encode_images(&prepared, Outputs::Pooled).unwrap();
+    for ((path, ours), theirs) in paths.iter().zip(ours).zip(floats(&file, "pictures")) {
+        let cosine = ours.embedding.cosine(&Embedding::new(theirs).unwrap());
+        // JPEG decoders differ by a grey level here and there.
+        assert!(cosine >= 0.9999, "{path}: cosine {cosine}");
+    }
+}
+
+#[test]
+fn many_inputs_keep_their_order_whatever_thread_asks() {
+    use rayon::prelude::*;
+    let Some(dir) = bundled_model() else { return };
+    let encoder = SiglipEncoder::load(&dir, &LoadOptions::default()).unwrap();
+    let texts: Vec<String> = (0..300).map(|i| format!("{i} red apples")).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let together = encoder.encode_texts(&texts).unwrap();
+    texts.par_iter().zip(&together).step_by(17).for_each(|(text, together)| {
+        let alone = encoder.encode_texts(&[text]).unwrap();
+        assert!(alone[0].cosine(together) > 0.999_999, "{text}");
+    });
+}
+
+#[test]
+fn options_are_honoured_and_only_those_that_change_pictures_change_the_fingerprint() {
+    let Some(dir) = bundled_model() else { return };
+    let load = |options: LoadOptions| SiglipEncoder::load(&dir, &options).unwrap();
+    let plain = load(LoadOptions::default());
+    let info = plain.info();
+    assert_eq!(info.name, dir.display().to_string());
+    assert_eq!((info.model_type.as_str(), info.backend.as_str()), ("siglip", "cpu (candle, f32)"));
+
+    let stripped = load(LoadOptions {
+        strip_punctuation: true,
+        name: Some("demo".to_owned()),
+        tokenizer: Some(dir.join("tokenizer.json")),
+        ..LoadOptions::default()
+    });
+    assert_eq!(stripped.info().name, "demo");
+    assert_eq!(stripped.info().fingerprint, info.fingerprint);
+    assert_ne!(plain.token_ids("a dog!").unwrap(), stripped.token_ids("a dog!").unwrap());
+    assert_eq!(plain.token_ids("a dog").unwrap(), stripped.token_ids("a dog!").unwrap());
+
+    let error = SiglipEncoder::load(&dir, &LoadOptions { device: Some("tpu".to_owned()), ..LoadOptions::default() });
+    assert!(error.is_err_and(|e| e.to_string().starts_with("device `tpu`: ")));
+}

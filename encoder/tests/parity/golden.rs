@@ -1,0 +1,86 @@
+//! The golden files: a checkpoint directory each, with inputs and outputs of every stage.
+
+use std::path::{Path, PathBuf};
+
+use glimpse_encoder::Prepared;
+use image::RgbImage;
+use safetensors::{Dtype, SafeTensors};
+
+/// Every case that the generator writes.
+pub const CASES: [&str; 8] = [
+    "fixed16",
+    "fixed14-border",
+    "giant-projection",
+    "head72-sharded",
+    "head96",
+    "gelu-erf",
+    "naflex",
+    "naflex-head72",
+];
+
+/// Directory of a case; it is a checkpoint directory too.
+pub fn directory(case: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden").join(case)
+}
+
+/// The inputs and reference outputs of a case.
+pub struct Golden {
+    bytes: Vec<u8>,
+}
+
+/// A reference tensor.
+pub struct Reference {
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
+}
+
+impl Golden {
+    pub fn read(case: &str) -> Self {
+        let path = directory(case).join("golden.safetensors");
+        Self { bytes: std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())) }
+    }
+
+    pub fn pictures(&self) -> Vec<Prepared> {
+        let grids = self.integers("input.grids");
+        let prepared = |(i, grid): (usize, &[u32])| {
+            let file = self.file();
+            let pixels = file.tensor(&format!("input.pixels.{i}")).unwrap();
+            let (height, width) = (pixels.shape()[0] as u32, pixels.shape()[1] as u32);
+            let pixels = RgbImage::from_raw(width, height, pixels.data().to_vec()).unwrap();
+            Prepared { rows: grid[0] as usize, cols: grid[1] as usize, pixels }
+        };
+        grids.chunks_exact(2).enumerate().map(prepared).collect()
+    }
+
+    pub fn ids(&self) -> Vec<Vec<u32>> {
+        let length = self.file().tensor("input.ids").unwrap().shape()[1];
+        self.integers("input.ids").chunks_exact(length).map(<[u32]>::to_vec).collect()
+    }
+
+    pub fn reference(&self, name: &str) -> Reference {
+        let file = self.file();
+        let tensor = file.tensor(name).unwrap_or_else(|_| panic!("the golden file has no stage {name}"));
+        assert_eq!(tensor.dtype(), Dtype::F32);
+        let (values, _) = tensor.data().as_chunks::<4>();
+        Reference { shape: tensor.shape().to_vec(), values: values.iter().map(|b| f32::from_le_bytes(*b)).collect() }
+    }
+
+    /// Names of all reference stages.
+    pub fn stages(&self) -> Vec<String> {
+        let file = self.file();
+        let names = file.names().into_iter().filter(|name| name.starts_with("vision.") || name.starts_with("text."));
+        names.map(str::to_owned).collect()
+    }
+
+    fn integers(&self, name: &str) -> Vec<u32> {
+        let file = self.file();
+        let tensor = file.tensor(name).unwrap();
+        assert_eq!(tensor.dtype(), Dtype::I32);
+        let (values, _) = tensor.data().as_chunks::<4>();
+        values.iter().map(|b| u32::from_le_bytes(*b)).collect()
+    }
+
+    fn file(&self) -> SafeTensors<'_> {
+        SafeTensors::deserialize(&self.bytes).unwrap()
+    }
+}
