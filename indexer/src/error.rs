@@ -1,0 +1,91 @@
+//! Errors of the index: what went wrong, where, and what to do.
+
+use std::path::PathBuf;
+
+/// Why an index could not be opened, read or written.
+///
+/// [`IndexError::NoIndex`], [`IndexError::InUse`], [`IndexError::OtherModel`], [`IndexError::WrongDimension`] and
+/// [`IndexError::NoSuchImage`] are the caller's to solve; the others are the machine's (disk, damage) and come again
+/// until it is mended.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// A file or folder could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Nothing was indexed yet.
+    #[error("{dir}: no index here yet; run `glimpse index FOLDER` first")]
+    NoIndex {
+        /// Where an index was looked for.
+        dir: PathBuf,
+    },
+    /// Another process has the index open.
+    #[error("{dir}: in use by another glimpse process; stop it, or ask it over HTTP if it is `glimpse serve`")]
+    InUse {
+        /// The index.
+        dir: PathBuf,
+    },
+    /// Made by another model.
+    #[error(
+        "this index was made with `{indexed}` (fingerprint {indexed_print:.12}), not with `{asked}` ({asked_print:.12}): \
+         search with `--model {indexed}`, or build a new generation with `glimpse index --model {asked}`"
+    )]
+    OtherModel {
+        /// Model of the index.
+        indexed: String,
+        /// Its fingerprint.
+        indexed_print: String,
+        /// Model asked for.
+        asked: String,
+        /// Its fingerprint.
+        asked_print: String,
+    },
+    /// Written by a newer program.
+    #[error("{dir}: index format {found}, this program reads up to {supported}; update glimpse or index again")]
+    NewerFormat {
+        /// The index.
+        dir: PathBuf,
+        /// Its format number.
+        found: u32,
+        /// The newest format that is read here.
+        supported: u32,
+    },
+    /// A stored value cannot be read.
+    #[error("{dir}: {what} is damaged ({reason}); run `glimpse verify --repair`")]
+    Corrupt {
+        /// The index.
+        dir: PathBuf,
+        /// Which value.
+        what: String,
+        /// Why it cannot be read.
+        reason: String,
+    },
+    /// A vector that does not belong here.
+    #[error("a vector of {found} values was given to an index of {expected}")]
+    WrongDimension {
+        /// Width of the index.
+        expected: usize,
+        /// Width given.
+        found: usize,
+    },
+    /// A picture that is not (or no longer) there.
+    #[error("picture {0} is not in this index")]
+    NoSuchImage(crate::ImageId),
+    /// The store failed.
+    #[error("{dir}: {what}: {reason}")]
+    Store {
+        /// The index.
+        dir: PathBuf,
+        /// What was being done.
+        what: &'static str,
+        /// The store's reason.
+        reason: String,
+    },
+    /// The encoder failed.
+    #[error(transparent)]
+    Encode(#[from] glimpse_encoder::EncodeError),
+}

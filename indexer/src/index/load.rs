@@ -1,0 +1,199 @@
+//! Creating a generation, and opening one: everything that readers need goes into memory.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+
+use glimpse_encoder::ModelInfo;
+use parking_lot::{Mutex, RwLock};
+
+use super::graph::GraphSlot;
+use super::memory::Memory;
+use super::{Folder, Index, Writer};
+use crate::library::sync_dir;
+use crate::store::keys::{self, Table};
+use crate::store::{Batch, Store, records};
+use crate::vectors::{ExactScan, VectorIndex};
+use crate::words::WordIndex;
+use crate::{FileRecord, IdSet, ImageId, ImageRecord, IndexError, IndexOptions, Manifest};
+
+impl Index {
+    /// Makes an empty generation in `dir`.
+    pub(crate) fn create(dir: &Path, model: &ModelInfo, options: &IndexOptions) -> Result<Self, IndexError> {
+        let path = dir.join("sled");
+        std::fs::create_dir_all(&path).map_err(|source| IndexError::Io { path: path.clone(), source })?;
+        let store = Store::open(&path)?;
+        let created = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let manifest = Manifest {
+            format: Self::FORMAT,
+            model: model.clone(),
+            roots: Vec::new(),
+            created: created.map_or(0, |since| since.as_secs() as i64),
+        };
+        write_manifest(&store, &manifest)?;
+        store.sync()?;
+        for folder in [&path, dir] {
+            sync_dir(folder).map_err(|source| IndexError::Io { path: folder.to_path_buf(), source })?;
+        }
+        Self::with(store, manifest, dir, options)
+    }
+
+    /// Opens the generation in `dir`.
+    pub(crate) fn open(dir: &Path, options: &IndexOptions) -> Result<Self, IndexError> {
+        let path = dir.join("sled");
+        if !Store::exists(&path) {
+            return Err(IndexError::NoIndex { dir: dir.to_path_buf() });
+        }
+        let store = Store::open(&path)?;
+        let manifest = read_manifest(&store, dir)?;
+        Self::with(store, manifest, dir, options)
+    }
+
+    fn with(store: Store, manifest: Manifest, dir: &Path, options: &IndexOptions) -> Result<Self, IndexError> {
+        let scan = Arc::new(ExactScan::new(manifest.model.dim));
+        let loaded = Loaded::read(&store, &scan)?;
+        let index = Self {
+            dir: dir.to_path_buf(),
+            options: options.clone(),
+            manifest: RwLock::new(manifest),
+            writer: Mutex::new(Writer { next_id: loaded.next_id, last_words: None }),
+            memory: RwLock::new(loaded.memory),
+            scan,
+            graph: GraphSlot::new(dir.join("graph")),
+            revision: AtomicU64::new(loaded.revision),
+            damaged: AtomicUsize::new(loaded.damaged),
+            words: WordIndex::open_or_create(&dir.join("words"))?,
+            folder: Folder { path: dir.to_path_buf(), retired: AtomicBool::new(false) },
+            store,
+        };
+        if index.scan.len() >= options.graph_from {
+            index.graph.load(&index.scan);
+        }
+        if index.words.committed_revision() != index.revision() {
+            // A killed process left them behind.
+            index.store.sync()?;
+            index.sync_words()?;
+            index.words.close_writer()?;
+        }
+        Ok(index)
+    }
+}
+
+/// What opening reads from the store.
+pub(super) struct Loaded {
+    pub(super) memory: Memory,
+    pub(super) revision: u64,
+    pub(super) next_id: u64,
+    pub(super) damaged: usize,
+}
+
+impl Loaded {
+    /// Reads all tables at once; vectors go straight into `scan`.
+    pub(super) fn read(store: &Store, scan: &ExactScan) -> Result<Self, IndexError> {
+        let (images, files, vectors) = std::thread::scope(|scope| {
+            let vectors = scope.spawn(|| read_vectors(store, scan));
+            let files = scope.spawn(|| read_files(store));
+            (read_images(store), join(files), join(vectors))
+        });
+        let (images, damaged_images) = images?;
+        let (files, damaged_files) = files?;
+        let damaged_vectors = vectors?;
+        let mut memory = Memory::default();
+        let known: IdSet = images.iter().map(|record| record.id).collect();
+        scan.ids().into_iter().filter(|&id| !known.contains(id)).for_each(|id| {
+            scan.remove(id);
+        });
+        for record in &images {
+            memory.put_image(record, scan.contains(record.id));
+        }
+        for file in &files {
+            memory.put_file(file);
+        }
+        for (revision, id) in store.changes_after(0)? {
+            memory.set_revision(id, revision);
+        }
+        let stored = store.next_id()?;
+        let used = images.iter().map(|record| record.id.0 + 1).max().unwrap_or(0);
+        Ok(Self {
+            memory,
+            revision: store.last_revision()?,
+            next_id: stored.max(used),
+            damaged: damaged_images + damaged_files + damaged_vectors,
+        })
+    }
+}
+
+fn read_images(store: &Store) -> Result<(Vec<ImageRecord>, usize), IndexError> {
+    let (mut images, mut damaged) = (Vec::new(), 0);
+    for entry in store.entries(Table::Images) {
+        let (key, value) = entry?;
+        match keys::parse_image(&key).and_then(|id| records::decode_image(id, &value).ok()) {
+            Some(mut record) => {
+                // Only facts for filters are kept; words stay in the store.
+                record.caption = None;
+                record.keywords = Vec::new();
+                images.push(record);
+            }
+            None => damaged += 1,
+        }
+    }
+    Ok((images, damaged))
+}
+
+fn read_files(store: &Store) -> Result<(Vec<FileRecord>, usize), IndexError> {
+    let (mut files, mut damaged) = (Vec::new(), 0);
+    for entry in store.entries(Table::Files) {
+        let (key, value) = entry?;
+        match keys::parse_path(&key).and_then(|hash| records::decode_file(hash, &value).ok()) {
+            Some(file) => files.push(file),
+            None => damaged += 1,
+        }
+    }
+    Ok((files, damaged))
+}
+
+fn read_vectors(store: &Store, scan: &ExactScan) -> Result<usize, IndexError> {
+    let mut damaged = 0;
+    for entry in store.entries(Table::Vectors) {
+        let (key, value) = entry?;
+        let decoded = |id: ImageId| records::decode_vector(id, scan.dim(), &value).ok().map(|vector| (id, vector));
+        match keys::parse_image(&key).and_then(decoded) {
+            Some((id, vector)) => scan.add_quantised(id, &vector)?,
+            None => damaged += 1,
+        }
+    }
+    Ok(damaged)
+}
+
+fn join<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Writes the manifest; not synced yet.
+pub(super) fn write_manifest(store: &Store, manifest: &Manifest) -> Result<(), IndexError> {
+    let json = serde_json::to_string(manifest).map_err(|error| store.corrupt("the manifest".to_owned(), error))?;
+    let mut batch = Batch::default();
+    batch.put(Table::Meta, keys::meta::MANIFEST, records::encode_json(keys::meta::MANIFEST, &json));
+    store.apply(&batch)
+}
+
+fn read_manifest(store: &Store, dir: &Path) -> Result<Manifest, IndexError> {
+    // The format is read first, by itself: the other fields may be other ones in a newer format.
+    #[derive(serde::Deserialize)]
+    struct Format {
+        format: u32,
+    }
+    let json = store.json(keys::meta::MANIFEST, "the manifest")?;
+    let json = json.ok_or_else(|| IndexError::NoIndex { dir: dir.to_path_buf() })?;
+    let damaged = |error: serde_json::Error| store.corrupt("the manifest".to_owned(), error);
+    let Format { format } = serde_json::from_str(&json).map_err(damaged)?;
+    if format > Index::FORMAT {
+        return Err(IndexError::NewerFormat { dir: dir.to_path_buf(), found: format, supported: Index::FORMAT });
+    }
+    let manifest: Manifest = serde_json::from_str(&json).map_err(damaged)?;
+    if !(1..=65_536).contains(&manifest.model.dim) {
+        let reason = format!("vectors of {} values", manifest.model.dim);
+        return Err(IndexError::Corrupt { dir: dir.to_path_buf(), what: "the manifest".to_owned(), reason });
+    }
+    Ok(manifest)
+}

@@ -1,0 +1,307 @@
+//! What is kept in memory of every picture and file, so that filters, sorting and facets never touch the store: about
+//! 50 bytes a picture and 50 bytes a file.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use glimpse_encoder::picture::Format;
+
+use crate::store::keys::PathHash;
+use crate::{Facets, FileRecord, Filter, IdSet, ImageId, ImageRecord};
+
+/// Facts about all pictures and files of an index.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// By picture number; numbers are dense but for removed pictures.
+    rows: Vec<Option<Row>>,
+    cameras: Cameras,
+    folders: BTreeMap<PathBuf, HashMap<PathHash, Held>>,
+    /// Pictures with a readable vector and a file that is present. Readers take a handle and let go of the lock.
+    findable: Arc<IdSet>,
+    files: usize,
+    missing: usize,
+}
+
+/// A picture.
+#[derive(Debug, Clone)]
+struct Row {
+    taken: i64,
+    place: Point,
+    camera: u32,
+    format: Format,
+    present: u32,
+    vector: bool,
+    revision: u64,
+}
+
+/// A file of a folder.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    image: ImageId,
+    missing: bool,
+}
+
+const NO_DATE: i64 = i64::MIN;
+const NO_CAMERA: u32 = u32::MAX;
+
+impl Memory {
+    // ---- changes ----
+
+    /// Adds a picture or replaces its facts; its files stay as they are.
+    pub(super) fn put_image(&mut self, record: &ImageRecord, vector: bool) {
+        let index = record.id.0 as usize;
+        if index >= self.rows.len() {
+            self.rows.resize(index + 1, None);
+        }
+        let camera = record.camera.as_deref().map_or(NO_CAMERA, |name| self.cameras.number(name));
+        let old = self.rows[index].take();
+        self.rows[index] = Some(Row {
+            taken: record.taken.unwrap_or(NO_DATE),
+            place: Point::of(record),
+            camera,
+            format: record.format,
+            vector,
+            present: old.as_ref().map_or(0, |row| row.present),
+            revision: old.as_ref().map_or(0, |row| row.revision),
+        });
+        self.note_findable(record.id);
+    }
+
+    pub(super) fn remove_image(&mut self, id: ImageId) {
+        self.rows.get_mut(id.0 as usize).and_then(Option::take);
+        self.note_findable(id);
+    }
+
+    pub(super) fn put_file(&mut self, file: &FileRecord) {
+        let (folder, hash) = (folder_of(&file.path), PathHash::of(&file.path));
+        let held = Held { image: file.image, missing: file.missing };
+        if !self.folders.contains_key(folder) {
+            self.folders.insert(folder.to_path_buf(), HashMap::new());
+        }
+        let old = self.folders.get_mut(folder).and_then(|files| files.insert(hash, held));
+        self.count(old, -1);
+        self.count(Some(held), 1);
+    }
+
+    pub(super) fn remove_file(&mut self, path: &Path) {
+        let folder = folder_of(path);
+        let Some(files) = self.folders.get_mut(folder) else { return };
+        let old = files.remove(&PathHash::of(path));
+        if files.is_empty() {
+            self.folders.remove(folder);
+        }
+        self.count(old, -1);
+    }
+
+    /// Notes the newest change of a picture.
+    pub(super) fn set_revision(&mut self, id: ImageId, revision: u64) {
+        if let Some(row) = self.row_mut(id) {
+            row.revision = revision;
+        }
+    }
+
+    fn count(&mut self, file: Option<Held>, by: isize) {
+        let Some(file) = file else { return };
+        self.files = self.files.saturating_add_signed(by);
+        if file.missing {
+            self.missing = self.missing.saturating_add_signed(by);
+        } else if let Some(row) = self.row_mut(file.image) {
+            row.present = row.present.saturating_add_signed(by as i32);
+            self.note_findable(file.image);
+        }
+    }
+
+    fn note_findable(&mut self, id: ImageId) {
+        let findable = self.row(id).is_some_and(|row| row.vector && row.present > 0);
+        if findable != self.findable.contains(id) {
+            let set = Arc::make_mut(&mut self.findable);
+            if findable {
+                set.insert(id)
+            } else {
+                set.remove(id)
+            };
+        }
+    }
+
+    // ---- facts ----
+
+    fn row(&self, id: ImageId) -> Option<&Row> {
+        self.rows.get(usize::try_from(id.0).ok()?)?.as_ref()
+    }
+
+    fn row_mut(&mut self, id: ImageId) -> Option<&mut Row> {
+        self.rows.get_mut(usize::try_from(id.0).ok()?)?.as_mut()
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (ImageId, &Row)> {
+        self.rows.iter().enumerate().filter_map(|(id, row)| row.as_ref().map(|row| (ImageId(id as u64), row)))
+    }
+
+    pub(super) fn contains(&self, id: ImageId) -> bool {
+        self.row(id).is_some()
+    }
+
+    /// True if a file of the picture is present, with or without a readable vector.
+    pub(super) fn is_present(&self, id: ImageId) -> bool {
+        self.row(id).is_some_and(|row| row.present > 0)
+    }
+
+    pub(super) fn revision(&self, id: ImageId) -> Option<u64> {
+        self.row(id).map(|row| row.revision)
+    }
+
+    pub(super) fn taken(&self, id: ImageId) -> Option<i64> {
+        self.row(id).map(|row| row.taken).filter(|&taken| taken != NO_DATE)
+    }
+
+    pub(super) fn findable(&self) -> &Arc<IdSet> {
+        &self.findable
+    }
+
+    pub(super) fn files(&self) -> usize {
+        self.files
+    }
+
+    pub(super) fn missing(&self) -> usize {
+        self.missing
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let files: usize = self.folders.values().map(HashMap::capacity).sum();
+        let bitmap = self.rows.len() / 8;
+        self.rows.capacity() * size_of::<Option<Row>>() + files * (size_of::<(PathHash, Held)>() + 1) + bitmap
+    }
+
+    /// Path hashes of the files in `folder` and below, rising; a file's own path gives that file.
+    pub(super) fn files_under(&self, folder: &Path) -> Vec<PathHash> {
+        let mut hashes: Vec<_> = self.folders_under(folder).flat_map(|(_, files)| files.keys().copied()).collect();
+        let itself = PathHash::of(folder);
+        if self.folders.get(folder_of(folder)).is_some_and(|files| files.contains_key(&itself)) {
+            hashes.push(itself);
+        }
+        hashes.sort_unstable();
+        hashes
+    }
+
+    /// Paths sort component by component, so what is below a folder follows it without a gap.
+    fn folders_under<'a>(
+        &'a self,
+        folder: &'a Path,
+    ) -> impl Iterator<Item = (&'a PathBuf, &'a HashMap<PathHash, Held>)> {
+        let from = (Bound::Included(folder), Bound::Unbounded);
+        self.folders.range::<Path, _>(from).take_while(move |(path, _)| path.starts_with(folder))
+    }
+
+    // ---- selection ----
+
+    pub(super) fn select(&self, filter: &Filter) -> IdSet {
+        let candidates = if filter.folders.is_empty() {
+            Arc::clone(&self.findable)
+        } else {
+            let folders = filter.folders.iter().flat_map(|folder| self.folders_under(folder));
+            let files = folders.flat_map(|(_, files)| files.values()).filter(|file| !file.missing);
+            Arc::new(files.map(|file| file.image).collect::<IdSet>().intersection(&self.findable))
+        };
+        let cameras = self.cameras.matching(&filter.cameras);
+        let passes = |row: &Row| {
+            let taken = (row.taken != NO_DATE).then_some(row.taken);
+            filter.taken_from.is_none_or(|from| taken.is_some_and(|taken| taken >= from))
+                && filter.taken_before.is_none_or(|before| taken.is_some_and(|taken| taken < before))
+                && cameras.as_ref().is_none_or(|known| known.get(row.camera as usize).copied().unwrap_or(false))
+                && (filter.formats.is_empty() || filter.formats.contains(&row.format))
+                && filter.place.is_none_or(|area| row.place.degrees().is_some_and(|(lat, lon)| area.contains(lat, lon)))
+        };
+        let only_folders = Filter { folders: filter.folders.clone(), ..Filter::default() };
+        if *filter == only_folders {
+            return Arc::unwrap_or_clone(candidates);
+        }
+        candidates.iter().filter(|&id| self.row(id).is_some_and(passes)).collect()
+    }
+
+    pub(super) fn facets(&self) -> Facets {
+        let mut cameras = vec![0; self.cameras.names.len()];
+        let mut formats = BTreeMap::new();
+        let mut facets = Facets::default();
+        for (_, row) in self.rows().filter(|(id, _)| self.findable.contains(*id)) {
+            if let Some(count) = cameras.get_mut(row.camera as usize) {
+                *count += 1;
+            }
+            *formats.entry(row.format).or_insert(0) += 1;
+            facets.with_place += usize::from(row.place.degrees().is_some());
+            if row.taken != NO_DATE {
+                let (first, last) = facets.taken.unwrap_or((row.taken, row.taken));
+                facets.taken = Some((first.min(row.taken), last.max(row.taken)));
+            }
+        }
+        facets.cameras = self.cameras.names.iter().cloned().zip(cameras).filter(|(_, count)| *count > 0).collect();
+        facets.cameras.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        facets.formats = formats.into_iter().collect();
+        facets.formats.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+        let pictures_in = |files: &HashMap<PathHash, Held>| {
+            let present = files.values().filter(|file| !file.missing && self.findable.contains(file.image));
+            present.map(|file| file.image).collect::<std::collections::HashSet<_>>().len()
+        };
+        let folders = self.folders.iter().map(|(path, files)| (path.clone(), pictures_in(files)));
+        facets.folders = folders.filter(|(_, count)| *count > 0).collect();
+        facets
+    }
+}
+
+/// Camera names by number, so that a row holds four bytes.
+#[derive(Debug, Default)]
+struct Cameras {
+    names: Vec<String>,
+    numbers: HashMap<String, u32>,
+}
+
+impl Cameras {
+    fn number(&mut self, name: &str) -> u32 {
+        if let Some(&number) = self.numbers.get(name) {
+            return number;
+        }
+        let number = self.names.len() as u32;
+        self.names.push(name.to_owned());
+        self.numbers.insert(name.to_owned(), number);
+        number
+    }
+
+    /// Which cameras contain one of `parts`, whatever the case; `None` if no part is asked for.
+    fn matching(&self, parts: &[String]) -> Option<Vec<bool>> {
+        let parts: Vec<_> = parts.iter().map(|part| part.to_lowercase()).collect();
+        let matches = |name: &String| {
+            let name = name.to_lowercase();
+            parts.iter().any(|part| name.contains(part))
+        };
+        (!parts.is_empty()).then(|| self.names.iter().map(matches).collect())
+    }
+}
+
+/// A point on earth in steps of 1e-7 degrees, about a centimetre: half the bytes of two f64.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    latitude: i32,
+    longitude: i32,
+}
+
+impl Point {
+    const STEPS: f64 = 1e7;
+    const NOWHERE: Self = Self { latitude: i32::MIN, longitude: i32::MIN };
+
+    fn of(record: &ImageRecord) -> Self {
+        let steps = |degrees: f64| (degrees * Self::STEPS).round() as i32;
+        record
+            .place
+            .map_or(Self::NOWHERE, |place| Self { latitude: steps(place.latitude), longitude: steps(place.longitude) })
+    }
+
+    fn degrees(self) -> Option<(f64, f64)> {
+        let degrees = |steps: i32| f64::from(steps) / Self::STEPS;
+        (self.latitude != i32::MIN).then(|| (degrees(self.latitude), degrees(self.longitude)))
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}

@@ -1,0 +1,193 @@
+//! One generation of an index: the only door to records, vectors and words.
+//!
+//! sled is the truth. Everything else (rows and vectors in memory, the word index, the graph) is derived from it and
+//! can be built anew. Writers take turns; a step is first written to sled as a whole and then shown to readers, who
+//! wait for nobody longer than a row takes to copy.
+
+mod graph;
+mod load;
+mod memory;
+mod read;
+mod search;
+mod step;
+mod verify;
+mod words;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use parking_lot::{Mutex, RwLock};
+
+use self::graph::GraphSlot;
+use self::memory::Memory;
+pub use self::verify::VerifyReport;
+use crate::store::Store;
+use crate::vectors::{ExactScan, HnswParams, VectorIndex};
+use crate::words::WordIndex;
+use crate::{ImageId, IndexError, Manifest};
+
+/// One generation, open in this process. All methods may be called from any thread. Writers take turns; readers wait
+/// for a writer only while it changes a row in memory, never while it writes to disk.
+pub struct Index {
+    dir: PathBuf,
+    options: IndexOptions,
+    store: Store,
+    manifest: RwLock<Manifest>,
+    /// Held through a whole step, so that what a step read is still true when it is written.
+    writer: Mutex<Writer>,
+    memory: RwLock<Memory>,
+    scan: Arc<ExactScan>,
+    graph: GraphSlot,
+    words: WordIndex,
+    revision: AtomicU64,
+    /// Values that could not be read; their pictures are not found until `verify` mends them.
+    damaged: AtomicUsize,
+    // Dropped last, when the stores have let go of the folder.
+    folder: Folder,
+}
+
+/// What only the writer of the moment may touch.
+#[derive(Debug)]
+struct Writer {
+    next_id: u64,
+    /// When words were brought up to date last; `None` before the first time.
+    last_words: Option<Instant>,
+}
+
+/// How an index works; the defaults serve any library.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexOptions {
+    /// Pictures from which [`Index::finish`] builds a graph. Below, the exact scan answers in a few milliseconds and
+    /// needs no building.
+    pub graph_from: usize,
+    /// How the graph is built and searched.
+    pub graph: HnswParams,
+}
+
+impl Default for IndexOptions {
+    fn default() -> Self {
+        Self { graph_from: 50_000, graph: HnswParams::default() }
+    }
+}
+
+/// Numbers about an index.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Stats {
+    /// Distinct pictures with a vector.
+    pub images: usize,
+    /// Files that hold them.
+    pub files: usize,
+    /// Files that were missing when last looked for.
+    pub missing: usize,
+    /// Stored values that could not be read when the index was opened; `verify` names them.
+    pub damaged: usize,
+    /// Bytes on disk.
+    pub disk_bytes: u64,
+    /// Bytes of vectors, graph and facts in memory.
+    pub memory_bytes: usize,
+    /// Width of vectors.
+    pub dim: usize,
+    /// How vectors are searched now: `exact scan (avx512)`, `hnsw`, ...
+    pub search: String,
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Index").field("dir", &self.dir).field("revision", &self.revision()).finish_non_exhaustive()
+    }
+}
+
+impl Index {
+    /// The newest format that this program reads and the one that it writes.
+    pub const FORMAT: u32 = 1;
+
+    // ---- facts ----
+
+    /// The manifest.
+    pub fn manifest(&self) -> Manifest {
+        self.manifest.read().clone()
+    }
+
+    /// The generation's folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Grows with every change; equal numbers mean equal answers.
+    pub fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Acquire)
+    }
+
+    /// Number of pictures that can be found (with a vector and a file that is present).
+    pub fn len(&self) -> usize {
+        self.memory.read().findable().len()
+    }
+
+    /// True if nothing can be found.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Numbers about the index.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn stats(&self) -> Result<Stats, IndexError> {
+        let memory = self.memory.read();
+        Ok(Stats {
+            images: self.scan.len(),
+            files: memory.files(),
+            missing: memory.missing(),
+            damaged: self.damaged.load(Ordering::Acquire),
+            disk_bytes: disk_bytes(&self.dir)?,
+            memory_bytes: memory.bytes() + self.graph.get().map_or_else(|| self.scan.memory(), |graph| graph.memory()),
+            dim: self.scan.dim(),
+            search: self.graph.name(&self.scan),
+        })
+    }
+
+    /// Lets the folder be removed as soon as this process closes the index.
+    pub(crate) fn retire(&self) {
+        self.folder.retired.store(true, Ordering::Release);
+    }
+
+    fn require(&self, id: ImageId) -> Result<(), IndexError> {
+        if self.memory.read().contains(id) { Ok(()) } else { Err(IndexError::NoSuchImage(id)) }
+    }
+}
+
+/// The folder of a generation, removed at the end of its last use if another generation took its place.
+#[derive(Debug)]
+struct Folder {
+    path: PathBuf,
+    retired: AtomicBool,
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if *self.retired.get_mut() {
+            // What cannot be removed now is removed when the library is opened next.
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// Bytes of all files below a folder. Files that vanish while they are counted (segments being merged) count as nothing.
+fn disk_bytes(dir: &Path) -> Result<u64, IndexError> {
+    let entries = std::fs::read_dir(dir).map_err(|source| IndexError::Io { path: dir.to_path_buf(), source })?;
+    let mut sum = 0;
+    for entry in entries.flatten() {
+        match entry.metadata() {
+            Ok(facts) if facts.is_dir() => sum += disk_bytes(&entry.path()).unwrap_or(0),
+            Ok(facts) => sum += facts.len(),
+            Err(_) => {}
+        }
+    }
+    Ok(sum)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

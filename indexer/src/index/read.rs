@@ -1,0 +1,79 @@
+//! Reading: records from the store, facts from memory.
+
+use std::path::Path;
+
+use super::Index;
+use crate::store::keys::PathHash;
+use crate::{ContentHash, Facets, FileRecord, Filter, IdSet, ImageId, ImageRecord, IndexError};
+
+impl Index {
+    /// A picture's record.
+    ///
+    /// # Errors
+    /// If the store fails or the record is damaged; an unknown picture is `None`.
+    pub fn image(&self, id: ImageId) -> Result<Option<ImageRecord>, IndexError> {
+        self.store.image(id)
+    }
+
+    /// The files that hold a picture, present ones first, then by path.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn files_of(&self, id: ImageId) -> Result<Vec<FileRecord>, IndexError> {
+        let mut files = self.read_files(self.store.files_of(id)?)?;
+        files.retain(|file| file.image == id);
+        files.sort_by(|a, b| a.missing.cmp(&b.missing).then_with(|| a.path.cmp(&b.path)));
+        Ok(files)
+    }
+
+    /// The record of a file by its absolute path. A damaged record counts as none, so that indexing writes it anew.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn file(&self, path: &Path) -> Result<Option<FileRecord>, IndexError> {
+        self.store.file(PathHash::of(path))
+    }
+
+    /// Every file under `folder`, in order of path hash; for the path of a file, that file.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn files_under(&self, folder: &Path) -> Result<Vec<FileRecord>, IndexError> {
+        let hashes = self.memory.read().files_under(folder);
+        self.read_files(hashes)
+    }
+
+    /// The picture with these bytes.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn by_content(&self, content: &ContentHash) -> Result<Option<ImageId>, IndexError> {
+        let id = self.store.by_content(content)?;
+        let memory = self.memory.read();
+        Ok(id.filter(|&id| memory.contains(id)))
+    }
+
+    /// A picture's stored vector (unit length, decoded from int8).
+    pub fn vector(&self, id: ImageId) -> Option<Vec<f32>> {
+        self.scan.get(id).map(|vector| vector.decode())
+    }
+
+    /// Pictures that pass a filter; the empty filter gives all that have a present file.
+    pub fn select(&self, filter: &Filter) -> IdSet {
+        self.memory.read().select(filter)
+    }
+
+    /// Date taken, from memory; used to sort without touching the store.
+    pub fn taken(&self, id: ImageId) -> Option<i64> {
+        self.memory.read().taken(id)
+    }
+
+    /// What there is to filter by.
+    pub fn facets(&self) -> Facets {
+        self.memory.read().facets()
+    }
+
+    fn read_files(&self, hashes: Vec<PathHash>) -> Result<Vec<FileRecord>, IndexError> {
+        hashes.into_iter().filter_map(|hash| self.store.file(hash).transpose()).collect()
+    }
+}

@@ -1,0 +1,54 @@
+//! Searching vectors and words.
+
+use std::sync::Arc;
+
+use super::Index;
+use crate::vectors::{Scored, VectorIndex};
+use crate::{IdSet, IndexError};
+
+impl Index {
+    /// The `k` pictures nearest to `query` (cosine, falling), among `allowed` if given.
+    ///
+    /// # Errors
+    /// [`IndexError::WrongDimension`].
+    pub fn nearest(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
+        let findable = self.findable();
+        let allowed = allowed.map(|allowed| allowed.intersection(&findable)).map_or(findable, Arc::new);
+        let allowed = self.restriction(&allowed);
+        match self.graph.get() {
+            // The graph itself knows when a scan is better: few vectors, a narrow filter, many results.
+            Some(graph) => graph.search(query, k, allowed),
+            None => self.scan.search(query, k, allowed),
+        }
+    }
+
+    /// Cosine of `query` with every picture that can be found, in no order: for calibration and full rankings.
+    ///
+    /// # Errors
+    /// [`IndexError::WrongDimension`].
+    pub fn score_all(&self, query: &[f32]) -> Result<Vec<Scored>, IndexError> {
+        let findable = self.findable();
+        let mut scores = self.scan.score_all(query)?;
+        scores.retain(|scored| findable.contains(scored.id));
+        Ok(scores)
+    }
+
+    /// Pictures whose file name, folder, camera, date, place, caption or keywords hold the words (BM25, falling).
+    ///
+    /// # Errors
+    /// If the word index cannot be read.
+    pub fn words(&self, text: &str, k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
+        let findable = self.findable();
+        let allowed = allowed.map(|allowed| allowed.intersection(&findable)).map_or(findable, Arc::new);
+        self.words.search(text, k, Some(&allowed))
+    }
+
+    pub(super) fn findable(&self) -> Arc<IdSet> {
+        Arc::clone(self.memory.read().findable())
+    }
+
+    /// A scan of all is faster than a scan of a set that happens to hold all.
+    fn restriction<'a>(&self, allowed: &'a IdSet) -> Option<&'a IdSet> {
+        (allowed.len() < self.scan.len()).then_some(allowed)
+    }
+}

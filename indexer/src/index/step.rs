@@ -1,0 +1,165 @@
+//! One atomic change: what it does to the store, and what it does to memory once the store has taken it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use super::Index;
+use crate::store::keys::{self, PathHash, Table};
+use crate::store::{Batch, records};
+use crate::vectors::{Quantised, VectorIndex};
+use crate::{FileRecord, ImageId, ImageRecord, IndexError};
+
+/// A change that is being put together. The caller holds the writer's lock until [`Step::take`].
+pub(super) struct Step<'a> {
+    index: &'a Index,
+    batch: Batch,
+    effects: Vec<Effect>,
+    /// Pictures whose findability or words change; each gets a new revision.
+    changed: BTreeSet<ImageId>,
+}
+
+/// What readers will see.
+enum Effect {
+    NewImage(ImageRecord, Quantised),
+    RemoveImage(ImageId),
+    PutFile(FileRecord),
+    RemoveFile(PathBuf),
+}
+
+impl<'a> Step<'a> {
+    pub(super) fn new(index: &'a Index) -> Self {
+        Self { index, batch: Batch::default(), effects: Vec::new(), changed: BTreeSet::new() }
+    }
+
+    /// A picture with a number that was never used.
+    pub(super) fn new_image(&mut self, record: ImageRecord, vector: Quantised) {
+        let id = record.id;
+        let next = ImageId(id.0 + 1);
+        let (content, next_id) = (&record.content.0, keys::meta::NEXT_ID);
+        self.batch.put(Table::Images, &keys::image(id), records::encode_image(&record));
+        self.batch.put(Table::Vectors, &keys::image(id), records::encode_vector(id, &vector));
+        self.batch.put(Table::Content, content, records::encode_id(Table::Content, content, id));
+        self.batch.put(Table::Meta, next_id, records::encode_id(Table::Meta, next_id, next));
+        self.changed.insert(id);
+        self.effects.push(Effect::NewImage(record, vector));
+    }
+
+    /// Other words for a known picture; its facts stay.
+    pub(super) fn replace_words(&mut self, record: &ImageRecord) {
+        self.batch.put(Table::Images, &keys::image(record.id), records::encode_image(record));
+        self.changed.insert(record.id);
+    }
+
+    /// A new file, or another record for a known one. A picture that loses its last file goes with it.
+    pub(super) fn put_file(&mut self, file: FileRecord) -> Result<(), IndexError> {
+        let (hash, value) = records::encode_file(&file);
+        let old = self.index.store.file(hash)?;
+        if old.as_ref() == Some(&file) {
+            return Ok(());
+        }
+        if let Some(old) = old.as_ref().filter(|old| old.image != file.image) {
+            self.detach(old.image, hash)?;
+        }
+        // A file that was only touched answers every question as before.
+        if old.is_none_or(|old| old.image != file.image || old.missing != file.missing) {
+            self.changed.insert(file.image);
+        }
+        self.batch.put(Table::Files, &hash.0, value);
+        self.batch.put(Table::FilesOfImage, &keys::file_of_image(file.image, hash), Vec::new());
+        self.effects.push(Effect::PutFile(file));
+        Ok(())
+    }
+
+    /// Forgets a file, and its picture if it was the last one that held it.
+    pub(super) fn remove_file(&mut self, file: FileRecord) -> Result<(), IndexError> {
+        let hash = PathHash::of(&file.path);
+        self.batch.remove(Table::Files, &hash.0);
+        self.detach(file.image, hash)?;
+        self.effects.push(Effect::RemoveFile(file.path));
+        Ok(())
+    }
+
+    fn detach(&mut self, image: ImageId, file: PathHash) -> Result<(), IndexError> {
+        self.batch.remove(Table::FilesOfImage, &keys::file_of_image(image, file));
+        self.changed.insert(image);
+        if self.index.store.files_of(image)?.iter().all(|&other| other == file) {
+            self.remove_image(image)?;
+        }
+        Ok(())
+    }
+
+    fn remove_image(&mut self, id: ImageId) -> Result<(), IndexError> {
+        self.batch.remove(Table::Images, &keys::image(id));
+        self.batch.remove(Table::Vectors, &keys::image(id));
+        // A damaged record does not say its content; `verify` finds the entry that is left over.
+        if let Some(record) = self.index.store.image(id).ok().flatten()
+            && self.index.store.by_content(&record.content)? == Some(id)
+        {
+            self.batch.remove(Table::Content, &record.content.0);
+        }
+        self.effects.push(Effect::RemoveImage(id));
+        Ok(())
+    }
+
+    /// Writes the step to the store and, if that went well, shows it to readers.
+    pub(super) fn take(mut self) -> Result<(), IndexError> {
+        if self.effects.is_empty() && self.changed.is_empty() {
+            return Ok(());
+        }
+        let index = self.index;
+        // A graph that is being read takes stock of the vectors; they must not change meanwhile.
+        index.graph.settle();
+        let mut revision = index.revision();
+        let mut revisions = Vec::with_capacity(self.changed.len());
+        for &id in &self.changed {
+            revision += 1;
+            let key = revision.to_be_bytes();
+            self.batch.put(Table::Changes, &key, records::encode_id(Table::Changes, &key, id));
+            if let Some(old) = index.memory.read().revision(id) {
+                self.batch.remove(Table::Changes, &old.to_be_bytes());
+            }
+            revisions.push((id, revision));
+        }
+        index.store.apply(&self.batch)?;
+        self.show(&revisions)?;
+        index.revision.store(revision, Ordering::Release);
+        Ok(())
+    }
+
+    /// Vectors come before and go after the facts that make a picture findable.
+    fn show(self, revisions: &[(ImageId, u64)]) -> Result<(), IndexError> {
+        let index = self.index;
+        let graph = index.graph.get();
+        for effect in &self.effects {
+            if let Effect::NewImage(record, vector) = effect {
+                match &graph {
+                    Some(graph) => graph.add_quantised(record.id, vector)?,
+                    None => index.scan.add_quantised(record.id, vector)?,
+                }
+            }
+        }
+        let mut memory = index.memory.write();
+        for effect in &self.effects {
+            match effect {
+                Effect::NewImage(record, _) => memory.put_image(record, true),
+                Effect::RemoveImage(id) => memory.remove_image(*id),
+                Effect::PutFile(file) => memory.put_file(file),
+                Effect::RemoveFile(path) => memory.remove_file(path),
+            }
+        }
+        for &(id, revision) in revisions {
+            memory.set_revision(id, revision);
+        }
+        drop(memory);
+        for effect in &self.effects {
+            if let Effect::RemoveImage(id) = effect {
+                match &graph {
+                    Some(graph) => graph.remove(*id),
+                    None => index.scan.remove(*id),
+                };
+            }
+        }
+        Ok(())
+    }
+}

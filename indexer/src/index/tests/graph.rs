@@ -1,0 +1,113 @@
+//! The graph in an index: built, kept in step, saved, read again.
+
+use std::path::Path;
+
+use super::*;
+use crate::IdSet;
+use crate::vectors::HnswParams;
+
+const PICTURES: u64 = 4000;
+
+/// Settings with which a few thousand pictures are already searched by graph.
+fn small_graphs() -> Fixture {
+    let graph = HnswParams { m: 16, ef_construction: 100, ef_search: 24 };
+    Fixture { options: IndexOptions { graph_from: 2000, graph }, ..Fixture::new() }
+}
+
+fn vector_of(n: u64) -> Vec<f32> {
+    let mut state = n.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1 << 24) as f32 - 0.5
+    };
+    // The first numbers of neighbouring seeds are alike.
+    for _ in 0..8 {
+        next();
+    }
+    (0..DIM).map(|_| next()).collect()
+}
+
+fn add_many(index: &Index, numbers: std::ops::Range<u64>) -> Vec<ImageId> {
+    let add = |n: u64| {
+        let record = ImageRecord { content: ContentHash::of(&n.to_le_bytes()), ..image(0) };
+        index.add(record, &vector_of(n), file(format!("/p/{n}.jpg"))).unwrap()
+    };
+    numbers.map(add).collect()
+}
+
+/// Nearly every picture is the first that its own vector finds: a search this narrow may miss some.
+fn assert_all_found(index: &Index, ids: &[ImageId]) {
+    let finds = |&&id: &&ImageId| {
+        let vector = index.vector(id).unwrap();
+        index.nearest(&vector, 1, None).unwrap().first().is_some_and(|first| first.id == id)
+    };
+    let found = ids.iter().filter(finds).count();
+    assert!(found * 100 >= ids.len() * 97, "{found} of {}", ids.len());
+}
+
+fn search_of(index: &Index) -> String {
+    index.graph.settle();
+    index.stats().unwrap().search
+}
+
+#[test]
+fn a_graph_follows_its_index() {
+    let fixture = small_graphs();
+    let index = fixture.open();
+    let mut ids = add_many(&index, 0..1000);
+    index.finish().unwrap();
+    assert!(search_of(&index).starts_with("exact scan"), "too few for a graph");
+    ids.extend(add_many(&index, 1000..PICTURES));
+    index.finish().unwrap();
+    assert!(search_of(&index).starts_with("hnsw (M 16, ef 24, 4000 nodes)"), "{}", search_of(&index));
+    assert_all_found(&index, &ids);
+
+    // Changes after the build are found, and not found, at once.
+    let later = add_many(&index, PICTURES..PICTURES + 20);
+    assert_all_found(&index, &later);
+    for n in 0..100 {
+        index.remove_file(Path::new(&format!("/p/{n}.jpg"))).unwrap();
+    }
+    index.mark_missing(Path::new("/p/200.jpg")).unwrap();
+    let gone: IdSet = ids[..100].iter().copied().chain([ids[200]]).collect();
+    for n in (0..100).chain([200]) {
+        let hits = index.nearest(&vector_of(n), 10, None).unwrap();
+        assert_eq!(hits.len(), 10);
+        assert!(hits.iter().all(|hit| !gone.contains(hit.id)));
+    }
+    assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
+    index.finish().unwrap();
+    drop(index);
+
+    let index = fixture.open();
+    assert!(search_of(&index).starts_with("hnsw"), "{}", search_of(&index));
+    assert_all_found(&index, &ids[201..]);
+    // Newer than the snapshot.
+    assert_all_found(&index, &later);
+    let narrow: IdSet = ids[300..320].iter().copied().collect();
+    let hits = index.nearest(&vector_of(300), 50, Some(&narrow)).unwrap();
+    assert_eq!((hits.len(), hits[0].id), (20, ids[300]), "a narrow filter loses nothing");
+}
+
+#[test]
+fn a_damaged_graph_is_named_and_made_anew() {
+    let fixture = small_graphs();
+    let index = fixture.open();
+    add_many(&index, 0..2000);
+    index.finish().unwrap();
+    drop(index);
+    let manifest = fixture.home.path().join("gen-0001/graph/manifest");
+    let mut bytes = std::fs::read(&manifest).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&manifest, bytes).unwrap();
+    let index = fixture.open();
+    assert!(search_of(&index).starts_with("exact scan"), "serves all the same");
+    assert!(search_of(&index).contains("the graph is damaged"), "{}", search_of(&index));
+    let report = index.verify(true).unwrap();
+    assert_eq!((report.problems.len(), report.repaired.len()), (1, 1), "{report:?}");
+    assert!(search_of(&index).starts_with("hnsw"));
+    drop(index);
+    assert!(search_of(&fixture.open()).starts_with("hnsw"));
+}

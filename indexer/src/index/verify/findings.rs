@@ -1,0 +1,252 @@
+//! What does not fit together in a survey, and how to mend it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::survey::Survey;
+use crate::ImageId;
+use crate::store::keys::{self, PathHash, Table};
+use crate::store::{Batch, Store, records};
+
+/// A problem and its cure, which is one atomic step.
+pub(super) struct Finding {
+    pub(super) problem: String,
+    pub(super) cure: Batch,
+    pub(super) mended: String,
+}
+
+/// All findings of a survey; the cures of all together leave nothing to be found.
+pub(super) fn all(survey: &Survey, store: &Store) -> Vec<Finding> {
+    let mut check = Check::new(survey, store);
+    check.pictures();
+    check.files();
+    check.links();
+    check.content();
+    check.changes();
+    check.rest();
+    check.findings
+}
+
+struct Check<'a> {
+    survey: &'a Survey,
+    /// Asked for paths only: there may be millions, and few have problems.
+    store: &'a Store,
+    /// Files by the picture that they say they hold.
+    files: HashMap<ImageId, Vec<PathHash>>,
+    links: HashSet<(ImageId, PathHash)>,
+    /// Revisions by picture, rising.
+    revisions: HashMap<ImageId, Vec<u64>>,
+    next_revision: u64,
+    /// Bytes by the picture that they are said to be.
+    content: HashMap<ImageId, Vec<[u8; 16]>>,
+    /// Pictures that stay.
+    sound: BTreeSet<ImageId>,
+    /// Pictures that go, with all their entries.
+    forgotten: BTreeSet<ImageId>,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Check<'a> {
+    fn new(survey: &'a Survey, store: &'a Store) -> Self {
+        Self {
+            survey,
+            store,
+            files: by_picture(&survey.files),
+            links: survey.links.iter().copied().collect(),
+            revisions: by_picture(&survey.changes),
+            next_revision: survey.changes.keys().next_back().map_or(1, |last| last + 1),
+            content: by_picture(&survey.content),
+            sound: BTreeSet::new(),
+            forgotten: BTreeSet::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Every picture has a record, a vector, a file, and bytes of its own.
+    fn pictures(&mut self) {
+        let survey = self.survey;
+        let mut owners = BTreeMap::new();
+        for (&id, content) in &survey.images {
+            let fault = match (content, survey.vectors.get(&id)) {
+                (Err(damage), _) => Some(format!("the record of picture {id} is damaged ({damage})")),
+                (_, None) => Some(format!("picture {id} has no vector")),
+                (_, Some(Err(damage))) => Some(format!("the vector of picture {id} is damaged ({damage})")),
+                _ if !self.files.contains_key(&id) => Some(format!("picture {id} has no file")),
+                (Ok(content), _) => {
+                    owners.insert(content.0, id).map(|other| format!("pictures {other} and {id} have the same bytes"))
+                }
+            };
+            match fault {
+                Some(problem) => self.forget(id, problem),
+                None => {
+                    self.sound.insert(id);
+                }
+            }
+        }
+        for (&id, _) in survey.vectors.iter().filter(|(id, _)| !survey.images.contains_key(id)) {
+            let mut cure = Batch::default();
+            cure.remove(Table::Vectors, &keys::image(id));
+            self.note(format!("there is a vector of picture {id}, but no picture"), cure, "removed the vector");
+        }
+    }
+
+    /// Drops a picture, its vector and its files.
+    fn forget(&mut self, id: ImageId, problem: String) {
+        let mut cure = Batch::default();
+        cure.remove(Table::Images, &keys::image(id));
+        cure.remove(Table::Vectors, &keys::image(id));
+        let files = self.files.get(&id).cloned().unwrap_or_default();
+        for &hash in &files {
+            cure.remove(Table::Files, &hash.0);
+            cure.remove(Table::FilesOfImage, &keys::file_of_image(id, hash));
+            self.links.remove(&(id, hash));
+        }
+        for content in self.content.get(&id).into_iter().flatten() {
+            cure.remove(Table::Content, content);
+        }
+        for revision in self.revisions.remove(&id).into_iter().flatten() {
+            cure.remove(Table::Changes, &revision.to_be_bytes());
+        }
+        self.change(&mut cure, id);
+        self.forgotten.insert(id);
+        let names: Vec<_> = files.iter().map(|&hash| self.path(hash)).collect();
+        let mended = match names.as_slice() {
+            [] => format!("forgot picture {id}"),
+            names => format!("forgot picture {id}; index {} again to get it back", names.join(", ")),
+        };
+        self.note(problem, cure, &mended);
+    }
+
+    /// Every file holds a picture that is there.
+    fn files(&mut self) {
+        for (&hash, image) in &self.survey.files {
+            let problem = match image {
+                Err(damage) => format!("the record of {} is damaged ({damage})", self.path(hash)),
+                Ok(id) if self.survey.images.contains_key(id) => continue,
+                Ok(id) => format!("{} holds picture {id}, which is not there", self.path(hash)),
+            };
+            let mut cure = Batch::default();
+            cure.remove(Table::Files, &hash.0);
+            self.note(problem, cure, "forgot the file; index its folder again to get it back");
+        }
+    }
+
+    /// Files and their links from pictures are the same set.
+    fn links(&mut self) {
+        let of = |&id: &ImageId| self.files[&id].iter().map(move |&hash| (id, hash));
+        let sound: HashSet<_> = self.sound.iter().flat_map(of).collect();
+        let missing: BTreeSet<_> = sound.difference(&self.links).copied().collect();
+        let surplus: BTreeSet<_> = self.links.difference(&sound).copied().collect();
+        for (id, hash) in missing {
+            let mut cure = Batch::default();
+            cure.put(Table::FilesOfImage, &keys::file_of_image(id, hash), Vec::new());
+            self.note(format!("picture {id} does not list {}, which holds it", self.path(hash)), cure, "listed it");
+        }
+        for (id, hash) in surplus {
+            let mut cure = Batch::default();
+            cure.remove(Table::FilesOfImage, &keys::file_of_image(id, hash));
+            let file = self.path(hash);
+            self.note(format!("picture {id} lists {file}, which does not hold it"), cure, "struck it off the list");
+        }
+    }
+
+    /// Every picture is found by its bytes, and nothing else is.
+    fn content(&mut self) {
+        let survey = self.survey;
+        let sound: BTreeMap<_, _> =
+            self.sound.iter().filter_map(|id| Some((survey.images.get(id)?.as_ref().ok()?.0, *id))).collect();
+        for (content, &id) in sound.iter().filter(|(content, id)| survey.content.get(*content) != Some(&Ok(**id))) {
+            let mut cure = Batch::default();
+            cure.put(Table::Content, content, records::encode_id(Table::Content, content, id));
+            self.note(format!("picture {id} is not found by its bytes"), cure, "entered its bytes");
+        }
+        for (content, entry) in survey.content.iter().filter(|(content, _)| !sound.contains_key(*content)) {
+            let mut cure = Batch::default();
+            cure.remove(Table::Content, content);
+            let problem = match entry {
+                Ok(id) if self.forgotten.contains(id) => continue,
+                Ok(id) => format!("bytes {} are said to be picture {id}, which is not theirs", hex(content)),
+                Err(damage) => format!("the entry of bytes {} is damaged ({damage})", hex(content)),
+            };
+            self.note(problem, cure, "removed the entry");
+        }
+    }
+
+    /// Every picture has exactly one newest change.
+    fn changes(&mut self) {
+        let survey = self.survey;
+        for (&revision, entry) in &survey.changes {
+            if let Err(damage) = entry {
+                let mut cure = Batch::default();
+                cure.remove(Table::Changes, &revision.to_be_bytes());
+                self.note(format!("change {revision} is damaged ({damage})"), cure, "removed the entry");
+            }
+        }
+        for id in self.sound.clone() {
+            match self.revisions.get(&id).map(Vec::as_slice) {
+                None | Some([]) => {
+                    let mut cure = Batch::default();
+                    self.change(&mut cure, id);
+                    self.note(format!("picture {id} has no change"), cure, "entered a change");
+                }
+                Some([_]) => {}
+                Some([older @ .., _]) => {
+                    let mut cure = Batch::default();
+                    older.iter().for_each(|revision| cure.remove(Table::Changes, &revision.to_be_bytes()));
+                    self.note(format!("picture {id} has more than one newest change"), cure, "removed the older ones");
+                }
+            }
+        }
+    }
+
+    fn rest(&mut self) {
+        let survey = self.survey;
+        let highest = survey.images.keys().next_back().map_or(0, |id| id.0 + 1);
+        if !survey.next_id.is_ok_and(|next| next.0 >= highest) {
+            let (mut cure, key) = (Batch::default(), keys::meta::NEXT_ID);
+            cure.put(Table::Meta, key, records::encode_id(Table::Meta, key, ImageId(highest)));
+            self.note("the number of the next picture is damaged".to_owned(), cure, "set it behind the highest");
+        }
+        for (table, key) in &survey.strays {
+            let mut cure = Batch::default();
+            cure.remove(*table, key);
+            self.note(
+                format!("table {} has an entry with a key of {} bytes", table.name(), key.len()),
+                cure,
+                "removed it",
+            );
+        }
+    }
+
+    /// Enters a new change of a picture.
+    fn change(&mut self, cure: &mut Batch, id: ImageId) {
+        let key = self.next_revision.to_be_bytes();
+        cure.put(Table::Changes, &key, records::encode_id(Table::Changes, &key, id));
+        self.next_revision += 1;
+    }
+
+    /// A file in words: its path if that can still be read.
+    fn path(&self, hash: PathHash) -> String {
+        let file = self.store.file(hash).ok().flatten();
+        file.map_or_else(|| format!("the file with path hash {}", hex(&hash.0)), |file| file.path.display().to_string())
+    }
+
+    fn note(&mut self, problem: String, cure: Batch, mended: &str) {
+        let mended = format!("{problem}: {mended}");
+        self.findings.push(Finding { problem, cure, mended });
+    }
+}
+
+/// The keys of each picture, in their order.
+fn by_picture<K: Copy, E>(entries: &BTreeMap<K, Result<ImageId, E>>) -> HashMap<ImageId, Vec<K>> {
+    let mut keys: HashMap<_, Vec<_>> = HashMap::new();
+    for (key, id) in entries {
+        if let Ok(id) = id {
+            keys.entry(*id).or_default().push(*key);
+        }
+    }
+    keys
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,108 @@
+//! Checking the stores against each other, and mending what differs.
+//!
+//! sled's tables are compared first, since everything else is derived from them: [`survey`] reads them, [`findings`]
+//! says what does not fit and how to mend it. The rule of mending is that a picture which lost something that cannot be
+//! derived (its record, its vector) is forgotten together with its files, so that the next index run sees new files.
+
+mod findings;
+mod survey;
+
+use std::sync::atomic::Ordering;
+
+use self::findings::Finding;
+use self::survey::Survey;
+use super::Index;
+use super::load::Loaded;
+use crate::IndexError;
+use crate::vectors::VectorIndex;
+
+/// What [`Index::verify`] found.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+pub struct VerifyReport {
+    /// Pictures looked at.
+    pub images: usize,
+    /// What is wrong, one sentence each; empty if all is well.
+    pub problems: Vec<String>,
+    /// What was mended.
+    pub repaired: Vec<String>,
+}
+
+impl Index {
+    /// Checks records, vectors, graph and words against each other; `repair` mends what can be mended. Writers wait
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// If a store cannot be read at all, or not written for a repair.
+    pub fn verify(&self, repair: bool) -> Result<VerifyReport, IndexError> {
+        let mut writer = self.writer.lock();
+        let survey = Survey::read(&self.store, self.scan.dim())?;
+        let mut report = VerifyReport { images: survey.images.len(), ..VerifyReport::default() };
+        let findings = findings::all(&survey, &self.store);
+        for Finding { problem, cure, mended } in findings {
+            report.problems.push(problem);
+            if repair {
+                self.store.apply(&cure)?;
+                report.repaired.push(mended);
+            }
+        }
+        self.graph.settle();
+        if !report.repaired.is_empty() {
+            // It would have to follow every removal; it is built anew below.
+            self.graph.clear();
+            let loaded = Loaded::read(&self.store, &self.scan)?;
+            *self.memory.write() = loaded.memory;
+            writer.next_id = writer.next_id.max(loaded.next_id);
+            self.revision.fetch_max(loaded.revision, Ordering::AcqRel);
+            self.damaged.store(loaded.damaged, Ordering::Release);
+            self.store.sync()?;
+        }
+        self.check_words(repair, &mut report)?;
+        self.check_graph(repair, &mut report)?;
+        Ok(report)
+    }
+
+    /// Every vector is a node of the graph, or known to be out of its reach.
+    fn check_graph(&self, repair: bool, report: &mut VerifyReport) -> Result<(), IndexError> {
+        let problem = match self.graph.get() {
+            None => self.graph.fault(),
+            Some(graph) => {
+                graph.probe();
+                let stats = graph.stats();
+                let (nodes, vectors) = (stats.nodes - stats.dead, self.scan.len());
+                (nodes != vectors).then(|| format!("the graph has {nodes} pictures, but there are {vectors} vectors"))
+            }
+        };
+        if let Some(problem) = problem {
+            report.problems.push(problem);
+            if repair {
+                self.graph.clear();
+                report.repaired.push("made the graph anew".to_owned());
+            }
+        }
+        if !report.repaired.is_empty() { self.finish_graph() } else { Ok(()) }
+    }
+
+    /// Every picture with a present file has words, and nothing else has.
+    fn check_words(&self, repair: bool, report: &mut VerifyReport) -> Result<(), IndexError> {
+        let wanted = self.with_words()?;
+        let mut problems = Vec::new();
+        match self.sync_words().and_then(|()| self.words.check()).and_then(|()| self.words.ids()) {
+            Err(error) => problems.push(error.to_string()),
+            Ok(held) => {
+                let (missing, surplus) = (wanted.difference(&held).len(), held.difference(&wanted).len());
+                if missing > 0 {
+                    problems.push(format!("the word index lacks {missing} pictures"));
+                }
+                if surplus > 0 {
+                    problems.push(format!("the word index has {surplus} pictures that are not there"));
+                }
+            }
+        }
+        if repair && !problems.is_empty() {
+            self.rebuild_words()?;
+            report.repaired.push("made the word index anew".to_owned());
+        }
+        report.problems.append(&mut problems);
+        Ok(())
+    }
+}

@@ -1,0 +1,92 @@
+//! Keeping the word index in step with the store: it is a fold over the store's changes, so catching up after a crash
+//! and after a batch of writes are the same thing.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::Index;
+use crate::store::keys::{self, Table};
+use crate::words::WordDocument;
+use crate::{FileRecord, IdSet, ImageId, IndexError};
+
+impl Index {
+    /// Feeds the word index what changed since its last commit. The caller has synced the store and holds the writer's
+    /// lock, so the word index is never ahead of the store.
+    pub(super) fn sync_words(&self) -> Result<(), IndexError> {
+        let (done, revision) = (self.words.committed_revision(), self.revision());
+        if done > revision {
+            // The store lost its newest changes (restored from a copy, or a disk that lied about its cache).
+            return self.rebuild_words();
+        }
+        if done < revision {
+            for (_, id) in self.store.changes_after(done)? {
+                self.put_words(id)?;
+            }
+            self.words.commit(revision)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the word index anew from the store.
+    pub(super) fn rebuild_words(&self) -> Result<(), IndexError> {
+        let wanted = self.with_words()?;
+        // A word index that does not know what it holds gets the removal of every number ever used.
+        let held = self
+            .words
+            .ids()
+            .or_else(|_| Ok::<_, IndexError>(self.store.changes_after(0)?.into_iter().map(|(_, id)| id).collect()))?;
+        for id in held.difference(&wanted).iter() {
+            self.words.remove(id)?;
+        }
+        for id in wanted.iter() {
+            self.put_words(id)?;
+        }
+        self.words.commit(self.revision())
+    }
+
+    /// The pictures that belong in the word index: those with a file that is present.
+    pub(super) fn with_words(&self) -> Result<IdSet, IndexError> {
+        let memory = self.memory.read();
+        let mut wanted = IdSet::default();
+        for entry in self.store.entries(Table::Images) {
+            if let Some(id) = keys::parse_image(&entry?.0).filter(|&id| memory.is_present(id)) {
+                wanted.insert(id);
+            }
+        }
+        Ok(wanted)
+    }
+
+    fn put_words(&self, id: ImageId) -> Result<(), IndexError> {
+        let mut files = self.files_of(id)?;
+        files.retain(|file| !file.missing);
+        match self.store.image(id).ok().flatten().filter(|_| !files.is_empty()) {
+            None => self.words.remove(id),
+            Some(record) => self.words.put(&WordDocument {
+                id,
+                file_names: names(files.iter().filter_map(|file| file.path.file_name().map(Path::new))),
+                folders: self.folder_names(&files),
+                camera: record.camera,
+                taken: record.taken,
+                place: record.place,
+                caption: record.caption,
+                keywords: record.keywords,
+            }),
+        }
+    }
+
+    /// Names of the folders from the library's root downwards; what lies above says nothing about a picture.
+    fn folder_names(&self, files: &[FileRecord]) -> Vec<String> {
+        let manifest = self.manifest.read();
+        let mut folders = BTreeSet::new();
+        for folder in files.iter().filter_map(|file| file.path.parent()) {
+            let above = manifest.roots.iter().filter(|root| folder.starts_with(root)).filter_map(|root| root.parent());
+            let above = above.max_by_key(|path| path.components().count()).unwrap_or(Path::new(""));
+            folders.extend(names(folder.strip_prefix(above).unwrap_or(folder).iter().map(Path::new)));
+        }
+        folders.into_iter().collect()
+    }
+}
+
+fn names<'a>(paths: impl Iterator<Item = &'a Path>) -> Vec<String> {
+    paths.map(|path| path.to_string_lossy().into_owned()).collect()
+}

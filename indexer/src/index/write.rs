@@ -1,0 +1,156 @@
+//! Writing: each public method is one atomic step.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use glimpse_encoder::{Embedding, EncodeError};
+
+use super::Index;
+use super::load::write_manifest;
+use super::step::Step;
+use crate::store::keys::PathHash;
+use crate::store::records;
+use crate::vectors::Quantised;
+use crate::{FileRecord, ImageId, ImageRecord, IndexError};
+
+/// How far words may lag behind commits.
+const WORDS_EVERY: Duration = Duration::from_secs(10);
+
+impl Index {
+    /// Stores a new picture with its vector and first file in one atomic step. Visible to readers at once, safe against
+    /// a killed process after the next [`Index::commit`]. `record.id` and `file.image` are ignored; the picture's number
+    /// is returned. If the content is known already, only the file is added. The vector is brought to length 1.
+    ///
+    /// # Errors
+    /// [`IndexError::WrongDimension`], a vector without direction, or if the store fails.
+    pub fn add(&self, mut record: ImageRecord, vector: &[f32], mut file: FileRecord) -> Result<ImageId, IndexError> {
+        let dim = self.scan.dim();
+        if vector.len() != dim {
+            return Err(IndexError::WrongDimension { expected: dim, found: vector.len() });
+        }
+        // Scores are cosines only between unit vectors.
+        let unit = Embedding::new(vector.to_vec())?;
+        let vector = Quantised::encode(unit.as_slice()).ok_or(EncodeError::NotAVector { dim })?;
+        let mut writer = self.writer.lock();
+        let mut step = Step::new(self);
+        let known = self.by_content(&record.content)?;
+        let id = known.unwrap_or(ImageId(writer.next_id));
+        if known.is_none() {
+            record.id = id;
+            records::fit(&mut record);
+            step.new_image(record, vector);
+        }
+        file.image = id;
+        step.put_file(file)?;
+        step.take()?;
+        writer.next_id = writer.next_id.max(id.0 + 1);
+        Ok(id)
+    }
+
+    /// Adds a file of a known picture, or replaces the record of a file (touched, moved, back again, other content). A
+    /// picture that loses its last file is removed with it.
+    ///
+    /// # Errors
+    /// [`IndexError::NoSuchImage`], or if the store fails.
+    pub fn put_file(&self, file: FileRecord) -> Result<(), IndexError> {
+        let _writer = self.writer.lock();
+        self.require(file.image)?;
+        let mut step = Step::new(self);
+        step.put_file(file)?;
+        step.take()
+    }
+
+    /// Replaces caption and keywords of a picture.
+    ///
+    /// # Errors
+    /// [`IndexError::NoSuchImage`], or if the store fails.
+    pub fn set_words(
+        &self,
+        id: ImageId,
+        mut caption: Option<String>,
+        mut keywords: Vec<String>,
+    ) -> Result<(), IndexError> {
+        let _writer = self.writer.lock();
+        let mut record = self.store.image(id)?.ok_or(IndexError::NoSuchImage(id))?;
+        records::fit_words(&mut caption, &mut keywords);
+        if record.caption == caption && record.keywords == keywords {
+            return Ok(());
+        }
+        (record.caption, record.keywords) = (caption, keywords);
+        let mut step = Step::new(self);
+        step.replace_words(&record);
+        step.take()
+    }
+
+    /// Marks a file as missing: it is no longer found, its vector stays for its return. An unknown file is no error.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn mark_missing(&self, path: &Path) -> Result<(), IndexError> {
+        let _writer = self.writer.lock();
+        let Some(file) = self.store.file(PathHash::of(path))? else { return Ok(()) };
+        let mut step = Step::new(self);
+        step.put_file(FileRecord { missing: true, ..file })?;
+        step.take()
+    }
+
+    /// Forgets a file, and its picture if no other file holds it. An unknown file is no error.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn remove_file(&self, path: &Path) -> Result<(), IndexError> {
+        let _writer = self.writer.lock();
+        let Some(file) = self.store.file(PathHash::of(path))? else { return Ok(()) };
+        let mut step = Step::new(self);
+        step.remove_file(file)?;
+        step.take()
+    }
+
+    /// Records a folder as part of the library.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn add_root(&self, root: PathBuf) -> Result<(), IndexError> {
+        let _writer = self.writer.lock();
+        let mut manifest = self.manifest();
+        if manifest.roots.contains(&root) {
+            return Ok(());
+        }
+        manifest.roots.push(root);
+        write_manifest(&self.store, &manifest)?;
+        *self.manifest.write() = manifest;
+        Ok(())
+    }
+
+    /// Makes everything written so far outlive this process and a power cut. Words follow when the last ones are some
+    /// seconds old, and with [`Index::finish`].
+    ///
+    /// # Errors
+    /// If a store fails, a full disk included: then what earlier commits confirmed is still safe, and the index must be
+    /// opened anew to be written again.
+    pub fn commit(&self) -> Result<(), IndexError> {
+        let mut writer = self.writer.lock();
+        self.store.sync()?;
+        // Committing words costs ten files or so; doing it at every commit of a bulk load would leave their index in
+        // crumbs. After a crash they catch up.
+        if writer.last_words.is_none_or(|last| last.elapsed() >= WORDS_EVERY) {
+            self.sync_words()?;
+            writer.last_words = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// After bulk changes: commits, brings words up to date, and builds the graph if the library is large enough for one.
+    ///
+    /// # Errors
+    /// If a store fails.
+    pub fn finish(&self) -> Result<(), IndexError> {
+        let mut writer = self.writer.lock();
+        // In this order: a word index that is behind catches up, one that is ahead would have to be made anew.
+        self.store.sync()?;
+        self.sync_words()?;
+        writer.last_words = Some(Instant::now());
+        self.words.close_writer()?;
+        self.finish_graph()
+    }
+}

@@ -1,0 +1,204 @@
+//! Looks at candidates: what is known by a stat ends here, the rest is read, and new pictures are decoded for the encoder.
+
+use std::path::PathBuf;
+
+use crossbeam_channel::Sender;
+use glimpse_encoder::picture::{self, Format};
+use glimpse_encoder::{Encode, Prepared};
+use image::ImageReader;
+
+use super::budget::Budget;
+use super::contents::{Claim, Contents};
+use super::metadata::{self, Metadata, Words};
+use super::pipeline::{Message, Outcome, guarded};
+use super::read::{Stat, Unread, read};
+use super::walk::Candidate;
+use super::{FileEvent, IngestOptions};
+use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Index, IndexError};
+
+/// A file whose bytes were read.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub path: PathBuf,
+    pub stat: Stat,
+    pub sidecar_modified: i64,
+    pub content: ContentHash,
+    /// Words from the file's own bytes.
+    pub words: Words,
+}
+
+impl Known {
+    /// The record of this file as one that holds `image`.
+    pub fn record(&self, image: ImageId) -> FileRecord {
+        FileRecord {
+            path: self.path.clone(),
+            image,
+            bytes: self.stat.bytes,
+            modified: self.stat.modified,
+            sidecar_modified: self.sidecar_modified,
+            missing: false,
+        }
+    }
+}
+
+/// A picture that the index does not know.
+#[derive(Debug)]
+pub(super) struct NewPicture {
+    pub file: Known,
+    /// Without number, caption and keywords.
+    pub record: ImageRecord,
+}
+
+/// A new picture, ready for the encoder.
+#[derive(Debug)]
+pub(super) struct Fresh {
+    pub picture: NewPicture,
+    pub prepared: Prepared,
+}
+
+/// Bytes that a decoder holds per pixel: the deepest common format beside the result.
+const BYTES_PER_PIXEL: u64 = 8;
+/// Counted for a picture whose size only its decoder can tell.
+const UNKNOWN_PIXELS: u64 = 64_000_000;
+
+/// What the looking threads share.
+pub(super) struct Looker<'a> {
+    index: &'a Index,
+    encoder: &'a dyn Encode,
+    options: &'a IngestOptions,
+    contents: &'a Contents,
+    /// Bytes of files in memory.
+    files: Budget,
+    /// Bytes of decoded pictures.
+    pixels: Budget,
+}
+
+impl<'a> Looker<'a> {
+    pub fn new(index: &'a Index, encoder: &'a dyn Encode, options: &'a IngestOptions, contents: &'a Contents) -> Self {
+        let budget = (256 << 20) + options.threads as u64 * (128 << 20);
+        let (files, pixels) = (Budget::new(budget / 2), Budget::new(budget));
+        Self { index, encoder, options, contents, files, pixels }
+    }
+
+    /// Sends what becomes of a candidate to one of the next stages. `false` if they are gone.
+    pub fn look(&self, candidate: Candidate, encode: &Sender<Fresh>, write: &Sender<Message>) -> bool {
+        let path = candidate.path.clone();
+        let mut claimed = None;
+        let fate = guarded(|| self.fate(candidate, &mut claimed));
+        let outcome = match fate.unwrap_or_else(|panic| Ok(Fate::Skipped(format!("reading it went wrong: {panic}")))) {
+            Ok(Fate::Fresh(fresh)) => return encode.send(*fresh).is_ok(),
+            Ok(Fate::Waits) => return true,
+            Ok(Fate::Unchanged(file)) => return write.send(Message::Unchanged { path, back: file }).is_ok(),
+            Ok(Fate::Known(file)) => return write.send(Message::Known(file)).is_ok(),
+            Ok(Fate::Skipped(reason)) => Outcome::Skipped(reason),
+            Ok(Fate::Failed(reason)) => Outcome::Failed(reason),
+            Err(error) => return write.send(Message::Fatal(error)).is_ok(),
+        };
+        // Other files with the same bytes fare no better.
+        let waited = claimed.map(|content| self.contents.settle(&content)).unwrap_or_default();
+        let paths = std::iter::once(path).chain(waited.into_iter().map(|file| file.path));
+        paths.into_iter().all(|path| write.send(Message::Lost { path, outcome: outcome.clone() }).is_ok())
+    }
+
+    /// `claimed` is the content that the caller must settle if the file comes to nothing.
+    fn fate(&self, candidate: Candidate, claimed: &mut Option<ContentHash>) -> Result<Fate, IndexError> {
+        if let Some(record) = self.index.file(&candidate.path)?
+            && record.sidecar_modified == candidate.sidecar_modified
+            && Stat::from(&record) == candidate.stat
+        {
+            let back = record.missing.then_some(FileRecord { missing: false, ..record });
+            return Ok(Fate::Unchanged(back));
+        }
+        self.read(&candidate, claimed)
+    }
+
+    fn read(&self, candidate: &Candidate, claimed: &mut Option<ContentHash>) -> Result<Fate, IndexError> {
+        let limits = &self.options.limits;
+        let memory = self.files.take(candidate.stat.bytes.min(limits.max_bytes));
+        let (bytes, stat) = match read(&candidate.path, limits) {
+            Ok(read) => read,
+            Err(Unread::Skipped(reason)) => return Ok(Fate::Skipped(reason)),
+            Err(Unread::Failed(reason)) => return Ok(Fate::Failed(reason)),
+        };
+        let format = match Format::sniff(&bytes) {
+            Ok(format) => format,
+            Err(error) => return Ok(Fate::Skipped(error.to_string())),
+        };
+        let content = ContentHash::of(&bytes);
+        let (path, sidecar_modified) = (candidate.path.clone(), candidate.sidecar_modified);
+        let known = move |words| Known { path: path.clone(), stat, sidecar_modified, content, words };
+        // The metadata reader wants to own the bytes of a TIFF, so decoding comes first.
+        match self.contents.claim(self.index, known(Words::default()))? {
+            Claim::Waits => return Ok(Fate::Waits),
+            Claim::Known => return Ok(Fate::Known(known(metadata::read(format, bytes).words))),
+            Claim::Encode => *claimed = Some(content),
+        }
+        let (prepared, size) = match self.decode(&bytes) {
+            Ok(decoded) => decoded,
+            Err(reason) => return Ok(Fate::Skipped(reason)),
+        };
+        let metadata = metadata::read(format, bytes);
+        drop(memory);
+        let file = known(metadata.words.clone());
+        let record = new_record(&file, format, size, metadata);
+        Ok(Fate::Fresh(Box::new(Fresh { picture: NewPicture { file, record }, prepared })))
+    }
+
+    /// Model input, and the picture's width and height.
+    fn decode(&self, bytes: &[u8]) -> Result<(Prepared, (u32, u32)), String> {
+        let _memory = self.pixels.take(pixels(bytes).saturating_mul(BYTES_PER_PIXEL));
+        let picture = picture::decode(bytes, &self.options.limits).map_err(|error| error.to_string())?;
+        let prepared = self.encoder.prepare(&picture.pixels).map_err(|error| error.to_string())?;
+        Ok((prepared, picture.pixels.dimensions()))
+    }
+}
+
+enum Fate {
+    /// With a record to store if the file was missing before.
+    Unchanged(Option<FileRecord>),
+    Known(Known),
+    /// For another file with the same bytes.
+    Waits,
+    Fresh(Box<Fresh>),
+    Skipped(String),
+    Failed(String),
+}
+
+/// All but what only the writer knows: number, caption and keywords.
+fn new_record(file: &Known, format: Format, (width, height): (u32, u32), metadata: Metadata) -> ImageRecord {
+    ImageRecord {
+        id: ImageId(0),
+        content: file.content,
+        width,
+        height,
+        format,
+        bytes: file.stat.bytes,
+        taken: metadata.taken,
+        camera: metadata.camera,
+        place: metadata.place,
+        caption: None,
+        keywords: Vec::new(),
+    }
+}
+
+/// What a picture's header says of its size.
+fn pixels(bytes: &[u8]) -> u64 {
+    let reader = ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format();
+    let size = reader.ok().and_then(|reader| reader.into_dimensions().ok());
+    size.map_or(UNKNOWN_PIXELS, |(width, height)| u64::from(width) * u64::from(height))
+}
+
+impl From<&FileRecord> for Stat {
+    fn from(record: &FileRecord) -> Self {
+        Self { bytes: record.bytes, modified: record.modified }
+    }
+}
+
+impl Outcome {
+    pub fn event(self, path: PathBuf) -> FileEvent {
+        match self {
+            Self::Skipped(reason) => FileEvent::Skipped { path, reason },
+            Self::Failed(reason) => FileEvent::Failed { path, reason },
+        }
+    }
+}

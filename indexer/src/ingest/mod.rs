@@ -1,0 +1,172 @@
+//! From folders to an index: walk, read, decode, encode, write, in bounded stages that overlap.
+
+mod budget;
+mod contents;
+mod encode;
+mod look;
+mod metadata;
+mod pipeline;
+mod read;
+mod reconcile;
+mod report;
+mod walk;
+mod write;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use glimpse_encoder::Encode;
+use glimpse_encoder::picture::Limits;
+
+use self::contents::Contents;
+use self::reconcile::reconcile;
+use self::report::Report;
+use self::write::Writer;
+use crate::{Index, IndexError};
+
+/// What to index and how.
+#[derive(Debug, Clone)]
+pub struct IngestOptions {
+    /// Folders and single files.
+    pub roots: Vec<PathBuf>,
+    /// Forget files that are no longer there, instead of marking them as missing.
+    pub prune: bool,
+    /// Also walk hidden files and folders.
+    pub hidden: bool,
+    /// Pictures per encoder call.
+    pub batch: usize,
+    /// Threads that read and decode.
+    pub threads: usize,
+    /// Bounds on a single picture.
+    pub limits: Limits,
+}
+
+impl Default for IngestOptions {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        Self { roots: Vec::new(), prune: false, hidden: false, batch: 8, threads, limits: Limits::default() }
+    }
+}
+
+/// What happened to one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileEvent {
+    /// Encoded and stored.
+    Indexed(PathBuf),
+    /// Known by size and time; not read.
+    Unchanged(PathBuf),
+    /// Known by content under another path that is gone; nothing was encoded.
+    Moved {
+        /// Where it was.
+        from: PathBuf,
+        /// Where it is.
+        to: PathBuf,
+    },
+    /// Same bytes as another present file; shares its vectors.
+    Duplicate {
+        /// The new file.
+        path: PathBuf,
+        /// A file with the same bytes.
+        of: PathBuf,
+    },
+    /// Not a picture that can be indexed, and why.
+    Skipped {
+        /// The file.
+        path: PathBuf,
+        /// The reason, worded for people.
+        reason: String,
+    },
+    /// Could not be read (permissions, I/O).
+    Failed {
+        /// The file.
+        path: PathBuf,
+        /// The reason, worded for people.
+        reason: String,
+    },
+    /// Was indexed and is no longer there.
+    Missing(PathBuf),
+    /// Was forgotten because of `prune`.
+    Pruned(PathBuf),
+}
+
+/// Receives what happens, on the thread that calls [`ingest`]. Events are sent after the commit that makes them durable.
+pub trait Observer {
+    /// The walk found `files` candidates so far; `complete` when it is done.
+    fn found(&mut self, files: usize, complete: bool);
+    /// Something happened to a file.
+    fn event(&mut self, event: &FileEvent);
+}
+
+/// Sums of a run.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+pub struct Summary {
+    /// Pictures encoded and stored.
+    pub indexed: usize,
+    /// Files known by size and time.
+    pub unchanged: usize,
+    /// Files known by content under a path that is gone.
+    pub moved: usize,
+    /// Files with the bytes of another one.
+    pub duplicate: usize,
+    /// Files that are no pictures that can be indexed.
+    pub skipped: usize,
+    /// Files that could not be read.
+    pub failed: usize,
+    /// Files that are gone.
+    pub missing: usize,
+    /// Files that were forgotten.
+    pub pruned: usize,
+    /// True if the run was stopped before its end.
+    pub cancelled: bool,
+    /// Wall time.
+    pub elapsed: Duration,
+    /// Share of the wall time in which the encoder was busy, 0 to 1.
+    pub encoder_busy: f32,
+}
+
+/// Brings `index` up to date with the roots. Stops soon after `cancel` is set, with everything done so far kept.
+///
+/// # Errors
+/// If the index or the encoder fails, or a root is not there; a bad picture is an event, not an error.
+pub fn ingest(
+    index: &Index,
+    encoder: &dyn Encode,
+    options: &IngestOptions,
+    cancel: &AtomicBool,
+    observer: &mut dyn Observer,
+) -> Result<Summary, IndexError> {
+    let start = Instant::now();
+    let options = IngestOptions { roots: canonical(&options.roots)?, ..options.clone() };
+    for folder in options.roots.iter().filter(|root| root.is_dir()) {
+        index.add_root(folder.clone())?;
+    }
+    let contents = Contents::default();
+    let mut writer = Writer::new(index, &contents, Report::new(observer));
+    let ran = pipeline::run(index, encoder, &options, cancel, &mut writer, &contents)?;
+    if ran.walked.complete {
+        reconcile(index, &options, &ran.walked, &mut writer)?;
+        index.finish()?;
+    }
+    let elapsed = start.elapsed();
+    Ok(Summary {
+        cancelled: cancel.load(Relaxed),
+        elapsed,
+        encoder_busy: (ran.encoding.as_secs_f32() / elapsed.as_secs_f32().max(f32::MIN_POSITIVE)).min(1.0),
+        ..writer.report.summary
+    })
+}
+
+/// Absolute paths without links, each once.
+fn canonical(roots: &[PathBuf]) -> Result<Vec<PathBuf>, IndexError> {
+    let absolute =
+        |root: &PathBuf| fs::canonicalize(root).map_err(|source| IndexError::Io { path: root.clone(), source });
+    let mut roots = roots.iter().map(absolute).collect::<Result<Vec<_>, _>>()?;
+    roots.sort();
+    roots.dedup();
+    Ok(roots)
+}
+
+#[cfg(test)]
+mod tests;

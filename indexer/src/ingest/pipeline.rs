@@ -1,0 +1,169 @@
+//! The stages side by side, bounded channels between them.
+//!
+//! ```text
+//! walk (1) --candidates--> look (N) --new pictures--> encode (1) --vectors--> write (the caller's thread)
+//!     \                        \                                                 ^
+//!      `------- failures -------`-------------- known files, failures -----------'
+//! ```
+//!
+//! What waits between stages is bounded by the channels, what is being decoded by [`super::budget::Budget`]. The writer
+//! sends nothing, so it always gets on, and with it everybody else. A stage that finds its receiver gone ends.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use glimpse_encoder::{Embedding, Encode};
+
+use super::IngestOptions;
+use super::contents::Contents;
+use super::encode::encode;
+use super::look::{Fresh, Known, Looker, NewPicture};
+use super::walk::{Candidate, Found, Walked, Walker};
+use super::write::Writer;
+use crate::{FileRecord, Index, IndexError};
+
+/// What the writer is told.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// Nothing to do, except to store `back` if the file was away.
+    Unchanged { path: PathBuf, back: Option<FileRecord> },
+    /// A file whose content needs no encoding.
+    Known(Known),
+    /// A new picture and its vector.
+    Encoded(Box<NewPicture>, Embedding),
+    /// A file that gave no picture.
+    Lost { path: PathBuf, outcome: Outcome },
+    /// Nothing can go on.
+    Fatal(IndexError),
+}
+
+/// Why a file gave no picture, worded for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Skipped(String),
+    Failed(String),
+}
+
+/// What the stages tell each other beside the work.
+#[derive(Debug)]
+pub(super) struct Shared<'a> {
+    cancel: &'a AtomicBool,
+    /// The writer gave up.
+    pub stopped: AtomicBool,
+    /// Candidates so far.
+    pub found: AtomicUsize,
+    pub walk_done: AtomicBool,
+    /// Time spent in the encoder.
+    pub encoding: AtomicU64,
+}
+
+impl Shared<'_> {
+    pub fn is_over(&self) -> bool {
+        self.cancel.load(Relaxed) || self.stopped.load(Relaxed)
+    }
+}
+
+/// Candidates and messages in waiting. Both are small: paths, records, a vector.
+pub(super) const CANDIDATES: usize = 1024;
+const MESSAGES: usize = 256;
+
+/// How a run went.
+pub(super) struct Ran {
+    pub walked: Walked,
+    pub encoding: Duration,
+}
+
+/// Runs all stages to the end of the walk, or to the first error, or until cancelled. Whatever was written is committed.
+pub(super) fn run(
+    index: &Index,
+    encoder: &dyn Encode,
+    options: &IngestOptions,
+    cancel: &AtomicBool,
+    writer: &mut Writer<'_, '_>,
+    contents: &Contents,
+) -> Result<Ran, IndexError> {
+    let shared = Shared {
+        cancel,
+        stopped: AtomicBool::new(false),
+        found: AtomicUsize::new(0),
+        walk_done: AtomicBool::new(false),
+        encoding: AtomicU64::new(0),
+    };
+    let looker = Looker::new(index, encoder, options, contents);
+    let (to_look, candidates) = bounded(CANDIDATES);
+    let (to_encode, fresh) = bounded(2 * options.batch.max(1));
+    let (to_write, messages) = bounded(MESSAGES);
+    let walked = std::thread::scope(|scope| {
+        let (shared, looker) = (&shared, &looker);
+        let tell = to_write.clone();
+        let walk = scope.spawn(move || walk(options, shared, &to_look, &tell));
+        for _ in 0..options.threads.max(1) {
+            let (candidates, to_encode, to_write) = (candidates.clone(), to_encode.clone(), to_write.clone());
+            scope.spawn(move || look(looker, shared, &candidates, &to_encode, &to_write));
+        }
+        drop((candidates, to_encode));
+        let tell = to_write.clone();
+        scope.spawn(move || encode(encoder, options.batch.max(1), shared, contents, &fresh, &tell));
+        drop(to_write);
+        let written = writer.run(messages, shared);
+        shared.stopped.store(true, Relaxed);
+        let walked = walk.join().map_err(|panic| IndexError::Store {
+            dir: index.dir().to_path_buf(),
+            what: "walking the folders",
+            reason: panic_text(&*panic),
+        });
+        written.and(walked)
+    });
+    // Also after an error: what was done before it is kept.
+    let committed = writer.commit();
+    let walked = walked?;
+    committed?;
+    Ok(Ran { walked, encoding: Duration::from_nanos(shared.encoding.into_inner()) })
+}
+
+fn walk(options: &IngestOptions, shared: &Shared<'_>, look: &Sender<Candidate>, write: &Sender<Message>) -> Walked {
+    let sink = |found| {
+        let gone = match found {
+            Found::Candidate(candidate) => {
+                shared.found.fetch_add(1, Relaxed);
+                look.send(candidate).is_err()
+            }
+            Found::Failed(path, reason) => {
+                write.send(Message::Lost { path, outcome: Outcome::Failed(reason) }).is_err()
+            }
+        };
+        !gone && !shared.is_over()
+    };
+    let walked = Walker::new(&options.roots, options.hidden, sink).run();
+    shared.walk_done.store(walked.complete, Relaxed);
+    walked
+}
+
+fn look(
+    looker: &Looker<'_>,
+    shared: &Shared<'_>,
+    candidates: &Receiver<Candidate>,
+    encode: &Sender<Fresh>,
+    write: &Sender<Message>,
+) {
+    for candidate in candidates {
+        if shared.is_over() || !looker.look(candidate, encode, write) {
+            return;
+        }
+    }
+}
+
+/// Runs a call that must not take the run down with it.
+pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|panic| panic_text(&*panic))
+}
+
+/// What a panic says.
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("internal error").to_owned()
+}

@@ -1,0 +1,181 @@
+//! A folder changes between two runs.
+
+use super::*;
+
+#[test]
+fn a_second_run_reads_nothing() {
+    let fixture = Fixture::new();
+    let paths: Vec<_> = (0..20).map(|i| fixture.picture(&format!("{}/{i:02}.png", i % 3), i)).collect();
+    let (first, events) = fixture.run();
+    assert_eq!((first.indexed, fixture.index.len()), (20, 20));
+    assert!(paths.iter().all(|path| events.contains(&indexed(path))));
+    // Bytes that are no longer readable are not missed: size and time are as before.
+    for path in &paths {
+        let (facts, length) = (fs::metadata(path).unwrap(), fs::read(path).unwrap().len());
+        fs::write(path, vec![0; length]).unwrap();
+        File::options().write(true).open(path).unwrap().set_modified(facts.modified().unwrap()).unwrap();
+    }
+    let (second, _) = fixture.run_without_encoding();
+    assert_eq!((second.unchanged, second.skipped), (20, 0));
+}
+
+#[test]
+fn a_renamed_tree_keeps_its_pictures() {
+    let fixture = Fixture::new();
+    let names: Vec<_> = (0..12).map(|i| format!("{}/{i}.png", i % 4)).collect();
+    let old: Vec<_> =
+        names.iter().enumerate().map(|(i, name)| fixture.picture(&format!("old/{name}"), i as u32)).collect();
+    fixture.run();
+    let ids: Vec<_> = old.iter().map(|path| fixture.id(path)).collect();
+    fs::rename(fixture.path("old"), fixture.path("new")).unwrap();
+    let (summary, events) = fixture.run_without_encoding();
+    assert_eq!((summary.moved, summary.missing), (12, 0));
+    for ((name, old), id) in names.iter().zip(&old).zip(ids) {
+        let new = fixture.path(&format!("new/{name}"));
+        assert!(events.contains(&moved(old, &new)));
+        assert_eq!(fixture.id(&new), id);
+        assert_eq!(fixture.index.file(old).unwrap(), None);
+    }
+}
+
+#[test]
+fn files_that_change_places_cost_no_encoding() {
+    let fixture = Fixture::new();
+    let paths: Vec<_> = (0..6).map(|i| fixture.picture(&format!("{i}.png"), i)).collect();
+    fixture.run();
+    let vectors: Vec<_> = paths.iter().map(|path| fixture.index.vector(fixture.id(path)).unwrap()).collect();
+    // 0 and 1 are swapped; 2 to 5 each take the name of the next, whose last becomes new.
+    let rename = |from: &Path, to: &Path| fs::rename(from, to).unwrap();
+    let spare = fixture.path("spare");
+    rename(&paths[0], &spare);
+    rename(&paths[1], &paths[0]);
+    rename(&spare, &paths[1]);
+    rename(&paths[5], &fixture.path("6.png"));
+    (2..5).rev().for_each(|i| rename(&paths[i], &paths[i + 1]));
+    // Other times than before, or equal sizes would hide the change.
+    (0..6).filter(|&i| i != 2).for_each(|i| touch(&paths[i], 100 + i as u64));
+    let (summary, events) = fixture.run_without_encoding();
+    assert_eq!((summary.indexed, summary.failed), (0, 0), "{events:?}");
+    for (old, new) in [(0, 1), (1, 0), (2, 3), (3, 4), (4, 5)] {
+        assert_eq!(fixture.index.vector(fixture.id(&paths[new])).unwrap(), vectors[old]);
+    }
+    assert_eq!(fixture.index.vector(fixture.id(&fixture.path("6.png"))).unwrap(), vectors[5]);
+    assert_eq!(fixture.index.len(), 6);
+}
+
+#[test]
+fn equal_files_are_encoded_once() {
+    let fixture = Fixture::with(FakeEncoder::new(32).with_delay(Duration::from_millis(20)));
+    let copies: Vec<_> = (0..30).map(|i| fixture.picture(&format!("{i:02}.png"), 7)).collect();
+    let (summary, _) = fixture.run();
+    assert_eq!((summary.indexed, summary.duplicate, fixture.encoder.pictures()), (1, 29, 1));
+    let id = fixture.id(&copies[0]);
+    assert!(copies.iter().all(|copy| fixture.id(copy) == id));
+    // One more in a later run, and a moved one while others stay.
+    let late = fixture.picture("late.png", 7);
+    fs::rename(&copies[3], fixture.path("elsewhere.png")).unwrap();
+    let (summary, events) = fixture.run_without_encoding();
+    assert_eq!((summary.duplicate, summary.missing), (2, 1));
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, FileEvent::Duplicate { path, of } if *path == late && copies.contains(of)))
+    );
+    assert_eq!(fixture.index.files_of(id).unwrap().len(), 32);
+}
+
+#[test]
+fn another_picture_under_a_known_name_replaces_it() {
+    let fixture = Fixture::new();
+    let path = fixture.picture("a.png", 1);
+    fixture.run();
+    let old = fixture.id(&path);
+    fixture.picture("a.png", 2);
+    touch(&path, 50);
+    let (summary, _) = fixture.run();
+    assert_eq!((summary.indexed, fixture.index.len()), (1, 1));
+    assert_ne!(fixture.id(&path), old);
+    assert_eq!(fixture.index.image(old).unwrap(), None);
+}
+
+#[test]
+fn a_touched_file_is_read_once_and_known_afterwards() {
+    let fixture = Fixture::new();
+    let path = fixture.picture("a.png", 1);
+    fixture.run();
+    touch(&path, 5000);
+    let (_, events) = fixture.run_without_encoding();
+    assert_eq!(events, [unchanged(&path)]);
+    let modified = fs::metadata(&path).unwrap().modified().unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    assert_eq!(fixture.index.file(&path).unwrap().unwrap().modified as u128, modified.as_nanos());
+}
+
+#[test]
+fn a_file_that_comes_back_was_only_missing() {
+    let fixture = Fixture::new();
+    let (path, _other) = (fixture.picture("a.png", 1), fixture.picture("b.png", 2));
+    fixture.run();
+    let id = fixture.id(&path);
+    fs::rename(&path, fixture.outside("away.png")).unwrap();
+    assert_eq!(fixture.run_without_encoding().1[0], missing(&path));
+    assert_eq!(fixture.index.len(), 1);
+    assert_eq!(fixture.run_without_encoding().0.missing, 0, "told once");
+    fs::rename(fixture.outside("away.png"), &path).unwrap();
+    assert_eq!(fixture.run_without_encoding().1[0], unchanged(&path));
+    assert_eq!((fixture.id(&path), fixture.index.len()), (id, 2));
+}
+
+#[test]
+fn pruning_forgets_what_is_gone_and_nothing_else() {
+    let mut fixture = Fixture::new();
+    let paths: Vec<_> = (0..4).map(|i| fixture.picture(&format!("{i}.png"), i / 2)).collect();
+    fixture.run();
+    let ids: Vec<_> = paths.iter().map(|path| fixture.id(path)).collect();
+    [0, 1, 2].iter().for_each(|&i| fs::remove_file(&paths[i]).unwrap());
+    fixture.run();
+    fixture.options.prune = true;
+    assert_eq!(fixture.run().0.pruned, 3);
+    assert_eq!(fixture.index.image(ids[0]).unwrap(), None);
+    assert_eq!(fixture.index.files_of(ids[3]).unwrap().len(), 1);
+    assert_eq!(fixture.index.stats().unwrap().files, 1);
+}
+
+#[test]
+fn a_change_of_a_sidecar_changes_words_alone() {
+    let fixture = Fixture::new();
+    let (path, twin) = (fixture.picture("a.png", 1), fixture.picture("sub/twin.png", 1));
+    let sidecar = path.with_extension("txt");
+    fs::write(&sidecar, "a red boat").unwrap();
+    fixture.run();
+    assert_eq!(fixture.caption(&path).as_deref(), Some("a red boat"));
+    fs::write(&sidecar, "a blue boat").unwrap();
+    touch(&sidecar, 70);
+    assert_eq!(fixture.run_without_encoding().0.unchanged, 2);
+    assert_eq!(fixture.caption(&path).as_deref(), Some("a blue boat"));
+    // One picture, two files: it has the words of both.
+    let second = fixture.path("sub/twin.png.txt");
+    fs::write(&second, "ein Boot").unwrap();
+    fixture.run_without_encoding();
+    let caption = fixture.caption(&twin).unwrap();
+    assert_eq!(caption.lines().collect::<std::collections::BTreeSet<_>>(), ["a blue boat", "ein Boot"].into());
+    fs::remove_file(&sidecar).unwrap();
+    fs::remove_file(&second).unwrap();
+    fixture.run_without_encoding();
+    assert_eq!(fixture.caption(&path), None);
+    assert_eq!(fixture.run_without_encoding().0.unchanged, 2);
+}
+
+#[test]
+fn a_picture_that_became_garbage_is_not_found_until_it_is_mended() {
+    let fixture = Fixture::new();
+    let path = fixture.picture("a.png", 1);
+    let bytes = fs::read(&path).unwrap();
+    fixture.run();
+    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    let (summary, events) = fixture.run_without_encoding();
+    assert!(matches!(&events[..], [FileEvent::Skipped { reason, .. }] if reason.contains("PNG")), "{events:?}");
+    assert_eq!((summary.skipped, fixture.index.len()), (1, 0));
+    fs::write(&path, &bytes).unwrap();
+    fixture.run_without_encoding();
+    assert_eq!(fixture.index.len(), 1);
+}

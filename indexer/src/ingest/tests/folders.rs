@@ -1,0 +1,169 @@
+//! Which files a walk finds.
+
+use super::*;
+
+/// Paths of all candidates below the root, sorted.
+fn candidates(fixture: &Fixture) -> Vec<String> {
+    let mut paths = Vec::new();
+    let sink = |found| {
+        if let walk::Found::Candidate(candidate) = found {
+            let path = candidate.path.strip_prefix(&fixture.root).unwrap_or(&candidate.path);
+            paths.push(path.to_str().unwrap().to_owned());
+        }
+        true
+    };
+    assert!(walk::Walker::new(&fixture.options.roots, fixture.options.hidden, sink).run().complete);
+    paths.sort();
+    paths
+}
+
+#[test]
+fn pictures_are_told_by_their_names() {
+    let fixture = Fixture::new();
+    for name in ["a.JPG", "b.jpeg", "c.webp", "d.tiff", "e.HEIC", "f.txt", "g", "h.jpg.part", "jpg", "i.mp4"] {
+        File::create(fixture.path(name)).unwrap();
+    }
+    fs::create_dir(fixture.path("folder.jpg")).unwrap();
+    assert_eq!(candidates(&fixture), ["a.JPG", "b.jpeg", "c.webp", "d.tiff", "e.HEIC"]);
+}
+
+#[test]
+fn hidden_files_are_found_when_asked_for() {
+    let mut fixture = Fixture::new();
+    ["a.png", ".b.png", ".c/d.png"].iter().for_each(|name| drop(fixture.picture(name, 1)));
+    assert_eq!(candidates(&fixture), ["a.png"]);
+    fixture.options.hidden = true;
+    assert_eq!(candidates(&fixture), [".b.png", ".c/d.png", "a.png"]);
+    // What was found so is not lost by a run that does not look there.
+    fixture.run();
+    fixture.options.hidden = false;
+    assert_eq!(fixture.run().0.missing, 0);
+}
+
+#[test]
+fn ignore_files_hold_below_their_folder_and_take_pictures_out_again() {
+    let fixture = Fixture::new();
+    let names = ["keep.png", "out.png", "a/out.png", "b/c/d.png", "b/c/e.png"];
+    let paths = names.map(|name| fixture.picture(name, 1));
+    assert_eq!(fixture.run().0.missing, 0);
+    fs::write(fixture.path(".glimpseignore"), "/out.png\nb/c/*\n").unwrap();
+    fs::write(fixture.path("b/.glimpseignore"), "!e.png\n").unwrap();
+    fs::write(fixture.path(".gitignore"), "keep.png\n").unwrap();
+    assert_eq!(candidates(&fixture), ["a/out.png", "b/c/e.png", "keep.png"]);
+    let (summary, events) = fixture.run();
+    assert_eq!(summary.missing, 2);
+    assert!(events.contains(&missing(&paths[1])) && events.contains(&missing(&paths[3])));
+}
+
+#[test]
+fn an_ignore_file_above_the_root_holds_too() {
+    let mut fixture = Fixture::new();
+    ["a/x.png", "a/y.png"].iter().for_each(|name| drop(fixture.picture(name, 1)));
+    fs::write(fixture.path(".glimpseignore"), "x.png").unwrap();
+    fixture.options.roots = vec![fixture.path("a")];
+    assert_eq!(candidates(&fixture), ["a/y.png"]);
+}
+
+#[test]
+fn nested_and_repeated_roots_are_walked_once() {
+    let mut fixture = Fixture::new();
+    ["a.png", "sub/b.png", ".hidden/c.png"]
+        .iter()
+        .enumerate()
+        .for_each(|(i, name)| drop(fixture.picture(name, i as u32)));
+    let root = fixture.root.clone();
+    fixture.options.roots =
+        vec![root.join("sub"), root.clone(), root.join("sub/../sub"), root.join(".hidden"), root.join("a.png")];
+    let (summary, _) = fixture.run();
+    assert_eq!((summary.indexed, summary.unchanged, summary.duplicate), (3, 0, 0));
+    assert_eq!(fixture.index.manifest().roots.len(), 3);
+}
+
+#[test]
+fn a_root_that_is_no_picture_is_named() {
+    let mut fixture = Fixture::new();
+    let note = fixture.path("note.txt");
+    fs::write(&note, "words").unwrap();
+    fixture.options.roots = vec![note.clone()];
+    let (_, events) = fixture.run();
+    assert!(matches!(&events[..], [FileEvent::Skipped { path, reason }] if *path == note && reason.contains("words")));
+}
+
+#[cfg(unix)]
+mod links {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn loops_end() {
+        let fixture = Fixture::new();
+        fixture.picture("a/b/c.png", 1);
+        symlink(fixture.path("a"), fixture.path("a/b/up")).unwrap();
+        symlink(fixture.path("."), fixture.path("root")).unwrap();
+        fs::create_dir(fixture.path(".x")).unwrap();
+        symlink(fixture.path(".x"), fixture.path(".x/x")).unwrap();
+        symlink(fixture.path(".x"), fixture.path("x")).unwrap();
+        assert_eq!(candidates(&fixture), ["a/b/c.png"]);
+    }
+
+    #[test]
+    fn a_target_that_is_found_anyway_is_not_found_twice() {
+        let fixture = Fixture::new();
+        let picture = fixture.picture("real/a.png", 1);
+        symlink(fixture.path("real"), fixture.path("also")).unwrap();
+        symlink(picture, fixture.path("b.png")).unwrap();
+        assert_eq!(candidates(&fixture), ["real/a.png"]);
+    }
+
+    #[test]
+    fn a_target_elsewhere_is_found_once_by_the_link() {
+        let fixture = Fixture::new();
+        write_picture(&fixture.outside("album/a.png"), 1);
+        write_picture(&fixture.outside("album/deep/b.png"), 2);
+        fixture.picture(".store/c.png", 3); // as git-annex does
+        symlink(fixture.outside("album"), fixture.path("album")).unwrap();
+        symlink(fixture.path(".store/c.png"), fixture.path("c.png")).unwrap();
+        assert_eq!(candidates(&fixture), ["album/a.png", "album/deep/b.png", "c.png"]);
+        symlink(fixture.outside("album/deep"), fixture.path("deep")).unwrap();
+        symlink(fixture.outside("album"), fixture.path("second")).unwrap();
+        assert_eq!(candidates(&fixture).len(), 3);
+    }
+
+    #[test]
+    fn links_to_nowhere_are_named_and_the_rest_goes_on() {
+        let fixture = Fixture::new();
+        let good = fixture.picture("good.png", 1);
+        symlink(fixture.path("gone.png"), fixture.path("dangling.png")).unwrap();
+        symlink(fixture.path("itself.png"), fixture.path("itself.png")).unwrap();
+        symlink(fixture.path("gone"), fixture.path("no-picture")).unwrap();
+        let (summary, events) = fixture.run();
+        assert_eq!((summary.indexed, summary.failed), (1, 2), "{events:?}");
+        assert!(events.contains(&indexed(&good)));
+        let nowhere = FileEvent::Failed { path: fixture.path("dangling.png"), reason: "a link to nowhere".into() };
+        assert!(events.contains(&nowhere), "{events:?}");
+    }
+
+    #[test]
+    fn pipes_and_sockets_are_never_opened() {
+        let fixture = Fixture::new();
+        let good = fixture.picture("good.png", 1);
+        let _socket = std::os::unix::net::UnixListener::bind(fixture.path("socket.png")).unwrap();
+        let made = std::process::Command::new("mkfifo")
+            .args([fixture.path("pipe.png"), fixture.path("good.txt")])
+            .status()
+            .is_ok_and(|status| status.success());
+        assert!(made, "mkfifo is part of every unix");
+        assert_eq!(fixture.run().1, [indexed(&good)]);
+    }
+
+    #[test]
+    fn names_need_not_be_unicode() {
+        use std::os::unix::ffi::OsStrExt;
+        let fixture = Fixture::new();
+        let path = fixture.root.join(std::ffi::OsStr::from_bytes(b"caf\xE9.png"));
+        fs::rename(fixture.picture("a.png", 1), &path).unwrap();
+        assert_eq!(fixture.run().1, [indexed(&path)]);
+        assert_eq!(fixture.run().1, [unchanged(&path)]);
+    }
+}

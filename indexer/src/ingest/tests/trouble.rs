@@ -1,0 +1,215 @@
+//! Bad files, failing encoders, stopped runs.
+
+use std::sync::atomic::AtomicUsize;
+
+use super::*;
+
+#[test]
+fn bad_files_are_named_with_their_reasons_and_the_rest_goes_on() {
+    let fixture = Fixture::new();
+    let good: Vec<_> = (0..5).map(|i| fixture.picture(&format!("good{i}.png"), i)).collect();
+    let whole = fs::read(&good[0]).unwrap();
+    fs::write(fixture.path("cut.png"), &whole[..40]).unwrap();
+    fs::write(fixture.path("empty.jpg"), "").unwrap();
+    fs::write(fixture.path("words.gif"), "no picture").unwrap();
+    fs::write(fixture.path("film.heic"), b"\0\0\0\x20ftypisom\0\0\0\0").unwrap();
+    let (summary, events) = fixture.run();
+    assert_eq!((summary.indexed, summary.skipped), (5, 4), "{events:?}");
+    let reason = |name: &str| {
+        let of = |event: &FileEvent| match event {
+            FileEvent::Skipped { path, reason } if *path == fixture.path(name) => Some(reason.clone()),
+            _ => None,
+        };
+        events.iter().find_map(of).unwrap_or_else(|| panic!("{name} was not skipped"))
+    };
+    assert!(reason("cut.png").contains("PNG"));
+    assert_eq!(reason("empty.jpg"), "the file is empty");
+    assert!(reason("words.gif").contains("not a picture"));
+    assert!(reason("film.heic").contains("film"));
+}
+
+#[test]
+fn equal_bad_files_are_all_named() {
+    let fixture = Fixture::new();
+    let whole = fs::read(fixture.picture("a.png", 1)).unwrap();
+    (0..20).for_each(|i| fs::write(fixture.path(&format!("bad{i}.png")), &whole[..50]).unwrap());
+    assert_eq!(fixture.run().0.skipped, 20);
+}
+
+#[test]
+fn a_picture_that_fails_the_encoder_does_not_fail_its_batch() {
+    let culprit = colour(3);
+    let trap = move |prepared: &glimpse_encoder::Prepared| *prepared.pixels.get_pixel(0, 0) == culprit;
+    let fixture = Fixture::with(FakeEncoder::new(16).failing_on(trap));
+    let paths: Vec<_> = (0..12).map(|i| fixture.picture(&format!("{i}.png"), i)).collect();
+    let twin = fixture.picture("twin.png", 3);
+    let (summary, events) = fixture.run();
+    assert_eq!((summary.indexed, summary.failed), (11, 2));
+    for failed in [&paths[3], &twin] {
+        let of = |event: &&FileEvent| matches!(event, FileEvent::Failed { path, reason } if path == failed && reason.contains("trap"));
+        assert_eq!(events.iter().filter(of).count(), 1, "{events:?}");
+    }
+}
+
+#[test]
+fn an_encoder_that_always_fails_ends_the_run() {
+    let fixture = Fixture::with(FakeEncoder::new(16).failing_on(|_| true));
+    (0..50).for_each(|i| drop(fixture.picture(&format!("{i}.png"), i)));
+    let (result, events) = fixture.try_run();
+    let error = result.unwrap_err().to_string();
+    assert!(error.contains("8 pictures in a row failed") && error.contains("trap"), "{error}");
+    assert!(events.len() < 50);
+    assert!(fixture.index.is_empty());
+}
+
+#[test]
+fn an_encoder_that_panics_fails_pictures_not_the_process() {
+    let culprit = colour(2);
+    let trap = move |prepared: &glimpse_encoder::Prepared| {
+        assert_ne!(*prepared.pixels.get_pixel(0, 0), culprit, "this colour is not to my taste");
+        false
+    };
+    let fixture = Fixture::with(FakeEncoder::new(16).failing_on(trap));
+    (0..9).for_each(|i| drop(fixture.picture(&format!("{i}.png"), i)));
+    let (summary, events) = fixture.run();
+    assert_eq!((summary.indexed, summary.failed), (8, 1));
+    assert!(events.iter().any(|event| matches!(event, FileEvent::Failed { reason, .. } if reason.contains("taste"))));
+}
+
+#[test]
+fn a_root_that_is_not_there_is_an_error_before_anything_happens() {
+    let mut fixture = Fixture::new();
+    fixture.picture("a.png", 1);
+    fixture.options.roots.push(fixture.outside("nowhere"));
+    let (result, events) = fixture.try_run();
+    assert!(result.unwrap_err().to_string().contains("nowhere"));
+    assert_eq!((events.len(), fixture.encoder.pictures()), (0, 0));
+}
+
+#[test]
+fn an_emptied_root_is_taken_for_an_unmounted_drive() {
+    let mut fixture = Fixture::new();
+    let (first, second) = (fixture.picture("one/a.png", 1), fixture.picture("two/b.png", 2));
+    fixture.options.roots = vec![fixture.path("one"), fixture.path("two")];
+    fixture.options.prune = true;
+    fixture.run();
+    fs::remove_file(&first).unwrap();
+    fs::remove_file(&second).unwrap();
+    File::create(fixture.path("two/lost+found")).unwrap();
+    let (summary, events) = fixture.run();
+    assert_eq!((summary.pruned, summary.failed), (1, 1));
+    assert!(events.iter().any(|event| matches!(event, FileEvent::Failed { path, .. } if *path == fixture.path("one"))));
+    assert_eq!(fixture.index.len(), 1);
+}
+
+#[test]
+fn nothing_is_concluded_about_folders_that_cannot_be_looked_at() {
+    let fixture = Fixture::new();
+    let paths = ["open/a.png", "shut/deep/b.png"].map(|name| fixture.picture(name, name.len() as u32));
+    fixture.run();
+    paths.iter().for_each(|path| fs::remove_file(path).unwrap());
+    let walked = walk::Walked {
+        unknown: vec![fixture.path("shut")],
+        folders: fixture.options.roots.clone(),
+        complete: true,
+        ..walk::Walked::default()
+    };
+    let (contents, mut recorder) = (Contents::default(), Recorder::default());
+    let mut writer = Writer::new(&fixture.index, &contents, Report::new(&mut recorder));
+    reconcile(&fixture.index, &fixture.options, &walked, &mut writer).unwrap();
+    assert_eq!(recorder.events, [missing(&paths[0])]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_without_permission_is_named_and_its_pictures_stay() {
+    use std::os::unix::fs::PermissionsExt;
+    let fixture = Fixture::new();
+    let (shut, open) = (fixture.picture("shut/a.png", 1), fixture.picture("open/b.png", 2));
+    fixture.run();
+    let permit = |mode| fs::set_permissions(fixture.path("shut"), fs::Permissions::from_mode(mode)).unwrap();
+    permit(0o000);
+    if fs::read_dir(fixture.path("shut")).is_ok() {
+        permit(0o755);
+        eprintln!("SKIPPED: this user may read every folder, so none can be shut");
+        return;
+    }
+    let (summary, events) = fixture.run();
+    permit(0o755);
+    assert_eq!((summary.failed, summary.unchanged, summary.missing), (1, 1, 0), "{events:?}");
+    assert!(events.contains(&unchanged(&open)));
+    assert!(!fixture.index.file(&shut).unwrap().unwrap().missing);
+}
+
+/// Cancels after some events.
+struct Impatient<'a> {
+    cancel: &'a AtomicBool,
+    left: usize,
+    events: Vec<FileEvent>,
+}
+
+impl Observer for Impatient<'_> {
+    fn found(&mut self, _: usize, _: bool) {}
+
+    fn event(&mut self, event: &FileEvent) {
+        self.events.push(event.clone());
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 {
+            self.cancel.store(true, Relaxed);
+        }
+    }
+}
+
+#[test]
+fn a_cancelled_run_keeps_what_it_did_and_the_next_one_goes_on() {
+    let fixture = Fixture::with(FakeEncoder::new(16).with_delay(Duration::from_millis(10)));
+    (0..400).for_each(|i| drop(fixture.picture(&format!("{i}.png"), i)));
+    let cancel = AtomicBool::new(false);
+    let mut observer = Impatient { cancel: &cancel, left: 10, events: Vec::new() };
+    let summary = ingest(&fixture.index, &fixture.encoder, &fixture.options, &cancel, &mut observer).unwrap();
+    assert!(summary.cancelled && summary.indexed >= 10 && summary.indexed < 400, "{summary:?}");
+    assert_eq!(summary.indexed, observer.events.len());
+    assert_eq!(fixture.index.len(), summary.indexed);
+    let (rest, _) = fixture.run();
+    assert_eq!((rest.unchanged, rest.indexed), (summary.indexed, 400 - summary.indexed));
+    assert!(!rest.cancelled);
+}
+
+/// The walk waits for the encoder instead of running ahead of it.
+#[test]
+fn a_slow_encoder_holds_the_walk_back() {
+    const FILES: usize = 2500;
+    struct Counter<'a>(&'a AtomicUsize);
+    impl Observer for Counter<'_> {
+        fn found(&mut self, files: usize, _: bool) {
+            self.0.store(files, Relaxed);
+        }
+
+        fn event(&mut self, _: &FileEvent) {}
+    }
+    let found = Arc::new(AtomicUsize::new(0));
+    let held_at = Arc::new(AtomicUsize::new(0));
+    // The first picture is held until the walk stands still.
+    let trap = {
+        let (found, held_at) = (Arc::clone(&found), Arc::clone(&held_at));
+        move |_: &glimpse_encoder::Prepared| {
+            while held_at.load(Relaxed) == 0 {
+                let before = found.load(Relaxed);
+                std::thread::sleep(Duration::from_millis(500));
+                if before > 0 && before == found.load(Relaxed) {
+                    held_at.store(before, Relaxed);
+                }
+            }
+            false
+        }
+    };
+    let fixture = Fixture::with(FakeEncoder::new(8).failing_on(trap));
+    (0..FILES).for_each(|i| drop(fixture.picture(&format!("{i}.bmp"), i as u32)));
+    let summary =
+        ingest(&fixture.index, &fixture.encoder, &fixture.options, &AtomicBool::new(false), &mut Counter(&found))
+            .unwrap();
+    assert_eq!(summary.indexed, FILES);
+    // Waiting candidates, one in the hands of each thread and of the walk, waiting and current pictures.
+    let most = pipeline::CANDIDATES + fixture.options.threads + 1 + 3 * fixture.options.batch;
+    assert!((1..=most).contains(&held_at.load(Relaxed)), "{held_at:?}");
+}

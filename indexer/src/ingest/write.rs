@@ -1,0 +1,190 @@
+//! The only stage that changes the index; it runs on the caller's thread.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use glimpse_encoder::Embedding;
+
+use super::FileEvent;
+use super::contents::{Contents, Displaced};
+use super::look::{Known, NewPicture};
+use super::metadata::{Words, read_sidecars};
+use super::pipeline::{Message, Outcome, Shared};
+use super::read::Stat;
+use super::report::Report;
+use crate::{FileRecord, ImageId, Index, IndexError};
+
+/// How long to wait for a message before looking at commits and counts.
+const TICK: Duration = Duration::from_millis(100);
+
+pub(super) struct Writer<'a, 'o> {
+    index: &'a Index,
+    contents: &'a Contents,
+    pub report: Report<'o>,
+}
+
+impl<'a, 'o> Writer<'a, 'o> {
+    pub fn new(index: &'a Index, contents: &'a Contents, report: Report<'o>) -> Self {
+        Self { index, contents, report }
+    }
+
+    /// Takes messages until all other stages have ended. Returning early ends them.
+    pub fn run(&mut self, messages: Receiver<Message>, shared: &Shared<'_>) -> Result<(), IndexError> {
+        loop {
+            match messages.recv_timeout(TICK) {
+                Ok(message) => self.message(message)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.report.is_commit_due() {
+                self.commit()?;
+            }
+            self.found(shared);
+        }
+        self.found(shared);
+        Ok(())
+    }
+
+    pub fn commit(&mut self) -> Result<(), IndexError> {
+        self.report.commit(self.index)
+    }
+
+    fn found(&mut self, shared: &Shared<'_>) {
+        // In this order: a count read after the walk's end is the last one.
+        let complete = shared.walk_done.load(Relaxed);
+        self.report.found(shared.found.load(Relaxed), complete);
+    }
+
+    fn message(&mut self, message: Message) -> Result<(), IndexError> {
+        match message {
+            Message::Unchanged { path, back: None } => self.report.event(FileEvent::Unchanged(path)),
+            Message::Unchanged { path, back: Some(file) } => {
+                self.index.put_file(file)?;
+                self.report.change(FileEvent::Unchanged(path));
+            }
+            Message::Known(file) => self.known(&file)?,
+            Message::Encoded(picture, vector) => self.encoded(*picture, &vector)?,
+            Message::Lost { path, outcome } => self.lost(path, outcome)?,
+            Message::Fatal(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn encoded(&mut self, picture: NewPicture, vector: &Embedding) -> Result<(), IndexError> {
+        let NewPicture { file, mut record } = picture;
+        let mut words = file.words.clone();
+        if file.sidecar_modified != 0 {
+            words.merge(&read_sidecars(&file.path));
+        }
+        (record.caption, record.keywords) = words.into_fields();
+        self.make_room(&file, None)?;
+        let id = self.index.add(record, vector.as_slice(), file.record(ImageId(0)))?;
+        self.report.change(FileEvent::Indexed(file.path));
+        for waited in self.contents.settle(&file.content) {
+            self.hold(&Known { words: file.words.clone(), ..waited }, id)?;
+        }
+        Ok(())
+    }
+
+    /// A file whose content was in the index, or left it in this run, when it was looked at.
+    fn known(&mut self, file: &Known) -> Result<(), IndexError> {
+        match self.index.by_content(&file.content)? {
+            Some(id) => self.hold(file, id),
+            None => match self.contents.displaced(&file.content) {
+                Some(picture) => self.bring_back(file, picture),
+                None => {
+                    let reason = "its content was replaced while it was indexed; index again".into();
+                    self.report.event(FileEvent::Failed { path: file.path.clone(), reason });
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    /// Makes `file` one of the files of a picture in the index.
+    fn hold(&mut self, file: &Known, id: ImageId) -> Result<(), IndexError> {
+        let old = self.index.file(&file.path)?;
+        let others = self.index.files_of(id)?;
+        let event = match &old {
+            Some(old) if old.image == id => FileEvent::Unchanged(file.path.clone()),
+            _ => origin(&file.path, &others),
+        };
+        self.make_room(file, Some(id))?;
+        self.index.put_file(file.record(id))?;
+        if let FileEvent::Moved { from, .. } = &event
+            && is_gone(from)
+        {
+            self.index.remove_file(from)?;
+        }
+        if file.sidecar_modified != 0 || old.is_some_and(|old| old.sidecar_modified != 0) {
+            self.set_words(file, id)?;
+        }
+        self.report.change(event);
+        Ok(())
+    }
+
+    /// The picture lost its file to another content and is found again under another name.
+    fn bring_back(&mut self, file: &Known, picture: Displaced) -> Result<(), IndexError> {
+        self.make_room(file, None)?;
+        let id = self.index.add(picture.record, &picture.vector, file.record(ImageId(0)))?;
+        self.set_words(file, id)?;
+        let (from, to) = (picture.path, file.path.clone());
+        self.report.change(FileEvent::Moved { from, to });
+        Ok(())
+    }
+
+    /// Keeps the picture that is about to lose its last file to `file`.
+    fn make_room(&self, file: &Known, by: Option<ImageId>) -> Result<(), IndexError> {
+        let Some(old) = self.index.file(&file.path)?.filter(|old| Some(old.image) != by) else { return Ok(()) };
+        if self.index.files_of(old.image)?.len() == 1 {
+            self.contents.displace(self.index, old)?;
+        }
+        Ok(())
+    }
+
+    /// The words of a picture are those in its bytes and in the sidecars of all its files.
+    fn set_words(&self, file: &Known, id: ImageId) -> Result<(), IndexError> {
+        let mut words: Words = file.words.clone();
+        for holder in self.index.files_of(id)?.iter().filter(|holder| !holder.missing && holder.sidecar_modified != 0) {
+            words.merge(&read_sidecars(&holder.path));
+        }
+        let (caption, keywords) = words.into_fields();
+        self.index.set_words(id, caption, keywords)
+    }
+
+    fn lost(&mut self, path: PathBuf, outcome: Outcome) -> Result<(), IndexError> {
+        // A file that became unreadable may be the same as ever; one that is no picture any more is not.
+        let known = self.index.file(&path)?.filter(|file| !file.missing);
+        match (outcome, known) {
+            (Outcome::Skipped(reason), Some(_)) => {
+                self.index.mark_missing(&path)?;
+                self.report.change(FileEvent::Skipped { path, reason });
+            }
+            (outcome, _) => self.report.event(outcome.event(path)),
+        }
+        Ok(())
+    }
+}
+
+/// Where the bytes of a new file come from: another file that is still there, or one that is not.
+fn origin(path: &Path, others: &[FileRecord]) -> FileEvent {
+    let others = || others.iter().filter(|other| other.path != path);
+    let unchanged = |other: &&FileRecord| {
+        !other.missing && std::fs::metadata(&other.path).is_ok_and(|facts| Stat::of(&facts) == Stat::from(*other))
+    };
+    let to = path.to_path_buf();
+    match (others().find(unchanged), others().next()) {
+        (Some(twin), _) => FileEvent::Duplicate { path: to, of: twin.path.clone() },
+        (None, Some(old)) => FileEvent::Moved { from: old.path.clone(), to },
+        (None, None) => FileEvent::Unchanged(to),
+    }
+}
+
+/// True if there certainly is nothing at `path` any more.
+pub(super) fn is_gone(path: &Path) -> bool {
+    let gone = |error: io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    std::fs::symlink_metadata(path).is_err_and(gone)
+}

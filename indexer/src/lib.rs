@@ -1,0 +1,23 @@
+//! The index of a picture library: records, vectors and words, kept in sled, HNSW and tantivy.
+//!
+//! [`Library`] holds generations of an index; [`Index`] is one generation, made with one model; [`ingest`] fills it from
+//! folders. Reading code sees only [`Index`] and plain types.
+
+pub mod ingest;
+pub mod vectors;
+
+mod error;
+mod filter;
+mod ids;
+mod index;
+mod library;
+mod record;
+mod store;
+mod words;
+
+pub use error::IndexError;
+pub use filter::{Facets, Filter, GeoBox, IdSet};
+pub use ids::{ContentHash, ImageId};
+pub use index::{Index, IndexOptions, Stats, VerifyReport};
+pub use library::{Library, Manifest};
+pub use record::{FileRecord, ImageRecord, Place};

@@ -1,0 +1,60 @@
+//! What is stored of a picture and of each file that holds it.
+
+use std::path::PathBuf;
+
+use glimpse_encoder::picture::Format;
+
+use crate::{ContentHash, ImageId};
+
+/// A distinct picture. Kept well under sled's comfortable 4 KiB: captions and keywords are cut at 1 KiB each.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageRecord {
+    /// Its number in this generation.
+    pub id: ImageId,
+    /// Hash of the bytes.
+    pub content: ContentHash,
+    /// Upright width in pixels.
+    pub width: u32,
+    /// Upright height in pixels.
+    pub height: u32,
+    /// File format.
+    pub format: Format,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// When it was taken: seconds since 1970 of the camera's own clock (EXIF has no reliable zone).
+    pub taken: Option<i64>,
+    /// Camera make and model.
+    pub camera: Option<String>,
+    /// Where it was taken.
+    pub place: Option<Place>,
+    /// Caption from XMP or a sidecar.
+    pub caption: Option<String>,
+    /// Keywords from XMP or a sidecar.
+    pub keywords: Vec<String>,
+}
+
+/// A point on earth, in degrees.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Place {
+    /// North is positive.
+    pub latitude: f64,
+    /// East is positive.
+    pub longitude: f64,
+}
+
+/// A file that holds a picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRecord {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// The picture it holds.
+    pub image: ImageId,
+    /// Size in bytes when it was read.
+    pub bytes: u64,
+    /// Modification time when it was read, nanoseconds since 1970.
+    pub modified: i64,
+    /// Newest modification time of its sidecars when they were read, nanoseconds since 1970; 0 without sidecars.
+    pub sidecar_modified: i64,
+    /// The file was not there when its folder was last indexed.
+    pub missing: bool,
+}

@@ -1,0 +1,126 @@
+//! Tables of the store and the bytes of their keys.
+//!
+//! Numbers in keys are big-endian, so that sled's order is the order of numbers.
+//!
+//! ```text
+//! table          key                                value
+//! images         image (8)                          ImageRecord
+//! vectors        image (8)                          scale and int8 values
+//! files          path hash (16)                     FileRecord
+//! files-of-image image (8) | path hash (16)         empty
+//! content        BLAKE3 of the bytes, cut (16)      image
+//! changes        revision (8)                       image; one entry per image, its newest change
+//! meta           `manifest`, `next-id`, `graph`     see `records`
+//! ```
+
+use std::path::Path;
+
+use crate::ImageId;
+
+/// A sled tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Table {
+    Images,
+    Vectors,
+    Files,
+    FilesOfImage,
+    Content,
+    Changes,
+    Meta,
+}
+
+impl Table {
+    /// All tables, in the order of their discriminants.
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Images, Self::Vectors, Self::Files, Self::FilesOfImage, Self::Content, Self::Changes, Self::Meta];
+
+    /// The name on disk; also part of every checksum, so that a value cannot pass for one of another table.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Images => "images",
+            Self::Vectors => "vectors",
+            Self::Files => "files",
+            Self::FilesOfImage => "files-of-image",
+            Self::Content => "content",
+            Self::Changes => "changes",
+            Self::Meta => "meta",
+        }
+    }
+}
+
+/// Keys of the table `meta`.
+pub(crate) mod meta {
+    pub(crate) const MANIFEST: &[u8] = b"manifest";
+    pub(crate) const NEXT_ID: &[u8] = b"next-id";
+    pub(crate) const GRAPH: &[u8] = b"graph";
+}
+
+/// BLAKE3 of a path's bytes, cut to 128 bits: a key of fixed length for paths of any length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct PathHash(pub(crate) [u8; 16]);
+
+impl PathHash {
+    pub(crate) fn of(path: &Path) -> Self {
+        Self(first(blake3::hash(&super::codec::path_bytes(path)).as_bytes()))
+    }
+}
+
+/// Key of an image in `images` and `vectors`.
+pub(crate) fn image(id: ImageId) -> [u8; 8] {
+    id.0.to_be_bytes()
+}
+
+/// Key of an entry in `files-of-image`.
+pub(crate) fn file_of_image(id: ImageId, path: PathHash) -> [u8; 24] {
+    let mut key = [0; 24];
+    key[..8].copy_from_slice(&image(id));
+    key[8..].copy_from_slice(&path.0);
+    key
+}
+
+/// Reads the key of `images` or `vectors`.
+pub(crate) fn parse_image(key: &[u8]) -> Option<ImageId> {
+    key.try_into().ok().map(|bytes| ImageId(u64::from_be_bytes(bytes)))
+}
+
+/// Reads the key of `changes`.
+pub(crate) fn parse_revision(key: &[u8]) -> Option<u64> {
+    key.try_into().ok().map(u64::from_be_bytes)
+}
+
+/// Reads the key of `files`.
+pub(crate) fn parse_path(key: &[u8]) -> Option<PathHash> {
+    key.try_into().ok().map(PathHash)
+}
+
+/// Reads the key of `files-of-image`.
+pub(crate) fn parse_file_of_image(key: &[u8]) -> Option<(ImageId, PathHash)> {
+    let (id, path) = key.split_at_checked(8)?;
+    Some((parse_image(id)?, parse_path(path)?))
+}
+
+fn first<const N: usize>(bytes: &[u8; 32]) -> [u8; N] {
+    std::array::from_fn(|i| bytes[i])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_sort_like_numbers_and_read_back() {
+        let (low, high) = (ImageId(255), ImageId(256));
+        let hash = PathHash::of(Path::new("/a/b.jpg"));
+        assert!(image(low) < image(high));
+        assert!(file_of_image(low, PathHash([255; 16])) < file_of_image(high, PathHash([0; 16])));
+        assert_eq!(parse_file_of_image(&file_of_image(high, hash)), Some((high, hash)));
+        assert_eq!(parse_image(&image(low)), Some(low));
+        assert_eq!(parse_image(b"short"), None);
+        assert_eq!(parse_file_of_image(b"short"), None);
+    }
+
+    #[test]
+    fn tables_stand_in_order() {
+        assert!(Table::ALL.iter().enumerate().all(|(i, &table)| table as usize == i));
+    }
+}

@@ -1,0 +1,223 @@
+//! The only module that names sled: tables of small sealed values, changed in atomic steps.
+//!
+//! What sled 0.34 gives and what it does not (read in its source), and what we do about it:
+//! - A transaction over several trees is written as one batch of the log: after a crash all of it is there or nothing.
+//! - Writes first live in buffers of the process: a killed process loses what was written since the last [`Store::sync`],
+//!   or since sled's own background flush, never part of a step.
+//! - `flush` hands the buffers to the system by `sync_file_range`, which survives a killed process but not a power cut.
+//!   [`Store::sync`] therefore ends with an `fsync` of the log file. Values stay far below the size (128 KiB a node) at
+//!   which sled would put them into blob files, which it never fsyncs.
+//! - After a failed write (a full disk) sled refuses everything until it is opened again; what was synced is kept.
+//! - The page cache defaults to 1 GiB and trees grow by 16 entries a leaf; we ask for [`CACHE_BYTES`].
+
+pub(crate) mod codec;
+pub(crate) mod keys;
+pub(crate) mod records;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sled::Transactional;
+use sled::transaction::{ConflictableTransactionError, TransactionError};
+
+use self::keys::{PathHash, Table};
+use crate::{ContentHash, FileRecord, ImageId, ImageRecord, IndexError};
+
+/// Memory that sled may use to keep pages; a point read of a cold page costs one disk read.
+const CACHE_BYTES: u64 = 64 << 20;
+
+/// How often sled flushes and fsyncs by itself, between commits.
+const FLUSH_EVERY_MS: u64 = 1000;
+
+/// An open store.
+pub(crate) struct Store {
+    dir: PathBuf,
+    db: sled::Db,
+    trees: Vec<sled::Tree>,
+    log: File,
+}
+
+/// Changes to several tables that are made together or not at all.
+#[derive(Default)]
+pub(crate) struct Batch {
+    tables: [sled::Batch; Table::ALL.len()],
+}
+
+impl Batch {
+    pub(crate) fn put(&mut self, table: Table, key: &[u8], value: Vec<u8>) {
+        self.tables[table as usize].insert(key, value);
+    }
+
+    pub(crate) fn remove(&mut self, table: Table, key: &[u8]) {
+        self.tables[table as usize].remove(key);
+    }
+}
+
+impl Store {
+    /// Opens the store in `dir`, or makes an empty one.
+    pub(crate) fn open(dir: &Path) -> Result<Self, IndexError> {
+        let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(Some(FLUSH_EVERY_MS));
+        // sled panics on some kinds of damage; a library that cannot be opened must not take a server with it.
+        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open_unlocked(&config)));
+        let failed = |error| failure(dir, "opening the store", error);
+        let db = opened.map_err(|_| unreadable(dir, "sled gave up"))?.map_err(|error| match error {
+            sled::Error::Io(reason) if is_lock(&reason) => IndexError::InUse { dir: dir.to_path_buf() },
+            sled::Error::Corruption { .. } => unreadable(dir, &error.to_string()),
+            error => failed(error),
+        })?;
+        let trees =
+            Table::ALL.iter().map(|table| db.open_tree(table.name())).collect::<Result<_, _>>().map_err(failed)?;
+        let path = dir.join("db");
+        // Some systems flush only what was opened for writing.
+        let log =
+            File::options().read(true).write(true).open(&path).map_err(|source| IndexError::Io { path, source })?;
+        Ok(Self { dir: dir.to_path_buf(), db, trees, log })
+    }
+
+    /// True if `dir` holds a store.
+    pub(crate) fn exists(dir: &Path) -> bool {
+        dir.join("db").is_file()
+    }
+
+    /// True if some process has the store in `dir` open.
+    pub(crate) fn is_open_somewhere(dir: &Path) -> bool {
+        File::open(dir.join("db")).is_ok_and(|log| matches!(log.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
+    }
+
+    // ---- values ----
+
+    pub(crate) fn get(&self, table: Table, key: &[u8]) -> Result<Option<sled::IVec>, IndexError> {
+        self.tree(table).get(key).map_err(|error| failure(&self.dir, "reading the store", error))
+    }
+
+    pub(crate) fn image(&self, id: ImageId) -> Result<Option<ImageRecord>, IndexError> {
+        let value = self.get(Table::Images, &keys::image(id))?;
+        value
+            .map(|value| records::decode_image(id, &value))
+            .transpose()
+            .map_err(|damage| self.corrupt(format!("the record of picture {id}"), damage))
+    }
+
+    /// A damaged record counts as none: the next index run reads the file again and writes it anew.
+    pub(crate) fn file(&self, hash: PathHash) -> Result<Option<FileRecord>, IndexError> {
+        let value = self.get(Table::Files, &hash.0)?;
+        Ok(value.and_then(|value| records::decode_file(hash, &value).ok()))
+    }
+
+    /// Path hashes of all files of a picture.
+    pub(crate) fn files_of(&self, id: ImageId) -> Result<Vec<PathHash>, IndexError> {
+        let entries = self.tree(Table::FilesOfImage).scan_prefix(keys::image(id)).keys();
+        let hashes = entries.filter_map(|key| key.map(|key| keys::parse_file_of_image(&key)).transpose());
+        hashes
+            .map(|parsed| parsed.map(|(_, hash)| hash))
+            .collect::<Result<_, _>>()
+            .map_err(|error| failure(&self.dir, "reading the store", error))
+    }
+
+    pub(crate) fn by_content(&self, content: &ContentHash) -> Result<Option<ImageId>, IndexError> {
+        let value = self.get(Table::Content, &content.0)?;
+        Ok(value.and_then(|value| records::decode_id(Table::Content, &content.0, &value).ok()))
+    }
+
+    /// The text of an entry of `meta`, which is called `what` in errors.
+    pub(crate) fn json(&self, key: &[u8], what: &str) -> Result<Option<String>, IndexError> {
+        let Some(value) = self.get(Table::Meta, key)? else { return Ok(None) };
+        let json = records::decode_json(key, &value).map_err(|damage| self.corrupt(what.to_owned(), damage))?;
+        Ok(Some(json.to_owned()))
+    }
+
+    /// The number of the next new picture; 0 if none is recorded.
+    pub(crate) fn next_id(&self) -> Result<u64, IndexError> {
+        let key = keys::meta::NEXT_ID;
+        let value = self.get(Table::Meta, key)?;
+        Ok(value.and_then(|value| records::decode_id(Table::Meta, key, &value).ok()).map_or(0, |id| id.0))
+    }
+
+    /// All entries of a table, in order of keys.
+    pub(crate) fn entries(
+        &self,
+        table: Table,
+    ) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), IndexError>> + '_ {
+        self.tree(table).iter().map(|entry| entry.map_err(|error| failure(&self.dir, "reading the store", error)))
+    }
+
+    /// Changes after `revision`, oldest first. Unreadable entries are left out; `verify` names them.
+    pub(crate) fn changes_after(&self, revision: u64) -> Result<Vec<(u64, ImageId)>, IndexError> {
+        let from = revision.saturating_add(1).to_be_bytes();
+        let mut changes = Vec::new();
+        for entry in self.tree(Table::Changes).range(from..) {
+            let (key, value) = entry.map_err(|error| failure(&self.dir, "reading the store", error))?;
+            let id = records::decode_id(Table::Changes, &key, &value).ok();
+            changes.extend(keys::parse_revision(&key).zip(id));
+        }
+        Ok(changes)
+    }
+
+    /// The newest revision; 0 for an empty store.
+    pub(crate) fn last_revision(&self) -> Result<u64, IndexError> {
+        let last = self.tree(Table::Changes).last().map_err(|error| failure(&self.dir, "reading the store", error))?;
+        Ok(last.and_then(|(key, _)| keys::parse_revision(&key)).unwrap_or(0))
+    }
+
+    // ---- writing ----
+
+    /// Makes all changes of a batch in one atomic step.
+    pub(crate) fn apply(&self, batch: &Batch) -> Result<(), IndexError> {
+        let step = |trees: &Vec<sled::transaction::TransactionalTree>| {
+            trees.iter().zip(&batch.tables).try_for_each(|(tree, changes)| tree.apply_batch(changes))?;
+            Ok::<(), ConflictableTransactionError<()>>(())
+        };
+        self.trees[..].transaction(step).map_err(|error| match error {
+            TransactionError::Storage(error) => failure(&self.dir, "writing to the store", error),
+            TransactionError::Abort(()) => {
+                failure(&self.dir, "writing to the store", sled::Error::Unsupported("aborted".into()))
+            }
+        })
+    }
+
+    /// Makes everything applied so far outlive this process and a power cut.
+    pub(crate) fn sync(&self) -> Result<(), IndexError> {
+        self.db.flush().map_err(|error| failure(&self.dir, "flushing the store", error))?;
+        self.log.sync_all().map_err(|source| IndexError::Io { path: self.dir.join("db"), source })
+    }
+
+    /// An error for a value that cannot be read.
+    pub(crate) fn corrupt(&self, what: String, reason: impl std::fmt::Display) -> IndexError {
+        IndexError::Corrupt { dir: self.dir.clone(), what, reason: reason.to_string() }
+    }
+
+    fn tree(&self, table: Table) -> &sled::Tree {
+        &self.trees[table as usize]
+    }
+}
+
+/// sled lets go of its lock a moment after its last handle is dropped, so a first refusal is not yet an answer.
+fn open_unlocked(config: &sled::Config) -> sled::Result<sled::Db> {
+    const ATTEMPTS: usize = 10;
+    const PAUSE: Duration = Duration::from_millis(30);
+    for _ in 1..ATTEMPTS {
+        match config.open() {
+            Err(sled::Error::Io(reason)) if is_lock(&reason) => std::thread::sleep(PAUSE),
+            other => return other,
+        }
+    }
+    config.open()
+}
+
+// sled has no kind of its own for this.
+fn is_lock(error: &std::io::Error) -> bool {
+    error.to_string().contains("could not acquire lock")
+}
+
+fn failure(dir: &Path, what: &'static str, error: sled::Error) -> IndexError {
+    IndexError::Store { dir: dir.to_path_buf(), what, reason: error.to_string() }
+}
+
+fn unreadable(dir: &Path, reason: &str) -> IndexError {
+    IndexError::Store {
+        dir: dir.to_path_buf(),
+        what: "the store is damaged and cannot be opened; move this folder away and index again",
+        reason: reason.to_owned(),
+    }
+}

@@ -1,0 +1,284 @@
+//! The bytes of each kind of value. A layout never changes: a new one gets a new version number beside the old.
+
+use glimpse_encoder::picture::Format;
+
+use super::codec::{Damage, Decoder, Encoder, path_bytes, path_from};
+use super::keys::{self, PathHash, Table};
+use crate::vectors::Quantised;
+use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Place};
+
+const IMAGE_V1: u8 = 1;
+const FILE_V1: u8 = 1;
+const VECTOR_V1: u8 = 1;
+const ID_V1: u8 = 1;
+const JSON_V1: u8 = 1;
+
+// Which optional fields of an image follow.
+const TAKEN: u8 = 1;
+const CAMERA: u8 = 2;
+const PLACE: u8 = 4;
+const CAPTION: u8 = 8;
+
+/// `content (16) | width (4) | height (4) | format (1) | bytes (8) | present (1) | taken (8)? | camera? |
+/// latitude (8) longitude (8)? | caption? | keywords (4) | keyword...`
+pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
+    let present = [
+        (record.taken.is_some(), TAKEN),
+        (record.camera.is_some(), CAMERA),
+        (record.place.is_some(), PLACE),
+        (record.caption.is_some(), CAPTION),
+    ];
+    let flags = present.iter().filter(|(there, _)| *there).map(|(_, flag)| flag).sum();
+    let mut value = Encoder::new(IMAGE_V1);
+    value.raw(&record.content.0).u32(record.width).u32(record.height);
+    value.u8(format_code(record.format)).u64(record.bytes).u8(flags);
+    if let Some(taken) = record.taken {
+        value.i64(taken);
+    }
+    if let Some(camera) = &record.camera {
+        value.str(camera);
+    }
+    if let Some(place) = record.place {
+        value.f64(place.latitude).f64(place.longitude);
+    }
+    if let Some(caption) = &record.caption {
+        value.str(caption);
+    }
+    value.u32(u32::try_from(record.keywords.len()).unwrap_or(u32::MAX));
+    for keyword in &record.keywords {
+        value.str(keyword);
+    }
+    value.seal(Table::Images, &keys::image(record.id))
+}
+
+pub(crate) fn decode_image(id: ImageId, value: &[u8]) -> Result<ImageRecord, Damage> {
+    let mut fields = Decoder::open(Table::Images, &keys::image(id), value, IMAGE_V1)?;
+    let content = ContentHash(fields.array()?);
+    let (width, height) = (fields.u32()?, fields.u32()?);
+    let format = format_of(fields.u8()?).ok_or(Damage::Field("format"))?;
+    let bytes = fields.u64()?;
+    let flags = fields.u8()?;
+    let taken = if flags & TAKEN != 0 { Some(fields.i64()?) } else { None };
+    let camera = if flags & CAMERA != 0 { Some(fields.string()?) } else { None };
+    let place =
+        if flags & PLACE != 0 { Some(Place { latitude: fields.f64()?, longitude: fields.f64()? }) } else { None };
+    let caption = if flags & CAPTION != 0 { Some(fields.string()?) } else { None };
+    let keywords = (0..fields.u32()?).map(|_| fields.string()).collect::<Result<_, _>>()?;
+    fields.end()?;
+    Ok(ImageRecord { id, content, width, height, format, bytes, taken, camera, place, caption, keywords })
+}
+
+/// `image (8) | bytes (8) | modified (8) | sidecar modified (8) | missing (1) | path (rest)`
+pub(crate) fn encode_file(record: &FileRecord) -> (PathHash, Vec<u8>) {
+    let hash = PathHash::of(&record.path);
+    let mut value = Encoder::new(FILE_V1);
+    value.u64(record.image.0).u64(record.bytes).i64(record.modified).i64(record.sidecar_modified);
+    value.u8(u8::from(record.missing)).raw(&path_bytes(&record.path));
+    (hash, value.seal(Table::Files, &hash.0))
+}
+
+pub(crate) fn decode_file(hash: PathHash, value: &[u8]) -> Result<FileRecord, Damage> {
+    let mut fields = Decoder::open(Table::Files, &hash.0, value, FILE_V1)?;
+    Ok(FileRecord {
+        image: ImageId(fields.u64()?),
+        bytes: fields.u64()?,
+        modified: fields.i64()?,
+        sidecar_modified: fields.i64()?,
+        missing: fields.u8()? != 0,
+        path: path_from(fields.rest()),
+    })
+}
+
+/// `scale (4) | dim int8 values (dim)`: component `i` is `scale * value[i]`.
+pub(crate) fn encode_vector(id: ImageId, vector: &Quantised) -> Vec<u8> {
+    let mut value = Encoder::new(VECTOR_V1);
+    value.raw(&vector.to_bytes());
+    value.seal(Table::Vectors, &keys::image(id))
+}
+
+pub(crate) fn decode_vector(id: ImageId, dim: usize, value: &[u8]) -> Result<Quantised, Damage> {
+    let mut fields = Decoder::open(Table::Vectors, &keys::image(id), value, VECTOR_V1)?;
+    Quantised::from_bytes(fields.rest(), dim).ok_or(Damage::Field("width or scale"))
+}
+
+/// `image (8)`: a value of `content` and `changes`, and the next free number in `meta`.
+pub(crate) fn encode_id(table: Table, key: &[u8], id: ImageId) -> Vec<u8> {
+    let mut value = Encoder::new(ID_V1);
+    value.u64(id.0);
+    value.seal(table, key)
+}
+
+pub(crate) fn decode_id(table: Table, key: &[u8], value: &[u8]) -> Result<ImageId, Damage> {
+    let mut fields = Decoder::open(table, key, value, ID_V1)?;
+    let id = ImageId(fields.u64()?);
+    fields.end()?;
+    Ok(id)
+}
+
+/// JSON text: the manifest and what is known of the graph snapshot.
+pub(crate) fn encode_json(key: &[u8], json: &str) -> Vec<u8> {
+    let mut value = Encoder::new(JSON_V1);
+    value.raw(json.as_bytes());
+    value.seal(Table::Meta, key)
+}
+
+pub(crate) fn decode_json<'a>(key: &[u8], value: &'a [u8]) -> Result<&'a str, Damage> {
+    let mut fields = Decoder::open(Table::Meta, key, value, JSON_V1)?;
+    std::str::from_utf8(fields.rest()).map_err(|_| Damage::Field("text"))
+}
+
+/// Cuts what people wrote to the sizes that keep a record under sled's comfortable 4 KiB, and drops a place that is
+/// not on earth.
+pub(crate) fn fit(record: &mut ImageRecord) {
+    const CAMERA: usize = 256;
+    if let Some(camera) = &mut record.camera {
+        truncate(camera, CAMERA);
+    }
+    record.place = record.place.filter(|place| place.latitude.abs() <= 90.0 && place.longitude.abs() <= 180.0);
+    fit_words(&mut record.caption, &mut record.keywords);
+}
+
+/// Cuts a caption and the sum of keywords to 1 KiB each.
+pub(crate) fn fit_words(caption: &mut Option<String>, keywords: &mut Vec<String>) {
+    const CAPTION: usize = 1024;
+    const KEYWORDS: usize = 1024;
+    const LENGTH_FIELD: usize = 4;
+    if let Some(caption) = caption {
+        truncate(caption, CAPTION);
+    }
+    let mut room = KEYWORDS;
+    keywords.retain_mut(|keyword| {
+        truncate(keyword, room.saturating_sub(LENGTH_FIELD));
+        room -= (keyword.len() + LENGTH_FIELD).min(room);
+        !keyword.is_empty()
+    });
+}
+
+fn truncate(text: &mut String, limit: usize) {
+    text.truncate(text.floor_char_boundary(limit));
+}
+
+const FORMATS: [Format; 8] =
+    [Format::Jpeg, Format::Png, Format::WebP, Format::Gif, Format::Tiff, Format::Bmp, Format::Heic, Format::Avif];
+
+/// The number of a format on disk: for good, never to be changed.
+fn format_code(format: Format) -> u8 {
+    match format {
+        Format::Jpeg => 1,
+        Format::Png => 2,
+        Format::WebP => 3,
+        Format::Gif => 4,
+        Format::Tiff => 5,
+        Format::Bmp => 6,
+        Format::Heic => 7,
+        Format::Avif => 8,
+    }
+}
+
+fn format_of(code: u8) -> Option<Format> {
+    FORMATS.into_iter().find(|&format| format_code(format) == code)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn images() -> impl Strategy<Value = ImageRecord> {
+        let place =
+            (-90.0..=90.0f64, -180.0..=180.0f64).prop_map(|(latitude, longitude)| Place { latitude, longitude });
+        let facts = (any::<u64>(), any::<[u8; 16]>(), any::<(u32, u32, u64)>(), 0usize..FORMATS.len());
+        let words =
+            (any::<Option<String>>(), any::<Option<String>>(), proptest::collection::vec(any::<String>(), 0..9));
+        (facts, any::<Option<i64>>(), proptest::option::of(place), words).prop_map(
+            |((id, content, (width, height, bytes), format), taken, place, (camera, caption, keywords))| ImageRecord {
+                id: ImageId(id),
+                content: ContentHash(content),
+                width,
+                height,
+                format: FORMATS[format],
+                bytes,
+                taken,
+                camera,
+                place,
+                caption,
+                keywords,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn images_read_back(record in images()) {
+            prop_assert_eq!(decode_image(record.id, &encode_image(&record)), Ok(record));
+        }
+
+        #[test]
+        fn noise_is_never_a_record(noise in proptest::collection::vec(any::<u8>(), 0..200), id: u64) {
+            prop_assert!(decode_image(ImageId(id), &noise).is_err());
+            prop_assert!(decode_vector(ImageId(id), 8, &noise).is_err());
+            prop_assert!(decode_file(PathHash([7; 16]), &noise).is_err());
+        }
+
+        #[test]
+        fn a_fitted_record_is_small(mut record in images(), long in "\\PC{0,3000}", many in 0usize..600) {
+            record.caption = Some(long.clone());
+            record.camera = Some(long.clone());
+            record.keywords = vec!["ключ".to_owned(); many];
+            record.keywords.push(long);
+            fit(&mut record);
+            prop_assert!(encode_image(&record).len() < 2500);
+        }
+    }
+
+    #[test]
+    fn files_read_back_whatever_their_path() {
+        let long = format!("/photos/{}", "lang/".repeat(700));
+        for path in ["/a.jpg", "/Ünïcode/日本.png", &long] {
+            let record = FileRecord {
+                path: path.into(),
+                image: ImageId(9),
+                bytes: 10,
+                modified: -1,
+                sidecar_modified: 0,
+                missing: true,
+            };
+            let (hash, value) = encode_file(&record);
+            assert_eq!(decode_file(hash, &value), Ok(record));
+        }
+    }
+
+    #[test]
+    fn a_vector_of_another_width_is_damage() {
+        let vector = Quantised { scale: 0.01, values: vec![1, -2, 3] };
+        let value = encode_vector(ImageId(1), &vector);
+        assert_eq!(decode_vector(ImageId(1), 3, &value).unwrap().values, vector.values);
+        assert!(decode_vector(ImageId(1), 2, &value).is_err());
+        assert!(decode_vector(ImageId(1), 4, &value).is_err());
+        assert_eq!(decode_vector(ImageId(2), 3, &value).err(), Some(Damage::Checksum));
+    }
+
+    #[test]
+    fn a_place_off_the_earth_is_dropped() {
+        for (latitude, longitude) in [(91.0, 0.0), (0.0, 181.0), (f64::NAN, 0.0), (0.0, f64::INFINITY)] {
+            let mut record = ImageRecord {
+                id: ImageId(0),
+                content: ContentHash([0; 16]),
+                width: 1,
+                height: 1,
+                format: Format::Jpeg,
+                bytes: 1,
+                taken: None,
+                camera: None,
+                place: Some(Place { latitude, longitude }),
+                caption: None,
+                keywords: Vec::new(),
+            };
+            fit(&mut record);
+            assert_eq!(record.place, None);
+        }
+    }
+}

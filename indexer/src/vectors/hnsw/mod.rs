@@ -1,0 +1,312 @@
+//! A proximity graph over the vectors of an [`ExactScan`]: visits a few thousand vectors where the scan reads all.
+//!
+//! The scan stays the owner of the vectors and the judge of every score; the graph only names candidates. hnsw_rs
+//! knows neither deletion nor change, and does not promise that a node can be reached, so here
+//!
+//! - a node is a number of our own, whose owner is looked up; a removed or changed picture leaves a dead node behind
+//!   (rebuild when [`HnswGraph::is_worn`]);
+//! - every node is looked for after a build and after it was added; pictures that their own vector does not find are
+//!   strays, and are compared one by one in every search;
+//! - a search that the graph is not made for (a narrow filter, many results, few vectors) is a scan.
+
+mod links;
+mod plan;
+mod snapshot;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::{Mutex, RwLock};
+use rayon::prelude::*;
+
+use self::links::{Links, Point, point};
+use self::plan::Plan;
+use super::{ExactScan, Quantised, Scored, Top, VectorIndex, check_width, no_direction};
+use crate::{IdSet, ImageId, IndexError};
+
+/// Nodes that are handed to the builder at once: bounds the copies of vectors in memory.
+const BATCH: usize = 8192;
+/// Width of the search by which a node must be found to count as reachable: less than any query uses.
+const PROBE_EF: usize = 32;
+
+/// How the graph is built and searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct HnswParams {
+    /// Links of a node (M, 4 to 128); twice as many fit.
+    pub m: usize,
+    /// Candidates that are looked at for the links of a new node, 8 to 2,000.
+    pub ef_construction: usize,
+    /// Candidates of a search, 8 to 10,000: more find more and take longer.
+    pub ef_search: usize,
+}
+
+impl Default for HnswParams {
+    fn default() -> Self {
+        Self { m: 16, ef_construction: 200, ef_search: 96 }
+    }
+}
+
+impl HnswParams {
+    /// The nearest values within the ranges.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        Self {
+            m: self.m.clamp(4, 128),
+            ef_construction: self.ef_construction.clamp(8, 2000),
+            ef_search: self.ef_search.clamp(8, 10_000),
+        }
+    }
+}
+
+/// The graph, and who owns its nodes.
+pub struct HnswGraph {
+    params: HnswParams,
+    vectors: Arc<ExactScan>,
+    /// Made with the first vector.
+    links: OnceLock<Links>,
+    nodes: RwLock<Nodes>,
+    /// Held through a change, so that nodes are numbered in the order in which they enter.
+    writer: Mutex<()>,
+}
+
+/// Numbers about a graph.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct GraphStats {
+    /// Nodes, dead ones included.
+    pub nodes: usize,
+    /// Nodes whose picture was removed or changed.
+    pub dead: usize,
+    /// Pictures that the graph does not reach, compared one by one instead.
+    pub strays: usize,
+    /// Links of a node, on average.
+    pub links_per_node: f32,
+}
+
+#[derive(Default)]
+struct Nodes {
+    /// Who owns a node; `None` for a dead one.
+    owners: Vec<Option<ImageId>>,
+    of: HashMap<ImageId, usize>,
+    strays: IdSet,
+    links_per_node: f32,
+}
+
+impl HnswGraph {
+    /// Builds a graph over all vectors of a scan, on all threads of the current pool.
+    ///
+    /// # Errors
+    /// If the temporary folder cannot be written.
+    pub fn build(vectors: Arc<ExactScan>, params: HnswParams) -> Result<Self, IndexError> {
+        let graph = Self::empty(vectors, params);
+        graph.adopt(&graph.vectors.ids())?;
+        graph.probe();
+        Ok(graph)
+    }
+
+    fn empty(vectors: Arc<ExactScan>, params: HnswParams) -> Self {
+        let (links, nodes, writer) = (OnceLock::new(), RwLock::default(), Mutex::new(()));
+        Self { params: params.bounded(), vectors, links, nodes, writer }
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> HnswParams {
+        self.params
+    }
+
+    /// The vectors, which every score comes from.
+    pub fn vectors(&self) -> &Arc<ExactScan> {
+        &self.vectors
+    }
+
+    /// Numbers about the graph.
+    pub fn stats(&self) -> GraphStats {
+        let nodes = self.nodes.read();
+        GraphStats {
+            nodes: nodes.owners.len(),
+            dead: nodes.owners.len() - nodes.of.len(),
+            strays: nodes.strays.len(),
+            links_per_node: nodes.links_per_node,
+        }
+    }
+
+    /// True if a rebuild pays: more than a fifth of the nodes is dead, or more than a twentieth unreachable.
+    pub fn is_worn(&self) -> bool {
+        let GraphStats { nodes, dead, strays, .. } = self.stats();
+        dead * 5 > nodes || strays * 20 > nodes
+    }
+
+    /// Looks for every picture by its own vector and notes the strays. After a build, and after many additions, which
+    /// may have pushed links to others out of full lists.
+    pub fn probe(&self) {
+        let _writer = self.writer.lock();
+        let all = self.nodes.read().of.keys().copied().collect();
+        self.find_strays(all);
+        let links = self.links.get().map_or(0, Links::count);
+        let mut nodes = self.nodes.write();
+        nodes.links_per_node = links as f32 / nodes.owners.len().max(1) as f32;
+    }
+
+    /// Looks for some pictures. The caller holds the writer's lock.
+    fn find_strays(&self, ids: Vec<ImageId>) {
+        let Some(links) = self.links.get() else { return };
+        let is_lost = |&id: &ImageId| {
+            let node = self.nodes.read().of.get(&id).copied();
+            let known = node.zip(self.vectors.get(id));
+            known.is_some_and(|(node, vector)| !reaches(links, node, &point(&vector)))
+        };
+        let (lost, found): (Vec<ImageId>, Vec<ImageId>) = ids.into_par_iter().partition(is_lost);
+        let mut nodes = self.nodes.write();
+        for id in found {
+            nodes.strays.remove(id);
+        }
+        for id in lost {
+            nodes.strays.insert(id);
+        }
+    }
+
+    /// As [`VectorIndex::add`] for a vector that is quantised already.
+    ///
+    /// # Errors
+    /// [`IndexError::WrongDimension`], or if the temporary folder cannot be written.
+    pub fn add_quantised(&self, id: ImageId, vector: &Quantised) -> Result<(), IndexError> {
+        let _writer = self.writer.lock();
+        self.vectors.add_quantised(id, vector)?;
+        let point = point(vector);
+        let node = self.nodes.write().enter(id);
+        let links = self.links_or_start(node, &point)?;
+        if reaches(links, node, &point) {
+            self.nodes.write().strays.remove(id);
+        }
+        Ok(())
+    }
+
+    /// Gives nodes to pictures that have a vector but no node. They are strays until they are looked for. The caller
+    /// holds the writer's lock, or the only handle.
+    fn adopt(&self, ids: &[ImageId]) -> Result<(), IndexError> {
+        for ids in ids.chunks(BATCH) {
+            let points: Vec<(ImageId, Point)> =
+                ids.iter().filter_map(|&id| Some((id, point(&self.vectors.get(id)?)))).collect();
+            let mut points: Vec<(usize, Point)> = {
+                let mut nodes = self.nodes.write();
+                points.into_iter().map(|(id, point)| (nodes.enter(id), point)).collect()
+            };
+            if self.links.get().is_none() && !points.is_empty() {
+                let (node, first) = points.remove(0);
+                self.links_or_start(node, &first)?;
+            }
+            if let Some(links) = self.links.get() {
+                links.insert_many(&points);
+            }
+        }
+        Ok(())
+    }
+
+    /// Inserts a node, the first one by making the graph.
+    fn links_or_start(&self, node: usize, point: &Point) -> Result<&Links, IndexError> {
+        if let Some(links) = self.links.get() {
+            links.insert(node, point);
+            return Ok(links);
+        }
+        let links = Links::start(&self.params, point).map_err(|reason| {
+            // No graph, no nodes; the vector itself is in the scan.
+            *self.nodes.write() = Nodes::default();
+            IndexError::Store { dir: std::env::temp_dir(), what: "starting a graph", reason }
+        })?;
+        Ok(self.links.get_or_init(|| links))
+    }
+
+    /// The best `k` among `ef` candidates that the graph names and the strays: what it finds by itself, without the
+    /// help of a scan, for measurements. May be fewer than `k`.
+    ///
+    /// # Errors
+    /// [`IndexError::WrongDimension`], or if the query has no direction.
+    pub fn walk(&self, query: &[f32], k: usize, ef: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
+        let dim = self.vectors.dim();
+        check_width(dim, query.len())?;
+        let Some(links) = self.links.get() else { return Ok(Vec::new()) };
+        let coarse = Quantised::encode(query).ok_or_else(|| no_direction(dim))?;
+        let found = links.nearest(&point(&coarse), ef);
+        let candidates = {
+            let nodes = self.nodes.read();
+            let owners = found.into_iter().filter_map(|node| nodes.owners.get(node).copied().flatten());
+            let passing = |id: &ImageId| allowed.is_none_or(|set| set.contains(*id));
+            let mut candidates: Vec<ImageId> = owners.chain(nodes.strays.iter()).filter(passing).collect();
+            candidates.sort_unstable();
+            candidates.dedup();
+            candidates
+        };
+        let mut top = Top::new(k);
+        self.vectors.score_these(query, candidates)?.into_iter().for_each(|scored| top.push(scored));
+        Ok(top.into_sorted())
+    }
+}
+
+impl VectorIndex for HnswGraph {
+    fn add(&self, id: ImageId, vector: &[f32]) -> Result<(), IndexError> {
+        let dim = self.vectors.dim();
+        check_width(dim, vector.len())?;
+        self.add_quantised(id, &Quantised::encode(vector).ok_or_else(|| no_direction(dim))?)
+    }
+
+    fn remove(&self, id: ImageId) -> bool {
+        let _writer = self.writer.lock();
+        self.nodes.write().leave(id);
+        self.vectors.remove(id)
+    }
+
+    fn search(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
+        let GraphStats { nodes, dead, .. } = self.stats();
+        let live = nodes - dead;
+        let passing = allowed.map_or(live, |set| set.len().min(live));
+        if let Plan::Graph { ef } = Plan::of(k, passing, nodes, self.params.ef_search) {
+            let found = self.walk(query, k, ef, allowed)?;
+            if found.len() == k {
+                return Ok(found);
+            }
+        }
+        self.vectors.search(query, k, allowed)
+    }
+
+    fn len(&self) -> usize {
+        self.vectors.len()
+    }
+
+    /// Links and the graph's own copies of the vectors are estimated from the sizes of hnsw_rs's structures.
+    fn memory(&self) -> usize {
+        /// A point, its shared lists for 16 layers, and what the allocator adds.
+        const NODE: usize = 560;
+        /// A shared link and the pointer to it.
+        const LINK: f32 = 58.0;
+        let nodes = self.nodes.read();
+        let per_node = self.vectors.dim() + NODE + (nodes.links_per_node * LINK) as usize;
+        let owners = nodes.owners.capacity() * size_of::<Option<ImageId>>() + nodes.of.capacity() * 20;
+        self.vectors.memory() + nodes.owners.len() * per_node + owners
+    }
+}
+
+impl Nodes {
+    /// The next node, for `id`, whose former node dies. It is a stray until it was found.
+    fn enter(&mut self, id: ImageId) -> usize {
+        self.leave(id);
+        let node = self.owners.len();
+        self.owners.push(Some(id));
+        self.of.insert(id, node);
+        self.strays.insert(id);
+        node
+    }
+
+    fn leave(&mut self, id: ImageId) {
+        if let Some(node) = self.of.remove(&id) {
+            self.owners[node] = None;
+            self.strays.remove(id);
+        }
+    }
+}
+
+/// True if a search for the point of a node finds the node.
+fn reaches(links: &Links, node: usize, point: &Point) -> bool {
+    links.nearest(point, PROBE_EF).contains(&node)
+}

@@ -1,0 +1,205 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::vectors::exact::tests::clustered;
+
+/// Small enough to build in a moment.
+const PARAMS: HnswParams = HnswParams { m: 12, ef_construction: 100, ef_search: 24 };
+
+fn scan_of(vectors: &[Vec<f32>]) -> Arc<ExactScan> {
+    let scan = Arc::new(ExactScan::new(vectors[0].len()));
+    (0..).zip(vectors).for_each(|(i, v)| scan.add(ImageId(i), v).unwrap());
+    scan
+}
+
+fn walk(graph: &HnswGraph, query: &[f32], k: usize, ef: usize) -> Vec<ImageId> {
+    graph.walk(query, k, ef, None).unwrap().iter().map(|scored| scored.id).collect()
+}
+
+fn recall(graph: &HnswGraph, queries: &[Vec<f32>], ef: usize) -> f64 {
+    let hits = queries.iter().map(|query| {
+        let exact = graph.vectors.search(query, 10, None).unwrap();
+        let found = walk(graph, query, 10, ef);
+        exact.iter().filter(|scored| found.contains(&scored.id)).count()
+    });
+    hits.sum::<usize>() as f64 / (10 * queries.len()) as f64
+}
+
+#[test]
+fn finds_what_the_scan_finds() {
+    let vectors = clustered(4000, 64, 11);
+    let graph = HnswGraph::build(scan_of(&vectors[..3900]), PARAMS).unwrap();
+    let recall = recall(&graph, &vectors[3900..], 96);
+    eprintln!("recall@10 at ef 96, seed 11: {recall:.3}, {:?}", graph.stats());
+    assert!(recall >= 0.95, "{recall}");
+    // What the trait returns has the scores of the scan, whichever way the planner took.
+    let (query, scan) = (&vectors[3950], graph.vectors());
+    let found = graph.search(query, 5, None).unwrap();
+    let exact = scan.search(query, 4000, None).unwrap();
+    found.iter().for_each(|scored| assert!(exact.contains(scored)));
+}
+
+#[test]
+fn every_picture_is_found_by_its_own_vector() {
+    // Many equal vectors are what a graph is worst at: their lists are full of each other.
+    let mut vectors = clustered(1500, 32, 12);
+    let twin = vectors[3].clone();
+    vectors.extend(std::iter::repeat_n(twin, 200));
+    let graph = HnswGraph::build(scan_of(&vectors), PARAMS).unwrap();
+    for (i, vector) in (0..).zip(&vectors) {
+        let best = walk(&graph, vector, vectors.len(), PROBE_EF);
+        assert!(best.contains(&ImageId(i)), "picture {i}, {:?}", graph.stats());
+    }
+}
+
+#[test]
+fn removed_and_changed_pictures_leave_dead_nodes() {
+    let vectors = clustered(1200, 32, 13);
+    let graph = HnswGraph::build(scan_of(&vectors[..1000]), PARAMS).unwrap();
+    assert!(!graph.is_worn());
+    for i in 0..100 {
+        assert!(graph.remove(ImageId(i)));
+        assert!(!graph.remove(ImageId(i)));
+    }
+    for i in 100..200 {
+        graph.add(ImageId(i), &vectors[1000 + i as usize]).unwrap();
+    }
+    assert_eq!((graph.len(), graph.stats().nodes, graph.stats().dead), (900, 1100, 200));
+    for i in 0..100 {
+        assert!(!walk(&graph, &vectors[i as usize], 20, 64).contains(&ImageId(i)), "{i} was removed");
+        let moved = ImageId(100 + i);
+        assert_eq!(walk(&graph, &vectors[1100 + i as usize], 1, 64), [moved], "{moved} has a new vector");
+    }
+    (200..240).for_each(|i| assert!(graph.remove(ImageId(i))));
+    assert!(graph.is_worn());
+}
+
+#[test]
+fn filters_hold_on_either_way() {
+    let vectors = clustered(3000, 32, 14);
+    let graph = HnswGraph::build(scan_of(&vectors), HnswParams { ef_search: 8, ..PARAMS }).unwrap();
+    for step in [2, 3, 50, 1000] {
+        let allowed: IdSet = (0..3000).step_by(step).map(ImageId).collect();
+        let found = graph.search(&vectors[7], 10, Some(&allowed)).unwrap();
+        assert_eq!(found.len(), allowed.len().min(10));
+        assert!(found.iter().all(|scored| allowed.contains(scored.id)));
+    }
+    assert_eq!(graph.search(&vectors[7], 5, Some(&IdSet::default())).unwrap(), []);
+    assert_eq!(graph.search(&vectors[7], usize::MAX, None).unwrap().len(), 3000);
+    assert!(matches!(graph.search(&[1.0], 5, None), Err(IndexError::WrongDimension { .. })));
+    assert!(graph.search(&[f32::NAN; 32], 5, None).is_err());
+    assert!(graph.add(ImageId(1), &[f32::NAN; 32]).is_err());
+}
+
+#[test]
+fn an_empty_graph_grows() {
+    let vectors = clustered(50, 16, 15);
+    let graph = HnswGraph::build(Arc::new(ExactScan::new(16)), PARAMS).unwrap();
+    assert_eq!(graph.search(&vectors[0], 3, None).unwrap(), []);
+    (0..).zip(&vectors).for_each(|(i, v)| graph.add(ImageId(i), v).unwrap());
+    for (i, vector) in (0..).zip(&vectors) {
+        assert_eq!(walk(&graph, vector, 1, 8), [ImageId(i)]);
+    }
+}
+
+#[test]
+fn adding_and_searching_at_once() {
+    let vectors = clustered(2000, 16, 16);
+    let graph = HnswGraph::build(scan_of(&vectors[..500]), PARAMS).unwrap();
+    std::thread::scope(|scope| {
+        for part in 0..3 {
+            let (graph, vectors) = (&graph, &vectors);
+            scope.spawn(move || {
+                (500 + part..2000).step_by(3).for_each(|i| graph.add(ImageId(i as u64), &vectors[i]).unwrap());
+            });
+            scope.spawn(move || (0..500).for_each(|i| assert_eq!(walk(graph, &vectors[i], 1, 32).len(), 1)));
+        }
+    });
+    assert_eq!((graph.len(), graph.stats().nodes), (2000, 2000));
+}
+
+#[test]
+fn comes_back_from_disk_and_catches_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("graph");
+    let vectors = clustered(1300, 48, 17);
+    let scan = scan_of(&vectors[..1000]);
+    assert!(HnswGraph::load(&path, Arc::clone(&scan)).unwrap().is_none());
+    let graph = HnswGraph::build(Arc::clone(&scan), PARAMS).unwrap();
+    graph.remove(ImageId(5));
+    graph.save(&path).unwrap();
+    let (stats, memory) = (graph.stats(), graph.memory());
+    let same = HnswGraph::load(&path, Arc::clone(&scan)).unwrap().unwrap();
+    assert_eq!((same.stats(), same.params(), same.memory() > memory / 2), (stats, PARAMS, true));
+    for query in &vectors[..50] {
+        assert_eq!(walk(&same, query, 10, 64), walk(&graph, query, 10, 64));
+    }
+    drop((graph, same));
+
+    // The library went on without the graph: one gone, one changed, some new.
+    scan.remove(ImageId(6));
+    scan.add(ImageId(7), &vectors[1200]).unwrap();
+    (1000..1100).for_each(|i| scan.add(ImageId(i), &vectors[i as usize]).unwrap());
+    let graph = HnswGraph::load(&path, Arc::clone(&scan)).unwrap().unwrap();
+    assert_eq!(graph.stats().nodes - graph.stats().dead, scan.len());
+    assert_eq!(walk(&graph, &vectors[1200], 1, 64), [ImageId(7)]);
+    assert_eq!(walk(&graph, &vectors[1050], 1, 64), [ImageId(1050)]);
+    assert!(!walk(&graph, &vectors[6], 20, 64).contains(&ImageId(6)));
+
+    // Saved again after a reload, twice, over itself: one folder is left.
+    graph.save(&path).unwrap();
+    graph.save(&path).unwrap();
+    let graph = HnswGraph::load(&path, scan).unwrap().unwrap();
+    assert_eq!(walk(&graph, &vectors[1200], 1, 64), [ImageId(7)]);
+    let names: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
+
+fn files_below(dir: &Path) -> BTreeSet<PathBuf> {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { [path].into() }).collect()
+}
+
+#[test]
+fn a_damaged_snapshot_is_an_error_that_names_the_file() {
+    let vectors = clustered(300, 16, 18);
+    let scan = scan_of(&vectors);
+    let dir = tempfile::tempdir().unwrap();
+    HnswGraph::build(Arc::clone(&scan), PARAMS).unwrap().save(dir.path()).unwrap();
+    assert!(HnswGraph::load(dir.path(), Arc::new(ExactScan::new(17))).is_err(), "another width");
+    for path in files_below(dir.path()) {
+        let good = fs::read(&path).unwrap();
+        let mut flipped = good.clone();
+        flipped[good.len() / 2] ^= 0x10;
+        for bad in [&flipped[..], &good[..good.len() - 1], &[]] {
+            fs::write(&path, bad).unwrap();
+            let Err(error) = HnswGraph::load(dir.path(), Arc::clone(&scan)) else {
+                panic!("{} with {} bytes was read", path.display(), bad.len());
+            };
+            let name = path.file_name().unwrap().to_str().unwrap();
+            assert!(error.to_string().contains(name), "{error} does not name {name}");
+        }
+        fs::write(&path, good).unwrap();
+        if path.file_name().unwrap() != "manifest" {
+            let away = path.with_extension("away");
+            fs::rename(&path, &away).unwrap();
+            assert!(HnswGraph::load(dir.path(), Arc::clone(&scan)).is_err());
+            fs::rename(&away, &path).unwrap();
+        }
+    }
+    assert!(HnswGraph::load(dir.path(), scan).unwrap().is_some());
+}
+
+#[test]
+fn parameters_stay_within_what_the_library_bears() {
+    let wild = HnswParams { m: 100_000, ef_construction: 0, ef_search: 0 };
+    assert_eq!(wild.bounded(), HnswParams { m: 128, ef_construction: 8, ef_search: 8 });
+    assert_eq!(HnswParams::default().bounded(), HnswParams::default());
+    let vectors = clustered(100, 8, 19);
+    let graph = HnswGraph::build(scan_of(&vectors), wild).unwrap();
+    assert_eq!(walk(&graph, &vectors[9], 1, 1), [ImageId(9)]);
+}

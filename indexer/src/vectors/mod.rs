@@ -1,0 +1,69 @@
+//! Vector search behind one trait: an exact scan, and graphs that are faster than it on large libraries.
+//!
+//! Vectors are kept as int8 with one scale ([`Quantised`], a quarter of f32); the scan's arena is the one copy that
+//! every score comes from, so that a graph and the scan give equal scores for equal pictures.
+
+mod arena;
+mod dot;
+mod exact;
+mod hnsw;
+mod quant;
+mod top;
+
+use glimpse_encoder::EncodeError;
+
+pub use dot::Kernel;
+pub use exact::ExactScan;
+pub use hnsw::{GraphStats, HnswGraph, HnswParams};
+pub use quant::Quantised;
+pub(crate) use top::Top;
+
+use crate::{IdSet, ImageId, IndexError};
+
+/// A picture and its score.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scored {
+    /// The picture.
+    pub id: ImageId,
+    /// Cosine or BM25, higher is better.
+    pub score: f32,
+}
+
+/// A set of unit vectors that can be searched while it grows.
+pub trait VectorIndex: Send + Sync {
+    /// Adds or replaces a vector.
+    ///
+    /// # Errors
+    /// [`IndexError::WrongDimension`]; a vector with a value that is not finite is refused as well.
+    fn add(&self, id: ImageId, vector: &[f32]) -> Result<(), IndexError>;
+
+    /// Removes a vector; false if it was not there.
+    fn remove(&self, id: ImageId) -> bool;
+
+    /// The `k` nearest by cosine, falling, ties by id; only pictures in `allowed` if given.
+    ///
+    /// # Errors
+    /// [`IndexError::WrongDimension`].
+    fn search(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError>;
+
+    /// Number of vectors.
+    fn len(&self) -> usize;
+
+    /// True if there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes in memory, links included.
+    fn memory(&self) -> usize;
+}
+
+/// Refuses what cannot be compared with vectors of width `dim`.
+fn check_width(dim: usize, found: usize) -> Result<(), IndexError> {
+    if found == dim { Ok(()) } else { Err(IndexError::WrongDimension { expected: dim, found }) }
+}
+
+/// The error for a vector without a direction: a value that is not finite, or nothing but zeros.
+fn no_direction(dim: usize) -> IndexError {
+    IndexError::Encode(EncodeError::NotAVector { dim })
+}

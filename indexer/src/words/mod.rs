@@ -1,0 +1,278 @@
+//! The words about pictures, searched with BM25. The only module that knows tantivy.
+//!
+//! ```text
+//! words/format      what wrote the rest; anything else there and the index is made anew
+//! words/meta.json   tantivy's list of segments, with the revision of the store that they hold
+//! ```
+//!
+//! The index can be rebuilt from the store at any time, so it may be behind after a crash, and it may be thrown away
+//! when it cannot be read: [`WordIndex::committed_revision`] says from where to go on.
+
+mod collect;
+mod document;
+mod fold;
+mod query;
+mod tokenize;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
+use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term};
+
+pub use document::WordDocument;
+
+use self::collect::TopImages;
+use self::tokenize::AnyScript;
+use crate::vectors::Scored;
+use crate::{IdSet, ImageId, IndexError};
+
+/// Changes whenever the fields, the words of a text or tantivy's files change.
+const FORMAT: &str = "glimpse words 1, tantivy 0.27\n";
+const FORMAT_FILE: &str = "format";
+const TOKENIZER: &str = "any-script";
+const ID: &str = "id";
+
+/// Memory of the writer before it writes a segment: tantivy's least.
+const WRITER_BYTES: usize = 15_000_000;
+
+/// Words of pictures, on disk. Reading needs no lock and sees the last commit; the writer is made when it is first
+/// needed and let go by [`WordIndex::close_writer`].
+pub struct WordIndex {
+    dir: PathBuf,
+    index: tantivy::Index,
+    reader: IndexReader,
+    fields: Fields,
+    writer: Mutex<Option<IndexWriter>>,
+}
+
+impl std::fmt::Debug for WordIndex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WordIndex").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+/// The fields, text ones with their weight in a search.
+struct Fields {
+    id: Field,
+    name: Field,
+    folder: Field,
+    camera: Field,
+    date: Field,
+    place: Field,
+    caption: Field,
+    keyword: Field,
+}
+
+impl Fields {
+    fn schema() -> (Schema, Self) {
+        let mut schema = Schema::builder();
+        let words = TextFieldIndexing::default()
+            .set_tokenizer(TOKENIZER)
+            .set_index_option(IndexRecordOption::WithFreqsAndPositions);
+        let words = TextOptions::default().set_indexing_options(words);
+        let mut text = |name: &str| schema.add_text_field(name, words.clone());
+        let [name, folder, camera, date] = ["name", "folder", "camera", "date"].map(&mut text);
+        let [place, caption, keyword] = ["place", "caption", "keyword"].map(&mut text);
+        let id = schema.add_u64_field(ID, INDEXED | FAST);
+        (schema.build(), Self { id, name, folder, camera, date, place, caption, keyword })
+    }
+
+    /// What people wrote about a picture counts most.
+    fn weights(&self) -> [(Field, f32); 7] {
+        [
+            (self.keyword, 3.0),
+            (self.caption, 2.5),
+            (self.name, 2.0),
+            (self.folder, 1.5),
+            (self.date, 1.2),
+            (self.camera, 1.0),
+            (self.place, 1.0),
+        ]
+    }
+
+    fn document(&self, words: &WordDocument) -> TantivyDocument {
+        let mut document = TantivyDocument::default();
+        document.add_u64(self.id, words.id.0);
+        let mut add = |field, text: &str| document.add_text(field, text);
+        words.file_names.iter().for_each(|name| add(self.name, name));
+        words.folders.iter().for_each(|name| add(self.folder, name));
+        words.camera.iter().for_each(|camera| add(self.camera, camera));
+        words.taken.and_then(document::date_words).iter().for_each(|date| add(self.date, date));
+        words.place.map(document::place_words).iter().for_each(|place| add(self.place, place));
+        words.caption.iter().for_each(|caption| add(self.caption, caption));
+        words.keywords.iter().for_each(|keyword| add(self.keyword, keyword));
+        document
+    }
+}
+
+impl WordIndex {
+    /// Opens the index in `dir`. One that is missing, damaged or of another version is made anew, empty, with
+    /// [`WordIndex::committed_revision`] 0: the caller fills it again.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn open_or_create(dir: &Path) -> Result<Self, IndexError> {
+        Self::open(dir).or_else(|_| {
+            clear(dir).map_err(|source| IndexError::Io { path: dir.to_path_buf(), source })?;
+            Self::create(dir).map_err(|error| failure(dir, "making the word index", &error))
+        })
+    }
+
+    fn open(dir: &Path) -> Result<Self, TantivyError> {
+        let format = std::fs::read_to_string(dir.join(FORMAT_FILE))?;
+        if format != FORMAT {
+            return Err(TantivyError::InvalidArgument(format));
+        }
+        Self::with(dir, tantivy::Index::open_in_dir(dir)?)
+    }
+
+    fn create(dir: &Path) -> Result<Self, TantivyError> {
+        let index = tantivy::Index::create_in_dir(dir, Fields::schema().0)?;
+        // Written last: a folder that a crash left half made is made anew.
+        std::fs::write(dir.join(FORMAT_FILE), FORMAT)?;
+        Self::with(dir, index)
+    }
+
+    fn with(dir: &Path, index: tantivy::Index) -> Result<Self, TantivyError> {
+        let (schema, fields) = Fields::schema();
+        if index.schema() != schema {
+            return Err(TantivyError::SchemaError("other fields".to_owned()));
+        }
+        index.tokenizers().register(TOKENIZER, AnyScript);
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(Self { dir: dir.to_path_buf(), index, reader, fields, writer: Mutex::new(None) })
+    }
+
+    /// The revision given to the last commit; 0 if there was none.
+    pub fn committed_revision(&self) -> u64 {
+        let payload = self.index.load_metas().ok().and_then(|meta| meta.payload);
+        payload.and_then(|revision| revision.parse().ok()).unwrap_or(0)
+    }
+
+    /// Every picture with words, as of the last commit.
+    ///
+    /// # Errors
+    /// [`IndexError::Corrupt`].
+    pub fn ids(&self) -> Result<IdSet, IndexError> {
+        let mut ids = IdSet::default();
+        for segment in self.reader.searcher().segment_readers() {
+            let column = segment.fast_fields().u64(ID).map_err(|error| self.damage(&error))?;
+            segment.doc_ids_alive().filter_map(|doc| column.first(doc)).for_each(|id| {
+                ids.insert(ImageId(id));
+            });
+        }
+        Ok(ids)
+    }
+
+    /// Reads every byte of the index.
+    ///
+    /// # Errors
+    /// [`IndexError::Corrupt`] names the first file that is not what was written.
+    pub fn check(&self) -> Result<(), IndexError> {
+        let damaged = self.index.validate_checksum().map_err(|error| self.damage(&error))?;
+        damaged.iter().min().map_or(Ok(()), |path| Err(self.damage(&format!("checksum of {}", path.display()))))
+    }
+
+    /// Adds or replaces the words of a picture; found after the next commit.
+    ///
+    /// # Errors
+    /// If the writer fails, a full disk included.
+    pub fn put(&self, words: &WordDocument) -> Result<(), IndexError> {
+        self.write("adding words", |writer, fields| {
+            writer.delete_term(Term::from_field_u64(fields.id, words.id.0));
+            writer.add_document(fields.document(words)).map(drop)
+        })
+    }
+
+    /// Removes the words of a picture; gone after the next commit.
+    ///
+    /// # Errors
+    /// If the writer fails.
+    pub fn remove(&self, id: ImageId) -> Result<(), IndexError> {
+        self.write("removing words", |writer, fields| {
+            writer.delete_term(Term::from_field_u64(fields.id, id.0));
+            Ok(())
+        })
+    }
+
+    /// Makes what was added and removed durable and visible, and records up to which revision of the store that is.
+    ///
+    /// # Errors
+    /// If the writer fails, a full disk included; readers stay at the commit before.
+    pub fn commit(&self, revision: u64) -> Result<(), IndexError> {
+        self.write("committing words", |writer, _| {
+            let mut commit = writer.prepare_commit()?;
+            commit.set_payload(&revision.to_string());
+            commit.commit()?;
+            self.reader.reload()
+        })
+    }
+
+    /// Waits for segments that are being merged, and gives the writer's threads and memory back. What was not committed
+    /// is lost.
+    ///
+    /// # Errors
+    /// If merging fails.
+    pub fn close_writer(&self) -> Result<(), IndexError> {
+        let writer = self.writer.lock().take();
+        writer.map_or(Ok(()), IndexWriter::wait_merging_threads).map_err(|error| self.failure("merging words", &error))
+    }
+
+    /// The `k` pictures that fit the words best (BM25, falling, ties by id), among `allowed` if given. Any text is a
+    /// question, if only an empty one.
+    ///
+    /// # Errors
+    /// [`IndexError::Corrupt`] if the index cannot be read.
+    pub fn search(&self, text: &str, k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
+        let Some(query) = query::parse(text, &self.fields.weights()) else { return Ok(Vec::new()) };
+        let best = TopImages { k, allowed: allowed.cloned().map(Arc::new), id_column: ID };
+        self.reader.searcher().search(&query, &best).map_err(|error| self.damage(&error))
+    }
+
+    /// Runs `work` on the writer. One that failed is thrown away with what it had not committed, so that the next call
+    /// starts afresh.
+    fn write<T>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce(&mut IndexWriter, &Fields) -> Result<T, TantivyError>,
+    ) -> Result<T, IndexError> {
+        let mut slot = self.writer.lock();
+        let result = match &mut *slot {
+            Some(writer) => work(writer, &self.fields),
+            None => self
+                .index
+                .writer_with_num_threads(1, WRITER_BYTES)
+                .and_then(|writer| work(slot.insert(writer), &self.fields)),
+        };
+        result.map_err(|error| {
+            *slot = None;
+            self.failure(what, &error)
+        })
+    }
+
+    fn failure(&self, what: &'static str, error: &TantivyError) -> IndexError {
+        failure(&self.dir, what, error)
+    }
+
+    fn damage(&self, reason: &impl ToString) -> IndexError {
+        let what = "the word index".to_owned();
+        IndexError::Corrupt { dir: self.dir.clone(), what, reason: reason.to_string() }
+    }
+}
+
+/// An empty folder, whatever was there.
+fn clear(dir: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => std::fs::create_dir_all(dir),
+    }
+}
+
+fn failure(dir: &Path, what: &'static str, error: &TantivyError) -> IndexError {
+    IndexError::Store { dir: dir.to_path_buf(), what, reason: error.to_string() }
+}

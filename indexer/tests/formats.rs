@@ -1,0 +1,157 @@
+//! Every format that was ever released still opens: `formats/vN/` holds a small library as it was written then.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use glimpse_encoder::picture::Format;
+use glimpse_encoder::{ModelInfo, Scoring, dot};
+use glimpse_indexer::{ContentHash, FileRecord, GeoBox, ImageId, ImageRecord, Index, Library, Place};
+
+const DIM: usize = 16;
+
+fn model() -> ModelInfo {
+    ModelInfo {
+        name: "example".to_owned(),
+        fingerprint: "0123456789abcdef".to_owned(),
+        model_type: "siglip".to_owned(),
+        dim: DIM,
+        image_size: Some(64),
+        patch_size: 16,
+        text_length: 64,
+        vocab_size: 100,
+        scoring: Scoring { scale: 10.0, bias: -10.0 },
+        backend: "none".to_owned(),
+    }
+}
+
+fn pictures() -> [ImageRecord; 3] {
+    let plain = |n: u8, format| ImageRecord {
+        id: ImageId(n.into()),
+        content: ContentHash::of(&[n]),
+        width: 640 + u32::from(n),
+        height: 480,
+        format,
+        bytes: 1000,
+        taken: None,
+        camera: None,
+        place: None,
+        caption: None,
+        keywords: Vec::new(),
+    };
+    let full = ImageRecord {
+        taken: Some(1_689_335_000),
+        camera: Some("Fujifilm X100V".to_owned()),
+        place: Some(Place { latitude: 46.558_6, longitude: 7.835_6 }),
+        caption: Some("Ein Tal im Nebel".to_owned()),
+        keywords: vec!["谷".to_owned(), "Lauterbrunnen".to_owned()],
+        ..plain(1, Format::WebP)
+    };
+    [plain(0, Format::Jpeg), full, plain(2, Format::Png)]
+}
+
+fn files() -> [FileRecord; 4] {
+    let file = |image: u64, path: &str| FileRecord {
+        path: PathBuf::from(path),
+        image: ImageId(image),
+        bytes: 1000,
+        modified: 1_700_000_000_123_456_789,
+        sidecar_modified: 0,
+        missing: false,
+    };
+    let missing = FileRecord { missing: true, ..file(2, "/photos/old/gone.png") };
+    let tagged = FileRecord { sidecar_modified: 1_700_000_001, ..file(1, "/photos/schöne Täler/霧.webp") };
+    [file(0, "/photos/a.jpg"), tagged, missing, file(0, "/photos/copy of a.jpg")]
+}
+
+fn vector(n: u64) -> Vec<f32> {
+    let values: Vec<f32> = (0..DIM).map(|i| ((n * 31 + i as u64 * 7) % 17) as f32 - 8.0).collect();
+    let length = dot(&values, &values).sqrt();
+    values.iter().map(|v| v / length).collect()
+}
+
+fn write(home: &Path) {
+    let index = Library::at(home).open_for(&model(), false).unwrap();
+    index.add_root("/photos".into()).unwrap();
+    for file in files() {
+        let record = pictures()[file.image.0 as usize].clone();
+        index.add(record, &vector(file.image.0), file).unwrap();
+    }
+    // A picture that was there once: its number stays used.
+    let past = ImageRecord { content: ContentHash::of(b"past"), ..pictures()[0].clone() };
+    index.add(past, &vector(9), FileRecord { path: "/photos/past.jpg".into(), ..files()[0].clone() }).unwrap();
+    index.remove_file(Path::new("/photos/past.jpg")).unwrap();
+    index.finish().unwrap();
+    drop(index);
+    // Derived from the store, and not part of its format.
+    std::fs::remove_dir_all(home.join("gen-0001/words")).unwrap();
+    std::fs::remove_file(home.join("lock")).unwrap();
+}
+
+fn check(index: &Arc<Index>) {
+    assert_eq!(index.manifest().model, model());
+    assert_eq!(index.manifest().roots, [Path::new("/photos")]);
+    for record in pictures() {
+        assert_eq!(index.image(record.id).unwrap().as_ref(), Some(&record));
+        assert_eq!(index.by_content(&record.content).unwrap(), Some(record.id));
+        let cosine = dot(&index.vector(record.id).unwrap(), &vector(record.id.0));
+        assert!(cosine > 0.9999, "{cosine}");
+    }
+    for file in files() {
+        assert_eq!(index.file(&file.path).unwrap().as_ref(), Some(&file));
+    }
+    let copies: Vec<_> = index.files_of(ImageId(0)).unwrap().into_iter().map(|file| file.path).collect();
+    assert_eq!(copies, [Path::new("/photos/a.jpg"), Path::new("/photos/copy of a.jpg")]);
+    assert_eq!(index.len(), 2, "one picture is missing");
+    let alps = GeoBox { south: 45.0, west: 6.0, north: 48.0, east: 10.0 };
+    let there = index.select(&glimpse_indexer::Filter { place: Some(alps), ..Default::default() });
+    assert_eq!(there.iter().collect::<Vec<_>>(), [ImageId(1)]);
+    let by_words = index.words("谷 lauterbrunnen", 5, None).unwrap();
+    assert_eq!(by_words.iter().map(|hit| hit.id).collect::<Vec<_>>(), [ImageId(1)]);
+    assert_eq!(index.nearest(&vector(1), 1, None).unwrap()[0].id, ImageId(1));
+    assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target).unwrap()),
+        }
+    }
+}
+
+fn formats() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats")
+}
+
+#[test]
+fn format_1_opens_and_can_be_written() {
+    let home = tempfile::tempdir().unwrap();
+    copy(&formats().join("v1"), home.path());
+    let library = Library::at(home.path());
+    let index = library.open().unwrap();
+    check(&index);
+    let record = ImageRecord { content: ContentHash::of(b"new"), ..pictures()[0].clone() };
+    let id =
+        index.add(record, &vector(5), FileRecord { path: "/photos/new.jpg".into(), ..files()[0].clone() }).unwrap();
+    assert_eq!(id, ImageId(4), "behind the number of the picture that was removed");
+    index.finish().unwrap();
+    assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
+}
+
+/// A change of format comes with an example of the new one, which this test makes.
+#[test]
+fn the_format_of_this_program_has_an_example() {
+    let example = formats().join(format!("v{}", Index::FORMAT));
+    if !example.exists() {
+        write(&example);
+        panic!("made {}: look at it and commit it", example.display());
+    }
+    let home = tempfile::tempdir().unwrap();
+    write(home.path());
+    check(&Library::at(home.path()).open().unwrap());
+}
