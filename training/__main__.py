@@ -1,0 +1,136 @@
+"""Command line: `python -m training build --stage all` rebuilds everything that models/demo holds."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from .settings import BUDGETS, CACHE_DIR, CONCEPTS, MODEL_DIR
+
+
+def art(options):
+    from .art import build_atlas
+
+    build_atlas()
+
+
+def captions(options):
+    from .captions import build_captions
+
+    build_captions()
+
+
+def tokenizer(options):
+    from .tokens import build_tokenizer
+
+    build_tokenizer()
+
+
+def train(stage: str):
+    """The action that trains one stage, going on from its checkpoint where there is one."""
+
+    def action(options):
+        from .distil import DistilStage
+        from .joint import JointStage
+        from .loop import run
+        from .teacher import TeacherStage
+        from .text import TextStage
+
+        budget = replace(BUDGETS[stage], processes=options.processes)
+        if options.minutes:
+            budget = replace(budget, minutes=options.minutes)
+        build = {"teacher": TeacherStage, "text": TextStage, "vision": DistilStage, "joint": JointStage}[
+            stage
+        ]
+        extra = {} if stage == "teacher" else {"compile": not options.eager}
+        run(build, budget, concepts=options.concepts, **extra)
+
+    return action
+
+
+def export(options):
+    from .export import export
+
+    export(options.model)
+
+
+def library(options):
+    from .library import build_library
+
+    build_library()
+
+
+def evaluation(options):
+    from .evaluate import evaluate
+
+    evaluate(options.model, options.concepts, options.size)
+
+
+def queries(options):
+    from .queries import build_queries
+
+    build_queries(options.model, options.concepts)
+
+
+def galleries(options):
+    from .gallery import KINDS, write_gallery
+
+    for kind in KINDS:
+        write_gallery(kind, options.concepts, CACHE_DIR / "galleries" / kind.name, options.size)
+
+
+def plot(options):
+    from .plot import plot_curves
+
+    plot_curves()
+
+
+STAGES = {
+    "art": art,
+    "captions": captions,
+    "tokenizer": tokenizer,
+    "teacher": train("teacher"),
+    "text": train("text"),
+    "vision": train("vision"),
+    "joint": train("joint"),
+    "export": export,
+    "library": library,
+    "queries": queries,
+    "evaluate": evaluation,
+    "plot": plot,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    build = commands.add_parser(
+        "build", help="run one stage, or all in order; finished training is not repeated"
+    )
+    build.add_argument("--stage", choices=["all", *STAGES], default="all")
+    evaluate = commands.add_parser("evaluate", help="measure a model directory on held-out galleries")
+    gallery = commands.add_parser("galleries", help="write the held-out galleries as picture files")
+    for command in (build, evaluate, gallery):
+        command.add_argument("--concepts", type=int, default=CONCEPTS)
+        command.add_argument("--model", type=Path, default=MODEL_DIR)
+        command.add_argument("--size", type=int, default=1000, help="scenes per gallery")
+    build.add_argument("--processes", type=int, default=2, help="one per core; each has one thread")
+    build.add_argument(
+        "--minutes", type=float, help="wall-clock limit of each training stage, instead of its own"
+    )
+    build.add_argument(
+        "--eager", action="store_true", help="do not compile the towers (slower, starts at once)"
+    )
+    options = parser.parse_args()
+    CACHE_DIR.mkdir(parents=True, exist_ok=True)
+    if options.command == "evaluate":
+        evaluation(options)
+    elif options.command == "galleries":
+        galleries(options)
+    else:
+        for stage in STAGES if options.stage == "all" else [options.stage]:
+            print(f"== {stage}", flush=True)
+            STAGES[stage](options)
+
+
+if __name__ == "__main__":
+    main()

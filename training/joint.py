@@ -1,0 +1,125 @@
+"""Both towers together: the sigmoid loss over pictures and captions, with learnt scale and bias.
+
+Labels are corrected: a caption and a picture are a positive pair whenever the picture shows what the caption
+asks for, not only when they were drawn together. The patch loss keeps dense features grounded in the text
+vectors themselves, and the anchors keep both towers where they were trained apart.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from .anchors import build_anchors
+from .batches import collate, training_painter, whole_scene
+from .captions import CaptionSampler
+from .distil import patch_loss, picture_loss
+from .export import tower_weights
+from .loop import Stage
+from .model import build_model, encode_patches, encode_text, patch_vectors, pool, window_positions
+from .optimise import optimisers, trainable
+from .settings import GRID, IMAGE, SEED, Budget
+from .text import anchor_loss, draw_captions
+from .tokens import encode
+
+GROUND_SCALE, GROUND_COSINE = 12.0, 0.45  # of the logit by which a patch belongs to a caption
+TEXT_ONLY = 2  # captions drawn at random per picture, besides its own
+
+
+def matches(meanings: torch.Tensor, every: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+    """Whether each caption (t, concepts) describes each picture (p, concepts), as (t, p)."""
+    shared = meanings @ present.T
+    return torch.where(every[:, None], shared == meanings.sum(1, keepdim=True), shared > 0)
+
+
+def sigmoid_loss(texts, pictures, positive, scale, bias):
+    """SigLIP's pairwise loss of unit vectors (t, d) and (p, d), per picture."""
+    logits = texts @ pictures.T * scale.exp() + bias  # (t, p)
+    signs = torch.where(positive, 1.0, -1.0)
+    return -F.logsigmoid(signs * logits).sum() / pictures.shape[0], logits
+
+
+def grounding_loss(texts, patches, labels, meanings):
+    """Each picture's own caption (b, d) against its patches (b, n, d): those of what it names or not."""
+    cosines = torch.einsum("bd,bnd->bn", texts, patches)
+    named = torch.gather(meanings, 1, labels.clamp(min=0)) * (labels >= 0)  # (b, n)
+    losses = F.binary_cross_entropy_with_logits(
+        GROUND_SCALE * (cosines - GROUND_COSINE), named, reduction="none"
+    )
+    weights = (labels != -2) * torch.where(named > 0, 1.0, 0.25)
+    return (losses * weights).sum() / weights.sum()
+
+
+class JointStage(Stage):
+    name = "joint"
+    log_name = "joint"
+
+    def __init__(self, rank: int, budget: Budget, concepts: int, compile: bool = True):
+        torch.manual_seed(SEED)
+        self.concepts, self.batch = concepts, budget.batch
+        self.modules = build_model()
+        self.modules.load_state_dict(tower_weights())
+        named = list(trainable(self.modules, "text_model.", "vision_model."))
+        self.optimisers = optimisers(named, muon_lr=2e-3, adam_lr=8e-4)
+        slope = [p.requires_grad_() for p in (self.modules.logit_scale, self.modules.logit_bias)]
+        self.optimisers.append(torch.optim.Adam(slope, lr=1e-2))
+        self.painter = training_painter(
+            np.random.SeedSequence([SEED, 4, rank]).generate_state(1)[0], concepts
+        )
+        self.sampler = CaptionSampler(np.random.default_rng([SEED, 5, rank]), concepts)
+        self.anchors = build_anchors(concepts)
+        self.positions = window_positions(0, 0, GRID, GRID)
+        self.see = torch.compile(self._see) if compile else self._see
+        self.read = torch.compile(encode_text) if compile else encode_text
+
+    def _see(self, model, pixels, positions):
+        tokens = encode_patches(model, pixels, positions)[-1]
+        return pool(model, tokens), patch_vectors(model, tokens)
+
+    def own_captions(self, present: torch.Tensor) -> tuple[list[str], torch.Tensor, torch.Tensor]:
+        """One caption per picture (b, concepts): one of its objects, or a list of two or more."""
+        texts, meanings, every = [], torch.zeros_like(present), torch.zeros(len(present), dtype=torch.bool)
+        for row, shown in enumerate(present):
+            concepts = [int(c) for c in torch.nonzero(shown)[:, 0]]
+            self.sampler.rng.shuffle(concepts)
+            if not concepts:
+                text, meaning = self.sampler.outside()
+            elif len(concepts) == 1 or self.sampler.rng.random() < 0.5:
+                text, meaning = self.sampler.single(concepts[0])
+            else:
+                text, meaning = self.sampler.listing(concepts[: 2 if self.sampler.rng.random() < 0.7 else 3])
+                every[row] = True
+            texts.append(text)
+            meanings[row, list(meaning)] = 1
+        return texts, meanings, every
+
+    def loss(self, progress):
+        batch = collate([whole_scene(self.painter, IMAGE) for _ in range(self.batch)], self.concepts)
+        own = self.own_captions(batch.present)
+        free = draw_captions(self.sampler, TEXT_ONLY * self.batch)
+        meanings, every = torch.cat([own[1], free[1]]), torch.cat([own[2], free[2]])
+        with torch.autocast("cpu", torch.bfloat16):
+            pictures, patches = self.see(self.modules, batch.pixels, self.positions)
+            texts = self.read(self.modules, encode(own[0] + free[0]))
+        texts, pictures = F.normalize(texts.float(), dim=1), F.normalize(pictures.float(), dim=1)
+        patches = F.normalize(patches.float(), dim=2)
+        positive = matches(meanings, every, batch.present)
+        pairs, logits = sigmoid_loss(
+            texts, pictures, positive, self.modules.logit_scale, self.modules.logit_bias
+        )
+        ground = grounding_loss(texts[: self.batch], patches, batch.patches, meanings[: self.batch])
+        words, word_metrics = anchor_loss(texts, meanings, self.anchors)
+        picture, hit = picture_loss(pictures, batch.present, self.anchors)
+        local = patch_loss(patches, batch.patches, self.anchors, None)
+        best = positive.gather(1, logits.argmax(1, keepdim=True))[positive.any(1)].float().mean().item()
+        metrics = {
+            "pairs": pairs.item(),
+            "ground": ground.item(),
+            "picture": picture.item(),
+            "patch": local.item(),
+            "picture_top1": hit,
+            "batch_retrieval": best,
+            "text_cosine": word_metrics["cosine"],
+            "scale": self.modules.logit_scale.exp().item(),
+            "bias": self.modules.logit_bias.item(),
+        }
+        return 0.5 * pairs + ground + 0.5 * words + picture + 0.5 * local, metrics

@@ -1,0 +1,203 @@
+"""The training loop that all stages share: data-parallel processes, schedule, log, checkpoints, time left.
+
+Each process has one thread: with several threads per process the small matrices of these models cost more in
+waiting than they gain. Gradients are averaged over gloo at every step, or else weights every few steps, which
+suits a machine that is busy with other things.
+"""
+
+import csv
+import os
+import socket
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import nn
+
+from .settings import CACHE_DIR, LOG_DIR, SEED, Budget
+
+CHECKPOINT_SECONDS = 120
+LOG_SECONDS = 15
+COMPILE_STEPS = 6
+
+
+class Stage:
+    """One training stage: its modules, its optimisers, and the loss of a fresh batch."""
+
+    name: str
+    log_name: str
+    modules: nn.Module  # everything that is trained
+    optimisers: list  # each group's lr is taken as the peak of the schedule
+
+    def loss(self, progress: float) -> tuple[torch.Tensor, dict[str, float]]:
+        raise NotImplementedError
+
+    def generators(self) -> list[np.random.Generator]:
+        """Everything that draws training data at random."""
+        return [part.rng for part in (getattr(self, "painter", None), getattr(self, "sampler", None)) if part]
+
+
+def learning_rate(progress: float, warm_up: float = 0.03) -> float:
+    """Linear warm-up, then a cosine to zero, as a share of the peak."""
+    if progress < warm_up:
+        return max(progress / warm_up, 0.02)
+    return 0.5 * (1 + torch.cos(torch.tensor(torch.pi * (progress - warm_up) / (1 - warm_up)))).item()
+
+
+def checkpoint_path(name: str) -> Path:
+    return CACHE_DIR / "checkpoints" / f"{name}.pt"
+
+
+def average(tensors: list[torch.Tensor], extra: float) -> float:
+    """Averages tensors in place, and one number, over the processes in a single message."""
+    flat = torch.cat([t.reshape(-1).float() for t in tensors] + [torch.tensor([extra])])
+    dist.all_reduce(flat)
+    flat /= dist.get_world_size()
+    offset = 0
+    for tensor in tensors:
+        tensor.copy_(flat[offset : offset + tensor.numel()].view_as(tensor))
+        offset += tensor.numel()
+    return flat[-1].item()
+
+
+def run(build, budget: Budget, **options) -> None:
+    """Trains `build(rank, budget, **options)` in all processes until steps or minutes are spent."""
+    if budget.processes == 1:
+        _process(0, build, budget, 0, options)
+        return
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    mp.spawn(_process, args=(build, budget, port, options), nprocs=budget.processes)
+
+
+def _process(rank: int, build, budget: Budget, port: int, options: dict) -> None:
+    torch.set_num_threads(1)
+    if budget.processes > 1:
+        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+        dist.init_process_group("gloo", rank=rank, world_size=budget.processes)
+    stage = build(rank, budget, **options)
+    done = (
+        checkpoint_path(stage.name).exists()
+        and torch.load(checkpoint_path(stage.name), weights_only=True)["done"]
+    )
+    if not done:
+        _train(stage, budget, rank)
+    if budget.processes > 1:
+        dist.barrier()
+        dist.destroy_process_group()
+
+
+def _train(stage: Stage, budget: Budget, rank: int) -> None:
+    parameters = [p for group in _groups(stage) for p in group["params"]]
+    for group in _groups(stage):
+        group["peak"] = group["lr"]
+    step, spent = _resume(stage)
+    if step:  # new data, not that of the first steps again
+        for index, generator in enumerate(stage.generators()):
+            generator.bit_generator.state = np.random.default_rng(
+                [SEED, step, rank, index]
+            ).bit_generator.state
+    log = Log(stage.log_name, fresh=step == 0) if rank == 0 else None
+    last_save, start = time.monotonic(), time.monotonic() - spent
+    progress, first, before = 0.0, step, spent
+    while True:
+        if step == first + COMPILE_STEPS:
+            start = time.monotonic() - before  # compiling the first batches is no training time
+        spent = time.monotonic() - start
+        share = max(step / budget.steps, spent / (60 * budget.minutes) if budget.minutes else 0.0)
+        for optimiser in stage.optimisers:
+            optimiser.zero_grad(set_to_none=False)
+        loss, metrics = stage.loss(progress)
+        loss.backward()
+        for p in parameters:
+            if p.grad is None:
+                p.grad = torch.zeros_like(p)
+        if budget.processes == 1:
+            progress = share
+        elif budget.sync == 1:
+            progress = average([p.grad for p in parameters], share)
+        elif step % budget.sync == 0:
+            progress = average([p.data for p in parameters], share)
+        if progress >= 1:
+            break
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        for group in _groups(stage):
+            group["lr"] = group["peak"] * learning_rate(progress)
+        for optimiser in stage.optimisers:
+            optimiser.step()
+        step += 1
+        if rank == 0:
+            log.add(step, spent, progress, metrics)
+            if time.monotonic() - last_save > CHECKPOINT_SECONDS:
+                _save(stage, step, spent, done=False)
+                last_save = time.monotonic()
+    if rank == 0:
+        log.write(step, spent, 1.0)
+        _save(stage, step, spent, done=True)
+
+
+def _groups(stage: Stage):
+    return [group for optimiser in stage.optimisers for group in optimiser.param_groups]
+
+
+def _save(stage: Stage, step: int, spent: float, done: bool) -> None:
+    path = checkpoint_path(stage.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = {
+        "modules": stage.modules.state_dict(),
+        "optimisers": [optimiser.state_dict() for optimiser in stage.optimisers],
+        "step": step,
+        "spent": spent,
+        "done": done,
+    }
+    torch.save(state, path.with_suffix(".tmp"))
+    path.with_suffix(".tmp").replace(path)
+
+
+def _resume(stage: Stage) -> tuple[int, float]:
+    path = checkpoint_path(stage.name)
+    if not path.exists():
+        return 0, 0.0
+    state = torch.load(path, weights_only=True)
+    stage.modules.load_state_dict(state["modules"])
+    peaks = [group["peak"] for group in _groups(stage)]
+    for optimiser, saved in zip(stage.optimisers, state["optimisers"]):
+        optimiser.load_state_dict(saved)
+    for group, peak in zip(_groups(stage), peaks):
+        group["peak"] = peak
+    print(f"{stage.name}: going on from step {state['step']}", flush=True)
+    return state["step"], state["spent"]
+
+
+class Log:
+    """Means of the metrics every few seconds, to the terminal with the time left and to a CSV file."""
+
+    def __init__(self, name: str, fresh: bool):
+        self.name, self.path = name, LOG_DIR / f"{name}.csv"
+        LOG_DIR.mkdir(parents=True, exist_ok=True)
+        if fresh:
+            self.path.unlink(missing_ok=True)
+        self.sums, self.counts, self.last = {}, {}, time.monotonic()
+
+    def add(self, step: int, spent: float, progress: float, metrics: dict[str, float]) -> None:
+        for key, value in metrics.items():
+            self.sums[key] = self.sums.get(key, 0.0) + value
+            self.counts[key] = self.counts.get(key, 0) + 1
+        if time.monotonic() - self.last > LOG_SECONDS:
+            self.write(step, spent, progress)
+
+    def write(self, step: int, spent: float, progress: float) -> None:
+        means = {key: self.sums[key] / self.counts[key] for key in sorted(self.sums)}
+        left = spent / max(progress, 1e-6) * (1 - progress) / 60
+        values = "  ".join(f"{key} {value:.3f}" for key, value in means.items())
+        print(f"{self.name} step {step}  {100 * progress:.1f} %  {left:.0f} min left  {values}", flush=True)
+        with self.path.open("a", newline="") as file:
+            writer = csv.writer(file)
+            if file.tell() == 0:
+                writer.writerow(["step", "minutes", "metric", "value"])
+            writer.writerows([step, f"{spent / 60:.2f}", key, f"{value:.4f}"] for key, value in means.items())
+        self.sums, self.counts, self.last = {}, {}, time.monotonic()

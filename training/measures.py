@@ -1,0 +1,34 @@
+"""Retrieval and calibration measures on plain arrays."""
+
+import numpy as np
+
+
+def recall(scores: np.ndarray, relevant: np.ndarray) -> dict[str, float]:
+    """Share of queries (rows) with a relevant picture first, and among the first five."""
+    best = np.argsort(-scores, axis=1)[:, :5]
+    hits = np.take_along_axis(relevant, best, 1)
+    return {"r1": float(hits[:, 0].mean()), "r5": float(hits.any(1).mean())}
+
+
+def auroc(positives: np.ndarray, negatives: np.ndarray) -> float:
+    """Probability that a random positive scores above a random negative, ties counting half."""
+    ordered = np.sort(negatives)
+    below = np.searchsorted(ordered, positives, "left")
+    up_to = np.searchsorted(ordered, positives, "right")
+    return float((below + up_to).mean() / 2 / len(negatives))
+
+
+def calibration_error(probabilities: np.ndarray, outcomes: np.ndarray, bins: int = 15) -> float:
+    """Expected calibration error over pairs, negatives weighted to as many as there are positives."""
+    p, y = probabilities.ravel(), outcomes.ravel()
+    weights = np.where(y, 1.0, y.sum() / max((~y).sum(), 1))
+    odds = p / np.clip(1 - p, 1e-9, 1) * (~y).sum() / max(y.sum(), 1)  # the same evidence at even odds
+    p = odds / (1 + odds)
+    index = np.minimum((p * bins).astype(int), bins - 1)
+    total, error = weights.sum(), 0.0
+    for b in range(bins):
+        inside = index == b
+        share = weights[inside].sum()
+        if share:
+            error += abs((weights * p)[inside].sum() - (weights * y)[inside].sum()) / total
+    return float(error)

@@ -1,0 +1,52 @@
+"""Every number that more than one stage needs, and where the working files live."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+MODEL_DIR = REPOSITORY / "models" / "demo"
+LIBRARY_DIR = MODEL_DIR / "library"
+LOG_DIR = Path(__file__).resolve().parent / "log"
+CACHE_DIR = Path(os.environ.get("GLIMPSE_TRAINING_DIR", Path.home() / ".cache" / "glimpse-training"))
+
+SEED = 20
+CONCEPTS = 158  # the first so many of concepts.txt make up the domain
+
+# Vision tower
+IMAGE = 192  # pixels per side
+PATCH = 16  # pixels per patch side: a 12 x 12 grid
+GRID = IMAGE // PATCH
+WIDTH = 192  # of both towers, hence of the embedding
+HEADS = 3
+MLP = 768
+VISION_LAYERS = 6
+
+# Text tower
+TEXT_LAYERS = 4
+TEXT_LENGTH = 32  # tokens; the tower pools the last one, so it is trained at exactly this length
+VOCABULARY = 16000  # pieces, of which 256 are bytes
+PAD, EOS, UNK = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long each stage trains; `minutes` (wall clock) ends a stage before its steps are done.
+
+    Processes average their gradients (`sync` 1), or their weights after every `sync` steps.
+    """
+
+    steps: int
+    batch: int
+    minutes: float | None = None
+    processes: int = 2
+    sync: int = 1
+
+
+# For two quiet cores; about three and a half hours in all. A stage ends with its steps or its minutes.
+BUDGETS = {
+    "teacher": Budget(steps=8_000, batch=128, minutes=40),
+    "text": Budget(steps=8_000, batch=128, minutes=25),
+    "vision": Budget(steps=30_000, batch=160, minutes=100),
+    "joint": Budget(steps=10_000, batch=32, minutes=40),
+}
