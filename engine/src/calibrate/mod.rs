@@ -1,0 +1,257 @@
+//! Scores that mean something: from cosines to the probability that a picture shows what was asked.
+//!
+//! A cosine means nothing by itself: its size differs between models, languages and wordings, and some picture is always
+//! the nearest. So a query is compared with what it, and queries like it that ask for what is not there, score in this very
+//! library ([`null`]): first as standard deviations `z` above unrelated pictures, then through one logistic curve
+//! ([`constants`]) whose middle lies above the best picture that a query for something absent finds. Everything up to
+//! that curve is linear in the picture's vector, so a calibrated ranking is one nearest-neighbour search with a moved
+//! query ([`Scale::direction`]).
+
+pub(crate) mod bank;
+mod constants;
+mod null;
+mod robust;
+mod vectors;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use glimpse_encoder::{Embedding, Encode, dot};
+use glimpse_indexer::{Filter, Index};
+use parking_lot::Mutex;
+
+pub use constants::{CUT, Curve, PICTURE, SOME_WORDS_SCORE, STRONG, TEXT, WORDS_SCORE};
+use null::{Fit, Null};
+use vectors::{Vectors, add, spaced};
+
+use crate::EngineError;
+
+/// Pictures that stand for the whole library.
+const SAMPLE: usize = 4096;
+/// Pictures that serve as null queries for queries by picture.
+const NULL_PICTURES: usize = 256;
+/// Shapes of queries whose null statistics are kept.
+const SHAPES: usize = 64;
+
+/// What a part of a query is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Modality {
+    Text,
+    Picture,
+}
+
+impl Modality {
+    /// Level and deviation of unrelated cosines, as SigLIP models have them, for libraries too small to measure them.
+    fn usual(self) -> (f32, f32) {
+        match self {
+            Self::Text => (0.02, 0.03),
+            Self::Picture => (0.5, 0.12),
+        }
+    }
+
+    /// No library is so uniform that a smaller deviation would tell anything.
+    fn least_deviation(self) -> f32 {
+        self.usual().1 / 8.0
+    }
+}
+
+/// A part of a query: its unit vector and weight.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub modality: Modality,
+    pub weight: f32,
+    pub vector: Embedding,
+}
+
+/// Calibrates queries over one library at a time.
+pub(crate) struct Calibrator {
+    cache: PathBuf,
+    bank: Mutex<Option<(String, Arc<Vectors>)>>,
+    background: Mutex<Option<Arc<Background>>>,
+}
+
+/// A sample of a library, and the null statistics over it by shape of query.
+struct Background {
+    dir: PathBuf,
+    size: usize,
+    sample: Vectors,
+    nulls: Mutex<HashMap<Shape, Arc<Null>>>,
+}
+
+/// Modalities and weights (in thousandths of their sum) of a query's parts.
+type Shape = Vec<(Modality, i32)>;
+
+impl Calibrator {
+    /// Keeps what took long to make in `cache`.
+    pub fn new(cache: PathBuf) -> Self {
+        Self { cache, bank: Mutex::new(None), background: Mutex::new(None) }
+    }
+
+    /// Makes the text bank of a model, or reads it, ahead of the first query.
+    pub fn prepare(&self, encoder: &dyn Encode) -> Result<Arc<Vectors>, EngineError> {
+        let mut held = self.bank.lock();
+        let fingerprint = &encoder.info().fingerprint;
+        if let Some((of, bank)) = held.as_ref()
+            && of == fingerprint
+        {
+            return Ok(Arc::clone(bank));
+        }
+        let bank = Arc::new(bank::load(encoder, &self.cache)?);
+        *held = Some((fingerprint.clone(), Arc::clone(&bank)));
+        Ok(bank)
+    }
+
+    /// The scale of a query over a library. `encoder` is needed if a part is text.
+    ///
+    /// # Errors
+    /// If the parts cancel each other, or the encoder fails.
+    pub fn scale(&self, index: &Index, parts: &[Part], encoder: Option<&dyn Encode>) -> Result<Scale, EngineError> {
+        let query = combine(parts.iter().map(|part| (part.vector.as_slice(), part.weight))).ok_or_else(|| {
+            EngineError::BadRequest("the terms cancel each other: nothing is left to look for".into())
+        })?;
+        let background = self.background(index, query.len());
+        let null = self.null(&background, parts, encoder)?;
+        let fit = null.query(&query, &background.sample);
+
+        let total: f32 = parts.iter().map(|part| part.weight.abs()).sum();
+        let pictures = parts.iter().filter(|part| part.modality == Modality::Picture);
+        let share = pictures.map(|part| part.weight.abs()).sum::<f32>() / total;
+        let curve = TEXT.towards(&PICTURE, share);
+        Ok(Scale { bar: curve.bar(null.ceiling), slope: curve.slope, null, fit, query })
+    }
+
+    /// The sample of the library, taken again when its size has changed by more than a sixty-fourth.
+    fn background(&self, index: &Index, dim: usize) -> Arc<Background> {
+        let mut held = self.background.lock();
+        let size = index.len();
+        if let Some(background) = held.as_ref()
+            && background.dir == index.dir()
+            && background.size.abs_diff(size) * 64 <= background.size.min(size)
+        {
+            return Arc::clone(background);
+        }
+        let ids: Vec<_> = index.select(&Filter::default()).iter().collect();
+        let mut sample = Vectors::new(dim);
+        let places = spaced(ids.len(), SAMPLE);
+        places.filter_map(|i| index.vector(ids[i])).for_each(|vector| sample.push(&vector));
+        let background = Arc::new(Background { dir: index.dir().to_path_buf(), size, sample, nulls: Mutex::default() });
+        *held = Some(Arc::clone(&background));
+        background
+    }
+
+    /// Null statistics for queries of this shape: null queries are mixed as the query's own parts are.
+    fn null(
+        &self,
+        background: &Background,
+        parts: &[Part],
+        encoder: Option<&dyn Encode>,
+    ) -> Result<Arc<Null>, EngineError> {
+        let total: f32 = parts.iter().map(|part| part.weight.abs()).sum();
+        let shape: Shape =
+            parts.iter().map(|part| (part.modality, (part.weight / total * 1000.0).round() as i32)).collect();
+        if let Some(null) = background.nulls.lock().get(&shape) {
+            return Ok(Arc::clone(null));
+        }
+        let pictures = Arc::new(background.sample.thinned(NULL_PICTURES));
+        let bank = |part: &Part| match (part.modality, encoder) {
+            (Modality::Text, Some(encoder)) => self.prepare(encoder),
+            _ => Ok(Arc::clone(&pictures)),
+        };
+        let banks: Vec<_> = parts.iter().map(bank).collect::<Result<_, _>>()?;
+        let queries = mix(&banks, parts);
+        let is_text = parts.iter().all(|part| part.modality == Modality::Text);
+        let modality = if is_text { Modality::Text } else { Modality::Picture };
+        let null = Arc::new(Null::of(&queries, &background.sample, background.size, modality));
+        let mut nulls = background.nulls.lock();
+        if nulls.len() >= SHAPES {
+            nulls.clear();
+        }
+        nulls.insert(shape, Arc::clone(&null));
+        Ok(null)
+    }
+}
+
+/// The normalised weighted sum; `None` if nothing is left of it.
+fn combine<'a>(parts: impl Iterator<Item = (&'a [f32], f32)>) -> Option<Vec<f32>> {
+    let mut sum = Vec::new();
+    let mut total = 0.0;
+    for (vector, weight) in parts {
+        sum.resize(vector.len(), 0.0);
+        add(&mut sum, vector, weight);
+        total += weight.abs();
+    }
+    let left = dot(&sum, &sum).sqrt();
+    (left > 1e-3 * total).then(|| Embedding::new(sum).ok()).flatten().map(Embedding::into_vec)
+}
+
+/// Null queries of the query's shape: part `k` of null query `j` is another row of its bank for every `k`.
+fn mix(banks: &[Arc<Vectors>], parts: &[Part]) -> Vectors {
+    const STRIDE: usize = 37;
+    let count = banks.iter().map(|bank| bank.len()).max().unwrap_or(0);
+    let mut queries = Vectors::new(parts[0].vector.dim());
+    if banks.iter().any(|bank| bank.len() == 0) {
+        return queries;
+    }
+    for j in 0..count {
+        let rows = banks.iter().enumerate().map(|(k, bank)| bank.row((j + k * STRIDE) % bank.len()));
+        if let Some(query) = combine(rows.zip(parts).map(|(row, part)| (row, part.weight))) {
+            queries.push(&query);
+        }
+    }
+    queries
+}
+
+/// Turns the cosines of one query into scores.
+#[derive(Debug, Clone)]
+pub(crate) struct Scale {
+    query: Vec<f32>,
+    null: Arc<Null>,
+    fit: Fit,
+    bar: f32,
+    slope: f32,
+}
+
+impl Scale {
+    /// The query, a unit vector.
+    pub fn query(&self) -> &[f32] {
+        &self.query
+    }
+
+    /// Deviations at which the score is one half.
+    pub fn bar(&self) -> f32 {
+        self.bar
+    }
+
+    /// A unit vector whose nearest pictures are the best by score, and what to multiply their cosine with it by to get
+    /// what [`Scale::score_of`] takes.
+    pub fn direction(&self) -> (Vec<f32>, f32) {
+        let mut direction = self.query.clone();
+        add(&mut direction, &self.null.centre, -1.0);
+        let length = dot(&direction, &direction).sqrt();
+        if length < 1e-6 {
+            return (self.query.clone(), 0.0); // the query is the mean null query: every picture is as far from it
+        }
+        direction.iter_mut().for_each(|v| *v /= length);
+        (direction, length)
+    }
+
+    /// Standard deviations above unrelated pictures, from the inner product with the moved query.
+    pub fn z_of(&self, product: f32) -> f32 {
+        (product - self.fit.level) / self.fit.sd
+    }
+
+    /// The score, from the inner product with the moved query.
+    pub fn score_of(&self, product: f32) -> f32 {
+        1.0 / (1.0 + (-self.slope * (self.z_of(product) - self.bar)).exp())
+    }
+
+    /// The inner product of a picture with the moved query.
+    pub fn product(&self, picture: &[f32]) -> f32 {
+        dot(&self.query, picture) - dot(&self.null.centre, picture)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;

@@ -1,0 +1,139 @@
+//! Groups of near-duplicate pictures, from stored vectors.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use glimpse_encoder::dot;
+use glimpse_indexer::{Filter, ImageId, Index};
+use rayon::prelude::*;
+
+use crate::{Engine, EngineError};
+
+/// Neighbours asked for at first; more are asked for while all of them are close enough.
+const FIRST: usize = 16;
+/// Most neighbours of a picture. A larger group still comes together through its other members.
+const MOST: usize = 1024;
+
+/// How alike counts as a duplicate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DuplicateOptions {
+    /// Smallest cosine between the first member of a group and the others.
+    pub min_cosine: f32,
+}
+
+impl Default for DuplicateOptions {
+    fn default() -> Self {
+        Self { min_cosine: 0.97 }
+    }
+}
+
+/// Pictures that are nearly the same, the best one (largest, then oldest) first.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct DuplicateGroup {
+    /// The members.
+    pub images: Vec<ImageId>,
+    /// Smallest cosine of a member with the first.
+    pub min_cosine: f32,
+}
+
+impl Engine {
+    /// Groups of near-duplicate pictures, largest group first. Pictures are linked if they are close; a linked set is then
+    /// split so that every member is close to the first of its group, since a burst or a timelapse would otherwise chain
+    /// pictures together that have nothing in common.
+    ///
+    /// # Errors
+    /// [`EngineError::BadRequest`] for a cosine outside 0..=1; otherwise if the store fails.
+    pub fn duplicates(&self, options: &DuplicateOptions) -> Result<Vec<DuplicateGroup>, EngineError> {
+        if !(0.0..=1.0).contains(&options.min_cosine) {
+            return Err(EngineError::BadRequest(format!("{}: a cosine is between 0 and 1", options.min_cosine)));
+        }
+        let index = self.serving()?;
+        let ids: Vec<ImageId> = index.select(&Filter::default()).iter().collect();
+        let links: Vec<Vec<ImageId>> =
+            ids.par_iter().map(|&id| close_to(&index, id, options.min_cosine)).collect::<Result<_, _>>()?;
+
+        let mut sets = Sets::new(ids.len());
+        for (a, close) in links.iter().enumerate() {
+            close.iter().filter_map(|id| ids.binary_search(id).ok()).for_each(|b| sets.join(a, b));
+        }
+        let mut linked: BTreeMap<usize, Vec<ImageId>> = BTreeMap::new();
+        for (i, &id) in ids.iter().enumerate() {
+            linked.entry(sets.root(i)).or_default().push(id);
+        }
+        let mut groups = Vec::new();
+        for members in linked.into_values().filter(|members| members.len() > 1) {
+            groups.extend(split(&index, members, options.min_cosine)?);
+        }
+        groups.sort_by_key(|group| (Reverse(group.images.len()), group.images[0]));
+        Ok(groups)
+    }
+}
+
+/// The pictures at least as close to `id` as `min_cosine`.
+fn close_to(index: &Index, id: ImageId, min_cosine: f32) -> Result<Vec<ImageId>, EngineError> {
+    let Some(vector) = index.vector(id) else { return Ok(Vec::new()) };
+    let mut count = FIRST;
+    loop {
+        let mut found = index.nearest(&vector, count, None)?;
+        let full = found.len() == count;
+        found.retain(|scored| scored.score >= min_cosine);
+        if !full || found.len() < count || count >= MOST {
+            return Ok(found.iter().map(|scored| scored.id).collect());
+        }
+        count *= 4;
+    }
+}
+
+/// Takes the best picture and all that are close to it, then the best of the rest, and so on.
+fn split(index: &Index, members: Vec<ImageId>, min_cosine: f32) -> Result<Vec<DuplicateGroup>, EngineError> {
+    let mut rest = Vec::with_capacity(members.len());
+    for id in members {
+        if let (Some(record), Some(vector)) = (index.image(id)?, index.vector(id)) {
+            let pixels = u64::from(record.width) * u64::from(record.height);
+            rest.push(((Reverse(pixels), record.taken.unwrap_or(i64::MAX), id), vector));
+        }
+    }
+    rest.sort_by_key(|(rank, _)| *rank);
+    let mut groups = Vec::new();
+    while !rest.is_empty() {
+        let best = rest[0].1.clone();
+        let cosines: Vec<f32> = rest.iter().map(|(_, vector)| dot(&best, vector)).collect();
+        let mut group = DuplicateGroup { images: vec![rest[0].0.2], min_cosine: 1.0 };
+        let mut others = Vec::new();
+        for (i, (member, cosine)) in rest.into_iter().zip(cosines).enumerate() {
+            if i > 0 && cosine >= min_cosine {
+                group.images.push(member.0.2);
+                group.min_cosine = group.min_cosine.min(cosine);
+            } else if i > 0 {
+                others.push(member);
+            }
+        }
+        if group.images.len() > 1 {
+            groups.push(group);
+        }
+        rest = others;
+    }
+    Ok(groups)
+}
+
+/// Disjoint sets with path halving.
+struct Sets(Vec<usize>);
+
+impl Sets {
+    fn new(count: usize) -> Self {
+        Self((0..count).collect())
+    }
+
+    fn root(&mut self, mut i: usize) -> usize {
+        while self.0[i] != i {
+            self.0[i] = self.0[self.0[i]];
+            i = self.0[i];
+        }
+        i
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        self.0[a.max(b)] = a.min(b);
+    }
+}

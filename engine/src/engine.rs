@@ -1,0 +1,239 @@
+//! The engine: an open library and the model that asks it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use glimpse_encoder::{Encode, ModelInfo};
+use glimpse_indexer::{Facets, FileRecord, ImageId, ImageRecord, Index, IndexError, Library, Stats, VerifyReport};
+use parking_lot::{Mutex, RwLock};
+
+use crate::calibrate::Calibrator;
+use crate::model::{DEFAULT_MODEL, load};
+use crate::search::ResultCache;
+use crate::texts::TextCache;
+use crate::{EngineError, Settings};
+
+/// An open library and its model. The model is loaded at the first call that needs it, so that words, facts and
+/// statistics answer at once. All methods may be called from any thread.
+pub struct Engine {
+    pub(crate) settings: Settings,
+    pub(crate) library: Library,
+    index: RwLock<Option<Arc<Index>>>,
+    encoder: Mutex<Option<Arc<dyn Encode>>>,
+    /// Held while folders are indexed.
+    pub(crate) indexing: Mutex<()>,
+    pub(crate) texts: TextCache,
+    pub(crate) calibrator: Calibrator,
+    pub(crate) results: ResultCache,
+}
+
+/// A picture and the files that hold it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Described {
+    /// The picture.
+    pub record: ImageRecord,
+    /// Its files, present ones first.
+    pub files: Vec<FileRecord>,
+}
+
+impl Engine {
+    /// Takes the library under `settings.home`, which is opened at the first call that needs it. An empty library is fine;
+    /// searching it says what to do.
+    ///
+    /// # Errors
+    /// None at present: a library that is in use, damaged or of a newer format says so when it is first needed.
+    pub fn open(settings: Settings) -> Result<Self, EngineError> {
+        Ok(Self {
+            library: Library::at(&settings.library_dir()),
+            index: RwLock::new(None),
+            encoder: Mutex::new(None),
+            indexing: Mutex::new(()),
+            texts: TextCache::new(),
+            calibrator: Calibrator::new(settings.cache_dir()),
+            results: ResultCache::new(),
+            settings,
+        })
+    }
+
+    /// As [`Engine::open`] with a model that is loaded already (tests, servers that share one).
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn with_encoder(settings: Settings, encoder: Arc<dyn Encode>) -> Result<Self, EngineError> {
+        let engine = Self::open(settings)?;
+        *engine.encoder.lock() = Some(encoder);
+        Ok(engine)
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    // ---- the model ----
+
+    /// Loads the model now instead of at the first query.
+    ///
+    /// # Errors
+    /// If it cannot be found or loaded.
+    pub fn load_model(&self) -> Result<ModelInfo, EngineError> {
+        Ok(self.encoder()?.info().clone())
+    }
+
+    /// The model in use, without loading it: the loaded one, or the one that the library was made with.
+    ///
+    /// # Errors
+    /// If the library's description cannot be read.
+    pub fn model_info(&self) -> Result<Option<ModelInfo>, EngineError> {
+        // Not waiting: another thread may be loading it.
+        if let Some(encoder) = self.encoder.try_lock().as_deref().and_then(Option::as_ref) {
+            return Ok(Some(encoder.info().clone()));
+        }
+        if let Some(index) = self.index.read().as_ref() {
+            return Ok(Some(index.manifest().model));
+        }
+        Ok(self.library.serving_model()?)
+    }
+
+    /// The model: named by the user, else the library's, else the default.
+    pub(crate) fn encoder(&self) -> Result<Arc<dyn Encode>, EngineError> {
+        let mut held = self.encoder.lock();
+        if let Some(encoder) = held.as_ref() {
+            return Ok(Arc::clone(encoder));
+        }
+        let name = match &self.settings.model {
+            Some(name) => name.clone(),
+            None => self.library.serving_model()?.map_or_else(|| DEFAULT_MODEL.to_owned(), |model| model.name),
+        };
+        let encoder = load(&name, &self.settings)?;
+        *held = Some(Arc::clone(&encoder));
+        Ok(encoder)
+    }
+
+    /// The model of an index. While a new generation is being built, that is still the old model.
+    pub(crate) fn encoder_for(&self, index: &Index) -> Result<Arc<dyn Encode>, EngineError> {
+        let encoder = self.encoder()?;
+        let indexed = index.manifest().model;
+        if encoder.info().fingerprint == indexed.fingerprint {
+            return Ok(encoder);
+        }
+        if self.indexing.is_locked()
+            && let Ok(old) = load(&indexed.name, &self.settings)
+            && old.info().fingerprint == indexed.fingerprint
+        {
+            *self.encoder.lock() = Some(Arc::clone(&old));
+            return Ok(old);
+        }
+        let asked = encoder.info();
+        Err(EngineError::Index(IndexError::OtherModel {
+            indexed: indexed.name,
+            indexed_print: indexed.fingerprint,
+            asked: asked.name.clone(),
+            asked_print: asked.fingerprint.clone(),
+        }))
+    }
+
+    /// From now on `encoder` is the model.
+    pub(crate) fn set_encoder(&self, encoder: Arc<dyn Encode>) {
+        *self.encoder.lock() = Some(encoder);
+    }
+
+    // ---- the library ----
+
+    /// The generation that serves.
+    ///
+    /// # Errors
+    /// [`IndexError::NoIndex`], [`IndexError::InUse`], [`IndexError::NewerFormat`], [`IndexError::Corrupt`].
+    pub(crate) fn serving(&self) -> Result<Arc<Index>, EngineError> {
+        if let Some(index) = self.index.read().as_ref() {
+            return Ok(Arc::clone(index));
+        }
+        let mut held = self.index.write();
+        if let Some(index) = held.as_ref() {
+            return Ok(Arc::clone(index)); // another thread was faster
+        }
+        let index = self.library.open()?;
+        *held = Some(Arc::clone(&index));
+        Ok(index)
+    }
+
+    /// From now on `index` answers.
+    pub(crate) fn serve(&self, index: Arc<Index>) {
+        let mut held = self.index.write();
+        if held.as_ref().is_none_or(|old| !Arc::ptr_eq(old, &index)) {
+            self.results.clear();
+            *held = Some(index);
+        }
+    }
+
+    /// A picture's record.
+    ///
+    /// # Errors
+    /// [`glimpse_indexer::IndexError::NoSuchImage`].
+    pub fn image(&self, id: ImageId) -> Result<ImageRecord, EngineError> {
+        Ok(self.serving()?.image(id)?.ok_or(IndexError::NoSuchImage(id))?)
+    }
+
+    /// The files that hold a picture, present ones first.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn files_of(&self, id: ImageId) -> Result<Vec<FileRecord>, EngineError> {
+        Ok(self.serving()?.files_of(id)?)
+    }
+
+    /// A picture's record and files.
+    ///
+    /// # Errors
+    /// [`glimpse_indexer::IndexError::NoSuchImage`].
+    pub fn describe(&self, id: ImageId) -> Result<Described, EngineError> {
+        Ok(Described { record: self.image(id)?, files: self.files_of(id)? })
+    }
+
+    /// When a picture was taken (seconds since 1970 of the camera's clock); quick.
+    ///
+    /// # Errors
+    /// If there is no index yet.
+    pub fn taken(&self, id: ImageId) -> Result<Option<i64>, EngineError> {
+        Ok(self.serving()?.taken(id))
+    }
+
+    /// The picture that a path names: an indexed file that is present.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn image_at(&self, path: &Path) -> Result<Option<ImageId>, EngineError> {
+        let index = self.serving()?;
+        for path in [std::path::absolute(path).ok(), path.canonicalize().ok()].into_iter().flatten() {
+            if let Some(file) = index.file(&path)?.filter(|file| !file.missing) {
+                return Ok(Some(file.image));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What there is to filter by.
+    ///
+    /// # Errors
+    /// If there is no index yet.
+    pub fn facets(&self) -> Result<Facets, EngineError> {
+        Ok(self.serving()?.facets())
+    }
+
+    /// Numbers about the library, and its model.
+    ///
+    /// # Errors
+    /// If there is no index yet.
+    pub fn stats(&self) -> Result<(Stats, ModelInfo), EngineError> {
+        let index = self.serving()?;
+        Ok((index.stats()?, index.manifest().model))
+    }
+
+    /// Checks the library; `repair` mends it.
+    ///
+    /// # Errors
+    /// If there is no index yet, or it cannot be read at all.
+    pub fn verify(&self, repair: bool) -> Result<VerifyReport, EngineError> {
+        Ok(self.serving()?.verify(repair)?)
+    }
+}

@@ -1,0 +1,100 @@
+//! Errors of the engine, with the one distinction that callers act on: whose fault it is.
+
+use glimpse_encoder::EncodeError;
+use glimpse_indexer::IndexError;
+
+/// Why a request could not be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The encoder failed.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The index failed.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The request makes no sense.
+    #[error("{0}")]
+    BadRequest(String),
+    /// No model, and no way to get one now.
+    #[error("{0}")]
+    NoModel(String),
+    /// Something that may run only once is running.
+    #[error("{0}")]
+    Busy(String),
+    /// A file could not be read.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: std::path::PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+/// Whose fault an error is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The request: asking again will not help.
+    BadRequest,
+    /// What was asked for is not there.
+    NotFound,
+    /// The library or the model is not ready: the message says what to do.
+    NotReady,
+    /// The machine or this program.
+    Internal,
+}
+
+impl EngineError {
+    /// Whose fault it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::BadRequest(_) => ErrorKind::BadRequest,
+            Self::NoModel(_) | Self::Busy(_) => ErrorKind::NotReady,
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+            Self::Io { .. } => ErrorKind::Internal,
+            Self::Encode(error) | Self::Index(IndexError::Encode(error)) => encode_kind(error),
+            Self::Index(error) => match error {
+                IndexError::NoSuchImage(_) => ErrorKind::NotFound,
+                IndexError::NoIndex { .. }
+                | IndexError::InUse { .. }
+                | IndexError::OtherModel { .. }
+                | IndexError::NewerFormat { .. } => ErrorKind::NotReady,
+                _ => ErrorKind::Internal,
+            },
+        }
+    }
+}
+
+fn encode_kind(error: &EncodeError) -> ErrorKind {
+    match error {
+        EncodeError::Picture(_) => ErrorKind::BadRequest,
+        EncodeError::MissingFile { .. }
+        | EncodeError::Config { .. }
+        | EncodeError::Tensor { .. }
+        | EncodeError::Tokenizer { .. }
+        | EncodeError::Device { .. }
+        | EncodeError::Hub(_) => ErrorKind::NotReady,
+        _ => ErrorKind::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fault_of_an_error_does_not_depend_on_the_layer_that_met_it() {
+        let empty = || EncodeError::Picture(glimpse_encoder::picture::PictureError::Empty);
+        assert_eq!(EngineError::from(empty()).kind(), ErrorKind::BadRequest);
+        assert_eq!(EngineError::from(IndexError::from(empty())).kind(), ErrorKind::BadRequest);
+
+        let gone = IndexError::NoSuchImage(glimpse_indexer::ImageId(7));
+        assert_eq!(EngineError::from(gone).kind(), ErrorKind::NotFound);
+        let none = IndexError::NoIndex { dir: "library".into() };
+        assert_eq!(EngineError::from(none).kind(), ErrorKind::NotReady);
+
+        let io = |kind: std::io::ErrorKind| EngineError::Io { path: "a.jpg".into(), source: kind.into() };
+        assert_eq!(io(std::io::ErrorKind::NotFound).kind(), ErrorKind::NotFound);
+        assert_eq!(io(std::io::ErrorKind::PermissionDenied).kind(), ErrorKind::Internal);
+    }
+}

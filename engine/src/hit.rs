@@ -1,0 +1,77 @@
+//! Answers: hits that explain their score.
+
+use glimpse_indexer::ImageId;
+
+use crate::Cursor;
+use crate::calibrate::{CUT, STRONG};
+
+/// A picture that answers a query.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Hit {
+    /// The picture.
+    pub id: ImageId,
+    /// Calibrated probability that the picture shows what was asked, 0 to 1: comparable across queries and languages.
+    /// Pictures found by their words count at least [`crate::calibrate::WORDS_SCORE`].
+    pub score: f32,
+    /// The same in words.
+    pub strength: Strength,
+    /// How the score came about.
+    pub why: Explanation,
+}
+
+/// How good a match is, in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strength {
+    /// Below the cut: shown only when all are asked for.
+    Weak,
+    /// Above the cut.
+    Likely,
+    /// Far above the cut.
+    Strong,
+}
+
+impl Strength {
+    /// The word for a score.
+    pub fn of(score: f32) -> Self {
+        match score {
+            score if score >= STRONG => Self::Strong,
+            score if score >= CUT => Self::Likely,
+            _ => Self::Weak,
+        }
+    }
+}
+
+/// The parts of a score.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+pub struct Explanation {
+    /// Cosine of picture and query; `None` if the picture was found by words alone.
+    pub cosine: Option<f32>,
+    /// Standard deviations above what unrelated pictures of this library score for this query.
+    pub z: Option<f32>,
+    /// The `z` from which a picture counts as found in this library: where the score is one half.
+    pub bar: Option<f32>,
+    /// The model's own probability that this picture and this text belong together; for queries of one text.
+    pub model_probability: Option<f32>,
+    /// Rank by meaning, from 1.
+    pub meaning_rank: Option<usize>,
+    /// Rank by words, from 1.
+    pub words_rank: Option<usize>,
+    /// BM25 score of the words.
+    pub bm25: Option<f32>,
+}
+
+/// A page of hits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The hits of this page.
+    pub hits: Vec<Hit>,
+    /// Hits above the cut in the whole result set.
+    pub accepted: usize,
+    /// Pictures that passed the filter and lie below the cut; given only on request ([`crate::Query::all`]).
+    pub weaker: usize,
+    /// Where the next page starts; `None` at the end.
+    pub next: Option<Cursor>,
+    /// Pictures that passed the filter.
+    pub searched: usize,
+}

@@ -1,0 +1,56 @@
+//! Bringing the library up to date, and changing its model without a gap in service.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use glimpse_indexer::IndexError;
+use glimpse_indexer::ingest::{IngestOptions, Observer, Summary, ingest};
+
+use crate::{Engine, EngineError};
+
+impl Engine {
+    /// Brings the library up to date with folders. With another model than the library's, a second generation is built
+    /// beside the first from these folders and all that were indexed before; the first serves until the second is
+    /// complete. A run that was stopped goes on where it was when it is started again.
+    ///
+    /// # Errors
+    /// If the model or the store fails, or another run is under way; bad pictures are events.
+    pub fn index(
+        &self,
+        options: &IngestOptions,
+        cancel: &AtomicBool,
+        observer: &mut dyn Observer,
+    ) -> Result<Summary, EngineError> {
+        let _running = self.indexing.try_lock().ok_or_else(|| {
+            EngineError::Busy("folders are being indexed already; wait until that is done, or stop it".into())
+        })?;
+        let encoder = self.encoder()?;
+        let serving = match self.serving() {
+            Ok(index) => Some(index),
+            Err(EngineError::Index(IndexError::NoIndex { .. })) => None,
+            Err(error) => return Err(error),
+        };
+        let same = serving.as_ref().filter(|index| index.manifest().model.fingerprint == encoder.info().fingerprint);
+        let mut options = options.clone();
+        let target = match same {
+            Some(index) => Arc::clone(index),
+            None => {
+                // Everything that was indexed before; what is gone is left out only if its files are to be forgotten.
+                let known = serving.iter().flat_map(|index| index.manifest().roots);
+                options.roots.extend(known.filter(|root| !options.prune || root.exists()).collect::<Vec<_>>());
+                self.library.open_for(encoder.info(), true)?
+            }
+        };
+        let summary = ingest(&target, encoder.as_ref(), &options, cancel, observer);
+        self.set_encoder(Arc::clone(&encoder)); // queries may have called for the old model meanwhile
+        let summary = summary?;
+        if !summary.cancelled {
+            self.calibrator.prepare(encoder.as_ref())?; // so that the first query need not wait for it
+            self.library.promote(&target)?;
+        }
+        if !summary.cancelled || serving.is_none() {
+            self.serve(target);
+        }
+        Ok(summary)
+    }
+}

@@ -1,0 +1,40 @@
+//! Queries over a picture library. [`Engine`] is the one type that the web server and the command line hold.
+
+pub mod calibrate;
+pub mod query;
+
+mod bundled;
+mod duplicates;
+mod embed;
+mod engine;
+mod error;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod fixture;
+mod hit;
+mod indexing;
+mod lru;
+mod model;
+mod search;
+mod settings;
+mod tag;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;
+mod texts;
+
+pub use duplicates::{DuplicateGroup, DuplicateOptions};
+pub use embed::{EmbedInput, Embedded};
+pub use engine::{Described, Engine};
+pub use error::{EngineError, ErrorKind};
+pub use hit::{Explanation, Hit, Page, Strength};
+pub use model::{DEFAULT_MODEL, DEMO_MODEL, ModelChoice, load_model};
+pub use query::{Cursor, Mode, Query, Sort, Source, Term};
+pub use settings::{Settings, home_dir};
+pub use tag::{MAX_LABELS, Tag, TagOptions, Tagged};
+
+// The types of the layers below that belong to this crate's interface.
+pub use glimpse_encoder::picture::{Format, Limits, decode};
+pub use glimpse_encoder::{DenseGrid, Embedding, Encode, ModelInfo, hub};
+pub use glimpse_indexer::ingest::{FileEvent, IngestOptions, Observer, Summary};
+pub use glimpse_indexer::{Facets, FileRecord, Filter, GeoBox, ImageId, ImageRecord, Place, Stats, VerifyReport};

@@ -1,0 +1,104 @@
+//! Which model to use, and how to say that there is none.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use glimpse_encoder::hub::{Cache, HubError, ModelId};
+use glimpse_encoder::{Encode, LoadOptions, SiglipEncoder};
+
+use crate::{EngineError, Settings, bundled};
+
+/// The model for real libraries when none is named.
+pub const DEFAULT_MODEL: &str = "google/siglip2-base-patch16-256";
+
+/// The name of the bundled model.
+pub const DEMO_MODEL: &str = "demo";
+
+/// A model named by the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelChoice {
+    /// A checkpoint directory.
+    Directory(PathBuf),
+    /// A hub id such as `google/siglip2-base-patch16-256`.
+    Hub(String),
+    /// The bundled model, unpacked under the given home.
+    Demo,
+}
+
+impl ModelChoice {
+    /// What a name means: `demo`, a directory that exists, or a hub id (`owner/name`).
+    ///
+    /// # Errors
+    /// [`EngineError::BadRequest`] if it is none of these.
+    pub fn of(name: &str) -> Result<Self, EngineError> {
+        if name == DEMO_MODEL {
+            return Ok(Self::Demo);
+        }
+        if let Ok(directory) = Path::new(name).canonicalize()
+            && directory.is_dir()
+        {
+            return Ok(Self::Directory(directory));
+        }
+        match ModelId::parse(name) {
+            Ok(_) => Ok(Self::Hub(name.to_owned())),
+            Err(error) => Err(EngineError::BadRequest(format!("{error}, nor `{DEMO_MODEL}`"))),
+        }
+    }
+}
+
+/// Loads a model by the name that a user gave: a directory, a hub id in the cache, or `demo`.
+///
+/// # Errors
+/// [`EngineError::NoModel`] says what to fetch, where to put it, and that `--model demo` works at once.
+pub fn load_model(name: &str, device: Option<&str>) -> Result<Arc<dyn Encode>, EngineError> {
+    load(name, &Settings { device: device.map(str::to_owned), ..Settings::default() })
+}
+
+/// As [`load_model`], with the home and device of an engine.
+pub(crate) fn load(name: &str, settings: &Settings) -> Result<Arc<dyn Encode>, EngineError> {
+    let (directory, name) = match ModelChoice::of(name)? {
+        ModelChoice::Directory(directory) => (directory.clone(), directory.display().to_string()),
+        ModelChoice::Hub(id) => (hub_directory(&id)?, id),
+        ModelChoice::Demo => (bundled::unpack(&settings.home)?, DEMO_MODEL.to_owned()),
+    };
+    let options = LoadOptions { device: settings.device.clone(), name: Some(name), ..LoadOptions::default() };
+    Ok(Arc::new(SiglipEncoder::load(&directory, &options)?))
+}
+
+/// Where a hub model lies in the cache that this machine's programs share.
+fn hub_directory(id: &str) -> Result<PathBuf, EngineError> {
+    let found = ModelId::parse(id).and_then(|id| Cache::from_env().find(&id, None));
+    found.map_err(|error| match error {
+        HubError::NotCached { .. } | HubError::Incomplete { .. } => EngineError::NoModel(error.to_string()),
+        error => EngineError::Encode(error.into()),
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(ModelChoice::of("demo").unwrap(), ModelChoice::Demo);
+        assert_eq!(ModelChoice::of(DEFAULT_MODEL).unwrap(), ModelChoice::Hub(DEFAULT_MODEL.into()));
+        let path = folder.path().to_str().unwrap();
+        assert_eq!(ModelChoice::of(path).unwrap(), ModelChoice::Directory(folder.path().canonicalize().unwrap()));
+        for name in ["", "a/b/c", "../x", "a/", "/no/such/folder", "owner/na me"] {
+            assert!(matches!(ModelChoice::of(name), Err(EngineError::BadRequest(_))), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_missing_model_says_what_to_do() {
+        let home = tempfile::tempdir().unwrap();
+        let error = load("some/model-that-is-nowhere", &Settings::at(home.path())).err().unwrap();
+        assert_eq!(error.kind(), crate::ErrorKind::NotReady);
+        let text = error.to_string();
+        assert!(text.contains("glimpse model pull some/model-that-is-nowhere"), "{text}");
+        assert!(text.contains("--model demo"), "{text}");
+        assert!(text.contains("model.safetensors") || text.contains("*.safetensors"), "{text}");
+    }
+}

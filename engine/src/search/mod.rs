@@ -1,0 +1,251 @@
+//! Answering queries: rank by meaning and by words, fuse, cut, sort, page.
+
+mod fuse;
+mod question;
+mod results;
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::collections::hash_map::{Entry, HashMap};
+use std::sync::Arc;
+
+use glimpse_encoder::picture::{Limits, decode};
+use glimpse_encoder::{Embedding, Encode, EncodeError, Outputs};
+use glimpse_indexer::vectors::Scored;
+use glimpse_indexer::{IdSet, ImageId, Index, IndexError};
+
+use crate::calibrate::{CUT, Modality, Part, SOME_WORDS_SCORE, Scale, WORDS_SCORE};
+use crate::query::Position;
+use crate::{Engine, EngineError, Mode, Page, Query, Sort};
+pub(crate) use question::read_file;
+use question::{Asked, Question};
+pub(crate) use results::ResultCache;
+use results::{Meaning, Ranked, ResultSet};
+
+/// Pictures asked of the vector index at first; more are asked for while the last one is still above the cut.
+const FIRST: usize = 512;
+/// Most pictures that are found by words.
+const MOST_WORDS: usize = 100_000;
+
+impl Engine {
+    /// Answers a query.
+    ///
+    /// # Errors
+    /// [`EngineError::BadRequest`] for a query that makes no sense; otherwise if model or store fail.
+    pub fn search(&self, query: &Query) -> Result<Page, EngineError> {
+        query.validate()?;
+        let index = self.serving()?;
+        let position = query.cursor.as_ref().map(Position::of).transpose()?;
+        let remembered = position.and_then(|position| self.results.get(position.set));
+        let rank = position.map_or(0, |position| position.rank as usize);
+        if let Some(set) = &remembered
+            && query.terms.is_empty()
+        {
+            return Ok(set.page(&index, rank, query.limit));
+        }
+        let question = Question::read(query)?;
+        if position.is_some_and(|position| position.digest != question.digest) {
+            return Err(EngineError::BadRequest(
+                "this cursor belongs to another query; send the whole query with it".into(),
+            ));
+        }
+        let set = match remembered.or_else(|| self.results.get(ResultSet::name(question.digest, &index))) {
+            Some(set) => set,
+            None => {
+                let set = Arc::new(self.answer(&index, &question)?);
+                self.results.insert(Arc::clone(&set));
+                set
+            }
+        };
+        Ok(set.page(&index, rank, query.limit))
+    }
+
+    /// The whole result set of a question.
+    fn answer(&self, index: &Arc<Index>, question: &Question) -> Result<ResultSet, EngineError> {
+        let id = ResultSet::name(question.digest, index); // before reading: a change meanwhile gives another name
+        let mut allowed = index.select(&question.filter);
+        question.images().for_each(|image| _ = allowed.remove(image));
+
+        let meaning = match question.mode {
+            Mode::Words => None,
+            _ if question.terms.is_empty() => None,
+            _ => Some(self.meaning(index, question)?),
+        };
+        let (nearest, likely) = match &meaning {
+            Some(meaning) => nearest(index, &meaning.scale, &allowed, question.all)?,
+            None => (Vec::new(), 0),
+        };
+        let (words, held) = match question.mode {
+            Mode::Semantic => (Vec::new(), 0),
+            _ => by_words(index, question, &allowed)?,
+        };
+
+        let (mut hits, accepted) = if question.terms.is_empty() {
+            let all: Vec<_> = allowed.iter().map(|id| Ranked { id, score: 1.0, ..Ranked::NONE }).collect();
+            let count = all.len();
+            (all, count)
+        } else {
+            let scale = meaning.as_ref().map(|meaning| &meaning.scale);
+            merge(index, scale, (&nearest, likely), (&words, held), question)
+        };
+        let sort = match question.sort {
+            Sort::Relevance if question.terms.is_empty() => Sort::Newest,
+            sort => sort,
+        };
+        let (above, below) = hits.split_at_mut(accepted);
+        order(index, above, sort);
+        order(index, below, sort);
+        let found = if meaning.is_some() { allowed.len() } else { hits.len() };
+        let weaker = found - accepted;
+        if !question.all {
+            hits.truncate(accepted);
+        }
+        Ok(ResultSet { id, digest: question.digest, hits, accepted, weaker, searched: allowed.len(), meaning })
+    }
+
+    /// Embeds the terms and calibrates their sum over the library.
+    fn meaning(&self, index: &Arc<Index>, question: &Question) -> Result<Meaning, EngineError> {
+        let texts: Vec<&str> = question.texts(|_| true).collect();
+        let needs_model = question.terms.iter().any(|(asked, _)| !matches!(asked, Asked::Image(_)));
+        let encoder = if needs_model { Some(self.encoder_for(index)?) } else { None };
+        let encoder = encoder.as_deref();
+        let mut embedded = match encoder {
+            Some(encoder) => self.texts.embed(encoder, &texts)?,
+            None => Vec::new(),
+        }
+        .into_iter();
+
+        let mut parts = Vec::with_capacity(question.terms.len());
+        for (asked, weight) in &question.terms {
+            let (modality, vector) = match (asked, encoder) {
+                (Asked::Picture(bytes), Some(encoder)) => (Modality::Picture, embed_picture(encoder, bytes)?),
+                (Asked::Image(id), _) => {
+                    let vector = index.vector(*id).ok_or(IndexError::NoSuchImage(*id))?;
+                    (Modality::Picture, Embedding::new(vector)?)
+                }
+                _ => match embedded.next() {
+                    Some(vector) => (Modality::Text, vector),
+                    None => continue,
+                },
+            };
+            parts.push(Part { modality, weight: *weight, vector });
+        }
+        let scale = self.calibrator.scale(index, &parts, encoder)?;
+        let one_text = matches!(parts.as_slice(), [part] if part.modality == Modality::Text && part.weight > 0.0);
+        Ok(Meaning { scale, scoring: one_text.then(|| index.manifest().model.scoring) })
+    }
+}
+
+/// The vector of a picture's bytes.
+fn embed_picture(encoder: &dyn Encode, bytes: &[u8]) -> Result<Embedding, EngineError> {
+    let picture = decode(bytes, &Limits::default()).map_err(EncodeError::from)?;
+    let prepared = encoder.prepare(&picture.pixels)?;
+    let features = encoder.encode_images(&[prepared], Outputs::Pooled)?.pop();
+    features.map(|features| features.embedding).ok_or_else(|| {
+        EncodeError::Backend { stage: "query picture", reason: "the model gave no vector".into() }.into()
+    })
+}
+
+/// Pictures by score, and how many of them lie above the cut: those, or all.
+fn nearest(index: &Index, scale: &Scale, allowed: &IdSet, all: bool) -> Result<(Vec<Scored>, usize), EngineError> {
+    let (direction, length) = scale.direction();
+    let everything = allowed.len() == index.len();
+    let mut count = if all { allowed.len() } else { FIRST.min(allowed.len()) };
+    loop {
+        let mut found = index.nearest(&direction, count, (!everything).then_some(allowed))?;
+        found.iter_mut().for_each(|scored| scored.score = scale.score_of(scored.score * length));
+        let likely = found.partition_point(|scored| scored.score >= CUT);
+        if all {
+            return Ok((found, likely));
+        }
+        if likely < found.len() || found.len() < count || count == allowed.len() {
+            found.truncate(likely);
+            return Ok((found, likely));
+        }
+        count = (count * 8).min(allowed.len());
+    }
+}
+
+/// Pictures that hold all the words asked for; in a search by words, then those that hold some. None of them holds all
+/// the words of what is asked against. The second number counts the former.
+fn by_words(index: &Index, question: &Question, allowed: &IdSet) -> Result<(Vec<Scored>, usize), EngineError> {
+    let Some(wanted) = question.words() else { return Ok((Vec::new(), 0)) };
+    let mut out: HashSet<ImageId> = HashSet::new();
+    for unwanted in question.unwanted() {
+        out.extend(index.words(&every_word(unwanted), MOST_WORDS, Some(allowed))?.iter().map(|scored| scored.id));
+    }
+    let mut found = index.words(&every_word(&wanted), MOST_WORDS, Some(allowed))?;
+    found.retain(|scored| out.insert(scored.id)); // what is found once is not found again below
+    let held = found.len();
+    if question.mode == Mode::Words {
+        let some = index.words(&wanted, MOST_WORDS, Some(allowed))?;
+        found.extend(some.into_iter().filter(|scored| !out.contains(&scored.id)));
+    }
+    Ok((found, held))
+}
+
+/// Every word in quotes: a condition, where the word index takes plain words for wishes. Quotes of the user's own stay.
+fn every_word(text: &str) -> String {
+    if text.contains('"') {
+        return text.to_owned();
+    }
+    text.split_whitespace().map(|word| format!("\"{word}\" ")).collect()
+}
+
+impl Ranked {
+    const NONE: Self = Self { id: ImageId(0), score: 0.0, meaning_rank: 0, words_rank: 0, bm25: 0.0 };
+}
+
+/// Fuses both rankings above the cut; below it, each goes on in its order. What holds all the words counts as found if
+/// words can answer the question: two signs that do not know of each other, so the chances of error multiply.
+fn merge(
+    index: &Index,
+    scale: Option<&Scale>,
+    (nearest, likely): (&[Scored], usize),
+    (words, held): (&[Scored], usize),
+    question: &Question,
+) -> (Vec<Ranked>, usize) {
+    let mut facts: HashMap<ImageId, Ranked> = HashMap::with_capacity(nearest.len() + words.len());
+    for (scored, rank) in nearest.iter().zip(1..) {
+        facts.insert(scored.id, Ranked { id: scored.id, score: scored.score, meaning_rank: rank, ..Ranked::NONE });
+    }
+    let decisive = question.is_text();
+    for (scored, rank) in words.iter().zip(1..) {
+        let ranked = match facts.entry(scored.id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(_) if !decisive => continue,
+            Entry::Vacant(new) => {
+                let score = scale.zip(index.vector(scored.id));
+                let score = score.map_or(0.0, |(scale, vector)| scale.score_of(scale.product(&vector)));
+                new.insert(Ranked { id: scored.id, score, ..Ranked::NONE })
+            }
+        };
+        (ranked.words_rank, ranked.bm25) = (rank, scored.score);
+        if decisive {
+            let by_words = if rank as usize <= held { WORDS_SCORE } else { SOME_WORDS_SCORE };
+            ranked.score = 1.0 - (1.0 - ranked.score) * (1.0 - by_words);
+        }
+    }
+
+    let likely_ids: Vec<ImageId> = nearest[..likely].iter().map(|scored| scored.id).collect();
+    let above = |id: &ImageId| facts.get(id).is_some_and(|ranked| ranked.score >= CUT);
+    let held_ids: Vec<ImageId> = words[..held].iter().map(|scored| scored.id).filter(above).collect();
+    let accepted = fuse::fuse(&[&likely_ids, &held_ids]);
+    let taken: HashSet<ImageId> = accepted.iter().copied().collect();
+    let rest = nearest[likely..].iter().chain(&words[held..]).map(|scored| scored.id).filter(|id| !taken.contains(id));
+    let hits = accepted.iter().copied().chain(rest).filter_map(|id| facts.get(&id).copied());
+    (hits.collect(), accepted.len())
+}
+
+/// Brings hits into the order asked for; within a date, the better match stays first.
+fn order(index: &Index, hits: &mut [Ranked], sort: Sort) {
+    match sort {
+        Sort::Relevance => {}
+        Sort::Newest => hits.sort_by_cached_key(|hit| Reverse(index.taken(hit.id))), // `None` is the smallest
+        Sort::Oldest => hits.sort_by_cached_key(|hit| index.taken(hit.id).map_or((true, 0), |taken| (false, taken))),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;

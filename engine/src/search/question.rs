@@ -1,0 +1,142 @@
+//! A query with its files read: what is asked, whatever the disk does afterwards.
+
+use std::io::Read;
+use std::path::Path;
+
+use glimpse_encoder::picture::Limits;
+use glimpse_indexer::{Filter, ImageId};
+
+use crate::{EngineError, Mode, Query, Sort, Source};
+
+/// A query that stands by itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Question {
+    pub terms: Vec<(Asked, f32)>,
+    pub filter: Filter,
+    pub mode: Mode,
+    pub sort: Sort,
+    pub all: bool,
+    /// Hash of all of the above.
+    pub digest: u64,
+}
+
+/// What a term asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Asked {
+    Text(String),
+    Picture(Vec<u8>),
+    Image(ImageId),
+}
+
+impl Question {
+    /// Reads the files that a query names.
+    pub fn read(query: &Query) -> Result<Self, EngineError> {
+        let terms = query
+            .terms
+            .iter()
+            .map(|term| {
+                let asked = match &term.source {
+                    Source::Text(text) => Asked::Text(text.trim().to_owned()),
+                    Source::File(path) => Asked::Picture(read_file(path)?),
+                    Source::Bytes(bytes) => Asked::Picture(bytes.clone()),
+                    Source::Image(id) => Asked::Image(*id),
+                };
+                Ok((asked, term.weight))
+            })
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        let (filter, mode, sort, all) = (query.filter.clone(), query.mode, query.sort, query.all);
+        let digest = digest(&terms, &format!("{filter:?} {mode:?} {sort:?} {all}"));
+        Ok(Self { terms, filter, mode, sort, all, digest })
+    }
+
+    /// The words that are asked for, if there are any.
+    pub fn words(&self) -> Option<String> {
+        let wanted: Vec<&str> = self.texts(|weight| weight > 0.0).collect();
+        (!wanted.is_empty()).then(|| wanted.join(" "))
+    }
+
+    /// The texts that are asked against.
+    pub fn unwanted(&self) -> impl Iterator<Item = &str> {
+        self.texts(|weight| weight < 0.0)
+    }
+
+    /// Texts of some weights.
+    pub fn texts(&self, of: impl Fn(f32) -> bool) -> impl Iterator<Item = &str> {
+        let terms = self.terms.iter().filter(move |(_, weight)| of(*weight));
+        terms.filter_map(|(asked, _)| if let Asked::Text(text) = asked { Some(text.as_str()) } else { None })
+    }
+
+    /// True if everything that is asked for is text, so that words alone can answer.
+    pub fn is_text(&self) -> bool {
+        self.terms.iter().all(|(asked, weight)| *weight < 0.0 || matches!(asked, Asked::Text(_)))
+    }
+
+    /// Library pictures among the terms.
+    pub fn images(&self) -> impl Iterator<Item = ImageId> {
+        self.terms.iter().filter_map(|(asked, _)| if let Asked::Image(id) = asked { Some(*id) } else { None })
+    }
+}
+
+/// Every part is preceded by its kind and length, so that different queries never give the same bytes.
+fn digest(terms: &[(Asked, f32)], rest: &str) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    let mut part = |kind: u8, bytes: &[u8]| {
+        hasher.update(&[kind]).update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+    };
+    for (asked, weight) in terms {
+        match asked {
+            Asked::Text(text) => part(0, text.as_bytes()),
+            Asked::Picture(bytes) => part(1, bytes),
+            Asked::Image(id) => part(2, &id.0.to_le_bytes()),
+        }
+        part(3, &weight.to_le_bytes());
+    }
+    part(4, rest.as_bytes());
+    u64::from_le_bytes(hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default())
+}
+
+/// A picture file, not read further than a picture may be long.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, EngineError> {
+    let failed = |source| EngineError::Io { path: path.to_path_buf(), source };
+    let limit = Limits::default().max_bytes;
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        return Err(EngineError::BadRequest(format!("{}: larger than {} MB", path.display(), limit >> 20)));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_tell_queries_apart_and_pages_not() {
+        let of = |query: &Query| Question::read(query).unwrap().digest;
+        let base = Query::text("red");
+        let mut others = vec![
+            Query::text("red ").plus(Source::Text("x".into()), 1.0),
+            Query::text("redx"),
+            Query { all: true, ..base.clone() },
+            Query { sort: Sort::Newest, ..base.clone() },
+            Query { mode: Mode::Words, ..base.clone() },
+            Query { filter: Filter { cameras: vec!["x".into()], ..Filter::default() }, ..base.clone() },
+            Query::default().plus(Source::Text("red".into()), 0.5),
+            Query::default().plus(Source::Bytes(b"red".to_vec()), 1.0),
+        ];
+        others.push(base.clone());
+        let digests: std::collections::HashSet<u64> = others.iter().map(of).collect();
+        assert_eq!(digests.len(), others.len());
+        assert_eq!(of(&base), of(&Query { limit: 3, cursor: Some(crate::Cursor("x".into())), ..Query::text(" red") }));
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = Question::read(&Query::default().plus(Source::File("no/such.jpg".into()), 1.0)).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::NotFound);
+        assert!(error.to_string().contains("no/such.jpg"));
+    }
+}

@@ -1,0 +1,120 @@
+//! Result sets: made once, paged through, remembered for a while.
+
+use std::sync::Arc;
+
+use glimpse_indexer::{ImageId, Index};
+use parking_lot::Mutex;
+
+use crate::calibrate::Scale;
+use crate::lru::Lru;
+use crate::query::Position;
+use crate::{Explanation, Hit, Page, Strength};
+
+/// Hits remembered over all result sets; one takes about 40 bytes.
+const REMEMBERED: usize = 2_000_000;
+
+/// All hits of a query, in order.
+pub(crate) struct ResultSet {
+    /// Its name in cursors.
+    pub id: u64,
+    /// Hash of the query.
+    pub digest: u64,
+    /// The accepted hits, then (if asked for) the weak ones.
+    pub hits: Vec<Ranked>,
+    /// Hits above the cut.
+    pub accepted: usize,
+    /// Pictures below the cut.
+    pub weaker: usize,
+    /// Pictures that passed the filter.
+    pub searched: usize,
+    /// Explains the scores by meaning.
+    pub meaning: Option<Meaning>,
+}
+
+/// What the scores by meaning stand on.
+pub(crate) struct Meaning {
+    pub scale: Scale,
+    /// The model's scale and bias, if its own probability means something for this query.
+    pub scoring: Option<glimpse_encoder::Scoring>,
+}
+
+/// A hit as it is remembered; ranks from 1, 0 for none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Ranked {
+    pub id: ImageId,
+    pub score: f32,
+    pub meaning_rank: u32,
+    pub words_rank: u32,
+    pub bm25: f32,
+}
+
+impl ResultSet {
+    /// The name of the set that answers a query in one state of a library.
+    pub fn name(digest: u64, index: &Index) -> u64 {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&digest.to_le_bytes()).update(&index.revision().to_le_bytes());
+        hasher.update(index.dir().as_os_str().as_encoded_bytes());
+        u64::from_le_bytes(hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default())
+    }
+
+    /// The hits from `rank` on. Pictures that have left the library since are stepped over.
+    pub fn page(&self, index: &Index, rank: usize, limit: usize) -> Page {
+        let mut hits = Vec::with_capacity(limit.min(self.hits.len()));
+        let mut at = rank.min(self.hits.len());
+        while at < self.hits.len() && hits.len() < limit {
+            let ranked = &self.hits[at];
+            at += 1;
+            if let Some(vector) = index.vector(ranked.id) {
+                hits.push(self.explain(ranked, &vector));
+            }
+        }
+        let position = Position { set: self.id, digest: self.digest, rank: u32::try_from(at).unwrap_or(u32::MAX) };
+        Page {
+            hits,
+            accepted: self.accepted,
+            weaker: self.weaker,
+            next: (at < self.hits.len()).then(|| position.to_cursor()),
+            searched: self.searched,
+        }
+    }
+
+    fn explain(&self, ranked: &Ranked, vector: &[f32]) -> Hit {
+        let mut why = Explanation {
+            meaning_rank: (ranked.meaning_rank > 0).then_some(ranked.meaning_rank as usize),
+            words_rank: (ranked.words_rank > 0).then_some(ranked.words_rank as usize),
+            bm25: (ranked.words_rank > 0).then_some(ranked.bm25),
+            ..Explanation::default()
+        };
+        if let Some(Meaning { scale, scoring }) = &self.meaning {
+            let cosine = glimpse_encoder::dot(scale.query(), vector);
+            why.cosine = Some(cosine);
+            why.z = Some(scale.z_of(scale.product(vector)));
+            why.bar = Some(scale.bar());
+            why.model_probability = scoring.map(|scoring| scoring.probability(cosine));
+        }
+        Hit { id: ranked.id, score: ranked.score, strength: Strength::of(ranked.score), why }
+    }
+}
+
+/// The latest result sets.
+pub(crate) struct ResultCache(Mutex<Lru<u64, Arc<ResultSet>>>);
+
+impl ResultCache {
+    pub fn new() -> Self {
+        Self(Mutex::new(Lru::new(REMEMBERED)))
+    }
+
+    pub fn get(&self, id: u64) -> Option<Arc<ResultSet>> {
+        self.0.lock().get(&id)
+    }
+
+    /// Forgets everything: numbers of pictures mean others in another generation.
+    pub fn clear(&self) {
+        *self.0.lock() = Lru::new(REMEMBERED);
+    }
+
+    pub fn insert(&self, set: Arc<ResultSet>) {
+        let weight = set.hits.len() + 100; // an empty set is not free
+        self.0.lock().insert(set.id, set, weight);
+    }
+}

@@ -1,0 +1,85 @@
+//! Zero-shot tags with the user's own labels.
+
+use std::collections::HashMap;
+
+use glimpse_indexer::{Filter, ImageId};
+
+use crate::calibrate::{CUT, Modality, Part};
+use crate::query::MAX_TEXT;
+use crate::{Engine, EngineError};
+
+/// Most labels at once.
+pub const MAX_LABELS: usize = 10_000;
+
+/// How to tag.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TagOptions {
+    /// Which pictures.
+    pub filter: Filter,
+    /// Most tags of a picture.
+    pub max_tags: usize,
+    /// Smallest calibrated score of a tag.
+    pub min_score: f32,
+}
+
+impl Default for TagOptions {
+    fn default() -> Self {
+        Self { filter: Filter::default(), max_tags: 5, min_score: CUT }
+    }
+}
+
+/// A label and how sure it is.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Tag {
+    /// The label as given.
+    pub label: String,
+    /// Calibrated score, 0 to 1.
+    pub score: f32,
+}
+
+/// The tags of a picture, surest first.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Tagged {
+    /// The picture.
+    pub id: ImageId,
+    /// Its tags; may be empty.
+    pub tags: Vec<Tag>,
+}
+
+impl Engine {
+    /// Tags pictures with the user's own labels, from stored vectors. Every label is calibrated by itself, as a query
+    /// is: a label that fits no picture tags none, and a picture that no label fits has no tags.
+    ///
+    /// # Errors
+    /// [`EngineError::BadRequest`] for labels that make no sense; otherwise if the model or the store fails.
+    pub fn tag(&self, labels: &[String], options: &TagOptions) -> Result<Vec<Tagged>, EngineError> {
+        if labels.is_empty() || labels.len() > MAX_LABELS {
+            return Err(EngineError::BadRequest(format!("{} labels; give 1 to {MAX_LABELS}", labels.len())));
+        }
+        if let Some(label) = labels.iter().find(|label| label.trim().is_empty() || label.len() > MAX_TEXT) {
+            return Err(EngineError::BadRequest(format!("a label of {} bytes; it needs words, and few", label.len())));
+        }
+        let index = self.serving()?;
+        let encoder = self.encoder_for(&index)?;
+        let texts: Vec<&str> = labels.iter().map(|label| label.trim()).collect();
+        let vectors = self.texts.embed(encoder.as_ref(), &texts)?;
+        let allowed = index.select(&options.filter);
+
+        let mut tags: HashMap<ImageId, Vec<Tag>> = HashMap::new();
+        for (label, vector) in labels.iter().zip(vectors) {
+            let part = Part { modality: Modality::Text, weight: 1.0, vector };
+            let scale = self.calibrator.scale(&index, &[part], Some(encoder.as_ref()))?;
+            let (direction, length) = scale.direction();
+            for scored in index.score_all(&direction)? {
+                let score = scale.score_of(scored.score * length);
+                if score >= options.min_score && allowed.contains(scored.id) {
+                    let tags = tags.entry(scored.id).or_default();
+                    let place = tags.partition_point(|tag| tag.score >= score);
+                    tags.insert(place, Tag { label: label.clone(), score });
+                    tags.truncate(options.max_tags);
+                }
+            }
+        }
+        Ok(allowed.iter().map(|id| Tagged { id, tags: tags.remove(&id).unwrap_or_default() }).collect())
+    }
+}

@@ -1,0 +1,195 @@
+//! The engine over real files: indexing, generations, duplicates, tags, embeddings, and the bundled model.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use glimpse_encoder::testing::FakeEncoder;
+use image::{Rgb, RgbImage};
+
+use crate::fixture::{BLUE, DIM, Fixture, GREEN, RED, Shot};
+use crate::{
+    DuplicateOptions, EmbedInput, Engine, EngineError, ErrorKind, FileEvent, IngestOptions, Mode, Observer, Query,
+    Settings, TagOptions,
+};
+
+struct Silent;
+
+impl Observer for Silent {
+    fn found(&mut self, _: usize, _: bool) {}
+    fn event(&mut self, _: &FileEvent) {}
+}
+
+fn save(folder: &Path, name: &str, colour: [u8; 3]) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    RgbImage::from_fn(80, 60, |x, y| Rgb(if (x + y) % 80 == 0 { [9, 9, 9] } else { colour })).save(&path).unwrap();
+    path
+}
+
+fn index(engine: &Engine, root: &Path) -> glimpse_indexer::ingest::Summary {
+    let options = IngestOptions { roots: vec![root.to_path_buf()], ..IngestOptions::default() };
+    engine.index(&options, &AtomicBool::new(false), &mut Silent).unwrap()
+}
+
+#[test]
+fn folders_are_indexed_and_described() {
+    let (home, photos) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let red = save(photos.path(), "a/red.png", RED);
+    save(photos.path(), "b/blue.png", BLUE);
+    std::fs::write(photos.path().join("b/broken.jpg"), b"not a picture").unwrap();
+    let engine = Engine::with_encoder(Settings::at(home.path()), Arc::new(FakeEncoder::new(DIM))).unwrap();
+    let summary = index(&engine, photos.path());
+    assert_eq!((summary.indexed, summary.skipped), (2, 1));
+    assert_eq!(index(&engine, photos.path()).unchanged, 2);
+
+    let id = engine.image_at(&red).unwrap().unwrap();
+    let described = engine.describe(id).unwrap();
+    assert_eq!((described.record.width, described.record.height, described.files.len()), (80, 60, 1));
+    assert_eq!(engine.image_at(Path::new("/no/such/file")).unwrap(), None);
+    assert_eq!(engine.taken(id).unwrap(), None);
+    let (stats, model) = engine.stats().unwrap();
+    assert_eq!((stats.images, model.name.as_str()), (2, "fake"));
+    assert!(engine.verify(false).unwrap().problems.is_empty());
+    assert_eq!(engine.facets().unwrap().formats.len(), 1);
+    let best = engine.search(&Query { all: true, ..Query::text("red") }).unwrap().hits[0].id;
+    assert_eq!(best, id);
+}
+
+#[test]
+fn another_model_makes_a_second_generation_of_everything() {
+    let home = tempfile::tempdir().unwrap();
+    let [first, second] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    save(first.path(), "red.png", RED);
+    save(second.path(), "blue.png", BLUE);
+    let settings = || Settings::at(home.path());
+    let old = Engine::with_encoder(settings(), Arc::new(FakeEncoder::new(DIM))).unwrap();
+    index(&old, first.path());
+    drop(old);
+
+    let new = Engine::with_encoder(settings(), Arc::new(FakeEncoder::new(DIM).named("newer"))).unwrap();
+    let refused = new.search(&Query { mode: Mode::Semantic, ..Query::text("red") }).unwrap_err();
+    assert!(refused.kind() == ErrorKind::NotReady && refused.to_string().contains("glimpse index --model newer"));
+    assert_eq!(new.search(&Query { mode: Mode::Words, ..Query::text("red") }).unwrap().hits.len(), 1);
+
+    // A run that is stopped leaves the old generation in service.
+    let options = IngestOptions { roots: vec![second.path().to_path_buf()], ..IngestOptions::default() };
+    assert!(new.index(&options, &AtomicBool::new(true), &mut Silent).unwrap().cancelled);
+    assert_eq!(new.stats().unwrap().1.name, "fake");
+
+    assert_eq!(index(&new, second.path()).indexed, 2);
+    let (stats, model) = new.stats().unwrap();
+    assert_eq!((stats.images, model.name.as_str()), (2, "newer"));
+    drop(new);
+    let reopened = Engine::open(settings()).unwrap();
+    assert_eq!(reopened.model_info().unwrap().unwrap().name, "newer");
+}
+
+#[test]
+fn only_one_run_indexes_at_a_time() {
+    let (home, photos) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    save(photos.path(), "red.png", RED);
+    let engine = Engine::with_encoder(Settings::at(home.path()), Arc::new(FakeEncoder::new(DIM))).unwrap();
+    let _running = engine.indexing.lock();
+    let options = IngestOptions { roots: vec![photos.path().to_path_buf()], ..IngestOptions::default() };
+    let error = engine.index(&options, &AtomicBool::new(false), &mut Silent).unwrap_err();
+    assert!(matches!(error, EngineError::Busy(_)));
+}
+
+#[test]
+fn near_duplicates_are_grouped_best_first() {
+    let fixture = Fixture::empty();
+    fixture.add_crowd(60);
+    let shot = |path, width, taken| Shot { width, taken, ..Shot::of(path, RED) };
+    let small = fixture.add(&shot("small.png", 320, Some(5)), 0);
+    let late = fixture.add(&shot("late.png", 640, Some(9)), 0);
+    let early = fixture.add(&shot("early.png", 640, Some(3)), 0);
+    let other = fixture.add(&Shot::of("other.png", GREEN), 0);
+    let (engine, _home) = fixture.engine();
+    let groups = engine.duplicates(&DuplicateOptions { min_cosine: 0.999 }).unwrap();
+    let group = groups.iter().find(|group| group.images.contains(&small)).unwrap();
+    assert_eq!(group.images, [early, late, small]);
+    assert!(group.min_cosine >= 0.999);
+    assert!(groups.iter().all(|group| !group.images.contains(&other)));
+    assert!(engine.duplicates(&DuplicateOptions { min_cosine: 1.5 }).is_err());
+}
+
+#[test]
+fn a_chain_of_likes_is_not_one_group() {
+    let fixture = Fixture::empty();
+    let path = |i: u8| -> &'static str { Box::leak(format!("step{i:02}.png").into_boxed_str()) };
+    let chain: Vec<_> = (0..40u8).map(|i| fixture.add(&Shot::of(path(i), [220 - 5 * i, 20 + 5 * i, 20]), 0)).collect();
+    let (engine, _home) = fixture.engine();
+    let min_cosine = 0.98;
+    let groups = engine.duplicates(&DuplicateOptions { min_cosine }).unwrap();
+    assert!(groups.len() > 1, "{groups:?}");
+    assert!(groups.iter().all(|group| group.min_cosine >= min_cosine));
+    let members: Vec<_> = groups.iter().flat_map(|group| &group.images).collect();
+    assert!(members.len() <= chain.len() && members.len() > chain.len() / 2);
+}
+
+#[test]
+fn labels_tag_what_they_fit_and_nothing_else() {
+    let fixture = Fixture::empty();
+    fixture.add_crowd(150);
+    let red = fixture.add(&Shot::of("red.png", RED), 0);
+    let (engine, _home) = fixture.engine();
+    let labels = ["red", "zebra", "lighthouse"].map(str::to_owned);
+    let tagged = engine.tag(&labels, &TagOptions::default()).unwrap();
+    assert_eq!(tagged.len(), 151);
+    let tags = &tagged.iter().find(|tagged| tagged.id == red).unwrap().tags;
+    assert_eq!(tags[0].label, "red");
+    let absent = tagged.iter().flat_map(|tagged| &tagged.tags).filter(|tag| tag.label != "red").count();
+    assert!(absent <= 1, "{absent}");
+    let all = engine.tag(&labels, &TagOptions { max_tags: 2, min_score: 0.0, ..TagOptions::default() }).unwrap();
+    assert!(all.iter().all(|tagged| tagged.tags.len() == 2 && tagged.tags[0].score >= tagged.tags[1].score));
+    for bad in [vec![], vec!["  ".to_owned()]] {
+        assert_eq!(engine.tag(&bad, &TagOptions::default()).unwrap_err().kind(), ErrorKind::BadRequest);
+    }
+}
+
+#[test]
+fn texts_and_pictures_are_embedded_in_order_and_a_bad_file_costs_itself() {
+    let (home, photos) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let red = save(photos.path(), "red.png", RED);
+    let broken = photos.path().join("broken.png");
+    std::fs::write(&broken, b"\x89PNG\r\n\x1a\n").unwrap();
+    let engine = Engine::with_encoder(Settings::at(home.path()), Arc::new(FakeEncoder::new(DIM))).unwrap();
+    let inputs: Vec<EmbedInput> = std::iter::repeat_n(
+        [
+            EmbedInput::Text("red".into()),
+            EmbedInput::Image(broken),
+            EmbedInput::Image(red),
+            EmbedInput::Image(photos.path().join("none.png")),
+        ],
+        5,
+    )
+    .flatten()
+    .collect();
+    let embedded = engine.embed(&inputs, true).unwrap();
+    assert_eq!(embedded.len(), 20);
+    for four in embedded.chunks(4) {
+        let [Ok(text), Err(broken), Ok(picture), Err(none)] = four else { panic!("{four:?}") };
+        assert!(text.tokens.is_some() && text.dense.is_none());
+        assert!(picture.tokens.is_none() && picture.dense.is_some());
+        assert!(text.embedding.cosine(&picture.embedding) > 0.9);
+        assert!(broken.to_string().contains("broken.png") && none.to_string().contains("none.png"));
+    }
+}
+
+#[test]
+fn the_bundled_model_finds_what_is_there_and_not_what_is_absent() {
+    let (home, photos) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let settings = Settings { model: Some("demo".into()), ..Settings::at(home.path()) };
+    let engine = Engine::open(settings).unwrap();
+    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/demo/library/Zoo");
+    for (i, file) in std::fs::read_dir(library).unwrap().map(|entry| entry.unwrap().path()).enumerate() {
+        let name = file.extension().map_or("x".into(), |e| format!("{i}.{}", e.to_string_lossy()));
+        std::fs::copy(&file, photos.path().join(name)).unwrap();
+    }
+    assert!(index(&engine, photos.path()).indexed > 10);
+    assert_eq!(engine.load_model().unwrap().name, "demo");
+    let found = |text: &str| engine.search(&Query { mode: Mode::Semantic, ..Query::text(text) }).unwrap().accepted;
+    let absent: usize = ["submarine", "office meeting", "Bibliothek", "地铁站", "метро"].into_iter().map(found).sum();
+    assert!(absent <= 1, "{absent} hits for what is not there");
+}

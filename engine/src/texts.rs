@@ -1,0 +1,42 @@
+//! Embeddings of texts, remembered: people ask the same again, page on, and tag with the same labels.
+
+use glimpse_encoder::{Embedding, Encode};
+use parking_lot::Mutex;
+
+use crate::EngineError;
+use crate::lru::Lru;
+
+/// Texts remembered; 1,024 vectors of 1,152 values are 5 MB.
+const REMEMBERED: usize = 1024;
+/// Texts per encoder call.
+const BATCH: usize = 32;
+
+/// Remembers the embeddings of texts, per model.
+pub(crate) struct TextCache(Mutex<Lru<(String, String), Embedding>>);
+
+impl TextCache {
+    pub fn new() -> Self {
+        Self(Mutex::new(Lru::new(REMEMBERED)))
+    }
+
+    /// Embeddings of `texts`, in order; only new ones reach the encoder.
+    pub fn embed(&self, encoder: &dyn Encode, texts: &[&str]) -> Result<Vec<Embedding>, EngineError> {
+        let model = &encoder.info().fingerprint;
+        let key = |text: &str| (model.clone(), text.to_owned());
+        let mut found: Vec<_> = {
+            let mut cache = self.0.lock();
+            texts.iter().map(|text| cache.get(&key(text))).collect()
+        };
+        let new: Vec<usize> = (0..texts.len()).filter(|&i| found[i].is_none()).collect();
+        for batch in new.chunks(BATCH) {
+            let words: Vec<&str> = batch.iter().map(|&i| texts[i]).collect();
+            let embeddings = encoder.encode_texts(&words)?;
+            let mut cache = self.0.lock();
+            for (&i, embedding) in batch.iter().zip(embeddings) {
+                cache.insert(key(texts[i]), embedding.clone(), 1);
+                found[i] = Some(embedding);
+            }
+        }
+        Ok(found.into_iter().flatten().collect())
+    }
+}
