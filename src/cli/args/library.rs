@@ -1,0 +1,105 @@
+//! Arguments of the commands that make a library and serve it.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+const INDEX_HELP: &str = "\
+Examples:
+  glimpse index ~/Pictures /media/photos
+  glimpse index --model demo clip-art       with the small bundled model
+  glimpse index --json ~/Pictures | jq      one JSON object for each file, and a summary
+
+Unchanged files cost a look at their size and time; moved files keep what is known of them. Hidden files are skipped, and
+a `.glimpseignore` file names more to skip, in the syntax of `.gitignore`. A bad picture is named with its reason and does
+not stop the rest. Ctrl-C keeps everything done so far.
+
+JSON lines have an `event`: indexed, unchanged, moved (with `from`), duplicate (with `of`), skipped and failed (with
+`reason`), missing, pruned; each comes after the change is safe on disk. The last one is `summary`.";
+
+#[derive(Debug, Args)]
+#[command(after_help = INDEX_HELP)]
+pub struct IndexArgs {
+    /// Folders and picture files
+    #[arg(required = true, value_name = "DIR")]
+    pub roots: Vec<PathBuf>,
+
+    /// Forget files that are no longer there (otherwise they are marked missing)
+    #[arg(long)]
+    pub prune: bool,
+
+    /// Hidden files and folders too
+    #[arg(long)]
+    pub hidden: bool,
+
+    /// Pictures that the model sees at a time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub batch: Option<u16>,
+
+    /// Threads that read and decode [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub threads: Option<u16>,
+
+    /// One JSON object for each file on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+const SERVE_HELP: &str = "\
+Examples:
+  glimpse serve
+  glimpse serve --port 8080 --no-open
+  GLIMPSE_TOKEN=$(openssl rand -hex 16) glimpse serve --host 0.0.0.0
+
+The page is at /, the API below /api/v1: search, images/ID, images/ID/thumbnail, images/ID/original, facets, stats,
+health. An address that other machines reach needs a token; open the page once with `?token=...`, or send
+`Authorization: Bearer ...`.";
+
+#[derive(Debug, Args)]
+#[command(after_help = SERVE_HELP)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub listen: ListenArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ListenArgs {
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub host: IpAddr,
+
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 4747)]
+    pub port: u16,
+
+    /// Do not open the browser
+    #[arg(long)]
+    pub no_open: bool,
+
+    /// What every request must show
+    #[arg(long, value_name = "TOKEN", env = "GLIMPSE_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+}
+
+const DEMO_HELP: &str = "\
+Examples:
+  glimpse demo
+  glimpse demo --serve
+
+The bundled pictures and their index are kept in the folder `demo` of the library folder; your own library is not touched.";
+
+#[derive(Debug, Args)]
+#[command(after_help = DEMO_HELP)]
+pub struct DemoArgs {
+    /// Then search the demo in the browser
+    #[arg(long)]
+    pub serve: bool,
+
+    #[command(flatten)]
+    pub listen: ListenArgs,
+
+    /// Draw small pictures in the terminal
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub thumbnails: super::When,
+}

@@ -1,0 +1,119 @@
+//! Arguments exactly as they are typed. What they mean is settled in `context`, `query` and the commands.
+
+mod library;
+mod maintain;
+mod search;
+mod tools;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use library::{DemoArgs, IndexArgs, ListenArgs, ServeArgs};
+pub use maintain::{StatsArgs, VerifyArgs};
+pub use search::{DupsArgs, FilterArgs, ModeArg, PrintArgs, SearchArgs, SimilarArgs, SortArg, TagArgs};
+pub use tools::{CompletionsArgs, EmbedArgs, ModelArgs, ModelCommand};
+
+/// Finds pictures by what is in them, in many languages, on your own machine.
+#[derive(Debug, Parser)]
+#[command(name = "glimpse", version, propagate_version = true, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  glimpse demo                            try it on bundled pictures; nothing is downloaded
+  glimpse index ~/Pictures                build or update the library
+  glimpse search a red boat at sunset     search in words, in any language
+  glimpse search ./beach.jpg + snow       search with a picture and words
+  glimpse serve                           search in the browser
+
+Exit status:
+  0    done
+  1    nothing found
+  2    error
+  130  stopped by Ctrl-C; what was done so far is kept
+
+Results go to stdout; progress, notes and errors go to stderr.";
+
+/// Arguments of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct GlobalArgs {
+    /// Folder of the library [default: the platform's data folder for glimpse]
+    #[arg(long, global = true, value_name = "DIR", env = "GLIMPSE_HOME", hide_env_values = true)]
+    pub home: Option<PathBuf>,
+
+    /// Model: a checkpoint folder, a hub id, or `demo` [default: the library's own]
+    #[arg(long, global = true, value_name = "MODEL", env = "GLIMPSE_MODEL", hide_env_values = true)]
+    pub model: Option<String>,
+
+    /// Where the model runs: cpu, cuda, cuda:1, metal [default: cpu]
+    #[arg(long, global = true, value_name = "DEVICE", env = "GLIMPSE_DEVICE", hide_env_values = true)]
+    pub device: Option<String>,
+
+    /// No progress and no notes, only results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Every detail
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+
+    /// Colours
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
+    pub color: When,
+}
+
+/// `auto` means: if a terminal reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum When {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build or update the library from folders of pictures
+    Index(IndexArgs),
+    /// Find pictures by words, by example, or both
+    Search(SearchArgs),
+    /// Find pictures that look like one
+    Similar(SimilarArgs),
+    /// Find near-duplicates
+    Dups(DupsArgs),
+    /// Tag pictures with labels of your own
+    Tag(TagArgs),
+    /// Show numbers about the library
+    Stats(StatsArgs),
+    /// Check the library, and mend it
+    Verify(VerifyArgs),
+    /// Download models, and look at them
+    Model(ModelArgs),
+    /// Search in the browser
+    Serve(ServeArgs),
+    /// Try everything on bundled pictures with a bundled model
+    Demo(DemoArgs),
+    /// Print embeddings of texts and pictures, for other programs
+    Embed(EmbedArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,231 @@
+//! Arguments of the commands that ask.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+const SEARCH_HELP: &str = "\
+Query:
+  words                 what to look for, in any language; quotes are not needed
+  + words               and this as well
+  - words               away from this
+  2:words               counts twice (any positive number)
+  ./file.jpg            a picture as part of the query (also /... and ../..., or --image FILE)
+
+Examples:
+  glimpse search ein rotes Fahrrad
+  glimpse search dog + ball - beach
+  glimpse search 2:mountain + lake + 0.5:sunset
+  glimpse search ./sofa.jpg + in green
+  glimpse search birthday --after 2019-06 --before 2020 --camera Pixel
+  glimpse search --sort newest --folder ~/Pictures/Trips -n 50
+  glimpse search -0 screenshot | xargs -0 mv -t ~/Screenshots
+
+A score of 0.5 or more is a match (likely, then strong) whatever the query and its language; --all shows weaker ones too.
+
+JSON lines have: id, path, files, content, format, width, height, bytes, taken, camera, place, caption, keywords, score,
+strength, why.";
+
+#[derive(Debug, Args)]
+#[command(after_help = SEARCH_HELP)]
+pub struct SearchArgs {
+    /// What to look for
+    #[arg(value_name = "QUERY")]
+    pub query: Vec<OsString>,
+
+    /// A picture file as part of the query
+    #[arg(long, value_name = "FILE")]
+    pub image: Vec<PathBuf>,
+
+    /// A picture of the library as part of the query
+    #[arg(long, value_name = "ID|FILE")]
+    pub like: Vec<PathBuf>,
+
+    /// How words are matched: by meaning, by names and captions, or both
+    #[arg(long, value_enum, default_value_t)]
+    pub mode: ModeArg,
+
+    /// Order of the matches
+    #[arg(long, value_enum, default_value_t)]
+    pub sort: SortArg,
+
+    /// Weaker matches too
+    #[arg(long)]
+    pub all: bool,
+
+    /// Where to go on, as told at the end of a page
+    #[arg(long, value_name = "CURSOR")]
+    pub cursor: Option<String>,
+
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    #[command(flatten)]
+    pub print: PrintArgs,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub enum ModeArg {
+    #[default]
+    Hybrid,
+    Semantic,
+    Words,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub enum SortArg {
+    #[default]
+    Relevance,
+    Newest,
+    Oldest,
+}
+
+const SIMILAR_HELP: &str = "\
+Examples:
+  glimpse similar holiday/beach.jpg
+  glimpse similar 1207                a picture of the library by its number
+  glimpse similar new.jpg --all -n 5";
+
+#[derive(Debug, Args)]
+#[command(after_help = SIMILAR_HELP)]
+pub struct SimilarArgs {
+    /// A picture file, or the number of a picture of the library
+    #[arg(value_name = "FILE|ID")]
+    pub image: PathBuf,
+
+    /// Weaker matches too
+    #[arg(long)]
+    pub all: bool,
+
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    #[command(flatten)]
+    pub print: PrintArgs,
+}
+
+/// Conditions on what is known of a picture.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Filters")]
+pub struct FilterArgs {
+    /// Taken at the start of DATE or later: 2024, 2024-05, 2024-05-17, 2024-05-17T18:30
+    #[arg(long, value_name = "DATE")]
+    pub after: Option<String>,
+
+    /// Taken before the start of DATE
+    #[arg(long, value_name = "DATE")]
+    pub before: Option<String>,
+
+    /// In this folder or below (repeatable)
+    #[arg(long, value_name = "DIR")]
+    pub folder: Vec<PathBuf>,
+
+    /// Camera whose make or model contains TEXT (repeatable)
+    #[arg(long, value_name = "TEXT")]
+    pub camera: Vec<String>,
+
+    /// Format: jpeg, png, webp, gif, tiff, bmp, heic, avif (repeatable)
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Vec<String>,
+
+    /// Taken within KM kilometres (default 10) of a place, in degrees
+    #[arg(long, value_name = "LAT,LON[,KM]", allow_hyphen_values = true, conflicts_with = "place_box")]
+    pub near: Option<String>,
+
+    /// Taken inside a box, in degrees
+    #[arg(long, value_name = "SOUTH,WEST,NORTH,EAST", allow_hyphen_values = true)]
+    pub place_box: Option<String>,
+}
+
+/// How to print pictures.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct PrintArgs {
+    /// Most pictures to print
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+
+    /// One JSON object for each picture
+    #[arg(long, group = "print")]
+    pub json: bool,
+
+    /// Only paths, one on a line
+    #[arg(short = 'l', long, group = "print")]
+    pub paths: bool,
+
+    /// Only paths, each followed by a NUL, for `xargs -0`
+    #[arg(short = '0', long, group = "print")]
+    pub null: bool,
+
+    /// Draw small pictures in terminals that can (kitty, iTerm2, WezTerm, Ghostty)
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub thumbnails: super::When,
+}
+
+const DUPS_HELP: &str = "\
+The first picture of a group is the best one: the largest, then the oldest. With -l or -0 only the others are printed.
+
+Examples:
+  glimpse dups
+  glimpse dups --min-cosine 0.99
+  glimpse dups -0 | xargs -0 mv -t ~/duplicates
+
+JSON lines have: min_cosine, images (best first; the fields of `search --json`).";
+
+#[derive(Debug, Args)]
+#[command(after_help = DUPS_HELP)]
+pub struct DupsArgs {
+    /// How alike two pictures must be, from 0 to 1
+    #[arg(long, value_name = "COSINE")]
+    pub min_cosine: Option<f32>,
+
+    /// One JSON object for each group
+    #[arg(long, group = "print")]
+    pub json: bool,
+
+    /// Only paths of the lesser copies, one on a line
+    #[arg(short = 'l', long, group = "print")]
+    pub paths: bool,
+
+    /// Only paths of the lesser copies, each followed by a NUL
+    #[arg(short = '0', long, group = "print")]
+    pub null: bool,
+}
+
+const TAG_HELP: &str = "\
+Examples:
+  glimpse tag dog cat bicycle 'birthday cake'
+  glimpse tag --labels labels.txt --json > tags.jsonl
+  glimpse tag screenshot receipt --after 2024
+
+JSON lines have the fields of `search --json` that describe a picture, and tags: [{label, score}].";
+
+#[derive(Debug, Args)]
+#[command(after_help = TAG_HELP)]
+pub struct TagArgs {
+    /// Labels in any language; quote those of several words
+    #[arg(value_name = "LABEL", required_unless_present = "labels")]
+    pub label: Vec<String>,
+
+    /// A file with one label on a line
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+
+    /// Most tags of a picture
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub max_tags: usize,
+
+    /// Smallest score of a tag, from 0 to 1
+    #[arg(long, value_name = "SCORE", default_value_t = 0.5)]
+    pub min_score: f32,
+
+    /// Pictures without a tag too
+    #[arg(long)]
+    pub untagged: bool,
+
+    #[command(flatten)]
+    pub filter: FilterArgs,
+
+    /// One JSON object for each picture
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,44 @@
+//! `glimpse index`
+
+mod report;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use glimpse::{Engine, IngestOptions, Summary};
+
+pub use report::Report;
+
+use crate::cli::args::IndexArgs;
+use crate::cli::context::Context;
+use crate::cli::interrupt::on_interrupt;
+use crate::cli::outcome::{CliError, Outcome};
+
+pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
+    let defaults = IngestOptions::default();
+    let options = IngestOptions {
+        roots: args.roots.clone(),
+        prune: args.prune,
+        hidden: args.hidden,
+        batch: args.batch.map_or(defaults.batch, usize::from),
+        threads: args.threads.map_or(defaults.threads, usize::from),
+        ..defaults
+    };
+    let engine = context.engine()?;
+    let mut report = Report::new(context, args.json);
+    let summary = bring_up_to_date(&engine, &options, &mut report)?;
+    report.finish(&summary)?;
+    Ok(if summary.cancelled { Outcome::Interrupted } else { Outcome::Done })
+}
+
+/// Indexes until done or stopped by Ctrl-C.
+pub fn bring_up_to_date(engine: &Engine, options: &IngestOptions, report: &mut Report) -> Result<Summary, CliError> {
+    let cancel = Arc::new(AtomicBool::new(false));
+    let (asked, bar) = (Arc::clone(&cancel), report.bar());
+    on_interrupt(move || {
+        asked.store(true, Ordering::Relaxed);
+        bar.suspend(|| eprintln!("stopping; everything done so far is kept"));
+    })?;
+    report.cancel_with(Arc::clone(&cancel));
+    Ok(engine.index(options, &cancel, report)?)
+}

@@ -1,0 +1,14 @@
+//! One file for each command: resolve its arguments, ask the engine, print.
+
+pub mod completions;
+pub mod demo;
+pub mod dups;
+pub mod embed;
+pub mod index;
+pub mod model;
+pub mod search;
+pub mod serve;
+pub mod similar;
+pub mod stats;
+pub mod tag;
+pub mod verify;

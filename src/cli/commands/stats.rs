@@ -1,0 +1,36 @@
+//! `glimpse stats`
+
+use std::io::Write;
+
+use glimpse::web::wire::StatsView;
+use indicatif::HumanBytes;
+
+use super::model::describe;
+use crate::cli::args::StatsArgs;
+use crate::cli::context::Context;
+use crate::cli::outcome::{CliError, Outcome};
+use crate::cli::output::{Table, write_json};
+
+pub fn run(args: &StatsArgs, context: &Context) -> Result<Outcome, CliError> {
+    let (stats, model) = context.engine()?.stats()?;
+    let mut out = context.stdout();
+    if args.json {
+        write_json(&mut out, &StatsView { stats, model })?;
+        out.flush()?;
+        return Ok(Outcome::Done);
+    }
+    let mut table = Table::default();
+    let mut fact = |name: &str, value: String| table.row([name.to_owned(), value]);
+    fact("library", context.settings.home.display().to_string());
+    fact("pictures", stats.images.to_string());
+    fact("files", format!("{} present, {} missing", stats.files, stats.missing));
+    fact("on disk", HumanBytes(stats.disk_bytes).to_string());
+    fact("in memory", HumanBytes(stats.memory_bytes as u64).to_string());
+    fact("search", stats.search);
+    describe(&model, &mut table);
+    for line in table.lines() {
+        writeln!(out, "{line}")?;
+    }
+    out.flush()?;
+    Ok(Outcome::Done)
+}

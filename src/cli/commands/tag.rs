@@ -1,0 +1,58 @@
+//! `glimpse tag`
+
+use std::io::Write;
+
+use glimpse::TagOptions;
+use glimpse::web::wire::TaggedView;
+
+use crate::cli::args::TagArgs;
+use crate::cli::context::Context;
+use crate::cli::outcome::{CliError, Outcome};
+use crate::cli::output::{Table, write_json};
+use crate::cli::query;
+
+pub fn run(args: &TagArgs, context: &Context) -> Result<Outcome, CliError> {
+    let labels = labels(args)?;
+    let engine = context.engine()?;
+    let options =
+        TagOptions { filter: query::resolve_filter(&args.filter)?, max_tags: args.max_tags, min_score: args.min_score };
+    let mut tagged = engine.tag(&labels, &options)?;
+    let total = tagged.len();
+    let with_tags = tagged.iter().filter(|picture| !picture.tags.is_empty()).count();
+    if !args.untagged {
+        tagged.retain(|picture| !picture.tags.is_empty());
+    }
+
+    let mut out = context.stdout();
+    if args.json {
+        for picture in &tagged {
+            write_json(&mut out, &TaggedView::read(&engine, picture)?)?;
+        }
+    } else {
+        let mut table = Table::default();
+        for picture in &tagged {
+            let view = TaggedView::read(&engine, picture)?;
+            let tags: Vec<String> = view.tags.iter().map(|tag| format!("{} {:.2}", tag.label, tag.score)).collect();
+            table.row([tags.join(", "), context.shown(&view.image.file).display().to_string()]);
+        }
+        for line in table.lines() {
+            writeln!(out, "{line}")?;
+        }
+    }
+    out.flush()?;
+    context.note(format_args!("{with_tags} of {total} pictures have a tag"));
+    Ok(Outcome::found(with_tags > 0))
+}
+
+/// Labels of the command line and of the file, without blank ones and repeats.
+fn labels(args: &TagArgs) -> Result<Vec<String>, CliError> {
+    let mut labels = args.label.clone();
+    if let Some(path) = &args.labels {
+        let text =
+            std::fs::read_to_string(path).map_err(|error| CliError::new(format!("{}: {error}", path.display())))?;
+        labels.extend(text.lines().map(|line| line.trim().to_owned()));
+    }
+    let mut seen = std::collections::HashSet::new();
+    labels.retain(|label| !label.trim().is_empty() && seen.insert(label.clone()));
+    Ok(labels)
+}

@@ -1,0 +1,94 @@
+//! What was meant by the arguments that every command shares: where the library is, and how to talk to the reader.
+
+use std::fmt::Display;
+use std::io::{BufWriter, IsTerminal, StdoutLock, stderr, stdout};
+use std::path::{Path, PathBuf};
+
+use console::Style;
+use glimpse::{Engine, Settings, home_dir};
+
+use super::args::{GlobalArgs, When};
+use super::outcome::CliError;
+
+/// Shared by all commands.
+pub struct Context {
+    /// Library, model and device.
+    pub settings: Settings,
+    /// No progress, no notes.
+    pub quiet: bool,
+    /// Every detail.
+    pub verbose: bool,
+    /// Stdout is a terminal.
+    pub to_terminal: bool,
+    /// Stderr is a terminal.
+    pub notes_to_terminal: bool,
+    color: bool,
+    notes_color: bool,
+    current_dir: Option<PathBuf>,
+}
+
+impl Context {
+    /// Looks at the arguments, the environment and the terminal once.
+    pub fn resolve(global: &GlobalArgs) -> Self {
+        let (to_terminal, notes_to_terminal) = (stdout().is_terminal(), stderr().is_terminal());
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let color = |terminal: bool| match global.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => terminal && !plain,
+        };
+        Self {
+            settings: Settings {
+                home: global.home.clone().unwrap_or_else(home_dir),
+                model: global.model.clone(),
+                device: global.device.clone(),
+            },
+            quiet: global.quiet,
+            verbose: global.verbose,
+            to_terminal,
+            notes_to_terminal,
+            color: color(to_terminal),
+            notes_color: color(notes_to_terminal),
+            current_dir: std::env::current_dir().ok(),
+        }
+    }
+
+    /// Opens the library.
+    pub fn engine(&self) -> Result<Engine, CliError> {
+        Ok(Engine::open(self.settings.clone())?)
+    }
+
+    /// Buffered stdout; flush it, so that a full disk is noticed.
+    pub fn stdout(&self) -> BufWriter<StdoutLock<'static>> {
+        BufWriter::new(stdout().lock())
+    }
+
+    /// A style for stdout.
+    pub fn style(&self, style: Style) -> Style {
+        style.force_styling(self.color)
+    }
+
+    /// A line for the reader beside the results.
+    pub fn note(&self, text: impl Display) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// Why the command failed, and what to do.
+    pub fn error(&self, error: &dyn Display, hint: Option<&str>) {
+        let label = Style::new().red().bold().force_styling(self.notes_color).apply_to("error:");
+        eprintln!("{label} {error}");
+        if let Some(hint) = hint {
+            let label = Style::new().cyan().bold().force_styling(self.notes_color).apply_to("hint:");
+            eprintln!("\n{label} {hint}");
+        }
+    }
+
+    /// A path as the reader would write it: relative when it is below the current folder.
+    pub fn shown<'a>(&self, path: &'a Path) -> &'a Path {
+        let below = self.current_dir.as_deref().and_then(|dir| path.strip_prefix(dir).ok());
+        below.filter(|path| !path.as_os_str().is_empty()).unwrap_or(path)
+    }
+}

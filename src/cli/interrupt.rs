@@ -1,0 +1,31 @@
+//! Ctrl-C: the first asks for an orderly end, the second is obeyed at once.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::outcome::CliError;
+
+type Stop = Box<dyn Fn() + Send>;
+
+/// What an orderly end means at the moment; commands change it as they go on.
+static ON_INTERRUPT: Mutex<Option<Stop>> = Mutex::new(None);
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// From now on the first Ctrl-C calls `stop`.
+pub fn on_interrupt(stop: impl Fn() + Send + 'static) -> Result<(), CliError> {
+    let before = ON_INTERRUPT.lock().unwrap_or_else(PoisonError::into_inner).replace(Box::new(stop));
+    if before.is_some() {
+        return Ok(()); // the handler is in place
+    }
+    ctrlc::set_handler(interrupted).map_err(|error| CliError::new(format!("cannot listen for Ctrl-C: {error}")))
+}
+
+#[expect(clippy::exit, reason = "the second Ctrl-C means now; the library is safe against a killed process")]
+fn interrupted() {
+    if ASKED.swap(true, Ordering::SeqCst) {
+        std::process::exit(130);
+    }
+    if let Some(stop) = &*ON_INTERRUPT.lock().unwrap_or_else(PoisonError::into_inner) {
+        stop();
+    }
+}

@@ -1,0 +1,96 @@
+//! How a command ends: its exit status, and its words when it fails.
+
+use std::io;
+use std::process::ExitCode;
+
+use glimpse::EngineError;
+use glimpse::engine::hub::HubError;
+use glimpse::web::ServeError;
+
+use super::context::Context;
+
+/// The end of a command that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Exit status 0.
+    Done,
+    /// Exit status 1: the question has no answer in this library.
+    Nothing,
+    /// Exit status 130, as shells have it: stopped by Ctrl-C; what was done so far is kept.
+    Interrupted,
+}
+
+impl Outcome {
+    /// [`Outcome::Done`] if something was found.
+    pub fn found(any: bool) -> Self {
+        if any { Self::Done } else { Self::Nothing }
+    }
+}
+
+/// Why a command failed: exit status 2.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A model could not be fetched.
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    /// The server failed.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// Nobody reads what is printed, or the disk is full.
+    #[error("cannot write the result: {0}")]
+    Output(#[from] io::Error),
+    /// The command makes no sense as it was given, or its surroundings do not.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+}
+
+impl CliError {
+    /// Something is wrong.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: None }
+    }
+
+    /// Something is wrong, and this is what to do.
+    pub fn with_hint(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::Serve(ServeError::NeedsToken(_) | ServeError::WeakToken) => {
+                Some("set GLIMPSE_TOKEN, e.g. to the output of `openssl rand -hex 16`".into())
+            }
+            Self::Serve(ServeError::Bind { .. }) => Some("`--port 0` takes a free port".into()),
+            _ => None,
+        }
+    }
+}
+
+impl From<serde_json::Error> for CliError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Output(error.into()) // our own values always serialise, so this is the writer's error
+    }
+}
+
+/// Prints an error and gives the exit status. A reader that has seen enough (`| head`) is no error.
+pub fn report(result: Result<Outcome, CliError>, context: &Context) -> ExitCode {
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Nothing) => ExitCode::from(1),
+        Ok(Outcome::Interrupted) => ExitCode::from(130),
+        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            context.error(&error, error.hint().as_deref());
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Hits of a search.
+
+use std::io::Write;
+
+use console::Style;
+use glimpse::web::wire::HitView;
+use glimpse::{Engine, Hit, Strength};
+
+use super::{Table, Thumbnails, write_json, write_path};
+use crate::cli::args::PrintArgs;
+use crate::cli::context::Context;
+use crate::cli::outcome::CliError;
+
+/// Prints hits as the arguments ask.
+pub fn print_hits(hits: &[Hit], engine: &Engine, args: &PrintArgs, context: &Context) -> Result<(), CliError> {
+    let mut out = context.stdout();
+    if args.json || args.paths || args.null {
+        for hit in hits {
+            let view = HitView::read(engine, hit)?;
+            match args.json {
+                true => write_json(&mut out, &view)?,
+                false => write_path(&mut out, context.shown(&view.image.file), if args.null { 0 } else { b'\n' })?,
+            }
+        }
+        return Ok(out.flush()?);
+    }
+
+    let views = hits.iter().map(|hit| HitView::read(engine, hit)).collect::<Result<Vec<_>, _>>()?;
+    let mut table = Table::default();
+    views.iter().for_each(|view| table.row(row(view, context)));
+    let thumbnails = Thumbnails::new(args.thumbnails, context);
+    let dim = context.style(Style::new().dim());
+    let mut certain = true;
+    for (view, line) in views.iter().zip(table.lines()) {
+        if certain && view.strength == Strength::Weak && !std::ptr::eq(view, &views[0]) {
+            writeln!(out, "{}", dim.apply_to("less sure below this line"))?;
+        }
+        certain = view.strength != Strength::Weak;
+        thumbnails.draw(&mut out, &view.image.file)?;
+        writeln!(out, "{line}")?;
+    }
+    Ok(out.flush()?)
+}
+
+fn row(view: &HitView, context: &Context) -> [String; 5] {
+    let (word, style) = strength_style(view.strength);
+    let dim = context.style(Style::new().dim());
+    let day = view.image.taken.as_deref().and_then(|taken| taken.get(..10)).unwrap_or("-");
+    [
+        context.style(style).apply_to(word).to_string(),
+        format!("{:.2}", view.score),
+        dim.apply_to(day).to_string(),
+        dim.apply_to(format!("#{}", view.image.id)).to_string(),
+        context.shown(&view.image.file).display().to_string(),
+    ]
+}
+
+/// A strength in a word and a colour.
+pub fn strength_style(strength: Strength) -> (&'static str, Style) {
+    match strength {
+        Strength::Strong => ("strong", Style::new().green().bold()),
+        Strength::Likely => ("likely", Style::new().yellow()),
+        Strength::Weak => ("weak", Style::new().dim()),
+    }
+}

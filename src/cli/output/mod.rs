@@ -1,0 +1,11 @@
+//! What commands print: tables for people, lines for programs, pictures for terminals that can show them.
+
+mod hits;
+mod lines;
+mod table;
+mod thumbnails;
+
+pub use hits::{print_hits, strength_style};
+pub use lines::{write_json, write_path};
+pub use table::Table;
+pub use thumbnails::Thumbnails;

@@ -1,0 +1,107 @@
+//! From words, signs and options to a [`Query`].
+
+mod filter;
+mod terms;
+
+use std::path::{Path, PathBuf};
+
+use glimpse::{Cursor, Engine, ImageId, Mode, Query, Sort, Source, Term};
+
+use super::args::{ModeArg, SearchArgs, SortArg};
+use super::outcome::CliError;
+
+pub use filter::resolve as resolve_filter;
+
+/// What `glimpse search` asks.
+pub fn resolve(args: &SearchArgs, engine: &Engine) -> Result<Query, CliError> {
+    let mut terms = terms::parse(&args.query)?;
+    for file in &args.image {
+        terms.push(Term { source: picture_file(file)?, weight: 1.0 });
+    }
+    for name in &args.like {
+        terms.push(Term { source: library_picture(name, engine)?, weight: 1.0 });
+    }
+    let filter = resolve_filter(&args.filter)?;
+    if terms.is_empty() && filter.is_empty() && matches!(args.sort, SortArg::Relevance) {
+        return Err(CliError::with_hint(
+            "nothing to look for",
+            "try `glimpse search a red boat`, or --sort newest to list all",
+        ));
+    }
+    Ok(Query {
+        terms,
+        filter,
+        mode: args.mode.into(),
+        sort: args.sort.into(),
+        limit: args.print.limit,
+        cursor: args.cursor.clone().map(Cursor),
+        all: args.all,
+    })
+}
+
+/// A picture by the name that a user gave: a file, or a number of the library. A file of the library is meant as the
+/// library's picture, which needs no encoding.
+pub fn picture(name: &Path, engine: &Engine) -> Result<Source, CliError> {
+    if name.exists() {
+        return match engine.image_at(name)? {
+            Some(id) => Ok(Source::Image(id)),
+            None => Ok(Source::File(name.to_path_buf())),
+        };
+    }
+    match number(name) {
+        Some(id) => Ok(Source::Image(id)),
+        None => picture_file(name),
+    }
+}
+
+/// A picture that must be in the library.
+fn library_picture(name: &Path, engine: &Engine) -> Result<Source, CliError> {
+    if let Some(id) = engine.image_at(name)? {
+        return Ok(Source::Image(id));
+    }
+    match number(name) {
+        Some(id) => Ok(Source::Image(id)),
+        None => Err(CliError::with_hint(
+            format!("{}: not a picture of this library", name.display()),
+            "use --image for a file outside it",
+        )),
+    }
+}
+
+fn picture_file(file: &Path) -> Result<Source, CliError> {
+    match file.is_file() {
+        true => Ok(Source::File(file.to_path_buf())),
+        false => Err(CliError::new(format!("{}: no such file", file.display()))),
+    }
+}
+
+fn number(name: &Path) -> Option<ImageId> {
+    name.to_str()?.parse().ok().map(ImageId)
+}
+
+/// The absolute forms of a path under which a library may know it: as given, and with links resolved.
+fn spellings(path: &Path) -> Vec<PathBuf> {
+    let mut forms: Vec<PathBuf> = std::path::absolute(path).into_iter().chain(path.canonicalize()).collect();
+    forms.dedup();
+    forms
+}
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::Hybrid => Self::Hybrid,
+            ModeArg::Semantic => Self::Semantic,
+            ModeArg::Words => Self::Words,
+        }
+    }
+}
+
+impl From<SortArg> for Sort {
+    fn from(sort: SortArg) -> Self {
+        match sort {
+            SortArg::Relevance => Self::Relevance,
+            SortArg::Newest => Self::Newest,
+            SortArg::Oldest => Self::Oldest,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Who may ask: checks that run before any handler, and the headers that bound what a browser does with an answer.
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, header};
+use actix_web::middleware::Next;
+use actix_web::{HttpResponse, ResponseError, web};
+
+use crate::error::{ApiError, Code};
+use crate::state::AppState;
+
+/// Shortest token: 16 characters of 66 kinds are 96 bits.
+pub const MIN_TOKEN: usize = 16;
+const COOKIE: &str = "glimpse_token";
+
+/// Scripts, styles and pictures of this server, and nothing else.
+pub const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
+     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The rule of one server.
+#[derive(Debug, Clone)]
+pub struct Access {
+    token: Option<String>,
+}
+
+impl Access {
+    /// `None` if the token is too weak.
+    pub fn new(token: Option<String>) -> Option<Self> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+        match &token {
+            Some(token) if token.len() < MIN_TOKEN || !token.chars().all(plain) => None,
+            _ => Some(Self { token }),
+        }
+    }
+
+    /// Every check, in the order in which a stranger meets them.
+    fn check(&self, request: &ServiceRequest) -> Result<(), ApiError> {
+        let host = only(request, header::HOST)
+            .ok_or_else(|| ApiError::bad_request("the request needs exactly one Host header"))?;
+        if self.token.is_none() && !names_this_machine(host) {
+            let message = format!("this server does not answer to the name `{host}`");
+            return Err(ApiError::new(Code::Forbidden, message).hint("use the address that `glimpse serve` printed"));
+        }
+        if request.headers().contains_key(header::ORIGIN) {
+            let origin = only(request, header::ORIGIN).unwrap_or_default();
+            if origin.split_once("://").map(|(_, authority)| authority) != Some(host) {
+                return Err(ApiError::new(Code::Forbidden, "requests from other sites are refused"));
+            }
+        }
+        let Some(token) = &self.token else { return Ok(()) };
+        match shown_token(request) {
+            Some(shown) if same(&shown, token) => Ok(()),
+            _ => Err(ApiError::new(Code::Unauthorized, "this server asks for its token")
+                .hint("open the page once with `?token=...`, or send `Authorization: Bearer ...`")),
+        }
+    }
+}
+
+/// Middleware: checks, and turns `?token=` in the address bar into a cookie.
+pub async fn check<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let verdict = match request.app_data::<web::Data<AppState>>() {
+        Some(state) => state.access.check(&request),
+        None => Err(ApiError::internal("the server was set up without a library")),
+    };
+    if let Err(error) = verdict {
+        return Ok(request.into_response(error.error_response()).map_into_right_body());
+    }
+    if request.method() == Method::GET
+        && let Some(token) = token_in_query(&request)
+    {
+        let cookie = format!("{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/");
+        let clean = request.path().to_owned();
+        let response = HttpResponse::SeeOther()
+            .insert_header((header::SET_COOKIE, cookie))
+            .insert_header((header::LOCATION, clean))
+            .finish();
+        return Ok(request.into_response(response).map_into_right_body());
+    }
+    Ok(next.call(request).await?.map_into_left_body())
+}
+
+/// The value of a header that must be there exactly once.
+fn only(request: &ServiceRequest, name: header::HeaderName) -> Option<&str> {
+    let mut values = request.headers().get_all(name);
+    let value = values.next()?;
+    if values.next().is_some() { None } else { value.to_str().ok() }
+}
+
+/// True for `localhost` and for addresses: a name that an attacker's DNS could point here is neither.
+fn names_this_machine(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(v6) => {
+            return v6.split_once(']').is_some_and(|(address, _)| address.parse::<std::net::Ipv6Addr>().is_ok());
+        }
+        None => host.split_once(':').map_or(host, |(name, _)| name),
+    };
+    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::Ipv4Addr>().is_ok()
+}
+
+/// The token of a request: header first, then cookie, then address.
+fn shown_token(request: &ServiceRequest) -> Option<String> {
+    let bearer = only(request, header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+    let cookie = || {
+        let cookies = request.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
+        cookies.flat_map(|value| value.split(';')).find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+    };
+    bearer.or_else(cookie).map(str::to_owned).or_else(|| token_in_query(request))
+}
+
+fn token_in_query(request: &ServiceRequest) -> Option<String> {
+    request.query_string().split('&').find_map(|pair| pair.strip_prefix("token=")).map(str::to_owned)
+}
+
+/// Compares without telling by its time how much is right.
+fn same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_has_no_name() {
+        for host in ["localhost", "LocalHost:4747", "127.0.0.1", "127.0.0.1:80", "[::1]:4747", "192.168.1.5:4747"] {
+            assert!(names_this_machine(host), "{host}");
+        }
+        for host in ["", "evil.example", "localhost.evil.example:4747", "127.0.0.1.nip.io", "[::1", "[evil]"] {
+            assert!(!names_this_machine(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn weak_tokens_are_refused() {
+        assert!(Access::new(Some("short".into())).is_none());
+        assert!(Access::new(Some("sixteen characters; and odd".into())).is_none());
+        assert!(Access::new(Some("0123456789abcdef".into())).is_some() && Access::new(None).is_some());
+    }
+}

@@ -1,0 +1,97 @@
+//! Starting and stopping.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, web};
+use glimpse_engine::Engine;
+
+use crate::access::{Access, MIN_TOKEN};
+use crate::app::configure;
+use crate::state::AppState;
+
+/// Seconds that requests in progress are given when the server stops.
+const GRACE: u64 = 5;
+
+/// Where to listen, and who may ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServeOptions {
+    /// Address; loopback unless the user asks for more.
+    pub host: IpAddr,
+    /// Port; 0 picks a free one.
+    pub port: u16,
+    /// What every request must show; needed on an address that other machines reach.
+    pub token: Option<String>,
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        Self { host: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 4747, token: None }
+    }
+}
+
+/// Why the server could not start or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Other machines could reach the pictures.
+    #[error("{0} can be reached from other machines, so it needs a token")]
+    NeedsToken(IpAddr),
+    /// The token can be guessed, or does not survive a cookie.
+    #[error("the token must have at least {MIN_TOKEN} characters, all of them letters, digits, `-`, `.`, `_` or `~`")]
+    WeakToken,
+    /// The address cannot be used.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// Host and port.
+        address: SocketAddr,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The server failed while running.
+    #[error("the web server stopped: {0}")]
+    Run(std::io::Error),
+}
+
+/// A server that answers.
+#[derive(Debug)]
+pub struct Running {
+    /// Where, with the port that was bound: `http://127.0.0.1:4747`.
+    pub url: String,
+    handle: ServerHandle,
+}
+
+impl Running {
+    /// Stops the server after the requests in progress. Returns at once; [`serve`] returns when it has stopped.
+    pub fn stop(&self) {
+        drop(self.handle.stop(true)); // the command is sent by the call, the future only waits
+    }
+}
+
+/// Serves until [`Running::stop`] is called. `ready` is called once, when requests are answered.
+///
+/// # Errors
+/// [`ServeError`].
+pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Running)) -> Result<(), ServeError> {
+    if !options.host.is_loopback() && options.token.is_none() {
+        return Err(ServeError::NeedsToken(options.host));
+    }
+    let access = Access::new(options.token.clone()).ok_or(ServeError::WeakToken)?;
+    let state = web::Data::new(AppState::new(engine, access));
+    let address = SocketAddr::new(options.host, options.port);
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+
+    actix_web::rt::System::new().block_on(async move {
+        let server = HttpServer::new(move || App::new().configure(configure(state.clone())))
+            .workers(2)
+            .worker_max_blocking_threads(cores.div_ceil(2).max(2)) // a decoded picture can take a gigabyte: few at a time
+            .shutdown_timeout(GRACE)
+            .disable_signals()
+            .bind(address)
+            .map_err(|source| ServeError::Bind { address, source })?;
+        let bound = server.addrs().first().copied().unwrap_or(address);
+        let server = server.run();
+        ready(Running { url: format!("http://{bound}"), handle: server.handle() });
+        server.await.map_err(ServeError::Run)
+    })
+}

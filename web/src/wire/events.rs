@@ -1,0 +1,89 @@
+//! What happens while a library is indexed.
+
+use std::path::Path;
+
+use glimpse_engine::{FileEvent, Summary};
+use serde::Serialize;
+
+/// One line of `glimpse index --json`: an `event`, and what belongs to it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+#[allow(missing_docs, reason = "the variants and fields are those of `FileEvent` and `Summary`")]
+pub enum EventLine {
+    Indexed { path: String },
+    Unchanged { path: String },
+    Moved { from: String, path: String },
+    Duplicate { path: String, of: String },
+    Skipped { path: String, reason: String },
+    Failed { path: String, reason: String },
+    Missing { path: String },
+    Pruned { path: String },
+    Summary(SummaryLine),
+}
+
+/// The sums of a run, the last line.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the fields are those of `Summary`")]
+pub struct SummaryLine {
+    pub indexed: usize,
+    pub unchanged: usize,
+    pub moved: usize,
+    pub duplicate: usize,
+    pub skipped: usize,
+    pub failed: usize,
+    pub missing: usize,
+    pub pruned: usize,
+    pub cancelled: bool,
+    /// Wall time in seconds.
+    pub seconds: f64,
+    pub encoder_busy: f32,
+}
+
+impl From<&FileEvent> for EventLine {
+    fn from(event: &FileEvent) -> Self {
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        match event {
+            FileEvent::Indexed(path) => Self::Indexed { path: text(path) },
+            FileEvent::Unchanged(path) => Self::Unchanged { path: text(path) },
+            FileEvent::Moved { from, to } => Self::Moved { from: text(from), path: text(to) },
+            FileEvent::Duplicate { path, of } => Self::Duplicate { path: text(path), of: text(of) },
+            FileEvent::Skipped { path, reason } => Self::Skipped { path: text(path), reason: reason.clone() },
+            FileEvent::Failed { path, reason } => Self::Failed { path: text(path), reason: reason.clone() },
+            FileEvent::Missing(path) => Self::Missing { path: text(path) },
+            FileEvent::Pruned(path) => Self::Pruned { path: text(path) },
+        }
+    }
+}
+
+impl From<&Summary> for EventLine {
+    fn from(summary: &Summary) -> Self {
+        Self::Summary(SummaryLine {
+            indexed: summary.indexed,
+            unchanged: summary.unchanged,
+            moved: summary.moved,
+            duplicate: summary.duplicate,
+            skipped: summary.skipped,
+            failed: summary.failed,
+            missing: summary.missing,
+            pruned: summary.pruned,
+            cancelled: summary.cancelled,
+            seconds: summary.elapsed.as_secs_f64(),
+            encoder_busy: summary.encoder_busy,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_line_names_its_event_and_path() {
+        let event = FileEvent::Moved { from: "/a/old.jpg".into(), to: "/a/new.jpg".into() };
+        let line = serde_json::to_string(&EventLine::from(&event)).unwrap();
+        assert_eq!(line, r#"{"event":"moved","from":"/a/old.jpg","path":"/a/new.jpg"}"#);
+        let line = serde_json::to_value(EventLine::from(&Summary { indexed: 3, ..Summary::default() })).unwrap();
+        assert_eq!((&line["event"], &line["indexed"]), (&"summary".into(), &3.into()));
+    }
+}

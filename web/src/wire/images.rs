@@ -1,0 +1,104 @@
+//! Pictures and hits.
+
+use std::path::PathBuf;
+
+use glimpse_engine::{Engine, EngineError, Explanation, Format, Hit, ImageId, Strength};
+use serde::Serialize;
+
+use super::format_taken;
+
+/// A picture of the library.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ImageView {
+    /// Its number.
+    pub id: ImageId,
+    /// A file that holds it, a present one if there is one.
+    pub path: String,
+    /// All files that hold it and are present.
+    pub files: Vec<String>,
+    /// Hash of the bytes: changes exactly when the picture does.
+    pub content: String,
+    /// File format.
+    pub format: Format,
+    /// Upright width in pixels.
+    pub width: u32,
+    /// Upright height in pixels.
+    pub height: u32,
+    /// Size of the file.
+    pub bytes: u64,
+    /// When it was taken, on the camera's clock: `2024-05-17T18:30:00`.
+    pub taken: Option<String>,
+    /// Camera make and model.
+    pub camera: Option<String>,
+    /// Where it was taken.
+    pub place: Option<PlaceView>,
+    /// Caption from XMP or a sidecar.
+    pub caption: Option<String>,
+    /// Keywords from XMP or a sidecar.
+    pub keywords: Vec<String>,
+    /// The bytes of `path`, for programs on this machine.
+    #[serde(skip)]
+    pub file: PathBuf,
+}
+
+/// A point on earth, in degrees.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct PlaceView {
+    pub latitude: f64,
+    pub longitude: f64,
+}
+
+impl ImageView {
+    /// Reads what the library knows of a picture.
+    ///
+    /// # Errors
+    /// If the picture is not in the library or the library fails.
+    pub fn read(engine: &Engine, id: ImageId) -> Result<Self, EngineError> {
+        let record = engine.image(id)?;
+        let files = engine.files_of(id)?;
+        let file = files.first().map(|file| file.path.clone()).unwrap_or_default();
+        let present = files.iter().filter(|file| !file.missing);
+        Ok(Self {
+            id,
+            path: file.to_string_lossy().into_owned(),
+            files: present.map(|file| file.path.to_string_lossy().into_owned()).collect(),
+            content: record.content.to_string(),
+            format: record.format,
+            width: record.width,
+            height: record.height,
+            bytes: record.bytes,
+            taken: record.taken.and_then(format_taken),
+            camera: record.camera,
+            place: record.place.map(|place| PlaceView { latitude: place.latitude, longitude: place.longitude }),
+            caption: record.caption,
+            keywords: record.keywords,
+            file,
+        })
+    }
+}
+
+/// A picture that answers a query.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HitView {
+    /// The picture.
+    #[serde(flatten)]
+    pub image: ImageView,
+    /// Calibrated probability, 0 to 1.
+    pub score: f32,
+    /// The same in words: `strong`, `likely` or `weak`.
+    pub strength: Strength,
+    /// The parts of the score.
+    pub why: Explanation,
+}
+
+impl HitView {
+    /// A hit with what the library knows of its picture.
+    ///
+    /// # Errors
+    /// If the library fails.
+    pub fn read(engine: &Engine, hit: &Hit) -> Result<Self, EngineError> {
+        let image = ImageView::read(engine, hit.id)?;
+        Ok(Self { image, score: hit.score, strength: hit.strength, why: hit.why.clone() })
+    }
+}

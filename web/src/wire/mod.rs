@@ -1,0 +1,12 @@
+//! The JSON of Glimpse: what the HTTP API answers and what the command line prints with `--json`. Field names are
+//! stable; new ones may be added. Paths that are not UTF-8 are shown with replacement characters.
+
+mod dates;
+mod events;
+mod images;
+mod results;
+
+pub use dates::{DateError, format_taken, parse_date};
+pub use events::{EventLine, SummaryLine};
+pub use images::{HitView, ImageView, PlaceView};
+pub use results::{GroupView, StatsView, TaggedView};

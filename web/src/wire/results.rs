@@ -1,0 +1,56 @@
+//! Groups, tags and numbers.
+
+use glimpse_engine::{DuplicateGroup, Engine, EngineError, ModelInfo, Stats, Tag, Tagged};
+use serde::Serialize;
+
+use super::ImageView;
+
+/// Pictures that are nearly the same, the best one first.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GroupView {
+    /// Smallest cosine of a member with the first.
+    pub min_cosine: f32,
+    /// The members.
+    pub images: Vec<ImageView>,
+}
+
+impl GroupView {
+    /// A group with what the library knows of its pictures.
+    ///
+    /// # Errors
+    /// If the library fails.
+    pub fn read(engine: &Engine, group: &DuplicateGroup) -> Result<Self, EngineError> {
+        let images = group.images.iter().map(|&id| ImageView::read(engine, id)).collect::<Result<_, _>>()?;
+        Ok(Self { min_cosine: group.min_cosine, images })
+    }
+}
+
+/// A picture and its tags.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TaggedView {
+    /// The picture.
+    #[serde(flatten)]
+    pub image: ImageView,
+    /// Surest first.
+    pub tags: Vec<Tag>,
+}
+
+impl TaggedView {
+    /// A tagged picture with what the library knows of it.
+    ///
+    /// # Errors
+    /// If the library fails.
+    pub fn read(engine: &Engine, tagged: &Tagged) -> Result<Self, EngineError> {
+        Ok(Self { image: ImageView::read(engine, tagged.id)?, tags: tagged.tags.clone() })
+    }
+}
+
+/// Numbers about the library, and the model that made it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StatsView {
+    /// The numbers.
+    #[serde(flatten)]
+    pub stats: Stats,
+    /// The model.
+    pub model: ModelInfo,
+}
