@@ -1,0 +1,17 @@
+#!/bin/sh
+# All benches and the comparison with peers; the tables go to standard output.
+#
+#     benches/run.sh [PYTHON]        PYTHON has the packages of benches/peers/requirements.txt
+set -eu
+cd "$(dirname "$0")/.."
+python=${1:-.venv/bin/python}
+
+for bench in scan encode query; do
+    echo "## cargo bench --bench $bench"
+    cargo bench --quiet --bench "$bench"
+    echo
+done
+echo "## benches/peers/search.py"
+"$python" benches/peers/search.py
+echo "## benches/peers/encode.py"
+"$python" benches/peers/encode.py

@@ -1,0 +1,290 @@
+//! The real binary: what goes where, in which shape, and how it ends.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::Stdio;
+
+use glimpse::{EmbedInput, Engine, Settings};
+
+use crate::util::{Fixture, root, shared};
+
+#[test]
+fn results_go_to_stdout_and_the_rest_to_stderr() {
+    let fixture = shared();
+    let run = fixture.run(["search", "sunflower", "--all", "-n", "3"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.stdout.lines().filter(|line| line.contains("pictures/")).count(), 3, "{}", run.stdout);
+    assert!(run.stderr.contains("among"), "{}", run.stderr);
+    assert!(!run.stdout.contains('\u{1b}'), "colours in a pipe");
+    let quiet = fixture.run(["search", "sunflower", "--all", "-n", "3", "-q"]);
+    assert_eq!((quiet.stdout, quiet.stderr.as_str()), (run.stdout, ""));
+}
+
+#[test]
+fn a_hit_has_stable_fields() {
+    let hits = shared().json(["search", "sunflower", "--json", "--all", "-n", "2"]);
+    assert_eq!(hits.len(), 2);
+    let mut fields: Vec<&String> = hits[0].as_object().unwrap().keys().collect();
+    fields.sort();
+    let expected = [
+        "bytes", "camera", "caption", "content", "files", "format", "height", "id", "keywords", "path", "place",
+        "score", "strength", "taken", "why", "width",
+    ];
+    assert_eq!(fields, expected);
+    assert!(Path::new(hits[0]["path"].as_str().unwrap()).is_absolute());
+    assert!((0.0..=1.0).contains(&hits[0]["score"].as_f64().unwrap()));
+}
+
+#[test]
+fn paths_come_in_pipes() {
+    let fixture = shared();
+    let lines = fixture.run(["search", "flower", "--all", "-n", "4", "-l"]);
+    let nuls = fixture.run(["search", "flower", "--all", "-n", "4", "-0"]);
+    assert_eq!(lines.stdout.replace('\n', "\0"), nuls.stdout);
+    let paths: Vec<&str> = nuls.stdout.split_terminator('\0').collect();
+    assert_eq!(paths.len(), 4);
+    for path in paths {
+        assert!(path.starts_with("pictures/") && fixture.path().join(path).is_file(), "{path}");
+    }
+}
+
+#[test]
+fn words_find_names() {
+    let fixture = shared();
+    let hits = fixture.json(["search", "--mode", "words", "음악", "--json"]);
+    assert!(!hits.is_empty() && hits.iter().all(|hit| hit["path"].as_str().unwrap().contains("음악")));
+}
+
+#[test]
+fn nothing_found_is_status_1() {
+    let fixture = shared();
+    let run = fixture.run(["search", "--mode", "words", "nosuchwordanywhere"]);
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""));
+    assert!(run.stderr.contains("nothing found"), "{}", run.stderr);
+    assert_eq!(fixture.run(["search", "flower", "--before", "1901"]).code, 1);
+}
+
+#[test]
+fn filters_and_orders() {
+    let fixture = shared();
+    let all = fixture.json(["search", "--sort", "newest", "-n", "1000", "--json"]);
+    let taken: Vec<&str> = all.iter().filter_map(|hit| hit["taken"].as_str()).collect();
+    assert!(taken.windows(2).all(|pair| pair[0] >= pair[1]), "not newest first: {taken:?}");
+
+    let png = fixture.json(["search", "--format", "png", "-n", "1000", "--json"]);
+    assert!(!png.is_empty() && png.len() < all.len() && png.iter().all(|hit| hit["format"] == "png"));
+    let folder = fixture.json(["search", "--folder", "pictures/Kitchen", "-n", "1000", "--json"]);
+    assert!(!folder.is_empty() && folder.len() < all.len());
+    assert!(folder.iter().all(|hit| hit["path"].as_str().unwrap().contains("/Kitchen/")));
+}
+
+#[test]
+fn pages_cover_everything_once() {
+    let fixture = shared();
+    let all = fixture.run(["search", "flower", "--all", "-n", "1000", "-l"]).stdout;
+    let (mut pages, mut cursor) = (String::new(), None::<String>);
+    loop {
+        let mut args = vec!["search", "flower", "--all", "-n", "13", "-l"];
+        args.extend(cursor.iter().flat_map(|cursor| ["--cursor", cursor]));
+        let run = fixture.run(args);
+        pages += &run.stdout;
+        match run.stderr.split("--cursor ").nth(1) {
+            Some(rest) => cursor = Some(rest.split(' ').next().unwrap().to_owned()),
+            None => break,
+        }
+    }
+    assert_eq!(pages, all);
+}
+
+#[test]
+fn a_picture_finds_others_but_not_itself() {
+    let fixture = shared();
+    let hit = fixture.json(["search", "--sort", "newest", "-n", "1", "--json"])[0].clone();
+    let (path, id) = (hit["path"].as_str().unwrap(), hit["id"].to_string());
+    let by_path = fixture.json(["similar", path, "--all", "-n", "5", "--json"]);
+    let by_id = fixture.json(["similar", &id, "--all", "-n", "5", "--json"]);
+    assert_eq!(by_path, by_id);
+    assert!(by_path.iter().all(|hit| hit["id"].to_string() != id));
+    let mixed = fixture.run(["search", path, "+", "2:flower", "-", "car", "--all", "-n", "3", "-l"]);
+    assert_eq!(mixed.stdout.lines().count(), 3, "{}", mixed.stderr);
+    assert_eq!(fixture.run(["similar", "999999"]).code, 2);
+    assert_eq!(fixture.run(["similar", "no-such-file.jpg"]).code, 2);
+}
+
+#[test]
+fn duplicates_and_tags() {
+    let fixture = Fixture::indexed();
+    let original = first_file(&fixture.pictures().join("Garten"));
+    let picture = image::open(&original).unwrap();
+    picture.save(fixture.pictures().join("Garten/again.png")).unwrap();
+    let summary = fixture.json(["index", "--json", "pictures"]).pop().unwrap();
+    assert_eq!((&summary["indexed"], summary["unchanged"].as_u64() > Some(0)), (&1.into(), true), "{summary}");
+
+    let groups = fixture.json(["dups", "--json"]);
+    let path = |image: &serde_json::Value| image["path"].as_str().unwrap().to_owned();
+    let group = groups.iter().map(|group| group["images"].as_array().unwrap());
+    let mine: Vec<_> = group.filter(|images| images.iter().any(|image| path(image).ends_with("again.png"))).collect();
+    assert!(mine.len() == 1 && mine[0].iter().any(|image| Path::new(&path(image)) == original), "{groups:?}");
+    assert!(fixture.run(["dups", "-0"]).stdout.ends_with('\0'));
+
+    let tagged = fixture.json(["tag", "sunflower", "guitar", "--json", "--min-score", "0.3"]);
+    assert!(tagged.iter().all(|picture| !picture["tags"].as_array().unwrap().is_empty()));
+    std::fs::write(fixture.path().join("labels.txt"), "guitar\n\nsunflower\nguitar\n").unwrap();
+    let from_file = fixture.json(["tag", "--labels", "labels.txt", "--json", "--min-score", "0.3"]);
+    assert_eq!(from_file.len(), tagged.len());
+}
+
+#[test]
+fn an_index_follows_its_files() {
+    let fixture = Fixture::indexed();
+    let count = |line: &serde_json::Value, what: &str| line[what].as_u64().unwrap();
+    let again = fixture.json(["index", "--json", "pictures"]).pop().unwrap();
+    assert_eq!((count(&again, "indexed"), count(&again, "missing")), (0, 0), "{again}");
+    let known = count(&again, "unchanged");
+
+    std::fs::rename(fixture.pictures().join("Garten"), fixture.pictures().join("Garden")).unwrap();
+    let moved = fixture.json(["index", "--json", "pictures"]).pop().unwrap();
+    assert_eq!(count(&moved, "indexed"), 0, "{moved}");
+    assert!(count(&moved, "moved") > 0, "{moved}");
+
+    std::fs::remove_dir_all(fixture.pictures().join("Garden")).unwrap();
+    let missing = fixture.json(["index", "--json", "pictures"]).pop().unwrap();
+    assert_eq!(count(&missing, "missing"), count(&moved, "moved"), "{missing}");
+    let pruned = fixture.json(["index", "--prune", "--json", "pictures"]).pop().unwrap();
+    assert_eq!(count(&pruned, "pruned"), count(&moved, "moved"), "{pruned}");
+    assert_eq!(count(&pruned, "unchanged") + count(&pruned, "pruned"), known, "{pruned}");
+    assert_eq!(fixture.run(["search", "--folder", "pictures/Garden"]).code, 1);
+}
+
+#[test]
+fn numbers_and_checks() {
+    let fixture = shared();
+    let stats = fixture.json(["stats", "--json"]).pop().unwrap();
+    assert!(stats["images"].as_u64().unwrap() > 0 && stats["model"]["name"] == "demo", "{stats}");
+    assert!(fixture.run(["stats"]).stdout.contains("fingerprint"));
+    let report = fixture.json(["verify", "--json"]).pop().unwrap();
+    assert_eq!((&report["problems"], &report["images"]), (&serde_json::json!([]), &stats["images"]));
+    assert!(fixture.run(["verify", "--repair"]).stdout.contains("all is well"));
+}
+
+#[test]
+fn embeddings_are_those_of_the_library() {
+    let fixture = Fixture::empty();
+    let picture = first_file(&root().join("models/demo/library/Garten"));
+    let picture = picture.to_str().unwrap();
+    let args = [
+        "embed",
+        "--model",
+        "demo",
+        "--text",
+        "Sonnenblume",
+        "--text",
+        "-1",
+        "--image",
+        picture,
+        "--tokens",
+        "--dense",
+    ];
+    let lines = fixture.json(args);
+
+    let settings = Settings { home: fixture.home(), model: Some("demo".into()), device: None };
+    let inputs =
+        [EmbedInput::Text("Sonnenblume".into()), EmbedInput::Text("-1".into()), EmbedInput::Image(picture.into())];
+    let expected = Engine::open(settings).unwrap().embed(&inputs, true).unwrap();
+    assert_eq!(lines.len(), 3);
+    for (line, expected) in lines.iter().zip(expected) {
+        let expected = expected.unwrap();
+        let values: Vec<f32> = serde_json::from_value(line["embedding"].clone()).unwrap();
+        assert_eq!(values, expected.embedding.as_slice());
+        assert_eq!((line["dim"].as_u64(), &line["model"]), (Some(values.len() as u64), &"demo".into()));
+        assert_eq!(line["tokens"].as_array().map(Vec::len), expected.tokens.map(|tokens| tokens.len()));
+        assert_eq!(line.get("dense").is_some(), expected.dense.is_some());
+    }
+    assert_eq!((&lines[0]["input"], &lines[2]["input"]), (&"Sonnenblume".into(), &picture.into()));
+    let dense = &lines[2]["dense"];
+    let cells = dense["rows"].as_u64().unwrap() * dense["cols"].as_u64().unwrap();
+    assert_eq!(dense["aligned"].as_array().unwrap().len() as u64, cells);
+    assert_eq!(dense["aligned"][0].as_array().unwrap().len() as u64, dense["dim"].as_u64().unwrap());
+    assert!(!fixture.home().join("library").exists(), "embedding made a library");
+}
+
+#[test]
+fn a_bad_input_does_not_stop_the_others() {
+    let fixture = Fixture::empty();
+    std::fs::write(fixture.path().join("bad.jpg"), b"no picture").unwrap();
+    let run = fixture.run(["embed", "--model", "demo", "--text", "cat", "--image", "bad.jpg"]);
+    assert_eq!(run.code, 2);
+    let lines = run.json();
+    assert!(lines[0]["embedding"].is_array() && lines[1]["error"].as_str().unwrap().contains("bad.jpg"), "{lines:?}");
+}
+
+#[test]
+fn what_is_missing_is_said_with_its_remedy() {
+    let fixture = Fixture::empty();
+    let failed = |args: &[&str]| {
+        let run = fixture.command(args).env("HF_HUB_OFFLINE", "1").output().map(crate::util::Run::of).unwrap();
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{args:?}");
+        assert!(run.stderr.starts_with("error: "), "{args:?}: {}", run.stderr);
+        run.stderr
+    };
+    assert!(failed(&["search", "cat"]).contains("glimpse index"));
+    let offline = failed(&["index", "."]);
+    for said in ["google/siglip2-base-patch16-256", "glimpse model pull", "--model demo"] {
+        assert!(offline.contains(said), "`{said}` is not said: {offline}");
+    }
+    assert!(failed(&["index", "--model", "no-such-model", "."]).contains("no-such-model"));
+    assert!(failed(&["index", "--model", "demo", "no-such-folder"]).contains("no-such-folder"));
+    assert!(failed(&["search"]).contains("nothing to look for"));
+    assert!(failed(&["search", "cat", "--after", "soon"]).contains("soon"));
+    assert!(failed(&["search", "cat", "--format", "mp4"]).contains("mp4"));
+    assert!(failed(&["model", "info", "some/where"]).contains("glimpse model pull some/where"));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let fixture = shared();
+    let mut child = fixture
+        .command(["search", "flower", "--all", "-n", "1000", "--json", "-q"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = [0; 16];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap(); // and then the pipe is closed
+    let status = child.wait().unwrap();
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!((status.code(), said.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn help_teaches() {
+    let fixture = Fixture::empty();
+    for command in ["index", "search", "similar", "dups", "tag", "serve", "demo", "embed", "completions"] {
+        let help = fixture.run([command, "--help"]);
+        assert!(help.code == 0 && help.stdout.contains("Examples:"), "{command}");
+    }
+    let help = fixture.run(["--help"]).stdout;
+    assert!(help.contains("Exit status:") && help.contains("nothing found"), "{help}");
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(fixture.run(["completions", shell]).stdout.contains("glimpse"), "{shell}");
+    }
+}
+
+#[test]
+fn thumbnails_are_drawn_where_asked() {
+    let fixture = shared();
+    let drawn = fixture.run(["search", "flower", "--all", "-n", "1", "--thumbnails", "always"]);
+    assert!(
+        drawn.stdout.contains("\u{1b}]1337;File=inline=1") || drawn.stdout.contains("\u{1b}_G"),
+        "{}",
+        drawn.stderr
+    );
+}
+
+fn first_file(dir: &Path) -> std::path::PathBuf {
+    let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "jpg" || ending == "png"));
+    files.sort();
+    files.swap_remove(0)
+}

@@ -1,0 +1,10 @@
+//! The whole program from outside: the real binary, a real server, real pictures.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod cli;
+mod crash;
+mod data;
+mod demo;
+mod http;
+mod tidy;
+mod util;
