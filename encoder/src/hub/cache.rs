@@ -3,12 +3,16 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::name::is_commit;
 use super::{HubError, HubSettings, ModelFiles, ModelId, missing_files};
 
 /// The branch that is meant when none is named.
 pub const MAIN: &str = "main";
+
+/// Tells the links that threads of this process make from each other.
+static TURN: AtomicU64 = AtomicU64::new(0);
 
 /// The folder that all models share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,10 +130,13 @@ impl Cache {
         if same_file(&link, &blob) {
             return Ok(());
         }
-        match fs::remove_file(&link) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(HubError::io(&link)(error)),
-            _ => link_or_copy(&blob, &Path::new("../../blobs").join(etag), &link).map_err(HubError::io(&link)),
-        }
+        // Made beside its place and moved there, so that whoever looks at the same time sees the old file or the new one.
+        let name = link.file_name().unwrap_or_default().to_string_lossy();
+        let turn = TURN.fetch_add(1, Ordering::Relaxed);
+        let fresh = link.with_file_name(format!(".{name}.{}.{turn}", std::process::id()));
+        link_or_copy(&blob, &Path::new("../../blobs").join(etag), &fresh)
+            .and_then(|()| fs::rename(&fresh, &link))
+            .map_err(HubError::io(&link))
     }
 
     /// Records which commit a branch or tag stands for.

@@ -56,10 +56,12 @@ fn files_that_change_places_cost_no_encoding() {
     (0..6).filter(|&i| i != 2).for_each(|i| touch(&paths[i], 100 + i as u64));
     let (summary, events) = fixture.run_without_encoding();
     assert_eq!((summary.indexed, summary.failed), (0, 0), "{events:?}");
-    for (old, new) in [(0, 1), (1, 0), (2, 3), (3, 4), (4, 5)] {
-        assert_eq!(fixture.index.vector(fixture.id(&paths[new])).unwrap(), vectors[old]);
+    let last = fixture.path("6.png");
+    for (old, path) in [(0, &paths[1]), (1, &paths[0]), (2, &paths[3]), (3, &paths[4]), (4, &paths[5]), (5, &last)] {
+        // Stored again under its new name, a vector may differ in the last bit of its scale.
+        let moved = fixture.index.vector(fixture.id(path)).unwrap();
+        assert!(moved.iter().zip(&vectors[old]).all(|(a, b)| (a - b).abs() < 1e-6), "{old} to {}", path.display());
     }
-    assert_eq!(fixture.index.vector(fixture.id(&fixture.path("6.png"))).unwrap(), vectors[5]);
     assert_eq!(fixture.index.len(), 6);
 }
 
