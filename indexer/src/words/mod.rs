@@ -247,6 +247,8 @@ impl WordIndex {
             None => self
                 .index
                 .writer_with_num_threads(1, WRITER_BYTES)
+                // What a killed process left half written may bear the name of what this commit will write.
+                .and_then(|writer: IndexWriter| writer.garbage_collect_files().wait().map(|_| writer))
                 .and_then(|writer| work(slot.insert(writer), &self.fields)),
         };
         result.map_err(|error| {
