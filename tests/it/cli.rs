@@ -104,7 +104,7 @@ fn a_picture_finds_others_but_not_itself() {
     let by_path = fixture.json(["similar", path, "--all", "-n", "5", "--json"]);
     let by_id = fixture.json(["similar", &id, "--all", "-n", "5", "--json"]);
     assert_eq!(by_path, by_id);
-    assert!(by_path.iter().all(|hit| hit["id"].to_string() != id));
+    assert!(by_path.iter().all(|other| other["id"] != hit["id"]));
     let mixed = fixture.run(["search", path, "+", "2:flower", "-", "car", "--all", "-n", "3", "-l"]);
     assert_eq!(mixed.stdout.lines().count(), 3, "{}", mixed.stderr);
     assert_eq!(fixture.run(["similar", "999999"]).code, 2);

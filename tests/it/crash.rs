@@ -23,7 +23,7 @@ const MORE_PICTURES: u64 = 12;
 fn killing_the_indexer_loses_nothing_acknowledged() {
     let seed = std::env::var("GLIMPSE_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) ^ 0x5eed);
-    println!("GLIMPSE_TEST_SEED={seed}");
+    eprintln!("GLIMPSE_TEST_SEED={seed}");
     let mut world = World::new(seed);
     // How long a run takes is not known before; a kill is somewhere before the end of a run like the last ones.
     let mut span = Duration::from_secs(2);
@@ -46,7 +46,7 @@ fn killing_the_indexer_loses_nothing_acknowledged() {
     world.check(&run);
     assert_eq!(world.known.len(), world.pictures.len(), "a complete run acknowledges everything");
     world.check_complete();
-    println!("{kills} kills in {runs} runs, {} pictures", world.pictures.len());
+    eprintln!("{kills} kills in {runs} runs, {} pictures", world.pictures.len());
 }
 
 /// Pictures on disk and what is known to be in the index.

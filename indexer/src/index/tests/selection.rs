@@ -12,6 +12,7 @@ const FOLDERS: [&str; 4] = ["/p", "/p/2023", "/p/2023/alps", "/q"];
 const CAMERAS: [&str; 3] = ["Canon EOS R5", "canon ixus", "NIKON Z 6"];
 const FORMATS: [Format; 3] = [Format::Jpeg, Format::Png, Format::WebP];
 
+#[allow(clippy::type_complexity, reason = "the tuples of the strategy")]
 fn records() -> impl Strategy<Value = Vec<(ImageRecord, usize)>> {
     let facts = (0usize..4, proptest::option::of(0i64..100), proptest::option::of(0usize..3), 0usize..3);
     let place = proptest::option::of((-90i32..=90, -180i32..=180));
