@@ -2,7 +2,7 @@
 //!
 //! Safe as started: it listens on loopback, where a request must name this machine (against DNS rebinding) and must not
 //! come from another site; any other address needs a token. Pictures are served by number, from indexed files only.
-//! Handlers only translate: every call of the engine runs on a blocking thread behind a [bound](gate).
+//! Handlers only translate: every call of the engine runs on a blocking thread behind a bound.
 
 mod access;
 mod app;
