@@ -2,7 +2,7 @@
 
 Each process has one thread: with several threads per process the small matrices of these models cost more in
 waiting than they gain. Gradients are averaged over gloo at every step, or else weights every few steps, which
-suits a machine that is busy with other things.
+suits a machine that is busy with other things. The schedule counts steps, so a run may be slowed or paused at will.
 """
 
 import csv

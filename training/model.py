@@ -85,9 +85,15 @@ def block(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
         p(h).view(b, n, HEADS, -1).transpose(1, 2)
         for p in (attention.q_proj, attention.k_proj, attention.v_proj)
     )
-    mixed = F.scaled_dot_product_attention(q, k, v)  # (b, heads, n, WIDTH / heads)
+    mixed = attend(q, k, v)  # (b, heads, n, WIDTH / heads)
     x = x + attention.out_proj(mixed.transpose(1, 2).reshape(b, n, -1))
     return x + layer.mlp(layer.layer_norm2(x))
+
+
+def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """Attention with the scores spelt out: at these short lengths the fused CPU kernel's backward pass is slower."""
+    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # (b, heads, n, n)
+    return scores.float().softmax(-1).to(v.dtype) @ v
 
 
 def window_positions(row: int, column: int, rows: int, columns: int) -> torch.Tensor:
@@ -117,7 +123,7 @@ def pool(model: SiglipModel, tokens: torch.Tensor) -> torch.Tensor:
     q_b, k_b, v_b = head.attention.in_proj_bias.chunk(3)
     q = F.linear(head.probe, q_w, q_b).view(1, 1, HEADS, -1).transpose(1, 2).expand(b, -1, -1, -1)
     k, v = (F.linear(tokens, w, c).view(b, n, HEADS, -1).transpose(1, 2) for w, c in ((k_w, k_b), (v_w, v_b)))
-    mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, -1)
+    mixed = attend(q, k, v).transpose(1, 2).reshape(b, -1)
     a = head.attention.out_proj(mixed)
     return a + head.mlp(head.layernorm(a))
 

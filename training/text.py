@@ -13,6 +13,7 @@ from .settings import SEED, Budget
 from .tokens import encode
 
 SHARP = 14.0  # scale of the cosines in the cross-entropy
+OUTSIDE_COSINE = 0.1  # a caption outside the domain may be this near to an anchor: they fill the space
 MOST_MEANINGS = 6  # a keyword with more concepts than this is only pulled to their mean
 
 
@@ -48,7 +49,7 @@ def anchor_loss(vectors: torch.Tensor, meanings: torch.Tensor, anchors: torch.Te
     some, few = counts > 0, (counts > 0) & (counts <= MOST_MEANINGS)
     shares = meanings[few] / counts[few, None]
     choice = F.cross_entropy(SHARP * cosines[few], shares)
-    outside = cosines[~some].square().sum(1)
+    outside = F.relu(cosines[~some] - OUTSIDE_COSINE).square().sum(1)
     loss = choice + 2 * (1 - near[some]).mean()
     if len(outside):
         loss = loss + 2 * outside.mean()

@@ -109,9 +109,14 @@ impl Cache {
         self.repo(id).join("blobs").join(etag)
     }
 
+    /// What is only there while something is fetched.
+    fn locks(&self, id: &ModelId) -> PathBuf {
+        self.dir.join(".locks").join(id.folder())
+    }
+
     /// Waits until no other process, Python's included, fetches the same contents. The lock ends with the file handle.
     pub(super) fn lock(&self, id: &ModelId, etag: &str) -> Result<File, HubError> {
-        let path = self.dir.join(".locks").join(id.folder()).join(format!("{etag}.lock"));
+        let path = self.locks(id).join(format!("{etag}.lock"));
         create_parent(&path)?;
         let file = File::create(&path).map_err(HubError::io(&path))?;
         match file.try_lock() {
@@ -130,10 +135,11 @@ impl Cache {
         if same_file(&link, &blob) {
             return Ok(());
         }
-        // Made beside its place and moved there, so that whoever looks at the same time sees the old file or the new one.
+        // Made elsewhere and moved to its place, so that whoever looks meanwhile sees the old file, the new one, or none.
         let name = link.file_name().unwrap_or_default().to_string_lossy();
         let turn = TURN.fetch_add(1, Ordering::Relaxed);
-        let fresh = link.with_file_name(format!(".{name}.{}.{turn}", std::process::id()));
+        let fresh = self.locks(id).join(format!("{name}.{}.{turn}.link", std::process::id()));
+        create_parent(&fresh)?;
         link_or_copy(&blob, &Path::new("../../blobs").join(etag), &fresh)
             .and_then(|()| fs::rename(&fresh, &link))
             .map_err(HubError::io(&link))
