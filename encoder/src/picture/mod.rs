@@ -1,12 +1,15 @@
 //! From the bytes of a file to upright 8-bit RGB pixels, within stated limits and whatever the bytes hold.
 //!
-//! [`decode`] sniffs the format ([`Format::sniff`]), hands JPEG to zune-jpeg and the rest to the `image` crate, and turns
-//! the result upright. Sizes are checked before a pixel is decoded, and a decoder that panics costs its picture only.
+//! [`decode`] sniffs the format ([`Format::sniff`]), hands JPEG to zune-jpeg, HEIC and AVIF to libheif (feature `heic`), the
+//! rest to the `image` crate, and turns the result upright. Sizes are checked before a pixel is decoded, and a decoder
+//! that panics costs its picture only.
 //!
 //! Embedded colour profiles are not applied: as in the reference processors, pixel values count as sRGB.
 
 mod error;
 mod guard;
+#[cfg(feature = "heic")]
+mod heif;
 mod jpeg;
 mod raster;
 mod sniff;
@@ -98,6 +101,8 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureError> {
     let format = Format::sniff(bytes)?;
     let decoded = guard::catch(|| match format {
         Format::Jpeg => jpeg::decode(bytes, limits),
+        #[cfg(feature = "heic")]
+        Format::Heic | Format::Avif => heif::decode(bytes, format, limits),
         _ => raster::decode(bytes, format, limits),
     });
     let Decoded { pixels, orientation } = decoded.unwrap_or_else(|panic| Err(PictureError::broken(format, panic)))?;

@@ -41,7 +41,7 @@ fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Box<dyn 
 }
 
 /// Blends transparent pixels with a white ground, as a page or a viewer shows them.
-fn on_white(image: RgbaImage) -> RgbImage {
+pub(super) fn on_white(image: RgbaImage) -> RgbImage {
     let blend = |value: u8, alpha: u16| ((u16::from(value) * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
     let mut flat = RgbImage::new(image.width(), image.height());
     for (to, from) in flat.pixels_mut().zip(image.pixels()) {

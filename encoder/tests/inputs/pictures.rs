@@ -40,6 +40,29 @@ fn quarters(pixels: &RgbImage) -> [[u8; 3]; 4] {
     [(1, 1), (3, 1), (1, 3), (3, 3)].map(|(x, y)| pixels.get_pixel(w * x / 4, h * y / 4).0)
 }
 
+/// By libheif's own encoder: `heif-enc -q 95 -p chroma=444` of `rgb.png`, `alpha.png` and `turned.jpg`.
+#[cfg(feature = "heic")]
+#[test]
+fn heic_and_avif_decode_upright_and_broken_ones_say_so() {
+    let colour = [[200, 40, 40], [40, 200, 40], [40, 40, 200], [230, 230, 230]];
+    let names = ["colour.heic", "colour.avif", "turned.heic", "alpha.avif"];
+    for name in names {
+        let bytes = std::fs::read(crate::golden("heif").join(name)).unwrap();
+        let picture = decode_default(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let format = if name.ends_with("heic") { Format::Heic } else { Format::Avif };
+        assert_eq!((picture.format, picture.pixels.dimensions()), (format, (48, 32)), "{name}");
+        let expected = if name == "alpha.avif" { [colour[0], colour[1], colour[2], [255; 3]] } else { colour };
+        for (found, expected) in quarters(&picture.pixels).into_iter().zip(expected) {
+            let apart = found.iter().zip(expected).map(|(a, b)| a.abs_diff(b)).max().unwrap();
+            assert!(apart <= 12, "{name}: {found:?} instead of {expected:?}");
+        }
+        let cut = decode_default(&bytes[..bytes.len() / 2]).unwrap_err();
+        assert!(matches!(cut, PictureError::Broken { .. }), "{name}: {cut}");
+        let small = Limits { max_pixels: 1000, ..Limits::default() };
+        assert!(matches!(decode(&bytes, &small), Err(PictureError::TooLarge { .. })), "{name}");
+    }
+}
+
 #[test]
 fn four_quarters_in_every_format() {
     let colour = [[200, 40, 40], [40, 200, 40], [40, 40, 200], [230, 230, 230]];
