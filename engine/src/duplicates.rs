@@ -1,7 +1,7 @@
 //! Groups of near-duplicate pictures, from stored vectors.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use glimpse_encoder::dot;
 use glimpse_indexer::{Filter, ImageId, Index};
@@ -13,6 +13,9 @@ use crate::{Engine, EngineError};
 const FIRST: usize = 16;
 /// Most neighbours of a picture. A larger group still comes together through its other members.
 const MOST: usize = 1024;
+
+/// Pictures before a hit that it is compared with: near-duplicates have nearly the same score, and nearly the same date.
+const BEFORE: usize = 24;
 
 /// How alike counts as a duplicate.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +69,28 @@ impl Engine {
         }
         groups.sort_by_key(|group| (Reverse(group.images.len()), group.images[0]));
         Ok(groups)
+    }
+}
+
+impl Engine {
+    /// Which hits of a ranking can be stacked: for each picture in order, the first one of the near-duplicates shortly
+    /// before it, or `None` if it stands for itself. Costs nothing beside a search, whatever the size of the library.
+    ///
+    /// # Errors
+    /// If there is no index yet.
+    pub fn stacks(&self, ranked: &[ImageId], options: &DuplicateOptions) -> Result<Vec<Option<ImageId>>, EngineError> {
+        let index = self.serving()?;
+        let mut recent: VecDeque<(ImageId, Vec<f32>)> = VecDeque::with_capacity(BEFORE);
+        let stacks = ranked.iter().map(|&id| {
+            let vector = index.vector(id)?;
+            let on = recent.iter().find(|(_, first)| dot(first, &vector) >= options.min_cosine).map(|(first, _)| *first);
+            if on.is_none() {
+                recent.truncate(BEFORE - 1);
+                recent.push_front((id, vector));
+            }
+            on
+        });
+        Ok(stacks.collect())
     }
 }
 

@@ -1,14 +1,16 @@
 //! The engine: an open library and the model that asks it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use glimpse_encoder::{Encode, ModelInfo};
-use glimpse_indexer::{Facets, FileRecord, ImageId, ImageRecord, Index, IndexError, Library, Stats, VerifyReport};
+use glimpse_indexer::{Facets, FileRecord, Filter, ImageId, ImageRecord, Index, IndexError, Library, Stats, VerifyReport};
 use parking_lot::{Mutex, RwLock};
 
 use crate::calibrate::Calibrator;
 use crate::model::{DEFAULT_MODEL, load};
+use crate::pictures::PictureCache;
 use crate::search::ResultCache;
 use crate::texts::TextCache;
 use crate::{EngineError, Settings};
@@ -22,7 +24,10 @@ pub struct Engine {
     encoder: Mutex<Option<Arc<dyn Encode>>>,
     /// Held while folders are indexed.
     pub(crate) indexing: Mutex<()>,
+    /// Queries in progress.
+    pub(crate) asking: AtomicUsize,
     pub(crate) texts: TextCache,
+    pub(crate) pictures: PictureCache,
     pub(crate) calibrator: Calibrator,
     pub(crate) results: ResultCache,
 }
@@ -48,7 +53,9 @@ impl Engine {
             index: RwLock::new(None),
             encoder: Mutex::new(None),
             indexing: Mutex::new(()),
+            asking: AtomicUsize::new(0),
             texts: TextCache::new(),
+            pictures: PictureCache::new(),
             calibrator: Calibrator::new(settings.cache_dir()),
             results: ResultCache::new(),
             settings,
@@ -78,6 +85,11 @@ impl Engine {
     /// If it cannot be found or loaded.
     pub fn load_model(&self) -> Result<ModelInfo, EngineError> {
         Ok(self.encoder()?.info().clone())
+    }
+
+    /// True if the model is loaded; false also while another thread is at it.
+    pub fn model_is_loaded(&self) -> bool {
+        self.encoder.try_lock().is_some_and(|held| held.is_some())
     }
 
     /// The model in use, without loading it: the loaded one, or the one that the library was made with.
@@ -218,6 +230,38 @@ impl Engine {
     /// If there is no index yet.
     pub fn facets(&self) -> Result<Facets, EngineError> {
         Ok(self.serving()?.facets())
+    }
+
+    /// What there is to filter by further, among the pictures that pass a filter.
+    ///
+    /// # Errors
+    /// If there is no index yet.
+    pub fn facets_of(&self, filter: &Filter) -> Result<Facets, EngineError> {
+        Ok(self.serving()?.facets_of(filter))
+    }
+
+    /// The folders that were indexed, absolute.
+    ///
+    /// # Errors
+    /// If there is no index yet.
+    pub fn roots(&self) -> Result<Vec<PathBuf>, EngineError> {
+        Ok(self.serving()?.manifest().roots)
+    }
+
+    /// Number of pictures that can be found.
+    ///
+    /// # Errors
+    /// If there is no index yet.
+    pub fn count(&self) -> Result<usize, EngineError> {
+        Ok(self.serving()?.len())
+    }
+
+    /// Grows with every change of the library; equal numbers mean equal answers.
+    ///
+    /// # Errors
+    /// If there is no index yet.
+    pub fn revision(&self) -> Result<u64, EngineError> {
+        Ok(self.serving()?.revision())
     }
 
     /// Numbers about the library, and its model.

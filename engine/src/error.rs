@@ -45,6 +45,11 @@ pub enum ErrorKind {
 }
 
 impl EngineError {
+    /// True if nothing was indexed yet.
+    pub fn is_empty_library(&self) -> bool {
+        matches!(self, Self::Index(IndexError::NoIndex { .. }))
+    }
+
     /// Whose fault it is.
     pub fn kind(&self) -> ErrorKind {
         match self {

@@ -6,7 +6,8 @@ use std::sync::atomic::AtomicBool;
 use glimpse_indexer::IndexError;
 use glimpse_indexer::ingest::{IngestOptions, Observer, Summary, ingest};
 
-use crate::{Engine, EngineError};
+use crate::control::GivesWay;
+use crate::{Engine, EngineError, RunControl};
 
 impl Engine {
     /// Brings the library up to date with folders. With another model than the library's, a second generation is built
@@ -19,6 +20,29 @@ impl Engine {
         &self,
         options: &IngestOptions,
         cancel: &AtomicBool,
+        observer: &mut dyn Observer,
+    ) -> Result<Summary, EngineError> {
+        self.run(options, cancel, None, observer)
+    }
+
+    /// As [`Engine::index`], in the background of a server: the run can be paused, and gives way to queries.
+    ///
+    /// # Errors
+    /// As [`Engine::index`].
+    pub fn index_in_background(
+        &self,
+        options: &IngestOptions,
+        control: &RunControl,
+        observer: &mut dyn Observer,
+    ) -> Result<Summary, EngineError> {
+        self.run(options, control.cancel_flag(), Some(control), observer)
+    }
+
+    fn run(
+        &self,
+        options: &IngestOptions,
+        cancel: &AtomicBool,
+        background: Option<&RunControl>,
         observer: &mut dyn Observer,
     ) -> Result<Summary, EngineError> {
         let _running = self.indexing.try_lock().ok_or_else(|| {
@@ -41,7 +65,13 @@ impl Engine {
                 self.library.open_for(encoder.info(), true)?
             }
         };
-        let summary = ingest(&target, encoder.as_ref(), &options, cancel, observer);
+        let summary = match background {
+            None => ingest(&target, encoder.as_ref(), &options, cancel, observer),
+            Some(control) => {
+                let polite = GivesWay { encoder: encoder.as_ref(), control, asking: &self.asking };
+                ingest(&target, &polite, &options, cancel, observer)
+            }
+        };
         self.set_encoder(Arc::clone(&encoder)); // queries may have called for the old model meanwhile
         let summary = summary?;
         if !summary.cancelled {

@@ -4,6 +4,7 @@ pub mod calibrate;
 pub mod query;
 
 mod bundled;
+mod control;
 mod duplicates;
 mod embed;
 mod engine;
@@ -15,6 +16,7 @@ mod hit;
 mod indexing;
 mod lru;
 mod model;
+mod pictures;
 mod search;
 mod settings;
 mod tag;
@@ -23,6 +25,7 @@ mod tag;
 mod tests;
 mod texts;
 
+pub use control::RunControl;
 pub use duplicates::{DuplicateGroup, DuplicateOptions};
 pub use embed::{EmbedInput, Embedded};
 pub use engine::{Described, Engine};
@@ -36,5 +39,5 @@ pub use tag::{MAX_LABELS, Tag, TagOptions, Tagged};
 // The types of the layers below that belong to this crate's interface.
 pub use glimpse_encoder::picture::{Format, Limits, decode};
 pub use glimpse_encoder::{DenseGrid, Embedding, Encode, ModelInfo, hub};
-pub use glimpse_indexer::ingest::{FileEvent, IngestOptions, Observer, Summary};
-pub use glimpse_indexer::{Facets, FileRecord, Filter, GeoBox, ImageId, ImageRecord, Place, Stats, VerifyReport};
+pub use glimpse_indexer::ingest::{FileEvent, IngestOptions, Observer, PictureHook, Summary};
+pub use glimpse_indexer::{ContentHash, Facets, FileRecord, Filter, GeoBox, ImageId, ImageRecord, Place, Stats, VerifyReport};

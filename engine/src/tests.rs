@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use glimpse_encoder::testing::FakeEncoder;
 use image::{Rgb, RgbImage};
 
 use crate::fixture::{BLUE, DIM, Fixture, GREEN, RED, Shot};
 use crate::{
-    DuplicateOptions, EmbedInput, Engine, EngineError, ErrorKind, FileEvent, IngestOptions, Mode, Observer, Query,
-    Settings, TagOptions,
+    DuplicateOptions, EmbedInput, Engine, EngineError, ErrorKind, FileEvent, ImageId, IngestOptions, Mode, Observer,
+    PictureHook, Query, RunControl, Settings, TagOptions,
 };
 
 struct Silent;
@@ -112,6 +112,47 @@ fn near_duplicates_are_grouped_best_first() {
     assert!(group.min_cosine >= 0.999);
     assert!(groups.iter().all(|group| !group.images.contains(&other)));
     assert!(engine.duplicates(&DuplicateOptions { min_cosine: 1.5 }).is_err());
+}
+
+#[test]
+fn near_duplicates_in_a_ranking_are_stacked_on_the_first() {
+    let fixture = Fixture::empty();
+    let red = fixture.add(&Shot::of("red.png", RED), 0);
+    let blue = fixture.add(&Shot::of("blue.png", BLUE), 0);
+    let red_again = fixture.add(&Shot::of("red again.png", RED), 1);
+    let (engine, _home) = fixture.engine();
+    let options = DuplicateOptions { min_cosine: 0.99 };
+    let stacks = engine.stacks(&[red, blue, red_again, ImageId(99)], &options).unwrap();
+    assert_eq!(stacks, [None, None, Some(red), None]);
+}
+
+#[test]
+fn a_run_in_the_background_can_be_stopped_while_it_waits() {
+    let (home, photos) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    (0..40).for_each(|i| drop(save(photos.path(), &format!("{i}.png"), [i * 5, 100, 250 - i * 5])));
+    let engine = Engine::with_encoder(Settings::at(home.path()), Arc::new(FakeEncoder::new(DIM))).unwrap();
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&seen);
+    let options = IngestOptions {
+        roots: vec![photos.path().to_path_buf()],
+        batch: 2,
+        on_picture: PictureHook::new(move |_, _| _ = count.fetch_add(1, Ordering::Relaxed)),
+        ..IngestOptions::default()
+    };
+    let control = RunControl::new();
+    control.pause();
+    let summary = std::thread::scope(|scope| {
+        let run = scope.spawn(|| engine.index_in_background(&options, &control, &mut Silent).unwrap());
+        while seen.load(Ordering::Relaxed) == 0 {
+            std::thread::yield_now(); // pictures are decoded ahead, and wait
+        }
+        control.cancel();
+        run.join().unwrap()
+    });
+    assert!(summary.cancelled && summary.indexed < 40, "{summary:?}");
+    let summary = engine.index_in_background(&options, &RunControl::new(), &mut Silent).unwrap();
+    assert!(!summary.cancelled);
+    assert_eq!(engine.stats().unwrap().0.images, 40);
 }
 
 #[test]

@@ -158,6 +158,8 @@ pub struct Facets {
     pub folders: Vec<(PathBuf, usize)>,
     /// First and last date taken.
     pub taken: Option<(i64, i64)>,
+    /// Pictures of each day on which some were taken: days since 1970, rising, and how many.
+    pub days: Vec<(i64, usize)>,
     /// Pictures with a place.
     pub with_place: usize,
 }

@@ -9,12 +9,12 @@ use std::collections::HashSet;
 use std::collections::hash_map::{Entry, HashMap};
 use std::sync::Arc;
 
-use glimpse_encoder::picture::{Limits, decode};
-use glimpse_encoder::{Embedding, Encode, EncodeError, Outputs};
+use glimpse_encoder::Embedding;
 use glimpse_indexer::vectors::Scored;
 use glimpse_indexer::{IdSet, ImageId, Index, IndexError};
 
 use crate::calibrate::{CUT, Modality, Part, SOME_WORDS_SCORE, Scale, WORDS_SCORE};
+use crate::control::Asking;
 use crate::query::Position;
 use crate::{Engine, EngineError, Mode, Page, Query, Sort};
 pub(crate) use question::read_file;
@@ -34,6 +34,7 @@ impl Engine {
     /// [`EngineError::BadRequest`] for a query that makes no sense; otherwise if model or store fail.
     pub fn search(&self, query: &Query) -> Result<Page, EngineError> {
         query.validate()?;
+        let _asking = Asking::begin(&self.asking);
         let index = self.serving()?;
         let position = query.cursor.as_ref().map(Position::of).transpose()?;
         let remembered = position.and_then(|position| self.results.get(position.set));
@@ -118,7 +119,7 @@ impl Engine {
         let mut parts = Vec::with_capacity(question.terms.len());
         for (asked, weight) in &question.terms {
             let (modality, vector) = match (asked, encoder) {
-                (Asked::Picture(bytes), Some(encoder)) => (Modality::Picture, embed_picture(encoder, bytes)?),
+                (Asked::Picture(bytes), Some(encoder)) => (Modality::Picture, self.pictures.embed(encoder, bytes)?),
                 (Asked::Image(id), _) => {
                     let vector = index.vector(*id).ok_or(IndexError::NoSuchImage(*id))?;
                     (Modality::Picture, Embedding::new(vector)?)
@@ -134,16 +135,6 @@ impl Engine {
         let one_text = matches!(parts.as_slice(), [part] if part.modality == Modality::Text && part.weight > 0.0);
         Ok(Meaning { scale, scoring: one_text.then(|| index.manifest().model.scoring) })
     }
-}
-
-/// The vector of a picture's bytes.
-fn embed_picture(encoder: &dyn Encode, bytes: &[u8]) -> Result<Embedding, EngineError> {
-    let picture = decode(bytes, &Limits::default()).map_err(EncodeError::from)?;
-    let prepared = encoder.prepare(&picture.pixels)?;
-    let features = encoder.encode_images(&[prepared], Outputs::Pooled)?.pop();
-    features.map(|features| features.embedding).ok_or_else(|| {
-        EncodeError::Backend { stage: "query picture", reason: "the model gave no vector".into() }.into()
-    })
 }
 
 /// Pictures by score, and how many of them lie above the cut: those, or all.

@@ -43,6 +43,7 @@ struct Held {
     missing: bool,
 }
 
+const DAY: i64 = 86_400;
 const NO_DATE: i64 = i64::MIN;
 const NO_CAMERA: u32 = u32::MAX;
 
@@ -220,11 +221,13 @@ impl Memory {
         candidates.iter().filter(|&id| self.row(id).is_some_and(passes)).collect()
     }
 
-    pub(super) fn facets(&self) -> Facets {
+    /// What the pictures of `among` can be filtered by.
+    pub(super) fn facets(&self, among: &IdSet) -> Facets {
         let mut cameras = vec![0; self.cameras.names.len()];
         let mut formats = BTreeMap::new();
+        let mut days = BTreeMap::new();
         let mut facets = Facets::default();
-        for (_, row) in self.rows().filter(|(id, _)| self.findable.contains(*id)) {
+        for (_, row) in self.rows().filter(|(id, _)| among.contains(*id)) {
             if let Some(count) = cameras.get_mut(row.camera as usize) {
                 *count += 1;
             }
@@ -233,14 +236,16 @@ impl Memory {
             if row.taken != NO_DATE {
                 let (first, last) = facets.taken.unwrap_or((row.taken, row.taken));
                 facets.taken = Some((first.min(row.taken), last.max(row.taken)));
+                *days.entry(row.taken.div_euclid(DAY)).or_insert(0) += 1;
             }
         }
         facets.cameras = self.cameras.names.iter().cloned().zip(cameras).filter(|(_, count)| *count > 0).collect();
         facets.cameras.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        facets.days = days.into_iter().collect();
         facets.formats = formats.into_iter().collect();
         facets.formats.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
         let pictures_in = |files: &HashMap<PathHash, Held>| {
-            let present = files.values().filter(|file| !file.missing && self.findable.contains(file.image));
+            let present = files.values().filter(|file| !file.missing && among.contains(file.image));
             present.map(|file| file.image).collect::<std::collections::HashSet<_>>().len()
         };
         let folders = self.folders.iter().map(|(path, files)| (path.clone(), pictures_in(files)));

@@ -70,7 +70,13 @@ impl Index {
 
     /// What there is to filter by.
     pub fn facets(&self) -> Facets {
-        self.memory.read().facets()
+        self.facets_of(&Filter::default())
+    }
+
+    /// What there is to filter by further, among the pictures that pass a filter.
+    pub fn facets_of(&self, filter: &Filter) -> Facets {
+        let memory = self.memory.read();
+        memory.facets(&memory.select(filter))
     }
 
     fn read_files(&self, hashes: Vec<PathHash>) -> Result<Vec<FileRecord>, IndexError> {

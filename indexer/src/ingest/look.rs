@@ -133,7 +133,7 @@ impl<'a> Looker<'a> {
             Claim::Known => return Ok(Fate::Known(known(metadata::read(format, bytes).words))),
             Claim::Encode => *claimed = Some(content),
         }
-        let (prepared, size) = match self.decode(&bytes) {
+        let (prepared, size) = match self.decode(&content, &bytes) {
             Ok(decoded) => decoded,
             Err(reason) => return Ok(Fate::Skipped(reason)),
         };
@@ -145,10 +145,11 @@ impl<'a> Looker<'a> {
     }
 
     /// Model input, and the picture's width and height.
-    fn decode(&self, bytes: &[u8]) -> Result<(Prepared, (u32, u32)), String> {
+    fn decode(&self, content: &ContentHash, bytes: &[u8]) -> Result<(Prepared, (u32, u32)), String> {
         let _memory = self.pixels.take(pixels(bytes).saturating_mul(BYTES_PER_PIXEL));
         let picture = picture::decode(bytes, &self.options.limits).map_err(|error| error.to_string())?;
         let prepared = self.encoder.prepare(&picture.pixels).map_err(|error| error.to_string())?;
+        self.options.on_picture.call(content, &picture.pixels);
         Ok((prepared, picture.pixels.dimensions()))
     }
 }

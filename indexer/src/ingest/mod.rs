@@ -3,6 +3,7 @@
 mod budget;
 mod contents;
 mod encode;
+mod hook;
 mod look;
 mod metadata;
 mod pipeline;
@@ -21,6 +22,7 @@ use glimpse_encoder::Encode;
 use glimpse_encoder::picture::Limits;
 
 use self::contents::Contents;
+pub use self::hook::PictureHook;
 use self::reconcile::reconcile;
 use self::report::Report;
 use self::write::Writer;
@@ -41,12 +43,22 @@ pub struct IngestOptions {
     pub threads: usize,
     /// Bounds on a single picture.
     pub limits: Limits,
+    /// Sees every picture that is decoded, before it is encoded.
+    pub on_picture: PictureHook,
 }
 
 impl Default for IngestOptions {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { roots: Vec::new(), prune: false, hidden: false, batch: 8, threads, limits: Limits::default() }
+        Self {
+            roots: Vec::new(),
+            prune: false,
+            hidden: false,
+            batch: 8,
+            threads,
+            limits: Limits::default(),
+            on_picture: PictureHook::default(),
+        }
     }
 }
 

@@ -104,9 +104,12 @@ fn facets_count_what_can_be_found() {
         formats: vec![(Format::Jpeg, 2), (Format::Png, 1)],
         folders: vec![("/p".into(), 1), ("/p/a".into(), 2)],
         taken: Some((20, 50)),
+        days: vec![(0, 2)],
         with_place: 1,
     };
     assert_eq!(index.facets(), expected);
+    let in_a = index.facets_of(&Filter { folders: vec!["/p/a".into()], ..Filter::default() });
+    assert_eq!((in_a.formats, in_a.folders), (vec![(Format::Jpeg, 2)], vec![("/p/a".into(), 2)]));
     index.commit().unwrap();
     drop(index);
     assert_eq!(fixture.open().facets(), expected);

@@ -1,0 +1,60 @@
+//! Embeddings of uploaded pictures, remembered: a picture stays in the query while its words are still being typed.
+
+use glimpse_encoder::picture::{Limits, decode};
+use glimpse_encoder::{Embedding, Encode, EncodeError, Outputs};
+use parking_lot::Mutex;
+
+use crate::EngineError;
+use crate::lru::Lru;
+
+/// Pictures remembered.
+const REMEMBERED: usize = 256;
+
+/// Remembers the embeddings of pictures by the hash of their bytes, per model.
+pub(crate) struct PictureCache(Mutex<Lru<(String, [u8; 32]), Embedding>>);
+
+impl PictureCache {
+    pub fn new() -> Self {
+        Self(Mutex::new(Lru::new(REMEMBERED)))
+    }
+
+    /// The vector of a picture's bytes.
+    pub fn embed(&self, encoder: &dyn Encode, bytes: &[u8]) -> Result<Embedding, EngineError> {
+        let key = (encoder.info().fingerprint.clone(), *blake3::hash(bytes).as_bytes());
+        if let Some(known) = self.0.lock().get(&key) {
+            return Ok(known);
+        }
+        let picture = decode(bytes, &Limits::default()).map_err(EncodeError::from)?;
+        let prepared = encoder.prepare(&picture.pixels)?;
+        let features = encoder.encode_images(&[prepared], Outputs::Pooled)?.pop();
+        let embedding = features.map(|features| features.embedding).ok_or_else(|| EncodeError::Backend {
+            stage: "query picture",
+            reason: "the model gave no vector".into(),
+        })?;
+        self.0.lock().insert(key, embedding.clone(), 1);
+        Ok(embedding)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io::Cursor;
+
+    use glimpse_encoder::testing::FakeEncoder;
+    use image::{ImageFormat, Rgb, RgbImage};
+
+    use super::*;
+
+    #[test]
+    fn a_picture_is_encoded_once() {
+        let (cache, encoder) = (PictureCache::new(), FakeEncoder::new(16));
+        let mut png = Cursor::new(Vec::new());
+        RgbImage::from_pixel(8, 8, Rgb([220, 20, 20])).write_to(&mut png, ImageFormat::Png).unwrap();
+        let png = png.into_inner();
+        let first = cache.embed(&encoder, &png).unwrap();
+        assert_eq!(cache.embed(&encoder, &png).unwrap(), first);
+        assert_eq!(encoder.pictures(), 1);
+        assert!(cache.embed(&encoder, b"no picture").is_err());
+    }
+}
