@@ -29,6 +29,7 @@ def train(stage: str):
     """The action that trains one stage, going on from its checkpoint where there is one."""
 
     def action(options):
+        from .decoder import DecoderStage
         from .distil import DistilStage
         from .joint import JointStage
         from .loop import run
@@ -38,9 +39,13 @@ def train(stage: str):
         budget = replace(BUDGETS[stage], processes=options.processes)
         if options.minutes:
             budget = replace(budget, minutes=options.minutes)
-        build = {"teacher": TeacherStage, "text": TextStage, "vision": DistilStage, "joint": JointStage}[
-            stage
-        ]
+        build = {
+            "teacher": TeacherStage,
+            "text": TextStage,
+            "vision": DistilStage,
+            "joint": JointStage,
+            "decoder": DecoderStage,
+        }[stage]
         extra = {} if stage == "teacher" else {"compile": not options.eager}
         run(build, budget, concepts=options.concepts, **extra)
 
@@ -48,9 +53,10 @@ def train(stage: str):
 
 
 def export(options):
-    from .export import export
+    from .export import export, export_decoder
 
     export(options.model)
+    export_decoder(options.model, options.concepts)
 
 
 def library(options):
@@ -92,6 +98,7 @@ STAGES = {
     "text": train("text"),
     "vision": train("vision"),
     "joint": train("joint"),
+    "decoder": train("decoder"),
     "export": export,
     "library": library,
     "queries": queries,

@@ -17,6 +17,7 @@ from transformers import SiglipModel
 
 from .batches import to_pixels
 from .captions import join, load_languages
+from .evaluate_decoder import evaluate_decoder
 from .gallery import KINDS, SIZE, draw_gallery, seen_concepts
 from .languages import SCRIPT_OF
 from .measures import auroc, calibration_error, recall
@@ -54,6 +55,13 @@ class Encoder:
             pooled.append(F.normalize(output.pooler_output, dim=1))
             patches.append(F.normalize(patch_vectors(self.model, output.last_hidden_state), dim=2))
         return torch.cat(pooled).numpy(), torch.cat(patches).numpy()
+
+    @torch.no_grad()
+    def tokens(self, scenes: list[Scene]) -> torch.Tensor:
+        """Vision tokens (n, patches, d) after the last norm, which the decoder attends to."""
+        starts = range(0, len(scenes), BATCH)
+        batches = (np.stack([scene.image for scene in scenes[start : start + BATCH]]) for start in starts)
+        return torch.cat([self.model.vision_model(to_pixels(batch)).last_hidden_state for batch in batches])
 
 
 def mean(values) -> float:
@@ -153,6 +161,8 @@ def evaluate(folder: Path, concepts: int, size: int = SIZE) -> dict:
         print(
             kind.name, json.dumps(short, ensure_ascii=False, default=lambda v: round(float(v), 3)), flush=True
         )
+    if (folder / "decoder.safetensors").exists():
+        figures["decoder"] = evaluate_decoder(folder, concepts, size, encoder)
     if size < SIZE:
         return figures  # a quick look, not worth keeping
     LOG_DIR.mkdir(exist_ok=True)

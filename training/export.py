@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+from .decoder_vocabulary import decoder_config
 from .loop import checkpoint_path
 from .model import build_model, config
 from .settings import CACHE_DIR, EOS, IMAGE, PAD, SEED, TEXT_LENGTH, UNK
@@ -122,6 +123,20 @@ def export(folder: Path) -> None:
     shutil.copyfile(CACHE_DIR / "tokenizer.json", folder / "tokenizer.json")
     total = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     print(f"exported {len(weights)} tensors to {folder} ({total / 1e6:.1f} MB)", flush=True)
+
+
+def export_decoder(folder: Path, concepts: int) -> None:
+    """Writes the decoder beside the towers, if it has been trained."""
+    if not checkpoint_path("decoder").exists():
+        print("no decoder yet: left out", flush=True)
+        return
+    trained = torch.load(checkpoint_path("decoder"), weights_only=True)["modules"]
+    weights = {key: value.half().contiguous() for key, value in trained.items()}
+    save_file(weights, folder / "decoder.safetensors", metadata={"format": "pt"})
+    (folder / "decoder.safetensors").chmod(0o644)
+    text = json.dumps(decoder_config(concepts).to_json())
+    (folder / "decoder.json").write_text(text + "\n", encoding="utf-8")
+    print(f"exported the decoder, {len(weights)} tensors", flush=True)
 
 
 def difference(folder: Path) -> float:

@@ -8,7 +8,7 @@ def optimisers(named_parameters, muon_lr: float, adam_lr: float) -> list[torch.o
     """Splits parameters by name and shape; embeddings, heads, norms and biases go to AdamW."""
     matrices, rest = [], []
     for name, p in named_parameters:
-        inner = "encoder.layers" in name or "head.mlp" in name or "head.attention.out_proj" in name
+        inner = "layers." in name or "head.mlp" in name or "head.attention.out_proj" in name
         (matrices if p.dim() == 2 and inner else rest).append(p)
     chosen: list[torch.optim.Optimizer] = []
     if matrices:

@@ -49,4 +49,5 @@ BUDGETS = {
     "text": Budget(steps=3_000, batch=128),
     "vision": Budget(steps=8_000, batch=160),
     "joint": Budget(steps=3_000, batch=32),
+    "decoder": Budget(steps=4_000, batch=32),
 }

@@ -1,0 +1,140 @@
+"""Trains the decoder on frozen towers: captions of scenes, boxes of words, words of boxes, in every language.
+
+Each picture gives one sequence per task. The loss covers all that follows the task (and language) token. The
+parallel prediction of LocCa's captions is left out: it is there to shape the vision tower, which is frozen here.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from .batches import SEEN, collate, training_painter, whole_scene
+from .captions import CaptionSampler, join, load_languages
+from .decoder_model import AREF, CAP, COORDINATES, GCAP, START, Decoder, DecoderConfig
+from .decoder_vocabulary import Vocabulary, decoder_config
+from .export import load_weights
+from .loop import Stage
+from .model import build_model, encode_patches, window_positions
+from .optimise import optimisers, trainable
+from .scenes import Scene, Thing
+from .settings import GRID, IMAGE, SEED, Budget
+
+BLUR = 4.0  # standard deviation, in coordinates, of what counts as nearly right
+
+
+def visible(scene: Scene) -> list[Thing]:
+    """What a scene shows, the largest first."""
+
+    def area(thing: Thing) -> float:
+        left, top, right, bottom = thing.box
+        return (right - left) * (bottom - top)
+
+    return sorted((t for t in scene.things if t.visible >= SEEN), key=area, reverse=True)
+
+
+class Sequences:
+    """Draws the three sequences of a scene."""
+
+    def __init__(self, rng: np.random.Generator, concepts: int, config: DecoderConfig):
+        self.rng = rng
+        self.sampler = CaptionSampler(rng, concepts)
+        self.codes = list(load_languages(concepts))
+        self.vocabulary = Vocabulary(config)
+
+    def language(self):
+        index = 0 if self.rng.random() < 0.1 else self.rng.integers(len(self.codes))
+        return self.codes[index], self.sampler.languages[index]
+
+    def of(self, scene: Scene) -> list[list[int]]:
+        things = [t for t in visible(scene)]
+        if not things:
+            return []
+        height, width = scene.image.shape[:2]
+        code, language = self.language()
+        names = [language.names[t.concept] for t in things if t.concept in language.names]
+        sequences = [self.vocabulary.caption(code, join(language.pattern, names))] if names else []
+        thing = things[self.rng.integers(len(things))]
+        _, words = self.language()
+        text, meaning = self.sampler.word(words, thing.concept)
+        if len(set(meaning) & {t.concept for t in things}) == 1:
+            box = self.vocabulary.box(thing.box, width, height)
+            sequences.append(self.vocabulary.expression(text, box))
+        thing = things[self.rng.integers(len(things))]
+        code, language = self.language()
+        if thing.concept in language.names:
+            box = self.vocabulary.box(thing.box, width, height)
+            sequences.append(self.vocabulary.region(code, language.names[thing.concept], box))
+        return [s for s in sequences if len(s) <= self.vocabulary.config.length]
+
+
+def pack(sequences: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Inputs (b, t), shifted right, and targets (b, t) with -1 where there is nothing to learn."""
+    length = max(map(len, sequences))
+    targets = np.full((len(sequences), length), -1, np.int64)
+    inputs = np.full((len(sequences), length), START, np.int64)
+    for row, ids in enumerate(sequences):
+        inputs[row, 1 : len(ids)] = ids[:-1]
+        prefix = 1 if ids[0] == AREF else 2
+        targets[row, prefix : len(ids)] = ids[prefix:]
+    return torch.from_numpy(inputs), torch.from_numpy(targets)
+
+
+def sequence_loss(scores: torch.Tensor, targets: torch.Tensor, first_coordinate: int):
+    """Cross-entropy of scores (n, vocabulary); a coordinate's neighbours are nearly right. Returns both parts."""
+    log = scores.float().log_softmax(-1)
+    place = (targets >= first_coordinate) & (targets < first_coordinate + COORDINATES)
+    words = -log[~place].gather(1, targets[~place, None])[:, 0]
+    if not place.any():
+        return words.mean(), words.mean(), torch.zeros(())
+    steps = torch.arange(COORDINATES) - (targets[place, None] - first_coordinate)  # (m, 501)
+    goals = (-0.5 * (steps / BLUR).square()).softmax(-1)
+    boxes = -(goals * log[place, first_coordinate : first_coordinate + COORDINATES]).sum(-1)
+    total = (words.sum() + boxes.sum()) / len(targets)
+    return total, words.mean(), boxes.mean()
+
+
+class DecoderStage(Stage):
+    name = "decoder"
+    log_name = "decoder"
+
+    def __init__(self, rank: int, budget: Budget, concepts: int, compile: bool = True):
+        torch.manual_seed(SEED)
+        self.concepts, self.batch = concepts, budget.batch
+        self.towers = build_model()
+        self.towers.load_state_dict(load_weights())
+        self.towers.eval().requires_grad_(False)
+        self.config = decoder_config(concepts)
+        self.modules = Decoder(self.config)
+        named = list(trainable(self.modules, ""))
+        self.optimisers = optimisers(named, muon_lr=6e-3, adam_lr=2e-3)
+        self.painter = training_painter(np.random.SeedSequence([SEED, 6, rank]).generate_state(1)[0], concepts)
+        self.sampler = Sequences(np.random.default_rng([SEED, 7, rank]), concepts, self.config)
+        self.positions = window_positions(0, 0, GRID, GRID)
+        see = lambda pixels: encode_patches(self.towers, pixels, self.positions)[-1]  # noqa: E731
+        self.see = torch.compile(see) if compile else see
+
+    def loss(self, progress):
+        scenes = [whole_scene(self.painter, IMAGE) for _ in range(self.batch)]
+        batch = collate(scenes, self.concepts)
+        drawn = [(row, ids) for row, scene in enumerate(scenes) for ids in self.sampler.of(scene)]
+        drawn.sort(key=lambda pair: pair[1][0])  # by task, whose lengths are alike
+        total, metrics = 0.0, {}
+        count = sum(len(ids) for _, ids in drawn)
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                tokens = self.see(batch.pixels)
+            for name, task in (("cap", CAP), ("aref", AREF), ("gcap", GCAP)):
+                rows = [row for row, ids in drawn if ids[0] == task]
+                if not rows:
+                    continue
+                inputs, targets = pack([ids for _, ids in drawn if ids[0] == task])
+                states = self.modules.states(inputs, tokens[rows])
+                known = targets >= 0
+                scores = self.modules.output(states[known])
+                loss, words, boxes = sequence_loss(scores, targets[known], self.config.first_coordinate)
+                total = total + loss
+                metrics[f"{name}_words"] = words.item()
+                if task != CAP:
+                    metrics[f"{name}_boxes"] = boxes.item()
+        metrics["tokens"] = float(count)
+        return total, metrics
