@@ -6,7 +6,6 @@ parallel prediction of LocCa's captions is left out: it is there to shape the vi
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from .batches import SEEN, collate, training_painter, whole_scene
 from .captions import CaptionSampler, join, load_languages

@@ -12,7 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-START, EOS, CAP, AREF, GCAP, SEPARATOR, LANGUAGE = range(7)  # ids before those of languages, coordinates, pieces
+START, EOS, CAP, AREF, GCAP, SEPARATOR, LANGUAGE = range(
+    7
+)  # ids before those of languages, coordinates, pieces
 COORDINATES = 501
 
 

@@ -28,7 +28,9 @@ def decoder_config(concepts: int) -> DecoderConfig:
         for encoding in load_tokenizer().encode_batch([word.lower() for word in words]):
             used.update(encoding.ids)
     used.discard(TEXT_EOS)
-    return DecoderConfig(WIDTH, WIDTH, MLP, HEADS, LAYERS, LENGTH, tuple(languages), tuple(sorted(used - {PAD})))
+    return DecoderConfig(
+        WIDTH, WIDTH, MLP, HEADS, LAYERS, LENGTH, tuple(languages), tuple(sorted(used - {PAD}))
+    )
 
 
 @dataclass
