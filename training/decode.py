@@ -45,6 +45,24 @@ def boxes(decoder: Decoder, tokens: torch.Tensor, texts: list[list[int]]) -> tor
     return found
 
 
+def caption_ids(decoder: Decoder, tokens: torch.Tensor, prefixes: list[list[int]]) -> list[list[int]]:
+    """What follows each prefix (all equally long): pieces, up to the end."""
+    config = decoder.config
+    said = torch.tensor(prefixes)
+    start = said.shape[1]
+    ended = torch.zeros(len(said), dtype=torch.bool)
+    while said.shape[1] < config.length and not ended.all():
+        scores = next_scores(decoder, tokens, said)
+        silent = torch.arange(scores.shape[1]) < config.first_piece
+        silent[EOS] = False
+        best = scores.masked_fill(silent, float("-inf")).argmax(1)
+        best = torch.where(ended, EOS, best)
+        ended |= best == EOS
+        said = torch.cat([said, best[:, None]], 1)
+    rows = said[:, start:].tolist()
+    return [row[: row.index(EOS)] if EOS in row else row for row in rows]
+
+
 def captions(decoder: Decoder, tokens: torch.Tensor, language: str, regions: list[list[int]] | None = None):
     """A caption of each picture, or of a region of it given as coordinate ids, in one language."""
     config = decoder.config
@@ -53,19 +71,5 @@ def captions(decoder: Decoder, tokens: torch.Tensor, language: str, regions: lis
         prefixes = [[START, CAP, code]] * len(tokens)
     else:
         prefixes = [[START, GCAP, code, *box, SEPARATOR] for box in regions]
-    said = torch.tensor(prefixes)
-    start = said.shape[1]
-    ended = torch.zeros(len(said), dtype=torch.bool)
-    while said.shape[1] < config.length and not ended.all():
-        scores = next_scores(decoder, tokens, said)
-        scores[:, : config.first_piece] = torch.where(
-            torch.arange(config.first_piece) == EOS, scores[:, : config.first_piece], float("-inf")
-        )
-        best = torch.where(ended, EOS, scores.argmax(1))
-        ended |= best == EOS
-        said = torch.cat([said, best[:, None]], 1)
-    texts = []
-    for row in said[:, start:].tolist():
-        row = row[: row.index(EOS)] if EOS in row else row
-        texts.append(load_tokenizer().decode([config.pieces[i - config.first_piece] for i in row]))
-    return texts
+    found = caption_ids(decoder, tokens, prefixes)
+    return [load_tokenizer().decode([config.pieces[i - config.first_piece] for i in row]) for row in found]

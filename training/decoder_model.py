@@ -43,8 +43,9 @@ class DecoderConfig:
     def vocabulary(self) -> int:
         return self.first_piece + len(self.pieces)
 
-    def to_json(self) -> dict:
-        return {"format": self.format} | {k: v for k, v in asdict(self).items() if k != "format"}
+    def to_json(self, texts: list[str]) -> dict:
+        """What decoder.json holds: these fields and the text of each piece."""
+        return {"format": self.format} | asdict(self) | {"texts": texts}
 
 
 class Attention(nn.Module):

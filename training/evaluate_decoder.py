@@ -20,6 +20,7 @@ LANGUAGES = ("en", "de", "ru", "ar", "hi", "zh", "ja", "th")
 
 def load_decoder(folder: Path) -> Decoder:
     config = json.loads((folder / "decoder.json").read_text(encoding="utf-8"))
+    del config["texts"]
     lists = {key: tuple(config[key]) for key in ("languages", "pieces")}
     decoder = Decoder(DecoderConfig(**config | lists)).eval()
     weights = load_file(folder / "decoder.safetensors")

@@ -12,7 +12,7 @@ from .decoder_vocabulary import decoder_config
 from .loop import checkpoint_path
 from .model import build_model, config
 from .settings import CACHE_DIR, EOS, IMAGE, PAD, SEED, TEXT_LENGTH, UNK
-from .tokens import SPECIAL
+from .tokens import SPECIAL, load_tokenizer
 
 START_SCALE, START_BIAS = 14.0, -8.0  # of the sigmoid, until the towers have been trained together
 PREPROCESSOR = {
@@ -134,7 +134,9 @@ def export_decoder(folder: Path, concepts: int) -> None:
     weights = {key: value.half().contiguous() for key, value in trained.items()}
     save_file(weights, folder / "decoder.safetensors", metadata={"format": "pt"})
     (folder / "decoder.safetensors").chmod(0o644)
-    text = json.dumps(decoder_config(concepts).to_json())
+    config = decoder_config(concepts)
+    texts = [load_tokenizer().id_to_token(piece) for piece in config.pieces]
+    text = json.dumps(config.to_json(texts), ensure_ascii=False)
     (folder / "decoder.json").write_text(text + "\n", encoding="utf-8")
     print(f"exported the decoder, {len(weights)} tensors", flush=True)
 

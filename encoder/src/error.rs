@@ -93,6 +93,12 @@ pub enum EncodeError {
     /// The model is neither a directory, nor in the cache, nor to be had now.
     #[error("{0}")]
     Hub(#[from] crate::hub::HubError),
+    /// The decoder cannot do what it was asked for.
+    #[error("decoder: {reason}")]
+    Decoder {
+        /// What is wrong, and what it can do.
+        reason: String,
+    },
     /// The backend failed while it computed.
     #[error("{stage}: {reason}")]
     Backend {

@@ -26,7 +26,7 @@ const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 
 /// The opened files of a checkpoint and where each tensor lies in them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Checkpoint {
     dir: PathBuf,
     tensors: BTreeMap<String, StoredTensor>,
@@ -57,13 +57,28 @@ impl Checkpoint {
         Ok(Self { dir: dir.to_owned(), tensors })
     }
 
+    /// Maps one safetensors file.
+    ///
+    /// # Errors
+    /// If it is missing, cut off or not safetensors.
+    pub fn open_file(path: &Path) -> Result<Self, EncodeError> {
+        Ok(Self { dir: path.to_owned(), tensors: open_file(path)? })
+    }
+
     /// Compares every tensor with what `config` asks for.
     ///
     /// # Errors
-    /// [`EncodeError::Tensor`] names the first tensor that is missing, mis-shaped, of a type that is not read, or that
-    /// no such model has.
+    /// As [`Checkpoint::compare`].
     pub fn check(&self, config: &ModelConfig) -> Result<(), EncodeError> {
-        let mut wanted = expected(config);
+        self.compare(expected(config), &format!("`{}` model", config.model_type()))
+    }
+
+    /// Compares names and shapes with those that are wanted of a `kind` of network.
+    ///
+    /// # Errors
+    /// [`EncodeError::Tensor`] names the first tensor that is missing, mis-shaped, of a type that is not read, or that
+    /// no such network has.
+    pub fn compare(&self, mut wanted: BTreeMap<String, Vec<usize>>, kind: &str) -> Result<(), EncodeError> {
         for (name, shape) in &wanted {
             let Some(found) = self.tensors.get(name) else {
                 return Err(self.error(name, &format!("{shape:?}"), "no such tensor"));
@@ -80,7 +95,7 @@ impl Checkpoint {
         match surplus {
             None => Ok(()),
             Some(name) => {
-                let expected = format!("no such tensor in this `{}` model", config.model_type());
+                let expected = format!("no such tensor in this {kind}");
                 Err(self.error(name, &expected, &format!("{:?}", self.tensors[name].shape)))
             }
         }

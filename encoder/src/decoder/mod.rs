@@ -1,0 +1,150 @@
+//! The LocCa-style decoder (arXiv 2403.19596): captions of pictures, boxes of expressions, captions of boxes.
+//!
+//! Google publishes no decoder for SigLIP 2. One that was trained on frozen towers (`training/` holds the script) lies
+//! beside a checkpoint as `decoder.json` and `decoder.safetensors`; it attends to the tokens of [`crate::DenseGrid`].
+//! It is small beside the towers and runs on the CPU, in f32.
+//!
+//! - `config`: what `decoder.json` says; `vocabulary`: texts and boxes as token ids
+//! - `net`: the network, with remembered keys and values; `layers`: what it is made of
+//! - `grammar`: which tokens may come next; `search`: the likeliest sequences under it
+
+mod config;
+mod grammar;
+mod layers;
+mod net;
+mod search;
+#[cfg(test)]
+mod tests;
+mod vocabulary;
+
+use std::path::Path;
+
+use crate::weights::Checkpoint;
+use crate::{DenseGrid, EncodeError};
+use config::Config;
+use grammar::Grammar;
+use net::{Net, Scene};
+use vocabulary::Vocabulary;
+
+/// Name of the weights file inside a checkpoint directory.
+pub const FILE: &str = "decoder.safetensors";
+
+/// A box in shares of the picture, 0 to 1 from the left and from the top.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct ShareBox {
+    /// Left side.
+    pub left: f32,
+    /// Upper side.
+    pub top: f32,
+    /// Right side, greater than `left`.
+    pub right: f32,
+    /// Lower side, greater than `top`.
+    pub bottom: f32,
+}
+
+/// Something the decoder said, with the probability of saying exactly that.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Said<T> {
+    /// What was said.
+    pub value: T,
+    /// Product over all tokens of the probability of each among those that were allowed.
+    pub probability: f32,
+}
+
+/// A loaded decoder. Calls are blocking and may come from any thread.
+pub struct Decoder {
+    net: Net,
+    vocabulary: Vocabulary,
+}
+
+impl Decoder {
+    /// Loads the decoder of a checkpoint directory; `None` if it has none. `width` is that of the tower's tokens.
+    ///
+    /// # Errors
+    /// [`EncodeError`] that names the file and the field or tensor that is wrong, or that belongs to another tower.
+    pub fn load(dir: &Path, width: usize) -> Result<Option<Self>, EncodeError> {
+        let path = dir.join(FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let config = Config::load(dir, width)?;
+        let checkpoint = Checkpoint::open_file(&path)?;
+        checkpoint.compare(config.expected_tensors(), "decoder")?;
+        let net = Net::load(&checkpoint, &config)?;
+        Ok(Some(Self { net, vocabulary: Vocabulary::new(config) }))
+    }
+
+    /// The languages that captions can be asked for in, the first being the default.
+    pub fn languages(&self) -> &[String] {
+        self.vocabulary.languages()
+    }
+
+    /// Captions of the whole picture in one language, likeliest first; at most `beams` (1: greedy).
+    ///
+    /// # Errors
+    /// [`EncodeError::Decoder`] for a language that it does not know or a grid of another model.
+    pub fn caption(&self, grid: &DenseGrid, language: &str, beams: usize) -> Result<Vec<Said<String>>, EncodeError> {
+        let prefix = self.vocabulary.caption_prefix(language)?;
+        let found = self.search(grid, &prefix, &Grammar::words(&self.vocabulary), beams)?;
+        Ok(found.into_iter().map(|said| said.map(|ids| self.vocabulary.text(&ids))).collect())
+    }
+
+    /// Captions of one region.
+    ///
+    /// # Errors
+    /// As [`Decoder::caption`].
+    pub fn describe(
+        &self,
+        grid: &DenseGrid,
+        region: ShareBox,
+        language: &str,
+        beams: usize,
+    ) -> Result<Vec<Said<String>>, EncodeError> {
+        let prefix = self.vocabulary.region_prefix(language, region)?;
+        let found = self.search(grid, &prefix, &Grammar::words(&self.vocabulary), beams)?;
+        Ok(found.into_iter().map(|said| said.map(|ids| self.vocabulary.text(&ids))).collect())
+    }
+
+    /// Regions that are worth a word, with that word: what the decoder says if it may choose the box as well.
+    ///
+    /// # Errors
+    /// As [`Decoder::caption`].
+    pub fn regions(
+        &self,
+        grid: &DenseGrid,
+        language: &str,
+        beams: usize,
+    ) -> Result<Vec<Said<(ShareBox, String)>>, EncodeError> {
+        let prefix = self.vocabulary.any_region_prefix(language)?;
+        let found = self.search(grid, &prefix, &Grammar::region_words(&self.vocabulary), beams)?;
+        let split = |ids: Vec<u32>| (self.vocabulary.region(&ids[..4]), self.vocabulary.text(&ids[5..]));
+        Ok(found.into_iter().map(|said| said.map(split)).collect())
+    }
+
+    /// Boxes of what an expression names, likeliest first. `ids` are those of [`crate::Encode::token_ids`].
+    ///
+    /// # Errors
+    /// [`EncodeError::Decoder`] for a grid of another model.
+    pub fn locate(&self, grid: &DenseGrid, ids: &[u32], beams: usize) -> Result<Vec<Said<ShareBox>>, EncodeError> {
+        let prefix = self.vocabulary.expression_prefix(ids);
+        let found = self.search(grid, &prefix, &Grammar::region(&self.vocabulary), beams)?;
+        Ok(found.into_iter().map(|said| said.map(|ids| self.vocabulary.region(&ids))).collect())
+    }
+
+    fn search(
+        &self,
+        grid: &DenseGrid,
+        prefix: &[u32],
+        grammar: &Grammar,
+        beams: usize,
+    ) -> Result<Vec<Said<Vec<u32>>>, EncodeError> {
+        let scene = Scene::new(&self.net, grid)?;
+        Ok(search::likeliest(&self.net, &scene, prefix, grammar, beams.max(1)))
+    }
+}
+
+impl<T> Said<T> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Said<U> {
+        Said { value: change(self.value), probability: self.probability }
+    }
+}

@@ -1,0 +1,159 @@
+//! The network: pre-norm blocks of causal self-attention, cross-attention to the picture's tokens, and an MLP.
+//!
+//! Letters of shapes: `T` tokens said so far, `N` tokens of the picture, `W` width, `V` vocabulary.
+
+use super::config::Config;
+use super::layers::{LayerNorm, Linear, gelu, softmax};
+use crate::weights::Checkpoint;
+use crate::{DenseGrid, EncodeError, dot};
+
+pub(super) struct Net {
+    tokens: Vec<f32>,    // (V, W)
+    positions: Vec<f32>, // (length, W)
+    blocks: Vec<Block>,
+    final_norm: LayerNorm,
+    output: Linear,
+    config: Config,
+}
+
+struct Block {
+    norm1: LayerNorm,
+    own: Attention,
+    norm2: LayerNorm,
+    cross: Attention,
+    norm3: LayerNorm,
+    fc1: Linear,
+    fc2: Linear,
+}
+
+struct Attention {
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    out: Linear,
+    heads: usize,
+}
+
+/// Keys and values of a sequence, row by row.
+#[derive(Debug, Clone, Default)]
+struct Memory {
+    keys: Vec<f32>,
+    values: Vec<f32>,
+}
+
+/// What the cross-attention of each block needs of one picture.
+pub(super) struct Scene(Vec<Memory>);
+
+/// A sequence that is being said: what the self-attention of each block remembers of it.
+#[derive(Debug, Clone)]
+pub(super) struct Sequence {
+    memories: Vec<Memory>,
+    length: usize,
+}
+
+impl Scene {
+    /// Keys and values of a picture's tokens.
+    pub fn new(net: &Net, grid: &DenseGrid) -> Result<Self, EncodeError> {
+        if grid.dim != net.config.vision_size || grid.tokens.is_empty() {
+            let reason = format!("it reads tokens of {} values, these have {}", net.config.vision_size, grid.dim);
+            return Err(EncodeError::Decoder { reason });
+        }
+        Ok(Self(net.blocks.iter().map(|block| block.cross.remember(&grid.tokens)).collect()))
+    }
+}
+
+impl Net {
+    pub fn load(checkpoint: &Checkpoint, config: &Config) -> Result<Self, EncodeError> {
+        let block = |i: usize| {
+            let norm =
+                |n: usize| LayerNorm::load(checkpoint, &format!("layers.{i}.layer_norm{n}"), config.layer_norm_eps);
+            let linear = |name: &str| Linear::load(checkpoint, &format!("layers.{i}.{name}"));
+            let attention = |name: &str| {
+                let part = |part: &str| linear(&format!("{name}.{part}_proj"));
+                let (query, key, value, out) = (part("q")?, part("k")?, part("v")?, part("out")?);
+                Ok::<_, EncodeError>(Attention { query, key, value, out, heads: config.num_attention_heads })
+            };
+            Ok::<_, EncodeError>(Block {
+                norm1: norm(1)?,
+                own: attention("self_attn")?,
+                norm2: norm(2)?,
+                cross: attention("cross_attn")?,
+                norm3: norm(3)?,
+                fc1: linear("mlp.fc1")?,
+                fc2: linear("mlp.fc2")?,
+            })
+        };
+        Ok(Self {
+            tokens: checkpoint.get("token_embedding.weight")?.to_vec(),
+            positions: checkpoint.get("position_embedding.weight")?.to_vec(),
+            blocks: (0..config.num_hidden_layers).map(block).collect::<Result<_, _>>()?,
+            final_norm: LayerNorm::load(checkpoint, "final_layer_norm", config.layer_norm_eps)?,
+            output: Linear::load(checkpoint, "output")?,
+            config: config.clone(),
+        })
+    }
+
+    /// A sequence of which nothing has been said.
+    pub fn begin(&self) -> Sequence {
+        Sequence { memories: vec![Memory::default(); self.blocks.len()], length: 0 }
+    }
+
+    /// Says one more token; returns the scores (V) of the next.
+    ///
+    /// The sequence must be shorter than the decoder's length, and `id` one of its vocabulary.
+    pub fn step(&self, scene: &Scene, sequence: &mut Sequence, id: u32) -> Vec<f32> {
+        let width = self.config.hidden_size;
+        let row = |table: &[f32], i: usize| table[i * width..(i + 1) * width].to_vec();
+        let mut x = row(&self.tokens, id as usize); // (W)
+        add(&mut x, &row(&self.positions, sequence.length));
+        sequence.length += 1;
+        for ((block, own), picture) in self.blocks.iter().zip(&mut sequence.memories).zip(&scene.0) {
+            block.forward(&mut x, own, picture);
+        }
+        self.output.forward(&self.final_norm.forward(&x)) // (V)
+    }
+}
+
+impl Block {
+    fn forward(&self, x: &mut [f32], own: &mut Memory, picture: &Memory) {
+        let h = self.norm1.forward(x);
+        let new = self.own.remember(&h);
+        own.keys.extend(new.keys);
+        own.values.extend(new.values);
+        add(x, &self.own.attend(&h, own));
+        add(x, &self.cross.attend(&self.norm2.forward(x), picture));
+        let mut inner = self.fc1.forward(&self.norm3.forward(x));
+        gelu(&mut inner);
+        add(x, &self.fc2.forward(&inner));
+    }
+}
+
+impl Attention {
+    fn remember(&self, rows: &[f32]) -> Memory {
+        Memory { keys: self.key.forward(rows), values: self.value.forward(rows) }
+    }
+
+    /// One query (W) over all that is remembered.
+    fn attend(&self, x: &[f32], memory: &Memory) -> Vec<f32> {
+        let query = self.query.forward(x); // (W)
+        let (width, head) = (query.len(), query.len() / self.heads);
+        let scale = 1.0 / (head as f32).sqrt();
+        let mut mixed = vec![0f32; width];
+        for (start, mixed) in (0..width).step_by(head).zip(mixed.chunks_exact_mut(head)) {
+            let part = start..start + head;
+            let keys = memory.keys.chunks_exact(width).map(|key| scale * dot(&query[part.clone()], &key[part.clone()]));
+            let mut shares: Vec<f32> = keys.collect(); // (T) or (N)
+            softmax(&mut shares);
+            for (share, value) in shares.iter().zip(memory.values.chunks_exact(width)) {
+                for (mixed, value) in mixed.iter_mut().zip(&value[part.clone()]) {
+                    *mixed += share * value;
+                }
+            }
+        }
+        self.out.forward(&mixed)
+    }
+}
+
+fn add(x: &mut [f32], more: &[f32]) {
+    x.iter_mut().zip(more).for_each(|(x, more)| *x += more);
+}

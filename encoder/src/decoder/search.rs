@@ -1,0 +1,95 @@
+//! Beam search under a grammar; with one beam it is greedy.
+
+use std::cmp::Ordering;
+
+use super::Said;
+use super::grammar::{Grammar, Next};
+use super::net::{Net, Scene, Sequence};
+use super::vocabulary::END;
+
+/// An answer that is being said.
+#[derive(Clone)]
+struct Beam {
+    sequence: Sequence,
+    /// Scores of the next token.
+    scores: Vec<f32>,
+    answer: Vec<u32>,
+    /// Sum of the logarithms of the probabilities.
+    log: f32,
+}
+
+/// The likeliest answers behind `prefix`, best first, at most `width`; ids without the end token.
+pub(super) fn likeliest(
+    net: &Net,
+    scene: &Scene,
+    prefix: &[u32],
+    grammar: &Grammar,
+    width: usize,
+) -> Vec<Said<Vec<u32>>> {
+    let mut sequence = net.begin();
+    let mut scores = Vec::new();
+    for id in prefix {
+        scores = net.step(scene, &mut sequence, *id);
+    }
+    let mut open = vec![Beam { sequence, scores, answer: Vec::new(), log: 0.0 }];
+    let mut done: Vec<Said<Vec<u32>>> = Vec::new();
+    while !open.is_empty() {
+        let mut next: Vec<(f32, usize, u32)> = Vec::new(); // log, beam, token
+        for (i, beam) in open.iter().enumerate() {
+            match choices(&beam.scores, &grammar.next(prefix.len(), &beam.answer), width) {
+                None => done.push(Said { value: beam.answer.clone(), probability: beam.log.exp() }),
+                Some(best) => next.extend(best.into_iter().map(|(log, id)| (beam.log + log, i, id))),
+            }
+        }
+        next.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+        // A complete answer can only be beaten by what is likelier already: probabilities fall with every token.
+        done.sort_by(by_probability);
+        done.truncate(width);
+        let bar = if done.len() == width { done[width - 1].probability.ln() } else { f32::NEG_INFINITY };
+        next.truncate(width);
+        next.retain(|(log, ..)| *log > bar);
+        open = next.into_iter().map(|(log, i, id)| extend(net, scene, &open[i], log, id)).collect();
+    }
+    for said in &mut done {
+        if said.value.last() == Some(&END) {
+            said.value.pop();
+        }
+    }
+    done
+}
+
+fn by_probability<T>(a: &Said<T>, b: &Said<T>) -> Ordering {
+    b.probability.total_cmp(&a.probability)
+}
+
+/// Says one more token; the end needs no scores of what follows.
+fn extend(net: &Net, scene: &Scene, beam: &Beam, log: f32, id: u32) -> Beam {
+    let mut beam = beam.clone();
+    if id != END {
+        beam.scores = net.step(scene, &mut beam.sequence, id);
+    }
+    beam.answer.push(id);
+    beam.log = log;
+    beam
+}
+
+/// The `count` likeliest tokens among those allowed, with the logarithms of their probabilities among them.
+fn choices(scores: &[f32], next: &Next, count: usize) -> Option<Vec<(f32, u32)>> {
+    let mut allowed: Vec<(f32, u32)> = match next {
+        Next::Nothing => return None,
+        Next::Among(ids) => ids.clone().map(|id| (scores[id as usize], id)).collect(),
+        Next::Word(first) => {
+            std::iter::once(END).chain(*first..scores.len() as u32).map(|id| (scores[id as usize], id)).collect()
+        }
+    };
+    let most = allowed.iter().map(|(score, _)| *score).fold(f32::NEG_INFINITY, f32::max);
+    let total = most + allowed.iter().map(|(score, _)| (score - most).exp()).sum::<f32>().ln();
+    let better = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+    if count < allowed.len() {
+        allowed.select_nth_unstable_by(count, better);
+        allowed.truncate(count);
+    }
+    allowed.sort_by(better);
+    allowed.iter_mut().for_each(|(score, _)| *score -= total);
+    Some(allowed)
+}

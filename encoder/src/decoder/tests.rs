@@ -1,0 +1,129 @@
+//! Beside the definition in `training/decoder_model.py`; `tests/golden/decoder.py` writes what it computes.
+#![allow(clippy::unwrap_used)]
+
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use super::*;
+
+#[derive(Deserialize)]
+struct Golden {
+    tokens: Vec<Vec<f32>>,
+    sequences: BTreeMap<String, Vec<u32>>,
+    scores: BTreeMap<String, Vec<Vec<f32>>>,
+    expressions: Vec<Vec<u32>>,
+    boxes: Vec<[f32; 4]>,
+    captions: Vec<Vec<u32>>,
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/decoder")
+}
+
+fn golden() -> (Decoder, Golden) {
+    let text = std::fs::read_to_string(folder().join("golden.json")).unwrap();
+    (Decoder::load(&folder(), 24).unwrap().unwrap(), serde_json::from_str(&text).unwrap())
+}
+
+fn grid(tokens: &[f32]) -> DenseGrid {
+    let cols = tokens.len() / 24 / 3;
+    DenseGrid { rows: 3, cols, dim: 24, tokens: tokens.to_vec(), aligned: Vec::new(), norms: Vec::new() }
+}
+
+#[test]
+fn scores_of_every_task_are_those_of_the_definition() {
+    let (decoder, golden) = golden();
+    let scene = Scene::new(&decoder.net, &grid(&golden.tokens[0])).unwrap();
+    for (task, ids) in &golden.sequences {
+        let mut sequence = decoder.net.begin();
+        for (position, (id, expected)) in ids.iter().zip(&golden.scores[task]).enumerate() {
+            let found = decoder.net.step(&scene, &mut sequence, *id);
+            let apart = found.iter().step_by(7).zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(apart < 1e-4, "{task} at {position}: {apart}");
+        }
+    }
+}
+
+#[test]
+fn greedy_answers_are_those_of_the_definition() {
+    let (decoder, golden) = golden();
+    for (i, tokens) in golden.tokens.iter().enumerate() {
+        let grid = grid(tokens);
+        let [found] = &decoder.locate(&grid, &golden.expressions[i], 1).unwrap()[..] else { panic!("one box") };
+        let ShareBox { left, top, right, bottom } = found.value;
+        let apart = [left, top, right, bottom].into_iter().zip(golden.boxes[i]).map(|(a, b)| (a - b).abs());
+        assert!(apart.fold(0.0, f32::max) < 1e-6, "{found:?}");
+        let [caption] = &decoder.caption(&grid, "ja", 1).unwrap()[..] else { panic!("one caption") };
+        assert_eq!(caption.value, decoder.vocabulary.text(&golden.captions[i]));
+    }
+}
+
+#[test]
+fn more_beams_find_nothing_less_likely() {
+    let (decoder, golden) = golden();
+    let grid = grid(&golden.tokens[0]);
+    let best = |beams| decoder.caption(&grid, "en", beams).unwrap();
+    let (one, eight) = (best(1), best(8));
+    assert_eq!(eight.len(), 8);
+    assert!(eight[0].probability >= one[0].probability * (1.0 - 1e-5));
+    assert!(eight.windows(2).all(|pair| pair[0].probability >= pair[1].probability));
+    let sum: f32 = eight.iter().map(|said| said.probability).sum();
+    assert!(sum <= 1.0 + 1e-5, "different answers of one distribution");
+}
+
+#[test]
+fn a_region_and_its_word_can_be_asked_for_together() {
+    let (decoder, golden) = golden();
+    let grid = grid(&golden.tokens[1]);
+    let found = decoder.regions(&grid, "en", 4).unwrap();
+    assert_eq!(found.len(), 4);
+    let (region, text) = &found[0].value;
+    assert!(region.left < region.right && region.top < region.bottom && !text.is_empty());
+    let again = decoder.describe(&grid, *region, "en", 1).unwrap();
+    assert!(again[0].probability >= found[0].probability, "the box was given, so only the words were left to say");
+}
+
+#[test]
+fn what_it_cannot_do_is_said() {
+    let (decoder, golden) = golden();
+    let message = decoder.caption(&grid(&golden.tokens[0]), "de", 1).unwrap_err().to_string();
+    assert_eq!(message, "decoder: it has no captions in `de`; it knows en, ja");
+    let other = DenseGrid { dim: 32, ..grid(&golden.tokens[0]) };
+    assert!(decoder.locate(&other, &[3], 1).unwrap_err().to_string().contains("tokens of 24 values, these have 32"));
+    let wrong = Decoder::load(&folder(), 32).err().unwrap().to_string();
+    assert!(wrong.contains("field `vision_size`: expected 32"), "{wrong}");
+    assert!(Decoder::load(tempfile::tempdir().unwrap().path(), 24).unwrap().is_none());
+}
+
+#[test]
+fn a_cut_off_file_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::copy(folder().join("decoder.json"), dir.path().join("decoder.json")).unwrap();
+    let bytes = std::fs::read(folder().join(FILE)).unwrap();
+    std::fs::write(dir.path().join(FILE), &bytes[..bytes.len() / 2]).unwrap();
+    let error = Decoder::load(dir.path(), 24).err().unwrap().to_string();
+    assert!(error.contains(FILE), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    /// Whatever the picture and the words, every box has an inside.
+    #[test]
+    fn boxes_are_well_formed(
+        tokens in prop::collection::vec(-3f32..3.0, 24 * 6),
+        ids in prop::collection::vec(0u32..120, 0..40),
+        beams in 1usize..5,
+    ) {
+        let (decoder, _) = golden();
+        let found = decoder.locate(&grid(&tokens), &ids, beams).unwrap();
+        prop_assert_eq!(found.len(), beams);
+        for Said { value, probability } in found {
+            prop_assert!(value.left < value.right && value.top < value.bottom, "{:?}", value);
+            prop_assert!(value.left >= 0.0 && value.right <= 1.0 && value.top >= 0.0 && value.bottom <= 1.0);
+            prop_assert!(probability > 0.0 && probability <= 1.0 + 1e-5);
+        }
+    }
+}

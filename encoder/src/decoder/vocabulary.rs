@@ -1,0 +1,108 @@
+//! What the decoder reads and says, as token ids.
+//!
+//! ```text
+//! Cap     <cap> <language> words <end>                     a caption
+//! ARef    <aref> words <:> left bottom right top <end>     the box of an expression
+//! GCap    <gcap> <language> left bottom right top <:> words <end>
+//! ```
+//!
+//! Coordinates are whole numbers from 0 to 500 across the picture, in LocCa's order, a token each. The first ids are those
+//! below, then one a language, one a coordinate, and one for each piece of the tower's tokenizer that is in use.
+
+use std::collections::HashMap;
+
+use super::ShareBox;
+use super::config::Config;
+use crate::EncodeError;
+
+/// Stands before every sequence.
+pub(super) const START: u32 = 0;
+pub(super) const END: u32 = 1;
+const CAP: u32 = 2;
+const AREF: u32 = 3;
+const GCAP: u32 = 4;
+pub(super) const SEPARATOR: u32 = 5;
+/// The first language.
+pub(super) const LANGUAGE: u32 = 6;
+pub(super) const COORDINATES: u32 = 501;
+
+pub(super) struct Vocabulary {
+    config: Config,
+    /// From the tokenizer's ids to the decoder's.
+    pieces: HashMap<u32, u32>,
+}
+
+impl Vocabulary {
+    pub fn new(config: Config) -> Self {
+        let first = LANGUAGE + config.languages.len() as u32 + COORDINATES;
+        let pieces = config.pieces.iter().copied().zip(first..).collect();
+        Self { config, pieces }
+    }
+
+    pub fn languages(&self) -> &[String] {
+        &self.config.languages
+    }
+
+    /// Most tokens of a sequence.
+    pub fn length(&self) -> usize {
+        self.config.length
+    }
+
+    pub fn first_coordinate(&self) -> u32 {
+        LANGUAGE + self.config.languages.len() as u32
+    }
+
+    pub fn first_piece(&self) -> u32 {
+        self.first_coordinate() + COORDINATES
+    }
+
+    pub fn caption_prefix(&self, language: &str) -> Result<Vec<u32>, EncodeError> {
+        Ok(vec![START, CAP, self.language(language)?])
+    }
+
+    pub fn any_region_prefix(&self, language: &str) -> Result<Vec<u32>, EncodeError> {
+        Ok(vec![START, GCAP, self.language(language)?])
+    }
+
+    pub fn region_prefix(&self, language: &str, region: ShareBox) -> Result<Vec<u32>, EncodeError> {
+        let place = |share: f32| self.first_coordinate() + (500.0 * share.clamp(0.0, 1.0)).round() as u32;
+        let sides = [region.left, region.bottom, region.right, region.top].map(place);
+        Ok([&self.any_region_prefix(language)?, &sides[..], &[SEPARATOR]].concat())
+    }
+
+    /// Pieces that the decoder does not know are left out, as are the end and the padding of the tower's row. What is too
+    /// long is cut, so that the box still has room.
+    pub fn expression_prefix(&self, ids: &[u32]) -> Vec<u32> {
+        const AROUND: usize = 3 + 4;
+        let known = ids.iter().filter_map(|id| self.pieces.get(id).copied());
+        let known = known.take(self.config.length.saturating_sub(AROUND));
+        [START, AREF].into_iter().chain(known).chain([SEPARATOR]).collect()
+    }
+
+    /// The box that four coordinates say.
+    pub fn region(&self, ids: &[u32]) -> ShareBox {
+        let share = |i: usize| (ids[i] - self.first_coordinate()) as f32 / (COORDINATES - 1) as f32;
+        ShareBox { left: share(0), bottom: share(1), right: share(2), top: share(3) }
+    }
+
+    /// The text that pieces say; other tokens are silent.
+    pub fn text(&self, ids: &[u32]) -> String {
+        let mut bytes = Vec::new();
+        for id in ids.iter().filter_map(|id| id.checked_sub(self.first_piece())) {
+            let piece = self.config.texts[id as usize].as_str();
+            let byte = piece.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
+            match byte.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+                Some(byte) => bytes.push(byte),
+                None => bytes.extend(piece.replace('\u{2581}', " ").bytes()),
+            }
+        }
+        String::from_utf8_lossy(&bytes).trim().to_owned()
+    }
+
+    fn language(&self, code: &str) -> Result<u32, EncodeError> {
+        let known = self.config.languages.iter().position(|language| language == code);
+        known.map(|i| LANGUAGE + i as u32).ok_or_else(|| EncodeError::Decoder {
+            reason: format!("it has no captions in `{code}`; it knows {}", self.config.languages.join(", ")),
+        })
+    }
+}
