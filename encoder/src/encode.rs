@@ -34,6 +34,24 @@ pub trait Encode: Send + Sync {
     /// # Errors
     /// If the tokenizer fails.
     fn token_ids(&self, text: &str) -> Result<Vec<u32>, EncodeError>;
+
+    /// Brings tokens ([`DenseGrid::tokens`], or means of them) into the space of embeddings through the value path of the
+    /// attention-pooling head: `(n, dim)` row by row to the same shape, not normalised. Since values are linear in tokens,
+    /// the mean token of a region gives what the head gives if it attends to the region evenly.
+    ///
+    /// # Errors
+    /// If `tokens` is no whole number of rows, or the backend fails.
+    fn align(&self, tokens: &[f32], projection: Projection) -> Result<Vec<f32>, EncodeError>;
+}
+
+/// How far a token goes through the attention-pooling head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Projection {
+    /// Value and output projections.
+    Linear,
+    /// And the MLP with its residual, as for a pooled embedding.
+    Full,
 }
 
 /// What a model is: shown to people, kept in index manifests, compared before vectors are mixed.
@@ -57,7 +75,7 @@ pub struct ModelInfo {
     pub vocab_size: usize,
     /// Turns a cosine into the model's own probability.
     pub scoring: Scoring,
-    /// What runs the model, e.g. `cpu (candle, f32)`.
+    /// What runs the model, e.g. `cpu (amx-bf16)`.
     pub backend: String,
 }
 
@@ -120,12 +138,15 @@ pub struct DenseGrid {
     /// Text-aligned vectors: each token through the value path of the attention-pooling head with its MLP residual, as
     /// if it were the only token. Not normalised, `rows * cols * dim` values.
     pub aligned: Vec<f32>,
+    /// Length of each token before the last layer norm, by which register tokens are known: `rows * cols` values.
+    pub norms: Vec<f32>,
 }
 
 /// How to load a model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoadOptions {
-    /// Where to run: `cpu` (default), `cuda`, `cuda:1`, `metal`.
+    /// Where to run: `cpu` (default), `cuda`, `cuda:1`, `metal`. For tests and measurements, `cpu:` takes a certain path
+    /// (`amx-bf16`, `avx512-bf16`, `avx512-f32`, `avx2-f32`, `portable-f32`), and `candle` the reference backend.
     pub device: Option<String>,
     /// Drop ASCII punctuation from texts, as big_vision does for class names.
     pub strip_punctuation: bool,

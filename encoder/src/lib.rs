@@ -4,6 +4,7 @@
 //! model input ([`preprocess`], [`tokenize`]), and model input into features ([`Encode`]).
 
 pub mod config;
+pub mod dense;
 pub mod hub;
 pub mod picture;
 pub mod preprocess;
@@ -12,6 +13,7 @@ pub mod testing;
 pub mod tokenize;
 
 mod candle;
+
 mod embedding;
 mod encode;
 mod error;
@@ -19,7 +21,7 @@ mod weights;
 
 pub use candle::{SiglipEncoder, Stage, Towers, Trace};
 pub use embedding::{Embedding, dot};
-pub use encode::{DenseGrid, Encode, ImageFeatures, LoadOptions, ModelInfo, Outputs, Prepared, Scoring};
+pub use encode::{DenseGrid, Encode, ImageFeatures, LoadOptions, ModelInfo, Outputs, Prepared, Projection, Scoring};
 pub use error::EncodeError;
 
 /// Compiles the example of the README.

@@ -11,7 +11,9 @@ use std::time::Duration;
 use image::{Rgb, RgbImage, imageops};
 
 use crate::picture::PictureError;
-use crate::{DenseGrid, Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Scoring};
+use crate::{
+    DenseGrid, Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection, Scoring,
+};
 
 /// Patches per side of the grid.
 const GRID: usize = 4;
@@ -99,7 +101,8 @@ impl FakeEncoder {
         let embedding = Embedding::new(project(&colours, self.info.dim))?;
         let dense = (outputs == Outputs::Dense).then(|| {
             let aligned: Vec<f32> = colours.iter().flat_map(|&c| project(&[c; GRID * GRID], self.info.dim)).collect();
-            DenseGrid { rows: GRID, cols: GRID, dim: self.info.dim, tokens: aligned.clone(), aligned }
+            let norms = vec![1.0; GRID * GRID];
+            DenseGrid { rows: GRID, cols: GRID, dim: self.info.dim, tokens: aligned.clone(), aligned, norms }
         });
         Ok(ImageFeatures { embedding, dense })
     }
@@ -156,6 +159,10 @@ impl Encode for FakeEncoder {
     fn token_ids(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
         let ids = words(text).map(|word| (hash(&word) % (VOCAB_SIZE as u64 - 1)) as u32 + 1);
         Ok(ids.chain(std::iter::repeat(0)).take(TEXT_LENGTH).collect())
+    }
+
+    fn align(&self, tokens: &[f32], _projection: Projection) -> Result<Vec<f32>, EncodeError> {
+        Ok(tokens.to_vec())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use glimpse_encoder::{Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared};
+use glimpse_encoder::{Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection};
 use image::RgbImage;
 use parking_lot::{Condvar, Mutex};
 
@@ -110,6 +110,10 @@ impl Encode for GivesWay<'_> {
     fn token_ids(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
         self.encoder.token_ids(text)
     }
+
+    fn align(&self, tokens: &[f32], projection: Projection) -> Result<Vec<f32>, EncodeError> {
+        self.encoder.align(tokens, projection)
+    }
 }
 
 #[cfg(test)]
@@ -141,7 +145,11 @@ mod tests {
             });
             assert_eq!(told.recv().unwrap(), "ready");
             assert!(told.try_recv().is_err(), "a paused run encoded");
-            if stop { control.cancel() } else { control.resume() }
+            if stop {
+                control.cancel()
+            } else {
+                control.resume()
+            }
             assert_eq!(told.recv().unwrap(), "encoded");
             run.join().unwrap();
             assert_eq!(control.cancel_flag().load(Ordering::Relaxed), stop);

@@ -4,6 +4,7 @@
 //! folders. Reading code sees only [`Index`] and plain types.
 
 pub mod ingest;
+pub mod regions;
 pub mod vectors;
 
 mod error;

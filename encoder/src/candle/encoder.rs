@@ -12,7 +12,7 @@ use crate::config::{ModelConfig, Resolution};
 use crate::preprocess::{Filter, Preprocessor, VisionInput};
 use crate::tokenize::{TextInput, Tokenizer};
 use crate::weights::Checkpoint;
-use crate::{Embedding, Encode, EncodeError, ImageFeatures, LoadOptions, ModelInfo, Outputs, Prepared};
+use crate::{Embedding, Encode, EncodeError, ImageFeatures, LoadOptions, ModelInfo, Outputs, Prepared, Projection};
 
 /// Any SigLIP or SigLIP 2 checkpoint, run by candle.
 pub struct SiglipEncoder {
@@ -91,6 +91,10 @@ impl Encode for SiglipEncoder {
 
     fn token_ids(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
         self.tokenizer.encode(text)
+    }
+
+    fn align(&self, tokens: &[f32], projection: Projection) -> Result<Vec<f32>, EncodeError> {
+        self.towers.align(tokens, projection)
     }
 }
 

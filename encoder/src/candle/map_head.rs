@@ -9,6 +9,7 @@ use super::block::Mlp;
 use super::load::{Loaded, Loader};
 use super::norm::LayerNorm;
 use super::trace::Trace;
+use crate::Projection;
 use crate::config::TowerConfig;
 
 /// Multi-head attention pooling (`MAPHead` in big_vision, `models/vit.py`). The probe has no residual.
@@ -75,6 +76,17 @@ impl MapHead {
     /// over one token is 1. `(B, N, W)` [`Pooled::values`] to the same shape.
     pub fn align(&self, values: &Tensor) -> Result<Tensor> {
         self.finish(&self.out.forward(values)?)
+    }
+
+    /// As [`MapHead::align`] from raw tokens `(N, W)` to the same shape.
+    pub fn project(&self, tokens: &Tensor, projection: Projection) -> Result<Tensor> {
+        let width = tokens.dim(1)?;
+        let values = self.key_value.forward(tokens)?.narrow(1, width, width)?.contiguous()?;
+        let gathered = self.out.forward(&values)?;
+        match projection {
+            Projection::Linear => Ok(gathered),
+            Projection::Full => self.finish(&gathered),
+        }
     }
 
     fn finish(&self, gathered: &Tensor) -> Result<Tensor> {

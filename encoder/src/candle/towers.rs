@@ -11,7 +11,7 @@ use super::vision::VisionTower;
 use super::{backend, device, turn};
 use crate::config::{ModelConfig, Resolution};
 use crate::weights::Checkpoint;
-use crate::{DenseGrid, Embedding, EncodeError, ImageFeatures, Outputs, Prepared, Scoring};
+use crate::{DenseGrid, Embedding, EncodeError, ImageFeatures, Outputs, Prepared, Projection, Scoring};
 
 /// The two towers of a model: prepared pixels and token ids to features.
 ///
@@ -81,20 +81,22 @@ impl Towers {
             return Ok(Vec::new());
         }
         const STAGE: &str = "vision tower";
-        let (pooled, dense) = turn::take(STAGE, || {
+        let (pooled, mut dense) = turn::take(STAGE, || {
             let output = self.vision.forward(batch, outputs, &self.device, trace).and_then(|output| {
-                let dense = output.dense.map(|(tokens, aligned)| CandleResult::Ok((rows(&tokens)?, rows(&aligned)?)));
+                let dense = output.dense.map(|dense| {
+                    let (tokens, aligned) = (rows(&dense.tokens)?, rows(&dense.aligned)?);
+                    CandleResult::Ok(tokens.into_iter().zip(aligned).zip(rows(&dense.norms)?))
+                });
                 Ok((rows(&output.pooled)?, dense.transpose()?))
             });
             output.map_err(|e| backend(STAGE, &e))
         })?;
 
-        let mut dense = dense.map(|(tokens, aligned)| tokens.into_iter().zip(aligned));
         let features = batch.iter().zip(pooled).map(|(picture, pooled)| {
             let dense = dense.as_mut().and_then(Iterator::next);
             Ok(ImageFeatures {
                 embedding: Embedding::new(pooled)?,
-                dense: dense.map(|(tokens, aligned)| self.grid(picture, tokens, aligned)),
+                dense: dense.map(|((tokens, aligned), norms)| self.grid(picture, tokens, aligned, norms)),
             })
         });
         features.collect()
@@ -129,12 +131,35 @@ impl Towers {
         pooled.into_iter().map(Embedding::new).collect()
     }
 
+    /// Text-aligned vectors of tokens; see [`crate::Encode::align`].
+    ///
+    /// # Errors
+    /// [`EncodeError::Backend`] if `tokens` is no whole number of rows or computing fails.
+    pub fn align(&self, tokens: &[f32], projection: Projection) -> Result<Vec<f32>, EncodeError> {
+        const STAGE: &str = "pooling head";
+        let (width, count) = (self.config.dim(), tokens.len());
+        if !count.is_multiple_of(width) {
+            return Err(EncodeError::Backend { stage: STAGE, reason: format!("{count} values in rows of {width}") });
+        }
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        turn::take(STAGE, || {
+            let projected = Tensor::from_slice(tokens, (count / width, width), &self.device)
+                .and_then(|tokens| self.vision.project(&tokens, projection))
+                .and_then(|projected| projected.flatten_all()?.to_vec1());
+            projected.map_err(|e| backend(STAGE, &e))
+        })
+    }
+
     /// The grid of one picture, cut out of rows that may end in padding.
-    fn grid(&self, picture: &Prepared, mut tokens: Vec<f32>, mut aligned: Vec<f32>) -> DenseGrid {
+    fn grid(&self, picture: &Prepared, tokens: Vec<f32>, aligned: Vec<f32>, norms: Vec<f32>) -> DenseGrid {
         let (rows, cols, dim) = (picture.rows, picture.cols, self.config.dim());
-        tokens.truncate(rows * cols * dim);
-        aligned.truncate(rows * cols * dim);
-        DenseGrid { rows, cols, dim, tokens, aligned }
+        let mut grid = DenseGrid { rows, cols, dim, tokens, aligned, norms };
+        grid.tokens.truncate(rows * cols * dim);
+        grid.aligned.truncate(rows * cols * dim);
+        grid.norms.truncate(rows * cols);
+        grid
     }
 
     fn check_picture(&self, picture: &Prepared) -> Result<(), EncodeError> {

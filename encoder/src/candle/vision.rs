@@ -12,7 +12,7 @@ use super::patches;
 use super::position::PositionGrid;
 use super::trace::Trace;
 use crate::config::{Resolution, VisionConfig};
-use crate::{EncodeError, Outputs, Prepared};
+use crate::{EncodeError, Outputs, Prepared, Projection};
 
 /// Both kinds of vision tower; they differ in their positions only, once patches have one order.
 pub(super) struct VisionTower {
@@ -34,8 +34,17 @@ enum Positions {
 pub(super) struct VisionOutput {
     /// Embeddings before normalisation, (B, W).
     pub pooled: Tensor,
-    /// Tokens after the last norm and their text-aligned vectors, both (B, N, W).
-    pub dense: Option<(Tensor, Tensor)>,
+    pub dense: Option<DenseOutput>,
+}
+
+/// What is known of every patch.
+pub(super) struct DenseOutput {
+    /// Tokens after the last norm, (B, N, W).
+    pub tokens: Tensor,
+    /// Their text-aligned vectors, (B, N, W).
+    pub aligned: Tensor,
+    /// Lengths of the tokens before the last norm, (B, N).
+    pub norms: Tensor,
 }
 
 impl VisionTower {
@@ -88,11 +97,17 @@ impl VisionTower {
             Outputs::Dense => {
                 let aligned = self.head.align(&head.values)?; // (B, N, W)
                 trace.record("vision.aligned", &aligned)?;
-                Some((tokens, aligned))
+                let norms = x.sqr()?.sum(2)?.sqrt()?; // (B, N)
+                Some(DenseOutput { tokens, aligned, norms })
             }
         };
         debug_assert_eq!(head.pooled.dims(), [b, self.config.tower.width]);
         Ok(VisionOutput { pooled: head.pooled, dense })
+    }
+
+    /// Text-aligned vectors of tokens `(N, W)`.
+    pub fn project(&self, tokens: &Tensor, projection: Projection) -> Result<Tensor> {
+        self.head.project(tokens, projection)
     }
 
     /// The patches of all pictures, zero where a picture has fewer than `n`: (B, N, P * P * 3).

@@ -9,6 +9,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::graph::GraphSlot;
 use super::memory::Memory;
+use super::regions::RegionSlot;
 use super::{Folder, Index, Writer};
 use crate::library::sync_dir;
 use crate::store::keys::{self, Table};
@@ -60,6 +61,7 @@ impl Index {
             memory: RwLock::new(loaded.memory),
             scan,
             graph: GraphSlot::new(dir.join("graph")),
+            regions: RegionSlot::default(),
             revision: AtomicU64::new(loaded.revision),
             damaged: AtomicUsize::new(loaded.damaged),
             words: WordIndex::open_or_create(&dir.join("words"))?,

@@ -8,6 +8,7 @@ mod graph;
 mod load;
 mod memory;
 mod read;
+mod regions;
 mod search;
 mod step;
 mod verify;
@@ -23,6 +24,7 @@ use parking_lot::{Mutex, RwLock};
 
 use self::graph::GraphSlot;
 use self::memory::Memory;
+use self::regions::RegionSlot;
 pub use self::verify::VerifyReport;
 use crate::store::Store;
 use crate::vectors::{ExactScan, HnswParams, VectorIndex};
@@ -41,6 +43,7 @@ pub struct Index {
     memory: RwLock<Memory>,
     scan: Arc<ExactScan>,
     graph: GraphSlot,
+    regions: RegionSlot,
     words: WordIndex,
     revision: AtomicU64,
     /// Values that could not be read; their pictures are not found until `verify` mends them.
@@ -143,7 +146,9 @@ impl Index {
             missing: memory.missing(),
             damaged: self.damaged.load(Ordering::Acquire),
             disk_bytes: disk_bytes(&self.dir)?,
-            memory_bytes: memory.bytes() + self.graph.get().map_or_else(|| self.scan.memory(), |graph| graph.memory()),
+            memory_bytes: memory.bytes()
+                + self.regions.get().map_or(0, |regions| regions.memory())
+                + self.graph.get().map_or_else(|| self.scan.memory(), |graph| graph.memory()),
             dim: self.scan.dim(),
             search: self.graph.name(&self.scan),
         })

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use super::Index;
+use crate::regions::format::Stored;
 use crate::store::keys::{self, PathHash, Table};
 use crate::store::{Batch, records};
 use crate::vectors::{Quantised, VectorIndex};
@@ -23,8 +24,15 @@ pub(super) struct Step<'a> {
 enum Effect {
     NewImage(ImageRecord, Quantised),
     RemoveImage(ImageId),
+    PutRegions(ImageId, Stored),
     PutFile(FileRecord),
     RemoveFile(PathBuf),
+}
+
+impl Effect {
+    fn regions(&self) -> Option<(ImageId, &Stored)> {
+        if let Self::PutRegions(id, stored) = self { Some((*id, stored)) } else { None }
+    }
 }
 
 impl<'a> Step<'a> {
@@ -43,6 +51,16 @@ impl<'a> Step<'a> {
         self.batch.put(Table::Meta, next_id, records::encode_id(Table::Meta, next_id, next));
         self.changed.insert(id);
         self.effects.push(Effect::NewImage(record, vector));
+    }
+
+    /// Regions of a picture, in place of older ones.
+    pub(super) fn put_regions(&mut self, id: ImageId, regions: Stored) -> Result<(), IndexError> {
+        for (part, _) in self.index.store.region_parts(id)? {
+            self.batch.remove(Table::Regions, &keys::region(id, part));
+        }
+        regions.encode(id).into_iter().for_each(|(key, value)| self.batch.put(Table::Regions, &key, value));
+        self.effects.push(Effect::PutRegions(id, regions));
+        Ok(())
     }
 
     /// Other words for a known picture; its facts stay.
@@ -92,6 +110,9 @@ impl<'a> Step<'a> {
     fn remove_image(&mut self, id: ImageId) -> Result<(), IndexError> {
         self.batch.remove(Table::Images, &keys::image(id));
         self.batch.remove(Table::Vectors, &keys::image(id));
+        for (part, _) in self.index.store.region_parts(id)? {
+            self.batch.remove(Table::Regions, &keys::region(id, part));
+        }
         // A damaged record does not say its content; `verify` finds the entry that is left over.
         if let Some(record) = self.index.store.image(id).ok().flatten()
             && self.index.store.by_content(&record.content)? == Some(id)
@@ -139,11 +160,16 @@ impl<'a> Step<'a> {
                 }
             }
         }
+        let regions = index.regions.get();
+        for (id, stored) in self.effects.iter().filter_map(Effect::regions) {
+            regions.as_ref().map_or(Ok(()), |regions| regions.put(id, stored))?;
+        }
         let mut memory = index.memory.write();
         for effect in &self.effects {
             match effect {
                 Effect::NewImage(record, _) => memory.put_image(record, true),
                 Effect::RemoveImage(id) => memory.remove_image(*id),
+                Effect::PutRegions(..) => {}
                 Effect::PutFile(file) => memory.put_file(file),
                 Effect::RemoveFile(path) => memory.remove_file(path),
             }
@@ -154,6 +180,9 @@ impl<'a> Step<'a> {
         drop(memory);
         for effect in &self.effects {
             if let Effect::RemoveImage(id) = effect {
+                if let Some(regions) = &regions {
+                    regions.remove(*id);
+                }
                 match &graph {
                     Some(graph) => graph.remove(*id),
                     None => index.scan.remove(*id),

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use glimpse_encoder::dense::Regions;
 use glimpse_encoder::{Embedding, EncodeError};
 
 use super::Index;
 use super::load::write_manifest;
 use super::step::Step;
+use crate::regions::format::Stored;
 use crate::store::keys::PathHash;
 use crate::store::records;
 use crate::vectors::Quantised;
@@ -17,13 +19,37 @@ use crate::{FileRecord, ImageId, ImageRecord, IndexError};
 const WORDS_EVERY: Duration = Duration::from_secs(10);
 
 impl Index {
-    /// Stores a new picture with its vector and first file in one atomic step. Visible to readers at once, safe against
+    /// As [`Index::add_with_regions`] for a picture whose regions are not known.
+    ///
+    /// # Errors
+    /// As [`Index::add_with_regions`].
+    pub fn add(&self, record: ImageRecord, vector: &[f32], file: FileRecord) -> Result<ImageId, IndexError> {
+        self.add_stored(record, vector, None, file)
+    }
+
+    /// Stores a new picture with its vector, its regions and first file in one atomic step. Visible to readers at once, safe against
     /// a killed process after the next [`Index::commit`]. `record.id` and `file.image` are ignored; the picture's number
     /// is returned. If the content is known already, only the file is added. The vector is brought to length 1.
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`], a vector without direction, or if the store fails.
-    pub fn add(&self, mut record: ImageRecord, vector: &[f32], mut file: FileRecord) -> Result<ImageId, IndexError> {
+    pub fn add_with_regions(
+        &self,
+        record: ImageRecord,
+        vector: &[f32],
+        regions: &Regions,
+        file: FileRecord,
+    ) -> Result<ImageId, IndexError> {
+        self.add_stored(record, vector, Some(self.stored(regions)?), file)
+    }
+
+    pub(crate) fn add_stored(
+        &self,
+        mut record: ImageRecord,
+        vector: &[f32],
+        regions: Option<Stored>,
+        mut file: FileRecord,
+    ) -> Result<ImageId, IndexError> {
         let dim = self.scan.dim();
         if vector.len() != dim {
             return Err(IndexError::WrongDimension { expected: dim, found: vector.len() });
@@ -39,6 +65,7 @@ impl Index {
             record.id = id;
             records::fit(&mut record);
             step.new_image(record, vector);
+            regions.map_or(Ok(()), |regions| step.put_regions(id, regions))?;
         }
         file.image = id;
         step.put_file(file)?;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use parking_lot::Mutex;
 
 use super::look::Known;
+use crate::regions::format::Stored;
 use crate::{ContentHash, FileRecord, ImageRecord, Index, IndexError};
 
 /// Contents on their way through the stages, and pictures that lost their last file in this run.
@@ -30,10 +31,11 @@ pub(super) struct Displaced {
     pub path: PathBuf,
     pub record: ImageRecord,
     pub vector: Vec<f32>,
+    pub regions: Option<Stored>,
 }
 
-/// About 4 KiB each.
-const MOST_DISPLACED: usize = 4096;
+/// About 30 KiB each.
+const MOST_DISPLACED: usize = 1024;
 
 /// What to do with a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,9 +72,10 @@ impl Contents {
     /// Keeps a picture that is about to lose its last file.
     pub fn displace(&self, index: &Index, file: FileRecord) -> Result<(), IndexError> {
         let (Some(record), Some(vector)) = (index.image(file.image)?, index.vector(file.image)) else { return Ok(()) };
+        let regions = index.stored_regions(file.image)?;
         let mut state = self.state.lock();
         state.order.push_back(record.content);
-        state.displaced.insert(record.content, Displaced { path: file.path, record, vector });
+        state.displaced.insert(record.content, Displaced { path: file.path, record, vector, regions });
         if state.order.len() > MOST_DISPLACED
             && let Some(oldest) = state.order.pop_front()
         {

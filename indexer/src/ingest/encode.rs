@@ -4,8 +4,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
+use glimpse_encoder::dense::{DenseProfile, Regions, Views};
 use glimpse_encoder::{Embedding, Encode, EncodeError, Outputs, Prepared};
 
+use super::IngestOptions;
 use super::contents::Contents;
 use super::look::{Fresh, NewPicture};
 use super::pipeline::{Message, Outcome, Shared, guarded};
@@ -15,25 +17,29 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// An encoder that fails this often in a row fails always.
 const MOST_FAILURES: usize = 8;
 
+/// What the encoder says of a picture.
+pub(super) type Encoded = (Embedding, Option<Regions>);
+
 pub(super) fn encode(
     encoder: &dyn Encode,
-    batch: usize,
+    options: &IngestOptions,
     shared: &Shared<'_>,
     contents: &Contents,
     fresh: &Receiver<Fresh>,
     write: &Sender<Message>,
 ) {
-    let mut stage = Stage { encoder, shared, contents, write, failures: 0 };
+    let profile = options.regions.make.then_some(&options.regions.profile);
+    let mut stage = Stage { encoder, profile, shared, contents, write, failures: 0 };
     while let Ok(first) = fresh.recv() {
         let deadline = Instant::now() + PATIENCE;
         let mut full = vec![first];
-        while full.len() < batch
+        while full.len() < options.batch.max(1)
             && let Ok(next) = fresh.recv_deadline(deadline)
         {
             full.push(next);
         }
-        let (pictures, prepared): (Vec<_>, Vec<_>) = full.into_iter().map(|it| (it.picture, it.prepared)).unzip();
-        if shared.is_over() || !stage.batch(pictures, &prepared) {
+        let (pictures, views): (Vec<_>, Vec<_>) = full.into_iter().map(|it| (it.picture, it.views)).unzip();
+        if shared.is_over() || !stage.batch(pictures, &views) {
             return;
         }
     }
@@ -41,6 +47,8 @@ pub(super) fn encode(
 
 struct Stage<'a> {
     encoder: &'a dyn Encode,
+    /// How regions are made, if they are wanted.
+    profile: Option<&'a DenseProfile>,
     shared: &'a Shared<'a>,
     contents: &'a Contents,
     write: &'a Sender<Message>,
@@ -50,31 +58,32 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     /// Encodes a batch; if that fails, each of its pictures, to find the culprit. `false` if there is no going on.
-    fn batch(&mut self, pictures: Vec<NewPicture>, prepared: &[Prepared]) -> bool {
-        match self.vectors(prepared) {
-            Ok(vectors) => {
+    fn batch(&mut self, pictures: Vec<NewPicture>, views: &[Views]) -> bool {
+        match self.encoded(views) {
+            Ok(encoded) => {
                 self.failures = 0;
-                let mut encoded = pictures.into_iter().zip(vectors);
-                encoded.all(|(picture, vector)| self.write.send(Message::Encoded(Box::new(picture), vector)).is_ok())
+                let mut encoded = pictures.into_iter().zip(encoded);
+                encoded.all(|(picture, encoded)| self.write.send(Message::Encoded(Box::new(picture), encoded)).is_ok())
             }
-            Err(error) if prepared.len() == 1 => pictures.into_iter().all(|picture| self.failed(picture, &error)),
+            Err(error) if views.len() == 1 => pictures.into_iter().all(|picture| self.failed(picture, &error)),
             Err(_) => {
-                let mut single = pictures.into_iter().zip(prepared.chunks(1));
-                single.all(|(picture, prepared)| !self.shared.is_over() && self.batch(vec![picture], prepared))
+                let mut single = pictures.into_iter().zip(views.chunks(1));
+                single.all(|(picture, views)| !self.shared.is_over() && self.batch(vec![picture], views))
             }
         }
     }
 
-    fn vectors(&self, prepared: &[Prepared]) -> Result<Vec<Embedding>, EncodeError> {
+    fn encoded(&self, views: &[Views]) -> Result<Vec<Encoded>, EncodeError> {
         let start = Instant::now();
-        let features = guarded(|| self.encoder.encode_images(prepared, Outputs::Pooled));
+        let encoded = guarded(|| match self.profile {
+            Some(profile) => {
+                let encoded = with_regions(self.encoder, profile, views)?;
+                Ok(encoded.into_iter().map(|(vector, regions)| (vector, Some(regions))).collect())
+            }
+            None => vectors(self.encoder, views),
+        });
         self.shared.encoding.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
-        let broken = |reason| EncodeError::Backend { stage: "image tower", reason };
-        let features = features.unwrap_or_else(|panic| Err(broken(panic)))?;
-        if features.len() != prepared.len() {
-            return Err(broken(format!("{} vectors for {} pictures", features.len(), prepared.len())));
-        }
-        Ok(features.into_iter().map(|features| features.embedding).collect())
+        encoded.unwrap_or_else(|panic| Err(broken(panic)))
     }
 
     fn failed(&mut self, picture: NewPicture, error: &EncodeError) -> bool {
@@ -91,4 +100,33 @@ impl Stage<'_> {
         let mut paths = std::iter::once(picture.file.path).chain(waited);
         paths.all(|path| self.write.send(Message::Lost { path, outcome: outcome.clone() }).is_ok())
     }
+}
+
+/// Vectors alone, of whole pictures.
+fn vectors(encoder: &dyn Encode, views: &[Views]) -> Result<Vec<Encoded>, EncodeError> {
+    let whole: Vec<Prepared> = views.iter().map(|views| views.prepared()[0].clone()).collect();
+    let features = encoder.encode_images(&whole, Outputs::Pooled)?;
+    if features.len() != whole.len() {
+        return Err(broken(format!("{} vectors for {} pictures", features.len(), whole.len())));
+    }
+    Ok(features.into_iter().map(|features| (features.embedding, None)).collect())
+}
+
+/// Vectors and regions.
+pub(super) fn with_regions(
+    encoder: &dyn Encode,
+    profile: &DenseProfile,
+    views: &[Views],
+) -> Result<Vec<(Embedding, Regions)>, EncodeError> {
+    let features = profile.encode(encoder, views)?;
+    let grids: Vec<_> = features.iter().filter_map(|features| features.dense.as_ref()).collect();
+    let regions = profile.segment(encoder, &grids)?;
+    if regions.len() != views.len() {
+        return Err(broken(format!("{} grids for {} pictures", regions.len(), views.len())));
+    }
+    Ok(features.into_iter().map(|features| features.embedding).zip(regions).collect())
+}
+
+fn broken(reason: String) -> EncodeError {
+    EncodeError::Backend { stage: "image tower", reason }
 }

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use crossbeam_channel::Sender;
+use glimpse_encoder::Encode;
+use glimpse_encoder::dense::Views;
 use glimpse_encoder::picture::{self, Format};
-use glimpse_encoder::{Encode, Prepared};
 use image::ImageReader;
 
 use super::budget::Budget;
@@ -53,7 +54,7 @@ pub(super) struct NewPicture {
 #[derive(Debug)]
 pub(super) struct Fresh {
     pub picture: NewPicture,
-    pub prepared: Prepared,
+    pub views: Views,
 }
 
 /// Bytes that a decoder holds per pixel: the deepest common format beside the result.
@@ -133,7 +134,7 @@ impl<'a> Looker<'a> {
             Claim::Known => return Ok(Fate::Known(known(metadata::read(format, bytes).words))),
             Claim::Encode => *claimed = Some(content),
         }
-        let (prepared, size) = match self.decode(&content, &bytes) {
+        let (views, size) = match self.decode(&content, &bytes) {
             Ok(decoded) => decoded,
             Err(reason) => return Ok(Fate::Skipped(reason)),
         };
@@ -141,16 +142,21 @@ impl<'a> Looker<'a> {
         drop(memory);
         let file = known(metadata.words.clone());
         let record = new_record(&file, format, size, metadata);
-        Ok(Fate::Fresh(Box::new(Fresh { picture: NewPicture { file, record }, prepared })))
+        Ok(Fate::Fresh(Box::new(Fresh { picture: NewPicture { file, record }, views })))
     }
 
     /// Model input, and the picture's width and height.
-    fn decode(&self, content: &ContentHash, bytes: &[u8]) -> Result<(Prepared, (u32, u32)), String> {
+    fn decode(&self, content: &ContentHash, bytes: &[u8]) -> Result<(Views, (u32, u32)), String> {
         let _memory = self.pixels.take(pixels(bytes).saturating_mul(BYTES_PER_PIXEL));
         let picture = picture::decode(bytes, &self.options.limits).map_err(|error| error.to_string())?;
-        let prepared = self.encoder.prepare(&picture.pixels).map_err(|error| error.to_string())?;
+        let regions = &self.options.regions;
+        let views = match regions.make {
+            true => regions.profile.views(self.encoder, &picture.pixels),
+            false => self.encoder.prepare(&picture.pixels).map(Views::whole),
+        };
+        let views = views.map_err(|error| error.to_string())?;
         self.options.on_picture.call(content, &picture.pixels);
-        Ok((prepared, picture.pixels.dimensions()))
+        Ok((views, picture.pixels.dimensions()))
     }
 }
 

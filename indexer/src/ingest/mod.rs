@@ -9,6 +9,7 @@ mod metadata;
 mod pipeline;
 mod read;
 mod reconcile;
+mod regions;
 mod report;
 mod walk;
 mod write;
@@ -24,6 +25,7 @@ use glimpse_encoder::picture::Limits;
 use self::contents::Contents;
 pub use self::hook::PictureHook;
 use self::reconcile::reconcile;
+pub use self::regions::RegionOptions;
 use self::report::Report;
 use self::write::Writer;
 use crate::{Index, IndexError};
@@ -43,6 +45,8 @@ pub struct IngestOptions {
     pub threads: usize,
     /// Bounds on a single picture.
     pub limits: Limits,
+    /// What becomes of regions.
+    pub regions: RegionOptions,
     /// Sees every picture that is decoded, before it is encoded.
     pub on_picture: PictureHook,
 }
@@ -57,6 +61,7 @@ impl Default for IngestOptions {
             batch: 8,
             threads,
             limits: Limits::default(),
+            regions: RegionOptions::default(),
             on_picture: PictureHook::default(),
         }
     }
@@ -159,6 +164,9 @@ pub fn ingest(
     let ran = pipeline::run(index, encoder, &options, cancel, &mut writer, &contents)?;
     if ran.walked.complete {
         reconcile(index, &options, &ran.walked, &mut writer)?;
+        if options.regions.refill {
+            regions::refill(index, encoder, &options, cancel, &mut writer)?;
+        }
         index.finish()?;
     }
     let elapsed = start.elapsed();

@@ -16,11 +16,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use glimpse_encoder::{Embedding, Encode};
+use glimpse_encoder::Encode;
 
 use super::IngestOptions;
 use super::contents::Contents;
-use super::encode::encode;
+use super::encode::{Encoded, encode};
 use super::look::{Fresh, Known, Looker, NewPicture};
 use super::walk::{Candidate, Found, Walked, Walker};
 use super::write::Writer;
@@ -33,8 +33,8 @@ pub(super) enum Message {
     Unchanged { path: PathBuf, back: Option<FileRecord> },
     /// A file whose content needs no encoding.
     Known(Known),
-    /// A new picture and its vector.
-    Encoded(Box<NewPicture>, Embedding),
+    /// A new picture, its vector and its regions.
+    Encoded(Box<NewPicture>, Encoded),
     /// A file that gave no picture.
     Lost { path: PathBuf, outcome: Outcome },
     /// Nothing can go on.
@@ -107,7 +107,7 @@ pub(super) fn run(
         }
         drop((candidates, to_encode));
         let tell = to_write.clone();
-        scope.spawn(move || encode(encoder, options.batch.max(1), shared, contents, &fresh, &tell));
+        scope.spawn(move || encode(encoder, options, shared, contents, &fresh, &tell));
         drop(to_write);
         let written = writer.run(messages, shared);
         shared.stopped.store(true, Relaxed);

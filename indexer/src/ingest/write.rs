@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use glimpse_encoder::Embedding;
 
 use super::FileEvent;
 use super::contents::{Contents, Displaced};
+use super::encode::Encoded;
 use super::look::{Known, NewPicture};
 use super::metadata::{Words, read_sidecars};
 use super::pipeline::{Message, Outcome, Shared};
@@ -66,14 +66,14 @@ impl<'a, 'o> Writer<'a, 'o> {
                 self.report.change(FileEvent::Unchanged(path));
             }
             Message::Known(file) => self.known(&file)?,
-            Message::Encoded(picture, vector) => self.encoded(*picture, &vector)?,
+            Message::Encoded(picture, encoded) => self.encoded(*picture, encoded)?,
             Message::Lost { path, outcome } => self.lost(path, outcome)?,
             Message::Fatal(error) => return Err(error),
         }
         Ok(())
     }
 
-    fn encoded(&mut self, picture: NewPicture, vector: &Embedding) -> Result<(), IndexError> {
+    fn encoded(&mut self, picture: NewPicture, (vector, regions): Encoded) -> Result<(), IndexError> {
         let NewPicture { file, mut record } = picture;
         let mut words = file.words.clone();
         if file.sidecar_modified != 0 {
@@ -81,7 +81,11 @@ impl<'a, 'o> Writer<'a, 'o> {
         }
         (record.caption, record.keywords) = words.into_fields();
         self.make_room(&file, None)?;
-        let id = self.index.add(record, vector.as_slice(), file.record(ImageId(0)))?;
+        let of_file = file.record(ImageId(0));
+        let id = match &regions {
+            Some(regions) => self.index.add_with_regions(record, vector.as_slice(), regions, of_file)?,
+            None => self.index.add(record, vector.as_slice(), of_file)?,
+        };
         self.report.change(FileEvent::Indexed(file.path));
         for waited in self.contents.settle(&file.content) {
             self.hold(&Known { words: file.words.clone(), ..waited }, id)?;
@@ -129,9 +133,10 @@ impl<'a, 'o> Writer<'a, 'o> {
     /// The picture lost its file to another content and is found again under another name.
     fn bring_back(&mut self, file: &Known, picture: Displaced) -> Result<(), IndexError> {
         self.make_room(file, None)?;
-        let id = self.index.add(picture.record, &picture.vector, file.record(ImageId(0)))?;
+        let Displaced { record, vector, regions, path: from } = picture;
+        let id = self.index.add_stored(record, &vector, regions, file.record(ImageId(0)))?;
         self.set_words(file, id)?;
-        let (from, to) = (picture.path, file.path.clone());
+        let to = file.path.clone();
         self.report.change(FileEvent::Moved { from, to });
         Ok(())
     }

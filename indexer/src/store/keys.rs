@@ -10,6 +10,7 @@
 //! files-of-image image (8) | path hash (16)         empty
 //! content        BLAKE3 of the bytes, cut (16)      image
 //! changes        revision (8)                       image; one entry per image, its newest change
+//! regions        image (8) | part (1)               see `crate::regions::format`
 //! meta           `manifest`, `next-id`, `graph`     see `records`
 //! ```
 
@@ -27,12 +28,21 @@ pub(crate) enum Table {
     Content,
     Changes,
     Meta,
+    Regions,
 }
 
 impl Table {
     /// All tables, in the order of their discriminants.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Images, Self::Vectors, Self::Files, Self::FilesOfImage, Self::Content, Self::Changes, Self::Meta];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Images,
+        Self::Vectors,
+        Self::Files,
+        Self::FilesOfImage,
+        Self::Content,
+        Self::Changes,
+        Self::Meta,
+        Self::Regions,
+    ];
 
     /// The name on disk; also part of every checksum, so that a value cannot pass for one of another table.
     pub(crate) fn name(self) -> &'static str {
@@ -44,6 +54,7 @@ impl Table {
             Self::Content => "content",
             Self::Changes => "changes",
             Self::Meta => "meta",
+            Self::Regions => "regions",
         }
     }
 }
@@ -76,6 +87,19 @@ pub(crate) fn file_of_image(id: ImageId, path: PathHash) -> [u8; 24] {
     key[..8].copy_from_slice(&image(id));
     key[8..].copy_from_slice(&path.0);
     key
+}
+
+/// Key of a part of an image's regions.
+pub(crate) fn region(id: ImageId, part: u8) -> [u8; 9] {
+    let mut key = [part; 9];
+    key[..8].copy_from_slice(&image(id));
+    key
+}
+
+/// Reads the key of `regions`.
+pub(crate) fn parse_region(key: &[u8]) -> Option<(ImageId, u8)> {
+    let (&part, id) = key.split_last()?;
+    Some((parse_image(id)?, part))
 }
 
 /// Reads the key of `images` or `vectors`.
@@ -115,6 +139,8 @@ mod tests {
         assert!(file_of_image(low, PathHash([255; 16])) < file_of_image(high, PathHash([0; 16])));
         assert_eq!(parse_file_of_image(&file_of_image(high, hash)), Some((high, hash)));
         assert_eq!(parse_image(&image(low)), Some(low));
+        assert_eq!(parse_region(&region(high, 7)), Some((high, 7)));
+        assert!(region(low, 255) < region(high, 0));
         assert_eq!(parse_image(b"short"), None);
         assert_eq!(parse_file_of_image(b"short"), None);
     }

@@ -115,6 +115,15 @@ impl Store {
             .map_err(|error| failure(&self.dir, "reading the store", error))
     }
 
+    /// The values of a picture's regions by part, rising.
+    pub(crate) fn region_parts(&self, id: ImageId) -> Result<Vec<(u8, sled::IVec)>, IndexError> {
+        let parts = self.tree(Table::Regions).scan_prefix(keys::image(id)).map(|entry| {
+            let (key, value) = entry.map_err(|error| failure(&self.dir, "reading the store", error))?;
+            Ok(keys::parse_region(&key).map(|(_, part)| (part, value)))
+        });
+        parts.filter_map(Result::transpose).collect()
+    }
+
     pub(crate) fn by_content(&self, content: &ContentHash) -> Result<Option<ImageId>, IndexError> {
         let value = self.get(Table::Content, &content.0)?;
         Ok(value.and_then(|value| records::decode_id(Table::Content, &content.0, &value).ok()))

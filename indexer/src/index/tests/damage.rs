@@ -18,7 +18,7 @@ fn three_pictures() -> (Fixture, [ImageId; 3]) {
 }
 
 /// Changes the closed store behind the index's back.
-fn tamper(fixture: &Fixture, change: impl FnOnce(&Store, &mut Batch)) {
+pub(super) fn tamper(fixture: &Fixture, change: impl FnOnce(&Store, &mut Batch)) {
     let store = Store::open(&fixture.home.path().join("gen-0001/sled")).unwrap();
     let mut batch = Batch::default();
     change(&store, &mut batch);
@@ -27,7 +27,7 @@ fn tamper(fixture: &Fixture, change: impl FnOnce(&Store, &mut Batch)) {
 }
 
 /// A stored value with one bit changed.
-fn flipped(store: &Store, table: Table, key: &[u8]) -> Vec<u8> {
+pub(super) fn flipped(store: &Store, table: Table, key: &[u8]) -> Vec<u8> {
     let mut value = store.get(table, key).unwrap().unwrap().to_vec();
     let middle = value.len() / 2;
     value[middle] ^= 4;
@@ -35,7 +35,7 @@ fn flipped(store: &Store, table: Table, key: &[u8]) -> Vec<u8> {
 }
 
 /// Verifies, repairs, and verifies that nothing is left; the problems of the first look.
-fn mend(fixture: &Fixture) -> Vec<String> {
+pub(super) fn mend(fixture: &Fixture) -> Vec<String> {
     let index = fixture.open();
     let problems = index.verify(false).unwrap().problems;
     assert_eq!(index.verify(false).unwrap().problems, problems, "looking changes nothing");

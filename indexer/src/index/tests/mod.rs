@@ -7,6 +7,7 @@ mod files;
 mod graph;
 mod loss;
 mod operations;
+mod regions;
 mod selection;
 mod threads;
 

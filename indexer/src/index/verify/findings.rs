@@ -18,6 +18,7 @@ pub(super) struct Finding {
 pub(super) fn all(survey: &Survey, store: &Store) -> Vec<Finding> {
     let mut check = Check::new(survey, store);
     check.pictures();
+    check.regions();
     check.files();
     check.links();
     check.content();
@@ -89,11 +90,28 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// Regions are whole, and belong to a picture. Those that are not go by themselves: they can be made anew.
+    fn regions(&mut self) {
+        for (&id, (parts, state)) in &self.survey.regions {
+            let problem = match state {
+                Err(damage) => format!("the regions of picture {id} are damaged ({damage})"),
+                Ok(()) if self.sound.contains(&id) => continue,
+                Ok(()) if self.forgotten.contains(&id) => continue,
+                Ok(()) => format!("there are regions of picture {id}, but no picture"),
+            };
+            let mut cure = Batch::default();
+            parts.iter().for_each(|&part| cure.remove(Table::Regions, &keys::region(id, part)));
+            self.note(problem, cure, "removed the regions; `glimpse index --regions` makes those of pictures anew");
+        }
+    }
+
     /// Drops a picture, its vector and its files.
     fn forget(&mut self, id: ImageId, problem: String) {
         let mut cure = Batch::default();
         cure.remove(Table::Images, &keys::image(id));
         cure.remove(Table::Vectors, &keys::image(id));
+        let parts = self.survey.regions.get(&id).map(|(parts, _)| parts.as_slice()).unwrap_or_default();
+        parts.iter().for_each(|&part| cure.remove(Table::Regions, &keys::region(id, part)));
         let files = self.files.get(&id).cloned().unwrap_or_default();
         for &hash in &files {
             cure.remove(Table::Files, &hash.0);

@@ -49,6 +49,7 @@ impl Index {
         if !report.repaired.is_empty() {
             // It would have to follow every removal; it is built anew below.
             self.graph.clear();
+            self.regions.clear();
             let loaded = Loaded::read(&self.store, &self.scan)?;
             *self.memory.write() = loaded.memory;
             writer.next_id = writer.next_id.max(loaded.next_id);

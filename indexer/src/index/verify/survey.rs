@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::regions::format;
 use crate::store::Store;
 use crate::store::codec::Damage;
 use crate::store::keys::{self, PathHash, Table};
@@ -13,6 +14,8 @@ pub(super) struct Survey {
     /// The content that each record names.
     pub(super) images: BTreeMap<ImageId, Result<ContentHash, Damage>>,
     pub(super) vectors: BTreeMap<ImageId, Result<(), Damage>>,
+    /// The regions of each picture: their parts, and what is wrong with them.
+    pub(super) regions: BTreeMap<ImageId, (Vec<u8>, Result<(), Damage>)>,
     /// The picture that each file holds.
     pub(super) files: BTreeMap<PathHash, Result<ImageId, Damage>>,
     pub(super) links: Vec<(ImageId, PathHash)>,
@@ -28,6 +31,7 @@ impl Survey {
         let mut survey = Self {
             images: BTreeMap::new(),
             vectors: BTreeMap::new(),
+            regions: BTreeMap::new(),
             files: BTreeMap::new(),
             links: Vec::new(),
             content: BTreeMap::new(),
@@ -42,6 +46,11 @@ impl Survey {
                     survey.strays.push((table, key.to_vec()));
                 }
             }
+        }
+        for (&id, (parts, state)) in &mut survey.regions {
+            let values = store.region_parts(id)?;
+            *parts = values.iter().map(|(part, _)| *part).collect();
+            *state = format::decode(id, dim, &values).map(|_| ());
         }
         Ok(survey)
     }
@@ -60,6 +69,9 @@ impl Survey {
             Table::Files => {
                 let hash = keys::parse_path(key)?;
                 self.files.insert(hash, records::decode_file(hash, value).map(|file| file.image));
+            }
+            Table::Regions => {
+                self.regions.entry(keys::parse_region(key)?.0).or_insert((Vec::new(), Ok(())));
             }
             Table::FilesOfImage => self.links.push(keys::parse_file_of_image(key)?),
             Table::Content => {

@@ -4,6 +4,7 @@ mod changes;
 mod data;
 mod folders;
 mod model;
+mod regions;
 mod trouble;
 
 use std::fs::{self, File};

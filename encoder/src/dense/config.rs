@@ -1,0 +1,53 @@
+//! Every choice on the way from patches to regions, with the measurement that made it.
+
+use crate::Projection;
+
+/// Most leaves of a picture: the leaves of a region are the bits of a `u32`.
+pub const MAX_LEAVES: usize = 32;
+/// Most regions of a picture: leaves and their merges.
+pub const MAX_REGIONS: usize = 2 * MAX_LEAVES - 1;
+/// Longest side of a grid that is cut into regions; finer ones are averaged down first.
+pub const MAX_SIDE: usize = 60;
+
+/// The choices. Defaults were picked by `cargo run --release --example regions`, whose table stands in
+/// `benches/RESULTS-regions.md`; run it again for another model.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DenseConfig {
+    /// Leaves of a picture, [`MAX_LEAVES`] at most. With their merges they are `2 * leaves - 1` regions.
+    pub leaves: usize,
+    /// A small grid has no more than one leaf for so many patches.
+    pub patches_per_leaf: usize,
+    /// Leaves of fewer patches are given to a neighbour.
+    pub smallest: usize,
+    /// What patches are grouped by.
+    pub affinity: Affinity,
+    /// How far the mean token of a region goes through the pooling head.
+    pub projection: Projection,
+    /// Patches along the shorter side of the picture, in sides of the model's own grid; above 1 the picture is read in
+    /// overlapping windows at the model's own size. Fixed resolution only.
+    pub detail: f32,
+}
+
+/// What patches are grouped by. Neither looks at a query: regions are made once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Affinity {
+    /// Tokens after the last norm.
+    Tokens,
+    /// Their text-aligned vectors.
+    Aligned,
+}
+
+impl Default for DenseConfig {
+    fn default() -> Self {
+        Self {
+            leaves: 16,
+            patches_per_leaf: 4,
+            smallest: 2,
+            affinity: Affinity::Tokens,
+            projection: Projection::Full,
+            detail: 1.0,
+        }
+    }
+}

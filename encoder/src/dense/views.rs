@@ -1,0 +1,176 @@
+//! What a model sees of a picture: the whole, and for more detail overlapping windows at the model's own size, whose grids
+//! are put together to one. One stretched pass would leave the resolution that the model was trained at (SPAR, 2604.02252).
+
+use image::RgbImage;
+use image::imageops::crop_imm;
+
+use super::config::MAX_SIDE;
+use crate::{DenseGrid, Encode, EncodeError, ImageFeatures, Prepared};
+
+/// A picture as the model reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Views {
+    /// The whole picture, then its windows.
+    prepared: Vec<Prepared>,
+    /// First row and column of each window in the common grid.
+    corners: Vec<(usize, usize)>,
+    /// Rows and columns of the common grid.
+    rows: usize,
+    cols: usize,
+}
+
+impl Views {
+    /// The whole picture alone.
+    pub fn whole(prepared: Prepared) -> Self {
+        let (rows, cols) = (prepared.rows, prepared.cols);
+        Self { prepared: vec![prepared], corners: Vec::new(), rows, cols }
+    }
+
+    /// As [`Views::whole`], with windows if `detail` is above 1 and the model is of fixed resolution: the shorter side of
+    /// the picture gets `detail` times the patches of the model's grid, windows advance by half of it.
+    pub(super) fn of(encoder: &dyn Encode, picture: &RgbImage, detail: f32) -> Result<Self, EncodeError> {
+        let mut views = Self::whole(encoder.prepare(picture)?);
+        let side = views.rows.min(views.cols);
+        let (width, height) = picture.dimensions();
+        let patches = |length: u32| {
+            let wanted = detail * side as f32 * length as f32 / width.min(height) as f32;
+            (wanted.round() as usize).clamp(side, MAX_SIDE.max(side))
+        };
+        let (rows, cols) = (patches(height), patches(width));
+        if detail <= 1.0 || encoder.info().image_size.is_none() || (rows, cols) == (side, side) {
+            return Ok(views);
+        }
+        for top in starts(rows, side) {
+            for left in starts(cols, side) {
+                let (y, bottom) = (pixel(top, rows, height), pixel(top + side, rows, height));
+                let (x, right) = (pixel(left, cols, width), pixel(left + side, cols, width));
+                let window = crop_imm(picture, x, y, (right - x).max(1), (bottom - y).max(1)).to_image();
+                views.prepared.push(encoder.prepare(&window)?);
+                views.corners.push((top, left));
+            }
+        }
+        (views.rows, views.cols) = (rows, cols);
+        Ok(views)
+    }
+
+    /// All inputs of the model, the whole picture first.
+    pub fn prepared(&self) -> &[Prepared] {
+        &self.prepared
+    }
+
+    /// Takes the features of [`Views::prepared`] from an iterator: the embedding of the whole picture, and one grid, whose
+    /// cells are the means of the windows that cover them.
+    pub(super) fn join(
+        &self,
+        features: &mut impl Iterator<Item = ImageFeatures>,
+    ) -> Result<ImageFeatures, EncodeError> {
+        let lost = || EncodeError::Backend { stage: "dense features", reason: "the model gave no grid".into() };
+        let mut whole = features.next().ok_or_else(lost)?;
+        let dim = whole.dense.as_ref().ok_or_else(lost)?.dim;
+        if self.corners.is_empty() {
+            return Ok(whole);
+        }
+        let cells = self.rows * self.cols;
+        let mut sum = DenseGrid {
+            rows: self.rows,
+            cols: self.cols,
+            dim,
+            tokens: vec![0.0; cells * dim],
+            aligned: vec![0.0; cells * dim],
+            norms: vec![0.0; cells],
+        };
+        let mut counts = vec![0f32; cells];
+        for &(top, left) in &self.corners {
+            let window = features.next().and_then(|features| features.dense).ok_or_else(lost)?;
+            for row in 0..window.rows {
+                let (to, from) = ((top + row) * self.cols + left, row * window.cols);
+                let width = window.cols;
+                add(&mut sum.tokens[to * dim..], &window.tokens[from * dim..(from + width) * dim]);
+                add(&mut sum.aligned[to * dim..], &window.aligned[from * dim..(from + width) * dim]);
+                add(&mut sum.norms[to..], &window.norms[from..from + width]);
+                counts[to..to + width].iter_mut().for_each(|count| *count += 1.0);
+            }
+        }
+        for (cell, count) in counts.iter().enumerate() {
+            sum.tokens[cell * dim..(cell + 1) * dim].iter_mut().for_each(|value| *value /= count);
+            sum.aligned[cell * dim..(cell + 1) * dim].iter_mut().for_each(|value| *value /= count);
+            sum.norms[cell] /= count;
+        }
+        whole.dense = Some(sum);
+        Ok(whole)
+    }
+}
+
+/// First cells of windows of `side` cells that cover `length` cells, half a window apart.
+fn starts(length: usize, side: usize) -> Vec<usize> {
+    let last = length - side;
+    let mut starts: Vec<usize> = (0..last).step_by((side / 2).max(1)).collect();
+    starts.push(last);
+    starts
+}
+
+/// The pixel at which a cell begins.
+fn pixel(cell: usize, cells: usize, pixels: u32) -> u32 {
+    ((cell as f64 / cells as f64 * f64::from(pixels)).round() as u32).min(pixels.saturating_sub(1))
+}
+
+/// A grid of at most [`MAX_SIDE`] cells a side: blocks of a finer one are averaged.
+pub(super) fn fit(grid: &DenseGrid) -> DenseGrid {
+    let (down, across) = (grid.rows.div_ceil(MAX_SIDE).max(1), grid.cols.div_ceil(MAX_SIDE).max(1));
+    if (down, across) == (1, 1) {
+        return grid.clone();
+    }
+    let (rows, cols, dim) = (grid.rows.div_ceil(down), grid.cols.div_ceil(across), grid.dim);
+    let pool = |values: &[f32], width: usize| {
+        let mut pooled = vec![0.0; rows * cols * width];
+        let mut counts = vec![0f32; rows * cols];
+        for cell in 0..grid.rows * grid.cols {
+            let to = cell / grid.cols / down * cols + cell % grid.cols / across;
+            add(&mut pooled[to * width..], &values[cell * width..(cell + 1) * width]);
+            counts[to] += 1.0;
+        }
+        pooled.iter_mut().enumerate().for_each(|(i, value)| *value /= counts[i / width]);
+        pooled
+    };
+    DenseGrid {
+        rows,
+        cols,
+        dim,
+        tokens: pool(&grid.tokens, dim),
+        aligned: pool(&grid.aligned, dim),
+        norms: pool(&grid.norms, 1),
+    }
+}
+
+fn add(sum: &mut [f32], values: &[f32]) {
+    sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn windows_cover_everything(side in 1usize..40, more in 0usize..90) {
+            let length = side + more;
+            let starts = starts(length, side);
+            prop_assert_eq!((starts[0], starts[starts.len() - 1]), (0, length - side));
+            prop_assert!(starts.windows(2).all(|pair| pair[0] < pair[1] && pair[1] <= pair[0] + side));
+        }
+    }
+
+    #[test]
+    fn a_fine_grid_is_averaged_down() {
+        let (rows, cols) = (2, 130);
+        let values: Vec<f32> = (0..rows * cols).map(|i| (i % cols) as f32).collect();
+        let grid = DenseGrid { rows, cols, dim: 1, tokens: values.clone(), aligned: values.clone(), norms: values };
+        let small = fit(&grid);
+        assert_eq!((small.rows, small.cols), (2, 44));
+        assert_eq!(small.tokens[..2], [1.0, 4.0]);
+        assert_eq!(small.tokens[43], 129.0, "the last block has one column");
+        assert_eq!(small.norms[44..46], [1.0, 4.0], "rows stay apart");
+    }
+}

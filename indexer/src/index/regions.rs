@@ -1,0 +1,125 @@
+//! Regions of pictures: stored with them, read into memory when first asked for.
+
+use std::sync::Arc;
+
+use glimpse_encoder::dense::{RegionMap, Regions};
+use parking_lot::RwLock;
+
+use super::Index;
+use super::step::Step;
+use crate::regions::RegionIndex;
+use crate::regions::format::{self, Stored};
+use crate::store::keys::{self, Table};
+use crate::{ImageId, IndexError};
+
+/// The regions of all pictures once somebody has asked for them; reading them is most of the bytes of an index.
+#[derive(Default)]
+pub(super) struct RegionSlot(RwLock<Option<Arc<RegionIndex>>>);
+
+impl RegionSlot {
+    /// If they were read.
+    pub(super) fn get(&self) -> Option<Arc<RegionIndex>> {
+        self.0.read().clone()
+    }
+
+    /// They are read again when next asked for.
+    pub(super) fn clear(&self) {
+        *self.0.write() = None;
+    }
+}
+
+impl Index {
+    /// The regions of all pictures. The first call reads them, and writers wait meanwhile; regions that are damaged are
+    /// left out, and named by [`Index::verify`].
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn regions(&self) -> Result<Arc<RegionIndex>, IndexError> {
+        if let Some(regions) = self.regions.get() {
+            return Ok(regions);
+        }
+        let _writer = self.writer.lock();
+        if let Some(regions) = self.regions.get() {
+            return Ok(regions); // another thread was faster
+        }
+        let regions = Arc::new(self.read_regions()?);
+        *self.regions.0.write() = Some(Arc::clone(&regions));
+        Ok(regions)
+    }
+
+    /// Where the regions of a picture are, patch by patch; `None` if it has none.
+    ///
+    /// # Errors
+    /// If the store fails or the map is damaged.
+    pub fn region_map(&self, id: ImageId) -> Result<Option<RegionMap>, IndexError> {
+        let Some(value) = self.store.get(Table::Regions, &keys::region(id, 0))? else { return Ok(None) };
+        let map = format::decode_map(id, &value);
+        map.map(Some).map_err(|damage| self.store.corrupt(format!("the region map of picture {id}"), damage))
+    }
+
+    /// True if regions of the picture are stored.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn has_regions(&self, id: ImageId) -> Result<bool, IndexError> {
+        Ok(self.store.get(Table::Regions, &keys::region(id, 0))?.is_some())
+    }
+
+    /// Stores the regions of a known picture in one atomic step, in place of older ones.
+    ///
+    /// # Errors
+    /// [`IndexError::NoSuchImage`], [`IndexError::WrongDimension`], or if the store fails.
+    pub fn put_regions(&self, id: ImageId, regions: &Regions) -> Result<(), IndexError> {
+        let stored = self.stored(regions)?;
+        let _writer = self.writer.lock();
+        self.require(id)?;
+        let mut step = Step::new(self);
+        step.put_regions(id, stored)?;
+        step.take()
+    }
+
+    /// The regions of a picture as they are stored, to be stored again under another number; `None` if it has none, or
+    /// none that can be read.
+    pub(crate) fn stored_regions(&self, id: ImageId) -> Result<Option<Stored>, IndexError> {
+        let parts = self.store.region_parts(id)?;
+        Ok(format::decode(id, self.scan.dim(), &parts).ok())
+    }
+
+    /// Regions in the form that is stored.
+    pub(super) fn stored(&self, regions: &Regions) -> Result<Stored, IndexError> {
+        let dim = self.scan.dim();
+        if let Some(odd) = regions.vectors.iter().find(|vector| vector.dim() != dim) {
+            return Err(IndexError::WrongDimension { expected: dim, found: odd.dim() });
+        }
+        Stored::of(regions).ok_or_else(|| IndexError::Store {
+            dir: self.dir.clone(),
+            what: "storing regions",
+            reason: "map and vectors do not fit together".to_owned(),
+        })
+    }
+
+    fn read_regions(&self) -> Result<RegionIndex, IndexError> {
+        let index = RegionIndex::new(self.scan.dim());
+        let mut parts: Vec<(u8, _)> = Vec::new();
+        let mut image = None;
+        let put = |image: Option<ImageId>, parts: &[_]| match image {
+            Some(id) if self.memory.read().contains(id) => match format::decode(id, self.scan.dim(), parts) {
+                Ok(stored) => index.put(id, &stored),
+                Err(_) => Ok(()),
+            },
+            _ => Ok(()),
+        };
+        for entry in self.store.entries(Table::Regions) {
+            let (key, value) = entry?;
+            let Some((id, part)) = keys::parse_region(&key) else { continue };
+            if image != Some(id) {
+                put(image, &parts)?;
+                parts.clear();
+                image = Some(id);
+            }
+            parts.push((part, value));
+        }
+        put(image, &parts)?;
+        Ok(index)
+    }
+}

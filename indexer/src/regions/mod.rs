@@ -1,0 +1,61 @@
+//! Regions of pictures: how they are stored, and how they are searched.
+//!
+//! A picture has up to 63 nested regions, each with a vector in the space of embeddings, and a map that says which patches
+//! it covers. On disk they are a few small values beside the picture's record ([`format`]), written in the same step. In
+//! memory their vectors are one more vector index, read when regions are first asked for ([`RegionIndex`]).
+
+pub(crate) mod format;
+mod rows;
+
+pub use rows::{RegionIndex, RegionShape};
+
+use crate::ImageId;
+
+/// A region of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct RegionId {
+    /// The picture.
+    pub image: ImageId,
+    /// The region in the picture's map: leaves first, then their merges.
+    pub region: u8,
+}
+
+/// A region and its score.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScoredRegion {
+    /// The region.
+    pub id: RegionId,
+    /// Cosine, higher is better.
+    pub score: f32,
+}
+
+/// Bits of a number for the region; the others are the picture's.
+const BITS: u32 = 6;
+
+impl RegionId {
+    /// The number under which a vector index knows the region. Regions of one picture share a word of an
+    /// [`crate::IdSet`].
+    fn key(self) -> ImageId {
+        ImageId(self.image.0 << BITS | u64::from(self.region))
+    }
+
+    fn of_key(key: ImageId) -> Self {
+        Self { image: ImageId(key.0 >> BITS), region: (key.0 & ((1 << BITS) - 1)) as u8 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use glimpse_encoder::dense::MAX_REGIONS;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn keys_read_back(image in 0..1u64 << (64 - BITS), region in 0..MAX_REGIONS as u8) {
+            let id = RegionId { image: ImageId(image), region };
+            prop_assert_eq!(RegionId::of_key(id.key()), id);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Regions in memory: one vector index over all of them, and where each one is.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use glimpse_encoder::dense::{Rect, RegionMap};
+use parking_lot::RwLock;
+
+use super::format::Stored;
+use super::{RegionId, ScoredRegion};
+use crate::vectors::{ExactScan, Scored, VectorIndex};
+use crate::{IdSet, ImageId, IndexError};
+
+/// Where a region is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RegionShape {
+    /// The box around it.
+    pub rect: Rect,
+    /// Share of the picture that it covers.
+    pub area: f32,
+    /// Its leaves, as bits: regions that share one are nested.
+    pub leaves: u32,
+}
+
+impl RegionShape {
+    /// Where a region of a map is.
+    pub fn of(map: &RegionMap, region: usize) -> Self {
+        Self { rect: map.rect(region), area: map.area(region), leaves: map.members()[region] }
+    }
+}
+
+/// The regions of all pictures, searched as vectors of their own. Pictures whose files are missing are here too; callers
+/// ask among those that can be found.
+pub struct RegionIndex {
+    scan: Arc<ExactScan>,
+    shapes: RwLock<HashMap<ImageId, Arc<[RegionShape]>>>,
+}
+
+impl RegionIndex {
+    pub(crate) fn new(dim: usize) -> Self {
+        Self { scan: Arc::new(ExactScan::new(dim)), shapes: RwLock::default() }
+    }
+
+    // ---- changes ----
+
+    /// Adds the regions of a picture, in place of older ones.
+    pub(crate) fn put(&self, image: ImageId, stored: &Stored) -> Result<(), IndexError> {
+        self.remove(image);
+        for (vector, region) in stored.vectors.iter().zip(0..) {
+            self.scan.add_quantised(RegionId { image, region }.key(), vector)?;
+        }
+        self.shapes.write().insert(image, shapes(&stored.map));
+        Ok(())
+    }
+
+    pub(crate) fn remove(&self, image: ImageId) {
+        let count = self.shapes.write().remove(&image).map_or(0, |shapes| shapes.len());
+        for region in 0..count as u8 {
+            self.scan.remove(RegionId { image, region }.key());
+        }
+    }
+
+    // ---- facts ----
+
+    /// Number of regions.
+    pub fn len(&self) -> usize {
+        self.scan.len()
+    }
+
+    /// True if there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of pictures that have regions.
+    pub fn pictures(&self) -> usize {
+        self.shapes.read().len()
+    }
+
+    /// Bytes in memory.
+    pub fn memory(&self) -> usize {
+        let shapes =
+            self.len() * size_of::<RegionShape>() + self.pictures() * size_of::<(ImageId, Arc<[RegionShape]>)>();
+        self.scan.memory() + shapes
+    }
+
+    /// Where the regions of a picture are; `None` if it has none.
+    pub fn shapes(&self, image: ImageId) -> Option<Arc<[RegionShape]>> {
+        self.shapes.read().get(&image).cloned()
+    }
+
+    /// A region's stored vector (unit length, decoded from int8).
+    pub fn vector(&self, id: RegionId) -> Option<Vec<f32>> {
+        self.scan.get(id.key()).map(|vector| vector.decode())
+    }
+
+    /// Up to `count` regions, spread evenly over pictures and their regions; the same ones for equal contents.
+    pub fn sample(&self, count: usize) -> Vec<RegionId> {
+        let mut images: Vec<(ImageId, usize)> =
+            self.shapes.read().iter().map(|(&image, shapes)| (image, shapes.len())).collect();
+        images.sort_unstable();
+        let total: usize = images.iter().map(|(_, regions)| regions).sum();
+        let count = count.min(total);
+        let mut ids = Vec::with_capacity(count);
+        let mut before = 0;
+        for (image, regions) in images {
+            while ids.len() < count && ids.len() * total / count < before + regions {
+                let region = (ids.len() * total / count - before) as u8;
+                ids.push(RegionId { image, region });
+            }
+            before += regions;
+        }
+        ids
+    }
+
+    /// The regions of `images` (of all, if `None`) that cover at least `min_area` of their picture; `None` if that is all
+    /// regions there are.
+    pub fn select(&self, images: Option<&IdSet>, min_area: f32) -> Option<IdSet> {
+        let shapes = self.shapes.read();
+        if min_area <= 0.0 && images.is_none_or(|images| shapes.keys().all(|&image| images.contains(image))) {
+            return None;
+        }
+        let asked = shapes.iter().filter(|(image, _)| images.is_none_or(|images| images.contains(**image)));
+        let regions = asked.flat_map(|(&image, shapes)| {
+            let large = shapes.iter().zip(0..).filter(move |(shape, _)| shape.area >= min_area);
+            large.map(move |(_, region)| RegionId { image, region }.key())
+        });
+        Some(regions.collect())
+    }
+
+    // ---- searching ----
+
+    /// The `k` regions nearest to `query` (cosine, falling), among `allowed` ([`RegionIndex::select`]) if given.
+    ///
+    /// # Errors
+    /// [`IndexError::WrongDimension`].
+    pub fn nearest(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<ScoredRegion>, IndexError> {
+        let found = self.scan.search(query, k, allowed)?;
+        Ok(found.into_iter().map(scored).collect())
+    }
+
+    /// Cosine of `query` with every region of a picture, in order of regions.
+    ///
+    /// # Errors
+    /// [`IndexError::WrongDimension`].
+    pub fn score(&self, query: &[f32], image: ImageId) -> Result<Vec<ScoredRegion>, IndexError> {
+        let count = self.shapes(image).map_or(0, |shapes| shapes.len()) as u8;
+        let keys = (0..count).map(|region| RegionId { image, region }.key());
+        Ok(self.scan.score_these(query, keys)?.into_iter().map(scored).collect())
+    }
+}
+
+fn scored(scored: Scored) -> ScoredRegion {
+    ScoredRegion { id: RegionId::of_key(scored.id), score: scored.score }
+}
+
+fn shapes(map: &RegionMap) -> Arc<[RegionShape]> {
+    (0..map.len()).map(|region| RegionShape::of(map, region)).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::format::tests::halves;
+    use super::*;
+
+    fn index() -> RegionIndex {
+        let index = RegionIndex::new(4);
+        for image in 0..3 {
+            let mut left = [0.1; 4];
+            left[image] = 1.0;
+            let stored = Stored::of(&halves(2, 4, &left, &[0.0, 0.0, 0.0, 1.0])).unwrap();
+            index.put(ImageId(image as u64), &stored).unwrap();
+        }
+        index
+    }
+
+    #[test]
+    fn the_region_that_shows_it_is_found_and_says_where() {
+        let index = index();
+        let found = index.nearest(&[0.0, 1.0, 0.0, 0.0], 1, None).unwrap();
+        assert_eq!(found[0].id, RegionId { image: ImageId(1), region: 0 });
+        let shape = index.shapes(ImageId(1)).unwrap()[0];
+        assert_eq!((shape.rect, shape.area), (Rect { right: 0.5, ..Rect::WHOLE }, 0.5));
+        assert_eq!(index.score(&[0.0, 1.0, 0.0, 0.0], ImageId(1)).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn selections_keep_small_regions_and_other_pictures_out() {
+        let index = index();
+        let query = [0.0, 1.0, 0.0, 0.0];
+        let large = index.select(None, 0.9).unwrap();
+        assert!(index.nearest(&query, 9, Some(&large)).unwrap().iter().all(|hit| hit.id.region == 2));
+        let others: IdSet = [ImageId(0), ImageId(2)].into_iter().collect();
+        let allowed = index.select(Some(&others), 0.0).unwrap();
+        assert_eq!(index.nearest(&query, 99, Some(&allowed)).unwrap().len(), 6);
+        let all: IdSet = (0..3).map(ImageId).collect();
+        assert!(index.select(Some(&all), 0.0).is_none());
+    }
+
+    #[test]
+    fn a_replaced_or_removed_picture_leaves_nothing_behind() {
+        let index = index();
+        let stored = Stored::of(&halves(1, 2, &[1.0, 0.0, 0.0, 0.0], &[0.0, 1.0, 0.0, 0.0])).unwrap();
+        index.put(ImageId(1), &stored).unwrap();
+        assert_eq!((index.len(), index.pictures()), (9, 3));
+        index.remove(ImageId(1));
+        assert_eq!((index.len(), index.pictures()), (6, 2));
+        assert!(index.shapes(ImageId(1)).is_none());
+        assert!(index.score(&[1.0, 0.0, 0.0, 0.0], ImageId(1)).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_sample_is_spread_over_all() {
+        let index = index();
+        assert_eq!(index.sample(100).len(), 9);
+        let three: Vec<u64> = index.sample(3).iter().map(|id| id.image.0).collect();
+        assert_eq!(three, [0, 1, 2]);
+        assert!(RegionIndex::new(4).sample(5).is_empty());
+    }
+}
