@@ -1,7 +1,7 @@
 //! From the bytes of a picture to its embedding: decoding and preprocessing in megapixels a second, encoding in pictures
 //! a second by batch, texts a second.
 //!
-//!     cargo bench --bench encode [-- --model DIR --picture FILE --batches 1,4,8,16 --rounds 5]
+//!     cargo bench --bench encode [-- --model DIR --device cpu --picture FILE --batches 1,4,8,16 --rounds 5]
 //!     cargo bench --bench encode -- --serve --model DIR        answers a driver, see peers/encode.py
 //!
 //! Without a picture, a noisy JPEG of 12 megapixels is made. Speed does not depend on the values of weights, so a
@@ -24,8 +24,9 @@ fn main() {
     let dir =
         args.value("model").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("models/demo"), PathBuf::from);
     let tokenizer = args.value("tokenizer").map(PathBuf::from);
-    let encoder =
-        SiglipEncoder::load(&dir, &LoadOptions { tokenizer, ..LoadOptions::default() }).expect("a checkpoint");
+    let device = args.value("device").map(str::to_owned);
+    let options = LoadOptions { tokenizer, device, ..LoadOptions::default() };
+    let encoder = SiglipEncoder::load(&dir, &options).expect("a checkpoint");
     if args.has("serve") {
         serve(&encoder);
     } else {
@@ -76,12 +77,18 @@ fn batches(encoder: &dyn Encode, sizes: &str, rounds: usize) {
     }
 }
 
-/// Each line, a batch size, is answered with the seconds of that batch.
+/// Each line, `vision` or `text` and a batch size, is answered with the seconds of that batch.
 fn serve(encoder: &dyn Encode) {
     println!("{}", json!({ "backend": encoder.info().backend, "image_size": encoder.info().image_size }));
     answer_lines(|words| {
-        let batch = inputs(encoder, words[0].parse().unwrap());
-        json!({ "seconds": time(|| drop(encoder.encode_images(&batch, Outputs::Pooled).unwrap())).as_secs_f64() })
+        let count = words[1].parse().unwrap();
+        let seconds = if words[0] == "text" {
+            time(|| drop(encoder.encode_texts(&vec!["a cat by the sea"; count]).unwrap()))
+        } else {
+            let batch = inputs(encoder, count);
+            time(|| drop(encoder.encode_images(&batch, Outputs::Pooled).unwrap()))
+        };
+        json!({ "seconds": seconds.as_secs_f64() })
     });
 }
 

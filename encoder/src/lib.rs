@@ -4,6 +4,7 @@
 //! model input ([`preprocess`], [`tokenize`]), and model input into features ([`Encode`]).
 
 pub mod config;
+pub mod decoder;
 pub mod dense;
 pub mod hub;
 pub mod picture;
@@ -13,7 +14,7 @@ pub mod testing;
 pub mod tokenize;
 
 mod candle;
-
+mod cpu;
 mod embedding;
 mod encode;
 mod error;

@@ -21,6 +21,7 @@ mod turn;
 mod vision;
 
 pub use encoder::SiglipEncoder;
+pub(crate) use position::PositionGrid;
 pub use towers::Towers;
 pub use trace::{Stage, Trace};
 

@@ -1,7 +1,7 @@
 //! NaFlex positions: a learned square grid, resized to the patch grid of each picture.
 
 /// The learned grid, `side * side` rows of `width` values, row by row.
-pub(super) struct PositionGrid {
+pub(crate) struct PositionGrid {
     table: Vec<f32>,
     side: usize,
     width: usize,

@@ -4,12 +4,14 @@ use std::path::Path;
 
 use candle_core::{Device, Result as CandleResult, Tensor};
 
+use super::device::Place;
 use super::load::Loader;
 use super::text::TextTower;
 use super::trace::Trace;
-use super::vision::VisionTower;
+use super::vision::{VisionOutput, VisionTower};
 use super::{backend, device, turn};
 use crate::config::{ModelConfig, Resolution};
+use crate::cpu::{CpuTowers, Features};
 use crate::weights::Checkpoint;
 use crate::{DenseGrid, Embedding, EncodeError, ImageFeatures, Outputs, Prepared, Projection, Scoring};
 
@@ -19,11 +21,15 @@ use crate::{DenseGrid, Embedding, EncodeError, ImageFeatures, Outputs, Prepared,
 /// preprocessor; tests and tools that bring their own pixels, ids or wish for intermediates start here.
 pub struct Towers {
     config: ModelConfig,
-    vision: VisionTower,
-    text: TextTower,
     scoring: Scoring,
-    device: Device,
-    backend: String,
+    backend: Backend,
+    name: String,
+}
+
+/// What computes.
+enum Backend {
+    Cpu(CpuTowers),
+    Candle { vision: Box<VisionTower>, text: Box<TextTower>, device: Device },
 }
 
 impl Towers {
@@ -38,16 +44,20 @@ impl Towers {
 
     pub(crate) fn new(config: ModelConfig, checkpoint: &Checkpoint, name: Option<&str>) -> Result<Self, EncodeError> {
         checkpoint.check(&config)?;
-        let (device, name) = device::open(name)?;
-        let loader = Loader::new(checkpoint, &device);
-        Ok(Self {
-            vision: VisionTower::load(&loader.at("vision_model"), &config.vision)?,
-            text: TextTower::load(&loader.at("text_model"), &config.text)?,
-            scoring: Scoring { scale: loader.values("logit_scale")?[0].exp(), bias: loader.values("logit_bias")?[0] },
-            config,
-            backend: format!("{name} (candle, f32)"),
-            device,
-        })
+        let scalar = |name| checkpoint.get(name).map(|stored| stored.to_vec()[0]);
+        let scoring = Scoring { scale: scalar("logit_scale")?.exp(), bias: scalar("logit_bias")? };
+        let (backend, name) = match device::open(name)? {
+            Place::Cpu(path) => {
+                (Backend::Cpu(CpuTowers::new(config, checkpoint.clone(), path)), format!("cpu ({})", path.explained()))
+            }
+            Place::Candle(device, name) => {
+                let loader = Loader::new(checkpoint, &device);
+                let vision = Box::new(VisionTower::load(&loader.at("vision_model"), &config.vision)?);
+                let text = Box::new(TextTower::load(&loader.at("text_model"), &config.text)?);
+                (Backend::Candle { vision, text, device }, format!("{name} (candle, f32)"))
+            }
+        };
+        Ok(Self { config, scoring, backend, name })
     }
 
     /// The architecture.
@@ -60,9 +70,9 @@ impl Towers {
         self.scoring
     }
 
-    /// What runs the model, e.g. `cpu (candle, f32)`.
+    /// What runs the model, e.g. `cpu (amx-bf16)`.
     pub fn backend(&self) -> &str {
-        &self.backend
+        &self.name
     }
 
     /// One forward pass over a batch of pictures, whose memory grows with the batch.
@@ -81,23 +91,17 @@ impl Towers {
             return Ok(Vec::new());
         }
         const STAGE: &str = "vision tower";
-        let (pooled, mut dense) = turn::take(STAGE, || {
-            let output = self.vision.forward(batch, outputs, &self.device, trace).and_then(|output| {
-                let dense = output.dense.map(|dense| {
-                    let (tokens, aligned) = (rows(&dense.tokens)?, rows(&dense.aligned)?);
-                    CandleResult::Ok(tokens.into_iter().zip(aligned).zip(rows(&dense.norms)?))
-                });
-                Ok((rows(&output.pooled)?, dense.transpose()?))
-            });
-            output.map_err(|e| backend(STAGE, &e))
+        let features = turn::take(STAGE, || match &self.backend {
+            Backend::Cpu(towers) => towers.pictures(batch, outputs, trace),
+            Backend::Candle { vision, device, .. } => {
+                let output = vision.forward(batch, outputs, device, trace).and_then(features);
+                output.map_err(|e| backend(STAGE, &e))
+            }
         })?;
-
-        let features = batch.iter().zip(pooled).map(|(picture, pooled)| {
-            let dense = dense.as_mut().and_then(Iterator::next);
-            Ok(ImageFeatures {
-                embedding: Embedding::new(pooled)?,
-                dense: dense.map(|((tokens, aligned), norms)| self.grid(picture, tokens, aligned, norms)),
-            })
+        let features = batch.iter().zip(features).map(|(picture, features)| {
+            let embedding = Embedding::new(features.pooled)?;
+            let dense = features.dense.map(|(tokens, aligned, norms)| self.grid(picture, tokens, aligned, norms));
+            Ok(ImageFeatures { embedding, dense })
         });
         features.collect()
     }
@@ -124,9 +128,12 @@ impl Towers {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
-        let pooled = turn::take(STAGE, || {
-            let output = self.text.forward(texts, &self.device, trace).and_then(|pooled| rows(&pooled));
-            output.map_err(|e| backend(STAGE, &e))
+        let pooled = turn::take(STAGE, || match &self.backend {
+            Backend::Cpu(towers) => towers.texts(texts, trace),
+            Backend::Candle { text, device, .. } => {
+                let output = text.forward(texts, device, trace).and_then(|pooled| rows(&pooled));
+                output.map_err(|e| backend(STAGE, &e))
+            }
         })?;
         pooled.into_iter().map(Embedding::new).collect()
     }
@@ -144,11 +151,14 @@ impl Towers {
         if count == 0 {
             return Ok(Vec::new());
         }
-        turn::take(STAGE, || {
-            let projected = Tensor::from_slice(tokens, (count / width, width), &self.device)
-                .and_then(|tokens| self.vision.project(&tokens, projection))
-                .and_then(|projected| projected.flatten_all()?.to_vec1());
-            projected.map_err(|e| backend(STAGE, &e))
+        turn::take(STAGE, || match &self.backend {
+            Backend::Cpu(towers) => towers.align(tokens, projection),
+            Backend::Candle { vision, device, .. } => {
+                let projected = Tensor::from_slice(tokens, (count / width, width), device)
+                    .and_then(|tokens| vision.project(&tokens, projection))
+                    .and_then(|projected| projected.flatten_all()?.to_vec1());
+                projected.map_err(|e| backend(STAGE, &e))
+            }
         })
     }
 
@@ -180,6 +190,19 @@ impl Towers {
         };
         if fits { Ok(()) } else { Err(EncodeError::Prepared { expected, found }) }
     }
+}
+
+/// The output of candle's vision tower, picture by picture.
+fn features(output: VisionOutput) -> CandleResult<Vec<Features>> {
+    let mut features: Vec<Features> =
+        rows(&output.pooled)?.into_iter().map(|pooled| Features { pooled, dense: None }).collect();
+    if let Some(dense) = output.dense {
+        let dense = rows(&dense.tokens)?.into_iter().zip(rows(&dense.aligned)?).zip(rows(&dense.norms)?);
+        for (features, ((tokens, aligned), norms)) in features.iter_mut().zip(dense) {
+            features.dense = Some((tokens, aligned, norms));
+        }
+    }
+    Ok(features)
 }
 
 /// The values of each entry of a batch.

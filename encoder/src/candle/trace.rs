@@ -37,10 +37,20 @@ impl Trace {
         self.stages.as_deref().unwrap_or_default()
     }
 
-    pub(super) fn record(&mut self, name: impl Display, x: &Tensor) -> Result<()> {
+    /// Whether anything is recorded.
+    pub(crate) fn is_on(&self) -> bool {
+        self.stages.is_some()
+    }
+
+    pub(crate) fn push(&mut self, name: impl Display, shape: Vec<usize>, values: Vec<f32>) {
         if let Some(stages) = &mut self.stages {
-            let values = x.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
-            stages.push(Stage { name: name.to_string(), shape: x.dims().to_vec(), values });
+            stages.push(Stage { name: name.to_string(), shape, values });
+        }
+    }
+
+    pub(super) fn record(&mut self, name: impl Display, x: &Tensor) -> Result<()> {
+        if self.is_on() {
+            self.push(name, x.dims().to_vec(), x.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?);
         }
         Ok(())
     }

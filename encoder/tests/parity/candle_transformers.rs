@@ -45,7 +45,7 @@ fn embeddings_equal_those_of_candle_transformers() {
         let theirs = Model::new(&config, tensors).unwrap();
 
         let golden = Golden::read(case);
-        let ours = Towers::load(&dir, None).unwrap();
+        let ours = Towers::load(&dir, Some("candle")).unwrap();
         let (pictures, ids) = (golden.pictures(), golden.ids());
         let features = ours.encode_pictures(&pictures, Outputs::Pooled, &mut Trace::off()).unwrap();
         let pooled = theirs.get_image_features(&pixel_values(&pictures)).unwrap();

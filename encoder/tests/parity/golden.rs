@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use glimpse_encoder::Prepared;
+use glimpse_encoder::{Prepared, Towers};
 use image::RgbImage;
 use safetensors::{Dtype, SafeTensors};
 
@@ -17,6 +17,27 @@ pub const CASES: [&str; 8] = [
     "naflex",
     "naflex-head72",
 ];
+
+/// Every way of computing that this machine has, but for those of bf16: all must agree with the reference to the last digits.
+pub fn exact_devices() -> Vec<&'static str> {
+    available(&["candle", "cpu:avx512-f32", "cpu:avx2-f32", "cpu:portable-f32"])
+}
+
+/// The ways of computing in bf16 that this machine has.
+pub fn rounding_devices() -> Vec<&'static str> {
+    available(&["cpu:amx-bf16", "cpu:avx512-bf16"])
+}
+
+fn available(devices: &[&'static str]) -> Vec<&'static str> {
+    let there = |device: &&&str| match Towers::load(&directory(CASES[0]), Some(device)) {
+        Ok(_) => true,
+        Err(reason) => {
+            eprintln!("SKIPPED: {reason}");
+            false
+        }
+    };
+    devices.iter().filter(there).copied().collect()
+}
 
 /// Directory of a case; it is a checkpoint directory too.
 pub fn directory(case: &str) -> PathBuf {

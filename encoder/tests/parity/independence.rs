@@ -2,7 +2,7 @@
 
 use glimpse_encoder::{Embedding, ImageFeatures, Outputs, Prepared, Towers, Trace};
 
-use crate::golden::{CASES, Golden, directory};
+use crate::golden::{CASES, Golden, directory, exact_devices, rounding_devices};
 
 fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
@@ -17,10 +17,15 @@ fn assert_same(what: &str, a: &ImageFeatures, b: &ImageFeatures) {
     assert!(largest_difference(&a.aligned, &b.aligned) <= 1e-5, "{what}: aligned vectors");
 }
 
+/// Every case on every device.
+fn every_way() -> impl Iterator<Item = (&'static str, Towers)> {
+    let devices = exact_devices().into_iter().chain(rounding_devices());
+    devices.flat_map(|device| CASES.map(|case| (case, Towers::load(&directory(case), Some(device)).unwrap())))
+}
+
 #[test]
 fn a_batch_equals_its_pictures_one_by_one() {
-    for case in CASES {
-        let towers = Towers::load(&directory(case), None).unwrap();
+    for (case, towers) in every_way() {
         let pictures = Golden::read(case).pictures();
         let encode = |batch: &[Prepared]| towers.encode_pictures(batch, Outputs::Dense, &mut Trace::off()).unwrap();
         let together = encode(&pictures);
@@ -36,8 +41,7 @@ fn a_batch_equals_its_pictures_one_by_one() {
 
 #[test]
 fn a_batch_equals_its_texts_one_by_one() {
-    for case in CASES {
-        let towers = Towers::load(&directory(case), None).unwrap();
+    for (case, towers) in every_way() {
         let ids = Golden::read(case).ids();
         let encode = |batch: &[Vec<u32>]| towers.encode_ids(batch, &mut Trace::off()).unwrap();
         for (ids, together) in ids.iter().zip(encode(&ids)) {
@@ -49,13 +53,14 @@ fn a_batch_equals_its_texts_one_by_one() {
 
 #[test]
 fn pooled_output_does_not_depend_on_dense_output() {
-    let towers = Towers::load(&directory("naflex"), None).unwrap();
-    let pictures = Golden::read("naflex").pictures();
-    let dense = towers.encode_pictures(&pictures, Outputs::Dense, &mut Trace::off()).unwrap();
-    let pooled = towers.encode_pictures(&pictures, Outputs::Pooled, &mut Trace::off()).unwrap();
-    for (dense, pooled) in dense.iter().zip(&pooled) {
-        assert_eq!(dense.embedding, pooled.embedding);
-        assert!(pooled.dense.is_none());
+    for (case, towers) in every_way() {
+        let pictures = Golden::read(case).pictures();
+        let dense = towers.encode_pictures(&pictures, Outputs::Dense, &mut Trace::off()).unwrap();
+        let pooled = towers.encode_pictures(&pictures, Outputs::Pooled, &mut Trace::off()).unwrap();
+        for (dense, pooled) in dense.iter().zip(&pooled) {
+            assert_eq!(dense.embedding, pooled.embedding, "{case}");
+            assert!(pooled.dense.is_none());
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use glimpse_encoder::{Outputs, Stage, Towers, Trace};
 
-use crate::golden::{CASES, Golden, Reference, directory};
+use crate::golden::{CASES, Golden, Reference, directory, exact_devices, rounding_devices};
 
 const MAX_DIFFERENCE: f32 = 1e-4;
 const MIN_COSINE: f64 = 0.99999;
@@ -34,9 +34,10 @@ fn compare(case: &str, stage: &Stage, reference: &Reference, counts: &[usize]) {
     );
 }
 
-fn check(case: &str) {
+fn check(case: &str, device: &str) {
     let golden = Golden::read(case);
-    let towers = Towers::load(&directory(case), None).unwrap();
+    let towers = Towers::load(&directory(case), Some(device)).unwrap();
+    let case = &format!("{case} on {device}");
     let (pictures, ids) = (golden.pictures(), golden.ids());
     let mut trace = Trace::on();
     let features = towers.encode_pictures(&pictures, Outputs::Dense, &mut trace).unwrap();
@@ -75,7 +76,29 @@ fn check(case: &str) {
 
 #[test]
 fn every_stage_of_every_architecture_equals_the_reference() {
-    for case in CASES {
-        check(case);
+    for device in exact_devices() {
+        for case in CASES {
+            check(case, device);
+        }
+    }
+}
+
+#[test]
+fn embeddings_in_bf16_point_where_those_of_f32_do() {
+    for device in rounding_devices() {
+        for case in CASES {
+            let (golden, dir) = (Golden::read(case), directory(case));
+            let load = |device| Towers::load(&dir, Some(device)).unwrap();
+            let (ours, reference) = (load(device), load("candle"));
+            let encode = |towers: &Towers| {
+                let pictures = towers.encode_pictures(&golden.pictures(), Outputs::Pooled, &mut Trace::off()).unwrap();
+                let texts = towers.encode_ids(&golden.ids(), &mut Trace::off()).unwrap();
+                pictures.into_iter().map(|picture| picture.embedding).chain(texts).collect::<Vec<_>>()
+            };
+            for (i, (ours, theirs)) in encode(&ours).iter().zip(encode(&reference)).enumerate() {
+                let cosine = ours.cosine(&theirs);
+                assert!(cosine >= 0.999, "{case} on {device}, {i}: cosine {cosine}");
+            }
+        }
     }
 }

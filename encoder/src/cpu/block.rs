@@ -1,0 +1,116 @@
+//! The transformer block that both towers are made of (pre-norm, arXiv 2010.11929 section 3.1).
+
+use std::ops::Range;
+
+use super::kernels::attention::attend;
+use super::kernels::buffers::{Packed, Rows, Tiles};
+use super::kernels::gemm::{Epilogue, Gelu, multiply};
+use super::kernels::norm::LayerNorm;
+use super::load::{Loader, gelu, new_rows, new_tiles};
+use super::path::Path;
+use crate::EncodeError;
+use crate::config::TowerConfig;
+
+/// `x += attention(norm1(x)); x += mlp(norm2(x))`.
+pub(super) struct Block {
+    norm1: LayerNorm,
+    qkv: Packed,
+    out: Packed,
+    mlp: Mlp,
+}
+
+/// `x += fc2(gelu(fc1(norm(x))))`.
+pub(super) struct Mlp {
+    norm: LayerNorm,
+    fc1: Packed,
+    fc2: Packed,
+    gelu: Gelu,
+    inner: usize,
+}
+
+/// What a forward pass needs beside its result; kept between passes, since fresh memory costs page faults.
+pub(super) struct Workspace {
+    path: Path,
+    config: TowerConfig,
+    rows: usize,
+    /// Operands of the next product, (N, W).
+    pub operands: Tiles,
+    qkv: Rows,     // (N, 3W)
+    hidden: Tiles, // (N, M)
+    /// The residual stream, (N, W).
+    pub x: Rows,
+}
+
+impl Workspace {
+    /// Room for `rows` tokens.
+    pub fn new(path: Path, config: &TowerConfig, rows: usize) -> Self {
+        Self {
+            path,
+            config: *config,
+            rows,
+            operands: new_tiles(path, rows, config.width),
+            qkv: new_rows(path, rows, 3 * config.width),
+            hidden: new_tiles(path, rows, config.mlp),
+            x: Rows::new::<f32>(rows, config.width),
+        }
+    }
+
+    /// As much room as before, or enough for `rows` tokens.
+    pub fn grown(self, rows: usize) -> Self {
+        if rows <= self.rows { self } else { Self::new(self.path, &self.config, rows) }
+    }
+}
+
+impl Block {
+    /// All blocks of a tower, first to last.
+    pub fn stack(loader: &Loader, tower: &TowerConfig) -> Result<Vec<Self>, EncodeError> {
+        (0..tower.depth).map(|i| Self::load(&loader.at(&format!("encoder.layers.{i}")), tower)).collect()
+    }
+
+    fn load(loader: &Loader, tower: &TowerConfig) -> Result<Self, EncodeError> {
+        let attention = loader.at("self_attn");
+        Ok(Self {
+            norm1: loader.layer_norm("layer_norm1", tower)?,
+            qkv: attention.stacked_linear(&["q_proj", "k_proj", "v_proj"])?,
+            out: attention.linear("out_proj")?,
+            mlp: Mlp::load(loader, "layer_norm2", tower)?,
+        })
+    }
+
+    /// Changes the residual stream of `workspace`, in which each of the sequences attends to itself.
+    pub fn forward(&self, workspace: &mut Workspace, sequences: &[Range<usize>]) {
+        let Workspace { path, config, operands, qkv, hidden, x, .. } = workspace;
+        let (path, rows) = (*path, sequences.last().map_or(0, |last| last.end));
+        self.norm1.to_tiles(path, x, rows, operands);
+        multiply(path, operands, rows, &self.qkv, Epilogue::StoreElements(qkv.shared()));
+        attend(path, qkv, sequences, config.width, config.heads, operands);
+        multiply(path, operands, rows, &self.out, Epilogue::Accumulate(x.shared()));
+        self.mlp.forward(path, x, rows, operands, hidden);
+    }
+}
+
+impl Mlp {
+    /// The MLP below `loader`, whose norm is called `norm`.
+    pub fn load(loader: &Loader, norm: &str, tower: &TowerConfig) -> Result<Self, EncodeError> {
+        let mlp = loader.at("mlp");
+        Ok(Self {
+            norm: loader.layer_norm(norm, tower)?,
+            fc1: mlp.linear("fc1")?,
+            fc2: mlp.linear("fc2")?,
+            gelu: gelu(tower),
+            inner: tower.mlp,
+        })
+    }
+
+    /// Changes the first `rows` rows of `x`; `operands` (N, W) and `hidden` (N, M) are for its use.
+    fn forward(&self, path: Path, x: &mut Rows, rows: usize, operands: &mut Tiles, hidden: &mut Tiles) {
+        self.norm.to_tiles(path, x, rows, operands);
+        multiply(path, operands, rows, &self.fc1, Epilogue::Activate(self.gelu, hidden.shared()));
+        multiply(path, hidden, rows, &self.fc2, Epilogue::Accumulate(x.shared()));
+    }
+
+    /// As [`Mlp::forward`], with memory of its own.
+    pub fn forward_once(&self, path: Path, x: &mut Rows, rows: usize, operands: &mut Tiles) {
+        self.forward(path, x, rows, operands, &mut new_tiles(path, rows, self.inner));
+    }
+}

@@ -1,0 +1,57 @@
+//! Leave to use AMX: from the processor, the system's context switches, and the kernel, which grants it by process.
+
+use std::arch::asm;
+use std::arch::x86_64::__cpuid_count;
+
+/// Asks for AMX with bf16. A grant holds for all threads of this process.
+///
+/// # Errors
+/// Who refused, worded for people.
+pub fn request() -> Result<(), String> {
+    const OSXSAVE: u32 = 1 << 27; // CPUID(1).ECX
+    const AMX_BF16: u32 = 1 << 22; // CPUID(7, 0).EDX
+    const AMX_TILE: u32 = 1 << 24;
+    const TILE_STATE: u32 = 0b11 << 17; // XCR0: configuration and data of tiles
+    let features = __cpuid_count(7, 0).edx;
+    if features & (AMX_BF16 | AMX_TILE) != AMX_BF16 | AMX_TILE {
+        return Err("this processor has no amx-bf16".to_owned());
+    }
+    if __cpuid_count(1, 0).ecx & OSXSAVE == 0 || enabled_states() & TILE_STATE != TILE_STATE {
+        return Err("the operating system or hypervisor does not enable AMX".to_owned());
+    }
+    permission()
+}
+
+/// The lower half of XCR0, which says what the system saves when it switches threads.
+fn enabled_states() -> u32 {
+    let low: u32;
+    // SAFETY: callers checked that the system enables `xgetbv`; register 0 always exists.
+    unsafe { asm!("xgetbv", in("ecx") 0, out("eax") low, out("edx") _, options(nomem, nostack)) };
+    low
+}
+
+#[cfg(target_os = "linux")]
+fn permission() -> Result<(), String> {
+    const ARCH_PRCTL: isize = 158;
+    const ARCH_REQ_XCOMP_PERM: usize = 0x1023;
+    const XFEATURE_XTILEDATA: usize = 18;
+    let result: isize;
+    // SAFETY: this call only raises what this process may do (Documentation/arch/x86/xstate.rst of Linux); a system call
+    // clobbers rcx and r11.
+    unsafe {
+        asm!("syscall", inlateout("rax") ARCH_PRCTL => result, in("rdi") ARCH_REQ_XCOMP_PERM,
+            in("rsi") XFEATURE_XTILEDATA, lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    match result {
+        0 => Ok(()),
+        error => {
+            let error = std::io::Error::from_raw_os_error(error.unsigned_abs() as i32);
+            Err(format!("the system does not permit AMX (arch_prctl: {error})"))
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn permission() -> Result<(), String> {
+    Err("AMX is used on Linux only".to_owned())
+}

@@ -1,0 +1,49 @@
+//! Entering code that is compiled for an instruction set.
+
+use super::isa::{Portable, Task};
+#[cfg(target_arch = "x86_64")]
+use super::isa_x86::{AmxBf16, Avx2, Avx512, Avx512Bf16, TileRegisters};
+use crate::cpu::path::Path;
+
+impl Path {
+    /// Runs `task`, compiled for this path.
+    ///
+    /// # Panics
+    /// If this machine cannot take the path: nobody may load a model with one that was refused.
+    #[inline]
+    pub fn execute<T: Task>(self, task: T) {
+        assert!(self.refusal().is_none(), "{self} was refused on this machine");
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
+            fn amx_bf16<T: Task>(task: T) {
+                // SAFETY: AMX was detected and permitted, or `execute` would not have come here.
+                let _registers = unsafe { TileRegisters::configure() };
+                task.run::<AmxBf16>();
+            }
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
+            fn avx512_bf16<T: Task>(task: T) {
+                task.run::<Avx512Bf16>();
+            }
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+            fn avx512<T: Task>(task: T) {
+                task.run::<Avx512>();
+            }
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2<T: Task>(task: T) {
+                task.run::<Avx2>();
+            }
+            // SAFETY: the features of each function were detected, or its path would have been refused.
+            unsafe {
+                match self {
+                    Self::AmxBf16 => return amx_bf16(task),
+                    Self::Avx512Bf16 => return avx512_bf16(task),
+                    Self::Avx512 => return avx512(task),
+                    Self::Avx2 => return avx2(task),
+                    Self::Portable => {}
+                }
+            }
+        }
+        task.run::<Portable>();
+    }
+}

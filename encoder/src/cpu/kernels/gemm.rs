@@ -1,0 +1,218 @@
+//! Products of activations and packed weights, with an epilogue that takes the results while they are in the cache.
+//!
+//! Rows are cut into groups that stay in the second-level cache while the panels of the weights pass by, and the inner
+//! dimension into chunks of which a panel stays in the first-level cache while the rows of a group pass by. A panel's
+//! epilogue runs between the products of the next panel: tile products occupy a unit of their own, so that GELU and the
+//! like cost next to nothing.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::buffers::{Buffer, Packed, SharedRows, SharedTiles, Tiles};
+use super::isa::{BLOCK, BLOCK_VALUES, Element, Isa, LANES, Line, Operands, TILE, Task, share};
+use super::lanes::Lanes;
+use super::math;
+use crate::cpu::path::Path;
+
+/// What becomes of the results of a product.
+#[derive(Clone, Copy)]
+pub enum Epilogue<'a> {
+    /// They are stored as f32.
+    Store(SharedRows<'a>),
+    /// They are stored as operands of later products, row by row.
+    StoreElements(SharedRows<'a>),
+    /// They are stored as the left operand of the next product.
+    StoreTiles(SharedTiles<'a>),
+    /// They are added to what is there.
+    Accumulate(SharedRows<'a>),
+    /// An activation function is applied, and they are stored as the left operand of the next product.
+    Activate(Gelu, SharedTiles<'a>),
+}
+
+/// Activation functions of an MLP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gelu {
+    Tanh,
+    Erf,
+}
+
+/// Bytes of activations that a group of rows keeps in the second-level cache.
+const GROUP_BYTES: usize = 768 << 10;
+/// Tiles of a chunk along the inner dimension.
+const CHUNK: usize = 8;
+
+/// `epilogue(left * right + bias)` for the first `rows` rows, on all threads.
+pub fn multiply(path: Path, left: &Tiles, rows: usize, right: &Packed, epilogue: Epilogue) {
+    assert_eq!(left.steps(), right.steps(), "inner dimensions differ");
+    assert!(rows.next_multiple_of(TILE) * left.steps() <= left.lines().len(), "more rows than the operand has");
+    let blocks = rows.div_ceil(BLOCK);
+    let group = (GROUP_BYTES / (BLOCK * left.steps() * size_of::<Line>())).clamp(2, 24);
+    let groups = blocks.div_ceil(group);
+    // Three tasks a thread even out what threads lose to other programs.
+    let splits = (3 * rayon::current_num_threads()).div_ceil(groups).min(right.panels().div_ceil(3));
+    (0..groups * splits).into_par_iter().with_max_len(1).for_each(|task| {
+        path.execute(Product {
+            left,
+            right,
+            rows,
+            blocks: share(blocks, groups, task / splits),
+            panels: share(right.panels(), splits, task % splits),
+            epilogue,
+        });
+    });
+}
+
+/// The part of a product that one thread computes.
+struct Product<'a> {
+    left: &'a Tiles,
+    right: &'a Packed,
+    rows: usize,
+    blocks: Range<usize>,
+    panels: Range<usize>,
+    epilogue: Epilogue<'a>,
+}
+
+thread_local! {
+    /// Results of two panels of a group.
+    static RESULTS: RefCell<Buffer> = RefCell::default();
+}
+
+impl Task for Product<'_> {
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let panel_lines = self.blocks.len() * BLOCK_VALUES / LANES;
+        // Taken out instead of borrowed in a closure: that would be compiled without the instruction set.
+        let mut buffer = RESULTS.take();
+        if buffer.len() < 2 * panel_lines {
+            buffer = Buffer::zeroed(2 * panel_lines);
+        }
+        let results: *mut f32 = buffer.as_mut_ptr().cast();
+        // SAFETY: room for two panels was made above.
+        unsafe { self.panels::<I>([results, results.add(panel_lines * LANES)]) };
+        RESULTS.set(buffer);
+    }
+}
+
+impl Product<'_> {
+    #[inline(always)]
+    unsafe fn panels<I: Isa>(&self, results: [*mut f32; 2]) {
+        let steps = self.left.steps();
+        let chunks = steps.div_ceil(CHUNK);
+        for (turn, panel) in self.panels.clone().enumerate() {
+            // SAFETY: all panels and blocks are inside the operands, as `multiply` made sure of.
+            let right = unsafe { self.right.lines().as_ptr().add(panel * steps * 2 * TILE) };
+            let (now, before) = (results[turn % 2], results[1 - turn % 2]);
+            for chunk in 0..chunks {
+                let range = share(steps, chunks, chunk);
+                let ahead = range.len() * 2 * TILE / self.blocks.len() / range.len() + 1;
+                for (i, block) in self.blocks.clone().enumerate() {
+                    let row = block * BLOCK;
+                    // SAFETY: as above; `before` holds the previous panel's results unless this is the first.
+                    unsafe {
+                        let operands = Operands {
+                            left: self.left.lines().as_ptr().add((row / TILE * steps + range.start) * TILE),
+                            left_stride: steps * TILE,
+                            right: right.add(range.start * 2 * TILE),
+                            steps: range.len(),
+                            two_rows: row + TILE < self.rows,
+                            two_cols: true,
+                        };
+                        let share = if turn == 0 { 0..0 } else { share(BLOCK, chunks, chunk) };
+                        let mut rest = share.start..share.end.min(self.rows - row);
+                        let each = rest.len().div_ceil(range.len());
+                        let mut next = right.wrapping_add(range.end * 2 * TILE + i * ahead * range.len());
+                        let (before, now) = (before.add(i * BLOCK_VALUES), now.add(i * BLOCK_VALUES));
+                        I::block(operands, now, chunk == 0, || {
+                            for _ in 0..ahead {
+                                I::prefetch(next);
+                                next = next.wrapping_add(1);
+                            }
+                            for _ in 0..each {
+                                if let Some(i) = rest.next() {
+                                    self.finish_row::<I>(before, row, i, panel - 1);
+                                }
+                            }
+                        });
+                        for i in rest {
+                            self.finish_row::<I>(before, row, i, panel - 1);
+                        }
+                    }
+                }
+            }
+        }
+        let last = results[(self.panels.len() + 1) % 2];
+        for (i, block) in self.blocks.clone().enumerate() {
+            for row in 0..BLOCK.min(self.rows - block * BLOCK) {
+                // SAFETY: the last panel's results were computed above.
+                unsafe { self.finish_row::<I>(last.add(i * BLOCK_VALUES), block * BLOCK, row, self.panels.end - 1) };
+            }
+        }
+    }
+
+    /// Gives row `i` of a block that begins at `row` to the epilogue.
+    #[inline(always)]
+    unsafe fn finish_row<I: Isa>(&self, results: *const f32, row: usize, i: usize, panel: usize) {
+        // SAFETY: the results of a block are four tiles; biases are padded to whole panels; each pair of a row and a
+        // panel belongs to one task.
+        unsafe {
+            let at = results.add(i / TILE * 2 * TILE * LANES + i % TILE * LANES);
+            let bias = self.right.bias().as_ptr().add(panel * BLOCK);
+            let values = [
+                I::Vector::load(at).add(I::Vector::load(bias)),
+                I::Vector::load(at.add(TILE * LANES)).add(I::Vector::load(bias.add(LANES))),
+            ];
+            self.epilogue.take::<I>(row + i, panel * BLOCK, values);
+        }
+    }
+}
+
+impl Epilogue<'_> {
+    /// Takes the results of 32 columns from `col` on, a multiple of 32, of one row.
+    ///
+    /// # Safety
+    /// Nobody else may use what stands at these places of the output.
+    #[inline(always)]
+    unsafe fn take<I: Isa>(self, row: usize, col: usize, [a, b]: [I::Vector; 2]) {
+        // SAFETY: by the caller; outputs are padded to whole blocks.
+        unsafe {
+            match self {
+                Self::Store(rows) => {
+                    let to = rows.at::<f32>(row, col);
+                    a.store(to);
+                    b.store(to.add(LANES));
+                }
+                Self::StoreElements(rows) => {
+                    let to = rows.at::<I::Element>(row, col);
+                    I::Element::store(a, to);
+                    I::Element::store(b, to.add(LANES));
+                }
+                Self::Accumulate(rows) => {
+                    let to = rows.at::<f32>(row, col);
+                    a.add(I::Vector::load(to)).store(to);
+                    b.add(I::Vector::load(to.add(LANES))).store(to.add(LANES));
+                }
+                Self::StoreTiles(tiles) => store_tiles::<I>(tiles, row, col, [a, b]),
+                Self::Activate(Gelu::Tanh, tiles) => {
+                    store_tiles::<I>(tiles, row, col, [math::gelu_tanh(a), math::gelu_tanh(b)]);
+                }
+                Self::Activate(Gelu::Erf, tiles) => {
+                    store_tiles::<I>(tiles, row, col, [math::gelu_erf(a), math::gelu_erf(b)]);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn store_tiles<I: Isa>(to: SharedTiles, row: usize, col: usize, values: [I::Vector; 2]) {
+    for (i, values) in values.into_iter().enumerate() {
+        let (step, at) = ((col + i * LANES) / I::Element::LINE, (col + i * LANES) % I::Element::LINE);
+        // The last panel may be wider than the operand, by columns that are zero.
+        if step < to.steps() {
+            // SAFETY: by the caller.
+            unsafe { I::Element::store(values, to.line::<I::Element>(row, step).add(at)) };
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The instruction sets that the kernels are written for, and how to enter code compiled for one.
+//!
+//! All share one geometry. A *tile* is sixteen lines of 64 bytes, the size of a cache line, of an AVX-512 register and of a
+//! row of an AMX tile register. A line holds sixteen *cells* of four bytes: one f32, or two bf16 that follow each other
+//! along the inner dimension of a product. In a tile of the left operand a line is a row, and its cells go along the inner
+//! dimension; in a tile of the right operand a line is one cell of the inner dimension, and its cells are sixteen columns.
+//! So a tile covers 16 x 16 values of f32 or 16 x 32 of bf16, and a kernel differs from another only in how it multiplies.
+
+use std::ops::Range;
+
+use bytemuck::Pod;
+use half::bf16;
+
+use super::lanes::{Lanes, Plain};
+use super::math;
+
+pub use super::lanes::LANES;
+
+/// 64 aligned bytes.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub struct Line(pub [u8; 64]);
+
+// SAFETY: any bytes are a line, and there is no padding.
+unsafe impl bytemuck::Zeroable for Line {}
+// SAFETY: as above.
+unsafe impl Pod for Line {}
+
+/// Lines of a tile.
+pub const TILE: usize = 16;
+/// Rows and columns of a block, the unit of work of a product: two tiles by two.
+pub const BLOCK: usize = 32;
+/// Values of the result of a block.
+pub const BLOCK_VALUES: usize = BLOCK * BLOCK;
+
+/// What operands of products are stored as.
+pub trait Element: Pod + Send + Sync {
+    /// Values of a line.
+    const LINE: usize = 64 / size_of::<Self>();
+    /// Values of a cell.
+    const CELL: usize = 4 / size_of::<Self>();
+    fn from_f32(value: f32) -> Self;
+    /// The exponential function as exactly as this type can hold it.
+    fn exp<V: Lanes>(x: V) -> V;
+    /// # Safety
+    /// `to` must be valid for sixteen values.
+    unsafe fn store<V: Lanes>(values: V, to: *mut Self);
+}
+
+impl Element for f32 {
+    #[inline(always)]
+    fn from_f32(value: f32) -> Self {
+        value
+    }
+
+    #[inline(always)]
+    fn exp<V: Lanes>(x: V) -> V {
+        math::exp(x)
+    }
+
+    #[inline(always)]
+    unsafe fn store<V: Lanes>(values: V, to: *mut Self) {
+        // SAFETY: by the caller.
+        unsafe { values.store(to) }
+    }
+}
+
+impl Element for bf16 {
+    #[inline(always)]
+    fn from_f32(value: f32) -> Self {
+        bf16::from_f32(value)
+    }
+
+    #[inline(always)]
+    fn exp<V: Lanes>(x: V) -> V {
+        math::exp_for_bf16(x)
+    }
+
+    #[inline(always)]
+    unsafe fn store<V: Lanes>(values: V, to: *mut Self) {
+        // SAFETY: by the caller.
+        unsafe { values.store_bf16(to) }
+    }
+}
+
+/// Where the operands of a block lie.
+#[derive(Clone, Copy)]
+pub struct Operands {
+    /// First line of the upper left tile; tiles along the inner dimension follow each other.
+    pub left: *const Line,
+    /// Lines from the upper to the lower left tile.
+    pub left_stride: usize,
+    /// First line of the right tiles; the two tiles of a step follow each other.
+    pub right: *const Line,
+    /// Tiles along the inner dimension.
+    pub steps: usize,
+    /// Whether there is a lower left tile.
+    pub two_rows: bool,
+    /// Whether the second right tile has columns.
+    pub two_cols: bool,
+}
+
+/// An instruction set.
+///
+/// # Safety
+/// Implementations may use instructions that are only there inside a [`Task`] that was given to
+/// [`crate::cpu::path::Path::execute`] of their path. No other code may call them.
+pub unsafe trait Isa: Copy {
+    type Element: Element;
+    type Vector: Lanes;
+
+    /// Adds the product of a block to `result` (four tiles of 16 x 16, row by row), or stores it there if `first`.
+    /// May call `tick` now and then, so that other work fills the gaps of this one.
+    ///
+    /// # Safety
+    /// The tiles of `operands` must be readable, those of `result` writable.
+    unsafe fn block(operands: Operands, result: *mut f32, first: bool, tick: impl FnMut());
+
+    /// Hints that a line will be read soon.
+    #[inline(always)]
+    fn prefetch(_line: *const Line) {}
+}
+
+/// Work that is compiled for every instruction set. `run` must be `#[inline(always)]`.
+pub trait Task {
+    fn run<I: Isa>(self);
+}
+
+/// How an instruction set without matrices multiplies cells.
+pub trait Cells {
+    type Vector: Lanes;
+    /// Sixteen cells.
+    type Operand: Copy;
+    unsafe fn line(line: *const Line) -> Self::Operand;
+    unsafe fn broadcast(cell: *const u32) -> Self::Operand;
+    unsafe fn multiply_add(a: Self::Operand, b: Self::Operand, sum: Self::Vector) -> Self::Vector;
+}
+
+/// [`Isa::block`] with `ROWS x COLS` vectors of sums held in registers.
+#[inline(always)]
+pub unsafe fn block_of_cells<C: Cells, const ROWS: usize, const COLS: usize>(
+    o: Operands,
+    result: *mut f32,
+    first: bool,
+) {
+    let rows = TILE * (1 + usize::from(o.two_rows));
+    let cols = 1 + usize::from(o.two_cols);
+    for row in (0..rows).step_by(ROWS) {
+        for col in (0..cols).step_by(COLS) {
+            // SAFETY: rows and columns lie inside the block that the caller vouches for. With COLS = 2 and one column
+            // tile, the second is computed too: it exists in memory, as padding.
+            unsafe {
+                let left = o.left.add(row / TILE * o.left_stride + row % TILE);
+                let right = o.right.add(col * TILE);
+                let sums = result.add((row / TILE * 2 + col) * TILE * LANES + row % TILE * LANES);
+                sums_of_cells::<C, ROWS, COLS>(left, right, o.steps, sums, first);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn sums_of_cells<C: Cells, const ROWS: usize, const COLS: usize>(
+    left: *const Line,
+    right: *const Line,
+    steps: usize,
+    result: *mut f32,
+    first: bool,
+) {
+    let mut sums = [[C::Vector::splat(0.0); COLS]; ROWS];
+    // SAFETY: by the caller, and the loops stay inside the tiles.
+    unsafe {
+        let at = |row: usize, col: usize| result.add(col * TILE * LANES + row * LANES);
+        if !first {
+            for row in 0..ROWS {
+                for col in 0..COLS {
+                    sums[row][col] = C::Vector::load(at(row, col));
+                }
+            }
+        }
+        for step in 0..steps {
+            let left = left.add(step * TILE);
+            let right = right.add(step * 2 * TILE);
+            for cell in 0..LANES {
+                let mut line = [C::line(right.add(cell)); COLS];
+                for col in 1..COLS {
+                    line[col] = C::line(right.add(col * TILE + cell));
+                }
+                for row in 0..ROWS {
+                    let value = C::broadcast(left.add(row).cast::<u32>().add(cell));
+                    for col in 0..COLS {
+                        sums[row][col] = C::multiply_add(value, line[col], sums[row][col]);
+                    }
+                }
+            }
+        }
+        for row in 0..ROWS {
+            for col in 0..COLS {
+                sums[row][col].store(at(row, col));
+            }
+        }
+    }
+}
+
+/// Cells of f32 in any vectors.
+pub struct F32Cells<V>(std::marker::PhantomData<V>);
+
+impl<V: Lanes> Cells for F32Cells<V> {
+    type Vector = V;
+    type Operand = V;
+
+    #[inline(always)]
+    unsafe fn line(line: *const Line) -> V {
+        // SAFETY: by the caller.
+        unsafe { V::load(line.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn broadcast(cell: *const u32) -> V {
+        // SAFETY: by the caller.
+        V::splat(unsafe { *cell.cast() })
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(a: V, b: V, sum: V) -> V {
+        a.mul_add(b, sum)
+    }
+}
+
+/// Plain Rust, for every processor.
+#[derive(Clone, Copy)]
+pub struct Portable;
+
+const FUSED: bool = cfg!(target_arch = "aarch64");
+
+// SAFETY: needs no instruction set.
+unsafe impl Isa for Portable {
+    type Element = f32;
+    type Vector = Plain<FUSED>;
+
+    #[inline(always)]
+    unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: impl FnMut()) {
+        // SAFETY: by the caller.
+        unsafe { block_of_cells::<F32Cells<Self::Vector>, { if FUSED { 4 } else { 2 } }, 1>(operands, result, first) }
+    }
+}
+
+/// `count` things in `parts` ranges of nearly equal length; the `part`th.
+pub fn share(count: usize, parts: usize, part: usize) -> Range<usize> {
+    count * part / parts..count * (part + 1) / parts
+}

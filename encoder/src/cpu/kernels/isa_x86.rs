@@ -1,0 +1,216 @@
+//! Instruction sets of x86-64: AVX2 and AVX-512 on f32, AVX-512 BF16 and AMX on bf16.
+
+use std::arch::asm;
+use std::arch::x86_64::*;
+
+use half::bf16;
+
+use super::isa::{Cells, F32Cells, Isa, Line, Operands, block_of_cells};
+use super::lanes_x86::{Avx2Lanes, Avx512Lanes};
+
+/// f32 with AVX2 and FMA.
+#[derive(Clone, Copy)]
+pub struct Avx2;
+
+/// f32 with AVX-512.
+#[derive(Clone, Copy)]
+pub struct Avx512;
+
+/// bf16 with `vdpbf16ps`.
+#[derive(Clone, Copy)]
+pub struct Avx512Bf16;
+
+/// bf16 with AMX tiles.
+#[derive(Clone, Copy)]
+pub struct AmxBf16;
+
+// SAFETY: AVX2 and FMA only.
+unsafe impl Isa for Avx2 {
+    type Element = f32;
+    type Vector = Avx2Lanes;
+
+    #[inline(always)]
+    unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: impl FnMut()) {
+        // SAFETY: by the caller.
+        unsafe { block_of_cells::<F32Cells<Avx2Lanes>, 4, 1>(operands, result, first) }
+    }
+}
+
+// SAFETY: AVX-512F only.
+unsafe impl Isa for Avx512 {
+    type Element = f32;
+    type Vector = Avx512Lanes;
+
+    #[inline(always)]
+    unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: impl FnMut()) {
+        // SAFETY: by the caller.
+        unsafe { block_of_cells::<F32Cells<Avx512Lanes>, 8, 2>(operands, result, first) }
+    }
+}
+
+/// Cells of two bf16.
+struct Bf16Cells;
+
+impl Cells for Bf16Cells {
+    type Vector = Avx512Lanes;
+    type Operand = __m512i;
+
+    #[inline(always)]
+    unsafe fn line(line: *const Line) -> __m512i {
+        // SAFETY: by the caller.
+        unsafe { _mm512_load_si512(line.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn broadcast(cell: *const u32) -> __m512i {
+        // SAFETY: by the caller.
+        unsafe { _mm512_set1_epi32(*cell as i32) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(a: __m512i, b: __m512i, sum: Avx512Lanes) -> Avx512Lanes {
+        // SAFETY: 512 bits each without invalid values; the instruction is there by the contract of `Isa`.
+        unsafe {
+            let (a, b) = (std::mem::transmute::<__m512i, __m512bh>(a), std::mem::transmute::<__m512i, __m512bh>(b));
+            Avx512Lanes(_mm512_dpbf16_ps(sum.0, a, b))
+        }
+    }
+}
+
+// SAFETY: AVX-512F and AVX-512 BF16 only.
+unsafe impl Isa for Avx512Bf16 {
+    type Element = bf16;
+    type Vector = Avx512Lanes;
+
+    #[inline(always)]
+    unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: impl FnMut()) {
+        // SAFETY: by the caller.
+        unsafe { block_of_cells::<Bf16Cells, 8, 2>(operands, result, first) }
+    }
+}
+
+/// The tile registers of this thread, configured as eight full tiles until this is dropped.
+///
+/// Releasing them tells the system that it need not save their 8 KiB when it switches threads.
+pub struct TileRegisters(());
+
+impl TileRegisters {
+    /// # Safety
+    /// The processor must have AMX, and this process the system's permission to use it.
+    pub unsafe fn configure() -> Self {
+        let mut config = Line([0; 64]);
+        config.0[0] = 1; // palette
+        for tile in 0..8 {
+            config.0[16 + 2 * tile] = 64; // bytes of a row
+            config.0[48 + tile] = 16; // rows
+        }
+        // SAFETY: by the caller; the operand is a valid configuration of 64 bytes (Intel SDM, volume 1, section 18.2).
+        unsafe { asm!("ldtilecfg [{}]", in(reg) config.0.as_ptr(), options(nostack, readonly)) };
+        Self(())
+    }
+}
+
+impl Drop for TileRegisters {
+    fn drop(&mut self) {
+        // SAFETY: the value exists, so AMX is there.
+        unsafe { asm!("tilerelease", options(nostack, nomem)) }
+    }
+}
+
+/// One step along the inner dimension: loads before products, since a product waits for its operands only. The sums are
+/// tiles 0 to 3, the left operand tiles 4 and 5, the right one 6 and 7.
+macro_rules! step {
+    ($left:expr, $lower:expr, $right:expr, [$($code:literal),*]) => {
+        asm!($($code,)* "/* {left} {lower} {right} {row} */", left = in(reg) $left, lower = in(reg) $lower, right = in(reg) $right,
+            row = in(reg) 64usize, options(nostack, readonly))
+    };
+}
+
+// SAFETY: AMX and AVX-512.
+unsafe impl Isa for AmxBf16 {
+    type Element = bf16;
+    type Vector = Avx512Lanes;
+
+    // The sums stay in tile registers from one `asm!` to the next. The compiler has no values of its own there: it allocates
+    // tile registers only in functions with the target feature `amx-tile`, which is nowhere enabled.
+    #[inline(always)]
+    unsafe fn block(o: Operands, result: *mut f32, first: bool, mut tick: impl FnMut()) {
+        // SAFETY: by the caller; the registers are configured as long as a task of this path runs.
+        unsafe {
+            if first {
+                asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem));
+            } else {
+                asm!("tileloadd tmm0, [{at} + {row}]", "tileloadd tmm1, [{at} + {row} + 1024]",
+                    "tileloadd tmm2, [{at} + {row} + 2048]", "tileloadd tmm3, [{at} + {row} + 3072]",
+                    at = in(reg) result, row = in(reg) 64usize, options(nostack, readonly));
+            }
+            let (mut left, mut right) = (o.left, o.right);
+            for _ in 0..o.steps {
+                let lower = left.wrapping_add(o.left_stride);
+                match (o.two_rows, o.two_cols) {
+                    (true, true) => step!(
+                        left,
+                        lower,
+                        right,
+                        [
+                            "tileloadd tmm4, [{left} + {row}]",
+                            "tileloadd tmm6, [{right} + {row}]",
+                            "tileloadd tmm7, [{right} + {row} + 1024]",
+                            "tileloadd tmm5, [{lower} + {row}]",
+                            "tdpbf16ps tmm0, tmm4, tmm6",
+                            "tdpbf16ps tmm1, tmm4, tmm7",
+                            "tdpbf16ps tmm2, tmm5, tmm6",
+                            "tdpbf16ps tmm3, tmm5, tmm7"
+                        ]
+                    ),
+                    (false, true) => step!(
+                        left,
+                        lower,
+                        right,
+                        [
+                            "tileloadd tmm4, [{left} + {row}]",
+                            "tileloadd tmm6, [{right} + {row}]",
+                            "tileloadd tmm7, [{right} + {row} + 1024]",
+                            "tdpbf16ps tmm0, tmm4, tmm6",
+                            "tdpbf16ps tmm1, tmm4, tmm7"
+                        ]
+                    ),
+                    (true, false) => step!(
+                        left,
+                        lower,
+                        right,
+                        [
+                            "tileloadd tmm4, [{left} + {row}]",
+                            "tileloadd tmm6, [{right} + {row}]",
+                            "tileloadd tmm5, [{lower} + {row}]",
+                            "tdpbf16ps tmm0, tmm4, tmm6",
+                            "tdpbf16ps tmm2, tmm5, tmm6"
+                        ]
+                    ),
+                    (false, false) => step!(
+                        left,
+                        lower,
+                        right,
+                        [
+                            "tileloadd tmm4, [{left} + {row}]",
+                            "tileloadd tmm6, [{right} + {row}]",
+                            "tdpbf16ps tmm0, tmm4, tmm6"
+                        ]
+                    ),
+                }
+                left = left.wrapping_add(16);
+                right = right.wrapping_add(32);
+                tick();
+            }
+            asm!("tilestored [{at} + {row}], tmm0", "tilestored [{at} + {row} + 1024], tmm1",
+                "tilestored [{at} + {row} + 2048], tmm2", "tilestored [{at} + {row} + 3072], tmm3",
+                at = in(reg) result, row = in(reg) 64usize, options(nostack));
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(line: *const Line) {
+        // SAFETY: a prefetch never faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.cast()) }
+    }
+}

@@ -1,0 +1,243 @@
+//! [`Lanes`] in the registers of x86-64.
+
+use std::arch::x86_64::*;
+
+use half::bf16;
+
+use super::lanes::Lanes;
+
+/// One register of AVX-512.
+#[derive(Clone, Copy)]
+pub struct Avx512Lanes(pub __m512);
+
+/// Two registers of AVX2, with FMA.
+#[derive(Clone, Copy)]
+pub struct Avx2Lanes(__m256, __m256);
+
+// SAFETY: all instructions are of AVX-512F, but for the two of bf16, which only the bf16 instruction sets call.
+unsafe impl Lanes for Avx512Lanes {
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: by the caller.
+        Self(unsafe { _mm512_loadu_ps(from) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: by the caller.
+        unsafe { _mm512_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bf16(self, to: *mut bf16) {
+        // SAFETY: by the caller; both types are 256 bits without invalid values.
+        unsafe { _mm256_storeu_si256(to.cast(), std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(self.0))) }
+    }
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        // SAFETY: the instruction set is there, by the contract of the trait; so below.
+        Self(unsafe { _mm512_set1_ps(value) })
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        // SAFETY: as in `splat`.
+        Self(unsafe { _mm512_add_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        // SAFETY: as in `splat`.
+        Self(unsafe { _mm512_sub_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        // SAFETY: as in `splat`.
+        Self(unsafe { _mm512_mul_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        // SAFETY: as in `splat`.
+        Self(unsafe { _mm512_max_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        // SAFETY: as in `splat`.
+        Self(unsafe { _mm512_min_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn mul_add(self, factor: Self, term: Self) -> Self {
+        // SAFETY: as in `splat`.
+        Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, term.0) })
+    }
+
+    #[inline(always)]
+    fn reciprocal(self) -> Self {
+        // A division takes sixteen cycles; one step of Newton's method doubles the fourteen bits of the estimate.
+        // SAFETY: as in `splat`.
+        unsafe {
+            let estimate = _mm512_rcp14_ps(self.0);
+            let error = _mm512_fnmadd_ps(self.0, estimate, _mm512_set1_ps(1.0));
+            Self(_mm512_fmadd_ps(estimate, error, estimate))
+        }
+    }
+
+    #[inline(always)]
+    fn round(self) -> Self {
+        // SAFETY: as in `splat`.
+        Self(unsafe { _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0) })
+    }
+
+    #[inline(always)]
+    fn scale(self, power: Self) -> Self {
+        // SAFETY: as in `splat`.
+        Self(unsafe { _mm512_scalef_ps(self.0, power.0) })
+    }
+
+    #[inline(always)]
+    fn transpose(rows: [Self; 16]) -> [Self; 16] {
+        // SAFETY: as in `splat`.
+        unsafe {
+            // In each quarter of a register: 2 x 2 values, then 4 x 4; then the quarters themselves, twice by pairs.
+            let mut x = [_mm512_setzero_ps(); 16];
+            for (x, row) in x.iter_mut().zip(rows) {
+                *x = row.0;
+            }
+            for i in (0..16).step_by(4) {
+                let (a, b) = (_mm512_unpacklo_ps(x[i], x[i + 1]), _mm512_unpackhi_ps(x[i], x[i + 1]));
+                let (c, d) = (_mm512_unpacklo_ps(x[i + 2], x[i + 3]), _mm512_unpackhi_ps(x[i + 2], x[i + 3]));
+                x[i] = _mm512_shuffle_ps::<0b01_00_01_00>(a, c);
+                x[i + 1] = _mm512_shuffle_ps::<0b11_10_11_10>(a, c);
+                x[i + 2] = _mm512_shuffle_ps::<0b01_00_01_00>(b, d);
+                x[i + 3] = _mm512_shuffle_ps::<0b11_10_11_10>(b, d);
+            }
+            let mut out = rows;
+            for i in 0..4 {
+                let (a, b) =
+                    (_mm512_shuffle_f32x4::<0x44>(x[i], x[i + 4]), _mm512_shuffle_f32x4::<0xEE>(x[i], x[i + 4]));
+                let (c, d) = (
+                    _mm512_shuffle_f32x4::<0x44>(x[i + 8], x[i + 12]),
+                    _mm512_shuffle_f32x4::<0xEE>(x[i + 8], x[i + 12]),
+                );
+                out[i] = Self(_mm512_shuffle_f32x4::<0x88>(a, c));
+                out[i + 4] = Self(_mm512_shuffle_f32x4::<0xDD>(a, c));
+                out[i + 8] = Self(_mm512_shuffle_f32x4::<0x88>(b, d));
+                out[i + 12] = Self(_mm512_shuffle_f32x4::<0xDD>(b, d));
+            }
+            out
+        }
+    }
+
+    #[inline(always)]
+    fn sum(self) -> f32 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm512_reduce_add_ps(self.0) }
+    }
+
+    #[inline(always)]
+    fn largest(self) -> f32 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm512_reduce_max_ps(self.0) }
+    }
+}
+
+// SAFETY: all instructions are of AVX2 and FMA.
+unsafe impl Lanes for Avx2Lanes {
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: by the caller.
+        unsafe { Self(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: by the caller.
+        unsafe {
+            _mm256_storeu_ps(to, self.0);
+            _mm256_storeu_ps(to.add(8), self.1);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bf16(self, to: *mut bf16) {
+        // SAFETY: by the caller.
+        unsafe { to.cast::<[bf16; 16]>().write_unaligned(self.to_array().map(bf16::from_f32)) }
+    }
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        // SAFETY: the instruction set is there, by the contract of the trait; so below.
+        unsafe { Self(_mm256_set1_ps(value), _mm256_set1_ps(value)) }
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        // SAFETY: as in `splat`.
+        unsafe { Self(_mm256_add_ps(self.0, other.0), _mm256_add_ps(self.1, other.1)) }
+    }
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        // SAFETY: as in `splat`.
+        unsafe { Self(_mm256_sub_ps(self.0, other.0), _mm256_sub_ps(self.1, other.1)) }
+    }
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        // SAFETY: as in `splat`.
+        unsafe { Self(_mm256_mul_ps(self.0, other.0), _mm256_mul_ps(self.1, other.1)) }
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        // SAFETY: as in `splat`.
+        unsafe { Self(_mm256_max_ps(self.0, other.0), _mm256_max_ps(self.1, other.1)) }
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        // SAFETY: as in `splat`.
+        unsafe { Self(_mm256_min_ps(self.0, other.0), _mm256_min_ps(self.1, other.1)) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, factor: Self, term: Self) -> Self {
+        // SAFETY: as in `splat`.
+        unsafe { Self(_mm256_fmadd_ps(self.0, factor.0, term.0), _mm256_fmadd_ps(self.1, factor.1, term.1)) }
+    }
+
+    #[inline(always)]
+    fn reciprocal(self) -> Self {
+        // SAFETY: as in `splat`.
+        unsafe {
+            let one = _mm256_set1_ps(1.0);
+            Self(_mm256_div_ps(one, self.0), _mm256_div_ps(one, self.1))
+        }
+    }
+
+    #[inline(always)]
+    fn round(self) -> Self {
+        const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+        // SAFETY: as in `splat`.
+        unsafe { Self(_mm256_round_ps::<NEAREST>(self.0), _mm256_round_ps::<NEAREST>(self.1)) }
+    }
+
+    #[inline(always)]
+    fn scale(self, power: Self) -> Self {
+        #[inline(always)]
+        unsafe fn scale(x: __m256, power: __m256) -> __m256 {
+            // SAFETY: as in `splat`.
+            unsafe {
+                let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(power), _mm256_set1_epi32(127));
+                _mm256_mul_ps(x, _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent)))
+            }
+        }
+        // SAFETY: as in `splat`.
+        unsafe { Self(scale(self.0, power.0), scale(self.1, power.1)) }
+    }
+}

@@ -1,0 +1,64 @@
+//! From 8-bit pixels to the left operand of the patch embedding.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::buffers::{SharedTiles, Tiles};
+use super::isa::{Element, Isa, LANES, Task};
+use super::lanes::Lanes;
+use crate::Prepared;
+use crate::cpu::path::Path;
+
+/// Subtracted from pixels, which makes them whole numbers that bf16 holds exactly. The weights bring them to `-1..=1`.
+pub const CENTRE: f32 = 128.0;
+
+/// The patches of pictures, row by row over each grid; values of a patch in the order (row, column, channel). Pixels beyond
+/// the last whole patch are dropped.
+pub fn fill(path: Path, pictures: &[Prepared], sequences: &[Range<usize>], patch: usize, to: &mut Tiles) {
+    let to = to.shared();
+    let rows = pictures.iter().zip(sequences).flat_map(|(picture, tokens)| {
+        (0..picture.rows).map(move |row| (picture, row, tokens.start + row * picture.cols))
+    });
+    rows.collect::<Vec<_>>().into_par_iter().for_each(|(picture, row, first)| {
+        path.execute(Fill { picture, row, first, patch, to });
+    });
+}
+
+/// One row of patches.
+struct Fill<'a> {
+    picture: &'a Prepared,
+    row: usize,
+    /// Token of its first patch.
+    first: usize,
+    /// Side of a patch.
+    patch: usize,
+    to: SharedTiles<'a>,
+}
+
+impl Task for Fill<'_> {
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let line = I::Element::LINE;
+        let width = self.patch * 3;
+        let stride = self.picture.pixels.width() as usize * 3;
+        let pixels = &self.picture.pixels.as_raw()[self.row * self.patch * stride..];
+        let mut values = vec![CENTRE as u8; self.to.steps() * line];
+        for col in 0..self.picture.cols {
+            for (y, to) in values.chunks_exact_mut(width).take(self.patch).enumerate() {
+                to.copy_from_slice(&pixels[y * stride + col * width..][..width]);
+            }
+            for (i, pixels) in values.as_chunks::<LANES>().0.iter().enumerate() {
+                let mut lanes = [0.0; LANES];
+                for (lane, pixel) in lanes.iter_mut().zip(pixels) {
+                    *lane = f32::from(*pixel) - CENTRE;
+                }
+                // SAFETY: an array has sixteen values; each token belongs to one task, and the line to its tiles.
+                unsafe {
+                    let to = self.to.line::<I::Element>(self.first + col, i * LANES / line);
+                    I::Element::store(I::Vector::load(lanes.as_ptr()), to.add(i * LANES % line));
+                }
+            }
+        }
+    }
+}

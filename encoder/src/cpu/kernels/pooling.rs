@@ -1,0 +1,113 @@
+//! Attention pooling: one learned query gathers the tokens of a picture.
+//!
+//! The probe is the same for every picture, so that it can be multiplied into the key projection once: a head's scores are
+//! inner products of its folded probe and the tokens. Values are linear in tokens too, so the tokens are averaged by
+//! the weights first, and only the average goes through the value projection. Both projections of all tokens, a
+//! fifteenth of a base model's work, shrink to next to nothing.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::buffers::{Rows, SharedRows};
+use super::isa::{BLOCK, Isa, LANES, Task};
+use super::lanes::Lanes;
+use super::math;
+use crate::cpu::path::Path;
+
+/// Weights of the pooling, in f32.
+pub struct Pooling {
+    /// What each head's scores are inner products with, (H, W); scaled.
+    pub probes: Rows,
+    /// Value projection, (W, W) and (W).
+    pub values: Rows,
+    pub values_bias: Vec<f32>,
+    pub heads: usize,
+    pub width: usize,
+}
+
+impl Pooling {
+    /// Gathers the tokens (N, W) of each sequence to a row of `out` (B, W).
+    pub fn gather(&self, path: Path, tokens: &Rows, sequences: &[Range<usize>], out: &mut Rows) {
+        let out = out.shared();
+        (0..sequences.len() * self.heads).into_par_iter().for_each(|task| {
+            let (row, head) = (task / self.heads, task % self.heads);
+            path.execute(Gather { pooling: self, tokens, sequence: sequences[row].clone(), row, head, out });
+        });
+    }
+}
+
+struct Gather<'a> {
+    pooling: &'a Pooling,
+    tokens: &'a Rows,
+    sequence: Range<usize>,
+    row: usize,
+    head: usize,
+    out: SharedRows<'a>,
+}
+
+impl Task for Gather<'_> {
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let (pooling, depth) = (self.pooling, self.pooling.width / self.pooling.heads);
+        let mut weights = Vec::with_capacity(self.sequence.len());
+        let probe = pooling.probes.row::<f32>(self.head);
+        for token in self.sequence.clone() {
+            weights.push(dot::<I::Vector>(probe, self.tokens.row(token)));
+        }
+        let largest = weights.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mut sum = 0.0;
+        for weight in &mut weights {
+            *weight = I::Vector::exp_of(*weight - largest);
+            sum += *weight;
+        }
+        let mut mean = vec![0.0; probe.len()];
+        for (token, weight) in self.sequence.clone().zip(&weights) {
+            add_scaled::<I::Vector>(&mut mean, weight / sum, self.tokens.row(token));
+        }
+        for i in self.head * depth..(self.head + 1) * depth {
+            let value = dot::<I::Vector>(&mean, pooling.values.row(i)) + pooling.values_bias[i];
+            // SAFETY: each head of each row belongs to one task.
+            unsafe { self.out.at::<f32>(self.row, i / BLOCK * BLOCK).add(i % BLOCK).write(value) };
+        }
+    }
+}
+
+trait ExpOf {
+    fn exp_of(x: f32) -> f32;
+}
+
+impl<V: Lanes> ExpOf for V {
+    #[inline(always)]
+    fn exp_of(x: f32) -> f32 {
+        math::exp(V::splat(x)).to_array()[0]
+    }
+}
+
+/// Inner product of rows that are padded to whole vectors.
+#[inline(always)]
+fn dot<V: Lanes>(a: &[f32], b: &[f32]) -> f32 {
+    assert!(a.len() == b.len() && a.len().is_multiple_of(2 * LANES));
+    let mut sums = [V::splat(0.0); 2];
+    for at in (0..a.len()).step_by(2 * LANES) {
+        for (i, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: lengths were compared above.
+            unsafe {
+                *sum = V::load(a.as_ptr().add(at + i * LANES)).mul_add(V::load(b.as_ptr().add(at + i * LANES)), *sum);
+            }
+        }
+    }
+    sums[0].add(sums[1]).sum()
+}
+
+#[inline(always)]
+fn add_scaled<V: Lanes>(sum: &mut [f32], scale: f32, row: &[f32]) {
+    assert!(sum.len() == row.len() && sum.len().is_multiple_of(LANES));
+    for at in (0..sum.len()).step_by(LANES) {
+        // SAFETY: lengths were compared above.
+        unsafe {
+            let to = sum.as_mut_ptr().add(at);
+            V::load(row.as_ptr().add(at)).mul_add(V::splat(scale), V::load(to)).store(to);
+        }
+    }
+}

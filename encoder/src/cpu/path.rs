@@ -1,0 +1,103 @@
+//! Which instructions the towers run on, chosen once when the program starts.
+
+use std::fmt;
+use std::sync::LazyLock;
+
+/// A way of computing. The first that a processor and its system offer is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Path {
+    /// bf16 products in AMX tiles, everything else in AVX-512 f32.
+    AmxBf16,
+    /// bf16 products by `vdpbf16ps`, everything else in AVX-512 f32.
+    Avx512Bf16,
+    /// f32 with AVX-512.
+    Avx512,
+    /// f32 with AVX2 and FMA.
+    Avx2,
+    /// f32 in plain Rust.
+    Portable,
+}
+
+/// Why a path cannot be taken, per path; `None`: it can.
+static REFUSALS: LazyLock<[Option<String>; 5]> = LazyLock::new(|| Path::ALL.map(Path::detect));
+
+impl Path {
+    /// All, the preferred first.
+    pub const ALL: [Self; 5] = [Self::AmxBf16, Self::Avx512Bf16, Self::Avx512, Self::Avx2, Self::Portable];
+
+    /// The name that users give and see.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AmxBf16 => "amx-bf16",
+            Self::Avx512Bf16 => "avx512-bf16",
+            Self::Avx512 => "avx512-f32",
+            Self::Avx2 => "avx2-f32",
+            Self::Portable => "portable-f32",
+        }
+    }
+
+    /// Whether products are of bf16 instead of f32.
+    pub fn is_bf16(self) -> bool {
+        matches!(self, Self::AmxBf16 | Self::Avx512Bf16)
+    }
+
+    /// The best path of this machine.
+    pub fn best() -> Self {
+        Self::ALL.into_iter().find(|path| path.refusal().is_none()).unwrap_or(Self::Portable)
+    }
+
+    /// Why this machine cannot take this path, or `None` if it can.
+    pub fn refusal(self) -> Option<&'static str> {
+        REFUSALS[self as usize].as_deref()
+    }
+
+    /// Its name, and if this machine has no better one, why.
+    pub fn explained(self) -> String {
+        let better = Self::ALL[..self as usize].last().and_then(|better| Some((better, better.refusal()?)));
+        match better {
+            Some((better, reason)) => format!("{self}; not {better}: {reason}"),
+            None => self.to_string(),
+        }
+    }
+
+    /// A path by its name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|path| path.name() == name)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn detect(self) -> Option<String> {
+        let missing = |features: &[(&str, bool)]| {
+            let missing: Vec<&str> = features.iter().filter(|(_, there)| !there).map(|(name, _)| *name).collect();
+            (!missing.is_empty()).then(|| format!("this processor has no {}", missing.join(", ")))
+        };
+        let avx512 = [
+            ("avx512f", is_x86_feature_detected!("avx512f")),
+            ("avx512bw", is_x86_feature_detected!("avx512bw")),
+            ("avx512dq", is_x86_feature_detected!("avx512dq")),
+            ("avx512vl", is_x86_feature_detected!("avx512vl")),
+        ];
+        match self {
+            Self::Portable => None,
+            Self::Avx2 => {
+                missing(&[("avx2", is_x86_feature_detected!("avx2")), ("fma", is_x86_feature_detected!("fma"))])
+            }
+            Self::Avx512 => missing(&avx512),
+            Self::Avx512Bf16 => {
+                missing(&avx512).or_else(|| missing(&[("avx512-bf16", is_x86_feature_detected!("avx512bf16"))]))
+            }
+            Self::AmxBf16 => Self::Avx512Bf16.detect().or_else(|| super::kernels::amx::request().err()),
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn detect(self) -> Option<String> {
+        (self != Self::Portable).then(|| "it is for x86-64".to_owned())
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

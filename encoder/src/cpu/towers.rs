@@ -1,0 +1,118 @@
+//! Both towers of a checkpoint; each is packed when it is first asked for, so that a query never waits for the vision
+//! tower, nor an indexing run for the text tower.
+
+use std::fmt::Display;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::kernels::buffers::Rows;
+use super::load::Loader;
+use super::path::Path;
+use super::text::TextTower;
+use super::vision::VisionTower;
+use crate::candle::Trace;
+use crate::config::ModelConfig;
+use crate::weights::Checkpoint;
+use crate::{EncodeError, Outputs, Prepared, Projection};
+
+/// The towers of a checkpoint on one path.
+pub(crate) struct CpuTowers {
+    path: Path,
+    config: ModelConfig,
+    checkpoint: Checkpoint,
+    vision: Mutex<Option<Arc<VisionTower>>>,
+    text: Mutex<Option<Arc<TextTower>>>,
+}
+
+/// What a forward pass says of a picture.
+pub(crate) struct Features {
+    /// The embedding before normalisation.
+    pub pooled: Vec<f32>,
+    /// Tokens after the last norm, text-aligned vectors, and lengths of tokens before the last norm.
+    pub dense: Option<(Vec<f32>, Vec<f32>, Vec<f32>)>,
+}
+
+impl CpuTowers {
+    /// Towers of a checkpoint whose tensors were compared with `config`.
+    pub fn new(config: ModelConfig, checkpoint: Checkpoint, path: Path) -> Self {
+        Self { path, config, checkpoint, vision: Mutex::new(None), text: Mutex::new(None) }
+    }
+
+    /// Prepared pictures to features.
+    ///
+    /// # Errors
+    /// If the weights cannot be read.
+    pub fn pictures(
+        &self,
+        batch: &[Prepared],
+        outputs: Outputs,
+        trace: &mut Trace,
+    ) -> Result<Vec<Features>, EncodeError> {
+        Ok(self.vision()?.forward(batch, outputs, trace))
+    }
+
+    /// Token ids to embeddings before normalisation.
+    ///
+    /// # Errors
+    /// If the weights cannot be read.
+    pub fn texts(&self, ids: &[Vec<u32>], trace: &mut Trace) -> Result<Vec<Vec<f32>>, EncodeError> {
+        let load = || TextTower::load(&self.loader("text_model"), &self.config.text, self.config.dim());
+        Ok(get_or_load(&self.text, load)?.forward(ids, trace))
+    }
+
+    /// Text-aligned vectors of tokens.
+    ///
+    /// # Errors
+    /// If the weights cannot be read.
+    pub fn align(&self, tokens: &[f32], projection: Projection) -> Result<Vec<f32>, EncodeError> {
+        Ok(self.vision()?.project(tokens, projection))
+    }
+
+    fn vision(&self) -> Result<Arc<VisionTower>, EncodeError> {
+        get_or_load(&self.vision, || VisionTower::load(&self.loader("vision_model"), &self.config.vision))
+    }
+
+    fn loader(&self, tower: &str) -> Loader<'_> {
+        Loader::new(&self.checkpoint, self.path).at(tower)
+    }
+}
+
+fn get_or_load<T>(
+    slot: &Mutex<Option<Arc<T>>>,
+    load: impl FnOnce() -> Result<T, EncodeError>,
+) -> Result<Arc<T>, EncodeError> {
+    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(loaded) = &*slot {
+        return Ok(Arc::clone(loaded));
+    }
+    let loaded = Arc::new(load()?);
+    *slot = Some(Arc::clone(&loaded));
+    Ok(loaded)
+}
+
+/// Records the first `rows` rows, without their padding.
+pub(super) fn record(trace: &mut Trace, name: impl Display, values: &Rows, rows: usize, width: usize) {
+    if trace.is_on() {
+        let values = (0..rows).flat_map(|row| values.row::<f32>(row)[..width].to_vec()).collect();
+        trace.push(name, vec![rows, width], values);
+    }
+}
+
+/// Records the tokens of a batch as (B, N, W), padded with zeros to the longest sequence.
+pub(super) fn record_tokens(
+    trace: &mut Trace,
+    name: impl Display,
+    values: &Rows,
+    sequences: &[Range<usize>],
+    width: usize,
+) {
+    if trace.is_on() {
+        let longest = sequences.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
+        let mut padded = Vec::with_capacity(sequences.len() * longest * width);
+        for (i, tokens) in sequences.iter().enumerate() {
+            padded.extend(tokens.clone().flat_map(|row| &values.row::<f32>(row)[..width]));
+            padded.resize((i + 1) * longest * width, 0.0);
+        }
+        trace.push(name, vec![sequences.len(), longest, width], padded);
+    }
+}
