@@ -157,8 +157,8 @@ fn what_makes_no_sense_is_an_answer() {
     for body in ["", "{", "[1]", r#"{"terms":[{}]}"#, r#"{"terms":[{"text":"a","image":1}]}"#, r#"{"limit":-1}"#] {
         server.post("/api/v1/search", body).error(400, "bad_request");
     }
-    server.send("POST", "/api/v1/search", "", "{}").error(400, "bad_request");
-    server.post("/api/v1/search", &format!(r#"{{"cursor":"{}"}}"#, "a".repeat(100_000))).error(413, "too_large");
+    server.send("POST", "/api/v1/search", "", "{}").error(415, "unsupported_media_type");
+    server.post("/api/v1/search", &format!(r#"{{"cursor":"{}"}}"#, "a".repeat(300_000))).error(413, "too_large");
     assert_eq!(server.raw(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n").status, 400);
 }
 

@@ -47,6 +47,11 @@ impl Access {
                 return Err(ApiError::new(Code::Forbidden, "requests from other sites are refused"));
             }
         }
+        // What browsers add by themselves: a link from elsewhere may open the page, nothing may be embedded or sent.
+        if only(request, "sec-fetch-site") == Some("cross-site") && only(request, "sec-fetch-mode") != Some("navigate")
+        {
+            return Err(ApiError::new(Code::Forbidden, "requests from other sites are refused"));
+        }
         let Some(token) = &self.token else { return Ok(()) };
         match shown_token(request) {
             Some(shown) if same(&shown, token) => Ok(()),
@@ -83,7 +88,7 @@ pub async fn check<B: MessageBody + 'static>(
 }
 
 /// The value of a header that must be there exactly once.
-fn only(request: &ServiceRequest, name: header::HeaderName) -> Option<&str> {
+fn only(request: &ServiceRequest, name: impl header::AsHeaderName) -> Option<&str> {
     let mut values = request.headers().get_all(name);
     let value = values.next()?;
     if values.next().is_some() { None } else { value.to_str().ok() }

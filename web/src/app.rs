@@ -1,42 +1,87 @@
 //! Every route in one list, used by the server and by the tests.
 
+use actix_web::guard::{self, Guard};
+use actix_web::http::{Method, header};
 use actix_web::middleware::{DefaultHeaders, from_fn};
-use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError, web};
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, ResponseError, Route, web};
 
 use crate::access::{CONTENT_POLICY, check};
 use crate::error::{ApiError, Code};
-use crate::routes::{images, page, search, status};
+use crate::metrics::measure;
+use crate::openapi::description;
+use crate::routes::{groups, images, jobs, library, page, pictures, search, status};
 use crate::state::AppState;
-
-/// Largest JSON body: a query of a few terms and filters.
-const MAX_JSON: usize = 64 << 10;
 
 /// The whole service over `state`.
 pub fn configure(state: web::Data<AppState>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
+        let api = web::scope("/api/v1")
+            .service(at("/search", "GET, HEAD, POST", [get(search::simple), post(search::full)]))
+            .service(at("/pictures", "POST", [post(pictures::upload)]))
+            .service(at("/pictures/{key}/thumbnail", READ, [get(pictures::thumbnail)]))
+            .service(at("/images", READ, [get(images::records)]))
+            .service(at("/images/{id}", READ, [get(images::record)]))
+            .service(at("/images/{id}/thumbnail", READ, [get(images::thumbnail)]))
+            .service(at("/images/{id}/original", READ, [get(images::original)]))
+            .service(at("/images/{id}/similar", READ, [get(search::similar)]))
+            .service(at("/facets", READ, [get(library::facets)]))
+            .service(at("/folders", READ, [get(library::folders)]))
+            .service(at("/stats", READ, [get(library::stats)]))
+            .service(at("/tag", "POST", [post(groups::tag)]))
+            .service(at("/duplicates", READ, [get(groups::duplicates)]))
+            .service(at("/jobs", "GET, HEAD, POST", [get(jobs::list), post(jobs::start)]))
+            .service(at("/jobs/{id}", READ, [get(jobs::one)]))
+            .service(at("/jobs/{id}/pause", "POST", [post(jobs::pause)]))
+            .service(at("/jobs/{id}/resume", "POST", [post(jobs::resume)]))
+            .service(at("/jobs/{id}/cancel", "POST", [post(jobs::cancel)]))
+            .service(at("/jobs/{id}/retry", "POST", [post(jobs::retry)]))
+            .service(at("/jobs/{id}/failures", READ, [get(jobs::failures)]))
+            .service(at("/jobs/{id}/events", READ, [get(jobs::events)]))
+            .service(at("/health", READ, [get(status::health)]))
+            .service(at("/metrics", READ, [get(status::metrics)]))
+            .service(at("/openapi.json", READ, [get(description)]))
+            .default_service(web::to(nothing_here));
         let routes = web::scope("")
-            .service(at("/").route(web::get().to(page::index)))
-            .service(at("/static/{name}").route(web::get().to(page::asset)))
-            .service(at("/api/v1/search").route(web::get().to(search::simple)).route(web::post().to(search::full)))
-            .service(at("/api/v1/images/{id}").route(web::get().to(images::record)))
-            .service(at("/api/v1/images/{id}/thumbnail").route(web::get().to(images::thumbnail)))
-            .service(at("/api/v1/images/{id}/original").route(web::get().to(images::original)))
-            .service(at("/api/v1/facets").route(web::get().to(status::facets)))
-            .service(at("/api/v1/stats").route(web::get().to(status::stats)))
-            .service(at("/api/v1/health").route(web::get().to(status::health)))
+            .service(at("/", READ, [get(page::index)]))
+            .service(at("/api/docs", READ, [get(page::docs)]))
+            .service(at("/static/{name:.+}", READ, [get(page::asset)]))
+            .service(api)
             .default_service(web::to(nothing_here));
         config
             .app_data(state)
-            .app_data(web::JsonConfig::default().limit(MAX_JSON).error_handler(|error, _| bad_json(&error).into()))
             .app_data(web::QueryConfig::default().error_handler(|error, _| bad_input(&error).into()))
             .app_data(web::PathConfig::default().error_handler(|error, _| bad_input(&error).into()))
-            .service(routes.wrap(from_fn(check)).wrap(headers()));
+            .service(routes.wrap(from_fn(check)).wrap(from_fn(measure)).wrap(headers()));
     }
 }
 
-/// A place that knows what to say to a wrong method.
-fn at(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(wrong_method))
+const READ: &str = "GET, HEAD";
+
+/// A place, the methods that it answers, and what it says to others.
+fn at<const N: usize>(path: &str, allowed: &'static str, routes: [Route; N]) -> Resource {
+    let wrong = move |request: HttpRequest| async move { wrong_method(&request, allowed) };
+    let place = web::resource(path).default_service(web::to(wrong));
+    routes.into_iter().fold(place, Resource::route)
+}
+
+fn get<F, A>(handler: F) -> Route
+where
+    F: Handler<A>,
+    A: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::route()
+        .guard(guard::fn_guard(|request| guard::Get().check(request) || guard::Head().check(request)))
+        .to(handler)
+}
+
+fn post<F, A>(handler: F) -> Route
+where
+    F: Handler<A>,
+    A: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::method(Method::POST).to(handler)
 }
 
 /// Headers of every answer; a handler may set its own `Cache-Control`.
@@ -46,6 +91,7 @@ fn headers() -> DefaultHeaders {
         .add(("X-Content-Type-Options", "nosniff"))
         .add(("X-Frame-Options", "DENY"))
         .add(("Referrer-Policy", "no-referrer"))
+        .add(("Permissions-Policy", "camera=(), microphone=(), geolocation=()"))
         .add(("Cross-Origin-Opener-Policy", "same-origin"))
         .add(("Cross-Origin-Resource-Policy", "same-origin"))
         .add(("Cache-Control", "no-store"))
@@ -55,20 +101,11 @@ async fn nothing_here(request: HttpRequest) -> HttpResponse {
     ApiError::not_found(format!("nothing is at {}", request.path())).error_response()
 }
 
-async fn wrong_method(request: HttpRequest) -> HttpResponse {
+fn wrong_method(request: &HttpRequest, allowed: &'static str) -> HttpResponse {
     let message = format!("{} is not answered at {}", request.method(), request.path());
-    ApiError::new(Code::MethodNotAllowed, message).error_response()
-}
-
-fn bad_json(error: &actix_web::error::JsonPayloadError) -> ApiError {
-    use actix_web::error::JsonPayloadError::{ContentType, Overflow, OverflowKnownLength};
-    match error {
-        Overflow { .. } | OverflowKnownLength { .. } => {
-            ApiError::new(Code::TooLarge, format!("a query has at most {MAX_JSON} bytes"))
-        }
-        ContentType => bad_input(error).hint("send `Content-Type: application/json`"),
-        _ => bad_input(error),
-    }
+    let mut response = ApiError::new(Code::MethodNotAllowed, message).error_response();
+    response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allowed));
+    response
 }
 
 fn bad_input(error: &dyn std::fmt::Display) -> ApiError {

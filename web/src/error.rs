@@ -4,9 +4,10 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use glimpse_engine::{EngineError, ErrorKind};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What went wrong, for programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// The request makes no sense; asking again will not help.
@@ -19,9 +20,15 @@ pub enum Code {
     NotFound,
     /// The address is right, the method is not.
     MethodNotAllowed,
+    /// The body did not arrive in time.
+    Timeout,
+    /// What is asked for does not go together with what is under way.
+    Conflict,
     /// The body is too large.
     TooLarge,
-    /// Too much work at the moment; ask again.
+    /// The body is not of the kind that is read here.
+    UnsupportedMediaType,
+    /// Too much work at the moment; ask again after `Retry-After` seconds.
     Busy,
     /// The library or the model is not ready; the message says what to do.
     NotReady,
@@ -38,7 +45,10 @@ impl Code {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Conflict => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Busy | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -57,11 +67,13 @@ impl From<ErrorKind> for Code {
 }
 
 /// The body of every answer that is not a success.
-#[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema, thiserror::Error)]
 #[error("{message}")]
 pub struct ApiError {
     code: Code,
+    /// What went wrong, for people.
     message: String,
+    /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
 }
@@ -96,7 +108,8 @@ impl ApiError {
 
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
-        Self::new(error.kind().into(), error.to_string())
+        let code = if matches!(error, EngineError::Busy(_)) { Code::Conflict } else { error.kind().into() };
+        Self::new(code, error.to_string())
     }
 }
 
@@ -112,6 +125,9 @@ impl ResponseError for ApiError {
         }
         if self.code == Code::Unauthorized {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        if self.code == Code::Timeout {
+            response.force_close(); // the rest of the body may still be under way
         }
         response.json(self)
     }

@@ -2,19 +2,35 @@
 //!
 //! Safe as started: it listens on loopback, where a request must name this machine (against DNS rebinding) and must not
 //! come from another site; any other address needs a token. Pictures are served by number, from indexed files only.
-//! Handlers only translate: every call of the engine runs on a blocking thread behind a bound.
+//! Handlers only translate: every call of the engine runs on a thread of its kind (search, pictures, the whole library),
+//! behind a bound.
 
 mod access;
 mod app;
 mod error;
-mod gate;
+mod extract;
+mod jobs;
+mod metrics;
+mod openapi;
+mod pool;
 mod routes;
 mod server;
 mod state;
 mod thumbnails;
+mod uploads;
 pub mod wire;
 
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
+
+use glimpse_engine::PictureHook;
+
 pub use server::{Running, ServeError, ServeOptions, serve};
+
+/// Makes the blurred stand-ins that the page shows while pictures load, from every picture that is indexed. Give it to
+/// [`glimpse_engine::IngestOptions::on_picture`], with the cache folder of the library.
+pub fn placeholders(cache: &Path) -> PictureHook {
+    thumbnails::Placeholders::open(cache).hook()
+}

@@ -2,17 +2,23 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
 use glimpse_engine::Engine;
+use tokio::sync::watch;
 
 use crate::access::{Access, MIN_TOKEN};
 use crate::app::configure;
-use crate::state::AppState;
+use crate::state::{AppState, Limits};
 
 /// Seconds that requests in progress are given when the server stops.
 const GRACE: u64 = 5;
+/// Connections at a time.
+const CONNECTIONS: usize = 512;
+/// How long a client may take to send the head of a request.
+const HEAD_TIME: Duration = Duration::from_secs(10);
 
 /// Where to listen, and who may ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,11 +65,13 @@ pub struct Running {
     /// Where, with the port that was bound: `http://127.0.0.1:4747`.
     pub url: String,
     handle: ServerHandle,
+    stopping: watch::Sender<bool>,
 }
 
 impl Running {
     /// Stops the server after the requests in progress. Returns at once; [`serve`] returns when it has stopped.
     pub fn stop(&self) {
+        self.stopping.send_replace(true);
         drop(self.handle.stop(true)); // the command is sent by the call, the future only waits
     }
 }
@@ -77,21 +85,29 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
         return Err(ServeError::NeedsToken(options.host));
     }
     let access = Access::new(options.token.clone()).ok_or(ServeError::WeakToken)?;
-    let state = web::Data::new(AppState::new(engine, access));
+    let state = web::Data::new(AppState::new(engine, access, Limits::default()).map_err(ServeError::Run)?);
     let address = SocketAddr::new(options.host, options.port);
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let warm = state.clone();
+    // The page answers meanwhile.
+    std::thread::spawn(move || warm.warm_up());
 
-    actix_web::rt::System::new().block_on(async move {
-        let server = HttpServer::new(move || App::new().configure(configure(state.clone())))
+    let shared = state.clone();
+    let served = actix_web::rt::System::new().block_on(async move {
+        let stopping = shared.stopping.clone();
+        let server = HttpServer::new(move || App::new().configure(configure(shared.clone())))
             .workers(2)
-            .worker_max_blocking_threads(cores.div_ceil(2).max(2)) // a decoded picture can take a gigabyte: few at a time
+            .max_connections(CONNECTIONS)
+            .client_request_timeout(HEAD_TIME)
             .shutdown_timeout(GRACE)
             .disable_signals()
             .bind(address)
             .map_err(|source| ServeError::Bind { address, source })?;
         let bound = server.addrs().first().copied().unwrap_or(address);
         let server = server.run();
-        ready(Running { url: format!("http://{bound}"), handle: server.handle() });
+        ready(Running { url: format!("http://{bound}"), handle: server.handle(), stopping });
         server.await.map_err(ServeError::Run)
-    })
+    });
+    state.jobs.close();
+    state.jobs.join();
+    served
 }

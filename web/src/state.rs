@@ -1,19 +1,48 @@
 //! What handlers share.
 
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 use actix_web::web;
 use glimpse_engine::Engine;
+use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use crate::access::Access;
 use crate::error::ApiError;
-use crate::gate::Gate;
-use crate::thumbnails::ThumbnailCache;
+use crate::jobs::Jobs;
+use crate::metrics::Metrics;
+use crate::pool::Pool;
+use crate::thumbnails::{Placeholders, ThumbnailCache};
+use crate::uploads::Uploads;
+use crate::wire::GroupView;
 
-/// Requests that may run or wait at a time; a page of results asks for a few dozen thumbnails at once.
-const MAX_IN_FLIGHT: usize = 128;
 /// Bytes of thumbnails kept in memory: some 3,000 of the usual size.
 const THUMBNAIL_BYTES: usize = 64 << 20;
+
+/// Bounds on what clients may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Requests that wait for a search thread: searches and everything else that is quick.
+    pub searches: usize,
+    /// Those that wait for a picture to be decoded; a page of results asks for a few dozen thumbnails at once.
+    pub pictures: usize,
+    /// Those that wait for work over the whole library.
+    pub heavy: usize,
+    /// How long a JSON body may take to arrive.
+    pub body_time: Duration,
+    /// How long an upload may take to arrive.
+    pub upload_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let (body_time, upload_time) = (Duration::from_secs(10), Duration::from_secs(60));
+        Self { searches: 64, pictures: 256, heavy: 4, body_time, upload_time }
+    }
+}
 
 /// One per server.
 pub struct AppState {
@@ -21,31 +50,113 @@ pub struct AppState {
     pub engine: Arc<Engine>,
     /// Who may ask.
     pub access: Access,
+    /// How much.
+    pub limits: Limits,
+    /// Threads for searches, which nothing else may take.
+    pub searches: Pool,
+    /// Threads that decode pictures. One can take a gigabyte: few at a time.
+    pub pictures: Pool,
+    /// The thread for work over the whole library.
+    pub heavy: Pool,
     /// Thumbnails made lately.
     pub thumbnails: ThumbnailCache,
-    /// Bound on work in progress.
-    pub gate: Gate,
+    /// Blurred stand-ins.
+    pub placeholders: Arc<Placeholders>,
+    /// Pictures to ask with.
+    pub uploads: Uploads,
+    /// Runs that bring the library up to date.
+    pub jobs: Jobs,
+    /// Counters.
+    pub metrics: Metrics,
+    /// The last answer about duplicates, with the state of the library and the cosine that it is for.
+    pub duplicates: Mutex<Option<(u64, u32, Arc<Vec<GroupView>>)>>,
+    /// How the model is doing.
+    pub model: ModelState,
+    /// True when the server stops; streams end.
+    pub stopping: watch::Sender<bool>,
+}
+
+/// How the model is doing, without waiting for it.
+#[derive(Debug, Default)]
+pub struct ModelState {
+    ready: AtomicBool,
+    failed: Mutex<Option<String>>,
 }
 
 impl AppState {
-    pub fn new(engine: Arc<Engine>, access: Access) -> Self {
-        let gate = Gate::new(MAX_IN_FLIGHT);
-        Self { engine, access, thumbnails: ThumbnailCache::new(THUMBNAIL_BYTES), gate }
+    /// # Errors
+    /// If the system gives no threads.
+    pub fn new(engine: Arc<Engine>, access: Access, limits: Limits) -> io::Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let placeholders = Placeholders::open(&engine.settings().cache_dir());
+        Ok(Self {
+            access,
+            limits,
+            searches: Pool::start("search", cores.clamp(2, 8), limits.searches)?,
+            pictures: Pool::start("pictures", cores.div_ceil(2).clamp(2, 8), limits.pictures)?,
+            heavy: Pool::start("heavy", 1, limits.heavy)?,
+            thumbnails: ThumbnailCache::new(THUMBNAIL_BYTES),
+            placeholders,
+            uploads: Uploads::default(),
+            jobs: Jobs::default(),
+            metrics: Metrics::default(),
+            duplicates: Mutex::default(),
+            model: ModelState::default(),
+            stopping: watch::Sender::new(false),
+            engine,
+        })
+    }
+
+    /// Opens the library and loads the model, so that the first search need not wait for them. What fails says so again
+    /// at the first request that needs it.
+    pub fn warm_up(&self) {
+        let _ = self.engine.count();
+        if let Err(error) = self.engine.load_model() {
+            *self.model.failed.lock() = Some(error.to_string());
+        }
+    }
+
+    /// True once the model is loaded.
+    pub fn model_is_ready(&self) -> bool {
+        self.model.ready.load(Relaxed) || {
+            let ready = self.engine.model_is_loaded();
+            self.model.ready.fetch_or(ready, Relaxed);
+            ready
+        }
+    }
+
+    /// Why the model could not be loaded.
+    pub fn model_failure(&self) -> Option<String> {
+        self.model.failed.lock().clone()
     }
 }
 
-/// Runs `work` on a blocking thread, if the gate lets it in. It keeps its pass to the end even if the client goes away.
+/// Runs quick work on a search thread.
 pub async fn ask<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
     F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
 {
-    let pass = state.gate.enter().ok_or_else(ApiError::busy)?;
-    let state = state.clone();
-    let answer = web::block(move || {
-        let answer = work(&state);
-        drop(pass);
-        answer
-    });
-    answer.await.map_err(|_| ApiError::internal("the request was dropped while the server stops"))?
+    let held = state.clone();
+    state.searches.run(move || work(&held)).await
+}
+
+/// Runs work that decodes pictures.
+pub async fn draw<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
+{
+    let held = state.clone();
+    state.pictures.run(move || work(&held)).await
+}
+
+/// Runs work over the whole library.
+pub async fn labour<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
+{
+    let held = state.clone();
+    state.heavy.run(move || work(&held)).await
 }

@@ -1,7 +1,5 @@
 // Questions to the server. A failed one throws an ApiError with the server's own message and hint.
 
-import { words } from "./words.js";
-
 export class ApiError extends Error {
   constructor({ code, message, hint }) {
     super(message);
@@ -10,24 +8,62 @@ export class ApiError extends Error {
   }
 }
 
-async function get(path, params, signal) {
-  const query = new URLSearchParams(Object.entries(params).filter(([, value]) => value !== undefined && value !== ""));
+/// True for a question that was taken back.
+export const isCancelled = (error) => error?.name === "AbortError";
+
+async function ask(method, path, { query = {}, body, raw, signal } = {}) {
+  const known = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const address = `/api/v1/${path}${known.length ? `?${new URLSearchParams(known)}` : ""}`;
+  const options = { method, signal, headers: { Accept: "application/json" } };
+  if (body !== undefined) {
+    options.body = JSON.stringify(body);
+    options.headers["Content-Type"] = "application/json";
+  } else if (raw) {
+    options.body = raw;
+    options.headers["Content-Type"] = raw.type.startsWith("image/") ? raw.type : "application/octet-stream";
+  }
   let response;
   try {
-    response = await fetch(`/api/v1/${path}?${query}`, { signal, headers: { Accept: "application/json" } });
+    response = await fetch(address, options);
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new ApiError({ code: "offline", message: words.offline });
+    if (isCancelled(error)) throw error;
+    throw new ApiError({ code: "offline", message: "" });
   }
-  const body = await response.json();
-  if (!response.ok) throw new ApiError(body);
-  return body;
+  const answer = await response.json().catch(() => ({ code: "internal", message: response.statusText }));
+  if (!response.ok) throw new ApiError(answer);
+  return answer;
 }
 
-export const search = (params, signal) => get("search", params, signal);
-export const stats = () => get("stats", {});
-export const image = (id) => get(`images/${id}`, {});
+/// Asks again while the server is busy, a few times.
+async function patiently(act, signal, tries = 4) {
+  for (let wait = 300; ; wait *= 2) {
+    try {
+      return await act();
+    } catch (error) {
+      if (error.code !== "busy" || --tries === 0) throw error;
+      await new Promise((done) => setTimeout(done, wait));
+      signal?.throwIfAborted();
+    }
+  }
+}
+
+export const search = (body, signal) => patiently(() => ask("POST", "search", { body, signal }), signal);
+export const similar = (id, query, signal) => ask("GET", `images/${id}/similar`, { query, signal });
+export const images = (ids, signal) => ask("GET", "images", { query: { ids: ids.join(",") }, signal });
+export const image = (id) => ask("GET", `images/${id}`);
+export const upload = (file) => ask("POST", "pictures", { raw: file });
+export const health = () => ask("GET", "health");
+export const stats = () => ask("GET", "stats");
+export const facets = (query, signal) => ask("GET", "facets", { query, signal });
+export const folders = () => ask("GET", "folders");
+export const jobs = () => ask("GET", "jobs");
+export const startJob = (roots) => ask("POST", "jobs", { body: { roots } });
+export const steerJob = (id, act) => ask("POST", `jobs/${id}/${act}`);
+export const failures = (id, offset) => ask("GET", `jobs/${id}/failures`, { query: { offset } });
+export const jobEvents = (id) => new EventSource(`/api/v1/jobs/${id}/events`);
 
 /// The address of a thumbnail; with its content hash, so that browsers may keep it.
-export const thumbnail = (image, size) => `/api/v1/images/${image.id}/thumbnail?size=${size}&v=${image.content}`;
-export const original = (image) => `/api/v1/images/${image.id}/original`;
+export const thumbnail = ({ id, content }, size) => `/api/v1/images/${id}/thumbnail?size=${size}&v=${content}`;
+export const original = ({ id, content }) => `/api/v1/images/${id}/original?v=${content}`;
+export const downloadOf = ({ id }) => `/api/v1/images/${id}/original?download=true`;
+export const uploaded = (key) => `/api/v1/pictures/${key}/thumbnail`;

@@ -1,116 +1,349 @@
-// The page: its state lives in the address, so that links, reload, back and forward all work.
+// The page: its state, what is asked for it, and who shows what comes back.
 
-import { image, search, stats, thumbnail } from "./api.js";
-import { append, fileName } from "./grid.js";
-import { words } from "./words.js";
+import { ApiError, downloadOf, health, isCancelled } from "./api.js";
+import { setUpBar } from "./bar.js";
+import { withDetails } from "./details.js";
+import { $, debounce, isTyping } from "./dom.js";
+import { setUpFilters } from "./filters.js";
+import { Grid } from "./grid.js";
+import { setUpMenu } from "./menu.js";
+import { setUpPanel } from "./panel.js";
+import { languageNote } from "./quality.js";
+import { forget, resultsOf } from "./results.js";
+import { EMPTY, isFiltered, isRanked, read, write } from "./state.js";
+import { announce, toast } from "./toast.js";
+import { setUpViewer } from "./viewer.js";
+import { fill, loadWords, t } from "./words.js";
 
-const $ = (id) => document.getElementById(id);
-const PAGE = 60;
+/// After a key press, so long until the search; after a pause in typing, so long until it counts as a step back.
+const TYPING = 150;
+const STEP = 1500;
+/// How often a loading model is asked after, and how long the page waits between looks at the server otherwise.
+const LOADING = 400;
+/// Hits that are laid out; beyond this the browser's own limits on heights come near.
+const MOST = 200_000;
 
+let state = read(location.search);
+let results = null;
+let server = { model: { state: "loading" }, library: "ready" };
 let running = new AbortController();
-let next = null;
+let lastTyped = 0;
+/// The address of what is shown, or on its way.
+let shown = "";
 
-/// What the address asks for. Without a question, the newest pictures are listed.
-function asked() {
-  const address = new URLSearchParams(location.search);
-  const [q, like] = [address.get("q") ?? "", address.get("like") ?? ""];
-  const ranked = q !== "" || like !== "";
-  return { q, like, ranked, sort: address.get("sort") ?? (ranked ? "relevance" : "newest"), all: address.has("all") };
+await loadWords();
+fill(document);
+document.body.hidden = false;
+
+const get = () => state;
+const bar = setUpBar({ get, change });
+const filters = setUpFilters({ get, change });
+const help = setUpMenu();
+const grid = new Grid($("grid"), { near: () => loadMore() });
+const hrefOf = (id) => write({ ...state, view: id });
+const viewer = setUpViewer({
+  items: () => grid.items,
+  hrefOf,
+  on: {
+    open: openPicture,
+    close: closePicture,
+    near: () => loadMore(),
+    ranked: () => isRanked(state),
+    similar: (id) => change({ ...EMPTY, chips: [{ kind: "image", value: id, weight: 1 }] }),
+    more: (id, weight) => addPicture(id, weight),
+    ask: (text) => change({ ...EMPTY, text }),
+  },
+});
+const panel = setUpPanel({ changed: libraryChanged });
+
+// ---- the state and its address ----
+
+const searchSoon = debounce(() => showResults(), TYPING);
+
+/// The user wants something else. While one types, the address follows without a step for every letter.
+function change(changes, { typing = false, now = false } = {}) {
+  const before = state;
+  state = { ...state, weak: false, ...changes };
+  if (before.view !== null && !("view" in changes)) state.view = null;
+  const address = write(state);
+  const pause = Date.now() - lastTyped > STEP;
+  if (typing) lastTyped = Date.now();
+  if (address !== location.pathname + location.search) {
+    if (typing && !pause) history.replaceState({ y: 0 }, "", address);
+    else (rememberScroll(), history.pushState({ y: 0 }, "", address));
+  }
+  bar.render();
+  filters.render();
+  if (state.view === null) viewer.close();
+  if (typing) {
+    $("main").setAttribute("aria-busy", "true");
+    return searchSoon();
+  }
+  searchSoon.cancel();
+  if (!now || shown !== write({ ...state, view: null })) showResults();
 }
 
-function go(changes) {
-  const { q, like, sort, all } = { ...asked(), ...changes };
-  const address = new URLSearchParams();
-  if (q) address.set("q", q);
-  if (like) address.set("like", like);
-  if (sort !== "relevance" && (q || like)) address.set("sort", sort);
-  if (all) address.set("all", "1");
-  history.pushState(null, "", `/${address.size ? `?${address}` : ""}`);
-  window.scrollTo(0, 0);
-  show();
-}
+const rememberScroll = () => history.replaceState({ ...history.state, y: scrollY }, "");
+history.scrollRestoration = "manual";
+addEventListener("scroll", debounce(() => state.view === null && rememberScroll(), 150), { passive: true });
+addEventListener("popstate", () => {
+  const next = read(location.search);
+  const same = write({ ...next, view: null }) === write({ ...state, view: null });
+  const from = state.view;
+  state = next;
+  bar.render();
+  filters.render();
+  if (!same) showResults(history.state?.y ?? 0);
+  if (state.view !== null) viewer.open(state.view);
+  else if (from !== null) (viewer.close(), focusPicture(from));
+});
 
-async function show() {
-  const state = asked();
-  $("q").value = state.q;
-  $("sort").value = state.sort;
-  $("sort").disabled = !state.ranked;
-  $("all").checked = state.all;
-  $("all").disabled = !state.ranked;
-  document.title = state.q ? `${state.q} – Glimpse` : "Glimpse";
+// ---- results ----
+
+/// Shows what the state asks for, scrolled to `y`.
+async function showResults(y = 0) {
   running.abort();
   running = new AbortController();
-  next = null;
-  $("status").textContent = words.searching;
-  showLiked(state.like, running.signal);
-  await load(state, running.signal, true);
-}
-
-async function showLiked(id, signal) {
-  $("like").hidden = true;
-  if (!id) return;
-  const liked = await image(id).catch(() => null);
-  if (!liked || signal.aborted) return;
-  $("like-picture").src = thumbnail(liked, 160);
-  $("like-name").textContent = fileName(liked);
-  $("like").hidden = false;
-}
-
-async function load(state, signal, first) {
-  const { q, like, ranked, sort, all } = state;
+  const { signal } = running;
+  searchSoon.cancel();
+  shown = write({ ...state, view: null });
+  // Words alone answer while the model loads; pictures have to wait for it.
+  const onlyText = isRanked(state) && state.chips.every(({ kind }) => kind === "text");
+  const words = server.model.state === "loading" && onlyText;
+  const wanted = resultsOf(state, { words });
+  document.title = titleOf(state);
+  $("main").setAttribute("aria-busy", "true");
   try {
-    const page = await search({ q, like, sort, all, limit: PAGE, cursor: next ?? undefined }, signal);
-    if (first) $("grid").replaceChildren();
-    append($("grid"), page.hits, ranked);
-    next = page.next;
-    $("more").hidden = next === null;
-    const empty = first && page.hits.length === 0;
-    say(empty, words.nothing, ranked ? words.nothingAdvice(page.searched) : "");
-    $("status").textContent = empty ? "" : ranked ? words.matches(page.accepted, page.searched) : words.library(page.searched);
+    if (!wanted.started) await wanted.load(signal);
+    // As far as the place that was left.
+    while (y > 0 && !wanted.complete && estimatedHeight(wanted) < y + innerHeight) await wanted.load(signal);
+    if (signal.aborted) return;
+    results = wanted;
+    render();
+    scrollTo(0, y);
+    grid.draw();
+    say(words);
+    if (words) waitForModel();
+    loadRest(signal);
   } catch (error) {
-    if (error.name === "AbortError") return;
-    if (first) $("grid").replaceChildren();
-    $("more").hidden = true;
-    $("status").textContent = "";
-    const title = error.code === "not_ready" ? words.noLibrary : words.failed;
-    say(true, title, [error.message, error.hint].filter(Boolean).join(" – "));
+    if (isCancelled(error) || signal.aborted) return;
+    results = null;
+    grid.show([], { key: "" });
+    showProblem(error);
+  } finally {
+    if (!signal.aborted) $("main").setAttribute("aria-busy", "false");
   }
 }
 
-function say(visible, title, advice) {
-  $("empty").hidden = !visible;
-  $("empty-title").textContent = visible ? title : "";
-  $("empty-advice").textContent = visible ? advice : "";
+/// From pictures that are laid out, what all loaded ones will need.
+function estimatedHeight(wanted) {
+  const perTile = results?.tiles.length ? grid.root.clientHeight / results.expected : 60;
+  return wanted.tiles.length * Math.max(perTile, 20);
 }
+
+function render() {
+  const items = results.items();
+  const sections = results.sections(items);
+  const key = `${write({ ...state, view: null })}`;
+  grid.show(sections, { key, ranked: results.ranked, hrefOf, more: Math.max(0, results.expected - results.tiles.length) });
+  viewer.refresh();
+  renderEnds(items.length);
+}
+
+let loadingMore = false;
 
 async function loadMore() {
-  if (next === null || $("more").disabled) return;
-  $("more").disabled = true;
-  await load(asked(), running.signal, false);
-  $("more").disabled = false;
+  if (!results || results.complete || loadingMore || results.tiles.length >= MOST) return;
+  loadingMore = true;
+  const [asked, { signal }] = [results, running];
+  try {
+    if ((await asked.load(signal)) && asked === results && !signal.aborted) render();
+  } catch (error) {
+    if (!isCancelled(error)) toast(error.message || t("offline"));
+  } finally {
+    loadingMore = false;
+  }
 }
 
-$("search").addEventListener("submit", (event) => {
-  event.preventDefault();
-  go({ q: $("q").value.trim(), like: "", sort: "relevance" });
-});
-$("sort").addEventListener("change", (event) => go({ sort: event.target.value }));
-$("all").addEventListener("change", (event) => go({ all: event.target.checked }));
-$("more").addEventListener("click", loadMore);
-$("grid").addEventListener("click", (event) => {
-  const link = event.target.closest("a[data-like]");
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  event.preventDefault();
-  go({ q: "", like: link.dataset.like, sort: "relevance" });
-});
-document.addEventListener("keydown", (event) => {
-  if (event.key === "/" && !/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) {
-    event.preventDefault();
-    $("q").focus();
+/// The rest follows in quiet moments, so that the scroll bar is right and every place can be reached at once.
+async function loadRest(signal) {
+  while (results && !results.complete && !signal.aborted && results.tiles.length < MOST) {
+    await new Promise((done) => (window.requestIdleCallback ?? setTimeout)(done, { timeout: 1000 }));
+    const before = results.tiles.length;
+    await loadMore();
+    if (results?.tiles.length === before && !loadingMore) return;
   }
-});
-window.addEventListener("popstate", show);
-new IntersectionObserver(([seen]) => seen.isIntersecting && loadMore(), { rootMargin: "600px" }).observe($("more"));
+}
 
-show();
-stats().then((numbers) => ($("library").textContent = words.footer(numbers))).catch(() => {});
+/// What stands below the pictures, or in their place.
+function renderEnds(count) {
+  const { accepted, weaker, searched, ranked } = results;
+  const folded = ranked && !state.weak && weaker > 0;
+  $("weaker").hidden = !folded || accepted === 0;
+  $("weaker").textContent = t("weaker", { n: weaker });
+  $("empty").hidden = count > 0;
+  if (count > 0) return;
+  const nothing = ranked ? "nothingFound" : isFiltered(state) ? "nothingPasses" : "nothingYet";
+  $("empty-title").textContent = t(nothing);
+  $("empty-advice").textContent = ranked ? t("nothingAdvice", { n: searched }) : nothing === "nothingYet" ? t("addFirst") : "";
+  $("empty-weaker").hidden = !folded;
+  $("empty-weaker").textContent = t("weaker", { n: weaker });
+  $("empty-clear").hidden = !isFiltered(state);
+  $("empty-add").hidden = nothing !== "nothingYet";
+}
+
+function say(words) {
+  const { accepted, weaker, searched, ranked } = results;
+  const line = ranked ? t("matches", { n: accepted, searched }) : isFiltered(state) ? t("pass", { n: accepted }) : t("pictureCount", { n: accepted });
+  $("count").textContent = line;
+  announce(ranked && accepted === 0 ? `${t("nothingFound")}. ${weaker ? t("weaker", { n: weaker }) : ""}` : line);
+  const texts = [state.text, ...state.chips.filter(({ kind }) => kind === "text").map(({ value }) => value)].join(" ").trim();
+  const note = words ? t("modelLoading") : languageNote(texts, server.model.name);
+  $("note").hidden = !note;
+  $("note-text").textContent = note;
+}
+
+function showProblem(error) {
+  const empty = error instanceof ApiError && error.code === "not_ready" && server.library === "empty";
+  $("count").textContent = "";
+  $("weaker").hidden = true;
+  $("empty").hidden = false;
+  $("empty-title").textContent = empty ? t("nothingYet") : t("failed");
+  $("empty-advice").textContent = empty ? t("addFirst") : [error.message || t("offline"), error.hint].filter(Boolean).join(" – ");
+  $("empty-weaker").hidden = $("empty-clear").hidden = true;
+  $("empty-add").hidden = !empty;
+  announce($("empty-title").textContent);
+}
+
+function titleOf({ text, chips }) {
+  const parts = [...chips.filter(({ kind }) => kind === "text").map(({ value }) => value), text.trim()].filter(Boolean);
+  return parts.length ? `${parts.join(" + ")} – Glimpse` : "Glimpse";
+}
+
+for (const id of ["weaker", "empty-weaker"]) {
+  $(id).addEventListener("click", () => {
+    const y = scrollY;
+    state = { ...state, weak: true };
+    rememberScroll();
+    history.pushState({ y }, "", write(state));
+    showResults(y);
+  });
+}
+$("empty-clear").addEventListener("click", () => change({ after: "", before: "", folders: [], cameras: [], formats: [] }));
+$("empty-add").addEventListener("click", () => panel.open());
+$("note-more").addEventListener("click", () => panel.open());
+
+// ---- one picture ----
+
+function openPicture(id, { replace = false } = {}) {
+  if (state.view === null) rememberScroll();
+  state = { ...state, view: id };
+  history[replace ? "replaceState" : "pushState"]({ ...history.state, y: scrollY, opened: !replace || history.state?.opened }, "", write(state));
+  viewer.open(id);
+}
+
+/// Back where the picture was opened, or to the page that a link to a picture belongs to.
+function closePicture() {
+  const id = state.view;
+  if (history.state?.opened) return history.back();
+  state = { ...state, view: null };
+  history.replaceState(history.state, "", write(state));
+  viewer.close();
+  focusPicture(id);
+}
+
+function focusPicture(id) {
+  const index = grid.items.findIndex(({ tile }) => tile.id === id);
+  if (index >= 0) grid.focus(index);
+}
+
+/// More or less like a picture: it becomes a part of the question, or stops being one.
+function addPicture(id, weight) {
+  const others = state.chips.filter((chip) => !(chip.kind === "image" && chip.value === id));
+  if (weight < 0 && !state.text.trim() && !others.some((chip) => chip.weight > 0)) return toast(t("lessNeedsMore"));
+  change({ chips: [...others, { kind: "image", value: id, weight: weight < 0 ? -0.5 : 1 }], view: null });
+}
+
+$("grid").addEventListener("click", (event) => {
+  const stack = event.target.closest("button[data-stack]");
+  if (stack) return toggleStack(Number(stack.dataset.stack), Number(stack.dataset.index));
+  const shot = event.target.closest("a.shot");
+  if (!shot || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  openPicture(grid.items[Number(shot.dataset.index)].tile.id);
+});
+
+function toggleStack(id, index) {
+  if (!results.spread.delete(id)) results.spread.add(id);
+  render();
+  grid.focus(index);
+}
+
+// ---- keys ----
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape" && event.target === $("q")) return state.text || state.chips.length ? change({ ...EMPTY }) : $("q").blur();
+  if (event.key === "ArrowDown" && event.target === $("q")) return event.preventDefault(), grid.focus(grid.current);
+  if (isTyping(event.target)) return;
+  if (event.key === "/") return event.preventDefault(), $("q").focus(), $("q").select();
+  if (event.key === "?") return event.preventDefault(), help.open();
+  if ($("grid").contains(event.target)) gridKey(event);
+});
+
+function gridKey(event) {
+  const index = grid.current;
+  const id = grid.items[index]?.tile.id;
+  const forward = document.documentElement.dir === "rtl" ? "previous" : "next";
+  const back = forward === "next" ? "previous" : "next";
+  const moves = { ArrowRight: forward, ArrowLeft: back, ArrowDown: "below", ArrowUp: "above" };
+  const acts = {
+    Home: () => grid.focus(0),
+    End: () => grid.focus(grid.items.length - 1),
+    Escape: () => $("q").focus(),
+    " ": () => grid.items[index].under.length && toggleStack(id, index),
+    s: () => change({ ...EMPTY, chips: [{ kind: "image", value: id, weight: 1 }] }),
+    m: () => addPicture(id, 1),
+    l: () => addPicture(id, -1),
+    c: () => withDetails(id, ({ path }) => navigator.clipboard.writeText(path).then(() => toast(t("copied")), () => {})),
+    d: () => location.assign(downloadOf({ id })),
+  };
+  const act = moves[event.key] ? () => grid.focus(grid.beside(index, moves[event.key])) : acts[event.key];
+  if (!act || event.target.matches("button") && event.key === " ") return;
+  event.preventDefault();
+  act();
+}
+
+// ---- the server ----
+
+async function askServer() {
+  server = await health().catch(() => server);
+  if (server.job) panel.follow(server.job);
+  return server;
+}
+
+let waiting = false;
+
+/// Asks again with the model as soon as it is there.
+async function waitForModel() {
+  if (waiting) return;
+  waiting = true;
+  while ((await askServer()).model.state === "loading") await new Promise((done) => setTimeout(done, LOADING));
+  waiting = false;
+  forget();
+  showResults(scrollY);
+}
+
+function libraryChanged() {
+  forget();
+  askServer();
+  if (state.view === null && scrollY < 200) showResults(scrollY);
+}
+
+bar.render();
+filters.render();
+await askServer();
+await showResults(history.state?.y ?? 0);
+if (state.view !== null) viewer.open(state.view);
+if (!matchMedia("(pointer: coarse)").matches && state.view === null) $("q").focus({ preventScroll: true });
+document.documentElement.dataset.ready = "1";

@@ -52,9 +52,8 @@ Examples:
   glimpse serve --port 8080 --no-open
   GLIMPSE_TOKEN=$(openssl rand -hex 16) glimpse serve --host 0.0.0.0
 
-The page is at /, the API below /api/v1: search, images/ID, images/ID/thumbnail, images/ID/original, facets, stats,
-health. An address that other machines reach needs a token; open the page once with `?token=...`, or send
-`Authorization: Bearer ...`.";
+The page is at /, the API below /api/v1; /api/docs describes it, /api/v1/openapi.json does so for programs. An address that
+other machines reach needs a token; open the page once with `?token=...`, or send `Authorization: Bearer ...`.";
 
 #[derive(Debug, Args)]
 #[command(after_help = SERVE_HELP)]

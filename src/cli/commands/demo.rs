@@ -42,7 +42,12 @@ pub fn run(args: &DemoArgs, context: &Context) -> Result<Outcome, CliError> {
     let settings = Settings { home: home.clone(), model: Some(model), device: context.settings.device.clone() };
     let engine = Engine::open(settings)?;
     context.note(format_args!("indexing the bundled pictures in {}", context.shown(&pictures).display()));
-    let options = IngestOptions { roots: vec![pictures.clone()], prune: true, ..IngestOptions::default() };
+    let options = IngestOptions {
+        roots: vec![pictures.clone()],
+        prune: true,
+        on_picture: glimpse::web::placeholders(&engine.settings().cache_dir()),
+        ..IngestOptions::default()
+    };
     let mut report = Report::new(context, false);
     let summary = bring_up_to_date(&engine, &options, &mut report)?;
     report.finish(&summary)?;

@@ -15,6 +15,7 @@ use crate::cli::interrupt::on_interrupt;
 use crate::cli::outcome::{CliError, Outcome};
 
 pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
+    let engine = context.engine()?;
     let defaults = IngestOptions::default();
     let options = IngestOptions {
         roots: args.roots.clone(),
@@ -22,9 +23,9 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
         hidden: args.hidden,
         batch: args.batch.map_or(defaults.batch, usize::from),
         threads: args.threads.map_or(defaults.threads, usize::from),
+        on_picture: glimpse::web::placeholders(&engine.settings().cache_dir()),
         ..defaults
     };
-    let engine = context.engine()?;
     let mut report = Report::new(context, args.json);
     let summary = bring_up_to_date(&engine, &options, &mut report)?;
     report.finish(&summary)?;

@@ -18,9 +18,6 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, CliError> {
 pub fn listen(engine: Engine, args: &ListenArgs, context: &Context) -> Result<Outcome, CliError> {
     let engine = Arc::new(engine);
     let options = ServeOptions { host: args.host, port: args.port, token: args.token.clone() };
-    let model = Arc::clone(&engine);
-    // The page answers while the model loads. A failure is kept for the first search, which says what to do.
-    std::thread::spawn(move || model.load_model());
 
     let mut result = Ok(());
     serve(engine, &options, |server| {

@@ -1,27 +1,86 @@
-//! Pictures by number: their record, thumbnails and bytes.
+//! Pictures of the library by number: records, thumbnails, bytes.
 
 use actix_files::NamedFile;
-use actix_web::http::header::{self, ContentDisposition, DispositionType, HeaderValue};
+use actix_web::http::header::{
+    self, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue, HeaderValue,
+};
 use actix_web::{HttpRequest, HttpResponse, web};
-use glimpse_engine::{Format, ImageId};
-use serde::Deserialize;
+use glimpse_engine::{ErrorKind, Format, ImageId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::error::ApiError;
-use crate::state::{AppState, ask};
+use crate::state::{AppState, ask, draw};
 use crate::thumbnails::{self, SIZES};
 use crate::wire::ImageView;
 
 /// A browser may keep a picture that was asked for with its content hash: the address changes with the picture.
-const FOREVER: &str = "private, max-age=31536000, immutable";
+pub const FOREVER: &str = "private, max-age=31536000, immutable";
 /// Otherwise it asks each time whether its copy is still right.
-const ASK_AGAIN: &str = "private, no-cache";
+pub const ASK_AGAIN: &str = "private, no-cache";
+/// Most records of an answer.
+const MAX_IDS: usize = 200;
+
+/// Which pictures.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct IdsForm {
+    /// Numbers with commas between them, 200 at most.
+    #[param(pattern = "^[0-9]+(,[0-9]+)*$", max_length = 4199)]
+    ids: String,
+}
+
+/// Records of pictures.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ImagesView {
+    /// In the order asked for; what is not in the library is left out.
+    images: Vec<ImageView>,
+}
+
+/// Records of many pictures
+#[utoipa::path(get, path = "/api/v1/images", tag = "images", params(IdsForm),
+    responses((status = 200, body = ImagesView), (status = "default", body = ApiError)))]
+pub async fn records(state: web::Data<AppState>, form: web::Query<IdsForm>) -> Result<HttpResponse, ApiError> {
+    let ids: Vec<u64> = form
+        .ids
+        .split(',')
+        .map(|id| id.parse().map_err(|_| ApiError::bad_request(format!("`{id}` is not the number of a picture"))))
+        .take(MAX_IDS + 1)
+        .collect::<Result<_, _>>()?;
+    if ids.len() > MAX_IDS {
+        return Err(ApiError::bad_request(format!("`ids` has {MAX_IDS} numbers at most")));
+    }
+    let view = ask(&state, move |state| {
+        let mut images = Vec::with_capacity(ids.len());
+        for id in ids {
+            match ImageView::read(&state.engine, ImageId(id)) {
+                Ok(image) => images.push(image),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(ImagesView { images })
+    });
+    Ok(HttpResponse::Ok().json(view.await?))
+}
+
+/// Record of a picture
+#[utoipa::path(get, path = "/api/v1/images/{id}", tag = "images", params(("id" = u64, Path)),
+    responses((status = 200, body = ImageView), (status = "default", body = ApiError)))]
+pub async fn record(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
+    let image = ask(&state, move |state| Ok(ImageView::read(&state.engine, ImageId(*id))?)).await?;
+    Ok(HttpResponse::Ok().json(image))
+}
 
 /// What to draw.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct ThumbnailForm {
-    /// Longer side in pixels, one of [`SIZES`].
+    /// Longer side in pixels: 160, 320, 640 or 1600; 320 unless said otherwise.
     #[serde(default = "usual_size")]
+    #[param(value_type = Option<u32>)]
     size: u32,
     /// Content hash, for browsers to keep the picture by.
     v: Option<String>,
@@ -31,13 +90,12 @@ fn usual_size() -> u32 {
     SIZES[1]
 }
 
-/// `GET /api/v1/images/{id}`
-pub async fn record(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
-    let image = ask(&state, move |state| Ok(ImageView::read(&state.engine, ImageId(*id))?)).await?;
-    Ok(HttpResponse::Ok().json(image))
-}
-
-/// `GET /api/v1/images/{id}/thumbnail`
+/// Thumbnail of a picture
+///
+/// A JPEG, upright. With `v` a browser may keep it for good.
+#[utoipa::path(get, path = "/api/v1/images/{id}/thumbnail", tag = "images", params(("id" = u64, Path), ThumbnailForm),
+    responses((status = 200, content_type = "image/jpeg", body = Vec<u8>), (status = 304),
+        (status = "default", body = ApiError)))]
 pub async fn thumbnail(
     state: web::Data<AppState>,
     id: web::Path<u64>,
@@ -49,12 +107,13 @@ pub async fn thumbnail(
         return Err(ApiError::bad_request(format!("`size` is one of {SIZES:?}, not {size}")));
     }
     let asked = request.headers().get(header::IF_NONE_MATCH).cloned();
-    let (content, jpeg) = ask(&state, move |state| {
+    let (content, jpeg) = draw(&state, move |state| {
         let image = ImageView::read(&state.engine, ImageId(*id))?;
         if asked.is_some_and(|asked| matches(&asked, &tag(&image.content, size))) {
             return Ok((image.content, None));
         }
-        let jpeg = state.thumbnails.get_or_make((image.content.clone(), size), || thumbnails::make(&image, size))?;
+        let make = || thumbnails::make(&image, size, &state.placeholders);
+        let jpeg = state.thumbnails.get_or_make((image.content.clone(), size), make)?;
         Ok((image.content, Some(jpeg)))
     })
     .await?;
@@ -71,33 +130,74 @@ pub async fn thumbnail(
     })
 }
 
-/// `GET /api/v1/images/{id}/original`
+/// To look at, or to keep.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct OriginalForm {
+    /// Let the browser save it under its own name.
+    #[param(value_type = Option<bool>)]
+    download: bool,
+    /// Content hash, for browsers to keep the picture by.
+    v: Option<String>,
+}
+
+/// Bytes of a picture
+///
+/// The file as it is. Ranges are answered.
+#[utoipa::path(get, path = "/api/v1/images/{id}/original", tag = "images", params(("id" = u64, Path), OriginalForm),
+    responses((status = 200, content_type = "image/*", body = Vec<u8>), (status = 206), (status = 304),
+        (status = "default", body = ApiError)))]
 pub async fn original(
     state: web::Data<AppState>,
     id: web::Path<u64>,
+    form: web::Query<OriginalForm>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let (file, format, etag) = ask(&state, move |state| {
+    let (file, image) = draw(&state, move |state| {
         let image = ImageView::read(&state.engine, ImageId(*id))?;
         let file = thumbnails::open_unchanged(&image)?;
         let file =
             NamedFile::from_file(file, &image.file).map_err(|error| thumbnails::unreadable(&image.file, &error))?;
-        Ok((file, image.format, image.content))
+        Ok((file, image))
     })
     .await?;
-    let inline = ContentDisposition { disposition: DispositionType::Inline, parameters: Vec::new() };
+    let asked = request.headers().get(header::IF_NONE_MATCH);
+    let etag = format!("\"{}\"", image.content);
+    let caching = if form.v.as_ref() == Some(&image.content) { FOREVER } else { ASK_AGAIN };
+    if asked.is_some_and(|asked| matches(asked, &etag)) {
+        let headers = [(header::ETAG, etag.as_str()), (header::CACHE_CONTROL, caching)];
+        let mut response = HttpResponse::NotModified();
+        headers.into_iter().for_each(|header| _ = response.insert_header(header));
+        return Ok(response.finish());
+    }
+    let media = media_type(image.format).parse().map_err(|_| ApiError::internal("a media type cannot be read"))?;
     let mut response = file
         .use_etag(false)
         .use_last_modified(false)
-        .set_content_type(media_type(format).parse().map_err(|_| ApiError::internal("a media type cannot be read"))?)
-        .set_content_disposition(inline)
+        .set_content_type(media)
+        .set_content_disposition(disposition(&image, form.download))
         .into_response(&request);
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(ASK_AGAIN));
-    if let Ok(etag) = HeaderValue::from_str(&format!("\"{etag}\"")) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
         headers.insert(header::ETAG, etag);
     }
     Ok(response)
+}
+
+/// Shown in place, or saved under the file's own name.
+fn disposition(image: &ImageView, download: bool) -> ContentDisposition {
+    let name = image.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name =
+        ExtendedValue { charset: Charset::Ext("UTF-8".to_owned()), language_tag: None, value: name.into_bytes() };
+    match download {
+        false => ContentDisposition { disposition: DispositionType::Inline, parameters: Vec::new() },
+        true => ContentDisposition {
+            disposition: DispositionType::Attachment,
+            parameters: vec![DispositionParam::FilenameExt(name)],
+        },
+    }
 }
 
 fn tag(content: &str, size: u32) -> String {
@@ -107,7 +207,10 @@ fn tag(content: &str, size: u32) -> String {
 /// True if one of the tags of an `If-None-Match` header is `tag`.
 fn matches(header: &HeaderValue, tag: &str) -> bool {
     let tags = header.to_str().unwrap_or_default();
-    tags.split(',').any(|shown| shown.trim().trim_start_matches("W/") == tag)
+    tags.split(',').any(|shown| {
+        let shown = shown.trim();
+        shown == "*" || shown.trim_start_matches("W/") == tag
+    })
 }
 
 fn media_type(format: Format) -> &'static str {

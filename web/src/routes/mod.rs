@@ -1,6 +1,11 @@
-//! Handlers: they translate between HTTP and the engine, and decide nothing.
+//! Handlers, one module for each kind of thing. They translate between HTTP and the engine, and decide nothing.
 
+pub mod forms;
+pub mod groups;
 pub mod images;
+pub mod jobs;
+pub mod library;
 pub mod page;
+pub mod pictures;
 pub mod search;
 pub mod status;

@@ -1,38 +1,132 @@
 //! The page: files of `web/static`, compiled in, so that nothing is read or fetched at run time.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
+use glimpse_engine::ContentHash;
+use include_dir::{Dir, File, include_dir};
 
 use crate::error::ApiError;
 
-/// Name, content type and text of each file.
-const ASSETS: [(&str, &str, &str); 7] = [
-    ("index.html", "text/html; charset=utf-8", include_str!("../../static/index.html")),
-    ("style.css", "text/css; charset=utf-8", include_str!("../../static/style.css")),
-    ("icon.svg", "image/svg+xml", include_str!("../../static/icon.svg")),
-    ("app.js", "text/javascript; charset=utf-8", include_str!("../../static/app.js")),
-    ("api.js", "text/javascript; charset=utf-8", include_str!("../../static/api.js")),
-    ("grid.js", "text/javascript; charset=utf-8", include_str!("../../static/grid.js")),
-    ("words.js", "text/javascript; charset=utf-8", include_str!("../../static/words.js")),
-];
+static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/static");
+/// Tags by which browsers tell whether their copy is still right.
+static TAGS: LazyLock<HashMap<&'static str, String>> = LazyLock::new(|| {
+    let tags = all().map(|file| (name(file), format!("\"{}\"", ContentHash::of(file.contents()))));
+    tags.collect()
+});
 
 /// `GET /`
-pub async fn index() -> Result<HttpResponse, ApiError> {
-    find("index.html")
+pub async fn index(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    send("index.html", &request)
+}
+
+/// `GET /api/docs`
+pub async fn docs(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    send("docs.html", &request)
 }
 
 /// `GET /static/{name}`
-pub async fn asset(name: web::Path<String>) -> Result<HttpResponse, ApiError> {
-    find(&name)
+pub async fn asset(name: web::Path<String>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    send(&name, &request)
 }
 
-fn find(name: &str) -> Result<HttpResponse, ApiError> {
-    let found = ASSETS.iter().find(|(known, ..)| *known == name);
-    let (_, kind, text) = found.ok_or_else(|| ApiError::not_found(format!("the page has no file `{name}`")))?;
-    let headers = [(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, "no-cache")];
-    let mut response = HttpResponse::Ok();
-    headers.into_iter().for_each(|header| {
-        response.insert_header(header);
-    });
-    Ok(response.body(*text))
+fn send(name: &str, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
+    let file = FILES.get_file(name).ok_or_else(|| ApiError::not_found(format!("the page has no file `{name}`")))?;
+    let tag = TAGS.get(name).map(String::as_str).unwrap_or_default();
+    let asked = request.headers().get(header::IF_NONE_MATCH).and_then(|asked| asked.to_str().ok());
+    let known = asked.is_some_and(|asked| asked.split(',').any(|shown| shown.trim().trim_start_matches("W/") == tag));
+    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "no-cache"));
+    Ok(if known { response.finish() } else { response.content_type(kind(name)).body(file.contents()) })
+}
+
+fn kind(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("json") => "application/json",
+        Some("svg") => "image/svg+xml",
+        Some("webmanifest") => "application/manifest+json",
+        _ => "application/octet-stream",
+    }
+}
+
+/// Every file of the page.
+fn all() -> impl Iterator<Item = &'static File<'static>> {
+    let mut folders = vec![&FILES];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        files.extend(folder.files());
+        folders.extend(folder.dirs());
+    }
+    files.into_iter()
+}
+
+fn name(file: &File<'static>) -> &'static str {
+    file.path().to_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    fn text(file: &'static File<'static>) -> &'static str {
+        file.contents_utf8().unwrap()
+    }
+
+    #[test]
+    fn every_file_has_a_kind_and_names_no_other_site() {
+        for file in all() {
+            assert_ne!(kind(name(file)), "application/octet-stream", "{}", name(file));
+            let allowed = ["http://www.w3.org/2000/svg"];
+            let text = allowed.iter().fold(text(file).to_owned(), |text, known| text.replace(known, ""));
+            assert!(!text.contains("http://") && !text.contains("https://"), "{} names another site", name(file));
+        }
+    }
+
+    #[test]
+    fn what_the_page_loads_is_there() {
+        for file in all() {
+            let folder = file.path().parent().unwrap();
+            for line in text(file).lines().filter(|line| line.starts_with("import") || line.starts_with("export")) {
+                let Some(target) = line.split(" from \"").nth(1) else { continue };
+                let target = target.split('"').next().unwrap().trim_start_matches("./");
+                assert!(FILES.get_file(folder.join(target)).is_some(), "{}: {target}", name(file));
+            }
+            for part in text(file).split('"').filter_map(|part| part.strip_prefix("/static/")) {
+                assert!(FILES.get_file(part).is_some(), "{}: {part}", name(file));
+            }
+        }
+    }
+
+    /// Keys of a language, each with the places that its sentences fill in.
+    fn sentences(file: &'static File<'static>) -> BTreeMap<String, BTreeSet<String>> {
+        let words: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text(file)).unwrap();
+        let places =
+            |text: &str| text.split('{').skip(1).map(|part| part.split('}').next().unwrap().to_owned()).collect();
+        let all = |value: serde_json::Value| match value {
+            serde_json::Value::String(text) => places(&text),
+            // The form for one of a thing may leave its number out.
+            serde_json::Value::Object(forms) => places(forms["other"].as_str().unwrap()),
+            other => panic!("{other} is no sentence"),
+        };
+        words.into_iter().map(|(key, value)| (key, all(value))).collect()
+    }
+
+    #[test]
+    fn every_language_has_every_sentence() {
+        let languages: Vec<_> = FILES.get_dir("words").unwrap().files().collect();
+        assert!(languages.len() >= 10);
+        let english = sentences(FILES.get_file("words/en.json").unwrap());
+        for language in languages {
+            assert_eq!(sentences(language), english, "{}", name(language));
+        }
+    }
 }

@@ -1,56 +1,109 @@
-//! Numbers about the library and the server.
+//! How the server is doing.
 
 use actix_web::{HttpResponse, web};
+use glimpse_engine::{EngineError, ErrorKind};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::error::ApiError;
+use crate::jobs::JobView;
 use crate::state::{AppState, ask};
-use crate::wire::{StatsView, format_taken};
 
-/// What there is to filter by, most frequent first.
-#[derive(Serialize)]
-struct FacetsView {
-    cameras: Vec<Facet>,
-    formats: Vec<Facet>,
-    folders: Vec<Facet>,
-    first_taken: Option<String>,
-    last_taken: Option<String>,
-    with_place: usize,
-}
-
-/// A value and the number of pictures that have it.
-#[derive(Serialize)]
-struct Facet {
-    value: String,
+/// How the server is doing.
+#[derive(Serialize, ToSchema)]
+pub struct HealthView {
+    /// Always `ok` when there is an answer.
+    status: &'static str,
+    version: &'static str,
+    library: LibraryState,
+    /// Pictures that can be found.
     images: usize,
+    model: ModelView,
+    /// The index job under way.
+    job: Option<JobView>,
+    /// Why library or model cannot be used.
+    problem: Option<String>,
 }
 
-/// `GET /api/v1/health`
-pub async fn health() -> HttpResponse {
-    HttpResponse::Ok().json(serde_json::json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+/// How the library is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum LibraryState {
+    /// It answers.
+    Ready,
+    /// Nothing was indexed yet.
+    Empty,
+    /// It cannot be opened; `problem` says why.
+    Unusable,
 }
 
-/// `GET /api/v1/stats`
-pub async fn stats(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let (stats, model) = ask(&state, |state| Ok(state.engine.stats()?)).await?;
-    Ok(HttpResponse::Ok().json(StatsView { stats, model }))
+/// The model in use.
+#[derive(Serialize, ToSchema)]
+struct ModelView {
+    state: ModelReady,
+    /// As the user named it.
+    name: Option<String>,
+    /// What runs it.
+    backend: Option<String>,
 }
 
-/// `GET /api/v1/facets`
-pub async fn facets(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let facets = ask(&state, |state| Ok(state.engine.facets()?)).await?;
-    let formats = facets.formats.into_iter().map(|(format, images)| (format!("{format:?}").to_lowercase(), images));
-    let folders = facets.folders.into_iter().map(|(folder, images)| (folder.to_string_lossy().into_owned(), images));
-    Ok(HttpResponse::Ok().json(FacetsView {
-        cameras: list(facets.cameras),
-        formats: list(formats),
-        folders: list(folders),
-        first_taken: facets.taken.and_then(|(first, _)| format_taken(first)),
-        last_taken: facets.taken.and_then(|(_, last)| format_taken(last)),
-        with_place: facets.with_place,
-    }))
+/// How the model is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum ModelReady {
+    /// It is being loaded; searches by words are answered, others wait.
+    Loading,
+    /// It answers.
+    Ready,
+    /// It could not be loaded; `problem` says why.
+    Failed,
 }
 
-fn list(counts: impl IntoIterator<Item = (String, usize)>) -> Vec<Facet> {
-    counts.into_iter().map(|(value, images)| Facet { value, images }).collect()
+/// How the server is doing
+///
+/// Also what a page needs to know at its start: whether there is a library, whether the model is loaded, whether an index
+/// job is under way.
+#[utoipa::path(get, path = "/api/v1/health", tag = "server",
+    responses((status = 200, body = HealthView), (status = "default", body = ApiError)))]
+pub async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+    let view = ask(&state, |state| {
+        let (library, images, unusable) = match state.engine.count() {
+            Ok(images) => (LibraryState::Ready, images, None),
+            Err(error) if is_empty(&error) => (LibraryState::Empty, 0, None),
+            Err(error) => (LibraryState::Unusable, 0, Some(error.to_string())),
+        };
+        let failure = state.model_failure();
+        let ready = match state.model_is_ready() {
+            true => ModelReady::Ready,
+            false if failure.is_some() => ModelReady::Failed,
+            false => ModelReady::Loading,
+        };
+        let info = state.engine.model_info().ok().flatten();
+        Ok(HealthView {
+            status: "ok",
+            version: env!("CARGO_PKG_VERSION"),
+            library,
+            images,
+            model: ModelView {
+                state: ready,
+                name: info.as_ref().map(|info| info.name.clone()),
+                backend: info.map(|info| info.backend),
+            },
+            job: state.jobs.running(),
+            problem: unusable.or(failure.filter(|_| ready == ModelReady::Failed)),
+        })
+    });
+    Ok(HttpResponse::Ok().json(view.await?))
+}
+
+/// Nothing was indexed yet, as opposed to a library that is in use or damaged.
+fn is_empty(error: &EngineError) -> bool {
+    error.kind() == ErrorKind::NotReady && error.is_empty_library()
+}
+
+/// Counters in Prometheus' text format
+#[utoipa::path(get, path = "/api/v1/metrics", tag = "server",
+    responses((status = 200, content_type = "text/plain", body = String), (status = "default", body = ApiError)))]
+pub async fn metrics(state: web::Data<AppState>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(state.metrics.render(&state))
 }

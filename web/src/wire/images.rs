@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 use glimpse_engine::{Engine, EngineError, Explanation, Format, Hit, ImageId, Strength};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::format_taken;
+use super::names;
 
 /// A picture of the library.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ImageView {
     /// Its number.
+    #[schema(value_type = u64)]
     pub id: ImageId,
     /// A file that holds it, a present one if there is one.
     pub path: String,
@@ -19,6 +22,7 @@ pub struct ImageView {
     /// Hash of the bytes: changes exactly when the picture does.
     pub content: String,
     /// File format.
+    #[schema(value_type = names::Format)]
     pub format: Format,
     /// Upright width in pixels.
     pub width: u32,
@@ -38,11 +42,16 @@ pub struct ImageView {
     pub keywords: Vec<String>,
     /// The bytes of `path`, for programs on this machine.
     #[serde(skip)]
+    #[schema(ignore)]
     pub file: PathBuf,
+    /// When the file was changed, as it was indexed: nanoseconds since 1970.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub modified: i64,
 }
 
 /// A point on earth, in degrees.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct PlaceView {
     pub latitude: f64,
@@ -57,7 +66,7 @@ impl ImageView {
     pub fn read(engine: &Engine, id: ImageId) -> Result<Self, EngineError> {
         let record = engine.image(id)?;
         let files = engine.files_of(id)?;
-        let file = files.first().map(|file| file.path.clone()).unwrap_or_default();
+        let (file, modified) = files.first().map(|file| (file.path.clone(), file.modified)).unwrap_or_default();
         let present = files.iter().filter(|file| !file.missing);
         Ok(Self {
             id,
@@ -74,12 +83,13 @@ impl ImageView {
             caption: record.caption,
             keywords: record.keywords,
             file,
+            modified,
         })
     }
 }
 
 /// A picture that answers a query.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct HitView {
     /// The picture.
     #[serde(flatten)]
@@ -87,8 +97,10 @@ pub struct HitView {
     /// Calibrated probability, 0 to 1.
     pub score: f32,
     /// The same in words: `strong`, `likely` or `weak`.
+    #[schema(value_type = names::Strength)]
     pub strength: Strength,
     /// The parts of the score.
+    #[schema(value_type = names::Explanation)]
     pub why: Explanation,
 }
 

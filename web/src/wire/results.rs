@@ -2,11 +2,12 @@
 
 use glimpse_engine::{DuplicateGroup, Engine, EngineError, ModelInfo, Stats, Tag, Tagged};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::ImageView;
+use super::{ImageView, names};
 
 /// Pictures that are nearly the same, the best one first.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct GroupView {
     /// Smallest cosine of a member with the first.
     pub min_cosine: f32,
@@ -26,12 +27,13 @@ impl GroupView {
 }
 
 /// A picture and its tags.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct TaggedView {
     /// The picture.
     #[serde(flatten)]
     pub image: ImageView,
     /// Surest first.
+    #[schema(value_type = Vec<names::Tag>)]
     pub tags: Vec<Tag>,
 }
 
@@ -46,11 +48,13 @@ impl TaggedView {
 }
 
 /// Numbers about the library, and the model that made it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct StatsView {
     /// The numbers.
     #[serde(flatten)]
+    #[schema(value_type = names::Stats)]
     pub stats: Stats,
     /// The model.
+    #[schema(value_type = names::Model)]
     pub model: ModelInfo,
 }

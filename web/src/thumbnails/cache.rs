@@ -1,25 +1,14 @@
-//! Small JPEGs of pictures, made when asked for and kept while there is room.
+//! Thumbnails made lately, kept in memory while there is room.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
 
 use actix_web::web::Bytes;
-use glimpse_engine::{Limits, decode};
-use image::codecs::jpeg::JpegEncoder;
-use image::imageops;
 use parking_lot::Mutex;
 
 use crate::error::ApiError;
-use crate::wire::ImageView;
-
-/// Longer sides that can be asked for, in pixels: few, so that the cache is worth having.
-pub const SIZES: [u32; 3] = [160, 320, 640];
-const QUALITY: u8 = 82;
 
 /// Content hash and size.
-type Key = (String, u32);
+pub type Key = (String, u32);
 
 /// Thumbnails made lately, the least used one dropped first.
 pub struct ThumbnailCache {
@@ -38,6 +27,11 @@ impl ThumbnailCache {
     /// Keeps at most `capacity` bytes.
     pub fn new(capacity: usize) -> Self {
         Self { capacity, kept: Mutex::default() }
+    }
+
+    /// Bytes kept.
+    pub fn bytes(&self) -> usize {
+        self.kept.lock().bytes
     }
 
     /// A kept thumbnail, or a new one. Two callers may make the same one at a time; both are right.
@@ -73,40 +67,6 @@ impl Kept {
             self.bytes -= self.pictures.remove(&oldest).map_or(0, |(bytes, _)| bytes.len());
         }
     }
-}
-
-/// Draws a picture with its longer side at most `size` pixels; a smaller one keeps its size.
-pub fn make(image: &ImageView, size: u32) -> Result<Bytes, ApiError> {
-    let (path, limits) = (&image.file, Limits::default());
-    let mut bytes = Vec::new();
-    open_unchanged(image)?.take(limits.max_bytes).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
-    let pixels = decode(&bytes, &limits).map_err(|error| unreadable(path, &error))?.pixels;
-    drop(bytes);
-
-    let scale = f64::from(size) / f64::from(pixels.width().max(pixels.height()).max(size));
-    let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
-    let small = imageops::thumbnail(&pixels, side(pixels.width()), side(pixels.height()));
-    let mut jpeg = Vec::new();
-    JpegEncoder::new_with_quality(&mut jpeg, QUALITY).encode_image(&small).map_err(|error| unreadable(path, &error))?;
-    Ok(jpeg.into())
-}
-
-/// Opens the file of a picture if it still has the size it was indexed with: a path that leads elsewhere by now is not
-/// served.
-pub fn open_unchanged(image: &ImageView) -> Result<File, ApiError> {
-    let file = File::open(&image.file).map_err(|error| unreadable(&image.file, &error))?;
-    let facts = file.metadata().map_err(|error| unreadable(&image.file, &error))?;
-    if facts.is_file() && facts.len() == image.bytes {
-        return Ok(file);
-    }
-    Err(ApiError::not_found(format!("{} has changed since it was indexed", image.path))
-        .hint("run `glimpse index` again"))
-}
-
-/// A picture of the library that cannot be read now.
-pub fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> ApiError {
-    ApiError::not_found(format!("{}: {error}", path.display()))
-        .hint("the file has moved or changed; run `glimpse index` again")
 }
 
 #[cfg(test)]

@@ -1,0 +1,76 @@
+//! Reading bodies: bounded in bytes and in time, with errors in our own shape.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::rt::time::timeout;
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+
+use crate::error::{ApiError, Code};
+use crate::state::{AppState, Limits};
+
+/// Largest JSON body: a query of a few terms and filters, or the labels of a tagging.
+pub const MAX_JSON: usize = 256 << 10;
+
+/// A JSON body.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for Json<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            if !matches!(request.content_type(), "application/json") {
+                let error = ApiError::new(Code::UnsupportedMediaType, "the body is not announced as JSON");
+                return Err(error.hint("send `Content-Type: application/json`"));
+            }
+            let state = request.app_data::<web::Data<AppState>>();
+            let time = state.map_or(Limits::default().body_time, |state| state.limits.body_time);
+            let bytes = read_body(&request, payload, MAX_JSON, time).await?;
+            if !bytes.trim_ascii_start().starts_with(b"{") {
+                return Err(ApiError::bad_request("the body is not a JSON object"));
+            }
+            serde_json::from_slice(&bytes).map(Self).map_err(|error| ApiError::bad_request(error.to_string()))
+        })
+    }
+}
+
+/// The whole body of a request.
+///
+/// # Errors
+/// If it is larger than `limit` bytes, takes longer than `time`, or breaks off.
+pub async fn read_body(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+    time: Duration,
+) -> Result<Bytes, ApiError> {
+    let too_large = || ApiError::new(Code::TooLarge, format!("the body has more than {limit} bytes"));
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|announced: u64| announced > limit as u64) {
+        return Err(too_large());
+    }
+    let read = async move {
+        let mut payload = payload;
+        let mut body = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|error| ApiError::bad_request(format!("the body broke off: {error}")))?;
+            if body.len() + chunk.len() > limit {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    };
+    let late = |_| ApiError::new(Code::Timeout, format!("the body did not arrive within {} seconds", time.as_secs()));
+    timeout(time, read).await.map_err(late)?
+}

@@ -1,0 +1,193 @@
+//! Runs that bring the library up to date, one at a time, watched and steered over HTTP.
+
+mod rate;
+mod run;
+mod view;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use glimpse_engine::{Engine, IngestOptions, RunControl};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::error::{ApiError, Code};
+use crate::thumbnails::Placeholders;
+pub use view::{Failure, JobView};
+
+/// Finished jobs that are remembered.
+const REMEMBERED: usize = 20;
+/// Failures of a job that are remembered; the counts go on.
+const MOST_FAILURES: usize = 10_000;
+/// Pictures that the model sees at a time: a query never waits for more.
+const BATCH: usize = 2;
+
+/// What to do.
+#[derive(Debug, Clone, Default)]
+pub struct Order {
+    /// Folders and files; none means all folders of the library.
+    pub roots: Vec<PathBuf>,
+    /// Forget files that are gone.
+    pub prune: bool,
+    /// Hidden files too.
+    pub hidden: bool,
+}
+
+/// One run.
+#[derive(Debug)]
+pub struct Job {
+    pub id: u64,
+    order: Order,
+    control: RunControl,
+    view: watch::Sender<JobView>,
+    failures: Mutex<Vec<Failure>>,
+}
+
+/// All runs of this server.
+#[derive(Debug, Default)]
+pub struct Jobs {
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    last_id: u64,
+    /// Latest last.
+    jobs: Vec<Arc<Job>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+    closed: bool,
+}
+
+impl Jobs {
+    /// Starts a run on a thread of its own.
+    ///
+    /// # Errors
+    /// [`Code::Conflict`] while another run is under way.
+    pub fn start(
+        &self,
+        engine: &Arc<Engine>,
+        placeholders: &Arc<Placeholders>,
+        mut order: Order,
+    ) -> Result<Arc<Job>, ApiError> {
+        let mut known = self.known.lock();
+        if known.closed {
+            return Err(ApiError::new(Code::Conflict, "the server is stopping"));
+        }
+        if let Some(running) = known.jobs.iter().find(|job| !job.view().state.is_over()) {
+            let message = format!("job {} is under way", running.id);
+            return Err(ApiError::new(Code::Conflict, message).hint("wait until it is done, or cancel it"));
+        }
+        if order.roots.is_empty() {
+            order.roots = engine.roots()?;
+        }
+        if let Some(root) = order.roots.iter().find(|root| !root.exists()) {
+            return Err(ApiError::bad_request(format!("{} is not there", root.display()))
+                .hint("name a folder on the machine that runs Glimpse"));
+        }
+        known.last_id += 1;
+        let job = Arc::new(Job::new(known.last_id, order));
+        let (run, engine) = (Arc::clone(&job), Arc::clone(engine));
+        let options = IngestOptions {
+            roots: job.order.roots.clone(),
+            prune: job.order.prune,
+            hidden: job.order.hidden,
+            batch: BATCH,
+            on_picture: placeholders.hook(),
+            ..IngestOptions::default()
+        };
+        let thread = std::thread::Builder::new().name("index".into()).spawn(move || run::run(&engine, &run, &options));
+        known.thread = Some(thread.map_err(|error| ApiError::internal(format!("no thread to index on: {error}")))?);
+        known.jobs.push(Arc::clone(&job));
+        let surplus = known.jobs.len().saturating_sub(REMEMBERED);
+        known.jobs.drain(..surplus);
+        Ok(job)
+    }
+
+    /// A job by its number.
+    pub fn get(&self, id: u64) -> Result<Arc<Job>, ApiError> {
+        let found = self.known.lock().jobs.iter().find(|job| job.id == id).cloned();
+        found.ok_or_else(|| ApiError::not_found(format!("no job {id}")))
+    }
+
+    /// All jobs that are remembered, the latest first.
+    pub fn list(&self) -> Vec<JobView> {
+        self.known.lock().jobs.iter().rev().map(|job| job.view()).collect()
+    }
+
+    /// The job under way.
+    pub fn running(&self) -> Option<JobView> {
+        self.known.lock().jobs.iter().map(|job| job.view()).find(|view| !view.state.is_over())
+    }
+
+    /// Stops the run and starts no more.
+    pub fn close(&self) {
+        let mut known = self.known.lock();
+        known.closed = true;
+        known.jobs.iter().for_each(|job| job.control.cancel());
+    }
+
+    /// Waits until the run has stopped.
+    pub fn join(&self) {
+        let thread = self.known.lock().thread.take();
+        if let Some(thread) = thread {
+            drop(thread.join()); // a run that panicked has said so in its job
+        }
+    }
+}
+
+impl Job {
+    fn new(id: u64, order: Order) -> Self {
+        let view = JobView::new(id, &order.roots);
+        Self { id, order, control: RunControl::new(), view: watch::Sender::new(view), failures: Mutex::default() }
+    }
+
+    /// How it stands.
+    pub fn view(&self) -> JobView {
+        self.view.borrow().clone()
+    }
+
+    /// Hears of every change.
+    pub fn watch(&self) -> watch::Receiver<JobView> {
+        self.view.subscribe()
+    }
+
+    /// Failures from number `from` on.
+    pub fn failures(&self, from: usize, limit: usize) -> Vec<Failure> {
+        self.failures.lock().iter().skip(from).take(limit).cloned().collect()
+    }
+
+    /// What to do to try the failures again.
+    ///
+    /// # Errors
+    /// [`Code::Conflict`] if nothing failed that is still there.
+    pub fn retry(&self) -> Result<Order, ApiError> {
+        let failures = self.failures.lock();
+        let roots: Vec<PathBuf> =
+            failures.iter().map(|failure| failure.file.clone()).filter(|path| path.exists()).collect();
+        if roots.is_empty() {
+            return Err(ApiError::new(Code::Conflict, "nothing failed that could be tried again"));
+        }
+        Ok(Order { roots, prune: false, hidden: true })
+    }
+
+    pub fn pause(&self) -> Result<JobView, ApiError> {
+        self.steer(RunControl::pause)
+    }
+
+    pub fn resume(&self) -> Result<JobView, ApiError> {
+        self.steer(RunControl::resume)
+    }
+
+    pub fn cancel(&self) -> Result<JobView, ApiError> {
+        self.steer(RunControl::cancel)
+    }
+
+    fn steer(&self, hand: impl Fn(&RunControl)) -> Result<JobView, ApiError> {
+        if self.view().state.is_over() {
+            return Err(ApiError::new(Code::Conflict, format!("job {} is over", self.id)));
+        }
+        hand(&self.control);
+        self.view.send_modify(|view| view.set_paused(self.control.is_paused()));
+        Ok(self.view())
+    }
+}

@@ -1,0 +1,98 @@
+//! The run itself: what the pipeline tells becomes what clients see.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use glimpse_engine::{Engine, FileEvent, IngestOptions, Observer};
+
+use super::rate::Rate;
+use super::view::{Failure, JobState, JobView};
+use super::{Job, MOST_FAILURES};
+
+/// Clients hear of progress this often at most.
+const TELL: Duration = Duration::from_millis(200);
+
+/// Runs a job to its end and notes how it ended.
+pub fn run(engine: &Engine, job: &Job, options: &IngestOptions) {
+    let mut watcher = Watcher::new(job);
+    let ran = catch_unwind(AssertUnwindSafe(|| engine.index_in_background(options, &job.control, &mut watcher)));
+    watcher.tell();
+    job.view.send_modify(|view| match ran {
+        Ok(Ok(summary)) => view.finish(&summary),
+        Ok(Err(error)) => fail(view, error.to_string()),
+        Err(_) => fail(view, "the run met a bug and stopped; what was done before it is kept".to_owned()),
+    });
+}
+
+fn fail(view: &mut JobView, error: String) {
+    (view.state, view.eta, view.error) = (JobState::Failed, None, Some(error));
+}
+
+/// Collects events, and tells of them now and then.
+struct Watcher<'a> {
+    job: &'a Job,
+    next: JobView,
+    rate: Rate,
+    started: Instant,
+    told: Instant,
+}
+
+impl<'a> Watcher<'a> {
+    fn new(job: &'a Job) -> Self {
+        let now = Instant::now();
+        Self { job, next: job.view(), rate: Rate::new(now), started: now, told: now }
+    }
+
+    fn changed(&mut self) {
+        if self.told.elapsed() >= TELL {
+            self.tell();
+        }
+    }
+
+    fn tell(&mut self) {
+        self.told = Instant::now();
+        self.next.seconds = self.started.elapsed().as_secs_f64();
+        self.next.set_rate(self.rate.note(self.told, self.next.done));
+        self.next.set_paused(self.job.control.is_paused());
+        self.job.view.send_replace(self.next.clone());
+    }
+
+    fn failure(&mut self, failure: Failure) {
+        let mut failures = self.job.failures.lock();
+        if failures.len() < MOST_FAILURES {
+            failures.push(failure);
+        }
+        self.next.failures = failures.len();
+    }
+}
+
+impl Observer for Watcher<'_> {
+    fn found(&mut self, files: usize, complete: bool) {
+        (self.next.found, self.next.found_all) = (files, complete);
+        self.changed();
+    }
+
+    fn event(&mut self, event: &FileEvent) {
+        let counts = &mut self.next.counts;
+        match event {
+            FileEvent::Indexed(_) => counts.indexed += 1,
+            FileEvent::Unchanged(_) => counts.unchanged += 1,
+            FileEvent::Moved { .. } => counts.moved += 1,
+            FileEvent::Duplicate { .. } => counts.duplicate += 1,
+            FileEvent::Skipped { .. } => counts.skipped += 1,
+            FileEvent::Failed { .. } => counts.failed += 1,
+            FileEvent::Missing(_) => counts.missing += 1,
+            FileEvent::Pruned(_) => counts.pruned += 1,
+        }
+        match event {
+            FileEvent::Missing(_) | FileEvent::Pruned(_) => {} // these were not found
+            _ => self.next.done += 1,
+        }
+        match event {
+            FileEvent::Skipped { path, reason } => self.failure(Failure::new(path, true, reason)),
+            FileEvent::Failed { path, reason } => self.failure(Failure::new(path, false, reason)),
+            _ => {}
+        }
+        self.changed();
+    }
+}

@@ -1,0 +1,167 @@
+//! What a client sees of a job.
+
+use std::path::{Path, PathBuf};
+
+use glimpse_engine::Summary;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum JobState {
+    /// Under way.
+    Running,
+    /// Waiting to be resumed.
+    Paused,
+    /// Everything was looked at.
+    Done,
+    /// Stopped before its end; what was done is kept.
+    Cancelled,
+    /// Ended by an error.
+    Failed,
+}
+
+impl JobState {
+    /// True if nothing will change any more.
+    pub fn is_over(self) -> bool {
+        !matches!(self, Self::Running | Self::Paused)
+    }
+}
+
+/// A run that brings the library up to date.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct JobView {
+    /// Its number.
+    pub id: u64,
+    /// Where it stands.
+    pub state: JobState,
+    /// Folders and files that it looks at.
+    pub roots: Vec<String>,
+    /// Files found so far that may be pictures.
+    pub found: usize,
+    /// True when all folders were walked, so that `found` is the whole.
+    pub found_all: bool,
+    /// Files dealt with so far.
+    pub done: usize,
+    /// The same by outcome.
+    pub counts: Counts,
+    /// Files dealt with in a second, over the last seconds.
+    pub rate: f64,
+    /// Seconds still to go, when that can be told.
+    pub eta: Option<u64>,
+    /// Seconds since the start.
+    pub seconds: f64,
+    /// Failures and skipped files that can be read and tried again.
+    pub failures: usize,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+/// Files by outcome.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Counts {
+    /// Encoded and stored.
+    pub indexed: usize,
+    /// Known by size and time.
+    pub unchanged: usize,
+    /// Known by content under a path that is gone.
+    pub moved: usize,
+    /// Same bytes as another file.
+    pub duplicate: usize,
+    /// No pictures that can be indexed.
+    pub skipped: usize,
+    /// Could not be read.
+    pub failed: usize,
+    /// Are gone.
+    pub missing: usize,
+    /// Were forgotten.
+    pub pruned: usize,
+}
+
+/// A file that gave no picture.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Failure {
+    /// The file.
+    pub path: String,
+    /// True if it is no picture that can be indexed, false if it could not be read.
+    pub skipped: bool,
+    /// The reason, worded for people.
+    pub reason: String,
+    /// The bytes of `path`.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub file: PathBuf,
+}
+
+impl Failure {
+    pub fn new(file: &Path, skipped: bool, reason: &str) -> Self {
+        Self { path: shown(file), skipped, reason: reason.to_owned(), file: file.to_path_buf() }
+    }
+}
+
+impl JobView {
+    pub fn new(id: u64, roots: &[PathBuf]) -> Self {
+        Self {
+            id,
+            state: JobState::Running,
+            roots: roots.iter().take(100).map(|root| shown(root)).collect(),
+            found: 0,
+            found_all: false,
+            done: 0,
+            counts: Counts::default(),
+            rate: 0.0,
+            eta: None,
+            seconds: 0.0,
+            failures: 0,
+            error: None,
+        }
+    }
+
+    pub fn set_paused(&mut self, paused: bool) {
+        if !self.state.is_over() {
+            self.state = if paused { JobState::Paused } else { JobState::Running };
+        }
+    }
+
+    /// Notes how fast it goes, and from that how long.
+    pub fn set_rate(&mut self, rate: f64) {
+        self.rate = rate;
+        let left = self.found.saturating_sub(self.done);
+        self.eta = (self.found_all && rate > 0.0).then(|| (left as f64 / rate).ceil() as u64);
+    }
+
+    pub fn finish(&mut self, summary: &Summary) {
+        self.state = if summary.cancelled { JobState::Cancelled } else { JobState::Done };
+        self.eta = None;
+        self.seconds = summary.elapsed.as_secs_f64();
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_told_only_when_everything_was_found() {
+        let mut view = JobView::new(1, &[]);
+        (view.found, view.done) = (100, 40);
+        view.set_rate(10.0);
+        assert_eq!(view.eta, None);
+        view.found_all = true;
+        view.set_rate(10.0);
+        assert_eq!(view.eta, Some(6));
+    }
+
+    #[test]
+    fn what_is_over_cannot_be_paused() {
+        let mut view = JobView::new(1, &[]);
+        view.finish(&Summary::default());
+        view.set_paused(true);
+        assert_eq!(view.state, JobState::Done);
+    }
+}

@@ -1,0 +1,79 @@
+//! The description of the API, made from the handlers and types themselves.
+
+use actix_web::HttpResponse;
+use utoipa::OpenApi;
+
+use crate::routes::{groups, images, jobs, library, pictures, search, status};
+
+/// The Glimpse API.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Glimpse",
+        description = "Finds pictures by what is in them, in many languages, on your own machine.\n\n\
+            Every error has the same shape: `code` for programs, `message` and sometimes `hint` for people. `busy` and \
+            `not_ready` come with a `Retry-After` header. On an address that other machines reach, send \
+            `Authorization: Bearer TOKEN`.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    paths(
+        search::simple, search::full, search::similar, pictures::upload, pictures::thumbnail,
+        images::records, images::record, images::thumbnail, images::original,
+        library::facets, library::folders, library::stats, groups::tag, groups::duplicates,
+        jobs::start, jobs::list, jobs::one, jobs::pause, jobs::resume, jobs::cancel, jobs::retry, jobs::failures,
+        jobs::events, status::health, status::metrics,
+    ),
+    tags(
+        (name = "search", description = "Finding pictures"),
+        (name = "images", description = "Pictures of the library, by number"),
+        (name = "library", description = "The library as a whole"),
+        (name = "jobs", description = "Bringing the library up to date"),
+        (name = "server", description = "How the server is doing"),
+    )
+)]
+struct Description;
+
+/// `GET /api/v1/openapi.json`
+pub async fn description() -> HttpResponse {
+    HttpResponse::Ok().json(Description::openapi())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use glimpse_engine::{Format, Mode, Sort};
+    use serde::de::DeserializeOwned;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn described() -> Value {
+        serde_json::to_value(Description::openapi()).unwrap()
+    }
+
+    fn all_read<T: DeserializeOwned>(name: &str) {
+        let description = described();
+        let values = description["components"]["schemas"][name]["enum"].as_array().unwrap();
+        assert!(!values.is_empty());
+        values.iter().for_each(|value| drop(serde_json::from_value::<T>(value.clone()).unwrap()));
+    }
+
+    #[test]
+    fn names_that_are_described_are_read() {
+        all_read::<Sort>("Sort");
+        all_read::<Mode>("Mode");
+        all_read::<Format>("Format");
+    }
+
+    #[test]
+    fn every_operation_says_what_it_does() {
+        let description = described();
+        for (path, operations) in description["paths"].as_object().unwrap() {
+            for (method, operation) in operations.as_object().unwrap() {
+                assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path}");
+                assert!(operation["responses"]["default"].is_object(), "{method} {path} does not describe errors");
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What clients may ask, and how it becomes a query.
+
+use std::path::PathBuf;
+
+use glimpse_engine::{Cursor, Filter, Format, GeoBox, ImageId, Mode, Query, Sort, Source, Term};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::error::ApiError;
+use crate::uploads::Uploads;
+use crate::wire::{DateError, names, parse_date};
+
+/// Most hits of an answer with records.
+pub const MAX_RECORDS: usize = 200;
+/// Most hits of an answer with tiles.
+pub const MAX_TILES: usize = 5_000;
+
+/// A search in an address.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct SimpleForm {
+    /// What to look for, in any language.
+    pub q: Option<String>,
+    /// Number of a picture to look like.
+    pub like: Option<u64>,
+    #[param(value_type = Option<names::Mode>)]
+    pub mode: Mode,
+    #[param(value_type = Option<names::Sort>)]
+    pub sort: Sort,
+    /// Most hits of this answer, 40 unless said otherwise.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<usize>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+    /// The weak tail below the cut too.
+    #[param(value_type = Option<bool>)]
+    pub all: bool,
+    /// Taken in or after this year, month, day or second (`2024`, `2024-05`, `2024-05-17`, `2024-05-17T18:30`).
+    pub after: Option<String>,
+    /// Taken before it.
+    pub before: Option<String>,
+    /// In this folder or below.
+    #[param(value_type = Option<String>)]
+    pub folder: Option<PathBuf>,
+    /// Part of the camera's name.
+    pub camera: Option<String>,
+    #[param(value_type = Option<names::Format>)]
+    pub format: Option<Format>,
+}
+
+/// A search in a body.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FullForm {
+    /// What to look for; none lists everything that passes the filter.
+    #[schema(max_items = 64)]
+    pub terms: Vec<TermForm>,
+    #[schema(value_type = names::Mode)]
+    pub mode: Mode,
+    #[schema(value_type = names::Sort)]
+    pub sort: Sort,
+    /// Most hits of this answer, 500 unless said otherwise.
+    #[schema(minimum = 1, maximum = 5000)]
+    pub limit: Option<usize>,
+    /// `next` of the page before, with the query otherwise as it was.
+    pub cursor: Option<String>,
+    /// The weak tail below the cut too.
+    pub all: bool,
+    /// Conditions on stored facts, which must all hold.
+    pub filter: FilterForm,
+}
+
+/// A part of a query: exactly one of `text`, `image` and `picture`.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TermForm {
+    /// Words in any language.
+    #[schema(max_length = 16384)]
+    text: Option<String>,
+    /// Number of a picture of the library.
+    image: Option<u64>,
+    /// Key of an uploaded picture, from `POST /api/v1/pictures`.
+    picture: Option<String>,
+    /// How much it counts beside the others; below 0 it moves the query away.
+    #[serde(default = "one")]
+    #[schema(minimum = -100, maximum = 100)]
+    weight: f32,
+}
+
+fn one() -> f32 {
+    1.0
+}
+
+/// Conditions on stored facts.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FilterForm {
+    /// Taken in or after this year, month, day or second.
+    pub after: Option<String>,
+    /// Taken before it.
+    pub before: Option<String>,
+    /// In one of these folders or below.
+    #[schema(value_type = Vec<String>, max_items = 100)]
+    pub folders: Vec<PathBuf>,
+    /// The camera's name contains one of these.
+    #[schema(max_items = 100)]
+    pub cameras: Vec<String>,
+    /// In one of these formats.
+    #[schema(value_type = Vec<names::Format>)]
+    pub formats: Vec<Format>,
+    /// Taken inside this box.
+    #[schema(value_type = Option<names::GeoBox>)]
+    pub place: Option<GeoBox>,
+}
+
+impl From<SimpleForm> for FullForm {
+    fn from(form: SimpleForm) -> Self {
+        let text = form.q.filter(|text| !text.trim().is_empty());
+        let term = |text, image| TermForm { text, image, picture: None, weight: 1.0 };
+        let text = text.map(|text| term(Some(text), None));
+        let image = form.like.map(|id| term(None, Some(id)));
+        Self {
+            terms: text.into_iter().chain(image).collect(),
+            mode: form.mode,
+            sort: form.sort,
+            limit: form.limit,
+            cursor: form.cursor,
+            all: form.all,
+            filter: FilterForm {
+                after: form.after,
+                before: form.before,
+                folders: form.folder.into_iter().collect(),
+                cameras: form.camera.into_iter().collect(),
+                formats: form.format.into_iter().collect(),
+                place: None,
+            },
+        }
+    }
+}
+
+impl FullForm {
+    /// The query, with uploads looked up.
+    pub fn into_query(self, usual: usize, most: usize, uploads: &Uploads) -> Result<Query, ApiError> {
+        Ok(Query {
+            terms: self.terms.into_iter().map(|term| term.into_term(uploads)).collect::<Result<_, _>>()?,
+            filter: self.filter.try_into()?,
+            mode: self.mode,
+            sort: self.sort,
+            limit: checked_limit(self.limit, usual, most)?,
+            cursor: self.cursor.map(Cursor),
+            all: self.all,
+        })
+    }
+}
+
+/// A limit within its bounds.
+pub fn checked_limit(limit: Option<usize>, usual: usize, most: usize) -> Result<usize, ApiError> {
+    let limit = limit.unwrap_or(usual);
+    if (1..=most).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(ApiError::bad_request(format!("`limit` is {limit}; it goes from 1 to {most}")))
+}
+
+impl TermForm {
+    fn into_term(self, uploads: &Uploads) -> Result<Term, ApiError> {
+        let source = match (self.text, self.image, self.picture) {
+            (Some(text), None, None) => Source::Text(text),
+            (None, Some(id), None) => Source::Image(ImageId(id)),
+            (None, None, Some(key)) => Source::Bytes(uploads.get(&key)?.bytes.to_vec()),
+            _ => return Err(ApiError::bad_request("a term has exactly one of `text`, `image` and `picture`")),
+        };
+        Ok(Term { source, weight: self.weight })
+    }
+}
+
+impl TryFrom<FilterForm> for Filter {
+    type Error = ApiError;
+
+    fn try_from(form: FilterForm) -> Result<Self, ApiError> {
+        let date = |text: Option<String>| text.as_deref().map(parse_date).transpose();
+        let wrong = |error: DateError| ApiError::bad_request(error.to_string());
+        Ok(Self {
+            taken_from: date(form.after).map_err(wrong)?,
+            taken_before: date(form.before).map_err(wrong)?,
+            folders: form.folders,
+            cameras: form.cameras,
+            formats: form.formats,
+            place: form.place,
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! Work over the whole library: tags and near-duplicates.
+
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, web};
+use glimpse_engine::{DuplicateOptions, ErrorKind, Filter, TagOptions};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::forms::{FilterForm, checked_limit};
+use crate::error::ApiError;
+use crate::extract::Json;
+use crate::state::{AppState, labour};
+use crate::wire::{GroupView, TaggedView};
+
+/// Most labels of a request.
+const MAX_LABELS: usize = 500;
+
+/// Labels of the user's own.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TagForm {
+    /// Words or short phrases, in any language.
+    #[schema(min_items = 1, max_items = 500)]
+    labels: Vec<String>,
+    /// Which pictures.
+    #[serde(default)]
+    filter: FilterForm,
+    /// Most tags of a picture, 5 unless said otherwise.
+    #[schema(minimum = 1, maximum = 500)]
+    max_tags: Option<usize>,
+    /// Smallest score of a tag, 0 to 1; the usual cut is 0.5.
+    #[schema(minimum = 0, maximum = 1)]
+    min_score: Option<f32>,
+    /// Most pictures of this answer, 100 unless said otherwise.
+    #[schema(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+    /// Go on after the picture with this number.
+    after: Option<u64>,
+}
+
+/// Pictures and their tags, by number.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TagsView {
+    /// The pictures that some label fits.
+    images: Vec<TaggedView>,
+    /// `after` of the next page; none at the end.
+    next: Option<u64>,
+}
+
+/// Tag pictures
+///
+/// Which of the labels fit which pictures, each judged by itself as a search is. A picture that no label fits is left
+/// out.
+#[utoipa::path(post, path = "/api/v1/tag", tag = "library", request_body = TagForm,
+    responses((status = 200, body = TagsView), (status = "default", body = ApiError)))]
+pub async fn tag(state: web::Data<AppState>, Json(form): Json<TagForm>) -> Result<HttpResponse, ApiError> {
+    let limit = checked_limit(form.limit, 100, 1000)?;
+    if form.labels.len() > MAX_LABELS {
+        let message = format!("{} labels; {MAX_LABELS} is the most", form.labels.len());
+        return Err(ApiError::bad_request(message).hint("ask several times"));
+    }
+    let usual = TagOptions::default();
+    let options = TagOptions {
+        filter: Filter::try_from(form.filter)?,
+        max_tags: checked_limit(form.max_tags, usual.max_tags, MAX_LABELS)?,
+        min_score: form.min_score.unwrap_or(usual.min_score),
+    };
+    if !(0.0..=1.0).contains(&options.min_score) {
+        return Err(ApiError::bad_request("`min_score` goes from 0 to 1"));
+    }
+    let (labels, after) = (form.labels, form.after);
+    let tags = labour(&state, move |state| {
+        let tagged = state.engine.tag(&labels, &options)?;
+        let mut found = tagged
+            .into_iter()
+            .filter(|tagged| !tagged.tags.is_empty() && after.is_none_or(|after| tagged.id.0 > after))
+            .peekable();
+        let mut images = Vec::new();
+        while let Some(tagged) = found.next_if(|_| images.len() < limit) {
+            match TaggedView::read(&state.engine, &tagged) {
+                Ok(view) => images.push(view),
+                Err(error) if error.kind() == ErrorKind::NotFound => {} // removed meanwhile
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let more = found.peek().is_some();
+        let next = images.last().filter(|_| more).map(|last| last.image.id.0);
+        Ok(TagsView { images, next })
+    });
+    Ok(HttpResponse::Ok().json(tags.await?))
+}
+
+/// How alike counts as a duplicate, and where to go on.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct DuplicatesForm {
+    /// Smallest cosine within a group, 0.97 unless said otherwise.
+    #[param(minimum = 0.8, maximum = 1)]
+    min_cosine: Option<f32>,
+    /// Most groups of this answer, 50 unless said otherwise.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+    /// Groups to step over.
+    #[param(value_type = Option<usize>)]
+    offset: usize,
+}
+
+/// Groups of near-duplicates.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GroupsView {
+    /// Largest group first; the best picture of each first.
+    groups: Vec<GroupView>,
+    /// All groups.
+    total: usize,
+}
+
+/// Near-duplicates
+///
+/// Groups of pictures that are nearly the same. The whole library is compared once; pages are read from that.
+#[utoipa::path(get, path = "/api/v1/duplicates", tag = "library", params(DuplicatesForm),
+    responses((status = 200, body = GroupsView), (status = "default", body = ApiError)))]
+pub async fn duplicates(
+    state: web::Data<AppState>,
+    form: web::Query<DuplicatesForm>,
+) -> Result<HttpResponse, ApiError> {
+    let limit = checked_limit(form.limit, 50, 1000)?;
+    let offset = form.offset;
+    let options = DuplicateOptions { min_cosine: form.min_cosine.unwrap_or(DuplicateOptions::default().min_cosine) };
+    if !(0.8..=1.0).contains(&options.min_cosine) {
+        return Err(ApiError::bad_request("`min_cosine` goes from 0.8 to 1; below that, pictures are merely alike"));
+    }
+    let view = labour(&state, move |state| {
+        let groups = all_groups(state, &options)?;
+        let page = groups.iter().skip(offset).take(limit).cloned().collect();
+        Ok(GroupsView { groups: page, total: groups.len() })
+    });
+    Ok(HttpResponse::Ok().json(view.await?))
+}
+
+/// All groups, remembered until the library changes.
+fn all_groups(state: &AppState, options: &DuplicateOptions) -> Result<Arc<Vec<GroupView>>, ApiError> {
+    let (revision, cosine) = (state.engine.revision()?, options.min_cosine.to_bits());
+    if let Some((_, _, groups)) =
+        state.duplicates.lock().as_ref().filter(|known| (known.0, known.1) == (revision, cosine))
+    {
+        return Ok(Arc::clone(groups));
+    }
+    let found = state.engine.duplicates(options)?;
+    let groups = found.iter().map(|group| GroupView::read(&state.engine, group)).collect::<Result<Vec<_>, _>>()?;
+    let groups = Arc::new(groups);
+    *state.duplicates.lock() = Some((revision, cosine, Arc::clone(&groups)));
+    Ok(groups)
+}

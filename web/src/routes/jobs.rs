@@ -1,0 +1,196 @@
+//! Runs that bring the library up to date.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use actix_web::http::header;
+use actix_web::rt::time::timeout;
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, web};
+use futures_util::{Stream, stream};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use utoipa::{IntoParams, ToSchema};
+
+use super::forms::checked_limit;
+use crate::error::ApiError;
+use crate::extract::Json;
+use crate::jobs::{Failure, Job, JobView, Order};
+use crate::state::{AppState, ask};
+
+/// A comment is sent after so much silence, so that nobody between here and the client closes the connection, and a
+/// client that has left is noticed.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// What to index.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct JobForm {
+    /// Absolute paths of folders on the server's machine; none means all folders of the library.
+    #[schema(value_type = Vec<String>, max_items = 100)]
+    roots: Vec<PathBuf>,
+    /// Forget files that are gone, instead of marking them as missing.
+    prune: bool,
+    /// Hidden files and folders too.
+    hidden: bool,
+}
+
+/// The latest jobs.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JobsView {
+    /// The latest first.
+    jobs: Vec<JobView>,
+}
+
+/// Index folders
+///
+/// Starts a job that brings the library up to date with folders. One job runs at a time; searches go on meanwhile.
+#[utoipa::path(post, path = "/api/v1/jobs", tag = "jobs", request_body = JobForm,
+    responses((status = 202, body = JobView), (status = "default", body = ApiError)))]
+pub async fn start(state: web::Data<AppState>, Json(form): Json<JobForm>) -> Result<HttpResponse, ApiError> {
+    if form.roots.len() > 100 {
+        return Err(ApiError::bad_request("`roots` has 100 folders at most"));
+    }
+    if let Some(root) = form.roots.iter().find(|root| !root.is_absolute()) {
+        let message = format!("`{}` is not an absolute path", root.display());
+        return Err(ApiError::bad_request(message).hint("begin with `/`, or with a drive on Windows"));
+    }
+    let order = Order { roots: form.roots, prune: form.prune, hidden: form.hidden };
+    begin(&state, order).await
+}
+
+async fn begin(state: &web::Data<AppState>, order: Order) -> Result<HttpResponse, ApiError> {
+    let view = ask(state, move |state| Ok(state.jobs.start(&state.engine, &state.placeholders, order)?.view())).await?;
+    let place = (header::LOCATION, format!("/api/v1/jobs/{}", view.id));
+    Ok(HttpResponse::Accepted().insert_header(place).json(view))
+}
+
+/// The latest jobs
+#[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs",
+    responses((status = 200, body = JobsView), (status = "default", body = ApiError)))]
+pub async fn list(state: web::Data<AppState>) -> HttpResponse {
+    HttpResponse::Ok().json(JobsView { jobs: state.jobs.list() })
+}
+
+/// A job
+#[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = u64, Path)),
+    responses((status = 200, body = JobView), (status = "default", body = ApiError)))]
+pub async fn one(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
+    Ok(HttpResponse::Ok().json(state.jobs.get(*id)?.view()))
+}
+
+/// Pause a job
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/pause", tag = "jobs", params(("id" = u64, Path)),
+    responses((status = 200, body = JobView), (status = "default", body = ApiError)))]
+pub async fn pause(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
+    Ok(HttpResponse::Ok().json(state.jobs.get(*id)?.pause()?))
+}
+
+/// Let a paused job go on
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/resume", tag = "jobs", params(("id" = u64, Path)),
+    responses((status = 200, body = JobView), (status = "default", body = ApiError)))]
+pub async fn resume(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
+    Ok(HttpResponse::Ok().json(state.jobs.get(*id)?.resume()?))
+}
+
+/// Stop a job
+///
+/// Everything done so far is kept; the next job goes on from there.
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/cancel", tag = "jobs", params(("id" = u64, Path)),
+    responses((status = 200, body = JobView), (status = "default", body = ApiError)))]
+pub async fn cancel(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
+    Ok(HttpResponse::Ok().json(state.jobs.get(*id)?.cancel()?))
+}
+
+/// Try failures again
+///
+/// Starts a job over the files of this one that were skipped or could not be read.
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs", params(("id" = u64, Path)),
+    responses((status = 202, body = JobView), (status = "default", body = ApiError)))]
+pub async fn retry(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
+    let order = state.jobs.get(*id)?.retry()?;
+    begin(&state, order).await
+}
+
+/// Which failures.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct FailuresForm {
+    /// Failures to step over.
+    #[param(value_type = Option<usize>)]
+    offset: usize,
+    /// Most failures of this answer, 200 unless said otherwise.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+}
+
+/// Files that gave no picture.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FailuresView {
+    /// In the order in which they were met.
+    failures: Vec<Failure>,
+    /// All of this job so far, 10,000 at most.
+    total: usize,
+}
+
+/// Failures of a job, each with its reason
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/failures", tag = "jobs", params(("id" = u64, Path), FailuresForm),
+    responses((status = 200, body = FailuresView), (status = "default", body = ApiError)))]
+pub async fn failures(
+    state: web::Data<AppState>,
+    id: web::Path<u64>,
+    form: web::Query<FailuresForm>,
+) -> Result<HttpResponse, ApiError> {
+    let limit = checked_limit(form.limit, 200, 1000)?;
+    let job = state.jobs.get(*id)?;
+    let failures = job.failures(form.offset, limit);
+    Ok(HttpResponse::Ok().json(FailuresView { failures, total: job.view().failures }))
+}
+
+/// One of the server-sent events of a job.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it describes what is written by hand")]
+pub struct JobEvent {
+    /// Always `job`.
+    event: String,
+    /// The job as JSON, see `JobView`.
+    data: String,
+}
+
+/// Progress of a job
+///
+/// Server-sent events named `job`, each with the whole state of the job; the stream ends with the job.
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/events", tag = "jobs", params(("id" = u64, Path)),
+    responses((status = 200, content_type = "text/event-stream", body = JobEvent), (status = "default", body = ApiError)))]
+pub async fn events(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
+    let job = state.jobs.get(*id)?;
+    let kind = "text/event-stream; charset=utf-8";
+    Ok(HttpResponse::Ok().content_type(kind).streaming(progress(&job, state.stopping.subscribe())))
+}
+
+/// The state of a job now and at every change, until it is over or the server stops.
+fn progress(job: &Job, stopping: watch::Receiver<bool>) -> impl Stream<Item = Result<Bytes, ApiError>> + 'static {
+    let mut changes = job.watch();
+    changes.mark_changed(); // the state at the start is the first event
+    stream::unfold(Some((changes, stopping)), |state| async move {
+        let (mut changes, mut stopping) = state?;
+        let change = {
+            let (change, stop) = (std::pin::pin!(changes.changed()), std::pin::pin!(stopping.wait_for(|stop| *stop)));
+            timeout(SILENCE, futures_util::future::select(change, stop)).await.map(|first| match first {
+                futures_util::future::Either::Left((change, _)) => change.is_ok(),
+                futures_util::future::Either::Right(_) => false,
+            })
+        };
+        match change {
+            Err(_) => Some((Ok(Bytes::from_static(b":\n\n")), Some((changes, stopping)))),
+            Ok(false) => None,
+            Ok(true) => {
+                let view = changes.borrow_and_update().clone();
+                let json = serde_json::to_string(&view).unwrap_or_default(); // numbers and texts always have a JSON
+                let event = Bytes::from(format!("event: job\ndata: {json}\n\n"));
+                Some((Ok(event), (!view.state.is_over()).then_some((changes, stopping))))
+            }
+        }
+    })
+}

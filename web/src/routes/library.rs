@@ -1,0 +1,167 @@
+//! What the library holds: facets, folders, numbers.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use actix_web::{HttpResponse, web};
+use glimpse_engine::Filter;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::forms::FilterForm;
+use crate::error::ApiError;
+use crate::state::{AppState, ask};
+use crate::wire::{StatsView, format_taken, names};
+
+/// What pictures to count.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct FacetsForm {
+    /// Taken in or after this year, month, day or second.
+    after: Option<String>,
+    /// Taken before it.
+    before: Option<String>,
+    /// In this folder or below.
+    #[param(value_type = Option<String>)]
+    folder: Option<PathBuf>,
+    /// Part of the camera's name.
+    camera: Option<String>,
+    #[param(value_type = Option<names::Format>)]
+    format: Option<glimpse_engine::Format>,
+}
+
+/// What there is to filter by, with counts.
+#[derive(Serialize, ToSchema)]
+pub struct FacetsView {
+    /// Most frequent first.
+    cameras: Vec<Facet>,
+    /// Most frequent first.
+    formats: Vec<Facet>,
+    /// Folders that directly hold pictures, by path.
+    folders: Vec<Facet>,
+    /// Years in which pictures were taken, rising.
+    years: Vec<Facet>,
+    first_taken: Option<String>,
+    last_taken: Option<String>,
+    /// Pictures with a place.
+    with_place: usize,
+}
+
+/// A value and the number of pictures that have it.
+#[derive(Serialize, ToSchema)]
+pub struct Facet {
+    value: String,
+    images: usize,
+}
+
+/// What there is to filter by
+///
+/// Counts of cameras, formats, folders and years, among the pictures that pass a filter.
+#[utoipa::path(get, path = "/api/v1/facets", tag = "library", params(FacetsForm),
+    responses((status = 200, body = FacetsView), (status = "default", body = ApiError)))]
+pub async fn facets(state: web::Data<AppState>, form: web::Query<FacetsForm>) -> Result<HttpResponse, ApiError> {
+    let form = form.into_inner();
+    let filter = Filter::try_from(FilterForm {
+        after: form.after,
+        before: form.before,
+        folders: form.folder.into_iter().collect(),
+        cameras: form.camera.into_iter().collect(),
+        formats: form.format.into_iter().collect(),
+        place: None,
+    })?;
+    let facets = ask(&state, move |state| Ok(state.engine.facets_of(&filter)?)).await?;
+    let mut years = BTreeMap::new();
+    for (day, images) in facets.days {
+        let year = format_taken(day * 86_400).map(|taken| taken.split('-').next().unwrap_or_default().to_owned());
+        *years.entry(year.unwrap_or_default()).or_insert(0) += images;
+    }
+    let formats = facets.formats.into_iter().map(|(format, images)| (format!("{format:?}").to_lowercase(), images));
+    let folders = facets.folders.into_iter().map(|(folder, images)| (shown(&folder), images));
+    Ok(HttpResponse::Ok().json(FacetsView {
+        cameras: list(facets.cameras),
+        formats: list(formats),
+        folders: list(folders),
+        years: list(years),
+        first_taken: facets.taken.and_then(|(first, _)| format_taken(first)),
+        last_taken: facets.taken.and_then(|(_, last)| format_taken(last)),
+        with_place: facets.with_place,
+    }))
+}
+
+fn list(counts: impl IntoIterator<Item = (String, usize)>) -> Vec<Facet> {
+    counts.into_iter().map(|(value, images)| Facet { value, images }).collect()
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// The folders of the library.
+#[derive(Serialize, ToSchema)]
+pub struct FoldersView {
+    /// Folders that were indexed.
+    roots: Vec<FolderView>,
+    /// Folders that hold pictures, in themselves or below, by path.
+    folders: Vec<FolderView>,
+}
+
+/// A folder and the pictures in it.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FolderView {
+    path: String,
+    /// Pictures in it and below. A picture of two folders counts in both.
+    images: usize,
+    /// True if the folder can be reached now.
+    present: bool,
+}
+
+/// Folders
+#[utoipa::path(get, path = "/api/v1/folders", tag = "library",
+    responses((status = 200, body = FoldersView), (status = "default", body = ApiError)))]
+pub async fn folders(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+    let view = ask(&state, |state| {
+        let (roots, facets) = (state.engine.roots()?, state.engine.facets()?);
+        let sums = with_parents(&facets.folders, &roots);
+        let view = |path: &PathBuf| {
+            let images = sums.get(path).copied().unwrap_or(0);
+            FolderView { path: shown(path), images, present: path.is_dir() }
+        };
+        Ok(FoldersView { roots: roots.iter().map(view).collect(), folders: sums.keys().map(view).collect() })
+    });
+    Ok(HttpResponse::Ok().json(view.await?))
+}
+
+/// Sums over folders and all their parents up to the root that they were indexed from.
+fn with_parents(folders: &[(PathBuf, usize)], roots: &[PathBuf]) -> BTreeMap<PathBuf, usize> {
+    let mut sums = BTreeMap::new();
+    for (folder, images) in folders {
+        let is_below_a_root = |parent: &&Path| roots.iter().any(|root| parent.starts_with(root));
+        let parents = folder.ancestors().skip(1).take_while(is_below_a_root);
+        for path in std::iter::once(folder.as_path()).chain(parents) {
+            *sums.entry(path.to_path_buf()).or_insert(0) += images;
+        }
+    }
+    sums
+}
+
+/// Numbers about the library and its model
+#[utoipa::path(get, path = "/api/v1/stats", tag = "library",
+    responses((status = 200, body = StatsView), (status = "default", body = ApiError)))]
+pub async fn stats(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+    let (stats, model) = ask(&state, |state| Ok(state.engine.stats()?)).await?;
+    Ok(HttpResponse::Ok().json(StatsView { stats, model }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parents_sum_up_what_is_below_them() {
+        let folders = [("/p/a/b".into(), 2), ("/p/a/c".into(), 3), ("/p".into(), 1), ("/q/x".into(), 7)];
+        let sums = with_parents(&folders, &["/p".into(), "/q/x".into()]);
+        let sums: Vec<_> = sums.iter().map(|(path, images)| (path.to_str().unwrap_or_default(), *images)).collect();
+        assert_eq!(sums, [("/p", 6), ("/p/a", 5), ("/p/a/b", 2), ("/p/a/c", 3), ("/q/x", 7)]);
+    }
+}

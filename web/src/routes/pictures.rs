@@ -1,0 +1,62 @@
+//! Pictures to ask with: uploaded or pasted, kept in memory for a while.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::images::FOREVER;
+use crate::error::{ApiError, Code};
+use crate::extract::read_body;
+use crate::state::{AppState, draw};
+use crate::uploads::{MAX_UPLOAD, Upload};
+
+/// A picture that was sent.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UploadView {
+    /// Names it in the terms of a search, until the server forgets it.
+    key: String,
+    /// Upright width in pixels.
+    width: u32,
+    /// Upright height in pixels.
+    height: u32,
+    /// Bytes that arrived.
+    bytes: usize,
+}
+
+/// Send a picture to search with
+///
+/// The body is the file itself, 32 MB and 100 megapixels at most. It is decoded at once, kept in memory under the hash of
+/// its bytes, and never written to disk.
+#[utoipa::path(post, path = "/api/v1/pictures", tag = "search",
+    request_body(content = Vec<u8>, content_type = "image/*"),
+    responses((status = 201, body = UploadView), (status = "default", body = ApiError)))]
+pub async fn upload(
+    state: web::Data<AppState>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !kind.starts_with("image/") && kind != "application/octet-stream" {
+        let error = ApiError::new(Code::UnsupportedMediaType, "the body is not announced as a picture");
+        return Err(error.hint("send the file itself with `Content-Type: image/jpeg` or the like"));
+    }
+    let bytes = read_body(&request, payload.into_inner(), MAX_UPLOAD, state.limits.upload_time).await?;
+    let view = draw(&state, move |state| {
+        let upload = Upload::read(bytes)?;
+        let (width, height) = (upload.width, upload.height);
+        let view = UploadView { key: upload.key.clone(), width, height, bytes: upload.bytes.len() };
+        state.uploads.keep(upload);
+        Ok(view)
+    });
+    Ok(HttpResponse::Created().json(view.await?))
+}
+
+/// Thumbnail of a picture that was sent
+#[utoipa::path(get, path = "/api/v1/pictures/{key}/thumbnail", operation_id = "upload_thumbnail", tag = "search", params(("key" = String, Path)),
+    responses((status = 200, content_type = "image/jpeg", body = Vec<u8>), (status = "default", body = ApiError)))]
+pub async fn thumbnail(state: web::Data<AppState>, key: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    let upload = state.uploads.get(&key)?;
+    let caching = (header::CACHE_CONTROL, FOREVER);
+    Ok(HttpResponse::Ok().insert_header(caching).content_type("image/jpeg").body(upload.thumbnail))
+}

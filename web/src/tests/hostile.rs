@@ -1,0 +1,220 @@
+//! What strangers and broken programs send.
+
+use actix_web::http::Method;
+use actix_web::test::TestRequest;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::extract::MAX_JSON;
+use crate::uploads::MAX_UPLOAD;
+
+#[actix_web::test]
+async fn every_answer_bounds_what_a_browser_does_with_it() {
+    let state = shelf();
+    for path in ["/", "/static/app.js", "/api/docs", "/api/v1/health", "/api/v1/nothing", "/api/v1/images/3/thumbnail"]
+    {
+        let answer = get(&state, path).await;
+        for name in ["content-security-policy", "x-content-type-options", "referrer-policy", "cache-control"] {
+            assert_eq!(answer.headers.get_all(name).count(), 1, "{name} of {path}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn other_sites_and_other_names_are_refused() {
+    let state = shelf();
+    let with =
+        |name: &'static str, value: &'static str| TestRequest::get().uri("/api/v1/stats").append_header((name, value));
+    for (name, value) in
+        [("Origin", "http://evil.example"), ("Origin", "null"), ("Sec-Fetch-Site", "cross-site"), ("Origin", "")]
+    {
+        ask(&state, with(name, value)).await.error(403, "forbidden");
+    }
+    assert!(ask(&state, with("Origin", "http://localhost")).await.status.is_success());
+    assert!(ask(&state, with("Sec-Fetch-Site", "same-origin")).await.status.is_success());
+    let link = with("Sec-Fetch-Site", "cross-site").insert_header(("Sec-Fetch-Mode", "navigate"));
+    assert!(ask(&state, link).await.status.is_success(), "a link may be followed");
+    let service = init_service(App::new().configure(configure(state.clone()))).await;
+    for hosts in
+        [vec![], vec!["evil.example"], vec!["localhost", "evil.example"], vec!["localhost", "localhost"], vec![""]]
+    {
+        let mut request = TestRequest::get().uri("/api/v1/health");
+        for host in &hosts {
+            request = request.append_header((header::HOST, *host));
+        }
+        let status = call_service(&service, request.to_request()).await.status();
+        assert!(status.is_client_error(), "{hosts:?}: {status}");
+    }
+}
+
+#[actix_web::test]
+async fn paths_lead_nowhere_else() {
+    let state = shelf();
+    let tricks = [
+        "/static/../Cargo.toml",
+        "/static/..%2f..%2fCargo.toml",
+        "/static/%2e%2e/lib.rs",
+        "/static//etc/passwd",
+        "/etc/passwd",
+        "//etc/passwd",
+        "/static/words/../../Cargo.toml",
+        "/static/words/en.json%00.html",
+        "/static/",
+        "/static/words",
+        "/api/v1/images/../../etc/passwd",
+        "/api/v1/images/1/../2/original",
+        "/api/v1/pictures/..%2f..%2fetc%2fpasswd/thumbnail",
+    ];
+    for path in tricks {
+        get(&state, path).await.error(404, "not_found");
+    }
+    for id in ["-1", "1.5", "0x1", "18446744073709551616", "%00", "1%20", "NaN"] {
+        let answer = get(&state, &format!("/api/v1/images/{id}")).await;
+        answer.error(400, "bad_request");
+    }
+}
+
+#[actix_web::test]
+async fn wrong_types_are_answered_in_words() {
+    let state = shelf();
+    let bodies = [
+        json!(null),
+        json!([]),
+        json!("text"),
+        json!({"terms": {}}),
+        json!({"terms": [1]}),
+        json!({"terms": [{}]}),
+        json!({"terms": [{"text": "a", "image": 1}]}),
+        json!({"terms": [{"text": 5}]}),
+        json!({"terms": [{"text": "a", "weight": "2"}]}),
+        json!({"terms": [{"text": "a", "weight": 0}]}),
+        json!({"terms": [{"text": "a", "weight": 1e30}]}),
+        json!({"terms": [{"image": -4}]}),
+        json!({"terms": [{"text": " "}]}),
+        json!({"limit": 0}),
+        json!({"limit": 5001}),
+        json!({"limit": -1}),
+        json!({"sort": "random"}),
+        json!({"cursor": "zz"}),
+        json!({"cursor": 5}),
+        json!({"filter": {"after": "soon"}}),
+        json!({"filter": {"formats": ["exe"]}}),
+        json!({"filter": {"place": {"south": 9, "west": 0, "north": 1, "east": 0}}}),
+        json!({"filter": {"place": 1}}),
+        json!({"unknown": 1}),
+        json!({"mode": "words", "terms": [{"image": 3}]}),
+        json!({"terms": vec![json!({"text": "a"}); 65]}),
+    ];
+    for body in bodies {
+        let message = post(&state, "/api/v1/search", body.clone()).await.error(400, "bad_request");
+        assert!(!message.is_empty(), "{body}");
+    }
+    for raw in ["", "{", "\u{0}", "{\"terms\":[{\"text\":\"\\ud800\"}]}", &"[".repeat(100_000)] {
+        let request = TestRequest::post().uri("/api/v1/search").insert_header(("Content-Type", "application/json"));
+        ask(&state, request.set_payload(raw.to_owned())).await.error(400, "bad_request");
+    }
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
+        let request = TestRequest::post().uri("/api/v1/search").insert_header(("Content-Type", kind)).set_payload("{}");
+        ask(&state, request).await.error(415, "unsupported_media_type");
+    }
+    for query in
+        ["limit=0", "limit=201", "limit=x", "colour=red", "after=soon", "like=x", "cursor=%F0%9F%A6%8A", "q=a&q=b"]
+    {
+        get(&state, &format!("/api/v1/search?{query}")).await.error(400, "bad_request");
+    }
+}
+
+#[actix_web::test]
+async fn wrong_methods_are_told_the_right_ones() {
+    let state = shelf();
+    for (method, path, allowed) in [
+        (Method::DELETE, "/api/v1/search", "GET, HEAD, POST"),
+        (Method::POST, "/api/v1/images/3", "GET, HEAD"),
+        (Method::PUT, "/api/v1/pictures", "POST"),
+        (Method::TRACE, "/", "GET, HEAD"),
+    ] {
+        let answer = ask(&state, TestRequest::with_uri(path).method(method)).await;
+        answer.error(405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), allowed);
+    }
+    assert!(ask(&state, TestRequest::with_uri("/api/v1/health").method(Method::HEAD)).await.status.is_success());
+}
+
+#[actix_web::test]
+async fn uploads_are_bounded_and_looked_into() {
+    let state = shelf();
+    let send = |kind: &'static str, bytes: Vec<u8>| {
+        TestRequest::post().uri("/api/v1/pictures").insert_header(("Content-Type", kind)).set_payload(bytes)
+    };
+    let png = std::fs::read(SHELF.pictures.join("warm/red 00.png")).unwrap();
+    for (kind, bytes) in [
+        ("image/png", Vec::new()),
+        ("image/png", b"not a picture".to_vec()),
+        ("image/jpeg", png[..40].to_vec()),
+        ("image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>".to_vec()),
+        ("image/png", bomb()),
+    ] {
+        ask(&state, send(kind, bytes)).await.error(400, "bad_request");
+    }
+    ask(&state, send("text/html", png.clone())).await.error(415, "unsupported_media_type");
+    ask(&state, send("image/png", vec![0; MAX_UPLOAD + 1])).await.error(413, "too_large");
+    let lie = send("image/png", png.clone()).insert_header(("Content-Length", "99999999999"));
+    ask(&state, lie).await.error(413, "too_large");
+    assert_eq!(ask(&state, send("image/gif", png)).await.status.as_u16(), 201, "what counts is what it is");
+    let long = json!({"terms": [{"text": "a".repeat(MAX_JSON)}]});
+    post(&state, "/api/v1/search", long).await.error(413, "too_large");
+}
+
+/// A PNG whose header announces 60,000 by 60,000 pixels.
+fn bomb() -> Vec<u8> {
+    let mut png = std::fs::read(SHELF.pictures.join("warm/red 01.png")).unwrap();
+    for at in [16, 20] {
+        png[at..at + 4].copy_from_slice(&60_000u32.to_be_bytes());
+    }
+    let crc = crc32(&png[12..29]);
+    png[29..33].copy_from_slice(&crc.to_be_bytes());
+    png
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 })
+    })
+}
+
+#[actix_web::test]
+async fn strangers_learn_nothing_without_the_token() {
+    let token = "0123456789abcdef0123456789abcdef";
+    let access = Access::new(Some(token.to_owned())).unwrap();
+    let state = web::Data::new(AppState::new(Arc::clone(&SHELF.engine), access, Limits::default()).unwrap());
+    for path in [
+        "/",
+        "/static/app.js",
+        "/api/docs",
+        "/api/v1/health",
+        "/api/v1/metrics",
+        "/api/v1/openapi.json",
+        "/api/v1/images/1/original",
+    ] {
+        get(&state, path).await.error(401, "unauthorized");
+    }
+    let refused = ask(&state, TestRequest::post().uri("/api/v1/jobs").set_json(json!({}))).await;
+    refused.error(401, "unauthorized");
+    let with = |value: String| TestRequest::get().uri("/api/v1/stats").insert_header(("Authorization", value));
+    ask(&state, with(format!("Bearer {token}x"))).await.error(401, "unauthorized");
+    ask(&state, with(format!("Basic {token}"))).await.error(401, "unauthorized");
+    assert!(ask(&state, with(format!("Bearer {token}"))).await.status.is_success());
+    let named = with(format!("Bearer {token}")).insert_header(("X-Forwarded-Host", "evil.example"));
+    assert!(ask(&state, named).await.status.is_success(), "what a proxy claims is not looked at");
+}
+
+#[actix_web::test]
+async fn the_description_names_every_route_that_answers() {
+    let state = shelf();
+    let description: Value = get(&state, "/api/v1/openapi.json").await.good();
+    for path in description["paths"].as_object().unwrap().keys() {
+        let path = path.replace("{id}", "3").replace("{key}", "0");
+        let answer = ask(&state, TestRequest::with_uri(&path).method(Method::OPTIONS)).await;
+        answer.error(405, "method_not_allowed");
+    }
+}

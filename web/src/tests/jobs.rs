@@ -1,0 +1,131 @@
+//! Index jobs.
+
+use std::time::{Duration, Instant};
+
+use actix_web::rt::time::sleep;
+use actix_web::test::TestRequest;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// Waits until a job is over.
+async fn finished(state: &web::Data<AppState>, id: &Value) -> Value {
+    let start = Instant::now();
+    loop {
+        let job = get(state, &format!("/api/v1/jobs/{id}")).await.good();
+        if !["running", "paused"].contains(&job["state"].as_str().unwrap()) {
+            return job;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "{job}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[actix_web::test]
+async fn a_job_indexes_tells_its_failures_and_tries_them_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = folder.path().join("pictures");
+    (0..6u8).for_each(|n| draw(&pictures.join(format!("{n}.png")), [n * 40, 90, 30]));
+    std::fs::write(pictures.join("broken.jpg"), "no picture").unwrap();
+    let state = empty(&folder);
+    get(&state, "/api/v1/stats").await.error(503, "not_ready");
+    assert_eq!(get(&state, "/api/v1/health").await.good()["library"], "empty");
+
+    let started = post(&state, "/api/v1/jobs", json!({"roots": [pictures]})).await;
+    assert_eq!(started.status.as_u16(), 202);
+    let place = started.header("location").to_owned();
+    let id = started.json()["id"].clone();
+    assert_eq!(place, format!("/api/v1/jobs/{id}"));
+    let job = finished(&state, &id).await;
+    assert_eq!((&job["state"], &job["counts"]["indexed"], &job["failures"]), (&json!("done"), &json!(6), &json!(1)));
+    assert_eq!((&job["done"], &job["found"]), (&json!(7), &json!(7)));
+
+    let failures = get(&state, &format!("{place}/failures")).await.good();
+    let first = &failures["failures"][0];
+    assert!(first["path"].as_str().unwrap().ends_with("broken.jpg") && !first["reason"].as_str().unwrap().is_empty());
+
+    draw(&pictures.join("fine.png"), [1, 2, 3]);
+    std::fs::rename(pictures.join("fine.png"), pictures.join("broken.jpg")).unwrap();
+    let again = post(&state, &format!("{place}/retry"), json!({})).await;
+    assert_eq!(again.status.as_u16(), 202);
+    let again = finished(&state, &again.json()["id"]).await;
+    assert_eq!((&again["counts"]["indexed"], &again["counts"]["missing"]), (&json!(1), &json!(0)));
+    assert_eq!(get(&state, "/api/v1/health").await.good()["images"], 7);
+    let tiles = post(&state, "/api/v1/search", json!({})).await.good();
+    assert!(tiles["hits"].as_array().unwrap().iter().all(|tile| tile["blur"].is_string()), "made while indexing");
+    post(&state, &format!("/api/v1/jobs/{}/retry", again["id"]), json!({})).await.error(409, "conflict");
+    post(&state, &format!("{place}/pause"), json!({})).await.error(409, "conflict");
+}
+
+#[actix_web::test]
+async fn a_job_pauses_goes_on_and_stops_and_searches_are_answered_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = folder.path().join("pictures");
+    (0..120u8).for_each(|n| draw(&pictures.join(format!("{n}.png")), [n, n, 255 - n]));
+    let state = empty(&folder);
+    let id = post(&state, "/api/v1/jobs", json!({"roots": [pictures]})).await.good()["id"].clone();
+    let act = |name: &str| format!("/api/v1/jobs/{id}/{name}");
+    assert_eq!(post(&state, &act("pause"), json!({})).await.good()["state"], "paused");
+    post(&state, "/api/v1/jobs", json!({})).await.error(409, "conflict");
+    assert_eq!(get(&state, "/api/v1/health").await.good()["job"]["state"], "paused");
+    sleep(Duration::from_millis(150)).await;
+    let before = get(&state, &format!("/api/v1/jobs/{id}")).await.good();
+    sleep(Duration::from_millis(300)).await;
+    let after = get(&state, &format!("/api/v1/jobs/{id}")).await.good();
+    assert!(after["counts"]["indexed"].as_u64() < Some(120), "{after}");
+    assert_eq!(before["state"], after["state"]);
+    assert_eq!(post(&state, &act("resume"), json!({})).await.good()["state"], "running");
+    assert_eq!(post(&state, &act("cancel"), json!({})).await.status.as_u16(), 200);
+    assert_eq!(finished(&state, &id).await["state"], "cancelled");
+    let second = post(&state, "/api/v1/jobs", json!({"roots": [pictures]})).await.good();
+    assert_eq!(finished(&state, &second["id"]).await["state"], "done");
+    assert_eq!(get(&state, "/api/v1/jobs").await.good()["jobs"].as_array().unwrap().len(), 2);
+    assert_eq!(get(&state, "/api/v1/health").await.good()["images"], 120);
+}
+
+#[actix_web::test]
+async fn progress_streams_to_the_end_of_the_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = folder.path().join("pictures");
+    (0..5u8).for_each(|n| draw(&pictures.join(format!("{n}.png")), [n * 50, 9, 9]));
+    let state = empty(&folder);
+    let id = post(&state, "/api/v1/jobs", json!({"roots": [pictures]})).await.good()["id"].clone();
+    let events = get(&state, &format!("/api/v1/jobs/{id}/events")).await;
+    assert!(events.header("content-type").starts_with("text/event-stream"));
+    let text = String::from_utf8(events.body.to_vec()).unwrap();
+    let last = text.trim_end().rsplit("data: ").next().unwrap();
+    let last: Value = serde_json::from_str(last).unwrap();
+    assert_eq!((&last["state"], &last["counts"]["indexed"]), (&json!("done"), &json!(5)), "{text}");
+}
+
+#[actix_web::test]
+async fn orders_that_make_no_sense_are_refused() {
+    let state = shelf();
+    for (roots, part) in [(json!(["relative"]), "absolute"), (json!(["/no/such/folder"]), "not there")] {
+        let refused = post(&state, "/api/v1/jobs", json!({"roots": roots})).await;
+        assert!(refused.error(400, "bad_request").contains(part));
+    }
+    post(&state, "/api/v1/jobs", json!({"folders": []})).await.error(400, "bad_request");
+    get(&state, "/api/v1/jobs/99").await.error(404, "not_found");
+    get(&state, "/api/v1/jobs/99/events").await.error(404, "not_found");
+    let wrong = ask(&state, TestRequest::get().uri("/api/v1/jobs/1/pause")).await;
+    wrong.error(405, "method_not_allowed");
+    assert_eq!(wrong.header("allow"), "POST");
+}
+
+#[actix_web::test]
+async fn a_server_that_stops_ends_streams_and_jobs() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = folder.path().join("pictures");
+    (0..60u8).for_each(|n| draw(&pictures.join(format!("{n}.png")), [n, 7, 7]));
+    let state = empty(&folder);
+    let id = post(&state, "/api/v1/jobs", json!({"roots": [pictures]})).await.good()["id"].clone();
+    post(&state, &format!("/api/v1/jobs/{id}/pause"), json!({})).await.good();
+    state.stopping.send_replace(true);
+    let events = get(&state, &format!("/api/v1/jobs/{id}/events")).await;
+    assert!(events.status.is_success(), "and it ended, though the job is paused");
+    state.jobs.close();
+    state.jobs.join();
+    assert_eq!(finished(&state, &id).await["state"], "cancelled");
+    post(&state, "/api/v1/jobs", json!({"roots": [pictures]})).await.error(409, "conflict");
+}

@@ -1,0 +1,134 @@
+//! The API through its real routes.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod hostile;
+mod images;
+mod jobs;
+mod library;
+mod search;
+mod sockets;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, LazyLock};
+
+use actix_web::body::to_bytes;
+use actix_web::http::header::HeaderMap;
+use actix_web::http::{StatusCode, header};
+use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::web::Bytes;
+use actix_web::{App, web};
+use glimpse_engine::{Engine, FileEvent, IngestOptions, Observer, Settings};
+use image::{Rgb, RgbImage};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::access::Access;
+use crate::app::configure;
+use crate::state::{AppState, Limits};
+
+/// What a request was answered.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
+    }
+
+    fn header(&self, name: impl header::AsHeaderName) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// The answer, which must be a success.
+    fn good(self) -> Value {
+        assert!(self.status.is_success(), "{}: {:?}", self.status, self.body);
+        self.json()
+    }
+
+    /// The message of an error in its one shape.
+    fn error(&self, status: u16, code: &str) -> String {
+        let body = self.json();
+        assert_eq!((self.status.as_u16(), body["code"].as_str()), (status, Some(code)), "{body}");
+        body["message"].as_str().expect("a message").to_owned()
+    }
+}
+
+async fn ask(state: &web::Data<AppState>, request: TestRequest) -> Answer {
+    let service = init_service(App::new().configure(configure(state.clone()))).await;
+    let response = call_service(&service, request.insert_header((header::HOST, "localhost")).to_request()).await;
+    let (status, headers) = (response.status(), response.headers().clone());
+    Answer { status, headers, body: to_bytes(response.into_body()).await.unwrap() }
+}
+
+async fn get(state: &web::Data<AppState>, path: &str) -> Answer {
+    ask(state, TestRequest::get().uri(path)).await
+}
+
+async fn post(state: &web::Data<AppState>, path: &str, body: Value) -> Answer {
+    ask(state, TestRequest::post().uri(path).set_json(body)).await
+}
+
+/// A library that nobody changes, over pictures of one colour each: `red 00.png` to `red 19.png`, `blue 00.png`, ...
+struct Shelf {
+    engine: Arc<Engine>,
+    pictures: PathBuf,
+    _folder: TempDir,
+}
+
+static SHELF: LazyLock<Shelf> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = folder.path().join("pictures").canonicalize().unwrap_or_else(|_| folder.path().join("pictures"));
+    for n in 0..20u8 {
+        draw(&pictures.join(format!("warm/red {n:02}.png")), [200, n * 4, n]);
+        draw(&pictures.join(format!("cold/blue {n:02}.jpg")), [n, n * 4, 220]);
+    }
+    let engine = engine(folder.path());
+    index(&engine, &pictures);
+    let pictures = pictures.canonicalize().unwrap();
+    Shelf { engine, pictures, _folder: folder }
+});
+
+/// An engine with the bundled model.
+fn engine(home: &Path) -> Arc<Engine> {
+    let settings = Settings { home: home.join("home"), model: Some("demo".into()), device: None };
+    Arc::new(Engine::open(settings).unwrap())
+}
+
+/// A picture with a line across it, so that no two colours have equal pixels.
+fn draw(path: &Path, colour: [u8; 3]) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let line = colour.map(|value| 255 - value);
+    RgbImage::from_fn(90, 60, |x, y| Rgb(if x == y + u32::from(colour[1]) { line } else { colour }))
+        .save(path)
+        .unwrap();
+}
+
+struct Silent;
+
+impl Observer for Silent {
+    fn found(&mut self, _: usize, _: bool) {}
+    fn event(&mut self, _: &FileEvent) {}
+}
+
+fn index(engine: &Engine, folder: &Path) {
+    let options = IngestOptions { roots: vec![folder.to_path_buf()], ..IngestOptions::default() };
+    engine.index(&options, &AtomicBool::new(false), &mut Silent).unwrap();
+}
+
+fn state_of(engine: &Arc<Engine>, limits: Limits) -> web::Data<AppState> {
+    web::Data::new(AppState::new(Arc::clone(engine), Access::new(None).unwrap(), limits).unwrap())
+}
+
+/// A server over the shared library.
+fn shelf() -> web::Data<AppState> {
+    state_of(&SHELF.engine, Limits::default())
+}
+
+/// A server over nothing.
+fn empty(home: &TempDir) -> web::Data<AppState> {
+    state_of(&engine(home.path()), Limits::default())
+}

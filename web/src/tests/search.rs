@@ -1,0 +1,102 @@
+//! Search and what belongs to it.
+
+use std::collections::HashSet;
+
+use actix_web::test::TestRequest;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn ids(page: &Value) -> Vec<u64> {
+    page["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_u64().unwrap()).collect()
+}
+
+#[actix_web::test]
+async fn words_find_with_records_or_with_tiles() {
+    let state = shelf();
+    let page = get(&state, "/api/v1/search?q=blue&mode=words&limit=7").await.good();
+    assert_eq!((ids(&page).len(), page["accepted"].as_u64(), page["searched"].as_u64()), (7, Some(20), Some(40)));
+    assert!(page["hits"][0]["path"].as_str().unwrap().contains("blue"));
+    let tiles = post(&state, "/api/v1/search", json!({"terms": [{"text": "blue"}], "mode": "words"})).await.good();
+    assert_eq!(ids(&tiles).len(), 20);
+    let tile = &tiles["hits"][0];
+    assert_eq!((tile["width"].as_u64(), tile["height"].as_u64()), (Some(90), Some(60)));
+    assert!(tile["path"].is_null(), "details come on demand");
+}
+
+#[actix_web::test]
+async fn pages_neither_repeat_nor_lose_a_picture() {
+    let state = shelf();
+    let mut seen = Vec::new();
+    let mut cursor = Value::Null;
+    loop {
+        let page = post(&state, "/api/v1/search", json!({"limit": 7, "cursor": cursor})).await.good();
+        seen.extend(ids(&page));
+        cursor = page["next"].clone();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    assert_eq!((seen.len(), seen.iter().collect::<HashSet<_>>().len()), (40, 40));
+    // The cursor alone is enough while the result set is remembered.
+    let first =
+        post(&state, "/api/v1/search", json!({"terms": [{"text": "red"}], "mode": "words", "limit": 5})).await.good();
+    let next = post(&state, "/api/v1/search", json!({"cursor": first["next"], "limit": 5})).await.good();
+    assert!(ids(&next).len() == 5 && ids(&next).iter().all(|id| !ids(&first).contains(id)));
+}
+
+#[actix_web::test]
+async fn filters_and_order_are_kept() {
+    let state = shelf();
+    let cold = SHELF.pictures.join("cold");
+    let page = post(&state, "/api/v1/search", json!({"filter": {"folders": [cold]}, "sort": "oldest"})).await.good();
+    assert_eq!(ids(&page).len(), 20);
+    let page = post(&state, "/api/v1/search", json!({"filter": {"formats": ["png"]}})).await.good();
+    assert_eq!(ids(&page).len(), 20);
+    let page = post(&state, "/api/v1/search", json!({"filter": {"after": "2020"}})).await.good();
+    assert_eq!((ids(&page).len(), page["searched"].as_u64()), (0, Some(0)), "none has a date");
+}
+
+#[actix_web::test]
+async fn an_uploaded_picture_is_a_term() {
+    let state = shelf();
+    let bytes = std::fs::read(SHELF.pictures.join("warm/red 03.png")).unwrap();
+    let request = || TestRequest::post().uri("/api/v1/pictures").insert_header(("Content-Type", "image/png"));
+    let sent = ask(&state, request().set_payload(bytes.clone())).await;
+    assert_eq!(sent.status.as_u16(), 201);
+    let sent = sent.json();
+    let (key, size) = (sent["key"].as_str().unwrap(), sent["bytes"].as_u64());
+    assert_eq!((sent["width"].as_u64(), size), (Some(90), Some(bytes.len() as u64)));
+
+    let body = json!({"terms": [{"picture": key}], "all": true, "limit": 3});
+    let page = post(&state, "/api/v1/search", body).await.good();
+    let best = get(&state, &format!("/api/v1/images/{}", ids(&page)[0])).await.good();
+    assert!(best["path"].as_str().unwrap().ends_with("red 03.png"), "{best}");
+    let mixed = json!({"terms": [{"picture": key, "weight": 0.5}, {"text": "blue", "weight": -1}], "all": true});
+    assert_eq!(ids(&post(&state, "/api/v1/search", mixed).await.good()).len(), 40);
+
+    let small = get(&state, &format!("/api/v1/pictures/{key}/thumbnail")).await;
+    assert_eq!(small.header("content-type"), "image/jpeg");
+    get(&state, "/api/v1/pictures/0123/thumbnail").await.error(404, "not_found");
+    post(&state, "/api/v1/search", json!({"terms": [{"picture": "0123"}]})).await.error(404, "not_found");
+}
+
+#[actix_web::test]
+async fn pictures_like_one_need_no_model() {
+    let state = shelf();
+    let id = ids(&get(&state, "/api/v1/search?q=red+05&mode=words&limit=1").await.good())[0];
+    let page = get(&state, &format!("/api/v1/images/{id}/similar?all=true&limit=5")).await.good();
+    assert!(ids(&page).len() == 5 && !ids(&page).contains(&id));
+    get(&state, "/api/v1/images/999/similar").await.error(404, "not_found");
+}
+
+#[actix_web::test]
+async fn near_duplicates_are_told() {
+    let state = shelf();
+    let page = post(&state, "/api/v1/search", json!({"limit": 40})).await.good();
+    let hits = page["hits"].as_array().unwrap();
+    let stacked: Vec<_> = hits.iter().filter(|hit| !hit["stack"].is_null()).collect();
+    assert!(!stacked.is_empty(), "plain colours are nearly the same");
+    let place = |id: &Value| hits.iter().position(|hit| hit["id"] == *id).unwrap();
+    assert!(stacked.iter().all(|hit| place(&hit["stack"]) < place(&hit["id"])), "on a better one");
+}

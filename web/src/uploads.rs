@@ -1,0 +1,102 @@
+//! Pictures that clients ask with: checked when they arrive, named by their content, kept in memory for a while, never
+//! written to disk.
+
+use actix_web::web::Bytes;
+use glimpse_engine::{ContentHash, Limits, decode};
+use parking_lot::Mutex;
+
+use crate::error::{ApiError, Code};
+use crate::thumbnails;
+
+/// Largest upload in bytes.
+pub const MAX_UPLOAD: usize = 32 << 20;
+/// Bounds on what an upload unpacks to: a picture of a hundred megapixels is no question.
+pub const LIMITS: Limits =
+    Limits { max_pixels: 100_000_000, max_side: 32_767, max_alloc: 1 << 29, max_bytes: MAX_UPLOAD as u64 };
+/// Bytes of all uploads that are remembered.
+const KEPT: usize = 96 << 20;
+const THUMBNAIL: u32 = 320;
+
+/// A checked picture.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    /// Names it in queries.
+    pub key: String,
+    pub width: u32,
+    pub height: u32,
+    pub bytes: Bytes,
+    /// A small JPEG of it.
+    pub thumbnail: Bytes,
+}
+
+/// The latest uploads, the one used longest ago first.
+#[derive(Debug, Default)]
+pub struct Uploads(Mutex<Vec<Upload>>);
+
+impl Upload {
+    /// Decodes a picture to see that it is one.
+    pub fn read(bytes: Bytes) -> Result<Self, ApiError> {
+        let pixels = decode(&bytes, &LIMITS).map_err(|error| ApiError::bad_request(error.to_string()))?.pixels;
+        let thumbnail =
+            thumbnails::draw(&pixels, THUMBNAIL).map_err(|error| ApiError::bad_request(error.to_string()))?;
+        let key = ContentHash::of(&bytes).to_string();
+        Ok(Self { key, width: pixels.width(), height: pixels.height(), bytes, thumbnail })
+    }
+
+    fn weight(&self) -> usize {
+        self.bytes.len() + self.thumbnail.len()
+    }
+}
+
+impl Uploads {
+    /// Keeps a picture, and forgets others until there is room.
+    pub fn keep(&self, upload: Upload) {
+        let mut kept = self.0.lock();
+        kept.retain(|other| other.key != upload.key);
+        kept.push(upload);
+        let mut weight: usize = kept.iter().map(Upload::weight).sum();
+        while weight > KEPT && kept.len() > 1 {
+            weight -= kept.remove(0).weight();
+        }
+    }
+
+    /// A picture by its key.
+    pub fn get(&self, key: &str) -> Result<Upload, ApiError> {
+        let mut kept = self.0.lock();
+        let Some(at) = kept.iter().position(|upload| upload.key == key) else {
+            let error = ApiError::new(Code::NotFound, "the server no longer remembers this picture");
+            return Err(error.hint("send it again"));
+        };
+        let upload = kept.remove(at);
+        kept.push(upload.clone());
+        Ok(upload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn upload(key: &str, size: usize) -> Upload {
+        let bytes = Bytes::from(vec![0; size]);
+        Upload { key: key.into(), width: 1, height: 1, bytes, thumbnail: Bytes::new() }
+    }
+
+    #[test]
+    fn the_upload_unused_for_longest_is_forgotten_first() {
+        let uploads = Uploads::default();
+        ["a", "b", "c"].into_iter().for_each(|key| uploads.keep(upload(key, MAX_UPLOAD)));
+        uploads.get("a").unwrap();
+        uploads.keep(upload("d", 1));
+        assert!(uploads.get("b").is_err());
+        assert!(["a", "c", "d"].iter().all(|key| uploads.get(key).is_ok()));
+    }
+
+    #[test]
+    fn what_is_no_picture_is_refused_with_its_reason() {
+        for bytes in [&b""[..], b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>"] {
+            assert!(Upload::read(Bytes::from_static(bytes)).is_err());
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Types of the layers below, as the description of the API shows them. They only describe: tests compare them with what
+//! is really sent.
+#![allow(dead_code, reason = "these are read by the description's generator")]
+
+use utoipa::ToSchema;
+
+/// Order of hits; within a date, the better match comes first.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum Sort {
+    Relevance,
+    Newest,
+    Oldest,
+}
+
+/// How text is matched: by meaning and words, by meaning alone, or by names, captions and dates alone, which needs no
+/// model.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum Mode {
+    Hybrid,
+    Semantic,
+    Words,
+}
+
+/// How good a match is. `weak` is below the cut.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum Strength {
+    Weak,
+    Likely,
+    Strong,
+}
+
+/// A picture file format.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum Format {
+    Jpeg,
+    Png,
+    WebP,
+    Gif,
+    Tiff,
+    Bmp,
+    Heic,
+    Avif,
+}
+
+/// A box on the map in degrees; `west > east` crosses the date line.
+#[derive(ToSchema)]
+pub struct GeoBox {
+    #[schema(minimum = -90, maximum = 90)]
+    south: f64,
+    #[schema(minimum = -180, maximum = 180)]
+    west: f64,
+    #[schema(minimum = -90, maximum = 90)]
+    north: f64,
+    #[schema(minimum = -180, maximum = 180)]
+    east: f64,
+}
+
+/// The parts of a score.
+#[derive(ToSchema)]
+pub struct Explanation {
+    /// Cosine of picture and query.
+    cosine: Option<f32>,
+    /// Standard deviations above what unrelated pictures of this library score for this query.
+    z: Option<f32>,
+    /// The `z` from which a picture counts as found.
+    bar: Option<f32>,
+    /// The model's own probability, for queries of one text.
+    model_probability: Option<f32>,
+    /// Rank by meaning, from 1.
+    meaning_rank: Option<usize>,
+    /// Rank by words, from 1.
+    words_rank: Option<usize>,
+    /// BM25 score of the words.
+    bm25: Option<f32>,
+}
+
+/// A label and how sure it is.
+#[derive(ToSchema)]
+pub struct Tag {
+    /// The label as given.
+    label: String,
+    /// Calibrated score, 0 to 1.
+    score: f32,
+}
+
+/// Numbers about a library.
+#[derive(ToSchema)]
+pub struct Stats {
+    /// Distinct pictures.
+    images: usize,
+    /// Files that hold them.
+    files: usize,
+    /// Files that were missing when last looked for.
+    missing: usize,
+    /// Stored values that could not be read.
+    damaged: usize,
+    /// Bytes on disk.
+    disk_bytes: u64,
+    /// Bytes of vectors, graph and facts in memory.
+    memory_bytes: usize,
+    /// Width of vectors.
+    dim: usize,
+    /// How vectors are searched now.
+    search: String,
+}
+
+/// What a model is.
+#[derive(ToSchema)]
+pub struct Model {
+    /// As the user named it.
+    name: String,
+    /// Equal digest, equal vectors.
+    fingerprint: String,
+    /// Family.
+    model_type: String,
+    /// Width of vectors.
+    dim: usize,
+    /// Side of the input picture in pixels; none for NaFlex.
+    image_size: Option<usize>,
+    /// Side of a patch in pixels.
+    patch_size: usize,
+    /// Tokens of one text.
+    text_length: usize,
+    /// Size of the token table.
+    vocab_size: usize,
+    /// Turns a cosine into the model's own probability.
+    scoring: Scoring,
+    /// What runs it.
+    backend: String,
+}
+
+/// Scale and bias of the model's sigmoid.
+#[derive(ToSchema)]
+pub struct Scoring {
+    scale: f32,
+    bias: f32,
+}

@@ -1,0 +1,65 @@
+//! Hits, as little of each as a page needs to lay them out: tens of thousands fit into a few answers.
+
+use glimpse_engine::{Engine, EngineError, ErrorKind, Hit, ImageId, Strength};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{format_taken, names};
+use crate::thumbnails::Placeholders;
+
+/// A picture that answers a query, without its details.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct TileView {
+    /// The picture.
+    #[schema(value_type = u64)]
+    pub id: ImageId,
+    /// Upright width in pixels.
+    pub width: u32,
+    /// Upright height in pixels.
+    pub height: u32,
+    /// Calibrated probability, 0 to 1.
+    pub score: f32,
+    /// The same in words.
+    #[schema(value_type = names::Strength)]
+    pub strength: Strength,
+    /// When it was taken, on the camera's clock.
+    pub taken: Option<String>,
+    /// Hash of the bytes: give it to the thumbnail's `v`, so that browsers may keep the picture.
+    pub content: String,
+    /// BlurHash to show while the picture loads, if one was made already.
+    pub blur: Option<String>,
+    /// A better hit of this answer that this picture is a near-duplicate of.
+    #[schema(value_type = Option<u64>)]
+    pub stack: Option<ImageId>,
+}
+
+impl TileView {
+    /// The hits of a page. Pictures that have left the library since they were found are left out.
+    pub(crate) fn read(
+        engine: &Engine,
+        placeholders: &Placeholders,
+        hits: &[Hit],
+        stacks: &[Option<ImageId>],
+    ) -> Result<Vec<Self>, EngineError> {
+        let mut tiles = Vec::with_capacity(hits.len());
+        for (hit, &stack) in hits.iter().zip(stacks) {
+            let record = match engine.image(hit.id) {
+                Ok(record) => record,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            tiles.push(Self {
+                id: hit.id,
+                width: record.width,
+                height: record.height,
+                score: hit.score,
+                strength: hit.strength,
+                taken: record.taken.and_then(format_taken),
+                content: record.content.to_string(),
+                blur: placeholders.get(&record.content).map(|blur| blur.as_str().to_owned()),
+                stack,
+            });
+        }
+        Ok(tiles)
+    }
+}

@@ -1,0 +1,57 @@
+// Shows the description of the API as a page.
+
+import { $, h } from "./dom.js";
+
+const description = await fetch("/api/v1/openapi.json").then((answer) => answer.json());
+const anchor = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+const nameOf = (reference) => reference.split("/").pop();
+
+/// A type in a few words, with links to the named ones.
+function kind(schema) {
+  if (!schema) return "";
+  if (schema.$ref) return h("a", { href: `#type-${nameOf(schema.$ref)}` }, nameOf(schema.$ref));
+  const choices = schema.oneOf ?? schema.anyOf ?? schema.allOf;
+  if (choices) return h("span", {}, choices.filter(({ type }) => type !== "null").flatMap((choice, i) => (i ? [" or ", kind(choice)] : [kind(choice)])));
+  if (schema.enum) return schema.enum.map((value) => `"${value}"`).join(" | ");
+  const types = [schema.type].flat().filter((type) => type && type !== "null");
+  if (types.includes("array")) return h("span", {}, "array of ", kind(schema.items));
+  const bounds = ["minimum", "maximum", "maxItems", "maxLength"].filter((key) => key in schema).map((key) => `${key} ${schema[key]}`);
+  return [types.join(" or "), ...bounds].join(", ");
+}
+
+const row = (name, type, required, text) =>
+  h("tr", {}, h("td", {}, h("code", {}, name), required ? h("span", { class: "must" }, " required") : ""), h("td", {}, type), h("td", {}, text ?? ""));
+const table = (title, rows) =>
+  rows.length ? h("table", {}, h("caption", {}, title), h("thead", {}, h("tr", {}, ["Name", "Type", "Meaning"].map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, rows)) : "";
+
+function operation(path, method, { summary, description: text, parameters = [], requestBody, responses }) {
+  const id = anchor(`${method} ${path}`);
+  const body = Object.entries(requestBody?.content ?? {}).map(([media, { schema }]) => h("p", {}, "Body: ", kind(schema), ` (${media})`));
+  const answers = Object.entries(responses).map(([status, { content = {} }]) => {
+    const [[media, { schema } = {}] = []] = Object.entries(content);
+    return h("li", {}, h("code", {}, status === "default" ? "error" : status), " ", media ? kind(schema) : "", media && media !== "application/json" ? ` (${media})` : "");
+  });
+  $("list").append(h("li", {}, h("a", { href: `#${id}` }, h("code", { class: method }, method.toUpperCase()), ` ${path}`), h("span", { class: "soft" }, ` ${summary}`)));
+  return h("section", { id }, h("h2", {}, h("code", { class: method }, method.toUpperCase()), ` ${path}`), h("p", {}, h("strong", {}, summary)),
+    text ? h("p", {}, text) : "",
+    table("Parameters", parameters.map(({ name, in: place, schema, required, description: what }) => row(place === "path" ? `{${name}}` : name, kind(schema), required, what))),
+    body, h("p", {}, "Answers:"), h("ul", { class: "answers" }, answers));
+}
+
+/// Everything that a type has, its parts included.
+function fieldsOf(schema) {
+  const parts = (schema.allOf ?? []).flatMap((part) => fieldsOf(part.$ref ? description.components.schemas[nameOf(part.$ref)] : part));
+  const own = Object.entries(schema.properties ?? {});
+  return [...parts, ...own.map(([name, field]) => row(name, kind(field), schema.required?.includes(name), field.description))];
+}
+
+$("about").append(...description.info.description.split("\n\n").map((text) => h("p", {}, text.replaceAll("`", ""))));
+for (const [path, methods] of Object.entries(description.paths)) {
+  for (const [method, what] of Object.entries(methods)) $("operations").append(operation(path, method, what));
+}
+for (const [name, schema] of Object.entries(description.components.schemas)) {
+  const fields = fieldsOf(schema);
+  const text = schema.description ? h("p", {}, schema.description) : "";
+  $("schemas").append(h("section", { id: `type-${name}` }, h("h3", {}, name), text, fields.length ? table("Fields", fields) : h("p", {}, kind(schema))));
+}
+if (location.hash) document.querySelector(location.hash)?.scrollIntoView();

@@ -1,0 +1,141 @@
+// Order and filters: a row of buttons, each with a small sheet of choices.
+
+import { facets } from "./api.js";
+import { $, fileName, folderOf, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { isRanked, sortOf } from "./state.js";
+import { day, number, t } from "./words.js";
+
+const SORTS = ["relevance", "newest", "oldest"];
+
+export function setUpFilters({ get, change }) {
+  const sheets = {
+    date: { icon: "calendar", fill: dates, value: dateValue, empty: { after: "", before: "" } },
+    folder: { icon: "folder", fill: choices("folders", (value) => value), value: manyValue("folders", fileName), empty: { folders: [] } },
+    camera: { icon: "lens", fill: choices("cameras", (value) => value), value: manyValue("cameras", (value) => value), empty: { cameras: [] } },
+    format: { icon: "file", fill: choices("formats", (value) => value.toUpperCase()), value: manyValue("formats", (value) => value.toUpperCase()), empty: { formats: [] } },
+  };
+  const sort = $("sort");
+  sort.replaceChildren(...SORTS.map((value) => h("option", { value }, t(value))));
+  sort.addEventListener("change", () => change({ sort: sort.value }));
+
+  const buttons = {};
+  for (const [name, sheet] of Object.entries(sheets)) {
+    const id = `sheet-${name}`;
+    const label = h("span", { class: "what" });
+    const open = h("button", { class: "pill", type: "button", popoverTargetElement: null, "aria-haspopup": "dialog", "aria-expanded": "false", "aria-controls": id }, icon(sheet.icon), label, icon("down"));
+    const clear = h("button", { class: "unset", type: "button", hidden: true, "aria-label": t("removeFilter", { what: t(name) }), title: t("remove"),
+      on: { click: () => change(sheet.empty) } }, icon("close"));
+    const body = h("div", { class: "body" });
+    const box = h("div", { id, class: "sheet", role: "dialog", "aria-label": t(name), hidden: true }, body);
+    const close = (focus) => {
+      if (box.hidden) return;
+      box.hidden = true;
+      open.setAttribute("aria-expanded", "false");
+      if (focus) open.focus();
+    };
+    open.addEventListener("click", async () => {
+      if (!box.hidden) return close(true);
+      box.hidden = false;
+      open.setAttribute("aria-expanded", "true");
+      body.replaceChildren(h("p", { class: "soft" }, t("loading")));
+      await sheet.fill(body, { get, change, name });
+      keepInside(box);
+      body.querySelector("input, button")?.focus();
+    });
+    box.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") (event.stopPropagation(), close(true));
+    });
+    document.addEventListener("pointerdown", ({ target }) => !box.contains(target) && !open.contains(target) && close(false));
+    box.addEventListener("focusout", ({ relatedTarget }) => relatedTarget && !box.contains(relatedTarget) && close(false));
+    buttons[name] = { open, label, clear, sheet };
+    $("filters").append(h("div", { class: "filter" }, open, clear, box));
+  }
+
+  return {
+    render() {
+      const state = get();
+      sort.value = sortOf(state);
+      sort.options[0].disabled = !isRanked(state);
+      for (const [name, { open, label, clear, sheet }] of Object.entries(buttons)) {
+        const value = sheet.value(state);
+        label.textContent = value || t(name);
+        open.classList.toggle("set", Boolean(value));
+        clear.hidden = !value;
+      }
+    },
+  };
+}
+
+/// Sheets open below their button, but never beyond the window.
+function keepInside(box) {
+  box.style.translate = "";
+  const { left, right } = box.getBoundingClientRect();
+  const shift = right > innerWidth - 8 ? innerWidth - 8 - right : left < 8 ? 8 - left : 0;
+  if (shift) box.style.translate = `${shift}px 0`;
+}
+
+const manyValue = (key, show) => (state) => {
+  const [first, ...others] = state[key];
+  return first === undefined ? "" : others.length ? `${show(first)} +${number(others.length)}` : show(first);
+};
+
+function dateValue({ after, before }) {
+  const year = after.slice(0, 4);
+  if (after === `${year}-01-01` && before === `${year}-12-31`) return year;
+  return after && before ? `${day(`${after}T00:00:00`)} – ${day(`${before}T00:00:00`)}`
+    : after ? t("since", { day: day(`${after}T00:00:00`) }) : before ? t("until", { day: day(`${before}T00:00:00`) }) : "";
+}
+
+/// Counts under the other filters, so that no choice leads to nothing.
+async function counts(state, without) {
+  const one = (key) => (key !== without && state[key].length === 1 ? state[key][0] : undefined);
+  const dates = without === "date" ? {} : { after: state.after, before: state.before };
+  return facets({ ...dates, folder: one("folders"), camera: one("cameras"), format: one("formats") }).catch(() => null);
+}
+
+const choices = (key, show) => async (body, { get, change }) => {
+  const found = await counts(get(), key);
+  if (!found?.[key].length) return body.replaceChildren(h("p", { class: "soft" }, t("nothingToChoose")));
+  const root = key === "folders" ? commonFolder(found.folders.map(({ value }) => value)) : "";
+  const rows = found[key].map(({ value, images }) => {
+    const box = h("input", { type: "checkbox", checked: get()[key].includes(value) });
+    box.addEventListener("change", () => {
+      const others = get()[key].filter((other) => other !== value);
+      change({ [key]: box.checked ? [...others, value] : others });
+    });
+    const name = key === "folders" ? value.slice(root.length).replace(/^[\\/]/, "") || fileName(value) : show(value);
+    return h("label", { class: "choice", title: value }, box, h("span", { class: "name", dir: "auto" }, name), h("span", { class: "count" }, number(images)));
+  });
+  if (rows.length <= 12) return body.replaceChildren(...rows);
+  const filter = h("input", { type: "search", class: "narrow", placeholder: t("narrow"), "aria-label": t("narrow") });
+  filter.addEventListener("input", () => {
+    const part = filter.value.toLocaleLowerCase();
+    rows.forEach((row) => (row.hidden = !row.title.toLocaleLowerCase().includes(part)));
+  });
+  body.replaceChildren(filter, h("div", { class: "scroll" }, rows));
+};
+
+/// The folder that all are in, which need not be read in every line.
+function commonFolder(paths) {
+  let common = paths[0] ?? "";
+  while (common && !paths.every((path) => path === common || path.startsWith(`${common}/`) || path.startsWith(`${common}\\`))) {
+    common = folderOf(common);
+  }
+  return common;
+}
+
+async function dates(body, { get, change }) {
+  const found = await counts(get(), "date");
+  const field = (key) => {
+    const input = h("input", { type: "date", value: get()[key], min: found?.first_taken?.slice(0, 10), max: found?.last_taken?.slice(0, 10) });
+    input.addEventListener("change", () => change({ [key]: input.value }));
+    return h("label", { class: "field" }, t(key), input);
+  };
+  const years = (found?.years ?? []).toReversed().map(({ value, images }) => {
+    const choose = () => change({ after: `${value}-01-01`, before: `${value}-12-31` });
+    const pressed = dateValue(get()) === value;
+    return h("button", { class: "year", type: "button", "aria-pressed": String(pressed), on: { click: choose } }, value, h("span", { class: "count" }, number(images)));
+  });
+  body.replaceChildren(h("div", { class: "fields" }, field("after"), field("before")), h("div", { class: "years" }, years));
+}

@@ -1,0 +1,47 @@
+// Icons as strokes on a grid of 24, drawn in the colour of the text around them.
+
+const PATHS = {
+  search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM15.5 15.5 20 20",
+  camera: "M4 8.5A1.5 1.5 0 0 1 5.5 7h2l1.5-2h6l1.5 2h2A1.5 1.5 0 0 1 20 8.5v9a1.5 1.5 0 0 1-1.5 1.5h-13A1.5 1.5 0 0 1 4 17.5zM12 9.7a3.3 3.3 0 1 0 0 6.6 3.3 3.3 0 0 0 0-6.6z",
+  plus: "M12 5v14M5 12h14",
+  minus: "M5 12h14",
+  close: "M6 6l12 12M18 6 6 18",
+  more: "M12 5.5v.01M12 12v.01M12 18.5v.01",
+  left: "M15 5l-7 7 7 7",
+  right: "M9 5l7 7-7 7",
+  down: "M6 9.5l6 6 6-6",
+  calendar: "M5 6.5h14a1 1 0 0 1 1 1V19a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V7.5a1 1 0 0 1 1-1zM4 11h16M8.5 4v4M15.5 4v4",
+  folder: "M3.5 18V6.5A1.5 1.5 0 0 1 5 5h4l2 2.5h8A1.5 1.5 0 0 1 20.5 9v9a1.5 1.5 0 0 1-1.5 1.500H5A1.5 1.5 0 0 1 3.5 18z",
+  lens: "M12 4.500a7.5 7.5 0 1 0 0 15 7.5 7.5 0 0 0 0-15zM12 8.500a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z",
+  file: "M7 3.500h7l4 4V19a1.5 1.5 0 0 1-1.5 1.500H7A1.5 1.5 0 0 1 5.5 19V5A1.5 1.5 0 0 1 7 3.500zM14 3.500V8h4",
+  similar: "M4 8a1.5 1.5 0 0 1 1.5-1.500h8A1.5 1.5 0 0 1 15 8v8a1.5 1.5 0 0 1-1.5 1.500h-8A1.5 1.5 0 0 1 4 16zM18 7.500v9M21 9v6",
+  like: "M12 20s-7-4.4-7-9.700A3.9 3.9 0 0 1 12 8a3.9 3.9 0 0 1 7 2.300C19 15.6 12 20 12 20z",
+  unlike: "M12 20s-7-4.4-7-9.700A3.9 3.9 0 0 1 12 8a3.9 3.9 0 0 1 7 2.300C19 15.6 12 20 12 20zM4 4l16 16",
+  info: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 11v5M12 8v.01",
+  copy: "M9 8.500h9a1 1 0 0 1 1 1v10a1 1 0 0 1-1 1H9a1 1 0 0 1-1-1v-10a1 1 0 0 1 1-1zM5 15.500v-11a1 1 0 0 1 1-1h9",
+  download: "M12 4v11M7.5 11l4.5 4.5 4.5-4.500M5 20h14",
+  stack: "M8 8h11a1 1 0 0 1 1 1v10a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1V9a1 1 0 0 1 1-1zM4 16V5a1 1 0 0 1 1-1h11",
+  library: "M4 7a1 1 0 0 1 1-1h14a1 1 0 0 1 1 1v11a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1zM4 15.500l4.5-4 4 3.5 3-2.5 4.5 3.500M15.5 9.500v.01",
+  settings: "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.800a2.2 2.2 0 1 0 0 4.4 2.2 2.2 0 0 0 0-4.400zM9 14.800a2.2 2.2 0 1 0 0 4.4 2.2 2.2 0 0 0 0-4.400z",
+  pause: "M9 6v12M15 6v12",
+  play: "M8 5.500v13l10.5-6.500z",
+  stop: "M7 7h10v10H7z",
+  retry: "M5 12a7 7 0 1 1 2.2 5.100M5 19v-4.500h4.5",
+  zoomIn: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM15.5 15.5 20 20M10.5 7.800v5.400M7.8 10.500h5.4",
+  globe: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM4 12h16M12 4c2.5 2.4 3.5 5 3.5 8s-1 5.6-3.5 8c-2.5-2.4-3.5-5-3.5-8s1-5.6 3.5-8z",
+  warn: "M12 4.5 20.5 19h-17zM12 10v4.500M12 16.800v.01",
+  place: "M12 20.5s-6-5.7-6-10.300a6 6 0 0 1 12 0c0 4.6-6 10.3-6 10.300zM12 8a2.2 2.2 0 1 0 0 4.400A2.2 2.2 0 0 0 12 8z",
+  sort: "M7 5v14M7 19l-3-3M7 19l3-3M13 7h7M13 12h5M13 17h3",
+};
+
+/// An icon; it says nothing to screen readers, so what it stands in needs a name.
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", PATHS[name]);
+  svg.append(path);
+  return svg;
+}

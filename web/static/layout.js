@@ -1,0 +1,61 @@
+// Justified rows: pictures side by side at one height, filling the width, in their own order.
+
+/// Ratios beyond these are cropped: a panorama would leave nothing of its neighbours.
+const NARROWEST = 0.45;
+const WIDEST = 3.2;
+
+/// Places pictures of the given width-to-height `ratios`. Gives `boxes` (x, y, width, height of each) and `rows` (first
+/// picture, one past the last, y, height), and the height of all.
+export function justify(ratios, width, target, gap) {
+  const boxes = new Float32Array(ratios.length * 4);
+  const rows = [];
+  let y = 0;
+  let from = 0;
+  let sum = 0;
+  const place = (to, height) => {
+    let x = 0;
+    for (let i = from; i < to; i++) {
+      const across = clamp(ratios[i]) * height;
+      boxes.set([x, y, across, height], i * 4);
+      x += across + gap;
+    }
+    rows.push({ from, to, y, height });
+    y += height + gap;
+    from = to;
+    sum = 0;
+  };
+  /// Height at which `count` pictures of ratios that sum up to `sum` fill the width.
+  const filling = (sum, count) => (width - gap * (count - 1)) / sum;
+  for (let i = 0; i < ratios.length; i++) {
+    const ratio = clamp(ratios[i]);
+    const [with_, without] = [filling(sum + ratio, i + 1 - from), i > from ? filling(sum, i - from) : Infinity];
+    if (with_ > target) {
+      sum += ratio;
+      continue;
+    }
+    // This picture brings the row below the target: break before or after it, whichever is nearer.
+    if (without / target < target / with_) {
+      place(i, without);
+      sum = ratio;
+      if (filling(sum, 1) <= target) place(i + 1, filling(sum, 1));
+    } else {
+      place(i + 1, with_);
+    }
+  }
+  // The last row keeps the usual height instead of being stretched.
+  if (from < ratios.length) place(ratios.length, Math.min(target, filling(sum, ratios.length - from)));
+  return { boxes, rows, height: Math.max(0, y - gap) };
+}
+
+const clamp = (ratio) => Math.min(Math.max(ratio || 1, NARROWEST), WIDEST);
+
+/// The first of `rows` that ends below `y`.
+export function rowAt(rows, y) {
+  let [low, high] = [0, rows.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rows[middle].y + rows[middle].height < y) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

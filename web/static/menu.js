@@ -1,0 +1,38 @@
+// The page's own settings: its language, light or dark; and the help on keys.
+
+import { $, h } from "./dom.js";
+import { LANGUAGES, choose, language, t } from "./words.js";
+
+const THEME = "glimpse.theme";
+
+/// Keys and what they do; the help shows them.
+const KEYS = [
+  ["keysEverywhere", [["/", "keySearch"], ["?", "keyHelp"], ["Esc", "keyEscape"]]],
+  ["keysGrid", [["← → ↑ ↓", "keyMove"], ["Home End", "keyEnds"], ["Enter", "keyOpen"], ["Space", "keyStack"]]],
+  ["keysPicture", [["s", "similar"], ["m", "moreLike"], ["l", "lessLike"], ["c", "copyPath"], ["d", "download"]]],
+  ["keysViewer", [["← →", "keyStep"], ["+ − 0", "keyZoom"], ["z", "keyZoomTo"], ["i", "facts"]]],
+  ["keysChips", [["↑ ↓", "chipWeight"], ["+ −", "keyFlip"], ["Del", "remove"], ["a + b − c", "keyParts"]]],
+];
+
+export function setUpMenu() {
+  const themes = $("theme");
+  themes.replaceChildren(...["auto", "light", "dark"].map((value) => h("option", { value }, t(`theme_${value}`))));
+  themes.value = localStorage.getItem(THEME) ?? "auto";
+  themes.addEventListener("change", () => {
+    localStorage.setItem(THEME, themes.value);
+    if (themes.value === "auto") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = themes.value;
+  });
+  const languages = $("language");
+  languages.replaceChildren(...Object.entries(LANGUAGES).map(([value, name]) => h("option", { value, lang: value }, name)));
+  languages.value = language;
+  languages.addEventListener("change", () => choose(languages.value));
+
+  const dialog = $("help");
+  $("keys").replaceChildren(...KEYS.map(([title, keys]) =>
+    h("section", {}, h("h3", {}, t(title)), h("dl", {}, keys.flatMap(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, t(what))])))));
+  $("settings").addEventListener("click", () => dialog.showModal());
+  $("help-close").addEventListener("click", () => dialog.close());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  return { open: () => dialog.showModal() };
+}

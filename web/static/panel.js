@@ -1,0 +1,163 @@
+// The library panel: folders, a running job, what was skipped, and the model.
+
+import { failures, folders, jobEvents, jobs, startJob, stats, steerJob } from "./api.js";
+import { $, fileName, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { qualityTable } from "./quality.js";
+import { announce } from "./toast.js";
+import { number, size, span, t } from "./words.js";
+
+const isOver = (job) => !["running", "paused"].includes(job.state);
+
+/// `on.changed` is called when the library has changed.
+export function setUpPanel({ changed }) {
+  const dialog = $("panel");
+  let job = null;
+  let source = null;
+  let seen = 0;
+
+  $("library").addEventListener("click", open);
+  $("panel-close").addEventListener("click", () => dialog.close());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  $("add-folder").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const path = $("folder-path").value.trim();
+    if (path && (await begin([path]))) $("folder-path").value = "";
+  });
+  $("update").addEventListener("click", () => begin([]));
+
+  async function begin(roots) {
+    $("folder-problem").textContent = "";
+    try {
+      follow(await startJob(roots));
+      return true;
+    } catch (error) {
+      $("folder-problem").textContent = [error.message || t("offline"), error.hint].filter(Boolean).join(" – ");
+      return false;
+    }
+  }
+
+  /// Follows a job to its end.
+  function follow(next) {
+    if (job?.id === next.id && !isOver(job)) return;
+    source?.close();
+    job = next;
+    seen = next.counts.indexed;
+    renderJob();
+    if (isOver(job)) return;
+    source = jobEvents(job.id);
+    source.addEventListener("job", ({ data }) => {
+      const before = job;
+      job = JSON.parse(data);
+      renderJob();
+      if (job.counts.indexed - seen >= 200) (seen = job.counts.indexed), changed();
+      if (!isOver(job)) return;
+      source.close();
+      if (!isOver(before)) announce(t(`job_${job.state}`));
+      changed();
+      if (dialog.open) renderLibrary();
+    });
+  }
+
+  async function open() {
+    if (!dialog.open) dialog.showModal();
+    renderJob();
+    await renderLibrary();
+    if (!job) {
+      const latest = (await jobs().catch(() => ({ jobs: [] }))).jobs[0];
+      if (latest && !job) follow(latest);
+    }
+  }
+
+  async function renderLibrary() {
+    const [tree, numbers] = await Promise.all([folders().catch(() => null), stats().catch(() => null)]);
+    $("update").disabled = !tree?.roots.length;
+    $("roots").replaceChildren(...(tree?.roots ?? []).map(({ path, images, present }) =>
+      h("li", {}, icon(present ? "folder" : "warn"),
+        h("span", { class: "name", dir: "auto", title: path }, h("strong", {}, fileName(path) || path), h("span", { class: "soft" }, present ? path : t("notReachable", { path }))),
+        h("span", { class: "count" }, number(images)))));
+    $("no-roots").hidden = Boolean(tree?.roots.length);
+    if (!numbers) return;
+    const facts = [
+      [t("pictures"), number(numbers.images)],
+      [t("files"), number(numbers.files)],
+      [t("missingFiles"), numbers.missing ? number(numbers.missing) : null],
+      [t("onDisk"), size(numbers.disk_bytes)],
+      [t("searchedBy"), numbers.search],
+      [t("model"), numbers.model.name],
+      [t("runsOn"), numbers.model.backend],
+    ];
+    $("numbers").replaceChildren(...facts.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", { dir: "auto" }, value)]));
+    $("quality").replaceChildren(...qualityTable(numbers.model.name));
+  }
+
+  function renderJob() {
+    const box = $("job");
+    box.hidden = !job;
+    const going = job && !isOver(job);
+    const share = going && job.found ? Math.min(job.done / job.found, 1) : 0;
+    $("library").classList.toggle("busy", Boolean(going));
+    $("library").style.setProperty("--share", share);
+    banner(going, share);
+    if (!job) return;
+    $("job-state").textContent = t(`job_${job.state}`);
+    const left = [
+      t("filesDone", { n: job.done, found: job.found }),
+      going && job.rate > 0 && t("rate", { rate: number(Math.round(job.rate * 10) / 10) }),
+      going && job.eta !== null && t("eta", { time: span(job.eta) }),
+      !going && t("took", { time: span(job.seconds) }),
+    ];
+    $("job-line").textContent = left.filter(Boolean).join(" · ");
+    const meter = $("job-meter");
+    meter.hidden = !going;
+    if (job.found_all) meter.value = share;
+    else meter.removeAttribute("value");
+    const counts = Object.entries(job.counts).filter(([, n]) => n > 0).map(([name, n]) => h("li", {}, t(`count_${name}`, { n })));
+    $("job-counts").replaceChildren(...counts);
+    $("job-problem").textContent = job.error ?? "";
+    const act = (name, label, picture) => h("button", { type: "button", on: { click: () => steer(name) } }, icon(picture), t(label));
+    $("job-acts").replaceChildren(...[
+      job.state === "running" && act("pause", "pause", "pause"),
+      job.state === "paused" && act("resume", "resume", "play"),
+      going && act("cancel", "cancel", "stop"),
+      !going && job.failures > 0 && act("retry", "retry", "retry"),
+    ].filter(Boolean));
+    renderFailures();
+  }
+
+  async function steer(name) {
+    try {
+      const answer = await steerJob(job.id, name);
+      if (name === "retry") follow(answer);
+    } catch (error) {
+      $("job-problem").textContent = error.message || t("offline");
+    }
+  }
+
+  const list = $("failures");
+  list.addEventListener("toggle", () => list.open && loadFailures());
+
+  function renderFailures() {
+    list.hidden = !job.failures;
+    $("failures-title").textContent = t("failures", { n: job.failures });
+    if (list.open && isOver(job)) loadFailures();
+  }
+
+  async function loadFailures() {
+    const answer = await failures(job.id, 0).catch(() => null);
+    const lines = (answer?.failures ?? []).map(({ path, reason }) =>
+      h("li", {}, h("span", { class: "name", dir: "auto", title: path }, fileName(path)), h("span", { class: "soft" }, reason)));
+    const more = answer && answer.total > lines.length && h("li", { class: "soft" }, t("andMore", { n: answer.total - lines.length }));
+    $("failure-list").replaceChildren(...lines, ...(more ? [more] : []));
+  }
+
+  function banner(going, share) {
+    $("banner").hidden = !going;
+    if (!going) return;
+    const part = job.found_all ? t("incompleteShare", { share: number(Math.floor(share * 100)) }) : t("incomplete", { n: job.done });
+    $("banner-text").textContent = job.state === "paused" ? t("incompletePaused") : part;
+  }
+
+  $("banner-open").addEventListener("click", open);
+  return { open, follow };
+}

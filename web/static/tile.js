@@ -1,0 +1,55 @@
+// One picture of the grid.
+
+import { thumbnail } from "./api.js";
+import { paint } from "./blur.js";
+import { withDetails } from "./details.js";
+import { fileName, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { day, number, t } from "./words.js";
+
+const SIZES = [160, 320, 640];
+
+/// Builds a tile. Its picture is loaded by `show`, once it has stayed in view for a moment.
+export function makeTile(item, { index, count, ranked, href }) {
+  const { tile, under } = item;
+  const canvas = tile.blur && h("canvas", { class: "blur", "aria-hidden": "true" });
+  const link = h("a", { class: "shot", href, tabIndex: -1, data: { index } }, canvas);
+  const name = h("span", { class: "name", dir: "auto" });
+  const overlay = h("div", { class: "over", "aria-hidden": "true" }, name);
+  const element = h("div", { class: "tile", role: "listitem", "aria-setsize": count, "aria-posinset": index + 1 }, link, overlay);
+  if (canvas) paint(canvas, tile.blur);
+  if (item.leader !== null) element.classList.add("spread");
+  if (under.length) element.append(stackButton(item, index));
+
+  const describe = (record) => {
+    const file = record ? fileName(record.path) : "";
+    const parts = [record?.caption || file, tile.taken && day(tile.taken), ranked && t(`${tile.strength}Match`)];
+    link.setAttribute("aria-label", parts.filter(Boolean).join(", ") || t("picture", { n: index + 1 }));
+    name.textContent = record?.caption || file;
+  };
+  describe(null);
+  withDetails(tile.id, describe);
+  return { element, link, item, show: (width) => showPicture(link, tile, width) };
+}
+
+function stackButton({ tile, under }, index) {
+  const label = t("alike", { n: under.length + 1 });
+  const properties = { class: "stack", type: "button", tabIndex: -1, title: label, "aria-label": label, data: { stack: tile.id, index } };
+  return h("button", properties, icon("stack"), number(under.length + 1));
+}
+
+function showPicture(link, tile, width) {
+  if (link.querySelector("img")) return;
+  const wanted = width * Math.min(devicePixelRatio, 2);
+  const size = SIZES.find((size) => size >= wanted * 0.9) ?? SIZES.at(-1);
+  const picture = h("img", { alt: "", decoding: "async", draggable: false });
+  picture.addEventListener("load", () => link.classList.add("ready"), { once: true });
+  // A busy server refuses; a moment later it may not.
+  let tries = 2;
+  picture.addEventListener("error", () => {
+    if (--tries === 0) link.classList.add("broken");
+    else setTimeout(() => (picture.src = thumbnail(tile, size)), 1500);
+  });
+  picture.src = thumbnail(tile, size);
+  link.append(picture);
+}

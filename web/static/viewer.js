@@ -1,0 +1,185 @@
+// One picture, large, with what is known of it.
+
+import { downloadOf, isCancelled, original, similar, thumbnail } from "./api.js";
+import { detailsOf } from "./details.js";
+import { $, fileName, folderOf, h, isTyping } from "./dom.js";
+import { icon } from "./icons.js";
+import { announce, toast } from "./toast.js";
+import { day, moment, number, size, t } from "./words.js";
+import { Zoom } from "./zoom.js";
+
+/// What browsers show by themselves; of other formats they get a large thumbnail.
+const SHOWN = ["jpeg", "png", "webp", "gif", "bmp", "avif"];
+const LIKENESSES = 12;
+const KEPT = "glimpse.facts";
+
+/// `get.items()` gives the pictures that can be stepped through; `on` says what the user wants of one.
+export function setUpViewer({ items, hrefOf, on }) {
+  const dialog = $("viewer");
+  const stage = $("stage");
+  const zoom = new Zoom(stage, { swipe: (by) => step(by) });
+  let id = null;
+  let record = null;
+  let cancel = new AbortController();
+
+  const placeOf = () => items().findIndex(({ tile }) => tile.id === id);
+  const step = (by) => {
+    const next = items()[placeOf() + by];
+    if (next && placeOf() >= 0) on.open(next.tile.id, { replace: true });
+    if (items().length - placeOf() < 20) on.near();
+  };
+
+  async function open(next) {
+    if (id === next && dialog.open) return;
+    id = next;
+    cancel.abort();
+    cancel = new AbortController();
+    const { signal } = cancel;
+    if (!dialog.open) dialog.showModal();
+    document.documentElement.classList.add("viewing");
+    zoom.reset();
+    const place = placeOf();
+    const item = items()[place];
+    showPlace(place);
+    showPicture(item?.tile);
+    try {
+      record = await detailsOf(id);
+      if (signal.aborted) return;
+      showPicture(record);
+      showFacts(item);
+      preload(place);
+      await showSimilar(signal);
+    } catch (error) {
+      if (!isCancelled(error) && !signal.aborted) showProblem(error);
+    }
+  }
+
+  function close() {
+    if (!dialog.open) return;
+    cancel.abort();
+    id = record = null;
+    dialog.close();
+    stage.replaceChildren();
+    document.documentElement.classList.remove("viewing");
+  }
+
+  function showPlace(place) {
+    const count = items().length;
+    $("place").textContent = place < 0 ? "" : t("placeOf", { n: place + 1, count });
+    $("previous").disabled = place <= 0;
+    $("next").disabled = place < 0 || place >= count - 1;
+  }
+
+  function showPicture(tile) {
+    if (!tile) return stage.replaceChildren();
+    let picture = stage.firstElementChild;
+    if (picture?.dataset.id !== String(tile.id)) {
+      picture = h("img", { alt: "", draggable: false, width: tile.width, height: tile.height, data: { id: tile.id } });
+      picture.src = thumbnail(tile, 640);
+      stage.replaceChildren(picture);
+    }
+    if (!tile.format) return;
+    picture.alt = tile.caption || fileName(tile.path);
+    const large = new Image();
+    large.addEventListener("load", () => picture.isConnected && (picture.src = large.src), { once: true });
+    large.src = SHOWN.includes(tile.format) ? original(tile) : thumbnail(tile, 1600);
+  }
+
+  /// The neighbours, so that stepping is instant.
+  function preload(place) {
+    for (const near of [items()[place + 1], items()[place - 1]]) {
+      if (near) new Image().src = thumbnail(near.tile, 640);
+    }
+  }
+
+  function showFacts(item) {
+    $("name").textContent = fileName(record.path);
+    announce([fileName(record.path), $("place").textContent].filter(Boolean).join(", "));
+    const { latitude, longitude } = record.place ?? {};
+    const where = record.place && `${latitude.toFixed(4)}, ${longitude.toFixed(4)}`;
+    const match = item && on.ranked() && t("matchFact", { word: t(`${item.tile.strength}Match`), share: number(Math.round(item.tile.score * 100)) });
+    const rows = [
+      ["calendar", t("taken"), record.taken && moment(record.taken)],
+      ["lens", t("camera"), record.camera],
+      ["place", t("placeTaken"), where],
+      ["similar", t("match"), match],
+      ["file", t("fileFact"), `${number(record.width)} × ${number(record.height)} · ${size(record.bytes)} · ${record.format.toUpperCase()}`],
+      ["folder", t("folder"), folderOf(record.path)],
+    ];
+    const facts = rows.filter(([, , value]) => value).map(([name, label, value]) =>
+      h("div", { class: "fact" }, icon(name), h("dt", {}, label), h("dd", { dir: "auto" }, value)));
+    const more = record.files.filter((path) => path !== record.path);
+    const keywords = record.keywords.map((word) =>
+      h("button", { class: "keyword", type: "button", dir: "auto", on: { click: () => on.ask(word) } }, word));
+    $("facts").replaceChildren(...[
+      record.caption && h("p", { class: "caption", dir: "auto" }, record.caption),
+      h("dl", {}, facts),
+      keywords.length > 0 && h("div", { class: "keywords" }, keywords),
+      more.length > 0 && h("details", {}, h("summary", {}, t("alsoAt", { n: more.length })), h("ul", {}, more.map((path) => h("li", { dir: "auto" }, path)))),
+    ].filter(Boolean));
+    $("download").href = downloadOf(record);
+    const own = record.taken ? day(record.taken) : fileName(record.path);
+    dialog.setAttribute("aria-label", own);
+  }
+
+  async function showSimilar(signal) {
+    $("likenesses").replaceChildren();
+    $("likeness").hidden = true;
+    const { hits } = await similar(id, { limit: LIKENESSES }, signal);
+    $("likeness").hidden = hits.length === 0;
+    $("likenesses").replaceChildren(...hits.map((tile, i) => {
+      const link = h("a", { href: hrefOf(tile.id), "aria-label": t("similarPicture", { n: i + 1 }), data: { open: tile.id } });
+      link.append(h("img", { src: thumbnail(tile, 160), alt: "", loading: "lazy" }));
+      return link;
+    }));
+  }
+
+  function showProblem(error) {
+    $("facts").replaceChildren(h("p", { class: "problem" }, error.message || t("offline")), error.hint ? h("p", {}, error.hint) : "");
+  }
+
+  async function copyPath() {
+    if (!record) return;
+    try {
+      await navigator.clipboard.writeText(record.path);
+      toast(t("copied"));
+    } catch {
+      prompt(t("copyPath"), record.path); // no clipboard without a secure address
+    }
+  }
+
+  function toggleFacts(shown = dialog.classList.contains("bare")) {
+    dialog.classList.toggle("bare", !shown);
+    $("info").setAttribute("aria-pressed", String(shown));
+    localStorage.setItem(KEPT, shown ? "1" : "0");
+  }
+
+  const acts = {
+    close: () => on.close(), previous: () => step(-1), next: () => step(1), info: () => toggleFacts(),
+    like: () => on.more(id, 1), unlike: () => on.more(id, -1), alike: () => on.similar(id), copy: copyPath, zoom: () => zoom.toggle(),
+  };
+  for (const [name, act] of Object.entries(acts)) $(name).addEventListener("click", act);
+  dialog.addEventListener("cancel", (event) => (event.preventDefault(), on.close()));
+  dialog.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-open]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    on.open(Number(link.dataset.open), { replace: false });
+  });
+  const forward = () => (document.documentElement.dir === "rtl" ? -1 : 1);
+  const keys = {
+    ArrowLeft: () => (zoom.scale > 1 ? zoom.move(80, 0) : step(-forward())),
+    ArrowRight: () => (zoom.scale > 1 ? zoom.move(-80, 0) : step(forward())),
+    ArrowUp: () => zoom.scale > 1 && zoom.move(0, 80),
+    ArrowDown: () => zoom.scale > 1 && zoom.move(0, -80),
+    "+": () => zoom.by(1.4), "=": () => zoom.by(1.4), "-": () => zoom.by(1 / 1.4), 0: () => zoom.reset(),
+    z: acts.zoom, i: acts.info, s: acts.alike, m: acts.like, l: acts.unlike, c: acts.copy, d: () => $("download").click(),
+  };
+  dialog.addEventListener("keydown", (event) => {
+    if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (act) (event.preventDefault(), act());
+  });
+  toggleFacts(localStorage.getItem(KEPT) ? localStorage.getItem(KEPT) === "1" : matchMedia("(min-width: 900px)").matches);
+  return { open, close, current: () => id, refresh: () => dialog.open && showPlace(placeOf()) };
+}

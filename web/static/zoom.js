@@ -1,0 +1,101 @@
+// Zooming and moving a picture: wheel, double click, drag, pinch, keys; a swipe when it is not zoomed.
+
+const MOST = 8;
+const SWIPE = 60;
+
+/// `on.swipe(step)` is told of a swipe to the next (1) or previous (-1) picture.
+export class Zoom {
+  #scale = 1;
+  #x = 0;
+  #y = 0;
+  #pointers = new Map();
+  #start = null;
+
+  constructor(stage, on) {
+    this.stage = stage;
+    this.on = on;
+    stage.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    stage.addEventListener("dblclick", (event) => this.toggle(event.clientX, event.clientY));
+    stage.addEventListener("pointerdown", (event) => this.#down(event));
+    stage.addEventListener("pointermove", (event) => this.#move(event));
+    for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, (event) => this.#up(event));
+  }
+
+  get scale() {
+    return this.#scale;
+  }
+
+  reset() {
+    [this.#scale, this.#x, this.#y] = [1, 0, 0];
+    this.#apply();
+  }
+
+  /// Zooms in at a point, or back out.
+  toggle(x = innerWidth / 2, y = innerHeight / 2) {
+    if (this.#scale > 1) this.reset();
+    else this.by(2.5, x, y);
+  }
+
+  /// Changes the scale so that the point stays where it is.
+  by(factor, x = innerWidth / 2, y = innerHeight / 2) {
+    const scale = Math.min(Math.max(this.#scale * factor, 1), MOST);
+    const { left, top, width, height } = this.stage.getBoundingClientRect();
+    const [dx, dy] = [x - left - width / 2, y - top - height / 2];
+    const change = scale / this.#scale;
+    this.#x = dx - (dx - this.#x) * change;
+    this.#y = dy - (dy - this.#y) * change;
+    this.#scale = scale;
+    this.#apply();
+  }
+
+  move(dx, dy) {
+    this.#x += dx;
+    this.#y += dy;
+    this.#apply();
+  }
+
+  #apply() {
+    const { width, height } = this.stage.getBoundingClientRect();
+    const bound = (value, side) => Math.min(Math.max(value, (-side * (this.#scale - 1)) / 2), (side * (this.#scale - 1)) / 2);
+    [this.#x, this.#y] = [bound(this.#x, width), bound(this.#y, height)];
+    this.stage.classList.toggle("zoomed", this.#scale > 1);
+    const picture = this.stage.firstElementChild;
+    if (picture) picture.style.transform = `translate(${this.#x}px, ${this.#y}px) scale(${this.#scale})`;
+  }
+
+  #wheel(event) {
+    event.preventDefault();
+    this.by(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0022)), event.clientX, event.clientY);
+  }
+
+  #down(event) {
+    if (event.target.closest("button, a")) return;
+    this.stage.setPointerCapture(event.pointerId);
+    this.#pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    if (this.#pointers.size === 1) this.#start = { x: event.clientX, y: event.clientY, touch: event.pointerType === "touch" };
+  }
+
+  #move(event) {
+    const before = this.#pointers.get(event.pointerId);
+    if (!before) return;
+    const others = [...this.#pointers].filter(([id]) => id !== event.pointerId).map(([, point]) => point);
+    if (others.length === 1) {
+      const distance = (point) => Math.hypot(point.x - others[0].x, point.y - others[0].y) || 1;
+      const now = { x: event.clientX, y: event.clientY };
+      this.by(distance(now) / distance(before), (now.x + others[0].x) / 2, (now.y + others[0].y) / 2);
+      this.#start = null; // a pinch is no swipe
+    } else if (this.#scale > 1) {
+      this.move(event.clientX - before.x, event.clientY - before.y);
+    }
+    this.#pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+  }
+
+  #up(event) {
+    this.#pointers.delete(event.pointerId);
+    const start = this.#start;
+    this.#start = null;
+    if (event.type !== "pointerup" || !start?.touch || this.#scale > 1) return;
+    const [dx, dy] = [event.clientX - start.x, event.clientY - start.y];
+    if (Math.abs(dx) > SWIPE && Math.abs(dx) > 1.5 * Math.abs(dy)) this.on.swipe(dx < 0 ? 1 : -1);
+  }
+}
