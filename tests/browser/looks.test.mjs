@@ -1,0 +1,82 @@
+// Widths from a phone to a wide screen, light and dark, languages from both sides, and the accessibility check.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { idle, onPage, ready, search, tiles } from "./harness.mjs";
+
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/// Serious findings of axe-core. Its script comes in through the debugger, past the page's content policy.
+async function findings(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  const serious = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
+  return serious.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, failureSummary }) => `${html.slice(0, 200)} ${failureSummary}`).join(" | ")}`);
+}
+
+const overflow = (page) => page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth));
+
+for (const width of [390, 1280, 2560]) {
+  for (const colorScheme of ["light", "dark"]) {
+    onPage(`${width} pixels, ${colorScheme}: nothing sticks out, nothing is hard to use`, { viewport: { width, height: width === 390 ? 844 : 1000 }, colorScheme }, async (page) => {
+      await search(page, "zoo");
+      await tiles(page).first().waitFor();
+      assert.equal(await overflow(page), 0);
+      assert.deepEqual(await findings(page), []);
+      const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number)[0]);
+      assert.ok(colorScheme === "dark" ? paper < 60 : paper > 200);
+      await tiles(page).first().locator("a.shot").click();
+      await page.locator("#facts dd").first().waitFor({ state: "attached" });
+      assert.deepEqual(await findings(page), []);
+      await page.keyboard.press("Escape");
+      await page.click("#library");
+      await page.locator("#roots li").first().waitFor();
+      assert.deepEqual(await findings(page), []);
+      await page.click("#panel-close");
+      await page.click("#settings");
+      assert.deepEqual(await findings(page), []);
+    });
+  }
+}
+
+for (const language of ["ar", "de", "es", "fr", "he", "it", "ja", "ko", "pt", "ru", "tr", "zh"]) {
+  onPage(`the page speaks ${language}`, { locale: language, viewport: { width: 390, height: 844 } }, async (page) => {
+    const { lang, dir } = await page.evaluate(() => ({ lang: document.documentElement.lang, dir: document.documentElement.dir }));
+    assert.deepEqual([lang, dir], [language, ["ar", "he"].includes(language) ? "rtl" : "ltr"]);
+    assert.equal(await overflow(page), 0);
+    const text = await page.evaluate(() => document.body.innerText);
+    assert.doesNotMatch(text, /undefined|\{\w+\}|NaN/);
+  });
+}
+
+onPage("language and theme can be chosen", async (page) => {
+  await page.click("#settings");
+  await page.selectOption("#theme", "dark");
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+  await page.selectOption("#language", "fr");
+  await page.waitForFunction(() => document.documentElement.lang === "fr");
+  await ready(page);
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+});
+
+onPage("in a language from the right, rows start on the right", { locale: "he" }, async (page) => {
+  await tiles(page).first().waitFor();
+  const boxes = await tiles(page).evaluateAll((tiles) => tiles.slice(0, 2).map((tile) => tile.getBoundingClientRect().x));
+  assert.ok(boxes[0] > boxes[1]);
+});
+
+onPage("the page about the API shows every operation, and is easy to use", { path: "about:blank" }, async (page) => {
+  await page.goto("/api/docs");
+  await page.locator("#operations section").first().waitFor();
+  const { paths } = await page.evaluate(() => fetch("/api/v1/openapi.json").then((answer) => answer.json()));
+  const operations = Object.values(paths).reduce((sum, methods) => sum + Object.keys(methods).length, 0);
+  assert.equal(await page.locator("#operations section").count(), operations);
+  assert.deepEqual(await findings(page), []);
+});
+
+onPage("motion stays away from those who do not want it", { reducedMotion: "reduce" }, async (page) => {
+  const duration = await page.evaluate(() => getComputedStyle(document.querySelector(".round")).transitionDuration);
+  assert.match(duration, /^(0\.001s|1e-0?3s|0s)/);
+  await idle(page);
+});

@@ -1,0 +1,50 @@
+// Starts the bundled demonstration on a free port and runs all tests against it.
+//
+//     npm ci && npm test [-- FILE...]
+//
+// GLIMPSE_BIN names the program (default: the release build), CHROMIUM the browser.
+
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const program = process.env.GLIMPSE_BIN ?? join(here, "../../target/release/glimpse");
+const home = await mkdtemp(join(tmpdir(), "glimpse-browser-"));
+
+const server = spawn(program, ["demo", "--serve", "--no-open", "--port", "0"], {
+  env: { ...process.env, GLIMPSE_HOME: home, GLIMPSE_TOKEN: undefined },
+  stdio: ["ignore", "ignore", "pipe"],
+});
+
+/// The address that the server prints when it answers.
+const url = new Promise((found, failed) => {
+  let text = "";
+  server.stderr.on("data", (data) => {
+    text += data;
+    const [address] = /http:\/\/[^\s/]+/.exec(text) ?? [];
+    if (address) found(address);
+  });
+  server.on("exit", (code) => failed(new Error(`${program} ended with ${code}: ${text}`)));
+});
+
+const files = process.argv.length > 2 ? process.argv.slice(2) : [join(here, "*.test.mjs")];
+const options = ["--test", "--test-concurrency=1", "--test-reporter=spec"];
+let code = 1;
+try {
+  const tests = spawn(process.execPath, [...options, ...files], {
+    cwd: here,
+    env: { ...process.env, GLIMPSE_URL: await url, GLIMPSE_PICTURES: join(home, "demo/pictures") },
+    shell: files[0].includes("*"),
+    stdio: "inherit",
+  });
+  code = await new Promise((done) => tests.on("exit", done));
+} finally {
+  server.removeAllListeners("exit");
+  server.kill("SIGINT");
+  await new Promise((done) => server.on("exit", done));
+  await rm(home, { recursive: true, force: true });
+}
+process.exitCode = code;

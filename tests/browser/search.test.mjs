@@ -1,0 +1,205 @@
+// Finding: words in several scripts, chips, pictures, filters, the weak tail, paging, and going back.
+
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { count, countLine, idle, onPage, pictures, ready, search, tiles } from "./harness.mjs";
+
+for (const [script, text] of [["Latin", "sonnenblume"], ["Japanese", "ギター"], ["Arabic", "جمل"], ["Cyrillic", "вертолет"], ["Devanagari", "हाथी"]]) {
+  onPage(`a search in ${script} is answered, whatever it finds`, async (page) => {
+    await search(page, text);
+    assert.match(await countLine(page), /^\d+ match(es)? among \d+ pictures$/);
+    const found = await count(page);
+    if (found > 0) await tiles(page).first().waitFor();
+    else assert.equal(await page.textContent("#empty-title"), "Nothing found");
+    assert.equal(new URL(page.url()).searchParams.get("q"), text);
+  });
+}
+
+onPage("the library is listed by month, newest first", async (page) => {
+  assert.match(await countLine(page), /^\d+ pictures$/);
+  const months = await page.locator("#grid h2").allTextContents();
+  assert.ok(months.length > 0 && months[0].match(/\b(20\d\d)\b|Without a date/), months.join());
+});
+
+onPage("results come while one types, and the address follows", async (page) => {
+  await page.locator("#q").pressSequentially("zoo", { delay: 20 });
+  await page.waitForURL(/q=zoo/);
+  await idle(page);
+  assert.match(await countLine(page), /^[1-9]\d* match/, "pictures in the folder Zoo are found by its name");
+  await tiles(page).first().waitFor();
+});
+
+onPage("the weak tail is folded, and unfolds", async (page) => {
+  await search(page, "zoo");
+  const found = await count(page);
+  const fold = page.locator("#weaker");
+  assert.match(await fold.textContent(), /^\d+ weaker match/);
+  await fold.click();
+  await page.waitForURL(/weak=1/);
+  await page.locator("#grid h2", { hasText: "Weaker matches" }).waitFor({ state: "attached" });
+  assert.equal(await count(page), found, "weaker matches are not counted as matches");
+});
+
+onPage("nothing found is said", async (page) => {
+  await page.click('button[aria-controls="sheet-format"]');
+  await page.locator("#sheet-format label", { hasText: "WEBP" }).click();
+  await page.keyboard.press("Escape");
+  await page.goto("/?q=zoo&after=1901-01-01&before=1902-01-01");
+  await ready(page);
+  assert.equal(await page.textContent("#empty-title"), "Nothing found");
+  await page.click("#empty-clear");
+  await idle(page);
+  assert.ok((await count(page)) > 0);
+});
+
+onPage("parts of a question become chips with sign and weight", async (page) => {
+  await page.locator("#q").pressSequentially("zoo - garden + animal", { delay: 10 });
+  await page.waitForURL(/q=animal/);
+  const chips = page.locator(".chip");
+  assert.equal(await chips.count(), 2);
+  assert.deepEqual(new URL(page.url()).searchParams.getAll("c"), ["t:1:zoo", "t:-1:garden"]);
+  await chips.nth(0).locator(".weight").click();
+  await page.waitForURL((address) => address.searchParams.getAll("c")[0] === "t:1.5:zoo");
+  await chips.nth(1).locator(".main").click();
+  await page.waitForURL((address) => address.searchParams.getAll("c")[1] === "t:1:garden");
+  await chips.nth(0).locator(".main").focus();
+  await page.keyboard.press("ArrowUp");
+  await page.waitForURL((address) => address.searchParams.getAll("c")[0] === "t:2:zoo");
+  await chips.nth(0).locator(".remove").click();
+  assert.equal(await chips.count(), 1);
+  await page.reload();
+  await ready(page);
+  assert.equal(await chips.count(), 1, "the address is the whole state");
+  assert.equal(await page.inputValue("#q"), "animal");
+  await page.click("#clear");
+  assert.equal(await chips.count(), 0);
+});
+
+/// The first hit is the picture that was sent: both are named by the hash of their bytes.
+async function findsItself(page) {
+  const key = new URL(page.url()).searchParams.getAll("c").find((chip) => chip.startsWith("p:")).split(":").pop();
+  await page.locator(`#grid .tile:first-child img[src*="${key}"]`).first().waitFor({ state: "attached" });
+}
+
+/// A picture of the library, and its bytes.
+async function somePicture() {
+  const folder = join(pictures, "Zoo");
+  const name = (await readdir(folder)).find((name) => name.endsWith(".jpg"));
+  return { name, buffer: await readFile(join(folder, name)) };
+}
+
+onPage("a picked picture finds itself", async (page) => {
+  const { name, buffer } = await somePicture();
+  await page.setInputFiles("#file", { name, mimeType: "image/jpeg", buffer });
+  await page.waitForURL(/c=p%3A1%3A/);
+  await idle(page);
+  assert.equal(await page.locator(".chip.picture img").count(), 1);
+  await findsItself(page);
+});
+
+onPage("a pasted picture finds itself, with words beside it", async (page) => {
+  const { name, buffer } = await somePicture();
+  await page.evaluate(({ name, bytes }) => {
+    const data = new DataTransfer();
+    data.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name, { type: "image/jpeg" }));
+    document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+  }, { name, bytes: buffer.toString("base64") });
+  await page.waitForURL(/c=p%3A1%3A/);
+  await idle(page);
+  await findsItself(page);
+  await search(page, "zoo");
+  assert.equal(await page.locator(".chip").count(), 1);
+});
+
+onPage("a dropped picture finds itself, and what is no picture is refused in words", async (page, { expect }) => {
+  const { name, buffer } = await somePicture();
+  const drop = (name, type, bytes) => page.evaluate(({ name, type, bytes }) => {
+    const data = new DataTransfer();
+    data.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name, { type }));
+    for (const kind of ["dragenter", "drop"]) document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+  }, { name, type, bytes: bytes.toString("base64") });
+  await drop("a.txt", "text/plain", Buffer.from("text"));
+  await page.locator(".toast", { hasText: "not a picture" }).waitFor();
+  expect("api/v1/pictures"); // the browser itself notes the answer 400
+  await drop("broken.jpg", "image/jpeg", buffer.subarray(0, 300));
+  await page.locator(".toast").nth(1).waitFor();
+  assert.equal(await page.locator(".chip").count(), 0);
+  await drop(name, "image/jpeg", buffer);
+  await page.locator(".chip.picture").waitFor();
+  assert.equal(await page.locator("#drop").isVisible(), false);
+});
+
+onPage("filters narrow, show themselves, and go", async (page) => {
+  const all = await count(page);
+  await page.click('button[aria-controls="sheet-folder"]');
+  await page.locator("#sheet-folder .choice", { hasText: "Zoo" }).click();
+  await page.waitForURL(/folder=/);
+  await idle(page);
+  const zoo = await count(page);
+  assert.ok(zoo > 0 && zoo < all);
+  await page.keyboard.press("Escape");
+  assert.equal(await page.locator('button[aria-controls="sheet-folder"]').textContent(), "Zoo");
+  await page.click('button[aria-controls="sheet-format"]');
+  await page.locator("#sheet-format .choice").last().click();
+  await page.waitForURL(/format=/);
+  await idle(page);
+  assert.ok((await count(page)) < zoo);
+  await page.locator(".unset:visible").first().click();
+  await page.locator(".unset:visible").first().click();
+  await idle(page);
+  assert.equal(await count(page), all);
+});
+
+onPage("the order changes without a new question", async (page) => {
+  await search(page, "zoo");
+  await page.selectOption("#sort", "oldest");
+  await page.waitForURL(/sort=oldest/);
+  await idle(page);
+  const years = (await page.locator("#grid h2").allTextContents()).map((text) => Number(/\b(?:19|20)\d\d\b/.exec(text)?.[0] ?? 9999));
+  assert.deepEqual(years, [...years].sort((a, b) => a - b));
+});
+
+onPage("every picture of the library comes into view on the way down, and few are in the document", async (page) => {
+  const all = await count(page);
+  const seen = new Set();
+  let most = 0;
+  for (let y = 0; ; y += 500) {
+    await page.evaluate((y) => scrollTo(0, y), y);
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    const links = await page.locator("#grid a.shot").evaluateAll((links) => links.map((link) => Number(link.dataset.index)));
+    links.forEach((index) => seen.add(index));
+    most = Math.max(most, links.length);
+    if (await page.evaluate(() => scrollY + innerHeight >= document.documentElement.scrollHeight - 1)) break;
+  }
+  assert.ok(seen.size <= all && seen.size > all * 0.8, `${seen.size} of ${all}; the others are stacked`);
+  assert.equal(Math.max(...seen), seen.size - 1, "no gap");
+  assert.ok(most < 150, `${most} tiles at once`);
+});
+
+onPage("near-duplicates are stacked, and spread out", async (page) => {
+  const stack = page.locator(".stack").first();
+  for (let y = 0; y < 20_000 && (await page.locator(".stack").count()) === 0; y += 700) {
+    await page.evaluate((y) => scrollTo(0, y), y);
+    await page.waitForTimeout(60);
+  }
+  const under = Number(await stack.textContent()) - 1;
+  assert.ok(under > 0);
+  await stack.click();
+  await page.locator(".tile.spread").first().waitFor();
+  assert.equal(await page.locator(".tile.spread").count(), under);
+});
+
+onPage("back and forward restore question and scroll", async (page) => {
+  await page.evaluate(() => scrollTo(0, 1500));
+  await page.waitForTimeout(400); // the place is remembered after a moment
+  await search(page, "zoo");
+  assert.equal(await page.evaluate(() => scrollY), 0);
+  await page.goBack();
+  await idle(page);
+  assert.equal(await page.inputValue("#q"), "");
+  await page.waitForFunction(() => Math.abs(scrollY - 1500) < 5);
+  await page.goForward();
+  await idle(page);
+  assert.equal(await page.inputValue("#q"), "zoo");
+});
