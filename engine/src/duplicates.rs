@@ -83,7 +83,8 @@ impl Engine {
         let mut recent: VecDeque<(ImageId, Vec<f32>)> = VecDeque::with_capacity(BEFORE);
         let stacks = ranked.iter().map(|&id| {
             let vector = index.vector(id)?;
-            let on = recent.iter().find(|(_, first)| dot(first, &vector) >= options.min_cosine).map(|(first, _)| *first);
+            let on =
+                recent.iter().find(|(_, first)| dot(first, &vector) >= options.min_cosine).map(|(first, _)| *first);
             if on.is_none() {
                 recent.truncate(BEFORE - 1);
                 recent.push_front((id, vector));
