@@ -1,29 +1,42 @@
 //! The graph beside the scan: build time, bytes a vector, and recall@10 beside queries a second by `ef`.
 //!
-//!     cargo bench --bench hnsw [-- --count 100000 --dim 768 --queries 1000 --m 16 --ef-construction 200]
+//!     cargo bench --bench hnsw [-- --count 100000 --dim 768 --queries 1000 --m 16 --ef-construction 128]
+//!     cargo bench --bench hnsw -- --life             also rates of change, churn, filters and latencies
+//!     cargo bench --bench hnsw -- --open             time to open a library of `--count` pictures
 //!     cargo bench --bench hnsw -- --write DIR        writes base.npy and queries.npy instead
-//!     cargo bench --bench hnsw -- --serve            answers a driver, see peers/search.py
+//!     cargo bench --bench hnsw -- --serve            answers a driver, see peers/vectors.py
+//!
+//! `--engine hnsw_rs` measures the other implementation, `--data uniform` vectors without clusters, and `--data FILE.npy`
+//! vectors of your own, of which the last ones are the queries.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 
 mod common;
+mod hnsw_life;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use glimpse::ImageId;
-use glimpse::indexer::vectors::{ExactScan, HnswGraph, HnswParams, Scored, VectorIndex};
+use glimpse::indexer::hnsw::{GraphStats, Hnsw, HnswParams};
+use glimpse::indexer::vectors::{ExactScan, HnswRs, Scored, VectorIndex};
 use rayon::prelude::*;
 use serde_json::json;
 
-use common::{Args, Matrix, answer_lines, clustered, pool, resident, take_turns};
+use common::{Args, Matrix, answer_lines, clustered, pool, resident, take_turns, uniform};
 
 const K: usize = 10;
 
 fn main() {
     let args = Args::read();
     let (count, dim, queries) = (args.number("count", 100_000), args.number("dim", 768), args.number("queries", 1000));
-    let (base, queries) = split(clustered(count + queries, dim, 5), count);
+    let all = match args.value("data").unwrap_or("clustered") {
+        "clustered" => clustered(count + queries, dim, 5),
+        "uniform" => uniform(count + queries, dim, 5),
+        path => Matrix::read_npy(Path::new(path)).expect("vectors"),
+    };
+    let at = all.len() - queries;
+    let (base, queries) = split(all, at);
     if let Some(dir) = args.value("write") {
         base.write_npy(&Path::new(dir).join("base.npy")).expect("base.npy");
         queries.write_npy(&Path::new(dir).join("queries.npy")).expect("queries.npy");
@@ -35,8 +48,17 @@ fn main() {
         ef_construction: args.number("ef-construction", default.ef_construction),
         ..default
     };
-    let bench = Bench::build(&base, queries, params);
-    if args.has("serve") { bench.serve() } else { bench.tables(&base, args.number("rounds", 3)) }
+    if args.has("open") {
+        return hnsw_life::open(&base, params);
+    }
+    let bench = Bench::build(&base, queries, params, args.value("engine").unwrap_or("own"));
+    if args.has("serve") {
+        return bench.serve();
+    }
+    bench.tables(&base, args.number("rounds", 3));
+    if args.has("life") {
+        hnsw_life::tables(&base, &bench.queries, params);
+    }
 }
 
 fn split(mut all: Matrix, at: usize) -> (Matrix, Matrix) {
@@ -45,44 +67,67 @@ fn split(mut all: Matrix, at: usize) -> (Matrix, Matrix) {
     (all, Matrix { dim, values: queries })
 }
 
+enum Graph {
+    Own(Hnsw),
+    HnswRs(HnswRs),
+}
+
+impl Graph {
+    fn walk(&self, query: &[f32], ef: usize) -> Vec<Scored> {
+        match self {
+            Self::Own(graph) => graph.walk(query, K, ef, None),
+            Self::HnswRs(graph) => graph.walk(query, K, ef, None),
+        }
+        .unwrap()
+    }
+
+    fn stats(&self) -> (GraphStats, usize) {
+        match self {
+            Self::Own(graph) => (graph.stats(), graph.memory()),
+            Self::HnswRs(graph) => (graph.stats(), graph.memory()),
+        }
+    }
+}
+
 struct Bench {
-    graph: HnswGraph,
+    scan: Arc<ExactScan>,
+    graph: Graph,
     queries: Matrix,
     facts: serde_json::Value,
 }
 
 impl Bench {
-    fn build(base: &Matrix, queries: Matrix, params: HnswParams) -> Self {
+    fn build(base: &Matrix, queries: Matrix, params: HnswParams, engine: &str) -> Self {
         let scan = Arc::new(ExactScan::new(base.dim));
         let start = Instant::now();
         (0..).zip(base.rows()).for_each(|(id, row)| scan.add(ImageId(id), row).unwrap());
         let fill = start.elapsed();
         let before = resident();
         let start = Instant::now();
-        let graph = HnswGraph::build(Arc::clone(&scan), params).expect("a graph");
+        let graph = match engine {
+            "own" => Graph::Own(Hnsw::build(Arc::clone(&scan), params)),
+            "hnsw_rs" => Graph::HnswRs(HnswRs::build(Arc::clone(&scan), params).expect("a graph")),
+            other => panic!("--engine {other}: own or hnsw_rs"),
+        };
         let build = start.elapsed();
         let per = |bytes: usize| bytes / base.len();
-        let stats = graph.stats();
+        let (stats, memory) = graph.stats();
         let facts = json!({
             "vectors": base.len(), "dim": base.dim, "m": params.m, "ef_construction": params.ef_construction,
             "threads": rayon::current_num_threads(), "fill_s": fill.as_secs_f64(), "build_s": build.as_secs_f64(),
             "scan_bytes": per(scan.memory()), "graph_bytes_measured": per(resident().saturating_sub(before)),
-            "graph_bytes_stated": per(graph.memory() - scan.memory()),
+            "graph_bytes_stated": per(memory - scan.memory()),
             "links_per_node": stats.links_per_node, "strays": stats.strays,
         });
-        Self { graph, queries, facts }
+        Self { scan, graph, queries, facts }
     }
 
     /// All queries, on the threads of the current pool; `ef` 0 is the scan, which takes turns with itself.
     fn search(&self, ef: usize) -> Vec<Vec<Scored>> {
         if ef == 0 {
-            return self.queries.rows().map(|query| self.graph.vectors().search(query, K, None).unwrap()).collect();
+            return self.queries.rows().map(|query| self.scan.search(query, K, None).unwrap()).collect();
         }
-        self.queries
-            .values
-            .par_chunks_exact(self.queries.dim)
-            .map(|query| self.graph.walk(query, K, ef, None).unwrap())
-            .collect()
+        self.queries.values.par_chunks_exact(self.queries.dim).map(|query| self.graph.walk(query, ef)).collect()
     }
 
     /// Each line `ef threads` is answered with the time of all queries and what they found.
@@ -105,12 +150,7 @@ impl Bench {
         let truth = truth(base, &self.queries);
         let pools = [pool(1), pool(0)];
         for ef in [0, 16, 32, 64, 128, 256] {
-            let found = self.search(ef);
-            let hits = found
-                .iter()
-                .zip(&truth)
-                .map(|(found, truth)| found.iter().filter(|hit| truth.contains(&hit.id.0)).count());
-            let recall = hits.sum::<usize>() as f64 / (truth.len() * K) as f64;
+            let recall = recall(&self.search(ef), &truth);
             let parts =
                 pools.iter().map(|pool| Box::new(|| drop(pool.install(|| self.search(ef)))) as Box<dyn FnMut()>);
             let times = take_turns(rounds, &mut parts.collect::<Vec<_>>());
@@ -130,4 +170,11 @@ fn truth(base: &Matrix, queries: &Matrix) -> Vec<Vec<u64>> {
         all[..K].iter().map(|&(_, id)| id).collect()
     };
     queries.values.par_chunks_exact(queries.dim).map(nearest).collect()
+}
+
+/// Share of the true ones among those found.
+fn recall(found: &[Vec<Scored>], truth: &[Vec<u64>]) -> f64 {
+    let hits =
+        found.iter().zip(truth).map(|(found, truth)| found.iter().filter(|hit| truth.contains(&hit.id.0)).count());
+    hits.sum::<usize>() as f64 / truth.iter().map(Vec::len).sum::<usize>().max(1) as f64
 }

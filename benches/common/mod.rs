@@ -87,8 +87,29 @@ impl Matrix {
         self.values.chunks_exact(self.dim)
     }
 
+    pub fn row(&self, row: usize) -> &[f32] {
+        &self.values[row * self.dim..][..self.dim]
+    }
+
     pub fn len(&self) -> usize {
         self.values.len() / self.dim
+    }
+
+    /// Reads NumPy's format, version 1.0, of two dimensions and f32.
+    pub fn read_npy(path: &std::path::Path) -> io::Result<Self> {
+        let bad = || io::Error::other(format!("{}: not a matrix of f32", path.display()));
+        let bytes = std::fs::read(path)?;
+        let header =
+            bytes.get(8..10).map(|size| usize::from(u16::from_le_bytes([size[0], size[1]]))).ok_or_else(bad)?;
+        let (header, values) = bytes.get(10..).and_then(|rest| rest.split_at_checked(header)).ok_or_else(bad)?;
+        let header = String::from_utf8_lossy(header);
+        let dim = header.split("'shape': (").nth(1).and_then(|shape| shape.split([',', ')']).nth(1));
+        let dim = dim.and_then(|dim| dim.trim().parse().ok()).ok_or_else(bad)?;
+        if !header.contains("'<f4'") || !header.contains("False") {
+            return Err(bad());
+        }
+        let values = values.as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value)).collect();
+        Ok(Self { dim, values })
     }
 
     /// Writes NumPy's format, version 1.0.
@@ -117,6 +138,18 @@ pub fn clustered(count: usize, dim: usize, seed: u64) -> Matrix {
     for _ in 0..count {
         let centre = &centres[noise.below(centres.len())];
         let row: Vec<f32> = mean.iter().zip(centre).map(|(m, c)| m + c + 0.7 * noise.gauss()).collect();
+        let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
+        values.extend(row.iter().map(|x| x / length));
+    }
+    Matrix { dim, values }
+}
+
+/// Unit vectors in all directions alike.
+pub fn uniform(count: usize, dim: usize, seed: u64) -> Matrix {
+    let mut noise = Noise(seed);
+    let mut values = Vec::with_capacity(count * dim);
+    for _ in 0..count {
+        let row: Vec<f32> = (0..dim).map(|_| noise.gauss()).collect();
         let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
         values.extend(row.iter().map(|x| x / length));
     }

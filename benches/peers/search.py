@@ -1,9 +1,10 @@
-"""Our scan and graph beside NumPy, hnswlib and usearch: the same vectors, the same run, each in its turn.
+"""Our scan and graph beside NumPy, hnswlib, usearch, faiss and hnsw_rs: the same vectors, the same run, each in its turn.
 
     python -m venv .venv && .venv/bin/pip install -r benches/peers/requirements.txt
-    .venv/bin/python benches/peers/search.py --count 100000
+    .venv/bin/python benches/peers/search.py --count 100000 [--data uniform | --data vectors.npy] [--peers hnswlib,faiss]
 
-Recall is measured by NumPy's exact f32 inner products. Everything runs on one thread and on all.
+Recall is measured by NumPy's exact f32 inner products. Everything runs on one thread and on all. The last table gives
+the rate at which each reaches a recall, drawn straight between the two nearest widths of search (`ef`).
 """
 
 import argparse
@@ -13,6 +14,7 @@ import resource
 import tempfile
 import time
 
+import faiss
 import hnswlib
 import numpy
 import usearch.index
@@ -73,42 +75,95 @@ def usearch_search(index, queries, ef, threads):
     return index.search(queries, K, threads=threads).keys
 
 
+def faiss_build(m, ef_construction, quantised):
+    def build(base):
+        dim, metric = base.shape[1], faiss.METRIC_INNER_PRODUCT
+        if quantised:
+            index = faiss.IndexHNSWSQ(dim, faiss.ScalarQuantizer.QT_8bit, m, metric)
+        else:
+            index = faiss.IndexHNSWFlat(dim, m, metric)
+        index.hnsw.efConstruction = ef_construction
+        faiss.omp_set_num_threads(os.cpu_count())
+        index.train(base)
+        index.add(base)
+        return index
+
+    return build
+
+
+def faiss_search(index, queries, ef, threads):
+    faiss.omp_set_num_threads(threads)
+    index.hnsw.efSearch = ef
+    return index.search(queries, K)[1]
+
+
+def rate_at(points, wanted):
+    """Queries/s at a recall; `points` are (recall, queries/s) by rising width."""
+    best = None
+    for (low, slow), (high, fast) in zip(points, points[1:]):
+        if low < wanted <= high:
+            rate = slow + (fast - slow) * (wanted - low) / (high - low)
+            best = max(best or 0, rate)
+    if points[0][0] >= wanted:
+        best = max(best or 0, points[0][1])
+    return best
+
+
 def recall(found, truth):
     return sum(len(set(f) & set(t)) for f, t in zip(found, truth)) / truth.size
 
 
+PEERS = {
+    "hnswlib": ("hnswlib f32", hnswlib_build, (), hnswlib_search),
+    "usearch": ("usearch f32", usearch_build, ("f32",), usearch_search),
+    "usearch-i8": ("usearch int8", usearch_build, ("i8",), usearch_search),
+    "faiss": ("faiss f32", faiss_build, (False,), faiss_search),
+    "faiss-sq8": ("faiss SQ8", faiss_build, (True,), faiss_search),
+}
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
+    names = lambda text: [name for name in text.split(",") if name]
     arguments.add_argument("--count", type=int, default=100_000)
     arguments.add_argument("--dim", type=int, default=768)
     arguments.add_argument("--queries", type=int, default=1000)
+    arguments.add_argument("--data", default="clustered")
     arguments.add_argument("--m", type=int, default=16)
-    arguments.add_argument("--ef-construction", type=int, default=200)
-    arguments.add_argument("--efs", type=lambda text: [int(ef) for ef in text.split(",")], default=[32, 64, 128, 256])
-    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--ef-construction", type=int, default=200, help="of the peers; ours has its own default")
+    arguments.add_argument("--efs", type=lambda text: [int(ef) for ef in text.split(",")], default=[16, 32, 64, 128, 256])
+    arguments.add_argument("--peers", type=names, default=[*PEERS, "hnsw_rs"])
+    arguments.add_argument("--rounds", type=int, default=3)
     options = arguments.parse_args()
 
-    sizes = ["--count", options.count, "--dim", options.dim, "--queries", options.queries]
+    sizes = ["--count", options.count, "--dim", options.dim, "--queries", options.queries, "--data", options.data]
     with tempfile.TemporaryDirectory() as folder:
         run_bench("hnsw", "--write", folder, *sizes)
         base, queries = (numpy.load(pathlib.Path(folder) / name) for name in ("base.npy", "queries.npy"))
-    truth = numpy.argsort(-(queries @ base.T), axis=1)[:, :K]
+    truth = numpy.argpartition(-(queries @ base.T), K, axis=1)[:, :K]
 
     # One after the other: each builds with all threads.
-    m, ef_construction = options.m, options.ef_construction
-    ours = Ours("hnsw", *sizes, "--m", m, "--ef-construction", ef_construction)
-    peers = [
-        Peer("hnswlib f32", base, hnswlib_build(m, ef_construction), hnswlib_search),
-        Peer("usearch f32", base, usearch_build(m, ef_construction, "f32"), usearch_search),
-        Peer("usearch int8", base, usearch_build(m, ef_construction, "i8"), usearch_search),
-    ]
-    facts = ours.facts
-    print(f"{options.count} x {options.dim}, M {m}, ef_construction {ef_construction}, {os.cpu_count()} threads\n")
-    rows = [("ours (hnsw_rs, int8)", f"{facts['build_s']:.1f}", facts["scan_bytes"] + facts["graph_bytes_measured"])]
-    rows += [(peer.name, f"{peer.build_seconds:.1f}", peer.bytes) for peer in peers]
-    table(["index", "build, s", "bytes a vector, vectors included"], rows)
+    m, ef_construction, threads_of_all = options.m, options.ef_construction, os.cpu_count()
+    ours = {"ours (int8)": Ours("hnsw", *sizes, "--m", m)}
+    if "hnsw_rs" in options.peers:
+        more = ["--m", m, "--ef-construction", ef_construction, "--engine", "hnsw_rs"]
+        ours["hnsw_rs (int8)"] = Ours("hnsw", *sizes, *more)
+    peers = []
+    for name in options.peers:
+        if name in PEERS:
+            label, build, more, search = PEERS[name]
+            peers.append(Peer(label, base, build(m, ef_construction, *more), search))
+    print(f"{len(base)} x {base.shape[1]} ({options.data}), M {m}, {threads_of_all} threads\n")
+    rows = []
+    for name, bench in ours.items():
+        facts = bench.facts
+        rows.append((name, facts["ef_construction"], f"{facts['build_s']:.1f}", facts["scan_bytes"] + facts["graph_bytes_stated"], facts["graph_bytes_stated"]))
+    for peer in peers:
+        width = 1 if "int8" in peer.name or "SQ8" in peer.name else 4
+        rows.append((peer.name, ef_construction, f"{peer.build_seconds:.1f}", peer.bytes, peer.bytes - width * base.shape[1]))
+    table(["index", "ef_construction", "build, s", "bytes a vector", "without the vector"], rows)
 
-    for threads in (1, os.cpu_count()):
+    for threads in (1, threads_of_all):
         names, parts, recalls = [], [], {}
 
         def part(name, run):
@@ -120,21 +175,31 @@ def main():
             names.append(name)
             parts.append(timed)
 
-        def ask(ef):
-            answer = ours.ask(ef, threads)
+        def ask(bench, ef):
+            answer = bench.ask(ef, threads)
             return answer["seconds"], answer["ids"]
 
-        part("ours, exact scan (int8)", lambda: ask(0))
+        scan = ours["ours (int8)"]
+        part(("exact scan (int8)", 0), lambda: ask(scan, 0))
         if threads > 1:
-            part("NumPy, exact (f32, all queries in one product)", lambda: numpy_exact(base, queries))
+            part(("NumPy, exact (f32, one product)", 0), lambda: numpy_exact(base, queries))
         for ef in options.efs:
-            part(f"ours, graph, ef {ef}", lambda ef=ef: ask(ef))
+            for name, bench in ours.items():
+                part((name, ef), lambda ef=ef, bench=bench: ask(bench, ef))
             for peer in peers:
-                part(f"{peer.name}, ef {ef}", lambda ef=ef, peer=peer: peer.run(queries, ef, threads))
+                part((peer.name, ef), lambda ef=ef, peer=peer: peer.run(queries, ef, threads))
         rates = [len(queries) / seconds for seconds in take_turns(parts, options.rounds)]
-        rows = [(name, f"{recalls[name]:.4f}", f"{rate:.0f}") for name, rate in zip(names, rates)]
-        table([f"search, {threads} thread{'s' * (threads > 1)}", "recall@10", "queries/s"], rows)
-    ours.close()
+        plural = f"{threads} thread{'s' * (threads > 1)}"
+        rows = [(*name, f"{recalls[name]:.4f}", f"{rate:.0f}") for name, rate in zip(names, rates)]
+        table([f"search, {plural}", "ef", "recall@10", "queries/s"], rows)
+        curves = {}
+        for name, rate in zip(names, rates):
+            curves.setdefault(name[0], []).append((recalls[name], rate))
+        shown = lambda rate: "not reached" if rate is None else f"{rate:.0f}"
+        rows = [(name, *(shown(rate_at(points, wanted)) for wanted in (0.9, 0.95, 0.99))) for name, points in curves.items()]
+        table([f"queries/s, {plural}", "at recall 0.90", "0.95", "0.99"], rows)
+    for bench in ours.values():
+        bench.close()
 
 
 def numpy_exact(base, queries):

@@ -3,6 +3,7 @@
 //! [`Library`] holds generations of an index; [`Index`] is one generation, made with one model; [`ingest`] fills it from
 //! folders. Reading code sees only [`Index`] and plain types.
 
+pub mod hnsw;
 pub mod ingest;
 pub mod regions;
 pub mod vectors;
@@ -19,6 +20,6 @@ mod words;
 pub use error::IndexError;
 pub use filter::{Facets, Filter, GeoBox, IdSet};
 pub use ids::{ContentHash, ImageId};
-pub use index::{Index, IndexOptions, Stats, VerifyReport};
+pub use index::{GraphEngine, Index, IndexOptions, Stats, VerifyReport};
 pub use library::{Library, Manifest};
 pub use record::{FileRecord, ImageRecord, Place};

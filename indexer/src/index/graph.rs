@@ -1,7 +1,6 @@
-//! The graph beside the scan: read in the background when an index is opened, built and saved when a run of changes ends.
+//! The graph beside the scan: opened with the index, kept in step with it, built when a run of changes ends.
 //!
-//! The scan answers until the graph is there, and whenever the graph is not made for the question, so nobody waits for
-//! it; only the first change after opening does, since from then on every change goes through the graph.
+//! The scan answers until there is a graph, and whenever the graph is not made for the question.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,14 +8,17 @@ use std::thread::JoinHandle;
 
 use parking_lot::{Mutex, RwLock};
 
-use super::Index;
-use crate::IndexError;
-use crate::store::keys::{self, Table};
+use super::{GraphEngine, Index};
+use crate::hnsw::{Hnsw, HnswParams};
+use crate::store::keys::{self, GraphId, Table};
+use crate::store::links::StoredGraph;
 use crate::store::{Batch, records};
-use crate::vectors::{ExactScan, HnswGraph, HnswParams, VectorIndex};
+use crate::vectors::{ExactScan, HnswRs, Quantised, VectorIndex};
+use crate::{ImageId, IndexError};
 
 /// Where the graph of an index stands.
 pub(super) struct GraphSlot {
+    /// Of the snapshots of hnsw_rs.
     dir: PathBuf,
     state: Arc<RwLock<State>>,
     loader: Mutex<Option<JoinHandle<()>>>,
@@ -26,12 +28,35 @@ enum State {
     /// None was built yet, or the library is small.
     Absent,
     Loading,
-    Ready(Arc<HnswGraph>),
-    /// The snapshot is damaged or of another version; the next [`Index::finish`] makes it anew.
+    Ready(Graph),
+    /// What is stored is damaged or of another version; the next [`Index::finish`] makes it anew.
     Unusable(String),
 }
 
-/// What the store knows of the snapshot: how far it is behind decides when it is written again.
+/// A graph that can be searched.
+#[derive(Clone)]
+pub(super) enum Graph {
+    Own(Arc<Hnsw>),
+    HnswRs(Arc<HnswRs>),
+}
+
+impl Graph {
+    pub(super) fn as_index(&self) -> &dyn VectorIndex {
+        match self {
+            Self::Own(graph) => graph.as_ref(),
+            Self::HnswRs(graph) => graph.as_ref(),
+        }
+    }
+
+    fn engine(&self) -> GraphEngine {
+        match self {
+            Self::Own(_) => GraphEngine::Own,
+            Self::HnswRs(_) => GraphEngine::HnswRs,
+        }
+    }
+}
+
+/// What the store knows of the snapshot of hnsw_rs: how far it is behind decides when it is written again.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Saved {
     nodes: usize,
@@ -42,12 +67,25 @@ struct Saved {
 const NEW_NODES: f64 = 0.02;
 
 impl GraphSlot {
-    /// An empty slot for the graph in `dir`.
+    /// An empty slot; snapshots of hnsw_rs are in `dir`.
     pub(super) fn new(dir: PathBuf) -> Self {
         Self { dir, state: Arc::new(RwLock::new(State::Absent)), loader: Mutex::new(None) }
     }
 
-    /// Starts to read the snapshot.
+    /// Makes the graph of its stored nodes.
+    pub(super) fn restore(&self, scan: &Arc<ExactScan>, stored: Result<Option<StoredGraph>, IndexError>) {
+        let restore = |stored: StoredGraph| Hnsw::restore(Arc::clone(scan), stored.params, &stored.nodes);
+        *self.state.write() = match stored {
+            Ok(None) => State::Absent,
+            Ok(Some(stored)) => match restore(stored) {
+                Ok(graph) => State::Ready(Graph::Own(Arc::new(graph))),
+                Err(reason) => State::Unusable(format!("the graph is damaged ({reason})")),
+            },
+            Err(error) => State::Unusable(error.to_string()),
+        };
+    }
+
+    /// Starts to read the snapshot of hnsw_rs.
     pub(super) fn load(&self, scan: &Arc<ExactScan>) {
         if !self.dir.exists() {
             return;
@@ -55,9 +93,9 @@ impl GraphSlot {
         let (dir, scan, state) = (self.dir.clone(), Arc::clone(scan), Arc::clone(&self.state));
         *state.write() = State::Loading;
         *self.loader.lock() = Some(std::thread::spawn(move || {
-            let loaded = HnswGraph::load(&dir, scan);
+            let loaded = HnswRs::load(&dir, scan);
             *state.write() = match loaded {
-                Ok(Some(graph)) => State::Ready(Arc::new(graph)),
+                Ok(Some(graph)) => State::Ready(Graph::HnswRs(Arc::new(graph))),
                 Ok(None) => State::Absent,
                 Err(error) => State::Unusable(error.to_string()),
             };
@@ -72,9 +110,9 @@ impl GraphSlot {
         }
     }
 
-    pub(super) fn get(&self) -> Option<Arc<HnswGraph>> {
+    pub(super) fn get(&self) -> Option<Graph> {
         match &*self.state.read() {
-            State::Ready(graph) => Some(Arc::clone(graph)),
+            State::Ready(graph) => Some(graph.clone()),
             _ => None,
         }
     }
@@ -84,7 +122,7 @@ impl GraphSlot {
         *self.state.write() = State::Absent;
     }
 
-    /// Why the snapshot cannot be used, if that is so.
+    /// Why what is stored cannot be used, if that is so.
     pub(super) fn fault(&self) -> Option<String> {
         match &*self.state.read() {
             State::Unusable(reason) => Some(reason.clone()),
@@ -95,32 +133,103 @@ impl GraphSlot {
     /// What searches, in words.
     pub(super) fn name(&self, scan: &ExactScan) -> String {
         let exact = format!("exact scan ({})", scan.kernel().name());
+        let graph = |name: &str, HnswParams { m, ef_search, .. }: HnswParams, nodes: usize| {
+            format!("{name} (M {m}, ef {ef_search}, {nodes} nodes), else {exact}")
+        };
         match &*self.state.read() {
             State::Absent => exact,
             State::Loading => format!("{exact}, graph being read"),
-            State::Ready(graph) => {
-                let stats = graph.stats();
-                let HnswParams { m, ef_search, .. } = graph.params();
-                format!("hnsw (M {m}, ef {ef_search}, {} nodes), else {exact}", stats.nodes)
-            }
+            State::Ready(Graph::Own(own)) => graph("hnsw", own.params(), own.len()),
+            State::Ready(Graph::HnswRs(theirs)) => graph("hnsw_rs", theirs.params(), theirs.stats().nodes),
             State::Unusable(reason) => format!("{exact}; {reason}"),
+        }
+    }
+
+    /// The vector side of a step, before the store takes it: new vectors come in, vectors that will go lose their nodes,
+    /// and `batch` learns which nodes changed. Vectors go only after the step ([`GraphSlot::forget`]), since until then
+    /// their pictures can be found.
+    pub(super) fn prepare(
+        &self,
+        scan: &ExactScan,
+        new: &[(ImageId, &Quantised)],
+        gone: &[ImageId],
+        batch: &mut Batch,
+    ) -> Result<(), IndexError> {
+        match &*self.state.read() {
+            State::Ready(Graph::Own(graph)) => {
+                batch.put_nodes(GraphId::PICTURES, &graph.unlink(gone));
+                new.iter().try_for_each(|(id, vector)| scan.add_quantised(*id, vector))?;
+                let ids: Vec<ImageId> = new.iter().map(|(id, _)| *id).collect();
+                batch.put_nodes(GraphId::PICTURES, &graph.link(&ids));
+            }
+            State::Ready(Graph::HnswRs(graph)) => {
+                new.iter().try_for_each(|(id, vector)| graph.add_quantised(*id, vector))?;
+            }
+            State::Absent | State::Loading => {
+                new.iter().try_for_each(|(id, vector)| scan.add_quantised(*id, vector))?;
+            }
+            State::Unusable(_) => {
+                // Whatever is stored would no longer fit the vectors.
+                batch.drop_graph(GraphId::PICTURES);
+                new.iter().try_for_each(|(id, vector)| scan.add_quantised(*id, vector))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes back what [`GraphSlot::prepare`] did: the store refused the step, and will refuse all others until the
+    /// index is opened again. The scan serves meanwhile.
+    pub(super) fn undo(&self, scan: &ExactScan, new: &[(ImageId, &Quantised)]) {
+        for (id, _) in new {
+            scan.remove(*id);
+        }
+        *self.state.write() = State::Unusable("the store refused a change".to_owned());
+    }
+
+    /// Drops the vectors of pictures that went with a step.
+    pub(super) fn forget(&self, scan: &ExactScan, gone: &[ImageId]) {
+        let graph = self.get();
+        for &id in gone {
+            match &graph {
+                Some(Graph::HnswRs(graph)) => graph.remove(id),
+                _ => scan.remove(id),
+            };
         }
     }
 }
 
 impl Index {
-    /// Builds the graph if the library is large enough and has none that is good, and saves it when it has grown. The
-    /// caller holds the writer's lock.
+    /// Builds the graph if the library is large enough and has none that is good. The caller holds the writer's lock.
     pub(super) fn finish_graph(&self) -> Result<(), IndexError> {
-        if self.scan.len() < self.options.graph_from {
-            return Ok(());
-        }
         self.graph.settle();
-        let current = self.graph.get().filter(|graph| !graph.is_worn());
+        let current = self.graph.get();
+        let wanted = self.scan.len() >= self.options.graph_from;
+        match (self.options.engine, current) {
+            (engine, Some(graph)) if graph.engine() != engine && !wanted => Ok(()),
+            // Its nodes were written with the changes.
+            (GraphEngine::Own, Some(Graph::Own(_))) => Ok(()),
+            (GraphEngine::Own, _) if wanted => {
+                let graph = Arc::new(Hnsw::build(Arc::clone(&self.scan), self.options.graph));
+                self.store.write_graph(GraphId::PICTURES, &graph)?;
+                *self.graph.state.write() = State::Ready(Graph::Own(graph));
+                Ok(())
+            }
+            (GraphEngine::HnswRs, current) if wanted => self.finish_hnsw_rs(current),
+            _ => Ok(()),
+        }
+    }
+
+    /// Builds the graph of hnsw_rs unless there is a good one, and saves it when it has grown.
+    fn finish_hnsw_rs(&self, current: Option<Graph>) -> Result<(), IndexError> {
+        self.store.clear_graph(GraphId::PICTURES)?;
+        let current = match current {
+            Some(Graph::HnswRs(graph)) if !graph.is_worn() => Some(graph),
+            _ => None,
+        };
         let saved = self.saved_graph().filter(|_| current.is_some());
         let graph = match current {
             Some(graph) => graph,
-            None => Arc::new(HnswGraph::build(Arc::clone(&self.scan), self.options.graph)?),
+            None => Arc::new(HnswRs::build(Arc::clone(&self.scan), self.options.graph)?),
         };
         let nodes = graph.stats().nodes;
         let new_nodes = nodes.abs_diff(saved.as_ref().map_or(0, |saved| saved.nodes));
@@ -132,7 +241,7 @@ impl Index {
             graph.save(&self.graph.dir)?;
             self.record_graph(&Saved { nodes, revision: self.revision() })?;
         }
-        *self.graph.state.write() = State::Ready(graph);
+        *self.graph.state.write() = State::Ready(Graph::HnswRs(graph));
         Ok(())
     }
 
@@ -150,5 +259,31 @@ impl Index {
         batch.put(Table::Meta, key, records::encode_json(key, &json));
         self.store.apply(&batch)?;
         self.store.sync()
+    }
+
+    /// What is wrong with the graph in memory or its nodes in the store, if anything. The caller holds the writer's lock.
+    pub(super) fn graph_fault(&self) -> Result<Option<String>, IndexError> {
+        match self.graph.get() {
+            None => Ok(self.graph.fault()),
+            Some(Graph::HnswRs(graph)) => {
+                graph.probe();
+                let stats = graph.stats();
+                let (nodes, vectors) = (stats.nodes - stats.dead, self.scan.len());
+                Ok((nodes != vectors)
+                    .then(|| format!("the graph has {nodes} pictures, but there are {vectors} vectors")))
+            }
+            Some(Graph::Own(graph)) => {
+                if let Err(reason) = graph.validate() {
+                    return Ok(Some(format!("the graph is damaged ({reason})")));
+                }
+                let stored = match self.store.read_graph(GraphId::PICTURES) {
+                    Ok(stored) => stored.map(|stored| stored.nodes),
+                    Err(error @ IndexError::Corrupt { .. }) => return Ok(Some(error.to_string())),
+                    Err(error) => return Err(error),
+                };
+                let same = stored == graph.records(crate::hnsw::Node(0), u32::MAX);
+                Ok((!same).then(|| "the graph in the store is not the one in memory".to_owned()))
+            }
+        }
     }
 }

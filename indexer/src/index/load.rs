@@ -1,5 +1,6 @@
 //! Creating a generation, and opening one: everything that readers need goes into memory.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
@@ -11,12 +12,13 @@ use super::graph::GraphSlot;
 use super::memory::Memory;
 use super::regions::RegionSlot;
 use super::{Folder, Index, Writer};
+use crate::hnsw::{Node, NodeRecord};
 use crate::library::sync_dir;
-use crate::store::keys::{self, Table};
+use crate::store::keys::{self, GraphId, Table};
 use crate::store::{Batch, Store, records};
 use crate::vectors::{ExactScan, VectorIndex};
 use crate::words::WordIndex;
-use crate::{FileRecord, IdSet, ImageId, ImageRecord, IndexError, IndexOptions, Manifest};
+use crate::{FileRecord, GraphEngine, IdSet, ImageId, ImageRecord, IndexError, IndexOptions, Manifest};
 
 impl Index {
     /// Makes an empty generation in `dir`.
@@ -52,7 +54,13 @@ impl Index {
 
     fn with(store: Store, manifest: Manifest, dir: &Path, options: &IndexOptions) -> Result<Self, IndexError> {
         let scan = Arc::new(ExactScan::new(manifest.model.dim));
-        let loaded = Loaded::read(&store, &scan)?;
+        // The nodes of a graph say which slots its vectors have.
+        let stored = match options.engine {
+            GraphEngine::Own => store.read_graph(GraphId::PICTURES),
+            GraphEngine::HnswRs => Ok(None),
+        };
+        let nodes = stored.as_ref().ok().and_then(Option::as_ref).map_or(&[][..], |stored| &stored.nodes);
+        let loaded = Loaded::read(&store, &scan, nodes)?;
         let index = Self {
             dir: dir.to_path_buf(),
             options: options.clone(),
@@ -68,8 +76,10 @@ impl Index {
             folder: Folder { path: dir.to_path_buf(), retired: AtomicBool::new(false) },
             store,
         };
-        if index.scan.len() >= options.graph_from {
-            index.graph.load(&index.scan);
+        match options.engine {
+            GraphEngine::Own => index.graph.restore(&index.scan, stored),
+            GraphEngine::HnswRs if index.scan.len() >= options.graph_from => index.graph.load(&index.scan),
+            GraphEngine::HnswRs => {}
         }
         if index.words.committed_revision() != index.revision() {
             // A killed process left them behind.
@@ -90,10 +100,10 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    /// Reads all tables at once; vectors go straight into `scan`.
-    pub(super) fn read(store: &Store, scan: &ExactScan) -> Result<Self, IndexError> {
+    /// Reads all tables at once; vectors go into `scan`, those that own a node into its slot.
+    pub(super) fn read(store: &Store, scan: &ExactScan, nodes: &[(Node, NodeRecord)]) -> Result<Self, IndexError> {
         let (images, files, vectors) = std::thread::scope(|scope| {
-            let vectors = scope.spawn(|| read_vectors(store, scan));
+            let vectors = scope.spawn(|| read_vectors(store, scan, nodes));
             let files = scope.spawn(|| read_files(store));
             (read_images(store), join(files), join(vectors))
         });
@@ -154,16 +164,18 @@ fn read_files(store: &Store) -> Result<(Vec<FileRecord>, usize), IndexError> {
     Ok((files, damaged))
 }
 
-fn read_vectors(store: &Store, scan: &ExactScan) -> Result<usize, IndexError> {
-    let mut damaged = 0;
+fn read_vectors(store: &Store, scan: &ExactScan, nodes: &[(Node, NodeRecord)]) -> Result<usize, IndexError> {
+    let slots: HashMap<ImageId, u32> = nodes.iter().map(|(node, record)| (record.owner, node.0)).collect();
+    let (mut vectors, mut damaged) = (Vec::new(), 0);
     for entry in store.entries(Table::Vectors) {
         let (key, value) = entry?;
         let decoded = |id: ImageId| records::decode_vector(id, scan.dim(), &value).ok().map(|vector| (id, vector));
         match keys::parse_image(&key).and_then(decoded) {
-            Some((id, vector)) => scan.add_quantised(id, &vector)?,
+            Some((id, vector)) => vectors.push((id, slots.get(&id).copied(), vector)),
             None => damaged += 1,
         }
     }
+    scan.fill(&vectors)?;
     Ok(damaged)
 }
 

@@ -26,8 +26,9 @@ use self::graph::GraphSlot;
 use self::memory::Memory;
 use self::regions::RegionSlot;
 pub use self::verify::VerifyReport;
+use crate::hnsw::HnswParams;
 use crate::store::Store;
-use crate::vectors::{ExactScan, HnswParams, VectorIndex};
+use crate::vectors::{ExactScan, VectorIndex};
 use crate::words::WordIndex;
 use crate::{ImageId, IndexError, Manifest};
 
@@ -68,11 +69,23 @@ pub struct IndexOptions {
     pub graph_from: usize,
     /// How the graph is built and searched.
     pub graph: HnswParams,
+    /// Which graph.
+    pub engine: GraphEngine,
+}
+
+/// The implementations of a graph.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum GraphEngine {
+    /// Our own, whose nodes are kept in sled.
+    #[default]
+    Own,
+    /// hnsw_rs, kept in a snapshot: for comparison.
+    HnswRs,
 }
 
 impl Default for IndexOptions {
     fn default() -> Self {
-        Self { graph_from: 50_000, graph: HnswParams::default() }
+        Self { graph_from: 20_000, graph: HnswParams::default(), engine: GraphEngine::Own }
     }
 }
 
@@ -148,7 +161,7 @@ impl Index {
             disk_bytes: disk_bytes(&self.dir)?,
             memory_bytes: memory.bytes()
                 + self.regions.get().map_or(0, |regions| regions.memory())
-                + self.graph.get().map_or_else(|| self.scan.memory(), |graph| graph.memory()),
+                + self.graph.get().map_or_else(|| self.scan.memory(), |graph| graph.as_index().memory()),
             dim: self.scan.dim(),
             search: self.graph.name(&self.scan),
         })

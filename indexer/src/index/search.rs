@@ -17,7 +17,7 @@ impl Index {
         let allowed = self.restriction(&allowed);
         match self.graph.get() {
             // The graph itself knows when a scan is better: few vectors, a narrow filter, many results.
-            Some(graph) => graph.search(query, k, allowed),
+            Some(graph) => graph.as_index().search(query, k, allowed),
             None => self.scan.search(query, k, allowed),
         }
     }

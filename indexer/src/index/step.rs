@@ -8,7 +8,7 @@ use super::Index;
 use crate::regions::format::Stored;
 use crate::store::keys::{self, PathHash, Table};
 use crate::store::{Batch, records};
-use crate::vectors::{Quantised, VectorIndex};
+use crate::vectors::Quantised;
 use crate::{FileRecord, ImageId, ImageRecord, IndexError};
 
 /// A change that is being put together. The caller holds the writer's lock until [`Step::take`].
@@ -142,29 +142,25 @@ impl<'a> Step<'a> {
             }
             revisions.push((id, revision));
         }
-        index.store.apply(&self.batch)?;
+        let (new, gone) = vectors_of(&self.effects);
+        index.graph.prepare(&index.scan, &new, &gone, &mut self.batch)?;
+        if let Err(error) = index.store.apply(&self.batch) {
+            index.graph.undo(&index.scan, &new);
+            return Err(error);
+        }
         self.show(&revisions)?;
+        index.graph.forget(&index.scan, &gone);
         index.revision.store(revision, Ordering::Release);
         Ok(())
     }
 
-    /// Vectors come before and go after the facts that make a picture findable.
-    fn show(self, revisions: &[(ImageId, u64)]) -> Result<(), IndexError> {
-        let index = self.index;
-        let graph = index.graph.get();
-        for effect in &self.effects {
-            if let Effect::NewImage(record, vector) = effect {
-                match &graph {
-                    Some(graph) => graph.add_quantised(record.id, vector)?,
-                    None => index.scan.add_quantised(record.id, vector)?,
-                }
-            }
-        }
-        let regions = index.regions.get();
+    /// Vectors have come before, and go after, the facts that make a picture findable.
+    fn show(&self, revisions: &[(ImageId, u64)]) -> Result<(), IndexError> {
+        let regions = self.index.regions.get();
         for (id, stored) in self.effects.iter().filter_map(Effect::regions) {
             regions.as_ref().map_or(Ok(()), |regions| regions.put(id, stored))?;
         }
-        let mut memory = index.memory.write();
+        let mut memory = self.index.memory.write();
         for effect in &self.effects {
             match effect {
                 Effect::NewImage(record, _) => memory.put_image(record, true),
@@ -179,16 +175,23 @@ impl<'a> Step<'a> {
         }
         drop(memory);
         for effect in &self.effects {
-            if let Effect::RemoveImage(id) = effect {
-                if let Some(regions) = &regions {
-                    regions.remove(*id);
-                }
-                match &graph {
-                    Some(graph) => graph.remove(*id),
-                    None => index.scan.remove(*id),
-                };
+            if let (Effect::RemoveImage(id), Some(regions)) = (effect, &regions) {
+                regions.remove(*id);
             }
         }
         Ok(())
     }
+}
+
+/// Vectors that come with the step, and those that go.
+fn vectors_of(effects: &[Effect]) -> (Vec<(ImageId, &Quantised)>, Vec<ImageId>) {
+    let (mut new, mut gone) = (Vec::new(), Vec::new());
+    for effect in effects {
+        match effect {
+            Effect::NewImage(record, vector) => new.push((record.id, vector)),
+            Effect::RemoveImage(id) => gone.push(*id),
+            Effect::PutRegions(..) | Effect::PutFile(_) | Effect::RemoveFile(_) => {}
+        }
+    }
+    (new, gone)
 }

@@ -11,12 +11,14 @@
 //! content        BLAKE3 of the bytes, cut (16)      image
 //! changes        revision (8)                       image; one entry per image, its newest change
 //! regions        image (8) | part (1)               see `crate::regions::format`
-//! meta           `manifest`, `next-id`, `graph`     see `records`
+//! links          graph (1) | node (4)               NodeRecord
+//! meta           `manifest`, `next-id`, graphs      see `records`
 //! ```
 
 use std::path::Path;
 
 use crate::ImageId;
+use crate::hnsw::Node;
 
 /// A sled tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,11 +31,12 @@ pub(crate) enum Table {
     Changes,
     Meta,
     Regions,
+    Links,
 }
 
 impl Table {
     /// All tables, in the order of their discriminants.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Images,
         Self::Vectors,
         Self::Files,
@@ -42,6 +45,7 @@ impl Table {
         Self::Changes,
         Self::Meta,
         Self::Regions,
+        Self::Links,
     ];
 
     /// The name on disk; also part of every checksum, so that a value cannot pass for one of another table.
@@ -55,6 +59,7 @@ impl Table {
             Self::Changes => "changes",
             Self::Meta => "meta",
             Self::Regions => "regions",
+            Self::Links => "links",
         }
     }
 }
@@ -63,7 +68,34 @@ impl Table {
 pub(crate) mod meta {
     pub(crate) const MANIFEST: &[u8] = b"manifest";
     pub(crate) const NEXT_ID: &[u8] = b"next-id";
+    /// The snapshot of the graph of hnsw_rs.
     pub(crate) const GRAPH: &[u8] = b"graph";
+}
+
+/// A graph, of which there may be several; its nodes share a prefix in `links`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GraphId(pub(crate) u8);
+
+impl GraphId {
+    /// Of one vector a picture.
+    pub(crate) const PICTURES: Self = Self(0);
+
+    /// Key in `meta` of what is said of the whole graph.
+    pub(crate) fn meta(self) -> [u8; 6] {
+        [b'l', b'i', b'n', b'k', b's', self.0]
+    }
+
+    /// Key of a node in `links`.
+    pub(crate) fn node(self, node: Node) -> [u8; 5] {
+        let [a, b, c, d] = node.0.to_be_bytes();
+        [self.0, a, b, c, d]
+    }
+}
+
+/// Reads the key of `links`.
+pub(crate) fn parse_node(key: &[u8]) -> Option<(GraphId, Node)> {
+    let (&graph, node) = key.split_first()?;
+    Some((GraphId(graph), Node(u32::from_be_bytes(node.try_into().ok()?))))
 }
 
 /// BLAKE3 of a path's bytes, cut to 128 bits: a key of fixed length for paths of any length.
@@ -141,6 +173,10 @@ mod tests {
         assert_eq!(parse_image(&image(low)), Some(low));
         assert_eq!(parse_region(&region(high, 7)), Some((high, 7)));
         assert!(region(low, 255) < region(high, 0));
+        let (graph, node) = (GraphId(3), Node(256));
+        assert_eq!(parse_node(&graph.node(node)), Some((graph, node)));
+        assert!(graph.node(Node(255)) < graph.node(node) && graph.node(Node(u32::MAX)) < GraphId(4).node(Node(0)));
+        assert_eq!(parse_node(b"short-"), None);
         assert_eq!(parse_image(b"short"), None);
         assert_eq!(parse_file_of_image(b"short"), None);
     }

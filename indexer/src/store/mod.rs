@@ -12,6 +12,7 @@
 
 pub(crate) mod codec;
 pub(crate) mod keys;
+pub(crate) mod links;
 pub(crate) mod records;
 
 use std::fs::File;
@@ -149,6 +150,23 @@ impl Store {
         table: Table,
     ) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), IndexError>> + '_ {
         self.tree(table).iter().map(|entry| entry.map_err(|error| failure(&self.dir, "reading the store", error)))
+    }
+
+    /// Entries of a table with keys from `start` up to but not including `end`, in order of keys.
+    pub(crate) fn range(
+        &self,
+        table: Table,
+        start: &[u8],
+        end: &[u8],
+    ) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), IndexError>> + '_ {
+        let entries = self.tree(table).range(start..end);
+        entries.map(|entry| entry.map_err(|error| failure(&self.dir, "reading the store", error)))
+    }
+
+    /// The last entry of a table with a key from `start` up to but not including `end`.
+    pub(crate) fn last_key(&self, table: Table, start: &[u8], end: &[u8]) -> Result<Option<sled::IVec>, IndexError> {
+        let last = self.tree(table).range(start..end).next_back().transpose();
+        Ok(last.map_err(|error| failure(&self.dir, "reading the store", error))?.map(|(key, _)| key))
     }
 
     /// Changes after `revision`, oldest first. Unreadable entries are left out; `verify` names them.

@@ -3,7 +3,8 @@
 use glimpse_encoder::picture::Format;
 
 use super::codec::{Damage, Decoder, Encoder, path_bytes, path_from};
-use super::keys::{self, PathHash, Table};
+use super::keys::{self, GraphId, PathHash, Table};
+use crate::hnsw::{Node, NodeRecord};
 use crate::vectors::Quantised;
 use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Place};
 
@@ -12,6 +13,10 @@ const FILE_V1: u8 = 1;
 const VECTOR_V1: u8 = 1;
 const ID_V1: u8 = 1;
 const JSON_V1: u8 = 1;
+const NODE_V1: u8 = 1;
+
+/// The parent of the root.
+const NO_NODE: u32 = u32::MAX;
 
 // Which optional fields of an image follow.
 const TAKEN: u8 = 1;
@@ -113,6 +118,27 @@ pub(crate) fn decode_id(table: Table, key: &[u8], value: &[u8]) -> Result<ImageI
     let id = ImageId(fields.u64()?);
     fields.end()?;
     Ok(id)
+}
+
+/// `owner (8) | parent (4) | neighbour (4)...`
+pub(crate) fn encode_node(graph: GraphId, node: Node, record: &NodeRecord) -> Vec<u8> {
+    let mut value = Encoder::new(NODE_V1);
+    value.u64(record.owner.0).u32(record.parent.map_or(NO_NODE, |parent| parent.0));
+    for link in &record.links {
+        value.u32(link.0);
+    }
+    value.seal(Table::Links, &graph.node(node))
+}
+
+pub(crate) fn decode_node(graph: GraphId, node: Node, value: &[u8]) -> Result<NodeRecord, Damage> {
+    let mut fields = Decoder::open(Table::Links, &graph.node(node), value, NODE_V1)?;
+    let (owner, parent) = (ImageId(fields.u64()?), fields.u32()?);
+    let (links, rest) = fields.rest().as_chunks::<4>();
+    if !rest.is_empty() {
+        return Err(Damage::Long);
+    }
+    let links = links.iter().map(|&link| Node(u32::from_le_bytes(link))).collect();
+    Ok(NodeRecord { owner, parent: (parent != NO_NODE).then_some(Node(parent)), links })
 }
 
 /// JSON text: the manifest and what is known of the graph snapshot.
@@ -217,10 +243,20 @@ mod tests {
         }
 
         #[test]
+        fn nodes_read_back(owner: u64, parent in proptest::option::of(0..NO_NODE), links: Vec<u32>, node: u32) {
+            let (parent, links) = (parent.map(Node), links.into_iter().map(Node).collect());
+            let record = NodeRecord { owner: ImageId(owner), parent, links };
+            let value = encode_node(GraphId(1), Node(node), &record);
+            prop_assert_eq!(decode_node(GraphId(1), Node(node), &value), Ok(record));
+            prop_assert!(decode_node(GraphId(2), Node(node), &value).is_err());
+        }
+
+        #[test]
         fn noise_is_never_a_record(noise in proptest::collection::vec(any::<u8>(), 0..200), id: u64) {
             prop_assert!(decode_image(ImageId(id), &noise).is_err());
             prop_assert!(decode_vector(ImageId(id), 8, &noise).is_err());
             prop_assert!(decode_file(PathHash([7; 16]), &noise).is_err());
+            prop_assert!(decode_node(GraphId(0), Node(7), &noise).is_err());
         }
 
         #[test]

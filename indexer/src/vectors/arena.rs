@@ -1,31 +1,39 @@
 //! Rows of int8 in blocks that never move: growing copies nothing, and every row starts on a cache line.
+//!
+//! Blocks are anonymous mappings with huge pages where the system gives them: a search touches rows all over the
+//! arena, and with small pages the processor would look up the address of nearly each one in a table.
+//!
+//! A row is kept *raised*: 128 is added to each value, which makes it a `u8`. That is the form in which the widest
+//! instructions want one side of a product; see [`Probe`](super::Probe).
 
-use bytemuck::{Pod, Zeroable};
+use memmap2::MmapMut;
 
 use super::Quantised;
 
-/// Rows in a block.
-pub const BLOCK_ROWS: usize = 1024;
-
-/// A cache line; the unit of alignment.
-#[derive(Debug, Clone, Copy, Pod, Zeroable)]
-#[repr(C, align(64))]
-struct Line([i8; 64]);
+/// A cache line; rows are padded to whole ones.
+pub const LINE: usize = 64;
+/// Bytes of a block: many huge pages, and few blocks. Untouched pages of a block cost nothing.
+const BLOCK_BYTES: usize = 64 << 20;
+const RAISE: u8 = 0x80;
 
 /// Vectors of one width, addressed by slot.
 #[derive(Debug)]
 pub struct Arena {
     /// Components of a vector.
     dim: usize,
-    /// Lines of a row; the components behind `dim` are zero.
-    lines: usize,
-    blocks: Vec<Box<[Line]>>,
+    /// Bytes of a row; those behind `dim` are zero.
+    stride: usize,
+    /// Rows of a block, as a power of two.
+    shift: u32,
+    blocks: Vec<MmapMut>,
     scales: Vec<f32>,
 }
 
 impl Arena {
     pub fn new(dim: usize) -> Self {
-        Self { dim, lines: dim.div_ceil(size_of::<Line>()), blocks: Vec::new(), scales: Vec::new() }
+        let stride = dim.next_multiple_of(LINE);
+        let shift = (BLOCK_BYTES / stride).max(1).ilog2();
+        Self { dim, stride, shift, blocks: Vec::new(), scales: Vec::new() }
     }
 
     /// Number of rows.
@@ -33,53 +41,58 @@ impl Arena {
         self.scales.len()
     }
 
+    /// Components of a row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
     /// Components of a row with its padding.
     pub fn stride(&self) -> usize {
-        self.lines * size_of::<Line>()
+        self.stride
     }
 
     /// Appends a row and returns its slot.
-    pub fn push(&mut self, vector: &Quantised) -> usize {
+    ///
+    /// # Errors
+    /// If the system has no more memory.
+    pub fn push(&mut self, vector: &Quantised) -> std::io::Result<usize> {
         let slot = self.len();
-        if slot == self.blocks.len() * BLOCK_ROWS {
-            self.blocks.push(vec![Line::zeroed(); self.lines * BLOCK_ROWS].into_boxed_slice());
-        }
-        self.scales.push(vector.scale);
+        self.grow(slot + 1)?;
         self.set(slot, vector);
-        slot
+        Ok(slot)
+    }
+
+    /// Makes room for rows up to `count`, of zeros.
+    ///
+    /// # Errors
+    /// If the system has no more memory.
+    pub fn grow(&mut self, count: usize) -> std::io::Result<()> {
+        while self.blocks.len() << self.shift < count {
+            self.blocks.push(block(self.stride << self.shift)?);
+        }
+        self.scales.resize(count.max(self.scales.len()), 0.0);
+        Ok(())
     }
 
     /// Overwrites a row.
     pub fn set(&mut self, slot: usize, vector: &Quantised) {
         self.scales[slot] = vector.scale;
-        let (block, row) = (slot / BLOCK_ROWS, slot % BLOCK_ROWS);
-        let lines = &mut self.blocks[block][row * self.lines..][..self.lines];
-        bytemuck::cast_slice_mut::<Line, i8>(lines)[..self.dim].copy_from_slice(&vector.values);
-    }
-
-    /// Removes a row by moving the last one into its place.
-    pub fn swap_remove(&mut self, slot: usize) {
-        let last = self.len() - 1;
-        if slot != last {
-            let moved = self.get(last);
-            self.set(slot, &moved);
-        }
-        self.scales.pop();
-        if last.is_multiple_of(BLOCK_ROWS) {
-            self.blocks.pop();
-        }
+        let start = (slot & ((1 << self.shift) - 1)) * self.stride;
+        let row = &mut self.blocks[slot >> self.shift][start..][..self.dim];
+        row.iter_mut().zip(&vector.values).for_each(|(raised, &value)| *raised = value.cast_unsigned() ^ RAISE);
     }
 
     /// A copy of a row.
     pub fn get(&self, slot: usize) -> Quantised {
-        Quantised { scale: self.scales[slot], values: self.row(slot)[..self.dim].to_vec() }
+        let values = self.row(slot)[..self.dim].iter().map(|&raised| (raised ^ RAISE).cast_signed());
+        Quantised { scale: self.scales[slot], values: values.collect() }
     }
 
-    /// A row with its padding.
+    /// A raised row with its padding.
     #[inline]
-    pub fn row(&self, slot: usize) -> &[i8] {
-        let (block, row) = (slot / BLOCK_ROWS, slot % BLOCK_ROWS);
-        bytemuck::cast_slice(&self.blocks[block][row * self.lines..][..self.lines])
+    pub fn row(&self, slot: usize) -> &[u8] {
+        let start = (slot & ((1 << self.shift) - 1)) * self.stride;
+        &self.blocks[slot >> self.shift][start..start + self.stride]
     }
 
     /// The scale of a row.
@@ -90,6 +103,14 @@ impl Arena {
 
     /// Bytes in memory.
     pub fn memory(&self) -> usize {
-        self.blocks.len() * BLOCK_ROWS * self.stride() + self.scales.capacity() * size_of::<f32>()
+        self.len() * self.stride + self.scales.capacity() * size_of::<f32>()
     }
+}
+
+fn block(bytes: usize) -> std::io::Result<MmapMut> {
+    let block = MmapMut::map_anon(bytes)?;
+    // Without huge pages everything works as well, only slower.
+    #[cfg(target_os = "linux")]
+    let _ = block.advise(memmap2::Advice::HugePage);
+    Ok(block)
 }

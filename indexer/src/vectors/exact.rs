@@ -9,7 +9,7 @@ use std::ops::Range;
 use parking_lot::{RwLock, RwLockReadGuard};
 use rayon::prelude::*;
 
-use super::arena::{Arena, BLOCK_ROWS};
+use super::arena::Arena;
 use super::dot::MAX_WIDTH;
 use super::quant::QueryPlanes;
 use super::top::Top;
@@ -18,6 +18,8 @@ use crate::{IdSet, ImageId, IndexError};
 
 /// Bytes of vectors above which a scan is spread over threads: below, handing out the work takes longer than the scan.
 const PARALLEL_BYTES: usize = 2 << 20;
+/// Rows that a thread takes at once.
+const BLOCK_ROWS: usize = 1024;
 
 /// int8 vectors in memory, scanned whole.
 #[derive(Debug)]
@@ -27,12 +29,14 @@ pub struct ExactScan {
     rows: RwLock<Rows>,
 }
 
+/// Vectors and their owners. A vector stays in its slot for as long as it is there; slots that were given up are used
+/// again.
 #[derive(Debug)]
-struct Rows {
+pub(crate) struct Rows {
     arena: Arena,
-    /// Who owns a slot.
-    ids: Vec<ImageId>,
-    slots: HashMap<ImageId, usize>,
+    owners: Vec<Option<ImageId>>,
+    slots: HashMap<ImageId, u32>,
+    free: Vec<u32>,
 }
 
 impl ExactScan {
@@ -50,8 +54,7 @@ impl ExactScan {
     /// If `dim` is 0 or above 65,536.
     pub fn with_kernel(dim: usize, kernel: Kernel) -> Self {
         assert!((1..=MAX_WIDTH).contains(&dim), "vectors of {dim} components");
-        let rows = Rows { arena: Arena::new(dim), ids: Vec::new(), slots: HashMap::new() };
-        Self { dim, kernel, rows: RwLock::new(rows) }
+        Self { dim, kernel, rows: RwLock::new(Rows::new(dim)) }
     }
 
     /// Components of a vector.
@@ -67,17 +70,34 @@ impl ExactScan {
     /// Adds or replaces a vector that is quantised already, as when an index is opened.
     ///
     /// # Errors
-    /// [`IndexError::WrongDimension`].
+    /// [`IndexError::WrongDimension`], or if there is no memory for it.
     pub fn add_quantised(&self, id: ImageId, vector: &Quantised) -> Result<(), IndexError> {
         check_width(self.dim, vector.values.len())?;
-        self.rows.write().put(id, vector);
+        self.rows.write().put(id, vector)
+    }
+
+    /// Takes up all vectors of an index that is being opened, some of them in given slots. What was here is gone.
+    ///
+    /// # Errors
+    /// [`IndexError::WrongDimension`], or if there is no memory for them.
+    pub(crate) fn fill(&self, vectors: &[(ImageId, Option<u32>, Quantised)]) -> Result<(), IndexError> {
+        let mut rows = Rows::new(self.dim);
+        for (_, _, vector) in vectors {
+            check_width(self.dim, vector.values.len())?;
+        }
+        let slots = vectors.iter().filter_map(|(_, slot, _)| *slot).map(|slot| slot as usize + 1).max().unwrap_or(0);
+        rows.place(slots, vectors.iter().filter_map(|(id, slot, vector)| Some((*id, (*slot)?, vector))))?;
+        for (id, _, vector) in vectors.iter().filter(|(_, slot, _)| slot.is_none()) {
+            rows.put(*id, vector)?;
+        }
+        *self.rows.write() = rows;
         Ok(())
     }
 
     /// The stored vector of a picture.
     pub fn get(&self, id: ImageId) -> Option<Quantised> {
         let rows = self.read();
-        rows.slots.get(&id).map(|&slot| rows.arena.get(slot))
+        rows.slots.get(&id).map(|&slot| rows.arena.get(slot as usize))
     }
 
     /// True if the picture has a vector here.
@@ -87,7 +107,7 @@ impl ExactScan {
 
     /// Every picture with a vector, in no order.
     pub fn ids(&self) -> Vec<ImageId> {
-        self.read().ids.clone()
+        self.read().slots.keys().copied().collect()
     }
 
     /// Cosine of `query` with every vector, in no order.
@@ -97,7 +117,7 @@ impl ExactScan {
     pub fn score_all(&self, query: &[f32]) -> Result<Vec<Scored>, IndexError> {
         let rows = self.read();
         let scan = self.scan(&rows, query)?;
-        let parts = scan.over_blocks(|slots| slots.map(|slot| scan.score(slot)).collect::<Vec<_>>());
+        let parts = scan.over_blocks(|slots| slots.filter_map(|slot| scan.score(slot)).collect::<Vec<_>>());
         Ok(parts.concat())
     }
 
@@ -112,20 +132,18 @@ impl ExactScan {
     ) -> Result<Vec<Scored>, IndexError> {
         let rows = self.read();
         let scan = self.scan(&rows, query)?;
-        Ok(ids.into_iter().filter_map(|id| rows.slots.get(&id)).map(|&slot| scan.score(slot)).collect())
+        Ok(ids.into_iter().filter_map(|id| rows.slots.get(&id)).filter_map(|&slot| scan.score(slot as usize)).collect())
     }
 
     /// Readers pass waiting writers: a reader that spreads its work over the thread pool must not wait for a writer
     /// that waits for another reader on the same pool. Writers hold the lock for the copy of one row.
-    fn read(&self) -> RwLockReadGuard<'_, Rows> {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Rows> {
         self.rows.read_recursive()
     }
 
     fn scan<'a>(&self, rows: &'a Rows, query: &[f32]) -> Result<Scan<'a>, IndexError> {
         check_width(self.dim, query.len())?;
-        let mut query = QueryPlanes::new(query).ok_or_else(|| no_direction(self.dim))?;
-        query.coarse.resize(rows.arena.stride(), 0);
-        query.fine.resize(rows.arena.stride(), 0);
+        let query = QueryPlanes::new(query, rows.arena.stride()).ok_or_else(|| no_direction(self.dim))?;
         Ok(Scan { rows, query, kernel: self.kernel })
     }
 }
@@ -145,12 +163,15 @@ impl VectorIndex for ExactScan {
         let scan = self.scan(&rows, query)?;
         let top = match allowed {
             // Looking up a slot costs about as much as the comparison itself.
-            Some(allowed) if allowed.len() < rows.ids.len() / 4 => {
-                let slots = allowed.iter().filter_map(|id| rows.slots.get(&id).copied());
+            Some(allowed) if allowed.len() < rows.slots.len() / 4 => {
+                let slots = allowed.iter().filter_map(|id| rows.slots.get(&id).map(|&slot| slot as usize));
                 scan.top(k, slots)
             }
             Some(allowed) => scan
-                .over_blocks(|slots| scan.top(k, slots.filter(|&slot| allowed.contains(rows.ids[slot]))))
+                .over_blocks(|slots| {
+                    let passes = |&slot: &usize| rows.owners[slot].is_some_and(|id| allowed.contains(id));
+                    scan.top(k, slots.filter(passes))
+                })
                 .into_iter()
                 .fold(Top::new(k), Top::merge),
             None => scan.over_blocks(|slots| scan.top(k, slots)).into_iter().fold(Top::new(k), Top::merge),
@@ -159,35 +180,88 @@ impl VectorIndex for ExactScan {
     }
 
     fn len(&self) -> usize {
-        self.read().ids.len()
+        self.read().slots.len()
     }
 
     fn memory(&self) -> usize {
         let rows = self.read();
-        let slot = size_of::<(ImageId, usize)>() + 1; // a bucket of the map and its control byte
-        rows.arena.memory() + rows.ids.capacity() * size_of::<ImageId>() + rows.slots.capacity() * slot * 8 / 7
+        let slot = size_of::<(ImageId, u32)>() + 1; // a bucket of the map and its control byte
+        rows.arena.memory()
+            + rows.owners.capacity() * size_of::<Option<ImageId>>()
+            + rows.slots.capacity() * slot * 8 / 7
+            + rows.free.capacity() * size_of::<u32>()
     }
 }
 
 impl Rows {
-    fn put(&mut self, id: ImageId, vector: &Quantised) {
-        if let Some(&slot) = self.slots.get(&id) {
-            self.arena.set(slot, vector);
+    fn new(dim: usize) -> Self {
+        Self { arena: Arena::new(dim), owners: Vec::new(), slots: HashMap::new(), free: Vec::new() }
+    }
+
+    /// The vectors, by slot.
+    pub(crate) fn arena(&self) -> &Arena {
+        &self.arena
+    }
+
+    /// Slots in use, and those that were given up.
+    pub(crate) fn len(&self) -> usize {
+        self.owners.len()
+    }
+
+    /// Who owns a slot; `None` if nobody does.
+    #[inline]
+    pub(crate) fn owner(&self, slot: u32) -> Option<ImageId> {
+        self.owners.get(slot as usize).copied().flatten()
+    }
+
+    /// The slot of a picture.
+    pub(crate) fn slot(&self, id: ImageId) -> Option<u32> {
+        self.slots.get(&id).copied()
+    }
+
+    fn put(&mut self, id: ImageId, vector: &Quantised) -> Result<(), IndexError> {
+        if let Some(slot) = self.slots.get(&id).copied().or_else(|| self.free.pop()) {
+            self.arena.set(slot as usize, vector);
+            self.own(id, slot);
         } else {
-            self.slots.insert(id, self.arena.push(vector));
-            self.ids.push(id);
+            let slot = self.arena.push(vector).map_err(no_memory)?;
+            self.owners.push(None);
+            self.own(id, slot as u32);
         }
+        Ok(())
+    }
+
+    /// Makes `count` slots and fills the given ones.
+    fn place<'a>(
+        &mut self,
+        count: usize,
+        vectors: impl Iterator<Item = (ImageId, u32, &'a Quantised)>,
+    ) -> Result<(), IndexError> {
+        self.arena.grow(count).map_err(no_memory)?;
+        self.owners.resize(count, None);
+        for (id, slot, vector) in vectors {
+            self.arena.set(slot as usize, vector);
+            self.own(id, slot);
+        }
+        self.free = (0..count as u32).filter(|&slot| self.owner(slot).is_none()).collect();
+        Ok(())
+    }
+
+    fn own(&mut self, id: ImageId, slot: u32) {
+        self.owners[slot as usize] = Some(id);
+        self.slots.insert(id, slot);
     }
 
     fn take(&mut self, id: ImageId) -> bool {
         let Some(slot) = self.slots.remove(&id) else { return false };
-        self.arena.swap_remove(slot);
-        self.ids.swap_remove(slot);
-        if let Some(&moved) = self.ids.get(slot) {
-            self.slots.insert(moved, slot);
-        }
+        self.owners[slot as usize] = None;
+        self.free.push(slot);
         true
     }
+}
+
+fn no_memory(error: std::io::Error) -> IndexError {
+    IndexError::Store { dir: "memory".into(), what: "making room for vectors", reason: error.to_string() }
 }
 
 /// One query against the rows.
@@ -198,16 +272,17 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
+    /// `None` for a slot that nobody owns.
     #[inline]
-    fn score(&self, slot: usize) -> Scored {
+    fn score(&self, slot: usize) -> Option<Scored> {
         let arena = &self.rows.arena;
-        let dots = self.kernel.dot_two(arena.row(slot), &self.query.coarse, &self.query.fine);
-        Scored { id: self.rows.ids[slot], score: self.query.cosine(dots, arena.scale(slot)) }
+        let id = self.rows.owners[slot]?;
+        Some(Scored { id, score: self.query.cosine(self.kernel, arena.row(slot), arena.scale(slot)) })
     }
 
     fn top(&self, k: usize, slots: impl Iterator<Item = usize>) -> Top {
         let mut top = Top::new(k);
-        slots.for_each(|slot| top.push(self.score(slot)));
+        slots.filter_map(|slot| self.score(slot)).for_each(|scored| top.push(scored));
         top
     }
 

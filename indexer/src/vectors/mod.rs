@@ -5,17 +5,22 @@
 
 mod arena;
 mod dot;
-mod exact;
-mod hnsw;
+pub(crate) mod exact;
+mod hnsw_rs;
 mod quant;
 mod top;
 
 use glimpse_encoder::EncodeError;
+use rayon::prelude::*;
 
+pub use self::hnsw_rs::HnswRs;
+pub(crate) use arena::Arena;
 pub use dot::Kernel;
+pub(crate) use dot::Probe;
 pub use exact::ExactScan;
-pub use hnsw::{GraphStats, HnswGraph, HnswParams};
+pub(crate) use exact::Rows;
 pub use quant::Quantised;
+pub(crate) use quant::QueryPlanes;
 pub(crate) use top::Top;
 
 use crate::{IdSet, ImageId, IndexError};
@@ -46,6 +51,19 @@ pub trait VectorIndex: Send + Sync {
     /// [`IndexError::WrongDimension`].
     fn search(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError>;
 
+    /// As [`VectorIndex::search`] for many queries at once, on all threads of the current pool.
+    ///
+    /// # Errors
+    /// As [`VectorIndex::search`]; the first error of all.
+    fn search_many(
+        &self,
+        queries: &[&[f32]],
+        k: usize,
+        allowed: Option<&IdSet>,
+    ) -> Result<Vec<Vec<Scored>>, IndexError> {
+        queries.par_iter().map(|query| self.search(query, k, allowed)).collect()
+    }
+
     /// Number of vectors.
     fn len(&self) -> usize;
 
@@ -59,11 +77,11 @@ pub trait VectorIndex: Send + Sync {
 }
 
 /// Refuses what cannot be compared with vectors of width `dim`.
-fn check_width(dim: usize, found: usize) -> Result<(), IndexError> {
+pub(crate) fn check_width(dim: usize, found: usize) -> Result<(), IndexError> {
     if found == dim { Ok(()) } else { Err(IndexError::WrongDimension { expected: dim, found }) }
 }
 
 /// The error for a vector without a direction: a value that is not finite, or nothing but zeros.
-fn no_direction(dim: usize) -> IndexError {
+pub(crate) fn no_direction(dim: usize) -> IndexError {
     IndexError::Encode(EncodeError::NotAVector { dim })
 }

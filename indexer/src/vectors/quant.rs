@@ -5,6 +5,8 @@
 //! and the cosine of a unit vector with itself stays 1. For 768 values the cosine of a vector with its decoded form is
 //! above 0.9999.
 
+use super::dot::{Kernel, Probe};
+
 /// A vector of `values.len()` components, component `i` being `scale * values[i]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantised {
@@ -47,16 +49,17 @@ impl Quantised {
 
 /// A unit query in two int8 planes, `fine` holding what `coarse` rounds away: together about 16 bits, so that the only
 /// error of a score is that of the stored vector. A second plane costs little, because a scan waits for memory.
-pub(super) struct QueryPlanes {
-    pub coarse: Vec<i8>,
-    pub fine: Vec<i8>,
+#[derive(Debug)]
+pub(crate) struct QueryPlanes {
+    pub coarse: Probe,
+    pub fine: Probe,
     pub coarse_scale: f32,
     pub fine_scale: f32,
 }
 
 impl QueryPlanes {
-    /// Splits a query of any length after bringing it to length 1; `None` if it has no direction.
-    pub fn new(query: &[f32]) -> Option<Self> {
+    /// Splits a query of any length after bringing it to length 1, for rows of `stride`; `None` if it has no direction.
+    pub fn new(query: &[f32], stride: usize) -> Option<Self> {
         let length = query.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
         let peak = peak(query)?;
         let coarse_step = peak / 127.0;
@@ -65,11 +68,14 @@ impl QueryPlanes {
         let rest = query.iter().zip(&coarse).map(|(v, &c)| v - f32::from(c) * coarse_step);
         let fine = rest.map(|r| (r / fine_step).round().clamp(-127.0, 127.0) as i8).collect();
         let unit = |step: f32| (f64::from(step) / length) as f32;
+        let [coarse, fine] = [coarse, fine].map(|steps| Probe::new(steps, stride));
         Some(Self { coarse, fine, coarse_scale: unit(coarse_step), fine_scale: unit(fine_step) })
     }
 
-    /// The cosine with a row, from the inner products of its steps with both planes.
-    pub fn cosine(&self, (coarse, fine): (i32, i32), row_scale: f32) -> f32 {
+    /// The cosine with a raised row.
+    #[inline]
+    pub fn cosine(&self, kernel: Kernel, row: &[u8], row_scale: f32) -> f32 {
+        let [coarse, fine] = kernel.dot_two([&self.coarse, &self.fine], row);
         let score = row_scale * (self.coarse_scale * coarse as f32 + self.fine_scale * fine as f32);
         score.clamp(-1.0, 1.0)
     }
@@ -122,12 +128,12 @@ mod tests {
 
         #[test]
         fn two_planes_hold_the_query_to_16_bits(vector in vectors()) {
-            let planes = QueryPlanes::new(&vector).unwrap();
+            let planes = QueryPlanes::new(&vector, vector.len()).unwrap();
             let length = length(&vector);
             let peak = f64::from(vector.iter().fold(0f32, |p, v| p.max(v.abs())));
             for (i, &v) in vector.iter().enumerate() {
-                let again = f64::from(planes.coarse[i]) * f64::from(planes.coarse_scale)
-                    + f64::from(planes.fine[i]) * f64::from(planes.fine_scale);
+                let again = f64::from(planes.coarse.steps()[i]) * f64::from(planes.coarse_scale)
+                    + f64::from(planes.fine.steps()[i]) * f64::from(planes.fine_scale);
                 prop_assert!((again - f64::from(v) / length).abs() <= peak / length / 30_000.0);
             }
         }
@@ -137,7 +143,7 @@ mod tests {
     fn refuses_vectors_without_direction() {
         for bad in [&[][..], &[0.0; 8], &[1.0, f32::NAN], &[f32::INFINITY, 1.0], &[1e-42; 4]] {
             assert_eq!(Quantised::encode(bad), None, "{bad:?}");
-            assert!(QueryPlanes::new(bad).is_none(), "{bad:?}");
+            assert!(QueryPlanes::new(bad, bad.len()).is_none(), "{bad:?}");
         }
     }
 

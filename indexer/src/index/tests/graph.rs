@@ -3,15 +3,18 @@
 use std::path::Path;
 
 use super::*;
+use crate::GraphEngine;
 use crate::IdSet;
-use crate::vectors::HnswParams;
+use crate::hnsw::{HnswParams, Node};
+use crate::store::Batch;
+use crate::store::keys::{GraphId, Table};
 
 const PICTURES: u64 = 4000;
 
 /// Settings with which a few thousand pictures are already searched by graph.
-fn small_graphs() -> Fixture {
+fn small_graphs(engine: GraphEngine) -> Fixture {
     let graph = HnswParams { m: 16, ef_construction: 100, ef_search: 24 };
-    Fixture { options: IndexOptions { graph_from: 2000, graph }, ..Fixture::new() }
+    Fixture { options: IndexOptions { graph_from: 2000, graph, engine }, ..Fixture::new() }
 }
 
 fn vector_of(n: u64) -> Vec<f32> {
@@ -54,14 +57,23 @@ fn search_of(index: &Index) -> String {
 
 #[test]
 fn a_graph_follows_its_index() {
-    let fixture = small_graphs();
+    follows(GraphEngine::Own, "hnsw (M 16, ef 24, 4000 nodes)");
+}
+
+#[test]
+fn the_graph_of_hnsw_rs_follows_its_index() {
+    follows(GraphEngine::HnswRs, "hnsw_rs (M 16, ef 24, 4000 nodes)");
+}
+
+fn follows(engine: GraphEngine, name: &str) {
+    let fixture = small_graphs(engine);
     let index = fixture.open();
     let mut ids = add_many(&index, 0..1000);
     index.finish().unwrap();
     assert!(search_of(&index).starts_with("exact scan"), "too few for a graph");
     ids.extend(add_many(&index, 1000..PICTURES));
     index.finish().unwrap();
-    assert!(search_of(&index).starts_with("hnsw (M 16, ef 24, 4000 nodes)"), "{}", search_of(&index));
+    assert!(search_of(&index).starts_with(name), "{}", search_of(&index));
     assert_all_found(&index, &ids);
 
     // Changes after the build are found, and not found, at once.
@@ -92,8 +104,51 @@ fn a_graph_follows_its_index() {
 }
 
 #[test]
-fn a_damaged_graph_is_named_and_made_anew() {
-    let fixture = small_graphs();
+fn a_damaged_node_is_named_and_the_graph_made_anew() {
+    let fixture = small_graphs(GraphEngine::Own);
+    let index = fixture.open();
+    add_many(&index, 0..2000);
+    index.finish().unwrap();
+    let mut batch = Batch::default();
+    batch.put(Table::Links, &GraphId::PICTURES.node(Node(77)), vec![1; 90]);
+    index.store.apply(&batch).unwrap();
+    assert_eq!(index.verify(false).unwrap().problems.len(), 1, "memory is right, the store is not");
+    drop(index);
+    let index = fixture.open();
+    assert!(search_of(&index).starts_with("exact scan"), "serves all the same");
+    assert!(search_of(&index).contains("a node of the graph is damaged"), "{}", search_of(&index));
+    // From here on the stored nodes lag behind.
+    add_many(&index, 2000..2001);
+    drop(index);
+    let index = fixture.open();
+    assert!(search_of(&index).starts_with("exact scan"));
+    index.finish().unwrap();
+    assert!(search_of(&index).starts_with("hnsw (M 16, ef 24, 2001 nodes)"), "{}", search_of(&index));
+    assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
+    drop(index);
+    assert!(search_of(&fixture.open()).starts_with("hnsw (M 16, ef 24, 2001 nodes)"));
+}
+
+#[test]
+fn a_lost_node_is_noticed() {
+    let fixture = small_graphs(GraphEngine::Own);
+    let index = fixture.open();
+    add_many(&index, 0..2000);
+    index.finish().unwrap();
+    let mut batch = Batch::default();
+    batch.remove(Table::Links, &GraphId::PICTURES.node(Node(77)));
+    index.store.apply(&batch).unwrap();
+    drop(index);
+    let index = fixture.open();
+    assert!(search_of(&index).contains("1999 nodes for 2000 vectors"), "{}", search_of(&index));
+    let report = index.verify(true).unwrap();
+    assert_eq!((report.problems.len(), report.repaired.len()), (1, 1), "{report:?}");
+    assert!(search_of(&index).starts_with("hnsw"));
+}
+
+#[test]
+fn a_damaged_snapshot_of_hnsw_rs_is_named_and_made_anew() {
+    let fixture = small_graphs(GraphEngine::HnswRs);
     let index = fixture.open();
     add_many(&index, 0..2000);
     index.finish().unwrap();

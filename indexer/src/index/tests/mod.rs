@@ -5,6 +5,7 @@ mod damage;
 mod disk;
 mod files;
 mod graph;
+mod killed;
 mod loss;
 mod operations;
 mod regions;

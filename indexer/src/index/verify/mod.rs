@@ -14,7 +14,7 @@ use self::survey::Survey;
 use super::Index;
 use super::load::Loaded;
 use crate::IndexError;
-use crate::vectors::VectorIndex;
+use crate::store::keys::GraphId;
 
 /// What [`Index::verify`] found.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
@@ -50,7 +50,8 @@ impl Index {
             // It would have to follow every removal; it is built anew below.
             self.graph.clear();
             self.regions.clear();
-            let loaded = Loaded::read(&self.store, &self.scan)?;
+            self.store.clear_graph(GraphId::PICTURES)?;
+            let loaded = Loaded::read(&self.store, &self.scan, &[])?;
             *self.memory.write() = loaded.memory;
             writer.next_id = writer.next_id.max(loaded.next_id);
             self.revision.fetch_max(loaded.revision, Ordering::AcqRel);
@@ -62,21 +63,13 @@ impl Index {
         Ok(report)
     }
 
-    /// Every vector is a node of the graph, or known to be out of its reach.
+    /// Every vector is a node of the graph, and the store holds the graph as it is.
     fn check_graph(&self, repair: bool, report: &mut VerifyReport) -> Result<(), IndexError> {
-        let problem = match self.graph.get() {
-            None => self.graph.fault(),
-            Some(graph) => {
-                graph.probe();
-                let stats = graph.stats();
-                let (nodes, vectors) = (stats.nodes - stats.dead, self.scan.len());
-                (nodes != vectors).then(|| format!("the graph has {nodes} pictures, but there are {vectors} vectors"))
-            }
-        };
-        if let Some(problem) = problem {
+        if let Some(problem) = self.graph_fault()? {
             report.problems.push(problem);
             if repair {
                 self.graph.clear();
+                self.store.clear_graph(GraphId::PICTURES)?;
                 report.repaired.push("made the graph anew".to_owned());
             }
         }

@@ -80,6 +80,8 @@ impl Survey {
             Table::Changes => {
                 self.changes.insert(keys::parse_revision(key)?, records::decode_id(table, key, value));
             }
+            // Nodes are checked with their graph.
+            Table::Links => drop(keys::parse_node(key)?),
             Table::Meta if key == keys::meta::NEXT_ID => self.next_id = records::decode_id(table, key, value),
             // The manifest was read when the index was opened; the graph's entry is checked with the graph.
             Table::Meta => {}

@@ -5,49 +5,42 @@ use std::arch::x86_64::*;
 
 use super::portable;
 
-/// Proof that the machine has AVX2.
+/// Proof that the machine has AVX2 and POPCNT.
 #[derive(Debug, Clone, Copy)]
 pub struct Avx2(());
 
 impl Avx2 {
     pub fn detect() -> Option<Self> {
-        is_x86_feature_detected!("avx2").then_some(Self(()))
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt")).then_some(Self(()))
     }
 
     #[inline]
-    pub fn dot(self, a: &[i8], b: &[i8]) -> i32 {
+    pub fn dot(self, steps: &[i8], row: &[u8]) -> i32 {
         // SAFETY: the token proves AVX2.
-        unsafe { dot(a, b) }
+        unsafe { dot(steps, row) }
     }
 
-    #[inline]
-    pub fn dot_two(self, row: &[i8], b: &[i8], c: &[i8]) -> (i32, i32) {
-        // SAFETY: the token proves AVX2.
-        unsafe { (dot(row, b), dot(row, c)) }
+    pub fn hamming(self, bits: &[u64], rows: &[u64], out: &mut Vec<u32>) {
+        // SAFETY: the token proves POPCNT.
+        unsafe { hamming(bits, rows, out) }
     }
 }
 
 #[target_feature(enable = "avx2")]
-fn dot(a: &[i8], b: &[i8]) -> i32 {
-    let (a_chunks, a_rest) = a.as_chunks::<32>();
-    let (b_chunks, b_rest) = b.as_chunks::<32>();
+fn dot(steps: &[i8], row: &[u8]) -> i32 {
+    let (step_chunks, step_rest) = steps.as_chunks::<32>();
+    let (row_chunks, row_rest) = row.as_chunks::<32>();
     let mut even = _mm256_setzero_si256();
     let mut odd = _mm256_setzero_si256();
-    for (x, y) in a_chunks.iter().zip(b_chunks) {
-        let (x_low, x_high) = widen(x);
-        let (y_low, y_high) = widen(y);
-        even = _mm256_add_epi32(even, _mm256_madd_epi16(x_low, y_low));
-        odd = _mm256_add_epi32(odd, _mm256_madd_epi16(x_high, y_high));
+    for (x, y) in step_chunks.iter().zip(row_chunks) {
+        // SAFETY: the arrays are 32 bytes long, and the loads need no alignment.
+        let (x, y) = unsafe { (_mm256_loadu_si256(x.as_ptr().cast()), _mm256_loadu_si256(y.as_ptr().cast())) };
+        let (x_low, x_high) = (_mm256_castsi256_si128(x), _mm256_extracti128_si256::<1>(x));
+        let (y_low, y_high) = (_mm256_castsi256_si128(y), _mm256_extracti128_si256::<1>(y));
+        even = _mm256_add_epi32(even, _mm256_madd_epi16(_mm256_cvtepi8_epi16(x_low), _mm256_cvtepu8_epi16(y_low)));
+        odd = _mm256_add_epi32(odd, _mm256_madd_epi16(_mm256_cvtepi8_epi16(x_high), _mm256_cvtepu8_epi16(y_high)));
     }
-    sum(_mm256_add_epi32(even, odd)) + portable::dot(a_rest, b_rest)
-}
-
-/// 32 bytes as twice 16 words, sign kept.
-#[target_feature(enable = "avx2")]
-fn widen(bytes: &[i8; 32]) -> (__m256i, __m256i) {
-    // SAFETY: the array is 32 bytes long, and the load needs no alignment.
-    let bytes = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
-    (_mm256_cvtepi8_epi16(_mm256_castsi256_si128(bytes)), _mm256_cvtepi8_epi16(_mm256_extracti128_si256::<1>(bytes)))
+    sum(_mm256_add_epi32(even, odd)) + portable::dot(step_rest, row_rest)
 }
 
 /// Sum of the eight numbers.
@@ -56,4 +49,10 @@ fn sum(v: __m256i) -> i32 {
     let four = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
     let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b01_00_11_10>(four));
     _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<0b10_11_00_01>(two)))
+}
+
+/// The plain code, compiled for a machine that counts bits in one instruction.
+#[target_feature(enable = "popcnt")]
+fn hamming(bits: &[u64], rows: &[u64], out: &mut Vec<u32>) {
+    portable::hamming(bits, rows, out);
 }

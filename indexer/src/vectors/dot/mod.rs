@@ -2,6 +2,10 @@
 //!
 //! An accelerated kernel is reached through a token that can only be had by detecting the instructions, so that calling
 //! one is always sound.
+//!
+//! The widest instruction (`vpdpbusd`) multiplies unsigned by signed bytes. Rows are therefore kept raised by 128, and a
+//! [`Probe`], the other side of the product, knows what that adds: `sum((row + 128) * probe) = sum(row * probe) +
+//! 128 * sum(probe)`. Nothing has to be converted while rows stream by.
 
 mod portable;
 
@@ -9,14 +13,48 @@ mod portable;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::OnceLock;
 
-/// Widest vector whose inner product surely fits an i32: `65,536 * 128 * 128 = 2^30`.
+/// Widest vector whose inner product surely fits an i32, raised: `65,536 * 255 * 127 < 2^31`.
 pub(super) const MAX_WIDTH: usize = 1 << 16;
+
+/// What many rows are compared with: signed steps, padded with zeros to the stride of the rows.
+#[derive(Debug, Clone, Default)]
+pub struct Probe {
+    steps: Vec<i8>,
+    /// What the raise of a row adds to the product.
+    excess: i32,
+}
+
+impl Probe {
+    /// Pads `steps` to `stride`.
+    pub fn new(mut steps: Vec<i8>, stride: usize) -> Self {
+        assert!(steps.len() <= stride && stride <= MAX_WIDTH, "a probe of {} values for {stride}", steps.len());
+        steps.resize(stride, 0);
+        let excess = 128 * steps.iter().map(|&step| i32::from(step)).sum::<i32>();
+        Self { steps, excess }
+    }
+
+    /// The steps, with their padding.
+    #[cfg(test)]
+    pub fn steps(&self) -> &[i8] {
+        &self.steps
+    }
+
+    /// Becomes the probe of a raised row.
+    pub fn lower(&mut self, row: &[u8], dim: usize) {
+        self.steps.clear();
+        self.steps.extend(row[..dim].iter().map(|raised| (raised ^ 0x80).cast_signed()));
+        self.steps.resize(row.len(), 0);
+        self.excess = 128 * self.steps.iter().map(|&step| i32::from(step)).sum::<i32>();
+    }
+}
 
 /// A way to compute inner products that this machine has.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +66,8 @@ enum Kind {
     Avx512Vnni(avx512::Avx512Vnni),
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Avx2),
+    #[cfg(target_arch = "aarch64")]
+    Neon(neon::Neon),
     Portable,
 }
 
@@ -46,6 +86,8 @@ impl Kernel {
             kernels.extend(avx512::Avx512Vnni::detect().map(|token| Self(Kind::Avx512Vnni(token))));
             kernels.extend(avx2::Avx2::detect().map(|token| Self(Kind::Avx2(token))));
         }
+        #[cfg(target_arch = "aarch64")]
+        kernels.extend(neon::Neon::detect().map(|token| Self(Kind::Neon(token))));
         kernels.push(Self(Kind::Portable));
         kernels
     }
@@ -57,41 +99,106 @@ impl Kernel {
             Kind::Avx512Vnni(_) => "avx512-vnni",
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(_) => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon(_) => "neon",
             Kind::Portable => "portable",
         }
     }
 
-    /// `sum(a[i] * b[i])`.
+    /// The inner product of a probe with a row.
     ///
     /// # Panics
-    /// If the lengths differ or are above 65,536: a bug of the caller, never of the data.
+    /// If the lengths differ: a bug of the caller, never of the data.
     #[inline]
-    pub fn dot(self, a: &[i8], b: &[i8]) -> i32 {
+    pub fn dot(self, probe: &Probe, row: &[u8]) -> i32 {
+        let steps = probe.steps.as_slice();
+        assert_eq!(steps.len(), row.len(), "inner product of vectors of different width");
+        let raised = match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512Vnni(token) => token.dot(steps, row),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2(token) => token.dot(steps, row),
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon(token) => token.dot(steps, row),
+            Kind::Portable => portable::dot(steps, row),
+        };
+        raised - probe.excess
+    }
+
+    /// The inner product of two vectors of which neither is raised.
+    ///
+    /// # Panics
+    /// As [`Kernel::dot`].
+    pub fn dot_signed(self, a: &[i8], b: &[i8]) -> i32 {
         assert_eq!(a.len(), b.len(), "inner product of vectors of different width");
-        assert!(a.len() <= MAX_WIDTH, "inner product of {} values may not fit", a.len());
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512Vnni(token) => token.dot(a, b),
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(token) => token.dot(a, b),
-            Kind::Portable => portable::dot(a, b),
+            Kind::Avx512Vnni(token) => token.dot_signed(a, b),
+            _ => a.iter().zip(b).map(|(&x, &y)| i32::from(x) * i32::from(y)).sum(),
         }
     }
 
-    /// `(sum(row[i] * b[i]), sum(row[i] * c[i]))`, reading the row once.
+    /// The inner products of two probes with a row that is read once.
     ///
     /// # Panics
     /// As [`Kernel::dot`].
     #[inline]
-    pub fn dot_two(self, row: &[i8], b: &[i8], c: &[i8]) -> (i32, i32) {
-        assert!(row.len() == b.len() && row.len() == c.len(), "inner product of vectors of different width");
-        assert!(row.len() <= MAX_WIDTH, "inner product of {} values may not fit", row.len());
+    pub fn dot_two(self, probes: [&Probe; 2], row: &[u8]) -> [i32; 2] {
+        let [a, b] = probes.map(|probe| probe.steps.as_slice());
+        assert!(a.len() == row.len() && b.len() == row.len(), "inner product of vectors of different width");
+        let raised = match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512Vnni(token) => token.dot_two(a, b, row),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2(token) => [token.dot(a, row), token.dot(b, row)],
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon(token) => [token.dot(a, row), token.dot(b, row)],
+            Kind::Portable => [portable::dot(a, row), portable::dot(b, row)],
+        };
+        [raised[0] - probes[0].excess, raised[1] - probes[1].excess]
+    }
+
+    /// The inner products of a probe with four rows: four chains of additions at once keep the adders busy.
+    ///
+    /// # Panics
+    /// As [`Kernel::dot`].
+    #[inline]
+    pub fn dot_four(self, probe: &Probe, rows: [&[u8]; 4]) -> [i32; 4] {
+        let steps = probe.steps.as_slice();
+        assert!(rows.iter().all(|row| row.len() == steps.len()), "inner product of vectors of different width");
+        let raised = match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512Vnni(token) => token.dot_four(steps, rows),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2(token) => rows.map(|row| token.dot(steps, row)),
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon(token) => rows.map(|row| token.dot(steps, row)),
+            Kind::Portable => rows.map(|row| portable::dot(steps, row)),
+        };
+        raised.map(|raised| raised - probe.excess)
+    }
+
+    /// Number of bits in which `bits` differs from each row of as many words, appended to `out`.
+    ///
+    /// # Panics
+    /// If `rows` is not whole rows.
+    pub fn hamming(self, bits: &[u64], rows: &[u64], out: &mut Vec<u32>) {
+        assert!(!bits.is_empty() && rows.len().is_multiple_of(bits.len()), "rows of {} words", bits.len());
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512Vnni(token) => token.dot_two(row, b, c),
+            Kind::Avx512Vnni(token) => token.hamming(bits, rows, out),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(token) => token.dot_two(row, b, c),
-            Kind::Portable => portable::dot_two(row, b, c),
+            Kind::Avx2(token) => token.hamming(bits, rows, out),
+            _ => portable::hamming(bits, rows, out),
         }
+    }
+
+    /// Asks for a row that will be needed soon.
+    #[inline]
+    pub fn prefetch<T>(self, row: &[T]) {
+        #[cfg(target_arch = "x86_64")]
+        avx512::prefetch(row.as_ptr().cast(), size_of_val(row));
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = row;
     }
 }

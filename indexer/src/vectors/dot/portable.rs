@@ -1,9 +1,10 @@
-//! The plain inner product: the reference for the others, and what runs where they cannot.
+//! Plain Rust: what every other kernel must agree with.
 
-pub fn dot(a: &[i8], b: &[i8]) -> i32 {
-    a.iter().zip(b).map(|(&x, &y)| i32::from(x) * i32::from(y)).sum()
+pub fn dot(steps: &[i8], row: &[u8]) -> i32 {
+    steps.iter().zip(row).map(|(&step, &raised)| i32::from(step) * i32::from(raised)).sum()
 }
 
-pub fn dot_two(row: &[i8], b: &[i8], c: &[i8]) -> (i32, i32) {
-    (dot(row, b), dot(row, c))
+pub fn hamming(bits: &[u64], rows: &[u64], out: &mut Vec<u32>) {
+    let differing = |row: &[u64]| bits.iter().zip(row).map(|(a, b)| (a ^ b).count_ones()).sum::<u32>();
+    out.extend(rows.chunks_exact(bits.len()).map(differing));
 }

@@ -1,61 +1,70 @@
 use proptest::prelude::*;
 
-use super::{Kernel, MAX_WIDTH, portable};
+use super::*;
 
-#[test]
-fn the_last_resort_is_always_there() {
-    let names: Vec<_> = Kernel::available().iter().map(|kernel| kernel.name()).collect();
-    assert_eq!(names.last(), Some(&"portable"));
-    assert_eq!(names[0], Kernel::best().name());
-    eprintln!("kernels of this machine: {names:?}");
+fn raised(values: &[i8], stride: usize) -> Vec<u8> {
+    let mut row: Vec<u8> = values.iter().map(|value| value.cast_unsigned() ^ 0x80).collect();
+    row.resize(stride, 0);
+    row
 }
 
-#[test]
-fn every_length_agrees_with_the_portable_kernel() {
-    let mut state = 7u32;
-    let mut noise = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as i8
-    };
-    let vectors: Vec<[i8; 3]> = (0..1600).map(|_| [noise(), noise(), noise()]).collect();
-    let column = |c: usize| vectors.iter().map(|v| v[c]).collect::<Vec<i8>>();
-    let (a, b, c) = (column(0), column(1), column(2));
-    for kernel in Kernel::available() {
-        for n in 0..=a.len() {
-            let (a, b, c) = (&a[..n], &b[..n], &c[..n]);
-            assert_eq!(kernel.dot(a, b), portable::dot(a, b), "{} at length {n}", kernel.name());
-            assert_eq!(kernel.dot_two(a, b, c), portable::dot_two(a, b, c), "{} at length {n}", kernel.name());
-        }
-    }
+fn plain(a: &[i8], b: &[i8]) -> i32 {
+    a.iter().zip(b).map(|(&x, &y)| i32::from(x) * i32::from(y)).sum()
 }
 
-#[test]
-fn extremes_do_not_overflow() {
-    for kernel in Kernel::available() {
-        for (x, y) in [(i8::MIN, i8::MIN), (i8::MIN, i8::MAX), (i8::MAX, i8::MIN), (i8::MAX, i8::MAX)] {
-            let (a, b) = (vec![x; MAX_WIDTH], vec![y; MAX_WIDTH]);
-            let expected = MAX_WIDTH as i32 * i32::from(x) * i32::from(y);
-            assert_eq!(kernel.dot(&a, &b), expected, "{} with {x} and {y}", kernel.name());
-            assert_eq!(kernel.dot_two(&a, &b, &b), (expected, expected), "{} with {x} and {y}", kernel.name());
-        }
-    }
-}
-
-#[test]
-#[should_panic(expected = "different width")]
-fn different_lengths_are_refused() {
-    Kernel::best().dot(&[1; 64], &[1; 63]);
+fn vectors(count: usize) -> impl Strategy<Value = (Vec<Vec<i8>>, usize)> {
+    (1usize..1700, 0usize..70).prop_flat_map(move |(dim, padding)| {
+        let one = prop::collection::vec(prop_oneof![any::<i8>(), Just(-128i8), Just(127i8)], dim);
+        (prop::collection::vec(one, count), Just(dim + padding))
+    })
 }
 
 proptest! {
     #[test]
-    fn kernels_agree(pairs in prop::collection::vec((any::<i8>(), any::<i8>(), any::<i8>()), 1..=1600)) {
-        let a: Vec<i8> = pairs.iter().map(|p| p.0).collect();
-        let b: Vec<i8> = pairs.iter().map(|p| p.1).collect();
-        let c: Vec<i8> = pairs.iter().map(|p| p.2).collect();
+    fn every_kernel_is_exact((vectors, stride) in vectors(6)) {
+        let [probe, other] = [0, 1].map(|i| Probe::new(vectors[i].clone(), stride));
+        let rows: Vec<Vec<u8>> = vectors[2..].iter().map(|vector| raised(vector, stride)).collect();
+        let truth: Vec<i32> = vectors[2..].iter().map(|vector| plain(&vectors[0], vector)).collect();
         for kernel in Kernel::available() {
-            prop_assert_eq!(kernel.dot(&a, &b), portable::dot(&a, &b));
-            prop_assert_eq!(kernel.dot_two(&a, &b, &c), portable::dot_two(&a, &b, &c));
+            let one: Vec<i32> = rows.iter().map(|row| kernel.dot(&probe, row)).collect();
+            prop_assert_eq!(&one, &truth, "{}", kernel.name());
+            let four = kernel.dot_four(&probe, [&rows[0], &rows[1], &rows[2], &rows[3]]);
+            prop_assert_eq!(&four[..], &truth[..], "{}", kernel.name());
+            let two = kernel.dot_two([&other, &probe], &rows[0]);
+            prop_assert_eq!(kernel.dot_signed(&vectors[0], &vectors[2]), truth[0], "{}", kernel.name());
+            prop_assert_eq!(two, [plain(&vectors[1], &vectors[2]), truth[0]], "{}", kernel.name());
         }
+    }
+
+    #[test]
+    fn a_lowered_row_is_its_vector((vectors, stride) in vectors(2)) {
+        let mut probe = Probe::new(vec![1; 3], stride + 3);
+        probe.lower(&raised(&vectors[0], stride), vectors[0].len());
+        let truth = plain(&vectors[0], &vectors[1]);
+        prop_assert_eq!(Kernel::best().dot(&probe, &raised(&vectors[1], stride)), truth);
+    }
+
+    #[test]
+    fn differing_bits_are_counted(words in 1usize..26, seed: Vec<u64>, count in 0usize..9) {
+        let word = |i: usize| seed.get(i % seed.len().max(1)).map_or(i as u64, |s| s.rotate_left(i as u32));
+        let bits: Vec<u64> = (0..words).map(word).collect();
+        let rows: Vec<u64> = (0..words * count).map(|i| word(i + 7)).collect();
+        let mut truth = Vec::new();
+        portable::hamming(&bits, &rows, &mut truth);
+        for kernel in Kernel::available() {
+            let mut out = Vec::new();
+            kernel.hamming(&bits, &rows, &mut out);
+            prop_assert_eq!(&out, &truth, "{}", kernel.name());
+        }
+    }
+}
+
+#[test]
+fn the_widest_vectors_fit() {
+    for (step, value) in [(-128i8, -128i8), (127, 127), (-127, 127)] {
+        let probe = Probe::new(vec![step; 32_768], 32_768);
+        let row = raised(&vec![value; 32_768], 32_768);
+        let truth = 32_768 * i32::from(step) * i32::from(value);
+        Kernel::available().iter().for_each(|kernel| assert_eq!(kernel.dot(&probe, &row), truth));
     }
 }

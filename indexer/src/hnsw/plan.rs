@@ -1,14 +1,14 @@
 //! Whether a search walks the graph or scans.
 
-/// Vectors that a walk compares for each candidate it keeps, times what a comparison costs more than in a scan, which
-/// reads memory in order. Measured between 50 and 200.
-const COST_OF_CANDIDATE: usize = 100;
+/// Vectors that a walk compares for each candidate it keeps (10 to 25), times what a comparison costs more than in a scan,
+/// which reads memory in order.
+const COST_OF_CANDIDATE: usize = 40;
 /// Room for results that turn out dead or refused, beyond their share.
 const MARGIN: f32 = 1.3;
 
 /// How a search is carried out.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Plan {
+pub(crate) enum Plan {
     /// Compare all that pass.
     Scan,
     /// Walk the graph with this many candidates.
@@ -18,8 +18,8 @@ pub enum Plan {
 impl Plan {
     /// For `k` results among `passing` vectors, which own some of the `nodes` of a graph that is searched with
     /// `ef_search` candidates as a rule.
-    pub fn of(k: usize, passing: usize, nodes: usize, ef_search: usize) -> Self {
-        if k == 0 || passing < nodes / 10 {
+    pub(crate) fn of(k: usize, passing: usize, nodes: usize, ef_search: usize) -> Self {
+        if k == 0 || passing == 0 {
             return Self::Scan;
         }
         let share = passing as f32 / nodes as f32;
@@ -35,8 +35,8 @@ mod tests {
     #[test]
     fn scans_what_a_graph_is_not_made_for() {
         assert_eq!(Plan::of(10, 0, 0, 96), Plan::Scan, "empty");
-        assert_eq!(Plan::of(10, 5000, 5000, 96), Plan::Scan, "few vectors");
-        assert_eq!(Plan::of(10, 90_000, 1_000_000, 96), Plan::Scan, "narrow filter");
+        assert_eq!(Plan::of(10, 4000, 4000, 96), Plan::Scan, "few vectors");
+        assert_eq!(Plan::of(10, 60_000, 1_000_000, 96), Plan::Scan, "narrow filter");
         assert_eq!(Plan::of(20_000, 1_000_000, 1_000_000, 96), Plan::Scan, "many results");
         assert_eq!(Plan::of(usize::MAX, 1_000_000, 1_000_000, 96), Plan::Scan, "hostile");
         assert_eq!(Plan::of(0, 1_000_000, 1_000_000, 96), Plan::Scan, "nothing asked");

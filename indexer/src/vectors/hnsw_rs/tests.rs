@@ -16,11 +16,11 @@ fn scan_of(vectors: &[Vec<f32>]) -> Arc<ExactScan> {
     scan
 }
 
-fn walk(graph: &HnswGraph, query: &[f32], k: usize, ef: usize) -> Vec<ImageId> {
+fn walk(graph: &HnswRs, query: &[f32], k: usize, ef: usize) -> Vec<ImageId> {
     graph.walk(query, k, ef, None).unwrap().iter().map(|scored| scored.id).collect()
 }
 
-fn recall(graph: &HnswGraph, queries: &[Vec<f32>], ef: usize) -> f64 {
+fn recall(graph: &HnswRs, queries: &[Vec<f32>], ef: usize) -> f64 {
     let hits = queries.iter().map(|query| {
         let exact = graph.vectors.search(query, 10, None).unwrap();
         let found = walk(graph, query, 10, ef);
@@ -32,7 +32,7 @@ fn recall(graph: &HnswGraph, queries: &[Vec<f32>], ef: usize) -> f64 {
 #[test]
 fn finds_what_the_scan_finds() {
     let vectors = clustered(4000, 64, 11);
-    let graph = HnswGraph::build(scan_of(&vectors[..3900]), PARAMS).unwrap();
+    let graph = HnswRs::build(scan_of(&vectors[..3900]), PARAMS).unwrap();
     let recall = recall(&graph, &vectors[3900..], 96);
     eprintln!("recall@10 at ef 96, seed 11: {recall:.3}, {:?}", graph.stats());
     assert!(recall >= 0.95, "{recall}");
@@ -49,7 +49,7 @@ fn every_picture_is_found_by_its_own_vector() {
     let mut vectors = clustered(1500, 32, 12);
     let twin = vectors[3].clone();
     vectors.extend(std::iter::repeat_n(twin, 200));
-    let graph = HnswGraph::build(scan_of(&vectors), PARAMS).unwrap();
+    let graph = HnswRs::build(scan_of(&vectors), PARAMS).unwrap();
     for (i, vector) in (0..).zip(&vectors) {
         let best = walk(&graph, vector, vectors.len(), PROBE_EF);
         assert!(best.contains(&ImageId(i)), "picture {i}, {:?}", graph.stats());
@@ -59,7 +59,7 @@ fn every_picture_is_found_by_its_own_vector() {
 #[test]
 fn removed_and_changed_pictures_leave_dead_nodes() {
     let vectors = clustered(1200, 32, 13);
-    let graph = HnswGraph::build(scan_of(&vectors[..1000]), PARAMS).unwrap();
+    let graph = HnswRs::build(scan_of(&vectors[..1000]), PARAMS).unwrap();
     assert!(!graph.is_worn());
     for i in 0..100 {
         assert!(graph.remove(ImageId(i)));
@@ -81,7 +81,7 @@ fn removed_and_changed_pictures_leave_dead_nodes() {
 #[test]
 fn filters_hold_on_either_way() {
     let vectors = clustered(3000, 32, 14);
-    let graph = HnswGraph::build(scan_of(&vectors), HnswParams { ef_search: 8, ..PARAMS }).unwrap();
+    let graph = HnswRs::build(scan_of(&vectors), HnswParams { ef_search: 8, ..PARAMS }).unwrap();
     for step in [2, 3, 50, 1000] {
         let allowed: IdSet = (0..3000).step_by(step).map(ImageId).collect();
         let found = graph.search(&vectors[7], 10, Some(&allowed)).unwrap();
@@ -98,7 +98,7 @@ fn filters_hold_on_either_way() {
 #[test]
 fn an_empty_graph_grows() {
     let vectors = clustered(50, 16, 15);
-    let graph = HnswGraph::build(Arc::new(ExactScan::new(16)), PARAMS).unwrap();
+    let graph = HnswRs::build(Arc::new(ExactScan::new(16)), PARAMS).unwrap();
     assert_eq!(graph.search(&vectors[0], 3, None).unwrap(), []);
     (0..).zip(&vectors).for_each(|(i, v)| graph.add(ImageId(i), v).unwrap());
     for (i, vector) in (0..).zip(&vectors) {
@@ -109,7 +109,7 @@ fn an_empty_graph_grows() {
 #[test]
 fn adding_and_searching_at_once() {
     let vectors = clustered(2000, 16, 16);
-    let graph = HnswGraph::build(scan_of(&vectors[..500]), PARAMS).unwrap();
+    let graph = HnswRs::build(scan_of(&vectors[..500]), PARAMS).unwrap();
     std::thread::scope(|scope| {
         for part in 0..3 {
             let (graph, vectors) = (&graph, &vectors);
@@ -128,12 +128,12 @@ fn comes_back_from_disk_and_catches_up() {
     let path = dir.path().join("graph");
     let vectors = clustered(1300, 48, 17);
     let scan = scan_of(&vectors[..1000]);
-    assert!(HnswGraph::load(&path, Arc::clone(&scan)).unwrap().is_none());
-    let graph = HnswGraph::build(Arc::clone(&scan), PARAMS).unwrap();
+    assert!(HnswRs::load(&path, Arc::clone(&scan)).unwrap().is_none());
+    let graph = HnswRs::build(Arc::clone(&scan), PARAMS).unwrap();
     graph.remove(ImageId(5));
     graph.save(&path).unwrap();
     let (stats, memory) = (graph.stats(), graph.memory());
-    let same = HnswGraph::load(&path, Arc::clone(&scan)).unwrap().unwrap();
+    let same = HnswRs::load(&path, Arc::clone(&scan)).unwrap().unwrap();
     assert_eq!((same.stats(), same.params(), same.memory() > memory / 2), (stats, PARAMS, true));
     for query in &vectors[..50] {
         assert_eq!(walk(&same, query, 10, 64), walk(&graph, query, 10, 64));
@@ -144,7 +144,7 @@ fn comes_back_from_disk_and_catches_up() {
     scan.remove(ImageId(6));
     scan.add(ImageId(7), &vectors[1200]).unwrap();
     (1000..1100).for_each(|i| scan.add(ImageId(i), &vectors[i as usize]).unwrap());
-    let graph = HnswGraph::load(&path, Arc::clone(&scan)).unwrap().unwrap();
+    let graph = HnswRs::load(&path, Arc::clone(&scan)).unwrap().unwrap();
     assert_eq!(graph.stats().nodes - graph.stats().dead, scan.len());
     assert_eq!(walk(&graph, &vectors[1200], 1, 64), [ImageId(7)]);
     assert_eq!(walk(&graph, &vectors[1050], 1, 64), [ImageId(1050)]);
@@ -153,7 +153,7 @@ fn comes_back_from_disk_and_catches_up() {
     // Saved again after a reload, twice, over itself: one folder is left.
     graph.save(&path).unwrap();
     graph.save(&path).unwrap();
-    let graph = HnswGraph::load(&path, scan).unwrap().unwrap();
+    let graph = HnswRs::load(&path, scan).unwrap().unwrap();
     assert_eq!(walk(&graph, &vectors[1200], 1, 64), [ImageId(7)]);
     let names: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "{names:?}");
@@ -169,15 +169,15 @@ fn a_damaged_snapshot_is_an_error_that_names_the_file() {
     let vectors = clustered(300, 16, 18);
     let scan = scan_of(&vectors);
     let dir = tempfile::tempdir().unwrap();
-    HnswGraph::build(Arc::clone(&scan), PARAMS).unwrap().save(dir.path()).unwrap();
-    assert!(HnswGraph::load(dir.path(), Arc::new(ExactScan::new(17))).is_err(), "another width");
+    HnswRs::build(Arc::clone(&scan), PARAMS).unwrap().save(dir.path()).unwrap();
+    assert!(HnswRs::load(dir.path(), Arc::new(ExactScan::new(17))).is_err(), "another width");
     for path in files_below(dir.path()) {
         let good = fs::read(&path).unwrap();
         let mut flipped = good.clone();
         flipped[good.len() / 2] ^= 0x10;
         for bad in [&flipped[..], &good[..good.len() - 1], &[]] {
             fs::write(&path, bad).unwrap();
-            let Err(error) = HnswGraph::load(dir.path(), Arc::clone(&scan)) else {
+            let Err(error) = HnswRs::load(dir.path(), Arc::clone(&scan)) else {
                 panic!("{} with {} bytes was read", path.display(), bad.len());
             };
             let name = path.file_name().unwrap().to_str().unwrap();
@@ -187,11 +187,11 @@ fn a_damaged_snapshot_is_an_error_that_names_the_file() {
         if path.file_name().unwrap() != "manifest" {
             let away = path.with_extension("away");
             fs::rename(&path, &away).unwrap();
-            assert!(HnswGraph::load(dir.path(), Arc::clone(&scan)).is_err());
+            assert!(HnswRs::load(dir.path(), Arc::clone(&scan)).is_err());
             fs::rename(&away, &path).unwrap();
         }
     }
-    assert!(HnswGraph::load(dir.path(), scan).unwrap().is_some());
+    assert!(HnswRs::load(dir.path(), scan).unwrap().is_some());
 }
 
 #[test]
@@ -200,6 +200,6 @@ fn parameters_stay_within_what_the_library_bears() {
     assert_eq!(wild.bounded(), HnswParams { m: 128, ef_construction: 8, ef_search: 8 });
     assert_eq!(HnswParams::default().bounded(), HnswParams::default());
     let vectors = clustered(100, 8, 19);
-    let graph = HnswGraph::build(scan_of(&vectors), wild).unwrap();
+    let graph = HnswRs::build(scan_of(&vectors), wild).unwrap();
     assert_eq!(walk(&graph, &vectors[9], 1, 1), [ImageId(9)]);
 }

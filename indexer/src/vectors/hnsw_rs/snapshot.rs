@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::{Mutex, RwLock};
 
 use super::links::{Links, point};
-use super::{HnswGraph, HnswParams, Nodes};
+use super::{HnswParams, HnswRs, Nodes};
 use crate::vectors::ExactScan;
 use crate::{ImageId, IndexError};
 
@@ -53,7 +53,7 @@ struct Sealed {
     blake3: String,
 }
 
-impl HnswGraph {
+impl HnswRs {
     /// Writes the graph into `dir`, in place of the one that is there.
     ///
     /// # Errors

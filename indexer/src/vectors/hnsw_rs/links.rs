@@ -19,7 +19,7 @@ use hnsw_rs::hnsw::Hnsw;
 use hnsw_rs::hnswio::HnswIo;
 use hnsw_rs::prelude::Distance;
 
-use super::HnswParams;
+use crate::hnsw::HnswParams;
 use crate::vectors::{Kernel, Quantised};
 
 /// Layers that hnsw_rs wants to be told; a dump with another number is refused.
@@ -50,7 +50,7 @@ impl Distance<i8> for Angle {
         };
         let scale = |bytes: &[i8; 4]| f32::from_le_bytes(bytes.map(i8::cast_unsigned));
         // Rounding may leave a vector nearer to itself than nothing; a scale is finite, so this is a number.
-        (1.0 - scale(a_scale) * scale(b_scale) * self.0.dot(a, b) as f32).clamp(0.0, 2.0)
+        (1.0 - scale(a_scale) * scale(b_scale) * self.0.dot_signed(a, b) as f32).clamp(0.0, 2.0)
     }
 }
 

@@ -1,16 +1,15 @@
-//! A proximity graph over the vectors of an [`ExactScan`]: visits a few thousand vectors where the scan reads all.
+//! The graph of hnsw_rs over the vectors of an [`ExactScan`]: the second implementation, for comparison.
 //!
 //! The scan stays the owner of the vectors and the judge of every score; the graph only names candidates. hnsw_rs
 //! knows neither deletion nor change, and does not promise that a node can be reached, so here
 //!
 //! - a node is a number of our own, whose owner is looked up; a removed or changed picture leaves a dead node behind
-//!   (rebuild when [`HnswGraph::is_worn`]);
+//!   (rebuild when [`HnswRs::is_worn`]);
 //! - every node is looked for after a build and after it was added; pictures that their own vector does not find are
 //!   strays, and are compared one by one in every search;
 //! - a search that the graph is not made for (a narrow filter, many results, few vectors) is a scan.
 
 mod links;
-mod plan;
 mod snapshot;
 
 #[cfg(test)]
@@ -23,8 +22,8 @@ use parking_lot::{Mutex, RwLock};
 use rayon::prelude::*;
 
 use self::links::{Links, Point, point};
-use self::plan::Plan;
 use super::{ExactScan, Quantised, Scored, Top, VectorIndex, check_width, no_direction};
+use crate::hnsw::{GraphStats, HnswParams, Plan};
 use crate::{IdSet, ImageId, IndexError};
 
 /// Nodes that are handed to the builder at once: bounds the copies of vectors in memory.
@@ -32,37 +31,8 @@ const BATCH: usize = 8192;
 /// Width of the search by which a node must be found to count as reachable: less than any query uses.
 const PROBE_EF: usize = 32;
 
-/// How the graph is built and searched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct HnswParams {
-    /// Links of a node (M, 4 to 128); twice as many fit.
-    pub m: usize,
-    /// Candidates that are looked at for the links of a new node, 8 to 2,000.
-    pub ef_construction: usize,
-    /// Candidates of a search, 8 to 10,000: more find more and take longer.
-    pub ef_search: usize,
-}
-
-impl Default for HnswParams {
-    fn default() -> Self {
-        Self { m: 16, ef_construction: 200, ef_search: 96 }
-    }
-}
-
-impl HnswParams {
-    /// The nearest values within the ranges.
-    #[must_use]
-    pub fn bounded(self) -> Self {
-        Self {
-            m: self.m.clamp(4, 128),
-            ef_construction: self.ef_construction.clamp(8, 2000),
-            ef_search: self.ef_search.clamp(8, 10_000),
-        }
-    }
-}
-
 /// The graph, and who owns its nodes.
-pub struct HnswGraph {
+pub struct HnswRs {
     params: HnswParams,
     vectors: Arc<ExactScan>,
     /// Made with the first vector.
@@ -70,19 +40,6 @@ pub struct HnswGraph {
     nodes: RwLock<Nodes>,
     /// Held through a change, so that nodes are numbered in the order in which they enter.
     writer: Mutex<()>,
-}
-
-/// Numbers about a graph.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct GraphStats {
-    /// Nodes, dead ones included.
-    pub nodes: usize,
-    /// Nodes whose picture was removed or changed.
-    pub dead: usize,
-    /// Pictures that the graph does not reach, compared one by one instead.
-    pub strays: usize,
-    /// Links of a node, on average.
-    pub links_per_node: f32,
 }
 
 #[derive(Default)]
@@ -94,7 +51,7 @@ struct Nodes {
     links_per_node: f32,
 }
 
-impl HnswGraph {
+impl HnswRs {
     /// Builds a graph over all vectors of a scan, on all threads of the current pool.
     ///
     /// # Errors
@@ -244,7 +201,7 @@ impl HnswGraph {
     }
 }
 
-impl VectorIndex for HnswGraph {
+impl VectorIndex for HnswRs {
     fn add(&self, id: ImageId, vector: &[f32]) -> Result<(), IndexError> {
         let dim = self.vectors.dim();
         check_width(dim, vector.len())?;

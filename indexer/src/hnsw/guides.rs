@@ -1,0 +1,151 @@
+//! Where a search starts: the nodes of the upper levels, scanned by one bit a component.
+//!
+//! Links lead from near to nearer, but between clusters that are all equally far from each other nothing leads. So a
+//! search does not climb down level by level: it compares the query with all nodes of the lowest level that is small
+//! enough, by the signs of their components around the mean, and starts from the best of them.
+
+use super::levels::level_of;
+use super::validate::require;
+use super::{Node, Rules, Space};
+use crate::vectors::Kernel;
+
+#[derive(Debug)]
+pub(super) struct Guides {
+    dim: usize,
+    /// Words of a sketch.
+    words: usize,
+    /// Guides are the nodes of this level and above.
+    level: u8,
+    nodes: Vec<Node>,
+    sketches: Vec<u64>,
+    mean: Vec<f32>,
+    /// Number of guides from which the mean is taken anew.
+    refresh_at: usize,
+}
+
+impl Guides {
+    pub(super) fn new(dim: usize) -> Self {
+        let (words, mean) = (dim.div_ceil(64), vec![0.0; dim]);
+        Self { dim, words, level: 1, nodes: Vec::new(), sketches: Vec::new(), mean, refresh_at: 16 }
+    }
+
+    /// Bytes in memory.
+    pub(super) fn memory(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>() + self.sketches.capacity() * size_of::<u64>()
+    }
+
+    /// Adds those of the nodes that are high enough.
+    pub(super) fn add(&mut self, space: Space<'_>, rules: &Rules, nodes: &[Node]) {
+        for &node in nodes {
+            if level_of(node, rules.seed, rules.m).0 >= self.level {
+                self.nodes.push(node);
+                self.sketch(space, node);
+            }
+        }
+        while self.nodes.len() > rules.guides {
+            self.level += 1;
+            self.nodes.retain(|&node| level_of(node, rules.seed, rules.m).0 >= self.level);
+            self.refresh(space);
+        }
+        if self.nodes.len() >= self.refresh_at {
+            self.refresh(space);
+        }
+    }
+
+    /// Removes a node; true if it was a guide.
+    pub(super) fn remove(&mut self, node: Node) -> bool {
+        let Some(at) = self.nodes.iter().position(|&other| other == node) else { return false };
+        self.nodes.swap_remove(at);
+        let last = self.sketches.split_off(self.sketches.len() - self.words);
+        if at < self.nodes.len() {
+            self.sketches[at * self.words..][..self.words].copy_from_slice(&last);
+        }
+        true
+    }
+
+    fn sketch(&mut self, space: Space<'_>, node: Node) {
+        let vector = space.arena.get(node.index()).decode();
+        sketch(&vector, &self.mean, &mut self.sketches);
+    }
+
+    /// Takes the mean of the guides and sketches them anew.
+    fn refresh(&mut self, space: Space<'_>) {
+        self.refresh_at = 2 * self.nodes.len().max(8);
+        let mut sum = vec![0f64; self.dim];
+        for &node in &self.nodes {
+            let vector = space.arena.get(node.index()).decode();
+            sum.iter_mut().zip(vector).for_each(|(sum, value)| *sum += f64::from(value));
+        }
+        let count = self.nodes.len().max(1) as f64;
+        self.mean = sum.into_iter().map(|sum| (sum / count) as f32).collect();
+        self.sketches.clear();
+        for node in self.nodes.clone() {
+            self.sketch(space, node);
+        }
+    }
+
+    pub(super) fn validate(&self, space: Space<'_>, rules: &Rules, nodes: &[Node]) -> Result<(), String> {
+        let high = |&&node: &&Node| level_of(node, rules.seed, rules.m).0 >= self.level;
+        let mut expected: Vec<Node> = nodes.iter().filter(high).copied().collect();
+        let mut found = self.nodes.clone();
+        expected.sort_unstable();
+        found.sort_unstable();
+        require(expected == found, || "the guides are not the nodes of the upper levels".to_owned())?;
+        let mut fresh = Self { mean: self.mean.clone(), ..Self::new(self.dim) };
+        self.nodes.iter().for_each(|&node| fresh.sketch(space, node));
+        require(fresh.sketches == self.sketches, || "a sketch is not that of its vector".to_owned())
+    }
+
+    /// Appends the guides whose sketches are most like the query's, some more than `count` where they are equally
+    /// alike.
+    pub(super) fn nearest(
+        &self,
+        kernel: Kernel,
+        vector: &[f32],
+        count: usize,
+        scratch: &mut GuideScratch,
+        out: &mut Vec<Node>,
+    ) {
+        if self.nodes.len() <= count {
+            out.extend(&self.nodes);
+            return;
+        }
+        let GuideScratch { bits, differing, histogram } = scratch;
+        bits.clear();
+        sketch(vector, &self.mean, bits);
+        differing.clear();
+        kernel.hamming(bits, &self.sketches, differing);
+        histogram.clear();
+        histogram.resize(self.words * 64 + 1, 0);
+        differing.iter().for_each(|&d| histogram[d as usize] += 1);
+        let mut below = 0;
+        let bound = histogram.iter().position(|&n| {
+            below += n;
+            below as usize >= count
+        });
+        let bound = bound.unwrap_or(self.dim) as u32;
+        out.extend(
+            self.nodes
+                .iter()
+                .zip(differing.iter())
+                .filter(|&(_, &d)| d <= bound)
+                .map(|(&node, _)| node)
+                .take(2 * count),
+        );
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct GuideScratch {
+    bits: Vec<u64>,
+    differing: Vec<u32>,
+    histogram: Vec<u32>,
+}
+
+/// One bit a component: is it above the mean?
+fn sketch(vector: &[f32], mean: &[f32], out: &mut Vec<u64>) {
+    for (values, means) in vector.chunks(64).zip(mean.chunks(64)) {
+        let bit = |word: u64, (i, (value, mean)): (usize, (&f32, &f32))| word | u64::from(value > mean) << i;
+        out.push(values.iter().zip(means).enumerate().fold(0, bit));
+    }
+}

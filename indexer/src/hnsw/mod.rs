@@ -1,0 +1,242 @@
+//! Our own graph for nearest neighbours (HNSW) over the vectors of an [`ExactScan`]: visits some hundred vectors where
+//! the scan reads all.
+//!
+//! It keeps the idea of Malkov and Yashunin (arXiv 1603.09320), a graph of near and diverse neighbours that a search
+//! walks from above, and differs in four points:
+//!
+//! - **Links are mutual** ([`links`]): what a node's list says is all that must change when it goes, so removing is exact
+//!   and leaves nothing behind ([`remove`]).
+//! - **A tree of protected links** ([`links`]) runs through the graph: however clustered the vectors are, there is a path
+//!   between any two.
+//! - **The upper levels have no links; they are scanned** by one bit a component ([`guides`]). Between clusters that are
+//!   equally far from each other links lead nowhere, and in hundreds of dimensions the levels of links gain nothing
+//!   elsewhere either (arXiv 2412.01940).
+//! - **Nodes are inserted in batches** ([`insert`]), each step a map over nodes that write only their own list: no
+//!   locks, and one graph for any number of threads (after ParlayANN, arXiv 2305.04359).
+//!
+//! | file | idea |
+//! |---|---|
+//! | `graph` | what all have in common: nodes, rules, the lock-free whole |
+//! | `links` | lists in fixed slots, and the tree among them |
+//! | `levels`, `guides` | where a search starts |
+//! | `search`, `frontier`, `visited` | the walk |
+//! | `insert`, `select`, `connect`, `remove` | changes, and which links are worth keeping |
+//! | `space` | distances |
+//! | `plan` | walk or scan |
+//! | `record` | what the store keeps of a node |
+//! | `validate` | what must hold at any time |
+
+mod connect;
+mod frontier;
+mod graph;
+mod guides;
+mod insert;
+mod levels;
+mod links;
+mod params;
+mod plan;
+mod record;
+mod remove;
+mod search;
+mod select;
+mod space;
+mod validate;
+mod visited;
+
+#[cfg(test)]
+mod index_tests;
+#[cfg(test)]
+mod plain;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+use self::graph::{Graph, Level, Near, Rules};
+use self::space::{Query, Space};
+use crate::vectors::{ExactScan, QueryPlanes, Rows, Scored, Top, VectorIndex, check_width, no_direction};
+use crate::{IdSet, ImageId, IndexError};
+
+pub use self::graph::Node;
+pub use self::params::{GraphStats, HnswParams};
+pub(crate) use self::plan::Plan;
+pub(crate) use self::record::{Change, NodeRecord};
+
+/// Candidates that are compared again with the whole query, beyond twice the results asked for.
+const AGAIN: usize = 16;
+
+/// The graph over the vectors of a scan. A vector's slot in the scan is its node in the graph.
+#[derive(Debug)]
+pub struct Hnsw {
+    params: HnswParams,
+    vectors: Arc<ExactScan>,
+    graph: RwLock<Graph>,
+    /// Held through a change of the graph.
+    writer: Mutex<()>,
+}
+
+impl Hnsw {
+    /// A graph without nodes over the vectors of a scan.
+    pub(crate) fn empty(vectors: Arc<ExactScan>, params: HnswParams) -> Self {
+        let params = params.bounded();
+        let graph = RwLock::new(Graph::new(Rules::new(params), vectors.dim()));
+        Self { params, vectors, graph, writer: Mutex::new(()) }
+    }
+
+    /// Builds a graph over all vectors of a scan, on all threads of the current pool. It does not depend on their
+    /// number.
+    pub fn build(vectors: Arc<ExactScan>, params: HnswParams) -> Self {
+        let graph = Self::empty(vectors, params);
+        let ids = graph.vectors.ids();
+        graph.link_quietly(&ids);
+        graph
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> HnswParams {
+        self.params
+    }
+
+    /// The vectors, which every score comes from.
+    pub fn vectors(&self) -> &Arc<ExactScan> {
+        &self.vectors
+    }
+
+    /// Numbers about the graph. Walks all lists.
+    pub fn stats(&self) -> GraphStats {
+        let graph = self.graph.read_recursive();
+        let links: usize = (0..graph.links.len() as u32).map(|node| graph.links.of(Node(node)).count()).sum();
+        let nodes = graph.len();
+        GraphStats { nodes, dead: 0, strays: 0, links_per_node: links as f32 / nodes.max(1) as f32 }
+    }
+
+    // ---- changes ----
+
+    /// Gives nodes to pictures whose vectors the scan has. What the store must write is returned.
+    pub(crate) fn link(&self, ids: &[ImageId]) -> Vec<Change> {
+        let changed = self.link_quietly(ids);
+        self.describe(changed)
+    }
+
+    fn link_quietly(&self, ids: &[ImageId]) -> Vec<Node> {
+        let _writer = self.writer.lock();
+        let rows = self.vectors.read();
+        if rows.len() > self.graph.read_recursive().links.len() {
+            self.graph.write().grow(rows.len());
+        }
+        let graph = self.graph.read_recursive();
+        let mut nodes: Vec<Node> = ids.iter().filter_map(|&id| rows.slot(id)).map(Node).collect();
+        nodes.retain(|&node| !graph.links.contains(node));
+        nodes.sort_unstable();
+        nodes.dedup();
+        graph.insert(self.space(&rows), &nodes)
+    }
+
+    /// Takes the nodes of pictures away; the scan still has their vectors. What the store must write is returned.
+    pub(crate) fn unlink(&self, ids: &[ImageId]) -> Vec<Change> {
+        let changed = {
+            let _writer = self.writer.lock();
+            let rows = self.vectors.read();
+            let graph = self.graph.read_recursive();
+            let nodes = ids.iter().filter_map(|&id| rows.slot(id)).map(Node);
+            let mut changed: Vec<Node> = nodes.flat_map(|node| graph.remove(self.space(&rows), node)).collect();
+            changed.sort_unstable();
+            changed.dedup();
+            changed
+        };
+        self.describe(changed)
+    }
+
+    fn space<'a>(&self, rows: &'a Rows) -> Space<'a> {
+        Space { arena: rows.arena(), kernel: self.vectors.kernel() }
+    }
+
+    /// Checks everything that must hold of the graph. Changes wait meanwhile.
+    ///
+    /// # Errors
+    /// What does not hold, in words.
+    pub fn validate(&self) -> Result<(), String> {
+        let _writer = self.writer.lock();
+        let rows = self.vectors.read();
+        let graph = self.graph.read_recursive();
+        graph.validate(self.space(&rows), |node| rows.owner(node.0).is_some())
+    }
+
+    // ---- searching ----
+
+    /// The best `k` among `ef` candidates that the graph names: what it finds by itself, without the help of a scan.
+    /// May be fewer than `k`.
+    ///
+    /// # Errors
+    /// [`IndexError::WrongDimension`], or if the query has no direction.
+    pub fn walk(&self, query: &[f32], k: usize, ef: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
+        let dim = self.vectors.dim();
+        check_width(dim, query.len())?;
+        let rows = self.vectors.read();
+        let planes = QueryPlanes::new(query, rows.arena().stride()).ok_or_else(|| no_direction(dim))?;
+        let space = self.space(&rows);
+        let graph = self.graph.read_recursive();
+        let again = k.saturating_mul(2).saturating_add(AGAIN);
+        let candidates: Vec<Near> = graph.with_scratch(|scratch| {
+            let coarse = Query { probe: planes.coarse.clone(), scale: planes.coarse_scale };
+            let Some(allowed) = allowed else {
+                graph.search(space, &coarse, query, ef, scratch, |_| {});
+                return scratch.found().take(again).collect();
+            };
+            // Whatever passes and was compared on the way is a candidate, wherever it stands in the frontier.
+            let mut passing = Vec::new();
+            graph.search(space, &coarse, query, ef, scratch, |near| {
+                if rows.owner(near.node.0).is_some_and(|id| allowed.contains(id)) {
+                    passing.push(near);
+                }
+            });
+            if passing.len() > again {
+                passing.select_nth_unstable_by(again, Near::by_distance);
+                passing.truncate(again);
+            }
+            passing
+        });
+        let mut top = Top::new(k);
+        for Near { node, .. } in candidates {
+            let score = planes.cosine(space.kernel, space.arena.row(node.index()), space.arena.scale(node.index()));
+            rows.owner(node.0).into_iter().for_each(|id| top.push(Scored { id, score }));
+        }
+        Ok(top.into_sorted())
+    }
+}
+
+impl VectorIndex for Hnsw {
+    fn add(&self, id: ImageId, vector: &[f32]) -> Result<(), IndexError> {
+        self.unlink(&[id]);
+        self.vectors.add(id, vector)?;
+        self.link(&[id]);
+        Ok(())
+    }
+
+    fn remove(&self, id: ImageId) -> bool {
+        self.unlink(&[id]);
+        self.vectors.remove(id)
+    }
+
+    fn search(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
+        let nodes = self.len();
+        let passing = allowed.map_or(nodes, |set| set.len().min(nodes));
+        if let Plan::Graph { ef } = Plan::of(k, passing, nodes, self.params.ef_search) {
+            let found = self.walk(query, k, ef, allowed)?;
+            if found.len() == k {
+                return Ok(found);
+            }
+        }
+        self.vectors.search(query, k, allowed)
+    }
+
+    fn len(&self) -> usize {
+        self.vectors.len()
+    }
+
+    fn memory(&self) -> usize {
+        self.vectors.memory() + self.graph.read_recursive().memory()
+    }
+}

@@ -1,0 +1,73 @@
+//! What the store keeps of a node, and a graph made of it again.
+
+use std::sync::Arc;
+
+use super::graph::Node;
+use super::{Hnsw, HnswParams};
+use crate::ImageId;
+use crate::vectors::{ExactScan, VectorIndex};
+
+/// A node as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NodeRecord {
+    pub(crate) owner: ImageId,
+    /// `None` for the root.
+    pub(crate) parent: Option<Node>,
+    pub(crate) links: Vec<Node>,
+}
+
+/// A node that changed, and what it is now; `None` if it went.
+pub(crate) type Change = (Node, Option<NodeRecord>);
+
+impl Hnsw {
+    /// What nodes are now.
+    pub(super) fn describe(&self, nodes: Vec<Node>) -> Vec<Change> {
+        let rows = self.vectors.read();
+        let graph = self.graph.read_recursive();
+        let describe = |node: Node| {
+            let owner = rows.owner(node.0).filter(|_| graph.links.contains(node))?;
+            let links = graph.links.of(node).collect();
+            Some(NodeRecord { owner, parent: graph.links.parent(node), links })
+        };
+        nodes.into_iter().map(|node| (node, describe(node))).collect()
+    }
+
+    /// What some of the nodes are, `count` from `first` on; `None` behind the last one.
+    pub(crate) fn records(&self, first: Node, count: u32) -> Option<Vec<(Node, NodeRecord)>> {
+        let end = self.graph.read_recursive().links.len() as u32;
+        let nodes = (first.0 < end).then(|| (first.0..end.min(first.0.saturating_add(count))).map(Node).collect())?;
+        Some(self.describe(nodes).into_iter().filter_map(|(node, record)| Some((node, record?))).collect())
+    }
+
+    /// Makes a graph of its records again. The scan has the vectors in the slots of their nodes.
+    ///
+    /// # Errors
+    /// In words, if records and vectors do not belong together.
+    pub(crate) fn restore(
+        vectors: Arc<ExactScan>,
+        params: HnswParams,
+        records: &[(Node, NodeRecord)],
+    ) -> Result<Self, String> {
+        let hnsw = Self::empty(vectors, params);
+        {
+            let rows = hnsw.vectors.read();
+            let mut graph = hnsw.graph.write();
+            graph.grow(rows.len());
+            if records.len() != hnsw.vectors.len() {
+                return Err(format!("{} nodes for {} vectors", records.len(), hnsw.vectors.len()));
+            }
+            let known = |node: &Node| rows.owner(node.0).is_some();
+            for (node, NodeRecord { owner, parent, links }) in records {
+                let fits = links.len() <= graph.links.slots() && rows.slot(*owner) == Some(node.0);
+                if !fits || !parent.iter().chain(links).all(known) {
+                    return Err(format!("node {} does not belong to picture {owner}", node.0));
+                }
+                graph.links.set(*node, links);
+                graph.links.set_parent(*node, *parent);
+            }
+            let nodes: Vec<Node> = records.iter().map(|(node, _)| *node).collect();
+            graph.complete(hnsw.space(&rows), &nodes);
+        }
+        Ok(hnsw)
+    }
+}

@@ -1,0 +1,67 @@
+//! Searching: from the guides, always expanding the nearest node not yet expanded, until the best are all expanded.
+
+use super::frontier::Frontier;
+use super::guides::GuideScratch;
+use super::visited::Visited;
+use super::{Graph, Near, Node, Query, Space};
+
+/// What a search needs besides the graph; lent from a pool.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    pub(super) visited: Visited,
+    pub(super) frontier: Frontier,
+    guides: GuideScratch,
+    batch: Vec<Node>,
+    distances: Vec<f32>,
+}
+
+impl Scratch {
+    /// What the last search found, nearest first.
+    pub(super) fn found(&self) -> impl Iterator<Item = Near> + '_ {
+        self.frontier.iter()
+    }
+}
+
+impl Graph {
+    /// Finds up to `ef` nodes near a vector; they are left in `scratch`. `see` is told of every node that is compared.
+    pub(super) fn search(
+        &self,
+        space: Space<'_>,
+        query: &Query,
+        vector: &[f32],
+        ef: usize,
+        scratch: &mut Scratch,
+        mut see: impl FnMut(Near),
+    ) {
+        let Scratch { visited, frontier, guides, batch, distances } = scratch;
+        visited.reset(self.links.len());
+        frontier.reset(ef);
+        batch.clear();
+        self.guides.read().nearest(space.kernel, vector, self.rules.starts, guides, batch);
+        batch.extend(self.links.root());
+        batch.retain(|&node| visited.insert(node));
+        loop {
+            space.distances(query, batch, distances);
+            for (&node, &distance) in batch.iter().zip(distances.iter()) {
+                let near = Near { distance, node };
+                see(near);
+                frontier.push(near);
+            }
+            let Some(node) = frontier.expand_next() else { return };
+            if let Some(next) = frontier.peek() {
+                space.kernel.prefetch(self.links.memory_of(next));
+            }
+            batch.clear();
+            batch.extend(self.links.of(node).filter(|&node| visited.insert(node)));
+        }
+    }
+
+    /// Where a search for a vector starts.
+    #[cfg(test)]
+    pub(super) fn starts(&self, space: Space<'_>, vector: &[f32]) -> Vec<Node> {
+        let mut starts = Vec::new();
+        self.guides.read().nearest(space.kernel, vector, self.rules.starts, &mut GuideScratch::default(), &mut starts);
+        starts.extend(self.links.root().filter(|root| !starts.contains(root)));
+        starts
+    }
+}

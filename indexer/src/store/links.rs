@@ -1,0 +1,121 @@
+//! Graphs in the store: one small value a node, written in the step that changed it.
+//!
+//! What is said of the whole graph (its parameters) is an entry of `meta`. It is written last when a graph was built and
+//! removed first when it is given up, so without it the nodes count for nothing.
+
+use rayon::prelude::*;
+
+use super::keys::{self, GraphId, Table};
+use super::{Batch, Store, records};
+use crate::IndexError;
+use crate::hnsw::{Change, Hnsw, HnswParams, Node, NodeRecord};
+
+/// Nodes that are written or removed in one step.
+const CHUNK: u32 = 2048;
+
+/// A graph as the store holds it.
+pub(crate) struct StoredGraph {
+    pub(crate) params: HnswParams,
+    /// In order of nodes.
+    pub(crate) nodes: Vec<(Node, NodeRecord)>,
+}
+
+impl Batch {
+    /// Notes what a step does to the nodes of a graph.
+    pub(crate) fn put_nodes(&mut self, graph: GraphId, changes: &[Change]) {
+        for (node, record) in changes {
+            match record {
+                Some(record) => {
+                    self.put(Table::Links, &graph.node(*node), records::encode_node(graph, *node, record));
+                }
+                None => self.remove(Table::Links, &graph.node(*node)),
+            }
+        }
+    }
+
+    /// Gives a graph up in this step.
+    pub(crate) fn drop_graph(&mut self, graph: GraphId) {
+        self.remove(Table::Meta, &graph.meta());
+    }
+}
+
+impl Store {
+    /// The parameters of a graph; `None` if there is none.
+    pub(crate) fn graph_params(&self, graph: GraphId) -> Result<Option<HnswParams>, IndexError> {
+        let json = self.json(&graph.meta(), "the entry of the graph")?;
+        let params = json.map(|json| serde_json::from_str(&json)).transpose();
+        params.map_err(|error| self.corrupt("the entry of the graph".to_owned(), error))
+    }
+
+    /// Reads a graph on all threads of the current pool; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`IndexError::Corrupt`] if a node is damaged.
+    pub(crate) fn read_graph(&self, graph: GraphId) -> Result<Option<StoredGraph>, IndexError> {
+        let Some(params) = self.graph_params(graph)? else { return Ok(None) };
+        let end = end_of(graph);
+        let last = self.last_key(Table::Links, &[graph.0], &end)?;
+        let last = last.and_then(|key| keys::parse_node(&key)).map_or(0, |(_, node)| node.0);
+        let part = last / (4 * rayon::current_num_threads() as u32) + 1;
+        let parts = (0..=last / part).into_par_iter().map(|i| {
+            let end = match (i + 1).checked_mul(part) {
+                Some(next) if next <= last => graph.node(Node(next)).to_vec(),
+                _ => end.to_vec(),
+            };
+            let entries = self.range(Table::Links, &graph.node(Node(i * part)), &end);
+            entries.map(|entry| self.node_of(entry?)).collect::<Result<Vec<_>, _>>()
+        });
+        let nodes: Vec<Vec<_>> = parts.collect::<Result<_, _>>()?;
+        Ok(Some(StoredGraph { params, nodes: nodes.concat() }))
+    }
+
+    fn node_of(&self, (key, value): (sled::IVec, sled::IVec)) -> Result<(Node, NodeRecord), IndexError> {
+        let damaged = |reason: &dyn std::fmt::Display| self.corrupt("a node of the graph".to_owned(), reason);
+        let (graph, node) = keys::parse_node(&key).ok_or_else(|| damaged(&"its key"))?;
+        let record = records::decode_node(graph, node, &value).map_err(|damage| damaged(&damage))?;
+        Ok((node, record))
+    }
+
+    /// Writes a graph as a whole, in place of the one that was there. Between the first and the last step there is none.
+    pub(crate) fn write_graph(&self, graph: GraphId, hnsw: &Hnsw) -> Result<(), IndexError> {
+        self.clear_graph(graph)?;
+        let mut first = 0;
+        while let Some(nodes) = hnsw.records(Node(first), CHUNK) {
+            let mut batch = Batch::default();
+            let changes: Vec<Change> = nodes.into_iter().map(|(node, record)| (node, Some(record))).collect();
+            batch.put_nodes(graph, &changes);
+            self.apply(&batch)?;
+            first += CHUNK;
+        }
+        let json = serde_json::to_string(&hnsw.params());
+        let json = json.map_err(|error| self.corrupt("the entry of the graph".to_owned(), error))?;
+        let mut batch = Batch::default();
+        batch.put(Table::Meta, &graph.meta(), records::encode_json(&graph.meta(), &json));
+        self.apply(&batch)?;
+        self.sync()
+    }
+
+    /// Forgets a graph.
+    pub(crate) fn clear_graph(&self, graph: GraphId) -> Result<(), IndexError> {
+        let mut batch = Batch::default();
+        batch.drop_graph(graph);
+        self.apply(&batch)?;
+        loop {
+            let mut batch = Batch::default();
+            let mut some = false;
+            for entry in self.range(Table::Links, &[graph.0], &end_of(graph)).take(CHUNK as usize) {
+                batch.remove(Table::Links, &entry?.0);
+                some = true;
+            }
+            if !some {
+                return Ok(());
+            }
+            self.apply(&batch)?;
+        }
+    }
+}
+
+/// Behind every key of a graph.
+fn end_of(graph: GraphId) -> [u8; 6] {
+    [graph.0, 0xff, 0xff, 0xff, 0xff, 0xff]
+}
