@@ -8,6 +8,7 @@ in the same turns.
 """
 
 import argparse
+import copy
 import gc
 import json
 import os
@@ -117,14 +118,15 @@ def peak_part(dtype, side=2048):
     return timed(lambda: torch.mm(a, b))
 
 
-def measure(name, kind, tower, side, batches, rounds, devices):
+def measure(name, kind, tower, side, batches, options):
     tokens = 64 if kind == "text" else (side // 16) ** 2 if side else PATCHES
     rows = []
     for batch in batches:
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
-            model = checkpoint(folder, tower, side, {kind: True, "vision": kind == "vision", "text": kind == "text"})
+            model = checkpoint(folder, tower, side, {"vision": kind == "vision", "text": kind == "text"})
             tokenizer = ROOT / "models/demo/tokenizer.json"
+            devices = options.devices.split(",")
             ours = [Ours("encode", "--model", folder, "--tokenizer", tokenizer, "--device", device) for device in devices]
             if kind == "text":
                 module, x = Pooled(model.text_model), torch.randint(0, 1000, (batch, 64))
@@ -133,16 +135,16 @@ def measure(name, kind, tower, side, batches, rounds, devices):
             else:
                 module, x = Pooled(model.vision_model, (16, 16)), torch.rand(batch, PATCHES, 768) * 2 - 1
             parts = {f"ours, {one.facts['backend']}": (lambda one=one: one.ask(kind, batch)["seconds"]) for one in ours}
-            parts["ONNX Runtime f32"] = onnx_part(module, x, folder)
-            parts["OpenVINO f32"] = openvino_part(module, x, "f32")
-            parts["OpenVINO bf16"] = openvino_part(module, x, "bf16")
-            parts["PyTorch f32"] = torch_part(Pooled(module.tower, module.grid), x, torch.float32)
-            # A copy: casting changes a module in place.
-            copy = checkpoint(folder / "copy", tower, side, {"vision": kind == "vision", "text": kind == "text"})
-            copy = copy.text_model if kind == "text" else copy.vision_model
-            parts["PyTorch bf16"] = torch_part(Pooled(copy, module.grid), x, torch.bfloat16)
+            if "f32" in options.precisions:
+                parts["ONNX Runtime f32"] = onnx_part(module, x, folder)
+                parts["OpenVINO f32"] = openvino_part(module, x, "f32")
+                parts["PyTorch f32"] = torch_part(module, x, torch.float32)
+            if "bf16" in options.precisions:
+                parts["OpenVINO bf16"] = openvino_part(module, x, "bf16")
+                # Casting changes a module in place.
+                parts["PyTorch bf16"] = torch_part(copy.deepcopy(module), x, torch.bfloat16)
             peaks = {"f32": peak_part(torch.float32), "bf16": peak_part(torch.bfloat16)}
-            seconds = take_turns([*parts.values(), *peaks.values()], rounds)
+            seconds = take_turns([*parts.values(), *peaks.values()], options.rounds)
             peak = dict(zip(peaks, (2 * 2048**3 / time for time in seconds[len(parts) :])))
             for part, time_taken in zip(parts, seconds):
                 rate = flops(tower, tokens) * batch / time_taken
@@ -151,7 +153,7 @@ def measure(name, kind, tower, side, batches, rounds, devices):
             rows.append((name, batch, "product of 2048 x 2048, f32 / bf16", "", " / ".join(f"{p / 1e12:.2f}" for p in peak.values()), ""))
             for one in ours:
                 one.close()
-            del parts, model, module, copy
+            del parts, model, module
             gc.collect()
     table(["model", "batch", "encoder", f"{'texts' if kind == 'text' else 'pictures'}/s", "TFLOP/s", "of the peak"], rows)
 
@@ -163,18 +165,18 @@ def main():
     arguments.add_argument("--batches", type=numbers, default=[1, 8, 32])
     arguments.add_argument("--text-batches", type=numbers, default=[1, 16])
     arguments.add_argument("--devices", default="cpu,cpu:avx512-f32")
+    arguments.add_argument("--precisions", default="f32,bf16")
     arguments.add_argument("--rounds", type=int, default=5)
     options = arguments.parse_args()
     logging.set_verbosity_error()
     versions = dict(torch=torch, transformers=transformers, onnxruntime=onnxruntime, openvino=openvino, numpy=numpy)
     print(", ".join(f"{name} {module.__version__}" for name, module in versions.items()), f"; {os.cpu_count()} threads\n")
-    devices = options.devices.split(",")
     for name, (tower, side) in MODELS.items():
         if any(name.startswith(wanted) for wanted in options.models.split(",")):
-            measure(name, "vision", tower, side, options.batches, options.rounds, devices)
+            measure(name, "vision", tower, side, options.batches, options)
     for name, tower in (("B, text", BASE), ("So400m, text", SO400M)):
         if any(name[0] == wanted[0] for wanted in options.models.split(",")) and options.text_batches != [0]:
-            measure(name, "text", tower, 224, options.text_batches, options.rounds, devices)
+            measure(name, "text", tower, 224, options.text_batches, options)
 
 
 if __name__ == "__main__":

@@ -101,3 +101,28 @@ impl fmt::Display for Path {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back_and_every_machine_has_a_path() {
+        for path in Path::ALL {
+            assert_eq!(Path::named(path.name()), Some(path));
+        }
+        assert_eq!(Path::named("amx"), None);
+        assert_eq!(Path::Portable.refusal(), None);
+        assert_eq!(Path::best().refusal(), None);
+    }
+
+    #[test]
+    fn a_path_that_is_not_the_best_says_why() {
+        let best = Path::best();
+        let explained = best.explained();
+        assert!(explained.starts_with(best.name()));
+        for better in Path::ALL.into_iter().take_while(|path| *path != best) {
+            assert!(explained.contains(';') && better.refusal().is_some(), "{explained}");
+        }
+    }
+}

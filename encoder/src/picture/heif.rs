@@ -33,5 +33,5 @@ pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, 
         RgbImage::from_raw(plane.width, plane.height, packed)
     };
     // The container's own rotation is applied by libheif; EXIF repeats it and must not be followed.
-    Ok(Decoded { pixels: pixels.ok_or_else(unfilled)?, orientation: Orientation::NoTransforms })
+    Ok(Decoded::whole(pixels.ok_or_else(unfilled)?, Orientation::NoTransforms))
 }

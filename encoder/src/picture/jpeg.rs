@@ -1,7 +1,8 @@
-//! JPEG by zune-jpeg, straight to RGB.
+//! JPEG by zune-jpeg, straight to RGB; by jpeg-decoder where a fraction of the size is enough.
 
 use image::RgbImage;
 use image::metadata::Orientation;
+use jpeg_decoder::PixelFormat;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -10,7 +11,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::{Decoded, Format, Limits, PictureError};
 
-pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, PictureError> {
+pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decoded, PictureError> {
     let survey = Survey::of(bytes);
     // Cameras and editors write files with small faults, which a lenient decoder reads through. It would also fill up a
     // file that was cut off with grey, so one without an end has to please the strict one.
@@ -36,9 +37,30 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, PictureError> {
     limits.check(width, height, pixels * 3 + coefficients)?;
 
     let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
+    let (size, orientation) = ((width, height), orientation.unwrap_or(Orientation::NoTransforms));
+    let reduced = least.filter(|_| survey.ended).and_then(|least| reduced(bytes, limits, size, least));
+    if let Some(pixels) = reduced {
+        return Ok(Decoded { pixels, size, orientation });
+    }
     let pixels = RgbImage::from_raw(width, height, decoder.decode().map_err(refusal)?)
         .ok_or_else(|| PictureError::broken(Format::Jpeg, "its rows do not fill the size it announces"))?;
-    Ok(Decoded { pixels, orientation: orientation.unwrap_or(Orientation::NoTransforms) })
+    Ok(Decoded::whole(pixels, orientation))
+}
+
+/// The picture at the smallest of 1/8, 1/4 and 1/2 that leaves its shorter side `least` pixels; `None` if there is no such
+/// scale, or whatever else stands in the way: then the usual decoder has its say.
+fn reduced(bytes: &[u8], limits: &Limits, (width, height): (u32, u32), least: u32) -> Option<RgbImage> {
+    let scale = [8, 4, 2].into_iter().find(|scale| width.min(height) / scale >= least.max(1))?;
+    let mut decoder = jpeg_decoder::Decoder::new(bytes);
+    decoder.set_max_decoding_buffer_size(usize::try_from(limits.max_alloc).unwrap_or(usize::MAX));
+    let (width, height) = decoder.scale((width / scale) as u16, (height / scale) as u16).ok()?;
+    let values = decoder.decode().ok()?;
+    let values = match decoder.info()?.pixel_format {
+        PixelFormat::RGB24 => values,
+        PixelFormat::L8 => values.into_iter().flat_map(|grey| [grey; 3]).collect(),
+        PixelFormat::L16 | PixelFormat::CMYK32 => return None,
+    };
+    RgbImage::from_raw(width.into(), height.into(), values)
 }
 
 /// What the markers say of a file, before it is decoded (ITU T.81, annex B).

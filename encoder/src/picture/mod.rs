@@ -80,6 +80,8 @@ impl Limits {
 pub struct Picture {
     /// Upright (EXIF orientation applied) RGB pixels; transparency lies on white.
     pub pixels: RgbImage,
+    /// Width and height of the whole picture, upright. The pixels are fewer if they were asked for at a smaller scale.
+    pub size: (u32, u32),
     /// Format of the file, sniffed from its bytes.
     pub format: Format,
     /// EXIF orientation as stored, 1 to 8.
@@ -89,7 +91,15 @@ pub struct Picture {
 /// What a decoder gives back: pixels as stored, and how to turn them.
 struct Decoded {
     pixels: RgbImage,
+    /// Width and height as stored, before any reduction.
+    size: (u32, u32),
     orientation: Orientation,
+}
+
+impl Decoded {
+    fn whole(pixels: RgbImage, orientation: Orientation) -> Self {
+        Self { size: pixels.dimensions(), pixels, orientation }
+    }
 }
 
 /// Decodes a file's bytes. Animated files give their first frame.
@@ -97,16 +107,31 @@ struct Decoded {
 /// # Errors
 /// [`PictureError`]; a panicking decoder is caught and counts as a broken file.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureError> {
+    decode_at(bytes, limits, None)
+}
+
+/// As [`decode`], but a large JPEG may come at a half, a quarter or an eighth of its size, as long as its shorter side
+/// keeps `least` pixels. That takes half the time, and a small part of the memory.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_reduced(bytes: &[u8], limits: &Limits, least: u32) -> Result<Picture, PictureError> {
+    decode_at(bytes, limits, Some(least))
+}
+
+fn decode_at(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Picture, PictureError> {
     limits.check_bytes(bytes.len() as u64)?;
     let format = Format::sniff(bytes)?;
     let decoded = guard::catch(|| match format {
-        Format::Jpeg => jpeg::decode(bytes, limits),
+        Format::Jpeg => jpeg::decode(bytes, limits, least),
         #[cfg(feature = "heic")]
         Format::Heic | Format::Avif => heif::decode(bytes, format, limits),
         _ => raster::decode(bytes, format, limits),
     });
-    let Decoded { pixels, orientation } = decoded.unwrap_or_else(|panic| Err(PictureError::broken(format, panic)))?;
-    Ok(Picture { pixels: upright(pixels, orientation), format, orientation: orientation.to_exif() })
+    let Decoded { pixels, size: (width, height), orientation } =
+        decoded.unwrap_or_else(|panic| Err(PictureError::broken(format, panic)))?;
+    let size = if orientation.to_exif() < 5 { (width, height) } else { (height, width) };
+    Ok(Picture { pixels: upright(pixels, orientation), size, format, orientation: orientation.to_exif() })
 }
 
 /// Reads a file whole, but never more than [`Limits::max_bytes`] of it.

@@ -22,7 +22,7 @@ pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, 
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let image = DynamicImage::from_decoder(decoder).map_err(refusal)?;
     let pixels = if image.color().has_alpha() { on_white(image.into_rgba8()) } else { image.into_rgb8() };
-    Ok(Decoded { pixels, orientation })
+    Ok(Decoded::whole(pixels, orientation))
 }
 
 fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Box<dyn ImageDecoder + 'a>, PictureError> {

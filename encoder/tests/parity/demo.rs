@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use glimpse_encoder::picture::{Limits, decode};
+use glimpse_encoder::picture::{Limits, decode, decode_reduced};
 use glimpse_encoder::{Embedding, Encode, LoadOptions, Outputs, SiglipEncoder};
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
@@ -125,4 +125,28 @@ fn options_are_honoured_and_only_those_that_change_pictures_change_the_fingerpri
 
     let error = SiglipEncoder::load(&dir, &LoadOptions { device: Some("tpu".to_owned()), ..LoadOptions::default() });
     assert!(error.is_err_and(|e| e.to_string().starts_with("device `tpu`: ")));
+}
+
+#[test]
+fn a_reduced_jpeg_means_what_the_whole_one_does() {
+    let Some(dir) = bundled_model() else { return };
+    let encoder = SiglipEncoder::load(&dir, &LoadOptions::default()).unwrap();
+    let side = encoder.info().image_size.unwrap() as u32;
+    let golden = std::fs::read(root().join("tests/golden/demo.safetensors")).unwrap();
+    let (_, header) = SafeTensors::read_metadata(&golden).unwrap();
+    let paths: Vec<String> = serde_json::from_str(&header.metadata().as_ref().unwrap()["paths"]).unwrap();
+    for path in paths.iter().take(6) {
+        let small = decode(&std::fs::read(dir.join(path)).unwrap(), &Limits::default()).unwrap().pixels;
+        let large = image::imageops::resize(&small, 12 * side, 10 * side, image::imageops::FilterType::CatmullRom);
+        let mut bytes = Vec::new();
+        large.write_with_encoder(image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 90)).unwrap();
+        let whole = decode(&bytes, &Limits::default()).unwrap();
+        let reduced = decode_reduced(&bytes, &Limits::default(), side * 5 / 2).unwrap();
+        assert_eq!((reduced.size, whole.size), (large.dimensions(), large.dimensions()));
+        assert_eq!(reduced.pixels.dimensions(), (3 * side, 5 * side / 2), "a quarter");
+        let prepared = [whole, reduced].map(|picture| encoder.prepare(&picture.pixels).unwrap());
+        let features = encoder.encode_images(&prepared, Outputs::Pooled).unwrap();
+        let cosine = features[0].embedding.cosine(&features[1].embedding);
+        assert!(cosine >= 0.999, "{path}: cosine {cosine}");
+    }
 }

@@ -1,6 +1,9 @@
 //! Looks at candidates: what is known by a stat ends here, the rest is read, and new pictures are decoded for the encoder.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use crossbeam_channel::Sender;
 use glimpse_encoder::Encode;
@@ -72,13 +75,15 @@ pub(super) struct Looker<'a> {
     files: Budget,
     /// Bytes of decoded pictures.
     pixels: Budget,
+    /// Nanoseconds that all threads together spent on decoding and resizing.
+    pub decoding: AtomicU64,
 }
 
 impl<'a> Looker<'a> {
     pub fn new(index: &'a Index, encoder: &'a dyn Encode, options: &'a IngestOptions, contents: &'a Contents) -> Self {
         let budget = (256 << 20) + options.threads as u64 * (128 << 20);
         let (files, pixels) = (Budget::new(budget / 2), Budget::new(budget));
-        Self { index, encoder, options, contents, files, pixels }
+        Self { index, encoder, options, contents, files, pixels, decoding: AtomicU64::new(0) }
     }
 
     /// Sends what becomes of a candidate to one of the next stages. `false` if they are gone.
@@ -148,7 +153,9 @@ impl<'a> Looker<'a> {
     /// Model input, and the picture's width and height.
     fn decode(&self, content: &ContentHash, bytes: &[u8]) -> Result<(Views, (u32, u32)), String> {
         let _memory = self.pixels.take(pixels(bytes).saturating_mul(BYTES_PER_PIXEL));
-        let picture = picture::decode(bytes, &self.options.limits).map_err(|error| error.to_string())?;
+        let start = Instant::now();
+        let picture = picture::decode_reduced(bytes, &self.options.limits, self.least_side());
+        let picture = picture.map_err(|error| error.to_string())?;
         let regions = &self.options.regions;
         let views = match regions.make {
             true => regions.profile.views(self.encoder, &picture.pixels),
@@ -156,7 +163,18 @@ impl<'a> Looker<'a> {
         };
         let views = views.map_err(|error| error.to_string())?;
         self.options.on_picture.call(content, &picture.pixels);
-        Ok((views, picture.pixels.dimensions()))
+        self.decoding.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
+        Ok((views, picture.size))
+    }
+
+    /// Pixels that the shorter side of a picture must have, so that the model sees no difference to the whole picture.
+    fn least_side(&self) -> u32 {
+        /// What a NaFlex picture of 256 patches has, if it is square.
+        const NAFLEX: usize = 256;
+        let regions = &self.options.regions;
+        let detail = if regions.make { regions.profile.config.detail.max(1.0) } else { 1.0 };
+        let side = self.encoder.info().image_size.unwrap_or(NAFLEX);
+        (side as f32 * detail * 2.5) as u32
     }
 }
 

@@ -141,6 +141,8 @@ pub struct Summary {
     pub elapsed: Duration,
     /// Share of the wall time in which the encoder was busy, 0 to 1.
     pub encoder_busy: f32,
+    /// Share of the wall time in which a reading thread decoded and resized, on average over these threads, 0 to 1.
+    pub decoders_busy: f32,
 }
 
 /// Brings `index` up to date with the roots. Stops soon after `cancel` is set, with everything done so far kept.
@@ -170,10 +172,12 @@ pub fn ingest(
         index.finish()?;
     }
     let elapsed = start.elapsed();
+    let share = |time: Duration| (time.as_secs_f32() / elapsed.as_secs_f32().max(f32::MIN_POSITIVE)).min(1.0);
     Ok(Summary {
         cancelled: cancel.load(Relaxed),
         elapsed,
-        encoder_busy: (ran.encoding.as_secs_f32() / elapsed.as_secs_f32().max(f32::MIN_POSITIVE)).min(1.0),
+        encoder_busy: share(ran.encoding),
+        decoders_busy: share(ran.decoding / options.threads.max(1) as u32),
         ..writer.report.summary
     })
 }

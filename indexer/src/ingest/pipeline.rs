@@ -75,6 +75,8 @@ const MESSAGES: usize = 256;
 pub(super) struct Ran {
     pub walked: Walked,
     pub encoding: Duration,
+    /// Of all threads together.
+    pub decoding: Duration,
 }
 
 /// Runs all stages to the end of the walk, or to the first error, or until cancelled. Whatever was written is committed.
@@ -122,7 +124,8 @@ pub(super) fn run(
     let committed = writer.commit();
     let walked = walked?;
     committed?;
-    Ok(Ran { walked, encoding: Duration::from_nanos(shared.encoding.into_inner()) })
+    let [encoding, decoding] = [shared.encoding, looker.decoding].map(|time| Duration::from_nanos(time.into_inner()));
+    Ok(Ran { walked, encoding, decoding })
 }
 
 fn walk(options: &IngestOptions, shared: &Shared<'_>, look: &Sender<Candidate>, write: &Sender<Message>) -> Walked {

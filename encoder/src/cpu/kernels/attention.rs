@@ -115,6 +115,8 @@ impl Task for Head<'_> {
 }
 
 impl Head<'_> {
+    /// # Safety
+    /// The parts must have the sizes of the plan.
     #[inline(always)]
     unsafe fn attend<I: Isa>(
         &self,
@@ -162,6 +164,10 @@ impl Head<'_> {
         }
     }
 
+    /// Queries are rows, as they are.
+    ///
+    /// # Safety
+    /// `to` must have room for a block of queries, and no more tokens may be given.
     #[inline(always)]
     unsafe fn pack_queries<E: Element>(&self, plan: &Plan, from: Source<E>, tokens: Range<usize>, to: *mut Line) {
         for (row, token) in tokens.enumerate() {
@@ -177,6 +183,9 @@ impl Head<'_> {
     }
 
     /// Keys are columns: sixteen tokens by sixteen cells are turned at a time.
+    ///
+    /// # Safety
+    /// `to` must have room for the keys.
     #[inline(always)]
     unsafe fn pack_keys<I: Isa>(&self, plan: &Plan, from: Source<I::Element>, to: *mut Line) {
         let line = I::Element::LINE;
@@ -207,6 +216,9 @@ impl Head<'_> {
 
     /// Values are rows: the tokens of a cell alternate. What is behind the last token must be zero, for a weight of zero
     /// does not cancel what is not a number.
+    ///
+    /// # Safety
+    /// `to` must have room for the values.
     #[inline(always)]
     unsafe fn pack_values<E: Element>(&self, plan: &Plan, from: Source<E>, to: *mut E) {
         let count = self.tokens.len();
@@ -235,6 +247,9 @@ impl Head<'_> {
     }
 
     /// Turns a row of scores into weights, and gives their sum.
+    ///
+    /// # Safety
+    /// `scores` must be a row of the scores of a block, `to` a row of its weights.
     #[inline(always)]
     unsafe fn softmax<I: Isa>(&self, plan: &Plan, scores: *mut f32, to: *mut Line) -> f32 {
         let count = self.tokens.len();
@@ -268,6 +283,9 @@ impl Head<'_> {
     }
 
     /// Writes `scale` times a row of results to where this head stands in the output.
+    ///
+    /// # Safety
+    /// `results` must be a row of the results of a block, and nobody else may use this head's part of `row` of the output.
     #[inline(always)]
     unsafe fn write<I: Isa>(&self, row: usize, results: *const f32, scale: f32) {
         let (line, scale) = (I::Element::LINE, I::Vector::splat(scale));

@@ -47,6 +47,9 @@ const CHUNK: usize = 8;
 pub fn multiply(path: Path, left: &Tiles, rows: usize, right: &Packed, epilogue: Epilogue) {
     assert_eq!(left.steps(), right.steps(), "inner dimensions differ");
     assert!(rows.next_multiple_of(TILE) * left.steps() <= left.lines().len(), "more rows than the operand has");
+    if rows == 0 {
+        return;
+    }
     let blocks = rows.div_ceil(BLOCK);
     let group = (GROUP_BYTES / (BLOCK * left.steps() * size_of::<Line>())).clamp(2, 24);
     let groups = blocks.div_ceil(group);
@@ -96,6 +99,8 @@ impl Task for Product<'_> {
 }
 
 impl Product<'_> {
+    /// # Safety
+    /// Each of `results` must have room for the blocks of this part.
     #[inline(always)]
     unsafe fn panels<I: Isa>(&self, results: [*mut f32; 2]) {
         let steps = self.left.steps();
@@ -152,6 +157,9 @@ impl Product<'_> {
     }
 
     /// Gives row `i` of a block that begins at `row` to the epilogue.
+    ///
+    /// # Safety
+    /// `results` must be those of a block of this part and of `panel`.
     #[inline(always)]
     unsafe fn finish_row<I: Isa>(&self, results: *const f32, row: usize, i: usize, panel: usize) {
         // SAFETY: the results of a block are four tiles; biases are padded to whole panels; each pair of a row and a
@@ -205,6 +213,8 @@ impl Epilogue<'_> {
     }
 }
 
+/// # Safety
+/// Nobody else may use what stands at these places.
 #[inline(always)]
 unsafe fn store_tiles<I: Isa>(to: SharedTiles, row: usize, col: usize, values: [I::Vector; 2]) {
     for (i, values) in values.into_iter().enumerate() {

@@ -58,6 +58,7 @@ impl Element for f32 {
         math::exp(x)
     }
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn store<V: Lanes>(values: V, to: *mut Self) {
         // SAFETY: by the caller.
@@ -76,6 +77,7 @@ impl Element for bf16 {
         math::exp_for_bf16(x)
     }
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn store<V: Lanes>(values: V, to: *mut Self) {
         // SAFETY: by the caller.
@@ -114,6 +116,7 @@ pub unsafe trait Isa: Copy {
     ///
     /// # Safety
     /// The tiles of `operands` must be readable, those of `result` writable.
+    // SAFETY: as the trait says.
     unsafe fn block(operands: Operands, result: *mut f32, first: bool, tick: impl FnMut());
 
     /// Hints that a line will be read soon.
@@ -131,12 +134,21 @@ pub trait Cells {
     type Vector: Lanes;
     /// Sixteen cells.
     type Operand: Copy;
+    /// # Safety
+    /// The line must be readable.
     unsafe fn line(line: *const Line) -> Self::Operand;
+    /// # Safety
+    /// The cell must be readable.
     unsafe fn broadcast(cell: *const u32) -> Self::Operand;
+    /// # Safety
+    /// The instruction set must be there.
     unsafe fn multiply_add(a: Self::Operand, b: Self::Operand, sum: Self::Vector) -> Self::Vector;
 }
 
 /// [`Isa::block`] with `ROWS x COLS` vectors of sums held in registers.
+///
+/// # Safety
+/// As [`Isa::block`].
 #[inline(always)]
 pub unsafe fn block_of_cells<C: Cells, const ROWS: usize, const COLS: usize>(
     o: Operands,
@@ -159,6 +171,10 @@ pub unsafe fn block_of_cells<C: Cells, const ROWS: usize, const COLS: usize>(
     }
 }
 
+/// A part of the block: `left` is its first row, `right` its first column tile, `result` its first sum.
+///
+/// # Safety
+/// As [`Isa::block`].
 #[inline(always)]
 unsafe fn sums_of_cells<C: Cells, const ROWS: usize, const COLS: usize>(
     left: *const Line,
@@ -209,18 +225,21 @@ impl<V: Lanes> Cells for F32Cells<V> {
     type Vector = V;
     type Operand = V;
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn line(line: *const Line) -> V {
         // SAFETY: by the caller.
         unsafe { V::load(line.cast()) }
     }
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn broadcast(cell: *const u32) -> V {
         // SAFETY: by the caller.
         V::splat(unsafe { *cell.cast() })
     }
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn multiply_add(a: V, b: V, sum: V) -> V {
         a.mul_add(b, sum)
@@ -238,6 +257,7 @@ unsafe impl Isa for Portable {
     type Element = f32;
     type Vector = Plain<FUSED>;
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: impl FnMut()) {
         // SAFETY: by the caller.

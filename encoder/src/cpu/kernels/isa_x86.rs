@@ -29,6 +29,7 @@ unsafe impl Isa for Avx2 {
     type Element = f32;
     type Vector = Avx2Lanes;
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: impl FnMut()) {
         // SAFETY: by the caller.
@@ -41,6 +42,7 @@ unsafe impl Isa for Avx512 {
     type Element = f32;
     type Vector = Avx512Lanes;
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: impl FnMut()) {
         // SAFETY: by the caller.
@@ -55,18 +57,21 @@ impl Cells for Bf16Cells {
     type Vector = Avx512Lanes;
     type Operand = __m512i;
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn line(line: *const Line) -> __m512i {
         // SAFETY: by the caller.
         unsafe { _mm512_load_si512(line.cast()) }
     }
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn broadcast(cell: *const u32) -> __m512i {
         // SAFETY: by the caller.
         unsafe { _mm512_set1_epi32(*cell as i32) }
     }
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn multiply_add(a: __m512i, b: __m512i, sum: Avx512Lanes) -> Avx512Lanes {
         // SAFETY: 512 bits each without invalid values; the instruction is there by the contract of `Isa`.
@@ -82,6 +87,7 @@ unsafe impl Isa for Avx512Bf16 {
     type Element = bf16;
     type Vector = Avx512Lanes;
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: impl FnMut()) {
         // SAFETY: by the caller.
@@ -133,6 +139,7 @@ unsafe impl Isa for AmxBf16 {
 
     // The sums stay in tile registers from one `asm!` to the next. The compiler has no values of its own there: it allocates
     // tile registers only in functions with the target feature `amx-tile`, which is nowhere enabled.
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn block(o: Operands, result: *mut f32, first: bool, mut tick: impl FnMut()) {
         // SAFETY: by the caller; the registers are configured as long as a task of this path runs.

@@ -12,8 +12,16 @@ pub const LANES: usize = 16;
 /// Values of a type of this trait may be made only while its instruction set is known to be there (see
 /// [`super::isa::Isa`]). What pointers point to must be valid for sixteen values.
 pub unsafe trait Lanes: Copy {
+    /// # Safety
+    /// `from` must be valid for sixteen values.
     unsafe fn load(from: *const f32) -> Self;
+    /// # Safety
+    /// `to` must be valid for sixteen values.
     unsafe fn store(self, to: *mut f32);
+    /// Rounds to the nearest bf16, to even in between.
+    ///
+    /// # Safety
+    /// `to` must be valid for sixteen values.
     unsafe fn store_bf16(self, to: *mut bf16);
     fn splat(value: f32) -> Self;
     fn add(self, other: Self) -> Self;
@@ -92,18 +100,21 @@ const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23
 
 // SAFETY: needs no instruction set; loads and stores touch sixteen values.
 unsafe impl<const FUSED: bool> Lanes for Plain<FUSED> {
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: by the caller.
         Self(unsafe { from.cast::<[f32; LANES]>().read_unaligned() })
     }
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: by the caller.
         unsafe { to.cast::<[f32; LANES]>().write_unaligned(self.0) }
     }
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn store_bf16(self, to: *mut bf16) {
         // SAFETY: by the caller.

@@ -16,18 +16,21 @@ pub struct Avx2Lanes(__m256, __m256);
 
 // SAFETY: all instructions are of AVX-512F, but for the two of bf16, which only the bf16 instruction sets call.
 unsafe impl Lanes for Avx512Lanes {
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: by the caller.
         Self(unsafe { _mm512_loadu_ps(from) })
     }
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: by the caller.
         unsafe { _mm512_storeu_ps(to, self.0) }
     }
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn store_bf16(self, to: *mut bf16) {
         // SAFETY: by the caller; both types are 256 bits without invalid values.
@@ -148,12 +151,14 @@ unsafe impl Lanes for Avx512Lanes {
 
 // SAFETY: all instructions are of AVX2 and FMA.
 unsafe impl Lanes for Avx2Lanes {
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: by the caller.
         unsafe { Self(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
     }
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: by the caller.
@@ -163,6 +168,7 @@ unsafe impl Lanes for Avx2Lanes {
         }
     }
 
+    // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn store_bf16(self, to: *mut bf16) {
         // SAFETY: by the caller.
@@ -229,6 +235,7 @@ unsafe impl Lanes for Avx2Lanes {
 
     #[inline(always)]
     fn scale(self, power: Self) -> Self {
+        // SAFETY: as the trait says.
         #[inline(always)]
         unsafe fn scale(x: __m256, power: __m256) -> __m256 {
             // SAFETY: as in `splat`.

@@ -104,6 +104,9 @@ impl Task for Normalise<'_> {
 
 /// Mean and `1 / sqrt(variance + eps)` of `width` values. The mean is subtracted before squares are summed: the difference
 /// of two large sums would lose all digits where the mean is far from zero compared with the spread.
+///
+/// # Safety
+/// `x` must be valid for `width` values.
 #[inline(always)]
 unsafe fn moments<V: Lanes>(x: *const f32, width: usize, eps: f32) -> (f32, f32) {
     let whole = width / LANES;
