@@ -85,6 +85,23 @@ async fn a_file_that_changed_is_not_served() {
 }
 
 #[actix_web::test]
+async fn of_two_copies_one_may_vanish() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("pictures/1.png"), folder.path().join("pictures/2.png"));
+    draw(&first, [40, 50, 60]);
+    std::fs::copy(&first, &second).unwrap();
+    let engine = engine(folder.path());
+    index(&engine, &folder.path().join("pictures"));
+    let state = state_of(&engine, Limits::default());
+    let picture = get(&state, "/api/v1/search?limit=1").await.good()["hits"][0].clone();
+    assert_eq!(picture["files"].as_array().unwrap().len(), 2);
+    std::fs::remove_file(picture["path"].as_str().unwrap()).unwrap();
+    for path in ["original", "thumbnail?size=320"] {
+        assert!(get(&state, &format!("/api/v1/images/{}/{path}", picture["id"])).await.status.is_success(), "{path}");
+    }
+}
+
+#[actix_web::test]
 async fn stand_ins_are_told_once_a_picture_was_drawn() {
     let state = shelf();
     let picture = some_picture(&state).await;

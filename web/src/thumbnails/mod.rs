@@ -51,14 +51,23 @@ pub fn draw(pixels: &RgbImage, size: u32) -> Result<Bytes, image::ImageError> {
     Ok(jpeg.into())
 }
 
-/// Opens the file of a picture if it still has the size and time it was indexed with: a path that leads elsewhere by now
-/// is not served.
+/// Opens a file of a picture that still has the size and time it was indexed with: a path that leads elsewhere by now is
+/// not served. If one copy is gone, another will do.
 pub fn open_unchanged(image: &ImageView) -> Result<File, ApiError> {
-    let file = File::open(&image.file).map_err(|error| unreadable(&image.file, &error))?;
-    let facts = file.metadata().map_err(|error| unreadable(&image.file, &error))?;
+    let mut opened = image.copies.iter().map(|(path, modified)| open_copy(image, path, *modified));
+    match opened.next() {
+        None => Err(changed(image)),
+        Some(Ok(file)) => Ok(file),
+        Some(Err(first)) => opened.find_map(Result::ok).ok_or(first),
+    }
+}
+
+fn open_copy(image: &ImageView, path: &Path, indexed: i64) -> Result<File, ApiError> {
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let facts = file.metadata().map_err(|error| unreadable(path, &error))?;
     let modified = facts.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let modified = modified.and_then(|time| i64::try_from(time.as_nanos()).ok());
-    let same_time = modified.is_none_or(|modified| modified == image.modified);
+    let same_time = modified.is_none_or(|modified| modified == indexed);
     if facts.is_file() && facts.len() == image.bytes && same_time { Ok(file) } else { Err(changed(image)) }
 }
 

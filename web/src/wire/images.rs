@@ -44,10 +44,11 @@ pub struct ImageView {
     #[serde(skip)]
     #[schema(ignore)]
     pub file: PathBuf,
-    /// When the file was changed, as it was indexed: nanoseconds since 1970.
+    /// Every file that was present when it was last looked for, and when it was changed in nanoseconds since 1970; `path`
+    /// first. All of them hold the same bytes.
     #[serde(skip)]
     #[schema(ignore)]
-    pub modified: i64,
+    pub copies: Vec<(PathBuf, i64)>,
 }
 
 /// A point on earth, in degrees.
@@ -66,8 +67,9 @@ impl ImageView {
     pub fn read(engine: &Engine, id: ImageId) -> Result<Self, EngineError> {
         let record = engine.image(id)?;
         let files = engine.files_of(id)?;
-        let (file, modified) = files.first().map(|file| (file.path.clone(), file.modified)).unwrap_or_default();
+        let file = files.first().map(|file| file.path.clone()).unwrap_or_default();
         let present = files.iter().filter(|file| !file.missing);
+        let copies = files.iter().map(|file| (file.path.clone(), file.modified)).collect();
         Ok(Self {
             id,
             path: file.to_string_lossy().into_owned(),
@@ -83,7 +85,7 @@ impl ImageView {
             caption: record.caption,
             keywords: record.keywords,
             file,
-            modified,
+            copies,
         })
     }
 }
