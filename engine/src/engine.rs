@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use glimpse_encoder::{Encode, ModelInfo};
-use glimpse_indexer::{Facets, FileRecord, Filter, ImageId, ImageRecord, Index, IndexError, Library, Stats, VerifyReport};
+use glimpse_indexer::{
+    Facets, FileRecord, Filter, ImageId, ImageRecord, Index, IndexError, Library, Stats, VerifyReport,
+};
 use parking_lot::{Mutex, RwLock};
 
 use crate::calibrate::Calibrator;
 use crate::model::{DEFAULT_MODEL, load};
 use crate::pictures::PictureCache;
+use crate::regions::{FindCache, GridCache, RegionCalibrator};
 use crate::search::ResultCache;
 use crate::texts::TextCache;
 use crate::{EngineError, Settings};
@@ -30,6 +33,9 @@ pub struct Engine {
     pub(crate) pictures: PictureCache,
     pub(crate) calibrator: Calibrator,
     pub(crate) results: ResultCache,
+    pub(crate) finds: FindCache,
+    pub(crate) grids: GridCache,
+    pub(crate) region_calibrator: RegionCalibrator,
 }
 
 /// A picture and the files that hold it.
@@ -58,6 +64,9 @@ impl Engine {
             pictures: PictureCache::new(),
             calibrator: Calibrator::new(settings.cache_dir()),
             results: ResultCache::new(),
+            finds: FindCache::new(),
+            grids: GridCache::new(),
+            region_calibrator: RegionCalibrator::default(),
             settings,
         })
     }
@@ -174,6 +183,7 @@ impl Engine {
         let mut held = self.index.write();
         if held.as_ref().is_none_or(|old| !Arc::ptr_eq(old, &index)) {
             self.results.clear();
+            self.finds.clear();
             *held = Some(index);
         }
     }

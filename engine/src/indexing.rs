@@ -56,6 +56,10 @@ impl Engine {
         };
         let same = serving.as_ref().filter(|index| index.manifest().model.fingerprint == encoder.info().fingerprint);
         let mut options = options.clone();
+        if options.regions.make {
+            let config = options.regions.profile.config.clone();
+            options.regions.profile = self.dense_profile(encoder.as_ref(), config)?;
+        }
         let target = match same {
             Some(index) => Arc::clone(index),
             None => {

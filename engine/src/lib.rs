@@ -2,6 +2,7 @@
 
 pub mod calibrate;
 pub mod query;
+pub mod regions;
 
 mod bundled;
 mod control;
@@ -33,11 +34,18 @@ pub use error::{EngineError, ErrorKind};
 pub use hit::{Explanation, Hit, Page, Strength};
 pub use model::{DEFAULT_MODEL, DEMO_MODEL, ModelChoice, load_model};
 pub use query::{Cursor, Mode, Query, Sort, Source, Term};
+pub use regions::{
+    Example, FindPage, FindQuery, Form, FoundBox, FoundPhoto, Grounded, GroundedThing, Heatmap, Lies, Located, Look,
+    Phrase, Relation, Target, Thing,
+};
 pub use settings::{Settings, home_dir};
 pub use tag::{MAX_LABELS, Tag, TagOptions, Tagged};
 
 // The types of the layers below that belong to this crate's interface.
+pub use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect};
 pub use glimpse_encoder::picture::{Format, Limits, decode};
 pub use glimpse_encoder::{DenseGrid, Embedding, Encode, ModelInfo, hub};
-pub use glimpse_indexer::ingest::{FileEvent, IngestOptions, Observer, PictureHook, Summary};
-pub use glimpse_indexer::{ContentHash, Facets, FileRecord, Filter, GeoBox, ImageId, ImageRecord, Place, Stats, VerifyReport};
+pub use glimpse_indexer::ingest::{FileEvent, IngestOptions, Observer, PictureHook, RegionOptions, Summary};
+pub use glimpse_indexer::{
+    ContentHash, Facets, FileRecord, Filter, GeoBox, ImageId, ImageRecord, Place, Stats, VerifyReport,
+};

@@ -9,20 +9,23 @@ pub const MAX_REGIONS: usize = 2 * MAX_LEAVES - 1;
 /// Longest side of a grid that is cut into regions; finer ones are averaged down first.
 pub const MAX_SIDE: usize = 60;
 
-/// The choices. Defaults were picked by `cargo run --release --example regions`, whose table stands in
-/// `benches/RESULTS-regions.md`; run it again for another model.
+/// The choices. Defaults were picked by measurements that stand in `benches/RESULTS-regions.md`; `glimpse eval regions`
+/// repeats them for another model (`--leaves`, `--affinity`, `--projection`, `--detail`).
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DenseConfig {
-    /// Leaves of a picture, [`MAX_LEAVES`] at most. With their merges they are `2 * leaves - 1` regions.
+    /// Leaves of a picture, [`MAX_LEAVES`] at most. With their merges they are `2 * leaves - 1` regions. 8 leaves cost 16
+    /// points of the oracle that 16 reach, 24 add 7 for half as many bytes again.
     pub leaves: usize,
     /// A small grid has no more than one leaf for so many patches.
     pub patches_per_leaf: usize,
     /// Leaves of fewer patches are given to a neighbour.
     pub smallest: usize,
-    /// What patches are grouped by.
+    /// What patches are grouped by. Tokens: 87 % of objects have a region with the right box, 84 % with aligned vectors; 81
+    /// and 79 % if the picture's mean is taken away and rows are brought to length 1 after that, which lets noise grow.
     pub affinity: Affinity,
-    /// How far the mean token of a region goes through the pooling head.
+    /// How far the mean token of a region goes through the pooling head. Full: the best patch lies on the object in 57 % of
+    /// cases, 51 % without the MLP.
     pub projection: Projection,
     /// Patches along the shorter side of the picture, in sides of the model's own grid; above 1 the picture is read in
     /// overlapping windows at the model's own size. Fixed resolution only.

@@ -9,9 +9,9 @@
 
 pub(crate) mod bank;
 mod constants;
-mod null;
+pub(crate) mod null;
 mod robust;
-mod vectors;
+pub(crate) mod vectors;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -112,13 +112,11 @@ impl Calibrator {
         })?;
         let background = self.background(index, query.len());
         let null = self.null(&background, parts, encoder)?;
-        let fit = null.query(&query, &background.sample);
-
         let total: f32 = parts.iter().map(|part| part.weight.abs()).sum();
         let pictures = parts.iter().filter(|part| part.modality == Modality::Picture);
         let share = pictures.map(|part| part.weight.abs()).sum::<f32>() / total;
         let curve = TEXT.towards(&PICTURE, share);
-        Ok(Scale { bar: curve.bar(null.ceiling), slope: curve.slope, null, fit, query })
+        Ok(Scale::over(null, &background.sample, query, curve))
     }
 
     /// The sample of the library, taken again when its size has changed by more than a sixty-fourth.
@@ -213,6 +211,17 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
+    /// The scale of a unit query over what `sample` stands for.
+    pub(crate) fn over(null: Arc<Null>, sample: &Vectors, query: Vec<f32>, curve: Curve) -> Self {
+        let fit = null.query(&query, sample);
+        Self { bar: curve.bar(null.ceiling), slope: curve.slope, null, fit, query }
+    }
+
+    /// The log odds of the score, from the inner product with the moved query.
+    pub(crate) fn logit_of(&self, product: f32) -> f32 {
+        self.slope * (self.z_of(product) - self.bar)
+    }
+
     /// The query, a unit vector.
     pub fn query(&self) -> &[f32] {
         &self.query
@@ -243,7 +252,7 @@ impl Scale {
 
     /// The score, from the inner product with the moved query.
     pub fn score_of(&self, product: f32) -> f32 {
-        1.0 / (1.0 + (-self.slope * (self.z_of(product) - self.bar)).exp())
+        1.0 / (1.0 + (-self.logit_of(product)).exp())
     }
 
     /// The inner product of a picture with the moved query.

@@ -1,0 +1,32 @@
+//! Every number that turns the cosines of regions into boxes and scores. `glimpse eval regions` measures them and says by how
+//! much the margin is off; its tables stand in `benches/RESULTS-regions.md`.
+
+use crate::calibrate::Curve;
+
+/// Regions for a text.
+pub const REGION: Curve = Curve { slope: 1.5, margin: 0.9, floor: 3.5, roof: 9.0 };
+/// Regions for a region.
+pub const EXAMPLE: Curve = Curve { slope: 1.5, margin: 0.0, floor: 2.0, roof: 6.0 };
+/// How much the whole picture's standing counts beside that of its region.
+pub const IMAGE_WEIGHT: f32 = 0.4;
+
+/// Regions of a library that stand for all.
+pub(super) const SAMPLE: usize = 4096;
+/// Regions asked of the index at first; more while the last one would still be found.
+pub(super) const FIRST: usize = 2048;
+/// Score from which photos are shown when weaker ones are asked for too.
+pub const WEAK: f32 = 0.1;
+/// What a region gains for each doubling of its area when nested regions compete, in standard deviations: of a thing and
+/// a part of it that look alike to the model, the thing is meant.
+pub(super) const GROWTH: f32 = 0.25;
+/// Boxes that overlap by more are the same thing.
+pub(super) const SAME: f32 = 0.5;
+
+/// A patch belongs to a box if it reaches this share of the way from the median patch to the best one.
+pub(super) const RISE: f32 = 0.5;
+/// Patches smaller than this share of the picture are no box of their own.
+pub(super) const LEAST_AREA: f32 = 0.004;
+/// The grid is looked at in so many steps for each patch, with values in between.
+pub(super) const STEPS: usize = 4;
+/// Share of a box's best patches whose mean is its standing.
+pub(super) const PEAK: f32 = 0.2;

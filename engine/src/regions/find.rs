@@ -1,0 +1,506 @@
+//! `find`: what pictures of the library show, and where.
+
+use std::sync::Arc;
+
+use glimpse_encoder::dense::{DenseConfig, Rect};
+use glimpse_encoder::{Embedding, Encode};
+use glimpse_indexer::regions::{RegionIndex, RegionShape};
+use glimpse_indexer::{Filter, IdSet, ImageId, Index};
+use parking_lot::Mutex;
+
+use super::boxes::{Blob, disjoint};
+use super::constants::{FIRST, SAME};
+use super::form::{Form, Thing};
+use super::scale::Standing;
+use crate::calibrate::{CUT, Modality, Part};
+use crate::control::Asking;
+use crate::lru::Lru;
+use crate::query::{MAX_LIMIT, Position};
+use crate::{Cursor, Engine, EngineError, Heatmap, Source, Strength};
+
+/// A question about regions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FindQuery {
+    /// What to find.
+    pub target: Target,
+    /// Conditions on stored facts of photos.
+    pub filter: Filter,
+    /// Smallest share of its picture that a region covers, 0 to 1.
+    pub min_area: f32,
+    /// Most boxes of a thing in a photo, 1 or more.
+    pub max_boxes: usize,
+    /// Most photos on a page, 1 to [`MAX_LIMIT`].
+    pub limit: usize,
+    /// Where to go on, with the query otherwise as it was.
+    pub cursor: Option<Cursor>,
+    /// Lowest score of a box, 0 to 1; [`CUT`] unless weaker ones are wanted.
+    pub cut: f32,
+    /// Look at the photos of the page again, patch by patch, for finer boxes.
+    pub fine: bool,
+}
+
+/// What to find.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// Things by name.
+    Form(Form),
+    /// Regions like one.
+    Example(Example),
+}
+
+/// A box in a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Example {
+    /// The picture; one of the library is not among its own hits.
+    pub picture: Source,
+    /// The box.
+    pub rect: Rect,
+}
+
+/// Photos that show what was asked, best first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FindPage {
+    /// The photos of this page.
+    pub photos: Vec<FoundPhoto>,
+    /// Photos above the cut in the whole result set.
+    pub accepted: usize,
+    /// Where the next page starts; `None` at the end.
+    pub next: Option<Cursor>,
+    /// Photos with regions that passed the filter.
+    pub searched: usize,
+    /// Photos that passed the filter and have no regions.
+    pub without_regions: usize,
+}
+
+/// A photo and where it shows what was asked.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct FoundPhoto {
+    /// The picture.
+    pub id: ImageId,
+    /// Calibrated probability that it shows all that was asked: that of the least certain thing.
+    pub score: f32,
+    /// The same in words.
+    pub strength: Strength,
+    /// Where: by thing, then best first.
+    pub boxes: Vec<FoundBox>,
+}
+
+/// A region that shows a thing.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct FoundBox {
+    /// The place of the thing in [`Form::things`].
+    pub thing: usize,
+    /// Where.
+    pub rect: Rect,
+    /// Share of the picture that the region covers.
+    pub area: f32,
+    /// Calibrated probability that it shows the thing.
+    pub score: f32,
+    /// Standard deviations above what unrelated regions of this library score.
+    pub z: f32,
+}
+
+impl FindQuery {
+    /// A query for a form, with the usual bounds.
+    pub fn form(form: Form) -> Self {
+        Self {
+            target: Target::Form(form),
+            filter: Filter::default(),
+            min_area: 0.0,
+            max_boxes: 5,
+            limit: 20,
+            cursor: None,
+            cut: CUT,
+            fine: false,
+        }
+    }
+
+    /// A query in the form that people type.
+    ///
+    /// # Errors
+    /// As [`Form::parse`].
+    pub fn text(text: &str) -> Result<Self, EngineError> {
+        Ok(Self::form(Form::parse(text)?))
+    }
+
+    /// A query for regions like one.
+    pub fn like(picture: Source, rect: Rect) -> Self {
+        Self { target: Target::Example(Example { picture, rect }), ..Self::form(Form::default()) }
+    }
+
+    fn validate(&self) -> Result<(), EngineError> {
+        let refuse = |reason: String| Err(EngineError::BadRequest(reason));
+        if !(1..=MAX_LIMIT).contains(&self.limit) {
+            return refuse(format!("a page holds 1 to {MAX_LIMIT} photos, not {}", self.limit));
+        }
+        if !(0.0..=1.0).contains(&self.min_area) {
+            return refuse(format!("{}: the smallest area is a share of the picture, 0 to 1", self.min_area));
+        }
+        if !(0.0..=1.0).contains(&self.cut) {
+            return refuse(format!("{}: the lowest score is from 0 to 1", self.cut));
+        }
+        if self.max_boxes == 0 {
+            return refuse("a photo has at least one box".into());
+        }
+        match &self.target {
+            Target::Form(form) => form.validate(),
+            Target::Example(example) if example.rect.area() > 0.0 => Ok(()),
+            Target::Example(_) => refuse("the box is empty, or outside the picture".into()),
+        }
+    }
+
+    /// Hash of all that decides on the result set.
+    fn digest(&self) -> u64 {
+        let parts = format!("{:?} {:?} {} {} {}", self.target, self.filter, self.min_area, self.max_boxes, self.cut);
+        let mut hasher = blake3::Hasher::new_derive_key("glimpse find, version 1");
+        hasher.update(parts.as_bytes());
+        u64::from_le_bytes(hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default())
+    }
+}
+
+/// The answer to a query, remembered for its pages.
+pub(crate) struct FoundSet {
+    digest: u64,
+    photos: Vec<FoundPhoto>,
+    accepted: usize,
+    searched: usize,
+    without_regions: usize,
+    /// What the things' scores mean, for a closer look.
+    standings: Vec<Standing>,
+}
+
+/// The latest answers.
+pub(crate) struct FindCache(Mutex<Lru<u64, Arc<FoundSet>>>);
+
+impl FindCache {
+    /// Photos that are remembered, over all answers.
+    const REMEMBERED: usize = 200_000;
+
+    pub fn new() -> Self {
+        Self(Mutex::new(Lru::new(Self::REMEMBERED)))
+    }
+
+    /// Forgets everything: numbers of pictures mean others in another generation.
+    pub fn clear(&self) {
+        *self.0.lock() = Lru::new(Self::REMEMBERED);
+    }
+}
+
+/// What is asked of the library, made ready.
+struct Search<'a> {
+    index: &'a Index,
+    regions: Arc<RegionIndex>,
+    query: &'a FindQuery,
+    /// Photos that may be found.
+    allowed: IdSet,
+}
+
+impl Engine {
+    /// Photos that show what was asked, and where.
+    ///
+    /// # Errors
+    /// [`EngineError::BadRequest`] for a query that makes no sense, or a library without regions; otherwise if model or
+    /// store fail.
+    pub fn find(&self, query: &FindQuery) -> Result<FindPage, EngineError> {
+        query.validate()?;
+        let _asking = Asking::begin(&self.asking);
+        let index = self.serving()?;
+        let position = query.cursor.as_ref().map(Position::of).transpose()?;
+        let digest = query.digest();
+        if position.is_some_and(|position| position.digest != digest) {
+            return Err(EngineError::BadRequest(
+                "this cursor belongs to another query; send the same query with it".into(),
+            ));
+        }
+        let name = name(digest, &index);
+        let remembered = |id: u64| self.finds.0.lock().get(&id);
+        let set = match position.and_then(|position| remembered(position.set)).or_else(|| remembered(name)) {
+            Some(set) if set.digest == digest => set,
+            _ => {
+                let set = Arc::new(self.answer_find(&index, query, digest)?);
+                self.finds.0.lock().insert(name, Arc::clone(&set), set.photos.len() + 100);
+                set
+            }
+        };
+        let rank = position.map_or(0, |position| position.rank as usize);
+        let end = (rank + query.limit).min(set.photos.len());
+        let mut photos = set.photos.get(rank..end).unwrap_or_default().to_vec();
+        if query.fine {
+            let encoder = self.encoder_for(&index)?;
+            photos.iter_mut().for_each(|photo| self.look_closer(encoder.as_ref(), &set.standings, photo));
+        }
+        let next =
+            Position { set: position.map_or(name, |p| p.set), digest, rank: u32::try_from(end).unwrap_or(u32::MAX) };
+        Ok(FindPage {
+            photos,
+            accepted: set.accepted,
+            next: (end < set.photos.len()).then(|| next.to_cursor()),
+            searched: set.searched,
+            without_regions: set.without_regions,
+        })
+    }
+
+    /// How much every patch of a photo of the library shows of a text.
+    ///
+    /// # Errors
+    /// If the photo cannot be read, or model or store fail.
+    pub fn heatmap(&self, id: ImageId, text: &str) -> Result<Heatmap, EngineError> {
+        let index = self.serving()?;
+        let encoder = self.encoder_for(&index)?;
+        let regions = self.regions_of(&index)?;
+        let standing = self.standing(&index, &regions, encoder.as_ref(), text)?;
+        Ok(self.see(encoder.as_ref(), &self.bytes_of(id)?, &DenseConfig::default())?.heatmap(&standing))
+    }
+
+    fn answer_find(&self, index: &Arc<Index>, query: &FindQuery, digest: u64) -> Result<FoundSet, EngineError> {
+        let regions = self.regions_of(index)?;
+        let mut allowed = index.select(&query.filter);
+        let encoder = self.encoder_for(index)?;
+        let encoder = encoder.as_ref();
+        let (things, standings, without) = match &query.target {
+            Target::Form(form) => {
+                let of = |text: &str| self.standing(index, &regions, encoder, text);
+                let standings = form.things.iter().map(|thing| of(&thing.text)).collect::<Result<Vec<_>, _>>()?;
+                let without = form.without.iter().map(|text| of(text)).collect::<Result<Vec<_>, _>>()?;
+                (form.things.clone(), standings, without)
+            }
+            Target::Example(example) => {
+                if let Source::Image(id) = example.picture {
+                    allowed.remove(id);
+                }
+                let config = DenseConfig::default();
+                let seen = self.see(encoder, &self.bytes_of_source(&example.picture)?, &config)?;
+                let vector = seen.vector_of(&example.rect, encoder, &config)?;
+                let background = self.region_calibrator.background(index, &regions);
+                let standing = Standing { regions: background.example(&vector), picture: None };
+                (vec![Thing::named("")], vec![standing], Vec::new())
+            }
+        };
+        let with_regions = allowed.iter().filter(|&id| regions.shapes(id).is_some()).count();
+        let without_regions = allowed.len() - with_regions;
+        let search = Search { index, regions, query, allowed };
+        let mut photos = search.photos(&things, &standings, &without)?;
+        photos.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
+        let accepted = photos.iter().filter(|photo| photo.score >= CUT).count();
+        Ok(FoundSet { digest, photos, accepted, searched: with_regions, without_regions, standings })
+    }
+
+    /// The regions of a library that has some.
+    pub(super) fn regions_of(&self, index: &Index) -> Result<Arc<RegionIndex>, EngineError> {
+        let regions = index.regions()?;
+        if regions.is_empty() && !index.is_empty() {
+            return Err(EngineError::BadRequest(
+                "this library was indexed without regions; run `glimpse index --regions FOLDER` once".into(),
+            ));
+        }
+        Ok(regions)
+    }
+
+    /// What a text's cosines mean in this library.
+    pub(super) fn standing(
+        &self,
+        index: &Index,
+        regions: &RegionIndex,
+        encoder: &dyn Encode,
+        text: &str,
+    ) -> Result<Standing, EngineError> {
+        let vector = self.embed_text(encoder, text)?;
+        let background = self.region_calibrator.background(index, regions);
+        let scale = background.text(&vector, self.calibrator.prepare(encoder)?.as_ref());
+        let part = Part { modality: Modality::Text, weight: 1.0, vector };
+        let picture = Some(self.calibrator.scale(index, &[part], Some(encoder))?);
+        Ok(Standing { regions: scale, picture })
+    }
+
+    pub(super) fn embed_text(&self, encoder: &dyn Encode, text: &str) -> Result<Embedding, EngineError> {
+        self.texts.embed(encoder, &[text.trim()])?.pop().ok_or_else(|| EngineError::BadRequest("no text".into()))
+    }
+
+    /// Finer boxes for a photo; a photo that cannot be read keeps those of its regions.
+    fn look_closer(&self, encoder: &dyn Encode, standings: &[Standing], photo: &mut FoundPhoto) {
+        let Ok(bytes) = self.bytes_of(photo.id) else { return };
+        let Ok(seen) = self.see(encoder, &bytes, &DenseConfig::default()) else { return };
+        for (thing, standing) in standings.iter().enumerate() {
+            let blobs = seen.blobs(standing);
+            let boxes = photo.boxes.iter_mut().filter(|found| found.thing == thing);
+            boxes.for_each(|found| found.rect = sharpened(found.rect, &blobs));
+        }
+    }
+}
+
+/// The part of the grid that a region's box stands for, if there is one: regions know what belongs together, the grid
+/// where it ends.
+pub(super) fn sharpened(rect: Rect, blobs: &[Blob]) -> Rect {
+    const AGREES: f32 = 0.3;
+    let best = blobs.iter().map(|blob| blob.rect).max_by(|a, b| rect.iou(a).total_cmp(&rect.iou(b)));
+    best.filter(|blob| rect.iou(blob) >= AGREES).unwrap_or(rect)
+}
+
+fn name(digest: u64, index: &Index) -> u64 {
+    let mut hasher = blake3::Hasher::new_derive_key("glimpse find set, version 1");
+    hasher.update(&digest.to_le_bytes()).update(&index.revision().to_le_bytes());
+    hasher.update(index.dir().as_os_str().as_encoded_bytes());
+    u64::from_le_bytes(hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default())
+}
+
+impl Search<'_> {
+    /// Photos that fulfil the form, in no order.
+    fn photos(
+        &self,
+        things: &[Thing],
+        standings: &[Standing],
+        without: &[Standing],
+    ) -> Result<Vec<FoundPhoto>, EngineError> {
+        let Some(first) = standings.first() else { return Ok(Vec::new()) };
+        let mut photos = Vec::new();
+        for id in self.candidates(first)? {
+            let boxes = things
+                .iter()
+                .zip(standings)
+                .enumerate()
+                .map(|(thing, (asked, standing))| self.boxes(id, thing, asked, standing))
+                .collect::<Result<Vec<_>, _>>()?;
+            if boxes.iter().any(Vec::is_empty) || self.shows_any(id, without)? {
+                continue;
+            }
+            if let Some(score) = self.fulfils(things, &boxes) {
+                let boxes = boxes.into_iter().flat_map(|boxes| boxes.into_iter().take(self.query.max_boxes)).collect();
+                photos.push(FoundPhoto { id, score, strength: Strength::of(score), boxes });
+            }
+        }
+        Ok(photos)
+    }
+
+    /// Photos that may show a thing: those of the best regions, as far down as a region alone could be found.
+    fn candidates(&self, standing: &Standing) -> Result<Vec<ImageId>, EngineError> {
+        let (direction, length) = standing.regions.direction();
+        let among = self.regions.select(Some(&self.allowed), self.query.min_area);
+        let all = among.as_ref().map_or(self.regions.len(), IdSet::len);
+        let mut count = FIRST.min(all);
+        loop {
+            let found = self.regions.nearest(&direction, count, among.as_ref())?;
+            let last = found.last().map_or(0.0, |last| standing.score(last.score * length, 0.0));
+            if count < all && found.len() == count && last >= self.query.cut {
+                count = (count * 8).min(all);
+                continue;
+            }
+            let mut photos: Vec<ImageId> = found.into_iter().map(|scored| scored.id.image).collect();
+            photos.sort_unstable();
+            photos.dedup();
+            return Ok(photos);
+        }
+    }
+
+    /// The boxes of a thing in a photo; none if there are not as many as asked.
+    fn boxes(
+        &self,
+        id: ImageId,
+        thing: usize,
+        asked: &Thing,
+        standing: &Standing,
+    ) -> Result<Vec<FoundBox>, EngineError> {
+        let Some((products, shapes)) = self.products(id, standing)? else { return Ok(Vec::new()) };
+        let picture = standing.of_picture(self.index.vector(id).as_deref());
+        let boxes = found_boxes(&products, &shapes, standing, picture, |shape, score| {
+            score >= self.query.cut && shape.area >= self.query.min_area
+        });
+        let boxes: Vec<_> = boxes.into_iter().map(|found| FoundBox { thing, ..found }).collect();
+        Ok(if asked.allows(boxes.len()) { boxes } else { Vec::new() })
+    }
+
+    /// True if a region of the photo shows one of these.
+    fn shows_any(&self, id: ImageId, standings: &[Standing]) -> Result<bool, EngineError> {
+        for standing in standings {
+            let picture = standing.of_picture(self.index.vector(id).as_deref());
+            if let Some((products, _)) = self.products(id, standing)?
+                && products.iter().any(|&product| standing.score(product, picture) >= CUT)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Inner products of a photo's regions with the moved query, and where they are.
+    #[allow(clippy::type_complexity)]
+    fn products(
+        &self,
+        id: ImageId,
+        standing: &Standing,
+    ) -> Result<Option<(Vec<f32>, Arc<[RegionShape]>)>, EngineError> {
+        let (direction, length) = standing.regions.direction();
+        let Some(shapes) = self.regions.shapes(id) else { return Ok(None) };
+        let scored = self.regions.score(&direction, id)?;
+        let products: Vec<f32> = scored.into_iter().map(|scored| scored.score * length).collect();
+        Ok((products.len() == shapes.len()).then_some((products, shapes)))
+    }
+
+    /// The score of a photo whose boxes fulfil the form: one box for each thing, all different, lying as asked, such that
+    /// the worst of them is as good as can be.
+    fn fulfils(&self, things: &[Thing], boxes: &[Vec<FoundBox>]) -> Option<f32> {
+        let relations = match &self.query.target {
+            Target::Form(form) => form.relations.as_slice(),
+            Target::Example(_) => &[],
+        };
+        let lie = |chosen: &[FoundBox]| {
+            let known = relations.iter().filter(|relation| relation.first.max(relation.second) + 1 == chosen.len());
+            let mut known = known.map(|relation| (relation.is, chosen[relation.first], chosen[relation.second]));
+            known.all(|(is, first, second)| is.holds(&first.rect, &second.rect))
+        };
+        let mut best = None;
+        assign(boxes, things.len(), &mut Vec::new(), &lie, &mut best);
+        best
+    }
+}
+
+/// Tries one box for each thing in turn. `lie` is asked whenever a thing got its box.
+fn assign(
+    boxes: &[Vec<FoundBox>],
+    things: usize,
+    chosen: &mut Vec<FoundBox>,
+    lie: &impl Fn(&[FoundBox]) -> bool,
+    best: &mut Option<f32>,
+) {
+    let worst = chosen.iter().map(|found| found.score).fold(1.0, f32::min);
+    if chosen.len() == things {
+        *best = Some(best.map_or(worst, |best| best.max(worst)));
+        return;
+    }
+    for found in &boxes[chosen.len()] {
+        let worse = best.is_some_and(|best| found.score.min(worst) <= best);
+        let taken = chosen.iter().any(|other| other.rect.iou(&found.rect) > SAME);
+        if worse || taken {
+            continue;
+        }
+        chosen.push(*found);
+        if lie(chosen) {
+            assign(boxes, things, chosen, lie, best);
+        }
+        chosen.pop();
+    }
+}
+
+/// The regions of a photo that show a thing, none inside another, best first.
+pub(super) fn found_boxes(
+    products: &[f32],
+    shapes: &[RegionShape],
+    standing: &Standing,
+    picture: f32,
+    is_found: impl Fn(&RegionShape, f32) -> bool,
+) -> Vec<FoundBox> {
+    let z: Vec<f32> = products.iter().map(|&product| standing.regions.z_of(product)).collect();
+    let scores: Vec<f32> = products.iter().map(|&product| standing.score(product, picture)).collect();
+    let regions = disjoint(&z, shapes, |region| is_found(&shapes[region], scores[region]));
+    let mut boxes: Vec<FoundBox> = regions
+        .into_iter()
+        .map(|region| FoundBox {
+            thing: 0,
+            rect: shapes[region].rect,
+            area: shapes[region].area,
+            score: scores[region],
+            z: z[region],
+        })
+        .collect();
+    boxes.sort_by(|a, b| b.score.total_cmp(&a.score));
+    boxes
+}

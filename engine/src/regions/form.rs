@@ -1,0 +1,295 @@
+//! What can be asked of regions: things, how many of each, what must not be there, and how they lie.
+
+use std::fmt;
+
+use glimpse_encoder::dense::Rect;
+
+use crate::EngineError;
+use crate::query::MAX_TEXT;
+
+/// Most things of a form, and most that it rules out.
+pub const MAX_THINGS: usize = 8;
+/// Most boxes of a thing that a form can ask for.
+pub const MAX_COUNT: usize = 10;
+
+/// A question about what pictures show and where, in the form that `docs/query-form.md` describes. It is also the JSON
+/// that programs send.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Form {
+    /// What a picture must show, as different regions of it.
+    pub things: Vec<Thing>,
+    /// What no region of it may show.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
+    /// How things lie to each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relations: Vec<Relation>,
+}
+
+/// Something that a picture must show.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thing {
+    /// Its name, in any language.
+    pub text: String,
+    /// Fewest regions that show it.
+    #[serde(default = "one")]
+    pub at_least: usize,
+    /// Most regions that show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<usize>,
+}
+
+/// `first` lies so to `second`, both being places in [`Form::things`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Relation {
+    /// A thing.
+    pub first: usize,
+    /// How it lies.
+    pub is: Lies,
+    /// Another thing.
+    pub second: usize,
+}
+
+/// How one box lies to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lies {
+    /// Its centre is left of the other's, and they share less than half of the narrower one's width.
+    LeftOf,
+    /// The same to the right.
+    RightOf,
+    /// Its centre is above the other's, and they share less than half of the lower one's height.
+    Above,
+    /// The same below.
+    Below,
+    /// At least four fifths of it lie in the other, which is larger.
+    Inside,
+    /// Its box is larger.
+    LargerThan,
+    /// Its box is smaller.
+    SmallerThan,
+}
+
+fn one() -> usize {
+    1
+}
+
+impl Thing {
+    /// One of these or more.
+    pub fn named(text: impl Into<String>) -> Self {
+        Self { text: text.into(), at_least: 1, at_most: None }
+    }
+
+    /// True if the number of regions is as asked.
+    pub fn allows(&self, count: usize) -> bool {
+        count >= self.at_least && self.at_most.is_none_or(|most| count <= most)
+    }
+}
+
+impl Lies {
+    /// All, with their words in the query form.
+    pub const ALL: [(Self, &'static str); 7] = [
+        (Self::LeftOf, "left of"),
+        (Self::RightOf, "right of"),
+        (Self::Above, "above"),
+        (Self::Below, "below"),
+        (Self::Inside, "inside"),
+        (Self::LargerThan, "larger than"),
+        (Self::SmallerThan, "smaller than"),
+    ];
+
+    /// The words in the query form.
+    pub fn words(self) -> &'static str {
+        Self::ALL.iter().find(|(lies, _)| *lies == self).map_or("", |(_, words)| words)
+    }
+
+    /// True if `first` lies so to `second`.
+    pub fn holds(self, first: &Rect, second: &Rect) -> bool {
+        const SHARED: f32 = 0.5;
+        const WITHIN: f32 = 0.8;
+        let ((x1, y1), (x2, y2)) = (first.centre(), second.centre());
+        let common = (first.right.min(second.right) - first.left.max(second.left)).max(0.0);
+        let aside = common < SHARED * (first.right - first.left).min(second.right - second.left);
+        let common = (first.bottom.min(second.bottom) - first.top.max(second.top)).max(0.0);
+        let apart = common < SHARED * (first.bottom - first.top).min(second.bottom - second.top);
+        match self {
+            Self::LeftOf => x1 < x2 && aside,
+            Self::RightOf => x1 > x2 && aside,
+            Self::Above => y1 < y2 && apart,
+            Self::Below => y1 > y2 && apart,
+            Self::Inside => first.share_inside(second) >= WITHIN && first.area() < second.area(),
+            Self::LargerThan => first.area() > second.area(),
+            Self::SmallerThan => first.area() < second.area(),
+        }
+    }
+
+    /// The same seen from the other thing, if there is a word for it.
+    pub fn reversed(self) -> Option<Self> {
+        match self {
+            Self::LeftOf => Some(Self::RightOf),
+            Self::RightOf => Some(Self::LeftOf),
+            Self::Above => Some(Self::Below),
+            Self::Below => Some(Self::Above),
+            Self::LargerThan => Some(Self::SmallerThan),
+            Self::SmallerThan => Some(Self::LargerThan),
+            Self::Inside => None,
+        }
+    }
+}
+
+impl Form {
+    /// A single thing.
+    pub fn thing(text: impl Into<String>) -> Self {
+        Self { things: vec![Thing::named(text)], ..Self::default() }
+    }
+
+    /// Says what makes no sense, before any work is done.
+    pub(crate) fn validate(&self) -> Result<(), EngineError> {
+        let refuse = |reason: String| Err(EngineError::BadRequest(reason));
+        if self.things.is_empty() {
+            return refuse("nothing to find: name a thing that pictures must show".into());
+        }
+        if self.things.len() > MAX_THINGS || self.without.len() > MAX_THINGS {
+            return refuse(format!("a form has {MAX_THINGS} things at most, and rules out as many"));
+        }
+        for text in self.things.iter().map(|thing| &thing.text).chain(&self.without) {
+            if text.trim().is_empty() {
+                return refuse("a thing without words".into());
+            }
+            if text.len() > MAX_TEXT {
+                return refuse(format!("a text of {} bytes; {MAX_TEXT} is the most", text.len()));
+            }
+        }
+        for thing in &self.things {
+            let most = thing.at_most.unwrap_or(MAX_COUNT);
+            if !(1..=MAX_COUNT).contains(&thing.at_least) || !(thing.at_least..=MAX_COUNT).contains(&most) {
+                let (text, least) = (&thing.text, thing.at_least);
+                return refuse(format!("{least} to {most} of `{text}`: counts go from 1 to {MAX_COUNT}, rising"));
+            }
+        }
+        let known = |thing: usize| thing < self.things.len();
+        match self.relations.iter().find(|r| !known(r.first) || !known(r.second) || r.first == r.second) {
+            Some(odd) => refuse(format!(
+                "things {} and {} cannot be `{}`: a relation is between two different ones of the {} things, from 0",
+                odd.first,
+                odd.second,
+                odd.is.words(),
+                self.things.len()
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// As it is typed; [`Form::parse`] reads it back.
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut between = "";
+        let mut related = vec![false; self.things.len()];
+        for Relation { first, is, second } in &self.relations {
+            let (a, b) = (&self.things[*first], &self.things[*second]);
+            write!(f, "{between}{a} {} {b}", is.words())?;
+            (related[*first], related[*second], between) = (true, true, " and ");
+        }
+        for (thing, _) in self.things.iter().zip(related).filter(|(_, related)| !related) {
+            write!(f, "{between}{thing}")?;
+            between = " and ";
+        }
+        for text in &self.without {
+            write!(f, "{between}no {}", Quoted(text))?;
+            between = " and ";
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Thing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.at_least, self.at_most) {
+            (1, None) => {}
+            (least, None) => write!(f, "at least {least} ")?,
+            (1, Some(most)) => write!(f, "at most {most} ")?,
+            (least, Some(most)) if least == most => write!(f, "exactly {least} ")?,
+            (least, Some(most)) => write!(f, "{least} to {most} ")?,
+        }
+        write!(f, "{}", Quoted(&self.text))
+    }
+}
+
+/// A text in quotes, so that none of its words is read as one of the form's.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.replace('\\', "\\\\").replace('"', "\\\""))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn rect(left: f32, top: f32, right: f32, bottom: f32) -> Rect {
+        Rect { left, top, right, bottom }
+    }
+
+    #[test]
+    fn boxes_lie_as_people_would_say() {
+        let (small, large) = (rect(0.1, 0.4, 0.2, 0.5), rect(0.5, 0.3, 0.9, 0.9));
+        let inner = rect(0.6, 0.5, 0.7, 0.6);
+        let holding = |a: &Rect, b: &Rect| -> Vec<Lies> {
+            Lies::ALL.iter().map(|(lies, _)| *lies).filter(|lies| lies.holds(a, b)).collect()
+        };
+        assert_eq!(holding(&small, &large), [Lies::LeftOf, Lies::SmallerThan]);
+        assert_eq!(holding(&large, &small), [Lies::RightOf, Lies::LargerThan]);
+        assert_eq!(holding(&inner, &large), [Lies::Inside, Lies::SmallerThan]);
+        assert_eq!(holding(&rect(0.5, 0.0, 0.9, 0.2), &large), [Lies::Above, Lies::SmallerThan]);
+        assert_eq!(holding(&small, &small), []);
+    }
+
+    #[test]
+    fn a_relation_reversed_says_the_same() {
+        let boxes = [rect(0.0, 0.0, 0.3, 0.2), rect(0.5, 0.1, 0.6, 0.9), rect(0.1, 0.1, 0.2, 0.15)];
+        for (a, b) in boxes.iter().flat_map(|a| boxes.iter().map(move |b| (a, b))) {
+            for (lies, _) in Lies::ALL {
+                assert!(lies.reversed().is_none_or(|reversed| reversed.holds(b, a) == lies.holds(a, b)));
+            }
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_a_reason() {
+        let two = || vec![Thing::named("a"), Thing::named("b")];
+        let relation = |first, second| vec![Relation { first, is: Lies::Above, second }];
+        let nonsense = [
+            Form::default(),
+            Form::thing("  "),
+            Form { things: vec![Thing::named("a"); MAX_THINGS + 1], ..Form::default() },
+            Form { things: vec![Thing { at_least: 0, ..Thing::named("a") }], ..Form::default() },
+            Form { things: vec![Thing { at_least: 3, at_most: Some(2), ..Thing::named("a") }], ..Form::default() },
+            Form { things: two(), relations: relation(0, 2), ..Form::default() },
+            Form { things: two(), relations: relation(1, 1), ..Form::default() },
+            Form { things: two(), without: vec![String::new()], ..Form::default() },
+        ];
+        for form in nonsense {
+            assert!(matches!(form.validate(), Err(EngineError::BadRequest(_))), "{form:?}");
+        }
+        Form { things: two(), relations: relation(1, 0), without: vec!["c".into()] }.validate().unwrap();
+    }
+
+    #[test]
+    fn json_leaves_out_what_goes_without_saying() {
+        let json = serde_json::to_string(&Form::thing("狗")).unwrap();
+        assert_eq!(json, r#"{"things":[{"text":"狗","at_least":1}]}"#);
+        let form: Form = serde_json::from_str(
+            r#"{"things":[{"text":"a"},{"text":"b"}],"relations":[{"first":0,"is":"left-of","second":1}]}"#,
+        )
+        .unwrap();
+        assert_eq!(form.relations, [Relation { first: 0, is: Lies::LeftOf, second: 1 }]);
+        assert!(serde_json::from_str::<Form>(r#"{"things":[],"wihtout":[]}"#).is_err());
+    }
+}

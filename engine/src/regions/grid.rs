@@ -1,0 +1,213 @@
+//! The patch grid of a picture, made when the picture is looked at: heatmaps, and boxes finer than regions.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect, Regions};
+use glimpse_encoder::picture::{Limits, decode};
+use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError};
+use glimpse_indexer::ImageId;
+use parking_lot::Mutex;
+
+use super::boxes::{Blob, blobs};
+use super::scale::Standing;
+use crate::lru::Lru;
+use crate::search::read_file;
+use crate::{Engine, EngineError, Source};
+
+/// Bytes of grids that are remembered: some forty pictures of a base model at 512 pixels.
+const REMEMBERED: usize = 256 << 20;
+
+/// How much every patch of a picture shows of what was asked: the score itself, 0 to 1, row by row.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Heatmap {
+    /// Patch rows.
+    pub rows: usize,
+    /// Patch columns.
+    pub cols: usize,
+    /// `rows * cols` scores.
+    pub scores: Vec<f32>,
+}
+
+/// All that the model says of a picture.
+pub(super) struct Seen {
+    /// Upright width and height in pixels.
+    pub size: (u32, u32),
+    pub embedding: Embedding,
+    pub regions: Regions,
+    /// Text-aligned unit vectors of patches, `(rows * cols, dim)`.
+    patches: Vec<f32>,
+    grid: DenseGrid,
+}
+
+/// Remembers pictures by model, settings and the hash of their bytes; and what was found out about models.
+pub(crate) struct GridCache {
+    seen: Mutex<Lru<(String, [u8; 32]), Arc<Seen>>>,
+    registers: Mutex<Option<(String, Vec<usize>)>>,
+}
+
+impl GridCache {
+    pub fn new() -> Self {
+        Self { seen: Mutex::new(Lru::new(REMEMBERED)), registers: Mutex::default() }
+    }
+}
+
+impl Seen {
+    /// What is asked for at every patch: standings in standard deviations.
+    pub fn standings(&self, standing: &Standing) -> Vec<f32> {
+        let patches = self.patches.chunks_exact(self.grid.dim);
+        patches.map(|patch| standing.regions.z_of(standing.regions.product(patch))).collect()
+    }
+
+    /// The same as scores.
+    pub fn heatmap(&self, standing: &Standing) -> Heatmap {
+        let picture = standing.of_picture(Some(self.embedding.as_slice()));
+        let patches = self.patches.chunks_exact(self.grid.dim);
+        let scores = patches.map(|patch| standing.score(standing.regions.product(patch), picture)).collect();
+        Heatmap { rows: self.grid.rows, cols: self.grid.cols, scores }
+    }
+
+    /// Boxes of what stands out, best first.
+    pub fn blobs(&self, standing: &Standing) -> Vec<Blob> {
+        blobs(&self.standings(standing), self.grid.rows, self.grid.cols)
+    }
+
+    /// The vector of a box: its patches (the nearest one, if it is smaller) as a region of their own.
+    pub fn vector_of(&self, rect: &Rect, encoder: &dyn Encode, config: &DenseConfig) -> Result<Embedding, EncodeError> {
+        let DenseGrid { rows, cols, dim, .. } = self.grid;
+        let inside = |cell: usize| {
+            let (x, y) = ((cell % cols) as f32 + 0.5, (cell / cols) as f32 + 0.5);
+            rect.contains(x / cols as f32, y / rows as f32)
+        };
+        let mut cells: Vec<usize> = (0..rows * cols).filter(|&cell| inside(cell)).collect();
+        if cells.is_empty() {
+            let (x, y) = rect.centre();
+            let place = |at: f32, count: usize| ((at * count as f32) as usize).min(count - 1);
+            cells.push(place(y, rows) * cols + place(x, cols));
+        }
+        let mut mean = vec![0.0; dim];
+        for cell in &cells {
+            let token = &self.grid.tokens[cell * dim..(cell + 1) * dim];
+            mean.iter_mut().zip(token).for_each(|(sum, value)| *sum += value / cells.len() as f32);
+        }
+        Embedding::new(encoder.align(&mean, config.projection)?)
+    }
+}
+
+impl Engine {
+    /// How regions are made with this model: its register slots are looked for once, and kept in the cache.
+    pub(crate) fn dense_profile(&self, encoder: &dyn Encode, config: DenseConfig) -> Result<DenseProfile, EngineError> {
+        let fingerprint = &encoder.info().fingerprint;
+        let mut held = self.grids.registers.lock();
+        if let Some((of, registers)) = held.as_ref()
+            && of == fingerprint
+        {
+            return Ok(DenseProfile { config, registers: registers.clone() });
+        }
+        let path = self.settings.cache_dir().join(format!("registers-{fingerprint:.24}.txt"));
+        let registers = match read_registers(&path) {
+            Some(registers) => registers,
+            None => {
+                let registers = DenseProfile::of(encoder, config.clone())?.registers;
+                let _ = write_registers(&path, &registers); // a cache that cannot be written costs time, never an answer
+                registers
+            }
+        };
+        *held = Some((fingerprint.clone(), registers.clone()));
+        Ok(DenseProfile { config, registers })
+    }
+
+    /// All that the model says of a picture's bytes.
+    pub(super) fn see(
+        &self,
+        encoder: &dyn Encode,
+        bytes: &[u8],
+        config: &DenseConfig,
+    ) -> Result<Arc<Seen>, EngineError> {
+        let key = (format!("{} {config:?}", encoder.info().fingerprint), *blake3::hash(bytes).as_bytes());
+        if let Some(seen) = self.grids.seen.lock().get(&key) {
+            return Ok(seen);
+        }
+        let picture = decode(bytes, &Limits::default()).map_err(EncodeError::from)?;
+        let profile = self.dense_profile(encoder, config.clone())?;
+        let views = profile.views(encoder, &picture.pixels)?;
+        let lost = || EncodeError::Backend { stage: "dense features", reason: "the model gave none".into() };
+        let features = profile.encode(encoder, &[views])?.pop().ok_or_else(lost)?;
+        let grid = features.dense.ok_or_else(lost)?;
+        let regions = profile.segment(encoder, &[&grid])?.pop().ok_or_else(lost)?;
+        let mut patches = encoder.align(&grid.tokens, config.projection)?;
+        for patch in patches.chunks_exact_mut(grid.dim) {
+            let length = glimpse_encoder::dot(patch, patch).sqrt().max(f32::MIN_POSITIVE);
+            patch.iter_mut().for_each(|value| *value /= length);
+        }
+        let grid = DenseGrid { aligned: Vec::new(), ..grid };
+        let size = picture.pixels.dimensions();
+        let seen = Arc::new(Seen { size, embedding: features.embedding, regions, patches, grid });
+        let weight = size_of::<f32>() * (seen.patches.len() + seen.grid.tokens.len());
+        self.grids.seen.lock().insert(key, Arc::clone(&seen), weight);
+        Ok(seen)
+    }
+
+    /// Upright width and height of a picture.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn size_of(&self, source: &Source) -> Result<(u32, u32), EngineError> {
+        if let Source::Image(id) = source {
+            let record = self.image(*id)?;
+            return Ok((record.width, record.height));
+        }
+        let picture = decode(&self.bytes_of_source(source)?, &Limits::default()).map_err(EncodeError::from)?;
+        Ok(picture.pixels.dimensions())
+    }
+
+    /// The bytes of a picture of the library, from the first of its files that is present.
+    pub(super) fn bytes_of(&self, id: ImageId) -> Result<Vec<u8>, EngineError> {
+        let file = self.files_of(id)?.into_iter().find(|file| !file.missing);
+        let file = file.ok_or_else(|| EngineError::BadRequest(format!("the files of picture {id} are missing")))?;
+        read_file(&file.path)
+    }
+
+    /// The bytes of a picture, wherever it comes from.
+    pub(super) fn bytes_of_source(&self, source: &Source) -> Result<Vec<u8>, EngineError> {
+        match source {
+            Source::File(path) => read_file(path),
+            Source::Bytes(bytes) => Ok(bytes.clone()),
+            Source::Image(id) => self.bytes_of(*id),
+            Source::Text(_) => Err(EngineError::BadRequest("a text is no picture".into())),
+        }
+    }
+}
+
+fn read_registers(path: &Path) -> Option<Vec<usize>> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let (slots, end) = text.split_once('.')?;
+    (end == "\n").then(|| slots.split_whitespace().map(|slot| slot.parse().ok()).collect())?
+}
+
+/// Slots in a line that ends in a full stop, so that half a line is not mistaken for a whole one.
+fn write_registers(path: &Path, registers: &[usize]) -> std::io::Result<()> {
+    std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+    let slots: Vec<String> = registers.iter().map(usize::to_string).collect();
+    std::fs::write(path, format!("{}.\n", slots.join(" ")))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registers_read_back_and_half_a_file_does_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cache/registers.txt");
+        for slots in [vec![], vec![20, 384, 408]] {
+            write_registers(&path, &slots).unwrap();
+            assert_eq!(read_registers(&path), Some(slots));
+        }
+        for damaged in ["20 38", "20 x.\n", "", "20.\n5"] {
+            std::fs::write(&path, damaged).unwrap();
+            assert_eq!(read_registers(&path), None, "{damaged}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `ground`: where one picture shows what, without a library.
+
+use glimpse_encoder::dense::{DenseConfig, RegionMap};
+use glimpse_indexer::regions::RegionShape;
+
+use super::constants::WEAK;
+use super::find::{FoundBox, found_boxes, sharpened};
+use super::scale::{Background, Standing};
+use crate::calibrate::CUT;
+use crate::control::Asking;
+use crate::{Engine, EngineError, Heatmap, Source};
+
+/// A picture and where it shows what was asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grounded {
+    /// Upright width in pixels.
+    pub width: u32,
+    /// Upright height in pixels.
+    pub height: u32,
+    /// One for each text, in order.
+    pub things: Vec<GroundedThing>,
+}
+
+/// Where a picture shows a thing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroundedThing {
+    /// What was asked.
+    pub text: String,
+    /// Boxes above the cut, best first; none if the picture does not show it.
+    pub boxes: Vec<FoundBox>,
+    /// How much every patch shows of it.
+    pub heatmap: Heatmap,
+}
+
+impl Engine {
+    /// Where a picture shows each of the texts. Scores compare its regions with each other and with texts for what is
+    /// hardly ever there, since there is no library to compare with: they are less sure than those of [`Engine::find`].
+    ///
+    /// # Errors
+    /// If the picture cannot be read, or the model fails.
+    pub fn ground(
+        &self,
+        picture: &Source,
+        texts: &[String],
+        config: &DenseConfig,
+        weaker: bool,
+    ) -> Result<Grounded, EngineError> {
+        if let Some(empty) = texts.iter().position(|text| text.trim().is_empty()) {
+            return Err(EngineError::BadRequest(format!("text {} is empty", empty + 1)));
+        }
+        let _asking = Asking::begin(&self.asking);
+        let encoder = self.encoder()?;
+        let encoder = encoder.as_ref();
+        let seen = self.see(encoder, &self.bytes_of_source(picture)?, config)?;
+        let bank = self.calibrator.prepare(encoder)?;
+        let background = Background::of_pictures(seen.regions.vectors.iter(), encoder.info().dim);
+        let shapes = shapes(&seen.regions.map);
+        let cut = if weaker { WEAK } else { CUT };
+        let things = texts
+            .iter()
+            .map(|text| {
+                let standing =
+                    Standing { regions: background.text(&self.embed_text(encoder, text)?, &bank), picture: None };
+                let products: Vec<f32> =
+                    seen.regions.vectors.iter().map(|vector| standing.regions.product(vector.as_slice())).collect();
+                let blobs = seen.blobs(&standing);
+                let mut boxes = found_boxes(&products, &shapes, &standing, 0.0, |_, score| score >= cut);
+                boxes.iter_mut().for_each(|found| found.rect = sharpened(found.rect, &blobs));
+                Ok(GroundedThing { text: text.clone(), boxes, heatmap: seen.heatmap(&standing) })
+            })
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        let (width, height) = seen.size;
+        Ok(Grounded { width, height, things })
+    }
+}
+
+fn shapes(map: &RegionMap) -> Vec<RegionShape> {
+    (0..map.len()).map(|region| RegionShape::of(map, region)).collect()
+}

@@ -1,0 +1,235 @@
+//! Finding over real files, with a model that knows colours.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use glimpse_encoder::testing::FakeEncoder;
+use image::{Rgb, RgbImage};
+use tempfile::TempDir;
+
+use super::*;
+use crate::fixture::{BLUE, DIM, GREEN, RED};
+use crate::{
+    DenseConfig, Engine, EngineError, FileEvent, Filter, ImageId, IngestOptions, Observer, Rect, RegionOptions,
+    Settings, Source,
+};
+
+struct Silent;
+
+impl Observer for Silent {
+    fn found(&mut self, _: usize, _: bool) {}
+    fn event(&mut self, _: &FileEvent) {}
+}
+
+/// A library of pictures of four by four patches.
+struct World {
+    engine: Engine,
+    photos: PathBuf,
+    _home: TempDir,
+}
+
+impl World {
+    /// A crowd in shades of green, and pictures by name whose patches are given by letters, row by row; dots are green.
+    fn of(pictures: &[(&str, &str)]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let photos = home.path().join("photos");
+        std::fs::create_dir(&photos).unwrap();
+        for i in 0..30u8 {
+            let shade = |x: u32, y: u32| Rgb([20 + i, 150 + (x / 16) as u8 * 5, 20 + (y / 16) as u8 * (i % 7)]);
+            RgbImage::from_fn(64, 64, shade).save(photos.join(format!("crowd-{i}.png"))).unwrap();
+        }
+        for (name, cells) in pictures {
+            draw(&photos.join(format!("{name}.png")), cells);
+        }
+        let encoder = Arc::new(FakeEncoder::new(DIM));
+        let world = Self {
+            engine: Engine::with_encoder(Settings::at(home.path()), encoder).unwrap(),
+            photos: photos.canonicalize().unwrap(),
+            _home: home,
+        };
+        world.index(RegionOptions::default());
+        world
+    }
+
+    fn index(&self, regions: RegionOptions) {
+        let options = IngestOptions { roots: vec![self.photos.clone()], regions, ..IngestOptions::default() };
+        self.engine.index(&options, &AtomicBool::new(false), &mut Silent).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.photos.join(format!("{name}.png"))
+    }
+
+    fn id(&self, name: &str) -> ImageId {
+        self.engine.image_at(&self.path(name)).unwrap().unwrap()
+    }
+
+    fn find(&self, text: &str) -> FindPage {
+        self.engine.find(&FindQuery::text(text).unwrap()).unwrap()
+    }
+
+    /// Names of the photos found, sorted.
+    fn names(&self, page: &FindPage) -> Vec<String> {
+        let name = |photo: &FoundPhoto| {
+            let path = self.engine.files_of(photo.id).unwrap().remove(0).path;
+            path.file_stem().unwrap().to_string_lossy().into_owned()
+        };
+        let mut names: Vec<String> = page.photos.iter().map(name).collect();
+        names.sort();
+        names
+    }
+}
+
+fn draw(path: &Path, cells: &str) {
+    let cells: Vec<char> = cells.chars().filter(|c| !c.is_whitespace()).collect();
+    let colour = |x: u32, y: u32| match cells[(y / 16 * 4 + x / 16) as usize] {
+        'r' => Rgb(RED),
+        'b' => Rgb(BLUE),
+        _ => Rgb(GREEN),
+    };
+    RgbImage::from_fn(64, 64, colour).save(path).unwrap();
+}
+
+fn world() -> World {
+    World::of(&[
+        ("red", "rr.. rr.. .... ...."),
+        ("both", "rr.. rr.. ..bb ..bb"),
+        ("blue", ".... .... bb.. bb.."),
+        ("other", "..bb ..bb rr.. rr.."),
+    ])
+}
+
+#[test]
+fn a_thing_is_found_with_its_box_and_an_absent_one_is_not() {
+    let world = world();
+    let page = world.find("red");
+    assert_eq!(world.names(&page), ["both", "other", "red"]);
+    let red = page.photos.iter().find(|photo| photo.id == world.id("red")).unwrap();
+    assert_eq!(red.boxes.len(), 1, "{:?}", red.boxes);
+    assert_eq!(red.boxes[0].rect, Rect { left: 0.0, top: 0.0, right: 0.5, bottom: 0.5 });
+    assert!(red.score >= 0.5 && red.boxes[0].score == red.score);
+    assert_eq!((page.accepted, page.without_regions, page.next.clone()), (3, 0, None));
+    for absent in ["zebra", "lorem ipsum", "キリン"] {
+        assert_eq!(world.names(&world.find(absent)), [] as [&str; 0], "{absent}");
+    }
+}
+
+#[test]
+fn forms_combine_things() {
+    let world = world();
+    let found = |text: &str| world.names(&world.find(text));
+    assert_eq!(found("red and blue"), ["both", "other"]);
+    assert_eq!(found("red and no blue"), ["red"]);
+    assert_eq!(found("red left of blue"), ["both", "other"]);
+    assert_eq!(found("red above blue"), ["both"]);
+    assert_eq!(found("blue above red"), ["other"]);
+    assert_eq!(found("red inside blue"), [] as [&str; 0]);
+    assert_eq!(found("two or more red"), [] as [&str; 0]);
+    let page = world.find("red and blue");
+    let things: Vec<usize> = page.photos[0].boxes.iter().map(|found| found.thing).collect();
+    assert_eq!(things, [0, 1]);
+}
+
+#[test]
+fn things_are_counted() {
+    let world = World::of(&[("two", "rr.. .... ...r ...r"), ("one", "rr.. .... .... ....")]);
+    let names = world.names(&world.find("red"));
+    assert_eq!(names, ["one", "two"]);
+    assert_eq!(world.names(&world.find("exactly one red")), ["one"]);
+    assert_eq!(world.names(&world.find("2+ red")), ["two"]);
+}
+
+#[test]
+fn pages_go_on_and_bounds_hold() {
+    let world = world();
+    let query = FindQuery { limit: 2, ..FindQuery::text("red").unwrap() };
+    let first = world.engine.find(&query).unwrap();
+    let second = world.engine.find(&FindQuery { cursor: first.next.clone(), ..query.clone() }).unwrap();
+    assert_eq!((first.photos.len(), second.photos.len(), second.next), (2, 1, None));
+    assert!(first.photos.iter().all(|photo| photo.id != second.photos[0].id));
+    let other = FindQuery { cursor: first.next, ..FindQuery::text("blue").unwrap() };
+    assert!(matches!(world.engine.find(&other), Err(EngineError::BadRequest(_))));
+
+    let large = FindQuery { min_area: 0.3, ..FindQuery::text("red").unwrap() };
+    let large = world.engine.find(&large).unwrap();
+    assert!(
+        large.photos.iter().flat_map(|photo| &photo.boxes).all(|found| found.area >= 0.3),
+        "a quarter is too small"
+    );
+    let elsewhere = Filter { folders: vec!["/elsewhere".into()], ..Filter::default() };
+    let filtered = FindQuery { filter: elsewhere, ..FindQuery::text("red").unwrap() };
+    assert_eq!(world.engine.find(&filtered).unwrap().searched, 0);
+    for nonsense in [
+        FindQuery { limit: 0, ..query.clone() },
+        FindQuery { min_area: f32::NAN, ..query.clone() },
+        FindQuery { max_boxes: 0, ..query.clone() },
+        FindQuery::like(Source::Image(ImageId(0)), Rect { right: 0.0, ..Rect::WHOLE }),
+        FindQuery::form(Form::default()),
+    ] {
+        assert!(matches!(world.engine.find(&nonsense), Err(EngineError::BadRequest(_))), "{nonsense:?}");
+    }
+}
+
+#[test]
+fn a_drawn_box_finds_regions_like_it() {
+    let world = world();
+    let corner = Rect { left: 0.0, top: 0.5, right: 0.5, bottom: 1.0 };
+    let like = |picture| FindQuery { cut: 0.0, limit: 2, ..FindQuery::like(picture, corner) };
+    let page = world.engine.find(&like(Source::Image(world.id("blue")))).unwrap();
+    assert_eq!(world.names(&page), ["both", "other"], "the best two, not itself");
+    assert_eq!(page.photos[0].boxes[0].area, 0.25);
+    let outside = world.engine.find(&like(Source::File(world.path("blue")))).unwrap();
+    assert!(world.names(&outside).contains(&"blue".to_owned()), "a file is no picture of the library");
+}
+
+#[test]
+fn a_closer_look_keeps_what_was_found() {
+    let world = world();
+    let coarse = world.find("red");
+    let query = FindQuery { fine: true, ..FindQuery::text("red").unwrap() };
+    let fine = world.engine.find(&query).unwrap();
+    for (coarse, fine) in coarse.photos.iter().zip(&fine.photos) {
+        assert_eq!((coarse.id, coarse.score), (fine.id, fine.score));
+        assert!(coarse.boxes[0].rect.iou(&fine.boxes[0].rect) > 0.5);
+    }
+    let heatmap = world.engine.heatmap(world.id("red"), "red").unwrap();
+    assert_eq!((heatmap.rows, heatmap.cols), (4, 4));
+    assert!(heatmap.scores[0] > 0.5 && heatmap.scores[15] < 0.5, "{heatmap:?}");
+    std::fs::remove_file(world.path("red")).unwrap();
+    assert_eq!(world.engine.find(&query).unwrap().photos.len(), 3, "a photo that is gone keeps its boxes");
+}
+
+#[test]
+fn one_picture_is_grounded_without_a_library() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("one.png");
+    draw(&path, ".... .rr. .rr. ....");
+    let engine = Engine::with_encoder(Settings::at(home.path()), Arc::new(FakeEncoder::new(DIM))).unwrap();
+    let texts = ["red".to_owned(), "zebra".to_owned()];
+    let ground = |texts: &[String]| engine.ground(&Source::File(path.clone()), texts, &DenseConfig::default(), false);
+    let grounded = ground(&texts).unwrap();
+    assert_eq!((grounded.width, grounded.height, grounded.things.len()), (64, 64, 2));
+    let middle = Rect { left: 0.25, top: 0.25, right: 0.75, bottom: 0.75 };
+    let heat = &grounded.things[0].heatmap;
+    let best = (0..16).max_by(|&a, &b| heat.scores[a].total_cmp(&heat.scores[b])).unwrap();
+    assert!([5, 6, 9, 10].contains(&best), "{heat:?}");
+    assert!(grounded.things[0].boxes.iter().all(|found| found.rect.iou(&middle) > 0.4), "{grounded:?}");
+    assert!(grounded.things[1].boxes.is_empty(), "{grounded:?}");
+    assert!(matches!(ground(&[" ".into()]), Err(EngineError::BadRequest(_))));
+}
+
+#[test]
+fn a_library_without_regions_says_what_to_do() {
+    let world = World::of(&[]);
+    let home = tempfile::tempdir().unwrap();
+    let encoder = Arc::new(FakeEncoder::new(DIM));
+    let engine = Engine::with_encoder(Settings::at(home.path()), encoder).unwrap();
+    let bare = World { engine, photos: world.photos.clone(), _home: home };
+    draw(&bare.path("red"), "rrrr rrrr .... ....");
+    bare.index(RegionOptions { make: false, ..RegionOptions::default() });
+    let error = bare.engine.find(&FindQuery::text("red").unwrap()).unwrap_err().to_string();
+    assert!(error.contains("glimpse index --regions"), "{error}");
+    bare.index(RegionOptions { refill: true, ..RegionOptions::default() });
+    assert_eq!(bare.names(&bare.find("red")), ["red"]);
+}
