@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 python=${1:-.venv/bin/python}
 
-for bench in scan encode query; do
+for bench in scan encode query regions; do
     echo "## cargo bench --bench $bench"
     cargo bench --quiet --bench "$bench"
     echo

@@ -3,6 +3,8 @@
 pub mod args;
 mod commands;
 mod context;
+mod eval;
+mod export;
 mod interrupt;
 mod outcome;
 mod output;
@@ -19,6 +21,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     let result = match &arguments.command {
         Command::Index(args) => commands::index::run(args, &context),
         Command::Search(args) => commands::search::run(args, &context),
+        Command::Find(args) => commands::find::run(args, &context),
+        Command::Ground(args) => commands::ground::run(args, &context),
         Command::Similar(args) => commands::similar::run(args, &context),
         Command::Dups(args) => commands::dups::run(args, &context),
         Command::Tag(args) => commands::tag::run(args, &context),
@@ -28,6 +32,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Serve(args) => commands::serve::run(args, &context),
         Command::Demo(args) => commands::demo::run(args, &context),
         Command::Embed(args) => commands::embed::run(args, &context),
+        Command::Eval(args) => eval::run(args, &context),
         Command::Completions(args) => commands::completions::run(args, &context),
     };
     outcome::report(result, &context)

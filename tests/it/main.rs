@@ -6,5 +6,6 @@ mod crash;
 mod data;
 mod demo;
 mod http;
+mod regions;
 mod tidy;
 mod util;

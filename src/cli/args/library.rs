@@ -41,6 +41,23 @@ pub struct IndexArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub threads: Option<u16>,
 
+    /// Make regions, which `find` needs, for known pictures that have none yet
+    #[arg(long, conflicts_with = "no_regions")]
+    pub regions: bool,
+
+    /// Make no regions for new pictures: a smaller library that `find` cannot use
+    #[arg(long)]
+    pub no_regions: bool,
+
+    /// Regions of a picture, before they are merged into larger ones
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=32), default_value_t = 16)]
+    pub leaves: u16,
+
+    /// Patches along the shorter side, in sides of the model's own grid: 2 reads pictures in windows of half their size,
+    /// which finds smaller things and takes some ten times as long
+    #[arg(long, value_name = "TIMES", default_value_t = 1.0)]
+    pub detail: f32,
+
     /// One JSON object for each file on stdout
     #[arg(long)]
     pub json: bool,

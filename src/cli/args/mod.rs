@@ -1,7 +1,9 @@
 //! Arguments exactly as they are typed. What they mean is settled in `context`, `query` and the commands.
 
+mod evaluate;
 mod library;
 mod maintain;
+mod regions;
 mod search;
 mod tools;
 
@@ -9,8 +11,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use evaluate::{EvalArgs, EvalClassifyArgs, EvalCommand, EvalRegionsArgs, EvalRetrievalArgs};
 pub use library::{DemoArgs, IndexArgs, ListenArgs, ServeArgs};
 pub use maintain::{StatsArgs, VerifyArgs};
+pub use regions::{BoundArgs, ExportArgs, FindArgs, GroundArgs};
 pub use search::{DupsArgs, FilterArgs, ModeArg, PrintArgs, SearchArgs, SimilarArgs, SortArg, TagArgs};
 pub use tools::{CompletionsArgs, EmbedArgs, ModelArgs, ModelCommand};
 
@@ -30,6 +34,7 @@ Examples:
   glimpse index ~/Pictures                build or update the library
   glimpse search a red boat at sunset     search in words, in any language
   glimpse search ./beach.jpg + snow       search with a picture and words
+  glimpse find a dog left of a ball       find where things are
   glimpse serve                           search in the browser
 
 Exit status:
@@ -84,7 +89,11 @@ pub enum Command {
     Index(IndexArgs),
     /// Find pictures by words, by example, or both
     Search(SearchArgs),
-    /// Find pictures that look like one
+    /// Find where things are, across the library
+    Find(FindArgs),
+    /// Find where things are in one picture, without a library
+    Ground(GroundArgs),
+    /// Find pictures that look like one, or regions like a part of it
     Similar(SimilarArgs),
     /// Find near-duplicates
     Dups(DupsArgs),
@@ -102,6 +111,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Print embeddings of texts and pictures, for other programs
     Embed(EmbedArgs),
+    /// Measure search, regions and labels on data of your own
+    Eval(EvalArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }

@@ -84,7 +84,8 @@ const SIMILAR_HELP: &str = "\
 Examples:
   glimpse similar holiday/beach.jpg
   glimpse similar 1207                a picture of the library by its number
-  glimpse similar new.jpg --all -n 5";
+  glimpse similar new.jpg --all -n 5
+  glimpse similar street.jpg --box 120,40,300,200      regions like this part of it";
 
 #[derive(Debug, Args)]
 #[command(after_help = SIMILAR_HELP)]
@@ -92,6 +93,10 @@ pub struct SimilarArgs {
     /// A picture file, or the number of a picture of the library
     #[arg(value_name = "FILE|ID")]
     pub image: PathBuf,
+
+    /// Only this part of it, in pixels: find regions like it
+    #[arg(long, value_name = "X,Y,W,H", allow_hyphen_values = true)]
+    pub r#box: Option<String>,
 
     /// Weaker matches too
     #[arg(long)]
@@ -101,6 +106,8 @@ pub struct SimilarArgs {
     pub filter: FilterArgs,
     #[command(flatten)]
     pub print: PrintArgs,
+    #[command(flatten)]
+    pub export: super::ExportArgs,
 }
 
 /// Conditions on what is known of a picture.

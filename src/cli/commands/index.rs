@@ -5,6 +5,7 @@ mod report;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use glimpse::engine::{DenseConfig, DenseProfile, RegionOptions};
 use glimpse::{Engine, IngestOptions, Summary};
 
 pub use report::Report;
@@ -15,6 +16,9 @@ use crate::cli::interrupt::on_interrupt;
 use crate::cli::outcome::{CliError, Outcome};
 
 pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
+    if !(args.detail >= 1.0 && args.detail <= 8.0) {
+        return Err(CliError::new(format!("--detail {}: from 1 to 8", args.detail)));
+    }
     let engine = context.engine()?;
     let defaults = IngestOptions::default();
     let options = IngestOptions {
@@ -23,6 +27,14 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
         hidden: args.hidden,
         batch: args.batch.map_or(defaults.batch, usize::from),
         threads: args.threads.map_or(defaults.threads, usize::from),
+        regions: RegionOptions {
+            make: !args.no_regions,
+            refill: args.regions,
+            profile: DenseProfile {
+                config: DenseConfig { leaves: args.leaves.into(), detail: args.detail, ..DenseConfig::default() },
+                ..DenseProfile::default()
+            },
+        },
         on_picture: glimpse::web::placeholders(&engine.settings().cache_dir()),
         ..defaults
     };

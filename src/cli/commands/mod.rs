@@ -4,6 +4,8 @@ pub mod completions;
 pub mod demo;
 pub mod dups;
 pub mod embed;
+pub mod find;
+pub mod ground;
 pub mod index;
 pub mod model;
 pub mod search;

@@ -1,0 +1,118 @@
+//! Arguments of `glimpse eval`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+const EVAL_HELP: &str = "\
+The data are yours: pictures are indexed in a temporary library with the model that --model names, and nothing else is touched.
+
+Examples:
+  glimpse eval regions --data annotations.json --images val2017 --model google/siglip2-base-patch16-512
+  glimpse eval regions --data annotations.json --lang en,de --reliability reliability.svg
+  glimpse eval retrieval --data dataset_coco.json --images val2014
+  glimpse eval retrieval --data crossmodal3600.jsonl --images xm3600
+  glimpse eval classify imagenet-val --template 'a photo of a {}'";
+
+#[derive(Debug, Args)]
+#[command(after_help = EVAL_HELP)]
+pub struct EvalArgs {
+    #[command(subcommand)]
+    pub command: EvalCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EvalCommand {
+    /// Where things are: COCO annotations; names or captions of annotations are the queries
+    Regions(EvalRegionsArgs),
+    /// Captions to pictures and back: Karpathy JSON, Crossmodal-3600 JSONL, or TSV (file, [language,] caption)
+    Retrieval(EvalRetrievalArgs),
+    /// Zero-shot labels: a folder with one folder of pictures for each class
+    Classify(EvalClassifyArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct EvalRegionsArgs {
+    /// COCO annotations; a category may have `names`, its names by language. Categories without annotations, and the texts
+    /// of a list `absent`, are asked as things that are not there
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+
+    /// Where the pictures are [default: beside the data]
+    #[arg(long, value_name = "DIR")]
+    pub images: Option<PathBuf>,
+
+    /// Languages, as the data name them [default: all]
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    pub lang: Vec<String>,
+
+    /// Only the first pictures
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+
+    /// Regions of a picture, before they are merged into larger ones
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=32), default_value_t = 16)]
+    pub leaves: u16,
+
+    /// Patches along the shorter side, in sides of the model's own grid
+    #[arg(long, value_name = "TIMES", default_value_t = 1.0)]
+    pub detail: f32,
+
+    /// What patches are grouped by
+    #[arg(long, value_name = "FEATURE", value_parser = ["tokens", "aligned"], default_value = "tokens")]
+    pub affinity: String,
+
+    /// How far the mean of a region goes through the pooling head: with its MLP, or without
+    #[arg(long, value_name = "PATH", value_parser = ["full", "linear"], default_value = "full")]
+    pub projection: String,
+
+    /// Draw how often a score of p was right
+    #[arg(long, value_name = "FILE.svg")]
+    pub reliability: Option<PathBuf>,
+
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct EvalRetrievalArgs {
+    /// Captions
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+
+    /// Where the pictures are [default: beside the data]
+    #[arg(long, value_name = "DIR")]
+    pub images: Option<PathBuf>,
+
+    /// The part of a Karpathy file
+    #[arg(long, value_name = "NAME", default_value = "test")]
+    pub split: String,
+
+    /// Languages, as the data name them [default: all]
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    pub lang: Vec<String>,
+
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct EvalClassifyArgs {
+    /// A folder of folders of pictures; their names are the labels
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+
+    /// Other labels: lines of folder name, tab, label
+    #[arg(long, value_name = "FILE")]
+    pub names: Option<PathBuf>,
+
+    /// A sentence around a label; several are averaged [default: {} and `a photo of a {}`]
+    #[arg(long, value_name = "TEXT")]
+    pub template: Vec<String>,
+
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,133 @@
+//! Arguments of the commands that ask where things are.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{FilterArgs, PrintArgs};
+
+const FIND_HELP: &str = "\
+Query (docs/query-form.md has it all):
+  red umbrella                 one thing, in any language
+  dog and ball                 both, as different regions of one photo
+  dog and no leash             no region shows the second
+  two or more dogs             also: 2+ dogs, at least 2, at most 3, exactly 2, 2 to 4
+  dog left of ball             also: right of, above, below, inside, larger than, smaller than
+  \"salt and pepper\"            words in quotes are taken as they are
+
+Examples:
+  glimpse find red umbrella
+  glimpse find 'dog and ball and no cat' --min-area 0.02
+  glimpse find bicycle --coco bicycles.json --annotated pictures/
+  glimpse find 自転車 --after 2020 --json
+
+JSON lines have: id, path, width, height, score, strength, boxes: [{thing, text, x, y, width, height, area, score, z}], boxes
+in pixels of the upright picture.";
+
+#[derive(Debug, Args)]
+#[command(after_help = FIND_HELP)]
+pub struct FindArgs {
+    /// What to find
+    #[arg(value_name = "QUERY", required = true)]
+    pub query: Vec<String>,
+
+    #[command(flatten)]
+    pub bounds: BoundArgs,
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    #[command(flatten)]
+    pub print: PrintArgs,
+    #[command(flatten)]
+    pub export: ExportArgs,
+}
+
+/// Which regions count, and where to go on.
+#[derive(Debug, Args)]
+pub struct BoundArgs {
+    /// Smallest share of its photo that a region covers, from 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub min_area: f32,
+
+    /// Most boxes of a thing in a photo
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub max_per_photo: usize,
+
+    /// Look at the photos that are shown again, for finer boxes
+    #[arg(long)]
+    pub fine: bool,
+
+    /// Weaker matches too
+    #[arg(long)]
+    pub all: bool,
+
+    /// Where to go on, as told at the end of a page
+    #[arg(long, value_name = "CURSOR")]
+    pub cursor: Option<String>,
+}
+
+/// Boxes for other programs.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "For other programs")]
+pub struct ExportArgs {
+    /// Write a COCO data set (images, categories, annotations with scores)
+    #[arg(long, value_name = "FILE")]
+    pub coco: Option<PathBuf>,
+
+    /// Write Label Studio tasks with predictions
+    #[arg(long, value_name = "FILE")]
+    pub label_studio: Option<PathBuf>,
+
+    /// Write CVAT annotations (CVAT for images 1.1)
+    #[arg(long, value_name = "FILE")]
+    pub cvat: Option<PathBuf>,
+
+    /// Write an XMP sidecar with named regions (MWG) for each picture
+    #[arg(long, value_name = "DIR")]
+    pub xmp: Option<PathBuf>,
+
+    /// Write each box as a picture
+    #[arg(long, value_name = "DIR")]
+    pub crops: Option<PathBuf>,
+
+    /// Write each picture as a PNG with its heatmap and boxes drawn in
+    #[arg(long, value_name = "DIR")]
+    pub annotated: Option<PathBuf>,
+}
+
+const GROUND_HELP: &str = "\
+Needs no library: the picture is compared with itself, and with texts for what is hardly ever there.
+
+Examples:
+  glimpse ground street.jpg bicycle 'red car'
+  glimpse ground street.jpg bicycle --annotated .
+  glimpse ground plan.png fenêtre --detail 2 --json
+
+JSON lines, one for each text: text, width, height, boxes: [{x, y, width, height, area, score, z}], heatmap: {rows, cols,
+scores}.";
+
+#[derive(Debug, Args)]
+#[command(after_help = GROUND_HELP)]
+pub struct GroundArgs {
+    /// A picture file
+    #[arg(value_name = "IMAGE")]
+    pub image: PathBuf,
+
+    /// What to look for in it, in any language; quote texts of several words
+    #[arg(value_name = "TEXT", required = true)]
+    pub texts: Vec<String>,
+
+    /// Patches along the shorter side, in sides of the model's own grid: 2 reads the picture in windows of half its size
+    #[arg(long, value_name = "TIMES", default_value_t = 1.0)]
+    pub detail: f32,
+
+    /// Weaker boxes too
+    #[arg(long)]
+    pub all: bool,
+
+    /// One JSON object for each text
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub export: ExportArgs,
+}

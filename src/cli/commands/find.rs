@@ -1,0 +1,188 @@
+//! `glimpse find`
+
+use std::io::Write;
+
+use glimpse::engine::calibrate::CUT;
+use glimpse::engine::regions::WEAK;
+use glimpse::engine::{FindPage, FindQuery, Form, FoundBox, FoundPhoto, Target};
+use glimpse::web::wire::ImageView;
+use glimpse::{Cursor, Engine, Strength};
+use serde::Serialize;
+
+use crate::cli::args::{BoundArgs, ExportArgs, FindArgs, PrintArgs};
+use crate::cli::context::Context;
+use crate::cli::export::{self, Annotated, Labelled};
+use crate::cli::outcome::{CliError, Outcome};
+use crate::cli::output::{Table, Thumbnails, strength_style, write_json, write_path};
+use crate::cli::query;
+
+pub fn run(args: &FindArgs, context: &Context) -> Result<Outcome, CliError> {
+    let form = Form::parse(&args.query.join(" "))?;
+    let asked = FindQuery {
+        filter: query::resolve_filter(&args.filter)?,
+        ..bounded(FindQuery::form(form), &args.bounds, &args.print)
+    };
+    answer(&asked, &context.engine()?, &args.print, &args.export, context)
+}
+
+/// A query with the bounds that were typed.
+pub fn bounded(query: FindQuery, bounds: &BoundArgs, print: &PrintArgs) -> FindQuery {
+    FindQuery {
+        min_area: bounds.min_area,
+        max_boxes: bounds.max_per_photo,
+        limit: print.limit,
+        cursor: bounds.cursor.clone().map(Cursor),
+        cut: if bounds.all { WEAK } else { CUT },
+        fine: bounds.fine,
+        ..query
+    }
+}
+
+/// A line of JSON.
+#[derive(Serialize)]
+struct PhotoLine<'a> {
+    id: u64,
+    path: &'a str,
+    width: u32,
+    height: u32,
+    score: f32,
+    strength: Strength,
+    boxes: Vec<BoxLine<'a>>,
+}
+
+/// A box in pixels.
+#[derive(Serialize)]
+pub struct BoxLine<'a> {
+    thing: usize,
+    text: &'a str,
+    x: f32,
+    y: f32,
+    width: f32,
+    height: f32,
+    area: f32,
+    score: f32,
+    z: f32,
+}
+
+impl<'a> BoxLine<'a> {
+    pub fn of(found: &FoundBox, text: &'a str, width: u32, height: u32) -> Self {
+        let [x, y, width, height] = found.rect.pixels(width, height);
+        Self { thing: found.thing, text, x, y, width, height, area: found.area, score: found.score, z: found.z }
+    }
+}
+
+/// A photo and what the library knows of it.
+struct Shown<'a> {
+    view: ImageView,
+    photo: &'a FoundPhoto,
+}
+
+/// Asks, prints, writes what other programs want, and says what else there is.
+pub fn answer(
+    query: &FindQuery,
+    engine: &Engine,
+    print: &PrintArgs,
+    export: &ExportArgs,
+    context: &Context,
+) -> Result<Outcome, CliError> {
+    let page = engine.find(query)?;
+    let texts: Vec<String> = match &query.target {
+        Target::Form(form) => form.things.iter().map(|thing| thing.text.clone()).collect(),
+        Target::Example(_) => vec!["similar".to_owned()],
+    };
+    let shown = page.photos.iter().map(|photo| Ok(Shown { view: ImageView::read(engine, photo.id)?, photo }));
+    let shown = shown.collect::<Result<Vec<_>, CliError>>()?;
+    print_photos(&shown, &texts, print, context)?;
+    let annotated = shown.iter().map(|shown| annotated(shown, &texts, query, engine, export)).collect::<Vec<_>>();
+    for line in export::write(&annotated, export)? {
+        context.note(line);
+    }
+    tell(&page, query, context);
+    Ok(Outcome::found(!page.photos.is_empty()))
+}
+
+fn print_photos(shown: &[Shown<'_>], texts: &[String], print: &PrintArgs, context: &Context) -> Result<(), CliError> {
+    let mut out = context.stdout();
+    let mut table = Table::default();
+    for Shown { view, photo } in shown {
+        if print.json {
+            let boxes = photo.boxes.iter();
+            let boxes = boxes.map(|found| BoxLine::of(found, &texts[found.thing], view.width, view.height)).collect();
+            let (score, strength) = (photo.score, photo.strength);
+            let (width, height) = (view.width, view.height);
+            write_json(
+                &mut out,
+                &PhotoLine { id: view.id.0, path: &view.path, width, height, score, strength, boxes },
+            )?;
+        } else if print.paths || print.null {
+            write_path(&mut out, context.shown(&view.file), if print.null { 0 } else { b'\n' })?;
+        } else {
+            let (word, style) = strength_style(photo.strength);
+            table.row([
+                context.style(style).apply_to(word).to_string(),
+                format!("{:.2}", photo.score),
+                format!("#{}", view.id),
+                context.shown(&view.file).display().to_string(),
+                places(photo, texts, view),
+            ]);
+        }
+    }
+    let thumbnails = Thumbnails::new(print.thumbnails, context);
+    for (Shown { view, .. }, line) in shown.iter().zip(table.lines()) {
+        thumbnails.draw(&mut out, &view.file)?;
+        writeln!(out, "{line}")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Boxes in words: `dog 120,40,300,200`.
+fn places(photo: &FoundPhoto, texts: &[String], view: &ImageView) -> String {
+    let place = |found: &FoundBox| {
+        let [x, y, width, height] = found.rect.pixels(view.width, view.height);
+        let text = if texts.len() > 1 { format!("{} ", texts[found.thing]) } else { String::new() };
+        format!("{text}{x:.0},{y:.0},{width:.0},{height:.0}")
+    };
+    photo.boxes.iter().map(place).collect::<Vec<_>>().join("  ")
+}
+
+fn annotated(
+    shown: &Shown<'_>,
+    texts: &[String],
+    query: &FindQuery,
+    engine: &Engine,
+    export: &ExportArgs,
+) -> Annotated {
+    let Shown { view, photo } = shown;
+    let label = |found: &FoundBox| Labelled { label: texts[found.thing].clone(), rect: found.rect, score: found.score };
+    // A picture that cannot be read has boxes and no heatmap.
+    let heatmap = match (&export.annotated, &query.target) {
+        (Some(_), Target::Form(form)) => {
+            form.things.first().and_then(|thing| engine.heatmap(photo.id, &thing.text).ok())
+        }
+        _ => None,
+    };
+    Annotated {
+        path: view.file.clone(),
+        width: view.width,
+        height: view.height,
+        boxes: photo.boxes.iter().map(label).collect(),
+        heatmap,
+    }
+}
+
+fn tell(page: &FindPage, query: &FindQuery, context: &Context) {
+    let (shown, searched) = (page.photos.len(), page.searched);
+    if shown == 0 {
+        context.note(format_args!("nothing found among {searched} photos"));
+        if query.cut >= CUT && searched > 0 {
+            context.note("\nhint: --all shows weaker matches too");
+        }
+    } else if let Some(next) = &page.next {
+        context.note(format_args!("{shown} of {} photos among {searched}", page.accepted.max(shown)));
+        context.note(format_args!("more: -n N for a longer list, or --cursor {} to go on", next.0));
+    }
+    if page.without_regions > 0 {
+        let count = page.without_regions;
+        context.note(format_args!("{count} photos have no regions yet; `glimpse index --regions FOLDER` makes them"));
+    }
+}

@@ -1,0 +1,78 @@
+//! `glimpse eval`: measures that a user can repeat on data of their own.
+
+mod classify;
+mod coco;
+mod regions;
+mod reliability;
+mod retrieval;
+mod vectors;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use glimpse::{Engine, FileEvent, IngestOptions, Observer, Settings};
+use tempfile::TempDir;
+
+use super::args::{EvalArgs, EvalCommand};
+use super::context::Context;
+use super::outcome::{CliError, Outcome};
+
+pub fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, CliError> {
+    match &args.command {
+        EvalCommand::Regions(args) => regions::run(args, context),
+        EvalCommand::Retrieval(args) => retrieval::run(args, context),
+        EvalCommand::Classify(args) => classify::run(args, context),
+    }
+}
+
+/// A library of its own, which goes when the measuring is done. It shares what the user's library has computed of models.
+struct Bench {
+    engine: Engine,
+    _home: TempDir,
+}
+
+impl Bench {
+    fn new(context: &Context) -> Result<Self, CliError> {
+        let home = TempDir::new().map_err(|error| CliError::new(format!("temporary folder: {error}")))?;
+        let model = match &context.settings.model {
+            Some(model) => Some(model.clone()),
+            None => context.engine()?.model_info()?.map(|model| model.name),
+        };
+        let settings = Settings { home: home.path().to_path_buf(), model, device: context.settings.device.clone() };
+        Ok(Self { engine: Engine::open(settings)?, _home: home })
+    }
+
+    /// Indexes files; those that cannot be used are named on stderr.
+    fn index(&self, options: &IngestOptions, context: &Context) -> Result<(), CliError> {
+        context.note(format_args!("indexing {} pictures", options.roots.len()));
+        self.engine.index(options, &AtomicBool::new(false), &mut Complaints(context))?;
+        Ok(())
+    }
+}
+
+struct Complaints<'a>(&'a Context);
+
+impl Observer for Complaints<'_> {
+    fn found(&mut self, _: usize, _: bool) {}
+
+    fn event(&mut self, event: &FileEvent) {
+        if let FileEvent::Skipped { path, reason } | FileEvent::Failed { path, reason } = event {
+            self.0.note(format_args!("left out {}: {reason}", path.display()));
+        }
+    }
+}
+
+/// A text file, whole.
+fn read(path: &Path) -> Result<String, CliError> {
+    std::fs::read_to_string(path).map_err(|error| CliError::new(format!("{}: {error}", path.display())))
+}
+
+/// The folder of pictures: as named, or that of the data.
+fn folder(named: &Option<PathBuf>, data: &Path) -> PathBuf {
+    named.clone().unwrap_or_else(|| data.parent().unwrap_or(Path::new("")).to_path_buf())
+}
+
+/// `part / of`, 0 for nothing.
+fn share(part: f64, of: f64) -> f64 {
+    if of > 0.0 { part / of } else { 0.0 }
+}

@@ -1,0 +1,373 @@
+//! `glimpse eval regions`: does the right place in the right photo come back, and nothing for what is not there?
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+
+use glimpse::encoder::Projection;
+use glimpse::encoder::dense::Affinity;
+use glimpse::engine::calibrate::CUT;
+use glimpse::engine::{DenseConfig, DenseProfile, FindQuery, Form, Heatmap, Located, Look, Rect, RegionOptions};
+use glimpse::{ImageId, IngestOptions};
+use serde::Serialize;
+
+use super::coco::{self, DataSet, Thing};
+use super::reliability::{BinRow, Reliability};
+use super::{Bench, folder, share};
+use crate::cli::args::EvalRegionsArgs;
+use crate::cli::context::Context;
+use crate::cli::outcome::{CliError, Outcome};
+use crate::cli::output::{Table, write_json};
+
+/// A box is right from this overlap with a true one.
+const RIGHT: f32 = 0.5;
+/// Depths of recall.
+const DEPTHS: [usize; 3] = [1, 5, 10];
+
+pub fn run(args: &EvalRegionsArgs, context: &Context) -> Result<Outcome, CliError> {
+    let data = coco::read(&args.data, args.limit)?;
+    let languages = data.languages(&args.lang)?;
+    let dir = folder(&args.images, &args.data);
+    let config = config(args)?;
+    let bench = Bench::new(context)?;
+    let roots: Vec<_> = data.pictures.iter().map(|name| dir.join(name)).collect();
+    let profile = DenseProfile { config: config.clone(), ..DenseProfile::default() };
+    let regions = RegionOptions { profile, ..RegionOptions::default() };
+    bench.index(&IngestOptions { roots: roots.clone(), regions, ..IngestOptions::default() }, context)?;
+    let mut looks = Vec::with_capacity(roots.len());
+    for root in &roots {
+        let id = bench.engine.image_at(root)?;
+        looks.push(id.map(|id| Ok::<_, CliError>((id, bench.engine.look(id, &config)?))).transpose()?);
+    }
+    let mut measure = Measure {
+        bench: &bench,
+        data: &data,
+        looks: &looks,
+        report: Report::default(),
+        reliability: Reliability::default(),
+    };
+    for language in &languages {
+        measure.language(language)?;
+    }
+    let Measure { mut report, reliability, .. } = measure;
+    report.calibration_error = reliability.error();
+    report.absent_log_odds.sort_by(|a, b| b.total_cmp(a));
+    report.shift_for_5_percent = report.absent_log_odds.get(report.absent_log_odds.len() / 20).copied().unwrap_or(0.0);
+    report.reliability = reliability.rows();
+    if let Some(path) = &args.reliability {
+        let failed = |error| CliError::new(format!("{}: {error}", path.display()));
+        std::fs::write(path, reliability.svg()).map_err(failed)?;
+        context.note(format_args!("wrote {}", path.display()));
+    }
+    let mut out = context.stdout();
+    match args.json {
+        true => write_json(&mut out, &report)?,
+        false => report.print(&mut out)?,
+    }
+    out.flush()?;
+    Ok(Outcome::Done)
+}
+
+/// The way from patches to regions that is measured.
+fn config(args: &EvalRegionsArgs) -> Result<DenseConfig, CliError> {
+    if !(args.detail >= 1.0 && args.detail <= 8.0) {
+        return Err(CliError::new(format!("--detail {}: from 1 to 8", args.detail)));
+    }
+    let affinity = if args.affinity == "aligned" { Affinity::Aligned } else { Affinity::Tokens };
+    let projection = if args.projection == "linear" { Projection::Linear } else { Projection::Full };
+    Ok(DenseConfig { leaves: args.leaves.into(), detail: args.detail, affinity, projection, ..DenseConfig::default() })
+}
+
+/// Everything that was measured.
+#[derive(Debug, Default, Serialize)]
+struct Report {
+    /// By language, then over all.
+    languages: BTreeMap<String, Row>,
+    all: Row,
+    /// Photos of one object, and of several.
+    single: Row,
+    several: Row,
+    /// Objects by their share of the picture.
+    below_1_percent: Row,
+    from_1_to_5_percent: Row,
+    above_5_percent: Row,
+    /// Mean distance between score and share of right photos.
+    calibration_error: f64,
+    /// Log odds by which all scores would have to fall (or could rise, if negative) for one absent query in twenty to find
+    /// something: what to move the margin in `engine/src/regions/constants.rs` by, times its slope.
+    shift_for_5_percent: f64,
+    reliability: Vec<BinRow>,
+    #[serde(skip)]
+    absent_log_odds: Vec<f64>,
+}
+
+/// Sums that print as shares.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(into = "Shares")]
+struct Row {
+    asked: f64,
+    pointing: f64,
+    accurate: f64,
+    accurate_fine: f64,
+    oracle: f64,
+    queries: f64,
+    photos: [f64; 3],
+    boxes: [f64; 3],
+    exhaustive: [f64; 3],
+    accepted: f64,
+    accepted_right: f64,
+    relevant: f64,
+    absent: f64,
+    alarms: f64,
+}
+
+/// A row as it is printed.
+#[derive(Debug, Serialize)]
+struct Shares {
+    /// Pairs of photo and thing that it shows.
+    pairs: f64,
+    /// The best patch lies in a true box.
+    pointing: f64,
+    /// The best region's box is right, and the same after a closer look.
+    acc_at_05: f64,
+    acc_at_05_fine: f64,
+    /// Some region's box would be right.
+    oracle: f64,
+    queries: f64,
+    /// Of the photos that show it, found among the first 1, 5, 10; and with a right box.
+    photo_recall: [f64; 3],
+    box_recall: [f64; 3],
+    /// Photos by their best patch, over all patches.
+    exhaustive_photo_recall: [f64; 3],
+    /// At the cut.
+    precision: f64,
+    recall: f64,
+    /// Queries for what no photo shows, and the share that found something.
+    absent_queries: f64,
+    false_alarms: f64,
+}
+
+impl From<Row> for Shares {
+    fn from(row: Row) -> Self {
+        let of = |sums: [f64; 3], of: f64| sums.map(|sum| share(sum, of));
+        Self {
+            pairs: row.asked,
+            pointing: share(row.pointing, row.asked),
+            acc_at_05: share(row.accurate, row.asked),
+            acc_at_05_fine: share(row.accurate_fine, row.asked),
+            oracle: share(row.oracle, row.asked),
+            queries: row.queries,
+            photo_recall: of(row.photos, row.queries),
+            box_recall: of(row.boxes, row.queries),
+            exhaustive_photo_recall: of(row.exhaustive, row.queries),
+            precision: share(row.accepted_right, row.accepted),
+            recall: share(row.accepted_right, row.relevant),
+            absent_queries: row.absent,
+            false_alarms: share(row.alarms, row.absent),
+        }
+    }
+}
+
+struct Measure<'a> {
+    bench: &'a Bench,
+    data: &'a DataSet,
+    looks: &'a [Option<(ImageId, Look)>],
+    report: Report,
+    reliability: Reliability,
+}
+
+impl Measure<'_> {
+    fn language(&mut self, language: &str) -> Result<(), CliError> {
+        let mut row = Row::default();
+        for thing in &self.data.things {
+            let Some(name) = thing.names.get(language) else { continue };
+            let ranked = self.rank(name)?;
+            if thing.boxes.is_empty() {
+                row.absent += 1.0;
+                let best = ranked.first().map_or(0.0, |(_, score, _)| *score);
+                row.alarms += f64::from(u8::from(best >= CUT));
+                let odds = f64::from(best).clamp(1e-6, 1.0 - 1e-6);
+                self.report.absent_log_odds.push((odds / (1.0 - odds)).ln());
+            } else {
+                self.present(thing, name, &ranked, &mut row)?;
+            }
+        }
+        self.report.all.add(&row);
+        self.report.languages.insert(language.to_owned(), row);
+        Ok(())
+    }
+
+    /// All photos for a name, best first: place, score, boxes.
+    fn rank(&self, name: &str) -> Result<Vec<(usize, f32, Vec<Rect>)>, CliError> {
+        let places: HashMap<ImageId, usize> =
+            self.looks.iter().enumerate().filter_map(|(place, look)| Some((look.as_ref()?.0, place))).collect();
+        let query = FindQuery { cut: 0.0, limit: 10_000, max_boxes: 1, ..FindQuery::form(Form::thing(name)) };
+        let page = self.bench.engine.find(&query)?;
+        let ranked = page.photos.into_iter().filter_map(|photo| {
+            let boxes = photo.boxes.iter().map(|found| found.rect).collect();
+            Some((*places.get(&photo.id)?, photo.score, boxes))
+        });
+        Ok(ranked.collect())
+    }
+
+    fn present(
+        &mut self,
+        thing: &Thing,
+        name: &str,
+        ranked: &[(usize, f32, Vec<Rect>)],
+        row: &mut Row,
+    ) -> Result<(), CliError> {
+        let phrase = self.bench.engine.phrase(name)?;
+        row.queries += 1.0;
+        row.relevant += thing.boxes.len() as f64;
+        let shows = |place: usize| thing.boxes.contains_key(&place);
+        let right = |place: usize, found: &[Rect]| {
+            thing.boxes.get(&place).is_some_and(|boxes| found.iter().any(|rect| hits(rect, boxes)))
+        };
+        let mut exhaustive: Vec<(usize, f32)> = self
+            .looks
+            .iter()
+            .enumerate()
+            .filter_map(|(place, look)| Some((place, look.as_ref()?.1.best_patch(&phrase))))
+            .collect();
+        exhaustive.sort_by(|a, b| b.1.total_cmp(&a.1));
+        for (i, depth) in DEPTHS.into_iter().enumerate() {
+            let most = depth.min(thing.boxes.len()) as f64;
+            let top = &ranked[..depth.min(ranked.len())];
+            row.photos[i] += top.iter().filter(|(place, ..)| shows(*place)).count() as f64 / most;
+            row.boxes[i] += top.iter().filter(|(place, _, boxes)| right(*place, boxes)).count() as f64 / most;
+            let top = exhaustive.iter().take(depth);
+            row.exhaustive[i] += top.filter(|(place, _)| shows(*place)).count() as f64 / most;
+        }
+        for (place, score, _) in ranked {
+            self.reliability.note(*score, shows(*place));
+            if *score >= CUT {
+                row.accepted += 1.0;
+                row.accepted_right += f64::from(u8::from(shows(*place)));
+            }
+        }
+        for (&place, boxes) in &thing.boxes {
+            let Some((_, look)) = &self.looks[place] else { continue };
+            let Some(located) = look.locate(&phrase) else { continue };
+            let pair = Row::of_pair(&located, look, boxes);
+            row.add(&pair);
+            let objects =
+                if self.data.objects[place] == 1 { &mut self.report.single } else { &mut self.report.several };
+            objects.add(&pair);
+            let area = boxes.iter().map(Rect::area).fold(0.0, f32::max);
+            let size = match area {
+                area if area < 0.01 => &mut self.report.below_1_percent,
+                area if area < 0.05 => &mut self.report.from_1_to_5_percent,
+                _ => &mut self.report.above_5_percent,
+            };
+            size.add(&pair);
+        }
+        Ok(())
+    }
+}
+
+impl Row {
+    fn of_pair(located: &Located, look: &Look, boxes: &[Rect]) -> Self {
+        let count = |right: bool| f64::from(u8::from(right));
+        let (x, y) = peak(&located.heatmap);
+        Self {
+            asked: 1.0,
+            pointing: count(boxes.iter().any(|rect| rect.contains(x, y))),
+            accurate: count(hits(&located.region.rect, boxes)),
+            accurate_fine: count(hits(&located.fine, boxes)),
+            oracle: count(look.regions().any(|rect| hits(&rect, boxes))),
+            ..Self::default()
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        let pairs = [
+            (&mut self.asked, other.asked),
+            (&mut self.pointing, other.pointing),
+            (&mut self.accurate, other.accurate),
+            (&mut self.accurate_fine, other.accurate_fine),
+            (&mut self.oracle, other.oracle),
+            (&mut self.queries, other.queries),
+            (&mut self.accepted, other.accepted),
+            (&mut self.accepted_right, other.accepted_right),
+            (&mut self.relevant, other.relevant),
+            (&mut self.absent, other.absent),
+            (&mut self.alarms, other.alarms),
+        ];
+        pairs.into_iter().for_each(|(sum, value)| *sum += value);
+        for i in 0..DEPTHS.len() {
+            self.photos[i] += other.photos[i];
+            self.boxes[i] += other.boxes[i];
+            self.exhaustive[i] += other.exhaustive[i];
+        }
+    }
+}
+
+fn hits(rect: &Rect, boxes: &[Rect]) -> bool {
+    boxes.iter().any(|truth| truth.iou(rect) >= RIGHT)
+}
+
+/// The middle of the best patch.
+fn peak(heatmap: &Heatmap) -> (f32, f32) {
+    let scores = heatmap.scores.iter().enumerate();
+    let best = scores.max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(cell, _)| cell);
+    let (row, col) = (best / heatmap.cols, best % heatmap.cols);
+    ((col as f32 + 0.5) / heatmap.cols as f32, (row as f32 + 0.5) / heatmap.rows as f32)
+}
+
+impl Report {
+    fn print(&self, out: &mut impl Write) -> Result<(), CliError> {
+        let mut places = Table::default();
+        places.row(["", "pairs", "pointing", "acc@0.5", "fine", "oracle"].map(str::to_owned));
+        let mut place = |name: &str, row: &Row| {
+            let s = Shares::from(row.clone());
+            let figures = [s.pointing, s.acc_at_05, s.acc_at_05_fine, s.oracle].map(|figure| format!("{figure:.3}"));
+            places.row([name.to_owned(), format!("{:.0}", s.pairs)].into_iter().chain(figures));
+        };
+        place("all", &self.all);
+        place("one object", &self.single);
+        place("several", &self.several);
+        place("< 1 %", &self.below_1_percent);
+        place("1-5 %", &self.from_1_to_5_percent);
+        place("> 5 %", &self.above_5_percent);
+        self.languages.iter().for_each(|(language, row)| place(language, row));
+        let mut search = Table::default();
+        let head = [
+            "",
+            "queries",
+            "photos@1/5/10",
+            "boxes@1/5/10",
+            "all patches@1/5/10",
+            "precision",
+            "recall",
+            "absent",
+            "false alarms",
+        ];
+        search.row(head.map(str::to_owned));
+        let mut line = |name: &str, row: &Row| {
+            let s = Shares::from(row.clone());
+            let three = |figures: [f64; 3]| figures.map(|figure| format!("{figure:.3}")).join(" ");
+            search.row([
+                name.to_owned(),
+                format!("{:.0}", s.queries),
+                three(s.photo_recall),
+                three(s.box_recall),
+                three(s.exhaustive_photo_recall),
+                format!("{:.3}", s.precision),
+                format!("{:.3}", s.recall),
+                format!("{:.0}", s.absent_queries),
+                format!("{:.3}", s.false_alarms),
+            ]);
+        };
+        line("all", &self.all);
+        self.languages.iter().for_each(|(language, row)| line(language, row));
+        for row in places.lines().chain(std::iter::once(String::new())).chain(search.lines()) {
+            writeln!(out, "{row}")?;
+        }
+        writeln!(out, "\nlog odds to take away for 5 % false alarms: {:.2}", self.shift_for_5_percent)?;
+        writeln!(out, "\nreliability (mean score, share right, photos); expected error {:.3}", self.calibration_error)?;
+        for bin in &self.reliability {
+            writeln!(out, "{:.2}  {:.2}  {}", bin.score, bin.right, bin.count)?;
+        }
+        Ok(())
+    }
+}

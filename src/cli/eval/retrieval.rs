@@ -1,0 +1,244 @@
+//! `glimpse eval retrieval`: R@1, R@5 and R@10 of captions to pictures and back, by language, as the SigLIP 2 paper has them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Bench, folder, read, share, vectors};
+use crate::cli::args::EvalRetrievalArgs;
+use crate::cli::context::Context;
+use crate::cli::outcome::{CliError, Outcome};
+use crate::cli::output::{Table, write_json};
+
+const DEPTHS: [usize; 3] = [1, 5, 10];
+
+/// Captions of one language: the place of the picture, and the text.
+type Captions = Vec<(usize, String)>;
+
+#[derive(Debug, Default, PartialEq)]
+struct Data {
+    files: Vec<String>,
+    captions: BTreeMap<String, Captions>,
+}
+
+/// One language, and the mean of all.
+#[derive(Debug, Serialize)]
+struct Row {
+    language: String,
+    captions: usize,
+    pictures: usize,
+    text_to_image: [f64; 3],
+    image_to_text: [f64; 3],
+}
+
+pub fn run(args: &EvalRetrievalArgs, context: &Context) -> Result<Outcome, CliError> {
+    let text = read(&args.data)?;
+    let ending = args.data.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let parsed = match ending.as_str() {
+        "tsv" => tsv(&text),
+        "jsonl" => crossmodal(&text),
+        _ => karpathy(&text, &args.split),
+    };
+    let mut data = parsed.map_err(|reason| CliError::new(format!("{}: {reason}", args.data.display())))?;
+    data.captions.retain(|language, _| args.lang.is_empty() || args.lang.contains(language));
+    if data.captions.is_empty() {
+        return Err(CliError::new(format!(
+            "{}: no captions in the languages that were asked for",
+            args.data.display()
+        )));
+    }
+    let dir = folder(&args.images, &args.data);
+    let bench = Bench::new(context)?;
+    let paths: Vec<PathBuf> = data.files.iter().map(|file| dir.join(file)).collect();
+    let pictures = vectors::pictures(&bench.engine, &paths, context)?;
+    let mut rows = Vec::new();
+    for (language, captions) in &data.captions {
+        let captions: Captions = captions.iter().filter(|(place, _)| pictures[*place].is_some()).cloned().collect();
+        let texts: Vec<String> = captions.iter().map(|(_, text)| text.clone()).collect();
+        let texts = vectors::texts(&bench.engine, &texts)?;
+        // Only pictures that this language describes.
+        let mut places: Vec<usize> = captions.iter().map(|(place, _)| *place).collect();
+        places.sort_unstable();
+        places.dedup();
+        let gallery: Vec<_> = places.iter().filter_map(|&place| pictures[place].clone()).collect();
+        let to_image = captions
+            .iter()
+            .zip(&texts)
+            .map(|((place, _), text)| vectors::rank(text, &gallery, |i| places[i] == *place));
+        let text_to_image = recall(to_image);
+        let to_text = places
+            .iter()
+            .zip(&gallery)
+            .map(|(place, picture)| vectors::rank(picture, &texts, |i| captions[i].0 == *place));
+        let image_to_text = recall(to_text);
+        rows.push(Row {
+            language: language.clone(),
+            captions: captions.len(),
+            pictures: gallery.len(),
+            text_to_image,
+            image_to_text,
+        });
+    }
+    if rows.len() > 1 {
+        rows.push(mean(&rows));
+    }
+    print(&rows, args.json, context)?;
+    Ok(Outcome::Done)
+}
+
+fn recall(ranks: impl Iterator<Item = usize>) -> [f64; 3] {
+    let (mut hits, mut count) = ([0.0; 3], 0.0);
+    for rank in ranks {
+        count += 1.0;
+        hits.iter_mut().zip(DEPTHS).for_each(|(hit, depth)| *hit += f64::from(u8::from(rank < depth)));
+    }
+    hits.map(|hit| share(hit, count))
+}
+
+fn mean(rows: &[Row]) -> Row {
+    let over = |figure: fn(&Row) -> [f64; 3]| {
+        let mut sums = [0.0; 3];
+        rows.iter().for_each(|row| {
+            sums.iter_mut().zip(figure(row)).for_each(|(sum, value)| *sum += value / rows.len() as f64)
+        });
+        sums
+    };
+    Row {
+        language: "mean".into(),
+        captions: rows.iter().map(|row| row.captions).sum(),
+        pictures: rows.iter().map(|row| row.pictures).max().unwrap_or(0),
+        text_to_image: over(|row| row.text_to_image),
+        image_to_text: over(|row| row.image_to_text),
+    }
+}
+
+fn print(rows: &[Row], json: bool, context: &Context) -> Result<(), CliError> {
+    let mut out = context.stdout();
+    if json {
+        write_json(&mut out, &rows)?;
+        return Ok(out.flush()?);
+    }
+    let mut table = Table::default();
+    table.row(["", "captions", "pictures", "text to image @1/5/10", "image to text @1/5/10"].map(str::to_owned));
+    let three = |figures: [f64; 3]| figures.map(|figure| format!("{:.1}", 100.0 * figure)).join(" ");
+    for row in rows {
+        let (captions, pictures) = (row.captions.to_string(), row.pictures.to_string());
+        table.row([row.language.clone(), captions, pictures, three(row.text_to_image), three(row.image_to_text)]);
+    }
+    for line in table.lines() {
+        writeln!(out, "{line}")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Files by place, in order of appearance.
+#[derive(Default)]
+struct Files(HashMap<String, usize>, Data);
+
+impl Files {
+    fn add(&mut self, file: &str, language: &str, caption: &str) {
+        let Self(places, data) = self;
+        let place = *places.entry(file.to_owned()).or_insert_with(|| {
+            data.files.push(file.to_owned());
+            data.files.len() - 1
+        });
+        data.captions.entry(language.to_owned()).or_default().push((place, caption.trim().to_owned()));
+    }
+}
+
+/// Lines of file, language and caption, or of file and caption.
+fn tsv(text: &str) -> Result<Data, String> {
+    let mut files = Files::default();
+    for (line, n) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
+        match line.split('\t').collect::<Vec<_>>().as_slice() {
+            [file, language, caption] => files.add(file, language, caption),
+            [file, caption] => files.add(file, "-", caption),
+            other => return Err(format!("line {n}: {} columns; file, [language,] caption were expected", other.len())),
+        }
+    }
+    Ok(files.1)
+}
+
+/// One picture on a line, its key and by language its captions (Thapliyal et al., "Crossmodal-3600", 2205.12522).
+fn crossmodal(text: &str) -> Result<Data, String> {
+    let mut files = Files::default();
+    for (line, n) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
+        let entry: Value = serde_json::from_str(line).map_err(|error| format!("line {n}: {error}"))?;
+        let key = entry["image/key"].as_str().ok_or_else(|| format!("line {n}: no `image/key`"))?;
+        for (language, captions) in entry.as_object().into_iter().flatten() {
+            for caption in captions["caption"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                files.add(&format!("{key}.jpg"), language, caption);
+            }
+        }
+    }
+    Ok(files.1)
+}
+
+/// COCO or Flickr as Karpathy split them.
+fn karpathy(text: &str, split: &str) -> Result<Data, String> {
+    #[derive(Deserialize)]
+    struct File {
+        images: Vec<Image>,
+    }
+    #[derive(Deserialize)]
+    struct Image {
+        #[serde(default)]
+        filepath: String,
+        filename: String,
+        split: String,
+        sentences: Vec<Sentence>,
+    }
+    #[derive(Deserialize)]
+    struct Sentence {
+        raw: String,
+    }
+    /// Captions of a picture that count; a few have more.
+    const CAPTIONS: usize = 5;
+    let file: File = serde_json::from_str(text).map_err(|error| format!("not a Karpathy split: {error}"))?;
+    let mut files = Files::default();
+    for image in file.images.iter().filter(|image| image.split == split) {
+        let path = PathBuf::from(&image.filepath).join(&image.filename);
+        for sentence in image.sentences.iter().take(CAPTIONS) {
+            files.add(&path.to_string_lossy(), "en", &sentence.raw);
+        }
+    }
+    match files.1.files.is_empty() {
+        true => Err(format!("no pictures of the part `{split}`")),
+        false => Ok(files.1),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_formats_say_the_same() {
+        let data = tsv("a.jpg\ten\ta dog\na.jpg\tde\tein Hund\nb.jpg\ten\ta cat\n").unwrap();
+        assert_eq!(data.files, ["a.jpg", "b.jpg"]);
+        let lines = "{\"image/key\": \"a\", \"en\": {\"caption\": [\"a dog\"]}, \"de\": {\"caption\": [\"ein Hund\"]}}\n\
+                     {\"image/key\": \"b\", \"en\": {\"caption\": [\"a cat\"]}}";
+        assert_eq!(crossmodal(lines).unwrap(), data);
+        let json = r#"{"images": [
+            {"filename": "a.jpg", "split": "test", "sentences": [{"raw": "a dog"}]},
+            {"filename": "x.jpg", "split": "train", "sentences": []},
+            {"filename": "b.jpg", "split": "test", "sentences": [{"raw": " a cat"}]}]}"#;
+        assert_eq!(karpathy(json, "test").unwrap().captions["en"], data.captions["en"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        assert!(tsv("a.jpg").unwrap_err().contains("line 1"));
+        assert!(crossmodal("{}").unwrap_err().contains("image/key"));
+        assert!(karpathy("{\"images\": []}", "test").unwrap_err().contains("test"));
+    }
+
+    #[test]
+    fn recall_counts_ranks() {
+        assert_eq!(recall([0, 0, 4, 20].into_iter()), [0.5, 0.75, 0.75]);
+    }
+}

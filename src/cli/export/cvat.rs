@@ -1,0 +1,32 @@
+//! CVAT for images 1.1 (<https://docs.cvat.ai/docs/dataset_management/formats/format-cvat/>).
+
+use std::fmt::Write;
+
+use super::{Annotated, escape, labels};
+
+pub fn write(pictures: &[Annotated]) -> String {
+    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<annotations>\n  <version>1.1</version>\n");
+    xml.push_str("  <meta><job><labels>\n");
+    for label in labels(pictures) {
+        let _ = writeln!(xml, "    <label><name>{}</name><type>rectangle</type></label>", escape(label));
+    }
+    xml.push_str("  </labels></job></meta>\n");
+    for (id, picture) in pictures.iter().enumerate() {
+        let (name, width, height) = (escape(&picture.path.to_string_lossy()), picture.width, picture.height);
+        let _ = writeln!(xml, "  <image id=\"{id}\" name=\"{name}\" width=\"{width}\" height=\"{height}\">");
+        for found in &picture.boxes {
+            let [left, top, wide, high] = found.rect.pixels(width, height);
+            let _ = writeln!(
+                xml,
+                "    <box label=\"{}\" source=\"auto\" occluded=\"0\" xtl=\"{left:.2}\" ytl=\"{top:.2}\" \
+                 xbr=\"{:.2}\" ybr=\"{:.2}\" z_order=\"0\"></box>",
+                escape(&found.label),
+                left + wide,
+                top + high,
+            );
+        }
+        xml.push_str("  </image>\n");
+    }
+    xml.push_str("</annotations>\n");
+    xml
+}

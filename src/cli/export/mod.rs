@@ -1,0 +1,201 @@
+//! Boxes for other programs: annotation tools, photo managers, and people.
+
+mod annotated;
+mod coco;
+mod crops;
+mod cvat;
+mod label_studio;
+mod xmp;
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use glimpse::engine::{Heatmap, Limits, Rect, decode};
+use image::RgbImage;
+
+use super::args::ExportArgs;
+use super::outcome::CliError;
+
+/// A picture and what was found in it.
+pub struct Annotated {
+    /// The file.
+    pub path: PathBuf,
+    /// Upright width in pixels.
+    pub width: u32,
+    /// Upright height in pixels.
+    pub height: u32,
+    /// Boxes, best first.
+    pub boxes: Vec<Labelled>,
+    /// How much its patches show, if that was asked for.
+    pub heatmap: Option<Heatmap>,
+}
+
+/// A box and what it shows.
+pub struct Labelled {
+    /// What was asked.
+    pub label: String,
+    /// Where.
+    pub rect: Rect,
+    /// Calibrated probability.
+    pub score: f32,
+}
+
+/// Writes everything that the arguments ask for; what was written, for people.
+pub fn write(pictures: &[Annotated], args: &ExportArgs) -> Result<Vec<String>, CliError> {
+    let mut done = Vec::new();
+    let files = [
+        (&args.coco, coco::write(pictures)?),
+        (&args.label_studio, label_studio::write(pictures)?),
+        (&args.cvat, cvat::write(pictures)),
+    ];
+    for (path, text) in files {
+        if let Some(path) = path {
+            fs::write(path, text).map_err(|error| CliError::new(format!("{}: {error}", path.display())))?;
+            done.push(format!("wrote {}", path.display()));
+        }
+    }
+    let mut folder =
+        |dir: &Option<PathBuf>, what: &str, write: &dyn Fn(&Annotated, &mut Names) -> Result<usize, CliError>| {
+            let Some(dir) = dir else { return Ok(()) };
+            let mut names = Names::of(dir)?;
+            let mut count = 0;
+            for picture in pictures {
+                count += write(picture, &mut names)?;
+            }
+            done.push(format!("wrote {count} {what} to {}", dir.display()));
+            Ok::<(), CliError>(())
+        };
+    folder(&args.xmp, "sidecars", &xmp::write)?;
+    folder(&args.crops, "crops", &crops::write)?;
+    folder(&args.annotated, "pictures", &annotated::write)?;
+    Ok(done)
+}
+
+/// Names in a folder, each used once in a run.
+struct Names {
+    dir: PathBuf,
+    used: HashSet<PathBuf>,
+}
+
+impl Names {
+    fn of(dir: &Path) -> Result<Self, CliError> {
+        fs::create_dir_all(dir).map_err(|error| CliError::new(format!("{}: {error}", dir.display())))?;
+        Ok(Self { dir: dir.to_path_buf(), used: HashSet::new() })
+    }
+
+    /// A path for what belongs to a picture: its name and an ending, with a number if that is taken.
+    fn path(&mut self, picture: &Path, ending: &str) -> PathBuf {
+        let name = picture.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let numbered = (2..).map(|n| self.dir.join(format!("{name}-{n}{ending}")));
+        let mut paths = std::iter::once(self.dir.join(format!("{name}{ending}"))).chain(numbered);
+        let free = paths.find(|path| !self.used.contains(path)).unwrap_or_default();
+        self.used.insert(free.clone());
+        free
+    }
+}
+
+/// The pixels of a picture, upright.
+fn pixels(picture: &Annotated) -> Result<RgbImage, CliError> {
+    let failed = |error: String| CliError::new(format!("{}: {error}", picture.path.display()));
+    let bytes = fs::read(&picture.path).map_err(|error| failed(error.to_string()))?;
+    decode(&bytes, &Limits::default()).map(|picture| picture.pixels).map_err(|error| failed(error.to_string()))
+}
+
+fn save(pixels: &RgbImage, path: &Path) -> Result<(), CliError> {
+    pixels.save(path).map_err(|error| CliError::new(format!("{}: {error}", path.display())))
+}
+
+/// A text inside XML.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            // XML 1.0 has no way to say these.
+            c if c.is_control() && !matches!(c, '\t' | '\n' | '\r') => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// The labels of all boxes, each once, in order of appearance.
+fn labels(pictures: &[Annotated]) -> Vec<&str> {
+    let mut seen = HashSet::new();
+    let all = pictures.iter().flat_map(|picture| &picture.boxes).map(|found| found.label.as_str());
+    all.filter(|label| seen.insert(*label)).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn picture() -> Annotated {
+        let half = Rect { left: 0.25, top: 0.5, right: 0.75, bottom: 1.0 };
+        let found = |label: &str| Labelled { label: label.to_owned(), rect: half, score: 0.75 };
+        Annotated {
+            path: "/photos/a & b.jpg".into(),
+            width: 400,
+            height: 200,
+            boxes: vec![found("dog <1>"), found("猫"), found("dog <1>")],
+            heatmap: None,
+        }
+    }
+
+    #[test]
+    fn coco_has_pixels_and_every_label_once() {
+        let json: serde_json::Value = serde_json::from_str(&coco::write(&[picture()]).unwrap()).unwrap();
+        assert_eq!(json["categories"].as_array().unwrap().len(), 2);
+        assert_eq!(json["annotations"][1]["bbox"], serde_json::json!([100.0, 100.0, 200.0, 100.0]));
+        assert_eq!(json["annotations"][2]["category_id"], json["categories"][0]["id"]);
+        assert_eq!(json["images"][0]["file_name"], "/photos/a & b.jpg");
+    }
+
+    #[test]
+    fn label_studio_has_percentages() {
+        let json: serde_json::Value = serde_json::from_str(&label_studio::write(&[picture()]).unwrap()).unwrap();
+        let value = &json[0]["predictions"][0]["result"][0]["value"];
+        assert_eq!((value["x"].as_f64(), value["height"].as_f64()), (Some(25.0), Some(50.0)));
+        assert_eq!(value["rectanglelabels"][0], "dog <1>");
+    }
+
+    #[test]
+    fn xml_escapes_what_it_must() {
+        let cvat = cvat::write(&[picture()]);
+        assert!(cvat.contains("name=\"/photos/a &amp; b.jpg\"") && cvat.contains("label=\"dog &lt;1&gt;\""), "{cvat}");
+        assert!(cvat.contains("xtl=\"100.00\" ytl=\"100.00\" xbr=\"300.00\" ybr=\"200.00\""), "{cvat}");
+        let xmp = xmp::text(&picture());
+        assert!(xmp.contains("<mwg-rs:Name>dog &lt;1&gt;</mwg-rs:Name>") && xmp.contains("stArea:x=\"0.5\""), "{xmp}");
+        assert_eq!(escape("\u{1}\"é"), "\u{fffd}&quot;é");
+    }
+
+    #[test]
+    fn names_do_not_meet() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut names = Names::of(dir.path()).unwrap();
+        let paths: Vec<PathBuf> = ["/a/x.jpg", "/b/x.jpg", "/c/x.jpg"].map(|p| names.path(Path::new(p), ".xmp")).into();
+        assert_eq!(paths, ["x.jpg.xmp", "x.jpg-2.xmp", "x.jpg-3.xmp"].map(|name| dir.path().join(name)));
+    }
+
+    #[test]
+    fn a_heatmap_and_boxes_are_drawn_and_crops_are_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.png");
+        RgbImage::from_pixel(40, 20, image::Rgb([100; 3])).save(&path).unwrap();
+        let heatmap = Some(Heatmap { rows: 1, cols: 2, scores: vec![0.0, 1.0] });
+        let picture = Annotated { path, width: 40, height: 20, heatmap, ..picture() };
+        let out = dir.path().join("out");
+        assert_eq!(annotated::write(&picture, &mut Names::of(&out).unwrap()).unwrap(), 1);
+        let drawn = image::open(out.join("p.png.png")).unwrap().to_rgb8();
+        assert_eq!(drawn.dimensions(), (40, 20));
+        assert_eq!(drawn.get_pixel(1, 1).0, [100; 3], "cold and outside the box");
+        assert_ne!(drawn.get_pixel(38, 1).0, [100; 3], "hot");
+        assert_eq!(crops::write(&picture, &mut Names::of(&out).unwrap()).unwrap(), 3);
+        assert_eq!(image::open(out.join("p.png-crop.png")).unwrap().width(), 20);
+    }
+}
