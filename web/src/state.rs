@@ -68,12 +68,20 @@ pub struct AppState {
     pub jobs: Jobs,
     /// Counters.
     pub metrics: Metrics,
-    /// The last answer about duplicates, with the state of the library and the cosine that it is for.
-    pub duplicates: Mutex<Option<(u64, u32, Arc<Vec<GroupView>>)>>,
+    /// The last answer about duplicates.
+    pub duplicates: Mutex<Option<Duplicates>>,
     /// How the model is doing.
     pub model: ModelState,
     /// True when the server stops; streams end.
     pub stopping: watch::Sender<bool>,
+}
+
+/// All groups of near-duplicates in one state of the library.
+#[derive(Debug, Clone)]
+pub struct Duplicates {
+    /// Revision of the library, and bits of the smallest cosine.
+    pub of: (u64, u32),
+    pub groups: Arc<Vec<GroupView>>,
 }
 
 /// How the model is doing, without waiting for it.

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::forms::{FilterForm, checked_limit};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::state::{AppState, labour};
+use crate::state::{AppState, Duplicates, labour};
 use crate::wire::{GroupView, TaggedView};
 
 /// Most labels of a request.
@@ -141,15 +141,13 @@ pub async fn duplicates(
 
 /// All groups, remembered until the library changes.
 fn all_groups(state: &AppState, options: &DuplicateOptions) -> Result<Arc<Vec<GroupView>>, ApiError> {
-    let (revision, cosine) = (state.engine.revision()?, options.min_cosine.to_bits());
-    if let Some((_, _, groups)) =
-        state.duplicates.lock().as_ref().filter(|known| (known.0, known.1) == (revision, cosine))
-    {
-        return Ok(Arc::clone(groups));
+    let of = (state.engine.revision()?, options.min_cosine.to_bits());
+    if let Some(known) = state.duplicates.lock().as_ref().filter(|known| known.of == of) {
+        return Ok(Arc::clone(&known.groups));
     }
     let found = state.engine.duplicates(options)?;
     let groups = found.iter().map(|group| GroupView::read(&state.engine, group)).collect::<Result<Vec<_>, _>>()?;
     let groups = Arc::new(groups);
-    *state.duplicates.lock() = Some((revision, cosine, Arc::clone(&groups)));
+    *state.duplicates.lock() = Some(Duplicates { of, groups: Arc::clone(&groups) });
     Ok(groups)
 }

@@ -85,7 +85,11 @@ async fn too_much_work_is_refused_at_once() {
     while state.searches.running() < std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8) {
         let (state, free) = (state.clone(), Arc::clone(&free));
         busy.push(actix_web::rt::spawn(async move {
-            drop(state.searches.run(move || Ok(free.lock().recv().unwrap_or_default())).await);
+            let work = move || {
+                let _ = free.lock().recv(); // until the other end is dropped
+                Ok(())
+            };
+            drop(state.searches.run(work).await);
         }));
         actix_web::rt::time::sleep(std::time::Duration::from_millis(5)).await;
     }
