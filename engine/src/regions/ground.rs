@@ -4,7 +4,8 @@ use glimpse_encoder::dense::{DenseConfig, RegionMap};
 use glimpse_indexer::regions::RegionShape;
 
 use super::constants::WEAK;
-use super::find::{FoundBox, found_boxes, sharpened};
+use super::find::{found_boxes, sharpened};
+use super::query::FoundBox;
 use super::scale::{Background, Standing};
 use crate::calibrate::CUT;
 use crate::control::Asking;

@@ -6,8 +6,9 @@ use glimpse_encoder::dense::{DenseConfig, Rect};
 use glimpse_indexer::ImageId;
 use glimpse_indexer::regions::RegionShape;
 
-use super::find::{FoundBox, found_boxes, sharpened};
+use super::find::{found_boxes, sharpened};
 use super::grid::Seen;
+use super::query::FoundBox;
 use super::scale::Standing;
 use crate::{Engine, EngineError, Heatmap};
 

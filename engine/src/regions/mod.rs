@@ -19,6 +19,7 @@ mod grid;
 mod ground;
 mod locate;
 mod parse;
+mod query;
 mod scale;
 
 #[cfg(test)]
@@ -27,10 +28,10 @@ mod tests;
 
 pub use constants::{EXAMPLE, IMAGE_WEIGHT, REGION, WEAK};
 pub(crate) use find::FindCache;
-pub use find::{Example, FindPage, FindQuery, FoundBox, FoundPhoto, Target};
 pub use form::{Form, Lies, MAX_COUNT, MAX_THINGS, Relation, Thing};
 pub(crate) use grid::GridCache;
 pub use grid::Heatmap;
 pub use ground::{Grounded, GroundedThing};
 pub use locate::{Located, Look, Phrase};
+pub use query::{Example, FindPage, FindQuery, FoundBox, FoundPhoto, Target};
 pub(crate) use scale::RegionCalibrator;

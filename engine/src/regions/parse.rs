@@ -175,7 +175,7 @@ fn text_of(tokens: &[Token], beside: &str) -> Result<String, EngineError> {
     let mut text = String::new();
     for token in tokens {
         let (Token::Word(part) | Token::Quoted(part)) = token else {
-            return Err(refuse(&format!("`no` in the middle of a text; put `and` before it, or the text in quotes")));
+            return Err(refuse("`no` in the middle of a text; put `and` before it, or the text in quotes"));
         };
         if !text.is_empty() {
             text.push(' ');

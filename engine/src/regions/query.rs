@@ -1,0 +1,149 @@
+//! What is asked of regions, and what comes back.
+
+use glimpse_encoder::dense::Rect;
+use glimpse_indexer::{Filter, ImageId};
+
+use super::form::Form;
+use crate::calibrate::CUT;
+use crate::query::MAX_LIMIT;
+use crate::{Cursor, EngineError, Source, Strength};
+
+/// A question about regions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FindQuery {
+    /// What to find.
+    pub target: Target,
+    /// Conditions on stored facts of photos.
+    pub filter: Filter,
+    /// Smallest share of its picture that a region covers, 0 to 1.
+    pub min_area: f32,
+    /// Most boxes of a thing in a photo, 1 or more.
+    pub max_boxes: usize,
+    /// Most photos on a page, 1 to [`MAX_LIMIT`].
+    pub limit: usize,
+    /// Where to go on, with the query otherwise as it was.
+    pub cursor: Option<Cursor>,
+    /// Lowest score of a box, 0 to 1; [`CUT`] unless weaker ones are wanted.
+    pub cut: f32,
+    /// Look at the photos of the page again, patch by patch, for finer boxes.
+    pub fine: bool,
+}
+
+/// What to find.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// Things by name.
+    Form(Form),
+    /// Regions like one.
+    Example(Example),
+}
+
+/// A box in a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Example {
+    /// The picture; one of the library is not among its own hits.
+    pub picture: Source,
+    /// The box.
+    pub rect: Rect,
+}
+
+/// Photos that show what was asked, best first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FindPage {
+    /// The photos of this page.
+    pub photos: Vec<FoundPhoto>,
+    /// Photos above the cut in the whole result set.
+    pub accepted: usize,
+    /// Where the next page starts; `None` at the end.
+    pub next: Option<Cursor>,
+    /// Photos with regions that passed the filter.
+    pub searched: usize,
+    /// Photos that passed the filter and have no regions.
+    pub without_regions: usize,
+}
+
+/// A photo and where it shows what was asked.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct FoundPhoto {
+    /// The picture.
+    pub id: ImageId,
+    /// Calibrated probability that it shows all that was asked: that of the least certain thing.
+    pub score: f32,
+    /// The same in words.
+    pub strength: Strength,
+    /// Where: by thing, then best first.
+    pub boxes: Vec<FoundBox>,
+}
+
+/// A region that shows a thing.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct FoundBox {
+    /// The place of the thing in [`Form::things`].
+    pub thing: usize,
+    /// Where.
+    pub rect: Rect,
+    /// Share of the picture that the region covers.
+    pub area: f32,
+    /// Calibrated probability that it shows the thing.
+    pub score: f32,
+    /// Standard deviations above what unrelated regions of this library score.
+    pub z: f32,
+}
+
+impl FindQuery {
+    /// A query for a form, with the usual bounds.
+    pub fn form(form: Form) -> Self {
+        Self {
+            target: Target::Form(form),
+            filter: Filter::default(),
+            min_area: 0.0,
+            max_boxes: 5,
+            limit: 20,
+            cursor: None,
+            cut: CUT,
+            fine: false,
+        }
+    }
+
+    /// A query in the form that people type.
+    ///
+    /// # Errors
+    /// As [`Form::parse`].
+    pub fn text(text: &str) -> Result<Self, EngineError> {
+        Ok(Self::form(Form::parse(text)?))
+    }
+
+    /// A query for regions like one.
+    pub fn like(picture: Source, rect: Rect) -> Self {
+        Self { target: Target::Example(Example { picture, rect }), ..Self::form(Form::default()) }
+    }
+
+    pub(super) fn validate(&self) -> Result<(), EngineError> {
+        let refuse = |reason: String| Err(EngineError::BadRequest(reason));
+        if !(1..=MAX_LIMIT).contains(&self.limit) {
+            return refuse(format!("a page holds 1 to {MAX_LIMIT} photos, not {}", self.limit));
+        }
+        if !(0.0..=1.0).contains(&self.min_area) {
+            return refuse(format!("{}: the smallest area is a share of the picture, 0 to 1", self.min_area));
+        }
+        if !(0.0..=1.0).contains(&self.cut) {
+            return refuse(format!("{}: the lowest score is from 0 to 1", self.cut));
+        }
+        if self.max_boxes == 0 {
+            return refuse("a photo has at least one box".into());
+        }
+        match &self.target {
+            Target::Form(form) => form.validate(),
+            Target::Example(example) if example.rect.area() > 0.0 => Ok(()),
+            Target::Example(_) => refuse("the box is empty, or outside the picture".into()),
+        }
+    }
+
+    /// Hash of all that decides on the result set.
+    pub(super) fn digest(&self) -> u64 {
+        let parts = format!("{:?} {:?} {} {} {}", self.target, self.filter, self.min_area, self.max_boxes, self.cut);
+        let mut hasher = blake3::Hasher::new_derive_key("glimpse find, version 1");
+        hasher.update(parts.as_bytes());
+        u64::from_le_bytes(hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default())
+    }
+}
