@@ -64,7 +64,12 @@ impl Workspace {
 impl Block {
     /// All blocks of a tower, first to last.
     pub fn stack(loader: &Loader, tower: &TowerConfig) -> Result<Vec<Self>, EncodeError> {
-        (0..tower.depth).map(|i| Self::load(&loader.at(&format!("encoder.layers.{i}")), tower)).collect()
+        let load = |i| {
+            let block = Self::load(&loader.at(&format!("encoder.layers.{i}")), tower);
+            loader.release();
+            block
+        };
+        (0..tower.depth).map(load).collect()
     }
 
     fn load(loader: &Loader, tower: &TowerConfig) -> Result<Self, EncodeError> {

@@ -32,6 +32,11 @@ impl<'a> Loader<'a> {
         self.checkpoint.get(&format!("{}{name}", self.prefix))
     }
 
+    /// To be called when a part is packed, so that a model is never in memory twice.
+    pub fn release(&self) {
+        self.checkpoint.release();
+    }
+
     /// The values as f32.
     pub fn values(&self, name: &str) -> Result<Vec<f32>, EncodeError> {
         Ok(self.stored(name)?.to_vec())

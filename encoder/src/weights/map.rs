@@ -31,6 +31,13 @@ impl FileMap {
         Ok(Self { path: path.to_owned(), map })
     }
 
+    /// Gives the memory of pages that were read back to the system; they are read again when they are touched again.
+    pub fn release(&self) {
+        #[cfg(target_os = "linux")]
+        // SAFETY: the map is read-only and backed by its file, so that its pages hold nothing that could be lost.
+        let _ = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+    }
+
     /// Where the file is.
     pub fn path(&self) -> &PathBuf {
         &self.path

@@ -109,6 +109,17 @@ impl Checkpoint {
         self.tensors.get(name).ok_or_else(|| self.error(name, "a tensor", "no such tensor"))
     }
 
+    /// Gives back the memory of what was read so far: whoever packed it needs it no more.
+    pub fn release(&self) {
+        let mut last: Option<&Arc<FileMap>> = None;
+        for tensor in self.tensors.values() {
+            if last.is_none_or(|last| !Arc::ptr_eq(last, &tensor.file)) {
+                tensor.file.release();
+            }
+            last = Some(&tensor.file);
+        }
+    }
+
     fn error(&self, tensor: &str, expected: &str, found: &str) -> EncodeError {
         EncodeError::Tensor {
             path: self.tensors.get(tensor).map_or(&self.dir, |t| t.file.path()).clone(),
