@@ -118,7 +118,7 @@ impl World {
         let mut noise = Noise(number ^ 0x5bd1);
         let other = direction(self.info.dim, &mut noise);
         let centre = &self.centres[noise.below(CENTRES)];
-        let share = if number % 2 == 0 { 0.6 } else { 0.0 };
+        let share = if number.is_multiple_of(2) { 0.6 } else { 0.0 };
         centre.iter().zip(other).map(|(c, o)| share * c + o).collect()
     }
 }

@@ -40,9 +40,12 @@ pub(super) struct Seen {
     grid: DenseGrid,
 }
 
-/// Remembers pictures by model, settings and the hash of their bytes; and what was found out about models.
+/// Model and settings, and the hash of a picture's bytes.
+type Key = (String, [u8; 32]);
+
+/// Remembers pictures, and what was found out about models.
 pub(crate) struct GridCache {
-    seen: Mutex<Lru<(String, [u8; 32]), Arc<Seen>>>,
+    seen: Mutex<Lru<Key, Arc<Seen>>>,
     registers: Mutex<Option<(String, Vec<usize>)>>,
 }
 
