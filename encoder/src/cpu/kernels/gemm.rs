@@ -51,7 +51,8 @@ pub fn multiply(path: Path, left: &Tiles, rows: usize, right: &Packed, epilogue:
         return;
     }
     let blocks = rows.div_ceil(BLOCK);
-    let group = (GROUP_BYTES / (BLOCK * left.steps() * size_of::<Line>())).clamp(2, 24);
+    // Fewer than four blocks would read the weights faster than the third-level cache gives them.
+    let group = (GROUP_BYTES / (BLOCK * left.steps() * size_of::<Line>())).clamp(4, 24);
     let groups = blocks.div_ceil(group);
     // Three tasks a thread even out what threads lose to other programs.
     let splits = (3 * rayon::current_num_threads()).div_ceil(groups).min(right.panels().div_ceil(3));
