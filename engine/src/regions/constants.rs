@@ -14,8 +14,10 @@ pub const IMAGE_WEIGHT: f32 = 0.4;
 pub(super) const SAMPLE: usize = 4096;
 /// Regions asked of the index at first; more while the last one would still be found.
 pub(super) const FIRST: usize = 2048;
-/// Score from which photos are shown when weaker ones are asked for too.
-pub const WEAK: f32 = 0.1;
+/// Score from which photos are shown when weaker ones are asked for too: all, best first, as in a search.
+pub const WEAK: f32 = 0.0;
+/// The same for boxes of a single picture, where all would be a patchwork.
+pub(super) const FAINT: f32 = 0.1;
 /// What a region gains for each doubling of its area when nested regions compete, in standard deviations: of a thing and
 /// a part of it that look alike to the model, the thing is meant.
 pub(super) const GROWTH: f32 = 0.25;

@@ -3,7 +3,7 @@
 use glimpse_encoder::dense::{DenseConfig, RegionMap};
 use glimpse_indexer::regions::RegionShape;
 
-use super::constants::WEAK;
+use super::constants::FAINT;
 use super::find::{found_boxes, sharpened};
 use super::query::FoundBox;
 use super::scale::{Background, Standing};
@@ -56,7 +56,7 @@ impl Engine {
         let bank = self.calibrator.prepare(encoder)?;
         let background = Background::of_pictures(seen.regions.vectors.iter(), encoder.info().dim);
         let shapes = shapes(&seen.regions.map);
-        let cut = if weaker { WEAK } else { CUT };
+        let cut = if weaker { FAINT } else { CUT };
         let things = texts
             .iter()
             .map(|text| {
