@@ -104,8 +104,8 @@ fn killing_a_writer_leaves_records_and_graph_in_step() {
             assert!(lost.is_empty(), "acknowledged and lost: {lost:?}, after kill {kill}");
             assert!(!there.contains(&(2 * done - 150)), "removal acknowledged and lost, after kill {kill}");
         }
-        // The next child goes on behind the last step that is there.
-        next = there.iter().next_back().map_or(next, |last| last / 2 + 1);
+        // The next child goes on where this one was stopped, between the two additions of a round perhaps.
+        next = there.iter().next_back().map_or(next, |last| last.div_ceil(2));
         for n in there.iter().rev().take(20) {
             let id = index.file(&path_of(*n)).unwrap().unwrap().image;
             let vector = index.vector(id).unwrap();
