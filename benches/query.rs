@@ -91,6 +91,7 @@ fn fill(index: &Index, count: usize, dim: usize) {
             place: None,
             caption: Some((0..4).map(|_| pick(&mut noise)).collect::<Vec<_>>().join(" ")),
             keywords: vec![pick(&mut noise).to_owned()],
+            described: None,
         };
         let path = PathBuf::from(format!("/pictures/{:03}/{name}", i / 500));
         let file = FileRecord { path, image: ImageId(0), bytes: 1, modified: 1, sidecar_modified: 0, missing: false };

@@ -173,6 +173,7 @@ fn fill(index: &Index, photos: usize, world: &World) {
             place: None,
             caption: None,
             keywords: Vec::new(),
+            described: None,
         };
         let path = PathBuf::from(format!("/pictures/{:03}/{name}", i / 500));
         let file = FileRecord { path, image: ImageId(0), bytes: 1, modified: 1, sidecar_modified: 0, missing: false };

@@ -237,6 +237,7 @@ fn fill(index: &Index, count: usize, dim: usize) {
             place: None,
             caption: Some((0..4).map(|_| WORDS[noise.below(WORDS.len())]).collect::<Vec<_>>().join(" ")),
             keywords: Vec::new(),
+            described: None,
         };
         let path = PathBuf::from(format!("/pictures/{:03}/{name}", i / 500));
         let file = FileRecord { path, image: ImageId(0), bytes: 1, modified: 1, sidecar_modified: 0, missing: false };

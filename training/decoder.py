@@ -45,7 +45,7 @@ class Sequences:
         return self.codes[index], self.sampler.languages[index]
 
     def of(self, scene: Scene) -> list[list[int]]:
-        things = [t for t in visible(scene)]
+        things = visible(scene)
         if not things:
             return []
         height, width = scene.image.shape[:2]

@@ -46,8 +46,8 @@ class Budget:
 # About three and a half hours on two quiet cores with AMX.
 BUDGETS = {
     "teacher": Budget(steps=3_500, batch=128),
-    "text": Budget(steps=3_000, batch=128),
-    "vision": Budget(steps=8_000, batch=160),
-    "joint": Budget(steps=3_000, batch=32),
-    "decoder": Budget(steps=4_000, batch=32),
+    "text": Budget(steps=2_500, batch=128),
+    "vision": Budget(steps=4_500, batch=160),
+    "joint": Budget(steps=2_000, batch=32),
+    "decoder": Budget(steps=2_000, batch=32),
 }

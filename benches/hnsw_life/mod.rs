@@ -158,6 +158,7 @@ fn picture(n: u64) -> ImageRecord {
         place: None,
         caption: None,
         keywords: Vec::new(),
+        described: None,
     }
 }
 

@@ -94,13 +94,7 @@ impl ModelConfig {
     /// field that no model of this family can have.
     pub fn load(dir: &Path) -> Result<Self, EncodeError> {
         let path = dir.join(FILE);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                return Err(EncodeError::MissingFile { dir: dir.to_owned(), file: FILE.to_owned() });
-            }
-            Err(source) => return Err(EncodeError::Io { path, source }),
-        };
+        let text = fs::read_to_string(&path).map_err(|error| EncodeError::reading(dir, FILE, error))?;
         Self::parse(&text, &path)
     }
 

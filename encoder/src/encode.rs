@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use image::RgbImage;
 
+use crate::decoder::Decoder;
 use crate::{Embedding, EncodeError};
 
 /// A loaded two-tower model. Calls are blocking, use all cores that the backend was given, and may come from any thread.
@@ -42,6 +43,14 @@ pub trait Encode: Send + Sync {
     /// # Errors
     /// If `tokens` is no whole number of rows, or the backend fails.
     fn align(&self, tokens: &[f32], projection: Projection) -> Result<Vec<f32>, EncodeError>;
+
+    /// The decoder that lies beside the model, loaded by the first call; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`EncodeError`] that names the file and what is wrong with it.
+    fn decoder(&self) -> Result<Option<&Decoder>, EncodeError> {
+        Ok(None)
+    }
 }
 
 /// How far a token goes through the attention-pooling head.

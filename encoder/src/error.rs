@@ -1,6 +1,7 @@
 //! Errors of the encoder: what went wrong, where, and what to do.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use crate::picture::PictureError;
 
@@ -107,4 +108,14 @@ pub enum EncodeError {
         /// The backend's reason.
         reason: String,
     },
+}
+
+impl EncodeError {
+    /// What it means that a file of a checkpoint directory cannot be read.
+    pub(crate) fn reading(dir: &Path, file: &str, source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::NotFound {
+            return Self::MissingFile { dir: dir.to_owned(), file: file.to_owned() };
+        }
+        Self::Io { path: dir.join(file), source }
+    }
 }

@@ -5,11 +5,13 @@
 //! own. So `red` finds red pictures, equal pixels have equal vectors, and nothing depends on chance, time or machine.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use image::{Rgb, RgbImage, imageops};
 
+use crate::decoder::Decoder;
 use crate::picture::PictureError;
 use crate::{
     DenseGrid, Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection, Scoring,
@@ -44,6 +46,7 @@ pub struct FakeEncoder {
     info: ModelInfo,
     delay: Duration,
     trap: Option<Trap>,
+    decoder: Option<Decoder>,
     pictures: AtomicUsize,
     calls: AtomicUsize,
 }
@@ -63,7 +66,14 @@ impl FakeEncoder {
             scoring: Scoring { scale: 20.0, bias: -10.0 },
             backend: "none (fake)".into(),
         };
-        Self { info, delay: Duration::ZERO, trap: None, pictures: AtomicUsize::new(0), calls: AtomicUsize::new(0) }
+        Self {
+            info,
+            delay: Duration::ZERO,
+            trap: None,
+            decoder: None,
+            pictures: AtomicUsize::new(0),
+            calls: AtomicUsize::new(0),
+        }
     }
 
     /// The same vectors under another name and fingerprint, as another model would have them.
@@ -76,6 +86,17 @@ impl FakeEncoder {
     /// Sleeps this long for every picture.
     pub fn with_delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
+        self
+    }
+
+    /// The small decoder of the goldens, which says something of any picture; only for vectors of 24 values.
+    ///
+    /// # Panics
+    /// If it cannot be loaded, or vectors have another width.
+    #[allow(clippy::expect_used, reason = "for tests")]
+    pub fn with_decoder(mut self) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/decoder");
+        self.decoder = Decoder::load(&folder, self.info.dim).expect("the decoder of the goldens");
         self
     }
 
@@ -163,6 +184,10 @@ impl Encode for FakeEncoder {
 
     fn align(&self, tokens: &[f32], _projection: Projection) -> Result<Vec<f32>, EncodeError> {
         Ok(tokens.to_vec())
+    }
+
+    fn decoder(&self) -> Result<Option<&Decoder>, EncodeError> {
+        Ok(self.decoder.as_ref())
     }
 }
 

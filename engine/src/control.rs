@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use glimpse_encoder::decoder::Decoder;
 use glimpse_encoder::{Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection};
 use image::RgbImage;
 use parking_lot::{Condvar, Mutex};
@@ -113,6 +114,10 @@ impl Encode for GivesWay<'_> {
 
     fn align(&self, tokens: &[f32], projection: Projection) -> Result<Vec<f32>, EncodeError> {
         self.encoder.align(tokens, projection)
+    }
+
+    fn decoder(&self) -> Result<Option<&Decoder>, EncodeError> {
+        self.encoder.decoder()
     }
 }
 

@@ -18,6 +18,15 @@ pub enum EngineError {
     /// No model, and no way to get one now.
     #[error("{0}")]
     NoModel(String),
+    /// The model cannot say or read words about regions.
+    #[error(
+        "the model {model} has no decoder: no decoder.safetensors lies beside its weights; Google publishes none, \
+         training/README.md says how to train one, and `--model demo` has one"
+    )]
+    NoDecoder {
+        /// The model's name.
+        model: String,
+    },
     /// Something that may run only once is running.
     #[error("{0}")]
     Busy(String),
@@ -54,7 +63,7 @@ impl EngineError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::BadRequest(_) => ErrorKind::BadRequest,
-            Self::NoModel(_) | Self::Busy(_) => ErrorKind::NotReady,
+            Self::NoModel(_) | Self::NoDecoder { .. } | Self::Busy(_) => ErrorKind::NotReady,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             Self::Io { .. } => ErrorKind::Internal,
             Self::Encode(error) | Self::Index(IndexError::Encode(error)) => encode_kind(error),
@@ -72,7 +81,7 @@ impl EngineError {
 
 fn encode_kind(error: &EncodeError) -> ErrorKind {
     match error {
-        EncodeError::Picture(_) => ErrorKind::BadRequest,
+        EncodeError::Picture(_) | EncodeError::Decoder { .. } => ErrorKind::BadRequest,
         EncodeError::MissingFile { .. }
         | EncodeError::Config { .. }
         | EncodeError::Tensor { .. }

@@ -75,6 +75,7 @@ impl Fixture {
             place: None,
             caption: shot.caption.map(str::to_owned),
             keywords: Vec::new(),
+            described: None,
         };
         let file =
             FileRecord { path, image: ImageId(0), bytes: 1000, modified: 0, sidecar_modified: 0, missing: false };

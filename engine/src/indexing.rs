@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use glimpse_encoder::Encode;
 use glimpse_indexer::IndexError;
 use glimpse_indexer::ingest::{IngestOptions, Observer, Summary, ingest};
 
+use crate::caption::decoder_of;
 use crate::control::GivesWay;
 use crate::{Engine, EngineError, RunControl};
 
@@ -49,6 +51,9 @@ impl Engine {
             EngineError::Busy("folders are being indexed already; wait until that is done, or stop it".into())
         })?;
         let encoder = self.encoder()?;
+        if let Some(language) = &options.captions {
+            check_language(encoder.as_ref(), language)?;
+        }
         let serving = match self.serving() {
             Ok(index) => Some(index),
             Err(EngineError::Index(IndexError::NoIndex { .. })) => None,
@@ -87,4 +92,14 @@ impl Engine {
         }
         Ok(summary)
     }
+}
+
+/// Descriptions are asked for in a language: before a run begins is the time to say that the model cannot write them.
+fn check_language(encoder: &dyn Encode, language: &str) -> Result<(), EngineError> {
+    let languages = decoder_of(encoder)?.languages();
+    if languages.iter().any(|known| known == language) {
+        return Ok(());
+    }
+    let known = languages.join(", ");
+    Err(EngineError::BadRequest(format!("the model writes no captions in `{language}`; it writes them in {known}")))
 }

@@ -5,6 +5,7 @@ pub mod query;
 pub mod regions;
 
 mod bundled;
+mod caption;
 mod control;
 mod duplicates;
 mod embed;
@@ -26,6 +27,7 @@ mod tag;
 mod tests;
 mod texts;
 
+pub use caption::{Caption, CaptionOptions, MAX_CAPTIONS};
 pub use control::RunControl;
 pub use duplicates::{DuplicateGroup, DuplicateOptions};
 pub use embed::{EmbedInput, Embedded};
@@ -42,7 +44,7 @@ pub use settings::{Settings, home_dir};
 pub use tag::{MAX_LABELS, Tag, TagOptions, Tagged};
 
 // The types of the layers below that belong to this crate's interface.
-pub use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect};
+pub use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect, RegionMap};
 pub use glimpse_encoder::picture::{Format, Limits, decode};
 pub use glimpse_encoder::{DenseGrid, Embedding, Encode, ModelInfo, hub};
 pub use glimpse_indexer::ingest::{FileEvent, IngestOptions, Observer, PictureHook, RegionOptions, Summary};

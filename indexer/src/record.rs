@@ -6,7 +6,7 @@ use glimpse_encoder::picture::Format;
 
 use crate::{ContentHash, ImageId};
 
-/// A distinct picture. Kept well under sled's comfortable 4 KiB: captions and keywords are cut at 1 KiB each.
+/// A distinct picture. Kept well under sled's comfortable 4 KiB: captions, keywords and descriptions are cut.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageRecord {
     /// Its number in this generation.
@@ -31,6 +31,8 @@ pub struct ImageRecord {
     pub caption: Option<String>,
     /// Keywords from XMP or a sidecar.
     pub keywords: Vec<String>,
+    /// What the model's decoder says of it, if it was asked; kept apart from what people wrote.
+    pub described: Option<String>,
 }
 
 /// A point on earth, in degrees.

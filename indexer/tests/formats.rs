@@ -38,6 +38,7 @@ fn pictures() -> [ImageRecord; 3] {
         place: None,
         caption: None,
         keywords: Vec::new(),
+        described: None,
     };
     let full = ImageRecord {
         taken: Some(1_689_335_000),

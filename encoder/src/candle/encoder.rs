@@ -1,7 +1,8 @@
 //! A checkpoint directory as a whole: preprocessor, tokenizer and towers.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use image::RgbImage;
 
@@ -9,6 +10,7 @@ use super::batches;
 use super::towers::Towers;
 use super::trace::Trace;
 use crate::config::{ModelConfig, Resolution};
+use crate::decoder::Decoder;
 use crate::preprocess::{Filter, Preprocessor, VisionInput};
 use crate::tokenize::{TextInput, Tokenizer};
 use crate::weights::Checkpoint;
@@ -20,6 +22,9 @@ pub struct SiglipEncoder {
     towers: Towers,
     preprocessor: Preprocessor,
     tokenizer: Tokenizer,
+    dir: PathBuf,
+    /// Asked for by few, so that the others do not wait for it.
+    decoder: OnceLock<Option<Decoder>>,
 }
 
 impl SiglipEncoder {
@@ -62,7 +67,7 @@ impl SiglipEncoder {
             scoring: towers.scoring(),
             backend: towers.backend().to_owned(),
         };
-        Ok(Self { info, towers, preprocessor, tokenizer })
+        Ok(Self { info, towers, preprocessor, tokenizer, dir: dir.to_owned(), decoder: OnceLock::new() })
     }
 
     /// The towers alone, for callers that bring their own pixels or token ids.
@@ -95,6 +100,14 @@ impl Encode for SiglipEncoder {
 
     fn align(&self, tokens: &[f32], projection: Projection) -> Result<Vec<f32>, EncodeError> {
         self.towers.align(tokens, projection)
+    }
+
+    fn decoder(&self) -> Result<Option<&Decoder>, EncodeError> {
+        if let Some(decoder) = self.decoder.get() {
+            return Ok(decoder.as_ref());
+        }
+        let decoder = Decoder::load(&self.dir, self.info.dim)?; // the vision tower is as wide as its embeddings
+        Ok(self.decoder.get_or_init(|| decoder).as_ref())
     }
 }
 

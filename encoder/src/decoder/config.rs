@@ -39,13 +39,7 @@ impl Config {
     /// Reads the file of a checkpoint directory whose tokens have `width` values.
     pub fn load(dir: &Path, width: usize) -> Result<Self, EncodeError> {
         let path = dir.join(FILE);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                return Err(EncodeError::MissingFile { dir: dir.to_owned(), file: FILE.to_owned() });
-            }
-            Err(source) => return Err(EncodeError::Io { path, source }),
-        };
+        let text = fs::read_to_string(&path).map_err(|error| EncodeError::reading(dir, FILE, error))?;
         let wrong = |(field, expected, found): (&str, String, String)| EncodeError::Config {
             path: path.clone(),
             field: field.to_owned(),

@@ -19,6 +19,7 @@ mod vocabulary;
 
 use std::path::Path;
 
+use crate::dense::Rect;
 use crate::weights::Checkpoint;
 use crate::{DenseGrid, EncodeError};
 use config::Config;
@@ -28,19 +29,6 @@ use vocabulary::Vocabulary;
 
 /// Name of the weights file inside a checkpoint directory.
 pub const FILE: &str = "decoder.safetensors";
-
-/// A box in shares of the picture, 0 to 1 from the left and from the top.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct ShareBox {
-    /// Left side.
-    pub left: f32,
-    /// Upper side.
-    pub top: f32,
-    /// Right side, greater than `left`.
-    pub right: f32,
-    /// Lower side, greater than `top`.
-    pub bottom: f32,
-}
 
 /// Something the decoder said, with the probability of saying exactly that.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -85,8 +73,7 @@ impl Decoder {
     /// [`EncodeError::Decoder`] for a language that it does not know or a grid of another model.
     pub fn caption(&self, grid: &DenseGrid, language: &str, beams: usize) -> Result<Vec<Said<String>>, EncodeError> {
         let prefix = self.vocabulary.caption_prefix(language)?;
-        let found = self.search(grid, &prefix, &Grammar::words(&self.vocabulary), beams)?;
-        Ok(found.into_iter().map(|said| said.map(|ids| self.vocabulary.text(&ids))).collect())
+        self.words(grid, &prefix, beams)
     }
 
     /// Captions of one region.
@@ -96,13 +83,12 @@ impl Decoder {
     pub fn describe(
         &self,
         grid: &DenseGrid,
-        region: ShareBox,
+        region: Rect,
         language: &str,
         beams: usize,
     ) -> Result<Vec<Said<String>>, EncodeError> {
         let prefix = self.vocabulary.region_prefix(language, region)?;
-        let found = self.search(grid, &prefix, &Grammar::words(&self.vocabulary), beams)?;
-        Ok(found.into_iter().map(|said| said.map(|ids| self.vocabulary.text(&ids))).collect())
+        self.words(grid, &prefix, beams)
     }
 
     /// Regions that are worth a word, with that word: what the decoder says if it may choose the box as well.
@@ -114,21 +100,26 @@ impl Decoder {
         grid: &DenseGrid,
         language: &str,
         beams: usize,
-    ) -> Result<Vec<Said<(ShareBox, String)>>, EncodeError> {
+    ) -> Result<Vec<Said<(Rect, String)>>, EncodeError> {
         let prefix = self.vocabulary.any_region_prefix(language)?;
         let found = self.search(grid, &prefix, &Grammar::region_words(&self.vocabulary), beams)?;
         let split = |ids: Vec<u32>| (self.vocabulary.region(&ids[..4]), self.vocabulary.text(&ids[5..]));
         Ok(found.into_iter().map(|said| said.map(split)).collect())
     }
 
-    /// Boxes of what an expression names, likeliest first. `ids` are those of [`crate::Encode::token_ids`].
+    /// Boxes of what an expression names, likeliest first; all have an inside. `ids` are those of [`crate::Encode::token_ids`].
     ///
     /// # Errors
     /// [`EncodeError::Decoder`] for a grid of another model.
-    pub fn locate(&self, grid: &DenseGrid, ids: &[u32], beams: usize) -> Result<Vec<Said<ShareBox>>, EncodeError> {
+    pub fn locate(&self, grid: &DenseGrid, ids: &[u32], beams: usize) -> Result<Vec<Said<Rect>>, EncodeError> {
         let prefix = self.vocabulary.expression_prefix(ids);
         let found = self.search(grid, &prefix, &Grammar::region(&self.vocabulary), beams)?;
         Ok(found.into_iter().map(|said| said.map(|ids| self.vocabulary.region(&ids))).collect())
+    }
+
+    fn words(&self, grid: &DenseGrid, prefix: &[u32], beams: usize) -> Result<Vec<Said<String>>, EncodeError> {
+        let found = self.search(grid, prefix, &Grammar::words(&self.vocabulary), beams)?;
+        Ok(found.into_iter().map(|said| said.map(|ids| self.vocabulary.text(&ids))).collect())
     }
 
     fn search(
@@ -144,7 +135,8 @@ impl Decoder {
 }
 
 impl<T> Said<T> {
-    fn map<U>(self, change: impl FnOnce(T) -> U) -> Said<U> {
+    /// The same with its value changed.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Said<U> {
         Said { value: change(self.value), probability: self.probability }
     }
 }

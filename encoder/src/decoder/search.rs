@@ -1,7 +1,5 @@
 //! Beam search under a grammar; with one beam it is greedy.
 
-use std::cmp::Ordering;
-
 use super::Said;
 use super::grammar::{Grammar, Next};
 use super::net::{Net, Scene, Sequence};
@@ -43,7 +41,7 @@ pub(super) fn likeliest(
         }
         next.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
         // A complete answer can only be beaten by what is likelier already: probabilities fall with every token.
-        done.sort_by(by_probability);
+        done.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         done.truncate(width);
         let bar = if done.len() == width { done[width - 1].probability.ln() } else { f32::NEG_INFINITY };
         next.truncate(width);
@@ -56,10 +54,6 @@ pub(super) fn likeliest(
         }
     }
     done
-}
-
-fn by_probability<T>(a: &Said<T>, b: &Said<T>) -> Ordering {
-    b.probability.total_cmp(&a.probability)
 }
 
 /// Says one more token; the end needs no scores of what follows.

@@ -53,7 +53,7 @@ fn greedy_answers_are_those_of_the_definition() {
     for (i, tokens) in golden.tokens.iter().enumerate() {
         let grid = grid(tokens);
         let [found] = &decoder.locate(&grid, &golden.expressions[i], 1).unwrap()[..] else { panic!("one box") };
-        let ShareBox { left, top, right, bottom } = found.value;
+        let Rect { left, top, right, bottom } = found.value;
         let apart = [left, top, right, bottom].into_iter().zip(golden.boxes[i]).map(|(a, b)| (a - b).abs());
         assert!(apart.fold(0.0, f32::max) < 1e-6, "{found:?}");
         let [caption] = &decoder.caption(&grid, "ja", 1).unwrap()[..] else { panic!("one caption") };

@@ -11,9 +11,9 @@
 
 use std::collections::HashMap;
 
-use super::ShareBox;
 use super::config::Config;
 use crate::EncodeError;
+use crate::dense::Rect;
 
 /// Stands before every sequence.
 pub(super) const START: u32 = 0;
@@ -64,7 +64,7 @@ impl Vocabulary {
         Ok(vec![START, GCAP, self.language(language)?])
     }
 
-    pub fn region_prefix(&self, language: &str, region: ShareBox) -> Result<Vec<u32>, EncodeError> {
+    pub fn region_prefix(&self, language: &str, region: Rect) -> Result<Vec<u32>, EncodeError> {
         let place = |share: f32| self.first_coordinate() + (500.0 * share.clamp(0.0, 1.0)).round() as u32;
         let sides = [region.left, region.bottom, region.right, region.top].map(place);
         Ok([&self.any_region_prefix(language)?, &sides[..], &[SEPARATOR]].concat())
@@ -80,9 +80,9 @@ impl Vocabulary {
     }
 
     /// The box that four coordinates say.
-    pub fn region(&self, ids: &[u32]) -> ShareBox {
+    pub fn region(&self, ids: &[u32]) -> Rect {
         let share = |i: usize| (ids[i] - self.first_coordinate()) as f32 / (COORDINATES - 1) as f32;
-        ShareBox { left: share(0), bottom: share(1), right: share(2), top: share(3) }
+        Rect { left: share(0), bottom: share(1), right: share(2), top: share(3) }
     }
 
     /// The text that pieces say; other tokens are silent.

@@ -186,6 +186,7 @@ fn library<'a>(encoder: &Arc<dyn Encode>, shown: &[&'a Shown]) -> Outcome<Folded
             place: None,
             caption: None,
             keywords: Vec::new(),
+            described: None,
         };
         let path = PathBuf::from("/").join(&picture.path);
         let file = FileRecord { path, image: ImageId(0), bytes: 1, modified: 0, sidecar_modified: 0, missing: false };

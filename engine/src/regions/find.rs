@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use glimpse_encoder::dense::{DenseConfig, Rect};
+use glimpse_encoder::dense::DenseConfig;
 use glimpse_encoder::{Embedding, Encode};
 use glimpse_indexer::regions::{RegionIndex, RegionShape};
 use glimpse_indexer::{IdSet, ImageId, Index};
 use parking_lot::Mutex;
 
-use super::boxes::{Blob, disjoint};
-use super::constants::{FIRST, SAME};
+use super::boxes::disjoint;
+use super::constants::{FIRST, READ_UNASKED, SAME};
 use super::form::Thing;
+use super::refine::Closer;
 use super::query::{FindPage, FindQuery, FoundBox, FoundPhoto, Target};
 use super::scale::Standing;
 use crate::calibrate::{CUT, Modality, Part};
@@ -86,10 +87,14 @@ impl Engine {
         let rank = position.map_or(0, |position| position.rank as usize);
         let end = (rank + query.limit).min(set.photos.len());
         let mut photos = set.photos.get(rank..end).unwrap_or_default().to_vec();
-        if query.fine {
-            let encoder = self.encoder_for(&index)?;
-            photos.iter_mut().for_each(|photo| self.look_closer(encoder.as_ref(), &set.standings, photo));
-        }
+        let encoder = self.encoder_for(&index)?;
+        let closer = Closer { encoder: encoder.as_ref(), things: query.things(), standings: &set.standings };
+        let looked_at = match query.fine {
+            true => photos.len(),
+            false if rank == 0 && encoder.decoder()?.is_some() => READ_UNASKED.min(photos.len()),
+            false => 0,
+        };
+        photos[..looked_at].iter_mut().for_each(|photo| self.look_closer(&closer, photo));
         let next =
             Position { set: position.map_or(name, |p| p.set), digest, rank: u32::try_from(end).unwrap_or(u32::MAX) };
         Ok(FindPage {
@@ -176,25 +181,6 @@ impl Engine {
     pub(super) fn embed_text(&self, encoder: &dyn Encode, text: &str) -> Result<Embedding, EngineError> {
         self.texts.embed(encoder, &[text.trim()])?.pop().ok_or_else(|| EngineError::BadRequest("no text".into()))
     }
-
-    /// Finer boxes for a photo; a photo that cannot be read keeps those of its regions.
-    fn look_closer(&self, encoder: &dyn Encode, standings: &[Standing], photo: &mut FoundPhoto) {
-        let Ok(bytes) = self.bytes_of(photo.id) else { return };
-        let Ok(seen) = self.see(encoder, &bytes, &DenseConfig::default()) else { return };
-        for (thing, standing) in standings.iter().enumerate() {
-            let blobs = seen.blobs(standing);
-            let boxes = photo.boxes.iter_mut().filter(|found| found.thing == thing);
-            boxes.for_each(|found| found.rect = sharpened(found.rect, &blobs));
-        }
-    }
-}
-
-/// The part of the grid that a region's box stands for, if there is one: regions know what belongs together, the grid
-/// where it ends.
-pub(super) fn sharpened(rect: Rect, blobs: &[Blob]) -> Rect {
-    const AGREES: f32 = 0.3;
-    let best = blobs.iter().map(|blob| blob.rect).max_by(|a, b| rect.iou(a).total_cmp(&rect.iou(b)));
-    best.filter(|blob| rect.iou(blob) >= AGREES).unwrap_or(rect)
 }
 
 fn name(digest: u64, index: &Index) -> u64 {

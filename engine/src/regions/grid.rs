@@ -30,7 +30,7 @@ pub struct Heatmap {
 }
 
 /// All that the model says of a picture.
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Upright width and height in pixels.
     pub size: (u32, u32),
     pub embedding: Embedding,
@@ -57,13 +57,18 @@ impl GridCache {
 
 impl Seen {
     /// What is asked for at every patch: standings in standard deviations.
-    pub fn standings(&self, standing: &Standing) -> Vec<f32> {
+    pub(super) fn standings(&self, standing: &Standing) -> Vec<f32> {
         let patches = self.patches.chunks_exact(self.grid.dim);
         patches.map(|patch| standing.regions.z_of(standing.regions.product(patch))).collect()
     }
 
+    /// What a decoder reads.
+    pub fn grid(&self) -> &DenseGrid {
+        &self.grid
+    }
+
     /// The same as scores.
-    pub fn heatmap(&self, standing: &Standing) -> Heatmap {
+    pub(super) fn heatmap(&self, standing: &Standing) -> Heatmap {
         let picture = standing.of_picture(Some(self.embedding.as_slice()));
         let patches = self.patches.chunks_exact(self.grid.dim);
         let scores = patches.map(|patch| standing.score(standing.regions.product(patch), picture)).collect();
@@ -71,7 +76,7 @@ impl Seen {
     }
 
     /// Boxes of what stands out, best first.
-    pub fn blobs(&self, standing: &Standing) -> Vec<Blob> {
+    pub(super) fn blobs(&self, standing: &Standing) -> Vec<Blob> {
         blobs(&self.standings(standing), self.grid.rows, self.grid.cols)
     }
 
@@ -121,7 +126,7 @@ impl Engine {
     }
 
     /// All that the model says of a picture's bytes.
-    pub(super) fn see(
+    pub(crate) fn see(
         &self,
         encoder: &dyn Encode,
         bytes: &[u8],
@@ -172,7 +177,7 @@ impl Engine {
     }
 
     /// The bytes of a picture, wherever it comes from.
-    pub(super) fn bytes_of_source(&self, source: &Source) -> Result<Vec<u8>, EngineError> {
+    pub(crate) fn bytes_of_source(&self, source: &Source) -> Result<Vec<u8>, EngineError> {
         match source {
             Source::File(path) => read_file(path),
             Source::Bytes(bytes) => Ok(bytes.clone()),

@@ -4,8 +4,9 @@ use glimpse_encoder::dense::{DenseConfig, RegionMap};
 use glimpse_indexer::regions::RegionShape;
 
 use super::constants::FAINT;
-use super::find::{found_boxes, sharpened};
+use super::find::found_boxes;
 use super::query::FoundBox;
+use super::refine::{read, refine};
 use super::scale::{Background, Standing};
 use crate::calibrate::CUT;
 use crate::control::Asking;
@@ -64,9 +65,8 @@ impl Engine {
                     Standing { regions: background.text(&self.embed_text(encoder, text)?, &bank), picture: None };
                 let products: Vec<f32> =
                     seen.regions.vectors.iter().map(|vector| standing.regions.product(vector.as_slice())).collect();
-                let blobs = seen.blobs(&standing);
                 let mut boxes = found_boxes(&products, &shapes, &standing, 0.0, |_, score| score >= cut);
-                boxes.iter_mut().for_each(|found| found.rect = sharpened(found.rect, &blobs));
+                refine(&mut boxes, &seen.blobs(&standing), &read(encoder, &seen, text)?);
                 Ok(GroundedThing { text: text.clone(), boxes, heatmap: seen.heatmap(&standing) })
             })
             .collect::<Result<Vec<_>, EngineError>>()?;

@@ -2,24 +2,30 @@
 
 use std::sync::Arc;
 
+use glimpse_encoder::Encode;
 use glimpse_encoder::dense::{DenseConfig, Rect};
 use glimpse_indexer::ImageId;
 use glimpse_indexer::regions::RegionShape;
 
-use super::find::{found_boxes, sharpened};
+use super::find::found_boxes;
 use super::grid::Seen;
 use super::query::FoundBox;
+use super::refine::{read, sharpened};
 use super::scale::Standing;
 use crate::{Engine, EngineError, Heatmap};
 
 /// A text, and what its cosines mean in the library that serves.
 #[derive(Debug, Clone)]
-pub struct Phrase(Standing);
+pub struct Phrase {
+    text: String,
+    standing: Standing,
+}
 
 /// A photo, looked at patch by patch.
 #[derive(Clone)]
 pub struct Look {
     seen: Arc<Seen>,
+    encoder: Arc<dyn Encode>,
     shapes: Vec<RegionShape>,
 }
 
@@ -30,6 +36,10 @@ pub struct Located {
     pub region: FoundBox,
     /// The same box as the patch grid has it.
     pub fine: Rect,
+    /// The likeliest box that the model's decoder reads for the phrase, if it has one.
+    pub read: Option<Rect>,
+    /// `fine`, or the box that the decoder reads for the same thing.
+    pub refined: Rect,
     /// The score of every patch.
     pub heatmap: Heatmap,
 }
@@ -42,7 +52,8 @@ impl Engine {
     pub fn phrase(&self, text: &str) -> Result<Phrase, EngineError> {
         let index = self.serving()?;
         let encoder = self.encoder_for(&index)?;
-        Ok(Phrase(self.standing(&index, self.regions_of(&index)?.as_ref(), encoder.as_ref(), text)?))
+        let standing = self.standing(&index, self.regions_of(&index)?.as_ref(), encoder.as_ref(), text)?;
+        Ok(Phrase { text: text.to_owned(), standing })
     }
 
     /// Looks at a photo of the library.
@@ -55,7 +66,7 @@ impl Engine {
         let seen = self.see(encoder.as_ref(), &self.bytes_of(id)?, config)?;
         let map = &seen.regions.map;
         let shapes = (0..map.len()).map(|region| RegionShape::of(map, region)).collect();
-        Ok(Look { seen, shapes })
+        Ok(Look { seen, encoder, shapes })
     }
 }
 
@@ -66,18 +77,26 @@ impl Look {
     }
 
     /// The score of the best patch, as an exhaustive search over all patches would rank photos.
-    pub fn best_patch(&self, Phrase(standing): &Phrase) -> f32 {
-        let heatmap = self.seen.heatmap(standing);
+    pub fn best_patch(&self, phrase: &Phrase) -> f32 {
+        let heatmap = self.seen.heatmap(&phrase.standing);
         heatmap.scores.into_iter().fold(0.0, f32::max)
     }
 
     /// Where the photo most likely shows a phrase; `None` only for a photo without regions.
-    pub fn locate(&self, Phrase(standing): &Phrase) -> Option<Located> {
+    ///
+    /// # Errors
+    /// If the model's decoder is damaged.
+    pub fn locate(&self, Phrase { text, standing }: &Phrase) -> Result<Option<Located>, EngineError> {
         let picture = standing.of_picture(Some(self.seen.embedding.as_slice()));
         let vectors = self.seen.regions.vectors.iter();
         let products: Vec<f32> = vectors.map(|vector| standing.regions.product(vector.as_slice())).collect();
-        let region = *found_boxes(&products, &self.shapes, standing, picture, |_, _| true).first()?;
-        let fine = sharpened(region.rect, &self.seen.blobs(standing));
-        Some(Located { region, fine, heatmap: self.seen.heatmap(standing) })
+        let regions = found_boxes(&products, &self.shapes, standing, picture, |_, _| true);
+        let Some(region) = regions.first().copied() else { return Ok(None) };
+        let blobs: Vec<Rect> = self.seen.blobs(standing).into_iter().map(|blob| blob.rect).collect();
+        let fine = sharpened(region.rect, &blobs);
+        let read = read(self.encoder.as_ref(), &self.seen, text)?;
+        let refined = sharpened(fine, &read);
+        let heatmap = self.seen.heatmap(standing);
+        Ok(Some(Located { region, fine, read: read.first().copied(), refined, heatmap }))
     }
 }

@@ -6,10 +6,10 @@
 //!      -> find.rs             region index -> photos -> boxes -> the form's conditions      -> FindPage
 //!      -> ground.rs           the same for one picture without a library
 //!      -> grid.rs, boxes.rs   the patch grid, made when a picture is looked at: heatmaps, finer boxes
+//!      -> refine.rs           the finest boxes of the few that are shown, by the grid and the model's decoder
 //! ```
 //!
-//! Boxes come from dense features alone. A decoder that reads expressions would refine them at the end of
-//! [`crate::Engine::find`] and [`crate::Engine::ground`], where the few pictures that are shown have boxes and scores.
+//! Which pictures are found, and how sure that is, comes from dense features alone: they are comparable over a library.
 
 mod boxes;
 mod constants;
@@ -20,7 +20,9 @@ mod ground;
 mod locate;
 mod parse;
 mod query;
+mod refine;
 mod scale;
+mod stored;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]

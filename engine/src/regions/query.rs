@@ -3,7 +3,7 @@
 use glimpse_encoder::dense::Rect;
 use glimpse_indexer::{Filter, ImageId};
 
-use super::form::Form;
+use super::form::{Form, Thing};
 use crate::calibrate::CUT;
 use crate::query::MAX_LIMIT;
 use crate::{Cursor, EngineError, Source, Strength};
@@ -25,7 +25,8 @@ pub struct FindQuery {
     pub cursor: Option<Cursor>,
     /// Lowest score of a box, 0 to 1; [`CUT`] unless weaker ones are wanted.
     pub cut: f32,
-    /// Look at the photos of the page again, patch by patch, for finer boxes.
+    /// Look at all photos of the page again, patch by patch, for finer boxes; if the model has a decoder, the best few are
+    /// looked at in any case.
     pub fine: bool,
 }
 
@@ -116,6 +117,14 @@ impl FindQuery {
     /// A query for regions like one.
     pub fn like(picture: Source, rect: Rect) -> Self {
         Self { target: Target::Example(Example { picture, rect }), ..Self::form(Form::default()) }
+    }
+
+    /// What was named; nothing for an example.
+    pub(super) fn things(&self) -> &[Thing] {
+        match &self.target {
+            Target::Form(form) => &form.things,
+            Target::Example(_) => &[],
+        }
     }
 
     pub(super) fn validate(&self) -> Result<(), EngineError> {

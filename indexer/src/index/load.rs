@@ -144,6 +144,7 @@ fn read_images(store: &Store) -> Result<(Vec<ImageRecord>, usize), IndexError> {
                 // Only facts for filters are kept; words stay in the store.
                 record.caption = None;
                 record.keywords = Vec::new();
+                record.described = None;
                 images.push(record);
             }
             None => damaged += 1,

@@ -68,7 +68,7 @@ impl Index {
                 camera: record.camera,
                 taken: record.taken,
                 place: record.place,
-                caption: record.caption,
+                caption: joined(record.caption, record.described),
                 keywords: record.keywords,
             }),
         }
@@ -84,6 +84,14 @@ impl Index {
             folders.extend(names(folder.strip_prefix(above).unwrap_or(folder).iter().map(Path::new)));
         }
         folders.into_iter().collect()
+    }
+}
+
+/// What people and the model say of a picture.
+fn joined(caption: Option<String>, described: Option<String>) -> Option<String> {
+    match (caption, described) {
+        (Some(caption), Some(described)) => Some(format!("{caption}\n{described}")),
+        (caption, described) => caption.or(described),
     }
 }
 

@@ -109,6 +109,20 @@ impl Index {
         step.take()
     }
 
+    /// Replaces what the model's decoder says of a picture.
+    ///
+    /// # Errors
+    /// [`IndexError::NoSuchImage`], or if the store fails.
+    pub fn set_description(&self, id: ImageId, text: String) -> Result<(), IndexError> {
+        let _writer = self.writer.lock();
+        let mut record = self.store.image(id)?.ok_or(IndexError::NoSuchImage(id))?;
+        record.described = Some(text);
+        records::fit(&mut record);
+        let mut step = Step::new(self);
+        step.replace_words(&record);
+        step.take()
+    }
+
     /// Marks a file as missing: it is no longer found, its vector stays for its return. An unknown file is no error.
     ///
     /// # Errors

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use glimpse_encoder::dense::{DenseProfile, Regions, Views};
-use glimpse_encoder::{Embedding, Encode, EncodeError, Outputs, Prepared};
+use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError, Outputs, Prepared};
+use rayon::prelude::*;
 
 use super::IngestOptions;
 use super::contents::Contents;
@@ -17,8 +18,22 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// An encoder that fails this often in a row fails always.
 const MOST_FAILURES: usize = 8;
 
-/// What the encoder says of a picture.
-pub(super) type Encoded = (Embedding, Option<Regions>);
+/// What is asked of the model for each picture beside its vector.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub profile: &'a DenseProfile,
+    pub regions: bool,
+    /// The language of descriptions, if any are wanted.
+    pub captions: Option<&'a str>,
+}
+
+/// What the model says of a picture.
+#[derive(Debug)]
+pub(super) struct Encoded {
+    pub embedding: Embedding,
+    pub regions: Option<Regions>,
+    pub described: Option<String>,
+}
 
 pub(super) fn encode(
     encoder: &dyn Encode,
@@ -28,8 +43,8 @@ pub(super) fn encode(
     fresh: &Receiver<Fresh>,
     write: &Sender<Message>,
 ) {
-    let profile = options.regions.make.then_some(&options.regions.profile);
-    let mut stage = Stage { encoder, profile, shared, contents, write, failures: 0 };
+    let wanted = Wanted::of(options);
+    let mut stage = Stage { encoder, wanted, shared, contents, write, failures: 0 };
     while let Ok(first) = fresh.recv() {
         let deadline = Instant::now() + PATIENCE;
         let mut full = vec![first];
@@ -47,8 +62,7 @@ pub(super) fn encode(
 
 struct Stage<'a> {
     encoder: &'a dyn Encode,
-    /// How regions are made, if they are wanted.
-    profile: Option<&'a DenseProfile>,
+    wanted: Wanted<'a>,
     shared: &'a Shared<'a>,
     contents: &'a Contents,
     write: &'a Sender<Message>,
@@ -63,7 +77,7 @@ impl Stage<'_> {
             Ok(encoded) => {
                 self.failures = 0;
                 let mut encoded = pictures.into_iter().zip(encoded);
-                encoded.all(|(picture, encoded)| self.write.send(Message::Encoded(Box::new(picture), encoded)).is_ok())
+                encoded.all(|both| self.write.send(Message::Encoded(Box::new(both))).is_ok())
             }
             Err(error) if views.len() == 1 => pictures.into_iter().all(|picture| self.failed(picture, &error)),
             Err(_) => {
@@ -75,13 +89,7 @@ impl Stage<'_> {
 
     fn encoded(&self, views: &[Views]) -> Result<Vec<Encoded>, EncodeError> {
         let start = Instant::now();
-        let encoded = guarded(|| match self.profile {
-            Some(profile) => {
-                let encoded = with_regions(self.encoder, profile, views)?;
-                Ok(encoded.into_iter().map(|(vector, regions)| (vector, Some(regions))).collect())
-            }
-            None => vectors(self.encoder, views),
-        });
+        let encoded = guarded(|| self.wanted.of_pictures(self.encoder, views));
         self.shared.encoding.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
         encoded.unwrap_or_else(|panic| Err(broken(panic)))
     }
@@ -102,6 +110,40 @@ impl Stage<'_> {
     }
 }
 
+impl<'a> Wanted<'a> {
+    pub fn of(options: &'a IngestOptions) -> Self {
+        Self {
+            profile: &options.regions.profile,
+            regions: options.regions.make,
+            captions: options.captions.as_deref(),
+        }
+    }
+
+    /// All that is wanted of a batch, in order.
+    pub fn of_pictures(&self, encoder: &dyn Encode, views: &[Views]) -> Result<Vec<Encoded>, EncodeError> {
+        if !self.regions && self.captions.is_none() {
+            return vectors(encoder, views);
+        }
+        let features = self.profile.encode(encoder, views)?;
+        let grids: Vec<_> = features.iter().filter_map(|features| features.dense.as_ref()).collect();
+        if grids.len() != views.len() {
+            return Err(broken(format!("{} grids for {} pictures", grids.len(), views.len())));
+        }
+        let mut regions = if self.regions { self.profile.segment(encoder, &grids)? } else { Vec::new() }.into_iter();
+        let mut described = self.describe(encoder, &grids)?.into_iter();
+        let encoded = |embedding| Encoded { embedding, regions: regions.next(), described: described.next().flatten() };
+        Ok(features.iter().map(|features| features.embedding.clone()).map(encoded).collect())
+    }
+
+    /// The likeliest caption of each picture, if captions are wanted and the model can write them.
+    fn describe(&self, encoder: &dyn Encode, grids: &[&DenseGrid]) -> Result<Vec<Option<String>>, EncodeError> {
+        let Some(language) = self.captions else { return Ok(Vec::new()) };
+        let Some(decoder) = encoder.decoder()? else { return Ok(Vec::new()) };
+        let caption = |grid: &&DenseGrid| Ok(decoder.caption(grid, language, 1)?.pop().map(|said| said.value));
+        grids.par_iter().map(caption).collect()
+    }
+}
+
 /// Vectors alone, of whole pictures.
 fn vectors(encoder: &dyn Encode, views: &[Views]) -> Result<Vec<Encoded>, EncodeError> {
     let whole: Vec<Prepared> = views.iter().map(|views| views.prepared()[0].clone()).collect();
@@ -109,22 +151,8 @@ fn vectors(encoder: &dyn Encode, views: &[Views]) -> Result<Vec<Encoded>, Encode
     if features.len() != whole.len() {
         return Err(broken(format!("{} vectors for {} pictures", features.len(), whole.len())));
     }
-    Ok(features.into_iter().map(|features| (features.embedding, None)).collect())
-}
-
-/// Vectors and regions.
-pub(super) fn with_regions(
-    encoder: &dyn Encode,
-    profile: &DenseProfile,
-    views: &[Views],
-) -> Result<Vec<(Embedding, Regions)>, EncodeError> {
-    let features = profile.encode(encoder, views)?;
-    let grids: Vec<_> = features.iter().filter_map(|features| features.dense.as_ref()).collect();
-    let regions = profile.segment(encoder, &grids)?;
-    if regions.len() != views.len() {
-        return Err(broken(format!("{} grids for {} pictures", regions.len(), views.len())));
-    }
-    Ok(features.into_iter().map(|features| features.embedding).zip(regions).collect())
+    let encoded = |embedding| Encoded { embedding, regions: None, described: None };
+    Ok(features.into_iter().map(|features| encoded(features.embedding)).collect())
 }
 
 fn broken(reason: String) -> EncodeError {

@@ -203,6 +203,7 @@ fn new_record(file: &Known, format: Format, (width, height): (u32, u32), metadat
         place: metadata.place,
         caption: None,
         keywords: Vec::new(),
+        described: None,
     }
 }
 

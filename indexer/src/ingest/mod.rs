@@ -9,7 +9,7 @@ mod metadata;
 mod pipeline;
 mod read;
 mod reconcile;
-mod regions;
+mod refill;
 mod report;
 mod walk;
 mod write;
@@ -25,7 +25,7 @@ use glimpse_encoder::picture::Limits;
 use self::contents::Contents;
 pub use self::hook::PictureHook;
 use self::reconcile::reconcile;
-pub use self::regions::RegionOptions;
+pub use self::refill::RegionOptions;
 use self::report::Report;
 use self::write::Writer;
 use crate::{Index, IndexError};
@@ -47,6 +47,9 @@ pub struct IngestOptions {
     pub limits: Limits,
     /// What becomes of regions.
     pub regions: RegionOptions,
+    /// The language in which the model's decoder describes pictures that have no description yet, known ones too; none
+    /// are described if absent.
+    pub captions: Option<String>,
     /// Sees every picture that is decoded, before it is encoded.
     pub on_picture: PictureHook,
 }
@@ -62,6 +65,7 @@ impl Default for IngestOptions {
             threads,
             limits: Limits::default(),
             regions: RegionOptions::default(),
+            captions: None,
             on_picture: PictureHook::default(),
         }
     }
@@ -166,8 +170,8 @@ pub fn ingest(
     let ran = pipeline::run(index, encoder, &options, cancel, &mut writer, &contents)?;
     if ran.walked.complete {
         reconcile(index, &options, &ran.walked, &mut writer)?;
-        if options.regions.refill {
-            regions::refill(index, encoder, &options, cancel, &mut writer)?;
+        if options.regions.refill || options.captions.is_some() {
+            refill::refill(index, encoder, &options, cancel, &mut writer)?;
         }
         index.finish()?;
     }

@@ -34,7 +34,7 @@ pub(super) enum Message {
     /// A file whose content needs no encoding.
     Known(Known),
     /// A new picture, its vector and its regions.
-    Encoded(Box<NewPicture>, Encoded),
+    Encoded(Box<(NewPicture, Encoded)>),
     /// A file that gave no picture.
     Lost { path: PathBuf, outcome: Outcome },
     /// Nothing can go on.

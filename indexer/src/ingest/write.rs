@@ -66,25 +66,30 @@ impl<'a, 'o> Writer<'a, 'o> {
                 self.report.change(FileEvent::Unchanged(path));
             }
             Message::Known(file) => self.known(&file)?,
-            Message::Encoded(picture, encoded) => self.encoded(*picture, encoded)?,
+            Message::Encoded(both) => {
+                let (picture, encoded) = *both;
+                self.encoded(picture, encoded)?;
+            }
             Message::Lost { path, outcome } => self.lost(path, outcome)?,
             Message::Fatal(error) => return Err(error),
         }
         Ok(())
     }
 
-    fn encoded(&mut self, picture: NewPicture, (vector, regions): Encoded) -> Result<(), IndexError> {
+    fn encoded(&mut self, picture: NewPicture, encoded: Encoded) -> Result<(), IndexError> {
         let NewPicture { file, mut record } = picture;
         let mut words = file.words.clone();
         if file.sidecar_modified != 0 {
             words.merge(&read_sidecars(&file.path));
         }
         (record.caption, record.keywords) = words.into_fields();
+        record.described = encoded.described;
         self.make_room(&file, None)?;
         let of_file = file.record(ImageId(0));
-        let id = match &regions {
-            Some(regions) => self.index.add_with_regions(record, vector.as_slice(), regions, of_file)?,
-            None => self.index.add(record, vector.as_slice(), of_file)?,
+        let vector = encoded.embedding.as_slice();
+        let id = match &encoded.regions {
+            Some(regions) => self.index.add_with_regions(record, vector, regions, of_file)?,
+            None => self.index.add(record, vector, of_file)?,
         };
         self.report.change(FileEvent::Indexed(file.path));
         for waited in self.contents.settle(&file.content) {

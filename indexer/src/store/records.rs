@@ -23,15 +23,17 @@ const TAKEN: u8 = 1;
 const CAMERA: u8 = 2;
 const PLACE: u8 = 4;
 const CAPTION: u8 = 8;
+const DESCRIBED: u8 = 16;
 
 /// `content (16) | width (4) | height (4) | format (1) | bytes (8) | present (1) | taken (8)? | camera? |
-/// latitude (8) longitude (8)? | caption? | keywords (4) | keyword...`
+/// latitude (8) longitude (8)? | caption? | keywords (4) | keyword... | described?`
 pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
     let present = [
         (record.taken.is_some(), TAKEN),
         (record.camera.is_some(), CAMERA),
         (record.place.is_some(), PLACE),
         (record.caption.is_some(), CAPTION),
+        (record.described.is_some(), DESCRIBED),
     ];
     let flags = present.iter().filter(|(there, _)| *there).map(|(_, flag)| flag).sum();
     let mut value = Encoder::new(IMAGE_V1);
@@ -53,6 +55,9 @@ pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
     for keyword in &record.keywords {
         value.str(keyword);
     }
+    if let Some(described) = &record.described {
+        value.str(described);
+    }
     value.seal(Table::Images, &keys::image(record.id))
 }
 
@@ -69,8 +74,9 @@ pub(crate) fn decode_image(id: ImageId, value: &[u8]) -> Result<ImageRecord, Dam
         if flags & PLACE != 0 { Some(Place { latitude: fields.f64()?, longitude: fields.f64()? }) } else { None };
     let caption = if flags & CAPTION != 0 { Some(fields.string()?) } else { None };
     let keywords = (0..fields.u32()?).map(|_| fields.string()).collect::<Result<_, _>>()?;
+    let described = if flags & DESCRIBED != 0 { Some(fields.string()?) } else { None };
     fields.end()?;
-    Ok(ImageRecord { id, content, width, height, format, bytes, taken, camera, place, caption, keywords })
+    Ok(ImageRecord { id, content, width, height, format, bytes, taken, camera, place, caption, keywords, described })
 }
 
 /// `image (8) | bytes (8) | modified (8) | sidecar modified (8) | missing (1) | path (rest)`
@@ -157,8 +163,12 @@ pub(crate) fn decode_json<'a>(key: &[u8], value: &'a [u8]) -> Result<&'a str, Da
 /// not on earth.
 pub(crate) fn fit(record: &mut ImageRecord) {
     const CAMERA: usize = 256;
+    const DESCRIBED: usize = 512;
     if let Some(camera) = &mut record.camera {
         truncate(camera, CAMERA);
+    }
+    if let Some(described) = &mut record.described {
+        truncate(described, DESCRIBED);
     }
     record.place = record.place.filter(|place| place.latitude.abs() <= 90.0 && place.longitude.abs() <= 180.0);
     fit_words(&mut record.caption, &mut record.keywords);
@@ -217,10 +227,10 @@ mod tests {
         let place =
             (-90.0..=90.0f64, -180.0..=180.0f64).prop_map(|(latitude, longitude)| Place { latitude, longitude });
         let facts = (any::<u64>(), any::<[u8; 16]>(), any::<(u32, u32, u64)>(), 0usize..FORMATS.len());
-        let words =
-            (any::<Option<String>>(), any::<Option<String>>(), proptest::collection::vec(any::<String>(), 0..9));
+        let text = any::<Option<String>>;
+        let words = (text(), text(), proptest::collection::vec(any::<String>(), 0..9), text());
         (facts, any::<Option<i64>>(), proptest::option::of(place), words).prop_map(
-            |((id, content, (width, height, bytes), format), taken, place, (camera, caption, keywords))| ImageRecord {
+            |((id, content, (width, height, bytes), format), taken, place, (camera, caption, keywords, described))| ImageRecord {
                 id: ImageId(id),
                 content: ContentHash(content),
                 width,
@@ -232,6 +242,7 @@ mod tests {
                 place,
                 caption,
                 keywords,
+                described,
             },
         )
     }
@@ -263,10 +274,11 @@ mod tests {
         fn a_fitted_record_is_small(mut record in images(), long in "\\PC{0,3000}", many in 0usize..600) {
             record.caption = Some(long.clone());
             record.camera = Some(long.clone());
+            record.described = Some(long.clone());
             record.keywords = vec!["ключ".to_owned(); many];
             record.keywords.push(long);
             fit(&mut record);
-            prop_assert!(encode_image(&record).len() < 2500);
+            prop_assert!(encode_image(&record).len() < 3000);
         }
     }
 
@@ -312,6 +324,7 @@ mod tests {
                 place: Some(Place { latitude, longitude }),
                 caption: None,
                 keywords: Vec::new(),
+                described: None,
             };
             fit(&mut record);
             assert_eq!(record.place, None);

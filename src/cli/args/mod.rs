@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use evaluate::{EvalArgs, EvalClassifyArgs, EvalCommand, EvalRegionsArgs, EvalRetrievalArgs};
 pub use library::{DemoArgs, IndexArgs, ListenArgs, ServeArgs};
 pub use maintain::{StatsArgs, VerifyArgs};
-pub use regions::{BoundArgs, ExportArgs, FindArgs, GroundArgs};
+pub use regions::{BoundArgs, CaptionArgs, ExportArgs, FindArgs, GroundArgs};
 pub use search::{DupsArgs, FilterArgs, ModeArg, PrintArgs, SearchArgs, SimilarArgs, SortArg, TagArgs};
 pub use tools::{CompletionsArgs, EmbedArgs, ModelArgs, ModelCommand};
 
@@ -93,6 +93,8 @@ pub enum Command {
     Find(FindArgs),
     /// Find where things are in one picture, without a library
     Ground(GroundArgs),
+    /// Say in words what a picture shows, or a part of it
+    Caption(CaptionArgs),
     /// Find pictures that look like one, or regions like a part of it
     Similar(SimilarArgs),
     /// Find near-duplicates

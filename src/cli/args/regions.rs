@@ -94,6 +94,46 @@ pub struct ExportArgs {
     pub annotated: Option<PathBuf>,
 }
 
+const CAPTION_HELP: &str = "\
+Needs a model with a decoder (decoder.safetensors beside its weights): the bundled one has one, Google publishes none, and
+training/README.md says how to train one.
+
+Examples:
+  glimpse caption --model demo picture.jpg
+  glimpse caption picture.jpg --lang ja
+  glimpse caption picture.jpg --box 120,40,300,200
+  glimpse caption picture.jpg --parts --json
+
+JSON lines, one for each caption: image, text, probability, language; with --box and --parts also x, y, width, height.";
+
+#[derive(Debug, Args)]
+#[command(after_help = CAPTION_HELP)]
+pub struct CaptionArgs {
+    /// Picture files, or numbers of pictures of the library
+    #[arg(value_name = "FILE|ID", required = true)]
+    pub images: Vec<PathBuf>,
+
+    /// Describe this part: left, top, width and height in pixels
+    #[arg(long, value_name = "X,Y,W,H", allow_hyphen_values = true, conflicts_with = "parts")]
+    pub r#box: Option<String>,
+
+    /// Describe parts that are worth a word, with their boxes
+    #[arg(long)]
+    pub parts: bool,
+
+    /// Language of the words [default: the first that the decoder knows]
+    #[arg(long, value_name = "CODE")]
+    pub lang: Option<String>,
+
+    /// Most captions of a picture
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub limit: Option<u8>,
+
+    /// One JSON object for each caption
+    #[arg(long)]
+    pub json: bool,
+}
+
 const GROUND_HELP: &str = "\
 Needs no library: the picture is compared with itself, and with texts for what is hardly ever there.
 

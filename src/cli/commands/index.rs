@@ -10,6 +10,7 @@ use glimpse::{Engine, IngestOptions, Summary};
 
 pub use report::Report;
 
+use super::caption::caption_language;
 use crate::cli::args::IndexArgs;
 use crate::cli::context::Context;
 use crate::cli::interrupt::on_interrupt;
@@ -35,6 +36,7 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
                 ..DenseProfile::default()
             },
         },
+        captions: args.captions.as_ref().map(|code| caption_language(code.as_deref(), &engine)).transpose()?,
         on_picture: glimpse::web::placeholders(&engine.settings().cache_dir()),
         ..defaults
     };

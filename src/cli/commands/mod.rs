@@ -1,5 +1,6 @@
 //! One file for each command: resolve its arguments, ask the engine, print.
 
+pub mod caption;
 pub mod completions;
 pub mod demo;
 pub mod dups;

@@ -108,6 +108,8 @@ struct Row {
     pointing: f64,
     accurate: f64,
     accurate_fine: f64,
+    accurate_read: f64,
+    accurate_refined: f64,
     oracle: f64,
     queries: f64,
     photos: [f64; 3],
@@ -127,9 +129,12 @@ struct Shares {
     pairs: f64,
     /// The best patch lies in a true box.
     pointing: f64,
-    /// The best region's box is right, and the same after a closer look.
+    /// The best region's box is right; the same after a closer look at its patches.
     acc_at_05: f64,
     acc_at_05_fine: f64,
+    /// The box that the decoder reads is right; the box that a search shows in the end. As `fine` without a decoder.
+    acc_at_05_read: f64,
+    acc_at_05_refined: f64,
     /// Some region's box would be right.
     oracle: f64,
     queries: f64,
@@ -154,6 +159,8 @@ impl From<Row> for Shares {
             pointing: share(row.pointing, row.asked),
             acc_at_05: share(row.accurate, row.asked),
             acc_at_05_fine: share(row.accurate_fine, row.asked),
+            acc_at_05_read: share(row.accurate_read, row.asked),
+            acc_at_05_refined: share(row.accurate_refined, row.asked),
             oracle: share(row.oracle, row.asked),
             queries: row.queries,
             photo_recall: of(row.photos, row.queries),
@@ -247,7 +254,7 @@ impl Measure<'_> {
         }
         for (&place, boxes) in &thing.boxes {
             let Some((_, look)) = &self.looks[place] else { continue };
-            let Some(located) = look.locate(&phrase) else { continue };
+            let Some(located) = look.locate(&phrase)? else { continue };
             let pair = Row::of_pair(&located, look, boxes);
             row.add(&pair);
             let objects =
@@ -274,6 +281,8 @@ impl Row {
             pointing: count(boxes.iter().any(|rect| rect.contains(x, y))),
             accurate: count(hits(&located.region.rect, boxes)),
             accurate_fine: count(hits(&located.fine, boxes)),
+            accurate_read: count(hits(&located.read.unwrap_or(located.fine), boxes)),
+            accurate_refined: count(hits(&located.refined, boxes)),
             oracle: count(look.regions().any(|rect| hits(&rect, boxes))),
             ..Self::default()
         }
@@ -285,6 +294,8 @@ impl Row {
             (&mut self.pointing, other.pointing),
             (&mut self.accurate, other.accurate),
             (&mut self.accurate_fine, other.accurate_fine),
+            (&mut self.accurate_read, other.accurate_read),
+            (&mut self.accurate_refined, other.accurate_refined),
             (&mut self.oracle, other.oracle),
             (&mut self.queries, other.queries),
             (&mut self.accepted, other.accepted),
@@ -317,10 +328,12 @@ fn peak(heatmap: &Heatmap) -> (f32, f32) {
 impl Report {
     fn print(&self, out: &mut impl Write) -> Result<(), CliError> {
         let mut places = Table::default();
-        places.row(["", "pairs", "pointing", "acc@0.5", "fine", "oracle"].map(str::to_owned));
+        places.row(["", "pairs", "pointing", "acc@0.5", "fine", "read", "refined", "oracle"].map(str::to_owned));
         let mut place = |name: &str, row: &Row| {
             let s = Shares::from(row.clone());
-            let figures = [s.pointing, s.acc_at_05, s.acc_at_05_fine, s.oracle].map(|figure| format!("{figure:.3}"));
+            let boxes = [s.acc_at_05, s.acc_at_05_fine, s.acc_at_05_read, s.acc_at_05_refined];
+            let figures = [&[s.pointing][..], &boxes, &[s.oracle]].concat();
+            let figures = figures.into_iter().map(|figure| format!("{figure:.3}"));
             places.row([name.to_owned(), format!("{:.0}", s.pairs)].into_iter().chain(figures));
         };
         place("all", &self.all);

@@ -5,6 +5,7 @@ mod terms;
 
 use std::path::{Path, PathBuf};
 
+use glimpse::engine::Rect;
 use glimpse::{Cursor, Engine, ImageId, Mode, Query, Sort, Source, Term};
 
 use super::args::{ModeArg, SearchArgs, SortArg};
@@ -77,6 +78,20 @@ fn picture_file(file: &Path) -> Result<Source, CliError> {
 
 fn number(name: &Path) -> Option<ImageId> {
     name.to_str()?.parse().ok().map(ImageId)
+}
+
+/// A box as it is typed: left, top, width and height in pixels of the upright picture.
+pub fn rect(text: &str, picture: &Source, engine: &Engine) -> Result<Rect, CliError> {
+    let usage = || {
+        CliError::with_hint(format!("--box {text}: not a box"), "left,top,width,height in pixels: --box 120,40,300,200")
+    };
+    let sides: Vec<f32> =
+        text.split(',').map(|side| side.trim().parse()).collect::<Result<_, _>>().map_err(|_| usage())?;
+    let sides: [f32; 4] = sides.try_into().map_err(|_| usage())?;
+    let (width, height) = engine.size_of(picture)?;
+    Rect::from_pixels(sides, width, height).ok_or_else(|| {
+        CliError::new(format!("--box {text}: empty, or outside the picture of {width} x {height} pixels"))
+    })
 }
 
 /// The absolute forms of a path under which a library may know it: as given, and with links resolved.

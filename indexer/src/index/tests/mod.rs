@@ -72,6 +72,7 @@ pub(crate) fn image(n: u8) -> ImageRecord {
         place: None,
         caption: None,
         keywords: Vec::new(),
+        described: None,
     }
 }
 

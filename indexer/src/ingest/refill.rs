@@ -1,4 +1,4 @@
-//! Regions for pictures that the index knows already: from before it kept regions, or made in another way.
+//! Regions and descriptions for pictures that the index knows already, from runs that did not ask for them.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -7,6 +7,7 @@ use glimpse_encoder::dense::{DenseProfile, Views};
 use glimpse_encoder::{Encode, picture};
 use rayon::prelude::*;
 
+use super::encode::{Encoded, Wanted};
 use super::read::{Unread, read};
 use super::write::Writer;
 use super::{FileEvent, IngestOptions};
@@ -29,14 +30,22 @@ impl Default for RegionOptions {
     }
 }
 
-/// A known picture, ready for the encoder.
-struct Waiting {
+/// A known picture that lacks something.
+#[derive(Clone)]
+struct Lacking {
     id: ImageId,
     file: FileRecord,
+    regions: bool,
+    description: bool,
+}
+
+/// The same, ready for the encoder.
+struct Waiting {
+    lacking: Lacking,
     views: Views,
 }
 
-/// Makes regions of all pictures under the roots that have none. A file that is no longer what it was is left to the next
+/// Makes what is wanted and lacking of all pictures under the roots. A file that is no longer what it was is left to the next
 /// run, which sees a new picture.
 pub(super) fn refill(
     index: &Index,
@@ -45,12 +54,12 @@ pub(super) fn refill(
     cancel: &AtomicBool,
     writer: &mut Writer<'_, '_>,
 ) -> Result<(), IndexError> {
-    let files = without_regions(index, options)?;
-    for batch in files.chunks(options.batch.max(1)) {
+    let lacking = lacking(index, encoder, options)?;
+    for batch in lacking.chunks(options.batch.max(1)) {
         if cancel.load(Relaxed) {
             break;
         }
-        let looked: Vec<_> = batch.par_iter().map(|(id, file)| look(*id, file, encoder, options)).collect();
+        let looked: Vec<_> = batch.par_iter().map(|lacking| look(lacking, encoder, options)).collect();
         let mut waiting = Vec::with_capacity(batch.len());
         for outcome in looked {
             match outcome {
@@ -58,28 +67,35 @@ pub(super) fn refill(
                 Err(event) => writer.report.event(event),
             }
         }
-        write(index, encoder, &options.regions.profile, waiting, writer)?;
+        write(index, encoder, &Wanted::of(options), waiting, writer)?;
         writer.commit()?;
     }
     Ok(())
 }
 
-/// One present file of each picture that has no regions.
-fn without_regions(index: &Index, options: &IngestOptions) -> Result<Vec<(ImageId, FileRecord)>, IndexError> {
-    let (mut seen, mut files) = (HashSet::new(), Vec::new());
+/// One present file of each picture that lacks something.
+fn lacking(index: &Index, encoder: &dyn Encode, options: &IngestOptions) -> Result<Vec<Lacking>, IndexError> {
+    let can_describe = options.captions.is_some() && encoder.decoder()?.is_some();
+    let (mut seen, mut all) = (HashSet::new(), Vec::new());
     for root in &options.roots {
         for file in index.files_under(root)? {
-            if !file.missing && seen.insert(file.image) && !index.has_regions(file.image)? {
-                files.push((file.image, file));
+            let id = file.image;
+            if file.missing || !seen.insert(id) {
+                continue;
+            }
+            let regions = options.regions.refill && !index.has_regions(id)?;
+            let description = can_describe && index.image(id)?.is_some_and(|record| record.described.is_none());
+            if regions || description {
+                all.push(Lacking { id, file, regions, description });
             }
         }
     }
-    Ok(files)
+    Ok(all)
 }
 
-fn look(id: ImageId, file: &FileRecord, encoder: &dyn Encode, options: &IngestOptions) -> Result<Waiting, FileEvent> {
-    let path = || file.path.clone();
-    let (bytes, _) = read(&file.path, &options.limits).map_err(|unread| match unread {
+fn look(lacking: &Lacking, encoder: &dyn Encode, options: &IngestOptions) -> Result<Waiting, FileEvent> {
+    let path = || lacking.file.path.clone();
+    let (bytes, _) = read(&lacking.file.path, &options.limits).map_err(|unread| match unread {
         Unread::Skipped(reason) => FileEvent::Skipped { path: path(), reason },
         Unread::Failed(reason) => FileEvent::Failed { path: path(), reason },
     })?;
@@ -87,23 +103,23 @@ fn look(id: ImageId, file: &FileRecord, encoder: &dyn Encode, options: &IngestOp
     let picture = picture::decode(&bytes, &options.limits).map_err(|error| failed(error.to_string()))?;
     let views = options.regions.profile.views(encoder, &picture.pixels).map_err(|error| failed(error.to_string()))?;
     options.on_picture.call(&ContentHash::of(&bytes), &picture.pixels);
-    Ok(Waiting { id, file: file.clone(), views })
+    Ok(Waiting { lacking: lacking.clone(), views })
 }
 
 /// Encodes a batch; if that fails, each of its pictures, to find the culprit.
 fn write(
     index: &Index,
     encoder: &dyn Encode,
-    profile: &DenseProfile,
+    wanted: &Wanted<'_>,
     mut waiting: Vec<Waiting>,
     writer: &mut Writer<'_, '_>,
 ) -> Result<(), IndexError> {
     let views: Vec<Views> = waiting.iter().map(|picture| picture.views.clone()).collect();
-    match super::encode::with_regions(encoder, profile, &views) {
+    match wanted.of_pictures(encoder, &views) {
         Ok(encoded) => {
-            for (picture, (_, regions)) in waiting.into_iter().zip(encoded) {
-                match index.put_regions(picture.id, &regions) {
-                    Ok(()) => writer.report.change(FileEvent::Indexed(picture.file.path)),
+            for (picture, encoded) in waiting.into_iter().zip(encoded) {
+                match put(index, &picture.lacking, encoded) {
+                    Ok(()) => writer.report.change(FileEvent::Indexed(picture.lacking.file.path)),
                     Err(IndexError::NoSuchImage(_)) => {} // removed meanwhile
                     Err(error) => return Err(error),
                 }
@@ -113,15 +129,25 @@ fn write(
         Err(error) if waiting.len() <= 1 => {
             for picture in waiting {
                 let reason = format!("the model failed on it: {error}");
-                writer.report.event(FileEvent::Failed { path: picture.file.path, reason });
+                writer.report.event(FileEvent::Failed { path: picture.lacking.file.path, reason });
             }
             Ok(())
         }
         Err(_) => {
             while let Some(picture) = waiting.pop() {
-                write(index, encoder, profile, vec![picture], writer)?;
+                write(index, encoder, wanted, vec![picture], writer)?;
             }
             Ok(())
         }
+    }
+}
+
+fn put(index: &Index, lacking: &Lacking, encoded: Encoded) -> Result<(), IndexError> {
+    if let Some(regions) = encoded.regions.filter(|_| lacking.regions) {
+        index.put_regions(lacking.id, &regions)?;
+    }
+    match encoded.described.filter(|_| lacking.description) {
+        Some(text) => index.set_description(lacking.id, text),
+        None => Ok(()),
     }
 }

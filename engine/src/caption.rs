@@ -1,0 +1,194 @@
+//! Words for pictures and their regions, by the decoder of the model.
+
+use glimpse_encoder::decoder::Decoder;
+use glimpse_encoder::dense::{DenseConfig, Rect};
+use glimpse_encoder::{DenseGrid, Encode};
+
+use crate::control::Asking;
+use crate::{Engine, EngineError, Source};
+
+/// Most captions of one picture.
+pub const MAX_CAPTIONS: usize = 16;
+
+/// What is to be described, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CaptionOptions {
+    /// The part of the picture; all of it if absent.
+    pub rect: Option<Rect>,
+    /// A language of [`Engine::caption_languages`]; the first of them if absent.
+    pub language: Option<String>,
+    /// Captions wanted, 1 to [`MAX_CAPTIONS`]; more make the first a better one, since as many are followed at a time.
+    pub count: usize,
+}
+
+impl Default for CaptionOptions {
+    fn default() -> Self {
+        Self { rect: None, language: None, count: 1 }
+    }
+}
+
+/// Words for a picture or a part of it.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Caption {
+    /// The words.
+    pub text: String,
+    /// The part that they describe; the whole picture if absent.
+    pub rect: Option<Rect>,
+    /// Of saying exactly this.
+    pub probability: f32,
+}
+
+impl Engine {
+    /// The languages of captions, the usual one first; none if the model has no decoder.
+    ///
+    /// # Errors
+    /// If the model cannot be loaded, or its decoder is damaged.
+    pub fn caption_languages(&self) -> Result<Vec<String>, EngineError> {
+        let encoder = self.encoder()?;
+        Ok(encoder.decoder()?.map(|decoder| decoder.languages().to_vec()).unwrap_or_default())
+    }
+
+    /// Captions of a picture or a part of it, likeliest first.
+    ///
+    /// # Errors
+    /// [`EngineError::NoDecoder`], [`EngineError::BadRequest`] for a picture, box or language that makes no sense.
+    pub fn caption(&self, picture: &Source, options: &CaptionOptions) -> Result<Vec<Caption>, EngineError> {
+        if options.rect.is_some_and(|rect| rect.area() <= 0.0) {
+            return Err(EngineError::BadRequest("the box is empty, or outside the picture".into()));
+        }
+        self.decode(picture, options, |decoder, grid, language| {
+            let said = match options.rect {
+                None => decoder.caption(grid, language, options.count),
+                Some(rect) => decoder.describe(grid, rect, language, options.count),
+            }?;
+            let caption = |text, probability| Caption { text, rect: options.rect, probability };
+            Ok(said.into_iter().map(|said| caption(said.value, said.probability)).collect())
+        })
+    }
+
+    /// Parts of a picture that are worth a word, with that word, likeliest first.
+    ///
+    /// # Errors
+    /// As [`Engine::caption`].
+    pub fn caption_parts(&self, picture: &Source, options: &CaptionOptions) -> Result<Vec<Caption>, EngineError> {
+        self.decode(picture, options, |decoder, grid, language| {
+            let said = decoder.regions(grid, language, options.count)?;
+            let caption = |(rect, text), probability| Caption { text, rect: Some(rect), probability };
+            Ok(said.into_iter().map(|said| caption(said.value, said.probability)).collect())
+        })
+    }
+
+    fn decode(
+        &self,
+        picture: &Source,
+        options: &CaptionOptions,
+        say: impl FnOnce(&Decoder, &DenseGrid, &str) -> Result<Vec<Caption>, EngineError>,
+    ) -> Result<Vec<Caption>, EngineError> {
+        if !(1..=MAX_CAPTIONS).contains(&options.count) {
+            return Err(EngineError::BadRequest(format!("1 to {MAX_CAPTIONS} captions, not {}", options.count)));
+        }
+        let _asking = Asking::begin(&self.asking);
+        let encoder = self.encoder()?;
+        let decoder = decoder_of(encoder.as_ref())?;
+        let usual = decoder.languages().first().map_or("", String::as_str);
+        let seen = self.see(encoder.as_ref(), &self.bytes_of_source(picture)?, &DenseConfig::default())?;
+        say(decoder, seen.grid(), options.language.as_deref().unwrap_or(usual))
+    }
+}
+
+/// The decoder of a model that must have one.
+pub(crate) fn decoder_of(encoder: &dyn Encode) -> Result<&Decoder, EngineError> {
+    encoder.decoder()?.ok_or_else(|| EngineError::NoDecoder { model: encoder.info().name.clone() })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use glimpse_encoder::testing::FakeEncoder;
+    use image::{Rgb, RgbImage};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::{ErrorKind, FileEvent, IngestOptions, Observer, Settings};
+
+    fn engine(encoder: FakeEncoder) -> (Engine, TempDir, Source) {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("red.png");
+        RgbImage::from_pixel(64, 48, Rgb([220, 20, 20])).save(&path).unwrap();
+        let engine = Engine::with_encoder(Settings::at(&home.path().join("home")), Arc::new(encoder)).unwrap();
+        (engine, home, Source::File(path))
+    }
+
+    fn speaking() -> (Engine, TempDir, Source) {
+        engine(FakeEncoder::new(24).with_decoder())
+    }
+
+    #[test]
+    fn the_likeliest_captions_come_first_in_the_language_asked_for() {
+        let (engine, _home, picture) = speaking();
+        assert_eq!(engine.caption_languages().unwrap(), ["en", "ja"]);
+        let ask = |language: Option<&str>| {
+            let options = CaptionOptions { language: language.map(str::to_owned), count: 4, ..Default::default() };
+            engine.caption(&picture, &options).unwrap()
+        };
+        let usual = ask(None);
+        assert_eq!(usual.len(), 4);
+        assert!(usual.windows(2).all(|pair| pair[0].probability >= pair[1].probability));
+        assert_eq!(usual, ask(Some("en")));
+        assert_ne!(usual, ask(Some("ja")));
+    }
+
+    #[test]
+    fn a_part_has_a_caption_of_its_own_and_parts_come_with_boxes() {
+        let (engine, _home, picture) = speaking();
+        let rect = Rect { left: 0.1, top: 0.2, right: 0.5, bottom: 0.9 };
+        let part = CaptionOptions { rect: Some(rect), ..Default::default() };
+        let part = engine.caption(&picture, &part).unwrap().remove(0);
+        let whole = engine.caption(&picture, &CaptionOptions::default()).unwrap().remove(0);
+        assert_eq!((part.rect, whole.rect), (Some(rect), None));
+        assert_ne!((part.text, part.probability), (whole.text, whole.probability));
+        let parts = engine.caption_parts(&picture, &CaptionOptions { count: 3, ..Default::default() }).unwrap();
+        assert_eq!(parts.len(), 3);
+        assert!(parts.iter().all(|part| part.rect.is_some_and(|rect| rect.area() > 0.0)));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let (engine, _home, picture) = speaking();
+        let flat = Rect { left: 0.5, top: 0.1, right: 0.5, bottom: 0.9 };
+        for options in [
+            CaptionOptions { count: 0, ..Default::default() },
+            CaptionOptions { count: MAX_CAPTIONS + 1, ..Default::default() },
+            CaptionOptions { rect: Some(flat), ..Default::default() },
+            CaptionOptions { language: Some("xx".into()), ..Default::default() },
+        ] {
+            assert_eq!(engine.caption(&picture, &options).unwrap_err().kind(), ErrorKind::BadRequest, "{options:?}");
+        }
+    }
+
+    struct Silent;
+
+    impl Observer for Silent {
+        fn found(&mut self, _: usize, _: bool) {}
+        fn event(&mut self, _: &FileEvent) {}
+    }
+
+    #[test]
+    fn a_model_without_decoder_says_so_before_it_begins() {
+        let (engine, home, picture) = engine(FakeEncoder::new(24));
+        assert!(engine.caption_languages().unwrap().is_empty());
+        let error = engine.caption(&picture, &CaptionOptions::default()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotReady);
+        let message = error.to_string();
+        assert!(message.contains("the model fake has no decoder") && message.contains("--model demo"), "{message}");
+
+        let roots = vec![home.path().to_path_buf()];
+        let options = IngestOptions { roots, captions: Some("en".into()), ..IngestOptions::default() };
+        let refused = engine.index(&options, &AtomicBool::new(false), &mut Silent);
+        assert!(matches!(refused, Err(EngineError::NoDecoder { .. })));
+        assert!(engine.count().is_err(), "nothing was begun");
+    }
+}

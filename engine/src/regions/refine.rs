@@ -1,0 +1,95 @@
+//! Boxes as sharp as they get: regions know what belongs together, the patch grid where it ends, and a decoder has
+//! learnt how large things are.
+
+use std::sync::Arc;
+
+use glimpse_encoder::Encode;
+use glimpse_encoder::dense::{DenseConfig, Rect};
+
+use super::boxes::Blob;
+use super::constants::{AGREES, READINGS, SAME};
+use super::form::Thing;
+use super::grid::Seen;
+use super::query::{FoundBox, FoundPhoto};
+use super::scale::Standing;
+use crate::{Engine, EngineError};
+
+/// A photo of a page, to be looked at more closely.
+pub(super) struct Closer<'a> {
+    pub encoder: &'a dyn Encode,
+    pub things: &'a [Thing],
+    pub standings: &'a [Standing],
+}
+
+impl Engine {
+    /// Finer boxes for a photo; one that cannot be read keeps those of its regions.
+    pub(super) fn look_closer(&self, closer: &Closer<'_>, photo: &mut FoundPhoto) {
+        let seen = || -> Result<Arc<Seen>, EngineError> {
+            self.see(closer.encoder, &self.bytes_of(photo.id)?, &DenseConfig::default())
+        };
+        let Ok(seen) = seen() else { return };
+        for (place, standing) in closer.standings.iter().enumerate() {
+            let text = closer.things.get(place).map_or("", |thing| thing.text.as_str());
+            let (mut own, others): (Vec<_>, Vec<_>) = photo.boxes.drain(..).partition(|found| found.thing == place);
+            let read = read(closer.encoder, &seen, text).unwrap_or_default();
+            refine(&mut own, &seen.blobs(standing), &read);
+            photo.boxes = others.into_iter().chain(own).collect();
+        }
+        photo.boxes.sort_by_key(|found| found.thing);
+    }
+}
+
+/// The boxes that the model's decoder gives for a text, likeliest first; none if it has no decoder, or there is no text.
+pub(super) fn read(encoder: &dyn Encode, seen: &Seen, text: &str) -> Result<Vec<Rect>, EngineError> {
+    let Some(decoder) = encoder.decoder()?.filter(|_| !text.trim().is_empty()) else { return Ok(Vec::new()) };
+    let said = decoder.locate(seen.grid(), &encoder.token_ids(text)?, READINGS)?;
+    Ok(said.into_iter().map(|said| said.value).collect())
+}
+
+/// Gives each box of a thing, best first, the sharpest rectangle that means the same. Two boxes never become one: they
+/// were counted.
+pub(super) fn refine(found: &mut [FoundBox], blobs: &[Blob], read: &[Rect]) {
+    let blobs: Vec<Rect> = blobs.iter().map(|blob| blob.rect).collect();
+    for place in 0..found.len() {
+        let rect = sharpened(sharpened(found[place].rect, &blobs), read);
+        if found.iter().enumerate().all(|(other, found)| other == place || found.rect.iou(&rect) <= SAME) {
+            found[place].rect = rect;
+        }
+    }
+}
+
+/// The sharper rectangle that stands for the same thing, if there is one.
+pub(super) fn sharpened(rect: Rect, sharper: &[Rect]) -> Rect {
+    let best = sharper.iter().copied().max_by(|a, b| rect.iou(a).total_cmp(&rect.iou(b)));
+    best.filter(|sharp| rect.iou(sharp) >= AGREES).unwrap_or(rect)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rect(left: f32, right: f32) -> Rect {
+        Rect { left, top: 0.2, right, bottom: 0.6 }
+    }
+
+    fn found(rect: Rect) -> FoundBox {
+        FoundBox { thing: 0, rect, area: rect.area(), score: 0.9, z: 4.0 }
+    }
+
+    #[test]
+    fn the_decoder_has_the_last_word_on_what_it_means_as_well() {
+        let mut boxes = vec![found(rect(0.1, 0.4)), found(rect(0.6, 0.9))];
+        let blobs = [Blob { rect: rect(0.15, 0.4), value: 1.0 }, Blob { rect: rect(0.62, 0.9), value: 1.0 }];
+        refine(&mut boxes, &blobs, &[rect(0.12, 0.38)]);
+        assert_eq!(boxes[0].rect, rect(0.12, 0.38));
+        assert_eq!(boxes[1].rect, rect(0.62, 0.9), "it read nothing there");
+    }
+
+    #[test]
+    fn two_boxes_never_become_one() {
+        let mut boxes = vec![found(rect(0.1, 0.4)), found(rect(0.3, 0.6))];
+        refine(&mut boxes, &[], &[rect(0.15, 0.55)]);
+        assert_eq!(boxes[0].rect, rect(0.15, 0.55));
+        assert_eq!(boxes[1].rect, rect(0.3, 0.6));
+    }
+}

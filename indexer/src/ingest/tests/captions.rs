@@ -1,0 +1,79 @@
+//! Pictures are described when that is asked for, and found by it.
+
+use glimpse_encoder::dense::Views;
+use glimpse_encoder::picture::{Limits, decode};
+
+use super::*;
+
+fn fixture() -> Fixture {
+    let mut fixture = Fixture::with(FakeEncoder::new(24).with_decoder());
+    fixture.options.captions = Some("en".to_owned());
+    fixture
+}
+
+fn described(fixture: &Fixture, path: &Path) -> Option<String> {
+    fixture.index.image(fixture.id(path)).unwrap().unwrap().described
+}
+
+/// What the decoder says of a file, asked without the pipeline.
+fn said(fixture: &Fixture, path: &Path) -> String {
+    let picture = decode(&fs::read(path).unwrap(), &Limits::default()).unwrap();
+    let profile = &fixture.options.regions.profile;
+    let views: Views = profile.views(&fixture.encoder, &picture.pixels).unwrap();
+    let grid = profile.encode(&fixture.encoder, &[views]).unwrap().remove(0).dense.unwrap();
+    let decoder = fixture.encoder.decoder().unwrap().unwrap();
+    decoder.caption(&grid, "en", 1).unwrap().remove(0).value
+}
+
+#[test]
+fn new_pictures_are_described_and_found_by_it() {
+    let fixture = fixture();
+    let paths: Vec<_> = (0..5).map(|seed| fixture.picture(&format!("{seed}.png"), seed)).collect();
+    fixture.run();
+    for path in &paths {
+        let text = described(&fixture, path).unwrap();
+        assert_eq!(text, said(&fixture, path));
+        assert!(!text.is_empty());
+        let found = fixture.index.words(&text, 9, None).unwrap();
+        assert!(found.iter().any(|hit| hit.id == fixture.id(path)), "{text}");
+    }
+}
+
+#[test]
+fn known_pictures_are_described_once() {
+    let mut fixture = fixture();
+    fixture.options.captions = None;
+    let paths: Vec<_> = (0..5).map(|seed| fixture.picture(&format!("{seed}.png"), seed)).collect();
+    fixture.run();
+    assert_eq!(described(&fixture, &paths[0]), None);
+
+    fixture.options.captions = Some("en".to_owned());
+    let (summary, _) = fixture.run();
+    assert_eq!((summary.indexed, summary.unchanged), (5, 5));
+    assert!(paths.iter().all(|path| described(&fixture, path).is_some()));
+    assert_eq!(fixture.run_without_encoding().0.indexed, 0);
+}
+
+#[test]
+fn words_of_people_stand_beside_those_of_the_model() {
+    let fixture = fixture();
+    let path = fixture.picture("a.png", 1);
+    fixture.run();
+    let before = described(&fixture, &path);
+    fs::write(fixture.path("a.txt"), "okapi").unwrap();
+    fixture.run();
+    assert_eq!(described(&fixture, &path), before);
+    for text in ["okapi", before.as_deref().unwrap()] {
+        assert_eq!(fixture.index.words(text, 9, None).unwrap()[0].id, fixture.id(&path), "{text}");
+    }
+}
+
+#[test]
+fn a_model_without_decoder_describes_nothing() {
+    let mut fixture = Fixture::new();
+    fixture.options.captions = Some("en".to_owned());
+    let path = fixture.picture("a.png", 1);
+    fixture.run();
+    assert_eq!(described(&fixture, &path), None);
+    fixture.run_without_encoding();
+}
