@@ -112,7 +112,8 @@ fn a_graph_is_its_records() {
         graph.remove(ImageId(i));
     }
     let records = graph.records(Node(0), u32::MAX).unwrap();
-    let again = Hnsw::restore(Arc::clone(graph.vectors()), PARAMS, &records).unwrap();
+    let (again, dead) = Hnsw::restore(Arc::clone(graph.vectors()), PARAMS, &records).unwrap();
+    assert!(dead.is_empty() && again.unlinked().is_empty());
     again.validate().unwrap();
     assert_eq!(again.records(Node(0), u32::MAX).unwrap(), records);
     assert_eq!(again.len(), graph.len());
@@ -135,6 +136,38 @@ fn a_graph_is_its_records() {
         }
         assert!(restore(&records).is_err());
     }
+}
+
+#[test]
+fn vectors_without_nodes_and_nodes_without_vectors_are_known() {
+    let vectors = clustered(1200, 24, 18);
+    let graph = Hnsw::build(scan_of(&vectors[..1000]), PARAMS);
+    let records = graph.records(Node(0), u32::MAX).unwrap();
+    // Behind the graph's back some vectors go and others come.
+    (0..1000).step_by(5).for_each(|i| assert!(graph.vectors().remove(ImageId(i))));
+    let (again, dead) = Hnsw::restore(Arc::clone(graph.vectors()), PARAMS, &records).unwrap();
+    assert_eq!(dead, (0..1000).step_by(5).map(Node).collect::<Vec<_>>());
+    again.unlink_nodes(&dead);
+    (1000..1200).for_each(|i| again.vectors().add(ImageId(i as u64), &vectors[i]).unwrap());
+    again.validate().unwrap();
+    let mut loose = again.unlinked();
+    loose.sort_unstable();
+    assert_eq!(loose, (1000..1200).map(ImageId).collect::<Vec<_>>());
+    // Work that is ended early is kept.
+    let mut told = Vec::new();
+    again.link_all(&mut |done, of| {
+        told.push((done, of));
+        if done < 40 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    again.validate().unwrap();
+    let done = told.last().unwrap().0;
+    assert!(told[0] == (0, 200) && (40..200).contains(&done), "{told:?}");
+    assert_eq!(again.unlinked().len(), 200 - done);
+    again.link_all(&mut |_, _| ControlFlow::Continue(()));
+    again.validate().unwrap();
+    assert!(again.unlinked().is_empty() && again.stats().nodes == 1000);
+    let finds = |i: u64| again.walk(&vectors[i as usize], 1, 64, None).unwrap()[0].id == ImageId(i);
+    assert!((1000..1200).filter(|&i| finds(i)).count() >= 198);
 }
 
 #[test]

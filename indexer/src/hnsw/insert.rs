@@ -1,6 +1,9 @@
 //! Inserting: each node of a batch looks for its neighbours in the graph as it was and among the batch, then all are
 //! linked at once.
 
+use std::ops::ControlFlow;
+use std::sync::atomic::Ordering::Relaxed;
+
 use rayon::prelude::*;
 
 use super::levels::level_of;
@@ -18,16 +21,32 @@ const PEERS: usize = 32;
 const PARALLEL: usize = 4;
 
 impl Graph {
-    /// Inserts nodes whose vectors are in the arena, on all threads of the current pool. The graph does not depend on
-    /// their number. Gives the nodes whose links changed.
+    /// As [`Graph::insert_while`], to the end.
+    #[cfg(test)]
     pub fn insert(&self, space: Space<'_>, nodes: &[Node]) -> Vec<Node> {
+        self.insert_while(space, nodes, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// Inserts nodes whose vectors are in the arena, on all threads of the current pool. The graph does not depend on
+    /// their number. Gives the nodes whose links changed. `go_on` is told how many are in, and ends the work when it
+    /// breaks; the others are not in the graph then, which is as sound as ever.
+    pub fn insert_while(
+        &self,
+        space: Space<'_>,
+        nodes: &[Node],
+        go_on: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> Vec<Node> {
         // The guides come first, so that all others start near where they belong.
         let (guides, others): (Vec<Node>, Vec<Node>) =
             nodes.iter().partition(|&&node| level_of(node, self.rules.seed, self.rules.m).0 > 0);
         let mut changed = Vec::new();
-        let mut count = self.count.load(std::sync::atomic::Ordering::Relaxed);
-        for mut rest in [&guides[..], &others[..]] {
+        let before = self.count.load(Relaxed);
+        let mut count = before;
+        'all: for mut rest in [&guides[..], &others[..]] {
             while !rest.is_empty() {
+                if go_on(count - before).is_break() {
+                    break 'all;
+                }
                 let size = (count / SHARE).clamp(1, BATCH).min(rest.len());
                 let (batch, later) = rest.split_at(size);
                 changed.append(&mut self.insert_batch(space, batch));
@@ -35,7 +54,7 @@ impl Graph {
                 rest = later;
             }
         }
-        self.count.store(count, std::sync::atomic::Ordering::Relaxed);
+        self.count.store(count, Relaxed);
         changed.sort_unstable();
         changed.dedup();
         changed

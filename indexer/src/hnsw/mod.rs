@@ -50,6 +50,7 @@ mod plain;
 #[cfg(test)]
 mod tests;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -64,10 +65,14 @@ pub use self::params::{GraphStats, HnswParams};
 pub(crate) use self::plan::Plan;
 pub(crate) use self::record::{Change, NodeRecord};
 
+/// Told how many of how many vectors have got their nodes; ends the work when it breaks.
+pub type Progress<'a> = dyn FnMut(usize, usize) -> ControlFlow<()> + 'a;
+
 /// Candidates that are compared again with the whole query, beyond twice the results asked for.
 const AGAIN: usize = 16;
 
-/// The graph over the vectors of a scan. A vector's slot in the scan is its node in the graph.
+/// The graph over the vectors of a scan. A vector's slot in the scan is its node in the graph. Vectors may lack a node; a
+/// walk does not find them.
 #[derive(Debug)]
 pub struct Hnsw {
     params: HnswParams,
@@ -89,8 +94,7 @@ impl Hnsw {
     /// number.
     pub fn build(vectors: Arc<ExactScan>, params: HnswParams) -> Self {
         let graph = Self::empty(vectors, params);
-        let ids = graph.vectors.ids();
-        graph.link_quietly(&ids);
+        graph.link_all(&mut |_, _| ControlFlow::Continue(()));
         graph
     }
 
@@ -102,6 +106,11 @@ impl Hnsw {
     /// The vectors, which every score comes from.
     pub fn vectors(&self) -> &Arc<ExactScan> {
         &self.vectors
+    }
+
+    /// Number of vectors that have a node.
+    pub(crate) fn nodes(&self) -> usize {
+        self.graph.read_recursive().len()
     }
 
     /// Numbers about the graph. Walks all lists.
@@ -116,11 +125,21 @@ impl Hnsw {
 
     /// Gives nodes to pictures whose vectors the scan has. What the store must write is returned.
     pub(crate) fn link(&self, ids: &[ImageId]) -> Vec<Change> {
-        let changed = self.link_quietly(ids);
+        let changed = self.link_while(ids, &mut |_| ControlFlow::Continue(()));
         self.describe(changed)
     }
 
-    fn link_quietly(&self, ids: &[ImageId]) -> Vec<Node> {
+    /// Gives nodes to all vectors that have none, or to as many as `progress` allows. The store has to be told of the
+    /// whole graph.
+    pub(crate) fn link_all(&self, progress: &mut Progress<'_>) {
+        let rest = self.unlinked();
+        if !rest.is_empty() {
+            self.link_while(&rest, &mut |done| progress(done, rest.len()));
+            let _ = progress(rest.len() - self.unlinked().len(), rest.len());
+        }
+    }
+
+    fn link_while(&self, ids: &[ImageId], go_on: &mut dyn FnMut(usize) -> ControlFlow<()>) -> Vec<Node> {
         let _writer = self.writer.lock();
         let rows = self.vectors.read();
         if rows.len() > self.graph.read_recursive().links.len() {
@@ -131,17 +150,25 @@ impl Hnsw {
         nodes.retain(|&node| !graph.links.contains(node));
         nodes.sort_unstable();
         nodes.dedup();
-        graph.insert(self.space(&rows), &nodes)
+        graph.insert_while(self.space(&rows), &nodes, go_on)
     }
 
     /// Takes the nodes of pictures away; the scan still has their vectors. What the store must write is returned.
     pub(crate) fn unlink(&self, ids: &[ImageId]) -> Vec<Change> {
+        let nodes: Vec<Node> = {
+            let rows = self.vectors.read();
+            ids.iter().filter_map(|&id| rows.slot(id)).map(Node).collect()
+        };
+        self.unlink_nodes(&nodes)
+    }
+
+    /// Takes nodes away, whether or not their vectors are still there. What the store must write is returned.
+    pub(crate) fn unlink_nodes(&self, nodes: &[Node]) -> Vec<Change> {
         let changed = {
             let _writer = self.writer.lock();
             let rows = self.vectors.read();
             let graph = self.graph.read_recursive();
-            let nodes = ids.iter().filter_map(|&id| rows.slot(id)).map(Node);
-            let mut changed: Vec<Node> = nodes.flat_map(|node| graph.remove(self.space(&rows), node)).collect();
+            let mut changed: Vec<Node> = nodes.iter().flat_map(|&node| graph.remove(self.space(&rows), node)).collect();
             changed.sort_unstable();
             changed.dedup();
             changed
@@ -153,7 +180,15 @@ impl Hnsw {
         Space { arena: rows.arena(), kernel: self.vectors.kernel() }
     }
 
-    /// Checks everything that must hold of the graph. Changes wait meanwhile.
+    /// Vectors that have no node, in no order.
+    pub(crate) fn unlinked(&self) -> Vec<ImageId> {
+        let rows = self.vectors.read();
+        let graph = self.graph.read_recursive();
+        let nodes = (0..rows.len() as u32).filter(|&slot| !graph.links.contains(Node(slot)));
+        nodes.filter_map(|slot| rows.owner(slot)).collect()
+    }
+
+    /// Checks everything that must hold of the graph, save that every vector has a node. Changes wait meanwhile.
     ///
     /// # Errors
     /// What does not hold, in words.
@@ -161,7 +196,7 @@ impl Hnsw {
         let _writer = self.writer.lock();
         let rows = self.vectors.read();
         let graph = self.graph.read_recursive();
-        graph.validate(self.space(&rows), |node| rows.owner(node.0).is_some())
+        graph.validate(self.space(&rows), |node| graph.links.contains(node) && rows.owner(node.0).is_some())
     }
 
     // ---- searching ----
@@ -221,7 +256,7 @@ impl VectorIndex for Hnsw {
     }
 
     fn search(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
-        let nodes = self.len();
+        let nodes = self.nodes();
         let passing = allowed.map_or(nodes, |set| set.len().min(nodes));
         if let Plan::Graph { ef } = Plan::of(k, passing, nodes, self.params.ef_search) {
             let found = self.walk(query, k, ef, allowed)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::graph::Node;
 use super::{Hnsw, HnswParams};
 use crate::ImageId;
-use crate::vectors::{ExactScan, VectorIndex};
+use crate::vectors::ExactScan;
 
 /// A node as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,8 @@ impl Hnsw {
         Some(self.describe(nodes).into_iter().filter_map(|(node, record)| Some((node, record?))).collect())
     }
 
-    /// Makes a graph of its records again. The scan has the vectors in the slots of their nodes.
+    /// Makes a graph of its records again. The scan has the vectors in the slots of their nodes. Nodes whose vectors are
+    /// gone are returned too: they must leave ([`Hnsw::unlink_nodes`]) before their slots are used again.
     ///
     /// # Errors
     /// In words, if records and vectors do not belong together.
@@ -47,27 +48,29 @@ impl Hnsw {
         vectors: Arc<ExactScan>,
         params: HnswParams,
         records: &[(Node, NodeRecord)],
-    ) -> Result<Self, String> {
+    ) -> Result<(Self, Vec<Node>), String> {
         let hnsw = Self::empty(vectors, params);
-        {
+        let nodes: Vec<Node> = records.iter().map(|(node, _)| *node).collect();
+        let dead = {
             let rows = hnsw.vectors.read();
             let mut graph = hnsw.graph.write();
             graph.grow(rows.len());
-            if records.len() != hnsw.vectors.len() {
-                return Err(format!("{} nodes for {} vectors", records.len(), hnsw.vectors.len()));
+            let mut known = vec![false; rows.len()];
+            for node in &nodes {
+                known.get_mut(node.index()).into_iter().for_each(|known| *known = true);
             }
-            let known = |node: &Node| rows.owner(node.0).is_some();
+            let known = |node: &Node| known.get(node.index()) == Some(&true);
             for (node, NodeRecord { owner, parent, links }) in records {
-                let fits = links.len() <= graph.links.slots() && rows.slot(*owner) == Some(node.0);
-                if !fits || !parent.iter().chain(links).all(known) {
+                let fits = links.len() <= graph.links.slots() && rows.owner(node.0).is_none_or(|other| other == *owner);
+                if !fits || ![*node].iter().chain(parent).chain(links).all(known) {
                     return Err(format!("node {} does not belong to picture {owner}", node.0));
                 }
                 graph.links.set(*node, links);
                 graph.links.set_parent(*node, *parent);
             }
-            let nodes: Vec<Node> = records.iter().map(|(node, _)| *node).collect();
             graph.complete(hnsw.space(&rows), &nodes);
-        }
-        Ok(hnsw)
+            nodes.into_iter().filter(|node| rows.owner(node.0).is_none()).collect()
+        };
+        Ok((hnsw, dead))
     }
 }

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use parking_lot::{Mutex, RwLock};
 
 use super::{GraphEngine, Index};
-use crate::hnsw::{Hnsw, HnswParams};
+use crate::hnsw::{Hnsw, HnswParams, Progress};
 use crate::store::keys::{self, GraphId, Table};
 use crate::store::links::StoredGraph;
 use crate::store::{Batch, records};
@@ -74,7 +74,16 @@ impl GraphSlot {
 
     /// Makes the graph of its stored nodes.
     pub(super) fn restore(&self, scan: &Arc<ExactScan>, stored: Result<Option<StoredGraph>, IndexError>) {
-        let restore = |stored: StoredGraph| Hnsw::restore(Arc::clone(scan), stored.params, &stored.nodes);
+        let restore = |stored: StoredGraph| {
+            let (nodes, vectors) = (stored.nodes.len(), scan.len());
+            if nodes != vectors {
+                return Err(format!("{nodes} nodes for {vectors} vectors"));
+            }
+            match Hnsw::restore(Arc::clone(scan), stored.params, &stored.nodes)? {
+                (graph, dead) if dead.is_empty() => Ok(graph),
+                (_, dead) => Err(format!("{} nodes without vectors", dead.len())),
+            }
+        };
         *self.state.write() = match stored {
             Ok(None) => State::Absent,
             Ok(Some(stored)) => match restore(stored) {
@@ -200,7 +209,7 @@ impl GraphSlot {
 
 impl Index {
     /// Builds the graph if the library is large enough and has none that is good. The caller holds the writer's lock.
-    pub(super) fn finish_graph(&self) -> Result<(), IndexError> {
+    pub(super) fn finish_graph(&self, progress: &mut Progress<'_>) -> Result<(), IndexError> {
         self.graph.settle();
         let current = self.graph.get();
         let wanted = self.scan.len() >= self.options.graph_from;
@@ -209,8 +218,12 @@ impl Index {
             // Its nodes were written with the changes.
             (GraphEngine::Own, Some(Graph::Own(_))) => Ok(()),
             (GraphEngine::Own, _) if wanted => {
-                let graph = Arc::new(Hnsw::build(Arc::clone(&self.scan), self.options.graph));
-                self.store.write_graph(GraphId::PICTURES, &graph)?;
+                let graph = Arc::new(Hnsw::empty(Arc::clone(&self.scan), self.options.graph));
+                graph.link_all(progress);
+                if !graph.unlinked().is_empty() {
+                    return Ok(()); // the work was ended early
+                }
+                self.store.write_graph(GraphId::PICTURES, &graph, Batch::default())?;
                 *self.graph.state.write() = State::Ready(Graph::Own(graph));
                 Ok(())
             }
@@ -273,7 +286,11 @@ impl Index {
                     .then(|| format!("the graph has {nodes} pictures, but there are {vectors} vectors")))
             }
             Some(Graph::Own(graph)) => {
-                if let Err(reason) = graph.validate() {
+                let lacks = graph.unlinked().len();
+                if let Err(reason) = graph.validate().and(match lacks {
+                    0 => Ok(()),
+                    _ => Err(format!("{lacks} pictures have no node")),
+                }) {
                     return Ok(Some(format!("the graph is damaged ({reason})")));
                 }
                 let stored = match self.store.read_graph(GraphId::PICTURES) {

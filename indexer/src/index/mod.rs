@@ -67,8 +67,14 @@ pub struct IndexOptions {
     /// Pictures from which [`Index::finish`] builds a graph. Below, the exact scan answers in a few milliseconds and
     /// needs no building.
     pub graph_from: usize,
-    /// How the graph is built and searched.
+    /// Regions from which [`Index::finish`] builds a graph of them. A question about regions asks for thousands of them,
+    /// which a scan of fewer gives sooner.
+    pub regions_from: usize,
+    /// How the graph of pictures is built and searched.
     pub graph: HnswParams,
+    /// How the graph of regions is built and searched. Texts lie apart from all regions, and about equally far from many of
+    /// them, so it takes more candidates than among pictures to find the nearest.
+    pub region_graph: HnswParams,
     /// Which graph.
     pub engine: GraphEngine,
 }
@@ -85,7 +91,13 @@ pub enum GraphEngine {
 
 impl Default for IndexOptions {
     fn default() -> Self {
-        Self { graph_from: 20_000, graph: HnswParams::default(), engine: GraphEngine::Own }
+        Self {
+            graph_from: 20_000,
+            regions_from: 100_000,
+            graph: HnswParams::default(),
+            region_graph: HnswParams { ef_search: 512, ..HnswParams::default() },
+            engine: GraphEngine::Own,
+        }
     }
 }
 

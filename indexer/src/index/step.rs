@@ -16,7 +16,7 @@ pub(super) struct Step<'a> {
     index: &'a Index,
     batch: Batch,
     effects: Vec<Effect>,
-    /// Pictures whose findability or words change; each gets a new revision.
+    /// Pictures whose findability, words or regions change; each gets a new revision.
     changed: BTreeSet<ImageId>,
 }
 
@@ -25,6 +25,7 @@ enum Effect {
     NewImage(ImageRecord, Quantised),
     RemoveImage(ImageId),
     PutRegions(ImageId, Stored),
+    RemoveRegions(ImageId),
     PutFile(FileRecord),
     RemoveFile(PathBuf),
 }
@@ -55,12 +56,18 @@ impl<'a> Step<'a> {
 
     /// Regions of a picture, in place of older ones.
     pub(super) fn put_regions(&mut self, id: ImageId, regions: Stored) -> Result<(), IndexError> {
-        for (part, _) in self.index.store.region_parts(id)? {
-            self.batch.remove(Table::Regions, &keys::region(id, part));
-        }
+        self.remove_parts(id)?;
         regions.encode(id).into_iter().for_each(|(key, value)| self.batch.put(Table::Regions, &key, value));
+        self.changed.insert(id);
         self.effects.push(Effect::PutRegions(id, regions));
         Ok(())
+    }
+
+    /// Removes what is stored of a picture's regions; false if there is nothing.
+    fn remove_parts(&mut self, id: ImageId) -> Result<bool, IndexError> {
+        let parts = self.index.store.region_parts(id)?;
+        parts.iter().for_each(|(part, _)| self.batch.remove(Table::Regions, &keys::region(id, *part)));
+        Ok(!parts.is_empty())
     }
 
     /// Other words for a known picture; its facts stay.
@@ -110,8 +117,8 @@ impl<'a> Step<'a> {
     fn remove_image(&mut self, id: ImageId) -> Result<(), IndexError> {
         self.batch.remove(Table::Images, &keys::image(id));
         self.batch.remove(Table::Vectors, &keys::image(id));
-        for (part, _) in self.index.store.region_parts(id)? {
-            self.batch.remove(Table::Regions, &keys::region(id, part));
+        if self.remove_parts(id)? {
+            self.effects.push(Effect::RemoveRegions(id));
         }
         // A damaged record does not say its content; `verify` finds the entry that is left over.
         if let Some(record) = self.index.store.image(id).ok().flatten()
@@ -143,9 +150,12 @@ impl<'a> Step<'a> {
             revisions.push((id, revision));
         }
         let (new, gone) = vectors_of(&self.effects);
+        let (with_regions, without) = regions_of(&self.effects);
+        index.prepare_regions(&with_regions, &without, &mut self.batch)?;
         index.graph.prepare(&index.scan, &new, &gone, &mut self.batch)?;
         if let Err(error) = index.store.apply(&self.batch) {
             index.graph.undo(&index.scan, &new);
+            index.regions.clear();
             return Err(error);
         }
         self.show(&revisions)?;
@@ -165,7 +175,7 @@ impl<'a> Step<'a> {
             match effect {
                 Effect::NewImage(record, _) => memory.put_image(record, true),
                 Effect::RemoveImage(id) => memory.remove_image(*id),
-                Effect::PutRegions(..) => {}
+                Effect::PutRegions(..) | Effect::RemoveRegions(_) => {}
                 Effect::PutFile(file) => memory.put_file(file),
                 Effect::RemoveFile(path) => memory.remove_file(path),
             }
@@ -175,7 +185,7 @@ impl<'a> Step<'a> {
         }
         drop(memory);
         for effect in &self.effects {
-            if let (Effect::RemoveImage(id), Some(regions)) = (effect, &regions) {
+            if let (Effect::RemoveRegions(id), Some(regions)) = (effect, &regions) {
                 regions.remove(*id);
             }
         }
@@ -190,8 +200,16 @@ fn vectors_of(effects: &[Effect]) -> (Vec<(ImageId, &Quantised)>, Vec<ImageId>) 
         match effect {
             Effect::NewImage(record, vector) => new.push((record.id, vector)),
             Effect::RemoveImage(id) => gone.push(*id),
-            Effect::PutRegions(..) | Effect::PutFile(_) | Effect::RemoveFile(_) => {}
+            Effect::PutRegions(..) | Effect::RemoveRegions(_) | Effect::PutFile(_) | Effect::RemoveFile(_) => {}
         }
     }
     (new, gone)
+}
+
+/// Pictures that get regions with the step, in place of older ones perhaps, and those that lose theirs.
+fn regions_of(effects: &[Effect]) -> (Vec<ImageId>, Vec<ImageId>) {
+    let new = effects.iter().filter_map(|effect| Some(effect.regions()?.0)).collect();
+    let gone =
+        effects.iter().filter_map(|effect| if let Effect::RemoveRegions(id) = effect { Some(*id) } else { None });
+    (new, gone.collect())
 }

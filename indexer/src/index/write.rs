@@ -1,5 +1,6 @@
 //! Writing: each public method is one atomic step.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use glimpse_encoder::{Embedding, EncodeError};
 use super::Index;
 use super::load::write_manifest;
 use super::step::Step;
+use crate::hnsw::Progress;
 use crate::regions::format::Stored;
 use crate::store::keys::PathHash;
 use crate::store::records;
@@ -181,17 +183,28 @@ impl Index {
         Ok(())
     }
 
-    /// After bulk changes: commits, brings words up to date, and builds the graph if the library is large enough for one.
+    /// As [`Index::finish_with`], to the end.
     ///
     /// # Errors
     /// If a store fails.
     pub fn finish(&self) -> Result<(), IndexError> {
+        self.finish_with(&mut |_, _| ControlFlow::Continue(()))
+    }
+
+    /// After bulk changes: commits, brings words up to date, and builds the graphs of pictures and of regions, each if
+    /// there are enough for one. Building may take minutes; `progress` is told how many vectors of how many are linked, graph
+    /// by graph, and ends it when it breaks. Then scans serve, and the next call goes on.
+    ///
+    /// # Errors
+    /// If a store fails.
+    pub fn finish_with(&self, progress: &mut Progress<'_>) -> Result<(), IndexError> {
         let mut writer = self.writer.lock();
         // In this order: a word index that is behind catches up, one that is ahead would have to be made anew.
         self.store.sync()?;
         self.sync_words()?;
         writer.last_words = Some(Instant::now());
         self.words.close_writer()?;
-        self.finish_graph()
+        self.finish_graph(progress)?;
+        self.finish_regions(progress)
     }
 }

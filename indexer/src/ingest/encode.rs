@@ -112,11 +112,7 @@ impl Stage<'_> {
 
 impl<'a> Wanted<'a> {
     pub fn of(options: &'a IngestOptions) -> Self {
-        Self {
-            profile: &options.regions.profile,
-            regions: options.regions.make,
-            captions: options.captions.as_deref(),
-        }
+        Self { profile: &options.regions.profile, regions: options.regions.make, captions: options.captions.as_deref() }
     }
 
     /// All that is wanted of a batch, in order.

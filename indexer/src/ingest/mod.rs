@@ -15,6 +15,7 @@ mod walk;
 mod write;
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -118,6 +119,10 @@ pub trait Observer {
     fn found(&mut self, files: usize, complete: bool);
     /// Something happened to a file.
     fn event(&mut self, event: &FileEvent);
+    /// All files are done, and `done` of `all` vectors have their place in a graph; again from 0 for another graph.
+    fn linked(&mut self, done: usize, all: usize) {
+        let _ = (done, all);
+    }
 }
 
 /// Sums of a run.
@@ -173,7 +178,10 @@ pub fn ingest(
         if options.regions.refill || options.captions.is_some() {
             refill::refill(index, encoder, &options, cancel, &mut writer)?;
         }
-        index.finish()?;
+        index.finish_with(&mut |done, all| {
+            writer.report.linked(done, all);
+            if cancel.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
     }
     let elapsed = start.elapsed();
     let share = |time: Duration| (time.as_secs_f32() / elapsed.as_secs_f32().max(f32::MIN_POSITIVE)).min(1.0);

@@ -60,6 +60,10 @@ impl<'a> Report<'a> {
         }
     }
 
+    pub fn linked(&mut self, done: usize, all: usize) {
+        self.observer.linked(done, all);
+    }
+
     fn tell(&mut self, event: &FileEvent) {
         let sums = &mut self.summary;
         *match event {

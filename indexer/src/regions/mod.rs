@@ -2,12 +2,15 @@
 //!
 //! A picture has up to 63 nested regions, each with a vector in the space of embeddings, and a map that says which patches
 //! it covers. On disk they are a few small values beside the picture's record ([`format`]), written in the same step. In
-//! memory their vectors are one more vector index, read when regions are first asked for ([`RegionIndex`]).
+//! memory their vectors are one more vector index, read when regions are first asked for ([`RegionIndex`]), with a graph of
+//! its own when there are many ([`graph`]).
 
 pub(crate) mod format;
+pub(crate) mod graph;
 mod rows;
 
-pub use rows::{RegionIndex, RegionShape};
+pub use rows::{RegionIndex, RegionQuery, RegionShape};
+pub(crate) use rows::{Shapes, keyed, shapes};
 
 use crate::ImageId;
 

@@ -7,8 +7,9 @@ use glimpse_encoder::dense::{Rect, RegionMap};
 use parking_lot::RwLock;
 
 use super::format::Stored;
+use super::graph::Linked;
 use super::{RegionId, ScoredRegion};
-use crate::vectors::{ExactScan, Scored, VectorIndex};
+use crate::vectors::{ExactScan, Quantised, QueryPlanes, Rows, Scored, VectorIndex};
 use crate::{IdSet, ImageId, IndexError};
 
 /// Where a region is.
@@ -32,13 +33,24 @@ impl RegionShape {
 /// The regions of all pictures, searched as vectors of their own. Pictures whose files are missing are here too; callers
 /// ask among those that can be found.
 pub struct RegionIndex {
-    scan: Arc<ExactScan>,
-    shapes: RwLock<HashMap<ImageId, Arc<[RegionShape]>>>,
+    pub(super) scan: Arc<ExactScan>,
+    shapes: RwLock<HashMap<ImageId, Shapes>>,
+    pub(super) linked: RwLock<Linked>,
 }
 
+/// Where the regions of a picture are, in their order.
+pub(crate) type Shapes = Arc<[RegionShape]>;
+
 impl RegionIndex {
-    pub(crate) fn new(dim: usize) -> Self {
-        Self { scan: Arc::new(ExactScan::new(dim)), shapes: RwLock::default() }
+    /// Regions that were read: the vectors under the keys of their regions ([`keyed`]), and where the regions are.
+    pub(crate) fn of_rows(rows: Rows, shapes: HashMap<ImageId, Shapes>) -> Self {
+        let scan = Arc::new(ExactScan::of_rows(rows));
+        Self { scan, shapes: RwLock::new(shapes), linked: RwLock::default() }
+    }
+
+    /// The vectors, under the keys of their regions.
+    pub(crate) fn vectors(&self) -> &Arc<ExactScan> {
+        &self.scan
     }
 
     // ---- changes ----
@@ -46,18 +58,28 @@ impl RegionIndex {
     /// Adds the regions of a picture, in place of older ones.
     pub(crate) fn put(&self, image: ImageId, stored: &Stored) -> Result<(), IndexError> {
         self.remove(image);
-        for (vector, region) in stored.vectors.iter().zip(0..) {
-            self.scan.add_quantised(RegionId { image, region }.key(), vector)?;
+        for (key, vector) in keyed(image, &stored.vectors) {
+            self.scan.add_quantised(key, vector)?;
+            self.linked.write().note_new(key);
         }
         self.shapes.write().insert(image, shapes(&stored.map));
         Ok(())
     }
 
+    /// Removes the regions of a picture; their nodes are gone already ([`RegionIndex::unlink`]).
     pub(crate) fn remove(&self, image: ImageId) {
-        let count = self.shapes.write().remove(&image).map_or(0, |shapes| shapes.len());
-        for region in 0..count as u8 {
-            self.scan.remove(RegionId { image, region }.key());
+        let keys: Vec<ImageId> = self.keys(image).collect();
+        self.shapes.write().remove(&image);
+        for key in keys {
+            self.scan.remove(key);
+            self.linked.write().loose.remove(key);
         }
+    }
+
+    /// The keys of a picture's regions.
+    pub(super) fn keys(&self, image: ImageId) -> impl Iterator<Item = ImageId> + use<> {
+        let count = self.shapes(image).map_or(0, |shapes| shapes.len());
+        (0..count as u8).map(move |region| RegionId { image, region }.key())
     }
 
     // ---- facts ----
@@ -79,9 +101,8 @@ impl RegionIndex {
 
     /// Bytes in memory.
     pub fn memory(&self) -> usize {
-        let shapes =
-            self.len() * size_of::<RegionShape>() + self.pictures() * size_of::<(ImageId, Arc<[RegionShape]>)>();
-        self.scan.memory() + shapes
+        let shapes = self.len() * size_of::<RegionShape>() + self.pictures() * size_of::<(ImageId, Shapes)>();
+        shapes + self.graph().map_or_else(|| self.scan.memory(), |graph| graph.memory())
     }
 
     /// Where the regions of a picture are; `None` if it has none.
@@ -135,8 +156,20 @@ impl RegionIndex {
     /// # Errors
     /// [`IndexError::WrongDimension`].
     pub fn nearest(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<ScoredRegion>, IndexError> {
-        let found = self.scan.search(query, k, allowed)?;
-        Ok(found.into_iter().map(scored).collect())
+        Ok(self.search(query, k, allowed)?.into_iter().map(scored).collect())
+    }
+
+    /// As [`RegionIndex::nearest`], by comparing all: what the graph's answers are measured by.
+    ///
+    /// # Errors
+    /// [`IndexError::WrongDimension`].
+    pub fn nearest_exact(
+        &self,
+        query: &[f32],
+        k: usize,
+        allowed: Option<&IdSet>,
+    ) -> Result<Vec<ScoredRegion>, IndexError> {
+        Ok(self.scan.search(query, k, allowed)?.into_iter().map(scored).collect())
     }
 
     /// Cosine of `query` with every region of a picture, in order of regions.
@@ -144,9 +177,29 @@ impl RegionIndex {
     /// # Errors
     /// [`IndexError::WrongDimension`].
     pub fn score(&self, query: &[f32], image: ImageId) -> Result<Vec<ScoredRegion>, IndexError> {
-        let count = self.shapes(image).map_or(0, |shapes| shapes.len()) as u8;
-        let keys = (0..count).map(|region| RegionId { image, region }.key());
-        Ok(self.scan.score_these(query, keys)?.into_iter().map(scored).collect())
+        Ok(self.prepare(query)?.score(image))
+    }
+
+    /// Makes a query ready, for the regions of many pictures one after the other.
+    ///
+    /// # Errors
+    /// [`IndexError::WrongDimension`].
+    pub fn prepare(&self, query: &[f32]) -> Result<RegionQuery<'_>, IndexError> {
+        Ok(RegionQuery { regions: self, planes: self.scan.prepare(query)? })
+    }
+}
+
+/// A query made ready to be compared with the regions of pictures.
+pub struct RegionQuery<'a> {
+    regions: &'a RegionIndex,
+    planes: QueryPlanes,
+}
+
+impl RegionQuery<'_> {
+    /// Cosine of the query with every region of a picture, in order of regions.
+    pub fn score(&self, image: ImageId) -> Vec<ScoredRegion> {
+        let found = self.regions.scan.score_prepared(&self.planes, self.regions.keys(image));
+        found.into_iter().map(scored).collect()
     }
 }
 
@@ -154,7 +207,12 @@ fn scored(scored: Scored) -> ScoredRegion {
     ScoredRegion { id: RegionId::of_key(scored.id), score: scored.score }
 }
 
-fn shapes(map: &RegionMap) -> Arc<[RegionShape]> {
+/// Vectors of a picture's regions and the keys that they go by.
+pub(crate) fn keyed(image: ImageId, vectors: &[Quantised]) -> impl Iterator<Item = (ImageId, &Quantised)> {
+    vectors.iter().zip(0..).map(move |(vector, region)| (RegionId { image, region }.key(), vector))
+}
+
+pub(crate) fn shapes(map: &RegionMap) -> Shapes {
     (0..map.len()).map(|region| RegionShape::of(map, region)).collect()
 }
 
@@ -164,8 +222,12 @@ mod tests {
     use super::super::format::tests::halves;
     use super::*;
 
+    fn empty() -> RegionIndex {
+        RegionIndex::of_rows(Rows::with_slots(4, 0).unwrap(), HashMap::new())
+    }
+
     fn index() -> RegionIndex {
-        let index = RegionIndex::new(4);
+        let index = empty();
         for image in 0..3 {
             let mut left = [0.1; 4];
             left[image] = 1.0;
@@ -216,6 +278,6 @@ mod tests {
         assert_eq!(index.sample(100).len(), 9);
         let three: Vec<u64> = index.sample(3).iter().map(|id| id.image.0).collect();
         assert_eq!(three, [0, 1, 2]);
-        assert!(RegionIndex::new(4).sample(5).is_empty());
+        assert!(empty().sample(5).is_empty());
     }
 }

@@ -12,6 +12,7 @@
 //! changes        revision (8)                       image; one entry per image, its newest change
 //! regions        image (8) | part (1)               see `crate::regions::format`
 //! links          graph (1) | node (4)               NodeRecord
+//! unlinked       image (8)                          empty; see `links`
 //! meta           `manifest`, `next-id`, graphs      see `records`
 //! ```
 
@@ -32,11 +33,12 @@ pub(crate) enum Table {
     Meta,
     Regions,
     Links,
+    Unlinked,
 }
 
 impl Table {
     /// All tables, in the order of their discriminants.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Images,
         Self::Vectors,
         Self::Files,
@@ -46,6 +48,7 @@ impl Table {
         Self::Meta,
         Self::Regions,
         Self::Links,
+        Self::Unlinked,
     ];
 
     /// The name on disk; also part of every checksum, so that a value cannot pass for one of another table.
@@ -60,6 +63,7 @@ impl Table {
             Self::Meta => "meta",
             Self::Regions => "regions",
             Self::Links => "links",
+            Self::Unlinked => "unlinked",
         }
     }
 }
@@ -79,6 +83,8 @@ pub(crate) struct GraphId(pub(crate) u8);
 impl GraphId {
     /// Of one vector a picture.
     pub(crate) const PICTURES: Self = Self(0);
+    /// Of the vectors of regions.
+    pub(crate) const REGIONS: Self = Self(1);
 
     /// Key in `meta` of what is said of the whole graph.
     pub(crate) fn meta(self) -> [u8; 6] {

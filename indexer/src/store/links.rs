@@ -2,16 +2,29 @@
 //!
 //! What is said of the whole graph (its parameters) is an entry of `meta`. It is written last when a graph was built and
 //! removed first when it is given up, so without it the nodes count for nothing.
+//!
+//! The graph of regions learns of new ones in bulk. Until then the table `unlinked` names their pictures: nodes that the
+//! graph may have for these are not those of their regions.
 
 use rayon::prelude::*;
 
 use super::keys::{self, GraphId, Table};
 use super::{Batch, Store, records};
-use crate::IndexError;
 use crate::hnsw::{Change, Hnsw, HnswParams, Node, NodeRecord};
+use crate::{IdSet, ImageId, IndexError};
 
 /// Nodes that are written or removed in one step.
 const CHUNK: u32 = 2048;
+
+/// What is said of a whole graph.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub(crate) struct GraphEntry {
+    #[serde(flatten)]
+    pub(crate) params: HnswParams,
+    /// Some vectors had no node yet when it was written.
+    #[serde(default)]
+    pub(crate) partial: bool,
+}
 
 /// A graph as the store holds it.
 pub(crate) struct StoredGraph {
@@ -37,14 +50,35 @@ impl Batch {
     pub(crate) fn drop_graph(&mut self, graph: GraphId) {
         self.remove(Table::Meta, &graph.meta());
     }
+
+    /// Notes that the graph of regions has yet to learn of a picture's.
+    pub(crate) fn put_unlinked(&mut self, id: ImageId) {
+        self.put(Table::Unlinked, &keys::image(id), Vec::new());
+    }
+
+    /// Notes that the graph of regions knows all of a picture's.
+    pub(crate) fn remove_unlinked(&mut self, id: ImageId) {
+        self.remove(Table::Unlinked, &keys::image(id));
+    }
 }
 
 impl Store {
-    /// The parameters of a graph; `None` if there is none.
-    pub(crate) fn graph_params(&self, graph: GraphId) -> Result<Option<HnswParams>, IndexError> {
+    /// True if there is a graph, sound or not.
+    pub(crate) fn has_graph(&self, graph: GraphId) -> Result<bool, IndexError> {
+        Ok(self.get(Table::Meta, &graph.meta())?.is_some())
+    }
+
+    /// Pictures whose regions the graph of regions has yet to learn of.
+    pub(crate) fn unlinked(&self) -> Result<IdSet, IndexError> {
+        let keys = self.entries(Table::Unlinked).map(|entry| Ok(keys::parse_image(&entry?.0)));
+        keys.filter_map(Result::transpose).collect()
+    }
+
+    /// What is said of a graph; `None` if there is none.
+    pub(crate) fn graph_entry(&self, graph: GraphId) -> Result<Option<GraphEntry>, IndexError> {
         let json = self.json(&graph.meta(), "the entry of the graph")?;
-        let params = json.map(|json| serde_json::from_str(&json)).transpose();
-        params.map_err(|error| self.corrupt("the entry of the graph".to_owned(), error))
+        let entry = json.map(|json| serde_json::from_str(&json)).transpose();
+        entry.map_err(|error| self.corrupt("the entry of the graph".to_owned(), error))
     }
 
     /// Reads a graph on all threads of the current pool; `None` if there is none.
@@ -52,7 +86,7 @@ impl Store {
     /// # Errors
     /// [`IndexError::Corrupt`] if a node is damaged.
     pub(crate) fn read_graph(&self, graph: GraphId) -> Result<Option<StoredGraph>, IndexError> {
-        let Some(params) = self.graph_params(graph)? else { return Ok(None) };
+        let Some(GraphEntry { params, .. }) = self.graph_entry(graph)? else { return Ok(None) };
         let end = end_of(graph);
         let last = self.last_key(Table::Links, &[graph.0], &end)?;
         let last = last.and_then(|key| keys::parse_node(&key)).map_or(0, |(_, node)| node.0);
@@ -76,8 +110,9 @@ impl Store {
         Ok((node, record))
     }
 
-    /// Writes a graph as a whole, in place of the one that was there. Between the first and the last step there is none.
-    pub(crate) fn write_graph(&self, graph: GraphId, hnsw: &Hnsw) -> Result<(), IndexError> {
+    /// Writes a graph as a whole, in place of the one that was there. Between the first and the last step there is none;
+    /// what is in `last` comes with the last.
+    pub(crate) fn write_graph(&self, graph: GraphId, hnsw: &Hnsw, mut last: Batch) -> Result<(), IndexError> {
         self.clear_graph(graph)?;
         let mut first = 0;
         while let Some(nodes) = hnsw.records(Node(first), CHUNK) {
@@ -87,11 +122,11 @@ impl Store {
             self.apply(&batch)?;
             first += CHUNK;
         }
-        let json = serde_json::to_string(&hnsw.params());
+        let entry = GraphEntry { params: hnsw.params(), partial: !hnsw.unlinked().is_empty() };
+        let json = serde_json::to_string(&entry);
         let json = json.map_err(|error| self.corrupt("the entry of the graph".to_owned(), error))?;
-        let mut batch = Batch::default();
-        batch.put(Table::Meta, &graph.meta(), records::encode_json(&graph.meta(), &json));
-        self.apply(&batch)?;
+        last.put(Table::Meta, &graph.meta(), records::encode_json(&graph.meta(), &json));
+        self.apply(&last)?;
         self.sync()
     }
 

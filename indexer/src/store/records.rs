@@ -230,19 +230,21 @@ mod tests {
         let text = any::<Option<String>>;
         let words = (text(), text(), proptest::collection::vec(any::<String>(), 0..9), text());
         (facts, any::<Option<i64>>(), proptest::option::of(place), words).prop_map(
-            |((id, content, (width, height, bytes), format), taken, place, (camera, caption, keywords, described))| ImageRecord {
-                id: ImageId(id),
-                content: ContentHash(content),
-                width,
-                height,
-                format: FORMATS[format],
-                bytes,
-                taken,
-                camera,
-                place,
-                caption,
-                keywords,
-                described,
+            |((id, content, (width, height, bytes), format), taken, place, (camera, caption, keywords, described))| {
+                ImageRecord {
+                    id: ImageId(id),
+                    content: ContentHash(content),
+                    width,
+                    height,
+                    format: FORMATS[format],
+                    bytes,
+                    taken,
+                    camera,
+                    place,
+                    caption,
+                    keywords,
+                    described,
+                }
             },
         )
     }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use parking_lot::{RwLock, RwLockReadGuard};
 use rayon::prelude::*;
 
-use super::arena::Arena;
+use super::arena::{Arena, LINE};
 use super::dot::MAX_WIDTH;
 use super::quant::QueryPlanes;
 use super::top::Top;
@@ -81,17 +81,25 @@ impl ExactScan {
     /// # Errors
     /// [`IndexError::WrongDimension`], or if there is no memory for them.
     pub(crate) fn fill(&self, vectors: &[(ImageId, Option<u32>, Quantised)]) -> Result<(), IndexError> {
-        let mut rows = Rows::new(self.dim);
         for (_, _, vector) in vectors {
             check_width(self.dim, vector.values.len())?;
         }
         let slots = vectors.iter().filter_map(|(_, slot, _)| *slot).map(|slot| slot as usize + 1).max().unwrap_or(0);
-        rows.place(slots, vectors.iter().filter_map(|(id, slot, vector)| Some((*id, (*slot)?, vector))))?;
+        let mut rows = Rows::with_slots(self.dim, slots)?;
+        vectors.iter().filter_map(|(id, slot, vector)| Some((*id, (*slot)?, vector))).for_each(|(id, slot, vector)| {
+            rows.place(id, slot, vector);
+        });
+        rows.free_unowned();
         for (id, _, vector) in vectors.iter().filter(|(_, slot, _)| slot.is_none()) {
             rows.put(*id, vector)?;
         }
         *self.rows.write() = rows;
         Ok(())
+    }
+
+    /// A scan of rows that were filled already.
+    pub(crate) fn of_rows(rows: Rows) -> Self {
+        Self { dim: rows.arena.dim(), kernel: Kernel::best(), rows: RwLock::new(rows) }
     }
 
     /// The stored vector of a picture.
@@ -130,9 +138,24 @@ impl ExactScan {
         query: &[f32],
         ids: impl IntoIterator<Item = ImageId>,
     ) -> Result<Vec<Scored>, IndexError> {
+        Ok(self.score_prepared(&self.prepare(query)?, ids))
+    }
+
+    /// Makes a query ready to be compared with a few vectors at a time.
+    ///
+    /// # Errors
+    /// As [`ExactScan::score_all`].
+    pub(crate) fn prepare(&self, query: &[f32]) -> Result<QueryPlanes, IndexError> {
+        check_width(self.dim, query.len())?;
+        QueryPlanes::new(query, self.dim.next_multiple_of(LINE)).ok_or_else(|| no_direction(self.dim))
+    }
+
+    /// As [`ExactScan::score_these`] for a query that was made ready.
+    pub(crate) fn score_prepared(&self, query: &QueryPlanes, ids: impl IntoIterator<Item = ImageId>) -> Vec<Scored> {
         let rows = self.read();
-        let scan = self.scan(&rows, query)?;
-        Ok(ids.into_iter().filter_map(|id| rows.slots.get(&id)).filter_map(|&slot| scan.score(slot as usize)).collect())
+        let slots = ids.into_iter().filter_map(|id| Some((id, *rows.slots.get(&id)? as usize)));
+        let score = |slot| query.cosine(self.kernel, rows.arena.row(slot), rows.arena.scale(slot));
+        slots.map(|(id, slot)| Scored { id, score: score(slot) }).collect()
     }
 
     /// Readers pass waiting writers: a reader that spreads its work over the thread pool must not wait for a writer
@@ -142,9 +165,7 @@ impl ExactScan {
     }
 
     fn scan<'a>(&self, rows: &'a Rows, query: &[f32]) -> Result<Scan<'a>, IndexError> {
-        check_width(self.dim, query.len())?;
-        let query = QueryPlanes::new(query, rows.arena.stride()).ok_or_else(|| no_direction(self.dim))?;
-        Ok(Scan { rows, query, kernel: self.kernel })
+        Ok(Scan { rows, query: self.prepare(query)?, kernel: self.kernel })
     }
 }
 
@@ -219,7 +240,27 @@ impl Rows {
         self.slots.get(&id).copied()
     }
 
-    fn put(&mut self, id: ImageId, vector: &Quantised) -> Result<(), IndexError> {
+    /// `slots` slots that nobody owns, to be filled by [`Rows::place`].
+    pub(crate) fn with_slots(dim: usize, slots: usize) -> Result<Self, IndexError> {
+        let mut rows = Self::new(dim);
+        rows.arena.grow(slots).map_err(no_memory)?;
+        rows.owners.resize(slots, None);
+        Ok(rows)
+    }
+
+    /// Gives a vector of the right width a slot that nobody owns, among those that the rows began with.
+    pub(crate) fn place(&mut self, id: ImageId, slot: u32, vector: &Quantised) {
+        self.arena.set(slot as usize, vector);
+        self.own(id, slot);
+    }
+
+    /// Lets slots that nobody owns be used for new vectors; until then these go behind all slots.
+    pub(crate) fn free_unowned(&mut self) {
+        self.free = (0..self.owners.len() as u32).filter(|&slot| self.owner(slot).is_none()).collect();
+    }
+
+    /// Takes up a vector of the right width, in place of the owner's older one.
+    pub(crate) fn put(&mut self, id: ImageId, vector: &Quantised) -> Result<(), IndexError> {
         if let Some(slot) = self.slots.get(&id).copied().or_else(|| self.free.pop()) {
             self.arena.set(slot as usize, vector);
             self.own(id, slot);
@@ -228,22 +269,6 @@ impl Rows {
             self.owners.push(None);
             self.own(id, slot as u32);
         }
-        Ok(())
-    }
-
-    /// Makes `count` slots and fills the given ones.
-    fn place<'a>(
-        &mut self,
-        count: usize,
-        vectors: impl Iterator<Item = (ImageId, u32, &'a Quantised)>,
-    ) -> Result<(), IndexError> {
-        self.arena.grow(count).map_err(no_memory)?;
-        self.owners.resize(count, None);
-        for (id, slot, vector) in vectors {
-            self.arena.set(slot as usize, vector);
-            self.own(id, slot);
-        }
-        self.free = (0..count as u32).filter(|&slot| self.owner(slot).is_none()).collect();
         Ok(())
     }
 

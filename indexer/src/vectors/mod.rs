@@ -21,7 +21,7 @@ pub use exact::ExactScan;
 pub(crate) use exact::Rows;
 pub use quant::Quantised;
 pub(crate) use quant::QueryPlanes;
-pub(crate) use top::Top;
+pub(crate) use top::{Top, by_rank};
 
 use crate::{IdSet, ImageId, IndexError};
 

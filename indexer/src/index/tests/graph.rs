@@ -14,7 +14,7 @@ const PICTURES: u64 = 4000;
 /// Settings with which a few thousand pictures are already searched by graph.
 fn small_graphs(engine: GraphEngine) -> Fixture {
     let graph = HnswParams { m: 16, ef_construction: 100, ef_search: 24 };
-    Fixture { options: IndexOptions { graph_from: 2000, graph, engine }, ..Fixture::new() }
+    Fixture { options: IndexOptions { graph_from: 2000, graph, engine, ..IndexOptions::default() }, ..Fixture::new() }
 }
 
 fn vector_of(n: u64) -> Vec<f32> {

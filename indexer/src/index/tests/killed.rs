@@ -1,5 +1,5 @@
-//! A process that adds and removes pictures is killed at random points: what it acknowledged is there, and the graph is
-//! the graph of the records.
+//! A process that adds and removes pictures with their regions is killed at random points: what it acknowledged is there,
+//! and the graphs are those of the records.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::hnsw::HnswParams;
+use crate::regions::RegionId;
+use crate::regions::format::tests::halves;
 
 /// Where the child finds its library, and what it starts to count from.
 const HOME: &str = "GLIMPSE_TEST_KILLED_HOME";
@@ -16,32 +18,37 @@ const START: &str = "GLIMPSE_TEST_KILLED_START";
 
 fn options() -> IndexOptions {
     let graph = HnswParams { m: 8, ef_construction: 48, ef_search: 24 };
-    IndexOptions { graph_from: 200, graph, ..IndexOptions::default() }
+    IndexOptions { graph_from: 200, regions_from: 600, graph, region_graph: graph, ..IndexOptions::default() }
 }
 
 fn path_of(n: u64) -> PathBuf {
     format!("/p/{n}.jpg").into()
 }
 
-fn add_one(index: &Index, n: u64) {
+/// A direction for picture `n`, and the right half of it.
+fn vectors_of(n: u64) -> [Vec<f32>; 2] {
     let mut state = n.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let values: Vec<f32> = (0..DIM)
-        .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 40) as f32 / (1 << 24) as f32 - 0.4
-        })
-        .collect();
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1 << 24) as f32 - 0.4
+    };
+    [(0..DIM).map(|_| next()).collect(), (0..DIM).map(|_| next()).collect()]
+}
+
+fn add_one(index: &Index, n: u64) {
+    let [whole, right] = vectors_of(n);
     let record = ImageRecord { content: ContentHash::of(&n.to_le_bytes()), ..image(0) };
-    index.add(record, &values, file(path_of(n))).unwrap();
+    index.add_with_regions(record, &whole, &halves(2, 4, &whole, &right), file(path_of(n))).unwrap();
 }
 
 /// Not a test by itself: the life of the child, which ends when it is killed. Adds two, removes one, and says after each
-/// commit how far it came.
+/// commit how far it came. Every second child has the regions in memory.
 #[test]
 fn child() {
     let (Ok(home), Ok(start)) = (std::env::var(HOME), std::env::var(START)) else { return };
     let index = Library::with_options(Path::new(&home), options()).open_for(&model("a"), false).unwrap();
     let start: u64 = start.parse().unwrap();
+    let _regions = start.is_multiple_of(2).then(|| index.regions().unwrap());
     let mut out = std::io::stderr().lock();
     for n in start.. {
         add_one(&index, 2 * n);
@@ -50,6 +57,9 @@ fn child() {
         if n % 8 == 0 {
             index.commit().unwrap();
             writeln!(out, "done {n}").unwrap();
+        }
+        if n % 24 == 0 {
+            index.finish().unwrap();
         }
     }
 }
@@ -64,7 +74,7 @@ fn killing_a_writer_leaves_records_and_graph_in_step() {
     index.finish().unwrap();
     assert!(index.stats().unwrap().search.starts_with("hnsw (M 8"));
     drop(index);
-    let (mut next, mut total) = (200, 0);
+    let (mut next, mut total, mut with_graph) = (200, 0, 0);
     for kill in 0..kills {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "index::tests::killed::child", "--nocapture", "--test-threads=1"])
@@ -106,12 +116,20 @@ fn killing_a_writer_leaves_records_and_graph_in_step() {
         }
         // The next child goes on where this one was stopped, between the two additions of a round perhaps.
         next = there.iter().next_back().map_or(next, |last| last.div_ceil(2));
+        let regions = index.regions().unwrap();
+        with_graph += usize::from(regions.search_name().starts_with("hnsw"));
+        assert_eq!(regions.pictures(), there.len(), "regions come and go with their pictures");
         for n in there.iter().rev().take(20) {
             let id = index.file(&path_of(*n)).unwrap().unwrap().image;
             let vector = index.vector(id).unwrap();
             assert!(index.nearest(&vector, 3, None).unwrap().iter().any(|hit| hit.id == id), "{n} is not found");
+            let right = regions.nearest(&vectors_of(*n)[1], 1, None).unwrap()[0].id;
+            assert_eq!(right, RegionId { image: id, region: 1 }, "the right half of {n} is not found");
         }
+        index.finish().unwrap();
+        assert!(regions.search_name().starts_with("hnsw"), "{}", regions.search_name());
     }
-    eprintln!("{kills} kills, {total} acknowledged steps");
+    eprintln!("{kills} kills, {total} acknowledged steps, the graph of regions there after {with_graph}");
+    assert!(with_graph > 0, "the graph of regions was always lost");
     assert!(total > 0, "no child got as far as a commit");
 }

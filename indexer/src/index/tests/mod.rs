@@ -8,6 +8,7 @@ mod graph;
 mod killed;
 mod loss;
 mod operations;
+mod region_graph;
 mod regions;
 mod selection;
 mod threads;

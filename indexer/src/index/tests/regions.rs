@@ -50,7 +50,9 @@ fn regions_go_with_their_picture_and_are_replaced_whole() {
     assert_eq!(index.regions().unwrap().len(), 6);
     index.remove_file(Path::new("/p/1.jpg")).unwrap();
     assert!(!index.has_regions(ids[0]).unwrap());
+    let revision = index.revision();
     index.put_regions(ids[1], &regions(31, 32)).unwrap();
+    assert!(index.revision() > revision, "answers about regions change");
     assert_eq!(index.regions().unwrap().len(), 3);
     assert_eq!(nearest(&index, 31), RegionId { image: ids[1], region: 0 });
     index.finish().unwrap();

@@ -7,6 +7,7 @@
 mod findings;
 mod survey;
 
+use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
 use self::findings::Finding;
@@ -59,12 +60,13 @@ impl Index {
             self.store.sync()?;
         }
         self.check_words(repair, &mut report)?;
-        self.check_graph(repair, &mut report)?;
+        self.check_graphs(repair, &mut report)?;
         Ok(report)
     }
 
-    /// Every vector is a node of the graph, and the store holds the graph as it is.
-    fn check_graph(&self, repair: bool, report: &mut VerifyReport) -> Result<(), IndexError> {
+    /// Every picture's vector is a node of the graph, every node of the graph of regions is one of theirs, and the store
+    /// holds both graphs as they are.
+    fn check_graphs(&self, repair: bool, report: &mut VerifyReport) -> Result<(), IndexError> {
         if let Some(problem) = self.graph_fault()? {
             report.problems.push(problem);
             if repair {
@@ -73,7 +75,19 @@ impl Index {
                 report.repaired.push("made the graph anew".to_owned());
             }
         }
-        if !report.repaired.is_empty() { self.finish_graph() } else { Ok(()) }
+        if let Some(problem) = self.region_graph_fault()? {
+            report.problems.push(problem);
+            if repair {
+                self.drop_region_graph()?;
+                report.repaired.push("made the graph of regions anew".to_owned());
+            }
+        }
+        if report.repaired.is_empty() {
+            return Ok(());
+        }
+        let mut to_the_end = |_, _| ControlFlow::Continue(());
+        self.finish_graph(&mut to_the_end)?;
+        self.finish_regions(&mut to_the_end)
     }
 
     /// Every picture with a present file has words, and nothing else has.

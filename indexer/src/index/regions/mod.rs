@@ -1,6 +1,10 @@
 //! Regions of pictures: stored with them, read into memory when first asked for.
 
+mod graph;
+mod read;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use glimpse_encoder::dense::{RegionMap, Regions};
 use parking_lot::RwLock;
@@ -14,17 +18,28 @@ use crate::{ImageId, IndexError};
 
 /// The regions of all pictures once somebody has asked for them; reading them is most of the bytes of an index.
 #[derive(Default)]
-pub(super) struct RegionSlot(RwLock<Option<Arc<RegionIndex>>>);
+pub(super) struct RegionSlot {
+    regions: RwLock<Option<Arc<RegionIndex>>>,
+    /// Somebody has asked, and will ask again.
+    asked: AtomicBool,
+}
 
 impl RegionSlot {
     /// If they were read.
     pub(super) fn get(&self) -> Option<Arc<RegionIndex>> {
-        self.0.read().clone()
+        self.regions.read().clone()
     }
 
     /// They are read again when next asked for.
     pub(super) fn clear(&self) {
-        *self.0.write() = None;
+        *self.regions.write() = None;
+    }
+
+    /// As [`RegionSlot::clear`], unless somebody has asked for them: they were read for some work that is done.
+    fn release(&self) {
+        if !self.asked.load(Relaxed) {
+            self.clear();
+        }
     }
 }
 
@@ -35,15 +50,23 @@ impl Index {
     /// # Errors
     /// If the store fails.
     pub fn regions(&self) -> Result<Arc<RegionIndex>, IndexError> {
+        self.regions.asked.store(true, Relaxed);
         if let Some(regions) = self.regions.get() {
             return Ok(regions);
         }
         let _writer = self.writer.lock();
+        let regions = self.loaded_regions()?;
+        self.give_up_unusable(&regions)?;
+        Ok(regions)
+    }
+
+    /// As [`Index::regions`]; the caller holds the writer's lock.
+    fn loaded_regions(&self) -> Result<Arc<RegionIndex>, IndexError> {
         if let Some(regions) = self.regions.get() {
-            return Ok(regions); // another thread was faster
+            return Ok(regions);
         }
         let regions = Arc::new(self.read_regions()?);
-        *self.regions.0.write() = Some(Arc::clone(&regions));
+        *self.regions.regions.write() = Some(Arc::clone(&regions));
         Ok(regions)
     }
 
@@ -96,30 +119,5 @@ impl Index {
             what: "storing regions",
             reason: "map and vectors do not fit together".to_owned(),
         })
-    }
-
-    fn read_regions(&self) -> Result<RegionIndex, IndexError> {
-        let index = RegionIndex::new(self.scan.dim());
-        let mut parts: Vec<(u8, _)> = Vec::new();
-        let mut image = None;
-        let put = |image: Option<ImageId>, parts: &[_]| match image {
-            Some(id) if self.memory.read().contains(id) => match format::decode(id, self.scan.dim(), parts) {
-                Ok(stored) => index.put(id, &stored),
-                Err(_) => Ok(()),
-            },
-            _ => Ok(()),
-        };
-        for entry in self.store.entries(Table::Regions) {
-            let (key, value) = entry?;
-            let Some((id, part)) = keys::parse_region(&key) else { continue };
-            if image != Some(id) {
-                put(image, &parts)?;
-                parts.clear();
-                image = Some(id);
-            }
-            parts.push((part, value));
-        }
-        put(image, &parts)?;
-        Ok(index)
     }
 }

@@ -1,0 +1,190 @@
+//! The graph of regions: read with them, left by those that go in the step that removes them, and given the new ones when
+//! a run of changes ends.
+//!
+//! As long as nobody asks for regions, they are not in memory, and neither is their graph. A step then only notes the
+//! picture (`unlinked`), and whoever reads the regions next brings the graph in step.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use glimpse_encoder::dense::MAX_REGIONS;
+
+use crate::hnsw::{Hnsw, HnswParams, Node, Progress};
+use crate::index::{GraphEngine, Index};
+use crate::regions::RegionIndex;
+use crate::regions::graph::BEHIND;
+use crate::store::Batch;
+use crate::store::keys::GraphId;
+use crate::store::links::StoredGraph;
+use crate::vectors::VectorIndex;
+use crate::{IdSet, ImageId, IndexError};
+
+/// A graph of which more than one node in so many is to go is given up instead: building it anew takes less time.
+const MOSTLY: usize = 16;
+
+/// The graph as the store has it, while the vectors are being read.
+pub(super) struct Restored {
+    stored: Result<Option<StoredGraph>, IndexError>,
+    /// Slots of the vectors that own a node.
+    slots: HashMap<ImageId, u32>,
+    /// Pictures whose nodes, if they have some, are not those of their regions.
+    unlinked: IdSet,
+}
+
+impl Restored {
+    pub(super) fn read(index: &Index) -> Result<Self, IndexError> {
+        let stored = match index.options.engine {
+            GraphEngine::Own => index.store.read_graph(GraphId::REGIONS),
+            GraphEngine::HnswRs => Ok(None),
+        };
+        let nodes = stored.as_ref().ok().and_then(Option::as_ref).map_or(&[][..], |stored| &stored.nodes);
+        let slots = nodes.iter().map(|(node, record)| (record.owner, node.0)).collect();
+        Ok(Self { slots, unlinked: index.store.unlinked()?, stored })
+    }
+
+    /// Number of slots that nodes have.
+    pub(super) fn slots(&self) -> usize {
+        self.slots.values().max().map_or(0, |&last| last as usize + 1)
+    }
+
+    /// The slot of a picture's region, by its key; `None` if it has no node.
+    pub(super) fn slot(&self, image: ImageId, key: ImageId) -> Option<u32> {
+        self.slots.get(&key).copied().filter(|_| !self.unlinked.contains(image))
+    }
+
+    /// Gives the graph to the regions that were read, without the nodes of those that are no longer there. Whatever is
+    /// wrong costs the graph alone.
+    pub(super) fn take_up(self, index: &Index, regions: &RegionIndex) {
+        let graph = match self.stored {
+            Ok(None) => Ok(None),
+            Ok(Some(stored)) => restore(index, regions, &stored, &self.unlinked),
+            Err(error) => Err(error.to_string()),
+        };
+        regions.take_up(graph);
+    }
+}
+
+/// `None` if the graph is not worth mending.
+fn restore(
+    index: &Index,
+    regions: &RegionIndex,
+    stored: &StoredGraph,
+    unlinked: &IdSet,
+) -> Result<Option<Arc<Hnsw>>, String> {
+    let params = HnswParams { ef_search: index.options.region_graph.ef_search, ..stored.params };
+    let restored = Hnsw::restore(Arc::clone(regions.vectors()), params, &stored.nodes);
+    let (graph, dead) = restored.map_err(|reason| format!("the graph of regions is damaged ({reason})"))?;
+    if dead.len() * MOSTLY > stored.nodes.len() {
+        return Ok(None);
+    }
+    let mut batch = Batch::default();
+    batch.put_nodes(GraphId::REGIONS, &graph.unlink_nodes(&dead));
+    let gone = unlinked.iter().filter(|&id| regions.shapes(id).is_none());
+    gone.for_each(|id| batch.remove_unlinked(id));
+    index.store.apply(&batch).map_err(|error| error.to_string())?;
+    Ok(Some(Arc::new(graph)))
+}
+
+impl Index {
+    /// What a step does to the graph, before the store takes it: the regions of these pictures, new or gone, lose their
+    /// nodes, and `batch` learns which nodes changed.
+    pub(in crate::index) fn prepare_regions(
+        &self,
+        new: &[ImageId],
+        gone: &[ImageId],
+        batch: &mut Batch,
+    ) -> Result<(), IndexError> {
+        if new.is_empty() && gone.is_empty() {
+            return Ok(());
+        }
+        match self.regions.get().filter(|regions| regions.graph().is_some()) {
+            Some(regions) => {
+                for &id in new.iter().chain(gone) {
+                    batch.put_nodes(GraphId::REGIONS, &regions.unlink(id));
+                }
+                gone.iter().for_each(|&id| batch.remove_unlinked(id));
+            }
+            None if self.store.has_graph(GraphId::REGIONS)? => gone.iter().for_each(|&id| batch.put_unlinked(id)),
+            None => return Ok(()), // whoever builds a graph looks at all regions
+        }
+        new.iter().for_each(|&id| batch.put_unlinked(id));
+        Ok(())
+    }
+
+    /// Builds the graph if there are regions enough, or brings it up to date if it lacks many. Reads the regions only if
+    /// there may be something to do, and lets go of them if nobody has asked for them. The caller holds the writer's lock.
+    pub(in crate::index) fn finish_regions(&self, progress: &mut Progress<'_>) -> Result<(), IndexError> {
+        if self.options.engine != GraphEngine::Own || self.regions.get().is_none() && !self.may_be_behind()? {
+            return Ok(());
+        }
+        let regions = self.loaded_regions()?;
+        let linked = self.link_regions(&regions, progress);
+        self.regions.release();
+        linked
+    }
+
+    fn may_be_behind(&self) -> Result<bool, IndexError> {
+        Ok(match self.store.graph_entry(GraphId::REGIONS) {
+            Ok(Some(entry)) if !entry.partial => self.store.unlinked()?.len() * BEHIND > self.scan.len(),
+            Ok(None) => self.scan.len() * MAX_REGIONS >= self.options.regions_from,
+            _ => true, // not finished, or damaged
+        })
+    }
+
+    fn link_regions(&self, regions: &RegionIndex, progress: &mut Progress<'_>) -> Result<(), IndexError> {
+        if !regions.is_behind() {
+            return Ok(());
+        }
+        if regions.graph().is_none() && regions.len() < self.options.regions_from {
+            return self.give_up_unusable(regions);
+        }
+        let Some(graph) = regions.link(self.options.region_graph, progress) else { return Ok(()) };
+        let mut last = Batch::default();
+        self.store.unlinked()?.iter().for_each(|id| last.remove_unlinked(id));
+        self.store.write_graph(GraphId::REGIONS, &graph, last)
+    }
+
+    /// Gives the graph up, in memory and in the store.
+    pub(in crate::index) fn drop_region_graph(&self) -> Result<(), IndexError> {
+        self.regions.clear();
+        self.store.clear_graph(GraphId::REGIONS)
+    }
+
+    /// A stored graph that was not taken up counts as none from now on, so that the next [`Index::finish`] builds one.
+    pub(super) fn give_up_unusable(&self, regions: &RegionIndex) -> Result<(), IndexError> {
+        let own = self.options.engine == GraphEngine::Own;
+        if !own || regions.graph().is_some() || !self.store.has_graph(GraphId::REGIONS)? {
+            return Ok(());
+        }
+        let mut batch = Batch::default();
+        batch.drop_graph(GraphId::REGIONS);
+        self.store.apply(&batch)
+    }
+
+    /// What is wrong with the graph in memory or its nodes in the store, if anything. The caller holds the writer's lock.
+    pub(in crate::index) fn region_graph_fault(&self) -> Result<Option<String>, IndexError> {
+        if self.options.engine != GraphEngine::Own || !self.store.has_graph(GraphId::REGIONS)? {
+            return Ok(None);
+        }
+        let regions = self.loaded_regions()?;
+        let fault = match regions.graph() {
+            Some(graph) => self.fault_between(&graph),
+            None => Ok(regions.fault()),
+        };
+        self.regions.release();
+        fault
+    }
+
+    fn fault_between(&self, graph: &Hnsw) -> Result<Option<String>, IndexError> {
+        if let Err(reason) = graph.validate() {
+            return Ok(Some(format!("the graph of regions is damaged ({reason})")));
+        }
+        let stored = match self.store.read_graph(GraphId::REGIONS) {
+            Ok(stored) => stored.map(|stored| stored.nodes),
+            Err(error @ IndexError::Corrupt { .. }) => return Ok(Some(error.to_string())),
+            Err(error) => return Err(error),
+        };
+        let same = stored.unwrap_or_default() == graph.records(Node(0), u32::MAX).unwrap_or_default();
+        Ok((!same).then(|| "the graph of regions in the store is not the one in memory".to_owned()))
+    }
+}

@@ -1,0 +1,134 @@
+//! The graph over regions: what it holds, what it lacks, and how both are searched.
+//!
+//! Regions that come get no node at once. A picture has some thirty, each new node changes as many others, and to write all
+//! these with the picture would take longer and more room than the picture itself. Until they are linked in bulk they are
+//! *loose*: compared one by one beside the walk. Regions that go leave the graph in the step that removes them.
+
+use std::sync::Arc;
+
+use super::RegionIndex;
+use crate::hnsw::{Change, Hnsw, HnswParams, Progress};
+use crate::vectors::{Scored, VectorIndex, by_rank};
+use crate::{IdSet, ImageId, IndexError};
+
+/// A graph that lacks more than one in so many regions is brought up to date by the next [`crate::Index::finish`].
+pub(crate) const BEHIND: usize = 50;
+/// A graph that lacks more than one in so many is not walked: comparing them one by one would take most of a scan.
+const HARDLY: usize = 16;
+
+/// The graph, if there is one.
+#[derive(Default)]
+pub(super) struct Linked {
+    graph: Option<Arc<Hnsw>>,
+    /// Keys of the regions that the graph lacks; empty without a graph.
+    pub(super) loose: IdSet,
+    /// Why what is stored cannot be used, if that is so.
+    fault: Option<String>,
+}
+
+impl Linked {
+    pub(super) fn note_new(&mut self, key: ImageId) {
+        if self.graph.is_some() {
+            self.loose.insert(key);
+        }
+    }
+}
+
+impl RegionIndex {
+    /// Takes up a graph over some of the vectors, if there is one, or the reason why what is stored is none.
+    pub(crate) fn take_up(&self, graph: Result<Option<Arc<Hnsw>>, String>) {
+        *self.linked.write() = match graph {
+            Ok(Some(graph)) => {
+                Linked { loose: graph.unlinked().into_iter().collect(), graph: Some(graph), fault: None }
+            }
+            Ok(None) => Linked::default(),
+            Err(reason) => Linked { fault: Some(reason), ..Linked::default() },
+        };
+    }
+
+    /// The graph.
+    pub(crate) fn graph(&self) -> Option<Arc<Hnsw>> {
+        self.linked.read_recursive().graph.clone()
+    }
+
+    /// Why the stored graph cannot be used, if that is so.
+    pub(crate) fn fault(&self) -> Option<String> {
+        self.linked.read_recursive().fault.clone()
+    }
+
+    /// True if the graph lacks so many regions that it should be brought up to date.
+    pub(crate) fn is_behind(&self) -> bool {
+        let linked = self.linked.read_recursive();
+        linked.graph.is_none() || linked.loose.len() * BEHIND > self.len()
+    }
+
+    /// Gives nodes to all regions that have none, or to as many as `progress` allows, in a new graph if there is none.
+    /// `None` if nothing was done. The store has to be told of the whole graph.
+    pub(crate) fn link(&self, params: HnswParams, progress: &mut Progress<'_>) -> Option<Arc<Hnsw>> {
+        let graph = self.graph().unwrap_or_else(|| Arc::new(Hnsw::empty(Arc::clone(&self.scan), params)));
+        let before = graph.nodes();
+        graph.link_all(progress);
+        (graph.nodes() > before).then(|| {
+            self.take_up(Ok(Some(Arc::clone(&graph))));
+            graph
+        })
+    }
+
+    /// Takes the nodes of a picture's regions away; what the store must write is returned. The regions are found as before
+    /// until they are removed.
+    pub(crate) fn unlink(&self, image: ImageId) -> Vec<Change> {
+        let Some(graph) = self.graph() else { return Vec::new() };
+        let keys: Vec<ImageId> = self.keys(image).collect();
+        let mut linked = self.linked.write();
+        keys.iter().for_each(|&key| _ = linked.loose.insert(key));
+        drop(linked);
+        graph.unlink(&keys)
+    }
+
+    /// What searches, in words.
+    pub fn search_name(&self) -> String {
+        let scan = format!("exact scan ({})", self.scan.kernel().name());
+        let linked = self.linked.read_recursive();
+        match (&linked.graph, &linked.fault) {
+            (Some(graph), _) => {
+                let (HnswParams { m, ef_search, .. }, loose) = (graph.params(), linked.loose.len());
+                let nodes = graph.nodes();
+                format!("hnsw (M {m}, ef {ef_search}, {nodes} nodes, {loose} regions beside it), else {scan}")
+            }
+            (None, Some(reason)) => format!("{scan}; {reason}"),
+            (None, None) => scan,
+        }
+    }
+
+    /// By the graph and among what it lacks, or by a scan of all.
+    pub(super) fn search(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
+        // The loose ones come first: a region that is linked meanwhile is then found twice, and not missed.
+        let Some((graph, loose)) = self.loose_beside_graph(query, allowed)? else {
+            return self.scan.search(query, k, allowed);
+        };
+        let mut found = graph.search(query, k, allowed)?;
+        if !loose.is_empty() {
+            found.extend(loose);
+            found.sort_unstable_by(by_rank);
+            found.dedup_by_key(|scored| scored.id);
+            found.truncate(k);
+        }
+        Ok(found)
+    }
+
+    /// The graph, and the scores of the regions that it lacks; `None` if it is not worth walking.
+    #[allow(clippy::type_complexity)]
+    fn loose_beside_graph(
+        &self,
+        query: &[f32],
+        allowed: Option<&IdSet>,
+    ) -> Result<Option<(Arc<Hnsw>, Vec<Scored>)>, IndexError> {
+        let linked = self.linked.read_recursive();
+        let Some(graph) = linked.graph.clone().filter(|_| linked.loose.len() * HARDLY <= self.len()) else {
+            return Ok(None);
+        };
+        let passing = linked.loose.iter().filter(|&key| allowed.is_none_or(|allowed| allowed.contains(key)));
+        let loose = if linked.loose.is_empty() { Vec::new() } else { self.scan.score_these(query, passing)? };
+        Ok(Some((graph, loose)))
+    }
+}
