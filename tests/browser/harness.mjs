@@ -10,12 +10,17 @@ export const pictures = process.env.GLIMPSE_PICTURES;
 
 const PLACES = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
+/// Where the browser is.
+export function browserPath() {
+  const path = PLACES.find((place) => place && existsSync(place));
+  assert.ok(path, "no Chromium found; name it in CHROMIUM");
+  return path;
+}
+
 let browser;
 before(async () => {
   assert.ok(url, "start these tests with `npm test`");
-  const executablePath = PLACES.find((place) => place && existsSync(place));
-  assert.ok(executablePath, "no Chromium found; name it in CHROMIUM");
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
+  browser = await chromium.launch({ executablePath: browserPath(), args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
 });
 after(() => browser?.close());
 

@@ -37,6 +37,24 @@ for (const width of [390, 1280, 2560]) {
       await page.click("#settings");
       assert.deepEqual(await findings(page), []);
     });
+
+    onPage(`${width} pixels, ${colorScheme}: things, boxes, heatmap and drawing are as easy`, { viewport: { width, height: width === 390 ? 844 : 1000 }, colorScheme, path: "/?find=1&c=n:2-:butterfly&c=t:1:tree&c=t:-1:cat&rel=0.left-of.1&weak=1" }, async (page) => {
+      await idle(page);
+      assert.equal(await overflow(page), 0);
+      assert.deepEqual(await findings(page), []);
+      await page.goto("/?find=1&c=t:1:butterfly&c=t:1:tree&weak=1");
+      await ready(page);
+      await tiles(page).first().locator("a.shot").click();
+      await page.locator("#stage .spot").first().waitFor();
+      await page.keyboard.press("h");
+      await page.locator("#stage .heat").waitFor();
+      assert.deepEqual(await findings(page), []);
+      await page.keyboard.press("r");
+      await page.locator(".selection").waitFor();
+      assert.deepEqual(await findings(page), []);
+      const sticking = await page.evaluate(() => [...document.querySelectorAll("#drawbar, #stage, #viewer .top")].filter((part) => part.getBoundingClientRect().right > innerWidth + 1).map(({ id }) => id));
+      assert.deepEqual(sticking, []);
+    });
   }
 }
 

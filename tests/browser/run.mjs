@@ -1,6 +1,7 @@
 // Starts the bundled demonstration on a free port and runs all tests against it.
 //
 //     npm ci && npm test [-- FILE...]
+//     npm run shots                     the pictures of the README
 //
 // GLIMPSE_BIN names the program (default: the release build), CHROMIUM the browser.
 

@@ -54,7 +54,7 @@ onPage("a link to a picture opens it, and closing shows the library", async (pag
 
 onPage("zoom by wheel, keys and double click", async (page) => {
   await openFirst(page);
-  const scale = () => page.evaluate(() => Number(/scale\(([\d.]+)\)/.exec(document.querySelector("#stage img").style.transform)?.[1] ?? 1));
+  const scale = () => page.evaluate(() => Number(/scale\(([\d.]+)\)/.exec(document.querySelector(".frame").style.transform)?.[1] ?? 1));
   await page.mouse.move(500, 400);
   await page.mouse.wheel(0, -400);
   await page.waitForFunction(() => document.querySelector("#stage").classList.contains("zoomed"));

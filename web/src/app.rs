@@ -9,7 +9,7 @@ use crate::access::{CONTENT_POLICY, check};
 use crate::error::{ApiError, Code};
 use crate::metrics::measure;
 use crate::openapi::description;
-use crate::routes::{groups, images, jobs, library, page, pictures, search, status};
+use crate::routes::{caption, find, groups, images, jobs, library, page, pictures, regions, search, status};
 use crate::state::AppState;
 
 /// The whole service over `state`.
@@ -17,6 +17,10 @@ pub fn configure(state: web::Data<AppState>) -> impl FnOnce(&mut web::ServiceCon
     move |config| {
         let api = web::scope("/api/v1")
             .service(at("/search", "GET, HEAD, POST", [get(search::simple), post(search::full)]))
+            .service(at("/find", "GET, HEAD, POST", [get(find::typed), post(find::built)]))
+            .service(at("/similar", "POST", [post(find::similar)]))
+            .service(at("/ground", "POST", [post(regions::ground)]))
+            .service(at("/caption", "POST", [post(caption::caption)]))
             .service(at("/pictures", "POST", [post(pictures::upload)]))
             .service(at("/pictures/{key}/thumbnail", READ, [get(pictures::thumbnail)]))
             .service(at("/images", READ, [get(images::records)]))
@@ -24,6 +28,8 @@ pub fn configure(state: web::Data<AppState>) -> impl FnOnce(&mut web::ServiceCon
             .service(at("/images/{id}/thumbnail", READ, [get(images::thumbnail)]))
             .service(at("/images/{id}/original", READ, [get(images::original)]))
             .service(at("/images/{id}/similar", READ, [get(search::similar)]))
+            .service(at("/images/{id}/regions", READ, [get(regions::stored)]))
+            .service(at("/images/{id}/heatmap", READ, [get(regions::heatmap)]))
             .service(at("/facets", READ, [get(library::facets)]))
             .service(at("/folders", READ, [get(library::folders)]))
             .service(at("/stats", READ, [get(library::stats)]))

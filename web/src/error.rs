@@ -28,6 +28,10 @@ pub enum Code {
     TooLarge,
     /// The body is not of the kind that is read here.
     UnsupportedMediaType,
+    /// The library was indexed without regions, which is what is asked about.
+    NoRegions,
+    /// The model has no decoder, which is what finds words for pictures.
+    NoDecoder,
     /// Too much work at the moment; ask again after `Retry-After` seconds.
     Busy,
     /// The library or the model is not ready; the message says what to do.
@@ -46,7 +50,7 @@ impl Code {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Conflict => StatusCode::CONFLICT,
+            Self::Conflict | Self::NoRegions | Self::NoDecoder => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Busy | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
@@ -108,7 +112,11 @@ impl ApiError {
 
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
-        let code = if matches!(error, EngineError::Busy(_)) { Code::Conflict } else { error.kind().into() };
+        let code = match &error {
+            EngineError::Busy(_) => Code::Conflict,
+            EngineError::NoDecoder { .. } => Code::NoDecoder,
+            _ => error.kind().into(),
+        };
         Self::new(code, error.to_string())
     }
 }

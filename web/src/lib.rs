@@ -2,13 +2,14 @@
 //!
 //! Safe as started: it listens on loopback, where a request must name this machine (against DNS rebinding) and must not
 //! come from another site; any other address needs a token. Pictures are served by number, from indexed files only.
-//! Handlers only translate: every call of the engine runs on a thread of its kind (search, pictures, the whole library),
-//! behind a bound.
+//! Handlers only translate: every call of the engine runs on a thread of its kind (search, pictures, looking at one with
+//! the model, the whole library), behind a bound.
 
 mod access;
 mod app;
 mod error;
 mod extract;
+mod heat;
 mod jobs;
 mod metrics;
 mod openapi;

@@ -110,7 +110,7 @@ impl Metrics {
         }
         drop(routes);
 
-        let pools = [&state.searches, &state.pictures, &state.heavy];
+        let pools = [&state.searches, &state.pictures, &state.looks, &state.heavy];
         let label = |name: &str| format!(r#"pool="{name}""#);
         text.family("glimpse_pool_waiting", "gauge", "Requests waiting for a thread.");
         pools.iter().for_each(|pool| text.value("glimpse_pool_waiting", &label(pool.name()), pool.waiting() as f64));

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use utoipa::OpenApi;
 
-use crate::routes::{groups, images, jobs, library, pictures, search, status};
+use crate::routes::{caption, find, groups, images, jobs, library, pictures, regions, search, status};
 
 /// The Glimpse API.
 #[derive(OpenApi)]
@@ -17,14 +17,17 @@ use crate::routes::{groups, images, jobs, library, pictures, search, status};
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     paths(
-        search::simple, search::full, search::similar, pictures::upload, pictures::thumbnail,
-        images::records, images::record, images::thumbnail, images::original,
+        search::simple, search::full, search::similar, find::typed, find::built, find::similar, regions::ground,
+        caption::caption,         pictures::upload, pictures::thumbnail,
+        images::records, images::record, images::thumbnail, images::original, regions::stored,
+        regions::heatmap,
         library::facets, library::folders, library::stats, groups::tag, groups::duplicates,
         jobs::start, jobs::list, jobs::one, jobs::pause, jobs::resume, jobs::cancel, jobs::retry, jobs::failures,
         jobs::events, status::health, status::metrics,
     ),
     tags(
         (name = "search", description = "Finding pictures"),
+        (name = "regions", description = "Where pictures show what"),
         (name = "images", description = "Pictures of the library, by number"),
         (name = "library", description = "The library as a whole"),
         (name = "jobs", description = "Bringing the library up to date"),
@@ -42,7 +45,7 @@ pub async fn description() -> HttpResponse {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use glimpse_engine::{Format, Mode, Sort};
+    use glimpse_engine::{Format, Lies, Mode, Sort};
     use serde::de::DeserializeOwned;
     use serde_json::Value;
 
@@ -64,6 +67,7 @@ mod tests {
         all_read::<Sort>("Sort");
         all_read::<Mode>("Mode");
         all_read::<Format>("Format");
+        all_read::<Lies>("Lies");
     }
 
     #[test]

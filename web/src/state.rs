@@ -15,12 +15,14 @@ use crate::error::ApiError;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
-use crate::thumbnails::{Placeholders, ThumbnailCache};
+use crate::thumbnails::{DiskCache, Placeholders, ThumbnailCache};
 use crate::uploads::Uploads;
 use crate::wire::GroupView;
 
 /// Bytes of thumbnails kept in memory: some 3,000 of the usual size.
 const THUMBNAIL_BYTES: usize = 64 << 20;
+/// Bytes of thumbnails kept in files: some 50,000 of the usual size.
+const THUMBNAIL_DISK: u64 = 1 << 30;
 
 /// Bounds on what clients may take.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +31,8 @@ pub struct Limits {
     pub searches: usize,
     /// Those that wait for a picture to be decoded; a page of results asks for a few dozen thumbnails at once.
     pub pictures: usize,
+    /// Those that wait for the model to look at a picture.
+    pub looks: usize,
     /// Those that wait for work over the whole library.
     pub heavy: usize,
     /// How long a JSON body may take to arrive.
@@ -40,7 +44,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let (body_time, upload_time) = (Duration::from_secs(10), Duration::from_secs(60));
-        Self { searches: 64, pictures: 256, heavy: 4, body_time, upload_time }
+        Self { searches: 64, pictures: 256, looks: 32, heavy: 4, body_time, upload_time }
     }
 }
 
@@ -56,6 +60,8 @@ pub struct AppState {
     pub searches: Pool,
     /// Threads that decode pictures. One can take a gigabyte: few at a time.
     pub pictures: Pool,
+    /// Threads for whoever wants the model to look at a picture: it does so one at a time.
+    pub looks: Pool,
     /// The thread for work over the whole library.
     pub heavy: Pool,
     /// Thumbnails made lately.
@@ -89,6 +95,7 @@ pub struct Duplicates {
 pub struct ModelState {
     ready: AtomicBool,
     failed: Mutex<Option<String>>,
+    languages: Mutex<Vec<String>>,
 }
 
 impl AppState {
@@ -96,14 +103,17 @@ impl AppState {
     /// If the system gives no threads.
     pub fn new(engine: Arc<Engine>, access: Access, limits: Limits) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let placeholders = Placeholders::open(&engine.settings().cache_dir());
+        let cache = engine.settings().cache_dir();
+        let placeholders = Placeholders::open(&cache);
+        let disk = DiskCache::new(cache.join("thumbnails"), THUMBNAIL_DISK);
         Ok(Self {
             access,
             limits,
             searches: Pool::start("search", cores.clamp(2, 8), limits.searches)?,
             pictures: Pool::start("pictures", cores.div_ceil(2).clamp(2, 8), limits.pictures)?,
+            looks: Pool::start("looks", 2, limits.looks)?,
             heavy: Pool::start("heavy", 1, limits.heavy)?,
-            thumbnails: ThumbnailCache::new(THUMBNAIL_BYTES),
+            thumbnails: ThumbnailCache::new(THUMBNAIL_BYTES, disk),
             placeholders,
             uploads: Uploads::default(),
             jobs: Jobs::default(),
@@ -121,7 +131,14 @@ impl AppState {
         let _ = self.engine.count();
         if let Err(error) = self.engine.load_model() {
             *self.model.failed.lock() = Some(error.to_string());
+        } else if let Ok(languages) = self.engine.caption_languages() {
+            *self.model.languages.lock() = languages;
         }
+    }
+
+    /// Languages in which the model can describe pictures, as far as that is known.
+    pub fn caption_languages(&self) -> Vec<String> {
+        self.model.languages.lock().clone()
     }
 
     /// True once the model is loaded.
@@ -157,6 +174,16 @@ where
 {
     let held = state.clone();
     state.pictures.run(move || work(&held)).await
+}
+
+/// Runs work that lets the model look at a picture.
+pub async fn look<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
+{
+    let held = state.clone();
+    state.looks.run(move || work(&held)).await
 }
 
 /// Runs work over the whole library.

@@ -11,7 +11,7 @@ export class ApiError extends Error {
 /// True for a question that was taken back.
 export const isCancelled = (error) => error?.name === "AbortError";
 
-async function ask(method, path, { query = {}, body, raw, signal } = {}) {
+async function ask(method, path, { query = {}, body, raw, signal, read } = {}) {
   const known = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
   const address = `/api/v1/${path}${known.length ? `?${new URLSearchParams(known)}` : ""}`;
   const options = { method, signal, headers: { Accept: "application/json" } };
@@ -29,6 +29,7 @@ async function ask(method, path, { query = {}, body, raw, signal } = {}) {
     if (isCancelled(error)) throw error;
     throw new ApiError({ code: "offline", message: "" });
   }
+  if (read && response.ok) return read(response);
   const answer = await response.json().catch(() => ({ code: "internal", message: response.statusText }));
   if (!response.ok) throw new ApiError(answer);
   return answer;
@@ -48,6 +49,14 @@ async function patiently(act, signal, tries = 4) {
 }
 
 export const search = (body, signal) => patiently(() => ask("POST", "search", { body, signal }), signal);
+export const find = (body, signal) => patiently(() => ask("POST", "find", { body, signal }), signal);
+export const similarRegions = (body, signal) => patiently(() => ask("POST", "similar", { body, signal }), signal);
+export const ground = (body, signal) => patiently(() => ask("POST", "ground", { body, signal }), signal);
+export const caption = (body, signal) => patiently(() => ask("POST", "caption", { body, signal }), signal);
+export const regions = (id, signal) => ask("GET", `images/${id}/regions`, { signal });
+/// A picture to lay over another: how much each place of it shows of a text.
+export const heatmap = (id, text, signal) =>
+  patiently(() => ask("GET", `images/${id}/heatmap`, { query: { text }, signal, read: (answer) => answer.blob() }), signal);
 export const similar = (id, query, signal) => ask("GET", `images/${id}/similar`, { query, signal });
 export const images = (ids, signal) => ask("GET", "images", { query: { ids: ids.join(",") }, signal });
 export const image = (id) => ask("GET", `images/${id}`);
@@ -57,7 +66,7 @@ export const stats = () => ask("GET", "stats");
 export const facets = (query, signal) => ask("GET", "facets", { query, signal });
 export const folders = () => ask("GET", "folders");
 export const jobs = () => ask("GET", "jobs");
-export const startJob = (roots) => ask("POST", "jobs", { body: { roots } });
+export const startJob = (order) => ask("POST", "jobs", { body: order });
 export const steerJob = (id, act) => ask("POST", `jobs/${id}/${act}`);
 export const failures = (id, offset) => ask("GET", `jobs/${id}/failures`, { query: { offset } });
 export const jobEvents = (id) => new EventSource(`/api/v1/jobs/${id}/events`);

@@ -6,11 +6,13 @@ import { withDetails } from "./details.js";
 import { $, debounce, isTyping } from "./dom.js";
 import { setUpFilters } from "./filters.js";
 import { Grid } from "./grid.js";
+import { boxesShown, showBoxes } from "./marks.js";
 import { setUpMenu } from "./menu.js";
 import { setUpPanel } from "./panel.js";
 import { languageNote } from "./quality.js";
 import { forget, resultsOf } from "./results.js";
-import { EMPTY, isFiltered, isRanked, read, write } from "./state.js";
+import { EMPTY, canFind, exampleOf, isFiltered, isRanked, read, soundRelations, thingsOf, write } from "./state.js";
+import { isUnfinished } from "./things.js";
 import { announce, toast } from "./toast.js";
 import { setUpViewer } from "./viewer.js";
 import { fill, loadWords, t } from "./words.js";
@@ -30,6 +32,10 @@ let running = new AbortController();
 let lastTyped = 0;
 /// The address of what is shown, or on its way.
 let shown = "";
+/// The address that the results are of.
+let settled = "";
+/// A form that is typed becomes chips once the server has read it.
+let finishing = false;
 
 await loadWords();
 fill(document);
@@ -49,6 +55,10 @@ const viewer = setUpViewer({
     close: closePicture,
     near: () => loadMore(),
     ranked: () => isRanked(state),
+    finding: () => state.find,
+    things: () => thingNames(),
+    languages: () => server.model.captions ?? [],
+    region: (id, box) => change({ ...EMPTY, find: true, chips: [{ kind: "image", value: id, weight: 1, box }] }),
     similar: (id) => change({ ...EMPTY, chips: [{ kind: "image", value: id, weight: 1 }] }),
     more: (id, weight) => addPicture(id, weight),
     ask: (text) => change({ ...EMPTY, text }),
@@ -61,9 +71,11 @@ const panel = setUpPanel({ changed: libraryChanged });
 const searchSoon = debounce(() => showResults(), TYPING);
 
 /// The user wants something else. While one types, the address follows without a step for every letter.
-function change(changes, { typing = false, now = false } = {}) {
+function change(changes, { typing = false, now = false, finish = false } = {}) {
   const before = state;
   state = { ...state, weak: false, ...changes };
+  state.relations = soundRelations(state);
+  finishing = finish && state.find && state.sign > 0 && state.text.trim() !== "";
   if (before.view !== null && !("view" in changes)) state.view = null;
   const address = write(state);
   const pause = Date.now() - lastTyped > STEP;
@@ -76,11 +88,33 @@ function change(changes, { typing = false, now = false } = {}) {
   filters.render();
   if (state.view === null) viewer.close();
   if (typing) {
+    if (state.find && isUnfinished(state.text)) return searchSoon.cancel(); // the rest is still to come
     $("main").setAttribute("aria-busy", "true");
     return searchSoon();
   }
   searchSoon.cancel();
   if (!now || shown !== write({ ...state, view: null })) showResults();
+  else finishForm();
+}
+
+/// What was typed as a form becomes its parts: things with counts, things to leave out, relations.
+function finishForm() {
+  if (!finishing || !results?.form || settled !== write({ ...state, view: null })) return;
+  finishing = false;
+  const { things, without = [], relations = [] } = results.form;
+  const text = (value, weight, count) => ({ kind: "text", value, weight, ...count });
+  const count = ({ at_least: least, at_most: most = null }) => (least > 1 || most !== null ? { least, most } : {});
+  const parts = [...things.map((thing) => text(thing.text, 1, count(thing))), ...without.map((value) => text(value, -1))];
+  const pictures = state.chips.filter(({ kind }) => kind !== "text");
+  const lies = relations.map(({ first, is, second }) => ({ first: things[first].text, is, second: things[second].text }));
+  change({ chips: [...pictures, ...parts], text: "", relations: lies, weak: state.weak });
+}
+
+/// The names of what is asked for, as boxes and heatmaps refer to them.
+function thingNames() {
+  if (results?.form && state.find) return results.form.things.map(({ text }) => text);
+  const typed = state.sign > 0 && state.text.trim() ? [state.text.trim()] : [];
+  return [...thingsOf(state).map(({ value }) => value), ...typed].slice(0, 8);
 }
 
 const rememberScroll = () => history.replaceState({ ...history.state, y: scrollY }, "");
@@ -106,27 +140,31 @@ async function showResults(y = 0) {
   running = new AbortController();
   const { signal } = running;
   searchSoon.cancel();
-  shown = write({ ...state, view: null });
+  const asked = (shown = write({ ...state, view: null }));
   // Words alone answer while the model loads; pictures have to wait for it.
-  const onlyText = isRanked(state) && state.chips.every(({ kind }) => kind === "text");
+  const onlyText = isRanked(state) && !state.find && state.chips.every(({ kind }) => kind === "text");
   const words = server.model.state === "loading" && onlyText;
   const wanted = resultsOf(state, { words });
   document.title = titleOf(state);
   $("main").setAttribute("aria-busy", "true");
   try {
+    if (state.find && isRanked(state) && !canFind(state)) throw new ApiError({ code: "no_thing", message: t("lessNeedsMore") });
     if (!wanted.started) await wanted.load(signal);
     // As far as the place that was left.
     while (y > 0 && !wanted.complete && estimatedHeight(wanted) < y + innerHeight) await wanted.load(signal);
     if (signal.aborted) return;
-    results = wanted;
+    [results, settled] = [wanted, asked];
     render();
     scrollTo(0, y);
     grid.draw();
     say(words);
+    finishForm();
     if (words) waitForModel();
     loadRest(signal);
   } catch (error) {
     if (isCancelled(error) || signal.aborted) return;
+    // A form that cannot be read is no reason to take away what is there.
+    if (state.find && error.code === "bad_request" && results) return note(error.message);
     results = null;
     grid.show([], { key: "" });
     showProblem(error);
@@ -145,7 +183,8 @@ function render() {
   const items = results.items();
   const sections = results.sections(items);
   const key = `${write({ ...state, view: null })}`;
-  grid.show(sections, { key, ranked: results.ranked, hrefOf, more: Math.max(0, results.expected - results.tiles.length) });
+  const things = results.form?.things.map(({ text }) => text) ?? [];
+  grid.show(sections, { key, ranked: results.ranked, things, hrefOf, more: Math.max(0, results.expected - results.tiles.length) });
   viewer.refresh();
   renderEnds(items.length);
 }
@@ -178,39 +217,58 @@ async function loadRest(signal) {
 /// What stands below the pictures, or in their place.
 function renderEnds(count) {
   const { accepted, weaker, searched, ranked } = results;
-  const folded = ranked && !state.weak && weaker > 0;
+  const folded = ranked && !state.weak && weaker !== 0 && searched > accepted;
+  const tail = weaker === null ? t("weakerToo") : t("weaker", { n: weaker });
   $("weaker").hidden = !folded || accepted === 0;
-  $("weaker").textContent = t("weaker", { n: weaker });
+  $("weaker").textContent = tail;
   $("empty").hidden = count > 0;
   if (count > 0) return;
   const nothing = ranked ? "nothingFound" : isFiltered(state) ? "nothingPasses" : "nothingYet";
   $("empty-title").textContent = t(nothing);
   $("empty-advice").textContent = ranked ? t("nothingAdvice", { n: searched }) : nothing === "nothingYet" ? t("addFirst") : "";
   $("empty-weaker").hidden = !folded;
-  $("empty-weaker").textContent = t("weaker", { n: weaker });
+  $("empty-weaker").textContent = tail;
   $("empty-clear").hidden = !isFiltered(state);
+  $("empty-regions").hidden = true;
   $("empty-add").hidden = nothing !== "nothingYet";
 }
 
 function say(words) {
-  const { accepted, weaker, searched, ranked } = results;
+  const { accepted, weaker, searched, ranked, withoutRegions } = results;
   const line = ranked ? t("matches", { n: accepted, searched }) : isFiltered(state) ? t("pass", { n: accepted }) : t("pictureCount", { n: accepted });
   $("count").textContent = line;
   announce(ranked && accepted === 0 ? `${t("nothingFound")}. ${weaker ? t("weaker", { n: weaker }) : ""}` : line);
   const texts = [state.text, ...state.chips.filter(({ kind }) => kind === "text").map(({ value }) => value)].join(" ").trim();
-  const note = words ? t("modelLoading") : languageNote(texts, server.model.name);
-  $("note").hidden = !note;
-  $("note-text").textContent = note;
+  if (words) return note(t("modelLoading"));
+  if (withoutRegions) return note(t("someWithoutRegions", { n: withoutRegions }), [t("makeRegions"), panel.makeRegions]);
+  if (exampleOf(state) && texts) return note(t("regionAlone"));
+  note(languageNote(texts, server.model.name), [t("aboutModel"), panel.open]);
+}
+
+let noted = null;
+
+/// Says something beside the results, and what can be done about it.
+function note(text, [label, act] = []) {
+  $("note").hidden = !text;
+  $("note-text").textContent = text;
+  $("note-more").hidden = !act;
+  $("note-more").textContent = label ?? "";
+  noted = act;
 }
 
 function showProblem(error) {
   const empty = error instanceof ApiError && error.code === "not_ready" && server.library === "empty";
+  const bare = error.code === "no_regions";
   $("count").textContent = "";
   $("weaker").hidden = true;
   $("empty").hidden = false;
-  $("empty-title").textContent = empty ? t("nothingYet") : t("failed");
-  $("empty-advice").textContent = empty ? t("addFirst") : [error.message || t("offline"), error.hint].filter(Boolean).join(" – ");
+  note("");
+  $("empty-title").textContent = t(empty ? "nothingYet" : bare ? "noRegions" : "failed");
+  const advice = [error.message || t("offline"), error.hint].filter(Boolean).join(" – ");
+  $("empty-advice").textContent = empty ? t("addFirst") : bare ? t("noRegionsAdvice") : advice;
+  if (error.code === "no_thing") ($("empty-title").textContent = error.message), ($("empty-advice").textContent = "");
   $("empty-weaker").hidden = $("empty-clear").hidden = true;
+  $("empty-regions").hidden = !bare;
   $("empty-add").hidden = !empty;
   announce($("empty-title").textContent);
 }
@@ -229,9 +287,10 @@ for (const id of ["weaker", "empty-weaker"]) {
     showResults(y);
   });
 }
-$("empty-clear").addEventListener("click", () => change({ after: "", before: "", folders: [], cameras: [], formats: [] }));
+$("empty-clear").addEventListener("click", () => change({ after: "", before: "", folders: [], cameras: [], formats: [], area: 0 }));
+$("empty-regions").addEventListener("click", () => panel.makeRegions());
 $("empty-add").addEventListener("click", () => panel.open());
-$("note-more").addEventListener("click", () => panel.open());
+$("note-more").addEventListener("click", () => noted?.());
 
 // ---- one picture ----
 
@@ -307,6 +366,7 @@ function gridKey(event) {
     l: () => addPicture(id, -1),
     c: () => withDetails(id, ({ path }) => navigator.clipboard.writeText(path).then(() => toast(t("copied")), () => {})),
     d: () => location.assign(downloadOf({ id })),
+    b: () => (showBoxes(!boxesShown()), filters.render()),
   };
   const act = moves[event.key] ? () => grid.focus(grid.beside(index, moves[event.key])) : acts[event.key];
   if (!act || event.target.matches("button") && event.key === " ") return;
@@ -340,6 +400,7 @@ function libraryChanged() {
   if (state.view === null && scrollY < 200) showResults(scrollY);
 }
 
+showBoxes(boxesShown());
 bar.render();
 filters.render();
 await askServer();

@@ -3,13 +3,15 @@
 import { image, thumbnail, upload, uploaded } from "./api.js";
 import { $, fileName, h } from "./dom.js";
 import { icon } from "./icons.js";
+import { thingsOf } from "./state.js";
+import { countOf, firstRelation, relationChips, swatch } from "./things.js";
 import { number, t } from "./words.js";
 import { toast } from "./toast.js";
 
 const WEIGHTS = [0.25, 0.5, 0.75, 1, 1.5, 2, 3];
 const LARGEST = 32 << 20;
 
-/// `on.change(changes, { typing })` is told what the user did; `get()` gives the state.
+/// `change(changes, { typing })` is told what the user did; `get()` gives the state.
 export function setUpBar({ get, change }) {
   const input = $("q");
   const edit = (chips, more = {}) => change({ chips, ...more });
@@ -43,17 +45,25 @@ export function setUpBar({ get, change }) {
   });
   $("search").addEventListener("submit", (event) => {
     event.preventDefault();
-    change({}, { now: true });
+    change({}, { now: true, finish: true });
     $("results").focus({ preventScroll: true });
   });
   $("add").addEventListener("click", () => (finish(1), input.focus()));
   $("without").addEventListener("click", () => (finish(-1), input.focus()));
-  $("clear").addEventListener("click", () => (edit([], { text: "", sign: 1 }), input.focus()));
+  $("clear").addEventListener("click", () => (edit([], { text: "", sign: 1, relations: [] }), input.focus()));
+  $("mode").addEventListener("click", () => (change({ find: !get().find, sort: "" }), input.focus()));
+  $("relate").addEventListener("click", () => {
+    if (get().text.trim()) finish(1);
+    const relation = firstRelation(get());
+    if (!relation) return;
+    change({ relations: [...get().relations, relation] });
+    [...$("chips").querySelectorAll(".relation")].at(-1).querySelectorAll("select")[1].focus();
+  });
   setUpPictures(async (file) => {
     const chip = await send(file);
     if (chip) edit([...get().chips, chip], { view: null });
   });
-  return { render: () => render(get(), edit) };
+  return { render: () => render(get(), edit, change) };
 }
 
 /// Pictures arrive by choice, by paste and by drop.
@@ -99,24 +109,49 @@ async function send(file) {
   }
 }
 
-function render({ text, sign, chips }, edit) {
+function render(state, edit, change) {
+  const { text, sign, chips, find } = state;
   const input = $("q");
   if (input.value !== text) input.value = text;
-  input.placeholder = chips.length ? t("placeholderMore") : t("placeholder");
+  input.placeholder = t(chips.length ? "placeholderMore" : find ? "placeholderFind" : "placeholder");
   $("sign").hidden = sign > 0;
   $("add").hidden = $("without").hidden = !text.trim();
   $("clear").hidden = !text.trim() && !chips.length;
-  const focused = $("chips").contains(document.activeElement) ? document.activeElement.closest(".chip")?.dataset.index : null;
-  $("chips").replaceChildren(...chips.map((chip, index) => makeChip(chip, index, chips, edit)));
-  if (focused !== null) $("chips").children[Math.min(focused, chips.length - 1)]?.querySelector(".main")?.focus();
+  $("mode").setAttribute("aria-pressed", String(find));
+  const things = new Set(thingsOf(state).map(({ value }) => value));
+  $("relate").hidden = !find || things.size + (text.trim() && sign > 0 ? 1 : 0) < 2;
+  const focused = focusedPart();
+  const parts = chips.map((chip, index) => makeChip(chip, index, state, edit));
+  $("chips").replaceChildren(...parts, ...(find ? relationChips(state, change) : []));
+  focusPart(focused, chips.length);
 }
 
-function makeChip(chip, index, chips, edit) {
+/// What has the focus among the chips, which are made anew: the chip, or the relation, and the place in it.
+function focusedPart() {
+  const element = document.activeElement;
+  const chip = $("chips").contains(element) && element.closest(".chip");
+  if (!chip) return null;
+  const { index, relation } = chip.dataset;
+  return { index, relation, place: [...chip.querySelectorAll("button, select")].indexOf(element) };
+}
+
+function focusPart(focused, count) {
+  if (!focused) return;
+  const { index, relation, place } = focused;
+  const last = Math.min(index ?? relation, count - 1);
+  const chip = $("chips").querySelector(relation === undefined ? `.chip[data-index="${last}"]` : `.chip[data-relation="${relation}"]`);
+  const parts = chip?.querySelectorAll("button, select");
+  (parts?.[place] ?? parts?.[0] ?? $("q")).focus();
+}
+
+function makeChip(chip, index, state, edit) {
+  const { chips, find } = state;
   const replace = (changes) => edit(chips.map((other) => (other === chip ? { ...chip, ...changes } : other)));
   const remove = () => edit(chips.filter((other) => other !== chip));
   const flip = () => replace({ weight: -chip.weight });
   const [wanted, size] = [chip.weight > 0, Math.abs(chip.weight)];
   const step = (by) => {
+    if (find) return;
     const at = WEIGHTS.reduce((best, weight, i) => (Math.abs(weight - size) < Math.abs(WEIGHTS[best] - size) ? i : best), 0);
     const next = WEIGHTS[Math.min(Math.max(at + by, 0), WEIGHTS.length - 1)];
     replace({ weight: next * Math.sign(chip.weight) });
@@ -136,24 +171,27 @@ function makeChip(chip, index, chips, edit) {
         (others[index + move[event.key]] ?? $("q")).focus();
       },
     },
-  }, h("span", { class: "mark", "aria-hidden": "true" }, wanted ? "+" : "−"), label);
+  }, find && wanted && chip.kind === "text" ? swatch(thingsOf(state).indexOf(chip)) : h("span", { class: "mark", "aria-hidden": "true" }, wanted ? "+" : "−"), label);
   const name = (what) => {
     label.textContent = what;
-    main.title = t("chipHelp");
-    main.setAttribute("aria-label", t(wanted ? "chipWith" : "chipWithout", { what, weight: number(size) }));
+    main.title = t(find ? "thingHelp" : "chipHelp");
+    const sentence = find ? (wanted ? "thingWith" : "thingWithout") : wanted ? "chipWith" : "chipWithout";
+    main.setAttribute("aria-label", t(sentence, { what, weight: number(size) }));
   };
   if (chip.kind === "text") name(chip.value);
   else picture(chip, label, name);
-  const weight = h("button", { class: "weight", type: "button", title: t("chipWeight"), "aria-label": t("chipWeightOf", { weight: number(size) }),
+  const weight = () => h("button", { class: "weight", type: "button", title: t("chipWeight"), "aria-label": t("chipWeightOf", { weight: number(size) }),
     on: { click: () => step(size >= 3 ? -WEIGHTS.length : 1), contextmenu: (event) => (event.preventDefault(), step(-1)) } }, `×${number(size)}`);
   const close = h("button", { class: "remove", type: "button", title: t("remove"), "aria-label": t("remove"), on: { click: remove } }, icon("close"));
-  return h("span", { class: `chip ${wanted ? "with" : "without"} ${chip.kind}`, role: "group", data: { index } }, main, weight, close);
+  const amount = !find ? weight() : wanted && chip.kind === "text" && countOf(chip, replace);
+  return h("span", { class: `chip ${wanted ? "with" : "without"} ${chip.kind}`, role: "group", data: { index } }, main, amount, close);
 }
 
-/// The chip of a picture shows it, and says its name when that is known.
+/// The chip of a picture, or a part of one, shows it, and says its name when that is known.
 function picture(chip, label, name) {
   const small = h("img", { alt: "", width: 28, height: 28 });
-  const gone = () => (small.remove(), label.closest(".chip")?.classList.add("gone"), name(t("pictureForgotten")));
+  const shown = chip.box ? h("span", { class: "part" }, small) : small;
+  const gone = () => (shown.remove(), label.closest(".chip")?.classList.add("gone"), name(t("pictureForgotten")));
   small.addEventListener("error", gone, { once: true });
   if (chip.kind === "picture") {
     small.src = uploaded(chip.value);
@@ -161,9 +199,18 @@ function picture(chip, label, name) {
   } else {
     name(t("picture", { n: chip.value }));
     image(chip.value).then((record) => {
-      name(fileName(record.path));
-      small.src = thumbnail(record, 160);
+      name(chip.box ? t("partOf", { what: fileName(record.path) }) : fileName(record.path));
+      if (chip.box) crop(small, chip.box, record);
+      small.src = thumbnail(record, chip.box ? 320 : 160);
     }, gone);
   }
-  label.before(small);
+  label.before(shown);
+}
+
+/// Shows a part of a picture, which is as wide as the window it is seen through allows.
+function crop(picture, [x, y, width, height], whole) {
+  const scale = 28 / Math.min(width, height);
+  const { style } = picture;
+  [style.width, style.height] = [`${whole.width * scale}px`, `${whole.height * scale}px`];
+  style.translate = `${-(x + width / 2) * scale + 14}px ${-(y + height / 2) * scale + 14}px`;
 }

@@ -3,10 +3,13 @@
 import { facets } from "./api.js";
 import { $, fileName, folderOf, h } from "./dom.js";
 import { icon } from "./icons.js";
+import { boxesShown, showBoxes } from "./marks.js";
 import { isRanked, sortOf } from "./state.js";
 import { day, number, t } from "./words.js";
 
 const SORTS = ["relevance", "newest", "oldest"];
+/// Smallest shares of a picture, in percent, that can be asked of regions.
+const AREAS = [0, 1, 5, 20];
 
 export function setUpFilters({ get, change }) {
   const sheets = {
@@ -14,6 +17,7 @@ export function setUpFilters({ get, change }) {
     folder: { icon: "folder", fill: choices("folders", (value) => value), value: manyValue("folders", fileName), empty: { folders: [] } },
     camera: { icon: "lens", fill: choices("cameras", (value) => value), value: manyValue("cameras", (value) => value), empty: { cameras: [] } },
     format: { icon: "file", fill: choices("formats", (value) => value.toUpperCase()), value: manyValue("formats", (value) => value.toUpperCase()), empty: { formats: [] } },
+    area: { icon: "size", fill: areas, value: ({ area }) => (area ? areaText(area) : ""), empty: { area: 0 }, find: true },
   };
   const sort = $("sort");
   sort.replaceChildren(...SORTS.map((value) => h("option", { value }, t(value))));
@@ -48,16 +52,24 @@ export function setUpFilters({ get, change }) {
     });
     document.addEventListener("pointerdown", ({ target }) => !box.contains(target) && !open.contains(target) && close(false));
     box.addEventListener("focusout", ({ relatedTarget }) => relatedTarget && !box.contains(relatedTarget) && close(false));
-    buttons[name] = { open, label, clear, sheet };
-    $("filters").append(h("div", { class: "filter" }, open, clear, box));
+    const filter = h("div", { class: "filter" }, open, clear, box);
+    buttons[name] = { filter, open, label, clear, sheet };
+    $("filters").append(filter);
   }
+  const boxes = h("button", { class: "pill", type: "button", title: "b", on: { click: () => (showBoxes(!boxesShown()), renderBoxes()) } }, icon("region"), t("boxes"));
+  $("filters").append(boxes);
+  const renderBoxes = () => boxes.setAttribute("aria-pressed", String(boxesShown()));
 
   return {
     render() {
       const state = get();
       sort.value = sortOf(state);
       sort.options[0].disabled = !isRanked(state);
-      for (const [name, { open, label, clear, sheet }] of Object.entries(buttons)) {
+      sort.disabled = state.find && isRanked(state);
+      boxes.hidden = !state.find;
+      renderBoxes();
+      for (const [name, { filter, open, label, clear, sheet }] of Object.entries(buttons)) {
+        filter.hidden = Boolean(sheet.find) && !state.find;
         const value = sheet.value(state);
         label.textContent = value || t(name);
         open.classList.toggle("set", Boolean(value));
@@ -123,6 +135,17 @@ function commonFolder(paths) {
     common = folderOf(common);
   }
   return common;
+}
+
+const areaText = (share) => t("areaAtLeast", { share: number(share) });
+
+async function areas(body, { get, change }) {
+  const known = AREAS.includes(get().area) ? AREAS : [...AREAS, get().area];
+  body.replaceChildren(...known.map((area) => {
+    const choice = h("input", { type: "radio", name: "area", checked: get().area === area });
+    choice.addEventListener("change", () => change({ area }));
+    return h("label", { class: "choice" }, choice, h("span", { class: "name" }, area ? areaText(area) : t("areaAny")));
+  }));
 }
 
 async function dates(body, { get, change }) {

@@ -141,8 +141,8 @@ export class Grid {
   #tile(index, item, list, [x, y, width, height]) {
     let tile = this.#tiles.get(index);
     if (!tile) {
-      const { ranked, hrefOf } = this.#options;
-      tile = makeTile(item, { index, count: this.items.length + this.more, ranked, href: hrefOf(item.tile.id) });
+      const { ranked, hrefOf, things } = this.#options;
+      tile = makeTile(item, { index, count: this.items.length + this.more, ranked, things, href: hrefOf(item.tile.id) });
       tile.link.tabIndex = index === this.#current ? 0 : -1;
       this.#tiles.set(index, tile);
     }

@@ -1,8 +1,8 @@
 // Justified rows: pictures side by side at one height, filling the width, in their own order.
 
 /// Ratios beyond these are cropped: a panorama would leave nothing of its neighbours.
-const NARROWEST = 0.45;
-const WIDEST = 3.2;
+export const NARROWEST = 0.45;
+export const WIDEST = 3.2;
 
 /// Places pictures of the given width-to-height `ratios`. Gives `boxes` (x, y, width, height of each) and `rows` (first
 /// picture, one past the last, y, height), and the height of all.

@@ -24,12 +24,12 @@ export function setUpPanel({ changed }) {
     const path = $("folder-path").value.trim();
     if (path && (await begin([path]))) $("folder-path").value = "";
   });
-  $("update").addEventListener("click", () => begin([]));
+  $("update").addEventListener("click", () => begin());
 
-  async function begin(roots) {
+  async function begin(roots = [], order = {}) {
     $("folder-problem").textContent = "";
     try {
-      follow(await startJob(roots));
+      follow(await startJob({ roots, ...order }));
       return true;
     } catch (error) {
       $("folder-problem").textContent = [error.message || t("offline"), error.hint].filter(Boolean).join(" – ");
@@ -159,5 +159,7 @@ export function setUpPanel({ changed }) {
   }
 
   $("banner-open").addEventListener("click", open);
-  return { open, follow };
+  /// Lets pictures that were indexed without regions get them.
+  const makeRegions = () => (open(), begin([], { regions: true }));
+  return { open, follow, makeRegions };
 }

@@ -1,7 +1,7 @@
 // A result set: asked for in steps, kept for a while so that going back shows it at once, cut into sections.
 
-import { search } from "./api.js";
-import { isRanked, question, sortOf } from "./state.js";
+import { find, search, similarRegions } from "./api.js";
+import { canFind, exampleOf, isRanked, question, regionQuestion, sortOf } from "./state.js";
 import { month, t } from "./words.js";
 
 /// Hits of the first answer, which should be quick, and of the ones after it.
@@ -14,11 +14,13 @@ const kept = new Map();
 
 /// The result set of a state: remembered, or a new one whose hits are still to be loaded.
 export function resultsOf(state, { words = false } = {}) {
-  const body = { ...question(state), ...(words && { mode: "words" }) };
-  const key = JSON.stringify(body);
+  const regions = state.find && canFind(state);
+  const ask = !regions ? search : exampleOf(state) ? similarRegions : find;
+  const body = regions ? regionQuestion(state) : { ...question(state), ...(words && { mode: "words" }) };
+  const key = `${regions} ${JSON.stringify(body)}`;
   const known = kept.get(key);
   kept.delete(key);
-  const results = known ?? new Results(body, isRanked(state), sortOf(state));
+  const results = known ?? new Results(ask, body, isRanked(state), sortOf(state));
   kept.set(key, results);
   if (kept.size > KEPT) kept.delete(kept.keys().next().value);
   return results;
@@ -34,10 +36,15 @@ export class Results {
   searched = 0;
   complete = false;
   started = false;
+  /// Pictures that cannot be searched for regions.
+  withoutRegions = 0;
+  /// What was understood of a question about regions: `thing` of a box is a place in its `things`.
+  form = null;
   /// Leaders of stacks that are spread out.
   spread = new Set();
 
-  constructor(body, ranked, sort) {
+  constructor(ask, body, ranked, sort) {
+    this.ask = ask;
     this.body = body;
     this.ranked = ranked;
     this.sort = sort;
@@ -50,10 +57,12 @@ export class Results {
     const body = this.next
       ? { ...this.body, cursor: this.next, limit: NEXT }
       : { ...this.body, limit: FIRST };
-    const page = await search(body, signal);
+    const page = await this.ask(body, signal);
     if (this.started && body.cursor !== this.next) return false; // another call was faster
     this.started = true;
-    Object.assign(this, { accepted: page.accepted, weaker: page.weaker, searched: page.searched, next: page.next });
+    // How many weaker ones there are is not counted for regions.
+    const { accepted, weaker = null, searched, next, form = null, without_regions: withoutRegions = 0 } = page;
+    Object.assign(this, { accepted, weaker, searched, next, form, withoutRegions });
     this.complete = page.next === null;
     for (const tile of page.hits) this.tiles.push(tile);
     return true;
@@ -61,7 +70,8 @@ export class Results {
 
   /// Hits there will be when all are loaded.
   get expected() {
-    return this.body.all ? this.accepted + this.weaker : this.accepted;
+    if (this.complete) return this.tiles.length;
+    return this.body.all ? this.accepted + (this.weaker ?? this.searched - this.accepted) : this.accepted;
   }
 
   /// Tiles to show in order: near-duplicates lie on the best of them, which knows how many.

@@ -3,12 +3,17 @@
 const SORTS = ["relevance", "newest", "oldest"];
 const KINDS = { t: "text", i: "image", p: "picture" };
 const LETTERS = { text: "t", image: "i", picture: "p" };
+/// How things can lie to each other.
+export const LIES = ["left-of", "right-of", "above", "below", "inside", "larger-than", "smaller-than"];
 
 /// Nothing asked: the whole library.
 export const EMPTY = Object.freeze({
   text: "", // what is being typed
   sign: 1, // whether that is wanted
-  chips: [], // finished parts: { kind, value, weight }
+  chips: [], // finished parts: { kind, value, weight }, of things with { least, most }, of a part of a picture with { box }
+  find: false, // things and where they are, instead of pictures as a whole
+  relations: [], // how things lie: { first, is, second }, things by their text
+  area: 0, // smallest share of its picture that a region covers, in percent
   sort: "",
   after: "",
   before: "",
@@ -20,12 +25,25 @@ export const EMPTY = Object.freeze({
 });
 
 export const isRanked = (state) => state.chips.length > 0 || state.text.trim() !== "";
+/// The things that pictures must show.
+export const thingsOf = ({ chips }) => chips.filter(({ kind, weight }) => kind === "text" && weight > 0);
+/// The picture, or part of one, that regions are to look like. It is looked for by itself.
+export const exampleOf = ({ find, chips }) => (find ? chips.find(({ kind, weight }) => kind !== "text" && weight > 0) : undefined);
+/// True if there is something to find, and not only something to leave out.
+export const canFind = (state) =>
+  Boolean(exampleOf(state) || thingsOf(state).length || (state.text.trim() && state.sign > 0));
+/// Relations between things that are still there.
+export function soundRelations({ chips, relations }) {
+  const texts = thingsOf({ chips }).map(({ value }) => value);
+  return relations.filter(({ first, second }) => first !== second && texts.includes(first) && texts.includes(second));
+}
+
 export const isFiltered = (state) =>
-  Boolean(state.after || state.before || state.folders.length || state.cameras.length || state.formats.length);
+  Boolean((state.find && state.area) || state.after || state.before || state.folders.length || state.cameras.length || state.formats.length);
 
 /// The order in use. Without a question there is no best match.
 export const sortOf = (state) =>
-  isRanked(state) ? state.sort || "relevance" : state.sort === "oldest" ? "oldest" : "newest";
+  state.find && isRanked(state) ? "relevance" : isRanked(state) ? state.sort || "relevance" : state.sort === "oldest" ? "oldest" : "newest";
 
 export function read(address) {
   const from = new URLSearchParams(address);
@@ -36,6 +54,9 @@ export function read(address) {
     text: q,
     sign: from.get("not") === "1" ? -1 : 1,
     chips,
+    find: from.get("find") === "1",
+    relations: from.getAll("rel").map((text) => readRelation(text, chips)).filter(Boolean),
+    area: Math.min(Math.max(Number(from.get("area")) || 0, 0), 100),
     sort: SORTS.includes(from.get("sort")) ? from.get("sort") : "",
     after: from.get("after") ?? "",
     before: from.get("before") ?? "",
@@ -47,18 +68,45 @@ export function read(address) {
   };
 }
 
-/// `t:-1.5:text`, `i:1:17`, `p:1:KEY`
+/// `t:-1.5:text`, `i:1:17`, `p:1:KEY`; with a count, `n:2-:text` or `n:1-3:text`; a part of a picture, `r:17:x,y,w,h`.
 function readChip(text) {
+  const [, least, most, thing] = /^n:(\d+)-(\d*):(.+)$/su.exec(text) ?? [];
+  if (thing) return { kind: "text", value: thing, weight: 1, least: Number(least), most: most ? Number(most) : null };
+  const [, id, box] = /^r:(\d+):(\d+(?:,\d+){3})$/.exec(text) ?? [];
+  if (box) return { kind: "image", value: Number(id), weight: 1, box: box.split(",").map(Number) };
   const [, letter, weight, value] = /^([tip]):(-?\d+(?:\.\d+)?):(.+)$/su.exec(text) ?? [];
   if (!letter || Number(weight) === 0) return null;
   return { kind: KINDS[letter], value: letter === "i" ? Number(value) : value, weight: Number(weight) };
+}
+
+function writeChip({ kind, value, weight, least, most, box }) {
+  if (box) return `r:${value}:${box}`;
+  if (weight > 0 && least !== undefined) return `n:${least}-${most ?? ""}:${value}`;
+  return `${LETTERS[kind]}:${weight}:${value}`;
+}
+
+/// `0.left-of.1`, both being places among the things.
+function readRelation(text, chips) {
+  const [first, is, second] = text.split(".");
+  const texts = thingsOf({ chips }).map(({ value }) => value);
+  const known = LIES.includes(is) && first in texts && second in texts;
+  return known ? { first: texts[first], is, second: texts[second] } : null;
+}
+
+/// Relations by the places of their things, as addresses and the server have them.
+function placed(state) {
+  const texts = thingsOf(state).map(({ value }) => value);
+  return soundRelations(state).map(({ first, is, second }) => ({ first: texts.indexOf(first), is, second: texts.indexOf(second) }));
 }
 
 export function write(state) {
   const to = new URLSearchParams();
   if (state.text.trim()) to.set("q", state.text);
   if (state.text.trim() && state.sign < 0) to.set("not", "1");
-  for (const { kind, value, weight } of state.chips) to.append("c", `${LETTERS[kind]}:${weight}:${value}`);
+  if (state.find) to.set("find", "1");
+  for (const chip of state.chips) to.append("c", writeChip(chip));
+  for (const { first, is, second } of placed(state)) to.append("rel", `${first}.${is}.${second}`);
+  if (state.area) to.set("area", state.area);
   if (state.sort) to.set("sort", state.sort);
   if (state.after) to.set("after", state.after);
   if (state.before) to.set("before", state.before);
@@ -74,17 +122,35 @@ export function write(state) {
 export function question(state) {
   const terms = state.chips.map(({ kind, value, weight }) => ({ [kind]: value, weight }));
   if (state.text.trim()) terms.push({ text: state.text.trim(), weight: state.sign });
+  return { terms, sort: sortOf(state), all: state.weak && isRanked(state), filter: filterOf(state) };
+}
+
+/// The body of a question about regions: things, or regions like one.
+export function regionQuestion(state) {
+  const common = { min_area: state.area / 100, all: state.weak, filter: filterOf(state) };
+  const example = exampleOf(state);
+  if (example) {
+    const [x, y, width, height] = example.box ?? [];
+    return { [example.kind]: example.value, ...(example.box && { box: { x, y, width, height } }), ...common };
+  }
+  const [wanted, q] = [state.sign > 0, state.text.trim()];
+  const without = state.chips.filter(({ kind, weight }) => kind === "text" && weight < 0).map(({ value }) => value);
   return {
-    terms,
-    sort: sortOf(state),
-    all: state.weak && isRanked(state),
-    filter: {
-      ...(state.after && { after: state.after }),
-      ...(state.before && { before: dayAfter(state.before) }),
-      folders: state.folders,
-      cameras: state.cameras,
-      formats: state.formats,
-    },
+    ...(q && wanted && { q }),
+    things: thingsOf(state).map(({ value, least, most }) => ({ text: value, at_least: least ?? 1, at_most: most ?? null })),
+    without: q && !wanted ? [...without, q] : without,
+    relations: placed(state),
+    ...common,
+  };
+}
+
+function filterOf(state) {
+  return {
+    ...(state.after && { after: state.after }),
+    ...(state.before && { before: dayAfter(state.before) }),
+    folders: state.folders,
+    cameras: state.cameras,
+    formats: state.formats,
   };
 }
 

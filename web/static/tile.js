@@ -5,13 +5,15 @@ import { paint } from "./blur.js";
 import { withDetails } from "./details.js";
 import { fileName, h } from "./dom.js";
 import { icon } from "./icons.js";
+import { makeMarks, worthMarking } from "./marks.js";
 import { day, number, t } from "./words.js";
 
 const SIZES = [160, 320, 640];
 
 /// Builds a tile. Its picture is loaded by `show`, once it has stayed in view for a moment.
-export function makeTile(item, { index, count, ranked, href }) {
+export function makeTile(item, { index, count, ranked, href, things }) {
   const { tile, under } = item;
+  const boxes = worthMarking(tile.boxes ?? []);
   const canvas = tile.blur && h("canvas", { class: "blur", "aria-hidden": "true" });
   const link = h("a", { class: "shot", href, tabIndex: -1, data: { index } }, canvas);
   const name = h("span", { class: "name", dir: "auto" });
@@ -19,11 +21,12 @@ export function makeTile(item, { index, count, ranked, href }) {
   const element = h("div", { class: "tile", role: "listitem", "aria-setsize": count, "aria-posinset": index + 1 }, link, overlay);
   if (canvas) paint(canvas, tile.blur);
   if (item.leader !== null) element.classList.add("spread");
+  if (boxes.length) link.append(makeMarks(boxes, tile, { things, cropped: true }));
   if (under.length) element.append(stackButton(item, index));
 
   const describe = (record) => {
     const file = record ? fileName(record.path) : "";
-    const parts = [record?.caption || file, tile.taken && day(tile.taken), ranked && t(`${tile.strength}Match`)];
+    const parts = [record?.caption || file, tile.taken && day(tile.taken), ranked && t(`${tile.strength}Match`), boxes.length > 0 && t("regionCount", { n: boxes.length })];
     link.setAttribute("aria-label", parts.filter(Boolean).join(", ") || t("picture", { n: index + 1 }));
     name.textContent = record?.caption || file;
   };
@@ -51,5 +54,5 @@ function showPicture(link, tile, width) {
     else setTimeout(() => (picture.src = thumbnail(tile, size)), 1500);
   });
   picture.src = thumbnail(tile, size);
-  link.append(picture);
+  link.insertBefore(picture, link.querySelector(".marks"));
 }

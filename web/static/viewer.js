@@ -1,16 +1,21 @@
 // One picture, large, with what is known of it.
 
-import { downloadOf, isCancelled, original, similar, thumbnail } from "./api.js";
+import { caption, downloadOf, isCancelled, original, similar, thumbnail } from "./api.js";
 import { detailsOf } from "./details.js";
 import { $, fileName, folderOf, h, isTyping } from "./dom.js";
+import { Draw } from "./draw.js";
 import { icon } from "./icons.js";
+import { Layers } from "./layers.js";
+import { around, bestOf } from "./marks.js";
 import { announce, toast } from "./toast.js";
-import { day, moment, number, size, t } from "./words.js";
+import { day, language, moment, number, size, t } from "./words.js";
 import { Zoom } from "./zoom.js";
 
 /// What browsers show by themselves; of other formats they get a large thumbnail.
 const SHOWN = ["jpeg", "png", "webp", "gif", "bmp", "avif"];
 const LIKENESSES = 12;
+/// Milliseconds that a picture stays open before the model is asked for words.
+const UNHURRIED = 500;
 const KEPT = "glimpse.facts";
 
 /// `get.items()` gives the pictures that can be stepped through; `on` says what the user wants of one.
@@ -18,6 +23,21 @@ export function setUpViewer({ items, hrefOf, on }) {
   const dialog = $("viewer");
   const stage = $("stage");
   const zoom = new Zoom(stage, { swipe: (by) => step(by) });
+  const lookAt = ({ x, y, width, height }, whole) =>
+    zoom.show({ x: x / whole.width, y: y / whole.height, width: width / whole.width, height: height / whole.height });
+  const inPixels = ([left, top, right, bottom]) => {
+    const [x, y] = [Math.round(left * record.width), Math.round(top * record.height)];
+    return { x, y, width: Math.max(Math.round(right * record.width) - x, 1), height: Math.max(Math.round(bottom * record.height) - y, 1) };
+  };
+  const layers = new Layers({ focus: lookAt });
+  const draw = new Draw($("drawbar"), {
+    words: () => on.languages().length > 0 && ((box) => words({ box: inPixels(box) }, cancel.signal)),
+    search: (box) => {
+      const { x, y, width, height } = inPixels(box);
+      on.region(id, [x, y, width, height]);
+    },
+    end: () => (dialog.classList.remove("drawn-on"), dialog.open && $("draw").focus()),
+  });
   let id = null;
   let record = null;
   let cancel = new AbortController();
@@ -37,18 +57,21 @@ export function setUpViewer({ items, hrefOf, on }) {
     const { signal } = cancel;
     if (!dialog.open) dialog.showModal();
     document.documentElement.classList.add("viewing");
-    zoom.reset();
+    draw.end();
+    record = null;
+    $("said").hidden = true;
     const place = placeOf();
     const item = items()[place];
     showPlace(place);
-    showPicture(item?.tile);
+    showPicture(item?.tile, item?.tile.boxes);
+    showMatch(item?.tile);
     try {
       record = await detailsOf(id);
       if (signal.aborted) return;
-      showPicture(record);
+      showPicture(record, item?.tile.boxes);
       showFacts(item);
       preload(place);
-      await showSimilar(signal);
+      await Promise.all([showSimilar(signal), describe(signal)]);
     } catch (error) {
       if (!isCancelled(error) && !signal.aborted) showProblem(error);
     }
@@ -57,6 +80,8 @@ export function setUpViewer({ items, hrefOf, on }) {
   function close() {
     if (!dialog.open) return;
     cancel.abort();
+    draw.end();
+    layers.clear();
     id = record = null;
     dialog.close();
     stage.replaceChildren();
@@ -70,19 +95,32 @@ export function setUpViewer({ items, hrefOf, on }) {
     $("next").disabled = place < 0 || place >= count - 1;
   }
 
-  function showPicture(tile) {
-    if (!tile) return stage.replaceChildren();
-    let picture = stage.firstElementChild;
-    if (picture?.dataset.id !== String(tile.id)) {
-      picture = h("img", { alt: "", draggable: false, width: tile.width, height: tile.height, data: { id: tile.id } });
+  /// Shows what is known of the picture, as far as that is: first a small copy, then the whole.
+  function showPicture(tile, boxes = null) {
+    if (!tile) return layers.clear(), stage.replaceChildren();
+    let frame = stage.firstElementChild;
+    if (frame?.dataset.id !== String(tile.id)) {
+      const picture = h("img", { alt: "", draggable: false, width: tile.width, height: tile.height });
       picture.src = thumbnail(tile, 640);
-      stage.replaceChildren(picture);
+      frame = h("div", { class: "frame", data: { id: tile.id } }, picture);
+      frame.style.setProperty("--ratio", tile.width / tile.height);
+      frame.style.setProperty("--wide", `${tile.width}px`);
+      stage.replaceChildren(frame);
     }
+    layers.show(frame, tile, { things: on.things(), boxes, ask: on.finding() });
     if (!tile.format) return;
+    const [picture] = frame.children;
     picture.alt = tile.caption || fileName(tile.path);
     const large = new Image();
     large.addEventListener("load", () => picture.isConnected && (picture.src = large.src), { once: true });
     large.src = SHOWN.includes(tile.format) ? original(tile) : thumbnail(tile, 1600);
+  }
+
+  /// Looks at what was found: the best box of each thing.
+  function showMatch(tile) {
+    const best = bestOf(tile?.boxes ?? []);
+    if (best.length) lookAt(around(best), tile);
+    else zoom.reset();
   }
 
   /// The neighbours, so that stepping is instant.
@@ -134,6 +172,24 @@ export function setUpViewer({ items, hrefOf, on }) {
     }));
   }
 
+  /// What the model says of the picture, or of a part of it, if it can.
+  async function words(body, signal) {
+    const languages = on.languages();
+    if (!languages.length) return "";
+    const spoken = languages.includes(language) ? { language } : {};
+    const { captions } = await caption({ image: id, ...spoken, ...body }, signal);
+    return captions[0]?.text ?? "";
+  }
+
+  async function describe(signal) {
+    await new Promise((done) => setTimeout(done, UNHURRIED)); // nothing is said of pictures that are only stepped over
+    if (signal.aborted) return;
+    const text = await words({}, signal).catch(() => ""); // a picture does without
+    if (signal.aborted) return;
+    $("said").hidden = !text;
+    $("said-text").textContent = text;
+  }
+
   function showProblem(error) {
     $("facts").replaceChildren(h("p", { class: "problem" }, error.message || t("offline")), error.hint ? h("p", {}, error.hint) : "");
   }
@@ -154,12 +210,24 @@ export function setUpViewer({ items, hrefOf, on }) {
     localStorage.setItem(KEPT, shown ? "1" : "0");
   }
 
+  function startDrawing() {
+    if (!record) return;
+    zoom.reset();
+    dialog.classList.add("drawn-on");
+    draw.begin(stage.firstElementChild, record);
+  }
+
   const acts = {
     close: () => on.close(), previous: () => step(-1), next: () => step(1), info: () => toggleFacts(),
     like: () => on.more(id, 1), unlike: () => on.more(id, -1), alike: () => on.similar(id), copy: copyPath, zoom: () => zoom.toggle(),
+    boxes: () => layers.toggleBoxes(), heat: () => layers.toggleHeat(), draw: startDrawing,
   };
   for (const [name, act] of Object.entries(acts)) $(name).addEventListener("click", act);
-  dialog.addEventListener("cancel", (event) => (event.preventDefault(), on.close()));
+  dialog.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    if (draw.active) draw.end();
+    else on.close();
+  });
   dialog.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-open]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -168,15 +236,16 @@ export function setUpViewer({ items, hrefOf, on }) {
   });
   const forward = () => (document.documentElement.dir === "rtl" ? -1 : 1);
   const keys = {
-    ArrowLeft: () => (zoom.scale > 1 ? zoom.move(80, 0) : step(-forward())),
-    ArrowRight: () => (zoom.scale > 1 ? zoom.move(-80, 0) : step(forward())),
-    ArrowUp: () => zoom.scale > 1 && zoom.move(0, 80),
-    ArrowDown: () => zoom.scale > 1 && zoom.move(0, -80),
+    ArrowLeft: () => (zoom.isOwn ? zoom.move(80, 0) : step(-forward())),
+    ArrowRight: () => (zoom.isOwn ? zoom.move(-80, 0) : step(forward())),
+    ArrowUp: () => zoom.isOwn && zoom.move(0, 80),
+    ArrowDown: () => zoom.isOwn && zoom.move(0, -80),
     "+": () => zoom.by(1.4), "=": () => zoom.by(1.4), "-": () => zoom.by(1 / 1.4), 0: () => zoom.reset(),
     z: acts.zoom, i: acts.info, s: acts.alike, m: acts.like, l: acts.unlike, c: acts.copy, d: () => $("download").click(),
+    b: acts.boxes, h: acts.heat, r: acts.draw,
   };
   dialog.addEventListener("keydown", (event) => {
-    if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (draw.active || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (act) (event.preventDefault(), act());
   });

@@ -47,7 +47,8 @@ export function t(key, values = {}) {
 
 export const number = (value) => numbers.format(value);
 
-/// Puts words and icons into the elements that name them: `data-t` for the text, `data-label` for the name.
+/// Puts words and icons into the elements that name them: `data-t` for the text, `data-label` for the name, `data-title` for
+/// what is said beside a text.
 export function fill(root) {
   for (const element of root.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon));
   for (const element of root.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
@@ -55,6 +56,7 @@ export function fill(root) {
     element.setAttribute("aria-label", t(element.dataset.label));
     if (element.matches("button, a")) element.title = t(element.dataset.label);
   }
+  for (const element of root.querySelectorAll("[data-title]")) element.title = t(element.dataset.title);
   for (const element of root.querySelectorAll("[data-hint]")) element.placeholder = t(element.dataset.hint);
 }
 

@@ -2,6 +2,9 @@
 
 const MOST = 8;
 const SWIPE = 60;
+/// A part that is looked at takes this share of the stage, but the picture is not drawn larger than so many times.
+const AROUND = 0.5;
+const CLOSEST = 4;
 
 /// `on.swipe(step)` is told of a swipe to the next (1) or previous (-1) picture.
 export class Zoom {
@@ -10,6 +13,8 @@ export class Zoom {
   #y = 0;
   #pointers = new Map();
   #start = null;
+  /// True if the user has zoomed, and not the page: then arrows and drags move the picture.
+  #own = false;
 
   constructor(stage, on) {
     this.stage = stage;
@@ -21,13 +26,35 @@ export class Zoom {
     for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, (event) => this.#up(event));
   }
 
+  /// True if the user looks at a part of the picture.
+  get isOwn() {
+    return this.#own && this.#scale > 1;
+  }
+
   get scale() {
     return this.#scale;
   }
 
   reset() {
-    [this.#scale, this.#x, this.#y] = [1, 0, 0];
+    [this.#scale, this.#x, this.#y, this.#own] = [1, 0, 0, false];
     this.#apply();
+  }
+
+  /// Looks at a part of the picture, in shares of it, with a good deal of what is around it. Gives false for a part that
+  /// is seen well enough as it is.
+  show({ x, y, width, height }) {
+    const frame = this.stage.firstElementChild;
+    if (!frame) return false;
+    const { clientWidth, clientHeight } = this.stage;
+    const [wide, high] = [frame.offsetWidth, frame.offsetHeight];
+    const scale = Math.min((clientWidth * AROUND) / (width * wide), (clientHeight * AROUND) / (height * high), CLOSEST);
+    if (!(scale > 1.25)) return this.reset(), false;
+    this.#scale = scale;
+    [this.#x, this.#y] = [-(x + width / 2 - 0.5) * wide * scale, -(y + height / 2 - 0.5) * high * scale];
+    this.#own = false;
+    this.#apply();
+    this.stage.classList.add("gliding");
+    return true;
   }
 
   /// Zooms in at a point, or back out.
@@ -45,10 +72,13 @@ export class Zoom {
     this.#x = dx - (dx - this.#x) * change;
     this.#y = dy - (dy - this.#y) * change;
     this.#scale = scale;
+    this.#own = true;
+    this.stage.classList.remove("gliding");
     this.#apply();
   }
 
   move(dx, dy) {
+    this.stage.classList.remove("gliding");
     this.#x += dx;
     this.#y += dy;
     this.#apply();
@@ -60,7 +90,9 @@ export class Zoom {
     [this.#x, this.#y] = [bound(this.#x, width), bound(this.#y, height)];
     this.stage.classList.toggle("zoomed", this.#scale > 1);
     const picture = this.stage.firstElementChild;
-    if (picture) picture.style.transform = `translate(${this.#x}px, ${this.#y}px) scale(${this.#scale})`;
+    if (!picture) return;
+    picture.style.transform = `translate(${this.#x}px, ${this.#y}px) scale(${this.#scale})`;
+    picture.style.setProperty("--scale", this.#scale); // what is drawn on it keeps its strength
   }
 
   #wheel(event) {
@@ -84,7 +116,7 @@ export class Zoom {
       const now = { x: event.clientX, y: event.clientY };
       this.by(distance(now) / distance(before), (now.x + others[0].x) / 2, (now.y + others[0].y) / 2);
       this.#start = null; // a pinch is no swipe
-    } else if (this.#scale > 1) {
+    } else if (this.#scale > 1 && (this.#own || event.pointerType === "mouse")) {
       this.move(event.clientX - before.x, event.clientY - before.y);
     }
     this.#pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
@@ -94,7 +126,7 @@ export class Zoom {
     this.#pointers.delete(event.pointerId);
     const start = this.#start;
     this.#start = null;
-    if (event.type !== "pointerup" || !start?.touch || this.#scale > 1) return;
+    if (event.type !== "pointerup" || !start?.touch || this.isOwn) return;
     const [dx, dy] = [event.clientX - start.x, event.clientY - start.y];
     if (Math.abs(dx) > SWIPE && Math.abs(dx) > 1.5 * Math.abs(dy)) this.on.swipe(dx < 0 ? 1 : -1);
   }

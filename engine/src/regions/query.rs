@@ -150,7 +150,14 @@ impl FindQuery {
 
     /// Hash of all that decides on the result set.
     pub(super) fn digest(&self) -> u64 {
-        let parts = format!("{:?} {:?} {} {} {}", self.target, self.filter, self.min_area, self.max_boxes, self.cut);
+        // An upload by its hash: written out it would be several times as long.
+        let target = match &self.target {
+            Target::Example(Example { picture: Source::Bytes(bytes), rect }) => {
+                format!("upload {} {rect:?}", blake3::hash(bytes))
+            }
+            target => format!("{target:?}"),
+        };
+        let parts = format!("{target} {:?} {} {} {}", self.filter, self.min_area, self.max_boxes, self.cut);
         let mut hasher = blake3::Hasher::new_derive_key("glimpse find, version 1");
         hasher.update(parts.as_bytes());
         u64::from_le_bytes(hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default())

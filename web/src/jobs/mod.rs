@@ -7,7 +7,7 @@ mod view;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use glimpse_engine::{Engine, IngestOptions, RunControl};
+use glimpse_engine::{Engine, IngestOptions, RegionOptions, RunControl};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -31,6 +31,8 @@ pub struct Order {
     pub prune: bool,
     /// Hidden files too.
     pub hidden: bool,
+    /// Regions for pictures that have none.
+    pub regions: bool,
 }
 
 /// One run.
@@ -93,6 +95,7 @@ impl Jobs {
             hidden: job.order.hidden,
             batch: BATCH,
             on_picture: placeholders.hook(),
+            regions: RegionOptions { refill: job.order.regions, ..RegionOptions::default() },
             ..IngestOptions::default()
         };
         let thread = std::thread::Builder::new().name("index".into()).spawn(move || run::run(&engine, &run, &options));
@@ -167,7 +170,7 @@ impl Job {
         if roots.is_empty() {
             return Err(ApiError::new(Code::Conflict, "nothing failed that could be tried again"));
         }
-        Ok(Order { roots, prune: false, hidden: true })
+        Ok(Order { roots, hidden: true, ..Order::default() })
     }
 
     pub fn pause(&self) -> Result<JobView, ApiError> {

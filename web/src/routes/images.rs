@@ -113,7 +113,7 @@ pub async fn thumbnail(
             return Ok((image.content, None));
         }
         let make = || thumbnails::make(&image, size, &state.placeholders);
-        let jpeg = state.thumbnails.get_or_make((image.content.clone(), size), make)?;
+        let jpeg = state.thumbnails.get_or_draw((image.content.clone(), size), make)?;
         Ok((image.content, Some(jpeg)))
     })
     .await?;
@@ -205,7 +205,7 @@ fn tag(content: &str, size: u32) -> String {
 }
 
 /// True if one of the tags of an `If-None-Match` header is `tag`.
-fn matches(header: &HeaderValue, tag: &str) -> bool {
+pub fn matches(header: &HeaderValue, tag: &str) -> bool {
     let tags = header.to_str().unwrap_or_default();
     tags.split(',').any(|shown| {
         let shown = shown.trim();

@@ -33,6 +33,8 @@ pub struct JobForm {
     prune: bool,
     /// Hidden files and folders too.
     hidden: bool,
+    /// Pictures that were indexed without regions get them; their files are read and encoded again.
+    regions: bool,
 }
 
 /// The latest jobs.
@@ -55,7 +57,7 @@ pub async fn start(state: web::Data<AppState>, Json(form): Json<JobForm>) -> Res
         let message = format!("`{}` is not an absolute path", root.display());
         return Err(ApiError::bad_request(message).hint("begin with `/`, or with a drive on Windows"));
     }
-    let order = Order { roots: form.roots, prune: form.prune, hidden: form.hidden };
+    let order = Order { roots: form.roots, prune: form.prune, hidden: form.hidden, regions: form.regions };
     begin(&state, order).await
 }
 

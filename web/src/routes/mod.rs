@@ -1,5 +1,7 @@
 //! Handlers, one module for each kind of thing. They translate between HTTP and the engine, and decide nothing.
 
+pub mod caption;
+pub mod find;
 pub mod forms;
 pub mod groups;
 pub mod images;
@@ -7,5 +9,6 @@ pub mod jobs;
 pub mod library;
 pub mod page;
 pub mod pictures;
+pub mod regions;
 pub mod search;
 pub mod status;

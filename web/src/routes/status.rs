@@ -45,6 +45,8 @@ struct ModelView {
     name: Option<String>,
     /// What runs it.
     backend: Option<String>,
+    /// Languages in which it can describe pictures; none without a decoder.
+    captions: Vec<String>,
 }
 
 /// How the model is doing.
@@ -88,6 +90,7 @@ pub async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError
                 state: ready,
                 name: info.as_ref().map(|info| info.name.clone()),
                 backend: info.map(|info| info.backend),
+                captions: state.caption_languages(),
             },
             job: state.jobs.running(),
             problem: unusable.or(failure.filter(|_| ready == ModelReady::Failed)),

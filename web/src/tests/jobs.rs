@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// Waits until a job is over.
-async fn finished(state: &web::Data<AppState>, id: &Value) -> Value {
+pub async fn finished(state: &web::Data<AppState>, id: &Value) -> Value {
     let start = Instant::now();
     loop {
         let job = get(state, &format!("/api/v1/jobs/{id}")).await.good();

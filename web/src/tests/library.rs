@@ -78,27 +78,11 @@ async fn counters_count() {
 async fn too_much_work_is_refused_at_once() {
     let full = Limits { searches: 0, ..Limits::default() };
     let state = state_of(&SHELF.engine, full);
-    // A queue without places takes work only while a thread waits for it; both are kept busy here.
-    let (held, free) = std::sync::mpsc::channel::<()>();
-    let free = Arc::new(parking_lot::Mutex::new(free));
-    let mut busy = Vec::new();
-    while state.searches.running() < std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8) {
-        let (state, free) = (state.clone(), Arc::clone(&free));
-        busy.push(actix_web::rt::spawn(async move {
-            let work = move || {
-                let _ = free.lock().recv(); // until the other end is dropped
-                Ok(())
-            };
-            drop(state.searches.run(work).await);
-        }));
-        actix_web::rt::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
+    let held = occupy(&state, |state| &state.searches, threads).await;
     let refused = get(&state, "/api/v1/search?q=red").await;
     refused.error(503, "busy");
     assert_eq!(refused.header("retry-after"), "1");
-    drop(held);
-    for task in busy {
-        task.await.unwrap();
-    }
+    held.free().await;
     get(&state, "/api/v1/search?q=red&mode=words").await.good();
 }

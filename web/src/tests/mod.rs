@@ -5,6 +5,7 @@ mod hostile;
 mod images;
 mod jobs;
 mod library;
+mod regions;
 mod search;
 mod sockets;
 
@@ -25,6 +26,7 @@ use tempfile::TempDir;
 
 use crate::access::Access;
 use crate::app::configure;
+use crate::pool::Pool;
 use crate::state::{AppState, Limits};
 
 /// What a request was answered.
@@ -131,4 +133,38 @@ fn shelf() -> web::Data<AppState> {
 /// A server over nothing.
 fn empty(home: &TempDir) -> web::Data<AppState> {
     state_of(&engine(home.path()), Limits::default())
+}
+
+/// Threads that wait for nothing.
+struct Held {
+    until: std::sync::mpsc::Sender<()>,
+    tasks: Vec<actix_web::rt::task::JoinHandle<()>>,
+}
+
+impl Held {
+    async fn free(self) {
+        drop(self.until);
+        for task in self.tasks {
+            task.await.unwrap();
+        }
+    }
+}
+
+/// Keeps all threads of a pool busy. One without places in its queue takes work only while a thread waits for it.
+async fn occupy(state: &web::Data<AppState>, pool: fn(&AppState) -> &Pool, threads: usize) -> Held {
+    let (until, held) = std::sync::mpsc::channel::<()>();
+    let held = Arc::new(parking_lot::Mutex::new(held));
+    let mut tasks = Vec::new();
+    while pool(state).running() < threads {
+        let (state, held) = (state.clone(), Arc::clone(&held));
+        tasks.push(actix_web::rt::spawn(async move {
+            let work = move || {
+                let _ = held.lock().recv(); // until the other end is dropped
+                Ok(())
+            };
+            drop(pool(&state).run(work).await);
+        }));
+        actix_web::rt::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    Held { until, tasks }
 }

@@ -1,10 +1,11 @@
-//! Thumbnails made lately, kept in memory while there is room.
+//! Thumbnails made lately, kept in memory while there is room, and in files for longer.
 
 use std::collections::HashMap;
 
 use actix_web::web::Bytes;
 use parking_lot::Mutex;
 
+use super::disk::DiskCache;
 use crate::error::ApiError;
 
 /// Content hash and size.
@@ -14,6 +15,7 @@ pub type Key = (String, u32);
 pub struct ThumbnailCache {
     capacity: usize,
     kept: Mutex<Kept>,
+    disk: DiskCache,
 }
 
 #[derive(Default)]
@@ -24,9 +26,9 @@ struct Kept {
 }
 
 impl ThumbnailCache {
-    /// Keeps at most `capacity` bytes.
-    pub fn new(capacity: usize) -> Self {
-        Self { capacity, kept: Mutex::default() }
+    /// Keeps at most `capacity` bytes in memory.
+    pub fn new(capacity: usize, disk: DiskCache) -> Self {
+        Self { capacity, kept: Mutex::default(), disk }
     }
 
     /// Bytes kept.
@@ -34,7 +36,19 @@ impl ThumbnailCache {
         self.kept.lock().bytes
     }
 
-    /// A kept thumbnail, or a new one. Two callers may make the same one at a time; both are right.
+    /// A thumbnail from memory, from its file, or a new one.
+    pub fn get_or_draw(&self, key: Key, draw: impl FnOnce() -> Result<Bytes, ApiError>) -> Result<Bytes, ApiError> {
+        self.get_or_make(key.clone(), || {
+            if let Some(found) = self.disk.get(&key) {
+                return Ok(found);
+            }
+            let drawn = draw()?;
+            self.disk.put(&key, &drawn);
+            Ok(drawn)
+        })
+    }
+
+    /// A picture from memory, or a new one. Two callers may make the same one at a time; both are right.
     pub fn get_or_make(&self, key: Key, make: impl FnOnce() -> Result<Bytes, ApiError>) -> Result<Bytes, ApiError> {
         if let Some(found) = self.kept.lock().get(&key) {
             return Ok(found);
@@ -74,9 +88,27 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    fn cache(folder: &tempfile::TempDir, capacity: usize) -> ThumbnailCache {
+        ThumbnailCache::new(capacity, DiskCache::new(folder.path().to_path_buf(), 10_000))
+    }
+
+    #[test]
+    fn a_thumbnail_is_drawn_once_and_other_pictures_have_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = || ("0123".to_owned(), 160);
+        for draw in [true, false] {
+            let cache = cache(&folder, 50); // too small for memory
+            let drawn = cache.get_or_draw(key(), || if draw { Ok("thumbnail".into()) } else { Err(ApiError::busy()) });
+            assert_eq!(drawn.unwrap(), "thumbnail");
+            cache.get_or_make(("heatmap".into(), 160), || Ok("heat".into())).unwrap();
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
     #[test]
     fn the_cache_forgets_what_was_used_longest_ago() {
-        let cache = ThumbnailCache::new(250);
+        let folder = tempfile::tempdir().unwrap();
+        let cache = cache(&folder, 250);
         let key = |name: &str| (name.to_owned(), 160);
         let put = |name| cache.get_or_make(key(name), || Ok(Bytes::from(vec![0; 100]))).unwrap();
         let kept = |name| cache.kept.lock().pictures.contains_key(&key(name));
@@ -90,7 +122,8 @@ mod tests {
 
     #[test]
     fn a_picture_that_is_larger_than_the_cache_is_not_kept() {
-        let cache = ThumbnailCache::new(50);
+        let folder = tempfile::tempdir().unwrap();
+        let cache = cache(&folder, 50);
         cache.get_or_make(("a".into(), 160), || Ok(Bytes::from(vec![0; 100]))).unwrap();
         assert_eq!(cache.kept.lock().bytes, 0);
     }

@@ -2,6 +2,7 @@
 
 mod blur;
 mod cache;
+mod disk;
 mod placeholders;
 
 use std::fs::File;
@@ -16,6 +17,7 @@ use image::{RgbImage, imageops};
 
 pub use blur::Blur;
 pub use cache::ThumbnailCache;
+pub use disk::DiskCache;
 pub use placeholders::Placeholders;
 
 use crate::error::ApiError;

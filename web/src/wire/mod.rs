@@ -5,11 +5,13 @@ mod dates;
 mod events;
 mod images;
 pub(crate) mod names;
+mod regions;
 mod results;
 mod tiles;
 
 pub use dates::{DateError, format_taken, parse_date};
 pub use events::{EventLine, SummaryLine};
 pub use images::{HitView, ImageView, PlaceView};
+pub use regions::{BoxView, FoundTileView, FoundView};
 pub use results::{GroupView, StatsView, TaggedView};
 pub use tiles::TileView;

@@ -46,6 +46,55 @@ pub enum Format {
     Avif,
 }
 
+/// What pictures show: different things, how many of each, what must not be there, and how they lie.
+#[derive(ToSchema)]
+pub struct Form {
+    /// What a picture must show, as different regions of it.
+    things: Vec<Thing>,
+    /// What no region of it may show.
+    without: Option<Vec<String>>,
+    /// How things lie to each other.
+    relations: Option<Vec<Relation>>,
+}
+
+/// Something that a picture must show.
+#[derive(ToSchema)]
+pub struct Thing {
+    /// Its name, in any language.
+    #[schema(min_length = 1, max_length = 16384)]
+    text: String,
+    /// Fewest regions that show it, 1 unless said otherwise.
+    #[schema(minimum = 1, maximum = 10, required = false)]
+    at_least: usize,
+    /// Most regions that show it.
+    #[schema(minimum = 1, maximum = 10)]
+    at_most: Option<usize>,
+}
+
+/// How one thing lies to another.
+#[derive(ToSchema)]
+pub struct Relation {
+    /// A place in `things`, from 0.
+    first: usize,
+    is: Lies,
+    /// Another place in `things`.
+    second: usize,
+}
+
+/// Left, right, above and below: the centre lies there, and the boxes share less than half of the smaller one's width or
+/// height. Inside: four fifths of the first box lie in the second. Larger, smaller: by the area of the box.
+#[derive(ToSchema)]
+#[schema(rename_all = "kebab-case")]
+pub enum Lies {
+    LeftOf,
+    RightOf,
+    Above,
+    Below,
+    Inside,
+    LargerThan,
+    SmallerThan,
+}
+
 /// A box on the map in degrees; `west > east` crosses the date line.
 #[derive(ToSchema)]
 pub struct GeoBox {

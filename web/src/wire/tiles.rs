@@ -41,25 +41,34 @@ impl TileView {
         hits: &[Hit],
         stacks: &[Option<ImageId>],
     ) -> Result<Vec<Self>, EngineError> {
-        let mut tiles = Vec::with_capacity(hits.len());
-        for (hit, &stack) in hits.iter().zip(stacks) {
-            let record = match engine.image(hit.id) {
-                Ok(record) => record,
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
-            };
-            tiles.push(Self {
-                id: hit.id,
-                width: record.width,
-                height: record.height,
-                score: hit.score,
-                strength: hit.strength,
-                taken: record.taken.and_then(format_taken),
-                content: record.content.to_string(),
-                blur: placeholders.get(&record.content).map(|blur| blur.as_str().to_owned()),
-                stack,
-            });
-        }
-        Ok(tiles)
+        let tiles = hits.iter().zip(stacks);
+        let tiles = tiles.map(|(hit, &stack)| Self::of(engine, placeholders, hit.id, (hit.score, hit.strength), stack));
+        tiles.filter_map(Result::transpose).collect()
+    }
+
+    /// A picture and how well it answers; `None` if it has left the library.
+    pub(crate) fn of(
+        engine: &Engine,
+        placeholders: &Placeholders,
+        id: ImageId,
+        (score, strength): (f32, Strength),
+        stack: Option<ImageId>,
+    ) -> Result<Option<Self>, EngineError> {
+        let record = match engine.image(id) {
+            Ok(record) => record,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        Ok(Some(Self {
+            id,
+            width: record.width,
+            height: record.height,
+            score,
+            strength,
+            taken: record.taken.and_then(format_taken),
+            content: record.content.to_string(),
+            blur: placeholders.get(&record.content).map(|blur| blur.as_str().to_owned()),
+            stack,
+        }))
     }
 }

@@ -1,0 +1,307 @@
+//! Finding things in pictures, by name or by example: `GET` for the form as it is typed with whole records, `POST` for the
+//! form in parts with tiles.
+
+use std::path::PathBuf;
+
+use actix_web::{HttpResponse, web};
+use glimpse_engine::{
+    Cursor, DuplicateOptions, EngineError, ErrorKind, Filter, FindPage, FindQuery, Form, Format, ImageId, Relation,
+    Target, Thing, calibrate::CUT, regions::WEAK,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::forms::{FilterForm, MAX_RECORDS, MAX_TILES, checked_limit};
+use super::regions::{Asked, BoxForm};
+use crate::error::{ApiError, Code};
+use crate::extract::Json;
+use crate::state::{AppState, ask, look};
+use crate::wire::{BoxView, FoundTileView, FoundView, TileView, names};
+
+/// Most boxes of a thing in a picture.
+const MAX_BOXES: usize = 63;
+/// Most pictures of an answer whose boxes are made finer, each with a look at the picture.
+const MAX_FINE: usize = 50;
+
+/// Pictures that show what was asked, and where.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FoundPageView<T> {
+    /// The query as it was understood; `thing` of a box is a place in its `things`.
+    #[schema(value_type = names::Form)]
+    form: Form,
+    /// The pictures of this page, best first.
+    hits: Vec<T>,
+    /// Pictures above the cut in the whole result set.
+    accepted: usize,
+    /// Pictures with regions that passed the filter.
+    searched: usize,
+    /// Pictures that passed the filter and have no regions, so that nothing can be found in them.
+    without_regions: usize,
+    /// `cursor` of the next page; none at the end.
+    next: Option<String>,
+}
+
+/// A form in an address.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TypedForm {
+    /// The form as it is typed: `dog and ball`, `two or more dogs`, `dog left of ball, no cat`.
+    #[param(max_length = 4096)]
+    q: String,
+    /// Smallest share of its picture that a region covers, 0 to 1.
+    #[serde(default)]
+    #[param(value_type = Option<f32>, minimum = 0, maximum = 1)]
+    min_area: f32,
+    /// Most boxes of a thing in a picture, 5 unless said otherwise.
+    #[param(minimum = 1, maximum = 63)]
+    max_boxes: Option<usize>,
+    /// Boxes below the cut too.
+    #[serde(default)]
+    #[param(value_type = Option<bool>)]
+    all: bool,
+    /// Look at the pictures again for finer boxes; 50 at a time at most.
+    #[serde(default)]
+    #[param(value_type = Option<bool>)]
+    fine: bool,
+    /// Most pictures of this answer, 40 unless said otherwise.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// Taken in or after this year, month, day or second.
+    after: Option<String>,
+    /// Taken before it.
+    before: Option<String>,
+    /// In this folder or below.
+    #[param(value_type = Option<String>)]
+    folder: Option<PathBuf>,
+    /// Part of the camera's name.
+    camera: Option<String>,
+    #[param(value_type = Option<names::Format>)]
+    format: Option<Format>,
+}
+
+/// Find things
+///
+/// Pictures that show all that is asked for, each thing in a region of its own, with boxes and whole records.
+#[utoipa::path(get, path = "/api/v1/find", operation_id = "find_typed", tag = "regions", params(TypedForm),
+    responses((status = 200, body = FoundPageView<FoundView>), (status = "default", body = ApiError)))]
+pub async fn typed(state: web::Data<AppState>, form: web::Query<TypedForm>) -> Result<HttpResponse, ApiError> {
+    let form = form.into_inner();
+    let filter = FilterForm {
+        after: form.after,
+        before: form.before,
+        folders: form.folder.into_iter().collect(),
+        cameras: form.camera.into_iter().collect(),
+        formats: form.format.into_iter().collect(),
+        place: None,
+    };
+    let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
+    let bounds = Bounds { min_area, max_boxes, limit, cursor: form.cursor, all: form.all, filter };
+    let query = FindQuery { fine: form.fine, ..bounds.of(FindQuery::text(&form.q)?, 40, MAX_RECORDS)? };
+    let page = run(&state, query, |state, query, page| {
+        let hits = page.photos.iter().map(|photo| FoundView::read(&state.engine, photo));
+        let hits = hits.filter_map(still_there).collect::<Result<Vec<_>, _>>()?;
+        Ok(view(query, page, hits))
+    });
+    Ok(HttpResponse::Ok().json(page.await?))
+}
+
+/// A form in a body.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BuiltForm {
+    /// A form as it is typed, in addition to what the other fields say; its things come after theirs.
+    #[schema(max_length = 16384)]
+    q: Option<String>,
+    /// What a picture must show, as different regions of it.
+    #[schema(value_type = Vec<names::Thing>, max_items = 8)]
+    things: Vec<Thing>,
+    /// What no region of it may show.
+    #[schema(max_items = 8)]
+    without: Vec<String>,
+    /// How things lie to each other.
+    #[schema(value_type = Vec<names::Relation>)]
+    relations: Vec<Relation>,
+    /// Smallest share of its picture that a region covers, 0 to 1.
+    #[schema(minimum = 0, maximum = 1)]
+    min_area: f32,
+    /// Most boxes of a thing in a picture, 5 unless said otherwise.
+    #[schema(minimum = 1, maximum = 63)]
+    max_boxes: Option<usize>,
+    /// Boxes below the cut too.
+    all: bool,
+    /// Look at the pictures again for finer boxes; 50 at a time at most.
+    fine: bool,
+    /// Most pictures of this answer, 500 unless said otherwise.
+    #[schema(minimum = 1, maximum = 5000)]
+    limit: Option<usize>,
+    /// `next` of the page before, with the query otherwise as it was.
+    cursor: Option<String>,
+    /// Conditions on stored facts, which must all hold.
+    filter: FilterForm,
+}
+
+/// Find things, in parts
+///
+/// Things with counts, what must not be there, and how things lie to each other. Gives pictures without their details, and
+/// where they show what.
+#[utoipa::path(post, path = "/api/v1/find", operation_id = "find_built", tag = "regions", request_body = BuiltForm,
+    responses((status = 200, body = FoundPageView<FoundTileView>), (status = "default", body = ApiError)))]
+pub async fn built(state: web::Data<AppState>, Json(form): Json<BuiltForm>) -> Result<HttpResponse, ApiError> {
+    let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
+    let bounds = Bounds { min_area, max_boxes, limit, cursor: form.cursor, all: form.all, filter: form.filter };
+    let parts = Form { things: form.things, without: form.without, relations: form.relations };
+    let whole = match form.q.filter(|q| !q.trim().is_empty()) {
+        Some(q) => joined(parts, Form::parse(&q)?),
+        None => parts,
+    };
+    let usual = if form.fine { MAX_FINE } else { 500 };
+    let query = FindQuery { fine: form.fine, ..bounds.of(FindQuery::form(whole), usual, MAX_TILES)? };
+    Ok(HttpResponse::Ok().json(run(&state, query, tiles).await?))
+}
+
+/// Both forms: the places of the second one's things come after those of the first.
+fn joined(mut form: Form, more: Form) -> Form {
+    let before = form.things.len();
+    let moved = |r: Relation| Relation { first: r.first + before, second: r.second + before, ..r };
+    form.things.extend(more.things);
+    form.without.extend(more.without);
+    form.relations.extend(more.relations.into_iter().map(moved));
+    form
+}
+
+/// A picture and a part of it: exactly one of `image` and `picture`.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LikeForm {
+    /// Number of a picture of the library.
+    image: Option<u64>,
+    /// Key of an uploaded picture, from `POST /api/v1/pictures`.
+    picture: Option<String>,
+    /// The part to look for; all of it unless said otherwise.
+    #[serde(rename = "box")]
+    part: Option<BoxForm>,
+    /// Smallest share of its picture that a region covers, 0 to 1.
+    #[schema(minimum = 0, maximum = 1)]
+    min_area: f32,
+    /// Most boxes in a picture, 5 unless said otherwise.
+    #[schema(minimum = 1, maximum = 63)]
+    max_boxes: Option<usize>,
+    /// Boxes below the cut too.
+    all: bool,
+    /// Most pictures of this answer, 500 unless said otherwise.
+    #[schema(minimum = 1, maximum = 5000)]
+    limit: Option<usize>,
+    /// `next` of the page before, with the query otherwise as it was.
+    cursor: Option<String>,
+    /// Conditions on stored facts, which must all hold.
+    filter: FilterForm,
+}
+
+/// Regions like one
+///
+/// Pictures with a region that looks like a part of a picture, which may be one of the library or an uploaded one.
+#[utoipa::path(post, path = "/api/v1/similar", operation_id = "similar_regions", tag = "regions",
+    request_body = LikeForm,
+    responses((status = 200, body = FoundPageView<FoundTileView>), (status = "default", body = ApiError)))]
+pub async fn similar(state: web::Data<AppState>, Json(form): Json<LikeForm>) -> Result<HttpResponse, ApiError> {
+    let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
+    let bounds = Bounds { min_area, max_boxes, limit, cursor: form.cursor, all: form.all, filter: form.filter };
+    let page = look(&state, move |state| {
+        let asked = Asked::of(state, form.image, form.picture)?;
+        let rect = asked.part(form.part)?;
+        let query = bounds.of(FindQuery::like(asked.source, rect), 500, MAX_TILES)?;
+        tiles(state, &query, found(state, &query)?)
+    });
+    Ok(HttpResponse::Ok().json(page.await?))
+}
+
+/// What all questions about regions have in common.
+struct Bounds {
+    min_area: f32,
+    max_boxes: Option<usize>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+    all: bool,
+    filter: FilterForm,
+}
+
+impl Bounds {
+    fn of(self, query: FindQuery, usual: usize, most: usize) -> Result<FindQuery, ApiError> {
+        let max_boxes = self.max_boxes.unwrap_or(query.max_boxes);
+        if !(1..=MAX_BOXES).contains(&max_boxes) {
+            return Err(ApiError::bad_request(format!("`max_boxes` is {max_boxes}; it goes from 1 to {MAX_BOXES}")));
+        }
+        Ok(FindQuery {
+            filter: Filter::try_from(self.filter)?,
+            min_area: self.min_area,
+            max_boxes,
+            limit: checked_limit(self.limit, usual, most)?,
+            cursor: self.cursor.map(Cursor),
+            cut: if self.all { WEAK } else { CUT },
+            ..query
+        })
+    }
+}
+
+/// Answers on a search thread; finer boxes, which a model with a decoder makes in any case, where pictures are looked at.
+async fn run<T: Send + 'static>(
+    state: &web::Data<AppState>,
+    query: FindQuery,
+    show: fn(&AppState, &FindQuery, FindPage) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
+    if query.fine && query.limit > MAX_FINE {
+        return Err(ApiError::bad_request(format!("`limit` is {}; with `fine` it goes to {MAX_FINE}", query.limit)));
+    }
+    let looks = query.fine || !state.caption_languages().is_empty();
+    let work = move |state: &AppState| {
+        let page = found(state, &query)?;
+        show(state, &query, page)
+    };
+    if looks { look(state, work).await } else { ask(state, work).await }
+}
+
+fn found(state: &AppState, query: &FindQuery) -> Result<FindPage, ApiError> {
+    require_regions(state)?;
+    Ok(state.engine.find(query)?)
+}
+
+/// Tells programs of a library without regions by a code of its own: that can be mended.
+pub fn require_regions(state: &AppState) -> Result<(), ApiError> {
+    if state.engine.count()? == 0 || state.engine.has_regions()? {
+        return Ok(());
+    }
+    let error = ApiError::new(Code::NoRegions, "this library was indexed without regions");
+    Err(error.hint("run `glimpse index --regions FOLDER` once, or start an index job with `regions`"))
+}
+
+fn view<T>(query: &FindQuery, page: FindPage, hits: Vec<T>) -> FoundPageView<T> {
+    let form = match &query.target {
+        Target::Form(form) => form.clone(),
+        Target::Example(_) => Form::default(),
+    };
+    let FindPage { accepted, searched, without_regions, next, .. } = page;
+    FoundPageView { form, hits, accepted, searched, without_regions, next: next.map(|cursor| cursor.0) }
+}
+
+fn tiles(state: &AppState, query: &FindQuery, page: FindPage) -> Result<FoundPageView<FoundTileView>, ApiError> {
+    let ids: Vec<ImageId> = page.photos.iter().map(|photo| photo.id).collect();
+    let stacks = state.engine.stacks(&ids, &DuplicateOptions::default())?;
+    let hits = page.photos.iter().zip(stacks).map(|(photo, stack)| {
+        let standing = (photo.score, photo.strength);
+        let tile = TileView::of(&state.engine, &state.placeholders, photo.id, standing, stack)?;
+        Ok(tile.map(|tile| FoundTileView { boxes: BoxView::all(&photo.boxes, tile.width, tile.height), tile }))
+    });
+    let hits = hits.filter_map(Result::transpose).collect::<Result<_, EngineError>>()?;
+    Ok(view(query, page, hits))
+}
+
+/// Leaves out a picture that was removed since it was found.
+fn still_there<T>(read: Result<T, EngineError>) -> Option<Result<T, EngineError>> {
+    match read {
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        read => Some(read),
+    }
+}

@@ -1,0 +1,299 @@
+//! One picture, part by part: where it shows what, its stored regions, heatmaps.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use glimpse_engine::query::MAX_TEXT;
+use glimpse_engine::regions::MAX_THINGS;
+use glimpse_engine::{ContentHash, DenseConfig, ImageId, Rect, Source};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::find::require_regions;
+use super::images::{ASK_AGAIN, matches};
+use crate::error::{ApiError, Code};
+use crate::extract::Json;
+use crate::heat;
+use crate::state::{AppState, ask, look};
+use crate::wire::BoxView;
+
+/// Longer sides of heatmaps, in pixels.
+const SIZES: [u32; 3] = [160, 320, 640];
+/// Windows grow with the square of the detail.
+const MAX_DETAIL: f32 = 4.0;
+
+/// A part of a picture in pixels, from its upper left corner; what sticks out is cut off.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Box)]
+pub struct BoxForm {
+    x: f32,
+    y: f32,
+    #[schema(exclusive_minimum = 0)]
+    width: f32,
+    #[schema(exclusive_minimum = 0)]
+    height: f32,
+}
+
+impl BoxForm {
+    pub fn of(rect: &Rect, width: u32, height: u32) -> Self {
+        let [x, y, width, height] = rect.pixels(width, height);
+        Self { x, y, width, height }
+    }
+}
+
+/// The picture that a request is about.
+pub struct Asked {
+    pub source: Source,
+    /// Upright width and height.
+    pub size: (u32, u32),
+}
+
+impl Asked {
+    /// A picture of the library, or an uploaded one.
+    pub fn of(state: &AppState, image: Option<u64>, picture: Option<String>) -> Result<Self, ApiError> {
+        match (image, picture) {
+            (Some(id), None) => {
+                let record = state.engine.image(ImageId(id))?;
+                Ok(Self { source: Source::Image(ImageId(id)), size: (record.width, record.height) })
+            }
+            (None, Some(key)) => {
+                let upload = state.uploads.get(&key)?;
+                Ok(Self { source: Source::Bytes(upload.bytes.to_vec()), size: (upload.width, upload.height) })
+            }
+            _ => Err(ApiError::bad_request("a request is about exactly one of `image` and `picture`")),
+        }
+    }
+
+    /// A part of it, or all.
+    pub fn part(&self, part: Option<BoxForm>) -> Result<Rect, ApiError> {
+        let Some(BoxForm { x, y, width, height }) = part else { return Ok(Rect::WHOLE) };
+        Rect::from_pixels([x, y, width, height], self.size.0, self.size.1).ok_or_else(|| {
+            let (width, height) = self.size;
+            ApiError::bad_request(format!("the box is empty, or outside the picture of {width} x {height} pixels"))
+        })
+    }
+}
+
+/// A picture and texts: exactly one of `image` and `picture`.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GroundForm {
+    /// Number of a picture of the library.
+    image: Option<u64>,
+    /// Key of an uploaded picture, from `POST /api/v1/pictures`.
+    picture: Option<String>,
+    /// What to look for, in any language.
+    #[schema(min_items = 1, max_items = 8)]
+    texts: Vec<String>,
+    /// Boxes below the cut too.
+    all: bool,
+    /// Look closer, in windows: 1 for a single look, up to 4. The time grows with the square.
+    #[schema(minimum = 1, maximum = 4)]
+    detail: Option<f32>,
+    /// Give the score of every patch too.
+    heatmap: bool,
+}
+
+/// Where a picture shows what.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GroundView {
+    /// Upright width in pixels.
+    width: u32,
+    /// Upright height in pixels.
+    height: u32,
+    /// One for each text, in order.
+    things: Vec<GroundedView>,
+}
+
+/// Where a picture shows a thing.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GroundedView {
+    text: String,
+    /// Best first; none if the picture does not show it.
+    boxes: Vec<BoxView>,
+    /// The score of every patch, if asked for.
+    heatmap: Option<HeatmapView>,
+}
+
+/// How much every patch of a picture shows of a text.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HeatmapView {
+    rows: usize,
+    cols: usize,
+    /// `rows * cols` scores from 0 to 1, row by row.
+    scores: Vec<f32>,
+}
+
+/// Ground texts in a picture
+///
+/// Boxes and scores of each text in one picture. There is no library to compare with, so scores are less sure than those
+/// of finding.
+#[utoipa::path(post, path = "/api/v1/ground", tag = "regions", request_body = GroundForm,
+    responses((status = 200, body = GroundView), (status = "default", body = ApiError)))]
+pub async fn ground(state: web::Data<AppState>, Json(form): Json<GroundForm>) -> Result<HttpResponse, ApiError> {
+    if !(1..=MAX_THINGS).contains(&form.texts.len()) {
+        return Err(ApiError::bad_request(format!("`texts` has {} texts; 1 to {MAX_THINGS} go", form.texts.len())));
+    }
+    form.texts.iter().try_for_each(|text| check_text(text))?;
+    let detail = form.detail.unwrap_or(1.0);
+    if !(1.0..=MAX_DETAIL).contains(&detail) {
+        return Err(ApiError::bad_request(format!("`detail` is {detail}; it goes from 1 to {MAX_DETAIL}")));
+    }
+    let view = look(&state, move |state| {
+        let asked = Asked::of(state, form.image, form.picture)?;
+        let config = DenseConfig { detail, ..DenseConfig::default() };
+        let grounded = state.engine.ground(&asked.source, &form.texts, &config, form.all)?;
+        let (width, height) = (grounded.width, grounded.height);
+        let things = grounded.things.into_iter().enumerate().map(|(thing, mut found)| {
+            found.boxes.iter_mut().for_each(|found| found.thing = thing);
+            let heat = found.heatmap;
+            GroundedView {
+                text: found.text,
+                boxes: BoxView::all(&found.boxes, width, height),
+                heatmap: form.heatmap.then_some(HeatmapView { rows: heat.rows, cols: heat.cols, scores: heat.scores }),
+            }
+        });
+        Ok(GroundView { width, height, things: things.collect() })
+    });
+    Ok(HttpResponse::Ok().json(view.await?))
+}
+
+fn check_text(text: &str) -> Result<(), ApiError> {
+    if text.trim().is_empty() {
+        return Err(ApiError::bad_request("a text is empty"));
+    }
+    if text.len() > MAX_TEXT {
+        return Err(ApiError::bad_request(format!("a text of {} bytes; {MAX_TEXT} is the most", text.len())));
+    }
+    Ok(())
+}
+
+/// The stored regions of a picture.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RegionsView {
+    /// Upright width in pixels.
+    width: u32,
+    /// Upright height in pixels.
+    height: u32,
+    /// Patches down.
+    rows: usize,
+    /// Patches across.
+    cols: usize,
+    /// The leaf of every patch, row by row.
+    labels: Vec<u8>,
+    /// Leaves first, then their merges.
+    regions: Vec<RegionView>,
+}
+
+/// A region of a picture, in pixels.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RegionView {
+    x: f32,
+    y: f32,
+    width: f32,
+    height: f32,
+    /// Share of the picture that it covers.
+    area: f32,
+    /// Its leaves: values in `labels`.
+    leaves: Vec<u8>,
+}
+
+/// Regions of a picture
+///
+/// As they were stored when the picture was indexed; needs no model.
+#[utoipa::path(get, path = "/api/v1/images/{id}/regions", operation_id = "regions", tag = "regions",
+    params(("id" = u64, Path)),
+    responses((status = 200, body = RegionsView), (status = "default", body = ApiError)))]
+pub async fn stored(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
+    let view = ask(&state, move |state| {
+        let record = state.engine.image(ImageId(*id))?;
+        let map = state.engine.region_map(ImageId(*id))?.ok_or_else(|| {
+            let error = ApiError::new(Code::NoRegions, format!("picture {id} was indexed without regions"));
+            error.hint("start an index job with `regions`")
+        })?;
+        let regions = (0..map.len()).map(|region| {
+            let [x, y, width, height] = map.rect(region).pixels(record.width, record.height);
+            let set = map.members()[region];
+            let leaves = (0..u32::BITS as u8).filter(|leaf| set >> leaf & 1 == 1).collect();
+            RegionView { x, y, width, height, area: map.area(region), leaves }
+        });
+        Ok(RegionsView {
+            width: record.width,
+            height: record.height,
+            rows: map.rows(),
+            cols: map.cols(),
+            labels: map.labels().to_vec(),
+            regions: regions.collect(),
+        })
+    });
+    Ok(HttpResponse::Ok().json(view.await?))
+}
+
+/// What to draw.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct HeatmapForm {
+    /// What to look for, in any language.
+    #[param(min_length = 1, max_length = 4096)]
+    text: String,
+    /// Longer side in pixels: 160, 320 or 640; 640 unless said otherwise.
+    #[serde(default = "usual_size")]
+    #[param(value_type = Option<u32>)]
+    size: u32,
+}
+
+fn usual_size() -> u32 {
+    SIZES[2]
+}
+
+/// Heatmap of a picture and a text
+///
+/// A transparent PNG to lay over the picture: the score of every patch, from dark blue over green (0.5) to yellow.
+#[utoipa::path(get, path = "/api/v1/images/{id}/heatmap", tag = "regions", params(("id" = u64, Path), HeatmapForm),
+    responses((status = 200, content_type = "image/png", body = Vec<u8>), (status = 304),
+        (status = "default", body = ApiError)))]
+pub async fn heatmap(
+    state: web::Data<AppState>,
+    id: web::Path<u64>,
+    form: web::Query<HeatmapForm>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let HeatmapForm { text, size } = form.into_inner();
+    check_text(&text)?;
+    if !SIZES.contains(&size) {
+        return Err(ApiError::bad_request(format!("`size` is one of {SIZES:?}, not {size}")));
+    }
+    let asked = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let (name, png) = look(&state, move |state| {
+        let record = state.engine.image(ImageId(*id))?;
+        let name = name_of(state, &record.content, &text)?;
+        if asked.is_some_and(|asked| matches(&asked, &tag(&name, size))) {
+            return Ok((name, None));
+        }
+        let make = || {
+            require_regions(state)?;
+            heat::draw(&state.engine.heatmap(ImageId(*id), &text)?, record.width, record.height, size)
+        };
+        let png = state.thumbnails.get_or_make((name.clone(), size), make)?;
+        Ok((name, Some(png)))
+    })
+    .await?;
+    let mut response = if png.is_some() { HttpResponse::Ok() } else { HttpResponse::NotModified() };
+    response.insert_header((header::ETAG, tag(&name, size))).insert_header((header::CACHE_CONTROL, ASK_AGAIN));
+    Ok(match png {
+        Some(png) => response.content_type("image/png").body(png),
+        None => response.finish(),
+    })
+}
+
+/// A heatmap depends on the picture, the text, the model, and the library that scores are calibrated by.
+fn name_of(state: &AppState, content: &ContentHash, text: &str) -> Result<String, ApiError> {
+    let model = state.engine.model_info()?.map(|model| model.fingerprint).unwrap_or_default();
+    let parts = format!("heatmap, version 1: {content} {model} {} {text}", state.engine.revision()?);
+    Ok(ContentHash::of(parts.as_bytes()).to_string())
+}
+
+fn tag(name: &str, size: u32) -> String {
+    format!("\"{name}-{size}\"")
+}

@@ -1,0 +1,78 @@
+//! Where pictures show things.
+
+use glimpse_engine::{Engine, EngineError, FoundBox, FoundPhoto, Strength};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{ImageView, TileView, names};
+
+/// A box around something, in pixels of the upright picture from its upper left corner.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct BoxView {
+    /// Which thing it shows: a place in the form's `things`, or in the texts that were asked for.
+    pub thing: usize,
+    /// Left edge.
+    pub x: f32,
+    /// Upper edge.
+    pub y: f32,
+    /// Width.
+    pub width: f32,
+    /// Height.
+    pub height: f32,
+    /// Share of the picture that the region in the box covers, 0 to 1.
+    pub area: f32,
+    /// Calibrated probability that it shows the thing, 0 to 1.
+    pub score: f32,
+    /// Standard deviations above what unrelated regions score.
+    pub z: f32,
+}
+
+impl BoxView {
+    /// A box of a picture of this size.
+    pub fn of(found: &FoundBox, width: u32, height: u32) -> Self {
+        let [x, y, width, height] = found.rect.pixels(width, height);
+        Self { thing: found.thing, x, y, width, height, area: found.area, score: found.score, z: found.z }
+    }
+
+    /// The boxes of a picture of this size.
+    pub fn all(found: &[FoundBox], width: u32, height: u32) -> Vec<Self> {
+        found.iter().map(|found| Self::of(found, width, height)).collect()
+    }
+}
+
+/// A picture that shows what was asked, and where, without its details.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct FoundTileView {
+    /// The picture. Its score is that of its least certain thing.
+    #[serde(flatten)]
+    pub tile: TileView,
+    /// Where: by thing, then best first.
+    pub boxes: Vec<BoxView>,
+}
+
+/// A picture that shows what was asked, and where.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct FoundView {
+    /// The picture.
+    #[serde(flatten)]
+    pub image: ImageView,
+    /// Calibrated probability that it shows all that was asked: that of its least certain thing.
+    pub score: f32,
+    /// The same in words.
+    #[schema(value_type = names::Strength)]
+    pub strength: Strength,
+    /// Where: by thing, then best first.
+    pub boxes: Vec<BoxView>,
+}
+
+impl FoundView {
+    /// A photo with what the library knows of its picture.
+    ///
+    /// # Errors
+    /// If the picture has left the library, or the library fails.
+    pub fn read(engine: &Engine, photo: &FoundPhoto) -> Result<Self, EngineError> {
+        let image = ImageView::read(engine, photo.id)?;
+        let boxes = BoxView::all(&photo.boxes, image.width, image.height);
+        Ok(Self { image, score: photo.score, strength: photo.strength, boxes })
+    }
+}

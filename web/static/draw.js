@@ -1,0 +1,178 @@
+// Drawing a box on the open picture to search for what is in it: with a mouse, a finger, or keys; a tap takes the region
+// that the picture was indexed with, and another tap the next larger one.
+
+import { isCancelled, regions } from "./api.js";
+import { $, debounce, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { announce, toast } from "./toast.js";
+import { number, t } from "./words.js";
+
+/// Shares of the picture: what a key moves by, and the smallest side.
+const STEP = 0.02;
+const LEAST = 0.02;
+/// A press that moves less, in pixels, is a tap.
+const TAP = 6;
+const CORNERS = ["nw", "ne", "sw", "se"];
+
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+
+export class Draw {
+  #frame = null;
+  #layer = null;
+  #box = null; // shares of the picture: left, top, right, bottom
+  #stored = [];
+  #press = null;
+
+  /// `on.search(box)` gets the box in shares; `on.words()` gives a way to describe one, if there is one; `on.end()` is told
+  /// when drawing is over.
+  constructor(bar, on) {
+    this.bar = bar;
+    this.on = on;
+    this.say = debounce(() => this.#box && announce(this.#words()), 400);
+  }
+
+  get active() {
+    return this.#layer !== null;
+  }
+
+  /// Begins to draw on a picture, with a box in its middle that keys can move.
+  begin(frame, record) {
+    this.end();
+    this.#frame = frame;
+    this.area = h("div", { class: "selection", tabIndex: 0, role: "application", "aria-describedby": "draw-help" },
+      CORNERS.map((corner) => h("i", { class: `corner ${corner}`, data: { corner } })));
+    this.#layer = h("div", { class: "drawing" }, this.area);
+    for (const [event, act] of Object.entries({ pointerdown: this.#down, pointermove: this.#move, pointerup: this.#up, pointercancel: this.#up })) {
+      this.#layer.addEventListener(event, act);
+    }
+    this.#layer.addEventListener("dblclick", (event) => event.stopPropagation());
+    this.area.addEventListener("keydown", this.#key);
+    frame.append(this.#layer);
+    const button = (label, name, act, kind = "") => h("button", { class: `button ${kind}`, type: "button", on: { click: act } }, icon(name), t(label));
+    this.bar.replaceChildren(
+      h("p", { id: "draw-help" }, t("drawHelp"), " ", h("span", { class: "keys-only" }, t("drawKeys"))),
+      button("searchRegion", "search", () => this.#search(), "strong"),
+      ...[this.on.words()].filter(Boolean).map((words) => button("describe", "caption", () => this.#describe(words))),
+      button("cancelDrawing", "close", () => this.end()));
+    this.bar.hidden = false;
+    this.#put([0.25, 0.25, 0.75, 0.75]);
+    this.area.focus({ preventScroll: true });
+    this.#stored = [];
+    // What a tap takes; without regions there is nothing to tap.
+    regions(record.id).then(({ regions, width, height }) => {
+      const share = ({ x, y, width: w, height: h }) => [x / width, y / height, (x + w) / width, (y + h) / height];
+      const boxes = regions.toSorted((a, b) => a.width * a.height - b.width * b.height).map(share);
+      this.#stored = boxes.filter((box, at) => boxes.findIndex((other) => String(other) === String(box)) === at);
+    }, () => {});
+  }
+
+  end() {
+    if (!this.#layer) return;
+    this.#layer.remove();
+    this.#layer = this.#box = this.#press = null;
+    this.bar.hidden = true;
+    this.say.cancel();
+    this.on.end();
+  }
+
+  #search() {
+    const box = this.#box;
+    this.end();
+    this.on.search(box);
+  }
+
+  /// What the model says of the part takes the place of the help.
+  async #describe(words) {
+    try {
+      const text = await words(this.#box);
+      if (this.active) $("draw-help").textContent = text || t("noWords");
+      announce($("draw-help")?.textContent ?? "");
+    } catch (error) {
+      if (!isCancelled(error)) toast(error.message || t("offline"));
+    }
+  }
+
+  #put([left, top, right, bottom]) {
+    this.#box = [left, top, right, bottom];
+    const { style } = this.area;
+    [style.left, style.top] = [`${left * 100}%`, `${top * 100}%`];
+    [style.width, style.height] = [`${(right - left) * 100}%`, `${(bottom - top) * 100}%`];
+    this.area.setAttribute("aria-label", this.#words());
+  }
+
+  #words() {
+    const [left, top, right, bottom] = this.#box;
+    const share = (value) => number(Math.round(value * 100));
+    return t("regionAt", { left: share(left), top: share(top), width: share(right - left), height: share(bottom - top) });
+  }
+
+  #at({ clientX, clientY }) {
+    const { left, top, width, height } = this.#frame.getBoundingClientRect();
+    return [clamp((clientX - left) / width, 0, 1), clamp((clientY - top) / height, 0, 1)];
+  }
+
+  #down = (event) => {
+    if (event.button !== 0 || this.#press) return;
+    event.stopPropagation();
+    this.#layer.setPointerCapture(event.pointerId);
+    const point = this.#at(event);
+    const [left, top, right, bottom] = this.#box;
+    const { corner } = event.target.dataset;
+    // A corner stays opposite to the one that is pulled; the box as a whole is moved by its inside.
+    const fixed = corner && [corner.includes("w") ? right : left, corner.includes("n") ? bottom : top];
+    const inside = event.target === this.area && !fixed;
+    this.#press = { id: event.pointerId, point, fixed: fixed || point, inside, box: this.#box, x: event.clientX, y: event.clientY, moved: false };
+  };
+
+  #move = (event) => {
+    const press = this.#press;
+    if (press?.id !== event.pointerId) return;
+    event.stopPropagation();
+    press.moved ||= Math.hypot(event.clientX - press.x, event.clientY - press.y) > TAP;
+    if (!press.moved) return;
+    const [x, y] = this.#at(event);
+    if (press.inside) return this.#put(moved(press.box, x - press.point[0], y - press.point[1]));
+    const [fx, fy] = press.fixed;
+    this.#put([Math.min(x, fx), Math.min(y, fy), Math.max(x, fx), Math.max(y, fy)]);
+  };
+
+  #up = (event) => {
+    const press = this.#press;
+    if (press?.id !== event.pointerId) return;
+    event.stopPropagation();
+    this.#press = null;
+    if (!press.moved && event.type === "pointerup") this.#take(press.point);
+    const [left, top, right, bottom] = this.#box;
+    if (right - left < LEAST || bottom - top < LEAST) this.#put(press.box);
+    this.area.focus({ preventScroll: true });
+    announce(this.#words());
+  };
+
+  /// The smallest stored region at a point; if that is taken already, the next larger one.
+  #take([x, y]) {
+    const here = this.#stored.filter(([left, top, right, bottom]) => x >= left && x <= right && y >= top && y <= bottom);
+    const same = (box) => box.every((value, side) => Math.abs(value - this.#box[side]) < 1e-4);
+    const next = here[(here.findLastIndex(same) + 1) % here.length];
+    if (next) this.#put(next);
+  }
+
+  #key = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const [dx, dy] = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] }[event.key] ?? [0, 0];
+    const act = { Enter: () => this.#search(), Escape: () => this.end() }[event.key];
+    if (!act && !dx && !dy) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (act) return act();
+    const [left, top, right, bottom] = this.#box;
+    if (event.shiftKey) this.#put([left, top, clamp(right + dx, left + LEAST, 1), clamp(bottom + dy, top + LEAST, 1)]);
+    else this.#put(moved(this.#box, dx, dy));
+    this.say();
+  };
+}
+
+/// A box moved, but not beyond the picture.
+function moved([left, top, right, bottom], dx, dy) {
+  const [x, y] = [clamp(dx, -left, 1 - right), clamp(dy, -top, 1 - bottom)];
+  return [left + x, top + y, right + x, bottom + y];
+}

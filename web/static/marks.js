@@ -1,0 +1,67 @@
+// Boxes over a picture, in shares of it so that they fit every size: a colour and a number for each thing.
+
+import { h } from "./dom.js";
+import { WIDEST, NARROWEST } from "./layout.js";
+import { number, t } from "./words.js";
+
+const KEPT = "glimpse.boxes";
+
+export const boxesShown = () => localStorage.getItem(KEPT) !== "0";
+
+/// Shows or hides the boxes of all pictures.
+export function showBoxes(shown) {
+  localStorage.setItem(KEPT, shown ? "1" : "0");
+  document.documentElement.classList.toggle("no-boxes", !shown);
+}
+
+/// The score from which something counts as found.
+const CUT = 0.5;
+
+const isBest = ({ thing }, at, all) => all.findIndex((other) => other.thing === thing) === at;
+
+/// The best box of each thing, whatever its score: boxes come by thing, best first.
+export const bestOf = (boxes) => boxes.filter(isBest);
+
+/// What is worth a mark: what was found, and of what was not, the likeliest place.
+export const worthMarking = (boxes) => boxes.filter((box, at) => box.score >= CUT || isBest(box, at, boxes));
+
+/// Marks for boxes of a picture. `things` are the names of what is marked, of which a single one needs no number; `cropped`
+/// for a tile, which shows only the middle of a very wide or very high picture.
+export function makeMarks(boxes, { width, height }, { things = [], cropped = false, labels = false } = {}) {
+  const [seenWide, seenHigh] = cropped ? seen(width / height) : [1, 1];
+  const across = (share) => `${((share - (1 - seenWide) / 2) / seenWide) * 100}%`;
+  const down = (share) => `${((share - (1 - seenHigh) / 2) / seenHigh) * 100}%`;
+  const marks = boxes.map((box, index) => {
+    const mark = h("span", { class: `spot thing-${box.thing % 8}${box.y / height < 0.06 ? " high" : ""}${isBest(box, index, boxes) ? "" : " lesser"}`, data: { box: index } });
+    mark.style.left = across(box.x / width);
+    mark.style.top = down(box.y / height);
+    mark.style.width = `${(box.width / width / seenWide) * 100}%`;
+    mark.style.height = `${(box.height / height / seenHigh) * 100}%`;
+    if (labels && things[box.thing]) mark.append(h("span", { class: "label", dir: "auto" }, `${things[box.thing]} ${percent(box.score)}`));
+    else if (things.length > 1) mark.append(h("span", { class: "label", data: { n: number(box.thing + 1) } }));
+    return mark;
+  });
+  return h("span", { class: "marks", "aria-hidden": "true" }, marks);
+}
+
+/// The shares of width and height that a tile shows.
+function seen(ratio) {
+  if (ratio > WIDEST) return [WIDEST / ratio, 1];
+  return ratio < NARROWEST ? [1, ratio / NARROWEST] : [1, 1];
+}
+
+export const percent = (score) => t("percent", { share: number(Math.round(score * 100)) });
+
+/// Where in a picture a box is, in words.
+export function placeInWords({ x, y, width, height }, picture) {
+  const third = (at, whole) => Math.min(Math.floor((at / whole) * 3), 2);
+  return t(`place_${third(y + height / 2, picture.height) * 3 + third(x + width / 2, picture.width)}`);
+}
+
+/// The box around several.
+export function around(boxes) {
+  const [x, y] = [Math.min(...boxes.map(({ x }) => x)), Math.min(...boxes.map(({ y }) => y))];
+  const right = Math.max(...boxes.map(({ x, width }) => x + width));
+  const bottom = Math.max(...boxes.map(({ y, height }) => y + height));
+  return { x, y, width: right - x, height: bottom - y };
+}
