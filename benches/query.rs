@@ -10,18 +10,14 @@ mod common;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use glimpse::encoder::{Encode, LoadOptions, SiglipEncoder};
-use glimpse::indexer::{ContentHash, FileRecord, ImageRecord, Index, Library};
-use glimpse::{Engine, Format, ImageId, Mode, Query, Settings};
+use glimpse::indexer::Library;
+use glimpse::{Engine, Mode, Query, Settings};
 
-use common::{Args, Noise, clustered};
-
-const WORDS: [&str; 24] = [
-    "beach", "sunset", "cat", "dog", "mountain", "snow", "birthday", "cake", "bicycle", "bridge", "river", "forest",
-    "market", "tram", "concert", "garden", "rain", "window", "harbour", "boat", "castle", "train", "bread", "night",
-];
+use common::library::{fill, pick};
+use common::{Args, Noise, quantiles};
 
 fn main() {
     let args = Args::read();
@@ -35,6 +31,7 @@ fn main() {
     let start = Instant::now();
     let index = Library::at(&settings.library_dir()).open_for(encoder.info(), false).expect("a library");
     fill(&index, count, encoder.info().dim);
+    index.finish().expect("words and graph");
     println!("{count} pictures of {} values filled in {:.1} s\n", encoder.info().dim, start.elapsed().as_secs_f64());
     drop(index);
     let start = Instant::now();
@@ -68,41 +65,6 @@ fn row(stage: &str, queries: usize, mut work: impl FnMut(&str)) {
     for _ in 0..3 {
         run();
     }
-    let mut times: Vec<Duration> = (0..queries).map(|_| run()).collect();
-    times.sort_unstable();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    println!("| {stage} | {:.2} | {:.2} |", at(0.5), at(0.95));
-}
-
-fn fill(index: &Index, count: usize, dim: usize) {
-    let mut noise = Noise(3);
-    for (i, vector) in clustered(count, dim, 4).rows().enumerate() {
-        let name = format!("IMG_{i:06}.jpg");
-        let content = ContentHash::of(name.as_bytes());
-        let record = ImageRecord {
-            id: ImageId(0),
-            content,
-            width: 4032,
-            height: 3024,
-            format: Format::Jpeg,
-            bytes: 3_000_000,
-            taken: Some(1_500_000_000 + i as i64 * 3600),
-            camera: Some("Bench 3000".to_owned()),
-            place: None,
-            caption: Some((0..4).map(|_| pick(&mut noise)).collect::<Vec<_>>().join(" ")),
-            keywords: vec![pick(&mut noise).to_owned()],
-            described: None,
-        };
-        let path = PathBuf::from(format!("/pictures/{:03}/{name}", i / 500));
-        let file = FileRecord { path, image: ImageId(0), bytes: 1, modified: 1, sidecar_modified: 0, missing: false };
-        index.add(record, vector, file).expect("a picture");
-        if i % 1000 == 999 {
-            index.commit().expect("a commit");
-        }
-    }
-    index.finish().expect("words and graph");
-}
-
-fn pick(noise: &mut Noise) -> &'static str {
-    WORDS[noise.below(WORDS.len())]
+    let (median, slow) = quantiles((0..queries).map(|_| run()).collect());
+    println!("| {stage} | {median:.2} | {slow:.2} |");
 }

@@ -1,14 +1,18 @@
-//! A question about regions, from text to photos with boxes, without the text tower; and what regions take.
+//! Regions of a library: what they take, and how soon questions about them are answered, without the text tower.
 //!
-//!     cargo bench --bench regions [-- --photos 10000 --dim 768 --queries 60]
+//!     cargo bench --bench regions [-- --photos 10000 --dim 768 --queries 60 --home FOLDER]
 //!
-//! Vectors are made up: leaves lie round random centres, merges are their means, as in real pictures. Texts are directions
-//! between a centre and noise, each asked once, so that nothing is answered from a cache.
+//! A library in `--home` is used again. Vectors are made up. All share a mean; a photo has a manner of its own and shows three
+//! to six of some hundred things, each on neighbouring leaves; a leaf is the sum of mean, thing, manner and noise, and a
+//! merge the sum of its leaves. Two leaves of nothing in common have a cosine of 0.24, of one photo 0.38, of one thing 0.62,
+//! of both 0.76. Every second text lies near a thing (cosine 0.5 with it, 0.3 with its leaves), the others ask for what no
+//! photo shows; each is asked once, so that nothing is answered from a cache.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 
 mod common;
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,87 +21,180 @@ use glimpse::encoder::{
     Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection, Scoring,
 };
 use glimpse::engine::FindQuery;
-use glimpse::indexer::{ContentHash, FileRecord, ImageRecord, Index, Library};
-use glimpse::{Engine, Format, ImageId, Settings};
+use glimpse::indexer::regions::{RegionIndex, ScoredRegion};
+use glimpse::indexer::{ContentHash, IndexOptions, Library};
+use glimpse::{Engine, Settings};
 use image::RgbImage;
 
-use common::{Args, Noise};
+use common::library::fill_by;
+use common::{Args, Noise, quantiles, resident};
 
-/// Leaves of a photo; with their merges 31 regions, and one vector for the whole.
+/// Leaves of a photo; with their merges 31 regions, beside one vector for the whole.
 const LEAVES: usize = 16;
-/// What leaves show.
-const CENTRES: usize = 400;
+/// What photos show.
+const THINGS: usize = 400;
 /// Patches of a side.
 const SIDE: usize = 16;
+/// Regions that the engine asks for.
+const MANY: usize = 2048;
 
 fn main() {
     let args = Args::read();
-    let (photos, dim) = (args.number("photos", 10_000), args.number("dim", 768));
-    let world = Arc::new(World::new(dim));
-    let home = tempfile::tempdir().expect("a folder");
-    let settings = Settings { home: home.path().to_path_buf(), model: None, device: None };
-
-    let index = Library::at(&settings.library_dir()).open_for(world.info(), false).expect("a library");
-    let before = index.stats().unwrap().disk_bytes;
-    let start = Instant::now();
-    fill(&index, photos, &world);
-    println!("filled in {:.1} s", start.elapsed().as_secs_f64());
-    drop(index);
-    let index = Library::at(&settings.library_dir()).open().expect("a library");
-    let disk = index.stats().unwrap().disk_bytes - before;
-    let (start, memory) = (Instant::now(), common::resident());
-    let regions = index.regions().expect("regions");
-    println!(
-        "{} region vectors of {dim} values in {} photos, read in {:.1} s\n\
-         {:.1} KB a photo on disk (records, words and whole-picture vector included), {:.1} KB in memory ({:.1} KB more resident)\n",
-        regions.len(),
-        regions.pictures(),
-        start.elapsed().as_secs_f64(),
-        disk as f64 / photos as f64 / 1e3,
-        regions.memory() as f64 / photos as f64 / 1e3,
-        common::resident().saturating_sub(memory) as f64 / photos as f64 / 1e3,
-    );
-
-    let queries = args.number("queries", 60);
-    println!("| stage | median ms | 95 % ms |\n|---|---|---|");
-    let mut number = 0;
-    row("2048 nearest regions", queries, || {
-        number += 1;
-        drop(regions.nearest(&world.text(number), 2048, None).unwrap());
-    });
-    drop((regions, index));
-    let engine = Engine::with_encoder(settings, Arc::clone(&world) as Arc<dyn Encode>).expect("an engine");
-    let forms = [("one thing", "{}"), ("two things", "{} and b{}"), ("one thing and not another", "{} and no b{}")];
-    for (name, form) in forms {
-        let mut photos = 0;
-        row(&format!("find: {name}"), queries, || {
-            number += 1;
-            let query = FindQuery::text(&form.replace("{}", &number.to_string())).unwrap();
-            photos += engine.find(&query).unwrap().photos.len();
-        });
-        assert!(photos > 0 || form != "{}", "nothing was found at all");
+    let (photos, queries) = (args.number("photos", 10_000), args.number("queries", 60));
+    let world = Arc::new(World::new(args.number("dim", 768)));
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = args.value("home").map_or_else(|| folder.path().to_path_buf(), PathBuf::from);
+    let settings = Settings { home, model: None, device: None };
+    let library = settings.library_dir();
+    if !library.exists() {
+        make(&library, photos, &world);
     }
+    link(&library);
+    open(&library);
+    println!(
+        "\n| regions asked for | by | ef | median ms | 95 % ms | of the true 10 | absent things |\n|---|---|---|---|---|---|---|"
+    );
+    for ef in [64, 128, 256, 512, 1024] {
+        search(&library, &world, queries, ef);
+    }
+    find(settings, &world, queries);
 }
 
-/// Runs `work`; the first runs, which read and calibrate, are not counted.
-fn row(stage: &str, queries: usize, mut work: impl FnMut()) {
-    (0..3).for_each(|_| work());
-    let mut times: Vec<Duration> = (0..queries).map(|_| common::time(&mut work)).collect();
-    times.sort_unstable();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    println!("| {stage} | {:.2} | {:.2} |", at(0.5), at(0.95));
+/// Makes the library, without a graph.
+fn make(library: &Path, photos: usize, world: &World) {
+    let index = Library::at(library).open_for(world.info(), false).expect("a library");
+    let mut noise = Noise(7);
+    let start = Instant::now();
+    fill_by(&index, photos, |index, _, record, file| {
+        let regions = world.photo(&mut noise);
+        let whole = regions.vectors.last().unwrap().as_slice();
+        index.add_with_regions(record, whole, &regions, file).expect("a photo");
+    });
+    println!("{photos} photos added in {:.1} s", start.elapsed().as_secs_f64());
+}
+
+/// Builds the graph of regions, unless there is one.
+fn link(library: &Path) {
+    let index = Library::at(library).open().expect("a library");
+    let (start, disk) = (Instant::now(), index.stats().unwrap().disk_bytes);
+    index.finish().expect("words and graph");
+    let per_photo = |bytes: u64| bytes as f64 / index.len() as f64 / 1e3;
+    println!(
+        "{:.1} KB a photo on disk; words and graph in {:.1} s, {:.1} KB more",
+        per_photo(disk),
+        start.elapsed().as_secs_f64(),
+        per_photo(index.stats().unwrap().disk_bytes.saturating_sub(disk)),
+    );
+}
+
+/// Opens the library and asks for regions for the first time.
+fn open(library: &Path) {
+    let start = Instant::now();
+    let index = Library::at(library).open().expect("a library");
+    let (opened, memory) = (start.elapsed(), resident());
+    let start = Instant::now();
+    let regions = index.regions().expect("regions");
+    let per_photo = |bytes: usize| bytes as f64 / regions.pictures() as f64 / 1e3;
+    println!(
+        "{} region vectors of {} photos: opened in {:.2} s without regions, which are read in {:.2} s; {}\n\
+         a photo's regions take {:.1} KB in memory ({:.1} KB more resident), the whole library {:.1} KB on disk",
+        regions.len(),
+        regions.pictures(),
+        opened.as_secs_f64(),
+        start.elapsed().as_secs_f64(),
+        regions.search_name(),
+        per_photo(regions.memory()),
+        per_photo(resident().saturating_sub(memory)),
+        per_photo(index.stats().unwrap().disk_bytes as usize),
+    );
+}
+
+/// How fast and how well nearest regions are found with a graph of a given width of search. Graph and scan take turns.
+fn search(library: &Path, world: &World, queries: usize, ef: usize) {
+    let mut options = IndexOptions::default();
+    options.region_graph.ef_search = ef;
+    let index = Library::with_options(library, options).open().expect("a library");
+    let regions = index.regions().expect("regions");
+    for count in [10, MANY] {
+        let (mut walks, mut scans, mut hits) = (Vec::new(), Vec::new(), [0usize; 2]);
+        for number in 0..2 * queries as u64 {
+            let text = world.text(number);
+            let start = Instant::now();
+            let found = regions.nearest(&text, count, None).unwrap();
+            walks.push(start.elapsed());
+            let start = Instant::now();
+            let exact = regions.nearest_exact(&text, count, None).unwrap();
+            scans.push(start.elapsed());
+            hits[number as usize % 2] += shared(&found, &exact[..10]);
+        }
+        let [there, absent] = hits.map(|hits| hits as f64 / queries as f64 / 10.0);
+        let (median, slow) = quantiles(walks);
+        println!("| {count} | graph | {ef} | {median:.2} | {slow:.2} | {there:.4} | {absent:.4} |");
+        let (median, slow) = quantiles(scans);
+        println!("| {count} | scan | | {median:.2} | {slow:.2} | 1 | 1 |");
+    }
+    filtered(&regions, world, queries, ef);
+}
+
+/// As [`search`], among every second photo.
+fn filtered(regions: &RegionIndex, world: &World, queries: usize, ef: usize) {
+    let half = regions.sample(regions.len()).into_iter().map(|id| id.image).filter(|image| image.0 % 2 == 0).collect();
+    let among = regions.select(Some(&half), 0.0);
+    let (mut walks, mut hits) = (Vec::new(), [0usize; 2]);
+    for number in 0..queries as u64 {
+        let text = world.text(number);
+        let start = Instant::now();
+        let found = regions.nearest(&text, 10, among.as_ref()).unwrap();
+        walks.push(start.elapsed());
+        hits[number as usize % 2] += shared(&found, &regions.nearest_exact(&text, 10, among.as_ref()).unwrap());
+    }
+    let [there, absent] = hits.map(|hits| hits as f64 / queries as f64 / 5.0);
+    let (median, slow) = quantiles(walks);
+    println!("| 10 of every second photo | graph | {ef} | {median:.2} | {slow:.2} | {there:.4} | {absent:.4} |");
+}
+
+fn shared(found: &[ScoredRegion], exact: &[ScoredRegion]) -> usize {
+    let found: HashSet<_> = found.iter().map(|scored| scored.id).collect();
+    exact.iter().filter(|scored| found.contains(&scored.id)).count()
+}
+
+/// Whole questions, from vector to photos with boxes.
+fn find(settings: Settings, world: &Arc<World>, queries: usize) {
+    let engine = Engine::with_encoder(settings, Arc::clone(world) as Arc<dyn Encode>).expect("an engine");
+    let mut number = 1_000_000;
+    let mut ask = |form: &str| {
+        number += 1;
+        let query = FindQuery::text(&form.replace("{}", &number.to_string())).unwrap();
+        let start = Instant::now();
+        let photos = engine.find(&query).unwrap().photos.len();
+        (start.elapsed(), photos)
+    };
+    let (first, _) = ask("{}");
+    println!("\nfirst question after opening: {:.2} s (regions read, scores calibrated)\n", first.as_secs_f64());
+    println!("| question | median ms | 95 % ms |\n|---|---|---|");
+    for (name, form) in
+        [("one thing", "{}"), ("two things", "{} and b{}"), ("one thing and not another", "{} and no b{}")]
+    {
+        (0..3).for_each(|_| _ = ask(form));
+        let (times, photos): (Vec<Duration>, Vec<usize>) = (0..queries).map(|_| ask(form)).unzip();
+        let (median, slow) = quantiles(times);
+        println!("| {name} | {median:.2} | {slow:.2} |");
+        assert!(photos.iter().any(|&photos| photos > 0) || form != "{}", "nothing was found at all");
+    }
 }
 
 /// A model whose texts are made up.
 struct World {
     info: ModelInfo,
-    centres: Vec<Vec<f32>>,
+    mean: Vec<f32>,
+    things: Vec<Vec<f32>>,
 }
 
 impl World {
     fn new(dim: usize) -> Self {
         let mut noise = Noise(11);
-        let centres = (0..CENTRES).map(|_| direction(dim, &mut noise)).collect();
+        let mean = direction(dim, &mut noise);
+        let things = (0..THINGS).map(|_| direction(dim, &mut noise)).collect();
         let info = ModelInfo {
             name: "made up".into(),
             fingerprint: "made up for a bench".into(),
@@ -110,17 +207,45 @@ impl World {
             scoring: Scoring { scale: 100.0, bias: -10.0 },
             backend: "none".into(),
         };
-        Self { info, centres }
+        Self { info, mean, things }
     }
 
-    /// Every second text is near a centre, the others ask for what is not there.
+    /// Even texts are near a thing, odd ones ask for what is not there.
     fn text(&self, number: u64) -> Vec<f32> {
         let mut noise = Noise(number ^ 0x5bd1);
-        let other = direction(self.info.dim, &mut noise);
-        let centre = &self.centres[noise.below(CENTRES)];
+        let thing = &self.things[noise.below(THINGS)];
         let share = if number.is_multiple_of(2) { 0.6 } else { 0.0 };
-        centre.iter().zip(other).map(|(c, o)| share * c + o).collect()
+        sum(&[(share, thing), (1.0, &direction(self.info.dim, &mut noise))])
     }
+
+    /// The regions of a photo: sixteen square leaves in four rows, merged two by two.
+    fn photo(&self, noise: &mut Noise) -> Regions {
+        let dim = self.info.dim;
+        let manner = direction(dim, noise);
+        let mut left = 0;
+        let mut thing = &self.things[0];
+        let mut parts: Vec<(u32, Vec<f32>)> = Vec::with_capacity(2 * LEAVES - 1);
+        for leaf in 0..LEAVES {
+            if left == 0 {
+                (left, thing) = (3 + noise.below(3), &self.things[noise.below(THINGS)]);
+            }
+            left -= 1;
+            let own = direction(dim, noise);
+            parts.push((1 << leaf, sum(&[(0.8, &self.mean), (1.0, thing), (0.6, &manner), (0.8, &own)])));
+        }
+        for first in (0..2 * LEAVES - 2).step_by(2) {
+            let [(a, left), (b, right)] = [&parts[first], &parts[first + 1]];
+            parts.push((a | b, sum(&[(1.0, left), (1.0, right)])));
+        }
+        let labels = (0..SIDE * SIDE).map(|cell| (cell / SIDE / 4 * 4 + cell % SIDE / 4) as u8).collect();
+        let (members, vectors): (Vec<u32>, Vec<_>) =
+            parts.into_iter().map(|(leaves, vector)| (leaves, Embedding::new(vector).unwrap())).unzip();
+        Regions { map: RegionMap::new(SIDE, SIDE, labels, members).unwrap(), vectors }
+    }
+}
+
+fn sum(parts: &[(f32, &Vec<f32>)]) -> Vec<f32> {
+    (0..parts[0].1.len()).map(|i| parts.iter().map(|(share, part)| share * part[i]).sum()).collect()
 }
 
 impl Encode for World {
@@ -154,55 +279,4 @@ impl Encode for World {
 fn direction(dim: usize, noise: &mut Noise) -> Vec<f32> {
     let values: Vec<f32> = (0..dim).map(|_| noise.gauss()).collect();
     Embedding::new(values).unwrap().into_vec()
-}
-
-fn fill(index: &Index, photos: usize, world: &World) {
-    let mut noise = Noise(7);
-    for i in 0..photos {
-        let regions = regions(world, &mut noise);
-        let name = format!("IMG_{i:06}.jpg");
-        let record = ImageRecord {
-            id: ImageId(0),
-            content: ContentHash::of(name.as_bytes()),
-            width: 4032,
-            height: 3024,
-            format: Format::Jpeg,
-            bytes: 3_000_000,
-            taken: Some(1_500_000_000 + i as i64 * 3600),
-            camera: None,
-            place: None,
-            caption: None,
-            keywords: Vec::new(),
-            described: None,
-        };
-        let path = PathBuf::from(format!("/pictures/{:03}/{name}", i / 500));
-        let file = FileRecord { path, image: ImageId(0), bytes: 1, modified: 1, sidecar_modified: 0, missing: false };
-        let whole = regions.vectors.last().unwrap().as_slice().to_vec();
-        index.add_with_regions(record, &whole, &regions, file).expect("a photo");
-        if i % 1000 == 999 {
-            index.commit().expect("a commit");
-        }
-    }
-    index.finish().expect("words");
-}
-
-/// Sixteen square leaves, merged one after the other.
-fn regions(world: &World, noise: &mut Noise) -> Regions {
-    let labels = (0..SIDE * SIDE).map(|cell| (cell / SIDE / 4 * 4 + cell % SIDE / 4) as u8).collect();
-    let mut members: Vec<u32> = (0..LEAVES).map(|leaf| 1 << leaf).collect();
-    let mut vectors: Vec<Vec<f32>> = (0..LEAVES)
-        .map(|_| {
-            let centre = &world.centres[noise.below(CENTRES)];
-            let own = direction(world.info.dim, noise);
-            centre.iter().zip(own).map(|(c, o)| c + o).collect()
-        })
-        .collect();
-    let mut all = vectors[0].clone();
-    for leaf in 1..LEAVES {
-        members.push((2 << leaf) - 1);
-        all.iter_mut().zip(&vectors[leaf]).for_each(|(sum, value)| *sum += value);
-        vectors.push(all.clone());
-    }
-    let vectors = vectors.into_iter().map(|vector| Embedding::new(vector).unwrap()).collect();
-    Regions { map: RegionMap::new(SIDE, SIDE, labels, members).unwrap(), vectors }
 }

@@ -11,24 +11,20 @@ mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use glimpse::encoder::{
     Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection, Scoring,
 };
-use glimpse::indexer::{ContentHash, FileRecord, ImageRecord, Index, Library};
+use glimpse::indexer::Library;
 use glimpse::web::{ServeOptions, serve};
-use glimpse::{Engine, Format, ImageId, Settings};
+use glimpse::{Engine, Settings};
 
-use common::{Args, Noise, clustered, resident};
+use common::library::{fill, pick};
+use common::{Args, Noise, resident};
 
 const CLIENTS: [usize; 3] = [1, 8, 64];
-const WORDS: [&str; 16] = [
-    "beach", "sunset", "cat", "dog", "mountain", "snow", "cake", "bicycle", "bridge", "river", "forest", "market",
-    "tram", "garden", "rain", "window",
-];
 
 fn main() {
     let args = Args::read();
@@ -41,6 +37,7 @@ fn main() {
     let start = Instant::now();
     let index = Library::at(&settings.library_dir()).open_for(encoder.info(), false).expect("a library");
     fill(&index, count, dim);
+    index.finish().expect("words and graph");
     drop(index);
     println!("{count} pictures of {dim} values filled in {:.1} s", start.elapsed().as_secs_f64());
 
@@ -84,7 +81,7 @@ const REQUESTS: [(&str, Request); 6] = [
 ];
 
 fn text(noise: &mut Noise) -> String {
-    format!("{} {} {}", WORDS[noise.below(WORDS.len())], WORDS[noise.below(WORDS.len())], noise.next() % 1_000_000)
+    format!("{} {} {}", pick(noise), pick(noise), noise.next() % 1_000_000)
 }
 
 fn search(text: &str, more: &str) -> (&'static str, String, String) {
@@ -219,32 +216,4 @@ fn info(dim: usize) -> ModelInfo {
         scoring: Scoring { scale: 100.0, bias: -10.0 },
         backend: "none".into(),
     }
-}
-
-fn fill(index: &Index, count: usize, dim: usize) {
-    let mut noise = Noise(3);
-    for (i, vector) in clustered(count, dim, 4).rows().enumerate() {
-        let name = format!("IMG_{i:06}.jpg");
-        let record = ImageRecord {
-            id: ImageId(0),
-            content: ContentHash::of(name.as_bytes()),
-            width: 4032,
-            height: 3024,
-            format: Format::Jpeg,
-            bytes: 3_000_000,
-            taken: Some(1_500_000_000 + i as i64 * 3600),
-            camera: Some("Bench 3000".to_owned()),
-            place: None,
-            caption: Some((0..4).map(|_| WORDS[noise.below(WORDS.len())]).collect::<Vec<_>>().join(" ")),
-            keywords: Vec::new(),
-            described: None,
-        };
-        let path = PathBuf::from(format!("/pictures/{:03}/{name}", i / 500));
-        let file = FileRecord { path, image: ImageId(0), bytes: 1, modified: 1, sidecar_modified: 0, missing: false };
-        index.add(record, vector, file).expect("a picture");
-        if i % 1000 == 999 {
-            index.commit().expect("a commit");
-        }
-    }
-    index.finish().expect("words and graph");
 }

@@ -1,6 +1,8 @@
 //! What all benches share: seeded vectors, arguments, and timing whose parts take turns.
 #![allow(dead_code, reason = "each bench uses some of it")]
 
+pub mod library;
+
 use std::io::{self, BufRead, Write};
 use std::time::{Duration, Instant};
 
@@ -52,6 +54,13 @@ pub fn time(work: impl FnOnce()) -> Duration {
 pub fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]
+}
+
+/// Milliseconds below which half, and 19 of 20, of the times lie.
+pub fn quantiles(mut times: Vec<Duration>) -> (f64, f64) {
+    times.sort_unstable();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    (at(0.5), at(0.95))
 }
 
 /// Answers each line of standard input with a line of standard output, so that a driver can let several programs take
