@@ -78,10 +78,15 @@ def queries(options):
 
 
 def galleries(options):
-    from .gallery import KINDS, write_gallery
+    from .gallery_files import write_galleries
 
-    for kind in KINDS:
-        write_gallery(kind, options.concepts, CACHE_DIR / "galleries" / kind.name, options.size)
+    write_galleries(options.folder, options.concepts, options.size)
+
+
+def figures(options):
+    from .figures import print_figures
+
+    print_figures(options.folder, options.model)
 
 
 def plot(options):
@@ -115,8 +120,11 @@ def main() -> None:
     )
     build.add_argument("--stage", choices=["all", *STAGES], default="all")
     evaluate = commands.add_parser("evaluate", help="measure a model directory on held-out galleries")
-    gallery = commands.add_parser("galleries", help="write the held-out galleries as picture files")
-    for command in (build, evaluate, gallery):
+    gallery = commands.add_parser("galleries", help="write the held-out galleries as files")
+    figure = commands.add_parser("figures", help="measure a model directory on them with `glimpse eval`")
+    for command in (gallery, figure):
+        command.add_argument("folder", type=Path, help="where the galleries are")
+    for command in (build, evaluate, gallery, figure):
         command.add_argument("--concepts", type=int, default=CONCEPTS)
         command.add_argument("--model", type=Path, default=MODEL_DIR)
         command.add_argument("--size", type=int, default=1000, help="scenes per gallery")
@@ -133,6 +141,8 @@ def main() -> None:
         evaluation(options)
     elif options.command == "galleries":
         galleries(options)
+    elif options.command == "figures":
+        figures(options)
     else:
         for stage in STAGES if options.stage == "all" else [options.stage]:
             print(f"== {stage}", flush=True)

@@ -12,6 +12,7 @@ Examples:
   glimpse eval regions --data annotations.json --lang en,de --reliability reliability.svg
   glimpse eval retrieval --data dataset_coco.json --images val2014
   glimpse eval retrieval --data crossmodal3600.jsonl --images xm3600
+  glimpse eval captions --data annotations.json --lang en,ja
   glimpse eval classify imagenet-val --template 'a photo of a {}'";
 
 #[derive(Debug, Args)]
@@ -25,7 +26,10 @@ pub struct EvalArgs {
 pub enum EvalCommand {
     /// Where things are: COCO annotations; names or captions of annotations are the queries
     Regions(EvalRegionsArgs),
-    /// Captions to pictures and back: Karpathy JSON, Crossmodal-3600 JSONL, or TSV (file, [language,] caption)
+    /// What the model's decoder says: COCO annotations; a caption should name the categories of its picture
+    Captions(EvalCaptionsArgs),
+    /// Captions to pictures and back: Karpathy JSON, Crossmodal-3600 JSONL, or TSV (file, [language,] caption; equal captions
+    /// are one that is right for several files)
     Retrieval(EvalRetrievalArgs),
     /// Zero-shot labels: a folder with one folder of pictures for each class
     Classify(EvalClassifyArgs),
@@ -69,6 +73,29 @@ pub struct EvalRegionsArgs {
     /// Draw how often a score of p was right
     #[arg(long, value_name = "FILE.svg")]
     pub reliability: Option<PathBuf>,
+
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct EvalCaptionsArgs {
+    /// COCO annotations; a category may have `names`, its names by language
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+
+    /// Where the pictures are [default: beside the data]
+    #[arg(long, value_name = "DIR")]
+    pub images: Option<PathBuf>,
+
+    /// Languages, as the data name them [default: those that both the data and the decoder know]
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    pub lang: Vec<String>,
+
+    /// Only the first pictures
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
 
     /// One JSON object
     #[arg(long)]

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use evaluate::{EvalArgs, EvalClassifyArgs, EvalCommand, EvalRegionsArgs, EvalRetrievalArgs};
+pub use evaluate::{EvalArgs, EvalCaptionsArgs, EvalClassifyArgs, EvalCommand, EvalRegionsArgs, EvalRetrievalArgs};
 pub use library::{DemoArgs, IndexArgs, ListenArgs, ServeArgs};
 pub use maintain::{StatsArgs, VerifyArgs};
 pub use regions::{BoundArgs, CaptionArgs, ExportArgs, FindArgs, GroundArgs};

@@ -1,8 +1,8 @@
 //! `glimpse similar`
 
+use glimpse::engine::FindQuery;
 use glimpse::engine::calibrate::CUT;
 use glimpse::engine::regions::WEAK;
-use glimpse::engine::FindQuery;
 use glimpse::{Mode, Query};
 
 use super::find;

@@ -1,7 +1,9 @@
 //! `glimpse eval`: measures that a user can repeat on data of their own.
 
+mod captions;
 mod classify;
 mod coco;
+mod presence;
 mod regions;
 mod reliability;
 mod retrieval;
@@ -20,6 +22,7 @@ use super::outcome::{CliError, Outcome};
 pub fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, CliError> {
     match &args.command {
         EvalCommand::Regions(args) => regions::run(args, context),
+        EvalCommand::Captions(args) => captions::run(args, context),
         EvalCommand::Retrieval(args) => retrieval::run(args, context),
         EvalCommand::Classify(args) => classify::run(args, context),
     }

@@ -11,6 +11,7 @@ use glimpse::{ImageId, IngestOptions};
 use serde::Serialize;
 
 use super::coco::{self, DataSet, Thing};
+use super::presence::Presence;
 use super::reliability::{BinRow, Reliability};
 use super::{Bench, folder, share};
 use crate::cli::args::EvalRegionsArgs;
@@ -44,11 +45,13 @@ pub fn run(args: &EvalRegionsArgs, context: &Context) -> Result<Outcome, CliErro
         looks: &looks,
         report: Report::default(),
         reliability: Reliability::default(),
+        presence: Presence::default(),
     };
     for language in &languages {
         measure.language(language)?;
     }
-    let Measure { mut report, reliability, .. } = measure;
+    let Measure { mut report, reliability, presence, .. } = measure;
+    report.presence_auroc = presence.auroc();
     report.calibration_error = reliability.error();
     report.absent_log_odds.sort_by(|a, b| b.total_cmp(a));
     report.shift_for_5_percent = report.absent_log_odds.get(report.absent_log_odds.len() / 20).copied().unwrap_or(0.0);
@@ -96,6 +99,8 @@ struct Report {
     /// something: what to move the margin in `engine/src/regions/constants.rs` by, times its slope.
     shift_for_5_percent: f64,
     reliability: Vec<BinRow>,
+    /// How well the best score of a query tells what some photo shows from what none does.
+    presence_auroc: Option<f64>,
     #[serde(skip)]
     absent_log_odds: Vec<f64>,
 }
@@ -180,6 +185,7 @@ struct Measure<'a> {
     looks: &'a [Option<(ImageId, Look)>],
     report: Report,
     reliability: Reliability,
+    presence: Presence,
 }
 
 impl Measure<'_> {
@@ -188,9 +194,10 @@ impl Measure<'_> {
         for thing in &self.data.things {
             let Some(name) = thing.names.get(language) else { continue };
             let ranked = self.rank(name)?;
+            let best = ranked.first().map_or(0.0, |(_, score, _)| *score);
+            self.presence.note(best, !thing.boxes.is_empty());
             if thing.boxes.is_empty() {
                 row.absent += 1.0;
-                let best = ranked.first().map_or(0.0, |(_, score, _)| *score);
                 row.alarms += f64::from(u8::from(best >= CUT));
                 let odds = f64::from(best).clamp(1e-6, 1.0 - 1e-6);
                 self.report.absent_log_odds.push((odds / (1.0 - odds)).ln());
@@ -375,6 +382,9 @@ impl Report {
         self.languages.iter().for_each(|(language, row)| line(language, row));
         for row in places.lines().chain(std::iter::once(String::new())).chain(search.lines()) {
             writeln!(out, "{row}")?;
+        }
+        if let Some(auroc) = self.presence_auroc {
+            writeln!(out, "\nthere or not, by the best score: AUROC {auroc:.3}")?;
         }
         writeln!(out, "\nlog odds to take away for 5 % false alarms: {:.2}", self.shift_for_5_percent)?;
         writeln!(out, "\nreliability (mean score, share right, photos); expected error {:.3}", self.calibration_error)?;

@@ -15,13 +15,17 @@ use crate::cli::output::{Table, write_json};
 
 const DEPTHS: [usize; 3] = [1, 5, 10];
 
-/// Captions of one language: the place of the picture, and the text.
-type Captions = Vec<(usize, String)>;
+/// A caption, and the places of the pictures that it is right for.
+#[derive(Debug, Clone, PartialEq)]
+struct Caption {
+    text: String,
+    pictures: Vec<usize>,
+}
 
 #[derive(Debug, Default, PartialEq)]
 struct Data {
     files: Vec<String>,
-    captions: BTreeMap<String, Captions>,
+    captions: BTreeMap<String, Vec<Caption>>,
 }
 
 /// One language, and the mean of all.
@@ -56,23 +60,25 @@ pub fn run(args: &EvalRetrievalArgs, context: &Context) -> Result<Outcome, CliEr
     let pictures = vectors::pictures(&bench.engine, &paths, context)?;
     let mut rows = Vec::new();
     for (language, captions) in &data.captions {
-        let captions: Captions = captions.iter().filter(|(place, _)| pictures[*place].is_some()).cloned().collect();
-        let texts: Vec<String> = captions.iter().map(|(_, text)| text.clone()).collect();
+        // Only pictures that can be read and that this language describes.
+        let readable = |places: &[usize]| places.iter().copied().filter(|&place| pictures[place].is_some()).collect();
+        let captions = captions.iter().map(|it| Caption { text: it.text.clone(), pictures: readable(&it.pictures) });
+        let captions: Vec<Caption> = captions.filter(|caption| !caption.pictures.is_empty()).collect();
+        let texts: Vec<String> = captions.iter().map(|caption| caption.text.clone()).collect();
         let texts = vectors::texts(&bench.engine, &texts)?;
-        // Only pictures that this language describes.
-        let mut places: Vec<usize> = captions.iter().map(|(place, _)| *place).collect();
+        let mut places: Vec<usize> = captions.iter().flat_map(|caption| caption.pictures.iter().copied()).collect();
         places.sort_unstable();
         places.dedup();
         let gallery: Vec<_> = places.iter().filter_map(|&place| pictures[place].clone()).collect();
         let to_image = captions
             .iter()
             .zip(&texts)
-            .map(|((place, _), text)| vectors::rank(text, &gallery, |i| places[i] == *place));
+            .map(|(caption, text)| vectors::rank(text, &gallery, |i| caption.pictures.contains(&places[i])));
         let text_to_image = recall(to_image);
         let to_text = places
             .iter()
             .zip(&gallery)
-            .map(|(place, picture)| vectors::rank(picture, &texts, |i| captions[i].0 == *place));
+            .map(|(place, picture)| vectors::rank(picture, &texts, |i| captions[i].pictures.contains(place)));
         let image_to_text = recall(to_text);
         rows.push(Row {
             language: language.clone(),
@@ -145,11 +151,28 @@ impl Files {
             data.files.push(file.to_owned());
             data.files.len() - 1
         });
-        data.captions.entry(language.to_owned()).or_default().push((place, caption.trim().to_owned()));
+        let caption = Caption { text: caption.trim().to_owned(), pictures: vec![place] };
+        data.captions.entry(language.to_owned()).or_default().push(caption);
+    }
+
+    /// Equal captions of a language become one that is right for the pictures of all.
+    fn joined(self) -> Data {
+        let Self(_, mut data) = self;
+        for captions in data.captions.values_mut() {
+            captions.sort_by(|a, b| a.text.cmp(&b.text)); // stable: pictures stay in order
+            captions.dedup_by(|next, kept| {
+                let same = next.text == kept.text;
+                if same {
+                    kept.pictures.append(&mut next.pictures);
+                }
+                same
+            });
+        }
+        data
     }
 }
 
-/// Lines of file, language and caption, or of file and caption.
+/// Lines of file, language and caption, or of file and caption. A caption on several lines is right for all their files.
 fn tsv(text: &str) -> Result<Data, String> {
     let mut files = Files::default();
     for (line, n) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
@@ -159,7 +182,7 @@ fn tsv(text: &str) -> Result<Data, String> {
             other => return Err(format!("line {n}: {} columns; file, [language,] caption were expected", other.len())),
         }
     }
-    Ok(files.1)
+    Ok(files.joined())
 }
 
 /// One picture on a line, its key and by language its captions (Thapliyal et al., "Crossmodal-3600", 2205.12522).
@@ -218,16 +241,24 @@ mod tests {
 
     #[test]
     fn three_formats_say_the_same() {
-        let data = tsv("a.jpg\ten\ta dog\na.jpg\tde\tein Hund\nb.jpg\ten\ta cat\n").unwrap();
+        let data = tsv("a.jpg\ten\ta boat\na.jpg\tde\tein Boot\nb.jpg\ten\ta cat\n").unwrap();
         assert_eq!(data.files, ["a.jpg", "b.jpg"]);
-        let lines = "{\"image/key\": \"a\", \"en\": {\"caption\": [\"a dog\"]}, \"de\": {\"caption\": [\"ein Hund\"]}}\n\
+        let lines = "{\"image/key\": \"a\", \"en\": {\"caption\": [\"a boat\"]}, \"de\": {\"caption\": [\"ein Boot\"]}}\n\
                      {\"image/key\": \"b\", \"en\": {\"caption\": [\"a cat\"]}}";
         assert_eq!(crossmodal(lines).unwrap(), data);
         let json = r#"{"images": [
-            {"filename": "a.jpg", "split": "test", "sentences": [{"raw": "a dog"}]},
+            {"filename": "a.jpg", "split": "test", "sentences": [{"raw": "a boat"}]},
             {"filename": "x.jpg", "split": "train", "sentences": []},
             {"filename": "b.jpg", "split": "test", "sentences": [{"raw": " a cat"}]}]}"#;
         assert_eq!(karpathy(json, "test").unwrap().captions["en"], data.captions["en"]);
+    }
+
+    #[test]
+    fn equal_captions_are_one_that_is_right_for_several_pictures() {
+        let data = tsv("a.jpg\ten\tdog\nb.jpg\ten\tcat\nc.jpg\ten\tdog\nc.jpg\tde\tHund\n").unwrap();
+        let caption = |text: &str, pictures: &[usize]| Caption { text: text.into(), pictures: pictures.into() };
+        assert_eq!(data.captions["en"], [caption("cat", &[1]), caption("dog", &[0, 2])]);
+        assert_eq!(data.captions["de"], [caption("Hund", &[2])]);
     }
 
     #[test]
