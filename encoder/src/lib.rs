@@ -18,12 +18,13 @@ mod cpu;
 mod embedding;
 mod encode;
 mod error;
+mod siglip;
 mod weights;
 
-pub use candle::{SiglipEncoder, Stage, Towers, Trace};
 pub use embedding::{Embedding, dot};
 pub use encode::{DenseGrid, Encode, ImageFeatures, LoadOptions, ModelInfo, Outputs, Prepared, Projection, Scoring};
 pub use error::EncodeError;
+pub use siglip::{SiglipEncoder, Stage, Towers, Trace};
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

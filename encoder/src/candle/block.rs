@@ -7,8 +7,9 @@ use super::attention::{Attention, Padding};
 use super::kernels::GeluOp;
 use super::load::{Loaded, Loader};
 use super::norm::LayerNorm;
-use super::trace::Trace;
+use super::record;
 use crate::config::{Activation, TowerConfig};
+use crate::siglip::Trace;
 
 /// `x += attention(norm1(x)); x += mlp(norm2(x))`.
 pub(super) struct Block {
@@ -57,7 +58,7 @@ pub(super) fn run(
 ) -> Result<Tensor> {
     for (i, block) in blocks.iter().enumerate() {
         x = block.forward(&x, padding)?;
-        trace.record(format_args!("{tower}.block{i:02}"), &x)?;
+        record(trace, format_args!("{tower}.block{i:02}"), &x)?;
     }
     Ok(x)
 }

@@ -8,9 +8,10 @@ use super::attention::Padding;
 use super::block::Mlp;
 use super::load::{Loaded, Loader};
 use super::norm::LayerNorm;
-use super::trace::Trace;
+use super::record;
 use crate::Projection;
 use crate::config::TowerConfig;
+use crate::siglip::Trace;
 
 /// Multi-head attention pooling (`MAPHead` in big_vision, `models/vit.py`). The probe has no residual.
 pub(super) struct MapHead {
@@ -66,9 +67,9 @@ impl MapHead {
         }
         let mixed = softmax_last_dim(&scores)?.matmul(&values.transpose(1, 2)?.contiguous()?)?; // (B, H, 1, D)
         let gathered = self.out.forward(&mixed.reshape((b, width))?)?; // (B, W)
-        trace.record("vision.map_attention", &gathered)?;
+        record(trace, "vision.map_attention", &gathered)?;
         let pooled = self.finish(&gathered)?;
-        trace.record("vision.pooled", &pooled)?;
+        record(trace, "vision.pooled", &pooled)?;
         Ok(Pooled { pooled, values: values.reshape((b, n, width))? })
     }
 

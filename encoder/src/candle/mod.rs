@@ -4,29 +4,32 @@
 //! of a token, `H` heads, `D = W / H` width of a head, `M` inner width of an MLP, `P` side of a patch, `V` vocabulary.
 
 mod attention;
-mod batches;
 mod block;
 mod device;
-mod encoder;
 mod kernels;
 mod load;
 mod map_head;
 mod norm;
 mod patches;
-mod position;
 mod text;
 mod towers;
-mod trace;
-mod turn;
 mod vision;
 
-pub use encoder::SiglipEncoder;
-pub(crate) use position::PositionGrid;
-pub use towers::Towers;
-pub use trace::{Stage, Trace};
+pub(crate) use towers::CandleTowers;
+
+use candle_core::Tensor;
 
 use crate::EncodeError;
+use crate::siglip::Trace;
 
 fn backend(stage: &'static str, error: &candle_core::Error) -> EncodeError {
     EncodeError::Backend { stage, reason: error.to_string() }
+}
+
+/// Records a tensor, if anything is recorded.
+fn record(trace: &mut Trace, name: impl std::fmt::Display, x: &Tensor) -> candle_core::Result<()> {
+    if trace.is_on() {
+        trace.push(name, x.dims().to_vec(), x.flatten_all()?.to_dtype(candle_core::DType::F32)?.to_vec1()?);
+    }
+    Ok(())
 }

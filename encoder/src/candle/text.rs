@@ -6,8 +6,9 @@ use candle_nn::Linear;
 use super::block::{self, Block};
 use super::load::{Loaded, Loader};
 use super::norm::LayerNorm;
-use super::trace::Trace;
+use super::record;
 use crate::config::TextConfig;
+use crate::siglip::Trace;
 use crate::weights::StoredTensor;
 
 /// A transformer without causal or padding mask, pooled at the last position: what stands there has seen all others,
@@ -43,13 +44,13 @@ impl TextTower {
             self.tokens.read(start..start + width, &mut rows);
         }
         let x = Tensor::from_vec(rows, (b, l, width), device)?.broadcast_add(&self.positions)?; // (B, L, W)
-        trace.record("text.embeddings", &x)?;
+        record(trace, "text.embeddings", &x)?;
         let x = block::run(&self.blocks, x, None, "text", trace)?;
         let last = x.narrow(1, l - 1, 1)?.squeeze(1)?.contiguous()?; // (B, W)
         let last = self.final_norm.forward(&last)?;
-        trace.record("text.last_token", &last)?;
+        record(trace, "text.last_token", &last)?;
         let pooled = self.head.forward(&last)?; // (B, dim)
-        trace.record("text.pooled", &pooled)?;
+        record(trace, "text.pooled", &pooled)?;
         Ok(pooled)
     }
 }

@@ -1,199 +1,73 @@
-//! Both towers of a checkpoint, without tokenizer and preprocessor.
+//! Both towers of a checkpoint on one of candle's devices.
 
-use std::path::Path;
+use candle_core::{Device, Tensor};
 
-use candle_core::{Device, Result as CandleResult, Tensor};
-
-use super::device::Place;
 use super::load::Loader;
 use super::text::TextTower;
-use super::trace::Trace;
 use super::vision::{VisionOutput, VisionTower};
-use super::{backend, device, turn};
-use crate::config::{ModelConfig, Resolution};
-use crate::cpu::{CpuTowers, Features};
+use super::{backend, device};
+use crate::config::ModelConfig;
+use crate::siglip::{Features, HEAD, TEXT, Trace, VISION};
 use crate::weights::Checkpoint;
-use crate::{DenseGrid, Embedding, EncodeError, ImageFeatures, Outputs, Prepared, Projection, Scoring};
+use crate::{EncodeError, Outputs, Prepared, Projection};
 
-/// The two towers of a model: prepared pixels and token ids to features.
-///
-/// This is what a checkpoint's weights alone can do. [`crate::SiglipEncoder`] adds the checkpoint's tokenizer and
-/// preprocessor; tests and tools that bring their own pixels, ids or wish for intermediates start here.
-pub struct Towers {
-    config: ModelConfig,
-    scoring: Scoring,
-    backend: Backend,
-    name: String,
+pub(crate) struct CandleTowers {
+    vision: VisionTower,
+    text: TextTower,
+    device: Device,
+    width: usize,
 }
 
-/// What computes.
-enum Backend {
-    Cpu(CpuTowers),
-    Candle { vision: Box<VisionTower>, text: Box<TextTower>, device: Device },
-}
-
-impl Towers {
-    /// Loads configuration and weights of a checkpoint directory on `device` (see [`crate::LoadOptions::device`]).
+impl CandleTowers {
+    /// Towers of a checkpoint whose tensors were compared with `config`, on a device of this name; and what to call it.
     ///
     /// # Errors
-    /// [`EncodeError`] that names the file and the field or tensor that is wrong.
-    pub fn load(dir: &Path, device: Option<&str>) -> Result<Self, EncodeError> {
-        let config = ModelConfig::load(dir)?;
-        Self::new(config, &Checkpoint::open(dir)?, device)
+    /// If there is no such device, or it has no room for them.
+    pub fn load(checkpoint: &Checkpoint, config: &ModelConfig, name: &str) -> Result<(Self, String), EncodeError> {
+        let (device, name) = device::open(name)?;
+        let loader = Loader::new(checkpoint, &device);
+        let vision = VisionTower::load(&loader.at("vision_model"), &config.vision)?;
+        let text = TextTower::load(&loader.at("text_model"), &config.text)?;
+        Ok((Self { vision, text, width: config.dim(), device }, name))
     }
 
-    pub(crate) fn new(config: ModelConfig, checkpoint: &Checkpoint, name: Option<&str>) -> Result<Self, EncodeError> {
-        checkpoint.check(&config)?;
-        let scalar = |name| checkpoint.get(name).map(|stored| stored.to_vec()[0]);
-        let scoring = Scoring { scale: scalar("logit_scale")?.exp(), bias: scalar("logit_bias")? };
-        let (backend, name) = match device::open(name)? {
-            Place::Cpu(path) => {
-                (Backend::Cpu(CpuTowers::new(config, checkpoint.clone(), path)), format!("cpu ({})", path.explained()))
-            }
-            Place::Candle(device, name) => {
-                let loader = Loader::new(checkpoint, &device);
-                let vision = Box::new(VisionTower::load(&loader.at("vision_model"), &config.vision)?);
-                let text = Box::new(TextTower::load(&loader.at("text_model"), &config.text)?);
-                (Backend::Candle { vision, text, device }, format!("{name} (candle, f32)"))
-            }
-        };
-        Ok(Self { config, scoring, backend, name })
-    }
-
-    /// The architecture.
-    pub fn config(&self) -> &ModelConfig {
-        &self.config
-    }
-
-    /// The learned scale and bias.
-    pub fn scoring(&self) -> Scoring {
-        self.scoring
-    }
-
-    /// What runs the model, e.g. `cpu (amx-bf16)`.
-    pub fn backend(&self) -> &str {
-        &self.name
-    }
-
-    /// One forward pass over a batch of pictures, whose memory grows with the batch.
+    /// Prepared pictures to features.
     ///
     /// # Errors
-    /// [`EncodeError::Prepared`] for pixels that this model does not read, [`EncodeError::Backend`] if computing fails,
-    /// [`EncodeError::NotAVector`] if the weights are damaged.
-    pub fn encode_pictures(
+    /// If the device fails.
+    pub fn pictures(
         &self,
         batch: &[Prepared],
         outputs: Outputs,
         trace: &mut Trace,
-    ) -> Result<Vec<ImageFeatures>, EncodeError> {
-        batch.iter().try_for_each(|picture| self.check_picture(picture))?;
-        if batch.is_empty() {
-            return Ok(Vec::new());
-        }
-        const STAGE: &str = "vision tower";
-        let features = turn::take(STAGE, || match &self.backend {
-            Backend::Cpu(towers) => towers.pictures(batch, outputs, trace),
-            Backend::Candle { vision, device, .. } => {
-                let output = vision.forward(batch, outputs, device, trace).and_then(features);
-                output.map_err(|e| backend(STAGE, &e))
-            }
-        })?;
-        let features = batch.iter().zip(features).map(|(picture, features)| {
-            let embedding = Embedding::new(features.pooled)?;
-            let dense = features.dense.map(|(tokens, aligned, norms)| self.grid(picture, tokens, aligned, norms));
-            Ok(ImageFeatures { embedding, dense })
-        });
-        features.collect()
+    ) -> Result<Vec<Features>, EncodeError> {
+        let output = self.vision.forward(batch, outputs, &self.device, trace).and_then(features);
+        output.map_err(|error| backend(VISION, &error))
     }
 
-    /// One forward pass over a batch of texts, each of exactly [`crate::ModelInfo::text_length`] ids.
+    /// Token ids to embeddings before normalisation.
     ///
     /// # Errors
-    /// [`EncodeError::Backend`] for ids that this model does not have or if computing fails,
-    /// [`EncodeError::NotAVector`] if the weights are damaged.
-    pub fn encode_ids(&self, texts: &[Vec<u32>], trace: &mut Trace) -> Result<Vec<Embedding>, EncodeError> {
-        const STAGE: &str = "text tower";
-        let text = &self.config.text;
-        for ids in texts {
-            let fault = if ids.len() == text.length {
-                let unknown = ids.iter().find(|id| **id as usize >= text.vocab_size);
-                unknown.map(|id| format!("token id {id} is beyond the vocabulary of {}", text.vocab_size))
-            } else {
-                Some(format!("expected {} token ids, found {}", text.length, ids.len()))
-            };
-            if let Some(reason) = fault {
-                return Err(EncodeError::Backend { stage: STAGE, reason });
-            }
-        }
-        if texts.is_empty() {
-            return Ok(Vec::new());
-        }
-        let pooled = turn::take(STAGE, || match &self.backend {
-            Backend::Cpu(towers) => towers.texts(texts, trace),
-            Backend::Candle { text, device, .. } => {
-                let output = text.forward(texts, device, trace).and_then(|pooled| rows(&pooled));
-                output.map_err(|e| backend(STAGE, &e))
-            }
-        })?;
-        pooled.into_iter().map(Embedding::new).collect()
+    /// If the device fails.
+    pub fn texts(&self, ids: &[Vec<u32>], trace: &mut Trace) -> Result<Vec<Vec<f32>>, EncodeError> {
+        let output = self.text.forward(ids, &self.device, trace).and_then(|pooled| rows(&pooled));
+        output.map_err(|error| backend(TEXT, &error))
     }
 
-    /// Text-aligned vectors of tokens; see [`crate::Encode::align`].
+    /// Tokens, a whole number of rows, through the value path of the pooling head.
     ///
     /// # Errors
-    /// [`EncodeError::Backend`] if `tokens` is no whole number of rows or computing fails.
+    /// If the device fails.
     pub fn align(&self, tokens: &[f32], projection: Projection) -> Result<Vec<f32>, EncodeError> {
-        const STAGE: &str = "pooling head";
-        let (width, count) = (self.config.dim(), tokens.len());
-        if !count.is_multiple_of(width) {
-            return Err(EncodeError::Backend { stage: STAGE, reason: format!("{count} values in rows of {width}") });
-        }
-        if count == 0 {
-            return Ok(Vec::new());
-        }
-        turn::take(STAGE, || match &self.backend {
-            Backend::Cpu(towers) => towers.align(tokens, projection),
-            Backend::Candle { vision, device, .. } => {
-                let projected = Tensor::from_slice(tokens, (count / width, width), device)
-                    .and_then(|tokens| vision.project(&tokens, projection))
-                    .and_then(|projected| projected.flatten_all()?.to_vec1());
-                projected.map_err(|e| backend(STAGE, &e))
-            }
-        })
-    }
-
-    /// The grid of one picture, cut out of rows that may end in padding.
-    fn grid(&self, picture: &Prepared, tokens: Vec<f32>, aligned: Vec<f32>, norms: Vec<f32>) -> DenseGrid {
-        let (rows, cols, dim) = (picture.rows, picture.cols, self.config.dim());
-        let mut grid = DenseGrid { rows, cols, dim, tokens, aligned, norms };
-        grid.tokens.truncate(rows * cols * dim);
-        grid.aligned.truncate(rows * cols * dim);
-        grid.norms.truncate(rows * cols);
-        grid
-    }
-
-    fn check_picture(&self, picture: &Prepared) -> Result<(), EncodeError> {
-        let (rows, cols, patch) = (picture.rows, picture.cols, self.config.vision.patch_size);
-        let (width, height) = picture.pixels.dimensions();
-        let found = format!("{rows} x {cols} patches, {width} x {height} pixels");
-        let (fits, expected) = match self.config.vision.resolution {
-            Resolution::Fixed { image_size } => {
-                let side = image_size / patch;
-                let fits =
-                    (rows, cols) == (side, side) && (width as usize, height as usize) == (image_size, image_size);
-                (fits, format!("{side} x {side} patches, {image_size} x {image_size} pixels"))
-            }
-            Resolution::NaFlex { .. } => {
-                let fits = rows > 0 && cols > 0 && (width as usize, height as usize) == (cols * patch, rows * patch);
-                (fits, format!("a grid of patches of {patch} pixels"))
-            }
-        };
-        if fits { Ok(()) } else { Err(EncodeError::Prepared { expected, found }) }
+        let projected = Tensor::from_slice(tokens, (tokens.len() / self.width, self.width), &self.device)
+            .and_then(|tokens| self.vision.project(&tokens, projection))
+            .and_then(|projected| projected.flatten_all()?.to_vec1());
+        projected.map_err(|error| backend(HEAD, &error))
     }
 }
 
-/// The output of candle's vision tower, picture by picture.
-fn features(output: VisionOutput) -> CandleResult<Vec<Features>> {
+/// The output of the vision tower, picture by picture.
+fn features(output: VisionOutput) -> candle_core::Result<Vec<Features>> {
     let mut features: Vec<Features> =
         rows(&output.pooled)?.into_iter().map(|pooled| Features { pooled, dense: None }).collect();
     if let Some(dense) = output.dense {
@@ -206,6 +80,6 @@ fn features(output: VisionOutput) -> CandleResult<Vec<Features>> {
 }
 
 /// The values of each entry of a batch.
-fn rows(batch: &Tensor) -> CandleResult<Vec<Vec<f32>>> {
+fn rows(batch: &Tensor) -> candle_core::Result<Vec<Vec<f32>>> {
     batch.flatten_from(1)?.to_vec2()
 }

@@ -9,9 +9,9 @@ use super::load::{Loaded, Loader};
 use super::map_head::MapHead;
 use super::norm::LayerNorm;
 use super::patches;
-use super::position::PositionGrid;
-use super::trace::Trace;
+use super::record;
 use crate::config::{Resolution, VisionConfig};
+use crate::siglip::{PositionGrid, Trace};
 use crate::{EncodeError, Outputs, Prepared, Projection};
 
 /// Both kinds of vision tower; they differ in their positions only, once patches have one order.
@@ -81,22 +81,22 @@ impl VisionTower {
         let padding = Padding::new(&lengths, n, device)?;
 
         let embedded = self.stem.forward(&self.patches(batch, n, device)?)?; // (B, N, W)
-        trace.record("vision.patch_embed", &embedded)?;
+        record(trace, "vision.patch_embed", &embedded)?;
         let x = match &self.positions {
             Positions::Learned(table) => embedded.broadcast_add(table)?,
             Positions::Resized(grid) => (embedded + resized(grid, batch, n, self.config.tower.width, device)?)?,
         };
-        trace.record("vision.embeddings", &x)?;
+        record(trace, "vision.embeddings", &x)?;
         let x = block::run(&self.blocks, x, padding.as_ref(), "vision", trace)?;
         let tokens = self.post_norm.forward(&x)?; // (B, N, W)
-        trace.record("vision.post_norm", &tokens)?;
+        record(trace, "vision.post_norm", &tokens)?;
 
         let head = self.head.forward(&tokens, padding.as_ref(), trace)?;
         let dense = match outputs {
             Outputs::Pooled => None,
             Outputs::Dense => {
                 let aligned = self.head.align(&head.values)?; // (B, N, W)
-                trace.record("vision.aligned", &aligned)?;
+                record(trace, "vision.aligned", &aligned)?;
                 let norms = x.sqr()?.sum(2)?.sqrt()?; // (B, N)
                 Some(DenseOutput { tokens, aligned, norms })
             }

@@ -14,4 +14,4 @@ mod text;
 mod towers;
 mod vision;
 
-pub(crate) use towers::{CpuTowers, Features};
+pub(crate) use towers::CpuTowers;

@@ -11,8 +11,8 @@ use super::load::{Loader, new_tiles};
 use super::path::Path;
 use super::towers::{record, record_tokens};
 use crate::EncodeError;
-use crate::candle::Trace;
 use crate::config::TextConfig;
+use crate::siglip::Trace;
 use crate::weights::StoredTensor;
 
 /// A transformer without causal or padding mask, pooled at the last position: what stands there has seen all others,

@@ -10,8 +10,8 @@ use super::load::Loader;
 use super::path::Path;
 use super::text::TextTower;
 use super::vision::VisionTower;
-use crate::candle::Trace;
 use crate::config::ModelConfig;
+use crate::siglip::{Features, Trace};
 use crate::weights::Checkpoint;
 use crate::{EncodeError, Outputs, Prepared, Projection};
 
@@ -22,14 +22,6 @@ pub(crate) struct CpuTowers {
     checkpoint: Checkpoint,
     vision: Mutex<Option<Arc<VisionTower>>>,
     text: Mutex<Option<Arc<TextTower>>>,
-}
-
-/// What a forward pass says of a picture.
-pub(crate) struct Features {
-    /// The embedding before normalisation.
-    pub pooled: Vec<f32>,
-    /// Tokens after the last norm, text-aligned vectors, and lengths of tokens before the last norm.
-    pub dense: Option<(Vec<f32>, Vec<f32>, Vec<f32>)>,
 }
 
 impl CpuTowers {

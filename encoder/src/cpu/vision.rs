@@ -13,9 +13,9 @@ use super::kernels::patches;
 use super::load::{Loader, f32_rows, new_tiles};
 use super::map_head::MapHead;
 use super::path::Path;
-use super::towers::{Features, record, record_tokens};
-use crate::candle::{PositionGrid, Trace};
+use super::towers::{record, record_tokens};
 use crate::config::{Resolution, VisionConfig};
+use crate::siglip::{Features, PositionGrid, Trace};
 use crate::{EncodeError, Outputs, Prepared, Projection};
 
 /// Both kinds of vision tower; they differ in their positions only, once patches have one order.

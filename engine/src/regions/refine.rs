@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_decoder_has_the_last_word_on_what_it_means_as_well() {
-        let mut boxes = vec![found(rect(0.1, 0.4)), found(rect(0.6, 0.9))];
+        let mut boxes = [found(rect(0.1, 0.4)), found(rect(0.6, 0.9))];
         let blobs = [Blob { rect: rect(0.15, 0.4), value: 1.0 }, Blob { rect: rect(0.62, 0.9), value: 1.0 }];
         refine(&mut boxes, &blobs, &[rect(0.12, 0.38)]);
         assert_eq!(boxes[0].rect, rect(0.12, 0.38));
@@ -87,9 +87,9 @@ mod tests {
 
     #[test]
     fn two_boxes_never_become_one() {
-        let mut boxes = vec![found(rect(0.1, 0.4)), found(rect(0.3, 0.6))];
+        let apart = [rect(0.1, 0.4), rect(0.3, 0.6)];
+        let mut boxes = apart.map(found);
         refine(&mut boxes, &[], &[rect(0.15, 0.55)]);
-        assert_eq!(boxes[0].rect, rect(0.15, 0.55));
-        assert_eq!(boxes[1].rect, rect(0.3, 0.6));
+        assert_eq!(boxes.map(|found| found.rect), apart);
     }
 }

@@ -2,8 +2,6 @@
 
 use std::fmt::Display;
 
-use candle_core::{DType, Result, Tensor};
-
 /// Records intermediates, or nothing at no cost.
 #[derive(Debug, Default)]
 pub struct Trace {
@@ -46,12 +44,5 @@ impl Trace {
         if let Some(stages) = &mut self.stages {
             stages.push(Stage { name: name.to_string(), shape, values });
         }
-    }
-
-    pub(super) fn record(&mut self, name: impl Display, x: &Tensor) -> Result<()> {
-        if self.is_on() {
-            self.push(name, x.dims().to_vec(), x.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?);
-        }
-        Ok(())
     }
 }

@@ -1,0 +1,20 @@
+//! A checkpoint as a whole: its preprocessor, tokenizer and towers, and the choice of what computes them.
+//!
+//! - `encoder`: [`SiglipEncoder`], what a directory of files becomes; `batches`: how its inputs are cut
+//! - `towers`: [`Towers`], the weights alone, on one of the two backends ([`crate::cpu`], [`crate::candle`])
+//! - `device`: names of devices; `turn`: one forward pass at a time
+//! - `position`, `trace`: what both backends need of positions, and of those who compare them
+
+mod batches;
+mod device;
+mod encoder;
+mod position;
+mod towers;
+mod trace;
+mod turn;
+
+pub use encoder::SiglipEncoder;
+pub(crate) use position::PositionGrid;
+pub use towers::Towers;
+pub(crate) use towers::{Features, HEAD, TEXT, VISION};
+pub use trace::{Stage, Trace};
