@@ -1,13 +1,15 @@
 //! `glimpse demo`: the whole program on bundled pictures, with nothing to download.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 
 use console::Style;
-use glimpse::engine::DEMO_MODEL;
+use glimpse::engine::regions::WEAK;
+use glimpse::engine::{DEMO_MODEL, FindQuery, Form, Rect};
 use glimpse::web::wire::HitView;
-use glimpse::{DEFAULT_MODEL, Engine, IngestOptions, Query, Settings};
+use glimpse::{DEFAULT_MODEL, Engine, ImageId, IngestOptions, Query, Settings};
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
@@ -24,6 +26,8 @@ static PICTURES: Dir = include_dir!("$CARGO_MANIFEST_DIR/models/demo/library");
 const QUERIES: &str = include_str!("../../../models/demo/queries.json");
 /// Hits printed for each search.
 const HITS: usize = 3;
+/// Pictures whose regions are looked at for each search.
+const REGIONS: usize = 12;
 
 /// A search of the demonstration.
 #[derive(Deserialize)]
@@ -87,11 +91,16 @@ fn show_searches(engine: &Engine, pictures: &Path, args: &DemoArgs, context: &Co
         let title = format!("{}{meaning}", bold.apply_to(&example.text));
         writeln!(out, "\n{title} {}", dim.apply_to(format_args!("{}, {} found", example.lang, page.accepted)))?;
         let hits = page.hits.iter().map(|hit| HitView::read(engine, hit)).collect::<Result<Vec<_>, _>>()?;
+        let boxes = boxes(engine, &example.text)?;
         let mut table = Table::default();
         for hit in &hits {
             let (word, style) = strength_style(hit.strength);
             let path = hit.image.file.strip_prefix(pictures).unwrap_or(&hit.image.file).display().to_string();
-            table.row([format!("  {}", context.style(style).apply_to(word)), format!("{:.2}", hit.score), path]);
+            let place = boxes.get(&hit.image.id).map_or(String::new(), |rect| {
+                let [x, y, width, height] = rect.pixels(hit.image.width, hit.image.height);
+                format!("at {x:.0},{y:.0},{width:.0},{height:.0}")
+            });
+            table.row([format!("  {}", context.style(style).apply_to(word)), format!("{:.2}", hit.score), path, place]);
         }
         for (hit, line) in hits.iter().zip(table.lines()) {
             thumbnails.draw(&mut out, &hit.image.file)?;
@@ -102,11 +111,19 @@ fn show_searches(engine: &Engine, pictures: &Path, args: &DemoArgs, context: &Co
     Ok(())
 }
 
+/// Where the pictures that show something show it best.
+fn boxes(engine: &Engine, text: &str) -> Result<HashMap<ImageId, Rect>, CliError> {
+    let query = FindQuery { limit: REGIONS, max_boxes: 1, cut: WEAK, ..FindQuery::form(Form::thing(text)) };
+    let page = engine.find(&query)?;
+    Ok(page.photos.iter().filter_map(|photo| Some((photo.id, photo.boxes.first()?.rect))).collect())
+}
+
 fn show_next(home: &Path, args: &DemoArgs, context: &Context) -> Result<(), CliError> {
     let mut out = context.stdout();
     let home = home.display();
     writeln!(out, "\nTry next:")?;
     writeln!(out, "  glimpse search --home '{home}' red apple + tree")?;
+    writeln!(out, "  glimpse find --home '{home}' sunflower and no bee --annotated .")?;
     if !args.serve {
         writeln!(out, "  glimpse demo --serve          the same in the browser")?;
     }
