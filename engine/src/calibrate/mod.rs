@@ -217,6 +217,11 @@ impl Scale {
         Self { bar: curve.bar(null.ceiling), slope: curve.slope, null, fit, query }
     }
 
+    /// What it takes in memory, without what scales of one shape share.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + size_of_val(self.query.as_slice())
+    }
+
     /// The log odds of the score, from the inner product with the moved query.
     pub(crate) fn logit_of(&self, product: f32) -> f32 {
         self.slope * (self.z_of(product) - self.bar)

@@ -31,12 +31,21 @@ pub(crate) struct FoundSet {
     standings: Vec<Standing>,
 }
 
+impl FoundSet {
+    /// What it takes in memory.
+    fn bytes(&self) -> usize {
+        let boxes: usize = self.photos.iter().map(|photo| size_of_val(photo.boxes.as_slice())).sum();
+        let standings: usize = self.standings.iter().map(Standing::bytes).sum();
+        size_of::<Self>() + size_of_val(self.photos.as_slice()) + boxes + standings
+    }
+}
+
 /// The latest answers.
 pub(crate) struct FindCache(Mutex<Lru<u64, Arc<FoundSet>>>);
 
 impl FindCache {
-    /// Photos that are remembered, over all answers.
-    const REMEMBERED: usize = 200_000;
+    /// Bytes of answers that are remembered.
+    const REMEMBERED: usize = 32 << 20;
 
     pub fn new() -> Self {
         Self(Mutex::new(Lru::new(Self::REMEMBERED)))
@@ -80,7 +89,7 @@ impl Engine {
             Some(set) if set.digest == digest => set,
             _ => {
                 let set = Arc::new(self.answer_find(&index, query, digest)?);
-                self.finds.0.lock().insert(name, Arc::clone(&set), set.photos.len() + 100);
+                self.finds.0.lock().insert(name, Arc::clone(&set), set.bytes());
                 set
             }
         };

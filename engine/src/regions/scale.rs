@@ -90,6 +90,11 @@ pub(super) struct Standing {
 }
 
 impl Standing {
+    /// What it takes in memory.
+    pub fn bytes(&self) -> usize {
+        self.regions.bytes() + self.picture.as_ref().map_or(0, Scale::bytes)
+    }
+
     /// What a picture adds to the log odds of its regions.
     pub fn of_picture(&self, vector: Option<&[f32]>) -> f32 {
         let logit = self.picture.as_ref().zip(vector).map(|(scale, vector)| scale.logit_of(scale.product(vector)));

@@ -10,8 +10,8 @@ use crate::lru::Lru;
 use crate::query::Position;
 use crate::{Explanation, Hit, Page, Strength};
 
-/// Hits remembered over all result sets; one takes about 40 bytes.
-const REMEMBERED: usize = 2_000_000;
+/// Bytes of result sets that are remembered: some two million hits.
+const REMEMBERED: usize = 64 << 20;
 
 /// All hits of a query, in order.
 pub(crate) struct ResultSet {
@@ -55,6 +55,12 @@ impl ResultSet {
         hasher.update(&digest.to_le_bytes()).update(&index.revision().to_le_bytes());
         hasher.update(index.dir().as_os_str().as_encoded_bytes());
         u64::from_le_bytes(hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default())
+    }
+
+    /// What it takes in memory.
+    fn bytes(&self) -> usize {
+        let meaning = self.meaning.as_ref().map_or(0, |meaning| meaning.scale.bytes());
+        size_of::<Self>() + size_of_val(self.hits.as_slice()) + meaning
     }
 
     /// The hits from `rank` on. Pictures that have left the library since are stepped over.
@@ -114,7 +120,7 @@ impl ResultCache {
     }
 
     pub fn insert(&self, set: Arc<ResultSet>) {
-        let weight = set.hits.len() + 100; // an empty set is not free
-        self.0.lock().insert(set.id, set, weight);
+        let bytes = set.bytes();
+        self.0.lock().insert(set.id, set, bytes);
     }
 }
