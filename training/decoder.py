@@ -84,8 +84,8 @@ def sequence_loss(scores: torch.Tensor, targets: torch.Tensor, first_coordinate:
     place = (targets >= first_coordinate) & (targets < first_coordinate + COORDINATES)
     words = -log[~place].gather(1, targets[~place, None])[:, 0]
     if not place.any():
-        return words.mean(), words.mean(), torch.zeros(())
-    steps = torch.arange(COORDINATES) - (targets[place, None] - first_coordinate)  # (m, 501)
+        return words.mean(), words.mean(), words.new_zeros(())
+    steps = torch.arange(COORDINATES, device=targets.device) - (targets[place, None] - first_coordinate)  # (m, 501)
     goals = (-0.5 * (steps / BLUR).square()).softmax(-1)
     boxes = -(goals * log[place, first_coordinate : first_coordinate + COORDINATES]).sum(-1)
     total = (words.sum() + boxes.sum()) / len(targets)

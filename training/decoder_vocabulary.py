@@ -1,5 +1,6 @@
 """What the decoder can say: the configuration of the bundled one, and texts and boxes as its ids."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .captions import join, load_languages
@@ -38,13 +39,14 @@ class Vocabulary:
     """From texts and boxes to the decoder's ids."""
 
     config: DecoderConfig
+    ids: Callable[[str], list[int]] = text_ids  # the tokenizer's ids of a text without its end
 
     def __post_init__(self):
         self.piece = {piece: self.config.first_piece + i for i, piece in enumerate(self.config.pieces)}
         self.language = {code: LANGUAGE + i for i, code in enumerate(self.config.languages)}
 
     def text(self, text: str) -> list[int]:
-        return [self.piece[i] for i in text_ids(text) if i in self.piece]
+        return [self.piece[i] for i in self.ids(text) if i in self.piece]
 
     def box(self, box, width: int, height: int) -> list[int]:
         """Left, bottom, right, top, as LocCa writes them."""

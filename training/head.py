@@ -1,0 +1,183 @@
+"""Trains a decoder for any SigLIP checkpoint of fixed resolution, on data in the formats of COCO and RefCOCO.
+
+    python -m training.head --model siglip2-base-patch16-256 --images train2017 \\
+        --instances instances_train2017.json --captions captions_train2017.json --references 'refs(unc).p'
+
+The towers are frozen: their tokens are computed once and kept in the cache. Writes decoder.json and
+decoder.safetensors into the model's folder, where `glimpse` finds them. Stopped runs go on where they were.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+
+from .decoder import pack, sequence_loss
+from .decoder_model import Decoder, DecoderConfig
+from .decoder_vocabulary import Vocabulary
+from .head_data import Photo, read_photos, texts_of
+from .head_features import Features
+from .loop import learning_rate
+from .settings import CACHE_DIR
+
+SAVE_SECONDS, SAY_SECONDS = 120, 10
+LEARNING_RATE = 1e-3
+
+
+class Words:
+    """The checkpoint's tokenizer, without end and padding."""
+
+    def __init__(self, model: Path):
+        self.tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
+        self.tokenizer.no_padding()
+        self.tokenizer.no_truncation()
+
+    def ids(self, text: str) -> list[int]:
+        return self.tokenizer.encode(text.lower(), add_special_tokens=False).ids
+
+    def texts(self, pieces) -> list[str]:
+        return [self.tokenizer.id_to_token(piece) for piece in pieces]
+
+
+def configure(model: Path, photos: list[Photo], words: Words, length: int, width: int) -> DecoderConfig:
+    """Half the layers of the text tower, its width and heads; the pieces that the data use."""
+    text = json.loads((model / "config.json").read_text(encoding="utf-8")).get("text_config", {})
+    texts = texts_of(photos)
+    pieces = sorted({piece for several in texts.values() for one in set(several) for piece in words.ids(one)})
+    hidden = text.get("hidden_size", 768)
+    return DecoderConfig(
+        vision_size=width,
+        hidden_size=hidden,
+        intermediate_size=text.get("intermediate_size", 4 * hidden),
+        num_attention_heads=text.get("num_attention_heads", 12),
+        num_hidden_layers=max(1, text.get("num_hidden_layers", 12) // 2),
+        length=length,
+        languages=tuple(texts),
+        pieces=tuple(pieces),
+    )
+
+
+def sequences(photo: Photo, vocabulary: Vocabulary, rng: np.random.Generator) -> list[list[int]]:
+    """One of each task, as far as the photo has what it needs."""
+    found = []
+    if photo.captions:
+        language, text = photo.captions[rng.integers(len(photo.captions))]
+        found.append(vocabulary.caption(language, text))
+    if photo.regions:
+        language, text, box = photo.regions[rng.integers(len(photo.regions))]
+        place = vocabulary.box(box, photo.width, photo.height)
+        found.append(vocabulary.region(language, text, place))
+        if len({other for _, words, other in photo.regions if words == text}) == 1:  # else which one is meant?
+            found.append(vocabulary.expression(text, place))
+    return [ids for ids in found if len(ids) <= vocabulary.config.length]
+
+
+def train(options) -> None:
+    photos = read_photos(options.instances, options.captions, options.references, options.lang)
+    if not photos:
+        raise SystemExit("no photo has captions or boxes")
+    cache = CACHE_DIR / "heads" / options.model.resolve().name
+    features = Features(options.model, [options.images / photo.file for photo in photos], cache, options.device)
+    features.fill()
+    usable = np.flatnonzero(features.done)
+    words = Words(options.model)
+    config = configure(options.model, photos, words, options.length, features.width)
+    vocabulary = Vocabulary(config, words.ids)
+    torch.manual_seed(options.seed)
+    decoder = Decoder(config).to(options.device)
+    optimiser = torch.optim.AdamW(decoder.parameters(), LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.01)
+    step = resume(cache, decoder, optimiser)
+    print(f"{len(usable)} photos, {len(config.pieces)} pieces, {len(config.languages)} languages", flush=True)
+    saved = said = time.monotonic()
+    begun, first = said, step
+    while step < options.steps:
+        rng = np.random.default_rng([options.seed, step])
+        places = rng.choice(usable, min(options.batch, len(usable)), replace=False)
+        for group in optimiser.param_groups:
+            group["lr"] = LEARNING_RATE * learning_rate(step / options.steps)
+        loss = batch_loss(decoder, vocabulary, [photos[place] for place in places], features.tokens(list(places)), rng)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        now = time.monotonic()
+        if now - said > SAY_SECONDS or step == options.steps:
+            left = (now - begun) / (step - first) * (options.steps - step) / 60
+            print(f"step {step} of {options.steps}  {left:.0f} min left  loss {loss.item():.3f}", flush=True)
+            said = now
+        if now - saved > SAVE_SECONDS or step == options.steps:
+            save(cache, decoder, optimiser, step)
+            saved = now
+    write(options.model, decoder, words)
+
+
+def batch_loss(decoder: Decoder, vocabulary: Vocabulary, photos: list[Photo], tokens: torch.Tensor, rng) -> torch.Tensor:
+    """The mean over all tokens that follow a task, of all sequences of the photos."""
+    drawn = [(row, ids) for row, photo in enumerate(photos) for ids in sequences(photo, vocabulary, rng)]
+    if not drawn:
+        raise SystemExit("every text is longer than --length allows")
+    inputs, targets = (part.to(tokens.device) for part in pack([ids for _, ids in drawn]))
+    states = decoder.states(inputs, tokens[[row for row, _ in drawn]])
+    known = targets >= 0
+    loss, _, _ = sequence_loss(decoder.output(states[known]), targets[known], decoder.config.first_coordinate)
+    return loss
+
+
+def resume(cache: Path, decoder: Decoder, optimiser: torch.optim.Optimizer) -> int:
+    path = cache / "decoder.pt"
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    decoder.load_state_dict(state["decoder"])
+    optimiser.load_state_dict(state["optimiser"])
+    print(f"going on from step {state['step']}", flush=True)
+    return state["step"]
+
+
+def save(cache: Path, decoder: Decoder, optimiser: torch.optim.Optimizer, step: int) -> None:
+    state = {"decoder": decoder.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
+    torch.save(state, cache / "decoder.tmp")
+    (cache / "decoder.tmp").replace(cache / "decoder.pt")
+
+
+def write(model: Path, decoder: Decoder, words: Words) -> None:
+    """The two files that `glimpse` reads."""
+    weights = {key: value.half().contiguous().cpu() for key, value in decoder.state_dict().items()}
+    save_file(weights, model / "decoder.safetensors", metadata={"format": "pt"})
+    (model / "decoder.safetensors").chmod(0o644)
+    text = json.dumps(decoder.config.to_json(words.texts(decoder.config.pieces)), ensure_ascii=False)
+    (model / "decoder.json").write_text(text + "\n", encoding="utf-8")
+    print(f"wrote decoder.json and decoder.safetensors into {model}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.head", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, required=True, help="checkpoint folder")
+    parser.add_argument("--images", type=Path, required=True, help="folder of the photos")
+    parser.add_argument("--instances", type=Path, help="COCO annotations with boxes; categories may have `names` by language")
+    parser.add_argument("--captions", type=Path, help="COCO captions")
+    parser.add_argument("--references", type=Path, help="RefCOCO expressions for the boxes of --instances")
+    parser.add_argument("--lang", default="en", help="language of texts that name none")
+    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--batch", type=int, default=64, help="photos per step")
+    parser.add_argument("--length", type=int, default=64, help="most tokens of a sequence")
+    parser.add_argument("--seed", type=int, default=20)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options = parser.parse_args()
+    if not (options.instances or options.captions):
+        parser.error("nothing to learn: give --instances, --captions or both")
+    if options.references and not options.instances:
+        parser.error("--references needs the boxes of --instances")
+    train(options)
+
+
+if __name__ == "__main__":
+    main()

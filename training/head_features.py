@@ -1,0 +1,64 @@
+"""Vision tokens of photographs, computed once and kept on disk in half precision."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from transformers import AutoImageProcessor, AutoModel
+
+BATCH = 16
+
+
+class Features:
+    """Rows of `features.npy` (photos, patches, width); `done.npy` says which are there, so that a stopped run goes on."""
+
+    def __init__(self, model: Path, photos: list[Path], cache: Path, device: str):
+        self.model, self.photos, self.device = model, photos, device
+        config = json.loads((model / "config.json").read_text(encoding="utf-8"))["vision_config"]
+        if "num_patches" in config:
+            raise SystemExit(f"{model}: NaFlex pictures differ in shape; take a checkpoint of fixed resolution")
+        side = config.get("image_size", 224) // config.get("patch_size", 16)
+        self.width = config.get("hidden_size", 768)
+        shape = (len(photos), side * side, self.width)
+        cache.mkdir(parents=True, exist_ok=True)
+        listing = cache / "photos.json"
+        names = [str(path) for path in photos]
+        fresh = not listing.exists() or json.loads(listing.read_text()) != [str(model), names]
+        mode = "w+" if fresh else "r+"
+        self.rows = np.lib.format.open_memmap(cache / "features.npy", mode, np.float16, shape if fresh else None)
+        self.done = np.lib.format.open_memmap(cache / "done.npy", mode, bool, (len(photos),) if fresh else None)
+        listing.write_text(json.dumps([str(model), names]))
+
+    def fill(self) -> None:
+        """Computes what is missing; photos that cannot be read are named and left out."""
+        missing = np.flatnonzero(~self.done)
+        if not len(missing):
+            return
+        processor = AutoImageProcessor.from_pretrained(self.model)
+        tower = AutoModel.from_pretrained(self.model).vision_model.eval().to(self.device)
+        for start in range(0, len(missing), BATCH):
+            places, pictures = [], []
+            for place in missing[start : start + BATCH]:
+                try:
+                    picture = ImageOps.exif_transpose(Image.open(self.photos[place])).convert("RGB")
+                except OSError as error:
+                    print(f"left out {self.photos[place]}: {error}", flush=True)
+                    continue
+                places.append(place)
+                pictures.append(picture)
+            if not places:
+                continue
+            inputs = processor(images=pictures, return_tensors="pt").to(self.device)
+            with torch.no_grad():
+                tokens = tower(**inputs).last_hidden_state
+            self.rows[places] = tokens.half().cpu().numpy()
+            self.rows.flush()
+            self.done[places] = True
+            self.done.flush()
+            print(f"features: {min(start + BATCH, len(missing))} of {len(missing)} photos", flush=True)
+
+    def tokens(self, places: list[int]) -> torch.Tensor:
+        """Vision tokens (b, patches, width)."""
+        return torch.from_numpy(self.rows[places].astype(np.float32)).to(self.device)
