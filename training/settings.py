@@ -48,6 +48,6 @@ BUDGETS = {
     "teacher": Budget(steps=3_500, batch=128),
     "text": Budget(steps=2_500, batch=128),
     "vision": Budget(steps=4_500, batch=160),
-    "joint": Budget(steps=1_500, batch=32),
+    "joint": Budget(steps=1_000, batch=32),
     "decoder": Budget(steps=1_500, batch=32),
 }
