@@ -124,7 +124,7 @@ addEventListener("popstate", () => {
   const next = read(location.search);
   const same = write({ ...next, view: null }) === write({ ...state, view: null });
   const from = state.view;
-  state = next;
+  [state, finishing] = [next, false];
   bar.render();
   filters.render();
   if (!same) showResults(history.state?.y ?? 0);
