@@ -58,7 +58,7 @@ pub struct IndexArgs {
     #[arg(long, value_name = "TIMES", default_value_t = 1.0)]
     pub detail: f32,
 
-    /// Describe pictures in words that `search` finds, known ones too; needs a model with a decoder, as the bundled one
+    /// Describe pictures in words that `search` finds, known ones too; needs a model with a decoder
     #[arg(long, value_name = "LANG", num_args = 0..=1, require_equals = true)]
     pub captions: Option<Option<String>>,
 

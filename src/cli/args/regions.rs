@@ -95,11 +95,11 @@ pub struct ExportArgs {
 }
 
 const CAPTION_HELP: &str = "\
-Needs a model with a decoder (decoder.safetensors beside its weights): the bundled one has one, Google publishes none, and
-training/README.md says how to train one.
+Needs a model with a decoder (decoder.safetensors beside its weights). Google publishes none; training/README.md says how to
+train one.
 
 Examples:
-  glimpse caption --model demo picture.jpg
+  glimpse caption picture.jpg
   glimpse caption picture.jpg --lang ja
   glimpse caption picture.jpg --box 120,40,300,200
   glimpse caption picture.jpg --parts --json
