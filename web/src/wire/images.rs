@@ -40,6 +40,8 @@ pub struct ImageView {
     pub caption: Option<String>,
     /// Keywords from XMP or a sidecar.
     pub keywords: Vec<String>,
+    /// What the model's decoder says of it, if the library was indexed with `--captions`.
+    pub described: Option<String>,
     /// The bytes of `path`, for programs on this machine.
     #[serde(skip)]
     #[schema(ignore)]
@@ -84,6 +86,7 @@ impl ImageView {
             place: record.place.map(|place| PlaceView { latitude: place.latitude, longitude: place.longitude }),
             caption: record.caption,
             keywords: record.keywords,
+            described: record.described,
             file,
             copies,
         })
