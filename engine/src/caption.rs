@@ -183,7 +183,10 @@ mod tests {
         let error = engine.caption(&picture, &CaptionOptions::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotReady);
         let message = error.to_string();
-        assert!(message.contains("the model fake has no decoder") && message.contains("training/README.md"), "{message}");
+        assert!(
+            message.contains("the model fake has no decoder") && message.contains("training/README.md"),
+            "{message}"
+        );
 
         let roots = vec![home.path().to_path_buf()];
         let options = IngestOptions { roots, captions: Some("en".into()), ..IngestOptions::default() };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use glimpse_encoder::dense::DenseConfig;
 use glimpse_encoder::{Embedding, Encode};
-use glimpse_indexer::regions::{RegionIndex, RegionShape};
+use glimpse_indexer::regions::{RegionIndex, RegionQuery, RegionShape};
 use glimpse_indexer::{IdSet, ImageId, Index};
 use parking_lot::Mutex;
 
@@ -66,6 +66,14 @@ struct Search<'a> {
     allowed: IdSet,
 }
 
+/// A thing that is looked for.
+struct Asked<'a> {
+    standing: &'a Standing,
+    query: RegionQuery<'a>,
+    /// Length of the moved query, which the index compares as a unit vector.
+    length: f32,
+}
+
 impl Engine {
     /// Photos that show what was asked, and where.
     ///
@@ -120,6 +128,7 @@ impl Engine {
     /// # Errors
     /// If the photo cannot be read, or model or store fail.
     pub fn heatmap(&self, id: ImageId, text: &str) -> Result<Heatmap, EngineError> {
+        let _asking = Asking::begin(&self.asking);
         let index = self.serving()?;
         let encoder = self.encoder_for(&index)?;
         let regions = self.regions_of(&index)?;
@@ -208,15 +217,12 @@ impl Search<'_> {
         without: &[Standing],
     ) -> Result<Vec<FoundPhoto>, EngineError> {
         let Some(first) = standings.first() else { return Ok(Vec::new()) };
+        let asked = standings.iter().map(|standing| self.ask(standing)).collect::<Result<Vec<_>, _>>()?;
+        let without = without.iter().map(|standing| self.ask(standing)).collect::<Result<Vec<_>, _>>()?;
         let mut photos = Vec::new();
         for id in self.candidates(first)? {
-            let boxes = things
-                .iter()
-                .zip(standings)
-                .enumerate()
-                .map(|(thing, (asked, standing))| self.boxes(id, thing, asked, standing))
-                .collect::<Result<Vec<_>, _>>()?;
-            if boxes.iter().any(Vec::is_empty) || self.shows_any(id, without)? {
+            let Some(boxes) = self.boxes_of_all(id, things, &asked) else { continue };
+            if without.iter().any(|asked| self.shows(id, asked)) {
                 continue;
             }
             if let Some(score) = self.fulfils(things, &boxes) {
@@ -225,6 +231,12 @@ impl Search<'_> {
             }
         }
         Ok(photos)
+    }
+
+    /// Makes a thing ready to be looked for in one photo after the other.
+    fn ask<'s>(&'s self, standing: &'s Standing) -> Result<Asked<'s>, EngineError> {
+        let (direction, length) = standing.regions.direction();
+        Ok(Asked { standing, query: self.regions.prepare(&direction)?, length })
     }
 
     /// Photos that may show a thing: those of the best regions, as far down as a region alone could be found.
@@ -247,48 +259,34 @@ impl Search<'_> {
         }
     }
 
-    /// The boxes of a thing in a photo; none if there are not as many as asked.
-    fn boxes(
-        &self,
-        id: ImageId,
-        thing: usize,
-        asked: &Thing,
-        standing: &Standing,
-    ) -> Result<Vec<FoundBox>, EngineError> {
-        let Some((products, shapes)) = self.products(id, standing)? else { return Ok(Vec::new()) };
-        let picture = standing.of_picture(self.index.vector(id).as_deref());
-        let boxes = found_boxes(&products, &shapes, standing, picture, |shape, score| {
+    /// The boxes of each thing in a photo; `None` if one of them is not there as often as asked.
+    fn boxes_of_all(&self, id: ImageId, things: &[Thing], asked: &[Asked<'_>]) -> Option<Vec<Vec<FoundBox>>> {
+        let each = things.iter().zip(asked).enumerate();
+        each.map(|(thing, (named, asked))| self.boxes(id, thing, named, asked)).collect()
+    }
+
+    fn boxes(&self, id: ImageId, thing: usize, named: &Thing, asked: &Asked<'_>) -> Option<Vec<FoundBox>> {
+        let (products, shapes) = self.products(id, asked)?;
+        let picture = asked.standing.of_picture(self.index.vector(id).as_deref());
+        let boxes = found_boxes(&products, &shapes, asked.standing, picture, |shape, score| {
             score >= self.query.cut && shape.area >= self.query.min_area
         });
         let boxes: Vec<_> = boxes.into_iter().map(|found| FoundBox { thing, ..found }).collect();
-        Ok(if asked.allows(boxes.len()) { boxes } else { Vec::new() })
+        (!boxes.is_empty() && named.allows(boxes.len())).then_some(boxes)
     }
 
-    /// True if a region of the photo shows one of these.
-    fn shows_any(&self, id: ImageId, standings: &[Standing]) -> Result<bool, EngineError> {
-        for standing in standings {
-            let picture = standing.of_picture(self.index.vector(id).as_deref());
-            if let Some((products, _)) = self.products(id, standing)?
-                && products.iter().any(|&product| standing.score(product, picture) >= CUT)
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    /// True if a region of the photo shows it.
+    fn shows(&self, id: ImageId, asked: &Asked<'_>) -> bool {
+        let Some((products, _)) = self.products(id, asked) else { return false };
+        let picture = asked.standing.of_picture(self.index.vector(id).as_deref());
+        products.iter().any(|&product| asked.standing.score(product, picture) >= CUT)
     }
 
-    /// Inner products of a photo's regions with the moved query, and where they are.
-    #[allow(clippy::type_complexity)]
-    fn products(
-        &self,
-        id: ImageId,
-        standing: &Standing,
-    ) -> Result<Option<(Vec<f32>, Arc<[RegionShape]>)>, EngineError> {
-        let (direction, length) = standing.regions.direction();
-        let Some(shapes) = self.regions.shapes(id) else { return Ok(None) };
-        let scored = self.regions.score(&direction, id)?;
-        let products: Vec<f32> = scored.into_iter().map(|scored| scored.score * length).collect();
-        Ok((products.len() == shapes.len()).then_some((products, shapes)))
+    /// Inner products of a photo's regions with the moved query, and where they are; `None` if it has none.
+    fn products(&self, id: ImageId, asked: &Asked<'_>) -> Option<(Vec<f32>, Arc<[RegionShape]>)> {
+        let shapes = self.regions.shapes(id)?;
+        let products: Vec<f32> = asked.query.score(id).into_iter().map(|scored| scored.score * asked.length).collect();
+        (products.len() == shapes.len()).then_some((products, shapes))
     }
 
     /// The score of a photo whose boxes fulfil the form: one box for each thing, all different, lying as asked, such that

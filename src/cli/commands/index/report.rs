@@ -102,6 +102,15 @@ impl Observer for Report<'_> {
         }
     }
 
+    fn linked(&mut self, done: usize, all: usize) {
+        if done == 0 {
+            self.bar.set_style(style("{wide_bar} linking {human_pos} of {human_len} vectors  {eta} left"));
+            self.bar.reset();
+        }
+        self.bar.set_length(all as u64);
+        self.bar.set_position(done as u64);
+    }
+
     fn event(&mut self, event: &FileEvent) {
         if self.json {
             self.line(event);
