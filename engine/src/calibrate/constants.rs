@@ -24,9 +24,9 @@ pub struct Curve {
 }
 
 /// For queries by text.
-pub const TEXT: Curve = Curve { slope: 1.5, margin: 0.9, floor: 3.5, roof: 7.0 };
+pub const TEXT: Curve = Curve { slope: 1.0, margin: 2.9, floor: 5.0, roof: 9.0 };
 /// For queries by picture.
-pub const PICTURE: Curve = Curve { slope: 1.5, margin: 0.0, floor: 2.0, roof: 5.0 };
+pub const PICTURE: Curve = Curve { slope: 0.8, margin: 0.3, floor: 2.3, roof: 5.3 };
 
 impl Curve {
     /// The bar of a library whose null queries reach `ceiling`.
