@@ -27,8 +27,23 @@ fn a_hit_has_stable_fields() {
     let mut fields: Vec<&String> = hits[0].as_object().unwrap().keys().collect();
     fields.sort();
     let expected = [
-        "bytes", "camera", "caption", "content", "files", "format", "height", "id", "keywords", "path", "place",
-        "score", "strength", "taken", "why", "width",
+        "bytes",
+        "camera",
+        "caption",
+        "content",
+        "described",
+        "files",
+        "format",
+        "height",
+        "id",
+        "keywords",
+        "path",
+        "place",
+        "score",
+        "strength",
+        "taken",
+        "why",
+        "width",
     ];
     assert_eq!(fields, expected);
     assert!(Path::new(hits[0]["path"].as_str().unwrap()).is_absolute());

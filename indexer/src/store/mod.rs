@@ -31,6 +31,9 @@ const CACHE_BYTES: u64 = 64 << 20;
 /// How often sled flushes and fsyncs by itself, between commits.
 const FLUSH_EVERY_MS: u64 = 1000;
 
+/// A key or value as it is read: bytes whose owner is sled's cache.
+pub(crate) type Bytes = sled::IVec;
+
 /// An open store.
 pub(crate) struct Store {
     dir: PathBuf,
@@ -88,7 +91,7 @@ impl Store {
 
     // ---- values ----
 
-    pub(crate) fn get(&self, table: Table, key: &[u8]) -> Result<Option<sled::IVec>, IndexError> {
+    pub(crate) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, IndexError> {
         self.tree(table).get(key).map_err(|error| failure(&self.dir, "reading the store", error))
     }
 
@@ -117,7 +120,7 @@ impl Store {
     }
 
     /// The values of a picture's regions by part, rising.
-    pub(crate) fn region_parts(&self, id: ImageId) -> Result<Vec<(u8, sled::IVec)>, IndexError> {
+    pub(crate) fn region_parts(&self, id: ImageId) -> Result<Vec<(u8, Bytes)>, IndexError> {
         let parts = self.tree(Table::Regions).scan_prefix(keys::image(id)).map(|entry| {
             let (key, value) = entry.map_err(|error| failure(&self.dir, "reading the store", error))?;
             Ok(keys::parse_region(&key).map(|(_, part)| (part, value)))
@@ -145,10 +148,7 @@ impl Store {
     }
 
     /// All entries of a table, in order of keys.
-    pub(crate) fn entries(
-        &self,
-        table: Table,
-    ) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), IndexError>> + '_ {
+    pub(crate) fn entries(&self, table: Table) -> impl Iterator<Item = Result<(Bytes, Bytes), IndexError>> + '_ {
         self.tree(table).iter().map(|entry| entry.map_err(|error| failure(&self.dir, "reading the store", error)))
     }
 
@@ -158,13 +158,13 @@ impl Store {
         table: Table,
         start: &[u8],
         end: &[u8],
-    ) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), IndexError>> + '_ {
+    ) -> impl Iterator<Item = Result<(Bytes, Bytes), IndexError>> + '_ {
         let entries = self.tree(table).range(start..end);
         entries.map(|entry| entry.map_err(|error| failure(&self.dir, "reading the store", error)))
     }
 
     /// The last entry of a table with a key from `start` up to but not including `end`.
-    pub(crate) fn last_key(&self, table: Table, start: &[u8], end: &[u8]) -> Result<Option<sled::IVec>, IndexError> {
+    pub(crate) fn last_key(&self, table: Table, start: &[u8], end: &[u8]) -> Result<Option<Bytes>, IndexError> {
         let last = self.tree(table).range(start..end).next_back().transpose();
         Ok(last.map_err(|error| failure(&self.dir, "reading the store", error))?.map(|(key, _)| key))
     }

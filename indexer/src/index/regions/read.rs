@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::graph::Restored;
 use crate::index::Index;
 use crate::regions::{self, RegionIndex, Shapes, format};
+use crate::store::Bytes;
 use crate::store::keys::{self, Table};
 use crate::vectors::Rows;
 use crate::{ImageId, IndexError};
@@ -50,7 +51,7 @@ impl Index {
     ) -> Result<HashMap<ImageId, Shapes>, IndexError> {
         let dim = self.scan.dim();
         let mut shapes = HashMap::new();
-        let mut take = |image: ImageId, parts: &[(u8, sled::IVec)]| {
+        let mut take = |image: ImageId, parts: &[(u8, Bytes)]| {
             let known = self.memory.read().contains(image);
             let Some(stored) = known.then(|| format::decode(image, dim, parts).ok()).flatten() else { return Ok(()) };
             let mut rows = rows.lock();
