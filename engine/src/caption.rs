@@ -118,7 +118,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("red.png");
         RgbImage::from_pixel(64, 48, Rgb([220, 20, 20])).save(&path).unwrap();
-        let engine = Engine::with_encoder(Settings::at(&home.path().join("home")), Arc::new(encoder)).unwrap();
+        let engine = Engine::with_encoder(Settings::at(home.path().join("home")), Arc::new(encoder)).unwrap();
         (engine, home, Source::File(path))
     }
 

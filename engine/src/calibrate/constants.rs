@@ -28,6 +28,9 @@ pub const TEXT: Curve = Curve { slope: 1.0, margin: 2.9, floor: 5.0, roof: 9.0 }
 /// For queries by picture.
 pub const PICTURE: Curve = Curve { slope: 0.8, margin: 0.3, floor: 2.3, roof: 5.3 };
 
+/// The bar of a query by one picture lies at most so far up to that picture's own standing: a copy of it is always found.
+pub const ITSELF: f32 = 0.75;
+
 impl Curve {
     /// The bar of a library whose null queries reach `ceiling`.
     pub fn bar(&self, ceiling: f32) -> f32 {

@@ -21,7 +21,7 @@ use glimpse_encoder::{Embedding, Encode, dot};
 use glimpse_indexer::{Filter, Index};
 use parking_lot::Mutex;
 
-pub use constants::{CUT, Curve, PICTURE, SOME_WORDS_SCORE, STRONG, TEXT, WORDS_SCORE};
+pub use constants::{CUT, Curve, ITSELF, PICTURE, SOME_WORDS_SCORE, STRONG, TEXT, WORDS_SCORE};
 use null::{Fit, Null};
 use vectors::{Vectors, add, spaced};
 
@@ -116,7 +116,11 @@ impl Calibrator {
         let pictures = parts.iter().filter(|part| part.modality == Modality::Picture);
         let share = pictures.map(|part| part.weight.abs()).sum::<f32>() / total;
         let curve = TEXT.towards(&PICTURE, share);
-        Ok(Scale::over(null, &background.sample, query, curve))
+        let mut scale = Scale::over(null, &background.sample, query, curve);
+        if let [Part { modality: Modality::Picture, .. }] = parts {
+            scale.bar = scale.bar.min(ITSELF * scale.z_of(scale.product(&scale.query)));
+        }
+        Ok(scale)
     }
 
     /// The sample of the library, taken again when its size has changed by more than a sixty-fourth.
