@@ -12,6 +12,7 @@
 
 pub(crate) mod codec;
 pub(crate) mod keys;
+mod leftovers;
 pub(crate) mod links;
 pub(crate) mod records;
 
@@ -61,6 +62,7 @@ impl Batch {
 impl Store {
     /// Opens the store in `dir`, or makes an empty one.
     pub(crate) fn open(dir: &Path) -> Result<Self, IndexError> {
+        leftovers::clear(dir).map_err(|source| IndexError::Io { path: dir.to_path_buf(), source })?;
         let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(Some(FLUSH_EVERY_MS));
         // sled panics on some kinds of damage; a library that cannot be opened must not take a server with it.
         let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open_unlocked(&config)));
