@@ -4,19 +4,22 @@ Each picture gives one sequence per task. The loss covers all that follows the t
 parallel prediction of LocCa's captions is left out: it is there to shape the vision tower, which is frozen here.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
 from .batches import SEEN, collate, training_painter, whole_scene
 from .captions import CaptionSampler, join, load_languages
 from .decoder_model import AREF, CAP, COORDINATES, GCAP, START, Decoder, DecoderConfig
-from .decoder_vocabulary import Vocabulary, decoder_config
+from .decoder_vocabulary import LANGUAGES, Vocabulary, decoder_config
 from .export import load_weights
 from .loop import Stage
-from .model import build_model, encode_patches, window_positions
+from .model import build_model, encode_patches, encode_text, patch_vectors, window_positions
 from .optimise import optimisers, trainable
 from .scenes import Scene, Thing
 from .settings import GRID, IMAGE, SEED, Budget
+from .tokens import encode
 
 BLUR = 4.0  # standard deviation, in coordinates, of what counts as nearly right
 
@@ -31,39 +34,47 @@ def visible(scene: Scene) -> list[Thing]:
     return sorted((t for t in scene.things if t.visible >= SEEN), key=area, reverse=True)
 
 
+@dataclass
+class Sequence:
+    ids: list[int]
+    text: str = ""  # the expression, if it is one's box
+
+
 class Sequences:
-    """Draws the three sequences of a scene."""
+    """Draws sequences of the three tasks about a scene."""
 
     def __init__(self, rng: np.random.Generator, concepts: int, config: DecoderConfig):
         self.rng = rng
         self.sampler = CaptionSampler(rng, concepts)
-        self.codes = list(load_languages(concepts))
+        self.languages = load_languages(concepts)
         self.vocabulary = Vocabulary(config)
 
-    def language(self):
-        index = 0 if self.rng.random() < 0.1 else self.rng.integers(len(self.codes))
-        return self.codes[index], self.sampler.languages[index]
-
-    def of(self, scene: Scene) -> list[list[int]]:
+    def of(self, scene: Scene) -> list[Sequence]:
         things = visible(scene)
         if not things:
             return []
         height, width = scene.image.shape[:2]
         code, language = self.language()
         names = [language.names[t.concept] for t in things if t.concept in language.names]
-        sequences = [self.vocabulary.caption(code, join(language.pattern, names))] if names else []
-        thing = things[self.rng.integers(len(things))]
-        _, words = self.language()
-        text, meaning = self.sampler.word(words, thing.concept)
-        if len(set(meaning) & {t.concept for t in things}) == 1:
-            box = self.vocabulary.box(thing.box, width, height)
-            sequences.append(self.vocabulary.expression(text, box))
-        thing = things[self.rng.integers(len(things))]
-        code, language = self.language()
-        if thing.concept in language.names:
-            box = self.vocabulary.box(thing.box, width, height)
-            sequences.append(self.vocabulary.region(code, language.names[thing.concept], box))
-        return [s for s in sequences if len(s) <= self.vocabulary.config.length]
+        sequences = [Sequence(self.vocabulary.caption(code, join(language.pattern, names)))] if names else []
+        for thing in self.some(things):
+            text, meaning = self.sampler.single(thing.concept)  # in any language
+            if len(set(meaning) & {t.concept for t in things}) == 1:
+                box = self.vocabulary.box(thing.box, width, height)
+                sequences.append(Sequence(self.vocabulary.expression(box), text))
+        for thing in self.some(things):
+            code, language = self.language()
+            if thing.concept in language.names:
+                box = self.vocabulary.box(thing.box, width, height)
+                sequences.append(Sequence(self.vocabulary.region(code, language.names[thing.concept], box)))
+        return [s for s in sequences if len(s.ids) <= self.vocabulary.config.length]
+
+    def language(self):
+        code = LANGUAGES[0 if self.rng.random() < 0.1 else self.rng.integers(len(LANGUAGES))]
+        return code, self.languages[code]
+
+    def some(self, things: list[Thing]) -> list[Thing]:
+        return [things[i] for i in self.rng.permutation(len(things))[:2]]
 
 
 def pack(sequences: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -109,25 +120,33 @@ class DecoderStage(Stage):
         self.painter = training_painter(np.random.SeedSequence([SEED, 6, rank]).generate_state(1)[0], concepts)
         self.sampler = Sequences(np.random.default_rng([SEED, 7, rank]), concepts, self.config)
         self.positions = window_positions(0, 0, GRID, GRID)
-        see = lambda pixels: encode_patches(self.towers, pixels, self.positions)[-1]  # noqa: E731
-        self.see = torch.compile(see) if compile else see
+        self.see = torch.compile(self._see) if compile else self._see
+
+    def _see(self, pixels):
+        tokens = encode_patches(self.towers, pixels, self.positions)[-1]
+        return tokens, patch_vectors(self.towers, tokens)
 
     def loss(self, progress):
         scenes = [whole_scene(self.painter, IMAGE) for _ in range(self.batch)]
         batch = collate(scenes, self.concepts)
-        drawn = [(row, ids) for row, scene in enumerate(scenes) for ids in self.sampler.of(scene)]
-        drawn.sort(key=lambda pair: pair[1][0])  # by task, whose lengths are alike
+        drawn = [(row, sequence) for row, scene in enumerate(scenes) for sequence in self.sampler.of(scene)]
         total, metrics = 0.0, {}
-        count = sum(len(ids) for _, ids in drawn)
+        count = sum(len(sequence.ids) for _, sequence in drawn)
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
-                tokens = self.see(batch.pixels)
+                tokens, aligned = self.see(batch.pixels)
+            seen = self.modules.look(tokens, aligned, GRID, GRID)
             for name, task in (("cap", CAP), ("aref", AREF), ("gcap", GCAP)):
-                rows = [row for row, ids in drawn if ids[0] == task]
-                if not rows:
+                chosen = [(row, sequence) for row, sequence in drawn if sequence.ids[0] == task]
+                if not chosen:
                     continue
-                inputs, targets = pack([ids for _, ids in drawn if ids[0] == task])
-                states = self.modules.states(inputs, tokens[rows])
+                rows = [row for row, _ in chosen]
+                inputs, targets = pack([sequence.ids for _, sequence in chosen])
+                texts = None
+                if task == AREF:
+                    with torch.no_grad():
+                        texts = encode_text(self.towers, encode([sequence.text for _, sequence in chosen]))
+                states = self.modules.states(inputs, seen[rows], texts)
                 known = targets >= 0
                 scores = self.modules.output(states[known])
                 loss, words, boxes = sequence_loss(scores, targets[known], self.config.first_coordinate)

@@ -10,6 +10,8 @@ from .settings import HEADS, MLP, PAD, WIDTH
 from .tokens import load_tokenizer
 
 LAYERS, LENGTH = 3, 56
+# Of captions: every name of every language has to be learnt, so they are few, of different scripts.
+LANGUAGES = ("en", "de", "fr", "es", "pt", "ru", "ar", "hi", "zh", "ja", "ko", "th")
 
 
 def text_ids(text: str) -> list[int]:
@@ -20,17 +22,17 @@ def text_ids(text: str) -> list[int]:
 
 
 def decoder_config(concepts: int) -> DecoderConfig:
-    """Pieces are those of all names, keywords and lists of the domain."""
+    """Pieces are those of all names and lists of the domain."""
     languages = load_languages(concepts)
     used = set()
-    for language in languages.values():
-        words = [*language.names.values(), *(word for words in language.keywords.values() for word in words)]
+    for language in (languages[code] for code in LANGUAGES):
+        words = list(language.names.values())
         words += [join(language.pattern, words[: n + 2]) for n in range(3)]
         for encoding in load_tokenizer().encode_batch([word.lower() for word in words]):
             used.update(encoding.ids)
     used.discard(TEXT_EOS)
     return DecoderConfig(
-        WIDTH, WIDTH, MLP, HEADS, LAYERS, LENGTH, tuple(languages), tuple(sorted(used - {PAD}))
+        WIDTH, WIDTH, MLP, HEADS, LAYERS, LENGTH, LANGUAGES, tuple(sorted(used - {PAD}))
     )
 
 
@@ -57,8 +59,8 @@ class Vocabulary:
     def caption(self, language: str, text: str) -> list[int]:
         return [CAP, self.language[language], *self.text(text), EOS]
 
-    def expression(self, text: str, box: list[int]) -> list[int]:
-        return [AREF, *self.text(text), SEPARATOR, *box, EOS]
+    def expression(self, box: list[int]) -> list[int]:
+        return [AREF, *box, EOS]
 
     def region(self, language: str, text: str, box: list[int]) -> list[int]:
         return [GCAP, self.language[language], *box, SEPARATOR, *self.text(text), EOS]

@@ -57,11 +57,12 @@ class Encoder:
         return torch.cat(pooled).numpy(), torch.cat(patches).numpy()
 
     @torch.no_grad()
-    def tokens(self, scenes: list[Scene]) -> torch.Tensor:
-        """Vision tokens (n, patches, d) after the last norm, which the decoder attends to."""
+    def dense(self, scenes: list[Scene]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Vision tokens after the last norm and text-aligned vectors, (n, patches, d) each, which the decoder attends to."""
         starts = range(0, len(scenes), BATCH)
         batches = (np.stack([scene.image for scene in scenes[start : start + BATCH]]) for start in starts)
-        return torch.cat([self.model.vision_model(to_pixels(batch)).last_hidden_state for batch in batches])
+        tokens = torch.cat([self.model.vision_model(to_pixels(batch)).last_hidden_state for batch in batches])
+        return tokens, patch_vectors(self.model, tokens)
 
 
 def mean(values) -> float:

@@ -14,6 +14,7 @@ from .decoder_model import Decoder, DecoderConfig
 from .decoder_vocabulary import Vocabulary
 from .gallery import KINDS, draw_gallery
 from .scenes import Scene
+from .settings import GRID
 
 LANGUAGES = ("en", "de", "ru", "ar", "hi", "zh", "ja", "th")
 
@@ -46,7 +47,7 @@ def named(caption: str, names: dict[int, str]) -> set[int]:
     return found
 
 
-def decoder_figures(decoder: Decoder, tokens: torch.Tensor, scenes: list[Scene], concepts: int) -> dict:
+def decoder_figures(decoder: Decoder, seen: torch.Tensor, towers, scenes: list[Scene], concepts: int) -> dict:
     """Accuracy of boxes at IoU 0.5, F1 of the objects in captions, share of right names of boxes, by language."""
     languages, vocabulary = load_languages(concepts), Vocabulary(decoder.config)
     height, width = scenes[0].image.shape[:2]
@@ -55,15 +56,16 @@ def decoder_figures(decoder: Decoder, tokens: torch.Tensor, scenes: list[Scene],
         names = languages[code].names
         rows = [(i, t) for i, s in enumerate(scenes) for t in visible(s) if t.concept in names]
         rows = rows[:: max(1, len(rows) // 600)]
-        pictures = tokens[[i for i, _ in rows]]
-        found = decode.boxes(decoder, pictures, [vocabulary.text(names[t.concept]) for _, t in rows])
+        pictures = seen[[i for i, _ in rows]]
+        texts = torch.from_numpy(towers.texts([names[t.concept] for _, t in rows]))
+        found = decode.boxes(decoder, pictures, texts)
         scale = torch.tensor([width, height, width, height])
         hits = [overlap(box.tolist(), t.box) >= 0.5 for box, (_, t) in zip(found * scale, rows)]
         regions = [vocabulary.box(t.box, width, height) for _, t in rows]
         said = decode.captions(decoder, pictures, code, regions)
         some = scenes[:300]
         right = guessed = wanted = 0
-        for scene, caption in zip(some, decode.captions(decoder, tokens[: len(some)], code)):
+        for scene, caption in zip(some, decode.captions(decoder, seen[: len(some)], code)):
             shown, told = {t.concept for t in visible(scene)} & set(names), named(caption, names)
             right, guessed, wanted = right + len(shown & told), guessed + len(told), wanted + len(shown)
         figures[code] = {
@@ -79,7 +81,7 @@ def evaluate_decoder(folder: Path, concepts: int, size: int, towers) -> dict:
     decoder, result = load_decoder(folder), {}
     for kind in KINDS:
         scenes = draw_gallery(kind, concepts, size)
-        figures = decoder_figures(decoder, towers.tokens(scenes), scenes, concepts)
+        figures = decoder_figures(decoder, decoder.look(*towers.dense(scenes), GRID, GRID), towers, scenes, concepts)
         means = {key: float(np.mean([f[key] for f in figures.values()])) for key in figures["en"]}
         result[kind.name] = means | {"languages": figures}
         print(kind.name, json.dumps(means, default=lambda v: round(float(v), 3)), flush=True)

@@ -9,6 +9,7 @@ decoder.safetensors into the model's folder, where `glimpse` finds them. Stopped
 
 import argparse
 import json
+import math
 import time
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
-from .decoder import pack, sequence_loss
+from .decoder import Sequence, pack, sequence_loss
 from .decoder_model import Decoder, DecoderConfig
 from .decoder_vocabulary import Vocabulary
 from .head_data import Photo, read_photos, texts_of
@@ -62,19 +63,19 @@ def configure(model: Path, photos: list[Photo], words: Words, length: int, width
     )
 
 
-def sequences(photo: Photo, vocabulary: Vocabulary, rng: np.random.Generator) -> list[list[int]]:
+def sequences(photo: Photo, vocabulary: Vocabulary, rng: np.random.Generator) -> list[Sequence]:
     """One of each task, as far as the photo has what it needs."""
     found = []
     if photo.captions:
         language, text = photo.captions[rng.integers(len(photo.captions))]
-        found.append(vocabulary.caption(language, text))
+        found.append(Sequence(vocabulary.caption(language, text)))
     if photo.regions:
         language, text, box = photo.regions[rng.integers(len(photo.regions))]
         place = vocabulary.box(box, photo.width, photo.height)
-        found.append(vocabulary.region(language, text, place))
+        found.append(Sequence(vocabulary.region(language, text, place)))
         if len({other for _, words, other in photo.regions if words == text}) == 1:  # else which one is meant?
-            found.append(vocabulary.expression(text, place))
-    return [ids for ids in found if len(ids) <= vocabulary.config.length]
+            found.append(Sequence(vocabulary.expression(place), text))
+    return [sequence for sequence in found if len(sequence.ids) <= vocabulary.config.length]
 
 
 def train(options) -> None:
@@ -100,7 +101,7 @@ def train(options) -> None:
         places = rng.choice(usable, min(options.batch, len(usable)), replace=False)
         for group in optimiser.param_groups:
             group["lr"] = LEARNING_RATE * learning_rate(step / options.steps)
-        loss = batch_loss(decoder, vocabulary, [photos[place] for place in places], features.tokens(list(places)), rng)
+        loss = batch_loss(decoder, vocabulary, features, [(place, photos[place]) for place in places], rng)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
@@ -117,15 +118,25 @@ def train(options) -> None:
     write(options.model, decoder, words)
 
 
-def batch_loss(decoder: Decoder, vocabulary: Vocabulary, photos: list[Photo], tokens: torch.Tensor, rng) -> torch.Tensor:
-    """The mean over all tokens that follow a task, of all sequences of the photos."""
-    drawn = [(row, ids) for row, photo in enumerate(photos) for ids in sequences(photo, vocabulary, rng)]
+def batch_loss(decoder: Decoder, vocabulary: Vocabulary, features: Features, photos: list, rng) -> torch.Tensor:
+    """The mean over all tokens that follow a task, of all sequences of the photos (places and what is known of each)."""
+    tokens, aligned = features.tokens([place for place, _ in photos])
+    side = math.isqrt(tokens.shape[1])  # checkpoints of fixed resolution have square grids
+    seen = decoder.look(tokens, aligned, side, side)
+    drawn = [(row, sequence) for row, (_, photo) in enumerate(photos) for sequence in sequences(photo, vocabulary, rng)]
     if not drawn:
         raise SystemExit("every text is longer than --length allows")
-    inputs, targets = (part.to(tokens.device) for part in pack([ids for _, ids in drawn]))
-    states = decoder.states(inputs, tokens[[row for row, _ in drawn]])
-    known = targets >= 0
-    loss, _, _ = sequence_loss(decoder.output(states[known]), targets[known], decoder.config.first_coordinate)
+    states, targets = [], []
+    for asked in (True, False):  # expressions, and all that needs none
+        chosen = [(row, sequence) for row, sequence in drawn if bool(sequence.text) == asked]
+        if chosen:
+            inputs, wanted = (part.to(tokens.device) for part in pack([sequence.ids for _, sequence in chosen]))
+            texts = features.texts([sequence.text for _, sequence in chosen]) if asked else None
+            known = wanted >= 0
+            states.append(decoder.states(inputs, seen[[row for row, _ in chosen]], texts)[known])
+            targets.append(wanted[known])
+    targets = torch.cat(targets)
+    loss, _, _ = sequence_loss(decoder.output(torch.cat(states)), targets, decoder.config.first_coordinate)
     return loss
 
 

@@ -1,4 +1,4 @@
-"""Vision tokens of photographs, computed once and kept on disk in half precision."""
+"""What frozen towers know of photographs and expressions; vision tokens are kept on disk in half precision."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageOps
-from transformers import AutoImageProcessor, AutoModel
+from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
+
+from .model import patch_vectors
 
 BATCH = 16
 
@@ -16,6 +18,8 @@ class Features:
 
     def __init__(self, model: Path, photos: list[Path], cache: Path, device: str):
         self.model, self.photos, self.device = model, photos, device
+        self.towers = AutoModel.from_pretrained(model).eval().requires_grad_(False).to(device)
+        self.tokenizer = AutoTokenizer.from_pretrained(model)
         config = json.loads((model / "config.json").read_text(encoding="utf-8"))["vision_config"]
         if "num_patches" in config:
             raise SystemExit(f"{model}: NaFlex pictures differ in shape; take a checkpoint of fixed resolution")
@@ -37,7 +41,6 @@ class Features:
         if not len(missing):
             return
         processor = AutoImageProcessor.from_pretrained(self.model)
-        tower = AutoModel.from_pretrained(self.model).vision_model.eval().to(self.device)
         for start in range(0, len(missing), BATCH):
             places, pictures = [], []
             for place in missing[start : start + BATCH]:
@@ -52,13 +55,23 @@ class Features:
                 continue
             inputs = processor(images=pictures, return_tensors="pt").to(self.device)
             with torch.no_grad():
-                tokens = tower(**inputs).last_hidden_state
+                tokens = self.towers.vision_model(**inputs).last_hidden_state
             self.rows[places] = tokens.half().cpu().numpy()
             self.rows.flush()
             self.done[places] = True
             self.done.flush()
             print(f"features: {min(start + BATCH, len(missing))} of {len(missing)} photos", flush=True)
 
-    def tokens(self, places: list[int]) -> torch.Tensor:
-        """Vision tokens (b, patches, width)."""
-        return torch.from_numpy(self.rows[places].astype(np.float32)).to(self.device)
+    def tokens(self, places: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Vision tokens and the text-aligned vectors of the same patches, (b, patches, width) each."""
+        tokens = torch.from_numpy(self.rows[places].astype(np.float32)).to(self.device)
+        with torch.no_grad():
+            return tokens, patch_vectors(self.towers, tokens)
+
+    @torch.no_grad()
+    def texts(self, texts: list[str]) -> torch.Tensor:
+        """Embeddings (b, width) of expressions, read as SigLIP 2 reads them."""
+        length = self.towers.config.text_config.max_position_embeddings
+        lower = [text.lower() for text in texts]
+        ids = self.tokenizer(lower, padding="max_length", max_length=length, truncation=True, return_tensors="pt").input_ids
+        return self.towers.text_model(ids.to(self.device)).pooler_output

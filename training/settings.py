@@ -49,5 +49,5 @@ BUDGETS = {
     "text": Budget(steps=2_500, batch=128),
     "vision": Budget(steps=4_500, batch=160),
     "joint": Budget(steps=1_000, batch=32),
-    "decoder": Budget(steps=1_500, batch=32),
+    "decoder": Budget(steps=1_600, batch=32),
 }

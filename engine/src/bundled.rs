@@ -12,8 +12,15 @@ macro_rules! bundled {
 }
 
 /// Names and contents of the checkpoint's files.
-const FILES: [(&str, &[u8]); 5] =
-    bundled!["config.json", "model.safetensors", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json"];
+const FILES: [(&str, &[u8]); 7] = bundled![
+    "config.json",
+    "decoder.json",
+    "decoder.safetensors",
+    "model.safetensors",
+    "preprocessor_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json"
+];
 
 /// The folder of the bundled model, unpacked under `home` if it is not there yet, or not as it should be.
 ///

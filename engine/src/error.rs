@@ -20,8 +20,8 @@ pub enum EngineError {
     NoModel(String),
     /// The model cannot say or read words about regions.
     #[error(
-        "the model {model} has no decoder: no decoder.safetensors lies beside its weights; Google publishes none, and \
-         training/README.md says how to train one"
+        "the model {model} has no decoder: no decoder.safetensors lies beside its weights; the bundled model (`--model demo`) has \
+         one, Google publishes none, and training/README.md says how to train one"
     )]
     NoDecoder {
         /// The model's name.

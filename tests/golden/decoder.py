@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 from training.decode import boxes, caption_ids  # noqa: E402
 from training.decoder_model import AREF, CAP, EOS, GCAP, LANGUAGE, SEPARATOR, START, Decoder, DecoderConfig  # noqa: E402
 
-PATCHES, PIECES = 12, 40
+ROWS, COLUMNS, PIECES = 3, 4, 40
 
 
 def main():
@@ -30,18 +30,23 @@ def main():
         for p in decoder.parameters():
             p.copy_(torch.randn_like(p) * (p.shape[-1] ** -0.5 if p.dim() > 1 else 0.2) + (0.0 if p.dim() > 1 else 0.5))
         decoder.output.weight.mul_(3)
-    tokens = torch.randn(2, PATCHES, config.vision_size)
+    tokens, aligned = torch.randn(2, 2, ROWS * COLUMNS, config.vision_size)
+    wanted = torch.nn.functional.normalize(torch.randn(2, config.vision_size), dim=-1)
     box = [config.first_coordinate + place for place in (20, 480, 150, 40)]
     words = [config.first_piece + i for i in (5, 0, 39, 17)]
     sequences = {
         "cap": [START, CAP, LANGUAGE + 1, *words],
-        "aref": [START, AREF, *words, SEPARATOR, *box],
+        "aref": [START, AREF, *box],
         "gcap": [START, GCAP, LANGUAGE, *box, SEPARATOR, *words],
     }
     with torch.no_grad():
-        scores = {name: decoder(torch.tensor([ids]), tokens[:1])[0] for name, ids in sequences.items()}
-        found = boxes(decoder, tokens, [words, words[:2]])
-        said = caption_ids(decoder, tokens, [sequences["cap"][:3]] * 2)
+        seen = decoder.look(tokens, aligned, ROWS, COLUMNS)
+        scores = {
+            name: decoder(torch.tensor([ids]), seen[:1], wanted[:1] if name == "aref" else None)[0]
+            for name, ids in sequences.items()
+        }
+        found = boxes(decoder, seen, wanted)
+        said = caption_ids(decoder, seen, [sequences["cap"][:3]] * 2)
     folder = ROOT / "tests/golden/decoder"
     folder.mkdir(exist_ok=True)
     save_file({k: v.contiguous() for k, v in decoder.state_dict().items()}, folder / "decoder.safetensors")
@@ -50,10 +55,11 @@ def main():
     golden = {
         "torch": torch.__version__,
         "tokens": [row.flatten().tolist() for row in tokens],
+        "aligned": [row.flatten().tolist() for row in aligned],
+        "texts": wanted.tolist(),
         "sequences": sequences,
         # Every seventh score of each position.
         "scores": {name: rows[:, ::7].tolist() for name, rows in scores.items()},
-        "expressions": [[config.pieces[i - config.first_piece] for i in ids] for ids in (words, words[:2])],
         "boxes": found.tolist(),
         "captions": said,
         "end": EOS,

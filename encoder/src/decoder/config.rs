@@ -11,6 +11,8 @@ use crate::EncodeError;
 
 const FILE: &str = "decoder.json";
 const FORMAT: u32 = 1;
+/// Of the waves that tell where a patch is.
+pub(super) const OCTAVES: usize = 5;
 /// Room for a box, what stands around it, and a word or two.
 const SHORTEST: usize = 16;
 
@@ -19,7 +21,7 @@ const SHORTEST: usize = 16;
 #[serde(deny_unknown_fields)]
 pub(super) struct Config {
     pub format: u32,
-    /// Width of the tokens that it attends to.
+    /// Width of the tokens that it attends to, and of embeddings.
     pub vision_size: usize,
     pub hidden_size: usize,
     pub intermediate_size: usize,
@@ -106,7 +108,7 @@ impl Config {
         };
         linear("output", tokens, width);
         for i in 0..self.num_hidden_layers {
-            for (attention, source) in [("self_attn", width), ("cross_attn", self.vision_size)] {
+            for (attention, source) in [("self_attn", width), ("cross_attn", 2 * self.vision_size)] {
                 for (part, inputs) in [("q_proj", width), ("k_proj", source), ("v_proj", source), ("out_proj", width)] {
                     linear(&format!("layers.{i}.{attention}.{part}"), width, inputs);
                 }
@@ -122,6 +124,8 @@ impl Config {
             shapes.insert(format!("{norm}.bias"), vec![width]);
         }
         shapes.insert("token_embedding.weight".to_owned(), vec![tokens, width]);
+        shapes.insert("expression.weight".to_owned(), vec![width, self.vision_size]);
+        shapes.insert("place.weight".to_owned(), vec![self.vision_size, 4 * OCTAVES]);
         shapes.insert("position_embedding.weight".to_owned(), vec![self.length, width]);
         shapes
     }

@@ -22,6 +22,13 @@ impl Linear {
         Ok(Self { inputs: weight.shape()[1], weight: weight.to_vec(), bias })
     }
 
+    /// One without a bias.
+    pub fn load_plain(checkpoint: &Checkpoint, name: &str) -> Result<Self, EncodeError> {
+        let weight = checkpoint.get(&format!("{name}.weight"))?;
+        let (outputs, inputs) = (weight.shape()[0], weight.shape()[1]);
+        Ok(Self { inputs, weight: weight.to_vec(), bias: vec![0.0; outputs] })
+    }
+
     /// Rows of inputs to rows of outputs.
     pub fn forward(&self, x: &[f32]) -> Vec<f32> {
         let outputs = self.bias.len();

@@ -1,7 +1,7 @@
 //! The LocCa-style decoder (arXiv 2403.19596): captions of pictures, boxes of expressions, captions of boxes.
 //!
 //! Google publishes no decoder for SigLIP 2. One that was trained on frozen towers (`training/` holds the script) lies
-//! beside a checkpoint as `decoder.json` and `decoder.safetensors`; it attends to the tokens of [`crate::DenseGrid`].
+//! beside a checkpoint as `decoder.json` and `decoder.safetensors`; it attends to the patches of a [`crate::DenseGrid`].
 //! It is small beside the towers and runs on the CPU, in f32.
 //!
 //! - `config`: what `decoder.json` says; `vocabulary`: texts and boxes as token ids
@@ -21,10 +21,10 @@ use std::path::Path;
 
 use crate::dense::Rect;
 use crate::weights::Checkpoint;
-use crate::{DenseGrid, EncodeError};
+use crate::{DenseGrid, Embedding, EncodeError};
 use config::Config;
 use grammar::Grammar;
-use net::{Net, Scene};
+use net::{Net, Scene, Token};
 use vocabulary::Vocabulary;
 
 /// Name of the weights file inside a checkpoint directory.
@@ -107,17 +107,21 @@ impl Decoder {
         Ok(found.into_iter().map(|said| said.map(split)).collect())
     }
 
-    /// Boxes of what an expression names, likeliest first; all have an inside. `ids` are those of [`crate::Encode::token_ids`].
+    /// Boxes of what an expression names, likeliest first; all have an inside. `text` is its embedding by the text tower.
     ///
     /// # Errors
-    /// [`EncodeError::Decoder`] for a grid of another model.
-    pub fn locate(&self, grid: &DenseGrid, ids: &[u32], beams: usize) -> Result<Vec<Said<Rect>>, EncodeError> {
-        let prefix = self.vocabulary.expression_prefix(ids);
+    /// [`EncodeError::Decoder`] for a grid or an embedding of another model.
+    pub fn locate(&self, grid: &DenseGrid, text: &Embedding, beams: usize) -> Result<Vec<Said<Rect>>, EncodeError> {
+        if text.dim() != grid.dim {
+            let reason = format!("it reads embeddings of {} values, this one has {}", grid.dim, text.dim());
+            return Err(EncodeError::Decoder { reason });
+        }
+        let prefix = self.vocabulary.expression_prefix(text.as_slice());
         let found = self.search(grid, &prefix, &Grammar::region(&self.vocabulary), beams)?;
         Ok(found.into_iter().map(|said| said.map(|ids| self.vocabulary.region(&ids))).collect())
     }
 
-    fn words(&self, grid: &DenseGrid, prefix: &[u32], beams: usize) -> Result<Vec<Said<String>>, EncodeError> {
+    fn words(&self, grid: &DenseGrid, prefix: &[Token<'_>], beams: usize) -> Result<Vec<Said<String>>, EncodeError> {
         let found = self.search(grid, prefix, &Grammar::words(&self.vocabulary), beams)?;
         Ok(found.into_iter().map(|said| said.map(|ids| self.vocabulary.text(&ids))).collect())
     }
@@ -125,7 +129,7 @@ impl Decoder {
     fn search(
         &self,
         grid: &DenseGrid,
-        prefix: &[u32],
+        prefix: &[Token<'_>],
         grammar: &Grammar,
         beams: usize,
     ) -> Result<Vec<Said<Vec<u32>>>, EncodeError> {

@@ -2,7 +2,9 @@
 //!
 //! Letters of shapes: `T` tokens said so far, `N` tokens of the picture, `W` width, `V` vocabulary.
 
-use super::config::Config;
+use std::f32::consts::PI;
+
+use super::config::{Config, OCTAVES};
 use super::layers::{LayerNorm, Linear, gelu, softmax};
 use crate::weights::Checkpoint;
 use crate::{DenseGrid, EncodeError, dot};
@@ -10,6 +12,8 @@ use crate::{DenseGrid, EncodeError, dot};
 pub(super) struct Net {
     tokens: Vec<f32>,    // (V, W)
     positions: Vec<f32>, // (length, W)
+    expression: Linear,  // (vision_size) to (W)
+    place: Linear,       // (4 * octaves) to (vision_size)
     blocks: Vec<Block>,
     final_norm: LayerNorm,
     output: Linear,
@@ -44,6 +48,20 @@ struct Memory {
 /// What the cross-attention of each block needs of one picture.
 pub(super) struct Scene(Vec<Memory>);
 
+/// What is said next.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Token<'a> {
+    pub id: u32,
+    /// The embedding (vision_size) of the expression whose box is asked for, with the task that asks.
+    pub expression: Option<&'a [f32]>,
+}
+
+impl From<u32> for Token<'_> {
+    fn from(id: u32) -> Self {
+        Self { id, expression: None }
+    }
+}
+
 /// A sequence that is being said: what the self-attention of each block remembers of it.
 #[derive(Debug, Clone)]
 pub(super) struct Sequence {
@@ -52,13 +70,21 @@ pub(super) struct Sequence {
 }
 
 impl Scene {
-    /// Keys and values of a picture's tokens.
+    /// Keys and values of a picture's patches: each is its token and its place, beside its text-aligned vector.
     pub fn new(net: &Net, grid: &DenseGrid) -> Result<Self, EncodeError> {
-        if grid.dim != net.config.vision_size || grid.tokens.is_empty() {
-            let reason = format!("it reads tokens of {} values, these have {}", net.config.vision_size, grid.dim);
+        let size = net.config.vision_size;
+        if grid.dim != size || grid.tokens.is_empty() {
+            let reason = format!("it reads tokens of {size} values, these have {}", grid.dim);
             return Err(EncodeError::Decoder { reason });
         }
-        Ok(Self(net.blocks.iter().map(|block| block.cross.remember(&grid.tokens)).collect()))
+        if grid.aligned.len() != grid.tokens.len() {
+            return Err(EncodeError::Decoder { reason: "the patches have no text-aligned vectors".into() });
+        }
+        let mut tokens = net.place.forward(&places(grid.rows, grid.cols)); // (N, vision_size)
+        add(&mut tokens, &grid.tokens);
+        let pairs = tokens.chunks_exact(size).zip(grid.aligned.chunks_exact(size));
+        let seen: Vec<f32> = pairs.flat_map(|(token, aligned)| [token.to_vec(), level(aligned)].concat()).collect();
+        Ok(Self(net.blocks.iter().map(|block| block.cross.remember(&seen)).collect())) // (N, 2 * vision_size)
     }
 }
 
@@ -86,6 +112,8 @@ impl Net {
         Ok(Self {
             tokens: checkpoint.get("token_embedding.weight")?.to_vec(),
             positions: checkpoint.get("position_embedding.weight")?.to_vec(),
+            expression: Linear::load_plain(checkpoint, "expression")?,
+            place: Linear::load_plain(checkpoint, "place")?,
             blocks: (0..config.num_hidden_layers).map(block).collect::<Result<_, _>>()?,
             final_norm: LayerNorm::load(checkpoint, "final_layer_norm", config.layer_norm_eps)?,
             output: Linear::load(checkpoint, "output")?,
@@ -100,12 +128,15 @@ impl Net {
 
     /// Says one more token; returns the scores (V) of the next.
     ///
-    /// The sequence must be shorter than the decoder's length, and `id` one of its vocabulary.
-    pub fn step(&self, scene: &Scene, sequence: &mut Sequence, id: u32) -> Vec<f32> {
+    /// The sequence must be shorter than the decoder's length, and the token's id one of its vocabulary.
+    pub fn step(&self, scene: &Scene, sequence: &mut Sequence, token: Token<'_>) -> Vec<f32> {
         let width = self.config.hidden_size;
         let row = |table: &[f32], i: usize| table[i * width..(i + 1) * width].to_vec();
-        let mut x = row(&self.tokens, id as usize); // (W)
+        let mut x = row(&self.tokens, token.id as usize); // (W)
         add(&mut x, &row(&self.positions, sequence.length));
+        if let Some(text) = token.expression {
+            add(&mut x, &self.expression.forward(&level(text)));
+        }
         sequence.length += 1;
         for ((block, own), picture) in self.blocks.iter().zip(&mut sequence.memories).zip(&scene.0) {
             block.forward(&mut x, own, picture);
@@ -152,6 +183,21 @@ impl Attention {
         }
         self.out.forward(&mixed)
     }
+}
+
+/// Sines and cosines of each patch's centre, x before y, an octave apart. // (N, 4 * octaves)
+fn places(rows: usize, cols: usize) -> Vec<f32> {
+    let centre = |i: usize, count: usize| (i as f32 + 0.5) / count as f32;
+    let waves =
+        |at: f32| (0..OCTAVES).map(move |octave| at * PI * (1 << octave) as f32).flat_map(|a| [a.sin(), a.cos()]);
+    let cells = (0..rows).flat_map(|row| (0..cols).map(move |col| (col, row)));
+    cells.flat_map(|(col, row)| waves(centre(col, cols)).chain(waves(centre(row, rows)))).collect()
+}
+
+/// A vector of any length made as long as those of a layer norm.
+fn level(vector: &[f32]) -> Vec<f32> {
+    let factor = (vector.len() as f32).sqrt() / dot(vector, vector).sqrt().max(1e-12);
+    vector.iter().map(|v| factor * v).collect()
 }
 
 fn add(x: &mut [f32], more: &[f32]) {

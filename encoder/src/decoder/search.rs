@@ -2,7 +2,7 @@
 
 use super::Said;
 use super::grammar::{Grammar, Next};
-use super::net::{Net, Scene, Sequence};
+use super::net::{Net, Scene, Sequence, Token};
 use super::vocabulary::END;
 
 /// An answer that is being said.
@@ -20,14 +20,14 @@ struct Beam {
 pub(super) fn likeliest(
     net: &Net,
     scene: &Scene,
-    prefix: &[u32],
+    prefix: &[Token<'_>],
     grammar: &Grammar,
     width: usize,
 ) -> Vec<Said<Vec<u32>>> {
     let mut sequence = net.begin();
     let mut scores = Vec::new();
-    for id in prefix {
-        scores = net.step(scene, &mut sequence, *id);
+    for token in prefix {
+        scores = net.step(scene, &mut sequence, *token);
     }
     let mut open = vec![Beam { sequence, scores, answer: Vec::new(), log: 0.0 }];
     let mut done: Vec<Said<Vec<u32>>> = Vec::new();
@@ -60,7 +60,7 @@ pub(super) fn likeliest(
 fn extend(net: &Net, scene: &Scene, beam: &Beam, log: f32, id: u32) -> Beam {
     let mut beam = beam.clone();
     if id != END {
-        beam.scores = net.step(scene, &mut beam.sequence, id);
+        beam.scores = net.step(scene, &mut beam.sequence, id.into());
     }
     beam.answer.push(id);
     beam.log = log;

@@ -14,7 +14,8 @@ struct Golden {
     tokens: Vec<Vec<f32>>,
     sequences: BTreeMap<String, Vec<u32>>,
     scores: BTreeMap<String, Vec<Vec<f32>>>,
-    expressions: Vec<Vec<u32>>,
+    aligned: Vec<Vec<f32>>,
+    texts: Vec<Vec<f32>>,
     boxes: Vec<[f32; 4]>,
     captions: Vec<Vec<u32>>,
 }
@@ -28,19 +29,31 @@ fn golden() -> (Decoder, Golden) {
     (Decoder::load(&folder(), 24).unwrap().unwrap(), serde_json::from_str(&text).unwrap())
 }
 
-fn grid(tokens: &[f32]) -> DenseGrid {
-    let cols = tokens.len() / 24 / 3;
-    DenseGrid { rows: 3, cols, dim: 24, tokens: tokens.to_vec(), aligned: Vec::new(), norms: Vec::new() }
+impl Golden {
+    fn grid(&self, i: usize) -> DenseGrid {
+        grid(&self.tokens[i], &self.aligned[i])
+    }
+
+    fn text(&self, i: usize) -> Embedding {
+        Embedding::new(self.texts[i].clone()).unwrap()
+    }
+}
+
+fn grid(tokens: &[f32], aligned: &[f32]) -> DenseGrid {
+    let (cols, aligned) = (tokens.len() / 24 / 3, aligned.to_vec());
+    DenseGrid { rows: 3, cols, dim: 24, tokens: tokens.to_vec(), aligned, norms: Vec::new() }
 }
 
 #[test]
 fn scores_of_every_task_are_those_of_the_definition() {
     let (decoder, golden) = golden();
-    let scene = Scene::new(&decoder.net, &grid(&golden.tokens[0])).unwrap();
+    let scene = Scene::new(&decoder.net, &golden.grid(0)).unwrap();
     for (task, ids) in &golden.sequences {
         let mut sequence = decoder.net.begin();
         for (position, (id, expected)) in ids.iter().zip(&golden.scores[task]).enumerate() {
-            let found = decoder.net.step(&scene, &mut sequence, *id);
+            let asks = task == "aref" && position == 1;
+            let token = Token { id: *id, expression: asks.then_some(&golden.texts[0][..]) };
+            let found = decoder.net.step(&scene, &mut sequence, token);
             let apart = found.iter().step_by(7).zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(apart < 1e-4, "{task} at {position}: {apart}");
         }
@@ -50,9 +63,9 @@ fn scores_of_every_task_are_those_of_the_definition() {
 #[test]
 fn greedy_answers_are_those_of_the_definition() {
     let (decoder, golden) = golden();
-    for (i, tokens) in golden.tokens.iter().enumerate() {
-        let grid = grid(tokens);
-        let [found] = &decoder.locate(&grid, &golden.expressions[i], 1).unwrap()[..] else { panic!("one box") };
+    for i in 0..golden.tokens.len() {
+        let grid = golden.grid(i);
+        let [found] = &decoder.locate(&grid, &golden.text(i), 1).unwrap()[..] else { panic!("one box") };
         let Rect { left, top, right, bottom } = found.value;
         let apart = [left, top, right, bottom].into_iter().zip(golden.boxes[i]).map(|(a, b)| (a - b).abs());
         assert!(apart.fold(0.0, f32::max) < 1e-6, "{found:?}");
@@ -64,7 +77,7 @@ fn greedy_answers_are_those_of_the_definition() {
 #[test]
 fn more_beams_find_nothing_less_likely() {
     let (decoder, golden) = golden();
-    let grid = grid(&golden.tokens[0]);
+    let grid = golden.grid(0);
     let best = |beams| decoder.caption(&grid, "en", beams).unwrap();
     let (one, eight) = (best(1), best(8));
     assert_eq!(eight.len(), 8);
@@ -77,7 +90,7 @@ fn more_beams_find_nothing_less_likely() {
 #[test]
 fn a_region_and_its_word_can_be_asked_for_together() {
     let (decoder, golden) = golden();
-    let grid = grid(&golden.tokens[1]);
+    let grid = golden.grid(1);
     let found = decoder.regions(&grid, "en", 4).unwrap();
     assert_eq!(found.len(), 4);
     let (region, text) = &found[0].value;
@@ -89,10 +102,14 @@ fn a_region_and_its_word_can_be_asked_for_together() {
 #[test]
 fn what_it_cannot_do_is_said() {
     let (decoder, golden) = golden();
-    let message = decoder.caption(&grid(&golden.tokens[0]), "de", 1).unwrap_err().to_string();
+    let message = decoder.caption(&golden.grid(0), "de", 1).unwrap_err().to_string();
     assert_eq!(message, "decoder: it has no captions in `de`; it knows en, ja");
-    let other = DenseGrid { dim: 32, ..grid(&golden.tokens[0]) };
-    assert!(decoder.locate(&other, &[3], 1).unwrap_err().to_string().contains("tokens of 24 values, these have 32"));
+    let other = DenseGrid { dim: 32, ..golden.grid(0) };
+    assert!(decoder.caption(&other, "en", 1).unwrap_err().to_string().contains("tokens of 24 values, these have 32"));
+    let short = Embedding::new(vec![1.0; 8]).unwrap();
+    assert!(
+        decoder.locate(&golden.grid(0), &short, 1).unwrap_err().to_string().contains("of 24 values, this one has 8")
+    );
     let wrong = Decoder::load(&folder(), 32).err().unwrap().to_string();
     assert!(wrong.contains("field `vision_size`: expected 32"), "{wrong}");
     assert!(Decoder::load(tempfile::tempdir().unwrap().path(), 24).unwrap().is_none());
@@ -114,11 +131,12 @@ proptest! {
     #[test]
     fn boxes_are_well_formed(
         tokens in prop::collection::vec(-3f32..3.0, 24 * 6),
-        ids in prop::collection::vec(0u32..120, 0..40),
+        aligned in prop::collection::vec(-3f32..3.0, 24 * 6),
+        text in prop::collection::vec(0.1f32..3.0, 24),
         beams in 1usize..5,
     ) {
         let (decoder, _) = golden();
-        let found = decoder.locate(&grid(&tokens), &ids, beams).unwrap();
+        let found = decoder.locate(&grid(&tokens, &aligned), &Embedding::new(text).unwrap(), beams).unwrap();
         prop_assert_eq!(found.len(), beams);
         for Said { value, probability } in found {
             prop_assert!(value.left < value.right && value.top < value.bottom, "{:?}", value);

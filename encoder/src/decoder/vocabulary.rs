@@ -2,16 +2,15 @@
 //!
 //! ```text
 //! Cap     <cap> <language> words <end>                     a caption
-//! ARef    <aref> words <:> left bottom right top <end>     the box of an expression
+//! ARef    <aref + expression> left bottom right top <end>  the box of an expression, given as its embedding
 //! GCap    <gcap> <language> left bottom right top <:> words <end>
 //! ```
 //!
 //! Coordinates are whole numbers from 0 to 500 across the picture, in LocCa's order, a token each. The first ids are those
 //! below, then one a language, one a coordinate, and one for each piece of the tower's tokenizer that is in use.
 
-use std::collections::HashMap;
-
 use super::config::Config;
+use super::net::Token;
 use crate::EncodeError;
 use crate::dense::Rect;
 
@@ -28,15 +27,11 @@ pub(super) const COORDINATES: u32 = 501;
 
 pub(super) struct Vocabulary {
     config: Config,
-    /// From the tokenizer's ids to the decoder's.
-    pieces: HashMap<u32, u32>,
 }
 
 impl Vocabulary {
     pub fn new(config: Config) -> Self {
-        let first = LANGUAGE + config.languages.len() as u32 + COORDINATES;
-        let pieces = config.pieces.iter().copied().zip(first..).collect();
-        Self { config, pieces }
+        Self { config }
     }
 
     pub fn languages(&self) -> &[String] {
@@ -56,27 +51,23 @@ impl Vocabulary {
         self.first_coordinate() + COORDINATES
     }
 
-    pub fn caption_prefix(&self, language: &str) -> Result<Vec<u32>, EncodeError> {
-        Ok(vec![START, CAP, self.language(language)?])
+    pub fn caption_prefix(&self, language: &str) -> Result<Vec<Token<'static>>, EncodeError> {
+        Ok([START, CAP, self.language(language)?].map(Token::from).to_vec())
     }
 
-    pub fn any_region_prefix(&self, language: &str) -> Result<Vec<u32>, EncodeError> {
-        Ok(vec![START, GCAP, self.language(language)?])
+    pub fn any_region_prefix(&self, language: &str) -> Result<Vec<Token<'static>>, EncodeError> {
+        Ok([START, GCAP, self.language(language)?].map(Token::from).to_vec())
     }
 
-    pub fn region_prefix(&self, language: &str, region: Rect) -> Result<Vec<u32>, EncodeError> {
+    pub fn region_prefix(&self, language: &str, region: Rect) -> Result<Vec<Token<'static>>, EncodeError> {
         let place = |share: f32| self.first_coordinate() + (500.0 * share.clamp(0.0, 1.0)).round() as u32;
         let sides = [region.left, region.bottom, region.right, region.top].map(place);
-        Ok([&self.any_region_prefix(language)?, &sides[..], &[SEPARATOR]].concat())
+        let given = sides.into_iter().chain([SEPARATOR]).map(Token::from);
+        Ok(self.any_region_prefix(language)?.into_iter().chain(given).collect())
     }
 
-    /// Pieces that the decoder does not know are left out, as are the end and the padding of the tower's row. What is too
-    /// long is cut, so that the box still has room.
-    pub fn expression_prefix(&self, ids: &[u32]) -> Vec<u32> {
-        const AROUND: usize = 3 + 4;
-        let known = ids.iter().filter_map(|id| self.pieces.get(id).copied());
-        let known = known.take(self.config.length.saturating_sub(AROUND));
-        [START, AREF].into_iter().chain(known).chain([SEPARATOR]).collect()
+    pub fn expression_prefix<'a>(&self, expression: &'a [f32]) -> [Token<'a>; 2] {
+        [START.into(), Token { id: AREF, expression: Some(expression) }]
     }
 
     /// The box that four coordinates say.

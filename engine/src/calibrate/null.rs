@@ -27,6 +27,8 @@ use super::vectors::Vectors;
 const FEW: usize = 8;
 /// Sample pictures that the bank's deviation counts for, beside the query's own.
 const PRIOR_WEIGHT: f32 = 16.0;
+/// How far the level and the deviation of a text of its own are believed.
+const OWN: (f32, f32) = (0.25, 0.0);
 /// Bounds of a query's deviation, in bank deviations.
 const SD_RANGE: (f32, f32) = (0.8, 1.25);
 /// Share of the mean null query that is taken away. Half of it costs next to nothing where there are no hubs (whose mean
@@ -50,6 +52,8 @@ pub(crate) struct Null {
     between: f32,
     /// Deviation of the noise.
     within: f32,
+    /// How far a query's own level and deviation are believed.
+    own: (f32, f32),
     /// Deviations above its level at which the best picture lies for a query of what is not there.
     pub ceiling: f32,
 }
@@ -82,7 +86,8 @@ impl Null {
         let noise = FRAC_PI_2 * within.powi(2) / sample.len() as f32; // variance of a median
         let between = (levels.spread.powi(2) - noise).max(0.0).sqrt();
 
-        let mut null = Self { centre, level: levels.location, between, within, ceiling: 0.0 };
+        let own = Self::own(modality);
+        let mut null = Self { centre, level: levels.location, between, within, own, ceiling: 0.0 };
         let top = |r: &mut Vec<f32>| {
             let Fit { level, sd } = null.fit(r);
             (r.iter().copied().fold(f32::MIN, f32::max) - level) / sd
@@ -95,7 +100,15 @@ impl Null {
     /// What is assumed where the library is too small to say.
     fn unknown(dim: usize, modality: Modality, size: usize) -> Self {
         let (level, within) = modality.usual();
-        Self { centre: vec![0.0; dim], level, between: 0.0, within, ceiling: normal_top(size) }
+        let own = Self::own(modality);
+        Self { centre: vec![0.0; dim], level, between: 0.0, within, own, ceiling: normal_top(size) }
+    }
+
+    fn own(modality: Modality) -> (f32, f32) {
+        match modality {
+            Modality::Text => OWN,
+            Modality::Picture => (1.0, 1.0),
+        }
     }
 
     /// Level and deviation of a query over the sample.
@@ -108,11 +121,12 @@ impl Null {
         let count = residuals.len().max(1) as f32;
         let noise = FRAC_PI_2 * self.within.powi(2) / count;
         let trust = self.between.powi(2) / (self.between.powi(2) + noise);
-        let level = self.level + trust * (own.location - self.level);
+        let level = self.level + self.own.0 * trust * (own.location - self.level);
         let variance = (count * own.spread.powi(2) + PRIOR_WEIGHT * self.within.powi(2)) / (count + PRIOR_WEIGHT);
+        let sd = variance.sqrt().clamp(SD_RANGE.0 * self.within, SD_RANGE.1 * self.within);
         Fit {
             level: level.min(self.level + LEVEL_REACH * self.between),
-            sd: variance.sqrt().clamp(SD_RANGE.0 * self.within, SD_RANGE.1 * self.within),
+            sd: self.within + self.own.1 * (sd - self.within),
         }
     }
 }

@@ -35,8 +35,7 @@ pub(crate) struct Seen {
     pub size: (u32, u32),
     pub embedding: Embedding,
     pub regions: Regions,
-    /// Text-aligned unit vectors of patches, `(rows * cols, dim)`.
-    patches: Vec<f32>,
+    /// Its text-aligned vectors are those of the configured projection, of unit length.
     grid: DenseGrid,
 }
 
@@ -58,7 +57,7 @@ impl GridCache {
 impl Seen {
     /// What is asked for at every patch: standings in standard deviations.
     pub(super) fn standings(&self, standing: &Standing) -> Vec<f32> {
-        let patches = self.patches.chunks_exact(self.grid.dim);
+        let patches = self.grid.aligned.chunks_exact(self.grid.dim);
         patches.map(|patch| standing.regions.z_of(standing.regions.product(patch))).collect()
     }
 
@@ -70,7 +69,7 @@ impl Seen {
     /// The same as scores.
     pub(super) fn heatmap(&self, standing: &Standing) -> Heatmap {
         let picture = standing.of_picture(Some(self.embedding.as_slice()));
-        let patches = self.patches.chunks_exact(self.grid.dim);
+        let patches = self.grid.aligned.chunks_exact(self.grid.dim);
         let scores = patches.map(|patch| standing.score(standing.regions.product(patch), picture)).collect();
         Heatmap { rows: self.grid.rows, cols: self.grid.cols, scores }
     }
@@ -141,17 +140,16 @@ impl Engine {
         let views = profile.views(encoder, &picture.pixels)?;
         let lost = || EncodeError::Backend { stage: "dense features", reason: "the model gave none".into() };
         let features = profile.encode(encoder, &[views])?.pop().ok_or_else(lost)?;
-        let grid = features.dense.ok_or_else(lost)?;
+        let mut grid = features.dense.ok_or_else(lost)?;
         let regions = profile.segment(encoder, &[&grid])?.pop().ok_or_else(lost)?;
-        let mut patches = encoder.align(&grid.tokens, config.projection)?;
-        for patch in patches.chunks_exact_mut(grid.dim) {
+        grid.aligned = encoder.align(&grid.tokens, config.projection)?;
+        for patch in grid.aligned.chunks_exact_mut(grid.dim) {
             let length = glimpse_encoder::dot(patch, patch).sqrt().max(f32::MIN_POSITIVE);
             patch.iter_mut().for_each(|value| *value /= length);
         }
-        let grid = DenseGrid { aligned: Vec::new(), ..grid };
         let size = picture.pixels.dimensions();
-        let seen = Arc::new(Seen { size, embedding: features.embedding, regions, patches, grid });
-        let weight = size_of::<f32>() * (seen.patches.len() + seen.grid.tokens.len());
+        let seen = Arc::new(Seen { size, embedding: features.embedding, regions, grid });
+        let weight = size_of::<f32>() * (seen.grid.aligned.len() + seen.grid.tokens.len());
         self.grids.seen.lock().insert(key, Arc::clone(&seen), weight);
         Ok(seen)
     }

@@ -42,7 +42,8 @@ impl Engine {
 /// The boxes that the model's decoder gives for a text, likeliest first; none if it has no decoder, or there is no text.
 pub(super) fn read(encoder: &dyn Encode, seen: &Seen, text: &str) -> Result<Vec<Rect>, EngineError> {
     let Some(decoder) = encoder.decoder()?.filter(|_| !text.trim().is_empty()) else { return Ok(Vec::new()) };
-    let said = decoder.locate(seen.grid(), &encoder.token_ids(text)?, READINGS)?;
+    let embedding = encoder.encode_texts(&[text])?.remove(0);
+    let said = decoder.locate(seen.grid(), &embedding, READINGS)?;
     Ok(said.into_iter().map(|said| said.value).collect())
 }
 

@@ -95,8 +95,8 @@ pub struct ExportArgs {
 }
 
 const CAPTION_HELP: &str = "\
-Needs a model with a decoder (decoder.safetensors beside its weights). Google publishes none; training/README.md says how to
-train one.
+Needs a model with a decoder (decoder.safetensors beside its weights). The bundled model has one; Google publishes none, and
+training/README.md says how to train one.
 
 Examples:
   glimpse caption picture.jpg

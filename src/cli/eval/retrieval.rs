@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::presence::Presence;
 use super::{Bench, folder, read, share, vectors};
 use crate::cli::args::EvalRetrievalArgs;
 use crate::cli::context::Context;
@@ -36,6 +37,8 @@ struct Row {
     pictures: usize,
     text_to_image: [f64; 3],
     image_to_text: [f64; 3],
+    /// Whether a caption's best cosine tells if its picture is there: against the same captions without their pictures.
+    presence_auroc: Option<f64>,
 }
 
 pub fn run(args: &EvalRetrievalArgs, context: &Context) -> Result<Outcome, CliError> {
@@ -80,12 +83,23 @@ pub fn run(args: &EvalRetrievalArgs, context: &Context) -> Result<Outcome, CliEr
             .zip(&gallery)
             .map(|(place, picture)| vectors::rank(picture, &texts, |i| captions[i].pictures.contains(place)));
         let image_to_text = recall(to_text);
+        let mut presence = Presence::default();
+        for (caption, text) in captions.iter().zip(&texts) {
+            let best = |right: bool| {
+                let counted = |place: &usize| right || !caption.pictures.contains(place);
+                let cosines = places.iter().zip(&gallery).filter(|(place, _)| counted(place));
+                cosines.map(|(_, picture)| text.cosine(picture)).fold(f32::MIN, f32::max)
+            };
+            presence.note(best(true), true);
+            presence.note(best(false), false);
+        }
         rows.push(Row {
             language: language.clone(),
             captions: captions.len(),
             pictures: gallery.len(),
             text_to_image,
             image_to_text,
+            presence_auroc: presence.auroc(),
         });
     }
     if rows.len() > 1 {
@@ -118,6 +132,11 @@ fn mean(rows: &[Row]) -> Row {
         pictures: rows.iter().map(|row| row.pictures).max().unwrap_or(0),
         text_to_image: over(|row| row.text_to_image),
         image_to_text: over(|row| row.image_to_text),
+        presence_auroc: rows
+            .iter()
+            .map(|row| row.presence_auroc)
+            .sum::<Option<f64>>()
+            .map(|sum| sum / rows.len() as f64),
     }
 }
 
@@ -128,11 +147,14 @@ fn print(rows: &[Row], json: bool, context: &Context) -> Result<(), CliError> {
         return Ok(out.flush()?);
     }
     let mut table = Table::default();
-    table.row(["", "captions", "pictures", "text to image @1/5/10", "image to text @1/5/10"].map(str::to_owned));
+    let titles = ["", "captions", "pictures", "text to image @1/5/10", "image to text @1/5/10", "there or not (AUROC)"];
+    table.row(titles.map(str::to_owned));
     let three = |figures: [f64; 3]| figures.map(|figure| format!("{:.1}", 100.0 * figure)).join(" ");
     for row in rows {
         let (captions, pictures) = (row.captions.to_string(), row.pictures.to_string());
-        table.row([row.language.clone(), captions, pictures, three(row.text_to_image), three(row.image_to_text)]);
+        let (there, back) = (three(row.text_to_image), three(row.image_to_text));
+        let told = row.presence_auroc.map_or_else(|| "-".into(), |auroc| format!("{auroc:.3}"));
+        table.row([row.language.clone(), captions, pictures, there, back, told]);
     }
     for line in table.lines() {
         writeln!(out, "{line}")?;
