@@ -24,7 +24,7 @@ pub struct Curve {
 }
 
 /// For queries by text.
-pub const TEXT: Curve = Curve { slope: 1.0, margin: 2.5, floor: 4.5, roof: 9.0 };
+pub const TEXT: Curve = Curve { slope: 1.0, margin: 2.1, floor: 4.1, roof: 9.0 };
 /// For queries by picture.
 pub const PICTURE: Curve = Curve { slope: 0.8, margin: 0.3, floor: 2.3, roof: 5.3 };
 

@@ -4,7 +4,7 @@
 use crate::calibrate::Curve;
 
 /// Regions for a text.
-pub const REGION: Curve = Curve { slope: 3.5, margin: -0.25, floor: 1.5, roof: 9.0 };
+pub const REGION: Curve = Curve { slope: 3.5, margin: -0.25, floor: 2.0, roof: 9.0 };
 /// Regions for a region.
 pub const EXAMPLE: Curve = Curve { slope: 1.5, margin: 0.0, floor: 2.0, roof: 6.0 };
 /// How much the whole picture's standing counts beside that of its region.
