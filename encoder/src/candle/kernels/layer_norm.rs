@@ -1,7 +1,8 @@
 //! Layer norm in two passes.
 //!
 //! candle computes the variance as `E[x^2] - E[x]^2`, which loses all digits where the mean is far from zero compared
-//! with the spread, as in the outlier channels of large vision transformers. Here the mean is subtracted first.
+//! with the spread, as in the outlier channels of large vision transformers. Here the mean is subtracted first, and
+//! what its own rounding left is subtracted after it.
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape};
 use rayon::prelude::*;
@@ -51,9 +52,11 @@ multiversion! {
 pub(super) fn layer_norm_body<const FUSED: bool>(x: &[f32], weight: &[f32], bias: &[f32], eps: f32, out: &mut [f32]) {
     let width = x.len() as f32;
     let mean = sum_of(x, |v| v) / width;
-    let variance = sum_of(x, |v| (v - mean) * (v - mean)) / width;
+    // The distance of the f32 `mean` to the true one: up to some units in its last place, which a small spread magnifies.
+    let left = sum_of(x, |v| v - mean) / width;
+    let variance = sum_of(x, |v| (v - mean - left) * (v - mean - left)) / width;
     let scale = 1.0 / (variance + eps).sqrt();
     for (((out, x), weight), bias) in out.iter_mut().zip(x).zip(weight).zip(bias) {
-        *out = mul_add::<FUSED>((x - mean) * scale, *weight, *bias);
+        *out = mul_add::<FUSED>((x - mean - left) * scale, *weight, *bias);
     }
 }
