@@ -98,7 +98,7 @@ struct Bench {
 
 impl Bench {
     fn build(base: &Matrix, queries: Matrix, params: HnswParams, engine: &str) -> Self {
-        let scan = Arc::new(ExactScan::new(base.dim));
+        let scan = Arc::new(ExactScan::fine(base.dim));
         let start = Instant::now();
         (0..).zip(base.rows()).for_each(|(id, row)| scan.add(ImageId(id), row).unwrap());
         let fill = start.elapsed();

@@ -51,7 +51,7 @@ def measure(folder: Path, model: Path, program: Path) -> dict:
             if (model / "decoder.safetensors").exists():
                 figures["captions"][kind] = captions(kind)
     picture = LOG_DIR / "reliability.svg"
-    figures["lacking"] = regions("lacking", "--limit", "100", "--reliability", str(picture))
+    figures["lacking"] = regions("lacking", "--limit", "300", "--reliability", str(picture))
     return figures
 
 

@@ -24,7 +24,7 @@ pub fn tables(base: &Matrix, queries: &Matrix, params: HnswParams) {
 }
 
 fn scan_of(base: &Matrix, rows: std::ops::Range<usize>) -> Arc<ExactScan> {
-    let scan = Arc::new(ExactScan::new(base.dim));
+    let scan = Arc::new(ExactScan::fine(base.dim));
     rows.for_each(|row| scan.add(ImageId(row as u64), base.row(row)).unwrap());
     scan
 }

@@ -68,8 +68,22 @@ pub(crate) struct Fit {
 impl Null {
     /// Statistics of `queries` over `sample`, which stands for a library of `size` pictures.
     pub fn of(queries: &Vectors, sample: &Vectors, size: usize, modality: Modality) -> Self {
+        let own = match modality {
+            Modality::Text => OWN,
+            Modality::Picture => (1.0, 1.0),
+        };
+        Self::believing(own, queries, sample, size, modality)
+    }
+
+    /// As [`Null::of`] for things in pictures, of which a library shows most only now and then, as of what texts name:
+    /// their own level and deviation say little.
+    pub fn of_things(queries: &Vectors, sample: &Vectors, size: usize) -> Self {
+        Self::believing(OWN, queries, sample, size, Modality::Picture)
+    }
+
+    fn believing(own: (f32, f32), queries: &Vectors, sample: &Vectors, size: usize, modality: Modality) -> Self {
         if queries.len() < FEW {
-            return Self::unknown(queries.mean().len(), modality, size);
+            return Self::unknown(own, queries.mean().len(), modality, size);
         }
         let centre = match modality {
             Modality::Text => queries.mean().iter().map(|v| HUB_SHARE * v).collect(),
@@ -86,7 +100,6 @@ impl Null {
         let noise = FRAC_PI_2 * within.powi(2) / sample.len() as f32; // variance of a median
         let between = (levels.spread.powi(2) - noise).max(0.0).sqrt();
 
-        let own = Self::own(modality);
         let mut null = Self { centre, level: levels.location, between, within, own, ceiling: 0.0 };
         let top = |r: &mut Vec<f32>| {
             let Fit { level, sd } = null.fit(r);
@@ -98,17 +111,9 @@ impl Null {
     }
 
     /// What is assumed where the library is too small to say.
-    fn unknown(dim: usize, modality: Modality, size: usize) -> Self {
+    fn unknown(own: (f32, f32), dim: usize, modality: Modality, size: usize) -> Self {
         let (level, within) = modality.usual();
-        let own = Self::own(modality);
         Self { centre: vec![0.0; dim], level, between: 0.0, within, own, ceiling: normal_top(size) }
-    }
-
-    fn own(modality: Modality) -> (f32, f32) {
-        match modality {
-            Modality::Text => OWN,
-            Modality::Picture => (1.0, 1.0),
-        }
     }
 
     /// Level and deviation of a query over the sample.

@@ -156,7 +156,7 @@ impl Engine {
                 let seen = self.see(encoder, &self.bytes_of_source(&example.picture)?, &config)?;
                 let vector = seen.vector_of(&example.rect, encoder, &config)?;
                 let background = self.region_calibrator.background(index, &regions);
-                let standing = Standing { regions: background.example(&vector), picture: None };
+                let standing = Standing { regions: background.example(&vector, example.rect.area()), picture: None };
                 (vec![Thing::named("")], vec![standing], Vec::new())
             }
         };

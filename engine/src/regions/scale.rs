@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use glimpse_encoder::Embedding;
-use glimpse_indexer::Index;
 use glimpse_indexer::regions::RegionIndex;
+use glimpse_indexer::{ImageId, Index};
 use parking_lot::Mutex;
 
-use super::constants::{EXAMPLE, IMAGE_WEIGHT, REGION, SAMPLE};
+use super::constants::{IMAGE_WEIGHT, REGION, SAMPLE, SCENE, THING};
 use crate::calibrate::null::Null;
 use crate::calibrate::vectors::Vectors;
-use crate::calibrate::{Curve, Modality, Scale};
+use crate::calibrate::{Modality, Scale};
 
 /// Regions that serve as null queries for queries by region.
 const NULL_REGIONS: usize = 256;
@@ -26,8 +26,23 @@ pub(super) struct Background {
     dir: PathBuf,
     size: usize,
     sample: Vectors,
-    nulls: Mutex<HashMap<Modality, Arc<Null>>>,
+    /// One region of each picture of the sample: a region that holds another is like it without being found.
+    apart: Vectors,
+    /// The same of regions that cover much of their picture. Mostly background, they are all more alike than things are.
+    large: Vectors,
+    nulls: Mutex<HashMap<Query, Arc<Null>>>,
 }
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Query {
+    Text,
+    Thing,
+    Scene,
+}
+
+/// Share of a picture from which a region is a scene rather than a thing.
+const SCENE_AREA: f32 = 0.7;
 
 impl RegionCalibrator {
     /// The sample of a library, taken again when its size has changed by more than a sixty-fourth.
@@ -40,43 +55,66 @@ impl RegionCalibrator {
         {
             return Arc::clone(background);
         }
-        let vectors = regions.sample(SAMPLE).into_iter().filter_map(|id| regions.vector(id));
-        let background = Arc::new(Background::of(vectors, index.manifest().model.dim, size, index.dir().to_path_buf()));
+        let sample = regions.sample(SAMPLE).into_iter().filter_map(|id| {
+            let shape = *regions.shapes(id.image)?.get(usize::from(id.region))?;
+            Some((id.image, regions.vector(id)?, shape.area))
+        });
+        let background = Arc::new(Background::of(sample, index.manifest().model.dim, size, index.dir().to_path_buf()));
         *held = Some(Arc::clone(&background));
         background
     }
 }
 
 impl Background {
-    /// A sample of `size` regions.
-    fn of(vectors: impl Iterator<Item = Vec<f32>>, dim: usize, size: usize, dir: PathBuf) -> Self {
-        let mut sample = Vectors::new(dim);
-        vectors.for_each(|vector| sample.push(&vector));
-        Self { dir, size, sample, nulls: Mutex::default() }
+    /// A sample of `size` regions, picture by picture: their vectors and areas.
+    fn of(regions: impl Iterator<Item = (ImageId, Vec<f32>, f32)>, dim: usize, size: usize, dir: PathBuf) -> Self {
+        let regions: Vec<_> = regions.collect();
+        let [mut sample, mut apart, mut large] = std::array::from_fn(|_| Vectors::new(dim));
+        regions.iter().for_each(|(_, vector, _)| sample.push(vector));
+        for (turn, of_one) in regions.chunk_by(|a, b| a.0 == b.0).enumerate() {
+            // Another one of each picture: the first is always a corner.
+            apart.push(&of_one[turn % of_one.len()].1);
+            let large_ones: Vec<_> = of_one.iter().filter(|(_, _, area)| *area >= SCENE_AREA).collect();
+            if let Some((_, vector, _)) = large_ones.get(turn % large_ones.len().max(1)) {
+                large.push(vector);
+            }
+        }
+        Self { dir, size, sample, apart, large, nulls: Mutex::default() }
     }
 
     /// The regions of one picture, or of a few.
     pub fn of_pictures<'a>(vectors: impl Iterator<Item = &'a Embedding>, dim: usize) -> Self {
-        let mut background = Self::of(vectors.map(|vector| vector.as_slice().to_vec()), dim, 0, PathBuf::new());
+        let mut background =
+            Self::of(vectors.map(|vector| (ImageId(0), vector.as_slice().to_vec(), 0.0)), dim, 0, PathBuf::new());
         background.size = background.sample.len();
         background
     }
 
     /// The scale of a text, beside `bank`, which are texts for what is not there.
     pub fn text(&self, query: &Embedding, bank: &Vectors) -> Scale {
-        self.scale(query, Modality::Text, || bank.clone(), REGION)
+        let null = self.null(Query::Text, || Null::of(bank, &self.sample, self.size, Modality::Text));
+        Scale::over(null, &self.sample, query.as_slice().to_vec(), REGION)
     }
 
-    /// The scale of a region.
-    pub fn example(&self, query: &Embedding) -> Scale {
-        self.scale(query, Modality::Picture, || self.sample.thinned(NULL_REGIONS), EXAMPLE)
+    /// The scale of a region that covers `area` of its picture.
+    pub fn example(&self, query: &Embedding, area: f32) -> Scale {
+        let (of, sample, curve) = match area {
+            ..SCENE_AREA => (Query::Thing, &self.apart, THING),
+            _ => (Query::Scene, &self.large, SCENE),
+        };
+        let null = self.null(of, || {
+            let nulls = sample.thinned(NULL_REGIONS);
+            let size = sample.len() * self.size.div_ceil(self.sample.len().max(1));
+            match of {
+                Query::Thing => Null::of_things(&nulls, sample, size),
+                _ => Null::of(&nulls, sample, size, Modality::Picture),
+            }
+        });
+        Scale::over(null, sample, query.as_slice().to_vec(), curve)
     }
 
-    fn scale(&self, query: &Embedding, modality: Modality, queries: impl Fn() -> Vectors, curve: Curve) -> Scale {
-        let mut nulls = self.nulls.lock();
-        let null =
-            nulls.entry(modality).or_insert_with(|| Arc::new(Null::of(&queries(), &self.sample, self.size, modality)));
-        Scale::over(Arc::clone(null), &self.sample, query.as_slice().to_vec(), curve)
+    fn null(&self, of: Query, null: impl FnOnce() -> Null) -> Arc<Null> {
+        Arc::clone(self.nulls.lock().entry(of).or_insert_with(|| Arc::new(null())))
     }
 }
 

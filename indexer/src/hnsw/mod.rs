@@ -57,7 +57,7 @@ use parking_lot::{Mutex, RwLock};
 
 use self::graph::{Graph, Level, Near, Rules};
 use self::space::{Query, Space};
-use crate::vectors::{ExactScan, QueryPlanes, Rows, Scored, Top, VectorIndex, check_width, no_direction};
+use crate::vectors::{ExactScan, QueryPlanes, Rows, Scored, Top, VectorIndex, candidates, check_width, no_direction};
 use crate::{IdSet, ImageId, IndexError};
 
 pub use self::graph::Node;
@@ -67,9 +67,6 @@ pub(crate) use self::record::{Change, NodeRecord};
 
 /// Told how many of how many vectors have got their nodes; ends the work when it breaks.
 pub type Progress<'a> = dyn FnMut(usize, usize) -> ControlFlow<()> + 'a;
-
-/// Candidates that are compared again with the whole query, beyond twice the results asked for.
-const AGAIN: usize = 16;
 
 /// The graph over the vectors of a scan. A vector's slot in the scan is its node in the graph. Vectors may lack a node; a
 /// walk does not find them.
@@ -213,7 +210,8 @@ impl Hnsw {
         let planes = QueryPlanes::new(query, rows.arena().stride()).ok_or_else(|| no_direction(dim))?;
         let space = self.space(&rows);
         let graph = self.graph.read_recursive();
-        let again = k.saturating_mul(2).saturating_add(AGAIN);
+        // What the walk finds by the rounded query is compared again with all that is known of query and vectors.
+        let again = candidates(k);
         let candidates: Vec<Near> = graph.with_scratch(|scratch| {
             let coarse = Query { probe: planes.coarse.clone(), scale: planes.coarse_scale };
             let Some(allowed) = allowed else {
@@ -235,7 +233,7 @@ impl Hnsw {
         });
         let mut top = Top::new(k);
         for Near { node, .. } in candidates {
-            let score = planes.cosine(space.kernel, space.arena.row(node.index()), space.arena.scale(node.index()));
+            let score = rows.cosine(&planes, space.kernel, node.index());
             rows.owner(node.0).into_iter().for_each(|id| top.push(Scored { id, score }));
         }
         Ok(top.into_sorted())

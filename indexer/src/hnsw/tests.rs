@@ -46,9 +46,8 @@ fn clustered(count: usize, dim: usize, size: usize, seed: u64) -> Vec<Vec<f32>> 
 
 fn arena_of(vectors: &[Vec<f32>]) -> Arena {
     let mut arena = Arena::new(vectors[0].len());
-    vectors.iter().for_each(|v| {
-        arena.push(&Quantised::encode(v).unwrap()).unwrap();
-    });
+    arena.grow(vectors.len()).unwrap();
+    vectors.iter().enumerate().for_each(|(slot, v)| arena.set(slot, &Quantised::encode(v).unwrap()));
     arena
 }
 

@@ -53,7 +53,7 @@ impl Index {
     }
 
     fn with(store: Store, manifest: Manifest, dir: &Path, options: &IndexOptions) -> Result<Self, IndexError> {
-        let scan = Arc::new(ExactScan::new(manifest.model.dim));
+        let scan = Arc::new(ExactScan::fine(manifest.model.dim));
         // The nodes of a graph say which slots its vectors have.
         let stored = match options.engine {
             GraphEngine::Own => store.read_graph(GraphId::PICTURES),

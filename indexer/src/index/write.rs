@@ -58,7 +58,7 @@ impl Index {
         }
         // Scores are cosines only between unit vectors.
         let unit = Embedding::new(vector.to_vec())?;
-        let vector = Quantised::encode(unit.as_slice()).ok_or(EncodeError::NotAVector { dim })?;
+        let vector = Quantised::encode_fine(unit.as_slice()).ok_or(EncodeError::NotAVector { dim })?;
         let mut writer = self.writer.lock();
         let mut step = Step::new(self);
         let known = self.by_content(&record.content)?;

@@ -100,7 +100,7 @@ pub(crate) fn decode_file(hash: PathHash, value: &[u8]) -> Result<FileRecord, Da
     })
 }
 
-/// `scale (4) | dim int8 values (dim)`: component `i` is `scale * value[i]`.
+/// `scale (4) | int8 values (dim) | int8 rest (dim, or nothing)`: component `i` is `scale * (value[i] + rest[i] / 254)`.
 pub(crate) fn encode_vector(id: ImageId, vector: &Quantised) -> Vec<u8> {
     let mut value = Encoder::new(VECTOR_V1);
     value.raw(&vector.to_bytes());
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_vector_of_another_width_is_damage() {
-        let vector = Quantised { scale: 0.01, values: vec![1, -2, 3] };
+        let vector = Quantised { scale: 0.01, values: vec![1, -2, 3], rest: vec![] };
         let value = encode_vector(ImageId(1), &vector);
         assert_eq!(decode_vector(ImageId(1), 3, &value).unwrap().values, vector.values);
         assert!(decode_vector(ImageId(1), 2, &value).is_err());

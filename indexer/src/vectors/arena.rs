@@ -51,17 +51,6 @@ impl Arena {
         self.stride
     }
 
-    /// Appends a row and returns its slot.
-    ///
-    /// # Errors
-    /// If the system has no more memory.
-    pub fn push(&mut self, vector: &Quantised) -> std::io::Result<usize> {
-        let slot = self.len();
-        self.grow(slot + 1)?;
-        self.set(slot, vector);
-        Ok(slot)
-    }
-
     /// Makes room for rows up to `count`, of zeros.
     ///
     /// # Errors
@@ -74,18 +63,23 @@ impl Arena {
         Ok(())
     }
 
-    /// Overwrites a row.
+    /// Overwrites a row by the first plane of a vector.
     pub fn set(&mut self, slot: usize, vector: &Quantised) {
-        self.scales[slot] = vector.scale;
+        self.write(slot, vector.scale, &vector.values);
+    }
+
+    /// Overwrites a row.
+    pub fn write(&mut self, slot: usize, scale: f32, values: &[i8]) {
+        self.scales[slot] = scale;
         let start = (slot & ((1 << self.shift) - 1)) * self.stride;
         let row = &mut self.blocks[slot >> self.shift][start..][..self.dim];
-        row.iter_mut().zip(&vector.values).for_each(|(raised, &value)| *raised = value.cast_unsigned() ^ RAISE);
+        row.iter_mut().zip(values).for_each(|(raised, &value)| *raised = value.cast_unsigned() ^ RAISE);
     }
 
     /// A copy of a row.
     pub fn get(&self, slot: usize) -> Quantised {
         let values = self.row(slot)[..self.dim].iter().map(|&raised| (raised ^ RAISE).cast_signed());
-        Quantised { scale: self.scales[slot], values: values.collect() }
+        Quantised { scale: self.scales[slot], values: values.collect(), rest: Vec::new() }
     }
 
     /// A raised row with its padding.

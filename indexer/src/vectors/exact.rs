@@ -33,7 +33,10 @@ pub struct ExactScan {
 /// again.
 #[derive(Debug)]
 pub(crate) struct Rows {
+    /// The first planes.
     arena: Arena,
+    /// The second planes in the same slots, if they are kept. A scale of 0 stands for a vector that has none.
+    rest: Option<Arena>,
     owners: Vec<Option<ImageId>>,
     slots: HashMap<ImageId, u32>,
     free: Vec<u32>,
@@ -55,6 +58,16 @@ impl ExactScan {
     pub fn with_kernel(dim: usize, kernel: Kernel) -> Self {
         assert!((1..=MAX_WIDTH).contains(&dim), "vectors of {dim} components");
         Self { dim, kernel, rows: RwLock::new(Rows::new(dim)) }
+    }
+
+    /// As [`ExactScan::new`] with vectors in two planes: what is found by the first is put in order by both.
+    ///
+    /// # Panics
+    /// As [`ExactScan::new`].
+    pub fn fine(dim: usize) -> Self {
+        let scan = Self::new(dim);
+        scan.rows.write().rest = Some(Arena::new(dim));
+        scan
     }
 
     /// Components of a vector.
@@ -85,7 +98,9 @@ impl ExactScan {
             check_width(self.dim, vector.values.len())?;
         }
         let slots = vectors.iter().filter_map(|(_, slot, _)| *slot).map(|slot| slot as usize + 1).max().unwrap_or(0);
-        let mut rows = Rows::with_slots(self.dim, slots)?;
+        let mut rows = Rows::new(self.dim);
+        rows.rest = self.read().rest.as_ref().map(|_| Arena::new(self.dim));
+        rows.grow(slots)?;
         vectors.iter().filter_map(|(id, slot, vector)| Some((*id, (*slot)?, vector))).for_each(|(id, slot, vector)| {
             rows.place(id, slot, vector);
         });
@@ -105,7 +120,7 @@ impl ExactScan {
     /// The stored vector of a picture.
     pub fn get(&self, id: ImageId) -> Option<Quantised> {
         let rows = self.read();
-        rows.slots.get(&id).map(|&slot| rows.arena.get(slot as usize))
+        rows.slots.get(&id).map(|&slot| rows.get(slot as usize))
     }
 
     /// True if the picture has a vector here.
@@ -125,7 +140,9 @@ impl ExactScan {
     pub fn score_all(&self, query: &[f32]) -> Result<Vec<Scored>, IndexError> {
         let rows = self.read();
         let scan = self.scan(&rows, query)?;
-        let parts = scan.over_blocks(|slots| slots.filter_map(|slot| scan.score(slot)).collect::<Vec<_>>());
+        let score =
+            |slot: usize| Some(Scored { id: rows.owners[slot]?, score: rows.cosine(&scan.query, self.kernel, slot) });
+        let parts = scan.over_blocks(|slots| slots.filter_map(score).collect::<Vec<_>>());
         Ok(parts.concat())
     }
 
@@ -154,8 +171,7 @@ impl ExactScan {
     pub(crate) fn score_prepared(&self, query: &QueryPlanes, ids: impl IntoIterator<Item = ImageId>) -> Vec<Scored> {
         let rows = self.read();
         let slots = ids.into_iter().filter_map(|id| Some((id, *rows.slots.get(&id)? as usize)));
-        let score = |slot| query.cosine(self.kernel, rows.arena.row(slot), rows.arena.scale(slot));
-        slots.map(|(id, slot)| Scored { id, score: score(slot) }).collect()
+        slots.map(|(id, slot)| Scored { id, score: rows.cosine(query, self.kernel, slot) }).collect()
     }
 
     /// Readers pass waiting writers: a reader that spreads its work over the thread pool must not wait for a writer
@@ -172,7 +188,8 @@ impl ExactScan {
 impl VectorIndex for ExactScan {
     fn add(&self, id: ImageId, vector: &[f32]) -> Result<(), IndexError> {
         check_width(self.dim, vector.len())?;
-        self.add_quantised(id, &Quantised::encode(vector).ok_or_else(|| no_direction(self.dim))?)
+        let encode = if self.read().rest.is_some() { Quantised::encode_fine } else { Quantised::encode };
+        self.add_quantised(id, &encode(vector).ok_or_else(|| no_direction(self.dim))?)
     }
 
     fn remove(&self, id: ImageId) -> bool {
@@ -182,22 +199,23 @@ impl VectorIndex for ExactScan {
     fn search(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
         let rows = self.read();
         let scan = self.scan(&rows, query)?;
+        let count = if rows.rest.is_some() { candidates(k) } else { k };
         let top = match allowed {
             // Looking up a slot costs about as much as the comparison itself.
             Some(allowed) if allowed.len() < rows.slots.len() / 4 => {
                 let slots = allowed.iter().filter_map(|id| rows.slots.get(&id).map(|&slot| slot as usize));
-                scan.top(k, slots)
+                scan.top(count, slots)
             }
             Some(allowed) => scan
                 .over_blocks(|slots| {
                     let passes = |&slot: &usize| rows.owners[slot].is_some_and(|id| allowed.contains(id));
-                    scan.top(k, slots.filter(passes))
+                    scan.top(count, slots.filter(passes))
                 })
                 .into_iter()
-                .fold(Top::new(k), Top::merge),
-            None => scan.over_blocks(|slots| scan.top(k, slots)).into_iter().fold(Top::new(k), Top::merge),
+                .fold(Top::new(count), Top::merge),
+            None => scan.over_blocks(|slots| scan.top(count, slots)).into_iter().fold(Top::new(count), Top::merge),
         };
-        Ok(top.into_sorted())
+        Ok(if rows.rest.is_some() { scan.again(top, k) } else { top }.into_sorted())
     }
 
     fn len(&self) -> usize {
@@ -208,6 +226,7 @@ impl VectorIndex for ExactScan {
         let rows = self.read();
         let slot = size_of::<(ImageId, u32)>() + 1; // a bucket of the map and its control byte
         rows.arena.memory()
+            + rows.rest.as_ref().map_or(0, Arena::memory)
             + rows.owners.capacity() * size_of::<Option<ImageId>>()
             + rows.slots.capacity() * slot * 8 / 7
             + rows.free.capacity() * size_of::<u32>()
@@ -216,10 +235,10 @@ impl VectorIndex for ExactScan {
 
 impl Rows {
     fn new(dim: usize) -> Self {
-        Self { arena: Arena::new(dim), owners: Vec::new(), slots: HashMap::new(), free: Vec::new() }
+        Self { arena: Arena::new(dim), rest: None, owners: Vec::new(), slots: HashMap::new(), free: Vec::new() }
     }
 
-    /// The vectors, by slot.
+    /// The first planes of the vectors, by slot.
     pub(crate) fn arena(&self) -> &Arena {
         &self.arena
     }
@@ -240,17 +259,46 @@ impl Rows {
         self.slots.get(&id).copied()
     }
 
+    /// The cosine of a query with all that is known of the vector in a slot.
+    #[inline]
+    pub(crate) fn cosine(&self, query: &QueryPlanes, kernel: Kernel, slot: usize) -> f32 {
+        let (row, scale) = (self.arena.row(slot), self.arena.scale(slot));
+        match &self.rest {
+            Some(rest) if rest.scale(slot) > 0.0 => query.fine_cosine(kernel, row, rest.row(slot), scale),
+            _ => query.cosine(kernel, row, scale),
+        }
+    }
+
     /// `slots` slots that nobody owns, to be filled by [`Rows::place`].
     pub(crate) fn with_slots(dim: usize, slots: usize) -> Result<Self, IndexError> {
         let mut rows = Self::new(dim);
-        rows.arena.grow(slots).map_err(no_memory)?;
-        rows.owners.resize(slots, None);
+        rows.grow(slots)?;
         Ok(rows)
+    }
+
+    fn grow(&mut self, slots: usize) -> Result<(), IndexError> {
+        self.arena.grow(slots).map_err(no_memory)?;
+        self.rest.as_mut().map_or(Ok(()), |rest| rest.grow(slots)).map_err(no_memory)?;
+        self.owners.resize(slots, None);
+        Ok(())
+    }
+
+    fn set(&mut self, slot: usize, vector: &Quantised) {
+        self.arena.set(slot, vector);
+        if let Some(rest) = &mut self.rest {
+            let scale = if vector.rest.is_empty() { 0.0 } else { vector.scale };
+            rest.write(slot, scale, &vector.rest);
+        }
+    }
+
+    fn get(&self, slot: usize) -> Quantised {
+        let rest = self.rest.as_ref().filter(|rest| rest.scale(slot) > 0.0);
+        Quantised { rest: rest.map(|rest| rest.get(slot).values).unwrap_or_default(), ..self.arena.get(slot) }
     }
 
     /// Gives a vector of the right width a slot that nobody owns, among those that the rows began with.
     pub(crate) fn place(&mut self, id: ImageId, slot: u32, vector: &Quantised) {
-        self.arena.set(slot as usize, vector);
+        self.set(slot as usize, vector);
         self.own(id, slot);
     }
 
@@ -261,14 +309,14 @@ impl Rows {
 
     /// Takes up a vector of the right width, in place of the owner's older one.
     pub(crate) fn put(&mut self, id: ImageId, vector: &Quantised) -> Result<(), IndexError> {
-        if let Some(slot) = self.slots.get(&id).copied().or_else(|| self.free.pop()) {
-            self.arena.set(slot as usize, vector);
-            self.own(id, slot);
-        } else {
-            let slot = self.arena.push(vector).map_err(no_memory)?;
-            self.owners.push(None);
-            self.own(id, slot as u32);
-        }
+        let slot = match self.slots.get(&id).copied().or_else(|| self.free.pop()) {
+            Some(slot) => slot,
+            None => {
+                self.grow(self.len() + 1)?;
+                self.len() as u32 - 1
+            }
+        };
+        self.place(id, slot, vector);
         Ok(())
     }
 
@@ -289,6 +337,11 @@ fn no_memory(error: std::io::Error) -> IndexError {
     IndexError::Store { dir: "memory".into(), what: "making room for vectors", reason: error.to_string() }
 }
 
+/// How many of the nearest by the first plane are compared again to find `k`.
+pub(crate) fn candidates(k: usize) -> usize {
+    k.saturating_mul(2).saturating_add(16)
+}
+
 /// One query against the rows.
 struct Scan<'a> {
     rows: &'a Rows,
@@ -297,12 +350,23 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// `None` for a slot that nobody owns.
+    /// By the first plane; `None` for a slot that nobody owns.
     #[inline]
     fn score(&self, slot: usize) -> Option<Scored> {
         let arena = &self.rows.arena;
         let id = self.rows.owners[slot]?;
         Some(Scored { id, score: self.query.cosine(self.kernel, arena.row(slot), arena.scale(slot)) })
+    }
+
+    /// The best `k` of candidates, by both planes.
+    fn again(&self, candidates: Top, k: usize) -> Top {
+        let mut top = Top::new(k);
+        for Scored { id, score } in candidates.into_sorted() {
+            let slot = self.rows.slots.get(&id).map(|&slot| slot as usize);
+            let score = slot.map_or(score, |slot| self.rows.cosine(&self.query, self.kernel, slot));
+            top.push(Scored { id, score });
+        }
+        top
     }
 
     fn top(&self, k: usize, slots: impl Iterator<Item = usize>) -> Top {

@@ -1,6 +1,7 @@
 //! Vector search behind one trait: an exact scan, and graphs that are faster than it on large libraries.
 //!
-//! Vectors are kept as int8 with one scale ([`Quantised`], a quarter of f32); the scan's arena is the one copy that
+//! Vectors are kept as int8 with one scale ([`Quantised`], a quarter of f32; those of whole pictures with a second plane
+//! of int8, by which what a search found is put in order); the scan's arena is the one copy that
 //! every score comes from, so that a graph and the scan give equal scores for equal pictures.
 
 mod arena;
@@ -18,7 +19,7 @@ pub(crate) use arena::Arena;
 pub use dot::Kernel;
 pub(crate) use dot::Probe;
 pub use exact::ExactScan;
-pub(crate) use exact::Rows;
+pub(crate) use exact::{Rows, candidates};
 pub use quant::Quantised;
 pub(crate) use quant::QueryPlanes;
 pub(crate) use top::{Top, by_rank};
