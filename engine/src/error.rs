@@ -1,6 +1,9 @@
 //! Errors of the engine, with the one distinction that callers act on: whose fault it is.
 
+use std::path::Path;
+
 use glimpse_encoder::EncodeError;
+use glimpse_encoder::picture::PictureError;
 use glimpse_indexer::IndexError;
 
 /// Why a request could not be answered.
@@ -30,6 +33,14 @@ pub enum EngineError {
     /// Something that may run only once is running.
     #[error("{0}")]
     Busy(String),
+    /// A file is no picture that can be read.
+    #[error("{path}: {source}")]
+    Picture {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        source: PictureError,
+    },
     /// A file could not be read.
     #[error("{path}: {source}")]
     Io {
@@ -59,10 +70,18 @@ impl EngineError {
         matches!(self, Self::Index(IndexError::NoIndex { .. }))
     }
 
+    /// Names the file that a picture came from, if it is the picture that is at fault.
+    pub(crate) fn of_file(self, path: Option<&Path>) -> Self {
+        match (self, path) {
+            (Self::Encode(EncodeError::Picture(source)), Some(path)) => Self::Picture { path: path.into(), source },
+            (error, _) => error,
+        }
+    }
+
     /// Whose fault it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::BadRequest(_) => ErrorKind::BadRequest,
+            Self::BadRequest(_) | Self::Picture { .. } => ErrorKind::BadRequest,
             Self::NoModel(_) | Self::NoDecoder { .. } | Self::Busy(_) => ErrorKind::NotReady,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             Self::Io { .. } => ErrorKind::Internal,

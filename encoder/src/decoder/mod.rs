@@ -30,6 +30,11 @@ use vocabulary::Vocabulary;
 /// Name of the weights file inside a checkpoint directory.
 pub const FILE: &str = "decoder.safetensors";
 
+/// Steps of a coordinate (there are 500) that the left sides of two regions lie apart to be tried as different ones.
+const APART: u32 = 15;
+/// Overlap above which two regions are one.
+const SAME: f32 = 0.5;
+
 /// Something the decoder said, with the probability of saying exactly that.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Said<T> {
@@ -91,7 +96,8 @@ impl Decoder {
         self.words(grid, &prefix, beams)
     }
 
-    /// Regions that are worth a word, with that word: what the decoder says if it may choose the box as well.
+    /// Up to `count` regions that are worth a word, with that word: what the decoder says if it may choose the box as well. No
+    /// two of them are mostly the same.
     ///
     /// # Errors
     /// As [`Decoder::caption`].
@@ -99,12 +105,20 @@ impl Decoder {
         &self,
         grid: &DenseGrid,
         language: &str,
-        beams: usize,
+        count: usize,
     ) -> Result<Vec<Said<(Rect, String)>>, EncodeError> {
         let prefix = self.vocabulary.any_region_prefix(language)?;
-        let found = self.search(grid, &prefix, &Grammar::region_words(&self.vocabulary), beams)?;
+        let scene = Scene::new(&self.net, grid)?;
+        let grammar = Grammar::region_words(&self.vocabulary);
+        let found = search::different(&self.net, &scene, &prefix, &grammar, 2 * count.max(1), APART);
         let split = |ids: Vec<u32>| (self.vocabulary.region(&ids[..4]), self.vocabulary.text(&ids[5..]));
-        Ok(found.into_iter().map(|said| said.map(split)).collect())
+        let mut regions: Vec<Said<(Rect, String)>> = Vec::with_capacity(count);
+        for said in found.into_iter().map(|said| said.map(split)) {
+            if regions.len() < count.max(1) && regions.iter().all(|other| other.value.0.iou(&said.value.0) <= SAME) {
+                regions.push(said);
+            }
+        }
+        Ok(regions)
     }
 
     /// Boxes of what an expression names, likeliest first; all have an inside. `text` is its embedding by the text tower.

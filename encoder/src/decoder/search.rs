@@ -24,17 +24,57 @@ pub(super) fn likeliest(
     grammar: &Grammar,
     width: usize,
 ) -> Vec<Said<Vec<u32>>> {
+    go_on(net, scene, vec![begin(net, scene, prefix)], prefix.len(), grammar, width)
+}
+
+/// Up to `count` answers that begin differently, likeliest first, each the likeliest behind its beginning: first tokens less
+/// than `apart` from a likelier one are passed over. Where first tokens are coordinates, this gives boxes of different
+/// things; the likeliest answers of all would be one box, moved a little.
+pub(super) fn different(
+    net: &Net,
+    scene: &Scene,
+    prefix: &[Token<'_>],
+    grammar: &Grammar,
+    count: usize,
+    apart: u32,
+) -> Vec<Said<Vec<u32>>> {
+    let start = begin(net, scene, prefix);
+    let all = choices(&start.scores, &grammar.next(prefix.len(), &[]), usize::MAX).unwrap_or_default();
+    let mut firsts: Vec<(f32, u32)> = Vec::with_capacity(count);
+    for (log, id) in all {
+        if firsts.len() < count && firsts.iter().all(|(_, other)| other.abs_diff(id) >= apart) {
+            firsts.push((log, id));
+        }
+    }
+    let open = firsts.into_iter().map(|(log, id)| extend(net, scene, &start, log, id));
+    let mut said: Vec<_> = open.flat_map(|beam| go_on(net, scene, vec![beam], prefix.len(), grammar, 1)).collect();
+    said.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    said
+}
+
+fn begin(net: &Net, scene: &Scene, prefix: &[Token<'_>]) -> Beam {
     let mut sequence = net.begin();
     let mut scores = Vec::new();
     for token in prefix {
         scores = net.step(scene, &mut sequence, *token);
     }
-    let mut open = vec![Beam { sequence, scores, answer: Vec::new(), log: 0.0 }];
+    Beam { sequence, scores, answer: Vec::new(), log: 0.0 }
+}
+
+/// The likeliest answers that go on from `open`, behind a prefix of `before` tokens.
+fn go_on(
+    net: &Net,
+    scene: &Scene,
+    mut open: Vec<Beam>,
+    before: usize,
+    grammar: &Grammar,
+    width: usize,
+) -> Vec<Said<Vec<u32>>> {
     let mut done: Vec<Said<Vec<u32>>> = Vec::new();
     while !open.is_empty() {
         let mut next: Vec<(f32, usize, u32)> = Vec::new(); // log, beam, token
         for (i, beam) in open.iter().enumerate() {
-            match choices(&beam.scores, &grammar.next(prefix.len(), &beam.answer), width) {
+            match choices(&beam.scores, &grammar.next(before, &beam.answer), width) {
                 None => done.push(Said { value: beam.answer.clone(), probability: beam.log.exp() }),
                 Some(best) => next.extend(best.into_iter().map(|(log, id)| (beam.log + log, i, id))),
             }

@@ -92,7 +92,10 @@ fn a_region_and_its_word_can_be_asked_for_together() {
     let (decoder, golden) = golden();
     let grid = golden.grid(1);
     let found = decoder.regions(&grid, "en", 4).unwrap();
-    assert_eq!(found.len(), 4);
+    assert!((2..=4).contains(&found.len()));
+    for (i, one) in found.iter().enumerate() {
+        assert!(found[..i].iter().all(|other| other.value.0.iou(&one.value.0) <= 0.5), "different regions");
+    }
     let (region, text) = &found[0].value;
     assert!(region.left < region.right && region.top < region.bottom && !text.is_empty());
     let again = decoder.describe(&grid, *region, "en", 1).unwrap();

@@ -2,7 +2,7 @@
 
 mod cursor;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use glimpse_indexer::{Filter, ImageId};
 
@@ -61,6 +61,16 @@ pub enum Source {
     Bytes(Vec<u8>),
     /// A picture of the library; it is not among its own hits.
     Image(ImageId),
+}
+
+impl Source {
+    /// The file, if it is one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            _ => None,
+        }
+    }
 }
 
 /// How text terms are matched.

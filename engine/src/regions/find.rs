@@ -9,7 +9,7 @@ use glimpse_indexer::{IdSet, ImageId, Index};
 use parking_lot::Mutex;
 
 use super::boxes::disjoint;
-use super::constants::{FIRST, READ_UNASKED, SAME};
+use super::constants::{FIRST, READ_UNASKED, REGION, SAME, WEAK_BOXES};
 use super::form::Thing;
 use super::query::{FindPage, FindQuery, FoundBox, FoundPhoto, Target};
 use super::refine::Closer;
@@ -25,6 +25,7 @@ pub(crate) struct FoundSet {
     digest: u64,
     photos: Vec<FoundPhoto>,
     accepted: usize,
+    weaker: Option<usize>,
     searched: usize,
     without_regions: usize,
     /// What the things' scores mean, for a closer look.
@@ -93,30 +94,32 @@ impl Engine {
         }
         let name = name(digest, &index);
         let remembered = |id: u64| self.finds.0.lock().get(&id);
-        let set = match position.and_then(|position| remembered(position.set)).or_else(|| remembered(name)) {
-            Some(set) if set.digest == digest => set,
-            _ => {
+        let known = |id: u64| remembered(id).filter(|set| set.digest == digest).map(|set| (id, set));
+        let (number, set) = match position.and_then(|position| known(position.set)).or_else(|| known(name)) {
+            Some(known) => known,
+            None => {
                 let set = Arc::new(self.answer_find(&index, query, digest)?);
                 self.finds.0.lock().insert(name, Arc::clone(&set), set.bytes());
-                set
+                (name, set)
             }
         };
         let rank = position.map_or(0, |position| position.rank as usize);
         let end = (rank + query.limit).min(set.photos.len());
         let mut photos = set.photos.get(rank..end).unwrap_or_default().to_vec();
         let encoder = self.encoder_for(&index)?;
-        let closer = Closer { encoder: encoder.as_ref(), things: query.things(), standings: &set.standings };
+        let (things, relations) = query.form_parts();
+        let closer = Closer { encoder: encoder.as_ref(), things, relations, standings: &set.standings };
         let looked_at = match query.fine {
             true => photos.len(),
             false if rank == 0 && encoder.decoder()?.is_some() => READ_UNASKED.min(photos.len()),
             false => 0,
         };
         photos[..looked_at].iter_mut().for_each(|photo| self.look_closer(&closer, photo));
-        let next =
-            Position { set: position.map_or(name, |p| p.set), digest, rank: u32::try_from(end).unwrap_or(u32::MAX) };
+        let next = Position { set: number, digest, rank: u32::try_from(end).unwrap_or(u32::MAX) };
         Ok(FindPage {
             photos,
             accepted: set.accepted,
+            weaker: set.weaker,
             next: (end < set.photos.len()).then(|| next.to_cursor()),
             searched: set.searched,
             without_regions: set.without_regions,
@@ -153,7 +156,7 @@ impl Engine {
                     allowed.remove(id);
                 }
                 let config = DenseConfig::default();
-                let seen = self.see(encoder, &self.bytes_of_source(&example.picture)?, &config)?;
+                let seen = self.see_source(encoder, &example.picture, &config)?;
                 let vector = seen.vector_of(&example.rect, encoder, &config)?;
                 let background = self.region_calibrator.background(index, &regions);
                 let standing = Standing { regions: background.example(&vector, example.rect.area()), picture: None };
@@ -166,7 +169,12 @@ impl Engine {
         let mut photos = search.photos(&things, &standings, &without)?;
         photos.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
         let accepted = photos.iter().filter(|photo| photo.score >= CUT).count();
-        Ok(FoundSet { digest, photos, accepted, searched: with_regions, without_regions, standings })
+        let plain = things.iter().all(|thing| thing.allows(1)) && things.len() == 1 && without.is_empty();
+        let weaker = match query.cut < CUT {
+            true => Some(photos.len() - accepted),
+            false => (plain && query.min_area == 0.0).then(|| with_regions - accepted),
+        };
+        Ok(FoundSet { digest, photos, accepted, weaker, searched: with_regions, without_regions, standings })
     }
 
     /// The regions of a library that has some.
@@ -190,7 +198,7 @@ impl Engine {
     ) -> Result<Standing, EngineError> {
         let vector = self.embed_text(encoder, text)?;
         let background = self.region_calibrator.background(index, regions);
-        let scale = background.text(&vector, self.calibrator.prepare(encoder)?.as_ref());
+        let scale = background.text(&vector, self.calibrator.prepare(encoder)?.as_ref(), REGION);
         let part = Part { modality: Modality::Text, weight: 1.0, vector };
         let picture = Some(self.calibrator.scale(index, &[part], Some(encoder))?);
         Ok(Standing { regions: scale, picture })
@@ -225,9 +233,12 @@ impl Search<'_> {
             if without.iter().any(|asked| self.shows(id, asked)) {
                 continue;
             }
-            if let Some(score) = self.fulfils(things, &boxes) {
-                let boxes = boxes.into_iter().flat_map(|boxes| boxes.into_iter().take(self.query.max_boxes)).collect();
-                photos.push(FoundPhoto { id, score, strength: Strength::of(score), boxes });
+            if let Some((score, chosen)) = self.fulfils(things, &boxes) {
+                let boxes = chosen.into_iter().zip(boxes).flat_map(|(chosen, boxes)| {
+                    let others = boxes.into_iter().filter(move |found| *found != chosen && found.score >= CUT);
+                    std::iter::once(chosen).chain(others).take(self.query.max_boxes)
+                });
+                photos.push(FoundPhoto { id, score, strength: Strength::of(score), boxes: boxes.collect() });
             }
         }
         Ok(photos)
@@ -268,11 +279,19 @@ impl Search<'_> {
     fn boxes(&self, id: ImageId, thing: usize, named: &Thing, asked: &Asked<'_>) -> Option<Vec<FoundBox>> {
         let (products, shapes) = self.products(id, asked)?;
         let picture = asked.standing.of_picture(self.index.vector(id).as_deref());
-        let boxes = found_boxes(&products, &shapes, asked.standing, picture, |shape, score| {
-            score >= self.query.cut && shape.area >= self.query.min_area
-        });
-        let boxes: Vec<_> = boxes.into_iter().map(|found| FoundBox { thing, ..found }).collect();
-        (!boxes.is_empty() && named.allows(boxes.len())).then_some(boxes)
+        let from = |cut: f32| {
+            let is_found = |shape: &RegionShape, score| score >= cut && shape.area >= self.query.min_area;
+            found_boxes(&products, &shapes, asked.standing, picture, is_found)
+        };
+        let mut boxes = from(self.query.cut.max(CUT));
+        // Below the cut nothing can be counted: a photo has the thing once, perhaps.
+        let count = boxes.len().max(1);
+        if boxes.is_empty() && self.query.cut < CUT {
+            boxes = from(self.query.cut);
+            boxes.truncate(WEAK_BOXES);
+        }
+        boxes.iter_mut().for_each(|found| found.thing = thing);
+        (!boxes.is_empty() && named.allows(count)).then_some(boxes)
     }
 
     /// True if a region of the photo shows it.
@@ -289,13 +308,10 @@ impl Search<'_> {
         (products.len() == shapes.len()).then_some((products, shapes))
     }
 
-    /// The score of a photo whose boxes fulfil the form: one box for each thing, all different, lying as asked, such that
-    /// the worst of them is as good as can be.
-    fn fulfils(&self, things: &[Thing], boxes: &[Vec<FoundBox>]) -> Option<f32> {
-        let relations = match &self.query.target {
-            Target::Form(form) => form.relations.as_slice(),
-            Target::Example(_) => &[],
-        };
+    /// The score of a photo whose boxes fulfil the form, and the boxes that do: one for each thing, all different, lying as
+    /// asked, such that the worst of them is as good as can be.
+    fn fulfils(&self, things: &[Thing], boxes: &[Vec<FoundBox>]) -> Option<(f32, Vec<FoundBox>)> {
+        let (_, relations) = self.query.form_parts();
         let lie = |chosen: &[FoundBox]| {
             let known = relations.iter().filter(|relation| relation.first.max(relation.second) + 1 == chosen.len());
             let mut known = known.map(|relation| (relation.is, chosen[relation.first], chosen[relation.second]));
@@ -308,20 +324,20 @@ impl Search<'_> {
 }
 
 /// Tries one box for each thing in turn. `lie` is asked whenever a thing got its box.
-fn assign(
+pub(super) fn assign(
     boxes: &[Vec<FoundBox>],
     things: usize,
     chosen: &mut Vec<FoundBox>,
     lie: &impl Fn(&[FoundBox]) -> bool,
-    best: &mut Option<f32>,
+    best: &mut Option<(f32, Vec<FoundBox>)>,
 ) {
     let worst = chosen.iter().map(|found| found.score).fold(1.0, f32::min);
     if chosen.len() == things {
-        *best = Some(best.map_or(worst, |best| best.max(worst)));
+        *best = Some((worst, chosen.clone()));
         return;
     }
     for found in &boxes[chosen.len()] {
-        let worse = best.is_some_and(|best| found.score.min(worst) <= best);
+        let worse = best.as_ref().is_some_and(|(best, _)| found.score.min(worst) <= *best);
         let taken = chosen.iter().any(|other| other.rect.iou(&found.rect) > SAME);
         if worse || taken {
             continue;

@@ -154,6 +154,16 @@ impl Engine {
         Ok(seen)
     }
 
+    /// As [`Engine::see`] for a picture, wherever it comes from.
+    pub(crate) fn see_source(
+        &self,
+        encoder: &dyn Encode,
+        picture: &Source,
+        config: &DenseConfig,
+    ) -> Result<Arc<Seen>, EngineError> {
+        self.see(encoder, &self.bytes_of_source(picture)?, config).map_err(|error| error.of_file(picture.path()))
+    }
+
     /// Upright width and height of a picture.
     ///
     /// # Errors
@@ -163,7 +173,8 @@ impl Engine {
             let record = self.image(*id)?;
             return Ok((record.width, record.height));
         }
-        let picture = decode(&self.bytes_of_source(source)?, &Limits::default()).map_err(EncodeError::from)?;
+        let decoded = decode(&self.bytes_of_source(source)?, &Limits::default()).map_err(EncodeError::from);
+        let picture = decoded.map_err(|error| EngineError::from(error).of_file(source.path()))?;
         Ok(picture.pixels.dimensions())
     }
 

@@ -3,7 +3,7 @@
 use glimpse_encoder::dense::{DenseConfig, RegionMap};
 use glimpse_indexer::regions::RegionShape;
 
-use super::constants::FAINT;
+use super::constants::{ALONE, FAINT};
 use super::find::found_boxes;
 use super::query::FoundBox;
 use super::refine::{read, refine};
@@ -53,7 +53,7 @@ impl Engine {
         let _asking = Asking::begin(&self.asking);
         let encoder = self.encoder()?;
         let encoder = encoder.as_ref();
-        let seen = self.see(encoder, &self.bytes_of_source(picture)?, config)?;
+        let seen = self.see_source(encoder, picture, config)?;
         let bank = self.calibrator.prepare(encoder)?;
         let background = Background::of_pictures(seen.regions.vectors.iter(), encoder.info().dim);
         let shapes = shapes(&seen.regions.map);
@@ -61,8 +61,10 @@ impl Engine {
         let things = texts
             .iter()
             .map(|text| {
-                let standing =
-                    Standing { regions: background.text(&self.embed_text(encoder, text)?, &bank), picture: None };
+                let standing = Standing {
+                    regions: background.text(&self.embed_text(encoder, text)?, &bank, ALONE),
+                    picture: None,
+                };
                 let products: Vec<f32> =
                     seen.regions.vectors.iter().map(|vector| standing.regions.product(vector.as_slice())).collect();
                 let mut boxes = found_boxes(&products, &shapes, &standing, 0.0, |_, score| score >= cut);

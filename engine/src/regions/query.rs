@@ -3,7 +3,7 @@
 use glimpse_encoder::dense::Rect;
 use glimpse_indexer::{Filter, ImageId};
 
-use super::form::{Form, Thing};
+use super::form::{Form, Relation, Thing};
 use crate::calibrate::CUT;
 use crate::query::MAX_LIMIT;
 use crate::{Cursor, EngineError, Source, Strength};
@@ -55,6 +55,9 @@ pub struct FindPage {
     pub photos: Vec<FoundPhoto>,
     /// Photos above the cut in the whole result set.
     pub accepted: usize,
+    /// Photos below the cut: those in the result set if they were asked for, otherwise those that asking would add, where
+    /// that is known without looking.
+    pub weaker: Option<usize>,
     /// Where the next page starts; `None` at the end.
     pub next: Option<Cursor>,
     /// Photos with regions that passed the filter.
@@ -72,7 +75,7 @@ pub struct FoundPhoto {
     pub score: f32,
     /// The same in words.
     pub strength: Strength,
-    /// Where: by thing, then best first.
+    /// Where: by thing; first the box that stands as was asked, then the others, best first.
     pub boxes: Vec<FoundBox>,
 }
 
@@ -119,11 +122,11 @@ impl FindQuery {
         Self { target: Target::Example(Example { picture, rect }), ..Self::form(Form::default()) }
     }
 
-    /// What was named; nothing for an example.
-    pub(super) fn things(&self) -> &[Thing] {
+    /// What was named, and how it has to lie; nothing for an example.
+    pub(super) fn form_parts(&self) -> (&[Thing], &[Relation]) {
         match &self.target {
-            Target::Form(form) => &form.things,
-            Target::Example(_) => &[],
+            Target::Form(form) => (&form.things, &form.relations),
+            Target::Example(_) => (&[], &[]),
         }
     }
 

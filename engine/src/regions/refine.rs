@@ -8,7 +8,7 @@ use glimpse_encoder::dense::{DenseConfig, Rect};
 
 use super::boxes::Blob;
 use super::constants::{AGREES, READINGS, SAME};
-use super::form::Thing;
+use super::form::{Relation, Thing};
 use super::grid::Seen;
 use super::query::{FoundBox, FoundPhoto};
 use super::scale::Standing;
@@ -18,6 +18,7 @@ use crate::{Engine, EngineError};
 pub(super) struct Closer<'a> {
     pub encoder: &'a dyn Encode,
     pub things: &'a [Thing],
+    pub relations: &'a [Relation],
     pub standings: &'a [Standing],
 }
 
@@ -28,6 +29,7 @@ impl Engine {
             self.see(closer.encoder, &self.bytes_of(photo.id)?, &DenseConfig::default())
         };
         let Ok(seen) = seen() else { return };
+        let coarse = photo.boxes.clone();
         for (place, standing) in closer.standings.iter().enumerate() {
             let text = closer.things.get(place).map_or("", |thing| thing.text.as_str());
             let (mut own, others): (Vec<_>, Vec<_>) = photo.boxes.drain(..).partition(|found| found.thing == place);
@@ -36,7 +38,20 @@ impl Engine {
             photo.boxes = others.into_iter().chain(own).collect();
         }
         photo.boxes.sort_by_key(|found| found.thing);
+        if !lie_as_asked(&photo.boxes, closer.relations) {
+            photo.boxes = coarse;
+        }
     }
+}
+
+/// True if the first box of each thing lies as the relations say.
+fn lie_as_asked(boxes: &[FoundBox], relations: &[Relation]) -> bool {
+    let first = |thing: usize| boxes.iter().find(|found| found.thing == thing).map(|found| found.rect);
+    let holds = |relation: &Relation| {
+        let (first, second) = first(relation.first).zip(first(relation.second))?;
+        Some(relation.is.holds(&first, &second))
+    };
+    relations.iter().all(|relation| holds(relation).unwrap_or(true))
 }
 
 /// The boxes that the model's decoder gives for a text, likeliest first; none if it has no decoder, or there is no text.

@@ -9,10 +9,10 @@ use glimpse_indexer::regions::RegionIndex;
 use glimpse_indexer::{ImageId, Index};
 use parking_lot::Mutex;
 
-use super::constants::{IMAGE_WEIGHT, REGION, SAMPLE, SCENE, THING};
+use super::constants::{IMAGE_WEIGHT, SAMPLE, SCENE, THING};
 use crate::calibrate::null::Null;
 use crate::calibrate::vectors::Vectors;
-use crate::calibrate::{Modality, Scale};
+use crate::calibrate::{Curve, Modality, Scale};
 
 /// Regions that serve as null queries for queries by region.
 const NULL_REGIONS: usize = 256;
@@ -91,9 +91,9 @@ impl Background {
     }
 
     /// The scale of a text, beside `bank`, which are texts for what is not there.
-    pub fn text(&self, query: &Embedding, bank: &Vectors) -> Scale {
+    pub fn text(&self, query: &Embedding, bank: &Vectors, curve: Curve) -> Scale {
         let null = self.null(Query::Text, || Null::of(bank, &self.sample, self.size, Modality::Text));
-        Scale::over(null, &self.sample, query.as_slice().to_vec(), REGION)
+        Scale::over(null, &self.sample, query.as_slice().to_vec(), curve)
     }
 
     /// The scale of a region that covers `area` of its picture.

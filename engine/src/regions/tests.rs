@@ -9,6 +9,7 @@ use image::{Rgb, RgbImage};
 use tempfile::TempDir;
 
 use super::*;
+use crate::calibrate::CUT;
 use crate::fixture::{BLUE, DIM, GREEN, RED};
 use crate::{
     DenseConfig, Engine, EngineError, FileEvent, Filter, ImageId, IngestOptions, Observer, Rect, RegionOptions,
@@ -36,7 +37,7 @@ impl World {
         let photos = home.path().join("photos");
         std::fs::create_dir(&photos).unwrap();
         for i in 0..30u8 {
-            let shade = |x: u32, y: u32| Rgb([20 + i, 150 + (x / 16) as u8 * 5, 20 + (y / 16) as u8 * (i % 7)]);
+            let shade = |x: u32, y: u32| Rgb([20 + i / 2, 150 + (x / 16) as u8 * 5, 20 + (y / 16) as u8 * (i % 7)]);
             RgbImage::from_fn(64, 64, shade).save(photos.join(format!("crowd-{i}.png"))).unwrap();
         }
         for (name, cells) in pictures {
@@ -114,6 +115,49 @@ fn a_thing_is_found_with_its_box_and_an_absent_one_is_not() {
     let absent = "zebra|lorem ipsum|キリン|umbrella|ship|χελώνα|a small house|nothing|cup|слон|tree|dog";
     let found = absent.split('|').filter(|absent| !world.find(absent).photos.is_empty()).count();
     assert!(2 * found < 12, "{found} of 12 absent things were found");
+}
+
+#[test]
+fn the_boxes_that_lie_as_asked_are_chosen() {
+    let found = |thing, left: f32, score| {
+        let rect = Rect { left, top: 0.4, right: left + 0.2, bottom: 0.6 };
+        FoundBox { thing, rect, area: 0.04, score, z: 4.0 }
+    };
+    // The better dog stands right of the ball, and where the third dog is, there is the ball.
+    let (ball, dogs) = (found(1, 0.4, 0.9), [found(0, 0.8, 0.95), found(0, 0.1, 0.7), found(0, 0.41, 0.99)]);
+    let choose = |is: Lies| {
+        let mut best = None;
+        let lie = |chosen: &[FoundBox]| chosen.len() < 2 || is.holds(&chosen[0].rect, &chosen[1].rect);
+        find::assign(&[dogs.to_vec(), vec![ball]], 2, &mut Vec::new(), &lie, &mut best);
+        best
+    };
+    assert_eq!(choose(Lies::LeftOf), Some((0.7, vec![dogs[1], ball])));
+    assert_eq!(choose(Lies::RightOf), Some((0.9, vec![dogs[0], ball])));
+    assert_eq!(choose(Lies::Inside), None);
+}
+
+#[test]
+fn below_the_cut_a_thing_has_one_box() {
+    let world = world();
+    let all = FindQuery { cut: WEAK, limit: 100, ..FindQuery::text("blue").unwrap() };
+    let page = world.engine.find(&all).unwrap();
+    let weaker: Vec<_> = page.photos.iter().filter(|photo| photo.score < CUT).collect();
+    assert_eq!((Some(weaker.len()), page.photos.len()), (page.weaker, page.accepted + weaker.len()));
+    assert!(!weaker.is_empty() && weaker.iter().all(|photo| photo.boxes.len() == 1), "{weaker:?}");
+    assert_eq!(world.find("blue").weaker, page.weaker, "told before it is asked for");
+}
+
+#[test]
+fn a_damaged_file_is_named() {
+    let world = world();
+    let path = world.path("damaged");
+    std::fs::write(&path, b"\x89PNG\r\n\x1a\n and no more").unwrap();
+    let ground = world.engine.ground(&Source::File(path.clone()), &["red".into()], &DenseConfig::default(), false);
+    let like = world.engine.find(&FindQuery::like(Source::File(path.clone()), Rect::WHOLE));
+    for error in [ground.map(drop).unwrap_err(), like.map(drop).unwrap_err()] {
+        assert!(error.to_string().starts_with(&path.display().to_string()), "{error}");
+        assert_eq!(error.kind(), crate::ErrorKind::BadRequest);
+    }
 }
 
 #[test]

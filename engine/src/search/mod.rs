@@ -119,7 +119,10 @@ impl Engine {
         let mut parts = Vec::with_capacity(question.terms.len());
         for (asked, weight) in &question.terms {
             let (modality, vector) = match (asked, encoder) {
-                (Asked::Picture(bytes), Some(encoder)) => (Modality::Picture, self.pictures.embed(encoder, bytes)?),
+                (Asked::Picture(bytes, path), Some(encoder)) => {
+                    let vector = self.pictures.embed(encoder, bytes);
+                    (Modality::Picture, vector.map_err(|error| error.of_file(path.as_deref()))?)
+                }
                 (Asked::Image(id), _) => {
                     let vector = index.vector(*id).ok_or(IndexError::NoSuchImage(*id))?;
                     (Modality::Picture, Embedding::new(vector)?)

@@ -1,7 +1,7 @@
 //! A query with its files read: what is asked, whatever the disk does afterwards.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use glimpse_encoder::picture::Limits;
 use glimpse_indexer::{Filter, ImageId};
@@ -24,7 +24,8 @@ pub(crate) struct Question {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Asked {
     Text(String),
-    Picture(Vec<u8>),
+    /// The bytes of a picture, and the file that they come from.
+    Picture(Vec<u8>, Option<PathBuf>),
     Image(ImageId),
 }
 
@@ -37,8 +38,8 @@ impl Question {
             .map(|term| {
                 let asked = match &term.source {
                     Source::Text(text) => Asked::Text(text.trim().to_owned()),
-                    Source::File(path) => Asked::Picture(read_file(path)?),
-                    Source::Bytes(bytes) => Asked::Picture(bytes.clone()),
+                    Source::File(path) => Asked::Picture(read_file(path)?, Some(path.clone())),
+                    Source::Bytes(bytes) => Asked::Picture(bytes.clone(), None),
                     Source::Image(id) => Asked::Image(*id),
                 };
                 Ok((asked, term.weight))
@@ -86,7 +87,7 @@ fn digest(terms: &[(Asked, f32)], rest: &str) -> u64 {
     for (asked, weight) in terms {
         match asked {
             Asked::Text(text) => part(0, text.as_bytes()),
-            Asked::Picture(bytes) => part(1, bytes),
+            Asked::Picture(bytes, _) => part(1, bytes),
             Asked::Image(id) => part(2, &id.0.to_le_bytes()),
         }
         part(3, &weight.to_le_bytes());

@@ -98,10 +98,8 @@ pub struct SimilarArgs {
     #[arg(long, value_name = "X,Y,W,H", allow_hyphen_values = true)]
     pub r#box: Option<String>,
 
-    /// Weaker matches too
-    #[arg(long)]
-    pub all: bool,
-
+    #[command(flatten)]
+    pub bounds: super::BoundArgs,
     #[command(flatten)]
     pub filter: FilterArgs,
     #[command(flatten)]

@@ -178,7 +178,8 @@ fn tell(page: &FindPage, query: &FindQuery, context: &Context) {
             context.note("\nhint: --all shows weaker matches too");
         }
     } else if let Some(next) = &page.next {
-        context.note(format_args!("{shown} of {} photos among {searched}", page.accepted.max(shown)));
+        let all = page.accepted + if query.cut < CUT { page.weaker.unwrap_or(0) } else { 0 };
+        context.note(format_args!("{shown} of {all} photos among {searched}"));
         context.note(format_args!("more: -n N for a longer list, or --cursor {} to go on", next.0));
     }
     if page.without_regions > 0 {

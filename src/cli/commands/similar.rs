@@ -1,9 +1,7 @@
 //! `glimpse similar`
 
 use glimpse::engine::FindQuery;
-use glimpse::engine::calibrate::CUT;
-use glimpse::engine::regions::WEAK;
-use glimpse::{Mode, Query};
+use glimpse::{Cursor, Mode, Query};
 
 use super::find;
 use super::search::answer;
@@ -18,10 +16,11 @@ pub fn run(args: &SimilarArgs, context: &Context) -> Result<Outcome, CliError> {
     let filter = query::resolve_filter(&args.filter)?;
     if let Some(text) = &args.r#box {
         let rect = query::rect(text, &picture, &engine)?;
-        let cut = if args.all { WEAK } else { CUT };
-        let asked = FindQuery { limit: args.print.limit, cut, filter, ..FindQuery::like(picture, rect) };
+        let asked = FindQuery { filter, ..find::bounded(FindQuery::like(picture, rect), &args.bounds, &args.print) };
         return find::answer(&asked, &engine, &args.print, &args.export, context);
     }
-    let asked = Query { filter, mode: Mode::Semantic, limit: args.print.limit, all: args.all, ..Query::default() };
+    let cursor = args.bounds.cursor.clone().map(Cursor);
+    let (limit, all) = (args.print.limit, args.bounds.all);
+    let asked = Query { filter, mode: Mode::Semantic, limit, all, cursor, ..Query::default() };
     answer(&asked.plus(picture, 1.0), &engine, &args.print, context)
 }

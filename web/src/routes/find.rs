@@ -33,6 +33,9 @@ pub struct FoundPageView<T> {
     hits: Vec<T>,
     /// Pictures above the cut in the whole result set.
     accepted: usize,
+    /// Pictures below the cut: those in the result set if they were asked for, otherwise those that `all` would add, where
+    /// that is known.
+    weaker: Option<usize>,
     /// Pictures with regions that passed the filter.
     searched: usize,
     /// Pictures that passed the filter and have no regions, so that nothing can be found in them.
@@ -282,8 +285,8 @@ fn view<T>(query: &FindQuery, page: FindPage, hits: Vec<T>) -> FoundPageView<T> 
         Target::Form(form) => form.clone(),
         Target::Example(_) => Form::default(),
     };
-    let FindPage { accepted, searched, without_regions, next, .. } = page;
-    FoundPageView { form, hits, accepted, searched, without_regions, next: next.map(|cursor| cursor.0) }
+    let FindPage { accepted, weaker, searched, without_regions, next, .. } = page;
+    FoundPageView { form, hits, accepted, weaker, searched, without_regions, next: next.map(|cursor| cursor.0) }
 }
 
 fn tiles(state: &AppState, query: &FindQuery, page: FindPage) -> Result<FoundPageView<FoundTileView>, ApiError> {
