@@ -10,6 +10,7 @@ for some pictures and texts. `encoder/tests/parity/` compares them. Arguments: t
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import pathlib
 import shutil
@@ -17,7 +18,7 @@ import sys
 
 import torch
 import transformers
-from PIL import Image
+from PIL import Image, ImageOps
 from safetensors.torch import save_file
 from transformers import AutoTokenizer, Siglip2Config, Siglip2Model, SiglipConfig, SiglipModel
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
@@ -186,12 +187,19 @@ def write_demo():
     """The bundled model from end to end: picture files and texts of many scripts to embeddings."""
     root = HERE.parents[1] / "models" / "demo"
     model = SiglipModel.from_pretrained(root, dtype=torch.float32, attn_implementation="eager").eval()
-    library = sorted(p for p in (root / "library").rglob("*.*") if p.suffix in (".jpg", ".png", ".webp"))
-    paths = library[:: max(1, len(library) // 6)][:6]
-    texts = [query["text"] for query in json.loads((root / "queries.json").read_text())]
-    texts += ["", "A Photo of TWO Dogs!", "one word after another " * 40]
+    scenes = [scene for scene in json.loads((root / "library.json").read_text()) if "concepts" in scene]
+    # Fifty that every decoder reads alike, and some JPEGs, which decoders read with a grey level's difference.
+    of = {suffix: [scene["path"] for scene in scenes if scene["path"].endswith(suffix)] for suffix in ("png", "webp", "jpg")}
+    chosen = (of["png"] + of["webp"])[:50] + of["jpg"][::30][:10]
+    paths = [root / "library" / path for path in chosen]
+    texts = ["", "A Photo of TWO Dogs!", "one word after another " * 40]
+    texts += [query["text"] for query in json.loads((root / "queries.json").read_text())]
+    # Emoji, and longer texts of mixed scripts.
+    texts += list(dict.fromkeys(scene["concepts"][0] for scene in scenes))[:20]
+    pairs = itertools.combinations(texts[3:], 2)
+    texts += [f"{first}, {second}" for first, second in itertools.islice(pairs, 0, None, 3)][: 200 - len(texts)]
     processor = SiglipImageProcessorPil.from_pretrained(root)
-    pixels = [processor(Image.open(path).convert("RGB"), return_tensors="pt").pixel_values for path in paths]
+    pixels = [processor(ImageOps.exif_transpose(Image.open(path)).convert("RGB"), return_tensors="pt").pixel_values for path in paths]
     tokenizer = AutoTokenizer.from_pretrained(root)
     length = model.config.text_config.max_position_embeddings
     lower = [text.lower() for text in texts]

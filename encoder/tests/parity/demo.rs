@@ -44,7 +44,7 @@ fn embeddings_equal_those_of_the_reference() {
     let remedy = "the bundled model has changed; run `python tests/golden/generate.py demo`";
     assert_eq!(strings["weights"], weights, "{remedy}");
 
-    let exact = exact_devices().into_iter().map(|device| (device, 0.99999, 0.9999));
+    let exact = exact_devices().into_iter().map(|device| (device, 0.99999, 0.99999));
     for (device, text, picture) in exact.chain(rounding_devices().into_iter().map(|device| (device, 0.999, 0.999))) {
         compare(&dir, &file, strings, device, text, picture);
     }
@@ -84,7 +84,8 @@ fn compare(
     for ((path, ours), theirs) in paths.iter().zip(ours).zip(floats(file, "pictures")) {
         let cosine = ours.embedding.cosine(&Embedding::new(theirs).unwrap());
         // JPEG decoders differ by a grey level here and there.
-        assert!(cosine >= picture_floor, "{device}: {path}: cosine {cosine}");
+        let floor = if path.ends_with("jpg") { picture_floor.min(0.9995) } else { picture_floor };
+        assert!(cosine >= floor, "{device}: {path}: cosine {cosine}");
     }
 }
 
@@ -135,7 +136,7 @@ fn a_reduced_jpeg_means_what_the_whole_one_does() {
     let golden = std::fs::read(root().join("tests/golden/demo.safetensors")).unwrap();
     let (_, header) = SafeTensors::read_metadata(&golden).unwrap();
     let paths: Vec<String> = serde_json::from_str(&header.metadata().as_ref().unwrap()["paths"]).unwrap();
-    for path in paths.iter().take(6) {
+    for path in paths.iter().rev().take(6) {
         let small = decode(&std::fs::read(dir.join(path)).unwrap(), &Limits::default()).unwrap().pixels;
         let large = image::imageops::resize(&small, 12 * side, 10 * side, image::imageops::FilterType::CatmullRom);
         let mut bytes = Vec::new();
