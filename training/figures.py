@@ -74,18 +74,33 @@ def tables(figures: dict) -> str:
         row(f"{title}: two named objects, mean of languages", figures["pairs"][style]["mean"])
     lines += [
         "",
-        "| | pointing | best region | by patches | by the decoder | as shown | caption F1 | box names |",
-        "|---|---|---|---|---|---|---|---|",
+        "| | pointing | worst language | best region | by patches | by the decoder | as shown | worst language | caption F1 | box names |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for kind, figure in figures["regions"].items():
         it = figure["all"]
-        boxes = [it["pointing"], it["acc_at_05"], it["acc_at_05_fine"], it["acc_at_05_read"], it["acc_at_05_refined"]]
+
+        def worst(measure: str) -> str:
+            code = min(figure["languages"], key=lambda code: figure["languages"][code][measure])
+            return f"{figure['languages'][code][measure]:.2f} ({code})"
+
+        boxes = [it["acc_at_05"], it["acc_at_05_fine"], it["acc_at_05_read"], it["acc_at_05_refined"]]
         said = figures["captions"].get(kind, {}).get("mean", {"f1": 0, "box_names": 0})
-        lines.append("| " + " | ".join([kind, *(f"{v:.2f}" for v in (*boxes, said["f1"], said["box_names"]))]) + " |")
+        cells = [kind, f"{it['pointing']:.2f}", worst("pointing"), *(f"{v:.2f}" for v in boxes), worst("acc_at_05_refined")]
+        cells += [f"{said['f1']:.2f}", f"{said['box_names']:.2f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        "| photos of 100 that show it, among the first | 1 | 5 | 10 | of all patches: 1 | 5 | 10 |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for kind, figure in figures["regions"].items():
+        recalls = figure["all"]["photo_recall"] + figure["all"]["exhaustive_photo_recall"]
+        lines.append("| " + " | ".join([kind, *(f"{v:.2f}" for v in recalls)]) + " |")
     lacking = figures["lacking"]
     of_pictures = figures["names"]["trained"]["mean"]["presence_auroc"]
     told = (
-        "In a gallery without every fifth thing, `find` for what is absent gives something in "
+        "In a gallery of 300 without every fifth thing, `find` for what is absent gives something in "
         f"{100 * lacking['all']['false_alarms']:.1f} % of queries, of what is there it finds "
         f"{100 * lacking['all']['recall']:.0f} % at {100 * lacking['all']['precision']:.0f} % precision; scores mean what they "
         f"say (expected calibration error {lacking['calibration_error']:.3f}), and a query's best score tells what is there "

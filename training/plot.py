@@ -9,11 +9,13 @@ import matplotlib.pyplot as plt
 
 from .settings import LOG_DIR
 
+# Stage, metrics, title, largest value.
 PANELS = (
-    ("teacher", ("top1_64", "top1_96", "top1_128"), "teacher: best concept right"),
-    ("text", ("top1", "cosine"), "text tower: best concept right, cosine to its anchor"),
-    ("vision", ("window_top1", "scene_top1"), "vision tower: best concept shown"),
-    ("joint", ("picture_top1", "batch_retrieval", "text_cosine"), "both towers together"),
+    ("teacher", ("top1_64", "top1_96", "top1_128"), "teacher: best concept right", 1),
+    ("text", ("top1", "cosine"), "text tower: best concept right, cosine to its anchor", 1),
+    ("vision", ("window_top1", "scene_top1"), "vision tower: best concept shown", 1),
+    ("joint", ("picture_top1", "batch_retrieval", "text_cosine"), "both towers together", 1),
+    ("decoder", ("aref_boxes", "gcap_boxes", "cap_words", "gcap_words"), "decoder: nats a token", 6),
 )
 
 
@@ -30,12 +32,12 @@ def read_curve(stage: str) -> dict[str, list[tuple[float, float]]]:
 
 def plot_curves() -> None:
     figure, axes = plt.subplots(1, len(PANELS), figsize=(4 * len(PANELS), 3), constrained_layout=True)
-    for axis, (stage, metrics, title) in zip(axes, PANELS):
+    for axis, (stage, metrics, title, largest) in zip(axes, PANELS):
         curves = read_curve(stage)
         for metric in metrics:
             if metric in curves:
                 axis.plot(*zip(*curves[metric]), label=metric, linewidth=1)
-        axis.set(title=title, xlabel="minutes", ylim=(0, 1))
+        axis.set(title=title, xlabel="minutes", ylim=(0, largest))
         axis.title.set_fontsize(8)
         if axis.lines:
             axis.legend(fontsize=7, loc="lower right")

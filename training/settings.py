@@ -43,7 +43,7 @@ class Budget:
     sync: int = 1
 
 
-# About three and a half hours on two quiet cores with AMX.
+# Five and a half hours on two cores with AMX, by training/log; other work ran beside the teacher.
 BUDGETS = {
     "teacher": Budget(steps=3_500, batch=128),
     "text": Budget(steps=2_500, batch=128),

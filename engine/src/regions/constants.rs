@@ -4,7 +4,7 @@
 use crate::calibrate::Curve;
 
 /// Regions for a text.
-pub const REGION: Curve = Curve { slope: 3.5, margin: 0.44, floor: 1.5, roof: 9.0 };
+pub const REGION: Curve = Curve { slope: 3.5, margin: 0.49, floor: 1.5, roof: 9.0 };
 /// The same in one picture, whose few regions tell little of chance.
 pub const ALONE: Curve = Curve { floor: 2.0, ..REGION };
 /// Regions for a region that shows a thing: 56 % of the photos that show it too are found, 84 % of what is found shows it

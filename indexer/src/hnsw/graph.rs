@@ -13,7 +13,7 @@ use super::{HnswParams, Space};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Node(pub u32);
 
-/// How high a node stands: one in `M` nodes of a level also belongs to the next.
+/// How high a node stands: one in two nodes of a level also belongs to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Level(pub(super) u8);
 
@@ -41,7 +41,7 @@ impl Near {
 /// How a graph is built, derived from what users set.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Rules {
-    /// Children of a node in the tree at most, and nodes of a level for each one of the next.
+    /// Children of a node in the tree at most.
     pub(super) m: usize,
     /// Candidates for the links of a new node.
     pub(super) ef_construction: usize,
@@ -55,7 +55,9 @@ pub(super) struct Rules {
     pub(super) new_fill: usize,
     /// Links that stay when a list overflows: fewer than fit, so that it does not overflow again at once.
     pub(super) prune_to: usize,
-    /// Guides of a search at most.
+    /// Level of the guides of a small graph: one in `M` nodes.
+    pub(super) lowest: Level,
+    /// Guides of a search at most; above, every second one goes.
     pub(super) guides: usize,
     /// Guides that a search starts from.
     pub(super) starts: usize,
@@ -72,6 +74,7 @@ impl Rules {
             new_links: 2 * m,
             new_fill: m,
             prune_to: (2 * m - m / 4).max(m + 1),
+            lowest: Level(m.ilog2() as u8),
             guides: 1 << 15,
             starts: 16,
         }

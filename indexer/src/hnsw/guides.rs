@@ -6,7 +6,7 @@
 
 use super::levels::level_of;
 use super::validate::require;
-use super::{Node, Rules, Space};
+use super::{Level, Node, Rules, Space};
 use crate::vectors::Kernel;
 
 #[derive(Debug)]
@@ -14,8 +14,8 @@ pub(super) struct Guides {
     dim: usize,
     /// Words of a sketch.
     words: usize,
-    /// Guides are the nodes of this level and above.
-    level: u8,
+    /// Guides are the nodes of this level and above; that of the rules while they are few.
+    level: Option<Level>,
     nodes: Vec<Node>,
     sketches: Vec<u64>,
     mean: Vec<f32>,
@@ -26,7 +26,12 @@ pub(super) struct Guides {
 impl Guides {
     pub(super) fn new(dim: usize) -> Self {
         let (words, mean) = (dim.div_ceil(64), vec![0.0; dim]);
-        Self { dim, words, level: 1, nodes: Vec::new(), sketches: Vec::new(), mean, refresh_at: 16 }
+        Self { dim, words, level: None, nodes: Vec::new(), sketches: Vec::new(), mean, refresh_at: 16 }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
     }
 
     /// Bytes in memory.
@@ -37,19 +42,24 @@ impl Guides {
     /// Adds those of the nodes that are high enough.
     pub(super) fn add(&mut self, space: Space<'_>, rules: &Rules, nodes: &[Node]) {
         for &node in nodes {
-            if level_of(node, rules.seed, rules.m).0 >= self.level {
+            if level_of(node, rules.seed) >= self.level(rules) {
                 self.nodes.push(node);
                 self.sketch(space, node);
             }
         }
         while self.nodes.len() > rules.guides {
-            self.level += 1;
-            self.nodes.retain(|&node| level_of(node, rules.seed, rules.m).0 >= self.level);
+            let level = Level(self.level(rules).0 + 1);
+            self.level = Some(level);
+            self.nodes.retain(|&node| level_of(node, rules.seed) >= level);
             self.refresh(space);
         }
         if self.nodes.len() >= self.refresh_at {
             self.refresh(space);
         }
+    }
+
+    fn level(&self, rules: &Rules) -> Level {
+        self.level.unwrap_or(rules.lowest)
     }
 
     /// Removes a node; true if it was a guide.
@@ -85,7 +95,7 @@ impl Guides {
     }
 
     pub(super) fn validate(&self, space: Space<'_>, rules: &Rules, nodes: &[Node]) -> Result<(), String> {
-        let high = |&&node: &&Node| level_of(node, rules.seed, rules.m).0 >= self.level;
+        let high = |&&node: &&Node| level_of(node, rules.seed) >= self.level(rules);
         let mut expected: Vec<Node> = nodes.iter().filter(high).copied().collect();
         let mut found = self.nodes.clone();
         expected.sort_unstable();

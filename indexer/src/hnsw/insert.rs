@@ -38,7 +38,7 @@ impl Graph {
     ) -> Vec<Node> {
         // The guides come first, so that all others start near where they belong.
         let (guides, others): (Vec<Node>, Vec<Node>) =
-            nodes.iter().partition(|&&node| level_of(node, self.rules.seed, self.rules.m).0 > 0);
+            nodes.iter().partition(|&&node| level_of(node, self.rules.seed) >= self.rules.lowest);
         let mut changed = Vec::new();
         let before = self.count.load(Relaxed);
         let mut count = before;

@@ -3,16 +3,9 @@
 
 use super::{Level, Node};
 
-/// Highest level.
-pub(super) const TOP: Level = Level(15);
-
-/// The level of `node` where one in `ratio` nodes reaches the next level.
-pub(super) fn level_of(node: Node, seed: u64, ratio: usize) -> Level {
-    // 2^-53 at least, so that the logarithm is finite.
-    let unit =
-        ((mix(seed ^ u64::from(node.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)) >> 11) + 1) as f64 / (1u64 << 53) as f64;
-    let level = -unit.ln() / (ratio as f64).ln();
-    Level((level as u8).min(TOP.0))
+/// The level of `node`: one in two nodes of a level also belongs to the next.
+pub(super) fn level_of(node: Node, seed: u64) -> Level {
+    Level(mix(seed ^ u64::from(node.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)).leading_zeros() as u8)
 }
 
 /// The finaliser of SplitMix64.
