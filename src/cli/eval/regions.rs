@@ -34,21 +34,18 @@ pub fn run(args: &EvalRegionsArgs, context: &Context) -> Result<Outcome, CliErro
     let profile = DenseProfile { config: config.clone(), ..DenseProfile::default() };
     let regions = RegionOptions { profile, ..RegionOptions::default() };
     bench.index(&IngestOptions { roots: roots.clone(), regions, ..IngestOptions::default() }, context)?;
-    let mut looks = Vec::with_capacity(roots.len());
-    for root in &roots {
-        let id = bench.engine.image_at(root)?;
-        looks.push(id.map(|id| Ok::<_, CliError>((id, bench.engine.look(id, &config)?))).transpose()?);
-    }
+    let questions = questions(&data, &languages);
+    let sights = Sights::of(&bench, &data, &roots, &questions, &config)?;
     let mut measure = Measure {
         bench: &bench,
         data: &data,
-        looks: &looks,
+        sights: &sights,
         report: Report::default(),
         reliability: Reliability::default(),
         presence: Presence::default(),
     };
     for language in &languages {
-        measure.language(language)?;
+        measure.language(language, &questions)?;
     }
     let Measure { mut report, reliability, presence, .. } = measure;
     report.presence_auroc = presence.auroc();
@@ -179,30 +176,92 @@ impl From<Row> for Shares {
     }
 }
 
+/// A thing and its name in a language.
+struct Question<'a> {
+    language: &'a str,
+    thing: &'a Thing,
+    name: &'a str,
+}
+
+fn questions<'a>(data: &'a DataSet, languages: &'a [String]) -> Vec<Question<'a>> {
+    let of = |language: &'a String| {
+        let named = data.things.iter().filter_map(|thing| Some((thing, thing.names.get(language)?)));
+        named.map(move |(thing, name)| Question { language, thing, name })
+    };
+    languages.iter().flat_map(of).collect()
+}
+
+/// What the pictures' own patches say. They are looked at one by one, since the grids of a large set do not fit into memory.
+struct Sights {
+    places: HashMap<ImageId, usize>,
+    /// By question, then by picture: its best patch; none if it cannot be read.
+    best: Vec<Vec<Option<f32>>>,
+    /// By question: the photos that show it, and how well it is found there.
+    pairs: Vec<Vec<(usize, Row)>>,
+}
+
+impl Sights {
+    fn of(
+        bench: &Bench,
+        data: &DataSet,
+        roots: &[std::path::PathBuf],
+        questions: &[Question<'_>],
+        config: &DenseConfig,
+    ) -> Result<Self, CliError> {
+        let phrases = questions.iter().map(|question| bench.engine.phrase(question.name));
+        let phrases = phrases.collect::<Result<Vec<_>, _>>()?;
+        let mut sights = Self {
+            places: HashMap::new(),
+            best: vec![vec![None; data.pictures.len()]; questions.len()],
+            pairs: questions.iter().map(|_| Vec::new()).collect(),
+        };
+        for (place, root) in roots.iter().enumerate() {
+            let Some(id) = bench.engine.image_at(root)? else { continue };
+            let look = bench.engine.look(id, config)?;
+            sights.places.insert(id, place);
+            for (number, (question, phrase)) in questions.iter().zip(&phrases).enumerate() {
+                sights.best[number][place] = Some(look.best_patch(phrase));
+                let Some(boxes) = question.thing.boxes.get(&place) else { continue };
+                if let Some(located) = look.locate(phrase)? {
+                    sights.pairs[number].push((place, Row::of_pair(&located, &look, boxes)));
+                }
+            }
+        }
+        Ok(sights)
+    }
+
+    /// Pictures by their best patch.
+    fn exhaustive(&self, question: usize) -> Vec<usize> {
+        let all = self.best[question].iter().enumerate();
+        let mut ranked: Vec<(usize, f32)> = all.filter_map(|(place, best)| Some((place, (*best)?))).collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        ranked.into_iter().map(|(place, _)| place).collect()
+    }
+}
+
 struct Measure<'a> {
     bench: &'a Bench,
     data: &'a DataSet,
-    looks: &'a [Option<(ImageId, Look)>],
+    sights: &'a Sights,
     report: Report,
     reliability: Reliability,
     presence: Presence,
 }
 
 impl Measure<'_> {
-    fn language(&mut self, language: &str) -> Result<(), CliError> {
+    fn language(&mut self, language: &str, questions: &[Question<'_>]) -> Result<(), CliError> {
         let mut row = Row::default();
-        for thing in &self.data.things {
-            let Some(name) = thing.names.get(language) else { continue };
-            let ranked = self.rank(name)?;
+        for (number, question) in questions.iter().enumerate().filter(|(_, question)| question.language == language) {
+            let ranked = self.rank(question.name)?;
             let best = ranked.first().map_or(0.0, |(_, score, _)| *score);
-            self.presence.note(best, !thing.boxes.is_empty());
-            if thing.boxes.is_empty() {
+            self.presence.note(best, !question.thing.boxes.is_empty());
+            if question.thing.boxes.is_empty() {
                 row.absent += 1.0;
                 row.alarms += f64::from(u8::from(best >= CUT));
                 let odds = f64::from(best).clamp(1e-6, 1.0 - 1e-6);
                 self.report.absent_log_odds.push((odds / (1.0 - odds)).ln());
             } else {
-                self.present(thing, name, &ranked, &mut row)?;
+                self.present(question.thing, number, &ranked, &mut row);
             }
         }
         self.report.all.add(&row);
@@ -212,45 +271,30 @@ impl Measure<'_> {
 
     /// All photos for a name, best first: place, score, boxes.
     fn rank(&self, name: &str) -> Result<Vec<(usize, f32, Vec<Rect>)>, CliError> {
-        let places: HashMap<ImageId, usize> =
-            self.looks.iter().enumerate().filter_map(|(place, look)| Some((look.as_ref()?.0, place))).collect();
         let query = FindQuery { cut: 0.0, limit: 10_000, max_boxes: 1, ..FindQuery::form(Form::thing(name)) };
         let page = self.bench.engine.find(&query)?;
         let ranked = page.photos.into_iter().filter_map(|photo| {
             let boxes = photo.boxes.iter().map(|found| found.rect).collect();
-            Some((*places.get(&photo.id)?, photo.score, boxes))
+            Some((*self.sights.places.get(&photo.id)?, photo.score, boxes))
         });
         Ok(ranked.collect())
     }
 
-    fn present(
-        &mut self,
-        thing: &Thing,
-        name: &str,
-        ranked: &[(usize, f32, Vec<Rect>)],
-        row: &mut Row,
-    ) -> Result<(), CliError> {
-        let phrase = self.bench.engine.phrase(name)?;
+    fn present(&mut self, thing: &Thing, question: usize, ranked: &[(usize, f32, Vec<Rect>)], row: &mut Row) {
         row.queries += 1.0;
         row.relevant += thing.boxes.len() as f64;
         let shows = |place: usize| thing.boxes.contains_key(&place);
         let right = |place: usize, found: &[Rect]| {
             thing.boxes.get(&place).is_some_and(|boxes| found.iter().any(|rect| hits(rect, boxes)))
         };
-        let mut exhaustive: Vec<(usize, f32)> = self
-            .looks
-            .iter()
-            .enumerate()
-            .filter_map(|(place, look)| Some((place, look.as_ref()?.1.best_patch(&phrase))))
-            .collect();
-        exhaustive.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let exhaustive = self.sights.exhaustive(question);
         for (i, depth) in DEPTHS.into_iter().enumerate() {
             let most = depth.min(thing.boxes.len()) as f64;
             let top = &ranked[..depth.min(ranked.len())];
             row.photos[i] += top.iter().filter(|(place, ..)| shows(*place)).count() as f64 / most;
             row.boxes[i] += top.iter().filter(|(place, _, boxes)| right(*place, boxes)).count() as f64 / most;
             let top = exhaustive.iter().take(depth);
-            row.exhaustive[i] += top.filter(|(place, _)| shows(*place)).count() as f64 / most;
+            row.exhaustive[i] += top.filter(|place| shows(**place)).count() as f64 / most;
         }
         for (place, score, _) in ranked {
             self.reliability.note(*score, shows(*place));
@@ -259,23 +303,19 @@ impl Measure<'_> {
                 row.accepted_right += f64::from(u8::from(shows(*place)));
             }
         }
-        for (&place, boxes) in &thing.boxes {
-            let Some((_, look)) = &self.looks[place] else { continue };
-            let Some(located) = look.locate(&phrase)? else { continue };
-            let pair = Row::of_pair(&located, look, boxes);
-            row.add(&pair);
+        for (place, pair) in &self.sights.pairs[question] {
+            row.add(pair);
             let objects =
-                if self.data.objects[place] == 1 { &mut self.report.single } else { &mut self.report.several };
-            objects.add(&pair);
-            let area = boxes.iter().map(Rect::area).fold(0.0, f32::max);
+                if self.data.objects[*place] == 1 { &mut self.report.single } else { &mut self.report.several };
+            objects.add(pair);
+            let area = thing.boxes[place].iter().map(Rect::area).fold(0.0, f32::max);
             let size = match area {
                 area if area < 0.01 => &mut self.report.below_1_percent,
                 area if area < 0.05 => &mut self.report.from_1_to_5_percent,
                 _ => &mut self.report.above_5_percent,
             };
-            size.add(&pair);
+            size.add(pair);
         }
-        Ok(())
     }
 }
 

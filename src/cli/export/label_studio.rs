@@ -2,6 +2,8 @@
 //! configuration must name its picture `image` and its rectangle labels `label`. Pictures are served by Label Studio's
 //! local files storage.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::Annotated;
@@ -22,11 +24,34 @@ pub fn write(pictures: &[Annotated]) -> Result<String, CliError> {
             })
         });
         let best = picture.boxes.iter().map(|found| found.score).fold(0.0, f32::max);
-        let image = format!("/data/local-files/?d={}", picture.path.to_string_lossy().trim_start_matches('/'));
+        let image = format!("/data/local-files/?d={}", encoded(&picture.path));
         json!({
             "data": { "image": image },
             "predictions": [{ "model_version": "glimpse", "score": best, "result": results.collect::<Vec<_>>() }],
         })
     });
     Ok(serde_json::to_string_pretty(&tasks.collect::<Vec<_>>())?)
+}
+
+/// A path as a value of an address: letters, digits and a few signs as they are, all other bytes as `%XX`.
+fn encoded(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    let escaped = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    path.trim_start_matches('/').bytes().map(escaped).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_survive_in_addresses() {
+        assert_eq!(
+            encoded(Path::new("/photos/2019 Lisboa/a&b#1+é%.jpg")),
+            "photos/2019%20Lisboa/a%26b%231%2B%C3%A9%25.jpg"
+        );
+    }
 }
