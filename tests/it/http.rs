@@ -233,3 +233,16 @@ fn ctrl_c_stops_the_server() {
     assert!(stopped.success());
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_library_that_another_process_holds_is_no_library_to_serve() {
+    let fixture = shared();
+    let server = Server::start(&fixture, &["--host", "localhost"]);
+    assert!(server.address.starts_with("127.0.0.1:"), "{}", server.address);
+    let second = fixture.run(["serve", "--port", "0", "--no-open"]);
+    assert_eq!((second.code, second.stdout.as_str()), (2, ""));
+    assert!(second.stderr.contains("in use by another glimpse process"), "{}", second.stderr);
+    assert!(!second.stderr.contains("serving"), "{}", second.stderr);
+    let odd = fixture.run(["serve", "--host", "somewhere.example"]);
+    assert!(odd.code == 2 && odd.stderr.contains("localhost"), "{}", odd.stderr);
+}

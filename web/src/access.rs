@@ -7,6 +7,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpResponse, ResponseError, web};
 
 use crate::error::{ApiError, Code};
+use crate::routes::page;
 use crate::state::AppState;
 
 /// Shortest token: 16 characters of 66 kinds are 96 bits.
@@ -71,7 +72,12 @@ pub async fn check<B: MessageBody + 'static>(
         None => Err(ApiError::internal("the server was set up without a library")),
     };
     if let Err(error) = verdict {
-        return Ok(request.into_response(error.error_response()).map_into_right_body());
+        // A person who opens the address is asked, a program is told.
+        let asks_person = error.code() == Code::Unauthorized
+            && request.method() == Method::GET
+            && only(&request, header::ACCEPT).is_some_and(|kinds| kinds.contains("text/html"));
+        let response = if asks_person { page::token(request.request()) } else { error.error_response() };
+        return Ok(request.into_response(response).map_into_right_body());
     }
     if request.method() == Method::GET
         && let Some(token) = token_in_query(&request)

@@ -24,10 +24,14 @@ pub enum Code {
     Timeout,
     /// What is asked for does not go together with what is under way.
     Conflict,
+    /// The picture is not the one that `If-Match` names.
+    PreconditionFailed,
     /// The body is too large.
     TooLarge,
     /// The body is not of the kind that is read here.
     UnsupportedMediaType,
+    /// The file has no bytes in the range that is asked for; `Content-Range` says how many it has.
+    RangeNotSatisfiable,
     /// The library was indexed without regions, which is what is asked about.
     NoRegions,
     /// The model has no decoder, which is what finds words for pictures.
@@ -51,8 +55,10 @@ impl Code {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict | Self::NoRegions | Self::NoDecoder => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Busy | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -93,6 +99,10 @@ impl ApiError {
 
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(Code::NotFound, message)
+    }
+
+    pub fn code(&self) -> Code {
+        self.code
     }
 
     pub fn internal(message: impl Into<String>) -> Self {

@@ -61,7 +61,8 @@ pub async fn read_body(
     }
     let read = async move {
         let mut payload = payload;
-        let mut body = BytesMut::new();
+        // As large as was announced, so that it need not grow; memory is taken as bytes arrive.
+        let mut body = BytesMut::with_capacity(announced.unwrap_or(0) as usize);
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| ApiError::bad_request(format!("the body broke off: {error}")))?;
             if body.len() + chunk.len() > limit {

@@ -11,6 +11,7 @@ mod error;
 mod extract;
 mod heat;
 mod jobs;
+mod latest;
 mod metrics;
 mod openapi;
 mod pool;

@@ -1,7 +1,8 @@
 //! The description of the API, made from the handlers and types themselves.
 
 use actix_web::HttpResponse;
-use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 
 use crate::routes::{caption, find, groups, images, jobs, library, pictures, regions, search, status};
 
@@ -18,7 +19,7 @@ use crate::routes::{caption, find, groups, images, jobs, library, pictures, regi
     ),
     paths(
         search::simple, search::full, search::similar, find::typed, find::built, find::similar, regions::ground,
-        caption::caption,         pictures::upload, pictures::thumbnail,
+        caption::caption, pictures::upload, pictures::thumbnail,
         images::records, images::record, images::thumbnail, images::original, regions::stored,
         regions::heatmap,
         library::facets, library::folders, library::stats, groups::tag, groups::duplicates,
@@ -32,9 +33,23 @@ use crate::routes::{caption, find, groups, images, jobs, library, pictures, regi
         (name = "library", description = "The library as a whole"),
         (name = "jobs", description = "Bringing the library up to date"),
         (name = "server", description = "How the server is doing"),
-    )
+    ),
+    modifiers(&Token),
+    security((), ("token" = []))
 )]
 struct Description;
+
+/// How a request shows the token, where one is needed.
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        let text =
+            "Needed when the server was started with a token, as it must be on an address that other machines reach.";
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(text)).build();
+        description.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(bearer));
+    }
+}
 
 /// `GET /api/v1/openapi.json`
 pub async fn description() -> HttpResponse {
@@ -68,6 +83,13 @@ mod tests {
         all_read::<Mode>("Mode");
         all_read::<Format>("Format");
         all_read::<Lies>("Lies");
+    }
+
+    #[test]
+    fn clients_learn_how_to_show_the_token() {
+        let description = described();
+        assert_eq!(description["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+        assert_eq!(description["security"], serde_json::json!([{}, {"token": []}]), "needed or not");
     }
 
     #[test]

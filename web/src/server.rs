@@ -1,12 +1,12 @@
 //! Starting and stopping.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
-use glimpse_engine::Engine;
+use glimpse_engine::{Engine, EngineError};
 use tokio::sync::watch;
 
 use crate::access::{Access, MIN_TOKEN};
@@ -15,8 +15,12 @@ use crate::state::{AppState, Limits};
 
 /// Seconds that requests in progress are given when the server stops.
 const GRACE: u64 = 5;
-/// Connections at a time.
+/// Threads that read requests and write answers; the work is done by others.
+const WORKERS: usize = 2;
+/// Connections at a time, over all workers.
 const CONNECTIONS: usize = 512;
+/// A library that cannot be opened says so within this time; a large one goes on opening while the page answers.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 
@@ -54,6 +58,9 @@ pub enum ServeError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// Another process holds the library, or it cannot be read.
+    #[error(transparent)]
+    Library(#[from] EngineError),
     /// The server failed while running.
     #[error("the web server stopped: {0}")]
     Run(std::io::Error),
@@ -87,16 +94,23 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
     let access = Access::new(options.token.clone()).ok_or(ServeError::WeakToken)?;
     let state = web::Data::new(AppState::new(engine, access, Limits::default()).map_err(ServeError::Run)?);
     let address = SocketAddr::new(options.host, options.port);
+    state.begin_loading();
+    let (tell, opened) = mpsc::sync_channel(1);
     let warm = state.clone();
-    // The page answers meanwhile.
-    std::thread::spawn(move || warm.warm_up());
+    // The page answers while the model is loaded.
+    std::thread::spawn(move || warm.warm_up(|library| drop(tell.send(library))));
+    if let Ok(Err(error)) = opened.recv_timeout(PATIENCE)
+        && !error.is_empty_library()
+    {
+        return Err(ServeError::Library(error));
+    }
 
     let shared = state.clone();
     let served = actix_web::rt::System::new().block_on(async move {
         let stopping = shared.stopping.clone();
         let server = HttpServer::new(move || App::new().configure(configure(shared.clone())))
-            .workers(2)
-            .max_connections(CONNECTIONS)
+            .workers(WORKERS)
+            .max_connections(CONNECTIONS / WORKERS)
             .client_request_timeout(HEAD_TIME)
             .shutdown_timeout(GRACE)
             .disable_signals()

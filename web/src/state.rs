@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use actix_web::web;
-use glimpse_engine::Engine;
+use glimpse_engine::{Engine, EngineError, Tagged};
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::access::Access;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::jobs::Jobs;
+use crate::latest::Latest;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 use crate::thumbnails::{DiskCache, Placeholders, ThumbnailCache};
@@ -35,6 +36,8 @@ pub struct Limits {
     pub looks: usize,
     /// Those that wait for work over the whole library.
     pub heavy: usize,
+    /// Uploads that arrive, or wait to be decoded, at a time; others are refused.
+    pub uploads: usize,
     /// How long a JSON body may take to arrive.
     pub body_time: Duration,
     /// How long an upload may take to arrive.
@@ -44,7 +47,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let (body_time, upload_time) = (Duration::from_secs(10), Duration::from_secs(60));
-        Self { searches: 64, pictures: 256, looks: 32, heavy: 4, body_time, upload_time }
+        Self { searches: 64, pictures: 256, looks: 32, heavy: 4, uploads: 4, body_time, upload_time }
     }
 }
 
@@ -70,32 +73,38 @@ pub struct AppState {
     pub placeholders: Arc<Placeholders>,
     /// Pictures to ask with.
     pub uploads: Uploads,
+    /// Places for those that arrive.
+    pub uploading: Semaphore,
     /// Runs that bring the library up to date.
     pub jobs: Jobs,
     /// Counters.
     pub metrics: Metrics,
     /// The last answer about duplicates.
-    pub duplicates: Mutex<Option<Duplicates>>,
+    pub duplicates: Latest<Vec<GroupView>>,
+    /// The last answer about tags: pictures that have some, by number.
+    pub tags: Latest<Vec<Tagged>>,
     /// How the model is doing.
     pub model: ModelState,
     /// True when the server stops; streams end.
     pub stopping: watch::Sender<bool>,
 }
 
-/// All groups of near-duplicates in one state of the library.
-#[derive(Debug, Clone)]
-pub struct Duplicates {
-    /// Revision of the library, and bits of the smallest cosine.
-    pub of: (u64, u32),
-    pub groups: Arc<Vec<GroupView>>,
-}
-
 /// How the model is doing, without waiting for it.
 #[derive(Debug, Default)]
 pub struct ModelState {
+    loading: AtomicBool,
     ready: AtomicBool,
     failed: Mutex<Option<String>>,
     languages: Mutex<Vec<String>>,
+}
+
+/// While it lives, the model is being loaded.
+struct Loading<'a>(&'a AtomicBool);
+
+impl Drop for Loading<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Relaxed);
+    }
 }
 
 impl AppState {
@@ -116,24 +125,42 @@ impl AppState {
             thumbnails: ThumbnailCache::new(THUMBNAIL_BYTES, disk),
             placeholders,
             uploads: Uploads::default(),
+            uploading: Semaphore::new(limits.uploads),
             jobs: Jobs::default(),
             metrics: Metrics::default(),
-            duplicates: Mutex::default(),
+            duplicates: Latest::default(),
+            tags: Latest::default(),
             model: ModelState::default(),
             stopping: watch::Sender::new(false),
             engine,
         })
     }
 
-    /// Opens the library and loads the model, so that the first search need not wait for them. What fails says so again
-    /// at the first request that needs it.
-    pub fn warm_up(&self) {
-        let _ = self.engine.count();
+    /// Says that [`AppState::warm_up`] is about to be called.
+    pub fn begin_loading(&self) {
+        self.model.loading.store(true, Relaxed);
+    }
+
+    /// Opens the library and loads the model, so that the first search need not wait for them. `opened` is told how the
+    /// library is, before the model is loaded. What fails says so again at the first request that needs it.
+    pub fn warm_up(&self, opened: impl FnOnce(Result<usize, EngineError>)) {
+        let _loading = Loading(&self.model.loading);
+        opened(self.engine.count());
         if let Err(error) = self.engine.load_model() {
             *self.model.failed.lock() = Some(error.to_string());
         } else if let Ok(languages) = self.engine.caption_languages() {
             *self.model.languages.lock() = languages;
         }
+    }
+
+    /// Refuses what would hold its thread until the model is loaded: words, pictures and facts are asked for on the same
+    /// threads, and need no model.
+    pub fn require_model(&self) -> Result<(), ApiError> {
+        if self.model.loading.load(Relaxed) && !self.model_is_ready() {
+            let error = ApiError::new(Code::NotReady, "the model is still being loaded");
+            return Err(error.hint("ask again in a moment; `mode=words` is answered meanwhile"));
+        }
+        Ok(())
     }
 
     /// Languages in which the model can describe pictures, as far as that is known.

@@ -1,6 +1,6 @@
 //! Arguments of the commands that make a library and serve it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -83,10 +83,18 @@ pub struct ServeArgs {
     pub listen: ListenArgs,
 }
 
+/// An address, or the name that every machine has for itself.
+fn address(text: &str) -> Result<IpAddr, String> {
+    match text {
+        "localhost" => Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        _ => text.parse().map_err(|_| "give an address such as 127.0.0.1 or 0.0.0.0, or localhost".to_owned()),
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct ListenArgs {
     /// Address to listen on
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = address)]
     pub host: IpAddr,
 
     /// Port to listen on; 0 takes a free one

@@ -25,7 +25,7 @@ const BATCH: usize = 2;
 /// What to do.
 #[derive(Debug, Clone, Default)]
 pub struct Order {
-    /// Folders and files; none means all folders of the library.
+    /// Folders and files; none means all folders of the library that can be reached.
     pub roots: Vec<PathBuf>,
     /// Forget files that are gone.
     pub prune: bool,
@@ -80,7 +80,9 @@ impl Jobs {
             return Err(ApiError::new(Code::Conflict, message).hint("wait until it is done, or cancel it"));
         }
         if order.roots.is_empty() {
-            order.roots = engine.roots()?;
+            // A folder that cannot be reached now, on a disk that is not plugged in, is no reason to leave out the others.
+            let (there, gone): (Vec<_>, Vec<_>) = engine.roots()?.into_iter().partition(|root| root.exists());
+            order.roots = if there.is_empty() { gone } else { there };
         }
         if let Some(root) = order.roots.iter().find(|root| !root.exists()) {
             return Err(ApiError::bad_request(format!("{} is not there", root.display()))

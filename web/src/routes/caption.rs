@@ -72,6 +72,7 @@ pub async fn caption(state: web::Data<AppState>, Json(form): Json<CaptionForm>) 
         return Err(ApiError::bad_request("`parts` are looked for in the whole picture, not in a `box`"));
     }
     let view = look(&state, move |state| {
+        state.require_model()?;
         let asked = Asked::of(state, form.image, form.picture)?;
         let rect = form.part.map(|part| asked.part(Some(part))).transpose()?;
         let options = CaptionOptions { rect, language: form.language, count };

@@ -268,6 +268,7 @@ async fn run<T: Send + 'static>(
 
 fn found(state: &AppState, query: &FindQuery) -> Result<FindPage, ApiError> {
     require_regions(state)?;
+    state.require_model()?;
     Ok(state.engine.find(query)?)
 }
 

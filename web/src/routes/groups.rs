@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
-use glimpse_engine::{DuplicateOptions, ErrorKind, Filter, TagOptions};
+use glimpse_engine::{DuplicateOptions, ErrorKind, Filter, TagOptions, Tagged};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::forms::{FilterForm, checked_limit};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::state::{AppState, Duplicates, labour};
+use crate::state::{AppState, labour};
 use crate::wire::{GroupView, TaggedView};
 
 /// Most labels of a request.
 const MAX_LABELS: usize = 500;
+/// Most tags of all pictures together that are remembered from one page to the next: some 60 MB.
+const MOST_KEPT: usize = 1_000_000;
 
 /// Labels of the user's own.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -51,7 +53,7 @@ pub struct TagsView {
 /// Tag pictures
 ///
 /// Which of the labels fit which pictures, each judged by itself as a search is. A picture that no label fits is left
-/// out.
+/// out. The library is tagged once; pages are read from that.
 #[utoipa::path(post, path = "/api/v1/tag", tag = "library", request_body = TagForm,
     responses((status = 200, body = TagsView), (status = "default", body = ApiError)))]
 pub async fn tag(state: web::Data<AppState>, Json(form): Json<TagForm>) -> Result<HttpResponse, ApiError> {
@@ -71,21 +73,19 @@ pub async fn tag(state: web::Data<AppState>, Json(form): Json<TagForm>) -> Resul
     }
     let (labels, after) = (form.labels, form.after);
     let tags = labour(&state, move |state| {
-        let tagged = state.engine.tag(&labels, &options)?;
-        let mut found = tagged
-            .into_iter()
-            .filter(|tagged| !tagged.tags.is_empty() && after.is_none_or(|after| tagged.id.0 > after))
-            .peekable();
+        let tagged = all_tagged(state, &labels, &options)?;
+        let from = after.map_or(0, |after| tagged.partition_point(|tagged| tagged.id.0 <= after));
         let mut images = Vec::new();
-        while let Some(tagged) = found.next_if(|_| images.len() < limit) {
-            match TaggedView::read(&state.engine, &tagged) {
+        let mut at = from;
+        while at < tagged.len() && images.len() < limit {
+            match TaggedView::read(&state.engine, &tagged[at]) {
                 Ok(view) => images.push(view),
                 Err(error) if error.kind() == ErrorKind::NotFound => {} // removed meanwhile
                 Err(error) => return Err(error.into()),
             }
+            at += 1;
         }
-        let more = found.peek().is_some();
-        let next = images.last().filter(|_| more).map(|last| last.image.id.0);
+        let next = images.last().filter(|_| at < tagged.len()).map(|last| last.image.id.0);
         Ok(TagsView { images, next })
     });
     Ok(HttpResponse::Ok().json(tags.await?))
@@ -139,15 +139,25 @@ pub async fn duplicates(
     Ok(HttpResponse::Ok().json(view.await?))
 }
 
+/// All pictures that some label fits, by number, remembered until the library changes.
+fn all_tagged(state: &AppState, labels: &[String], options: &TagOptions) -> Result<Arc<Vec<Tagged>>, ApiError> {
+    state.require_model()?;
+    let question = format!("{} {labels:?} {options:?}", state.engine.revision()?);
+    let make = || {
+        let mut tagged = state.engine.tag(labels, options)?;
+        tagged.retain(|tagged| !tagged.tags.is_empty());
+        tagged.sort_unstable_by_key(|tagged| tagged.id);
+        Ok(tagged)
+    };
+    state.tags.get_or_make(question, make, |tagged| tagged.iter().map(|one| one.tags.len()).sum::<usize>() <= MOST_KEPT)
+}
+
 /// All groups, remembered until the library changes.
 fn all_groups(state: &AppState, options: &DuplicateOptions) -> Result<Arc<Vec<GroupView>>, ApiError> {
-    let of = (state.engine.revision()?, options.min_cosine.to_bits());
-    if let Some(known) = state.duplicates.lock().as_ref().filter(|known| known.of == of) {
-        return Ok(Arc::clone(&known.groups));
-    }
-    let found = state.engine.duplicates(options)?;
-    let groups = found.iter().map(|group| GroupView::read(&state.engine, group)).collect::<Result<Vec<_>, _>>()?;
-    let groups = Arc::new(groups);
-    *state.duplicates.lock() = Some(Duplicates { of, groups: Arc::clone(&groups) });
-    Ok(groups)
+    let question = format!("{} {options:?}", state.engine.revision()?);
+    let make = || {
+        let found = state.engine.duplicates(options)?;
+        Ok(found.iter().map(|group| GroupView::read(&state.engine, group)).collect::<Result<Vec<_>, _>>()?)
+    };
+    state.duplicates.get_or_make(question, make, |_| true)
 }

@@ -1,14 +1,12 @@
 //! Pictures of the library by number: records, thumbnails, bytes.
 
-use actix_files::NamedFile;
-use actix_web::http::header::{
-    self, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue, HeaderValue,
-};
+use actix_web::http::header::{self, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use glimpse_engine::{ErrorKind, Format, ImageId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::file::{self, matches};
 use crate::error::ApiError;
 use crate::state::{AppState, ask, draw};
 use crate::thumbnails::{self, SIZES};
@@ -144,9 +142,13 @@ pub struct OriginalForm {
 
 /// Bytes of a picture
 ///
-/// The file as it is. Ranges are answered.
+/// The file as it is, or one range of it.
 #[utoipa::path(get, path = "/api/v1/images/{id}/original", tag = "images", params(("id" = u64, Path), OriginalForm),
-    responses((status = 200, content_type = "image/*", body = Vec<u8>), (status = 206), (status = 304),
+    responses((status = 200, content_type = "image/*", body = Vec<u8>),
+        (status = 206, description = "The range that was asked for", content_type = "image/*", body = Vec<u8>),
+        (status = 304, description = "`If-None-Match` names this picture"),
+        (status = 412, description = "`If-Match` names another picture", body = ApiError),
+        (status = 416, description = "The file has no such range", body = ApiError),
         (status = "default", body = ApiError)))]
 pub async fn original(
     state: web::Data<AppState>,
@@ -156,34 +158,17 @@ pub async fn original(
 ) -> Result<HttpResponse, ApiError> {
     let (file, image) = draw(&state, move |state| {
         let image = ImageView::read(&state.engine, ImageId(*id))?;
-        let file = thumbnails::open_unchanged(&image)?;
-        let file =
-            NamedFile::from_file(file, &image.file).map_err(|error| thumbnails::unreadable(&image.file, &error))?;
-        Ok((file, image))
+        Ok((thumbnails::open_unchanged(&image)?, image))
     })
     .await?;
-    let asked = request.headers().get(header::IF_NONE_MATCH);
     let etag = format!("\"{}\"", image.content);
     let caching = if form.v.as_ref() == Some(&image.content) { FOREVER } else { ASK_AGAIN };
-    if asked.is_some_and(|asked| matches(asked, &etag)) {
-        let headers = [(header::ETAG, etag.as_str()), (header::CACHE_CONTROL, caching)];
-        let mut response = HttpResponse::NotModified();
-        headers.into_iter().for_each(|header| _ = response.insert_header(header));
-        return Ok(response.finish());
-    }
-    let media = media_type(image.format).parse().map_err(|_| ApiError::internal("a media type cannot be read"))?;
-    let mut response = file
-        .use_etag(false)
-        .use_last_modified(false)
-        .set_content_type(media)
-        .set_content_disposition(disposition(&image, form.download))
-        .into_response(&request);
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
-    if let Ok(etag) = HeaderValue::from_str(&etag) {
-        headers.insert(header::ETAG, etag);
-    }
-    Ok(response)
+    let mut response = HttpResponse::Ok();
+    response
+        .content_type(media_type(image.format))
+        .insert_header((header::CACHE_CONTROL, caching))
+        .insert_header(disposition(&image, form.download));
+    file::send(&request, file, image.bytes, &etag, response)
 }
 
 /// Shown in place, or saved under the file's own name.
@@ -202,15 +187,6 @@ fn disposition(image: &ImageView, download: bool) -> ContentDisposition {
 
 fn tag(content: &str, size: u32) -> String {
     format!("\"{content}-{size}\"")
-}
-
-/// True if one of the tags of an `If-None-Match` header is `tag`.
-pub fn matches(header: &HeaderValue, tag: &str) -> bool {
-    let tags = header.to_str().unwrap_or_default();
-    tags.split(',').any(|shown| {
-        let shown = shown.trim();
-        shown == "*" || shown.trim_start_matches("W/") == tag
-    })
 }
 
 fn media_type(format: Format) -> &'static str {

@@ -26,7 +26,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct JobForm {
-    /// Absolute paths of folders on the server's machine; none means all folders of the library.
+    /// Absolute paths of folders on the server's machine; none means all folders of the library that can be reached.
     #[schema(value_type = Vec<String>, max_items = 100)]
     roots: Vec<PathBuf>,
     /// Forget files that are gone, instead of marking them as missing.

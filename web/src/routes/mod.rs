@@ -1,6 +1,7 @@
 //! Handlers, one module for each kind of thing. They translate between HTTP and the engine, and decide nothing.
 
 pub mod caption;
+mod file;
 pub mod find;
 pub mod forms;
 pub mod groups;

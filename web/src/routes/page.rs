@@ -7,7 +7,9 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use glimpse_engine::ContentHash;
 use include_dir::{Dir, File, include_dir};
+use serde_json::Value;
 
+use super::file::is_known;
 use crate::error::ApiError;
 
 static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/static");
@@ -32,11 +34,42 @@ pub async fn asset(name: web::Path<String>, request: HttpRequest) -> Result<Http
     send(&name, &request)
 }
 
+/// What a browser shows when the token is missing or wrong: a field for it, in the browser's language. Strangers get nothing
+/// else from here, so its few styles stand in it.
+const TOKEN: &str = include_str!("token.html");
+const TOKEN_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The page that asks for the token.
+pub fn token(request: &HttpRequest) -> HttpResponse {
+    let asked = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|asked| asked.to_str().ok());
+    let names = asked.unwrap_or_default().split(',').filter_map(|range| range.trim().split([';', '-']).next());
+    let known = names.chain(["en"]).find_map(|name| Some((name, words(name)?)));
+    let (language, words) = known.unwrap_or_default();
+    let word = |key: &str| words.get(key).and_then(Value::as_str).unwrap_or_default();
+    let wrong = request.query_string().contains("token=");
+    let page = TOKEN
+        .replace("{language}", language)
+        .replace("{direction}", if ["ar", "he"].contains(&language) { "rtl" } else { "ltr" })
+        .replace("{problem}", word(if wrong { "tokenWrong" } else { "error_unauthorized" }))
+        .replace("{ask}", word("tokenAsk"))
+        .replace("{open}", word("tokenOpen"));
+    HttpResponse::Unauthorized()
+        .insert_header((header::CONTENT_SECURITY_POLICY, TOKEN_POLICY))
+        .insert_header((header::WWW_AUTHENTICATE, "Bearer"))
+        .content_type("text/html; charset=utf-8")
+        .body(page)
+}
+
+/// The sentences of a language that the page speaks.
+fn words(language: &str) -> Option<serde_json::Map<String, Value>> {
+    serde_json::from_slice(FILES.get_file(format!("words/{language}.json"))?.contents()).ok()
+}
+
 fn send(name: &str, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
     let file = FILES.get_file(name).ok_or_else(|| ApiError::not_found(format!("the page has no file `{name}`")))?;
     let tag = TAGS.get(name).map(String::as_str).unwrap_or_default();
-    let asked = request.headers().get(header::IF_NONE_MATCH).and_then(|asked| asked.to_str().ok());
-    let known = asked.is_some_and(|asked| asked.split(',').any(|shown| shown.trim().trim_start_matches("W/") == tag));
+    let known = is_known(request.headers(), tag);
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "no-cache"));
     Ok(if known { response.finish() } else { response.content_type(kind(name)).body(file.contents()) })

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::file::is_known;
 use super::images::FOREVER;
 use crate::error::{ApiError, Code};
 use crate::extract::read_body;
@@ -27,7 +28,7 @@ pub struct UploadView {
 /// Send a picture to search with
 ///
 /// The body is the file itself, 32 MB and 100 megapixels at most. It is decoded at once, kept in memory under the hash of
-/// its bytes, and never written to disk.
+/// its bytes, and never written to disk. A few arrive at a time; past that, the answer is `busy`.
 #[utoipa::path(post, path = "/api/v1/pictures", tag = "search",
     request_body(content = Vec<u8>, content_type = "image/*"),
     responses((status = 201, body = UploadView), (status = "default", body = ApiError)))]
@@ -41,6 +42,8 @@ pub async fn upload(
         let error = ApiError::new(Code::UnsupportedMediaType, "the body is not announced as a picture");
         return Err(error.hint("send the file itself with `Content-Type: image/jpeg` or the like"));
     }
+    // Held until the bytes are read, decoded and kept: what uploads take is bounded, however many come.
+    let _place = state.uploading.try_acquire().map_err(|_| ApiError::busy())?;
     let bytes = read_body(&request, payload.into_inner(), MAX_UPLOAD, state.limits.upload_time).await?;
     let view = draw(&state, move |state| {
         let upload = Upload::read(bytes)?;
@@ -54,9 +57,17 @@ pub async fn upload(
 
 /// Thumbnail of a picture that was sent
 #[utoipa::path(get, path = "/api/v1/pictures/{key}/thumbnail", operation_id = "upload_thumbnail", tag = "search", params(("key" = String, Path)),
-    responses((status = 200, content_type = "image/jpeg", body = Vec<u8>), (status = "default", body = ApiError)))]
-pub async fn thumbnail(state: web::Data<AppState>, key: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    responses((status = 200, content_type = "image/jpeg", body = Vec<u8>), (status = 304),
+        (status = "default", body = ApiError)))]
+pub async fn thumbnail(
+    state: web::Data<AppState>,
+    key: web::Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let upload = state.uploads.get(&key)?;
-    let caching = (header::CACHE_CONTROL, FOREVER);
-    Ok(HttpResponse::Ok().insert_header(caching).content_type("image/jpeg").body(upload.thumbnail))
+    let etag = format!("\"{}-thumbnail\"", upload.key);
+    let known = is_known(request.headers(), &etag);
+    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header((header::CACHE_CONTROL, FOREVER)).insert_header((header::ETAG, etag));
+    Ok(if known { response.finish() } else { response.content_type("image/jpeg").body(upload.thumbnail) })
 }

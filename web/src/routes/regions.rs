@@ -8,8 +8,9 @@ use glimpse_engine::{ContentHash, DenseConfig, ImageId, Rect, Source};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::file::matches;
 use super::find::require_regions;
-use super::images::{ASK_AGAIN, matches};
+use super::images::ASK_AGAIN;
 use crate::error::{ApiError, Code};
 use crate::extract::Json;
 use crate::heat;
@@ -140,6 +141,7 @@ pub async fn ground(state: web::Data<AppState>, Json(form): Json<GroundForm>) ->
         return Err(ApiError::bad_request(format!("`detail` is {detail}; it goes from 1 to {MAX_DETAIL}")));
     }
     let view = look(&state, move |state| {
+        state.require_model()?;
         let asked = Asked::of(state, form.image, form.picture)?;
         let config = DenseConfig { detail, ..DenseConfig::default() };
         let grounded = state.engine.ground(&asked.source, &form.texts, &config, form.all)?;
@@ -273,6 +275,7 @@ pub async fn heatmap(
         }
         let make = || {
             require_regions(state)?;
+            state.require_model()?;
             heat::draw(&state.engine.heatmap(ImageId(*id), &text)?, record.width, record.height, size)
         };
         let png = state.thumbnails.get_or_make((name.clone(), size), make)?;

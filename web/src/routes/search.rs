@@ -1,7 +1,7 @@
 //! Search: `GET` for the simple form with whole records, `POST` for the full one with tiles.
 
 use actix_web::{HttpResponse, web};
-use glimpse_engine::{DuplicateOptions, ErrorKind, ImageId, Query, Source};
+use glimpse_engine::{DuplicateOptions, ErrorKind, ImageId, Mode, Page, Query, Source, Term};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -34,7 +34,7 @@ pub struct PageView<T> {
 pub async fn simple(state: web::Data<AppState>, form: web::Query<SimpleForm>) -> Result<HttpResponse, ApiError> {
     let page = ask(&state, move |state| {
         let query = FullForm::from(form.into_inner()).into_query(40, MAX_RECORDS, &state.uploads)?;
-        let page = state.engine.search(&query)?;
+        let page = found(state, &query)?;
         let mut hits = Vec::with_capacity(page.hits.len());
         for hit in &page.hits {
             match HitView::read(&state.engine, hit) {
@@ -95,8 +95,17 @@ pub async fn similar(
     Ok(HttpResponse::Ok().json(ask(&state, move |state| tiles(state, &query)).await?))
 }
 
+/// Answers, unless that would mean to wait for the model.
+fn found(state: &AppState, query: &Query) -> Result<Page, ApiError> {
+    let needs_model = |term: &Term| !matches!(term.source, Source::Image(_));
+    if query.mode != Mode::Words && query.terms.iter().any(needs_model) {
+        state.require_model()?;
+    }
+    Ok(state.engine.search(query)?)
+}
+
 fn tiles(state: &AppState, query: &Query) -> Result<PageView<TileView>, ApiError> {
-    let page = state.engine.search(query)?;
+    let page = found(state, query)?;
     let ids: Vec<ImageId> = page.hits.iter().map(|hit| hit.id).collect();
     let stacks = state.engine.stacks(&ids, &DuplicateOptions::default())?;
     let hits = TileView::read(&state.engine, &state.placeholders, &page.hits, &stacks)?;

@@ -209,6 +209,44 @@ async fn strangers_learn_nothing_without_the_token() {
 }
 
 #[actix_web::test]
+async fn a_person_without_the_token_is_asked_for_it() {
+    let token = "0123456789abcdef0123456789abcdef";
+    let access = Access::new(Some(token.to_owned())).unwrap();
+    let state = web::Data::new(AppState::new(Arc::clone(&SHELF.engine), access, Limits::default()).unwrap());
+    let open = |path: &str, language: &'static str| {
+        let accept = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+        ask(&state, TestRequest::get().uri(path).insert_header(accept).insert_header(("Accept-Language", language)))
+    };
+    let text = |answer: &Answer| String::from_utf8(answer.body.to_vec()).unwrap();
+    let first = open("/", "xx, de-DE;q=0.8").await;
+    assert_eq!((first.status.as_u16(), first.header("content-type")), (401, "text/html; charset=utf-8"));
+    assert!(text(&first).contains("lang=\"de\"") && text(&first).contains("name=\"token\""), "{}", text(&first));
+    assert!(["{ask}", "{open}", "{problem}"].iter().all(|place| !text(&first).contains(place)), "places are filled in");
+    assert!(!first.header("content-security-policy").contains("script"), "and runs nothing");
+    assert!(text(&open("/", "he").await).contains("dir=\"rtl\""));
+    let wrong = open("/?token=0123456789abcdef0123456789abcdeX", "en").await;
+    assert_eq!(wrong.status.as_u16(), 401);
+    assert_ne!(text(&wrong), text(&open("/", "en").await), "a wrong token is said to be wrong");
+    let right = open(&format!("/?token={token}"), "en").await;
+    assert_eq!((right.status.as_u16(), right.header("location")), (303, "/"));
+    assert!(right.header("set-cookie").contains("HttpOnly"));
+    // A program that posts is told in its own way.
+    let post = TestRequest::post().uri("/api/v1/search").insert_header(("Accept", "text/html")).set_json(json!({}));
+    ask(&state, post).await.error(401, "unauthorized");
+}
+
+#[actix_web::test]
+async fn few_uploads_are_read_at_a_time() {
+    let state = state_of(&SHELF.engine, Limits { uploads: 0, ..Limits::default() });
+    let png = std::fs::read(SHELF.pictures.join("warm/red 02.png")).unwrap();
+    let send =
+        TestRequest::post().uri("/api/v1/pictures").insert_header(("Content-Type", "image/png")).set_payload(png);
+    let refused = ask(&state, send).await;
+    refused.error(503, "busy");
+    assert_eq!(refused.header("retry-after"), "1");
+}
+
+#[actix_web::test]
 async fn the_description_names_every_route_that_answers() {
     let state = shelf();
     let description: Value = get(&state, "/api/v1/openapi.json").await.good();

@@ -50,6 +50,39 @@ async fn originals_come_whole_in_parts_and_for_keeping() {
 }
 
 #[actix_web::test]
+async fn ranges_and_conditions_are_answered_or_refused_in_words() {
+    let state = shelf();
+    let picture = some_picture(&state).await;
+    let bytes = std::fs::read(picture["path"].as_str().unwrap()).unwrap();
+    let path = format!("/api/v1/images/{}/original", picture["id"]);
+    let tag = get(&state, &path).await.header("etag").to_owned();
+    let with = |headers: &[(&'static str, &str)]| {
+        let request =
+            headers.iter().fold(TestRequest::get().uri(&path), |request, header| request.insert_header(*header));
+        ask(&state, request)
+    };
+    let end = with(&[("Range", "bytes=-3")]).await;
+    let place = format!("bytes {}-{}/{}", bytes.len() - 3, bytes.len() - 1, bytes.len());
+    assert_eq!((end.body.as_ref(), end.header("content-range")), (&bytes[bytes.len() - 3..], place.as_str()));
+    let rest = with(&[("Range", "bytes=4-"), ("If-Range", &tag), ("If-Match", &tag)]).await;
+    assert_eq!((rest.status.as_u16(), rest.body.as_ref()), (206, &bytes[4..]));
+    let changed = with(&[("Range", "bytes=4-"), ("If-Range", "\"other\"")]).await;
+    assert_eq!((changed.status.as_u16(), changed.body.as_ref()), (200, bytes.as_slice()), "a part would not fit");
+    for odd in ["bytes=9-4", "bytes=x", "lines=1-2", "bytes=0-1,4-5"] {
+        assert_eq!(with(&[("Range", odd)]).await.body.as_ref(), bytes, "{odd} may be answered with the whole");
+    }
+
+    let beyond = with(&[("Range", "bytes=99999999-")]).await;
+    beyond.error(416, "range_not_satisfiable");
+    assert_eq!(beyond.header("content-range"), format!("bytes */{}", bytes.len()));
+    let other = with(&[("If-Match", "\"other\"")]).await;
+    other.error(412, "precondition_failed");
+    for refused in [beyond, other] {
+        assert_eq!((refused.header("content-type"), refused.header("cache-control")), ("application/json", "no-store"));
+    }
+}
+
+#[actix_web::test]
 async fn records_come_together_in_the_order_asked_for() {
     let state = shelf();
     let answer = get(&state, "/api/v1/images?ids=7,3,999,5").await.good();

@@ -58,7 +58,36 @@ async fn a_job_indexes_tells_its_failures_and_tries_them_again() {
 }
 
 #[actix_web::test]
-async fn a_job_pauses_goes_on_and_stops_and_searches_are_answered_meanwhile() {
+async fn searches_are_answered_while_a_job_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = folder.path().join("pictures");
+    (0..10u8).for_each(|n| draw(&pictures.join(format!("first/red {n}.png")), [255 - n, n, n]));
+    (0..150u8).for_each(|n| draw(&pictures.join(format!("second/blue {n}.png")), [n, n, 255 - n]));
+    let state = empty(&folder);
+    let first = post(&state, "/api/v1/jobs", json!({"roots": [pictures.join("first")]})).await.good();
+    finished(&state, &first["id"]).await;
+
+    let second = post(&state, "/api/v1/jobs", json!({"roots": [pictures.join("second")]})).await.good();
+    let mut answered = 0;
+    let job = loop {
+        // Another text each time: none is remembered.
+        let text = format!("red thing {answered}");
+        let found = post(&state, "/api/v1/search", json!({"terms": [{"text": text}], "all": true})).await.good();
+        assert!(found["searched"].as_u64() >= Some(10) && !found["hits"].as_array().unwrap().is_empty(), "{found}");
+        let things = post(&state, "/api/v1/find", json!({"q": "circle", "all": true})).await.good();
+        assert!(things["searched"].as_u64() >= Some(10), "{things}");
+        let job = get(&state, &format!("/api/v1/jobs/{}", second["id"])).await.good();
+        if job["state"] != "running" {
+            break job;
+        }
+        answered += 1;
+    };
+    assert!(answered > 0, "no search came to its end before the job did");
+    assert_eq!((&job["state"], &job["counts"]["indexed"]), (&json!("done"), &json!(150)));
+}
+
+#[actix_web::test]
+async fn a_job_pauses_goes_on_and_stops() {
     let folder = tempfile::tempdir().unwrap();
     let pictures = folder.path().join("pictures");
     (0..120u8).for_each(|n| draw(&pictures.join(format!("{n}.png")), [n, n, 255 - n]));
@@ -96,6 +125,26 @@ async fn progress_streams_to_the_end_of_the_job() {
     let last = text.trim_end().rsplit("data: ").next().unwrap();
     let last: Value = serde_json::from_str(last).unwrap();
     assert_eq!((&last["state"], &last["counts"]["indexed"]), (&json!("done"), &json!(5)), "{text}");
+}
+
+#[actix_web::test]
+async fn a_folder_that_is_away_does_not_keep_the_others_from_being_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let roots = ["here", "away"].map(|name| folder.path().join(name));
+    roots.iter().enumerate().for_each(|(n, root)| draw(&root.join("a.png"), [n as u8 * 90, 40, 40]));
+    let state = empty(&folder);
+    let both = post(&state, "/api/v1/jobs", json!({"roots": roots})).await.good();
+    assert_eq!(finished(&state, &both["id"]).await["counts"]["indexed"], 2);
+    std::fs::rename(&roots[1], folder.path().join("elsewhere")).unwrap();
+    draw(&roots[0].join("b.png"), [7, 80, 160]);
+    let rest = post(&state, "/api/v1/jobs", json!({})).await.good();
+    let rest = finished(&state, &rest["id"]).await;
+    assert_eq!(
+        (&rest["roots"], &rest["counts"]["indexed"], &rest["counts"]["missing"]),
+        (&json!([roots[0].canonicalize().unwrap()]), &json!(1), &json!(0))
+    );
+    std::fs::rename(&roots[0], folder.path().join("elsewhere too")).unwrap();
+    assert!(post(&state, "/api/v1/jobs", json!({})).await.error(400, "bad_request").contains("not there"));
 }
 
 #[actix_web::test]

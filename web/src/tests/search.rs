@@ -77,6 +77,10 @@ async fn an_uploaded_picture_is_a_term() {
 
     let small = get(&state, &format!("/api/v1/pictures/{key}/thumbnail")).await;
     assert_eq!(small.header("content-type"), "image/jpeg");
+    let known = ("If-None-Match", small.header("etag").to_owned());
+    let again = TestRequest::get().uri(&format!("/api/v1/pictures/{key}/thumbnail")).insert_header(known);
+    let again = ask(&state, again).await;
+    assert_eq!((again.status.as_u16(), again.body.len()), (304, 0));
     get(&state, "/api/v1/pictures/0123/thumbnail").await.error(404, "not_found");
     post(&state, "/api/v1/search", json!({"terms": [{"picture": "0123"}]})).await.error(404, "not_found");
 }
@@ -99,4 +103,37 @@ async fn near_duplicates_are_told() {
     assert!(!stacked.is_empty(), "plain colours are nearly the same");
     let place = |id: &Value| hits.iter().position(|hit| hit["id"] == *id).unwrap();
     assert!(stacked.iter().all(|hit| place(&hit["stack"]) < place(&hit["id"])), "on a better one");
+}
+
+#[actix_web::test]
+async fn what_needs_the_model_is_refused_at_once_while_it_loads_and_the_rest_is_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = folder.path().join("pictures");
+    (0..4u8).for_each(|n| draw(&pictures.join(format!("red {n}.png")), [n * 60, 9, 30]));
+    index(&engine(folder.path()), &pictures);
+    let state = empty(&folder); // the same library, and no model in memory
+    state.begin_loading();
+    for (path, body) in [
+        ("/api/v1/search", json!({"terms": [{"text": "red"}]})),
+        ("/api/v1/find", json!({"q": "red"})),
+        ("/api/v1/similar", json!({"image": 0, "box": {"x": 1, "y": 1, "width": 40, "height": 40}})),
+        ("/api/v1/ground", json!({"image": 0, "texts": ["red"]})),
+        ("/api/v1/caption", json!({"image": 0})),
+        ("/api/v1/tag", json!({"labels": ["red"]})),
+    ] {
+        let early = post(&state, path, body).await;
+        assert!(early.error(503, "not_ready").contains("loaded"), "{path}");
+        assert_eq!(early.header("retry-after"), "1", "{path}");
+    }
+    assert_eq!(get(&state, "/api/v1/health").await.good()["model"]["state"], "loading");
+    let words = get(&state, "/api/v1/search?q=red&mode=words").await.good();
+    assert_eq!(ids(&words).len(), 4);
+    let like = get(&state, &format!("/api/v1/images/{}/similar?all=true", ids(&words)[0])).await.good();
+    assert_eq!(ids(&like).len(), 3);
+
+    let mut opened = None;
+    state.warm_up(|library| opened = library.ok());
+    assert_eq!(opened, Some(4));
+    assert_eq!(get(&state, "/api/v1/health").await.good()["model"]["state"], "ready");
+    assert_eq!(ids(&get(&state, "/api/v1/search?q=red&all=true").await.good()).len(), 4);
 }

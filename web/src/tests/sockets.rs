@@ -46,7 +46,7 @@ fn talk(address: &str, parts: &[&[u8]], pause: Duration) -> String {
 
 #[test]
 fn slow_broken_and_odd_clients_cost_only_themselves() {
-    let limits = Limits { body_time: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { body_time: Duration::from_millis(300), uploads: 1, ..Limits::default() };
     let (address, handle, thread) = serve(limits);
     let now = Duration::ZERO;
     let head = format!(
@@ -85,6 +85,27 @@ fn slow_broken_and_odd_clients_cost_only_themselves() {
         let answer = odd(&request);
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{request:.80} -> {answer}");
     }
+    // An upload that does not come to its end keeps its place, and others are refused meanwhile.
+    let upload = |length: usize| {
+        format!(
+            "POST /api/v1/pictures HTTP/1.1\r\nHost: {address}\r\nContent-Type: image/png\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        )
+    };
+    let png = std::fs::read(SHELF.pictures.join("warm/red 04.png")).unwrap();
+    let mut holding = TcpStream::connect(&address).unwrap();
+    holding.write_all(upload(png.len()).as_bytes()).unwrap();
+    holding.write_all(&png[..20]).unwrap();
+    let refused = (0..100).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(10)); // until the first has arrived
+        Some(odd(&upload(3))).filter(|answer| answer.starts_with("HTTP/1.1 503"))
+    });
+    assert!(
+        refused.is_some_and(|answer| answer.contains("\"busy\"") && answer.to_lowercase().contains("retry-after: 1"))
+    );
+    holding.write_all(&png[20..]).unwrap();
+    let mut answer = String::new();
+    holding.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     // Everybody else is answered; on a crowded machine even this request may come too late once.
     let health = format!("GET /api/v1/health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     let answers: Vec<_> = (0..5).map(|_| odd(&health)).collect();

@@ -1,0 +1,61 @@
+//! The last answer about the whole library: its pages are read from it, instead of asking anew for each.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::error::ApiError;
+
+/// One answer and the question that it belongs to.
+#[derive(Debug)]
+pub struct Latest<T>(Mutex<Option<(String, Arc<T>)>>);
+
+impl<T> Default for Latest<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Latest<T> {
+    /// The answer to `question`, which names the revision of the library: remembered, or made now. It is remembered if
+    /// `keep` says so.
+    pub fn get_or_make(
+        &self,
+        question: String,
+        make: impl FnOnce() -> Result<T, ApiError>,
+        keep: impl FnOnce(&T) -> bool,
+    ) -> Result<Arc<T>, ApiError> {
+        if let Some((_, known)) = self.0.lock().as_ref().filter(|(of, _)| *of == question) {
+            return Ok(Arc::clone(known));
+        }
+        let made = Arc::new(make()?);
+        if keep(&made) {
+            *self.0.lock() = Some((question, Arc::clone(&made)));
+        }
+        Ok(made)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn an_answer_is_made_once_for_each_question_that_is_worth_keeping() {
+        let latest = Latest::default();
+        let mut made = 0;
+        let mut ask = |question: &str, keep: bool| {
+            let make = || {
+                made += 1;
+                Ok(made)
+            };
+            *latest.get_or_make(question.to_owned(), make, |_| keep).unwrap()
+        };
+        assert_eq!([ask("a", true), ask("a", true), ask("b", false), ask("b", false), ask("a", true)], [1, 1, 2, 3, 1]);
+        assert_eq!([ask("c", true), ask("a", true)], [4, 5], "one is remembered");
+        let failed = latest.get_or_make("d".to_owned(), || Err(ApiError::busy()), |_| true);
+        assert_eq!(failed.unwrap_err(), ApiError::busy());
+    }
+}
