@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 
@@ -65,6 +67,34 @@ export async function search(page, text) {
   await page.press("#q", "Enter");
   await page.waitForURL((address) => address.searchParams.get("q") === text || !text);
   await idle(page);
+}
+
+/// What the pictures of the bundled library really show: things by path, and their boxes in shares of the picture.
+export async function truth() {
+  const list = JSON.parse(await readFile(new URL("../../models/demo/library.json", import.meta.url), "utf8"));
+  return new Map(list.filter(({ concepts }) => concepts).map((picture) => [picture.path, picture]));
+}
+
+/// The records of the pictures that are shown, the first ones first.
+export async function shown(page, most = 5) {
+  const hrefs = await tiles(page).locator("a.shot").evaluateAll((links) => links.map(({ href }) => href));
+  const ids = hrefs.slice(0, most).map((href) => new URL(href).searchParams.get("view"));
+  const answer = await page.evaluate((ids) => fetch(`/api/v1/images?ids=${ids}`).then((answer) => answer.json()), ids.join());
+  // Another test may have added copies elsewhere.
+  const own = ({ files }) => files.find((path) => path.startsWith(pictures)) ?? files[0];
+  return answer.images.map((image) => ({ ...image, path: relative(pictures, own(image)) }));
+}
+
+/// The record of the picture at a path within the library.
+export async function recordOf(page, path) {
+  const { hits } = await page.evaluate(() => fetch("/api/v1/search", { method: "POST", headers: { "Content-Type": "application/json" }, body: '{"limit":5000}' }).then((answer) => answer.json()));
+  for (let at = 0; at < hits.length; at += 200) {
+    const ids = hits.slice(at, at + 200).map(({ id }) => id).join();
+    const { images } = await page.evaluate((ids) => fetch(`/api/v1/images?ids=${ids}`).then((answer) => answer.json()), ids);
+    const found = images.find(({ files }) => files.includes(join(pictures, path)));
+    if (found) return found;
+  }
+  throw new Error(`the library has no ${path}`);
 }
 
 export const tiles = (page) => page.locator("#grid .tile");

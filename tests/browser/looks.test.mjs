@@ -84,6 +84,31 @@ onPage("in a language from the right, rows start on the right", { locale: "he" }
   assert.ok(boxes[0] > boxes[1]);
 });
 
+onPage("in a language from the right, facts stand beside their names", { locale: "ar" }, async (page) => {
+  await tiles(page).first().locator("a.shot").click();
+  await page.locator("#facts dd").first().waitFor();
+  const gaps = await page.locator("#facts .fact").evaluateAll((facts) => facts.map((fact) => {
+    const [name, value] = [fact.querySelector("dt"), fact.querySelector("bdi")].map((part) => {
+      const range = document.createRange();
+      range.selectNodeContents(part);
+      return range.getBoundingClientRect();
+    });
+    return Math.abs(name.right - value.right);
+  }));
+  assert.ok(gaps.length > 2 && gaps.every((gap) => gap < 8), gaps.join());
+});
+
+onPage("on a phone, chips scroll away and what one types stays, with every way to go on", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }, async (page) => {
+  await page.goto("/?q=zoo&c=t:1:animal&c=t:-0.5:tree&c=i:1:5&weak=1");
+  await ready(page);
+  assert.ok(await page.locator("#without").isVisible());
+  await page.evaluate(() => scrollTo(0, 1200));
+  await page.waitForFunction(() => document.querySelector("header").getBoundingClientRect().bottom < 70);
+  const { top, bottom } = await page.locator("#q").evaluate((field) => field.getBoundingClientRect());
+  assert.ok(top >= 0 && bottom < 70, `${top} to ${bottom}`);
+  assert.equal(await overflow(page), 0);
+});
+
 onPage("the page about the API shows every operation, and is easy to use", { path: "about:blank" }, async (page) => {
   await page.goto("/api/docs");
   await page.locator("#operations section").first().waitFor();

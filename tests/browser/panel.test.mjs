@@ -1,10 +1,25 @@
 // The library panel: adding a folder, progress, what was skipped and why, trying again.
 
 import assert from "node:assert/strict";
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { count, idle, onPage, pictures } from "./harness.mjs";
+import { basename, join } from "node:path";
+import { count, idle, onPage, pictures, ready, search } from "./harness.mjs";
+
+/// Takes a folder away, and from the library too: other tests count on it as it was.
+async function forget(page, folder) {
+  for (const name of await readdir(folder)) await rm(join(folder, name));
+  await writeFile(join(folder, "broken.jpg"), "an empty folder would pass for a disk that is not plugged in");
+  const ask = (path, options) => page.evaluate(([path, options]) => fetch(`/api/v1/${path}`, options).then((answer) => answer.json()), [path, options]);
+  const order = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ roots: [folder], prune: true }) };
+  let { id, state } = await ask("jobs", order);
+  while (state === "running") {
+    await page.waitForTimeout(100);
+    ({ state } = await ask(`jobs/${id}`));
+  }
+  assert.equal(state, "done");
+  await rm(folder, { recursive: true });
+}
 
 onPage("a folder is added, with progress, and its failures can be read and tried again", async (page) => {
   const all = await count(page);
@@ -31,6 +46,70 @@ onPage("a folder is added, with progress, and its failures can be read and tried
     await page.click("#panel-close");
     await idle(page);
     assert.equal(await count(page), all, "the same pictures at another place are no new ones");
+  } finally {
+    await forget(page, folder);
+  }
+});
+
+onPage("a long job shows its progress, waits when told to, and says that results are incomplete", async (page) => {
+  const all = await count(page);
+  const folder = await mkdtemp(join(tmpdir(), "glimpse-many-"));
+  try {
+    // Pictures that the library does not know by their bytes.
+    const known = (await readdir(pictures, { recursive: true, withFileTypes: true })).filter(({ name, parentPath, path }) => name.endsWith(".jpg") && !(parentPath ?? path).includes("Rescued"));
+    let made = 0;
+    for (const { name, parentPath, path } of [...known, ...known]) {
+      const bytes = await readFile(join(parentPath ?? path, name));
+      await writeFile(join(folder, `${made++}.jpg`), Buffer.concat([bytes, Buffer.from(`copy ${made}`)]));
+    }
+    await page.click("#library");
+    await page.fill("#folder-path", folder);
+    await page.click("#add-folder button");
+    await page.locator("#job-state", { hasText: "Updating the library" }).waitFor();
+    await page.locator("#roots li", { hasText: basename(folder) }).waitFor(); // while it is read
+    await page.waitForFunction(() => document.querySelector("#job-meter").value > 0);
+    await page.waitForFunction(() => /files a second/.test(document.querySelector("#job-line").textContent));
+    await page.locator("#job-acts button", { hasText: "Pause" }).click();
+    await page.locator("#job-state", { hasText: "Paused" }).waitFor();
+    const done = async () => Number((await page.textContent("#job-line")).replace(/,/g, "").split(" ")[0]);
+    await page.click("#panel-close");
+    assert.match(await page.textContent("#banner-text"), /paused, so results are incomplete/);
+    await search(page, "butterfly"); // is answered meanwhile
+    assert.ok((await count(page)) > 0);
+    await page.click("#banner-open");
+    const before = await done();
+    assert.ok(before < made, `${before} of ${made}`);
+    await page.locator("#job-acts button", { hasText: "Go on" }).click();
+    await page.waitForFunction((before) => Number(document.querySelector("#job-line").textContent.replace(/,/g, "").split(" ")[0]) > before + 5, before, { timeout: 30_000 });
+    await page.click("#panel-close");
+    assert.match(await page.textContent("#banner-text"), /incomplete: \d+/);
+    await page.click("#banner-open");
+    await page.locator("#job-state", { hasText: "Up to date" }).waitFor({ timeout: 60_000 });
+    assert.equal(await page.locator("#banner").isVisible(), false);
+    await page.click("#panel-close");
+    await page.goto("/");
+    await ready(page);
+    assert.equal(await count(page), all + made);
+  } finally {
+    await forget(page, folder);
+    assert.equal(await page.evaluate(() => fetch("/api/v1/health").then((answer) => answer.json()).then(({ images }) => images)), all);
+  }
+});
+
+onPage("every failure can be read, however many there are", async (page) => {
+  const folder = await mkdtemp(join(tmpdir(), "glimpse-broken-"));
+  try {
+    await Promise.all(Array.from({ length: 230 }, (_, n) => writeFile(join(folder, `broken ${n}.jpg`), `no picture ${n}`)));
+    await page.click("#library");
+    await page.fill("#folder-path", folder);
+    await page.click("#add-folder button");
+    await page.locator("#failures-title", { hasText: "230 files" }).waitFor();
+    await page.locator("#job-state", { hasText: "Up to date" }).waitFor();
+    await page.click("#failures summary");
+    const more = page.locator("#failure-list button", { hasText: "and 30 more" });
+    await more.click();
+    await more.waitFor({ state: "detached" });
+    assert.equal(new Set(await page.locator("#failure-list .name").allTextContents()).size, 230);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -2,7 +2,10 @@
 // matches are asked for too, so that there is always something to look at.
 
 import assert from "node:assert/strict";
-import { idle, onPage, ready, tiles } from "./harness.mjs";
+import { count, idle, onPage, ready, recordOf, shown, tiles, truth } from "./harness.mjs";
+
+/// A tall picture of the library with nothing but a zebra.
+const ZEBRA = "Travel/2024 Nairobi/IMG_1168.jpg";
 
 const parameters = (page) => new URL(page.url()).searchParams;
 const chips = (page) => page.locator(".chip:not(.relation)");
@@ -271,23 +274,71 @@ onPage("a library without regions says so, and how to get them", async (page, { 
   assert.equal(order.regions, true);
 });
 
-onPage("a model that can describe pictures does so", { path: "about:blank" }, async (page) => {
-  await page.route("**/api/v1/health", async (route) => {
-    const health = await (await route.fetch()).json();
-    await route.fulfill({ json: { ...health, model: { ...health.model, captions: ["xx", "en"] } } });
-  });
-  const asked = [];
-  await page.route("**/api/v1/caption", (route) => {
-    asked.push(route.request().postDataJSON());
-    return route.fulfill({ json: { width: 1, height: 1, captions: [{ text: "a quiet place", probability: 0.4, box: null }] } });
-  });
-  await page.goto("/");
+onPage("a box around a thing finds other pictures of it", async (page) => {
+  const things = await truth();
+  const zebra = await recordOf(page, ZEBRA);
+  await page.goto(`/?view=${zebra.id}`);
   await ready(page);
-  await openFirst(page);
-  await page.locator("#said-text", { hasText: "a quiet place" }).waitFor();
-  assert.equal(asked[0].language, "en");
+  await page.locator("#facts dd").first().waitFor({ state: "attached" });
+  await page.click("#draw");
+  const frame = await page.locator(".frame").boundingBox();
+  const [left, top, right, bottom] = things.get(ZEBRA).boxes[0];
+  const at = (x, y) => [frame.x + x * frame.width, frame.y + y * frame.height];
+  // From a corner outside of the box that is there at the start, so that a new one begins.
+  await page.mouse.move(...at(right, bottom));
+  await page.mouse.down();
+  await page.mouse.move(...at(0.6, 0.6), { steps: 4 });
+  await page.mouse.move(...at(left, top), { steps: 4 });
+  await page.mouse.up();
+  await page.locator("#drawbar button.strong").click();
+  const part = await searchedPart(page);
+  assert.ok(near(part, [left, top, right, bottom]), part.join());
+  assert.ok((await count(page)) > 1, "it is found");
+  const found = await shown(page, 3);
+  assert.ok(found.every(({ path }) => things.get(path).concepts.includes("🦓")), found.map(({ path }) => path).join());
+  assert.ok((await page.locator("#grid .spot").count()) > 0, "with boxes");
+});
+
+onPage("the bundled model says what a picture, or a part of it, shows", async (page) => {
+  const zebra = await recordOf(page, ZEBRA);
+  await page.goto(`/?view=${zebra.id}`);
+  await ready(page);
+  await page.locator("#said-text", { hasText: "zebra" }).waitFor();
   await page.keyboard.press("r");
+  const asked = page.waitForRequest((request) => request.url().endsWith("/caption") && Boolean(request.postDataJSON().box));
   await page.locator("#drawbar button", { hasText: "Describe" }).click();
-  await page.locator("#draw-help", { hasText: "a quiet place" }).waitFor();
-  assert.ok(asked.at(-1).box.width > 1);
+  const { box, language } = (await asked).postDataJSON();
+  assert.ok(box.width > 1 && language === "en");
+  await page.waitForFunction(() => /^\p{L}[\p{L} ]+$/u.test(document.querySelector("#draw-help").textContent));
+});
+
+onPage("while one draws on a phone, all of the picture is free", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }, async (page) => {
+  const tall = await recordOf(page, ZEBRA);
+  await page.goto(`/?view=${tall.id}`);
+  await ready(page);
+  await page.locator("#facts dd").first().waitFor({ state: "attached" });
+  await page.locator("#draw").tap();
+  await page.locator(".selection").waitFor();
+  await page.waitForFunction(() => document.querySelector(".frame").getBoundingClientRect().bottom <= document.querySelector("#drawbar").getBoundingClientRect().top);
+});
+
+onPage("keys that have nothing to show say so, and help is there in the large view too", async (page) => {
+  await tiles(page).first().locator("a.shot").focus();
+  await page.keyboard.press("b");
+  await page.locator(".toast", { hasText: "Nothing is marked here" }).waitFor();
+  await page.locator(".toast").waitFor({ state: "detached" });
+  await openFirst(page);
+  await page.keyboard.press("b");
+  const toast = page.locator(".toast", { hasText: "Nothing is marked here" });
+  await toast.waitFor();
+  const seen = await toast.evaluate((toast) => {
+    const { x, y, width, height } = toast.getBoundingClientRect();
+    return document.elementsFromPoint(x + width / 2, y + height / 2).includes(toast) || toast.closest("dialog[open]") !== null;
+  });
+  assert.ok(seen, "above the picture");
+  await page.keyboard.press("?");
+  assert.ok(await page.locator("#help").isVisible());
+  await page.keyboard.press("Escape");
+  assert.equal(await page.locator("#help").isVisible(), false);
+  assert.ok(await page.locator("#viewer").isVisible());
 });

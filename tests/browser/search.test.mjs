@@ -3,15 +3,19 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { count, countLine, idle, onPage, pictures, ready, search, tiles } from "./harness.mjs";
+import { count, countLine, idle, onPage, pictures, ready, search, shown, tiles, truth } from "./harness.mjs";
 
-for (const [script, text] of [["Latin", "sonnenblume"], ["Japanese", "ギター"], ["Arabic", "جمل"], ["Cyrillic", "вертолет"], ["Devanagari", "हाथी"]]) {
-  onPage(`a search in ${script} is answered, whatever it finds`, async (page) => {
+const things = await truth();
+const queries = JSON.parse(await readFile(new URL("../../models/demo/queries.json", import.meta.url), "utf8"));
+
+for (const { lang, text, concept } of queries) {
+  onPage(`a search in ${new Intl.DisplayNames("en", { type: "language" }).of(lang)} finds what it names`, async (page) => {
     await search(page, text);
-    assert.match(await countLine(page), /^\d+ match(es)? among \d+ pictures$/);
-    const found = await count(page);
-    if (found > 0) await tiles(page).first().waitFor();
-    else assert.equal(await page.textContent("#empty-title"), "Nothing found");
+    assert.match(await countLine(page), /^[1-9]\d* match(es)? among \d+ pictures$/);
+    const found = await shown(page, 3);
+    const right = found.filter(({ path }) => things.get(path)?.concepts.includes(concept));
+    assert.ok(things.get(found[0].path)?.concepts.includes(concept), `${text}: ${found[0].path}`);
+    assert.ok(right.length > found.length / 2, `${text}: ${right.length} of ${found.length}`);
     assert.equal(new URL(page.url()).searchParams.get("q"), text);
   });
 }
@@ -34,11 +38,20 @@ onPage("the weak tail is folded, and unfolds", async (page) => {
   await search(page, "zoo");
   const found = await count(page);
   const fold = page.locator("#weaker");
-  assert.match(await fold.textContent(), /^\d+ weaker match/);
+  const weaker = Number(/^(\d+) weaker match/.exec(await fold.textContent())[1]);
   await fold.click();
   await page.waitForURL(/weak=1/);
   await page.locator("#grid h2", { hasText: "Weaker matches" }).waitFor({ state: "attached" });
   assert.equal(await count(page), found, "weaker matches are not counted as matches");
+  await page.evaluate(() => scrollTo(0, 0));
+  const headings = page.locator("#grid h2");
+  const sections = new Map();
+  for (let y = 0; y < 60_000 && !sections.has("Weaker matches"); y += 600) {
+    await page.evaluate((y) => scrollTo(0, y), y);
+    for (const text of await headings.allTextContents()) sections.set(text.replace(/ \d+$/, ""), Number(/\d+$/.exec(text)[0]));
+  }
+  assert.equal(sections.get("Weaker matches"), weaker, "pictures, those in stacks among them");
+  assert.equal((sections.get("Strong matches") ?? 0) + (sections.get("Likely matches") ?? 0), found);
 });
 
 onPage("nothing found is said", async (page) => {
@@ -160,6 +173,43 @@ onPage("the order changes without a new question", async (page) => {
   assert.deepEqual(years, [...years].sort((a, b) => a - b));
 });
 
+onPage("in an order by date, tiles say how good a match they are", async (page) => {
+  await page.goto("/?q=butterfly&sort=newest");
+  await ready(page);
+  await tiles(page).first().waitFor();
+  const words = await page.locator("#grid .tile .word").allTextContents();
+  assert.equal(words.length, await tiles(page).count());
+  assert.ok(words.every((word) => ["strong match", "likely match"].includes(word)), words.join());
+  await page.selectOption("#sort", "relevance");
+  await page.waitForURL(/sort=relevance/);
+  await idle(page);
+  assert.equal(await page.locator("#grid .tile .word").count(), 0, "headings say it");
+});
+
+onPage("pictures to search with wait for the model, and are searched as soon as it is there", { path: "about:blank" }, async (page, { expect }) => {
+  let loading = true;
+  await page.route("**/api/v1/health", async (route) => {
+    const health = await (await route.fetch()).json();
+    await route.fulfill({ json: loading ? { ...health, model: { ...health.model, state: "loading" } } : health });
+  });
+  await page.route("**/api/v1/search", (route) =>
+    loading ? route.fulfill({ status: 503, headers: { "Retry-After": "1" }, json: { code: "not_ready", message: "the model is still being loaded" } }) : route.continue());
+  expect("api/v1/search");
+  await page.goto("/?c=i:1:3&q=tree");
+  await page.locator("#empty-advice", { hasText: "still loading" }).waitFor();
+  loading = false;
+  await page.locator("#empty-advice", { hasText: "still loading" }).waitFor({ state: "hidden" });
+  assert.match(await countLine(page), /^\d+ match/);
+});
+
+onPage("what the server says comes with a sentence in the language of the page", { locale: "de" }, async (page, { expect }) => {
+  await page.click("#library");
+  expect("api/v1/jobs");
+  await page.fill("#folder-path", "/no/such/folder");
+  await page.click("#add-folder button");
+  await page.locator("#folder-problem", { hasText: "Das wurde nicht verstanden (/no/such/folder is not there" }).waitFor();
+});
+
 onPage("every picture of the library comes into view on the way down, and few are in the document", async (page) => {
   const all = await count(page);
   const seen = new Set();
@@ -188,6 +238,11 @@ onPage("near-duplicates are stacked, and spread out", async (page) => {
   await stack.click();
   await page.locator(".tile.spread").first().waitFor();
   assert.equal(await page.locator(".tile.spread").count(), under);
+  const stacked = () => page.textContent("#stacked").then((text) => Number(/\d+/.exec(text)?.[0] ?? 0));
+  const before = await stacked();
+  await stack.click();
+  await page.waitForFunction(() => !document.querySelector(".tile.spread"));
+  assert.equal(await stacked(), before + under, "the line of counts says how many are not seen");
 });
 
 onPage("back and forward restore question and scroll", async (page) => {

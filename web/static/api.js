@@ -1,4 +1,4 @@
-// Questions to the server. A failed one throws an ApiError with the server's own message and hint.
+// Questions to the server. A failed one throws an ApiError with the server's code, and its own message and hint.
 
 export class ApiError extends Error {
   constructor({ code, message, hint }) {
@@ -60,7 +60,7 @@ export const heatmap = (id, text, signal) =>
 export const similar = (id, query, signal) => ask("GET", `images/${id}/similar`, { query, signal });
 export const images = (ids, signal) => ask("GET", "images", { query: { ids: ids.join(",") }, signal });
 export const image = (id) => ask("GET", `images/${id}`);
-export const upload = (file) => ask("POST", "pictures", { raw: file });
+export const upload = (file) => patiently(() => ask("POST", "pictures", { raw: file }));
 export const health = () => ask("GET", "health");
 export const stats = () => ask("GET", "stats");
 export const facets = (query, signal) => ask("GET", "facets", { query, signal });

@@ -4,6 +4,7 @@ import { ApiError, downloadOf, health, isCancelled } from "./api.js";
 import { setUpBar } from "./bar.js";
 import { withDetails } from "./details.js";
 import { $, debounce, isTyping } from "./dom.js";
+import { explain } from "./errors.js";
 import { setUpFilters } from "./filters.js";
 import { Grid } from "./grid.js";
 import { boxesShown, showBoxes } from "./marks.js";
@@ -62,6 +63,7 @@ const viewer = setUpViewer({
     similar: (id) => change({ ...EMPTY, chips: [{ kind: "image", value: id, weight: 1 }] }),
     more: (id, weight) => addPicture(id, weight),
     ask: (text) => change({ ...EMPTY, text }),
+    help: () => help.open(),
   },
 });
 const panel = setUpPanel({ changed: libraryChanged });
@@ -164,7 +166,7 @@ async function showResults(y = 0) {
   } catch (error) {
     if (isCancelled(error) || signal.aborted) return;
     // A form that cannot be read is no reason to take away what is there.
-    if (state.find && error.code === "bad_request" && results) return note(error.message);
+    if (state.find && error.code === "bad_request" && results) return note(explain(error));
     results = null;
     grid.show([], { key: "" });
     showProblem(error);
@@ -184,8 +186,12 @@ function render() {
   const sections = results.sections(items);
   const key = `${write({ ...state, view: null })}`;
   const things = results.form?.things.map(({ text }) => text) ?? [];
-  grid.show(sections, { key, ranked: results.ranked, things, hrefOf, more: Math.max(0, results.expected - results.tiles.length) });
+  const { ranked, sort } = results;
+  const more = Math.max(0, results.expected - results.tiles.length);
+  grid.show(sections, { key, ranked, worded: ranked && sort !== "relevance", things, hrefOf, more });
   viewer.refresh();
+  const stacked = results.stacked(items);
+  $("stacked").textContent = stacked ? `· ${t("stacked", { n: stacked })}` : "";
   renderEnds(items.length);
 }
 
@@ -198,7 +204,7 @@ async function loadMore() {
   try {
     if ((await asked.load(signal)) && asked === results && !signal.aborted) render();
   } catch (error) {
-    if (!isCancelled(error)) toast(error.message || t("offline"));
+    if (!isCancelled(error)) toast(explain(error));
   } finally {
     loadingMore = false;
   }
@@ -257,20 +263,21 @@ function note(text, [label, act] = []) {
 }
 
 function showProblem(error) {
-  const empty = error instanceof ApiError && error.code === "not_ready" && server.library === "empty";
+  const empty = error.code === "not_ready" && server.library === "empty";
+  const early = error.code === "not_ready" && !empty && server.model.state === "loading";
   const bare = error.code === "no_regions";
-  $("count").textContent = "";
+  $("count").textContent = $("stacked").textContent = "";
   $("weaker").hidden = true;
   $("empty").hidden = false;
   note("");
-  $("empty-title").textContent = t(empty ? "nothingYet" : bare ? "noRegions" : "failed");
-  const advice = [error.message || t("offline"), error.hint].filter(Boolean).join(" – ");
-  $("empty-advice").textContent = empty ? t("addFirst") : bare ? t("noRegionsAdvice") : advice;
+  $("empty-title").textContent = t(empty ? "nothingYet" : bare ? "noRegions" : early ? "loading" : "failed");
+  $("empty-advice").textContent = empty ? t("addFirst") : bare ? t("noRegionsAdvice") : early ? t("modelNotYet") : explain(error);
   if (error.code === "no_thing") ($("empty-title").textContent = error.message), ($("empty-advice").textContent = "");
   $("empty-weaker").hidden = $("empty-clear").hidden = true;
   $("empty-regions").hidden = !bare;
   $("empty-add").hidden = !empty;
   announce($("empty-title").textContent);
+  if (early) waitForModel();
 }
 
 function titleOf({ text, chips }) {
@@ -366,7 +373,7 @@ function gridKey(event) {
     l: () => addPicture(id, -1),
     c: () => withDetails(id, ({ path }) => navigator.clipboard.writeText(path).then(() => toast(t("copied")), () => {})),
     d: () => location.assign(downloadOf({ id })),
-    b: () => (showBoxes(!boxesShown()), filters.render()),
+    b: () => ($("grid").querySelector(".spot") ? (showBoxes(!boxesShown()), filters.render()) : toast(t("nothingMarked", { regions: t("regions") }))),
   };
   const act = moves[event.key] ? () => grid.focus(grid.beside(index, moves[event.key])) : acts[event.key];
   if (!act || event.target.matches("button") && event.key === " ") return;

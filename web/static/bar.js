@@ -2,6 +2,7 @@
 
 import { image, thumbnail, upload, uploaded } from "./api.js";
 import { $, fileName, h } from "./dom.js";
+import { explain } from "./errors.js";
 import { icon } from "./icons.js";
 import { thingsOf } from "./state.js";
 import { countOf, firstRelation, relationChips, swatch } from "./things.js";
@@ -59,6 +60,9 @@ export function setUpBar({ get, change }) {
     change({ relations: [...get().relations, relation] });
     [...$("chips").querySelectorAll(".relation")].at(-1).querySelectorAll("select")[1].focus();
   });
+  // On a narrow screen all but the last line of the bar scrolls away; how high it is depends on the chips.
+  const header = $("search").closest("header");
+  new ResizeObserver(() => header.style.setProperty("--height", `${header.offsetHeight}px`)).observe(header);
   setUpPictures(async (file) => {
     const chip = await send(file);
     if (chip) edit([...get().chips, chip], { view: null });
@@ -68,17 +72,20 @@ export function setUpBar({ get, change }) {
 
 /// Pictures arrive by choice, by paste and by drop.
 function setUpPictures(add) {
+  const addAll = async (files) => {
+    for (const file of files) await add(file);
+  };
   const choose = $("file");
   $("pick").addEventListener("click", () => choose.click());
   choose.addEventListener("change", () => {
-    for (const file of choose.files) add(file);
+    addAll([...choose.files]);
     choose.value = "";
   });
   const picturesOf = (data) => [...(data?.files ?? [])].filter((file) => file.type.startsWith("image/"));
   document.addEventListener("paste", (event) => {
     const files = picturesOf(event.clipboardData);
     if (files.length) event.preventDefault();
-    files.forEach(add);
+    addAll(files);
   });
   let over = 0; // enter and leave come for every element on the way
   const carries = (event) => event.dataTransfer?.types.includes("Files");
@@ -92,7 +99,7 @@ function setUpPictures(add) {
     shown(0);
     const files = picturesOf(event.dataTransfer);
     if (!files.length) toast(t("notAPicture"));
-    files.forEach(add);
+    addAll(files);
   });
 }
 
@@ -103,7 +110,7 @@ async function send(file) {
     const { key } = await upload(file);
     return { kind: "picture", value: key, weight: 1 };
   } catch (error) {
-    toast([error.message || t("offline"), error.hint].filter(Boolean).join(" – "));
+    toast(explain(error));
   } finally {
     $("search").classList.remove("sending");
   }

@@ -3,6 +3,7 @@
 
 import { isCancelled, regions } from "./api.js";
 import { $, debounce, h } from "./dom.js";
+import { explain } from "./errors.js";
 import { icon } from "./icons.js";
 import { announce, toast } from "./toast.js";
 import { number, t } from "./words.js";
@@ -88,7 +89,7 @@ export class Draw {
       if (this.active) $("draw-help").textContent = text || t("noWords");
       announce($("draw-help")?.textContent ?? "");
     } catch (error) {
-      if (!isCancelled(error)) toast(error.message || t("offline"));
+      if (!isCancelled(error)) toast(explain(error));
     }
   }
 

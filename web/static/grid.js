@@ -39,6 +39,7 @@ export class Grid {
   /// Shows sections of items; `more` hits are still to be loaded.
   show(sections, { more = 0, ...options }) {
     const same = options.key === this.#options.key;
+    const focused = same && this.root.contains(document.activeElement) ? this.#current : null;
     this.#options = options;
     this.more = more;
     this.sections = sections;
@@ -55,6 +56,8 @@ export class Grid {
       this.#parts.delete(key);
     }
     this.layout();
+    // A stack that grew is made anew; the focus stays on it.
+    if (focused !== null && document.activeElement === document.body) this.#tiles.get(focused)?.link.focus({ preventScroll: true });
   }
 
   /// Takes the other tiles out of the document.
@@ -126,7 +129,7 @@ export class Grid {
       this.#parts.set(section.key, part);
       this.root.append(part.element);
     }
-    part.count.textContent = number(section.items.length);
+    part.count.textContent = number(section.count);
     part.element.style.transform = `translateY(${section.y}px)`;
     return part;
   }
@@ -141,8 +144,8 @@ export class Grid {
   #tile(index, item, list, [x, y, width, height]) {
     let tile = this.#tiles.get(index);
     if (!tile) {
-      const { ranked, hrefOf, things } = this.#options;
-      tile = makeTile(item, { index, count: this.items.length + this.more, ranked, things, href: hrefOf(item.tile.id) });
+      const { ranked, worded, hrefOf, things } = this.#options;
+      tile = makeTile(item, { index, count: this.items.length + this.more, ranked, worded, things, href: hrefOf(item.tile.id) });
       tile.link.tabIndex = index === this.#current ? 0 : -1;
       this.#tiles.set(index, tile);
     }
@@ -193,7 +196,8 @@ export class Grid {
   reveal(index) {
     const { y, height } = this.placeOf(index);
     const top = this.root.getBoundingClientRect().top + scrollY + y;
-    const above = document.querySelector("header").offsetHeight + 60;
+    const header = document.querySelector("header");
+    const above = header.offsetHeight + parseFloat(getComputedStyle(header).top) + 60; // what stays of it, and the heading
     if (top < scrollY + above) scrollTo(0, top - above);
     else if (top + height > scrollY + innerHeight) scrollTo(0, top + height - innerHeight + 12);
     this.draw();

@@ -2,6 +2,7 @@
 
 import { ground, heatmap, isCancelled } from "./api.js";
 import { $, h } from "./dom.js";
+import { explain } from "./errors.js";
 import { boxesShown, makeMarks, percent, placeInWords, showBoxes, worthMarking } from "./marks.js";
 import { swatch } from "./things.js";
 import { announce, toast } from "./toast.js";
@@ -47,7 +48,7 @@ export class Layers {
   }
 
   async toggleBoxes() {
-    if ($("boxes").hidden) return;
+    if ($("boxes").hidden) return nothingMarked();
     const shown = !boxesShown() || this.#boxes === null;
     showBoxes(shown);
     this.#renderBar();
@@ -72,7 +73,7 @@ export class Layers {
   }
 
   toggleHeat() {
-    if ($("heat").hidden) return;
+    if ($("heat").hidden) return nothingMarked();
     this.#wanted = !this.#wanted;
     if (this.#wanted) this.#drawHeat();
     else (this.#heat?.remove(), (this.#heat = null));
@@ -155,6 +156,8 @@ export class Layers {
   }
 }
 
+const nothingMarked = () => toast(t("nothingMarked", { regions: t("regions") }));
+
 function complain(error) {
-  if (!isCancelled(error)) toast([error.message || t("offline"), error.hint].filter(Boolean).join(" – "));
+  if (!isCancelled(error)) toast(explain(error));
 }

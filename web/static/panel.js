@@ -2,6 +2,7 @@
 
 import { failures, folders, jobEvents, jobs, startJob, stats, steerJob } from "./api.js";
 import { $, fileName, h } from "./dom.js";
+import { explain } from "./errors.js";
 import { icon } from "./icons.js";
 import { qualityTable } from "./quality.js";
 import { announce } from "./toast.js";
@@ -30,9 +31,10 @@ export function setUpPanel({ changed }) {
     $("folder-problem").textContent = "";
     try {
       follow(await startJob({ roots, ...order }));
+      renderLibrary();
       return true;
     } catch (error) {
-      $("folder-problem").textContent = [error.message || t("offline"), error.hint].filter(Boolean).join(" – ");
+      $("folder-problem").textContent = explain(error);
       return false;
     }
   }
@@ -50,7 +52,11 @@ export function setUpPanel({ changed }) {
       const before = job;
       job = JSON.parse(data);
       renderJob();
-      if (job.counts.indexed - seen >= 200) (seen = job.counts.indexed), changed();
+      if (job.counts.indexed - seen >= 200) {
+        seen = job.counts.indexed;
+        changed();
+        if (dialog.open) renderLibrary();
+      }
       if (!isOver(job)) return;
       source.close();
       if (!isOver(before)) announce(t(`job_${job.state}`));
@@ -72,11 +78,12 @@ export function setUpPanel({ changed }) {
   async function renderLibrary() {
     const [tree, numbers] = await Promise.all([folders().catch(() => null), stats().catch(() => null)]);
     $("update").disabled = !tree?.roots.length;
-    $("roots").replaceChildren(...(tree?.roots ?? []).map(({ path, images, present }) =>
+    const roots = [...(tree?.roots ?? []), ...newRoots(tree?.roots ?? [])];
+    $("roots").replaceChildren(...roots.map(({ path, images, present }) =>
       h("li", {}, icon(present ? "folder" : "warn"),
-        h("span", { class: "name", dir: "auto", title: path }, h("strong", {}, fileName(path) || path), h("span", { class: "soft" }, present ? path : t("notReachable", { path }))),
-        h("span", { class: "count" }, number(images)))));
-    $("no-roots").hidden = Boolean(tree?.roots.length);
+        h("span", { class: "name", title: path }, h("strong", {}, h("bdi", {}, fileName(path) || path)), h("span", { class: "soft" }, h("bdi", {}, present ? path : t("notReachable", { path })))),
+        h("span", { class: "count" }, images === null ? "…" : number(images)))));
+    $("no-roots").hidden = roots.length > 0;
     if (!numbers) return;
     const facts = [
       [t("pictures"), number(numbers.images)],
@@ -87,8 +94,16 @@ export function setUpPanel({ changed }) {
       [t("model"), numbers.model.name],
       [t("runsOn"), numbers.model.backend],
     ];
-    $("numbers").replaceChildren(...facts.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", { dir: "auto" }, value)]));
+    $("numbers").replaceChildren(...facts.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, h("bdi", {}, value))]));
     $("quality").replaceChildren(...qualityTable(numbers.model.name));
+  }
+
+  /// Folders that the running job adds: the library has them once it has read them.
+  function newRoots(known) {
+    const bare = (path) => path.replace(/[\\/]+$/, "");
+    const isNew = (path) => !known.some((root) => `${path}/`.startsWith(`${bare(root.path)}/`) || path.startsWith(`${bare(root.path)}\\`));
+    const added = job && !isOver(job) ? job.roots.map(bare).filter(isNew) : [];
+    return added.map((path) => ({ path, images: null, present: true }));
   }
 
   function renderJob() {
@@ -130,25 +145,36 @@ export function setUpPanel({ changed }) {
       const answer = await steerJob(job.id, name);
       if (name === "retry") follow(answer);
     } catch (error) {
-      $("job-problem").textContent = error.message || t("offline");
+      $("job-problem").textContent = explain(error);
     }
   }
 
   const list = $("failures");
   list.addEventListener("toggle", () => list.open && loadFailures());
+  /// Failures that are listed, and the job that they are of.
+  let listed = { job: null, count: 0, total: 0 };
 
   function renderFailures() {
     list.hidden = !job.failures;
     $("failures-title").textContent = t("failures", { n: job.failures });
-    if (list.open && isOver(job)) loadFailures();
+    if (list.open && isOver(job) && (listed.job !== job.id || listed.total !== job.failures)) loadFailures();
   }
 
-  async function loadFailures() {
-    const answer = await failures(job.id, 0).catch(() => null);
-    const lines = (answer?.failures ?? []).map(({ path, reason }) =>
-      h("li", {}, h("span", { class: "name", dir: "auto", title: path }, fileName(path)), h("span", { class: "soft" }, reason)));
-    const more = answer && answer.total > lines.length && h("li", { class: "soft" }, t("andMore", { n: answer.total - lines.length }));
-    $("failure-list").replaceChildren(...lines, ...(more ? [more] : []));
+  /// Lists failures: all that were listed before, or some more.
+  async function loadFailures(more = false) {
+    const from = more && listed.job === job.id ? listed.count : 0;
+    const answer = await failures(job.id, from).catch(() => null);
+    if (!answer) return;
+    const line = ({ path, reason }) =>
+      h("li", {}, h("span", { class: "name", title: path }, h("bdi", {}, fileName(path))), h("span", { class: "soft" }, h("bdi", {}, reason)));
+    const lines = answer.failures.map(line);
+    $("failure-list").querySelector(".link")?.closest("li").remove();
+    if (from) $("failure-list").append(...lines);
+    else $("failure-list").replaceChildren(...lines);
+    listed = { job: job.id, count: from + lines.length, total: answer.total };
+    const left = answer.total - listed.count;
+    if (left > 0) $("failure-list").append(h("li", {}, h("button", { class: "link", type: "button", on: { click: () => loadFailures(true) } }, t("andMore", { n: left }))));
+    if (from) ($("failure-list").querySelector(".link") ?? list.firstElementChild).focus();
   }
 
   function banner(going, share) {

@@ -92,24 +92,34 @@ export class Results {
     return items;
   }
 
-  /// The items in sections with headings: strong, likely and weaker matches, or months.
+  /// Matches that lie under others, and are not seen.
+  stacked(items) {
+    const isMatch = (tile) => !this.ranked || tile.strength !== "weak";
+    const under = items.filter(({ tile }) => !this.spread.has(tile.id)).flatMap(({ under }) => under);
+    return under.filter(isMatch).length;
+  }
+
+  /// The items in sections with headings: strong, likely and weaker matches, or months. `count` says how many pictures a
+  /// section has, those in stacks among them.
   sections(items) {
+    const counts = new Map();
+    for (const tile of this.tiles) counts.set(this.#key(tile), (counts.get(this.#key(tile)) ?? 0) + 1);
     const sections = [];
-    let current = null;
     for (const item of items) {
-      const [key, title] = this.#section(item.tile);
-      if (current?.key !== key) {
-        current = { key, title, items: [] };
-        sections.push(current);
-      }
-      current.items.push(item);
+      const key = this.#key(item.tile);
+      if (sections.at(-1)?.key !== key) sections.push({ key, title: this.#title(key, item.tile), count: counts.get(key), items: [] });
+      sections.at(-1).items.push(item);
     }
     return sections;
   }
 
-  #section(tile) {
-    if (this.ranked && tile.strength === "weak") return ["weak", t("weakMatches")];
-    if (this.sort === "relevance") return [tile.strength, t(`${tile.strength}Matches`)];
-    return tile.taken ? [tile.taken.slice(0, 7), month(tile.taken)] : ["undated", t("undated")];
+  #key({ strength, taken }) {
+    if (this.ranked && (strength === "weak" || this.sort === "relevance")) return strength;
+    return taken?.slice(0, 7) ?? "undated";
+  }
+
+  #title(key, { taken }) {
+    if (["strong", "likely", "weak"].includes(key)) return t(`${key}Matches`);
+    return key === "undated" ? t("undated") : month(taken);
   }
 }

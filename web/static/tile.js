@@ -11,7 +11,8 @@ import { day, number, t } from "./words.js";
 const SIZES = [160, 320, 640];
 
 /// Builds a tile. Its picture is loaded by `show`, once it has stayed in view for a moment.
-export function makeTile(item, { index, count, ranked, href, things }) {
+/// `worded` tiles say how good a match they are, where no heading does.
+export function makeTile(item, { index, count, ranked, worded, href, things }) {
   const { tile, under } = item;
   const boxes = worthMarking(tile.boxes ?? []);
   const canvas = tile.blur && h("canvas", { class: "blur", "aria-hidden": "true" });
@@ -23,6 +24,7 @@ export function makeTile(item, { index, count, ranked, href, things }) {
   if (item.leader !== null) element.classList.add("spread");
   if (boxes.length) link.append(makeMarks(boxes, tile, { things, cropped: true }));
   if (under.length) element.append(stackButton(item, index));
+  if (worded && tile.strength !== "weak") element.append(h("span", { class: `word ${tile.strength}`, "aria-hidden": "true" }, t(`${tile.strength}Match`)));
 
   const describe = (record) => {
     const file = record ? fileName(record.path) : "";

@@ -4,6 +4,7 @@ import { caption, downloadOf, isCancelled, original, similar, thumbnail } from "
 import { detailsOf } from "./details.js";
 import { $, fileName, folderOf, h, isTyping } from "./dom.js";
 import { Draw } from "./draw.js";
+import { explain } from "./errors.js";
 import { icon } from "./icons.js";
 import { Layers } from "./layers.js";
 import { around, bestOf } from "./marks.js";
@@ -145,7 +146,7 @@ export function setUpViewer({ items, hrefOf, on }) {
       ["folder", t("folder"), folderOf(record.path)],
     ];
     const facts = rows.filter(([, , value]) => value).map(([name, label, value]) =>
-      h("div", { class: "fact" }, icon(name), h("dt", {}, label), h("dd", { dir: "auto" }, value)));
+      h("div", { class: "fact" }, icon(name), h("dt", {}, label), h("dd", {}, h("bdi", {}, value))));
     const more = record.files.filter((path) => path !== record.path);
     const keywords = record.keywords.map((word) =>
       h("button", { class: "keyword", type: "button", dir: "auto", on: { click: () => on.ask(word) } }, word));
@@ -153,7 +154,7 @@ export function setUpViewer({ items, hrefOf, on }) {
       record.caption && h("p", { class: "caption", dir: "auto" }, record.caption),
       h("dl", {}, facts),
       keywords.length > 0 && h("div", { class: "keywords" }, keywords),
-      more.length > 0 && h("details", {}, h("summary", {}, t("alsoAt", { n: more.length })), h("ul", {}, more.map((path) => h("li", { dir: "auto" }, path)))),
+      more.length > 0 && h("details", {}, h("summary", {}, t("alsoAt", { n: more.length })), h("ul", {}, more.map((path) => h("li", {}, h("bdi", {}, path))))),
     ].filter(Boolean));
     $("download").href = downloadOf(record);
     const own = record.taken ? day(record.taken) : fileName(record.path);
@@ -191,7 +192,7 @@ export function setUpViewer({ items, hrefOf, on }) {
   }
 
   function showProblem(error) {
-    $("facts").replaceChildren(h("p", { class: "problem" }, error.message || t("offline")), error.hint ? h("p", {}, error.hint) : "");
+    $("facts").replaceChildren(h("p", { class: "problem" }, explain(error)));
   }
 
   async function copyPath() {
@@ -215,7 +216,16 @@ export function setUpViewer({ items, hrefOf, on }) {
     zoom.reset();
     dialog.classList.add("drawn-on");
     draw.begin(stage.firstElementChild, record);
+    makeRoom();
   }
+
+  /// While one draws, the picture ends above the bar, whose text may change.
+  function makeRoom() {
+    const below = stage.getBoundingClientRect().bottom - $("drawbar").getBoundingClientRect().top;
+    if (draw.active) stage.style.setProperty("--below", `${below + 8}px`);
+  }
+  const room = new ResizeObserver(makeRoom);
+  [stage, $("drawbar")].forEach((part) => room.observe(part));
 
   const acts = {
     close: () => on.close(), previous: () => step(-1), next: () => step(1), info: () => toggleFacts(),
@@ -242,7 +252,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     ArrowDown: () => zoom.isOwn && zoom.move(0, -80),
     "+": () => zoom.by(1.4), "=": () => zoom.by(1.4), "-": () => zoom.by(1 / 1.4), 0: () => zoom.reset(),
     z: acts.zoom, i: acts.info, s: acts.alike, m: acts.like, l: acts.unlike, c: acts.copy, d: () => $("download").click(),
-    b: acts.boxes, h: acts.heat, r: acts.draw,
+    b: acts.boxes, h: acts.heat, r: acts.draw, "?": () => on.help(),
   };
   dialog.addEventListener("keydown", (event) => {
     if (draw.active || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
