@@ -1,4 +1,4 @@
-//! A model without weights, for tests of everything that stands on [`Encode`].
+//! A model without weights, for tests of everything that stands on [`Encode`]; and [`Product`], for benches.
 //!
 //! A picture becomes the mean colours of a 4 x 4 grid, projected to `dim` by fixed signs; a text becomes the sum of its
 //! words, where the name of a colour is the vector of a picture in that colour and any other word has a direction of its
@@ -16,6 +16,8 @@ use crate::picture::PictureError;
 use crate::{
     DenseGrid, Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection, Scoring,
 };
+
+pub use crate::cpu::product::Product;
 
 /// Patches per side of the grid.
 const GRID: usize = 4;

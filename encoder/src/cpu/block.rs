@@ -10,6 +10,7 @@ use super::load::{Loader, gelu, new_rows, new_tiles};
 use super::path::Path;
 use crate::EncodeError;
 use crate::config::TowerConfig;
+use crate::siglip::Trace;
 
 /// `x += attention(norm1(x)); x += mlp(norm2(x))`.
 pub(super) struct Block {
@@ -83,14 +84,16 @@ impl Block {
     }
 
     /// Changes the residual stream of `workspace`, in which each of the sequences attends to itself.
-    pub fn forward(&self, workspace: &mut Workspace, sequences: &[Range<usize>]) {
+    pub fn forward(&self, workspace: &mut Workspace, sequences: &[Range<usize>], trace: &mut Trace) {
         let Workspace { path, config, operands, qkv, hidden, x, .. } = workspace;
         let (path, rows) = (*path, sequences.last().map_or(0, |last| last.end));
-        self.norm1.to_tiles(path, x, rows, operands);
-        multiply(path, operands, rows, &self.qkv, Epilogue::StoreElements(qkv.shared()));
-        attend(path, qkv, sequences, config.width, config.heads, operands);
-        multiply(path, operands, rows, &self.out, Epilogue::Accumulate(x.shared()));
-        self.mlp.forward(path, x, rows, operands, hidden);
+        trace.time("layer norms", || self.norm1.to_tiles(path, x, rows, operands));
+        let store = Epilogue::StoreElements(qkv.shared());
+        trace.time("queries, keys, values", || multiply(path, operands, rows, &self.qkv, store));
+        trace.time("attention", || attend(path, qkv, sequences, config.width, config.heads, operands));
+        let add = Epilogue::Accumulate(x.shared());
+        trace.time("output projection", || multiply(path, operands, rows, &self.out, add));
+        self.mlp.forward(path, x, rows, operands, hidden, trace);
     }
 }
 
@@ -108,14 +111,24 @@ impl Mlp {
     }
 
     /// Changes the first `rows` rows of `x`; `operands` (N, W) and `hidden` (N, M) are for its use.
-    fn forward(&self, path: Path, x: &mut Rows, rows: usize, operands: &mut Tiles, hidden: &mut Tiles) {
-        self.norm.to_tiles(path, x, rows, operands);
-        multiply(path, operands, rows, &self.fc1, Epilogue::Activate(self.gelu, hidden.shared()));
-        multiply(path, hidden, rows, &self.fc2, Epilogue::Accumulate(x.shared()));
+    fn forward(
+        &self,
+        path: Path,
+        x: &mut Rows,
+        rows: usize,
+        operands: &mut Tiles,
+        hidden: &mut Tiles,
+        trace: &mut Trace,
+    ) {
+        trace.time("layer norms", || self.norm.to_tiles(path, x, rows, operands));
+        let activate = Epilogue::Activate(self.gelu, hidden.shared());
+        trace.time("fc1 and GELU", || multiply(path, operands, rows, &self.fc1, activate));
+        let add = Epilogue::Accumulate(x.shared());
+        trace.time("fc2", || multiply(path, hidden, rows, &self.fc2, add));
     }
 
     /// As [`Mlp::forward`], with memory of its own.
     pub fn forward_once(&self, path: Path, x: &mut Rows, rows: usize, operands: &mut Tiles) {
-        self.forward(path, x, rows, operands, &mut new_tiles(path, rows, self.inner));
+        self.forward(path, x, rows, operands, &mut new_tiles(path, rows, self.inner), &mut Trace::off());
     }
 }

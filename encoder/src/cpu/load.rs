@@ -70,15 +70,26 @@ impl<'a> Loader<'a> {
         bias: &[f32],
         row: impl Fn(usize, &mut Vec<f32>) + Sync,
     ) -> Packed {
-        match self.path.is_bf16() {
-            true => Packed::new::<bf16>(outputs, inputs, bias, row),
-            false => Packed::new::<f32>(outputs, inputs, bias, row),
-        }
+        pack(self.path, outputs, inputs, bias, row)
     }
 
     pub fn layer_norm(&self, name: &str, tower: &TowerConfig) -> Result<LayerNorm, EncodeError> {
         let at = self.at(name);
         Ok(LayerNorm::new(at.values("weight")?, at.values("bias")?, tower.layer_norm_eps))
+    }
+}
+
+/// See [`Packed::new`].
+pub(super) fn pack(
+    path: Path,
+    outputs: usize,
+    inputs: usize,
+    bias: &[f32],
+    row: impl Fn(usize, &mut Vec<f32>) + Sync,
+) -> Packed {
+    match path.is_bf16() {
+        true => Packed::new::<bf16>(outputs, inputs, bias, row),
+        false => Packed::new::<f32>(outputs, inputs, bias, row),
     }
 }
 

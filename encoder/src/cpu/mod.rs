@@ -10,6 +10,8 @@ mod kernels;
 mod load;
 mod map_head;
 pub(crate) mod path;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) mod product;
 mod text;
 mod towers;
 mod vision;

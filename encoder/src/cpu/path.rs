@@ -3,6 +3,10 @@
 use std::fmt;
 use std::sync::LazyLock;
 
+use half::bf16;
+
+use super::kernels::isa::Element;
+
 /// A way of computing. The first that a processor and its system offer is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Path {
@@ -39,6 +43,11 @@ impl Path {
     /// Whether products are of bf16 instead of f32.
     pub fn is_bf16(self) -> bool {
         matches!(self, Self::AmxBf16 | Self::Avx512Bf16)
+    }
+
+    /// Values of an operand's line.
+    pub fn line(self) -> usize {
+        if self.is_bf16() { bf16::LINE } else { f32::LINE }
     }
 
     /// The best path of this machine.

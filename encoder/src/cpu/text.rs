@@ -54,10 +54,10 @@ impl TextTower {
         let mut workspace =
             kept.map_or_else(|| Workspace::new(path, &self.config.tower, rows), |kept| kept.grown(rows));
 
-        self.embed(texts, &mut workspace.x); // (N, W)
+        trace.time("embedding", || self.embed(texts, &mut workspace.x)); // (N, W)
         record_tokens(trace, "text.embeddings", &workspace.x, &sequences, width);
         for (i, block) in self.blocks.iter().enumerate() {
-            block.forward(&mut workspace, &sequences);
+            block.forward(&mut workspace, &sequences, trace);
             record_tokens(trace, format_args!("text.block{i:02}"), &workspace.x, &sequences, width);
         }
         let mut last = Rows::new::<f32>(texts.len(), width); // (B, W)

@@ -74,25 +74,26 @@ impl VisionTower {
             kept.map_or_else(|| Workspace::new(path, &self.config.tower, rows), |kept| kept.grown(rows));
 
         let mut patches = new_tiles(path, rows, self.config.patch_values());
-        patches::fill(path, batch, &sequences, self.config.patch_size, &mut patches);
-        multiply(path, &patches, rows, &self.stem, Epilogue::Store(workspace.x.shared())); // (N, W)
+        trace.time("patches", || patches::fill(path, batch, &sequences, self.config.patch_size, &mut patches));
+        let store = Epilogue::Store(workspace.x.shared());
+        trace.time("patch embedding", || multiply(path, &patches, rows, &self.stem, store)); // (N, W)
         record_tokens(trace, "vision.patch_embed", &workspace.x, &sequences, width);
-        self.add_positions(batch, &sequences, &mut workspace.x);
+        trace.time("positions", || self.add_positions(batch, &sequences, &mut workspace.x));
         record_tokens(trace, "vision.embeddings", &workspace.x, &sequences, width);
         for (i, block) in self.blocks.iter().enumerate() {
-            block.forward(&mut workspace, &sequences);
+            block.forward(&mut workspace, &sequences, trace);
             record_tokens(trace, format_args!("vision.block{i:02}"), &workspace.x, &sequences, width);
         }
         let mut tokens = Rows::new::<f32>(rows, width);
-        self.post_norm.to_rows(path, &workspace.x, rows, &mut tokens); // (N, W)
+        trace.time("layer norms", || self.post_norm.to_rows(path, &workspace.x, rows, &mut tokens)); // (N, W)
         record_tokens(trace, "vision.post_norm", &tokens, &sequences, width);
 
-        let mut pooled = self.head.gather(&tokens, &sequences); // (B, W)
+        let mut pooled = trace.time("pooling", || self.head.gather(&tokens, &sequences)); // (B, W)
         record(trace, "vision.map_attention", &pooled, batch.len(), width);
-        self.head.finish(&mut pooled, batch.len());
+        trace.time("pooling", || self.head.finish(&mut pooled, batch.len()));
         record(trace, "vision.pooled", &pooled, batch.len(), width);
         let aligned = (outputs == Outputs::Dense).then(|| {
-            let aligned = self.head.align(&tokens, rows, Projection::Full); // (N, W)
+            let aligned = trace.time("aligned patches", || self.head.align(&tokens, rows, Projection::Full)); // (N, W)
             record_tokens(trace, "vision.aligned", &aligned, &sequences, width);
             aligned
         });

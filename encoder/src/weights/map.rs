@@ -24,9 +24,10 @@ impl FileMap {
     pub fn open(path: &Path) -> Result<Self, EncodeError> {
         let io = |source| EncodeError::Io { path: path.to_owned(), source };
         let file = File::open(path).map_err(io)?;
-        // SAFETY: the map is private and read-only, and all reads stay inside its length. A file that another program
-        // shortens while it is mapped ends this process by SIGBUS; downloads avoid that by renaming into place, as
-        // every writer of the shared cache does.
+        // SAFETY: the map is read-only, and all reads stay inside its length. It shares the file's pages: a program that
+        // writes into the file while it is mapped changes bytes under our slices, which no check can rule out, and one that
+        // shortens it ends this process by SIGBUS. Downloads rename whole files into place, as every writer of the shared
+        // cache does, and a checkpoint that is written in place while it is loaded is beyond what we promise.
         let map = unsafe { Mmap::map(&file) }.map_err(io)?;
         Ok(Self { path: path.to_owned(), map })
     }

@@ -10,15 +10,22 @@ use std::ops::Range;
 use bytemuck::Zeroable;
 use rayon::prelude::*;
 
-use super::buffers::{Buffer, Rows, SharedTiles, Tiles, position};
+use super::buffers::{Buffer, Rows, SharedTiles, Tiles, check_sequences, position};
 use super::isa::{BLOCK, BLOCK_VALUES, Element, Isa, LANES, Line, Operands, TILE, Task};
 use super::lanes::Lanes;
 use crate::cpu::path::Path;
 
 /// Attention of `heads` heads from rows of packed queries, keys and values (N, 3W), elements of the path, to the left
 /// operand of the output projection (N, W). Tokens of a sequence attend to each other.
+///
+/// # Panics
+/// If heads do not divide the width, or sequences are not those of the rows.
 pub fn attend(path: Path, qkv: &Rows, sequences: &[Range<usize>], width: usize, heads: usize, out: &mut Tiles) {
-    let out = out.shared();
+    let (line, out) = (path.line(), out.shared());
+    assert!(width.is_multiple_of(heads), "{heads} heads for a width of {width}");
+    assert!(width <= out.steps() * line, "an output narrower than {width}");
+    check_sequences(sequences, qkv.count());
+    out.check(sequences.last().map_or(0, |last| last.end));
     let tasks = sequences.len() * heads;
     (0..tasks).into_par_iter().with_max_len(1).for_each(|task| {
         let tokens = sequences[task / heads].clone();
@@ -91,6 +98,7 @@ impl Task for Head<'_> {
     fn run<I: Isa>(self) {
         let line = I::Element::LINE;
         let (values, stride) = (self.qkv.values::<I::Element>(), self.qkv.stride::<I::Element>());
+        assert!(3 * self.width <= stride, "queries, keys and values of {} each in {stride} columns", self.width);
         let plan = Plan {
             depth_steps: self.depth.div_ceil(line),
             key_steps: self.tokens.len().div_ceil(line),
@@ -293,7 +301,7 @@ impl Head<'_> {
         for first in (0..self.depth).step_by(LANES) {
             if start.is_multiple_of(LANES) && first + LANES <= self.depth {
                 let col = start + first;
-                // SAFETY: as below.
+                // SAFETY: by the caller; each head of each row belongs to one task, and `attend` made sure of the columns.
                 unsafe {
                     let from = results.add(first / BLOCK * BLOCK_VALUES + first % BLOCK / TILE * TILE * LANES);
                     let to = self.out.line::<I::Element>(row, col / line).add(col % line);
@@ -302,7 +310,7 @@ impl Head<'_> {
                 continue;
             }
             let mut values = [I::Element::zeroed(); LANES];
-            // SAFETY: by the caller; each head of each row belongs to one task.
+            // SAFETY: as above.
             unsafe {
                 let from = results.add(first / BLOCK * BLOCK_VALUES + first % BLOCK / TILE * TILE * LANES);
                 I::Element::store(I::Vector::load(from).mul(scale), values.as_mut_ptr());

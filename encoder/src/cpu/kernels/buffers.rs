@@ -1,7 +1,7 @@
 //! Matrices in memory, in whole lines of 64 bytes.
 
 use std::marker::PhantomData;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 
 use bytemuck::Zeroable;
 use memmap2::MmapMut;
@@ -76,7 +76,7 @@ impl<'a> Shared<'a> {
     }
 
     /// # Safety
-    /// No other thread may use this line while the pointer is used.
+    /// The line must exist, and no other thread may use it while the pointer is used.
     #[inline(always)]
     pub unsafe fn line(&self, at: usize) -> *mut Line {
         debug_assert!(at < self.len);
@@ -125,10 +125,18 @@ impl SharedTiles<'_> {
         self.steps
     }
 
+    /// Makes sure that rows below `rows` may be written.
+    ///
+    /// # Panics
+    /// If there is no room for them.
+    pub fn check(&self, rows: usize) {
+        assert!(rows.next_multiple_of(TILE) * self.steps <= self.lines.len, "more rows than the operand has room for");
+    }
+
     /// The values of one line: `LINE` columns of `row`, from column `step * LINE` on.
     ///
     /// # Safety
-    /// No other thread may use them meanwhile.
+    /// They must exist, and no other thread may use them meanwhile.
     #[inline(always)]
     pub unsafe fn line<E: Element>(&self, row: usize, step: usize) -> *mut E {
         // SAFETY: by the caller.
@@ -148,6 +156,10 @@ impl Rows {
     pub fn new<E: Element>(rows: usize, cols: usize) -> Self {
         let stride = cols.next_multiple_of(BLOCK).div_ceil(E::LINE);
         Self { lines: Buffer::zeroed(rows * stride), rows, stride }
+    }
+
+    pub fn count(&self) -> usize {
+        self.rows
     }
 
     /// Values from one row to the next.
@@ -181,16 +193,38 @@ pub struct SharedRows<'a> {
 }
 
 impl SharedRows<'_> {
+    /// Makes sure that the first `rows` rows of `cols` values, filled up to whole blocks, may be written.
+    ///
+    /// # Panics
+    /// If there is no room for them.
+    pub fn check<E: Element>(&self, rows: usize, cols: usize) {
+        assert!(rows <= self.rows, "{rows} rows where there is room for {}", self.rows);
+        let room = self.stride * E::LINE;
+        assert!(cols.next_multiple_of(BLOCK) <= room, "rows of {cols} values where there is room for {room}");
+    }
+
     /// The values from `col`, a multiple of [`BLOCK`], of `row` on.
     ///
     /// # Safety
-    /// No other thread may use them meanwhile.
+    /// They must exist, and no other thread may use them meanwhile.
     #[inline(always)]
     pub unsafe fn at<E: Element>(&self, row: usize, col: usize) -> *mut E {
         debug_assert!(row < self.rows);
         // SAFETY: by the caller.
         unsafe { self.lines.line(row * self.stride + col / E::LINE).cast() }
     }
+}
+
+/// Makes sure that sequences follow each other and end before `rows`: then no row belongs to two of them.
+///
+/// # Panics
+/// If they overlap or end behind `rows`.
+pub fn check_sequences(sequences: &[Range<usize>], rows: usize) {
+    let end = sequences.iter().fold(0, |end, sequence| {
+        assert!(end <= sequence.start && sequence.start <= sequence.end, "sequences that overlap: {sequences:?}");
+        sequence.end
+    });
+    assert!(end <= rows, "sequences of {end} rows where there are {rows}");
 }
 
 /// A right operand: the transposed weight of a linear layer, in panels of 32 outputs. A panel is a row of pairs of tiles
@@ -210,6 +244,7 @@ impl Packed {
         row: impl Fn(usize, &mut Vec<f32>) + Sync,
     ) -> Self {
         use rayon::prelude::*;
+        assert_eq!(bias.len(), outputs, "a bias for each output");
         let steps = inputs.div_ceil(E::LINE);
         let panels = outputs.div_ceil(BLOCK);
         let mut lines = Buffer::zeroed(panels * steps * 2 * TILE);

@@ -1,13 +1,14 @@
 //! Products of activations and packed weights, with an epilogue that takes the results while they are in the cache.
 //!
 //! Rows are cut into groups that stay in the second-level cache while the panels of the weights pass by, and the inner
-//! dimension into chunks of which a panel stays in the first-level cache while the rows of a group pass by. A panel's
-//! epilogue runs between the products of the next panel: tile products occupy a unit of their own, so that GELU and the
-//! like cost next to nothing.
+//! dimension into chunks of which a panel stays in the first-level cache while the rows of a group pass by. The next chunk
+//! is asked for meanwhile: the third-level cache of a server is far away. A panel's epilogue runs between the products of
+//! the next panel: tile products occupy a unit of their own, so that GELU and the like cost next to nothing.
 
 use std::cell::RefCell;
 use std::ops::Range;
 
+use half::bf16;
 use rayon::prelude::*;
 
 use super::buffers::{Buffer, Packed, SharedRows, SharedTiles, Tiles};
@@ -44,9 +45,13 @@ const GROUP_BYTES: usize = 768 << 10;
 const CHUNK: usize = 8;
 
 /// `epilogue(left * right + bias)` for the first `rows` rows, on all threads.
+///
+/// # Panics
+/// If operands and output do not fit each other.
 pub fn multiply(path: Path, left: &Tiles, rows: usize, right: &Packed, epilogue: Epilogue) {
     assert_eq!(left.steps(), right.steps(), "inner dimensions differ");
     assert!(rows.next_multiple_of(TILE) * left.steps() <= left.lines().len(), "more rows than the operand has");
+    epilogue.check(path, rows, right.panels() * BLOCK);
     if rows == 0 {
         return;
     }
@@ -129,6 +134,11 @@ impl Product<'_> {
                         let mut rest = share.start..share.end.min(self.rows - row);
                         let each = rest.len().div_ceil(range.len());
                         let mut next = right.wrapping_add(range.end * 2 * TILE + i * ahead * range.len());
+                        if !I::TICKS {
+                            for i in 0..ahead * range.len() {
+                                I::prefetch(next.wrapping_add(i));
+                            }
+                        }
                         let (before, now) = (before.add(i * BLOCK_VALUES), now.add(i * BLOCK_VALUES));
                         I::block(operands, now, chunk == 0, || {
                             for _ in 0..ahead {
@@ -164,7 +174,7 @@ impl Product<'_> {
     #[inline(always)]
     unsafe fn finish_row<I: Isa>(&self, results: *const f32, row: usize, i: usize, panel: usize) {
         // SAFETY: the results of a block are four tiles; biases are padded to whole panels; each pair of a row and a
-        // panel belongs to one task.
+        // panel belongs to one task, and `multiply` made sure that the output has it.
         unsafe {
             let at = results.add(i / TILE * 2 * TILE * LANES + i % TILE * LANES);
             let bias = self.right.bias().as_ptr().add(panel * BLOCK);
@@ -178,10 +188,20 @@ impl Product<'_> {
 }
 
 impl Epilogue<'_> {
+    /// Makes sure that the output has room for `rows` rows of `cols` results.
+    fn check(self, path: Path, rows: usize, cols: usize) {
+        match self {
+            Self::Store(to) | Self::Accumulate(to) => to.check::<f32>(rows, cols),
+            Self::StoreElements(to) if path.is_bf16() => to.check::<bf16>(rows, cols),
+            Self::StoreElements(to) => to.check::<f32>(rows, cols),
+            Self::StoreTiles(to) | Self::Activate(_, to) => to.check(rows),
+        }
+    }
+
     /// Takes the results of 32 columns from `col` on, a multiple of 32, of one row.
     ///
     /// # Safety
-    /// Nobody else may use what stands at these places of the output.
+    /// The output must have these places, and nobody else may use what stands there.
     #[inline(always)]
     unsafe fn take<I: Isa>(self, row: usize, col: usize, [a, b]: [I::Vector; 2]) {
         // SAFETY: by the caller; outputs are padded to whole blocks.
@@ -215,7 +235,7 @@ impl Epilogue<'_> {
 }
 
 /// # Safety
-/// Nobody else may use what stands at these places.
+/// The row must exist, and nobody else may use what stands at these places.
 #[inline(always)]
 unsafe fn store_tiles<I: Isa>(to: SharedTiles, row: usize, col: usize, values: [I::Vector; 2]) {
     for (i, values) in values.into_iter().enumerate() {

@@ -110,9 +110,11 @@ pub struct Operands {
 pub unsafe trait Isa: Copy {
     type Element: Element;
     type Vector: Lanes;
+    /// Whether [`Isa::block`] calls `tick`.
+    const TICKS: bool = false;
 
     /// Adds the product of a block to `result` (four tiles of 16 x 16, row by row), or stores it there if `first`.
-    /// May call `tick` now and then, so that other work fills the gaps of this one.
+    /// May call `tick` once for each tile along the inner dimension, so that other work fills the gaps of this one.
     ///
     /// # Safety
     /// The tiles of `operands` must be readable, those of `result` writable.
@@ -145,12 +147,13 @@ pub trait Cells {
     unsafe fn multiply_add(a: Self::Operand, b: Self::Operand, sum: Self::Vector) -> Self::Vector;
 }
 
-/// [`Isa::block`] with `ROWS x COLS` vectors of sums held in registers.
+/// [`Isa::block`] with `ROWS x COLS` vectors of sums held in registers, and an inner loop over `CELLS` cells unrolled: where
+/// the ports that multiply also count, counting less often leaves them more time.
 ///
 /// # Safety
 /// As [`Isa::block`].
 #[inline(always)]
-pub unsafe fn block_of_cells<C: Cells, const ROWS: usize, const COLS: usize>(
+pub unsafe fn block_of_cells<C: Cells, const ROWS: usize, const COLS: usize, const CELLS: usize>(
     o: Operands,
     result: *mut f32,
     first: bool,
@@ -165,7 +168,7 @@ pub unsafe fn block_of_cells<C: Cells, const ROWS: usize, const COLS: usize>(
                 let left = o.left.add(row / TILE * o.left_stride + row % TILE);
                 let right = o.right.add(col * TILE);
                 let sums = result.add((row / TILE * 2 + col) * TILE * LANES + row % TILE * LANES);
-                sums_of_cells::<C, ROWS, COLS>(left, right, o.steps, sums, first);
+                sums_of_cells::<C, ROWS, COLS, CELLS>(left, right, o.steps, sums, first);
             }
         }
     }
@@ -176,7 +179,7 @@ pub unsafe fn block_of_cells<C: Cells, const ROWS: usize, const COLS: usize>(
 /// # Safety
 /// As [`Isa::block`].
 #[inline(always)]
-unsafe fn sums_of_cells<C: Cells, const ROWS: usize, const COLS: usize>(
+unsafe fn sums_of_cells<C: Cells, const ROWS: usize, const COLS: usize, const CELLS: usize>(
     left: *const Line,
     right: *const Line,
     steps: usize,
@@ -197,15 +200,17 @@ unsafe fn sums_of_cells<C: Cells, const ROWS: usize, const COLS: usize>(
         for step in 0..steps {
             let left = left.add(step * TILE);
             let right = right.add(step * 2 * TILE);
-            for cell in 0..LANES {
-                let mut line = [C::line(right.add(cell)); COLS];
-                for col in 1..COLS {
-                    line[col] = C::line(right.add(col * TILE + cell));
-                }
-                for row in 0..ROWS {
-                    let value = C::broadcast(left.add(row).cast::<u32>().add(cell));
-                    for col in 0..COLS {
-                        sums[row][col] = C::multiply_add(value, line[col], sums[row][col]);
+            for first in (0..LANES).step_by(CELLS) {
+                for cell in first..first + CELLS {
+                    let mut line = [C::line(right.add(cell)); COLS];
+                    for col in 1..COLS {
+                        line[col] = C::line(right.add(col * TILE + cell));
+                    }
+                    for row in 0..ROWS {
+                        let value = C::broadcast(left.add(row).cast::<u32>().add(cell));
+                        for col in 0..COLS {
+                            sums[row][col] = C::multiply_add(value, line[col], sums[row][col]);
+                        }
                     }
                 }
             }
@@ -260,8 +265,9 @@ unsafe impl Isa for Portable {
     // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: impl FnMut()) {
+        const ROWS: usize = if FUSED { 4 } else { 2 };
         // SAFETY: by the caller.
-        unsafe { block_of_cells::<F32Cells<Self::Vector>, { if FUSED { 4 } else { 2 } }, 1>(operands, result, first) }
+        unsafe { block_of_cells::<F32Cells<Self::Vector>, ROWS, 1, 1>(operands, result, first) }
     }
 }
 

@@ -24,6 +24,13 @@ pub struct Avx512Bf16;
 #[derive(Clone, Copy)]
 pub struct AmxBf16;
 
+/// Into the second-level cache: weights arrive a chunk ahead, and the first level is for the chunk in work.
+#[inline(always)]
+fn prefetch(line: *const Line) {
+    // SAFETY: a prefetch never faults, and every x86-64 has it.
+    unsafe { _mm_prefetch::<_MM_HINT_T1>(line.cast()) }
+}
+
 // SAFETY: AVX2 and FMA only.
 unsafe impl Isa for Avx2 {
     type Element = f32;
@@ -33,7 +40,12 @@ unsafe impl Isa for Avx2 {
     #[inline(always)]
     unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: impl FnMut()) {
         // SAFETY: by the caller.
-        unsafe { block_of_cells::<F32Cells<Avx2Lanes>, 4, 1>(operands, result, first) }
+        unsafe { block_of_cells::<F32Cells<Avx2Lanes>, 4, 1, 1>(operands, result, first) }
+    }
+
+    #[inline(always)]
+    fn prefetch(line: *const Line) {
+        prefetch(line);
     }
 }
 
@@ -46,7 +58,12 @@ unsafe impl Isa for Avx512 {
     #[inline(always)]
     unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: impl FnMut()) {
         // SAFETY: by the caller.
-        unsafe { block_of_cells::<F32Cells<Avx512Lanes>, 8, 2>(operands, result, first) }
+        unsafe { block_of_cells::<F32Cells<Avx512Lanes>, 8, 2, 4>(operands, result, first) }
+    }
+
+    #[inline(always)]
+    fn prefetch(line: *const Line) {
+        prefetch(line);
     }
 }
 
@@ -91,7 +108,12 @@ unsafe impl Isa for Avx512Bf16 {
     #[inline(always)]
     unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: impl FnMut()) {
         // SAFETY: by the caller.
-        unsafe { block_of_cells::<Bf16Cells, 8, 2>(operands, result, first) }
+        unsafe { block_of_cells::<Bf16Cells, 8, 2, 4>(operands, result, first) }
+    }
+
+    #[inline(always)]
+    fn prefetch(line: *const Line) {
+        prefetch(line);
     }
 }
 
@@ -136,9 +158,13 @@ macro_rules! step {
 unsafe impl Isa for AmxBf16 {
     type Element = bf16;
     type Vector = Avx512Lanes;
+    const TICKS: bool = true;
 
-    // The sums stay in tile registers from one `asm!` to the next. The compiler has no values of its own there: it allocates
-    // tile registers only in functions with the target feature `amx-tile`, which is nowhere enabled.
+    // The sums stay in tile registers from one `asm!` to the next, and while `tick` runs. Rust promises nothing about
+    // registers between two `asm!`; this holds because nothing else writes these: the compiler allocates tile registers only
+    // in functions with the target feature `amx-tile`, which is nowhere enabled, no code of ours outside this function has
+    // tile instructions, `tick` calls nobody else's, and the system saves them when it switches threads. The blocks are
+    // volatile, so they keep their order. Operands are in memory; only the sums rely on this.
     // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn block(o: Operands, result: *mut f32, first: bool, mut tick: impl FnMut()) {
@@ -217,7 +243,6 @@ unsafe impl Isa for AmxBf16 {
 
     #[inline(always)]
     fn prefetch(line: *const Line) {
-        // SAFETY: a prefetch never faults.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.cast()) }
+        prefetch(line);
     }
 }

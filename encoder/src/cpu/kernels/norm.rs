@@ -1,4 +1,4 @@
-//! Layer norm in two passes, from f32 rows to the left operand of a product or to other rows.
+//! Layer norm, the mean first and then the variance, from f32 rows to the left operand of a product or to other rows.
 
 use rayon::prelude::*;
 
@@ -34,20 +34,23 @@ impl LayerNorm {
     }
 
     fn run(&self, path: Path, from: &Rows, rows: usize, to: To) {
-        let tasks = rows.div_ceil(TILE);
-        (0..tasks).into_par_iter().for_each(|task| {
-            let rows = share(rows, tasks, task);
-            path.execute(Normalise { from, rows, to, norm: Some(self), width: self.width });
-        });
+        normalise(path, from, rows, to, Some(self), self.width);
     }
 }
 
 /// Copies the first `rows` rows and `width` columns to the left operand of a product.
 pub fn to_tiles(path: Path, from: &Rows, rows: usize, width: usize, to: &mut Tiles) {
-    let to = To::Tiles(to.shared());
+    normalise(path, from, rows, To::Tiles(to.shared()), None, width);
+}
+
+fn normalise(path: Path, from: &Rows, rows: usize, to: To, norm: Option<&LayerNorm>, width: usize) {
+    match to {
+        To::Rows(to) => to.check::<f32>(rows, width),
+        To::Tiles(to) => to.check(rows),
+    }
     let tasks = rows.div_ceil(TILE);
     (0..tasks).into_par_iter().for_each(|task| {
-        path.execute(Normalise { from, rows: share(rows, tasks, task), to, norm: None, width });
+        path.execute(Normalise { from, rows: share(rows, tasks, task), to, norm, width });
     });
 }
 
@@ -72,20 +75,16 @@ impl Task for Normalise<'_> {
         for row in self.rows {
             let x = self.from.row::<f32>(row);
             assert!(x.len() >= vectors * LANES && self.norm.is_none_or(|n| n.weight.len() >= vectors * LANES));
-            // SAFETY: `x` and the weights have all vectors; each row belongs to one task.
+            // SAFETY: `x` and the weights have all vectors; each row belongs to one task, and the output has it.
             unsafe {
                 let x = x.as_ptr();
-                let (mean, scale) = match self.norm {
-                    Some(norm) => moments::<I::Vector>(x, self.width, norm.eps),
-                    None => (0.0, 1.0),
-                };
-                let (mean, scale) = (I::Vector::splat(mean), I::Vector::splat(scale));
+                let moments = self.norm.map(|norm| Moments::<I::Vector>::of(x, self.width, norm.eps));
                 for i in 0..vectors {
                     let mut value = I::Vector::load(x.add(i * LANES));
-                    if let Some(norm) = self.norm {
+                    if let (Some(norm), Some(moments)) = (self.norm, &moments) {
                         let weight = I::Vector::load(norm.weight.as_ptr().add(i * LANES));
                         let bias = I::Vector::load(norm.bias.as_ptr().add(i * LANES));
-                        value = value.sub(mean).mul(scale).mul_add(weight, bias);
+                        value = moments.centred(value).mul(moments.scale).mul_add(weight, bias);
                     }
                     match self.to {
                         To::Rows(rows) => value.store(rows.at::<f32>(row, 0).add(i * LANES)),
@@ -102,32 +101,61 @@ impl Task for Normalise<'_> {
     }
 }
 
-/// Mean and `1 / sqrt(variance + eps)` of `width` values. The mean is subtracted before squares are summed: the difference
-/// of two large sums would lose all digits where the mean is far from zero compared with the spread.
-///
-/// # Safety
-/// `x` must be valid for `width` values.
-#[inline(always)]
-unsafe fn moments<V: Lanes>(x: *const f32, width: usize, eps: f32) -> (f32, f32) {
-    let whole = width / LANES;
-    // SAFETY: by the caller, `x` has `width` values.
-    unsafe {
-        let tail = std::slice::from_raw_parts(x.add(whole * LANES), width % LANES);
-        let mut sums = [V::splat(0.0); 4];
-        for i in 0..whole {
-            sums[i % 4] = sums[i % 4].add(V::load(x.add(i * LANES)));
+/// What a row is normalised by.
+struct Moments<V> {
+    mean: V,
+    /// What the f32 `mean` leaves of the true one: up to some units in its last place, which a small spread magnifies.
+    left: V,
+    /// `1 / sqrt(variance + eps)`.
+    scale: V,
+}
+
+impl<V: Lanes> Moments<V> {
+    /// Of `width` values. The mean is subtracted before squares are summed: the difference of two large sums would lose all
+    /// digits where the mean is far from zero compared with the spread.
+    ///
+    /// # Safety
+    /// `x` must be valid for `width` values, filled up to whole vectors.
+    #[inline(always)]
+    unsafe fn of(x: *const f32, width: usize, eps: f32) -> Self {
+        let (zero, count) = (V::splat(0.0), width as f32);
+        let mut moments = Self { mean: zero, left: zero, scale: zero };
+        // SAFETY: by the caller.
+        unsafe {
+            moments.mean = V::splat(moments.sum::<1>(x, width) / count);
+            moments.left = V::splat(moments.sum::<1>(x, width) / count);
+            moments.scale = V::splat(1.0 / (moments.sum::<2>(x, width) / count + eps).sqrt());
         }
-        let sum = sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum() + tail.iter().sum::<f32>();
-        let mean = sum / width as f32;
+        moments
+    }
+
+    #[inline(always)]
+    fn centred(&self, x: V) -> V {
+        x.sub(self.mean).sub(self.left)
+    }
+
+    /// Sum of the first or second powers of centred values.
+    ///
+    /// # Safety
+    /// As [`Moments::of`].
+    #[inline(always)]
+    unsafe fn sum<const POWER: u32>(&self, x: *const f32, width: usize) -> f32 {
+        let whole = width / LANES;
         let mut sums = [V::splat(0.0); 4];
         for i in 0..whole {
-            let centred = V::load(x.add(i * LANES)).sub(V::splat(mean));
-            sums[i % 4] = centred.mul_add(centred, sums[i % 4]);
+            // SAFETY: by the caller.
+            let centred = self.centred(unsafe { V::load(x.add(i * LANES)) });
+            let sum = &mut sums[i % 4];
+            *sum = if POWER == 2 { centred.mul_add(centred, *sum) } else { sum.add(centred) };
         }
         let mut sum = sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum();
-        for value in tail {
-            sum += (value - mean) * (value - mean);
+        if !width.is_multiple_of(LANES) {
+            // SAFETY: by the caller, the last vector is whole; what fills it up is not summed.
+            let centred = self.centred(unsafe { V::load(x.add(whole * LANES)) }).to_array();
+            for value in &centred[..width % LANES] {
+                sum += value.powi(POWER as i32);
+            }
         }
-        (mean, 1.0 / (sum / width as f32 + eps).sqrt())
+        sum
     }
 }

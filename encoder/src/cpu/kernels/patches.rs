@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::buffers::{SharedTiles, Tiles};
+use super::buffers::{SharedTiles, Tiles, check_sequences};
 use super::isa::{Element, Isa, LANES, Task};
 use super::lanes::Lanes;
 use crate::Prepared;
@@ -15,8 +15,16 @@ pub const CENTRE: f32 = 128.0;
 
 /// The patches of pictures, row by row over each grid; values of a patch in the order (row, column, channel). Pixels beyond
 /// the last whole patch are dropped.
+///
+/// # Panics
+/// If sequences are not those of the pictures, or the operand has no room for them.
 pub fn fill(path: Path, pictures: &[Prepared], sequences: &[Range<usize>], patch: usize, to: &mut Tiles) {
     let to = to.shared();
+    let rows = sequences.last().map_or(0, |last| last.end);
+    to.check(rows);
+    check_sequences(sequences, rows);
+    let counts = pictures.iter().map(|picture| picture.rows * picture.cols);
+    assert!(counts.eq(sequences.iter().map(ExactSizeIterator::len)), "a token for each patch");
     let rows = pictures.iter().zip(sequences).flat_map(|(picture, tokens)| {
         (0..picture.rows).map(move |row| (picture, row, tokens.start + row * picture.cols))
     });

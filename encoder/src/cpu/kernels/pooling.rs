@@ -28,8 +28,13 @@ pub struct Pooling {
 
 impl Pooling {
     /// Gathers the tokens (N, W) of each sequence to a row of `out` (B, W).
+    ///
+    /// # Panics
+    /// If the shapes are others.
     pub fn gather(&self, path: Path, tokens: &Rows, sequences: &[Range<usize>], out: &mut Rows) {
         let out = out.shared();
+        assert!(self.width.is_multiple_of(self.heads), "{} heads for a width of {}", self.heads, self.width);
+        out.check::<f32>(sequences.len(), self.width);
         (0..sequences.len() * self.heads).into_par_iter().for_each(|task| {
             let (row, head) = (task / self.heads, task % self.heads);
             path.execute(Gather { pooling: self, tokens, sequence: sequences[row].clone(), row, head, out });
@@ -67,7 +72,7 @@ impl Task for Gather<'_> {
         }
         for i in self.head * depth..(self.head + 1) * depth {
             let value = dot::<I::Vector>(&mean, pooling.values.row(i)) + pooling.values_bias[i];
-            // SAFETY: each head of each row belongs to one task.
+            // SAFETY: each head of each row belongs to one task, and `gather` made sure that the output has it.
             unsafe { self.out.at::<f32>(self.row, i / BLOCK * BLOCK).add(i % BLOCK).write(value) };
         }
     }

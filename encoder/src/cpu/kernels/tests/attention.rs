@@ -1,0 +1,84 @@
+//! Attention over sequences of any lengths.
+
+use proptest::prelude::*;
+
+use super::super::attention::attend;
+use super::super::gemm::{Epilogue, multiply};
+use super::{dot, noise, packed, paths, rounded, row_of, softmax, tiled};
+use crate::cpu::load::{new_rows, new_tiles};
+
+/// Compares every `every`th query.
+fn check_attention(lengths: &[usize], heads: usize, depth: usize, every: usize) {
+    let (tokens, width) = (lengths.iter().sum::<usize>(), heads * depth);
+    let values: Vec<f32> = noise(5, tokens * 3 * width).iter().map(|value| value * 2.0).collect();
+    let mut start = 0;
+    let sequence = |length: &usize| {
+        start += length;
+        start - length..start
+    };
+    let sequences: Vec<_> = lengths.iter().map(sequence).collect();
+    for path in paths() {
+        let mut qkv = new_rows(path, tokens, 3 * width);
+        let identity: Vec<f32> = (0..9 * width * width).map(|i| f32::from(i % (3 * width + 1) == 0)).collect();
+        let identity = packed(path, &identity, 3 * width, &vec![0.0; 3 * width]);
+        let left = tiled(path, &values, 3 * width);
+        multiply(path, &left, tokens, &identity, Epilogue::StoreElements(qkv.shared()));
+        let mut out = new_tiles(path, tokens, width);
+        attend(path, &qkv, &sequences, width, heads, &mut out);
+
+        let values = rounded(path, &values);
+        let part = |part: usize, token: usize, head: usize| {
+            &values[token * 3 * width + part * width + head * depth..][..depth]
+        };
+        let tolerance = if path.is_bf16() { 1.6e-2 } else { 1e-5 };
+        for sequence in &sequences {
+            for query in sequence.clone().step_by(every) {
+                let found = row_of(path, &mut out, query);
+                for head in 0..heads {
+                    let score = |key| dot(part(0, query, head), part(1, key, head)) / (depth as f64).sqrt();
+                    let weights = softmax(sequence.clone().map(score).collect::<Vec<_>>().into_iter());
+                    for i in 0..depth {
+                        let weighted = |(key, weight): (usize, &f64)| weight * f64::from(part(2, key, head)[i]);
+                        let expected: f64 = sequence.clone().zip(&weights).map(weighted).sum();
+                        let found = found[head * depth + i];
+                        let place = format!("{path} {lengths:?}, heads of {depth}: query {query}, head {head}, {i}");
+                        assert!((found - expected).abs() < tolerance, "{place}: {found}, not {expected}");
+                    }
+                }
+                assert!(found[width..].iter().all(|value| *value == 0.0), "{path}: what fills up a line");
+            }
+        }
+    }
+}
+
+#[test]
+fn attention_of_model_shapes() {
+    for (lengths, heads, depth) in [(&[196, 64][..], 2, 64), (&[7, 40, 1, 33], 3, 72), (&[100], 2, 96), (&[31], 1, 23)]
+    {
+        check_attention(lengths, heads, depth, 1);
+    }
+    // A grid of 27 x 27, as So400m/14 at 384 pixels has.
+    check_attention(&[729, 3], 2, 72, 17);
+}
+
+#[test]
+fn sequences_that_overlap_or_end_behind_the_rows_are_refused() {
+    for sequences in [vec![0..4, 3..8], vec![0..9], vec![4..8, 0..4]] {
+        for path in paths() {
+            let attempt = std::panic::catch_unwind(|| {
+                let qkv = new_rows(path, 8, 3 * 32);
+                attend(path, &qkv, &sequences, 32, 2, &mut new_tiles(path, 8, 32));
+            });
+            assert!(attempt.is_err(), "{path}: {sequences:?}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn attentions(a in 1usize..80, b in 1usize..40, heads in 1usize..4, depth in 1usize..100) {
+        check_attention(&[a, b], heads, depth, 1);
+    }
+}
