@@ -1,23 +1,34 @@
-//! AVX-512 VNNI: `vpdpbusd` adds 64 products in one instruction; `vpopcntq` counts 512 bits in one.
+//! AVX-512 VNNI: `vpdpbusd` adds 64 products in one instruction; `vpopcntq`, where there is, counts 512 bits in one.
 #![allow(unsafe_code, reason = "vector instructions")]
 
 use std::arch::x86_64::*;
+
+use super::portable;
 
 const LANE: usize = 64;
 /// Words of a vector register.
 const WORDS: usize = 8;
 
-/// Proof that the machine has AVX-512 F, BW, VNNI and VPOPCNTDQ.
+/// Proof that the machine has AVX-512 F, BW and VNNI, and POPCNT.
 #[derive(Debug, Clone, Copy)]
-pub struct Avx512Vnni(());
+pub struct Avx512Vnni {
+    /// Whether it has VPOPCNTDQ too. Cascade Lake has not.
+    counts: bool,
+}
 
 impl Avx512Vnni {
     pub fn detect() -> Option<Self> {
         let there = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512vnni")
-            && is_x86_feature_detected!("avx512vpopcntdq");
-        there.then_some(Self(()))
+            && is_x86_feature_detected!("popcnt");
+        there.then(|| Self { counts: is_x86_feature_detected!("avx512vpopcntdq") })
+    }
+
+    /// As on a machine without VPOPCNTDQ.
+    #[cfg(test)]
+    pub fn without_counts(self) -> Self {
+        Self { counts: false }
     }
 
     #[inline]
@@ -45,8 +56,13 @@ impl Avx512Vnni {
     }
 
     pub fn hamming(self, bits: &[u64], rows: &[u64], out: &mut Vec<u32>) {
-        // SAFETY: the token proves the instructions.
-        unsafe { hamming(bits, rows, out) }
+        // SAFETY: the token proves the instructions, and VPOPCNTDQ if it says so.
+        unsafe {
+            match self.counts {
+                true => hamming(bits, rows, out),
+                false => hamming_by_words(bits, rows, out),
+            }
+        }
     }
 }
 
@@ -125,6 +141,12 @@ fn hamming(bits: &[u64], rows: &[u64], out: &mut Vec<u32>) {
         out.extend(add_up(sums).map(i32::cast_unsigned));
     }
     out.extend(rest.chunks_exact(words).map(|row| _mm512_reduce_add_epi64(differing(bits, row)) as u32));
+}
+
+/// The plain code, compiled for a machine that counts the bits of a word in one instruction.
+#[target_feature(enable = "popcnt")]
+fn hamming_by_words(bits: &[u64], rows: &[u64], out: &mut Vec<u32>) {
+    portable::hamming(bits, rows, out);
 }
 
 /// Eight counts of differing bits.
