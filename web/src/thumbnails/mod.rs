@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use actix_web::web::Bytes;
-use glimpse_engine::{ContentHash, Limits, decode};
+use glimpse_engine::{ContentHash, Limits, decode_reduced};
 use image::codecs::jpeg::JpegEncoder;
 use image::{RgbImage, imageops};
 
@@ -37,17 +37,24 @@ pub fn make(image: &ImageView, size: u32, placeholders: &Placeholders) -> Result
     if content.to_string() != image.content {
         return Err(changed(image));
     }
-    let pixels = decode(&bytes, &limits).map_err(|error| unreadable(path, &error))?.pixels;
+    // The shorter side keeps what the longer one is brought to, so that nothing is ever drawn larger than it was decoded.
+    let picture = decode_reduced(&bytes, &limits, size).map_err(|error| unreadable(path, &error))?;
     drop(bytes);
-    placeholders.note(&content, &pixels);
-    draw(&pixels, size).map_err(|error| unreadable(path, &error))
+    placeholders.note(&content, &picture.pixels);
+    draw_as(&picture.pixels, picture.size, size).map_err(|error| unreadable(path, &error))
 }
 
 /// A JPEG with its longer side at most `size` pixels; a smaller picture keeps its size.
 pub fn draw(pixels: &RgbImage, size: u32) -> Result<Bytes, image::ImageError> {
-    let scale = f64::from(size) / f64::from(pixels.width().max(pixels.height()).max(size));
+    draw_as(pixels, pixels.dimensions(), size)
+}
+
+/// As [`draw`], of a picture of `width x height` pixels of which there may be fewer: scales that do not divide the sides
+/// round them.
+fn draw_as(pixels: &RgbImage, (width, height): (u32, u32), size: u32) -> Result<Bytes, image::ImageError> {
+    let scale = f64::from(size) / f64::from(width.max(height).max(size));
     let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
-    let small = imageops::thumbnail(pixels, side(pixels.width()), side(pixels.height()));
+    let small = imageops::thumbnail(pixels, side(width), side(height));
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, QUALITY).encode_image(&small)?;
     Ok(jpeg.into())
@@ -81,4 +88,28 @@ fn changed(image: &ImageView) -> ApiError {
 pub fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> ApiError {
     ApiError::not_found(format!("{}: {error}", path.display()))
         .hint("the file has moved or changed; bring the library up to date")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_thumbnail_of_a_reduced_picture_is_that_of_the_whole_one() {
+        // Sides that no scale divides.
+        let pixels = RgbImage::from_fn(1403, 1001, |x, y| image::Rgb([x / 6, y / 4, (x + y) / 10].map(|v| v as u8)));
+        let mut jpeg = Vec::new();
+        JpegEncoder::new_with_quality(&mut jpeg, 95).encode_image(&pixels).unwrap();
+        for size in SIZES {
+            let reduced = decode_reduced(&jpeg, &Limits::default(), size).unwrap();
+            assert_eq!(reduced.pixels.dimensions() != pixels.dimensions(), size < 501, "{size}");
+            let found = draw_as(&reduced.pixels, reduced.size, size).unwrap();
+            let [found, whole] =
+                [found, draw(&pixels, size).unwrap()].map(|jpeg| image::load_from_memory(&jpeg).unwrap().into_rgb8());
+            assert_eq!(found.dimensions(), whole.dimensions(), "{size}");
+            let apart: u64 = found.iter().zip(whole.iter()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+            assert!(apart < 2 * found.len() as u64, "{size}: {} apart on average", apart as f64 / found.len() as f64);
+        }
+    }
 }
