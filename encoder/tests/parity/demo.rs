@@ -128,26 +128,59 @@ fn options_are_honoured_and_only_those_that_change_pictures_change_the_fingerpri
     assert!(error.is_err_and(|e| e.to_string().starts_with("device `tpu`: ")));
 }
 
+/// Photographs of the data that is not part of the repository: in `GLIMPSE_TEST_DATA`, else beside the repository.
+fn photos() -> Vec<PathBuf> {
+    let data = std::env::var_os("GLIMPSE_TEST_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
+    let Ok(entries) = std::fs::read_dir(data.join("photos")) else {
+        eprintln!("SKIPPED: no photos in {} (set GLIMPSE_TEST_DATA)", data.display());
+        return Vec::new();
+    };
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// A JPEG of a picture brought to `shorter` pixels, with the grain of a camera.
+fn enlarged(path: &Path, shorter: u32) -> Vec<u8> {
+    let small = decode(&std::fs::read(path).unwrap(), &Limits::default()).unwrap().pixels;
+    let side = |length: u32| length * shorter / small.width().min(small.height());
+    let (width, height) = (side(small.width()), side(small.height()));
+    let mut large = image::imageops::resize(&small, width, height, image::imageops::FilterType::Triangle);
+    let mut state = 1u32;
+    for value in large.iter_mut() {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *value = value.saturating_add((state >> 28) as u8).saturating_sub(8);
+    }
+    let mut bytes = Vec::new();
+    large.write_with_encoder(image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 90)).unwrap();
+    bytes
+}
+
 #[test]
-fn a_reduced_jpeg_means_what_the_whole_one_does() {
+fn a_reduced_jpeg_means_what_the_whole_one_does_at_every_scale() {
+    use rayon::prelude::*;
     let Some(dir) = bundled_model() else { return };
     let encoder = SiglipEncoder::load(&dir, &LoadOptions::default()).unwrap();
-    let side = encoder.info().image_size.unwrap() as u32;
+    // As an indexing run asks for.
+    let least = encoder.info().image_size.unwrap() as u32 * 5 / 2;
     let golden = std::fs::read(root().join("tests/golden/demo.safetensors")).unwrap();
     let (_, header) = SafeTensors::read_metadata(&golden).unwrap();
     let paths: Vec<String> = serde_json::from_str(&header.metadata().as_ref().unwrap()["paths"]).unwrap();
-    for path in paths.iter().rev().take(6) {
-        let small = decode(&std::fs::read(dir.join(path)).unwrap(), &Limits::default()).unwrap().pixels;
-        let large = image::imageops::resize(&small, 12 * side, 10 * side, image::imageops::FilterType::CatmullRom);
-        let mut bytes = Vec::new();
-        large.write_with_encoder(image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 90)).unwrap();
-        let whole = decode(&bytes, &Limits::default()).unwrap();
-        let reduced = decode_reduced(&bytes, &Limits::default(), side * 5 / 2).unwrap();
-        assert_eq!((reduced.size, whole.size), (large.dimensions(), large.dimensions()));
-        assert_eq!(reduced.pixels.dimensions(), (3 * side, 5 * side / 2), "a quarter");
-        let prepared = [whole, reduced].map(|picture| encoder.prepare(&picture.pixels).unwrap());
-        let features = encoder.encode_images(&prepared, Outputs::Pooled).unwrap();
-        let cosine = features[0].embedding.cosine(&features[1].embedding);
-        assert!(cosine >= 0.999, "{path}: cosine {cosine}");
+    let (drawings, photos): (Vec<_>, _) = (paths.iter().map(|path| dir.join(path)).collect(), photos());
+    // The larger the scale, the larger the pictures that take it.
+    for (scale, count) in [(2, 8), (4, 2), (8, 1)] {
+        let some = drawings.iter().take(count).chain(photos.iter().take(count));
+        some.collect::<Vec<_>>().into_par_iter().for_each(|path| {
+            let bytes = enlarged(path, scale * least);
+            let whole = decode(&bytes, &Limits::default()).unwrap();
+            let reduced = decode_reduced(&bytes, &Limits::default(), least).unwrap();
+            assert_eq!((reduced.size, whole.size), (whole.pixels.dimensions(), whole.pixels.dimensions()));
+            let shorter = |pixels: &image::RgbImage| pixels.width().min(pixels.height());
+            assert_eq!((shorter(&reduced.pixels), shorter(&whole.pixels)), (least, scale * least), "a {scale}th");
+            let prepared = [whole, reduced].map(|picture| encoder.prepare(&picture.pixels).unwrap());
+            let features = encoder.encode_images(&prepared, Outputs::Pooled).unwrap();
+            let cosine = features[0].embedding.cosine(&features[1].embedding);
+            assert!(cosine >= 0.999, "{} at 1/{scale}: cosine {cosine}", path.display());
+        });
     }
 }

@@ -63,7 +63,7 @@ fn attention_of_model_shapes() {
 
 #[test]
 fn sequences_that_overlap_or_end_behind_the_rows_are_refused() {
-    for sequences in [vec![0..4, 3..8], vec![0..9], vec![4..8, 0..4]] {
+    for sequences in [[0..4, 3..8], [0..1, 1..9], [4..8, 0..4]] {
         for path in paths() {
             let attempt = std::panic::catch_unwind(|| {
                 let qkv = new_rows(path, 8, 3 * 32);
