@@ -1,7 +1,8 @@
 //! From the bytes of a picture to its embedding: decoding and preprocessing in megapixels a second, encoding in pictures
-//! a second by batch, texts a second.
+//! a second by batch, texts a second, and products alone, which are this machine's peak.
 //!
 //!     cargo bench --bench encode [-- --model DIR --device cpu --picture FILE --batches 1,4,8,16 --rounds 5]
+//!     cargo bench --bench encode -- --stages [--model DIR --device cpu --batches 1,8]   where the time goes
 //!     cargo bench --bench encode -- --serve --model DIR        answers a driver, see peers/encode.py
 //!
 //! Without a picture, a noisy JPEG of 12 megapixels is made. Speed does not depend on the values of weights, so a
@@ -10,14 +11,17 @@
 
 mod common;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use glimpse::encoder::picture::{Limits, decode};
-use glimpse::encoder::{Encode, LoadOptions, Outputs, Prepared, SiglipEncoder};
+use glimpse::encoder::testing::Product;
+use glimpse::encoder::{Encode, LoadOptions, Outputs, Prepared, SiglipEncoder, Towers, Trace};
 use image::RgbImage;
 use serde_json::json;
 
-use common::{Args, Noise, answer_lines, take_turns, time};
+use common::{Args, Noise, answer_lines, median, take_turns, time};
 
 fn main() {
     let args = Args::read();
@@ -25,14 +29,19 @@ fn main() {
         args.value("model").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("models/demo"), PathBuf::from);
     let tokenizer = args.value("tokenizer").map(PathBuf::from);
     let device = args.value("device").map(str::to_owned);
-    let options = LoadOptions { tokenizer, device, ..LoadOptions::default() };
+    let options = LoadOptions { tokenizer, device: device.clone(), ..LoadOptions::default() };
     let encoder = SiglipEncoder::load(&dir, &options).expect("a checkpoint");
+    let sizes = args.value("batches").unwrap_or("1,4,8,16").split(',');
+    let sizes: Vec<usize> = sizes.map(|size| size.parse().expect("a number")).collect();
+    let rounds = args.number("rounds", 5);
     if args.has("serve") {
         serve(&encoder);
+    } else if args.has("stages") {
+        stages(&encoder, &Towers::load(&dir, device.as_deref()).expect("a checkpoint"), &sizes, rounds);
     } else {
-        let rounds = args.number("rounds", 5);
         pictures(&encoder, args.value("picture"), rounds);
-        batches(&encoder, args.value("batches").unwrap_or("1,4,8,16"), rounds);
+        batches(&encoder, &sizes, rounds);
+        products(rounds);
     }
 }
 
@@ -54,8 +63,7 @@ fn pictures(encoder: &dyn Encode, file: Option<&str>, rounds: usize) {
     }
 }
 
-fn batches(encoder: &dyn Encode, sizes: &str, rounds: usize) {
-    let sizes: Vec<usize> = sizes.split(',').map(|size| size.parse().expect("a number")).collect();
+fn batches(encoder: &dyn Encode, sizes: &[usize], rounds: usize) {
     let inputs: Vec<Vec<Prepared>> = sizes.iter().map(|&size| inputs(encoder, size)).collect();
     let mut parts: Vec<Box<dyn FnMut()>> = Vec::new();
     for outputs in [Outputs::Pooled, Outputs::Dense] {
@@ -63,7 +71,7 @@ fn batches(encoder: &dyn Encode, sizes: &str, rounds: usize) {
             parts.push(Box::new(move || assert_eq!(encoder.encode_images(batch, outputs).unwrap().len(), batch.len())));
         }
     }
-    for &size in &sizes {
+    for &size in sizes {
         parts.push(Box::new(move || {
             assert_eq!(encoder.encode_texts(&vec!["a cat by the sea"; size]).unwrap().len(), size)
         }));
@@ -77,23 +85,78 @@ fn batches(encoder: &dyn Encode, sizes: &str, rounds: usize) {
     }
 }
 
-/// Each line, `vision` or `text` and a batch size, is answered with the seconds of that batch.
+/// Milliseconds of each operation of the vision tower, by batch: medians, of which each is the sum over all blocks.
+fn stages(encoder: &dyn Encode, towers: &Towers, sizes: &[usize], rounds: usize) {
+    println!(
+        "{} with {}\n\n| batch | operation | ms | share |\n|---|---|---|---|",
+        encoder.info().name,
+        towers.backend()
+    );
+    for &size in sizes {
+        let batch = inputs(encoder, size);
+        let mut times: Vec<(&str, Vec<Duration>)> = Vec::new();
+        for round in 0..=rounds {
+            let mut trace = Trace::clock();
+            towers.encode_pictures(&batch, Outputs::Pooled, &mut trace).unwrap();
+            match round {
+                0 => times = trace.times().iter().map(|(name, _)| (*name, Vec::new())).collect(),
+                _ => times.iter_mut().zip(trace.times()).for_each(|((_, all), (_, time))| all.push(*time)),
+            }
+        }
+        let times: Vec<(&str, f64)> =
+            times.into_iter().map(|(name, times)| (name, median(times).as_secs_f64() * 1e3)).collect();
+        let sum: f64 = times.iter().map(|(_, ms)| ms).sum();
+        for (name, ms) in times {
+            println!("| {size} | {name} | {ms:.1} | {:.1} % |", 100.0 * ms / sum);
+        }
+    }
+}
+
+/// Side of the matrices of a product alone.
+const SIDE: usize = 2048;
+
+/// What each path of this machine reaches in a product alone.
+fn products(rounds: usize) {
+    let names = ["amx-bf16", "avx512-bf16", "avx512-f32", "avx2-f32", "portable-f32"];
+    let there = names.into_iter().filter_map(|name| Some((name, Product::new(name, SIDE)?)));
+    let (names, mut products): (Vec<_>, Vec<_>) = there.unzip();
+    let mut parts: Vec<Box<dyn FnMut() + '_>> = Vec::new();
+    for product in &mut products {
+        parts.push(Box::new(|| product.run()));
+    }
+    let times = take_turns(rounds, &mut parts);
+    drop(parts);
+    println!("\n| product of {SIDE} x {SIDE} | TFLOP/s |\n|---|---|");
+    for ((name, product), time) in names.iter().zip(&products).zip(times) {
+        println!("| {name} | {:.2} |", product.operations() / time.as_secs_f64() / 1e12);
+    }
+}
+
+/// Each line, `vision` or `text` and a batch size, is answered with the seconds of that batch; `product` and the name of a
+/// path with those of a product alone, or null if this machine does not have the path.
 fn serve(encoder: &dyn Encode) {
     println!("{}", json!({ "backend": encoder.info().backend, "image_size": encoder.info().image_size }));
+    let mut products: HashMap<String, Option<Product>> = HashMap::new();
     answer_lines(|words| {
-        let count = words[1].parse().unwrap();
-        let seconds = if words[0] == "text" {
-            time(|| drop(encoder.encode_texts(&vec!["a cat by the sea"; count]).unwrap()))
-        } else {
-            let batch = inputs(encoder, count);
-            time(|| drop(encoder.encode_images(&batch, Outputs::Pooled).unwrap()))
+        let count = || words[1].parse().unwrap();
+        let seconds = match words[0] {
+            "text" => Some(time(|| drop(encoder.encode_texts(&vec!["a cat by the sea"; count()]).unwrap()))),
+            "product" => {
+                let product = products.entry(words[1].to_owned()).or_insert_with(|| Product::new(words[1], SIDE));
+                product.as_mut().map(|product| time(|| product.run()))
+            }
+            _ => {
+                let batch = inputs(encoder, count());
+                Some(time(|| drop(encoder.encode_images(&batch, Outputs::Pooled).unwrap())))
+            }
         };
-        json!({ "seconds": seconds.as_secs_f64() })
+        json!({ "seconds": seconds.map(|seconds| seconds.as_secs_f64()) })
     });
 }
 
+/// Square pictures: models that keep shapes then take as many patches as they may.
 fn inputs(encoder: &dyn Encode, count: usize) -> Vec<Prepared> {
-    (0..count).map(|i| encoder.prepare(&noisy(320, 240, i as u64)).unwrap()).collect()
+    (0..count).map(|i| encoder.prepare(&noisy(320, 320, i as u64)).unwrap()).collect()
 }
 
 /// Soft shapes with grain, which a JPEG decoder finds as hard as a photograph.

@@ -5,6 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 python=${1:-.venv/bin/python}
+cargo build --quiet --release
 
 for bench in scan encode query regions; do
     echo "## cargo bench --bench $bench"
@@ -15,3 +16,7 @@ echo "## benches/peers/search.py"
 "$python" benches/peers/search.py
 echo "## benches/peers/encode.py"
 "$python" benches/peers/encode.py
+echo "## benches/peers/library.py"
+"$python" benches/peers/library.py
+echo "## benches/peers/load.py"
+"$python" benches/peers/load.py

@@ -1,11 +1,20 @@
 """Engines that take turns: what all comparisons share."""
 
 import json
+import os
 import pathlib
 import statistics
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def program():
+    """Our command line, built by `cargo build --release`."""
+    path = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/glimpse"
+    if not path.is_file():
+        raise SystemExit(f"{path} is not there: cargo build --release")
+    return path
 
 
 class Ours:
