@@ -1,9 +1,9 @@
 //! Runs both towers of a checkpoint on given pixels and token ids, and writes every stage of the forward pass.
 //!
-//! `cargo run --release -p glimpse-encoder --example encode -- CHECKPOINT INPUTS.safetensors OUTPUTS.safetensors`
+//! `cargo run --release -p glimpse-encoder --example encode -- CHECKPOINT INPUTS.safetensors OUTPUTS.safetensors [DEVICE]`
 //!
 //! The inputs are those of `tests/golden`: `input.grids` (B, 2) and `input.ids` (B, L) as I32, `input.pixels.0..B`
-//! (height, width, 3) as U8. Seconds go to stderr. `tests/golden/full_size.py` compares the result with `transformers`.
+//! (height, width, 3) as U8. Seconds go to stderr. Devices are those of `--device`. `tests/golden/full_size.py` compares the result with `transformers`.
 
 use std::error::Error;
 use std::path::Path;
@@ -15,14 +15,18 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize_to_file};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [checkpoint, inputs, outputs] = arguments.as_slice() else {
-        return Err("usage: encode CHECKPOINT INPUTS.safetensors OUTPUTS.safetensors".into());
+    let (files, device) = match arguments.as_slice() {
+        [files @ .., device] if files.len() == 3 => (files, Some(device.as_str())),
+        files => (files, None),
+    };
+    let [checkpoint, inputs, outputs] = files else {
+        return Err("usage: encode CHECKPOINT INPUTS.safetensors OUTPUTS.safetensors [DEVICE]".into());
     };
     let bytes = std::fs::read(inputs)?;
     let inputs = SafeTensors::deserialize(&bytes)?;
     let (pictures, ids) = (pictures(&inputs)?, ids(&inputs)?);
 
-    let towers = timed("load", || Towers::load(Path::new(checkpoint), None))?;
+    let towers = timed("load", || Towers::load(Path::new(checkpoint), device))?;
     let mut trace = Trace::on();
     towers.encode_pictures(&pictures, Outputs::Dense, &mut trace)?;
     towers.encode_ids(&ids, &mut trace)?;
