@@ -149,6 +149,7 @@ def main():
     arguments.add_argument("--devices", default="cpu,cpu:avx512-f32")
     options = arguments.parse_args()
     logging.set_verbosity_error()
+    logging.disable_progress_bar()
     versions = dict(open_clip=open_clip, torch=torch, onnxruntime=onnxruntime, numpy=numpy)
     print(", ".join(f"{name} {module.__version__}" for name, module in versions.items()), f"; {os.cpu_count()} threads\n")
     with tempfile.TemporaryDirectory() as folder:
