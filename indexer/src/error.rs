@@ -64,6 +64,19 @@ pub enum IndexError {
         /// Why it cannot be read.
         reason: String,
     },
+    /// What is stored cannot be read, and nothing that it could be made anew from is beside it.
+    #[error(
+        "{dir}: {what} is damaged beyond repair ({reason}); remove this folder and index again, which reads the pictures \
+         anew and changes none of them"
+    )]
+    Lost {
+        /// The folder to remove.
+        dir: PathBuf,
+        /// What is damaged.
+        what: &'static str,
+        /// Why it cannot be read.
+        reason: String,
+    },
     /// A vector that does not belong here.
     #[error("a vector of {found} values was given to an index of {expected}")]
     WrongDimension {

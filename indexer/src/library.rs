@@ -161,6 +161,33 @@ impl Library {
         Ok(())
     }
 
+    /// Writes `library.json` anew if it is damaged, from what the generations say of themselves; gives the damage in words,
+    /// or `None` if it is sound. The oldest generation serves: a younger one beside it may not be complete, and is gone on
+    /// with when its model is indexed with.
+    ///
+    /// # Errors
+    /// If a generation is in use or damaged itself, or there is none.
+    pub fn mend(&self) -> Result<Option<String>, IndexError> {
+        if !self.catalogue_path().exists() {
+            return Ok(None);
+        }
+        let _lock = self.lock()?;
+        let damage = match self.read_catalogue() {
+            Err(damage @ IndexError::Corrupt { .. }) => damage.to_string(),
+            sound => return sound.map(|_| None),
+        };
+        let mut numbers: Vec<u32> = self.generation_dirs().into_iter().map(|(number, _)| number).collect();
+        numbers.sort_unstable();
+        let describe = |number: u32| -> Result<Generation, IndexError> {
+            Ok(Generation { number, model: self.open_generation(number)?.manifest().model })
+        };
+        let mut oldest = numbers.into_iter().map(describe);
+        let serving = oldest.next().ok_or_else(|| IndexError::NoIndex { dir: self.home.clone() })??;
+        let catalogue = Catalogue { format: FORMAT, serving: Some(serving), building: oldest.next().transpose()? };
+        self.write_catalogue(&catalogue)?;
+        Ok(Some(damage))
+    }
+
     fn open_generation(&self, number: u32) -> Result<Arc<Index>, IndexError> {
         let mut open = self.open.lock();
         if let Some(index) = open.get(&number).and_then(Weak::upgrade) {

@@ -12,7 +12,7 @@ use super::{GraphEngine, Index};
 use crate::hnsw::{Hnsw, HnswParams, Progress};
 use crate::store::keys::{self, GraphId, Table};
 use crate::store::links::StoredGraph;
-use crate::store::{Batch, records};
+use crate::store::{Batch, Store, records};
 use crate::vectors::{ExactScan, HnswRs, Quantised, VectorIndex};
 use crate::{ImageId, IndexError};
 
@@ -63,6 +63,9 @@ struct Saved {
     revision: u64,
 }
 
+/// A graph of which more than one node in so many is to come or go is built anew instead: that takes less time.
+pub(super) const MOSTLY: usize = 16;
+
 /// A snapshot is written again when more than this share of its nodes is new: opening adds the others to it.
 const NEW_NODES: f64 = 0.02;
 
@@ -72,21 +75,16 @@ impl GraphSlot {
         Self { dir, state: Arc::new(RwLock::new(State::Absent)), loader: Mutex::new(None) }
     }
 
-    /// Makes the graph of its stored nodes.
-    pub(super) fn restore(&self, scan: &Arc<ExactScan>, stored: Result<Option<StoredGraph>, IndexError>) {
-        let restore = |stored: StoredGraph| {
-            let (nodes, vectors) = (stored.nodes.len(), scan.len());
-            if nodes != vectors {
-                return Err(format!("{nodes} nodes for {vectors} vectors"));
-            }
-            match Hnsw::restore(Arc::clone(scan), stored.params, &stored.nodes)? {
-                (graph, dead) if dead.is_empty() => Ok(graph),
-                (_, dead) => Err(format!("{} nodes without vectors", dead.len())),
-            }
-        };
+    /// Makes the graph of its stored nodes, in step with the vectors. Whatever is wrong costs the graph alone.
+    pub(super) fn restore(
+        &self,
+        store: &Store,
+        scan: &Arc<ExactScan>,
+        stored: Result<Option<StoredGraph>, IndexError>,
+    ) {
         *self.state.write() = match stored {
             Ok(None) => State::Absent,
-            Ok(Some(stored)) => match restore(stored) {
+            Ok(Some(stored)) => match restored(store, scan, &stored) {
                 Ok(graph) => State::Ready(Graph::Own(Arc::new(graph))),
                 Err(reason) => State::Unusable(format!("the graph is damaged ({reason})")),
             },
@@ -205,6 +203,24 @@ impl GraphSlot {
             };
         }
     }
+}
+
+/// Nodes without a vector leave (a vector may have become unreadable), and vectors without a node get one (another engine
+/// may have added them), unless there are so many that building the graph anew takes less time.
+fn restored(store: &Store, scan: &Arc<ExactScan>, stored: &StoredGraph) -> Result<Hnsw, String> {
+    let nodes = stored.nodes.len();
+    let (graph, dead) = Hnsw::restore(Arc::clone(scan), stored.params, &stored.nodes)?;
+    let lacking = graph.unlinked();
+    if (dead.len() + lacking.len()) * MOSTLY > nodes {
+        return Err(format!("{} of {nodes} nodes have no vector, {} vectors no node", dead.len(), lacking.len()));
+    }
+    if !dead.is_empty() || !lacking.is_empty() {
+        let mut batch = Batch::default();
+        batch.put_nodes(GraphId::PICTURES, &graph.unlink_nodes(&dead));
+        batch.put_nodes(GraphId::PICTURES, &graph.link(&lacking));
+        store.apply(&batch).map_err(|error| error.to_string())?;
+    }
+    Ok(graph)
 }
 
 impl Index {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use glimpse_encoder::ModelInfo;
 use parking_lot::{Mutex, RwLock};
+use rayon::prelude::*;
 
 use super::graph::GraphSlot;
 use super::memory::Memory;
@@ -77,7 +78,7 @@ impl Index {
             store,
         };
         match options.engine {
-            GraphEngine::Own => index.graph.restore(&index.scan, stored),
+            GraphEngine::Own => index.graph.restore(&index.store, &index.scan, stored),
             GraphEngine::HnswRs if index.scan.len() >= options.graph_from => index.graph.load(&index.scan),
             GraphEngine::HnswRs => {}
         }
@@ -165,19 +166,42 @@ fn read_files(store: &Store) -> Result<(Vec<FileRecord>, usize), IndexError> {
     Ok((files, damaged))
 }
 
+/// Reads vectors on all threads of the current pool: those that own a node straight into its slot, the others behind all
+/// nodes, in their order.
 fn read_vectors(store: &Store, scan: &ExactScan, nodes: &[(Node, NodeRecord)]) -> Result<usize, IndexError> {
     let slots: HashMap<ImageId, u32> = nodes.iter().map(|(node, record)| (record.owner, node.0)).collect();
-    let (mut vectors, mut damaged) = (Vec::new(), 0);
-    for entry in store.entries(Table::Vectors) {
-        let (key, value) = entry?;
-        let decoded = |id: ImageId| records::decode_vector(id, scan.dim(), &value).ok().map(|vector| (id, vector));
-        match keys::parse_image(&key).and_then(decoded) {
-            Some((id, vector)) => vectors.push((id, slots.get(&id).copied(), vector)),
-            None => damaged += 1,
+    let rows = Mutex::new(scan.rows_like(slots.values().max().map_or(0, |&last| last as usize + 1))?);
+    let end = [0xff; 9]; // behind every key
+    let last = store.last_key(Table::Vectors, &[], &end)?;
+    let last = last.and_then(|key| keys::parse_image(&key)).map_or(0, |id| id.0);
+    let part = last / (4 * rayon::current_num_threads() as u64) + 1;
+    let parts = (0..=last / part).into_par_iter().map(|i| {
+        let end = match (i + 1).checked_mul(part) {
+            Some(next) if next <= last => keys::image(ImageId(next)).to_vec(),
+            _ => end.to_vec(),
+        };
+        let (mut others, mut damaged) = (Vec::new(), 0);
+        for entry in store.range(Table::Vectors, &keys::image(ImageId(i * part)), &end) {
+            let (key, value) = entry?;
+            let decoded = |id| records::decode_vector(id, scan.dim(), &value).ok().map(|vector| (id, vector));
+            match keys::parse_image(&key).and_then(decoded) {
+                Some((id, vector)) => match slots.get(&id) {
+                    Some(&slot) => rows.lock().place(id, slot, vector),
+                    None => others.push((id, vector.quantised())),
+                },
+                None => damaged += 1,
+            }
         }
+        Ok((others, damaged))
+    });
+    let parts: Vec<(Vec<_>, usize)> = parts.collect::<Result<_, IndexError>>()?;
+    let mut rows = rows.into_inner();
+    for (id, vector) in parts.iter().flat_map(|(others, _)| others) {
+        rows.put(*id, vector)?;
     }
-    scan.fill(&vectors)?;
-    Ok(damaged)
+    rows.free_unowned();
+    scan.fill(rows);
+    Ok(parts.iter().map(|(_, damaged)| damaged).sum())
 }
 
 fn join<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
@@ -198,17 +222,21 @@ fn read_manifest(store: &Store, dir: &Path) -> Result<Manifest, IndexError> {
     struct Format {
         format: u32,
     }
-    let json = store.json(keys::meta::MANIFEST, "the manifest")?;
+    // Nothing else says which model made the vectors.
+    let lost = |reason: String| IndexError::Lost { dir: dir.to_path_buf(), what: "the manifest", reason };
+    let json = store.json(keys::meta::MANIFEST, "the manifest").map_err(|error| match error {
+        IndexError::Corrupt { reason, .. } => lost(reason),
+        error => error,
+    })?;
     let json = json.ok_or_else(|| IndexError::NoIndex { dir: dir.to_path_buf() })?;
-    let damaged = |error: serde_json::Error| store.corrupt("the manifest".to_owned(), error);
+    let damaged = |error: serde_json::Error| lost(error.to_string());
     let Format { format } = serde_json::from_str(&json).map_err(damaged)?;
     if format > Index::FORMAT {
         return Err(IndexError::NewerFormat { dir: dir.to_path_buf(), found: format, supported: Index::FORMAT });
     }
     let manifest: Manifest = serde_json::from_str(&json).map_err(damaged)?;
     if !(1..=65_536).contains(&manifest.model.dim) {
-        let reason = format!("vectors of {} values", manifest.model.dim);
-        return Err(IndexError::Corrupt { dir: dir.to_path_buf(), what: "the manifest".to_owned(), reason });
+        return Err(lost(format!("vectors of {} values", manifest.model.dim)));
     }
     Ok(manifest)
 }

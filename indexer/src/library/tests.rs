@@ -139,3 +139,33 @@ fn an_index_of_another_library_is_not_promoted() {
     let index = one.open();
     assert!(two.library().promote(&index).is_err());
 }
+
+#[test]
+fn a_damaged_catalogue_is_made_anew_from_the_generations() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.library().mend().unwrap(), None, "nothing to mend");
+    let library = fixture.library();
+    let old = library.open_for(&model("a"), false).unwrap();
+    let id = add(&old, 1, "/p/1.jpg");
+    old.finish().unwrap();
+    library.open_for(&model("b"), true).unwrap().finish().unwrap();
+    drop((library, old));
+    assert_eq!(fixture.library().mend().unwrap(), None);
+
+    std::fs::write(fixture.home.path().join("library.json"), "{\"format\": 1, \"serv").unwrap();
+    let error = fixture.library().open().unwrap_err().to_string();
+    assert!(error.contains("library.json is damaged") && error.contains("verify --repair"), "{error}");
+    let problem = fixture.library().mend().unwrap().unwrap();
+    assert_eq!(problem, error);
+    let index = fixture.library().open().unwrap();
+    assert_eq!((index.manifest().model, found(&index, 1, 1)), (model("a"), vec![id]));
+    drop(index);
+    fixture.library().open_for(&model("b"), true).unwrap();
+    assert_eq!(generations(&fixture), ["gen-0001", "gen-0002"], "what was being built is gone on with");
+
+    for (_, dir) in fixture.library().generation_dirs() {
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+    std::fs::write(fixture.home.path().join("library.json"), "").unwrap();
+    assert!(matches!(fixture.library().mend(), Err(IndexError::NoIndex { .. })));
+}

@@ -90,13 +90,18 @@ pub(crate) struct Decoder<'a> {
 impl<'a> Decoder<'a> {
     /// Checks checksum and version of a value that was found under `key`.
     pub(crate) fn open(table: Table, key: &[u8], value: &'a [u8], version: u8) -> Result<Self, Damage> {
+        Self::open_any(table, key, value, &[version]).map(|(_, fields)| fields)
+    }
+
+    /// As [`Decoder::open`] for a value that may have one of several versions, which is given too.
+    pub(crate) fn open_any(table: Table, key: &[u8], value: &'a [u8], versions: &[u8]) -> Result<(u8, Self), Damage> {
         let length = value.len().checked_sub(CHECKSUM).ok_or(Damage::Short)?;
         let (body, sum) = value.split_at(length);
         if sum != checksum(table, key, body) {
             return Err(Damage::Checksum);
         }
         match body.split_first() {
-            Some((&found, rest)) if found == version => Ok(Self { rest }),
+            Some((&found, rest)) if versions.contains(&found) => Ok((found, Self { rest })),
             Some((&found, _)) => Err(Damage::Version(found)),
             None => Err(Damage::Short),
         }

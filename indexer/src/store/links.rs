@@ -100,7 +100,7 @@ impl Store {
             entries.map(|entry| self.node_of(entry?)).collect::<Result<Vec<_>, _>>()
         });
         let nodes: Vec<Vec<_>> = parts.collect::<Result<_, _>>()?;
-        Ok(Some(StoredGraph { params, nodes: nodes.concat() }))
+        Ok(Some(StoredGraph { params, nodes: nodes.into_iter().flatten().collect() }))
     }
 
     fn node_of(&self, (key, value): (sled::IVec, sled::IVec)) -> Result<(Node, NodeRecord), IndexError> {

@@ -17,6 +17,7 @@ pub(crate) mod links;
 pub(crate) mod records;
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -66,14 +67,10 @@ impl Store {
         let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(Some(FLUSH_EVERY_MS));
         // sled panics on some kinds of damage; a library that cannot be opened must not take a server with it.
         let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open_unlocked(&config)));
-        let failed = |error| failure(dir, "opening the store", error);
-        let db = opened.map_err(|_| unreadable(dir, "sled gave up"))?.map_err(|error| match error {
+        let (db, trees) = opened.map_err(|_| unreadable(dir, "sled gave up"))?.map_err(|error| match error {
             sled::Error::Io(reason) if is_lock(&reason) => IndexError::InUse { dir: dir.to_path_buf() },
-            sled::Error::Corruption { .. } => unreadable(dir, &error.to_string()),
-            error => failed(error),
+            error => failure(dir, "opening the store", error),
         })?;
-        let trees =
-            Table::ALL.iter().map(|table| db.open_tree(table.name())).collect::<Result<_, _>>().map_err(failed)?;
         let path = dir.join("db");
         // Some systems flush only what was opened for writing.
         let log =
@@ -222,16 +219,20 @@ impl Store {
 }
 
 /// sled lets go of its lock a moment after its last handle is dropped, so a first refusal is not yet an answer.
-fn open_unlocked(config: &sled::Config) -> sled::Result<sled::Db> {
+fn open_unlocked(config: &sled::Config) -> sled::Result<(sled::Db, Vec<sled::Tree>)> {
     const ATTEMPTS: usize = 10;
     const PAUSE: Duration = Duration::from_millis(30);
+    let mut opened = config.open();
     for _ in 1..ATTEMPTS {
-        match config.open() {
+        match opened {
             Err(sled::Error::Io(reason)) if is_lock(&reason) => std::thread::sleep(PAUSE),
-            other => return other,
+            _ => break,
         }
+        opened = config.open();
     }
-    config.open()
+    let db = opened?;
+    let trees = Table::ALL.iter().map(|table| db.open_tree(table.name())).collect::<Result<_, _>>()?;
+    Ok((db, trees))
 }
 
 // sled has no kind of its own for this.
@@ -240,13 +241,17 @@ fn is_lock(error: &std::io::Error) -> bool {
 }
 
 fn failure(dir: &Path, what: &'static str, error: sled::Error) -> IndexError {
-    IndexError::Store { dir: dir.to_path_buf(), what, reason: error.to_string() }
+    let damaged = |error: &std::io::Error| matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof);
+    match error {
+        sled::Error::Corruption { .. } => unreadable(dir, "a part of its log is not as it was written"),
+        sled::Error::CollectionNotFound(_) | sled::Error::ReportableBug(_) => {
+            unreadable(dir, "its log contradicts itself")
+        }
+        sled::Error::Io(error) if damaged(&error) => unreadable(dir, &error.to_string()),
+        error => IndexError::Store { dir: dir.to_path_buf(), what, reason: error.to_string() },
+    }
 }
 
 fn unreadable(dir: &Path, reason: &str) -> IndexError {
-    IndexError::Store {
-        dir: dir.to_path_buf(),
-        what: "the store is damaged and cannot be opened; move this folder away and index again",
-        reason: reason.to_owned(),
-    }
+    IndexError::Lost { dir: dir.to_path_buf(), what: "the store", reason: reason.to_owned() }
 }

@@ -5,12 +5,15 @@ use glimpse_encoder::picture::Format;
 use super::codec::{Damage, Decoder, Encoder, path_bytes, path_from};
 use super::keys::{self, GraphId, PathHash, Table};
 use crate::hnsw::{Node, NodeRecord};
-use crate::vectors::Quantised;
+use crate::vectors::{Planes, Quantised};
 use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Place};
 
 const IMAGE_V1: u8 = 1;
 const FILE_V1: u8 = 1;
+/// One plane.
 const VECTOR_V1: u8 = 1;
+/// Two planes.
+const VECTOR_V2: u8 = 2;
 const ID_V1: u8 = 1;
 const JSON_V1: u8 = 1;
 const NODE_V1: u8 = 1;
@@ -100,16 +103,20 @@ pub(crate) fn decode_file(hash: PathHash, value: &[u8]) -> Result<FileRecord, Da
     })
 }
 
-/// `scale (4) | int8 values (dim) | int8 rest (dim, or nothing)`: component `i` is `scale * (value[i] + rest[i] / 254)`.
+/// Version 1: `scale (4) | int8 values (dim)`, component `i` being `scale * value[i]`. Version 2: `scale (4) | int8 values
+/// (dim) | int8 rest (dim)`, component `i` being `scale * (value[i] + rest[i] / 254)`.
 pub(crate) fn encode_vector(id: ImageId, vector: &Quantised) -> Vec<u8> {
-    let mut value = Encoder::new(VECTOR_V1);
+    let mut value = Encoder::new(if vector.rest.is_empty() { VECTOR_V1 } else { VECTOR_V2 });
     value.raw(&vector.to_bytes());
     value.seal(Table::Vectors, &keys::image(id))
 }
 
-pub(crate) fn decode_vector(id: ImageId, dim: usize, value: &[u8]) -> Result<Quantised, Damage> {
-    let mut fields = Decoder::open(Table::Vectors, &keys::image(id), value, VECTOR_V1)?;
-    Quantised::from_bytes(fields.rest(), dim).ok_or(Damage::Field("width or scale"))
+/// Reads a vector where it lies.
+pub(crate) fn decode_vector(id: ImageId, dim: usize, value: &[u8]) -> Result<Planes<'_>, Damage> {
+    let versions = [VECTOR_V1, VECTOR_V2];
+    let (version, mut fields) = Decoder::open_any(Table::Vectors, &keys::image(id), value, &versions)?;
+    let planes = Planes::of_bytes(fields.rest(), dim).filter(|planes| planes.rest.is_empty() == (version == VECTOR_V1));
+    planes.ok_or(Damage::Field("width or scale"))
 }
 
 /// `image (8)`: a value of `content` and `changes`, and the next free number in `meta`.
@@ -305,10 +312,25 @@ mod tests {
     fn a_vector_of_another_width_is_damage() {
         let vector = Quantised { scale: 0.01, values: vec![1, -2, 3], rest: vec![] };
         let value = encode_vector(ImageId(1), &vector);
-        assert_eq!(decode_vector(ImageId(1), 3, &value).unwrap().values, vector.values);
+        assert_eq!(decode_vector(ImageId(1), 3, &value).unwrap().quantised(), vector);
         assert!(decode_vector(ImageId(1), 2, &value).is_err());
         assert!(decode_vector(ImageId(1), 4, &value).is_err());
         assert_eq!(decode_vector(ImageId(2), 3, &value).err(), Some(Damage::Checksum));
+    }
+
+    #[test]
+    fn the_version_of_a_vector_says_how_many_planes_it_has() {
+        let coarse = Quantised { scale: 0.01, values: vec![1, -2, 3], rest: vec![] };
+        let fine = Quantised { rest: vec![0, 127, -127], ..coarse.clone() };
+        for (vector, version) in [(&coarse, VECTOR_V1), (&fine, VECTOR_V2)] {
+            let value = encode_vector(ImageId(1), vector);
+            assert_eq!(value[0], version);
+            assert_eq!(decode_vector(ImageId(1), 3, &value).unwrap().quantised(), *vector);
+            let mut other = Encoder::new(VECTOR_V1 + VECTOR_V2 - version);
+            other.raw(&vector.to_bytes());
+            let value = other.seal(Table::Vectors, &keys::image(ImageId(1)));
+            assert_eq!(decode_vector(ImageId(1), 3, &value).err(), Some(Damage::Field("width or scale")));
+        }
     }
 
     #[test]

@@ -64,6 +64,7 @@ impl Arena {
     }
 
     /// Overwrites a row by the first plane of a vector.
+    #[cfg(test)]
     pub fn set(&mut self, slot: usize, vector: &Quantised) {
         self.write(slot, vector.scale, &vector.values);
     }

@@ -1,4 +1,5 @@
-//! The exact scan: every vector is compared with the query.
+//! The exact scan: every vector is compared with the query. Of vectors in two planes the first is compared, and the nearest
+//! [`candidates`] by it are put in order by both.
 //!
 //! It is the reference that graphs are measured by, what they take their scores from, and the faster way wherever few
 //! vectors are left after filtering.
@@ -13,7 +14,7 @@ use super::arena::{Arena, LINE};
 use super::dot::MAX_WIDTH;
 use super::quant::QueryPlanes;
 use super::top::Top;
-use super::{Kernel, Quantised, Scored, VectorIndex, check_width, no_direction};
+use super::{Kernel, Planes, Quantised, Scored, VectorIndex, check_width, no_direction};
 use crate::{IdSet, ImageId, IndexError};
 
 /// Bytes of vectors above which a scan is spread over threads: below, handing out the work takes longer than the scan.
@@ -89,27 +90,17 @@ impl ExactScan {
         self.rows.write().put(id, vector)
     }
 
-    /// Takes up all vectors of an index that is being opened, some of them in given slots. What was here is gone.
-    ///
-    /// # Errors
-    /// [`IndexError::WrongDimension`], or if there is no memory for them.
-    pub(crate) fn fill(&self, vectors: &[(ImageId, Option<u32>, Quantised)]) -> Result<(), IndexError> {
-        for (_, _, vector) in vectors {
-            check_width(self.dim, vector.values.len())?;
-        }
-        let slots = vectors.iter().filter_map(|(_, slot, _)| *slot).map(|slot| slot as usize + 1).max().unwrap_or(0);
+    /// Rows like those of this scan, with `slots` slots that nobody owns.
+    pub(crate) fn rows_like(&self, slots: usize) -> Result<Rows, IndexError> {
         let mut rows = Rows::new(self.dim);
         rows.rest = self.read().rest.as_ref().map(|_| Arena::new(self.dim));
         rows.grow(slots)?;
-        vectors.iter().filter_map(|(id, slot, vector)| Some((*id, (*slot)?, vector))).for_each(|(id, slot, vector)| {
-            rows.place(id, slot, vector);
-        });
-        rows.free_unowned();
-        for (id, _, vector) in vectors.iter().filter(|(_, slot, _)| slot.is_none()) {
-            rows.put(*id, vector)?;
-        }
+        Ok(rows)
+    }
+
+    /// Takes up rows that were filled already, as when an index is opened. What was here is gone.
+    pub(crate) fn fill(&self, rows: Rows) {
         *self.rows.write() = rows;
-        Ok(())
     }
 
     /// A scan of rows that were filled already.
@@ -283,11 +274,11 @@ impl Rows {
         Ok(())
     }
 
-    fn set(&mut self, slot: usize, vector: &Quantised) {
-        self.arena.set(slot, vector);
+    fn set(&mut self, slot: usize, vector: Planes<'_>) {
+        self.arena.write(slot, vector.scale, vector.values);
         if let Some(rest) = &mut self.rest {
             let scale = if vector.rest.is_empty() { 0.0 } else { vector.scale };
-            rest.write(slot, scale, &vector.rest);
+            rest.write(slot, scale, vector.rest);
         }
     }
 
@@ -297,7 +288,7 @@ impl Rows {
     }
 
     /// Gives a vector of the right width a slot that nobody owns, among those that the rows began with.
-    pub(crate) fn place(&mut self, id: ImageId, slot: u32, vector: &Quantised) {
+    pub(crate) fn place(&mut self, id: ImageId, slot: u32, vector: Planes<'_>) {
         self.set(slot as usize, vector);
         self.own(id, slot);
     }
@@ -316,7 +307,7 @@ impl Rows {
                 self.len() as u32 - 1
             }
         };
-        self.place(id, slot, vector);
+        self.place(id, slot, vector.planes());
         Ok(())
     }
 
@@ -377,7 +368,7 @@ impl Scan<'_> {
 
     /// `work` on ranges of slots that cover all rows, in parallel where that pays.
     fn over_blocks<T: Send>(&self, work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
-        let rows = self.rows.arena.len();
+        let rows = self.rows.len();
         if rows * self.rows.arena.stride() < PARALLEL_BYTES {
             return vec![work(0..rows)];
         }

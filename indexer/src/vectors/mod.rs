@@ -1,8 +1,8 @@
 //! Vector search behind one trait: an exact scan, and graphs that are faster than it on large libraries.
 //!
-//! Vectors are kept as int8 with one scale ([`Quantised`], a quarter of f32; those of whole pictures with a second plane
-//! of int8, by which what a search found is put in order); the scan's arena is the one copy that
-//! every score comes from, so that a graph and the scan give equal scores for equal pictures.
+//! Vectors are kept as int8 with one scale ([`Quantised`], a quarter of f32; those of whole pictures with a second plane of
+//! int8, half of f32, by which what a search found is put in order). The scan's arenas are the one copy that every score
+//! comes from, so that a graph and the scan give equal scores for equal pictures.
 
 mod arena;
 mod dot;
@@ -21,7 +21,7 @@ pub(crate) use dot::Probe;
 pub use exact::ExactScan;
 pub(crate) use exact::{Rows, candidates};
 pub use quant::Quantised;
-pub(crate) use quant::QueryPlanes;
+pub(crate) use quant::{Planes, QueryPlanes};
 pub(crate) use top::{Top, by_rank};
 
 use crate::{IdSet, ImageId, IndexError};

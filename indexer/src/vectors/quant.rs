@@ -1,4 +1,4 @@
-//! Vectors as int8 with one scale, a quarter of the bytes of f32, or in two planes of int8.
+//! Vectors as int8 with one scale, a quarter of the bytes of f32, or in two planes of int8, half of them.
 //!
 //! The values are rounded on a symmetric grid that the largest magnitude spans (`-127..=127`). The scale is then chosen
 //! so that the decoded vector has exactly the length of the original: only the direction carries the rounding error,
@@ -6,8 +6,8 @@
 //! above 0.9999.
 //!
 //! That is too coarse where the nearest ten lie within some thousandths of a cosine, as pictures of one burst do. A second
-//! plane holds what the first rounds away, 16 bits together. Searches run on the first plane, a quarter of the memory to
-//! walk through, and put in order what they found by both.
+//! plane holds what the first rounds away, 16 bits together. Searches run on the first plane, a quarter of f32 to read, and
+//! put in order what they found by both.
 
 use super::dot::{Kernel, Probe};
 
@@ -20,6 +20,30 @@ pub struct Quantised {
     pub values: Vec<i8>,
     /// What rounding left of each component, in [`FINE`]ths of a step, `-127..=127`; empty without a second plane.
     pub rest: Vec<i8>,
+}
+
+/// As [`Quantised`], in bytes that belong to somebody else.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Planes<'a> {
+    pub scale: f32,
+    pub values: &'a [i8],
+    pub rest: &'a [i8],
+}
+
+impl<'a> Planes<'a> {
+    /// As [`Quantised::from_bytes`].
+    pub fn of_bytes(bytes: &'a [u8], dim: usize) -> Option<Self> {
+        let (scale, planes) = bytes.split_first_chunk::<4>()?;
+        let scale = f32::from_le_bytes(*scale);
+        let (values, rest) = planes.split_at_checked(dim)?;
+        let plausible = (rest.is_empty() || rest.len() == dim) && scale.is_normal() && scale > 0.0;
+        let [values, rest] = [values, rest].map(bytemuck::cast_slice);
+        (plausible && values.iter().any(|&v| v != 0)).then_some(Self { scale, values, rest })
+    }
+
+    pub fn quantised(self) -> Quantised {
+        Quantised { scale: self.scale, values: self.values.to_vec(), rest: self.rest.to_vec() }
+    }
 }
 
 /// Steps of the second plane in a step of the first: half a step to either side is 127 of them.
@@ -64,12 +88,11 @@ impl Quantised {
     /// Reads the stored form of a vector of `dim` components in one plane or two; `None` if it is cut off, too long or has
     /// a scale that no vector has.
     pub fn from_bytes(bytes: &[u8], dim: usize) -> Option<Self> {
-        let (scale, planes) = bytes.split_first_chunk::<4>()?;
-        let scale = f32::from_le_bytes(*scale);
-        let (values, rest) = planes.split_at_checked(dim)?;
-        let plausible = (rest.is_empty() || rest.len() == dim) && scale.is_normal() && scale > 0.0;
-        let [values, rest] = [values, rest].map(|plane| bytemuck::cast_slice(plane).to_vec());
-        (plausible && values.iter().any(|&v| v != 0)).then_some(Self { scale, values, rest })
+        Planes::of_bytes(bytes, dim).map(Planes::quantised)
+    }
+
+    pub(crate) fn planes(&self) -> Planes<'_> {
+        Planes { scale: self.scale, values: &self.values, rest: &self.rest }
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use glimpse_encoder::dense::MAX_REGIONS;
 
 use crate::hnsw::{Hnsw, HnswParams, Node, Progress};
+use crate::index::graph::MOSTLY;
 use crate::index::{GraphEngine, Index};
 use crate::regions::RegionIndex;
 use crate::regions::graph::BEHIND;
@@ -18,9 +19,6 @@ use crate::store::keys::GraphId;
 use crate::store::links::StoredGraph;
 use crate::vectors::VectorIndex;
 use crate::{IdSet, ImageId, IndexError};
-
-/// A graph of which more than one node in so many is to go is given up instead: building it anew takes less time.
-const MOSTLY: usize = 16;
 
 /// The graph as the store has it, while the vectors are being read.
 pub(super) struct Restored {

@@ -57,7 +57,7 @@ impl Index {
             let mut rows = rows.lock();
             for (key, vector) in regions::keyed(image, &stored.vectors) {
                 match restored.slot(image, key) {
-                    Some(slot) => rows.place(key, slot, vector),
+                    Some(slot) => rows.place(key, slot, vector.planes()),
                     None => rows.put(key, vector)?,
                 }
             }

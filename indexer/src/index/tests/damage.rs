@@ -210,7 +210,29 @@ fn a_damaged_manifest_is_an_error() {
         batch.put(Table::Meta, key, flipped(store, Table::Meta, key));
     });
     let error = fixture.library().open().unwrap_err().to_string();
-    assert!(error.contains("the manifest is damaged"), "{error}");
+    assert!(error.contains("the manifest is damaged") && error.contains("index again"), "{error}");
+}
+
+/// Whatever sled makes of a damaged log, readers are told what to do; or it found the same values elsewhere.
+#[test]
+fn a_damaged_log_is_an_error_with_a_remedy() {
+    let mut refused = 0;
+    for sixteenth in 0..16 {
+        let (fixture, _) = three_pictures();
+        let log = fixture.home.path().join("gen-0001/sled/db");
+        let mut bytes = std::fs::read(&log).unwrap();
+        let used = bytes.iter().rposition(|&byte| byte != 0).unwrap();
+        let (from, to) = (used * sixteenth / 16, used * (sixteenth + 1) / 16);
+        bytes[from..to].iter_mut().for_each(|byte| *byte ^= 0x55);
+        std::fs::write(&log, bytes).unwrap();
+        let read = fixture.library().open().and_then(|index| index.verify(false));
+        if let Err(error) = read {
+            refused += 1;
+            let error = error.to_string();
+            assert!(error.contains("gen-0001") && error.contains("index again"), "{error}");
+        }
+    }
+    assert!(refused > 0);
 }
 
 #[test]

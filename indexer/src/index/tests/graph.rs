@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use super::damage::{flipped, tamper};
 use super::*;
 use crate::GraphEngine;
 use crate::IdSet;
 use crate::hnsw::{HnswParams, Node};
 use crate::store::Batch;
-use crate::store::keys::{GraphId, Table};
+use crate::store::keys::{self, GraphId, Table};
 
 const PICTURES: u64 = 4000;
 
@@ -140,10 +141,68 @@ fn a_lost_node_is_noticed() {
     index.store.apply(&batch).unwrap();
     drop(index);
     let index = fixture.open();
-    assert!(search_of(&index).contains("1999 nodes for 2000 vectors"), "{}", search_of(&index));
+    assert!(search_of(&index).starts_with("exact scan"), "others are linked with it");
+    assert!(search_of(&index).contains("does not belong to picture"), "{}", search_of(&index));
     let report = index.verify(true).unwrap();
     assert_eq!((report.problems.len(), report.repaired.len()), (1, 1), "{report:?}");
     assert!(search_of(&index).starts_with("hnsw"));
+}
+
+#[test]
+fn unreadable_vectors_cost_their_nodes_and_not_the_graph() {
+    let fixture = small_graphs(GraphEngine::Own);
+    let index = fixture.open();
+    let ids = add_many(&index, 0..2010);
+    index.finish().unwrap();
+    drop(index);
+    let damage = |ids: &[ImageId]| {
+        tamper(&fixture, |store, batch| {
+            for &id in ids {
+                let key = keys::image(id);
+                batch.put(Table::Vectors, &key, flipped(store, Table::Vectors, &key));
+            }
+        });
+    };
+    damage(&[ids[0], ids[700], ids[2009]]);
+    for _ in 0..2 {
+        let index = fixture.open();
+        assert!(search_of(&index).starts_with("hnsw (M 16, ef 24, 2007 nodes)"), "{}", search_of(&index));
+        let problems = index.verify(false).unwrap().problems;
+        assert!(problems.len() == 3 && problems.iter().all(|problem| problem.contains("vector")), "{problems:?}");
+        assert_all_found(&index, &ids[1..700]);
+    }
+    // What they left is used again.
+    let index = fixture.open();
+    let later = add_many(&index, 2010..2014);
+    assert_all_found(&index, &later);
+    drop(index);
+    let index = fixture.open();
+    assert!(search_of(&index).starts_with("hnsw (M 16, ef 24, 2011 nodes)"), "{}", search_of(&index));
+    assert_all_found(&index, &later);
+    drop(index);
+    // Of a graph that lost much, nothing is mended.
+    damage(&ids[800..1000]);
+    assert!(search_of(&fixture.open()).contains("200 of 2011 nodes have no vector"), "{}", search_of(&fixture.open()));
+}
+
+#[test]
+fn a_graph_catches_up_with_what_another_engine_did() {
+    let fixture = small_graphs(GraphEngine::Own);
+    let index = fixture.open();
+    let ids = add_many(&index, 0..2000);
+    index.finish().unwrap();
+    drop(index);
+    let theirs = IndexOptions { engine: GraphEngine::HnswRs, ..fixture.options.clone() };
+    let index = Library::with_options(fixture.home.path(), theirs).open().unwrap();
+    let later = add_many(&index, 2000..2020);
+    (0..5).for_each(|n| index.remove_file(Path::new(&format!("/p/{n}.jpg"))).unwrap());
+    index.commit().unwrap();
+    drop(index);
+    let index = fixture.open();
+    assert!(search_of(&index).starts_with("hnsw (M 16, ef 24, 2015 nodes)"), "{}", search_of(&index));
+    assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
+    assert_all_found(&index, &later);
+    assert_all_found(&index, &ids[5..]);
 }
 
 #[test]
