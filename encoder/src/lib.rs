@@ -24,7 +24,7 @@ mod weights;
 pub use embedding::{Embedding, dot};
 pub use encode::{DenseGrid, Encode, ImageFeatures, LoadOptions, ModelInfo, Outputs, Prepared, Projection, Scoring};
 pub use error::EncodeError;
-pub use siglip::{SiglipEncoder, Stage, Towers, Trace};
+pub use siglip::{SiglipEncoder, Stage, Towers, Trace, backend_of};
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

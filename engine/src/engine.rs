@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use glimpse_encoder::{Encode, ModelInfo};
+use glimpse_encoder::{Encode, ModelInfo, backend_of};
 use glimpse_indexer::{
-    Facets, FileRecord, Filter, ImageId, ImageRecord, Index, IndexError, Library, Stats, VerifyReport,
+    Facets, FileRecord, Filter, ImageId, ImageRecord, Index, IndexError, IndexOptions, Library, Stats, VerifyReport,
 };
 use parking_lot::{Mutex, RwLock};
 
@@ -54,8 +54,16 @@ impl Engine {
     /// # Errors
     /// None at present: a library that is in use, damaged or of a newer format says so when it is first needed.
     pub fn open(settings: Settings) -> Result<Self, EngineError> {
+        Self::open_with(settings, IndexOptions::default())
+    }
+
+    /// As [`Engine::open`] with other settings for the index, such as which graph searches large libraries.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn open_with(settings: Settings, options: IndexOptions) -> Result<Self, EngineError> {
         Ok(Self {
-            library: Library::at(&settings.library_dir()),
+            library: Library::with_options(&settings.library_dir(), options),
             index: RwLock::new(None),
             encoder: Mutex::new(None),
             indexing: Mutex::new(()),
@@ -101,19 +109,31 @@ impl Engine {
         self.encoder.try_lock().is_some_and(|held| held.is_some())
     }
 
-    /// The model in use, without loading it: the loaded one, or the one that the library was made with.
+    /// The model in use, without loading it: the loaded one, or the one that the library was made with, and what would run
+    /// it here.
     ///
     /// # Errors
-    /// If the library's description cannot be read.
+    /// If the library's description cannot be read, or there is no such device.
     pub fn model_info(&self) -> Result<Option<ModelInfo>, EngineError> {
         // Not waiting: another thread may be loading it.
         if let Some(encoder) = self.encoder.try_lock().as_deref().and_then(Option::as_ref) {
             return Ok(Some(encoder.info().clone()));
         }
-        if let Some(index) = self.index.read().as_ref() {
-            return Ok(Some(index.manifest().model));
+        let index = self.index.read().as_ref().map(Arc::clone);
+        let model = match index {
+            Some(index) => Some(index.manifest().model),
+            None => self.library.serving_model()?,
+        };
+        model.map(|model| self.here(model)).transpose()
+    }
+
+    /// A model that an index was made with, as it would run here and now.
+    fn here(&self, model: ModelInfo) -> Result<ModelInfo, EngineError> {
+        let loaded = self.encoder.try_lock().and_then(|held| held.as_ref().map(|encoder| encoder.info().clone()));
+        if let Some(loaded) = loaded.filter(|loaded| loaded.fingerprint == model.fingerprint) {
+            return Ok(ModelInfo { backend: loaded.backend, ..model });
         }
-        Ok(self.library.serving_model()?)
+        Ok(ModelInfo { backend: backend_of(self.settings.device.as_deref())?, ..model })
     }
 
     /// The model: named by the user, else the library's, else the default.
@@ -196,12 +216,18 @@ impl Engine {
         Ok(self.serving()?.image(id)?.ok_or(IndexError::NoSuchImage(id))?)
     }
 
-    /// The files that hold a picture, present ones first.
+    /// The files that hold a picture, present ones first, and of several those first that are there at this moment.
     ///
     /// # Errors
     /// If the store fails.
     pub fn files_of(&self, id: ImageId) -> Result<Vec<FileRecord>, EngineError> {
-        Ok(self.serving()?.files_of(id)?)
+        let mut files = self.serving()?.files_of(id)?;
+        if let [first, _, ..] = &files[..]
+            && !first.path.exists()
+        {
+            files.sort_by_key(|file| (file.missing, !file.path.exists()));
+        }
+        Ok(files)
     }
 
     /// A picture's record and files.
@@ -274,13 +300,13 @@ impl Engine {
         Ok(self.serving()?.revision())
     }
 
-    /// Numbers about the library, and its model.
+    /// Numbers about the library, and its model with what runs it here.
     ///
     /// # Errors
-    /// If there is no index yet.
+    /// If there is no index yet, or no such device.
     pub fn stats(&self) -> Result<(Stats, ModelInfo), EngineError> {
         let index = self.serving()?;
-        Ok((index.stats()?, index.manifest().model))
+        Ok((index.stats()?, self.here(index.manifest().model)?))
     }
 
     /// Checks the library; `repair` mends it.
@@ -288,6 +314,12 @@ impl Engine {
     /// # Errors
     /// If there is no index yet, or it cannot be read at all.
     pub fn verify(&self, repair: bool) -> Result<VerifyReport, EngineError> {
-        Ok(self.serving()?.verify(repair)?)
+        let mended = if repair { self.library.mend()? } else { None };
+        let mut report = self.serving()?.verify(repair)?;
+        if let Some(problem) = mended {
+            report.repaired.insert(0, "made library.json anew from the generations beside it".to_owned());
+            report.problems.insert(0, problem);
+        }
+        Ok(report)
     }
 }

@@ -1,11 +1,13 @@
 //! Bringing the library up to date, and changing its model without a gap in service.
 
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use glimpse_encoder::Encode;
 use glimpse_indexer::IndexError;
-use glimpse_indexer::ingest::{IngestOptions, Observer, Summary, ingest};
+use glimpse_indexer::ingest::{FileEvent, IngestOptions, Observer, Summary, ingest};
 
 use crate::caption::decoder_of;
 use crate::control::GivesWay;
@@ -13,11 +15,12 @@ use crate::{Engine, EngineError, RunControl};
 
 impl Engine {
     /// Brings the library up to date with folders. With another model than the library's, a second generation is built
-    /// beside the first from these folders and all that were indexed before; the first serves until the second is
-    /// complete. A run that was stopped goes on where it was when it is started again.
+    /// beside the first from these folders and all that were indexed before and are still there; the first serves until the
+    /// second is complete. A run that was stopped goes on where it was when it is started again.
     ///
     /// # Errors
-    /// If the model or the store fails, or another run is under way; bad pictures are events.
+    /// If the model or the store fails, a folder is neither there nor known, or another run is under way; bad pictures are
+    /// events.
     pub fn index(
         &self,
         options: &IngestOptions,
@@ -60,20 +63,25 @@ impl Engine {
             Err(error) => return Err(error),
         };
         let same = serving.as_ref().filter(|index| index.manifest().model.fingerprint == encoder.info().fingerprint);
+        // Before an index is made for nothing.
+        options.check_roots(same.map(Arc::as_ref))?;
         let mut options = options.clone();
         if options.regions.make {
             let config = options.regions.profile.config.clone();
             options.regions.profile = self.dense_profile(encoder.as_ref(), config)?;
         }
+        let mut left_out = Vec::new();
         let target = match same {
             Some(index) => Arc::clone(index),
             None => {
-                // Everything that was indexed before; what is gone is left out only if its files are to be forgotten.
                 let known = serving.iter().flat_map(|index| index.manifest().roots);
-                options.roots.extend(known.filter(|root| !options.prune || root.exists()).collect::<Vec<_>>());
+                let (there, gone): (Vec<_>, Vec<_>) = known.partition(|root| fs::canonicalize(root).is_ok());
+                options.roots.extend(there);
+                left_out = gone;
                 self.library.open_for(encoder.info(), true)?
             }
         };
+        left_out.iter().cloned().map(left_out_of_new).for_each(|event| observer.event(&event));
         let summary = match background {
             None => ingest(&target, encoder.as_ref(), &options, cancel, observer),
             Some(control) => {
@@ -82,7 +90,8 @@ impl Engine {
             }
         };
         self.set_encoder(Arc::clone(&encoder)); // queries may have called for the old model meanwhile
-        let summary = summary?;
+        let mut summary = summary?;
+        summary.skipped += left_out.len();
         if !summary.cancelled {
             self.calibrator.prepare(encoder.as_ref())?; // so that the first query need not wait for it
             self.library.promote(&target)?;
@@ -92,6 +101,15 @@ impl Engine {
         }
         Ok(summary)
     }
+}
+
+/// A folder that was indexed for the old model, and that the new one cannot look at.
+fn left_out_of_new(root: PathBuf) -> FileEvent {
+    let reason =
+        "it was indexed before and is not there now, so its pictures are left out of the new index; if it comes \
+                  back, index it again"
+            .into();
+    FileEvent::Skipped { path: root, reason }
 }
 
 /// Descriptions are asked for in a language: before a run begins is the time to say that the model cannot write them.

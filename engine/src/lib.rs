@@ -49,5 +49,6 @@ pub use glimpse_encoder::picture::{Format, Limits, decode, decode_reduced};
 pub use glimpse_encoder::{DenseGrid, Embedding, Encode, ModelInfo, hub};
 pub use glimpse_indexer::ingest::{FileEvent, IngestOptions, Observer, PictureHook, RegionOptions, Summary};
 pub use glimpse_indexer::{
-    ContentHash, Facets, FileRecord, Filter, GeoBox, ImageId, ImageRecord, Place, Stats, VerifyReport,
+    ContentHash, Facets, FileRecord, Filter, GeoBox, GraphEngine, ImageId, ImageRecord, IndexOptions, Place, Stats,
+    VerifyReport,
 };

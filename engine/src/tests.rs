@@ -86,6 +86,61 @@ fn another_model_makes_a_second_generation_of_everything() {
 }
 
 #[test]
+fn a_new_model_does_without_folders_that_are_gone_but_not_without_one_that_is_asked_for() {
+    #[derive(Default)]
+    struct Skipped(Vec<(PathBuf, String)>);
+    impl Observer for Skipped {
+        fn found(&mut self, _: usize, _: bool) {}
+        fn event(&mut self, event: &FileEvent) {
+            if let FileEvent::Skipped { path, reason } = event {
+                self.0.push((path.clone(), reason.clone()));
+            }
+        }
+    }
+    let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let photos = dir.path().canonicalize().unwrap();
+    save(&photos, "old name/red.png", RED);
+    save(&photos, "other/blue.png", BLUE);
+    let settings = || Settings::at(home.path());
+    let old = Engine::with_encoder(settings(), Arc::new(FakeEncoder::new(DIM))).unwrap();
+    index(&old, &photos.join("old name"));
+    index(&old, &photos.join("other"));
+    drop(old);
+    std::fs::rename(photos.join("old name"), photos.join("new name")).unwrap();
+
+    let new = Engine::with_encoder(settings(), Arc::new(FakeEncoder::new(DIM).named("newer"))).unwrap();
+    let mut skipped = Skipped::default();
+    let mut run = |name: &str| {
+        let options = IngestOptions { roots: vec![photos.join(name)], ..IngestOptions::default() };
+        new.index(&options, &AtomicBool::new(false), &mut skipped)
+    };
+    for nowhere in ["old name", "nowhere"] {
+        assert!(run(nowhere).unwrap_err().to_string().contains(nowhere));
+        assert!(!settings().library_dir().join("gen-0002").exists(), "an index for nothing");
+    }
+    let summary = run("new name").unwrap();
+    assert_eq!((summary.indexed, summary.skipped), (2, 1));
+    let [(path, reason)] = &skipped.0[..] else { panic!("{:?}", skipped.0) };
+    assert!(*path == photos.join("old name") && reason.contains("index it again"), "{reason}");
+    assert_eq!(new.roots().unwrap(), [photos.join("new name"), photos.join("other")]);
+}
+
+#[test]
+fn of_several_files_the_first_one_is_there() {
+    let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let photos = dir.path().canonicalize().unwrap();
+    let first = save(&photos, "a/red.png", RED);
+    let second = save(&photos, "b/red.png", RED);
+    let engine = Engine::with_encoder(Settings::at(home.path()), Arc::new(FakeEncoder::new(DIM))).unwrap();
+    index(&engine, &photos);
+    let id = engine.image_at(&first).unwrap().unwrap();
+    let paths = || engine.files_of(id).unwrap().into_iter().map(|file| file.path).collect::<Vec<_>>();
+    assert_eq!(paths(), [first.clone(), second.clone()]);
+    std::fs::remove_file(&first).unwrap();
+    assert_eq!(paths(), [second, first]);
+}
+
+#[test]
 fn only_one_run_indexes_at_a_time() {
     let (home, photos) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     save(photos.path(), "red.png", RED);

@@ -23,6 +23,24 @@ pub(super) fn place(name: Option<&str>) -> Result<Place, EncodeError> {
     path.map(Place::Cpu).map_err(|reason| EncodeError::Device { device: name.to_owned(), reason })
 }
 
+/// What runs a model on the device of this name (see [`crate::LoadOptions::device`]), as
+/// [`ModelInfo::backend`](crate::ModelInfo::backend) says it, without loading one. Whether a device of candle's is there is seen
+/// only by loading a model on it.
+///
+/// # Errors
+/// [`EncodeError::Device`] for a path that this machine cannot take, or that does not exist.
+pub fn backend_of(device: Option<&str>) -> Result<String, EncodeError> {
+    Ok(match place(device)? {
+        Place::Cpu(path) => backend_on(path),
+        Place::Candle(name) => format!("{name} (candle, f32)"),
+    })
+}
+
+/// Our own kernels by this path, in words.
+pub(super) fn backend_on(path: Path) -> String {
+    format!("cpu ({})", path.explained())
+}
+
 fn named_path(name: &str) -> Result<Path, String> {
     let Some(path) = Path::named(name) else {
         let names = Path::ALL.map(Path::name).join("`, `");

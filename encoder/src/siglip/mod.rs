@@ -13,6 +13,7 @@ mod towers;
 mod trace;
 mod turn;
 
+pub use device::backend_of;
 pub use encoder::SiglipEncoder;
 pub(crate) use position::PositionGrid;
 pub use towers::Towers;

@@ -57,7 +57,7 @@ impl Towers {
         let scoring = Scoring { scale: scalar("logit_scale")?.exp(), bias: scalar("logit_bias")? };
         let (backend, name) = match device::place(name)? {
             Place::Cpu(path) => {
-                (Backend::Cpu(CpuTowers::new(config, checkpoint.clone(), path)), format!("cpu ({})", path.explained()))
+                (Backend::Cpu(CpuTowers::new(config, checkpoint.clone(), path)), device::backend_on(path))
             }
             Place::Candle(name) => {
                 let (towers, name) = CandleTowers::load(checkpoint, &config, &name)?;

@@ -165,6 +165,20 @@ impl Index {
         Ok(())
     }
 
+    /// Records that a folder is no longer part of the library. Its files stay.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn remove_root(&self, root: &Path) -> Result<(), IndexError> {
+        let _writer = self.writer.lock();
+        let mut manifest = self.manifest();
+        let Some(at) = manifest.roots.iter().position(|known| known == root) else { return Ok(()) };
+        manifest.roots.remove(at);
+        write_manifest(&self.store, &manifest)?;
+        *self.manifest.write() = manifest;
+        Ok(())
+    }
+
     /// Makes everything written so far outlive this process and a power cut. Words follow when the last ones are some
     /// seconds old, and with [`Index::finish`].
     ///

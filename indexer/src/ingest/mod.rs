@@ -11,10 +11,10 @@ mod read;
 mod reconcile;
 mod refill;
 mod report;
+mod roots;
 mod walk;
 mod write;
 
-use std::fs;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -28,13 +28,14 @@ pub use self::hook::PictureHook;
 use self::reconcile::reconcile;
 pub use self::refill::RegionOptions;
 use self::report::Report;
+use self::roots::Roots;
 use self::write::Writer;
 use crate::{Index, IndexError};
 
 /// What to index and how.
 #[derive(Debug, Clone)]
 pub struct IngestOptions {
-    /// Folders and single files.
+    /// Folders and single files. One that is gone, but known to the index, has vanished with all that was below it.
     pub roots: Vec<PathBuf>,
     /// Forget files that are no longer there, instead of marking them as missing.
     pub prune: bool,
@@ -157,7 +158,7 @@ pub struct Summary {
 /// Brings `index` up to date with the roots. Stops soon after `cancel` is set, with everything done so far kept.
 ///
 /// # Errors
-/// If the index or the encoder fails, or a root is not there; a bad picture is an event, not an error.
+/// If the index or the encoder fails, or a root is neither there nor known; a bad picture is an event, not an error.
 pub fn ingest(
     index: &Index,
     encoder: &dyn Encode,
@@ -166,7 +167,8 @@ pub fn ingest(
     observer: &mut dyn Observer,
 ) -> Result<Summary, IndexError> {
     let start = Instant::now();
-    let options = IngestOptions { roots: canonical(&options.roots)?, ..options.clone() };
+    let Roots { present, gone } = Roots::resolve(&options.roots, Some(index))?;
+    let options = IngestOptions { roots: present, ..options.clone() };
     for folder in options.roots.iter().filter(|root| root.is_dir()) {
         index.add_root(folder.clone())?;
     }
@@ -174,7 +176,9 @@ pub fn ingest(
     let mut writer = Writer::new(index, &contents, Report::new(observer));
     let ran = pipeline::run(index, encoder, &options, cancel, &mut writer, &contents)?;
     if ran.walked.complete {
-        reconcile(index, &options, &ran.walked, &mut writer)?;
+        reconcile(index, &options, &ran.walked, &gone, &mut writer)?;
+        writer.mark_gone()?;
+        roots::drop_empty(index)?;
         if options.regions.refill || options.captions.is_some() {
             refill::refill(index, encoder, &options, cancel, &mut writer)?;
         }
@@ -192,16 +196,6 @@ pub fn ingest(
         decoders_busy: share(ran.decoding / options.threads.max(1) as u32),
         ..writer.report.summary
     })
-}
-
-/// Absolute paths without links, each once.
-fn canonical(roots: &[PathBuf]) -> Result<Vec<PathBuf>, IndexError> {
-    let absolute =
-        |root: &PathBuf| fs::canonicalize(root).map_err(|source| IndexError::Io { path: root.clone(), source });
-    let mut roots = roots.iter().map(absolute).collect::<Result<Vec<_>, _>>()?;
-    roots.sort();
-    roots.dedup();
-    Ok(roots)
 }
 
 #[cfg(test)]

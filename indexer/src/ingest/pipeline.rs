@@ -135,6 +135,11 @@ fn walk(options: &IngestOptions, shared: &Shared<'_>, look: &Sender<Candidate>, 
                 shared.found.fetch_add(1, Relaxed);
                 look.send(candidate).is_err()
             }
+            Found::Unread(path, kind) => {
+                shared.found.fetch_add(1, Relaxed);
+                let outcome = Outcome::Skipped(format!("{kind}, which is not a supported format"));
+                write.send(Message::Lost { path, outcome }).is_err()
+            }
             Found::Failed(path, reason) => {
                 write.send(Message::Lost { path, outcome: Outcome::Failed(reason) }).is_err()
             }

@@ -1,20 +1,22 @@
 //! After a complete walk: files that the index knows under the roots and that are no longer there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::walk::{Walked, has_hidden_part};
 use super::write::{Writer, is_gone};
 use super::{FileEvent, IngestOptions};
 use crate::{FileRecord, Index, IndexError};
 
-/// Marks or, with `prune`, forgets what has vanished. Nothing is concluded about folders that could not be looked at.
+/// Marks or, with `prune`, forgets what has vanished, with the roots that are `gone` all that was below them. Nothing is
+/// concluded about folders that could not be looked at.
 pub(super) fn reconcile(
     index: &Index,
     options: &IngestOptions,
     walked: &Walked,
+    gone: &[PathBuf],
     writer: &mut Writer<'_, '_>,
 ) -> Result<(), IndexError> {
-    for root in walked.folders.iter().filter(|root| !walked.saw_nothing_of(root)) {
+    for root in walked.folders.iter().chain(gone).filter(|root| !walked.saw_nothing_of(root)) {
         let files = index.files_under(root)?;
         let at_stake = files.iter().filter(|file| options.prune || !file.missing).count();
         if at_stake > 0 && is_empty(root) {

@@ -28,6 +28,15 @@ const EXTENSIONS: [&str; 27] = [
     "avif", "ico", "tga", "jxl", "jp2", "psd", "qoi", "dds", "exr", "hdr", "ppm", "pgm",
 ];
 
+/// Names of what holds pictures that no decoder here reads: they are named as skipped without a look inside, where many
+/// pass for something else (camera raw files mostly for TIFF).
+const RAW: [&str; 27] = [
+    "3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gpr", "iiq", "kdc", "mef", "mos", "mrw", "nef",
+    "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f",
+];
+const VIDEO: [&str; 16] =
+    ["3gp", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "mxf", "ogv", "vob", "webm", "wmv"];
+
 /// A file that may hold a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Candidate {
@@ -41,6 +50,8 @@ pub(super) struct Candidate {
 #[derive(Debug)]
 pub(super) enum Found {
     Candidate(Candidate),
+    /// A file of a kind that is not read, in words.
+    Unread(PathBuf, &'static str),
     /// A folder or file that could not be looked at, and why.
     Failed(PathBuf, String),
 }
@@ -103,7 +114,7 @@ impl<S: FnMut(Found) -> bool> Walker<S> {
                 let rules = entry.error().filter(|error| error.io_error().is_none()).map(ToString::to_string);
                 let regular = entry.file_type().is_some_and(|kind| kind.is_file());
                 rules.is_none_or(|error| (self.sink)(Found::Failed(entry.path().join(IGNORE_FILE), error)))
-                    && (!regular || !named_like_a_picture(entry.path()) || self.file(entry.path()))
+                    && (!regular || named(entry.path()).is_none() || self.file(entry.path()))
             }
             Err(error) => self.failed(root, &error),
         })
@@ -118,6 +129,9 @@ impl<S: FnMut(Found) -> bool> Walker<S> {
                 return (self.sink)(Found::Failed(path.to_path_buf(), error.to_string()));
             }
         };
+        if let Some(Named::Unread(kind)) = named(path) {
+            return (self.sink)(Found::Unread(path.to_path_buf(), kind));
+        }
         self.walked.seen.insert(self.walked.hasher.hash_one(path));
         let sidecar_modified = newest_sidecar(path, self.sidecars_beside(path));
         (self.sink)(Found::Candidate(Candidate { path: path.to_path_buf(), stat: Stat::of(&facts), sidecar_modified }))
@@ -131,8 +145,7 @@ impl<S: FnMut(Found) -> bool> Walker<S> {
             // Its target may be on a drive that is not mounted now.
             Culprit::Path(path) if is_dangling(path) => {
                 self.walked.unknown.push(path.to_path_buf());
-                !named_like_a_picture(path)
-                    || (self.sink)(Found::Failed(path.to_path_buf(), "a link to nowhere".into()))
+                named(path).is_none() || (self.sink)(Found::Failed(path.to_path_buf(), "a link to nowhere".into()))
             }
             Culprit::Path(path) => {
                 self.walked.unknown.push(path.to_path_buf());
@@ -174,7 +187,7 @@ impl Links {
         if !folder && !link {
             return true;
         }
-        if !folder && !named_like_a_picture(entry.path()) {
+        if !folder && named(entry.path()).is_none() {
             return false;
         }
         let Ok(target) = fs::canonicalize(entry.path()) else { return true };
@@ -212,9 +225,23 @@ fn is_dangling(path: &Path) -> bool {
     link && fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
-fn named_like_a_picture(path: &Path) -> bool {
-    let extension = path.extension().and_then(|it| it.to_str());
-    extension.is_some_and(|it| EXTENSIONS.iter().any(|known| it.eq_ignore_ascii_case(known)))
+/// What a file's name says that it is.
+enum Named {
+    Picture,
+    /// Not read, whatever is in it: its kind in words.
+    Unread(&'static str),
+}
+
+/// `None` for what is left alone without a word.
+fn named(path: &Path) -> Option<Named> {
+    let extension = path.extension().and_then(|it| it.to_str())?;
+    let is_of = |known: &[&str]| known.iter().any(|known| extension.eq_ignore_ascii_case(known));
+    match () {
+        () if is_of(&EXTENSIONS) => Some(Named::Picture),
+        () if is_of(&RAW) => Some(Named::Unread("a camera raw file")),
+        () if is_of(&VIDEO) => Some(Named::Unread("a video")),
+        () => None,
+    }
 }
 
 /// True if the path, relative to a root, leads through a hidden file or folder.

@@ -1,5 +1,6 @@
 //! The only stage that changes the index; it runs on the caller's thread.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
@@ -24,11 +25,13 @@ pub(super) struct Writer<'a, 'o> {
     index: &'a Index,
     contents: &'a Contents,
     pub report: Report<'o>,
+    /// Files that held pictures which this run came across elsewhere, and that are no longer there.
+    gone: BTreeSet<PathBuf>,
 }
 
 impl<'a, 'o> Writer<'a, 'o> {
     pub fn new(index: &'a Index, contents: &'a Contents, report: Report<'o>) -> Self {
-        Self { index, contents, report }
+        Self { index, contents, report, gone: BTreeSet::new() }
     }
 
     /// Takes messages until all other stages have ended. Returning early ends them.
@@ -113,26 +116,40 @@ impl<'a, 'o> Writer<'a, 'o> {
         }
     }
 
-    /// Makes `file` one of the files of a picture in the index.
+    /// Makes `file` one of the files of a picture in the index. Of the other files that held it and are gone, one is taken for
+    /// the former place of this one; the rest may be that of files to come.
     fn hold(&mut self, file: &Known, id: ImageId) -> Result<(), IndexError> {
         let old = self.index.file(&file.path)?;
-        let others = self.index.files_of(id)?;
+        let mut others = self.index.files_of(id)?;
+        others.retain(|other| other.path != file.path);
         let event = match &old {
             Some(old) if old.image == id => FileEvent::Unchanged(file.path.clone()),
             _ => origin(&file.path, &others),
         };
         self.make_room(file, Some(id))?;
         self.index.put_file(file.record(id))?;
-        if let FileEvent::Moved { from, .. } = &event
-            && is_gone(from)
-        {
-            self.index.remove_file(from)?;
+        for gone in others.iter().filter(|other| is_gone(&other.path)) {
+            match &event {
+                FileEvent::Moved { from, .. } if *from == gone.path => self.index.remove_file(from)?,
+                _ => _ = self.gone.insert(gone.path.clone()),
+            }
         }
         if file.sidecar_modified != 0 || old.is_some_and(|old| old.sidecar_modified != 0) {
             self.set_words(file, id)?;
         }
         self.report.change(event);
         Ok(())
+    }
+
+    /// Marks files whose pictures were found elsewhere and that nothing was moved from. Their folder need not have been walked.
+    pub fn mark_gone(&mut self) -> Result<(), IndexError> {
+        for path in std::mem::take(&mut self.gone) {
+            if self.index.file(&path)?.is_some_and(|file| !file.missing) && is_gone(&path) {
+                self.index.mark_missing(&path)?;
+                self.report.change(FileEvent::Missing(path));
+            }
+        }
+        self.commit()
     }
 
     /// The picture lost its file to another content and is found again under another name.
@@ -179,17 +196,19 @@ impl<'a, 'o> Writer<'a, 'o> {
     }
 }
 
-/// Where the bytes of a new file come from: another file that is still there, or one that is not.
+/// Where the bytes of a new file come from: a file that is gone, one of the same name if there is, or one that is still
+/// there, or one that now holds something else.
 fn origin(path: &Path, others: &[FileRecord]) -> FileEvent {
-    let others = || others.iter().filter(|other| other.path != path);
+    let gone = || others.iter().filter(|other| is_gone(&other.path));
     let unchanged = |other: &&FileRecord| {
         !other.missing && std::fs::metadata(&other.path).is_ok_and(|facts| Stat::of(&facts) == Stat::from(*other))
     };
     let to = path.to_path_buf();
-    match (others().find(unchanged), others().next()) {
-        (Some(twin), _) => FileEvent::Duplicate { path: to, of: twin.path.clone() },
-        (None, Some(old)) => FileEvent::Moved { from: old.path.clone(), to },
-        (None, None) => FileEvent::Unchanged(to),
+    let same_name = gone().find(|other| other.path.file_name() == path.file_name());
+    match (same_name.or_else(|| gone().next()), others.iter().find(unchanged), others.first()) {
+        (Some(old), ..) | (None, None, Some(old)) => FileEvent::Moved { from: old.path.clone(), to },
+        (None, Some(twin), _) => FileEvent::Duplicate { path: to, of: twin.path.clone() },
+        (None, None, None) => FileEvent::Unchanged(to),
     }
 }
 

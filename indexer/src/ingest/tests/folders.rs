@@ -28,6 +28,31 @@ fn pictures_are_told_by_their_names() {
 }
 
 #[test]
+fn what_no_decoder_reads_is_named_and_not_opened() {
+    let fixture = Fixture::new();
+    let good = fixture.picture("good.png", 1);
+    // Its bytes are those of a picture, as the preview in a raw file is.
+    fs::copy(fixture.picture("preview.tif", 2), fixture.path("IMG_1.CR2")).unwrap();
+    fs::remove_file(fixture.path("preview.tif")).unwrap();
+    for name in ["IMG_2.nef", "a.dng", "clips/b.MOV", "clips/c.mp4", ".hidden.mp4", "d.ts", "e.pdf"] {
+        fs::create_dir_all(fixture.path("clips")).unwrap();
+        File::create(fixture.path(name)).unwrap();
+    }
+    let (summary, events) = fixture.run();
+    assert_eq!((summary.indexed, summary.skipped), (1, 5), "{events:?}");
+    assert!(events.contains(&indexed(&good)));
+    for (name, kind) in [("IMG_1.CR2", "raw"), ("IMG_2.nef", "raw"), ("a.dng", "raw"), ("clips/b.MOV", "video")] {
+        let told = |event: &FileEvent| match event {
+            FileEvent::Skipped { path, reason } => {
+                *path == fixture.path(name) && reason.contains(kind) && reason.contains("not a supported format")
+            }
+            _ => false,
+        };
+        assert!(events.iter().any(told), "{name}: {events:?}");
+    }
+}
+
+#[test]
 fn hidden_files_are_found_when_asked_for() {
     let mut fixture = Fixture::new();
     ["a.png", ".b.png", ".c/d.png"].iter().for_each(|name| drop(fixture.picture(name, 1)));

@@ -116,7 +116,7 @@ fn nothing_is_concluded_about_folders_that_cannot_be_looked_at() {
     };
     let (contents, mut recorder) = (Contents::default(), Recorder::default());
     let mut writer = Writer::new(&fixture.index, &contents, Report::new(&mut recorder));
-    reconcile(&fixture.index, &fixture.options, &walked, &mut writer).unwrap();
+    reconcile(&fixture.index, &fixture.options, &walked, &[], &mut writer).unwrap();
     assert_eq!(recorder.events, [missing(&paths[0])]);
 }
 
