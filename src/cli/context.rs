@@ -5,15 +5,19 @@ use std::io::{BufWriter, IsTerminal, StdoutLock, stderr, stdout};
 use std::path::{Path, PathBuf};
 
 use console::Style;
+use glimpse::engine::IndexOptions;
 use glimpse::{Engine, Settings, home_dir};
 
 use super::args::{GlobalArgs, When};
 use super::outcome::CliError;
+use super::output::printable;
 
 /// Shared by all commands.
 pub struct Context {
     /// Library, model and device.
     pub settings: Settings,
+    /// How its index works.
+    pub index: IndexOptions,
     /// No progress, no notes.
     pub quiet: bool,
     /// Every detail.
@@ -44,6 +48,7 @@ impl Context {
                 model: global.model.clone(),
                 device: global.device.clone(),
             },
+            index: IndexOptions { engine: global.graph.into(), ..IndexOptions::default() },
             quiet: global.quiet,
             verbose: global.verbose,
             to_terminal,
@@ -56,7 +61,7 @@ impl Context {
 
     /// Opens the library.
     pub fn engine(&self) -> Result<Engine, CliError> {
-        Ok(Engine::open(self.settings.clone())?)
+        Ok(Engine::open_with(self.settings.clone(), self.index.clone())?)
     }
 
     /// Buffered stdout; flush it, so that a full disk is noticed.
@@ -79,11 +84,17 @@ impl Context {
     /// Why the command failed, and what to do.
     pub fn error(&self, error: &dyn Display, hint: Option<&str>) {
         let label = Style::new().red().bold().force_styling(self.notes_color).apply_to("error:");
-        eprintln!("{label} {error}");
+        let lines: Vec<String> = error.to_string().lines().map(printable).collect();
+        eprintln!("{label} {}", lines.join("\n"));
         if let Some(hint) = hint {
             let label = Style::new().cyan().bold().force_styling(self.notes_color).apply_to("hint:");
             eprintln!("\n{label} {hint}");
         }
+    }
+
+    /// A path in words for people; programs get [`Context::shown`] byte by byte.
+    pub fn name(&self, path: &Path) -> String {
+        printable(self.shown(path).display())
     }
 
     /// A path as the reader would write it: relative when it is below the current folder.

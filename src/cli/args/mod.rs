@@ -10,6 +10,7 @@ mod tools;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use glimpse::engine::GraphEngine;
 
 pub use evaluate::{EvalArgs, EvalCaptionsArgs, EvalClassifyArgs, EvalCommand, EvalRegionsArgs, EvalRetrievalArgs};
 pub use library::{DemoArgs, IndexArgs, ListenArgs, ServeArgs};
@@ -61,6 +62,12 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "DEVICE", env = "GLIMPSE_DEVICE", hide_env_values = true)]
     pub device: Option<String>,
 
+    /// Graph that searches libraries of 20,000 pictures and more. `hnsw_rs` is there for comparison: regions are then compared
+    /// one by one, and every command on the library has to ask for it
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "GRAPH", env = "GLIMPSE_GRAPH")]
+    #[arg(hide_env_values = true, hide_short_help = true)]
+    pub graph: GraphArg,
+
     /// No progress and no notes, only results and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -72,6 +79,24 @@ pub struct GlobalArgs {
     /// Colours
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
     pub color: When,
+}
+
+/// The graphs of an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum GraphArg {
+    #[default]
+    Own,
+    #[value(name = "hnsw_rs")]
+    HnswRs,
+}
+
+impl From<GraphArg> for GraphEngine {
+    fn from(graph: GraphArg) -> Self {
+        match graph {
+            GraphArg::Own => Self::Own,
+            GraphArg::HnswRs => Self::HnswRs,
+        }
+    }
 }
 
 /// `auto` means: if a terminal reads it.
@@ -120,6 +145,7 @@ pub enum Command {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use clap::CommandFactory;
 
@@ -128,5 +154,15 @@ mod tests {
     #[test]
     fn the_arguments_fit_together() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn either_graph_can_be_asked_for() {
+        let engine = |args: &[&str]| {
+            let arguments = Arguments::try_parse_from([&["glimpse"], args, &["stats"]].concat()).unwrap();
+            crate::cli::context::Context::resolve(&arguments.global).index.engine
+        };
+        assert_eq!(engine(&["--graph", "hnsw_rs"]), GraphEngine::HnswRs);
+        assert_eq!(engine(&["--graph", "own"]), GraphEngine::Own);
     }
 }

@@ -196,6 +196,14 @@ pub struct DupsArgs {
     pub null: bool,
 }
 
+/// A number from 0 to 1.
+fn score(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(score) if (0.0..=1.0).contains(&score) => Ok(score),
+        _ => Err("a number from 0 to 1 is expected".to_owned()),
+    }
+}
+
 const TAG_HELP: &str = "\
 Examples:
   glimpse tag dog cat bicycle 'birthday cake'
@@ -220,7 +228,7 @@ pub struct TagArgs {
     pub max_tags: usize,
 
     /// Smallest score of a tag, from 0 to 1
-    #[arg(long, value_name = "SCORE", default_value_t = 0.5)]
+    #[arg(long, value_name = "SCORE", default_value_t = 0.5, value_parser = score)]
     pub min_score: f32,
 
     /// Pictures without a tag too

@@ -18,7 +18,7 @@ use super::serve::listen;
 use crate::cli::args::DemoArgs;
 use crate::cli::context::Context;
 use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::output::{Table, Thumbnails, strength_style};
+use crate::cli::output::{Table, Thumbnails, printable, strength_style};
 
 /// The pictures, compiled in.
 static PICTURES: Dir = include_dir!("$CARGO_MANIFEST_DIR/models/demo/library");
@@ -95,12 +95,17 @@ fn show_searches(engine: &Engine, pictures: &Path, args: &DemoArgs, context: &Co
         let mut table = Table::default();
         for hit in &hits {
             let (word, style) = strength_style(hit.strength);
-            let path = hit.image.file.strip_prefix(pictures).unwrap_or(&hit.image.file).display().to_string();
+            let path = hit.image.file.strip_prefix(pictures).unwrap_or(&hit.image.file);
             let place = boxes.get(&hit.image.id).map_or(String::new(), |rect| {
                 let [x, y, width, height] = rect.pixels(hit.image.width, hit.image.height);
                 format!("at {x:.0},{y:.0},{width:.0},{height:.0}")
             });
-            table.row([format!("  {}", context.style(style).apply_to(word)), format!("{:.2}", hit.score), path, place]);
+            table.row([
+                format!("  {}", context.style(style).apply_to(word)),
+                format!("{:.2}", hit.score),
+                printable(path.display()),
+                place,
+            ]);
         }
         for (hit, line) in hits.iter().zip(table.lines()) {
             thumbnails.draw(&mut out, &hit.image.file)?;
@@ -122,7 +127,7 @@ fn show_next(home: &Path, args: &DemoArgs, context: &Context) -> Result<(), CliE
     let mut out = context.stdout();
     let home = home.display();
     writeln!(out, "\nTry next:")?;
-    writeln!(out, "  glimpse search --home '{home}' red apple + tree")?;
+    writeln!(out, "  glimpse search --home '{home}' crescent moon - cat")?;
     writeln!(out, "  glimpse find --home '{home}' sunflower and no bee --annotated .")?;
     if !args.serve {
         writeln!(out, "  glimpse demo --serve          the same in the browser")?;

@@ -9,7 +9,7 @@ use glimpse::web::wire::GroupView;
 use crate::cli::args::DupsArgs;
 use crate::cli::context::Context;
 use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::output::{Table, write_json, write_path};
+use crate::cli::output::{Table, count, write_json, write_path};
 
 pub fn run(args: &DupsArgs, context: &Context) -> Result<Outcome, CliError> {
     let engine = context.engine()?;
@@ -33,9 +33,10 @@ pub fn run(args: &DupsArgs, context: &Context) -> Result<Outcome, CliError> {
     out.flush()?;
     match groups.len() {
         0 => context.note("no near-duplicates"),
-        count => {
+        number => {
             let copies: usize = groups.iter().map(|group| group.images.len() - 1).sum();
-            context.note(format_args!("{copies} near-duplicates in {count} groups"));
+            let copies = count(copies, "near-duplicate", "near-duplicates");
+            context.note(format_args!("{copies} in {}", count(number, "group", "groups")));
         }
     }
     Ok(Outcome::found(!groups.is_empty()))
@@ -49,7 +50,7 @@ fn print_group(out: &mut impl Write, group: &GroupView, context: &Context) -> Re
             if i == 0 { "best".to_owned() } else { dim.apply_to("copy").to_string() },
             format!("{}x{}", image.width, image.height),
             dim.apply_to(format!("#{}", image.id)).to_string(),
-            context.shown(&image.file).display().to_string(),
+            context.name(&image.file),
         ]);
     }
     for line in table.lines() {

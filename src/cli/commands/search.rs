@@ -5,7 +5,7 @@ use glimpse::{Engine, Page, Query};
 use crate::cli::args::{PrintArgs, SearchArgs};
 use crate::cli::context::Context;
 use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::output::print_hits;
+use crate::cli::output::{count, print_hits};
 use crate::cli::query;
 
 pub fn run(args: &SearchArgs, context: &Context) -> Result<Outcome, CliError> {
@@ -23,18 +23,24 @@ pub fn answer(query: &Query, engine: &Engine, print: &PrintArgs, context: &Conte
 }
 
 fn tell(page: &Page, query: &Query, context: &Context) {
-    let (shown, searched) = (page.hits.len(), page.searched);
+    let (shown, searched) = (page.hits.len(), count(page.searched, "picture", "pictures"));
     if shown == 0 {
-        context.note(format_args!("nothing found among {searched} pictures"));
-        if !query.all && !query.terms.is_empty() && searched > 0 {
+        context.note(format_args!("nothing found among {searched}"));
+        if !query.all && !query.terms.is_empty() && page.searched > 0 {
             context.note("\nhint: --all shows weaker matches too");
         }
         return;
     }
     if let Some(next) = &page.next {
-        let (found, weaker) = (page.accepted, if query.all { page.weaker } else { 0 });
-        let tail = if weaker > 0 { format!(" and {weaker} weaker ones") } else { String::new() };
-        context.note(format_args!("{shown} of {found} matches{tail} among {searched} pictures"));
+        let weaker = if query.all { page.weaker } else { 0 };
+        let found = count(page.accepted, "match", "matches");
+        match weaker {
+            0 => context.note(format_args!("{shown} of {found} among {searched}")),
+            _ => {
+                let (all, weaker) = (page.accepted + weaker, count(weaker, "weaker one", "weaker ones"));
+                context.note(format_args!("{shown} of {all} shown: {found} and {weaker} among {searched}"));
+            }
+        }
         context.note(format_args!("more: -n N for a longer list, or --cursor {} to go on", next.0));
     }
 }

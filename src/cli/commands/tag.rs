@@ -8,7 +8,7 @@ use glimpse::web::wire::TaggedView;
 use crate::cli::args::TagArgs;
 use crate::cli::context::Context;
 use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::output::{Table, write_json};
+use crate::cli::output::{Table, count, write_json};
 use crate::cli::query;
 
 pub fn run(args: &TagArgs, context: &Context) -> Result<Outcome, CliError> {
@@ -33,14 +33,15 @@ pub fn run(args: &TagArgs, context: &Context) -> Result<Outcome, CliError> {
         for picture in &tagged {
             let view = TaggedView::read(&engine, picture)?;
             let tags: Vec<String> = view.tags.iter().map(|tag| format!("{} {:.2}", tag.label, tag.score)).collect();
-            table.row([tags.join(", "), context.shown(&view.image.file).display().to_string()]);
+            table.row([tags.join(", "), context.name(&view.image.file)]);
         }
         for line in table.lines() {
             writeln!(out, "{line}")?;
         }
     }
     out.flush()?;
-    context.note(format_args!("{with_tags} of {total} pictures have a tag"));
+    let (total, have) = (count(total, "picture", "pictures"), if with_tags == 1 { "has" } else { "have" });
+    context.note(format_args!("{with_tags} of {total} {have} a tag"));
     Ok(Outcome::found(with_tags > 0))
 }
 

@@ -51,7 +51,7 @@ fn row(view: &HitView, context: &Context) -> [String; 5] {
         format!("{:.2}", view.score),
         dim.apply_to(day).to_string(),
         dim.apply_to(format!("#{}", view.image.id)).to_string(),
-        context.shown(&view.image.file).display().to_string(),
+        context.name(&view.image.file),
     ]
 }
 

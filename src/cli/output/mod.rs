@@ -3,9 +3,11 @@
 mod hits;
 mod lines;
 mod table;
+mod text;
 mod thumbnails;
 
 pub use hits::{print_hits, strength_style};
 pub use lines::{write_json, write_path};
 pub use table::Table;
+pub use text::{count, printable};
 pub use thumbnails::Thumbnails;

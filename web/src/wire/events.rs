@@ -36,7 +36,10 @@ pub struct SummaryLine {
     pub cancelled: bool,
     /// Wall time in seconds.
     pub seconds: f64,
+    /// Share of the wall time in which the model was busy, 0 to 1.
     pub encoder_busy: f32,
+    /// Share of the wall time in which a reading thread decoded, on average, 0 to 1.
+    pub decoders_busy: f32,
 }
 
 impl From<&FileEvent> for EventLine {
@@ -69,6 +72,7 @@ impl From<&Summary> for EventLine {
             cancelled: summary.cancelled,
             seconds: summary.elapsed.as_secs_f64(),
             encoder_busy: summary.encoder_busy,
+            decoders_busy: summary.decoders_busy,
         })
     }
 }

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::context::Context;
 use crate::cli::outcome::CliError;
-use crate::cli::output::write_json;
+use crate::cli::output::{printable, write_json};
 
 /// Most skipped and failed files that are listed on a terminal without `--verbose`.
 const LISTED: usize = 20;
@@ -63,7 +63,7 @@ impl<'a> Report<'a> {
         let mut out = self.context.stdout();
         match self.json {
             true => write_json(&mut out, &EventLine::from(summary))?,
-            false => writeln!(out, "{}", sentence(summary))?,
+            false => writeln!(out, "{}{}", sentence(summary), shares(summary, self.context.verbose))?,
         }
         Ok(out.flush()?)
     }
@@ -75,7 +75,7 @@ impl<'a> Report<'a> {
     fn bad_file(&mut self, what: &str, path: &Path, reason: &str) {
         self.bad += 1;
         if self.bad <= self.listed() {
-            self.note(&format!("{what} {}: {reason}", self.context.shown(path).display()));
+            self.note(&format!("{what} {}: {}", self.context.name(path), printable(reason)));
         }
     }
 
@@ -118,13 +118,17 @@ impl Observer for Report<'_> {
         match event {
             FileEvent::Skipped { path, reason } => self.bad_file("skipped", path, reason),
             FileEvent::Failed { path, reason } => self.bad_file("failed", path, reason),
-            FileEvent::Missing(path) if self.context.verbose => self.note(&format!("missing {}", path.display())),
-            FileEvent::Pruned(path) if self.context.verbose => self.note(&format!("pruned {}", path.display())),
+            FileEvent::Missing(path) if self.context.verbose => {
+                self.note(&format!("missing {}", self.context.name(path)))
+            }
+            FileEvent::Pruned(path) if self.context.verbose => {
+                self.note(&format!("pruned {}", self.context.name(path)))
+            }
             FileEvent::Moved { from, to } if self.context.verbose => {
-                self.note(&format!("moved {} -> {}", from.display(), to.display()));
+                self.note(&format!("moved {} -> {}", self.context.name(from), self.context.name(to)));
             }
             FileEvent::Duplicate { path, of } if self.context.verbose => {
-                self.note(&format!("duplicate {} = {}", path.display(), of.display()));
+                self.note(&format!("duplicate {} = {}", self.context.name(path), self.context.name(of)));
             }
             _ => {}
         }
@@ -162,6 +166,15 @@ fn sentence(summary: &Summary) -> String {
     format!("{told} in {}{rate}{end}", duration(summary.elapsed))
 }
 
+/// Which stage the others waited for: told of a run that was long enough to ask, or if every detail is wanted.
+fn shares(summary: &Summary, verbose: bool) -> String {
+    const LONG: Duration = Duration::from_secs(5);
+    let asked = summary.indexed > 0 && (verbose || summary.elapsed >= LONG);
+    let percent = |share: f32| (100.0 * share).round();
+    let (model, decoders) = (percent(summary.encoder_busy), percent(summary.decoders_busy));
+    if asked { format!(" (model busy {model} %, decoders {decoders} %)") } else { String::new() }
+}
+
 /// `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`
 fn duration(elapsed: Duration) -> String {
     match elapsed.as_secs() {
@@ -182,6 +195,10 @@ mod tests {
         let summary = Summary { indexed: 20, skipped: 2, elapsed, ..Summary::default() };
         assert_eq!(sentence(&summary), "20 indexed, 2 skipped in 4.0 s, 5.0 pictures/s");
         let stopped = Summary { cancelled: true, elapsed, ..Summary::default() };
+        let long = Summary { elapsed: 2 * elapsed, encoder_busy: 0.926, decoders_busy: 0.25, ..summary.clone() };
+        assert_eq!(shares(&long, false), " (model busy 93 %, decoders 25 %)");
+        assert_eq!((shares(&summary, false), shares(&stopped, true)), (String::new(), String::new()));
+        assert_ne!(shares(&summary, true), "");
         assert_eq!(sentence(&stopped), "no pictures found in 4.0 s; stopped before the end");
         let told = [0.44, 59.0, 185.0, 7800.0].map(|seconds| duration(Duration::from_secs_f64(seconds)));
         assert_eq!(told, ["0.4 s", "59 s", "3 min 05 s", "2 h 10 min"]);
