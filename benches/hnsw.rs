@@ -4,7 +4,7 @@
 //!     cargo bench --bench hnsw -- --life             also rates of change, churn, filters and latencies
 //!     cargo bench --bench hnsw -- --open             time to open a library of `--count` pictures
 //!     cargo bench --bench hnsw -- --write DIR        writes base.npy and queries.npy instead
-//!     cargo bench --bench hnsw -- --serve            answers a driver, see peers/vectors.py
+//!     cargo bench --bench hnsw -- --serve            answers a driver, see peers/search.py
 //!
 //! `--engine hnsw_rs` measures the other implementation, `--data uniform` vectors without clusters, and `--data FILE.npy`
 //! vectors of your own, of which the last ones are the queries.

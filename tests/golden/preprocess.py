@@ -1,4 +1,5 @@
-"""What the reference image processors make of pictures, for `encoder/tests/preprocess.rs` and `encoder/tests/pictures.rs`.
+"""What the reference image processors make of pictures, for `encoder/tests/inputs/preprocess.rs` and
+`encoder/tests/inputs/pictures.rs`.
 
     python tests/golden/preprocess.py
 

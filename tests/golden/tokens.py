@@ -1,4 +1,4 @@
-"""Token ids of the reference, for `encoder/tests/tokens.rs`.
+"""Token ids of the reference, for `encoder/tests/inputs/tokens.rs`.
 
     python tests/golden/tokens.py TOKENIZER_JSON
 

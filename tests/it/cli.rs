@@ -273,6 +273,99 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 }
 
 #[test]
+fn a_root_that_is_gone_is_forgotten_when_asked() {
+    let fixture = Fixture::indexed();
+    let count = |line: &serde_json::Value, what: &str| line[what].as_u64().unwrap();
+    let files = count(&fixture.json(["stats", "--json"])[0], "files");
+    std::fs::rename(fixture.pictures(), fixture.path().join("away")).unwrap();
+    let missing = fixture.json(["index", "--json", "pictures"]).pop().unwrap();
+    assert_eq!(count(&missing, "missing"), files, "{missing}");
+    assert_eq!(fixture.run(["search", "flower", "--all"]).code, 1);
+    std::fs::rename(fixture.path().join("away"), fixture.pictures()).unwrap();
+    assert_eq!(fixture.json(["index", "--json", "pictures"]).pop().unwrap()["indexed"], 0);
+    std::fs::remove_dir_all(fixture.pictures()).unwrap();
+    let pruned = fixture.json(["index", "--prune", "--json", "pictures"]).pop().unwrap();
+    assert_eq!(count(&pruned, "pruned"), files, "{pruned}");
+    assert_eq!(count(&fixture.json(["stats", "--json"])[0], "files"), 0);
+    let run = fixture.run(["index", "pictures"]);
+    assert!(run.code == 2 && run.stderr.contains("pictures"), "{}", run.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn names_that_talk_to_terminals_are_written_out() {
+    let fixture = Fixture::empty();
+    let name = "a\u{1b}[2J\r\nb.png";
+    std::fs::create_dir(fixture.pictures()).unwrap();
+    image::RgbImage::from_pixel(32, 32, image::Rgb([200, 30, 30])).save(fixture.pictures().join(name)).unwrap();
+    std::fs::write(fixture.pictures().join("\u{1b}]0;bad.jpg"), "no picture").unwrap();
+    let index = fixture.run(["index", "--model", "demo", "-v", "pictures"]);
+    assert!(index.stderr.contains(r"skipped pictures/\u{1b}]0;bad.jpg: "), "{}", index.stderr);
+    let table = fixture.run(["search", "--sort", "newest"]);
+    assert!(table.stdout.contains(r"pictures/a\u{1b}[2J\r\nb.png"), "{}", table.stdout);
+    for said in [&index.stdout, &index.stderr, &table.stdout] {
+        assert!(!said.contains(['\u{1b}', '\r']), "{said:?}");
+    }
+    let nul = fixture.run(["search", "--sort", "newest", "-0"]);
+    assert_eq!(nul.stdout, format!("pictures/{name}\0"));
+    let path = fixture.json(["search", "--sort", "newest", "--json"])[0]["path"].as_str().unwrap().to_owned();
+    assert!(path.ends_with(name), "{path:?}");
+}
+
+#[test]
+fn stats_tell_what_runs_the_model_now() {
+    let fixture = Fixture::empty();
+    std::fs::create_dir(fixture.pictures()).unwrap();
+    image::RgbImage::from_pixel(32, 32, image::Rgb([200, 30, 30])).save(fixture.pictures().join("a.png")).unwrap();
+    let portable = ["--device", "cpu:portable-f32"];
+    let index = [&["index", "--model", "demo", "--no-regions", "pictures"][..], &portable].concat();
+    assert_eq!(fixture.run(index).code, 0);
+    let backend = |args: &[&str]| fixture.json(args)[0]["model"]["backend"].as_str().unwrap().to_owned();
+    let here = fixture.json(["model", "info", "demo", "--json"])[0]["backend"].as_str().unwrap().to_owned();
+    assert_eq!(backend(&["stats", "--json"]), here);
+    assert!(backend(&[&["stats", "--json"][..], &portable].concat()).starts_with("cpu (portable-f32"));
+    let refused = fixture.run(["stats", "--device", "cpu:abacus"]);
+    assert!(refused.code == 2 && refused.stderr.contains("no such path"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_damaged_catalogue_is_mended() {
+    let fixture = Fixture::indexed();
+    let before = fixture.run(["search", "flower", "--all", "-l"]).stdout;
+    let catalogue = fixture.home().join("library/library.json");
+    std::fs::write(&catalogue, "{\"format\":").unwrap();
+    let refused = fixture.run(["search", "flower"]);
+    assert!(refused.code == 2 && refused.stderr.contains("verify --repair"), "{}", refused.stderr);
+    assert_eq!(fixture.run(["verify"]).code, 2);
+    let mended = fixture.run(["verify", "--repair"]);
+    assert!(mended.code == 0 && mended.stdout.contains("library.json"), "{}{}", mended.stdout, mended.stderr);
+    assert!(fixture.run(["verify"]).stdout.contains("all is well"));
+    assert_eq!(fixture.run(["search", "flower", "--all", "-l"]).stdout, before);
+}
+
+#[test]
+fn numbers_out_of_range_are_refused() {
+    let fixture = shared();
+    for args in
+        [["tag", "cat", "--min-score", "3"], ["tag", "cat", "--min-score", "NaN"], ["dups", "-q", "--min-cosine", "2"]]
+    {
+        let run = fixture.run(args);
+        assert!(run.code == 2 && run.stdout.is_empty(), "{args:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn counts_are_sentences() {
+    let fixture = shared();
+    let all = fixture.run(["search", "sunflower", "--all", "-n", "2"]).stderr;
+    let told = all.lines().next().unwrap();
+    let numbers: Vec<usize> = told.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
+    let [shown, all, found, weaker, searched] = numbers[..] else { panic!("{told}") };
+    assert!(shown == 2 && all == found + weaker && all <= searched, "{told}");
+    assert!(told.contains(" shown: ") && told.ends_with("pictures"), "{told}");
+}
+
+#[test]
 fn help_teaches() {
     let fixture = Fixture::empty();
     for command in ["index", "search", "similar", "dups", "tag", "serve", "demo", "embed", "completions"] {

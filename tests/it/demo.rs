@@ -14,6 +14,16 @@ fn the_demo_runs_twice_and_encodes_once() {
     }
     assert!(first.stderr.contains("Rescued disk"), "broken pictures are not named:\n{}", first.stderr);
 
+    // What is suggested works.
+    let home = fixture.home().join("demo");
+    for command in ["search", "find"] {
+        let start = format!("  glimpse {command} --home '{}' ", home.display());
+        let line = first.stdout.lines().find_map(|line| line.strip_prefix(&start)).unwrap_or_else(|| panic!("{start}"));
+        let words = line.split(" --").next().unwrap().split(' ');
+        let run = fixture.run([command, "--home", home.to_str().unwrap()].into_iter().chain(words));
+        assert!(run.code == 0 && !run.stdout.is_empty(), "{line}: {}", run.stderr);
+    }
+
     let second = fixture.run(["demo"]);
     let sums = second.stdout.lines().next().unwrap();
     assert!(sums.contains(" unchanged") && !sums.contains(" indexed"), "{sums}");

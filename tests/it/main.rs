@@ -6,6 +6,7 @@ mod crash;
 mod data;
 mod demo;
 mod http;
+mod orientation;
 mod regions;
 mod tidy;
 mod util;

@@ -174,6 +174,23 @@ fn nothing_names_a_machine() {
     none(&found, "paths of a machine");
 }
 
+#[test]
+fn nothing_waits_to_be_filled_in() {
+    let mut found = Vec::new();
+    for path in files(&["rs", "py", "js", "css", "html", "md", "toml", "sh", "json", "txt", "yml", "svg", "run"]) {
+        for (i, line) in read(&path).lines().enumerate() {
+            let between = line.split("@@").skip(1).step_by(2);
+            let is_name = |part: &str| {
+                !part.is_empty() && part.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit())
+            };
+            if line.matches("@@").count() > 1 && between.into_iter().any(is_name) {
+                found.push(format!("{}:{}: {}", shown(&path), i + 1, line.trim()));
+            }
+        }
+    }
+    none(&found, "placeholders");
+}
+
 /// All our own files with one of these endings.
 fn files(endings: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
