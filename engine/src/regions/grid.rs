@@ -178,11 +178,16 @@ impl Engine {
         Ok(picture.pixels.dimensions())
     }
 
-    /// The bytes of a picture of the library, from the first of its files that is present.
+    /// The bytes of a picture of the library, from the first of its files that can be read.
     pub(super) fn bytes_of(&self, id: ImageId) -> Result<Vec<u8>, EngineError> {
-        let file = self.files_of(id)?.into_iter().find(|file| !file.missing);
-        let file = file.ok_or_else(|| EngineError::BadRequest(format!("the files of picture {id} are missing")))?;
-        read_file(&file.path)
+        let mut failed = EngineError::BadRequest(format!("the files of picture {id} are missing"));
+        for file in self.files_of(id)?.iter().filter(|file| !file.missing) {
+            match read_file(&file.path) {
+                Ok(bytes) => return Ok(bytes),
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
     }
 
     /// The bytes of a picture, wherever it comes from.
