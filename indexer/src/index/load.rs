@@ -228,7 +228,7 @@ fn read_manifest(store: &Store, dir: &Path) -> Result<Manifest, IndexError> {
         IndexError::Corrupt { reason, .. } => lost(reason),
         error => error,
     })?;
-    let json = json.ok_or_else(|| IndexError::NoIndex { dir: dir.to_path_buf() })?;
+    let json = json.ok_or_else(|| lost("it is not there".to_owned()))?;
     let damaged = |error: serde_json::Error| lost(error.to_string());
     let Format { format } = serde_json::from_str(&json).map_err(damaged)?;
     if format > Index::FORMAT {
