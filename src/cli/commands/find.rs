@@ -122,7 +122,7 @@ fn print_photos(shown: &[Shown<'_>], texts: &[String], print: &PrintArgs, contex
                 context.style(style).apply_to(word).to_string(),
                 format!("{:.2}", photo.score),
                 format!("#{}", view.id),
-                context.shown(&view.file).display().to_string(),
+                context.name(&view.file),
                 places(photo, texts, view),
             ]);
         }
