@@ -29,7 +29,12 @@ impl Server {
         BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
         let address = line.split("http://").nth(1).unwrap_or_else(|| panic!("no address in `{line}`"));
         let address = address.split(['/', ' ']).next().unwrap().to_owned();
-        Self { child, address }
+        let server = Self { child, address };
+        // Until the model is loaded, what needs it is refused with a word of when to ask again.
+        while server.get("/api/v1/health").json()["model"]["state"] == "loading" {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        server
     }
 
     /// Sends bytes as they are.
