@@ -66,10 +66,11 @@ fn main() {
 /// Method, path and body of the next request.
 type Request = fn(&mut Noise) -> (&'static str, String, String);
 
-const REQUESTS: [(&str, Request); 6] = [
-    ("a new text, 60 tiles", |noise| search(&text(noise), "")),
-    ("the same text, 60 tiles", |_| search("cat on a mountain", "")),
-    ("words alone, 60 tiles", |noise| search(&text(noise), r#","mode":"words""#)),
+const REQUESTS: [(&str, Request); 7] = [
+    ("a new text", |noise| search(&text(noise), "")),
+    ("a new text and all that is weaker, 60 tiles", |noise| search(&text(noise), r#","all":true"#)),
+    ("the same text, 60 tiles", |_| search("cat on a mountain", r#","all":true"#)),
+    ("words alone, a sixth of all has one, 60 tiles", |noise| search(&text(noise), r#","all":true,"mode":"words""#)),
     ("like a picture, 60 tiles", |noise| {
         ("GET", format!("/api/v1/images/{}/similar?limit=60", noise.below(9_000)), String::new())
     }),
@@ -85,8 +86,8 @@ fn text(noise: &mut Noise) -> String {
 }
 
 fn search(text: &str, more: &str) -> (&'static str, String, String) {
-    // Random texts match nothing: the weak tail gives the tiles.
-    ("POST", "/api/v1/search".to_owned(), format!(r#"{{"terms":[{{"text":"{text}"}}],"all":true,"limit":60{more}}}"#))
+    // Random texts match nothing: only the weak tail gives tiles.
+    ("POST", "/api/v1/search".to_owned(), format!(r#"{{"terms":[{{"text":"{text}"}}],"limit":60{more}}}"#))
 }
 
 /// Lets `clients` ask for a while; the first tenth of the time is not counted.
