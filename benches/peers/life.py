@@ -137,6 +137,9 @@ def life(make, base, queries, options, folder):
             continue
         allowed = numpy.random.default_rng(9).random(first) < share
         ids = numpy.flatnonzero(allowed)
+        if len(ids) <= K:
+            row.append("-")
+            continue
         some = queries[:100]
         truth = ids[nearest(base[:first][allowed], some)]
         start = time.perf_counter()
