@@ -89,6 +89,24 @@ impl Answer {
 }
 
 #[test]
+fn things_come_by_date_when_asked() {
+    let fixture = shared();
+    let server = Server::start(&fixture, &[]);
+    let found = |sort: &str| {
+        let page = server.get(&format!("/api/v1/find?q=crescent+moon&all=true&limit=200&sort={sort}")).json();
+        let accepted = page["accepted"].as_u64().unwrap() as usize;
+        let hits = page["hits"].as_array().unwrap();
+        hits[..accepted].iter().map(|hit| hit["taken"].as_str().unwrap_or("9").to_owned()).collect::<Vec<_>>()
+    };
+    let oldest = found("oldest");
+    assert!(oldest.len() > 3 && oldest.is_sorted() && oldest.iter().any(|taken| taken != "9"), "{oldest:?}");
+    let mut best = found("relevance");
+    assert_ne!(best, oldest);
+    best.sort();
+    assert_eq!(best, oldest, "the same pictures");
+}
+
+#[test]
 fn searches_are_answered() {
     let fixture = shared();
     let server = Server::start(&fixture, &[]);

@@ -52,7 +52,7 @@ export function setUpBar({ get, change }) {
   $("add").addEventListener("click", () => (finish(1), input.focus()));
   $("without").addEventListener("click", () => (finish(-1), input.focus()));
   $("clear").addEventListener("click", () => (edit([], { text: "", sign: 1, relations: [] }), input.focus()));
-  $("mode").addEventListener("click", () => (change({ find: !get().find, sort: "" }), input.focus()));
+  $("mode").addEventListener("click", () => (change({ find: !get().find }), input.focus()));
   $("relate").addEventListener("click", () => {
     if (get().text.trim()) finish(1);
     const relation = firstRelation(get());

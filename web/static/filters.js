@@ -65,7 +65,6 @@ export function setUpFilters({ get, change }) {
       const state = get();
       sort.value = sortOf(state);
       sort.options[0].disabled = !isRanked(state);
-      sort.disabled = state.find && isRanked(state);
       boxes.hidden = !state.find;
       renderBoxes();
       for (const [name, { filter, open, label, clear, sheet }] of Object.entries(buttons)) {

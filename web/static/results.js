@@ -60,7 +60,7 @@ export class Results {
     const page = await this.ask(body, signal);
     if (this.started && body.cursor !== this.next) return false; // another call was faster
     this.started = true;
-    // How many weaker ones there are is not counted for regions.
+    // How many weaker ones there are is not always known for regions.
     const { accepted, weaker = null, searched, next, form = null, without_regions: withoutRegions = 0 } = page;
     Object.assign(this, { accepted, weaker, searched, next, form, withoutRegions });
     this.complete = page.next === null;

@@ -43,7 +43,7 @@ export const isFiltered = (state) =>
 
 /// The order in use. Without a question there is no best match.
 export const sortOf = (state) =>
-  state.find && isRanked(state) ? "relevance" : isRanked(state) ? state.sort || "relevance" : state.sort === "oldest" ? "oldest" : "newest";
+  isRanked(state) ? state.sort || "relevance" : state.sort === "oldest" ? "oldest" : "newest";
 
 export function read(address) {
   const from = new URLSearchParams(address);
@@ -127,7 +127,7 @@ export function question(state) {
 
 /// The body of a question about regions: things, or regions like one.
 export function regionQuestion(state) {
-  const common = { min_area: state.area / 100, all: state.weak, filter: filterOf(state) };
+  const common = { min_area: state.area / 100, all: state.weak, sort: sortOf(state), filter: filterOf(state) };
   const example = exampleOf(state);
   if (example) {
     const [x, y, width, height] = example.box ?? [];

@@ -18,6 +18,7 @@ use crate::calibrate::{CUT, Modality, Part};
 use crate::control::Asking;
 use crate::lru::Lru;
 use crate::query::Position;
+use crate::search::order;
 use crate::{Engine, EngineError, Heatmap, Source, Strength};
 
 /// The answer to a query, remembered for its pages.
@@ -168,7 +169,9 @@ impl Engine {
         let search = Search { index, regions, query, allowed };
         let mut photos = search.photos(&things, &standings, &without)?;
         photos.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
-        let accepted = photos.iter().filter(|photo| photo.score >= CUT).count();
+        let accepted = photos.partition_point(|photo| photo.score >= CUT);
+        let (above, below) = photos.split_at_mut(accepted);
+        [above, below].into_iter().for_each(|photos| order(index, photos, query.sort, |photo| photo.id));
         let plain = things.iter().all(|thing| thing.allows(1)) && things.len() == 1 && without.is_empty();
         let weaker = match query.cut < CUT {
             true => Some(photos.len() - accepted),

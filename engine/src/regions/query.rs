@@ -6,7 +6,7 @@ use glimpse_indexer::{Filter, ImageId};
 use super::form::{Form, Relation, Thing};
 use crate::calibrate::CUT;
 use crate::query::MAX_LIMIT;
-use crate::{Cursor, EngineError, Source, Strength};
+use crate::{Cursor, EngineError, Sort, Source, Strength};
 
 /// A question about regions.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,8 @@ pub struct FindQuery {
     pub min_area: f32,
     /// Most boxes of a thing in a photo, 1 or more.
     pub max_boxes: usize,
+    /// Order, above and below the cut alike.
+    pub sort: Sort,
     /// Most photos on a page, 1 to [`MAX_LIMIT`].
     pub limit: usize,
     /// Where to go on, with the query otherwise as it was.
@@ -102,6 +104,7 @@ impl FindQuery {
             filter: Filter::default(),
             min_area: 0.0,
             max_boxes: 5,
+            sort: Sort::default(),
             limit: 20,
             cursor: None,
             cut: CUT,
@@ -160,7 +163,8 @@ impl FindQuery {
             }
             target => format!("{target:?}"),
         };
-        let parts = format!("{target} {:?} {} {} {}", self.filter, self.min_area, self.max_boxes, self.cut);
+        let parts =
+            format!("{target} {:?} {} {} {} {:?}", self.filter, self.min_area, self.max_boxes, self.cut, self.sort);
         let mut hasher = blake3::Hasher::new_derive_key("glimpse find, version 1");
         hasher.update(parts.as_bytes());
         u64::from_le_bytes(hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default())

@@ -94,8 +94,7 @@ impl Engine {
             sort => sort,
         };
         let (above, below) = hits.split_at_mut(accepted);
-        order(index, above, sort);
-        order(index, below, sort);
+        [above, below].into_iter().for_each(|hits| order(index, hits, sort, |hit| hit.id));
         let found = if meaning.is_some() { allowed.len() } else { hits.len() };
         let weaker = found - accepted;
         if !question.all {
@@ -232,11 +231,11 @@ fn merge(
 }
 
 /// Brings hits into the order asked for; within a date, the better match stays first.
-fn order(index: &Index, hits: &mut [Ranked], sort: Sort) {
+pub(crate) fn order<T>(index: &Index, hits: &mut [T], sort: Sort, id: impl Fn(&T) -> ImageId) {
     match sort {
         Sort::Relevance => {}
-        Sort::Newest => hits.sort_by_cached_key(|hit| Reverse(index.taken(hit.id))), // `None` is the smallest
-        Sort::Oldest => hits.sort_by_cached_key(|hit| index.taken(hit.id).map_or((true, 0), |taken| (false, taken))),
+        Sort::Newest => hits.sort_by_cached_key(|hit| Reverse(index.taken(id(hit)))), // `None` is the smallest
+        Sort::Oldest => hits.sort_by_cached_key(|hit| index.taken(id(hit)).map_or((true, 0), |taken| (false, taken))),
     }
 }
 

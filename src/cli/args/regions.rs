@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{FilterArgs, PrintArgs};
+use super::{FilterArgs, PrintArgs, SortArg};
 
 const FIND_HELP: &str = "\
 Query (docs/query-form.md has it all):
@@ -51,6 +51,10 @@ pub struct BoundArgs {
     /// Most boxes of a thing in a photo
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub max_per_photo: usize,
+
+    /// Order of the photos
+    #[arg(long, value_enum, default_value_t)]
+    pub sort: SortArg,
 
     /// Look at the photos that are shown again, for finer boxes
     #[arg(long)]

@@ -30,6 +30,7 @@ pub fn bounded(query: FindQuery, bounds: &BoundArgs, print: &PrintArgs) -> FindQ
     FindQuery {
         min_area: bounds.min_area,
         max_boxes: bounds.max_per_photo,
+        sort: bounds.sort.into(),
         limit: print.limit,
         cursor: bounds.cursor.clone().map(Cursor),
         cut: if bounds.all { WEAK } else { CUT },

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use actix_web::{HttpResponse, web};
 use glimpse_engine::{
     Cursor, DuplicateOptions, EngineError, ErrorKind, Filter, FindPage, FindQuery, Form, Format, ImageId, Relation,
-    Target, Thing, calibrate::CUT, regions::WEAK,
+    Sort, Target, Thing, calibrate::CUT, regions::WEAK,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -63,6 +63,10 @@ pub struct TypedForm {
     #[serde(default)]
     #[param(value_type = Option<bool>)]
     all: bool,
+    /// Order of the pictures, above and below the cut alike.
+    #[serde(default)]
+    #[param(value_type = Option<names::Sort>)]
+    sort: Sort,
     /// Look at the pictures again for finer boxes; 50 at a time at most.
     #[serde(default)]
     #[param(value_type = Option<bool>)]
@@ -101,7 +105,7 @@ pub async fn typed(state: web::Data<AppState>, form: web::Query<TypedForm>) -> R
         place: None,
     };
     let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
-    let bounds = Bounds { min_area, max_boxes, limit, cursor: form.cursor, all: form.all, filter };
+    let bounds = Bounds { min_area, max_boxes, limit, cursor: form.cursor, all: form.all, sort: form.sort, filter };
     let query = FindQuery { fine: form.fine, ..bounds.of(FindQuery::text(&form.q)?, 40, MAX_RECORDS)? };
     let page = run(&state, query, |state, query, page| {
         let hits = page.photos.iter().map(|photo| FoundView::read(&state.engine, photo));
@@ -135,6 +139,9 @@ pub struct BuiltForm {
     max_boxes: Option<usize>,
     /// Boxes below the cut too.
     all: bool,
+    /// Order of the pictures, above and below the cut alike.
+    #[schema(value_type = names::Sort)]
+    sort: Sort,
     /// Look at the pictures again for finer boxes; 50 at a time at most.
     fine: bool,
     /// Most pictures of this answer, 500 unless said otherwise.
@@ -154,7 +161,8 @@ pub struct BuiltForm {
     responses((status = 200, body = FoundPageView<FoundTileView>), (status = "default", body = ApiError)))]
 pub async fn built(state: web::Data<AppState>, Json(form): Json<BuiltForm>) -> Result<HttpResponse, ApiError> {
     let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
-    let bounds = Bounds { min_area, max_boxes, limit, cursor: form.cursor, all: form.all, filter: form.filter };
+    let bounds =
+        Bounds { min_area, max_boxes, limit, cursor: form.cursor, all: form.all, sort: form.sort, filter: form.filter };
     let parts = Form { things: form.things, without: form.without, relations: form.relations };
     let whole = match form.q.filter(|q| !q.trim().is_empty()) {
         Some(q) => joined(parts, Form::parse(&q)?),
@@ -194,6 +202,9 @@ pub struct LikeForm {
     max_boxes: Option<usize>,
     /// Boxes below the cut too.
     all: bool,
+    /// Order of the pictures, above and below the cut alike.
+    #[schema(value_type = names::Sort)]
+    sort: Sort,
     /// Most pictures of this answer, 500 unless said otherwise.
     #[schema(minimum = 1, maximum = 5000)]
     limit: Option<usize>,
@@ -211,7 +222,8 @@ pub struct LikeForm {
     responses((status = 200, body = FoundPageView<FoundTileView>), (status = "default", body = ApiError)))]
 pub async fn similar(state: web::Data<AppState>, Json(form): Json<LikeForm>) -> Result<HttpResponse, ApiError> {
     let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
-    let bounds = Bounds { min_area, max_boxes, limit, cursor: form.cursor, all: form.all, filter: form.filter };
+    let bounds =
+        Bounds { min_area, max_boxes, limit, cursor: form.cursor, all: form.all, sort: form.sort, filter: form.filter };
     let page = look(&state, move |state| {
         let asked = Asked::of(state, form.image, form.picture)?;
         let rect = asked.part(form.part)?;
@@ -228,6 +240,7 @@ struct Bounds {
     limit: Option<usize>,
     cursor: Option<String>,
     all: bool,
+    sort: Sort,
     filter: FilterForm,
 }
 
@@ -241,6 +254,7 @@ impl Bounds {
             filter: Filter::try_from(self.filter)?,
             min_area: self.min_area,
             max_boxes,
+            sort: self.sort,
             limit: checked_limit(self.limit, usual, most)?,
             cursor: self.cursor.map(Cursor),
             cut: if self.all { WEAK } else { CUT },
