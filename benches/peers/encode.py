@@ -26,6 +26,7 @@ import transformers
 from transformers import Siglip2Config, Siglip2Model, SiglipConfig, SiglipModel
 from transformers.utils import logging
 
+from towers import Pooled
 from turns import ROOT, Ours, table, take_turns
 
 BASE = dict(hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12)
@@ -58,20 +59,6 @@ def checkpoint(folder, tower, side, layers):
         model = Siglip2Model(Siglip2Config(vision_config=vision, text_config=text)).eval()
     model.save_pretrained(folder)
     return model
-
-
-class Pooled(torch.nn.Module):
-    """One input, one output."""
-
-    def __init__(self, tower, grid=None):
-        super().__init__()
-        self.tower, self.grid = tower, grid
-
-    def forward(self, x):
-        if self.grid is None:
-            return self.tower(x).pooler_output
-        mask = torch.ones(x.shape[:2], dtype=torch.int32)
-        return self.tower(x, mask, torch.tensor([self.grid] * x.shape[0])).pooler_output
 
 
 def flops(tower, tokens):

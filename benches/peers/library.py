@@ -30,6 +30,7 @@ from PIL import Image
 from transformers import SiglipConfig, SiglipModel
 from transformers.utils import logging
 
+from towers import Pooled
 from turns import ROOT, program, table, take_turns
 
 BASE = dict(hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12)
@@ -106,15 +107,6 @@ def open_clip_part(files, batch):
         return time.perf_counter() - start
 
     return part
-
-
-class Pooled(torch.nn.Module):
-    def __init__(self, tower):
-        super().__init__()
-        self.tower = tower
-
-    def forward(self, x):
-        return self.tower(x).pooler_output
 
 
 def onnx_part(files, model, folder):

@@ -32,15 +32,8 @@ def prepare(folder):
     """Writes the checkpoint, and the text tower as ONNX and OpenVINO read it."""
     import openvino
     import torch
+    from towers import Pooled
     from transformers import SiglipConfig, SiglipModel
-
-    class Pooled(torch.nn.Module):
-        def __init__(self, tower):
-            super().__init__()
-            self.tower = tower
-
-        def forward(self, x):
-            return self.tower(x).pooler_output
 
     torch.manual_seed(1)
     vision = dict(BASE, image_size=224, patch_size=16)

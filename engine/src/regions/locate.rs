@@ -17,7 +17,6 @@ use crate::{Engine, EngineError, Heatmap};
 /// A text, and what its cosines mean in the library that serves.
 #[derive(Debug, Clone)]
 pub struct Phrase {
-    text: String,
     standing: Standing,
 }
 
@@ -53,7 +52,7 @@ impl Engine {
         let index = self.serving()?;
         let encoder = self.encoder_for(&index)?;
         let standing = self.standing(&index, self.regions_of(&index)?.as_ref(), encoder.as_ref(), text)?;
-        Ok(Phrase { text: text.to_owned(), standing })
+        Ok(Phrase { standing })
     }
 
     /// Looks at a photo of the library.
@@ -86,7 +85,7 @@ impl Look {
     ///
     /// # Errors
     /// If the model's decoder is damaged.
-    pub fn locate(&self, Phrase { text, standing }: &Phrase) -> Result<Option<Located>, EngineError> {
+    pub fn locate(&self, Phrase { standing }: &Phrase) -> Result<Option<Located>, EngineError> {
         let picture = standing.of_picture(Some(self.seen.embedding.as_slice()));
         let vectors = self.seen.regions.vectors.iter();
         let products: Vec<f32> = vectors.map(|vector| standing.regions.product(vector.as_slice())).collect();
@@ -94,7 +93,7 @@ impl Look {
         let Some(region) = regions.first().copied() else { return Ok(None) };
         let blobs: Vec<Rect> = self.seen.blobs(standing).into_iter().map(|blob| blob.rect).collect();
         let fine = sharpened(region.rect, &blobs);
-        let read = read(self.encoder.as_ref(), &self.seen, text)?;
+        let read = read(self.encoder.as_ref(), &self.seen, standing)?;
         let refined = sharpened(fine, &read);
         let heatmap = self.seen.heatmap(standing);
         Ok(Some(Located { region, fine, read: read.first().copied(), refined, heatmap }))

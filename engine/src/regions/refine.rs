@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use glimpse_encoder::Encode;
 use glimpse_encoder::dense::{DenseConfig, Rect};
+use glimpse_encoder::{Embedding, Encode};
 
 use super::boxes::Blob;
 use super::constants::{AGREES, READINGS, SAME};
@@ -31,9 +31,10 @@ impl Engine {
         let Ok(seen) = seen() else { return };
         let coarse = photo.boxes.clone();
         for (place, standing) in closer.standings.iter().enumerate() {
-            let text = closer.things.get(place).map_or("", |thing| thing.text.as_str());
             let (mut own, others): (Vec<_>, Vec<_>) = photo.boxes.drain(..).partition(|found| found.thing == place);
-            let read = read(closer.encoder, &seen, text).unwrap_or_default();
+            // An example is no expression that a decoder could read.
+            let named = place < closer.things.len();
+            let read = if named { read(closer.encoder, &seen, standing).unwrap_or_default() } else { Vec::new() };
             refine(&mut own, &seen.blobs(standing), &read);
             photo.boxes = others.into_iter().chain(own).collect();
         }
@@ -54,10 +55,10 @@ fn lie_as_asked(boxes: &[FoundBox], relations: &[Relation]) -> bool {
     relations.iter().all(|relation| holds(relation).unwrap_or(true))
 }
 
-/// The boxes that the model's decoder gives for a text, likeliest first; none if it has no decoder, or there is no text.
-pub(super) fn read(encoder: &dyn Encode, seen: &Seen, text: &str) -> Result<Vec<Rect>, EngineError> {
-    let Some(decoder) = encoder.decoder()?.filter(|_| !text.trim().is_empty()) else { return Ok(Vec::new()) };
-    let embedding = encoder.encode_texts(&[text])?.remove(0);
+/// The boxes that the model's decoder gives for a text, likeliest first; none if it has no decoder.
+pub(super) fn read(encoder: &dyn Encode, seen: &Seen, text: &Standing) -> Result<Vec<Rect>, EngineError> {
+    let Some(decoder) = encoder.decoder()? else { return Ok(Vec::new()) };
+    let embedding = Embedding::new(text.regions.query().to_vec())?;
     let said = decoder.locate(seen.grid(), &embedding, READINGS)?;
     Ok(said.into_iter().map(|said| said.value).collect())
 }

@@ -1,4 +1,5 @@
-//! Bytes of a file: the whole of it, or the one range that is asked for.
+//! Bytes of a file: the whole of it, or the one range that is asked for. Not by actix-files, whose conditions know only a tag
+//! of its own, made of facts of the file, while a picture's tag here is that of its content.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};

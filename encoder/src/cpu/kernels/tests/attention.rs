@@ -4,19 +4,14 @@ use proptest::prelude::*;
 
 use super::super::attention::attend;
 use super::super::gemm::{Epilogue, multiply};
-use super::{dot, noise, packed, paths, rounded, row_of, softmax, tiled};
+use super::{dot, noise, packed, paths, rounded, row_of, sequences, softmax, tiled};
 use crate::cpu::load::{new_rows, new_tiles};
 
 /// Compares every `every`th query.
 fn check_attention(lengths: &[usize], heads: usize, depth: usize, every: usize) {
     let (tokens, width) = (lengths.iter().sum::<usize>(), heads * depth);
     let values: Vec<f32> = noise(5, tokens * 3 * width).iter().map(|value| value * 2.0).collect();
-    let mut start = 0;
-    let sequence = |length: &usize| {
-        start += length;
-        start - length..start
-    };
-    let sequences: Vec<_> = lengths.iter().map(sequence).collect();
+    let sequences = sequences(lengths);
     for path in paths() {
         let mut qkv = new_rows(path, tokens, 3 * width);
         let identity: Vec<f32> = (0..9 * width * width).map(|i| f32::from(i % (3 * width + 1) == 0)).collect();

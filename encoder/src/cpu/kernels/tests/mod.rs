@@ -5,6 +5,8 @@ mod gemm;
 mod patches;
 mod rows;
 
+use std::ops::Range;
+
 use half::bf16;
 
 use super::buffers::{Packed, Tiles};
@@ -34,6 +36,16 @@ fn noise(seed: u64, count: usize) -> Vec<f32> {
         (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
     };
     (0..count).map(|_| next()).collect()
+}
+
+/// Sequences of these lengths, one behind the other.
+fn sequences(lengths: &[usize]) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let sequence = |length: &usize| {
+        start += length;
+        start - length..start
+    };
+    lengths.iter().map(sequence).collect()
 }
 
 /// What remains of values as operands of a path.

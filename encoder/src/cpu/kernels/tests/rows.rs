@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::super::buffers::Rows;
 use super::super::norm::LayerNorm;
 use super::super::pooling::Pooling;
-use super::{dot, noise, paths, rounding, row_of, softmax};
+use super::{dot, noise, paths, rounding, row_of, sequences, softmax};
 use crate::cpu::load::{f32_rows, new_tiles};
 
 /// Rows whose spread is 1 round `offset`.
@@ -56,12 +56,7 @@ fn check_pooling(lengths: &[usize], heads: usize, depth: usize) {
         heads,
         width,
     };
-    let mut start = 0;
-    let sequence = |length: &usize| {
-        start += length;
-        start - length..start
-    };
-    let sequences: Vec<_> = lengths.iter().map(sequence).collect();
+    let sequences = sequences(lengths);
     for path in paths() {
         let mut out = Rows::new::<f32>(lengths.len(), width);
         pooling.gather(path, &f32_rows(&tokens, count, width), &sequences, &mut out);
