@@ -117,7 +117,7 @@ const SIDE: usize = 2048;
 
 /// What each path of this machine reaches in a product alone.
 fn products(rounds: usize) {
-    let names = ["amx-bf16", "avx512-bf16", "avx512-f32", "avx2-f32", "portable-f32"];
+    let names = ["amx-bf16", "avx512-bf16", "amx-f32", "avx512-f32", "avx2-f32", "portable-f32"];
     let there = names.into_iter().filter_map(|name| Some((name, Product::new(name, SIDE)?)));
     let (names, mut products): (Vec<_>, Vec<_>) = there.unzip();
     let mut parts: Vec<Box<dyn FnMut() + '_>> = Vec::new();

@@ -141,13 +141,15 @@ def measure(name, kind, tower, side, batches, options):
                     peaks.append((path.split("-")[-1], path, product))
             seconds = take_turns([*parts.values(), *(part for _, _, part in peaks)], options.rounds)
             rates = [2 * 2048**3 / time for time in seconds[len(parts) :]]
-            peak = {kind: max(rate for rate, p in zip(rates, peaks) if p[0] == kind) for kind in ("f32", "bf16")}
+            fastest = lambda precision: max(rate for rate, p in zip(rates, peaks) if p[0] == precision)
+            peak = {precision: fastest(precision) for precision in ("f32", "bf16")}
             for part, time_taken in zip(parts, seconds):
                 rate = flops(tower, tokens) * batch / time_taken
                 share = rate / peak["bf16" if "bf16" in part else "f32"]
                 rows.append((name, batch, part, f"{batch / time_taken:.2f}", f"{rate / 1e12:.2f}", f"{share:.0%}"))
-            for (kind, whose, _), rate in zip(peaks, rates):
-                rows.append((name, batch, f"product of 2048 x 2048, {whose} {kind if kind not in whose else ''}".strip(), "", f"{rate / 1e12:.2f}", ""))
+            for (precision, whose, _), rate in zip(peaks, rates):
+                which = whose if precision in whose else f"{whose} {precision}"
+                rows.append((name, batch, f"product of 2048 x 2048, {which}", "", f"{rate / 1e12:.2f}", ""))
             for one in ours:
                 one.close()
             del parts, model, module

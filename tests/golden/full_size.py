@@ -91,6 +91,7 @@ def reference(case, directory, images, ids):
 # What each way of computing must reach.
 DEVICES = {
     "candle": 0.99999,
+    "cpu:amx-f32": 0.99999,
     "cpu:avx512-f32": 0.99999,
     "cpu:avx2-f32": 0.99999,
     "cpu:portable-f32": 0.99999,

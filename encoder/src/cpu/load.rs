@@ -4,8 +4,9 @@ use half::bf16;
 
 use super::kernels::buffers::{Packed, Rows, Tiles};
 use super::kernels::gemm::Gelu;
+use super::kernels::isa::Split;
 use super::kernels::norm::LayerNorm;
-use super::path::Path;
+use super::path::{Path, Values};
 use crate::EncodeError;
 use crate::config::{Activation, TowerConfig};
 use crate::weights::{Checkpoint, StoredTensor};
@@ -87,9 +88,10 @@ pub(super) fn pack(
     bias: &[f32],
     row: impl Fn(usize, &mut Vec<f32>) + Sync,
 ) -> Packed {
-    match path.is_bf16() {
-        true => Packed::new::<bf16>(outputs, inputs, bias, row),
-        false => Packed::new::<f32>(outputs, inputs, bias, row),
+    match path.values() {
+        Values::F32 => Packed::new::<f32>(outputs, inputs, bias, row),
+        Values::Bf16 => Packed::new::<bf16>(outputs, inputs, bias, row),
+        Values::Split => Packed::new::<Split>(outputs, inputs, bias, row),
     }
 }
 
@@ -112,13 +114,14 @@ pub(super) fn f32_rows(values: &[f32], count: usize, width: usize) -> Rows {
 
 /// Room for a left operand of products.
 pub(super) fn new_tiles(path: Path, rows: usize, cols: usize) -> Tiles {
-    match path.is_bf16() {
-        true => Tiles::new::<bf16>(rows, cols),
-        false => Tiles::new::<f32>(rows, cols),
+    match path.values() {
+        Values::F32 => Tiles::new::<f32>(rows, cols),
+        Values::Bf16 => Tiles::new::<bf16>(rows, cols),
+        Values::Split => Tiles::new::<Split>(rows, cols),
     }
 }
 
-/// Room for rows of operands.
+/// Room for rows of operands of attention.
 pub(super) fn new_rows(path: Path, rows: usize, cols: usize) -> Rows {
     match path.is_bf16() {
         true => Rows::new::<bf16>(rows, cols),

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use half::bf16;
 
-use super::kernels::isa::Element;
+use super::kernels::isa::{Element, Split};
 
 /// A way of computing. The first that a processor and its system offer is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,6 +14,8 @@ pub enum Path {
     AmxBf16,
     /// bf16 products by `vdpbf16ps`, everything else in AVX-512 f32.
     Avx512Bf16,
+    /// f32 products by four of bf16 in AMX tiles, everything else in AVX-512 f32.
+    AmxF32,
     /// f32 with AVX-512.
     Avx512,
     /// f32 with AVX2 and FMA.
@@ -22,32 +24,65 @@ pub enum Path {
     Portable,
 }
 
+/// What operands of products hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Values {
+    F32,
+    Bf16,
+    /// f32 in two halves.
+    Split,
+}
+
 /// Why a path cannot be taken, per path; `None`: it can.
-static REFUSALS: LazyLock<[Option<String>; 5]> = LazyLock::new(|| Path::ALL.map(Path::detect));
+static REFUSALS: LazyLock<[Option<String>; 6]> = LazyLock::new(|| Path::ALL.map(Path::detect));
 
 impl Path {
     /// All, the preferred first.
-    pub const ALL: [Self; 5] = [Self::AmxBf16, Self::Avx512Bf16, Self::Avx512, Self::Avx2, Self::Portable];
+    pub const ALL: [Self; 6] =
+        [Self::AmxBf16, Self::Avx512Bf16, Self::AmxF32, Self::Avx512, Self::Avx2, Self::Portable];
 
     /// The name that users give and see.
     pub fn name(self) -> &'static str {
         match self {
             Self::AmxBf16 => "amx-bf16",
             Self::Avx512Bf16 => "avx512-bf16",
+            Self::AmxF32 => "amx-f32",
             Self::Avx512 => "avx512-f32",
             Self::Avx2 => "avx2-f32",
             Self::Portable => "portable-f32",
         }
     }
 
-    /// Whether products are of bf16 instead of f32.
+    /// What operands of products hold.
+    pub fn values(self) -> Values {
+        match self {
+            Self::AmxBf16 | Self::Avx512Bf16 => Values::Bf16,
+            Self::AmxF32 => Values::Split,
+            Self::Avx512 | Self::Avx2 | Self::Portable => Values::F32,
+        }
+    }
+
+    /// Whether products are of bf16 alone.
     pub fn is_bf16(self) -> bool {
-        matches!(self, Self::AmxBf16 | Self::Avx512Bf16)
+        self.values() == Values::Bf16
     }
 
     /// Values of an operand's line.
     pub fn line(self) -> usize {
-        if self.is_bf16() { bf16::LINE } else { f32::LINE }
+        match self.values() {
+            Values::F32 => f32::LINE,
+            Values::Bf16 => bf16::LINE,
+            Values::Split => Split::LINE,
+        }
+    }
+
+    /// Lines of an operand's tile with all its parts.
+    pub fn tile(self) -> usize {
+        match self.values() {
+            Values::F32 => f32::TILE,
+            Values::Bf16 => bf16::TILE,
+            Values::Split => Split::TILE,
+        }
     }
 
     /// The best path of this machine.
@@ -95,7 +130,7 @@ impl Path {
             Self::Avx512Bf16 => {
                 missing(&avx512).or_else(|| missing(&[("avx512-bf16", is_x86_feature_detected!("avx512bf16"))]))
             }
-            Self::AmxBf16 => Self::Avx512Bf16.detect().or_else(|| super::kernels::amx::request().err()),
+            Self::AmxBf16 | Self::AmxF32 => Self::Avx512Bf16.detect().or_else(|| super::kernels::amx::request().err()),
         }
     }
 

@@ -20,7 +20,7 @@ pub const CASES: [&str; 8] = [
 
 /// Every way of computing that this machine has, but for those of bf16: all must agree with the reference to the last digits.
 pub fn exact_devices() -> Vec<&'static str> {
-    available(&["candle", "cpu:avx512-f32", "cpu:avx2-f32", "cpu:portable-f32"])
+    available(&["candle", "cpu:amx-f32", "cpu:avx512-f32", "cpu:avx2-f32", "cpu:portable-f32"])
 }
 
 /// The ways of computing in bf16 that this machine has.

@@ -5,6 +5,7 @@
 //! queries times the keys for each thread, and sequences of different lengths need neither padding nor masks.
 
 use std::cell::RefCell;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use bytemuck::Zeroable;
@@ -32,6 +33,9 @@ pub fn attend(path: Path, qkv: &Rows, sequences: &[Range<usize>], width: usize, 
         path.execute(Head { qkv, tokens, width, head: task % heads, depth: width / heads, out });
     });
 }
+
+/// What attention's own operands hold.
+type Of<I> = <<I as Isa>::Attention as Isa>::Element;
 
 /// One head of one sequence.
 struct Head<'a> {
@@ -96,8 +100,8 @@ impl<'a, E> Source<'a, E> {
 impl Task for Head<'_> {
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let line = I::Element::LINE;
-        let (values, stride) = (self.qkv.values::<I::Element>(), self.qkv.stride::<I::Element>());
+        let line = Of::<I>::LINE;
+        let (values, stride) = (self.qkv.values::<Of<I>>(), self.qkv.stride::<Of<I>>());
         assert!(3 * self.width <= stride, "queries, keys and values of {} each in {stride} columns", self.width);
         let plan = Plan {
             depth_steps: self.depth.div_ceil(line),
@@ -129,13 +133,13 @@ impl Head<'_> {
     unsafe fn attend<I: Isa>(
         &self,
         plan: &Plan,
-        from: Source<I::Element>,
+        from: Source<Of<I>>,
         [queries, keys, values, scores, weights, results]: [*mut Line; 6],
     ) {
         let count = self.tokens.len();
         // SAFETY: the parts have the sizes of the plan, and every loop stays inside them.
         unsafe {
-            self.pack_keys::<I>(plan, from, keys);
+            self.pack_keys::<I::Attention>(plan, from, keys);
             self.pack_values(plan, from, values.cast());
             for start in (0..count).step_by(BLOCK) {
                 let rows = BLOCK.min(count - start);
@@ -151,18 +155,18 @@ impl Head<'_> {
                 for panel in 0..plan.key_panels {
                     let right = keys.add(panel * plan.depth_steps * 2 * TILE);
                     let operands = block(queries, right, plan.depth_steps, count - panel * BLOCK > TILE);
-                    I::block(operands, scores.cast::<f32>().add(panel * BLOCK_VALUES), true, || {});
+                    I::Attention::block(operands, scores.cast::<f32>().add(panel * BLOCK_VALUES), true, || {});
                 }
                 let mut scales = [0.0; BLOCK];
                 for (row, scale) in scales[..rows].iter_mut().enumerate() {
                     let at = row / TILE * 2 * TILE * LANES + row % TILE * LANES;
                     let to = weights.add(row / TILE * plan.key_steps * TILE + row % TILE);
-                    *scale = 1.0 / self.softmax::<I>(plan, scores.cast::<f32>().add(at), to);
+                    *scale = 1.0 / self.softmax::<I::Attention>(plan, scores.cast::<f32>().add(at), to);
                 }
                 for panel in 0..plan.depth_panels {
                     let right = values.add(panel * plan.key_steps * 2 * TILE);
                     let operands = block(weights, right, plan.key_steps, self.depth - panel * BLOCK > TILE);
-                    I::block(operands, results.cast::<f32>().add(panel * BLOCK_VALUES), true, || {});
+                    I::Attention::block(operands, results.cast::<f32>().add(panel * BLOCK_VALUES), true, || {});
                 }
                 for (row, scale) in scales[..rows].iter().enumerate() {
                     let at = row / TILE * 2 * TILE * LANES + row % TILE * LANES;
@@ -309,19 +313,24 @@ impl Head<'_> {
                 }
                 continue;
             }
-            let mut values = [I::Element::zeroed(); LANES];
-            // SAFETY: as above.
+            // A line for each part, with the lines of a tile between them.
+            let mut lines = MaybeUninit::<[Line; TILE + 1]>::uninit();
+            let values = lines.as_mut_ptr().cast::<I::Element>();
+            // SAFETY: as above; of the lines only what was stored is read.
             unsafe {
                 let from = results.add(first / BLOCK * BLOCK_VALUES + first % BLOCK / TILE * TILE * LANES);
-                I::Element::store(I::Vector::load(from).mul(scale), values.as_mut_ptr());
-                let mut rest = &values[..LANES.min(self.depth - first)];
-                let mut col = start + first;
-                while !rest.is_empty() {
-                    let (now, later) = rest.split_at(rest.len().min(line - col % line));
+                I::Element::store(I::Vector::load(from).mul(scale), values);
+                let count = LANES.min(self.depth - first);
+                let mut done = 0;
+                while done < count {
+                    let col = start + first + done;
+                    let fits = (count - done).min(line - col % line);
                     let to = self.out.line::<I::Element>(row, col / line).add(col % line);
-                    std::ptr::copy_nonoverlapping(now.as_ptr(), to, now.len());
-                    col += now.len();
-                    rest = later;
+                    for part in 0..I::Element::PARTS {
+                        let at = part * TILE * line;
+                        std::ptr::copy_nonoverlapping(values.add(at + done), to.add(at), fits);
+                    }
+                    done += fits;
                 }
             }
         }

@@ -90,13 +90,15 @@ impl<'a> Shared<'a> {
 pub struct Tiles {
     lines: Buffer,
     steps: usize,
+    /// Lines of a tile with all its parts.
+    tile: usize,
 }
 
 impl Tiles {
     /// Room for `rows x cols` values of `E`.
     pub fn new<E: Element>(rows: usize, cols: usize) -> Self {
         let steps = cols.div_ceil(E::LINE);
-        Self { lines: Buffer::zeroed(rows.next_multiple_of(BLOCK) * steps), steps }
+        Self { lines: Buffer::zeroed(rows.next_multiple_of(BLOCK) * steps * E::PARTS), steps, tile: E::TILE }
     }
 
     /// Tiles along the inner dimension.
@@ -104,12 +106,17 @@ impl Tiles {
         self.steps
     }
 
+    /// Lines of a tile with all its parts.
+    pub fn tile(&self) -> usize {
+        self.tile
+    }
+
     pub fn lines(&self) -> &[Line] {
         &self.lines
     }
 
     pub fn shared(&mut self) -> SharedTiles<'_> {
-        SharedTiles { steps: self.steps, lines: Shared::new(&mut self.lines) }
+        SharedTiles { steps: self.steps, tile: self.tile, lines: Shared::new(&mut self.lines) }
     }
 }
 
@@ -118,6 +125,7 @@ impl Tiles {
 pub struct SharedTiles<'a> {
     lines: Shared<'a>,
     steps: usize,
+    tile: usize,
 }
 
 impl SharedTiles<'_> {
@@ -130,17 +138,18 @@ impl SharedTiles<'_> {
     /// # Panics
     /// If there is no room for them.
     pub fn check(&self, rows: usize) {
-        assert!(rows.next_multiple_of(TILE) * self.steps <= self.lines.len, "more rows than the operand has room for");
+        let needed = rows.div_ceil(TILE) * self.steps * self.tile;
+        assert!(needed <= self.lines.len, "more rows than the operand has room for");
     }
 
-    /// The values of one line: `LINE` columns of `row`, from column `step * LINE` on.
+    /// The values of one line: `LINE` columns of `row`, from column `step * LINE` on, their first parts if they have several.
     ///
     /// # Safety
     /// They must exist, and no other thread may use them meanwhile.
     #[inline(always)]
     pub unsafe fn line<E: Element>(&self, row: usize, step: usize) -> *mut E {
         // SAFETY: by the caller.
-        unsafe { self.lines.line((row / TILE * self.steps + step) * TILE + row % TILE).cast() }
+        unsafe { self.lines.line((row / TILE * self.steps + step) * E::TILE + row % TILE).cast() }
     }
 }
 
@@ -233,6 +242,8 @@ pub struct Packed {
     lines: Buffer,
     bias: Vec<f32>,
     steps: usize,
+    /// Lines of a tile with all its parts.
+    tile: usize,
 }
 
 impl Packed {
@@ -247,20 +258,20 @@ impl Packed {
         assert_eq!(bias.len(), outputs, "a bias for each output");
         let steps = inputs.div_ceil(E::LINE);
         let panels = outputs.div_ceil(BLOCK);
-        let mut lines = Buffer::zeroed(panels * steps * 2 * TILE);
-        lines.par_chunks_mut(steps * 2 * TILE).enumerate().for_each_init(Vec::new, |values, (panel, lines)| {
+        let mut lines = Buffer::zeroed(panels * steps * 2 * E::TILE);
+        lines.par_chunks_mut(steps * 2 * E::TILE).enumerate().for_each_init(Vec::new, |values, (panel, lines)| {
             let to: &mut [E] = bytemuck::cast_slice_mut(lines);
             for col in 0..BLOCK.min(outputs - panel * BLOCK) {
                 values.clear();
                 row(panel * BLOCK + col, values);
                 for (k, value) in values.iter().enumerate() {
-                    to[position::<E>(k, col)] = E::from_f32(*value);
+                    E::put(*value, to, position::<E>(k, col));
                 }
             }
         });
         let mut padded = bias.to_vec();
         padded.resize(panels * BLOCK, 0.0);
-        Self { lines, bias: padded, steps }
+        Self { lines, bias: padded, steps, tile: E::TILE }
     }
 
     /// Panels of 32 outputs.
@@ -273,6 +284,11 @@ impl Packed {
         self.steps
     }
 
+    /// Lines of a tile with all its parts.
+    pub fn tile(&self) -> usize {
+        self.tile
+    }
+
     pub fn bias(&self) -> &[f32] {
         &self.bias
     }
@@ -282,9 +298,10 @@ impl Packed {
     }
 }
 
-/// Where in a panel the weight of inner index `k` and column `col` lies, counted in values.
+/// Where in a panel the weight of inner index `k` and column `col` lies, counted in values; its first part, if it has
+/// several.
 #[inline(always)]
 pub fn position<E: Element>(k: usize, col: usize) -> usize {
     let (step, cell) = (k / E::LINE, k % E::LINE / E::CELL);
-    (((step * 2 + col / TILE) * TILE + cell) * TILE + col % TILE) * E::CELL + k % E::CELL
+    (((step * 2 + col / TILE) * E::TILE + cell) * TILE + col % TILE) * E::CELL + k % E::CELL
 }

@@ -2,7 +2,7 @@
 
 use super::isa::{Portable, Task};
 #[cfg(target_arch = "x86_64")]
-use super::isa_x86::{AmxBf16, Avx2, Avx512, Avx512Bf16, TileRegisters};
+use super::isa_x86::{AmxBf16, AmxF32, Avx2, Avx512, Avx512Bf16, TileRegisters};
 use crate::cpu::path::Path;
 
 impl Path {
@@ -22,6 +22,12 @@ impl Path {
                 task.run::<AmxBf16>();
             }
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
+            fn amx_f32<T: Task>(task: T) {
+                // SAFETY: as in `amx_bf16`.
+                let _registers = unsafe { TileRegisters::configure() };
+                task.run::<AmxF32>();
+            }
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
             fn avx512_bf16<T: Task>(task: T) {
                 task.run::<Avx512Bf16>();
             }
@@ -37,6 +43,7 @@ impl Path {
             unsafe {
                 match self {
                     Self::AmxBf16 => return amx_bf16(task),
+                    Self::AmxF32 => return amx_f32(task),
                     Self::Avx512Bf16 => return avx512_bf16(task),
                     Self::Avx512 => return avx512(task),
                     Self::Avx2 => return avx2(task),

@@ -22,7 +22,7 @@ use crate::cpu::path::Path;
 pub enum Epilogue<'a> {
     /// They are stored as f32.
     Store(SharedRows<'a>),
-    /// They are stored as operands of later products, row by row.
+    /// They are stored as operands of attention, row by row.
     StoreElements(SharedRows<'a>),
     /// They are stored as the left operand of the next product.
     StoreTiles(SharedTiles<'a>),
@@ -41,7 +41,7 @@ pub enum Gelu {
 
 /// Bytes of activations that a group of rows keeps in the second-level cache.
 const GROUP_BYTES: usize = 768 << 10;
-/// Tiles of a chunk along the inner dimension.
+/// Tiles of a chunk along the inner dimension, counting all parts.
 const CHUNK: usize = 8;
 
 /// `epilogue(left * right + bias)` for the first `rows` rows, on all threads.
@@ -50,14 +50,15 @@ const CHUNK: usize = 8;
 /// If operands and output do not fit each other.
 pub fn multiply(path: Path, left: &Tiles, rows: usize, right: &Packed, epilogue: Epilogue) {
     assert_eq!(left.steps(), right.steps(), "inner dimensions differ");
-    assert!(rows.next_multiple_of(TILE) * left.steps() <= left.lines().len(), "more rows than the operand has");
+    assert!(left.tile() == path.tile() && right.tile() == path.tile(), "operands of another path");
+    assert!(rows.div_ceil(TILE) * left.steps() * left.tile() <= left.lines().len(), "more rows than the operand has");
     epilogue.check(path, rows, right.panels() * BLOCK);
     if rows == 0 {
         return;
     }
     let blocks = rows.div_ceil(BLOCK);
     // Fewer than four blocks would read the weights faster than the third-level cache gives them.
-    let group = (GROUP_BYTES / (BLOCK * left.steps() * size_of::<Line>())).clamp(4, 24);
+    let group = (GROUP_BYTES / (BLOCK / TILE * left.steps() * left.tile() * size_of::<Line>())).clamp(4, 24);
     let groups = blocks.div_ceil(group);
     // Three tasks a thread even out what threads lose to other programs.
     let splits = (3 * rayon::current_num_threads()).div_ceil(groups).min(right.panels().div_ceil(3));
@@ -109,23 +110,23 @@ impl Product<'_> {
     /// Each of `results` must have room for the blocks of this part.
     #[inline(always)]
     unsafe fn panels<I: Isa>(&self, results: [*mut f32; 2]) {
-        let steps = self.left.steps();
-        let chunks = steps.div_ceil(CHUNK);
+        let (steps, tile) = (self.left.steps(), I::Element::TILE);
+        let chunks = (steps * I::Element::PARTS).div_ceil(CHUNK);
         for (turn, panel) in self.panels.clone().enumerate() {
             // SAFETY: all panels and blocks are inside the operands, as `multiply` made sure of.
-            let right = unsafe { self.right.lines().as_ptr().add(panel * steps * 2 * TILE) };
+            let right = unsafe { self.right.lines().as_ptr().add(panel * steps * 2 * tile) };
             let (now, before) = (results[turn % 2], results[1 - turn % 2]);
             for chunk in 0..chunks {
                 let range = share(steps, chunks, chunk);
-                let ahead = range.len() * 2 * TILE / self.blocks.len() / range.len() + 1;
+                let ahead = 2 * tile / self.blocks.len() + 1;
                 for (i, block) in self.blocks.clone().enumerate() {
                     let row = block * BLOCK;
                     // SAFETY: as above; `before` holds the previous panel's results unless this is the first.
                     unsafe {
                         let operands = Operands {
-                            left: self.left.lines().as_ptr().add((row / TILE * steps + range.start) * TILE),
-                            left_stride: steps * TILE,
-                            right: right.add(range.start * 2 * TILE),
+                            left: self.left.lines().as_ptr().add((row / TILE * steps + range.start) * tile),
+                            left_stride: steps * tile,
+                            right: right.add(range.start * 2 * tile),
                             steps: range.len(),
                             two_rows: row + TILE < self.rows,
                             two_cols: true,
@@ -133,7 +134,7 @@ impl Product<'_> {
                         let share = if turn == 0 { 0..0 } else { share(BLOCK, chunks, chunk) };
                         let mut rest = share.start..share.end.min(self.rows - row);
                         let each = rest.len().div_ceil(range.len());
-                        let mut next = right.wrapping_add(range.end * 2 * TILE + i * ahead * range.len());
+                        let mut next = right.wrapping_add(range.end * 2 * tile + i * ahead * range.len());
                         if !I::TICKS {
                             for i in 0..ahead * range.len() {
                                 I::prefetch(next.wrapping_add(i));
@@ -213,9 +214,9 @@ impl Epilogue<'_> {
                     b.store(to.add(LANES));
                 }
                 Self::StoreElements(rows) => {
-                    let to = rows.at::<I::Element>(row, col);
-                    I::Element::store(a, to);
-                    I::Element::store(b, to.add(LANES));
+                    let to = rows.at::<<I::Attention as Isa>::Element>(row, col);
+                    Element::store(a, to);
+                    Element::store(b, to.add(LANES));
                 }
                 Self::Accumulate(rows) => {
                     let to = rows.at::<f32>(row, col);

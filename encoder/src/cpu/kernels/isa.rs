@@ -5,6 +5,7 @@
 //! along the inner dimension of a product. In a tile of the left operand a line is a row, and its cells go along the inner
 //! dimension; in a tile of the right operand a line is one cell of the inner dimension, and its cells are sixteen columns.
 //! So a tile covers 16 x 16 values of f32 or 16 x 32 of bf16, and a kernel differs from another only in how it multiplies.
+//! Values that are split into two bf16 have two tiles, the one of the lower halves behind the one of the upper halves.
 
 use std::ops::Range;
 
@@ -39,18 +40,25 @@ pub trait Element: Pod + Send + Sync {
     const LINE: usize = 64 / size_of::<Self>();
     /// Values of a cell.
     const CELL: usize = 4 / size_of::<Self>();
-    fn from_f32(value: f32) -> Self;
+    /// Parts of a value, each in a tile of its own.
+    const PARTS: usize = 1;
+    /// Lines of the tiles of all parts.
+    const TILE: usize = Self::PARTS * TILE;
+    /// Writes a value to where its first part belongs.
+    fn put(value: f32, to: &mut [Self], at: usize);
     /// The exponential function as exactly as this type can hold it.
     fn exp<V: Lanes>(x: V) -> V;
+    /// Writes sixteen values to where their first parts belong.
+    ///
     /// # Safety
-    /// `to` must be valid for sixteen values.
+    /// `to` must be valid for sixteen values, and so must be the same place in the tiles of the other parts.
     unsafe fn store<V: Lanes>(values: V, to: *mut Self);
 }
 
 impl Element for f32 {
     #[inline(always)]
-    fn from_f32(value: f32) -> Self {
-        value
+    fn put(value: f32, to: &mut [Self], at: usize) {
+        to[at] = value;
     }
 
     #[inline(always)]
@@ -68,8 +76,8 @@ impl Element for f32 {
 
 impl Element for bf16 {
     #[inline(always)]
-    fn from_f32(value: f32) -> Self {
-        bf16::from_f32(value)
+    fn put(value: f32, to: &mut [Self], at: usize) {
+        to[at] = Self::from_f32(value);
     }
 
     #[inline(always)]
@@ -85,14 +93,47 @@ impl Element for bf16 {
     }
 }
 
+/// A part of an f32 that is split into the nearest bf16 and the bf16 that is nearest to what this leaves: together 16 bits
+/// or more of the 24 that an f32 has. Only operands of products hold it.
+#[derive(Debug, Clone, Copy, Pod, bytemuck::Zeroable)]
+#[repr(transparent)]
+pub struct Split(pub bf16);
+
+impl Element for Split {
+    const PARTS: usize = 2;
+
+    #[inline(always)]
+    fn put(value: f32, to: &mut [Self], at: usize) {
+        let upper = bf16::from_f32(value);
+        to[at] = Self(upper);
+        to[at + TILE * Self::LINE] = Self(bf16::from_f32(value - upper.to_f32()));
+    }
+
+    #[inline(always)]
+    fn exp<V: Lanes>(x: V) -> V {
+        math::exp(x)
+    }
+
+    // SAFETY: as the trait says.
+    #[inline(always)]
+    unsafe fn store<V: Lanes>(values: V, to: *mut Self) {
+        let to = to.cast::<bf16>();
+        // SAFETY: by the caller.
+        unsafe {
+            values.store_bf16(to);
+            values.sub(V::load_bf16(to)).store_bf16(to.add(TILE * Self::LINE));
+        }
+    }
+}
+
 /// Where the operands of a block lie.
 #[derive(Clone, Copy)]
 pub struct Operands {
-    /// First line of the upper left tile; tiles along the inner dimension follow each other.
+    /// First line of the upper left tile; tiles along the inner dimension follow each other, with all their parts.
     pub left: *const Line,
     /// Lines from the upper to the lower left tile.
     pub left_stride: usize,
-    /// First line of the right tiles; the two tiles of a step follow each other.
+    /// First line of the right tiles; the two tiles of a step follow each other, with all their parts.
     pub right: *const Line,
     /// Tiles along the inner dimension.
     pub steps: usize,
@@ -110,6 +151,8 @@ pub struct Operands {
 pub unsafe trait Isa: Copy {
     type Element: Element;
     type Vector: Lanes;
+    /// What computes attention: its operands are made anew for each head, so that they may be of another kind.
+    type Attention: Isa<Vector = Self::Vector>;
     /// Whether [`Isa::block`] calls `tick`.
     const TICKS: bool = false;
 
@@ -261,6 +304,7 @@ const FUSED: bool = cfg!(target_arch = "aarch64");
 unsafe impl Isa for Portable {
     type Element = f32;
     type Vector = Plain<FUSED>;
+    type Attention = Self;
 
     // SAFETY: as the trait says.
     #[inline(always)]

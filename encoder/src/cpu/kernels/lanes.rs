@@ -23,6 +23,9 @@ pub unsafe trait Lanes: Copy {
     /// # Safety
     /// `to` must be valid for sixteen values.
     unsafe fn store_bf16(self, to: *mut bf16);
+    /// # Safety
+    /// `from` must be valid for sixteen values.
+    unsafe fn load_bf16(from: *const bf16) -> Self;
     fn splat(value: f32) -> Self;
     fn add(self, other: Self) -> Self;
     fn sub(self, other: Self) -> Self;
@@ -119,6 +122,13 @@ unsafe impl<const FUSED: bool> Lanes for Plain<FUSED> {
     unsafe fn store_bf16(self, to: *mut bf16) {
         // SAFETY: by the caller.
         unsafe { to.cast::<[bf16; LANES]>().write_unaligned(self.0.map(bf16::from_f32)) }
+    }
+
+    // SAFETY: as the trait says.
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const bf16) -> Self {
+        // SAFETY: by the caller.
+        Self(unsafe { from.cast::<[bf16; LANES]>().read_unaligned() }.map(bf16::to_f32))
     }
 
     #[inline(always)]

@@ -37,6 +37,16 @@ unsafe impl Lanes for Avx512Lanes {
         unsafe { _mm256_storeu_si256(to.cast(), std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(self.0))) }
     }
 
+    // SAFETY: as the trait says.
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const bf16) -> Self {
+        // SAFETY: by the caller. A bf16 is the upper half of an f32.
+        unsafe {
+            let halves = _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.cast()));
+            Self(_mm512_castsi512_ps(_mm512_slli_epi32::<16>(halves)))
+        }
+    }
+
     #[inline(always)]
     fn splat(value: f32) -> Self {
         // SAFETY: the instruction set is there, by the contract of the trait; so below.
@@ -173,6 +183,13 @@ unsafe impl Lanes for Avx2Lanes {
     unsafe fn store_bf16(self, to: *mut bf16) {
         // SAFETY: by the caller.
         unsafe { to.cast::<[bf16; 16]>().write_unaligned(self.to_array().map(bf16::from_f32)) }
+    }
+
+    // SAFETY: as the trait says.
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const bf16) -> Self {
+        // SAFETY: by the caller.
+        unsafe { Self::load(from.cast::<[bf16; 16]>().read_unaligned().map(bf16::to_f32).as_ptr()) }
     }
 
     #[inline(always)]

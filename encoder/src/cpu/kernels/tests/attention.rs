@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::attention::attend;
 use super::super::gemm::{Epilogue, multiply};
-use super::{dot, noise, packed, paths, rounded, row_of, sequences, softmax, tiled};
+use super::{dot, noise, packed, paths, rounded, rounding, row_of, sequences, softmax, tiled};
 use crate::cpu::load::{new_rows, new_tiles};
 
 /// Compares every `every`th query.
@@ -25,7 +25,7 @@ fn check_attention(lengths: &[usize], heads: usize, depth: usize, every: usize) 
         let part = |part: usize, token: usize, head: usize| {
             &values[token * 3 * width + part * width + head * depth..][..depth]
         };
-        let tolerance = if path.is_bf16() { 1.6e-2 } else { 1e-5 };
+        let tolerance = if path.is_bf16() { 1.6e-2 } else { 1e-5 + rounding(path, 2.0) };
         for sequence in &sequences {
             for query in sequence.clone().step_by(every) {
                 let found = row_of(path, &mut out, query);

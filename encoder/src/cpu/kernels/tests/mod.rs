@@ -10,9 +10,10 @@ use std::ops::Range;
 use half::bf16;
 
 use super::buffers::{Packed, Tiles};
+use super::isa::{Split, TILE};
 use super::norm::to_tiles;
 use crate::cpu::load::{f32_rows, new_tiles, pack};
-use crate::cpu::path::Path;
+use crate::cpu::path::{Path, Values};
 
 /// The paths of this machine.
 fn paths() -> Vec<Path> {
@@ -50,15 +51,22 @@ fn sequences(lengths: &[usize]) -> Vec<Range<usize>> {
 
 /// What remains of values as operands of a path.
 fn rounded(path: Path, values: &[f32]) -> Vec<f32> {
-    match path.is_bf16() {
-        true => values.iter().map(|value| bf16::from_f32(*value).to_f32()).collect(),
-        false => values.to_vec(),
-    }
+    let upper = |value: f32| bf16::from_f32(value).to_f32();
+    let hold = |value: &f32| match path.values() {
+        Values::F32 => *value,
+        Values::Bf16 => upper(*value),
+        Values::Split => upper(*value) + upper(value - upper(*value)),
+    };
+    values.iter().map(hold).collect()
 }
 
-/// How far a value may be from the operand that holds it: half a unit in the last of the eight bits of bf16.
+/// How far a value may be from the operand that holds it: half a unit in the last of the eight bits of bf16, or of sixteen.
 fn rounding(path: Path, value: f64) -> f64 {
-    if path.is_bf16() { value.abs() / 256.0 } else { 0.0 }
+    match path.values() {
+        Values::F32 => 0.0,
+        Values::Bf16 => value.abs() / 256.0,
+        Values::Split => value.abs() / 65_536.0,
+    }
 }
 
 fn packed(path: Path, weights: &[f32], inputs: usize, bias: &[f32]) -> Packed {
@@ -78,9 +86,13 @@ fn row_of(path: Path, tiles: &mut Tiles, row: usize) -> Vec<f64> {
     let value = |col: usize| {
         // SAFETY: callers ask for rows that there are, and nobody else uses the tiles meanwhile.
         unsafe {
-            match path.is_bf16() {
-                true => tiles.line::<bf16>(row, col / 32).add(col % 32).read().to_f64(),
-                false => tiles.line::<f32>(row, col / 16).add(col % 16).read().into(),
+            match path.values() {
+                Values::F32 => tiles.line::<f32>(row, col / 16).add(col % 16).read().into(),
+                Values::Bf16 => tiles.line::<bf16>(row, col / 32).add(col % 32).read().to_f64(),
+                Values::Split => {
+                    let upper = tiles.line::<Split>(row, col / 32).add(col % 32);
+                    upper.read().0.to_f64() + upper.add(TILE * 32).read().0.to_f64()
+                }
             }
         }
     };
