@@ -30,6 +30,14 @@ pub trait Encode: Send + Sync {
     /// If the backend or the tokenizer fails.
     fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncodeError>;
 
+    /// Loads what the first text would otherwise wait for.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn prepare_texts(&self) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
     /// The ids that the text tower reads for `text`: padded or cut to [`ModelInfo::text_length`].
     ///
     /// # Errors
@@ -155,7 +163,7 @@ pub struct DenseGrid {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoadOptions {
     /// Where to run: `cpu` (default), `cuda`, `cuda:1`, `metal`. For tests and measurements, `cpu:` takes a certain path
-    /// (`amx-bf16`, `avx512-bf16`, `avx512-f32`, `avx2-f32`, `portable-f32`), and `candle` the reference backend.
+    /// (`amx-bf16`, `avx512-bf16`, `amx-f32`, `avx512-f32`, `avx2-f32`, `portable-f32`), and `candle` the reference backend.
     pub device: Option<String>,
     /// Drop ASCII punctuation from texts, as big_vision does for class names.
     pub strip_punctuation: bool,

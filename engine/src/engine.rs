@@ -96,12 +96,14 @@ impl Engine {
 
     // ---- the model ----
 
-    /// Loads the model now instead of at the first query.
+    /// Loads the model now, with what texts need, instead of at the first query.
     ///
     /// # Errors
     /// If it cannot be found or loaded.
     pub fn load_model(&self) -> Result<ModelInfo, EngineError> {
-        Ok(self.encoder()?.info().clone())
+        let encoder = self.encoder()?;
+        encoder.prepare_texts()?;
+        Ok(encoder.info().clone())
     }
 
     /// True if the model is loaded; false also while another thread is at it.

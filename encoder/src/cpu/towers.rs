@@ -48,8 +48,15 @@ impl CpuTowers {
     /// # Errors
     /// If the weights cannot be read.
     pub fn texts(&self, ids: &[Vec<u32>], trace: &mut Trace) -> Result<Vec<Vec<f32>>, EncodeError> {
-        let load = || TextTower::load(&self.loader("text_model"), &self.config.text, self.config.dim());
-        Ok(get_or_load(&self.text, load)?.forward(ids, trace))
+        Ok(self.text()?.forward(ids, trace))
+    }
+
+    /// Packs the text tower if that was not done yet.
+    ///
+    /// # Errors
+    /// If the weights cannot be read.
+    pub fn prepare_texts(&self) -> Result<(), EncodeError> {
+        self.text().map(drop)
     }
 
     /// Text-aligned vectors of tokens.
@@ -58,6 +65,11 @@ impl CpuTowers {
     /// If the weights cannot be read.
     pub fn align(&self, tokens: &[f32], projection: Projection) -> Result<Vec<f32>, EncodeError> {
         Ok(self.vision()?.project(tokens, projection))
+    }
+
+    fn text(&self) -> Result<Arc<TextTower>, EncodeError> {
+        let load = || TextTower::load(&self.loader("text_model"), &self.config.text, self.config.dim());
+        get_or_load(&self.text, load)
     }
 
     fn vision(&self) -> Result<Arc<VisionTower>, EncodeError> {

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use image::RgbImage;
 
 use super::batches;
+use super::late::Late;
 use super::towers::Towers;
 use super::trace::Trace;
 use crate::config::{ModelConfig, Resolution};
@@ -21,15 +21,18 @@ pub struct SiglipEncoder {
     info: ModelInfo,
     towers: Towers,
     preprocessor: Preprocessor,
-    tokenizer: Tokenizer,
+    /// Where it is read from, and how: a vocabulary of 256,000 pieces takes most of a second, which who only indexes
+    /// pictures does not wait for.
+    pieces: (PathBuf, TextInput),
+    tokenizer: Late<Tokenizer>,
     dir: PathBuf,
-    /// Asked for by few, so that the others do not wait for it.
-    decoder: OnceLock<Option<Decoder>>,
+    decoder: Late<Option<Decoder>>,
 }
 
 impl SiglipEncoder {
     /// Loads a checkpoint directory as Hugging Face lays it out: `config.json`, `model.safetensors` or its shards,
-    /// `tokenizer.json`, and `preprocessor_config.json` if there is one.
+    /// `tokenizer.json`, and `preprocessor_config.json` if there is one. What only texts need is read at the first of them,
+    /// or by [`Encode::prepare_texts`].
     ///
     /// # Errors
     /// [`EncodeError`] that names the file and the field or tensor that is wrong.
@@ -43,14 +46,9 @@ impl SiglipEncoder {
             strip_punctuation: options.strip_punctuation,
         };
         let checkpoint = Checkpoint::open(dir)?;
-        // A vocabulary of 256,000 pieces and the weights take about equally long.
-        let (tokenizer, towers) = rayon::join(
-            || Tokenizer::load(options.tokenizer.as_deref().unwrap_or(dir), text),
-            || Towers::new(config, &checkpoint, options.device.as_deref()),
-        );
-        let (tokenizer, towers) = (tokenizer?, towers?);
-        let pieces = fs::read(tokenizer.path())
-            .map_err(|source| EncodeError::Io { path: tokenizer.path().to_owned(), source })?;
+        let towers = Towers::new(config, &checkpoint, options.device.as_deref())?;
+        let path = Tokenizer::locate(options.tokenizer.as_deref().unwrap_or(dir))?;
+        let pieces = fs::read(&path).map_err(|source| EncodeError::Io { path: path.clone(), source })?;
         let geometry = format!("{:?} {}", preprocessor.filter(), preprocessor.max_patches());
         let info = ModelInfo {
             name: options.name.clone().unwrap_or_else(|| dir.display().to_string()),
@@ -67,12 +65,24 @@ impl SiglipEncoder {
             scoring: towers.scoring(),
             backend: towers.backend().to_owned(),
         };
-        Ok(Self { info, towers, preprocessor, tokenizer, dir: dir.to_owned(), decoder: OnceLock::new() })
+        let (pieces, dir) = ((path, text), dir.to_owned());
+        Ok(Self { info, towers, preprocessor, pieces, tokenizer: Late::new(), dir, decoder: Late::new() })
     }
 
     /// The towers alone, for callers that bring their own pixels or token ids.
     pub fn towers(&self) -> &Towers {
         &self.towers
+    }
+
+    fn tokenizer(&self) -> Result<&Tokenizer, EncodeError> {
+        self.tokenizer.get_or_load(|| {
+            // The vocabulary and the weights of the tower take about equally long.
+            std::thread::scope(|scope| {
+                let pieces = scope.spawn(|| Tokenizer::load(&self.pieces.0, self.pieces.1));
+                self.towers.prepare_texts()?;
+                pieces.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+        })
     }
 }
 
@@ -90,12 +100,17 @@ impl Encode for SiglipEncoder {
     }
 
     fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncodeError> {
-        let ids = texts.iter().map(|text| self.tokenizer.encode(text)).collect::<Result<Vec<_>, _>>()?;
+        let tokenizer = self.tokenizer()?;
+        let ids = texts.iter().map(|text| tokenizer.encode(text)).collect::<Result<Vec<_>, _>>()?;
         batches::texts(&ids, |batch| self.towers.encode_ids(batch, &mut Trace::off()))
     }
 
+    fn prepare_texts(&self) -> Result<(), EncodeError> {
+        self.tokenizer().map(drop)
+    }
+
     fn token_ids(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
-        self.tokenizer.encode(text)
+        self.tokenizer()?.encode(text)
     }
 
     fn align(&self, tokens: &[f32], projection: Projection) -> Result<Vec<f32>, EncodeError> {
@@ -103,11 +118,8 @@ impl Encode for SiglipEncoder {
     }
 
     fn decoder(&self) -> Result<Option<&Decoder>, EncodeError> {
-        if let Some(decoder) = self.decoder.get() {
-            return Ok(decoder.as_ref());
-        }
-        let decoder = Decoder::load(&self.dir, self.info.dim)?; // the vision tower is as wide as its embeddings
-        Ok(self.decoder.get_or_init(|| decoder).as_ref())
+        // The vision tower is as wide as its embeddings.
+        Ok(self.decoder.get_or_load(|| Decoder::load(&self.dir, self.info.dim))?.as_ref())
     }
 }
 

@@ -2,12 +2,13 @@
 //!
 //! - `encoder`: [`SiglipEncoder`], what a directory of files becomes; `batches`: how its inputs are cut
 //! - `towers`: [`Towers`], the weights alone, on one of the two backends ([`crate::cpu`], [`crate::candle`])
-//! - `device`: names of devices; `turn`: one forward pass at a time
+//! - `device`: names of devices; `turn`: one forward pass at a time; `late`: parts that are loaded when they are needed
 //! - `position`, `trace`: what both backends need of positions, and of those who compare them
 
 mod batches;
 mod device;
 mod encoder;
+mod late;
 mod position;
 mod towers;
 mod trace;

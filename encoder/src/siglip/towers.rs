@@ -137,6 +137,17 @@ impl Towers {
         pooled.into_iter().map(Embedding::new).collect()
     }
 
+    /// Packs the weights of the text tower if that was not done yet.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn prepare_texts(&self) -> Result<(), EncodeError> {
+        match &self.backend {
+            Backend::Cpu(towers) => turn::take(TEXT, || towers.prepare_texts()),
+            Backend::Candle(_) => Ok(()),
+        }
+    }
+
     /// Text-aligned vectors of tokens; see [`crate::Encode::align`].
     ///
     /// # Errors

@@ -61,7 +61,7 @@ impl Tokenizer {
     /// [`EncodeError::MissingFile`] if there is none, [`EncodeError::Tokenizer`] if it cannot be read or if its
     /// vocabulary is not the one that the model was trained with.
     pub fn load(path: &Path, input: TextInput) -> Result<Self, EncodeError> {
-        let path = locate(path)?;
+        let path = Self::locate(path)?;
         let text = std::fs::read_to_string(&path).map_err(|source| EncodeError::Io { path: path.clone(), source })?;
         let refuse = |reason: String| EncodeError::Tokenizer { path: path.clone(), reason };
         let pieces = vocabulary::parse(&text).map_err(|error| refuse(format!("not a tokenizer: {error}")))?;
@@ -71,6 +71,33 @@ impl Tokenizer {
             return Err(refuse("the model reads texts of 0 tokens".into()));
         }
         Ok(Self { path, pieces, special, input })
+    }
+
+    /// The file that [`Tokenizer::load`] reads for `path`.
+    ///
+    /// # Errors
+    /// [`EncodeError::MissingFile`], or [`EncodeError::Tokenizer`] if there is only one of another kind.
+    pub fn locate(path: &Path) -> Result<PathBuf, EncodeError> {
+        if !path.is_dir() {
+            return Ok(path.to_owned());
+        }
+        let file = path.join("tokenizer.json");
+        if file.is_file() {
+            return Ok(file);
+        }
+        let sentencepiece =
+            ["spiece.model", "tokenizer.model"].map(|name| path.join(name)).into_iter().find(|p| p.is_file());
+        Err(match sentencepiece {
+            Some(path) => EncodeError::Tokenizer {
+                path,
+                reason:
+                    "a SentencePiece model without the tokenizer.json that Glimpse reads; fetch the tokenizer.json of \
+                         the same model and put it beside this file, or write one with Python: \
+                         `AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)`"
+                        .into(),
+            },
+            None => EncodeError::MissingFile { dir: path.to_owned(), file: "tokenizer.json".into() },
+        })
     }
 
     /// The ids of `text`, exactly [`TextInput::length`] of them.
@@ -111,28 +138,6 @@ impl Tokenizer {
     pub fn input(&self) -> TextInput {
         self.input
     }
-}
-
-fn locate(path: &Path) -> Result<PathBuf, EncodeError> {
-    if !path.is_dir() {
-        return Ok(path.to_owned());
-    }
-    let file = path.join("tokenizer.json");
-    if file.is_file() {
-        return Ok(file);
-    }
-    let sentencepiece =
-        ["spiece.model", "tokenizer.model"].map(|name| path.join(name)).into_iter().find(|p| p.is_file());
-    Err(match sentencepiece {
-        Some(path) => EncodeError::Tokenizer {
-            path,
-            reason: "a SentencePiece model without the tokenizer.json that Glimpse reads; fetch the tokenizer.json of \
-                     the same model and put it beside this file, or write one with Python: \
-                     `AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)`"
-                .into(),
-        },
-        None => EncodeError::MissingFile { dir: path.to_owned(), file: "tokenizer.json".into() },
-    })
 }
 
 /// A tokenizer with other pieces than the model was trained with would give valid ids and meaningless vectors.
