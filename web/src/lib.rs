@@ -31,8 +31,8 @@ use glimpse_engine::PictureHook;
 
 pub use server::{Running, ServeError, ServeOptions, serve};
 
-/// Makes the blurred stand-ins that the page shows while pictures load, from every picture that is indexed. Give it to
+/// Makes what the page shows of a picture, blurred stand-in and thumbnail, from every picture that is indexed. Give it to
 /// [`glimpse_engine::IngestOptions::on_picture`], with the cache folder of the library.
-pub fn placeholders(cache: &Path) -> PictureHook {
-    thumbnails::Placeholders::open(cache).hook()
+pub fn keep_thumbnails(cache: &Path) -> PictureHook {
+    thumbnails::Keeper::open(cache).hook()
 }

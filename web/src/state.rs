@@ -16,14 +16,12 @@ use crate::jobs::Jobs;
 use crate::latest::Latest;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
-use crate::thumbnails::{DiskCache, Placeholders, ThumbnailCache};
+use crate::thumbnails::{Keeper, ThumbnailCache};
 use crate::uploads::Uploads;
 use crate::wire::GroupView;
 
 /// Bytes of thumbnails kept in memory: some 3,000 of the usual size.
 const THUMBNAIL_BYTES: usize = 64 << 20;
-/// Bytes of thumbnails kept in files: some 50,000 of the usual size.
-const THUMBNAIL_DISK: u64 = 1 << 30;
 
 /// Bounds on what clients may take.
 #[derive(Debug, Clone, Copy)]
@@ -69,8 +67,8 @@ pub struct AppState {
     pub heavy: Pool,
     /// Thumbnails made lately.
     pub thumbnails: ThumbnailCache,
-    /// Blurred stand-ins.
-    pub placeholders: Arc<Placeholders>,
+    /// What indexing makes of pictures for the page.
+    pub keeper: Keeper,
     /// Pictures to ask with.
     pub uploads: Uploads,
     /// Places for those that arrive.
@@ -113,8 +111,7 @@ impl AppState {
     pub fn new(engine: Arc<Engine>, access: Access, limits: Limits) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let cache = engine.settings().cache_dir();
-        let placeholders = Placeholders::open(&cache);
-        let disk = DiskCache::new(cache.join("thumbnails"), THUMBNAIL_DISK);
+        let keeper = Keeper::open(&cache);
         Ok(Self {
             access,
             limits,
@@ -122,8 +119,8 @@ impl AppState {
             pictures: Pool::start("pictures", cores.div_ceil(2).clamp(2, 8), limits.pictures)?,
             looks: Pool::start("looks", 2, limits.looks)?,
             heavy: Pool::start("heavy", 1, limits.heavy)?,
-            thumbnails: ThumbnailCache::new(THUMBNAIL_BYTES, disk),
-            placeholders,
+            thumbnails: ThumbnailCache::new(THUMBNAIL_BYTES, Arc::clone(&keeper.files)),
+            keeper,
             uploads: Uploads::default(),
             uploading: Semaphore::new(limits.uploads),
             jobs: Jobs::default(),

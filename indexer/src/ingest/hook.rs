@@ -3,25 +3,25 @@
 use std::fmt;
 use std::sync::Arc;
 
-use image::RgbImage;
+use glimpse_encoder::picture::Picture;
 
 use crate::ContentHash;
 
-type Look = dyn Fn(&ContentHash, &RgbImage) + Send + Sync;
+type Look = dyn Fn(&ContentHash, &Picture) + Send + Sync;
 
-/// Called with the hash and the upright pixels of every new picture, on the thread that decoded it.
+/// Called with the hash and the pixels of every new picture, which may come at a fraction of its size, on the thread that decoded it.
 #[derive(Clone, Default)]
 pub struct PictureHook(Option<Arc<Look>>);
 
 impl PictureHook {
     /// Calls `look`, which should be quick beside the decoding of a picture.
-    pub fn new(look: impl Fn(&ContentHash, &RgbImage) + Send + Sync + 'static) -> Self {
+    pub fn new(look: impl Fn(&ContentHash, &Picture) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(look)))
     }
 
-    pub(super) fn call(&self, content: &ContentHash, pixels: &RgbImage) {
+    pub(super) fn call(&self, content: &ContentHash, picture: &Picture) {
         if let Some(look) = &self.0 {
-            look(content, pixels);
+            look(content, picture);
         }
     }
 }

@@ -162,7 +162,7 @@ impl<'a> Looker<'a> {
             false => self.encoder.prepare(&picture.pixels).map(Views::whole),
         };
         let views = views.map_err(|error| error.to_string())?;
-        self.options.on_picture.call(content, &picture.pixels);
+        self.options.on_picture.call(content, &picture);
         self.decoding.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
         Ok((views, picture.size))
     }

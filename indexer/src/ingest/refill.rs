@@ -102,7 +102,7 @@ fn look(lacking: &Lacking, encoder: &dyn Encode, options: &IngestOptions) -> Res
     let failed = |reason: String| FileEvent::Failed { path: path(), reason };
     let picture = picture::decode(&bytes, &options.limits).map_err(|error| failed(error.to_string()))?;
     let views = options.regions.profile.views(encoder, &picture.pixels).map_err(|error| failed(error.to_string()))?;
-    options.on_picture.call(&ContentHash::of(&bytes), &picture.pixels);
+    options.on_picture.call(&ContentHash::of(&bytes), &picture);
     Ok(Waiting { lacking: lacking.clone(), views })
 }
 

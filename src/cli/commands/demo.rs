@@ -49,7 +49,7 @@ pub fn run(args: &DemoArgs, context: &Context) -> Result<Outcome, CliError> {
     let options = IngestOptions {
         roots: vec![pictures.clone()],
         prune: true,
-        on_picture: glimpse::web::placeholders(&engine.settings().cache_dir()),
+        on_picture: glimpse::web::keep_thumbnails(&engine.settings().cache_dir()),
         ..IngestOptions::default()
     };
     let mut report = Report::new(context, false);

@@ -37,7 +37,7 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
             },
         },
         captions: args.captions.as_ref().map(|code| caption_language(code.as_deref(), &engine)).transpose()?,
-        on_picture: glimpse::web::placeholders(&engine.settings().cache_dir()),
+        on_picture: glimpse::web::keep_thumbnails(&engine.settings().cache_dir()),
         ..defaults
     };
     let mut report = Report::new(context, args.json);

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::error::{ApiError, Code};
-use crate::thumbnails::Placeholders;
+use crate::thumbnails::Keeper;
 pub use view::{Failure, JobView};
 
 /// Finished jobs that are remembered.
@@ -65,12 +65,7 @@ impl Jobs {
     ///
     /// # Errors
     /// [`Code::Conflict`] while another run is under way.
-    pub fn start(
-        &self,
-        engine: &Arc<Engine>,
-        placeholders: &Arc<Placeholders>,
-        mut order: Order,
-    ) -> Result<Arc<Job>, ApiError> {
+    pub fn start(&self, engine: &Arc<Engine>, keeper: &Keeper, mut order: Order) -> Result<Arc<Job>, ApiError> {
         let mut known = self.known.lock();
         if known.closed {
             return Err(ApiError::new(Code::Conflict, "the server is stopping"));
@@ -96,7 +91,7 @@ impl Jobs {
             prune: job.order.prune,
             hidden: job.order.hidden,
             batch: BATCH,
-            on_picture: placeholders.hook(),
+            on_picture: keeper.hook(),
             regions: RegionOptions { refill: job.order.regions, ..RegionOptions::default() },
             ..IngestOptions::default()
         };

@@ -309,7 +309,7 @@ fn tiles(state: &AppState, query: &FindQuery, page: FindPage) -> Result<FoundPag
     let stacks = state.engine.stacks(&ids, &DuplicateOptions::default())?;
     let hits = page.photos.iter().zip(stacks).map(|(photo, stack)| {
         let standing = (photo.score, photo.strength);
-        let tile = TileView::of(&state.engine, &state.placeholders, photo.id, standing, stack)?;
+        let tile = TileView::of(&state.engine, &state.keeper.placeholders, photo.id, standing, stack)?;
         Ok(tile.map(|tile| FoundTileView { boxes: BoxView::all(&photo.boxes, tile.width, tile.height), tile }))
     });
     let hits = hits.filter_map(Result::transpose).collect::<Result<_, EngineError>>()?;

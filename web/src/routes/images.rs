@@ -110,7 +110,7 @@ pub async fn thumbnail(
         if asked.is_some_and(|asked| matches(&asked, &tag(&image.content, size))) {
             return Ok((image.content, None));
         }
-        let make = || thumbnails::make(&image, size, &state.placeholders);
+        let make = || thumbnails::make(&image, size, &state.keeper.placeholders);
         let jpeg = state.thumbnails.get_or_draw((image.content.clone(), size), make)?;
         Ok((image.content, Some(jpeg)))
     })

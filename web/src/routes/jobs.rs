@@ -62,7 +62,7 @@ pub async fn start(state: web::Data<AppState>, Json(form): Json<JobForm>) -> Res
 }
 
 async fn begin(state: &web::Data<AppState>, order: Order) -> Result<HttpResponse, ApiError> {
-    let view = ask(state, move |state| Ok(state.jobs.start(&state.engine, &state.placeholders, order)?.view())).await?;
+    let view = ask(state, move |state| Ok(state.jobs.start(&state.engine, &state.keeper, order)?.view())).await?;
     let place = (header::LOCATION, format!("/api/v1/jobs/{}", view.id));
     Ok(HttpResponse::Accepted().insert_header(place).json(view))
 }

@@ -108,7 +108,7 @@ fn tiles(state: &AppState, query: &Query) -> Result<PageView<TileView>, ApiError
     let page = found(state, query)?;
     let ids: Vec<ImageId> = page.hits.iter().map(|hit| hit.id).collect();
     let stacks = state.engine.stacks(&ids, &DuplicateOptions::default())?;
-    let hits = TileView::read(&state.engine, &state.placeholders, &page.hits, &stacks)?;
+    let hits = TileView::read(&state.engine, &state.keeper.placeholders, &page.hits, &stacks)?;
     let next = page.next.map(|cursor| cursor.0);
     Ok(PageView { hits, accepted: page.accepted, weaker: page.weaker, searched: page.searched, next })
 }

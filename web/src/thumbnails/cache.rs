@@ -1,6 +1,7 @@
 //! Thumbnails made lately, kept in memory while there is room, and in files for longer.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use actix_web::web::Bytes;
 use parking_lot::Mutex;
@@ -15,7 +16,7 @@ pub type Key = (String, u32);
 pub struct ThumbnailCache {
     capacity: usize,
     kept: Mutex<Kept>,
-    disk: DiskCache,
+    disk: Arc<DiskCache>,
 }
 
 #[derive(Default)]
@@ -27,7 +28,7 @@ struct Kept {
 
 impl ThumbnailCache {
     /// Keeps at most `capacity` bytes in memory.
-    pub fn new(capacity: usize, disk: DiskCache) -> Self {
+    pub fn new(capacity: usize, disk: Arc<DiskCache>) -> Self {
         Self { capacity, kept: Mutex::default(), disk }
     }
 
@@ -89,7 +90,7 @@ mod tests {
     use super::*;
 
     fn cache(folder: &tempfile::TempDir, capacity: usize) -> ThumbnailCache {
-        ThumbnailCache::new(capacity, DiskCache::new(folder.path().to_path_buf(), 10_000))
+        ThumbnailCache::new(capacity, Arc::new(DiskCache::new(folder.path().to_path_buf(), 10_000)))
     }
 
     #[test]

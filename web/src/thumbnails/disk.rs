@@ -54,6 +54,16 @@ impl DiskCache {
         Some(bytes.into())
     }
 
+    /// Whether a thumbnail is kept, damaged or not.
+    pub fn has(&self, key: &Key) -> bool {
+        self.path(key).exists()
+    }
+
+    /// Whether there is room for more without dropping something.
+    pub fn has_room(&self) -> bool {
+        *self.bytes.lock().get_or_insert_with(|| bytes_below(&self.folder)) < self.capacity
+    }
+
     /// Keeps a thumbnail. What cannot be written is drawn again another time.
     pub fn put(&self, key: &Key, jpeg: &Bytes) {
         if self.write(&self.path(key), jpeg).is_err() {
@@ -62,7 +72,7 @@ impl DiskCache {
         let mut bytes = self.bytes.lock();
         let known = match *bytes {
             Some(known) => known + (jpeg.len() + HASH) as u64,
-            None => files(&self.folder).iter().map(|file| file.length).sum(),
+            None => bytes_below(&self.folder),
         };
         *bytes = Some(if known > self.capacity { self.make_room() } else { known });
     }
@@ -102,6 +112,10 @@ impl DiskCache {
     fn path(&self, (content, size): &Key) -> PathBuf {
         self.folder.join(content.get(..2).unwrap_or("00")).join(format!("{content}-{size}"))
     }
+}
+
+fn bytes_below(folder: &Path) -> u64 {
+    files(folder).iter().map(|file| file.length).sum()
 }
 
 struct Kept {

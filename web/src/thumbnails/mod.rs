@@ -3,6 +3,7 @@
 mod blur;
 mod cache;
 mod disk;
+mod keeper;
 mod placeholders;
 
 use std::fs::File;
@@ -18,6 +19,7 @@ use image::{RgbImage, imageops};
 pub use blur::Blur;
 pub use cache::ThumbnailCache;
 pub use disk::DiskCache;
+pub use keeper::Keeper;
 pub use placeholders::Placeholders;
 
 use crate::error::ApiError;
@@ -25,7 +27,9 @@ use crate::wire::ImageView;
 
 /// Longer sides that can be asked for, in pixels: few, so that the cache is worth having. The largest fills a screen
 /// where the original is of a format that browsers do not show.
-pub const SIZES: [u32; 4] = [160, 320, 640, 1600];
+pub const SIZES: [u32; 4] = [160, TILE, 640, 1600];
+/// The size that most tiles of the page ask for.
+const TILE: u32 = 320;
 const QUALITY: u8 = 82;
 
 /// Draws a picture of the library; what is drawn is what was indexed.

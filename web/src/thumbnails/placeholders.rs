@@ -10,7 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use glimpse_engine::{ContentHash, PictureHook};
+use glimpse_engine::ContentHash;
 use image::RgbImage;
 use parking_lot::Mutex;
 
@@ -63,12 +63,6 @@ impl Placeholders {
             // A lost line costs a stand-in after the next start, nothing else.
             let _ = file.write_all(format!("{content} {}\n", blur.as_str()).as_bytes());
         }
-    }
-
-    /// Learns from every picture that is indexed.
-    pub fn hook(self: &Arc<Self>) -> PictureHook {
-        let placeholders = Arc::clone(self);
-        PictureHook::new(move |content, pixels| placeholders.note(content, pixels))
     }
 }
 
