@@ -6,8 +6,8 @@
 //!     cargo bench --bench hnsw -- --write DIR        writes base.npy and queries.npy instead
 //!     cargo bench --bench hnsw -- --serve            answers a driver, see peers/search.py
 //!
-//! `--engine hnsw_rs` measures the other implementation, `--data uniform` vectors without clusters, and `--data FILE.npy`
-//! vectors of your own, of which the last ones are the queries.
+//! `--engine hnsw_rs` measures the other implementation, `--data uniform` vectors without clusters, `--data library:HOME` the
+//! regions of a library's pictures, and `--data FILE.npy` vectors of your own, of which the last ones are the queries.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 
 mod common;
@@ -18,12 +18,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use glimpse::ImageId;
+use glimpse::indexer::Library;
 use glimpse::indexer::hnsw::{GraphStats, Hnsw, HnswParams};
 use glimpse::indexer::vectors::{ExactScan, HnswRs, Scored, VectorIndex};
 use rayon::prelude::*;
 use serde_json::json;
 
-use common::{Args, Matrix, answer_lines, clustered, pool, resident, take_turns, uniform};
+use common::{Args, Matrix, Noise, answer_lines, clustered, pool, resident, take_turns, uniform};
 
 const K: usize = 10;
 
@@ -33,7 +34,10 @@ fn main() {
     let all = match args.value("data").unwrap_or("clustered") {
         "clustered" => clustered(count + queries, dim, 5),
         "uniform" => uniform(count + queries, dim, 5),
-        path => Matrix::read_npy(Path::new(path)).expect("vectors"),
+        data => match data.strip_prefix("library:") {
+            Some(home) => regions_of(Path::new(home)),
+            None => Matrix::read_npy(Path::new(data)).expect("vectors"),
+        },
     };
     let at = all.len() - queries;
     let (base, queries) = split(all, at);
@@ -59,6 +63,17 @@ fn main() {
     if args.has("life") {
         hnsw_life::tables(&base, &bench.queries, params);
     }
+}
+
+/// The vectors of all regions of a library, shuffled.
+fn regions_of(home: &Path) -> Matrix {
+    let index = Library::at(home).open().expect("a library");
+    let regions = index.regions().expect("regions");
+    let mut ids = regions.sample(usize::MAX);
+    let mut noise = Noise(7);
+    (1..ids.len()).rev().for_each(|i| ids.swap(i, noise.below(i + 1)));
+    let dim = index.manifest().model.dim;
+    Matrix { dim, values: ids.into_iter().filter_map(|id| regions.vector(id)).flatten().collect() }
 }
 
 fn split(mut all: Matrix, at: usize) -> (Matrix, Matrix) {
