@@ -14,6 +14,7 @@ mod ids;
 mod index;
 mod library;
 mod record;
+mod snapshot;
 mod store;
 mod words;
 

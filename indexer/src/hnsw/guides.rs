@@ -41,20 +41,18 @@ impl Guides {
 
     /// Adds those of the nodes that are high enough.
     pub(super) fn add(&mut self, space: Space<'_>, rules: &Rules, nodes: &[Node]) {
-        for &node in nodes {
-            if level_of(node, rules.seed) >= self.level(rules) {
-                self.nodes.push(node);
-                self.sketch(space, node);
-            }
-        }
+        let (before, level) = (self.nodes.len(), self.level(rules));
+        self.nodes.extend(nodes.iter().filter(|&&node| level_of(node, rules.seed) >= level));
+        let crowded = self.nodes.len() > rules.guides;
         while self.nodes.len() > rules.guides {
             let level = Level(self.level(rules).0 + 1);
             self.level = Some(level);
             self.nodes.retain(|&node| level_of(node, rules.seed) >= level);
-            self.refresh(space);
         }
-        if self.nodes.len() >= self.refresh_at {
+        if crowded || self.nodes.len() >= self.refresh_at {
             self.refresh(space);
+        } else {
+            (before..self.nodes.len()).for_each(|at| self.sketch(space, self.nodes[at]));
         }
     }
 

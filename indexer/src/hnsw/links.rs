@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 use super::Node;
 
 /// No node: behind the last link of a list, and the parent of the root.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 #[derive(Debug)]
 pub(super) struct Links {
@@ -86,6 +86,22 @@ impl Links {
         neighbours.swap_remove(at);
         self.set(node, &neighbours);
         true
+    }
+
+    // ---- as flat memory, for snapshots ----
+
+    /// The slots of all nodes, one node after the other, and the parent of each.
+    pub(super) fn flat(&self) -> [&[AtomicU32]; 2] {
+        [&self.lists, &self.parents]
+    }
+
+    /// Counts the children of each node, whose parent was written as it lies; false if one has more than `most`.
+    pub(super) fn count_children(&mut self, most: usize) -> bool {
+        self.children.iter_mut().for_each(|count| *count.get_mut() = 0);
+        let parents = self.parents.iter().filter_map(|parent| some(parent.load(Relaxed)));
+        let mut counts =
+            parents.map(|parent| self.children.get(parent.index()).map(|count| count.fetch_add(1, Relaxed)));
+        counts.all(|before| before.is_some_and(|before| usize::from(before) < most))
     }
 
     // ---- the tree ----

@@ -24,9 +24,11 @@
 //! | `space` | distances |
 //! | `plan` | walk or scan |
 //! | `record` | what the store keeps of a node |
+//! | `flat` | the whole as a snapshot keeps it |
 //! | `validate` | what must hold at any time |
 
 mod connect;
+mod flat;
 mod frontier;
 mod graph;
 mod guides;
@@ -60,6 +62,7 @@ use self::space::{Query, Space};
 use crate::vectors::{ExactScan, QueryPlanes, Rows, Scored, Top, VectorIndex, candidates, check_width, no_direction};
 use crate::{IdSet, ImageId, IndexError};
 
+pub(crate) use self::flat::FlatGraph;
 pub use self::graph::Node;
 pub use self::params::{GraphStats, HnswParams};
 pub(crate) use self::plan::Plan;

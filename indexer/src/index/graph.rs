@@ -8,8 +8,9 @@ use std::thread::JoinHandle;
 
 use parking_lot::{Mutex, RwLock};
 
+use super::snapshot::without;
 use super::{GraphEngine, Index};
-use crate::hnsw::{Hnsw, HnswParams, Progress};
+use crate::hnsw::{Hnsw, HnswParams, Node, Progress};
 use crate::store::keys::{self, GraphId, Table};
 use crate::store::links::StoredGraph;
 use crate::store::{Batch, Store, records};
@@ -92,6 +93,11 @@ impl GraphSlot {
         };
     }
 
+    /// Takes up a graph that was read with a snapshot.
+    pub(super) fn take_up(&self, graph: Hnsw) {
+        *self.state.write() = State::Ready(Graph::Own(Arc::new(graph)));
+    }
+
     /// Starts to read the snapshot of hnsw_rs.
     pub(super) fn load(&self, scan: &Arc<ExactScan>) {
         if !self.dir.exists() {
@@ -153,21 +159,25 @@ impl GraphSlot {
     }
 
     /// The vector side of a step, before the store takes it: new vectors come in, vectors that will go lose their nodes,
-    /// and `batch` learns which nodes changed. Vectors go only after the step ([`GraphSlot::forget`]), since until then
-    /// their pictures can be found.
+    /// and `batch` learns which nodes changed, which are returned too. Vectors go only after the step
+    /// ([`GraphSlot::forget`]), since until then their pictures can be found.
     pub(super) fn prepare(
         &self,
         scan: &ExactScan,
         new: &[(ImageId, &Quantised)],
         gone: &[ImageId],
         batch: &mut Batch,
-    ) -> Result<(), IndexError> {
+    ) -> Result<Vec<Node>, IndexError> {
         match &*self.state.read() {
             State::Ready(Graph::Own(graph)) => {
-                batch.put_nodes(GraphId::PICTURES, &graph.unlink(gone));
+                let mut changes = graph.unlink(gone);
+                batch.put_nodes(GraphId::PICTURES, &changes);
                 new.iter().try_for_each(|(id, vector)| scan.add_quantised(*id, vector))?;
                 let ids: Vec<ImageId> = new.iter().map(|(id, _)| *id).collect();
-                batch.put_nodes(GraphId::PICTURES, &graph.link(&ids));
+                let linked = graph.link(&ids);
+                batch.put_nodes(GraphId::PICTURES, &linked);
+                changes.extend(linked);
+                return Ok(changes.into_iter().map(|(node, _)| node).collect());
             }
             State::Ready(Graph::HnswRs(graph)) => {
                 new.iter().try_for_each(|(id, vector)| graph.add_quantised(*id, vector))?;
@@ -181,7 +191,7 @@ impl GraphSlot {
                 new.iter().try_for_each(|(id, vector)| scan.add_quantised(*id, vector))?;
             }
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     /// Takes back what [`GraphSlot::prepare`] did: the store refused the step, and will refuse all others until the
@@ -218,12 +228,21 @@ fn restored(store: &Store, scan: &Arc<ExactScan>, stored: &StoredGraph) -> Resul
         let mut batch = Batch::default();
         batch.put_nodes(GraphId::PICTURES, &graph.unlink_nodes(&dead));
         batch.put_nodes(GraphId::PICTURES, &graph.link(&lacking));
-        store.apply(&batch).map_err(|error| error.to_string())?;
+        // No step says what changed here.
+        let entry = store.put_graph_entry(&mut batch, GraphId::PICTURES, &without(graph.params()));
+        entry.and_then(|()| store.apply(&batch)).map_err(|error| error.to_string())?;
     }
     Ok(graph)
 }
 
 impl Index {
+    /// Gives the graph up, in memory and in the store, with its snapshot. The caller holds the writer's lock.
+    pub(super) fn drop_graph(&self) -> Result<(), IndexError> {
+        self.graph.clear();
+        self.snapshot.clear();
+        self.store.clear_graph(GraphId::PICTURES)
+    }
+
     /// Builds the graph if the library is large enough and has none that is good. The caller holds the writer's lock.
     pub(super) fn finish_graph(&self, progress: &mut Progress<'_>) -> Result<(), IndexError> {
         self.graph.settle();
@@ -250,6 +269,7 @@ impl Index {
 
     /// Builds the graph of hnsw_rs unless there is a good one, and saves it when it has grown.
     fn finish_hnsw_rs(&self, current: Option<Graph>) -> Result<(), IndexError> {
+        self.snapshot.clear();
         self.store.clear_graph(GraphId::PICTURES)?;
         let current = match current {
             Some(Graph::HnswRs(graph)) if !graph.is_worn() => Some(graph),
@@ -314,7 +334,7 @@ impl Index {
                     Err(error @ IndexError::Corrupt { .. }) => return Ok(Some(error.to_string())),
                     Err(error) => return Err(error),
                 };
-                let same = stored == graph.records(crate::hnsw::Node(0), u32::MAX);
+                let same = stored == graph.records(Node(0), u32::MAX);
                 Ok((!same).then(|| "the graph in the store is not the one in memory".to_owned()))
             }
         }

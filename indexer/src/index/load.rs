@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use super::graph::GraphSlot;
 use super::memory::Memory;
 use super::regions::RegionSlot;
+use super::snapshot::{self, Opened, SnapshotSlot};
 use super::{Folder, Index, Writer};
 use crate::hnsw::{Node, NodeRecord};
 use crate::library::sync_dir;
@@ -55,13 +56,8 @@ impl Index {
 
     fn with(store: Store, manifest: Manifest, dir: &Path, options: &IndexOptions) -> Result<Self, IndexError> {
         let scan = Arc::new(ExactScan::fine(manifest.model.dim));
-        // The nodes of a graph say which slots its vectors have.
-        let stored = match options.engine {
-            GraphEngine::Own => store.read_graph(GraphId::PICTURES),
-            GraphEngine::HnswRs => Ok(None),
-        };
-        let nodes = stored.as_ref().ok().and_then(Option::as_ref).map_or(&[][..], |stored| &stored.nodes);
-        let loaded = Loaded::read(&store, &scan, nodes)?;
+        let graph = GraphSlot::new(dir.join("graph"));
+        let (loaded, snapshot) = read(&store, &scan, &graph, dir, options)?;
         let index = Self {
             dir: dir.to_path_buf(),
             options: options.clone(),
@@ -69,7 +65,8 @@ impl Index {
             writer: Mutex::new(Writer { next_id: loaded.next_id, last_words: None }),
             memory: RwLock::new(loaded.memory),
             scan,
-            graph: GraphSlot::new(dir.join("graph")),
+            graph,
+            snapshot,
             regions: RegionSlot::default(),
             revision: AtomicU64::new(loaded.revision),
             damaged: AtomicUsize::new(loaded.damaged),
@@ -77,11 +74,6 @@ impl Index {
             folder: Folder { path: dir.to_path_buf(), retired: AtomicBool::new(false) },
             store,
         };
-        match options.engine {
-            GraphEngine::Own => index.graph.restore(&index.store, &index.scan, stored),
-            GraphEngine::HnswRs if index.scan.len() >= options.graph_from => index.graph.load(&index.scan),
-            GraphEngine::HnswRs => {}
-        }
         if index.words.committed_revision() != index.revision() {
             // A killed process left them behind.
             index.store.sync()?;
@@ -92,7 +84,40 @@ impl Index {
     }
 }
 
-/// What opening reads from the store.
+/// Reads what readers need: from the snapshot if there is one that counts, else from the store.
+fn read(
+    store: &Store,
+    scan: &Arc<ExactScan>,
+    graph: &GraphSlot,
+    dir: &Path,
+    options: &IndexOptions,
+) -> Result<(Loaded, SnapshotSlot), IndexError> {
+    let snapshots = dir.join("snapshot");
+    if options.engine == GraphEngine::HnswRs {
+        let loaded = Loaded::read(store, scan, &[])?;
+        if scan.len() >= options.graph_from {
+            graph.load(scan);
+        }
+        return Ok((loaded, SnapshotSlot::new(snapshots, None)));
+    }
+    // A snapshot that is doubtful in any way is as good as none.
+    if let Ok(Some(Opened { loaded, graph: own, missed, seal })) = snapshot::open(store, &snapshots, scan) {
+        graph.take_up(own);
+        let slot = SnapshotSlot::new(snapshots, Some(missed));
+        slot.sweep(Some(&seal));
+        return Ok((loaded, slot));
+    }
+    // The nodes of a graph say which slots its vectors have.
+    let stored = store.read_graph(GraphId::PICTURES);
+    let nodes = stored.as_ref().ok().and_then(Option::as_ref).map_or(&[][..], |stored| &stored.nodes);
+    let loaded = Loaded::read(store, scan, nodes)?;
+    graph.restore(store, scan, stored);
+    let slot = SnapshotSlot::new(snapshots, None);
+    slot.sweep(None);
+    Ok((loaded, slot))
+}
+
+/// What opening finds out.
 pub(super) struct Loaded {
     pub(super) memory: Memory,
     pub(super) revision: u64,

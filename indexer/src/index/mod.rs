@@ -10,6 +10,7 @@ mod memory;
 mod read;
 mod regions;
 mod search;
+mod snapshot;
 mod step;
 mod verify;
 mod words;
@@ -25,6 +26,7 @@ use parking_lot::{Mutex, RwLock};
 use self::graph::GraphSlot;
 use self::memory::Memory;
 use self::regions::RegionSlot;
+use self::snapshot::SnapshotSlot;
 pub use self::verify::VerifyReport;
 use crate::hnsw::HnswParams;
 use crate::store::Store;
@@ -44,6 +46,7 @@ pub struct Index {
     memory: RwLock<Memory>,
     scan: Arc<ExactScan>,
     graph: GraphSlot,
+    snapshot: SnapshotSlot,
     regions: RegionSlot,
     words: WordIndex,
     revision: AtomicU64,
@@ -175,7 +178,11 @@ impl Index {
                 + self.regions.get().map_or(0, |regions| regions.memory())
                 + self.graph.get().map_or_else(|| self.scan.memory(), |graph| graph.as_index().memory()),
             dim: self.scan.dim(),
-            search: self.graph.name(&self.scan),
+            search: [Some(self.graph.name(&self.scan)), self.snapshot.fault()]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join("; "),
         })
     }
 

@@ -138,7 +138,8 @@ impl<'a> Step<'a> {
         let index = self.index;
         // A graph that is being read takes stock of the vectors; they must not change meanwhile.
         index.graph.settle();
-        let mut revision = index.revision();
+        let before = index.revision();
+        let mut revision = before;
         let mut revisions = Vec::with_capacity(self.changed.len());
         for &id in &self.changed {
             revision += 1;
@@ -152,7 +153,10 @@ impl<'a> Step<'a> {
         let (new, gone) = vectors_of(&self.effects);
         let (with_regions, without) = regions_of(&self.effects);
         index.prepare_regions(&with_regions, &without, &mut self.batch)?;
-        index.graph.prepare(&index.scan, &new, &gone, &mut self.batch)?;
+        let nodes = index.graph.prepare(&index.scan, &new, &gone, &mut self.batch)?;
+        if revision > before {
+            index.note_step(&mut self.batch, before, revision, &nodes)?;
+        }
         if let Err(error) = index.store.apply(&self.batch) {
             index.graph.undo(&index.scan, &new);
             index.regions.clear();

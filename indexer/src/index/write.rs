@@ -206,7 +206,7 @@ impl Index {
     }
 
     /// After bulk changes: commits, brings words up to date, and builds the graphs of pictures and of regions, each if
-    /// there are enough for one. Building may take minutes; `progress` is told how many vectors of how many are linked, graph
+    /// there are enough for one; with a graph of pictures there is a snapshot, which opening reads. Building may take minutes; `progress` is told how many vectors of how many are linked, graph
     /// by graph, and ends it when it breaks. Then scans serve, and the next call goes on.
     ///
     /// # Errors
@@ -219,6 +219,7 @@ impl Index {
         writer.last_words = Some(Instant::now());
         self.words.close_writer()?;
         self.finish_graph(progress)?;
+        self.finish_snapshot()?;
         self.finish_regions(progress)
     }
 }

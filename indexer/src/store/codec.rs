@@ -74,6 +74,12 @@ impl Encoder {
         self.bytes(text.as_bytes())
     }
 
+    /// The fields alone, without version and checksum: for what is sealed otherwise.
+    pub(crate) fn into_fields(mut self) -> Vec<u8> {
+        self.bytes.remove(0);
+        self.bytes
+    }
+
     /// Ends the value with the checksum for its place.
     pub(crate) fn seal(mut self, table: Table, key: &[u8]) -> Vec<u8> {
         let sum = checksum(table, key, &self.bytes);
@@ -88,6 +94,11 @@ pub(crate) struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
+    /// Reads fields that were sealed otherwise ([`Encoder::into_fields`]).
+    pub(crate) fn of_fields(fields: &'a [u8]) -> Self {
+        Self { rest: fields }
+    }
+
     /// Checks checksum and version of a value that was found under `key`.
     pub(crate) fn open(table: Table, key: &[u8], value: &'a [u8], version: u8) -> Result<Self, Damage> {
         Self::open_any(table, key, value, &[version]).map(|(_, fields)| fields)

@@ -13,6 +13,7 @@
 //! regions        image (8) | part (1)               see `crate::regions::format`
 //! links          graph (1) | node (4)               NodeRecord
 //! unlinked       image (8)                          empty; see `links`
+//! relinked       graph (1) | revision (8)           nodes that a step changed; see `missed`
 //! meta           `manifest`, `next-id`, graphs      see `records`
 //! ```
 
@@ -34,11 +35,12 @@ pub(crate) enum Table {
     Regions,
     Links,
     Unlinked,
+    Relinked,
 }
 
 impl Table {
     /// All tables, in the order of their discriminants.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Images,
         Self::Vectors,
         Self::Files,
@@ -49,6 +51,7 @@ impl Table {
         Self::Regions,
         Self::Links,
         Self::Unlinked,
+        Self::Relinked,
     ];
 
     /// The name on disk; also part of every checksum, so that a value cannot pass for one of another table.
@@ -64,6 +67,7 @@ impl Table {
             Self::Regions => "regions",
             Self::Links => "links",
             Self::Unlinked => "unlinked",
+            Self::Relinked => "relinked",
         }
     }
 }
@@ -96,6 +100,19 @@ impl GraphId {
         let [a, b, c, d] = node.0.to_be_bytes();
         [self.0, a, b, c, d]
     }
+
+    /// Key in `relinked` of the step that led to a revision.
+    pub(crate) fn step(self, revision: u64) -> [u8; 9] {
+        let mut key = [self.0; 9];
+        key[1..].copy_from_slice(&revision.to_be_bytes());
+        key
+    }
+}
+
+/// Reads the key of `relinked`.
+pub(crate) fn parse_step(key: &[u8]) -> Option<(GraphId, u64)> {
+    let (&graph, revision) = key.split_first()?;
+    Some((GraphId(graph), parse_revision(revision)?))
 }
 
 /// Reads the key of `links`.
@@ -182,6 +199,8 @@ mod tests {
         let (graph, node) = (GraphId(3), Node(256));
         assert_eq!(parse_node(&graph.node(node)), Some((graph, node)));
         assert!(graph.node(Node(255)) < graph.node(node) && graph.node(Node(u32::MAX)) < GraphId(4).node(Node(0)));
+        assert_eq!(parse_step(&graph.step(256)), Some((graph, 256)));
+        assert!(graph.step(255) < graph.step(256) && graph.step(u64::MAX) < GraphId(4).step(0));
         assert_eq!(parse_node(b"short-"), None);
         assert_eq!(parse_image(b"short"), None);
         assert_eq!(parse_file_of_image(b"short"), None);

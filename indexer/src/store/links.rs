@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::keys::{self, GraphId, Table};
 use super::{Batch, Store, records};
 use crate::hnsw::{Change, Hnsw, HnswParams, Node, NodeRecord};
+use crate::snapshot::Seal;
 use crate::{IdSet, ImageId, IndexError};
 
 /// Nodes that are written or removed in one step.
@@ -24,6 +25,18 @@ pub(crate) struct GraphEntry {
     /// Some vectors had no node yet when it was written.
     #[serde(default)]
     pub(crate) partial: bool,
+    /// The snapshot of it that counts. It stands here so that whoever replaces the graph or gives it up, this program or an
+    /// older one, gives up the snapshot in the same step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) snapshot: Option<SnapshotEntry>,
+}
+
+/// Which snapshot of a graph counts.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct SnapshotEntry {
+    /// It holds what there was at this revision.
+    pub(crate) revision: u64,
+    pub(crate) seal: Seal,
 }
 
 /// A graph as the store holds it.
@@ -97,17 +110,48 @@ impl Store {
                 _ => end.to_vec(),
             };
             let entries = self.range(Table::Links, &graph.node(Node(i * part)), &end);
-            entries.map(|entry| self.node_of(entry?)).collect::<Result<Vec<_>, _>>()
+            let nodes = entries.map(|entry| {
+                let (key, value) = entry?;
+                self.node_of(&key, &value)
+            });
+            nodes.collect::<Result<Vec<_>, _>>()
         });
         let nodes: Vec<Vec<_>> = parts.collect::<Result<_, _>>()?;
         Ok(Some(StoredGraph { params, nodes: nodes.into_iter().flatten().collect() }))
     }
 
-    fn node_of(&self, (key, value): (sled::IVec, sled::IVec)) -> Result<(Node, NodeRecord), IndexError> {
+    /// Reads some nodes of a graph on all threads of the current pool; `None` for those that are not there.
+    ///
+    /// # Errors
+    /// As [`Store::read_graph`].
+    pub(crate) fn read_nodes(&self, graph: GraphId, nodes: &[Node]) -> Result<Vec<Change>, IndexError> {
+        let read = |&node: &Node| {
+            let key = graph.node(node);
+            let value = self.get(Table::Links, &key)?;
+            let record = value.map(|value| Ok::<_, IndexError>(self.node_of(&key, &value)?.1)).transpose()?;
+            Ok((node, record))
+        };
+        nodes.par_iter().map(read).collect()
+    }
+
+    fn node_of(&self, key: &[u8], value: &[u8]) -> Result<(Node, NodeRecord), IndexError> {
         let damaged = |reason: &dyn std::fmt::Display| self.corrupt("a node of the graph".to_owned(), reason);
-        let (graph, node) = keys::parse_node(&key).ok_or_else(|| damaged(&"its key"))?;
-        let record = records::decode_node(graph, node, &value).map_err(|damage| damaged(&damage))?;
+        let (graph, node) = keys::parse_node(key).ok_or_else(|| damaged(&"its key"))?;
+        let record = records::decode_node(graph, node, value).map_err(|damage| damaged(&damage))?;
         Ok((node, record))
+    }
+
+    /// Replaces in a step what is said of a whole graph.
+    pub(crate) fn put_graph_entry(
+        &self,
+        batch: &mut Batch,
+        graph: GraphId,
+        entry: &GraphEntry,
+    ) -> Result<(), IndexError> {
+        let json = serde_json::to_string(entry);
+        let json = json.map_err(|error| self.corrupt("the entry of the graph".to_owned(), error))?;
+        batch.put(Table::Meta, &graph.meta(), records::encode_json(&graph.meta(), &json));
+        Ok(())
     }
 
     /// Writes a graph as a whole, in place of the one that was there. Between the first and the last step there is none;
@@ -122,10 +166,8 @@ impl Store {
             self.apply(&batch)?;
             first += CHUNK;
         }
-        let entry = GraphEntry { params: hnsw.params(), partial: !hnsw.unlinked().is_empty() };
-        let json = serde_json::to_string(&entry);
-        let json = json.map_err(|error| self.corrupt("the entry of the graph".to_owned(), error))?;
-        last.put(Table::Meta, &graph.meta(), records::encode_json(&graph.meta(), &json));
+        let entry = GraphEntry { params: hnsw.params(), partial: !hnsw.unlinked().is_empty(), snapshot: None };
+        self.put_graph_entry(&mut last, graph, &entry)?;
         self.apply(&last)?;
         self.sync()
     }
@@ -135,11 +177,17 @@ impl Store {
         let mut batch = Batch::default();
         batch.drop_graph(graph);
         self.apply(&batch)?;
+        self.remove_range(Table::Links, &[graph.0], &end_of(graph))?;
+        self.forget_steps(graph, u64::MAX)
+    }
+
+    /// Removes all entries of a table with keys from `start` up to but not including `end`, some at a time.
+    pub(super) fn remove_range(&self, table: Table, start: &[u8], end: &[u8]) -> Result<(), IndexError> {
         loop {
             let mut batch = Batch::default();
             let mut some = false;
-            for entry in self.range(Table::Links, &[graph.0], &end_of(graph)).take(CHUNK as usize) {
-                batch.remove(Table::Links, &entry?.0);
+            for entry in self.range(table, start, end).take(CHUNK as usize) {
+                batch.remove(table, &entry?.0);
                 some = true;
             }
             if !some {

@@ -14,6 +14,7 @@ pub(crate) mod codec;
 pub(crate) mod keys;
 mod leftovers;
 pub(crate) mod links;
+pub(crate) mod missed;
 pub(crate) mod records;
 
 use std::fs::File;

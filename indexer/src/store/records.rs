@@ -17,6 +17,7 @@ const VECTOR_V2: u8 = 2;
 const ID_V1: u8 = 1;
 const JSON_V1: u8 = 1;
 const NODE_V1: u8 = 1;
+const RELINKED_V1: u8 = 1;
 
 /// The parent of the root.
 const NO_NODE: u32 = u32::MAX;
@@ -146,12 +147,34 @@ pub(crate) fn encode_node(graph: GraphId, node: Node, record: &NodeRecord) -> Ve
 pub(crate) fn decode_node(graph: GraphId, node: Node, value: &[u8]) -> Result<NodeRecord, Damage> {
     let mut fields = Decoder::open(Table::Links, &graph.node(node), value, NODE_V1)?;
     let (owner, parent) = (ImageId(fields.u64()?), fields.u32()?);
-    let (links, rest) = fields.rest().as_chunks::<4>();
+    let links = nodes(&mut fields)?;
+    Ok(NodeRecord { owner, parent: (parent != NO_NODE).then_some(Node(parent)), links })
+}
+
+/// All that is left, as nodes.
+fn nodes(fields: &mut Decoder<'_>) -> Result<Vec<Node>, Damage> {
+    let (nodes, rest) = fields.rest().as_chunks::<4>();
     if !rest.is_empty() {
         return Err(Damage::Long);
     }
-    let links = links.iter().map(|&link| Node(u32::from_le_bytes(link))).collect();
-    Ok(NodeRecord { owner, parent: (parent != NO_NODE).then_some(Node(parent)), links })
+    Ok(nodes.iter().map(|&node| Node(u32::from_le_bytes(node))).collect())
+}
+
+/// `revision before (8) | node (4)...`: what the step that led to `revision` changed of a graph.
+pub(crate) fn encode_relinked(graph: GraphId, revision: u64, before: u64, nodes: &[Node]) -> Vec<u8> {
+    let mut value = Encoder::new(RELINKED_V1);
+    value.u64(before);
+    for node in nodes {
+        value.u32(node.0);
+    }
+    value.seal(Table::Relinked, &graph.step(revision))
+}
+
+/// The revision before the step, and the nodes.
+pub(crate) fn decode_relinked(graph: GraphId, revision: u64, value: &[u8]) -> Result<(u64, Vec<Node>), Damage> {
+    let mut fields = Decoder::open(Table::Relinked, &graph.step(revision), value, RELINKED_V1)?;
+    let before = fields.u64()?;
+    Ok((before, nodes(&mut fields)?))
 }
 
 /// JSON text: the manifest and what is known of the graph snapshot.
@@ -205,7 +228,7 @@ const FORMATS: [Format; 8] =
     [Format::Jpeg, Format::Png, Format::WebP, Format::Gif, Format::Tiff, Format::Bmp, Format::Heic, Format::Avif];
 
 /// The number of a format on disk: for good, never to be changed.
-fn format_code(format: Format) -> u8 {
+pub(crate) fn format_code(format: Format) -> u8 {
     match format {
         Format::Jpeg => 1,
         Format::Png => 2,
@@ -218,7 +241,7 @@ fn format_code(format: Format) -> u8 {
     }
 }
 
-fn format_of(code: u8) -> Option<Format> {
+pub(crate) fn format_of(code: u8) -> Option<Format> {
     FORMATS.into_iter().find(|&format| format_code(format) == code)
 }
 
@@ -272,11 +295,20 @@ mod tests {
         }
 
         #[test]
+        fn steps_of_a_graph_read_back(nodes: Vec<u32>, before: u64, revision: u64) {
+            let nodes: Vec<Node> = nodes.into_iter().map(Node).collect();
+            let value = encode_relinked(GraphId(1), revision, before, &nodes);
+            prop_assert_eq!(decode_relinked(GraphId(1), revision, &value), Ok((before, nodes)));
+            prop_assert!(decode_relinked(GraphId(1), revision ^ 1, &value).is_err());
+        }
+
+        #[test]
         fn noise_is_never_a_record(noise in proptest::collection::vec(any::<u8>(), 0..200), id: u64) {
             prop_assert!(decode_image(ImageId(id), &noise).is_err());
             prop_assert!(decode_vector(ImageId(id), 8, &noise).is_err());
             prop_assert!(decode_file(PathHash([7; 16]), &noise).is_err());
             prop_assert!(decode_node(GraphId(0), Node(7), &noise).is_err());
+            prop_assert!(decode_relinked(GraphId(0), 7, &noise).is_err());
         }
 
         #[test]

@@ -90,6 +90,24 @@ impl Arena {
         &self.blocks[slot >> self.shift][start..start + self.stride]
     }
 
+    /// The scales, and the raised rows block by block, as they lie in memory.
+    pub fn planes(&self) -> impl Iterator<Item = &[u8]> {
+        let bytes = self.len() * self.stride;
+        let block = self.stride << self.shift;
+        let rows =
+            self.blocks.iter().enumerate().map(move |(i, rows)| &rows[..block.min(bytes - (i * block).min(bytes))]);
+        std::iter::once(bytemuck::cast_slice(&self.scales)).chain(rows)
+    }
+
+    /// As [`Arena::planes`], to be written.
+    pub fn planes_mut(&mut self) -> impl Iterator<Item = &mut [u8]> {
+        let bytes = self.len() * self.stride;
+        let block = self.stride << self.shift;
+        let rows = self.blocks.iter_mut().enumerate();
+        let rows = rows.map(move |(i, rows)| &mut rows[..block.min(bytes - (i * block).min(bytes))]);
+        std::iter::once(bytemuck::cast_slice_mut(&mut self.scales)).chain(rows)
+    }
+
     /// The scale of a row.
     #[inline]
     pub fn scale(&self, slot: usize) -> f32 {

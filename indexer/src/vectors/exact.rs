@@ -4,6 +4,8 @@
 //! It is the reference that graphs are measured by, what they take their scores from, and the faster way wherever few
 //! vectors are left after filtering.
 
+mod flat;
+
 use std::collections::HashMap;
 use std::ops::Range;
 

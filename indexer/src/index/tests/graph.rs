@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::damage::{flipped, tamper};
+use super::snapshot::forget_snapshot;
 use super::*;
 use crate::GraphEngine;
 use crate::IdSet;
@@ -115,6 +116,7 @@ fn a_damaged_node_is_named_and_the_graph_made_anew() {
     index.store.apply(&batch).unwrap();
     assert_eq!(index.verify(false).unwrap().problems.len(), 1, "memory is right, the store is not");
     drop(index);
+    forget_snapshot(&fixture);
     let index = fixture.open();
     assert!(search_of(&index).starts_with("exact scan"), "serves all the same");
     assert!(search_of(&index).contains("a node of the graph is damaged"), "{}", search_of(&index));
@@ -140,6 +142,7 @@ fn a_lost_node_is_noticed() {
     batch.remove(Table::Links, &GraphId::PICTURES.node(Node(77)));
     index.store.apply(&batch).unwrap();
     drop(index);
+    forget_snapshot(&fixture);
     let index = fixture.open();
     assert!(search_of(&index).starts_with("exact scan"), "others are linked with it");
     assert!(search_of(&index).contains("does not belong to picture"), "{}", search_of(&index));
@@ -155,6 +158,7 @@ fn unreadable_vectors_cost_their_nodes_and_not_the_graph() {
     let ids = add_many(&index, 0..2010);
     index.finish().unwrap();
     drop(index);
+    forget_snapshot(&fixture);
     let damage = |ids: &[ImageId]| {
         tamper(&fixture, |store, batch| {
             for &id in ids {

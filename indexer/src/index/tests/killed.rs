@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::snapshot::assert_as_stored;
 use super::*;
 use crate::hnsw::HnswParams;
 use crate::regions::RegionId;
@@ -74,7 +75,7 @@ fn killing_a_writer_leaves_records_and_graph_in_step() {
     index.finish().unwrap();
     assert!(index.stats().unwrap().search.starts_with("hnsw (M 8"));
     drop(index);
-    let (mut next, mut total, mut with_graph) = (200, 0, 0);
+    let (mut next, mut total, mut with_graph, mut with_snapshot) = (200, 0, 0, 0);
     for kill in 0..kills {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "index::tests::killed::child", "--nocapture", "--test-threads=1"])
@@ -103,6 +104,8 @@ fn killing_a_writer_leaves_records_and_graph_in_step() {
         total += done.map_or(0, |done| done + 1 - next);
 
         let index = library.open().unwrap();
+        with_snapshot += usize::from(index.snapshot.counts());
+        assert_as_stored(&index);
         assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new(), "after kill {kill}");
         assert!(index.stats().unwrap().search.starts_with("hnsw (M 8"), "the graph was not read, but lost");
         let there: BTreeSet<u64> =
@@ -129,7 +132,11 @@ fn killing_a_writer_leaves_records_and_graph_in_step() {
         index.finish().unwrap();
         assert!(regions.search_name().starts_with("hnsw"), "{}", regions.search_name());
     }
-    eprintln!("{kills} kills, {total} acknowledged steps, the graph of regions there after {with_graph}");
+    eprintln!(
+        "{kills} kills, {total} acknowledged steps, the graph of regions there after {with_graph}, a snapshot after \
+         {with_snapshot}"
+    );
+    assert_eq!(with_snapshot, kills, "a snapshot was lost");
     assert!(with_graph > 0, "the graph of regions was always lost");
     assert!(total > 0, "no child got as far as a commit");
 }

@@ -11,6 +11,7 @@ mod operations;
 mod region_graph;
 mod regions;
 mod selection;
+mod snapshot;
 mod threads;
 
 use std::path::Path;

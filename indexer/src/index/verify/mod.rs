@@ -15,7 +15,6 @@ use self::survey::Survey;
 use super::Index;
 use super::load::Loaded;
 use crate::IndexError;
-use crate::store::keys::GraphId;
 
 /// What [`Index::verify`] found.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
@@ -39,6 +38,12 @@ impl Index {
         let survey = Survey::read(&self.store, self.scan.dim())?;
         let mut report = VerifyReport { images: survey.images.len(), ..VerifyReport::default() };
         let findings = findings::all(&survey, &self.store);
+        self.graph.settle();
+        if repair && !findings.is_empty() {
+            // The graph would have to follow every removal; it is built anew below. It goes first, and its snapshot with it,
+            // which knows nothing of what is mended.
+            self.drop_graph()?;
+        }
         for Finding { problem, cure, mended } in findings {
             report.problems.push(problem);
             if repair {
@@ -46,12 +51,8 @@ impl Index {
                 report.repaired.push(mended);
             }
         }
-        self.graph.settle();
         if !report.repaired.is_empty() {
-            // It would have to follow every removal; it is built anew below.
-            self.graph.clear();
             self.regions.clear();
-            self.store.clear_graph(GraphId::PICTURES)?;
             let loaded = Loaded::read(&self.store, &self.scan, &[])?;
             *self.memory.write() = loaded.memory;
             writer.next_id = writer.next_id.max(loaded.next_id);
@@ -70,8 +71,7 @@ impl Index {
         if let Some(problem) = self.graph_fault()? {
             report.problems.push(problem);
             if repair {
-                self.graph.clear();
-                self.store.clear_graph(GraphId::PICTURES)?;
+                self.drop_graph()?;
                 report.repaired.push("made the graph anew".to_owned());
             }
         }

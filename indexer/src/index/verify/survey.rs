@@ -83,6 +83,8 @@ impl Survey {
             // Nodes are checked with their graph.
             Table::Links => drop(keys::parse_node(key)?),
             Table::Unlinked => drop(keys::parse_image(key)?),
+            // What a snapshot missed is looked at when it is read.
+            Table::Relinked => drop(keys::parse_step(key)?),
             Table::Meta if key == keys::meta::NEXT_ID => self.next_id = records::decode_id(table, key, value),
             // The manifest was read when the index was opened; the graph's entry is checked with the graph.
             Table::Meta => {}

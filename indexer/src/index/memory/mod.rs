@@ -1,6 +1,8 @@
 //! What is kept in memory of every picture and file, so that filters, sorting and facets never touch the store: about
 //! 50 bytes a picture and 50 bytes a file.
 
+mod flat;
+
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
@@ -8,6 +10,7 @@ use std::sync::Arc;
 
 use glimpse_encoder::picture::Format;
 
+pub(super) use self::flat::FlatMemory;
 use crate::store::keys::PathHash;
 use crate::{Facets, FileRecord, Filter, IdSet, ImageId, ImageRecord};
 
@@ -25,7 +28,7 @@ pub(super) struct Memory {
 }
 
 /// A picture.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Row {
     taken: i64,
     place: Point,
@@ -37,7 +40,7 @@ struct Row {
 }
 
 /// A file of a folder.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Held {
     image: ImageId,
     missing: bool,
@@ -284,7 +287,7 @@ impl Cameras {
 }
 
 /// A point on earth in steps of 1e-7 degrees, about a centimetre: half the bytes of two f64.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Point {
     latitude: i32,
     longitude: i32,

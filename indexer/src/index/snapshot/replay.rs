@@ -1,0 +1,104 @@
+//! What happened since a snapshot, read again from sled. A step that changes something of a picture names it in `changes`,
+//! and a picture's vector never changes: so those pictures' facts and files are read anew, as are the nodes that steps
+//! changed, and a new picture's vector goes into the slot of its node.
+
+use rayon::prelude::*;
+
+use crate::hnsw::{Change, FlatGraph};
+use crate::index::memory::Memory;
+use crate::snapshot::{Doubt, require};
+use crate::store::keys::{self, GraphId, Table};
+use crate::store::missed::{Missed, Steps};
+use crate::store::{Store, records};
+use crate::vectors::Rows;
+use crate::{FileRecord, IdSet, ImageId, ImageRecord};
+
+pub(super) struct Replay {
+    pub(super) steps: Steps,
+    /// Pictures of which the snapshot knows nothing, or nothing that still is so.
+    pub(super) stale: IdSet,
+    /// Those of them that are there now.
+    there: IdSet,
+    changes: Vec<(u64, ImageId)>,
+    pictures: Vec<(ImageRecord, Vec<FileRecord>)>,
+    nodes: Vec<Change>,
+}
+
+impl Replay {
+    /// Reads what changed, on all threads of the current pool.
+    pub(super) fn read(store: &Store, missed: Missed) -> Result<Self, Doubt> {
+        let Missed { changes, nodes, steps } = missed;
+        let pictures = changes.par_iter().filter_map(|&(_, id)| picture(store, id).transpose());
+        let pictures: Vec<(ImageRecord, Vec<FileRecord>)> = pictures.collect::<Result<_, _>>()?;
+        let stale: IdSet = changes.iter().map(|(_, id)| *id).collect();
+        require(stale.len() == changes.len(), "a picture has more than one newest change")?;
+        let there = pictures.iter().map(|(record, _)| record.id).collect();
+        let nodes = store.read_nodes(GraphId::PICTURES, &nodes)?;
+        Ok(Self { steps, stale, there, changes, pictures, nodes })
+    }
+
+    /// True if a picture went.
+    pub(super) fn is_gone(&self, id: ImageId) -> bool {
+        self.stale.contains(id) && !self.there.contains(id)
+    }
+
+    /// Brings what the snapshot says up to date; the revision that it then has.
+    pub(super) fn apply(
+        self,
+        store: &Store,
+        revision: u64,
+        memory: &mut Memory,
+        rows: &mut Rows,
+        graph: &mut FlatGraph,
+    ) -> Result<u64, Doubt> {
+        self.apply_nodes(store, rows, graph)?;
+        for (record, files) in &self.pictures {
+            memory.put_image(record, rows.slot(record.id).is_some());
+            files.iter().for_each(|file| memory.put_file(file));
+        }
+        for &(revision, id) in &self.changes {
+            memory.set_revision(id, revision);
+        }
+        Ok(self.changes.last().map_or(revision, |&(last, _)| last))
+    }
+
+    fn apply_nodes(&self, store: &Store, rows: &mut Rows, graph: &mut FlatGraph) -> Result<(), Doubt> {
+        let slots = self.nodes.last().map_or(0, |(node, _)| node.0 as usize + 1);
+        rows.reach(slots)?;
+        graph.reach(slots);
+        if self.nodes.iter().any(|(node, _)| graph.root() == Some(*node)) {
+            graph.set_root(None);
+        }
+        for (node, record) in &self.nodes {
+            require(graph.put(*node, record.as_ref()), "a node cannot be what its record says")?;
+            let Some(record) = record else { continue };
+            match rows.owner(node.0) {
+                Some(owner) => require(owner == record.owner, "a slot has another owner than its node")?,
+                None => self.place(store, rows, record.owner, node.0)?,
+            }
+        }
+        rows.free_unowned();
+        Ok(())
+    }
+
+    /// Reads the vector of a new picture into the slot of its node.
+    fn place(&self, store: &Store, rows: &mut Rows, id: ImageId, slot: u32) -> Result<(), Doubt> {
+        require(self.there.contains(id) && rows.slot(id).is_none(), "a new node is not that of a new picture")?;
+        let value = store.get(Table::Vectors, &keys::image(id))?;
+        let value = value.ok_or_else(|| Doubt(format!("picture {id} has no vector")))?;
+        let vector = records::decode_vector(id, rows.dim(), &value).map_err(|damage| Doubt(damage.to_string()))?;
+        rows.place(id, slot, vector);
+        Ok(())
+    }
+}
+
+/// A picture with its files; `None` if it went.
+fn picture(store: &Store, id: ImageId) -> Result<Option<(ImageRecord, Vec<FileRecord>)>, Doubt> {
+    let Some(record) = store.image(id)? else { return Ok(None) };
+    let files = store.files_of(id)?.into_iter().map(|hash| {
+        let file = store.file(hash)?.filter(|file| file.image == id);
+        file.ok_or_else(|| Doubt(format!("a file of picture {id} is not there")))
+    });
+    let files = files.collect::<Result<_, _>>()?;
+    Ok(Some((record, files)))
+}

@@ -1,0 +1,90 @@
+#![allow(clippy::unwrap_used)]
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use super::*;
+
+const WORDS: u32 = 300_000;
+
+/// Three sections: none, some bytes, and more words than a chunk holds.
+fn written(dir: &Path, salt: u8) -> Seal {
+    let bytes: Vec<u8> = (0..100).map(|n| n ^ salt).collect();
+    let words: Vec<AtomicU32> = (0..WORDS).map(AtomicU32::new).collect();
+    write(dir, "facts", &[Section::Bytes(&[]), Section::Bytes(&bytes), Section::Words(&words)]).unwrap()
+}
+
+fn read(dir: &Path, seal: &Seal) -> Result<(), Doubt> {
+    let (reader, facts): (_, String) = Reader::open(dir, seal)?;
+    assert_eq!(facts, "facts");
+    assert_eq!(reader.values::<u8>(0)?.len(), 0);
+    reader.values::<u8>(1)?;
+    let words = reader.values::<u32>(2)?;
+    assert!(words.into_iter().eq(0..WORDS));
+    Ok(())
+}
+
+#[test]
+fn what_was_written_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let seal = written(dir.path(), 0);
+    read(dir.path(), &seal).unwrap();
+    let (reader, _): (_, String) = Reader::open(dir.path(), &seal).unwrap();
+    let words: Vec<AtomicU32> = (0..WORDS).map(|_| AtomicU32::default()).collect();
+    let pieces = reader.each_piece::<u32>(2, |first, piece| {
+        words[first..].iter().zip(piece).for_each(|(to, &word)| to.store(word, Relaxed));
+        Ok(())
+    });
+    pieces.unwrap();
+    assert!(words.into_iter().map(AtomicU32::into_inner).eq(0..WORDS));
+    assert!(reader.fill(1, &mut [0u8; 99]).is_err(), "another length");
+    assert!(reader.values::<u64>(1).is_err(), "100 bytes are no whole values");
+    assert!(reader.values::<u8>(3).is_err(), "there are three");
+}
+
+#[test]
+fn every_change_and_every_cut_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    let seal = written(dir.path(), 0);
+    let path = dir.path().join(seal.name());
+    let bytes = std::fs::read(&path).unwrap();
+    let near = |at: usize| at.saturating_sub(40)..(at + 40).min(bytes.len());
+    let head = bytes.len() - seal.bytes as usize;
+    let places = (0..200).chain(near(100 + CHUNK)).chain(head - 9..bytes.len()).chain((0..bytes.len()).step_by(70_001));
+    for at in places {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1 << (at % 8);
+        std::fs::write(&path, &changed).unwrap();
+        assert!(read(dir.path(), &seal).is_err(), "byte {at}");
+    }
+    for length in [0, 1, 99, 100, 101, CHUNK, head - 1, head, head + 1, bytes.len() - 1] {
+        std::fs::write(&path, &bytes[..length]).unwrap();
+        assert!(read(dir.path(), &seal).is_err(), "length {length}");
+    }
+    std::fs::write(&path, [&bytes[..], b" "].concat()).unwrap();
+    assert!(read(dir.path(), &seal).is_err(), "longer");
+    // Chunks that change places.
+    let mut swapped = bytes.clone();
+    swapped[..100].rotate_left(50);
+    std::fs::write(&path, swapped).unwrap();
+    assert!(read(dir.path(), &seal).is_err());
+    std::fs::write(&path, bytes).unwrap();
+    read(dir.path(), &seal).unwrap();
+}
+
+#[test]
+fn a_seal_stands_for_one_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let [first, second] = [0, 1].map(|salt| written(dir.path(), salt));
+    assert_ne!(first, second);
+    for seal in [&first, &second] {
+        read(dir.path(), seal).unwrap();
+    }
+    std::fs::copy(dir.path().join(first.name()), dir.path().join(second.name())).unwrap();
+    assert!(read(dir.path(), &second).is_err());
+    std::fs::write(dir.path().join("half-written"), b"...").unwrap();
+    sweep(dir.path(), Some(&first));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    read(dir.path(), &first).unwrap();
+    sweep(dir.path(), None);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}

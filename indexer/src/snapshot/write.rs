@@ -1,0 +1,75 @@
+//! Writing a file of sections on all threads, without a second copy of what they hold.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use rayon::prelude::*;
+
+use super::{CHUNK, Head, Seal, SectionEntry, at};
+use crate::library::sync_dir;
+
+/// A flat piece of memory.
+#[derive(Clone, Copy)]
+pub(crate) enum Section<'a> {
+    Bytes(&'a [u8]),
+    /// Nobody changes them meanwhile.
+    Words(&'a [AtomicU32]),
+}
+
+impl<'a> Section<'a> {
+    fn len(self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Words(words) => size_of_val(words),
+        }
+    }
+
+    fn chunk(self, range: Range<usize>) -> Cow<'a, [u8]> {
+        match self {
+            Self::Bytes(bytes) => Cow::Borrowed(&bytes[range]),
+            Self::Words(words) => {
+                let mut bytes = vec![0; range.len()];
+                let words = &words[range.start / 4..range.end / 4];
+                let to = bytes.as_chunks_mut::<4>().0.iter_mut();
+                to.zip(words).for_each(|(to, word)| *to = word.load(Relaxed).to_ne_bytes());
+                Cow::Owned(bytes)
+            }
+        }
+    }
+}
+
+/// Writes a file into `dir`, which is made if need be, and syncs it. It lies beside others and counts as soon as its seal
+/// does.
+pub(crate) fn write(dir: &Path, facts: impl serde::Serialize, sections: &[Section<'_>]) -> io::Result<Seal> {
+    std::fs::create_dir_all(dir)?;
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    let (mut start, mut entries) = (0, Vec::new());
+    for section in sections {
+        let chunks = write_section(file.as_file(), *section, start)?;
+        entries.push(SectionEntry { bytes: section.len() as u64, chunks });
+        start += section.len() as u64;
+    }
+    let head = Head { little_endian: cfg!(target_endian = "little"), facts, sections: entries };
+    let head = serde_json::to_vec(&head)?;
+    at::write(file.as_file_mut(), &head, start)?;
+    file.as_file().sync_all()?;
+    let seal = Seal::of(&head);
+    file.persist(dir.join(seal.name()))?;
+    sync_dir(dir)?;
+    dir.parent().map_or(Ok(()), sync_dir)?;
+    Ok(seal)
+}
+
+/// The BLAKE3 of each chunk.
+fn write_section(file: &File, section: Section<'_>, start: u64) -> io::Result<Vec<String>> {
+    let write = |chunk: usize| {
+        let bytes = section.chunk(chunk * CHUNK..section.len().min((chunk + 1) * CHUNK));
+        at::write(file, &bytes, start + (chunk * CHUNK) as u64)?;
+        Ok(blake3::hash(&bytes).to_hex().to_string())
+    };
+    (0..section.len().div_ceil(CHUNK)).into_par_iter().map(write).collect()
+}
