@@ -123,11 +123,22 @@ pub fn open(base: &Matrix, params: HnswParams) {
     index.commit().unwrap();
     println!("{:?}", index.stats().unwrap());
     drop(index);
-    for _ in 0..3 {
+    let opened = |how: &str| {
         let start = Instant::now();
         let index = library.open().unwrap();
-        println!("opened in {:.2} s: {}", start.elapsed().as_secs_f64(), index.stats().unwrap().search);
+        println!("opened {how} in {:.2} s: {}", start.elapsed().as_secs_f64(), index.stats().unwrap().search);
+        index
+    };
+    for _ in 0..3 {
+        opened("by the snapshot and 1000 steps since");
     }
+    std::fs::remove_dir_all(home.path().join("gen-0001/snapshot")).unwrap();
+    let index = opened("by sled alone");
+    let start = Instant::now();
+    index.finish().unwrap();
+    println!("snapshot written in {:.1} s", start.elapsed().as_secs_f64());
+    drop(index);
+    (0..3).for_each(|_| drop(opened("by the snapshot")));
 }
 
 fn model(dim: usize) -> ModelInfo {
