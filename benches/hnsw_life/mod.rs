@@ -122,7 +122,9 @@ pub fn open(base: &Matrix, params: HnswParams) {
     println!("1000 more at {:.0}/s, graph included", 1000.0 / start.elapsed().as_secs_f64());
     index.commit().unwrap();
     println!("{:?}", index.stats().unwrap());
+    let start = Instant::now();
     drop(index);
+    println!("closed in {:.2} s", start.elapsed().as_secs_f64());
     let opened = |how: &str| {
         let start = Instant::now();
         let index = library.open().unwrap();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use glimpse_encoder::ModelInfo;
 use parking_lot::{Mutex, RwLock};
@@ -71,7 +71,7 @@ impl Index {
             revision: AtomicU64::new(loaded.revision),
             damaged: AtomicUsize::new(loaded.damaged),
             words: WordIndex::open_or_create(&dir.join("words"))?,
-            folder: Folder { path: dir.to_path_buf(), retired: AtomicBool::new(false) },
+            folder: Folder::of(dir),
             store,
         };
         if index.words.committed_revision() != index.revision() {

@@ -121,7 +121,7 @@ pub struct Stats {
     pub memory_bytes: usize,
     /// Width of vectors.
     pub dim: usize,
-    /// How vectors are searched now: `exact scan (avx512)`, `hnsw`, ...
+    /// How vectors are searched now: `exact scan (avx512)`, `hnsw`, ..., and whether opening will take longer than it need.
     pub search: String,
 }
 
@@ -196,11 +196,28 @@ impl Index {
     }
 }
 
-/// The folder of a generation, removed at the end of its last use if another generation took its place.
+/// The folder of a generation at the end of its last use: removed if another generation took its place, else left so that
+/// opening it takes little time.
 #[derive(Debug)]
 struct Folder {
     path: PathBuf,
     retired: AtomicBool,
+    /// Bytes of the store's log when it was opened.
+    log_bytes: u64,
+}
+
+/// Bytes of a log that take a tenth of a second to read.
+const LONG_LOG: u64 = 128 << 20;
+
+impl Folder {
+    /// Of a generation whose store was just opened.
+    fn of(path: &Path) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            retired: AtomicBool::new(false),
+            log_bytes: Store::log_bytes(&path.join("sled")),
+        }
+    }
 }
 
 impl Drop for Folder {
@@ -208,6 +225,8 @@ impl Drop for Folder {
         if *self.retired.get_mut() {
             // What cannot be removed now is removed when the library is opened next.
             let _ = std::fs::remove_dir_all(&self.path);
+        } else if Store::log_bytes(&self.path.join("sled")) > self.log_bytes + LONG_LOG {
+            Store::tidy(&self.path.join("sled"));
         }
     }
 }

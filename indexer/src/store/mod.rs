@@ -89,6 +89,18 @@ impl Store {
         File::open(dir.join("db")).is_ok_and(|log| matches!(log.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
     }
 
+    /// Bytes of the log of the store in `dir`.
+    pub(crate) fn log_bytes(dir: &Path) -> u64 {
+        std::fs::metadata(dir.join("db")).map_or(0, |log| log.len())
+    }
+
+    /// After the store in `dir` was closed, spares the next one who opens it a long read: sled notes where its pages are only
+    /// when it is opened, and reads all of the log that was written since the last time.
+    pub(crate) fn tidy(dir: &Path) {
+        // Somebody else may have opened it meanwhile, which serves as well.
+        drop(Self::open(dir));
+    }
+
     // ---- values ----
 
     pub(crate) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, IndexError> {
@@ -255,4 +267,40 @@ fn failure(dir: &Path, what: &'static str, error: sled::Error) -> IndexError {
 
 fn unreadable(dir: &Path, reason: &str) -> IndexError {
     IndexError::Lost { dir: dir.to_path_buf(), what: "the store", reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Names of the files in which sled noted where its pages are.
+    fn notes(dir: &Path) -> Vec<std::ffi::OsString> {
+        let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().starts_with("snap.")).collect()
+    }
+
+    #[test]
+    fn a_tidy_store_has_noted_its_whole_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let before = Store::log_bytes(dir.path());
+        for n in 0..2000u64 {
+            let mut batch = Batch::default();
+            batch.put(Table::Images, &n.to_be_bytes(), vec![7; 1000]);
+            store.apply(&batch).unwrap();
+        }
+        store.sync().unwrap();
+        assert!(Store::log_bytes(dir.path()) > before);
+        let open = notes(dir.path());
+        drop(store);
+        assert_eq!(notes(dir.path()), open, "closing notes nothing");
+        Store::tidy(dir.path());
+        let tidy = notes(dir.path());
+        assert_ne!(tidy, open);
+        let store = Store::open(dir.path()).unwrap();
+        assert_eq!(store.entries(Table::Images).count(), 2000);
+        drop(store);
+        assert_eq!(notes(dir.path()), tidy, "there was nothing more to note");
+    }
 }

@@ -61,8 +61,9 @@ mod section {
     pub(super) const PLANES: usize = 6;
 }
 
-/// A new snapshot is written when the steps since the last one have changed more than one node in so many.
-const STALE: usize = 10;
+/// A new snapshot is written when the steps since the last one have changed more than one node in so many: each is read from
+/// a page of sled of its own, which takes as long as reading some thirty from a snapshot.
+const STALE: usize = 32;
 /// A step gives the snapshot up when the steps since then have changed more than one node in so many, besides [`ROOM`].
 const LOST: usize = 2;
 /// Changes that any snapshot may lag behind.
