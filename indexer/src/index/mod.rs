@@ -178,11 +178,7 @@ impl Index {
                 + self.regions.get().map_or(0, |regions| regions.memory())
                 + self.graph.get().map_or_else(|| self.scan.memory(), |graph| graph.as_index().memory()),
             dim: self.scan.dim(),
-            search: [Some(self.graph.name(&self.scan)), self.snapshot.fault()]
-                .into_iter()
-                .flatten()
-                .collect::<Vec<_>>()
-                .join("; "),
+            search: self.graph.name(&self.scan) + &self.snapshot.fault(),
         })
     }
 

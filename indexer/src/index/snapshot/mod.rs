@@ -97,10 +97,10 @@ impl SnapshotSlot {
         *self.missed.lock() = None;
     }
 
-    /// What is wrong, in words to follow the name of the search.
-    pub(super) fn fault(&self) -> Option<String> {
-        let fault = self.fault.lock().clone();
-        fault.map(|reason| format!("no snapshot could be written, so opening takes longer ({reason})"))
+    /// What is wrong, in words to follow the name of the search; empty if all is well.
+    pub(super) fn fault(&self) -> String {
+        let said = |reason: &String| format!("; no snapshot could be written, so opening takes longer ({reason})");
+        self.fault.lock().as_ref().map_or(String::new(), said)
     }
 
     /// True if opening has little to read again.

@@ -112,7 +112,7 @@ fn words(index: &Index, text: &str) -> Vec<ImageId> {
     index.words(text, 9, None).unwrap().into_iter().map(|hit| hit.id).collect()
 }
 
-fn copy_dir(from: &std::path::Path, to: &std::path::Path) {
+pub(super) fn copy_dir(from: &std::path::Path, to: &std::path::Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -59,7 +59,7 @@ fn child() {
             index.commit().unwrap();
             writeln!(out, "done {n}").unwrap();
         }
-        if n % 24 == 0 {
+        if n % 16 == 0 {
             index.finish().unwrap();
         }
     }

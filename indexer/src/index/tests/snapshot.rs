@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::damage::{flipped, tamper};
+use super::disk::copy_dir;
 use super::*;
 use crate::hnsw::HnswParams;
 use crate::index::graph::Graph;
@@ -261,6 +262,34 @@ fn a_snapshot_of_another_time_does_not_count() {
     assert!(!index.snapshot.counts());
     assert_eq!(index.len(), 40);
     assert_as_stored(&index);
+}
+
+/// The new file is there, and sled has not heard of it.
+#[test]
+fn a_process_that_is_killed_while_it_writes_leaves_the_old_one() {
+    let fixture = closed(40);
+    let old = only_file(&fixture);
+    let index = fixture.open();
+    (40..44).for_each(|n| _ = add(&index, n, &format!("/p/{n}.jpg")));
+    index.remove_file(&path_of(5)).unwrap();
+    drop(index);
+    let copies = tempfile::tempdir().unwrap();
+    let sled = fixture.home.path().join("gen-0001/sled");
+    copy_dir(&sled, &copies.path().join("sled"));
+    std::fs::copy(&old, copies.path().join("old")).unwrap();
+    let index = fixture.open();
+    index.finish().unwrap();
+    drop(index);
+    assert_ne!(only_file(&fixture), old);
+    std::fs::remove_dir_all(&sled).unwrap();
+    copy_dir(&copies.path().join("sled"), &sled);
+    std::fs::copy(copies.path().join("old"), &old).unwrap();
+    std::fs::write(folder(&fixture).join(".tmp-half"), b"half-written").unwrap();
+    let index = fixture.open();
+    assert!(index.snapshot.counts());
+    assert_eq!((index.len(), steps_noted(&index.store)), (43, 5));
+    assert_as_stored(&index);
+    assert_eq!(only_file(&fixture), old);
 }
 
 #[test]
