@@ -3,7 +3,6 @@
 
 use std::fmt::Display;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use super::kernels::buffers::Rows;
 use super::load::Loader;
@@ -11,7 +10,7 @@ use super::path::Path;
 use super::text::TextTower;
 use super::vision::VisionTower;
 use crate::config::ModelConfig;
-use crate::siglip::{Features, Trace};
+use crate::siglip::{Features, Late, Trace};
 use crate::weights::Checkpoint;
 use crate::{EncodeError, Outputs, Prepared, Projection};
 
@@ -20,14 +19,14 @@ pub(crate) struct CpuTowers {
     path: Path,
     config: ModelConfig,
     checkpoint: Checkpoint,
-    vision: Mutex<Option<Arc<VisionTower>>>,
-    text: Mutex<Option<Arc<TextTower>>>,
+    vision: Late<VisionTower>,
+    text: Late<TextTower>,
 }
 
 impl CpuTowers {
     /// Towers of a checkpoint whose tensors were compared with `config`.
     pub fn new(config: ModelConfig, checkpoint: Checkpoint, path: Path) -> Self {
-        Self { path, config, checkpoint, vision: Mutex::new(None), text: Mutex::new(None) }
+        Self { path, config, checkpoint, vision: Late::new(), text: Late::new() }
     }
 
     /// Prepared pictures to features.
@@ -67,31 +66,18 @@ impl CpuTowers {
         Ok(self.vision()?.project(tokens, projection))
     }
 
-    fn text(&self) -> Result<Arc<TextTower>, EncodeError> {
+    fn text(&self) -> Result<&TextTower, EncodeError> {
         let load = || TextTower::load(&self.loader("text_model"), &self.config.text, self.config.dim());
-        get_or_load(&self.text, load)
+        self.text.get_or_load(load)
     }
 
-    fn vision(&self) -> Result<Arc<VisionTower>, EncodeError> {
-        get_or_load(&self.vision, || VisionTower::load(&self.loader("vision_model"), &self.config.vision))
+    fn vision(&self) -> Result<&VisionTower, EncodeError> {
+        self.vision.get_or_load(|| VisionTower::load(&self.loader("vision_model"), &self.config.vision))
     }
 
     fn loader(&self, tower: &str) -> Loader<'_> {
         Loader::new(&self.checkpoint, self.path).at(tower)
     }
-}
-
-fn get_or_load<T>(
-    slot: &Mutex<Option<Arc<T>>>,
-    load: impl FnOnce() -> Result<T, EncodeError>,
-) -> Result<Arc<T>, EncodeError> {
-    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(loaded) = &*slot {
-        return Ok(Arc::clone(loaded));
-    }
-    let loaded = Arc::new(load()?);
-    *slot = Some(Arc::clone(&loaded));
-    Ok(loaded)
 }
 
 /// Records the first `rows` rows, without their padding.

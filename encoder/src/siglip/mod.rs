@@ -16,6 +16,7 @@ mod turn;
 
 pub use device::backend_of;
 pub use encoder::SiglipEncoder;
+pub(crate) use late::Late;
 pub(crate) use position::PositionGrid;
 pub use towers::Towers;
 pub(crate) use towers::{Features, HEAD, TEXT, VISION};

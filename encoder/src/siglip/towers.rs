@@ -29,7 +29,7 @@ pub struct Towers {
 
 /// What computes.
 enum Backend {
-    Cpu(CpuTowers),
+    Cpu(Box<CpuTowers>),
     Candle(Box<CandleTowers>),
 }
 
@@ -57,7 +57,7 @@ impl Towers {
         let scoring = Scoring { scale: scalar("logit_scale")?.exp(), bias: scalar("logit_bias")? };
         let (backend, name) = match device::place(name)? {
             Place::Cpu(path) => {
-                (Backend::Cpu(CpuTowers::new(config, checkpoint.clone(), path)), device::backend_on(path))
+                (Backend::Cpu(Box::new(CpuTowers::new(config, checkpoint.clone(), path))), device::backend_on(path))
             }
             Place::Candle(name) => {
                 let (towers, name) = CandleTowers::load(checkpoint, &config, &name)?;

@@ -206,8 +206,9 @@ impl Index {
     }
 
     /// After bulk changes: commits, brings words up to date, and builds the graphs of pictures and of regions, each if
-    /// there are enough for one; with a graph of pictures there is a snapshot, which opening reads. Building may take minutes; `progress` is told how many vectors of how many are linked, graph
-    /// by graph, and ends it when it breaks. Then scans serve, and the next call goes on.
+    /// there are enough for one; with a graph of pictures there is a snapshot, which opening reads. Building may take
+    /// minutes; `progress` is told how many vectors of how many are linked, graph by graph, and ends it when it breaks. Then
+    /// scans serve, and the next call goes on.
     ///
     /// # Errors
     /// If a store fails.

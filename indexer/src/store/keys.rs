@@ -101,6 +101,13 @@ impl GraphId {
         [self.0, a, b, c, d]
     }
 
+    /// Behind every key of the graph in `links` and `relinked`.
+    pub(crate) fn end(self) -> [u8; 10] {
+        let mut end = [0xff; 10];
+        end[0] = self.0;
+        end
+    }
+
     /// Key in `relinked` of the step that led to a revision.
     pub(crate) fn step(self, revision: u64) -> [u8; 9] {
         let mut key = [self.0; 9];
@@ -201,6 +208,8 @@ mod tests {
         assert!(graph.node(Node(255)) < graph.node(node) && graph.node(Node(u32::MAX)) < GraphId(4).node(Node(0)));
         assert_eq!(parse_step(&graph.step(256)), Some((graph, 256)));
         assert!(graph.step(255) < graph.step(256) && graph.step(u64::MAX) < GraphId(4).step(0));
+        assert!(graph.node(Node(u32::MAX))[..] < graph.end()[..] && graph.step(u64::MAX)[..] < graph.end()[..]);
+        assert!(graph.end()[..] < GraphId(4).node(Node(0))[..] && graph.end()[..] < GraphId(4).step(0)[..]);
         assert_eq!(parse_node(b"short-"), None);
         assert_eq!(parse_image(b"short"), None);
         assert_eq!(parse_file_of_image(b"short"), None);

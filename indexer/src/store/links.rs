@@ -100,7 +100,7 @@ impl Store {
     /// [`IndexError::Corrupt`] if a node is damaged.
     pub(crate) fn read_graph(&self, graph: GraphId) -> Result<Option<StoredGraph>, IndexError> {
         let Some(GraphEntry { params, .. }) = self.graph_entry(graph)? else { return Ok(None) };
-        let end = end_of(graph);
+        let end = graph.end();
         let last = self.last_key(Table::Links, &[graph.0], &end)?;
         let last = last.and_then(|key| keys::parse_node(&key)).map_or(0, |(_, node)| node.0);
         let part = last / (4 * rayon::current_num_threads() as u32) + 1;
@@ -177,7 +177,7 @@ impl Store {
         let mut batch = Batch::default();
         batch.drop_graph(graph);
         self.apply(&batch)?;
-        self.remove_range(Table::Links, &[graph.0], &end_of(graph))?;
+        self.remove_range(Table::Links, &[graph.0], &graph.end())?;
         self.forget_steps(graph, u64::MAX)
     }
 
@@ -196,9 +196,4 @@ impl Store {
             self.apply(&batch)?;
         }
     }
-}
-
-/// Behind every key of a graph.
-fn end_of(graph: GraphId) -> [u8; 6] {
-    [graph.0, 0xff, 0xff, 0xff, 0xff, 0xff]
 }

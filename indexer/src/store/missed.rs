@@ -50,7 +50,7 @@ impl Store {
     pub(crate) fn missed_since(&self, graph: GraphId, revision: u64) -> Result<Missed, IndexError> {
         let unknown = |reason: &dyn std::fmt::Display| self.corrupt("what changed last".to_owned(), reason);
         let (mut nodes, mut steps, mut reached) = (Vec::new(), Steps::default(), revision);
-        for entry in self.range(Table::Relinked, &graph.step(revision.saturating_add(1)), &end_of(graph)) {
+        for entry in self.range(Table::Relinked, &graph.step(revision.saturating_add(1)), &graph.end()) {
             let (key, value) = entry?;
             let (_, after) = keys::parse_step(&key).ok_or_else(|| unknown(&"a key"))?;
             let (before, changed) =
@@ -79,14 +79,7 @@ impl Store {
 
     /// Forgets what steps up to a revision did to a graph.
     pub(crate) fn forget_steps(&self, graph: GraphId, revision: u64) -> Result<(), IndexError> {
-        let end = revision.checked_add(1).map_or(end_of(graph).to_vec(), |next| graph.step(next).to_vec());
+        let end = revision.checked_add(1).map_or(graph.end().to_vec(), |next| graph.step(next).to_vec());
         self.remove_range(Table::Relinked, &[graph.0], &end)
     }
-}
-
-/// Behind every step of a graph.
-fn end_of(graph: GraphId) -> [u8; 10] {
-    let mut end = [0xff; 10];
-    end[0] = graph.0;
-    end
 }
