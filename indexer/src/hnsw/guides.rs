@@ -5,19 +5,18 @@
 //! enough, by the signs of their components around the mean, and starts from the best of them.
 
 use super::levels::level_of;
+use super::sketches::Sketches;
 use super::validate::require;
 use super::{Level, Node, Rules, Space};
-use crate::vectors::Kernel;
+use crate::vectors::{Kernel, LikeBits};
 
 #[derive(Debug)]
 pub(super) struct Guides {
     dim: usize,
-    /// Words of a sketch.
-    words: usize,
     /// Guides are the nodes of this level and above; that of the rules while they are few.
     level: Option<Level>,
     nodes: Vec<Node>,
-    sketches: Vec<u64>,
+    sketches: Sketches,
     mean: Vec<f32>,
     /// Number of guides from which the mean is taken anew.
     refresh_at: usize,
@@ -25,8 +24,8 @@ pub(super) struct Guides {
 
 impl Guides {
     pub(super) fn new(dim: usize) -> Self {
-        let (words, mean) = (dim.div_ceil(64), vec![0.0; dim]);
-        Self { dim, words, level: None, nodes: Vec::new(), sketches: Vec::new(), mean, refresh_at: 16 }
+        let (sketches, mean) = (Sketches::new(dim), vec![0.0; dim]);
+        Self { dim, level: None, nodes: Vec::new(), sketches, mean, refresh_at: 16 }
     }
 
     #[cfg(test)]
@@ -36,7 +35,7 @@ impl Guides {
 
     /// Bytes in memory.
     pub(super) fn memory(&self) -> usize {
-        self.nodes.capacity() * size_of::<Node>() + self.sketches.capacity() * size_of::<u64>()
+        self.nodes.capacity() * size_of::<Node>() + self.sketches.memory()
     }
 
     /// Adds those of the nodes that are high enough.
@@ -64,16 +63,13 @@ impl Guides {
     pub(super) fn remove(&mut self, node: Node) -> bool {
         let Some(at) = self.nodes.iter().position(|&other| other == node) else { return false };
         self.nodes.swap_remove(at);
-        let last = self.sketches.split_off(self.sketches.len() - self.words);
-        if at < self.nodes.len() {
-            self.sketches[at * self.words..][..self.words].copy_from_slice(&last);
-        }
+        self.sketches.swap_remove(at);
         true
     }
 
     fn sketch(&mut self, space: Space<'_>, node: Node) {
         let vector = space.arena.get(node.index()).decode();
-        sketch(&vector, &self.mean, &mut self.sketches);
+        self.sketches.push(&vector, &self.mean);
     }
 
     /// Takes the mean of the guides and sketches them anew.
@@ -104,56 +100,16 @@ impl Guides {
         require(fresh.sketches == self.sketches, || "a sketch is not that of its vector".to_owned())
     }
 
-    /// Appends the guides whose sketches are most like the query's, some more than `count` where they are equally
-    /// alike.
+    /// Appends the `count` guides whose sketches are most like the query's.
     pub(super) fn nearest(
         &self,
         kernel: Kernel,
         vector: &[f32],
         count: usize,
-        scratch: &mut GuideScratch,
+        scratch: &mut LikeBits,
         out: &mut Vec<Node>,
     ) {
-        if self.nodes.len() <= count {
-            out.extend(&self.nodes);
-            return;
-        }
-        let GuideScratch { bits, differing, histogram } = scratch;
-        bits.clear();
-        sketch(vector, &self.mean, bits);
-        differing.clear();
-        kernel.hamming(bits, &self.sketches, differing);
-        histogram.clear();
-        histogram.resize(self.words * 64 + 1, 0);
-        differing.iter().for_each(|&d| histogram[d as usize] += 1);
-        let mut below = 0;
-        let bound = histogram.iter().position(|&n| {
-            below += n;
-            below as usize >= count
-        });
-        let bound = bound.unwrap_or(self.dim) as u32;
-        out.extend(
-            self.nodes
-                .iter()
-                .zip(differing.iter())
-                .filter(|&(_, &d)| d <= bound)
-                .map(|(&node, _)| node)
-                .take(2 * count),
-        );
-    }
-}
-
-#[derive(Debug, Default)]
-pub(super) struct GuideScratch {
-    bits: Vec<u64>,
-    differing: Vec<u32>,
-    histogram: Vec<u32>,
-}
-
-/// One bit a component: is it above the mean?
-fn sketch(vector: &[f32], mean: &[f32], out: &mut Vec<u64>) {
-    for (values, means) in vector.chunks(64).zip(mean.chunks(64)) {
-        let bit = |word: u64, (i, (value, mean)): (usize, (&f32, &f32))| word | u64::from(value > mean) << i;
-        out.push(values.iter().zip(means).enumerate().fold(0, bit));
+        self.sketches.nearest(kernel, vector, &self.mean, count, scratch);
+        out.extend(scratch.rows().map(|at| self.nodes[at]));
     }
 }

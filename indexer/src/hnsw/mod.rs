@@ -18,7 +18,7 @@
 //! |---|---|
 //! | `graph` | what all have in common: nodes, rules, the lock-free whole |
 //! | `links` | lists in fixed slots, and the tree among them |
-//! | `levels`, `guides` | where a search starts |
+//! | `levels`, `guides`, `sketches` | where a search starts |
 //! | `search`, `frontier`, `visited` | the walk |
 //! | `insert`, `select`, `connect`, `remove` | changes, and which links are worth keeping |
 //! | `space` | distances |
@@ -41,6 +41,7 @@ mod record;
 mod remove;
 mod search;
 mod select;
+mod sketches;
 mod space;
 mod validate;
 mod visited;

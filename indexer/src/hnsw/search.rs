@@ -1,16 +1,16 @@
 //! Searching: from the guides, always expanding the nearest node not yet expanded, until the best are all expanded.
 
 use super::frontier::Frontier;
-use super::guides::GuideScratch;
 use super::visited::Visited;
 use super::{Graph, Near, Node, Query, Space};
+use crate::vectors::LikeBits;
 
 /// What a search needs besides the graph; lent from a pool.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     pub(super) visited: Visited,
     pub(super) frontier: Frontier,
-    guides: GuideScratch,
+    alike: LikeBits,
     batch: Vec<Node>,
     distances: Vec<f32>,
 }
@@ -33,11 +33,11 @@ impl Graph {
         scratch: &mut Scratch,
         mut see: impl FnMut(Near),
     ) {
-        let Scratch { visited, frontier, guides, batch, distances } = scratch;
+        let Scratch { visited, frontier, alike, batch, distances } = scratch;
         visited.reset(self.links.len());
         frontier.reset(ef);
         batch.clear();
-        self.guides.read().nearest(space.kernel, vector, self.rules.starts, guides, batch);
+        self.guides.read().nearest(space.kernel, vector, self.rules.starts, alike, batch);
         batch.extend(self.links.root());
         batch.retain(|&node| visited.insert(node));
         loop {
@@ -60,7 +60,7 @@ impl Graph {
     #[cfg(test)]
     pub(super) fn starts(&self, space: Space<'_>, vector: &[f32]) -> Vec<Node> {
         let mut starts = Vec::new();
-        self.guides.read().nearest(space.kernel, vector, self.rules.starts, &mut GuideScratch::default(), &mut starts);
+        self.guides.read().nearest(space.kernel, vector, self.rules.starts, &mut LikeBits::default(), &mut starts);
         starts.extend(self.links.root().filter(|root| !starts.contains(root)));
         starts
     }

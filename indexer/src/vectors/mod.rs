@@ -17,7 +17,7 @@ use rayon::prelude::*;
 pub use self::hnsw_rs::HnswRs;
 pub(crate) use arena::Arena;
 pub use dot::Kernel;
-pub(crate) use dot::Probe;
+pub(crate) use dot::{LikeBits, Probe, SIDE_BY_SIDE};
 pub use exact::ExactScan;
 pub(crate) use exact::{Rows, candidates};
 pub use quant::Quantised;

@@ -3,7 +3,7 @@
 
 use std::arch::x86_64::*;
 
-use super::portable;
+use super::{LikeBits, portable};
 
 /// Proof that the machine has AVX2 and POPCNT.
 #[derive(Debug, Clone, Copy)]
@@ -20,9 +20,9 @@ impl Avx2 {
         unsafe { dot(steps, row) }
     }
 
-    pub fn hamming(self, bits: &[u64], rows: &[u64], out: &mut Vec<u32>) {
-        // SAFETY: the token proves POPCNT.
-        unsafe { hamming(bits, rows, out) }
+    pub fn most_alike(self, blocks: &[u64], like: &mut LikeBits) {
+        // SAFETY: the token proves AVX2 and POPCNT.
+        unsafe { most_alike(blocks, like) }
     }
 }
 
@@ -51,8 +51,8 @@ fn sum(v: __m256i) -> i32 {
     _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<0b10_11_00_01>(two)))
 }
 
-/// The plain code, compiled for a machine that counts bits in one instruction.
-#[target_feature(enable = "popcnt")]
-fn hamming(bits: &[u64], rows: &[u64], out: &mut Vec<u32>) {
-    portable::hamming(bits, rows, out);
+/// The plain code, compiled for a machine that counts bits by looking up four at once.
+#[target_feature(enable = "avx2,popcnt")]
+fn most_alike(blocks: &[u64], like: &mut LikeBits) {
+    portable::most_alike(blocks, like);
 }

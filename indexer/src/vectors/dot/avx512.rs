@@ -3,11 +3,9 @@
 
 use std::arch::x86_64::*;
 
-use super::portable;
+use super::{LikeBits, SIDE_BY_SIDE, portable};
 
 const LANE: usize = 64;
-/// Words of a vector register.
-const WORDS: usize = 8;
 
 /// Proof that the machine has AVX-512 F, BW and VNNI, and POPCNT.
 #[derive(Debug, Clone, Copy)]
@@ -55,12 +53,12 @@ impl Avx512Vnni {
         unsafe { dot_four(steps, rows) }
     }
 
-    pub fn hamming(self, bits: &[u64], rows: &[u64], out: &mut Vec<u32>) {
+    pub fn most_alike(self, blocks: &[u64], like: &mut LikeBits) {
         // SAFETY: the token proves the instructions, and VPOPCNTDQ if it says so.
         unsafe {
             match self.counts {
-                true => hamming(bits, rows, out),
-                false => hamming_by_words(bits, rows, out),
+                true => most_alike(blocks, like),
+                false => most_alike_by_lookup(blocks, like),
             }
         }
     }
@@ -131,34 +129,30 @@ fn add_up(sums: [__m512i; 4]) -> [i32; 4] {
 }
 
 #[target_feature(enable = "avx512f,avx512vpopcntdq")]
-fn hamming(bits: &[u64], rows: &[u64], out: &mut Vec<u32>) {
-    let words = bits.len();
-    let fours = rows.chunks_exact(4 * words);
-    let rest = fours.remainder();
-    for four in fours {
-        let sums = [0, 1, 2, 3].map(|row| differing(bits, &four[row * words..][..words]));
-        // Counts are small, so the upper halves of their words are zeros that may be added.
-        out.extend(add_up(sums).map(i32::cast_unsigned));
+fn most_alike(blocks: &[u64], like: &mut LikeBits) {
+    let mut bound = _mm512_set1_epi64(like.bound().cast_signed());
+    for (number, block) in blocks.chunks_exact(like.bits.len() * SIDE_BY_SIDE).enumerate() {
+        let mut sum = _mm512_setzero_si512();
+        for (bits, words) in like.bits.iter().zip(block.as_chunks::<SIDE_BY_SIDE>().0) {
+            // SAFETY: the array is 64 bytes long, and the load needs no alignment.
+            let words = unsafe { _mm512_loadu_si512(words.as_ptr().cast()) };
+            let differing = _mm512_xor_si512(words, _mm512_set1_epi64(bits.cast_signed()));
+            sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(differing));
+        }
+        if _mm512_cmplt_epu64_mask(sum, bound) != 0 {
+            let mut differing = [0; SIDE_BY_SIDE];
+            // SAFETY: the array is 64 bytes long, and the store needs no alignment.
+            unsafe { _mm512_storeu_si512(differing.as_mut_ptr().cast(), sum) };
+            like.offer(number, differing);
+            bound = _mm512_set1_epi64(like.bound().cast_signed());
+        }
     }
-    out.extend(rest.chunks_exact(words).map(|row| _mm512_reduce_add_epi64(differing(bits, row)) as u32));
 }
 
-/// The plain code, compiled for a machine that counts the bits of a word in one instruction.
-#[target_feature(enable = "popcnt")]
-fn hamming_by_words(bits: &[u64], rows: &[u64], out: &mut Vec<u32>) {
-    portable::hamming(bits, rows, out);
-}
-
-/// Eight counts of differing bits.
-#[inline]
-#[target_feature(enable = "avx512f,avx512vpopcntdq")]
-fn differing(bits: &[u64], row: &[u64]) -> __m512i {
-    let mut sum = _mm512_setzero_si512();
-    for start in (0..bits.len()).step_by(WORDS) {
-        let differing = _mm512_xor_si512(load_words(bits, start), load_words(row, start));
-        sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(differing));
-    }
-    sum
+/// The plain code, compiled for a machine that counts bits by looking up four at once.
+#[target_feature(enable = "avx512f,avx512bw,popcnt")]
+fn most_alike_by_lookup(blocks: &[u64], like: &mut LikeBits) {
+    portable::most_alike(blocks, like);
 }
 
 /// Up to 64 bytes from `start`, zeros behind the end of the slice.
@@ -173,16 +167,6 @@ fn load<T: bytemuck::Pod>(bytes: &[T], start: usize) -> __m512i {
     }
     // SAFETY: the mask reads no byte behind the slice, and the load needs no alignment.
     unsafe { _mm512_maskz_loadu_epi8((1 << rest.len()) - 1, rest.as_ptr().cast()) }
-}
-
-/// Up to eight words from `start`, zeros behind the end of the slice.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn load_words(words: &[u64], start: usize) -> __m512i {
-    let rest = &words[start..];
-    let mask = if rest.len() >= WORDS { u8::MAX } else { (1 << rest.len()) - 1 };
-    // SAFETY: the mask reads no word behind the slice, and the load needs no alignment.
-    unsafe { _mm512_maskz_loadu_epi64(mask, rest.as_ptr().cast()) }
 }
 
 /// Asks for the cache lines of a piece of memory.

@@ -7,6 +7,7 @@
 //! [`Probe`], the other side of the product, knows what that adds: `sum((row + 128) * probe) = sum(row * probe) +
 //! 128 * sum(probe)`. Nothing has to be converted while rows stream by.
 
+mod bits;
 mod portable;
 
 #[cfg(target_arch = "x86_64")]
@@ -20,6 +21,8 @@ mod neon;
 mod tests;
 
 use std::sync::OnceLock;
+
+pub use bits::{LikeBits, SIDE_BY_SIDE};
 
 /// Widest vector whose inner product surely fits an i32, raised: `65,536 * 255 * 127 < 2^31`.
 pub(super) const MAX_WIDTH: usize = 1 << 16;
@@ -178,18 +181,19 @@ impl Kernel {
         raised.map(|raised| raised - probe.excess)
     }
 
-    /// Number of bits in which `bits` differs from each row of as many words, appended to `out`.
+    /// Looks through rows of bits, eight side by side: word `w` of all eight, then word `w + 1`.
     ///
     /// # Panics
-    /// If `rows` is not whole rows.
-    pub fn hamming(self, bits: &[u64], rows: &[u64], out: &mut Vec<u32>) {
-        assert!(!bits.is_empty() && rows.len().is_multiple_of(bits.len()), "rows of {} words", bits.len());
+    /// If `blocks` is not whole blocks.
+    pub fn most_alike(self, blocks: &[u64], like: &mut LikeBits) {
+        let words = like.bits.len() * SIDE_BY_SIDE;
+        assert!(words > 0 && blocks.len().is_multiple_of(words), "blocks of {words} words");
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512Vnni(token) => token.hamming(bits, rows, out),
+            Kind::Avx512Vnni(token) => token.most_alike(blocks, like),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(token) => token.hamming(bits, rows, out),
-            _ => portable::hamming(bits, rows, out),
+            Kind::Avx2(token) => token.most_alike(blocks, like),
+            _ => portable::most_alike(blocks, like),
         }
     }
 

@@ -1,12 +1,22 @@
 //! Plain Rust: what every other kernel must agree with.
 
+use super::{LikeBits, SIDE_BY_SIDE};
+
 pub fn dot(steps: &[i8], row: &[u8]) -> i32 {
     steps.iter().zip(row).map(|(&step, &raised)| i32::from(step) * i32::from(raised)).sum()
 }
 
 /// Inlined, so that callers compiled for better machines count by their instructions.
 #[inline(always)]
-pub fn hamming(bits: &[u64], rows: &[u64], out: &mut Vec<u32>) {
-    let differing = |row: &[u64]| bits.iter().zip(row).map(|(a, b)| (a ^ b).count_ones()).sum::<u32>();
-    out.extend(rows.chunks_exact(bits.len()).map(differing));
+pub fn most_alike(blocks: &[u64], like: &mut LikeBits) {
+    for (number, block) in blocks.chunks_exact(like.bits.len() * SIDE_BY_SIDE).enumerate() {
+        let mut differing = [0; SIDE_BY_SIDE];
+        for (bits, words) in like.bits.iter().zip(block.as_chunks::<SIDE_BY_SIDE>().0) {
+            differing.iter_mut().zip(words).for_each(|(sum, word)| *sum += u64::from((word ^ bits).count_ones()));
+        }
+        let bound = like.bound();
+        if differing.iter().any(|&differing| differing < bound) {
+            like.offer(number, differing);
+        }
+    }
 }
