@@ -6,7 +6,7 @@
 //!     cargo bench --bench hnsw -- --write DIR        writes base.npy and queries.npy instead
 //!     cargo bench --bench hnsw -- --serve            answers a driver, see peers/search.py
 //!
-//! `--engine hnsw_rs` measures the other implementation, `--data uniform` vectors without clusters, `--data library:HOME` the
+//! `--engine hnsw_rs` measures the other implementation, `--vectors int8` (or `f32`) another way of keeping vectors, `--data uniform` vectors without clusters, `--data library:HOME` the
 //! regions of a library's pictures, and `--data FILE.npy` vectors of your own, of which the last ones are the queries.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 
@@ -20,7 +20,7 @@ use std::time::Instant;
 use glimpse::ImageId;
 use glimpse::indexer::Library;
 use glimpse::indexer::hnsw::{GraphStats, Hnsw, HnswParams};
-use glimpse::indexer::vectors::{ExactScan, HnswRs, Scored, VectorIndex};
+use glimpse::indexer::vectors::{ExactScan, HnswRs, Scored, VectorIndex, VectorStorage};
 use rayon::prelude::*;
 use serde_json::json;
 
@@ -55,7 +55,9 @@ fn main() {
     if args.has("open") {
         return hnsw_life::open(&base, params);
     }
-    let bench = Bench::build(&base, queries, params, args.value("engine").unwrap_or("own"));
+    let storage = args.value("vectors").map(|name| VectorStorage::named(name).expect("int8, int16 or f32"));
+    let bench =
+        Bench::build(&base, queries, params, args.value("engine").unwrap_or("own"), storage.unwrap_or_default());
     if args.has("serve") {
         return bench.serve();
     }
@@ -112,8 +114,8 @@ struct Bench {
 }
 
 impl Bench {
-    fn build(base: &Matrix, queries: Matrix, params: HnswParams, engine: &str) -> Self {
-        let scan = Arc::new(ExactScan::fine(base.dim));
+    fn build(base: &Matrix, queries: Matrix, params: HnswParams, engine: &str, storage: VectorStorage) -> Self {
+        let scan = Arc::new(ExactScan::stored_as(storage, base.dim));
         let start = Instant::now();
         (0..).zip(base.rows()).for_each(|(id, row)| scan.add(ImageId(id), row).unwrap());
         let fill = start.elapsed();

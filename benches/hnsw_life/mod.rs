@@ -9,7 +9,7 @@ use glimpse::encoder::ModelInfo;
 use glimpse::encoder::Scoring;
 use glimpse::encoder::picture::Format;
 use glimpse::indexer::hnsw::{Hnsw, HnswParams};
-use glimpse::indexer::vectors::{ExactScan, VectorIndex};
+use glimpse::indexer::vectors::{ExactScan, VectorIndex, VectorStorage};
 use glimpse::indexer::{ContentHash, FileRecord, IdSet, ImageRecord, IndexOptions, Library};
 
 use super::common::{Matrix, Noise};
@@ -24,7 +24,7 @@ pub fn tables(base: &Matrix, queries: &Matrix, params: HnswParams) {
 }
 
 fn scan_of(base: &Matrix, rows: std::ops::Range<usize>) -> Arc<ExactScan> {
-    let scan = Arc::new(ExactScan::fine(base.dim));
+    let scan = Arc::new(ExactScan::stored_as(VectorStorage::default(), base.dim));
     rows.for_each(|row| scan.add(ImageId(row as u64), base.row(row)).unwrap());
     scan
 }

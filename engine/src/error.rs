@@ -91,6 +91,7 @@ impl EngineError {
                 IndexError::NoIndex { .. }
                 | IndexError::InUse { .. }
                 | IndexError::OtherModel { .. }
+                | IndexError::OtherStorage { .. }
                 | IndexError::NewerFormat { .. } => ErrorKind::NotReady,
                 _ => ErrorKind::Internal,
             },

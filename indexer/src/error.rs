@@ -44,6 +44,19 @@ pub enum IndexError {
         /// Its fingerprint.
         asked_print: String,
     },
+    /// Vectors are kept in another way.
+    #[error(
+        "{dir}: this library keeps its vectors as {kept}, and {asked} is for new ones: leave `--vectors` out, or index into \
+         another folder with `--home`"
+    )]
+    OtherStorage {
+        /// The library.
+        dir: PathBuf,
+        /// How it keeps vectors.
+        kept: crate::vectors::VectorStorage,
+        /// How they should be kept.
+        asked: crate::vectors::VectorStorage,
+    },
     /// Written by a newer program.
     #[error("{dir}: index format {found}, this program reads up to {supported}; update glimpse or index again")]
     NewerFormat {

@@ -18,6 +18,7 @@ use glimpse_encoder::ModelInfo;
 use parking_lot::Mutex;
 
 use crate::store::Store;
+use crate::vectors::VectorStorage;
 use crate::{Index, IndexError, IndexOptions};
 
 /// Facts about a generation, written when it is created.
@@ -27,6 +28,9 @@ pub struct Manifest {
     pub format: u32,
     /// The model that made the vectors.
     pub model: ModelInfo,
+    /// How vectors are kept.
+    #[serde(default)]
+    pub vectors: VectorStorage,
     /// Folders that were indexed, absolute.
     pub roots: Vec<PathBuf>,
     /// Seconds since 1970.
@@ -97,7 +101,8 @@ impl Library {
     /// third model is given up for the fresh one.
     ///
     /// # Errors
-    /// As [`Library::open`], and [`IndexError::OtherModel`] if the library is of another model and `new_generation` is off.
+    /// As [`Library::open`]; [`IndexError::OtherModel`] if the library is of another model and `new_generation` is off;
+    /// [`IndexError::OtherStorage`] if its vectors are kept in another way than the options ask for.
     pub fn open_for(&self, model: &ModelInfo, new_generation: bool) -> Result<Arc<Index>, IndexError> {
         std::fs::create_dir_all(&self.home).map_err(|source| io(&self.home, source))?;
         let _lock = self.lock()?;
@@ -109,7 +114,12 @@ impl Library {
         let same = |generation: &&Generation| generation.model.fingerprint == model.fingerprint;
         let fitting = catalogue.serving.iter().find(same).or(catalogue.building.iter().find(same));
         if let Some(generation) = fitting {
-            return self.open_generation(generation.number);
+            let index = self.open_generation(generation.number)?;
+            let kept = index.manifest().vectors;
+            return match self.options.vectors.filter(|&asked| asked != kept) {
+                Some(asked) => Err(IndexError::OtherStorage { dir: self.home.clone(), kept, asked }),
+                None => Ok(index),
+            };
         }
         if let Some(serving) = catalogue.serving.as_ref().filter(|_| !new_generation) {
             return Err(other_model(&serving.model, model));

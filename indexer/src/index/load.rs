@@ -32,6 +32,7 @@ impl Index {
         let manifest = Manifest {
             format: Self::FORMAT,
             model: model.clone(),
+            vectors: options.vectors.unwrap_or_default(),
             roots: Vec::new(),
             created: created.map_or(0, |since| since.as_secs() as i64),
         };
@@ -55,7 +56,7 @@ impl Index {
     }
 
     fn with(store: Store, manifest: Manifest, dir: &Path, options: &IndexOptions) -> Result<Self, IndexError> {
-        let scan = Arc::new(ExactScan::fine(manifest.model.dim));
+        let scan = Arc::new(ExactScan::stored_as(manifest.vectors, manifest.model.dim));
         let graph = GraphSlot::new(dir.join("graph"));
         let (loaded, snapshot) = read(&store, &scan, &graph, dir, options)?;
         let index = Self {

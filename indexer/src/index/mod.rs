@@ -30,7 +30,7 @@ use self::snapshot::SnapshotSlot;
 pub use self::verify::VerifyReport;
 use crate::hnsw::HnswParams;
 use crate::store::Store;
-use crate::vectors::{ExactScan, VectorIndex};
+use crate::vectors::{ExactScan, VectorIndex, VectorStorage};
 use crate::words::WordIndex;
 use crate::{ImageId, IndexError, Manifest};
 
@@ -80,6 +80,8 @@ pub struct IndexOptions {
     pub region_graph: HnswParams,
     /// Which graph.
     pub engine: GraphEngine,
+    /// How a new generation keeps its vectors; one that is there keeps them as it does, and is not written for another.
+    pub vectors: Option<VectorStorage>,
 }
 
 /// The implementations of a graph.
@@ -100,6 +102,7 @@ impl Default for IndexOptions {
             graph: HnswParams::default(),
             region_graph: HnswParams { ef_search: 512, ..HnswParams::default() },
             engine: GraphEngine::Own,
+            vectors: None,
         }
     }
 }
@@ -121,6 +124,8 @@ pub struct Stats {
     pub memory_bytes: usize,
     /// Width of vectors.
     pub dim: usize,
+    /// How the vectors of pictures are kept.
+    pub vectors: VectorStorage,
     /// How vectors are searched now: `exact scan (avx512)`, `hnsw`, ..., and whether opening will take longer than it need.
     pub search: String,
 }
@@ -178,6 +183,7 @@ impl Index {
                 + self.regions.get().map_or(0, |regions| regions.memory())
                 + self.graph.get().map_or_else(|| self.scan.memory(), |graph| graph.as_index().memory()),
             dim: self.scan.dim(),
+            vectors: self.scan.storage(),
             search: self.graph.name(&self.scan) + &self.snapshot.fault(),
         })
     }

@@ -14,7 +14,6 @@ use crate::hnsw::Progress;
 use crate::regions::format::Stored;
 use crate::store::keys::PathHash;
 use crate::store::records;
-use crate::vectors::Quantised;
 use crate::{FileRecord, ImageId, ImageRecord, IndexError};
 
 /// How far words may lag behind commits.
@@ -58,7 +57,7 @@ impl Index {
         }
         // Scores are cosines only between unit vectors.
         let unit = Embedding::new(vector.to_vec())?;
-        let vector = Quantised::encode_fine(unit.as_slice()).ok_or(EncodeError::NotAVector { dim })?;
+        let vector = self.scan.encode(unit.as_slice()).ok_or(EncodeError::NotAVector { dim })?;
         let mut writer = self.writer.lock();
         let mut step = Step::new(self);
         let known = self.by_content(&record.content)?;

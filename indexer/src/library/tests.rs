@@ -44,6 +44,29 @@ fn another_model_is_refused_with_the_remedy() {
 }
 
 #[test]
+fn vectors_are_kept_as_the_library_began() {
+    for storage in VectorStorage::ALL {
+        let mut fixture = Fixture::new();
+        fixture.options.vectors = Some(storage);
+        let index = fixture.open();
+        let ids: Vec<_> = (0..20).map(|n| add(&index, n, &format!("/p/{n}.jpg"))).collect();
+        drop(index);
+        for asked in [None, Some(storage)] {
+            fixture.options.vectors = asked;
+            let index = fixture.open();
+            assert_eq!((index.manifest().vectors, index.stats().unwrap().vectors), (storage, storage));
+            (0..20).for_each(|n| assert_eq!(found(&index, n, 1), [ids[usize::from(n)]]));
+        }
+        for asked in VectorStorage::ALL.into_iter().filter(|&asked| asked != storage) {
+            fixture.options.vectors = Some(asked);
+            assert!(fixture.library().open().is_ok(), "to read, it does not matter");
+            let error = fixture.library().open_for(&model("a"), false).unwrap_err().to_string();
+            assert!(error.contains(storage.name()) && error.contains("--home"), "{error}");
+        }
+    }
+}
+
+#[test]
 fn the_old_generation_serves_until_the_new_one_is_promoted() {
     let fixture = Fixture::new();
     let library = fixture.library();

@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     fn empty() -> RegionIndex {
-        RegionIndex::of_rows(Rows::with_slots(4, 0).unwrap(), HashMap::new())
+        RegionIndex::of_rows(Rows::with_slots(crate::vectors::VectorStorage::Int8, 4, 0).unwrap(), HashMap::new())
     }
 
     fn index() -> RegionIndex {

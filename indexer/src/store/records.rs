@@ -5,7 +5,7 @@ use glimpse_encoder::picture::Format;
 use super::codec::{Damage, Decoder, Encoder, path_bytes, path_from};
 use super::keys::{self, GraphId, PathHash, Table};
 use crate::hnsw::{Node, NodeRecord};
-use crate::vectors::{Planes, Quantised};
+use crate::vectors::{Planes, Quantised, Rest};
 use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Place};
 
 const IMAGE_V1: u8 = 1;
@@ -14,6 +14,8 @@ const FILE_V1: u8 = 1;
 const VECTOR_V1: u8 = 1;
 /// Two planes.
 const VECTOR_V2: u8 = 2;
+/// With the vector as it came.
+const VECTOR_V3: u8 = 3;
 const ID_V1: u8 = 1;
 const JSON_V1: u8 = 1;
 const NODE_V1: u8 = 1;
@@ -105,19 +107,28 @@ pub(crate) fn decode_file(hash: PathHash, value: &[u8]) -> Result<FileRecord, Da
 }
 
 /// Version 1: `scale (4) | int8 values (dim)`, component `i` being `scale * value[i]`. Version 2: `scale (4) | int8 values
-/// (dim) | int8 rest (dim)`, component `i` being `scale * (value[i] + rest[i] / 254)`.
+/// (dim) | int8 rest (dim)`, component `i` being `scale * (value[i] + rest[i] / 254)`. Version 3: `scale (4) | int8 values (dim) |
+/// f32 components (4 dim)`, the vector as it came behind its rounded form.
 pub(crate) fn encode_vector(id: ImageId, vector: &Quantised) -> Vec<u8> {
-    let mut value = Encoder::new(if vector.rest.is_empty() { VECTOR_V1 } else { VECTOR_V2 });
+    let mut value = Encoder::new(version_of(&vector.rest, vector.values.len()).unwrap_or(VECTOR_V1));
     value.raw(&vector.to_bytes());
     value.seal(Table::Vectors, &keys::image(id))
 }
 
 /// Reads a vector where it lies.
 pub(crate) fn decode_vector(id: ImageId, dim: usize, value: &[u8]) -> Result<Planes<'_>, Damage> {
-    let versions = [VECTOR_V1, VECTOR_V2];
+    let versions = [VECTOR_V1, VECTOR_V2, VECTOR_V3];
     let (version, mut fields) = Decoder::open_any(Table::Vectors, &keys::image(id), value, &versions)?;
-    let planes = Planes::of_bytes(fields.rest(), dim).filter(|planes| planes.rest.is_empty() == (version == VECTOR_V1));
+    let planes = Planes::of_bytes(fields.rest(), dim).filter(|planes| version_of(planes.rest, dim) == Some(version));
     planes.ok_or(Damage::Field("width or scale"))
+}
+
+fn version_of(rest: &[u8], dim: usize) -> Option<u8> {
+    Some(match Rest::of(rest, dim)? {
+        Rest::Nothing => VECTOR_V1,
+        Rest::Plane => VECTOR_V2,
+        Rest::Floats => VECTOR_V3,
+    })
 }
 
 /// `image (8)`: a value of `content` and `changes`, and the next free number in `meta`.
@@ -252,6 +263,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::vectors::VectorStorage;
 
     fn images() -> impl Strategy<Value = ImageRecord> {
         let place =
@@ -351,17 +363,19 @@ mod tests {
     }
 
     #[test]
-    fn the_version_of_a_vector_says_how_many_planes_it_has() {
-        let coarse = Quantised { scale: 0.01, values: vec![1, -2, 3], rest: vec![] };
-        let fine = Quantised { rest: vec![0, 127, -127], ..coarse.clone() };
-        for (vector, version) in [(&coarse, VECTOR_V1), (&fine, VECTOR_V2)] {
-            let value = encode_vector(ImageId(1), vector);
+    fn the_version_of_a_vector_says_what_is_kept_beside_its_plane() {
+        let versions = [VECTOR_V1, VECTOR_V2, VECTOR_V3];
+        for (storage, version) in VectorStorage::ALL.into_iter().zip(versions) {
+            let vector = Quantised::encode_as(storage, &[0.6, -0.8, 0.1]).unwrap();
+            let value = encode_vector(ImageId(1), &vector);
             assert_eq!(value[0], version);
-            assert_eq!(decode_vector(ImageId(1), 3, &value).unwrap().quantised(), *vector);
-            let mut other = Encoder::new(VECTOR_V1 + VECTOR_V2 - version);
-            other.raw(&vector.to_bytes());
-            let value = other.seal(Table::Vectors, &keys::image(ImageId(1)));
-            assert_eq!(decode_vector(ImageId(1), 3, &value).err(), Some(Damage::Field("width or scale")));
+            assert_eq!(decode_vector(ImageId(1), 3, &value).unwrap().quantised(), vector);
+            for other in versions.into_iter().filter(|&other| other != version) {
+                let mut other = Encoder::new(other);
+                other.raw(&vector.to_bytes());
+                let value = other.seal(Table::Vectors, &keys::image(ImageId(1)));
+                assert_eq!(decode_vector(ImageId(1), 3, &value).err(), Some(Damage::Field("width or scale")));
+            }
         }
     }
 

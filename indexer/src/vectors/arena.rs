@@ -1,9 +1,9 @@
-//! Rows of int8 in blocks that never move: growing copies nothing, and every row starts on a cache line.
+//! Rows of bytes, int8 above all, in blocks that never move: growing copies nothing, and every row starts on a cache line.
 //!
 //! Blocks are anonymous mappings with huge pages where the system gives them: a search touches rows all over the
 //! arena, and with small pages the processor would look up the address of nearly each one in a table.
 //!
-//! A row is kept *raised*: 128 is added to each value, which makes it a `u8`. That is the form in which the widest
+//! A row of int8 is kept *raised*: 128 is added to each value, which makes it a `u8`. That is the form in which the widest
 //! instructions want one side of a product; see [`Probe`](super::Probe).
 
 use memmap2::MmapMut;
@@ -71,10 +71,19 @@ impl Arena {
 
     /// Overwrites a row.
     pub fn write(&mut self, slot: usize, scale: f32, values: &[i8]) {
+        let row = self.rewrite(slot, scale);
+        row.iter_mut().zip(values).for_each(|(raised, &value)| *raised = value.cast_unsigned() ^ RAISE);
+    }
+
+    /// Overwrites a row by bytes that are not raised.
+    pub fn write_bytes(&mut self, slot: usize, scale: f32, bytes: &[u8]) {
+        self.rewrite(slot, scale).copy_from_slice(bytes);
+    }
+
+    fn rewrite(&mut self, slot: usize, scale: f32) -> &mut [u8] {
         self.scales[slot] = scale;
         let start = (slot & ((1 << self.shift) - 1)) * self.stride;
-        let row = &mut self.blocks[slot >> self.shift][start..][..self.dim];
-        row.iter_mut().zip(values).for_each(|(raised, &value)| *raised = value.cast_unsigned() ^ RAISE);
+        &mut self.blocks[slot >> self.shift][start..][..self.dim]
     }
 
     /// A copy of a row.

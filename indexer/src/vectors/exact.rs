@@ -1,10 +1,11 @@
-//! The exact scan: every vector is compared with the query. Of vectors in two planes the first is compared, and the nearest
-//! [`candidates`] by it are put in order by both.
+//! The exact scan: every vector is compared with the query. Where more than a plane of int8 is kept, the first plane is
+//! compared, and the nearest [`candidates`] by it are put in order by all that is kept.
 //!
 //! It is the reference that graphs are measured by, what they take their scores from, and the faster way wherever few
 //! vectors are left after filtering.
 
 mod flat;
+mod rest;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,11 +13,11 @@ use std::ops::Range;
 use parking_lot::{RwLock, RwLockReadGuard};
 use rayon::prelude::*;
 
+use self::rest::RestRows;
 use super::arena::{Arena, LINE};
 use super::dot::MAX_WIDTH;
-use super::quant::QueryPlanes;
 use super::top::Top;
-use super::{Kernel, Planes, Quantised, Scored, VectorIndex, check_width, no_direction};
+use super::{Kernel, Planes, Quantised, QueryPlanes, Scored, VectorIndex, VectorStorage, check_width, no_direction};
 use crate::{IdSet, ImageId, IndexError};
 
 /// Bytes of vectors above which a scan is spread over threads: below, handing out the work takes longer than the scan.
@@ -28,6 +29,7 @@ const BLOCK_ROWS: usize = 1024;
 #[derive(Debug)]
 pub struct ExactScan {
     dim: usize,
+    storage: VectorStorage,
     kernel: Kernel,
     rows: RwLock<Rows>,
 }
@@ -38,44 +40,51 @@ pub struct ExactScan {
 pub(crate) struct Rows {
     /// The first planes.
     arena: Arena,
-    /// The second planes in the same slots, if they are kept. A scale of 0 stands for a vector that has none.
-    rest: Option<Arena>,
+    /// What is kept beside them, if anything is.
+    rest: Option<RestRows>,
     owners: Vec<Option<ImageId>>,
     slots: HashMap<ImageId, u32>,
     free: Vec<u32>,
 }
 
 impl ExactScan {
-    /// An empty scan for vectors of `dim` components.
+    /// An empty scan for vectors of `dim` components in one plane of int8.
     ///
     /// # Panics
     /// If `dim` is 0 or above 65,536.
     pub fn new(dim: usize) -> Self {
-        Self::with_kernel(dim, Kernel::best())
+        Self::stored_as(VectorStorage::Int8, dim)
+    }
+
+    /// As [`ExactScan::new`] with vectors kept in a given way.
+    ///
+    /// # Panics
+    /// As [`ExactScan::new`].
+    pub fn stored_as(storage: VectorStorage, dim: usize) -> Self {
+        Self::with(storage, dim, Kernel::best())
     }
 
     /// As [`ExactScan::new`] with a given kernel, for comparisons.
     ///
     /// # Panics
-    /// If `dim` is 0 or above 65,536.
+    /// As [`ExactScan::new`].
     pub fn with_kernel(dim: usize, kernel: Kernel) -> Self {
-        assert!((1..=MAX_WIDTH).contains(&dim), "vectors of {dim} components");
-        Self { dim, kernel, rows: RwLock::new(Rows::new(dim)) }
+        Self::with(VectorStorage::Int8, dim, kernel)
     }
 
-    /// As [`ExactScan::new`] with vectors in two planes: what is found by the first is put in order by both.
-    ///
-    /// # Panics
-    /// As [`ExactScan::new`].
-    pub fn fine(dim: usize) -> Self {
-        let scan = Self::new(dim);
-        scan.rows.write().rest = Some(Arena::new(dim));
-        scan
+    fn with(storage: VectorStorage, dim: usize, kernel: Kernel) -> Self {
+        assert!((1..=MAX_WIDTH).contains(&dim), "vectors of {dim} components");
+        Self { dim, storage, kernel, rows: RwLock::new(Rows::new(storage, dim)) }
     }
 
     /// Components of a vector.
     pub fn dim(&self) -> usize {
         self.dim
+    }
+
+    /// How vectors are kept.
+    pub fn storage(&self) -> VectorStorage {
+        self.storage
     }
 
     /// The kernel in use.
@@ -94,10 +103,7 @@ impl ExactScan {
 
     /// Rows like those of this scan, with `slots` slots that nobody owns.
     pub(crate) fn rows_like(&self, slots: usize) -> Result<Rows, IndexError> {
-        let mut rows = Rows::new(self.dim);
-        rows.rest = self.read().rest.as_ref().map(|_| Arena::new(self.dim));
-        rows.grow(slots)?;
-        Ok(rows)
+        Rows::with_slots(self.storage, self.dim, slots)
     }
 
     /// Takes up rows that were filled already, as when an index is opened. What was here is gone.
@@ -105,9 +111,16 @@ impl ExactScan {
         *self.rows.write() = rows;
     }
 
-    /// A scan of rows that were filled already.
+    /// A scan of rows in one plane of int8 that were filled already.
     pub(crate) fn of_rows(rows: Rows) -> Self {
-        Self { dim: rows.arena.dim(), kernel: Kernel::best(), rows: RwLock::new(rows) }
+        let scan = Self::new(rows.arena.dim());
+        scan.fill(rows);
+        scan
+    }
+
+    /// A vector as this scan keeps them; `None` if it has no direction.
+    pub fn encode(&self, vector: &[f32]) -> Option<Quantised> {
+        Quantised::encode_as(self.storage, vector)
     }
 
     /// The stored vector of a picture.
@@ -181,8 +194,7 @@ impl ExactScan {
 impl VectorIndex for ExactScan {
     fn add(&self, id: ImageId, vector: &[f32]) -> Result<(), IndexError> {
         check_width(self.dim, vector.len())?;
-        let encode = if self.read().rest.is_some() { Quantised::encode_fine } else { Quantised::encode };
-        self.add_quantised(id, &encode(vector).ok_or_else(|| no_direction(self.dim))?)
+        self.add_quantised(id, &self.encode(vector).ok_or_else(|| no_direction(self.dim))?)
     }
 
     fn remove(&self, id: ImageId) -> bool {
@@ -219,7 +231,7 @@ impl VectorIndex for ExactScan {
         let rows = self.read();
         let slot = size_of::<(ImageId, u32)>() + 1; // a bucket of the map and its control byte
         rows.arena.memory()
-            + rows.rest.as_ref().map_or(0, Arena::memory)
+            + rows.rest.as_ref().map_or(0, |rest| rest.arena.memory())
             + rows.owners.capacity() * size_of::<Option<ImageId>>()
             + rows.slots.capacity() * slot * 8 / 7
             + rows.free.capacity() * size_of::<u32>()
@@ -227,8 +239,9 @@ impl VectorIndex for ExactScan {
 }
 
 impl Rows {
-    fn new(dim: usize) -> Self {
-        Self { arena: Arena::new(dim), rest: None, owners: Vec::new(), slots: HashMap::new(), free: Vec::new() }
+    fn new(storage: VectorStorage, dim: usize) -> Self {
+        let rest = RestRows::new(storage.rest(), dim);
+        Self { arena: Arena::new(dim), rest, owners: Vec::new(), slots: HashMap::new(), free: Vec::new() }
     }
 
     /// The first planes of the vectors, by slot.
@@ -257,21 +270,21 @@ impl Rows {
     pub(crate) fn cosine(&self, query: &QueryPlanes, kernel: Kernel, slot: usize) -> f32 {
         let (row, scale) = (self.arena.row(slot), self.arena.scale(slot));
         match &self.rest {
-            Some(rest) if rest.scale(slot) > 0.0 => query.fine_cosine(kernel, row, rest.row(slot), scale),
+            Some(rest) if rest.has(slot) => rest.cosine(query, kernel, row, slot),
             _ => query.cosine(kernel, row, scale),
         }
     }
 
     /// `slots` slots that nobody owns, to be filled by [`Rows::place`].
-    pub(crate) fn with_slots(dim: usize, slots: usize) -> Result<Self, IndexError> {
-        let mut rows = Self::new(dim);
+    pub(crate) fn with_slots(storage: VectorStorage, dim: usize, slots: usize) -> Result<Self, IndexError> {
+        let mut rows = Self::new(storage, dim);
         rows.grow(slots)?;
         Ok(rows)
     }
 
     fn grow(&mut self, slots: usize) -> Result<(), IndexError> {
         self.arena.grow(slots).map_err(no_memory)?;
-        self.rest.as_mut().map_or(Ok(()), |rest| rest.grow(slots)).map_err(no_memory)?;
+        self.rest.as_mut().map_or(Ok(()), |rest| rest.arena.grow(slots)).map_err(no_memory)?;
         self.owners.resize(slots, None);
         Ok(())
     }
@@ -279,14 +292,13 @@ impl Rows {
     fn set(&mut self, slot: usize, vector: Planes<'_>) {
         self.arena.write(slot, vector.scale, vector.values);
         if let Some(rest) = &mut self.rest {
-            let scale = if vector.rest.is_empty() { 0.0 } else { vector.scale };
-            rest.write(slot, scale, vector.rest);
+            rest.write(slot, vector);
         }
     }
 
     fn get(&self, slot: usize) -> Quantised {
-        let rest = self.rest.as_ref().filter(|rest| rest.scale(slot) > 0.0);
-        Quantised { rest: rest.map(|rest| rest.get(slot).values).unwrap_or_default(), ..self.arena.get(slot) }
+        let rest = self.rest.as_ref().map(|rest| rest.get(slot)).unwrap_or_default();
+        Quantised { rest, ..self.arena.get(slot) }
     }
 
     /// Gives a vector of the right width a slot that nobody owns, among those that the rows began with.
@@ -351,7 +363,7 @@ impl Scan<'_> {
         Some(Scored { id, score: self.query.cosine(self.kernel, arena.row(slot), arena.scale(slot)) })
     }
 
-    /// The best `k` of candidates, by both planes.
+    /// The best `k` of candidates, by all that is kept.
     fn again(&self, candidates: Top, k: usize) -> Top {
         let mut top = Top::new(k);
         for Scored { id, score } in candidates.into_sorted() {

@@ -57,7 +57,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
 #[test]
 fn top_ten_agrees_with_f32() {
     agrees_with_f32(ExactScan::new(384), 0.97, 0.002);
-    agrees_with_f32(ExactScan::fine(384), 0.998, 2e-5);
+    agrees_with_f32(ExactScan::stored_as(VectorStorage::Int16, 384), 0.998, 2e-5);
 }
 
 fn agrees_with_f32(scan: ExactScan, least: f64, largest: f64) {
@@ -87,7 +87,8 @@ fn agrees_with_f32(scan: ExactScan, least: f64, largest: f64) {
 fn a_parallel_scan_equals_a_serial_one() {
     // Enough rows for several blocks and for the parallel path.
     let vectors = clustered(3000, 768, 2);
-    for scan in [filled(ExactScan::new(768), &vectors), filled(ExactScan::fine(768), &vectors)] {
+    for storage in VectorStorage::ALL {
+        let scan = filled(ExactScan::stored_as(storage, 768), &vectors);
         equals_itself(&scan, &vectors);
     }
 }

@@ -1,14 +1,16 @@
 //! Vector search behind one trait: an exact scan, and graphs that are faster than it on large libraries.
 //!
 //! Vectors are kept as int8 with one scale ([`Quantised`], a quarter of f32; those of whole pictures with a second plane of
-//! int8, half of f32, by which what a search found is put in order). The scan's arenas are the one copy that every score
-//! comes from, so that a graph and the scan give equal scores for equal pictures.
+//! int8, half of f32, by which what a search found is put in order, or in another way: [`VectorStorage`]). The scan's arenas are
+//! the one copy that every score comes from, so that a graph and the scan give equal scores for equal pictures.
 
 mod arena;
 mod dot;
 pub(crate) mod exact;
 mod hnsw_rs;
 mod quant;
+mod query;
+mod storage;
 mod top;
 
 use glimpse_encoder::EncodeError;
@@ -20,8 +22,11 @@ pub use dot::Kernel;
 pub(crate) use dot::{LikeBits, Probe, SIDE_BY_SIDE};
 pub use exact::ExactScan;
 pub(crate) use exact::{Rows, candidates};
+pub(crate) use quant::Planes;
 pub use quant::Quantised;
-pub(crate) use quant::{Planes, QueryPlanes};
+pub(crate) use query::QueryPlanes;
+pub(crate) use storage::Rest;
+pub use storage::VectorStorage;
 pub(crate) use top::{Top, by_rank};
 
 use crate::{IdSet, ImageId, IndexError};

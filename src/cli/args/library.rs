@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use glimpse::engine::VectorStorage;
 
 const INDEX_HELP: &str = "\
 Examples:
@@ -58,6 +59,11 @@ pub struct IndexArgs {
     #[arg(long, value_name = "TIMES", default_value_t = 1.0)]
     pub detail: f32,
 
+    /// How a new library keeps the vectors of pictures. `int8` takes half the memory and may change the order of pictures that
+    /// are nearly alike; `f32` takes two and a half times as much and scores as exactly as the model
+    #[arg(long, value_enum, value_name = "FORM", hide_short_help = true)]
+    pub vectors: Option<VectorsArg>,
+
     /// Describe pictures in words that `search` finds, known ones too; needs a model with a decoder
     #[arg(long, value_name = "LANG", num_args = 0..=1, require_equals = true)]
     pub captions: Option<Option<String>>,
@@ -65,6 +71,25 @@ pub struct IndexArgs {
     /// One JSON object for each file on stdout
     #[arg(long)]
     pub json: bool,
+}
+
+/// How vectors are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VectorsArg {
+    Int8,
+    /// The default: two planes of int8
+    Int16,
+    F32,
+}
+
+impl From<VectorsArg> for VectorStorage {
+    fn from(vectors: VectorsArg) -> Self {
+        match vectors {
+            VectorsArg::Int8 => Self::Int8,
+            VectorsArg::Int16 => Self::Int16,
+            VectorsArg::F32 => Self::F32,
+        }
+    }
 }
 
 const SERVE_HELP: &str = "\

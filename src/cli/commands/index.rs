@@ -5,7 +5,7 @@ mod report;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use glimpse::engine::{DenseConfig, DenseProfile, RegionOptions};
+use glimpse::engine::{DenseConfig, DenseProfile, IndexOptions, RegionOptions};
 use glimpse::{Engine, IngestOptions, Summary};
 
 pub use report::Report;
@@ -20,7 +20,8 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
     if !(args.detail >= 1.0 && args.detail <= 8.0) {
         return Err(CliError::new(format!("--detail {}: from 1 to 8", args.detail)));
     }
-    let engine = context.engine()?;
+    let index = IndexOptions { vectors: args.vectors.map(Into::into), ..context.index.clone() };
+    let engine = Engine::open_with(context.settings.clone(), index)?;
     let defaults = IngestOptions::default();
     let options = IngestOptions {
         roots: args.roots.clone(),

@@ -26,6 +26,7 @@ pub fn run(args: &StatsArgs, context: &Context) -> Result<Outcome, CliError> {
     fact("files", format!("{} present, {} missing", stats.files, stats.missing));
     fact("on disk", HumanBytes(stats.disk_bytes).to_string());
     fact("in memory", HumanBytes(stats.memory_bytes as u64).to_string());
+    fact("vectors", format!("{} values as {}", stats.dim, stats.vectors));
     fact("search", stats.search);
     describe(&model, &mut table);
     for line in table.lines() {

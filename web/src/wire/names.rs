@@ -153,6 +153,8 @@ pub struct Stats {
     memory_bytes: usize,
     /// Width of vectors.
     dim: usize,
+    /// How the vectors of pictures are kept: `int8`, `int16` (in two planes of int8), `f32`.
+    vectors: String,
     /// How vectors are searched now.
     search: String,
 }

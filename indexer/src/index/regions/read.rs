@@ -10,7 +10,7 @@ use crate::index::Index;
 use crate::regions::{self, RegionIndex, Shapes, format};
 use crate::store::Bytes;
 use crate::store::keys::{self, Table};
-use crate::vectors::Rows;
+use crate::vectors::{Rows, VectorStorage};
 use crate::{ImageId, IndexError};
 
 impl Index {
@@ -18,7 +18,7 @@ impl Index {
     /// out. The caller holds the writer's lock.
     pub(super) fn read_regions(&self) -> Result<RegionIndex, IndexError> {
         let restored = Restored::read(self)?;
-        let rows = Mutex::new(Rows::with_slots(self.scan.dim(), restored.slots())?);
+        let rows = Mutex::new(Rows::with_slots(VectorStorage::Int8, self.scan.dim(), restored.slots())?);
         let end = [0xff; 10]; // behind every key
         let last = self.store.last_key(Table::Regions, &[], &end)?;
         let last = last.and_then(|key| keys::parse_region(&key)).map_or(0, |(id, _)| id.0);

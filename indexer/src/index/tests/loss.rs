@@ -3,7 +3,7 @@
 use glimpse_encoder::dot;
 
 use crate::ImageId;
-use crate::vectors::{ExactScan, Quantised, VectorIndex};
+use crate::vectors::{ExactScan, Quantised, VectorIndex, VectorStorage};
 
 const WIDTH: usize = 768;
 const CLUSTERS: usize = 100;
@@ -47,17 +47,16 @@ struct Loss {
 }
 
 /// Vectors whose first `outliers` components are ten times the others, as those of large towers are.
-fn measure(outliers: usize, fine: bool) -> Loss {
+fn measure(outliers: usize, storage: VectorStorage) -> Loss {
     let mut random = Normal(0x9E37_79B9_7F4A_7C15);
     let centres: Vec<Vec<f32>> = (0..CLUSTERS)
         .map(|_| (0..WIDTH).map(|i| random.next() * if i < outliers { 10.0 } else { 1.0 }).collect())
         .collect();
     let vectors: Vec<Vec<f32>> = (0..CLUSTERS * MEMBERS).map(|i| random.near(&centres[i % CLUSTERS])).collect();
-    let scan = if fine { ExactScan::fine(WIDTH) } else { ExactScan::new(WIDTH) };
-    let encode = if fine { Quantised::encode_fine } else { Quantised::encode };
+    let scan = ExactScan::stored_as(storage, WIDTH);
     let mut lost = 0.0;
     for (id, vector) in (0..).map(ImageId).zip(&vectors) {
-        let coded = encode(vector).unwrap();
+        let coded = Quantised::encode_as(storage, vector).unwrap();
         let decoded = coded.decode();
         let cosine = dot(vector, &decoded) / dot(&decoded, &decoded).sqrt();
         lost += 1.0 - f64::from(cosine);
@@ -84,21 +83,19 @@ fn measure(outliers: usize, fine: bool) -> Loss {
 }
 
 #[test]
-fn int8_keeps_neighbours() {
-    for (outliers, fine, direction, mean_error, worst_error, kept) in [
-        (0, false, 1.5e-4, 7e-4, 5e-3, 0.97),
-        (8, false, 1e-3, 2e-3, 1.5e-2, 0.93),
-        (0, true, 1e-7, 5e-6, 1e-4, 0.998),
-        (8, true, 1e-7, 1e-5, 1e-4, 0.998),
+fn every_way_of_storing_keeps_neighbours() {
+    for (outliers, storage, direction, mean_error, worst_error, kept) in [
+        (0, VectorStorage::Int8, 1.5e-4, 7e-4, 5e-3, 0.97),
+        (8, VectorStorage::Int8, 1e-3, 2e-3, 1.5e-2, 0.93),
+        (0, VectorStorage::Int16, 1e-7, 5e-6, 1e-4, 0.998),
+        (8, VectorStorage::Int16, 1e-7, 1e-5, 1e-4, 0.998),
+        (0, VectorStorage::F32, 1e-7, 1e-6, 1e-5, 0.999),
+        (8, VectorStorage::F32, 1e-7, 1e-6, 1e-5, 0.999),
     ] {
-        let loss = measure(outliers, fine);
+        let loss = measure(outliers, storage);
         eprintln!(
-            "{outliers} outliers, {} plane(s): 1 - cosine {:.2e}, score error {:.2e} (worst {:.2e}), top-{K} kept {:.3}",
-            1 + u8::from(fine),
-            loss.direction,
-            loss.mean_error,
-            loss.worst_error,
-            loss.kept
+            "{outliers} outliers, {storage}: 1 - cosine {:.2e}, score error {:.2e} (worst {:.2e}), top-{K} kept {:.3}",
+            loss.direction, loss.mean_error, loss.worst_error, loss.kept
         );
         assert!(loss.direction <= direction && loss.mean_error <= mean_error);
         assert!(loss.worst_error <= worst_error && loss.kept >= kept);

@@ -15,7 +15,7 @@ use crate::snapshot::{Reader, Seal, Section};
 use crate::store::keys::{self, GraphId, Table};
 use crate::store::links::{GraphEntry, SnapshotEntry};
 use crate::store::{Batch, Store};
-use crate::vectors::ExactScan;
+use crate::vectors::{ExactScan, VectorStorage};
 
 /// Settings with which a few pictures have a graph, and so a snapshot.
 fn tiny() -> Fixture {
@@ -55,7 +55,7 @@ fn store_of(fixture: &Fixture) -> Store {
 pub(super) fn assert_as_stored(index: &Index) {
     let stored = index.store.read_graph(GraphId::PICTURES).unwrap();
     let nodes = stored.map(|stored| stored.nodes).unwrap_or_default();
-    let scan = ExactScan::fine(index.scan.dim());
+    let scan = ExactScan::stored_as(index.manifest().vectors, index.scan.dim());
     let loaded = Loaded::read(&index.store, &scan, &nodes).unwrap();
     assert!(index.memory.read().is_like(&loaded.memory), "facts");
     assert_eq!((index.revision(), index.writer.lock().next_id), (loaded.revision, loaded.next_id));
@@ -149,8 +149,10 @@ proptest! {
     #[test]
     fn an_index_opened_by_its_snapshot_is_the_stored_one(
         operations in proptest::collection::vec(operations(), 1..120),
+        storage in proptest::sample::select(&VectorStorage::ALL[..]),
     ) {
-        let fixture = tiny();
+        let mut fixture = tiny();
+        fixture.options.vectors = Some(storage);
         let mut index = fixture.open();
         for operation in (0..30).map(|n| Operation::Add { content: n, path: n }).chain([Operation::Finish]) {
             index = run(&operation, &fixture, index);
@@ -169,7 +171,10 @@ fn whatever_is_wrong_with_the_file_sled_is_read() {
     let path = only_file(&fixture);
     let bytes = std::fs::read(&path).unwrap();
     let store = store_of(&fixture);
-    let read = || open(&store, &folder(&fixture), &Arc::new(ExactScan::fine(DIM))).map(|opened| opened.is_some());
+    let read = || {
+        open(&store, &folder(&fixture), &Arc::new(ExactScan::stored_as(VectorStorage::default(), DIM)))
+            .map(|opened| opened.is_some())
+    };
     assert_eq!(read(), Ok(true));
     for at in (0..bytes.len()).step_by(211).chain(bytes.len() - 300..bytes.len()) {
         let mut changed = bytes.clone();
@@ -208,7 +213,8 @@ fn what_a_file_says_is_looked_through() {
         let mut batch = Batch::default();
         store.put_graph_entry(&mut batch, GraphId::PICTURES, &entry).unwrap();
         store.apply(&batch).unwrap();
-        open(&store, &folder(&fixture), &Arc::new(ExactScan::fine(DIM))).map(|opened| assert!(opened.is_some()))
+        open(&store, &folder(&fixture), &Arc::new(ExactScan::stored_as(VectorStorage::default(), DIM)))
+            .map(|opened| assert!(opened.is_some()))
     };
     read(&facts, &sections).unwrap();
     let mut refused = 0;

@@ -9,12 +9,12 @@ const NOBODY: u64 = u64::MAX;
 impl Rows {
     /// What vectors are made of, in an order that depends on their width and number alone.
     pub(crate) fn planes(&self) -> Vec<&[u8]> {
-        self.arena.planes().chain(self.rest.iter().flat_map(|rest| rest.planes())).collect()
+        self.arena.planes().chain(self.rest.iter().flat_map(|rest| rest.arena.planes())).collect()
     }
 
     /// As [`Rows::planes`], to be written.
     pub(crate) fn planes_mut(&mut self) -> Vec<&mut [u8]> {
-        self.arena.planes_mut().chain(self.rest.iter_mut().flat_map(|rest| rest.planes_mut())).collect()
+        self.arena.planes_mut().chain(self.rest.iter_mut().flat_map(|rest| rest.arena.planes_mut())).collect()
     }
 
     /// Who owns which slot.
