@@ -6,8 +6,9 @@
 //!     cargo bench --bench hnsw -- --write DIR        writes base.npy and queries.npy instead
 //!     cargo bench --bench hnsw -- --serve            answers a driver, see peers/search.py
 //!
-//! `--engine hnsw_rs` measures the other implementation, `--vectors int8` (or `f32`) another way of keeping vectors, `--data uniform` vectors without clusters, `--data library:HOME` the
-//! regions of a library's pictures, and `--data FILE.npy` vectors of your own, of which the last ones are the queries.
+//! `--engine hnsw_rs` measures the other implementation, `--vectors int8` (or `f32`) another way of keeping vectors,
+//! `--data uniform` vectors without clusters, `--data library:HOME` the regions of a library's pictures, and `--data FILE.npy`
+//! vectors of your own, of which the last ones are the queries.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 
 mod common;

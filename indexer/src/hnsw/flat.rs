@@ -123,7 +123,8 @@ impl Hnsw {
             let rows = hnsw.vectors.read();
             links.grow(rows.len());
             let nodes: Vec<Node> = (0..links.len() as u32).map(Node).filter(|&node| links.contains(node)).collect();
-            if nodes.iter().any(|node| rows.owner(node.0).is_none()) || links.root().is_some() == nodes.is_empty() {
+            if nodes.iter().any(|node| rows.owner(node.slot()).is_none()) || links.root().is_some() == nodes.is_empty()
+            {
                 return Err("nodes and vectors do not belong together".to_owned());
             }
             let mut graph = hnsw.graph.write();

@@ -8,6 +8,7 @@ use super::guides::Guides;
 use super::links::Links;
 use super::search::Scratch;
 use super::{HnswParams, Space};
+use crate::vectors::Slot;
 
 /// A vector's place in the graph: the slot of its row in the arena.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,6 +19,18 @@ pub struct Node(pub u32);
 pub(super) struct Level(pub(super) u8);
 
 impl Node {
+    /// The node of the vector in a slot.
+    #[inline]
+    pub(crate) fn of(slot: Slot) -> Self {
+        Self(slot.0)
+    }
+
+    /// Where its vector is.
+    #[inline]
+    pub(crate) fn slot(self) -> Slot {
+        Slot(self.0)
+    }
+
     #[inline]
     pub(super) fn index(self) -> usize {
         self.0 as usize

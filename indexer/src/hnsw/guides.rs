@@ -68,7 +68,7 @@ impl Guides {
     }
 
     fn sketch(&mut self, space: Space<'_>, node: Node) {
-        let vector = space.arena.get(node.index()).decode();
+        let vector = space.arena.get(node.slot()).decode();
         self.sketches.push(&vector, &self.mean);
     }
 
@@ -77,7 +77,7 @@ impl Guides {
         self.refresh_at = 2 * self.nodes.len().max(8);
         let mut sum = vec![0f64; self.dim];
         for &node in &self.nodes {
-            let vector = space.arena.get(node.index()).decode();
+            let vector = space.arena.get(node.slot()).decode();
             sum.iter_mut().zip(vector).for_each(|(sum, value)| *sum += f64::from(value));
         }
         let count = self.nodes.len().max(1) as f64;

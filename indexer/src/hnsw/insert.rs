@@ -100,7 +100,7 @@ impl Graph {
         let Finder { query, peers, distances, candidates, selection } = work;
         let node = batch[at];
         space.lower(node, query);
-        let vector = space.arena.get(node.index()).decode();
+        let vector = space.arena.get(node.slot()).decode();
         candidates.clear();
         self.with_scratch(|scratch: &mut Scratch| {
             self.search(space, query, &vector, self.rules.ef_construction, scratch, |_| {});

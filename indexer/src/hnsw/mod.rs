@@ -60,7 +60,9 @@ use parking_lot::{Mutex, RwLock};
 
 use self::graph::{Graph, Level, Near, Rules};
 use self::space::{Query, Space};
-use crate::vectors::{ExactScan, QueryPlanes, Rows, Scored, Top, VectorIndex, candidates, check_width, no_direction};
+use crate::vectors::{
+    ExactScan, QueryPlanes, Rows, Scored, Slot, Top, VectorIndex, candidates, check_width, no_direction,
+};
 use crate::{IdSet, ImageId, IndexError};
 
 pub(crate) use self::flat::FlatGraph;
@@ -147,7 +149,7 @@ impl Hnsw {
             self.graph.write().grow(rows.len());
         }
         let graph = self.graph.read_recursive();
-        let mut nodes: Vec<Node> = ids.iter().filter_map(|&id| rows.slot(id)).map(Node).collect();
+        let mut nodes: Vec<Node> = ids.iter().filter_map(|&id| rows.slot(id)).map(Node::of).collect();
         nodes.retain(|&node| !graph.links.contains(node));
         nodes.sort_unstable();
         nodes.dedup();
@@ -158,7 +160,7 @@ impl Hnsw {
     pub(crate) fn unlink(&self, ids: &[ImageId]) -> Vec<Change> {
         let nodes: Vec<Node> = {
             let rows = self.vectors.read();
-            ids.iter().filter_map(|&id| rows.slot(id)).map(Node).collect()
+            ids.iter().filter_map(|&id| rows.slot(id)).map(Node::of).collect()
         };
         self.unlink_nodes(&nodes)
     }
@@ -185,7 +187,7 @@ impl Hnsw {
     pub(crate) fn unlinked(&self) -> Vec<ImageId> {
         let rows = self.vectors.read();
         let graph = self.graph.read_recursive();
-        let nodes = (0..rows.len() as u32).filter(|&slot| !graph.links.contains(Node(slot)));
+        let nodes = (0..rows.len()).map(Slot::at).filter(|&slot| !graph.links.contains(Node::of(slot)));
         nodes.filter_map(|slot| rows.owner(slot)).collect()
     }
 
@@ -197,7 +199,7 @@ impl Hnsw {
         let _writer = self.writer.lock();
         let rows = self.vectors.read();
         let graph = self.graph.read_recursive();
-        graph.validate(self.space(&rows), |node| graph.links.contains(node) && rows.owner(node.0).is_some())
+        graph.validate(self.space(&rows), |node| graph.links.contains(node) && rows.owner(node.slot()).is_some())
     }
 
     // ---- searching ----
@@ -225,7 +227,7 @@ impl Hnsw {
             // Whatever passes and was compared on the way is a candidate, wherever it stands in the frontier.
             let mut passing = Vec::new();
             graph.search(space, &coarse, query, ef, scratch, |near| {
-                if rows.owner(near.node.0).is_some_and(|id| allowed.contains(id)) {
+                if rows.owner(near.node.slot()).is_some_and(|id| allowed.contains(id)) {
                     passing.push(near);
                 }
             });
@@ -237,8 +239,8 @@ impl Hnsw {
         });
         let mut top = Top::new(k);
         for Near { node, .. } in candidates {
-            let score = rows.cosine(&planes, space.kernel, node.index());
-            rows.owner(node.0).into_iter().for_each(|id| top.push(Scored { id, score }));
+            let score = rows.cosine(&planes, space.kernel, node.slot());
+            rows.owner(node.slot()).into_iter().for_each(|id| top.push(Scored { id, score }));
         }
         Ok(top.into_sorted())
     }

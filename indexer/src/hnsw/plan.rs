@@ -1,8 +1,11 @@
 //! Whether a search walks the graph or scans.
 
-/// Vectors that a walk compares for each candidate it keeps (10 to 25), times what a comparison costs more than in a scan,
-/// which reads memory in order.
+use crate::vectors::looks_up;
+
+/// What a candidate costs a walk, in vectors that a scan reads in order: 10 to 25 comparisons, of vectors all over memory.
 const COST_OF_CANDIDATE: usize = 40;
+/// What a vector costs a scan that looks up each one that passes, in vectors that it reads in order.
+const COST_OF_LOOKUP: usize = 8;
 /// Room for results that turn out dead or refused, beyond their share.
 const MARGIN: f32 = 1.3;
 
@@ -24,7 +27,8 @@ impl Plan {
         }
         let share = passing as f32 / nodes as f32;
         let ef = ((k.max(ef_search) as f32) / share * MARGIN).min(nodes as f32) as usize;
-        if ef.saturating_mul(COST_OF_CANDIDATE) < passing { Self::Graph { ef } } else { Self::Scan }
+        let scan = if looks_up(passing, nodes) { passing * COST_OF_LOOKUP } else { nodes };
+        if ef.saturating_mul(COST_OF_CANDIDATE) < scan { Self::Graph { ef } } else { Self::Scan }
     }
 }
 
@@ -36,7 +40,7 @@ mod tests {
     fn scans_what_a_graph_is_not_made_for() {
         assert_eq!(Plan::of(10, 0, 0, 96), Plan::Scan, "empty");
         assert_eq!(Plan::of(10, 4000, 4000, 96), Plan::Scan, "few vectors");
-        assert_eq!(Plan::of(10, 60_000, 1_000_000, 96), Plan::Scan, "narrow filter");
+        assert_eq!(Plan::of(10, 20_000, 1_000_000, 96), Plan::Scan, "narrow filter");
         assert_eq!(Plan::of(20_000, 1_000_000, 1_000_000, 96), Plan::Scan, "many results");
         assert_eq!(Plan::of(usize::MAX, 1_000_000, 1_000_000, 96), Plan::Scan, "hostile");
         assert_eq!(Plan::of(0, 1_000_000, 1_000_000, 96), Plan::Scan, "nothing asked");

@@ -25,7 +25,7 @@ impl Hnsw {
         let rows = self.vectors.read();
         let graph = self.graph.read_recursive();
         let describe = |node: Node| {
-            let owner = rows.owner(node.0).filter(|_| graph.links.contains(node))?;
+            let owner = rows.owner(node.slot()).filter(|_| graph.links.contains(node))?;
             let links = graph.links.of(node).collect();
             Some(NodeRecord { owner, parent: graph.links.parent(node), links })
         };
@@ -61,7 +61,8 @@ impl Hnsw {
             }
             let known = |node: &Node| known.get(node.index()) == Some(&true);
             for (node, NodeRecord { owner, parent, links }) in records {
-                let fits = links.len() <= graph.links.slots() && rows.owner(node.0).is_none_or(|other| other == *owner);
+                let fits =
+                    links.len() <= graph.links.slots() && rows.owner(node.slot()).is_none_or(|other| other == *owner);
                 if !fits || ![*node].iter().chain(parent).chain(links).all(known) {
                     return Err(format!("node {} does not belong to picture {owner}", node.0));
                 }
@@ -69,7 +70,7 @@ impl Hnsw {
                 graph.links.set_parent(*node, *parent);
             }
             graph.complete(hnsw.space(&rows), &nodes);
-            nodes.into_iter().filter(|node| rows.owner(node.0).is_none()).collect()
+            nodes.into_iter().filter(|node| rows.owner(node.slot()).is_none()).collect()
         };
         Ok((hnsw, dead))
     }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::select::{Quota, Selection};
 use super::*;
-use crate::vectors::{Arena, Kernel, Probe, Quantised};
+use crate::vectors::{Arena, Kernel, Probe, Quantised, Slot};
 
 struct Noise(u64);
 
@@ -47,7 +47,7 @@ fn clustered(count: usize, dim: usize, size: usize, seed: u64) -> Vec<Vec<f32>> 
 fn arena_of(vectors: &[Vec<f32>]) -> Arena {
     let mut arena = Arena::new(vectors[0].len());
     arena.grow(vectors.len()).unwrap();
-    vectors.iter().enumerate().for_each(|(slot, v)| arena.set(slot, &Quantised::encode(v).unwrap()));
+    vectors.iter().enumerate().for_each(|(slot, v)| arena.set(Slot::at(slot), &Quantised::encode(v).unwrap()));
     arena
 }
 
@@ -143,7 +143,7 @@ proptest! {
                     let node = Node((number % ROOM).into());
                     if live.contains(&node) {
                         graph.remove(space(&arena), node);
-                        arena.set(node.index(), &Quantised::encode(&vectors[usize::from(like % ROOM)]).unwrap());
+                        arena.set(node.slot(), &Quantised::encode(&vectors[usize::from(like % ROOM)]).unwrap());
                         graph.insert(space(&arena), &[node]);
                     }
                 }

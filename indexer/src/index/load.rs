@@ -18,7 +18,7 @@ use crate::hnsw::{Node, NodeRecord};
 use crate::library::sync_dir;
 use crate::store::keys::{self, GraphId, Table};
 use crate::store::{Batch, Store, records};
-use crate::vectors::{ExactScan, VectorIndex};
+use crate::vectors::{ExactScan, Slot, VectorIndex};
 use crate::words::WordIndex;
 use crate::{FileRecord, GraphEngine, IdSet, ImageId, ImageRecord, IndexError, IndexOptions, Manifest};
 
@@ -195,8 +195,8 @@ fn read_files(store: &Store) -> Result<(Vec<FileRecord>, usize), IndexError> {
 /// Reads vectors on all threads of the current pool: those that own a node straight into its slot, the others behind all
 /// nodes, in their order.
 fn read_vectors(store: &Store, scan: &ExactScan, nodes: &[(Node, NodeRecord)]) -> Result<usize, IndexError> {
-    let slots: HashMap<ImageId, u32> = nodes.iter().map(|(node, record)| (record.owner, node.0)).collect();
-    let rows = Mutex::new(scan.rows_like(slots.values().max().map_or(0, |&last| last as usize + 1))?);
+    let slots: HashMap<ImageId, Slot> = nodes.iter().map(|(node, record)| (record.owner, node.slot())).collect();
+    let rows = Mutex::new(scan.rows_like(slots.values().max().map_or(0, |last| last.index() + 1))?);
     let end = [0xff; 9]; // behind every key
     let last = store.last_key(Table::Vectors, &[], &end)?;
     let last = last.and_then(|key| keys::parse_image(&key)).map_or(0, |id| id.0);

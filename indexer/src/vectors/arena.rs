@@ -16,6 +16,23 @@ pub const LINE: usize = 64;
 const BLOCK_BYTES: usize = 64 << 20;
 const RAISE: u8 = 0x80;
 
+/// Where a vector stands in its arena.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Slot(pub u32);
+
+impl Slot {
+    /// Of a row by its number.
+    #[inline]
+    pub fn at(index: usize) -> Self {
+        Self(index as u32)
+    }
+
+    #[inline]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Vectors of one width, addressed by slot.
 #[derive(Debug)]
 pub struct Arena {
@@ -65,36 +82,38 @@ impl Arena {
 
     /// Overwrites a row by the first plane of a vector.
     #[cfg(test)]
-    pub fn set(&mut self, slot: usize, vector: &Quantised) {
+    pub fn set(&mut self, slot: Slot, vector: &Quantised) {
         self.write(slot, vector.scale, &vector.values);
     }
 
     /// Overwrites a row.
-    pub fn write(&mut self, slot: usize, scale: f32, values: &[i8]) {
+    pub fn write(&mut self, slot: Slot, scale: f32, values: &[i8]) {
         let row = self.rewrite(slot, scale);
         row.iter_mut().zip(values).for_each(|(raised, &value)| *raised = value.cast_unsigned() ^ RAISE);
     }
 
     /// Overwrites a row by bytes that are not raised.
-    pub fn write_bytes(&mut self, slot: usize, scale: f32, bytes: &[u8]) {
+    pub fn write_bytes(&mut self, slot: Slot, scale: f32, bytes: &[u8]) {
         self.rewrite(slot, scale).copy_from_slice(bytes);
     }
 
-    fn rewrite(&mut self, slot: usize, scale: f32) -> &mut [u8] {
+    fn rewrite(&mut self, slot: Slot, scale: f32) -> &mut [u8] {
+        let slot = slot.index();
         self.scales[slot] = scale;
         let start = (slot & ((1 << self.shift) - 1)) * self.stride;
         &mut self.blocks[slot >> self.shift][start..][..self.dim]
     }
 
     /// A copy of a row.
-    pub fn get(&self, slot: usize) -> Quantised {
+    pub fn get(&self, slot: Slot) -> Quantised {
         let values = self.row(slot)[..self.dim].iter().map(|&raised| (raised ^ RAISE).cast_signed());
-        Quantised { scale: self.scales[slot], values: values.collect(), rest: Vec::new() }
+        Quantised { scale: self.scale(slot), values: values.collect(), rest: Vec::new() }
     }
 
     /// A raised row with its padding.
     #[inline]
-    pub fn row(&self, slot: usize) -> &[u8] {
+    pub fn row(&self, slot: Slot) -> &[u8] {
+        let slot = slot.index();
         let start = (slot & ((1 << self.shift) - 1)) * self.stride;
         &self.blocks[slot >> self.shift][start..start + self.stride]
     }
@@ -119,8 +138,8 @@ impl Arena {
 
     /// The scale of a row.
     #[inline]
-    pub fn scale(&self, slot: usize) -> f32 {
-        self.scales[slot]
+    pub fn scale(&self, slot: Slot) -> f32 {
+        self.scales[slot.index()]
     }
 
     /// Bytes in memory.

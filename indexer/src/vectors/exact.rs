@@ -17,7 +17,9 @@ use self::rest::RestRows;
 use super::arena::{Arena, LINE};
 use super::dot::MAX_WIDTH;
 use super::top::Top;
-use super::{Kernel, Planes, Quantised, QueryPlanes, Scored, VectorIndex, VectorStorage, check_width, no_direction};
+use super::{
+    Kernel, Planes, Quantised, QueryPlanes, Scored, Slot, VectorIndex, VectorStorage, check_width, no_direction,
+};
 use crate::{IdSet, ImageId, IndexError};
 
 /// Bytes of vectors above which a scan is spread over threads: below, handing out the work takes longer than the scan.
@@ -43,8 +45,8 @@ pub(crate) struct Rows {
     /// What is kept beside them, if anything is.
     rest: Option<RestRows>,
     owners: Vec<Option<ImageId>>,
-    slots: HashMap<ImageId, u32>,
-    free: Vec<u32>,
+    slots: HashMap<ImageId, Slot>,
+    free: Vec<Slot>,
 }
 
 impl ExactScan {
@@ -126,7 +128,7 @@ impl ExactScan {
     /// The stored vector of a picture.
     pub fn get(&self, id: ImageId) -> Option<Quantised> {
         let rows = self.read();
-        rows.slots.get(&id).map(|&slot| rows.get(slot as usize))
+        rows.slots.get(&id).map(|&slot| rows.get(slot))
     }
 
     /// True if the picture has a vector here.
@@ -147,8 +149,8 @@ impl ExactScan {
         let rows = self.read();
         let scan = self.scan(&rows, query)?;
         let score =
-            |slot: usize| Some(Scored { id: rows.owners[slot]?, score: rows.cosine(&scan.query, self.kernel, slot) });
-        let parts = scan.over_blocks(|slots| slots.filter_map(score).collect::<Vec<_>>());
+            |slot: Slot| Some(Scored { id: rows.owner(slot)?, score: rows.cosine(&scan.query, self.kernel, slot) });
+        let parts = scan.over_blocks(|slots| slots.map(Slot::at).filter_map(score).collect::<Vec<_>>());
         Ok(parts.concat())
     }
 
@@ -176,7 +178,7 @@ impl ExactScan {
     /// As [`ExactScan::score_these`] for a query that was made ready.
     pub(crate) fn score_prepared(&self, query: &QueryPlanes, ids: impl IntoIterator<Item = ImageId>) -> Vec<Scored> {
         let rows = self.read();
-        let slots = ids.into_iter().filter_map(|id| Some((id, *rows.slots.get(&id)? as usize)));
+        let slots = ids.into_iter().filter_map(|id| Some((id, *rows.slots.get(&id)?)));
         slots.map(|(id, slot)| Scored { id, score: rows.cosine(query, self.kernel, slot) }).collect()
     }
 
@@ -206,19 +208,21 @@ impl VectorIndex for ExactScan {
         let scan = self.scan(&rows, query)?;
         let count = if rows.rest.is_some() { candidates(k) } else { k };
         let top = match allowed {
-            // Looking up a slot costs about as much as the comparison itself.
-            Some(allowed) if allowed.len() < rows.slots.len() / 4 => {
-                let slots = allowed.iter().filter_map(|id| rows.slots.get(&id).map(|&slot| slot as usize));
+            Some(allowed) if looks_up(allowed.len(), rows.slots.len()) => {
+                let slots = allowed.iter().filter_map(|id| rows.slot(id));
                 scan.top(count, slots)
             }
             Some(allowed) => scan
                 .over_blocks(|slots| {
-                    let passes = |&slot: &usize| rows.owners[slot].is_some_and(|id| allowed.contains(id));
-                    scan.top(count, slots.filter(passes))
+                    let passes = |&slot: &Slot| rows.owner(slot).is_some_and(|id| allowed.contains(id));
+                    scan.top(count, slots.map(Slot::at).filter(passes))
                 })
                 .into_iter()
                 .fold(Top::new(count), Top::merge),
-            None => scan.over_blocks(|slots| scan.top(count, slots)).into_iter().fold(Top::new(count), Top::merge),
+            None => scan
+                .over_blocks(|slots| scan.top(count, slots.map(Slot::at)))
+                .into_iter()
+                .fold(Top::new(count), Top::merge),
         };
         Ok(if rows.rest.is_some() { scan.again(top, k) } else { top }.into_sorted())
     }
@@ -229,12 +233,12 @@ impl VectorIndex for ExactScan {
 
     fn memory(&self) -> usize {
         let rows = self.read();
-        let slot = size_of::<(ImageId, u32)>() + 1; // a bucket of the map and its control byte
+        let slot = size_of::<(ImageId, Slot)>() + 1; // a bucket of the map and its control byte
         rows.arena.memory()
             + rows.rest.as_ref().map_or(0, |rest| rest.arena.memory())
             + rows.owners.capacity() * size_of::<Option<ImageId>>()
             + rows.slots.capacity() * slot * 8 / 7
-            + rows.free.capacity() * size_of::<u32>()
+            + rows.free.capacity() * size_of::<Slot>()
     }
 }
 
@@ -256,18 +260,18 @@ impl Rows {
 
     /// Who owns a slot; `None` if nobody does.
     #[inline]
-    pub(crate) fn owner(&self, slot: u32) -> Option<ImageId> {
-        self.owners.get(slot as usize).copied().flatten()
+    pub(crate) fn owner(&self, slot: Slot) -> Option<ImageId> {
+        self.owners.get(slot.index()).copied().flatten()
     }
 
     /// The slot of a picture.
-    pub(crate) fn slot(&self, id: ImageId) -> Option<u32> {
+    pub(crate) fn slot(&self, id: ImageId) -> Option<Slot> {
         self.slots.get(&id).copied()
     }
 
     /// The cosine of a query with all that is known of the vector in a slot.
     #[inline]
-    pub(crate) fn cosine(&self, query: &QueryPlanes, kernel: Kernel, slot: usize) -> f32 {
+    pub(crate) fn cosine(&self, query: &QueryPlanes, kernel: Kernel, slot: Slot) -> f32 {
         let (row, scale) = (self.arena.row(slot), self.arena.scale(slot));
         match &self.rest {
             Some(rest) if rest.has(slot) => rest.cosine(query, kernel, row, slot),
@@ -289,27 +293,27 @@ impl Rows {
         Ok(())
     }
 
-    fn set(&mut self, slot: usize, vector: Planes<'_>) {
+    fn set(&mut self, slot: Slot, vector: Planes<'_>) {
         self.arena.write(slot, vector.scale, vector.values);
         if let Some(rest) = &mut self.rest {
             rest.write(slot, vector);
         }
     }
 
-    fn get(&self, slot: usize) -> Quantised {
+    fn get(&self, slot: Slot) -> Quantised {
         let rest = self.rest.as_ref().map(|rest| rest.get(slot)).unwrap_or_default();
         Quantised { rest, ..self.arena.get(slot) }
     }
 
     /// Gives a vector of the right width a slot that nobody owns, among those that the rows began with.
-    pub(crate) fn place(&mut self, id: ImageId, slot: u32, vector: Planes<'_>) {
-        self.set(slot as usize, vector);
+    pub(crate) fn place(&mut self, id: ImageId, slot: Slot, vector: Planes<'_>) {
+        self.set(slot, vector);
         self.own(id, slot);
     }
 
     /// Lets slots that nobody owns be used for new vectors; until then these go behind all slots.
     pub(crate) fn free_unowned(&mut self) {
-        self.free = (0..self.owners.len() as u32).filter(|&slot| self.owner(slot).is_none()).collect();
+        self.free = (0..self.owners.len()).map(Slot::at).filter(|&slot| self.owner(slot).is_none()).collect();
     }
 
     /// Takes up a vector of the right width, in place of the owner's older one.
@@ -318,21 +322,21 @@ impl Rows {
             Some(slot) => slot,
             None => {
                 self.grow(self.len() + 1)?;
-                self.len() as u32 - 1
+                Slot::at(self.len() - 1)
             }
         };
         self.place(id, slot, vector.planes());
         Ok(())
     }
 
-    fn own(&mut self, id: ImageId, slot: u32) {
-        self.owners[slot as usize] = Some(id);
+    fn own(&mut self, id: ImageId, slot: Slot) {
+        self.owners[slot.index()] = Some(id);
         self.slots.insert(id, slot);
     }
 
     fn take(&mut self, id: ImageId) -> bool {
         let Some(slot) = self.slots.remove(&id) else { return false };
-        self.owners[slot as usize] = None;
+        self.owners[slot.index()] = None;
         self.free.push(slot);
         true
     }
@@ -347,6 +351,11 @@ pub(crate) fn candidates(k: usize) -> usize {
     k.saturating_mul(2).saturating_add(16)
 }
 
+/// Whether a scan of few among all looks each one up, rather than to look who owns each row.
+pub(crate) fn looks_up(few: usize, all: usize) -> bool {
+    few < all / 4
+}
+
 /// One query against the rows.
 struct Scan<'a> {
     rows: &'a Rows,
@@ -357,9 +366,9 @@ struct Scan<'a> {
 impl Scan<'_> {
     /// By the first plane; `None` for a slot that nobody owns.
     #[inline]
-    fn score(&self, slot: usize) -> Option<Scored> {
+    fn score(&self, slot: Slot) -> Option<Scored> {
         let arena = &self.rows.arena;
-        let id = self.rows.owners[slot]?;
+        let id = self.rows.owner(slot)?;
         Some(Scored { id, score: self.query.cosine(self.kernel, arena.row(slot), arena.scale(slot)) })
     }
 
@@ -367,20 +376,20 @@ impl Scan<'_> {
     fn again(&self, candidates: Top, k: usize) -> Top {
         let mut top = Top::new(k);
         for Scored { id, score } in candidates.into_sorted() {
-            let slot = self.rows.slots.get(&id).map(|&slot| slot as usize);
+            let slot = self.rows.slot(id);
             let score = slot.map_or(score, |slot| self.rows.cosine(&self.query, self.kernel, slot));
             top.push(Scored { id, score });
         }
         top
     }
 
-    fn top(&self, k: usize, slots: impl Iterator<Item = usize>) -> Top {
+    fn top(&self, k: usize, slots: impl Iterator<Item = Slot>) -> Top {
         let mut top = Top::new(k);
         slots.filter_map(|slot| self.score(slot)).for_each(|scored| top.push(scored));
         top
     }
 
-    /// `work` on ranges of slots that cover all rows, in parallel where that pays.
+    /// `work` on ranges of slots, by number, that cover all rows, in parallel where that pays.
     fn over_blocks<T: Send>(&self, work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
         let rows = self.rows.len();
         if rows * self.rows.arena.stride() < PARALLEL_BYTES {

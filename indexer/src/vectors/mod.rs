@@ -17,11 +17,11 @@ use glimpse_encoder::EncodeError;
 use rayon::prelude::*;
 
 pub use self::hnsw_rs::HnswRs;
-pub(crate) use arena::Arena;
+pub(crate) use arena::{Arena, Slot};
 pub use dot::Kernel;
 pub(crate) use dot::{LikeBits, Probe, SIDE_BY_SIDE};
 pub use exact::ExactScan;
-pub(crate) use exact::{Rows, candidates};
+pub(crate) use exact::{Rows, candidates, looks_up};
 pub(crate) use quant::Planes;
 pub use quant::Quantised;
 pub(crate) use query::QueryPlanes;

@@ -17,14 +17,14 @@ use crate::regions::graph::BEHIND;
 use crate::store::Batch;
 use crate::store::keys::GraphId;
 use crate::store::links::StoredGraph;
-use crate::vectors::VectorIndex;
+use crate::vectors::{Slot, VectorIndex};
 use crate::{IdSet, ImageId, IndexError};
 
 /// The graph as the store has it, while the vectors are being read.
 pub(super) struct Restored {
     stored: Result<Option<StoredGraph>, IndexError>,
     /// Slots of the vectors that own a node.
-    slots: HashMap<ImageId, u32>,
+    slots: HashMap<ImageId, Slot>,
     /// Pictures whose nodes, if they have some, are not those of their regions.
     unlinked: IdSet,
 }
@@ -36,17 +36,17 @@ impl Restored {
             GraphEngine::HnswRs => Ok(None),
         };
         let nodes = stored.as_ref().ok().and_then(Option::as_ref).map_or(&[][..], |stored| &stored.nodes);
-        let slots = nodes.iter().map(|(node, record)| (record.owner, node.0)).collect();
+        let slots = nodes.iter().map(|(node, record)| (record.owner, node.slot())).collect();
         Ok(Self { slots, unlinked: index.store.unlinked()?, stored })
     }
 
     /// Number of slots that nodes have.
     pub(super) fn slots(&self) -> usize {
-        self.slots.values().max().map_or(0, |&last| last as usize + 1)
+        self.slots.values().max().map_or(0, |last| last.index() + 1)
     }
 
     /// The slot of a picture's region, by its key; `None` if it has no node.
-    pub(super) fn slot(&self, image: ImageId, key: ImageId) -> Option<u32> {
+    pub(super) fn slot(&self, image: ImageId, key: ImageId) -> Option<Slot> {
         self.slots.get(&key).copied().filter(|_| !self.unlinked.contains(image))
     }
 

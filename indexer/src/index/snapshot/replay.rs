@@ -10,7 +10,7 @@ use crate::snapshot::{Doubt, require};
 use crate::store::keys::{self, GraphId, Table};
 use crate::store::missed::{Missed, Steps};
 use crate::store::{Store, records};
-use crate::vectors::Rows;
+use crate::vectors::{Rows, Slot};
 use crate::{FileRecord, IdSet, ImageId, ImageRecord};
 
 pub(super) struct Replay {
@@ -63,7 +63,7 @@ impl Replay {
     }
 
     fn apply_nodes(&self, store: &Store, rows: &mut Rows, graph: &mut FlatGraph) -> Result<(), Doubt> {
-        let slots = self.nodes.last().map_or(0, |(node, _)| node.0 as usize + 1);
+        let slots = self.nodes.last().map_or(0, |(node, _)| node.slot().index() + 1);
         rows.reach(slots)?;
         graph.reach(slots);
         if self.nodes.iter().any(|(node, _)| graph.root() == Some(*node)) {
@@ -72,9 +72,9 @@ impl Replay {
         for (node, record) in &self.nodes {
             require(graph.put(*node, record.as_ref()), "a node cannot be what its record says")?;
             let Some(record) = record else { continue };
-            match rows.owner(node.0) {
+            match rows.owner(node.slot()) {
                 Some(owner) => require(owner == record.owner, "a slot has another owner than its node")?,
-                None => self.place(store, rows, record.owner, node.0)?,
+                None => self.place(store, rows, record.owner, node.slot())?,
             }
         }
         rows.free_unowned();
@@ -82,7 +82,7 @@ impl Replay {
     }
 
     /// Reads the vector of a new picture into the slot of its node.
-    fn place(&self, store: &Store, rows: &mut Rows, id: ImageId, slot: u32) -> Result<(), Doubt> {
+    fn place(&self, store: &Store, rows: &mut Rows, id: ImageId, slot: Slot) -> Result<(), Doubt> {
         require(self.there.contains(id) && rows.slot(id).is_none(), "a new node is not that of a new picture")?;
         let value = store.get(Table::Vectors, &keys::image(id))?;
         let value = value.ok_or_else(|| Doubt(format!("picture {id} has no vector")))?;

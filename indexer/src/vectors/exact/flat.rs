@@ -1,6 +1,6 @@
 //! Rows as flat pieces of memory, for snapshots.
 
-use super::Rows;
+use super::{Rows, Slot};
 use crate::ImageId;
 
 /// The owner of a slot that nobody owns.
@@ -34,11 +34,12 @@ impl Rows {
             if gone(id) {
                 continue;
             }
+            let slot = Slot::at(slot);
             let sound = |scale: f32| scale.is_normal() && scale > 0.0;
             if !sound(self.arena.scale(slot)) || self.slots.contains_key(&id) {
                 return false;
             }
-            self.own(id, slot as u32);
+            self.own(id, slot);
         }
         true
     }

@@ -2,7 +2,7 @@
 
 use super::super::arena::Arena;
 use super::super::storage::Rest;
-use super::{Kernel, Planes, QueryPlanes};
+use super::{Kernel, Planes, QueryPlanes, Slot};
 
 #[derive(Debug)]
 pub(super) struct RestRows {
@@ -18,7 +18,7 @@ impl RestRows {
     }
 
     /// Overwrites what is kept of a vector. What has another form than this is not kept.
-    pub fn write(&mut self, slot: usize, vector: Planes<'_>) {
+    pub fn write(&mut self, slot: Slot, vector: Planes<'_>) {
         match Rest::of(vector.rest, vector.values.len()) {
             Some(Rest::Plane) if self.form == Rest::Plane => {
                 self.arena.write(slot, vector.scale, bytemuck::cast_slice(vector.rest));
@@ -29,7 +29,7 @@ impl RestRows {
     }
 
     /// What [`RestRows::write`] was given.
-    pub fn get(&self, slot: usize) -> Vec<u8> {
+    pub fn get(&self, slot: Slot) -> Vec<u8> {
         match self.form {
             _ if !self.has(slot) => Vec::new(),
             Rest::Plane => self.arena.get(slot).values.into_iter().map(i8::cast_unsigned).collect(),
@@ -38,13 +38,13 @@ impl RestRows {
     }
 
     #[inline]
-    pub fn has(&self, slot: usize) -> bool {
+    pub fn has(&self, slot: Slot) -> bool {
         self.arena.scale(slot) > 0.0
     }
 
     /// The cosine with a vector whose first plane is `row`.
     #[inline]
-    pub fn cosine(&self, query: &QueryPlanes, kernel: Kernel, row: &[u8], slot: usize) -> f32 {
+    pub fn cosine(&self, query: &QueryPlanes, kernel: Kernel, row: &[u8], slot: Slot) -> f32 {
         let rest = self.arena.row(slot);
         match self.form {
             Rest::Floats => query.whole_cosine(&rest[..self.arena.dim()]),
