@@ -70,8 +70,10 @@ pub(super) struct Rules {
     pub(super) prune_to: usize,
     /// Level of the guides of a small graph: one in `M` nodes.
     pub(super) lowest: Level,
-    /// Guides of a search at most; above, every second one goes.
+    /// Guides of a search at most; above, every second one goes, down to this level: with fewer, clusters without a guide are
+    /// hard to find.
     pub(super) guides: usize,
+    pub(super) highest: Level,
     /// Guides that a search starts from.
     pub(super) starts: usize,
 }
@@ -89,6 +91,7 @@ impl Rules {
             prune_to: (2 * m - m / 4).max(m + 1),
             lowest: Level(m.ilog2() as u8),
             guides: 1 << 15,
+            highest: Level(m.ilog2() as u8 + 2),
             starts: 16,
         }
     }

@@ -42,13 +42,12 @@ impl Guides {
     pub(super) fn add(&mut self, space: Space<'_>, rules: &Rules, nodes: &[Node]) {
         let (before, level) = (self.nodes.len(), self.level(rules));
         self.nodes.extend(nodes.iter().filter(|&&node| level_of(node, rules.seed) >= level));
-        let crowded = self.nodes.len() > rules.guides;
-        while self.nodes.len() > rules.guides {
+        while self.nodes.len() > rules.guides && self.level(rules) < rules.highest {
             let level = Level(self.level(rules).0 + 1);
             self.level = Some(level);
             self.nodes.retain(|&node| level_of(node, rules.seed) >= level);
         }
-        if crowded || self.nodes.len() >= self.refresh_at {
+        if self.level(rules) > level || self.nodes.len() >= self.refresh_at {
             self.refresh(space);
         } else {
             (before..self.nodes.len()).for_each(|at| self.sketch(space, self.nodes[at]));

@@ -308,4 +308,9 @@ fn guides_are_halved_where_they_are_too_many() {
         let guides = graph.guides.read().len();
         assert!((36..=96).contains(&guides), "{guides} guides of {nodes} nodes");
     }
+    // One node in 4 M stays a guide however many that are.
+    let graph = Graph::new(Rules { guides: 4, ..params(8) }, arena.dim());
+    graph.guides.write().add(space(&arena), &graph.rules, &(0..4000).map(Node).collect::<Vec<_>>());
+    let guides = graph.guides.read().len();
+    assert!((80..=180).contains(&guides), "{guides} guides");
 }
