@@ -26,6 +26,7 @@ pub(super) struct Mlp {
     fc1: Packed,
     fc2: Packed,
     gelu: Gelu,
+    width: usize,
     inner: usize,
 }
 
@@ -34,10 +35,11 @@ pub(super) struct Workspace {
     path: Path,
     config: TowerConfig,
     rows: usize,
-    /// Operands of the next product, (N, W).
-    pub operands: Tiles,
-    qkv: Rows,     // (N, 3W)
-    hidden: Tiles, // (N, M)
+    /// What comes from a layer norm, (N, W).
+    normed: Tiles,
+    qkv: Rows,       // (N, 3W)
+    attended: Tiles, // (N, W)
+    hidden: Tiles,   // (N, M)
     /// The residual stream, (N, W).
     pub x: Rows,
 }
@@ -49,9 +51,10 @@ impl Workspace {
             path,
             config: *config,
             rows,
-            operands: new_tiles(path, rows, config.width),
+            normed: new_tiles(path.normed(), rows, config.width),
             qkv: new_rows(path, rows, 3 * config.width),
-            hidden: new_tiles(path, rows, config.mlp),
+            attended: new_tiles(path.values(), rows, config.width),
+            hidden: new_tiles(path.values(), rows, config.mlp),
             x: Rows::new::<f32>(rows, config.width),
         }
     }
@@ -77,7 +80,7 @@ impl Block {
         let attention = loader.at("self_attn");
         Ok(Self {
             norm1: loader.layer_norm("layer_norm1", tower)?,
-            qkv: attention.stacked_linear(&["q_proj", "k_proj", "v_proj"])?,
+            qkv: attention.normed_linear(&["q_proj", "k_proj", "v_proj"])?,
             out: attention.linear("out_proj")?,
             mlp: Mlp::load(loader, "layer_norm2", tower)?,
         })
@@ -85,15 +88,15 @@ impl Block {
 
     /// Changes the residual stream of `workspace`, in which each of the sequences attends to itself.
     pub fn forward(&self, workspace: &mut Workspace, sequences: &[Range<usize>], trace: &mut Trace) {
-        let Workspace { path, config, operands, qkv, hidden, x, .. } = workspace;
+        let Workspace { path, config, normed, qkv, attended, hidden, x, .. } = workspace;
         let (path, rows) = (*path, sequences.last().map_or(0, |last| last.end));
-        trace.time("layer norms", || self.norm1.to_tiles(path, x, rows, operands));
+        trace.time("layer norms", || self.norm1.to_tiles(path, x, rows, normed));
         let store = Epilogue::StoreElements(qkv.shared());
-        trace.time("queries, keys, values", || multiply(path, operands, rows, &self.qkv, store));
-        trace.time("attention", || attend(path, qkv, sequences, config.width, config.heads, operands));
+        trace.time("queries, keys, values", || multiply(path, normed, rows, &self.qkv, store));
+        trace.time("attention", || attend(path, qkv, sequences, config.width, config.heads, attended));
         let add = Epilogue::Accumulate(x.shared());
-        trace.time("output projection", || multiply(path, operands, rows, &self.out, add));
-        self.mlp.forward(path, x, rows, operands, hidden, trace);
+        trace.time("output projection", || multiply(path, attended, rows, &self.out, add));
+        self.mlp.forward(path, x, rows, normed, hidden, trace);
     }
 }
 
@@ -103,32 +106,35 @@ impl Mlp {
         let mlp = loader.at("mlp");
         Ok(Self {
             norm: loader.layer_norm(norm, tower)?,
-            fc1: mlp.linear("fc1")?,
+            fc1: mlp.normed_linear(&["fc1"])?,
             fc2: mlp.linear("fc2")?,
             gelu: gelu(tower),
+            width: tower.width,
             inner: tower.mlp,
         })
     }
 
-    /// Changes the first `rows` rows of `x`; `operands` (N, W) and `hidden` (N, M) are for its use.
+    /// Changes the first `rows` rows of `x`; `normed` (N, W) and `hidden` (N, M) are for its use.
     fn forward(
         &self,
         path: Path,
         x: &mut Rows,
         rows: usize,
-        operands: &mut Tiles,
+        normed: &mut Tiles,
         hidden: &mut Tiles,
         trace: &mut Trace,
     ) {
-        trace.time("layer norms", || self.norm.to_tiles(path, x, rows, operands));
+        trace.time("layer norms", || self.norm.to_tiles(path, x, rows, normed));
         let activate = Epilogue::Activate(self.gelu, hidden.shared());
-        trace.time("fc1 and GELU", || multiply(path, operands, rows, &self.fc1, activate));
+        trace.time("fc1 and GELU", || multiply(path, normed, rows, &self.fc1, activate));
         let add = Epilogue::Accumulate(x.shared());
         trace.time("fc2", || multiply(path, hidden, rows, &self.fc2, add));
     }
 
     /// As [`Mlp::forward`], with memory of its own.
-    pub fn forward_once(&self, path: Path, x: &mut Rows, rows: usize, operands: &mut Tiles) {
-        self.forward(path, x, rows, operands, &mut new_tiles(path, rows, self.inner), &mut Trace::off());
+    pub fn forward_once(&self, path: Path, x: &mut Rows, rows: usize) {
+        let mut normed = new_tiles(path.normed(), rows, self.width);
+        let mut hidden = new_tiles(path.values(), rows, self.inner);
+        self.forward(path, x, rows, &mut normed, &mut hidden, &mut Trace::off());
     }
 }

@@ -4,9 +4,10 @@ use half::bf16;
 
 use super::kernels::buffers::{Packed, Rows, Tiles};
 use super::kernels::gemm::Gelu;
-use super::kernels::isa::Split;
+use super::kernels::int8::Raised;
+use super::kernels::isa::{Split, Values};
 use super::kernels::norm::LayerNorm;
-use super::path::{Path, Values};
+use super::path::Path;
 use crate::EncodeError;
 use crate::config::{Activation, TowerConfig};
 use crate::weights::{Checkpoint, StoredTensor};
@@ -45,11 +46,16 @@ impl<'a> Loader<'a> {
 
     /// `name.weight` (outputs, inputs) and `name.bias` (outputs).
     pub fn linear(&self, name: &str) -> Result<Packed, EncodeError> {
-        self.stacked_linear(&[name])
+        self.stacked_linear(self.path.values(), &[name])
     }
 
-    /// Several linear layers of one input, stacked into one: a single product instead of several.
-    pub fn stacked_linear(&self, names: &[&str]) -> Result<Packed, EncodeError> {
+    /// Several linear layers of one input, stacked into one, for what comes from a layer norm: a single product instead
+    /// of several.
+    pub fn normed_linear(&self, names: &[&str]) -> Result<Packed, EncodeError> {
+        self.stacked_linear(self.path.normed(), names)
+    }
+
+    fn stacked_linear(&self, values: Values, names: &[&str]) -> Result<Packed, EncodeError> {
         let (mut weights, mut bias) = (Vec::new(), Vec::new());
         for name in names {
             let at = self.at(name);
@@ -57,7 +63,7 @@ impl<'a> Loader<'a> {
             bias.extend(at.values("bias")?);
         }
         let (outputs, inputs) = (weights[0].shape()[0], weights[0].shape()[1]);
-        Ok(self.pack(names.len() * outputs, inputs, &bias, |i, row| {
+        Ok(pack(values, names.len() * outputs, inputs, &bias, |i, row| {
             let start = i % outputs * inputs;
             weights[i / outputs].read(start..start + inputs, row);
         }))
@@ -71,7 +77,7 @@ impl<'a> Loader<'a> {
         bias: &[f32],
         row: impl Fn(usize, &mut Vec<f32>) + Sync,
     ) -> Packed {
-        pack(self.path, outputs, inputs, bias, row)
+        pack(self.path.values(), outputs, inputs, bias, row)
     }
 
     pub fn layer_norm(&self, name: &str, tower: &TowerConfig) -> Result<LayerNorm, EncodeError> {
@@ -82,16 +88,18 @@ impl<'a> Loader<'a> {
 
 /// See [`Packed::new`].
 pub(super) fn pack(
-    path: Path,
+    values: Values,
     outputs: usize,
     inputs: usize,
     bias: &[f32],
     row: impl Fn(usize, &mut Vec<f32>) + Sync,
 ) -> Packed {
-    match path.values() {
+    match values {
         Values::F32 => Packed::new::<f32>(outputs, inputs, bias, row),
         Values::Bf16 => Packed::new::<bf16>(outputs, inputs, bias, row),
         Values::Split => Packed::new::<Split>(outputs, inputs, bias, row),
+        Values::Int8 => Packed::new::<i8>(outputs, inputs, bias, row),
+        Values::Raised => Packed::new::<Raised>(outputs, inputs, bias, row),
     }
 }
 
@@ -113,11 +121,13 @@ pub(super) fn f32_rows(values: &[f32], count: usize, width: usize) -> Rows {
 }
 
 /// Room for a left operand of products.
-pub(super) fn new_tiles(path: Path, rows: usize, cols: usize) -> Tiles {
-    match path.values() {
+pub(super) fn new_tiles(values: Values, rows: usize, cols: usize) -> Tiles {
+    match values {
         Values::F32 => Tiles::new::<f32>(rows, cols),
         Values::Bf16 => Tiles::new::<bf16>(rows, cols),
         Values::Split => Tiles::new::<Split>(rows, cols),
+        Values::Int8 => Tiles::new::<i8>(rows, cols),
+        Values::Raised => Tiles::new::<Raised>(rows, cols),
     }
 }
 

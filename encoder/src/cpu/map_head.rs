@@ -52,7 +52,7 @@ impl MapHead {
     pub fn gather(&self, tokens: &Rows, sequences: &[Range<usize>]) -> Rows {
         let mut mixed = Rows::new::<f32>(sequences.len(), self.width);
         self.pooling.gather(self.path, tokens, sequences, &mut mixed);
-        let mut operands = new_tiles(self.path, sequences.len(), self.width);
+        let mut operands = new_tiles(self.path.values(), sequences.len(), self.width);
         to_tiles(self.path, &mixed, sequences.len(), self.width, &mut operands);
         multiply(self.path, &operands, sequences.len(), &self.out, Epilogue::Store(mixed.shared()));
         mixed
@@ -60,16 +60,15 @@ impl MapHead {
 
     /// The MLP with its residual, for the first `rows` rows of what was gathered.
     pub fn finish(&self, gathered: &mut Rows, rows: usize) {
-        let mut operands = new_tiles(self.path, rows, self.width);
-        self.mlp.forward_once(self.path, gathered, rows, &mut operands);
+        self.mlp.forward_once(self.path, gathered, rows);
     }
 
     /// Brings each of the first `rows` tokens (N, W) into the space of embeddings, as if it were the only token: a softmax
     /// over one token is 1.
     pub fn align(&self, tokens: &Rows, rows: usize, projection: Projection) -> Rows {
-        let mut operands = new_tiles(self.path, rows, self.width);
+        let mut operands = new_tiles(self.path.values(), rows, self.width);
         to_tiles(self.path, tokens, rows, self.width, &mut operands);
-        let mut values = new_tiles(self.path, rows, self.width);
+        let mut values = new_tiles(self.path.values(), rows, self.width);
         multiply(self.path, &operands, rows, &self.values, Epilogue::StoreTiles(values.shared()));
         let mut aligned = Rows::new::<f32>(rows, self.width);
         multiply(self.path, &values, rows, &self.out, Epilogue::Store(aligned.shared()));

@@ -3,9 +3,7 @@
 use std::fmt;
 use std::sync::LazyLock;
 
-use half::bf16;
-
-use super::kernels::isa::{Element, Split};
+use super::kernels::isa::Values;
 
 /// A way of computing. The first that a processor and its system offer is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,24 +20,40 @@ pub enum Path {
     Avx2,
     /// f32 in plain Rust.
     Portable,
+    /// int8 products in AMX tiles behind layer norms, everything else as [`Path::AmxBf16`].
+    AmxInt8,
+    /// int8 products by `vpdpbusd` behind layer norms, everything else as [`Path::Avx512Bf16`].
+    Avx512Int8,
+    /// The same, everything else as [`Path::Avx512`].
+    Avx512Int8F32,
+    /// The same with AVX-VNNI, everything else as [`Path::Avx2`].
+    Avx2Int8,
+    /// int8 products in plain Rust behind layer norms, everything else as [`Path::Portable`].
+    PortableInt8,
 }
 
-/// What operands of products hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Values {
-    F32,
-    Bf16,
-    /// f32 in two halves.
-    Split,
-}
+/// How many paths there are.
+const COUNT: usize = 11;
 
 /// Why a path cannot be taken, per path; `None`: it can.
-static REFUSALS: LazyLock<[Option<String>; 6]> = LazyLock::new(|| Path::ALL.map(Path::detect));
+static REFUSALS: LazyLock<[Option<String>; COUNT]> = LazyLock::new(|| Path::ALL.map(Path::detect));
 
 impl Path {
-    /// All, the preferred first.
-    pub const ALL: [Self; 6] =
-        [Self::AmxBf16, Self::Avx512Bf16, Self::AmxF32, Self::Avx512, Self::Avx2, Self::Portable];
+    /// All, the preferred first. Those of int8 stand behind the one that every machine can take, for they lose more of what a
+    /// model computes than bf16 does: they are taken only if they are asked for.
+    pub const ALL: [Self; COUNT] = [
+        Self::AmxBf16,
+        Self::Avx512Bf16,
+        Self::AmxF32,
+        Self::Avx512,
+        Self::Avx2,
+        Self::Portable,
+        Self::AmxInt8,
+        Self::Avx512Int8,
+        Self::Avx512Int8F32,
+        Self::Avx2Int8,
+        Self::PortableInt8,
+    ];
 
     /// The name that users give and see.
     pub fn name(self) -> &'static str {
@@ -50,39 +64,36 @@ impl Path {
             Self::Avx512 => "avx512-f32",
             Self::Avx2 => "avx2-f32",
             Self::Portable => "portable-f32",
+            Self::AmxInt8 => "amx-int8",
+            Self::Avx512Int8 => "avx512-int8",
+            Self::Avx512Int8F32 => "avx512-int8-f32",
+            Self::Avx2Int8 => "avx2-int8",
+            Self::PortableInt8 => "portable-int8",
         }
     }
 
-    /// What operands of products hold.
+    /// What operands of products hold, but for those behind layer norms.
     pub fn values(self) -> Values {
         match self {
-            Self::AmxBf16 | Self::Avx512Bf16 => Values::Bf16,
+            Self::AmxBf16 | Self::Avx512Bf16 | Self::AmxInt8 | Self::Avx512Int8 => Values::Bf16,
             Self::AmxF32 => Values::Split,
             Self::Avx512 | Self::Avx2 | Self::Portable => Values::F32,
+            Self::Avx512Int8F32 | Self::Avx2Int8 | Self::PortableInt8 => Values::F32,
         }
     }
 
-    /// Whether products are of bf16 alone.
+    /// What operands of products behind layer norms hold.
+    pub fn normed(self) -> Values {
+        match self {
+            Self::AmxInt8 | Self::PortableInt8 => Values::Int8,
+            Self::Avx512Int8 | Self::Avx512Int8F32 | Self::Avx2Int8 => Values::Raised,
+            _ => self.values(),
+        }
+    }
+
+    /// Whether attention, and all products but those behind layer norms, are of bf16.
     pub fn is_bf16(self) -> bool {
         self.values() == Values::Bf16
-    }
-
-    /// Values of an operand's line.
-    pub fn line(self) -> usize {
-        match self.values() {
-            Values::F32 => f32::LINE,
-            Values::Bf16 => bf16::LINE,
-            Values::Split => Split::LINE,
-        }
-    }
-
-    /// Lines of an operand's tile with all its parts.
-    pub fn tile(self) -> usize {
-        match self.values() {
-            Values::F32 => f32::TILE,
-            Values::Bf16 => bf16::TILE,
-            Values::Split => Split::TILE,
-        }
     }
 
     /// The best path of this machine.
@@ -121,8 +132,9 @@ impl Path {
             ("avx512dq", is_x86_feature_detected!("avx512dq")),
             ("avx512vl", is_x86_feature_detected!("avx512vl")),
         ];
+        let vnni = [("avx512-vnni", is_x86_feature_detected!("avx512vnni"))];
         match self {
-            Self::Portable => None,
+            Self::Portable | Self::PortableInt8 => None,
             Self::Avx2 => {
                 missing(&[("avx2", is_x86_feature_detected!("avx2")), ("fma", is_x86_feature_detected!("fma"))])
             }
@@ -131,12 +143,20 @@ impl Path {
                 missing(&avx512).or_else(|| missing(&[("avx512-bf16", is_x86_feature_detected!("avx512bf16"))]))
             }
             Self::AmxBf16 | Self::AmxF32 => Self::Avx512Bf16.detect().or_else(|| super::kernels::amx::request().err()),
+            Self::AmxInt8 => {
+                Self::AmxBf16.detect().or_else(|| missing(&[("amx-int8", super::kernels::amx::has_int8())]))
+            }
+            Self::Avx512Int8 => Self::Avx512Bf16.detect().or_else(|| missing(&vnni)),
+            Self::Avx512Int8F32 => missing(&avx512).or_else(|| missing(&vnni)),
+            Self::Avx2Int8 => {
+                Self::Avx2.detect().or_else(|| missing(&[("avx-vnni", is_x86_feature_detected!("avxvnni"))]))
+            }
         }
     }
 
     #[cfg(not(target_arch = "x86_64"))]
     fn detect(self) -> Option<String> {
-        (self != Self::Portable).then(|| "it is for x86-64".to_owned())
+        (!matches!(self, Self::Portable | Self::PortableInt8)).then(|| "it is for x86-64".to_owned())
     }
 }
 
@@ -158,6 +178,16 @@ mod tests {
         assert_eq!(Path::named("amx"), None);
         assert_eq!(Path::Portable.refusal(), None);
         assert_eq!(Path::best().refusal(), None);
+    }
+
+    #[test]
+    fn int8_is_never_taken_unasked() {
+        assert_eq!(Path::best().normed(), Path::best().values());
+        let behind = Path::ALL.into_iter().skip_while(|path| *path != Path::Portable).skip(1);
+        assert!(behind.eq(Path::ALL.into_iter().filter(|path| path.normed() != path.values())));
+        for (i, path) in Path::ALL.into_iter().enumerate() {
+            assert_eq!(path as usize, i, "{path}: refusals are found by number");
+        }
     }
 
     #[test]

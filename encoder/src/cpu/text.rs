@@ -70,7 +70,7 @@ impl TextTower {
         self.final_norm.to_rows(path, &last, texts.len(), &mut normed);
         record(trace, "text.last_token", &normed, texts.len(), width);
 
-        let mut operands = new_tiles(path, texts.len(), width);
+        let mut operands = new_tiles(path.values(), texts.len(), width);
         to_tiles(path, &normed, texts.len(), width, &mut operands);
         let mut pooled = Rows::new::<f32>(texts.len(), self.dim); // (B, dim)
         multiply(path, &operands, texts.len(), &self.head, Epilogue::Store(pooled.shared()));

@@ -73,7 +73,7 @@ impl VisionTower {
         let mut workspace =
             kept.map_or_else(|| Workspace::new(path, &self.config.tower, rows), |kept| kept.grown(rows));
 
-        let mut patches = new_tiles(path, rows, self.config.patch_values());
+        let mut patches = new_tiles(path.values(), rows, self.config.patch_values());
         trace.time("patches", || patches::fill(path, batch, &sequences, self.config.patch_size, &mut patches));
         let store = Epilogue::Store(workspace.x.shared());
         trace.time("patch embedding", || multiply(path, &patches, rows, &self.stem, store)); // (N, W)

@@ -22,6 +22,12 @@ pub fn request() -> Result<(), String> {
     permission()
 }
 
+/// Whether the processor multiplies int8 in tiles.
+pub fn has_int8() -> bool {
+    const AMX_INT8: u32 = 1 << 25; // CPUID(7, 0).EDX
+    __cpuid_count(7, 0).edx & AMX_INT8 != 0
+}
+
 /// The lower half of XCR0, which says what the system saves when it switches threads.
 fn enabled_states() -> u32 {
     let low: u32;

@@ -12,7 +12,7 @@ use bytemuck::Zeroable;
 use rayon::prelude::*;
 
 use super::buffers::{Buffer, Rows, SharedTiles, Tiles, check_sequences, position};
-use super::isa::{BLOCK, BLOCK_VALUES, Element, Isa, LANES, Line, Operands, TILE, Task};
+use super::isa::{BLOCK, BLOCK_VALUES, Element, Isa, LANES, Line, MicroKernel, Operands, TILE, Task};
 use super::lanes::Lanes;
 use crate::cpu::path::Path;
 
@@ -22,11 +22,11 @@ use crate::cpu::path::Path;
 /// # Panics
 /// If heads do not divide the width, or sequences are not those of the rows.
 pub fn attend(path: Path, qkv: &Rows, sequences: &[Range<usize>], width: usize, heads: usize, out: &mut Tiles) {
-    let (line, out) = (path.line(), out.shared());
+    let (line, out) = (path.values().line(), out.shared());
     assert!(width.is_multiple_of(heads), "{heads} heads for a width of {width}");
     assert!(width <= out.steps() * line, "an output narrower than {width}");
     check_sequences(sequences, qkv.count());
-    out.check(sequences.last().map_or(0, |last| last.end));
+    out.check(sequences.last().map_or(0, |last| last.end), path.values());
     let tasks = sequences.len() * heads;
     (0..tasks).into_par_iter().with_max_len(1).for_each(|task| {
         let tokens = sequences[task / heads].clone();
@@ -35,7 +35,7 @@ pub fn attend(path: Path, qkv: &Rows, sequences: &[Range<usize>], width: usize, 
 }
 
 /// What attention's own operands hold.
-type Of<I> = <<I as Isa>::Attention as Isa>::Element;
+type Of<I> = <<I as Isa>::Attention as MicroKernel>::Element;
 
 /// One head of one sequence.
 struct Head<'a> {
@@ -155,7 +155,7 @@ impl Head<'_> {
                 for panel in 0..plan.key_panels {
                     let right = keys.add(panel * plan.depth_steps * 2 * TILE);
                     let operands = block(queries, right, plan.depth_steps, count - panel * BLOCK > TILE);
-                    I::Attention::block(operands, scores.cast::<f32>().add(panel * BLOCK_VALUES), true, || {});
+                    I::Attention::block(operands, scores.cast::<f32>().add(panel * BLOCK_VALUES), true, &mut ());
                 }
                 let mut scales = [0.0; BLOCK];
                 for (row, scale) in scales[..rows].iter_mut().enumerate() {
@@ -166,7 +166,7 @@ impl Head<'_> {
                 for panel in 0..plan.depth_panels {
                     let right = values.add(panel * plan.key_steps * 2 * TILE);
                     let operands = block(weights, right, plan.key_steps, self.depth - panel * BLOCK > TILE);
-                    I::Attention::block(operands, results.cast::<f32>().add(panel * BLOCK_VALUES), true, || {});
+                    I::Attention::block(operands, results.cast::<f32>().add(panel * BLOCK_VALUES), true, &mut ());
                 }
                 for (row, scale) in scales[..rows].iter().enumerate() {
                     let at = row / TILE * 2 * TILE * LANES + row % TILE * LANES;
@@ -199,26 +199,26 @@ impl Head<'_> {
     /// # Safety
     /// `to` must have room for the keys.
     #[inline(always)]
-    unsafe fn pack_keys<I: Isa>(&self, plan: &Plan, from: Source<I::Element>, to: *mut Line) {
-        let line = I::Element::LINE;
+    unsafe fn pack_keys<K: MicroKernel>(&self, plan: &Plan, from: Source<K::Element>, to: *mut Line) {
+        let line = K::Element::LINE;
         for first in (0..self.tokens.len()).step_by(TILE) {
             for step in 0..plan.depth_steps {
-                let mut rows = [I::Vector::splat(0.0); TILE];
+                let mut rows = [K::Vector::splat(0.0); TILE];
                 for (row, values) in rows.iter_mut().enumerate() {
                     // Columns behind the last token hold anything.
                     let token = (first + row).min(self.tokens.len() - 1);
                     let from = &from.get(1, token)[step * line..];
-                    let mut padded = [I::Element::zeroed(); 2 * TILE];
+                    let mut padded = [K::Element::zeroed(); 2 * TILE];
                     let mut at = from.as_ptr();
                     if from.len() < line {
                         padded[..from.len()].copy_from_slice(from);
                         at = padded.as_ptr();
                     }
                     // SAFETY: a line has sixteen cells.
-                    *values = unsafe { I::Vector::load(at.cast()) };
+                    *values = unsafe { K::Vector::load(at.cast()) };
                 }
                 let tile = ((first / BLOCK * plan.depth_steps + step) * 2 + first % BLOCK / TILE) * TILE;
-                for (cell, values) in I::Vector::transpose(rows).into_iter().enumerate() {
+                for (cell, values) in K::Vector::transpose(rows).into_iter().enumerate() {
                     // SAFETY: by the caller.
                     unsafe { values.store(to.add(tile + cell).cast()) };
                 }
@@ -263,10 +263,10 @@ impl Head<'_> {
     /// # Safety
     /// `scores` must be a row of the scores of a block, `to` a row of its weights.
     #[inline(always)]
-    unsafe fn softmax<I: Isa>(&self, plan: &Plan, scores: *mut f32, to: *mut Line) -> f32 {
+    unsafe fn softmax<K: MicroKernel>(&self, plan: &Plan, scores: *mut f32, to: *mut Line) -> f32 {
         let count = self.tokens.len();
         let vectors = count.div_ceil(LANES);
-        let scale = I::Vector::splat(1.0 / (self.depth as f32).sqrt());
+        let scale = K::Vector::splat(1.0 / (self.depth as f32).sqrt());
         let at = |vector: usize| vector / 2 * BLOCK_VALUES + vector % 2 * TILE * LANES;
         // SAFETY: by the caller.
         unsafe {
@@ -274,21 +274,21 @@ impl Head<'_> {
             for lane in (count - 1) % LANES + 1..LANES {
                 *last.add(lane) = f32::NEG_INFINITY;
             }
-            let mut largest = I::Vector::load(scores);
+            let mut largest = K::Vector::load(scores);
             for vector in 1..vectors {
-                largest = largest.max(I::Vector::load(scores.add(at(vector))));
+                largest = largest.max(K::Vector::load(scores.add(at(vector))));
             }
-            let largest = I::Vector::splat(largest.largest());
-            let mut sum = I::Vector::splat(0.0);
-            for vector in 0..plan.key_steps * I::Element::LINE / LANES {
+            let largest = K::Vector::splat(largest.largest());
+            let mut sum = K::Vector::splat(0.0);
+            for vector in 0..plan.key_steps * K::Element::LINE / LANES {
                 let weight = if vector < vectors {
-                    I::Element::exp(I::Vector::load(scores.add(at(vector))).sub(largest).mul(scale))
+                    K::Element::exp(K::Vector::load(scores.add(at(vector))).sub(largest).mul(scale))
                 } else {
-                    I::Vector::splat(0.0)
+                    K::Vector::splat(0.0)
                 };
                 sum = sum.add(weight);
-                let (step, lane) = (vector * LANES / I::Element::LINE, vector * LANES % I::Element::LINE);
-                I::Element::store(weight, to.add(step * TILE).cast::<I::Element>().add(lane));
+                let (step, lane) = (vector * LANES / K::Element::LINE, vector * LANES % K::Element::LINE);
+                K::Element::store(weight, to.add(step * TILE).cast::<K::Element>().add(lane));
             }
             sum.sum()
         }

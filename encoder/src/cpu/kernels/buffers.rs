@@ -6,7 +6,8 @@ use std::ops::{Deref, DerefMut, Range};
 use bytemuck::Zeroable;
 use memmap2::MmapMut;
 
-use super::isa::{BLOCK, Element, Line, TILE};
+use super::int8::scale_of;
+use super::isa::{BLOCK, Element, LANES, Line, TILE, Values};
 
 /// Zeroed lines. Large ones are mapped as huge pages where the system has them, which saves most of the page faults.
 pub struct Buffer(Memory);
@@ -86,19 +87,25 @@ impl<'a> Shared<'a> {
 }
 
 /// A left operand: rows in tiles of sixteen, each row of tiles along the inner dimension after the other. What lies behind
-/// the last row holds anything, what lies behind the last column must be zero.
+/// the last row holds anything, what lies behind the last column must be zero, or any whole number: weights are zero there.
 pub struct Tiles {
     lines: Buffer,
+    /// A scale for each row, if elements are scaled.
+    scales: Buffer,
     steps: usize,
-    /// Lines of a tile with all its parts.
-    tile: usize,
+    values: Values,
 }
 
 impl Tiles {
     /// Room for `rows x cols` values of `E`.
     pub fn new<E: Element>(rows: usize, cols: usize) -> Self {
-        let steps = cols.div_ceil(E::LINE);
-        Self { lines: Buffer::zeroed(rows.next_multiple_of(BLOCK) * steps * E::PARTS), steps, tile: E::TILE }
+        let (rows, steps) = (rows.next_multiple_of(BLOCK), cols.div_ceil(E::LINE));
+        Self {
+            lines: Buffer::zeroed(rows * steps * E::PARTS),
+            scales: Buffer::zeroed(if E::SCALED { rows / LANES } else { 0 }),
+            steps,
+            values: E::VALUES,
+        }
     }
 
     /// Tiles along the inner dimension.
@@ -106,17 +113,27 @@ impl Tiles {
         self.steps
     }
 
-    /// Lines of a tile with all its parts.
-    pub fn tile(&self) -> usize {
-        self.tile
+    /// What it holds.
+    pub fn values(&self) -> Values {
+        self.values
     }
 
     pub fn lines(&self) -> &[Line] {
         &self.lines
     }
 
+    /// The scale of each row, if elements are scaled.
+    pub fn scales(&self) -> &[f32] {
+        bytemuck::cast_slice(&self.scales)
+    }
+
     pub fn shared(&mut self) -> SharedTiles<'_> {
-        SharedTiles { steps: self.steps, tile: self.tile, lines: Shared::new(&mut self.lines) }
+        SharedTiles {
+            lines: Shared::new(&mut self.lines),
+            scales: Shared::new(&mut self.scales),
+            steps: self.steps,
+            values: self.values,
+        }
     }
 }
 
@@ -124,8 +141,9 @@ impl Tiles {
 #[derive(Clone, Copy)]
 pub struct SharedTiles<'a> {
     lines: Shared<'a>,
+    scales: Shared<'a>,
     steps: usize,
-    tile: usize,
+    values: Values,
 }
 
 impl SharedTiles<'_> {
@@ -133,12 +151,13 @@ impl SharedTiles<'_> {
         self.steps
     }
 
-    /// Makes sure that rows below `rows` may be written.
+    /// Makes sure that rows below `rows` may be written, with elements of this kind.
     ///
     /// # Panics
-    /// If there is no room for them.
-    pub fn check(&self, rows: usize) {
-        let needed = rows.div_ceil(TILE) * self.steps * self.tile;
+    /// If there is no room for them, or the operand is for others.
+    pub fn check(&self, rows: usize, values: Values) {
+        assert_eq!(self.values, values, "an operand for others");
+        let needed = rows.div_ceil(TILE) * self.steps * values.tile();
         assert!(needed <= self.lines.len, "more rows than the operand has room for");
     }
 
@@ -150,6 +169,16 @@ impl SharedTiles<'_> {
     pub unsafe fn line<E: Element>(&self, row: usize, step: usize) -> *mut E {
         // SAFETY: by the caller.
         unsafe { self.lines.line((row / TILE * self.steps + step) * E::TILE + row % TILE).cast() }
+    }
+
+    /// The scale of a row.
+    ///
+    /// # Safety
+    /// The row must exist, elements must be scaled, and no other thread may use this scale meanwhile.
+    #[inline(always)]
+    pub unsafe fn scale(&self, row: usize) -> *mut f32 {
+        // SAFETY: by the caller.
+        unsafe { self.scales.line(row / LANES).cast::<f32>().add(row % LANES) }
     }
 }
 
@@ -241,9 +270,11 @@ pub fn check_sequences(sequences: &[Range<usize>], rows: usize) {
 pub struct Packed {
     lines: Buffer,
     bias: Vec<f32>,
+    /// Of each output, and how much too large its sums are; 1 and 0 if elements are not scaled.
+    scales: Vec<f32>,
+    offsets: Vec<i32>,
     steps: usize,
-    /// Lines of a tile with all its parts.
-    tile: usize,
+    values: Values,
 }
 
 impl Packed {
@@ -259,11 +290,18 @@ impl Packed {
         let steps = inputs.div_ceil(E::LINE);
         let panels = outputs.div_ceil(BLOCK);
         let mut lines = Buffer::zeroed(panels * steps * 2 * E::TILE);
-        lines.par_chunks_mut(steps * 2 * E::TILE).enumerate().for_each_init(Vec::new, |values, (panel, lines)| {
+        let (mut scales, mut offsets) = (vec![1.0; panels * BLOCK], vec![0; panels * BLOCK]);
+        let factors = scales.par_chunks_mut(BLOCK).zip(offsets.par_chunks_mut(BLOCK));
+        let parts = lines.par_chunks_mut(steps * 2 * E::TILE).zip(factors).enumerate();
+        parts.for_each_init(Vec::new, |values, (panel, (lines, (scales, offsets)))| {
             let to: &mut [E] = bytemuck::cast_slice_mut(lines);
             for col in 0..BLOCK.min(outputs - panel * BLOCK) {
                 values.clear();
                 row(panel * BLOCK + col, values);
+                if E::SCALED {
+                    scales[col] = bring_to_scale(values);
+                    offsets[col] = E::RAISED_BY * values.iter().map(|value| *value as i32).sum::<i32>();
+                }
                 for (k, value) in values.iter().enumerate() {
                     E::put(*value, to, position::<E>(k, col));
                 }
@@ -271,7 +309,7 @@ impl Packed {
         });
         let mut padded = bias.to_vec();
         padded.resize(panels * BLOCK, 0.0);
-        Self { lines, bias: padded, steps, tile: E::TILE }
+        Self { lines, bias: padded, scales, offsets, steps, values: E::VALUES }
     }
 
     /// Panels of 32 outputs.
@@ -284,18 +322,38 @@ impl Packed {
         self.steps
     }
 
-    /// Lines of a tile with all its parts.
-    pub fn tile(&self) -> usize {
-        self.tile
+    /// What it holds.
+    pub fn values(&self) -> Values {
+        self.values
     }
 
     pub fn bias(&self) -> &[f32] {
         &self.bias
     }
 
+    /// Of each output; 1 if elements are not scaled.
+    pub fn scales(&self) -> &[f32] {
+        &self.scales
+    }
+
+    /// How much too large the sums of each output are.
+    pub fn offsets(&self) -> &[i32] {
+        &self.offsets
+    }
+
     pub fn lines(&self) -> &[Line] {
         &self.lines
     }
+}
+
+/// Makes whole numbers of values, and gives what they have to be multiplied by.
+fn bring_to_scale(values: &mut [f32]) -> f32 {
+    // The order of all f32 has what is not a number at its end, so that it is not overlooked.
+    let scale = scale_of(values.iter().map(|value| value.abs()).max_by(f32::total_cmp).unwrap_or(0.0));
+    for value in values {
+        *value = (*value / scale).round_ties_even();
+    }
+    scale
 }
 
 /// Where in a panel the weight of inner index `k` and column `col` lies, counted in values; its first part, if it has

@@ -1,5 +1,8 @@
 //! Entering code that is compiled for an instruction set.
 
+use super::int8::{Mixed, PortableInt8};
+#[cfg(target_arch = "x86_64")]
+use super::int8_x86::{AmxInt8, Avx512Vnni, AvxVnni};
 use super::isa::{Portable, Task};
 #[cfg(target_arch = "x86_64")]
 use super::isa_x86::{AmxBf16, AmxF32, Avx2, Avx512, Avx512Bf16, TileRegisters};
@@ -39,6 +42,24 @@ impl Path {
             fn avx2<T: Task>(task: T) {
                 task.run::<Avx2>();
             }
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
+            fn amx_int8<T: Task>(task: T) {
+                // SAFETY: as in `amx_bf16`.
+                let _registers = unsafe { TileRegisters::configure() };
+                task.run::<Mixed<AmxBf16, AmxInt8>>();
+            }
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx512vnni")]
+            fn avx512_int8<T: Task>(task: T) {
+                task.run::<Mixed<Avx512Bf16, Avx512Vnni>>();
+            }
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+            fn avx512_int8_f32<T: Task>(task: T) {
+                task.run::<Mixed<Avx512, Avx512Vnni>>();
+            }
+            #[target_feature(enable = "avx2,fma,avxvnni")]
+            fn avx2_int8<T: Task>(task: T) {
+                task.run::<Mixed<Avx2, AvxVnni>>();
+            }
             // SAFETY: the features of each function were detected, or its path would have been refused.
             unsafe {
                 match self {
@@ -47,10 +68,17 @@ impl Path {
                     Self::Avx512Bf16 => return avx512_bf16(task),
                     Self::Avx512 => return avx512(task),
                     Self::Avx2 => return avx2(task),
-                    Self::Portable => {}
+                    Self::AmxInt8 => return amx_int8(task),
+                    Self::Avx512Int8 => return avx512_int8(task),
+                    Self::Avx512Int8F32 => return avx512_int8_f32(task),
+                    Self::Avx2Int8 => return avx2_int8(task),
+                    Self::Portable | Self::PortableInt8 => {}
                 }
             }
         }
-        task.run::<Portable>();
+        match self {
+            Self::PortableInt8 => task.run::<Mixed<Portable, PortableInt8>>(),
+            _ => task.run::<Portable>(),
+        }
     }
 }

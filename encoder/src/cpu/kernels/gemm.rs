@@ -6,13 +6,14 @@
 //! the next panel: tile products occupy a unit of their own, so that GELU and the like cost next to nothing.
 
 use std::cell::RefCell;
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use half::bf16;
 use rayon::prelude::*;
 
 use super::buffers::{Buffer, Packed, SharedRows, SharedTiles, Tiles};
-use super::isa::{BLOCK, BLOCK_VALUES, Element, Isa, LANES, Line, Operands, TILE, Task, share};
+use super::isa::{BLOCK, BLOCK_VALUES, Element, Isa, LANES, Line, MicroKernel, Operands, TILE, Task, Tick, share};
 use super::lanes::Lanes;
 use super::math;
 use crate::cpu::path::Path;
@@ -44,21 +45,24 @@ const GROUP_BYTES: usize = 768 << 10;
 /// Tiles of a chunk along the inner dimension, counting all parts.
 const CHUNK: usize = 8;
 
-/// `epilogue(left * right + bias)` for the first `rows` rows, on all threads.
+/// `epilogue(left * right + bias)` for the first `rows` rows, on all threads. Both operands are of the kind that the path
+/// multiplies behind a layer norm, or of the one that it multiplies elsewhere.
 ///
 /// # Panics
 /// If operands and output do not fit each other.
 pub fn multiply(path: Path, left: &Tiles, rows: usize, right: &Packed, epilogue: Epilogue) {
     assert_eq!(left.steps(), right.steps(), "inner dimensions differ");
-    assert!(left.tile() == path.tile() && right.tile() == path.tile(), "operands of another path");
-    assert!(rows.div_ceil(TILE) * left.steps() * left.tile() <= left.lines().len(), "more rows than the operand has");
+    assert_eq!(left.values(), right.values(), "operands of two kinds");
+    assert!([path.values(), path.normed()].contains(&left.values()), "operands of another path");
+    let tile = left.values().tile();
+    assert!(rows.div_ceil(TILE) * left.steps() * tile <= left.lines().len(), "more rows than the operand has");
     epilogue.check(path, rows, right.panels() * BLOCK);
     if rows == 0 {
         return;
     }
     let blocks = rows.div_ceil(BLOCK);
     // Fewer than four blocks would read the weights faster than the third-level cache gives them.
-    let group = (GROUP_BYTES / (BLOCK / TILE * left.steps() * left.tile() * size_of::<Line>())).clamp(4, 24);
+    let group = (GROUP_BYTES / (BLOCK / TILE * left.steps() * tile * size_of::<Line>())).clamp(4, 24);
     let groups = blocks.div_ceil(group);
     // Three tasks a thread even out what threads lose to other programs.
     let splits = (3 * rayon::current_num_threads()).div_ceil(groups).min(right.panels().div_ceil(3));
@@ -73,6 +77,9 @@ pub fn multiply(path: Path, left: &Tiles, rows: usize, right: &Packed, epilogue:
         });
     });
 }
+
+/// What operands behind a layer norm hold.
+type Normed<I> = <<I as Isa>::Normed as MicroKernel>::Element;
 
 /// The part of a product that one thread computes.
 struct Product<'a> {
@@ -100,18 +107,28 @@ impl Task for Product<'_> {
         }
         let results: *mut f32 = buffer.as_mut_ptr().cast();
         // SAFETY: room for two panels was made above.
-        unsafe { self.panels::<I>([results, results.add(panel_lines * LANES)]) };
+        unsafe {
+            let results = [results, results.add(panel_lines * LANES)];
+            // The first is known where a path has one kind of operands: no code is made for the other then.
+            if Normed::<I>::SCALED && self.left.values() == Normed::<I>::VALUES {
+                self.panels::<I, I::Normed>(results);
+            } else {
+                self.panels::<I, I>(results);
+            }
+        }
         RESULTS.set(buffer);
     }
 }
 
 impl Product<'_> {
+    /// With `K` for the products, and `I` for what becomes of them.
+    ///
     /// # Safety
-    /// Each of `results` must have room for the blocks of this part.
+    /// Operands must be those of `K`, and each of `results` must have room for the blocks of this part.
     #[inline(always)]
-    unsafe fn panels<I: Isa>(&self, results: [*mut f32; 2]) {
-        let (steps, tile) = (self.left.steps(), I::Element::TILE);
-        let chunks = (steps * I::Element::PARTS).div_ceil(CHUNK);
+    unsafe fn panels<I: Isa, K: MicroKernel<Vector = I::Vector>>(&self, results: [*mut f32; 2]) {
+        let (steps, tile) = (self.left.steps(), K::Element::TILE);
+        let chunks = (steps * K::Element::PARTS).div_ceil(CHUNK);
         for (turn, panel) in self.panels.clone().enumerate() {
             // SAFETY: all panels and blocks are inside the operands, as `multiply` made sure of.
             let right = unsafe { self.right.lines().as_ptr().add(panel * steps * 2 * tile) };
@@ -132,29 +149,26 @@ impl Product<'_> {
                             two_cols: true,
                         };
                         let share = if turn == 0 { 0..0 } else { share(BLOCK, chunks, chunk) };
-                        let mut rest = share.start..share.end.min(self.rows - row);
-                        let each = rest.len().div_ceil(range.len());
-                        let mut next = right.wrapping_add(range.end * 2 * tile + i * ahead * range.len());
-                        if !I::TICKS {
+                        let rest = share.start..share.end.min(self.rows - row);
+                        let next = right.wrapping_add(range.end * 2 * tile + i * ahead * range.len());
+                        if !K::TICKS {
                             for i in 0..ahead * range.len() {
-                                I::prefetch(next.wrapping_add(i));
+                                K::prefetch(next.wrapping_add(i));
                             }
                         }
-                        let (before, now) = (before.add(i * BLOCK_VALUES), now.add(i * BLOCK_VALUES));
-                        I::block(operands, now, chunk == 0, || {
-                            for _ in 0..ahead {
-                                I::prefetch(next);
-                                next = next.wrapping_add(1);
-                            }
-                            for _ in 0..each {
-                                if let Some(i) = rest.next() {
-                                    self.finish_row::<I>(before, row, i, panel - 1);
-                                }
-                            }
-                        });
-                        for i in rest {
-                            self.finish_row::<I>(before, row, i, panel - 1);
-                        }
+                        let mut between = Between::<I, K> {
+                            product: self,
+                            next,
+                            ahead,
+                            before: before.add(i * BLOCK_VALUES),
+                            panel: panel.wrapping_sub(1),
+                            row,
+                            each: rest.len().div_ceil(range.len()),
+                            rest,
+                            kinds: PhantomData,
+                        };
+                        K::block(operands, now.add(i * BLOCK_VALUES), chunk == 0, &mut between);
+                        between.finish(BLOCK);
                     }
                 }
             }
@@ -163,7 +177,7 @@ impl Product<'_> {
         for (i, block) in self.blocks.clone().enumerate() {
             for row in 0..BLOCK.min(self.rows - block * BLOCK) {
                 // SAFETY: the last panel's results were computed above.
-                unsafe { self.finish_row::<I>(last.add(i * BLOCK_VALUES), block * BLOCK, row, self.panels.end - 1) };
+                unsafe { self.finish_row::<I, K>(last.add(i * BLOCK_VALUES), block * BLOCK, row, self.panels.end - 1) };
             }
         }
     }
@@ -173,18 +187,80 @@ impl Product<'_> {
     /// # Safety
     /// `results` must be those of a block of this part and of `panel`.
     #[inline(always)]
-    unsafe fn finish_row<I: Isa>(&self, results: *const f32, row: usize, i: usize, panel: usize) {
-        // SAFETY: the results of a block are four tiles; biases are padded to whole panels; each pair of a row and a
-        // panel belongs to one task, and `multiply` made sure that the output has it.
+    unsafe fn finish_row<I: Isa, K: MicroKernel<Vector = I::Vector>>(
+        &self,
+        results: *const f32,
+        row: usize,
+        i: usize,
+        panel: usize,
+    ) {
+        // SAFETY: the results of a block are four tiles; each pair of a row and a panel belongs to one task, and `multiply`
+        // made sure that the output has it.
         unsafe {
             let at = results.add(i / TILE * 2 * TILE * LANES + i % TILE * LANES);
-            let bias = self.right.bias().as_ptr().add(panel * BLOCK);
             let values = [
-                I::Vector::load(at).add(I::Vector::load(bias)),
-                I::Vector::load(at.add(TILE * LANES)).add(I::Vector::load(bias.add(LANES))),
+                self.finish::<K>(at, row + i, panel * BLOCK),
+                self.finish::<K>(at.add(TILE * LANES), row + i, panel * BLOCK + LANES),
             ];
             self.epilogue.take::<I>(row + i, panel * BLOCK, values);
         }
+    }
+
+    /// What sixteen sums of `row` from `col` on stand for, and their bias.
+    ///
+    /// # Safety
+    /// They must be sums of `K`, and the row and the columns must exist.
+    #[inline(always)]
+    unsafe fn finish<K: MicroKernel>(&self, sums: *const f32, row: usize, col: usize) -> K::Vector {
+        // SAFETY: by the caller; what the right operand has for columns is padded to whole panels.
+        unsafe {
+            let bias = K::Vector::load(self.right.bias().as_ptr().add(col));
+            if !K::Element::SCALED {
+                return K::Vector::load(sums).add(bias);
+            }
+            let sums = K::Vector::load_sums(sums.cast(), self.right.offsets().as_ptr().add(col));
+            let scale = K::Vector::splat(*self.left.scales().as_ptr().add(row));
+            sums.mul(K::Vector::load(self.right.scales().as_ptr().add(col))).mul_add(scale, bias)
+        }
+    }
+}
+
+/// What is done between the tiles of a block.
+struct Between<'a, I, K> {
+    product: &'a Product<'a>,
+    /// The next line of the weights to ask for, and how many at a time.
+    next: *const Line,
+    ahead: usize,
+    /// Results of a block of the panel before.
+    before: *const f32,
+    panel: usize,
+    row: usize,
+    /// The rows of it that are still to be given to the epilogue, and how many at a time.
+    rest: Range<usize>,
+    each: usize,
+    kinds: PhantomData<(I, K)>,
+}
+
+impl<I: Isa, K: MicroKernel<Vector = I::Vector>> Between<'_, I, K> {
+    /// Gives the next `count` rows to the epilogue, or those that are left.
+    #[inline(always)]
+    fn finish(&mut self, count: usize) {
+        for _ in 0..count {
+            let Some(i) = self.rest.next() else { return };
+            // SAFETY: whoever made this vouches for the results.
+            unsafe { self.product.finish_row::<I, K>(self.before, self.row, i, self.panel) };
+        }
+    }
+}
+
+impl<I: Isa, K: MicroKernel<Vector = I::Vector>> Tick for Between<'_, I, K> {
+    #[inline(always)]
+    fn tick(&mut self) {
+        for _ in 0..self.ahead {
+            K::prefetch(self.next);
+            self.next = self.next.wrapping_add(1);
+        }
+        self.finish(self.each);
     }
 }
 
@@ -195,7 +271,7 @@ impl Epilogue<'_> {
             Self::Store(to) | Self::Accumulate(to) => to.check::<f32>(rows, cols),
             Self::StoreElements(to) if path.is_bf16() => to.check::<bf16>(rows, cols),
             Self::StoreElements(to) => to.check::<f32>(rows, cols),
-            Self::StoreTiles(to) | Self::Activate(_, to) => to.check(rows),
+            Self::StoreTiles(to) | Self::Activate(_, to) => to.check(rows, path.values()),
         }
     }
 
@@ -214,7 +290,7 @@ impl Epilogue<'_> {
                     b.store(to.add(LANES));
                 }
                 Self::StoreElements(rows) => {
-                    let to = rows.at::<<I::Attention as Isa>::Element>(row, col);
+                    let to = rows.at::<<I::Attention as MicroKernel>::Element>(row, col);
                     Element::store(a, to);
                     Element::store(b, to.add(LANES));
                 }

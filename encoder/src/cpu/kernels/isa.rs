@@ -4,14 +4,15 @@
 //! row of an AMX tile register. A line holds sixteen *cells* of four bytes: one f32, or two bf16 that follow each other
 //! along the inner dimension of a product. In a tile of the left operand a line is a row, and its cells go along the inner
 //! dimension; in a tile of the right operand a line is one cell of the inner dimension, and its cells are sixteen columns.
-//! So a tile covers 16 x 16 values of f32 or 16 x 32 of bf16, and a kernel differs from another only in how it multiplies.
-//! Values that are split into two bf16 have two tiles, the one of the lower halves behind the one of the upper halves.
+//! So a tile covers 16 x 16 values of f32, 16 x 32 of bf16 or 16 x 64 of int8, and a kernel differs from another only in how it
+//! multiplies. Values that are split into two bf16 have two tiles, the one of the lower halves behind the one of the upper halves.
 
 use std::ops::Range;
 
 use bytemuck::Pod;
 use half::bf16;
 
+use super::int8::Raised;
 use super::lanes::{Lanes, Plain};
 use super::math;
 
@@ -34,8 +35,42 @@ pub const BLOCK: usize = 32;
 /// Values of the result of a block.
 pub const BLOCK_VALUES: usize = BLOCK * BLOCK;
 
+/// The types of [`Element`], told when the program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Values {
+    F32,
+    Bf16,
+    /// f32 in two halves.
+    Split,
+    Int8,
+    /// int8 whose left operands are raised to be positive.
+    Raised,
+}
+
+impl Values {
+    /// Values of a line.
+    pub fn line(self) -> usize {
+        match self {
+            Self::F32 => f32::LINE,
+            Self::Bf16 => bf16::LINE,
+            Self::Split => Split::LINE,
+            Self::Int8 => i8::LINE,
+            Self::Raised => Raised::LINE,
+        }
+    }
+
+    /// Lines of a tile with all its parts.
+    pub fn tile(self) -> usize {
+        match self {
+            Self::Split => Split::TILE,
+            Self::F32 | Self::Bf16 | Self::Int8 | Self::Raised => TILE,
+        }
+    }
+}
+
 /// What operands of products are stored as.
 pub trait Element: Pod + Send + Sync {
+    const VALUES: Values;
     /// Values of a line.
     const LINE: usize = 64 / size_of::<Self>();
     /// Values of a cell.
@@ -44,11 +79,18 @@ pub trait Element: Pod + Send + Sync {
     const PARTS: usize = 1;
     /// Lines of the tiles of all parts.
     const TILE: usize = Self::PARTS * TILE;
-    /// Writes a value to where its first part belongs.
+    /// Whether operands have a scale for each row or column, and sums are whole numbers (see [`super::int8`]).
+    const SCALED: bool = false;
+    /// What is added to the values of a left operand: so many times the sum of a column is too much in its sums.
+    const RAISED_BY: i32 = 0;
+    /// Writes a value of a right operand, a whole number if elements are scaled, to where its first part belongs.
     fn put(value: f32, to: &mut [Self], at: usize);
     /// The exponential function as exactly as this type can hold it.
-    fn exp<V: Lanes>(x: V) -> V;
-    /// Writes sixteen values to where their first parts belong.
+    #[inline(always)]
+    fn exp<V: Lanes>(x: V) -> V {
+        math::exp(x)
+    }
+    /// Writes sixteen values of a left operand, in units of its scale if it has one, to where their first parts belong.
     ///
     /// # Safety
     /// `to` must be valid for sixteen values, and so must be the same place in the tiles of the other parts.
@@ -56,14 +98,11 @@ pub trait Element: Pod + Send + Sync {
 }
 
 impl Element for f32 {
+    const VALUES: Values = Values::F32;
+
     #[inline(always)]
     fn put(value: f32, to: &mut [Self], at: usize) {
         to[at] = value;
-    }
-
-    #[inline(always)]
-    fn exp<V: Lanes>(x: V) -> V {
-        math::exp(x)
     }
 
     // SAFETY: as the trait says.
@@ -75,6 +114,8 @@ impl Element for f32 {
 }
 
 impl Element for bf16 {
+    const VALUES: Values = Values::Bf16;
+
     #[inline(always)]
     fn put(value: f32, to: &mut [Self], at: usize) {
         to[at] = Self::from_f32(value);
@@ -100,6 +141,7 @@ impl Element for bf16 {
 pub struct Split(pub bf16);
 
 impl Element for Split {
+    const VALUES: Values = Values::Split;
     const PARTS: usize = 2;
 
     #[inline(always)]
@@ -107,11 +149,6 @@ impl Element for Split {
         let upper = bf16::from_f32(value);
         to[at] = Self(upper);
         to[at + TILE * Self::LINE] = Self(bf16::from_f32(value - upper.to_f32()));
-    }
-
-    #[inline(always)]
-    fn exp<V: Lanes>(x: V) -> V {
-        math::exp(x)
     }
 
     // SAFETY: as the trait says.
@@ -143,30 +180,53 @@ pub struct Operands {
     pub two_cols: bool,
 }
 
-/// An instruction set.
+/// Products of blocks of one kind of operands.
 ///
 /// # Safety
 /// Implementations may use instructions that are only there inside a [`Task`] that was given to
 /// [`crate::cpu::path::Path::execute`] of their path. No other code may call them.
-pub unsafe trait Isa: Copy {
+pub unsafe trait MicroKernel: Copy {
     type Element: Element;
     type Vector: Lanes;
-    /// What computes attention: its operands are made anew for each head, so that they may be of another kind.
-    type Attention: Isa<Vector = Self::Vector>;
-    /// Whether [`Isa::block`] calls `tick`.
+    /// Whether [`MicroKernel::block`] lets other work tick.
     const TICKS: bool = false;
 
-    /// Adds the product of a block to `result` (four tiles of 16 x 16, row by row), or stores it there if `first`.
-    /// May call `tick` once for each tile along the inner dimension, so that other work fills the gaps of this one.
+    /// Adds the product of a block to `result` (four tiles of 16 x 16, row by row), or stores it there if `first`. Sums are
+    /// f32, or if elements are scaled the bits of i32.
+    /// May let other work tick once for each tile along the inner dimension, to fill the gaps of this one.
     ///
     /// # Safety
     /// The tiles of `operands` must be readable, those of `result` writable.
     // SAFETY: as the trait says.
-    unsafe fn block(operands: Operands, result: *mut f32, first: bool, tick: impl FnMut());
+    unsafe fn block(operands: Operands, result: *mut f32, first: bool, tick: &mut impl Tick);
 
     /// Hints that a line will be read soon.
     #[inline(always)]
     fn prefetch(_line: *const Line) {}
+}
+
+/// An instruction set, with the micro-kernel of most products.
+///
+/// # Safety
+/// The instructions of the other micro-kernels must be there wherever those of this one are.
+pub unsafe trait Isa: MicroKernel {
+    /// What computes attention: its operands are made anew for each head, so that they may be of another kind.
+    type Attention: MicroKernel<Vector = Self::Vector>;
+    /// What multiplies that which comes from a layer norm and goes nowhere else.
+    type Normed: MicroKernel<Vector = Self::Vector>;
+}
+
+/// Other work, done bit by bit while a product is computed. A closure would do, but cannot be told to be inlined, and where it
+/// is not, it is compiled without the instruction set.
+pub trait Tick {
+    /// Does a bit of it. Must be `#[inline(always)]`.
+    fn tick(&mut self);
+}
+
+/// None.
+impl Tick for () {
+    #[inline(always)]
+    fn tick(&mut self) {}
 }
 
 /// Work that is compiled for every instruction set. `run` must be `#[inline(always)]`.
@@ -190,11 +250,11 @@ pub trait Cells {
     unsafe fn multiply_add(a: Self::Operand, b: Self::Operand, sum: Self::Vector) -> Self::Vector;
 }
 
-/// [`Isa::block`] with `ROWS x COLS` vectors of sums held in registers, and an inner loop over `CELLS` cells unrolled: where
+/// [`MicroKernel::block`] with `ROWS x COLS` vectors of sums held in registers, and an inner loop over `CELLS` cells unrolled: where
 /// the ports that multiply also count, counting less often leaves them more time.
 ///
 /// # Safety
-/// As [`Isa::block`].
+/// As [`MicroKernel::block`].
 #[inline(always)]
 pub unsafe fn block_of_cells<C: Cells, const ROWS: usize, const COLS: usize, const CELLS: usize>(
     o: Operands,
@@ -220,7 +280,7 @@ pub unsafe fn block_of_cells<C: Cells, const ROWS: usize, const COLS: usize, con
 /// A part of the block: `left` is its first row, `right` its first column tile, `result` its first sum.
 ///
 /// # Safety
-/// As [`Isa::block`].
+/// As [`MicroKernel::block`].
 #[inline(always)]
 unsafe fn sums_of_cells<C: Cells, const ROWS: usize, const COLS: usize, const CELLS: usize>(
     left: *const Line,
@@ -298,21 +358,27 @@ impl<V: Lanes> Cells for F32Cells<V> {
 #[derive(Clone, Copy)]
 pub struct Portable;
 
-const FUSED: bool = cfg!(target_arch = "aarch64");
+/// Whether multiplying and adding in one rounding is one instruction.
+pub const FUSED: bool = cfg!(target_arch = "aarch64");
 
 // SAFETY: needs no instruction set.
-unsafe impl Isa for Portable {
+unsafe impl MicroKernel for Portable {
     type Element = f32;
     type Vector = Plain<FUSED>;
-    type Attention = Self;
 
     // SAFETY: as the trait says.
     #[inline(always)]
-    unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: impl FnMut()) {
+    unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: &mut impl Tick) {
         const ROWS: usize = if FUSED { 4 } else { 2 };
         // SAFETY: by the caller.
         unsafe { block_of_cells::<F32Cells<Self::Vector>, ROWS, 1, 1>(operands, result, first) }
     }
+}
+
+// SAFETY: needs no instruction set.
+unsafe impl Isa for Portable {
+    type Attention = Self;
+    type Normed = Self;
 }
 
 /// `count` things in `parts` ranges of nearly equal length; the `part`th.

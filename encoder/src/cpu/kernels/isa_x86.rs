@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 
 use half::bf16;
 
-use super::isa::{Cells, Element, F32Cells, Isa, Line, Operands, Split, TILE, block_of_cells};
+use super::isa::{Cells, Element, F32Cells, Isa, Line, MicroKernel, Operands, Split, TILE, Tick, block_of_cells};
 use super::lanes_x86::{Avx2Lanes, Avx512Lanes};
 
 /// f32 with AVX2 and FMA.
@@ -31,20 +31,19 @@ pub struct AmxF32;
 
 /// Into the second-level cache: weights arrive a chunk ahead, and the first level is for the chunk in work.
 #[inline(always)]
-fn prefetch(line: *const Line) {
+pub(super) fn prefetch(line: *const Line) {
     // SAFETY: a prefetch never faults, and every x86-64 has it.
     unsafe { _mm_prefetch::<_MM_HINT_T1>(line.cast()) }
 }
 
 // SAFETY: AVX2 and FMA only.
-unsafe impl Isa for Avx2 {
+unsafe impl MicroKernel for Avx2 {
     type Element = f32;
     type Vector = Avx2Lanes;
-    type Attention = Self;
 
     // SAFETY: as the trait says.
     #[inline(always)]
-    unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: impl FnMut()) {
+    unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: &mut impl Tick) {
         // SAFETY: by the caller.
         unsafe { block_of_cells::<F32Cells<Avx2Lanes>, 4, 1, 1>(operands, result, first) }
     }
@@ -55,15 +54,20 @@ unsafe impl Isa for Avx2 {
     }
 }
 
+// SAFETY: one micro-kernel.
+unsafe impl Isa for Avx2 {
+    type Attention = Self;
+    type Normed = Self;
+}
+
 // SAFETY: AVX-512F only.
-unsafe impl Isa for Avx512 {
+unsafe impl MicroKernel for Avx512 {
     type Element = f32;
     type Vector = Avx512Lanes;
-    type Attention = Self;
 
     // SAFETY: as the trait says.
     #[inline(always)]
-    unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: impl FnMut()) {
+    unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: &mut impl Tick) {
         // SAFETY: by the caller.
         unsafe { block_of_cells::<F32Cells<Avx512Lanes>, 8, 2, 4>(operands, result, first) }
     }
@@ -72,6 +76,12 @@ unsafe impl Isa for Avx512 {
     fn prefetch(line: *const Line) {
         prefetch(line);
     }
+}
+
+// SAFETY: one micro-kernel.
+unsafe impl Isa for Avx512 {
+    type Attention = Self;
+    type Normed = Self;
 }
 
 /// Cells of two bf16.
@@ -107,14 +117,13 @@ impl Cells for Bf16Cells {
 }
 
 // SAFETY: AVX-512F and AVX-512 BF16 only.
-unsafe impl Isa for Avx512Bf16 {
+unsafe impl MicroKernel for Avx512Bf16 {
     type Element = bf16;
     type Vector = Avx512Lanes;
-    type Attention = Self;
 
     // SAFETY: as the trait says.
     #[inline(always)]
-    unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: impl FnMut()) {
+    unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: &mut impl Tick) {
         // SAFETY: by the caller.
         unsafe { block_of_cells::<Bf16Cells, 8, 2, 4>(operands, result, first) }
     }
@@ -123,6 +132,12 @@ unsafe impl Isa for Avx512Bf16 {
     fn prefetch(line: *const Line) {
         prefetch(line);
     }
+}
+
+// SAFETY: one micro-kernel.
+unsafe impl Isa for Avx512Bf16 {
+    type Attention = Self;
+    type Normed = Self;
 }
 
 /// The tile registers of this thread, configured as eight full tiles until this is dropped.
@@ -156,7 +171,7 @@ impl Drop for TileRegisters {
 /// One step along the inner dimension: loads before products, since a product waits for its operands only. The sums are
 /// tiles 0 to 3, the left operand tiles 4 and 5, the right one 6 and 7.
 macro_rules! step {
-    ($left:expr, $lower:expr, $right:expr, [$($code:literal),*]) => {
+    ($left:expr, $lower:expr, $right:expr, [$($code:expr),*]) => {
         asm!($($code,)* "/* {left} {lower} {right} {row} */", left = in(reg) $left, lower = in(reg) $lower, right = in(reg) $right,
             row = in(reg) 64usize, options(nostack, readonly))
     };
@@ -194,84 +209,100 @@ unsafe fn end_sums(result: *mut f32) {
     }
 }
 
+/// The blocks of a micro-kernel whose operands have one part, multiplied by the tile instruction `$dot`.
+///
+/// The sums stay in tile registers from one `asm!` to the next, and while `tick` runs. Rust promises nothing about registers
+/// between two `asm!`; this holds because nothing else writes these: the compiler allocates tile registers only in functions
+/// with the target feature `amx-tile`, which is nowhere enabled, no code of ours outside of micro-kernels has tile instructions,
+/// `tick` calls nobody else's, and the system saves them when it switches threads. The blocks are volatile, so they keep
+/// their order. Operands are in memory; only the sums rely on this.
+macro_rules! block_of_tiles {
+    ($name:ident, $dot:literal) => {
+        /// # Safety
+        /// As [`MicroKernel::block`], and the tile registers must be configured.
+        #[inline(always)]
+        pub(super) unsafe fn $name(o: Operands, result: *mut f32, first: bool, tick: &mut impl Tick) {
+            // SAFETY: by the caller.
+            unsafe {
+                begin_sums(result, first);
+                let (mut left, mut right) = (o.left, o.right);
+                for _ in 0..o.steps {
+                    let lower = left.wrapping_add(o.left_stride);
+                    match (o.two_rows, o.two_cols) {
+                        (true, true) => step!(
+                            left,
+                            lower,
+                            right,
+                            [
+                                "tileloadd tmm4, [{left} + {row}]",
+                                "tileloadd tmm6, [{right} + {row}]",
+                                "tileloadd tmm7, [{right} + {row} + 1024]",
+                                "tileloadd tmm5, [{lower} + {row}]",
+                                concat!($dot, " tmm0, tmm4, tmm6"),
+                                concat!($dot, " tmm1, tmm4, tmm7"),
+                                concat!($dot, " tmm2, tmm5, tmm6"),
+                                concat!($dot, " tmm3, tmm5, tmm7")
+                            ]
+                        ),
+                        (false, true) => step!(
+                            left,
+                            lower,
+                            right,
+                            [
+                                "tileloadd tmm4, [{left} + {row}]",
+                                "tileloadd tmm6, [{right} + {row}]",
+                                "tileloadd tmm7, [{right} + {row} + 1024]",
+                                concat!($dot, " tmm0, tmm4, tmm6"),
+                                concat!($dot, " tmm1, tmm4, tmm7")
+                            ]
+                        ),
+                        (true, false) => step!(
+                            left,
+                            lower,
+                            right,
+                            [
+                                "tileloadd tmm4, [{left} + {row}]",
+                                "tileloadd tmm6, [{right} + {row}]",
+                                "tileloadd tmm5, [{lower} + {row}]",
+                                concat!($dot, " tmm0, tmm4, tmm6"),
+                                concat!($dot, " tmm2, tmm5, tmm6")
+                            ]
+                        ),
+                        (false, false) => step!(
+                            left,
+                            lower,
+                            right,
+                            [
+                                "tileloadd tmm4, [{left} + {row}]",
+                                "tileloadd tmm6, [{right} + {row}]",
+                                concat!($dot, " tmm0, tmm4, tmm6")
+                            ]
+                        ),
+                    }
+                    left = left.wrapping_add(TILE);
+                    right = right.wrapping_add(2 * TILE);
+                    tick.tick();
+                }
+                end_sums(result);
+            }
+        }
+    };
+}
+
+block_of_tiles!(block_of_bf16, "tdpbf16ps");
+block_of_tiles!(block_of_int8, "tdpbssd");
+
 // SAFETY: AMX and AVX-512.
-unsafe impl Isa for AmxBf16 {
+unsafe impl MicroKernel for AmxBf16 {
     type Element = bf16;
     type Vector = Avx512Lanes;
-    type Attention = Self;
     const TICKS: bool = true;
 
-    // The sums stay in tile registers from one `asm!` to the next, and while `tick` runs. Rust promises nothing about
-    // registers between two `asm!`; this holds because nothing else writes these: the compiler allocates tile registers only
-    // in functions with the target feature `amx-tile`, which is nowhere enabled, no code of ours outside `block` has
-    // tile instructions, `tick` calls nobody else's, and the system saves them when it switches threads. The blocks are
-    // volatile, so they keep their order. Operands are in memory; only the sums rely on this.
     // SAFETY: as the trait says.
     #[inline(always)]
-    unsafe fn block(o: Operands, result: *mut f32, first: bool, mut tick: impl FnMut()) {
+    unsafe fn block(operands: Operands, result: *mut f32, first: bool, tick: &mut impl Tick) {
         // SAFETY: by the caller; the registers are configured as long as a task of this path runs.
-        unsafe {
-            begin_sums(result, first);
-            let (mut left, mut right) = (o.left, o.right);
-            for _ in 0..o.steps {
-                let lower = left.wrapping_add(o.left_stride);
-                match (o.two_rows, o.two_cols) {
-                    (true, true) => step!(
-                        left,
-                        lower,
-                        right,
-                        [
-                            "tileloadd tmm4, [{left} + {row}]",
-                            "tileloadd tmm6, [{right} + {row}]",
-                            "tileloadd tmm7, [{right} + {row} + 1024]",
-                            "tileloadd tmm5, [{lower} + {row}]",
-                            "tdpbf16ps tmm0, tmm4, tmm6",
-                            "tdpbf16ps tmm1, tmm4, tmm7",
-                            "tdpbf16ps tmm2, tmm5, tmm6",
-                            "tdpbf16ps tmm3, tmm5, tmm7"
-                        ]
-                    ),
-                    (false, true) => step!(
-                        left,
-                        lower,
-                        right,
-                        [
-                            "tileloadd tmm4, [{left} + {row}]",
-                            "tileloadd tmm6, [{right} + {row}]",
-                            "tileloadd tmm7, [{right} + {row} + 1024]",
-                            "tdpbf16ps tmm0, tmm4, tmm6",
-                            "tdpbf16ps tmm1, tmm4, tmm7"
-                        ]
-                    ),
-                    (true, false) => step!(
-                        left,
-                        lower,
-                        right,
-                        [
-                            "tileloadd tmm4, [{left} + {row}]",
-                            "tileloadd tmm6, [{right} + {row}]",
-                            "tileloadd tmm5, [{lower} + {row}]",
-                            "tdpbf16ps tmm0, tmm4, tmm6",
-                            "tdpbf16ps tmm2, tmm5, tmm6"
-                        ]
-                    ),
-                    (false, false) => step!(
-                        left,
-                        lower,
-                        right,
-                        [
-                            "tileloadd tmm4, [{left} + {row}]",
-                            "tileloadd tmm6, [{right} + {row}]",
-                            "tdpbf16ps tmm0, tmm4, tmm6"
-                        ]
-                    ),
-                }
-                left = left.wrapping_add(TILE);
-                right = right.wrapping_add(2 * TILE);
-                tick();
-            }
-            end_sums(result);
-        }
+        unsafe { block_of_bf16(operands, result, first, tick) }
     }
 
     #[inline(always)]
@@ -280,18 +311,23 @@ unsafe impl Isa for AmxBf16 {
     }
 }
 
+// SAFETY: one micro-kernel.
+unsafe impl Isa for AmxBf16 {
+    type Attention = Self;
+    type Normed = Self;
+}
+
 // SAFETY: AMX and AVX-512.
-unsafe impl Isa for AmxF32 {
+unsafe impl MicroKernel for AmxF32 {
     type Element = Split;
     type Vector = Avx512Lanes;
-    type Attention = Avx512;
     const TICKS: bool = true;
 
-    // Sums stay in tile registers as they do for `AmxBf16`, for the same reasons. The order of the products is the one
+    // Sums stay in tile registers as they do in `block_of_tiles`, for the same reasons. The order of the products is the one
     // that loads fewest tiles, and the same for any number of rows: a picture must not depend on its neighbours.
     // SAFETY: as the trait says.
     #[inline(always)]
-    unsafe fn block(o: Operands, result: *mut f32, first: bool, mut tick: impl FnMut()) {
+    unsafe fn block(o: Operands, result: *mut f32, first: bool, tick: &mut impl Tick) {
         // SAFETY: by the caller; the registers are configured as long as a task of this path runs. The second right tile
         // is multiplied even if it has no columns: it exists, as padding.
         unsafe {
@@ -358,7 +394,7 @@ unsafe impl Isa for AmxF32 {
                 }
                 left = left.wrapping_add(Split::TILE);
                 right = right.wrapping_add(2 * Split::TILE);
-                tick();
+                tick.tick();
             }
             end_sums(result);
         }
@@ -368,4 +404,10 @@ unsafe impl Isa for AmxF32 {
     fn prefetch(line: *const Line) {
         prefetch(line);
     }
+}
+
+// SAFETY: AVX-512 is needed by both.
+unsafe impl Isa for AmxF32 {
+    type Attention = Avx512;
+    type Normed = Self;
 }

@@ -26,6 +26,16 @@ pub unsafe trait Lanes: Copy {
     /// # Safety
     /// `from` must be valid for sixteen values.
     unsafe fn load_bf16(from: *const bf16) -> Self;
+    /// Writes the low byte of each value, which must be a whole number.
+    ///
+    /// # Safety
+    /// `to` must be valid for sixteen bytes.
+    unsafe fn store_bytes(self, to: *mut u8);
+    /// `sums - offsets`, rounded to the nearest f32.
+    ///
+    /// # Safety
+    /// Both must be valid for sixteen values.
+    unsafe fn load_sums(sums: *const i32, offsets: *const i32) -> Self;
     fn splat(value: f32) -> Self;
     fn add(self, other: Self) -> Self;
     fn sub(self, other: Self) -> Self;
@@ -129,6 +139,21 @@ unsafe impl<const FUSED: bool> Lanes for Plain<FUSED> {
     unsafe fn load_bf16(from: *const bf16) -> Self {
         // SAFETY: by the caller.
         Self(unsafe { from.cast::<[bf16; LANES]>().read_unaligned() }.map(bf16::to_f32))
+    }
+
+    // SAFETY: as the trait says.
+    #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut u8) {
+        // SAFETY: by the caller.
+        unsafe { to.cast::<[u8; LANES]>().write_unaligned(self.0.map(|value| value as i32 as u8)) }
+    }
+
+    // SAFETY: as the trait says.
+    #[inline(always)]
+    unsafe fn load_sums(sums: *const i32, offsets: *const i32) -> Self {
+        // SAFETY: by the caller.
+        let [sums, offsets] = [sums, offsets].map(|from| unsafe { from.cast::<[i32; LANES]>().read_unaligned() });
+        Self(std::array::from_fn(|i| (sums[i] - offsets[i]) as f32))
     }
 
     #[inline(always)]

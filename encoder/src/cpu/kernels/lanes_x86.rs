@@ -12,7 +12,7 @@ pub struct Avx512Lanes(pub __m512);
 
 /// Two registers of AVX2, with FMA.
 #[derive(Clone, Copy)]
-pub struct Avx2Lanes(__m256, __m256);
+pub struct Avx2Lanes(pub __m256, pub __m256);
 
 // SAFETY: all instructions are of AVX-512F, but for the two of bf16, which only the bf16 instruction sets call.
 unsafe impl Lanes for Avx512Lanes {
@@ -44,6 +44,23 @@ unsafe impl Lanes for Avx512Lanes {
         unsafe {
             let halves = _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.cast()));
             Self(_mm512_castsi512_ps(_mm512_slli_epi32::<16>(halves)))
+        }
+    }
+
+    // SAFETY: as the trait says.
+    #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut u8) {
+        // SAFETY: by the caller.
+        unsafe { _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(self.0))) }
+    }
+
+    // SAFETY: as the trait says.
+    #[inline(always)]
+    unsafe fn load_sums(sums: *const i32, offsets: *const i32) -> Self {
+        // SAFETY: by the caller.
+        unsafe {
+            let sums = _mm512_sub_epi32(_mm512_loadu_si512(sums.cast()), _mm512_loadu_si512(offsets.cast()));
+            Self(_mm512_cvtepi32_ps(sums))
         }
     }
 
@@ -190,6 +207,29 @@ unsafe impl Lanes for Avx2Lanes {
     unsafe fn load_bf16(from: *const bf16) -> Self {
         // SAFETY: by the caller.
         unsafe { Self::load(from.cast::<[bf16; 16]>().read_unaligned().map(bf16::to_f32).as_ptr()) }
+    }
+
+    // SAFETY: as the trait says.
+    #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut u8) {
+        // SAFETY: by the caller.
+        unsafe { to.cast::<[u8; 16]>().write_unaligned(self.to_array().map(|value| value as i32 as u8)) }
+    }
+
+    // SAFETY: as the trait says.
+    #[inline(always)]
+    unsafe fn load_sums(sums: *const i32, offsets: *const i32) -> Self {
+        // SAFETY: as the trait says.
+        #[inline(always)]
+        unsafe fn half(sums: *const i32, offsets: *const i32) -> __m256 {
+            // SAFETY: by the caller.
+            unsafe {
+                let (sums, offsets) = (_mm256_loadu_si256(sums.cast()), _mm256_loadu_si256(offsets.cast()));
+                _mm256_cvtepi32_ps(_mm256_sub_epi32(sums, offsets))
+            }
+        }
+        // SAFETY: by the caller.
+        unsafe { Self(half(sums, offsets), half(sums.add(8), offsets.add(8))) }
     }
 
     #[inline(always)]

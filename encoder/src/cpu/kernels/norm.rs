@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::buffers::{Rows, SharedRows, SharedTiles, Tiles};
-use super::isa::{Element, Isa, LANES, TILE, Task, share};
+use super::int8::scale_of;
+use super::isa::{Element, Isa, LANES, MicroKernel, TILE, Task, share};
 use super::lanes::Lanes;
 use crate::cpu::path::Path;
 
@@ -23,7 +24,7 @@ impl LayerNorm {
         Self { weight, bias, width, eps }
     }
 
-    /// Norms the first `rows` rows.
+    /// Norms the first `rows` rows, to the left operand of a product behind a norm.
     pub fn to_tiles(&self, path: Path, from: &Rows, rows: usize, to: &mut Tiles) {
         self.run(path, from, rows, To::Tiles(to.shared()));
     }
@@ -46,7 +47,7 @@ pub fn to_tiles(path: Path, from: &Rows, rows: usize, width: usize, to: &mut Til
 fn normalise(path: Path, from: &Rows, rows: usize, to: To, norm: Option<&LayerNorm>, width: usize) {
     match to {
         To::Rows(to) => to.check::<f32>(rows, width),
-        To::Tiles(to) => to.check(rows),
+        To::Tiles(to) => to.check(rows, if norm.is_some() { path.normed() } else { path.values() }),
     }
     let tasks = rows.div_ceil(TILE);
     (0..tasks).into_par_iter().for_each(|task| {
@@ -78,26 +79,89 @@ impl Task for Normalise<'_> {
             // SAFETY: `x` and the weights have all vectors; each row belongs to one task, and the output has it.
             unsafe {
                 let x = x.as_ptr();
-                let moments = self.norm.map(|norm| Moments::<I::Vector>::of(x, self.width, norm.eps));
-                for i in 0..vectors {
-                    let mut value = I::Vector::load(x.add(i * LANES));
-                    if let (Some(norm), Some(moments)) = (self.norm, &moments) {
-                        let weight = I::Vector::load(norm.weight.as_ptr().add(i * LANES));
-                        let bias = I::Vector::load(norm.bias.as_ptr().add(i * LANES));
-                        value = moments.centred(value).mul(moments.scale).mul_add(weight, bias);
-                    }
-                    match self.to {
-                        To::Rows(rows) => value.store(rows.at::<f32>(row, 0).add(i * LANES)),
-                        To::Tiles(tiles) => {
-                            let (step, at) = (i * LANES / I::Element::LINE, i * LANES % I::Element::LINE);
-                            if step < tiles.steps() {
-                                I::Element::store(value, tiles.line::<I::Element>(row, step).add(at));
-                            }
-                        }
-                    }
+                let norm = self.norm.map(|norm| (norm, Moments::<I::Vector>::of(x, self.width, norm.eps)));
+                let from = Row { x, norm, vectors };
+                match self.to {
+                    To::Rows(rows) => from.write(rows.at(row, 0)),
+                    To::Tiles(tiles) if self.norm.is_some() => from.write_tiles::<I::Normed>(tiles, row),
+                    To::Tiles(tiles) => from.write_tiles::<I>(tiles, row),
                 }
             }
         }
+    }
+}
+
+/// A row as it is or normed, in vectors.
+struct Row<'a, V> {
+    x: *const f32,
+    norm: Option<(&'a LayerNorm, Moments<V>)>,
+    vectors: usize,
+}
+
+impl<V: Lanes> Row<'_, V> {
+    /// # Safety
+    /// The row must have so many vectors.
+    #[inline(always)]
+    unsafe fn vector(&self, i: usize) -> V {
+        // SAFETY: by the caller; weights were found to be as long as rows.
+        unsafe {
+            let value = V::load(self.x.add(i * LANES));
+            let Some((norm, moments)) = &self.norm else { return value };
+            let weight = V::load(norm.weight.as_ptr().add(i * LANES));
+            let bias = V::load(norm.bias.as_ptr().add(i * LANES));
+            moments.centred(value).mul(moments.scale).mul_add(weight, bias)
+        }
+    }
+
+    /// # Safety
+    /// The row must have all vectors, and there must be room for them.
+    #[inline(always)]
+    unsafe fn write(&self, to: *mut f32) {
+        for i in 0..self.vectors {
+            // SAFETY: by the caller.
+            unsafe { self.vector(i).store(to.add(i * LANES)) }
+        }
+    }
+
+    /// # Safety
+    /// The row must have all vectors, and nobody else may use what stands at `row` of the operand.
+    #[inline(always)]
+    unsafe fn write_tiles<K: MicroKernel<Vector = V>>(&self, to: SharedTiles, row: usize) {
+        // SAFETY: by the caller; behind the last line there are only columns that are zero.
+        unsafe {
+            let mut factor = V::splat(1.0);
+            if K::Element::SCALED {
+                let scale = scale_of(self.largest());
+                to.scale(row).write(scale);
+                factor = V::splat(1.0 / scale);
+            }
+            for i in 0..self.vectors {
+                let (step, at) = (i * LANES / K::Element::LINE, i * LANES % K::Element::LINE);
+                if step < to.steps() {
+                    let value = self.vector(i);
+                    let value = if K::Element::SCALED { value.mul(factor) } else { value };
+                    K::Element::store(value, to.line::<K::Element>(row, step).add(at));
+                }
+            }
+        }
+    }
+
+    /// The largest magnitude; not a number if any value is none, or infinite.
+    ///
+    /// # Safety
+    /// The row must have all vectors.
+    #[inline(always)]
+    unsafe fn largest(&self) -> f32 {
+        let zero = V::splat(0.0);
+        let (mut largest, mut zeros) = (zero, zero);
+        for i in 0..self.vectors {
+            // SAFETY: by the caller.
+            let value = unsafe { self.vector(i) };
+            largest = largest.max(value.max(zero.sub(value)));
+            // The larger of a number and of what is none may be either.
+            zeros = zeros.add(value.sub(value));
+        }
+        largest.largest() + zeros.sum()
     }
 }
 

@@ -21,7 +21,7 @@ pub const CENTRE: f32 = 128.0;
 pub fn fill(path: Path, pictures: &[Prepared], sequences: &[Range<usize>], patch: usize, to: &mut Tiles) {
     let to = to.shared();
     let rows = sequences.last().map_or(0, |last| last.end);
-    to.check(rows);
+    to.check(rows, path.values());
     check_sequences(sequences, rows);
     let counts = pictures.iter().map(|picture| picture.rows * picture.cols);
     assert!(counts.eq(sequences.iter().map(ExactSizeIterator::len)), "a token for each patch");

@@ -18,7 +18,7 @@ fn check_attention(lengths: &[usize], heads: usize, depth: usize, every: usize) 
         let identity = packed(path, &identity, 3 * width, &vec![0.0; 3 * width]);
         let left = tiled(path, &values, 3 * width);
         multiply(path, &left, tokens, &identity, Epilogue::StoreElements(qkv.shared()));
-        let mut out = new_tiles(path, tokens, width);
+        let mut out = new_tiles(path.values(), tokens, width);
         attend(path, &qkv, &sequences, width, heads, &mut out);
 
         let values = rounded(path, &values);
@@ -28,7 +28,7 @@ fn check_attention(lengths: &[usize], heads: usize, depth: usize, every: usize) 
         let tolerance = if path.is_bf16() { 1.6e-2 } else { 1e-5 + rounding(path, 2.0) };
         for sequence in &sequences {
             for query in sequence.clone().step_by(every) {
-                let found = row_of(path, &mut out, query);
+                let found = row_of(&mut out, query);
                 for head in 0..heads {
                     let score = |key| dot(part(0, query, head), part(1, key, head)) / (depth as f64).sqrt();
                     let weights = softmax(sequence.clone().map(score).collect::<Vec<_>>().into_iter());
@@ -62,7 +62,7 @@ fn sequences_that_overlap_or_end_behind_the_rows_are_refused() {
         for path in paths() {
             let attempt = std::panic::catch_unwind(|| {
                 let qkv = new_rows(path, 8, 3 * 32);
-                attend(path, &qkv, &sequences, 32, 2, &mut new_tiles(path, 8, 32));
+                attend(path, &qkv, &sequences, 32, 2, &mut new_tiles(path.values(), 8, 32));
             });
             assert!(attempt.is_err(), "{path}: {sequences:?}");
         }

@@ -46,7 +46,7 @@ fn check_operands(m: usize, k: usize, n: usize, spread: f32) {
         let exact = exact(path, (m, k), &a, &w, &bias);
         let check = |what: &str, out: &mut Tiles, function: &dyn Fn(f64) -> f64| {
             for (i, expected) in exact.iter().enumerate() {
-                let found = row_of(path, out, i);
+                let found = row_of(out, i);
                 for (j, x) in expected.iter().enumerate() {
                     let (found, expected) = (found[j], function(*x));
                     let tolerance =
@@ -58,7 +58,7 @@ fn check_operands(m: usize, k: usize, n: usize, spread: f32) {
                 assert!(found[n..].iter().all(|value| *value == 0.0), "{path} {m} x {k} x {n}, {what}: {found:?}");
             }
         };
-        let mut out = new_tiles(path, m, n);
+        let mut out = new_tiles(path.values(), m, n);
         multiply(path, &left, m, &right, Epilogue::StoreTiles(out.shared()));
         check("tiles", &mut out, &|x| x);
         multiply(path, &left, m, &right, Epilogue::Activate(Gelu::Tanh, out.shared()));
@@ -102,10 +102,10 @@ fn gelu_everywhere() {
     for path in paths() {
         let (left, right) = (tiled(path, &x, 64), packed(path, &identity, 64, &[0.0; 64]));
         for (gelu, exact) in [(Gelu::Tanh, gelu_tanh as fn(f64) -> f64), (Gelu::Erf, gelu_erf)] {
-            let mut out = new_tiles(path, 32, 64);
+            let mut out = new_tiles(path.values(), 32, 64);
             multiply(path, &left, 32, &right, Epilogue::Activate(gelu, out.shared()));
             for (row, x) in rounded(path, &x).chunks(64).enumerate() {
-                for (found, x) in row_of(path, &mut out, row).into_iter().zip(x) {
+                for (found, x) in row_of(&mut out, row).into_iter().zip(x) {
                     let expected = exact(f64::from(*x));
                     let tolerance = 2e-6 * f64::from(x.abs()).max(1.0) + rounding(path, expected);
                     assert!((found - expected).abs() < tolerance, "{path} {gelu:?} of {x}: {found}, not {expected}");
@@ -126,10 +126,10 @@ fn shapes_that_do_not_fit_are_refused() {
         });
         (std::panic::catch_unwind(store).is_err(), std::panic::catch_unwind(activate).is_err())
     };
-    let (mut fits, mut tiles) = (Rows::new::<f32>(40, 70), new_tiles(path, 40, 70));
+    let (mut fits, mut tiles) = (Rows::new::<f32>(40, 70), new_tiles(path.values(), 40, 70));
     assert_eq!(refused(40, &mut fits, &mut tiles), (false, false));
     assert_eq!(refused(65, &mut fits, &mut tiles), (true, true), "more rows than the operand");
-    let (mut low, mut few) = (Rows::new::<f32>(39, 70), new_tiles(path, 32, 70));
+    let (mut low, mut few) = (Rows::new::<f32>(39, 70), new_tiles(path.values(), 32, 70));
     assert_eq!(refused(40, &mut low, &mut few), (true, true), "fewer rows in the output");
     assert!(refused(40, &mut Rows::new::<f32>(40, 64), &mut tiles).0, "fewer columns in the output");
 }

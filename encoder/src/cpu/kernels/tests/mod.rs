@@ -2,6 +2,7 @@
 
 mod attention;
 mod gemm;
+mod int8;
 mod patches;
 mod rows;
 
@@ -10,10 +11,11 @@ use std::ops::Range;
 use half::bf16;
 
 use super::buffers::{Packed, Tiles};
-use super::isa::{Split, TILE};
+use super::int8::Raised;
+use super::isa::{Split, TILE, Values};
 use super::norm::to_tiles;
 use crate::cpu::load::{f32_rows, new_tiles, pack};
-use crate::cpu::path::{Path, Values};
+use crate::cpu::path::Path;
 
 /// The paths of this machine.
 fn paths() -> Vec<Path> {
@@ -49,13 +51,14 @@ fn sequences(lengths: &[usize]) -> Vec<Range<usize>> {
     lengths.iter().map(sequence).collect()
 }
 
-/// What remains of values as operands of a path.
+/// What remains of values as operands of a path, but for those behind layer norms.
 fn rounded(path: Path, values: &[f32]) -> Vec<f32> {
     let upper = |value: f32| bf16::from_f32(value).to_f32();
     let hold = |value: &f32| match path.values() {
         Values::F32 => *value,
         Values::Bf16 => upper(*value),
         Values::Split => upper(*value) + upper(value - upper(*value)),
+        Values::Int8 | Values::Raised => unreachable!("only behind layer norms"),
     };
     values.iter().map(hold).collect()
 }
@@ -66,37 +69,40 @@ fn rounding(path: Path, value: f64) -> f64 {
         Values::F32 => 0.0,
         Values::Bf16 => value.abs() / 256.0,
         Values::Split => value.abs() / 65_536.0,
+        Values::Int8 | Values::Raised => unreachable!("only behind layer norms"),
     }
 }
 
 fn packed(path: Path, weights: &[f32], inputs: usize, bias: &[f32]) -> Packed {
-    pack(path, bias.len(), inputs, bias, |i, row| row.extend_from_slice(&weights[i * inputs..][..inputs]))
+    pack(path.values(), bias.len(), inputs, bias, |i, row| row.extend_from_slice(&weights[i * inputs..][..inputs]))
 }
 
 fn tiled(path: Path, values: &[f32], width: usize) -> Tiles {
     let rows = values.len() / width;
-    let mut tiles = new_tiles(path, rows, width);
+    let mut tiles = new_tiles(path.values(), rows, width);
     to_tiles(path, &f32_rows(values, rows, width), rows, width, &mut tiles);
     tiles
 }
 
-/// A row of an operand, with the columns that fill it up to whole lines.
-fn row_of(path: Path, tiles: &mut Tiles, row: usize) -> Vec<f64> {
-    let (steps, tiles) = (tiles.steps(), tiles.shared());
+/// A row of an operand, with the columns that fill it up to whole lines; whole numbers if it has a scale.
+fn row_of(tiles: &mut Tiles, row: usize) -> Vec<f64> {
+    let (steps, values, tiles) = (tiles.steps(), tiles.values(), tiles.shared());
     let value = |col: usize| {
         // SAFETY: callers ask for rows that there are, and nobody else uses the tiles meanwhile.
         unsafe {
-            match path.values() {
+            match values {
                 Values::F32 => tiles.line::<f32>(row, col / 16).add(col % 16).read().into(),
                 Values::Bf16 => tiles.line::<bf16>(row, col / 32).add(col % 32).read().to_f64(),
                 Values::Split => {
                     let upper = tiles.line::<Split>(row, col / 32).add(col % 32);
                     upper.read().0.to_f64() + upper.add(TILE * 32).read().0.to_f64()
                 }
+                Values::Int8 => tiles.line::<i8>(row, col / 64).add(col % 64).read().into(),
+                Values::Raised => f64::from(tiles.line::<Raised>(row, col / 64).add(col % 64).read().0) - 128.0,
             }
         }
     };
-    (0..steps * path.line()).map(value).collect()
+    (0..steps * values.line()).map(value).collect()
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {

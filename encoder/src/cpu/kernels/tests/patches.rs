@@ -25,12 +25,12 @@ fn check_fill(grids: &[(usize, usize)], patch: usize, beyond: u32) {
     };
     let sequences: Vec<_> = grids.iter().map(sequence).collect();
     for path in paths() {
-        let mut out = new_tiles(path, tokens, 3 * patch * patch);
+        let mut out = new_tiles(path.values(), tokens, 3 * patch * patch);
         fill(path, &pictures, &sequences, patch, &mut out);
         for (picture, sequence) in pictures.iter().zip(&sequences) {
             for token in sequence.clone() {
                 let (row, col) = ((token - sequence.start) / picture.cols, (token - sequence.start) % picture.cols);
-                let found = row_of(path, &mut out, token);
+                let found = row_of(&mut out, token);
                 let pixel = |i: usize| ((col * patch + i % patch) as u32, (row * patch + i / patch) as u32);
                 let pixels = (0..patch * patch).map(pixel).flat_map(|(x, y)| picture.pixels.get_pixel(x, y).0);
                 let expected: Vec<f64> = pixels.map(|value| f64::from(value) - f64::from(CENTRE)).collect();
@@ -55,7 +55,7 @@ fn tokens_that_are_not_the_patches_are_refused() {
         let pictures = [Prepared { rows: 2, cols: 2, pixels: RgbImage::new(32, 32) }];
         for (sequence, room) in [(0..3, 64), (0..4, 0), (64..68, 64)] {
             let attempt = std::panic::catch_unwind(|| {
-                fill(path, &pictures, std::slice::from_ref(&sequence), 16, &mut new_tiles(path, room, 768));
+                fill(path, &pictures, std::slice::from_ref(&sequence), 16, &mut new_tiles(path.values(), room, 768));
             });
             assert!(attempt.is_err(), "{path}: {sequence:?} with room for {room}");
         }
