@@ -3,6 +3,7 @@
 //!
 //!     cargo bench --bench encode [-- --model DIR --device cpu --picture FILE --batches 1,4,8,16 --rounds 5]
 //!     cargo bench --bench encode -- --stages [--model DIR --device cpu --batches 1,8]   where the time goes
+//!     cargo bench --bench encode -- --beside cpu:avx512-f32 [--model DIR --device cpu --pictures DIR]   how near to another device
 //!     cargo bench --bench encode -- --serve --model DIR        answers a driver, see peers/encode.py
 //!
 //! Without a picture, a noisy JPEG of 12 megapixels is made. Speed does not depend on the values of weights, so a
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use glimpse::encoder::picture::{Limits, decode};
 use glimpse::encoder::testing::Product;
-use glimpse::encoder::{Encode, LoadOptions, Outputs, Prepared, SiglipEncoder, Towers, Trace};
+use glimpse::encoder::{Embedding, Encode, LoadOptions, Outputs, Prepared, SiglipEncoder, Towers, Trace};
 use image::RgbImage;
 use serde_json::json;
 
@@ -36,6 +37,10 @@ fn main() {
     let rounds = args.number("rounds", 5);
     if args.has("serve") {
         serve(&encoder);
+    } else if let Some(device) = args.value("beside") {
+        let other =
+            SiglipEncoder::load(&dir, &LoadOptions { device: Some(device.to_owned()), ..options }).expect(device);
+        beside(&encoder, &other, args.value("pictures"));
     } else if args.has("stages") {
         stages(&encoder, &Towers::load(&dir, device.as_deref()).expect("a checkpoint"), &sizes, rounds);
     } else {
@@ -112,13 +117,49 @@ fn stages(encoder: &dyn Encode, towers: &Towers, sizes: &[usize], rounds: usize)
     }
 }
 
+/// Inputs of each kind that two devices are compared by.
+const COMPARED: usize = 256;
+
+/// Cosines between what two devices make of the same pictures, made ones or the first of a folder, and of the same texts.
+fn beside(encoder: &dyn Encode, other: &dyn Encode, folder: Option<&str>) {
+    let prepared = folder.map_or_else(
+        || inputs(encoder, COMPARED),
+        |folder| {
+            let files = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.unwrap().path());
+            let mut files: Vec<PathBuf> = files.collect();
+            files.sort();
+            let pictures = files.iter().filter_map(|file| decode(&std::fs::read(file).ok()?, &Limits::default()).ok());
+            pictures.take(COMPARED).map(|picture| encoder.prepare(&picture.pixels).unwrap()).collect()
+        },
+    );
+    let words = ["a cat", "two red apples", "ein Boot", "une maison", "дерево", "山", "a dog and a bird", "el sol"];
+    let texts: Vec<String> = (0..COMPARED).map(|i| format!("{} {}", words[i % words.len()], i / words.len())).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let pictures = |encoder: &dyn Encode| {
+        let features = encoder.encode_images(&prepared, Outputs::Pooled).unwrap();
+        features.into_iter().map(|feature| feature.embedding).collect()
+    };
+    let texts = |encoder: &dyn Encode| encoder.encode_texts(&texts).unwrap();
+    println!("{} with {} and {}\n", encoder.info().name, encoder.info().backend, other.info().backend);
+    println!("| input | count | least cosine | mean cosine |\n|---|---|---|---|");
+    let row = |kind: &str, a: Vec<Embedding>, b: Vec<Embedding>| {
+        let cosines: Vec<f32> = a.iter().zip(&b).map(|(a, b)| a.cosine(b)).collect();
+        let least = cosines.iter().copied().fold(1.0, f32::min);
+        let mean = cosines.iter().sum::<f32>() / cosines.len() as f32;
+        println!("| {kind} | {} | {least:.5} | {mean:.5} |", cosines.len());
+    };
+    row("pictures", pictures(encoder), pictures(other));
+    row("texts", texts(encoder), texts(other));
+}
+
 /// Side of the matrices of a product alone.
 const SIDE: usize = 2048;
 
 /// What each path of this machine reaches in a product alone.
 fn products(rounds: usize) {
-    let names = ["amx-bf16", "avx512-bf16", "amx-f32", "avx512-f32", "avx2-f32", "portable-f32"];
-    let there = names.into_iter().filter_map(|name| Some((name, Product::new(name, SIDE)?)));
+    let rounded = ["amx-int8", "avx512-int8", "avx2-int8", "amx-bf16", "avx512-bf16"];
+    let names = rounded.into_iter().chain(["amx-f32", "avx512-f32", "avx2-f32", "portable-f32"]);
+    let there = names.filter_map(|name| Some((name, Product::new(name, SIDE)?)));
     let (names, mut products): (Vec<_>, Vec<_>) = there.unzip();
     let mut parts: Vec<Box<dyn FnMut() + '_>> = Vec::new();
     for product in &mut products {
