@@ -164,6 +164,8 @@ pub struct DenseGrid {
 pub struct LoadOptions {
     /// Where to run: `cpu` (default), `cuda`, `cuda:1`, `metal`. For tests and measurements, `cpu:` takes a certain path
     /// (`amx-bf16`, `avx512-bf16`, `amx-f32`, `avx512-f32`, `avx2-f32`, `portable-f32`), and `candle` the reference backend.
+    /// `cpu` never takes those that compute in int8 in part (`amx-int8`, `avx512-int8`, `avx512-int8-f32`, `avx2-int8`,
+    /// `portable-int8`): they are faster and lose a little more than bf16.
     pub device: Option<String>,
     /// Drop ASCII punctuation from texts, as big_vision does for class names.
     pub strip_punctuation: bool,

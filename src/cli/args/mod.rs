@@ -59,6 +59,10 @@ pub struct GlobalArgs {
     pub model: Option<String>,
 
     /// Where the model runs: cpu, cuda, cuda:1, metal [default: cpu]
+    ///
+    /// `cpu:` and a name take a certain path of the processor, of which `stats` tells the one that `cpu` takes. Those that compute in
+    /// int8 in part (cpu:amx-int8, cpu:avx512-int8, cpu:avx512-int8-f32, cpu:avx2-int8) are faster and a little less exact, so that
+    /// they are taken only if asked for.
     #[arg(long, global = true, value_name = "DEVICE", env = "GLIMPSE_DEVICE", hide_env_values = true)]
     pub device: Option<String>,
 
