@@ -97,6 +97,11 @@ DEVICES = {
     "cpu:portable-f32": 0.99999,
     "cpu:amx-bf16": 0.999,
     "cpu:avx512-bf16": 0.999,
+    "cpu:amx-int8": 0.998,
+    "cpu:avx512-int8": 0.998,
+    "cpu:avx512-int8-f32": 0.998,
+    "cpu:avx2-int8": 0.998,
+    "cpu:portable-int8": 0.998,
 }
 
 

@@ -98,7 +98,13 @@ impl Path {
 
     /// The best path of this machine.
     pub fn best() -> Self {
-        Self::ALL.into_iter().find(|path| path.refusal().is_none()).unwrap_or(Self::Portable)
+        Self::ALL.into_iter().find(|path| path.refusal().is_none() && path.pays()).unwrap_or(Self::Portable)
+    }
+
+    /// Whether it is faster than those behind it. Intel's `vdpbf16ps` does as many operations a cycle as its f32, after
+    /// rounding what it is given: three quarters of the speed of `avx512-f32` were measured. AMD's does twice as many.
+    fn pays(self) -> bool {
+        self != Self::Avx512Bf16 || !is_from_intel()
     }
 
     /// Why this machine cannot take this path, or `None` if it can.
@@ -160,6 +166,17 @@ impl Path {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
+fn is_from_intel() -> bool {
+    let maker = std::arch::x86_64::__cpuid(0);
+    [maker.ebx, maker.edx, maker.ecx] == [b"Genu", b"ineI", b"ntel"].map(|part| u32::from_le_bytes(*part))
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn is_from_intel() -> bool {
+    false
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(self.name())
@@ -196,7 +213,7 @@ mod tests {
         let explained = best.explained();
         assert!(explained.starts_with(best.name()));
         for better in Path::ALL.into_iter().take_while(|path| *path != best) {
-            assert!(explained.contains(';') && better.refusal().is_some(), "{explained}");
+            assert!(!better.pays() || explained.contains(';') && better.refusal().is_some(), "{explained}");
         }
     }
 }

@@ -302,11 +302,11 @@ fn every_second_node_stands_on_the_next_level() {
 fn guides_are_halved_where_they_are_too_many() {
     let arena = arena_of(&clustered(4000, 32, 40, 2));
     for nodes in [1000, 2100, 4000] {
-        let graph = Graph::new(Rules { guides: 96, ..params(8) }, arena.dim());
+        let graph = Graph::new(Rules { guides: 192, ..params(8) }, arena.dim());
         let all: Vec<Node> = (0..nodes).map(Node).collect();
         graph.guides.write().add(space(&arena), &graph.rules, &all);
         let guides = graph.guides.read().len();
-        assert!((36..=96).contains(&guides), "{guides} guides of {nodes} nodes");
+        assert!((72..=192).contains(&guides), "{guides} guides of {nodes} nodes");
     }
     // One node in 4 M stays a guide however many that are.
     let graph = Graph::new(Rules { guides: 4, ..params(8) }, arena.dim());

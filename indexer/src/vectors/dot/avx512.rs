@@ -139,11 +139,12 @@ fn most_alike(blocks: &[u64], like: &mut LikeBits) {
             let differing = _mm512_xor_si512(words, _mm512_set1_epi64(bits.cast_signed()));
             sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(differing));
         }
-        if _mm512_cmplt_epu64_mask(sum, bound) != 0 {
+        let lanes = _mm512_cmplt_epu64_mask(sum, bound);
+        if lanes != 0 {
             let mut differing = [0; SIDE_BY_SIDE];
             // SAFETY: the array is 64 bytes long, and the store needs no alignment.
             unsafe { _mm512_storeu_si512(differing.as_mut_ptr().cast(), sum) };
-            like.offer(number, differing);
+            like.offer(number, differing, lanes);
             bound = _mm512_set1_epi64(like.bound().cast_signed());
         }
     }

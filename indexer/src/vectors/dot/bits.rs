@@ -33,14 +33,17 @@ impl LikeBits {
         if self.best.len() < self.count { u64::MAX } else { self.best.last().map_or(0, |last| last >> 32) }
     }
 
-    /// Takes the better ones of eight rows.
-    #[cold]
-    pub(super) fn offer(&mut self, block: usize, differing: [u64; SIDE_BY_SIDE]) {
-        for (row, differing) in (block * SIDE_BY_SIDE..self.rows).zip(differing) {
-            if differing < self.bound() {
+    /// Takes those of a block's rows that are better than what was found, of the ones that `lanes` has a bit for.
+    #[inline]
+    pub(super) fn offer(&mut self, block: usize, differing: [u64; SIDE_BY_SIDE], mut lanes: u8) {
+        while lanes != 0 {
+            let lane = lanes.trailing_zeros() as usize;
+            lanes &= lanes - 1;
+            let (row, differing) = (block * SIDE_BY_SIDE + lane, differing[lane]);
+            if row < self.rows && differing < self.bound() {
                 let entry = differing << 32 | row as u64;
-                let at = self.best.partition_point(|&other| other < entry);
                 self.best.truncate(self.count - 1);
+                let at = self.best.iter().rposition(|&better| better < entry).map_or(0, |last| last + 1);
                 self.best.insert(at, entry);
             }
         }

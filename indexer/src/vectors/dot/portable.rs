@@ -15,8 +15,9 @@ pub fn most_alike(blocks: &[u64], like: &mut LikeBits) {
             differing.iter_mut().zip(words).for_each(|(sum, word)| *sum += u64::from((word ^ bits).count_ones()));
         }
         let bound = like.bound();
-        if differing.iter().any(|&differing| differing < bound) {
-            like.offer(number, differing);
+        let lanes = (0..SIDE_BY_SIDE).fold(0, |lanes, i| lanes | u8::from(differing[i] < bound) << i);
+        if lanes != 0 {
+            like.offer(number, differing, lanes);
         }
     }
 }
