@@ -150,6 +150,18 @@ impl Held {
     }
 }
 
+/// The answer of threads that were freed: they gave their last one a moment before they wait for more.
+async fn soon(ask: impl AsyncFn() -> Answer) -> Answer {
+    for _ in 0..1000 {
+        let answer = ask().await;
+        if answer.status.as_u16() != 503 {
+            return answer;
+        }
+        actix_web::rt::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    ask().await
+}
+
 /// Keeps all threads of a pool busy. One without places in its queue takes work only while a thread waits for it.
 async fn occupy(state: &web::Data<AppState>, pool: fn(&AppState) -> &Pool, threads: usize) -> Held {
     let (until, held) = std::sync::mpsc::channel::<()>();
