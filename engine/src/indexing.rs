@@ -71,16 +71,13 @@ impl Engine {
             options.regions.profile = self.dense_profile(encoder.as_ref(), config)?;
         }
         let mut left_out = Vec::new();
-        let target = match same {
-            Some(index) => Arc::clone(index),
-            None => {
-                let known = serving.iter().flat_map(|index| index.manifest().roots);
-                let (there, gone): (Vec<_>, Vec<_>) = known.partition(|root| fs::canonicalize(root).is_ok());
-                options.roots.extend(there);
-                left_out = gone;
-                self.library.open_for(encoder.info(), true)?
-            }
-        };
+        if same.is_none() {
+            let known = serving.iter().flat_map(|index| index.manifest().roots);
+            let (there, gone): (Vec<_>, Vec<_>) = known.partition(|root| fs::canonicalize(root).is_ok());
+            options.roots.extend(there);
+            left_out = gone;
+        }
+        let target = self.library.open_for(encoder.info(), true)?;
         left_out.iter().cloned().map(left_out_of_new).for_each(|event| observer.event(&event));
         let summary = match background {
             None => ingest(&target, encoder.as_ref(), &options, cancel, observer),

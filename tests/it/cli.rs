@@ -329,6 +329,22 @@ fn stats_tell_what_runs_the_model_now() {
 }
 
 #[test]
+fn a_library_keeps_its_vectors_as_it_began() {
+    let fixture = Fixture::empty();
+    std::fs::create_dir(fixture.pictures()).unwrap();
+    image::RgbImage::from_pixel(32, 32, image::Rgb([200, 30, 30])).save(fixture.pictures().join("a.png")).unwrap();
+    let index = |vectors: &[&str]| {
+        fixture.run([&["index", "--model", "demo", "--no-regions", "pictures"][..], vectors].concat())
+    };
+    assert_eq!(index(&["--vectors", "f32"]).code, 0);
+    assert_eq!(index(&[]).code, 0);
+    assert_eq!(fixture.json(["stats", "--json"])[0]["vectors"], "f32");
+    let refused = index(&["--vectors", "int8"]);
+    assert!(refused.code == 2 && refused.stderr.contains("keeps its vectors as f32"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("--home"), "{}", refused.stderr);
+}
+
+#[test]
 fn a_damaged_catalogue_is_mended() {
     let fixture = Fixture::indexed();
     let before = fixture.run(["search", "flower", "--all", "-l"]).stdout;
