@@ -60,9 +60,7 @@ use parking_lot::{Mutex, RwLock};
 
 use self::graph::{Graph, Level, Near, Rules};
 use self::space::{Query, Space};
-use crate::vectors::{
-    ExactScan, QueryPlanes, Rows, Scored, Slot, Top, VectorIndex, candidates, check_width, no_direction,
-};
+use crate::vectors::{ExactScan, Rows, Scored, Slot, Top, VectorIndex, candidates};
 use crate::{IdSet, ImageId, IndexError};
 
 pub(crate) use self::flat::FlatGraph;
@@ -210,10 +208,8 @@ impl Hnsw {
     /// # Errors
     /// [`IndexError::WrongDimension`], or if the query has no direction.
     pub fn walk(&self, query: &[f32], k: usize, ef: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
-        let dim = self.vectors.dim();
-        check_width(dim, query.len())?;
+        let planes = self.vectors.prepare(query)?;
         let rows = self.vectors.read();
-        let planes = QueryPlanes::new(query, rows.arena().stride()).ok_or_else(|| no_direction(dim))?;
         let space = self.space(&rows);
         let graph = self.graph.read_recursive();
         // What the walk finds by the rounded query is compared again with all that is known of query and vectors.

@@ -45,8 +45,7 @@ impl Sketches {
         self.blocks.truncate(self.len.div_ceil(SIDE_BY_SIDE) * SIDE_BY_SIDE * self.words);
     }
 
-    /// The sketches most like that of a vector, some of the best `count` first if fewer are there; what `like` held is
-    /// gone.
+    /// Leaves the `count` sketches most like that of a vector in `like`, or all if there are fewer.
     pub(super) fn nearest(&self, kernel: Kernel, vector: &[f32], mean: &[f32], count: usize, like: &mut LikeBits) {
         like.reset(sketch(vector, mean), count, self.len);
         kernel.most_alike(&self.blocks, like);

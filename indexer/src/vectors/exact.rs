@@ -172,7 +172,8 @@ impl ExactScan {
     /// As [`ExactScan::score_all`].
     pub(crate) fn prepare(&self, query: &[f32]) -> Result<QueryPlanes, IndexError> {
         check_width(self.dim, query.len())?;
-        QueryPlanes::new(query, self.dim.next_multiple_of(LINE)).ok_or_else(|| no_direction(self.dim))
+        let planes = QueryPlanes::new(query, self.dim.next_multiple_of(LINE), self.storage.rest());
+        planes.ok_or_else(|| no_direction(self.dim))
     }
 
     /// As [`ExactScan::score_these`] for a query that was made ready.

@@ -115,7 +115,7 @@ pub(super) fn peak(vector: &[f32]) -> Option<f32> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -129,7 +129,8 @@ mod tests {
         dot / length(a) / length(b)
     }
 
-    fn vectors() -> impl Strategy<Value = Vec<f32>> {
+    /// Vectors of any width that have a direction.
+    pub(in super::super) fn vectors() -> impl Strategy<Value = Vec<f32>> {
         prop::collection::vec(-1.0f32..1.0, 1..1200)
             .prop_filter("needs a direction", |v| v.iter().any(|x| x.abs() > 1e-3))
     }

@@ -2,6 +2,7 @@
 
 use super::dot::{Kernel, Probe};
 use super::quant::{FINE, peak};
+use super::storage::Rest;
 
 /// A unit query in two int8 planes, `fine` holding what `coarse` rounds away: together about 16 bits, so that the only
 /// error of a score is that of the stored vector. A second plane costs little, because a scan waits for memory.
@@ -11,24 +12,28 @@ pub(crate) struct QueryPlanes {
     fine: Probe,
     pub coarse_scale: f32,
     fine_scale: f32,
-    /// The query itself, of length 1.
+    /// The query itself, of length 1, if vectors are kept as they came.
     unit: Vec<f32>,
 }
 
 impl QueryPlanes {
-    /// Splits a query of any length after bringing it to length 1, for rows of `stride`; `None` if it has no direction.
-    pub fn new(query: &[f32], stride: usize) -> Option<Self> {
+    /// Splits a query of any length after bringing it to length 1, for rows of `stride` and what is kept beside them; `None` if it
+    /// has no direction.
+    pub fn new(query: &[f32], stride: usize, rest: Rest) -> Option<Self> {
         let length = query.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
         let peak = peak(query)?;
         let coarse_step = peak / 127.0;
         let fine_step = coarse_step / 254.0;
         let coarse: Vec<i8> = query.iter().map(|v| nearest(v / coarse_step) as i8).collect();
-        let rest = query.iter().zip(&coarse).map(|(v, &c)| v - f32::from(c) * coarse_step);
-        let fine = rest.map(|r| nearest(r / fine_step).clamp(-127.0, 127.0) as i8).collect();
-        let unit = |step: f32| (f64::from(step) / length) as f32;
+        let left = query.iter().zip(&coarse).map(|(v, &c)| v - f32::from(c) * coarse_step);
+        let fine = left.map(|left| nearest(left / fine_step).clamp(-127.0, 127.0) as i8).collect();
         let [coarse, fine] = [coarse, fine].map(|steps| Probe::new(steps, stride));
-        let (coarse_scale, fine_scale) = (unit(coarse_step), unit(fine_step));
-        let unit = query.iter().map(|&value| (f64::from(value) / length) as f32).collect();
+        let of_unit = |value: f32| (f64::from(value) / length) as f32;
+        let (coarse_scale, fine_scale) = (of_unit(coarse_step), of_unit(fine_step));
+        let unit = match rest {
+            Rest::Floats => query.iter().copied().map(of_unit).collect(),
+            Rest::Nothing | Rest::Plane => Vec::new(),
+        };
         Some(Self { coarse, fine, coarse_scale, fine_scale, unit })
     }
 
@@ -84,17 +89,13 @@ fn dot_floats(values: &[f32], bytes: &[u8]) -> f32 {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::quant::tests::vectors;
     use super::*;
-
-    fn vectors() -> impl Strategy<Value = Vec<f32>> {
-        prop::collection::vec(-1.0f32..1.0, 1..1200)
-            .prop_filter("needs a direction", |v| v.iter().any(|x| x.abs() > 1e-3))
-    }
 
     proptest! {
         #[test]
         fn two_planes_hold_the_query_to_16_bits(vector in vectors()) {
-            let planes = QueryPlanes::new(&vector, vector.len()).unwrap();
+            let planes = QueryPlanes::new(&vector, vector.len(), Rest::Plane).unwrap();
             let length = vector.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
             let peak = f64::from(vector.iter().fold(0f32, |p, v| p.max(v.abs())));
             for (i, &v) in vector.iter().enumerate() {
@@ -106,7 +107,7 @@ mod tests {
 
         #[test]
         fn a_vector_is_wholly_like_itself(vector in vectors()) {
-            let planes = QueryPlanes::new(&vector, vector.len()).unwrap();
+            let planes = QueryPlanes::new(&vector, vector.len(), Rest::Floats).unwrap();
             let bytes: Vec<u8> = planes.unit.iter().flat_map(|value| value.to_le_bytes()).collect();
             prop_assert!((planes.whole_cosine(&bytes) - 1.0).abs() < 1e-5);
         }
@@ -115,7 +116,7 @@ mod tests {
     #[test]
     fn refuses_queries_without_direction() {
         for bad in [&[][..], &[0.0; 8], &[1.0, f32::NAN], &[f32::INFINITY, 1.0], &[1e-42; 4]] {
-            assert!(QueryPlanes::new(bad, bad.len()).is_none(), "{bad:?}");
+            assert!(QueryPlanes::new(bad, bad.len(), Rest::Plane).is_none(), "{bad:?}");
         }
     }
 }
