@@ -15,6 +15,7 @@ import gc
 import json
 import os
 import pathlib
+import sys
 import tempfile
 import time
 
@@ -90,8 +91,12 @@ def torch_part(module, x, dtype):
 
 def onnx_part(module, x, folder):
     path = str(folder / "model.onnx")
-    with torch.inference_mode():
-        torch.onnx.export(module, (x,), path, input_names=["x"], dynamo=False)
+    try:
+        with torch.inference_mode():
+            torch.onnx.export(module, (x,), path, input_names=["x"], dynamo=False)
+    except torch.onnx.errors.UnsupportedOperatorError as error:
+        print(f"ONNX Runtime is left out: {error}", file=sys.stderr)
+        return None
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     return timed(lambda: session.run(None, {"x": x.numpy()}))
 
@@ -134,6 +139,7 @@ def measure(name, kind, tower, side, batches, options):
                 parts["OpenVINO bf16"] = openvino_part(module, x, "bf16")
                 # Casting changes a module in place.
                 parts["PyTorch bf16"] = torch_part(copy.deepcopy(module), x, torch.bfloat16)
+            parts = {name: part for name, part in parts.items() if part}
             peaks = [("f32", "oneDNN", peak_part(torch.float32)), ("bf16", "oneDNN", peak_part(torch.bfloat16))]
             for path in PATHS:
                 if ours[0].ask("product", path)["seconds"] is not None:

@@ -92,7 +92,7 @@ impl Rules {
             lowest: Level(m.ilog2() as u8),
             guides: 1 << 15,
             highest: Level(m.ilog2() as u8 + 2),
-            starts: 16,
+            starts: 8,
         }
     }
 }
