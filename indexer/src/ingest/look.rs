@@ -154,9 +154,10 @@ impl<'a> Looker<'a> {
     fn decode(&self, content: &ContentHash, bytes: &[u8]) -> Result<(Views, (u32, u32)), String> {
         let _memory = self.pixels.take(pixels(bytes).saturating_mul(BYTES_PER_PIXEL));
         let start = Instant::now();
-        let picture = picture::decode_reduced(bytes, &self.options.limits, self.least_side());
-        let picture = picture.map_err(|error| error.to_string())?;
         let regions = &self.options.regions;
+        let detail = if regions.make { regions.profile.config.detail } else { 1.0 };
+        let picture = picture::decode_reduced(bytes, &self.options.limits, least_side(self.encoder, detail));
+        let picture = picture.map_err(|error| error.to_string())?;
         let views = match regions.make {
             true => regions.profile.views(self.encoder, &picture.pixels),
             false => self.encoder.prepare(&picture.pixels).map(Views::whole),
@@ -166,16 +167,15 @@ impl<'a> Looker<'a> {
         self.decoding.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
         Ok((views, picture.size))
     }
+}
 
-    /// Pixels that the shorter side of a picture must have, so that the model sees no difference to the whole picture.
-    fn least_side(&self) -> u32 {
-        /// What a NaFlex picture of 256 patches has, if it is square.
-        const NAFLEX: usize = 256;
-        let regions = &self.options.regions;
-        let detail = if regions.make { regions.profile.config.detail.max(1.0) } else { 1.0 };
-        let side = self.encoder.info().image_size.unwrap_or(NAFLEX);
-        (side as f32 * detail * 2.5) as u32
-    }
+/// Pixels that the shorter side of a picture must have, so that the model sees no difference to the whole picture, whose
+/// views are cut out of it `detail` times as large as the model reads.
+pub(super) fn least_side(encoder: &dyn Encode, detail: f32) -> u32 {
+    /// What a NaFlex picture of 256 patches has, if it is square.
+    const NAFLEX: usize = 256;
+    let side = encoder.info().image_size.unwrap_or(NAFLEX);
+    (side as f32 * detail.max(1.0) * 2.5) as u32
 }
 
 enum Fate {

@@ -8,6 +8,7 @@ use glimpse_encoder::{Encode, picture};
 use rayon::prelude::*;
 
 use super::encode::{Encoded, Wanted};
+use super::look::least_side;
 use super::read::{Unread, read};
 use super::write::Writer;
 use super::{FileEvent, IngestOptions};
@@ -100,8 +101,11 @@ fn look(lacking: &Lacking, encoder: &dyn Encode, options: &IngestOptions) -> Res
         Unread::Failed(reason) => FileEvent::Failed { path: path(), reason },
     })?;
     let failed = |reason: String| FileEvent::Failed { path: path(), reason };
-    let picture = picture::decode(&bytes, &options.limits).map_err(|error| failed(error.to_string()))?;
-    let views = options.regions.profile.views(encoder, &picture.pixels).map_err(|error| failed(error.to_string()))?;
+    let profile = &options.regions.profile;
+    let least = least_side(encoder, profile.config.detail);
+    let picture = picture::decode_reduced(&bytes, &options.limits, least);
+    let picture = picture.map_err(|error| failed(error.to_string()))?;
+    let views = profile.views(encoder, &picture.pixels).map_err(|error| failed(error.to_string()))?;
     options.on_picture.call(&ContentHash::of(&bytes), &picture);
     Ok(Waiting { lacking: lacking.clone(), views })
 }
