@@ -55,7 +55,7 @@ impl Tokenizer {
     /// Reads the tokenizer at `path`: a `tokenizer.json`, or a directory that holds one. The padding and EOS tokens are
     /// those named by the files beside it; `text_config` of released checkpoints names others, which are wrong.
     ///
-    /// The 256,000 pieces of SigLIP 2 take about a second: load the weights on another thread meanwhile.
+    /// The 256,000 pieces of SigLIP 2 take more than half a second: load the weights on another thread meanwhile.
     ///
     /// # Errors
     /// [`EncodeError::MissingFile`] if there is none, [`EncodeError::Tokenizer`] if it cannot be read or if its

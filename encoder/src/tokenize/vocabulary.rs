@@ -1,26 +1,66 @@
 //! The vocabulary and normalisation of a `tokenizer.json`, whatever model it holds.
 
 use serde::Deserialize;
-use tokenizers::models::bpe::BPE;
+use tokenizers::models::bpe::{BPE, Merges, Vocab};
 use tokenizers::normalizers::{Lowercase, Sequence};
 use tokenizers::{AddedToken, NormalizerWrapper, PreTokenizerWrapper, Result, Tokenizer};
 
-/// The parts of a `tokenizer.json` that are used, with a BPE model. Named in the type, the model is read straight from
-/// the text; the general path reads it into a tree of JSON values first, which doubles the time and the memory for
-/// Gemma's 580,000 merges.
+/// The parts of a `tokenizer.json` that are used, with a BPE model whose merges are pairs. Named in the types, they are read
+/// straight from the text. The general path, which reads other models and older files, goes through a tree of JSON values,
+/// and a first query would have to wait until it has held Gemma's 580,000 merges.
 #[derive(Deserialize)]
 struct BpeFile {
     #[serde(default)]
     added_tokens: Vec<AddedToken>,
     normalizer: Option<NormalizerWrapper>,
     pre_tokenizer: Option<PreTokenizerWrapper>,
-    model: BPE,
+    model: BpeModel,
+}
+
+#[derive(Deserialize)]
+struct BpeModel {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    vocab: Vocab,
+    merges: Merges,
+    dropout: Option<f32>,
+    unk_token: Option<String>,
+    continuing_subword_prefix: Option<String>,
+    end_of_word_suffix: Option<String>,
+    fuse_unk: Option<bool>,
+    byte_fallback: Option<bool>,
+    ignore_merges: Option<bool>,
+}
+
+impl BpeModel {
+    fn build(self) -> Result<BPE> {
+        let mut bpe = BPE::builder()
+            .vocab_and_merges(self.vocab, self.merges)
+            .fuse_unk(self.fuse_unk.unwrap_or_default())
+            .byte_fallback(self.byte_fallback.unwrap_or_default())
+            .ignore_merges(self.ignore_merges.unwrap_or_default());
+        if let Some(dropout) = self.dropout {
+            bpe = bpe.dropout(dropout);
+        }
+        if let Some(token) = self.unk_token {
+            bpe = bpe.unk_token(token);
+        }
+        if let Some(prefix) = self.continuing_subword_prefix {
+            bpe = bpe.continuing_subword_prefix(prefix);
+        }
+        if let Some(suffix) = self.end_of_word_suffix {
+            bpe = bpe.end_of_word_suffix(suffix);
+        }
+        bpe.build()
+    }
 }
 
 /// Reads a `tokenizer.json`. Its own padding, truncation and post-processing are left aside.
 pub fn parse(text: &str) -> Result<Tokenizer> {
-    if let Ok(file) = serde_json::from_str::<BpeFile>(text) {
-        let mut tokenizer = Tokenizer::new(file.model);
+    if let Ok(file) = serde_json::from_str::<BpeFile>(text)
+        && file.model.kind.as_deref().is_none_or(|kind| kind == "BPE")
+    {
+        let mut tokenizer = Tokenizer::new(file.model.build()?);
         tokenizer.with_normalizer(Some(lower_casing(file.normalizer)))?.with_pre_tokenizer(file.pre_tokenizer);
         tokenizer.add_tokens(file.added_tokens)?;
         return Ok(tokenizer);
@@ -39,6 +79,11 @@ pub fn ids(pieces: &Tokenizer, text: &str) -> std::result::Result<Vec<u32>, Stri
 
 /// The largest id.
 pub fn highest_id(pieces: &Tokenizer) -> Option<u32> {
+    // As a rule they are numbered through, which is known without a copy of all pieces.
+    let count = pieces.get_vocab_size(true) as u32;
+    if (0..count).all(|id| pieces.id_to_token(id).is_some()) {
+        return count.checked_sub(1);
+    }
     pieces.get_vocab(true).into_values().max()
 }
 
