@@ -45,6 +45,19 @@ onPage("the mode of the bar looks for things, with boxes on the pictures", async
   assert.equal(await page.locator("#grid .spot").count(), 0);
 });
 
+onPage("things can be put in order of date", { path: "/?find=1&c=t:1:butterfly&weak=1" }, async (page) => {
+  await page.locator("#grid .spot").first().waitFor();
+  const found = await count(page);
+  await page.selectOption("#sort", "oldest");
+  await page.waitForURL(/sort=oldest/);
+  await idle(page);
+  assert.equal(await count(page), found, "the same things");
+  await page.locator("#grid .spot").first().waitFor();
+  const taken = (await shown(page, Math.min(found, 12))).map(({ taken }) => taken ?? "9999");
+  assert.ok(taken.length > 1, "dates to compare");
+  assert.deepEqual(taken, [...taken].sort(), "oldest first");
+});
+
 onPage("a form that is typed becomes things, counts, exclusions and relations", async (page) => {
   await page.click("#mode");
   await page.locator("#q").pressSequentially("2+ dog left of ball and tree, no cat", { delay: 5 });
