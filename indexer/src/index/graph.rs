@@ -8,7 +8,6 @@ use std::thread::JoinHandle;
 
 use parking_lot::{Mutex, RwLock};
 
-use super::snapshot::without;
 use super::{GraphEngine, Index};
 use crate::hnsw::{Hnsw, HnswParams, Node, Progress};
 use crate::store::keys::{self, GraphId, Table};
@@ -229,8 +228,8 @@ fn restored(store: &Store, scan: &Arc<ExactScan>, stored: &StoredGraph) -> Resul
         batch.put_nodes(GraphId::PICTURES, &graph.unlink_nodes(&dead));
         batch.put_nodes(GraphId::PICTURES, &graph.link(&lacking));
         // No step says what changed here.
-        let entry = store.put_graph_entry(&mut batch, GraphId::PICTURES, &without(graph.params()));
-        entry.and_then(|()| store.apply(&batch)).map_err(|error| error.to_string())?;
+        let given_up = store.give_up_snapshot(&mut batch, GraphId::PICTURES);
+        given_up.and_then(|()| store.apply(&batch)).map_err(|error| error.to_string())?;
     }
     Ok(graph)
 }

@@ -69,6 +69,7 @@ impl Index {
             graph,
             snapshot,
             regions: RegionSlot::default(),
+            region_snapshot: region_snapshot(&store, dir, options),
             revision: AtomicU64::new(loaded.revision),
             damaged: AtomicUsize::new(loaded.damaged),
             words: WordIndex::open_or_create(&dir.join("words"))?,
@@ -93,19 +94,18 @@ fn read(
     dir: &Path,
     options: &IndexOptions,
 ) -> Result<(Loaded, SnapshotSlot), IndexError> {
-    let snapshots = dir.join("snapshot");
+    let slot = SnapshotSlot::new(GraphId::PICTURES, dir.join("snapshot"));
     if options.engine == GraphEngine::HnswRs {
         let loaded = Loaded::read(store, scan, &[])?;
         if scan.len() >= options.graph_from {
             graph.load(scan);
         }
-        return Ok((loaded, SnapshotSlot::new(snapshots, None)));
+        return Ok((loaded, slot));
     }
     // A snapshot that is doubtful in any way is as good as none.
-    if let Ok(Some(Opened { loaded, graph: own, missed, seal })) = snapshot::open(store, &snapshots, scan) {
+    if let Ok(Some(Opened { loaded, graph: own, missed, seal })) = snapshot::open(store, slot.dir(), scan) {
+        slot.count(&seal, own.nodes(), missed);
         graph.take_up(own);
-        let slot = SnapshotSlot::new(snapshots, Some(missed));
-        slot.sweep(Some(&seal));
         return Ok((loaded, slot));
     }
     // The nodes of a graph say which slots its vectors have.
@@ -113,9 +113,26 @@ fn read(
     let nodes = stored.as_ref().ok().and_then(Option::as_ref).map_or(&[][..], |stored| &stored.nodes);
     let loaded = Loaded::read(store, scan, nodes)?;
     graph.restore(store, scan, stored);
-    let slot = SnapshotSlot::new(snapshots, None);
     slot.sweep(None);
     Ok((loaded, slot))
+}
+
+/// Where the snapshot of regions stands, by what the store says of it. It is read with the regions.
+fn region_snapshot(store: &Store, dir: &Path, options: &IndexOptions) -> SnapshotSlot {
+    let slot = SnapshotSlot::new(GraphId::REGIONS, dir.join("region-snapshot"));
+    if options.engine == GraphEngine::HnswRs {
+        return slot;
+    }
+    let entry = store.graph_entry(GraphId::REGIONS).ok().flatten().and_then(|entry| entry.snapshot);
+    let counting = entry.and_then(|entry| {
+        let (_, steps) = store.steps_since(GraphId::REGIONS, entry.revision).ok()?;
+        Some((entry, steps))
+    });
+    match counting {
+        Some((entry, steps)) => slot.count(&entry.seal, entry.nodes, steps),
+        None => slot.sweep(None),
+    }
+    slot
 }
 
 /// What opening finds out.

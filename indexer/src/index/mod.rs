@@ -48,6 +48,7 @@ pub struct Index {
     graph: GraphSlot,
     snapshot: SnapshotSlot,
     regions: RegionSlot,
+    region_snapshot: SnapshotSlot,
     words: WordIndex,
     revision: AtomicU64,
     /// Values that could not be read; their pictures are not found until `verify` mends them.
@@ -184,7 +185,7 @@ impl Index {
                 + self.graph.get().map_or_else(|| self.scan.memory(), |graph| graph.as_index().memory()),
             dim: self.scan.dim(),
             vectors: self.scan.storage(),
-            search: self.graph.name(&self.scan) + &self.snapshot.fault(),
+            search: self.graph.name(&self.scan) + &self.snapshot.fault() + &self.region_snapshot.fault(),
         })
     }
 

@@ -152,10 +152,12 @@ impl<'a> Step<'a> {
         }
         let (new, gone) = vectors_of(&self.effects);
         let (with_regions, without) = regions_of(&self.effects);
-        index.prepare_regions(&with_regions, &without, &mut self.batch)?;
+        let of_regions = index.prepare_regions(&with_regions, &without, &mut self.batch)?;
         let nodes = index.graph.prepare(&index.scan, &new, &gone, &mut self.batch)?;
         if revision > before {
-            index.note_step(&mut self.batch, before, revision, &nodes)?;
+            let between = (before, revision);
+            index.snapshot.note_step(&index.store, &mut self.batch, between, &nodes)?;
+            index.region_snapshot.note_step(&index.store, &mut self.batch, between, &of_regions)?;
         }
         if let Err(error) = index.store.apply(&self.batch) {
             index.graph.undo(&index.scan, &new);

@@ -5,6 +5,7 @@
 //! memory their vectors are one more vector index, read when regions are first asked for ([`RegionIndex`]), with a graph of
 //! its own when there are many ([`graph`]).
 
+pub(crate) mod flat;
 pub(crate) mod format;
 pub(crate) mod graph;
 mod rows;

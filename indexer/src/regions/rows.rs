@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use glimpse_encoder::dense::{Rect, RegionMap};
-use parking_lot::RwLock;
+use parking_lot::{RwLock, RwLockReadGuard};
+use rayon::prelude::*;
 
 use super::format::Stored;
 use super::graph::Linked;
@@ -46,6 +47,20 @@ impl RegionIndex {
     pub(crate) fn of_rows(rows: Rows, shapes: HashMap<ImageId, Shapes>) -> Self {
         let scan = Arc::new(ExactScan::of_rows(rows));
         Self { scan, shapes: RwLock::new(shapes), linked: RwLock::default() }
+    }
+
+    /// Where the regions of each picture are.
+    pub(crate) fn all_shapes(&self) -> RwLockReadGuard<'_, HashMap<ImageId, Shapes>> {
+        self.shapes.read_recursive()
+    }
+
+    /// True if there are as many regions as this, and each has a vector.
+    pub(crate) fn is_whole(&self, regions: usize) -> bool {
+        let (rows, shapes) = (self.scan.read(), self.all_shapes());
+        let whole = |(&image, shapes): (&ImageId, &Shapes)| {
+            (0..shapes.len() as u8).all(|region| rows.slot(RegionId { image, region }.key()).is_some())
+        };
+        self.len() == regions && shapes.par_iter().all(whole)
     }
 
     /// The vectors, under the keys of their regions.

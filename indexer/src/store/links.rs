@@ -36,6 +36,9 @@ pub(crate) struct GraphEntry {
 pub(crate) struct SnapshotEntry {
     /// It holds what there was at this revision.
     pub(crate) revision: u64,
+    /// Nodes that the graph had.
+    #[serde(default)]
+    pub(crate) nodes: usize,
     pub(crate) seal: Seal,
 }
 
@@ -152,6 +155,14 @@ impl Store {
         let json = json.map_err(|error| self.corrupt("the entry of the graph".to_owned(), error))?;
         batch.put(Table::Meta, &graph.meta(), records::encode_json(&graph.meta(), &json));
         Ok(())
+    }
+
+    /// Gives up in a step the snapshot of a graph, if there is one.
+    pub(crate) fn give_up_snapshot(&self, batch: &mut Batch, graph: GraphId) -> Result<(), IndexError> {
+        match self.graph_entry(graph)? {
+            Some(entry) => self.put_graph_entry(batch, graph, &GraphEntry { snapshot: None, ..entry }),
+            None => Ok(()),
+        }
     }
 
     /// Writes a graph as a whole, in place of the one that was there. Between the first and the last step there is none;

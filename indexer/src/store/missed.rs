@@ -48,33 +48,64 @@ impl Store {
     /// # Errors
     /// [`IndexError::Corrupt`] if that is not wholly known.
     pub(crate) fn missed_since(&self, graph: GraphId, revision: u64) -> Result<Missed, IndexError> {
-        let unknown = |reason: &dyn std::fmt::Display| self.corrupt("what changed last".to_owned(), reason);
+        let (nodes, steps) = self.steps_since(graph, revision)?;
+        let mut changes = Vec::new();
+        for entry in self.range(Table::Changes, &revision.saturating_add(1).to_be_bytes(), &[0xff; 9]) {
+            let (key, value) = entry?;
+            let revision = keys::parse_revision(&key).ok_or_else(|| self.unknown(&"a key"))?;
+            let id = records::decode_id(Table::Changes, &key, &value).map_err(|damage| self.unknown(&damage))?;
+            changes.push((revision, id));
+        }
+        Ok(Missed { changes, nodes, steps })
+    }
+
+    /// The nodes of a graph that came, changed or went since a revision, rising.
+    ///
+    /// # Errors
+    /// As [`Store::missed_since`].
+    pub(crate) fn steps_since(&self, graph: GraphId, revision: u64) -> Result<(Vec<Node>, Steps), IndexError> {
         let (mut nodes, mut steps, mut reached) = (Vec::new(), Steps::default(), revision);
         for entry in self.range(Table::Relinked, &graph.step(revision.saturating_add(1)), &graph.end()) {
             let (key, value) = entry?;
-            let (_, after) = keys::parse_step(&key).ok_or_else(|| unknown(&"a key"))?;
+            let (_, after) = keys::parse_step(&key).ok_or_else(|| self.unknown(&"a key"))?;
             let (before, changed) =
-                records::decode_relinked(graph, after, &value).map_err(|damage| unknown(&damage))?;
+                records::decode_relinked(graph, after, &value).map_err(|damage| self.unknown(&damage))?;
             if before != reached {
-                return Err(unknown(&"there are gaps"));
+                return Err(self.unknown(&"there are gaps"));
             }
             reached = after;
             steps.add(changed.len());
             nodes.extend(changed);
         }
         if reached != self.last_revision()? {
-            return Err(unknown(&"there are later changes"));
+            return Err(self.unknown(&"there are later changes"));
         }
         nodes.sort_unstable();
         nodes.dedup();
-        let mut changes = Vec::new();
-        for entry in self.range(Table::Changes, &revision.saturating_add(1).to_be_bytes(), &[0xff; 9]) {
-            let (key, value) = entry?;
-            let revision = keys::parse_revision(&key).ok_or_else(|| unknown(&"a key"))?;
-            let id = records::decode_id(Table::Changes, &key, &value).map_err(|damage| unknown(&damage))?;
-            changes.push((revision, id));
-        }
-        Ok(Missed { changes, nodes, steps })
+        Ok((nodes, steps))
+    }
+
+    fn unknown(&self, reason: &dyn std::fmt::Display) -> IndexError {
+        self.corrupt("what changed last".to_owned(), reason)
+    }
+
+    /// Notes that nodes of a graph were changed again after the newest step; false if that is not noted.
+    ///
+    /// # Errors
+    /// As [`Store::missed_since`].
+    pub(crate) fn extend_last_step(
+        &self,
+        batch: &mut Batch,
+        graph: GraphId,
+        nodes: &[Node],
+    ) -> Result<bool, IndexError> {
+        let revision = self.last_revision()?;
+        let Some(value) = self.get(Table::Relinked, &graph.step(revision))? else { return Ok(false) };
+        let (before, mut changed) =
+            records::decode_relinked(graph, revision, &value).map_err(|damage| self.unknown(&damage))?;
+        changed.extend(nodes);
+        batch.put_step(graph, before, revision, &changed);
+        Ok(true)
     }
 
     /// Forgets what steps up to a revision did to a graph.

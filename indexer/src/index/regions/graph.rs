@@ -76,7 +76,11 @@ fn restore(
         return Ok(None);
     }
     let mut batch = Batch::default();
-    batch.put_nodes(GraphId::REGIONS, &graph.unlink_nodes(&dead));
+    if !dead.is_empty() {
+        batch.put_nodes(GraphId::REGIONS, &graph.unlink_nodes(&dead));
+        // No step says what changed here.
+        index.store.give_up_snapshot(&mut batch, GraphId::REGIONS).map_err(|error| error.to_string())?;
+    }
     let gone = unlinked.iter().filter(|&id| regions.shapes(id).is_none());
     gone.for_each(|id| batch.remove_unlinked(id));
     index.store.apply(&batch).map_err(|error| error.to_string())?;
@@ -85,47 +89,53 @@ fn restore(
 
 impl Index {
     /// What a step does to the graph, before the store takes it: the regions of these pictures, new or gone, lose their
-    /// nodes, and `batch` learns which nodes changed.
+    /// nodes, and `batch` learns which nodes changed, which are returned too.
     pub(in crate::index) fn prepare_regions(
         &self,
         new: &[ImageId],
         gone: &[ImageId],
         batch: &mut Batch,
-    ) -> Result<(), IndexError> {
+    ) -> Result<Vec<Node>, IndexError> {
+        let mut changed = Vec::new();
         if new.is_empty() && gone.is_empty() {
-            return Ok(());
+            return Ok(changed);
         }
         match self.regions.get().filter(|regions| regions.graph().is_some()) {
             Some(regions) => {
                 for &id in new.iter().chain(gone) {
-                    batch.put_nodes(GraphId::REGIONS, &regions.unlink(id));
+                    let changes = regions.unlink(id);
+                    batch.put_nodes(GraphId::REGIONS, &changes);
+                    changed.extend(changes.into_iter().map(|(node, _)| node));
                 }
                 gone.iter().for_each(|&id| batch.remove_unlinked(id));
             }
             None if self.store.has_graph(GraphId::REGIONS)? => gone.iter().for_each(|&id| batch.put_unlinked(id)),
-            None => return Ok(()), // whoever builds a graph looks at all regions
+            None => return Ok(changed), // whoever builds a graph looks at all regions
         }
         new.iter().for_each(|&id| batch.put_unlinked(id));
-        Ok(())
+        Ok(changed)
     }
 
-    /// Builds the graph if there are regions enough, or brings it up to date if it lacks many. Reads the regions only if
-    /// there may be something to do, and lets go of them if nobody has asked for them. The caller holds the writer's lock.
+    /// Builds the graph if there are regions enough, or brings it up to date if it lacks many, and writes a snapshot if none
+    /// counts. Reads the regions only if there may be something to do, and lets go of them if nobody has asked for them. The
+    /// caller holds the writer's lock.
     pub(in crate::index) fn finish_regions(&self, progress: &mut Progress<'_>) -> Result<(), IndexError> {
         if self.options.engine != GraphEngine::Own || self.regions.get().is_none() && !self.may_be_behind()? {
             return Ok(());
         }
         let regions = self.loaded_regions()?;
-        let linked = self.link_regions(&regions, progress);
+        let done = self.link_regions(&regions, progress).and_then(|()| self.finish_region_snapshot(&regions));
         self.regions.release();
-        linked
+        done
     }
 
     fn may_be_behind(&self) -> Result<bool, IndexError> {
         Ok(match self.store.graph_entry(GraphId::REGIONS) {
-            Ok(Some(entry)) if !entry.partial => self.store.unlinked()?.len() * BEHIND > self.scan.len(),
+            Ok(Some(entry)) if !entry.partial && self.region_snapshot.counts() => {
+                self.store.unlinked()?.len() * BEHIND > self.scan.len()
+            }
             Ok(None) => self.scan.len() * MAX_REGIONS >= self.options.regions_from,
-            _ => true, // not finished, or damaged
+            _ => true, // not finished, damaged, or without a snapshot
         })
     }
 
@@ -139,12 +149,14 @@ impl Index {
         let Some(graph) = regions.link(self.options.region_graph, progress) else { return Ok(()) };
         let mut last = Batch::default();
         self.store.unlinked()?.iter().for_each(|id| last.remove_unlinked(id));
+        self.region_snapshot.clear();
         self.store.write_graph(GraphId::REGIONS, &graph, last)
     }
 
     /// Gives the graph up, in memory and in the store.
     pub(in crate::index) fn drop_region_graph(&self) -> Result<(), IndexError> {
         self.regions.clear();
+        self.region_snapshot.clear();
         self.store.clear_graph(GraphId::REGIONS)
     }
 
@@ -154,6 +166,7 @@ impl Index {
         if !own || regions.graph().is_some() || !self.store.has_graph(GraphId::REGIONS)? {
             return Ok(());
         }
+        self.region_snapshot.clear();
         let mut batch = Batch::default();
         batch.drop_graph(GraphId::REGIONS);
         self.store.apply(&batch)

@@ -2,6 +2,7 @@
 
 mod graph;
 mod read;
+mod snapshot;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

@@ -14,9 +14,19 @@ use crate::vectors::{Rows, VectorStorage};
 use crate::{ImageId, IndexError};
 
 impl Index {
-    /// The regions of all pictures as they are stored, with their graph if there is one. Regions that are damaged are left
-    /// out. The caller holds the writer's lock.
+    /// The regions of all pictures with their graph if there is one, by the snapshot if one counts. The caller holds the
+    /// writer's lock.
     pub(super) fn read_regions(&self) -> Result<RegionIndex, IndexError> {
+        // A snapshot that is doubtful in any way is as good as none.
+        if let Ok(Some(regions)) = self.open_region_snapshot() {
+            return Ok(regions);
+        }
+        self.region_snapshot.clear();
+        self.read_stored_regions()
+    }
+
+    /// As [`Index::read_regions`], as they are stored. Regions that are damaged are left out.
+    pub(in crate::index) fn read_stored_regions(&self) -> Result<RegionIndex, IndexError> {
         let restored = Restored::read(self)?;
         let rows = Mutex::new(Rows::with_slots(VectorStorage::Int8, self.scan.dim(), restored.slots())?);
         let end = [0xff; 10]; // behind every key

@@ -1,64 +1,43 @@
-//! The snapshot: what opening puts into memory, as it lies there, in one file.
+//! Snapshots: what opening puts into memory, as it lies there, in one file; another has the regions, which are read when
+//! somebody first asks for them.
 //!
 //! Reading a million pictures value by value from sled takes seconds, most of it to walk through sled's pages and to check and
-//! decode four values a picture. The snapshot is read at the speed of memory. It is derived, as words are: sled remains the truth,
-//! and whatever is doubtful about the file, its entry or the steps since then has the effect that opening reads sled.
+//! decode four values a picture. A snapshot is read at the speed of memory. It is derived, as words are: sled remains the truth,
+//! and whatever is doubtful about the file, its entry or the steps since then has the effect that sled is read.
 //!
 //! - **Which one counts** stands in the entry of the graph (`GraphEntry::snapshot`): the revision that it holds, and the seal of
 //!   the file. The store is synced before the file is written, and the file before the entry, so a killed process leaves the
 //!   entry of a whole file that the store has reached. Whoever replaces or drops the graph drops the entry with it.
 //! - **What it has missed** is read from sled: `changes` names the pictures, `relinked` the nodes of the graph that each
-//!   step changed, without a gap (`store/missed.rs`, [`replay`]).
+//!   step changed, without a gap (`store/missed.rs`, [`replay`], `regions/snapshot.rs`).
 //! - **It is bounded.** When steps have changed more than a part of the graph, reading it all costs no more: the step gives the
 //!   snapshot up and none is noted any more. [`Index::finish`](super::Index::finish) writes a new one long before that.
 
+mod file;
 mod open;
 mod replay;
 mod write;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 
-use super::Index;
-use super::graph::Graph;
 use crate::IndexError;
-use crate::hnsw::{HnswParams, Node};
+use crate::hnsw::Node;
 use crate::snapshot::{Seal, sweep};
-use crate::store::Batch;
 use crate::store::keys::GraphId;
-use crate::store::links::GraphEntry;
 use crate::store::missed::Steps;
+use crate::store::{Batch, Store};
 
+pub(super) use self::file::SnapshotFile;
 pub(super) use self::open::{Opened, open};
 
-/// Format of the sections. Another number is no snapshot to this program, and the next one is written anew.
-const FORMAT: u32 = 1;
-
-/// What is said of the whole file in its head.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Facts {
-    format: u32,
-    revision: u64,
-    dim: usize,
-    /// Slots of vectors.
-    slots: usize,
-    /// Nodes for which the graph has room.
-    nodes: usize,
-    /// The node without a parent.
-    root: Option<u32>,
-}
-
-/// The sections, in their order.
-mod section {
+/// Sections about pictures, in their order.
+mod owned {
     pub(super) const NAMES: usize = 0;
     pub(super) const PICTURES: usize = 1;
     pub(super) const FILES: usize = 2;
-    pub(super) const OWNERS: usize = 3;
-    pub(super) const LISTS: usize = 4;
-    pub(super) const PARENTS: usize = 5;
-    /// As many as the vectors need.
-    pub(super) const PLANES: usize = 6;
+    pub(super) const COUNT: usize = 3;
 }
 
 /// A new snapshot is written when the steps since the last one have changed more than one node in so many: each is read from
@@ -71,23 +50,42 @@ const ROOM: usize = 4096;
 /// What a step costs at opening beside its nodes, in nodes: the picture, its files and its vector.
 const STEP: usize = 4;
 
-/// Where the snapshot of an index stands.
+/// Where the snapshot of a graph and its vectors stands.
 pub(super) struct SnapshotSlot {
+    graph: GraphId,
     dir: PathBuf,
-    /// The steps since the snapshot that counts; `None` if none does.
-    missed: Mutex<Option<Steps>>,
+    /// `None` if no snapshot counts.
+    missed: Mutex<Option<Missed>>,
     /// Why the last one could not be written.
     fault: Mutex<Option<String>>,
 }
 
+/// What the snapshot that counts has, and what it has missed.
+#[derive(Clone, Copy)]
+struct Missed {
+    nodes: usize,
+    steps: Steps,
+}
+
+impl Missed {
+    fn cost(self) -> usize {
+        self.steps.nodes + self.steps.count * STEP
+    }
+}
+
 impl SnapshotSlot {
-    /// Of the snapshots in `dir`; `missed` are the steps since the one that was read, if one was.
-    pub(super) fn new(dir: PathBuf, missed: Option<Steps>) -> Self {
-        Self { dir, missed: Mutex::new(missed), fault: Mutex::default() }
+    /// Of the snapshots in `dir`, none of which counts.
+    pub(super) fn new(graph: GraphId, dir: PathBuf) -> Self {
+        Self { graph, dir, missed: Mutex::default(), fault: Mutex::default() }
+    }
+
+    /// The snapshot of a seal counts, which has `nodes` nodes and has missed some steps.
+    pub(super) fn count(&self, seal: &Seal, nodes: usize, steps: Steps) {
+        *self.missed.lock() = Some(Missed { nodes, steps });
+        self.sweep(Some(seal));
     }
 
     /// True if a snapshot counts.
-    #[cfg(test)]
     pub(super) fn counts(&self) -> bool {
         self.missed.lock().is_some()
     }
@@ -97,50 +95,45 @@ impl SnapshotSlot {
         *self.missed.lock() = None;
     }
 
+    /// The folder of the files.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// What is wrong, in words to follow the name of the search; empty if all is well.
     pub(super) fn fault(&self) -> String {
-        let said = |reason: &String| format!("; no snapshot could be written, so opening takes longer ({reason})");
+        let what = if self.graph == GraphId::REGIONS { "snapshot of regions" } else { "snapshot" };
+        let said = |reason: &String| format!("; no {what} could be written, so opening takes longer ({reason})");
         self.fault.lock().as_ref().map_or(String::new(), said)
     }
 
     /// True if opening has little to read again.
-    fn is_fresh(&self, nodes: usize) -> bool {
-        self.missed.lock().is_some_and(|steps| cost(steps) * STALE <= nodes)
+    fn is_fresh(&self) -> bool {
+        self.missed.lock().is_some_and(|missed| missed.cost() * STALE <= missed.nodes)
     }
 
     /// Removes files that do not count.
     pub(super) fn sweep(&self, keep: Option<&Seal>) {
         sweep(&self.dir, keep);
     }
-}
 
-fn cost(steps: Steps) -> usize {
-    steps.nodes + steps.count * STEP
-}
-
-impl Index {
-    /// Notes in a step, which leads from one revision to another, what it does to the graph of pictures, as long as there is
+    /// Notes in a step, which leads from one revision to another, which nodes of the graph it changes, as long as there is
     /// a snapshot that it must be known for. The caller holds the writer's lock.
     pub(super) fn note_step(
         &self,
+        store: &Store,
         batch: &mut Batch,
-        before: u64,
-        revision: u64,
+        (before, revision): (u64, u64),
         nodes: &[Node],
     ) -> Result<(), IndexError> {
-        let mut missed = self.snapshot.missed.lock();
-        let (Some(steps), Some(Graph::Own(graph))) = (missed.as_mut(), self.graph.get()) else { return Ok(()) };
-        steps.add(nodes.len());
-        if cost(*steps) > graph.nodes() / LOST + ROOM {
-            *missed = None;
-            return self.store.put_graph_entry(batch, GraphId::PICTURES, &without(graph.params()));
+        let mut counting = self.missed.lock();
+        let Some(missed) = counting.as_mut() else { return Ok(()) };
+        missed.steps.add(nodes.len());
+        if missed.cost() > missed.nodes / LOST + ROOM {
+            *counting = None;
+            return store.give_up_snapshot(batch, self.graph);
         }
-        batch.put_step(GraphId::PICTURES, before, revision, nodes);
+        batch.put_step(self.graph, before, revision, nodes);
         Ok(())
     }
-}
-
-/// The entry of a graph of which no snapshot counts.
-pub(super) fn without(params: HnswParams) -> GraphEntry {
-    GraphEntry { params, partial: false, snapshot: None }
 }

@@ -1,18 +1,18 @@
-//! Reading a snapshot, all its sections at once.
+//! Reading the snapshot of pictures, all its sections at once.
 
 use std::path::Path;
 use std::sync::Arc;
 
+use super::SnapshotFile;
+use super::owned;
 use super::replay::Replay;
-use super::{FORMAT, Facts, section};
 use crate::IdSet;
-use crate::hnsw::{FlatGraph, Hnsw, HnswParams, Node};
+use crate::hnsw::Hnsw;
 use crate::index::load::Loaded;
 use crate::index::memory::{FlatMemory, Memory};
-use crate::snapshot::{Doubt, Reader, Seal, require};
+use crate::snapshot::{Doubt, Seal, require};
 use crate::store::Store;
 use crate::store::keys::GraphId;
-use crate::store::links::{GraphEntry, SnapshotEntry};
 use crate::store::missed::Steps;
 use crate::vectors::{ExactScan, Rows, VectorIndex};
 
@@ -29,61 +29,35 @@ pub(in crate::index) struct Opened {
 /// # Errors
 /// Whatever is doubtful: sled must be read. What `scan` holds then means nothing.
 pub(in crate::index) fn open(store: &Store, dir: &Path, scan: &Arc<ExactScan>) -> Result<Option<Opened>, Doubt> {
-    let entry = store.graph_entry(GraphId::PICTURES)?;
-    let Some(GraphEntry { params, snapshot: Some(SnapshotEntry { revision, seal }), .. }) = entry else {
-        return Ok(None);
-    };
-    let (reader, facts): (_, Facts) = Reader::open(dir, &seal)?;
-    require((facts.format, facts.revision, facts.dim) == (FORMAT, revision, scan.dim()), "it is of another kind")?;
-    let replay = Replay::read(store, store.missed_since(GraphId::PICTURES, revision)?)?;
+    let file = SnapshotFile::open(store, dir, GraphId::PICTURES, scan.dim(), owned::COUNT)?;
+    let Some(file) = file else { return Ok(None) };
+    let replay = Replay::read(store, store.missed_since(GraphId::PICTURES, file.revision)?)?;
     let next_id = store.next_id()?;
     let (memory, (rows, graph)) = rayon::join(
-        || read_memory(&reader, &replay.stale, next_id),
-        || rayon::join(|| read_rows(&reader, &facts, scan, &replay), || read_graph(&reader, &facts, params)),
+        || read_memory(&file, &replay.stale, next_id),
+        || rayon::join(|| read_rows(&file, scan, &replay), || file.graph(file.params)),
     );
     let (mut memory, mut rows, mut graph) = (memory?, rows?, graph?);
     let missed = replay.steps;
-    let revision = replay.apply(store, revision, &mut memory, &mut rows, &mut graph)?;
+    let revision = replay.apply(store, file.revision, &mut memory, &mut rows, &mut graph)?;
     scan.fill(rows);
     let graph = Hnsw::of_flat(Arc::clone(scan), graph).map_err(Doubt)?;
     let whole = graph.nodes() == scan.len() && memory.pictures() == scan.len();
     require(whole, "pictures, vectors and nodes do not belong together")?;
-    Ok(Some(Opened { loaded: Loaded { memory, revision, next_id, damaged: 0 }, graph, missed, seal }))
+    Ok(Some(Opened { loaded: Loaded { memory, revision, next_id, damaged: 0 }, graph, missed, seal: file.seal }))
 }
 
-fn read_memory(reader: &Reader, stale: &IdSet, next_id: u64) -> Result<Memory, Doubt> {
+fn read_memory(file: &SnapshotFile, stale: &IdSet, next_id: u64) -> Result<Memory, Doubt> {
     let flat = FlatMemory {
-        pictures: reader.values(section::PICTURES)?,
-        files: reader.values(section::FILES)?,
-        names: reader.values(section::NAMES)?,
+        pictures: file.owned(owned::PICTURES)?,
+        files: file.owned(owned::FILES)?,
+        names: file.owned(owned::NAMES)?,
     };
     Memory::of_flat(&flat, stale, next_id).map_err(|damage| Doubt(damage.to_string()))
 }
 
-fn read_rows(reader: &Reader, facts: &Facts, scan: &ExactScan, replay: &Replay) -> Result<Rows, Doubt> {
-    let owners = reader.values(section::OWNERS)?;
-    require(owners.len() == facts.slots, "it has other slots than owners")?;
-    let mut rows = scan.rows_like(facts.slots)?;
-    for (plane, to) in rows.planes_mut().into_iter().enumerate() {
-        reader.fill(section::PLANES + plane, to)?;
-    }
-    require(rows.give_slots(&owners, |id| replay.is_gone(id)), "owners and vectors do not belong together")?;
+fn read_rows(file: &SnapshotFile, scan: &ExactScan, replay: &Replay) -> Result<Rows, Doubt> {
+    let mut rows = scan.rows_like(file.slots())?;
+    file.fill(&mut rows, |id| replay.is_gone(id))?;
     Ok(rows)
-}
-
-fn read_graph(reader: &Reader, facts: &Facts, params: HnswParams) -> Result<FlatGraph, Doubt> {
-    let nodes = reader.len::<u32>(section::PARENTS)?;
-    require(nodes == facts.nodes && nodes <= facts.slots, "it has other nodes than slots")?;
-    let graph = FlatGraph::new(params, nodes);
-    require(reader.len::<u32>(section::LISTS)? == graph.list_words(), "its lists have another length")?;
-    reader.each_piece(section::LISTS, |first, words| {
-        graph.set_lists(first, words);
-        Ok(())
-    })?;
-    reader.each_piece(section::PARENTS, |first, words| {
-        graph.set_parents(first, words);
-        Ok(())
-    })?;
-    graph.set_root(facts.root.map(Node));
-    Ok(graph)
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::region_snapshot::assert_regions_as_stored;
 use super::snapshot::assert_as_stored;
 use super::*;
 use crate::hnsw::HnswParams;
@@ -75,7 +76,7 @@ fn killing_a_writer_leaves_records_and_graph_in_step() {
     index.finish().unwrap();
     assert!(index.stats().unwrap().search.starts_with("hnsw (M 8"));
     drop(index);
-    let (mut next, mut total, mut with_graph, mut with_snapshot) = (200, 0, 0, 0);
+    let (mut next, mut total, mut with_graph, mut with_snapshot, mut with_region_snapshot) = (200, 0, 0, 0, 0);
     for kill in 0..kills {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "index::tests::killed::child", "--nocapture", "--test-threads=1"])
@@ -105,7 +106,9 @@ fn killing_a_writer_leaves_records_and_graph_in_step() {
 
         let index = library.open().unwrap();
         with_snapshot += usize::from(index.snapshot.counts());
+        with_region_snapshot += usize::from(index.region_snapshot.counts());
         assert_as_stored(&index);
+        assert_regions_as_stored(&index);
         assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new(), "after kill {kill}");
         assert!(index.stats().unwrap().search.starts_with("hnsw (M 8"), "the graph was not read, but lost");
         let there: BTreeSet<u64> =
@@ -134,9 +137,10 @@ fn killing_a_writer_leaves_records_and_graph_in_step() {
     }
     eprintln!(
         "{kills} kills, {total} acknowledged steps, the graph of regions there after {with_graph}, a snapshot after \
-         {with_snapshot}"
+         {with_snapshot}, one of regions after {with_region_snapshot}"
     );
     assert_eq!(with_snapshot, kills, "a snapshot was lost");
+    assert!(with_region_snapshot > 0, "the snapshot of regions was always lost");
     assert!(with_graph > 0, "the graph of regions was always lost");
     assert!(total > 0, "no child got as far as a commit");
 }

@@ -9,6 +9,7 @@ mod killed;
 mod loss;
 mod operations;
 mod region_graph;
+mod region_snapshot;
 mod regions;
 mod selection;
 mod snapshot;

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::ops::Range;
 
 use super::damage::tamper;
+use super::region_snapshot::forget_region_snapshot;
 use super::*;
 use crate::IdSet;
 use crate::hnsw::{HnswParams, Node};
@@ -200,6 +201,7 @@ fn a_damaged_node_costs_the_graph_and_no_answer() {
             true => batch.remove(Table::Links, &GraphId::REGIONS.node(Node(77))),
             false => batch.put(Table::Links, &GraphId::REGIONS.node(Node(77)), vec![1; 90]),
         });
+        forget_region_snapshot(&fixture);
         let index = fixture.open();
         let report = index.verify(false).unwrap();
         assert!(report.problems.len() == 1 && report.problems[0].contains("damaged"), "{report:?}");

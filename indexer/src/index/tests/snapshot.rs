@@ -202,14 +202,14 @@ fn what_a_file_says_is_looked_through() {
     let fixture = closed(60);
     let store = store_of(&fixture);
     let GraphEntry { params, snapshot, .. } = store.graph_entry(GraphId::PICTURES).unwrap().unwrap();
-    let SnapshotEntry { revision, seal } = snapshot.unwrap();
+    let SnapshotEntry { revision, nodes, seal } = snapshot.unwrap();
     let (reader, facts): (_, serde_json::Value) = Reader::open(&folder(&fixture), &seal).unwrap();
     let sections: Vec<Vec<u8>> = (0..10).map(|section| reader.values(section).unwrap()).collect();
     assert!(reader.len::<u8>(10).is_err(), "two planes of scales and rows each");
     let read = |facts: &serde_json::Value, sections: &[Vec<u8>]| {
         let sections: Vec<Section<'_>> = sections.iter().map(|section| Section::Bytes(section)).collect();
         let seal = crate::snapshot::write(&folder(&fixture), facts, &sections).unwrap();
-        let entry = GraphEntry { params, partial: false, snapshot: Some(SnapshotEntry { revision, seal }) };
+        let entry = GraphEntry { params, partial: false, snapshot: Some(SnapshotEntry { revision, nodes, seal }) };
         let mut batch = Batch::default();
         store.put_graph_entry(&mut batch, GraphId::PICTURES, &entry).unwrap();
         store.apply(&batch).unwrap();
@@ -235,7 +235,7 @@ fn what_a_file_says_is_looked_through() {
         shorter.remove(section);
         assert!(read(&facts, &shorter).is_err(), "no section {section}");
     }
-    for key in ["format", "revision", "dim", "slots", "nodes", "root"] {
+    for key in ["format", "revision", "dim", "slots", "nodes", "root", "owned"] {
         for value in [0u64, 1, 99, u32::MAX.into(), 1 << 40] {
             let mut facts = facts.clone();
             if facts[key] != value {
@@ -433,7 +433,7 @@ fn a_seal_that_cannot_be_one_is_no_snapshot() {
         let seal: Seal = serde_json::from_str(json).unwrap();
         tamper(&fixture, |store, batch| {
             let GraphEntry { params, .. } = store.graph_entry(GraphId::PICTURES).unwrap().unwrap();
-            let snapshot = Some(SnapshotEntry { revision: 20, seal });
+            let snapshot = Some(SnapshotEntry { revision: 20, nodes: 20, seal });
             store.put_graph_entry(batch, GraphId::PICTURES, &GraphEntry { params, partial: false, snapshot }).unwrap();
         });
         let index = fixture.open();

@@ -40,9 +40,10 @@ impl Index {
         let findings = findings::all(&survey, &self.store);
         self.graph.settle();
         if repair && !findings.is_empty() {
-            // The graph would have to follow every removal; it is built anew below. It goes first, and its snapshot with it,
-            // which knows nothing of what is mended.
+            // The graph would have to follow every removal; it is built anew below. It goes first, and snapshots with it,
+            // which know nothing of what is mended.
             self.drop_graph()?;
+            self.give_up_region_snapshot()?;
         }
         for Finding { problem, cure, mended } in findings {
             report.problems.push(problem);

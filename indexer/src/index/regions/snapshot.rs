@@ -1,0 +1,135 @@
+//! The snapshot of regions: read when somebody first asks for them.
+//!
+//! Regions get their nodes in bulk, and each time the graph is written as a whole and a new snapshot after it. So little can
+//! have happened since: regions went, or came without a node. Their pictures stand among the changed ones and, if they are
+//! still there, in `unlinked`; and the nodes that changed are neighbours of those that went.
+
+use std::sync::Arc;
+
+use crate::hnsw::{Change, FlatGraph, Hnsw, HnswParams, Node};
+use crate::index::Index;
+use crate::index::graph::MOSTLY;
+use crate::index::snapshot::SnapshotFile;
+use crate::regions::RegionIndex;
+use crate::regions::flat::FlatShapes;
+use crate::snapshot::{Doubt, require};
+use crate::store::Batch;
+use crate::store::keys::GraphId;
+use crate::vectors::{Rows, VectorStorage};
+use crate::{ImageId, IndexError};
+
+/// Sections about regions, in their order.
+mod owned {
+    pub(super) const PICTURES: usize = 0;
+    pub(super) const SHAPES: usize = 1;
+    pub(super) const COUNT: usize = 2;
+}
+
+impl Index {
+    /// The regions by the snapshot that counts and what happened since; `None` if there is none. The caller holds the
+    /// writer's lock.
+    ///
+    /// # Errors
+    /// Whatever is doubtful: sled must be read.
+    pub(in crate::index) fn open_region_snapshot(&self) -> Result<Option<RegionIndex>, Doubt> {
+        let dim = self.scan.dim();
+        if !self.region_snapshot.counts() {
+            return Ok(None);
+        }
+        let dir = self.region_snapshot.dir();
+        let file = SnapshotFile::open(&self.store, dir, GraphId::REGIONS, dim, owned::COUNT)?;
+        let Some(file) = file else { return Ok(None) };
+        let missed = self.store.missed_since(GraphId::REGIONS, file.revision)?;
+        let nodes = self.store.read_nodes(GraphId::REGIONS, &missed.nodes)?;
+        let params = HnswParams { ef_search: self.options.region_graph.ef_search, ..file.params };
+        let (regions, graph) = rayon::join(|| read_regions(&file, dim), || file.graph(params));
+        let (regions, mut graph) = (regions?, graph?);
+        put_nodes(&mut graph, &nodes, &regions.vectors().read())?;
+        let graph = Hnsw::of_flat(Arc::clone(regions.vectors()), graph).map_err(Doubt)?;
+        regions.take_up(Ok(Some(Arc::new(graph))));
+        self.catch_up(&regions, missed.changes.iter().map(|(_, id)| *id))?;
+        Ok(Some(regions))
+    }
+
+    /// Brings regions, of which a snapshot was read and all steps since then are known, up to date with the store, and
+    /// the store's graph with them: nodes of regions that went while nobody had them in memory are still there.
+    fn catch_up(&self, regions: &RegionIndex, changed: impl Iterator<Item = ImageId>) -> Result<(), Doubt> {
+        let unlinked = self.store.unlinked()?;
+        let (gone, replaced): (Vec<_>, Vec<_>) = {
+            let memory = self.memory.read();
+            let gone = regions.all_shapes().keys().copied().filter(|&id| !memory.contains(id)).collect();
+            (gone, changed.filter(|&id| unlinked.contains(id) && memory.contains(id)).collect())
+        };
+        let leaving = || gone.iter().chain(&replaced).copied();
+        let left: usize = leaving().filter_map(|id| Some(regions.shapes(id)?.len())).sum();
+        require(left * MOSTLY <= regions.len(), "most of it is gone")?;
+        let mut batch = Batch::default();
+        let mut nodes: Vec<Node> = Vec::new();
+        for id in leaving() {
+            let changes = regions.unlink(id);
+            batch.put_nodes(GraphId::REGIONS, &changes);
+            nodes.extend(changes.into_iter().map(|(node, _)| node));
+            regions.remove(id);
+        }
+        for &id in &replaced {
+            self.stored_regions(id)?.map_or(Ok(()), |stored| regions.put(id, &stored))?;
+        }
+        if !nodes.is_empty() && !self.store.extend_last_step(&mut batch, GraphId::REGIONS, &nodes)? {
+            self.region_snapshot.clear();
+            self.store.give_up_snapshot(&mut batch, GraphId::REGIONS)?;
+        }
+        let nowhere = unlinked.iter().filter(|&id| regions.shapes(id).is_none());
+        nowhere.for_each(|id| batch.remove_unlinked(id));
+        Ok(self.store.apply(&batch)?)
+    }
+
+    /// Writes a snapshot of regions if there is a graph that has nearly all, and no snapshot that counts. The caller holds
+    /// the writer's lock.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(super) fn finish_region_snapshot(&self, regions: &RegionIndex) -> Result<(), IndexError> {
+        let Some(graph) = regions.graph().filter(|_| !regions.is_behind()) else { return Ok(()) };
+        if self.region_snapshot.counts() {
+            return Ok(());
+        }
+        let flat = FlatShapes::of(regions);
+        let mut sections = [&[][..]; owned::COUNT];
+        sections[owned::PICTURES] = bytemuck::cast_slice(&flat.pictures);
+        sections[owned::SHAPES] = bytemuck::cast_slice(&flat.shapes);
+        self.region_snapshot.write(&self.store, self.revision(), &graph, &sections)
+    }
+
+    /// No snapshot of regions counts any more.
+    pub(in crate::index) fn give_up_region_snapshot(&self) -> Result<(), IndexError> {
+        self.region_snapshot.clear();
+        let mut batch = Batch::default();
+        self.store.give_up_snapshot(&mut batch, GraphId::REGIONS)?;
+        self.store.apply(&batch)
+    }
+}
+
+fn read_regions(file: &SnapshotFile, dim: usize) -> Result<RegionIndex, Doubt> {
+    let flat = FlatShapes { pictures: file.owned(owned::PICTURES)?, shapes: file.owned(owned::SHAPES)? };
+    let shapes = flat.to_shapes().ok_or_else(|| Doubt("pictures and regions do not belong together".to_owned()))?;
+    let mut rows = Rows::with_slots(VectorStorage::Int8, dim, file.slots())?;
+    file.fill(&mut rows, |_| false)?;
+    rows.free_unowned();
+    let regions = RegionIndex::of_rows(rows, shapes);
+    require(regions.is_whole(flat.shapes.len()), "regions and vectors do not belong together")?;
+    Ok(regions)
+}
+
+/// Makes nodes what the store says of them now.
+fn put_nodes(graph: &mut FlatGraph, nodes: &[Change], rows: &Rows) -> Result<(), Doubt> {
+    graph.reach(rows.len());
+    if nodes.iter().any(|(node, _)| graph.root() == Some(*node)) {
+        graph.set_root(None);
+    }
+    for (node, record) in nodes {
+        let owned = record.as_ref().is_none_or(|record| rows.owner(node.slot()) == Some(record.owner));
+        let known = node.slot().index() < rows.len() && owned;
+        require(known && graph.put(*node, record.as_ref()), "a node cannot be what its record says")?;
+    }
+    Ok(())
+}

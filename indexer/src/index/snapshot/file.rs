@@ -1,0 +1,133 @@
+//! The file of a snapshot. Each has vectors in their slots and the graph over them; what else there is to know of their
+//! owners is up to whose snapshot it is.
+
+use std::io;
+use std::path::Path;
+
+use bytemuck::Pod;
+
+use crate::ImageId;
+use crate::hnsw::{FlatGraph, Hnsw, HnswParams, Node};
+use crate::snapshot::{Doubt, Reader, Seal, Section, require, write};
+use crate::store::Store;
+use crate::store::keys::GraphId;
+use crate::store::links::{GraphEntry, SnapshotEntry};
+use crate::vectors::Rows;
+
+/// Format of the sections. Another number is no snapshot to this program, and the next one is written anew.
+const FORMAT: u32 = 2;
+
+/// What is said of the whole file in its head.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Facts {
+    format: u32,
+    revision: u64,
+    dim: usize,
+    /// Slots of vectors.
+    slots: usize,
+    /// Nodes for which the graph has room.
+    nodes: usize,
+    /// The node without a parent.
+    root: Option<u32>,
+    /// Sections about the owners.
+    owned: usize,
+}
+
+/// The sections, in their order.
+mod section {
+    pub(super) const OWNERS: usize = 0;
+    pub(super) const LISTS: usize = 1;
+    pub(super) const PARENTS: usize = 2;
+    /// About the owners; behind these the planes, as many as the vectors need.
+    pub(super) const OWNED: usize = 3;
+}
+
+/// Writes the vectors of a graph, the graph, and what else there is to know of the owners at a revision.
+pub(super) fn write_file(dir: &Path, revision: u64, graph: &Hnsw, owned: &[&[u8]]) -> io::Result<Seal> {
+    let rows = graph.vectors().read();
+    let owners = rows.owners();
+    graph.with_flat(|[lists, parents], root| {
+        let facts = Facts {
+            format: FORMAT,
+            revision,
+            dim: rows.dim(),
+            slots: rows.len(),
+            nodes: parents.len(),
+            root: root.map(|node| node.0),
+            owned: owned.len(),
+        };
+        let space = [Section::Bytes(bytemuck::cast_slice(&owners)), Section::Words(lists), Section::Words(parents)];
+        let owned = owned.iter().map(|bytes| Section::Bytes(bytes));
+        let planes = rows.planes().into_iter().map(Section::Bytes);
+        write(dir, facts, &space.into_iter().chain(owned).chain(planes).collect::<Vec<_>>())
+    })
+}
+
+/// The file of a snapshot that counts.
+pub(in crate::index) struct SnapshotFile {
+    reader: Reader,
+    facts: Facts,
+    /// How the graph was built.
+    pub(in crate::index) params: HnswParams,
+    /// It holds what there was at this revision.
+    pub(in crate::index) revision: u64,
+    pub(in crate::index) seal: Seal,
+}
+
+impl SnapshotFile {
+    /// The file that counts, with `owned` sections about owners of vectors of `dim` components; `None` if none counts.
+    pub(in crate::index) fn open(
+        store: &Store,
+        dir: &Path,
+        graph: GraphId,
+        dim: usize,
+        owned: usize,
+    ) -> Result<Option<Self>, Doubt> {
+        let entry = store.graph_entry(graph)?;
+        let Some(GraphEntry { params, snapshot: Some(SnapshotEntry { revision, seal, .. }), .. }) = entry else {
+            return Ok(None);
+        };
+        let (reader, facts): (_, Facts) = Reader::open(dir, &seal)?;
+        let kind = (facts.format, facts.revision, facts.dim, facts.owned);
+        require(kind == (FORMAT, revision, dim, owned), "it is of another kind")?;
+        Ok(Some(Self { reader, facts, params, revision, seal }))
+    }
+
+    /// Number of slots.
+    pub(in crate::index) fn slots(&self) -> usize {
+        self.facts.slots
+    }
+
+    /// A section about the owners.
+    pub(in crate::index) fn owned<T: Pod>(&self, section: usize) -> Result<Vec<T>, Doubt> {
+        self.reader.values(section::OWNED + section)
+    }
+
+    /// Reads the vectors into rows that have a slot for each; slots of owners that are gone become free.
+    pub(in crate::index) fn fill(&self, rows: &mut Rows, gone: impl Fn(ImageId) -> bool) -> Result<(), Doubt> {
+        let owners = self.reader.values(section::OWNERS)?;
+        require(owners.len() == self.facts.slots, "it has other slots than owners")?;
+        for (plane, to) in rows.planes_mut().into_iter().enumerate() {
+            self.reader.fill(section::OWNED + self.facts.owned + plane, to)?;
+        }
+        require(rows.give_slots(&owners, gone), "owners and vectors do not belong together")
+    }
+
+    /// Reads the graph, to be searched with other parameters perhaps.
+    pub(in crate::index) fn graph(&self, params: HnswParams) -> Result<FlatGraph, Doubt> {
+        let nodes = self.reader.len::<u32>(section::PARENTS)?;
+        require(nodes == self.facts.nodes && nodes <= self.facts.slots, "it has other nodes than slots")?;
+        let graph = FlatGraph::new(params, nodes);
+        require(self.reader.len::<u32>(section::LISTS)? == graph.list_words(), "its lists have another length")?;
+        self.reader.each_piece(section::LISTS, |first, words| {
+            graph.set_lists(first, words);
+            Ok(())
+        })?;
+        self.reader.each_piece(section::PARENTS, |first, words| {
+            graph.set_parents(first, words);
+            Ok(())
+        })?;
+        graph.set_root(self.facts.root.map(Node));
+        Ok(graph)
+    }
+}

@@ -1,0 +1,321 @@
+//! The snapshot of regions: those read by it are the ones that sled holds, whatever happened since, and to the file.
+
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::damage::{flipped, tamper};
+use super::*;
+use crate::hnsw::{HnswParams, Node};
+use crate::regions::format::tests::halves;
+use crate::regions::{RegionId, RegionIndex};
+use crate::snapshot::{Reader, Section};
+use crate::store::Batch;
+use crate::store::keys::{self, GraphId, Table};
+use crate::store::links::{GraphEntry, SnapshotEntry};
+
+/// Pictures of a library, of three regions each.
+const PICTURES: u64 = 120;
+
+fn fixture() -> Fixture {
+    let region_graph = HnswParams { m: 4, ef_construction: 16, ef_search: 16 };
+    Fixture { options: IndexOptions { regions_from: 60, region_graph, ..IndexOptions::default() }, ..Fixture::new() }
+}
+
+/// What a half of a picture shows.
+fn half(n: u64, side: u64) -> Vec<f32> {
+    let (mut left, right) = (vector((n % 200) as u8), vector((n / 200 + 40 * side) as u8));
+    left.iter_mut().zip(right).for_each(|(left, right)| *left += 0.3 * right);
+    left
+}
+
+fn path(n: u64) -> PathBuf {
+    format!("/p/{n}.jpg").into()
+}
+
+fn add_one(index: &Index, n: u64) -> ImageId {
+    let record = ImageRecord { content: ContentHash::of(&n.to_le_bytes()), ..image(0) };
+    let (left, right) = (half(n, 0), half(n, 1));
+    index.add_with_regions(record, &left, &halves(2, 4, &left, &right), file(path(n))).unwrap()
+}
+
+/// A library with a snapshot of regions, closed.
+fn closed() -> Fixture {
+    let fixture = fixture();
+    let index = fixture.open();
+    (0..PICTURES).for_each(|n| _ = add_one(&index, n));
+    index.finish().unwrap();
+    assert!(index.region_snapshot.counts());
+    fixture
+}
+
+fn folder(fixture: &Fixture) -> PathBuf {
+    fixture.home.path().join("gen-0001/region-snapshot")
+}
+
+pub(super) fn forget_region_snapshot(fixture: &Fixture) {
+    std::fs::remove_dir_all(folder(fixture)).unwrap();
+}
+
+fn only_file(fixture: &Fixture) -> PathBuf {
+    let files: Vec<PathBuf> = std::fs::read_dir(folder(fixture)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    files[0].clone()
+}
+
+/// The regions in memory are those that would be read without a snapshot.
+pub(super) fn assert_regions_as_stored(index: &Index) {
+    let regions = index.regions().unwrap();
+    let _writer = index.writer.lock();
+    let stored = index.read_stored_regions().unwrap();
+    assert_eq!(*regions.all_shapes(), *stored.all_shapes());
+    let same = |(&image, shapes): (&ImageId, &std::sync::Arc<[_]>)| {
+        let ids = (0..shapes.len() as u8).map(|region| RegionId { image, region });
+        ids.into_iter().all(|id| regions.vector(id) == stored.vector(id))
+    };
+    assert!(stored.all_shapes().iter().all(same), "vectors");
+    let nodes = |regions: &RegionIndex| regions.graph().and_then(|graph| graph.records(Node(0), u32::MAX));
+    assert_eq!(nodes(&regions), nodes(&stored), "nodes");
+    let graph = |regions: &RegionIndex| regions.graph().map(|graph| (graph.params(), sorted(graph.unlinked())));
+    assert_eq!(graph(&regions), graph(&stored), "what has no node");
+    regions.graph().map_or(Ok(()), |graph| graph.validate()).unwrap();
+}
+
+fn sorted(mut ids: Vec<ImageId>) -> Vec<ImageId> {
+    ids.sort_unstable();
+    ids
+}
+
+#[derive(Debug, Clone)]
+enum Operation {
+    Add { n: u64 },
+    Replace { n: u64 },
+    Remove { n: u64 },
+    MarkMissing { n: u64 },
+    Ask,
+    Finish,
+    Reopen,
+}
+
+fn operations() -> impl Strategy<Value = Operation> {
+    let n = 0..PICTURES + 20;
+    prop_oneof![
+        6 => n.clone().prop_map(|n| Operation::Add { n }),
+        3 => n.clone().prop_map(|n| Operation::Replace { n }),
+        3 => n.clone().prop_map(|n| Operation::Remove { n }),
+        2 => n.prop_map(|n| Operation::MarkMissing { n }),
+        1 => Just(Operation::Ask),
+        1 => Just(Operation::Finish),
+        2 => Just(Operation::Reopen),
+    ]
+}
+
+fn run(operation: &Operation, fixture: &Fixture, index: Arc<Index>) -> Arc<Index> {
+    match *operation {
+        Operation::Add { n } => _ = add_one(&index, n),
+        Operation::Replace { n } => {
+            if let Some(file) = index.file(&path(n)).unwrap() {
+                index.put_regions(file.image, &halves(1, 2, &half(n + 300, 0), &half(n + 300, 1))).unwrap();
+            }
+        }
+        Operation::Remove { n } => index.remove_file(&path(n)).unwrap(),
+        Operation::MarkMissing { n } => index.mark_missing(&path(n)).unwrap(),
+        Operation::Ask => assert_regions_as_stored(&index),
+        Operation::Finish => {
+            index.finish().unwrap();
+            let linked = index.store.unlinked().unwrap().is_empty();
+            assert!(!linked || index.region_snapshot.counts(), "one is written with the graph");
+        }
+        Operation::Reopen => {
+            let counted = index.region_snapshot.counts();
+            drop(index);
+            let index = fixture.open();
+            assert_eq!(index.region_snapshot.counts(), counted, "every step was noted");
+            return index;
+        }
+    }
+    index
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn regions_read_by_their_snapshot_are_the_stored_ones(
+        operations in proptest::collection::vec(operations(), 1..60),
+    ) {
+        let fixture = closed();
+        let mut index = fixture.open();
+        for operation in operations.iter().chain(&[Operation::Reopen, Operation::Ask, Operation::Reopen, Operation::Ask]) {
+            index = run(operation, &fixture, index);
+        }
+        prop_assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn what_happens_while_nobody_asks_is_caught_up_with_once() {
+    let fixture = closed();
+    let index = fixture.open();
+    index.remove_file(&path(3)).unwrap();
+    index.put_regions(ImageId(5), &halves(1, 2, &half(400, 0), &half(400, 1))).unwrap();
+    index.mark_missing(&path(6)).unwrap();
+    add_one(&index, PICTURES);
+    assert_eq!(index.store.entries(Table::Relinked).count(), 4);
+    drop(index);
+    for _ in 0..2 {
+        let index = fixture.open();
+        assert!(index.regions.get().is_none(), "opening reads no regions");
+        let regions = index.regions().unwrap();
+        assert!(index.region_snapshot.counts(), "it was read");
+        assert_eq!(regions.len() as u64, 3 * PICTURES);
+        assert_eq!(index.store.unlinked().unwrap().len(), 2, "one was replaced, and one came");
+        assert_regions_as_stored(&index);
+        assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_snapshot_is_kept_as_long_as_it_serves() {
+    let fixture = closed();
+    let file = only_file(&fixture);
+    let index = fixture.open();
+    index.mark_missing(&path(6)).unwrap();
+    index.finish().unwrap();
+    assert_eq!(only_file(&fixture), file);
+    assert!(index.regions.get().is_none(), "nor are regions read for it");
+    (0..20).for_each(|n| _ = add_one(&index, PICTURES + n));
+    index.finish().unwrap();
+    assert_ne!(only_file(&fixture), file, "the graph has learnt of new ones");
+    assert!(index.region_snapshot.counts() && index.regions.get().is_none());
+    drop(index);
+    let index = fixture.open();
+    assert_regions_as_stored(&index);
+    assert!(index.region_snapshot.counts());
+}
+
+#[test]
+fn whatever_is_wrong_with_the_file_sled_is_read() {
+    let fixture = closed();
+    let path = only_file(&fixture);
+    let bytes = std::fs::read(&path).unwrap();
+    let index = fixture.open();
+    let read = || index.open_region_snapshot().map(|regions| regions.is_some());
+    assert_eq!(read(), Ok(true));
+    for at in (0..bytes.len()).step_by(211).chain(bytes.len() - 300..bytes.len()) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1 << (at % 8);
+        std::fs::write(&path, changed).unwrap();
+        assert!(read().is_err(), "byte {at} of {}", bytes.len());
+    }
+    for length in [0, 1, 4096, bytes.len() / 2, bytes.len() - 1] {
+        std::fs::write(&path, &bytes[..length]).unwrap();
+        assert!(read().is_err(), "{length} of {}", bytes.len());
+    }
+    assert_regions_as_stored(&index);
+    assert!(!index.region_snapshot.counts());
+    index.finish().unwrap();
+    assert!(index.region_snapshot.counts(), "a new one is written");
+    drop(index);
+    let index = fixture.open();
+    assert_regions_as_stored(&index);
+    assert!(index.region_snapshot.counts());
+}
+
+/// Files that pass every checksum, and say what cannot be.
+#[test]
+fn what_a_file_says_is_looked_through() {
+    let fixture = closed();
+    let index = fixture.open();
+    let GraphEntry { params, partial, snapshot } = index.store.graph_entry(GraphId::REGIONS).unwrap().unwrap();
+    let SnapshotEntry { revision, nodes, seal } = snapshot.unwrap();
+    let (reader, facts): (_, serde_json::Value) = Reader::open(&folder(&fixture), &seal).unwrap();
+    let sections: Vec<Vec<u8>> = (0..7).map(|section| reader.values(section).unwrap()).collect();
+    assert!(reader.len::<u8>(7).is_err(), "one plane of scales and rows");
+    let read = |sections: &[Vec<u8>]| {
+        let sections: Vec<Section<'_>> = sections.iter().map(|section| Section::Bytes(section)).collect();
+        let seal = crate::snapshot::write(&folder(&fixture), &facts, &sections).unwrap();
+        let entry = GraphEntry { params, partial, snapshot: Some(SnapshotEntry { revision, nodes, seal }) };
+        let mut batch = Batch::default();
+        index.store.put_graph_entry(&mut batch, GraphId::REGIONS, &entry).unwrap();
+        index.store.apply(&batch).unwrap();
+        index.open_region_snapshot().map(|regions| assert!(regions.is_some()))
+    };
+    read(&sections).unwrap();
+    let mut refused = 0;
+    for n in 0..320 {
+        let mut sections = sections.clone();
+        // Owners, lists, parents and pictures in turn; of shapes and planes any value will do.
+        let section = &mut sections[n % 4];
+        let word = (n * 37) % (section.len() / 4) * 4;
+        let value = [u32::MAX, 60, 1_000_000, 7, 0, u32::MAX / 2][n / 4 % 6];
+        section[word..word + 4].copy_from_slice(&value.to_ne_bytes());
+        refused += usize::from(read(&sections).is_err());
+    }
+    assert!(refused > 100, "{refused} of 320");
+    for section in 0..7 {
+        let mut shorter = sections.clone();
+        shorter[section].truncate(sections[section].len() / 2);
+        assert!(read(&shorter).is_err(), "half of section {section}");
+        shorter.remove(section);
+        assert!(read(&shorter).is_err(), "no section {section}");
+    }
+}
+
+#[test]
+fn steps_that_nobody_noted_cost_the_snapshot() {
+    let fixture = closed();
+    let index = fixture.open();
+    index.region_snapshot.clear();
+    index.remove_file(&path(3)).unwrap();
+    drop(index);
+    let index = fixture.open();
+    assert!(!index.region_snapshot.counts());
+    assert_regions_as_stored(&index);
+    drop(index);
+    let index = fixture.open();
+    index.finish().unwrap();
+    assert!(index.region_snapshot.counts(), "a run that finds none writes one");
+    assert!(index.regions.get().is_none(), "and lets go of the regions");
+}
+
+#[test]
+fn a_snapshot_that_cannot_be_written_costs_nothing_else() {
+    let fixture = fixture();
+    let index = fixture.open();
+    (0..PICTURES).for_each(|n| _ = add_one(&index, n));
+    std::fs::write(folder(&fixture), b"in the way").unwrap();
+    index.finish().unwrap();
+    assert!(!index.region_snapshot.counts());
+    let search = index.stats().unwrap().search;
+    assert!(search.contains("; no snapshot of regions could be written"), "{search}");
+    assert!(index.regions().unwrap().search_name().starts_with("hnsw"));
+    std::fs::remove_file(folder(&fixture)).unwrap();
+    index.finish().unwrap();
+    assert!(index.region_snapshot.counts());
+    assert!(!index.stats().unwrap().search.contains("snapshot"));
+}
+
+#[test]
+fn damage_that_a_snapshot_hides_is_named_by_verify() {
+    let fixture = closed();
+    let damaged = ImageId(7);
+    tamper(&fixture, |store, batch| {
+        let key = keys::region(damaged, 1);
+        batch.put(Table::Regions, &key, flipped(store, Table::Regions, &key));
+    });
+    let index = fixture.open();
+    let regions = index.regions().unwrap();
+    assert!(index.region_snapshot.counts() && regions.shapes(damaged).is_some(), "the snapshot has it");
+    let problems = index.verify(false).unwrap().problems;
+    assert!(problems.len() == 1 && problems[0].contains("the regions of picture 7 are damaged"), "{problems:?}");
+    index.verify(true).unwrap();
+    assert!(index.regions().unwrap().shapes(damaged).is_none());
+    assert_regions_as_stored(&index);
+    index.finish().unwrap();
+    drop((index, regions));
+    let index = fixture.open();
+    assert!(index.region_snapshot.counts());
+    assert!(index.regions().unwrap().shapes(damaged).is_none());
+    assert_regions_as_stored(&index);
+    assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
+}
