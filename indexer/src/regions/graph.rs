@@ -85,6 +85,13 @@ impl RegionIndex {
         graph.unlink(&keys)
     }
 
+    /// Number of a picture's regions that have a node.
+    pub(crate) fn nodes_of(&self, image: ImageId) -> usize {
+        let linked = self.linked.read_recursive();
+        let has_node = |key: &ImageId| linked.graph.is_some() && !linked.loose.contains(*key);
+        self.keys(image).filter(has_node).count()
+    }
+
     /// What searches, in words.
     pub fn search_name(&self) -> String {
         let scan = format!("exact scan ({})", self.scan.kernel().name());

@@ -61,8 +61,8 @@ impl Index {
             (gone, changed.filter(|&id| unlinked.contains(id) && memory.contains(id)).collect())
         };
         let leaving = || gone.iter().chain(&replaced).copied();
-        let left: usize = leaving().filter_map(|id| Some(regions.shapes(id)?.len())).sum();
-        require(left * MOSTLY <= regions.len(), "most of it is gone")?;
+        let dead: usize = leaving().map(|id| regions.nodes_of(id)).sum();
+        require(dead * MOSTLY <= regions.len(), "most of it is gone")?;
         let mut batch = Batch::default();
         let mut nodes: Vec<Node> = Vec::new();
         for id in leaving() {

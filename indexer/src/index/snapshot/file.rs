@@ -90,6 +90,8 @@ impl SnapshotFile {
         let (reader, facts): (_, Facts) = Reader::open(dir, &seal)?;
         let kind = (facts.format, facts.revision, facts.dim, facts.owned);
         require(kind == (FORMAT, revision, dim, owned), "it is of another kind")?;
+        // Before anybody makes room for them.
+        require(reader.len::<u64>(section::OWNERS)? == facts.slots, "it has other slots than owners")?;
         Ok(Some(Self { reader, facts, params, revision, seal }))
     }
 
@@ -106,7 +108,6 @@ impl SnapshotFile {
     /// Reads the vectors into rows that have a slot for each; slots of owners that are gone become free.
     pub(in crate::index) fn fill(&self, rows: &mut Rows, gone: impl Fn(ImageId) -> bool) -> Result<(), Doubt> {
         let owners = self.reader.values(section::OWNERS)?;
-        require(owners.len() == self.facts.slots, "it has other slots than owners")?;
         for (plane, to) in rows.planes_mut().into_iter().enumerate() {
             self.reader.fill(section::OWNED + self.facts.owned + plane, to)?;
         }

@@ -138,7 +138,7 @@ fn run(operation: &Operation, fixture: &Fixture, index: Arc<Index>) -> Arc<Index
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]
     fn regions_read_by_their_snapshot_are_the_stored_ones(
         operations in proptest::collection::vec(operations(), 1..60),
