@@ -5,7 +5,8 @@
 //! HOME/lock                held while generations are made, opened or removed
 //! HOME/gen-0001/sled/      records, vectors, manifest
 //! HOME/gen-0001/words/     tantivy, rebuildable from sled
-//! HOME/gen-0001/graph/     HNSW snapshot, rebuildable from sled
+//! HOME/gen-0001/*snapshot/ what readers need, in two files, rebuildable from sled
+//! HOME/gen-0001/graph/     snapshot of hnsw_rs, rebuildable from sled
 //! ```
 
 use std::collections::HashMap;
