@@ -26,6 +26,8 @@ use crate::{IdSet, ImageId, IndexError};
 const PARALLEL_BYTES: usize = 2 << 20;
 /// Rows that a thread takes at once.
 const BLOCK_ROWS: usize = 1024;
+/// How many turns before its own a row that lies anywhere is asked of memory.
+const AHEAD: usize = 8;
 
 /// int8 vectors in memory, scanned whole.
 #[derive(Debug)]
@@ -150,7 +152,7 @@ impl ExactScan {
         let scan = self.scan(&rows, query)?;
         let score =
             |slot: Slot| Some(Scored { id: rows.owner(slot)?, score: rows.cosine(&scan.query, self.kernel, slot) });
-        let parts = scan.over_blocks(|slots| slots.map(Slot::at).filter_map(score).collect::<Vec<_>>());
+        let parts = scan.over_blocks(rows.len(), |slots| slots.map(Slot::at).filter_map(score).collect::<Vec<_>>());
         Ok(parts.concat())
     }
 
@@ -179,8 +181,9 @@ impl ExactScan {
     /// As [`ExactScan::score_these`] for a query that was made ready.
     pub(crate) fn score_prepared(&self, query: &QueryPlanes, ids: impl IntoIterator<Item = ImageId>) -> Vec<Scored> {
         let rows = self.read();
-        let slots = ids.into_iter().filter_map(|id| Some((id, *rows.slots.get(&id)?)));
-        slots.map(|(id, slot)| Scored { id, score: rows.cosine(query, self.kernel, slot) }).collect()
+        let slots: Vec<Slot> = ids.into_iter().filter_map(|id| rows.slot(id)).collect();
+        let score = |slot: Slot| Some(Scored { id: rows.owner(slot)?, score: rows.cosine(query, self.kernel, slot) });
+        rows.ahead(self.kernel, &slots).filter_map(score).collect()
     }
 
     /// Readers pass waiting writers: a reader that spreads its work over the thread pool must not wait for a writer
@@ -210,20 +213,18 @@ impl VectorIndex for ExactScan {
         let count = if rows.rest.is_some() { candidates(k) } else { k };
         let top = match allowed {
             Some(allowed) if looks_up(allowed.len(), rows.slots.len()) => {
-                let slots = allowed.iter().filter_map(|id| rows.slot(id));
-                scan.top(count, slots)
+                let ids: Vec<ImageId> = allowed.iter().collect();
+                let slots = |block: Range<usize>| ids[block].iter().filter_map(|&id| rows.slot(id)).collect();
+                scan.top_of_blocks(count, ids.len(), slots)
             }
-            Some(allowed) => scan
-                .over_blocks(|slots| {
-                    let passes = |&slot: &Slot| rows.owner(slot).is_some_and(|id| allowed.contains(id));
-                    scan.top(count, slots.map(Slot::at).filter(passes))
-                })
-                .into_iter()
-                .fold(Top::new(count), Top::merge),
-            None => scan
-                .over_blocks(|slots| scan.top(count, slots.map(Slot::at)))
-                .into_iter()
-                .fold(Top::new(count), Top::merge),
+            Some(allowed) => {
+                let passes = |slot: &Slot| rows.owner(*slot).is_some_and(|id| allowed.contains(id));
+                scan.top_of_blocks(count, rows.len(), |block| block.map(Slot::at).filter(passes).collect())
+            }
+            None => {
+                let tops = scan.over_blocks(rows.len(), |slots| scan.top(count, slots.map(Slot::at)));
+                tops.into_iter().fold(Top::new(count), Top::merge)
+            }
         };
         Ok(if rows.rest.is_some() { scan.again(top, k) } else { top }.into_sorted())
     }
@@ -268,6 +269,16 @@ impl Rows {
     /// The slot of a picture.
     pub(crate) fn slot(&self, id: ImageId) -> Option<Slot> {
         self.slots.get(&id).copied()
+    }
+
+    /// Slots in their order, each asked of memory some turns before it comes, for rows that lie anywhere.
+    pub(super) fn ahead<'a>(&'a self, kernel: Kernel, slots: &'a [Slot]) -> impl Iterator<Item = Slot> + 'a {
+        let ask = move |slot: &Slot| kernel.prefetch(self.arena.row(*slot));
+        slots.iter().take(AHEAD).for_each(ask);
+        slots.iter().enumerate().map(move |(i, &slot)| {
+            slots.get(i + AHEAD).into_iter().for_each(ask);
+            slot
+        })
     }
 
     /// The cosine of a query with all that is known of the vector in a slot.
@@ -390,9 +401,14 @@ impl Scan<'_> {
         top
     }
 
-    /// `work` on ranges of slots, by number, that cover all rows, in parallel where that pays.
-    fn over_blocks<T: Send>(&self, work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
-        let rows = self.rows.len();
+    /// The best `k` of slots that lie anywhere; `slots` gives those of a range among `all`.
+    fn top_of_blocks(&self, k: usize, all: usize, slots: impl Fn(Range<usize>) -> Vec<Slot> + Sync) -> Top {
+        let tops = self.over_blocks(all, |block| self.top(k, self.rows.ahead(self.kernel, &slots(block))));
+        tops.into_iter().fold(Top::new(k), Top::merge)
+    }
+
+    /// `work` on ranges that cover so many rows, in parallel where that pays.
+    fn over_blocks<T: Send>(&self, rows: usize, work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
         if rows * self.rows.arena.stride() < PARALLEL_BYTES {
             return vec![work(0..rows)];
         }

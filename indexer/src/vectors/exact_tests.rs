@@ -85,8 +85,8 @@ fn agrees_with_f32(scan: ExactScan, least: f64, largest: f64) {
 
 #[test]
 fn a_parallel_scan_equals_a_serial_one() {
-    // Enough rows for several blocks and for the parallel path.
-    let vectors = clustered(3000, 768, 2);
+    // Enough rows for several blocks and for the parallel paths, that of rows that are looked up included.
+    let vectors = clustered(12_000, 768, 2);
     for storage in VectorStorage::ALL {
         let scan = filled(ExactScan::stored_as(storage, 768), &vectors);
         equals_itself(&scan, &vectors);
@@ -96,16 +96,18 @@ fn a_parallel_scan_equals_a_serial_one() {
 fn equals_itself(scan: &ExactScan, vectors: &[Vec<f32>]) {
     let query = &vectors[17];
     let mut all = scan.score_all(query).unwrap();
-    assert_eq!(all.len(), 3000);
+    assert_eq!(all.len(), 12_000);
     all.sort_by(by_rank);
     assert_eq!(scan.search(query, 100, None).unwrap(), all[..100]);
-    let odd: IdSet = (0..3000).filter(|i| i % 2 == 1).map(ImageId).collect();
-    let few: IdSet = (0..3000).filter(|i| i % 100 == 7).map(ImageId).collect();
-    for allowed in [&odd, &few] {
+    let odd: IdSet = (0..12_000).filter(|i| i % 2 == 1).map(ImageId).collect();
+    let quarter: IdSet = (0..12_000).filter(|i| i % 13 < 3).map(ImageId).collect();
+    let few: IdSet = (0..12_000).filter(|i| i % 100 == 7).map(ImageId).collect();
+    assert!(looks_up(quarter.len(), all.len()) && quarter.len() * 768 > PARALLEL_BYTES);
+    for allowed in [&odd, &quarter, &few] {
         let expected: Vec<Scored> = all.iter().copied().filter(|s| allowed.contains(s.id)).take(9).collect();
         assert_eq!(scan.search(query, 9, Some(allowed)).unwrap(), expected);
     }
-    let these = scan.score_these(query, [ImageId(3), ImageId(9999), ImageId(1)]).unwrap();
+    let these = scan.score_these(query, [ImageId(3), ImageId(99_999), ImageId(1)]).unwrap();
     assert_eq!(these.iter().map(|s| s.id.0).collect::<Vec<_>>(), [3, 1]);
 }
 
