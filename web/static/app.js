@@ -157,9 +157,10 @@ async function showResults(y = 0) {
     if (signal.aborted) return;
     [results, settled] = [wanted, asked];
     render();
+    say(words);
+    // When all above the pictures is as high as it stays.
     scrollTo(0, y);
     grid.draw();
-    say(words);
     finishForm();
     if (words) waitForModel();
     loadRest(signal);
