@@ -5,14 +5,12 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::damage::{flipped, tamper};
+use super::sealed::{Resealed, refuses_changed_bytes};
 use super::*;
 use crate::hnsw::{HnswParams, Node};
 use crate::regions::format::tests::halves;
 use crate::regions::{RegionId, RegionIndex};
-use crate::snapshot::{Reader, Section};
-use crate::store::Batch;
 use crate::store::keys::{self, GraphId, Table};
-use crate::store::links::{GraphEntry, SnapshotEntry};
 
 /// Pictures of a library, of three regions each.
 const PICTURES: u64 = 120;
@@ -58,9 +56,7 @@ pub(super) fn forget_region_snapshot(fixture: &Fixture) {
 }
 
 fn only_file(fixture: &Fixture) -> PathBuf {
-    let files: Vec<PathBuf> = std::fs::read_dir(folder(fixture)).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(files.len(), 1, "{files:?}");
-    files[0].clone()
+    sealed::only_file(&folder(fixture))
 }
 
 /// The regions in memory are those that would be read without a snapshot.
@@ -197,21 +193,8 @@ fn a_snapshot_is_kept_as_long_as_it_serves() {
 #[test]
 fn whatever_is_wrong_with_the_file_sled_is_read() {
     let fixture = closed();
-    let path = only_file(&fixture);
-    let bytes = std::fs::read(&path).unwrap();
     let index = fixture.open();
-    let read = || index.open_region_snapshot().map(|regions| regions.is_some());
-    assert_eq!(read(), Ok(true));
-    for at in (0..bytes.len()).step_by(211).chain(bytes.len() - 300..bytes.len()) {
-        let mut changed = bytes.clone();
-        changed[at] ^= 1 << (at % 8);
-        std::fs::write(&path, changed).unwrap();
-        assert!(read().is_err(), "byte {at} of {}", bytes.len());
-    }
-    for length in [0, 1, 4096, bytes.len() / 2, bytes.len() - 1] {
-        std::fs::write(&path, &bytes[..length]).unwrap();
-        assert!(read().is_err(), "{length} of {}", bytes.len());
-    }
+    refuses_changed_bytes(&only_file(&fixture), || index.open_region_snapshot().map(|regions| regions.is_some()));
     assert_regions_as_stored(&index);
     assert!(!index.region_snapshot.counts());
     index.finish().unwrap();
@@ -227,39 +210,9 @@ fn whatever_is_wrong_with_the_file_sled_is_read() {
 fn what_a_file_says_is_looked_through() {
     let fixture = closed();
     let index = fixture.open();
-    let GraphEntry { params, partial, snapshot } = index.store.graph_entry(GraphId::REGIONS).unwrap().unwrap();
-    let SnapshotEntry { revision, nodes, seal } = snapshot.unwrap();
-    let (reader, facts): (_, serde_json::Value) = Reader::open(&folder(&fixture), &seal).unwrap();
-    let sections: Vec<Vec<u8>> = (0..7).map(|section| reader.values(section).unwrap()).collect();
-    assert!(reader.len::<u8>(7).is_err(), "one plane of scales and rows");
-    let read = |sections: &[Vec<u8>]| {
-        let sections: Vec<Section<'_>> = sections.iter().map(|section| Section::Bytes(section)).collect();
-        let seal = crate::snapshot::write(&folder(&fixture), &facts, &sections).unwrap();
-        let entry = GraphEntry { params, partial, snapshot: Some(SnapshotEntry { revision, nodes, seal }) };
-        let mut batch = Batch::default();
-        index.store.put_graph_entry(&mut batch, GraphId::REGIONS, &entry).unwrap();
-        index.store.apply(&batch).unwrap();
-        index.open_region_snapshot().map(|regions| assert!(regions.is_some()))
-    };
-    read(&sections).unwrap();
-    let mut refused = 0;
-    for n in 0..320 {
-        let mut sections = sections.clone();
-        // Owners, lists, parents and pictures in turn; of shapes and planes any value will do.
-        let section = &mut sections[n % 4];
-        let word = (n * 37) % (section.len() / 4) * 4;
-        let value = [u32::MAX, 60, 1_000_000, 7, 0, u32::MAX / 2][n / 4 % 6];
-        section[word..word + 4].copy_from_slice(&value.to_ne_bytes());
-        refused += usize::from(read(&sections).is_err());
-    }
-    assert!(refused > 100, "{refused} of 320");
-    for section in 0..7 {
-        let mut shorter = sections.clone();
-        shorter[section].truncate(sections[section].len() / 2);
-        assert!(read(&shorter).is_err(), "half of section {section}");
-        shorter.remove(section);
-        assert!(read(&shorter).is_err(), "no section {section}");
-    }
+    // One plane of scales and rows.
+    let parts = Resealed::of(&index.store, folder(&fixture), GraphId::REGIONS, 7);
+    parts.refuses_odd_sections(4, 320, || index.open_region_snapshot().map(|regions| regions.is_some()));
 }
 
 #[test]

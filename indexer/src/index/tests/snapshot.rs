@@ -6,15 +6,16 @@ use proptest::prelude::*;
 
 use super::damage::{flipped, tamper};
 use super::disk::copy_dir;
+use super::sealed::{Resealed, refuses_changed_bytes};
 use super::*;
 use crate::hnsw::HnswParams;
 use crate::index::graph::Graph;
 use crate::index::load::Loaded;
 use crate::index::snapshot::open;
-use crate::snapshot::{Reader, Seal, Section};
+use crate::snapshot::Seal;
+use crate::store::Store;
 use crate::store::keys::{self, GraphId, Table};
 use crate::store::links::{GraphEntry, SnapshotEntry};
-use crate::store::{Batch, Store};
 use crate::vectors::{ExactScan, VectorStorage};
 
 /// Settings with which a few pictures have a graph, and so a snapshot.
@@ -38,9 +39,7 @@ fn folder(fixture: &Fixture) -> PathBuf {
 }
 
 fn only_file(fixture: &Fixture) -> PathBuf {
-    let files: Vec<PathBuf> = std::fs::read_dir(folder(fixture)).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(files.len(), 1, "{files:?}");
-    files[0].clone()
+    sealed::only_file(&folder(fixture))
 }
 
 pub(super) fn forget_snapshot(fixture: &Fixture) {
@@ -168,24 +167,12 @@ proptest! {
 #[test]
 fn whatever_is_wrong_with_the_file_sled_is_read() {
     let fixture = closed(60);
-    let path = only_file(&fixture);
-    let bytes = std::fs::read(&path).unwrap();
     let store = store_of(&fixture);
     let read = || {
         open(&store, &folder(&fixture), &Arc::new(ExactScan::stored_as(VectorStorage::default(), DIM)))
             .map(|opened| opened.is_some())
     };
-    assert_eq!(read(), Ok(true));
-    for at in (0..bytes.len()).step_by(211).chain(bytes.len() - 300..bytes.len()) {
-        let mut changed = bytes.clone();
-        changed[at] ^= 1 << (at % 8);
-        std::fs::write(&path, changed).unwrap();
-        assert!(read().is_err(), "byte {at} of {}", bytes.len());
-    }
-    for length in [0, 1, 4096, bytes.len() / 2, bytes.len() - 1] {
-        std::fs::write(&path, &bytes[..length]).unwrap();
-        assert!(read().is_err(), "{length} of {}", bytes.len());
-    }
+    refuses_changed_bytes(&only_file(&fixture), read);
     drop(store);
     let index = fixture.open();
     assert!(!index.snapshot.counts());
@@ -201,46 +188,20 @@ fn whatever_is_wrong_with_the_file_sled_is_read() {
 fn what_a_file_says_is_looked_through() {
     let fixture = closed(60);
     let store = store_of(&fixture);
-    let GraphEntry { params, snapshot, .. } = store.graph_entry(GraphId::PICTURES).unwrap().unwrap();
-    let SnapshotEntry { revision, nodes, seal } = snapshot.unwrap();
-    let (reader, facts): (_, serde_json::Value) = Reader::open(&folder(&fixture), &seal).unwrap();
-    let sections: Vec<Vec<u8>> = (0..10).map(|section| reader.values(section).unwrap()).collect();
-    assert!(reader.len::<u8>(10).is_err(), "two planes of scales and rows each");
-    let read = |facts: &serde_json::Value, sections: &[Vec<u8>]| {
-        let sections: Vec<Section<'_>> = sections.iter().map(|section| Section::Bytes(section)).collect();
-        let seal = crate::snapshot::write(&folder(&fixture), facts, &sections).unwrap();
-        let entry = GraphEntry { params, partial: false, snapshot: Some(SnapshotEntry { revision, nodes, seal }) };
-        let mut batch = Batch::default();
-        store.put_graph_entry(&mut batch, GraphId::PICTURES, &entry).unwrap();
-        store.apply(&batch).unwrap();
+    let read = || {
         open(&store, &folder(&fixture), &Arc::new(ExactScan::stored_as(VectorStorage::default(), DIM)))
-            .map(|opened| assert!(opened.is_some()))
+            .map(|opened| opened.is_some())
     };
-    read(&facts, &sections).unwrap();
-    let mut refused = 0;
-    for n in 0..400 {
-        let mut sections = sections.clone();
-        // Facts, owners, lists and parents in turn; of planes any value will do.
-        let section = &mut sections[n % 6];
-        let word = (n * 37) % (section.len() / 4) * 4;
-        let value = [u32::MAX, 60, 1_000_000, 7, 0, u32::MAX / 2][n / 6 % 6];
-        section[word..word + 4].copy_from_slice(&value.to_ne_bytes());
-        refused += usize::from(read(&facts, &sections).is_err());
-    }
-    assert!(refused > 100, "{refused} of 400");
-    for section in 0..10 {
-        let mut shorter = sections.clone();
-        shorter[section].truncate(sections[section].len() / 2);
-        assert!(read(&facts, &shorter).is_err(), "half of section {section}");
-        shorter.remove(section);
-        assert!(read(&facts, &shorter).is_err(), "no section {section}");
-    }
+    // Two planes of scales and rows each.
+    let parts = Resealed::of(&store, folder(&fixture), GraphId::PICTURES, 10);
+    parts.refuses_odd_sections(6, 400, read);
     for key in ["format", "revision", "dim", "slots", "nodes", "root", "owned"] {
         for value in [0u64, 1, 99, u32::MAX.into(), 1 << 40] {
-            let mut facts = facts.clone();
+            let mut facts = parts.facts.clone();
             if facts[key] != value {
                 facts[key] = value.into();
-                assert!(read(&facts, &sections).is_err(), "{key} {value}");
+                parts.seal(&facts, &parts.sections);
+                assert!(read().is_err(), "{key} {value}");
             }
         }
     }
