@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::graph::Rules;
 use super::links::{Links, NONE};
-use super::{Hnsw, HnswParams, Node, NodeRecord};
+use super::{Change, Hnsw, HnswParams, Node, NodeRecord};
 use crate::vectors::ExactScan;
 
 /// The links of a graph that is being read. All of it is written by many threads at once, in any order, and looked through
@@ -23,11 +23,6 @@ impl FlatGraph {
         let mut links = Links::new(2 * params.bounded().m);
         links.grow(nodes);
         Self { params, links }
-    }
-
-    /// Makes room for more nodes.
-    pub(crate) fn reach(&mut self, nodes: usize) {
-        self.links.grow(nodes);
     }
 
     /// Words of the lists of all nodes.
@@ -50,13 +45,17 @@ impl FlatGraph {
         self.links.set_root(root);
     }
 
-    /// The node without a parent.
-    pub(crate) fn root(&self) -> Option<Node> {
-        self.links.root()
+    /// Makes nodes, in order of nodes, what their records say now, and room for those that are new. False if that cannot be.
+    pub(crate) fn put(&mut self, changes: &[Change]) -> bool {
+        self.links.grow(changes.last().map_or(0, |(node, _)| node.index() + 1));
+        if changes.iter().any(|(node, _)| self.links.root() == Some(*node)) {
+            self.set_root(None);
+        }
+        changes.iter().all(|(node, record)| self.put_one(*node, record.as_ref()))
     }
 
     /// Makes a node what its record says, for which there is room, or no node at all. False if that cannot be.
-    pub(crate) fn put(&self, node: Node, record: Option<&NodeRecord>) -> bool {
+    fn put_one(&self, node: Node, record: Option<&NodeRecord>) -> bool {
         let none = (None, &[][..]);
         let (parent, links) = record.map_or(none, |record| (record.parent, &record.links[..]));
         if links.len() > self.links.slots() {
@@ -65,7 +64,7 @@ impl FlatGraph {
         self.links.set(node, links);
         set(self.links.flat()[1], node.index(), &[parent.map_or(NONE, |parent| parent.0)]);
         if record.is_some() && parent.is_none() {
-            let only = self.root().is_none();
+            let only = self.links.root().is_none();
             self.set_root(Some(node));
             return only;
         }

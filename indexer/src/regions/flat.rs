@@ -1,7 +1,6 @@
 //! Where regions are, as flat pieces of memory, for snapshots.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use bytemuck::{Pod, Zeroable};
 use glimpse_encoder::dense::{MAX_REGIONS, Rect};
@@ -75,12 +74,8 @@ impl FlatShapes {
             cut.push((ImageId(picture.image), own));
             rest = others;
         }
-        let shapes = |(image, own): (ImageId, &[FlatShape])| {
-            let shapes: Shapes = own.iter().map(RegionShape::from).collect::<Vec<_>>().into();
-            (image, shapes)
-        };
-        let pictures = cut.len();
-        let all: HashMap<ImageId, Arc<[RegionShape]>> = cut.into_par_iter().map(shapes).collect();
-        (rest.is_empty() && all.len() == pictures).then_some(all)
+        let shapes = |(image, own): (ImageId, &[FlatShape])| (image, own.iter().map(RegionShape::from).collect());
+        let all: HashMap<ImageId, Shapes> = cut.into_par_iter().map(shapes).collect();
+        (rest.is_empty() && all.len() == self.pictures.len()).then_some(all)
     }
 }

@@ -74,11 +74,11 @@ impl RegionIndex {
         })
     }
 
-    /// Takes the nodes of a picture's regions away; what the store must write is returned. The regions are found as before
+    /// Takes the nodes of pictures' regions away; what the store must write is returned. The regions are found as before
     /// until they are removed.
-    pub(crate) fn unlink(&self, image: ImageId) -> Vec<Change> {
+    pub(crate) fn unlink(&self, images: impl Iterator<Item = ImageId>) -> Vec<Change> {
         let Some(graph) = self.graph() else { return Vec::new() };
-        let keys: Vec<ImageId> = self.keys(image).collect();
+        let keys: Vec<ImageId> = images.flat_map(|image| self.keys(image)).collect();
         let mut linked = self.linked.write();
         keys.iter().for_each(|&key| _ = linked.loose.insert(key));
         drop(linked);

@@ -48,7 +48,9 @@ impl Store {
     /// # Errors
     /// [`IndexError::Corrupt`] if that is not wholly known.
     pub(crate) fn missed_since(&self, graph: GraphId, revision: u64) -> Result<Missed, IndexError> {
-        let (nodes, steps) = self.steps_since(graph, revision)?;
+        let (mut nodes, steps) = self.steps_since(graph, revision)?;
+        nodes.sort_unstable();
+        nodes.dedup();
         let mut changes = Vec::new();
         for entry in self.range(Table::Changes, &revision.saturating_add(1).to_be_bytes(), &[0xff; 9]) {
             let (key, value) = entry?;
@@ -59,7 +61,7 @@ impl Store {
         Ok(Missed { changes, nodes, steps })
     }
 
-    /// The nodes of a graph that came, changed or went since a revision, rising.
+    /// The nodes of a graph that came, changed or went since a revision, step by step.
     ///
     /// # Errors
     /// As [`Store::missed_since`].
@@ -80,8 +82,6 @@ impl Store {
         if reached != self.last_revision()? {
             return Err(self.unknown(&"there are later changes"));
         }
-        nodes.sort_unstable();
-        nodes.dedup();
         Ok((nodes, steps))
     }
 

@@ -69,8 +69,7 @@ fn restore(
     stored: &StoredGraph,
     unlinked: &IdSet,
 ) -> Result<Option<Arc<Hnsw>>, String> {
-    let params = HnswParams { ef_search: index.options.region_graph.ef_search, ..stored.params };
-    let restored = Hnsw::restore(Arc::clone(regions.vectors()), params, &stored.nodes);
+    let restored = Hnsw::restore(Arc::clone(regions.vectors()), searched(index, stored.params), &stored.nodes);
     let (graph, dead) = restored.map_err(|reason| format!("the graph of regions is damaged ({reason})"))?;
     if dead.len() * MOSTLY > stored.nodes.len() {
         return Ok(None);
@@ -81,10 +80,20 @@ fn restore(
         // No step says what changed here.
         index.store.give_up_snapshot(&mut batch, GraphId::REGIONS).map_err(|error| error.to_string())?;
     }
-    let gone = unlinked.iter().filter(|&id| regions.shapes(id).is_none());
-    gone.for_each(|id| batch.remove_unlinked(id));
+    forget_gone(&mut batch, unlinked, regions);
     index.store.apply(&batch).map_err(|error| error.to_string())?;
     Ok(Some(Arc::new(graph)))
+}
+
+/// How a graph that was built is searched now.
+pub(super) fn searched(index: &Index, built: HnswParams) -> HnswParams {
+    HnswParams { ef_search: index.options.region_graph.ef_search, ..built }
+}
+
+/// The graph has nothing to learn of pictures that have no regions any more.
+pub(super) fn forget_gone(batch: &mut Batch, unlinked: &IdSet, regions: &RegionIndex) {
+    let gone = unlinked.iter().filter(|&id| regions.shapes(id).is_none());
+    gone.for_each(|id| batch.remove_unlinked(id));
 }
 
 impl Index {
@@ -102,11 +111,9 @@ impl Index {
         }
         match self.regions.get().filter(|regions| regions.graph().is_some()) {
             Some(regions) => {
-                for &id in new.iter().chain(gone) {
-                    let changes = regions.unlink(id);
-                    batch.put_nodes(GraphId::REGIONS, &changes);
-                    changed.extend(changes.into_iter().map(|(node, _)| node));
-                }
+                let changes = regions.unlink(new.iter().chain(gone).copied());
+                batch.put_nodes(GraphId::REGIONS, &changes);
+                changed.extend(changes.into_iter().map(|(node, _)| node));
                 gone.iter().for_each(|&id| batch.remove_unlinked(id));
             }
             None if self.store.has_graph(GraphId::REGIONS)? => gone.iter().for_each(|&id| batch.put_unlinked(id)),

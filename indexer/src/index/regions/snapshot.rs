@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use crate::hnsw::{Change, FlatGraph, Hnsw, HnswParams, Node};
+use super::graph::{forget_gone, searched};
+use crate::hnsw::{Change, Hnsw, Node};
 use crate::index::Index;
 use crate::index::graph::MOSTLY;
 use crate::index::snapshot::SnapshotFile;
@@ -32,19 +33,19 @@ impl Index {
     /// # Errors
     /// Whatever is doubtful: sled must be read.
     pub(in crate::index) fn open_region_snapshot(&self) -> Result<Option<RegionIndex>, Doubt> {
-        let dim = self.scan.dim();
         if !self.region_snapshot.counts() {
             return Ok(None);
         }
-        let dir = self.region_snapshot.dir();
+        let (dir, dim) = (self.region_snapshot.dir(), self.scan.dim());
         let file = SnapshotFile::open(&self.store, dir, GraphId::REGIONS, dim, owned::COUNT)?;
         let Some(file) = file else { return Ok(None) };
         let missed = self.store.missed_since(GraphId::REGIONS, file.revision)?;
         let nodes = self.store.read_nodes(GraphId::REGIONS, &missed.nodes)?;
-        let params = HnswParams { ef_search: self.options.region_graph.ef_search, ..file.params };
+        let params = searched(self, file.params);
         let (regions, graph) = rayon::join(|| read_regions(&file, dim), || file.graph(params));
         let (regions, mut graph) = (regions?, graph?);
-        put_nodes(&mut graph, &nodes, &regions.vectors().read())?;
+        require(are_of(&nodes, &regions.vectors().read()), "a slot has another owner than its node")?;
+        require(graph.put(&nodes), "a node cannot be what its record says")?;
         let graph = Hnsw::of_flat(Arc::clone(regions.vectors()), graph).map_err(Doubt)?;
         regions.take_up(Ok(Some(Arc::new(graph))));
         self.catch_up(&regions, missed.changes.iter().map(|(_, id)| *id))?;
@@ -64,22 +65,17 @@ impl Index {
         let dead: usize = leaving().map(|id| regions.nodes_of(id)).sum();
         require(dead * MOSTLY <= regions.len(), "most of it is gone")?;
         let mut batch = Batch::default();
-        let mut nodes: Vec<Node> = Vec::new();
-        for id in leaving() {
-            let changes = regions.unlink(id);
-            batch.put_nodes(GraphId::REGIONS, &changes);
-            nodes.extend(changes.into_iter().map(|(node, _)| node));
-            regions.remove(id);
-        }
+        let changes = regions.unlink(leaving());
+        batch.put_nodes(GraphId::REGIONS, &changes);
+        leaving().for_each(|id| regions.remove(id));
         for &id in &replaced {
             self.stored_regions(id)?.map_or(Ok(()), |stored| regions.put(id, &stored))?;
         }
+        let nodes: Vec<Node> = changes.into_iter().map(|(node, _)| node).collect();
         if !nodes.is_empty() && !self.store.extend_last_step(&mut batch, GraphId::REGIONS, &nodes)? {
-            self.region_snapshot.clear();
-            self.store.give_up_snapshot(&mut batch, GraphId::REGIONS)?;
+            self.region_snapshot.give_up(&self.store, &mut batch)?;
         }
-        let nowhere = unlinked.iter().filter(|&id| regions.shapes(id).is_none());
-        nowhere.for_each(|id| batch.remove_unlinked(id));
+        forget_gone(&mut batch, &unlinked, regions);
         Ok(self.store.apply(&batch)?)
     }
 
@@ -102,9 +98,8 @@ impl Index {
 
     /// No snapshot of regions counts any more.
     pub(in crate::index) fn give_up_region_snapshot(&self) -> Result<(), IndexError> {
-        self.region_snapshot.clear();
         let mut batch = Batch::default();
-        self.store.give_up_snapshot(&mut batch, GraphId::REGIONS)?;
+        self.region_snapshot.give_up(&self.store, &mut batch)?;
         self.store.apply(&batch)
     }
 }
@@ -120,16 +115,10 @@ fn read_regions(file: &SnapshotFile, dim: usize) -> Result<RegionIndex, Doubt> {
     Ok(regions)
 }
 
-/// Makes nodes what the store says of them now.
-fn put_nodes(graph: &mut FlatGraph, nodes: &[Change], rows: &Rows) -> Result<(), Doubt> {
-    graph.reach(rows.len());
-    if nodes.iter().any(|(node, _)| graph.root() == Some(*node)) {
-        graph.set_root(None);
-    }
-    for (node, record) in nodes {
+/// True if the nodes that are there are those of the vectors in their slots, and none is behind all slots.
+fn are_of(nodes: &[Change], rows: &Rows) -> bool {
+    nodes.iter().all(|(node, record)| {
         let owned = record.as_ref().is_none_or(|record| rows.owner(node.slot()) == Some(record.owner));
-        let known = node.slot().index() < rows.len() && owned;
-        require(known && graph.put(*node, record.as_ref()), "a node cannot be what its record says")?;
-    }
-    Ok(())
+        node.slot().index() < rows.len() && owned
+    })
 }

@@ -55,19 +55,19 @@ pub(super) struct SnapshotSlot {
     graph: GraphId,
     dir: PathBuf,
     /// `None` if no snapshot counts.
-    missed: Mutex<Option<Missed>>,
+    counted: Mutex<Option<Counted>>,
     /// Why the last one could not be written.
     fault: Mutex<Option<String>>,
 }
 
 /// What the snapshot that counts has, and what it has missed.
 #[derive(Clone, Copy)]
-struct Missed {
+struct Counted {
     nodes: usize,
     steps: Steps,
 }
 
-impl Missed {
+impl Counted {
     fn cost(self) -> usize {
         self.steps.nodes + self.steps.count * STEP
     }
@@ -76,23 +76,29 @@ impl Missed {
 impl SnapshotSlot {
     /// Of the snapshots in `dir`, none of which counts.
     pub(super) fn new(graph: GraphId, dir: PathBuf) -> Self {
-        Self { graph, dir, missed: Mutex::default(), fault: Mutex::default() }
+        Self { graph, dir, counted: Mutex::default(), fault: Mutex::default() }
     }
 
     /// The snapshot of a seal counts, which has `nodes` nodes and has missed some steps.
     pub(super) fn count(&self, seal: &Seal, nodes: usize, steps: Steps) {
-        *self.missed.lock() = Some(Missed { nodes, steps });
+        *self.counted.lock() = Some(Counted { nodes, steps });
         self.sweep(Some(seal));
     }
 
     /// True if a snapshot counts.
     pub(super) fn counts(&self) -> bool {
-        self.missed.lock().is_some()
+        self.counted.lock().is_some()
     }
 
     /// No snapshot counts any more.
     pub(super) fn clear(&self) {
-        *self.missed.lock() = None;
+        *self.counted.lock() = None;
+    }
+
+    /// As [`SnapshotSlot::clear`], in a step after which the store says so too.
+    pub(super) fn give_up(&self, store: &Store, batch: &mut Batch) -> Result<(), IndexError> {
+        self.clear();
+        store.give_up_snapshot(batch, self.graph)
     }
 
     /// The folder of the files.
@@ -109,7 +115,7 @@ impl SnapshotSlot {
 
     /// True if opening has little to read again.
     fn is_fresh(&self) -> bool {
-        self.missed.lock().is_some_and(|missed| missed.cost() * STALE <= missed.nodes)
+        self.counted.lock().is_some_and(|counted| counted.cost() * STALE <= counted.nodes)
     }
 
     /// Removes files that do not count.
@@ -126,12 +132,12 @@ impl SnapshotSlot {
         (before, revision): (u64, u64),
         nodes: &[Node],
     ) -> Result<(), IndexError> {
-        let mut counting = self.missed.lock();
-        let Some(missed) = counting.as_mut() else { return Ok(()) };
-        missed.steps.add(nodes.len());
-        if missed.cost() > missed.nodes / LOST + ROOM {
-            *counting = None;
-            return store.give_up_snapshot(batch, self.graph);
+        let mut lock = self.counted.lock();
+        let Some(counted) = lock.as_mut() else { return Ok(()) };
+        counted.steps.add(nodes.len());
+        if counted.cost() > counted.nodes / LOST + ROOM {
+            drop(lock);
+            return self.give_up(store, batch);
         }
         batch.put_step(self.graph, before, revision, nodes);
         Ok(())

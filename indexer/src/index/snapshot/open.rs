@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::SnapshotFile;
-use super::owned;
 use super::replay::Replay;
+use super::{SnapshotFile, owned};
 use crate::IdSet;
 use crate::hnsw::Hnsw;
 use crate::index::load::Loaded;

@@ -65,12 +65,8 @@ impl Replay {
     fn apply_nodes(&self, store: &Store, rows: &mut Rows, graph: &mut FlatGraph) -> Result<(), Doubt> {
         let slots = self.nodes.last().map_or(0, |(node, _)| node.slot().index() + 1);
         rows.reach(slots)?;
-        graph.reach(slots);
-        if self.nodes.iter().any(|(node, _)| graph.root() == Some(*node)) {
-            graph.set_root(None);
-        }
+        require(graph.put(&self.nodes), "a node cannot be what its record says")?;
         for (node, record) in &self.nodes {
-            require(graph.put(*node, record.as_ref()), "a node cannot be what its record says")?;
             let Some(record) = record else { continue };
             match rows.owner(node.slot()) {
                 Some(owner) => require(owner == record.owner, "a slot has another owner than its node")?,

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::Ordering;
 
 use super::file::write_file;
-use super::{Missed, SnapshotSlot, owned};
+use super::{SnapshotSlot, owned};
 use crate::IndexError;
 use crate::hnsw::Hnsw;
 use crate::index::Index;
@@ -39,8 +39,7 @@ impl SnapshotSlot {
         store.put_graph_entry(&mut batch, self.graph, &entry)?;
         store.apply(&batch)?;
         store.sync()?;
-        *self.missed.lock() = Some(Missed { nodes, steps: Steps::default() });
-        self.sweep(Some(&seal));
+        self.count(&seal, nodes, Steps::default());
         store.forget_steps(self.graph, revision)
     }
 }
