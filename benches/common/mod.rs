@@ -180,6 +180,17 @@ impl Noise {
         (self.next() % n as u64) as usize
     }
 
+    /// Between nought and one.
+    pub fn uniform(&mut self) -> f32 {
+        (self.next() >> 40) as f32 / (1u64 << 24) as f32
+    }
+
+    /// Normal, tails included (Box and Muller).
+    pub fn normal(&mut self) -> f32 {
+        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+        radius * (std::f32::consts::TAU * self.uniform()).cos()
+    }
+
     /// Near enough to a normal distribution: the sum of four uniform numbers, with variance 1.
     pub fn gauss(&mut self) -> f32 {
         (0..4).map(|_| (self.next() >> 40) as f32 / (1u64 << 24) as f32 - 0.5).sum::<f32>() * 3f32.sqrt()

@@ -10,8 +10,8 @@ use glimpse_indexer::{
 };
 use parking_lot::{Mutex, RwLock};
 
-use crate::calibrate::Calibrator;
-use crate::model::{DEFAULT_MODEL, load};
+use crate::calibrate::{Calibrated, Calibrations, Calibrator};
+use crate::model::{DEFAULT_MODEL, calibration_beside, load};
 use crate::pictures::PictureCache;
 use crate::regions::{FindCache, GridCache, RegionCalibrator};
 use crate::search::ResultCache;
@@ -32,6 +32,7 @@ pub struct Engine {
     pub(crate) texts: TextCache,
     pub(crate) pictures: PictureCache,
     pub(crate) calibrator: Calibrator,
+    pub(crate) calibrations: Calibrations,
     pub(crate) results: ResultCache,
     pub(crate) finds: FindCache,
     pub(crate) grids: GridCache,
@@ -71,6 +72,7 @@ impl Engine {
             texts: TextCache::new(),
             pictures: PictureCache::new(),
             calibrator: Calibrator::new(settings.cache_dir()),
+            calibrations: Calibrations::default(),
             results: ResultCache::new(),
             finds: FindCache::new(),
             grids: GridCache::new(),
@@ -179,6 +181,24 @@ impl Engine {
     /// From now on `encoder` is the model.
     pub(crate) fn set_encoder(&self, encoder: Arc<dyn Encode>) {
         *self.encoder.lock() = Some(encoder);
+    }
+
+    /// What is known of the scores of a model: from `calibration.json` in the library or beside the weights, else what
+    /// is usual.
+    ///
+    /// # Errors
+    /// [`EngineError::Calibration`] for a file that cannot be used.
+    pub(crate) fn calibrated(&self, model: &ModelInfo) -> Result<Arc<Calibrated>, EngineError> {
+        let beside = || calibration_beside(&model.name, &self.settings.home);
+        self.calibrations.of(&model.fingerprint, &self.settings.library_dir(), beside)
+    }
+
+    /// What is known of the scores of the model that the library was made with.
+    ///
+    /// # Errors
+    /// If there is no index yet, or [`EngineError::Calibration`].
+    pub fn calibration(&self) -> Result<Arc<Calibrated>, EngineError> {
+        self.calibrated(&self.serving()?.manifest().model)
     }
 
     // ---- the library ----

@@ -30,6 +30,14 @@ pub enum EngineError {
         /// The model's name.
         model: String,
     },
+    /// `calibration.json` cannot be used.
+    #[error("{path}: {reason}; write it anew with `glimpse eval calibrate`, or remove it")]
+    Calibration {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Something that may run only once is running.
     #[error("{0}")]
     Busy(String),
@@ -82,7 +90,7 @@ impl EngineError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::BadRequest(_) | Self::Picture { .. } => ErrorKind::BadRequest,
-            Self::NoModel(_) | Self::NoDecoder { .. } | Self::Busy(_) => ErrorKind::NotReady,
+            Self::NoModel(_) | Self::NoDecoder { .. } | Self::Calibration { .. } | Self::Busy(_) => ErrorKind::NotReady,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             Self::Io { .. } => ErrorKind::Internal,
             Self::Encode(error) | Self::Index(IndexError::Encode(error)) => encode_kind(error),

@@ -49,8 +49,11 @@ pub struct Explanation {
     pub cosine: Option<f32>,
     /// Standard deviations above what unrelated pictures of this library score for this query.
     pub z: Option<f32>,
-    /// The `z` from which a picture counts as found in this library: where the score is one half.
+    /// The `z` from which an image counts as found in this library: where the score is one half. `None` if none would,
+    /// however near, since what was asked for seems not to be there.
     pub bar: Option<f32>,
+    /// Probability that the library holds what was asked for.
+    pub presence: Option<f32>,
     /// The model's own probability that this picture and this text belong together; for queries of one text.
     pub model_probability: Option<f32>,
     /// Rank by meaning, from 1.

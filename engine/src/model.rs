@@ -6,6 +6,7 @@ use std::sync::Arc;
 use glimpse_encoder::hub::{Cache, HubError, ModelId};
 use glimpse_encoder::{Encode, LoadOptions, SiglipEncoder};
 
+use crate::calibrate::{CALIBRATION_FILE, StoredCalibration};
 use crate::{EngineError, Settings, bundled};
 
 /// The model for real libraries when none is named.
@@ -63,6 +64,27 @@ pub(crate) fn load(name: &str, settings: &Settings) -> Result<Arc<dyn Encode>, E
     };
     let options = LoadOptions { device: settings.device.clone(), name: Some(name), ..LoadOptions::default() };
     Ok(Arc::new(SiglipEncoder::load(&directory, &options)?))
+}
+
+/// The `calibration.json` that lies beside a model's weights, and where; `None` if there is none.
+///
+/// # Errors
+/// [`EngineError::Calibration`] for a file that cannot be used.
+pub(crate) fn calibration_beside(
+    name: &str,
+    home: &Path,
+) -> Result<Option<(PathBuf, StoredCalibration)>, EngineError> {
+    let folder = match ModelChoice::of(name) {
+        Ok(ModelChoice::Directory(directory)) => directory,
+        Ok(ModelChoice::Hub(id)) => match hub_directory(&id) {
+            Ok(directory) => directory,
+            Err(_) => return Ok(None), // a library can be searched by its own images without its model
+        },
+        Ok(ModelChoice::Demo) => bundled::unpack(home)?,
+        Err(_) => return Ok(None),
+    };
+    let path = folder.join(CALIBRATION_FILE);
+    Ok(StoredCalibration::read(&path)?.map(|stored| (path, stored)))
 }
 
 /// Where a hub model lies in the cache that this machine's programs share.

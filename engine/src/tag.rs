@@ -64,11 +64,12 @@ impl Engine {
         let texts: Vec<&str> = labels.iter().map(|label| label.trim()).collect();
         let vectors = self.texts.embed(encoder.as_ref(), &texts)?;
         let allowed = index.select(&options.filter);
+        let known = self.calibrated(&index.manifest().model)?;
 
         let mut tags: HashMap<ImageId, Vec<Tag>> = HashMap::new();
         for (label, vector) in labels.iter().zip(vectors) {
             let part = Part { modality: Modality::Text, weight: 1.0, vector };
-            let scale = self.calibrator.scale(&index, &[part], Some(encoder.as_ref()))?;
+            let scale = self.calibrator.scale(&index, &[part], Some(encoder.as_ref()), &known.calibration)?;
             let (direction, length) = scale.direction();
             for scored in index.score_all(&direction)? {
                 let score = scale.score_of(scored.score * length);

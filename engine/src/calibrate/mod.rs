@@ -1,16 +1,22 @@
-//! Scores that mean something: from cosines to the probability that a picture shows what was asked.
+//! Scores that mean something: from cosines to the probability that an image shows what was asked.
 //!
-//! A cosine means nothing by itself: its size differs between models, languages and wordings, and some picture is always
-//! the nearest. So a query is compared with what it, and queries like it that ask for what is not there, score in this very
-//! library ([`null`]): first as standard deviations `z` above unrelated pictures, then through one logistic curve
-//! ([`constants`]) whose middle lies above the best picture that a query for something absent finds. Everything up to
-//! that curve is linear in the picture's vector, so a calibrated ranking is one nearest-neighbour search with a moved
-//! query ([`Scale::direction`]).
+//! A cosine means nothing by itself: its size differs between models, languages and wordings, and some image is always
+//! the nearest. So the cosines of a query with the library are read as a mixture of unrelated images, near misses and
+//! matches ([`mixture`]). The first are measured by queries for what is not there ([`null`], [`bank`]); how far above
+//! them matches lie is known beforehand from the model ([`prior`]), and what this query and library add to that follows
+//! by Bayes' rule. Two decisions come of it: is there anything at all, and which images show it. Up to those
+//! the score grows with an inner product, so a calibrated ranking is one nearest-neighbour search with a moved query
+//! ([`Scale::direction`]).
 
 pub(crate) mod bank;
 mod constants;
+mod density;
+mod file;
+mod mixture;
 pub(crate) mod null;
+mod prior;
 mod robust;
+mod scale;
 pub(crate) mod vectors;
 
 use std::collections::HashMap;
@@ -20,9 +26,15 @@ use std::sync::Arc;
 use glimpse_encoder::{Embedding, Encode, dot};
 use glimpse_indexer::{Filter, Index};
 use parking_lot::Mutex;
+use rayon::prelude::*;
 
-pub use constants::{CUT, Curve, ITSELF, PICTURE, SOME_WORDS_SCORE, STRONG, TEXT, WORDS_SCORE};
-use null::{Fit, Null};
+pub use constants::{CUT, SOME_WORDS_SCORE, STRONG, WORDS_SCORE};
+pub(crate) use file::Calibrations;
+pub use file::{CALIBRATION_FILE, Calibrated, StoredCalibration};
+use null::{Fit, Null, Scores};
+pub use prior::{Calibration, MatchPrior};
+pub(crate) use robust::quantile;
+pub(crate) use scale::{Scale, moved};
 use vectors::{Vectors, add, spaced};
 
 use crate::EngineError;
@@ -31,6 +43,10 @@ use crate::EngineError;
 const SAMPLE: usize = 4096;
 /// Pictures that serve as null queries for queries by picture.
 const NULL_PICTURES: usize = 256;
+/// Images of a library larger than the sample that are looked at one by one for each query, from the best.
+const TOP: usize = 512;
+/// Cosine from which an image counts as the one that was asked by.
+const SAME: f32 = 0.995;
 /// Shapes of queries whose null statistics are kept.
 const SHAPES: usize = 64;
 
@@ -43,16 +59,11 @@ pub(crate) enum Modality {
 
 impl Modality {
     /// Level and deviation of unrelated cosines, as SigLIP models have them, for libraries too small to measure them.
-    fn usual(self) -> (f32, f32) {
+    pub(crate) fn usual(self) -> Fit {
         match self {
-            Self::Text => (0.02, 0.03),
-            Self::Picture => (0.5, 0.12),
+            Self::Text => Fit { level: 0.0, deviation: 0.02 },
+            Self::Picture => Fit { level: 0.5, deviation: 0.12 },
         }
-    }
-
-    /// No library is so uniform that a smaller deviation would tell anything.
-    fn least_deviation(self) -> f32 {
-        self.usual().1 / 8.0
     }
 }
 
@@ -76,7 +87,14 @@ struct Background {
     dir: PathBuf,
     size: usize,
     sample: Vectors,
-    nulls: Mutex<HashMap<Shape, Arc<Null>>>,
+    nulls: Mutex<HashMap<Shape, Arc<Known>>>,
+}
+
+/// What null queries of one shape say.
+struct Known {
+    null: Null,
+    /// What such queries are moved by: a share of the mean null query of text; zero for pictures.
+    centre: Arc<[f32]>,
 }
 
 /// Modalities and weights (in thousandths of their sum) of a query's parts.
@@ -105,22 +123,25 @@ impl Calibrator {
     /// The scale of a query over a library. `encoder` is needed if a part is text.
     ///
     /// # Errors
-    /// If the parts cancel each other, or the encoder fails.
-    pub fn scale(&self, index: &Index, parts: &[Part], encoder: Option<&dyn Encode>) -> Result<Scale, EngineError> {
-        let query = combine(parts.iter().map(|part| (part.vector.as_slice(), part.weight))).ok_or_else(|| {
+    /// If the parts cancel each other, or the encoder or the index fails.
+    pub fn scale(
+        &self,
+        index: &Index,
+        parts: &[Part],
+        encoder: Option<&dyn Encode>,
+        calibration: &Calibration,
+    ) -> Result<Scale, EngineError> {
+        let (query, _) = combine(parts.iter().map(|part| (part.vector.as_slice(), part.weight))).ok_or_else(|| {
             EngineError::BadRequest("the terms cancel each other: nothing is left to look for".into())
         })?;
         let background = self.background(index, query.len());
-        let null = self.null(&background, parts, encoder)?;
-        let total: f32 = parts.iter().map(|part| part.weight.abs()).sum();
-        let pictures = parts.iter().filter(|part| part.modality == Modality::Picture);
-        let share = pictures.map(|part| part.weight.abs()).sum::<f32>() / total;
-        let curve = TEXT.towards(&PICTURE, share);
-        let mut scale = Scale::over(null, &background.sample, query, curve);
-        if let [Part { modality: Modality::Picture, .. }] = parts {
-            scale.bar = scale.bar.min(ITSELF * scale.z_of(scale.product(&scale.query)));
-        }
-        Ok(scale)
+        let known = self.null(index, &background, parts, encoder, calibration)?;
+        let fitted = known.null.query(&background.scores(index, &query, &known.centre)?);
+        let scale = Scale::new(query, Arc::clone(&known.centre), fitted);
+        Ok(match parts {
+            [Part { modality: Modality::Picture, .. }] => scale.finding_itself(),
+            _ => scale,
+        })
     }
 
     /// The sample of the library, taken again when its size has changed by more than a sixty-fourth.
@@ -145,15 +166,15 @@ impl Calibrator {
     /// Null statistics for queries of this shape: null queries are mixed as the query's own parts are.
     fn null(
         &self,
+        index: &Index,
         background: &Background,
         parts: &[Part],
         encoder: Option<&dyn Encode>,
-    ) -> Result<Arc<Null>, EngineError> {
-        let total: f32 = parts.iter().map(|part| part.weight.abs()).sum();
-        let shape: Shape =
-            parts.iter().map(|part| (part.modality, (part.weight / total * 1000.0).round() as i32)).collect();
-        if let Some(null) = background.nulls.lock().get(&shape) {
-            return Ok(Arc::clone(null));
+        calibration: &Calibration,
+    ) -> Result<Arc<Known>, EngineError> {
+        let shape = shape(parts);
+        if let Some(known) = background.nulls.lock().get(&shape) {
+            return Ok(Arc::clone(known));
         }
         let pictures = Arc::new(background.sample.thinned(NULL_PICTURES));
         let bank = |part: &Part| match (part.modality, encoder) {
@@ -161,21 +182,52 @@ impl Calibrator {
             _ => Ok(Arc::clone(&pictures)),
         };
         let banks: Vec<_> = parts.iter().map(bank).collect::<Result<_, _>>()?;
-        let queries = mix(&banks, parts);
+        let (queries, gain) = mix(&banks, parts);
         let is_text = parts.iter().all(|part| part.modality == Modality::Text);
-        let modality = if is_text { Modality::Text } else { Modality::Picture };
-        let null = Arc::new(Null::of(&queries, &background.sample, background.size, modality));
+        let (modality, hubs) = if is_text { (Modality::Text, calibration.hub_share) } else { (Modality::Picture, 0.0) };
+        let centre: Arc<[f32]> = queries.mean().iter().map(|value| hubs * value).collect();
+        let scores: Result<Vec<Scores>, EngineError> =
+            (0..queries.len()).into_par_iter().map(|j| background.scores(index, queries.row(j), &centre)).collect();
+        let prior = calibration.text.towards(&calibration.image, share_of_pictures(parts)).scaled(gain);
+        let known = Arc::new(Known { null: Null::of(&scores?, modality.usual(), prior), centre });
         let mut nulls = background.nulls.lock();
         if nulls.len() >= SHAPES {
             nulls.clear();
         }
-        nulls.insert(shape, Arc::clone(&null));
-        Ok(null)
+        nulls.insert(shape, Arc::clone(&known));
+        Ok(known)
     }
 }
 
-/// The normalised weighted sum; `None` if nothing is left of it.
-fn combine<'a>(parts: impl Iterator<Item = (&'a [f32], f32)>) -> Option<Vec<f32>> {
+impl Background {
+    /// The scores of a unit query, moved by `centre`, over the library; what is all but the query itself is left out.
+    fn scores(&self, index: &Index, query: &[f32], centre: &[f32]) -> Result<Scores, EngineError> {
+        let others = self.sample.rows().filter(|image| dot(query, image) < SAME);
+        let sample = others.map(|image| dot(query, image) - dot(centre, image)).collect();
+        let mut top = Vec::new();
+        if self.size > self.sample.len() {
+            let (direction, length) = moved(query, centre);
+            let nearest = index.nearest(&direction, TOP, None)?.into_iter().map(|scored| scored.score);
+            top.extend(nearest.filter(|&cosine| cosine < SAME).map(|cosine| cosine * length));
+        }
+        Ok(Scores { sample, top, size: self.size })
+    }
+}
+
+/// Modalities and weights of a query's parts.
+fn shape(parts: &[Part]) -> Shape {
+    let total: f32 = parts.iter().map(|part| part.weight.abs()).sum();
+    parts.iter().map(|part| (part.modality, (part.weight / total * 1000.0).round() as i32)).collect()
+}
+
+/// Share of pictures in the weight of a query.
+fn share_of_pictures(parts: &[Part]) -> f32 {
+    let weight = |of: &dyn Fn(&Part) -> bool| parts.iter().filter(|part| of(part)).map(|part| part.weight.abs()).sum::<f32>();
+    weight(&|part| part.modality == Modality::Picture) / weight(&|_| true)
+}
+
+/// The normalised weighted sum, and its length before; `None` if nothing is left of it.
+fn combine<'a>(parts: impl Iterator<Item = (&'a [f32], f32)>) -> Option<(Vec<f32>, f32)> {
     let mut sum = Vec::new();
     let mut total = 0.0;
     for (vector, weight) in parts {
@@ -184,90 +236,31 @@ fn combine<'a>(parts: impl Iterator<Item = (&'a [f32], f32)>) -> Option<Vec<f32>
         total += weight.abs();
     }
     let left = dot(&sum, &sum).sqrt();
-    (left > 1e-3 * total).then(|| Embedding::new(sum).ok()).flatten().map(Embedding::into_vec)
+    let unit = (left > 1e-3 * total).then(|| Embedding::new(sum).ok()).flatten();
+    unit.map(|unit| (unit.into_vec(), left))
 }
 
-/// Null queries of the query's shape: part `k` of null query `j` is another row of its bank for every `k`.
-fn mix(banks: &[Arc<Vectors>], parts: &[Part]) -> Vectors {
+/// Null queries of the query's shape: part `k` of null query `j` is another row of its bank for every `k`. Beside them
+/// how far what matches all wanted parts stands out, as a multiple of what matches one part by itself.
+fn mix(banks: &[Arc<Vectors>], parts: &[Part]) -> (Vectors, f32) {
     const STRIDE: usize = 37;
     let count = banks.iter().map(|bank| bank.len()).max().unwrap_or(0);
     let mut queries = Vectors::new(parts[0].vector.dim());
-    if banks.iter().any(|bank| bank.len() == 0) {
-        return queries;
-    }
-    for j in 0..count {
-        let rows = banks.iter().enumerate().map(|(k, bank)| bank.row((j + k * STRIDE) % bank.len()));
-        if let Some(query) = combine(rows.zip(parts).map(|(row, part)| (row, part.weight))) {
-            queries.push(&query);
+    let wanted: f32 = parts.iter().map(|part| part.weight.max(0.0)).sum();
+    let mut lengths = Vec::with_capacity(count);
+    if banks.iter().all(|bank| bank.len() > 0) {
+        for j in 0..count {
+            let rows = banks.iter().enumerate().map(|(k, bank)| bank.row((j + k * STRIDE) % bank.len()));
+            if let Some((query, length)) = combine(rows.zip(parts).map(|(row, part)| (row, part.weight))) {
+                queries.push(&query);
+                lengths.push(length);
+            }
         }
     }
-    queries
-}
-
-/// Turns the cosines of one query into scores.
-#[derive(Debug, Clone)]
-pub(crate) struct Scale {
-    query: Vec<f32>,
-    null: Arc<Null>,
-    fit: Fit,
-    bar: f32,
-    slope: f32,
-}
-
-impl Scale {
-    /// The scale of a unit query over what `sample` stands for.
-    pub(crate) fn over(null: Arc<Null>, sample: &Vectors, query: Vec<f32>, curve: Curve) -> Self {
-        let fit = null.query(&query, sample);
-        Self { bar: curve.bar(null.ceiling), slope: curve.slope, null, fit, query }
-    }
-
-    /// What it takes in memory, without what scales of one shape share.
-    pub(crate) fn bytes(&self) -> usize {
-        size_of::<Self>() + size_of_val(self.query.as_slice())
-    }
-
-    /// The log odds of the score, from the inner product with the moved query.
-    pub(crate) fn logit_of(&self, product: f32) -> f32 {
-        self.slope * (self.z_of(product) - self.bar)
-    }
-
-    /// The query, a unit vector.
-    pub fn query(&self) -> &[f32] {
-        &self.query
-    }
-
-    /// Deviations at which the score is one half.
-    pub fn bar(&self) -> f32 {
-        self.bar
-    }
-
-    /// A unit vector whose nearest pictures are the best by score, and what to multiply their cosine with it by to get
-    /// what [`Scale::score_of`] takes.
-    pub fn direction(&self) -> (Vec<f32>, f32) {
-        let mut direction = self.query.clone();
-        add(&mut direction, &self.null.centre, -1.0);
-        let length = dot(&direction, &direction).sqrt();
-        if length < 1e-6 {
-            return (self.query.clone(), 0.0); // the query is the mean null query: every picture is as far from it
-        }
-        direction.iter_mut().for_each(|v| *v /= length);
-        (direction, length)
-    }
-
-    /// Standard deviations above unrelated pictures, from the inner product with the moved query.
-    pub fn z_of(&self, product: f32) -> f32 {
-        (product - self.fit.level) / self.fit.sd
-    }
-
-    /// The score, from the inner product with the moved query.
-    pub fn score_of(&self, product: f32) -> f32 {
-        1.0 / (1.0 + (-self.logit_of(product)).exp())
-    }
-
-    /// The inner product of a picture with the moved query.
-    pub fn product(&self, picture: &[f32]) -> f32 {
-        dot(&self.query, picture) - dot(&self.null.centre, picture)
-    }
+    let usual = lengths.iter().sum::<f32>() / lengths.len().max(1) as f32;
+    // Of a query that only asks against something, what is left over stands out as one part does.
+    let gain = if wanted > 0.0 && usual > 0.0 { wanted / usual } else { 1.0 };
+    (queries, gain)
 }
 
 #[cfg(test)]

@@ -1,150 +1,185 @@
 //! What a query for something that is not there scores in this library.
 //!
-//! The cosine of null query `j` (a phrase of the bank, or a picture of the library for queries by picture) with picture
+//! The cosine of null query `j` (a phrase of the bank, or an image of the library for queries by image) with image
 //! `i` is read as
 //!
 //! ```text
-//! cosine(j, i) = hub(i) + level(j) + noise(j, i)
+//! cosine(j, i) = hub(i) + level(j) + deviation(j) * z(j, i)
 //! ```
 //!
-//! `hub(i)`, how near picture `i` lies to any text, shows in its cosine with the mean null query, of which a share is taken
-//! away from every score by moving the query: `(q - share * mean) . x`, in the spirit of querybank normalisation (Bogolin
-//! et al., CVPR 2022). (Queries by picture stay where they are: there, the picture itself must come first.) `level(j)` and the noise are a random-effects model: a query's own level
-//! and deviation are measured on a sample of the library and drawn towards the bank's by as much as the sample is small.
-//! The bank also bounds the level, so that a library in which most pictures show what is asked for does not take that
-//! for the normal state of things.
+//! `hub(i)`, how near image `i` lies to any text, shows in its cosine with the mean null query, a share of which is
+//! taken away from every score by moving the query: `(q - share * mean) . x`, in the spirit of querybank normalisation
+//! (Bogolin et al., CVPR 2022). Queries by image stay where they are: there, the image itself must come first.
+//! `level` and `deviation` are random effects: those of a query are measured on the library and drawn towards the bank's
+//! by as much as the library is small. What is left, `z`, has one density for all queries, pooled over the bank.
 
-use std::f32::consts::{FRAC_PI_2, LN_2};
+use std::f32::consts::FRAC_PI_2;
 
-use glimpse_encoder::dot;
 use rayon::prelude::*;
 
-use super::Modality;
+use super::density::NullDensity;
+use super::mixture::{Counts, Posterior};
+use super::prior::MatchPrior;
 use super::robust::{Bulk, quantile};
-use super::vectors::Vectors;
 
 /// Null queries from which a library's own statistics are trusted at all.
 const FEW: usize = 8;
-/// Sample pictures that the bank's deviation counts for, beside the query's own.
+/// Images that the bank's deviation counts for, beside the query's own.
 const PRIOR_WEIGHT: f32 = 16.0;
-/// How far the level and the deviation of a text of its own are believed.
-const OWN: (f32, f32) = (0.25, 0.0);
 /// Bounds of a query's deviation, in bank deviations.
-const SD_RANGE: (f32, f32) = (0.8, 1.25);
-/// Share of the mean null query that is taken away. Half of it costs next to nothing where there are no hubs (whose mean
-/// null query is chance, or signal) and mends most of the harm where there are.
-const HUB_SHARE: f32 = 0.5;
-/// Deviations between queries above which a level is put down to matches.
-const LEVEL_REACH: f32 = 2.0;
-/// Cosine from which a picture counts as the null query itself.
-const SAME: f32 = 0.995;
-/// The share of null queries whose best picture lies lower than the ceiling. The others may be in the library.
-const CEILING_SHARE: f64 = 0.6;
+const DEVIATIONS: (f32, f32) = (0.4, 2.5);
+/// A level may come of matches, of which most of the library consists, from so many deviations between queries above
+/// the bank's, and from this part of the usual excess of matches.
+const SATURATED: (f32, f32) = (2.0, 0.6);
+/// Prior odds of that.
+const SATURATED_ODDS: f64 = 0.02;
+/// Null queries may be answered by chance this often; more than that, and every query has to show as much more.
+const ANSWERED: f64 = 0.85;
+
+/// The scores of one query over a library: those of a sample, and the best of the whole.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scores {
+    /// Cosines with the moved query, over the sample.
+    pub sample: Vec<f32>,
+    /// The best of the whole library, all above the lowest of them; empty if the sample is the library.
+    pub top: Vec<f32>,
+    /// Images of the library.
+    pub size: usize,
+}
 
 /// Statistics of null queries over a library.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Null {
-    /// What queries are moved by: a share of the mean null query of text; zero for pictures.
-    pub centre: Vec<f32>,
     /// Typical level of a query.
     level: f32,
     /// Deviation of levels.
     between: f32,
-    /// Deviation of the noise.
+    /// Typical deviation of a query.
     within: f32,
-    /// How far a query's own level and deviation are believed.
-    own: (f32, f32),
-    /// Deviations above its level at which the best picture lies for a query of what is not there.
-    pub ceiling: f32,
+    density: NullDensity,
+    /// Log Bayes factor that null queries reach by chance; a query is believed from there on.
+    chance: f64,
+    prior: MatchPrior,
 }
 
-/// Level and deviation of one query.
+/// Level and deviation of one query over unrelated images.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Fit {
     pub level: f32,
-    pub sd: f32,
+    pub deviation: f32,
+}
+
+/// Scores of one query: what its cosines mean.
+#[derive(Debug, Clone)]
+pub(crate) struct Fitted {
+    pub fit: Fit,
+    /// Probability that what was asked for is in the library.
+    pub presence: f32,
+    /// Probability of a match, if there is one, by bin of standardised cosine.
+    pub matched: Vec<f32>,
 }
 
 impl Null {
-    /// Statistics of `queries` over `sample`, which stands for a library of `size` pictures.
-    pub fn of(queries: &Vectors, sample: &Vectors, size: usize, modality: Modality) -> Self {
-        let own = match modality {
-            Modality::Text => OWN,
-            Modality::Picture => (1.0, 1.0),
+    /// Statistics of null queries by their scores. `usual` are level and deviation where there are too few.
+    pub fn of(queries: &[Scores], usual: Fit, prior: MatchPrior) -> Self {
+        let known: Vec<&Scores> = queries.iter().filter(|scores| !scores.sample.is_empty()).collect();
+        let mut null = Self {
+            level: usual.level,
+            between: 0.0,
+            within: usual.deviation,
+            density: NullDensity::of(std::iter::empty()),
+            chance: 0.0,
+            prior,
         };
-        Self::believing(own, queries, sample, size, modality)
-    }
-
-    /// As [`Null::of`] for things in pictures, of which a library shows most only now and then, as of what texts name:
-    /// their own level and deviation say little.
-    pub fn of_things(queries: &Vectors, sample: &Vectors, size: usize) -> Self {
-        Self::believing(OWN, queries, sample, size, Modality::Picture)
-    }
-
-    fn believing(own: (f32, f32), queries: &Vectors, sample: &Vectors, size: usize, modality: Modality) -> Self {
-        if queries.len() < FEW {
-            return Self::unknown(own, queries.mean().len(), modality, size);
+        if known.len() < FEW {
+            return null;
         }
-        let centre = match modality {
-            Modality::Text => queries.mean().iter().map(|v| HUB_SHARE * v).collect(),
-            Modality::Picture => vec![0.0; queries.mean().len()],
-        };
-        let mut residuals: Vec<Vec<f32>> = (0..queries.len())
-            .into_par_iter()
-            .map(|j| residuals(queries.row(j), &centre, sample))
-            .filter(|residuals| !residuals.is_empty())
-            .collect();
-        let mut levels: Vec<f32> = residuals.iter_mut().map(|r| Bulk::of(r).location).collect();
-        let levels = Bulk::of(&mut levels);
-        let within = Bulk::of(&mut residuals.concat()).spread.max(modality.least_deviation());
-        let noise = FRAC_PI_2 * within.powi(2) / sample.len() as f32; // variance of a median
-        let between = (levels.spread.powi(2) - noise).max(0.0).sqrt();
-
-        let mut null = Self { centre, level: levels.location, between, within, own, ceiling: 0.0 };
-        let top = |r: &mut Vec<f32>| {
-            let Fit { level, sd } = null.fit(r);
-            (r.iter().copied().fold(f32::MIN, f32::max) - level) / sd
-        };
-        let mut tops: Vec<f32> = residuals.par_iter_mut().map(top).collect();
-        null.ceiling = quantile(&mut tops, CEILING_SHARE) + normal_top(size) - normal_top(sample.len());
+        let mut bulks: Vec<Bulk> = known.par_iter().map(|scores| Bulk::of(&mut scores.sample.clone())).collect();
+        null.measure(&mut bulks, known[0].sample.len(), usual);
+        let fits: Vec<Fit> = bulks.iter().zip(&known).map(|(bulk, scores)| null.fit_of(*bulk, scores.sample.len())).collect();
+        let standardised = known.iter().zip(&fits);
+        null.density =
+            NullDensity::of(standardised.flat_map(|(scores, fit)| scores.sample.iter().map(|&score| fit.z_of(score))));
+        let factors = known.par_iter().zip(&fits).map(|(scores, fit)| null.ask(scores, *fit).log_bayes_factor as f32);
+        null.chance = f64::from(quantile(&mut factors.collect::<Vec<_>>(), ANSWERED)).max(0.0);
         null
     }
 
-    /// What is assumed where the library is too small to say.
-    fn unknown(own: (f32, f32), dim: usize, modality: Modality, size: usize) -> Self {
-        let (level, within) = modality.usual();
-        Self { centre: vec![0.0; dim], level, between: 0.0, within, own, ceiling: normal_top(size) }
+    fn measure(&mut self, bulks: &mut [Bulk], sample: usize, usual: Fit) {
+        let levels = Bulk::of(&mut bulks.iter().map(|bulk| bulk.location).collect::<Vec<_>>());
+        let spread = quantile(&mut bulks.iter().map(|bulk| bulk.spread).collect::<Vec<_>>(), 0.5);
+        // Few images tell no deviation, and no library is so uniform that a very small one would tell anything.
+        let believed = sample as f32 / (sample as f32 + PRIOR_WEIGHT);
+        self.within = (believed * spread + (1.0 - believed) * usual.deviation).max(usual.deviation / 8.0);
+        let noise = FRAC_PI_2 * self.within.powi(2) / sample as f32; // variance of a median
+        self.level = levels.location;
+        self.between = (levels.spread.powi(2) - noise).max(0.0).sqrt();
     }
 
-    /// Level and deviation of a query over the sample.
-    pub fn query(&self, query: &[f32], sample: &Vectors) -> Fit {
-        self.fit(&mut residuals(query, &self.centre, sample))
+    /// What a query's scores mean.
+    pub fn query(&self, scores: &Scores) -> Fitted {
+        let bulk = Bulk::of(&mut scores.sample.clone());
+        let own = self.fit_of(bulk, scores.sample.len());
+        let posterior = self.ask(scores, own);
+        let (fit, posterior) = self.saturated(scores, own, &posterior).unwrap_or((own, posterior));
+        let prior_log_odds = f64::from(self.prior.presence_log_odds(scores.size.max(scores.sample.len())));
+        let log_odds = posterior.log_bayes_factor - self.chance + prior_log_odds;
+        Fitted {
+            fit,
+            presence: (1.0 / (1.0 + (-log_odds).exp())) as f32,
+            matched: posterior.matched.iter().map(|&value| value as f32).collect(),
+        }
     }
 
-    fn fit(&self, residuals: &mut [f32]) -> Fit {
-        let own = Bulk::of(residuals);
-        let count = residuals.len().max(1) as f32;
+    /// The other reading of a level far above the bank's: most images show what is asked for, and those that do not lie
+    /// where the bank says.
+    fn saturated(&self, scores: &Scores, own: Fit, posterior: &Posterior) -> Option<(Fit, Posterior)> {
+        let above = own.level - self.level;
+        let surprise = above / self.between.max(self.within / 4.0);
+        if surprise < SATURATED.0 || above < SATURATED.1 * self.prior.excess {
+            return None;
+        }
+        let fit = Fit { level: self.level, deviation: self.within };
+        let counts = scores.counts(fit);
+        let other = Posterior::of(&counts, &self.density, fit.deviation, &self.prior, true);
+        // Both likelihoods are of standardised cosines; brought to one unit before they are compared.
+        let unit = counts.counted() * f64::from(own.deviation / fit.deviation).ln();
+        let usual = posterior.log_present.max(posterior.log_absent) - 0.5 * f64::from(surprise).powi(2);
+        (other.log_present + unit + SATURATED_ODDS.ln() > usual).then_some((fit, other))
+    }
+
+    fn ask(&self, scores: &Scores, fit: Fit) -> Posterior {
+        Posterior::of(&scores.counts(fit), &self.density, fit.deviation, &self.prior, false)
+    }
+
+    /// A query's level and deviation, drawn towards the bank's. What is not known of the level adds to the deviation.
+    fn fit_of(&self, own: Bulk, count: usize) -> Fit {
+        let count = count.max(1) as f32;
         let noise = FRAC_PI_2 * self.within.powi(2) / count;
-        let trust = self.between.powi(2) / (self.between.powi(2) + noise);
-        let level = self.level + self.own.0 * trust * (own.location - self.level);
+        let known = self.between.powi(2) / (self.between.powi(2) + noise).max(f32::MIN_POSITIVE);
+        // The median of a handful of images may be that of matches.
+        let trust = self.prior.own_level * known * count / (count + PRIOR_WEIGHT);
         let variance = (count * own.spread.powi(2) + PRIOR_WEIGHT * self.within.powi(2)) / (count + PRIOR_WEIGHT);
-        let sd = variance.sqrt().clamp(SD_RANGE.0 * self.within, SD_RANGE.1 * self.within);
+        let deviation = variance.sqrt().clamp(DEVIATIONS.0 * self.within, DEVIATIONS.1 * self.within);
+        let deviation = self.within + self.prior.own_deviation * (deviation - self.within);
+        let unknown = (1.0 - trust) * self.between;
         Fit {
-            level: level.min(self.level + LEVEL_REACH * self.between),
-            sd: self.within + self.own.1 * (sd - self.within),
+            level: self.level + trust * (own.location - self.level),
+            deviation: deviation.hypot(unknown),
         }
     }
 }
 
-/// Inner products of the moved query with a sample, the query's own picture left out.
-fn residuals(query: &[f32], centre: &[f32], sample: &Vectors) -> Vec<f32> {
-    let other = |x: &&[f32]| dot(query, x) < SAME;
-    sample.rows().filter(other).map(|x| dot(query, x) - dot(centre, x)).collect()
+impl Fit {
+    /// Standard deviations above unrelated images.
+    pub fn z_of(&self, score: f32) -> f32 {
+        (score - self.level) / self.deviation
+    }
 }
 
-/// Where the largest of `count` normal values lies: the median of its distribution, to first order.
-fn normal_top(count: usize) -> f32 {
-    let n = count.max(2) as f32 / LN_2;
-    let root = (2.0 * n.ln()).sqrt();
-    root - ((4.0 * std::f32::consts::PI * n.ln()).ln()) / (2.0 * root)
+impl Scores {
+    fn counts(&self, fit: Fit) -> Counts {
+        let top: Vec<f32> = self.top.iter().map(|&score| fit.z_of(score)).collect();
+        Counts::of(self.sample.iter().map(|&score| fit.z_of(score)), &top, self.size)
+    }
 }

@@ -1,24 +1,11 @@
 //! Every number that turns the cosines of regions into boxes and scores. `glimpse eval regions` measures them and says by how
 //! much the margin is off; its tables stand in `benches/RESULTS-regions.md`.
 
-use crate::calibrate::Curve;
-
-/// Regions for a text.
-pub const REGION: Curve = Curve { slope: 3.5, margin: 0.49, floor: 1.5, roof: 9.0 };
-/// The same in one picture, whose few regions tell little of chance.
-pub const ALONE: Curve = Curve { floor: 2.0, ..REGION };
-/// Regions for a region that shows a thing: 56 % of the photos that show it too are found, 84 % of what is found shows it
-/// (150 boxes drawn round things of the demo library).
-pub const THING: Curve = Curve { slope: 9.0, margin: -0.5, floor: 0.6, roof: 6.0 };
-/// Regions for one that is most of a picture.
-pub const SCENE: Curve = Curve { slope: 5.0, margin: 0.0, floor: 0.3, roof: 6.0 };
 /// Boxes below the cut that a thing may have in a photo: one is shown, more let several things find places of their own.
 pub(super) const WEAK_BOXES: usize = 3;
-/// How much the whole picture's standing counts beside that of its region.
-pub const IMAGE_WEIGHT: f32 = 0.1;
 
-/// Regions of a library that stand for all.
-pub(super) const SAMPLE: usize = 4096;
+/// Images of a library whose regions stand for all.
+pub(super) const SAMPLE: usize = 1024;
 /// Regions asked of the index at first; more while the last one would still be found.
 pub(super) const FIRST: usize = 2048;
 /// Score from which photos are shown when weaker ones are asked for too: all, best first, as in a search.

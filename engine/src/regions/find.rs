@@ -9,12 +9,12 @@ use glimpse_indexer::{IdSet, ImageId, Index};
 use parking_lot::Mutex;
 
 use super::boxes::disjoint;
-use super::constants::{FIRST, READ_UNASKED, REGION, SAME, WEAK_BOXES};
+use super::constants::{FIRST, READ_UNASKED, SAME, WEAK_BOXES};
 use super::form::Thing;
 use super::query::{FindPage, FindQuery, FoundBox, FoundPhoto, Target};
 use super::refine::Closer;
-use super::scale::Standing;
-use crate::calibrate::{CUT, Modality, Part};
+use super::scale::{Library, Standing};
+use crate::calibrate::CUT;
 use crate::control::Asking;
 use crate::lru::Lru;
 use crate::query::Position;
@@ -160,7 +160,11 @@ impl Engine {
                 let seen = self.see_source(encoder, &example.picture, &config)?;
                 let vector = seen.vector_of(&example.rect, encoder, &config)?;
                 let background = self.region_calibrator.background(index, &regions);
-                let standing = Standing { regions: background.example(&vector, example.rect.area()), picture: None };
+                let of = if let Source::Image(id) = example.picture { Some(id) } else { None };
+                let known = self.calibrated(&index.manifest().model)?;
+                let library = Library { index, regions: &regions };
+                let area = example.rect.area();
+                let standing = background.example(library, &vector, area, of, &known.calibration)?;
                 (vec![Thing::named("")], vec![standing], Vec::new())
             }
         };
@@ -201,10 +205,9 @@ impl Engine {
     ) -> Result<Standing, EngineError> {
         let vector = self.embed_text(encoder, text)?;
         let background = self.region_calibrator.background(index, regions);
-        let scale = background.text(&vector, self.calibrator.prepare(encoder)?.as_ref(), REGION);
-        let part = Part { modality: Modality::Text, weight: 1.0, vector };
-        let picture = Some(self.calibrator.scale(index, &[part], Some(encoder))?);
-        Ok(Standing { regions: scale, picture })
+        let bank = self.calibrator.prepare(encoder)?;
+        let known = self.calibrated(&index.manifest().model)?;
+        background.text(Library { index, regions }, &vector, &bank, &known.calibration)
     }
 
     pub(super) fn embed_text(&self, encoder: &dyn Encode, text: &str) -> Result<Embedding, EngineError> {
@@ -249,13 +252,13 @@ impl Search<'_> {
 
     /// Makes a thing ready to be looked for in one photo after the other.
     fn ask<'s>(&'s self, standing: &'s Standing) -> Result<Asked<'s>, EngineError> {
-        let (direction, length) = standing.regions.direction();
+        let (direction, length) = standing.scale.direction();
         Ok(Asked { standing, query: self.regions.prepare(&direction)?, length })
     }
 
     /// Photos that may show a thing: those of the best regions, as far down as a region alone could be found.
     fn candidates(&self, standing: &Standing) -> Result<Vec<ImageId>, EngineError> {
-        let (direction, length) = standing.regions.direction();
+        let (direction, length) = standing.scale.direction();
         let among = self.regions.select(Some(&self.allowed), self.query.min_area);
         let all = among.as_ref().map_or(self.regions.len(), IdSet::len);
         let mut count = FIRST.min(all);
@@ -361,7 +364,7 @@ pub(super) fn found_boxes(
     picture: f32,
     is_found: impl Fn(&RegionShape, f32) -> bool,
 ) -> Vec<FoundBox> {
-    let z: Vec<f32> = products.iter().map(|&product| standing.regions.z_of(product)).collect();
+    let z: Vec<f32> = products.iter().map(|&product| standing.z(product, picture)).collect();
     let scores: Vec<f32> = products.iter().map(|&product| standing.score(product, picture)).collect();
     let regions = disjoint(&z, shapes, |region| is_found(&shapes[region], scores[region]));
     let mut boxes: Vec<FoundBox> = regions

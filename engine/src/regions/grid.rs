@@ -58,7 +58,7 @@ impl Seen {
     /// What is asked for at every patch: standings in standard deviations.
     pub(super) fn standings(&self, standing: &Standing) -> Vec<f32> {
         let patches = self.grid.aligned.chunks_exact(self.grid.dim);
-        patches.map(|patch| standing.regions.z_of(standing.regions.product(patch))).collect()
+        patches.map(|patch| standing.z(standing.scale.product(patch), 0.0)).collect()
     }
 
     /// What a decoder reads.
@@ -70,7 +70,7 @@ impl Seen {
     pub(super) fn heatmap(&self, standing: &Standing) -> Heatmap {
         let picture = standing.of_picture(Some(self.embedding.as_slice()));
         let patches = self.grid.aligned.chunks_exact(self.grid.dim);
-        let scores = patches.map(|patch| standing.score(standing.regions.product(patch), picture)).collect();
+        let scores = patches.map(|patch| standing.score(standing.scale.product(patch), picture)).collect();
         Heatmap { rows: self.grid.rows, cols: self.grid.cols, scores }
     }
 

@@ -3,11 +3,11 @@
 use glimpse_encoder::dense::{DenseConfig, RegionMap};
 use glimpse_indexer::regions::RegionShape;
 
-use super::constants::{ALONE, FAINT};
+use super::constants::FAINT;
 use super::find::found_boxes;
 use super::query::FoundBox;
 use super::refine::{read, refine};
-use super::scale::{Background, Standing};
+use super::scale::Standing;
 use crate::calibrate::CUT;
 use crate::control::Asking;
 use crate::{Engine, EngineError, Heatmap, Source};
@@ -55,18 +55,16 @@ impl Engine {
         let encoder = encoder.as_ref();
         let seen = self.see_source(encoder, picture, config)?;
         let bank = self.calibrator.prepare(encoder)?;
-        let background = Background::of_pictures(seen.regions.vectors.iter(), encoder.info().dim);
+        let known = self.calibrated(encoder.info())?;
         let shapes = shapes(&seen.regions.map);
         let cut = if weaker { FAINT } else { CUT };
         let things = texts
             .iter()
             .map(|text| {
-                let standing = Standing {
-                    regions: background.text(&self.embed_text(encoder, text)?, &bank, ALONE),
-                    picture: None,
-                };
+                let vector = self.embed_text(encoder, text)?;
+                let standing = Standing::alone(&vector, &seen.regions.vectors, &bank, &known.calibration);
                 let products: Vec<f32> =
-                    seen.regions.vectors.iter().map(|vector| standing.regions.product(vector.as_slice())).collect();
+                    seen.regions.vectors.iter().map(|vector| standing.scale.product(vector.as_slice())).collect();
                 let mut boxes = found_boxes(&products, &shapes, &standing, 0.0, |_, score| score >= cut);
                 refine(&mut boxes, &seen.blobs(&standing), &read(encoder, &seen, &standing)?);
                 Ok(GroundedThing { text: text.clone(), boxes, heatmap: seen.heatmap(&standing) })

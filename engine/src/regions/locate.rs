@@ -88,7 +88,7 @@ impl Look {
     pub fn locate(&self, Phrase { standing }: &Phrase) -> Result<Option<Located>, EngineError> {
         let picture = standing.of_picture(Some(self.seen.embedding.as_slice()));
         let vectors = self.seen.regions.vectors.iter();
-        let products: Vec<f32> = vectors.map(|vector| standing.regions.product(vector.as_slice())).collect();
+        let products: Vec<f32> = vectors.map(|vector| standing.scale.product(vector.as_slice())).collect();
         let regions = found_boxes(&products, &self.shapes, standing, picture, |_, _| true);
         let Some(region) = regions.first().copied() else { return Ok(None) };
         let blobs: Vec<Rect> = self.seen.blobs(standing).into_iter().map(|blob| blob.rect).collect();

@@ -28,7 +28,7 @@ mod stored;
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
 
-pub use constants::{ALONE, IMAGE_WEIGHT, REGION, SCENE, THING, WEAK};
+pub use constants::WEAK;
 pub(crate) use find::FindCache;
 pub use form::{Form, Lies, MAX_COUNT, MAX_THINGS, Relation, Thing};
 pub(crate) use grid::GridCache;

@@ -58,7 +58,7 @@ fn lie_as_asked(boxes: &[FoundBox], relations: &[Relation]) -> bool {
 /// The boxes that the model's decoder gives for a text, likeliest first; none if it has no decoder.
 pub(super) fn read(encoder: &dyn Encode, seen: &Seen, text: &Standing) -> Result<Vec<Rect>, EngineError> {
     let Some(decoder) = encoder.decoder()? else { return Ok(Vec::new()) };
-    let embedding = Embedding::new(text.regions.query().to_vec())?;
+    let embedding = Embedding::new(text.scale.query().to_vec())?;
     let said = decoder.locate(seen.grid(), &embedding, READINGS)?;
     Ok(said.into_iter().map(|said| said.value).collect())
 }

@@ -1,146 +1,256 @@
-//! What a cosine with a region means: as for whole pictures (`calibrate`), over a sample of regions.
+//! What a cosine with a region means: as for whole images ([`crate::calibrate`]), with the best region of an image
+//! standing for the image.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use glimpse_encoder::Embedding;
+use glimpse_encoder::{Embedding, dot};
 use glimpse_indexer::regions::RegionIndex;
 use glimpse_indexer::{ImageId, Index};
 use parking_lot::Mutex;
+use rayon::prelude::*;
 
-use super::constants::{IMAGE_WEIGHT, SAMPLE, SCENE, THING};
-use crate::calibrate::null::Null;
-use crate::calibrate::vectors::Vectors;
-use crate::calibrate::{Curve, Modality, Scale};
+use super::constants::{FIRST, SAMPLE};
+use crate::calibrate::null::{Null, Scores};
+use crate::calibrate::vectors::{Vectors, spaced};
+use crate::calibrate::{Calibration, Modality, Scale, moved};
+use crate::EngineError;
 
 /// Regions that serve as null queries for queries by region.
-const NULL_REGIONS: usize = 256;
+const NULL_REGIONS: usize = 96;
+/// Share of an image from which a region is a scene rather than a thing.
+const SCENE_AREA: f32 = 0.7;
+/// Share of the sample whose whole images are less like a query than any image outside the best is taken to be.
+const WHOLE: f64 = 0.99;
 
 /// Calibrates queries over the regions of one library at a time.
 #[derive(Default)]
 pub(crate) struct RegionCalibrator(Mutex<Option<Arc<Background>>>);
 
-/// Regions that stand for all there are, and what null queries score over them.
+/// Images whose regions stand for all there are, and what null queries score over them.
 pub(super) struct Background {
     dir: PathBuf,
     size: usize,
-    sample: Vectors,
-    /// One region of each picture of the sample: a region that holds another is like it without being found.
-    apart: Vectors,
-    /// The same of regions that cover much of their picture. Mostly background, they are all more alike than things are.
-    large: Vectors,
-    nulls: Mutex<HashMap<Query, Arc<Null>>>,
+    sample: Vec<ImageId>,
+    nulls: Mutex<HashMap<Asked, Arc<Known>>>,
 }
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Query {
+enum Asked {
     Text,
     Thing,
     Scene,
 }
 
-/// Share of a picture from which a region is a scene rather than a thing.
-const SCENE_AREA: f32 = 0.7;
+/// What null queries say.
+struct Known {
+    null: Null,
+    /// What queries are moved by.
+    centre: Arc<[f32]>,
+}
 
 impl RegionCalibrator {
     /// The sample of a library, taken again when its size has changed by more than a sixty-fourth.
     pub(super) fn background(&self, index: &Index, regions: &RegionIndex) -> Arc<Background> {
         let mut held = self.0.lock();
-        let size = regions.len();
+        let size = regions.pictures();
         if let Some(background) = held.as_ref()
             && background.dir == index.dir()
             && background.size.abs_diff(size) * 64 <= background.size.min(size)
         {
             return Arc::clone(background);
         }
-        let sample = regions.sample(SAMPLE).into_iter().filter_map(|id| {
-            let shape = *regions.shapes(id.image)?.get(usize::from(id.region))?;
-            Some((id.image, regions.vector(id)?, shape.area))
-        });
-        let background = Arc::new(Background::of(sample, index.manifest().model.dim, size, index.dir().to_path_buf()));
+        let with_regions: Vec<ImageId> =
+            index.select(&Default::default()).iter().filter(|&id| regions.shapes(id).is_some()).collect();
+        let sample = spaced(with_regions.len(), SAMPLE).map(|i| with_regions[i]).collect();
+        let background = Background { dir: index.dir().to_path_buf(), size, sample, nulls: Mutex::default() };
+        let background = Arc::new(background);
         *held = Some(Arc::clone(&background));
         background
     }
 }
 
+/// A library and the regions of its images.
+#[derive(Clone, Copy)]
+pub(super) struct Library<'a> {
+    pub index: &'a Index,
+    pub regions: &'a RegionIndex,
+}
+
 impl Background {
-    /// A sample of `size` regions, picture by picture: their vectors and areas.
-    fn of(regions: impl Iterator<Item = (ImageId, Vec<f32>, f32)>, dim: usize, size: usize, dir: PathBuf) -> Self {
-        let regions: Vec<_> = regions.collect();
-        let [mut sample, mut apart, mut large] = std::array::from_fn(|_| Vectors::new(dim));
-        regions.iter().for_each(|(_, vector, _)| sample.push(vector));
-        for (turn, of_one) in regions.chunk_by(|a, b| a.0 == b.0).enumerate() {
-            // Another one of each picture: the first is always a corner.
-            apart.push(&of_one[turn % of_one.len()].1);
-            let large_ones: Vec<_> = of_one.iter().filter(|(_, _, area)| *area >= SCENE_AREA).collect();
-            if let Some((_, vector, _)) = large_ones.get(turn % large_ones.len().max(1)) {
-                large.push(vector);
+    /// How well regions answer a text, beside `bank`, which are texts for what is not there.
+    pub fn text(
+        &self,
+        library: Library<'_>,
+        query: &Embedding,
+        bank: &Vectors,
+        calibration: &Calibration,
+    ) -> Result<Standing, EngineError> {
+        let image_weight = calibration.image_weight;
+        let known = self.known(Asked::Text, || {
+            let centre = centre(bank, calibration.hub_share);
+            let scores: Result<Vec<Scores>, EngineError> = (0..bank.len())
+                .into_par_iter()
+                .map(|j| self.scores(library, bank.row(j), &centre, image_weight, None))
+                .collect();
+            Ok(Known { null: Null::of(&scores?, Modality::Text.usual(), calibration.region_text), centre })
+        })?;
+        let query = query.as_slice().to_vec();
+        let fitted = known.null.query(&self.scores(library, &query, &known.centre, image_weight, None)?);
+        Ok(Standing { scale: Scale::new(query, Arc::clone(&known.centre), fitted), image_weight })
+    }
+
+    /// How well regions answer a region that covers `area` of its image; `of` is that image if it is in the library.
+    pub fn example(
+        &self,
+        library: Library<'_>,
+        query: &Embedding,
+        area: f32,
+        of: Option<ImageId>,
+        calibration: &Calibration,
+    ) -> Result<Standing, EngineError> {
+        let asked = if area < SCENE_AREA { Asked::Thing } else { Asked::Scene };
+        let known = self.known(asked, || {
+            let centre: Arc<[f32]> = vec![0.0; query.dim()].into();
+            let examples = self.examples(library, asked);
+            let scores: Result<Vec<Scores>, EngineError> = examples
+                .par_iter()
+                .map(|(id, vector)| self.scores(library, vector, &centre, 0.0, Some(*id)))
+                .collect();
+            Ok(Known { null: Null::of(&scores?, Modality::Picture.usual(), calibration.region_image), centre })
+        })?;
+        let query = query.as_slice().to_vec();
+        let fitted = known.null.query(&self.scores(library, &query, &known.centre, 0.0, of)?);
+        Ok(Standing { scale: Scale::new(query, Arc::clone(&known.centre), fitted), image_weight: 0.0 })
+    }
+
+    /// Regions of the sample, one of an image at most: things, or what covers most of an image.
+    fn examples(&self, library: Library<'_>, asked: Asked) -> Vec<(ImageId, Vec<f32>)> {
+        let fits = |area: f32| (area >= SCENE_AREA) == (asked == Asked::Scene);
+        let of_image = |(turn, &id): (usize, &ImageId)| {
+            let shapes = library.regions.shapes(id)?;
+            let fitting: Vec<u8> = (0u8..).zip(shapes.iter()).filter(|(_, s)| fits(s.area)).map(|(r, _)| r).collect();
+            // Another one of each image: the first is always a corner.
+            let region = *fitting.get(turn % fitting.len().max(1))?;
+            Some((id, library.regions.vector(glimpse_indexer::regions::RegionId { image: id, region })?))
+        };
+        let every = spaced(self.sample.len(), NULL_REGIONS).map(|i| (i, &self.sample[i]));
+        every.filter_map(of_image).collect()
+    }
+
+    /// The best region of each image of the sample, and of the best images of a library that is larger, for a unit query
+    /// moved by `centre`; without the image `except`.
+    fn scores(
+        &self,
+        library: Library<'_>,
+        query: &[f32],
+        centre: &[f32],
+        image_weight: f32,
+        except: Option<ImageId>,
+    ) -> Result<Scores, EngineError> {
+        let (direction, length) = moved(query, centre);
+        let prepared = library.regions.prepare(&direction)?;
+        let whole = |id: ImageId| match image_weight {
+            0.0 => 0.0,
+            weight => library.index.vector(id).map_or(0.0, |vector| weight * dot(&direction, &vector)),
+        };
+        let best = |id: ImageId| prepared.score(id).into_iter().map(|scored| scored.score).reduce(f32::max);
+        let images = self.sample.iter().copied().filter(|&id| Some(id) != except);
+        let (mut sample, mut wholes) = (Vec::with_capacity(self.sample.len()), Vec::with_capacity(self.sample.len()));
+        for id in images {
+            if let Some(best) = best(id) {
+                wholes.push(whole(id));
+                sample.push(length * (best + wholes[wholes.len() - 1]));
             }
         }
-        Self { dir, size, sample, apart, large, nulls: Mutex::default() }
-    }
-
-    /// The regions of one picture, or of a few.
-    pub fn of_pictures<'a>(vectors: impl Iterator<Item = &'a Embedding>, dim: usize) -> Self {
-        let mut background =
-            Self::of(vectors.map(|vector| (ImageId(0), vector.as_slice().to_vec(), 0.0)), dim, 0, PathBuf::new());
-        background.size = background.sample.len();
-        background
-    }
-
-    /// The scale of a text, beside `bank`, which are texts for what is not there.
-    pub fn text(&self, query: &Embedding, bank: &Vectors, curve: Curve) -> Scale {
-        let null = self.null(Query::Text, || Null::of(bank, &self.sample, self.size, Modality::Text));
-        Scale::over(null, &self.sample, query.as_slice().to_vec(), curve)
-    }
-
-    /// The scale of a region that covers `area` of its picture.
-    pub fn example(&self, query: &Embedding, area: f32) -> Scale {
-        let (of, sample, curve) = match area {
-            ..SCENE_AREA => (Query::Thing, &self.apart, THING),
-            _ => (Query::Scene, &self.large, SCENE),
-        };
-        let null = self.null(of, || {
-            let nulls = sample.thinned(NULL_REGIONS);
-            let size = sample.len() * self.size.div_ceil(self.sample.len().max(1));
-            match of {
-                Query::Thing => Null::of_things(&nulls, sample, size),
-                _ => Null::of(&nulls, sample, size, Modality::Picture),
+        let mut top = Vec::new();
+        if self.size > self.sample.len() {
+            let found = library.regions.nearest(&direction, FIRST, None)?;
+            let last = found.last().map_or(0.0, |last| last.score);
+            let mut images: HashMap<ImageId, f32> = HashMap::new();
+            for region in found.iter().filter(|region| Some(region.id.image) != except) {
+                let best = images.entry(region.id.image).or_insert(region.score);
+                *best = best.max(region.score);
             }
-        });
-        Scale::over(null, sample, query.as_slice().to_vec(), curve)
+            // An image whose regions all lie below the last one found has no more than this.
+            let complete = length * (last + crate::calibrate::quantile(&mut wholes, WHOLE));
+            let scores = images.into_iter().map(|(id, best)| length * (best + whole(id)));
+            top.extend(scores.filter(|&score| score >= complete));
+        }
+        Ok(Scores { sample, top, size: self.size })
     }
 
-    fn null(&self, of: Query, null: impl FnOnce() -> Null) -> Arc<Null> {
-        Arc::clone(self.nulls.lock().entry(of).or_insert_with(|| Arc::new(null())))
+    fn known(
+        &self,
+        asked: Asked,
+        measure: impl FnOnce() -> Result<Known, EngineError>,
+    ) -> Result<Arc<Known>, EngineError> {
+        let mut nulls = self.nulls.lock();
+        if let Some(known) = nulls.get(&asked) {
+            return Ok(Arc::clone(known));
+        }
+        let known = Arc::new(measure()?);
+        nulls.insert(asked, Arc::clone(&known));
+        Ok(known)
     }
 }
 
-/// How well a region answers, with what is known of its picture.
+/// What texts are moved by.
+fn centre(bank: &Vectors, hub_share: f32) -> Arc<[f32]> {
+    bank.mean().iter().map(|value| hub_share * value).collect()
+}
+
+/// How well a region answers, with what is known of its image.
 #[derive(Debug, Clone)]
 pub(super) struct Standing {
-    /// Over regions.
-    pub regions: Scale,
-    /// Over whole pictures, if they have a say.
-    pub picture: Option<Scale>,
+    pub scale: Scale,
+    /// Share of the whole image's cosine that is added to that of a region.
+    image_weight: f32,
 }
 
 impl Standing {
+    /// How well the regions of a single image answer a text, without a library to compare with.
+    pub fn alone(
+        query: &Embedding,
+        regions: &[Embedding],
+        bank: &Vectors,
+        calibration: &Calibration,
+    ) -> Self {
+        let centre = centre(bank, calibration.hub_share);
+        let scores = |query: &[f32]| {
+            let products = regions.iter().map(|region| dot(query, region.as_slice()) - dot(&centre, region.as_slice()));
+            Scores { sample: products.reduce(f32::max).into_iter().collect(), top: Vec::new(), size: 1 }
+        };
+        let known: Vec<Scores> = bank.rows().map(scores).collect();
+        let null = Null::of(&known, Modality::Text.usual(), calibration.region_text);
+        let query = query.as_slice().to_vec();
+        let fitted = null.query(&scores(&query));
+        Self { scale: Scale::new(query, centre, fitted), image_weight: 0.0 }
+    }
+
     /// What it takes in memory.
     pub fn bytes(&self) -> usize {
-        self.regions.bytes() + self.picture.as_ref().map_or(0, Scale::bytes)
+        self.scale.bytes()
     }
 
-    /// What a picture adds to the log odds of its regions.
+    /// What an image adds to the products of its regions.
     pub fn of_picture(&self, vector: Option<&[f32]>) -> f32 {
-        let logit = self.picture.as_ref().zip(vector).map(|(scale, vector)| scale.logit_of(scale.product(vector)));
-        logit.map_or(0.0, |logit| IMAGE_WEIGHT * logit.clamp(-6.0, 6.0))
+        match self.image_weight {
+            0.0 => 0.0,
+            weight => vector.map_or(0.0, |vector| weight * self.scale.product(vector)),
+        }
     }
 
-    /// The score of a region from its inner product with the moved query and what its picture adds.
+    /// The score of a region from its inner product with the moved query and what its image adds.
     pub fn score(&self, product: f32, picture: f32) -> f32 {
-        1.0 / (1.0 + (-(self.regions.logit_of(product) + picture)).exp())
+        self.scale.score_of(product + picture)
+    }
+
+    /// The same in standard deviations above the best regions of unrelated images.
+    pub fn z(&self, product: f32, picture: f32) -> f32 {
+        self.scale.z_of(product + picture)
     }
 }
+

@@ -133,7 +133,8 @@ impl Engine {
             };
             parts.push(Part { modality, weight: *weight, vector });
         }
-        let scale = self.calibrator.scale(index, &parts, encoder)?;
+        let known = self.calibrated(&index.manifest().model)?;
+        let scale = self.calibrator.scale(index, &parts, encoder, &known.calibration)?;
         let one_text = matches!(parts.as_slice(), [part] if part.modality == Modality::Text && part.weight > 0.0);
         Ok(Meaning { scale, scoring: one_text.then(|| index.manifest().model.scoring) })
     }

@@ -95,7 +95,8 @@ impl ResultSet {
             let cosine = glimpse_encoder::dot(scale.query(), vector);
             why.cosine = Some(cosine);
             why.z = Some(scale.z_of(scale.product(vector)));
-            why.bar = Some(scale.bar());
+            why.bar = scale.bar();
+            why.presence = Some(scale.presence());
             why.model_probability = scoring.map(|scoring| scoring.probability(cosine));
         }
         Hit { id: ranked.id, score: ranked.score, strength: Strength::of(ranked.score), why }

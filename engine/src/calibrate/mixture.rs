@@ -1,0 +1,214 @@
+//! Is what was asked for there, and which images show it? A two-group model of one query over a library.
+//!
+//! The excess `e` of an image over unrelated ones has the density
+//!
+//! ```text
+//! (1 - share) * ((1 - rate) * null(e) + rate * near(e)) + share * matched(e)
+//! ```
+//!
+//! where `null` is measured ([`NullDensity`]), `matched` is normal about the query's own mean excess, and `near`,
+//! the near misses, is normal about a part of that mean. What is not known of a query (its mean, how near its near
+//! misses come, how many there are, what share of the library matches) is summed over on a grid, weighted by prior and
+//! likelihood: an empirical Bayes form of the local false discovery rate (Efron 2004, "Large-scale simultaneous
+//! hypothesis testing"), with the share estimated as in Saerens, Latinne and Decaestecker 2002, "Adjusting the outputs
+//! of a classifier to new a priori probabilities".
+//!
+//! Two answers come of it: the Bayes factor of "there are matches" against "there are none", over the whole library,
+//! and for each excess the probability of a match if there are some.
+
+use super::density::{BINS, NullDensity, STEP, bin_of, middle, normal};
+use super::prior::MatchPrior;
+
+/// Means of matches that are tried, from and to multiples of the prior's, evenly in the logarithm.
+const MEANS: usize = 12;
+const MEAN_RANGE: (f64, f64) = (0.36, 2.8);
+/// Places of near misses, as multiples of the prior's.
+const NEAR_PLACES: [f64; 3] = [0.6, 1.0, 1.45];
+/// Rates of near misses, as multiples of the prior's, and the weight of each.
+const NEAR_RATES: [(f64, f64); 3] = [(0.1, 0.25), (1.0, 0.5), (3.3, 0.25)];
+/// Deviation of near misses beside that of matches.
+const NEAR_WIDTH: f64 = 0.75;
+/// Shares of matches that are tried, evenly in the logarithm from half an image to this share of the library.
+const SHARES: usize = 12;
+const MOST: f64 = 0.5;
+/// The same where most images match.
+const ALL: f64 = 0.98;
+/// Grid points below this weight do not count for the posterior.
+const NEGLIGIBLE: f64 = 1e-4;
+
+/// How many images have which excess: all that lie high, and a sample of the others.
+#[derive(Debug, Clone)]
+pub(crate) struct Counts {
+    /// By bin.
+    images: Vec<f64>,
+    /// Images of the library.
+    size: f64,
+    /// From this bin on every image of the library is counted, below it only those of the sample.
+    complete_from: usize,
+}
+
+/// What the model says of one query.
+#[derive(Debug, Clone)]
+pub(crate) struct Posterior {
+    /// Natural logarithm of the likelihood of the library with matches over that without any.
+    pub log_bayes_factor: f64,
+    /// Log likelihood with matches, up to a constant of the library.
+    pub log_present: f64,
+    /// The same without any.
+    pub log_absent: f64,
+    /// Probability of a match by bin, if there are matches; never falling.
+    pub matched: Vec<f64>,
+}
+
+impl Counts {
+    /// `sample` stands for a library of `size` images; `top` are the best of the whole library, all that lie above the
+    /// lowest of them. Both are standardised. Without `top` the sample is taken for the library.
+    pub fn of(sample: impl Iterator<Item = f32>, top: &[f32], size: usize) -> Self {
+        let lowest = top.iter().copied().fold(f32::INFINITY, f32::min);
+        // The bin of the lowest is only partly known.
+        let complete_from = if top.is_empty() { BINS } else { (bin_of(lowest) + 1).min(BINS) };
+        let mut images = vec![0.0; BINS];
+        let of_sample = sample.map(bin_of).filter(|&bin| bin < complete_from);
+        let of_top = top.iter().map(|&z| bin_of(z)).filter(|&bin| bin >= complete_from);
+        of_sample.chain(of_top).for_each(|bin| images[bin] += 1.0);
+        let counted: f64 = images.iter().sum();
+        let size = if top.is_empty() { counted } else { counted.max(size as f64) };
+        Self { images, size, complete_from }
+    }
+
+    /// Images that were counted one by one.
+    pub fn counted(&self) -> f64 {
+        self.images.iter().sum()
+    }
+
+    /// The part of a density that lies in the sampled bins.
+    fn sampled_mass(&self, density: &[f64]) -> f64 {
+        if self.complete_from == BINS {
+            return 1.0;
+        }
+        let above: f64 = density[self.complete_from..].iter().map(|value| value * STEP).sum();
+        (1.0 - above).max(1e-9)
+    }
+}
+
+/// The parts of the likelihood that stay the same for all shares of matches.
+struct Observed {
+    /// Bins that hold images, and how many.
+    bins: Vec<(usize, f64)>,
+    /// Images that lie below the complete bins and are not in the sample.
+    unseen: f64,
+}
+
+impl Observed {
+    fn of(counts: &Counts) -> Self {
+        let held = counts.images.iter().copied().enumerate();
+        let bins: Vec<_> = held.filter(|(_, images)| *images > 0.0).collect();
+        Self { bins, unseen: counts.size - counts.counted() }
+    }
+
+    /// Log likelihood of what was counted under a density by bin: of complete bins every image, of the others a sample.
+    fn log_likelihood(&self, density: impl Fn(usize) -> f64, sampled_mass: f64) -> f64 {
+        let counted: f64 = self.bins.iter().map(|&(bin, images)| images * density(bin).ln()).sum();
+        counted + self.unseen * sampled_mass.ln()
+    }
+}
+
+/// Densities of one hypothesis about a query, per standard deviation, by bin.
+struct Hypothesis {
+    log_weight: f64,
+    unmatched: Vec<f64>,
+    /// Place in the list of densities of matches.
+    mean: usize,
+}
+
+impl Posterior {
+    /// Asks the model. `sd` is the deviation of unrelated images, in cosine; `most_match` asks whether most images of
+    /// the library match, instead of up to half of them.
+    pub fn of(counts: &Counts, null: &NullDensity, sd: f32, prior: &MatchPrior, most_match: bool) -> Self {
+        let sd = f64::from(sd);
+        let observed = Observed::of(counts);
+        let (matched, hypotheses) = hypotheses(null, sd, prior);
+        let shares = if most_match { shares(MOST, ALL) } else { shares((0.5 / counts.size).min(MOST / 2.0), MOST) };
+
+        let absent: Vec<f64> = hypotheses
+            .iter()
+            .map(|h| h.log_weight + observed.log_likelihood(|bin| h.unmatched[bin], counts.sampled_mass(&h.unmatched)))
+            .collect();
+        let mut present = Vec::with_capacity(hypotheses.len() * SHARES);
+        for h in &hypotheses {
+            let matched = &matched[h.mean];
+            let masses = (counts.sampled_mass(&h.unmatched), counts.sampled_mass(matched));
+            for share in shares {
+                let density = |bin: usize| (1.0 - share) * h.unmatched[bin] + share * matched[bin];
+                let mass = (1.0 - share) * masses.0 + share * masses.1;
+                present.push(h.log_weight - (SHARES as f64).ln() + observed.log_likelihood(density, mass));
+            }
+        }
+        let (log_present, log_absent) = (log_sum(&present), log_sum(&absent));
+
+        let mut posterior = vec![0.0; BINS];
+        for (place, log) in present.iter().enumerate() {
+            let weight = (log - log_present).exp();
+            if weight < NEGLIGIBLE {
+                continue;
+            }
+            let (h, share) = (&hypotheses[place / SHARES], shares[place % SHARES]);
+            for (bin, sum) in posterior.iter_mut().enumerate() {
+                let hit = share * matched[h.mean][bin];
+                *sum += weight * hit / (hit + (1.0 - share) * h.unmatched[bin]);
+            }
+        }
+        let mut highest = 0.0f64;
+        for value in &mut posterior {
+            highest = highest.max(*value).min(1.0);
+            *value = highest;
+        }
+        Self { log_bayes_factor: log_present - log_absent, log_present, log_absent, matched: posterior }
+    }
+}
+
+/// Densities of matches by their mean, and every combination of that mean with what is not known of near misses.
+fn hypotheses(null: &NullDensity, sd: f64, prior: &MatchPrior) -> (Vec<Vec<f64>>, Vec<Hypothesis>) {
+    let (within, between) = (f64::from(prior.within), f64::from(prior.between));
+    let step = (MEAN_RANGE.1 / MEAN_RANGE.0).ln() / (MEANS - 1) as f64;
+    let multiples: Vec<f64> = (0..MEANS).map(|i| MEAN_RANGE.0 * (step * i as f64).exp()).collect();
+    let weights: Vec<f64> = multiples.iter().map(|multiple| normal(multiple.ln(), 0.0, between)).collect();
+    let total: f64 = weights.iter().sum();
+    let mut matched = Vec::with_capacity(MEANS);
+    let mut hypotheses = Vec::with_capacity(MEANS * NEAR_PLACES.len() * NEAR_RATES.len());
+    for (mean, (multiple, weight)) in multiples.iter().zip(weights).enumerate() {
+        let excess = multiple * f64::from(prior.excess) / sd;
+        matched.push(group(null, excess, (1.0 + (within / sd).powi(2)).sqrt()));
+        for place in NEAR_PLACES {
+            let width = (1.0 + (NEAR_WIDTH * within / sd).powi(2)).sqrt();
+            let near = group(null, (place * f64::from(prior.near_miss)).min(0.9) * excess, width);
+            for (rate, rate_weight) in NEAR_RATES {
+                let rate = (rate * f64::from(prior.near_miss_rate)).min(0.5);
+                let unmatched = (0..BINS).map(|bin| (1.0 - rate) * null.at(bin) + rate * near[bin]).collect();
+                let log_weight = (weight / total * rate_weight / NEAR_PLACES.len() as f64).max(1e-300).ln();
+                hypotheses.push(Hypothesis { log_weight, unmatched, mean });
+            }
+        }
+    }
+    (matched, hypotheses)
+}
+
+/// A normal group above the null. Below the query's level it keeps the ratio to the null that it has there: a low cosine
+/// never speaks for a match, however wide the group is.
+fn group(null: &NullDensity, mean: f64, width: f64) -> Vec<f64> {
+    let level = bin_of(0.0);
+    let ratio = normal(middle(level), mean, width) / null.at(level);
+    let value = |bin: usize| if bin < level { ratio * null.at(bin) } else { normal(middle(bin), mean, width) };
+    (0..BINS).map(|bin| value(bin).max(1e-40)).collect()
+}
+
+fn shares(least: f64, most: f64) -> [f64; SHARES] {
+    let step = (most / least).ln() / (SHARES - 1) as f64;
+    std::array::from_fn(|i| least * (step * i as f64).exp())
+}
+
+/// `ln(sum(exp(x)))`.
+fn log_sum(logs: &[f64]) -> f64 {
+    let highest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    highest + logs.iter().map(|log| (log - highest).exp()).sum::<f64>().ln()
+}

@@ -1,0 +1,133 @@
+//! What is known of matches before a library is asked: one table, and what each row was fitted on.
+
+use serde::{Deserialize, Serialize};
+
+/// How the cosines of matches lie beside those of unrelated images, for one kind of query and one model.
+///
+/// All cosines are *excesses*: differences from the median cosine of the query with unrelated images.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MatchPrior {
+    /// Median, over queries, of the mean excess of a query's matches.
+    pub excess: f32,
+    /// Standard deviation of the logarithm of that mean between queries.
+    pub between: f32,
+    /// Standard deviation of the excesses of one query's matches about their mean.
+    pub within: f32,
+    /// Mean excess of near misses (another fruit for `apple`), as a share of that of matches.
+    pub near_miss: f32,
+    /// Share of the images of a library that are near misses.
+    pub near_miss_rate: f32,
+    /// Weight of the query's own median cosine, the rest being the null bank's: 0 to 1.
+    pub own_level: f32,
+    /// Weight of the query's own deviation, the rest being the null bank's: 0 to 1.
+    pub own_deviation: f32,
+    /// Probability that a library of [`USUAL_SIZE`] images holds what is asked for.
+    pub presence: f32,
+}
+
+/// Images of the library that [`MatchPrior::presence`] is meant for.
+const USUAL_SIZE: f32 = 3000.0;
+/// Where the model of a query is a little wrong, every image adds to the evidence for matches, so that it grows with the
+/// library even without any. The prior odds fall with the size to this power; fitted on `cargo bench --bench scores`.
+const MISFIT: f32 = 1.25;
+/// Highest log odds of presence, for small libraries.
+const SUREST: f32 = 2.8;
+
+/// The priors of one model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Images asked for by text.
+    pub text: MatchPrior,
+    /// Images asked for by image.
+    pub image: MatchPrior,
+    /// Regions asked for by text; the best region of an image stands for the image.
+    pub region_text: MatchPrior,
+    /// Regions asked for by region.
+    pub region_image: MatchPrior,
+    /// Share of the cosine with the whole image that is added to the cosine with each of its regions.
+    pub image_weight: f32,
+    /// Share of the mean null query of text that is taken away from texts: what images score for any text.
+    pub hub_share: f32,
+    /// What the numbers were fitted on, for people.
+    pub fitted_on: String,
+}
+
+/// What is used for a model that brings no `calibration.json`.
+///
+/// * `text`: the logits of SigLIP 2 So400m/16 that the notebooks of big_vision print, for 11 photographs and 36
+///   texts in 19 languages: excesses of matches 0.05 to 0.33, of look-alikes 0.3 to 0.6 of that, deviations of
+///   unrelated images 0.01 to 0.045 by text.
+/// * `region_text`: the same; no logits of regions of a published checkpoint were at hand.
+/// * `image`, `region_image`: the bundled model on its demo library, in units of the deviation of unrelated images.
+impl Default for Calibration {
+    fn default() -> Self {
+        let text = MatchPrior {
+            excess: 0.115,
+            between: 0.3,
+            within: 0.02,
+            near_miss: 0.35,
+            near_miss_rate: 0.03,
+            own_level: 1.0,
+            own_deviation: 1.0,
+            presence: 0.4,
+        };
+        let image = MatchPrior { excess: 0.35, between: 0.3, within: 0.08, near_miss: 0.5, ..text };
+        Self {
+            text,
+            image,
+            region_text: text,
+            region_image: image,
+            image_weight: 0.3,
+            hub_share: 1.0,
+            fitted_on: "printed logits of SigLIP 2 So400m/16; scores are estimates".into(),
+        }
+    }
+}
+
+impl MatchPrior {
+    /// The prior between this one and `other`, by the share of the other.
+    pub fn towards(&self, other: &Self, share: f32) -> Self {
+        let mix = |a: f32, b: f32| a + share * (b - a);
+        Self {
+            excess: mix(self.excess, other.excess),
+            between: mix(self.between, other.between),
+            within: mix(self.within, other.within),
+            near_miss: mix(self.near_miss, other.near_miss),
+            near_miss_rate: mix(self.near_miss_rate, other.near_miss_rate),
+            own_level: mix(self.own_level, other.own_level),
+            own_deviation: mix(self.own_deviation, other.own_deviation),
+            presence: mix(self.presence, other.presence),
+        }
+    }
+
+    /// Log odds that a library of `size` images holds what is asked for, before it is asked.
+    pub(crate) fn presence_log_odds(&self, size: usize) -> f32 {
+        let usual = (self.presence / (1.0 - self.presence)).ln();
+        (usual - MISFIT * (size.max(1) as f32 / USUAL_SIZE).ln()).min(SUREST.max(usual))
+    }
+
+    /// The prior of a query whose matches lie `gain` times as far above unrelated images.
+    pub fn scaled(&self, gain: f32) -> Self {
+        Self { excess: self.excess * gain, within: self.within * gain, ..*self }
+    }
+
+    /// True if every number is one that a model can have.
+    pub(crate) fn is_sound(&self) -> bool {
+        let positive = [self.excess, self.between, self.within];
+        let shares = [self.near_miss, self.near_miss_rate, self.own_level, self.own_deviation, self.presence];
+        positive.iter().all(|value| value.is_finite() && (1e-4..=10.0).contains(value))
+            && shares.iter().all(|value| (0.0..=1.0).contains(value))
+            && (0.01..=0.99).contains(&self.presence)
+    }
+}
+
+impl Calibration {
+    /// True if every number is one that a model can have.
+    pub(crate) fn is_sound(&self) -> bool {
+        [self.text, self.image, self.region_text, self.region_image].iter().all(MatchPrior::is_sound)
+            && (0.0..=4.0).contains(&self.image_weight)
+            && (0.0..=1.0).contains(&self.hub_share)
+    }
+}
