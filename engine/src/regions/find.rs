@@ -8,8 +8,10 @@ use glimpse_indexer::regions::{RegionIndex, RegionQuery, RegionShape};
 use glimpse_indexer::{IdSet, ImageId, Index};
 use parking_lot::Mutex;
 
+use super::assign::assign;
 use super::boxes::disjoint;
-use super::constants::{FIRST, READ_UNASKED, REGION, SAME, WEAK_BOXES};
+use super::candidates::{Least, candidates};
+use super::constants::{READ_UNASKED, REGION, WEAK_BOXES};
 use super::form::Thing;
 use super::query::{FindPage, FindQuery, FoundBox, FoundPhoto, Target};
 use super::refine::Closer;
@@ -227,16 +229,16 @@ impl Search<'_> {
         standings: &[Standing],
         without: &[Standing],
     ) -> Result<Vec<FoundPhoto>, EngineError> {
-        let Some(first) = standings.first() else { return Ok(Vec::new()) };
         let asked = standings.iter().map(|standing| self.ask(standing)).collect::<Result<Vec<_>, _>>()?;
         let without = without.iter().map(|standing| self.ask(standing)).collect::<Result<Vec<_>, _>>()?;
         let mut photos = Vec::new();
-        for id in self.candidates(first)? {
+        let least = Least { score: self.query.cut, area: self.query.min_area };
+        for id in candidates(&self.regions, &self.allowed, standings, least)? {
             let Some(boxes) = self.boxes_of_all(id, things, &asked) else { continue };
             if without.iter().any(|asked| self.shows(id, asked)) {
                 continue;
             }
-            if let Some((score, chosen)) = self.fulfils(things, &boxes) {
+            if let Some((score, chosen)) = self.fulfils(&boxes) {
                 let boxes = chosen.into_iter().zip(boxes).flat_map(|(chosen, boxes)| {
                     let others = boxes.into_iter().filter(move |found| *found != chosen && found.score >= CUT);
                     std::iter::once(chosen).chain(others).take(self.query.max_boxes)
@@ -251,26 +253,6 @@ impl Search<'_> {
     fn ask<'s>(&'s self, standing: &'s Standing) -> Result<Asked<'s>, EngineError> {
         let (direction, length) = standing.regions.direction();
         Ok(Asked { standing, query: self.regions.prepare(&direction)?, length })
-    }
-
-    /// Photos that may show a thing: those of the best regions, as far down as a region alone could be found.
-    fn candidates(&self, standing: &Standing) -> Result<Vec<ImageId>, EngineError> {
-        let (direction, length) = standing.regions.direction();
-        let among = self.regions.select(Some(&self.allowed), self.query.min_area);
-        let all = among.as_ref().map_or(self.regions.len(), IdSet::len);
-        let mut count = FIRST.min(all);
-        loop {
-            let found = self.regions.nearest(&direction, count, among.as_ref())?;
-            let last = found.last().map_or(0.0, |last| standing.score(last.score * length, 0.0));
-            if count < all && found.len() == count && last >= self.query.cut {
-                count = (count * 8).min(all);
-                continue;
-            }
-            let mut photos: Vec<ImageId> = found.into_iter().map(|scored| scored.id.image).collect();
-            photos.sort_unstable();
-            photos.dedup();
-            return Ok(photos);
-        }
     }
 
     /// The boxes of each thing in a photo; `None` if one of them is not there as often as asked.
@@ -311,45 +293,10 @@ impl Search<'_> {
         (products.len() == shapes.len()).then_some((products, shapes))
     }
 
-    /// The score of a photo whose boxes fulfil the form, and the boxes that do: one for each thing, all different, lying as
-    /// asked, such that the worst of them is as good as can be.
-    fn fulfils(&self, things: &[Thing], boxes: &[Vec<FoundBox>]) -> Option<(f32, Vec<FoundBox>)> {
+    /// The score of a photo whose boxes fulfil the form, and the boxes that do: one for each thing.
+    fn fulfils(&self, boxes: &[Vec<FoundBox>]) -> Option<(f32, Vec<FoundBox>)> {
         let (_, relations) = self.query.form_parts();
-        let lie = |chosen: &[FoundBox]| {
-            let known = relations.iter().filter(|relation| relation.first.max(relation.second) + 1 == chosen.len());
-            let mut known = known.map(|relation| (relation.is, chosen[relation.first], chosen[relation.second]));
-            known.all(|(is, first, second)| is.holds(&first.rect, &second.rect))
-        };
-        let mut best = None;
-        assign(boxes, things.len(), &mut Vec::new(), &lie, &mut best);
-        best
-    }
-}
-
-/// Tries one box for each thing in turn. `lie` is asked whenever a thing got its box.
-pub(super) fn assign(
-    boxes: &[Vec<FoundBox>],
-    things: usize,
-    chosen: &mut Vec<FoundBox>,
-    lie: &impl Fn(&[FoundBox]) -> bool,
-    best: &mut Option<(f32, Vec<FoundBox>)>,
-) {
-    let worst = chosen.iter().map(|found| found.score).fold(1.0, f32::min);
-    if chosen.len() == things {
-        *best = Some((worst, chosen.clone()));
-        return;
-    }
-    for found in &boxes[chosen.len()] {
-        let worse = best.as_ref().is_some_and(|(best, _)| found.score.min(worst) <= *best);
-        let taken = chosen.iter().any(|other| other.rect.iou(&found.rect) > SAME);
-        if worse || taken {
-            continue;
-        }
-        chosen.push(*found);
-        if lie(chosen) {
-            assign(boxes, things, chosen, lie, best);
-        }
-        chosen.pop();
+        assign(boxes, relations)
     }
 }
 

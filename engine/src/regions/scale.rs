@@ -41,6 +41,9 @@ enum Query {
     Scene,
 }
 
+/// Log odds of a whole picture count no further than this, either way.
+const PICTURE_REACH: f32 = 6.0;
+
 /// Share of a picture from which a region is a scene rather than a thing.
 const SCENE_AREA: f32 = 0.7;
 
@@ -133,10 +136,15 @@ impl Standing {
         self.regions.bytes() + self.picture.as_ref().map_or(0, Scale::bytes)
     }
 
+    /// The most that a picture can add to the log odds of its regions.
+    pub fn most_of_picture(&self) -> f32 {
+        if self.picture.is_some() { IMAGE_WEIGHT * PICTURE_REACH } else { 0.0 }
+    }
+
     /// What a picture adds to the log odds of its regions.
     pub fn of_picture(&self, vector: Option<&[f32]>) -> f32 {
         let logit = self.picture.as_ref().zip(vector).map(|(scale, vector)| scale.logit_of(scale.product(vector)));
-        logit.map_or(0.0, |logit| IMAGE_WEIGHT * logit.clamp(-6.0, 6.0))
+        logit.map_or(0.0, |logit| IMAGE_WEIGHT * logit.clamp(-PICTURE_REACH, PICTURE_REACH))
     }
 
     /// The score of a region from its inner product with the moved query and what its picture adds.

@@ -8,6 +8,7 @@ use glimpse_encoder::testing::FakeEncoder;
 use image::{Rgb, RgbImage};
 use tempfile::TempDir;
 
+use super::candidates::{Least, candidates_from};
 use super::*;
 use crate::calibrate::CUT;
 use crate::fixture::{BLUE, DIM, GREEN, RED};
@@ -118,22 +119,27 @@ fn a_thing_is_found_with_its_box_and_an_absent_one_is_not() {
 }
 
 #[test]
-fn the_boxes_that_lie_as_asked_are_chosen() {
-    let found = |thing, left: f32, score| {
-        let rect = Rect { left, top: 0.4, right: left + 0.2, bottom: 0.6 };
-        FoundBox { thing, rect, area: 0.04, score, z: 4.0 }
-    };
-    // The better dog stands right of the ball, and where the third dog is, there is the ball.
-    let (ball, dogs) = (found(1, 0.4, 0.9), [found(0, 0.8, 0.95), found(0, 0.1, 0.7), found(0, 0.41, 0.99)]);
-    let choose = |is: Lies| {
-        let mut best = None;
-        let lie = |chosen: &[FoundBox]| chosen.len() < 2 || is.holds(&chosen[0].rect, &chosen[1].rect);
-        find::assign(&[dogs.to_vec(), vec![ball]], 2, &mut Vec::new(), &lie, &mut best);
-        best
-    };
-    assert_eq!(choose(Lies::LeftOf), Some((0.7, vec![dogs[1], ball])));
-    assert_eq!(choose(Lies::RightOf), Some((0.9, vec![dogs[0], ball])));
-    assert_eq!(choose(Lies::Inside), None);
+fn photos_are_found_however_few_regions_are_asked_for_at_first() {
+    let world = world();
+    let index = world.engine.serving().unwrap();
+    let regions = index.regions().unwrap();
+    let encoder = world.engine.encoder_for(&index).unwrap();
+    let standing = |text: &str| world.engine.standing(&index, &regions, encoder.as_ref(), text).unwrap();
+    let (red, blue, green) = (standing("red"), standing("blue"), standing("green"));
+    let allowed = index.select(&Filter::default());
+    for (things, form) in
+        [(vec![red.clone()], "red"), (vec![green, red.clone(), blue.clone()], "green and red and blue")]
+    {
+        for least in [CUT, 0.2].map(|score| Least { score, area: 0.0 }) {
+            let query = FindQuery { cut: least.score, limit: 100, ..FindQuery::text(form).unwrap() };
+            let found = world.engine.find(&query).unwrap().photos;
+            assert!(!found.is_empty());
+            for first in [1, 2, 7, 4096] {
+                let photos = candidates_from(first, &regions, &allowed, &things, least).unwrap();
+                assert!(found.iter().all(|photo| photos.contains(&photo.id)), "{form}, {first}, {least:?}");
+            }
+        }
+    }
 }
 
 #[test]
