@@ -91,8 +91,10 @@ impl Engine {
         let encoder = self.encoder()?;
         let decoder = decoder_of(encoder.as_ref())?;
         let usual = decoder.languages().first().map_or("", String::as_str);
-        let seen = self.see_source(encoder.as_ref(), picture, &DenseConfig::default())?;
-        say(decoder, seen.grid(), options.language.as_deref().unwrap_or(usual))
+        // What it says depends on the whole picture alone, so no detail is asked for.
+        let profile = self.dense_profile(encoder.as_ref(), DenseConfig::default())?;
+        let seen = self.see_source(encoder.as_ref(), picture, &profile)?;
+        say(decoder, seen.whole(), options.language.as_deref().unwrap_or(usual))
     }
 }
 

@@ -92,6 +92,7 @@ impl EngineError {
                 | IndexError::InUse { .. }
                 | IndexError::OtherModel { .. }
                 | IndexError::OtherStorage { .. }
+                | IndexError::OtherRegions { .. }
                 | IndexError::NewerFormat { .. } => ErrorKind::NotReady,
                 _ => ErrorKind::Internal,
             },

@@ -66,9 +66,9 @@ impl Engine {
         // Before an index is made for nothing.
         options.check_roots(same.map(Arc::as_ref))?;
         let mut options = options.clone();
-        if options.regions.make {
-            let config = options.regions.profile.config.clone();
-            options.regions.profile = self.dense_profile(encoder.as_ref(), config)?;
+        options.regions.choice.check().map_err(EngineError::BadRequest)?;
+        if options.regions.make || options.captions.is_some() {
+            options.regions.registers = Some(self.registers(encoder.as_ref())?);
         }
         let mut left_out = Vec::new();
         if same.is_none() {
@@ -78,6 +78,11 @@ impl Engine {
             left_out = gone;
         }
         let target = self.library.open_for(encoder.info(), true)?;
+        // Another model's regions are made as those of the library were.
+        let known = target.manifest().regions.or_else(|| serving.as_ref()?.manifest().regions);
+        if let Some(known) = known {
+            options.regions.choice = options.regions.choice.or(&known.config);
+        }
         left_out.iter().cloned().map(left_out_of_new).for_each(|event| observer.event(&event));
         let summary = match background {
             None => ingest(&target, encoder.as_ref(), &options, cancel, observer),

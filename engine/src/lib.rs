@@ -44,10 +44,12 @@ pub use settings::{Settings, home_dir};
 pub use tag::{MAX_LABELS, Tag, TagOptions, Tagged};
 
 // The types of the layers below that belong to this crate's interface.
-pub use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect, RegionMap};
+pub use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect, RegionMap, detail_limit};
 pub use glimpse_encoder::picture::{Format, Limits, Picture, decode, decode_reduced};
 pub use glimpse_encoder::{DenseGrid, Embedding, Encode, ModelInfo, hub};
-pub use glimpse_indexer::ingest::{FileEvent, IngestOptions, Observer, PictureHook, RegionOptions, Summary};
+pub use glimpse_indexer::ingest::{
+    FileEvent, IngestOptions, Observer, PictureHook, RegionChoice, RegionOptions, Summary,
+};
 pub use glimpse_indexer::vectors::VectorStorage;
 pub use glimpse_indexer::{
     ContentHash, Facets, FileRecord, Filter, GeoBox, GraphEngine, ImageId, ImageRecord, IndexOptions, Place, Stats,

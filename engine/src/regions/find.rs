@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use glimpse_encoder::dense::DenseConfig;
 use glimpse_encoder::{Embedding, Encode};
 use glimpse_indexer::regions::{RegionIndex, RegionQuery, RegionShape};
 use glimpse_indexer::{IdSet, ImageId, Index};
@@ -111,7 +110,9 @@ impl Engine {
         let mut photos = set.photos.get(rank..end).unwrap_or_default().to_vec();
         let encoder = self.encoder_for(&index)?;
         let (things, relations) = query.form_parts();
-        let closer = Closer { encoder: encoder.as_ref(), things, relations, standings: &set.standings };
+        let profile = self.profile_of(&index, encoder.as_ref())?;
+        let closer =
+            Closer { encoder: encoder.as_ref(), profile: &profile, things, relations, standings: &set.standings };
         let looked_at = match query.fine {
             true => photos.len(),
             false if rank == 0 && encoder.decoder()?.is_some() => READ_UNASKED.min(photos.len()),
@@ -139,7 +140,8 @@ impl Engine {
         let encoder = self.encoder_for(&index)?;
         let regions = self.regions_of(&index)?;
         let standing = self.standing(&index, &regions, encoder.as_ref(), text)?;
-        Ok(self.see(encoder.as_ref(), &self.bytes_of(id)?, &DenseConfig::default())?.heatmap(&standing))
+        let profile = self.profile_of(&index, encoder.as_ref())?;
+        Ok(self.see(encoder.as_ref(), &self.bytes_of(id)?, &profile)?.heatmap(&standing))
     }
 
     fn answer_find(&self, index: &Arc<Index>, query: &FindQuery, digest: u64) -> Result<FoundSet, EngineError> {
@@ -158,9 +160,8 @@ impl Engine {
                 if let Source::Image(id) = example.picture {
                     allowed.remove(id);
                 }
-                let config = DenseConfig::default();
-                let seen = self.see_source(encoder, &example.picture, &config)?;
-                let vector = seen.vector_of(&example.rect, encoder, &config)?;
+                let seen = self.see_source(encoder, &example.picture, &self.profile_of(index, encoder)?)?;
+                let vector = seen.vector_of(&example.rect, encoder)?;
                 let background = self.region_calibrator.background(index, &regions);
                 let standing = Standing { regions: background.example(&vector, example.rect.area()), picture: None };
                 (vec![Thing::named("")], vec![standing], Vec::new())

@@ -53,7 +53,7 @@ impl Engine {
         let _asking = Asking::begin(&self.asking);
         let encoder = self.encoder()?;
         let encoder = encoder.as_ref();
-        let seen = self.see_source(encoder, picture, config)?;
+        let seen = self.see_source(encoder, picture, &self.dense_profile(encoder, config.clone())?)?;
         let bank = self.calibrator.prepare(encoder)?;
         let background = Background::of_pictures(seen.regions.vectors.iter(), encoder.info().dim);
         let shapes = shapes(&seen.regions.map);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use glimpse_encoder::Encode;
-use glimpse_encoder::dense::{DenseConfig, Rect};
+use glimpse_encoder::dense::Rect;
 use glimpse_indexer::ImageId;
 use glimpse_indexer::regions::RegionShape;
 
@@ -55,14 +55,14 @@ impl Engine {
         Ok(Phrase { standing })
     }
 
-    /// Looks at a photo of the library.
+    /// Looks at a photo of the library, as closely as its regions were made.
     ///
     /// # Errors
     /// If it cannot be read, or the model fails.
-    pub fn look(&self, id: ImageId, config: &DenseConfig) -> Result<Look, EngineError> {
+    pub fn look(&self, id: ImageId) -> Result<Look, EngineError> {
         let index = self.serving()?;
         let encoder = self.encoder_for(&index)?;
-        let seen = self.see(encoder.as_ref(), &self.bytes_of(id)?, config)?;
+        let seen = self.see(encoder.as_ref(), &self.bytes_of(id)?, &self.profile_of(&index, encoder.as_ref())?)?;
         let map = &seen.regions.map;
         let shapes = (0..map.len()).map(|region| RegionShape::of(map, region)).collect();
         Ok(Look { seen, encoder, shapes })

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use glimpse_encoder::dense::{DenseConfig, Rect};
+use glimpse_encoder::dense::{DenseProfile, Rect};
 use glimpse_encoder::{Embedding, Encode};
 
 use super::boxes::Blob;
@@ -17,6 +17,8 @@ use crate::{Engine, EngineError};
 /// A photo of a page, to be looked at more closely.
 pub(super) struct Closer<'a> {
     pub encoder: &'a dyn Encode,
+    /// How the library's regions are made.
+    pub profile: &'a DenseProfile,
     pub things: &'a [Thing],
     pub relations: &'a [Relation],
     pub standings: &'a [Standing],
@@ -26,7 +28,7 @@ impl Engine {
     /// Finer boxes for a photo; one that cannot be read keeps those of its regions.
     pub(super) fn look_closer(&self, closer: &Closer<'_>, photo: &mut FoundPhoto) {
         let seen = || -> Result<Arc<Seen>, EngineError> {
-            self.see(closer.encoder, &self.bytes_of(photo.id)?, &DenseConfig::default())
+            self.see(closer.encoder, &self.bytes_of(photo.id)?, closer.profile)
         };
         let Ok(seen) = seen() else { return };
         let coarse = photo.boxes.clone();
@@ -59,7 +61,7 @@ fn lie_as_asked(boxes: &[FoundBox], relations: &[Relation]) -> bool {
 pub(super) fn read(encoder: &dyn Encode, seen: &Seen, text: &Standing) -> Result<Vec<Rect>, EngineError> {
     let Some(decoder) = encoder.decoder()? else { return Ok(Vec::new()) };
     let embedding = Embedding::new(text.regions.query().to_vec())?;
-    let said = decoder.locate(seen.grid(), &embedding, READINGS)?;
+    let said = decoder.locate(seen.whole(), &embedding, READINGS)?;
     Ok(said.into_iter().map(|said| said.value).collect())
 }
 

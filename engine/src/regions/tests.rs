@@ -13,8 +13,8 @@ use super::*;
 use crate::calibrate::CUT;
 use crate::fixture::{BLUE, DIM, GREEN, RED};
 use crate::{
-    DenseConfig, Engine, EngineError, FileEvent, Filter, ImageId, IngestOptions, Observer, Rect, RegionOptions,
-    Settings, Source,
+    DenseConfig, Engine, EngineError, FileEvent, Filter, ImageId, IngestOptions, Observer, Rect, RegionChoice,
+    RegionOptions, Settings, Source,
 };
 
 struct Silent;
@@ -34,6 +34,10 @@ struct World {
 impl World {
     /// A crowd in shades of green, and pictures by name whose patches are given by letters, row by row; dots are green.
     fn of(pictures: &[(&str, &str)]) -> Self {
+        Self::with(pictures, RegionOptions::default())
+    }
+
+    fn with(pictures: &[(&str, &str)], regions: RegionOptions) -> Self {
         let home = tempfile::tempdir().unwrap();
         let photos = home.path().join("photos");
         std::fs::create_dir(&photos).unwrap();
@@ -50,7 +54,7 @@ impl World {
             photos: photos.canonicalize().unwrap(),
             _home: home,
         };
-        world.index(RegionOptions::default());
+        world.index(regions);
         world
     }
 
@@ -251,6 +255,51 @@ fn a_closer_look_keeps_what_was_found() {
     assert!(heatmap.scores[0] > 0.5 && heatmap.scores[15] < 0.5, "{heatmap:?}");
     std::fs::remove_file(world.path("red")).unwrap();
     assert_eq!(world.engine.find(&query).unwrap().photos.len(), 3, "a photo that is gone keeps its boxes");
+}
+
+#[test]
+fn photos_are_looked_at_as_closely_as_they_were_indexed() {
+    let choice = RegionChoice { detail: Some(2.0), ..RegionChoice::default() };
+    let of = [("red", "rr.. rr.. .... ....")];
+    let world = World::with(&of, RegionOptions { choice, ..RegionOptions::default() });
+    let heatmap = |world: &World| world.engine.heatmap(world.id("red"), "red").unwrap();
+    assert_eq!((heatmap(&world).rows, heatmap(&world).cols), (8, 8));
+    let look = world.engine.look(world.id("red")).unwrap();
+    let stored = world.engine.region_map(world.id("red")).unwrap().unwrap();
+    let rects: Vec<Rect> = (0..stored.len()).map(|region| stored.rect(region)).collect();
+    assert_eq!(look.regions().collect::<Vec<_>>(), rects);
+
+    // A second run that does not say how goes on in the same way; one that asks for another is told of the remedy.
+    draw(&world.path("more"), "..rr .... .... ....");
+    world.index(RegionOptions::default());
+    assert_eq!(world.engine.region_map(world.id("more")).unwrap().unwrap().rows(), 8);
+    let roots = vec![world.photos.clone()];
+    let other = |rebuild| {
+        let choice = RegionChoice { detail: Some(1.0), ..RegionChoice::default() };
+        let regions = RegionOptions { choice, rebuild, ..RegionOptions::default() };
+        let options = IngestOptions { roots: roots.clone(), regions, ..IngestOptions::default() };
+        world.engine.index(&options, &AtomicBool::new(false), &mut Silent)
+    };
+    let refused = other(false).unwrap_err();
+    assert!(refused.kind() == crate::ErrorKind::NotReady && refused.to_string().contains("--rebuild-regions"));
+    other(true).unwrap();
+    assert_eq!(heatmap(&world).rows, 4);
+    assert_eq!(world.engine.region_map(world.id("red")).unwrap().unwrap().rows(), 4);
+    assert_eq!(world.names(&world.find("red")), ["more", "red"]);
+}
+
+#[test]
+fn another_model_makes_regions_as_the_library_had_them() {
+    let choice = RegionChoice { detail: Some(2.0), ..RegionChoice::default() };
+    let World { engine, photos, _home: home } =
+        World::with(&[("red", "rr.. rr.. .... ....")], RegionOptions { choice, ..RegionOptions::default() });
+    drop(engine);
+    let encoder = Arc::new(FakeEncoder::new(DIM).named("newer"));
+    let engine = Engine::with_encoder(Settings::at(home.path()), encoder).unwrap();
+    let world = World { engine, photos, _home: home };
+    world.index(RegionOptions::default());
+    assert_eq!(world.engine.stats().unwrap().1.name, "newer");
+    assert_eq!(world.engine.region_map(world.id("red")).unwrap().unwrap().rows(), 8);
 }
 
 #[test]

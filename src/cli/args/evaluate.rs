@@ -59,7 +59,7 @@ pub struct EvalRegionsArgs {
     pub leaves: u16,
 
     /// Patches along the shorter side, in sides of the model's own grid
-    #[arg(long, value_name = "TIMES", default_value_t = 1.0)]
+    #[arg(long, value_name = "TIMES", default_value_t = 1.0, value_parser = super::detail)]
     pub detail: f32,
 
     /// What patches are grouped by

@@ -162,7 +162,7 @@ pub struct GroundArgs {
 
     /// Patches along the shorter side, in sides of the model's own grid: 2 reads the picture in windows of half its size, which
     /// finds smaller things and may cut large ones. Models of fixed resolution only
-    #[arg(long, value_name = "TIMES", default_value_t = 1.0)]
+    #[arg(long, value_name = "TIMES", default_value_t = 1.0, value_parser = super::detail)]
     pub detail: f32,
 
     /// Weaker boxes too
