@@ -24,10 +24,14 @@ pub(super) fn rebuild(
 ) -> Result<(), IndexError> {
     let Some(RegionRebuild { mut next, end }) = index.rebuild_left() else { return Ok(()) };
     let wanted = Wanted { profile, regions: true, captions: None };
-    let mut failures = 0;
+    // Pictures without new regions since the last that got some: whether it is them or the model is not known yet.
+    let (mut unmade, mut failures) = (Vec::new(), 0);
     while !cancel.load(Relaxed) {
         let ids: Vec<ImageId> = (next.0..index.end().0).map(ImageId).take(options.batch.max(1)).collect();
-        let Some(last) = ids.last() else { return index.note_rebuild(None) };
+        let Some(last) = ids.last() else {
+            drop_regions(index, &mut unmade)?;
+            return index.note_rebuild(None);
+        };
         next = ImageId(last.0 + 1);
         let mut stale = Vec::with_capacity(ids.len());
         for id in ids {
@@ -42,15 +46,20 @@ pub(super) fn rebuild(
             let reason = format!("{failures} pictures in a row failed; their regions are kept until this works again");
             return Err(EncodeError::Backend { stage: "making regions anew", reason }.into());
         }
-        // What could not be made anew must not be compared with what was.
         let done: HashSet<ImageId> = made.done.into_iter().collect();
-        for &id in stale.iter().filter(|id| !done.contains(id)) {
-            index.remove_regions(id)?;
+        unmade.extend(stale.into_iter().filter(|id| !done.contains(id)));
+        if failures == 0 {
+            drop_regions(index, &mut unmade)?;
+            index.note_rebuild(Some(RegionRebuild { next, end }))?;
         }
-        index.note_rebuild(Some(RegionRebuild { next, end }))?;
         writer.commit()?;
     }
     Ok(())
+}
+
+/// Regions that could not be made anew must not be compared with those that were.
+fn drop_regions(index: &Index, of: &mut Vec<ImageId>) -> Result<(), IndexError> {
+    of.drain(..).try_for_each(|id| index.remove_regions(id))
 }
 
 /// A file that is there for each picture, as far as there is one.
