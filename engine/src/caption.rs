@@ -44,7 +44,7 @@ impl Engine {
     /// # Errors
     /// If the model cannot be loaded, or its decoder is damaged.
     pub fn caption_languages(&self) -> Result<Vec<String>, EngineError> {
-        let encoder = self.encoder()?;
+        let encoder = self.chosen()?;
         Ok(encoder.decoder()?.map(|decoder| decoder.languages().to_vec()).unwrap_or_default())
     }
 
@@ -88,7 +88,7 @@ impl Engine {
             return Err(EngineError::BadRequest(format!("1 to {MAX_CAPTIONS} captions, not {}", options.count)));
         }
         let _asking = Asking::begin(&self.asking);
-        let encoder = self.encoder()?;
+        let encoder = self.chosen()?;
         let decoder = decoder_of(encoder.as_ref())?;
         let usual = decoder.languages().first().map_or("", String::as_str);
         // What it says depends on the whole picture alone, so no detail is asked for.

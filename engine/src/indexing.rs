@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use glimpse_encoder::Encode;
@@ -53,18 +52,18 @@ impl Engine {
         let _running = self.indexing.try_lock().ok_or_else(|| {
             EngineError::Busy("folders are being indexed already; wait until that is done, or stop it".into())
         })?;
-        let encoder = self.encoder()?;
+        let encoder = self.chosen()?;
         if let Some(language) = &options.captions {
             check_language(encoder.as_ref(), language)?;
         }
         let serving = match self.serving() {
-            Ok(index) => Some(index),
+            Ok(served) => Some(served),
             Err(EngineError::Index(IndexError::NoIndex { .. })) => None,
             Err(error) => return Err(error),
         };
         let same = serving.as_ref().filter(|index| index.manifest().model.fingerprint == encoder.info().fingerprint);
         // Before an index is made for nothing.
-        options.check_roots(same.map(Arc::as_ref))?;
+        options.check_roots(same.map(|served| served.index().as_ref()))?;
         let mut options = options.clone();
         options.regions.choice.check().map_err(EngineError::BadRequest)?;
         if options.regions.make || options.captions.is_some() {
@@ -91,11 +90,10 @@ impl Engine {
                 ingest(&target, &polite, &options, cancel, observer)
             }
         };
-        self.set_encoder(Arc::clone(&encoder)); // queries may have called for the old model meanwhile
         let mut summary = summary?;
         summary.skipped += left_out.len();
         if !summary.cancelled {
-            self.calibrator.prepare(encoder.as_ref())?; // so that the first query need not wait for it
+            self.banks.of(encoder.as_ref())?; // so that the first query need not wait for it
             self.library.promote(&target)?;
         }
         if !summary.cancelled || serving.is_none() {

@@ -18,8 +18,10 @@ mod hit;
 mod indexing;
 mod lru;
 mod model;
+mod models;
 mod pictures;
 mod search;
+mod served;
 mod settings;
 mod tag;
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl Engine {
         let mut tags: HashMap<ImageId, Vec<Tag>> = HashMap::new();
         for (label, vector) in labels.iter().zip(vectors) {
             let part = Part { modality: Modality::Text, weight: 1.0, vector };
-            let scale = self.calibrator.scale(&index, &[part], Some(encoder.as_ref()))?;
+            let scale = index.calibrator.scale(&index, &[part], Some(encoder.as_ref()))?;
             let (direction, length) = scale.direction();
             for scored in index.score_all(&direction)? {
                 let score = scale.score_of(scored.score * length);

@@ -143,7 +143,7 @@ impl AppState {
     pub fn warm_up(&self, opened: impl FnOnce(Result<usize, EngineError>)) {
         let _loading = Loading(&self.model.loading);
         opened(self.engine.count());
-        if let Err(error) = self.engine.load_model() {
+        if let Err(error) = self.engine.prepare_queries() {
             *self.model.failed.lock() = Some(error.to_string());
         } else if let Ok(languages) = self.engine.caption_languages() {
             *self.model.languages.lock() = languages;

@@ -20,6 +20,7 @@ use crate::control::Asking;
 use crate::lru::Lru;
 use crate::query::Position;
 use crate::search::order;
+use crate::served::Served;
 use crate::{Engine, EngineError, Heatmap, Source, Strength};
 
 /// The answer to a query, remembered for its pages.
@@ -52,11 +53,6 @@ impl FindCache {
 
     pub fn new() -> Self {
         Self(Mutex::new(Lru::new(Self::REMEMBERED)))
-    }
-
-    /// Forgets everything: numbers of pictures mean others in another generation.
-    pub fn clear(&self) {
-        *self.0.lock() = Lru::new(Self::REMEMBERED);
     }
 }
 
@@ -95,13 +91,13 @@ impl Engine {
             ));
         }
         let name = name(digest, &index);
-        let remembered = |id: u64| self.finds.0.lock().get(&id);
+        let remembered = |id: u64| index.finds.0.lock().get(&id);
         let known = |id: u64| remembered(id).filter(|set| set.digest == digest).map(|set| (id, set));
         let (number, set) = match position.and_then(|position| known(position.set)).or_else(|| known(name)) {
             Some(known) => known,
             None => {
                 let set = Arc::new(self.answer_find(&index, query, digest)?);
-                self.finds.0.lock().insert(name, Arc::clone(&set), set.bytes());
+                index.finds.0.lock().insert(name, Arc::clone(&set), set.bytes());
                 (name, set)
             }
         };
@@ -144,7 +140,7 @@ impl Engine {
         Ok(self.see(encoder.as_ref(), &self.bytes_of(id)?, &profile)?.heatmap(&standing))
     }
 
-    fn answer_find(&self, index: &Arc<Index>, query: &FindQuery, digest: u64) -> Result<FoundSet, EngineError> {
+    fn answer_find(&self, index: &Served, query: &FindQuery, digest: u64) -> Result<FoundSet, EngineError> {
         let regions = self.regions_of(index)?;
         let mut allowed = index.select(&query.filter);
         let encoder = self.encoder_for(index)?;
@@ -162,7 +158,7 @@ impl Engine {
                 }
                 let seen = self.see_source(encoder, &example.picture, &self.profile_of(index, encoder)?)?;
                 let vector = seen.vector_of(&example.rect, encoder)?;
-                let background = self.region_calibrator.background(index, &regions);
+                let background = index.region_calibrator.background(index, &regions);
                 let standing = Standing { regions: background.example(&vector, example.rect.area()), picture: None };
                 (vec![Thing::named("")], vec![standing], Vec::new())
             }
@@ -197,16 +193,16 @@ impl Engine {
     /// What a text's cosines mean in this library.
     pub(super) fn standing(
         &self,
-        index: &Index,
+        index: &Served,
         regions: &RegionIndex,
         encoder: &dyn Encode,
         text: &str,
     ) -> Result<Standing, EngineError> {
         let vector = self.embed_text(encoder, text)?;
-        let background = self.region_calibrator.background(index, regions);
-        let scale = background.text(&vector, self.calibrator.prepare(encoder)?.as_ref(), REGION);
+        let background = index.region_calibrator.background(index, regions);
+        let scale = background.text(&vector, self.banks.of(encoder)?.as_ref(), REGION);
         let part = Part { modality: Modality::Text, weight: 1.0, vector };
-        let picture = Some(self.calibrator.scale(index, &[part], Some(encoder))?);
+        let picture = Some(index.calibrator.scale(index, &[part], Some(encoder))?);
         Ok(Standing { regions: scale, picture })
     }
 

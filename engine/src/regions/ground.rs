@@ -51,10 +51,10 @@ impl Engine {
             return Err(EngineError::BadRequest(format!("text {} is empty", empty + 1)));
         }
         let _asking = Asking::begin(&self.asking);
-        let encoder = self.encoder()?;
+        let encoder = self.chosen()?;
         let encoder = encoder.as_ref();
         let seen = self.see_source(encoder, picture, &self.dense_profile(encoder, config.clone())?)?;
-        let bank = self.calibrator.prepare(encoder)?;
+        let bank = self.banks.of(encoder)?;
         let background = Background::of_pictures(seen.regions.vectors.iter(), encoder.info().dim);
         let shapes = shapes(&seen.regions.map);
         let cut = if weaker { FAINT } else { CUT };

@@ -1,7 +1,6 @@
 //! What a cosine with a region means: as for whole pictures (`calibrate`), over a sample of regions.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use glimpse_encoder::Embedding;
@@ -12,18 +11,21 @@ use parking_lot::Mutex;
 use super::constants::{IMAGE_WEIGHT, SAMPLE, SCENE, THING};
 use crate::calibrate::null::Null;
 use crate::calibrate::vectors::Vectors;
-use crate::calibrate::{Curve, Modality, Scale};
+use crate::calibrate::{Curve, Modality, Scale, is_out_of_date};
 
 /// Regions that serve as null queries for queries by region.
 const NULL_REGIONS: usize = 256;
 
-/// Calibrates queries over the regions of one library at a time.
+/// Calibrates queries over the regions of one generation.
 #[derive(Default)]
 pub(crate) struct RegionCalibrator(Mutex<Option<Arc<Background>>>);
 
 /// Regions that stand for all there are, and what null queries score over them.
 pub(super) struct Background {
-    dir: PathBuf,
+    /// Of the index when the sample was taken.
+    revision: u64,
+    /// Images of the library, and all its regions.
+    images: usize,
     size: usize,
     sample: Vectors,
     /// One region of each picture of the sample: a region that holds another is like it without being found.
@@ -48,13 +50,12 @@ const PICTURE_REACH: f32 = 6.0;
 const SCENE_AREA: f32 = 0.7;
 
 impl RegionCalibrator {
-    /// The sample of a library, taken again when its size has changed by more than a sixty-fourth.
+    /// The sample of a library, taken again when it is out of date.
     pub(super) fn background(&self, index: &Index, regions: &RegionIndex) -> Arc<Background> {
         let mut held = self.0.lock();
-        let size = regions.len();
+        let (revision, images, size) = (index.revision(), index.len(), regions.len());
         if let Some(background) = held.as_ref()
-            && background.dir == index.dir()
-            && background.size.abs_diff(size) * 64 <= background.size.min(size)
+            && !is_out_of_date(background.revision, revision, background.images)
         {
             return Arc::clone(background);
         }
@@ -62,7 +63,8 @@ impl RegionCalibrator {
             let shape = *regions.shapes(id.image)?.get(usize::from(id.region))?;
             Some((id.image, regions.vector(id)?, shape.area))
         });
-        let background = Arc::new(Background::of(sample, index.manifest().model.dim, size, index.dir().to_path_buf()));
+        let background = Background::of(sample, index.manifest().model.dim, size);
+        let background = Arc::new(Background { revision, images, ..background });
         *held = Some(Arc::clone(&background));
         background
     }
@@ -70,7 +72,7 @@ impl RegionCalibrator {
 
 impl Background {
     /// A sample of `size` regions, picture by picture: their vectors and areas.
-    fn of(regions: impl Iterator<Item = (ImageId, Vec<f32>, f32)>, dim: usize, size: usize, dir: PathBuf) -> Self {
+    fn of(regions: impl Iterator<Item = (ImageId, Vec<f32>, f32)>, dim: usize, size: usize) -> Self {
         let regions: Vec<_> = regions.collect();
         let [mut sample, mut apart, mut large] = std::array::from_fn(|_| Vectors::new(dim));
         regions.iter().for_each(|(_, vector, _)| sample.push(vector));
@@ -82,13 +84,12 @@ impl Background {
                 large.push(vector);
             }
         }
-        Self { dir, size, sample, apart, large, nulls: Mutex::default() }
+        Self { revision: 0, images: 0, size, sample, apart, large, nulls: Mutex::default() }
     }
 
     /// The regions of one picture, or of a few.
     pub fn of_pictures<'a>(vectors: impl Iterator<Item = &'a Embedding>, dim: usize) -> Self {
-        let mut background =
-            Self::of(vectors.map(|vector| (ImageId(0), vector.as_slice().to_vec(), 0.0)), dim, 0, PathBuf::new());
+        let mut background = Self::of(vectors.map(|vector| (ImageId(0), vector.as_slice().to_vec(), 0.0)), dim, 0);
         background.size = background.sample.len();
         background
     }
