@@ -1,6 +1,7 @@
 //! Queries over a picture library. [`Engine`] is the one type that the web server and the command line hold.
 
 pub mod calibrate;
+pub mod prompt;
 pub mod query;
 pub mod regions;
 

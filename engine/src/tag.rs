@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use glimpse_indexer::{Filter, ImageId};
 
 use crate::calibrate::{CUT, Modality, Part};
+use crate::prompt::{TEMPLATES, mean, prompts};
 use crate::query::MAX_TEXT;
 use crate::{Engine, EngineError};
 
@@ -48,7 +49,8 @@ pub struct Tagged {
 
 impl Engine {
     /// Tags pictures with the user's own labels, from stored vectors. Every label is calibrated by itself, as a query
-    /// is: a label that fits no picture tags none, and a picture that no label fits has no tags.
+    /// is: a label that fits no picture tags none, and a picture that no label fits has no tags. Models are asked for
+    /// labels as [`crate::prompt`] says.
     ///
     /// # Errors
     /// [`EngineError::BadRequest`] for labels that make no sense; otherwise if the model or the store fails.
@@ -61,8 +63,10 @@ impl Engine {
         }
         let index = self.serving()?;
         let encoder = self.encoder_for(&index)?;
-        let texts: Vec<&str> = labels.iter().map(|label| label.trim()).collect();
+        let texts: Vec<String> = labels.iter().flat_map(|label| prompts(label, &TEMPLATES)).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let vectors = self.texts.embed(encoder.as_ref(), &texts)?;
+        let vectors: Vec<_> = vectors.chunks(TEMPLATES.len()).map(mean).collect::<Result<_, _>>()?;
         let allowed = index.select(&options.filter);
 
         let mut tags: HashMap<ImageId, Vec<Tag>> = HashMap::new();

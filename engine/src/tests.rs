@@ -348,3 +348,21 @@ fn scores_follow_from_the_images_that_are_there() {
     drop(engine);
     assert_eq!(scores(&open()), after, "another process answers the same");
 }
+
+#[test]
+fn a_label_tags_the_same_however_it_is_written() {
+    let fixture = Fixture::empty();
+    fixture.add_crowd(60);
+    fixture.add(&Shot::of("red.png", RED), 0);
+    let (engine, _home) = fixture.engine();
+    let options = TagOptions { min_score: 0.0, ..TagOptions::default() };
+    let scores = |label: &str| -> Vec<f32> {
+        let tagged = engine.tag(&[label.to_owned()], &options).unwrap();
+        assert!(tagged.iter().all(|tagged| tagged.tags[0].label == label), "labels come back as given");
+        tagged.iter().map(|tagged| tagged.tags[0].score).collect()
+    };
+    let plain = scores("bright red");
+    for label in ["Bright_Red", " bright  red! ", "BRIGHT: red"] {
+        assert_eq!(scores(label), plain, "{label}");
+    }
+}

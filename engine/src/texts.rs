@@ -1,6 +1,6 @@
 //! Embeddings of texts, remembered: people ask the same again, page on, and tag with the same labels.
 
-use glimpse_encoder::{Embedding, Encode};
+use glimpse_encoder::{Embedding, Encode, EncodeError};
 use parking_lot::Mutex;
 
 use crate::EngineError;
@@ -31,6 +31,10 @@ impl TextCache {
         for batch in new.chunks(BATCH) {
             let words: Vec<&str> = batch.iter().map(|&i| texts[i]).collect();
             let embeddings = encoder.encode_texts(&words)?;
+            if embeddings.len() != words.len() {
+                let reason = format!("{} vectors for {} texts", embeddings.len(), words.len());
+                return Err(EncodeError::Backend { stage: "text tower", reason }.into());
+            }
             let mut cache = self.0.lock();
             for (&i, embedding) in batch.iter().zip(embeddings) {
                 cache.insert(key(texts[i]), embedding.clone(), 1);

@@ -135,7 +135,7 @@ pub struct EvalClassifyArgs {
     #[arg(long, value_name = "FILE")]
     pub names: Option<PathBuf>,
 
-    /// A sentence around a label; several are averaged [default: {} and `a photo of a {}`]
+    /// A sentence around a label; several are averaged [default: the label alone, as `glimpse tag` asks for it]
     #[arg(long, value_name = "TEXT")]
     pub template: Vec<String>,
 
