@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::assign::assign;
 use super::boxes::disjoint;
 use super::candidates::{Least, candidates};
-use super::constants::{READ_UNASKED, REGION, WEAK_BOXES};
+use super::constants::{REGION, WEAK_BOXES};
 use super::form::Thing;
 use super::query::{FindPage, FindQuery, FoundBox, FoundPhoto, Target};
 use super::refine::Closer;
@@ -109,12 +109,9 @@ impl Engine {
         let profile = self.profile_of(&index, encoder.as_ref())?;
         let closer =
             Closer { encoder: encoder.as_ref(), profile: &profile, things, relations, standings: &set.standings };
-        let looked_at = match query.fine {
-            true => photos.len(),
-            false if rank == 0 && encoder.decoder()?.is_some() => READ_UNASKED.min(photos.len()),
-            false => 0,
-        };
-        photos[..looked_at].iter_mut().for_each(|photo| self.look_closer(&closer, photo));
+        if query.fine {
+            photos.iter_mut().try_for_each(|photo| self.look_closer(&closer, photo))?;
+        }
         let next = Position { set: number, digest, rank: u32::try_from(end).unwrap_or(u32::MAX) };
         Ok(FindPage {
             photos,
@@ -240,7 +237,13 @@ impl Search<'_> {
                     let others = boxes.into_iter().filter(move |found| *found != chosen && found.score >= CUT);
                     std::iter::once(chosen).chain(others).take(self.query.max_boxes)
                 });
-                photos.push(FoundPhoto { id, score, strength: Strength::of(score), boxes: boxes.collect() });
+                photos.push(FoundPhoto {
+                    id,
+                    score,
+                    strength: Strength::of(score),
+                    boxes: boxes.collect(),
+                    refined: false,
+                });
             }
         }
         Ok(photos)

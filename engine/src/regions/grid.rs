@@ -82,6 +82,12 @@ impl Seen {
         blobs(&self.standings(standing), self.grid.rows, self.grid.cols)
     }
 
+    /// How far a box stands out for what is asked, in standard deviations.
+    pub(super) fn z_of(&self, rect: &Rect, standing: &Standing, encoder: &dyn Encode) -> Result<f32, EngineError> {
+        let vector = self.vector_of(rect, encoder)?;
+        Ok(standing.regions.z_of(standing.regions.product(vector.as_slice())))
+    }
+
     /// The vector of a box: its patches (the nearest one, if it is smaller) as a region of their own.
     pub fn vector_of(&self, rect: &Rect, encoder: &dyn Encode) -> Result<Embedding, EncodeError> {
         let DenseGrid { rows, cols, dim, .. } = self.grid;

@@ -68,7 +68,8 @@ impl Engine {
                 let products: Vec<f32> =
                     seen.regions.vectors.iter().map(|vector| standing.regions.product(vector.as_slice())).collect();
                 let mut boxes = found_boxes(&products, &shapes, &standing, 0.0, |_, score| score >= cut);
-                refine(&mut boxes, &seen.blobs(&standing), &read(encoder, &seen, &standing)?);
+                let read = read(encoder, &seen, &standing)?;
+                refine(&mut boxes, &seen.blobs(&standing), &read, |rect| seen.z_of(rect, &standing, encoder))?;
                 Ok(GroundedThing { text: text.clone(), boxes, heatmap: seen.heatmap(&standing) })
             })
             .collect::<Result<Vec<_>, EngineError>>()?;

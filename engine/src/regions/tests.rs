@@ -34,10 +34,10 @@ struct World {
 impl World {
     /// A crowd in shades of green, and pictures by name whose patches are given by letters, row by row; dots are green.
     fn of(pictures: &[(&str, &str)]) -> Self {
-        Self::with(pictures, RegionOptions::default())
+        Self::with(pictures, RegionOptions::default(), FakeEncoder::new(DIM))
     }
 
-    fn with(pictures: &[(&str, &str)], regions: RegionOptions) -> Self {
+    fn with(pictures: &[(&str, &str)], regions: RegionOptions, encoder: FakeEncoder) -> Self {
         let home = tempfile::tempdir().unwrap();
         let photos = home.path().join("photos");
         std::fs::create_dir(&photos).unwrap();
@@ -48,7 +48,7 @@ impl World {
         for (name, cells) in pictures {
             draw(&photos.join(format!("{name}.png")), cells);
         }
-        let encoder = Arc::new(FakeEncoder::new(DIM));
+        let encoder = Arc::new(encoder);
         let world = Self {
             engine: Engine::with_encoder(Settings::at(home.path()), encoder).unwrap(),
             photos: photos.canonicalize().unwrap(),
@@ -253,15 +253,26 @@ fn a_closer_look_keeps_what_was_found() {
     let heatmap = world.engine.heatmap(world.id("red"), "red").unwrap();
     assert_eq!((heatmap.rows, heatmap.cols), (4, 4));
     assert!(heatmap.scores[0] > 0.5 && heatmap.scores[15] < 0.5, "{heatmap:?}");
+    assert!(coarse.photos.iter().all(|photo| !photo.refined) && fine.photos.iter().all(|photo| photo.refined));
     std::fs::remove_file(world.path("red")).unwrap();
-    assert_eq!(world.engine.find(&query).unwrap().photos.len(), 3, "a photo that is gone keeps its boxes");
+    std::fs::write(world.path("both"), b"no picture any more").unwrap();
+    let fine = world.engine.find(&query).unwrap();
+    assert_eq!(fine.photos.len(), 3);
+    for photo in fine.photos {
+        let same = coarse.photos.iter().find(|coarse| coarse.id == photo.id).unwrap();
+        let readable = photo.id == world.id("other");
+        assert!(
+            photo.refined == readable && (readable || photo.boxes == same.boxes),
+            "a photo that is gone keeps its boxes"
+        );
+    }
 }
 
 #[test]
 fn photos_are_looked_at_as_closely_as_they_were_indexed() {
     let choice = RegionChoice { detail: Some(2.0), ..RegionChoice::default() };
     let of = [("red", "rr.. rr.. .... ....")];
-    let world = World::with(&of, RegionOptions { choice, ..RegionOptions::default() });
+    let world = World::with(&of, RegionOptions { choice, ..RegionOptions::default() }, FakeEncoder::new(DIM));
     let heatmap = |world: &World| world.engine.heatmap(world.id("red"), "red").unwrap();
     assert_eq!((heatmap(&world).rows, heatmap(&world).cols), (8, 8));
     let look = world.engine.look(world.id("red")).unwrap();
@@ -291,8 +302,11 @@ fn photos_are_looked_at_as_closely_as_they_were_indexed() {
 #[test]
 fn another_model_makes_regions_as_the_library_had_them() {
     let choice = RegionChoice { detail: Some(2.0), ..RegionChoice::default() };
-    let World { engine, photos, _home: home } =
-        World::with(&[("red", "rr.. rr.. .... ....")], RegionOptions { choice, ..RegionOptions::default() });
+    let World { engine, photos, _home: home } = World::with(
+        &[("red", "rr.. rr.. .... ....")],
+        RegionOptions { choice, ..RegionOptions::default() },
+        FakeEncoder::new(DIM),
+    );
     drop(engine);
     let encoder = Arc::new(FakeEncoder::new(DIM).named("newer"));
     let engine = Engine::with_encoder(Settings::at(home.path()), encoder).unwrap();
@@ -300,6 +314,26 @@ fn another_model_makes_regions_as_the_library_had_them() {
     world.index(RegionOptions::default());
     assert_eq!(world.engine.stats().unwrap().1.name, "newer");
     assert_eq!(world.engine.region_map(world.id("red")).unwrap().unwrap().rows(), 8);
+}
+
+#[test]
+fn boxes_come_from_one_source_on_all_pages() {
+    let pictures = [
+        ("one", "rr.. rr.. .... ...."),
+        ("two", ".rr. .rr. .... ...."),
+        ("three", "..rr ..rr .... ...."),
+        ("four", ".... rr.. rr.. ...."),
+    ];
+    let encoder = FakeEncoder::new(24).with_decoder();
+    let World { engine, .. } = &World::with(&pictures, RegionOptions::default(), encoder);
+    for fine in [false, true] {
+        let query = FindQuery { fine, cut: WEAK, limit: 2, ..FindQuery::text("red").unwrap() };
+        let first = engine.find(&query).unwrap();
+        let second = engine.find(&FindQuery { cursor: first.next.clone(), ..query.clone() }).unwrap();
+        let both: Vec<_> = first.photos.iter().chain(&second.photos).collect();
+        assert_eq!(both.len(), 4);
+        assert!(both.iter().all(|photo| photo.refined == fine), "{both:?}");
+    }
 }
 
 #[test]

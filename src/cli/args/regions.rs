@@ -22,7 +22,7 @@ Examples:
   glimpse find 自転車 --after 2020 --json
 
 JSON lines have: id, path, width, height, score, strength, boxes: [{thing, text, x, y, width, height, area, score, z}], boxes
-in pixels of the upright picture.";
+in pixels of the upright picture, and refined: whether --fine found finer boxes.";
 
 #[derive(Debug, Args)]
 #[command(after_help = FIND_HELP)]

@@ -49,6 +49,7 @@ struct PhotoLine<'a> {
     score: f32,
     strength: Strength,
     boxes: Vec<BoxLine<'a>>,
+    refined: bool,
 }
 
 /// A box in pixels.
@@ -109,12 +110,17 @@ fn print_photos(shown: &[Shown<'_>], texts: &[String], print: &PrintArgs, contex
         if print.json {
             let boxes = photo.boxes.iter();
             let boxes = boxes.map(|found| BoxLine::of(found, &texts[found.thing], view.width, view.height)).collect();
-            let (score, strength) = (photo.score, photo.strength);
-            let (width, height) = (view.width, view.height);
-            write_json(
-                &mut out,
-                &PhotoLine { id: view.id.0, path: &view.path, width, height, score, strength, boxes },
-            )?;
+            let line = PhotoLine {
+                id: view.id.0,
+                path: &view.path,
+                width: view.width,
+                height: view.height,
+                score: photo.score,
+                strength: photo.strength,
+                boxes,
+                refined: photo.refined,
+            };
+            write_json(&mut out, &line)?;
         } else if print.paths || print.null {
             write_path(&mut out, context.shown(&view.file), if print.null { 0 } else { b'\n' })?;
         } else {
