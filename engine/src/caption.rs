@@ -5,7 +5,7 @@ use glimpse_encoder::dense::{DenseConfig, Rect};
 use glimpse_encoder::{DenseGrid, Encode};
 
 use crate::control::Asking;
-use crate::{Engine, EngineError, Source};
+use crate::{Cancel, Engine, EngineError, Source};
 
 /// Most captions of one picture.
 pub const MAX_CAPTIONS: usize = 16;
@@ -94,6 +94,7 @@ impl Engine {
         // What it says depends on the whole picture alone, so no detail is asked for.
         let profile = self.dense_profile(encoder.as_ref(), DenseConfig::default())?;
         let seen = self.see_source(encoder.as_ref(), picture, &profile)?;
+        Cancel::current().check()?; // looking took a pass of the model, and saying takes many of the decoder
         say(decoder, seen.whole(), options.language.as_deref().unwrap_or(usual))
     }
 }

@@ -6,7 +6,7 @@ use glimpse_encoder::picture::{Limits, decode};
 use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError, Outputs, Prepared};
 
 use crate::search::read_file;
-use crate::{Engine, EngineError};
+use crate::{Cancel, Engine, EngineError};
 
 /// Inputs per encoder call.
 const BATCH: usize = 8;
@@ -44,7 +44,9 @@ impl Engine {
         let model = || encoder.info().name.clone();
         let outputs = if dense { Outputs::Dense } else { Outputs::Pooled };
         let mut embedded = Vec::with_capacity(inputs.len());
+        let cancel = Cancel::current();
         for batch in inputs.chunks(BATCH) {
+            cancel.check()?;
             // Texts and pictures of a batch go to their towers together, then come back to their places.
             let texts =
                 batch.iter().filter_map(|input| if let EmbedInput::Text(text) = input { Some(text) } else { None });

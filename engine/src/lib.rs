@@ -6,6 +6,7 @@ pub mod query;
 pub mod regions;
 
 mod bundled;
+mod cancel;
 mod caption;
 mod control;
 mod duplicates;
@@ -30,6 +31,7 @@ mod tag;
 mod tests;
 mod texts;
 
+pub use cancel::Cancel;
 pub use caption::{Caption, CaptionOptions, MAX_CAPTIONS};
 pub use control::RunControl;
 pub use duplicates::{DuplicateGroup, DuplicateOptions};

@@ -7,7 +7,7 @@ use glimpse_indexer::{Filter, ImageId};
 use crate::calibrate::{CUT, Modality, Part};
 use crate::prompt::{TEMPLATES, mean, prompts};
 use crate::query::MAX_TEXT;
-use crate::{Engine, EngineError};
+use crate::{Cancel, Engine, EngineError};
 
 /// Most labels at once.
 pub const MAX_LABELS: usize = 10_000;
@@ -53,7 +53,8 @@ impl Engine {
     /// labels as [`crate::prompt`] says.
     ///
     /// # Errors
-    /// [`EngineError::BadRequest`] for labels that make no sense; otherwise if the model or the store fails.
+    /// [`EngineError::BadRequest`] for labels that make no sense; otherwise if the model or the store fails, or
+    /// the question is given up ([`Cancel`]).
     pub fn tag(&self, labels: &[String], options: &TagOptions) -> Result<Vec<Tagged>, EngineError> {
         if labels.is_empty() || labels.len() > MAX_LABELS {
             return Err(EngineError::BadRequest(format!("{} labels; give 1 to {MAX_LABELS}", labels.len())));
@@ -70,7 +71,9 @@ impl Engine {
         let allowed = index.select(&options.filter);
 
         let mut tags: HashMap<ImageId, Vec<Tag>> = HashMap::new();
+        let cancel = Cancel::current();
         for (label, vector) in labels.iter().zip(vectors) {
+            cancel.check()?;
             let part = Part { modality: Modality::Text, weight: 1.0, vector };
             let scale = index.calibrator.scale(&index, &[part], Some(encoder.as_ref()))?;
             let (direction, length) = scale.direction();

@@ -5,7 +5,7 @@ use glimpse_indexer::{IdSet, ImageId};
 
 use super::constants::FIRST;
 use super::scale::Standing;
-use crate::EngineError;
+use crate::{Cancel, EngineError};
 
 /// What a region needs to be found.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,7 @@ pub(super) struct Least {
 /// The other things are left to the photos' own boxes, which are exact where a graph of regions may miss some.
 ///
 /// # Errors
-/// If the index has vectors of another width.
+/// If the index has vectors of another width, or the question is given up.
 pub(super) fn candidates(
     regions: &RegionIndex,
     allowed: &IdSet,
@@ -43,12 +43,15 @@ pub(super) fn candidates_from(
     let among = regions.select(Some(allowed), least.area);
     let all = among.as_ref().map_or(regions.len(), IdSet::len);
     let walk = Walk { regions, among: among.as_ref(), all, least };
+    let cancel = Cancel::current();
     let mut fronts = Vec::with_capacity(standings.len());
     for standing in standings {
+        cancel.check()?;
         fronts.push(walk.front(standing, first)?);
     }
     let Some(mut rarest) = fronts.into_iter().min_by(Front::cmp) else { return Ok(Vec::new()) };
     while !rarest.is_complete {
+        cancel.check()?;
         rarest = walk.front(rarest.standing, rarest.nearest.len().saturating_mul(8))?;
     }
     let mut photos: Vec<ImageId> = rarest.nearest.into_iter().map(|scored| scored.id.image).collect();

@@ -21,7 +21,7 @@ use crate::lru::Lru;
 use crate::query::Position;
 use crate::search::order;
 use crate::served::Served;
-use crate::{Engine, EngineError, Heatmap, Source, Strength};
+use crate::{Cancel, Engine, EngineError, Heatmap, Source, Strength};
 
 /// The answer to a query, remembered for its pages.
 pub(crate) struct FoundSet {
@@ -78,7 +78,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::BadRequest`] for a query that makes no sense, or a library without regions; otherwise if model or
-    /// store fail.
+    /// store fail, or the question is given up ([`Cancel`]).
     pub fn find(&self, query: &FindQuery) -> Result<FindPage, EngineError> {
         query.validate()?;
         let _asking = Asking::begin(&self.asking);
@@ -110,7 +110,11 @@ impl Engine {
         let closer =
             Closer { encoder: encoder.as_ref(), profile: &profile, things, relations, standings: &set.standings };
         if query.fine {
-            photos.iter_mut().try_for_each(|photo| self.look_closer(&closer, photo))?;
+            let cancel = Cancel::current();
+            for photo in &mut photos {
+                cancel.check()?;
+                self.look_closer(&closer, photo)?;
+            }
         }
         let next = Position { set: number, digest, rank: u32::try_from(end).unwrap_or(u32::MAX) };
         Ok(FindPage {
@@ -227,7 +231,9 @@ impl Search<'_> {
         let without = without.iter().map(|standing| self.ask(standing)).collect::<Result<Vec<_>, _>>()?;
         let mut photos = Vec::new();
         let least = Least { score: self.query.cut, area: self.query.min_area };
+        let cancel = Cancel::current();
         for id in candidates(&self.regions, &self.allowed, standings, least)? {
+            cancel.check()?;
             let Some(boxes) = self.boxes_of_all(id, things, &asked) else { continue };
             if without.iter().any(|asked| self.shows(id, asked)) {
                 continue;

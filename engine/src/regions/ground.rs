@@ -10,7 +10,7 @@ use super::refine::{read, refine};
 use super::scale::{Background, Standing};
 use crate::calibrate::CUT;
 use crate::control::Asking;
-use crate::{Engine, EngineError, Heatmap, Source};
+use crate::{Cancel, Engine, EngineError, Heatmap, Source};
 
 /// A picture and where it shows what was asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +39,7 @@ impl Engine {
     /// hardly ever there, since there is no library to compare with: they are less sure than those of [`Engine::find`].
     ///
     /// # Errors
-    /// If the picture cannot be read, or the model fails.
+    /// If the picture cannot be read, the model fails, or the question is given up ([`Cancel`]).
     pub fn ground(
         &self,
         picture: &Source,
@@ -58,9 +58,11 @@ impl Engine {
         let background = Background::of_pictures(seen.regions.vectors.iter(), encoder.info().dim);
         let shapes = shapes(&seen.regions.map);
         let cut = if weaker { FAINT } else { CUT };
+        let cancel = Cancel::current();
         let things = texts
             .iter()
             .map(|text| {
+                cancel.check()?;
                 let standing = Standing {
                     regions: background.text(&self.embed_text(encoder, text)?, &bank, ALONE),
                     picture: None,

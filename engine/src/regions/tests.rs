@@ -337,6 +337,21 @@ fn boxes_come_from_one_source_on_all_pages() {
 }
 
 #[test]
+fn finding_is_given_up() {
+    let world = world();
+    let cancel = crate::Cancel::new();
+    cancel.cancel();
+    for fine in [false, true] {
+        let query = FindQuery { fine, ..FindQuery::text("red and blue").unwrap() };
+        let stopped = cancel.scope(|| world.engine.find(&query)).unwrap_err();
+        assert_eq!(stopped.kind(), crate::ErrorKind::Cancelled);
+        assert_eq!(world.engine.find(&query).unwrap().photos.len(), 2, "nothing half-done is remembered");
+    }
+    let query = FindQuery { fine: true, ..FindQuery::text("red and blue").unwrap() };
+    assert!(cancel.scope(|| world.engine.find(&query)).is_err(), "also while a remembered page is looked at closely");
+}
+
+#[test]
 fn one_picture_is_grounded_without_a_library() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("one.png");

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::cli::args::{BoundArgs, ExportArgs, FindArgs, PrintArgs};
 use crate::cli::context::Context;
 use crate::cli::export::{self, Annotated, Labelled};
+use crate::cli::interrupt::interruptible;
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::output::{Table, Thumbnails, strength_style, write_json, write_path};
 use crate::cli::query;
@@ -87,7 +88,7 @@ pub fn answer(
     export: &ExportArgs,
     context: &Context,
 ) -> Result<Outcome, CliError> {
-    let page = engine.find(query)?;
+    let page = interruptible(|| engine.find(query))?;
     let texts: Vec<String> = match &query.target {
         Target::Form(form) => form.things.iter().map(|thing| thing.text.clone()).collect(),
         Target::Example(_) => vec!["similar".to_owned()],
