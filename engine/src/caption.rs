@@ -5,7 +5,7 @@ use glimpse_encoder::dense::{DenseConfig, Rect};
 use glimpse_encoder::{DenseGrid, Encode};
 
 use crate::control::Asking;
-use crate::{Engine, EngineError, Source};
+use crate::{Cancel, Engine, EngineError, Source};
 
 /// Most captions of one picture.
 pub const MAX_CAPTIONS: usize = 16;
@@ -44,7 +44,7 @@ impl Engine {
     /// # Errors
     /// If the model cannot be loaded, or its decoder is damaged.
     pub fn caption_languages(&self) -> Result<Vec<String>, EngineError> {
-        let encoder = self.encoder()?;
+        let encoder = self.chosen()?;
         Ok(encoder.decoder()?.map(|decoder| decoder.languages().to_vec()).unwrap_or_default())
     }
 
@@ -88,11 +88,14 @@ impl Engine {
             return Err(EngineError::BadRequest(format!("1 to {MAX_CAPTIONS} captions, not {}", options.count)));
         }
         let _asking = Asking::begin(&self.asking);
-        let encoder = self.encoder()?;
+        let encoder = self.chosen()?;
         let decoder = decoder_of(encoder.as_ref())?;
         let usual = decoder.languages().first().map_or("", String::as_str);
-        let seen = self.see_source(encoder.as_ref(), picture, &DenseConfig::default())?;
-        say(decoder, seen.grid(), options.language.as_deref().unwrap_or(usual))
+        // What it says depends on the whole picture alone, so no detail is asked for.
+        let profile = self.dense_profile(encoder.as_ref(), DenseConfig::default())?;
+        let seen = self.see_source(encoder.as_ref(), picture, &profile)?;
+        Cancel::current().check()?; // looking took a pass of the model, and saying takes many of the decoder
+        say(decoder, seen.whole(), options.language.as_deref().unwrap_or(usual))
     }
 }
 

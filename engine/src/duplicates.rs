@@ -7,7 +7,7 @@ use glimpse_encoder::dot;
 use glimpse_indexer::{Filter, ImageId, Index};
 use rayon::prelude::*;
 
-use crate::{Engine, EngineError};
+use crate::{Cancel, Engine, EngineError};
 
 /// Neighbours asked for at first; more are asked for while all of them are close enough.
 const FIRST: usize = 16;
@@ -45,15 +45,20 @@ impl Engine {
     /// pictures together that have nothing in common.
     ///
     /// # Errors
-    /// [`EngineError::BadRequest`] for a cosine outside 0..=1; otherwise if the store fails.
+    /// [`EngineError::BadRequest`] for a cosine outside 0..=1; otherwise if the store fails, or the question is given
+    /// up ([`Cancel`]).
     pub fn duplicates(&self, options: &DuplicateOptions) -> Result<Vec<DuplicateGroup>, EngineError> {
         if !(0.0..=1.0).contains(&options.min_cosine) {
             return Err(EngineError::BadRequest(format!("{}: a cosine is between 0 and 1", options.min_cosine)));
         }
         let index = self.serving()?;
         let ids: Vec<ImageId> = index.select(&Filter::default()).iter().collect();
-        let links: Vec<Vec<ImageId>> =
-            ids.par_iter().map(|&id| close_to(&index, id, options.min_cosine)).collect::<Result<_, _>>()?;
+        let cancel = Cancel::current();
+        let links = ids.par_iter().map(|&id| {
+            cancel.check()?;
+            close_to(&index, id, options.min_cosine)
+        });
+        let links: Vec<Vec<ImageId>> = links.collect::<Result<_, EngineError>>()?;
 
         let mut sets = Sets::new(ids.len());
         for (a, close) in links.iter().enumerate() {
@@ -65,6 +70,7 @@ impl Engine {
         }
         let mut groups = Vec::new();
         for members in linked.into_values().filter(|members| members.len() > 1) {
+            cancel.check()?;
             groups.extend(split(&index, members, options.min_cosine)?);
         }
         groups.sort_by_key(|group| (Reverse(group.images.len()), group.images[0]));

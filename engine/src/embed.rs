@@ -6,7 +6,7 @@ use glimpse_encoder::picture::{Limits, decode};
 use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError, Outputs, Prepared};
 
 use crate::search::read_file;
-use crate::{Engine, EngineError};
+use crate::{Cancel, Engine, EngineError};
 
 /// Inputs per encoder call.
 const BATCH: usize = 8;
@@ -23,6 +23,8 @@ pub enum EmbedInput {
 /// An embedding and what came with it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embedded {
+    /// The model's name; vectors of different models cannot be compared.
+    pub model: String,
     /// The vector.
     pub embedding: Embedding,
     /// Token ids of a text.
@@ -37,11 +39,14 @@ impl Engine {
     /// # Errors
     /// If the model fails; a bad picture is the error of its own entry.
     pub fn embed(&self, inputs: &[EmbedInput], dense: bool) -> Result<Vec<Result<Embedded, EngineError>>, EngineError> {
-        let encoder = self.encoder()?;
+        let encoder = self.chosen()?;
         let encoder = encoder.as_ref();
+        let model = || encoder.info().name.clone();
         let outputs = if dense { Outputs::Dense } else { Outputs::Pooled };
         let mut embedded = Vec::with_capacity(inputs.len());
+        let cancel = Cancel::current();
         for batch in inputs.chunks(BATCH) {
+            cancel.check()?;
             // Texts and pictures of a batch go to their towers together, then come back to their places.
             let texts =
                 batch.iter().filter_map(|input| if let EmbedInput::Text(text) = input { Some(text) } else { None });
@@ -61,13 +66,14 @@ impl Engine {
                 embedded.push(match input {
                     EmbedInput::Text(text) => {
                         let embedding = vectors.next().ok_or_else(lost)?;
-                        Ok(Embedded { embedding, tokens: Some(encoder.token_ids(text)?), dense: None })
+                        Ok(Embedded { model: model(), embedding, tokens: Some(encoder.token_ids(text)?), dense: None })
                     }
                     EmbedInput::Image(_) => match prepared.next() {
                         Some(Err(error)) => Err(error),
                         _ => {
                             let features = features.next().ok_or_else(lost)?;
-                            Ok(Embedded { embedding: features.embedding, tokens: None, dense: features.dense })
+                            let (embedding, dense) = (features.embedding, features.dense);
+                            Ok(Embedded { model: model(), embedding, tokens: None, dense })
                         }
                     },
                 });

@@ -1,4 +1,4 @@
-//! The engine: an open library and the model that asks it.
+//! The engine: an open library and the models that ask it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,33 +10,35 @@ use glimpse_indexer::{
 };
 use parking_lot::{Mutex, RwLock};
 
-use crate::calibrate::{Calibrated, Calibrations, Calibrator};
-use crate::model::{DEFAULT_MODEL, calibration_beside, load};
+use crate::calibrate::bank::Banks;
+use crate::calibrate::{Calibrated, Calibrations};
+use crate::model::{calibration_beside, load};
+use crate::models::Models;
 use crate::pictures::PictureCache;
-use crate::regions::{FindCache, GridCache, RegionCalibrator};
-use crate::search::ResultCache;
+use crate::regions::GridCache;
+use crate::served::Served;
 use crate::texts::TextCache;
 use crate::{EngineError, Settings};
 
-/// An open library and its model. The model is loaded at the first call that needs it, so that words, facts and
+/// An open library and its models. A model is loaded at the first call that needs it, so that words, facts and
 /// statistics answer at once. All methods may be called from any thread.
+///
+/// The library is asked with the model that it was made with. Folders are indexed, and what needs no library is answered,
+/// with the model that [`Settings::model`] names, which is the library's if it names none.
 pub struct Engine {
     pub(crate) settings: Settings,
     pub(crate) library: Library,
-    index: RwLock<Option<Arc<Index>>>,
-    encoder: Mutex<Option<Arc<dyn Encode>>>,
+    served: RwLock<Option<Arc<Served>>>,
+    models: Models,
     /// Held while folders are indexed.
     pub(crate) indexing: Mutex<()>,
     /// Queries in progress.
     pub(crate) asking: AtomicUsize,
     pub(crate) texts: TextCache,
     pub(crate) pictures: PictureCache,
-    pub(crate) calibrator: Calibrator,
+    pub(crate) banks: Arc<Banks>,
     pub(crate) calibrations: Calibrations,
-    pub(crate) results: ResultCache,
-    pub(crate) finds: FindCache,
     pub(crate) grids: GridCache,
-    pub(crate) region_calibrator: RegionCalibrator,
 }
 
 /// A picture and the files that hold it.
@@ -65,29 +67,29 @@ impl Engine {
     pub fn open_with(settings: Settings, options: IndexOptions) -> Result<Self, EngineError> {
         Ok(Self {
             library: Library::with_options(&settings.library_dir(), options),
-            index: RwLock::new(None),
-            encoder: Mutex::new(None),
+            served: RwLock::new(None),
+            models: Models::new(settings.model.clone(), {
+                let settings = settings.clone();
+                move |name| load(name, &settings)
+            }),
             indexing: Mutex::new(()),
             asking: AtomicUsize::new(0),
             texts: TextCache::new(),
             pictures: PictureCache::new(),
-            calibrator: Calibrator::new(settings.cache_dir()),
+            banks: Arc::new(Banks::new(settings.cache_dir())),
             calibrations: Calibrations::default(),
-            results: ResultCache::new(),
-            finds: FindCache::new(),
             grids: GridCache::new(),
-            region_calibrator: RegionCalibrator::default(),
             settings,
         })
     }
 
-    /// As [`Engine::open`] with a model that is loaded already (tests, servers that share one).
+    /// As [`Engine::open`] with a model that is loaded already (tests, servers that share one), as if it were named.
     ///
     /// # Errors
     /// As [`Engine::open`].
     pub fn with_encoder(settings: Settings, encoder: Arc<dyn Encode>) -> Result<Self, EngineError> {
         let engine = Self::open(settings)?;
-        *engine.encoder.lock() = Some(encoder);
+        engine.models.choose(encoder);
         Ok(engine)
     }
 
@@ -98,89 +100,72 @@ impl Engine {
 
     // ---- the model ----
 
-    /// Loads the model now, with what texts need, instead of at the first query.
+    /// Loads the model that is named, else the library's, else the default, with what texts need.
     ///
     /// # Errors
     /// If it cannot be found or loaded.
     pub fn load_model(&self) -> Result<ModelInfo, EngineError> {
-        let encoder = self.encoder()?;
+        let encoder = self.chosen()?;
         encoder.prepare_texts()?;
         Ok(encoder.info().clone())
     }
 
-    /// True if the model is loaded; false also while another thread is at it.
-    pub fn model_is_loaded(&self) -> bool {
-        self.encoder.try_lock().is_some_and(|held| held.is_some())
+    /// Loads the model that queries of the library need, with what texts need, instead of at the first query.
+    ///
+    /// # Errors
+    /// If it cannot be found or loaded.
+    pub fn prepare_queries(&self) -> Result<ModelInfo, EngineError> {
+        let encoder = match self.library.serving_model()? {
+            Some(model) => self.models.of(&model)?,
+            None => self.chosen()?,
+        };
+        encoder.prepare_texts()?;
+        Ok(encoder.info().clone())
     }
 
-    /// The model in use, without loading it: the loaded one, or the one that the library was made with, and what would run
-    /// it here.
+    /// True if the model that queries need is loaded; false also while another thread is at it.
+    pub fn model_is_loaded(&self) -> bool {
+        match self.queried_model() {
+            Ok(Some(model)) => self.models.loaded(&model.fingerprint).is_some(),
+            _ => self.models.loaded_choice().is_some(),
+        }
+    }
+
+    /// The model that queries need, without loading it: the one that the library was made with, and what would run it
+    /// here. Without a library it is the one that is named, if it is loaded.
     ///
     /// # Errors
     /// If the library's description cannot be read, or there is no such device.
     pub fn model_info(&self) -> Result<Option<ModelInfo>, EngineError> {
-        // Not waiting: another thread may be loading it.
-        if let Some(encoder) = self.encoder.try_lock().as_deref().and_then(Option::as_ref) {
-            return Ok(Some(encoder.info().clone()));
+        match self.queried_model()? {
+            Some(model) => self.here(model).map(Some),
+            None => Ok(self.models.loaded_choice().map(|encoder| encoder.info().clone())),
         }
-        let index = self.index.read().as_ref().map(Arc::clone);
-        let model = match index {
-            Some(index) => Some(index.manifest().model),
-            None => self.library.serving_model()?,
-        };
-        model.map(|model| self.here(model)).transpose()
+    }
+
+    /// What the library says of its model.
+    fn queried_model(&self) -> Result<Option<ModelInfo>, EngineError> {
+        let served = self.served.read().as_ref().map(|served| served.manifest().model);
+        Ok(served.map_or_else(|| self.library.serving_model(), |model| Ok(Some(model)))?)
     }
 
     /// A model that an index was made with, as it would run here and now.
     fn here(&self, model: ModelInfo) -> Result<ModelInfo, EngineError> {
-        let loaded = self.encoder.try_lock().and_then(|held| held.as_ref().map(|encoder| encoder.info().clone()));
-        if let Some(loaded) = loaded.filter(|loaded| loaded.fingerprint == model.fingerprint) {
-            return Ok(ModelInfo { backend: loaded.backend, ..model });
-        }
-        Ok(ModelInfo { backend: backend_of(self.settings.device.as_deref())?, ..model })
+        let backend = match self.models.loaded(&model.fingerprint) {
+            Some(loaded) => loaded.info().backend.clone(),
+            None => backend_of(self.settings.device.as_deref())?,
+        };
+        Ok(ModelInfo { backend, ..model })
     }
 
-    /// The model: named by the user, else the library's, else the default.
-    pub(crate) fn encoder(&self) -> Result<Arc<dyn Encode>, EngineError> {
-        let mut held = self.encoder.lock();
-        if let Some(encoder) = held.as_ref() {
-            return Ok(Arc::clone(encoder));
-        }
-        let name = match &self.settings.model {
-            Some(name) => name.clone(),
-            None => self.library.serving_model()?.map_or_else(|| DEFAULT_MODEL.to_owned(), |model| model.name),
-        };
-        let encoder = load(&name, &self.settings)?;
-        *held = Some(Arc::clone(&encoder));
-        Ok(encoder)
+    /// The model to index with, and for what needs no library: named by the user, else the library's, else the default.
+    pub(crate) fn chosen(&self) -> Result<Arc<dyn Encode>, EngineError> {
+        self.models.chosen(&self.library)
     }
 
     /// The model of an index. While a new generation is being built, that is still the old model.
     pub(crate) fn encoder_for(&self, index: &Index) -> Result<Arc<dyn Encode>, EngineError> {
-        let encoder = self.encoder()?;
-        let indexed = index.manifest().model;
-        if encoder.info().fingerprint == indexed.fingerprint {
-            return Ok(encoder);
-        }
-        if self.indexing.is_locked()
-            && let Ok(old) = load(&indexed.name, &self.settings)
-            && old.info().fingerprint == indexed.fingerprint
-        {
-            *self.encoder.lock() = Some(Arc::clone(&old));
-            return Ok(old);
-        }
-        let asked = encoder.info();
-        Err(EngineError::Index(IndexError::OtherModel {
-            indexed: indexed.name,
-            indexed_print: indexed.fingerprint,
-            asked: asked.name.clone(),
-            asked_print: asked.fingerprint.clone(),
-        }))
-    }
-
-    /// From now on `encoder` is the model.
-    pub(crate) fn set_encoder(&self, encoder: Arc<dyn Encode>) {
-        *self.encoder.lock() = Some(encoder);
+        self.models.of(&index.manifest().model)
     }
 
     /// What is known of the scores of a model: from `calibration.json` in the library or beside the weights, else what
@@ -207,26 +192,25 @@ impl Engine {
     ///
     /// # Errors
     /// [`IndexError::NoIndex`], [`IndexError::InUse`], [`IndexError::NewerFormat`], [`IndexError::Corrupt`].
-    pub(crate) fn serving(&self) -> Result<Arc<Index>, EngineError> {
-        if let Some(index) = self.index.read().as_ref() {
-            return Ok(Arc::clone(index));
+    pub(crate) fn serving(&self) -> Result<Arc<Served>, EngineError> {
+        if let Some(served) = self.served.read().as_ref() {
+            return Ok(Arc::clone(served));
         }
-        let mut held = self.index.write();
-        if let Some(index) = held.as_ref() {
-            return Ok(Arc::clone(index)); // another thread was faster
+        let mut held = self.served.write();
+        if let Some(served) = held.as_ref() {
+            return Ok(Arc::clone(served)); // another thread was faster
         }
-        let index = self.library.open()?;
-        *held = Some(Arc::clone(&index));
-        Ok(index)
+        let served = Arc::new(Served::new(self.library.open()?, Arc::clone(&self.banks)));
+        *held = Some(Arc::clone(&served));
+        Ok(served)
     }
 
     /// From now on `index` answers.
     pub(crate) fn serve(&self, index: Arc<Index>) {
-        let mut held = self.index.write();
-        if held.as_ref().is_none_or(|old| !Arc::ptr_eq(old, &index)) {
-            self.results.clear();
-            self.finds.clear();
-            *held = Some(index);
+        let mut held = self.served.write();
+        if held.as_ref().is_none_or(|old| !Arc::ptr_eq(old.index(), &index)) {
+            self.models.keep(&index.manifest().model.fingerprint);
+            *held = Some(Arc::new(Served::new(index, Arc::clone(&self.banks))));
         }
     }
 

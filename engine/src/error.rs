@@ -41,6 +41,15 @@ pub enum EngineError {
     /// Something that may run only once is running.
     #[error("{0}")]
     Busy(String),
+    /// Whoever asked does not wait for the answer any more ([`crate::Cancel`]).
+    #[error("stopped before the answer was complete")]
+    Cancelled,
+    /// The answer took longer than it may ([`crate::Cancel::within`]).
+    #[error("the answer took longer than {} s; ask for less at a time, with a filter or fewer things", limit.as_secs())]
+    Timeout {
+        /// How long it may take.
+        limit: std::time::Duration,
+    },
     /// A file is no picture that can be read.
     #[error("{path}: {source}")]
     Picture {
@@ -68,6 +77,10 @@ pub enum ErrorKind {
     NotFound,
     /// The library or the model is not ready: the message says what to do.
     NotReady,
+    /// Nobody: the question was given up.
+    Cancelled,
+    /// Nobody: the answer took too long.
+    Timeout,
     /// The machine or this program.
     Internal,
 }
@@ -90,6 +103,8 @@ impl EngineError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::BadRequest(_) | Self::Picture { .. } => ErrorKind::BadRequest,
+            Self::Cancelled => ErrorKind::Cancelled,
+            Self::Timeout { .. } => ErrorKind::Timeout,
             Self::NoModel(_) | Self::NoDecoder { .. } | Self::Calibration { .. } | Self::Busy(_) => ErrorKind::NotReady,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             Self::Io { .. } => ErrorKind::Internal,
@@ -100,6 +115,7 @@ impl EngineError {
                 | IndexError::InUse { .. }
                 | IndexError::OtherModel { .. }
                 | IndexError::OtherStorage { .. }
+                | IndexError::OtherRegions { .. }
                 | IndexError::NewerFormat { .. } => ErrorKind::NotReady,
                 _ => ErrorKind::Internal,
             },

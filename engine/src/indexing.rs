@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use glimpse_encoder::Encode;
@@ -53,22 +52,22 @@ impl Engine {
         let _running = self.indexing.try_lock().ok_or_else(|| {
             EngineError::Busy("folders are being indexed already; wait until that is done, or stop it".into())
         })?;
-        let encoder = self.encoder()?;
+        let encoder = self.chosen()?;
         if let Some(language) = &options.captions {
             check_language(encoder.as_ref(), language)?;
         }
         let serving = match self.serving() {
-            Ok(index) => Some(index),
+            Ok(served) => Some(served),
             Err(EngineError::Index(IndexError::NoIndex { .. })) => None,
             Err(error) => return Err(error),
         };
         let same = serving.as_ref().filter(|index| index.manifest().model.fingerprint == encoder.info().fingerprint);
         // Before an index is made for nothing.
-        options.check_roots(same.map(Arc::as_ref))?;
+        options.check_roots(same.map(|served| served.index().as_ref()))?;
         let mut options = options.clone();
-        if options.regions.make {
-            let config = options.regions.profile.config.clone();
-            options.regions.profile = self.dense_profile(encoder.as_ref(), config)?;
+        options.regions.choice.check().map_err(EngineError::BadRequest)?;
+        if options.regions.make || options.captions.is_some() {
+            options.regions.registers = Some(self.registers(encoder.as_ref())?);
         }
         let mut left_out = Vec::new();
         if same.is_none() {
@@ -78,6 +77,11 @@ impl Engine {
             left_out = gone;
         }
         let target = self.library.open_for(encoder.info(), true)?;
+        // Another model's regions are made as those of the library were.
+        let known = target.manifest().regions.or_else(|| serving.as_ref()?.manifest().regions);
+        if let Some(known) = known {
+            options.regions.choice = options.regions.choice.or(&known.config);
+        }
         left_out.iter().cloned().map(left_out_of_new).for_each(|event| observer.event(&event));
         let summary = match background {
             None => ingest(&target, encoder.as_ref(), &options, cancel, observer),
@@ -86,11 +90,10 @@ impl Engine {
                 ingest(&target, &polite, &options, cancel, observer)
             }
         };
-        self.set_encoder(Arc::clone(&encoder)); // queries may have called for the old model meanwhile
         let mut summary = summary?;
         summary.skipped += left_out.len();
         if !summary.cancelled {
-            self.calibrator.prepare(encoder.as_ref())?; // so that the first query need not wait for it
+            self.banks.of(encoder.as_ref())?; // so that the first query need not wait for it
             self.library.promote(&target)?;
         }
         if !summary.cancelled || serving.is_none() {

@@ -1,10 +1,12 @@
 //! Queries over a picture library. [`Engine`] is the one type that the web server and the command line hold.
 
 pub mod calibrate;
+pub mod prompt;
 pub mod query;
 pub mod regions;
 
 mod bundled;
+mod cancel;
 mod caption;
 mod control;
 mod duplicates;
@@ -18,8 +20,10 @@ mod hit;
 mod indexing;
 mod lru;
 mod model;
+mod models;
 mod pictures;
 mod search;
+mod served;
 mod settings;
 mod tag;
 #[cfg(test)]
@@ -27,6 +31,7 @@ mod tag;
 mod tests;
 mod texts;
 
+pub use cancel::Cancel;
 pub use caption::{Caption, CaptionOptions, MAX_CAPTIONS};
 pub use control::RunControl;
 pub use duplicates::{DuplicateGroup, DuplicateOptions};
@@ -44,10 +49,12 @@ pub use settings::{Settings, home_dir};
 pub use tag::{MAX_LABELS, Tag, TagOptions, Tagged};
 
 // The types of the layers below that belong to this crate's interface.
-pub use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect, RegionMap};
+pub use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect, RegionMap, detail_limit};
 pub use glimpse_encoder::picture::{Format, Limits, Picture, decode, decode_reduced};
 pub use glimpse_encoder::{DenseGrid, Embedding, Encode, ModelInfo, hub};
-pub use glimpse_indexer::ingest::{FileEvent, IngestOptions, Observer, PictureHook, RegionOptions, Summary};
+pub use glimpse_indexer::ingest::{
+    FileEvent, IngestOptions, Observer, PictureHook, RegionChoice, RegionOptions, Summary,
+};
 pub use glimpse_indexer::vectors::VectorStorage;
 pub use glimpse_indexer::{
     ContentHash, Facets, FileRecord, Filter, GeoBox, GraphEngine, ImageId, ImageRecord, IndexOptions, Place, Stats,

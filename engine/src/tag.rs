@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use glimpse_indexer::{Filter, ImageId};
 
 use crate::calibrate::{CUT, Modality, Part};
+use crate::prompt::{TEMPLATES, mean, prompts};
 use crate::query::MAX_TEXT;
-use crate::{Engine, EngineError};
+use crate::{Cancel, Engine, EngineError};
 
 /// Most labels at once.
 pub const MAX_LABELS: usize = 10_000;
@@ -48,10 +49,12 @@ pub struct Tagged {
 
 impl Engine {
     /// Tags pictures with the user's own labels, from stored vectors. Every label is calibrated by itself, as a query
-    /// is: a label that fits no picture tags none, and a picture that no label fits has no tags.
+    /// is: a label that fits no picture tags none, and a picture that no label fits has no tags. Models are asked for
+    /// labels as [`crate::prompt`] says.
     ///
     /// # Errors
-    /// [`EngineError::BadRequest`] for labels that make no sense; otherwise if the model or the store fails.
+    /// [`EngineError::BadRequest`] for labels that make no sense; otherwise if the model or the store fails, or
+    /// the question is given up ([`Cancel`]).
     pub fn tag(&self, labels: &[String], options: &TagOptions) -> Result<Vec<Tagged>, EngineError> {
         if labels.is_empty() || labels.len() > MAX_LABELS {
             return Err(EngineError::BadRequest(format!("{} labels; give 1 to {MAX_LABELS}", labels.len())));
@@ -61,15 +64,19 @@ impl Engine {
         }
         let index = self.serving()?;
         let encoder = self.encoder_for(&index)?;
-        let texts: Vec<&str> = labels.iter().map(|label| label.trim()).collect();
+        let texts: Vec<String> = labels.iter().flat_map(|label| prompts(label, &TEMPLATES)).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let vectors = self.texts.embed(encoder.as_ref(), &texts)?;
+        let vectors: Vec<_> = vectors.chunks(TEMPLATES.len()).map(mean).collect::<Result<_, _>>()?;
         let allowed = index.select(&options.filter);
         let known = self.calibrated(&index.manifest().model)?;
 
         let mut tags: HashMap<ImageId, Vec<Tag>> = HashMap::new();
+        let cancel = Cancel::current();
         for (label, vector) in labels.iter().zip(vectors) {
+            cancel.check()?;
             let part = Part { modality: Modality::Text, weight: 1.0, vector };
-            let scale = self.calibrator.scale(&index, &[part], Some(encoder.as_ref()), &known.calibration)?;
+            let scale = index.calibrator.scale(&index, &[part], Some(encoder.as_ref()), &known.calibration)?;
             let (direction, length) = scale.direction();
             for scored in index.score_all(&direction)? {
                 let score = scale.score_of(scored.score * length);

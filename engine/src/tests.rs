@@ -9,8 +9,8 @@ use image::{Rgb, RgbImage};
 
 use crate::fixture::{BLUE, DIM, Fixture, GREEN, RED, Shot};
 use crate::{
-    DuplicateOptions, EmbedInput, Engine, EngineError, ErrorKind, FileEvent, ImageId, IngestOptions, Mode, Observer,
-    PictureHook, Query, RunControl, Settings, TagOptions,
+    Cancel, DuplicateOptions, EmbedInput, Engine, EngineError, ErrorKind, FileEvent, ImageId, IngestOptions, Mode,
+    Observer, PictureHook, Query, RunControl, Settings, TagOptions,
 };
 
 struct Silent;
@@ -290,4 +290,103 @@ fn the_bundled_model_finds_little_of_what_is_absent() {
     let absent = ["submarine", "office meeting", "Bibliothek", "地铁站", "метро"];
     let hits: usize = absent.into_iter().map(found).sum();
     assert!(20 * hits <= absent.len() * pictures, "{hits} hits among {pictures} pictures for what is not there");
+}
+
+#[test]
+fn the_library_is_asked_with_its_own_model_whatever_becomes_of_another() {
+    let (home, photos) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    save(photos.path(), "red.png", RED);
+    let settings = || Settings::at(home.path());
+    let old = Engine::open(Settings { model: Some("demo".into()), ..settings() }).unwrap();
+    index(&old, photos.path());
+    drop(old);
+
+    let engine = Engine::with_encoder(settings(), Arc::new(FakeEncoder::new(DIM).named("newer"))).unwrap();
+    let embedded = |engine: &Engine| {
+        let text = [EmbedInput::Text("red".into())];
+        engine.embed(&text, false).unwrap().remove(0).unwrap().model
+    };
+    let found = |engine: &Engine| {
+        engine.search(&Query { mode: Mode::Semantic, all: true, ..Query::text("red") }).unwrap().hits.len()
+    };
+    assert!(!engine.model_is_loaded(), "what is loaded is not what the library needs");
+    assert_eq!((found(&engine), embedded(&engine)), (1, "newer".to_owned()));
+    assert_eq!((engine.model_is_loaded(), engine.model_info().unwrap().unwrap().name), (true, "demo".to_owned()));
+
+    // A run with the other model that is stopped changes nothing.
+    let options = IngestOptions { roots: vec![photos.path().to_path_buf()], ..IngestOptions::default() };
+    assert!(engine.index(&options, &AtomicBool::new(true), &mut Silent).unwrap().cancelled);
+    assert_eq!((found(&engine), embedded(&engine)), (1, "newer".to_owned()));
+    // One that ends changes all.
+    index(&engine, photos.path());
+    assert_eq!((found(&engine), engine.model_info().unwrap().unwrap().name), (1, "newer".to_owned()));
+}
+
+#[test]
+fn scores_follow_from_the_images_that_are_there() {
+    let (home, photos) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let open = || Engine::with_encoder(Settings::at(home.path()), Arc::new(FakeEncoder::new(DIM))).unwrap();
+    let shades = |folder: &str, colour: fn(u8) -> [u8; 3]| {
+        (0..80).for_each(|i| drop(save(photos.path(), &format!("{folder}/{i}.png"), colour(i))));
+    };
+    let scores = |engine: &Engine| -> Vec<(ImageId, f32)> {
+        let query = Query { mode: Mode::Semantic, all: true, limit: 200, ..Query::text("red") };
+        engine.search(&query).unwrap().hits.into_iter().map(|hit| (hit.id, hit.score)).collect()
+    };
+    let engine = open();
+    shades("reds", |i| [150 + i, i, i / 2]);
+    index(&engine, photos.path());
+    let before = scores(&engine);
+    // As many pictures take their place as go.
+    std::fs::remove_dir_all(photos.path().join("reds")).unwrap();
+    shades("blues", |i| [i, i / 2, 150 + i]);
+    let roots = vec![photos.path().to_path_buf()];
+    let options = IngestOptions { roots, prune: true, ..IngestOptions::default() };
+    engine.index(&options, &AtomicBool::new(false), &mut Silent).unwrap();
+    assert_eq!(engine.count().unwrap(), before.len());
+    let after = scores(&engine);
+    drop(engine);
+    assert_eq!(scores(&open()), after, "another process answers the same");
+}
+
+#[test]
+fn a_label_tags_the_same_however_it_is_written() {
+    let fixture = Fixture::empty();
+    fixture.add_crowd(60);
+    fixture.add(&Shot::of("red.png", RED), 0);
+    let (engine, _home) = fixture.engine();
+    let options = TagOptions { min_score: 0.0, ..TagOptions::default() };
+    let scores = |label: &str| -> Vec<f32> {
+        let tagged = engine.tag(&[label.to_owned()], &options).unwrap();
+        assert!(tagged.iter().all(|tagged| tagged.tags[0].label == label), "labels come back as given");
+        tagged.iter().map(|tagged| tagged.tags[0].score).collect()
+    };
+    let plain = scores("bright red");
+    for label in ["Bright_Red", " bright  red! ", "BRIGHT: red"] {
+        assert_eq!(scores(label), plain, "{label}");
+    }
+}
+
+#[test]
+fn long_questions_are_given_up() {
+    let fixture = Fixture::empty();
+    fixture.add_crowd(40);
+    let (engine, _home) = fixture.engine();
+    let labels: Vec<String> = (0..100).map(|i| format!("label {i}")).collect();
+    let (stopped, late) = (Cancel::new(), Cancel::new().within(std::time::Duration::ZERO));
+    stopped.cancel();
+    std::thread::sleep(std::time::Duration::from_millis(2));
+    let ask = || {
+        let tags = engine.tag(&labels, &TagOptions::default()).map(drop);
+        let groups = engine.duplicates(&DuplicateOptions::default()).map(drop);
+        let texts = engine.embed(&[EmbedInput::Text("red".into())], false).map(drop);
+        [tags, groups, texts]
+    };
+    for answer in stopped.scope(ask) {
+        assert_eq!(answer.unwrap_err().kind(), ErrorKind::Cancelled);
+    }
+    for answer in late.scope(ask) {
+        assert_eq!(answer.unwrap_err().kind(), ErrorKind::Timeout);
+    }
+    assert!(ask().iter().all(Result::is_ok), "the next question is answered");
 }

@@ -1,10 +1,10 @@
 //! Embeddings of texts, remembered: people ask the same again, page on, and tag with the same labels.
 
-use glimpse_encoder::{Embedding, Encode};
+use glimpse_encoder::{Embedding, Encode, EncodeError};
 use parking_lot::Mutex;
 
-use crate::EngineError;
 use crate::lru::Lru;
+use crate::{Cancel, EngineError};
 
 /// Texts remembered; 1,024 vectors of 1,152 values are 5 MB.
 const REMEMBERED: usize = 1024;
@@ -20,6 +20,9 @@ impl TextCache {
     }
 
     /// Embeddings of `texts`, in order; only new ones reach the encoder.
+    ///
+    /// # Errors
+    /// If the encoder fails, or the question is given up.
     pub fn embed(&self, encoder: &dyn Encode, texts: &[&str]) -> Result<Vec<Embedding>, EngineError> {
         let model = &encoder.info().fingerprint;
         let key = |text: &str| (model.clone(), text.to_owned());
@@ -28,9 +31,15 @@ impl TextCache {
             texts.iter().map(|text| cache.get(&key(text))).collect()
         };
         let new: Vec<usize> = (0..texts.len()).filter(|&i| found[i].is_none()).collect();
+        let cancel = Cancel::current();
         for batch in new.chunks(BATCH) {
+            cancel.check()?;
             let words: Vec<&str> = batch.iter().map(|&i| texts[i]).collect();
             let embeddings = encoder.encode_texts(&words)?;
+            if embeddings.len() != words.len() {
+                let reason = format!("{} vectors for {} texts", embeddings.len(), words.len());
+                return Err(EncodeError::Backend { stage: "text tower", reason }.into());
+            }
             let mut cache = self.0.lock();
             for (&i, embedding) in batch.iter().zip(embeddings) {
                 cache.insert(key(texts[i]), embedding.clone(), 1);

@@ -57,6 +57,19 @@ pub enum IndexError {
         /// How they should be kept.
         asked: crate::vectors::VectorStorage,
     },
+    /// Regions are made in another way.
+    #[error(
+        "{dir}: the regions of this library were made with {kept}, which cannot be compared with {asked}: leave that out, or make \
+         all regions anew with `glimpse index --rebuild-regions`"
+    )]
+    OtherRegions {
+        /// The index.
+        dir: PathBuf,
+        /// How they were made, where that differs.
+        kept: String,
+        /// How they should be made.
+        asked: String,
+    },
     /// Written by a newer program.
     #[error("{dir}: index format {found}, this program reads up to {supported}; update glimpse or index again")]
     NewerFormat {

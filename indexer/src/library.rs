@@ -16,11 +16,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 use glimpse_encoder::ModelInfo;
+use glimpse_encoder::dense::DenseProfile;
 use parking_lot::Mutex;
 
 use crate::store::Store;
 use crate::vectors::VectorStorage;
-use crate::{Index, IndexError, IndexOptions};
+use crate::{ImageId, Index, IndexError, IndexOptions};
 
 /// Facts about a generation, written when it is created.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -32,10 +33,26 @@ pub struct Manifest {
     /// How vectors are kept.
     #[serde(default)]
     pub vectors: VectorStorage,
+    /// How regions are made, which the model's fingerprint does not say; recorded when the first are made, and `None` before
+    /// that and for libraries of programs that did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regions: Option<DenseProfile>,
+    /// What is left to be made anew, if regions were made in another way before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebuild: Option<RegionRebuild>,
     /// Folders that were indexed, absolute.
     pub roots: Vec<PathBuf>,
     /// Seconds since 1970.
     pub created: i64,
+}
+
+/// Pictures whose regions are made anew, in order of their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RegionRebuild {
+    /// The first that is not done.
+    pub next: ImageId,
+    /// Pictures from this number on came after the rebuild began.
+    pub end: ImageId,
 }
 
 /// The folder that holds the generations. Generations that are open already are shared, not opened twice.

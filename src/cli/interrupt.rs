@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use glimpse::engine::{Cancel, EngineError};
+
 use super::outcome::CliError;
 
 type Stop = Box<dyn Fn() + Send>;
@@ -18,6 +20,21 @@ pub fn on_interrupt(stop: impl Fn() + Send + 'static) -> Result<(), CliError> {
         return Ok(()); // the handler is in place
     }
     ctrlc::set_handler(interrupted).map_err(|error| CliError::new(format!("cannot listen for Ctrl-C: {error}")))
+}
+
+/// Asks an engine something, until Ctrl-C: then the answer is [`EngineError::Cancelled`], and nothing was printed of it.
+pub fn interruptible<T>(ask: impl FnOnce() -> Result<T, EngineError>) -> Result<T, CliError> {
+    let cancel = Cancel::new();
+    let asked = cancel.clone();
+    on_interrupt(move || asked.cancel())?;
+    let answer = cancel.scope(ask);
+    on_interrupt(stop_now)?;
+    Ok(answer?)
+}
+
+#[expect(clippy::exit, reason = "the answer is there and is being printed: as if nobody listened for Ctrl-C")]
+fn stop_now() {
+    std::process::exit(130);
 }
 
 #[expect(clippy::exit, reason = "the second Ctrl-C means now; the library is safe against a killed process")]

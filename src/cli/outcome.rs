@@ -88,6 +88,7 @@ pub fn report(result: Result<Outcome, CliError>, context: &Context) -> ExitCode 
         Ok(Outcome::Nothing) => ExitCode::from(1),
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(CliError::Engine(EngineError::Cancelled)) => ExitCode::from(130),
         Err(error) => {
             context.error(&error, error.hint().as_deref());
             ExitCode::from(2)

@@ -40,6 +40,8 @@ pub enum Code {
     Busy,
     /// The library or the model is not ready; the message says what to do.
     NotReady,
+    /// The answer takes longer than the server works on one.
+    TookTooLong,
     /// This program or this machine.
     Internal,
 }
@@ -60,6 +62,7 @@ impl Code {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Busy | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TookTooLong => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -71,6 +74,8 @@ impl From<ErrorKind> for Code {
             ErrorKind::BadRequest => Self::BadRequest,
             ErrorKind::NotFound => Self::NotFound,
             ErrorKind::NotReady => Self::NotReady,
+            ErrorKind::Cancelled => Self::Busy,
+            ErrorKind::Timeout => Self::TookTooLong,
             ErrorKind::Internal => Self::Internal,
         }
     }

@@ -4,8 +4,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
+use glimpse_engine::Cancel;
 use tokio::sync::oneshot;
 
 use crate::error::ApiError;
@@ -19,6 +21,19 @@ pub struct Pool {
     queue: Sender<Work>,
     running: Arc<AtomicUsize>,
     refused: AtomicU64,
+    limit: Duration,
+}
+
+/// How long a request is worked on at most, unless the pool is for longer ones.
+const USUAL_LIMIT: Duration = Duration::from_secs(60);
+
+/// Gives up the work for a request when nobody waits for its answer: actix drops a request whose client has left.
+struct Gone(Cancel);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
 }
 
 impl Pool {
@@ -39,19 +54,28 @@ impl Pool {
                 }
             })?;
         }
-        Ok(Self { name, queue, running, refused: AtomicU64::new(0) })
+        Ok(Self { name, queue, running, refused: AtomicU64::new(0), limit: USUAL_LIMIT })
     }
 
-    /// Runs `work` when its turn comes. Nothing is done for a client that has left by then.
+    /// Works on one request for so long at most, instead of [`USUAL_LIMIT`].
+    #[must_use]
+    pub fn lasting(self, limit: Duration) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// Runs `work` when its turn comes. Nothing is done for a client that has left by then, and questions to the engine
+    /// are given up when it leaves later, or when the time for a request is over.
     pub async fn run<T, F>(&self, work: F) -> Result<T, ApiError>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T, ApiError> + Send + 'static,
     {
         let (give, answer) = oneshot::channel();
+        let (cancel, limit) = (Cancel::new(), self.limit);
+        let _gone = Gone(cancel.clone());
         let work = move || {
             if !give.is_closed() {
-                let done = catch_unwind(AssertUnwindSafe(work));
+                let done = catch_unwind(AssertUnwindSafe(|| cancel.within(limit).scope(work)));
                 let done =
                     done.unwrap_or_else(|_| Err(ApiError::internal("the request met a bug; its work was dropped")));
                 drop(give.send(done)); // a client that has left misses its answer

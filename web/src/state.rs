@@ -105,6 +105,9 @@ impl Drop for Loading<'_> {
     }
 }
 
+/// How long tags and groups of duplicates of a whole library may take.
+const HEAVY_LIMIT: Duration = Duration::from_secs(900);
+
 impl AppState {
     /// # Errors
     /// If the system gives no threads.
@@ -118,7 +121,7 @@ impl AppState {
             searches: Pool::start("search", cores.clamp(2, 8), limits.searches)?,
             pictures: Pool::start("pictures", cores.div_ceil(2).clamp(2, 8), limits.pictures)?,
             looks: Pool::start("looks", 2, limits.looks)?,
-            heavy: Pool::start("heavy", 1, limits.heavy)?,
+            heavy: Pool::start("heavy", 1, limits.heavy)?.lasting(HEAVY_LIMIT),
             thumbnails: ThumbnailCache::new(THUMBNAIL_BYTES, Arc::clone(&keeper.files)),
             keeper,
             uploads: Uploads::default(),
@@ -143,7 +146,7 @@ impl AppState {
     pub fn warm_up(&self, opened: impl FnOnce(Result<usize, EngineError>)) {
         let _loading = Loading(&self.model.loading);
         opened(self.engine.count());
-        if let Err(error) = self.engine.load_model() {
+        if let Err(error) = self.engine.prepare_queries() {
             *self.model.failed.lock() = Some(error.to_string());
         } else if let Ok(languages) = self.engine.caption_languages() {
             *self.model.languages.lock() = languages;

@@ -12,6 +12,7 @@
 //! own attention, confined to a region, sits on a patch or two and says little of the rest.
 
 mod config;
+mod features;
 mod map;
 mod rect;
 mod registers;
@@ -21,14 +22,15 @@ mod ward;
 use image::RgbImage;
 
 pub use config::{Affinity, DenseConfig, MAX_LEAVES, MAX_REGIONS, MAX_SIDE};
+pub use features::DenseFeatures;
 pub use map::{RegionMap, Regions};
 pub use rect::Rect;
-pub use views::Views;
+pub use views::{Views, detail_limit};
 
-use crate::{DenseGrid, Embedding, Encode, EncodeError, ImageFeatures, Outputs};
+use crate::{DenseGrid, Embedding, Encode, EncodeError, Outputs};
 
 /// How the patches of one model become regions.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct DenseProfile {
     /// The choices.
     pub config: DenseConfig,
@@ -57,7 +59,7 @@ impl DenseProfile {
     ///
     /// # Errors
     /// If the model fails.
-    pub fn encode(&self, encoder: &dyn Encode, batch: &[Views]) -> Result<Vec<ImageFeatures>, EncodeError> {
+    pub fn encode(&self, encoder: &dyn Encode, batch: &[Views]) -> Result<Vec<DenseFeatures>, EncodeError> {
         let prepared: Vec<_> = batch.iter().flat_map(Views::prepared).cloned().collect();
         let mut features = encoder.encode_images(&prepared, Outputs::Dense)?;
         if features.len() != prepared.len() {

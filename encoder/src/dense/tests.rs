@@ -12,8 +12,7 @@ fn regions(config: DenseConfig) -> (Regions, FakeEncoder) {
     let encoder = FakeEncoder::new(32);
     let profile = DenseProfile { config, registers: Vec::new() };
     let views = profile.views(&encoder, &picture()).unwrap();
-    let features = profile.encode(&encoder, &[views]).unwrap().remove(0);
-    let grid = features.dense.unwrap();
+    let grid = profile.encode(&encoder, &[views]).unwrap().remove(0).grid;
     (profile.segment(&encoder, &[&grid]).unwrap().remove(0), encoder)
 }
 
@@ -29,6 +28,34 @@ fn a_text_finds_its_region() {
     assert_eq!(quarter.intersection(&regions.map.rect(best)), regions.map.rect(best));
     assert_eq!(regions.map.rect(regions.map.len() - 1), Rect::WHOLE);
     assert_eq!(regions.map.area(regions.map.len() - 1), 1.0);
+}
+
+#[test]
+fn the_grid_of_the_whole_picture_is_kept_beside_that_of_its_windows() {
+    let encoder = FakeEncoder::new(32);
+    let of = |detail: f32| {
+        let profile = DenseProfile { config: DenseConfig { detail, ..DenseConfig::default() }, registers: Vec::new() };
+        let views = profile.views(&encoder, &picture()).unwrap();
+        profile.encode(&encoder, &[views]).unwrap().remove(0)
+    };
+    let (coarse, fine) = (of(1.0), of(2.0));
+    assert_eq!((coarse.grid.rows, fine.grid.rows), (4, 8));
+    assert_eq!((coarse.whole(), fine.whole()), (&coarse.grid, &coarse.grid));
+}
+
+#[test]
+fn grids_grow_up_to_the_limit_of_detail() {
+    let encoder = FakeEncoder::new(32);
+    let rows = |detail: f32| {
+        let profile = DenseProfile { config: DenseConfig { detail, ..DenseConfig::default() }, registers: Vec::new() };
+        let views = profile.views(&encoder, &RgbImage::new(600, 600)).unwrap();
+        profile.encode(&encoder, &[views]).unwrap().remove(0).grid.rows
+    };
+    let limit = detail_limit(encoder.info());
+    assert_eq!(limit, MAX_SIDE as f32 / 4.0);
+    assert!(rows(limit - 1.0) < rows(limit));
+    assert_eq!((rows(limit), rows(2.0 * limit)), (MAX_SIDE, MAX_SIDE));
+    assert_eq!(detail_limit(&crate::ModelInfo { image_size: None, ..encoder.info().clone() }), 1.0);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use image::RgbImage;
 use image::imageops::crop_imm;
 
 use super::config::MAX_SIDE;
-use crate::{DenseGrid, Encode, EncodeError, ImageFeatures, Prepared};
+use super::features::DenseFeatures;
+use crate::{DenseGrid, Encode, EncodeError, ImageFeatures, ModelInfo, Prepared};
 
 /// A picture as the model reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,18 +59,19 @@ impl Views {
         &self.prepared
     }
 
-    /// Takes the features of [`Views::prepared`] from an iterator: the embedding of the whole picture, and one grid, whose
+    /// Takes the features of [`Views::prepared`] from an iterator: those of the whole picture, and one grid, whose
     /// cells are the means of the windows that cover them.
     pub(super) fn join(
         &self,
         features: &mut impl Iterator<Item = ImageFeatures>,
-    ) -> Result<ImageFeatures, EncodeError> {
+    ) -> Result<DenseFeatures, EncodeError> {
         let lost = || EncodeError::Backend { stage: "dense features", reason: "the model gave no grid".into() };
-        let mut whole = features.next().ok_or_else(lost)?;
-        let dim = whole.dense.as_ref().ok_or_else(lost)?.dim;
+        let ImageFeatures { embedding, dense } = features.next().ok_or_else(lost)?;
+        let whole = dense.ok_or_else(lost)?;
         if self.corners.is_empty() {
-            return Ok(whole);
+            return Ok(DenseFeatures { embedding, grid: whole, whole: None });
         }
+        let dim = whole.dim;
         let cells = self.rows * self.cols;
         let mut sum = DenseGrid {
             rows: self.rows,
@@ -96,9 +98,17 @@ impl Views {
             sum.aligned[cell * dim..(cell + 1) * dim].iter_mut().for_each(|value| *value /= count);
             sum.norms[cell] /= count;
         }
-        whole.dense = Some(sum);
-        Ok(whole)
+        Ok(DenseFeatures { embedding, grid: sum, whole: Some(whole) })
     }
+}
+
+/// The detail ([`DenseConfig::detail`]) beyond which a model's grids grow no further, since grids of regions have at
+/// most [`MAX_SIDE`] cells a side; 1 for a model that reads pictures of any size (NaFlex), which uses no windows.
+///
+/// [`DenseConfig::detail`]: super::DenseConfig::detail
+pub fn detail_limit(model: &ModelInfo) -> f32 {
+    let side = model.image_size.map_or(MAX_SIDE, |pixels| pixels / model.patch_size.max(1));
+    (MAX_SIDE as f32 / side.max(1) as f32).max(1.0)
 }
 
 /// First cells of windows of `side` cells that cover `length` cells, half a window apart.

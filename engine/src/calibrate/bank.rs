@@ -2,11 +2,14 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use glimpse_encoder::Encode;
+use parking_lot::Mutex;
 
 use super::vectors::Vectors;
 use crate::EngineError;
+use crate::lru::Lru;
 
 const PHRASES: &str = include_str!("phrases.txt");
 /// Phrases per encoder call.
@@ -17,9 +20,37 @@ pub(crate) fn phrases() -> impl Iterator<Item = &'static str> {
     PHRASES.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
+/// The banks of models, of the latest two: the library's, and that of the next generation.
+pub(crate) struct Banks {
+    folder: PathBuf,
+    held: Mutex<Lru<String, Arc<Vectors>>>,
+}
+
+impl Banks {
+    /// Keeps banks in `folder`.
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder, held: Mutex::new(Lru::new(2)) }
+    }
+
+    /// The bank of a model, read or made when it is first asked for.
+    ///
+    /// # Errors
+    /// If the model fails.
+    pub fn of(&self, encoder: &dyn Encode) -> Result<Arc<Vectors>, EngineError> {
+        let fingerprint = &encoder.info().fingerprint;
+        let mut held = self.held.lock();
+        if let Some(bank) = held.get(fingerprint) {
+            return Ok(bank);
+        }
+        let bank = Arc::new(load(encoder, &self.folder)?);
+        held.insert(fingerprint.clone(), Arc::clone(&bank), 1);
+        Ok(bank)
+    }
+}
+
 /// Embeddings of the phrases, from `folder` if they were made before. A cache that cannot be read or written costs time,
 /// never an answer.
-pub(crate) fn load(encoder: &dyn Encode, folder: &Path) -> Result<Vectors, EngineError> {
+fn load(encoder: &dyn Encode, folder: &Path) -> Result<Vectors, EngineError> {
     let info = encoder.info();
     let path = cached(folder, &info.fingerprint);
     if let Some(bank) = read(&path, info.dim) {

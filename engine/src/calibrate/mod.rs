@@ -20,14 +20,14 @@ mod scale;
 pub(crate) mod vectors;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use glimpse_encoder::{Embedding, Encode, dot};
-use glimpse_indexer::{Filter, Index};
+use glimpse_indexer::{Filter, ImageId, Index};
 use parking_lot::Mutex;
 use rayon::prelude::*;
 
+use bank::Banks;
 pub use constants::{CUT, SOME_WORDS_SCORE, STRONG, WORDS_SCORE};
 pub(crate) use file::Calibrations;
 pub use file::{CALIBRATION_FILE, Calibrated, StoredCalibration};
@@ -35,7 +35,7 @@ use null::{Fit, Null, Scores};
 pub use prior::{Calibration, MatchPrior};
 pub(crate) use robust::quantile;
 pub(crate) use scale::{Scale, moved};
-use vectors::{Vectors, add, spaced};
+use vectors::{Vectors, add};
 
 use crate::EngineError;
 
@@ -75,16 +75,16 @@ pub(crate) struct Part {
     pub vector: Embedding,
 }
 
-/// Calibrates queries over one library at a time.
+/// Calibrates queries over one generation of a library.
 pub(crate) struct Calibrator {
-    cache: PathBuf,
-    bank: Mutex<Option<(String, Arc<Vectors>)>>,
+    banks: Arc<Banks>,
     background: Mutex<Option<Arc<Background>>>,
 }
 
 /// A sample of a library, and the null statistics over it by shape of query.
 struct Background {
-    dir: PathBuf,
+    /// Of the index when the sample was taken.
+    revision: u64,
     size: usize,
     sample: Vectors,
     nulls: Mutex<HashMap<Shape, Arc<Known>>>,
@@ -101,23 +101,9 @@ struct Known {
 type Shape = Vec<(Modality, i32)>;
 
 impl Calibrator {
-    /// Keeps what took long to make in `cache`.
-    pub fn new(cache: PathBuf) -> Self {
-        Self { cache, bank: Mutex::new(None), background: Mutex::new(None) }
-    }
-
-    /// Makes the text bank of a model, or reads it, ahead of the first query.
-    pub fn prepare(&self, encoder: &dyn Encode) -> Result<Arc<Vectors>, EngineError> {
-        let mut held = self.bank.lock();
-        let fingerprint = &encoder.info().fingerprint;
-        if let Some((of, bank)) = held.as_ref()
-            && of == fingerprint
-        {
-            return Ok(Arc::clone(bank));
-        }
-        let bank = Arc::new(bank::load(encoder, &self.cache)?);
-        *held = Some((fingerprint.clone(), Arc::clone(&bank)));
-        Ok(bank)
+    /// Compares texts with those of `banks`.
+    pub fn new(banks: Arc<Banks>) -> Self {
+        Self { banks, background: Mutex::new(None) }
     }
 
     /// The scale of a query over a library. `encoder` is needed if a part is text.
@@ -144,21 +130,20 @@ impl Calibrator {
         })
     }
 
-    /// The sample of the library, taken again when its size has changed by more than a sixty-fourth.
+    /// The sample of the library, taken again when it is out of date.
     fn background(&self, index: &Index, dim: usize) -> Arc<Background> {
         let mut held = self.background.lock();
-        let size = index.len();
+        // Before the images are listed: those that come meanwhile count as changes.
+        let (revision, size) = (index.revision(), index.len());
         if let Some(background) = held.as_ref()
-            && background.dir == index.dir()
-            && background.size.abs_diff(size) * 64 <= background.size.min(size)
+            && !is_out_of_date(background.revision, revision, background.size)
         {
             return Arc::clone(background);
         }
-        let ids: Vec<_> = index.select(&Filter::default()).iter().collect();
         let mut sample = Vectors::new(dim);
-        let places = spaced(ids.len(), SAMPLE);
-        places.filter_map(|i| index.vector(ids[i])).for_each(|vector| sample.push(&vector));
-        let background = Arc::new(Background { dir: index.dir().to_path_buf(), size, sample, nulls: Mutex::default() });
+        let ids = sampled(index.select(&Filter::default()).iter(), SAMPLE);
+        ids.into_iter().filter_map(|id| index.vector(id)).for_each(|vector| sample.push(&vector));
+        let background = Arc::new(Background { revision, size, sample, nulls: Mutex::default() });
         *held = Some(Arc::clone(&background));
         background
     }
@@ -178,7 +163,7 @@ impl Calibrator {
         }
         let pictures = Arc::new(background.sample.thinned(NULL_PICTURES));
         let bank = |part: &Part| match (part.modality, encoder) {
-            (Modality::Text, Some(encoder)) => self.prepare(encoder),
+            (Modality::Text, Some(encoder)) => self.banks.of(encoder),
             _ => Ok(Arc::clone(&pictures)),
         };
         let banks: Vec<_> = parts.iter().map(bank).collect::<Result<_, _>>()?;
@@ -197,6 +182,33 @@ impl Calibrator {
         nulls.insert(shape, Arc::clone(&known));
         Ok(known)
     }
+}
+
+/// True if a sample of `size` images no longer stands for a library: more than a sixty-fourth of them have changed, each
+/// change being one revision of the index.
+pub(crate) fn is_out_of_date(taken: u64, now: u64, size: usize) -> bool {
+    now.abs_diff(taken) > size as u64 / 64
+}
+
+/// Up to `count` images, by number: those whose numbers hash lowest. So the sample follows from the images alone,
+/// whenever it is taken, and one image more or less changes it by one.
+pub(crate) fn sampled(ids: impl Iterator<Item = ImageId>, count: usize) -> Vec<ImageId> {
+    let mut hashed: Vec<(u64, ImageId)> = ids.map(|id| (mixed(id.0), id)).collect();
+    if hashed.len() > count {
+        hashed.select_nth_unstable(count);
+        hashed.truncate(count);
+    }
+    let mut ids: Vec<ImageId> = hashed.into_iter().map(|(_, id)| id).collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014): a bijection in which every bit depends on every other.
+fn mixed(value: u64) -> u64 {
+    let mut mixed = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 impl Background {

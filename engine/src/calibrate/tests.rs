@@ -130,3 +130,21 @@ fn the_bar_stays_in_its_range_and_mixes() {
     let picture = TEXT.towards(&PICTURE, 1.0);
     assert!((picture.margin - PICTURE.margin).abs() < 1e-5 && (picture.roof - PICTURE.roof).abs() < 1e-5);
 }
+
+#[test]
+fn a_sample_follows_from_the_images_and_changes_by_one_with_each() {
+    let all = || (0..20_000u64).map(ImageId);
+    let sample = sampled(all());
+    assert_eq!((sample.len(), sample.is_sorted()), (SAMPLE, true));
+    assert_eq!(sampled(all().rev()), sample);
+    let without = sampled(all().filter(|&id| id != sample[7]));
+    assert_eq!(without.iter().filter(|id| !sample.contains(id)).count(), 1);
+    assert_eq!(sampled((0..9u64).map(ImageId)).len(), 9);
+}
+
+#[test]
+fn a_sample_is_out_of_date_when_a_sixty_fourth_has_changed() {
+    let out_of_date = |changes: u64, size: usize| is_out_of_date(1000, 1000 + changes, size);
+    assert!(!out_of_date(0, 0) && !out_of_date(1, 64) && !out_of_date(100, 6400));
+    assert!(out_of_date(1, 10) && out_of_date(2, 64) && out_of_date(101, 6400));
+}

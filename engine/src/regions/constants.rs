@@ -19,8 +19,6 @@ pub(super) const GROWTH: f32 = 0.25;
 pub(super) const AGREES: f32 = 0.3;
 /// Boxes that a decoder is asked for: a thing may be there more than once.
 pub(super) const READINGS: usize = 4;
-/// Photos, from the best, that a decoder reads unasked: those that are looked at first.
-pub(super) const READ_UNASKED: usize = 4;
 /// Boxes that overlap by more are the same thing.
 pub(super) const SAME: f32 = 0.5;
 

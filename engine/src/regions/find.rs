@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use glimpse_encoder::dense::DenseConfig;
 use glimpse_encoder::{Embedding, Encode};
 use glimpse_indexer::regions::{RegionIndex, RegionQuery, RegionShape};
 use glimpse_indexer::{IdSet, ImageId, Index};
 use parking_lot::Mutex;
 
+use super::assign::assign;
 use super::boxes::disjoint;
-use super::constants::{FIRST, READ_UNASKED, SAME, WEAK_BOXES};
+use super::candidates::{Least, candidates};
+use super::constants::WEAK_BOXES;
 use super::form::Thing;
 use super::query::{FindPage, FindQuery, FoundBox, FoundPhoto, Target};
 use super::refine::Closer;
@@ -19,7 +20,8 @@ use crate::control::Asking;
 use crate::lru::Lru;
 use crate::query::Position;
 use crate::search::order;
-use crate::{Engine, EngineError, Heatmap, Source, Strength};
+use crate::served::Served;
+use crate::{Cancel, Engine, EngineError, Heatmap, Source, Strength};
 
 /// The answer to a query, remembered for its pages.
 pub(crate) struct FoundSet {
@@ -52,11 +54,6 @@ impl FindCache {
     pub fn new() -> Self {
         Self(Mutex::new(Lru::new(Self::REMEMBERED)))
     }
-
-    /// Forgets everything: numbers of pictures mean others in another generation.
-    pub fn clear(&self) {
-        *self.0.lock() = Lru::new(Self::REMEMBERED);
-    }
 }
 
 /// What is asked of the library, made ready.
@@ -81,7 +78,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::BadRequest`] for a query that makes no sense, or a library without regions; otherwise if model or
-    /// store fail.
+    /// store fail, or the question is given up ([`Cancel`]).
     pub fn find(&self, query: &FindQuery) -> Result<FindPage, EngineError> {
         query.validate()?;
         let _asking = Asking::begin(&self.asking);
@@ -94,13 +91,13 @@ impl Engine {
             ));
         }
         let name = name(digest, &index);
-        let remembered = |id: u64| self.finds.0.lock().get(&id);
+        let remembered = |id: u64| index.finds.0.lock().get(&id);
         let known = |id: u64| remembered(id).filter(|set| set.digest == digest).map(|set| (id, set));
         let (number, set) = match position.and_then(|position| known(position.set)).or_else(|| known(name)) {
             Some(known) => known,
             None => {
                 let set = Arc::new(self.answer_find(&index, query, digest)?);
-                self.finds.0.lock().insert(name, Arc::clone(&set), set.bytes());
+                index.finds.0.lock().insert(name, Arc::clone(&set), set.bytes());
                 (name, set)
             }
         };
@@ -109,13 +106,16 @@ impl Engine {
         let mut photos = set.photos.get(rank..end).unwrap_or_default().to_vec();
         let encoder = self.encoder_for(&index)?;
         let (things, relations) = query.form_parts();
-        let closer = Closer { encoder: encoder.as_ref(), things, relations, standings: &set.standings };
-        let looked_at = match query.fine {
-            true => photos.len(),
-            false if rank == 0 && encoder.decoder()?.is_some() => READ_UNASKED.min(photos.len()),
-            false => 0,
-        };
-        photos[..looked_at].iter_mut().for_each(|photo| self.look_closer(&closer, photo));
+        let profile = self.profile_of(&index, encoder.as_ref())?;
+        let closer =
+            Closer { encoder: encoder.as_ref(), profile: &profile, things, relations, standings: &set.standings };
+        if query.fine {
+            let cancel = Cancel::current();
+            for photo in &mut photos {
+                cancel.check()?;
+                self.look_closer(&closer, photo)?;
+            }
+        }
         let next = Position { set: number, digest, rank: u32::try_from(end).unwrap_or(u32::MAX) };
         Ok(FindPage {
             photos,
@@ -137,10 +137,11 @@ impl Engine {
         let encoder = self.encoder_for(&index)?;
         let regions = self.regions_of(&index)?;
         let standing = self.standing(&index, &regions, encoder.as_ref(), text)?;
-        Ok(self.see(encoder.as_ref(), &self.bytes_of(id)?, &DenseConfig::default())?.heatmap(&standing))
+        let profile = self.profile_of(&index, encoder.as_ref())?;
+        Ok(self.see(encoder.as_ref(), &self.bytes_of(id)?, &profile)?.heatmap(&standing))
     }
 
-    fn answer_find(&self, index: &Arc<Index>, query: &FindQuery, digest: u64) -> Result<FoundSet, EngineError> {
+    fn answer_find(&self, index: &Served, query: &FindQuery, digest: u64) -> Result<FoundSet, EngineError> {
         let regions = self.regions_of(index)?;
         let mut allowed = index.select(&query.filter);
         let encoder = self.encoder_for(index)?;
@@ -156,10 +157,9 @@ impl Engine {
                 if let Source::Image(id) = example.picture {
                     allowed.remove(id);
                 }
-                let config = DenseConfig::default();
-                let seen = self.see_source(encoder, &example.picture, &config)?;
-                let vector = seen.vector_of(&example.rect, encoder, &config)?;
-                let background = self.region_calibrator.background(index, &regions);
+                let seen = self.see_source(encoder, &example.picture, &self.profile_of(index, encoder)?)?;
+                let vector = seen.vector_of(&example.rect, encoder)?;
+                let background = index.region_calibrator.background(index, &regions);
                 let of = if let Source::Image(id) = example.picture { Some(id) } else { None };
                 let known = self.calibrated(&index.manifest().model)?;
                 let library = Library { index, regions: &regions };
@@ -198,14 +198,14 @@ impl Engine {
     /// What a text's cosines mean in this library.
     pub(super) fn standing(
         &self,
-        index: &Index,
+        index: &Served,
         regions: &RegionIndex,
         encoder: &dyn Encode,
         text: &str,
     ) -> Result<Standing, EngineError> {
         let vector = self.embed_text(encoder, text)?;
-        let background = self.region_calibrator.background(index, regions);
-        let bank = self.calibrator.prepare(encoder)?;
+        let background = index.region_calibrator.background(index, regions);
+        let bank = self.banks.of(encoder)?;
         let known = self.calibrated(&index.manifest().model)?;
         background.text(Library { index, regions }, &vector, &bank, &known.calibration)
     }
@@ -230,21 +230,29 @@ impl Search<'_> {
         standings: &[Standing],
         without: &[Standing],
     ) -> Result<Vec<FoundPhoto>, EngineError> {
-        let Some(first) = standings.first() else { return Ok(Vec::new()) };
         let asked = standings.iter().map(|standing| self.ask(standing)).collect::<Result<Vec<_>, _>>()?;
         let without = without.iter().map(|standing| self.ask(standing)).collect::<Result<Vec<_>, _>>()?;
         let mut photos = Vec::new();
-        for id in self.candidates(first)? {
+        let least = Least { score: self.query.cut, area: self.query.min_area };
+        let cancel = Cancel::current();
+        for id in candidates(&self.regions, &self.allowed, standings, least)? {
+            cancel.check()?;
             let Some(boxes) = self.boxes_of_all(id, things, &asked) else { continue };
             if without.iter().any(|asked| self.shows(id, asked)) {
                 continue;
             }
-            if let Some((score, chosen)) = self.fulfils(things, &boxes) {
+            if let Some((score, chosen)) = self.fulfils(&boxes) {
                 let boxes = chosen.into_iter().zip(boxes).flat_map(|(chosen, boxes)| {
                     let others = boxes.into_iter().filter(move |found| *found != chosen && found.score >= CUT);
                     std::iter::once(chosen).chain(others).take(self.query.max_boxes)
                 });
-                photos.push(FoundPhoto { id, score, strength: Strength::of(score), boxes: boxes.collect() });
+                photos.push(FoundPhoto {
+                    id,
+                    score,
+                    strength: Strength::of(score),
+                    boxes: boxes.collect(),
+                    refined: false,
+                });
             }
         }
         Ok(photos)
@@ -256,26 +264,6 @@ impl Search<'_> {
         Ok(Asked { standing, query: self.regions.prepare(&direction)?, length })
     }
 
-    /// Photos that may show a thing: those of the best regions, as far down as a region alone could be found.
-    fn candidates(&self, standing: &Standing) -> Result<Vec<ImageId>, EngineError> {
-        let (direction, length) = standing.scale.direction();
-        let among = self.regions.select(Some(&self.allowed), self.query.min_area);
-        let all = among.as_ref().map_or(self.regions.len(), IdSet::len);
-        let mut count = FIRST.min(all);
-        loop {
-            let found = self.regions.nearest(&direction, count, among.as_ref())?;
-            let last = found.last().map_or(0.0, |last| standing.score(last.score * length, 0.0));
-            if count < all && found.len() == count && last >= self.query.cut {
-                count = (count * 8).min(all);
-                continue;
-            }
-            let mut photos: Vec<ImageId> = found.into_iter().map(|scored| scored.id.image).collect();
-            photos.sort_unstable();
-            photos.dedup();
-            return Ok(photos);
-        }
-    }
-
     /// The boxes of each thing in a photo; `None` if one of them is not there as often as asked.
     fn boxes_of_all(&self, id: ImageId, things: &[Thing], asked: &[Asked<'_>]) -> Option<Vec<Vec<FoundBox>>> {
         let each = things.iter().zip(asked).enumerate();
@@ -284,7 +272,7 @@ impl Search<'_> {
 
     fn boxes(&self, id: ImageId, thing: usize, named: &Thing, asked: &Asked<'_>) -> Option<Vec<FoundBox>> {
         let (products, shapes) = self.products(id, asked)?;
-        let picture = asked.standing.of_picture(self.index.vector(id).as_deref());
+        let picture = asked.standing.of_image(self.index.vector(id).as_deref());
         let from = |cut: f32| {
             let is_found = |shape: &RegionShape, score| score >= cut && shape.area >= self.query.min_area;
             found_boxes(&products, &shapes, asked.standing, picture, is_found)
@@ -303,7 +291,7 @@ impl Search<'_> {
     /// True if a region of the photo shows it.
     fn shows(&self, id: ImageId, asked: &Asked<'_>) -> bool {
         let Some((products, _)) = self.products(id, asked) else { return false };
-        let picture = asked.standing.of_picture(self.index.vector(id).as_deref());
+        let picture = asked.standing.of_image(self.index.vector(id).as_deref());
         products.iter().any(|&product| asked.standing.score(product, picture) >= CUT)
     }
 
@@ -314,45 +302,10 @@ impl Search<'_> {
         (products.len() == shapes.len()).then_some((products, shapes))
     }
 
-    /// The score of a photo whose boxes fulfil the form, and the boxes that do: one for each thing, all different, lying as
-    /// asked, such that the worst of them is as good as can be.
-    fn fulfils(&self, things: &[Thing], boxes: &[Vec<FoundBox>]) -> Option<(f32, Vec<FoundBox>)> {
+    /// The score of a photo whose boxes fulfil the form, and the boxes that do: one for each thing.
+    fn fulfils(&self, boxes: &[Vec<FoundBox>]) -> Option<(f32, Vec<FoundBox>)> {
         let (_, relations) = self.query.form_parts();
-        let lie = |chosen: &[FoundBox]| {
-            let known = relations.iter().filter(|relation| relation.first.max(relation.second) + 1 == chosen.len());
-            let mut known = known.map(|relation| (relation.is, chosen[relation.first], chosen[relation.second]));
-            known.all(|(is, first, second)| is.holds(&first.rect, &second.rect))
-        };
-        let mut best = None;
-        assign(boxes, things.len(), &mut Vec::new(), &lie, &mut best);
-        best
-    }
-}
-
-/// Tries one box for each thing in turn. `lie` is asked whenever a thing got its box.
-pub(super) fn assign(
-    boxes: &[Vec<FoundBox>],
-    things: usize,
-    chosen: &mut Vec<FoundBox>,
-    lie: &impl Fn(&[FoundBox]) -> bool,
-    best: &mut Option<(f32, Vec<FoundBox>)>,
-) {
-    let worst = chosen.iter().map(|found| found.score).fold(1.0, f32::min);
-    if chosen.len() == things {
-        *best = Some((worst, chosen.clone()));
-        return;
-    }
-    for found in &boxes[chosen.len()] {
-        let worse = best.as_ref().is_some_and(|(best, _)| found.score.min(worst) <= *best);
-        let taken = chosen.iter().any(|other| other.rect.iou(&found.rect) > SAME);
-        if worse || taken {
-            continue;
-        }
-        chosen.push(*found);
-        if lie(chosen) {
-            assign(boxes, things, chosen, lie, best);
-        }
-        chosen.pop();
+        assign(boxes, relations)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect, Regions};
 use glimpse_encoder::picture::{Limits, decode};
 use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError};
-use glimpse_indexer::ImageId;
+use glimpse_indexer::{ImageId, Index};
 use parking_lot::Mutex;
 
 use super::boxes::{Blob, blobs};
@@ -37,6 +37,9 @@ pub(crate) struct Seen {
     pub regions: Regions,
     /// Its text-aligned vectors are those of the configured projection, of unit length.
     grid: DenseGrid,
+    /// The same of the whole picture read at once, if `grid` is put together of windows.
+    whole: Option<DenseGrid>,
+    profile: DenseProfile,
 }
 
 /// Model and settings, and the hash of a picture's bytes.
@@ -61,14 +64,14 @@ impl Seen {
         patches.map(|patch| standing.z(standing.scale.product(patch), 0.0)).collect()
     }
 
-    /// What a decoder reads.
-    pub fn grid(&self) -> &DenseGrid {
-        &self.grid
+    /// What a decoder reads: the whole picture at once, whatever the detail.
+    pub fn whole(&self) -> &DenseGrid {
+        self.whole.as_ref().unwrap_or(&self.grid)
     }
 
     /// The same as scores.
     pub(super) fn heatmap(&self, standing: &Standing) -> Heatmap {
-        let picture = standing.of_picture(Some(self.embedding.as_slice()));
+        let picture = standing.of_image(Some(self.embedding.as_slice()));
         let patches = self.grid.aligned.chunks_exact(self.grid.dim);
         let scores = patches.map(|patch| standing.score(standing.scale.product(patch), picture)).collect();
         Heatmap { rows: self.grid.rows, cols: self.grid.cols, scores }
@@ -79,8 +82,14 @@ impl Seen {
         blobs(&self.standings(standing), self.grid.rows, self.grid.cols)
     }
 
+    /// How far a box stands out for what is asked, in standard deviations.
+    pub(super) fn z_of(&self, rect: &Rect, standing: &Standing, encoder: &dyn Encode) -> Result<f32, EngineError> {
+        let vector = self.vector_of(rect, encoder)?;
+        Ok(standing.z(standing.scale.product(vector.as_slice()), 0.0))
+    }
+
     /// The vector of a box: its patches (the nearest one, if it is smaller) as a region of their own.
-    pub fn vector_of(&self, rect: &Rect, encoder: &dyn Encode, config: &DenseConfig) -> Result<Embedding, EncodeError> {
+    pub fn vector_of(&self, rect: &Rect, encoder: &dyn Encode) -> Result<Embedding, EncodeError> {
         let DenseGrid { rows, cols, dim, .. } = self.grid;
         let inside = |cell: usize| {
             let (x, y) = ((cell % cols) as f32 + 0.5, (cell / cols) as f32 + 0.5);
@@ -97,59 +106,72 @@ impl Seen {
             let token = &self.grid.tokens[cell * dim..(cell + 1) * dim];
             mean.iter_mut().zip(token).for_each(|(sum, value)| *sum += value / cells.len() as f32);
         }
-        Embedding::new(encoder.align(&mean, config.projection)?)
+        Embedding::new(encoder.align(&mean, self.profile.config.projection)?)
     }
 }
 
 impl Engine {
-    /// How regions are made with this model: its register slots are looked for once, and kept in the cache.
+    /// How regions are made with this model and these choices.
     pub(crate) fn dense_profile(&self, encoder: &dyn Encode, config: DenseConfig) -> Result<DenseProfile, EngineError> {
+        Ok(DenseProfile { config, registers: self.registers(encoder)? })
+    }
+
+    /// The register slots of a model ([`DenseProfile::registers`]), looked for once and kept in the cache.
+    pub(crate) fn registers(&self, encoder: &dyn Encode) -> Result<Vec<usize>, EngineError> {
         let fingerprint = &encoder.info().fingerprint;
         let mut held = self.grids.registers.lock();
-        if let Some((of, registers)) = held.as_ref()
-            && of == fingerprint
-        {
-            return Ok(DenseProfile { config, registers: registers.clone() });
+        if let Some((_, registers)) = held.as_ref().filter(|(of, _)| of == fingerprint) {
+            return Ok(registers.clone());
         }
         let path = self.settings.cache_dir().join(format!("registers-{fingerprint:.24}.txt"));
         let registers = match read_registers(&path) {
             Some(registers) => registers,
             None => {
-                let registers = DenseProfile::of(encoder, config.clone())?.registers;
+                let registers = DenseProfile::of(encoder, DenseConfig::default())?.registers;
                 let _ = write_registers(&path, &registers); // a cache that cannot be written costs time, never an answer
                 registers
             }
         };
         *held = Some((fingerprint.clone(), registers.clone()));
-        Ok(DenseProfile { config, registers })
+        Ok(registers)
     }
 
-    /// All that the model says of a picture's bytes.
+    /// How the regions of a library are made, so that what is looked at anew can be compared with them.
+    pub(crate) fn profile_of(&self, index: &Index, encoder: &dyn Encode) -> Result<DenseProfile, EngineError> {
+        match index.manifest().regions {
+            Some(profile) => Ok(profile),
+            None => self.dense_profile(encoder, DenseConfig::default()),
+        }
+    }
+
+    /// All that the model says of a picture's bytes, its patches read as `profile` says.
     pub(crate) fn see(
         &self,
         encoder: &dyn Encode,
         bytes: &[u8],
-        config: &DenseConfig,
+        profile: &DenseProfile,
     ) -> Result<Arc<Seen>, EngineError> {
-        let key = (format!("{} {config:?}", encoder.info().fingerprint), *blake3::hash(bytes).as_bytes());
+        let key = (format!("{} {profile:?}", encoder.info().fingerprint), *blake3::hash(bytes).as_bytes());
         if let Some(seen) = self.grids.seen.lock().get(&key) {
             return Ok(seen);
         }
         let picture = decode(bytes, &Limits::default()).map_err(EncodeError::from)?;
-        let profile = self.dense_profile(encoder, config.clone())?;
         let views = profile.views(encoder, &picture.pixels)?;
         let lost = || EncodeError::Backend { stage: "dense features", reason: "the model gave none".into() };
         let features = profile.encode(encoder, &[views])?.pop().ok_or_else(lost)?;
-        let mut grid = features.dense.ok_or_else(lost)?;
+        let whole = (profile.config.detail > 1.0).then(|| features.whole().clone());
+        let mut grid = features.grid;
         let regions = profile.segment(encoder, &[&grid])?.pop().ok_or_else(lost)?;
-        grid.aligned = encoder.align(&grid.tokens, config.projection)?;
+        grid.aligned = encoder.align(&grid.tokens, profile.config.projection)?;
         for patch in grid.aligned.chunks_exact_mut(grid.dim) {
             let length = glimpse_encoder::dot(patch, patch).sqrt().max(f32::MIN_POSITIVE);
             patch.iter_mut().for_each(|value| *value /= length);
         }
         let size = picture.pixels.dimensions();
-        let seen = Arc::new(Seen { size, embedding: features.embedding, regions, grid });
-        let weight = size_of::<f32>() * (seen.grid.aligned.len() + seen.grid.tokens.len());
+        let profile = profile.clone();
+        let seen = Arc::new(Seen { size, embedding: features.embedding, regions, grid, whole, profile });
+        let grids = [Some(&seen.grid), seen.whole.as_ref()].into_iter().flatten();
+        let weight = grids.map(|grid| size_of::<f32>() * (grid.aligned.len() + grid.tokens.len())).sum();
         self.grids.seen.lock().insert(key, Arc::clone(&seen), weight);
         Ok(seen)
     }
@@ -159,9 +181,9 @@ impl Engine {
         &self,
         encoder: &dyn Encode,
         picture: &Source,
-        config: &DenseConfig,
+        profile: &DenseProfile,
     ) -> Result<Arc<Seen>, EngineError> {
-        self.see(encoder, &self.bytes_of_source(picture)?, config).map_err(|error| error.of_file(picture.path()))
+        self.see(encoder, &self.bytes_of_source(picture)?, profile).map_err(|error| error.of_file(picture.path()))
     }
 
     /// Upright width and height of a picture.

@@ -10,7 +10,7 @@ use super::refine::{read, refine};
 use super::scale::Standing;
 use crate::calibrate::CUT;
 use crate::control::Asking;
-use crate::{Engine, EngineError, Heatmap, Source};
+use crate::{Cancel, Engine, EngineError, Heatmap, Source};
 
 /// A picture and where it shows what was asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +39,7 @@ impl Engine {
     /// hardly ever there, since there is no library to compare with: they are less sure than those of [`Engine::find`].
     ///
     /// # Errors
-    /// If the picture cannot be read, or the model fails.
+    /// If the picture cannot be read, the model fails, or the question is given up ([`Cancel`]).
     pub fn ground(
         &self,
         picture: &Source,
@@ -51,22 +51,25 @@ impl Engine {
             return Err(EngineError::BadRequest(format!("text {} is empty", empty + 1)));
         }
         let _asking = Asking::begin(&self.asking);
-        let encoder = self.encoder()?;
+        let encoder = self.chosen()?;
         let encoder = encoder.as_ref();
-        let seen = self.see_source(encoder, picture, config)?;
-        let bank = self.calibrator.prepare(encoder)?;
+        let seen = self.see_source(encoder, picture, &self.dense_profile(encoder, config.clone())?)?;
+        let bank = self.banks.of(encoder)?;
         let known = self.calibrated(encoder.info())?;
         let shapes = shapes(&seen.regions.map);
         let cut = if weaker { FAINT } else { CUT };
+        let cancel = Cancel::current();
         let things = texts
             .iter()
             .map(|text| {
+                cancel.check()?;
                 let vector = self.embed_text(encoder, text)?;
                 let standing = Standing::alone(&vector, &seen.regions.vectors, &bank, &known.calibration);
                 let products: Vec<f32> =
                     seen.regions.vectors.iter().map(|vector| standing.scale.product(vector.as_slice())).collect();
                 let mut boxes = found_boxes(&products, &shapes, &standing, 0.0, |_, score| score >= cut);
-                refine(&mut boxes, &seen.blobs(&standing), &read(encoder, &seen, &standing)?);
+                let read = read(encoder, &seen, &standing)?;
+                refine(&mut boxes, &seen.blobs(&standing), &read, |rect| seen.z_of(rect, &standing, encoder))?;
                 Ok(GroundedThing { text: text.clone(), boxes, heatmap: seen.heatmap(&standing) })
             })
             .collect::<Result<Vec<_>, EngineError>>()?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use glimpse_encoder::Encode;
-use glimpse_encoder::dense::{DenseConfig, Rect};
+use glimpse_encoder::dense::Rect;
 use glimpse_indexer::ImageId;
 use glimpse_indexer::regions::RegionShape;
 
@@ -33,11 +33,11 @@ pub struct Look {
 pub struct Located {
     /// The best of its regions.
     pub region: FoundBox,
-    /// The same box as the patch grid has it.
+    /// The same box as the patch grid has it, if that scores better.
     pub fine: Rect,
     /// The likeliest box that the model's decoder reads for the phrase, if it has one.
     pub read: Option<Rect>,
-    /// `fine`, or the box that the decoder reads for the same thing.
+    /// `fine`, or the box that the decoder reads for the same thing, if that scores better.
     pub refined: Rect,
     /// The score of every patch.
     pub heatmap: Heatmap,
@@ -55,14 +55,14 @@ impl Engine {
         Ok(Phrase { standing })
     }
 
-    /// Looks at a photo of the library.
+    /// Looks at a photo of the library, as closely as its regions were made.
     ///
     /// # Errors
     /// If it cannot be read, or the model fails.
-    pub fn look(&self, id: ImageId, config: &DenseConfig) -> Result<Look, EngineError> {
+    pub fn look(&self, id: ImageId) -> Result<Look, EngineError> {
         let index = self.serving()?;
         let encoder = self.encoder_for(&index)?;
-        let seen = self.see(encoder.as_ref(), &self.bytes_of(id)?, config)?;
+        let seen = self.see(encoder.as_ref(), &self.bytes_of(id)?, &self.profile_of(&index, encoder.as_ref())?)?;
         let map = &seen.regions.map;
         let shapes = (0..map.len()).map(|region| RegionShape::of(map, region)).collect();
         Ok(Look { seen, encoder, shapes })
@@ -84,17 +84,19 @@ impl Look {
     /// Where the photo most likely shows a phrase; `None` only for a photo without regions.
     ///
     /// # Errors
-    /// If the model's decoder is damaged.
+    /// If the model fails, or its decoder is damaged.
     pub fn locate(&self, Phrase { standing }: &Phrase) -> Result<Option<Located>, EngineError> {
-        let picture = standing.of_picture(Some(self.seen.embedding.as_slice()));
+        let picture = standing.of_image(Some(self.seen.embedding.as_slice()));
         let vectors = self.seen.regions.vectors.iter();
         let products: Vec<f32> = vectors.map(|vector| standing.scale.product(vector.as_slice())).collect();
         let regions = found_boxes(&products, &self.shapes, standing, picture, |_, _| true);
         let Some(region) = regions.first().copied() else { return Ok(None) };
         let blobs: Vec<Rect> = self.seen.blobs(standing).into_iter().map(|blob| blob.rect).collect();
-        let fine = sharpened(region.rect, &blobs);
-        let read = read(self.encoder.as_ref(), &self.seen, standing)?;
-        let refined = sharpened(fine, &read);
+        let encoder = self.encoder.as_ref();
+        let z_of = |rect: &Rect| self.seen.z_of(rect, standing, encoder);
+        let fine = sharpened(region.rect, &blobs, z_of)?;
+        let read = read(encoder, &self.seen, standing)?;
+        let refined = sharpened(fine, &read, z_of)?;
         let heatmap = self.seen.heatmap(standing);
         Ok(Some(Located { region, fine, read: read.first().copied(), refined, heatmap }))
     }

@@ -3,7 +3,9 @@
 //! ```text
 //! text -> form.rs, parse.rs   things, counts, exclusions, relations
 //!      -> scale.rs            each thing to a vector, and what its cosines with regions mean here
-//!      -> find.rs             region index -> photos -> boxes -> the form's conditions      -> FindPage
+//!      -> candidates.rs       region index -> photos that may show all of them
+//!      -> find.rs             boxes of each thing in each of these photos
+//!      -> assign.rs           one box for each thing, lying as asked                        -> FindPage
 //!      -> ground.rs           the same for one picture without a library
 //!      -> grid.rs, boxes.rs   the patch grid, made when a picture is looked at: heatmaps, finer boxes
 //!      -> refine.rs           the finest boxes of the few that are shown, by the grid and the model's decoder
@@ -11,7 +13,9 @@
 //!
 //! Which pictures are found, and how sure that is, comes from dense features alone: they are comparable over a library.
 
+mod assign;
 mod boxes;
+mod candidates;
 mod constants;
 mod find;
 mod form;

@@ -27,8 +27,8 @@ pub struct FindQuery {
     pub cursor: Option<Cursor>,
     /// Lowest score of a box, 0 to 1; [`CUT`] unless weaker ones are wanted.
     pub cut: f32,
-    /// Look at all photos of the page again, patch by patch, for finer boxes; if the model has a decoder, the best few are
-    /// looked at in any case.
+    /// Look at all photos of the page again, patch by patch and with the model's decoder if it has one, for finer boxes.
+    /// Otherwise all boxes of all pages are those of regions.
     pub fine: bool,
 }
 
@@ -79,6 +79,9 @@ pub struct FoundPhoto {
     pub strength: Strength,
     /// Where: by thing; first the box that stands as was asked, then the others, best first.
     pub boxes: Vec<FoundBox>,
+    /// True if the boxes come from a closer look ([`FindQuery::fine`]). They are those of regions otherwise, as they are
+    /// for a photo that cannot be read, or whose finer boxes would not lie as asked.
+    pub refined: bool,
 }
 
 /// A region that shows a thing.

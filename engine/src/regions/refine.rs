@@ -1,10 +1,8 @@
 //! Boxes as sharp as they get: regions know what belongs together, the patch grid where it ends, and a decoder has
 //! learnt how large things are.
 
-use std::sync::Arc;
-
-use glimpse_encoder::dense::{DenseConfig, Rect};
-use glimpse_encoder::{Embedding, Encode};
+use glimpse_encoder::dense::{DenseProfile, Rect};
+use glimpse_encoder::{Embedding, Encode, EncodeError};
 
 use super::boxes::Blob;
 use super::constants::{AGREES, READINGS, SAME};
@@ -17,32 +15,45 @@ use crate::{Engine, EngineError};
 /// A photo of a page, to be looked at more closely.
 pub(super) struct Closer<'a> {
     pub encoder: &'a dyn Encode,
+    /// How the library's regions are made.
+    pub profile: &'a DenseProfile,
     pub things: &'a [Thing],
     pub relations: &'a [Relation],
     pub standings: &'a [Standing],
 }
 
 impl Engine {
-    /// Finer boxes for a photo; one that cannot be read keeps those of its regions.
-    pub(super) fn look_closer(&self, closer: &Closer<'_>, photo: &mut FoundPhoto) {
-        let seen = || -> Result<Arc<Seen>, EngineError> {
-            self.see(closer.encoder, &self.bytes_of(photo.id)?, &DenseConfig::default())
+    /// Finer boxes for a photo. One that cannot be read keeps those of its regions, and is not marked as refined.
+    ///
+    /// # Errors
+    /// If the model or its decoder fails, or the library cannot be read.
+    pub(super) fn look_closer(&self, closer: &Closer<'_>, photo: &mut FoundPhoto) -> Result<(), EngineError> {
+        let seen = self.bytes_of(photo.id).and_then(|bytes| self.see(closer.encoder, &bytes, closer.profile));
+        let seen = match seen {
+            Ok(seen) => seen,
+            Err(error) if is_of_file(&error) => return Ok(()),
+            Err(error) => return Err(error),
         };
-        let Ok(seen) = seen() else { return };
-        let coarse = photo.boxes.clone();
+        let mut boxes = Vec::with_capacity(photo.boxes.len());
         for (place, standing) in closer.standings.iter().enumerate() {
-            let (mut own, others): (Vec<_>, Vec<_>) = photo.boxes.drain(..).partition(|found| found.thing == place);
+            let mut own: Vec<_> = photo.boxes.iter().filter(|found| found.thing == place).copied().collect();
             // An example is no expression that a decoder could read.
             let named = place < closer.things.len();
-            let read = if named { read(closer.encoder, &seen, standing).unwrap_or_default() } else { Vec::new() };
-            refine(&mut own, &seen.blobs(standing), &read);
-            photo.boxes = others.into_iter().chain(own).collect();
+            let read = if named { read(closer.encoder, &seen, standing)? } else { Vec::new() };
+            refine(&mut own, &seen.blobs(standing), &read, |rect| seen.z_of(rect, standing, closer.encoder))?;
+            boxes.extend(own);
         }
-        photo.boxes.sort_by_key(|found| found.thing);
-        if !lie_as_asked(&photo.boxes, closer.relations) {
-            photo.boxes = coarse;
+        if lie_as_asked(&boxes, closer.relations) {
+            (photo.boxes, photo.refined) = (boxes, true);
         }
+        Ok(())
     }
+}
+
+/// True if it is the photo's file that is at fault: gone, not readable, or damaged.
+fn is_of_file(error: &EngineError) -> bool {
+    let in_picture = matches!(error, EngineError::Encode(EncodeError::Picture(_)));
+    in_picture || matches!(error, EngineError::Io { .. } | EngineError::BadRequest(_))
 }
 
 /// True if the first box of each thing lies as the relations say.
@@ -59,29 +70,49 @@ fn lie_as_asked(boxes: &[FoundBox], relations: &[Relation]) -> bool {
 pub(super) fn read(encoder: &dyn Encode, seen: &Seen, text: &Standing) -> Result<Vec<Rect>, EngineError> {
     let Some(decoder) = encoder.decoder()? else { return Ok(Vec::new()) };
     let embedding = Embedding::new(text.scale.query().to_vec())?;
-    let said = decoder.locate(seen.grid(), &embedding, READINGS)?;
+    let said = decoder.locate(seen.whole(), &embedding, READINGS)?;
     Ok(said.into_iter().map(|said| said.value).collect())
 }
 
-/// Gives each box of a thing, best first, the sharpest rectangle that means the same. Two boxes never become one: they
-/// were counted.
-pub(super) fn refine(found: &mut [FoundBox], blobs: &[Blob], read: &[Rect]) {
+/// Gives each box of a thing, best first, the rectangle that means the same and scores best by `z_of`: its own, that of the
+/// patch grid, or the decoder's. Two boxes never become one: they were counted.
+///
+/// # Errors
+/// Those of `z_of`.
+pub(super) fn refine(
+    found: &mut [FoundBox],
+    blobs: &[Blob],
+    read: &[Rect],
+    z_of: impl Fn(&Rect) -> Result<f32, EngineError>,
+) -> Result<(), EngineError> {
     let blobs: Vec<Rect> = blobs.iter().map(|blob| blob.rect).collect();
     for place in 0..found.len() {
-        let rect = sharpened(sharpened(found[place].rect, &blobs), read);
+        let rect = sharpened(sharpened(found[place].rect, &blobs, &z_of)?, read, &z_of)?;
         if found.iter().enumerate().all(|(other, found)| other == place || found.rect.iou(&rect) <= SAME) {
             found[place].rect = rect;
         }
     }
+    Ok(())
 }
 
-/// The sharper rectangle that stands for the same thing, if there is one.
-pub(super) fn sharpened(rect: Rect, sharper: &[Rect]) -> Rect {
-    let best = sharper.iter().copied().max_by(|a, b| rect.iou(a).total_cmp(&rect.iou(b)));
-    best.filter(|sharp| rect.iou(sharp) >= AGREES).unwrap_or(rect)
+/// The sharper rectangle that stands for the same thing, if there is one and it scores better by `z_of`.
+///
+/// # Errors
+/// Those of `z_of`.
+pub(super) fn sharpened(
+    rect: Rect,
+    sharper: &[Rect],
+    z_of: impl Fn(&Rect) -> Result<f32, EngineError>,
+) -> Result<Rect, EngineError> {
+    let nearest = sharper.iter().copied().max_by(|a, b| rect.iou(a).total_cmp(&rect.iou(b)));
+    match nearest.filter(|sharp| rect.iou(sharp) >= AGREES) {
+        Some(sharp) if z_of(&sharp)? > z_of(&rect)? => Ok(sharp),
+        _ => Ok(rect),
+    }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -93,20 +124,35 @@ mod tests {
         FoundBox { thing: 0, rect, area: rect.area(), score: 0.9, z: 4.0 }
     }
 
+    /// The narrower the better.
+    fn narrow(rect: &Rect) -> Result<f32, EngineError> {
+        Ok(rect.left - rect.right)
+    }
+
     #[test]
-    fn the_decoder_has_the_last_word_on_what_it_means_as_well() {
+    fn the_sharpest_rectangle_that_scores_better_is_taken() {
         let mut boxes = [found(rect(0.1, 0.4)), found(rect(0.6, 0.9))];
         let blobs = [Blob { rect: rect(0.15, 0.4), value: 1.0 }, Blob { rect: rect(0.62, 0.9), value: 1.0 }];
-        refine(&mut boxes, &blobs, &[rect(0.12, 0.38)]);
-        assert_eq!(boxes[0].rect, rect(0.12, 0.38));
+        refine(&mut boxes, &blobs, &[rect(0.16, 0.38)], narrow).unwrap();
+        assert_eq!(boxes[0].rect, rect(0.16, 0.38));
         assert_eq!(boxes[1].rect, rect(0.62, 0.9), "it read nothing there");
+    }
+
+    #[test]
+    fn a_rectangle_that_scores_worse_is_not_taken() {
+        let mut boxes = [found(rect(0.1, 0.4))];
+        refine(&mut boxes, &[Blob { rect: rect(0.05, 0.45), value: 1.0 }], &[rect(0.1, 0.5)], narrow).unwrap();
+        assert_eq!(boxes[0].rect, rect(0.1, 0.4));
+        let fails = |_: &Rect| Err(EngineError::BadRequest("no".into()));
+        assert!(refine(&mut boxes, &[], &[rect(0.1, 0.5)], fails).is_err());
     }
 
     #[test]
     fn two_boxes_never_become_one() {
         let apart = [rect(0.1, 0.4), rect(0.3, 0.6)];
         let mut boxes = apart.map(found);
-        refine(&mut boxes, &[], &[rect(0.15, 0.55)]);
+        let wide = |rect: &Rect| narrow(rect).map(|z| -z);
+        refine(&mut boxes, &[], &[rect(0.15, 0.55)], wide).unwrap();
         assert_eq!(boxes.map(|found| found.rect), apart);
     }
 }

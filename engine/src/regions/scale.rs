@@ -2,7 +2,6 @@
 //! standing for the image.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use glimpse_encoder::{Embedding, dot};
@@ -12,10 +11,10 @@ use parking_lot::Mutex;
 use rayon::prelude::*;
 
 use super::constants::{FIRST, SAMPLE};
+use crate::EngineError;
 use crate::calibrate::null::{Null, Scores};
 use crate::calibrate::vectors::{Vectors, spaced};
-use crate::calibrate::{Calibration, Modality, Scale, moved};
-use crate::EngineError;
+use crate::calibrate::{Calibration, Modality, Scale, is_out_of_date, moved, sampled};
 
 /// Regions that serve as null queries for queries by region.
 const NULL_REGIONS: usize = 96;
@@ -24,13 +23,16 @@ const SCENE_AREA: f32 = 0.7;
 /// Share of the sample whose whole images are less like a query than any image outside the best is taken to be.
 const WHOLE: f64 = 0.99;
 
-/// Calibrates queries over the regions of one library at a time.
+/// Calibrates queries over the regions of one generation.
 #[derive(Default)]
 pub(crate) struct RegionCalibrator(Mutex<Option<Arc<Background>>>);
 
 /// Images whose regions stand for all there are, and what null queries score over them.
 pub(super) struct Background {
-    dir: PathBuf,
+    /// Of the index when the sample was taken.
+    revision: u64,
+    /// Images of the library then, and those of them that have regions.
+    images: usize,
     size: usize,
     sample: Vec<ImageId>,
     nulls: Mutex<HashMap<Asked, Arc<Known>>>,
@@ -52,21 +54,19 @@ struct Known {
 }
 
 impl RegionCalibrator {
-    /// The sample of a library, taken again when its size has changed by more than a sixty-fourth.
+    /// The sample of a library, taken again when it is out of date.
     pub(super) fn background(&self, index: &Index, regions: &RegionIndex) -> Arc<Background> {
         let mut held = self.0.lock();
-        let size = regions.pictures();
+        let (revision, images, size) = (index.revision(), index.len(), regions.pictures());
         if let Some(background) = held.as_ref()
-            && background.dir == index.dir()
-            && background.size.abs_diff(size) * 64 <= background.size.min(size)
+            && !is_out_of_date(background.revision, revision, background.images)
         {
             return Arc::clone(background);
         }
-        let with_regions: Vec<ImageId> =
-            index.select(&Default::default()).iter().filter(|&id| regions.shapes(id).is_some()).collect();
-        let sample = spaced(with_regions.len(), SAMPLE).map(|i| with_regions[i]).collect();
-        let background = Background { dir: index.dir().to_path_buf(), size, sample, nulls: Mutex::default() };
-        let background = Arc::new(background);
+        let with_regions = index.select(&Default::default());
+        let with_regions = with_regions.iter().filter(|&id| regions.shapes(id).is_some());
+        let sample = sampled(with_regions, SAMPLE);
+        let background = Arc::new(Background { revision, images, size, sample, nulls: Mutex::default() });
         *held = Some(Arc::clone(&background));
         background
     }
@@ -99,7 +99,11 @@ impl Background {
         })?;
         let query = query.as_slice().to_vec();
         let fitted = known.null.query(&self.scores(library, &query, &known.centre, image_weight, None)?);
-        Ok(Standing { scale: Scale::new(query, Arc::clone(&known.centre), fitted), image_weight })
+        let scale = Scale::new(query, Arc::clone(&known.centre), fitted);
+        let (direction, length) = scale.direction();
+        let nearest = library.index.nearest(&direction, 1, None)?;
+        let most_of_image = nearest.first().map_or(0.0, |nearest| image_weight * length * nearest.score.max(0.0));
+        Ok(Standing { scale, image_weight, most_of_image })
     }
 
     /// How well regions answer a region that covers `area` of its image; `of` is that image if it is in the library.
@@ -123,7 +127,7 @@ impl Background {
         })?;
         let query = query.as_slice().to_vec();
         let fitted = known.null.query(&self.scores(library, &query, &known.centre, 0.0, of)?);
-        Ok(Standing { scale: Scale::new(query, Arc::clone(&known.centre), fitted), image_weight: 0.0 })
+        Ok(Standing { scale: Scale::new(query, Arc::clone(&known.centre), fitted), image_weight: 0.0, most_of_image: 0.0 })
     }
 
     /// Regions of the sample, one of an image at most: things, or what covers most of an image.
@@ -208,6 +212,8 @@ pub(super) struct Standing {
     pub scale: Scale,
     /// Share of the whole image's cosine that is added to that of a region.
     image_weight: f32,
+    /// The most that an image of the library adds.
+    most_of_image: f32,
 }
 
 impl Standing {
@@ -227,7 +233,7 @@ impl Standing {
         let null = Null::of(&known, Modality::Text.usual(), calibration.region_text);
         let query = query.as_slice().to_vec();
         let fitted = null.query(&scores(&query));
-        Self { scale: Scale::new(query, centre, fitted), image_weight: 0.0 }
+        Self { scale: Scale::new(query, centre, fitted), image_weight: 0.0, most_of_image: 0.0 }
     }
 
     /// What it takes in memory.
@@ -235,8 +241,13 @@ impl Standing {
         self.scale.bytes()
     }
 
+    /// The most that an image adds to the products of its regions.
+    pub fn most_of_image(&self) -> f32 {
+        self.most_of_image
+    }
+
     /// What an image adds to the products of its regions.
-    pub fn of_picture(&self, vector: Option<&[f32]>) -> f32 {
+    pub fn of_image(&self, vector: Option<&[f32]>) -> f32 {
         match self.image_weight {
             0.0 => 0.0,
             weight => vector.map_or(0.0, |vector| weight * self.scale.product(vector)),

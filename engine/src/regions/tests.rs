@@ -8,12 +8,13 @@ use glimpse_encoder::testing::FakeEncoder;
 use image::{Rgb, RgbImage};
 use tempfile::TempDir;
 
+use super::candidates::{Least, candidates_from};
 use super::*;
 use crate::calibrate::CUT;
 use crate::fixture::{BLUE, DIM, GREEN, RED};
 use crate::{
-    DenseConfig, Engine, EngineError, FileEvent, Filter, ImageId, IngestOptions, Observer, Rect, RegionOptions,
-    Settings, Source,
+    DenseConfig, Engine, EngineError, FileEvent, Filter, ImageId, IngestOptions, Observer, Rect, RegionChoice,
+    RegionOptions, Settings, Source,
 };
 
 struct Silent;
@@ -33,6 +34,10 @@ struct World {
 impl World {
     /// A crowd in shades of green, and pictures by name whose patches are given by letters, row by row; dots are green.
     fn of(pictures: &[(&str, &str)]) -> Self {
+        Self::with(pictures, RegionOptions::default(), FakeEncoder::new(DIM))
+    }
+
+    fn with(pictures: &[(&str, &str)], regions: RegionOptions, encoder: FakeEncoder) -> Self {
         let home = tempfile::tempdir().unwrap();
         let photos = home.path().join("photos");
         std::fs::create_dir(&photos).unwrap();
@@ -43,13 +48,13 @@ impl World {
         for (name, cells) in pictures {
             draw(&photos.join(format!("{name}.png")), cells);
         }
-        let encoder = Arc::new(FakeEncoder::new(DIM));
+        let encoder = Arc::new(encoder);
         let world = Self {
             engine: Engine::with_encoder(Settings::at(home.path()), encoder).unwrap(),
             photos: photos.canonicalize().unwrap(),
             _home: home,
         };
-        world.index(RegionOptions::default());
+        world.index(regions);
         world
     }
 
@@ -118,22 +123,27 @@ fn a_thing_is_found_with_its_box_and_an_absent_one_is_not() {
 }
 
 #[test]
-fn the_boxes_that_lie_as_asked_are_chosen() {
-    let found = |thing, left: f32, score| {
-        let rect = Rect { left, top: 0.4, right: left + 0.2, bottom: 0.6 };
-        FoundBox { thing, rect, area: 0.04, score, z: 4.0 }
-    };
-    // The better dog stands right of the ball, and where the third dog is, there is the ball.
-    let (ball, dogs) = (found(1, 0.4, 0.9), [found(0, 0.8, 0.95), found(0, 0.1, 0.7), found(0, 0.41, 0.99)]);
-    let choose = |is: Lies| {
-        let mut best = None;
-        let lie = |chosen: &[FoundBox]| chosen.len() < 2 || is.holds(&chosen[0].rect, &chosen[1].rect);
-        find::assign(&[dogs.to_vec(), vec![ball]], 2, &mut Vec::new(), &lie, &mut best);
-        best
-    };
-    assert_eq!(choose(Lies::LeftOf), Some((0.7, vec![dogs[1], ball])));
-    assert_eq!(choose(Lies::RightOf), Some((0.9, vec![dogs[0], ball])));
-    assert_eq!(choose(Lies::Inside), None);
+fn photos_are_found_however_few_regions_are_asked_for_at_first() {
+    let world = world();
+    let index = world.engine.serving().unwrap();
+    let regions = index.regions().unwrap();
+    let encoder = world.engine.encoder_for(&index).unwrap();
+    let standing = |text: &str| world.engine.standing(&index, &regions, encoder.as_ref(), text).unwrap();
+    let (red, blue, green) = (standing("red"), standing("blue"), standing("green"));
+    let allowed = index.select(&Filter::default());
+    for (things, form) in
+        [(vec![red.clone()], "red"), (vec![green, red.clone(), blue.clone()], "green and red and blue")]
+    {
+        for least in [CUT, 0.2].map(|score| Least { score, area: 0.0 }) {
+            let query = FindQuery { cut: least.score, limit: 100, ..FindQuery::text(form).unwrap() };
+            let found = world.engine.find(&query).unwrap().photos;
+            assert!(!found.is_empty());
+            for first in [1, 2, 7, 4096] {
+                let photos = candidates_from(first, &regions, &allowed, &things, least).unwrap();
+                assert!(found.iter().all(|photo| photos.contains(&photo.id)), "{form}, {first}, {least:?}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -243,8 +253,102 @@ fn a_closer_look_keeps_what_was_found() {
     let heatmap = world.engine.heatmap(world.id("red"), "red").unwrap();
     assert_eq!((heatmap.rows, heatmap.cols), (4, 4));
     assert!(heatmap.scores[0] > 0.5 && heatmap.scores[15] < 0.5, "{heatmap:?}");
+    assert!(coarse.photos.iter().all(|photo| !photo.refined) && fine.photos.iter().all(|photo| photo.refined));
     std::fs::remove_file(world.path("red")).unwrap();
-    assert_eq!(world.engine.find(&query).unwrap().photos.len(), 3, "a photo that is gone keeps its boxes");
+    std::fs::write(world.path("both"), b"no picture any more").unwrap();
+    let fine = world.engine.find(&query).unwrap();
+    assert_eq!(fine.photos.len(), 3);
+    for photo in fine.photos {
+        let same = coarse.photos.iter().find(|coarse| coarse.id == photo.id).unwrap();
+        let readable = photo.id == world.id("other");
+        assert!(
+            photo.refined == readable && (readable || photo.boxes == same.boxes),
+            "a photo that is gone keeps its boxes"
+        );
+    }
+}
+
+#[test]
+fn photos_are_looked_at_as_closely_as_they_were_indexed() {
+    let choice = RegionChoice { detail: Some(2.0), ..RegionChoice::default() };
+    let of = [("red", "rr.. rr.. .... ....")];
+    let world = World::with(&of, RegionOptions { choice, ..RegionOptions::default() }, FakeEncoder::new(DIM));
+    let heatmap = |world: &World| world.engine.heatmap(world.id("red"), "red").unwrap();
+    assert_eq!((heatmap(&world).rows, heatmap(&world).cols), (8, 8));
+    let look = world.engine.look(world.id("red")).unwrap();
+    let stored = world.engine.region_map(world.id("red")).unwrap().unwrap();
+    let rects: Vec<Rect> = (0..stored.len()).map(|region| stored.rect(region)).collect();
+    assert_eq!(look.regions().collect::<Vec<_>>(), rects);
+
+    // A second run that does not say how goes on in the same way; one that asks for another is told of the remedy.
+    draw(&world.path("more"), "..rr .... .... ....");
+    world.index(RegionOptions::default());
+    assert_eq!(world.engine.region_map(world.id("more")).unwrap().unwrap().rows(), 8);
+    let roots = vec![world.photos.clone()];
+    let other = |rebuild| {
+        let choice = RegionChoice { detail: Some(1.0), ..RegionChoice::default() };
+        let regions = RegionOptions { choice, rebuild, ..RegionOptions::default() };
+        let options = IngestOptions { roots: roots.clone(), regions, ..IngestOptions::default() };
+        world.engine.index(&options, &AtomicBool::new(false), &mut Silent)
+    };
+    let refused = other(false).unwrap_err();
+    assert!(refused.kind() == crate::ErrorKind::NotReady && refused.to_string().contains("--rebuild-regions"));
+    other(true).unwrap();
+    assert_eq!(heatmap(&world).rows, 4);
+    assert_eq!(world.engine.region_map(world.id("red")).unwrap().unwrap().rows(), 4);
+    assert_eq!(world.names(&world.find("red")), ["more", "red"]);
+}
+
+#[test]
+fn another_model_makes_regions_as_the_library_had_them() {
+    let choice = RegionChoice { detail: Some(2.0), ..RegionChoice::default() };
+    let World { engine, photos, _home: home } = World::with(
+        &[("red", "rr.. rr.. .... ....")],
+        RegionOptions { choice, ..RegionOptions::default() },
+        FakeEncoder::new(DIM),
+    );
+    drop(engine);
+    let encoder = Arc::new(FakeEncoder::new(DIM).named("newer"));
+    let engine = Engine::with_encoder(Settings::at(home.path()), encoder).unwrap();
+    let world = World { engine, photos, _home: home };
+    world.index(RegionOptions::default());
+    assert_eq!(world.engine.stats().unwrap().1.name, "newer");
+    assert_eq!(world.engine.region_map(world.id("red")).unwrap().unwrap().rows(), 8);
+}
+
+#[test]
+fn boxes_come_from_one_source_on_all_pages() {
+    let pictures = [
+        ("one", "rr.. rr.. .... ...."),
+        ("two", ".rr. .rr. .... ...."),
+        ("three", "..rr ..rr .... ...."),
+        ("four", ".... rr.. rr.. ...."),
+    ];
+    let encoder = FakeEncoder::new(24).with_decoder();
+    let World { engine, .. } = &World::with(&pictures, RegionOptions::default(), encoder);
+    for fine in [false, true] {
+        let query = FindQuery { fine, cut: WEAK, limit: 2, ..FindQuery::text("red").unwrap() };
+        let first = engine.find(&query).unwrap();
+        let second = engine.find(&FindQuery { cursor: first.next.clone(), ..query.clone() }).unwrap();
+        let both: Vec<_> = first.photos.iter().chain(&second.photos).collect();
+        assert_eq!(both.len(), 4);
+        assert!(both.iter().all(|photo| photo.refined == fine), "{both:?}");
+    }
+}
+
+#[test]
+fn finding_is_given_up() {
+    let world = world();
+    let cancel = crate::Cancel::new();
+    cancel.cancel();
+    for fine in [false, true] {
+        let query = FindQuery { fine, ..FindQuery::text("red and blue").unwrap() };
+        let stopped = cancel.scope(|| world.engine.find(&query)).unwrap_err();
+        assert_eq!(stopped.kind(), crate::ErrorKind::Cancelled);
+        assert_eq!(world.engine.find(&query).unwrap().photos.len(), 2, "nothing half-done is remembered");
+    }
+    let query = FindQuery { fine: true, ..FindQuery::text("red and blue").unwrap() };
+    assert!(cancel.scope(|| world.engine.find(&query)).is_err(), "also while a remembered page is looked at closely");
 }
 
 #[test]

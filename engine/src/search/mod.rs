@@ -16,6 +16,7 @@ use glimpse_indexer::{IdSet, ImageId, Index, IndexError};
 use crate::calibrate::{CUT, Modality, Part, SOME_WORDS_SCORE, Scale, WORDS_SCORE};
 use crate::control::Asking;
 use crate::query::Position;
+use crate::served::Served;
 use crate::{Engine, EngineError, Mode, Page, Query, Sort};
 pub(crate) use question::read_file;
 use question::{Asked, Question};
@@ -37,7 +38,7 @@ impl Engine {
         let _asking = Asking::begin(&self.asking);
         let index = self.serving()?;
         let position = query.cursor.as_ref().map(Position::of).transpose()?;
-        let remembered = position.and_then(|position| self.results.get(position.set));
+        let remembered = position.and_then(|position| index.results.get(position.set));
         let rank = position.map_or(0, |position| position.rank as usize);
         if let Some(set) = &remembered
             && query.terms.is_empty()
@@ -50,11 +51,11 @@ impl Engine {
                 "this cursor belongs to another query; send the whole query with it".into(),
             ));
         }
-        let set = match remembered.or_else(|| self.results.get(ResultSet::name(question.digest, &index))) {
+        let set = match remembered.or_else(|| index.results.get(ResultSet::name(question.digest, &index))) {
             Some(set) => set,
             None => {
                 let set = Arc::new(self.answer(&index, &question)?);
-                self.results.insert(Arc::clone(&set));
+                index.results.insert(Arc::clone(&set));
                 set
             }
         };
@@ -62,7 +63,7 @@ impl Engine {
     }
 
     /// The whole result set of a question.
-    fn answer(&self, index: &Arc<Index>, question: &Question) -> Result<ResultSet, EngineError> {
+    fn answer(&self, index: &Served, question: &Question) -> Result<ResultSet, EngineError> {
         let id = ResultSet::name(question.digest, index); // before reading: a change meanwhile gives another name
         let mut allowed = index.select(&question.filter);
         question.images().for_each(|image| _ = allowed.remove(image));
@@ -104,7 +105,7 @@ impl Engine {
     }
 
     /// Embeds the terms and calibrates their sum over the library.
-    fn meaning(&self, index: &Arc<Index>, question: &Question) -> Result<Meaning, EngineError> {
+    fn meaning(&self, index: &Served, question: &Question) -> Result<Meaning, EngineError> {
         let texts: Vec<&str> = question.texts(|_| true).collect();
         let needs_model = question.terms.iter().any(|(asked, _)| !matches!(asked, Asked::Image(_)));
         let encoder = if needs_model { Some(self.encoder_for(index)?) } else { None };
@@ -134,7 +135,7 @@ impl Engine {
             parts.push(Part { modality, weight: *weight, vector });
         }
         let known = self.calibrated(&index.manifest().model)?;
-        let scale = self.calibrator.scale(index, &parts, encoder, &known.calibration)?;
+        let scale = index.calibrator.scale(index, &parts, encoder, &known.calibration)?;
         let one_text = matches!(parts.as_slice(), [part] if part.modality == Modality::Text && part.weight > 0.0);
         Ok(Meaning { scale, scoring: one_text.then(|| index.manifest().model.scoring) })
     }

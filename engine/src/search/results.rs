@@ -115,11 +115,6 @@ impl ResultCache {
         self.0.lock().get(&id)
     }
 
-    /// Forgets everything: numbers of pictures mean others in another generation.
-    pub fn clear(&self) {
-        *self.0.lock() = Lru::new(REMEMBERED);
-    }
-
     pub fn insert(&self, set: Arc<ResultSet>) {
         let bytes = set.bytes();
         self.0.lock().insert(set.id, set, bytes);

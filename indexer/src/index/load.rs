@@ -33,6 +33,8 @@ impl Index {
             format: Self::FORMAT,
             model: model.clone(),
             vectors: options.vectors.unwrap_or_default(),
+            regions: None,
+            rebuild: None,
             roots: Vec::new(),
             created: created.map_or(0, |since| since.as_secs() as i64),
         };

@@ -63,6 +63,15 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
+    /// A picture's regions go, if it has any.
+    pub(super) fn remove_regions(&mut self, id: ImageId) -> Result<(), IndexError> {
+        if self.remove_parts(id)? {
+            self.changed.insert(id);
+            self.effects.push(Effect::RemoveRegions(id));
+        }
+        Ok(())
+    }
+
     /// Removes what is stored of a picture's regions; false if there is nothing.
     fn remove_parts(&mut self, id: ImageId) -> Result<bool, IndexError> {
         let parts = self.index.store.region_parts(id)?;

@@ -8,7 +8,6 @@ use glimpse_encoder::dense::Regions;
 use glimpse_encoder::{Embedding, EncodeError};
 
 use super::Index;
-use super::load::write_manifest;
 use super::step::Step;
 use crate::hnsw::Progress;
 use crate::regions::format::Stored;
@@ -159,9 +158,7 @@ impl Index {
             return Ok(());
         }
         manifest.roots.push(root);
-        write_manifest(&self.store, &manifest)?;
-        *self.manifest.write() = manifest;
-        Ok(())
+        self.put_manifest(manifest)
     }
 
     /// Records that a folder is no longer part of the library. Its files stay.
@@ -173,9 +170,7 @@ impl Index {
         let mut manifest = self.manifest();
         let Some(at) = manifest.roots.iter().position(|known| known == root) else { return Ok(()) };
         manifest.roots.remove(at);
-        write_manifest(&self.store, &manifest)?;
-        *self.manifest.write() = manifest;
-        Ok(())
+        self.put_manifest(manifest)
     }
 
     /// Makes everything written so far outlive this process and a power cut. Words follow when the last ones are some

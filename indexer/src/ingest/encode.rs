@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
-use glimpse_encoder::dense::{DenseProfile, Regions, Views};
+use glimpse_encoder::dense::{DenseFeatures, DenseProfile, Regions, Views};
 use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError, Outputs, Prepared};
 use rayon::prelude::*;
 
@@ -16,7 +16,7 @@ use super::pipeline::{Message, Outcome, Shared, guarded};
 /// A batch that is not full goes on its way after this long.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// An encoder that fails this often in a row fails always.
-const MOST_FAILURES: usize = 8;
+pub(super) const MOST_FAILURES: usize = 8;
 
 /// What is asked of the model for each picture beside its vector.
 #[derive(Clone, Copy)]
@@ -39,11 +39,12 @@ pub(super) fn encode(
     encoder: &dyn Encode,
     options: &IngestOptions,
     shared: &Shared<'_>,
+    profile: &DenseProfile,
     contents: &Contents,
     fresh: &Receiver<Fresh>,
     write: &Sender<Message>,
 ) {
-    let wanted = Wanted::of(options);
+    let wanted = Wanted::of(options, profile);
     let mut stage = Stage { encoder, wanted, shared, contents, write, failures: 0 };
     while let Ok(first) = fresh.recv() {
         let deadline = Instant::now() + PATIENCE;
@@ -111,8 +112,8 @@ impl Stage<'_> {
 }
 
 impl<'a> Wanted<'a> {
-    pub fn of(options: &'a IngestOptions) -> Self {
-        Self { profile: &options.regions.profile, regions: options.regions.make, captions: options.captions.as_deref() }
+    pub fn of(options: &'a IngestOptions, profile: &'a DenseProfile) -> Self {
+        Self { profile, regions: options.regions.make, captions: options.captions.as_deref() }
     }
 
     /// All that is wanted of a batch, in order.
@@ -121,12 +122,13 @@ impl<'a> Wanted<'a> {
             return vectors(encoder, views);
         }
         let features = self.profile.encode(encoder, views)?;
-        let grids: Vec<_> = features.iter().filter_map(|features| features.dense.as_ref()).collect();
-        if grids.len() != views.len() {
-            return Err(broken(format!("{} grids for {} pictures", grids.len(), views.len())));
+        if features.len() != views.len() {
+            return Err(broken(format!("{} grids for {} pictures", features.len(), views.len())));
         }
+        let grids: Vec<_> = features.iter().map(|features| &features.grid).collect();
         let mut regions = if self.regions { self.profile.segment(encoder, &grids)? } else { Vec::new() }.into_iter();
-        let mut described = self.describe(encoder, &grids)?.into_iter();
+        let whole: Vec<_> = features.iter().map(DenseFeatures::whole).collect();
+        let mut described = self.describe(encoder, &whole)?.into_iter();
         let encoded = |embedding| Encoded { embedding, regions: regions.next(), described: described.next().flatten() };
         Ok(features.iter().map(|features| features.embedding.clone()).map(encoded).collect())
     }

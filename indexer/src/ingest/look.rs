@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crossbeam_channel::Sender;
 use glimpse_encoder::Encode;
-use glimpse_encoder::dense::Views;
+use glimpse_encoder::dense::{DenseProfile, Views};
 use glimpse_encoder::picture::{self, Format};
 use image::ImageReader;
 
@@ -70,6 +70,7 @@ pub(super) struct Looker<'a> {
     index: &'a Index,
     encoder: &'a dyn Encode,
     options: &'a IngestOptions,
+    profile: &'a DenseProfile,
     contents: &'a Contents,
     /// Bytes of files in memory.
     files: Budget,
@@ -80,10 +81,16 @@ pub(super) struct Looker<'a> {
 }
 
 impl<'a> Looker<'a> {
-    pub fn new(index: &'a Index, encoder: &'a dyn Encode, options: &'a IngestOptions, contents: &'a Contents) -> Self {
+    pub fn new(
+        index: &'a Index,
+        encoder: &'a dyn Encode,
+        options: &'a IngestOptions,
+        profile: &'a DenseProfile,
+        contents: &'a Contents,
+    ) -> Self {
         let budget = (256 << 20) + options.threads as u64 * (128 << 20);
         let (files, pixels) = (Budget::new(budget / 2), Budget::new(budget));
-        Self { index, encoder, options, contents, files, pixels, decoding: AtomicU64::new(0) }
+        Self { index, encoder, options, profile, contents, files, pixels, decoding: AtomicU64::new(0) }
     }
 
     /// Sends what becomes of a candidate to one of the next stages. `false` if they are gone.
@@ -154,12 +161,12 @@ impl<'a> Looker<'a> {
     fn decode(&self, content: &ContentHash, bytes: &[u8]) -> Result<(Views, (u32, u32)), String> {
         let _memory = self.pixels.take(pixels(bytes).saturating_mul(BYTES_PER_PIXEL));
         let start = Instant::now();
-        let regions = &self.options.regions;
-        let detail = if regions.make { regions.profile.config.detail } else { 1.0 };
+        let makes_regions = self.options.regions.make;
+        let detail = if makes_regions { self.profile.config.detail } else { 1.0 };
         let picture = picture::decode_reduced(bytes, &self.options.limits, least_side(self.encoder, detail));
         let picture = picture.map_err(|error| error.to_string())?;
-        let views = match regions.make {
-            true => regions.profile.views(self.encoder, &picture.pixels),
+        let views = match makes_regions {
+            true => self.profile.views(self.encoder, &picture.pixels),
             false => self.encoder.prepare(&picture.pixels).map(Views::whole),
         };
         let views = views.map_err(|error| error.to_string())?;

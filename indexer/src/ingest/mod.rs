@@ -8,8 +8,10 @@ mod look;
 mod metadata;
 mod pipeline;
 mod read;
+mod rebuild;
 mod reconcile;
 mod refill;
+mod regions;
 mod report;
 mod roots;
 mod walk;
@@ -26,7 +28,7 @@ use glimpse_encoder::picture::Limits;
 use self::contents::Contents;
 pub use self::hook::PictureHook;
 use self::reconcile::reconcile;
-pub use self::refill::RegionOptions;
+pub use self::regions::{RegionChoice, RegionOptions};
 use self::report::Report;
 use self::roots::Roots;
 use self::write::Writer;
@@ -158,7 +160,7 @@ pub struct Summary {
 /// Brings `index` up to date with the roots. Stops soon after `cancel` is set, with everything done so far kept.
 ///
 /// # Errors
-/// If the index or the encoder fails, or a root is neither there nor known; a bad picture is an event, not an error.
+/// If the index or the encoder fails, [`IndexError::OtherRegions`], or a root is neither there nor known; a bad picture is an event, not an error.
 pub fn ingest(
     index: &Index,
     encoder: &dyn Encode,
@@ -172,15 +174,17 @@ pub fn ingest(
     for folder in options.roots.iter().filter(|root| root.is_dir()) {
         index.add_root(folder.clone())?;
     }
+    let profile = regions::settle(index, encoder, &options.regions, options.captions.is_some())?;
     let contents = Contents::default();
     let mut writer = Writer::new(index, &contents, Report::new(observer));
-    let ran = pipeline::run(index, encoder, &options, cancel, &mut writer, &contents)?;
+    let ran = pipeline::run(index, encoder, &options, &profile, cancel, &mut writer, &contents)?;
     if ran.walked.complete {
         reconcile(index, &options, &ran.walked, &gone, &mut writer)?;
         writer.mark_gone()?;
         roots::drop_empty(index)?;
+        rebuild::rebuild(index, encoder, &options, &profile, cancel, &mut writer)?;
         if options.regions.refill || options.captions.is_some() {
-            refill::refill(index, encoder, &options, cancel, &mut writer)?;
+            refill::refill(index, encoder, &options, &profile, cancel, &mut writer)?;
         }
         index.finish_with(&mut |done, all| {
             writer.report.linked(done, all);

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use glimpse_encoder::Encode;
+use glimpse_encoder::dense::DenseProfile;
 
 use super::IngestOptions;
 use super::contents::Contents;
@@ -84,6 +85,7 @@ pub(super) fn run(
     index: &Index,
     encoder: &dyn Encode,
     options: &IngestOptions,
+    profile: &DenseProfile,
     cancel: &AtomicBool,
     writer: &mut Writer<'_, '_>,
     contents: &Contents,
@@ -95,7 +97,7 @@ pub(super) fn run(
         walk_done: AtomicBool::new(false),
         encoding: AtomicU64::new(0),
     };
-    let looker = Looker::new(index, encoder, options, contents);
+    let looker = Looker::new(index, encoder, options, profile, contents);
     let (to_look, candidates) = bounded(CANDIDATES);
     let (to_encode, fresh) = bounded(2 * options.batch.max(1));
     let (to_write, messages) = bounded(MESSAGES);
@@ -109,7 +111,7 @@ pub(super) fn run(
         }
         drop((candidates, to_encode));
         let tell = to_write.clone();
-        scope.spawn(move || encode(encoder, options, shared, contents, &fresh, &tell));
+        scope.spawn(move || encode(encoder, options, shared, profile, contents, &fresh, &tell));
         drop(to_write);
         let written = writer.run(messages, shared);
         shared.stopped.store(true, Relaxed);

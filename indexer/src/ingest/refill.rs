@@ -14,30 +14,14 @@ use super::write::Writer;
 use super::{FileEvent, IngestOptions};
 use crate::{ContentHash, FileRecord, ImageId, Index, IndexError};
 
-/// What becomes of regions in a run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RegionOptions {
-    /// New pictures get regions.
-    pub make: bool,
-    /// Known pictures without regions get them too; their files are read and encoded again.
-    pub refill: bool,
-    /// How regions are made.
-    pub profile: DenseProfile,
-}
-
-impl Default for RegionOptions {
-    fn default() -> Self {
-        Self { make: true, refill: false, profile: DenseProfile::default() }
-    }
-}
-
 /// A known picture that lacks something.
 #[derive(Clone)]
-struct Lacking {
-    id: ImageId,
-    file: FileRecord,
-    regions: bool,
-    description: bool,
+pub(super) struct Lacking {
+    pub id: ImageId,
+    /// A file that holds it.
+    pub file: FileRecord,
+    pub regions: bool,
+    pub description: bool,
 }
 
 /// The same, ready for the encoder.
@@ -52,6 +36,7 @@ pub(super) fn refill(
     index: &Index,
     encoder: &dyn Encode,
     options: &IngestOptions,
+    profile: &DenseProfile,
     cancel: &AtomicBool,
     writer: &mut Writer<'_, '_>,
 ) -> Result<(), IndexError> {
@@ -60,18 +45,41 @@ pub(super) fn refill(
         if cancel.load(Relaxed) {
             break;
         }
-        let looked: Vec<_> = batch.par_iter().map(|lacking| look(lacking, encoder, options)).collect();
-        let mut waiting = Vec::with_capacity(batch.len());
-        for outcome in looked {
-            match outcome {
-                Ok(picture) => waiting.push(picture),
-                Err(event) => writer.report.event(event),
-            }
-        }
-        write(index, encoder, &Wanted::of(options), waiting, writer)?;
+        make(index, encoder, options, &Wanted::of(options, profile), batch, writer)?;
         writer.commit()?;
     }
     Ok(())
+}
+
+/// What became of a batch of pictures. Those in neither list have a file that cannot be read.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    /// They have what they lacked.
+    pub done: Vec<ImageId>,
+    /// The model failed on them.
+    pub failed: Vec<ImageId>,
+}
+
+/// Makes what a batch of pictures lacks. What goes wrong with a picture is told of as an event.
+pub(super) fn make(
+    index: &Index,
+    encoder: &dyn Encode,
+    options: &IngestOptions,
+    wanted: &Wanted<'_>,
+    batch: &[Lacking],
+    writer: &mut Writer<'_, '_>,
+) -> Result<Made, IndexError> {
+    let looked: Vec<_> = batch.par_iter().map(|lacking| look(lacking, encoder, options, wanted.profile)).collect();
+    let mut waiting = Vec::with_capacity(batch.len());
+    for outcome in looked {
+        match outcome {
+            Ok(picture) => waiting.push(picture),
+            Err(event) => writer.report.event(event),
+        }
+    }
+    let mut made = Made::default();
+    write(index, encoder, wanted, waiting, writer, &mut made)?;
+    Ok(made)
 }
 
 /// One present file of each picture that lacks something.
@@ -94,14 +102,18 @@ fn lacking(index: &Index, encoder: &dyn Encode, options: &IngestOptions) -> Resu
     Ok(all)
 }
 
-fn look(lacking: &Lacking, encoder: &dyn Encode, options: &IngestOptions) -> Result<Waiting, FileEvent> {
+fn look(
+    lacking: &Lacking,
+    encoder: &dyn Encode,
+    options: &IngestOptions,
+    profile: &DenseProfile,
+) -> Result<Waiting, FileEvent> {
     let path = || lacking.file.path.clone();
     let (bytes, _) = read(&lacking.file.path, &options.limits).map_err(|unread| match unread {
         Unread::Skipped(reason) => FileEvent::Skipped { path: path(), reason },
         Unread::Failed(reason) => FileEvent::Failed { path: path(), reason },
     })?;
     let failed = |reason: String| FileEvent::Failed { path: path(), reason };
-    let profile = &options.regions.profile;
     let least = least_side(encoder, profile.config.detail);
     let picture = picture::decode_reduced(&bytes, &options.limits, least);
     let picture = picture.map_err(|error| failed(error.to_string()))?;
@@ -117,13 +129,17 @@ fn write(
     wanted: &Wanted<'_>,
     mut waiting: Vec<Waiting>,
     writer: &mut Writer<'_, '_>,
+    made: &mut Made,
 ) -> Result<(), IndexError> {
     let views: Vec<Views> = waiting.iter().map(|picture| picture.views.clone()).collect();
     match wanted.of_pictures(encoder, &views) {
         Ok(encoded) => {
             for (picture, encoded) in waiting.into_iter().zip(encoded) {
                 match put(index, &picture.lacking, encoded) {
-                    Ok(()) => writer.report.change(FileEvent::Indexed(picture.lacking.file.path)),
+                    Ok(()) => {
+                        made.done.push(picture.lacking.id);
+                        writer.report.change(FileEvent::Indexed(picture.lacking.file.path));
+                    }
                     Err(IndexError::NoSuchImage(_)) => {} // removed meanwhile
                     Err(error) => return Err(error),
                 }
@@ -133,13 +149,14 @@ fn write(
         Err(error) if waiting.len() <= 1 => {
             for picture in waiting {
                 let reason = format!("the model failed on it: {error}");
+                made.failed.push(picture.lacking.id);
                 writer.report.event(FileEvent::Failed { path: picture.lacking.file.path, reason });
             }
             Ok(())
         }
         Err(_) => {
             while let Some(picture) = waiting.pop() {
-                write(index, encoder, wanted, vec![picture], writer)?;
+                write(index, encoder, wanted, vec![picture], writer, made)?;
             }
             Ok(())
         }

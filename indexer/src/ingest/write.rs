@@ -156,6 +156,8 @@ impl<'a, 'o> Writer<'a, 'o> {
     fn bring_back(&mut self, file: &Known, picture: Displaced) -> Result<(), IndexError> {
         self.make_room(file, None)?;
         let Displaced { record, vector, regions, path: from } = picture;
+        // Under a new number they would pass for new ones.
+        let regions = regions.filter(|_| self.index.rebuild_left().is_none());
         let id = self.index.add_stored(record, &vector, regions, file.record(ImageId(0)))?;
         self.set_words(file, id)?;
         let to = file.path.clone();

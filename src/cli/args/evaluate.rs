@@ -59,7 +59,7 @@ pub struct EvalRegionsArgs {
     pub leaves: u16,
 
     /// Patches along the shorter side, in sides of the model's own grid
-    #[arg(long, value_name = "TIMES", default_value_t = 1.0)]
+    #[arg(long, value_name = "TIMES", default_value_t = 1.0, value_parser = super::detail)]
     pub detail: f32,
 
     /// What patches are grouped by
@@ -135,7 +135,7 @@ pub struct EvalClassifyArgs {
     #[arg(long, value_name = "FILE")]
     pub names: Option<PathBuf>,
 
-    /// A sentence around a label; several are averaged [default: {} and `a photo of a {}`]
+    /// A sentence around a label; several are averaged [default: the label alone, as `glimpse tag` asks for it]
     #[arg(long, value_name = "TEXT")]
     pub template: Vec<String>,
 

@@ -50,14 +50,19 @@ pub struct IndexArgs {
     #[arg(long)]
     pub no_regions: bool,
 
-    /// Regions of a picture, before they are merged into larger ones
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=32), default_value_t = 16)]
-    pub leaves: u16,
+    /// Make regions anew for all pictures of the library, not only for those in DIR, with --leaves and --detail if they are
+    /// given. It takes as long as the first time; if it is stopped, the next `glimpse index` goes on
+    #[arg(long, conflicts_with = "no_regions")]
+    pub rebuild_regions: bool,
 
-    /// Patches along the shorter side, in sides of the model's own grid: 2 reads pictures in windows of half their size,
-    /// which finds smaller things and takes some ten times as long
-    #[arg(long, value_name = "TIMES", default_value_t = 1.0)]
-    pub detail: f32,
+    /// Regions of a picture, before they are merged into larger ones [default: as the library has them, 16 in a new one]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=32), conflicts_with = "no_regions")]
+    pub leaves: Option<u16>,
+
+    /// Patches along the shorter side, 1 to 8 times the model's own grid: 2 reads pictures in windows of half their size,
+    /// which finds smaller things and takes some ten times as long [default: as the library has them, 1 in a new one]
+    #[arg(long, value_name = "TIMES", value_parser = super::detail, conflicts_with = "no_regions")]
+    pub detail: Option<f32>,
 
     /// How a new library keeps the vectors of pictures. `int8` takes half the memory and may change the order of pictures that
     /// are nearly alike; `f32` takes two and a half times as much and scores as exactly as the model

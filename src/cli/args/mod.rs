@@ -10,7 +10,7 @@ mod tools;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use glimpse::engine::GraphEngine;
+use glimpse::engine::{GraphEngine, RegionChoice};
 
 pub use evaluate::{EvalArgs, EvalCaptionsArgs, EvalClassifyArgs, EvalCommand, EvalRegionsArgs, EvalRetrievalArgs};
 pub use library::{DemoArgs, IndexArgs, ListenArgs, ServeArgs};
@@ -148,6 +148,17 @@ pub enum Command {
     Completions(CompletionsArgs),
 }
 
+/// How finely pictures are read: see [`DenseConfig::detail`].
+///
+/// [`DenseConfig::detail`]: glimpse::engine::DenseConfig::detail
+fn detail(text: &str) -> Result<f32, String> {
+    let most = RegionChoice::MAX_DETAIL;
+    match text.parse::<f32>() {
+        Ok(detail) if (1.0..=most).contains(&detail) => Ok(detail),
+        _ => Err(format!("give a number from 1 to {most}")),
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -158,6 +169,13 @@ mod tests {
     #[test]
     fn the_arguments_fit_together() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn detail_has_a_range() {
+        let given = |text: &str| Arguments::try_parse_from(["glimpse", "index", "photos", "--detail", text]).is_ok();
+        assert!(["1", "1.5", "8"].into_iter().all(given));
+        assert!(!["0.5", "8.1", "nan", "inf", "fine"].into_iter().any(given));
     }
 
     #[test]

@@ -22,7 +22,7 @@ Examples:
   glimpse find 自転車 --after 2020 --json
 
 JSON lines have: id, path, width, height, score, strength, boxes: [{thing, text, x, y, width, height, area, score, z}], boxes
-in pixels of the upright picture.";
+in pixels of the upright picture, and refined: whether --fine found finer boxes.";
 
 #[derive(Debug, Args)]
 #[command(after_help = FIND_HELP)]
@@ -162,7 +162,7 @@ pub struct GroundArgs {
 
     /// Patches along the shorter side, in sides of the model's own grid: 2 reads the picture in windows of half its size, which
     /// finds smaller things and may cut large ones. Models of fixed resolution only
-    #[arg(long, value_name = "TIMES", default_value_t = 1.0)]
+    #[arg(long, value_name = "TIMES", default_value_t = 1.0, value_parser = super::detail)]
     pub detail: f32,
 
     /// Weaker boxes too

@@ -8,6 +8,7 @@ use glimpse::web::wire::GroupView;
 
 use crate::cli::args::DupsArgs;
 use crate::cli::context::Context;
+use crate::cli::interrupt::interruptible;
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::output::{Table, count, write_json, write_path};
 
@@ -15,7 +16,7 @@ pub fn run(args: &DupsArgs, context: &Context) -> Result<Outcome, CliError> {
     let engine = context.engine()?;
     let mut options = DuplicateOptions::default();
     options.min_cosine = args.min_cosine.unwrap_or(options.min_cosine);
-    let groups = engine.duplicates(&options)?;
+    let groups = interruptible(|| engine.duplicates(&options))?;
 
     let mut out = context.stdout();
     for group in &groups {

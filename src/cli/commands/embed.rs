@@ -20,13 +20,13 @@ struct Line<'a> {
     input: String,
     #[serde(flatten)]
     outcome: LineOutcome<'a>,
-    model: &'a str,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
 enum LineOutcome<'a> {
     Embedded {
+        model: &'a str,
         embedding: &'a [f32],
         dim: usize,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,7 +50,6 @@ struct Dense<'a> {
 
 pub fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, CliError> {
     let engine = context.engine()?;
-    let model = engine.load_model()?.name;
     let texts = args.text.iter().cloned().map(EmbedInput::Text);
     let inputs: Vec<EmbedInput> = texts.chain(args.image.iter().cloned().map(EmbedInput::Image)).collect();
 
@@ -59,7 +58,7 @@ pub fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, CliError> {
     for chunk in inputs.chunks(CHUNK) {
         for (input, embedded) in chunk.iter().zip(engine.embed(chunk, args.dense)?) {
             failed += usize::from(embedded.is_err());
-            let line = Line { input: name(input), outcome: outcome(&embedded, args), model: &model };
+            let line = Line { input: name(input), outcome: outcome(&embedded, args) };
             write_json(&mut out, &line)?;
         }
         out.flush()?;
@@ -80,6 +79,7 @@ fn name(input: &EmbedInput) -> String {
 fn outcome<'a>(embedded: &'a Result<Embedded, EngineError>, args: &EmbedArgs) -> LineOutcome<'a> {
     match embedded {
         Ok(embedded) => LineOutcome::Embedded {
+            model: &embedded.model,
             embedding: embedded.embedding.as_slice(),
             dim: embedded.embedding.dim(),
             tokens: embedded.tokens.as_deref().filter(|_| args.tokens),

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::cli::args::{BoundArgs, ExportArgs, FindArgs, PrintArgs};
 use crate::cli::context::Context;
 use crate::cli::export::{self, Annotated, Labelled};
+use crate::cli::interrupt::interruptible;
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::output::{Table, Thumbnails, strength_style, write_json, write_path};
 use crate::cli::query;
@@ -49,6 +50,7 @@ struct PhotoLine<'a> {
     score: f32,
     strength: Strength,
     boxes: Vec<BoxLine<'a>>,
+    refined: bool,
 }
 
 /// A box in pixels.
@@ -86,7 +88,7 @@ pub fn answer(
     export: &ExportArgs,
     context: &Context,
 ) -> Result<Outcome, CliError> {
-    let page = engine.find(query)?;
+    let page = interruptible(|| engine.find(query))?;
     let texts: Vec<String> = match &query.target {
         Target::Form(form) => form.things.iter().map(|thing| thing.text.clone()).collect(),
         Target::Example(_) => vec!["similar".to_owned()],
@@ -109,12 +111,17 @@ fn print_photos(shown: &[Shown<'_>], texts: &[String], print: &PrintArgs, contex
         if print.json {
             let boxes = photo.boxes.iter();
             let boxes = boxes.map(|found| BoxLine::of(found, &texts[found.thing], view.width, view.height)).collect();
-            let (score, strength) = (photo.score, photo.strength);
-            let (width, height) = (view.width, view.height);
-            write_json(
-                &mut out,
-                &PhotoLine { id: view.id.0, path: &view.path, width, height, score, strength, boxes },
-            )?;
+            let line = PhotoLine {
+                id: view.id.0,
+                path: &view.path,
+                width: view.width,
+                height: view.height,
+                score: photo.score,
+                strength: photo.strength,
+                boxes,
+                refined: photo.refined,
+            };
+            write_json(&mut out, &line)?;
         } else if print.paths || print.null {
             write_path(&mut out, context.shown(&view.file), if print.null { 0 } else { b'\n' })?;
         } else {

@@ -24,9 +24,6 @@ struct ThingLine<'a> {
 }
 
 pub fn run(args: &GroundArgs, context: &Context) -> Result<Outcome, CliError> {
-    if !(args.detail >= 1.0 && args.detail <= 8.0) {
-        return Err(CliError::new(format!("--detail {}: from 1 to 8", args.detail)));
-    }
     let config = DenseConfig { detail: args.detail, ..DenseConfig::default() };
     let grounded = context.engine()?.ground(&Source::File(args.image.clone()), &args.texts, &config, args.all)?;
     print(&grounded, args, context)?;

@@ -5,7 +5,7 @@ mod report;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use glimpse::engine::{DenseConfig, DenseProfile, IndexOptions, RegionOptions};
+use glimpse::engine::{IndexOptions, RegionChoice, RegionOptions, detail_limit};
 use glimpse::{Engine, IngestOptions, Summary};
 
 pub use report::Report;
@@ -17,9 +17,6 @@ use crate::cli::interrupt::on_interrupt;
 use crate::cli::outcome::{CliError, Outcome};
 
 pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
-    if !(args.detail >= 1.0 && args.detail <= 8.0) {
-        return Err(CliError::new(format!("--detail {}: from 1 to 8", args.detail)));
-    }
     let index = IndexOptions { vectors: args.vectors.map(Into::into), ..context.index.clone() };
     let engine = Engine::open_with(context.settings.clone(), index)?;
     let defaults = IngestOptions::default();
@@ -32,19 +29,36 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
         regions: RegionOptions {
             make: !args.no_regions,
             refill: args.regions,
-            profile: DenseProfile {
-                config: DenseConfig { leaves: args.leaves.into(), detail: args.detail, ..DenseConfig::default() },
-                ..DenseProfile::default()
+            rebuild: args.rebuild_regions,
+            choice: RegionChoice {
+                leaves: args.leaves.map(usize::from),
+                detail: args.detail,
+                ..RegionChoice::default()
             },
+            ..RegionOptions::default()
         },
         captions: args.captions.as_ref().map(|code| caption_language(code.as_deref(), &engine)).transpose()?,
         on_picture: glimpse::web::keep_thumbnails(&engine.settings().cache_dir()),
         ..defaults
     };
+    if let Some(detail) = args.detail {
+        note_limit(detail, &engine, context)?;
+    }
     let mut report = Report::new(context, args.json);
     let summary = bring_up_to_date(&engine, &options, &mut report)?;
     report.finish(&summary)?;
     Ok(if summary.cancelled { Outcome::Interrupted } else { Outcome::Done })
+}
+
+/// Says so if the model's grids cannot be as fine as was asked for.
+fn note_limit(detail: f32, engine: &Engine, context: &Context) -> Result<(), CliError> {
+    let model = engine.load_model()?;
+    let limit = detail_limit(&model);
+    if detail > limit {
+        let name = &model.name;
+        context.note(format_args!("--detail {detail}: grids of {name} are at most {limit:.1} times as fine; so it is"));
+    }
+    Ok(())
 }
 
 /// Indexes until done or stopped by Ctrl-C.

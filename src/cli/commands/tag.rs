@@ -7,6 +7,7 @@ use glimpse::web::wire::TaggedView;
 
 use crate::cli::args::TagArgs;
 use crate::cli::context::Context;
+use crate::cli::interrupt::interruptible;
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::output::{Table, count, write_json};
 use crate::cli::query;
@@ -16,7 +17,7 @@ pub fn run(args: &TagArgs, context: &Context) -> Result<Outcome, CliError> {
     let engine = context.engine()?;
     let options =
         TagOptions { filter: query::resolve_filter(&args.filter)?, max_tags: args.max_tags, min_score: args.min_score };
-    let mut tagged = engine.tag(&labels, &options)?;
+    let mut tagged = interruptible(|| engine.tag(&labels, &options))?;
     let total = tagged.len();
     let with_tags = tagged.iter().filter(|picture| !picture.tags.is_empty()).count();
     if !args.untagged {

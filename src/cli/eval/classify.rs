@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use glimpse::engine::Embedding;
+use glimpse::engine::{Embedding, prompt};
 use serde::Serialize;
 
 use super::{Bench, read, share, vectors};
@@ -12,8 +12,6 @@ use crate::cli::args::EvalClassifyArgs;
 use crate::cli::context::Context;
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::output::{Table, write_json};
-
-const TEMPLATES: [&str; 2] = ["{}", "a photo of a {}"];
 
 #[derive(Debug, Serialize)]
 struct Report {
@@ -29,18 +27,17 @@ pub fn run(args: &EvalClassifyArgs, context: &Context) -> Result<Outcome, CliErr
     let classes = classes(&args.dir)?;
     let labels = match &args.names {
         Some(path) => renamed(&classes, &read(path)?),
-        None => classes.iter().map(|(name, _)| name.replace('_', " ")).collect(),
+        None => classes.iter().map(|(name, _)| name.clone()).collect(),
     };
     let templates: Vec<String> = match args.template.as_slice() {
-        [] => TEMPLATES.map(str::to_owned).into(),
+        [] => prompt::TEMPLATES.map(str::to_owned).into(),
         given => given.to_vec(),
     };
     if let Some(odd) = templates.iter().find(|template| !template.contains("{}")) {
         return Err(CliError::new(format!("the template `{odd}` has no {{}} for the label")));
     }
     let bench = Bench::new(context)?;
-    let prompts: Vec<String> =
-        labels.iter().flat_map(|label| templates.iter().map(move |template| template.replace("{}", label))).collect();
+    let prompts: Vec<String> = labels.iter().flat_map(|label| prompt::prompts(label, &templates)).collect();
     let prompts = vectors::texts(&bench.engine, &prompts)?;
     let labels: Vec<Embedding> = prompts.chunks(templates.len()).map(average).collect::<Result<_, _>>()?;
 
@@ -108,15 +105,11 @@ fn classes(dir: &Path) -> Result<Vec<(String, Vec<PathBuf>)>, CliError> {
 /// Labels from lines of folder name, tab, label; folders without a line keep their name.
 fn renamed(classes: &[(String, Vec<PathBuf>)], text: &str) -> Vec<String> {
     let given: HashMap<&str, &str> = text.lines().filter_map(|line| line.split_once('\t')).collect();
-    let label = |name: &String| {
-        given.get(name.as_str()).map_or_else(|| name.replace('_', " "), |label| label.trim().to_owned())
-    };
+    let label = |name: &String| given.get(name.as_str()).map_or_else(|| name.clone(), |label| label.trim().to_owned());
     classes.iter().map(|(name, _)| label(name)).collect()
 }
 
 /// The direction between the prompts of one label.
 fn average(prompts: &[Embedding]) -> Result<Embedding, CliError> {
-    let dim = prompts.first().map_or(0, Embedding::dim);
-    let sum = (0..dim).map(|i| prompts.iter().map(|prompt| prompt.as_slice()[i]).sum()).collect();
-    Embedding::new(sum).map_err(|error| CliError::new(format!("the templates cancel each other: {error}")))
+    prompt::mean(prompts).map_err(|error| CliError::new(format!("the templates cancel each other: {error}")))
 }

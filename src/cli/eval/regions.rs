@@ -6,7 +6,7 @@ use std::io::Write;
 use glimpse::encoder::Projection;
 use glimpse::encoder::dense::Affinity;
 use glimpse::engine::calibrate::CUT;
-use glimpse::engine::{DenseConfig, DenseProfile, FindQuery, Form, Heatmap, Located, Look, Rect, RegionOptions};
+use glimpse::engine::{FindQuery, Form, Heatmap, Located, Look, Rect, RegionChoice, RegionOptions};
 use glimpse::{ImageId, IngestOptions};
 use serde::Serialize;
 
@@ -28,14 +28,12 @@ pub fn run(args: &EvalRegionsArgs, context: &Context) -> Result<Outcome, CliErro
     let data = coco::read(&args.data, args.limit)?;
     let languages = data.languages(&args.lang)?;
     let dir = folder(&args.images, &args.data);
-    let config = config(args)?;
     let bench = Bench::new(context)?;
     let roots: Vec<_> = data.pictures.iter().map(|name| dir.join(name)).collect();
-    let profile = DenseProfile { config: config.clone(), ..DenseProfile::default() };
-    let regions = RegionOptions { profile, ..RegionOptions::default() };
+    let regions = RegionOptions { choice: choice(args), ..RegionOptions::default() };
     bench.index(&IngestOptions { roots: roots.clone(), regions, ..IngestOptions::default() }, context)?;
     let questions = questions(&data, &languages);
-    let sights = Sights::of(&bench, &data, &roots, &questions, &config)?;
+    let sights = Sights::of(&bench, &data, &roots, &questions)?;
     let mut measure = Measure {
         bench: &bench,
         data: &data,
@@ -68,13 +66,15 @@ pub fn run(args: &EvalRegionsArgs, context: &Context) -> Result<Outcome, CliErro
 }
 
 /// The way from patches to regions that is measured.
-fn config(args: &EvalRegionsArgs) -> Result<DenseConfig, CliError> {
-    if !(args.detail >= 1.0 && args.detail <= 8.0) {
-        return Err(CliError::new(format!("--detail {}: from 1 to 8", args.detail)));
-    }
+fn choice(args: &EvalRegionsArgs) -> RegionChoice {
     let affinity = if args.affinity == "aligned" { Affinity::Aligned } else { Affinity::Tokens };
     let projection = if args.projection == "linear" { Projection::Linear } else { Projection::Full };
-    Ok(DenseConfig { leaves: args.leaves.into(), detail: args.detail, affinity, projection, ..DenseConfig::default() })
+    RegionChoice {
+        leaves: Some(args.leaves.into()),
+        detail: Some(args.detail),
+        affinity: Some(affinity),
+        projection: Some(projection),
+    }
 }
 
 /// Everything that was measured.
@@ -206,7 +206,6 @@ impl Sights {
         data: &DataSet,
         roots: &[std::path::PathBuf],
         questions: &[Question<'_>],
-        config: &DenseConfig,
     ) -> Result<Self, CliError> {
         let phrases = questions.iter().map(|question| bench.engine.phrase(question.name));
         let phrases = phrases.collect::<Result<Vec<_>, _>>()?;
@@ -217,7 +216,7 @@ impl Sights {
         };
         for (place, root) in roots.iter().enumerate() {
             let Some(id) = bench.engine.image_at(root)? else { continue };
-            let look = bench.engine.look(id, config)?;
+            let look = bench.engine.look(id)?;
             sights.places.insert(id, place);
             for (number, (question, phrase)) in questions.iter().zip(&phrases).enumerate() {
                 sights.best[number][place] = Some(look.best_patch(phrase));

@@ -263,7 +263,7 @@ impl Bounds {
     }
 }
 
-/// Answers on a search thread; finer boxes, which a model with a decoder makes in any case, where pictures are looked at.
+/// Answers on a search thread; finer boxes where pictures are looked at.
 async fn run<T: Send + 'static>(
     state: &web::Data<AppState>,
     query: FindQuery,
@@ -272,7 +272,7 @@ async fn run<T: Send + 'static>(
     if query.fine && query.limit > MAX_FINE {
         return Err(ApiError::bad_request(format!("`limit` is {}; with `fine` it goes to {MAX_FINE}", query.limit)));
     }
-    let looks = query.fine || !state.caption_languages().is_empty();
+    let looks = query.fine;
     let work = move |state: &AppState| {
         let page = found(state, &query)?;
         show(state, &query, page)
@@ -310,7 +310,11 @@ fn tiles(state: &AppState, query: &FindQuery, page: FindPage) -> Result<FoundPag
     let hits = page.photos.iter().zip(stacks).map(|(photo, stack)| {
         let standing = (photo.score, photo.strength);
         let tile = TileView::of(&state.engine, &state.keeper.placeholders, photo.id, standing, stack)?;
-        Ok(tile.map(|tile| FoundTileView { boxes: BoxView::all(&photo.boxes, tile.width, tile.height), tile }))
+        Ok(tile.map(|tile| FoundTileView {
+            boxes: BoxView::all(&photo.boxes, tile.width, tile.height),
+            refined: photo.refined,
+            tile,
+        }))
     });
     let hits = hits.filter_map(Result::transpose).collect::<Result<_, EngineError>>()?;
     Ok(view(query, page, hits))

@@ -48,6 +48,8 @@ pub struct FoundTileView {
     pub tile: TileView,
     /// Where: by thing, then best first.
     pub boxes: Vec<BoxView>,
+    /// True if the boxes come from a closer look (`fine`), false if they are those of regions.
+    pub refined: bool,
 }
 
 /// A picture that shows what was asked, and where.
@@ -63,6 +65,8 @@ pub struct FoundView {
     pub strength: Strength,
     /// Where: by thing, then best first.
     pub boxes: Vec<BoxView>,
+    /// True if the boxes come from a closer look (`fine`), false if they are those of regions.
+    pub refined: bool,
 }
 
 impl FoundView {
@@ -73,6 +77,6 @@ impl FoundView {
     pub fn read(engine: &Engine, photo: &FoundPhoto) -> Result<Self, EngineError> {
         let image = ImageView::read(engine, photo.id)?;
         let boxes = BoxView::all(&photo.boxes, image.width, image.height);
-        Ok(Self { image, score: photo.score, strength: photo.strength, boxes })
+        Ok(Self { image, score: photo.score, strength: photo.strength, boxes, refined: photo.refined })
     }
 }

@@ -1,6 +1,7 @@
 //! Regions of pictures: stored with them, read into memory when first asked for.
 
 mod graph;
+mod profile;
 mod read;
 mod snapshot;
 

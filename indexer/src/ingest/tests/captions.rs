@@ -1,6 +1,6 @@
 //! Pictures are described when that is asked for, and found by it.
 
-use glimpse_encoder::dense::Views;
+use glimpse_encoder::dense::{DenseProfile, Views};
 use glimpse_encoder::picture::{Limits, decode};
 
 use super::*;
@@ -18,9 +18,9 @@ fn described(fixture: &Fixture, path: &Path) -> Option<String> {
 /// What the decoder says of a file, asked without the pipeline.
 fn said(fixture: &Fixture, path: &Path) -> String {
     let picture = decode(&fs::read(path).unwrap(), &Limits::default()).unwrap();
-    let profile = &fixture.options.regions.profile;
+    let profile = DenseProfile::default();
     let views: Views = profile.views(&fixture.encoder, &picture.pixels).unwrap();
-    let grid = profile.encode(&fixture.encoder, &[views]).unwrap().remove(0).dense.unwrap();
+    let grid = profile.encode(&fixture.encoder, &[views]).unwrap().remove(0).grid;
     let decoder = fixture.encoder.decoder().unwrap().unwrap();
     decoder.caption(&grid, "en", 1).unwrap().remove(0).value
 }
@@ -76,4 +76,16 @@ fn a_model_without_decoder_describes_nothing() {
     fixture.run();
     assert_eq!(described(&fixture, &path), None);
     fixture.run_without_encoding();
+}
+
+#[test]
+fn descriptions_do_not_depend_on_the_detail_of_regions() {
+    let mut fixture = fixture();
+    fixture.options.regions.choice.detail = Some(2.0);
+    let path = fixture.path("quarters.png");
+    let quarter = |x: u32, y: u32| Rgb([(x * 3) as u8, (y * 3) as u8, 120]);
+    RgbImage::from_fn(64, 64, quarter).save(&path).unwrap();
+    fixture.run();
+    assert_eq!(fixture.index.region_map(fixture.id(&path)).unwrap().unwrap().rows(), 8);
+    assert_eq!(described(&fixture, &path), Some(said(&fixture, &path)));
 }

@@ -41,7 +41,17 @@ impl Fixture {
         let index = Library::at(&dir.path().join("home")).open_for(encoder_info(&encoder), true).unwrap();
         let root = dir.path().canonicalize().unwrap().join("photos");
         fs::create_dir(&root).unwrap();
-        let options = IngestOptions { roots: vec![root.clone()], threads: 3, batch: 4, ..IngestOptions::default() };
+        let regions = RegionOptions { registers: Some(Vec::new()), ..RegionOptions::default() };
+        let roots = vec![root.clone()];
+        let options = IngestOptions { roots, threads: 3, batch: 4, regions, ..IngestOptions::default() };
+        Self { index, encoder, dir, root, options }
+    }
+
+    /// The same after the program was started anew.
+    fn reopened(self) -> Self {
+        let Self { index, encoder, dir, root, options } = self;
+        drop(index);
+        let index = Library::at(&dir.path().join("home")).open().unwrap();
         Self { index, encoder, dir, root, options }
     }
 

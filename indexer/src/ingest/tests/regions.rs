@@ -80,3 +80,120 @@ fn files_that_change_places_keep_their_regions() {
     assert!(paths.iter().all(|path| fixture.index.has_regions(fixture.id(path)).unwrap()));
     assert_eq!(fixture.index.regions().unwrap().pictures(), 2);
 }
+
+fn detail(detail: f32) -> RegionChoice {
+    RegionChoice { detail: Some(detail), ..RegionChoice::default() }
+}
+
+/// Rows of the patch grid that a picture's regions were made of; `None` if it has none.
+fn rows(fixture: &Fixture, path: &Path) -> Option<usize> {
+    Some(fixture.index.region_map(fixture.id(path)).unwrap()?.rows())
+}
+
+#[test]
+fn how_regions_are_made_is_kept_with_the_library() {
+    let mut fixture = Fixture::new();
+    fixture.options.regions.choice = detail(1.9);
+    let first = fixture.picture("first.png", 1);
+    fixture.run();
+    let kept = fixture.index.manifest().regions.unwrap();
+    assert_eq!((kept.config.detail, kept.config.leaves), (1.9, 16));
+
+    // A run that asks for nothing goes on as the library is, also after it was opened anew.
+    let mut fixture = fixture.reopened();
+    assert_eq!(fixture.index.manifest().regions, Some(kept));
+    fixture.options.regions.choice = RegionChoice::default();
+    let second = fixture.picture("second.png", 2);
+    fixture.run();
+    assert_eq!((rows(&fixture, &first), rows(&fixture, &second)), (Some(8), Some(8)));
+
+    // One that asks for something else is refused before anything is written.
+    fixture.options.regions.choice = detail(1.0);
+    let third = fixture.picture("third.png", 3);
+    let error = fixture.try_run().0.unwrap_err().to_string();
+    assert!(error.contains("--detail 1.9") && error.contains("--rebuild-regions"), "{error}");
+    assert_eq!(fixture.index.file(&third).unwrap(), None);
+    // Without regions there is nothing to compare with.
+    fixture.options.regions.make = false;
+    fixture.run();
+    assert_eq!(rows(&fixture, &third), None);
+}
+
+#[test]
+fn without_regions_any_way_of_making_them_can_be_chosen() {
+    let mut fixture = Fixture::new();
+    fixture.options.regions.make = false;
+    let path = fixture.picture("one.png", 1);
+    fixture.run();
+    assert_eq!(fixture.index.manifest().regions, None);
+    (fixture.options.regions.make, fixture.options.regions.refill) = (true, true);
+    fixture.options.regions.choice = detail(2.0);
+    fixture.run();
+    assert_eq!(rows(&fixture, &path), Some(8));
+}
+
+#[test]
+fn a_rebuild_reaches_all_pictures_and_goes_on_where_it_was_stopped() {
+    let mut fixture = Fixture::new();
+    let paths: Vec<_> = (0..12).map(|seed| fixture.picture(&format!("{seed}.png"), seed)).collect();
+    fixture.run();
+    fs::remove_file(&paths[11]).unwrap();
+
+    fixture.options.regions.choice = detail(2.0);
+    fixture.options.regions.rebuild = true;
+    let made = || paths[..11].iter().filter(|path| rows(&fixture, path) == Some(8)).count();
+    // Stopped when the first of its pictures is encoded.
+    let (cancel, stop) = (AtomicBool::new(false), std::sync::Arc::new(AtomicBool::new(false)));
+    let hook = std::sync::Arc::clone(&stop);
+    let options = IngestOptions {
+        on_picture: PictureHook::new(move |_, _| hook.store(true, Relaxed)),
+        ..fixture.options.clone()
+    };
+    struct Watch<'a>(&'a AtomicBool, &'a AtomicBool);
+    impl Observer for Watch<'_> {
+        fn found(&mut self, _: usize, _: bool) {}
+        fn event(&mut self, _: &FileEvent) {
+            if self.1.load(Relaxed) {
+                self.0.store(true, Relaxed);
+            }
+        }
+    }
+    let stopped = ingest(&fixture.index, &fixture.encoder, &options, &cancel, &mut Watch(&cancel, &stop)).unwrap();
+    assert!(stopped.cancelled && (1..11).contains(&made()), "{} made", made());
+    let before = made();
+    let left = fixture.index.manifest().rebuild.unwrap();
+    assert_eq!(left.next.0 as usize % options.batch, 0);
+
+    // The next run goes on, though it does not ask for it, and asking for it again does not begin anew.
+    for rebuild in [true, false] {
+        fixture.options.regions.rebuild = rebuild;
+        if rebuild {
+            let cancelled = AtomicBool::new(true);
+            let mut silent = Watch(&cancelled, &stop);
+            ingest(&fixture.index, &fixture.encoder, &fixture.options, &cancelled, &mut silent).unwrap();
+            assert_eq!(fixture.index.manifest().rebuild, Some(left));
+            continue;
+        }
+        let (summary, _) = fixture.run();
+        assert_eq!(summary.indexed, 11 - before);
+    }
+    assert!(paths[..11].iter().all(|path| rows(&fixture, path) == Some(8)));
+    assert_eq!(rows(&fixture, &paths[11]), None, "stale regions of a file that is gone");
+    assert_eq!(fixture.index.manifest().rebuild, None);
+    assert_eq!(fixture.index.verify(false).unwrap().problems, Vec::<String>::new());
+}
+
+#[test]
+fn a_rebuild_with_a_model_that_fails_keeps_what_there_is() {
+    let mut fixture = Fixture::new();
+    let paths: Vec<_> = (0..20).map(|seed| fixture.picture(&format!("{seed}.png"), seed)).collect();
+    fixture.run();
+    fixture.encoder = FakeEncoder::new(32).failing_on(|_| true);
+    fixture.options.regions.rebuild = true;
+    let error = fixture.try_run().0.unwrap_err().to_string();
+    assert!(error.contains("regions are kept"), "{error}");
+    assert!(paths.iter().all(|path| rows(&fixture, path) == Some(4)));
+    fixture.encoder = FakeEncoder::new(32);
+    fixture.run();
+    assert!(paths.iter().all(|path| rows(&fixture, path) == Some(4)));
+}

@@ -1,0 +1,101 @@
+//! Which photos are worth looking at: those with a region that may show the rarest of the things asked for.
+
+use glimpse_indexer::regions::{RegionIndex, ScoredRegion};
+use glimpse_indexer::{IdSet, ImageId};
+
+use super::constants::FIRST;
+use super::scale::Standing;
+use crate::{Cancel, EngineError};
+
+/// What a region needs to be found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Least {
+    /// Score, 0 to 1.
+    pub score: f32,
+    /// Share of its picture, 0 to 1.
+    pub area: f32,
+}
+
+/// Photos of `allowed`, by number, that may show all things: every photo whose boxes can fulfil the form is among them.
+///
+/// A photo that shows all things shows the rarest, so only the regions nearest to that one are gone through to the end.
+/// The other things are left to the photos' own boxes, which are exact where a graph of regions may miss some.
+///
+/// # Errors
+/// If the index has vectors of another width, or the question is given up.
+pub(super) fn candidates(
+    regions: &RegionIndex,
+    allowed: &IdSet,
+    standings: &[Standing],
+    least: Least,
+) -> Result<Vec<ImageId>, EngineError> {
+    candidates_from(FIRST, regions, allowed, standings, least)
+}
+
+/// As [`candidates`], with so many regions asked for at first.
+pub(super) fn candidates_from(
+    first: usize,
+    regions: &RegionIndex,
+    allowed: &IdSet,
+    standings: &[Standing],
+    least: Least,
+) -> Result<Vec<ImageId>, EngineError> {
+    let among = regions.select(Some(allowed), least.area);
+    let all = among.as_ref().map_or(regions.len(), IdSet::len);
+    let walk = Walk { regions, among: among.as_ref(), all, least };
+    let cancel = Cancel::current();
+    let mut fronts = Vec::with_capacity(standings.len());
+    for standing in standings {
+        cancel.check()?;
+        fronts.push(walk.front(standing, first)?);
+    }
+    let Some(mut rarest) = fronts.into_iter().min_by(Front::cmp) else { return Ok(Vec::new()) };
+    while !rarest.is_complete {
+        cancel.check()?;
+        rarest = walk.front(rarest.standing, rarest.nearest.len().saturating_mul(8))?;
+    }
+    let mut photos: Vec<ImageId> = rarest.nearest.into_iter().map(|scored| scored.id.image).collect();
+    photos.sort_unstable();
+    photos.dedup();
+    Ok(photos)
+}
+
+struct Walk<'a> {
+    regions: &'a RegionIndex,
+    among: Option<&'a IdSet>,
+    all: usize,
+    least: Least,
+}
+
+/// The regions nearest to a thing, best first.
+struct Front<'s> {
+    standing: &'s Standing,
+    nearest: Vec<ScoredRegion>,
+    /// The best score that the last of them could have.
+    last: f32,
+    /// No region beyond them can be found.
+    is_complete: bool,
+}
+
+impl Walk<'_> {
+    /// The `count` nearest regions of a thing, without those that cannot be found in the best of pictures.
+    fn front<'s>(&self, standing: &'s Standing, count: usize) -> Result<Front<'s>, EngineError> {
+        let count = count.min(self.all);
+        let (direction, length) = standing.scale.direction();
+        let mut nearest = self.regions.nearest(&direction, count, self.among)?;
+        let best = |scored: &ScoredRegion| standing.score(scored.score * length, standing.most_of_image());
+        let found = nearest.partition_point(|scored| best(scored) >= self.least.score);
+        let last = nearest.last().map_or(0.0, best);
+        let is_complete = found < nearest.len() || nearest.len() < count || count == self.all;
+        nearest.truncate(found);
+        Ok(Front { standing, nearest, last, is_complete })
+    }
+}
+
+impl Front<'_> {
+    /// The rarer of two things is the one with fewer regions, or with a worse one at the same depth.
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let by_completeness = other.is_complete.cmp(&self.is_complete);
+        by_completeness.then(self.nearest.len().cmp(&other.nearest.len())).then(self.last.total_cmp(&other.last))
+    }
+}

@@ -1,0 +1,51 @@
+//! The generation that serves, with all that is known of it and goes with it.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use glimpse_indexer::Index;
+
+use crate::calibrate::Calibrator;
+use crate::calibrate::bank::Banks;
+use crate::regions::{FindCache, RegionCalibrator};
+use crate::search::ResultCache;
+
+/// An open generation; reads as its [`Index`]. What is remembered of its images is dropped with it, since numbers of images
+/// mean others in the next.
+pub(crate) struct Served {
+    index: Arc<Index>,
+    /// What cosines with images mean.
+    pub calibrator: Calibrator,
+    /// The same for regions.
+    pub region_calibrator: RegionCalibrator,
+    /// Answers of `search`.
+    pub results: ResultCache,
+    /// Answers of `find`.
+    pub finds: FindCache,
+}
+
+impl Served {
+    /// A generation of which nothing is known yet.
+    pub fn new(index: Arc<Index>, banks: Arc<Banks>) -> Self {
+        Self {
+            index,
+            calibrator: Calibrator::new(banks),
+            region_calibrator: RegionCalibrator::default(),
+            results: ResultCache::new(),
+            finds: FindCache::new(),
+        }
+    }
+
+    /// The index itself.
+    pub fn index(&self) -> &Arc<Index> {
+        &self.index
+    }
+}
+
+impl Deref for Served {
+    type Target = Index;
+
+    fn deref(&self) -> &Index {
+        &self.index
+    }
+}
