@@ -11,7 +11,7 @@ use glimpse_indexer::{
 use parking_lot::{Mutex, RwLock};
 
 use crate::calibrate::Calibrator;
-use crate::model::{DEFAULT_MODEL, load};
+use crate::model::{DEFAULT_MODEL, is_name_of, load, load_indexed};
 use crate::pictures::PictureCache;
 use crate::regions::{FindCache, GridCache, RegionCalibrator};
 use crate::search::ResultCache;
@@ -144,11 +144,14 @@ impl Engine {
         if let Some(encoder) = held.as_ref() {
             return Ok(Arc::clone(encoder));
         }
-        let name = match &self.settings.model {
-            Some(name) => name.clone(),
-            None => self.library.serving_model()?.map_or_else(|| DEFAULT_MODEL.to_owned(), |model| model.name),
+        let serving = self.library.serving_model()?;
+        let named = self.settings.model.as_deref();
+        let own = serving.filter(|model| named.is_none_or(|name| is_name_of(name, model)));
+        let encoder = match own {
+            Some(model) if self.settings.max_patches.is_none() => load_indexed(&model, &self.settings)?,
+            Some(model) => load(&model.name, &self.settings)?,
+            None => load(named.unwrap_or(DEFAULT_MODEL), &self.settings)?,
         };
-        let encoder = load(&name, &self.settings)?;
         *held = Some(Arc::clone(&encoder));
         Ok(encoder)
     }
@@ -161,7 +164,7 @@ impl Engine {
             return Ok(encoder);
         }
         if self.indexing.is_locked()
-            && let Ok(old) = load(&indexed.name, &self.settings)
+            && let Ok(old) = load_indexed(&indexed, &self.settings)
             && old.info().fingerprint == indexed.fingerprint
         {
             *self.encoder.lock() = Some(Arc::clone(&old));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use glimpse_encoder::hub::{Cache, HubError, ModelId};
-use glimpse_encoder::{Encode, LoadOptions, SiglipEncoder};
+use glimpse_encoder::{Encode, LoadOptions, ModelInfo, SiglipEncoder};
 
 use crate::{EngineError, Settings, bundled};
 
@@ -61,8 +61,26 @@ pub(crate) fn load(name: &str, settings: &Settings) -> Result<Arc<dyn Encode>, E
         ModelChoice::Hub(id) => (hub_directory(&id)?, id),
         ModelChoice::Demo => (bundled::unpack(&settings.home)?, DEMO_MODEL.to_owned()),
     };
-    let options = LoadOptions { device: settings.device.clone(), name: Some(name), ..LoadOptions::default() };
+    let options = LoadOptions {
+        device: settings.device.clone(),
+        max_patches: settings.max_patches,
+        name: Some(name),
+        ..LoadOptions::default()
+    };
     Ok(Arc::new(SiglipEncoder::load(&directory, &options)?))
+}
+
+/// Whether a user who gives this name means this model.
+pub(crate) fn is_name_of(name: &str, model: &ModelInfo) -> bool {
+    match ModelChoice::of(name) {
+        Ok(ModelChoice::Directory(directory)) => directory.display().to_string() == model.name,
+        _ => name == model.name,
+    }
+}
+
+/// Loads the model that an index was made with, at the same patch budget.
+pub(crate) fn load_indexed(model: &ModelInfo, settings: &Settings) -> Result<Arc<dyn Encode>, EngineError> {
+    load(&model.name, &Settings { max_patches: model.max_patches, ..settings.clone() })
 }
 
 /// Where a hub model lies in the cache that this machine's programs share.

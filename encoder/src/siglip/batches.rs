@@ -52,7 +52,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn order_is_kept_and_memory_bounded(grids in prop::collection::vec((1usize..40, 1usize..40), 0..60)) {
+        fn order_is_kept_and_memory_bounded(grids in prop::collection::vec((1usize..65, 1usize..65), 0..60), texts in any::<bool>()) {
+            let most = if texts { TOKENS_AMONG_TEXTS } else { TOKENS };
             let inputs: Vec<Prepared> =
                 grids.iter().map(|(rows, cols)| Prepared { rows: *rows, cols: *cols, pixels: RgbImage::new(1, 1) }).collect();
             let results = pictures(&inputs, |batch| {

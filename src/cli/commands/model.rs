@@ -118,7 +118,11 @@ fn info(name: Option<&str>, json: bool, context: &Context) -> Result<Outcome, Cl
 /// Rows of facts about a model.
 pub fn describe(model: &ModelInfo, table: &mut Table) {
     let mut fact = |name: &str, value: String| table.row([name.to_owned(), value]);
-    let size = model.image_size.map_or("as they are (NaFlex)".to_owned(), |side| format!("{side} x {side} pixels"));
+    let size = match (model.image_size, model.max_patches) {
+        (Some(side), _) => format!("{side} x {side} pixels"),
+        (None, Some(budget)) => format!("in their own shape (NaFlex), at most {budget} patches"),
+        (None, None) => "in their own shape (NaFlex)".to_owned(),
+    };
     fact("model", model.name.clone());
     fact("kind", model.model_type.clone());
     fact("reads pictures", format!("{size}, patches of {}", model.patch_size));
