@@ -112,6 +112,14 @@ pub enum EncodeError {
         /// What is wrong, and what it can do.
         reason: String,
     },
+    /// An encoder of another maker does not do what [`crate::Encode`] promises.
+    #[error("the model `{model}` does not keep to its interface: {reason}")]
+    Contract {
+        /// Its name.
+        model: String,
+        /// What it did.
+        reason: String,
+    },
     /// The backend failed while it computed.
     #[error("{stage}: {reason}")]
     Backend {

@@ -14,13 +14,16 @@ pub mod testing;
 pub mod tokenize;
 
 mod candle;
+mod checked;
 mod cpu;
 mod embedding;
 mod encode;
 mod error;
+mod guard;
 mod siglip;
 mod weights;
 
+pub use checked::Checked;
 pub use embedding::{Embedding, dot};
 pub use encode::{DenseGrid, Encode, ImageFeatures, LoadOptions, ModelInfo, Outputs, Prepared, Projection, Scoring};
 pub use error::EncodeError;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use glimpse_encoder::{Encode, ModelInfo, backend_of};
+use glimpse_encoder::{Checked, Encode, ModelInfo, backend_of};
 use glimpse_indexer::{
     Facets, FileRecord, Filter, ImageId, ImageRecord, Index, IndexError, IndexOptions, Library, Stats, VerifyReport,
 };
@@ -85,7 +85,7 @@ impl Engine {
     /// As [`Engine::open`].
     pub fn with_encoder(settings: Settings, encoder: Arc<dyn Encode>) -> Result<Self, EngineError> {
         let engine = Self::open(settings)?;
-        *engine.encoder.lock() = Some(encoder);
+        *engine.encoder.lock() = Some(Arc::new(Checked(encoder)));
         Ok(engine)
     }
 

@@ -1,6 +1,6 @@
 //! Embeddings of texts, remembered: people ask the same again, page on, and tag with the same labels.
 
-use glimpse_encoder::{Embedding, Encode};
+use glimpse_encoder::{Embedding, Encode, EncodeError};
 use parking_lot::Mutex;
 
 use crate::EngineError;
@@ -37,6 +37,11 @@ impl TextCache {
                 found[i] = Some(embedding);
             }
         }
-        Ok(found.into_iter().flatten().collect())
+        // As many as there were texts: callers pair them with their labels by order.
+        let whole = found.into_iter().collect::<Option<Vec<_>>>();
+        Ok(whole.ok_or_else(|| EncodeError::Contract {
+            model: encoder.info().name.clone(),
+            reason: format!("it gave too few vectors for {} texts", texts.len()),
+        })?)
     }
 }

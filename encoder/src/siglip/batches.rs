@@ -1,5 +1,6 @@
 //! Any number of inputs to passes of bounded memory.
 
+use super::towers::{TEXT, VISION};
 use crate::{EncodeError, Prepared};
 
 /// Tokens of one pass. More do not run faster on a CPU, and the widest intermediate of So400m is 70 MB at this size.
@@ -20,7 +21,7 @@ pub(super) fn pictures<T>(
         let count = (TOKENS / tokens(longest).max(1)).clamp(1, rest.len());
         let (batch, later) = rest.split_at(count);
         let inputs: Vec<Prepared> = batch.iter().map(|i| pictures[*i].clone()).collect();
-        for (i, result) in batch.iter().zip(pass(&inputs)?) {
+        for (i, result) in batch.iter().zip(all_of(pass(&inputs)?, VISION, batch.len())?) {
             results[*i] = Some(result);
         }
         rest = later;
@@ -36,9 +37,17 @@ pub(super) fn texts<T>(
     let length = ids.first().map_or(1, Vec::len).max(1);
     let mut results = Vec::with_capacity(ids.len());
     for batch in ids.chunks((TOKENS / length).max(1)) {
-        results.extend(pass(batch)?);
+        results.extend(all_of(pass(batch)?, TEXT, batch.len())?);
     }
     Ok(results)
+}
+
+/// The results of a pass, if there is one for each input.
+fn all_of<T>(results: Vec<T>, stage: &'static str, count: usize) -> Result<Vec<T>, EncodeError> {
+    if results.len() == count {
+        return Ok(results);
+    }
+    Err(EncodeError::Backend { stage, reason: format!("{} results for {count} inputs", results.len()) })
 }
 
 #[cfg(test)]
@@ -62,6 +71,15 @@ mod tests {
                 Ok(batch.iter().map(|p| (p.rows, p.cols)).collect())
             });
             prop_assert_eq!(results.unwrap(), grids);
+        }
+
+        #[test]
+        fn a_pass_that_loses_results_is_an_error(count in 1usize..200, lost in 1usize..3) {
+            let inputs = vec![Prepared { rows: 4, cols: 8, pixels: RgbImage::new(1, 1) }; count];
+            let short = pictures(&inputs, || false, |batch| Ok(vec![(); batch.len().saturating_sub(lost)]));
+            prop_assert!(short.is_err());
+            let short = texts(&vec![vec![0; 64]; count], |batch| Ok(vec![(); batch.len().saturating_sub(lost)]));
+            prop_assert!(short.is_err());
         }
 
         #[test]

@@ -83,7 +83,10 @@ impl SiglipEncoder {
             std::thread::scope(|scope| {
                 let pieces = scope.spawn(|| Tokenizer::load(&self.pieces.0, self.pieces.1));
                 self.towers.prepare_texts()?;
-                pieces.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                pieces.join().unwrap_or_else(|_| {
+                    let reason = "reading it went wrong".to_owned();
+                    Err(EncodeError::Tokenizer { path: self.pieces.0.clone(), reason })
+                })
             })
         })
     }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use tokenizers::Tokenizer as Pieces;
 
-use crate::EncodeError;
+use crate::{EncodeError, guard};
 use special::{Family, SpecialTokens};
 
 /// Characters looked at for each token of the row, at most. The longest piece of the vocabularies in use has 31, so
@@ -64,7 +64,8 @@ impl Tokenizer {
         let path = Self::locate(path)?;
         let text = std::fs::read_to_string(&path).map_err(|source| EncodeError::Io { path: path.clone(), source })?;
         let refuse = |reason: String| EncodeError::Tokenizer { path: path.clone(), reason };
-        let pieces = vocabulary::parse(&text).map_err(|error| refuse(format!("not a tokenizer: {error}")))?;
+        let pieces = guard::catch(|| vocabulary::parse(&text).map_err(|error| error.to_string()));
+        let pieces = pieces.flatten().map_err(|error| refuse(format!("not a tokenizer: {error}")))?;
         check_size(&pieces, input.vocab_size).map_err(refuse)?;
         let special = SpecialTokens::find(&path, &pieces)?;
         if input.length == 0 {
@@ -113,7 +114,8 @@ impl Tokenizer {
             Family::Siglip2 if self.input.strip_punctuation => cleanup::without_punctuation(text),
             Family::Siglip2 => text.into(),
         };
-        let mut ids = vocabulary::ids(&self.pieces, first_chars(&text, length * CHARS_PER_TOKEN)).map_err(refuse)?;
+        let text = first_chars(&text, length * CHARS_PER_TOKEN);
+        let mut ids = guard::catch(|| vocabulary::ids(&self.pieces, text)).flatten().map_err(refuse)?;
         ids.truncate(length - 1);
         ids.push(self.special.eos);
         ids.resize(length, self.special.pad);

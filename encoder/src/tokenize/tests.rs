@@ -159,6 +159,16 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
+fn a_tokenizer_that_panics_is_an_error() {
+    let mut file = gemma();
+    // A table of 0 entries, whose first entry the library reads.
+    file["normalizer"] = json!({"type": "Precompiled", "precompiled_charsmap": "AAAAAA=="});
+    let tokenizer = load(&[("tokenizer.json", file)], INPUT).unwrap();
+    let error = tokenizer.encode("cat").unwrap_err();
+    assert!(matches!(error, EncodeError::Tokenizer { .. }), "{error}");
+}
+
+#[test]
 fn megabytes_are_cut_before_they_are_split() {
     let tokenizer = load(&[("tokenizer.json", gemma())], INPUT).unwrap();
     let page = "cat ".repeat(INPUT.length * CHARS_PER_TOKEN);

@@ -1,4 +1,5 @@
-//! Turns a panic of a decoder into an error, and keeps the default report of it off the terminal.
+//! Turns a panic of a library that reads strangers' files into an error, and keeps the default report
+//! of it off the terminal.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -24,7 +25,7 @@ pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     // The closure's captures are dropped with it or are plain bytes: nothing half-changed is seen afterwards.
     let result = catch_unwind(AssertUnwindSafe(work));
     GUARDED.set(outer);
-    result.map_err(|payload| format!("the decoder gave up: {}", message(payload.as_ref())))
+    result.map_err(|payload| message(payload.as_ref()).to_owned())
 }
 
 fn message(payload: &(dyn Any + Send)) -> &str {
@@ -38,7 +39,7 @@ mod tests {
     fn a_panic_becomes_its_message() {
         assert_eq!(super::catch(|| 3), Ok(3));
         let panic = super::catch(|| panic!("index {} is out of bounds", 7));
-        assert_eq!(panic, Err::<(), _>("the decoder gave up: index 7 is out of bounds".to_owned()));
+        assert_eq!(panic, Err::<(), _>("index 7 is out of bounds".to_owned()));
         assert!(!super::GUARDED.get());
     }
 }
