@@ -1,8 +1,11 @@
 //! `glimpse model`
 
+mod check;
+
 use std::io::Write;
 
 use glimpse::engine::DEMO_MODEL;
+use glimpse::engine::Published;
 use glimpse::engine::hub::{Cache, CachedModel, Hub, ModelId};
 use glimpse::{DEFAULT_MODEL, Engine, ModelInfo, Settings};
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -16,12 +19,15 @@ use crate::cli::output::{Table, write_json};
 pub fn run(args: &ModelArgs, context: &Context) -> Result<Outcome, CliError> {
     match &args.command {
         ModelCommand::Pull { id, revision } => pull(id.as_deref(), revision.as_deref(), context),
+        ModelCommand::Check { name, checkpoint, json } => {
+            check::check(name.as_deref(), checkpoint.as_deref(), *json, context)
+        }
         ModelCommand::List { json } => list(*json, context),
         ModelCommand::Info { name, json } => info(name.as_deref(), *json, context),
     }
 }
 
-/// Downloads a model and prints its directory.
+/// Downloads a model, prints its directory, and compares it with what was published of it.
 fn pull(id: Option<&str>, revision: Option<&str>, context: &Context) -> Result<Outcome, CliError> {
     let id = id.or(context.settings.model.as_deref()).unwrap_or(DEFAULT_MODEL);
     if id == DEMO_MODEL {
@@ -49,6 +55,10 @@ fn pull(id: Option<&str>, revision: Option<&str>, context: &Context) -> Result<O
     let mut out = context.stdout();
     writeln!(out, "{}", dir.display())?;
     out.flush()?;
+    match Published::of(id.as_str()) {
+        Some(_) => check::check_pulled(&dir.display().to_string(), id.as_str(), context)?,
+        None => context.note("no values were published of this model that it could be compared with"),
+    }
     Ok(Outcome::Done)
 }
 
