@@ -5,11 +5,15 @@ use crate::{EncodeError, Prepared};
 
 /// Tokens of one pass. More do not run faster on a CPU, and the widest intermediate of So400m is 70 MB at this size.
 const TOKENS: usize = 4096;
+/// Tokens of a pass of pictures while texts are about: a query that comes meanwhile waits for no more.
+const TOKENS_AMONG_TEXTS: usize = 1024;
 
 /// Calls `pass` with batches of at most [`TOKENS`] tokens, padding included, and returns the results in input order.
-/// Pictures of similar length go together, so that little is padded.
+/// Pictures of similar length go together, so that little is padded. Before each batch `texts_are_about` is asked; if so,
+/// it is smaller. One picture is never split, whatever its patch budget.
 pub(super) fn pictures<T>(
     pictures: &[Prepared],
+    texts_are_about: impl Fn() -> bool,
     mut pass: impl FnMut(&[Prepared]) -> Result<Vec<T>, EncodeError>,
 ) -> Result<Vec<T>, EncodeError> {
     let tokens = |i: &usize| pictures[*i].rows * pictures[*i].cols;
@@ -18,7 +22,8 @@ pub(super) fn pictures<T>(
     let mut results: Vec<Option<T>> = pictures.iter().map(|_| None).collect();
     let mut rest = order.as_slice();
     while let Some(longest) = rest.first() {
-        let count = (TOKENS / tokens(longest).max(1)).clamp(1, rest.len());
+        let most = if texts_are_about() { TOKENS_AMONG_TEXTS } else { TOKENS };
+        let count = (most / tokens(longest).max(1)).clamp(1, rest.len());
         let (batch, later) = rest.split_at(count);
         let inputs: Vec<Prepared> = batch.iter().map(|i| pictures[*i].clone()).collect();
         for (i, result) in batch.iter().zip(all_of(pass(&inputs)?, VISION, batch.len())?) {
@@ -65,9 +70,9 @@ mod tests {
             let most = if texts { TOKENS_AMONG_TEXTS } else { TOKENS };
             let inputs: Vec<Prepared> =
                 grids.iter().map(|(rows, cols)| Prepared { rows: *rows, cols: *cols, pixels: RgbImage::new(1, 1) }).collect();
-            let results = pictures(&inputs, |batch| {
+            let results = pictures(&inputs, || texts, |batch| {
                 let longest = batch.iter().map(|p| p.rows * p.cols).max().unwrap();
-                assert!(batch.len() == 1 || batch.len() * longest <= TOKENS);
+                assert!(batch.len() == 1 || batch.len() * longest <= most);
                 Ok(batch.iter().map(|p| (p.rows, p.cols)).collect())
             });
             prop_assert_eq!(results.unwrap(), grids);

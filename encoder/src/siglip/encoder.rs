@@ -9,6 +9,7 @@ use super::batches;
 use super::late::Late;
 use super::towers::Towers;
 use super::trace::Trace;
+use super::turn;
 use crate::config::{ModelConfig, Resolution};
 use crate::decoder::Decoder;
 use crate::preprocess::{Filter, Preprocessor, VisionInput};
@@ -102,7 +103,9 @@ impl Encode for SiglipEncoder {
     }
 
     fn encode_images(&self, batch: &[Prepared], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
-        batches::pictures(batch, |batch| self.towers.encode_pictures(batch, outputs, &mut Trace::off()))
+        batches::pictures(batch, turn::texts_are_about, |batch| {
+            self.towers.encode_pictures(batch, outputs, &mut Trace::off())
+        })
     }
 
     fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncodeError> {
