@@ -7,9 +7,9 @@ use image::RgbImage;
 use crate::decoder::Decoder;
 use crate::{Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection};
 
-/// An encoder whose answers are compared with the questions: as many as there were inputs, each as wide
-/// as [`ModelInfo::dim`]. What stands on [`Encode`] pairs answers with inputs by their order, so that one
-/// that is missing would give all that follow to the wrong picture or label.
+/// An encoder whose answers are compared with the questions: as many as there were inputs, each as
+/// wide as [`ModelInfo::dim`]. What stands on [`Encode`] pairs answers with inputs by their order,
+/// so that one that is missing would give all that follow to the wrong picture or label.
 ///
 /// `E` is any pointer to an encoder: `&dyn Encode`, `Arc<dyn Encode>`.
 #[derive(Debug)]

@@ -30,13 +30,13 @@ impl PublishedReport {
     }
 }
 
-/// Loads the model `name` and compares it with the values that were published of `checkpoint`, or of
-/// what the name says; `None` if there are none. Without a device in the settings it is computed in f32,
-/// which says most; the patch budget is that of the published values.
+/// Loads the model `name` and compares it with the values that were published of `checkpoint`, or
+/// of what the name says; `None` if there are none. Without a device in the settings it is computed
+/// in f32, which says most; the patch budget is that of the published values.
 ///
 /// # Errors
-/// [`EngineError::BadRequest`] if `checkpoint` is none of which values are known; if the model cannot be
-/// loaded or fails.
+/// [`EngineError::BadRequest`] if `checkpoint` is none of which values are known; if the model
+/// cannot be loaded or fails.
 pub fn check_published(
     name: &str,
     checkpoint: Option<&str>,

@@ -11,8 +11,8 @@ pub struct Settings {
     pub model: Option<String>,
     /// `cpu`, `cuda`, `metal`.
     pub device: Option<String>,
-    /// Largest number of patches of one picture, for NaFlex models; `None` takes that of the library,
-    /// then that of the checkpoint.
+    /// Largest number of patches of one picture, for NaFlex models; `None` takes that of the
+    /// library, then that of the checkpoint.
     pub max_patches: Option<usize>,
 }
 

@@ -322,7 +322,8 @@ fn a_library_keeps_its_patch_budget() {
         assert_eq!(engine.load_model().unwrap().fingerprint, engine.stats().unwrap().1.fingerprint);
         assert_eq!(index(&engine, photos.path()).unchanged, 1);
     }
-    // Another budget makes other vectors, so that there is a second index, and the first is not searched with it.
+    // Another budget makes other vectors, so that there is a second index, and the first is not
+    // searched with it.
     let other = open(None, Some(200));
     let refused = other.search(&Query { mode: Mode::Semantic, ..Query::text("red") }).unwrap_err().to_string();
     assert!(refused.contains("--patches"), "{refused}");

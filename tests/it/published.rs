@@ -5,7 +5,8 @@ use glimpse::engine::hub::{Cache, ModelId};
 
 use crate::util::{Fixture, Run, skipped};
 
-/// Every checkpoint of which values are known, if it is in the cache that this machine's programs share.
+/// Every checkpoint of which values are known, if it is in the cache that this machine's programs
+/// share.
 #[test]
 fn published_checkpoints_give_what_was_published() {
     for published in Published::all() {

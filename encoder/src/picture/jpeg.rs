@@ -14,8 +14,8 @@ use super::{Decoded, Format, Limits, PictureError};
 /// Largest number of scans of one file; encoders write about ten.
 const MAX_SCANS: usize = 100;
 /// Largest number of pixels that all scans together pass over, in pictures of the largest size that
-/// is allowed. A scan of a few bytes may pass over all of a picture, so that a small file could keep a
-/// decoder busy for hours.
+/// is allowed. A scan of a few bytes may pass over all of a picture, so that a small file could
+/// keep a decoder busy for hours.
 const MAX_PASSES: u64 = 20;
 
 pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decoded, PictureError> {
@@ -140,8 +140,8 @@ mod tests {
         assert_eq!(whole, Survey { ended: true, ..cut });
     }
 
-    /// A progressive picture of one grey, 16 x 16 pixels: one scan of mean values, then `more` scans
-    /// that say of each of the four blocks that nothing follows.
+    /// A progressive picture of one grey, 16 x 16 pixels: one scan of mean values, then `more`
+    /// scans that say of each of the four blocks that nothing follows.
     fn progressive(more: usize) -> Vec<u8> {
         let segment = |marker: u8, body: &[u8]| {
             [&[0xFF, marker], (body.len() as u16 + 2).to_be_bytes().as_slice(), body].concat()

@@ -24,7 +24,7 @@ use settings::Settings;
 pub const DEFAULT_MAX_PATCHES: usize = 256;
 
 /// Largest patch budget, whoever names it. Attention compares every patch with every other: a
-/// picture of 4,096 patches takes a base model 40 times as long as one of 256.
+/// picture of 4,096 patches costs a base model some 30 times the operations of one of 256.
 pub const MAX_PATCHES: usize = 4096;
 
 /// What a vision tower reads, as its `config.json` says.

@@ -1,8 +1,8 @@
 //! Holds a loaded checkpoint against values that others printed of it.
 //!
-//! The goldens of this project have random weights. With the published weights at hand, this says in
-//! seconds whether everything between a file and a score is as it was when the values were printed:
-//! download, tokenizer, preprocessing, towers, scale and bias.
+//! The goldens of this project have random weights. With the published weights at hand, this says
+//! in seconds whether everything between a file and a score is as it was when the values were
+//! printed: download, tokenizer, preprocessing, towers, scale and bias.
 
 mod values;
 
@@ -75,8 +75,8 @@ impl Published {
         values::ALL.iter().find(|published| published.checkpoint == checkpoint)
     }
 
-    /// The values of a checkpoint as users name it: by hub id, by a folder called as the repository is
-    /// (`siglip2-base-patch16-224`), or by a folder in a cache of the hub's.
+    /// The values of a checkpoint as users name it: by hub id, by a folder called as the repository
+    /// is (`siglip2-base-patch16-224`), or by a folder in a cache of the hub's.
     pub fn named(name: &str) -> Option<&'static Self> {
         let is_it = |published: &&Self| {
             let repository = published.checkpoint.rsplit('/').next().unwrap_or_default();
@@ -104,7 +104,8 @@ impl Published {
             }
     }
 
-    /// Computes every value with `encoder`, which has to be this checkpoint at [`Published::max_patches`].
+    /// Computes every value with `encoder`, which has to be this checkpoint at
+    /// [`Published::max_patches`].
     ///
     /// # Errors
     /// If the encoder fails.

@@ -121,7 +121,8 @@ fn checkpoints_are_known_by_their_names() {
     }
 }
 
-/// As `tests/golden/published.py` draws them: the corners are red, the centre is blue, the border green.
+/// As `tests/golden/published.py` draws them: the corners are red, the centre is blue, the border
+/// green.
 #[test]
 fn pictures_are_those_of_the_recipe() {
     for published in Published::all() {

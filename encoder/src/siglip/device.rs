@@ -61,7 +61,8 @@ pub fn precision_of(device: Option<&str>) -> Result<Precision, EncodeError> {
     })
 }
 
-/// The fastest device of this machine's processor that computes in plain f32, e.g. `cpu:avx512-f32`.
+/// The fastest device of this machine's processor that computes in plain f32, e.g.
+/// `cpu:avx512-f32`.
 pub fn exact_device() -> String {
     let exact = |path: &Path| path.refusal().is_none() && path.is_f32();
     format!("cpu:{}", Path::ALL.into_iter().find(exact).unwrap_or(Path::Portable))

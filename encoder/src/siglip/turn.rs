@@ -4,8 +4,9 @@
 //! cores and finish later than one after the other. The passes also must not run on the caller's rayon threads: such a
 //! thread, while it waits for its own work, may start another job of the caller that waits for this very turn.
 //!
-//! A person waits for a typed query, which is one short pass; an index run has pictures for hours. So
-//! a text that waits gets the next turn, and pictures come in shorter passes while texts are about.
+//! A person waits for a typed query, which is one short pass; an index run has pictures for hours.
+//! So a text that waits gets the next turn, and pictures come in shorter passes while texts are
+//! about.
 
 use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,7 +22,8 @@ pub(super) enum Priority {
     Usual,
 }
 
-/// Passes in succession that may overtake one that waits, so that pictures get on while texts never end.
+/// Passes in succession that may overtake one that waits, so that pictures get on while texts never
+/// end.
 const OVERTAKING: usize = 16;
 /// How long after a text the next one is expected: who types asks again.
 const TYPING: Duration = Duration::from_secs(5);
@@ -165,7 +167,8 @@ mod tests {
         assert!(matches!(take("test", Priority::First, || Ok(7)), Ok(7)));
     }
 
-    /// Lets `waiters` line up while the turn is taken, then gives it back, and tells in which order they came.
+    /// Lets `waiters` line up while the turn is taken, then gives it back, and tells in which order
+    /// they came.
     fn order(waiters: &[Priority]) -> Vec<Priority> {
         let (turns, came) = (Turns::new(), Mutex::new(Vec::new()));
         std::thread::scope(|scope| {

@@ -105,7 +105,8 @@ impl Tokenizer {
     /// The ids of `text`, exactly [`TextInput::length`] of them.
     ///
     /// # Errors
-    /// [`EncodeError::Tokenizer`] if the tokenizer fails, or gives an id that the model does not have.
+    /// [`EncodeError::Tokenizer`] if the tokenizer fails, or gives an id that the model does not
+    /// have.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
         let refuse = |reason: String| EncodeError::Tokenizer { path: self.path.clone(), reason };
         let length = self.input.length;
@@ -151,8 +152,8 @@ impl Tokenizer {
 
 /// A tokenizer with other pieces than the model was trained with would give valid ids and meaningless vectors.
 ///
-/// Pieces beyond the token table are fine if no text has them: the multilingual SigLIP 1 checkpoints
-/// have 250,000 rows, and the mC4 vocabulary has 100 reserved pieces more.
+/// Pieces beyond the token table are fine if no text has them: the multilingual SigLIP 1
+/// checkpoints have 250,000 rows, and the mC4 vocabulary has 100 reserved pieces more.
 fn check_size(pieces: &Pieces, vocab_size: usize) -> Result<(), String> {
     let highest = vocabulary::highest_id(pieces).unwrap_or_default() as usize;
     let count = pieces.get_vocab_size(true);

@@ -87,8 +87,8 @@ pub fn highest_id(pieces: &Tokenizer) -> Option<u32> {
     pieces.get_vocab(true).into_values().max()
 }
 
-/// Whether all pieces from id `first` on are reserved ones, which stand for no text: `<extra_id_7>` of
-/// T5's vocabularies, `<unused7>` of Gemma's.
+/// Whether all pieces from id `first` on are reserved ones, which stand for no text: `<extra_id_7>`
+/// of T5's vocabularies, `<unused7>` of Gemma's.
 pub fn is_reserved_from(pieces: &Tokenizer, first: usize) -> bool {
     let reserved = |piece: &str| {
         let piece = piece.trim_start_matches('▁');

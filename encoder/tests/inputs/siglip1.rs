@@ -18,8 +18,9 @@ struct Case {
     ids: Vec<u32>,
 }
 
-/// Texts in which transformers sees special tokens. Here they are text like any other, as in big_vision
-/// and for every query that a person types: punctuation is dropped, and `s` or `unk` is left.
+/// Texts in which transformers sees special tokens. Here they are text like any other, as in
+/// big_vision and for every query that a person types: punctuation is dropped, and `s` or `unk` is
+/// left.
 const SPECIAL: [&str; 5] = ["<unk>", "</s>", "a </s> b", "a</s>b", "dog <unk> cat"];
 
 #[test]

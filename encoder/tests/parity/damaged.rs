@@ -8,8 +8,8 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::golden::{Golden, all_devices, directory};
 
-/// A copy of a golden checkpoint in which queries and keys are 1e25 times as large: each is a number,
-/// their products are none.
+/// A copy of a golden checkpoint in which queries and keys are 1e25 times as large: each is a
+/// number, their products are none.
 fn overflowing(case: &str, dir: &Path) {
     std::fs::copy(directory(case).join("config.json"), dir.join("config.json")).unwrap();
     let bytes = std::fs::read(directory(case).join("model.safetensors")).unwrap();

@@ -66,11 +66,13 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "DEVICE", env = "GLIMPSE_DEVICE", hide_env_values = true)]
     pub device: Option<String>,
 
-    /// Patches that a NaFlex model reads of a picture at most, 128 to 4096 [default: the library's own]
+    /// Patches that a NaFlex model reads of a picture at most, 128 to 4096 [default: the library's
+    /// own]
     ///
-    /// A new library takes the checkpoint's own, which is 256 for those of Google. More patches read small print and small things;
-    /// they take that many times as long, and more. Another number than the library's makes other vectors, as another model does:
-    /// `index` builds a second index beside the first. Models of fixed resolution have no such choice.
+    /// A new library takes the checkpoint's own, which is 256 for those of Google. More patches
+    /// show small things and small print; twice as many take more than twice as long. Another
+    /// number than the library's makes other vectors, as another model does: `index` builds a
+    /// second index beside the first. Models of fixed resolution have no such choice.
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(128..=4096))]
     pub patches: Option<u16>,
 

@@ -4,8 +4,8 @@ use super::exp::exp;
 use super::{LANES, multiversion, sum_of};
 
 multiversion! {
-    /// Replaces `row` by `exp(row - max) / sum`, or by values that are not numbers if one of `row` is
-    /// none, or infinite.
+    /// Replaces `row` by `exp(row - max) / sum`, or by values that are not numbers if one of `row`
+    /// is none, or infinite.
     fn softmax(row: &mut [f32]) = softmax_body
 }
 
