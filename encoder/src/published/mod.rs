@@ -118,7 +118,8 @@ impl Published {
         let compared = found.into_iter().map(|(what, published, here)| {
             let difference = here - published;
             // Not a number is no small difference.
-            ComparedValue { what, published, here, difference, differs: !(difference.abs() <= tolerance) }
+            let differs = difference.is_nan() || difference.abs() > tolerance;
+            ComparedValue { what, published, here, difference, differs }
         });
         Ok(compared.collect())
     }
