@@ -44,7 +44,7 @@ fn main() {
     let world = Arc::new(World::new(args.number("dim", 768)));
     let folder = tempfile::tempdir().expect("a folder");
     let home = args.value("home").map_or_else(|| folder.path().to_path_buf(), PathBuf::from);
-    let settings = Settings { home, model: None, device: None };
+    let settings = Settings { home, model: None, device: None, max_patches: None };
     let library = settings.library_dir();
     if !library.exists() {
         make(&library, photos, &world);
@@ -214,6 +214,7 @@ impl World {
             model_type: "siglip".into(),
             dim,
             image_size: None,
+            max_patches: None,
             patch_size: 16,
             text_length: 64,
             vocab_size: 1,

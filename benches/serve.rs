@@ -31,7 +31,7 @@ fn main() {
     let (count, dim) = (args.number("count", 10_000), args.number("dim", 768));
     let seconds = Duration::from_secs(args.number("seconds", 5) as u64);
     let home = tempfile::tempdir().expect("a folder");
-    let settings = Settings { home: home.path().to_path_buf(), model: None, device: None };
+    let settings = Settings { home: home.path().to_path_buf(), model: None, device: None, max_patches: None };
     let encoder = Arc::new(Hashed(info(dim)));
 
     let start = Instant::now();
@@ -211,6 +211,7 @@ fn info(dim: usize) -> ModelInfo {
         model_type: "siglip".into(),
         dim,
         image_size: Some(1),
+        max_patches: None,
         patch_size: 1,
         text_length: 64,
         vocab_size: 1,

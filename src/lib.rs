@@ -14,7 +14,7 @@
 //!     fn event(&mut self, _event: &FileEvent) {}
 //! }
 //!
-//! let settings = Settings { home: "library".into(), model: Some("demo".into()), device: None };
+//! let settings = Settings { model: Some("demo".into()), ..Settings::at("library") };
 //! let engine = Engine::open(settings)?;
 //! let options = IngestOptions { roots: vec!["pictures".into()], ..IngestOptions::default() };
 //! engine.index(&options, &AtomicBool::new(false), &mut Silent)?;

@@ -150,6 +150,7 @@ fn model(dim: usize) -> ModelInfo {
         model_type: "siglip".to_owned(),
         dim,
         image_size: Some(224),
+        max_patches: None,
         patch_size: 16,
         text_length: 64,
         vocab_size: 100,

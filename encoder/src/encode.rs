@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use image::RgbImage;
 
 use crate::decoder::Decoder;
+use crate::preprocess::DEFAULT_MAX_PATCHES;
 use crate::{Embedding, EncodeError};
 
 /// A loaded two-tower model. Calls are blocking, use all cores that the backend was given, and may come from any thread.
@@ -84,6 +85,10 @@ pub struct ModelInfo {
     pub dim: usize,
     /// Side of the input picture in pixels; `None` for NaFlex.
     pub image_size: Option<usize>,
+    /// Largest number of patches of one picture; `None` for fixed resolution, and in what was
+    /// recorded before this field was.
+    #[serde(default)]
+    pub max_patches: Option<usize>,
     /// Side of a patch in pixels.
     pub patch_size: usize,
     /// Tokens of one text, padding included.
@@ -94,6 +99,20 @@ pub struct ModelInfo {
     pub scoring: Scoring,
     /// What runs the model, e.g. `cpu (amx-bf16)`.
     pub backend: String,
+}
+
+impl ModelInfo {
+    /// Side in pixels of what the vision tower reads of a square picture. Of any other shape a
+    /// NaFlex model reads no more along the shorter side, for the budget of patches is the same.
+    pub fn input_side(&self) -> usize {
+        match self.image_size {
+            Some(side) => side,
+            None => {
+                let budget = self.max_patches.unwrap_or(DEFAULT_MAX_PATCHES);
+                self.patch_size * (budget as f64).sqrt().ceil() as usize
+            }
+        }
+    }
 }
 
 /// The learned scale and bias of the sigmoid loss (arXiv 2303.15343, section 3.2).
@@ -169,7 +188,9 @@ pub struct LoadOptions {
     pub device: Option<String>,
     /// Drop ASCII punctuation from texts, as big_vision does for class names.
     pub strip_punctuation: bool,
-    /// NaFlex only: patch budget of a picture (default 256).
+    /// NaFlex only: largest number of patches of one picture, at most
+    /// [`MAX_PATCHES`](crate::preprocess::MAX_PATCHES). `None` takes the checkpoint's own, then
+    /// [`DEFAULT_MAX_PATCHES`].
     pub max_patches: Option<usize>,
     /// The name to show and to record; the directory when absent.
     pub name: Option<String>,

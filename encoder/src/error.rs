@@ -39,6 +39,18 @@ pub enum EncodeError {
         /// What is there.
         found: String,
     },
+    /// A patch budget was asked for, but the model is no NaFlex model.
+    #[error(
+        "{dir}: pictures are squashed to {image_size} x {image_size} pixels, so there is no budget of \
+         patches to set; leave --patches out, or take a NaFlex model such as \
+         google/siglip2-base-patch16-naflex"
+    )]
+    NoBudget {
+        /// The checkpoint directory.
+        dir: PathBuf,
+        /// Side of the input picture in pixels.
+        image_size: usize,
+    },
     /// A tensor is missing, surplus, mis-shaped or of a type that is not read.
     #[error("{path}: tensor `{tensor}`: expected {expected}, found {found}")]
     Tensor {
@@ -98,6 +110,14 @@ pub enum EncodeError {
     #[error("decoder: {reason}")]
     Decoder {
         /// What is wrong, and what it can do.
+        reason: String,
+    },
+    /// An encoder of another maker does not do what [`crate::Encode`] promises.
+    #[error("the model `{model}` does not keep to its interface: {reason}")]
+    Contract {
+        /// Its name.
+        model: String,
+        /// What it did.
         reason: String,
     },
     /// The backend failed while it computed.

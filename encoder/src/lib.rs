@@ -9,22 +9,26 @@ pub mod dense;
 pub mod hub;
 pub mod picture;
 pub mod preprocess;
+pub mod published;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod tokenize;
 
 mod candle;
+mod checked;
 mod cpu;
 mod embedding;
 mod encode;
 mod error;
+mod guard;
 mod siglip;
 mod weights;
 
+pub use checked::Checked;
 pub use embedding::{Embedding, dot};
 pub use encode::{DenseGrid, Encode, ImageFeatures, LoadOptions, ModelInfo, Outputs, Prepared, Projection, Scoring};
 pub use error::EncodeError;
-pub use siglip::{SiglipEncoder, Stage, Towers, Trace, backend_of};
+pub use siglip::{Precision, SiglipEncoder, Stage, Towers, Trace, backend_of, exact_device, precision_of};
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

@@ -62,6 +62,7 @@ impl FakeEncoder {
             model_type: "siglip".into(),
             dim,
             image_size: Some(GRID * PATCH),
+            max_patches: None,
             patch_size: PATCH,
             text_length: TEXT_LENGTH,
             vocab_size: VOCAB_SIZE,
@@ -82,6 +83,12 @@ impl FakeEncoder {
     pub fn named(mut self, name: &str) -> Self {
         self.info.name = name.into();
         self.info.fingerprint = format!("{:032x}", mix(self.info.dim as u64) ^ hash(name));
+        self
+    }
+
+    /// Says of itself that it is a NaFlex model with this patch budget; its vectors stay the same.
+    pub fn with_budget(mut self, max_patches: usize) -> Self {
+        (self.info.image_size, self.info.max_patches) = (None, Some(max_patches));
         self
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use glimpse_encoder::{Encode, ModelInfo, backend_of};
+use glimpse_encoder::{Checked, Encode, ModelInfo, backend_of};
 use glimpse_indexer::{
     Facets, FileRecord, Filter, ImageId, ImageRecord, Index, IndexError, IndexOptions, Library, Stats, VerifyReport,
 };
@@ -68,9 +68,9 @@ impl Engine {
         Ok(Self {
             library: Library::with_options(&settings.library_dir(), options),
             served: RwLock::new(None),
-            models: Models::new(settings.model.clone(), {
+            models: Models::new(settings.model.clone(), settings.max_patches, {
                 let settings = settings.clone();
-                move |name| load(name, &settings)
+                move |name, max_patches| load(name, &Settings { max_patches, ..settings.clone() })
             }),
             indexing: Mutex::new(()),
             asking: AtomicUsize::new(0),
@@ -89,7 +89,7 @@ impl Engine {
     /// As [`Engine::open`].
     pub fn with_encoder(settings: Settings, encoder: Arc<dyn Encode>) -> Result<Self, EngineError> {
         let engine = Self::open(settings)?;
-        engine.models.choose(encoder);
+        engine.models.choose(Arc::new(Checked(encoder)));
         Ok(engine)
     }
 

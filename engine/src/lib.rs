@@ -22,6 +22,7 @@ mod lru;
 mod model;
 mod models;
 mod pictures;
+mod published;
 mod search;
 mod served;
 mod settings;
@@ -40,6 +41,7 @@ pub use engine::{Described, Engine};
 pub use error::{EngineError, ErrorKind};
 pub use hit::{Explanation, Hit, Page, Strength};
 pub use model::{DEFAULT_MODEL, DEMO_MODEL, ModelChoice, load_model};
+pub use published::{PublishedReport, check_published};
 pub use query::{Cursor, Mode, Query, Sort, Source, Term};
 pub use regions::{
     Example, FindPage, FindQuery, Form, FoundBox, FoundPhoto, Grounded, GroundedThing, Heatmap, Lies, Located, Look,
@@ -51,6 +53,7 @@ pub use tag::{MAX_LABELS, Tag, TagOptions, Tagged};
 // The types of the layers below that belong to this crate's interface.
 pub use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect, RegionMap, detail_limit};
 pub use glimpse_encoder::picture::{Format, Limits, Picture, decode, decode_reduced};
+pub use glimpse_encoder::published::Published;
 pub use glimpse_encoder::{DenseGrid, Embedding, Encode, ModelInfo, hub};
 pub use glimpse_indexer::ingest::{
     FileEvent, IngestOptions, Observer, PictureHook, RegionChoice, RegionOptions, Summary,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use glimpse_encoder::hub::{Cache, HubError, ModelId};
-use glimpse_encoder::{Encode, LoadOptions, SiglipEncoder};
+use glimpse_encoder::{Encode, LoadOptions, ModelInfo, SiglipEncoder};
 
 use crate::calibrate::{CALIBRATION_FILE, StoredCalibration};
 use crate::{EngineError, Settings, bundled};
@@ -62,7 +62,12 @@ pub(crate) fn load(name: &str, settings: &Settings) -> Result<Arc<dyn Encode>, E
         ModelChoice::Hub(id) => (hub_directory(&id)?, id),
         ModelChoice::Demo => (bundled::unpack(&settings.home)?, DEMO_MODEL.to_owned()),
     };
-    let options = LoadOptions { device: settings.device.clone(), name: Some(name), ..LoadOptions::default() };
+    let options = LoadOptions {
+        device: settings.device.clone(),
+        max_patches: settings.max_patches,
+        name: Some(name),
+        ..LoadOptions::default()
+    };
     Ok(Arc::new(SiglipEncoder::load(&directory, &options)?))
 }
 
@@ -85,6 +90,14 @@ pub(crate) fn calibration_beside(
     };
     let path = folder.join(CALIBRATION_FILE);
     Ok(StoredCalibration::read(&path)?.map(|stored| (path, stored)))
+}
+
+/// Whether a user who gives this name means this model.
+pub(crate) fn is_name_of(name: &str, model: &ModelInfo) -> bool {
+    match ModelChoice::of(name) {
+        Ok(ModelChoice::Directory(directory)) => directory.display().to_string() == model.name,
+        _ => name == model.name,
+    }
 }
 
 /// Where a hub model lies in the cache that this machine's programs share.

@@ -8,15 +8,17 @@ use glimpse_indexer::{IndexError, Library};
 use parking_lot::Mutex;
 
 use crate::EngineError;
-use crate::model::DEFAULT_MODEL;
+use crate::model::{DEFAULT_MODEL, is_name_of};
 
-/// Loads a model by name.
-type Loader = Box<dyn Fn(&str) -> Result<Arc<dyn Encode>, EngineError> + Send + Sync>;
+/// Loads a model by name and patch budget.
+type Loader = Box<dyn Fn(&str, Option<usize>) -> Result<Arc<dyn Encode>, EngineError> + Send + Sync>;
 
 /// Loaded models, two at most.
 pub(crate) struct Models {
     /// The name that the user gave.
     named: Option<String>,
+    /// The patch budget that the user gave.
+    patches: Option<usize>,
     load: Loader,
     held: Mutex<Held>,
     /// Held while a model is loaded, so that none is loaded twice.
@@ -41,9 +43,10 @@ impl Models {
     /// Loads models with `load` when they are first needed.
     pub fn new(
         named: Option<String>,
-        load: impl Fn(&str) -> Result<Arc<dyn Encode>, EngineError> + Send + Sync + 'static,
+        patches: Option<usize>,
+        load: impl Fn(&str, Option<usize>) -> Result<Arc<dyn Encode>, EngineError> + Send + Sync + 'static,
     ) -> Self {
-        Self { named, load: Box::new(load), held: Mutex::default(), loading: Mutex::default() }
+        Self { named, patches, load: Box::new(load), held: Mutex::default(), loading: Mutex::default() }
     }
 
     /// `encoder` is the chosen model from now on.
@@ -73,12 +76,15 @@ impl Models {
         if let Some(encoder) = self.loaded_choice() {
             return Ok(encoder); // another thread was faster
         }
-        let name = match &self.named {
-            Some(name) => name.clone(),
-            None => library.serving_model()?.map_or_else(|| DEFAULT_MODEL.to_owned(), |model| model.name),
+        let named = self.named.as_deref();
+        let own = library.serving_model()?.filter(|model| named.is_none_or(|name| is_name_of(name, model)));
+        let (name, patches) = match own {
+            Some(model) => (model.name, self.patches.or(model.max_patches)),
+            None => (named.unwrap_or(DEFAULT_MODEL).to_owned(), self.patches),
         };
-        let held = self.held.lock().find(|info| info.name == name);
-        let encoder = held.map_or_else(|| (self.load)(&name), Ok)?;
+        let is_it = |info: &ModelInfo| info.name == name && patches.is_none_or(|patches| info.max_patches == Some(patches));
+        let held = self.held.lock().find(is_it);
+        let encoder = held.map_or_else(|| (self.load)(&name, patches), Ok)?;
         self.choose(Arc::clone(&encoder));
         Ok(encoder)
     }
@@ -97,7 +103,7 @@ impl Models {
         if let Some(encoder) = self.held.lock().find(same) {
             return Ok(encoder); // another thread was faster
         }
-        let encoder = (self.load)(&indexed.name).map_err(|error| match self.loaded_choice() {
+        let encoder = (self.load)(&indexed.name, indexed.max_patches).map_err(|error| match self.loaded_choice() {
             Some(chosen) => other_model(indexed, chosen.info()),
             None => error,
         })?;
@@ -149,7 +155,7 @@ mod tests {
     fn slow(named: Option<&str>) -> (Models, Arc<AtomicUsize>) {
         let loads = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&loads);
-        let load = move |name: &str| {
+        let load = move |name: &str, _: Option<usize>| {
             count.fetch_add(1, Ordering::Relaxed);
             std::thread::sleep(Duration::from_millis(30));
             match name {
@@ -157,7 +163,7 @@ mod tests {
                 name => Ok(fake(name)),
             }
         };
-        (Models::new(named.map(str::to_owned), load), loads)
+        (Models::new(named.map(str::to_owned), None, load), loads)
     }
 
     #[test]

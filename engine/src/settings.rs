@@ -11,12 +11,15 @@ pub struct Settings {
     pub model: Option<String>,
     /// `cpu`, `cuda`, `metal`.
     pub device: Option<String>,
+    /// Largest number of patches of one picture, for NaFlex models; `None` takes that of the
+    /// library, then that of the checkpoint.
+    pub max_patches: Option<usize>,
 }
 
 impl Settings {
     /// Everything under `home`, the model of its library, the processor.
     pub fn at(home: impl Into<PathBuf>) -> Self {
-        Self { home: home.into(), model: None, device: None }
+        Self { home: home.into(), model: None, device: None, max_patches: None }
     }
 
     /// Where the generations of the index lie.

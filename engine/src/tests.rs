@@ -390,3 +390,43 @@ fn long_questions_are_given_up() {
     }
     assert!(ask().iter().all(Result::is_ok), "the next question is answered");
 }
+
+/// A copy of the small NaFlex checkpoint of the goldens, with a tokenizer of few pieces.
+fn naflex(folder: &Path) -> String {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/naflex");
+    for file in ["config.json", "model.safetensors"] {
+        std::fs::copy(golden.join(file), folder.join(file)).unwrap();
+    }
+    let tokenizer = serde_json::json!({"model": {
+        "type": "BPE", "unk_token": "<unk>", "merges": [],
+        "vocab": {"<pad>": 0, "<eos>": 1, "<unk>": 2, "a": 3, "e": 4, "i": 5, "o": 6, "t": 7, "n": 8, "s": 9},
+    }});
+    std::fs::write(folder.join("tokenizer.json"), tokenizer.to_string()).unwrap();
+    folder.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_library_keeps_its_patch_budget() {
+    let [home, photos, model] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    save(photos.path(), "red.png", RED);
+    let name = naflex(model.path());
+    let open = |model: Option<&str>, max_patches| {
+        let settings = Settings { model: model.map(str::to_owned), max_patches, ..Settings::at(home.path()) };
+        Engine::open(settings).unwrap()
+    };
+    assert_eq!(index(&open(Some(&name), Some(144)), photos.path()).indexed, 1);
+    for model in [None, Some(name.as_str())] {
+        let engine = open(model, None);
+        assert_eq!(engine.load_model().unwrap().max_patches, Some(144));
+        assert_eq!(engine.load_model().unwrap().fingerprint, engine.stats().unwrap().1.fingerprint);
+        assert_eq!(index(&engine, photos.path()).unchanged, 1);
+    }
+    // Another budget makes other vectors, so that there is a second index; until then the first is searched with its own.
+    let other = open(None, Some(200));
+    assert!(other.search(&Query { mode: Mode::Semantic, ..Query::text("red") }).is_ok());
+    assert_eq!(index(&other, photos.path()).indexed, 1);
+    drop(other);
+    assert_eq!(open(None, None).load_model().unwrap().max_patches, Some(200));
+    let error = open(Some("demo"), Some(256)).load_model().unwrap_err().to_string();
+    assert!(error.contains("leave --patches out"), "{error}");
+}

@@ -46,6 +46,11 @@ impl TextCache {
                 found[i] = Some(embedding);
             }
         }
-        Ok(found.into_iter().flatten().collect())
+        // As many as there were texts: callers pair them with their labels by order.
+        let whole = found.into_iter().collect::<Option<Vec<_>>>();
+        Ok(whole.ok_or_else(|| EncodeError::Contract {
+            model: encoder.info().name.clone(),
+            reason: format!("it gave too few vectors for {} texts", texts.len()),
+        })?)
     }
 }

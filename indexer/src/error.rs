@@ -31,8 +31,14 @@ pub enum IndexError {
     },
     /// Made by another model.
     #[error(
-        "this index was made with `{indexed}` (fingerprint {indexed_print:.12}), not with `{asked}` ({asked_print:.12}): \
-         search with `--model {indexed}`, or build a new generation with `glimpse index --model {asked}`"
+        "this index was made with `{indexed}` (fingerprint {indexed_print:.12}), not with `{asked}` ({asked_print:.12}): {}",
+        if indexed == asked {
+            "the model's files or its --patches are others now; leave --patches out, or build a new generation with \
+             `glimpse index`, at the same --patches"
+                .to_owned()
+        } else {
+            format!("search with `--model {indexed}`, or build a new generation with `glimpse index --model {asked}`")
+        }
     )]
     OtherModel {
         /// Model of the index.

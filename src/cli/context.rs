@@ -47,6 +47,7 @@ impl Context {
                 home: global.home.clone().unwrap_or_else(home_dir),
                 model: global.model.clone(),
                 device: global.device.clone(),
+                max_patches: global.patches.map(usize::from),
             },
             index: IndexOptions { engine: global.graph.into(), ..IndexOptions::default() },
             quiet: global.quiet,

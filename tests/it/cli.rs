@@ -202,7 +202,7 @@ fn embeddings_are_those_of_the_library() {
     ];
     let lines = fixture.json(args);
 
-    let settings = Settings { home: fixture.home(), model: Some("demo".into()), device: None };
+    let settings = Settings { model: Some("demo".into()), ..Settings::at(fixture.home()) };
     let inputs =
         [EmbedInput::Text("Sonnenblume".into()), EmbedInput::Text("-1".into()), EmbedInput::Image(picture.into())];
     let expected = Engine::open(settings).unwrap().embed(&inputs, true).unwrap();

@@ -1,6 +1,7 @@
 //! A library in a temporary folder, and the real binary over it.
 
 use std::ffi::OsStr;
+use std::fmt::Display;
 use std::fs;
 use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
@@ -134,7 +135,12 @@ pub fn test_data(what: &str) -> Option<PathBuf> {
     if dir.is_dir() {
         return Some(dir);
     }
-    // Not `eprintln`, which the test harness keeps to itself.
-    let _ = writeln!(stderr(), "SKIPPED: no test data at {}; set GLIMPSE_TEST_DATA to run this test", dir.display());
+    skipped(format_args!("no test data at {}; set GLIMPSE_TEST_DATA to run this test", dir.display()));
     None
+}
+
+/// A loud note that a test, or a part of it, was skipped.
+pub fn skipped(why: impl Display) {
+    // Not `eprintln`, which the test harness keeps to itself.
+    let _ = writeln!(stderr(), "SKIPPED: {why}");
 }

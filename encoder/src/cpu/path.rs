@@ -96,6 +96,16 @@ impl Path {
         self.values() == Values::Bf16
     }
 
+    /// Whether all products are of plain f32.
+    pub fn is_f32(self) -> bool {
+        self.normed() == Values::F32
+    }
+
+    /// Whether products behind layer norms are of int8.
+    pub fn is_int8(self) -> bool {
+        self.normed() != self.values()
+    }
+
     /// The best path of this machine.
     pub fn best() -> Self {
         Self::ALL.into_iter().find(|path| path.refusal().is_none() && path.pays()).unwrap_or(Self::Portable)

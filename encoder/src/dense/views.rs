@@ -43,9 +43,9 @@ impl Views {
         }
         for top in starts(rows, side) {
             for left in starts(cols, side) {
-                let (y, bottom) = (pixel(top, rows, height), pixel(top + side, rows, height));
-                let (x, right) = (pixel(left, cols, width), pixel(left + side, cols, width));
-                let window = crop_imm(picture, x, y, (right - x).max(1), (bottom - y).max(1)).to_image();
+                let (y, tall) = span(top, side, rows, height);
+                let (x, wide) = span(left, side, cols, width);
+                let window = crop_imm(picture, x, y, wide, tall).to_image();
                 views.prepared.push(encoder.prepare(&window)?);
                 views.corners.push((top, left));
             }
@@ -119,9 +119,16 @@ fn starts(length: usize, side: usize) -> Vec<usize> {
     starts
 }
 
-/// The pixel at which a cell begins.
+/// The pixel at which a cell begins. The cell behind the last one begins behind the last pixel.
 fn pixel(cell: usize, cells: usize, pixels: u32) -> u32 {
-    ((cell as f64 / cells as f64 * f64::from(pixels)).round() as u32).min(pixels.saturating_sub(1))
+    (cell as f64 / cells as f64 * f64::from(pixels)).round() as u32
+}
+
+/// First pixel and number of pixels, at least one, of a window of `side` cells from `cell` on.
+fn span(cell: usize, side: usize, cells: usize, pixels: u32) -> (u32, u32) {
+    let start = pixel(cell, cells, pixels).min(pixels.saturating_sub(1));
+    let end = pixel(cell + side, cells, pixels).max(start + 1);
+    (start, end - start)
 }
 
 /// A grid of at most [`MAX_SIDE`] cells a side: blocks of a finer one are averaged.
@@ -169,6 +176,17 @@ mod tests {
             let starts = starts(length, side);
             prop_assert_eq!((starts[0], starts[starts.len() - 1]), (0, length - side));
             prop_assert!(starts.windows(2).all(|pair| pair[0] < pair[1] && pair[1] <= pair[0] + side));
+        }
+
+        #[test]
+        fn windows_cover_every_pixel(side in 1usize..40, more in 0usize..90, pixels in 1u32..3000) {
+            let mut covered = 0;
+            for cell in starts(side + more, side) {
+                let (start, count) = span(cell, side, side + more, pixels);
+                prop_assert!(start <= covered && count > 0 && start + count <= pixels);
+                covered = covered.max(start + count);
+            }
+            prop_assert_eq!(covered, pixels);
         }
     }
 

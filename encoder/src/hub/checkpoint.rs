@@ -6,14 +6,20 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::name::is_file_name;
+use super::{HubError, ModelId};
 
+const CONFIG: &str = "config.json";
+const TOKENIZER: &str = "tokenizer.json";
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
+/// `model_type` of the checkpoints that can be loaded.
+const FAMILY: [&str; 2] = ["siglip", "siglip2"];
 
-/// Small files beside the weights. Only the first two are in every checkpoint.
+/// Small files beside the weights. The first two are in every checkpoint. They are fetched in this
+/// order, before the weights, so that [`check_before_weights`] can look at them.
 const SIDE_FILES: [&str; 7] = [
-    "config.json",
-    "tokenizer.json",
+    CONFIG,
+    TOKENIZER,
     "tokenizer_config.json",
     "special_tokens_map.json",
     "spiece.model",
@@ -30,11 +36,18 @@ pub struct CheckpointFile {
     pub bytes: u64,
 }
 
-/// Picks from a repository's listing what is needed, and nothing else.
-pub fn needed(listing: &[String]) -> Result<Vec<String>, &'static str> {
+/// Picks from a repository's listing what is needed, and nothing else, small files first.
+///
+/// # Errors
+/// [`HubError::NotACheckpoint`] or [`HubError::NoTokenizer`] for a repository without a file that
+/// every checkpoint has.
+pub fn needed(id: &ModelId, listing: &[String]) -> Result<Vec<String>, HubError> {
     let has = |name: &str| listing.iter().any(|file| file == name);
-    if !has("config.json") {
-        return Err("config.json");
+    if !has(CONFIG) {
+        return Err(HubError::NotACheckpoint { id: id.clone(), missing: CONFIG.into() });
+    }
+    if !has(TOKENIZER) {
+        return Err(HubError::NoTokenizer { id: id.clone() });
     }
     let mut files: Vec<String> = SIDE_FILES.into_iter().filter(|name| has(name)).map(str::to_owned).collect();
     if has(WEIGHTS) {
@@ -43,20 +56,44 @@ pub fn needed(listing: &[String]) -> Result<Vec<String>, &'static str> {
         files.push(INDEX.into());
         files.extend(listing.iter().filter(|name| is_shard(name)).cloned());
     } else {
-        return Err(WEIGHTS);
+        return Err(HubError::NotACheckpoint { id: id.clone(), missing: WEIGHTS.into() });
     }
     Ok(files)
+}
+
+/// Looks at the small files of a checkpoint, which are in `dir` already, before the weights follow:
+/// the model must be one of the family, and every shard of its index among the files to `fetch`.
+///
+/// # Errors
+/// [`HubError::OtherFamily`], [`HubError::NotACheckpoint`].
+pub fn check_before_weights(id: &ModelId, dir: &Path, fetch: &[String]) -> Result<(), HubError> {
+    if let Some(model_type) = model_type(dir).filter(|found| !FAMILY.contains(&found.as_str())) {
+        return Err(HubError::OtherFamily { id: id.clone(), model_type });
+    }
+    if fetch.iter().any(|name| name == INDEX) {
+        let shards = shards_of_index(dir).unwrap_or_default();
+        let lost = shards.iter().find(|shard| !fetch.contains(shard)).map(String::as_str);
+        if let Some(missing) = lost.or(shards.is_empty().then_some(WEIGHTS)) {
+            return Err(HubError::NotACheckpoint { id: id.clone(), missing: missing.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// True for the files that [`check_before_weights`] is called before.
+pub fn is_weights(name: &str) -> bool {
+    name.ends_with(".safetensors")
 }
 
 /// What a directory lacks to be loaded; empty if it is complete.
 pub fn missing_files(dir: &Path) -> Vec<String> {
     let lacks = |name: &str| !dir.join(name).is_file();
     let mut missing: Vec<String> =
-        ["config.json", "tokenizer.json"].into_iter().filter(|name| lacks(name)).map(str::to_owned).collect();
+        [CONFIG, TOKENIZER].into_iter().filter(|name| lacks(name)).map(str::to_owned).collect();
     if lacks(WEIGHTS) {
         match shards_of_index(dir) {
-            Some(shards) => missing.extend(shards.into_iter().filter(|name| lacks(name))),
-            None => missing.push(WEIGHTS.into()),
+            Some(shards) if !shards.is_empty() => missing.extend(shards.into_iter().filter(|name| lacks(name))),
+            _ => missing.push(WEIGHTS.into()),
         }
     }
     missing
@@ -73,7 +110,7 @@ pub fn files_in(dir: &Path) -> Vec<CheckpointFile> {
 
 /// `model_type` of a directory's `config.json`.
 pub fn model_type(dir: &Path) -> Option<String> {
-    let config: Value = serde_json::from_slice(&std::fs::read(dir.join("config.json")).ok()?).ok()?;
+    let config: Value = serde_json::from_slice(&std::fs::read(dir.join(CONFIG)).ok()?).ok()?;
     config.get("model_type")?.as_str().map(str::to_owned)
 }
 
@@ -98,9 +135,13 @@ mod tests {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
+    fn picked(names: &[&str]) -> Result<Vec<String>, String> {
+        needed(&ModelId::parse("o/m").unwrap(), &listing(names)).map_err(|error| error.to_string())
+    }
+
     #[test]
     fn only_what_is_read_is_fetched() {
-        let repo = listing(&[
+        let repo = [
             ".gitattributes",
             "README.md",
             "config.json",
@@ -110,21 +151,46 @@ mod tests {
             "pytorch_model.bin",
             "tokenizer.json",
             "../../evil.safetensors",
-        ]);
-        assert_eq!(needed(&repo).unwrap(), ["config.json", "tokenizer.json", "model.safetensors"]);
-        let sharded = listing(&[
+        ];
+        assert_eq!(picked(&repo).unwrap(), ["config.json", "tokenizer.json", "model.safetensors"]);
+        let sharded = [
             "config.json",
+            "tokenizer.json",
             "model-00001-of-00002.safetensors",
             "model-00002-of-00002.safetensors",
             "model-../x-of-.safetensors",
             INDEX,
-        ]);
+        ];
         assert_eq!(
-            needed(&sharded).unwrap()[1..],
+            picked(&sharded).unwrap()[2..],
             [INDEX, "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
         );
-        assert_eq!(needed(&listing(&["config.json", "pytorch_model.bin"])), Err(WEIGHTS));
-        assert_eq!(needed(&listing(&["README.md"])), Err("config.json"));
+        for (names, said) in [
+            (&["config.json", "tokenizer.json", "pytorch_model.bin"][..], "has no model.safetensors"),
+            (&["README.md"], "has no config.json"),
+            (&["config.json", "spiece.model", WEIGHTS], "SpmConverter(AutoTokenizer.from_pretrained"),
+        ] {
+            let error = picked(names).unwrap_err();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_loaded_is_known_before_its_weights() {
+        let dir = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        let check = |names: &[&str]| {
+            let id = ModelId::parse("o/m").unwrap();
+            check_before_weights(&id, dir.path(), &listing(names)).map_err(|error| error.to_string())
+        };
+        put("config.json", r#"{"model_type": "clip"}"#);
+        assert!(check(&[WEIGHTS]).unwrap_err().contains("`o/m` is a `clip` model"));
+        put("config.json", r#"{"model_type": "siglip2"}"#);
+        assert_eq!(check(&[WEIGHTS]), Ok(()));
+        put(INDEX, r#"{"weight_map": {"a": "model-1-of-2.safetensors", "b": "rest.safetensors"}}"#);
+        assert!(check(&[INDEX, "model-1-of-2.safetensors"]).unwrap_err().contains("has no rest.safetensors"));
+        put(INDEX, "{}");
+        assert!(check(&[INDEX]).unwrap_err().contains("has no model.safetensors"));
     }
 
     #[test]

@@ -81,12 +81,36 @@ pub enum HubError {
         revision: String,
     },
     /// The repository holds no model that can be read.
-    #[error("`{id}` has no {missing}, so it is not a checkpoint that Glimpse reads (config.json and safetensors)")]
+    #[error(
+        "`{id}` has no {missing}, so it is not a checkpoint that Glimpse reads (config.json, \
+         tokenizer.json and safetensors)"
+    )]
     NotACheckpoint {
         /// The model.
         id: ModelId,
         /// What is not there.
-        missing: &'static str,
+        missing: String,
+    },
+    /// The repository has no tokenizer of the one form that is read. Its weights were not fetched.
+    #[error(
+        "`{id}` has no tokenizer.json, which Glimpse reads; nothing was fetched. Write one with Python:\n  \
+         from transformers import AutoTokenizer\n  \
+         from transformers.convert_slow_tokenizer import SpmConverter\n  \
+         SpmConverter(AutoTokenizer.from_pretrained(\"{id}\")).converted().save(\"FOLDER/tokenizer.json\")\n\
+         put the model's config.json, preprocessor_config.json and *.safetensors into the same FOLDER, \
+         and use --model FOLDER"
+    )]
+    NoTokenizer {
+        /// The model.
+        id: ModelId,
+    },
+    /// A model of another kind. Its weights were not fetched.
+    #[error("`{id}` is a `{model_type}` model; Glimpse reads models of type `siglip` and `siglip2`")]
+    OtherFamily {
+        /// The model.
+        id: ModelId,
+        /// As its `config.json` says.
+        model_type: String,
     },
     /// The server refused for a reason of its own.
     #[error("{url} answered with status {status}{}", if *.status == 429 { " (too many requests); try again later" } else if *.status >= 500 { "; the trouble is on its side, try again later" } else { "" })]

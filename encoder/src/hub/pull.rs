@@ -5,7 +5,7 @@ use std::thread::sleep;
 
 use super::api::{self, Remote};
 use super::cache::{MAIN, create_parent};
-use super::checkpoint::needed;
+use super::checkpoint::{check_before_weights, is_weights, needed};
 use super::client::Client;
 use super::name::{is_commit, is_revision};
 use super::{Cache, HubError, HubSettings, ModelId, download};
@@ -47,7 +47,8 @@ impl Hub {
 
     /// Fetches the files of a checkpoint that are not in the cache yet, and gives its directory. `revision` is a
     /// branch, tag or commit, `main` if absent. Breaking off at any moment leaves nothing that looks finished; the next
-    /// call goes on where this one stopped. With networking off, a complete copy in the cache is enough.
+    /// call goes on where this one stopped. What cannot be loaded is refused before its weights are
+    /// fetched. With networking off, a complete copy in the cache is enough.
     ///
     /// # Errors
     /// [`HubError`], after [`HubSettings::retries`] attempts where that may help.
@@ -65,12 +66,19 @@ impl Hub {
             return self.cache.find(id, Some(revision)).map_err(|_| HubError::Offline { id: id.clone() });
         }
         let listing = self.patiently(|| api::list(&self.client, id, revision))?;
-        let names = needed(&listing.files).map_err(|missing| HubError::NotACheckpoint { id: id.clone(), missing })?;
+        let names = needed(id, &listing.files)?;
         let describe = |name: &String| self.patiently(|| api::describe(&self.client, id, &listing.commit, name));
         let files = names.iter().map(describe).collect::<Result<Vec<Remote>, HubError>>()?;
 
         let mut state = Progress { file: String::new(), done: 0, total: files.iter().map(|file| file.size).sum() };
+        let mut checked = false;
         for file in &files {
+            if !checked && is_weights(&file.name) {
+                if let Some(dir) = self.cache.snapshot(id, Some(&listing.commit)) {
+                    check_before_weights(id, &dir, &names)?;
+                }
+                checked = true;
+            }
             let before = state.done;
             state.file.clone_from(&file.name);
             self.fetch(id, file, &mut |bytes| {

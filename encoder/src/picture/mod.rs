@@ -7,7 +7,6 @@
 //! Embedded colour profiles are not applied: as in the reference processors, pixel values count as sRGB.
 
 mod error;
-mod guard;
 #[cfg(feature = "heic")]
 mod heif;
 mod jpeg;
@@ -23,7 +22,7 @@ use image::{DynamicImage, RgbImage};
 pub use error::PictureError;
 pub use sniff::Format;
 
-use crate::EncodeError;
+use crate::{EncodeError, guard};
 
 /// Bounds on what a file may ask of this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +128,7 @@ fn decode_at(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Pictur
         _ => raster::decode(bytes, format, limits),
     });
     let Decoded { pixels, size: (width, height), orientation } =
-        decoded.unwrap_or_else(|panic| Err(PictureError::broken(format, panic)))?;
+        decoded.unwrap_or_else(|panic| Err(PictureError::broken(format, format!("the decoder gave up: {panic}"))))?;
     let size = if orientation.to_exif() < 5 { (width, height) } else { (height, width) };
     Ok(Picture { pixels: upright(pixels, orientation), size, format, orientation: orientation.to_exif() })
 }

@@ -23,6 +23,10 @@ use settings::Settings;
 /// Patch budget of NaFlex where neither the user nor the checkpoint names one.
 pub const DEFAULT_MAX_PATCHES: usize = 256;
 
+/// Largest patch budget, whoever names it. Attention compares every patch with every other: a
+/// picture of 4,096 patches costs a base model some 30 times the operations of one of 256.
+pub const MAX_PATCHES: usize = 4096;
+
 /// What a vision tower reads, as its `config.json` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VisionInput {
@@ -64,13 +68,18 @@ impl Preprocessor {
     ///
     /// # Errors
     /// [`EncodeError::Config`] naming a setting that contradicts the model or that no model of this family has, such
-    /// as a mean or deviation other than 0.5; [`EncodeError::Io`] if the file cannot be read.
+    /// as a mean or deviation other than 0.5, or a patch budget beyond [`MAX_PATCHES`];
+    /// [`EncodeError::NoBudget`] if a budget is given for a model of fixed resolution;
+    /// [`EncodeError::Io`] if the file cannot be read.
     pub fn load(dir: &Path, input: VisionInput) -> Result<Self, EncodeError> {
+        if let (Some(image_size), Some(_)) = (input.image_size, input.max_patches) {
+            return Err(EncodeError::NoBudget { dir: dir.to_owned(), image_size });
+        }
         let settings = Settings::read(dir)?;
         settings.check(&input)?;
         let filter = settings.filter()?.unwrap_or(input.filter);
         let max_patches = match input.max_patches {
-            Some(budget) => Some(budget),
+            Some(budget) => Some(check_budget(dir, "max_patches", budget)?),
             None => settings.max_patches()?,
         };
         Ok(Self::new(VisionInput { filter, max_patches, ..input }))
@@ -120,6 +129,19 @@ impl Preprocessor {
         };
         Ok(Prepared { rows, cols, pixels: resize(picture, width as u32, height as u32, self.filter)? })
     }
+}
+
+/// The patch budget, if it is one: 0 has no grid, and too many patches take minutes for a picture.
+fn check_budget(path: &Path, field: &str, budget: usize) -> Result<usize, EncodeError> {
+    if (1..=MAX_PATCHES).contains(&budget) {
+        return Ok(budget);
+    }
+    Err(EncodeError::Config {
+        path: path.to_owned(),
+        field: field.to_owned(),
+        expected: format!("a whole number from 1 to {MAX_PATCHES}"),
+        found: budget.to_string(),
+    })
 }
 
 /// Antialiased resize in 8-bit fixed point, the way PIL does it: one axis, then the other, rounded and cut to 0..=255 in

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Filter, VisionInput};
+use super::{Filter, VisionInput, check_budget};
 use crate::EncodeError;
 
 /// The image settings of a checkpoint; empty if it has none.
@@ -82,8 +82,8 @@ impl Settings {
         match self.field("max_num_patches") {
             None => Ok(None),
             Some(value) => match value.as_u64() {
-                Some(budget @ 1..=65_536) => Ok(Some(budget as usize)),
-                _ => Err(config(&self.path, "max_num_patches", "1 to 65536", value)),
+                Some(budget) => check_budget(&self.path, "max_num_patches", budget as usize).map(Some),
+                None => Err(config(&self.path, "max_num_patches", "a whole number", value)),
             },
         }
     }
@@ -113,7 +113,7 @@ fn config(path: &Path, field: &str, expected: &str, found: impl std::fmt::Displa
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::super::Preprocessor;
+    use super::super::{MAX_PATCHES, Preprocessor};
     use super::*;
 
     const FIXED: VisionInput =
@@ -142,6 +142,29 @@ mod tests {
         assert_eq!((found.filter(), found.max_patches()), (Filter::Bicubic, 576));
         let asked = Preprocessor::load(dir.path(), VisionInput { max_patches: Some(64), ..naflex }).unwrap();
         assert_eq!(asked.max_patches(), 64);
+    }
+
+    #[test]
+    fn a_budget_is_bounded_whoever_names_it() {
+        let naflex = VisionInput { image_size: None, ..FIXED };
+        for budget in [0, MAX_PATCHES + 1, 1 << 40] {
+            let json = format!(r#"{{"max_num_patches": {budget}}}"#);
+            let error = load(&json, naflex).unwrap_err();
+            let said = format!("field `max_num_patches`: expected a whole number from 1 to 4096, found {budget}");
+            assert!(error.contains("preprocessor_config.json") && error.contains(&said), "{error}");
+            let asked = VisionInput { max_patches: Some(budget), ..naflex };
+            assert!(load("{}", asked).unwrap_err().contains("field `max_patches`: expected a whole number from 1"));
+            // What the user asks for decides, so the file's own may be anything.
+            let asked = VisionInput { max_patches: Some(MAX_PATCHES), ..naflex };
+            assert_eq!(load(&json, asked).unwrap().max_patches(), MAX_PATCHES);
+        }
+    }
+
+    #[test]
+    fn a_model_of_fixed_resolution_has_no_budget() {
+        let asked = VisionInput { max_patches: Some(576), ..FIXED };
+        let error = load("{}", asked).unwrap_err();
+        assert!(error.contains("squashed to 256 x 256 pixels, so there is no budget"), "{error}");
     }
 
     #[test]

@@ -1,14 +1,21 @@
 //! Any number of inputs to passes of bounded memory.
 
+use super::towers::{TEXT, VISION};
 use crate::{EncodeError, Prepared};
 
 /// Tokens of one pass. More do not run faster on a CPU, and the widest intermediate of So400m is 70 MB at this size.
 const TOKENS: usize = 4096;
+/// Tokens of a pass of pictures while texts are about: a query that comes meanwhile waits for no
+/// more.
+const TOKENS_AMONG_TEXTS: usize = 1024;
 
 /// Calls `pass` with batches of at most [`TOKENS`] tokens, padding included, and returns the results in input order.
-/// Pictures of similar length go together, so that little is padded.
+/// Pictures of similar length go together, so that little is padded. Before each batch
+/// `texts_are_about` is asked; if so, it is smaller. One picture is never split, whatever its patch
+/// budget.
 pub(super) fn pictures<T>(
     pictures: &[Prepared],
+    texts_are_about: impl Fn() -> bool,
     mut pass: impl FnMut(&[Prepared]) -> Result<Vec<T>, EncodeError>,
 ) -> Result<Vec<T>, EncodeError> {
     let tokens = |i: &usize| pictures[*i].rows * pictures[*i].cols;
@@ -17,10 +24,11 @@ pub(super) fn pictures<T>(
     let mut results: Vec<Option<T>> = pictures.iter().map(|_| None).collect();
     let mut rest = order.as_slice();
     while let Some(longest) = rest.first() {
-        let count = (TOKENS / tokens(longest).max(1)).clamp(1, rest.len());
+        let most = if texts_are_about() { TOKENS_AMONG_TEXTS } else { TOKENS };
+        let count = (most / tokens(longest).max(1)).clamp(1, rest.len());
         let (batch, later) = rest.split_at(count);
         let inputs: Vec<Prepared> = batch.iter().map(|i| pictures[*i].clone()).collect();
-        for (i, result) in batch.iter().zip(pass(&inputs)?) {
+        for (i, result) in batch.iter().zip(all_of(pass(&inputs)?, VISION, batch.len())?) {
             results[*i] = Some(result);
         }
         rest = later;
@@ -36,9 +44,17 @@ pub(super) fn texts<T>(
     let length = ids.first().map_or(1, Vec::len).max(1);
     let mut results = Vec::with_capacity(ids.len());
     for batch in ids.chunks((TOKENS / length).max(1)) {
-        results.extend(pass(batch)?);
+        results.extend(all_of(pass(batch)?, TEXT, batch.len())?);
     }
     Ok(results)
+}
+
+/// The results of a pass, if there is one for each input.
+fn all_of<T>(results: Vec<T>, stage: &'static str, count: usize) -> Result<Vec<T>, EncodeError> {
+    if results.len() == count {
+        return Ok(results);
+    }
+    Err(EncodeError::Backend { stage, reason: format!("{} results for {count} inputs", results.len()) })
 }
 
 #[cfg(test)]
@@ -52,15 +68,25 @@ mod tests {
 
     proptest! {
         #[test]
-        fn order_is_kept_and_memory_bounded(grids in prop::collection::vec((1usize..40, 1usize..40), 0..60)) {
+        fn order_is_kept_and_memory_bounded(grids in prop::collection::vec((1usize..65, 1usize..65), 0..60), texts in any::<bool>()) {
+            let most = if texts { TOKENS_AMONG_TEXTS } else { TOKENS };
             let inputs: Vec<Prepared> =
                 grids.iter().map(|(rows, cols)| Prepared { rows: *rows, cols: *cols, pixels: RgbImage::new(1, 1) }).collect();
-            let results = pictures(&inputs, |batch| {
+            let results = pictures(&inputs, || texts, |batch| {
                 let longest = batch.iter().map(|p| p.rows * p.cols).max().unwrap();
-                assert!(batch.len() == 1 || batch.len() * longest <= TOKENS);
+                assert!(batch.len() == 1 || batch.len() * longest <= most);
                 Ok(batch.iter().map(|p| (p.rows, p.cols)).collect())
             });
             prop_assert_eq!(results.unwrap(), grids);
+        }
+
+        #[test]
+        fn a_pass_that_loses_results_is_an_error(count in 1usize..200, lost in 1usize..3) {
+            let inputs = vec![Prepared { rows: 4, cols: 8, pixels: RgbImage::new(1, 1) }; count];
+            let short = pictures(&inputs, || false, |batch| Ok(vec![(); batch.len().saturating_sub(lost)]));
+            prop_assert!(short.is_err());
+            let short = texts(&vec![vec![0; 64]; count], |batch| Ok(vec![(); batch.len().saturating_sub(lost)]));
+            prop_assert!(short.is_err());
         }
 
         #[test]

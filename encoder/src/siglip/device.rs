@@ -36,6 +36,38 @@ pub fn backend_of(device: Option<&str>) -> Result<String, EncodeError> {
     })
 }
 
+/// What products are computed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// To the last digits of f32.
+    F32,
+    /// Operands are rounded to eight bits of mantissa.
+    Bf16,
+    /// In part: operands behind layer norms are whole numbers of eight bits.
+    Int8,
+}
+
+/// What a device computes in (see [`crate::LoadOptions::device`]).
+///
+/// # Errors
+/// As [`backend_of`].
+pub fn precision_of(device: Option<&str>) -> Result<Precision, EncodeError> {
+    Ok(match place(device)? {
+        Place::Candle(_) => Precision::F32,
+        Place::Cpu(path) if path.is_int8() => Precision::Int8,
+        Place::Cpu(path) if path.is_bf16() => Precision::Bf16,
+        Place::Cpu(_) => Precision::F32,
+    })
+}
+
+/// The fastest device of this machine's processor that computes in plain f32, e.g.
+/// `cpu:avx512-f32`.
+pub fn exact_device() -> String {
+    let exact = |path: &Path| path.refusal().is_none() && path.is_f32();
+    format!("cpu:{}", Path::ALL.into_iter().find(exact).unwrap_or(Path::Portable))
+}
+
 /// Our own kernels by this path, in words.
 pub(super) fn backend_on(path: Path) -> String {
     format!("cpu ({})", path.explained())
@@ -52,6 +84,19 @@ fn named_path(name: &str) -> Result<Path, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn devices_tell_their_precision() {
+        assert_eq!(precision_of(Some(&exact_device())).ok(), Some(Precision::F32));
+        for (path, precision) in
+            [(Path::AmxBf16, Precision::Bf16), (Path::Avx2, Precision::F32), (Path::PortableInt8, Precision::Int8)]
+        {
+            if path.refusal().is_none() {
+                assert_eq!(precision_of(Some(&format!("cpu:{path}"))).ok(), Some(precision));
+            }
+        }
+        assert_eq!(precision_of(Some("candle")).ok(), Some(Precision::F32));
+    }
 
     #[test]
     fn every_path_can_be_asked_for_or_says_why_not() {

@@ -9,6 +9,7 @@ use super::batches;
 use super::late::Late;
 use super::towers::Towers;
 use super::trace::Trace;
+use super::turn;
 use crate::config::{ModelConfig, Resolution};
 use crate::decoder::Decoder;
 use crate::preprocess::{Filter, Preprocessor, VisionInput};
@@ -38,7 +39,6 @@ impl SiglipEncoder {
     /// [`EncodeError`] that names the file and the field or tensor that is wrong.
     pub fn load(dir: &Path, options: &LoadOptions) -> Result<Self, EncodeError> {
         let config = ModelConfig::load(dir)?;
-        check_budget(dir, options.max_patches)?;
         let preprocessor = Preprocessor::load(dir, vision_input(&config, options.max_patches))?;
         let text = TextInput {
             length: config.text.length,
@@ -58,6 +58,10 @@ impl SiglipEncoder {
             image_size: match config.vision.resolution {
                 Resolution::Fixed { image_size } => Some(image_size),
                 Resolution::NaFlex { .. } => None,
+            },
+            max_patches: match config.vision.resolution {
+                Resolution::Fixed { .. } => None,
+                Resolution::NaFlex { .. } => Some(preprocessor.max_patches()),
             },
             patch_size: config.vision.patch_size,
             text_length: text.length,
@@ -80,7 +84,10 @@ impl SiglipEncoder {
             std::thread::scope(|scope| {
                 let pieces = scope.spawn(|| Tokenizer::load(&self.pieces.0, self.pieces.1));
                 self.towers.prepare_texts()?;
-                pieces.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                pieces.join().unwrap_or_else(|_| {
+                    let reason = "reading it went wrong".to_owned();
+                    Err(EncodeError::Tokenizer { path: self.pieces.0.clone(), reason })
+                })
             })
         })
     }
@@ -96,7 +103,9 @@ impl Encode for SiglipEncoder {
     }
 
     fn encode_images(&self, batch: &[Prepared], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
-        batches::pictures(batch, |batch| self.towers.encode_pictures(batch, outputs, &mut Trace::off()))
+        batches::pictures(batch, turn::texts_are_about, |batch| {
+            self.towers.encode_pictures(batch, outputs, &mut Trace::off())
+        })
     }
 
     fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncodeError> {
@@ -120,20 +129,6 @@ impl Encode for SiglipEncoder {
     fn decoder(&self) -> Result<Option<&Decoder>, EncodeError> {
         // The vision tower is as wide as its embeddings.
         Ok(self.decoder.get_or_load(|| Decoder::load(&self.dir, self.info.dim))?.as_ref())
-    }
-}
-
-/// A budget of 0 has no grid, and attention to more than this many tokens would take minutes for a picture.
-fn check_budget(dir: &Path, budget: Option<usize>) -> Result<(), EncodeError> {
-    const LARGEST: usize = 1 << 14;
-    match budget {
-        Some(budget) if !(1..=LARGEST).contains(&budget) => Err(EncodeError::Config {
-            path: dir.to_owned(),
-            field: "max_patches".to_owned(),
-            expected: format!("a whole number from 1 to {LARGEST}"),
-            found: budget.to_string(),
-        }),
-        _ => Ok(()),
     }
 }
 
@@ -180,13 +175,37 @@ mod tests {
         assert_ne!(digest("Bilinear 16", b"[]"), digest("Bilinear 16", b"{}"));
     }
 
+    fn load(dir: &str, max_patches: Option<usize>) -> Result<SiglipEncoder, EncodeError> {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
+        let tokenizer = Some(golden.join("../../models/demo"));
+        let options = LoadOptions { max_patches, tokenizer, ..LoadOptions::default() };
+        SiglipEncoder::load(&golden.join(dir), &options)
+    }
+
+    #[test]
+    fn another_budget_is_another_model() {
+        let [few, many] = [128, 1024].map(|budget| load("naflex", Some(budget)).unwrap());
+        assert_ne!(few.info().fingerprint, many.info().fingerprint);
+        let default = load("naflex", None).unwrap();
+        assert_eq!(default.info().max_patches, Some(crate::preprocess::DEFAULT_MAX_PATCHES));
+        let same = load("naflex", default.info().max_patches).unwrap();
+        assert_eq!(same.info().fingerprint, default.info().fingerprint);
+        let picture = RgbImage::new(640, 480);
+        for encoder in [few, many] {
+            let (prepared, info) = (encoder.prepare(&picture).unwrap(), encoder.info());
+            let patches = prepared.rows * prepared.cols;
+            assert!(patches <= info.max_patches.unwrap() && patches * 5 > info.max_patches.unwrap() * 4);
+            assert!(prepared.pixels.height() as usize <= info.input_side());
+        }
+    }
+
     #[test]
     fn patch_budget_has_bounds() {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/naflex");
         for budget in [0, 1 << 20] {
-            let options = LoadOptions { max_patches: Some(budget), ..LoadOptions::default() };
-            let error = SiglipEncoder::load(&dir, &options).map(|_| ()).unwrap_err().to_string();
-            assert!(error.contains("`max_patches`: expected a whole number from 1 to 16384"), "{error}");
+            let error = load("naflex", Some(budget)).map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains("`max_patches`: expected a whole number from 1 to 4096"), "{error}");
         }
+        let error = load("fixed16", Some(256)).map(|_| ()).unwrap_err();
+        assert!(matches!(error, EncodeError::NoBudget { .. }), "{error}");
     }
 }

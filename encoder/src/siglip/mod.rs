@@ -14,7 +14,7 @@ mod towers;
 mod trace;
 mod turn;
 
-pub use device::backend_of;
+pub use device::{Precision, backend_of, exact_device, precision_of};
 pub use encoder::SiglipEncoder;
 pub(crate) use late::Late;
 pub(crate) use position::PositionGrid;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::device::{self, Place};
 use super::trace::Trace;
-use super::turn;
+use super::turn::{self, Priority};
 use crate::candle::CandleTowers;
 use crate::config::{ModelConfig, Resolution};
 use crate::cpu::CpuTowers;
@@ -97,7 +97,7 @@ impl Towers {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let features = turn::take(VISION, || match &self.backend {
+        let features = turn::take(VISION, Priority::Usual, || match &self.backend {
             Backend::Cpu(towers) => towers.pictures(batch, outputs, trace),
             Backend::Candle(towers) => towers.pictures(batch, outputs, trace),
         })?;
@@ -130,7 +130,7 @@ impl Towers {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
-        let pooled = turn::take(TEXT, || match &self.backend {
+        let pooled = turn::take(TEXT, Priority::First, || match &self.backend {
             Backend::Cpu(towers) => towers.texts(texts, trace),
             Backend::Candle(towers) => towers.texts(texts, trace),
         })?;
@@ -143,7 +143,7 @@ impl Towers {
     /// If they cannot be read.
     pub fn prepare_texts(&self) -> Result<(), EncodeError> {
         match &self.backend {
-            Backend::Cpu(towers) => turn::take(TEXT, || towers.prepare_texts()),
+            Backend::Cpu(towers) => turn::take(TEXT, Priority::First, || towers.prepare_texts()),
             Backend::Candle(_) => Ok(()),
         }
     }
@@ -160,7 +160,7 @@ impl Towers {
         if count == 0 {
             return Ok(Vec::new());
         }
-        turn::take(HEAD, || match &self.backend {
+        turn::take(HEAD, Priority::Usual, || match &self.backend {
             Backend::Cpu(towers) => towers.align(tokens, projection),
             Backend::Candle(towers) => towers.align(tokens, projection),
         })

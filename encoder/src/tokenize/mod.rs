@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use tokenizers::Tokenizer as Pieces;
 
-use crate::EncodeError;
+use crate::{EncodeError, guard};
 use special::{Family, SpecialTokens};
 
 /// Characters looked at for each token of the row, at most. The longest piece of the vocabularies in use has 31, so
@@ -64,7 +64,8 @@ impl Tokenizer {
         let path = Self::locate(path)?;
         let text = std::fs::read_to_string(&path).map_err(|source| EncodeError::Io { path: path.clone(), source })?;
         let refuse = |reason: String| EncodeError::Tokenizer { path: path.clone(), reason };
-        let pieces = vocabulary::parse(&text).map_err(|error| refuse(format!("not a tokenizer: {error}")))?;
+        let pieces = guard::catch(|| vocabulary::parse(&text).map_err(|error| error.to_string()));
+        let pieces = pieces.flatten().map_err(|error| refuse(format!("not a tokenizer: {error}")))?;
         check_size(&pieces, input.vocab_size).map_err(refuse)?;
         let special = SpecialTokens::find(&path, &pieces)?;
         if input.length == 0 {
@@ -92,8 +93,9 @@ impl Tokenizer {
                 path,
                 reason:
                     "a SentencePiece model without the tokenizer.json that Glimpse reads; fetch the tokenizer.json of \
-                         the same model and put it beside this file, or write one with Python: \
-                         `AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)`"
+                     the same model and put it beside this file, or write one with Python's transformers: \
+                     `SpmConverter(AutoTokenizer.from_pretrained(DIR)).converted().save(DIR + \"/tokenizer.json\")` \
+                     (from transformers.convert_slow_tokenizer import SpmConverter)"
                         .into(),
             },
             None => EncodeError::MissingFile { dir: path.to_owned(), file: "tokenizer.json".into() },
@@ -103,7 +105,8 @@ impl Tokenizer {
     /// The ids of `text`, exactly [`TextInput::length`] of them.
     ///
     /// # Errors
-    /// [`EncodeError::Tokenizer`] if the tokenizer fails.
+    /// [`EncodeError::Tokenizer`] if the tokenizer fails, or gives an id that the model does not
+    /// have.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
         let refuse = |reason: String| EncodeError::Tokenizer { path: self.path.clone(), reason };
         let length = self.input.length;
@@ -112,11 +115,18 @@ impl Tokenizer {
             Family::Siglip2 if self.input.strip_punctuation => cleanup::without_punctuation(text),
             Family::Siglip2 => text.into(),
         };
-        let mut ids = vocabulary::ids(&self.pieces, first_chars(&text, length * CHARS_PER_TOKEN)).map_err(refuse)?;
+        let text = first_chars(&text, length * CHARS_PER_TOKEN);
+        let mut ids = guard::catch(|| vocabulary::ids(&self.pieces, text)).flatten().map_err(refuse)?;
         ids.truncate(length - 1);
         ids.push(self.special.eos);
         ids.resize(length, self.special.pad);
-        Ok(ids)
+        match ids.iter().find(|id| **id as usize >= self.input.vocab_size) {
+            None => Ok(ids),
+            Some(id) => {
+                let piece = self.pieces.id_to_token(*id).unwrap_or_default();
+                Err(refuse(format!("the text has the piece {piece:?}, which the model has no row for (id {id})")))
+            }
+        }
     }
 
     /// The file in use.
@@ -141,16 +151,20 @@ impl Tokenizer {
 }
 
 /// A tokenizer with other pieces than the model was trained with would give valid ids and meaningless vectors.
+///
+/// Pieces beyond the token table are fine if no text has them: the multilingual SigLIP 1
+/// checkpoints have 250,000 rows, and the mC4 vocabulary has 100 reserved pieces more.
 fn check_size(pieces: &Pieces, vocab_size: usize) -> Result<(), String> {
     let highest = vocabulary::highest_id(pieces).unwrap_or_default() as usize;
-    let pieces = pieces.get_vocab_size(true);
-    if pieces == 0 || highest >= vocab_size || pieces + TABLE_PADDING < vocab_size {
-        return Err(format!(
-            "wrong vocabulary: the model has {vocab_size} token rows, this tokenizer has {pieces} pieces with ids up \
-             to {highest}; use the tokenizer.json of the same checkpoint"
-        ));
+    let count = pieces.get_vocab_size(true);
+    let fits = highest < vocab_size || vocabulary::is_reserved_from(pieces, vocab_size);
+    if count > 0 && fits && count + TABLE_PADDING >= vocab_size {
+        return Ok(());
     }
-    Ok(())
+    Err(format!(
+        "wrong vocabulary: the model has {vocab_size} token rows, this tokenizer has {count} pieces with ids up to \
+         {highest}; use the tokenizer.json of the same checkpoint"
+    ))
 }
 
 fn first_chars(text: &str, count: usize) -> &str {

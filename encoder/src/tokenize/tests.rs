@@ -123,11 +123,49 @@ fn a_wrong_vocabulary_is_refused() {
 }
 
 #[test]
+fn reserved_pieces_beyond_the_table_are_fine() {
+    let with = |more: [&str; 3]| {
+        let mut file = gemma();
+        for (i, piece) in more.into_iter().enumerate() {
+            file["model"]["vocab"][piece] = json!(13 + i);
+        }
+        load(&[("tokenizer.json", file)], TextInput { vocab_size: 13, ..INPUT })
+    };
+    let tokenizer = with(["<extra_id_1>", "▁<extra_id_0>", "<unused9>"]).unwrap();
+    assert_eq!(tokenizer.encode("cat").unwrap()[..2], [9, 1]);
+    for real in ["ct", "<extra_id_x>", "<unused>", "extra_id_1", "<b>"] {
+        let error = with(["<extra_id_1>", real, "<unused9>"]).unwrap_err();
+        assert!(error.contains("the model has 13 token rows, this tokenizer has 16 pieces"), "{real}: {error}");
+    }
+}
+
+#[test]
+fn ids_that_the_model_does_not_have_are_not_given_out() {
+    let mut file = gemma();
+    file["added_tokens"] = json!([{"id": 13, "content": "<unused0>", "single_word": false, "lstrip": false,
+        "rstrip": false, "normalized": false, "special": true}]);
+    let tokenizer = load(&[("tokenizer.json", file)], TextInput { vocab_size: 13, ..INPUT }).unwrap();
+    let error = tokenizer.encode("a <unused0> cat").unwrap_err().to_string();
+    assert!(error.contains("the piece \"<unused0>\", which the model has no row for (id 13)"), "{error}");
+    assert!(tokenizer.encode("a cat").is_ok());
+}
+
+#[test]
 fn what_is_missing_is_named() {
     assert!(load(&[], INPUT).unwrap_err().contains("no tokenizer.json here"));
     let error = load(&[("spiece.model", json!(0))], INPUT).unwrap_err();
     assert!(error.contains("spiece.model") && error.contains("fetch the tokenizer.json"), "{error}");
     assert!(load(&[("tokenizer.json", json!({"model": 1}))], INPUT).unwrap_err().contains("not a tokenizer"));
+}
+
+#[test]
+fn a_tokenizer_that_panics_is_an_error() {
+    let mut file = gemma();
+    // A table of 0 entries, whose first entry the library reads.
+    file["normalizer"] = json!({"type": "Precompiled", "precompiled_charsmap": "AAAAAA=="});
+    let tokenizer = load(&[("tokenizer.json", file)], INPUT).unwrap();
+    let error = tokenizer.encode("cat").unwrap_err();
+    assert!(matches!(error, EncodeError::Tokenizer { .. }), "{error}");
 }
 
 #[test]

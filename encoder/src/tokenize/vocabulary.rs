@@ -87,6 +87,18 @@ pub fn highest_id(pieces: &Tokenizer) -> Option<u32> {
     pieces.get_vocab(true).into_values().max()
 }
 
+/// Whether all pieces from id `first` on are reserved ones, which stand for no text: `<extra_id_7>`
+/// of T5's vocabularies, `<unused7>` of Gemma's.
+pub fn is_reserved_from(pieces: &Tokenizer, first: usize) -> bool {
+    let reserved = |piece: &str| {
+        let piece = piece.trim_start_matches('▁');
+        let name = piece.strip_prefix('<').and_then(|piece| piece.strip_suffix('>')).unwrap_or_default();
+        let number = ["extra_id_", "unused"].iter().find_map(|kind| name.strip_prefix(kind));
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    pieces.get_vocab(true).iter().all(|(piece, id)| (*id as usize) < first || reserved(piece))
+}
+
 /// Puts lower-casing first, as the reference does. It belongs into the normaliser rather than before it, because pieces
 /// such as `<h1>` are looked for in the text as it was written.
 fn lower_casing(normalizer: Option<NormalizerWrapper>) -> Sequence {

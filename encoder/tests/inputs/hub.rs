@@ -35,7 +35,11 @@ struct Fixture {
 
 impl Fixture {
     fn new(change: impl FnOnce(&mut HubSettings)) -> Self {
-        let (server, folder) = (Server::start(repository()), tempfile::tempdir().unwrap());
+        Self::serving(repository(), change)
+    }
+
+    fn serving(files: BTreeMap<String, Vec<u8>>, change: impl FnOnce(&mut HubSettings)) -> Self {
+        let (server, folder) = (Server::start(files), tempfile::tempdir().unwrap());
         let mut settings = HubSettings {
             cache: folder.path().join("hub"),
             endpoint: server.url.clone(),
@@ -194,6 +198,34 @@ fn refusals_say_what_to_do() {
     ] {
         let error = fixture.fails(Fault { status: Some((status, code)), ..Fault::default() });
         assert!(error.to_string().contains(said), "{status}: {error}");
+    }
+}
+
+#[test]
+fn what_cannot_be_loaded_is_refused_before_its_weights_are_fetched() {
+    const SHARD: &str = "model-00001-of-00002.safetensors";
+    const INDEX: &str = "model.safetensors.index.json";
+    let index = br#"{"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "rest.safetensors"}}"#;
+    let (none, other) = (None::<&[u8]>, br#"{"model_type": "llama"}"#);
+    type Change<'a> = (&'a str, Option<&'a [u8]>);
+    let cases: [(&[Change], &str); 3] = [
+        (&[("tokenizer.json", none)], "SpmConverter(AutoTokenizer.from_pretrained(\"owner/model\"))"),
+        (&[("config.json", Some(other))], "`owner/model` is a `llama` model"),
+        (&[(WEIGHTS, none), (INDEX, Some(index)), (SHARD, Some(b"12"))], "has no rest.safetensors"),
+    ];
+    for (changes, said) in cases {
+        let mut files = repository();
+        for (name, contents) in changes {
+            match contents {
+                Some(contents) => drop(files.insert((*name).to_owned(), contents.to_vec())),
+                None => drop(files.remove(*name)),
+            }
+        }
+        let fixture = Fixture::serving(files, |_| {});
+        let error = fixture.fails(Fault::default()).to_string();
+        assert!(error.contains(said), "{error}");
+        let mut fetched = fixture.server.requests().into_iter().filter(|request| request.method == "GET");
+        assert!(!fetched.any(|request| request.path.ends_with(".safetensors")), "{said}: weights were fetched");
     }
 }
 

@@ -6,6 +6,7 @@ mod hub;
 mod hub_server;
 mod pictures;
 mod preprocess;
+mod siglip1;
 mod tokens;
 
 use std::path::{Path, PathBuf};

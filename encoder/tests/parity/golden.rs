@@ -32,6 +32,11 @@ pub fn rounding_devices() -> Vec<(&'static str, f32)> {
     bf16.chain(available(&INT8).into_iter().map(|device| (device, 0.998))).collect()
 }
 
+/// All of both.
+pub fn all_devices() -> Vec<&'static str> {
+    exact_devices().into_iter().chain(rounding_devices().into_iter().map(|(device, _)| device)).collect()
+}
+
 fn available(devices: &[&'static str]) -> Vec<&'static str> {
     let there = |device: &&&str| match Towers::load(&directory(CASES[0]), Some(device)) {
         Ok(_) => true,

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod candle_transformers;
+mod damaged;
 mod demo;
 mod golden;
 mod independence;

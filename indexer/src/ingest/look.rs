@@ -179,10 +179,7 @@ impl<'a> Looker<'a> {
 /// Pixels that the shorter side of a picture must have, so that the model sees no difference to the whole picture, whose
 /// views are cut out of it `detail` times as large as the model reads.
 pub(super) fn least_side(encoder: &dyn Encode, detail: f32) -> u32 {
-    /// What a NaFlex picture of 256 patches has, if it is square.
-    const NAFLEX: usize = 256;
-    let side = encoder.info().image_size.unwrap_or(NAFLEX);
-    (side as f32 * detail.max(1.0) * 2.5) as u32
+    (encoder.info().input_side() as f32 * detail.max(1.0) * 2.5) as u32
 }
 
 enum Fate {
@@ -233,5 +230,20 @@ impl Outcome {
             Self::Skipped(reason) => FileEvent::Skipped { path, reason },
             Self::Failed(reason) => FileEvent::Failed { path, reason },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use glimpse_encoder::testing::FakeEncoder;
+
+    use super::*;
+
+    /// A square picture of 4096 patches of 16 pixels has 1024 a side.
+    #[test]
+    fn a_larger_patch_budget_is_decoded_larger() {
+        let [few, many] = [256, 4096].map(|budget| FakeEncoder::new(8).with_budget(budget));
+        assert_eq!((least_side(&few, 1.0), least_side(&many, 1.0)), (640, 2560));
+        assert_eq!(least_side(&FakeEncoder::new(8), 2.0), 320, "64 pixels at detail 2");
     }
 }

@@ -22,8 +22,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use glimpse_encoder::Encode;
 use glimpse_encoder::picture::Limits;
+use glimpse_encoder::{Checked, Encode};
 
 use self::contents::Contents;
 pub use self::hook::PictureHook;
@@ -169,6 +169,7 @@ pub fn ingest(
     observer: &mut dyn Observer,
 ) -> Result<Summary, IndexError> {
     let start = Instant::now();
+    let encoder: &dyn Encode = &Checked(encoder);
     let Roots { present, gone } = Roots::resolve(&options.roots, Some(index))?;
     let options = IngestOptions { roots: present, ..options.clone() };
     for folder in options.roots.iter().filter(|root| root.is_dir()) {

@@ -66,6 +66,16 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "DEVICE", env = "GLIMPSE_DEVICE", hide_env_values = true)]
     pub device: Option<String>,
 
+    /// Patches that a NaFlex model reads of a picture at most, 128 to 4096 [default: the library's
+    /// own]
+    ///
+    /// A new library takes the checkpoint's own, which is 256 for those of Google. More patches
+    /// show small things and small print; twice as many take more than twice as long. Another
+    /// number than the library's makes other vectors, as another model does: `index` builds a
+    /// second index beside the first. Models of fixed resolution have no such choice.
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(128..=4096))]
+    pub patches: Option<u16>,
+
     /// Graph that searches libraries of 20,000 pictures and more. `hnsw_rs` is there for comparison: regions are then compared
     /// one by one, and every command on the library has to ask for it
     #[arg(long, global = true, value_enum, default_value_t, value_name = "GRAPH", env = "GLIMPSE_GRAPH")]
@@ -176,6 +186,19 @@ mod tests {
         let given = |text: &str| Arguments::try_parse_from(["glimpse", "index", "photos", "--detail", text]).is_ok();
         assert!(["1", "1.5", "8"].into_iter().all(given));
         assert!(!["0.5", "8.1", "nan", "inf", "fine"].into_iter().any(given));
+    }
+
+    #[test]
+    fn a_patch_budget_reaches_the_settings() {
+        let patches = |args: &[&str]| {
+            let arguments = Arguments::try_parse_from([&["glimpse", "index", "photos"], args].concat());
+            arguments.map(|arguments| crate::cli::context::Context::resolve(&arguments.global).settings.max_patches)
+        };
+        assert_eq!(patches(&["--patches", "1024"]).unwrap(), Some(1024));
+        assert_eq!(patches(&[]).unwrap(), None);
+        for outside in ["127", "4097"] {
+            assert!(patches(&["--patches", outside]).is_err());
+        }
     }
 
     #[test]

@@ -18,6 +18,16 @@ Examples:
   glimpse model pull
   glimpse model pull google/siglip2-so400m-patch16-384";
 
+const CHECK_HELP: &str = "\
+Proves a checkpoint end to end on this machine: download, tokenizer, preprocessing, towers, scale and bias. It is computed in
+f32, unless --device says otherwise; in bf16 and int8 larger differences are allowed. `model pull` does the same at its end.
+
+Examples:
+  glimpse model check google/siglip2-base-patch16-naflex
+  glimpse model check ./checkpoint --as google/siglip2-base-patch16-224
+
+Exit status: 0 as published, 1 no values are known of this model, 2 values differ (each is named).";
+
 #[derive(Debug, Subcommand)]
 pub enum ModelCommand {
     /// Download a model
@@ -30,6 +40,21 @@ pub enum ModelCommand {
         /// Branch, tag or commit
         #[arg(long, value_name = "REVISION")]
         revision: Option<String>,
+    },
+    /// Compare a published checkpoint with values that were printed of it
+    #[command(after_help = CHECK_HELP)]
+    Check {
+        /// A hub id, or a checkpoint folder [default: the library's own]
+        #[arg(value_name = "MODEL")]
+        name: Option<String>,
+
+        /// The published checkpoint that a folder holds, where its name does not tell
+        #[arg(long = "as", value_name = "ID")]
+        checkpoint: Option<String>,
+
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
     },
     /// List models on this machine
     List {

@@ -43,7 +43,7 @@ pub fn run(args: &DemoArgs, context: &Context) -> Result<Outcome, CliError> {
     unpack(&PICTURES, &pictures)?;
 
     let model = context.settings.model.clone().unwrap_or_else(|| DEMO_MODEL.to_owned());
-    let settings = Settings { home: home.clone(), model: Some(model), device: context.settings.device.clone() };
+    let settings = Settings { home: home.clone(), model: Some(model), ..context.settings.clone() };
     let engine = Engine::open(settings)?;
     context.note(format_args!("indexing the bundled pictures in {}", context.shown(&pictures).display()));
     let options = IngestOptions {

@@ -1,8 +1,11 @@
 //! `glimpse model`
 
+mod check;
+
 use std::io::Write;
 
 use glimpse::engine::DEMO_MODEL;
+use glimpse::engine::Published;
 use glimpse::engine::hub::{Cache, CachedModel, Hub, ModelId};
 use glimpse::{DEFAULT_MODEL, Engine, ModelInfo, Settings};
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -16,12 +19,15 @@ use crate::cli::output::{Table, write_json};
 pub fn run(args: &ModelArgs, context: &Context) -> Result<Outcome, CliError> {
     match &args.command {
         ModelCommand::Pull { id, revision } => pull(id.as_deref(), revision.as_deref(), context),
+        ModelCommand::Check { name, checkpoint, json } => {
+            check::check(name.as_deref(), checkpoint.as_deref(), *json, context)
+        }
         ModelCommand::List { json } => list(*json, context),
         ModelCommand::Info { name, json } => info(name.as_deref(), *json, context),
     }
 }
 
-/// Downloads a model and prints its directory.
+/// Downloads a model, prints its directory, and compares it with what was published of it.
 fn pull(id: Option<&str>, revision: Option<&str>, context: &Context) -> Result<Outcome, CliError> {
     let id = id.or(context.settings.model.as_deref()).unwrap_or(DEFAULT_MODEL);
     if id == DEMO_MODEL {
@@ -49,6 +55,10 @@ fn pull(id: Option<&str>, revision: Option<&str>, context: &Context) -> Result<O
     let mut out = context.stdout();
     writeln!(out, "{}", dir.display())?;
     out.flush()?;
+    match Published::of(id.as_str()) {
+        Some(_) => check::check_pulled(&dir.display().to_string(), id.as_str(), context)?,
+        None => context.note("no values were published of this model that it could be compared with"),
+    }
     Ok(Outcome::Done)
 }
 
@@ -118,7 +128,11 @@ fn info(name: Option<&str>, json: bool, context: &Context) -> Result<Outcome, Cl
 /// Rows of facts about a model.
 pub fn describe(model: &ModelInfo, table: &mut Table) {
     let mut fact = |name: &str, value: String| table.row([name.to_owned(), value]);
-    let size = model.image_size.map_or("as they are (NaFlex)".to_owned(), |side| format!("{side} x {side} pixels"));
+    let size = match (model.image_size, model.max_patches) {
+        (Some(side), _) => format!("{side} x {side} pixels"),
+        (None, Some(budget)) => format!("in their own shape (NaFlex), at most {budget} patches"),
+        (None, None) => "in their own shape (NaFlex)".to_owned(),
+    };
     fact("model", model.name.clone());
     fact("kind", model.model_type.clone());
     fact("reads pictures", format!("{size}, patches of {}", model.patch_size));

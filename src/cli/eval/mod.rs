@@ -37,11 +37,13 @@ struct Bench {
 impl Bench {
     fn new(context: &Context) -> Result<Self, CliError> {
         let home = TempDir::new().map_err(|error| CliError::new(format!("temporary folder: {error}")))?;
-        let model = match &context.settings.model {
-            Some(model) => Some(model.clone()),
-            None => context.engine()?.model_info()?.map(|model| model.name),
-        };
-        let settings = Settings { home: home.path().to_path_buf(), model, device: context.settings.device.clone() };
+        let mut settings = Settings { home: home.path().to_path_buf(), ..context.settings.clone() };
+        if settings.model.is_none()
+            && let Some(model) = context.engine()?.model_info()?
+        {
+            settings.model = Some(model.name);
+            settings.max_patches = settings.max_patches.or(model.max_patches);
+        }
         Ok(Self { engine: Engine::open(settings)?, _home: home })
     }
 

@@ -172,6 +172,8 @@ pub struct Model {
     dim: usize,
     /// Side of the input picture in pixels; none for NaFlex.
     image_size: Option<usize>,
+    /// Largest number of patches of one picture; none for fixed resolution.
+    max_patches: Option<usize>,
     /// Side of a patch in pixels.
     patch_size: usize,
     /// Tokens of one text.

@@ -70,6 +70,18 @@ proptest! {
     }
 
     #[test]
+    fn softmax_passes_over_no_fault(values in values(1..300, 60.0), at in 0usize..300, which in 0usize..3) {
+        let mut values = values;
+        let at = at % values.len();
+        values[at] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY][which];
+        for kernel in [softmax, softmax_body::<false>] {
+            let mut found = values.clone();
+            kernel(&mut found);
+            prop_assert!(found.iter().all(|value| value.is_nan()));
+        }
+    }
+
+    #[test]
     fn layer_norm_matches_f64_on_every_path(values in values(8..300, 2.0), offset in -1000f32..1000.0) {
         let x: Vec<f32> = values.iter().map(|v| v + offset).collect();
         let (ones, zeros) = (vec![1.0; x.len()], vec![0.0; x.len()]);

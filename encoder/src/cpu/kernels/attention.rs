@@ -258,7 +258,8 @@ impl Head<'_> {
         }
     }
 
-    /// Turns a row of scores into weights, and gives their sum.
+    /// Turns a row of scores into weights, and gives their sum: not a number if a score is none, or
+    /// infinite, although the largest score and the exponential pass over what is not a number.
     ///
     /// # Safety
     /// `scores` must be a row of the scores of a block, `to` a row of its weights.
@@ -272,25 +273,29 @@ impl Head<'_> {
         unsafe {
             let last = scores.add(at(vectors - 1));
             for lane in (count - 1) % LANES + 1..LANES {
-                *last.add(lane) = f32::NEG_INFINITY;
+                *last.add(lane) = f32::MIN;
             }
+            let zero = K::Vector::splat(0.0);
             let mut largest = K::Vector::load(scores);
+            let mut fault = largest.mul(zero); // 0 for every number that is finite
             for vector in 1..vectors {
-                largest = largest.max(K::Vector::load(scores.add(at(vector))));
+                let score = K::Vector::load(scores.add(at(vector)));
+                largest = largest.max(score);
+                fault = score.mul_add(zero, fault);
             }
             let largest = K::Vector::splat(largest.largest());
-            let mut sum = K::Vector::splat(0.0);
+            let mut sum = zero;
             for vector in 0..plan.key_steps * K::Element::LINE / LANES {
                 let weight = if vector < vectors {
                     K::Element::exp(K::Vector::load(scores.add(at(vector))).sub(largest).mul(scale))
                 } else {
-                    K::Vector::splat(0.0)
+                    zero
                 };
                 sum = sum.add(weight);
                 let (step, lane) = (vector * LANES / K::Element::LINE, vector * LANES % K::Element::LINE);
                 K::Element::store(weight, to.add(step * TILE).cast::<K::Element>().add(lane));
             }
-            sum.sum()
+            sum.sum() + fault.sum()
         }
     }
 

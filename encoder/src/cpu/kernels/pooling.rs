@@ -61,7 +61,8 @@ impl Task for Gather<'_> {
             weights.push(dot::<I::Vector>(probe, self.tokens.row(token)));
         }
         let largest = weights.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let mut sum = 0.0;
+        // The largest score and the exponential pass over what is not a number; their sum must not.
+        let mut sum: f32 = weights.iter().map(|score| score * 0.0).sum();
         for weight in &mut weights {
             *weight = I::Vector::exp_of(*weight - largest);
             sum += *weight;

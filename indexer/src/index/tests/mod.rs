@@ -34,6 +34,7 @@ pub(crate) fn model(name: &str) -> ModelInfo {
         model_type: "siglip".to_owned(),
         dim: DIM,
         image_size: Some(64),
+        max_patches: None,
         patch_size: 16,
         text_length: 64,
         vocab_size: 100,

@@ -56,6 +56,34 @@ fn attention_of_model_shapes() {
     check_attention(&[729, 3], 2, 72, 17);
 }
 
+/// Scores that overflow leave no plausible row behind, on any path, and spoil no other sequence.
+#[test]
+fn scores_that_are_not_finite_give_no_numbers() {
+    let (lengths, heads, depth) = ([5, 40], 2, 32);
+    let (tokens, width) = (45, heads * depth);
+    let sequences = sequences(&lengths);
+    for path in paths() {
+        // One value of the query and the key of a token is huge: their product is infinite.
+        let mut values = noise(7, tokens * 3 * width);
+        let huge = 17;
+        for part in 0..2 {
+            values[huge * 3 * width + part * width] = 1e30;
+        }
+        let mut qkv = new_rows(path, tokens, 3 * width);
+        let identity: Vec<f32> = (0..9 * width * width).map(|i| f32::from(i % (3 * width + 1) == 0)).collect();
+        let identity = packed(path, &identity, 3 * width, &vec![0.0; 3 * width]);
+        multiply(path, &tiled(path, &values, 3 * width), tokens, &identity, Epilogue::StoreElements(qkv.shared()));
+        let mut out = new_tiles(path.values(), tokens, width);
+        attend(path, &qkv, &sequences, width, heads, &mut out);
+        let row = row_of(&mut out, huge);
+        assert!(row[..depth].iter().all(|value| value.is_nan()), "{path}: {:?}", &row[..depth]);
+        assert!(row[depth..width].iter().all(|value| value.is_finite()), "{path}: the other head");
+        for other in sequences[0].clone() {
+            assert!(row_of(&mut out, other).iter().all(|value| value.is_finite()), "{path}: {other}");
+        }
+    }
+}
+
 #[test]
 fn sequences_that_overlap_or_end_behind_the_rows_are_refused() {
     for sequences in [[0..4, 3..8], [0..1, 1..9], [4..8, 0..4]] {

@@ -1,4 +1,5 @@
-//! Turns a panic of a decoder into an error, and keeps the default report of it off the terminal.
+//! Turns a panic of a library that reads strangers' files into an error, and keeps the default
+//! report of it off the terminal.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -9,7 +10,8 @@ thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `work`; if it panics, gives the panic's message. Panics of other threads are reported as before.
+/// Runs `work`; if it panics, gives the panic's message. Panics of other threads are reported as
+/// before.
 pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -21,10 +23,11 @@ pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         }));
     });
     let outer = GUARDED.replace(true);
-    // The closure's captures are dropped with it or are plain bytes: nothing half-changed is seen afterwards.
+    // The closure's captures are dropped with it or are plain bytes: nothing half-changed is seen
+    // afterwards.
     let result = catch_unwind(AssertUnwindSafe(work));
     GUARDED.set(outer);
-    result.map_err(|payload| format!("the decoder gave up: {}", message(payload.as_ref())))
+    result.map_err(|payload| message(payload.as_ref()).to_owned())
 }
 
 fn message(payload: &(dyn Any + Send)) -> &str {
@@ -38,7 +41,7 @@ mod tests {
     fn a_panic_becomes_its_message() {
         assert_eq!(super::catch(|| 3), Ok(3));
         let panic = super::catch(|| panic!("index {} is out of bounds", 7));
-        assert_eq!(panic, Err::<(), _>("the decoder gave up: index 7 is out of bounds".to_owned()));
+        assert_eq!(panic, Err::<(), _>("index 7 is out of bounds".to_owned()));
         assert!(!super::GUARDED.get());
     }
 }
