@@ -18,7 +18,7 @@ use std::sync::Arc;
 use glimpse_encoder::{Encode, Outputs, Prepared};
 use glimpse_engine::calibrate::{PICTURE, TEXT};
 use glimpse_engine::{
-    Embedding, Engine, FileRecord, Format, ImageId, ImageRecord, Limits, Mode, Query, Settings, Source, decode,
+    Depth, Embedding, Engine, FileRecord, Format, ImageId, ImageRecord, Limits, Mode, Query, Settings, Source, decode,
     load_model,
 };
 use glimpse_indexer::{ContentHash, Library};
@@ -200,7 +200,7 @@ fn library<'a>(encoder: &Arc<dyn Encode>, shown: &[&'a Shown]) -> Outcome<Folded
 impl Folded<'_> {
     /// Every picture of the library with what a query says of it.
     fn ask(&self, query: Query, relevant: impl Fn(&Shown) -> bool) -> Outcome<Vec<Pair>> {
-        let query = Query { mode: Mode::Semantic, all: true, limit: 10_000, ..query };
+        let query = Query { mode: Mode::Semantic, depth: Depth::All, limit: 10_000, ..query };
         let pair = |hit: glimpse_engine::Hit| {
             let (cosine, z, bar) = (hit.why.cosine?, hit.why.z?, hit.why.bar?);
             Some(Pair { relevant: relevant(self.shown[&hit.id]), cosine, score: hit.score, over: z - bar })

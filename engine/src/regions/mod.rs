@@ -4,6 +4,7 @@
 //! text -> form.rs, parse.rs   things, counts, exclusions, relations
 //!      -> scale.rs            each thing to a vector, and what its cosines with regions mean here
 //!      -> find.rs             region index -> photos -> boxes -> the form's conditions      -> FindPage
+//!      -> closest.rs          photos below the cut, where few fulfil the form
 //!      -> ground.rs           the same for one picture without a library
 //!      -> grid.rs, boxes.rs   the patch grid, made when a picture is looked at: heatmaps, finer boxes
 //!      -> refine.rs           the finest boxes of the few that are shown, by the grid and the model's decoder
@@ -12,6 +13,7 @@
 //! Which pictures are found, and how sure that is, comes from dense features alone: they are comparable over a library.
 
 mod boxes;
+mod closest;
 mod constants;
 mod find;
 mod form;
@@ -28,7 +30,7 @@ mod stored;
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
 
-pub use constants::{ALONE, IMAGE_WEIGHT, REGION, SCENE, THING, WEAK};
+pub use constants::{ALONE, IMAGE_WEIGHT, REGION, SCENE, THING};
 pub(crate) use find::FindCache;
 pub use form::{Form, Lies, MAX_COUNT, MAX_THINGS, Relation, Thing};
 pub(crate) use grid::GridCache;
