@@ -109,7 +109,7 @@ fn world_info(world: &World) -> glimpse::encoder::ModelInfo {
 impl Asked {
     /// The best images and their scores.
     fn ask(&self, query: &Query) -> Vec<(usize, f32)> {
-        let query = Query { mode: Mode::Semantic, all: true, limit: MOST, ..query.clone() };
+        let query = Query { mode: Mode::Semantic, depth: glimpse::engine::Depth::All, limit: MOST, ..query.clone() };
         let place = |hit: Hit| (self.places[&hit.id], hit.score);
         self.engine.search(&query).expect("an answer").hits.into_iter().map(place).collect()
     }

@@ -31,7 +31,7 @@ pub use glimpse_indexer as indexer;
 pub use glimpse_web as web;
 
 pub use glimpse_engine::{
-    Cursor, DEFAULT_MODEL, DuplicateOptions, EmbedInput, Embedding, Engine, EngineError, ErrorKind, FileEvent, Filter,
-    Format, GeoBox, Hit, ImageId, IngestOptions, Mode, ModelInfo, Observer, Page, Query, Settings, Sort, Source,
-    Strength, Summary, TagOptions, Term, home_dir,
+    Cursor, DEFAULT_MODEL, Depth, DuplicateOptions, EmbedInput, Embedding, Engine, EngineError, ErrorKind, FileEvent,
+    Filter, Format, GeoBox, Hit, ImageId, IngestOptions, Mode, ModelInfo, Observer, Page, Query, Settings, Sort,
+    Source, Strength, Summary, TagOptions, Term, home_dir,
 };

@@ -23,7 +23,7 @@ pub struct Hit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Strength {
-    /// Below the cut: shown only when all are asked for.
+    /// Below the cut: among the closest there are, and no more than that.
     Weak,
     /// Above the cut.
     Likely,
@@ -69,9 +69,11 @@ pub struct Explanation {
 pub struct Page {
     /// The hits of this page.
     pub hits: Vec<Hit>,
-    /// Hits above the cut in the whole result set.
+    /// Hits at or above the cut in the whole result set; they come before weaker ones.
     pub accepted: usize,
-    /// Pictures that passed the filter and lie below the cut; given only on request ([`crate::Query::all`]).
+    /// Those of them that are strong; the others are likely.
+    pub strong: usize,
+    /// Pictures that passed the filter and lie below the cut. [`crate::Query::depth`] says how many of them are hits.
     pub weaker: usize,
     /// Where the next page starts; `None` at the end.
     pub next: Option<Cursor>,

@@ -42,7 +42,7 @@ pub use error::{EngineError, ErrorKind};
 pub use hit::{Explanation, Hit, Page, Strength};
 pub use model::{DEFAULT_MODEL, DEMO_MODEL, ModelChoice, load_model};
 pub use published::{PublishedReport, check_published};
-pub use query::{Cursor, Mode, Query, Sort, Source, Term};
+pub use query::{Cursor, Depth, Mode, Query, Sort, Source, Term};
 pub use regions::{
     Example, FindPage, FindQuery, Form, FoundBox, FoundPhoto, Grounded, GroundedThing, Heatmap, Lies, Located, Look,
     Phrase, Relation, Target, Thing,

@@ -52,7 +52,7 @@ fn folders_are_indexed_and_described() {
     assert_eq!((stats.images, model.name.as_str()), (2, "fake"));
     assert!(engine.verify(false).unwrap().problems.is_empty());
     assert_eq!(engine.facets().unwrap().formats.len(), 1);
-    let best = engine.search(&Query { all: true, ..Query::text("red") }).unwrap().hits[0].id;
+    let best = engine.search(&Query { depth: crate::Depth::All, ..Query::text("red") }).unwrap().hits[0].id;
     assert_eq!(best, id);
 }
 

@@ -3,8 +3,7 @@
 //! The demo library is cut into four, each without the pictures of every fourth thing. A thing's name then asks for what
 //! is there in three of the libraries, and for what is not there in the fourth. Names come in 15 languages
 //! (`names.tsv`). Printed are: how well scores order pictures over all queries at once, beside plain cosines; what a
-//! query for something absent returns; precision and recall at the cut; how far a score of p means a share of p; and the
-//! constants that would fit these data best.
+//! query for something absent returns; precision and recall at the cut; and how far a score of p means a share of p.
 
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 
@@ -16,9 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use glimpse_encoder::{Encode, Outputs, Prepared};
-use glimpse_engine::calibrate::{PICTURE, TEXT};
 use glimpse_engine::{
-    Embedding, Engine, FileRecord, Format, ImageId, ImageRecord, Limits, Mode, Query, Settings, Source, decode,
+    Depth, Embedding, Engine, FileRecord, Format, ImageId, ImageRecord, Limits, Mode, Query, Settings, Source, decode,
     load_model,
 };
 use glimpse_indexer::{ContentHash, Library};
@@ -128,10 +126,6 @@ fn main() -> Outcome<()> {
     println!("{:<18}{}", "pictures", pictures.line());
     println!("\na score of -> is right for (names, pairs)");
     texts.reliability().for_each(|(mean, share, count)| println!("  {mean:.2} -> {share:.2} ({count})"));
-    for (what, tally, used) in [("names", &texts, TEXT), ("pictures", &pictures, PICTURE)] {
-        let (slope, shift) = tally.fit();
-        println!("\nbest for {what}: slope {slope:.2}, bar {shift:+.2} (in use: slope {:.2}, bar +0)", used.slope);
-    }
     Ok(())
 }
 
@@ -200,10 +194,10 @@ fn library<'a>(encoder: &Arc<dyn Encode>, shown: &[&'a Shown]) -> Outcome<Folded
 impl Folded<'_> {
     /// Every picture of the library with what a query says of it.
     fn ask(&self, query: Query, relevant: impl Fn(&Shown) -> bool) -> Outcome<Vec<Pair>> {
-        let query = Query { mode: Mode::Semantic, all: true, limit: 10_000, ..query };
+        let query = Query { mode: Mode::Semantic, depth: Depth::All, limit: 10_000, ..query };
         let pair = |hit: glimpse_engine::Hit| {
-            let (cosine, z, bar) = (hit.why.cosine?, hit.why.z?, hit.why.bar?);
-            Some(Pair { relevant: relevant(self.shown[&hit.id]), cosine, score: hit.score, over: z - bar })
+            let cosine = hit.why.cosine?;
+            Some(Pair { relevant: relevant(self.shown[&hit.id]), cosine, score: hit.score })
         };
         Ok(self.engine.search(&query)?.hits.into_iter().filter_map(pair).collect())
     }

@@ -9,8 +9,6 @@ pub struct Pair {
     pub relevant: bool,
     pub cosine: f32,
     pub score: f32,
-    /// Deviations above the bar.
-    pub over: f32,
 }
 
 /// Outcomes of many queries.
@@ -23,8 +21,8 @@ pub struct Tally {
     present: (usize, usize, usize),
 }
 
-/// Pairs that matter for the fit and the reliability: the others are nought by any measure.
-const CONSIDERED: f32 = -4.0;
+/// Scores that matter for the reliability: those below are nought by any measure.
+const CONSIDERED: f32 = 0.02;
 
 impl Tally {
     pub const HEAD: &str = "queries  AUROC of score / of cosine  absent: returning  present: returning  best is right  \
@@ -57,7 +55,7 @@ impl Tally {
         format!(
             "{:>7}  {:>14} / {:<9}  {:>17}  {:>18}  {:>13}  {:>9}  {:>6}  {:.3}",
             self.absent.0 + self.present.0,
-            of(|pair| pair.over),
+            of(|pair| pair.score),
             of(|pair| pair.cosine),
             percent(self.absent.1, self.absent.0),
             percent(self.present.1, self.present.0),
@@ -69,7 +67,7 @@ impl Tally {
     }
 
     fn considered(&self) -> impl Iterator<Item = &Pair> {
-        self.pairs.iter().filter(|pair| pair.over > CONSIDERED)
+        self.pairs.iter().filter(|pair| pair.score > CONSIDERED)
     }
 
     /// Mean score, share of relevant pictures and pairs in tenths of the score.
@@ -86,25 +84,6 @@ impl Tally {
     fn error(&self) -> f64 {
         let all = self.considered().count().max(1) as f64;
         self.reliability().map(|(mean, share, count)| (mean - share).abs() * count as f64 / all).sum()
-    }
-
-    /// Slope, and shift of the bar, that make these outcomes most likely: logistic regression by Newton's method.
-    pub fn fit(&self) -> (f64, f64) {
-        let (mut slope, mut offset) = (1.0, 0.0);
-        for _ in 0..50 {
-            let (mut g, mut h) = ([0.0; 2], [1e-6, 0.0, 1e-6]);
-            for pair in self.considered() {
-                let x = f64::from(pair.over);
-                let p = 1.0 / (1.0 + (-(slope * x + offset)).exp());
-                let (error, weight) = (f64::from(u8::from(pair.relevant)) - p, p * (1.0 - p));
-                g = [g[0] + error * x, g[1] + error];
-                h = [h[0] + weight * x * x, h[1] + weight * x, h[2] + weight];
-            }
-            let determinant = h[0] * h[2] - h[1] * h[1];
-            slope += (h[2] * g[0] - h[1] * g[1]) / determinant;
-            offset += (h[0] * g[1] - h[1] * g[0]) / determinant;
-        }
-        (slope, -offset / slope)
     }
 }
 

@@ -94,11 +94,6 @@ impl Calibrations {
         *held = Some((model.to_owned(), Arc::clone(&calibrated)));
         Ok(calibrated)
     }
-
-    /// Forgets what was read, so that a file that was written since is seen.
-    pub fn clear(&self) {
-        *self.0.lock() = None;
-    }
 }
 
 fn find(

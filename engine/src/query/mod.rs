@@ -1,6 +1,7 @@
 //! What can be asked: terms with weights and signs, filters, order, and a place to go on from.
 
 mod cursor;
+mod depth;
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,7 @@ use glimpse_indexer::{Filter, ImageId};
 
 pub use cursor::Cursor;
 pub(crate) use cursor::Position;
+pub use depth::{Depth, FEW, FIRST_SCREEN};
 
 use crate::EngineError;
 
@@ -36,8 +38,8 @@ pub struct Query {
     /// Where to go on, with the query otherwise as it was. While the result set is remembered, the cursor alone is
     /// enough: terms may then be left out, so that an upload need not be sent again.
     pub cursor: Option<Cursor>,
-    /// Also give the weak tail below the cut.
-    pub all: bool,
+    /// How far below the cut the answer goes.
+    pub depth: Depth,
 }
 
 /// One part of a question.
@@ -108,7 +110,7 @@ impl Default for Query {
             sort: Sort::default(),
             limit: 20,
             cursor: None,
-            all: false,
+            depth: Depth::default(),
         }
     }
 }

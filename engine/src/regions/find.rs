@@ -7,11 +7,11 @@ use glimpse_indexer::regions::{RegionIndex, RegionQuery, RegionShape};
 use glimpse_indexer::{IdSet, ImageId, Index};
 use parking_lot::Mutex;
 
-use super::assign::assign;
 use super::boxes::disjoint;
 use super::candidates::{Least, candidates};
-use super::constants::WEAK_BOXES;
+use super::constants::FAINT;
 use super::form::Thing;
+use super::judge::Judged;
 use super::query::{FindPage, FindQuery, FoundBox, FoundPhoto, Target};
 use super::refine::Closer;
 use super::scale::{Library, Standing};
@@ -21,13 +21,14 @@ use crate::lru::Lru;
 use crate::query::Position;
 use crate::search::order;
 use crate::served::Served;
-use crate::{Cancel, Engine, EngineError, Heatmap, Source, Strength};
+use crate::{Cancel, Depth, Engine, EngineError, Heatmap, Source, Strength};
 
 /// The answer to a query, remembered for its pages.
 pub(crate) struct FoundSet {
     digest: u64,
     photos: Vec<FoundPhoto>,
     accepted: usize,
+    strong: usize,
     weaker: Option<usize>,
     searched: usize,
     without_regions: usize,
@@ -57,17 +58,17 @@ impl FindCache {
 }
 
 /// What is asked of the library, made ready.
-struct Search<'a> {
-    index: &'a Index,
-    regions: Arc<RegionIndex>,
-    query: &'a FindQuery,
+pub(super) struct Search<'a> {
+    pub index: &'a Index,
+    pub regions: Arc<RegionIndex>,
+    pub query: &'a FindQuery,
     /// Photos that may be found.
-    allowed: IdSet,
+    pub allowed: IdSet,
 }
 
 /// A thing that is looked for.
-struct Asked<'a> {
-    standing: &'a Standing,
+pub(super) struct Asked<'a> {
+    pub standing: &'a Standing,
     query: RegionQuery<'a>,
     /// Length of the moved query, which the index compares as a unit vector.
     length: f32,
@@ -120,6 +121,7 @@ impl Engine {
         Ok(FindPage {
             photos,
             accepted: set.accepted,
+            strong: set.strong,
             weaker: set.weaker,
             next: (end < set.photos.len()).then(|| next.to_cursor()),
             searched: set.searched,
@@ -173,15 +175,16 @@ impl Engine {
         let search = Search { index, regions, query, allowed };
         let mut photos = search.photos(&things, &standings, &without)?;
         photos.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
-        let accepted = photos.partition_point(|photo| photo.score >= CUT);
+        let accepted = photos.len();
+        let strong = photos.partition_point(|photo| photo.strength == Strength::Strong);
+        photos.extend(search.closest(&things, &standings, &without, &photos, query.depth.weaker(accepted))?);
         let (above, below) = photos.split_at_mut(accepted);
         [above, below].into_iter().for_each(|photos| order(index, photos, query.sort, |photo| photo.id));
-        let plain = things.iter().all(|thing| thing.allows(1)) && things.len() == 1 && without.is_empty();
-        let weaker = match query.cut < CUT {
-            true => Some(photos.len() - accepted),
-            false => (plain && query.min_area == 0.0).then(|| with_regions - accepted),
+        let weaker = match query.depth {
+            Depth::All => Some(photos.len() - accepted),
+            _ => without.is_empty().then(|| search.photos_with_regions() - accepted),
         };
-        Ok(FoundSet { digest, photos, accepted, weaker, searched: with_regions, without_regions, standings })
+        Ok(FoundSet { digest, photos, accepted, strong, weaker, searched: with_regions, without_regions, standings })
     }
 
     /// The regions of a library that has some.
@@ -210,7 +213,7 @@ impl Engine {
         background.text(Library { index, regions }, &vector, &bank, &known.calibration)
     }
 
-    pub(super) fn embed_text(&self, encoder: &dyn Encode, text: &str) -> Result<Embedding, EngineError> {
+    pub(crate) fn embed_text(&self, encoder: &dyn Encode, text: &str) -> Result<Embedding, EngineError> {
         self.texts.embed(encoder, &[text.trim()])?.pop().ok_or_else(|| EngineError::BadRequest("no text".into()))
     }
 }
@@ -223,6 +226,12 @@ fn name(digest: u64, index: &Index) -> u64 {
 }
 
 impl Search<'_> {
+    /// Number of photos with a region that is large enough.
+    fn photos_with_regions(&self) -> usize {
+        let is_large = |shape: &RegionShape| shape.area >= self.query.min_area;
+        self.allowed.iter().filter(|&id| self.regions.shapes(id).is_some_and(|all| all.iter().any(is_large))).count()
+    }
+
     /// Photos that fulfil the form, in no order.
     fn photos(
         &self,
@@ -233,79 +242,41 @@ impl Search<'_> {
         let asked = standings.iter().map(|standing| self.ask(standing)).collect::<Result<Vec<_>, _>>()?;
         let without = without.iter().map(|standing| self.ask(standing)).collect::<Result<Vec<_>, _>>()?;
         let mut photos = Vec::new();
-        let least = Least { score: self.query.cut, area: self.query.min_area };
+        // Of things that are counted, several weak boxes may make a likely photo.
+        let is_counted = things.iter().any(|thing| thing.at_least > 1);
+        let least = Least { score: if is_counted { FAINT } else { CUT }, area: self.query.min_area };
         let cancel = Cancel::current();
         for id in candidates(&self.regions, &self.allowed, standings, least)? {
             cancel.check()?;
-            let Some(boxes) = self.boxes_of_all(id, things, &asked) else { continue };
-            if without.iter().any(|asked| self.shows(id, asked)) {
-                continue;
-            }
-            if let Some((score, chosen)) = self.fulfils(&boxes) {
-                let boxes = chosen.into_iter().zip(boxes).flat_map(|(chosen, boxes)| {
-                    let others = boxes.into_iter().filter(move |found| *found != chosen && found.score >= CUT);
-                    std::iter::once(chosen).chain(others).take(self.query.max_boxes)
-                });
-                photos.push(FoundPhoto {
-                    id,
-                    score,
-                    strength: Strength::of(score),
-                    boxes: boxes.collect(),
-                    refined: false,
-                });
+            if let Some(Judged { score, boxes }) = self.judge(id, things, &asked, &without)
+                && score >= CUT
+            {
+                photos.push(FoundPhoto { id, score, strength: Strength::of(score), boxes, refined: false });
             }
         }
         Ok(photos)
     }
 
+    /// The boxes that a photo is shown with: for each thing the one that was chosen, then others at or above the cut.
+    pub(super) fn shown(&self, chosen: Vec<FoundBox>, boxes: Vec<Vec<FoundBox>>) -> Vec<FoundBox> {
+        let each = chosen.into_iter().zip(boxes).flat_map(|(chosen, boxes)| {
+            let others = boxes.into_iter().filter(move |found| *found != chosen && found.score >= CUT);
+            std::iter::once(chosen).chain(others).take(self.query.max_boxes)
+        });
+        each.collect()
+    }
+
     /// Makes a thing ready to be looked for in one photo after the other.
-    fn ask<'s>(&'s self, standing: &'s Standing) -> Result<Asked<'s>, EngineError> {
+    pub(super) fn ask<'s>(&'s self, standing: &'s Standing) -> Result<Asked<'s>, EngineError> {
         let (direction, length) = standing.scale.direction();
         Ok(Asked { standing, query: self.regions.prepare(&direction)?, length })
     }
 
-    /// The boxes of each thing in a photo; `None` if one of them is not there as often as asked.
-    fn boxes_of_all(&self, id: ImageId, things: &[Thing], asked: &[Asked<'_>]) -> Option<Vec<Vec<FoundBox>>> {
-        let each = things.iter().zip(asked).enumerate();
-        each.map(|(thing, (named, asked))| self.boxes(id, thing, named, asked)).collect()
-    }
-
-    fn boxes(&self, id: ImageId, thing: usize, named: &Thing, asked: &Asked<'_>) -> Option<Vec<FoundBox>> {
-        let (products, shapes) = self.products(id, asked)?;
-        let picture = asked.standing.of_image(self.index.vector(id).as_deref());
-        let from = |cut: f32| {
-            let is_found = |shape: &RegionShape, score| score >= cut && shape.area >= self.query.min_area;
-            found_boxes(&products, &shapes, asked.standing, picture, is_found)
-        };
-        let mut boxes = from(self.query.cut.max(CUT));
-        // Below the cut nothing can be counted: a photo has the thing once, perhaps.
-        let count = boxes.len().max(1);
-        if boxes.is_empty() && self.query.cut < CUT {
-            boxes = from(self.query.cut);
-            boxes.truncate(WEAK_BOXES);
-        }
-        boxes.iter_mut().for_each(|found| found.thing = thing);
-        (!boxes.is_empty() && named.allows(count)).then_some(boxes)
-    }
-
-    /// True if a region of the photo shows it.
-    fn shows(&self, id: ImageId, asked: &Asked<'_>) -> bool {
-        let Some((products, _)) = self.products(id, asked) else { return false };
-        let picture = asked.standing.of_image(self.index.vector(id).as_deref());
-        products.iter().any(|&product| asked.standing.score(product, picture) >= CUT)
-    }
-
     /// Inner products of a photo's regions with the moved query, and where they are; `None` if it has none.
-    fn products(&self, id: ImageId, asked: &Asked<'_>) -> Option<(Vec<f32>, Arc<[RegionShape]>)> {
+    pub(super) fn products(&self, id: ImageId, asked: &Asked<'_>) -> Option<(Vec<f32>, Arc<[RegionShape]>)> {
         let shapes = self.regions.shapes(id)?;
         let products: Vec<f32> = asked.query.score(id).into_iter().map(|scored| scored.score * asked.length).collect();
         (products.len() == shapes.len()).then_some((products, shapes))
-    }
-
-    /// The score of a photo whose boxes fulfil the form, and the boxes that do: one for each thing.
-    fn fulfils(&self, boxes: &[Vec<FoundBox>]) -> Option<(f32, Vec<FoundBox>)> {
-        let (_, relations) = self.query.form_parts();
-        assign(boxes, relations)
     }
 }
 

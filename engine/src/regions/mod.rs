@@ -4,8 +4,10 @@
 //! text -> form.rs, parse.rs   things, counts, exclusions, relations
 //!      -> scale.rs            each thing to a vector, and what its cosines with regions mean here
 //!      -> candidates.rs       region index -> photos that may show all of them
-//!      -> find.rs             boxes of each thing in each of these photos
-//!      -> assign.rs           one box for each thing, lying as asked                        -> FindPage
+//!      -> judge.rs            boxes of each thing in each of these photos, and how likely they are what was asked
+//!      -> assign.rs           one box for each thing, lying as asked
+//!      -> find.rs             all of it                                                     -> FindPage
+//!      -> closest.rs          photos below the cut, where few fulfil the form
 //!      -> ground.rs           the same for one picture without a library
 //!      -> grid.rs, boxes.rs   the patch grid, made when a picture is looked at: heatmaps, finer boxes
 //!      -> refine.rs           the finest boxes of the few that are shown, by the grid and the model's decoder
@@ -16,11 +18,13 @@
 mod assign;
 mod boxes;
 mod candidates;
+mod closest;
 mod constants;
 mod find;
 mod form;
 mod grid;
 mod ground;
+mod judge;
 mod locate;
 mod parse;
 mod query;
@@ -32,7 +36,6 @@ mod stored;
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
 
-pub use constants::WEAK;
 pub(crate) use find::FindCache;
 pub use form::{Form, Lies, MAX_COUNT, MAX_THINGS, Relation, Thing};
 pub(crate) use grid::GridCache;

@@ -4,9 +4,8 @@ use glimpse_encoder::dense::Rect;
 use glimpse_indexer::{Filter, ImageId};
 
 use super::form::{Form, Relation, Thing};
-use crate::calibrate::CUT;
 use crate::query::MAX_LIMIT;
-use crate::{Cursor, EngineError, Sort, Source, Strength};
+use crate::{Cursor, Depth, EngineError, Sort, Source, Strength};
 
 /// A question about regions.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +24,8 @@ pub struct FindQuery {
     pub limit: usize,
     /// Where to go on, with the query otherwise as it was.
     pub cursor: Option<Cursor>,
-    /// Lowest score of a box, 0 to 1; [`CUT`] unless weaker ones are wanted.
-    pub cut: f32,
+    /// How far below the cut the answer goes.
+    pub depth: Depth,
     /// Look at all photos of the page again, patch by patch and with the model's decoder if it has one, for finer boxes.
     /// Otherwise all boxes of all pages are those of regions.
     pub fine: bool,
@@ -55,10 +54,12 @@ pub struct Example {
 pub struct FindPage {
     /// The photos of this page.
     pub photos: Vec<FoundPhoto>,
-    /// Photos above the cut in the whole result set.
+    /// Photos at or above the cut in the whole result set; they come before weaker ones.
     pub accepted: usize,
-    /// Photos below the cut: those in the result set if they were asked for, otherwise those that asking would add, where
-    /// that is known without looking.
+    /// Those of them that are strong; the others are likely.
+    pub strong: usize,
+    /// Photos below the cut, of which [`FindQuery::depth`] says how many are given. `None` if that is not known without
+    /// looking at all of them: a form that rules things out was not asked down to the last photo.
     pub weaker: Option<usize>,
     /// Where the next page starts; `None` at the end.
     pub next: Option<Cursor>,
@@ -110,7 +111,7 @@ impl FindQuery {
             sort: Sort::default(),
             limit: 20,
             cursor: None,
-            cut: CUT,
+            depth: Depth::default(),
             fine: false,
         }
     }
@@ -144,9 +145,6 @@ impl FindQuery {
         if !(0.0..=1.0).contains(&self.min_area) {
             return refuse(format!("{}: the smallest area is a share of the picture, 0 to 1", self.min_area));
         }
-        if !(0.0..=1.0).contains(&self.cut) {
-            return refuse(format!("{}: the lowest score is from 0 to 1", self.cut));
-        }
         if self.max_boxes == 0 {
             return refuse("a photo has at least one box".into());
         }
@@ -166,8 +164,8 @@ impl FindQuery {
             }
             target => format!("{target:?}"),
         };
-        let parts =
-            format!("{target} {:?} {} {} {} {:?}", self.filter, self.min_area, self.max_boxes, self.cut, self.sort);
+        let Self { filter, min_area, max_boxes, depth, sort, .. } = self;
+        let parts = format!("{target} {filter:?} {min_area} {max_boxes} {depth:?} {sort:?}");
         let mut hasher = blake3::Hasher::new_derive_key("glimpse find, version 1");
         hasher.update(parts.as_bytes());
         u64::from_le_bytes(hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default())

@@ -12,9 +12,10 @@ use super::candidates::{Least, candidates_from};
 use super::*;
 use crate::calibrate::CUT;
 use crate::fixture::{BLUE, DIM, GREEN, RED};
+use crate::query::{FEW, FIRST_SCREEN};
 use crate::{
-    DenseConfig, Engine, EngineError, FileEvent, Filter, ImageId, IngestOptions, Observer, Rect, RegionChoice,
-    RegionOptions, Settings, Source,
+    DenseConfig, Depth, Engine, EngineError, FileEvent, Filter, ImageId, IngestOptions, Observer, Rect, RegionChoice,
+    RegionOptions, Settings, Source, Strength,
 };
 
 struct Silent;
@@ -71,8 +72,13 @@ impl World {
         self.engine.image_at(&self.path(name)).unwrap().unwrap()
     }
 
+    /// What is found at or above the cut.
     fn find(&self, text: &str) -> FindPage {
-        self.engine.find(&FindQuery::text(text).unwrap()).unwrap()
+        self.ask(text, Depth::Strict)
+    }
+
+    fn ask(&self, text: &str, depth: Depth) -> FindPage {
+        self.engine.find(&FindQuery { depth, limit: 100, ..FindQuery::text(text).unwrap() }).unwrap()
     }
 
     /// Names of the photos found, sorted.
@@ -149,12 +155,67 @@ fn photos_are_found_however_few_regions_are_asked_for_at_first() {
 #[test]
 fn below_the_cut_a_thing_has_one_box() {
     let world = world();
-    let all = FindQuery { cut: WEAK, limit: 100, ..FindQuery::text("blue").unwrap() };
-    let page = world.engine.find(&all).unwrap();
+    let page = world.ask("blue", Depth::All);
     let weaker: Vec<_> = page.photos.iter().filter(|photo| photo.score < CUT).collect();
     assert_eq!((Some(weaker.len()), page.photos.len()), (page.weaker, page.accepted + weaker.len()));
     assert!(!weaker.is_empty() && weaker.iter().all(|photo| photo.boxes.len() == 1), "{weaker:?}");
     assert_eq!(world.find("blue").weaker, page.weaker, "told before it is asked for");
+}
+
+#[test]
+fn an_answer_is_never_empty_where_there_are_regions() {
+    let world = world();
+    for text in ["red inside blue", "two or more red", "zebra left of umbrella", "zebra", "exactly 3 blue"] {
+        let page = world.ask(text, Depth::Usual);
+        assert!(page.accepted < FEW && page.photos.len() == FIRST_SCREEN, "{text}: {page:?}");
+        let (sure, weaker) = page.photos.split_at(page.accepted);
+        assert!(sure.iter().all(|photo| photo.score >= CUT), "{text}: {sure:?}");
+        assert!(weaker.iter().all(|photo| photo.strength == Strength::Weak && !photo.boxes.is_empty()), "{text}");
+        assert!(weaker.windows(2).all(|pair| pair[0].score >= pair[1].score), "{text}: best first");
+        let all = world.ask(text, Depth::All);
+        assert_eq!((all.photos.len(), all.accepted), (34, page.accepted), "{text}");
+        assert_eq!((page.weaker, all.weaker), (Some(34 - page.accepted), Some(34 - page.accepted)), "{text}");
+        assert_eq!(page.photos, all.photos[..FIRST_SCREEN], "{text}: the same ones come first");
+    }
+}
+
+#[test]
+fn photos_that_show_all_things_otherwise_than_asked_come_closest() {
+    let world = world();
+    let names = |page: &FindPage, range: std::ops::Range<usize>| {
+        let mut names = world.names(&FindPage { photos: page.photos[range].to_vec(), ..page.clone() });
+        names.sort();
+        names
+    };
+    let page = world.ask("red inside blue", Depth::Usual);
+    assert_eq!((page.accepted, names(&page, 0..2)), (0, vec!["both".to_owned(), "other".to_owned()]));
+    let page = world.ask("two or more red", Depth::Usual);
+    assert_eq!((page.accepted, names(&page, 0..3)), (0, ["both", "other", "red"].map(str::to_owned).to_vec()));
+}
+
+#[test]
+fn what_is_ruled_out_is_not_among_the_weaker_ones() {
+    let world = world();
+    for depth in [Depth::Usual, Depth::All] {
+        let page = world.ask("red and no blue", depth);
+        assert_eq!((page.accepted, page.photos[0].id), (1, world.id("red")));
+        let names = world.names(&page);
+        assert!(["both", "other", "blue"].iter().all(|name| !names.iter().any(|found| found == name)), "{names:?}");
+        let told = if depth == Depth::All { Some(page.photos.len() - 1) } else { None };
+        assert_eq!(page.weaker, told, "unknown until all were looked at");
+    }
+}
+
+#[test]
+fn strict_answers_end_at_the_cut_and_filters_hold_at_any_depth() {
+    let world = world();
+    let strict = world.ask("red", Depth::Strict);
+    assert_eq!((strict.photos.len(), strict.accepted), (3, 3));
+    assert_eq!(strict.strong, strict.photos.iter().filter(|photo| photo.strength == Strength::Strong).count());
+    let elsewhere = Filter { folders: vec!["/elsewhere".into()], ..Filter::default() };
+    let filtered = FindQuery { filter: elsewhere, depth: Depth::All, ..FindQuery::text("red").unwrap() };
+    let page = world.engine.find(&filtered).unwrap();
+    assert_eq!((page.photos.len(), page.weaker), (0, Some(0)));
 }
 
 #[test]
@@ -198,7 +259,7 @@ fn things_are_counted() {
 #[test]
 fn pages_go_on_and_bounds_hold() {
     let world = world();
-    let query = FindQuery { limit: 2, ..FindQuery::text("red").unwrap() };
+    let query = FindQuery { limit: 2, depth: Depth::Strict, ..FindQuery::text("red").unwrap() };
     let first = world.engine.find(&query).unwrap();
     let second = world.engine.find(&FindQuery { cursor: first.next.clone(), ..query.clone() }).unwrap();
     assert_eq!((first.photos.len(), second.photos.len(), second.next), (2, 1, None));
@@ -206,7 +267,7 @@ fn pages_go_on_and_bounds_hold() {
     let other = FindQuery { cursor: first.next, ..FindQuery::text("blue").unwrap() };
     assert!(matches!(world.engine.find(&other), Err(EngineError::BadRequest(_))));
 
-    let large = FindQuery { min_area: 0.3, ..FindQuery::text("red").unwrap() };
+    let large = FindQuery { min_area: 0.3, depth: Depth::All, ..FindQuery::text("red").unwrap() };
     let large = world.engine.find(&large).unwrap();
     assert!(
         large.photos.iter().flat_map(|photo| &photo.boxes).all(|found| found.area >= 0.3),
@@ -230,7 +291,7 @@ fn pages_go_on_and_bounds_hold() {
 fn a_drawn_box_finds_regions_like_it() {
     let world = world();
     let corner = Rect { left: 0.0, top: 0.5, right: 0.5, bottom: 1.0 };
-    let like = |picture| FindQuery { cut: 0.0, limit: 2, ..FindQuery::like(picture, corner) };
+    let like = |picture| FindQuery { depth: Depth::All, limit: 2, ..FindQuery::like(picture, corner) };
     let page = world.engine.find(&like(Source::Image(world.id("blue")))).unwrap();
     assert_eq!(world.names(&page), ["both", "other"], "the best two, not itself");
     assert_eq!(page.photos[0].boxes[0].area, 0.25);
@@ -244,7 +305,7 @@ fn a_drawn_box_finds_regions_like_it() {
 fn a_closer_look_keeps_what_was_found() {
     let world = world();
     let coarse = world.find("red");
-    let query = FindQuery { fine: true, ..FindQuery::text("red").unwrap() };
+    let query = FindQuery { fine: true, depth: Depth::Strict, ..FindQuery::text("red").unwrap() };
     let fine = world.engine.find(&query).unwrap();
     for (coarse, fine) in coarse.photos.iter().zip(&fine.photos) {
         assert_eq!((coarse.id, coarse.score), (fine.id, fine.score));

@@ -17,7 +17,7 @@ use crate::calibrate::{CUT, Modality, Part, SOME_WORDS_SCORE, Scale, WORDS_SCORE
 use crate::control::Asking;
 use crate::query::Position;
 use crate::served::Served;
-use crate::{Engine, EngineError, Mode, Page, Query, Sort};
+use crate::{Depth, Engine, EngineError, Mode, Page, Query, Sort, Strength};
 pub(crate) use question::read_file;
 use question::{Asked, Question};
 pub(crate) use results::ResultCache;
@@ -74,7 +74,7 @@ impl Engine {
             _ => Some(self.meaning(index, question)?),
         };
         let (nearest, likely) = match &meaning {
-            Some(meaning) => nearest(index, &meaning.scale, &allowed, question.all)?,
+            Some(meaning) => nearest(index, &meaning.scale, &allowed, question.depth)?,
             None => (Vec::new(), 0),
         };
         let (words, held) = match question.mode {
@@ -94,14 +94,14 @@ impl Engine {
             Sort::Relevance if question.terms.is_empty() => Sort::Newest,
             sort => sort,
         };
-        let (above, below) = hits.split_at_mut(accepted);
-        [above, below].into_iter().for_each(|hits| order(index, hits, sort, |hit| hit.id));
         let found = if meaning.is_some() { allowed.len() } else { hits.len() };
         let weaker = found - accepted;
-        if !question.all {
-            hits.truncate(accepted);
-        }
-        Ok(ResultSet { id, digest: question.digest, hits, accepted, weaker, searched: allowed.len(), meaning })
+        hits.truncate(accepted.saturating_add(question.depth.weaker(accepted)));
+        let (above, below) = hits.split_at_mut(accepted);
+        let strong = above.iter().filter(|hit| Strength::of(hit.score) == Strength::Strong).count();
+        [above, below].into_iter().for_each(|hits| order(index, hits, sort, |hit| hit.id));
+        let (digest, searched) = (question.digest, allowed.len());
+        Ok(ResultSet { id, digest, hits, accepted, strong, weaker, searched, meaning })
     }
 
     /// Embeds the terms and calibrates their sum over the library.
@@ -141,20 +141,17 @@ impl Engine {
     }
 }
 
-/// Pictures by score, and how many of them lie above the cut: those, or all.
-fn nearest(index: &Index, scale: &Scale, allowed: &IdSet, all: bool) -> Result<(Vec<Scored>, usize), EngineError> {
+/// Pictures by score, as many as the depth asks for, and how many of them lie above the cut.
+fn nearest(index: &Index, scale: &Scale, allowed: &IdSet, depth: Depth) -> Result<(Vec<Scored>, usize), EngineError> {
     let (direction, length) = scale.direction();
     let everything = allowed.len() == index.len();
-    let mut count = if all { allowed.len() } else { FIRST.min(allowed.len()) };
+    let mut count = if depth == Depth::All { allowed.len() } else { FIRST.min(allowed.len()) };
     loop {
         let mut found = index.nearest(&direction, count, (!everything).then_some(allowed))?;
         found.iter_mut().for_each(|scored| scored.score = scale.score_of(scored.score * length));
         let likely = found.partition_point(|scored| scored.score >= CUT);
-        if all {
-            return Ok((found, likely));
-        }
         if likely < found.len() || found.len() < count || count == allowed.len() {
-            found.truncate(likely);
+            found.truncate(likely.saturating_add(depth.weaker(likely)));
             return Ok((found, likely));
         }
         count = (count * 8).min(allowed.len());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use glimpse_encoder::picture::Limits;
 use glimpse_indexer::{Filter, ImageId};
 
-use crate::{EngineError, Mode, Query, Sort, Source};
+use crate::{Depth, EngineError, Mode, Query, Sort, Source};
 
 /// A query that stands by itself.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub(crate) struct Question {
     pub filter: Filter,
     pub mode: Mode,
     pub sort: Sort,
-    pub all: bool,
+    pub depth: Depth,
     /// Hash of all of the above.
     pub digest: u64,
 }
@@ -45,9 +45,9 @@ impl Question {
                 Ok((asked, term.weight))
             })
             .collect::<Result<Vec<_>, EngineError>>()?;
-        let (filter, mode, sort, all) = (query.filter.clone(), query.mode, query.sort, query.all);
-        let digest = digest(&terms, &format!("{filter:?} {mode:?} {sort:?} {all}"));
-        Ok(Self { terms, filter, mode, sort, all, digest })
+        let (filter, mode, sort, depth) = (query.filter.clone(), query.mode, query.sort, query.depth);
+        let digest = digest(&terms, &format!("{filter:?} {mode:?} {sort:?} {depth:?}"));
+        Ok(Self { terms, filter, mode, sort, depth, digest })
     }
 
     /// The words that are asked for, if there are any.
@@ -121,7 +121,8 @@ mod tests {
         let mut others = vec![
             Query::text("red ").plus(Source::Text("x".into()), 1.0),
             Query::text("redx"),
-            Query { all: true, ..base.clone() },
+            Query { depth: Depth::All, ..base.clone() },
+            Query { depth: Depth::Strict, ..base.clone() },
             Query { sort: Sort::Newest, ..base.clone() },
             Query { mode: Mode::Words, ..base.clone() },
             Query { filter: Filter { cameras: vec!["x".into()], ..Filter::default() }, ..base.clone() },

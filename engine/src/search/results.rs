@@ -19,10 +19,12 @@ pub(crate) struct ResultSet {
     pub id: u64,
     /// Hash of the query.
     pub digest: u64,
-    /// The accepted hits, then (if asked for) the weak ones.
+    /// The accepted hits, then as many weaker ones as were asked for.
     pub hits: Vec<Ranked>,
     /// Hits above the cut.
     pub accepted: usize,
+    /// Those of them far above it.
+    pub strong: usize,
     /// Pictures below the cut.
     pub weaker: usize,
     /// Pictures that passed the filter.
@@ -78,6 +80,7 @@ impl ResultSet {
         Page {
             hits,
             accepted: self.accepted,
+            strong: self.strong,
             weaker: self.weaker,
             next: (at < self.hits.len()).then(|| position.to_cursor()),
             searched: self.searched,

@@ -3,12 +3,17 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use crate::fixture::{BLUE, Fixture, GREEN, RED, Shot};
+use crate::query::{FEW, FIRST_SCREEN};
 use crate::{
-    Cursor, Engine, EngineError, ErrorKind, Filter, ImageId, Mode, Page, Query, Settings, Sort, Source, Strength,
+    Cursor, Depth, Engine, EngineError, ErrorKind, Filter, ImageId, Mode, Page, Query, Settings, Sort, Source, Strength,
 };
 
 fn ids(page: &Page) -> Vec<ImageId> {
     page.hits.iter().map(|hit| hit.id).collect()
+}
+
+fn depths() -> impl Strategy<Value = Depth> {
+    prop::sample::select(vec![Depth::Strict, Depth::Usual, Depth::All])
 }
 
 /// Every page of a query, by following the cursors; `between` runs between pages.
@@ -50,7 +55,7 @@ fn the_asked_for_is_found_ranked_and_explained() {
 }
 
 #[test]
-fn what_is_not_there_gives_nothing_and_the_tail_on_request() {
+fn what_is_not_there_is_not_found_but_shows_what_is_closest() {
     let fixture = Fixture::empty();
     fixture.add_crowd(300);
     let (engine, _home) = fixture.engine();
@@ -58,9 +63,58 @@ fn what_is_not_there_gives_nothing_and_the_tail_on_request() {
     let found: usize = absent.iter().map(|text| engine.search(&Query::text(*text)).unwrap().accepted).sum();
     assert!(found <= 1, "{found} hits for what is not there");
 
-    let page = engine.search(&Query { all: true, limit: 7, ..Query::text("zebra") }).unwrap();
+    let closest = engine.search(&Query::text("zebra")).unwrap();
+    assert_eq!((closest.hits.len(), closest.accepted + closest.weaker), (FIRST_SCREEN, 300));
+    assert!(closest.hits[closest.accepted..].iter().all(|hit| hit.strength == Strength::Weak));
+    let all = engine.search(&Query { depth: Depth::All, limit: FIRST_SCREEN, ..Query::text("zebra") }).unwrap();
+    assert_eq!(ids(&all), ids(&closest), "the same ones come first");
+    let strict = engine.search(&Query { depth: Depth::Strict, ..Query::text("zebra") }).unwrap();
+    assert_eq!((strict.hits.len(), strict.weaker), (strict.accepted, closest.weaker));
+
+    let page = engine.search(&Query { depth: Depth::All, limit: 7, ..Query::text("zebra") }).unwrap();
     assert_eq!((page.hits.len(), page.accepted + page.weaker), (7, 300));
     assert!(page.hits.iter().skip(page.accepted).all(|hit| hit.strength == Strength::Weak && hit.score < 0.5));
+}
+
+#[test]
+fn no_question_is_answered_with_nothing_unless_a_filter_leaves_nothing() {
+    let fixture = Fixture::empty();
+    let crowd = fixture.add_crowd(40);
+    let (engine, _home) = fixture.engine();
+    let picture = || Source::Image(crowd[3]);
+    let text = |text: &str| Source::Text(text.into());
+    for query in [
+        Query::text("zebra"),
+        Query::text("zebra").plus(text("red"), -1.0),
+        Query::default().plus(picture(), 1.0),
+        Query::text("zebra").plus(picture(), 1.0),
+        Query { mode: Mode::Semantic, sort: Sort::Newest, ..Query::text("zebra") },
+    ] {
+        let page = engine.search(&query).unwrap();
+        assert!(page.hits.len() >= FIRST_SCREEN, "{query:?}");
+        assert!(page.hits.iter().skip(page.accepted).all(|hit| hit.strength == Strength::Weak), "{query:?}");
+        let nowhere = Filter { cameras: vec!["no such camera".into()], ..Filter::default() };
+        assert!(engine.search(&Query { filter: nowhere, ..query }).unwrap().hits.is_empty());
+    }
+}
+
+#[test]
+fn weaker_hits_follow_when_few_are_sure_and_wait_when_many_are() {
+    let fixture = Fixture::empty();
+    fixture.add_crowd(200);
+    for i in 0..FEW as u8 {
+        let path: &'static str = Box::leak(format!("named/{i}.png").into_boxed_str());
+        let caption = if i == 0 { "harbour lantern" } else { "harbour" };
+        fixture.add(&Shot { caption: Some(caption), ..Shot::of(path, BLUE) }, i);
+    }
+    let (engine, _home) = fixture.engine();
+    let ask = |text: &str| engine.search(&Query { limit: 100, ..Query::text(text) }).unwrap();
+    let (one, many) = (ask("lantern"), ask("harbour"));
+    assert!((1..FEW).contains(&one.accepted), "{one:?}");
+    assert_eq!(one.hits.len(), FIRST_SCREEN, "filled up beside what was found by words");
+    assert_eq!(ids(&one).into_iter().collect::<HashSet<_>>().len(), FIRST_SCREEN, "each once");
+    assert!(many.accepted >= FEW && many.hits.len() == many.accepted, "{many:?}");
+    assert_eq!(many.strong, many.hits.iter().filter(|hit| hit.strength == Strength::Strong).count());
 }
 
 #[test]
@@ -70,7 +124,7 @@ fn a_negative_term_moves_away_from_it() {
     let plain = fixture.add(&Shot::of("plain.png", RED), 0);
     let half = fixture.add(&Shot::of("half.png", [140, 20, 160]), 1); // purple: red and blue
     let (engine, _home) = fixture.engine();
-    let both = Query { mode: Mode::Semantic, all: true, limit: 200, ..Query::text("red") };
+    let both = Query { mode: Mode::Semantic, depth: Depth::All, limit: 200, ..Query::text("red") };
     let score = |query: &Query, id| engine.search(query).unwrap().hits.iter().find(|hit| hit.id == id).unwrap().score;
     let less = both.clone().plus(Source::Text("blue".into()), -0.7);
     assert!(score(&less, plain) - score(&less, half) > 0.0);
@@ -104,7 +158,9 @@ fn an_uploaded_picture_finds_its_like_and_a_broken_one_is_refused() {
     let mut bytes = std::io::Cursor::new(Vec::new());
     image::RgbImage::from_pixel(40, 30, image::Rgb(GREEN)).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
     let bytes = bytes.into_inner();
-    let page = engine.search(&Query { all: true, ..Query::default() }.plus(Source::Bytes(bytes.clone()), 1.0)).unwrap();
+    let page = engine
+        .search(&Query { depth: Depth::All, ..Query::default() }.plus(Source::Bytes(bytes.clone()), 1.0))
+        .unwrap();
     assert_eq!(page.hits[0].id, green);
     let error = engine.search(&Query::default().plus(Source::Bytes(bytes[..20].to_vec()), 1.0)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadRequest);
@@ -152,7 +208,7 @@ fn filters_hold_in_every_mode_and_dates_sort_the_accepted() {
 
     let folder = Filter { folders: vec!["/photos/2020".into()], ..Filter::default() };
     for mode in [Mode::Hybrid, Mode::Semantic, Mode::Words] {
-        let query = Query { filter: folder.clone(), mode, all: true, ..Query::text("june") };
+        let query = Query { filter: folder.clone(), mode, depth: Depth::All, ..Query::text("june") };
         let page = engine.search(&query).unwrap();
         assert_eq!(page.searched, 3);
         assert!(ids(&page).iter().all(|id| reds.contains(id)));
@@ -173,7 +229,7 @@ fn scores_of_different_queries_can_be_compared() {
         fixture.add(&Shot::of(["r0.png", "r1.png", "r2.png", "r3.png"][i], RED), i as u8);
     }
     let (engine, _home) = fixture.engine();
-    let top = |text: &str| engine.search(&Query { all: true, ..Query::text(text) }).unwrap().hits[0].score;
+    let top = |text: &str| engine.search(&Query { depth: Depth::All, ..Query::text(text) }).unwrap().hits[0].score;
     let present = ["red", "RED!", "red zebra"].map(top);
     let absent = ["zebra", "submarine", "waterfall"].map(top);
     let least = present.into_iter().fold(f32::MAX, f32::min);
@@ -188,7 +244,7 @@ fn paging_goes_to_the_end_while_the_library_changes() {
     fixture.index.finish().unwrap();
     let engine = Engine::with_encoder(Settings::at(fixture.home.path()), fixture.encoder.clone()).unwrap();
     engine.serve(fixture.index.clone());
-    let query = Query { all: true, limit: 9, mode: Mode::Semantic, ..Query::text("green") };
+    let query = Query { depth: Depth::All, limit: 9, mode: Mode::Semantic, ..Query::text("green") };
     let mut added = Vec::new();
     let pages = pages(&engine, &query, |page| {
         let path: &'static str = Box::leak(format!("new/{page}.png").into_boxed_str());
@@ -224,7 +280,7 @@ fn a_cursor_outlives_the_engine_and_fits_its_query_only() {
     fixture.add_crowd(30);
     let encoder = fixture.encoder.clone();
     let (engine, home) = fixture.engine();
-    let query = Query { all: true, limit: 10, ..Query::text("blue") };
+    let query = Query { depth: Depth::All, limit: 10, ..Query::text("blue") };
     let whole = ids(&engine.search(&Query { limit: 30, ..query.clone() }).unwrap());
     let cursor = engine.search(&query).unwrap().next.unwrap();
     let alone = Query { cursor: Some(cursor.clone()), limit: 10, ..Query::default() };
@@ -259,7 +315,7 @@ fn many_threads_get_the_same_answer() {
     let fixture = Fixture::empty();
     fixture.add_crowd(64);
     let (engine, _home) = fixture.engine();
-    let query = Query { all: true, ..Query::text("blue") };
+    let query = Query { depth: Depth::All, ..Query::text("blue") };
     let answers: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| engine.search(&query).unwrap())).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -272,10 +328,10 @@ fn pages_of_any_size_are_one_list() {
     let fixture = Fixture::empty();
     fixture.add_crowd(57);
     let (engine, _home) = fixture.engine();
-    proptest!(ProptestConfig::with_cases(24), |(limit in 1usize..70, all: bool, text in "(red|blue|zebra|crowd| )")| {
+    proptest!(ProptestConfig::with_cases(24), |(limit in 1usize..70, depth in depths(), text in "(red|blue|zebra|crowd| )")| {
         let query = match text.trim() {
-            "" => Query { all, limit: 1000, ..Query::default() },
-            text => Query { all, limit: 1000, ..Query::text(text) },
+            "" => Query { depth, limit: 1000, ..Query::default() },
+            text => Query { depth, limit: 1000, ..Query::text(text) },
         };
         let whole = engine.search(&query).unwrap();
         prop_assert!(whole.next.is_none());

@@ -13,6 +13,7 @@ Examples:
   glimpse eval retrieval --data dataset_coco.json --images val2014
   glimpse eval retrieval --data crossmodal3600.jsonl --images xm3600
   glimpse eval captions --data annotations.json --lang en,ja
+  glimpse eval calibrate --data instances_val2017.json --images val2017 --limit 2000
   glimpse eval classify imagenet-val --template 'a photo of a {}'";
 
 #[derive(Debug, Args)]
@@ -24,6 +25,8 @@ pub struct EvalArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum EvalCommand {
+    /// Scores: fits what turns a model's cosines into probabilities to images whose content is known, and keeps it
+    Calibrate(EvalCalibrateArgs),
     /// Where things are: COCO annotations; names or captions of annotations are the queries
     Regions(EvalRegionsArgs),
     /// What the model's decoder says: COCO annotations; a caption should name the categories of its picture
@@ -33,6 +36,39 @@ pub enum EvalCommand {
     Retrieval(EvalRetrievalArgs),
     /// Zero-shot labels: a folder with one folder of pictures for each class
     Classify(EvalClassifyArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct EvalCalibrateArgs {
+    /// COCO annotations (names of categories are the queries; those without annotations, and a list `absent`, ask for what is
+    /// not there), or captions as `eval retrieval` reads them
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+
+    /// Where the pictures are [default: beside the data]
+    #[arg(long, value_name = "DIR")]
+    pub images: Option<PathBuf>,
+
+    /// The part of a Karpathy file
+    #[arg(long, value_name = "NAME", default_value = "test")]
+    pub split: String,
+
+    /// Languages, as the data name them [default: all]
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    pub lang: Vec<String>,
+
+    /// Only the first pictures
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+
+    /// Where to write: `calibration.json` beside a model's weights serves every library of that model [default: in the
+    /// library, for it alone]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

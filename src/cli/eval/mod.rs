@@ -1,5 +1,6 @@
 //! `glimpse eval`: measures that a user can repeat on data of their own.
 
+mod calibrate;
 mod captions;
 mod classify;
 mod coco;
@@ -21,6 +22,7 @@ use super::outcome::{CliError, Outcome};
 
 pub fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, CliError> {
     match &args.command {
+        EvalCommand::Calibrate(args) => calibrate::run(args, context),
         EvalCommand::Regions(args) => regions::run(args, context),
         EvalCommand::Captions(args) => captions::run(args, context),
         EvalCommand::Retrieval(args) => retrieval::run(args, context),

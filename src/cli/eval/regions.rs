@@ -6,7 +6,7 @@ use std::io::Write;
 use glimpse::encoder::Projection;
 use glimpse::encoder::dense::Affinity;
 use glimpse::engine::calibrate::CUT;
-use glimpse::engine::{FindQuery, Form, Heatmap, Located, Look, Rect, RegionChoice, RegionOptions};
+use glimpse::engine::{Depth, FindQuery, Form, Heatmap, Located, Look, Rect, RegionChoice, RegionOptions};
 use glimpse::{ImageId, IngestOptions};
 use serde::Serialize;
 
@@ -270,7 +270,7 @@ impl Measure<'_> {
 
     /// All photos for a name, best first: place, score, boxes.
     fn rank(&self, name: &str) -> Result<Vec<(usize, f32, Vec<Rect>)>, CliError> {
-        let query = FindQuery { cut: 0.0, limit: 10_000, max_boxes: 1, ..FindQuery::form(Form::thing(name)) };
+        let query = FindQuery { depth: Depth::All, limit: 10_000, max_boxes: 1, ..FindQuery::form(Form::thing(name)) };
         let page = self.bench.engine.find(&query)?;
         let ranked = page.photos.into_iter().filter_map(|photo| {
             let boxes = photo.boxes.iter().map(|found| found.rect).collect();

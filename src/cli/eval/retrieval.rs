@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,15 +18,16 @@ const DEPTHS: [usize; 3] = [1, 5, 10];
 
 /// A caption, and the places of the pictures that it is right for.
 #[derive(Debug, Clone, PartialEq)]
-struct Caption {
-    text: String,
-    pictures: Vec<usize>,
+pub(super) struct Caption {
+    pub text: String,
+    pub pictures: Vec<usize>,
 }
 
+/// Files, and captions by language.
 #[derive(Debug, Default, PartialEq)]
-struct Data {
-    files: Vec<String>,
-    captions: BTreeMap<String, Vec<Caption>>,
+pub(super) struct Captions {
+    pub files: Vec<String>,
+    pub captions: BTreeMap<String, Vec<Caption>>,
 }
 
 /// One language, and the mean of all.
@@ -42,14 +43,7 @@ struct Row {
 }
 
 pub fn run(args: &EvalRetrievalArgs, context: &Context) -> Result<Outcome, CliError> {
-    let text = read(&args.data)?;
-    let ending = args.data.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    let parsed = match ending.as_str() {
-        "tsv" => tsv(&text),
-        "jsonl" => crossmodal(&text),
-        _ => karpathy(&text, &args.split),
-    };
-    let mut data = parsed.map_err(|reason| CliError::new(format!("{}: {reason}", args.data.display())))?;
+    let mut data = read_captions(&args.data, &args.split)?;
     data.captions.retain(|language, _| args.lang.is_empty() || args.lang.contains(language));
     if data.captions.is_empty() {
         return Err(CliError::new(format!(
@@ -109,6 +103,18 @@ pub fn run(args: &EvalRetrievalArgs, context: &Context) -> Result<Outcome, CliEr
     Ok(Outcome::Done)
 }
 
+/// Reads captions in one of the three formats, known by the ending of the file.
+pub(super) fn read_captions(path: &Path, split: &str) -> Result<Captions, CliError> {
+    let text = read(path)?;
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let parsed = match ending.as_str() {
+        "tsv" => tsv(&text),
+        "jsonl" => crossmodal(&text),
+        _ => karpathy(&text, split),
+    };
+    parsed.map_err(|reason| CliError::new(format!("{}: {reason}", path.display())))
+}
+
 fn recall(ranks: impl Iterator<Item = usize>) -> [f64; 3] {
     let (mut hits, mut count) = ([0.0; 3], 0.0);
     for rank in ranks {
@@ -164,7 +170,7 @@ fn print(rows: &[Row], json: bool, context: &Context) -> Result<(), CliError> {
 
 /// Files by place, in order of appearance.
 #[derive(Default)]
-struct Files(HashMap<String, usize>, Data);
+struct Files(HashMap<String, usize>, Captions);
 
 impl Files {
     fn add(&mut self, file: &str, language: &str, caption: &str) {
@@ -178,7 +184,7 @@ impl Files {
     }
 
     /// Equal captions of a language become one that is right for the pictures of all.
-    fn joined(self) -> Data {
+    fn joined(self) -> Captions {
         let Self(_, mut data) = self;
         for captions in data.captions.values_mut() {
             captions.sort_by(|a, b| a.text.cmp(&b.text)); // stable: pictures stay in order
@@ -195,7 +201,7 @@ impl Files {
 }
 
 /// Lines of file, language and caption, or of file and caption. A caption on several lines is right for all their files.
-fn tsv(text: &str) -> Result<Data, String> {
+fn tsv(text: &str) -> Result<Captions, String> {
     let mut files = Files::default();
     for (line, n) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
         match line.split('\t').collect::<Vec<_>>().as_slice() {
@@ -208,7 +214,7 @@ fn tsv(text: &str) -> Result<Data, String> {
 }
 
 /// One picture on a line, its key and by language its captions (Thapliyal et al., "Crossmodal-3600", 2205.12522).
-fn crossmodal(text: &str) -> Result<Data, String> {
+fn crossmodal(text: &str) -> Result<Captions, String> {
     let mut files = Files::default();
     for (line, n) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
         let entry: Value = serde_json::from_str(line).map_err(|error| format!("line {n}: {error}"))?;
@@ -223,7 +229,7 @@ fn crossmodal(text: &str) -> Result<Data, String> {
 }
 
 /// COCO or Flickr as Karpathy split them.
-fn karpathy(text: &str, split: &str) -> Result<Data, String> {
+fn karpathy(text: &str, split: &str) -> Result<Captions, String> {
     #[derive(Deserialize)]
     struct File {
         images: Vec<Image>,

@@ -1,0 +1,109 @@
+//! The probability that one photo fulfils a form, and the boxes that say so.
+//!
+//! Boxes are taken to be independent: things together are the product of their probabilities, what must not be there the
+//! chance that no region shows it, and a count follows the Poisson binomial distribution over disjoint boxes.
+
+use glimpse_indexer::ImageId;
+use glimpse_indexer::regions::RegionShape;
+
+use super::assign::assign;
+use super::constants::{FAINT, UNMET, WEAK_BOXES};
+use super::find::{Asked, Search, found_boxes};
+use super::form::Thing;
+use super::query::FoundBox;
+
+/// What a photo shows of a form.
+pub(super) struct Judged {
+    /// Probability that it fulfils the form.
+    pub score: f32,
+    /// For each thing the box that was chosen, then others at or above the cut.
+    pub boxes: Vec<FoundBox>,
+}
+
+impl Search<'_> {
+    /// Judges a photo; `None` if it has no region that is large enough.
+    pub(super) fn judge(&self, id: ImageId, things: &[Thing], asked: &[Asked<'_>], without: &[Asked<'_>]) -> Option<Judged> {
+        let each = things.iter().zip(asked).enumerate();
+        let boxes = each.map(|(thing, (named, asked))| self.boxes(id, thing, named, asked));
+        let boxes = boxes.collect::<Option<Vec<_>>>()?;
+        let (_, relations) = self.query.form_parts();
+        let (met, chosen) = match assign(&boxes, relations) {
+            Some((_, chosen)) => (1.0, chosen),
+            // All things may be there, though not each in a place of its own, or not lying as asked.
+            None => (UNMET, boxes.iter().filter_map(|boxes| boxes.first().copied()).collect()),
+        };
+        let named = things.iter().zip(&boxes).zip(&chosen);
+        let shown: f32 = named.map(|((named, boxes), chosen)| probability(named, boxes, chosen)).product();
+        let clear: f32 = without.iter().map(|asked| 1.0 - self.shows(id, asked)).product();
+        Some(Judged { score: met * shown * clear, boxes: self.shown(chosen, boxes) })
+    }
+
+    /// Probability that some region of the photo shows it.
+    pub(super) fn shows(&self, id: ImageId, asked: &Asked<'_>) -> f32 {
+        let Some((products, _)) = self.products(id, asked) else { return 0.0 };
+        let image = asked.standing.of_image(self.index.vector(id).as_deref());
+        products.iter().map(|&product| asked.standing.score(product, image)).fold(0.0, f32::max)
+    }
+
+    /// Disjoint boxes of a thing, best first: the first few, and all that could be one of several.
+    fn boxes(&self, id: ImageId, thing: usize, named: &Thing, asked: &Asked<'_>) -> Option<Vec<FoundBox>> {
+        let (products, shapes) = self.products(id, asked)?;
+        let image = asked.standing.of_image(self.index.vector(id).as_deref());
+        let is_large = |shape: &RegionShape, _| shape.area >= self.query.min_area;
+        let boxes = found_boxes(&products, &shapes, asked.standing, image, is_large).into_iter().enumerate();
+        let needed = WEAK_BOXES.max(named.at_least);
+        let boxes = boxes.filter(|(place, found)| *place < needed || found.score >= FAINT);
+        let boxes: Vec<FoundBox> = boxes.map(|(_, found)| FoundBox { thing, ..found }).collect();
+        (!boxes.is_empty()).then_some(boxes)
+    }
+}
+
+/// Probability that a photo shows a thing as often as asked: that of the chosen box, if once is enough.
+fn probability(named: &Thing, boxes: &[FoundBox], chosen: &FoundBox) -> f32 {
+    if named.at_least <= 1 && named.at_most.is_none() {
+        return chosen.score;
+    }
+    let scores: Vec<f32> = boxes.iter().map(|found| found.score).collect();
+    count_between(&scores, named.at_least, named.at_most)
+}
+
+/// Probability that between `least` and `most` of independent events happen (the Poisson binomial distribution).
+fn count_between(probabilities: &[f32], least: usize, most: Option<usize>) -> f32 {
+    let mut counts = vec![1.0f32];
+    for &probability in probabilities {
+        counts.push(0.0);
+        for count in (0..counts.len()).rev() {
+            let before = if count > 0 { counts[count - 1] } else { 0.0 };
+            counts[count] = counts[count] * (1.0 - probability) + before * probability;
+        }
+    }
+    let up_to = most.unwrap_or(usize::MAX);
+    let within = counts.iter().enumerate().filter(|(count, _)| (least..=up_to).contains(count));
+    within.map(|(_, chance)| chance).sum::<f32>().clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn counts_of_fair_coins_are_binomial() {
+        let coins = [0.5; 4];
+        let chance = |least, most| count_between(&coins, least, most);
+        assert_eq!([chance(0, Some(0)), chance(2, Some(2)), chance(1, None)], [0.0625, 0.375, 0.9375]);
+        assert_eq!(chance(5, None), 0.0);
+        assert_eq!(count_between(&[], 1, None), 0.0);
+    }
+
+    proptest! {
+        #[test]
+        fn one_or_more_is_the_chance_that_not_all_are_missed(scores in prop::collection::vec(0f32..1.0, 0..12)) {
+            let missed: f32 = scores.iter().map(|score| 1.0 - score).product();
+            prop_assert!((count_between(&scores, 1, None) - (1.0 - missed)).abs() < 1e-5);
+            let parts: f32 = (0..=scores.len()).map(|count| count_between(&scores, count, Some(count))).sum();
+            prop_assert!((parts - 1.0).abs() < 1e-4);
+        }
+    }
+}
