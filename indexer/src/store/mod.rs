@@ -7,6 +7,9 @@
 //! - `flush` hands the buffers to the system by `sync_file_range`, which survives a killed process but not a power cut.
 //!   [`Store::sync`] therefore ends with an `fsync` of the log file. Values stay far below the size (128 KiB a node) at
 //!   which sled would put them into blob files, which it never fsyncs.
+//! - When it opens a store, it reads the newest part of the log again and takes damage there for the place where a killed
+//!   process stopped writing: it writes zeros over all that follows. What its notes of pages cover was whole once, so
+//!   damage there is found before sled is asked ([`log::tip_is_sound`]).
 //! - After a failed write (a full disk) sled refuses everything until it is opened again; what was synced is kept.
 //! - The page cache defaults to 1 GiB and trees grow by 16 entries a leaf; we ask for [`CACHE_BYTES`].
 
@@ -14,8 +17,10 @@ pub(crate) mod codec;
 pub(crate) mod keys;
 mod leftovers;
 pub(crate) mod links;
+mod log;
 pub(crate) mod missed;
 pub(crate) mod records;
+mod salvage;
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -26,6 +31,7 @@ use sled::Transactional;
 use sled::transaction::{ConflictableTransactionError, TransactionError};
 
 use self::keys::{PathHash, Table};
+pub(crate) use self::salvage::LogState;
 use crate::{ContentHash, FileRecord, ImageId, ImageRecord, IndexError};
 
 /// Memory that sled may use to keep pages; a point read of a cold page costs one disk read.
@@ -64,7 +70,11 @@ impl Batch {
 impl Store {
     /// Opens the store in `dir`, or makes an empty one.
     pub(crate) fn open(dir: &Path) -> Result<Self, IndexError> {
-        leftovers::clear(dir).map_err(|source| IndexError::Io { path: dir.to_path_buf(), source })?;
+        let failed = |source| IndexError::Io { path: dir.to_path_buf(), source };
+        leftovers::clear(dir).map_err(failed)?;
+        if !Self::is_open_somewhere(dir).map_err(failed)? && !log::tip_is_sound(dir).map_err(failed)? {
+            return Err(unreadable(dir, "its newest part is not as it was written"));
+        }
         let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(Some(FLUSH_EVERY_MS));
         // sled panics on some kinds of damage; a library that cannot be opened must not take a server with it.
         let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open_unlocked(&config)));
@@ -79,14 +89,28 @@ impl Store {
         Ok(Self { dir: dir.to_path_buf(), db, trees, log })
     }
 
-    /// True if `dir` holds a store.
-    pub(crate) fn exists(dir: &Path) -> bool {
-        dir.join("db").is_file()
+    /// True if `dir` holds a store, false if there certainly is none.
+    ///
+    /// # Errors
+    /// If the system does not tell: permissions, a drive that fails.
+    pub(crate) fn exists(dir: &Path) -> std::io::Result<bool> {
+        dir.join("db").try_exists()
     }
 
     /// True if some process has the store in `dir` open.
-    pub(crate) fn is_open_somewhere(dir: &Path) -> bool {
-        File::open(dir.join("db")).is_ok_and(|log| matches!(log.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
+    ///
+    /// # Errors
+    /// As [`Store::exists`].
+    pub(crate) fn is_open_somewhere(dir: &Path) -> std::io::Result<bool> {
+        let log = match File::open(dir.join("db")) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            log => log?,
+        };
+        match log.try_lock() {
+            Ok(()) => Ok(false),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(true),
+            Err(std::fs::TryLockError::Error(error)) => Err(error),
+        }
     }
 
     /// Bytes of the log of the store in `dir`.
@@ -210,7 +234,8 @@ impl Store {
         self.trees[..].transaction(step).map_err(|error| match error {
             TransactionError::Storage(error) => failure(&self.dir, "writing to the store", error),
             TransactionError::Abort(()) => {
-                failure(&self.dir, "writing to the store", sled::Error::Unsupported("aborted".into()))
+                let (what, reason) = ("writing to the store", "aborted".to_owned());
+                IndexError::Store { dir: self.dir.clone(), what, reason }
             }
         })
     }
@@ -256,6 +281,8 @@ fn is_lock(error: &std::io::Error) -> bool {
 fn failure(dir: &Path, what: &'static str, error: sled::Error) -> IndexError {
     let damaged = |error: &std::io::Error| matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof);
     match error {
+        // Of settings that are not those of the log; nothing else that is not supported is asked for.
+        sled::Error::Unsupported(reason) => unreadable(dir, &reason),
         sled::Error::Corruption { .. } => unreadable(dir, "a part of its log is not as it was written"),
         sled::Error::CollectionNotFound(_) | sled::Error::ReportableBug(_) => {
             unreadable(dir, "its log contradicts itself")
