@@ -51,14 +51,23 @@ pub(crate) struct Store {
     log: File,
 }
 
+/// Bytes of the largest value: some below those at which sled writes a value to a file of its own, which it never fsyncs.
+pub(crate) const LARGEST_VALUE: usize = 120 << 10;
+
 /// Changes to several tables that are made together or not at all.
 #[derive(Default)]
 pub(crate) struct Batch {
     tables: [sled::Batch; Table::ALL.len()],
+    /// The table of a value that is too large, and its bytes.
+    too_large: Option<(Table, usize)>,
 }
 
 impl Batch {
+    /// A value above [`LARGEST_VALUE`] makes [`Store::apply`] refuse the batch.
     pub(crate) fn put(&mut self, table: Table, key: &[u8], value: Vec<u8>) {
+        if value.len() > LARGEST_VALUE {
+            self.too_large = Some((table, value.len()));
+        }
         self.tables[table as usize].insert(key, value);
     }
 
@@ -227,6 +236,10 @@ impl Store {
 
     /// Makes all changes of a batch in one atomic step.
     pub(crate) fn apply(&self, batch: &Batch) -> Result<(), IndexError> {
+        if let Some((table, bytes)) = batch.too_large {
+            let reason = format!("a value of {bytes} bytes in table {} is too large", table.name());
+            return Err(IndexError::Store { dir: self.dir.clone(), what: "writing to the store", reason });
+        }
         let step = |trees: &Vec<sled::transaction::TransactionalTree>| {
             trees.iter().zip(&batch.tables).try_for_each(|(tree, changes)| tree.apply_batch(changes))?;
             Ok::<(), ConflictableTransactionError<()>>(())
@@ -305,6 +318,21 @@ mod tests {
     fn notes(dir: &Path) -> Vec<std::ffi::OsString> {
         let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
         names.filter(|name| name.to_string_lossy().starts_with("snap.")).collect()
+    }
+
+    #[test]
+    fn a_value_that_would_get_a_file_of_its_own_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let mut batch = Batch::default();
+        batch.put(Table::Images, b"one", vec![1; LARGEST_VALUE]);
+        store.apply(&batch).unwrap();
+        batch.put(Table::Images, b"two", vec![1; LARGEST_VALUE + 1]);
+        assert!(store.apply(&batch).unwrap_err().to_string().contains("too large"));
+        assert_eq!(store.entries(Table::Images).count(), 1);
+        store.sync().unwrap();
+        let blobs = std::fs::read_dir(dir.path().join("blobs")).into_iter().flatten();
+        assert_eq!(blobs.count(), 0);
     }
 
     #[test]

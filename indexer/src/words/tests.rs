@@ -243,15 +243,16 @@ fn what_cannot_be_read_is_made_anew() {
 fn a_flipped_bit_is_noticed() {
     let (dir, index) = filled(&[captioned(1, "many words to have something to damage")]);
     index.close_writer().unwrap();
-    drop(index);
     let postings = std::fs::read_dir(dir.path().join("words")).unwrap().flatten().map(|entry| entry.path());
     let postings = postings.into_iter().find(|path| path.extension().is_some_and(|e| e == "idx")).unwrap();
     let mut bytes = std::fs::read(&postings).unwrap();
     bytes[3] ^= 1;
     std::fs::write(&postings, bytes).unwrap();
-    let index = WordIndex::open_or_create(&dir.path().join("words")).unwrap();
     let error = index.check().unwrap_err().to_string();
     assert!(error.contains("checksum") && error.contains("verify --repair"), "{error}");
+    drop(index);
+    let index = WordIndex::open_or_create(&dir.path().join("words")).unwrap();
+    assert_eq!((index.committed_revision(), count(&index)), (0, 0), "made anew");
 }
 
 proptest! {
