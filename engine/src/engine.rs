@@ -315,17 +315,11 @@ impl Engine {
         Ok((index.stats()?, self.here(index.manifest().model)?))
     }
 
-    /// Checks the library; `repair` mends it.
+    /// Checks the library; `repair` mends it, as [`Library::verify`] says.
     ///
     /// # Errors
     /// If there is no index yet, or it cannot be read at all.
     pub fn verify(&self, repair: bool) -> Result<VerifyReport, EngineError> {
-        let mended = if repair { self.library.mend()? } else { None };
-        let mut report = self.serving()?.verify(repair)?;
-        if let Some(problem) = mended {
-            report.repaired.insert(0, "made library.json anew from the generations beside it".to_owned());
-            report.problems.insert(0, problem);
-        }
-        Ok(report)
+        Ok(self.library.verify(repair)?)
     }
 }

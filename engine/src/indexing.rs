@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use glimpse_encoder::Encode;
-use glimpse_indexer::IndexError;
-use glimpse_indexer::ingest::{FileEvent, IngestOptions, Observer, Summary, ingest};
+use glimpse_indexer::ingest::{FileEvent, IngestOptions, Losses, Observer, Summary, ingest, losses};
+use glimpse_indexer::{Index, IndexError};
 
 use crate::caption::decoder_of;
 use crate::control::GivesWay;
@@ -15,7 +15,9 @@ use crate::{Engine, EngineError, RunControl};
 impl Engine {
     /// Brings the library up to date with folders. With another model than the library's, a second generation is built
     /// beside the first from these folders and all that were indexed before and are still there; the first serves until the
-    /// second is complete. A run that was stopped goes on where it was when it is started again.
+    /// second is complete. A run that was stopped goes on where it was when it is started again. A second generation that
+    /// lacks what a drive which is away, or files that could not be read, gave the first does not take its place
+    /// ([`Summary::kept_old`]), unless `force` is set.
     ///
     /// # Errors
     /// If the model or the store fails, a folder is neither there nor known, or another run is under way; bad pictures are
@@ -62,6 +64,10 @@ impl Engine {
             Err(error) => return Err(error),
         };
         let same = serving.as_ref().filter(|index| index.manifest().model.fingerprint == encoder.info().fingerprint);
+        if options.dry_run && same.is_none() {
+            let reason = "a rehearsal needs a library that was made with this model; there is none yet";
+            return Err(EngineError::BadRequest(reason.to_owned()));
+        }
         // Before an index is made for nothing.
         options.check_roots(same.map(|served| served.index().as_ref()))?;
         let mut options = options.clone();
@@ -92,15 +98,48 @@ impl Engine {
         };
         let mut summary = summary?;
         summary.skipped += left_out.len();
-        if !summary.cancelled {
-            self.banks.of(encoder.as_ref())?; // so that the first query need not wait for it
-            self.library.promote(&target)?;
+        if summary.cancelled || options.dry_run {
+            if serving.is_none() {
+                self.serve(target);
+            }
+            return Ok(summary);
         }
-        if !summary.cancelled || serving.is_none() {
+        self.banks.of(encoder.as_ref())?; // so that the first query need not wait for it
+        if let (None, Some(old), false) = (same, &serving, options.force) {
+            let reasons = against_promotion(old, &target)?;
+            summary.kept_old = !reasons.is_empty();
+            summary.failed += reasons.len();
+            reasons.iter().for_each(|event| observer.event(event));
+        }
+        if !summary.kept_old {
+            self.library.promote(&target)?;
             self.serve(target);
         }
         Ok(summary)
     }
+}
+
+/// Why a new generation should not take an old one's place; nothing if it has all that the old one has.
+fn against_promotion(old: &Index, new: &Index) -> Result<Vec<FileEvent>, IndexError> {
+    /// Unread files that are named.
+    const NAMED: usize = 20;
+    let losses = losses(old, new)?;
+    if !losses.are_suspicious() {
+        return Ok(Vec::new());
+    }
+    let Losses { unread, folders, .. } = losses;
+    let kept = "the library as it was goes on serving, and the new index is kept beside it. Mount the drive, if one is \
+                away, and index again; or add --force";
+    let of_folder = |(folder, files): (PathBuf, usize)| {
+        let reason = format!("{files} files that were indexed from here are not in the new index: {kept}");
+        FileEvent::Failed { path: folder, reason }
+    };
+    let of_file = |path| FileEvent::Failed {
+        path,
+        reason: format!("it was indexed before, and is not in the new index: {kept}"),
+    };
+    let files = unread.into_iter().take(NAMED).map(of_file);
+    Ok(files.chain(folders.into_iter().map(of_folder)).collect())
 }
 
 /// A folder that was indexed for the old model, and that the new one cannot look at.

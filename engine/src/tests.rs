@@ -125,6 +125,49 @@ fn a_new_model_does_without_folders_that_are_gone_but_not_without_one_that_is_as
     assert_eq!(new.roots().unwrap(), [photos.join("new name"), photos.join("other")]);
 }
 
+/// Another model while a drive is away: the library as it was goes on serving until the drive is back, or by force.
+#[test]
+fn a_new_generation_without_what_is_on_a_drive_takes_nobodys_place() {
+    for away in ["an empty folder", "nothing", "an unreadable file"] {
+        let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let photos = dir.path().canonicalize().unwrap();
+        save(&photos, "here/red.png", RED);
+        let on_drive = save(&photos, "usb/blue.png", BLUE);
+        let settings = || Settings::at(home.path());
+        let old = Engine::with_encoder(settings(), Arc::new(FakeEncoder::new(DIM))).unwrap();
+        index(&old, &photos.join("here"));
+        index(&old, &photos.join("usb"));
+        drop(old);
+        let (usb, elsewhere) = (photos.join("usb"), photos.join("elsewhere"));
+        std::fs::rename(&usb, &elsewhere).unwrap();
+        match away {
+            "nothing" => {}
+            "an empty folder" => std::fs::create_dir(&usb).unwrap(),
+            _ => std::fs::create_dir_all(&on_drive).unwrap(), // a folder under the picture's name
+        }
+        let run = |force: bool| {
+            let new = Engine::with_encoder(settings(), Arc::new(FakeEncoder::new(DIM).named("newer"))).unwrap();
+            let options = IngestOptions { roots: vec![photos.join("here")], force, ..IngestOptions::default() };
+            let summary = new.index(&options, &AtomicBool::new(false), &mut Silent).unwrap();
+            drop(new);
+            (summary, Engine::open(settings()).unwrap().stats().unwrap().0.images)
+        };
+        let (summary, images) = run(false);
+        assert!(summary.kept_old && summary.failed > 0, "{away}: {summary:?}");
+        assert_eq!(images, 2, "{away}: the old one serves");
+        assert!(settings().library_dir().join("gen-0002").exists(), "{away}: and the new one is kept");
+        if away == "nothing" {
+            std::fs::rename(&elsewhere, &usb).unwrap();
+            let (summary, images) = run(false);
+            assert_eq!((summary.kept_old, summary.indexed, images), (false, 1, 2), "only what was away is encoded");
+        } else {
+            let (summary, images) = run(true);
+            assert_eq!((summary.kept_old, images), (false, 1), "{away}");
+        }
+        assert!(settings().library_dir().join("gen-0001.retired").exists(), "{away}");
+    }
+}
+
 #[test]
 fn of_several_files_the_first_one_is_there() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

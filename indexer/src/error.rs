@@ -23,6 +23,15 @@ pub enum IndexError {
         /// Where an index was looked for.
         dir: PathBuf,
     },
+    /// The folder of a library that this process has open is gone.
+    #[error(
+        "{dir}: this library was taken away while it was in use, and another is not begun in its place: put it back, or \
+         restart glimpse to begin a new one"
+    )]
+    TakenAway {
+        /// The library.
+        dir: PathBuf,
+    },
     /// Another process has the index open.
     #[error("{dir}: in use by another glimpse process; stop it, or ask it over HTTP if it is `glimpse serve`")]
     InUse {
@@ -96,13 +105,13 @@ pub enum IndexError {
         /// Why it cannot be read.
         reason: String,
     },
-    /// What is stored cannot be read, and nothing that it could be made anew from is beside it.
+    /// A store cannot be opened or read to its end.
     #[error(
-        "{dir}: {what} is damaged beyond repair ({reason}); remove this folder and index again, which reads the pictures \
-         anew and changes none of them"
+        "{dir}: {what} is damaged ({reason}); `glimpse verify --repair` saves what can be read, and then `glimpse index` \
+         encodes what was lost"
     )]
     Lost {
-        /// The folder to remove.
+        /// The damaged folder.
         dir: PathBuf,
         /// What is damaged.
         what: &'static str,

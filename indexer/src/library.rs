@@ -2,16 +2,20 @@
 //!
 //! ```text
 //! HOME/library.json        which generation serves, which one is being built
-//! HOME/lock                held while generations are made, opened or removed
+//! HOME/lock                held while generations are made, opened or retired
 //! HOME/gen-0001/sled/      records, vectors, manifest
 //! HOME/gen-0001/words/     tantivy, rebuildable from sled
 //! HOME/gen-0001/*snapshot/ what readers need, in two files, rebuildable from sled
 //! HOME/gen-0001/graph/     snapshot of hnsw_rs, rebuildable from sled
+//! HOME/gen-0001.retired/   a generation whose place another took, removed one successful run later
 //! ```
 
-use std::collections::HashMap;
+mod catalogue;
+pub(crate) mod folders;
+mod verify;
+
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
@@ -19,6 +23,7 @@ use glimpse_encoder::ModelInfo;
 use glimpse_encoder::dense::DenseProfile;
 use parking_lot::Mutex;
 
+use self::catalogue::{Catalogue, Generation};
 use crate::store::Store;
 use crate::vectors::VectorStorage;
 use crate::{ImageId, Index, IndexError, IndexOptions};
@@ -61,26 +66,9 @@ pub struct Library {
     home: PathBuf,
     options: IndexOptions,
     open: Mutex<HashMap<u32, Weak<Index>>>,
+    /// Retired since the last run that succeeded.
+    retired: Mutex<HashSet<u32>>,
 }
-
-/// What `library.json` says.
-#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
-struct Catalogue {
-    format: u32,
-    /// The generation that answers.
-    serving: Option<Generation>,
-    /// The generation that will take its place.
-    building: Option<Generation>,
-}
-
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-struct Generation {
-    number: u32,
-    model: ModelInfo,
-}
-
-/// Format number of `library.json`.
-const FORMAT: u32 = 1;
 
 impl Library {
     /// Uses `home`, which need not exist yet.
@@ -90,7 +78,7 @@ impl Library {
 
     /// As [`Library::at`], with other settings for its indexes.
     pub fn with_options(home: &Path, options: IndexOptions) -> Self {
-        Self { home: home.to_path_buf(), options, open: Mutex::default() }
+        Self { home: home.to_path_buf(), options, open: Mutex::default(), retired: Mutex::default() }
     }
 
     /// The folder.
@@ -103,14 +91,14 @@ impl Library {
     /// # Errors
     /// [`IndexError::NoIndex`], [`IndexError::InUse`], [`IndexError::NewerFormat`], [`IndexError::Corrupt`].
     pub fn open(&self) -> Result<Arc<Index>, IndexError> {
-        if !self.catalogue_path().exists() {
+        if !self.is_begun()? {
             return Err(IndexError::NoIndex { dir: self.home.clone() });
         }
         let _lock = self.lock()?;
-        let catalogue = self.read_catalogue()?;
+        let catalogue = self.written_catalogue()?;
         let serving = catalogue.serving.as_ref().ok_or_else(|| IndexError::NoIndex { dir: self.home.clone() })?;
         let index = self.open_generation(serving.number)?;
-        self.remove_leftovers(&catalogue);
+        self.retire_unlisted(&catalogue)?;
         Ok(index)
     }
 
@@ -124,11 +112,14 @@ impl Library {
     pub fn open_for(&self, model: &ModelInfo, new_generation: bool) -> Result<Arc<Index>, IndexError> {
         std::fs::create_dir_all(&self.home).map_err(|source| io(&self.home, source))?;
         let _lock = self.lock()?;
-        let mut catalogue = self.read_catalogue()?;
+        let mut catalogue = self.written_catalogue()?;
         // A generation whose folder was taken away by hand is gone.
-        catalogue.serving = catalogue.serving.filter(|generation| self.is_there(generation));
-        catalogue.building = catalogue.building.filter(|generation| self.is_there(generation));
-        self.remove_leftovers(&catalogue);
+        catalogue.serving = self.if_there(catalogue.serving)?;
+        catalogue.building = self.if_there(catalogue.building)?;
+        if catalogue.serving.is_none() && self.has_open() {
+            return Err(IndexError::TakenAway { dir: self.home.clone() });
+        }
+        self.retire_unlisted(&catalogue)?;
         let same = |generation: &&Generation| generation.model.fingerprint == model.fingerprint;
         let fitting = catalogue.serving.iter().find(same).or(catalogue.building.iter().find(same));
         if let Some(generation) = fitting {
@@ -142,14 +133,14 @@ impl Library {
         if let Some(serving) = catalogue.serving.as_ref().filter(|_| !new_generation) {
             return Err(other_model(&serving.model, model));
         }
-        let generation = Generation { number: self.free_number(&catalogue), model: model.clone() };
-        let index = Arc::new(Index::create(&self.generation_dir(generation.number), model, &self.options)?);
+        let generation = Generation { number: self.free_number(&catalogue)?, model: model.clone() };
+        let index = Arc::new(Index::create(&folders::dir_of(&self.home, generation.number), model, &self.options)?);
         self.open.lock().insert(generation.number, Arc::downgrade(&index));
         match catalogue.serving {
             None => catalogue.serving = Some(generation),
             Some(_) => catalogue.building = Some(generation),
         }
-        self.write_catalogue(&catalogue)?;
+        catalogue.write(&self.home)?;
         Ok(index)
     }
 
@@ -158,20 +149,22 @@ impl Library {
     /// # Errors
     /// If `library.json` cannot be read.
     pub fn serving_model(&self) -> Result<Option<ModelInfo>, IndexError> {
-        Ok(self.read_catalogue()?.serving.map(|generation| generation.model))
+        Ok(self.catalogue()?.serving.map(|generation| generation.model))
     }
 
-    /// Makes a complete generation the serving one and removes the old one. Does nothing if it serves already.
+    /// Ends a successful run of changes: makes a complete generation the serving one, unless it serves already, and
+    /// retires the old one. Generations that were retired before this run are removed.
     ///
-    /// The old generation's folder goes at once, or, while this process has it open, when its last user lets go of it.
-    /// If the process is killed in between, it goes when the library is opened next.
+    /// Retiring renames the old generation's folder at once, or, while this process has it open, when its last user lets
+    /// go of it. If the process is killed in between, it is retired when the library is opened next.
     ///
     /// # Errors
     /// If `library.json` cannot be replaced, or the index is not one of this library's.
     pub fn promote(&self, index: &Index) -> Result<(), IndexError> {
         let _lock = self.lock()?;
-        let mut catalogue = self.read_catalogue()?;
-        let is = |generation: &Generation| self.generation_dir(generation.number) == index.dir();
+        let mut catalogue = self.written_catalogue()?;
+        self.remove_retired()?;
+        let is = |generation: &Generation| folders::dir_of(&self.home, generation.number) == index.dir();
         if catalogue.serving.as_ref().is_some_and(is) {
             return Ok(());
         }
@@ -181,39 +174,77 @@ impl Library {
         index.commit()?;
         let old = catalogue.serving.take();
         catalogue.serving = catalogue.building.take();
-        self.write_catalogue(&catalogue)?;
+        catalogue.write(&self.home)?;
         if let Some(old) = old.and_then(|old| self.open.lock().get(&old.number).and_then(Weak::upgrade)) {
             old.retire();
         }
-        self.remove_leftovers(&catalogue);
-        Ok(())
+        self.retire_unlisted(&catalogue)
     }
 
-    /// Writes `library.json` anew if it is damaged, from what the generations say of themselves; gives the damage in words,
-    /// or `None` if it is sound. The oldest generation serves: a younger one beside it may not be complete, and is gone on
-    /// with when its model is indexed with.
+    /// Writes `library.json` anew if it is damaged or not there, from what the generations say of themselves; gives the
+    /// damage in words, or `None` if it is sound or nothing was indexed yet.
     ///
     /// # Errors
-    /// If a generation is in use or damaged itself, or there is none.
+    /// If a generation is in use or damaged itself, or there is none behind a damaged `library.json`.
     pub fn mend(&self) -> Result<Option<String>, IndexError> {
-        if !self.catalogue_path().exists() {
+        if !self.is_begun()? {
             return Ok(None);
         }
         let _lock = self.lock()?;
-        let damage = match self.read_catalogue() {
+        let damage = match Catalogue::read(&self.home) {
             Err(damage @ IndexError::Corrupt { .. }) => damage.to_string(),
+            Ok(None) => format!("{}: library.json is not there", self.home.display()),
             sound => return sound.map(|_| None),
         };
-        let mut numbers: Vec<u32> = self.generation_dirs().into_iter().map(|(number, _)| number).collect();
-        numbers.sort_unstable();
-        let describe = |number: u32| -> Result<Generation, IndexError> {
-            Ok(Generation { number, model: self.open_generation(number)?.manifest().model })
-        };
-        let mut oldest = numbers.into_iter().map(describe);
-        let serving = oldest.next().ok_or_else(|| IndexError::NoIndex { dir: self.home.clone() })??;
-        let catalogue = Catalogue { format: FORMAT, serving: Some(serving), building: oldest.next().transpose()? };
-        self.write_catalogue(&catalogue)?;
+        let catalogue = self.rebuilt_catalogue()?;
+        if catalogue.serving.is_none() {
+            return Err(IndexError::NoIndex { dir: self.home.clone() });
+        }
+        catalogue.write(&self.home)?;
         Ok(Some(damage))
+    }
+
+    /// True if there is anything that an index could be opened from.
+    fn is_begun(&self) -> Result<bool, IndexError> {
+        let named = !matches!(Catalogue::read(&self.home), Ok(None));
+        Ok(named || !folders::numbers(&self.home)?.is_empty())
+    }
+
+    /// What `library.json` says, or the generations, if it is not there.
+    fn catalogue(&self) -> Result<Catalogue, IndexError> {
+        match Catalogue::read(&self.home)? {
+            Some(catalogue) => Ok(catalogue),
+            None => self.rebuilt_catalogue(),
+        }
+    }
+
+    /// As [`Library::catalogue`], written down if it was not there. The caller holds the lock.
+    fn written_catalogue(&self) -> Result<Catalogue, IndexError> {
+        if let Some(catalogue) = Catalogue::read(&self.home)? {
+            return Ok(catalogue);
+        }
+        let catalogue = self.rebuilt_catalogue()?;
+        if catalogue.serving.is_some() {
+            catalogue.write(&self.home)?;
+        }
+        Ok(catalogue)
+    }
+
+    /// What the generations say of themselves. A folder without a
+    /// store or manifest is that of a generation whose making was cut off.
+    fn rebuilt_catalogue(&self) -> Result<Catalogue, IndexError> {
+        let mut generations = Vec::new();
+        for number in folders::numbers(&self.home)? {
+            let dir = folders::dir_of(&self.home, number);
+            let open = self.open.lock().get(&number).and_then(Weak::upgrade);
+            if let Some(index) = open {
+                generations.push(Generation { number, model: index.manifest().model });
+            } else if Store::exists(&dir.join("sled")).map_err(|source| io(&dir, source))? {
+                let manifest = Index::manifest_of(&dir)?;
+                generations.extend(manifest.map(|manifest| Generation { number, model: manifest.model }));
+            }
+        }
+        Ok(Catalogue::of(generations))
     }
 
     fn open_generation(&self, number: u32) -> Result<Arc<Index>, IndexError> {
@@ -221,94 +252,56 @@ impl Library {
         if let Some(index) = open.get(&number).and_then(Weak::upgrade) {
             return Ok(index);
         }
-        let index = Arc::new(Index::open(&self.generation_dir(number), &self.options)?);
+        let index = Arc::new(Index::open(&folders::dir_of(&self.home, number), &self.options)?);
         open.insert(number, Arc::downgrade(&index));
         Ok(index)
     }
 
-    /// Removes the folders of generations that are no longer listed, unless some process still reads them.
-    fn remove_leftovers(&self, catalogue: &Catalogue) {
-        let listed = [&catalogue.serving, &catalogue.building];
-        for (number, path) in self.generation_dirs() {
-            let wanted = listed.into_iter().flatten().any(|generation| generation.number == number);
-            if !wanted && !Store::is_open_somewhere(&path.join("sled")) {
-                // What cannot be removed now is tried again next time.
-                let _ = std::fs::remove_dir_all(&path);
+    /// True if this process reads a generation whose place no other has taken.
+    fn has_open(&self) -> bool {
+        self.open.lock().values().filter_map(Weak::upgrade).any(|index| !index.is_retired())
+    }
+
+    /// Retires the generations that the catalogue does not name, unless some process still reads them.
+    fn retire_unlisted(&self, catalogue: &Catalogue) -> Result<(), IndexError> {
+        for number in folders::numbers(&self.home)? {
+            if catalogue.generations().all(|generation| generation.number != number)
+                && folders::retire(&folders::dir_of(&self.home, number))
+            {
+                self.retired.lock().insert(number);
             }
         }
+        Ok(())
+    }
+
+    /// Removes the generations that were retired before this run, and takes those of this run for the next one's.
+    fn remove_retired(&self) -> Result<(), IndexError> {
+        let of_this_run = std::mem::take(&mut *self.retired.lock());
+        let old = folders::retired(&self.home)?.into_iter().filter(|number| !of_this_run.contains(number));
+        old.for_each(|number| folders::remove_retired(&self.home, number));
+        Ok(())
     }
 
     /// A number that neither the catalogue nor a folder uses.
-    fn free_number(&self, catalogue: &Catalogue) -> u32 {
-        let listed =
-            [&catalogue.serving, &catalogue.building].into_iter().flatten().map(|generation| generation.number);
-        let highest = self.generation_dirs().into_iter().map(|(number, _)| number).chain(listed).max();
-        highest.unwrap_or(0) + 1
+    fn free_number(&self, catalogue: &Catalogue) -> Result<u32, IndexError> {
+        let listed = catalogue.generations().map(|generation| generation.number);
+        let folders = folders::numbers(&self.home)?.into_iter().chain(folders::retired(&self.home)?);
+        Ok(listed.chain(folders).max().unwrap_or(0) + 1)
     }
 
-    fn generation_dirs(&self) -> Vec<(u32, PathBuf)> {
-        let entries = std::fs::read_dir(&self.home).into_iter().flatten().flatten();
-        entries
-            .filter_map(|entry| {
-                let number = entry.file_name().to_str()?.strip_prefix("gen-")?.parse().ok()?;
-                Some((number, entry.path()))
-            })
-            .collect()
+    /// The generation, or `None` if its folder certainly is not there.
+    fn if_there(&self, generation: Option<Generation>) -> Result<Option<Generation>, IndexError> {
+        let Some(generation) = generation else { return Ok(None) };
+        let dir = folders::dir_of(&self.home, generation.number);
+        let there = dir.try_exists().map_err(|source| io(&dir, source))?;
+        Ok(there.then_some(generation))
     }
 
-    fn generation_dir(&self, number: u32) -> PathBuf {
-        self.home.join(format!("gen-{number:04}"))
-    }
-
-    fn is_there(&self, generation: &Generation) -> bool {
-        Store::exists(&self.generation_dir(generation.number).join("sled"))
-    }
-
-    fn catalogue_path(&self) -> PathBuf {
-        self.home.join("library.json")
-    }
-
-    /// Waits until no other process makes, opens or removes generations here. Released when the file is closed.
+    /// Waits until no other process makes, opens or retires generations here. Released when the file is closed.
     fn lock(&self) -> Result<File, IndexError> {
         let path = self.home.join("lock");
         let locked = File::create(&path).and_then(|file| file.lock().map(|()| file));
         locked.map_err(|source| io(&path, source))
-    }
-
-    fn read_catalogue(&self) -> Result<Catalogue, IndexError> {
-        let path = self.catalogue_path();
-        let json = match std::fs::read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Catalogue::default()),
-            read => read.map_err(|source| io(&path, source))?,
-        };
-        #[derive(serde::Deserialize)]
-        struct Format {
-            format: u32,
-        }
-        let damaged = |error: serde_json::Error| IndexError::Corrupt {
-            dir: self.home.clone(),
-            what: "library.json".to_owned(),
-            reason: error.to_string(),
-        };
-        let Format { format } = serde_json::from_slice(&json).map_err(damaged)?;
-        if format > FORMAT {
-            return Err(IndexError::NewerFormat { dir: self.home.clone(), found: format, supported: FORMAT });
-        }
-        serde_json::from_slice(&json).map_err(damaged)
-    }
-
-    /// Replaces `library.json` as a whole: after a crash it is the old one or the new one.
-    fn write_catalogue(&self, catalogue: &Catalogue) -> Result<(), IndexError> {
-        let path = self.catalogue_path();
-        let write = || {
-            let json = serde_json::to_vec_pretty(&Catalogue { format: FORMAT, ..catalogue.clone() })?;
-            let mut file = tempfile::NamedTempFile::new_in(&self.home)?;
-            file.write_all(&json)?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            sync_dir(&self.home)
-        };
-        write().map_err(|source| io(&path, source))
     }
 }
 

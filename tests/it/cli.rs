@@ -165,7 +165,7 @@ fn an_index_follows_its_files() {
     std::fs::remove_dir_all(fixture.pictures().join("Garden")).unwrap();
     let missing = fixture.json(["index", "--json", "pictures"]).pop().unwrap();
     assert_eq!(count(&missing, "missing"), count(&moved, "moved"), "{missing}");
-    let pruned = fixture.json(["index", "--prune", "--json", "pictures"]).pop().unwrap();
+    let pruned = fixture.json(["index", "--prune", "--force", "--json", "pictures"]).pop().unwrap();
     assert_eq!(count(&pruned, "pruned"), count(&moved, "moved"), "{pruned}");
     assert_eq!(count(&pruned, "unchanged") + count(&pruned, "pruned"), known, "{pruned}");
     assert_eq!(fixture.run(["search", "--folder", "pictures/Garden"]).code, 1);
@@ -284,7 +284,9 @@ fn a_root_that_is_gone_is_forgotten_when_asked() {
     std::fs::rename(fixture.path().join("away"), fixture.pictures()).unwrap();
     assert_eq!(fixture.json(["index", "--json", "pictures"]).pop().unwrap()["indexed"], 0);
     std::fs::remove_dir_all(fixture.pictures()).unwrap();
-    let pruned = fixture.json(["index", "--prune", "--json", "pictures"]).pop().unwrap();
+    let kept = fixture.json(["index", "--prune", "--json", "pictures"]).pop().unwrap();
+    assert_eq!((count(&kept, "pruned"), count(&kept, "missing")), (0, files), "{kept}");
+    let pruned = fixture.json(["index", "--prune", "--force", "--json", "pictures"]).pop().unwrap();
     assert_eq!(count(&pruned, "pruned"), files, "{pruned}");
     assert_eq!(count(&fixture.json(["stats", "--json"])[0], "files"), 0);
     let run = fixture.run(["index", "pictures"]);

@@ -28,16 +28,7 @@ impl Index {
         let path = dir.join("sled");
         std::fs::create_dir_all(&path).map_err(|source| IndexError::Io { path: path.clone(), source })?;
         let store = Store::open(&path)?;
-        let created = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let manifest = Manifest {
-            format: Self::FORMAT,
-            model: model.clone(),
-            vectors: options.vectors.unwrap_or_default(),
-            regions: None,
-            rebuild: None,
-            roots: Vec::new(),
-            created: created.map_or(0, |since| since.as_secs() as i64),
-        };
+        let manifest = Manifest::new(model, options.vectors.unwrap_or_default());
         write_manifest(&store, &manifest)?;
         store.sync()?;
         for folder in [&path, dir] {
@@ -48,13 +39,33 @@ impl Index {
 
     /// Opens the generation in `dir`.
     pub(crate) fn open(dir: &Path, options: &IndexOptions) -> Result<Self, IndexError> {
-        let path = dir.join("sled");
-        if !Store::exists(&path) {
-            return Err(IndexError::NoIndex { dir: dir.to_path_buf() });
-        }
-        let store = Store::open(&path)?;
+        let store = Self::open_store(dir)?;
         let manifest = read_manifest(&store, dir)?;
         Self::with(store, manifest, dir, options)
+    }
+
+    /// The manifest of the generation in `dir`; `None` for one that a process was killed over before it wrote anything.
+    pub(crate) fn manifest_of(dir: &Path) -> Result<Option<Manifest>, IndexError> {
+        let store = Self::open_store(dir)?;
+        let made = store.get(Table::Meta, keys::meta::MANIFEST)?.is_some() || store.last_revision()? > 0;
+        made.then(|| read_manifest(&store, dir)).transpose()
+    }
+
+    /// Opens what a generation that was made must have; a new store is never made in its place.
+    fn open_store(dir: &Path) -> Result<Store, IndexError> {
+        let path = dir.join("sled");
+        let failed = |source| IndexError::Io { path: path.clone(), source };
+        if !dir.try_exists().map_err(failed)? {
+            return Err(IndexError::NoIndex { dir: dir.to_path_buf() });
+        }
+        match Store::exists(&path).map_err(failed)? {
+            true => Store::open(&path),
+            false => Err(IndexError::Lost {
+                dir: dir.to_path_buf(),
+                what: "the store",
+                reason: "its log is not there".to_owned(),
+            }),
+        }
     }
 
     fn with(store: Store, manifest: Manifest, dir: &Path, options: &IndexOptions) -> Result<Self, IndexError> {
@@ -261,7 +272,8 @@ pub(super) fn write_manifest(store: &Store, manifest: &Manifest) -> Result<(), I
     store.apply(&batch)
 }
 
-fn read_manifest(store: &Store, dir: &Path) -> Result<Manifest, IndexError> {
+/// Reads the manifest of the generation in `dir`.
+pub(super) fn read_manifest(store: &Store, dir: &Path) -> Result<Manifest, IndexError> {
     // The format is read first, by itself: the other fields may be other ones in a newer format.
     #[derive(serde::Deserialize)]
     struct Format {

@@ -7,8 +7,10 @@
 mod graph;
 mod load;
 mod memory;
+mod mounts;
 mod read;
 mod regions;
+mod salvage;
 mod search;
 mod snapshot;
 mod step;
@@ -29,6 +31,7 @@ use self::regions::RegionSlot;
 use self::snapshot::SnapshotSlot;
 pub use self::verify::VerifyReport;
 use crate::hnsw::HnswParams;
+use crate::library::folders;
 use crate::store::Store;
 use crate::vectors::{ExactScan, VectorIndex, VectorStorage};
 use crate::words::WordIndex;
@@ -189,9 +192,14 @@ impl Index {
         })
     }
 
-    /// Lets the folder be removed as soon as this process closes the index.
+    /// Lets the folder be retired as soon as this process closes the index.
     pub(crate) fn retire(&self) {
         self.folder.retired.store(true, Ordering::Release);
+    }
+
+    /// True if another generation took this one's place.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.folder.retired.load(Ordering::Acquire)
     }
 
     fn require(&self, id: ImageId) -> Result<(), IndexError> {
@@ -199,7 +207,7 @@ impl Index {
     }
 }
 
-/// The folder of a generation at the end of its last use: removed if another generation took its place, else left so that
+/// The folder of a generation at the end of its last use: retired if another generation took its place, else left so that
 /// opening it takes little time.
 #[derive(Debug)]
 struct Folder {
@@ -226,8 +234,8 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if *self.retired.get_mut() {
-            // What cannot be removed now is removed when the library is opened next.
-            let _ = std::fs::remove_dir_all(&self.path);
+            // What cannot be renamed now is renamed when the library is opened next.
+            let _ = folders::rename_retired(&self.path);
         } else if Store::log_bytes(&self.path.join("sled")) > self.log_bytes + LONG_LOG {
             Store::tidy(&self.path.join("sled"));
         }

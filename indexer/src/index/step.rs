@@ -161,6 +161,8 @@ impl<'a> Step<'a> {
         }
         let (new, gone) = vectors_of(&self.effects);
         let (with_regions, without) = regions_of(&self.effects);
+        // From here on memory is ahead of the store, until the store has taken the step.
+        let ahead = Ahead { index, new: &new };
         let of_regions = index.prepare_regions(&with_regions, &without, &mut self.batch)?;
         let nodes = index.graph.prepare(&index.scan, &new, &gone, &mut self.batch)?;
         if revision > before {
@@ -168,14 +170,12 @@ impl<'a> Step<'a> {
             index.snapshot.note_step(&index.store, &mut self.batch, between, &nodes)?;
             index.region_snapshot.note_step(&index.store, &mut self.batch, between, &of_regions)?;
         }
-        if let Err(error) = index.store.apply(&self.batch) {
-            index.graph.undo(&index.scan, &new);
-            index.regions.clear();
-            return Err(error);
-        }
+        index.store.apply(&self.batch)?;
+        ahead.taken();
+        // First: its revisions are used up, whatever becomes of the rest.
+        index.revision.store(revision, Ordering::Release);
         self.show(&revisions)?;
         index.graph.forget(&index.scan, &gone);
-        index.revision.store(revision, Ordering::Release);
         Ok(())
     }
 
@@ -205,6 +205,25 @@ impl<'a> Step<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// Takes back, when it is dropped, what a step did to graphs and vectors in memory, unless the store has taken the step.
+struct Ahead<'a> {
+    index: &'a Index,
+    new: &'a [(ImageId, &'a Quantised)],
+}
+
+impl Ahead<'_> {
+    fn taken(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Ahead<'_> {
+    fn drop(&mut self) {
+        self.index.graph.undo(&self.index.scan, self.new);
+        self.index.regions.clear();
     }
 }
 

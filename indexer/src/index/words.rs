@@ -14,31 +14,32 @@ impl Index {
     /// lock, so the word index is never ahead of the store.
     pub(super) fn sync_words(&self) -> Result<(), IndexError> {
         let (done, revision) = (self.words.committed_revision(), self.revision());
-        if done > revision {
-            // The store lost its newest changes (restored from a copy, or a disk that lied about its cache).
+        if done > revision || self.words.is_doubtful() {
+            // The store lost its newest changes (restored from a copy, or a disk that lied about its cache), or the word
+            // index cannot be read.
             return self.rebuild_words();
         }
-        if done < revision {
-            for (_, id) in self.store.changes_after(done)? {
-                self.put_words(id)?;
-            }
-            self.words.commit(revision)?;
+        if done == revision {
+            return Ok(());
         }
-        Ok(())
+        match self.feed_words(done, revision) {
+            Err(_) if self.words.is_doubtful() => self.rebuild_words(),
+            fed => fed,
+        }
+    }
+
+    /// Feeds the word index what changed between two revisions.
+    fn feed_words(&self, done: u64, revision: u64) -> Result<(), IndexError> {
+        for (_, id) in self.store.changes_after(done)? {
+            self.put_words(id)?;
+        }
+        self.words.commit(revision)
     }
 
     /// Makes the word index anew from the store.
     pub(super) fn rebuild_words(&self) -> Result<(), IndexError> {
-        let wanted = self.with_words()?;
-        // A word index that does not know what it holds gets the removal of every number ever used.
-        let held = self
-            .words
-            .ids()
-            .or_else(|_| Ok::<_, IndexError>(self.store.changes_after(0)?.into_iter().map(|(_, id)| id).collect()))?;
-        for id in held.difference(&wanted).iter() {
-            self.words.remove(id)?;
-        }
-        for id in wanted.iter() {
+        self.words.renew()?;
+        for id in self.with_words()?.iter() {
             self.put_words(id)?;
         }
         self.words.commit(self.revision())

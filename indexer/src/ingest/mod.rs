@@ -2,9 +2,11 @@
 
 mod budget;
 mod contents;
+mod devices;
 mod encode;
 mod hook;
 mod look;
+mod losses;
 mod metadata;
 mod pipeline;
 mod read;
@@ -26,11 +28,14 @@ use glimpse_encoder::picture::Limits;
 use glimpse_encoder::{Checked, Encode};
 
 use self::contents::Contents;
+pub use self::devices::Devices;
 pub use self::hook::PictureHook;
+pub use self::losses::{Losses, losses};
 use self::reconcile::reconcile;
 pub use self::regions::{RegionChoice, RegionOptions};
 use self::report::Report;
 use self::roots::Roots;
+use self::walk::{Found, Walker};
 use self::write::Writer;
 use crate::{Index, IndexError};
 
@@ -41,6 +46,11 @@ pub struct IngestOptions {
     pub roots: Vec<PathBuf>,
     /// Forget files that are no longer there, instead of marking them as missing.
     pub prune: bool,
+    /// Forget, and give up an older generation, also where it looks as if a drive were away.
+    pub force: bool,
+    /// Only tell what of the index is no longer there; change and encode nothing. A file that was moved counts as gone,
+    /// since nothing is read.
+    pub dry_run: bool,
     /// Also walk hidden files and folders.
     pub hidden: bool,
     /// Pictures per encoder call.
@@ -56,6 +66,8 @@ pub struct IngestOptions {
     pub captions: Option<String>,
     /// Sees every picture that is decoded, before it is encoded.
     pub on_picture: PictureHook,
+    /// Tells folders of one drive from those of another.
+    pub devices: Devices,
 }
 
 impl Default for IngestOptions {
@@ -64,6 +76,8 @@ impl Default for IngestOptions {
         Self {
             roots: Vec::new(),
             prune: false,
+            force: false,
+            dry_run: false,
             hidden: false,
             batch: 8,
             threads,
@@ -71,6 +85,7 @@ impl Default for IngestOptions {
             regions: RegionOptions::default(),
             captions: None,
             on_picture: PictureHook::default(),
+            devices: Devices::default(),
         }
     }
 }
@@ -149,6 +164,8 @@ pub struct Summary {
     pub pruned: usize,
     /// True if the run was stopped before its end.
     pub cancelled: bool,
+    /// True if a new generation was built that lacks what the old one has, so that the old one goes on serving.
+    pub kept_old: bool,
     /// Wall time.
     pub elapsed: Duration,
     /// Share of the wall time in which the encoder was busy, 0 to 1.
@@ -172,6 +189,9 @@ pub fn ingest(
     let encoder: &dyn Encode = &Checked(encoder);
     let Roots { present, gone } = Roots::resolve(&options.roots, Some(index))?;
     let options = IngestOptions { roots: present, ..options.clone() };
+    if options.dry_run {
+        return rehearse(index, &options, &gone, cancel, observer);
+    }
     for folder in options.roots.iter().filter(|root| root.is_dir()) {
         index.add_root(folder.clone())?;
     }
@@ -180,7 +200,7 @@ pub fn ingest(
     let mut writer = Writer::new(index, &contents, Report::new(observer));
     let ran = pipeline::run(index, encoder, &options, &profile, cancel, &mut writer, &contents)?;
     if ran.walked.complete {
-        reconcile(index, &options, &ran.walked, &gone, &mut writer)?;
+        reconcile(index, &options, &ran.walked, &gone, cancel, &mut writer)?;
         writer.mark_gone()?;
         roots::drop_empty(index)?;
         rebuild::rebuild(index, encoder, &options, &profile, cancel, &mut writer)?;
@@ -201,6 +221,33 @@ pub fn ingest(
         decoders_busy: share(ran.decoding / options.threads.max(1) as u32),
         ..writer.report.summary
     })
+}
+
+/// A walk and what would follow from it for files that are not found.
+fn rehearse(
+    index: &Index,
+    options: &IngestOptions,
+    gone: &[PathBuf],
+    cancel: &AtomicBool,
+    observer: &mut dyn Observer,
+) -> Result<Summary, IndexError> {
+    let start = Instant::now();
+    let contents = Contents::default();
+    let mut writer = Writer::new(index, &contents, Report::new(observer));
+    let mut failed = Vec::new();
+    let walked = Walker::new(&options.roots, options.hidden, &options.devices, |found| {
+        if let Found::Failed(path, reason) = found {
+            failed.push(FileEvent::Failed { path, reason });
+        }
+        !cancel.load(Relaxed)
+    });
+    let walked = walked.run();
+    failed.into_iter().for_each(|event| writer.report.event(event));
+    if walked.complete {
+        reconcile(index, options, &walked, gone, cancel, &mut writer)?;
+    }
+    let cancelled = cancel.load(Relaxed);
+    Ok(Summary { cancelled, elapsed: start.elapsed(), ..writer.report.summary })
 }
 
 #[cfg(test)]

@@ -148,7 +148,7 @@ fn walk(options: &IngestOptions, shared: &Shared<'_>, look: &Sender<Candidate>, 
         };
         !gone && !shared.is_over()
     };
-    let walked = Walker::new(&options.roots, options.hidden, sink).run();
+    let walked = Walker::new(&options.roots, options.hidden, &options.devices, sink).run();
     shared.walk_done.store(walked.complete, Relaxed);
     walked
 }

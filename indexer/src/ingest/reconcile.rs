@@ -1,11 +1,22 @@
 //! After a complete walk: files that the index knows under the roots and that are no longer there.
+//!
+//! Marking a file as missing heals when it is back; forgetting it does not. So what looks like a drive that is away stays as
+//! it is, and what is forgotten at once is bounded, unless the user insists (`force`).
 
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use super::devices::Mounts;
 use super::walk::{Walked, has_hidden_part};
 use super::write::{Writer, is_gone};
 use super::{FileEvent, IngestOptions};
 use crate::{FileRecord, Index, IndexError};
+
+/// Whole folders may be forgotten without `force` if they hold at most one in so many files.
+const SHARE: usize = 10;
+/// So many files may be forgotten without `force`.
+const MOST: usize = 1000;
 
 /// Marks or, with `prune`, forgets what has vanished, with the roots that are `gone` all that was below them. Nothing is
 /// concluded about folders that could not be looked at.
@@ -14,29 +25,115 @@ pub(super) fn reconcile(
     options: &IngestOptions,
     walked: &Walked,
     gone: &[PathBuf],
+    cancel: &AtomicBool,
     writer: &mut Writer<'_, '_>,
 ) -> Result<(), IndexError> {
+    let mounts = Mounts::of(index, &options.devices)?;
+    let mut found = Vanished::default();
     for root in walked.folders.iter().chain(gone).filter(|root| !walked.saw_nothing_of(root)) {
-        let files = index.files_under(root)?;
-        let at_stake = files.iter().filter(|file| options.prune || !file.missing).count();
-        if at_stake > 0 && is_empty(root) {
-            writer.report.event(FileEvent::Failed { path: root.clone(), reason: looks_unmounted(at_stake) });
-            continue;
+        let is_gone_root = gone.contains(root);
+        found.look(index, options, walked, (root, is_gone_root), &mounts, writer)?;
+    }
+    let prune = options.prune && found.may_be_forgotten(options.force, writer);
+    for (path, file) in &found.files {
+        if cancel.load(Relaxed) {
+            break;
         }
-        for file in files.iter().filter(|file| has_vanished(file, root, options.hidden, walked)) {
-            if options.prune {
-                index.remove_file(&file.path)?;
-                writer.report.change(FileEvent::Pruned(file.path.clone()));
-            } else if !file.missing {
-                index.mark_missing(&file.path)?;
-                writer.report.change(FileEvent::Missing(file.path.clone()));
+        let kept = found.kept_roots.iter().any(|root| path.starts_with(root));
+        match (prune && !kept, file.missing) {
+            (true, _) if options.dry_run => writer.report.event(FileEvent::Pruned(path.clone())),
+            (true, _) => {
+                index.remove_file(path)?;
+                writer.report.change(FileEvent::Pruned(path.clone()));
             }
-            if writer.report.is_commit_due() {
-                writer.commit()?;
+            (false, false) if options.dry_run => writer.report.event(FileEvent::Missing(path.clone())),
+            (false, false) => {
+                index.mark_missing(path)?;
+                writer.report.change(FileEvent::Missing(path.clone()));
             }
+            (false, true) => {}
+        }
+        if writer.report.is_commit_due() {
+            writer.commit()?;
         }
     }
+    if !options.dry_run {
+        mounts.keep(index, &walked.mounts)?;
+    }
     writer.commit()
+}
+
+/// What is no longer found.
+#[derive(Default)]
+struct Vanished {
+    files: BTreeMap<PathBuf, FileRecord>,
+    /// Folders with files that were found, and the folders above them.
+    living: HashSet<PathBuf>,
+    /// Files that were looked for.
+    known: usize,
+    /// Roots that are gone with all that was in them, and that are not forgotten.
+    kept_roots: Vec<PathBuf>,
+}
+
+impl Vanished {
+    fn look(
+        &mut self,
+        index: &Index,
+        options: &IngestOptions,
+        walked: &Walked,
+        (root, is_gone_root): (&PathBuf, bool),
+        mounts: &Mounts<'_>,
+        writer: &mut Writer<'_, '_>,
+    ) -> Result<(), IndexError> {
+        let files = index.files_under(root)?;
+        let at_stake = files.iter().filter(|file| options.prune || !file.missing).count();
+        if at_stake > 0 && !options.force && is_empty(root) {
+            writer.report.event(FileEvent::Failed { path: root.clone(), reason: looks_unmounted(at_stake) });
+            return Ok(());
+        }
+        if is_gone_root && options.prune && !options.force && at_stake > 0 {
+            writer.report.event(FileEvent::Failed { path: root.clone(), reason: root_is_gone(at_stake) });
+            self.kept_roots.push(root.clone());
+        }
+        let mut away: BTreeMap<&Path, usize> = BTreeMap::new();
+        self.known += files.len();
+        for file in files {
+            if !has_vanished(&file, root, options.hidden, walked) {
+                let folders = file.path.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
+                self.living.extend(
+                    folders
+                        .take_while(|folder| !self.living.contains(*folder))
+                        .map(Path::to_path_buf)
+                        .collect::<Vec<_>>(),
+                );
+            } else if let Some(mount) = mounts.away(&file.path).filter(|_| !options.force) {
+                *away.entry(mount).or_default() += usize::from(options.prune || !file.missing);
+            } else {
+                self.files.insert(file.path.clone(), file);
+            }
+        }
+        for (mount, files) in away.into_iter().filter(|(_, files)| *files > 0) {
+            writer.report.event(FileEvent::Failed { path: mount.to_path_buf(), reason: drive_is_away(files) });
+        }
+        Ok(())
+    }
+
+    /// False, and said, if forgetting all would be more than a slip ought to cost.
+    fn may_be_forgotten(&self, force: bool, writer: &mut Writer<'_, '_>) -> bool {
+        let counted =
+            || self.files.iter().filter(|(path, _)| !self.kept_roots.iter().any(|root| path.starts_with(root)));
+        let is_whole = |path: &Path| path.parent().is_none_or(|folder| !self.living.contains(folder));
+        let whole: Vec<_> = counted().filter(|(path, _)| is_whole(path)).collect();
+        if force || whole.len() * SHARE <= self.known && counted().count() <= MOST {
+            return true;
+        }
+        let path =
+            whole.first().map(|(path, _)| path.as_path()).or_else(|| counted().next().map(|(path, _)| path.as_path()));
+        let folder = path.and_then(Path::parent).unwrap_or(Path::new("")).to_path_buf();
+        let reason = too_many(counted().count(), self.known);
+        writer.report.event(FileEvent::Failed { path: folder, reason });
+        false
+    }
 }
 
 /// A file that is still there has vanished from the library if an ignore file now leaves it out. Hidden files are found
@@ -49,13 +146,38 @@ fn has_vanished(file: &FileRecord, root: &Path, hidden: bool, walked: &Walked) -
     is_gone(&file.path) || file.path.exists() && (hidden || !has_hidden_part(below_root))
 }
 
+/// A folder with nothing in it but hidden files, which systems leave in mount points.
 fn is_empty(folder: &Path) -> bool {
-    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+    let is_hidden = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.is_ok_and(|entry| entry.file_name().as_encoded_bytes().starts_with(b"."))
+    };
+    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.all(is_hidden))
 }
 
 fn looks_unmounted(files: usize) -> String {
     format!(
         "the folder is empty, but {files} files were indexed from it, which stay as they are. If a drive belongs here, \
-         mount it; if the files were deleted, index the folder above"
+         mount it; if the files were deleted, add --force"
+    )
+}
+
+fn root_is_gone(files: usize) -> String {
+    format!(
+        "the folder is gone, but {files} files were indexed from it, which are marked as missing and not forgotten. If it is \
+         on a drive, mount it; if it was deleted, add --force"
+    )
+}
+
+fn drive_is_away(files: usize) -> String {
+    format!(
+        "a drive was mounted here when {files} files were indexed from it, and is not now. They stay as they are; if they were \
+         deleted, add --force"
+    )
+}
+
+fn too_many(files: usize, known: usize) -> String {
+    format!(
+        "{files} of {known} files are gone, here and perhaps elsewhere, which are marked as missing and not forgotten. If a \
+         drive belongs here, mount it; if they were deleted, add --force"
     )
 }

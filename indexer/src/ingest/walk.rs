@@ -16,6 +16,7 @@ use std::sync::Arc;
 use ignore::{DirEntry, WalkBuilder};
 use parking_lot::Mutex;
 
+use super::devices::Devices;
 use super::metadata::{SidecarNames, newest_sidecar};
 use super::read::Stat;
 
@@ -66,6 +67,8 @@ pub(super) struct Walked {
     pub unknown: Vec<PathBuf>,
     /// Roots that are folders.
     pub folders: Vec<PathBuf>,
+    /// Folders on another device than the one above them: below the roots, the roots, and above them.
+    pub mounts: Vec<PathBuf>,
     /// The walk came to its end.
     pub complete: bool,
 }
@@ -84,6 +87,7 @@ impl Walked {
 pub(super) struct Walker<S> {
     roots: Arc<[PathBuf]>,
     hidden: bool,
+    devices: Devices,
     sink: S,
     walked: Walked,
     /// Sidecars of the folders above and around the current file, innermost last.
@@ -92,8 +96,15 @@ pub(super) struct Walker<S> {
 
 impl<S: FnMut(Found) -> bool> Walker<S> {
     /// `roots` are canonical.
-    pub fn new(roots: &[PathBuf], hidden: bool, sink: S) -> Self {
-        Self { roots: roots.into(), hidden, sink, walked: Walked::default(), sidecars: Vec::new() }
+    pub fn new(roots: &[PathBuf], hidden: bool, devices: &Devices, sink: S) -> Self {
+        Self {
+            roots: roots.into(),
+            hidden,
+            devices: devices.clone(),
+            sink,
+            walked: Walked::default(),
+            sidecars: Vec::new(),
+        }
     }
 
     pub fn run(mut self) -> Walked {
@@ -106,6 +117,8 @@ impl<S: FnMut(Found) -> bool> Walker<S> {
     }
 
     fn folder(&mut self, root: &Path, links: Arc<Links>) -> bool {
+        let above = root.ancestors().skip(1).filter(|folder| self.devices.is_mount_point(folder));
+        self.walked.mounts.extend(above.map(Path::to_path_buf));
         let mut walk = WalkBuilder::new(root);
         walk.standard_filters(false).hidden(!self.hidden).parents(true).follow_links(true);
         walk.add_custom_ignore_filename(IGNORE_FILE).filter_entry(move |entry| links.enters(entry));
@@ -113,6 +126,9 @@ impl<S: FnMut(Found) -> bool> Walker<S> {
             Ok(entry) => {
                 let rules = entry.error().filter(|error| error.io_error().is_none()).map(ToString::to_string);
                 let regular = entry.file_type().is_some_and(|kind| kind.is_file());
+                if entry.file_type().is_some_and(|kind| kind.is_dir()) && self.devices.is_mount_point(entry.path()) {
+                    self.walked.mounts.push(entry.path().to_path_buf());
+                }
                 rules.is_none_or(|error| (self.sink)(Found::Failed(entry.path().join(IGNORE_FILE), error)))
                     && (!regular || named(entry.path()).is_none() || self.file(entry.path()))
             }

@@ -84,6 +84,8 @@ fn the_old_generation_serves_until_the_new_one_is_promoted() {
     assert!(Arc::ptr_eq(&library.open().unwrap(), &new));
     assert_eq!(old.len(), 1, "who still asks the old one is answered");
     drop(old);
+    assert_eq!(generations(&fixture), ["gen-0001.retired", "gen-0002"], "kept until another run has succeeded");
+    library.promote(&new).unwrap();
     assert_eq!(generations(&fixture), ["gen-0002"]);
     drop(new);
     assert_eq!(library.open().unwrap().len(), 1);
@@ -105,7 +107,7 @@ fn a_generation_goes_on_after_a_restart() {
 }
 
 #[test]
-fn leftovers_of_a_killed_process_are_removed() {
+fn leftovers_of_a_killed_process_are_retired() {
     let fixture = Fixture::new();
     let library = fixture.library();
     drop(library.open_for(&model("a"), false).unwrap());
@@ -113,6 +115,15 @@ fn leftovers_of_a_killed_process_are_removed() {
     // A third model takes the place of the second, as if killed before the folder was removed.
     let third = library.open_for(&model("c"), true).unwrap();
     std::fs::create_dir_all(fixture.home.path().join("gen-0009/sled")).unwrap();
+    library.promote(&third).unwrap();
+    let retired = ["gen-0001.retired", "gen-0002.retired", "gen-0003", "gen-0009.retired"];
+    assert_eq!(generations(&fixture), retired);
+    drop((library, third));
+    // Looking is no successful run.
+    drop(fixture.library().open().unwrap());
+    assert_eq!(generations(&fixture), retired);
+    let library = fixture.library();
+    let third = library.open_for(&model("c"), false).unwrap();
     library.promote(&third).unwrap();
     assert_eq!(generations(&fixture), ["gen-0003"]);
 }
@@ -130,7 +141,7 @@ fn a_leftover_that_is_still_read_stays() {
     assert!(old.is_empty());
     drop((old, new));
     drop(fixture.library().open().unwrap());
-    assert_eq!(generations(&fixture), ["gen-0002"]);
+    assert_eq!(generations(&fixture), ["gen-0001.retired", "gen-0002"]);
 }
 
 #[test]
@@ -186,9 +197,96 @@ fn a_damaged_catalogue_is_made_anew_from_the_generations() {
     fixture.library().open_for(&model("b"), true).unwrap();
     assert_eq!(generations(&fixture), ["gen-0001", "gen-0002"], "what was being built is gone on with");
 
-    for (_, dir) in fixture.library().generation_dirs() {
-        std::fs::remove_dir_all(dir).unwrap();
+    for name in generations(&fixture) {
+        std::fs::remove_dir_all(fixture.home.path().join(name)).unwrap();
     }
     std::fs::write(fixture.home.path().join("library.json"), "").unwrap();
     assert!(matches!(fixture.library().mend(), Err(IndexError::NoIndex { .. })));
+}
+
+/// Nothing but the folders says that there is an index.
+#[test]
+fn a_missing_catalogue_is_made_anew_and_no_generation_is_lost() {
+    let fixture = Fixture::new();
+    let id = add(&fixture.open(), 1, "/p/1.jpg");
+    let catalogue = fixture.home.path().join("library.json");
+    let written = std::fs::read(&catalogue).unwrap();
+
+    std::fs::remove_file(&catalogue).unwrap();
+    assert_eq!(fixture.library().serving_model().unwrap(), Some(model("a")));
+    let problem = fixture.library().mend().unwrap().unwrap();
+    assert!(problem.contains("library.json is not there"), "{problem}");
+    assert_eq!(std::fs::read(&catalogue).unwrap(), written);
+
+    std::fs::remove_file(&catalogue).unwrap();
+    assert_eq!(found(&fixture.library().open().unwrap(), 1, 1), [id]);
+    assert_eq!(std::fs::read(&catalogue).unwrap(), written);
+
+    std::fs::remove_file(&catalogue).unwrap();
+    let index = fixture.open();
+    assert_eq!((found(&index, 1, 1), generations(&fixture)), (vec![id], vec!["gen-0001".to_owned()]));
+    assert_eq!(std::fs::read(&catalogue).unwrap(), written);
+}
+
+#[test]
+fn a_generation_that_was_only_begun_does_not_stand_in_the_way_of_a_new_one() {
+    let fixture = Fixture::new();
+    let store = Store::open(&fixture.home.path().join("gen-0001/sled")).unwrap();
+    store.sync().unwrap();
+    drop(store);
+    let index = fixture.open();
+    assert!(index.dir().ends_with("gen-0002"));
+    assert_eq!(generations(&fixture), ["gen-0001.retired", "gen-0002"]);
+}
+
+#[test]
+fn a_store_whose_log_is_gone_is_not_begun_anew() {
+    let fixture = Fixture::new();
+    drop(fixture.open());
+    std::fs::remove_file(fixture.home.path().join("gen-0001/sled/db")).unwrap();
+    for result in [fixture.library().open(), fixture.library().open_for(&model("a"), true)] {
+        assert!(matches!(result, Err(IndexError::Lost { .. })), "{result:?}");
+    }
+    assert_eq!(generations(&fixture), ["gen-0001"]);
+}
+
+#[test]
+fn a_library_that_is_taken_away_while_it_is_open_is_not_begun_anew() {
+    let fixture = Fixture::new();
+    let library = fixture.library();
+    let index = library.open_for(&model("a"), false).unwrap();
+    std::fs::rename(fixture.home.path().join("gen-0001"), fixture.home.path().join("away")).unwrap();
+    std::fs::remove_file(fixture.home.path().join("library.json")).unwrap();
+    let error = library.open_for(&model("a"), true).unwrap_err();
+    assert!(matches!(error, IndexError::TakenAway { .. }), "{error}");
+    drop(index);
+    assert!(library.open_for(&model("a"), true).unwrap().is_empty());
+}
+
+/// A folder in the place of a file gives an error that is none of "not found", to any user.
+#[test]
+fn what_cannot_be_looked_at_is_an_error_and_changes_nothing() {
+    let fixture = Fixture::new();
+    drop(fixture.open());
+    let catalogue = fixture.home.path().join("library.json");
+    std::fs::remove_file(&catalogue).unwrap();
+    std::fs::create_dir(&catalogue).unwrap();
+    let results = [fixture.library().open().map(drop), fixture.library().open_for(&model("a"), true).map(drop)];
+    for result in results.into_iter().chain([fixture.library().mend().map(drop)]) {
+        assert!(matches!(result, Err(IndexError::Io { .. })), "{result:?}");
+    }
+    assert_eq!(generations(&fixture), ["gen-0001"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_loops_is_not_an_absent_one() {
+    let fixture = Fixture::new();
+    drop(fixture.open());
+    let dir = fixture.home.path().join("gen-0001");
+    std::fs::rename(&dir, fixture.home.path().join("away")).unwrap();
+    std::os::unix::fs::symlink(&dir, &dir).unwrap();
+    for result in [fixture.library().open(), fixture.library().open_for(&model("a"), true)] {
+        assert!(matches!(result, Err(IndexError::Io { .. })), "{result:?}");
+    }
 }

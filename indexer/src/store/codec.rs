@@ -168,6 +168,11 @@ impl<'a> Decoder<'a> {
     }
 }
 
+/// True if a value was written for this place, whatever its version.
+pub(crate) fn is_sealed(table: Table, key: &[u8], value: &[u8]) -> bool {
+    value.split_last_chunk::<CHECKSUM>().is_some_and(|(body, sum)| *sum == checksum(table, key, body))
+}
+
 fn checksum(table: Table, key: &[u8], body: &[u8]) -> [u8; CHECKSUM] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(table.name().as_bytes()).update(&[0]).update(key).update(body);

@@ -14,7 +14,7 @@
 //! links          graph (1) | node (4)               NodeRecord
 //! unlinked       image (8)                          empty; see `links`
 //! relinked       graph (1) | revision (8)           nodes that a step changed; see `missed`
-//! meta           `manifest`, `next-id`, graphs      see `records`
+//! meta           `manifest`, `next-id`, `mounts`, graphs  see `records`
 //! ```
 
 use std::path::Path;
@@ -76,6 +76,8 @@ impl Table {
 pub(crate) mod meta {
     pub(crate) const MANIFEST: &[u8] = b"manifest";
     pub(crate) const NEXT_ID: &[u8] = b"next-id";
+    /// Folders that are mount points.
+    pub(crate) const MOUNTS: &[u8] = b"mounts";
     /// The snapshot of the graph of hnsw_rs.
     pub(crate) const GRAPH: &[u8] = b"graph";
 }

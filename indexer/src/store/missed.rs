@@ -6,7 +6,7 @@
 //! snapshot, and steps that were taken without one, leave a gap, and the snapshot does not count any more.
 
 use super::keys::{self, GraphId, Table};
-use super::{Batch, Store, records};
+use super::{Batch, LARGEST_VALUE, Store, records};
 use crate::hnsw::Node;
 use crate::{ImageId, IndexError};
 
@@ -104,6 +104,10 @@ impl Store {
         let (before, mut changed) =
             records::decode_relinked(graph, revision, &value).map_err(|damage| self.unknown(&damage))?;
         changed.extend(nodes);
+        // So much to read again is no short cut any more.
+        if changed.len() * size_of::<Node>() > LARGEST_VALUE / 2 {
+            return Ok(false);
+        }
         batch.put_step(graph, before, revision, &changed);
         Ok(true)
     }

@@ -7,6 +7,9 @@
 //! - `flush` hands the buffers to the system by `sync_file_range`, which survives a killed process but not a power cut.
 //!   [`Store::sync`] therefore ends with an `fsync` of the log file. Values stay far below the size (128 KiB a node) at
 //!   which sled would put them into blob files, which it never fsyncs.
+//! - When it opens a store, it reads the newest part of the log again and takes damage there for the place where a killed
+//!   process stopped writing: it writes zeros over all that follows. What its notes of pages cover was whole once, so
+//!   damage there is found before sled is asked ([`log::tip_is_sound`]).
 //! - After a failed write (a full disk) sled refuses everything until it is opened again; what was synced is kept.
 //! - The page cache defaults to 1 GiB and trees grow by 16 entries a leaf; we ask for [`CACHE_BYTES`].
 
@@ -14,8 +17,10 @@ pub(crate) mod codec;
 pub(crate) mod keys;
 mod leftovers;
 pub(crate) mod links;
+mod log;
 pub(crate) mod missed;
 pub(crate) mod records;
+mod salvage;
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -26,6 +31,7 @@ use sled::Transactional;
 use sled::transaction::{ConflictableTransactionError, TransactionError};
 
 use self::keys::{PathHash, Table};
+pub(crate) use self::salvage::LogState;
 use crate::{ContentHash, FileRecord, ImageId, ImageRecord, IndexError};
 
 /// Memory that sled may use to keep pages; a point read of a cold page costs one disk read.
@@ -45,14 +51,23 @@ pub(crate) struct Store {
     log: File,
 }
 
+/// Bytes of the largest value: some below those at which sled writes a value to a file of its own, which it never fsyncs.
+pub(crate) const LARGEST_VALUE: usize = 120 << 10;
+
 /// Changes to several tables that are made together or not at all.
 #[derive(Default)]
 pub(crate) struct Batch {
     tables: [sled::Batch; Table::ALL.len()],
+    /// The table of a value that is too large, and its bytes.
+    too_large: Option<(Table, usize)>,
 }
 
 impl Batch {
+    /// A value above [`LARGEST_VALUE`] makes [`Store::apply`] refuse the batch.
     pub(crate) fn put(&mut self, table: Table, key: &[u8], value: Vec<u8>) {
+        if value.len() > LARGEST_VALUE {
+            self.too_large = Some((table, value.len()));
+        }
         self.tables[table as usize].insert(key, value);
     }
 
@@ -64,7 +79,11 @@ impl Batch {
 impl Store {
     /// Opens the store in `dir`, or makes an empty one.
     pub(crate) fn open(dir: &Path) -> Result<Self, IndexError> {
-        leftovers::clear(dir).map_err(|source| IndexError::Io { path: dir.to_path_buf(), source })?;
+        let failed = |source| IndexError::Io { path: dir.to_path_buf(), source };
+        leftovers::clear(dir).map_err(failed)?;
+        if !Self::is_open_somewhere(dir).map_err(failed)? && !log::tip_is_sound(dir).map_err(failed)? {
+            return Err(unreadable(dir, "its newest part is not as it was written"));
+        }
         let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(Some(FLUSH_EVERY_MS));
         // sled panics on some kinds of damage; a library that cannot be opened must not take a server with it.
         let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open_unlocked(&config)));
@@ -79,14 +98,28 @@ impl Store {
         Ok(Self { dir: dir.to_path_buf(), db, trees, log })
     }
 
-    /// True if `dir` holds a store.
-    pub(crate) fn exists(dir: &Path) -> bool {
-        dir.join("db").is_file()
+    /// True if `dir` holds a store, false if there certainly is none.
+    ///
+    /// # Errors
+    /// If the system does not tell: permissions, a drive that fails.
+    pub(crate) fn exists(dir: &Path) -> std::io::Result<bool> {
+        dir.join("db").try_exists()
     }
 
     /// True if some process has the store in `dir` open.
-    pub(crate) fn is_open_somewhere(dir: &Path) -> bool {
-        File::open(dir.join("db")).is_ok_and(|log| matches!(log.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
+    ///
+    /// # Errors
+    /// As [`Store::exists`].
+    pub(crate) fn is_open_somewhere(dir: &Path) -> std::io::Result<bool> {
+        let log = match File::open(dir.join("db")) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            log => log?,
+        };
+        match log.try_lock() {
+            Ok(()) => Ok(false),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(true),
+            Err(std::fs::TryLockError::Error(error)) => Err(error),
+        }
     }
 
     /// Bytes of the log of the store in `dir`.
@@ -203,6 +236,10 @@ impl Store {
 
     /// Makes all changes of a batch in one atomic step.
     pub(crate) fn apply(&self, batch: &Batch) -> Result<(), IndexError> {
+        if let Some((table, bytes)) = batch.too_large {
+            let reason = format!("a value of {bytes} bytes in table {} is too large", table.name());
+            return Err(IndexError::Store { dir: self.dir.clone(), what: "writing to the store", reason });
+        }
         let step = |trees: &Vec<sled::transaction::TransactionalTree>| {
             trees.iter().zip(&batch.tables).try_for_each(|(tree, changes)| tree.apply_batch(changes))?;
             Ok::<(), ConflictableTransactionError<()>>(())
@@ -210,7 +247,8 @@ impl Store {
         self.trees[..].transaction(step).map_err(|error| match error {
             TransactionError::Storage(error) => failure(&self.dir, "writing to the store", error),
             TransactionError::Abort(()) => {
-                failure(&self.dir, "writing to the store", sled::Error::Unsupported("aborted".into()))
+                let (what, reason) = ("writing to the store", "aborted".to_owned());
+                IndexError::Store { dir: self.dir.clone(), what, reason }
             }
         })
     }
@@ -256,6 +294,8 @@ fn is_lock(error: &std::io::Error) -> bool {
 fn failure(dir: &Path, what: &'static str, error: sled::Error) -> IndexError {
     let damaged = |error: &std::io::Error| matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof);
     match error {
+        // Of settings that are not those of the log; nothing else that is not supported is asked for.
+        sled::Error::Unsupported(reason) => unreadable(dir, &reason),
         sled::Error::Corruption { .. } => unreadable(dir, "a part of its log is not as it was written"),
         sled::Error::CollectionNotFound(_) | sled::Error::ReportableBug(_) => {
             unreadable(dir, "its log contradicts itself")
@@ -278,6 +318,21 @@ mod tests {
     fn notes(dir: &Path) -> Vec<std::ffi::OsString> {
         let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
         names.filter(|name| name.to_string_lossy().starts_with("snap.")).collect()
+    }
+
+    #[test]
+    fn a_value_that_would_get_a_file_of_its_own_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let mut batch = Batch::default();
+        batch.put(Table::Images, b"one", vec![1; LARGEST_VALUE]);
+        store.apply(&batch).unwrap();
+        batch.put(Table::Images, b"two", vec![1; LARGEST_VALUE + 1]);
+        assert!(store.apply(&batch).unwrap_err().to_string().contains("too large"));
+        assert_eq!(store.entries(Table::Images).count(), 1);
+        store.sync().unwrap();
+        let blobs = std::fs::read_dir(dir.path().join("blobs")).into_iter().flatten();
+        assert_eq!(blobs.count(), 0);
     }
 
     #[test]

@@ -5,9 +5,14 @@
 //! words/meta.json   tantivy's list of segments, with the revision of the store that they hold
 //! ```
 //!
-//! The index can be rebuilt from the store at any time, so it may be behind after a crash, and it may be thrown away
-//! when it cannot be read: [`WordIndex::committed_revision`] says from where to go on.
+//! The index can be rebuilt from the store at any time, so it may be behind after a crash, and it is thrown away when there
+//! is any doubt about it: [`WordIndex::committed_revision`] says from where to go on.
+//!
+//! tantivy panics over damaged files, and aborts the process if that happens in one of its own threads. So every file is
+//! compared with its checksum when the index is opened and before segments are merged ([`check`]), merging is begun by us
+//! and waited for, and panics are caught here.
 
+mod check;
 mod collect;
 mod document;
 mod fold;
@@ -19,8 +24,10 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
+use tantivy::merge_policy::{LogMergePolicy, MergePolicy, NoMergePolicy};
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term};
 
@@ -44,10 +51,17 @@ const WRITER_BYTES: usize = 15_000_000;
 /// needed and let go by [`WordIndex::close_writer`].
 pub struct WordIndex {
     dir: PathBuf,
+    fields: Fields,
+    opened: RwLock<Opened>,
+    writer: Mutex<Option<IndexWriter>>,
+    /// Something could not be read: the index must be made anew.
+    doubtful: AtomicBool,
+}
+
+#[derive(Clone)]
+struct Opened {
     index: tantivy::Index,
     reader: IndexReader,
-    fields: Fields,
-    writer: Mutex<Option<IndexWriter>>,
 }
 
 impl std::fmt::Debug for WordIndex {
@@ -117,41 +131,46 @@ impl WordIndex {
     /// # Errors
     /// If the folder cannot be written.
     pub fn open_or_create(dir: &Path) -> Result<Self, IndexError> {
-        Self::open(dir).or_else(|_| {
-            clear(dir).map_err(|source| IndexError::Io { path: dir.to_path_buf(), source })?;
-            Self::create(dir).map_err(|error| failure(dir, "making the word index", &error))
+        let opened = match check::guarded(|| Opened::open(dir)) {
+            Ok(opened) => opened,
+            Err(_) => Opened::anew(dir)?,
+        };
+        Ok(Self {
+            dir: dir.to_path_buf(),
+            fields: Fields::schema().1,
+            opened: RwLock::new(opened),
+            writer: Mutex::new(None),
+            doubtful: AtomicBool::new(false),
         })
     }
 
-    fn open(dir: &Path) -> Result<Self, TantivyError> {
-        let format = std::fs::read_to_string(dir.join(FORMAT_FILE))?;
-        if format != FORMAT {
-            return Err(TantivyError::InvalidArgument(format));
-        }
-        Self::with(dir, tantivy::Index::open_in_dir(dir)?)
+    /// Throws the index away and begins an empty one, with [`WordIndex::committed_revision`] 0. Searches that are under way
+    /// end with what they had.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn renew(&self) -> Result<(), IndexError> {
+        let mut writer = self.writer.lock();
+        // What it was at is of no use any more.
+        drop(writer.take());
+        *self.opened.write() = Opened::anew(&self.dir)?;
+        self.doubtful.store(false, Ordering::Release);
+        Ok(())
     }
 
-    fn create(dir: &Path) -> Result<Self, TantivyError> {
-        let index = tantivy::Index::create_in_dir(dir, Fields::schema().0)?;
-        // Written last: a folder that a crash left half made is made anew.
-        std::fs::write(dir.join(FORMAT_FILE), FORMAT)?;
-        Self::with(dir, index)
-    }
-
-    fn with(dir: &Path, index: tantivy::Index) -> Result<Self, TantivyError> {
-        let (schema, fields) = Fields::schema();
-        if index.schema() != schema {
-            return Err(TantivyError::SchemaError("other fields".to_owned()));
-        }
-        index.tokenizers().register(TOKENIZER, AnyScript);
-        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { dir: dir.to_path_buf(), index, reader, fields, writer: Mutex::new(None) })
+    /// True if something could not be read since the index was opened or begun anew.
+    pub fn is_doubtful(&self) -> bool {
+        self.doubtful.load(Ordering::Acquire)
     }
 
     /// The revision given to the last commit; 0 if there was none.
     pub fn committed_revision(&self) -> u64 {
-        let payload = self.index.load_metas().ok().and_then(|meta| meta.payload);
+        let payload = self.opened().index.load_metas().ok().and_then(|meta| meta.payload);
         payload.and_then(|revision| revision.parse().ok()).unwrap_or(0)
+    }
+
+    fn opened(&self) -> Opened {
+        self.opened.read().clone()
     }
 
     /// Every picture with words, as of the last commit.
@@ -159,14 +178,16 @@ impl WordIndex {
     /// # Errors
     /// [`IndexError::Corrupt`].
     pub fn ids(&self) -> Result<IdSet, IndexError> {
-        let mut ids = IdSet::default();
-        for segment in self.reader.searcher().segment_readers() {
-            let column = segment.fast_fields().u64(ID).map_err(|error| self.damage(&error))?;
-            segment.doc_ids_alive().filter_map(|doc| column.first(doc)).for_each(|id| {
-                ids.insert(ImageId(id));
-            });
-        }
-        Ok(ids)
+        self.read(|opened| {
+            let mut ids = IdSet::default();
+            for segment in opened.reader.searcher().segment_readers() {
+                let column = segment.fast_fields().u64(ID)?;
+                segment.doc_ids_alive().filter_map(|doc| column.first(doc)).for_each(|id| {
+                    ids.insert(ImageId(id));
+                });
+            }
+            Ok(ids)
+        })
     }
 
     /// Reads every byte of the index.
@@ -174,8 +195,7 @@ impl WordIndex {
     /// # Errors
     /// [`IndexError::Corrupt`] names the first file that is not what was written.
     pub fn check(&self) -> Result<(), IndexError> {
-        let damaged = self.index.validate_checksum().map_err(|error| self.damage(&error))?;
-        damaged.iter().min().map_or(Ok(()), |path| Err(self.damage(&format!("checksum of {}", path.display()))))
+        self.read(|opened| opened.check(&self.dir))
     }
 
     /// Adds or replaces the words of a picture; found after the next commit.
@@ -209,18 +229,31 @@ impl WordIndex {
             let mut commit = writer.prepare_commit()?;
             commit.set_payload(&revision.to_string());
             commit.commit()?;
-            self.reader.reload()
+            self.merge(writer)?;
+            self.opened().reader.reload()
         })
     }
 
-    /// Waits for segments that are being merged, and gives the writer's threads and memory back. What was not committed
-    /// is lost.
+    /// Merges segments of like sizes, after a look at their checksums.
+    fn merge(&self, writer: &mut IndexWriter) -> Result<(), TantivyError> {
+        let index = self.opened().index;
+        let segments = index.searchable_segment_metas()?;
+        for candidate in LogMergePolicy::default().compute_merge_candidates(&segments) {
+            let merged: Vec<_> = segments.iter().filter(|it| candidate.0.contains(&it.id())).cloned().collect();
+            check::check_segments(&index, &self.dir, &merged)?;
+            writer.merge(&candidate.0).wait()?;
+        }
+        Ok(())
+    }
+
+    /// Gives the writer's threads and memory back. What was not committed is lost.
     ///
     /// # Errors
-    /// If merging fails.
+    /// If the writer's threads failed.
     pub fn close_writer(&self) -> Result<(), IndexError> {
         let writer = self.writer.lock().take();
-        writer.map_or(Ok(()), IndexWriter::wait_merging_threads).map_err(|error| self.failure("merging words", &error))
+        let closed = check::guarded(|| writer.map_or(Ok(()), IndexWriter::wait_merging_threads));
+        closed.map_err(|error| self.failure("closing the word index", &error))
     }
 
     /// The `k` pictures that fit the words best (BM25, falling, ties by id), among `allowed` if given. Any text is a
@@ -231,7 +264,16 @@ impl WordIndex {
     pub fn search(&self, text: &str, k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
         let Some(query) = query::parse(text, &self.fields.weights()) else { return Ok(Vec::new()) };
         let best = TopImages { k, allowed: allowed.cloned().map(Arc::new), id_column: ID };
-        self.reader.searcher().search(&query, &best).map_err(|error| self.damage(&error))
+        self.read(|opened| opened.reader.searcher().search(&query, &best))
+    }
+
+    /// Runs `work`, which reads. If it fails the index is doubtful from now on.
+    fn read<T>(&self, work: impl FnOnce(&Opened) -> Result<T, TantivyError>) -> Result<T, IndexError> {
+        let opened = self.opened();
+        check::guarded(|| work(&opened)).map_err(|error| {
+            self.doubtful.store(true, Ordering::Release);
+            self.damage(&error)
+        })
     }
 
     /// Runs `work` on the writer. One that failed is thrown away with what it had not committed, so that the next call
@@ -242,28 +284,77 @@ impl WordIndex {
         work: impl FnOnce(&mut IndexWriter, &Fields) -> Result<T, TantivyError>,
     ) -> Result<T, IndexError> {
         let mut slot = self.writer.lock();
-        let result = match &mut *slot {
-            Some(writer) => work(writer, &self.fields),
-            None => self
-                .index
-                .writer_with_num_threads(1, WRITER_BYTES)
-                // What a killed process left half written may bear the name of what this commit will write.
-                .and_then(|writer: IndexWriter| writer.garbage_collect_files().wait().map(|_| writer))
-                .and_then(|writer| work(slot.insert(writer), &self.fields)),
-        };
+        let index = self.opened().index;
+        let result = check::guarded(|| {
+            if let Some(writer) = &mut *slot {
+                return work(writer, &self.fields);
+            }
+            let writer: IndexWriter = index.writer_with_num_threads(1, WRITER_BYTES)?;
+            writer.set_merge_policy(Box::new(NoMergePolicy));
+            // What a killed process left half written may bear the name of what this commit will write.
+            writer.garbage_collect_files().wait()?;
+            work(slot.insert(writer), &self.fields)
+        });
         result.map_err(|error| {
             *slot = None;
             self.failure(what, &error)
         })
     }
 
+    /// An error of the writer; one that tells of damage leaves the index doubtful.
     fn failure(&self, what: &'static str, error: &TantivyError) -> IndexError {
+        if check::is_damage(error) {
+            self.doubtful.store(true, Ordering::Release);
+            return self.damage(error);
+        }
         failure(&self.dir, what, error)
     }
 
     fn damage(&self, reason: &impl ToString) -> IndexError {
         let what = "the word index".to_owned();
         IndexError::Corrupt { dir: self.dir.clone(), what, reason: reason.to_string() }
+    }
+}
+
+impl Opened {
+    /// An index that was made by this program and is as it was written.
+    fn open(dir: &Path) -> Result<Self, TantivyError> {
+        let format = std::fs::read_to_string(dir.join(FORMAT_FILE))?;
+        if format != FORMAT {
+            return Err(TantivyError::InvalidArgument(format));
+        }
+        let index = tantivy::Index::open_in_dir(dir)?;
+        check::check_segments(&index, dir, &index.searchable_segment_metas()?)?;
+        let opened = Self::with(index)?;
+        check::check_counts(&opened.reader)?;
+        Ok(opened)
+    }
+
+    /// An empty index in place of whatever was there.
+    fn anew(dir: &Path) -> Result<Self, IndexError> {
+        clear(dir).map_err(|source| IndexError::Io { path: dir.to_path_buf(), source })?;
+        let create = || {
+            let index = tantivy::Index::create_in_dir(dir, Fields::schema().0)?;
+            // Written last: a folder that a crash left half made is made anew.
+            std::fs::write(dir.join(FORMAT_FILE), FORMAT)?;
+            Self::with(index)
+        };
+        create().map_err(|error: TantivyError| failure(dir, "making the word index", &error))
+    }
+
+    fn with(index: tantivy::Index) -> Result<Self, TantivyError> {
+        if index.schema() != Fields::schema().0 {
+            return Err(TantivyError::SchemaError("other fields".to_owned()));
+        }
+        index.tokenizers().register(TOKENIZER, AnyScript);
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(Self { index, reader })
+    }
+
+    /// Reads every byte.
+    fn check(&self, dir: &Path) -> Result<(), TantivyError> {
+        check::check_segments(&self.index, dir, &self.index.searchable_segment_metas()?)?;
+        check::check_counts(&self.reader)
     }
 }
 

@@ -243,15 +243,16 @@ fn what_cannot_be_read_is_made_anew() {
 fn a_flipped_bit_is_noticed() {
     let (dir, index) = filled(&[captioned(1, "many words to have something to damage")]);
     index.close_writer().unwrap();
-    drop(index);
     let postings = std::fs::read_dir(dir.path().join("words")).unwrap().flatten().map(|entry| entry.path());
     let postings = postings.into_iter().find(|path| path.extension().is_some_and(|e| e == "idx")).unwrap();
     let mut bytes = std::fs::read(&postings).unwrap();
     bytes[3] ^= 1;
     std::fs::write(&postings, bytes).unwrap();
-    let index = WordIndex::open_or_create(&dir.path().join("words")).unwrap();
     let error = index.check().unwrap_err().to_string();
     assert!(error.contains("checksum") && error.contains("verify --repair"), "{error}");
+    drop(index);
+    let index = WordIndex::open_or_create(&dir.path().join("words")).unwrap();
+    assert_eq!((index.committed_revision(), count(&index)), (0, 0), "made anew");
 }
 
 proptest! {
@@ -298,4 +299,96 @@ fn no_question_fails() {
         let _ = found(&index, text);
     }
     proptest!(|(text in ".{0,60}")| { let _ = found(&index, &text); });
+}
+
+/// A word index of several segments with deletes, closed.
+fn of_several_segments() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let index = WordIndex::open_or_create(&dir.path().join("words")).unwrap();
+    for commit in 0..5 {
+        (0..40).for_each(|id| index.put(&captioned(commit * 30 + id, &format!("red boat {id} of {commit}"))).unwrap());
+        index.commit(commit + 1).unwrap();
+    }
+    index.close_writer().unwrap();
+    dir
+}
+
+/// Ways in which a file goes bad.
+const DAMAGES: [fn(&mut Vec<u8>, usize); 4] = [
+    |bytes, at| bytes[at] ^= 4,
+    |bytes, at| bytes.iter_mut().skip(at).take(64).for_each(|byte| *byte ^= 0xa5),
+    |bytes, at| drop(bytes.splice(at..at, vec![0x5a; 512])),
+    |bytes, at| bytes.truncate(at),
+];
+
+/// Damages each file of a closed index in several places and ways, and opens it.
+fn for_each_damage(check: impl Fn(&WordIndex, &str)) {
+    let sound = of_several_segments();
+    for entry in std::fs::read_dir(sound.path().join("words")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        for (way, damage) in DAMAGES.iter().enumerate() {
+            for part in 0..3 {
+                let copy = tempfile::tempdir().unwrap();
+                let dir = copy.path().join("words");
+                std::fs::create_dir(&dir).unwrap();
+                for file in std::fs::read_dir(sound.path().join("words")).unwrap() {
+                    let file = file.unwrap();
+                    std::fs::copy(file.path(), dir.join(file.file_name())).unwrap();
+                }
+                let mut bytes = std::fs::read(dir.join(&name)).unwrap();
+                if bytes.is_empty() {
+                    continue;
+                }
+                let at = bytes.len() * part / 3;
+                damage(&mut bytes, at);
+                std::fs::write(dir.join(&name), bytes).unwrap();
+                check(&WordIndex::open_or_create(&dir).unwrap(), &format!("{name} at {at} in way {way}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_damaged_index_is_begun_anew_or_whole() {
+    for_each_damage(|index, what| {
+        let anew = index.committed_revision() == 0;
+        assert_eq!(count(index), if anew { 0 } else { 160 }, "{what}");
+        assert_eq!(index.search("boat", 500, None).unwrap().len(), count(index), "{what}");
+        // It is written to and merged as ever.
+        (0..40).for_each(|id| index.put(&captioned(id, "green boat")).unwrap());
+        index.commit(9).unwrap();
+        index.close_writer().unwrap();
+        index.check().unwrap();
+        assert_eq!(index.search("green", 500, None).unwrap().len(), 40, "{what}");
+    });
+}
+
+/// What goes bad while the index is open is noticed before segments are merged, and the index can be begun anew.
+#[test]
+fn damage_under_an_open_index_is_an_error_and_no_panic() {
+    let dir = of_several_segments();
+    let index = WordIndex::open_or_create(&dir.path().join("words")).unwrap();
+    for entry in std::fs::read_dir(dir.path().join("words")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|kind| kind == "term" || kind == "store") {
+            // Another file under its name: the open one is still read by those who have it.
+            let mut bytes = std::fs::read(&path).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            std::fs::remove_file(&path).unwrap();
+            std::fs::write(&path, bytes).unwrap();
+        }
+    }
+    assert!(!index.is_doubtful());
+    let failed = (0..20).find_map(|revision| {
+        index.put(&captioned(500 + revision, "blue boat")).unwrap();
+        index.commit(10 + revision).err()
+    });
+    assert!(matches!(failed, Some(IndexError::Corrupt { .. })), "{failed:?}");
+    assert!(index.is_doubtful());
+    index.renew().unwrap();
+    assert_eq!((index.committed_revision(), count(&index), index.is_doubtful()), (0, 0, false));
+    index.put(&captioned(1, "red boat")).unwrap();
+    index.commit(40).unwrap();
+    assert_eq!(found(&index, "boat"), [1]);
 }

@@ -16,6 +16,12 @@ Unchanged files cost a look at their size and time; moved files keep what is kno
 a `.glimpseignore` file names more to skip, in the syntax of `.gitignore`. A bad picture is named with its reason and does
 not stop the rest. Ctrl-C keeps everything done so far.
 
+A drive that is away is not a folder that was emptied: what was indexed from a drive that is not mounted now stays as it
+is. --prune forgets no whole folders with more than a tenth of the files, and no more than 1,000 files, without --force.
+
+Exit status: 0 when done, 2 if the index of another model was not replaced since the new one lacks pictures, 130 after
+Ctrl-C.
+
 JSON lines have an `event`: indexed, unchanged, moved (with `from`), duplicate (with `of`), skipped and failed (with
 `reason`), missing, pruned; each comes after the change is safe on disk. The last one is `summary`.";
 
@@ -29,6 +35,14 @@ pub struct IndexArgs {
     /// Forget files that are no longer there (otherwise they are marked missing)
     #[arg(long)]
     pub prune: bool,
+
+    /// With --prune: tell what would be forgotten, and change nothing. A moved file counts as gone, since nothing is read
+    #[arg(long, requires = "prune", conflicts_with_all = ["regions", "captions"])]
+    pub dry_run: bool,
+
+    /// Forget with --prune, or replace the index of another model, also where so much is gone that a drive may be away
+    #[arg(long)]
+    pub force: bool,
 
     /// Hidden files and folders too
     #[arg(long)]

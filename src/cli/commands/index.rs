@@ -23,6 +23,8 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
     let options = IngestOptions {
         roots: args.roots.clone(),
         prune: args.prune,
+        force: args.force,
+        dry_run: args.dry_run,
         hidden: args.hidden,
         batch: args.batch.map_or(defaults.batch, usize::from),
         threads: args.threads.map_or(defaults.threads, usize::from),
@@ -47,6 +49,12 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
     let mut report = Report::new(context, args.json);
     let summary = bring_up_to_date(&engine, &options, &mut report)?;
     report.finish(&summary)?;
+    if summary.kept_old {
+        return Err(CliError::with_hint(
+            "the new index lacks pictures of the old one, which goes on serving",
+            "mount the drive that is away and index again, or add --force",
+        ));
+    }
     Ok(if summary.cancelled { Outcome::Interrupted } else { Outcome::Done })
 }
 

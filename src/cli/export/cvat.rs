@@ -2,17 +2,27 @@
 
 use std::fmt::Write;
 
-use super::{Annotated, escape, labels};
+use super::{Annotated, escape, labels, names_of};
 
 pub fn write(pictures: &[Annotated]) -> String {
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<annotations>\n  <version>1.1</version>\n");
-    xml.push_str("  <meta><job><labels>\n");
+    let size = pictures.len();
+    let _ = writeln!(
+        xml,
+        "  <meta><task>\n    <name>glimpse</name><size>{size}</size><mode>annotation</mode><overlap>0</overlap>\n    \
+         <start_frame>0</start_frame><stop_frame>{}</stop_frame><flipped>False</flipped>\n    <labels>",
+        size.saturating_sub(1),
+    );
     for label in labels(pictures) {
-        let _ = writeln!(xml, "    <label><name>{}</name><type>rectangle</type></label>", escape(label));
+        let _ = writeln!(
+            xml,
+            "    <label><name>{}</name><type>rectangle</type><attributes></attributes></label>",
+            escape(label)
+        );
     }
-    xml.push_str("  </labels></job></meta>\n");
-    for (id, picture) in pictures.iter().enumerate() {
-        let (name, width, height) = (escape(&picture.path.to_string_lossy()), picture.width, picture.height);
+    xml.push_str("    </labels>\n  </task></meta>\n");
+    for (id, (picture, name)) in pictures.iter().zip(names_of(pictures)).enumerate() {
+        let (name, width, height) = (escape(&name), picture.width, picture.height);
         let _ = writeln!(xml, "  <image id=\"{id}\" name=\"{name}\" width=\"{width}\" height=\"{height}\">");
         for found in &picture.boxes {
             let [left, top, wide, high] = found.rect.pixels(width, height);

@@ -123,6 +123,20 @@ fn escape(text: &str) -> String {
     escaped
 }
 
+/// Names of pictures for other programs: relative to the folder that all of them are in, with `/` between folders.
+fn names_of(pictures: &[Annotated]) -> Vec<String> {
+    let mut folders = pictures.iter().map(|picture| picture.path.parent().unwrap_or(Path::new("")));
+    let first = folders.next().unwrap_or(Path::new(""));
+    let common = folders.fold(first, |common, folder| {
+        common.ancestors().find(|above| folder.starts_with(above)).unwrap_or(Path::new(""))
+    });
+    let name = |picture: &Annotated| {
+        let parts = picture.path.strip_prefix(common).unwrap_or(&picture.path).components();
+        parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    };
+    pictures.iter().map(name).collect()
+}
+
 /// The labels of all boxes, each once, in order of appearance.
 fn labels(pictures: &[Annotated]) -> Vec<&str> {
     let mut seen = HashSet::new();
@@ -153,7 +167,9 @@ mod tests {
         assert_eq!(json["categories"].as_array().unwrap().len(), 2);
         assert_eq!(json["annotations"][1]["bbox"], serde_json::json!([100.0, 100.0, 200.0, 100.0]));
         assert_eq!(json["annotations"][2]["category_id"], json["categories"][0]["id"]);
-        assert_eq!(json["images"][0]["file_name"], "/photos/a & b.jpg");
+        assert_eq!(json["images"][0]["file_name"], "a & b.jpg");
+        assert!(json["info"].is_object() && json["licenses"].is_array());
+        assert_eq!(json["annotations"][0]["segmentation"][0].as_array().unwrap().len(), 8);
     }
 
     #[test]
@@ -167,11 +183,26 @@ mod tests {
     #[test]
     fn xml_escapes_what_it_must() {
         let cvat = cvat::write(&[picture()]);
-        assert!(cvat.contains("name=\"/photos/a &amp; b.jpg\"") && cvat.contains("label=\"dog &lt;1&gt;\""), "{cvat}");
+        assert!(cvat.contains("name=\"a &amp; b.jpg\"") && cvat.contains("label=\"dog &lt;1&gt;\""), "{cvat}");
         assert!(cvat.contains("xtl=\"100.00\" ytl=\"100.00\" xbr=\"300.00\" ybr=\"200.00\""), "{cvat}");
-        let xmp = xmp::text(&picture());
+        let xmp = xmp::regions(&picture(), 1);
         assert!(xmp.contains("<mwg-rs:Name>dog &lt;1&gt;</mwg-rs:Name>") && xmp.contains("stArea:x=\"0.5\""), "{xmp}");
+        assert!(xmp.contains("stDim:w=\"400\" stDim:h=\"200\"") && xmp.contains("stArea:y=\"0.75\""), "{xmp}");
+        let turned = xmp::regions(&picture(), 6);
+        assert!(turned.contains("stDim:w=\"200\" stDim:h=\"400\"") && turned.contains("stArea:x=\"0.75\""), "{turned}");
         assert_eq!(escape("\u{1}\"é"), "\u{fffd}&quot;é");
+    }
+
+    #[test]
+    fn names_are_relative_to_the_folder_of_all() {
+        let named = |paths: &[&str]| {
+            let pictures: Vec<_> = paths.iter().map(|path| Annotated { path: path.into(), ..picture() }).collect();
+            names_of(&pictures)
+        };
+        assert_eq!(named(&[]), Vec::<String>::new());
+        assert_eq!(named(&["/p/a/x.jpg"]), ["x.jpg"]);
+        assert_eq!(named(&["/p/a/x.jpg", "/p/ab/x.jpg", "/p/y.jpg"]), ["a/x.jpg", "ab/x.jpg", "y.jpg"]);
+        assert_eq!(named(&["/p/a/b/x.jpg", "/p/a/b/c/y.jpg"]), ["x.jpg", "c/y.jpg"]);
     }
 
     #[test]

@@ -210,7 +210,7 @@ fn a_damaged_manifest_is_an_error() {
         batch.put(Table::Meta, key, flipped(store, Table::Meta, key));
     });
     let error = fixture.library().open().unwrap_err().to_string();
-    assert!(error.contains("the manifest is damaged") && error.contains("index again"), "{error}");
+    assert!(error.contains("the manifest is damaged") && error.contains("verify --repair"), "{error}");
 }
 
 /// Whatever sled makes of a damaged log, readers are told what to do; or it found the same values elsewhere.
@@ -229,7 +229,7 @@ fn a_damaged_log_is_an_error_with_a_remedy() {
         if let Err(error) = read {
             refused += 1;
             let error = error.to_string();
-            assert!(error.contains("gen-0001") && error.contains("index again"), "{error}");
+            assert!(error.contains("gen-0001") && error.contains("verify --repair"), "{error}");
         }
     }
     assert!(refused > 0);

@@ -11,6 +11,7 @@ mod operations;
 mod region_graph;
 mod region_snapshot;
 mod regions;
+mod rot;
 mod sealed;
 mod selection;
 mod snapshot;

@@ -12,6 +12,8 @@ pub(super) struct Finding {
     pub(super) problem: String,
     pub(super) cure: Batch,
     pub(super) mended: String,
+    /// True if a picture is forgotten by it.
+    pub(super) forgets: bool,
 }
 
 /// All findings of a survey; the cures of all together leave nothing to be found.
@@ -132,6 +134,7 @@ impl<'a> Check<'a> {
             names => format!("forgot picture {id}; index {} again to get it back", names.join(", ")),
         };
         self.note(problem, cure, &mended);
+        self.findings.last_mut().into_iter().for_each(|finding| finding.forgets = true);
     }
 
     /// Every file holds a picture that is there.
@@ -250,7 +253,7 @@ impl<'a> Check<'a> {
 
     fn note(&mut self, problem: String, cure: Batch, mended: &str) {
         let mended = format!("{problem}: {mended}");
-        self.findings.push(Finding { problem, cure, mended });
+        self.findings.push(Finding { problem, cure, mended, forgets: false });
     }
 }
 

@@ -23,8 +23,10 @@ pub struct VerifyReport {
     pub images: usize,
     /// What is wrong, one sentence each; empty if all is well.
     pub problems: Vec<String>,
-    /// What was mended.
+    /// What was mended, one sentence for each problem.
     pub repaired: Vec<String>,
+    /// Pictures that were forgotten by mending, since what cannot be derived was lost.
+    pub forgotten: usize,
 }
 
 impl Index {
@@ -45,9 +47,10 @@ impl Index {
             self.drop_graph()?;
             self.give_up_region_snapshot()?;
         }
-        for Finding { problem, cure, mended } in findings {
+        for Finding { problem, cure, mended, forgets } in findings {
             report.problems.push(problem);
             if repair {
+                report.forgotten += usize::from(forgets);
                 self.store.apply(&cure)?;
                 report.repaired.push(mended);
             }
@@ -111,7 +114,9 @@ impl Index {
             self.rebuild_words()?;
             report.repaired.push("made the word index anew".to_owned());
         }
-        report.problems.append(&mut problems);
+        if !problems.is_empty() {
+            report.problems.push(problems.join("; "));
+        }
         Ok(())
     }
 }

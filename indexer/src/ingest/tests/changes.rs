@@ -105,7 +105,7 @@ fn a_renamed_root_with_duplicates_leaves_nothing_behind() {
     // Of the old root there is still a tombstone, so it is still one of the library's.
     assert_eq!(fixture.index.manifest().roots.len(), 2);
     root(&mut fixture, "b1");
-    fixture.options.prune = true;
+    (fixture.options.prune, fixture.options.force) = (true, true);
     assert_eq!(fixture.run().0.pruned, 1);
     assert_eq!(fixture.index.manifest().roots, [fixture.path("b2")]);
 }
@@ -138,6 +138,9 @@ fn a_root_that_is_gone_is_marked_and_forgotten_only_if_asked() {
     fs::remove_dir_all(fixture.path("away")).unwrap();
     fixture.options.prune = true;
     fixture.options.roots = vec![fixture.path("away/sub")];
+    let (summary, events) = fixture.run();
+    assert_eq!((summary.missing, summary.failed), (1, 1), "{events:?}");
+    fixture.options.force = true;
     assert_eq!(fixture.run().1, [FileEvent::Pruned(away)]);
     assert_eq!((fixture.index.manifest().roots, fixture.index.len()), (vec![fixture.path("stays")], 1));
     assert!(fixture.try_run().0.is_err(), "nothing is known of it any more");

@@ -12,7 +12,11 @@ fn candidates(fixture: &Fixture) -> Vec<String> {
         }
         true
     };
-    assert!(walk::Walker::new(&fixture.options.roots, fixture.options.hidden, sink).run().complete);
+    assert!(
+        walk::Walker::new(&fixture.options.roots, fixture.options.hidden, &fixture.options.devices, sink)
+            .run()
+            .complete
+    );
     paths.sort();
     paths
 }

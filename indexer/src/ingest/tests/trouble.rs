@@ -97,9 +97,17 @@ fn an_emptied_root_is_taken_for_an_unmounted_drive() {
     fs::remove_file(&second).unwrap();
     File::create(fixture.path("two/lost+found")).unwrap();
     let (summary, events) = fixture.run();
-    assert_eq!((summary.pruned, summary.failed), (1, 1));
-    assert!(events.iter().any(|event| matches!(event, FileEvent::Failed { path, .. } if *path == fixture.path("one"))));
+    assert_eq!((summary.pruned, summary.missing, summary.failed), (0, 1, 2), "{events:?}");
+    for root in ["one", "two"].map(|name| fixture.path(name)) {
+        assert!(
+            events.iter().any(|event| matches!(event, FileEvent::Failed { path, .. } if *path == root)),
+            "{events:?}"
+        );
+    }
     assert_eq!(fixture.index.len(), 1);
+    fixture.options.force = true;
+    let (summary, events) = fixture.run();
+    assert_eq!((summary.pruned, summary.failed), (2, 0), "{events:?}");
 }
 
 #[test]
@@ -116,7 +124,7 @@ fn nothing_is_concluded_about_folders_that_cannot_be_looked_at() {
     };
     let (contents, mut recorder) = (Contents::default(), Recorder::default());
     let mut writer = Writer::new(&fixture.index, &contents, Report::new(&mut recorder));
-    reconcile(&fixture.index, &fixture.options, &walked, &[], &mut writer).unwrap();
+    reconcile(&fixture.index, &fixture.options, &walked, &[], &AtomicBool::new(false), &mut writer).unwrap();
     assert_eq!(recorder.events, [missing(&paths[0])]);
 }
 

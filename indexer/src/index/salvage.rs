@@ -1,0 +1,62 @@
+//! A generation from what can be read of a damaged one.
+
+use std::path::Path;
+
+use glimpse_encoder::ModelInfo;
+
+use super::Index;
+use super::load::{read_manifest, write_manifest};
+use crate::library::sync_dir;
+use crate::store::Store;
+use crate::vectors::VectorStorage;
+use crate::{IndexError, IndexOptions, Manifest};
+
+impl Index {
+    /// Makes a generation in `dir`, which does not exist, from the log of the one in `damaged`, which nobody may have open.
+    /// `model` stands in for a manifest that cannot be read. What belongs to no picture any more is left for
+    /// [`Index::verify`].
+    ///
+    /// # Errors
+    /// [`IndexError::Lost`] if nothing says which model made the vectors; else if a folder cannot be read or written.
+    pub(crate) fn salvage(
+        damaged: &Path,
+        dir: &Path,
+        model: Option<&ModelInfo>,
+        options: &IndexOptions,
+    ) -> Result<Self, IndexError> {
+        let path = dir.join("sled");
+        std::fs::create_dir_all(&path).map_err(|source| IndexError::Io { path: path.clone(), source })?;
+        let store = Store::open(&path)?;
+        store.salvage(&damaged.join("sled"))?;
+        match (read_manifest(&store, damaged), model) {
+            (Ok(_), _) => {}
+            (Err(IndexError::Lost { .. }), Some(model)) => {
+                let vectors = store.vector_storage(model.dim)?.unwrap_or_default();
+                write_manifest(&store, &Manifest::new(model, vectors))?;
+            }
+            (Err(error), _) => return Err(error),
+        }
+        store.sync()?;
+        drop(store);
+        for folder in [&path, dir] {
+            sync_dir(folder).map_err(|source| IndexError::Io { path: folder.to_path_buf(), source })?;
+        }
+        Self::open(dir, options)
+    }
+}
+
+impl Manifest {
+    /// Of a generation that is made now.
+    pub(crate) fn new(model: &ModelInfo, vectors: VectorStorage) -> Self {
+        let created = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Self {
+            format: Index::FORMAT,
+            model: model.clone(),
+            vectors,
+            regions: None,
+            rebuild: None,
+            roots: Vec::new(),
+            created: created.map_or(0, |since| since.as_secs() as i64),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What a new generation lacks of the old one, to be known before it takes the old one's place.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::write::is_gone;
+use crate::{Index, IndexError};
+
+/// One file in so many may be gone with its whole folder.
+const SHARE: usize = 10;
+/// So many files may be gone.
+const MOST: usize = 1000;
+
+/// Files of an old generation that a new one lacks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Present files of the old generation.
+    pub files: usize,
+    /// Files that are still on disk, or may be: they could not be read or looked at.
+    pub unread: Vec<PathBuf>,
+    /// Files that are gone together with all that was known in their folders, by folder.
+    pub folders: BTreeMap<PathBuf, usize>,
+    /// Roots of which nothing is left.
+    pub roots: BTreeSet<PathBuf>,
+}
+
+impl Losses {
+    /// True if the new generation should not take the old one's place unless the user insists: files that are there were
+    /// not read, or so much is gone that a drive may be away.
+    pub fn are_suspicious(&self) -> bool {
+        let gone: usize = self.folders.values().sum();
+        !self.unread.is_empty() || !self.roots.is_empty() || gone * SHARE > self.files || gone > MOST
+    }
+}
+
+/// Compares generations. A picture that was found again under another path is not lost, nor is a file that was deleted from
+/// a folder where others are left.
+///
+/// # Errors
+/// If a store fails.
+pub fn losses(old: &Index, new: &Index) -> Result<Losses, IndexError> {
+    let present = |index: &Index| -> Result<Vec<PathBuf>, IndexError> {
+        let files = index.files_under(Path::new(""))?;
+        Ok(files.into_iter().filter(|file| !file.missing).map(|file| file.path).collect())
+    };
+    let (before, now) = (present(old)?, present(new)?);
+    let paths: HashSet<&Path> = now.iter().map(PathBuf::as_path).collect();
+    let living: HashSet<&Path> = now.iter().flat_map(|path| path.ancestors().skip(1)).collect();
+    let mut losses = Losses { files: before.len(), ..Losses::default() };
+    let roots = old.manifest().roots;
+    for path in before.iter().filter(|path| !paths.contains(path.as_path())) {
+        if found_elsewhere(old, new, path)? {
+            continue;
+        }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        if !is_gone(path) {
+            losses.unread.push(path.clone());
+        } else if !living.contains(folder) {
+            *losses.folders.entry(folder.to_path_buf()).or_default() += 1;
+            losses.roots.extend(
+                roots.iter().filter(|root| path.starts_with(root) && !living.contains(root.as_path())).cloned(),
+            );
+        }
+    }
+    Ok(losses)
+}
+
+/// True if the new generation has the picture that `path` held in the old one.
+fn found_elsewhere(old: &Index, new: &Index, path: &Path) -> Result<bool, IndexError> {
+    let Some(file) = old.file(path)? else { return Ok(true) };
+    let Ok(Some(record)) = old.image(file.image) else { return Ok(false) };
+    let Some(id) = new.by_content(&record.content)? else { return Ok(false) };
+    Ok(new.files_of(id)?.iter().any(|file| !file.missing))
+}

@@ -1,0 +1,91 @@
+//! `library.json`: which generation serves, and which one is being built.
+//!
+//! It says nothing that the generations do not say of themselves, so a catalogue that is missing or damaged is made anew
+//! from them, and no generation is given up because a file is not there.
+
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use glimpse_encoder::ModelInfo;
+
+use super::{io, sync_dir};
+use crate::IndexError;
+
+/// What `library.json` says.
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
+pub(super) struct Catalogue {
+    format: u32,
+    /// The generation that answers.
+    pub(super) serving: Option<Generation>,
+    /// The generation that will take its place.
+    pub(super) building: Option<Generation>,
+}
+
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub(super) struct Generation {
+    pub(super) number: u32,
+    pub(super) model: ModelInfo,
+}
+
+/// Format number of `library.json`.
+const FORMAT: u32 = 1;
+
+impl Catalogue {
+    /// Of generations in rising order: the oldest serves, since a younger one beside it may not be complete.
+    pub(super) fn of(generations: Vec<Generation>) -> Self {
+        let mut oldest = generations.into_iter();
+        Self { format: FORMAT, serving: oldest.next(), building: oldest.next() }
+    }
+
+    /// The generations that it names.
+    pub(super) fn generations(&self) -> impl Iterator<Item = &Generation> {
+        self.serving.iter().chain(&self.building)
+    }
+
+    /// Reads `library.json` under `home`; `None` if there certainly is none.
+    ///
+    /// # Errors
+    /// [`IndexError::Corrupt`] if it is damaged, [`IndexError::NewerFormat`], [`IndexError::Io`].
+    pub(super) fn read(home: &Path) -> Result<Option<Self>, IndexError> {
+        let path = path(home);
+        let json = match std::fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            read => read.map_err(|source| io(&path, source))?,
+        };
+        #[derive(serde::Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        let damaged = |error: serde_json::Error| IndexError::Corrupt {
+            dir: home.to_path_buf(),
+            what: "library.json".to_owned(),
+            reason: error.to_string(),
+        };
+        let Format { format } = serde_json::from_slice(&json).map_err(damaged)?;
+        if format > FORMAT {
+            return Err(IndexError::NewerFormat { dir: home.to_path_buf(), found: format, supported: FORMAT });
+        }
+        serde_json::from_slice(&json).map(Some).map_err(damaged)
+    }
+
+    /// Replaces `library.json` as a whole: after a crash it is the old one or the new one.
+    ///
+    /// # Errors
+    /// [`IndexError::Io`].
+    pub(super) fn write(&self, home: &Path) -> Result<(), IndexError> {
+        let path = path(home);
+        let write = || {
+            let json = serde_json::to_vec_pretty(&Self { format: FORMAT, ..self.clone() })?;
+            let mut file = tempfile::NamedTempFile::new_in(home)?;
+            file.write_all(&json)?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            sync_dir(home)
+        };
+        write().map_err(|source| io(&path, source))
+    }
+}
+
+fn path(home: &Path) -> PathBuf {
+    home.join("library.json")
+}
