@@ -1,7 +1,7 @@
 //! Where things are: questions to the regions of pictures instead of pictures as a whole.
 //!
 //! ```text
-//! text -> form.rs, parse.rs   things, counts, exclusions, relations
+//! text -> form.rs, parse.rs   things, counts, exclusions, relations; suggest.rs: search texts that are such a form
 //!      -> scale.rs            each thing to a vector, and what its cosines with regions mean here
 //!      -> find.rs             region index -> photos -> boxes -> the form's conditions      -> FindPage
 //!      -> closest.rs          photos below the cut, where few fulfil the form
@@ -25,6 +25,7 @@ mod query;
 mod refine;
 mod scale;
 mod stored;
+mod suggest;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
