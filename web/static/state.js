@@ -48,8 +48,8 @@ export const sortOf = (state) =>
 /// How far down the answer goes: a few sure matches are followed by the closest others in any case.
 const depthOf = ({ weak }) => (weak ? "all" : "usual");
 
-/// Cuts what is typed at bare ` + ` and ` - `, as the command line does: what is before a sign becomes a chip, the sign says
-/// whether the rest is wanted. In double quotes signs are text.
+/// Cuts what is typed at bare ` + ` and ` - `, as the command line does: what is before a sign
+/// becomes a chip, the sign says whether the rest is wanted. In double quotes signs are text.
 export function cutAtSigns({ text, sign, chips }) {
   for (;;) {
     const [, before, operator, after] = /^((?:[^"]|"[^"]*")*?)(?:^|\s)([+\-−])\s(.*)$/su.exec(text) ?? [];

@@ -1,7 +1,8 @@
 //! A search as it is typed: parts with signs between them.
 
-/// Cuts a text at its signs, which are words of their own: `cat - dog` gives `cat`, `-`, `dog`. Words in double quotes
-/// are text, whatever they are. No piece is empty or has white space around it.
+/// Cuts a text at its signs, which are words of their own: `cat - dog` gives `cat`, `-`, `dog`.
+/// Words in double quotes are text, whatever they are. No piece is empty or has white space around
+/// it.
 pub fn at_signs(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut start, mut quoted) = (0, false);
@@ -21,7 +22,8 @@ pub fn at_signs(text: &str) -> Vec<&str> {
     pieces
 }
 
-/// The parts of a search and their weights: 1, or -1 after a `-`, which moves the search away from what follows it.
+/// The parts of a search and their weights: 1, or -1 after a `-`, which moves the search away from
+/// what follows it.
 pub fn parts(text: &str) -> Vec<(&str, f32)> {
     let mut sign = 1.0;
     let mut parts = Vec::new();

@@ -14,8 +14,8 @@ use crate::calibrate::CUT;
 use crate::{EngineError, Strength};
 
 impl Search<'_> {
-    /// The `most` photos that come closest to fulfilling the form, beside those that do (`found`); best first. A photo
-    /// that shows what must not be there is not among them.
+    /// The `most` photos that come closest to fulfilling the form, beside those that do (`found`);
+    /// best first. A photo that shows what must not be there is not among them.
     pub(super) fn closest(
         &self,
         things: &[Thing],
@@ -46,7 +46,8 @@ impl Search<'_> {
         }
     }
 
-    /// The photos of the regions nearest to the things, each thing having an equal part of `regions`.
+    /// The photos of the regions nearest to the things, each thing having an equal part of
+    /// `regions`.
     fn nearest(&self, standings: &[Standing], regions: usize) -> Result<HashSet<ImageId>, EngineError> {
         let among = self.regions.select(Some(&self.allowed), self.query.min_area);
         let of_each = regions.div_ceil(standings.len().max(1));
@@ -59,9 +60,9 @@ impl Search<'_> {
         Ok(photos)
     }
 
-    /// How close a photo comes: as close as its least certain box where it has boxes that would fulfil the form if they
-    /// were surer, and [`UNMET`] of its least certain thing where it has not, or where that is more. `None` if it has no
-    /// region that is large enough.
+    /// How close a photo comes: as close as its least certain box where it has boxes that would
+    /// fulfil the form if they were surer, and [`UNMET`] of its least certain thing where it has
+    /// not, or where that is more. `None` if it has no region that is large enough.
     fn close(&self, id: ImageId, things: &[Thing], asked: &[Asked<'_>]) -> Option<FoundPhoto> {
         let each = things.iter().zip(asked).enumerate();
         let boxes = each.map(|(thing, (named, asked))| self.any_boxes(id, thing, named, asked));
@@ -80,7 +81,8 @@ impl Search<'_> {
         Some(FoundPhoto { id, score, strength: Strength::of(score), boxes })
     }
 
-    /// The boxes of a thing at or above the cut, and below it as many as the thing needs to find a place; best first.
+    /// The boxes of a thing at or above the cut, and below it as many as the thing needs to find a
+    /// place; best first.
     fn any_boxes(&self, id: ImageId, thing: usize, named: &Thing, asked: &Asked<'_>) -> Option<Vec<FoundBox>> {
         let (products, shapes) = self.products(id, asked)?;
         let picture = asked.standing.of_picture(self.index.vector(id).as_deref());
@@ -93,7 +95,8 @@ impl Search<'_> {
     }
 }
 
-/// The score of a thing's count, which is that of the last box that is needed; `None` if there are too few or too many.
+/// The score of a thing's count, which is that of the last box that is needed; `None` if there are
+/// too few or too many.
 fn count_of(named: &Thing, boxes: &[FoundBox]) -> Option<f32> {
     let sure = boxes.iter().filter(|found| found.score >= CUT).count();
     let too_many = named.at_most.is_some_and(|most| sure > most);

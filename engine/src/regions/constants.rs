@@ -14,8 +14,9 @@ pub const THING: Curve = Curve { slope: 9.0, margin: -0.5, floor: 0.6, roof: 6.0
 pub const SCENE: Curve = Curve { slope: 5.0, margin: 0.0, floor: 0.3, roof: 6.0 };
 /// Boxes below the cut that a thing may have in a photo: one is shown, more let several things find places of their own.
 pub(super) const WEAK_BOXES: usize = 3;
-/// What the score of a photo is multiplied by if it shows all things, but too few of one, or not as they have to lie:
-/// what was asked for is not there, so even the surest of them stays well below the cut.
+/// What the score of a photo is multiplied by if it shows all things, but too few of one, or not as
+/// they have to lie: what was asked for is not there, so even the surest of them stays well below
+/// the cut.
 pub(super) const UNMET: f32 = 0.25;
 /// How much the whole picture's standing counts beside that of its region.
 pub const IMAGE_WEIGHT: f32 = 0.1;
@@ -24,7 +25,8 @@ pub const IMAGE_WEIGHT: f32 = 0.1;
 pub(super) const SAMPLE: usize = 4096;
 /// Regions asked of the index at first; more while the last one would still be found.
 pub(super) const FIRST: usize = 2048;
-/// Score from which boxes of a single picture are shown when weaker ones are asked for too: all would be a patchwork.
+/// Score from which boxes of a single picture are shown when weaker ones are asked for too: all
+/// would be a patchwork.
 pub(super) const FAINT: f32 = 0.1;
 /// What a region gains for each doubling of its area when nested regions compete, in standard deviations: of a thing and
 /// a part of it that look alike to the model, the thing is meant.

@@ -105,14 +105,14 @@ fn tokens(text: &str) -> Result<Vec<Token>, EngineError> {
             while let Some(c) = chars.next_if(|c| !ends(c)) {
                 word.push(c);
             }
+            let is_minus = matches!(word.as_str(), "-" | "−");
+            if is_minus && !tokens.is_empty() {
+                tokens.push(Token::And);
+            }
             tokens.push(match word.to_lowercase().as_str() {
                 "and" | "+" => Token::And,
                 "no" | "without" => Token::No,
-                "-" | "−" if tokens.is_empty() => Token::No,
-                "-" | "−" => {
-                    tokens.push(Token::And);
-                    Token::No
-                }
+                _ if is_minus => Token::No,
                 _ => Token::Word(word),
             });
         }

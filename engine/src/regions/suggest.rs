@@ -4,8 +4,9 @@ use super::form::{Form, MAX_COUNT, Thing};
 use super::parse::number;
 
 impl Form {
-    /// The form that a search text amounts to, if it counts things (`two dogs`), rules some out (`dog and no cat`) or
-    /// says how they lie (`dog left of ball`). Plain words, and words joined by `and`, are left to search.
+    /// The form that a search text amounts to, if it counts things (`two dogs`), rules some out
+    /// (`dog and no cat`) or says how they lie (`dog left of ball`). Plain words, and words joined
+    /// by `and`, are left to search.
     pub fn suggested(text: &str) -> Option<Self> {
         let form = Self::parse(text).ok()?;
         let is_counted = |thing: &Thing| *thing != Thing::named(thing.text.as_str());

@@ -162,8 +162,8 @@ fn nearest(index: &Index, scale: &Scale, allowed: &IdSet, depth: Depth) -> Resul
     }
 }
 
-/// Gives pictures the score that another question `found` them with, where that is higher. Gives how many now lie above
-/// the cut.
+/// Gives pictures the score that another question `found` them with, where that is higher. Gives
+/// how many now lie above the cut.
 fn widen(nearest: &mut Vec<Scored>, found: &[Scored]) -> usize {
     let mut found: HashMap<ImageId, f32> = found.iter().map(|scored| (scored.id, scored.score)).collect();
     for scored in nearest.iter_mut() {

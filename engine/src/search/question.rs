@@ -72,8 +72,8 @@ impl Question {
         self.terms.iter().all(|(asked, weight)| *weight < 0.0 || matches!(asked, Asked::Text(_)))
     }
 
-    /// Library pictures among the terms that are no hits: those that are asked against, and an example without words.
-    /// With words beside it, an example is often their best hit.
+    /// Library pictures among the terms that are no hits: those that are asked against, and an
+    /// example without words. With words beside it, an example is often their best hit.
     pub fn left_out(&self) -> impl Iterator<Item = ImageId> {
         let has_words = self.texts(|weight| weight > 0.0).next().is_some();
         let images = self.terms.iter().filter(move |(_, weight)| *weight < 0.0 || !has_words);

@@ -79,7 +79,8 @@ pub struct DepthArgs {
 }
 
 impl DepthArgs {
-    /// Lists of paths, which are made for other programs, hold what is sure unless all is asked for.
+    /// Lists of paths, which are made for other programs, hold what is sure unless all is asked
+    /// for.
     pub fn resolve(&self, print: &PrintArgs) -> Depth {
         match (self.all, self.strict || print.paths || print.null) {
             (true, _) => Depth::All,

@@ -15,8 +15,9 @@ use glimpse::{Source, Term};
 
 use crate::cli::outcome::CliError;
 
-/// Reads the words as the shell gave them. A quoted group of words is one word, but signs in it count: `'cat - dog'` is
-/// what `cat - dog` is. In double quotes of its own (`'"cat - dog"'`) they are text.
+/// Reads the words as the shell gave them. A quoted group of words is one word, but signs in it
+/// count: `'cat - dog'` is what `cat - dog` is. In double quotes of its own (`'"cat - dog"'`) they
+/// are text.
 pub fn parse(words: &[OsString]) -> Result<Vec<Term>, CliError> {
     let mut terms = Vec::new();
     let mut current = Draft::default();

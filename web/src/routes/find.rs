@@ -37,8 +37,8 @@ pub struct FoundPageView<T> {
     strong: usize,
     /// Those of them that are likely.
     likely: usize,
-    /// Pictures below the cut, of which `depth` says how many are given; they show all things less surely, or otherwise than
-    /// asked. None where that is not known without looking at all.
+    /// Pictures below the cut, of which `depth` says how many are given; they show all things less
+    /// surely, or otherwise than asked. None where that is not known without looking at all.
     weaker: Option<usize>,
     /// Pictures with regions that passed the filter.
     searched: usize,

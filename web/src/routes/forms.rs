@@ -21,7 +21,8 @@ pub const MAX_TILES: usize = 5_000;
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 pub struct SimpleForm {
-    /// What to look for, in any language. Between white space, `+` adds a part and `-` moves away from one: `dog - cat`.
+    /// What to look for, in any language. Between white space, `+` adds a part and `-` moves away
+    /// from one: `dog - cat`.
     pub q: Option<String>,
     /// Number of a picture to look like.
     pub like: Option<u64>,

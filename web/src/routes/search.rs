@@ -28,7 +28,8 @@ pub struct PageView<T> {
     searched: usize,
     /// `cursor` of the next page; none at the end. A result set stays as it is while it is paged.
     next: Option<String>,
-    /// The form for `/find` that the text amounts to, if it asks about things: `two dogs`, `dog left of ball`.
+    /// The form for `/find` that the text amounts to, if it asks about things: `two dogs`, `dog
+    /// left of ball`.
     find: Option<String>,
 }
 
