@@ -103,7 +103,7 @@ pub fn answer(
     for line in export::write(&annotated, export)? {
         context.note(line);
     }
-    tell(&page, query, context);
+    tell(&page, context);
     Ok(Outcome::found(page.accepted > 0))
 }
 
@@ -188,7 +188,7 @@ fn annotated(
     }
 }
 
-fn tell(page: &FindPage, query: &FindQuery, context: &Context) {
+fn tell(page: &FindPage, context: &Context) {
     let (shown, searched) = (page.photos.len(), page.searched);
     if page.accepted == 0 {
         context.note(format_args!("nothing found among {searched} photos"));
