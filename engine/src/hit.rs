@@ -73,7 +73,8 @@ pub struct Page {
     pub accepted: usize,
     /// Those of them that are strong; the others are likely.
     pub strong: usize,
-    /// Pictures that passed the filter and lie below the cut. [`crate::Query::depth`] says how many of them are hits.
+    /// Pictures that passed the filter and lie below the cut. [`crate::Query::depth`] says how many
+    /// of them are hits.
     pub weaker: usize,
     /// Where the next page starts; `None` at the end.
     pub next: Option<Cursor>,

@@ -34,11 +34,46 @@ onPage("results come while one types, and the address follows", async (page) => 
   await tiles(page).first().waitFor();
 });
 
-onPage("the weak tail is folded, and unfolds", async (page) => {
+onPage("few matches are followed by the closest others at once", async (page) => {
+  await search(page, "quantum physics lecture");
+  const heading = page.locator("#grid h2").first();
+  assert.match(await heading.textContent(), (await count(page)) === 0 ? /^Nothing sure\. Closest:/ : /^(Strong|Likely) matches/);
+  assert.ok((await tiles(page).count()) > 5, "never an empty screen");
+  assert.equal(await page.locator("#empty").isVisible(), false);
+  assert.match(await page.locator("#announcer").textContent(), /match/);
+  await page.locator("#weaker", { hasText: "Show more" }).click();
+  await page.waitForURL(/weak=1/);
+  await idle(page);
+  assert.equal(await page.locator("#weaker").isVisible(), false, "all are there");
+});
+
+onPage("a question about things is one click away from its answer", { path: "/?q=two+or+more+butterfly" }, async (page) => {
+  await page.locator("#note", { hasText: "This asks about things" }).waitFor();
+  await page.click("#note-more");
+  await page.waitForURL((address) => address.searchParams.get("find") === "1" && address.searchParams.get("c") === "n:2-:butterfly");
+});
+
+onPage("a pasted question is cut at all its signs", async (page) => {
+  await page.fill("#q", "sunflower + crescent moon - bee");
+  await page.waitForURL((address) => address.searchParams.getAll("c").join() === "t:1:sunflower,t:1:crescent moon");
+  assert.equal(await page.inputValue("#q"), "bee");
+  assert.ok(await page.locator("#sign").isVisible(), "the last part is not wanted");
+});
+
+onPage("more like this adds to what words find", { path: "/?q=butterfly" }, async (page) => {
+  const before = await count(page);
+  await tiles(page).first().locator("a.shot").focus();
+  await page.keyboard.press("m");
+  await page.waitForURL(/c=i/);
+  await idle(page);
+  assert.ok((await count(page)) >= before, "nothing that was found is lost");
+});
+
+onPage("weaker matches are folded behind many sure ones, and unfold", async (page) => {
   await search(page, "zoo");
   const found = await count(page);
-  const fold = page.locator("#weaker");
-  const weaker = Number(/^(\d+) weaker match/.exec(await fold.textContent())[1]);
+  const fold = page.locator("#weaker", { hasText: "Show the closest anyway" });
+  const weaker = 392 - found;
   await fold.click();
   await page.waitForURL(/weak=1/);
   await page.locator("#grid h2", { hasText: "Weaker matches" }).waitFor({ state: "attached" });

@@ -37,6 +37,7 @@ fn a_hit_has_stable_fields() {
         "height",
         "id",
         "keywords",
+        "matches",
         "path",
         "place",
         "score",
@@ -48,6 +49,39 @@ fn a_hit_has_stable_fields() {
     assert_eq!(fields, expected);
     assert!(Path::new(hits[0]["path"].as_str().unwrap()).is_absolute());
     assert!((0.0..=1.0).contains(&hits[0]["score"].as_f64().unwrap()));
+}
+
+#[test]
+fn what_is_not_there_shows_what_is_closest_and_is_status_1() {
+    let fixture = shared();
+    let search =
+        |more: &[&str]| fixture.run([&["search", "--mode", "semantic", "quantum physics lecture"], more].concat());
+    let usual = search(&[]);
+    assert_eq!(usual.code, 1, "{}", usual.stderr);
+    let mut lines = usual.stdout.lines();
+    assert_eq!(lines.next(), Some("Nothing sure. Closest:"));
+    assert!(lines.clone().count() > 5 && lines.all(|line| line.starts_with("weak")), "{}", usual.stdout);
+    assert!(usual.stderr.contains("nothing found"), "{}", usual.stderr);
+    let strict = search(&["--strict"]);
+    assert_eq!((strict.code, strict.stdout.as_str()), (1, ""));
+    assert!(strict.stderr.contains("--all"), "{}", strict.stderr);
+    assert_eq!(search(&["-l"]).stdout, "", "lists of paths hold what is sure");
+    let json = search(&["--json"]).json();
+    assert!(json.iter().all(|hit| hit["strength"] == "weak" && hit["score"].as_f64().unwrap() < 0.5));
+    let matches = &json[0]["matches"];
+    assert_eq!((&matches["strong"], &matches["likely"]), (&0.into(), &0.into()));
+    assert!(matches["weaker"].as_u64().unwrap() as usize >= json.len());
+    assert_eq!(search(&["--all", "--strict"]).code, 2);
+}
+
+#[test]
+fn signs_in_quotes_are_signs_and_questions_about_things_are_pointed_on() {
+    let fixture = shared();
+    let search = |words: &[&str]| fixture.run([&["search", "-n", "5"], words].concat());
+    assert_eq!(search(&["sunflower - bee"]).stdout, search(&["sunflower", "-", "bee"]).stdout);
+    assert!(search(&["sunflower - bee"]).stderr.contains("`glimpse find 'sunflower and no bee'`"));
+    assert!(search(&["two", "sunflowers"]).stderr.contains("`glimpse find 'at least 2 sunflowers'`"));
+    assert!(!search(&["a red flower"]).stderr.contains("glimpse find"));
 }
 
 #[test]

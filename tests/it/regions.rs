@@ -18,7 +18,7 @@ fn a_found_photo_has_boxes_in_its_pixels() {
     assert!(!photos.is_empty());
     let mut fields: Vec<&String> = photos[0].as_object().unwrap().keys().collect();
     fields.sort();
-    assert_eq!(fields, ["boxes", "height", "id", "path", "score", "strength", "width"]);
+    assert_eq!(fields, ["boxes", "height", "id", "matches", "path", "score", "strength", "width"]);
     for photo in &photos {
         let (width, height) = (photo["width"].as_f64().unwrap(), photo["height"].as_f64().unwrap());
         for found in photo["boxes"].as_array().unwrap() {
@@ -29,6 +29,28 @@ fn a_found_photo_has_boxes_in_its_pixels() {
             assert_eq!(found["text"], "sunflower");
         }
     }
+}
+
+#[test]
+fn a_question_about_things_is_never_answered_with_nothing() {
+    let fixture = shared();
+    for query in ["a cat and a dog", "cat - dog", "dog left of ball", "two or more dogs", "red car"] {
+        let run = fixture.run(["find", query]);
+        assert!(run.stdout.lines().count() > 5, "{query}: {}{}", run.stdout, run.stderr);
+        let json = fixture.run(["find", query, "--json"]).json();
+        let sure = json.iter().filter(|photo| photo["strength"] != "weak").count();
+        assert_eq!(run.code, i32::from(sure == 0), "{query}");
+        let heading = if sure == 0 { "Nothing sure. Closest:" } else { "Weaker:" };
+        assert_eq!(run.stdout.contains(heading), sure < json.len(), "{query}: {}", run.stdout);
+        assert!(json.iter().all(|photo| !photo["boxes"].as_array().unwrap().is_empty()), "{query}");
+        let strict = fixture.run(["find", query, "--json", "--strict"]).json();
+        assert_eq!(strict.len(), sure, "{query}");
+    }
+    let coco = fixture.path().join("closest.json");
+    let file = coco.to_str().unwrap();
+    assert_eq!(fixture.run(["find", "quantum physics lecture left of dentist", "--coco", file]).code, 1);
+    let coco: Value = serde_json::from_str(&fs::read_to_string(&coco).unwrap()).unwrap();
+    assert_eq!(coco["annotations"].as_array().unwrap().len(), 0, "other programs are not told what is only close");
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub async fn description() -> HttpResponse {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use glimpse_engine::{Format, Lies, Mode, Sort};
+    use glimpse_engine::{Depth, Format, Lies, Mode, Sort};
     use serde::de::DeserializeOwned;
     use serde_json::Value;
 
@@ -81,6 +81,7 @@ mod tests {
     fn names_that_are_described_are_read() {
         all_read::<Sort>("Sort");
         all_read::<Mode>("Mode");
+        all_read::<Depth>("Depth");
         all_read::<Format>("Format");
         all_read::<Lies>("Lies");
     }

@@ -223,31 +223,28 @@ async function loadRest(signal) {
 
 /// What stands below the pictures, or in their place.
 function renderEnds(count) {
-  const { accepted, weaker, searched, ranked } = results;
-  const folded = ranked && !state.weak && weaker !== 0 && searched > accepted;
-  const tail = weaker === null ? t("weakerToo") : t("weaker", { n: weaker });
-  $("weaker").hidden = !folded || accepted === 0;
-  $("weaker").textContent = tail;
+  const { searched, ranked } = results;
+  $("weaker").hidden = !results.hasMore;
+  $("weaker").textContent = t(results.tiles.some(({ strength }) => strength === "weak") ? "showMore" : "showClosest");
   $("empty").hidden = count > 0;
   if (count > 0) return;
   const nothing = ranked ? "nothingFound" : isFiltered(state) ? "nothingPasses" : "nothingYet";
   $("empty-title").textContent = t(nothing);
   $("empty-advice").textContent = ranked ? t("nothingAdvice", { n: searched }) : nothing === "nothingYet" ? t("addFirst") : "";
-  $("empty-weaker").hidden = !folded;
-  $("empty-weaker").textContent = tail;
   $("empty-clear").hidden = !isFiltered(state);
   $("empty-regions").hidden = true;
   $("empty-add").hidden = nothing !== "nothingYet";
 }
 
 function say(words) {
-  const { accepted, weaker, searched, ranked, withoutRegions } = results;
+  const { accepted, searched, ranked, tiles, withoutRegions, asThings } = results;
   const line = ranked ? t("matches", { n: accepted, searched }) : isFiltered(state) ? t("pass", { n: accepted }) : t("pictureCount", { n: accepted });
   $("count").textContent = line;
-  announce(ranked && accepted === 0 ? `${t("nothingFound")}. ${weaker ? t("weaker", { n: weaker }) : ""}` : line);
+  announce(ranked && accepted === 0 ? (tiles.length ? `${line}. ${t("closest")} ${t("pictureCount", { n: tiles.length })}` : t("nothingFound")) : line);
   const texts = [state.text, ...state.chips.filter(({ kind }) => kind === "text").map(({ value }) => value)].join(" ").trim();
   if (words) return note(t("modelLoading"));
   if (withoutRegions) return note(t("someWithoutRegions", { n: withoutRegions }), [t("makeRegions"), panel.makeRegions]);
+  if (asThings) return note(t("asksThings"), [t("findThings"), () => change({ find: true, chips: [], text: asThings, sign: 1 }, { finish: true })]);
   if (exampleOf(state) && texts) return note(t("regionAlone"));
   note(languageNote(texts, server.model.name), [t("aboutModel"), panel.open]);
 }
@@ -274,7 +271,7 @@ function showProblem(error) {
   $("empty-title").textContent = t(empty ? "nothingYet" : bare ? "noRegions" : early ? "loading" : "failed");
   $("empty-advice").textContent = empty ? t("addFirst") : bare ? t("noRegionsAdvice") : early ? t("modelNotYet") : explain(error);
   if (error.code === "no_thing") ($("empty-title").textContent = error.message), ($("empty-advice").textContent = "");
-  $("empty-weaker").hidden = $("empty-clear").hidden = true;
+  $("empty-clear").hidden = true;
   $("empty-regions").hidden = !bare;
   $("empty-add").hidden = !empty;
   announce($("empty-title").textContent);
@@ -286,15 +283,13 @@ function titleOf({ text, chips }) {
   return parts.length ? `${parts.join(" + ")} – Glimpse` : "Glimpse";
 }
 
-for (const id of ["weaker", "empty-weaker"]) {
-  $(id).addEventListener("click", () => {
-    const y = scrollY;
-    state = { ...state, weak: true };
-    rememberScroll();
-    history.pushState({ y }, "", write(state));
-    showResults(y);
-  });
-}
+$("weaker").addEventListener("click", () => {
+  const y = scrollY;
+  state = { ...state, weak: true };
+  rememberScroll();
+  history.pushState({ y }, "", write(state));
+  showResults(y);
+});
 $("empty-clear").addEventListener("click", () => change({ after: "", before: "", folders: [], cameras: [], formats: [], area: 0 }));
 $("empty-regions").addEventListener("click", () => panel.makeRegions());
 $("empty-add").addEventListener("click", () => panel.open());

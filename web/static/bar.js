@@ -4,7 +4,7 @@ import { image, thumbnail, upload, uploaded } from "./api.js";
 import { $, fileName, h } from "./dom.js";
 import { explain } from "./errors.js";
 import { icon } from "./icons.js";
-import { thingsOf } from "./state.js";
+import { cutAtSigns, thingsOf } from "./state.js";
 import { countOf, firstRelation, relationChips, swatch } from "./things.js";
 import { number, t } from "./words.js";
 import { toast } from "./toast.js";
@@ -25,13 +25,9 @@ export function setUpBar({ get, change }) {
   };
 
   input.addEventListener("input", () => {
-    // As on the command line: ` + ` and ` - ` end a part and say whether the next one is wanted.
-    const parts = /^(.*?)(?:^|\s)([+\-−])\s(.*)$/su.exec(input.value);
-    if (!parts) return change({ text: input.value }, { typing: true });
-    const [, before, operator, after] = parts;
-    const { chips, sign: own } = get();
-    const done = before.trim() ? [...chips, { kind: "text", value: before.trim(), weight: own }] : chips;
-    edit(done, { text: after, sign: operator === "+" ? 1 : -1 });
+    const { text, sign, chips } = cutAtSigns({ ...get(), text: input.value });
+    if (text === input.value) return change({ text }, { typing: true });
+    edit(chips, { text, sign });
   });
   input.addEventListener("keydown", (event) => {
     const { chips, text } = get();

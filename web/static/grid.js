@@ -123,12 +123,14 @@ export class Grid {
     if (!part) {
       const id = `section-${section.key}`;
       const count = h("span", { class: "count" });
-      const heading = h("h2", { id }, section.title, " ", count);
+      const title = h("span", {});
+      const heading = h("h2", { id }, title, " ", count);
       const list = h("div", { class: "tiles", role: "list", "aria-labelledby": id });
-      part = { element: h("section", { class: `part ${section.key}` }, heading, list), list, count };
+      part = { element: h("section", { class: `part ${section.key}` }, heading, list), list, title, count };
       this.#parts.set(section.key, part);
       this.root.append(part.element);
     }
+    part.title.textContent = section.title;
     part.count.textContent = number(section.count);
     part.element.style.transform = `translateY(${section.y}px)`;
     return part;

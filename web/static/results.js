@@ -40,6 +40,8 @@ export class Results {
   withoutRegions = 0;
   /// What was understood of a question about regions: `thing` of a box is a place in its `things`.
   form = null;
+  /// The same question for regions, if the words ask about things.
+  asThings = null;
   /// Leaders of stacks that are spread out.
   spread = new Set();
 
@@ -61,8 +63,8 @@ export class Results {
     if (this.started && body.cursor !== this.next) return false; // another call was faster
     this.started = true;
     // How many weaker ones there are is not always known for regions.
-    const { accepted, weaker = null, searched, next, form = null, without_regions: withoutRegions = 0 } = page;
-    Object.assign(this, { accepted, weaker, searched, next, form, withoutRegions });
+    const { accepted, weaker = null, searched, next, form = null, find = null, without_regions: withoutRegions = 0 } = page;
+    Object.assign(this, { accepted, weaker, searched, next, form, asThings: find, withoutRegions });
     this.complete = page.next === null;
     for (const tile of page.hits) this.tiles.push(tile);
     return true;
@@ -71,7 +73,13 @@ export class Results {
   /// Hits there will be when all are loaded.
   get expected() {
     if (this.complete) return this.tiles.length;
-    return this.body.all ? this.accepted + (this.weaker ?? this.searched - this.accepted) : this.accepted;
+    return this.body.depth === "all" ? this.accepted + (this.weaker ?? this.searched - this.accepted) : this.accepted;
+  }
+
+  /// True if there are matches below the last one that is given.
+  get hasMore() {
+    return this.ranked && this.complete && this.body.depth !== "all" && this.tiles.length > 0
+      && this.tiles.length < this.accepted + (this.weaker ?? Infinity);
   }
 
   /// Tiles to show in order: near-duplicates lie on the best of them, which knows how many.
@@ -119,6 +127,7 @@ export class Results {
   }
 
   #title(key, { taken }) {
+    if (key === "weak" && this.accepted === 0) return t("closest");
     if (["strong", "likely", "weak"].includes(key)) return t(`${key}Matches`);
     return key === "undated" ? t("undated") : month(taken);
   }

@@ -20,7 +20,7 @@ export const EMPTY = Object.freeze({
   folders: [],
   cameras: [],
   formats: [],
-  weak: false, // the weaker matches are unfolded
+  weak: false, // all weaker matches are unfolded
   view: null, // the picture that is open
 });
 
@@ -45,14 +45,31 @@ export const isFiltered = (state) =>
 export const sortOf = (state) =>
   isRanked(state) ? state.sort || "relevance" : state.sort === "oldest" ? "oldest" : "newest";
 
+/// How far down the answer goes: a few sure matches are followed by the closest others in any case.
+const depthOf = ({ weak }) => (weak ? "all" : "usual");
+
+/// Cuts what is typed at bare ` + ` and ` - `, as the command line does: what is before a sign
+/// becomes a chip, the sign says whether the rest is wanted. In double quotes signs are text.
+export function cutAtSigns({ text, sign, chips }) {
+  for (;;) {
+    const [, before, operator, after] = /^((?:[^"]|"[^"]*")*?)(?:^|\s)([+\-−])\s(.*)$/su.exec(text) ?? [];
+    if (!operator) return { text, sign, chips };
+    if (before.trim()) chips = [...chips, { kind: "text", value: before.trim(), weight: sign }];
+    [text, sign] = [after, operator === "+" ? 1 : -1];
+  }
+}
+
 export function read(address) {
   const from = new URLSearchParams(address);
-  const chips = from.getAll("c").map(readChip).filter(Boolean);
-  const q = from.get("q") ?? "";
+  const { text, sign, chips } = cutAtSigns({
+    text: from.get("q") ?? "",
+    sign: from.get("not") === "1" ? -1 : 1,
+    chips: from.getAll("c").map(readChip).filter(Boolean),
+  });
   const view = Number(from.get("view"));
   return {
-    text: q,
-    sign: from.get("not") === "1" ? -1 : 1,
+    text,
+    sign,
     chips,
     find: from.get("find") === "1",
     relations: from.getAll("rel").map((text) => readRelation(text, chips)).filter(Boolean),
@@ -122,12 +139,12 @@ export function write(state) {
 export function question(state) {
   const terms = state.chips.map(({ kind, value, weight }) => ({ [kind]: value, weight }));
   if (state.text.trim()) terms.push({ text: state.text.trim(), weight: state.sign });
-  return { terms, sort: sortOf(state), all: state.weak && isRanked(state), filter: filterOf(state) };
+  return { terms, sort: sortOf(state), depth: depthOf(state), filter: filterOf(state) };
 }
 
 /// The body of a question about regions: things, or regions like one.
 export function regionQuestion(state) {
-  const common = { min_area: state.area / 100, all: state.weak, sort: sortOf(state), filter: filterOf(state) };
+  const common = { min_area: state.area / 100, depth: depthOf(state), sort: sortOf(state), filter: filterOf(state) };
   const example = exampleOf(state);
   if (example) {
     const [x, y, width, height] = example.box ?? [];

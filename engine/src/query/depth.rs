@@ -11,8 +11,8 @@ pub const FIRST_SCREEN: usize = 12;
 pub enum Depth {
     /// Only hits at or above the cut.
     Strict,
-    /// All hits at or above the cut. If they are fewer than [`FEW`], the best weaker ones follow, up to
-    /// [`FIRST_SCREEN`] hits in all.
+    /// All hits at or above the cut. If they are fewer than [`FEW`], the best weaker ones follow,
+    /// up to [`FIRST_SCREEN`] hits in all.
     #[default]
     Usual,
     /// Everything, down to the last.

@@ -2,6 +2,7 @@
 
 mod cursor;
 mod depth;
+mod typed;
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use glimpse_indexer::{Filter, ImageId};
 pub use cursor::Cursor;
 pub(crate) use cursor::Position;
 pub use depth::{Depth, FEW, FIRST_SCREEN};
+pub use typed::{at_signs, parts};
 
 use crate::EngineError;
 

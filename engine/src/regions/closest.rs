@@ -14,8 +14,8 @@ use crate::calibrate::CUT;
 use crate::{Cancel, EngineError, Strength};
 
 impl Search<'_> {
-    /// The `most` photos that come closest to fulfilling the form, beside those that do (`found`); best first. A photo
-    /// that shows what must not be there is not among them.
+    /// The `most` photos that come closest to fulfilling the form, beside those that do (`found`);
+    /// best first. A photo that shows what must not be there is not among them.
     pub(super) fn closest(
         &self,
         things: &[Thing],
@@ -49,7 +49,8 @@ impl Search<'_> {
         }
     }
 
-    /// The photos of the regions nearest to the things, each thing having an equal part of `regions`.
+    /// The photos of the regions nearest to the things, each thing having an equal part of
+    /// `regions`.
     fn nearest(&self, standings: &[Standing], regions: usize) -> Result<HashSet<ImageId>, EngineError> {
         let among = self.regions.select(Some(&self.allowed), self.query.min_area);
         let of_each = regions.div_ceil(standings.len().max(1));

@@ -3,15 +3,17 @@
 
 /// Boxes below the cut that a thing may have in a photo: one is shown, more let several things find places of their own.
 pub(super) const WEAK_BOXES: usize = 3;
-/// What the score of a photo is multiplied by if it shows all things, but not each in a place of its own, or not as they
-/// have to lie: what was asked for is not there, so even the surest of them stays well below the cut.
+/// What the score of a photo is multiplied by if it shows all things, but not each in a place of its
+/// own, or not as they have to lie: what was asked for is not there, so even the surest of them stays
+/// well below the cut.
 pub(super) const UNMET: f32 = 0.25;
 
 /// Images of a library whose regions stand for all.
 pub(super) const SAMPLE: usize = 1024;
 /// Regions asked of the index at first; more while the last one would still be found.
 pub(super) const FIRST: usize = 2048;
-/// Score from which boxes of a single picture are shown when weaker ones are asked for too: all would be a patchwork.
+/// Score from which boxes of a single picture are shown when weaker ones are asked for too: all
+/// would be a patchwork.
 pub(super) const FAINT: f32 = 0.1;
 /// What a region gains for each doubling of its area when nested regions compete, in standard deviations: of a thing and
 /// a part of it that look alike to the model, the thing is meant.

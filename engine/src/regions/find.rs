@@ -257,7 +257,8 @@ impl Search<'_> {
         Ok(photos)
     }
 
-    /// The boxes that a photo is shown with: for each thing the one that was chosen, then others at or above the cut.
+    /// The boxes that a photo is shown with: for each thing the one that was chosen, then others at
+    /// or above the cut.
     pub(super) fn shown(&self, chosen: Vec<FoundBox>, boxes: Vec<Vec<FoundBox>>) -> Vec<FoundBox> {
         let each = chosen.into_iter().zip(boxes).flat_map(|(chosen, boxes)| {
             let others = boxes.into_iter().filter(move |found| *found != chosen && found.score >= CUT);

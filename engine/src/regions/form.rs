@@ -4,6 +4,7 @@ use std::fmt;
 
 use glimpse_encoder::dense::Rect;
 
+use super::parse::number;
 use crate::EngineError;
 use crate::query::MAX_TEXT;
 
@@ -219,11 +220,30 @@ impl fmt::Display for Thing {
     }
 }
 
-/// A text in quotes, so that none of its words is read as one of the form's.
+/// A text in quotes where one of its words could be read as one of the form's.
 struct Quoted<'a>(&'a str);
+
+/// The words of the form, beside the names of numbers.
+const OWN_WORDS: [&str; 19] = [
+    "and", "no", "without", "or", "more", "at", "least", "most", "exactly", "to", "left", "right", "above", "below",
+    "inside", "larger", "smaller", "of", "than",
+];
+
+impl Quoted<'_> {
+    fn is_plain(&self) -> bool {
+        let is_plain = |word: &str| {
+            let own = OWN_WORDS.iter().any(|own| word.to_lowercase() == *own) || number(word).is_some();
+            !own && !word.is_empty() && word.chars().all(char::is_alphabetic)
+        };
+        self.0.split(' ').all(is_plain)
+    }
+}
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_plain() {
+            return f.write_str(self.0);
+        }
         write!(f, "\"{}\"", self.0.replace('\\', "\\\\").replace('"', "\\\""))
     }
 }

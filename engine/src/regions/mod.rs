@@ -1,7 +1,7 @@
 //! Where things are: questions to the regions of pictures instead of pictures as a whole.
 //!
 //! ```text
-//! text -> form.rs, parse.rs   things, counts, exclusions, relations
+//! text -> form.rs, parse.rs   things, counts, exclusions, relations; suggest.rs: search texts that are such a form
 //!      -> scale.rs            each thing to a vector, and what its cosines with regions mean here
 //!      -> candidates.rs       region index -> photos that may show all of them
 //!      -> judge.rs            boxes of each thing in each of these photos, and how likely they are what was asked
@@ -31,6 +31,7 @@ mod query;
 mod refine;
 mod scale;
 mod stored;
+mod suggest;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]

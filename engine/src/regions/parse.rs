@@ -1,7 +1,7 @@
 //! The query form as it is typed.
 //!
 //! ```text
-//! form   = part ( ( "and" | "," | "&" ) part )*
+//! form   = part ( ( "and" | "," | "&" | "+" ) part | "-" text )*
 //! part   = ( "no" | "without" | "!" ) text
 //!        | thing ( lies thing )*
 //! thing  = [ count ] text
@@ -10,6 +10,8 @@
 //! text   = words in any language; in double quotes, words that would else be read as the form's own
 //! N      = 1 to 10, or "one" to "ten"
 //! ```
+//!
+//! `+` and `-` are words of their own there, as in a search: `-` rules out what follows.
 //!
 //! A text that comes twice is one thing: `dog left of ball and ball above table` has three.
 
@@ -103,9 +105,14 @@ fn tokens(text: &str) -> Result<Vec<Token>, EngineError> {
             while let Some(c) = chars.next_if(|c| !ends(c)) {
                 word.push(c);
             }
+            let is_minus = matches!(word.as_str(), "-" | "−");
+            if is_minus && !tokens.is_empty() {
+                tokens.push(Token::And);
+            }
             tokens.push(match word.to_lowercase().as_str() {
-                "and" => Token::And,
+                "and" | "+" => Token::And,
                 "no" | "without" => Token::No,
+                _ if is_minus => Token::No,
                 _ => Token::Word(word),
             });
         }
@@ -165,7 +172,7 @@ fn count(tokens: &[Token]) -> (usize, Option<usize>, &[Token]) {
     }
 }
 
-fn number(word: &str) -> Option<usize> {
+pub(super) fn number(word: &str) -> Option<usize> {
     let named = NUMBERS.iter().position(|name| name.eq_ignore_ascii_case(word)).map(|place| place + 1);
     named.or_else(|| word.parse().ok())
 }
@@ -224,6 +231,12 @@ mod tests {
         assert_eq!(names(&form), ["dog", "a red Ball"]);
         assert_eq!(form.without, ["cat", "leash"]);
         assert_eq!(names(&parse("犬、猫")), ["犬", "猫"]);
+        let form = parse("cat + red ball - dog − leash");
+        assert_eq!(
+            (names(&form), &form.without[..]),
+            (vec!["cat", "red ball"], &["dog".to_owned(), "leash".to_owned()][..])
+        );
+        assert_eq!(names(&parse("t-shirt and c++")), ["t-shirt", "c++"]);
         assert_eq!(names(&parse("\"salt and pepper\" and bread")), ["salt and pepper", "bread"]);
     }
 

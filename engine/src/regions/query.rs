@@ -58,8 +58,9 @@ pub struct FindPage {
     pub accepted: usize,
     /// Those of them that are strong; the others are likely.
     pub strong: usize,
-    /// Photos below the cut, of which [`FindQuery::depth`] says how many are given. `None` if that is not known without
-    /// looking at all of them: a form that rules things out was not asked down to the last photo.
+    /// Photos below the cut, of which [`FindQuery::depth`] says how many are given. `None` if that
+    /// is not known without looking at all of them: a form that rules things out was not asked down
+    /// to the last photo.
     pub weaker: Option<usize>,
     /// Where the next page starts; `None` at the end.
     pub next: Option<Cursor>,

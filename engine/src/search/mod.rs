@@ -66,17 +66,23 @@ impl Engine {
     fn answer(&self, index: &Served, question: &Question) -> Result<ResultSet, EngineError> {
         let id = ResultSet::name(question.digest, index); // before reading: a change meanwhile gives another name
         let mut allowed = index.select(&question.filter);
-        question.images().for_each(|image| _ = allowed.remove(image));
+        question.left_out().for_each(|image| _ = allowed.remove(image));
 
         let meaning = match question.mode {
             Mode::Words => None,
             _ if question.terms.is_empty() => None,
             _ => Some(self.meaning(index, question)?),
         };
-        let (nearest, likely) = match &meaning {
-            Some(meaning) => nearest(index, &meaning.scale, &allowed, question.depth)?,
+        let (mut nearest, mut likely) = match &meaning {
+            Some(meaning) => self::nearest(index, &meaning.scale, &allowed, question.depth)?,
             None => (Vec::new(), 0),
         };
+        // An example beside words adds to what they find by themselves.
+        if let Some(words) = question.without_examples().filter(|_| meaning.is_some()) {
+            let alone = self.meaning(index, &words)?;
+            let (found, _) = self::nearest(index, &alone.scale, &allowed, Depth::Strict)?;
+            likely = widen(&mut nearest, &found);
+        }
         let (words, held) = match question.mode {
             Mode::Semantic => (Vec::new(), 0),
             _ => by_words(index, question, &allowed)?,
@@ -156,6 +162,18 @@ fn nearest(index: &Index, scale: &Scale, allowed: &IdSet, depth: Depth) -> Resul
         }
         count = (count * 8).min(allowed.len());
     }
+}
+
+/// Gives pictures the score that another question `found` them with, where that is higher. Gives
+/// how many now lie above the cut.
+fn widen(nearest: &mut Vec<Scored>, found: &[Scored]) -> usize {
+    let mut found: HashMap<ImageId, f32> = found.iter().map(|scored| (scored.id, scored.score)).collect();
+    for scored in nearest.iter_mut() {
+        scored.score = found.remove(&scored.id).map_or(scored.score, |score| score.max(scored.score));
+    }
+    nearest.extend(found.into_iter().map(|(id, score)| Scored { id, score }));
+    nearest.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
+    nearest.partition_point(|scored| scored.score >= CUT)
 }
 
 /// Pictures that hold all the words asked for; in a search by words, then those that hold some. None of them holds all

@@ -72,9 +72,21 @@ impl Question {
         self.terms.iter().all(|(asked, weight)| *weight < 0.0 || matches!(asked, Asked::Text(_)))
     }
 
-    /// Library pictures among the terms.
-    pub fn images(&self) -> impl Iterator<Item = ImageId> {
-        self.terms.iter().filter_map(|(asked, _)| if let Asked::Image(id) = asked { Some(*id) } else { None })
+    /// Library pictures among the terms that are no hits: those that are asked against, and an
+    /// example without words. With words beside it, an example is often their best hit.
+    pub fn left_out(&self) -> impl Iterator<Item = ImageId> {
+        let has_words = self.texts(|weight| weight > 0.0).next().is_some();
+        let images = self.terms.iter().filter(move |(_, weight)| *weight < 0.0 || !has_words);
+        images.filter_map(|(asked, _)| if let Asked::Image(id) = asked { Some(*id) } else { None })
+    }
+
+    /// The same without the pictures that are asked for, if there are words and such pictures.
+    pub fn without_examples(&self) -> Option<Self> {
+        let is_example = |(asked, weight): &&(Asked, f32)| *weight > 0.0 && !matches!(asked, Asked::Text(_));
+        let has_words = self.texts(|weight| weight > 0.0).next().is_some();
+        let has_examples = self.terms.iter().any(|term| is_example(&term));
+        let terms = self.terms.iter().filter(|term| !is_example(term)).cloned().collect();
+        (has_words && has_examples).then(|| Self { terms, depth: Depth::Strict, ..self.clone() })
     }
 }
 

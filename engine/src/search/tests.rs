@@ -99,6 +99,26 @@ fn no_question_is_answered_with_nothing_unless_a_filter_leaves_nothing() {
 }
 
 #[test]
+fn an_example_beside_words_takes_nothing_away() {
+    let fixture = Fixture::empty();
+    fixture.add_crowd(200);
+    let reds: Vec<_> = (0..3).map(|i| fixture.add(&Shot::of(["x.png", "y.png", "z.png"][i], RED), i as u8)).collect();
+    let blue = fixture.add(&Shot::of("blue.png", BLUE), 7);
+    let (engine, _home) = fixture.engine();
+    let words = Query { mode: Mode::Semantic, depth: Depth::Strict, limit: 300, ..Query::text("red") };
+    let found: HashSet<_> = ids(&engine.search(&words).unwrap()).into_iter().collect();
+    assert!(reds.iter().all(|id| found.contains(id)));
+    for example in [reds[0], blue] {
+        let page = engine.search(&words.clone().plus(Source::Image(example), 1.0)).unwrap();
+        let mixed: HashSet<_> = ids(&page).into_iter().collect();
+        assert!(found.is_subset(&mixed), "{example:?} took away {:?}", found.difference(&mixed));
+        assert!(page.hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
+    }
+    let less = engine.search(&words.clone().plus(Source::Image(reds[0]), -0.5)).unwrap();
+    assert!(!ids(&less).contains(&reds[0]), "what is asked against is no hit");
+}
+
+#[test]
 fn weaker_hits_follow_when_few_are_sure_and_wait_when_many_are() {
     let fixture = Fixture::empty();
     fixture.add_crowd(200);

@@ -16,7 +16,7 @@ pub use evaluate::{EvalArgs, EvalCaptionsArgs, EvalClassifyArgs, EvalCommand, Ev
 pub use library::{DemoArgs, IndexArgs, ListenArgs, ServeArgs};
 pub use maintain::{StatsArgs, VerifyArgs};
 pub use regions::{BoundArgs, CaptionArgs, ExportArgs, FindArgs, GroundArgs};
-pub use search::{DupsArgs, FilterArgs, ModeArg, PrintArgs, SearchArgs, SimilarArgs, SortArg, TagArgs};
+pub use search::{DepthArgs, DupsArgs, FilterArgs, ModeArg, PrintArgs, SearchArgs, SimilarArgs, SortArg, TagArgs};
 pub use tools::{CompletionsArgs, EmbedArgs, ModelArgs, ModelCommand};
 
 /// Finds pictures by what is in them, in many languages, on your own machine.
@@ -40,7 +40,7 @@ Examples:
 
 Exit status:
   0    done
-  1    nothing found
+  1    nothing found (no match; weaker ones may be shown)
   2    error
   130  stopped by Ctrl-C; what was done so far is kept
 

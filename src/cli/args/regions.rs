@@ -10,7 +10,7 @@ const FIND_HELP: &str = "\
 Query (docs/query-form.md has it all):
   red umbrella                 one thing, in any language
   dog and ball                 both, as different regions of one photo
-  dog and no leash             no region shows the second
+  dog and no leash             no region shows the second; also: dog - leash
   two or more dogs             also: 2+ dogs, at least 2, at most 3, exactly 2, 2 to 4
   dog left of ball             also: right of, above, below, inside, larger than, smaller than
   \"salt and pepper\"            words in quotes are taken as they are
@@ -21,8 +21,12 @@ Examples:
   glimpse find bicycle --coco bicycles.json --annotated pictures/
   glimpse find 自転車 --after 2020 --json
 
-JSON lines have: id, path, width, height, score, strength, boxes: [{thing, text, x, y, width, height, area, score, z}], boxes
-in pixels of the upright picture, and refined: whether --fine found finer boxes.";
+Where few photos fulfil the query, those that come closest follow below a line, each with its best boxes. --strict, lists of
+paths and files for other programs leave them out; --all gives every photo.
+
+JSON lines have: id, path, width, height, score, strength, boxes: [{thing, text, x, y, width, height, area, score, z}], refined:
+whether --fine found finer boxes, matches: {strong, likely, weaker}. Boxes are in pixels of the upright picture; `matches` counts
+those of the whole result set.";
 
 #[derive(Debug, Args)]
 #[command(after_help = FIND_HELP)]
@@ -60,9 +64,8 @@ pub struct BoundArgs {
     #[arg(long)]
     pub fine: bool,
 
-    /// Weaker matches too
-    #[arg(long)]
-    pub all: bool,
+    #[command(flatten)]
+    pub depth: super::DepthArgs,
 
     /// Where to go on, as told at the end of a page
     #[arg(long, value_name = "CURSOR")]

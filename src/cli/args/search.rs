@@ -4,12 +4,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use glimpse::Depth;
 
 const SEARCH_HELP: &str = "\
 Query:
   words                 what to look for, in any language; quotes are not needed
   + words               and this as well
-  - words               away from this
+  - words               away from this; the same inside quotes: 'cat - dog'
   2:words               counts twice (any positive number)
   ./file.jpg            a picture as part of the query (also /... and ../..., or --image FILE)
 
@@ -22,10 +23,12 @@ Examples:
   glimpse search --sort newest --folder ~/Pictures/Trips -n 50
   glimpse search -0 screenshot | xargs -0 mv -t ~/Screenshots
 
-A score of 0.5 or more is a match (likely, then strong) whatever the query and its language; --all shows weaker ones too.
+A score of 0.5 or more is a match (likely, then strong) whatever the query and its language. Where matches are few, the
+closest weaker ones follow below a line; --strict leaves them out, --all shows every one. Without a match the exit status is 1.
+Questions about things (two dogs, dog and no cat, dog left of ball) are answered by `glimpse find`.
 
 JSON lines have: id, path, files, content, format, width, height, bytes, taken, camera, place, caption, keywords, score,
-strength, why.";
+strength, why, matches: {strong, likely, weaker}; `matches` counts those of the whole result set.";
 
 #[derive(Debug, Args)]
 #[command(after_help = SEARCH_HELP)]
@@ -50,9 +53,8 @@ pub struct SearchArgs {
     #[arg(long, value_enum, default_value_t)]
     pub sort: SortArg,
 
-    /// Weaker matches too
-    #[arg(long)]
-    pub all: bool,
+    #[command(flatten)]
+    pub depth: DepthArgs,
 
     /// Where to go on, as told at the end of a page
     #[arg(long, value_name = "CURSOR")]
@@ -62,6 +64,30 @@ pub struct SearchArgs {
     pub filter: FilterArgs,
     #[command(flatten)]
     pub print: PrintArgs,
+}
+
+/// How far below the cut an answer goes.
+#[derive(Debug, Default, Args)]
+pub struct DepthArgs {
+    /// Only strong and likely matches; -l and -0 give no others in any case
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Weaker matches too, down to the last
+    #[arg(long, conflicts_with = "strict")]
+    pub all: bool,
+}
+
+impl DepthArgs {
+    /// Lists of paths, which are made for other programs, hold what is sure unless all is asked
+    /// for.
+    pub fn resolve(&self, print: &PrintArgs) -> Depth {
+        match (self.all, self.strict || print.paths || print.null) {
+            (true, _) => Depth::All,
+            (false, true) => Depth::Strict,
+            (false, false) => Depth::Usual,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]

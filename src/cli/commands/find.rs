@@ -2,11 +2,10 @@
 
 use std::io::Write;
 
-use glimpse::engine::calibrate::CUT;
-use glimpse::engine::regions::WEAK;
+use console::Style;
 use glimpse::engine::{FindPage, FindQuery, Form, FoundBox, FoundPhoto, Target};
 use glimpse::web::wire::ImageView;
-use glimpse::{Cursor, Engine, Strength};
+use glimpse::{Cursor, Depth, Engine, Strength};
 use serde::Serialize;
 
 use crate::cli::args::{BoundArgs, ExportArgs, FindArgs, PrintArgs};
@@ -14,7 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::export::{self, Annotated, Labelled};
 use crate::cli::interrupt::interruptible;
 use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::output::{Table, Thumbnails, strength_style, write_json, write_path};
+use crate::cli::output::{Matches, Table, Thumbnails, count, strength_style, write_json, write_path};
 use crate::cli::query;
 
 pub fn run(args: &FindArgs, context: &Context) -> Result<Outcome, CliError> {
@@ -34,7 +33,7 @@ pub fn bounded(query: FindQuery, bounds: &BoundArgs, print: &PrintArgs) -> FindQ
         sort: bounds.sort.into(),
         limit: print.limit,
         cursor: bounds.cursor.clone().map(Cursor),
-        cut: if bounds.all { WEAK } else { CUT },
+        depth: bounds.depth.resolve(print),
         fine: bounds.fine,
         ..query
     }
@@ -51,6 +50,7 @@ struct PhotoLine<'a> {
     strength: Strength,
     boxes: Vec<BoxLine<'a>>,
     refined: bool,
+    matches: Matches,
 }
 
 /// A box in pixels.
@@ -95,16 +95,27 @@ pub fn answer(
     };
     let shown = page.photos.iter().map(|photo| Ok(Shown { view: ImageView::read(engine, photo.id)?, photo }));
     let shown = shown.collect::<Result<Vec<_>, CliError>>()?;
-    print_photos(&shown, &texts, print, context)?;
-    let annotated = shown.iter().map(|shown| annotated(shown, &texts, query, engine, export)).collect::<Vec<_>>();
+    let FindPage { accepted, strong, weaker, .. } = page;
+    let matches = Matches { strong, likely: accepted - strong, weaker };
+    print_photos(&shown, &texts, matches, print, context)?;
+    // Other programs are not told what is only close.
+    let told = |shown: &&Shown<'_>| query.depth == Depth::All || shown.photo.strength != Strength::Weak;
+    let annotated =
+        shown.iter().filter(told).map(|shown| annotated(shown, &texts, query, engine, export)).collect::<Vec<_>>();
     for line in export::write(&annotated, export)? {
         context.note(line);
     }
-    tell(&page, query, context);
-    Ok(Outcome::found(!page.photos.is_empty()))
+    tell(&page, context);
+    Ok(Outcome::found(page.accepted > 0))
 }
 
-fn print_photos(shown: &[Shown<'_>], texts: &[String], print: &PrintArgs, context: &Context) -> Result<(), CliError> {
+fn print_photos(
+    shown: &[Shown<'_>],
+    texts: &[String],
+    matches: Matches,
+    print: &PrintArgs,
+    context: &Context,
+) -> Result<(), CliError> {
     let mut out = context.stdout();
     let mut table = Table::default();
     for Shown { view, photo } in shown {
@@ -120,6 +131,7 @@ fn print_photos(shown: &[Shown<'_>], texts: &[String], print: &PrintArgs, contex
                 strength: photo.strength,
                 boxes,
                 refined: photo.refined,
+                matches,
             };
             write_json(&mut out, &line)?;
         } else if print.paths || print.null {
@@ -136,7 +148,13 @@ fn print_photos(shown: &[Shown<'_>], texts: &[String], print: &PrintArgs, contex
         }
     }
     let thumbnails = Thumbnails::new(print.thumbnails, context);
-    for (Shown { view, .. }, line) in shown.iter().zip(table.lines()) {
+    let dim = context.style(Style::new().dim());
+    let mut certain = true;
+    for (Shown { view, photo }, line) in shown.iter().zip(table.lines()) {
+        if certain && photo.strength == Strength::Weak {
+            writeln!(out, "{}", dim.apply_to(matches.heading_of_weaker()))?;
+        }
+        certain = photo.strength != Strength::Weak;
         thumbnails.draw(&mut out, &view.file)?;
         writeln!(out, "{line}")?;
     }
@@ -178,16 +196,17 @@ fn annotated(
     }
 }
 
-fn tell(page: &FindPage, query: &FindQuery, context: &Context) {
+fn tell(page: &FindPage, context: &Context) {
     let (shown, searched) = (page.photos.len(), page.searched);
-    if shown == 0 {
+    if page.accepted == 0 {
         context.note(format_args!("nothing found among {searched} photos"));
-        if query.cut >= CUT && searched > 0 {
+        if shown == 0 && page.weaker != Some(0) && searched > 0 {
             context.note("\nhint: --all shows weaker matches too");
         }
-    } else if let Some(next) = &page.next {
-        let all = page.accepted + if query.cut < CUT { page.weaker.unwrap_or(0) } else { 0 };
-        context.note(format_args!("{shown} of {all} photos among {searched}"));
+    }
+    if let Some(next) = &page.next {
+        let found = count(page.accepted, "match", "matches");
+        context.note(format_args!("{shown} shown: {found} among {searched} photos"));
         context.note(format_args!("more: -n N for a longer list, or --cursor {} to go on", next.0));
     }
     if page.without_regions > 0 {

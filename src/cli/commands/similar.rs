@@ -20,7 +20,8 @@ pub fn run(args: &SimilarArgs, context: &Context) -> Result<Outcome, CliError> {
         return find::answer(&asked, &engine, &args.print, &args.export, context);
     }
     let cursor = args.bounds.cursor.clone().map(Cursor);
-    let (limit, all, sort) = (args.print.limit, args.bounds.all, args.bounds.sort.into());
-    let asked = Query { filter, mode: Mode::Semantic, limit, all, sort, cursor, ..Query::default() };
+    let (limit, sort) = (args.print.limit, args.bounds.sort.into());
+    let depth = args.bounds.depth.resolve(&args.print);
+    let asked = Query { filter, mode: Mode::Semantic, limit, depth, sort, cursor, ..Query::default() };
     answer(&asked.plus(picture, 1.0), &engine, &args.print, context)
 }

@@ -4,21 +4,48 @@ use std::io::Write;
 
 use console::Style;
 use glimpse::web::wire::HitView;
-use glimpse::{Engine, Hit, Strength};
+use glimpse::{Engine, Page, Strength};
+use serde::Serialize;
 
 use super::{Table, Thumbnails, write_json, write_path};
 use crate::cli::args::PrintArgs;
 use crate::cli::context::Context;
 use crate::cli::outcome::CliError;
 
-/// Prints hits as the arguments ask.
-pub fn print_hits(hits: &[Hit], engine: &Engine, args: &PrintArgs, context: &Context) -> Result<(), CliError> {
+/// How many matches of each strength a result set has.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Matches {
+    pub strong: usize,
+    pub likely: usize,
+    /// `None` where that is not known without looking at all pictures.
+    pub weaker: Option<usize>,
+}
+
+impl Matches {
+    /// The line above weaker matches.
+    pub fn heading_of_weaker(&self) -> &'static str {
+        if self.strong + self.likely == 0 { "Nothing sure. Closest:" } else { "──────── Weaker:" }
+    }
+}
+
+/// A line of JSON: a hit, and how many there are.
+#[derive(Serialize)]
+struct HitLine<'a> {
+    #[serde(flatten)]
+    hit: &'a HitView,
+    matches: Matches,
+}
+
+/// Prints the hits of a page as the arguments ask.
+pub fn print_hits(page: &Page, engine: &Engine, args: &PrintArgs, context: &Context) -> Result<(), CliError> {
+    let Page { hits, accepted, strong, weaker, .. } = page;
+    let matches = Matches { strong: *strong, likely: accepted - strong, weaker: Some(*weaker) };
     let mut out = context.stdout();
     if args.json || args.paths || args.null {
         for hit in hits {
             let view = HitView::read(engine, hit)?;
             match args.json {
-                true => write_json(&mut out, &view)?,
+                true => write_json(&mut out, &HitLine { hit: &view, matches })?,
                 false => write_path(&mut out, context.shown(&view.image.file), if args.null { 0 } else { b'\n' })?,
             }
         }
@@ -32,8 +59,8 @@ pub fn print_hits(hits: &[Hit], engine: &Engine, args: &PrintArgs, context: &Con
     let dim = context.style(Style::new().dim());
     let mut certain = true;
     for (view, line) in views.iter().zip(table.lines()) {
-        if certain && view.strength == Strength::Weak && !std::ptr::eq(view, &views[0]) {
-            writeln!(out, "{}", dim.apply_to("less sure below this line"))?;
+        if certain && view.strength == Strength::Weak {
+            writeln!(out, "{}", dim.apply_to(matches.heading_of_weaker()))?;
         }
         certain = view.strength != Strength::Weak;
         thumbnails.draw(&mut out, &view.image.file)?;

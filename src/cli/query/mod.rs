@@ -36,7 +36,7 @@ pub fn resolve(args: &SearchArgs, engine: &Engine) -> Result<Query, CliError> {
         sort: args.sort.into(),
         limit: args.print.limit,
         cursor: args.cursor.clone().map(Cursor),
-        all: args.all,
+        depth: args.depth.resolve(&args.print),
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! query  = term { sign term }
-//! sign   = "+" | "-"                      a word of its own
+//! sign   = "+" | "-"                      a word of its own, inside a quoted group too
 //! term   = [ number ":" ] ( path | words )
 //! path   = a word that starts with "./", "../" or "/"; the words after it are a term of their own
 //! ```
@@ -10,19 +10,28 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use glimpse::engine::query::at_signs;
 use glimpse::{Source, Term};
 
 use crate::cli::outcome::CliError;
 
-/// Reads the words as the shell gave them: a quoted group of words is one word, whatever it holds.
+/// Reads the words as the shell gave them. A quoted group of words is one word, but signs in it
+/// count: `'cat - dog'` is what `cat - dog` is. In double quotes of its own (`'"cat - dog"'`) they
+/// are text.
 pub fn parse(words: &[OsString]) -> Result<Vec<Term>, CliError> {
     let mut terms = Vec::new();
     let mut current = Draft::default();
     for word in words {
-        match word.to_str() {
-            Some("+") => current.next(1.0, &mut terms)?,
-            Some("-") => current.next(-1.0, &mut terms)?,
-            _ => current.take(word, &mut terms)?,
+        let pieces = match word.to_str() {
+            Some(text) if as_path(word).is_none() => at_signs(text).into_iter().map(OsStr::new).collect(),
+            _ => vec![word.as_os_str()],
+        };
+        for piece in pieces {
+            match piece.to_str() {
+                Some("+") => current.next(1.0, &mut terms)?,
+                Some("-" | "−") => current.next(-1.0, &mut terms)?,
+                _ => current.take(piece, &mut terms)?,
+            }
         }
     }
     current.end(&mut terms)?;

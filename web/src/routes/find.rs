@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use actix_web::{HttpResponse, web};
 use glimpse_engine::{
-    Cursor, DuplicateOptions, EngineError, ErrorKind, Filter, FindPage, FindQuery, Form, Format, ImageId, Relation,
-    Sort, Target, Thing, calibrate::CUT, regions::WEAK,
+    Cursor, Depth, DuplicateOptions, EngineError, ErrorKind, Filter, FindPage, FindQuery, Form, Format, ImageId,
+    Relation, Sort, Target, Thing,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::forms::{FilterForm, MAX_RECORDS, MAX_TILES, checked_limit};
+use super::forms::{FilterForm, MAX_RECORDS, MAX_TILES, checked_limit, depth_of};
 use super::regions::{Asked, BoxForm};
 use crate::error::{ApiError, Code};
 use crate::extract::Json;
@@ -31,10 +31,14 @@ pub struct FoundPageView<T> {
     form: Form,
     /// The pictures of this page, best first.
     hits: Vec<T>,
-    /// Pictures above the cut in the whole result set.
+    /// Pictures at or above the cut in the whole result set; they come before weaker ones.
     accepted: usize,
-    /// Pictures below the cut: those in the result set if they were asked for, otherwise those that `all` would add, where
-    /// that is known.
+    /// Those of them that are strong.
+    strong: usize,
+    /// Those of them that are likely.
+    likely: usize,
+    /// Pictures below the cut, of which `depth` says how many are given; they show all things less
+    /// surely, or otherwise than asked. None where that is not known without looking at all.
     weaker: Option<usize>,
     /// Pictures with regions that passed the filter.
     searched: usize,
@@ -59,7 +63,10 @@ pub struct TypedForm {
     /// Most boxes of a thing in a picture, 5 unless said otherwise.
     #[param(minimum = 1, maximum = 63)]
     max_boxes: Option<usize>,
-    /// Boxes below the cut too.
+    /// How far down the answer goes, `usual` unless said otherwise.
+    #[param(value_type = Option<names::Depth>)]
+    depth: Option<Depth>,
+    /// The same as `depth=all`.
     #[serde(default)]
     #[param(value_type = Option<bool>)]
     all: bool,
@@ -105,7 +112,8 @@ pub async fn typed(state: web::Data<AppState>, form: web::Query<TypedForm>) -> R
         place: None,
     };
     let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
-    let bounds = Bounds { min_area, max_boxes, limit, cursor: form.cursor, all: form.all, sort: form.sort, filter };
+    let depth = depth_of(form.depth, form.all);
+    let bounds = Bounds { min_area, max_boxes, limit, cursor: form.cursor, depth, sort: form.sort, filter };
     let query = FindQuery { fine: form.fine, ..bounds.of(FindQuery::text(&form.q)?, 40, MAX_RECORDS)? };
     let page = run(&state, query, |state, query, page| {
         let hits = page.photos.iter().map(|photo| FoundView::read(&state.engine, photo));
@@ -137,7 +145,10 @@ pub struct BuiltForm {
     /// Most boxes of a thing in a picture, 5 unless said otherwise.
     #[schema(minimum = 1, maximum = 63)]
     max_boxes: Option<usize>,
-    /// Boxes below the cut too.
+    /// How far down the answer goes, `usual` unless said otherwise.
+    #[schema(value_type = Option<names::Depth>)]
+    depth: Option<Depth>,
+    /// The same as `"depth": "all"`.
     all: bool,
     /// Order of the pictures, above and below the cut alike.
     #[schema(value_type = names::Sort)]
@@ -161,8 +172,9 @@ pub struct BuiltForm {
     responses((status = 200, body = FoundPageView<FoundTileView>), (status = "default", body = ApiError)))]
 pub async fn built(state: web::Data<AppState>, Json(form): Json<BuiltForm>) -> Result<HttpResponse, ApiError> {
     let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
+    let depth = depth_of(form.depth, form.all);
     let bounds =
-        Bounds { min_area, max_boxes, limit, cursor: form.cursor, all: form.all, sort: form.sort, filter: form.filter };
+        Bounds { min_area, max_boxes, limit, cursor: form.cursor, depth, sort: form.sort, filter: form.filter };
     let parts = Form { things: form.things, without: form.without, relations: form.relations };
     let whole = match form.q.filter(|q| !q.trim().is_empty()) {
         Some(q) => joined(parts, Form::parse(&q)?),
@@ -200,7 +212,10 @@ pub struct LikeForm {
     /// Most boxes in a picture, 5 unless said otherwise.
     #[schema(minimum = 1, maximum = 63)]
     max_boxes: Option<usize>,
-    /// Boxes below the cut too.
+    /// How far down the answer goes, `usual` unless said otherwise.
+    #[schema(value_type = Option<names::Depth>)]
+    depth: Option<Depth>,
+    /// The same as `"depth": "all"`.
     all: bool,
     /// Order of the pictures, above and below the cut alike.
     #[schema(value_type = names::Sort)]
@@ -222,8 +237,9 @@ pub struct LikeForm {
     responses((status = 200, body = FoundPageView<FoundTileView>), (status = "default", body = ApiError)))]
 pub async fn similar(state: web::Data<AppState>, Json(form): Json<LikeForm>) -> Result<HttpResponse, ApiError> {
     let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
+    let depth = depth_of(form.depth, form.all);
     let bounds =
-        Bounds { min_area, max_boxes, limit, cursor: form.cursor, all: form.all, sort: form.sort, filter: form.filter };
+        Bounds { min_area, max_boxes, limit, cursor: form.cursor, depth, sort: form.sort, filter: form.filter };
     let page = look(&state, move |state| {
         let asked = Asked::of(state, form.image, form.picture)?;
         let rect = asked.part(form.part)?;
@@ -239,7 +255,7 @@ struct Bounds {
     max_boxes: Option<usize>,
     limit: Option<usize>,
     cursor: Option<String>,
-    all: bool,
+    depth: Depth,
     sort: Sort,
     filter: FilterForm,
 }
@@ -257,7 +273,7 @@ impl Bounds {
             sort: self.sort,
             limit: checked_limit(self.limit, usual, most)?,
             cursor: self.cursor.map(Cursor),
-            cut: if self.all { WEAK } else { CUT },
+            depth: self.depth,
             ..query
         })
     }
@@ -300,8 +316,9 @@ fn view<T>(query: &FindQuery, page: FindPage, hits: Vec<T>) -> FoundPageView<T> 
         Target::Form(form) => form.clone(),
         Target::Example(_) => Form::default(),
     };
-    let FindPage { accepted, weaker, searched, without_regions, next, .. } = page;
-    FoundPageView { form, hits, accepted, weaker, searched, without_regions, next: next.map(|cursor| cursor.0) }
+    let FindPage { accepted, strong, weaker, searched, without_regions, next, .. } = page;
+    let (likely, next) = (accepted - strong, next.map(|cursor| cursor.0));
+    FoundPageView { form, hits, accepted, strong, likely, weaker, searched, without_regions, next }
 }
 
 fn tiles(state: &AppState, query: &FindQuery, page: FindPage) -> Result<FoundPageView<FoundTileView>, ApiError> {

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use glimpse_engine::{Cursor, Filter, Format, GeoBox, ImageId, Mode, Query, Sort, Source, Term};
+use glimpse_engine::query::parts;
+use glimpse_engine::{Cursor, Depth, Filter, Format, GeoBox, ImageId, Mode, Query, Sort, Source, Term};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -20,7 +21,8 @@ pub const MAX_TILES: usize = 5_000;
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 pub struct SimpleForm {
-    /// What to look for, in any language.
+    /// What to look for, in any language. Between white space, `+` adds a part and `-` moves away
+    /// from one: `dog - cat`.
     pub q: Option<String>,
     /// Number of a picture to look like.
     pub like: Option<u64>,
@@ -33,7 +35,10 @@ pub struct SimpleForm {
     pub limit: Option<usize>,
     /// `next` of the page before.
     pub cursor: Option<String>,
-    /// The weak tail below the cut too.
+    /// How far down the answer goes, `usual` unless said otherwise.
+    #[param(value_type = Option<names::Depth>)]
+    pub depth: Option<Depth>,
+    /// The same as `depth=all`.
     #[param(value_type = Option<bool>)]
     pub all: bool,
     /// Taken in or after this year, month, day or second (`2024`, `2024-05`, `2024-05-17`, `2024-05-17T18:30`).
@@ -65,7 +70,10 @@ pub struct FullForm {
     pub limit: Option<usize>,
     /// `next` of the page before, with the query otherwise as it was.
     pub cursor: Option<String>,
-    /// The weak tail below the cut too.
+    /// How far down the answer goes, `usual` unless said otherwise.
+    #[schema(value_type = Option<names::Depth>)]
+    pub depth: Option<Depth>,
+    /// The same as `"depth": "all"`.
     pub all: bool,
     /// Conditions on stored facts, which must all hold.
     pub filter: FilterForm,
@@ -116,16 +124,17 @@ pub struct FilterForm {
 
 impl From<SimpleForm> for FullForm {
     fn from(form: SimpleForm) -> Self {
-        let text = form.q.filter(|text| !text.trim().is_empty());
-        let term = |text, image| TermForm { text, image, picture: None, weight: 1.0 };
-        let text = text.map(|text| term(Some(text), None));
-        let image = form.like.map(|id| term(None, Some(id)));
+        let term = |text, image, weight| TermForm { text, image, picture: None, weight };
+        let typed = form.q.unwrap_or_default();
+        let texts = parts(&typed).into_iter().map(|(text, weight)| term(Some(text.to_owned()), None, weight));
+        let image = form.like.map(|id| term(None, Some(id), 1.0));
         Self {
-            terms: text.into_iter().chain(image).collect(),
+            terms: texts.chain(image).collect(),
             mode: form.mode,
             sort: form.sort,
             limit: form.limit,
             cursor: form.cursor,
+            depth: form.depth,
             all: form.all,
             filter: FilterForm {
                 after: form.after,
@@ -149,9 +158,14 @@ impl FullForm {
             sort: self.sort,
             limit: checked_limit(self.limit, usual, most)?,
             cursor: self.cursor.map(Cursor),
-            all: self.all,
+            depth: depth_of(self.depth, self.all),
         })
     }
+}
+
+/// The depth asked for, by its name or by the older `all`.
+pub fn depth_of(depth: Option<Depth>, all: bool) -> Depth {
+    depth.unwrap_or(if all { Depth::All } else { Depth::Usual })
 }
 
 /// A limit within its bounds.

@@ -1,29 +1,48 @@
 //! Search: `GET` for the simple form with whole records, `POST` for the full one with tiles.
 
 use actix_web::{HttpResponse, web};
-use glimpse_engine::{DuplicateOptions, ErrorKind, ImageId, Mode, Page, Query, Source, Term};
+use glimpse_engine::{Depth, DuplicateOptions, ErrorKind, Form, ImageId, Mode, Page, Query, Source, Term};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::forms::{FullForm, MAX_RECORDS, MAX_TILES, SimpleForm, checked_limit};
+use super::forms::{FullForm, MAX_RECORDS, MAX_TILES, SimpleForm, checked_limit, depth_of};
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::state::{AppState, ask};
-use crate::wire::{HitView, TileView};
+use crate::wire::{HitView, TileView, names};
 
 /// A page of hits.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PageView<T> {
     /// The hits of this page, best first or in the order asked for.
     hits: Vec<T>,
-    /// Hits above the cut in the whole result set.
+    /// Hits at or above the cut in the whole result set; they come before weaker ones.
     accepted: usize,
-    /// Pictures below the cut; they are given only with `all`.
+    /// Those of them that are strong.
+    strong: usize,
+    /// Those of them that are likely.
+    likely: usize,
+    /// Pictures below the cut; `depth` says how many of them are given.
     weaker: usize,
     /// Pictures that passed the filter.
     searched: usize,
     /// `cursor` of the next page; none at the end. A result set stays as it is while it is paged.
     next: Option<String>,
+    /// The form for `/find` that the text amounts to, if it asks about things: `two dogs`, `dog
+    /// left of ball`.
+    find: Option<String>,
+}
+
+impl<T> PageView<T> {
+    fn of(query: &Query, page: Page, hits: Vec<T>) -> Self {
+        let Page { accepted, strong, weaker, searched, next, .. } = page;
+        let find = match &query.terms[..] {
+            [Term { source: Source::Text(text), weight }] if *weight > 0.0 => Form::suggested(text),
+            _ => None,
+        };
+        let (likely, next, find) = (accepted - strong, next.map(|cursor| cursor.0), find.map(|form| form.to_string()));
+        Self { hits, accepted, strong, likely, weaker, searched, next, find }
+    }
 }
 
 /// Search in words
@@ -43,8 +62,7 @@ pub async fn simple(state: web::Data<AppState>, form: web::Query<SimpleForm>) ->
                 Err(error) => return Err(error.into()),
             }
         }
-        let next = page.next.map(|cursor| cursor.0);
-        Ok(PageView { hits, accepted: page.accepted, weaker: page.weaker, searched: page.searched, next })
+        Ok(PageView::of(&query, page, hits))
     });
     Ok(HttpResponse::Ok().json(page.await?))
 }
@@ -70,7 +88,10 @@ pub struct SimilarForm {
     limit: Option<usize>,
     /// `next` of the page before.
     cursor: Option<String>,
-    /// The weak tail below the cut too.
+    /// How far down the answer goes, `usual` unless said otherwise.
+    #[param(value_type = Option<names::Depth>)]
+    depth: Option<Depth>,
+    /// The same as `depth=all`.
     #[param(value_type = Option<bool>)]
     all: bool,
 }
@@ -89,7 +110,7 @@ pub async fn similar(
     let query = Query {
         limit: checked_limit(form.limit, 40, MAX_TILES)?,
         cursor: form.cursor.map(glimpse_engine::Cursor),
-        all: form.all,
+        depth: depth_of(form.depth, form.all),
         ..Query::default().plus(Source::Image(ImageId(*id)), 1.0)
     };
     Ok(HttpResponse::Ok().json(ask(&state, move |state| tiles(state, &query)).await?))
@@ -109,6 +130,5 @@ fn tiles(state: &AppState, query: &Query) -> Result<PageView<TileView>, ApiError
     let ids: Vec<ImageId> = page.hits.iter().map(|hit| hit.id).collect();
     let stacks = state.engine.stacks(&ids, &DuplicateOptions::default())?;
     let hits = TileView::read(&state.engine, &state.keeper.placeholders, &page.hits, &stacks)?;
-    let next = page.next.map(|cursor| cursor.0);
-    Ok(PageView { hits, accepted: page.accepted, weaker: page.weaker, searched: page.searched, next })
+    Ok(PageView::of(query, page, hits))
 }

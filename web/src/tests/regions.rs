@@ -57,6 +57,19 @@ async fn things_are_found_with_boxes_as_records_or_as_tiles() {
 }
 
 #[actix_web::test]
+async fn a_form_that_no_picture_fulfils_shows_what_comes_closest() {
+    let state = shelf();
+    let q = "owl+left+of+lantern+inside+piano";
+    let usual = get(&state, &format!("/api/v1/find?q={q}")).await.good();
+    let strict = get(&state, &format!("/api/v1/find?q={q}&depth=strict")).await.good();
+    let accepted = usual["accepted"].as_u64().unwrap() as usize;
+    assert!(accepted < 6, "{usual}");
+    assert_eq!((hits(&usual).len(), hits(&strict).len()), (12, accepted));
+    assert_eq!(usual["weaker"], 40 - accepted);
+    assert!(hits(&usual)[accepted..].iter().all(|hit| hit["strength"] == "weak" && hit["boxes"][0].is_object()));
+}
+
+#[actix_web::test]
 async fn a_form_in_parts_and_a_typed_one_join() {
     let state = shelf();
     let relation = json!([{"first": 1, "is": "left-of", "second": 0}]);

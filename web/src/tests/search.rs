@@ -25,6 +25,37 @@ async fn words_find_with_records_or_with_tiles() {
 }
 
 #[actix_web::test]
+async fn few_sure_hits_are_followed_by_the_closest_others() {
+    let state = shelf();
+    let ask = async |depth: Value| {
+        let body = json!({"terms": [{"text": "an owl at night"}], "mode": "semantic", "depth": depth});
+        post(&state, "/api/v1/search", body).await.good()
+    };
+    let (strict, usual, all) = (ask(json!("strict")).await, ask(json!("usual")).await, ask(json!("all")).await);
+    let number = |page: &Value, name: &str| page[name].as_u64().unwrap() as usize;
+    for page in [&strict, &usual, &all] {
+        assert_eq!(number(page, "accepted"), number(page, "strong") + number(page, "likely"));
+        assert_eq!(number(page, "accepted") + number(page, "weaker"), 40);
+    }
+    let accepted = number(&usual, "accepted");
+    assert_eq!((ids(&strict).len(), ids(&all).len()), (accepted, 40));
+    assert_eq!(ids(&usual).len(), if accepted < 6 { 12 } else { accepted });
+    let old = get(&state, "/api/v1/search?q=an+owl+at+night&mode=semantic&all=true").await.good();
+    assert_eq!(ids(&old), ids(&all), "the older name of the same");
+    let typed = get(&state, "/api/v1/search?q=blue+-+green&limit=40&depth=all").await.good();
+    let parts = json!({"terms": [{"text": "blue"}, {"text": "green", "weight": -1}], "depth": "all"});
+    assert_eq!(ids(&typed), ids(&post(&state, "/api/v1/search", parts).await.good()), "signs that are typed");
+}
+
+#[actix_web::test]
+async fn a_text_that_asks_about_things_comes_with_its_form() {
+    let state = shelf();
+    let page = get(&state, "/api/v1/search?q=two+dogs").await.good();
+    assert_eq!(page["find"], "at least 2 dogs");
+    assert!(get(&state, "/api/v1/search?q=a+blue+wall").await.good()["find"].is_null());
+}
+
+#[actix_web::test]
 async fn pages_neither_repeat_nor_lose_a_picture() {
     let state = shelf();
     let mut seen = Vec::new();

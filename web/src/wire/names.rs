@@ -23,6 +23,16 @@ pub enum Mode {
     Words,
 }
 
+/// How far down its ranking an answer goes: only what is at or above the cut; the same, and where
+/// that is fewer than six hits the closest weaker ones too, up to twelve in all; or everything.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum Depth {
+    Strict,
+    Usual,
+    All,
+}
+
 /// How good a match is. `weak` is below the cut.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
