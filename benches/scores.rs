@@ -75,12 +75,20 @@ fn ask_all(world: &Arc<World>, tallies: &mut BTreeMap<&'static str, Tally>) {
     let library = library(home.path(), world);
     for text in &world.texts {
         let shown = |image: usize| text.shown_by.contains(&image);
-        tallies.entry(text.kind).or_default().note(&library.ask(&Query::text(text.text.as_str())), shown, text.shown_by.len());
+        tallies.entry(text.kind).or_default().note(
+            &library.ask(&Query::text(text.text.as_str())),
+            shown,
+            text.shown_by.len(),
+        );
     }
     for scene in world.scenes.iter().take(10) {
         let query = Query::default().plus(Source::Image(library.ids[scene[0]]), 1.0);
         let others: HashSet<usize> = scene[1..].iter().copied().collect();
-        tallies.entry("by image").or_default().note(&library.ask(&query), |image| others.contains(&image), others.len());
+        tallies.entry("by image").or_default().note(
+            &library.ask(&query),
+            |image| others.contains(&image),
+            others.len(),
+        );
     }
 }
 
@@ -185,7 +193,15 @@ impl Tally {
     /// How well the best score tells what is there from what is not.
     fn auroc(&self) -> Option<f64> {
         let beaten = |best: &f32| {
-            let half = |other: &f32| if other < best { 1.0 } else if other == best { 0.5 } else { 0.0 };
+            let half = |other: &f32| {
+                if other < best {
+                    1.0
+                } else if other == best {
+                    0.5
+                } else {
+                    0.0
+                }
+            };
             self.absent.iter().map(half).sum::<f64>()
         };
         let pairs = (self.present.len() * self.absent.len()) as f64;

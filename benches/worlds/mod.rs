@@ -93,7 +93,15 @@ impl World {
     pub fn new(geometry: Geometry, images: usize, per_kind: usize, seed: u64) -> Self {
         let mut noise = Noise(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let axes = Axes { text: axis(geometry.dim, 0), image: axis(geometry.dim, 1) };
-        let mut world = Self { geometry, images: Vec::new(), texts: Vec::new(), scenes: Vec::new(), vectors: HashMap::new(), axes, info: info(geometry.dim) };
+        let mut world = Self {
+            geometry,
+            images: Vec::new(),
+            texts: Vec::new(),
+            scenes: Vec::new(),
+            vectors: HashMap::new(),
+            axes,
+            info: info(geometry.dim),
+        };
         for _ in 0..images {
             let image = world.image(&mut noise);
             world.images.push(image);
@@ -161,8 +169,7 @@ impl World {
             }
         }
         for (place, &image) in chosen.iter().enumerate() {
-            let (mean, deviation) =
-                if place < matches { (excess, within) } else { (near_share * excess, near_within) };
+            let (mean, deviation) = if place < matches { (excess, within) } else { (near_share * excess, near_within) };
             add(&mut self.images[image], &own, (mean + deviation * noise.normal()) / weight);
         }
         self.vectors.insert(text.clone(), vector);
@@ -183,9 +190,9 @@ impl World {
                 let own = self.images[image].clone();
                 self.images[image] = scene.iter().zip(&own).map(|(a, b)| 0.94 * a + 0.34 * b).collect();
             }
-            let burst: Vec<usize> = (first..first + count).filter(|&image| {
-                image == first || cosine(&self.images[image], &self.images[first]) > 0.8
-            }).collect();
+            let burst: Vec<usize> = (first..first + count)
+                .filter(|&image| image == first || cosine(&self.images[image], &self.images[first]) > 0.8)
+                .collect();
             if burst.len() > 1 {
                 self.scenes.push(burst);
             }
@@ -232,6 +239,7 @@ fn info(dim: usize) -> ModelInfo {
         vocab_size: 256_000,
         scoring: Scoring { scale: 109.9, bias: -15.93 },
         backend: "none".into(),
+        max_patches: None,
     }
 }
 

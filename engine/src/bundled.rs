@@ -12,7 +12,8 @@ macro_rules! bundled {
 }
 
 /// Names and contents of the checkpoint's files.
-const FILES: [(&str, &[u8]); 7] = bundled![
+const FILES: [(&str, &[u8]); 8] = bundled![
+    "calibration.json",
     "config.json",
     "decoder.json",
     "decoder.safetensors",

@@ -75,10 +75,7 @@ pub(crate) fn load(name: &str, settings: &Settings) -> Result<Arc<dyn Encode>, E
 ///
 /// # Errors
 /// [`EngineError::Calibration`] for a file that cannot be used.
-pub(crate) fn calibration_beside(
-    name: &str,
-    home: &Path,
-) -> Result<Option<(PathBuf, StoredCalibration)>, EngineError> {
+pub(crate) fn calibration_beside(name: &str, home: &Path) -> Result<Option<(PathBuf, StoredCalibration)>, EngineError> {
     let folder = match ModelChoice::of(name) {
         Ok(ModelChoice::Directory(directory)) => directory,
         Ok(ModelChoice::Hub(id)) => match hub_directory(&id) {

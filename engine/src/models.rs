@@ -82,7 +82,8 @@ impl Models {
             Some(model) => (model.name, self.patches.or(model.max_patches)),
             None => (named.unwrap_or(DEFAULT_MODEL).to_owned(), self.patches),
         };
-        let is_it = |info: &ModelInfo| info.name == name && patches.is_none_or(|patches| info.max_patches == Some(patches));
+        let is_it =
+            |info: &ModelInfo| info.name == name && patches.is_none_or(|patches| info.max_patches == Some(patches));
         let held = self.held.lock().find(is_it);
         let encoder = held.map_or_else(|| (self.load)(&name, patches), Ok)?;
         self.choose(Arc::clone(&encoder));

@@ -9,8 +9,8 @@ use image::{Rgb, RgbImage};
 
 use crate::fixture::{BLUE, DIM, Fixture, GREEN, RED, Shot};
 use crate::{
-    Cancel, DuplicateOptions, EmbedInput, Engine, EngineError, ErrorKind, FileEvent, ImageId, IngestOptions, Mode,
-    Observer, PictureHook, Query, RunControl, Settings, TagOptions,
+    Cancel, Depth, DuplicateOptions, EmbedInput, Engine, EngineError, ErrorKind, FileEvent, ImageId, IngestOptions,
+    Mode, Observer, PictureHook, Query, RunControl, Settings, TagOptions,
 };
 
 struct Silent;
@@ -350,7 +350,7 @@ fn the_library_is_asked_with_its_own_model_whatever_becomes_of_another() {
         engine.embed(&text, false).unwrap().remove(0).unwrap().model
     };
     let found = |engine: &Engine| {
-        engine.search(&Query { mode: Mode::Semantic, all: true, ..Query::text("red") }).unwrap().hits.len()
+        engine.search(&Query { mode: Mode::Semantic, depth: Depth::All, ..Query::text("red") }).unwrap().hits.len()
     };
     assert!(!engine.model_is_loaded(), "what is loaded is not what the library needs");
     assert_eq!((found(&engine), embedded(&engine)), (1, "newer".to_owned()));
@@ -373,7 +373,7 @@ fn scores_follow_from_the_images_that_are_there() {
         (0..80).for_each(|i| drop(save(photos.path(), &format!("{folder}/{i}.png"), colour(i))));
     };
     let scores = |engine: &Engine| -> Vec<(ImageId, f32)> {
-        let query = Query { mode: Mode::Semantic, all: true, limit: 200, ..Query::text("red") };
+        let query = Query { mode: Mode::Semantic, depth: Depth::All, limit: 200, ..Query::text("red") };
         engine.search(&query).unwrap().hits.into_iter().map(|hit| (hit.id, hit.score)).collect()
     };
     let engine = open();

@@ -7,6 +7,7 @@ mod data;
 mod demo;
 mod http;
 mod orientation;
+mod printed_logits;
 mod published;
 mod regions;
 mod tidy;

@@ -93,6 +93,7 @@ export function setUpPanel({ changed }) {
       [t("searchedBy"), numbers.search],
       [t("model"), numbers.model.name],
       [t("runsOn"), numbers.model.backend],
+      [t("scores"), numbers.scores_fitted_on ?? t("scoresEstimated")],
     ];
     $("numbers").replaceChildren(...facts.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, h("bdi", {}, value))]));
     $("quality").replaceChildren(...qualityTable(numbers.model.name));

@@ -66,7 +66,8 @@ mod tests {
     #[test]
     fn observations_far_out_make_a_tail() {
         let quiet = NullDensity::of((0..100_000).map(|i| (i % 100) as f32 / 50.0 - 1.0));
-        let tailed = NullDensity::of((0..100_000).map(|i| if i % 1000 == 0 { 5.05 } else { (i % 100) as f32 / 50.0 - 1.0 }));
+        let tailed =
+            NullDensity::of((0..100_000).map(|i| if i % 1000 == 0 { 5.05 } else { (i % 100) as f32 / 50.0 - 1.0 }));
         assert!(tailed.at(bin_of(5.05)) > 100.0 * quiet.at(bin_of(5.05)));
     }
 

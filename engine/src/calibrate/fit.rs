@@ -151,7 +151,8 @@ mod tests {
         assert!(loss < data.thinned().loss(&start), "{loss}");
         assert!((0.2..0.5).contains(&fitted.excess), "{fitted:?}");
         let null = Null::of(&data.bank, data.usual, fitted);
-        let shown = |query: &Labelled| probabilities(&null, &query.scores).iter().filter(|&&score| score >= CUT).count();
+        let shown =
+            |query: &Labelled| probabilities(&null, &query.scores).iter().filter(|&&score| score >= CUT).count();
         let (absent, present): (Vec<_>, Vec<_>) = data.queries.iter().partition(|query| !query.shows.contains(&true));
         assert!(absent.iter().map(|query| shown(query)).sum::<usize>() <= 1);
         assert!(present.iter().all(|query| (11..=13).contains(&shown(query))));

@@ -237,7 +237,8 @@ fn shape(parts: &[Part]) -> Shape {
 
 /// Share of pictures in the weight of a query.
 fn share_of_pictures(parts: &[Part]) -> f32 {
-    let weight = |of: &dyn Fn(&Part) -> bool| parts.iter().filter(|part| of(part)).map(|part| part.weight.abs()).sum::<f32>();
+    let weight =
+        |of: &dyn Fn(&Part) -> bool| parts.iter().filter(|part| of(part)).map(|part| part.weight.abs()).sum::<f32>();
     weight(&|part| part.modality == Modality::Picture) / weight(&|_| true)
 }
 

@@ -96,7 +96,8 @@ impl Null {
         }
         let mut bulks: Vec<Bulk> = known.par_iter().map(|scores| Bulk::of(&mut scores.sample.clone())).collect();
         null.measure(&mut bulks, known[0].sample.len(), usual);
-        let fits: Vec<Fit> = bulks.iter().zip(&known).map(|(bulk, scores)| null.fit_of(*bulk, scores.sample.len())).collect();
+        let fits: Vec<Fit> =
+            bulks.iter().zip(&known).map(|(bulk, scores)| null.fit_of(*bulk, scores.sample.len())).collect();
         let standardised = known.iter().zip(&fits);
         null.density =
             NullDensity::of(standardised.flat_map(|(scores, fit)| scores.sample.iter().map(|&score| fit.z_of(score))));
@@ -163,10 +164,7 @@ impl Null {
         let deviation = variance.sqrt().clamp(DEVIATIONS.0 * self.within, DEVIATIONS.1 * self.within);
         let deviation = self.within + self.prior.own_deviation * (deviation - self.within);
         let unknown = (1.0 - trust) * self.between;
-        Fit {
-            level: self.level + trust * (own.location - self.level),
-            deviation: deviation.hypot(unknown),
-        }
+        Fit { level: self.level + trust * (own.location - self.level), deviation: deviation.hypot(unknown) }
     }
 }
 

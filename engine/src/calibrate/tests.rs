@@ -132,7 +132,8 @@ fn scores_never_fall_as_cosines_grow() {
     let curve: Vec<f32> = (-100..=100).map(|i| scale.score_of(i as f32 / 100.0)).collect();
     assert!(curve.is_sorted() && curve[0] < 0.01 && curve[200] > 0.9, "{curve:?}");
     let bar = scale.bar().unwrap();
-    let at = |z: f32| curve.iter().zip(-100..).find(|(_, i)| scale.z_of(*i as f32 / 100.0) >= z).map(|(score, _)| *score);
+    let at =
+        |z: f32| curve.iter().zip(-100..).find(|(_, i)| scale.z_of(*i as f32 / 100.0) >= z).map(|(score, _)| *score);
     assert!(at(bar + 0.5).unwrap() >= CUT && at(bar - 1.5).unwrap() < CUT);
 }
 

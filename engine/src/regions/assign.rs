@@ -117,9 +117,8 @@ impl Problem<'_> {
         let mut matched = vec![false; open.len()];
         for (thing, at) in offers {
             offered[thing].push(at);
-            for thing in 0..open.len() {
-                matched[thing] |=
-                    !matched[thing] && augment(thing, &offered, places, &mut owners, &mut vec![false; count]);
+            for (thing, matched) in matched.iter_mut().enumerate() {
+                *matched = *matched || augment(thing, &offered, places, &mut owners, &mut vec![false; count]);
             }
             if matched.iter().all(|&matched| matched) {
                 let mut chosen = vec![0; open.len()];

@@ -1,5 +1,5 @@
-//! Every number that turns the cosines of regions into boxes and scores. `glimpse eval regions` measures them and says by how
-//! much the margin is off; its tables stand in `benches/RESULTS-regions.md`.
+//! Every number that turns the cosines of regions into boxes and scores. `glimpse eval regions` measures
+//! them; its tables stand in `benches/RESULTS-regions.md`.
 
 /// Boxes below the cut that a thing may have in a photo: one is shown, more let several things find places of their own.
 pub(super) const WEAK_BOXES: usize = 3;

@@ -22,7 +22,13 @@ pub(super) struct Judged {
 
 impl Search<'_> {
     /// Judges a photo; `None` if it has no region that is large enough.
-    pub(super) fn judge(&self, id: ImageId, things: &[Thing], asked: &[Asked<'_>], without: &[Asked<'_>]) -> Option<Judged> {
+    pub(super) fn judge(
+        &self,
+        id: ImageId,
+        things: &[Thing],
+        asked: &[Asked<'_>],
+        without: &[Asked<'_>],
+    ) -> Option<Judged> {
         let each = things.iter().zip(asked).enumerate();
         let boxes = each.map(|(thing, (named, asked))| self.boxes(id, thing, named, asked));
         let boxes = boxes.collect::<Option<Vec<_>>>()?;

@@ -119,15 +119,17 @@ impl Background {
         let known = self.known(asked, || {
             let centre: Arc<[f32]> = vec![0.0; query.dim()].into();
             let examples = self.examples(library, asked);
-            let scores: Result<Vec<Scores>, EngineError> = examples
-                .par_iter()
-                .map(|(id, vector)| self.scores(library, vector, &centre, 0.0, Some(*id)))
-                .collect();
+            let scores: Result<Vec<Scores>, EngineError> =
+                examples.par_iter().map(|(id, vector)| self.scores(library, vector, &centre, 0.0, Some(*id))).collect();
             Ok(Known { null: Null::of(&scores?, Modality::Picture.usual(), calibration.region_image), centre })
         })?;
         let query = query.as_slice().to_vec();
         let fitted = known.null.query(&self.scores(library, &query, &known.centre, 0.0, of)?);
-        Ok(Standing { scale: Scale::new(query, Arc::clone(&known.centre), fitted), image_weight: 0.0, most_of_image: 0.0 })
+        Ok(Standing {
+            scale: Scale::new(query, Arc::clone(&known.centre), fitted),
+            image_weight: 0.0,
+            most_of_image: 0.0,
+        })
     }
 
     /// Regions of the sample, one of an image at most: things, or what covers most of an image.
@@ -218,12 +220,7 @@ pub(super) struct Standing {
 
 impl Standing {
     /// How well the regions of a single image answer a text, without a library to compare with.
-    pub fn alone(
-        query: &Embedding,
-        regions: &[Embedding],
-        bank: &Vectors,
-        calibration: &Calibration,
-    ) -> Self {
+    pub fn alone(query: &Embedding, regions: &[Embedding], bank: &Vectors, calibration: &Calibration) -> Self {
         let centre = centre(bank, calibration.hub_share);
         let scores = |query: &[f32]| {
             let products = regions.iter().map(|region| dot(query, region.as_slice()) - dot(&centre, region.as_slice()));
@@ -264,4 +261,3 @@ impl Standing {
         self.scale.z_of(product + picture)
     }
 }
-

@@ -61,6 +61,10 @@ pub struct EvalCalibrateArgs {
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
 
+    /// Not the first pictures, so that they are left to measure on
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub skip: usize,
+
     /// Where to write: `calibration.json` beside a model's weights serves every library of that model [default: in the
     /// library, for it alone]
     #[arg(long, value_name = "FILE")]

@@ -12,7 +12,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use glimpse::engine::{GraphEngine, RegionChoice};
 
-pub use evaluate::{EvalArgs, EvalCaptionsArgs, EvalClassifyArgs, EvalCommand, EvalCalibrateArgs, EvalRegionsArgs, EvalRetrievalArgs};
+pub use evaluate::{
+    EvalArgs, EvalCalibrateArgs, EvalCaptionsArgs, EvalClassifyArgs, EvalCommand, EvalRegionsArgs, EvalRetrievalArgs,
+};
 pub use library::{DemoArgs, IndexArgs, ListenArgs, ServeArgs};
 pub use maintain::{StatsArgs, VerifyArgs};
 pub use regions::{BoundArgs, CaptionArgs, ExportArgs, FindArgs, GroundArgs};

@@ -12,13 +12,14 @@ use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::output::{Table, write_json};
 
 pub fn run(args: &StatsArgs, context: &Context) -> Result<Outcome, CliError> {
-    let (stats, model) = context.engine()?.stats()?;
+    let view = StatsView::read(&context.engine()?)?;
     let mut out = context.stdout();
     if args.json {
-        write_json(&mut out, &StatsView { stats, model })?;
+        write_json(&mut out, &view)?;
         out.flush()?;
         return Ok(Outcome::Done);
     }
+    let StatsView { stats, model, scores_fitted_on } = view;
     let mut table = Table::default();
     let mut fact = |name: &str, value: String| table.row([name.to_owned(), value]);
     fact("library", context.settings.home.display().to_string());
@@ -29,9 +30,18 @@ pub fn run(args: &StatsArgs, context: &Context) -> Result<Outcome, CliError> {
     fact("vectors", format!("{} values as {}", stats.dim, stats.vectors));
     fact("search", stats.search);
     describe(&model, &mut table);
+    table.row(["scores".to_owned(), scores(scores_fitted_on)]);
     for line in table.lines() {
         writeln!(out, "{line}")?;
     }
     out.flush()?;
     Ok(Outcome::Done)
+}
+
+/// What scores stand on.
+fn scores(fitted_on: Option<String>) -> String {
+    match fitted_on {
+        Some(data) => format!("fitted on {data}"),
+        None => "estimates; `glimpse eval calibrate` fits them to this model".to_owned(),
+    }
 }

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use glimpse::engine::RegionOptions;
 use glimpse::engine::calibrate::{CALIBRATION_FILE, Calibration, LabelledText, StoredCalibration};
-use glimpse::engine::{RegionChoice, RegionOptions};
 use glimpse::{ImageId, IngestOptions};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -30,12 +30,13 @@ pub fn run(args: &EvalCalibrateArgs, context: &Context) -> Result<Outcome, CliEr
     let dir = folder(&args.images, &args.data);
     let bench = Bench::new(context)?;
     let roots: Vec<PathBuf> = data.files.iter().map(|name| dir.join(name)).collect();
-    let regions = RegionOptions { choice: data.has_boxes.then(RegionChoice::default), ..RegionOptions::default() };
-    bench.index(&IngestOptions { roots: roots.clone(), regions, ..IngestOptions::default() }, context)?;
+    let regions = RegionOptions { make: data.has_boxes, ..RegionOptions::default() };
+    let used = roots.get(args.skip..).unwrap_or_default().to_vec();
+    bench.index(&IngestOptions { roots: used, regions, ..IngestOptions::default() }, context)?;
     let ids = roots.iter().map(|root| bench.engine.image_at(root)).collect::<Result<Vec<Option<ImageId>>, _>>()?;
 
     let is_read = |place: &usize| ids[*place].is_some();
-    // A text whose images could not be read is neither there nor absent.
+    // A text whose images were left out, or could not be read, is neither there nor absent.
     let usable = data.texts.iter().filter(|(_, places)| places.is_empty() || places.iter().any(is_read));
     let texts: Vec<LabelledText> = usable
         .map(|(text, places)| LabelledText {
@@ -88,7 +89,8 @@ fn read(args: &EvalCalibrateArgs) -> Result<Data, CliError> {
     }
     let Captions { files, captions } = retrieval::read_captions(&args.data, &args.split)?;
     let kept = args.limit.unwrap_or(usize::MAX).min(files.len());
-    let captions = captions.into_iter().filter(|(language, _)| in_language(language)).flat_map(|(_, captions)| captions);
+    let captions =
+        captions.into_iter().filter(|(language, _)| in_language(language)).flat_map(|(_, captions)| captions);
     let texts = captions.filter(|caption| caption.pictures.iter().all(|&place| place < kept));
     let texts = texts.map(|caption| (caption.text, caption.pictures)).collect();
     Ok(Data { texts, files: files[..kept].to_vec(), has_boxes: false })

@@ -21,6 +21,8 @@ use crate::cli::output::{Table, write_json};
 
 /// A box is right from this overlap with a true one.
 const RIGHT: f32 = 0.5;
+/// Cuts that are compared with the one in use.
+const CUTS: [f32; 9] = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9];
 /// Depths of recall.
 const DEPTHS: [usize; 3] = [1, 5, 10];
 
@@ -48,8 +50,7 @@ pub fn run(args: &EvalRegionsArgs, context: &Context) -> Result<Outcome, CliErro
     let Measure { mut report, reliability, presence, .. } = measure;
     report.presence_auroc = presence.auroc();
     report.calibration_error = reliability.error();
-    report.absent_log_odds.sort_by(|a, b| b.total_cmp(a));
-    report.shift_for_5_percent = report.absent_log_odds.get(report.absent_log_odds.len() / 20).copied().unwrap_or(0.0);
+    report.cuts = CUTS.iter().map(|&cut| report.outcomes.at(cut)).collect();
     report.reliability = reliability.rows();
     if let Some(path) = &args.reliability {
         let failed = |error| CliError::new(format!("{}: {error}", path.display()));
@@ -92,14 +93,43 @@ struct Report {
     above_5_percent: Row,
     /// Mean distance between score and share of right photos.
     calibration_error: f64,
-    /// Log odds by which all scores would have to fall (or could rise, if negative) for one absent query in twenty to find
-    /// something: what to move the margin in `engine/src/regions/constants.rs` by, times its slope.
-    shift_for_5_percent: f64,
     reliability: Vec<BinRow>,
     /// How well the best score of a query tells what some photo shows from what none does.
     presence_auroc: Option<f64>,
+    /// What other cuts would give.
+    cuts: Vec<CutRow>,
     #[serde(skip)]
-    absent_log_odds: Vec<f64>,
+    outcomes: Outcomes,
+}
+
+/// What is shown at one cut.
+#[derive(Debug, Serialize)]
+struct CutRow {
+    cut: f32,
+    /// Share of the queries for what no photo shows that show something.
+    false_alarms: f64,
+    /// Of what is there and of what is shown.
+    recall: f64,
+    precision: f64,
+}
+
+/// Scores and whether they are right: best scores of queries for what is absent, and all of the others.
+#[derive(Debug, Default)]
+struct Outcomes {
+    absent: Vec<f32>,
+    present: Vec<(f32, bool)>,
+}
+
+impl Outcomes {
+    fn at(&self, cut: f32) -> CutRow {
+        let alarms = self.absent.iter().filter(|&&best| best >= cut).count() as f64;
+        let shown = self.present.iter().filter(|(score, _)| *score >= cut);
+        let (all, right) =
+            shown.fold((0.0, 0.0), |(all, right), (_, is_right)| (all + 1.0, right + f64::from(u8::from(*is_right))));
+        let there = self.present.iter().filter(|(_, is_right)| *is_right).count() as f64;
+        let false_alarms = share(alarms, self.absent.len() as f64);
+        CutRow { cut, false_alarms, recall: share(right, there), precision: share(right, all) }
+    }
 }
 
 /// Sums that print as shares.
@@ -257,8 +287,7 @@ impl Measure<'_> {
             if question.thing.boxes.is_empty() {
                 row.absent += 1.0;
                 row.alarms += f64::from(u8::from(best >= CUT));
-                let odds = f64::from(best).clamp(1e-6, 1.0 - 1e-6);
-                self.report.absent_log_odds.push((odds / (1.0 - odds)).ln());
+                self.report.outcomes.absent.push(best);
             } else {
                 self.present(question.thing, number, &ranked, &mut row);
             }
@@ -297,6 +326,7 @@ impl Measure<'_> {
         }
         for (place, score, _) in ranked {
             self.reliability.note(*score, shows(*place));
+            self.report.outcomes.present.push((*score, shows(*place)));
             if *score >= CUT {
                 row.accepted += 1.0;
                 row.accepted_right += f64::from(u8::from(shows(*place)));
@@ -425,7 +455,10 @@ impl Report {
         if let Some(auroc) = self.presence_auroc {
             writeln!(out, "\nthere or not, by the best score: AUROC {auroc:.3}")?;
         }
-        writeln!(out, "\nlog odds to take away for 5 % false alarms: {:.2}", self.shift_for_5_percent)?;
+        writeln!(out, "\nat a cut of: false alarms, recall, precision")?;
+        for row in &self.cuts {
+            writeln!(out, "{:.2}  {:.3}  {:.3}  {:.3}", row.cut, row.false_alarms, row.recall, row.precision)?;
+        }
         writeln!(out, "\nreliability (mean score, share right, photos); expected error {:.3}", self.calibration_error)?;
         for bin in &self.reliability {
             writeln!(out, "{:.2}  {:.2}  {}", bin.score, bin.right, bin.count)?;

@@ -149,8 +149,8 @@ fn with_parents(folders: &[(PathBuf, usize)], roots: &[PathBuf]) -> BTreeMap<Pat
 #[utoipa::path(get, path = "/api/v1/stats", tag = "library",
     responses((status = 200, body = StatsView), (status = "default", body = ApiError)))]
 pub async fn stats(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let (stats, model) = ask(&state, |state| Ok(state.engine.stats()?)).await?;
-    Ok(HttpResponse::Ok().json(StatsView { stats, model }))
+    let view = ask(&state, |state| Ok(StatsView::read(&state.engine)?)).await?;
+    Ok(HttpResponse::Ok().json(view))
 }
 
 #[cfg(test)]

@@ -57,4 +57,19 @@ pub struct StatsView {
     /// The model.
     #[schema(value_type = names::Model)]
     pub model: ModelInfo,
+    /// What the scores of the model were fitted on; none if nothing was, so that scores are estimates.
+    pub scores_fitted_on: Option<String>,
+}
+
+impl StatsView {
+    /// Reads the numbers of a library.
+    ///
+    /// # Errors
+    /// If there is no library, or its `calibration.json` cannot be used.
+    pub fn read(engine: &Engine) -> Result<Self, EngineError> {
+        let (stats, model) = engine.stats()?;
+        let known = engine.calibration()?;
+        let scores_fitted_on = known.file.is_some().then(|| known.calibration.fitted_on.clone());
+        Ok(Self { stats, model, scores_fitted_on })
+    }
 }

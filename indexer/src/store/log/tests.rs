@@ -1,5 +1,4 @@
 //! The log as sled writes it, sound and damaged.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 

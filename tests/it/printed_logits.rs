@@ -1,0 +1,181 @@
+//! Scores on the geometry of real checkpoints: the logits that the demonstration notebooks of SigLIP 2
+//! and SigLIP print, as a library of their photographs.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use glimpse::encoder::{
+    Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection, Scoring,
+};
+use glimpse::engine::calibrate::CUT;
+use glimpse::engine::{Depth, Explanation};
+use glimpse::indexer::{ContentHash, FileRecord, ImageRecord, Library};
+use glimpse::{Engine, Format, ImageId, Mode, Query, Settings};
+use image::RgbImage;
+use serde::Deserialize;
+
+use crate::util;
+
+#[derive(Deserialize)]
+struct File {
+    sets: Vec<Set>,
+}
+
+/// Logits without the bias: rows are pictures, columns texts. `shows` lists, by text, the pictures that show it.
+#[derive(Deserialize)]
+struct Set {
+    checkpoint: String,
+    scale: Option<f32>,
+    bias: f32,
+    pictures: Vec<String>,
+    texts: Vec<String>,
+    shows: Vec<Vec<usize>>,
+    logits: Vec<Vec<f32>>,
+}
+
+/// Vectors whose cosines are those of a set: every text has an axis of its own, and so has what is left of every picture.
+/// Other texts, such as those of the null bank, are mixtures of all axes of texts.
+struct Printed {
+    info: ModelInfo,
+    texts: HashMap<String, usize>,
+    pictures: Vec<Vec<f32>>,
+}
+
+impl Printed {
+    fn of(set: &Set) -> Self {
+        let (texts, pictures) = (set.texts.len(), set.pictures.len());
+        let scale = set.scale.unwrap_or(110.0);
+        let vector = |(row, logits): (usize, &Vec<f32>)| {
+            let mut vector: Vec<f32> = logits.iter().map(|logit| logit / scale).collect();
+            let left = 1.0 - vector.iter().map(|value| value * value).sum::<f32>();
+            vector.resize(texts + pictures, 0.0);
+            vector[texts + row] = left.max(0.0).sqrt();
+            vector
+        };
+        let info = ModelInfo {
+            name: "printed".into(),
+            fingerprint: set.checkpoint.clone(),
+            model_type: "siglip".into(),
+            dim: texts + pictures,
+            image_size: Some(256),
+            patch_size: 16,
+            text_length: 64,
+            vocab_size: 256_000,
+            scoring: Scoring { scale, bias: set.bias },
+            backend: "none".into(),
+            max_patches: None,
+        };
+        let texts = set.texts.iter().cloned().zip(0..).collect();
+        Self { info, texts, pictures: set.logits.iter().enumerate().map(vector).collect() }
+    }
+
+    fn text(&self, text: &str) -> Vec<f32> {
+        let mut vector = vec![0.0; self.info.dim];
+        match self.texts.get(text) {
+            Some(&axis) => vector[axis] = 1.0,
+            None => {
+                let hash = ContentHash::of(text.as_bytes()).0;
+                let axes = vector[..self.texts.len()].iter_mut().zip(hash.iter().cycle());
+                axes.enumerate()
+                    .for_each(|(turn, (value, &byte))| *value = f32::from(byte.rotate_left(turn as u32)) - 127.5);
+            }
+        }
+        vector
+    }
+}
+
+impl Encode for Printed {
+    fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn prepare(&self, _: &RgbImage) -> Result<Prepared, EncodeError> {
+        unreachable!("no picture is read")
+    }
+
+    fn encode_images(&self, _: &[Prepared], _: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
+        unreachable!("no picture is read")
+    }
+
+    fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncodeError> {
+        texts.iter().map(|text| Embedding::new(self.text(text))).collect()
+    }
+
+    fn token_ids(&self, _: &str) -> Result<Vec<u32>, EncodeError> {
+        Ok(vec![0; self.info.text_length])
+    }
+
+    fn align(&self, tokens: &[f32], _: Projection) -> Result<Vec<f32>, EncodeError> {
+        Ok(tokens.to_vec())
+    }
+}
+
+/// The score of every picture for every text.
+fn ask(set: &Set) -> Vec<Vec<(f32, Explanation)>> {
+    let home = tempfile::tempdir().unwrap();
+    let settings = Settings::at(home.path());
+    let printed = Arc::new(Printed::of(set));
+    let index = Library::at(&settings.library_dir()).open_for(&printed.info, false).unwrap();
+    let add = |(number, vector): (usize, &Vec<f32>)| {
+        let name = format!("{number}.jpg");
+        let record = ImageRecord {
+            id: ImageId(0),
+            content: ContentHash::of(name.as_bytes()),
+            width: 640,
+            height: 480,
+            format: Format::Jpeg,
+            bytes: 1,
+            taken: None,
+            camera: None,
+            place: None,
+            caption: None,
+            keywords: Vec::new(),
+            described: None,
+        };
+        let path = PathBuf::from("/pictures").join(name);
+        let file = FileRecord { path, image: ImageId(0), bytes: 1, modified: 0, sidecar_modified: 0, missing: false };
+        index.add(record, vector, file).unwrap()
+    };
+    let ids: Vec<ImageId> = printed.pictures.iter().enumerate().map(add).collect();
+    index.finish().unwrap();
+    drop(index);
+    let engine = Engine::with_encoder(settings, printed).unwrap();
+    let of_text = |text: &String| {
+        let query = Query { mode: Mode::Semantic, depth: Depth::All, limit: 100, ..Query::text(text.as_str()) };
+        let hits: HashMap<_, _> =
+            engine.search(&query).unwrap().hits.into_iter().map(|hit| (hit.id, (hit.score, hit.why))).collect();
+        ids.iter().map(|id| hits[id].clone()).collect()
+    };
+    set.texts.iter().map(of_text).collect()
+}
+
+#[test]
+fn what_matches_ranks_above_what_does_not_and_labels_agree_with_the_marks() {
+    let Some(dir) = util::test_data("siglip-logits") else { return };
+    let file: File = serde_json::from_slice(&std::fs::read(dir.join("logits.json")).unwrap()).unwrap();
+    assert!(!file.sets.is_empty());
+    let (mut pairs, mut right_way) = (0, 0);
+    let (mut matches, mut shown, mut others, mut wrong) = (0, 0, 0, 0);
+    for set in &file.sets {
+        let scores = ask(set);
+        for (text, (shows, scores)) in set.shows.iter().zip(&scores).enumerate() {
+            let logit = |picture: usize| set.logits[picture][text];
+            let (matching, other): (Vec<usize>, Vec<usize>) = (0..set.pictures.len()).partition(|p| shows.contains(p));
+            for (&a, &b) in matching.iter().flat_map(|a| other.iter().map(move |b| (a, b))) {
+                // Where the logits say so: by more than what pictures differ in for any text.
+                if logit(a) > logit(b) + 4.0 {
+                    pairs += 1;
+                    right_way += usize::from(scores[a].0 >= scores[b].0);
+                }
+            }
+            matches += matching.len();
+            shown += matching.iter().filter(|&&picture| scores[picture].0 >= CUT).count();
+            others += other.len();
+            wrong += other.iter().filter(|&&picture| scores[picture].0 >= CUT).count();
+        }
+    }
+    assert!(pairs > 500 && right_way == pairs, "{right_way} of {pairs} pairs the right way round");
+    assert!(5 * shown >= 4 * matches, "{shown} of {matches} matches are shown");
+    assert!(20 * wrong <= others, "{wrong} of {others} others are shown");
+}
