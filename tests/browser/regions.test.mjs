@@ -42,6 +42,7 @@ onPage("the mode of the bar looks for things, with boxes on the pictures", async
   assert.ok(await page.locator("#grid .spot").first().isVisible());
   await page.click("#mode");
   await page.waitForURL((address) => !address.searchParams.has("find"));
+  await idle(page);
   assert.equal(await page.locator("#grid .spot").count(), 0);
 });
 

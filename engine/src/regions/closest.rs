@@ -74,8 +74,7 @@ impl Search<'_> {
         let counted = counts.into_iter().try_fold(1.0, |least: f32, score| Some(least.min(score?)));
         let fulfilled = counted.zip(self.fulfils(things, &boxes));
         let fulfilled = fulfilled.map(|(counted, (score, chosen))| (score.min(counted), chosen));
-        let (score, chosen) =
-            fulfilled.filter(|(score, _)| *score >= UNMET * least).unwrap_or_else(|| (UNMET * least, best));
+        let (score, chosen) = fulfilled.filter(|(score, _)| *score >= UNMET * least).unwrap_or((UNMET * least, best));
         let score = score.min(CUT.next_down()); // whatever reaches the cut was found before
         let boxes = self.shown(chosen, boxes);
         Some(FoundPhoto { id, score, strength: Strength::of(score), boxes })
