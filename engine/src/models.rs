@@ -113,7 +113,9 @@ impl Models {
         }
         let mut held = self.held.lock();
         match (&self.named, &held.chosen) {
-            (None, None) => held.chosen = Some(Arc::clone(&encoder)),
+            (None, None) if self.patches.is_none_or(|patches| encoder.info().max_patches == Some(patches)) => {
+                held.chosen = Some(Arc::clone(&encoder));
+            }
             _ => held.served = Some(Arc::clone(&encoder)),
         }
         Ok(encoder)

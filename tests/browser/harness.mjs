@@ -76,8 +76,8 @@ export async function truth() {
 }
 
 /// The records of the pictures that are shown, the first ones first.
-export async function shown(page, most = 5) {
-  const hrefs = await tiles(page).locator("a.shot").evaluateAll((links) => links.map(({ href }) => href));
+export async function shown(page, most = 5, { sure = false } = {}) {
+  const hrefs = await (sure ? sureTiles(page) : tiles(page)).locator("a.shot").evaluateAll((links) => links.map(({ href }) => href));
   const ids = hrefs.slice(0, most).map((href) => new URL(href).searchParams.get("view"));
   const answer = await page.evaluate((ids) => fetch(`/api/v1/images?ids=${ids}`).then((answer) => answer.json()), ids.join());
   // Another test may have added copies elsewhere.
@@ -98,6 +98,8 @@ export async function recordOf(page, path) {
 }
 
 export const tiles = (page) => page.locator("#grid .tile");
+/// Those that are strong or likely matches.
+export const sureTiles = (page) => page.locator("#grid .part:not(.weak) .tile");
 export const countLine = async (page) => (await page.textContent("#count")).trim();
 
 /// The number at the start of "12 matches among 300 pictures".

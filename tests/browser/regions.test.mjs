@@ -42,6 +42,7 @@ onPage("the mode of the bar looks for things, with boxes on the pictures", async
   assert.ok(await page.locator("#grid .spot").first().isVisible());
   await page.click("#mode");
   await page.waitForURL((address) => !address.searchParams.has("find"));
+  await idle(page);
   assert.equal(await page.locator("#grid .spot").count(), 0);
 });
 
@@ -53,7 +54,7 @@ onPage("things can be put in order of date", { path: "/?find=1&c=t:1:butterfly&w
   await idle(page);
   assert.equal(await count(page), found, "the same things");
   await page.locator("#grid .spot").first().waitFor();
-  const taken = (await shown(page, Math.min(found, 12))).map(({ taken }) => taken ?? "9999");
+  const taken = (await shown(page, Math.min(found, 12), { sure: true })).map(({ taken }) => taken ?? "9999");
   assert.ok(taken.length > 1, "dates to compare");
   assert.deepEqual(taken, [...taken].sort(), "oldest first");
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { count, countLine, idle, onPage, pictures, ready, search, shown, tiles, truth } from "./harness.mjs";
+import { count, countLine, idle, onPage, pictures, ready, search, shown, tiles, truth, sureTiles } from "./harness.mjs";
 
 const things = await truth();
 const queries = JSON.parse(await readFile(new URL("../../models/demo/queries.json", import.meta.url), "utf8"));
@@ -12,7 +12,7 @@ for (const { lang, text, concept } of queries) {
   onPage(`a search in ${new Intl.DisplayNames("en", { type: "language" }).of(lang)} finds what it names`, async (page) => {
     await search(page, text);
     assert.match(await countLine(page), /^[1-9]\d* match(es)? among \d+ pictures$/);
-    const found = await shown(page, 3);
+    const found = await shown(page, 3, { sure: true });
     const right = found.filter(({ path }) => things.get(path)?.concepts.includes(concept));
     assert.ok(things.get(found[0].path)?.concepts.includes(concept), `${text}: ${found[0].path}`);
     assert.ok(right.length > found.length / 2, `${text}: ${right.length} of ${found.length}`);
@@ -213,7 +213,7 @@ onPage("in an order by date, tiles say how good a match they are", async (page) 
   await ready(page);
   await tiles(page).first().waitFor();
   const words = await page.locator("#grid .tile .word").allTextContents();
-  assert.equal(words.length, await tiles(page).count());
+  assert.equal(words.length, await sureTiles(page).count());
   assert.ok(words.every((word) => ["strong match", "likely match"].includes(word)), words.join());
   await page.selectOption("#sort", "relevance");
   await page.waitForURL(/sort=relevance/);

@@ -150,8 +150,8 @@ fn a_picture_finds_others_but_not_itself() {
     let fixture = shared();
     let hit = fixture.json(["search", "--sort", "newest", "-n", "1", "--json"])[0].clone();
     let (path, id) = (hit["path"].as_str().unwrap(), hit["id"].to_string());
-    let by_path = fixture.json(["similar", path, "--all", "-n", "5", "--json"]);
-    let by_id = fixture.json(["similar", &id, "--all", "-n", "5", "--json"]);
+    let by_path = fixture.run(["similar", path, "--all", "-n", "5", "--json"]).json();
+    let by_id = fixture.run(["similar", &id, "--all", "-n", "5", "--json"]).json();
     assert_eq!(by_path, by_id);
     assert!(by_path.iter().all(|other| other["id"] != hit["id"]));
     let mixed = fixture.run(["search", path, "+", "2:flower", "-", "car", "--all", "-n", "3", "-l"]);

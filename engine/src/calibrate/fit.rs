@@ -36,7 +36,7 @@ impl Data {
     /// tried anew; `step` is called before each candidate.
     pub fn fit(&self, start: MatchPrior, rounds: usize, step: &mut dyn FnMut()) -> (MatchPrior, f64) {
         let few = self.thinned();
-        let mut best = start;
+        let mut best = MatchPrior { usual_deviation: None, ..start };
         step();
         let mut least = few.loss(&best);
         for _ in 0..rounds {
@@ -134,7 +134,7 @@ mod tests {
         let scores = |sample: Vec<f32>| Scores { size: sample.len(), sample, top: Vec::new() };
         let bank = (0..30).map(|j| scores(noise(300, j, 0.0, 0.02))).collect();
         let query = |j: u64| {
-            let matches = if j % 3 == 0 { 0 } else { 12 };
+            let matches = if j.is_multiple_of(3) { 0 } else { 12 };
             let sample = [noise(300 - matches, 100 + j, 0.0, 0.02), noise(matches, 200 + j, excess, 0.03)].concat();
             Labelled { shows: (0..300).map(|i| i >= 300 - matches).collect(), scores: scores(sample) }
         };

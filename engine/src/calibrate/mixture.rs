@@ -20,8 +20,8 @@ use super::density::{BINS, NullDensity, STEP, bin_of, middle, normal};
 use super::prior::MatchPrior;
 
 /// Means of matches that are tried, from and to multiples of the prior's, evenly in the logarithm.
-const MEANS: usize = 12;
-const MEAN_RANGE: (f64, f64) = (0.36, 2.8);
+const MEANS: usize = 13;
+const MEAN_RANGE: (f64, f64) = (0.36, 1.0 / 0.36);
 /// Places of near misses, as multiples of the prior's.
 const NEAR_PLACES: [f64; 3] = [0.6, 1.0, 1.45];
 /// Rates of near misses, as multiples of the prior's, and the weight of each.

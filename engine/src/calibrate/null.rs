@@ -33,6 +33,8 @@ const DEVIATIONS: (f32, f32) = (0.4, 2.5);
 const SATURATED: (f32, f32) = (2.0, 0.6);
 /// Prior odds of that.
 const SATURATED_ODDS: f64 = 0.02;
+/// Deviation of the logarithm of an excess that is read off the median.
+const KNOWN: f32 = 0.05;
 /// Null queries may be answered by chance this often; more than that, and every query has to show as much more.
 const ANSWERED: f64 = 0.85;
 
@@ -96,6 +98,7 @@ impl Null {
         }
         let mut bulks: Vec<Bulk> = known.par_iter().map(|scores| Bulk::of(&mut scores.sample.clone())).collect();
         null.measure(&mut bulks, known[0].sample.len(), usual);
+        null.prior = prior.beside(null.within);
         let fits: Vec<Fit> =
             bulks.iter().zip(&known).map(|(bulk, scores)| null.fit_of(*bulk, scores.sample.len())).collect();
         let standardised = known.iter().zip(&fits);
@@ -142,11 +145,15 @@ impl Null {
         }
         let fit = Fit { level: self.level, deviation: self.within };
         let counts = scores.counts(fit);
-        let other = Posterior::of(&counts, &self.density, fit.deviation, &self.prior, true);
+        // What lies round the median is the matches themselves.
+        let within = (own.deviation.powi(2) - fit.deviation.powi(2)).max((0.1 * self.prior.within).powi(2)).sqrt();
+        let prior = MatchPrior { excess: above, within, between: KNOWN, ..self.prior };
+        let other = Posterior::of(&counts, &self.density, fit.deviation, &prior, true);
+        let odds_of_excess = -0.5 * f64::from((above / self.prior.excess).ln() / self.prior.between).powi(2);
         // Both likelihoods are of standardised cosines; brought to one unit before they are compared.
         let unit = counts.counted() * f64::from(own.deviation / fit.deviation).ln();
         let usual = posterior.log_present.max(posterior.log_absent) - 0.5 * f64::from(surprise).powi(2);
-        (other.log_present + unit + SATURATED_ODDS.ln() > usual).then_some((fit, other))
+        (other.log_present + unit + SATURATED_ODDS.ln() + odds_of_excess > usual).then_some((fit, other))
     }
 
     fn ask(&self, scores: &Scores, fit: Fit) -> Posterior {

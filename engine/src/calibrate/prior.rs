@@ -22,6 +22,10 @@ pub struct MatchPrior {
     pub own_level: f32,
     /// Weight of the query's own deviation, the rest being the null bank's: 0 to 1.
     pub own_deviation: f32,
+    /// Deviation of unrelated images beside which the excesses are meant, if nothing was fitted: where they deviate more,
+    /// matches are taken to stand out by as much more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual_deviation: Option<f32>,
     /// Probability that a library of [`USUAL_SIZE`] images holds what is asked for.
     pub presence: f32,
 }
@@ -71,9 +75,17 @@ impl Default for Calibration {
             near_miss_rate: 0.03,
             own_level: 1.0,
             own_deviation: 1.0,
+            usual_deviation: Some(0.03),
             presence: 0.4,
         };
-        let image = MatchPrior { excess: 0.35, between: 0.3, within: 0.08, near_miss: 0.5, ..text };
+        let image = MatchPrior {
+            excess: 0.35,
+            between: 0.3,
+            within: 0.08,
+            near_miss: 0.5,
+            usual_deviation: Some(0.15),
+            ..text
+        };
         Self {
             text,
             image,
@@ -98,6 +110,7 @@ impl MatchPrior {
             near_miss_rate: mix(self.near_miss_rate, other.near_miss_rate),
             own_level: mix(self.own_level, other.own_level),
             own_deviation: mix(self.own_deviation, other.own_deviation),
+            usual_deviation: self.usual_deviation.zip(other.usual_deviation).map(|(a, b)| mix(a, b)),
             presence: mix(self.presence, other.presence),
         }
     }
@@ -111,6 +124,12 @@ impl MatchPrior {
     /// The prior of a query whose matches lie `gain` times as far above unrelated images.
     pub fn scaled(&self, gain: f32) -> Self {
         Self { excess: self.excess * gain, within: self.within * gain, ..*self }
+    }
+
+    /// The prior beside unrelated images of this deviation.
+    pub(crate) fn beside(&self, deviation: f32) -> Self {
+        let by = self.usual_deviation.map_or(1.0, |usual| (deviation / usual).max(1.0));
+        Self { usual_deviation: None, ..self.scaled(by) }
     }
 
     /// True if every number is one that a model can have.

@@ -205,8 +205,10 @@ fn tell(page: &FindPage, context: &Context) {
         }
     }
     if let Some(next) = &page.next {
-        let found = count(page.accepted, "match", "matches");
-        context.note(format_args!("{shown} shown: {found} among {searched} photos"));
+        if page.accepted > 0 {
+            let found = count(page.accepted, "match", "matches");
+            context.note(format_args!("{shown} shown: {found} among {searched} photos"));
+        }
         context.note(format_args!("more: -n N for a longer list, or --cursor {} to go on", next.0));
     }
     if page.without_regions > 0 {

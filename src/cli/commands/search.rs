@@ -40,6 +40,7 @@ fn tell(page: &Page, query: &Query, context: &Context) {
                 let (all, weaker) = (page.accepted + weaker, count(weaker, "weaker one", "weaker ones"));
                 context.note(format_args!("{shown} of {all} shown: {found} and {weaker} among {searched}"));
             }
+            _ if page.accepted == 0 => {} // said above
             _ => context.note(format_args!("{shown} shown: {found} among {searched}")),
         }
         context.note(format_args!("more: -n N for a longer list, or --cursor {} to go on", next.0));
