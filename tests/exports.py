@@ -88,9 +88,10 @@ def main():
         run("find", "-q", "umbrella", "--max-per-photo", 1, "--coco", coco / "instances_default.json",
             "--cvat", cvat / "annotations.xml", "--label-studio", studio, "--xmp", folder / "xmp")
         for picture in (folder / "p").glob("*/*.jpg"):
-            place = folder / "coco/images/default" / picture.relative_to(folder / "p")
-            place.parent.mkdir(exist_ok=True)
-            shutil.copy(picture, place)
+            for images in (folder / "coco/images/default", cvat / "images"):
+                place = images / picture.relative_to(folder / "p")
+                place.parent.mkdir(exist_ok=True, parents=True)
+                shutil.copy(picture, place)
         check("pycocotools", lambda: pycocotools(str(coco / "instances_default.json")))
         check("datumaro coco", lambda: datumaro(folder / "coco", "coco"))
         check("datumaro cvat", lambda: datumaro(cvat, "cvat"))

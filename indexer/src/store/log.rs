@@ -338,5 +338,4 @@ impl<'a> Fields<'a> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests;
