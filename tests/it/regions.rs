@@ -18,7 +18,7 @@ fn a_found_photo_has_boxes_in_its_pixels() {
     assert!(!photos.is_empty());
     let mut fields: Vec<&String> = photos[0].as_object().unwrap().keys().collect();
     fields.sort();
-    assert_eq!(fields, ["boxes", "height", "id", "matches", "path", "score", "strength", "width"]);
+    assert_eq!(fields, ["boxes", "height", "id", "matches", "path", "refined", "score", "strength", "width"]);
     for photo in &photos {
         let (width, height) = (photo["width"].as_f64().unwrap(), photo["height"].as_f64().unwrap());
         for found in photo["boxes"].as_array().unwrap() {
