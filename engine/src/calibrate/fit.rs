@@ -29,6 +29,8 @@ pub(crate) struct Data {
     pub queries: Vec<Labelled>,
     /// Level and deviation where there are too few images.
     pub usual: Fit,
+    /// Null queries ask for what is not there.
+    pub absent: bool,
 }
 
 impl Data {
@@ -61,12 +63,12 @@ impl Data {
     fn thinned(&self) -> Self {
         let bank = spaced(self.bank.len(), BANK).map(|i| self.bank[i].clone()).collect();
         let queries = spaced(self.queries.len(), QUERIES).map(|i| self.queries[i].clone()).collect();
-        Self { bank, queries, usual: self.usual }
+        Self { bank, queries, usual: self.usual, absent: self.absent }
     }
 
     /// Mean over queries of the log loss of all images, in units of the matches of the query.
     fn loss(&self, prior: &MatchPrior) -> f64 {
-        let null = Null::of(&self.bank, self.usual, *prior);
+        let null = Null::of(&self.bank, self.usual, *prior, self.absent);
         let of_query = |query: &Labelled| {
             let scores = probabilities(&null, &query.scores);
             let matches = query.shows.iter().filter(|shows| **shows).count().max(1) as f64;
@@ -83,7 +85,7 @@ impl Data {
     fn quietened(&self, mut prior: MatchPrior) -> MatchPrior {
         let absent: Vec<&Labelled> = self.queries.iter().filter(|query| !query.shows.contains(&true)).collect();
         loop {
-            let null = Null::of(&self.bank, self.usual, prior);
+            let null = Null::of(&self.bank, self.usual, prior, self.absent);
             let answers = |query: &&&Labelled| probabilities(&null, &query.scores).iter().any(|&score| score >= CUT);
             let answered = absent.par_iter().filter(answers).count();
             let lower = MatchPrior { presence: 0.8 * prior.presence, ..prior };
@@ -138,7 +140,7 @@ mod tests {
             let sample = [noise(300 - matches, 100 + j, 0.0, 0.02), noise(matches, 200 + j, excess, 0.03)].concat();
             Labelled { shows: (0..300).map(|i| i >= 300 - matches).collect(), scores: scores(sample) }
         };
-        Data { bank, queries: (0..24).map(query).collect(), usual: Fit { level: 0.0, deviation: 0.02 } }
+        Data { bank, queries: (0..24).map(query).collect(), usual: Fit { level: 0.0, deviation: 0.02 }, absent: true }
     }
 
     #[test]
@@ -150,7 +152,7 @@ mod tests {
         assert_eq!(steps, Data::steps(2));
         assert!(loss < data.thinned().loss(&start), "{loss}");
         assert!((0.2..0.5).contains(&fitted.excess), "{fitted:?}");
-        let null = Null::of(&data.bank, data.usual, fitted);
+        let null = Null::of(&data.bank, data.usual, fitted, true);
         let shown =
             |query: &Labelled| probabilities(&null, &query.scores).iter().filter(|&&score| score >= CUT).count();
         let (absent, present): (Vec<_>, Vec<_>) = data.queries.iter().partition(|query| !query.shows.contains(&true));

@@ -177,7 +177,7 @@ impl Calibrator {
         let scores: Result<Vec<Scores>, EngineError> =
             (0..queries.len()).into_par_iter().map(|j| background.scores(index, queries.row(j), &centre)).collect();
         let prior = calibration.text.towards(&calibration.image, share_of_pictures(parts)).scaled(gain);
-        let known = Arc::new(Known { null: Null::of(&scores?, modality.usual(), prior), centre });
+        let known = Arc::new(Known { null: Null::of(&scores?, modality.usual(), prior, is_text), centre });
         let mut nulls = background.nulls.lock();
         if nulls.len() >= SHAPES {
             nulls.clear();

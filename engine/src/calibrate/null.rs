@@ -82,8 +82,10 @@ pub(crate) struct Fitted {
 }
 
 impl Null {
-    /// Statistics of null queries by their scores. `usual` are level and deviation where there are too few.
-    pub fn of(queries: &[Scores], usual: Fit, prior: MatchPrior) -> Self {
+    /// Statistics of null queries by their scores. `usual` are level and deviation where there are too few. Only if null
+    /// queries are `absent`, asking for what is not there, do they tell what is answered by chance: images of the library
+    /// have matches of their own.
+    pub fn of(queries: &[Scores], usual: Fit, prior: MatchPrior, absent: bool) -> Self {
         let known: Vec<&Scores> = queries.iter().filter(|scores| !scores.sample.is_empty()).collect();
         let mut null = Self {
             level: usual.level,
@@ -104,6 +106,9 @@ impl Null {
         let standardised = known.iter().zip(&fits);
         null.density =
             NullDensity::of(standardised.flat_map(|(scores, fit)| scores.sample.iter().map(|&score| fit.z_of(score))));
+        if !absent {
+            return null;
+        }
         let factors = known.par_iter().zip(&fits).map(|(scores, fit)| null.ask(scores, *fit).log_bayes_factor as f32);
         null.chance = f64::from(quantile(&mut factors.collect::<Vec<_>>(), ANSWERED)).max(0.0);
         null

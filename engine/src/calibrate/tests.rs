@@ -48,7 +48,7 @@ fn null(bank: &Vectors, library: &Vectors) -> (Null, Vec<f32>) {
     let known: Vec<Scores> = bank.rows().map(|query| scores(query, &centre, library)).collect();
     // Vectors of these tests have larger excesses than those of real models.
     let prior = MatchPrior { excess: 0.3, within: 0.08, ..Calibration::default().text };
-    (Null::of(&known, Modality::Text.usual(), prior), centre)
+    (Null::of(&known, Modality::Text.usual(), prior, true), centre)
 }
 
 /// The score of every image.
@@ -103,7 +103,7 @@ fn a_library_of_one_picture_is_judged_by_the_bank() {
     let (known, centre) = null(&bank, &unlike);
     assert!(ask(&known, &centre, &thing, &unlike)[0] < CUT);
 
-    let nothing = Null::of(&[], Modality::Text.usual(), Calibration::default().text);
+    let nothing = Null::of(&[], Modality::Text.usual(), Calibration::default().text, true);
     let fitted = nothing.query(&Scores::default());
     assert!(fitted.presence.is_finite() && fitted.fit.deviation > 0.0);
 }

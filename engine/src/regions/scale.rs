@@ -95,7 +95,7 @@ impl Background {
                 .into_par_iter()
                 .map(|j| self.scores(library, bank.row(j), &centre, image_weight, None))
                 .collect();
-            Ok(Known { null: Null::of(&scores?, Modality::Text.usual(), calibration.region_text), centre })
+            Ok(Known { null: Null::of(&scores?, Modality::Text.usual(), calibration.region_text, true), centre })
         })?;
         let query = query.as_slice().to_vec();
         let fitted = known.null.query(&self.scores(library, &query, &known.centre, image_weight, None)?);
@@ -121,7 +121,7 @@ impl Background {
             let examples = self.examples(library, asked);
             let scores: Result<Vec<Scores>, EngineError> =
                 examples.par_iter().map(|(id, vector)| self.scores(library, vector, &centre, 0.0, Some(*id))).collect();
-            Ok(Known { null: Null::of(&scores?, Modality::Picture.usual(), calibration.region_image), centre })
+            Ok(Known { null: Null::of(&scores?, Modality::Picture.usual(), calibration.region_image, false), centre })
         })?;
         let query = query.as_slice().to_vec();
         let fitted = known.null.query(&self.scores(library, &query, &known.centre, 0.0, of)?);
@@ -227,7 +227,7 @@ impl Standing {
             Scores { sample: products.reduce(f32::max).into_iter().collect(), top: Vec::new(), size: 1 }
         };
         let known: Vec<Scores> = bank.rows().map(scores).collect();
-        let null = Null::of(&known, Modality::Text.usual(), calibration.region_text);
+        let null = Null::of(&known, Modality::Text.usual(), calibration.region_text, true);
         let query = query.as_slice().to_vec();
         let fitted = null.query(&scores(&query));
         Self { scale: Scale::new(query, centre, fitted), image_weight: 0.0, most_of_image: 0.0 }
