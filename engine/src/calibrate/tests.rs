@@ -47,7 +47,8 @@ fn null(bank: &Vectors, library: &Vectors) -> (Null, Vec<f32>) {
     let centre: Vec<f32> = bank.mean();
     let known: Vec<Scores> = bank.rows().map(|query| scores(query, &centre, library)).collect();
     // Vectors of these tests have larger excesses than those of real models.
-    let prior = MatchPrior { excess: 0.3, within: 0.08, ..Calibration::default().text };
+    let prior =
+        MatchPrior { excess: 0.45, within: 0.1, near_miss: 0.1, usual_deviation: None, ..Calibration::default().text };
     (Null::of(&known, Modality::Text.usual(), prior, true), centre)
 }
 

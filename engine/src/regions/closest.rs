@@ -41,7 +41,7 @@ impl Search<'_> {
             let close = |id| self.judge(id, things, &asked, &without).map(|judged| weaker(id, judged));
             let mut photos: Vec<FoundPhoto> = ids.filter_map(close).collect();
             if complete || photos.len() >= most {
-                photos.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
+                photos.sort_by(FoundPhoto::by_score);
                 photos.truncate(most);
                 return Ok(photos);
             }

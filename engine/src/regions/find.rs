@@ -174,7 +174,7 @@ impl Engine {
         let without_regions = allowed.len() - with_regions;
         let search = Search { index, regions, query, allowed };
         let mut photos = search.photos(&things, &standings, &without)?;
-        photos.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
+        photos.sort_by(FoundPhoto::by_score);
         let accepted = photos.len();
         let strong = photos.partition_point(|photo| photo.strength == Strength::Strong);
         photos.extend(search.closest(&things, &standings, &without, &photos, query.depth.weaker(accepted))?);

@@ -1,5 +1,7 @@
 //! What is asked of regions, and what comes back.
 
+use std::cmp::Ordering;
+
 use glimpse_encoder::dense::Rect;
 use glimpse_indexer::{Filter, ImageId};
 
@@ -99,6 +101,14 @@ pub struct FoundBox {
     pub score: f32,
     /// Standard deviations above what unrelated regions of this library score.
     pub z: f32,
+}
+
+impl FoundPhoto {
+    /// Best first. Where scores are as high as they get, how far the first box stands out decides.
+    pub(super) fn by_score(a: &Self, b: &Self) -> Ordering {
+        let z = |photo: &Self| photo.boxes.first().map_or(f32::MIN, |found| found.z);
+        b.score.total_cmp(&a.score).then(z(b).total_cmp(&z(a))).then(a.id.cmp(&b.id))
+    }
 }
 
 impl FindQuery {

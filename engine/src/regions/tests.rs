@@ -56,7 +56,15 @@ impl World {
             _home: home,
         };
         world.index(regions);
+        world.calibrate();
         world
+    }
+
+    /// Colours lie otherwise than the photographs of a real model, so the numbers of scores are their own.
+    fn calibrate(&self) {
+        let numbers = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/regions/tests/calibration.json");
+        let library = self.engine.settings().library_dir();
+        std::fs::copy(numbers, library.join(crate::calibrate::CALIBRATION_FILE)).unwrap();
     }
 
     fn index(&self, regions: RegionOptions) {
@@ -166,7 +174,7 @@ fn below_the_cut_a_thing_has_one_box() {
 #[test]
 fn an_answer_is_never_empty_where_there_are_regions() {
     let world = world();
-    for text in ["red inside blue", "two or more red", "zebra left of umbrella", "zebra", "exactly 3 blue"] {
+    for text in ["red inside blue", "two or more red", "zebra left of umbrella", "exactly 3 blue"] {
         let page = world.ask(text, Depth::Usual);
         assert!(page.accepted < FEW && page.photos.len() == FIRST_SCREEN, "{text}: {page:?}");
         let (sure, weaker) = page.photos.split_at(page.accepted);
@@ -404,7 +412,7 @@ fn finding_is_given_up() {
     let cancel = crate::Cancel::new();
     cancel.cancel();
     for fine in [false, true] {
-        let query = FindQuery { fine, ..FindQuery::text("red and blue").unwrap() };
+        let query = FindQuery { fine, depth: Depth::Strict, ..FindQuery::text("red and blue").unwrap() };
         let stopped = cancel.scope(|| world.engine.find(&query)).unwrap_err();
         assert_eq!(stopped.kind(), crate::ErrorKind::Cancelled);
         assert_eq!(world.engine.find(&query).unwrap().photos.len(), 2, "nothing half-done is remembered");
@@ -441,6 +449,7 @@ fn a_library_without_regions_says_what_to_do() {
     let bare = World { engine, photos: world.photos.clone(), _home: home };
     draw(&bare.path("red"), "rrrr rrrr .... ....");
     bare.index(RegionOptions { make: false, ..RegionOptions::default() });
+    bare.calibrate();
     let error = bare.engine.find(&FindQuery::text("red").unwrap()).unwrap_err().to_string();
     assert!(error.contains("glimpse index --regions"), "{error}");
     bare.index(RegionOptions { refill: true, ..RegionOptions::default() });
