@@ -1,4 +1,5 @@
 //! The log as sled writes it, sound and damaged.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 
