@@ -17,14 +17,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use glimpse::encoder::dense::{RegionMap, Regions};
-use glimpse::encoder::{
-    Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection, Scoring,
-};
+use glimpse::encoder::testing::PreparedEncoder;
+use glimpse::encoder::{Embedding, Encode, Scoring};
 use glimpse::engine::FindQuery;
 use glimpse::indexer::regions::{RegionIndex, ScoredRegion};
 use glimpse::indexer::{ContentHash, IndexOptions, Library};
 use glimpse::{Engine, Settings};
-use image::RgbImage;
 
 use common::library::fill_by;
 use common::{Args, Noise, quantiles, resident};
@@ -61,8 +59,8 @@ fn main() {
 }
 
 /// Makes the library, without a graph.
-fn make(library: &Path, photos: usize, world: &World) {
-    let index = Library::at(library).open_for(world.info(), false).expect("a library");
+fn make(library: &Path, photos: usize, world: &Arc<World>) {
+    let index = Library::at(library).open_for(world.encoder().info(), false).expect("a library");
     let mut noise = Noise(7);
     let start = Instant::now();
     fill_by(&index, photos, |index, _, record, file| {
@@ -173,7 +171,7 @@ fn shared(found: &[ScoredRegion], exact: &[ScoredRegion]) -> usize {
 
 /// Whole questions, from vector to photos with boxes.
 fn find(settings: Settings, world: &Arc<World>, queries: usize) {
-    let engine = Engine::with_encoder(settings, Arc::clone(world) as Arc<dyn Encode>).expect("an engine");
+    let engine = Engine::with_encoder(settings, Arc::new(world.encoder())).expect("an engine");
     let mut number = 1_000_000;
     let mut ask = |form: &str| {
         number += 1;
@@ -198,7 +196,7 @@ fn find(settings: Settings, world: &Arc<World>, queries: usize) {
 
 /// A model whose texts are made up.
 struct World {
-    info: ModelInfo,
+    dim: usize,
     mean: Vec<f32>,
     things: Vec<Vec<f32>>,
 }
@@ -208,20 +206,14 @@ impl World {
         let mut noise = Noise(11);
         let mean = direction(dim, &mut noise);
         let things = (0..THINGS).map(|_| direction(dim, &mut noise)).collect();
-        let info = ModelInfo {
-            name: "made up".into(),
-            fingerprint: "made up for a bench".into(),
-            model_type: "siglip".into(),
-            dim,
-            image_size: None,
-            max_patches: None,
-            patch_size: 16,
-            text_length: 64,
-            vocab_size: 1,
-            scoring: Scoring { scale: 100.0, bias: -10.0 },
-            backend: "none".into(),
-        };
-        Self { info, mean, things }
+        Self { dim, mean, things }
+    }
+
+    /// A model of its texts.
+    fn encoder(self: &Arc<Self>) -> PreparedEncoder {
+        let world = Arc::clone(self);
+        let scoring = Scoring { scale: 100.0, bias: -10.0 };
+        PreparedEncoder::new("made up for a bench", self.dim, scoring, move |text| world.text(number(text)))
     }
 
     /// Even texts are near a thing, odd ones ask for what is not there.
@@ -229,12 +221,12 @@ impl World {
         let mut noise = Noise(number ^ 0x5bd1);
         let thing = &self.things[noise.below(THINGS)];
         let share = if number.is_multiple_of(2) { 0.6 } else { 0.0 };
-        sum(&[(share, thing), (1.0, &direction(self.info.dim, &mut noise))])
+        sum(&[(share, thing), (1.0, &direction(self.dim, &mut noise))])
     }
 
     /// The regions of a photo: sixteen square leaves in four rows, merged two by two.
     fn photo(&self, noise: &mut Noise) -> Regions {
-        let dim = self.info.dim;
+        let dim = self.dim;
         let manner = direction(dim, noise);
         let mut left = 0;
         let mut thing = &self.things[0];
@@ -262,32 +254,9 @@ fn sum(parts: &[(f32, &Vec<f32>)]) -> Vec<f32> {
     (0..parts[0].1.len()).map(|i| parts.iter().map(|(share, part)| share * part[i]).sum()).collect()
 }
 
-impl Encode for World {
-    fn info(&self) -> &ModelInfo {
-        &self.info
-    }
-
-    fn prepare(&self, _: &RgbImage) -> Result<Prepared, EncodeError> {
-        unreachable!("no picture is read")
-    }
-
-    fn encode_images(&self, _: &[Prepared], _: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
-        unreachable!("no picture is read")
-    }
-
-    fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncodeError> {
-        let number =
-            |text: &str| ContentHash::of(text.as_bytes()).0.iter().fold(0, |n, &byte| n * 31 + u64::from(byte));
-        texts.iter().map(|text| Embedding::new(self.text(number(text)))).collect()
-    }
-
-    fn token_ids(&self, _: &str) -> Result<Vec<u32>, EncodeError> {
-        Ok(vec![0; self.info.text_length])
-    }
-
-    fn align(&self, tokens: &[f32], _: Projection) -> Result<Vec<f32>, EncodeError> {
-        Ok(tokens.to_vec())
-    }
+/// The number that a text stands for.
+fn number(text: &str) -> u64 {
+    ContentHash::of(text.as_bytes()).0.iter().fold(0, |n, &byte| n * 31 + u64::from(byte))
 }
 
 fn direction(dim: usize, noise: &mut Noise) -> Vec<f32> {

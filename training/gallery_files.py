@@ -4,7 +4,8 @@
 
 writes for each kind of gallery the pictures, `annotations.json` (boxes; names of every thing in every language),
 `names.tsv` (a thing's name) or `pairs.tsv` (two things of a scene), and `unseen.tsv` (keywords that no training
-stage has seen). The gallery `lacking` shows four fifths of the things: the names of the others ask for what is not there.
+stage has seen). The galleries `lacking` and `mixed` show four fifths of the things: the names of the others ask for what
+is not there. `mixed` has scenes of one to four things, as a library has them.
 """
 
 import json
@@ -14,14 +15,14 @@ import cv2
 import numpy as np
 
 from .captions import Language, join, load_languages
-from .gallery import KINDS, LACKING, GalleryKind, draw_gallery, seen_concepts
+from .gallery import KINDS, LACKING, MIXED, GalleryKind, draw_gallery, seen_concepts
 from .scenes import Scene
 
 PAIRS = 300  # queries for two things
 
 
 def write_galleries(folder: Path, concepts: int, size: int) -> None:
-    for kind in (*KINDS, LACKING):
+    for kind in (*KINDS, LACKING, MIXED):
         write_gallery(kind, folder / kind.name, concepts, size)
         print(f"{kind.name}: {size} scenes", flush=True)
 

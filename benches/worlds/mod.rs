@@ -6,13 +6,15 @@
 //! farther from them. Matches lie 0.12 to 0.33 above that median in English, 0.07 to 0.24 in other languages; look-alikes
 //! reach a third to six tenths of that.
 
+mod regions;
+pub mod tally;
+
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
-use glimpse::encoder::{
-    Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection, Scoring,
-};
-use image::RgbImage;
+use glimpse::encoder::Scoring;
+use glimpse::encoder::testing::PreparedEncoder;
 
 use super::common::Noise;
 
@@ -55,6 +57,10 @@ pub type Kind = (&'static str, f32);
 
 /// Kinds of texts for what is there.
 pub const KINDS: [Kind; 4] = [("specific", 0.14), ("plain", 0.115), ("other language", 0.095), ("generic", 0.08)];
+/// The parts of texts for two things; one of them is shown by other images than the two together, too.
+const PART: Kind = ("part of two", 0.115);
+/// Images that show two things, for each that shows one of them only.
+const BOTH: f32 = 0.3;
 
 /// A text, and which images show it.
 #[derive(Debug, Clone)]
@@ -62,18 +68,33 @@ pub struct Text {
     pub text: String,
     pub kind: &'static str,
     pub shown_by: HashSet<usize>,
+    /// Its own direction, and the weight that it has in the text's vector.
+    own: Vec<f32>,
+    weight: f32,
+}
+
+/// What an image holds of a text: how much of the text's own direction was added to it.
+#[derive(Debug, Clone, Copy)]
+struct Holding {
+    text: usize,
+    amount: f32,
 }
 
 /// Images by number, texts by name.
 pub struct World {
-    pub geometry: Geometry,
+    /// Unit vectors.
     pub images: Vec<Vec<f32>>,
+    /// What is asked.
     pub texts: Vec<Text>,
     /// Images of one scene: copies that differ a little.
     pub scenes: Vec<Vec<usize>>,
+    geometry: Geometry,
     vectors: HashMap<String, Vec<f32>>,
+    /// By image.
+    holdings: Vec<Vec<Holding>>,
     axes: Axes,
-    info: ModelInfo,
+    /// Random weights: all texts lie close together, and so do all images.
+    is_meaningless: bool,
 }
 
 /// Directions that all texts, or all images, share.
@@ -88,24 +109,15 @@ struct Axes {
 const OWN: f32 = 0.85;
 const SHARED: f32 = 0.45;
 
+/// Share of its own direction in a text or an image of random weights.
+const MEANINGLESS: f32 = 0.15;
+
 impl World {
-    /// `per_kind` texts of each kind that are shown, and three times as many that are not.
+    /// `per_kind` texts of each kind that are shown, three times as many that are not, and as many for two things: both
+    /// shown together by some image, or by none.
     pub fn new(geometry: Geometry, images: usize, per_kind: usize, seed: u64) -> Self {
         let mut noise = Noise(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        let axes = Axes { text: axis(geometry.dim, 0), image: axis(geometry.dim, 1) };
-        let mut world = Self {
-            geometry,
-            images: Vec::new(),
-            texts: Vec::new(),
-            scenes: Vec::new(),
-            vectors: HashMap::new(),
-            axes,
-            info: info(geometry.dim),
-        };
-        for _ in 0..images {
-            let image = world.image(&mut noise);
-            world.images.push(image);
-        }
+        let mut world = Self::of_images(geometry, images, &mut noise, false);
         for (kind, excess) in KINDS {
             for number in 0..per_kind {
                 world.add_text(&mut noise, kind, format!("{kind} {number}"), excess, true);
@@ -115,22 +127,76 @@ impl World {
             let (_, excess) = KINDS[number % KINDS.len()];
             world.add_text(&mut noise, "absent", format!("absent {number}"), excess, false);
         }
+        for number in 0..per_kind {
+            world.add_two(&mut noise, number, true);
+            world.add_two(&mut noise, number, false);
+        }
         world.add_scenes(&mut noise);
-        world.images.iter_mut().for_each(|image| normalise(image));
+        world.normalise();
         world
     }
 
+    /// What a model of random weights makes of images and texts: nothing shows anything.
+    pub fn meaningless(images: usize, texts: usize, seed: u64) -> Self {
+        let mut noise = Noise(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let mut world = Self::of_images(Geometry::PRINTED, images, &mut noise, true);
+        for number in 0..texts {
+            world.add_text(&mut noise, "absent", format!("absent {number}"), 0.0, false);
+        }
+        world.normalise();
+        world
+    }
+
+    fn of_images(geometry: Geometry, images: usize, noise: &mut Noise, is_meaningless: bool) -> Self {
+        let axes = Axes { text: axis(geometry.dim, 0), image: axis(geometry.dim, 1) };
+        let mut world = Self {
+            geometry,
+            images: Vec::new(),
+            texts: Vec::new(),
+            scenes: Vec::new(),
+            vectors: HashMap::new(),
+            holdings: vec![Vec::new(); images],
+            axes,
+            is_meaningless,
+        };
+        world.images = (0..images).map(|_| world.image(noise)).collect();
+        world
+    }
+
+    /// Makes unit vectors of all images.
+    fn normalise(&mut self) {
+        for (image, held) in self.images.iter_mut().zip(&mut self.holdings) {
+            let length = length(image);
+            image.iter_mut().for_each(|value| *value /= length);
+            held.iter_mut().for_each(|holding| holding.amount /= length);
+        }
+    }
+
+    /// A model of its texts; scale and bias are those of SigLIP 2 So400m/16.
+    pub fn encoder(self: &Arc<Self>) -> PreparedEncoder {
+        let world = Arc::clone(self);
+        let scoring = Scoring { scale: 109.9, bias: -15.93 };
+        PreparedEncoder::new("world", self.geometry.dim, scoring, move |text| world.text(text))
+    }
+
     /// The vector of a text; one that the world does not know asks for what is not there.
-    pub fn text(&self, text: &str) -> Vec<f32> {
+    fn text(&self, text: &str) -> Vec<f32> {
         self.vectors.get(text).cloned().unwrap_or_else(|| {
             let mut hasher = DefaultHasher::new();
             text.hash(&mut hasher);
-            self.text_vector(&mut Noise(hasher.finish() | 1)).0
+            let mut noise = Noise(hasher.finish() | 1);
+            let own = direction(&mut noise, self.geometry.dim);
+            self.text_vector(&mut noise, &own).0
         })
     }
 
     fn image(&self, noise: &mut Noise) -> Vec<f32> {
         let mut image = direction(noise, self.geometry.dim);
+        if self.is_meaningless {
+            image.iter_mut().for_each(|value| *value *= MEANINGLESS);
+            add(&mut image, &self.axes.image, 1.0);
+            return image;
+        }
         image.iter_mut().for_each(|value| *value *= OWN);
         let hub = self.geometry.hub * noise.normal();
         add(&mut image, &self.axes.image, SHARED);
@@ -138,42 +204,80 @@ impl World {
         image
     }
 
-    /// A text, and its own direction with the weight that it has in it.
-    fn text_vector(&self, noise: &mut Noise) -> (Vec<f32>, Vec<f32>, f32) {
+    /// The vector of a text whose own direction is given, and the weight of that in it.
+    fn text_vector(&self, noise: &mut Noise, own: &[f32]) -> (Vec<f32>, f32) {
         let Geometry { dim, level, noise: (least, most), .. } = self.geometry;
+        let mut text = own.to_vec();
+        if self.is_meaningless {
+            text.iter_mut().for_each(|value| *value *= MEANINGLESS);
+            add(&mut text, &self.axes.text, 1.0);
+            return (text, MEANINGLESS);
+        }
         let deviation = least * (most / least).powf(noise.uniform());
-        let own = direction(noise, dim);
         let weight = (deviation * (dim as f32).sqrt() / OWN).min(0.98);
         let along_images = level * noise.normal() / SHARED;
-        let mut text = own.clone();
         text.iter_mut().for_each(|value| *value *= weight);
         add(&mut text, &self.axes.image, along_images);
         add(&mut text, &self.axes.text, (1.0 - weight * weight - along_images * along_images).max(0.0).sqrt());
-        (text, own, weight)
+        (text, weight)
     }
 
     fn add_text(&mut self, noise: &mut Noise, kind: &'static str, text: String, excess: f32, is_shown: bool) {
-        let Geometry { between, within, near: (near_rate, near_share, near_within), prevalence, .. } = self.geometry;
-        let (vector, own, weight) = self.text_vector(noise);
-        let excess = (excess + between * noise.normal()).max(0.03);
+        let Geometry { near: (near_rate, ..), prevalence, .. } = self.geometry;
         let share = prevalence.0 * (prevalence.1 / prevalence.0).powf(noise.uniform());
         let size = self.images.len();
         let matches = if is_shown { ((share * size as f32).round() as usize).max(1) } else { 0 };
-        let near = (near_rate * size as f32) as usize;
-        let mut chosen: Vec<usize> = Vec::new();
-        let mut taken = HashSet::new();
-        while chosen.len() < (matches + near).min(size) {
-            let image = noise.below(size);
-            if taken.insert(image) {
-                chosen.push(image);
+        let near = if self.is_meaningless { 0 } else { (near_rate * size as f32) as usize };
+        let chosen = some_of(noise, size, matches + near);
+        let (matches, near) = chosen.split_at(matches.min(chosen.len()));
+        let own = direction(noise, self.geometry.dim);
+        self.put_text(noise, Text { kind, own, ..Text::named(text) }, excess, matches, near);
+    }
+
+    /// A text whose matches and near misses are given.
+    fn put_text(&mut self, noise: &mut Noise, mut text: Text, excess: f32, matches: &[usize], near: &[usize]) {
+        let Geometry { between, within, near: (_, near_share, near_within), .. } = self.geometry;
+        let (vector, weight) = self.text_vector(noise, &text.own);
+        let excess = (excess + between * noise.normal()).max(0.03);
+        for (images, mean, deviation) in [(matches, excess, within), (near, near_share * excess, near_within)] {
+            for &image in images {
+                let amount = (mean + deviation * noise.normal()) / weight;
+                add(&mut self.images[image], &text.own, amount);
+                self.holdings[image].push(Holding { text: self.texts.len(), amount });
             }
         }
-        for (place, &image) in chosen.iter().enumerate() {
-            let (mean, deviation) = if place < matches { (excess, within) } else { (near_share * excess, near_within) };
-            add(&mut self.images[image], &own, (mean + deviation * noise.normal()) / weight);
+        self.vectors.insert(text.text.clone(), vector);
+        text.weight = weight;
+        text.shown_by = matches.iter().copied().collect();
+        self.texts.push(text);
+    }
+
+    /// Two things, and the text for both: what shows one of them is half as near to it. They are shown together, or not.
+    fn add_two(&mut self, noise: &mut Noise, number: usize, is_shown: bool) {
+        let size = self.images.len();
+        let (least, most) = self.geometry.prevalence;
+        let each = (least * (most / least).powf(noise.uniform()) * size as f32).round().max(2.0) as usize;
+        let both = if is_shown { (BOTH * each as f32).ceil() as usize } else { 0 };
+        let chosen = some_of(noise, size, 2 * each + both);
+        let (shared, alone) = chosen.split_at(both.min(chosen.len()));
+        let (first, second) = alone.split_at(alone.len() / 2);
+        let kind = if is_shown { "two things" } else { "absent two" };
+        let mut both_own = vec![0.0; self.geometry.dim];
+        let mut names = Vec::new();
+        for (place, alone) in [first, second].into_iter().enumerate() {
+            let own = direction(noise, self.geometry.dim);
+            add(&mut both_own, &own, 1.0);
+            let name = format!("{} {number} {}", kind, ["first", "second"][place]);
+            let text = Text { kind: PART.0, own, ..Text::named(name.clone()) };
+            self.put_text(noise, text, PART.1, &[alone, shared].concat(), &[]);
+            names.push(name);
         }
+        normalise(&mut both_own);
+        let (vector, weight) = self.text_vector(noise, &both_own);
+        let text = names.join(" and ");
         self.vectors.insert(text.clone(), vector);
-        self.texts.push(Text { text, kind, shown_by: chosen[..matches.min(chosen.len())].iter().copied().collect() });
+        let shown_by = shared.iter().copied().collect();
+        self.texts.push(Text { kind, own: both_own, weight, shown_by, ..Text::named(text) });
     }
 
     /// Every fiftieth image begins a burst of two to six, whose cosines with each other are about 0.9.
@@ -184,7 +288,7 @@ impl World {
             let count = 2 + noise.below(5);
             let scene = self.images[first].clone();
             for image in first + 1..first + count {
-                if self.texts.iter().any(|text| text.shown_by.contains(&image) || text.shown_by.contains(&first)) {
+                if !self.holdings[image].is_empty() || !self.holdings[first].is_empty() {
                     continue; // what texts find stays as it was made
                 }
                 let own = self.images[image].clone();
@@ -199,6 +303,25 @@ impl World {
             first += 50;
         }
     }
+}
+
+impl Text {
+    fn named(text: String) -> Self {
+        Self { text, kind: "", shown_by: HashSet::new(), own: Vec::new(), weight: 0.0 }
+    }
+}
+
+/// Different numbers below `size`, `count` of them or all.
+fn some_of(noise: &mut Noise, size: usize, count: usize) -> Vec<usize> {
+    let mut chosen = Vec::new();
+    let mut taken = HashSet::new();
+    while chosen.len() < count.min(size) {
+        let number = noise.below(size);
+        if taken.insert(number) {
+            chosen.push(number);
+        }
+    }
+    chosen
 }
 
 /// A random unit vector.
@@ -216,55 +339,16 @@ pub fn add(sum: &mut [f32], vector: &[f32], weight: f32) {
     sum.iter_mut().zip(vector).for_each(|(sum, value)| *sum += weight * value);
 }
 
+fn length(vector: &[f32]) -> f32 {
+    vector.iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE)
+}
+
 pub fn normalise(vector: &mut [f32]) {
-    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+    let length = length(vector);
     vector.iter_mut().for_each(|value| *value /= length);
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f32 {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
-}
-
-/// What a model of these vectors would say of itself: scale and bias are those of SigLIP 2 So400m/16.
-fn info(dim: usize) -> ModelInfo {
-    ModelInfo {
-        name: "world".into(),
-        fingerprint: "world".into(),
-        model_type: "siglip".into(),
-        dim,
-        image_size: Some(256),
-        patch_size: 16,
-        text_length: 64,
-        vocab_size: 256_000,
-        scoring: Scoring { scale: 109.9, bias: -15.93 },
-        backend: "none".into(),
-        max_patches: None,
-    }
-}
-
-impl Encode for World {
-    fn info(&self) -> &ModelInfo {
-        &self.info
-    }
-
-    fn prepare(&self, _: &RgbImage) -> Result<Prepared, EncodeError> {
-        unreachable!("no image is read")
-    }
-
-    fn encode_images(&self, _: &[Prepared], _: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
-        unreachable!("no image is read")
-    }
-
-    fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncodeError> {
-        texts.iter().map(|text| Embedding::new(self.text(text))).collect()
-    }
-
-    fn token_ids(&self, _: &str) -> Result<Vec<u32>, EncodeError> {
-        Ok(vec![0; self.info.text_length])
-    }
-
-    fn align(&self, tokens: &[f32], _: Projection) -> Result<Vec<f32>, EncodeError> {
-        Ok(tokens.to_vec())
-    }
 }

@@ -1,8 +1,11 @@
-//! A model without weights, for tests of everything that stands on [`Encode`]; and [`Product`], for benches.
+//! A model without weights, for tests of everything that stands on [`Encode`]; one whose vectors are given; and
+//! [`Product`], for benches.
 //!
 //! A picture becomes the mean colours of a 4 x 4 grid, projected to `dim` by fixed signs; a text becomes the sum of its
 //! words, where the name of a colour is the vector of a picture in that colour and any other word has a direction of its
 //! own. So `red` finds red pictures, equal pixels have equal vectors, and nothing depends on chance, time or machine.
+
+mod prepared;
 
 use std::fmt;
 use std::path::Path;
@@ -18,6 +21,7 @@ use crate::{
 };
 
 pub use crate::cpu::product::Product;
+pub use prepared::PreparedEncoder;
 
 /// Patches per side of the grid.
 const GRID: usize = 4;

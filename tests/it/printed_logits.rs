@@ -5,14 +5,12 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use glimpse::encoder::{
-    Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection, Scoring,
-};
+use glimpse::encoder::testing::PreparedEncoder;
+use glimpse::encoder::{Encode, Scoring};
 use glimpse::engine::calibrate::CUT;
 use glimpse::engine::{Depth, Explanation};
 use glimpse::indexer::{ContentHash, FileRecord, ImageRecord, Library};
 use glimpse::{Engine, Format, ImageId, Mode, Query, Settings};
-use image::RgbImage;
 use serde::Deserialize;
 
 use crate::util;
@@ -34,10 +32,17 @@ struct Set {
     logits: Vec<Vec<f32>>,
 }
 
+impl Set {
+    /// That of SigLIP 2 So400m/16, if the notebook does not print it.
+    fn scale(&self) -> f32 {
+        self.scale.unwrap_or(110.0)
+    }
+}
+
 /// Vectors whose cosines are those of a set: every text has an axis of its own, and so has what is left of every picture.
 /// Other texts, such as those of the null bank, are mixtures of all axes of texts.
 struct Printed {
-    info: ModelInfo,
+    dim: usize,
     texts: HashMap<String, usize>,
     pictures: Vec<Vec<f32>>,
 }
@@ -45,33 +50,19 @@ struct Printed {
 impl Printed {
     fn of(set: &Set) -> Self {
         let (texts, pictures) = (set.texts.len(), set.pictures.len());
-        let scale = set.scale.unwrap_or(110.0);
         let vector = |(row, logits): (usize, &Vec<f32>)| {
-            let mut vector: Vec<f32> = logits.iter().map(|logit| logit / scale).collect();
+            let mut vector: Vec<f32> = logits.iter().map(|logit| logit / set.scale()).collect();
             let left = 1.0 - vector.iter().map(|value| value * value).sum::<f32>();
             vector.resize(texts + pictures, 0.0);
             vector[texts + row] = left.max(0.0).sqrt();
             vector
         };
-        let info = ModelInfo {
-            name: "printed".into(),
-            fingerprint: set.checkpoint.clone(),
-            model_type: "siglip".into(),
-            dim: texts + pictures,
-            image_size: Some(256),
-            patch_size: 16,
-            text_length: 64,
-            vocab_size: 256_000,
-            scoring: Scoring { scale, bias: set.bias },
-            backend: "none".into(),
-            max_patches: None,
-        };
-        let texts = set.texts.iter().cloned().zip(0..).collect();
-        Self { info, texts, pictures: set.logits.iter().enumerate().map(vector).collect() }
+        let pictures_of = set.logits.iter().enumerate().map(vector).collect();
+        Self { dim: texts + pictures, texts: set.texts.iter().cloned().zip(0..).collect(), pictures: pictures_of }
     }
 
     fn text(&self, text: &str) -> Vec<f32> {
-        let mut vector = vec![0.0; self.info.dim];
+        let mut vector = vec![0.0; self.dim];
         match self.texts.get(text) {
             Some(&axis) => vector[axis] = 1.0,
             None => {
@@ -85,38 +76,15 @@ impl Printed {
     }
 }
 
-impl Encode for Printed {
-    fn info(&self) -> &ModelInfo {
-        &self.info
-    }
-
-    fn prepare(&self, _: &RgbImage) -> Result<Prepared, EncodeError> {
-        unreachable!("no picture is read")
-    }
-
-    fn encode_images(&self, _: &[Prepared], _: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
-        unreachable!("no picture is read")
-    }
-
-    fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncodeError> {
-        texts.iter().map(|text| Embedding::new(self.text(text))).collect()
-    }
-
-    fn token_ids(&self, _: &str) -> Result<Vec<u32>, EncodeError> {
-        Ok(vec![0; self.info.text_length])
-    }
-
-    fn align(&self, tokens: &[f32], _: Projection) -> Result<Vec<f32>, EncodeError> {
-        Ok(tokens.to_vec())
-    }
-}
-
 /// The score of every picture for every text.
 fn ask(set: &Set) -> Vec<Vec<(f32, Explanation)>> {
     let home = tempfile::tempdir().unwrap();
     let settings = Settings::at(home.path());
-    let printed = Arc::new(Printed::of(set));
-    let index = Library::at(&settings.library_dir()).open_for(&printed.info, false).unwrap();
+    let printed = Printed::of(set);
+    let pictures = printed.pictures.clone();
+    let scoring = Scoring { scale: set.scale(), bias: set.bias };
+    let encoder = PreparedEncoder::new(&set.checkpoint, printed.dim, scoring, move |text| printed.text(text));
+    let index = Library::at(&settings.library_dir()).open_for(encoder.info(), false).unwrap();
     let add = |(number, vector): (usize, &Vec<f32>)| {
         let name = format!("{number}.jpg");
         let record = ImageRecord {
@@ -137,10 +105,10 @@ fn ask(set: &Set) -> Vec<Vec<(f32, Explanation)>> {
         let file = FileRecord { path, image: ImageId(0), bytes: 1, modified: 0, sidecar_modified: 0, missing: false };
         index.add(record, vector, file).unwrap()
     };
-    let ids: Vec<ImageId> = printed.pictures.iter().enumerate().map(add).collect();
+    let ids: Vec<ImageId> = pictures.iter().enumerate().map(add).collect();
     index.finish().unwrap();
     drop(index);
-    let engine = Engine::with_encoder(settings, printed).unwrap();
+    let engine = Engine::with_encoder(settings, Arc::new(encoder)).unwrap();
     let of_text = |text: &String| {
         let query = Query { mode: Mode::Semantic, depth: Depth::All, limit: 100, ..Query::text(text.as_str()) };
         let hits: HashMap<_, _> =

@@ -9,8 +9,8 @@ use super::prior::MatchPrior;
 use super::vectors::spaced;
 
 /// Null queries and labelled queries that are asked for each candidate, evenly out of all.
-const BANK: usize = 48;
-const QUERIES: usize = 160;
+const BANK: usize = 64;
+const QUERIES: usize = 480;
 /// Probabilities are held away from nought and one by this much, so that one sure mistake does not decide alone.
 const DOUBT: f64 = 1e-4;
 /// Most queries for what is not there that may show something.
@@ -88,7 +88,7 @@ impl Data {
             let null = Null::of(&self.bank, self.usual, prior, self.absent);
             let answers = |query: &&&Labelled| probabilities(&null, &query.scores).iter().any(|&score| score >= CUT);
             let answered = absent.par_iter().filter(answers).count();
-            let lower = MatchPrior { presence: 0.8 * prior.presence, ..prior };
+            let lower = MatchPrior { presence: 0.9 * prior.presence, ..prior };
             if answered as f64 <= MOST_ANSWERED * absent.len() as f64 || !lower.is_sound() {
                 return prior;
             }

@@ -21,7 +21,7 @@ const BY_IMAGE: usize = 120;
 const HUB_SHARES: [f32; 3] = [0.0, 0.5, 1.0];
 const IMAGE_WEIGHTS: [f32; 3] = [0.0, 0.3, 0.8];
 /// Rounds of a fit: to compare those shares, and for the one that is chosen.
-const ROUNDS: (usize, usize) = (1, 2);
+const ROUNDS: (usize, usize) = (1, 3);
 
 /// A text, and the images of the library that show it; none if it is absent.
 #[derive(Debug, Clone, PartialEq)]
@@ -205,10 +205,7 @@ impl<'a> Gathered<'a> {
             length
                 * match &prepared {
                     None => whole,
-                    Some((regions, weight)) => {
-                        let best = regions.score(self.ids[place]).into_iter().map(|scored| scored.score);
-                        best.reduce(f32::max).unwrap_or(0.0) + weight * whole
-                    }
+                    Some((regions, weight)) => regions.best(self.ids[place]).unwrap_or(0.0) + weight * whole,
                 }
         };
         let sample: Vec<f32> = (0..self.ids.len()).filter(|&place| Some(place) != except).map(of_image).collect();

@@ -34,7 +34,7 @@ pub use constants::{CUT, SOME_WORDS_SCORE, STRONG, WORDS_SCORE};
 pub(crate) use file::Calibrations;
 pub use file::{CALIBRATION_FILE, Calibrated, StoredCalibration};
 pub use labelled::LabelledText;
-use null::{Fit, Null, Scores};
+use null::{Centred, Fit, Null, Scores};
 pub use prior::{Calibration, MatchPrior};
 pub(crate) use robust::quantile;
 pub(crate) use scale::{Scale, moved};
@@ -90,14 +90,7 @@ struct Background {
     revision: u64,
     size: usize,
     sample: Vectors,
-    nulls: Mutex<HashMap<Shape, Arc<Known>>>,
-}
-
-/// What null queries of one shape say.
-struct Known {
-    null: Null,
-    /// What such queries are moved by: a share of the mean null query of text; zero for pictures.
-    centre: Arc<[f32]>,
+    nulls: Mutex<HashMap<Shape, Arc<Centred>>>,
 }
 
 /// Modalities and weights (in thousandths of their sum) of a query's parts.
@@ -159,7 +152,7 @@ impl Calibrator {
         parts: &[Part],
         encoder: Option<&dyn Encode>,
         calibration: &Calibration,
-    ) -> Result<Arc<Known>, EngineError> {
+    ) -> Result<Arc<Centred>, EngineError> {
         let shape = shape(parts);
         if let Some(known) = background.nulls.lock().get(&shape) {
             return Ok(Arc::clone(known));
@@ -177,7 +170,7 @@ impl Calibrator {
         let scores: Result<Vec<Scores>, EngineError> =
             (0..queries.len()).into_par_iter().map(|j| background.scores(index, queries.row(j), &centre)).collect();
         let prior = calibration.text.towards(&calibration.image, share_of_pictures(parts)).scaled(gain);
-        let known = Arc::new(Known { null: Null::of(&scores?, modality.usual(), prior, is_text), centre });
+        let known = Arc::new(Centred { null: Null::of(&scores?, modality.usual(), prior, is_text), centre });
         let mut nulls = background.nulls.lock();
         if nulls.len() >= SHAPES {
             nulls.clear();

@@ -14,6 +14,7 @@
 //! by as much as the library is small. What is left, `z`, has one density for all queries, pooled over the bank.
 
 use std::f32::consts::FRAC_PI_2;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -62,6 +63,14 @@ pub(crate) struct Null {
     /// Log Bayes factor that null queries reach by chance; a query is believed from there on.
     chance: f64,
     prior: MatchPrior,
+}
+
+/// Null statistics for one kind of query, and what such queries are moved by before they are scored.
+#[derive(Debug)]
+pub(crate) struct Centred {
+    pub null: Null,
+    /// A share of the mean null query of text; zero for queries by image.
+    pub centre: Arc<[f32]>,
 }
 
 /// Level and deviation of one query over unrelated images.

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::constants::{FIRST, SAMPLE};
 use crate::EngineError;
-use crate::calibrate::null::{Null, Scores};
+use crate::calibrate::null::{Centred, Null, Scores};
 use crate::calibrate::vectors::{Vectors, spaced};
 use crate::calibrate::{Calibration, Modality, Scale, is_out_of_date, moved, sampled};
 
@@ -35,7 +35,7 @@ pub(super) struct Background {
     images: usize,
     size: usize,
     sample: Vec<ImageId>,
-    nulls: Mutex<HashMap<Asked, Arc<Known>>>,
+    nulls: Mutex<HashMap<Asked, Arc<Centred>>>,
 }
 
 /// What is asked for.
@@ -44,13 +44,6 @@ enum Asked {
     Text,
     Thing,
     Scene,
-}
-
-/// What null queries say.
-struct Known {
-    null: Null,
-    /// What queries are moved by.
-    centre: Arc<[f32]>,
 }
 
 impl RegionCalibrator {
@@ -95,7 +88,7 @@ impl Background {
                 .into_par_iter()
                 .map(|j| self.scores(library, bank.row(j), &centre, image_weight, None))
                 .collect();
-            Ok(Known { null: Null::of(&scores?, Modality::Text.usual(), calibration.region_text, true), centre })
+            Ok(Centred { null: Null::of(&scores?, Modality::Text.usual(), calibration.region_text, true), centre })
         })?;
         let query = query.as_slice().to_vec();
         let fitted = known.null.query(&self.scores(library, &query, &known.centre, image_weight, None)?);
@@ -121,7 +114,7 @@ impl Background {
             let examples = self.examples(library, asked);
             let scores: Result<Vec<Scores>, EngineError> =
                 examples.par_iter().map(|(id, vector)| self.scores(library, vector, &centre, 0.0, Some(*id))).collect();
-            Ok(Known { null: Null::of(&scores?, Modality::Picture.usual(), calibration.region_image, false), centre })
+            Ok(Centred { null: Null::of(&scores?, Modality::Picture.usual(), calibration.region_image, false), centre })
         })?;
         let query = query.as_slice().to_vec();
         let fitted = known.null.query(&self.scores(library, &query, &known.centre, 0.0, of)?);
@@ -162,11 +155,10 @@ impl Background {
             0.0 => 0.0,
             weight => library.index.vector(id).map_or(0.0, |vector| weight * dot(&direction, &vector)),
         };
-        let best = |id: ImageId| prepared.score(id).into_iter().map(|scored| scored.score).reduce(f32::max);
         let images = self.sample.iter().copied().filter(|&id| Some(id) != except);
         let (mut sample, mut wholes) = (Vec::with_capacity(self.sample.len()), Vec::with_capacity(self.sample.len()));
         for id in images {
-            if let Some(best) = best(id) {
+            if let Some(best) = prepared.best(id) {
                 wholes.push(whole(id));
                 sample.push(length * (best + wholes[wholes.len() - 1]));
             }
@@ -191,8 +183,8 @@ impl Background {
     fn known(
         &self,
         asked: Asked,
-        measure: impl FnOnce() -> Result<Known, EngineError>,
-    ) -> Result<Arc<Known>, EngineError> {
+        measure: impl FnOnce() -> Result<Centred, EngineError>,
+    ) -> Result<Arc<Centred>, EngineError> {
         let mut nulls = self.nulls.lock();
         if let Some(known) = nulls.get(&asked) {
             return Ok(Arc::clone(known));

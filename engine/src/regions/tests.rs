@@ -25,6 +25,9 @@ impl Observer for Silent {
     fn event(&mut self, _: &FileEvent) {}
 }
 
+/// Wide enough that words which name no colour lie apart from all colours.
+const WIDE: usize = 512;
+
 /// A library of pictures of four by four patches.
 struct World {
     engine: Engine,
@@ -35,7 +38,7 @@ struct World {
 impl World {
     /// A crowd in shades of green, and pictures by name whose patches are given by letters, row by row; dots are green.
     fn of(pictures: &[(&str, &str)]) -> Self {
-        Self::with(pictures, RegionOptions::default(), FakeEncoder::new(DIM))
+        Self::with(pictures, RegionOptions::default(), FakeEncoder::new(WIDE))
     }
 
     fn with(pictures: &[(&str, &str)], regions: RegionOptions, encoder: FakeEncoder) -> Self {
@@ -130,10 +133,9 @@ fn a_thing_is_found_with_its_box_and_an_absent_one_is_not() {
     assert_eq!(red.boxes[0].rect, Rect { left: 0.0, top: 0.0, right: 0.5, bottom: 0.5 });
     assert!(red.score >= 0.5 && red.boxes[0].score == red.score);
     assert_eq!((page.accepted, page.without_regions, page.next.clone()), (3, 0, None));
-    // Unknown words lie anywhere in this world, now and then near a colour.
     let absent = "zebra|lorem ipsum|キリン|umbrella|ship|χελώνα|a small house|nothing|cup|слон|tree|dog";
     let found = absent.split('|').filter(|absent| !world.find(absent).photos.is_empty()).count();
-    assert!(2 * found < 12, "{found} of 12 absent things were found");
+    assert!(found <= 1, "{found} of 12 absent things were found");
 }
 
 #[test]
@@ -174,7 +176,7 @@ fn below_the_cut_a_thing_has_one_box() {
 #[test]
 fn an_answer_is_never_empty_where_there_are_regions() {
     let world = world();
-    for text in ["red inside blue", "two or more red", "zebra left of umbrella", "exactly 3 blue"] {
+    for text in ["zebra", "red inside blue", "two or more red", "zebra left of umbrella", "exactly 3 blue"] {
         let page = world.ask(text, Depth::Usual);
         assert!(page.accepted < FEW && page.photos.len() == FIRST_SCREEN, "{text}: {page:?}");
         let (sure, weaker) = page.photos.split_at(page.accepted);

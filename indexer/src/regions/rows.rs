@@ -216,6 +216,11 @@ impl RegionQuery<'_> {
         let found = self.regions.scan.score_prepared(&self.planes, self.regions.keys(image));
         found.into_iter().map(scored).collect()
     }
+
+    /// The highest of these; `None` for a picture without regions.
+    pub fn best(&self, image: ImageId) -> Option<f32> {
+        self.score(image).into_iter().map(|scored| scored.score).reduce(f32::max)
+    }
 }
 
 fn scored(scored: Scored) -> ScoredRegion {
