@@ -258,18 +258,20 @@ impl World {
         let (least, most) = self.geometry.prevalence;
         let each = (least * (most / least).powf(noise.uniform()) * size as f32).round().max(2.0) as usize;
         let both = if is_shown { (BOTH * each as f32).ceil() as usize } else { 0 };
-        let chosen = some_of(noise, size, 2 * each + both);
+        let near = (self.geometry.near.0 * size as f32) as usize;
+        let chosen = some_of(noise, size, 2 * (each + near) + both);
         let (shared, alone) = chosen.split_at(both.min(chosen.len()));
         let (first, second) = alone.split_at(alone.len() / 2);
         let kind = if is_shown { "two things" } else { "absent two" };
         let mut both_own = vec![0.0; self.geometry.dim];
         let mut names = Vec::new();
         for (place, alone) in [first, second].into_iter().enumerate() {
+            let (near, alone) = alone.split_at(near.min(alone.len()));
             let own = direction(noise, self.geometry.dim);
             add(&mut both_own, &own, 1.0);
             let name = format!("{} {number} {}", kind, ["first", "second"][place]);
             let text = Text { kind: PART.0, own, ..Text::named(name.clone()) };
-            self.put_text(noise, text, PART.1, &[alone, shared].concat(), &[]);
+            self.put_text(noise, text, PART.1, &[alone, shared].concat(), near);
             names.push(name);
         }
         normalise(&mut both_own);

@@ -11,6 +11,12 @@ const ASSUMED_WEIGHT: f64 = 200.0;
 /// The assumed density: mostly standard normal, and a little of a wider one, since no real tail is normal.
 const WIDE: (f64, f64) = (0.03, 1.5);
 
+/// Standard deviations up to which all observations count as unrelated.
+const BULK: f32 = 2.5;
+/// Width of the two windows below that whose masses tell how fast the density falls, and bounds of that fall per deviation.
+const BULK_WINDOW: f32 = 0.5;
+const BULK_FALL: (f64, f64) = (1.0, 3.0);
+
 /// Density of `z` by bin.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct NullDensity(Vec<f64>);
@@ -45,6 +51,22 @@ impl NullDensity {
         Self(density.map(|value| value.max(1e-30)).collect())
     }
 
+    /// The same of queries that have matches of their own among what was observed, such as images of the library: matches
+    /// lie above [`BULK`], so from there on the density falls as fast as it does just below ("the central matching" of Efron
+    /// 2004, with a tail that is heavier than normal).
+    pub fn of_bulk(standardised: impl Iterator<Item = f32>) -> Self {
+        let Self(mut density) = Self::of(standardised);
+        let mass = |from: f32| (bin_of(from)..bin_of(from + BULK_WINDOW)).map(|bin| density[bin]).sum::<f64>();
+        let [before, last] = [BULK - 2.0 * BULK_WINDOW, BULK - BULK_WINDOW].map(|from| mass(from + STEP as f32 / 2.0));
+        let fall = ((before / last.max(1e-12)).ln() / f64::from(BULK_WINDOW)).clamp(BULK_FALL.0, BULK_FALL.1);
+        let edge = bin_of(BULK);
+        let at_edge = last / (f64::from(BULK_WINDOW) / STEP) * (-fall * f64::from(BULK_WINDOW) / 2.0).exp();
+        for (steps, value) in density[edge..].iter_mut().enumerate() {
+            *value = (at_edge * (-fall * steps as f64 * STEP).exp()).max(1e-30);
+        }
+        Self(density)
+    }
+
     /// Density at the middle of a bin, per standard deviation.
     pub fn at(&self, bin: usize) -> f64 {
         self.0[bin]
@@ -69,6 +91,22 @@ mod tests {
         let tailed =
             NullDensity::of((0..100_000).map(|i| if i % 1000 == 0 { 5.05 } else { (i % 100) as f32 / 50.0 - 1.0 }));
         assert!(tailed.at(bin_of(5.05)) > 100.0 * quiet.at(bin_of(5.05)));
+    }
+
+    #[test]
+    fn matches_of_the_null_queries_do_not_make_a_tail() {
+        let spread = (0..100_000u32)
+            .map(|i| (0..12).map(move |k| (i.wrapping_mul(2_654_435_761 + 2 * k) >> 8) as f32 / 16_777_216.0));
+        let bulk: Vec<f32> = spread.map(|uniform| uniform.sum::<f32>() - 6.0).collect();
+        let with_matches = || bulk.iter().copied().chain(std::iter::repeat_n(7.0, 2_000));
+        let (all, of_bulk) = (NullDensity::of(with_matches()), NullDensity::of_bulk(with_matches()));
+        assert!(all.at(bin_of(7.0)) > 0.1, "{}", all.at(bin_of(7.0)));
+        assert!(of_bulk.at(bin_of(7.0)) < 1e-3, "{}", of_bulk.at(bin_of(7.0)));
+        assert_eq!(all.at(bin_of(1.0)), of_bulk.at(bin_of(1.0)));
+        let above = bin_of(BULK)..BINS;
+        assert!(above.clone().zip(above.skip(1)).all(|(a, b)| of_bulk.at(b) <= of_bulk.at(a)));
+        let ratio = of_bulk.at(bin_of(2.55)) / of_bulk.at(bin_of(2.45));
+        assert!((0.4..1.1).contains(&ratio), "no step at the edge: {ratio}");
     }
 
     #[test]

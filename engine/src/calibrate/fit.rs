@@ -88,7 +88,7 @@ impl Data {
             let null = Null::of(&self.bank, self.usual, prior, self.absent);
             let answers = |query: &&&Labelled| probabilities(&null, &query.scores).iter().any(|&score| score >= CUT);
             let answered = absent.par_iter().filter(answers).count();
-            let lower = MatchPrior { presence: 0.9 * prior.presence, ..prior };
+            let lower = prior.with_presence_odds(-0.2);
             if answered as f64 <= MOST_ANSWERED * absent.len() as f64 || !lower.is_sound() {
                 return prior;
             }
@@ -115,7 +115,7 @@ const CHANGES: [Change; 8] = [
     |p| [0.5, 2.0].map(|by| MatchPrior { near_miss_rate: by * p.near_miss_rate, ..*p }).into(),
     |p| [0.0, 0.3, 0.6].map(|own_level| MatchPrior { own_level, ..*p }).into(),
     |p| [0.0, 0.5].map(|own_deviation| MatchPrior { own_deviation, ..*p }).into(),
-    |p| [0.6, 0.8, 1.2].map(|by| MatchPrior { presence: (by * p.presence).min(0.95), ..*p }).into(),
+    |p| [-0.5, 0.5, 1.5].map(|by| p.with_presence_odds(by)).into(),
 ];
 
 #[cfg(test)]

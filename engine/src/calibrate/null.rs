@@ -92,8 +92,8 @@ pub(crate) struct Fitted {
 
 impl Null {
     /// Statistics of null queries by their scores. `usual` are level and deviation where there are too few. Only if null
-    /// queries are `absent`, asking for what is not there, do they tell what is answered by chance: images of the library
-    /// have matches of their own.
+    /// queries are `absent`, asking for what is not there, do they tell how unrelated images lie far out and what is answered
+    /// by chance: images of the library have matches of their own.
     pub fn of(queries: &[Scores], usual: Fit, prior: MatchPrior, absent: bool) -> Self {
         let known: Vec<&Scores> = queries.iter().filter(|scores| !scores.sample.is_empty()).collect();
         let mut null = Self {
@@ -113,8 +113,8 @@ impl Null {
         let fits: Vec<Fit> =
             bulks.iter().zip(&known).map(|(bulk, scores)| null.fit_of(*bulk, scores.sample.len())).collect();
         let standardised = known.iter().zip(&fits);
-        null.density =
-            NullDensity::of(standardised.flat_map(|(scores, fit)| scores.sample.iter().map(|&score| fit.z_of(score))));
+        let standardised = standardised.flat_map(|(scores, fit)| scores.sample.iter().map(|&score| fit.z_of(score)));
+        null.density = if absent { NullDensity::of(standardised) } else { NullDensity::of_bulk(standardised) };
         if !absent {
             return null;
         }

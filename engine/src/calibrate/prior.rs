@@ -78,7 +78,9 @@ impl Default for Calibration {
             usual_deviation: Some(0.03),
             presence: 0.4,
         };
+        // Another image of what an image shows is nearly always there.
         let image = MatchPrior {
+            presence: 0.9,
             excess: 0.35,
             between: 0.3,
             within: 0.08,
@@ -115,6 +117,12 @@ impl MatchPrior {
         }
     }
 
+    /// The prior with `change` added to the log odds of presence.
+    pub(crate) fn with_presence_odds(&self, change: f32) -> Self {
+        let odds = (self.presence / (1.0 - self.presence)).ln() + change;
+        Self { presence: 1.0 / (1.0 + (-odds).exp()), ..*self }
+    }
+
     /// Log odds that a library of `size` images holds what is asked for, before it is asked.
     pub(crate) fn presence_log_odds(&self, size: usize) -> f32 {
         let usual = (self.presence / (1.0 - self.presence)).ln();
@@ -138,7 +146,7 @@ impl MatchPrior {
         let shares = [self.near_miss, self.near_miss_rate, self.own_level, self.own_deviation, self.presence];
         positive.iter().all(|value| value.is_finite() && (1e-4..=10.0).contains(value))
             && shares.iter().all(|value| (0.0..=1.0).contains(value))
-            && (0.01..=0.99).contains(&self.presence)
+            && (0.01..=0.9999).contains(&self.presence)
     }
 }
 

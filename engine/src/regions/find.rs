@@ -105,17 +105,8 @@ impl Engine {
         let rank = position.map_or(0, |position| position.rank as usize);
         let end = (rank + query.limit).min(set.photos.len());
         let mut photos = set.photos.get(rank..end).unwrap_or_default().to_vec();
-        let encoder = self.encoder_for(&index)?;
-        let (things, relations) = query.form_parts();
-        let profile = self.profile_of(&index, encoder.as_ref())?;
-        let closer =
-            Closer { encoder: encoder.as_ref(), profile: &profile, things, relations, standings: &set.standings };
         if query.fine {
-            let cancel = Cancel::current();
-            for photo in &mut photos {
-                cancel.check()?;
-                self.look_closer(&closer, photo)?;
-            }
+            self.look_closer_at_all(&index, query, &set.standings, &mut photos)?;
         }
         let next = Position { set: number, digest, rank: u32::try_from(end).unwrap_or(u32::MAX) };
         Ok(FindPage {
@@ -127,6 +118,25 @@ impl Engine {
             searched: set.searched,
             without_regions: set.without_regions,
         })
+    }
+
+    fn look_closer_at_all(
+        &self,
+        index: &Served,
+        query: &FindQuery,
+        standings: &[Standing],
+        photos: &mut [FoundPhoto],
+    ) -> Result<(), EngineError> {
+        let encoder = self.encoder_for(index)?;
+        let (things, relations) = query.form_parts();
+        let profile = self.profile_of(index, encoder.as_ref())?;
+        let closer = Closer { encoder: encoder.as_ref(), profile: &profile, things, relations, standings };
+        let cancel = Cancel::current();
+        for photo in photos {
+            cancel.check()?;
+            self.look_closer(&closer, photo)?;
+        }
+        Ok(())
     }
 
     /// How much every patch of a photo of the library shows of a text.
