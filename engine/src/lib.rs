@@ -21,6 +21,7 @@ mod indexing;
 mod lru;
 mod model;
 mod models;
+mod originals;
 mod pictures;
 mod published;
 mod search;
@@ -41,6 +42,7 @@ pub use engine::{Described, Engine};
 pub use error::{EngineError, ErrorKind};
 pub use hit::{Explanation, Hit, Page, Strength};
 pub use model::{DEFAULT_MODEL, DEMO_MODEL, ModelChoice, load_model};
+pub use originals::Original;
 pub use published::{PublishedReport, check_published};
 pub use query::{Cursor, Depth, Mode, Query, Sort, Source, Term};
 pub use regions::{

@@ -434,6 +434,18 @@ fn long_questions_are_given_up() {
     assert!(ask().iter().all(Result::is_ok), "the next question is answered");
 }
 
+#[test]
+fn questions_do_not_wait_for_a_library_that_takes_long_to_open() {
+    let engine = Engine::open(Settings::at(tempfile::tempdir().unwrap().path())).unwrap();
+    let opening = engine.opening.lock();
+    let start = std::time::Instant::now();
+    assert_eq!(engine.count_if_open(), None);
+    assert!(matches!(engine.count(), Err(EngineError::Opening)));
+    assert!(!engine.model_is_loaded() && start.elapsed() < std::time::Duration::from_secs(5));
+    drop(opening);
+    assert!(engine.count().unwrap_err().is_empty_library());
+}
+
 /// A copy of the small NaFlex checkpoint of the goldens, with a tokenizer of few pieces.
 fn naflex(folder: &Path) -> String {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/naflex");

@@ -20,7 +20,7 @@ mod words;
 
 pub use error::IndexError;
 pub use filter::{Facets, Filter, GeoBox, IdSet};
-pub use ids::{ContentHash, ImageId};
+pub use ids::{ContentHash, ContentHasher, ImageId};
 pub use index::{GraphEngine, Index, IndexOptions, Stats, VerifyReport};
 pub use library::{Library, Manifest, RegionRebuild};
 pub use record::{FileRecord, ImageRecord, Place};

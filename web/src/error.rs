@@ -40,6 +40,8 @@ pub enum Code {
     Busy,
     /// The library or the model is not ready; the message says what to do.
     NotReady,
+    /// The folder that holds the picture does not answer: its drive or network share may be away.
+    Unreachable,
     /// The answer takes longer than the server works on one.
     TookTooLong,
     /// This program or this machine.
@@ -61,7 +63,7 @@ impl Code {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
-            Self::Busy | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::NotReady | Self::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
             Self::TookTooLong => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -130,6 +132,7 @@ impl From<EngineError> for ApiError {
         let code = match &error {
             EngineError::Busy(_) => Code::Conflict,
             EngineError::NoDecoder { .. } => Code::NoDecoder,
+            EngineError::Unreachable { .. } => Code::Unreachable,
             _ => error.kind().into(),
         };
         Self::new(code, error.to_string())

@@ -110,7 +110,7 @@ impl Metrics {
         }
         drop(routes);
 
-        let pools = [&state.searches, &state.pictures, &state.looks, &state.heavy];
+        let pools = [&state.searches, &state.pictures, &state.originals, &state.looks, &state.heavy];
         let label = |name: &str| format!(r#"pool="{name}""#);
         text.family("glimpse_pool_waiting", "gauge", "Requests waiting for a thread.");
         pools.iter().for_each(|pool| text.value("glimpse_pool_waiting", &label(pool.name()), pool.waiting() as f64));
@@ -121,7 +121,7 @@ impl Metrics {
             text.value("glimpse_pool_refused_total", &label(pool.name()), pool.refused() as f64);
         });
 
-        if let Ok(count) = state.engine.count() {
+        if let Some(count) = state.engine.count_if_open() {
             text.family("glimpse_pictures", "gauge", "Pictures that can be found.");
             text.value("glimpse_pictures", "", count as f64);
         }

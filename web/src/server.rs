@@ -11,18 +11,18 @@ use tokio::sync::watch;
 
 use crate::access::{Access, MIN_TOKEN};
 use crate::app::configure;
-use crate::state::{AppState, Limits};
+use crate::state::{AppState, CONNECTIONS, Limits};
 
 /// Seconds that requests in progress are given when the server stops.
 const GRACE: u64 = 5;
+/// How long a run that indexes is waited for when the server stops. What it has done is kept in any case.
+const RUN_GRACE: Duration = Duration::from_secs(30);
 /// Threads that read requests and write answers; the work is done by others.
 const WORKERS: usize = 2;
-/// Connections at a time, over all workers.
-const CONNECTIONS: usize = 512;
 /// A library that cannot be opened says so within this time; a large one goes on opening while the page answers.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How long a client may take to send the head of a request.
-const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a client may take to send the head of a request, and be silent after it has connected.
+const HEAD_TIME: Duration = Duration::from_secs(5);
 
 /// Where to listen, and who may ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +122,6 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
         server.await.map_err(ServeError::Run)
     });
     state.jobs.close();
-    state.jobs.join();
+    state.jobs.join(RUN_GRACE);
     served
 }

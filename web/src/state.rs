@@ -23,6 +23,9 @@ use crate::wire::GroupView;
 /// Bytes of thumbnails kept in memory: some 3,000 of the usual size.
 const THUMBNAIL_BYTES: usize = 64 << 20;
 
+/// Connections at a time, over all workers. Whoever has one may ask for an original, and waits for each step of it.
+pub const CONNECTIONS: usize = 900;
+
 /// Bounds on what clients may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -36,6 +39,8 @@ pub struct Limits {
     pub heavy: usize,
     /// Uploads that arrive, or wait to be decoded, at a time; others are refused.
     pub uploads: usize,
+    /// Streams of events that are open at a time; a page needs one.
+    pub streams: usize,
     /// How long a JSON body may take to arrive.
     pub body_time: Duration,
     /// How long an upload may take to arrive.
@@ -45,7 +50,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let (body_time, upload_time) = (Duration::from_secs(10), Duration::from_secs(60));
-        Self { searches: 64, pictures: 256, looks: 32, heavy: 4, uploads: 4, body_time, upload_time }
+        Self { searches: 64, pictures: 256, looks: 32, heavy: 4, uploads: 4, streams: 64, body_time, upload_time }
     }
 }
 
@@ -61,6 +66,8 @@ pub struct AppState {
     pub searches: Pool,
     /// Threads that decode pictures. One can take a gigabyte: few at a time.
     pub pictures: Pool,
+    /// Threads that read files of pictures as they are, step by step.
+    pub originals: Pool,
     /// Threads for whoever wants the model to look at a picture: it does so one at a time.
     pub looks: Pool,
     /// The thread for work over the whole library.
@@ -73,6 +80,8 @@ pub struct AppState {
     pub uploads: Uploads,
     /// Places for those that arrive.
     pub uploading: Semaphore,
+    /// Places for streams of events.
+    pub streams: Arc<Semaphore>,
     /// Runs that bring the library up to date.
     pub jobs: Jobs,
     /// Counters.
@@ -120,12 +129,14 @@ impl AppState {
             limits,
             searches: Pool::start("search", cores.clamp(2, 8), limits.searches)?,
             pictures: Pool::start("pictures", cores.div_ceil(2).clamp(2, 8), limits.pictures)?,
+            originals: Pool::start("originals", cores.clamp(2, 8), CONNECTIONS)?,
             looks: Pool::start("looks", 2, limits.looks)?,
             heavy: Pool::start("heavy", 1, limits.heavy)?.lasting(HEAVY_LIMIT),
             thumbnails: ThumbnailCache::new(THUMBNAIL_BYTES, Arc::clone(&keeper.files)),
             keeper,
             uploads: Uploads::default(),
             uploading: Semaphore::new(limits.uploads),
+            streams: Arc::new(Semaphore::new(limits.streams)),
             jobs: Jobs::default(),
             metrics: Metrics::default(),
             duplicates: Latest::default(),
@@ -201,6 +212,16 @@ where
 {
     let held = state.clone();
     state.pictures.run(move || work(&held)).await
+}
+
+/// Reads the file of a picture as it is.
+pub async fn read<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
+{
+    let held = state.clone();
+    state.originals.run(move || work(&held)).await
 }
 
 /// Runs work that lets the model look at a picture.

@@ -140,7 +140,7 @@ impl Engine {
         let regions = self.regions_of(&index)?;
         let standing = self.standing(&index, &regions, encoder.as_ref(), text)?;
         let profile = self.profile_of(&index, encoder.as_ref())?;
-        Ok(self.see(encoder.as_ref(), &self.bytes_of(id)?, &profile)?.heatmap(&standing))
+        Ok(self.see(encoder.as_ref(), &self.original_bytes(id)?, &profile)?.heatmap(&standing))
     }
 
     fn answer_find(&self, index: &Served, query: &FindQuery, digest: u64) -> Result<FoundSet, EngineError> {

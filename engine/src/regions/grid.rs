@@ -6,7 +6,7 @@ use std::sync::Arc;
 use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect, Regions};
 use glimpse_encoder::picture::{Limits, decode};
 use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError};
-use glimpse_indexer::{ImageId, Index};
+use glimpse_indexer::Index;
 use parking_lot::Mutex;
 
 use super::boxes::{Blob, blobs};
@@ -200,24 +200,12 @@ impl Engine {
         Ok(picture.pixels.dimensions())
     }
 
-    /// The bytes of a picture of the library, from the first of its files that can be read.
-    pub(super) fn bytes_of(&self, id: ImageId) -> Result<Vec<u8>, EngineError> {
-        let mut failed = EngineError::BadRequest(format!("the files of picture {id} are missing"));
-        for file in self.files_of(id)?.iter().filter(|file| !file.missing) {
-            match read_file(&file.path) {
-                Ok(bytes) => return Ok(bytes),
-                Err(error) => failed = error,
-            }
-        }
-        Err(failed)
-    }
-
     /// The bytes of a picture, wherever it comes from.
     pub(crate) fn bytes_of_source(&self, source: &Source) -> Result<Vec<u8>, EngineError> {
         match source {
             Source::File(path) => read_file(path),
             Source::Bytes(bytes) => Ok(bytes.clone()),
-            Source::Image(id) => self.bytes_of(*id),
+            Source::Image(id) => self.original_bytes(*id),
             Source::Text(_) => Err(EngineError::BadRequest("a text is no picture".into())),
         }
     }

@@ -1,19 +1,20 @@
 //! Runs that bring the library up to date.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header;
 use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 
 use super::forms::checked_limit;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::extract::Json;
 use crate::jobs::{Failure, Job, JobView, Order};
 use crate::state::{AppState, ask};
@@ -110,7 +111,7 @@ pub async fn cancel(state: web::Data<AppState>, id: web::Path<u64>) -> Result<Ht
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs", params(("id" = u64, Path)),
     responses((status = 202, body = JobView), (status = "default", body = ApiError)))]
 pub async fn retry(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
-    let order = state.jobs.get(*id)?.retry()?;
+    let order = ask(&state, move |state| state.jobs.get(*id)?.retry(&state.engine)).await?;
     begin(&state, order).await
 }
 
@@ -167,8 +168,12 @@ pub struct JobEvent {
     responses((status = 200, content_type = "text/event-stream", body = JobEvent), (status = "default", body = ApiError)))]
 pub async fn events(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
     let job = state.jobs.get(*id)?;
-    let kind = "text/event-stream; charset=utf-8";
-    Ok(HttpResponse::Ok().content_type(kind).streaming(progress(&job, state.stopping.subscribe())))
+    let place = Arc::clone(&state.streams).try_acquire_owned().map_err(|_| {
+        let message = format!("{} streams of events are open, which is the most", state.limits.streams);
+        ApiError::new(Code::Busy, message).hint("close one, or ask for the job itself from time to time")
+    })?;
+    let events = progress(&job, state.stopping.subscribe()).inspect(move |_| _ = &place);
+    Ok(HttpResponse::Ok().content_type("text/event-stream; charset=utf-8").streaming(events))
 }
 
 /// The state of a job now and at every change, until it is over or the server stops.

@@ -33,6 +33,8 @@ enum LibraryState {
     Ready,
     /// Nothing was indexed yet.
     Empty,
+    /// It is large and is being opened.
+    Opening,
     /// It cannot be opened; `problem` says why.
     Unusable,
 }
@@ -72,6 +74,7 @@ pub async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError
         let (library, images, unusable) = match state.engine.count() {
             Ok(images) => (LibraryState::Ready, images, None),
             Err(error) if is_empty(&error) => (LibraryState::Empty, 0, None),
+            Err(EngineError::Opening) => (LibraryState::Opening, 0, None),
             Err(error) => (LibraryState::Unusable, 0, Some(error.to_string())),
         };
         let failure = state.model_failure();

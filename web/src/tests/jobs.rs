@@ -174,7 +174,7 @@ async fn a_server_that_stops_ends_streams_and_jobs() {
     let events = get(&state, &format!("/api/v1/jobs/{id}/events")).await;
     assert!(events.status.is_success(), "and it ended, though the job is paused");
     state.jobs.close();
-    state.jobs.join();
+    state.jobs.join(Duration::from_secs(60));
     assert_eq!(finished(&state, &id).await["state"], "cancelled");
     post(&state, "/api/v1/jobs", json!({"roots": [pictures]})).await.error(409, "conflict");
 }

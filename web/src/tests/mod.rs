@@ -8,6 +8,7 @@ mod library;
 mod regions;
 mod search;
 mod sockets;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
