@@ -1,5 +1,6 @@
 //! The patch grid of a picture, made when the picture is looked at: heatmaps, and boxes finer than regions.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -201,11 +202,11 @@ impl Engine {
     }
 
     /// The bytes of a picture, wherever it comes from.
-    pub(crate) fn bytes_of_source(&self, source: &Source) -> Result<Vec<u8>, EngineError> {
+    pub(crate) fn bytes_of_source<'a>(&self, source: &'a Source) -> Result<Cow<'a, [u8]>, EngineError> {
         match source {
-            Source::File(path) => read_file(path),
-            Source::Bytes(bytes) => Ok(bytes.clone()),
-            Source::Image(id) => self.original_bytes(*id),
+            Source::File(path) => Ok(read_file(path)?.into()),
+            Source::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
+            Source::Image(id) => Ok(self.original_bytes(*id)?.into()),
             Source::Text(_) => Err(EngineError::BadRequest("a text is no picture".into())),
         }
     }

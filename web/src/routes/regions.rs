@@ -59,7 +59,7 @@ impl Asked {
             }
             (None, Some(key)) => {
                 let upload = state.uploads.get(&key)?;
-                Ok(Self { source: Source::Bytes(upload.bytes.to_vec()), size: (upload.width, upload.height) })
+                Ok(Self { source: Source::Bytes(upload.bytes), size: (upload.width, upload.height) })
             }
             _ => Err(ApiError::bad_request("a request is about exactly one of `image` and `picture`")),
         }

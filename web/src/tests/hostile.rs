@@ -165,6 +165,42 @@ async fn uploads_are_bounded_and_looked_into() {
     post(&state, "/api/v1/search", long).await.error(413, "too_large");
 }
 
+#[actix_web::test]
+async fn lists_are_counted_before_their_members_are_looked_up() {
+    let state = shelf();
+    let many = |member: Value| vec![member; 300];
+    let terms = json!({"terms": many(json!({"picture": "0123456789abcdef0123456789abcdef"}))});
+    let refused = post(&state, "/api/v1/search", terms).await;
+    assert!(refused.error(400, "bad_request").contains("`terms` has 300"), "the upload is not even looked for");
+    for (path, form, name) in [
+        ("search", json!({"filter": {"folders": many(json!("/p"))}}), "folders"),
+        ("search", json!({"filter": {"cameras": many(json!("x"))}}), "cameras"),
+        ("search", json!({"filter": {"formats": many(json!("png"))}}), "formats"),
+        ("find", json!({"things": many(json!({"text": "x"}))}), "things"),
+        ("find", json!({"q": "dog", "without": many(json!("x"))}), "without"),
+        ("find", json!({"q": "dog", "relations": many(json!({"first": 0, "is": "left-of", "second": 1}))}), "relations"),
+    ] {
+        let refused = post(&state, &format!("/api/v1/{path}"), form).await;
+        assert!(refused.error(400, "bad_request").contains(&format!("`{name}` has 300")), "{name}");
+    }
+    let last = usize::MAX;
+    let beyond = json!({"q": "dog", "things": [{"text": "cat"}],
+        "relations": [{"first": last, "is": "left-of", "second": last}]});
+    post(&state, "/api/v1/find", beyond).await.error(400, "bad_request");
+}
+
+#[actix_web::test]
+async fn terms_share_the_bytes_of_an_upload() {
+    let uploads = crate::uploads::Uploads::default();
+    let png = std::fs::read(SHELF.pictures.join("warm/red 03.png")).unwrap();
+    let upload = crate::uploads::Upload::read(png.into()).unwrap();
+    let (key, bytes) = (upload.key.clone(), Arc::downgrade(&upload.bytes));
+    uploads.keep(upload);
+    let form: crate::routes::forms::FullForm = serde_json::from_value(json!({"terms": vec![json!({"picture": key}); 64]})).unwrap();
+    let query = form.into_query(1, 1, &uploads).unwrap();
+    assert_eq!((query.terms.len(), bytes.strong_count()), (64, 65), "64 terms and the one that is kept");
+}
+
 /// A PNG whose header announces 60,000 by 60,000 pixels.
 fn bomb() -> Vec<u8> {
     let mut png = std::fs::read(SHELF.pictures.join("warm/red 01.png")).unwrap();
