@@ -7,8 +7,9 @@ use glimpse_indexer::Index;
 
 use crate::calibrate::Calibrator;
 use crate::calibrate::bank::Banks;
-use crate::regions::{FindCache, RegionCalibrator};
-use crate::search::ResultCache;
+use crate::regions::found::FindCache;
+use crate::regions::scale::RegionCalibrator;
+use crate::search::results::ResultCache;
 
 /// An open generation; reads as its [`Index`]. What is remembered of its images is dropped with it, since numbers of images
 /// mean others in the next.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::cli::args::CaptionArgs;
 use crate::cli::context::Context;
+use crate::cli::interrupt::interruptible;
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::output::{Table, write_json};
 use crate::cli::query;
@@ -44,7 +45,7 @@ pub fn run(args: &CaptionArgs, context: &Context) -> Result<Outcome, CliError> {
     for image in &args.images {
         match describe(image, &language, args, &engine, &mut out) {
             Ok(()) => out.flush()?,
-            Err(error) if args.images.len() == 1 => return Err(error),
+            Err(error) if args.images.len() == 1 || error.is_interrupt() => return Err(error),
             Err(error) => {
                 failed += 1;
                 context.note(format_args!("{}: {error}", image.display()));
@@ -87,10 +88,10 @@ fn describe(
     let rect = args.r#box.as_deref().map(|text| query::rect(text, &source, engine)).transpose()?;
     let count = args.limit.map_or(if args.parts { PARTS } else { 1 }, usize::from);
     let options = CaptionOptions { rect, language: Some(language.to_owned()), count };
-    let captions = match args.parts {
+    let captions = interruptible(|| match args.parts {
         true => engine.caption_parts(&source, &options),
         false => engine.caption(&source, &options),
-    }?;
+    })?;
     let has_parts = captions.iter().any(|caption| caption.rect.is_some());
     let size = if has_parts { engine.size_of(&source)? } else { (0, 0) };
     print(&captions, image, size, language, args, out)
