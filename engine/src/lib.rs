@@ -18,6 +18,7 @@ mod error;
 mod fixture;
 mod hit;
 mod indexing;
+mod latest;
 mod lru;
 mod model;
 mod models;

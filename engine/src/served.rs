@@ -7,9 +7,11 @@ use glimpse_indexer::Index;
 
 use crate::calibrate::Calibrator;
 use crate::calibrate::bank::Banks;
+use crate::latest::Latest;
 use crate::regions::found::FindCache;
 use crate::regions::scale::RegionCalibrator;
 use crate::search::results::ResultCache;
+use crate::{DuplicateGroup, Tagged};
 
 /// An open generation; reads as its [`Index`]. What is remembered of its images is dropped with it, since numbers of images
 /// mean others in the next.
@@ -23,6 +25,10 @@ pub(crate) struct Served {
     pub results: ResultCache,
     /// Answers of `find`.
     pub finds: FindCache,
+    /// The last answer of `tagged`.
+    pub tags: Latest<Vec<Tagged>>,
+    /// The last answer of `grouped`.
+    pub groups: Latest<Vec<DuplicateGroup>>,
 }
 
 impl Served {
@@ -34,6 +40,8 @@ impl Served {
             region_calibrator: RegionCalibrator::default(),
             results: ResultCache::new(),
             finds: FindCache::new(),
+            tags: Latest::default(),
+            groups: Latest::default(),
         }
     }
 

@@ -9,9 +9,11 @@ use image::{Rgb, RgbImage};
 
 use crate::fixture::{BLUE, DIM, Fixture, GREEN, RED, Shot};
 use crate::{
-    Cancel, DenseConfig, Depth, DuplicateOptions, EmbedInput, Engine, EngineError, ErrorKind, FileEvent, ImageId, IngestOptions,
-    Mode, Observer, PictureHook, Query, RunControl, Settings, Source, TagOptions,
+    Depth, DuplicateOptions, EmbedInput, Engine, EngineError, ErrorKind, FileEvent, ImageId, IngestOptions,
+    Mode, Observer, PictureHook, Query, RunControl, Settings, TagOptions,
 };
+
+mod questions;
 
 struct Silent;
 
@@ -408,49 +410,6 @@ fn a_label_tags_the_same_however_it_is_written() {
     for label in ["Bright_Red", " bright  red! ", "BRIGHT: red"] {
         assert_eq!(scores(label), plain, "{label}");
     }
-}
-
-#[test]
-fn long_questions_are_given_up() {
-    let fixture = Fixture::empty();
-    fixture.add_crowd(40);
-    let (engine, home) = fixture.engine();
-    let first = engine.search(&Query::default()).unwrap().hits[0].id;
-    let labels: Vec<String> = (0..100).map(|i| format!("label {i}")).collect();
-    let (stopped, late) = (Cancel::new(), Cancel::new().within(std::time::Duration::ZERO));
-    stopped.cancel();
-    std::thread::sleep(std::time::Duration::from_millis(2));
-    let ask = || {
-        let tags = engine.tag(&labels, &TagOptions::default()).map(drop);
-        let groups = engine.duplicates(&DuplicateOptions::default()).map(drop);
-        let texts = engine.embed(&[EmbedInput::Text("red".into())], false).map(drop);
-        let search = engine.search(&Query::text("red")).map(drop);
-        let listed = engine.search(&Query { mode: Mode::Words, ..Query::text("red") }).map(drop);
-        let alike = engine.search(&Query::default().plus(Source::Image(first), 1.0)).map(drop);
-        let red = Source::File(home.path().join("no.png"));
-        let ground = engine.ground(&red, &["red".into()], &DenseConfig::default(), false).map(drop);
-        [tags, groups, texts, search, listed, alike, ground]
-    };
-    for answer in stopped.scope(ask) {
-        assert_eq!(answer.unwrap_err().kind(), ErrorKind::Cancelled);
-    }
-    for answer in late.scope(ask) {
-        assert_eq!(answer.unwrap_err().kind(), ErrorKind::Timeout);
-    }
-    let answers = ask();
-    assert!(answers[..6].iter().all(Result::is_ok), "the next question is answered: {answers:?}");
-}
-
-#[test]
-fn questions_do_not_wait_for_a_library_that_takes_long_to_open() {
-    let engine = Engine::open(Settings::at(tempfile::tempdir().unwrap().path())).unwrap();
-    let opening = engine.opening.lock();
-    let start = std::time::Instant::now();
-    assert_eq!(engine.count_if_open(), None);
-    assert!(matches!(engine.count(), Err(EngineError::Opening)));
-    assert!(!engine.model_is_loaded() && start.elapsed() < std::time::Duration::from_secs(5));
-    drop(opening);
-    assert!(engine.count().unwrap_err().is_empty_library());
 }
 
 /// A copy of the small NaFlex checkpoint of the goldens, with a tokenizer of few pieces.

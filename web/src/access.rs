@@ -8,7 +8,6 @@ use actix_web::{HttpResponse, ResponseError, web};
 
 use crate::error::{ApiError, Code};
 use crate::routes::page;
-use crate::state::AppState;
 
 /// Shortest token: 16 characters of 66 kinds are 96 bits.
 pub const MIN_TOKEN: usize = 16;
@@ -67,8 +66,8 @@ pub async fn check<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    let verdict = match request.app_data::<web::Data<AppState>>() {
-        Some(state) => state.access.check(&request),
+    let verdict = match request.app_data::<web::Data<Access>>() {
+        Some(access) => access.check(&request),
         None => Err(ApiError::internal("the server was set up without a library")),
     };
     if let Err(error) = verdict {

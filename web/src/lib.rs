@@ -11,7 +11,6 @@ mod error;
 mod extract;
 mod heat;
 mod jobs;
-mod latest;
 mod metrics;
 mod openapi;
 mod pool;

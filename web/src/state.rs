@@ -6,19 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use actix_web::web;
-use glimpse_engine::{Engine, EngineError, Tagged};
+use glimpse_engine::{Engine, EngineError};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::Access;
 use crate::error::{ApiError, Code};
 use crate::jobs::Jobs;
-use crate::latest::Latest;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 use crate::thumbnails::{Keeper, ThumbnailCache};
 use crate::uploads::Uploads;
-use crate::wire::GroupView;
 
 /// Bytes of thumbnails kept in memory: some 3,000 of the usual size.
 const THUMBNAIL_BYTES: usize = 64 << 20;
@@ -59,7 +57,7 @@ pub struct AppState {
     /// The open library.
     pub engine: Arc<Engine>,
     /// Who may ask.
-    pub access: Access,
+    pub access: Arc<Access>,
     /// How much.
     pub limits: Limits,
     /// Threads for searches, which nothing else may take.
@@ -85,11 +83,7 @@ pub struct AppState {
     /// Runs that bring the library up to date.
     pub jobs: Jobs,
     /// Counters.
-    pub metrics: Metrics,
-    /// The last answer about duplicates.
-    pub duplicates: Latest<Vec<GroupView>>,
-    /// The last answer about tags: pictures that have some, by number.
-    pub tags: Latest<Vec<Tagged>>,
+    pub metrics: Arc<Metrics>,
     /// How the model is doing.
     pub model: ModelState,
     /// True when the server stops; streams end.
@@ -125,7 +119,7 @@ impl AppState {
         let cache = engine.settings().cache_dir();
         let keeper = Keeper::open(&cache);
         Ok(Self {
-            access,
+            access: Arc::new(access),
             limits,
             searches: Pool::start("search", cores.clamp(2, 8), limits.searches)?,
             pictures: Pool::start("pictures", cores.div_ceil(2).clamp(2, 8), limits.pictures)?,
@@ -138,9 +132,7 @@ impl AppState {
             uploading: Semaphore::new(limits.uploads),
             streams: Arc::new(Semaphore::new(limits.streams)),
             jobs: Jobs::default(),
-            metrics: Metrics::default(),
-            duplicates: Latest::default(),
-            tags: Latest::default(),
+            metrics: Arc::default(),
             model: ModelState::default(),
             stopping: watch::Sender::new(false),
             engine,

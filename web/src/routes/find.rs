@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::forms::{FilterForm, MAX_RECORDS, MAX_TILES, at_most, checked_limit, depth_of};
-use super::regions::{Asked, BoxForm};
-use crate::error::{ApiError, Code};
+use super::region_forms::{Asked, BoxForm, require_regions};
+use crate::error::ApiError;
 use crate::extract::Json;
 use crate::state::{AppState, ask, look};
 use crate::wire::{BoxView, FoundTileView, FoundView, TileView, names};
@@ -308,15 +308,6 @@ fn found(state: &AppState, query: &FindQuery) -> Result<FindPage, ApiError> {
     require_regions(state)?;
     state.require_model()?;
     Ok(state.engine.find(query)?)
-}
-
-/// Tells programs of a library without regions by a code of its own: that can be mended.
-pub fn require_regions(state: &AppState) -> Result<(), ApiError> {
-    if state.engine.count()? == 0 || state.engine.has_regions()? {
-        return Ok(());
-    }
-    let error = ApiError::new(Code::NoRegions, "this library was indexed without regions");
-    Err(error.hint("run `glimpse index --regions FOLDER` once, or start an index job with `regions`"))
 }
 
 fn view<T>(query: &FindQuery, page: FindPage, hits: Vec<T>) -> FoundPageView<T> {

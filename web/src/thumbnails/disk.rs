@@ -17,7 +17,7 @@ use actix_web::web::Bytes;
 use glimpse_engine::ContentHash;
 use parking_lot::Mutex;
 
-use super::cache::Key;
+use super::Key;
 
 const HASH: usize = 16;
 /// When there is too much, this share is kept.

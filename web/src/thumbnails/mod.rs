@@ -22,6 +22,9 @@ pub use placeholders::Placeholders;
 use crate::error::ApiError;
 use crate::wire::ImageView;
 
+/// Content hash and size.
+pub type Key = (String, u32);
+
 /// Longer sides that can be asked for, in pixels: few, so that the cache is worth having. The largest fills a screen
 /// where the original is of a format that browsers do not show.
 pub const SIZES: [u32; 4] = [160, TILE, 640, 1600];
