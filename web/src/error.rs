@@ -16,6 +16,8 @@ pub enum Code {
     Unauthorized,
     /// The request comes from another site, or names another machine.
     Forbidden,
+    /// The folder is neither of the library nor below one that the server may index.
+    FolderNotAllowed,
     /// Nothing is there.
     NotFound,
     /// The address is right, the method is not.
@@ -54,7 +56,7 @@ impl Code {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::FolderNotAllowed => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,

@@ -14,6 +14,7 @@ mod jobs;
 mod metrics;
 mod openapi;
 mod pool;
+mod roots;
 mod routes;
 mod server;
 mod state;

@@ -15,6 +15,7 @@ use crate::error::{ApiError, Code};
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
+use crate::roots::AllowedRoots;
 use crate::thumbnails::{Keeper, ThumbnailCache};
 use crate::uploads::Uploads;
 
@@ -56,6 +57,10 @@ impl Default for Limits {
 pub struct AppState {
     /// The open library.
     pub engine: Arc<Engine>,
+    /// What clients may have indexed.
+    pub roots: AllowedRoots,
+    /// Whether jobs follow links out of their folders.
+    pub follow_links: bool,
     /// Who may ask.
     pub access: Arc<Access>,
     /// How much.
@@ -114,12 +119,14 @@ const HEAVY_LIMIT: Duration = Duration::from_secs(900);
 impl AppState {
     /// # Errors
     /// If the system gives no threads.
-    pub fn new(engine: Arc<Engine>, access: Access, limits: Limits) -> io::Result<Self> {
+    pub fn new(engine: Arc<Engine>, access: Access, roots: AllowedRoots, limits: Limits) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let cache = engine.settings().cache_dir();
         let keeper = Keeper::open(&cache);
         Ok(Self {
             access: Arc::new(access),
+            roots,
+            follow_links: false,
             limits,
             searches: Pool::start("search", cores.clamp(2, 8), limits.searches)?,
             pictures: Pool::start("pictures", cores.div_ceil(2).clamp(2, 8), limits.pictures)?,

@@ -34,6 +34,8 @@ pub struct Order {
     pub hidden: bool,
     /// Regions for pictures that have none.
     pub regions: bool,
+    /// Also what links out of the folders lead to.
+    pub follow_links: bool,
 }
 
 /// One run.
@@ -108,6 +110,7 @@ impl Jobs {
             roots: job.order.roots.clone(),
             prune: job.order.prune,
             hidden: job.order.hidden,
+            follow_links: job.order.follow_links,
             batch: BATCH,
             on_picture: keeper.hook(),
             regions: RegionOptions { refill: job.order.regions, ..RegionOptions::default() },

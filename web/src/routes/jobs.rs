@@ -27,7 +27,8 @@ const SILENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct JobForm {
-    /// Absolute paths of folders on the server's machine; none means all folders of the library that can be reached.
+    /// Absolute paths of folders on the server's machine, which are folders of the library, or below one, or below one
+    /// that the server was started with (`--allow-root`); none means all folders of the library that can be reached.
     #[schema(value_type = Vec<String>, max_items = 100)]
     roots: Vec<PathBuf>,
     /// Forget files that are gone, instead of marking them as missing.
@@ -58,8 +59,9 @@ pub async fn start(state: web::Data<AppState>, Json(form): Json<JobForm>) -> Res
         let message = format!("`{}` is not an absolute path", root.display());
         return Err(ApiError::bad_request(message).hint("begin with `/`, or with a drive on Windows"));
     }
-    let order = Order { roots: form.roots, prune: form.prune, hidden: form.hidden, regions: form.regions };
-    begin(&state, order).await
+    let JobForm { roots, prune, hidden, regions } = form;
+    let roots = ask(&state, move |state| state.roots.check(&state.engine, &roots)).await?;
+    begin(&state, Order { roots, prune, hidden, regions, follow_links: state.follow_links }).await
 }
 
 async fn begin(state: &web::Data<AppState>, order: Order) -> Result<HttpResponse, ApiError> {
@@ -111,7 +113,11 @@ pub async fn cancel(state: web::Data<AppState>, id: web::Path<u64>) -> Result<Ht
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs", params(("id" = u64, Path)),
     responses((status = 202, body = JobView), (status = "default", body = ApiError)))]
 pub async fn retry(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
-    let order = ask(&state, move |state| state.jobs.get(*id)?.retry(&state.engine)).await?;
+    let order = ask(&state, move |state| {
+        let order = state.jobs.get(*id)?.retry(&state.engine)?;
+        Ok(Order { follow_links: state.follow_links, ..order })
+    })
+    .await?;
     begin(&state, order).await
 }
 

@@ -222,7 +222,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 async fn strangers_learn_nothing_without_the_token() {
     let token = "0123456789abcdef0123456789abcdef";
     let access = Access::new(Some(token.to_owned())).unwrap();
-    let state = web::Data::new(AppState::new(Arc::clone(&SHELF.engine), access, Limits::default()).unwrap());
+    let state = web::Data::new(AppState::new(Arc::clone(&SHELF.engine), access, AllowedRoots::default(), Limits::default()).unwrap());
     for path in [
         "/",
         "/static/app.js",
@@ -248,7 +248,7 @@ async fn strangers_learn_nothing_without_the_token() {
 async fn a_person_without_the_token_is_asked_for_it() {
     let token = "0123456789abcdef0123456789abcdef";
     let access = Access::new(Some(token.to_owned())).unwrap();
-    let state = web::Data::new(AppState::new(Arc::clone(&SHELF.engine), access, Limits::default()).unwrap());
+    let state = web::Data::new(AppState::new(Arc::clone(&SHELF.engine), access, AllowedRoots::default(), Limits::default()).unwrap());
     let open = |path: &str, language: &'static str| {
         let accept = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
         ask(&state, TestRequest::get().uri(path).insert_header(accept).insert_header(("Accept-Language", language)))
@@ -269,6 +269,41 @@ async fn a_person_without_the_token_is_asked_for_it() {
     // A program that posts is told in its own way.
     let post = TestRequest::post().uri("/api/v1/search").insert_header(("Accept", "text/html")).set_json(json!({}));
     ask(&state, post).await.error(401, "unauthorized");
+}
+
+#[actix_web::test]
+async fn clients_cannot_have_any_folder_indexed() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().canonicalize().unwrap();
+    let [shared, private] = ["shared", "private"].map(|name| place.join(name));
+    draw(&shared.join("a.png"), [3, 60, 9]);
+    draw(&private.join("b.png"), [90, 60, 9]);
+    let state = adding(&engine(&place), &shared, Limits::default());
+    let ask = async |root: &Path| post(&state, "/api/v1/jobs", json!({"roots": [root]})).await;
+    let mut outside = vec![private.clone(), private.join("none"), place.clone(), "/".into(), shared.join("../private")];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&private, shared.join("link")).unwrap();
+        outside.push(shared.join("link"));
+    }
+    let messages: Vec<String> = {
+        let mut messages = Vec::new();
+        for root in &outside {
+            messages.push(ask(root).await.error(403, "folder_not_allowed").replace(&root.display().to_string(), "it"));
+        }
+        messages
+    };
+    assert!(messages.iter().all(|message| *message == messages[0]), "nobody learns what is there: {messages:?}");
+    assert!(ask(&shared.join("none")).await.error(400, "bad_request").contains("not there"));
+    let job = ask(&shared).await.good();
+    let done = super::jobs::finished(&state, &job["id"]).await;
+    assert_eq!((&done["state"], &done["counts"]["indexed"]), (&json!("done"), &json!(1)));
+    // A folder of the library may be brought up to date whatever else is allowed, and what is in it.
+    let later = state_of(&state.engine, Limits::default());
+    for root in [shared.clone(), shared.join("a.png")] {
+        let job = post(&later, "/api/v1/jobs", json!({"roots": [root]})).await.good();
+        super::jobs::finished(&later, &job["id"]).await;
+    }
 }
 
 #[actix_web::test]

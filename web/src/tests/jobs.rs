@@ -150,8 +150,9 @@ async fn a_folder_that_is_away_does_not_keep_the_others_from_being_looked_at() {
 #[actix_web::test]
 async fn orders_that_make_no_sense_are_refused() {
     let state = shelf();
-    for (roots, part) in [(json!(["relative"]), "absolute"), (json!(["/no/such/folder"]), "not there")] {
-        let refused = post(&state, "/api/v1/jobs", json!({"roots": roots})).await;
+    let none = SHELF.pictures.join("none");
+    for (root, part) in [(Path::new("relative"), "absolute"), (&none, "not there")] {
+        let refused = post(&state, "/api/v1/jobs", json!({"roots": [root]})).await;
         assert!(refused.error(400, "bad_request").contains(part));
     }
     post(&state, "/api/v1/jobs", json!({"folders": []})).await.error(400, "bad_request");

@@ -40,7 +40,8 @@ async fn streams_of_events_are_bounded() {
     let folder = tempfile::tempdir().unwrap();
     let pictures = folder.path().join("pictures");
     (0..60u8).for_each(|n| draw(&pictures.join(format!("{n}.png")), [n, 7, 7]));
-    let state = state_of(&engine(folder.path()), Limits { streams: 2, ..Limits::default() });
+    let limits = Limits { streams: 2, ..Limits::default() };
+    let state = adding(&engine(folder.path()), folder.path(), limits);
     let id = post(&state, "/api/v1/jobs", json!({"roots": [pictures]})).await.good()["id"].clone();
     post(&state, &format!("/api/v1/jobs/{id}/pause"), json!({})).await.good();
     let events = format!("/api/v1/jobs/{id}/events");
