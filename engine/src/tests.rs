@@ -9,8 +9,8 @@ use image::{Rgb, RgbImage};
 
 use crate::fixture::{BLUE, DIM, Fixture, GREEN, RED, Shot};
 use crate::{
-    Depth, DuplicateOptions, EmbedInput, Engine, EngineError, ErrorKind, FileEvent, ImageId, IngestOptions,
-    Mode, Observer, PictureHook, Query, RunControl, Settings, TagOptions,
+    Depth, DuplicateOptions, EmbedInput, Engine, EngineError, ErrorKind, FileEvent, ImageId, IngestOptions, Mode,
+    Observer, PictureHook, Query, RunControl, Settings, TagOptions,
 };
 
 mod questions;

@@ -123,8 +123,8 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
         return Err(ServeError::NeedsToken(options.host));
     }
     let access = Access::new(options.token.clone()).ok_or(ServeError::WeakToken)?;
-    let roots = AllowedRoots::new(&options.allow_roots)
-        .map_err(|(folder, source)| ServeError::NoFolder { folder, source })?;
+    let roots =
+        AllowedRoots::new(&options.allow_roots).map_err(|(folder, source)| ServeError::NoFolder { folder, source })?;
     let mut state = AppState::new(engine, access, roots, Limits::default()).map_err(ServeError::Run)?;
     state.follow_links = options.follow_links;
     let state = web::Data::new(state);

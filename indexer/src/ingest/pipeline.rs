@@ -144,7 +144,8 @@ fn walk(options: &IngestOptions, shared: &Shared<'_>, look: &Sender<Candidate>, 
             }
             Found::LinkOut(path) => {
                 shared.found.fetch_add(1, Relaxed);
-                let outcome = Outcome::Skipped("a link out of the folder, which is followed with --follow-links".into());
+                let outcome =
+                    Outcome::Skipped("a link out of the folder, which is followed with --follow-links".into());
                 write.send(Message::Lost { path, outcome }).is_err()
             }
             Found::Failed(path, reason) => {

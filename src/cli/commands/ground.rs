@@ -27,8 +27,7 @@ struct ThingLine<'a> {
 pub fn run(args: &GroundArgs, context: &Context) -> Result<Outcome, CliError> {
     let config = DenseConfig { detail: args.detail, ..DenseConfig::default() };
     let engine = context.engine()?;
-    let grounded =
-        interruptible(|| engine.ground(&Source::File(args.image.clone()), &args.texts, &config, args.all))?;
+    let grounded = interruptible(|| engine.ground(&Source::File(args.image.clone()), &args.texts, &config, args.all))?;
     print(&grounded, args, context)?;
     for line in export::write(&annotated(&grounded, args), &args.export)? {
         context.note(line);

@@ -178,7 +178,11 @@ async fn lists_are_counted_before_their_members_are_looked_up() {
         ("search", json!({"filter": {"formats": many(json!("png"))}}), "formats"),
         ("find", json!({"things": many(json!({"text": "x"}))}), "things"),
         ("find", json!({"q": "dog", "without": many(json!("x"))}), "without"),
-        ("find", json!({"q": "dog", "relations": many(json!({"first": 0, "is": "left-of", "second": 1}))}), "relations"),
+        (
+            "find",
+            json!({"q": "dog", "relations": many(json!({"first": 0, "is": "left-of", "second": 1}))}),
+            "relations",
+        ),
     ] {
         let refused = post(&state, &format!("/api/v1/{path}"), form).await;
         assert!(refused.error(400, "bad_request").contains(&format!("`{name}` has 300")), "{name}");
@@ -196,7 +200,8 @@ async fn terms_share_the_bytes_of_an_upload() {
     let upload = crate::uploads::Upload::read(png.into()).unwrap();
     let (key, bytes) = (upload.key.clone(), Arc::downgrade(&upload.bytes));
     uploads.keep(upload);
-    let form: crate::routes::forms::FullForm = serde_json::from_value(json!({"terms": vec![json!({"picture": key}); 64]})).unwrap();
+    let form: crate::routes::forms::FullForm =
+        serde_json::from_value(json!({"terms": vec![json!({"picture": key}); 64]})).unwrap();
     let query = form.into_query(1, 1, &uploads).unwrap();
     assert_eq!((query.terms.len(), bytes.strong_count()), (64, 65), "64 terms and the one that is kept");
 }
@@ -222,7 +227,9 @@ fn crc32(bytes: &[u8]) -> u32 {
 async fn strangers_learn_nothing_without_the_token() {
     let token = "0123456789abcdef0123456789abcdef";
     let access = Access::new(Some(token.to_owned())).unwrap();
-    let state = web::Data::new(AppState::new(Arc::clone(&SHELF.engine), access, AllowedRoots::default(), Limits::default()).unwrap());
+    let state = web::Data::new(
+        AppState::new(Arc::clone(&SHELF.engine), access, AllowedRoots::default(), Limits::default()).unwrap(),
+    );
     for path in [
         "/",
         "/static/app.js",
@@ -248,7 +255,9 @@ async fn strangers_learn_nothing_without_the_token() {
 async fn a_person_without_the_token_is_asked_for_it() {
     let token = "0123456789abcdef0123456789abcdef";
     let access = Access::new(Some(token.to_owned())).unwrap();
-    let state = web::Data::new(AppState::new(Arc::clone(&SHELF.engine), access, AllowedRoots::default(), Limits::default()).unwrap());
+    let state = web::Data::new(
+        AppState::new(Arc::clone(&SHELF.engine), access, AllowedRoots::default(), Limits::default()).unwrap(),
+    );
     let open = |path: &str, language: &'static str| {
         let accept = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
         ask(&state, TestRequest::get().uri(path).insert_header(accept).insert_header(("Accept-Language", language)))
