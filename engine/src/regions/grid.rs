@@ -220,7 +220,7 @@ fn read_registers(path: &Path) -> Option<Vec<usize>> {
 
 /// Slots in a line that ends in a full stop, so that half a line is not mistaken for a whole one.
 fn write_registers(path: &Path, registers: &[usize]) -> std::io::Result<()> {
-    std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+    glimpse_indexer::create_private_dir_all(path.parent().unwrap_or(Path::new(".")))?;
     let slots: Vec<String> = registers.iter().map(usize::to_string).collect();
     std::fs::write(path, format!("{}.\n", slots.join(" ")))
 }

@@ -16,6 +16,7 @@ use super::snapshot::{self, Opened, SnapshotSlot};
 use super::{Folder, Index, Writer};
 use crate::hnsw::{Node, NodeRecord};
 use crate::library::sync_dir;
+use crate::private::{create_private_dir_all, make_private};
 use crate::store::keys::{self, GraphId, Table};
 use crate::store::{Batch, Store, records};
 use crate::vectors::{ExactScan, Slot, VectorIndex};
@@ -26,7 +27,7 @@ impl Index {
     /// Makes an empty generation in `dir`.
     pub(crate) fn create(dir: &Path, model: &ModelInfo, options: &IndexOptions) -> Result<Self, IndexError> {
         let path = dir.join("sled");
-        std::fs::create_dir_all(&path).map_err(|source| IndexError::Io { path: path.clone(), source })?;
+        create_private_dir_all(&path).map_err(|source| IndexError::Io { path: path.clone(), source })?;
         let store = Store::open(&path)?;
         let manifest = Manifest::new(model, options.vectors.unwrap_or_default());
         write_manifest(&store, &manifest)?;
@@ -34,7 +35,9 @@ impl Index {
         for folder in [&path, dir] {
             sync_dir(folder).map_err(|source| IndexError::Io { path: folder.to_path_buf(), source })?;
         }
-        Self::with(store, manifest, dir, options)
+        let index = Self::with(store, manifest, dir, options)?;
+        make_private(dir).map_err(|source| IndexError::Io { path: dir.to_path_buf(), source })?;
+        Ok(index)
     }
 
     /// Opens the generation in `dir`.

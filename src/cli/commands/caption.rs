@@ -11,7 +11,7 @@ use crate::cli::args::CaptionArgs;
 use crate::cli::context::Context;
 use crate::cli::interrupt::interruptible;
 use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::output::{Table, write_json};
+use crate::cli::output::{Table, printable, write_json};
 use crate::cli::query;
 
 /// Parts that are described if no number is given.
@@ -115,7 +115,7 @@ fn print(
             continue;
         }
         let part = part.map(|[x, y, width, height]| format!("{x:.0},{y:.0},{width:.0},{height:.0}"));
-        let name = (args.images.len() > 1).then(|| image.display().to_string());
+        let name = (args.images.len() > 1).then(|| printable(image.display()));
         let cells = name.into_iter().chain([format!("{probability:.2}"), text.clone()]).chain(part);
         table.row(cells);
     }

@@ -48,6 +48,20 @@ async fn other_sites_and_other_names_are_refused() {
 }
 
 #[actix_web::test]
+async fn without_a_token_none_is_taken() {
+    let state = shelf();
+    for address in ["/?token=x", "//evil.example/?token=x", "/?token=x;%20Max-Age=9"] {
+        let answer = get(&state, address).await;
+        assert_eq!((answer.header("location"), answer.header("set-cookie")), ("", ""), "{address}");
+    }
+    let post = TestRequest::post().uri("/api/v1/search").set_json(json!({}));
+    let form = post.insert_header(("Sec-Fetch-Site", "cross-site")).insert_header(("Sec-Fetch-Mode", "navigate"));
+    ask(&state, form).await.error(403, "forbidden");
+    let other = TestRequest::get().uri("/api/v1/stats").insert_header(("Origin", "ftp://localhost"));
+    ask(&state, other).await.error(403, "forbidden");
+}
+
+#[actix_web::test]
 async fn paths_lead_nowhere_else() {
     let state = shelf();
     let tricks = [
@@ -275,6 +289,20 @@ async fn a_person_without_the_token_is_asked_for_it() {
     let right = open(&format!("/?token={token}"), "en").await;
     assert_eq!((right.status.as_u16(), right.header("location")), (303, "/"));
     assert!(right.header("set-cookie").contains("HttpOnly"));
+    // Only the right token becomes a cookie, and the address leads nowhere else.
+    for (address, clean) in [
+        ("/?a=1&token={}&b=2", "/?a=1&b=2"),
+        ("//evil.example/?token={}", "/evil.example/"),
+        ("//evil.example?token={}", "/evil.example"),
+        ("/\\\\evil.example?token={}", "/evil.example"),
+    ] {
+        let right = open(&address.replace("{}", token), "en").await;
+        assert_eq!((right.status.as_u16(), right.header("location")), (303, clean), "{address}");
+        assert!(right.header("set-cookie").contains("SameSite=Strict") && right.header("set-cookie").contains("Max-Age"));
+    }
+    let cookie = ("Cookie", format!("glimpse_token={token}"));
+    let kept = ask(&state, TestRequest::get().uri("/?token=wrong;Domain=x").insert_header(cookie)).await;
+    assert!(kept.status.is_success() && kept.header("set-cookie").is_empty(), "a wrong token replaces no right one");
     // A program that posts is told in its own way.
     let post = TestRequest::post().uri("/api/v1/search").insert_header(("Accept", "text/html")).set_json(json!({}));
     ask(&state, post).await.error(401, "unauthorized");

@@ -7,14 +7,14 @@
 //! A file is written beside its place and renamed, and read back only if its hash is right: a process that is killed, a full
 //! disk or a foreign hand costs a thumbnail that is drawn again.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::SystemTime;
 
 use actix_web::web::Bytes;
-use glimpse_engine::ContentHash;
+use glimpse_engine::{ContentHash, create_private_dir_all, create_private_file};
 use parking_lot::Mutex;
 
 use super::Key;
@@ -79,10 +79,10 @@ impl DiskCache {
 
     fn write(&self, path: &Path, jpeg: &Bytes) -> io::Result<()> {
         let folder = path.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder)?;
+        create_private_dir_all(folder)?;
         let number = self.writing.fetch_add(1, Relaxed);
         let draft = folder.join(format!("draft-{}-{number}", std::process::id()));
-        let mut file = File::create(&draft)?;
+        let mut file = create_private_file(&draft)?;
         let written = file.write_all(jpeg).and_then(|()| file.write_all(&ContentHash::of(jpeg).0));
         drop(file);
         let placed = written.and_then(|()| fs::rename(&draft, path));
