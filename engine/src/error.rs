@@ -53,6 +53,9 @@ pub enum EngineError {
     /// The library is large and is being opened.
     #[error("the library is still being opened; ask again in a moment")]
     Opening,
+    /// Another question reads the regions of the library, which takes a while where there are many.
+    #[error("the regions of the library are being read for the first question about them; ask again in a moment")]
+    ReadingRegions,
     /// The file of a picture has other content now.
     #[error("{path} has changed since it was indexed; bring the library up to date")]
     Changed {
@@ -124,7 +127,7 @@ impl EngineError {
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::NoModel(_) | Self::NoDecoder { .. } | Self::Calibration { .. } | Self::Busy(_) => ErrorKind::NotReady,
-            Self::Opening | Self::Unreachable { .. } => ErrorKind::NotReady,
+            Self::Opening | Self::ReadingRegions | Self::Unreachable { .. } => ErrorKind::NotReady,
             Self::Changed { .. } => ErrorKind::NotFound,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             Self::Io { .. } => ErrorKind::Internal,

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use glimpse_indexer::Index;
+use parking_lot::Mutex;
 
 use crate::calibrate::Calibrator;
 use crate::calibrate::bank::Banks;
@@ -21,6 +22,8 @@ pub(crate) struct Served {
     pub calibrator: Calibrator,
     /// The same for regions.
     pub region_calibrator: RegionCalibrator,
+    /// Held by the question that reads the regions.
+    pub reading: Mutex<()>,
     /// Answers of `search`.
     pub results: ResultCache,
     /// Answers of `find`.
@@ -38,6 +41,7 @@ impl Served {
             index,
             calibrator: Calibrator::new(banks),
             region_calibrator: RegionCalibrator::default(),
+            reading: Mutex::new(()),
             results: ResultCache::new(),
             finds: FindCache::new(),
             tags: Latest::default(),

@@ -67,6 +67,8 @@ pub struct AppState {
     pub limits: Limits,
     /// Threads for searches, which nothing else may take.
     pub searches: Pool,
+    /// Threads for finding things, the first of which may wait for all regions to be read.
+    pub finds: Pool,
     /// Threads that decode pictures. One can take a gigabyte: few at a time.
     pub pictures: Pool,
     /// Threads that read files of pictures as they are, step by step.
@@ -129,6 +131,7 @@ impl AppState {
             follow_links: false,
             limits,
             searches: Pool::start("search", cores.clamp(2, 8), limits.searches)?,
+            finds: Pool::start("find", cores.clamp(2, 4), limits.searches)?,
             pictures: Pool::start("pictures", cores.div_ceil(2).clamp(2, 8), limits.pictures)?,
             originals: Pool::start("originals", cores.clamp(2, 8), CONNECTIONS)?,
             looks: Pool::start("looks", 2, limits.looks)?,
@@ -201,6 +204,16 @@ where
 {
     let held = state.clone();
     state.searches.run(move || work(&held)).await
+}
+
+/// Runs work that finds things in pictures by their stored regions.
+pub async fn find<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
+{
+    let held = state.clone();
+    state.finds.run(move || work(&held)).await
 }
 
 /// Runs work that decodes pictures.

@@ -1,6 +1,7 @@
 //! `find`: what pictures of the library show, and where.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use glimpse_encoder::{Embedding, Encode};
 use glimpse_indexer::regions::{RegionIndex, RegionQuery, RegionShape};
@@ -38,6 +39,9 @@ pub(super) struct Asked<'a> {
     /// Length of the moved query, which the index compares as a unit vector.
     length: f32,
 }
+
+/// How long a question waits for another one that reads the regions.
+const READING: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Photos that show what was asked, and where.
@@ -151,9 +155,19 @@ impl Engine {
         Ok(FoundSet { digest, photos, accepted, strong, weaker, searched: with_regions, without_regions, standings })
     }
 
-    /// The regions of a library that has some.
-    pub(super) fn regions_of(&self, index: &Index) -> Result<Arc<RegionIndex>, EngineError> {
-        let regions = index.regions()?;
+    /// The regions of a library that has some. The first question reads them, which takes long where there are many, or
+    /// while they are being linked; others do not wait for it.
+    ///
+    /// # Errors
+    /// [`EngineError::ReadingRegions`] while another thread reads them, [`EngineError::BadRequest`] if there are none.
+    pub(super) fn regions_of(&self, index: &Served) -> Result<Arc<RegionIndex>, EngineError> {
+        let regions = match index.regions_if_read() {
+            Some(regions) => regions,
+            None => {
+                let _reading = index.reading.try_lock_for(READING).ok_or(EngineError::ReadingRegions)?;
+                index.regions()?
+            }
+        };
         if regions.is_empty() && !index.is_empty() {
             return Err(EngineError::BadRequest(
                 "this library was indexed without regions; run `glimpse index --regions FOLDER` once".into(),

@@ -67,3 +67,21 @@ fn questions_do_not_wait_for_a_library_that_takes_long_to_open() {
     drop(opening);
     assert!(engine.count().unwrap_err().is_empty_library());
 }
+
+#[test]
+fn only_one_question_waits_for_regions_to_be_read() {
+    let fixture = Fixture::empty();
+    fixture.add_crowd(40);
+    let (engine, _home) = fixture.engine();
+    let served = engine.serving().unwrap();
+    let reading = served.reading.lock();
+    let start = Instant::now();
+    assert!(!engine.has_regions().unwrap(), "which reads none");
+    assert!(served.regions_if_read().is_none());
+    let find = || engine.find(&crate::FindQuery::text("a dog").unwrap());
+    assert!(matches!(find(), Err(EngineError::ReadingRegions)));
+    assert!(start.elapsed() < Duration::from_secs(5));
+    drop(reading);
+    assert!(matches!(find(), Err(EngineError::BadRequest(_))), "read, and there are none");
+    assert!(served.regions_if_read().is_some());
+}

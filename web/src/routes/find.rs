@@ -16,7 +16,7 @@ use super::forms::{FilterForm, MAX_RECORDS, MAX_TILES, at_most, checked_limit, d
 use super::region_forms::{Asked, BoxForm, require_regions};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::state::{AppState, ask, look};
+use crate::state::{AppState, find, look};
 use crate::wire::{BoxView, FoundTileView, FoundView, TileView, names};
 
 /// Most boxes of a thing in a picture.
@@ -287,7 +287,7 @@ impl Bounds {
     }
 }
 
-/// Answers on a search thread; finer boxes where pictures are looked at.
+/// Answers on a thread for finding; finer boxes where pictures are looked at.
 async fn run<T: Send + 'static>(
     state: &web::Data<AppState>,
     query: FindQuery,
@@ -301,7 +301,7 @@ async fn run<T: Send + 'static>(
         let page = found(state, &query)?;
         show(state, &query, page)
     };
-    if looks { look(state, work).await } else { ask(state, work).await }
+    if looks { look(state, work).await } else { find(state, work).await }
 }
 
 fn found(state: &AppState, query: &FindQuery) -> Result<FindPage, ApiError> {

@@ -113,7 +113,7 @@ fn is_empty(error: &EngineError) -> bool {
     responses((status = 200, content_type = "text/plain", body = String), (status = "default", body = ApiError)))]
 pub async fn metrics(state: web::Data<AppState>) -> HttpResponse {
     let gauges = Gauges {
-        pools: &[&state.searches, &state.pictures, &state.originals, &state.looks, &state.heavy],
+        pools: &[&state.searches, &state.finds, &state.pictures, &state.originals, &state.looks, &state.heavy],
         pictures: state.engine.count_if_open(),
         thumbnail_bytes: state.thumbnails.bytes(),
         indexing: state.jobs.running().is_some(),

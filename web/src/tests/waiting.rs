@@ -70,3 +70,13 @@ async fn counters_and_jobs_do_not_wait_for_busy_threads() {
     }
     held.free().await;
 }
+
+#[actix_web::test]
+async fn finding_takes_no_thread_of_searches() {
+    let state = shelf();
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
+    let held = occupy(&state, |state| &state.finds, threads).await;
+    get(&state, "/api/v1/search?q=red&mode=words").await.good();
+    get(&state, "/api/v1/images/3/regions").await.good();
+    held.free().await;
+}

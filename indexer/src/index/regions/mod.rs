@@ -62,6 +62,20 @@ impl Index {
         Ok(regions)
     }
 
+    /// As [`Index::regions`], if they were read before: then nobody waits.
+    pub fn regions_if_read(&self) -> Option<Arc<RegionIndex>> {
+        self.regions.get()
+    }
+
+    /// True if regions of some picture are stored; asks for one key.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn any_regions(&self) -> Result<bool, IndexError> {
+        let end = [0xff; 10]; // behind every key
+        Ok(self.store.last_key(Table::Regions, &[], &end)?.is_some())
+    }
+
     /// As [`Index::regions`]; the caller holds the writer's lock.
     fn loaded_regions(&self) -> Result<Arc<RegionIndex>, IndexError> {
         if let Some(regions) = self.regions.get() {
