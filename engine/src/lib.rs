@@ -62,8 +62,8 @@ pub use glimpse_indexer::ingest::{
     FileEvent, IngestOptions, Observer, PictureHook, RegionChoice, RegionOptions, Summary,
 };
 pub use glimpse_indexer::vectors::VectorStorage;
-pub use glimpse_indexer::{create_private_dir_all, create_private_file};
 pub use glimpse_indexer::{
     ContentHash, Facets, FileRecord, Filter, GeoBox, GraphEngine, ImageId, ImageRecord, IndexOptions, Place, Stats,
     VerifyReport,
 };
+pub use glimpse_indexer::{create_private_dir_all, create_private_file};

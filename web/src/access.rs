@@ -166,11 +166,24 @@ mod tests {
 
     #[test]
     fn only_this_machine_has_no_name() {
-        for host in ["localhost", "LocalHost:4747", "127.0.0.1", "127.0.0.1:80", "[::1]:4747", "192.168.1.5:4747", "[::1]"] {
+        for host in
+            ["localhost", "LocalHost:4747", "127.0.0.1", "127.0.0.1:80", "[::1]:4747", "192.168.1.5:4747", "[::1]"]
+        {
             assert!(names_this_machine(host), "{host}");
         }
-        for host in ["", "evil.example", "localhost.evil.example:4747", "127.0.0.1.nip.io", "[::1", "[evil]", "localhost:evil.example",
-            "[::1].evil.example", "127.0.0.1:80:evil", "localhost:", "[::1]:"] {
+        for host in [
+            "",
+            "evil.example",
+            "localhost.evil.example:4747",
+            "127.0.0.1.nip.io",
+            "[::1",
+            "[evil]",
+            "localhost:evil.example",
+            "[::1].evil.example",
+            "127.0.0.1:80:evil",
+            "localhost:",
+            "[::1]:",
+        ] {
             assert!(!names_this_machine(host), "{host}");
         }
     }

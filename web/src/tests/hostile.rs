@@ -298,7 +298,9 @@ async fn a_person_without_the_token_is_asked_for_it() {
     ] {
         let right = open(&address.replace("{}", token), "en").await;
         assert_eq!((right.status.as_u16(), right.header("location")), (303, clean), "{address}");
-        assert!(right.header("set-cookie").contains("SameSite=Strict") && right.header("set-cookie").contains("Max-Age"));
+        assert!(
+            right.header("set-cookie").contains("SameSite=Strict") && right.header("set-cookie").contains("Max-Age")
+        );
     }
     let cookie = ("Cookie", format!("glimpse_token={token}"));
     let kept = ask(&state, TestRequest::get().uri("/?token=wrong;Domain=x").insert_header(cookie)).await;

@@ -7,7 +7,7 @@
 //! A file is written beside its place and renamed, and read back only if its hash is right: a process that is killed, a full
 //! disk or a foreign hand costs a thumbnail that is drawn again.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
