@@ -13,7 +13,8 @@ use super::graph::GraphSlot;
 use super::memory::Memory;
 use super::regions::RegionSlot;
 use super::snapshot::{self, Opened, SnapshotSlot};
-use super::{Folder, Index, Writer};
+use super::turn::{Turns, Writer};
+use super::{Folder, Index};
 use crate::hnsw::{Node, NodeRecord};
 use crate::library::sync_dir;
 use crate::private::{create_private_dir_all, make_private};
@@ -79,7 +80,7 @@ impl Index {
             dir: dir.to_path_buf(),
             options: options.clone(),
             manifest: RwLock::new(manifest),
-            writer: Mutex::new(Writer { next_id: loaded.next_id, last_words: None }),
+            writer: Turns::new(Writer { next_id: loaded.next_id, last_words: None }),
             memory: RwLock::new(loaded.memory),
             scan,
             graph,

@@ -46,8 +46,8 @@ impl RegionSlot {
 }
 
 impl Index {
-    /// The regions of all pictures. The first call reads them, and writers wait meanwhile; regions that are damaged are
-    /// left out, and named by [`Index::verify`].
+    /// The regions of all pictures. The first call reads them, and writers wait meanwhile; it waits for writers, but not
+    /// for one that builds the graph of pictures. Regions that are damaged are left out, and named by [`Index::verify`].
     ///
     /// # Errors
     /// If the store fails.
@@ -56,7 +56,7 @@ impl Index {
         if let Some(regions) = self.regions.get() {
             return Ok(regions);
         }
-        let _writer = self.writer.lock();
+        let _turn = self.writer.lock_regions();
         let regions = self.loaded_regions()?;
         self.give_up_unusable(&regions)?;
         Ok(regions)
@@ -76,7 +76,7 @@ impl Index {
         Ok(self.store.last_key(Table::Regions, &[], &end)?.is_some())
     }
 
-    /// As [`Index::regions`]; the caller holds the writer's lock.
+    /// As [`Index::regions`]; the caller has the turn to read them, which a writer has too.
     fn loaded_regions(&self) -> Result<Arc<RegionIndex>, IndexError> {
         if let Some(regions) = self.regions.get() {
             return Ok(regions);
