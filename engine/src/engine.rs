@@ -257,7 +257,9 @@ impl Engine {
     /// If the store fails.
     pub fn files_of(&self, id: ImageId) -> Result<Vec<FileRecord>, EngineError> {
         let mut files = self.serving()?.files_of(id)?;
-        if files.len() > 1 {
+        if let [first, _, ..] = &files[..]
+            && !self.are_there(std::slice::from_ref(&first.path))[0]
+        {
             let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
             let mut there = self.are_there(&paths).into_iter();
             files.sort_by_cached_key(|file| (file.missing, !there.next().unwrap_or(false)));
