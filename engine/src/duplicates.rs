@@ -78,8 +78,8 @@ impl Engine {
         Ok(groups)
     }
 
-    /// As [`Engine::duplicates`]. The last answer is remembered until the library changes, so that its pages can be read
-    /// from it.
+    /// As [`Engine::duplicates`]. The last answer is remembered until the library changes, so that
+    /// its pages can be read from it.
     ///
     /// # Errors
     /// As [`Engine::duplicates`].

@@ -201,8 +201,9 @@ impl Engine {
     /// The generation that serves. The first call opens it; others wait a moment for that.
     ///
     /// # Errors
-    /// [`IndexError::NoIndex`], [`IndexError::InUse`], [`IndexError::NewerFormat`], [`IndexError::Corrupt`], and
-    /// [`EngineError::Opening`] while another thread opens a large library.
+    /// [`IndexError::NoIndex`], [`IndexError::InUse`], [`IndexError::NewerFormat`],
+    /// [`IndexError::Corrupt`], and [`EngineError::Opening`] while another thread opens a large
+    /// library.
     pub(crate) fn serving(&self) -> Result<Arc<Served>, EngineError> {
         if let Some(served) = self.if_open() {
             return Ok(served);

@@ -16,7 +16,8 @@ impl<T> Default for Latest<T> {
 }
 
 impl<T> Latest<T> {
-    /// The answer to `question`, which names the revision of the index: remembered, or made now. It is remembered if
+    /// The answer to `question`, which names the revision of the index: remembered, or made now. It
+    /// is remembered if
     /// `keep` says so.
     pub fn get_or_make(
         &self,

@@ -95,8 +95,8 @@ impl Engine {
         Ok(allowed.iter().map(|id| Tagged { id, tags: tags.remove(&id).unwrap_or_default() }).collect())
     }
 
-    /// As [`Engine::tag`]: the pictures that some label fits, by number. The last answer is remembered until the library
-    /// changes, so that its pages can be read from it.
+    /// As [`Engine::tag`]: the pictures that some label fits, by number. The last answer is
+    /// remembered until the library changes, so that its pages can be read from it.
     ///
     /// # Errors
     /// As [`Engine::tag`].

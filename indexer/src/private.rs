@@ -4,8 +4,8 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// As [`std::fs::create_dir_all`]; on Unix, folders that are made have mode 0700, whatever the umask. Those that are there
-/// already stay as they are.
+/// As [`std::fs::create_dir_all`]; on Unix, folders that are made have mode 0700, whatever the
+/// umask. Those that are there already stay as they are.
 ///
 /// # Errors
 /// As [`std::fs::create_dir_all`].
@@ -29,7 +29,8 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Takes the right to read the files in a folder and below from all but their owner; for files that libraries make.
+/// Takes the right to read the files in a folder and below from all but their owner; for files that
+/// libraries make.
 ///
 /// # Errors
 /// If the folder cannot be read, or a right not be changed.

@@ -65,8 +65,8 @@ impl Pool {
     }
 
     /// Runs `work` when its turn comes. Nothing is done for a client that has left by then, and questions to the engine
-    /// are given up when it leaves later, or when the time for a request is over. Work that does not heed that, as it
-    /// hangs, is not waited for much longer.
+    /// are given up when it leaves later, or when the time for a request is over. Work that does
+    /// not heed that, as it hangs, is not waited for much longer.
     pub async fn run<T, F>(&self, work: F) -> Result<T, ApiError>
     where
         T: Send + 'static,

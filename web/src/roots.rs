@@ -1,5 +1,6 @@
-//! Which folders clients may have indexed: those of the library, and those that whoever started the server allowed. What is
-//! indexed can be looked at, so that anything else would open the whole machine to everybody who may search.
+//! Which folders clients may have indexed: those of the library, and those that whoever started the
+//! server allowed. What is indexed can be looked at, so that anything else would open the whole
+//! machine to everybody who may search.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -18,7 +18,8 @@ use crate::state::{AppState, CONNECTIONS, Limits};
 
 /// Seconds that requests in progress are given when the server stops.
 const GRACE: u64 = 5;
-/// How long a run that indexes is waited for when the server stops. What it has done is kept in any case.
+/// How long a run that indexes is waited for when the server stops. What it has done is kept in any
+/// case.
 const RUN_GRACE: Duration = Duration::from_secs(30);
 /// Threads that read requests and write answers; the work is done by others.
 const WORKERS: usize = 2;
@@ -36,8 +37,8 @@ pub struct ServeOptions {
     pub port: u16,
     /// What every request must show; needed on an address that other machines reach.
     pub token: Option<String>,
-    /// Folders below which clients may add folders to the library; without any, only folders that are in it already are
-    /// brought up to date.
+    /// Folders below which clients may add folders to the library; without any, only folders that
+    /// are in it already are brought up to date.
     pub allow_roots: Vec<PathBuf>,
     /// Jobs follow links out of their folders.
     pub follow_links: bool,

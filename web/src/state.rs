@@ -22,7 +22,8 @@ use crate::uploads::Uploads;
 /// Bytes of thumbnails kept in memory: some 3,000 of the usual size.
 const THUMBNAIL_BYTES: usize = 64 << 20;
 
-/// Connections at a time, over all workers. Whoever has one may ask for an original, and waits for each step of it.
+/// Connections at a time, over all workers. Whoever has one may ask for an original, and waits for
+/// each step of it.
 pub const CONNECTIONS: usize = 900;
 
 /// Bounds on what clients may take.

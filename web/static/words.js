@@ -45,7 +45,8 @@ export function t(key, values = {}) {
   return form.replace(/\{(\w+)\}/g, (_, name) => shown(values[name]));
 }
 
-/// Characters that turn the direction of the text around them (UAX #9): a file name may hold some, a sentence may not.
+/// Characters that turn the direction of the text around them (UAX #9): a file name may hold some,
+/// a sentence may not.
 const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 function shown(value) {

@@ -1,5 +1,6 @@
-//! Bounds on what a `tokenizer.json` may make of a text: its file comes from whoever made the model, and a rule that replaces
-//! each letter by a thousand, a few times over, would take all memory.
+//! Bounds on what a `tokenizer.json` may make of a text: its file comes from whoever made the
+//! model, and a rule that replaces each letter by a thousand, a few times over, would take all
+//! memory.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -13,8 +14,8 @@ pub const MAX_FILE: u64 = 64 << 20;
 const MAX_RULES: usize = 32;
 /// Longest text in bytes that a rule puts in; SigLIP's have 3.
 const MAX_INSERT: usize = 256;
-/// How many times as long all rules together may make a text; SentencePiece's own table for NFKC makes some letters 33 times
-/// as long.
+/// How many times as long all rules together may make a text; SentencePiece's own table for NFKC
+/// makes some letters 33 times as long.
 const MAX_GROWTH: u64 = 1024;
 
 /// # Errors
@@ -76,8 +77,8 @@ impl Rules {
     }
 }
 
-/// How many times as long a rule can make a text, in whole numbers. Those of Unicode, which make any text longer once at most,
-/// count as one.
+/// How many times as long a rule can make a text, in whole numbers. Those of Unicode, which make
+/// any text longer once at most, count as one.
 fn growth(rule: &Value) -> Result<u64, String> {
     let length = |value: &Value| value.as_str().map_or(0, str::len);
     Ok(match rule["type"].as_str() {
@@ -99,8 +100,8 @@ fn growth(rule: &Value) -> Result<u64, String> {
     })
 }
 
-/// The longest text in the table of a SentencePiece model: the size of an index, the index, and the texts with a 0 after each
-/// (sentencepiece, `builder.cc`, `Builder::CompileCharsMap`).
+/// The longest text in the table of a SentencePiece model: the size of an index, the index, and the
+/// texts with a 0 after each (sentencepiece, `builder.cc`, `Builder::CompileCharsMap`).
 fn longest_replacement(table: &str) -> u64 {
     let Ok(bytes) = BASE64_STANDARD.decode(table) else { return 1 }; // not read by the library either
     let Some((size, rest)) = bytes.split_first_chunk::<4>() else { return 1 };

@@ -60,8 +60,9 @@ impl Tokenizer {
     /// The 256,000 pieces of SigLIP 2 take more than half a second: load the weights on another thread meanwhile.
     ///
     /// # Errors
-    /// [`EncodeError::MissingFile`] if there is none, [`EncodeError::Tokenizer`] if it cannot be read, if its vocabulary
-    /// is not the one that the model was trained with, or if it makes too much of a text.
+    /// [`EncodeError::MissingFile`] if there is none, [`EncodeError::Tokenizer`] if it cannot be
+    /// read, if its vocabulary is not the one that the model was trained with, or if it makes too
+    /// much of a text.
     pub fn load(path: &Path, input: TextInput) -> Result<Self, EncodeError> {
         let path = Self::locate(path)?;
         let text = read(&path)?;

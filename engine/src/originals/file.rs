@@ -33,7 +33,8 @@ pub(super) struct State {
     file: (u64, u64),
     /// Nanoseconds since 1970 of the last change of the content, as programs may set it.
     modified: i128,
-    /// The same of content or facts, as the system notes it; that of its making where there is none.
+    /// The same of content or facts, as the system notes it; that of its making where there is
+    /// none.
     changed: i128,
 }
 

@@ -1,10 +1,10 @@
 //! The user's own files: opened, read and looked at without ever waiting for a drive that does not
 //! answer.
 //!
-//! Folders of pictures may lie on a network share or a disk that is away, where any call of the file
-//! system can hang. Each call is made on a thread of its own ([`calls`]) and is waited for a few
-//! seconds at most. A folder that did not answer in time is left alone for a while ([`breaker`]), so
-//! that neither the callers nor the threads are used up by it.
+//! Folders of pictures may lie on a network share or a disk that is away, where any call of the
+//! file system can hang. Each call is made on a thread of its own ([`calls`]) and is waited for a
+//! few seconds at most. A folder that did not answer in time is left alone for a while
+//! ([`breaker`]), so that neither the callers nor the threads are used up by it.
 
 mod breaker;
 mod calls;
@@ -51,8 +51,8 @@ impl Originals {
     /// for a while if the call hangs.
     ///
     /// # Errors
-    /// [`EngineError::Unreachable`] if the folder does not answer; [`EngineError::Io`] with `path` if
-    /// the call fails.
+    /// [`EngineError::Unreachable`] if the folder does not answer; [`EngineError::Io`] with `path`
+    /// if the call fails.
     fn call<T: Send + 'static>(
         &self,
         folder: &Path,
@@ -87,12 +87,12 @@ fn is_of_mount(error: &io::Error) -> bool {
 }
 
 impl Engine {
-    /// Opens the file of a picture, which still has the content that was indexed. Of several copies,
-    /// the first that has.
+    /// Opens the file of a picture, which still has the content that was indexed. Of several
+    /// copies, the first that has.
     ///
     /// # Errors
-    /// [`EngineError::Changed`] if the file has other content now, [`EngineError::Io`] if it cannot be
-    /// read, [`EngineError::Unreachable`] if its folder does not answer.
+    /// [`EngineError::Changed`] if the file has other content now, [`EngineError::Io`] if it cannot
+    /// be read, [`EngineError::Unreachable`] if its folder does not answer.
     pub fn original(&self, id: ImageId) -> Result<Original, EngineError> {
         let record = self.image(id)?;
         self.first_copy(&record, |file| self.open_unchanged(&record, file))
@@ -185,7 +185,8 @@ impl Engine {
     }
 }
 
-/// The root that a path is in, which stands for its drive; for other paths, the folder that holds it.
+/// The root that a path is in, which stands for its drive; for other paths, the folder that holds
+/// it.
 fn folder_of(path: &Path, roots: &[PathBuf]) -> PathBuf {
     let root = roots.iter().filter(|root| path.starts_with(root)).max_by_key(|root| root.as_os_str().len());
     root.map_or_else(|| path.parent().unwrap_or(path).to_path_buf(), Clone::clone)

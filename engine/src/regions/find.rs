@@ -155,11 +155,12 @@ impl Engine {
         Ok(FoundSet { digest, photos, accepted, strong, weaker, searched: with_regions, without_regions, standings })
     }
 
-    /// The regions of a library that has some. The first question reads them, which takes long where there are many, or
-    /// while they are being linked; others do not wait for it.
+    /// The regions of a library that has some. The first question reads them, which takes long
+    /// where there are many, or while they are being linked; others do not wait for it.
     ///
     /// # Errors
-    /// [`EngineError::ReadingRegions`] while another thread reads them, [`EngineError::BadRequest`] if there are none.
+    /// [`EngineError::ReadingRegions`] while another thread reads them, [`EngineError::BadRequest`]
+    /// if there are none.
     pub(super) fn regions_of(&self, index: &Served) -> Result<Arc<RegionIndex>, EngineError> {
         let regions = match index.regions_if_read() {
             Some(regions) => regions,

@@ -31,8 +31,8 @@ impl Engine {
     /// Answers a query.
     ///
     /// # Errors
-    /// [`EngineError::BadRequest`] for a query that makes no sense; otherwise if model or store fail, or the question is
-    /// given up ([`Cancel`]).
+    /// [`EngineError::BadRequest`] for a query that makes no sense; otherwise if model or store
+    /// fail, or the question is given up ([`Cancel`]).
     pub fn search(&self, query: &Query) -> Result<Page, EngineError> {
         query.validate()?;
         let _asking = Asking::begin(&self.asking);

@@ -1,4 +1,5 @@
-//! Whose turn it is: one writer at a time, and nobody writes while the regions are read from the store.
+//! Whose turn it is: one writer at a time, and nobody writes while the regions are read from the
+//! store.
 
 use std::ops::{Deref, DerefMut};
 use std::time::Instant;
@@ -44,7 +45,8 @@ impl Turns {
 }
 
 impl WriterTurn<'_> {
-    /// Does work that takes long and touches no regions: meanwhile they may be read, and other writers still wait.
+    /// Does work that takes long and touches no regions: meanwhile they may be read, and other
+    /// writers still wait.
     pub fn while_regions_may_be_read<T>(&mut self, work: impl FnOnce() -> T) -> T {
         self.regions = None;
         let done = work();

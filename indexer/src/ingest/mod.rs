@@ -53,7 +53,8 @@ pub struct IngestOptions {
     pub dry_run: bool,
     /// Also walk hidden files and folders.
     pub hidden: bool,
-    /// Follow links that lead out of the roots. What others may write into would choose what is read.
+    /// Follow links that lead out of the roots. What others may write into would choose what is
+    /// read.
     pub follow_links: bool,
     /// Pictures per encoder call.
     pub batch: usize,

@@ -2,9 +2,11 @@
 //!
 //! - `.glimpseignore` files have the syntax of `.gitignore` and hold for their folder and below; those of the folders
 //!   above a root hold too. No other file decides what is left out.
-//! - A link inside the roots is followed unless its target will be found by its own path. Each folder is entered once,
+//! - A link inside the roots is followed unless its target will be found by its own path. Each
+//!   folder is entered once,
 //!   whichever way leads to it, so loops end and nothing is taken twice.
-//! - A link out of the roots is named and not followed, unless that is asked for: whoever may write into a shared folder
+//! - A link out of the roots is named and not followed, unless that is asked for: whoever may write
+//!   into a shared folder
 //!   would choose what is read.
 //! - Only regular files are ever opened.
 

@@ -153,8 +153,8 @@ pub struct ListenArgs {
     #[arg(long)]
     pub no_open: bool,
 
-    /// Let clients add folders below this one to the library; may be given several times. Without it they can only bring
-    /// those up to date that `glimpse index` has added
+    /// Let clients add folders below this one to the library; may be given several times. Without
+    /// it they can only bring those up to date that `glimpse index` has added
     #[arg(long, value_name = "DIR")]
     pub allow_root: Vec<PathBuf>,
 

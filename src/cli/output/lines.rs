@@ -14,7 +14,8 @@ pub fn write_json(out: &mut impl Write, value: &impl Serialize) -> Result<(), Cl
     Ok(out.write_all(b"\n")?)
 }
 
-/// A path, byte by byte as the system has it, and the byte that ends it. A terminal sees lines as [`printable`] has them.
+/// A path, byte by byte as the system has it, and the byte that ends it. A terminal sees lines as
+/// [`printable`] has them.
 pub fn write_path(out: &mut impl Write, path: &Path, end: u8) -> io::Result<()> {
     if end == b'\n' && io::stdout().is_terminal() {
         return writeln!(out, "{}", printable(path.display()));

@@ -7,8 +7,8 @@ pub fn count(number: usize, one: &str, more: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { more })
 }
 
-/// Text on one line as a terminal may see it: characters that can move the cursor, begin commands, end the line or turn
-/// the direction of what follows are written out (`\u{1b}`, `\n`, `\u{202e}`).
+/// Text on one line as a terminal may see it: characters that can move the cursor, begin commands,
+/// end the line or turn the direction of what follows are written out (`\u{1b}`, `\n`, `\u{202e}`).
 pub fn printable(text: impl Display) -> String {
     let text = text.to_string();
     if !text.contains(is_harmful) {
@@ -23,8 +23,8 @@ pub fn printable_lines(text: impl Display) -> String {
     text.to_string().split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
-/// Control characters; separators of lines and paragraphs; marks, embeddings, overrides and isolates of the Unicode
-/// Bidirectional Algorithm (UAX #9, section 2).
+/// Control characters; separators of lines and paragraphs; marks, embeddings, overrides and
+/// isolates of the Unicode Bidirectional Algorithm (UAX #9, section 2).
 fn is_harmful(letter: char) -> bool {
     let bidi = ['\u{61c}', '\u{200e}', '\u{200f}'].contains(&letter)
         || ('\u{202a}'..='\u{202e}').contains(&letter)

@@ -78,13 +78,15 @@ impl Known {
     }
 }
 
-/// The folders that are asked for, all of which must be there; without any, those of the library that are.
+/// The folders that are asked for, all of which must be there; without any, those of the library
+/// that are.
 fn roots_that_are_there(engine: &Engine, asked: Vec<PathBuf>) -> Result<Vec<PathBuf>, ApiError> {
     let all = asked.is_empty();
     let roots = if all { engine.roots()? } else { asked };
     let there = engine.are_there(&roots);
     let (there, gone): (Vec<_>, Vec<_>) = roots.into_iter().zip(there).partition(|(_, there)| *there);
-    // A folder that cannot be reached now, on a disk that is not plugged in, is no reason to leave out the others.
+    // A folder that cannot be reached now, on a disk that is not plugged in, is no reason to leave
+    // out the others.
     if let Some((root, _)) = gone.first().filter(|_| !all || there.is_empty()) {
         return Err(ApiError::bad_request(format!("{} is not there", root.display()))
             .hint("name a folder on the machine that runs Glimpse"));
@@ -147,7 +149,8 @@ impl Jobs {
         known.jobs.iter().for_each(|job| job.control.cancel());
     }
 
-    /// Waits until the run has stopped, for so long at most: a run may hang on a drive that does not answer.
+    /// Waits until the run has stopped, for so long at most: a run may hang on a drive that does
+    /// not answer.
     pub fn join(&self, patience: Duration) {
         let Some(thread) = self.known.lock().thread.take() else { return };
         let start = Instant::now();

@@ -18,7 +18,8 @@ use crate::thumbnails::unread;
 /// Bytes read at a time.
 const STEP: u64 = 256 << 10;
 
-/// Answers a request with a file whose content has the tag `etag`. `response` has the headers that every success gets.
+/// Answers a request with a file whose content has the tag `etag`. `response` has the headers that
+/// every success gets.
 pub fn send(
     state: &web::Data<AppState>,
     request: &HttpRequest,
@@ -81,8 +82,8 @@ fn beyond(length: u64) -> HttpResponse {
     response
 }
 
-/// The bytes of a file from `first` to before `end`, read on the threads for originals. A file that has become shorter
-/// ends the connection, since its length was announced.
+/// The bytes of a file from `first` to before `end`, read on the threads for originals. A file that
+/// has become shorter ends the connection, since its length was announced.
 fn read(
     state: web::Data<AppState>,
     file: Original,

@@ -27,8 +27,9 @@ const SILENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct JobForm {
-    /// Absolute paths of folders on the server's machine, which are folders of the library, or below one, or below one
-    /// that the server was started with (`--allow-root`); none means all folders of the library that can be reached.
+    /// Absolute paths of folders on the server's machine, which are folders of the library, or
+    /// below one, or below one that the server was started with (`--allow-root`); none means all
+    /// folders of the library that can be reached.
     #[schema(value_type = Vec<String>, max_items = 100)]
     roots: Vec<PathBuf>,
     /// Forget files that are gone, instead of marking them as missing.

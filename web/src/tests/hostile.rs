@@ -337,7 +337,8 @@ async fn clients_cannot_have_any_folder_indexed() {
     let job = ask(&shared).await.good();
     let done = super::jobs::finished(&state, &job["id"]).await;
     assert_eq!((&done["state"], &done["counts"]["indexed"]), (&json!("done"), &json!(1)));
-    // A folder of the library may be brought up to date whatever else is allowed, and what is in it.
+    // A folder of the library may be brought up to date whatever else is allowed, and what is in
+    // it.
     let later = state_of(&state.engine, Limits::default());
     for root in [shared.clone(), shared.join("a.png")] {
         let job = post(&later, "/api/v1/jobs", json!({"roots": [root]})).await.good();

@@ -46,8 +46,9 @@ impl RegionSlot {
 }
 
 impl Index {
-    /// The regions of all pictures. The first call reads them, and writers wait meanwhile; it waits for writers, but not
-    /// for one that builds the graph of pictures. Regions that are damaged are left out, and named by [`Index::verify`].
+    /// The regions of all pictures. The first call reads them, and writers wait meanwhile; it waits
+    /// for writers, but not for one that builds the graph of pictures. Regions that are damaged are
+    /// left out, and named by [`Index::verify`].
     ///
     /// # Errors
     /// If the store fails.
