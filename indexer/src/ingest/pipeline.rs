@@ -45,7 +45,10 @@ pub(super) enum Message {
 /// Why a file gave no picture, worded for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
+    /// There is no picture.
     Skipped(String),
+    /// Nobody looked: what is known of it stays.
+    LeftOut(String),
     Failed(String),
 }
 
@@ -145,7 +148,7 @@ fn walk(options: &IngestOptions, shared: &Shared<'_>, look: &Sender<Candidate>, 
             Found::LinkOut(path) => {
                 shared.found.fetch_add(1, Relaxed);
                 let outcome =
-                    Outcome::Skipped("a link out of the folder, which is followed with --follow-links".into());
+                    Outcome::LeftOut("a link out of the folder, which is followed with --follow-links".into());
                 write.send(Message::Lost { path, outcome }).is_err()
             }
             Found::Failed(path, reason) => {

@@ -179,6 +179,9 @@ mod links {
         // What was found by the links once is not taken for gone when they are not followed.
         fixture.options.follow_links = false;
         assert_eq!(fixture.run().0.missing, 0);
+        for link in ["album/a.png", "b.png"] {
+            assert!(!fixture.index.file(&fixture.path(link)).unwrap().unwrap().missing, "{link}");
+        }
     }
 
     #[test]
