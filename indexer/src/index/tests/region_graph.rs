@@ -92,7 +92,7 @@ fn regions_are_read_while_the_graph_of_pictures_is_built() {
         if read.is_none() {
             let (tell, told) = std::sync::mpsc::channel();
             let asked = Arc::clone(&index);
-            std::thread::spawn(move || drop(tell.send(asked.regions().unwrap().pictures())));
+            std::thread::spawn(move || tell.send(asked.regions().unwrap().pictures()));
             read = Some(told.recv_timeout(std::time::Duration::from_secs(20)));
         }
         ControlFlow::Continue(())
