@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use glimpse_encoder::dot;
 use glimpse_indexer::{Filter, ImageId, Index};
@@ -75,6 +76,17 @@ impl Engine {
         }
         groups.sort_by_key(|group| (Reverse(group.images.len()), group.images[0]));
         Ok(groups)
+    }
+
+    /// As [`Engine::duplicates`]. The last answer is remembered until the library changes, so that
+    /// its pages can be read from it.
+    ///
+    /// # Errors
+    /// As [`Engine::duplicates`].
+    pub fn grouped(&self, options: &DuplicateOptions) -> Result<Arc<Vec<DuplicateGroup>>, EngineError> {
+        let served = self.serving()?;
+        let question = format!("{} {options:?}", served.revision());
+        served.groups.get_or_make(question, || self.duplicates(options), |_| true)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 use glimpse_encoder::{Checked, Encode, ModelInfo, backend_of};
 use glimpse_indexer::{
@@ -14,11 +15,15 @@ use crate::calibrate::bank::Banks;
 use crate::calibrate::{Calibrated, Calibrations};
 use crate::model::{calibration_beside, load};
 use crate::models::Models;
+use crate::originals::Originals;
 use crate::pictures::PictureCache;
 use crate::regions::GridCache;
 use crate::served::Served;
 use crate::texts::TextCache;
 use crate::{EngineError, Settings};
+
+/// How long a question waits for the library to be opened by another thread.
+const OPENING: Duration = Duration::from_secs(1);
 
 /// An open library and its models. A model is loaded at the first call that needs it, so that words, facts and
 /// statistics answer at once. All methods may be called from any thread.
@@ -29,6 +34,8 @@ pub struct Engine {
     pub(crate) settings: Settings,
     pub(crate) library: Library,
     served: RwLock<Option<Arc<Served>>>,
+    /// Held while the library is opened, so that [`Engine::served`] need not be.
+    pub(crate) opening: Mutex<()>,
     models: Models,
     /// Held while folders are indexed.
     pub(crate) indexing: Mutex<()>,
@@ -39,6 +46,7 @@ pub struct Engine {
     pub(crate) banks: Arc<Banks>,
     pub(crate) calibrations: Calibrations,
     pub(crate) grids: GridCache,
+    pub(crate) originals: Arc<Originals>,
 }
 
 /// A picture and the files that hold it.
@@ -68,6 +76,7 @@ impl Engine {
         Ok(Self {
             library: Library::with_options(&settings.library_dir(), options),
             served: RwLock::new(None),
+            opening: Mutex::new(()),
             models: Models::new(settings.model.clone(), settings.max_patches, {
                 let settings = settings.clone();
                 move |name, max_patches| load(name, &Settings { max_patches, ..settings.clone() })
@@ -79,6 +88,7 @@ impl Engine {
             banks: Arc::new(Banks::new(settings.cache_dir())),
             calibrations: Calibrations::default(),
             grids: GridCache::new(),
+            originals: Arc::new(Originals::new()),
             settings,
         })
     }
@@ -145,7 +155,7 @@ impl Engine {
 
     /// What the library says of its model.
     fn queried_model(&self) -> Result<Option<ModelInfo>, EngineError> {
-        let served = self.served.read().as_ref().map(|served| served.manifest().model);
+        let served = self.if_open().map(|served| served.manifest().model);
         Ok(served.map_or_else(|| self.library.serving_model(), |model| Ok(Some(model)))?)
     }
 
@@ -188,21 +198,41 @@ impl Engine {
 
     // ---- the library ----
 
-    /// The generation that serves.
+    /// The generation that serves. The first call opens it; others wait a moment for that.
     ///
     /// # Errors
-    /// [`IndexError::NoIndex`], [`IndexError::InUse`], [`IndexError::NewerFormat`], [`IndexError::Corrupt`].
+    /// [`IndexError::NoIndex`], [`IndexError::InUse`], [`IndexError::NewerFormat`],
+    /// [`IndexError::Corrupt`], and [`EngineError::Opening`] while another thread opens a large
+    /// library.
     pub(crate) fn serving(&self) -> Result<Arc<Served>, EngineError> {
-        if let Some(served) = self.served.read().as_ref() {
-            return Ok(Arc::clone(served));
+        if let Some(served) = self.if_open() {
+            return Ok(served);
         }
-        let mut held = self.served.write();
-        if let Some(served) = held.as_ref() {
-            return Ok(Arc::clone(served)); // another thread was faster
+        let _opening = self.opening.try_lock_for(OPENING).ok_or(EngineError::Opening)?;
+        self.open_library()
+    }
+
+    /// As [`Engine::serving`], waiting until the library is open.
+    ///
+    /// # Errors
+    /// As [`Engine::serving`].
+    pub(crate) fn wait_until_open(&self) -> Result<Arc<Served>, EngineError> {
+        let _opening = self.opening.lock();
+        self.open_library()
+    }
+
+    /// The generation that serves, if it is open.
+    fn if_open(&self) -> Option<Arc<Served>> {
+        self.served.read().clone()
+    }
+
+    /// The caller holds `opening`.
+    fn open_library(&self) -> Result<Arc<Served>, EngineError> {
+        if let Some(served) = self.if_open() {
+            return Ok(served); // another thread was faster
         }
         let served = Arc::new(Served::new(self.library.open()?, Arc::clone(&self.banks)));
-        *held = Some(Arc::clone(&served));
-        Ok(served)
+        Ok(Arc::clone(self.served.write().get_or_insert(served)))
     }
 
     /// From now on `index` answers.
@@ -229,9 +259,11 @@ impl Engine {
     pub fn files_of(&self, id: ImageId) -> Result<Vec<FileRecord>, EngineError> {
         let mut files = self.serving()?.files_of(id)?;
         if let [first, _, ..] = &files[..]
-            && !first.path.exists()
+            && !self.are_there(std::slice::from_ref(&first.path))[0]
         {
-            files.sort_by_key(|file| (file.missing, !file.path.exists()));
+            let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+            let mut there = self.are_there(&paths).into_iter();
+            files.sort_by_cached_key(|file| (file.missing, !there.next().unwrap_or(false)));
         }
         Ok(files)
     }
@@ -296,6 +328,11 @@ impl Engine {
     /// If there is no index yet.
     pub fn count(&self) -> Result<usize, EngineError> {
         Ok(self.serving()?.len())
+    }
+
+    /// As [`Engine::count`]; `None` while the library is not open, which is not waited for.
+    pub fn count_if_open(&self) -> Option<usize> {
+        self.if_open().map(|served| served.len())
     }
 
     /// Grows with every change of the library; equal numbers mean equal answers.

@@ -50,6 +50,27 @@ pub enum EngineError {
         /// How long it may take.
         limit: std::time::Duration,
     },
+    /// The library is large and is being opened.
+    #[error("the library is still being opened; ask again in a moment")]
+    Opening,
+    /// Another question reads the regions of the library, which takes a while where there are many.
+    #[error("the regions of the library are being read for the first question about them; ask again in a moment")]
+    ReadingRegions,
+    /// The file of a picture has other content now.
+    #[error("{path} has changed since it was indexed; bring the library up to date")]
+    Changed {
+        /// The file.
+        path: std::path::PathBuf,
+    },
+    /// A folder of pictures, or the drive that it is on, does not answer.
+    #[error(
+        "{folder} does not answer: its drive or network share may be away; it is left alone for half a minute, then \
+         tried again"
+    )]
+    Unreachable {
+        /// The folder.
+        folder: std::path::PathBuf,
+    },
     /// A file is no picture that can be read.
     #[error("{path}: {source}")]
     Picture {
@@ -106,6 +127,8 @@ impl EngineError {
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::NoModel(_) | Self::NoDecoder { .. } | Self::Calibration { .. } | Self::Busy(_) => ErrorKind::NotReady,
+            Self::Opening | Self::ReadingRegions | Self::Unreachable { .. } => ErrorKind::NotReady,
+            Self::Changed { .. } => ErrorKind::NotFound,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             Self::Io { .. } => ErrorKind::Internal,
             Self::Encode(error) | Self::Index(IndexError::Encode(error)) => encode_kind(error),

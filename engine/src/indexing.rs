@@ -58,7 +58,7 @@ impl Engine {
         if let Some(language) = &options.captions {
             check_language(encoder.as_ref(), language)?;
         }
-        let serving = match self.serving() {
+        let serving = match self.wait_until_open() {
             Ok(served) => Some(served),
             Err(EngineError::Index(IndexError::NoIndex { .. })) => None,
             Err(error) => return Err(error),

@@ -18,9 +18,11 @@ mod error;
 mod fixture;
 mod hit;
 mod indexing;
+mod latest;
 mod lru;
 mod model;
 mod models;
+mod originals;
 mod pictures;
 mod published;
 mod search;
@@ -41,6 +43,7 @@ pub use engine::{Described, Engine};
 pub use error::{EngineError, ErrorKind};
 pub use hit::{Explanation, Hit, Page, Strength};
 pub use model::{DEFAULT_MODEL, DEMO_MODEL, ModelChoice, load_model};
+pub use originals::Original;
 pub use published::{PublishedReport, check_published};
 pub use query::{Cursor, Depth, Mode, Query, Sort, Source, Term};
 pub use regions::{
@@ -63,3 +66,4 @@ pub use glimpse_indexer::{
     ContentHash, Facets, FileRecord, Filter, GeoBox, GraphEngine, ImageId, ImageRecord, IndexOptions, Place, Stats,
     VerifyReport,
 };
+pub use glimpse_indexer::{create_private_dir_all, create_private_file};

@@ -4,11 +4,15 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use glimpse_indexer::Index;
+use parking_lot::Mutex;
 
 use crate::calibrate::Calibrator;
 use crate::calibrate::bank::Banks;
-use crate::regions::{FindCache, RegionCalibrator};
-use crate::search::ResultCache;
+use crate::latest::Latest;
+use crate::regions::found::FindCache;
+use crate::regions::scale::RegionCalibrator;
+use crate::search::results::ResultCache;
+use crate::{DuplicateGroup, Tagged};
 
 /// An open generation; reads as its [`Index`]. What is remembered of its images is dropped with it, since numbers of images
 /// mean others in the next.
@@ -18,10 +22,16 @@ pub(crate) struct Served {
     pub calibrator: Calibrator,
     /// The same for regions.
     pub region_calibrator: RegionCalibrator,
+    /// Held by the question that reads the regions.
+    pub reading: Mutex<()>,
     /// Answers of `search`.
     pub results: ResultCache,
     /// Answers of `find`.
     pub finds: FindCache,
+    /// The last answer of `tagged`.
+    pub tags: Latest<Vec<Tagged>>,
+    /// The last answer of `grouped`.
+    pub groups: Latest<Vec<DuplicateGroup>>,
 }
 
 impl Served {
@@ -31,8 +41,11 @@ impl Served {
             index,
             calibrator: Calibrator::new(banks),
             region_calibrator: RegionCalibrator::default(),
+            reading: Mutex::new(()),
             results: ResultCache::new(),
             finds: FindCache::new(),
+            tags: Latest::default(),
+            groups: Latest::default(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Zero-shot tags with the user's own labels.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use glimpse_indexer::{Filter, ImageId};
 
@@ -11,6 +12,9 @@ use crate::{Cancel, Engine, EngineError};
 
 /// Most labels at once.
 pub const MAX_LABELS: usize = 10_000;
+
+/// Most tags of all pictures together that are remembered: some 60 MB.
+const MOST_KEPT: usize = 1_000_000;
 
 /// How to tag.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,5 +93,23 @@ impl Engine {
             }
         }
         Ok(allowed.iter().map(|id| Tagged { id, tags: tags.remove(&id).unwrap_or_default() }).collect())
+    }
+
+    /// As [`Engine::tag`]: the pictures that some label fits, by number. The last answer is
+    /// remembered until the library changes, so that its pages can be read from it.
+    ///
+    /// # Errors
+    /// As [`Engine::tag`].
+    pub fn tagged(&self, labels: &[String], options: &TagOptions) -> Result<Arc<Vec<Tagged>>, EngineError> {
+        let served = self.serving()?;
+        let question = format!("{} {labels:?} {options:?}", served.revision());
+        let make = || {
+            let mut tagged = self.tag(labels, options)?;
+            tagged.retain(|tagged| !tagged.tags.is_empty());
+            tagged.sort_unstable_by_key(|tagged| tagged.id);
+            Ok(tagged)
+        };
+        let count = |tagged: &Vec<Tagged>| tagged.iter().map(|one| one.tags.len()).sum::<usize>();
+        served.tags.get_or_make(question, make, |tagged| count(tagged) <= MOST_KEPT)
     }
 }

@@ -9,9 +9,11 @@ use image::{Rgb, RgbImage};
 
 use crate::fixture::{BLUE, DIM, Fixture, GREEN, RED, Shot};
 use crate::{
-    Cancel, Depth, DuplicateOptions, EmbedInput, Engine, EngineError, ErrorKind, FileEvent, ImageId, IngestOptions,
-    Mode, Observer, PictureHook, Query, RunControl, Settings, TagOptions,
+    Depth, DuplicateOptions, EmbedInput, Engine, EngineError, ErrorKind, FileEvent, ImageId, IngestOptions, Mode,
+    Observer, PictureHook, Query, RunControl, Settings, TagOptions,
 };
+
+mod questions;
 
 struct Silent;
 
@@ -408,30 +410,6 @@ fn a_label_tags_the_same_however_it_is_written() {
     for label in ["Bright_Red", " bright  red! ", "BRIGHT: red"] {
         assert_eq!(scores(label), plain, "{label}");
     }
-}
-
-#[test]
-fn long_questions_are_given_up() {
-    let fixture = Fixture::empty();
-    fixture.add_crowd(40);
-    let (engine, _home) = fixture.engine();
-    let labels: Vec<String> = (0..100).map(|i| format!("label {i}")).collect();
-    let (stopped, late) = (Cancel::new(), Cancel::new().within(std::time::Duration::ZERO));
-    stopped.cancel();
-    std::thread::sleep(std::time::Duration::from_millis(2));
-    let ask = || {
-        let tags = engine.tag(&labels, &TagOptions::default()).map(drop);
-        let groups = engine.duplicates(&DuplicateOptions::default()).map(drop);
-        let texts = engine.embed(&[EmbedInput::Text("red".into())], false).map(drop);
-        [tags, groups, texts]
-    };
-    for answer in stopped.scope(ask) {
-        assert_eq!(answer.unwrap_err().kind(), ErrorKind::Cancelled);
-    }
-    for answer in late.scope(ask) {
-        assert_eq!(answer.unwrap_err().kind(), ErrorKind::Timeout);
-    }
-    assert!(ask().iter().all(Result::is_ok), "the next question is answered");
 }
 
 /// A copy of the small NaFlex checkpoint of the goldens, with a tokenizer of few pieces.

@@ -20,9 +20,29 @@ pub struct ContentHash(pub [u8; 16]);
 impl ContentHash {
     /// Hash of a file's bytes.
     pub fn of(bytes: &[u8]) -> Self {
+        Self::cut(blake3::hash(bytes))
+    }
+
+    fn cut(whole: blake3::Hash) -> Self {
         let mut short = [0; 16];
-        short.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
+        short.copy_from_slice(&whole.as_bytes()[..16]);
         Self(short)
+    }
+}
+
+/// Makes the hash of a file that is read in steps.
+#[derive(Debug, Clone, Default)]
+pub struct ContentHasher(blake3::Hasher);
+
+impl ContentHasher {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The hash of all bytes taken.
+    pub fn finish(&self) -> ContentHash {
+        ContentHash::cut(self.0.finalize())
     }
 }
 

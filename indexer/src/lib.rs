@@ -13,6 +13,7 @@ mod filter;
 mod ids;
 mod index;
 mod library;
+mod private;
 mod record;
 mod snapshot;
 mod store;
@@ -20,7 +21,8 @@ mod words;
 
 pub use error::IndexError;
 pub use filter::{Facets, Filter, GeoBox, IdSet};
-pub use ids::{ContentHash, ImageId};
+pub use ids::{ContentHash, ContentHasher, ImageId};
 pub use index::{GraphEngine, Index, IndexOptions, Stats, VerifyReport};
 pub use library::{Library, Manifest, RegionRebuild};
+pub use private::{create_private_dir_all, create_private_file};
 pub use record::{FileRecord, ImageRecord, Place};

@@ -24,6 +24,7 @@ use glimpse_encoder::dense::DenseProfile;
 use parking_lot::Mutex;
 
 use self::catalogue::{Catalogue, Generation};
+use crate::private::{create_private_dir_all, create_private_file};
 use crate::store::Store;
 use crate::vectors::VectorStorage;
 use crate::{ImageId, Index, IndexError, IndexOptions};
@@ -110,7 +111,7 @@ impl Library {
     /// As [`Library::open`]; [`IndexError::OtherModel`] if the library is of another model and `new_generation` is off;
     /// [`IndexError::OtherStorage`] if its vectors are kept in another way than the options ask for.
     pub fn open_for(&self, model: &ModelInfo, new_generation: bool) -> Result<Arc<Index>, IndexError> {
-        std::fs::create_dir_all(&self.home).map_err(|source| io(&self.home, source))?;
+        create_private_dir_all(&self.home).map_err(|source| io(&self.home, source))?;
         let _lock = self.lock()?;
         let mut catalogue = self.written_catalogue()?;
         // A generation whose folder was taken away by hand is gone.
@@ -300,7 +301,7 @@ impl Library {
     /// Waits until no other process makes, opens or retires generations here. Released when the file is closed.
     fn lock(&self) -> Result<File, IndexError> {
         let path = self.home.join("lock");
-        let locked = File::create(&path).and_then(|file| file.lock().map(|()| file));
+        let locked = create_private_file(&path).and_then(|file| file.lock().map(|()| file));
         locked.map_err(|source| io(&path, source))
     }
 }

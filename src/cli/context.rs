@@ -10,7 +10,7 @@ use glimpse::{Engine, Settings, home_dir};
 
 use super::args::{GlobalArgs, When};
 use super::outcome::CliError;
-use super::output::printable;
+use super::output::{printable, printable_lines};
 
 /// Shared by all commands.
 pub struct Context {
@@ -75,21 +75,20 @@ impl Context {
         style.force_styling(self.color)
     }
 
-    /// A line for the reader beside the results.
+    /// Lines for the reader beside the results.
     pub fn note(&self, text: impl Display) {
         if !self.quiet {
-            eprintln!("{text}");
+            eprintln!("{}", printable_lines(text));
         }
     }
 
     /// Why the command failed, and what to do.
     pub fn error(&self, error: &dyn Display, hint: Option<&str>) {
         let label = Style::new().red().bold().force_styling(self.notes_color).apply_to("error:");
-        let lines: Vec<String> = error.to_string().lines().map(printable).collect();
-        eprintln!("{label} {}", lines.join("\n"));
+        eprintln!("{label} {}", printable_lines(error));
         if let Some(hint) = hint {
             let label = Style::new().cyan().bold().force_styling(self.notes_color).apply_to("hint:");
-            eprintln!("\n{label} {hint}");
+            eprintln!("\n{label} {}", printable_lines(hint));
         }
     }
 

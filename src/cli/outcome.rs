@@ -63,6 +63,11 @@ impl CliError {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
+    /// True after Ctrl-C: then the command ends, whatever else it was to do.
+    pub fn is_interrupt(&self) -> bool {
+        matches!(self, Self::Engine(EngineError::Cancelled))
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
@@ -88,7 +93,7 @@ pub fn report(result: Result<Outcome, CliError>, context: &Context) -> ExitCode 
         Ok(Outcome::Nothing) => ExitCode::from(1),
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(CliError::Engine(EngineError::Cancelled)) => ExitCode::from(130),
+        Err(error) if error.is_interrupt() => ExitCode::from(130),
         Err(error) => {
             context.error(&error, error.hint().as_deref());
             ExitCode::from(2)

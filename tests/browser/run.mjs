@@ -15,7 +15,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const program = process.env.GLIMPSE_BIN ?? join(here, "../../target/release/glimpse");
 const home = await mkdtemp(join(tmpdir(), "glimpse-browser-"));
 
-const server = spawn(program, ["demo", "--serve", "--no-open", "--port", "0"], {
+const server = spawn(program, ["demo", "--serve", "--no-open", "--port", "0", "--allow-root", tmpdir()], {
   env: { ...process.env, GLIMPSE_HOME: home, GLIMPSE_TOKEN: undefined },
   stdio: ["ignore", "ignore", "pipe"],
 });

@@ -110,6 +110,25 @@ fn things_come_by_date_when_asked() {
 }
 
 #[test]
+fn silent_clients_hold_nobody() {
+    let fixture = shared();
+    let server = Server::start(&fixture, &[]);
+    let silent: Vec<TcpStream> = (0..600).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
+    let start = std::time::Instant::now();
+    for _ in 0..3 {
+        assert_eq!(server.get("/api/v1/search?q=sunflower&mode=words&limit=1").status, 200);
+    }
+    let waited = start.elapsed();
+    assert!(waited < std::time::Duration::from_secs(4), "{waited:?} beside {} silent clients", silent.len());
+    // They are asked to leave after a few seconds.
+    let mut first = &silent[0];
+    first.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    let mut answer = Vec::new();
+    first.read_to_end(&mut answer).unwrap();
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[test]
 fn searches_are_answered() {
     let fixture = shared();
     let server = Server::start(&fixture, &[]);

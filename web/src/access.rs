@@ -8,11 +8,14 @@ use actix_web::{HttpResponse, ResponseError, web};
 
 use crate::error::{ApiError, Code};
 use crate::routes::page;
-use crate::state::AppState;
 
 /// Shortest token: 16 characters of 66 kinds are 96 bits.
 pub const MIN_TOKEN: usize = 16;
 const COOKIE: &str = "glimpse_token";
+/// How long a browser keeps it: a month.
+const COOKIE_SECONDS: u32 = 30 * 24 * 3600;
+/// The start of the token in an address.
+const TOKEN: &str = "token=";
 
 /// Scripts, styles and pictures of this server, and nothing else.
 pub const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
@@ -44,13 +47,13 @@ impl Access {
         }
         if request.headers().contains_key(header::ORIGIN) {
             let origin = only(request, header::ORIGIN).unwrap_or_default();
-            if origin.split_once("://").map(|(_, authority)| authority) != Some(host) {
+            if !is_origin_of(origin, host) {
                 return Err(ApiError::new(Code::Forbidden, "requests from other sites are refused"));
             }
         }
         // What browsers add by themselves: a link from elsewhere may open the page, nothing may be embedded or sent.
-        if only(request, "sec-fetch-site") == Some("cross-site") && only(request, "sec-fetch-mode") != Some("navigate")
-        {
+        let follows_link = only(request, "sec-fetch-mode") == Some("navigate") && request.method().is_safe();
+        if only(request, "sec-fetch-site") == Some("cross-site") && !follows_link {
             return Err(ApiError::new(Code::Forbidden, "requests from other sites are refused"));
         }
         let Some(token) = &self.token else { return Ok(()) };
@@ -62,13 +65,14 @@ impl Access {
     }
 }
 
-/// Middleware: checks, and turns `?token=` in the address bar into a cookie.
+/// Middleware: checks, and turns the right `?token=` in the address bar into a cookie.
 pub async fn check<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    let verdict = match request.app_data::<web::Data<AppState>>() {
-        Some(state) => state.access.check(&request),
+    let access = request.app_data::<web::Data<Access>>().cloned();
+    let verdict = match &access {
+        Some(access) => access.check(&request),
         None => Err(ApiError::internal("the server was set up without a library")),
     };
     if let Err(error) = verdict {
@@ -79,18 +83,33 @@ pub async fn check<B: MessageBody + 'static>(
         let response = if asks_person { page::token(request.request()) } else { error.error_response() };
         return Ok(request.into_response(response).map_into_right_body());
     }
+    let token = access.as_ref().and_then(|access| access.token.as_deref());
     if request.method() == Method::GET
-        && let Some(token) = token_in_query(&request)
+        && let Some(token) = token.filter(|token| token_in_query(&request).is_some_and(|shown| same(&shown, token)))
     {
-        let cookie = format!("{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/");
-        let clean = request.path().to_owned();
+        let cookie = format!("{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/; Max-Age={COOKIE_SECONDS}");
         let response = HttpResponse::SeeOther()
             .insert_header((header::SET_COOKIE, cookie))
-            .insert_header((header::LOCATION, clean))
+            .insert_header((header::LOCATION, without_token(&request)))
             .finish();
         return Ok(request.into_response(response).map_into_right_body());
     }
     Ok(next.call(request).await?.map_into_left_body())
+}
+
+/// The address of a request on this server, whatever its path begins with, and without the token.
+fn without_token(request: &ServiceRequest) -> String {
+    let path = request.path().trim_start_matches(['/', '\\']);
+    let rest: Vec<&str> =
+        request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with(TOKEN)).collect();
+    let mark = if rest.is_empty() { "" } else { "?" };
+    format!("/{path}{mark}{}", rest.join("&"))
+}
+
+/// True if an `Origin` is that of a page of this server.
+fn is_origin_of(origin: &str, host: &str) -> bool {
+    let (scheme, authority) = origin.split_once("://").unwrap_or_default();
+    ["http", "https"].contains(&scheme) && authority == host
 }
 
 /// The value of a header that must be there exactly once.
@@ -104,11 +123,22 @@ fn only(request: &ServiceRequest, name: impl header::AsHeaderName) -> Option<&st
 fn names_this_machine(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(v6) => {
-            return v6.split_once(']').is_some_and(|(address, _)| address.parse::<std::net::Ipv6Addr>().is_ok());
+            return v6.split_once(']').is_some_and(|(address, port)| {
+                address.parse::<std::net::Ipv6Addr>().is_ok() && (port.is_empty() || is_port(port))
+            });
         }
-        None => host.split_once(':').map_or(host, |(name, _)| name),
+        None => match host.find(':') {
+            Some(at) if !is_port(&host[at..]) => return false,
+            Some(at) => &host[..at],
+            None => host,
+        },
     };
     name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::Ipv4Addr>().is_ok()
+}
+
+/// True for a colon and digits.
+fn is_port(text: &str) -> bool {
+    text.strip_prefix(':').is_some_and(|digits| digits.parse::<u16>().is_ok())
 }
 
 /// The token of a request: header first, then cookie, then address.
@@ -122,7 +152,7 @@ fn shown_token(request: &ServiceRequest) -> Option<String> {
 }
 
 fn token_in_query(request: &ServiceRequest) -> Option<String> {
-    request.query_string().split('&').find_map(|pair| pair.strip_prefix("token=")).map(str::to_owned)
+    request.query_string().split('&').find_map(|pair| pair.strip_prefix(TOKEN)).map(str::to_owned)
 }
 
 /// Compares without telling by its time how much is right.
@@ -136,10 +166,24 @@ mod tests {
 
     #[test]
     fn only_this_machine_has_no_name() {
-        for host in ["localhost", "LocalHost:4747", "127.0.0.1", "127.0.0.1:80", "[::1]:4747", "192.168.1.5:4747"] {
+        for host in
+            ["localhost", "LocalHost:4747", "127.0.0.1", "127.0.0.1:80", "[::1]:4747", "192.168.1.5:4747", "[::1]"]
+        {
             assert!(names_this_machine(host), "{host}");
         }
-        for host in ["", "evil.example", "localhost.evil.example:4747", "127.0.0.1.nip.io", "[::1", "[evil]"] {
+        for host in [
+            "",
+            "evil.example",
+            "localhost.evil.example:4747",
+            "127.0.0.1.nip.io",
+            "[::1",
+            "[evil]",
+            "localhost:evil.example",
+            "[::1].evil.example",
+            "127.0.0.1:80:evil",
+            "localhost:",
+            "[::1]:",
+        ] {
             assert!(!names_this_machine(host), "{host}");
         }
     }

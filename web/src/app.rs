@@ -1,5 +1,7 @@
 //! Every route in one list, used by the server and by the tests.
 
+use std::sync::Arc;
+
 use actix_web::guard::{self, Guard};
 use actix_web::http::{Method, header};
 use actix_web::middleware::{DefaultHeaders, from_fn};
@@ -54,6 +56,8 @@ pub fn configure(state: web::Data<AppState>) -> impl FnOnce(&mut web::ServiceCon
             .service(api)
             .default_service(web::to(nothing_here));
         config
+            .app_data(web::Data::from(Arc::clone(&state.access)))
+            .app_data(web::Data::from(Arc::clone(&state.metrics)))
             .app_data(state)
             .app_data(web::QueryConfig::default().error_handler(|error, _| bad_input(&error).into()))
             .app_data(web::PathConfig::default().error_handler(|error, _| bad_input(&error).into()))

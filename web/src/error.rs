@@ -16,6 +16,8 @@ pub enum Code {
     Unauthorized,
     /// The request comes from another site, or names another machine.
     Forbidden,
+    /// The folder is neither of the library nor below one that the server may index.
+    FolderNotAllowed,
     /// Nothing is there.
     NotFound,
     /// The address is right, the method is not.
@@ -40,6 +42,8 @@ pub enum Code {
     Busy,
     /// The library or the model is not ready; the message says what to do.
     NotReady,
+    /// The folder that holds the picture does not answer: its drive or network share may be away.
+    Unreachable,
     /// The answer takes longer than the server works on one.
     TookTooLong,
     /// This program or this machine.
@@ -52,7 +56,7 @@ impl Code {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::FolderNotAllowed => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
@@ -61,7 +65,7 @@ impl Code {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
-            Self::Busy | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::NotReady | Self::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
             Self::TookTooLong => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -130,6 +134,7 @@ impl From<EngineError> for ApiError {
         let code = match &error {
             EngineError::Busy(_) => Code::Conflict,
             EngineError::NoDecoder { .. } => Code::NoDecoder,
+            EngineError::Unreachable { .. } => Code::Unreachable,
             _ => error.kind().into(),
         };
         Self::new(code, error.to_string())

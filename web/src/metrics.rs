@@ -11,7 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::web;
 use parking_lot::Mutex;
 
-use crate::state::AppState;
+use crate::pool::Pool;
 
 /// Upper bounds of the latency buckets in seconds.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -21,6 +21,15 @@ const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 pub struct Metrics {
     routes: Mutex<BTreeMap<Route, Histogram>>,
     in_flight: AtomicUsize,
+}
+
+/// What is counted elsewhere, at this moment.
+pub struct Gauges<'a> {
+    pub pools: &'a [&'a Pool],
+    /// Pictures that can be found; `None` while the library is not open.
+    pub pictures: Option<usize>,
+    pub thumbnail_bytes: usize,
+    pub indexing: bool,
 }
 
 /// Few by construction: the pattern of a route, never the address that was asked for.
@@ -43,12 +52,12 @@ pub async fn measure<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
-    let state = request.app_data::<web::Data<AppState>>().cloned();
+    let metrics = request.app_data::<web::Data<Metrics>>().cloned();
     let start = Instant::now();
-    let flight = state.as_ref().map(|state| Flight::begin(&state.metrics.in_flight));
+    let flight = metrics.as_ref().map(|metrics| Flight::begin(&metrics.in_flight));
     let answer = next.call(request).await;
     drop(flight);
-    if let (Some(state), Ok(response)) = (&state, &answer) {
+    if let (Some(metrics), Ok(response)) = (&metrics, &answer) {
         let request = response.request();
         let pattern = request.match_pattern().unwrap_or_else(|| "none".to_owned());
         let method = match request.method().as_str() {
@@ -58,7 +67,7 @@ pub async fn measure<B: MessageBody>(
             _ => "other",
         };
         let status = response.status().as_u16();
-        state.metrics.note(Route { pattern, method, status }, start.elapsed());
+        metrics.note(Route { pattern, method, status }, start.elapsed());
     }
     answer
 }
@@ -91,7 +100,7 @@ impl Metrics {
     }
 
     /// Everything in Prometheus' text format 0.0.4.
-    pub fn render(&self, state: &AppState) -> String {
+    pub fn render(&self, gauges: &Gauges<'_>) -> String {
         let mut text = Page(String::new());
         text.family("glimpse_requests_in_flight", "gauge", "Requests being answered.");
         text.value("glimpse_requests_in_flight", "", self.in_flight.load(Relaxed) as f64);
@@ -110,7 +119,7 @@ impl Metrics {
         }
         drop(routes);
 
-        let pools = [&state.searches, &state.pictures, &state.looks, &state.heavy];
+        let pools = gauges.pools;
         let label = |name: &str| format!(r#"pool="{name}""#);
         text.family("glimpse_pool_waiting", "gauge", "Requests waiting for a thread.");
         pools.iter().for_each(|pool| text.value("glimpse_pool_waiting", &label(pool.name()), pool.waiting() as f64));
@@ -121,15 +130,14 @@ impl Metrics {
             text.value("glimpse_pool_refused_total", &label(pool.name()), pool.refused() as f64);
         });
 
-        if let Ok(count) = state.engine.count() {
+        if let Some(count) = gauges.pictures {
             text.family("glimpse_pictures", "gauge", "Pictures that can be found.");
             text.value("glimpse_pictures", "", count as f64);
         }
         text.family("glimpse_thumbnail_bytes", "gauge", "Thumbnails kept in memory.");
-        text.value("glimpse_thumbnail_bytes", "", state.thumbnails.bytes() as f64);
-        let indexing = state.jobs.running().is_some();
+        text.value("glimpse_thumbnail_bytes", "", gauges.thumbnail_bytes as f64);
         text.family("glimpse_indexing", "gauge", "1 while folders are being indexed.");
-        text.value("glimpse_indexing", "", f64::from(u8::from(indexing)));
+        text.value("glimpse_indexing", "", f64::from(u8::from(gauges.indexing)));
         text.0
     }
 }

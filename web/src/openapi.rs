@@ -56,6 +56,14 @@ pub async fn description() -> HttpResponse {
     HttpResponse::Ok().json(Description::openapi())
 }
 
+/// All codes of errors, as programs see them.
+#[cfg(test)]
+pub fn codes() -> Vec<String> {
+    let description = serde_json::to_value(Description::openapi()).unwrap_or_default();
+    let codes = description["components"]["schemas"]["Code"]["enum"].as_array();
+    codes.into_iter().flatten().filter_map(|code| code.as_str().map(str::to_owned)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

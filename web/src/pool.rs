@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
+use actix_web::rt::time::timeout;
 use crossbeam_channel::{Sender, bounded};
 use glimpse_engine::Cancel;
 use tokio::sync::oneshot;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 
 type Work = Box<dyn FnOnce() + Send>;
 
@@ -64,7 +65,8 @@ impl Pool {
     }
 
     /// Runs `work` when its turn comes. Nothing is done for a client that has left by then, and questions to the engine
-    /// are given up when it leaves later, or when the time for a request is over.
+    /// are given up when it leaves later, or when the time for a request is over. Work that does
+    /// not heed that, as it hangs, is not waited for much longer.
     pub async fn run<T, F>(&self, work: F) -> Result<T, ApiError>
     where
         T: Send + 'static,
@@ -85,7 +87,11 @@ impl Pool {
             self.refused.fetch_add(1, Relaxed);
             return Err(ApiError::busy());
         }
-        answer.await.map_err(|_| ApiError::internal("the request was dropped while the server stops"))?
+        let answer = timeout(limit + limit / 2, answer).await.map_err(|_| {
+            let message = format!("the answer took longer than {} s", limit.as_secs());
+            ApiError::new(Code::TookTooLong, message)
+        })?;
+        answer.map_err(|_| ApiError::internal("the request was dropped while the server stops"))?
     }
 
     pub fn name(&self) -> &'static str {
@@ -142,6 +148,16 @@ mod tests {
         assert_eq!(pool.refused(), 1);
         release.send(()).unwrap();
         assert_eq!((first.await.unwrap().unwrap(), second.await.unwrap().unwrap()), (1, 2));
+    }
+
+    #[actix_web::test]
+    async fn work_that_hangs_is_not_waited_for() {
+        let pool = Pool::start("test", 1, 1).unwrap().lasting(Duration::from_millis(40));
+        let (release, held) = mpsc::channel::<()>();
+        let late = pool.run(move || Ok(held.recv().is_ok())).await.unwrap_err();
+        assert_eq!(late.code(), Code::TookTooLong);
+        drop(release);
+        assert_eq!(pool.run(|| Ok(5)).await.unwrap(), 5);
     }
 
     #[actix_web::test]

@@ -1,6 +1,8 @@
 //! Starting and stopping.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -11,21 +13,23 @@ use tokio::sync::watch;
 
 use crate::access::{Access, MIN_TOKEN};
 use crate::app::configure;
-use crate::state::{AppState, Limits};
+use crate::roots::AllowedRoots;
+use crate::state::{AppState, CONNECTIONS, Limits};
 
 /// Seconds that requests in progress are given when the server stops.
 const GRACE: u64 = 5;
+/// How long a run that indexes is waited for when the server stops. What it has done is kept in any
+/// case.
+const RUN_GRACE: Duration = Duration::from_secs(30);
 /// Threads that read requests and write answers; the work is done by others.
 const WORKERS: usize = 2;
-/// Connections at a time, over all workers.
-const CONNECTIONS: usize = 512;
 /// A library that cannot be opened says so within this time; a large one goes on opening while the page answers.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How long a client may take to send the head of a request.
-const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a client may take to send the head of a request, and be silent after it has connected.
+const HEAD_TIME: Duration = Duration::from_secs(5);
 
-/// Where to listen, and who may ask.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where to listen, who may ask, and for what.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ServeOptions {
     /// Address; loopback unless the user asks for more.
     pub host: IpAddr,
@@ -33,11 +37,31 @@ pub struct ServeOptions {
     pub port: u16,
     /// What every request must show; needed on an address that other machines reach.
     pub token: Option<String>,
+    /// Folders below which clients may add folders to the library; without any, only folders that
+    /// are in it already are brought up to date.
+    pub allow_roots: Vec<PathBuf>,
+    /// Jobs follow links out of their folders.
+    pub follow_links: bool,
+}
+
+impl fmt::Debug for ServeOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port, token, allow_roots, follow_links } = self;
+        let token = token.as_ref().map(|_| "(hidden)");
+        f.debug_struct("ServeOptions")
+            .field("host", host)
+            .field("port", port)
+            .field("token", &token)
+            .field("allow_roots", allow_roots)
+            .field("follow_links", follow_links)
+            .finish()
+    }
 }
 
 impl Default for ServeOptions {
     fn default() -> Self {
-        Self { host: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 4747, token: None }
+        let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Self { host, port: 4747, token: None, allow_roots: Vec::new(), follow_links: false }
     }
 }
 
@@ -50,6 +74,14 @@ pub enum ServeError {
     /// The token can be guessed, or does not survive a cookie.
     #[error("the token must have at least {MIN_TOKEN} characters, all of them letters, digits, `-`, `.`, `_` or `~`")]
     WeakToken,
+    /// A folder that clients may add to is not there.
+    #[error("cannot allow {folder} to be indexed: {source}")]
+    NoFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
     /// The address cannot be used.
     #[error("cannot listen on {address}: {source}")]
     Bind {
@@ -92,7 +124,11 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
         return Err(ServeError::NeedsToken(options.host));
     }
     let access = Access::new(options.token.clone()).ok_or(ServeError::WeakToken)?;
-    let state = web::Data::new(AppState::new(engine, access, Limits::default()).map_err(ServeError::Run)?);
+    let roots =
+        AllowedRoots::new(&options.allow_roots).map_err(|(folder, source)| ServeError::NoFolder { folder, source })?;
+    let mut state = AppState::new(engine, access, roots, Limits::default()).map_err(ServeError::Run)?;
+    state.follow_links = options.follow_links;
+    let state = web::Data::new(state);
     let address = SocketAddr::new(options.host, options.port);
     state.begin_loading();
     let (tell, opened) = mpsc::sync_channel(1);
@@ -122,6 +158,6 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
         server.await.map_err(ServeError::Run)
     });
     state.jobs.close();
-    state.jobs.join();
+    state.jobs.join(RUN_GRACE);
     served
 }

@@ -6,22 +6,25 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use actix_web::web;
-use glimpse_engine::{Engine, EngineError, Tagged};
+use glimpse_engine::{Engine, EngineError};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::Access;
 use crate::error::{ApiError, Code};
 use crate::jobs::Jobs;
-use crate::latest::Latest;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
+use crate::roots::AllowedRoots;
 use crate::thumbnails::{Keeper, ThumbnailCache};
 use crate::uploads::Uploads;
-use crate::wire::GroupView;
 
 /// Bytes of thumbnails kept in memory: some 3,000 of the usual size.
 const THUMBNAIL_BYTES: usize = 64 << 20;
+
+/// Connections at a time, over all workers. Whoever has one may ask for an original, and waits for
+/// each step of it.
+pub const CONNECTIONS: usize = 900;
 
 /// Bounds on what clients may take.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +39,8 @@ pub struct Limits {
     pub heavy: usize,
     /// Uploads that arrive, or wait to be decoded, at a time; others are refused.
     pub uploads: usize,
+    /// Streams of events that are open at a time; a page needs one.
+    pub streams: usize,
     /// How long a JSON body may take to arrive.
     pub body_time: Duration,
     /// How long an upload may take to arrive.
@@ -45,7 +50,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let (body_time, upload_time) = (Duration::from_secs(10), Duration::from_secs(60));
-        Self { searches: 64, pictures: 256, looks: 32, heavy: 4, uploads: 4, body_time, upload_time }
+        Self { searches: 64, pictures: 256, looks: 32, heavy: 4, uploads: 4, streams: 64, body_time, upload_time }
     }
 }
 
@@ -53,14 +58,22 @@ impl Default for Limits {
 pub struct AppState {
     /// The open library.
     pub engine: Arc<Engine>,
+    /// What clients may have indexed.
+    pub roots: AllowedRoots,
+    /// Whether jobs follow links out of their folders.
+    pub follow_links: bool,
     /// Who may ask.
-    pub access: Access,
+    pub access: Arc<Access>,
     /// How much.
     pub limits: Limits,
     /// Threads for searches, which nothing else may take.
     pub searches: Pool,
+    /// Threads for finding things, the first of which may wait for all regions to be read.
+    pub finds: Pool,
     /// Threads that decode pictures. One can take a gigabyte: few at a time.
     pub pictures: Pool,
+    /// Threads that read files of pictures as they are, step by step.
+    pub originals: Pool,
     /// Threads for whoever wants the model to look at a picture: it does so one at a time.
     pub looks: Pool,
     /// The thread for work over the whole library.
@@ -73,14 +86,12 @@ pub struct AppState {
     pub uploads: Uploads,
     /// Places for those that arrive.
     pub uploading: Semaphore,
+    /// Places for streams of events.
+    pub streams: Arc<Semaphore>,
     /// Runs that bring the library up to date.
     pub jobs: Jobs,
     /// Counters.
-    pub metrics: Metrics,
-    /// The last answer about duplicates.
-    pub duplicates: Latest<Vec<GroupView>>,
-    /// The last answer about tags: pictures that have some, by number.
-    pub tags: Latest<Vec<Tagged>>,
+    pub metrics: Arc<Metrics>,
     /// How the model is doing.
     pub model: ModelState,
     /// True when the server stops; streams end.
@@ -111,25 +122,28 @@ const HEAVY_LIMIT: Duration = Duration::from_secs(900);
 impl AppState {
     /// # Errors
     /// If the system gives no threads.
-    pub fn new(engine: Arc<Engine>, access: Access, limits: Limits) -> io::Result<Self> {
+    pub fn new(engine: Arc<Engine>, access: Access, roots: AllowedRoots, limits: Limits) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let cache = engine.settings().cache_dir();
         let keeper = Keeper::open(&cache);
         Ok(Self {
-            access,
+            access: Arc::new(access),
+            roots,
+            follow_links: false,
             limits,
             searches: Pool::start("search", cores.clamp(2, 8), limits.searches)?,
+            finds: Pool::start("find", cores.clamp(2, 4), limits.searches)?,
             pictures: Pool::start("pictures", cores.div_ceil(2).clamp(2, 8), limits.pictures)?,
+            originals: Pool::start("originals", cores.clamp(2, 8), CONNECTIONS)?,
             looks: Pool::start("looks", 2, limits.looks)?,
             heavy: Pool::start("heavy", 1, limits.heavy)?.lasting(HEAVY_LIMIT),
             thumbnails: ThumbnailCache::new(THUMBNAIL_BYTES, Arc::clone(&keeper.files)),
             keeper,
             uploads: Uploads::default(),
             uploading: Semaphore::new(limits.uploads),
+            streams: Arc::new(Semaphore::new(limits.streams)),
             jobs: Jobs::default(),
-            metrics: Metrics::default(),
-            duplicates: Latest::default(),
-            tags: Latest::default(),
+            metrics: Arc::default(),
             model: ModelState::default(),
             stopping: watch::Sender::new(false),
             engine,
@@ -193,6 +207,16 @@ where
     state.searches.run(move || work(&held)).await
 }
 
+/// Runs work that finds things in pictures by their stored regions.
+pub async fn find<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
+{
+    let held = state.clone();
+    state.finds.run(move || work(&held)).await
+}
+
 /// Runs work that decodes pictures.
 pub async fn draw<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
 where
@@ -201,6 +225,16 @@ where
 {
     let held = state.clone();
     state.pictures.run(move || work(&held)).await
+}
+
+/// Reads the file of a picture as it is.
+pub async fn read<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
+{
+    let held = state.clone();
+    state.originals.run(move || work(&held)).await
 }
 
 /// Runs work that lets the model look at a picture.

@@ -1,6 +1,8 @@
 //! Pictures that clients ask with: checked when they arrive, named by their content, kept in memory for a while, never
 //! written to disk.
 
+use std::sync::Arc;
+
 use actix_web::web::Bytes;
 use glimpse_engine::{ContentHash, Limits, decode};
 use parking_lot::Mutex;
@@ -24,7 +26,7 @@ pub struct Upload {
     pub key: String,
     pub width: u32,
     pub height: u32,
-    pub bytes: Bytes,
+    pub bytes: Arc<[u8]>,
     /// A small JPEG of it.
     pub thumbnail: Bytes,
 }
@@ -40,7 +42,8 @@ impl Upload {
         let thumbnail =
             thumbnails::draw(&pixels, THUMBNAIL).map_err(|error| ApiError::bad_request(error.to_string()))?;
         let key = ContentHash::of(&bytes).to_string();
-        Ok(Self { key, width: pixels.width(), height: pixels.height(), bytes, thumbnail })
+        // The one copy; every question about the picture shares it.
+        Ok(Self { key, width: pixels.width(), height: pixels.height(), bytes: bytes[..].into(), thumbnail })
     }
 
     fn weight(&self) -> usize {
@@ -79,8 +82,7 @@ mod tests {
     use super::*;
 
     fn upload(key: &str, size: usize) -> Upload {
-        let bytes = Bytes::from(vec![0; size]);
-        Upload { key: key.into(), width: 1, height: 1, bytes, thumbnail: Bytes::new() }
+        Upload { key: key.into(), width: 1, height: 1, bytes: vec![0; size].into(), thumbnail: Bytes::new() }
     }
 
     #[test]

@@ -42,7 +42,16 @@ export function choose(name) {
 export function t(key, values = {}) {
   const found = sentences[key] ?? key;
   const form = typeof found === "string" ? found : (found[plurals.select(values.n)] ?? found.other);
-  return form.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? number(values[name]) : values[name]));
+  return form.replace(/\{(\w+)\}/g, (_, name) => shown(values[name]));
+}
+
+/// Characters that turn the direction of the text around them (UAX #9): a file name may hold some,
+/// a sentence may not.
+const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+function shown(value) {
+  if (typeof value === "number") return number(value);
+  return typeof value === "string" ? value.replace(TURNS, "") : value;
 }
 
 export const number = (value) => numbers.format(value);

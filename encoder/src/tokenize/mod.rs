@@ -8,9 +8,11 @@
 //! takes only its vocabulary and normalisation, and does those three itself.
 
 mod cleanup;
+mod limits;
 mod special;
 mod vocabulary;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use tokenizers::Tokenizer as Pieces;
@@ -58,14 +60,16 @@ impl Tokenizer {
     /// The 256,000 pieces of SigLIP 2 take more than half a second: load the weights on another thread meanwhile.
     ///
     /// # Errors
-    /// [`EncodeError::MissingFile`] if there is none, [`EncodeError::Tokenizer`] if it cannot be read or if its
-    /// vocabulary is not the one that the model was trained with.
+    /// [`EncodeError::MissingFile`] if there is none, [`EncodeError::Tokenizer`] if it cannot be
+    /// read, if its vocabulary is not the one that the model was trained with, or if it makes too
+    /// much of a text.
     pub fn load(path: &Path, input: TextInput) -> Result<Self, EncodeError> {
         let path = Self::locate(path)?;
-        let text = std::fs::read_to_string(&path).map_err(|source| EncodeError::Io { path: path.clone(), source })?;
+        let text = read(&path)?;
         let refuse = |reason: String| EncodeError::Tokenizer { path: path.clone(), reason };
         let pieces = guard::catch(|| vocabulary::parse(&text).map_err(|error| error.to_string()));
         let pieces = pieces.flatten().map_err(|error| refuse(format!("not a tokenizer: {error}")))?;
+        limits::check(&pieces).map_err(refuse)?;
         check_size(&pieces, input.vocab_size).map_err(refuse)?;
         let special = SpecialTokens::find(&path, &pieces)?;
         if input.length == 0 {
@@ -148,6 +152,19 @@ impl Tokenizer {
     pub fn input(&self) -> TextInput {
         self.input
     }
+}
+
+/// The text of a `tokenizer.json`, of which there is an end.
+fn read(path: &Path) -> Result<String, EncodeError> {
+    let failed = |source| EncodeError::Io { path: path.to_owned(), source };
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(limits::MAX_FILE + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > limits::MAX_FILE {
+        let reason = format!("larger than {} MB, which no tokenizer of a SigLIP model is", limits::MAX_FILE >> 20);
+        return Err(EncodeError::Tokenizer { path: path.to_owned(), reason });
+    }
+    Ok(text)
 }
 
 /// A tokenizer with other pieces than the model was trained with would give valid ids and meaningless vectors.

@@ -169,6 +169,55 @@ fn a_tokenizer_that_panics_is_an_error() {
 }
 
 #[test]
+fn rules_that_multiply_a_text_are_refused() {
+    let with = |normalizer: Value| {
+        let mut file = gemma();
+        file["normalizer"] = normalizer;
+        load(&[("tokenizer.json", file)], INPUT).map(drop)
+    };
+    let replace = |pattern: Value, content: String| json!({"type": "Replace", "pattern": pattern, "content": content});
+    let sequence = |rules: Vec<Value>| json!({"type": "Sequence", "normalizers": rules});
+    let thousand = replace(json!({"String": "a"}), "a".repeat(1000));
+    let ten = |pattern: Value| replace(pattern, "a".repeat(10));
+    let start = std::time::Instant::now();
+    for (hostile, word) in [
+        (sequence(vec![thousand.clone(); 6]), "1000 bytes"),
+        (sequence(vec![ten(json!({"String": "a"})); 6]), "times as long"),
+        (sequence(vec![ten(json!({"Regex": ""})); 4]), "times as long"),
+        (json!({"type": "Prepend", "prepend": "a".repeat(1 << 20)}), "1048576 bytes"),
+        (sequence(vec![json!({"type": "NFC"}); 40]), "more than 32 rules"),
+        (sequence(vec![sequence(vec![ten(json!({"String": "a"}))]); 4]), "times as long"),
+        (json!({"type": "Precompiled", "precompiled_charsmap": table(2000)}), "times as long"),
+    ] {
+        let error = with(hostile).unwrap_err();
+        assert!(error.contains(word) && error.contains("tokenizer.json"), "{error}");
+    }
+    assert!(start.elapsed() < std::time::Duration::from_secs(10));
+    let usual = sequence(vec![
+        json!({"type": "Precompiled", "precompiled_charsmap": table(33)}),
+        replace(json!({"Regex": " {2,}"}), "▁".into()),
+        replace(json!({"String": " "}), "▁".into()),
+    ]);
+    assert!(with(usual).is_ok());
+}
+
+/// A table of SentencePiece with an index of no use and one text of `length` bytes.
+fn table(length: usize) -> String {
+    use base64::Engine;
+    let bytes = [&4u32.to_le_bytes()[..], &[0; 4], &vec![b'a'; length], &[0]].concat();
+    base64::prelude::BASE64_STANDARD.encode(bytes)
+}
+
+#[test]
+fn a_file_without_an_end_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokenizer.json");
+    std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+    let error = Tokenizer::load(&path, INPUT).unwrap_err();
+    assert!(error.to_string().contains("larger than 64 MB"), "{error}");
+}
+
+#[test]
 fn megabytes_are_cut_before_they_are_split() {
     let tokenizer = load(&[("tokenizer.json", gemma())], INPUT).unwrap();
     let page = "cat ".repeat(INPUT.length * CHARS_PER_TOKEN);

@@ -83,7 +83,7 @@ fn read(path: &Path, dim: usize) -> Option<Vectors> {
 
 fn write(path: &Path, bank: &Vectors) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
+    glimpse_indexer::create_private_dir_all(folder)?;
     let bytes: Vec<u8> = bank.values().iter().flat_map(|value| value.to_le_bytes()).collect();
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(&bytes)?;

@@ -5,6 +5,7 @@ mod depth;
 mod typed;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use glimpse_indexer::{Filter, ImageId};
 
@@ -61,8 +62,8 @@ pub enum Source {
     Text(String),
     /// A picture file on this machine.
     File(PathBuf),
-    /// The bytes of a picture, e.g. an upload.
-    Bytes(Vec<u8>),
+    /// The bytes of a picture, e.g. an upload, which all who ask about it share.
+    Bytes(Arc<[u8]>),
     /// A picture of the library; it is not among its own hits.
     Image(ImageId),
 }

@@ -1,61 +1,27 @@
 //! `find`: what pictures of the library show, and where.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use glimpse_encoder::{Embedding, Encode};
 use glimpse_indexer::regions::{RegionIndex, RegionQuery, RegionShape};
 use glimpse_indexer::{IdSet, ImageId, Index};
-use parking_lot::Mutex;
 
 use super::boxes::disjoint;
 use super::candidates::{Least, candidates};
 use super::constants::FAINT;
 use super::form::Thing;
+use super::found::FoundSet;
 use super::judge::Judged;
 use super::query::{FindPage, FindQuery, FoundBox, FoundPhoto, Target};
 use super::refine::Closer;
 use super::scale::{Library, Standing};
 use crate::calibrate::CUT;
 use crate::control::Asking;
-use crate::lru::Lru;
 use crate::query::Position;
 use crate::search::order;
 use crate::served::Served;
 use crate::{Cancel, Depth, Engine, EngineError, Heatmap, Source, Strength};
-
-/// The answer to a query, remembered for its pages.
-pub(crate) struct FoundSet {
-    digest: u64,
-    photos: Vec<FoundPhoto>,
-    accepted: usize,
-    strong: usize,
-    weaker: Option<usize>,
-    searched: usize,
-    without_regions: usize,
-    /// What the things' scores mean, for a closer look.
-    standings: Vec<Standing>,
-}
-
-impl FoundSet {
-    /// What it takes in memory.
-    fn bytes(&self) -> usize {
-        let boxes: usize = self.photos.iter().map(|photo| size_of_val(photo.boxes.as_slice())).sum();
-        let standings: usize = self.standings.iter().map(Standing::bytes).sum();
-        size_of::<Self>() + size_of_val(self.photos.as_slice()) + boxes + standings
-    }
-}
-
-/// The latest answers.
-pub(crate) struct FindCache(Mutex<Lru<u64, Arc<FoundSet>>>);
-
-impl FindCache {
-    /// Bytes of answers that are remembered.
-    const REMEMBERED: usize = 32 << 20;
-
-    pub fn new() -> Self {
-        Self(Mutex::new(Lru::new(Self::REMEMBERED)))
-    }
-}
 
 /// What is asked of the library, made ready.
 pub(super) struct Search<'a> {
@@ -73,6 +39,9 @@ pub(super) struct Asked<'a> {
     /// Length of the moved query, which the index compares as a unit vector.
     length: f32,
 }
+
+/// How long a question waits for another one that reads the regions.
+const READING: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Photos that show what was asked, and where.
@@ -92,13 +61,12 @@ impl Engine {
             ));
         }
         let name = name(digest, &index);
-        let remembered = |id: u64| index.finds.0.lock().get(&id);
-        let known = |id: u64| remembered(id).filter(|set| set.digest == digest).map(|set| (id, set));
+        let known = |name: u64| index.finds.get(name, digest).map(|set| (name, set));
         let (number, set) = match position.and_then(|position| known(position.set)).or_else(|| known(name)) {
             Some(known) => known,
             None => {
                 let set = Arc::new(self.answer_find(&index, query, digest)?);
-                index.finds.0.lock().insert(name, Arc::clone(&set), set.bytes());
+                index.finds.insert(name, &set);
                 (name, set)
             }
         };
@@ -150,7 +118,7 @@ impl Engine {
         let regions = self.regions_of(&index)?;
         let standing = self.standing(&index, &regions, encoder.as_ref(), text)?;
         let profile = self.profile_of(&index, encoder.as_ref())?;
-        Ok(self.see(encoder.as_ref(), &self.bytes_of(id)?, &profile)?.heatmap(&standing))
+        Ok(self.see(encoder.as_ref(), &self.original_bytes(id)?, &profile)?.heatmap(&standing))
     }
 
     fn answer_find(&self, index: &Served, query: &FindQuery, digest: u64) -> Result<FoundSet, EngineError> {
@@ -197,9 +165,20 @@ impl Engine {
         Ok(FoundSet { digest, photos, accepted, strong, weaker, searched: with_regions, without_regions, standings })
     }
 
-    /// The regions of a library that has some.
-    pub(super) fn regions_of(&self, index: &Index) -> Result<Arc<RegionIndex>, EngineError> {
-        let regions = index.regions()?;
+    /// The regions of a library that has some. The first question reads them, which takes long
+    /// where there are many, or while they are being linked; others do not wait for it.
+    ///
+    /// # Errors
+    /// [`EngineError::ReadingRegions`] while another thread reads them, [`EngineError::BadRequest`]
+    /// if there are none.
+    pub(super) fn regions_of(&self, index: &Served) -> Result<Arc<RegionIndex>, EngineError> {
+        let regions = match index.regions_if_read() {
+            Some(regions) => regions,
+            None => {
+                let _reading = index.reading.try_lock_for(READING).ok_or(EngineError::ReadingRegions)?;
+                index.regions()?
+            }
+        };
         if regions.is_empty() && !index.is_empty() {
             return Err(EngineError::BadRequest(
                 "this library was indexed without regions; run `glimpse index --regions FOLDER` once".into(),

@@ -1,12 +1,13 @@
 //! The patch grid of a picture, made when the picture is looked at: heatmaps, and boxes finer than regions.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
 use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect, Regions};
 use glimpse_encoder::picture::{Limits, decode};
 use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError};
-use glimpse_indexer::{ImageId, Index};
+use glimpse_indexer::Index;
 use parking_lot::Mutex;
 
 use super::boxes::{Blob, blobs};
@@ -200,24 +201,12 @@ impl Engine {
         Ok(picture.pixels.dimensions())
     }
 
-    /// The bytes of a picture of the library, from the first of its files that can be read.
-    pub(super) fn bytes_of(&self, id: ImageId) -> Result<Vec<u8>, EngineError> {
-        let mut failed = EngineError::BadRequest(format!("the files of picture {id} are missing"));
-        for file in self.files_of(id)?.iter().filter(|file| !file.missing) {
-            match read_file(&file.path) {
-                Ok(bytes) => return Ok(bytes),
-                Err(error) => failed = error,
-            }
-        }
-        Err(failed)
-    }
-
     /// The bytes of a picture, wherever it comes from.
-    pub(crate) fn bytes_of_source(&self, source: &Source) -> Result<Vec<u8>, EngineError> {
+    pub(crate) fn bytes_of_source<'a>(&self, source: &'a Source) -> Result<Cow<'a, [u8]>, EngineError> {
         match source {
-            Source::File(path) => read_file(path),
-            Source::Bytes(bytes) => Ok(bytes.clone()),
-            Source::Image(id) => self.bytes_of(*id),
+            Source::File(path) => Ok(read_file(path)?.into()),
+            Source::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
+            Source::Image(id) => Ok(self.original_bytes(*id)?.into()),
             Source::Text(_) => Err(EngineError::BadRequest("a text is no picture".into())),
         }
     }
@@ -231,7 +220,7 @@ fn read_registers(path: &Path) -> Option<Vec<usize>> {
 
 /// Slots in a line that ends in a full stop, so that half a line is not mistaken for a whole one.
 fn write_registers(path: &Path, registers: &[usize]) -> std::io::Result<()> {
-    std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+    glimpse_indexer::create_private_dir_all(path.parent().unwrap_or(Path::new(".")))?;
     let slots: Vec<String> = registers.iter().map(usize::to_string).collect();
     std::fs::write(path, format!("{}.\n", slots.join(" ")))
 }

@@ -51,6 +51,8 @@ impl Engine {
             return Err(EngineError::BadRequest(format!("text {} is empty", empty + 1)));
         }
         let _asking = Asking::begin(&self.asking);
+        let cancel = Cancel::current();
+        cancel.check()?;
         let encoder = self.chosen()?;
         let encoder = encoder.as_ref();
         let seen = self.see_source(encoder, picture, &self.dense_profile(encoder, config.clone())?)?;
@@ -58,7 +60,6 @@ impl Engine {
         let known = self.calibrated(encoder.info())?;
         let shapes = shapes(&seen.regions.map);
         let cut = if weaker { FAINT } else { CUT };
-        let cancel = Cancel::current();
         let things = texts
             .iter()
             .map(|text| {

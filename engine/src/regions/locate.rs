@@ -62,7 +62,8 @@ impl Engine {
     pub fn look(&self, id: ImageId) -> Result<Look, EngineError> {
         let index = self.serving()?;
         let encoder = self.encoder_for(&index)?;
-        let seen = self.see(encoder.as_ref(), &self.bytes_of(id)?, &self.profile_of(&index, encoder.as_ref())?)?;
+        let seen =
+            self.see(encoder.as_ref(), &self.original_bytes(id)?, &self.profile_of(&index, encoder.as_ref())?)?;
         let map = &seen.regions.map;
         let shapes = (0..map.len()).map(|region| RegionShape::of(map, region)).collect();
         Ok(Look { seen, encoder, shapes })

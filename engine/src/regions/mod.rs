@@ -7,6 +7,7 @@
 //!      -> judge.rs            boxes of each thing in each of these photos, and how likely they are what was asked
 //!      -> assign.rs           one box for each thing, lying as asked
 //!      -> find.rs             all of it                                                     -> FindPage
+//!      -> found.rs            answers, remembered for their pages
 //!      -> closest.rs          photos below the cut, where few fulfil the form
 //!      -> ground.rs           the same for one picture without a library
 //!      -> grid.rs, boxes.rs   the patch grid, made when a picture is looked at: heatmaps, finer boxes
@@ -22,6 +23,7 @@ mod closest;
 mod constants;
 mod find;
 mod form;
+pub(crate) mod found;
 mod grid;
 mod ground;
 mod judge;
@@ -29,7 +31,7 @@ mod locate;
 mod parse;
 mod query;
 mod refine;
-mod scale;
+pub(crate) mod scale;
 mod stored;
 mod suggest;
 
@@ -37,11 +39,9 @@ mod suggest;
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
 
-pub(crate) use find::FindCache;
 pub use form::{Form, Lies, MAX_COUNT, MAX_THINGS, Relation, Thing};
 pub(crate) use grid::GridCache;
 pub use grid::Heatmap;
 pub use ground::{Grounded, GroundedThing};
 pub use locate::{Located, Look, Phrase};
 pub use query::{Example, FindPage, FindQuery, FoundBox, FoundPhoto, Target};
-pub(crate) use scale::RegionCalibrator;

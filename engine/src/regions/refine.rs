@@ -28,7 +28,7 @@ impl Engine {
     /// # Errors
     /// If the model or its decoder fails, or the library cannot be read.
     pub(super) fn look_closer(&self, closer: &Closer<'_>, photo: &mut FoundPhoto) -> Result<(), EngineError> {
-        let seen = self.bytes_of(photo.id).and_then(|bytes| self.see(closer.encoder, &bytes, closer.profile));
+        let seen = self.original_bytes(photo.id).and_then(|bytes| self.see(closer.encoder, &bytes, closer.profile));
         let seen = match seen {
             Ok(seen) => seen,
             Err(error) if is_of_file(&error) => return Ok(()),

@@ -15,11 +15,11 @@ impl Engine {
         Ok(self.serving()?.region_map(id)?)
     }
 
-    /// True if some picture of the library has regions. The first call reads all of them, as [`Engine::find`] does.
+    /// True if regions of some picture of the library are stored; quick, since none are read.
     ///
     /// # Errors
     /// If there is no index yet, or the store fails.
     pub fn has_regions(&self) -> Result<bool, EngineError> {
-        Ok(!self.serving()?.regions()?.is_empty())
+        Ok(self.serving()?.any_regions()?)
     }
 }

@@ -2,7 +2,7 @@
 
 mod fuse;
 mod question;
-mod results;
+pub(crate) mod results;
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -17,10 +17,9 @@ use crate::calibrate::{CUT, Modality, Part, SOME_WORDS_SCORE, Scale, WORDS_SCORE
 use crate::control::Asking;
 use crate::query::Position;
 use crate::served::Served;
-use crate::{Depth, Engine, EngineError, Mode, Page, Query, Sort, Strength};
+use crate::{Cancel, Depth, Engine, EngineError, Mode, Page, Query, Sort, Strength};
 pub(crate) use question::read_file;
 use question::{Asked, Question};
-pub(crate) use results::ResultCache;
 use results::{Meaning, Ranked, ResultSet};
 
 /// Pictures asked of the vector index at first; more are asked for while the last one is still above the cut.
@@ -32,7 +31,8 @@ impl Engine {
     /// Answers a query.
     ///
     /// # Errors
-    /// [`EngineError::BadRequest`] for a query that makes no sense; otherwise if model or store fail.
+    /// [`EngineError::BadRequest`] for a query that makes no sense; otherwise if model or store
+    /// fail, or the question is given up ([`Cancel`]).
     pub fn search(&self, query: &Query) -> Result<Page, EngineError> {
         query.validate()?;
         let _asking = Asking::begin(&self.asking);
@@ -45,6 +45,7 @@ impl Engine {
         {
             return Ok(set.page(&index, rank, query.limit));
         }
+        Cancel::current().check()?;
         let question = Question::read(query)?;
         if position.is_some_and(|position| position.digest != question.digest) {
             return Err(EngineError::BadRequest(
@@ -123,7 +124,9 @@ impl Engine {
         .into_iter();
 
         let mut parts = Vec::with_capacity(question.terms.len());
+        let cancel = Cancel::current();
         for (asked, weight) in &question.terms {
+            cancel.check()?;
             let (modality, vector) = match (asked, encoder) {
                 (Asked::Picture(bytes, path), Some(encoder)) => {
                     let vector = self.pictures.embed(encoder, bytes);
@@ -152,7 +155,9 @@ fn nearest(index: &Index, scale: &Scale, allowed: &IdSet, depth: Depth) -> Resul
     let (direction, length) = scale.direction();
     let everything = allowed.len() == index.len();
     let mut count = if depth == Depth::All { allowed.len() } else { FIRST.min(allowed.len()) };
+    let cancel = Cancel::current();
     loop {
+        cancel.check()?;
         let mut found = index.nearest(&direction, count, (!everything).then_some(allowed))?;
         found.iter_mut().for_each(|scored| scored.score = scale.score_of(scored.score * length));
         let likely = found.partition_point(|scored| scored.score >= CUT);
@@ -181,9 +186,12 @@ fn widen(nearest: &mut Vec<Scored>, found: &[Scored]) -> usize {
 fn by_words(index: &Index, question: &Question, allowed: &IdSet) -> Result<(Vec<Scored>, usize), EngineError> {
     let Some(wanted) = question.words() else { return Ok((Vec::new(), 0)) };
     let mut out: HashSet<ImageId> = HashSet::new();
+    let cancel = Cancel::current();
     for unwanted in question.unwanted() {
+        cancel.check()?;
         out.extend(index.words(&every_word(unwanted), MOST_WORDS, Some(allowed))?.iter().map(|scored| scored.id));
     }
+    cancel.check()?;
     let mut found = index.words(&every_word(&wanted), MOST_WORDS, Some(allowed))?;
     found.retain(|scored| out.insert(scored.id)); // what is found once is not found again below
     let held = found.len();

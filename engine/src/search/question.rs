@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use glimpse_encoder::picture::Limits;
 use glimpse_indexer::{Filter, ImageId};
@@ -25,7 +26,7 @@ pub(crate) struct Question {
 pub(crate) enum Asked {
     Text(String),
     /// The bytes of a picture, and the file that they come from.
-    Picture(Vec<u8>, Option<PathBuf>),
+    Picture(Arc<[u8]>, Option<PathBuf>),
     Image(ImageId),
 }
 
@@ -38,8 +39,8 @@ impl Question {
             .map(|term| {
                 let asked = match &term.source {
                     Source::Text(text) => Asked::Text(text.trim().to_owned()),
-                    Source::File(path) => Asked::Picture(read_file(path)?, Some(path.clone())),
-                    Source::Bytes(bytes) => Asked::Picture(bytes.clone(), None),
+                    Source::File(path) => Asked::Picture(read_file(path)?.into(), Some(path.clone())),
+                    Source::Bytes(bytes) => Asked::Picture(Arc::clone(bytes), None),
                     Source::Image(id) => Asked::Image(*id),
                 };
                 Ok((asked, term.weight))
@@ -139,7 +140,7 @@ mod tests {
             Query { mode: Mode::Words, ..base.clone() },
             Query { filter: Filter { cameras: vec!["x".into()], ..Filter::default() }, ..base.clone() },
             Query::default().plus(Source::Text("red".into()), 0.5),
-            Query::default().plus(Source::Bytes(b"red".to_vec()), 1.0),
+            Query::default().plus(Source::Bytes((*b"red").into()), 1.0),
         ];
         others.push(base.clone());
         let digests: std::collections::HashSet<u64> = others.iter().map(of).collect();

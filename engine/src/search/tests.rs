@@ -179,10 +179,10 @@ fn an_uploaded_picture_finds_its_like_and_a_broken_one_is_refused() {
     image::RgbImage::from_pixel(40, 30, image::Rgb(GREEN)).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
     let bytes = bytes.into_inner();
     let page = engine
-        .search(&Query { depth: Depth::All, ..Query::default() }.plus(Source::Bytes(bytes.clone()), 1.0))
+        .search(&Query { depth: Depth::All, ..Query::default() }.plus(Source::Bytes(bytes.clone().into()), 1.0))
         .unwrap();
     assert_eq!(page.hits[0].id, green);
-    let error = engine.search(&Query::default().plus(Source::Bytes(bytes[..20].to_vec()), 1.0)).unwrap_err();
+    let error = engine.search(&Query::default().plus(Source::Bytes(bytes[..20].into()), 1.0)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadRequest);
 }
 

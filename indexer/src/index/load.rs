@@ -13,9 +13,11 @@ use super::graph::GraphSlot;
 use super::memory::Memory;
 use super::regions::RegionSlot;
 use super::snapshot::{self, Opened, SnapshotSlot};
-use super::{Folder, Index, Writer};
+use super::turn::{Turns, Writer};
+use super::{Folder, Index};
 use crate::hnsw::{Node, NodeRecord};
 use crate::library::sync_dir;
+use crate::private::{create_private_dir_all, make_private};
 use crate::store::keys::{self, GraphId, Table};
 use crate::store::{Batch, Store, records};
 use crate::vectors::{ExactScan, Slot, VectorIndex};
@@ -26,7 +28,7 @@ impl Index {
     /// Makes an empty generation in `dir`.
     pub(crate) fn create(dir: &Path, model: &ModelInfo, options: &IndexOptions) -> Result<Self, IndexError> {
         let path = dir.join("sled");
-        std::fs::create_dir_all(&path).map_err(|source| IndexError::Io { path: path.clone(), source })?;
+        create_private_dir_all(&path).map_err(|source| IndexError::Io { path: path.clone(), source })?;
         let store = Store::open(&path)?;
         let manifest = Manifest::new(model, options.vectors.unwrap_or_default());
         write_manifest(&store, &manifest)?;
@@ -34,7 +36,9 @@ impl Index {
         for folder in [&path, dir] {
             sync_dir(folder).map_err(|source| IndexError::Io { path: folder.to_path_buf(), source })?;
         }
-        Self::with(store, manifest, dir, options)
+        let index = Self::with(store, manifest, dir, options)?;
+        make_private(dir).map_err(|source| IndexError::Io { path: dir.to_path_buf(), source })?;
+        Ok(index)
     }
 
     /// Opens the generation in `dir`.
@@ -76,7 +80,7 @@ impl Index {
             dir: dir.to_path_buf(),
             options: options.clone(),
             manifest: RwLock::new(manifest),
-            writer: Mutex::new(Writer { next_id: loaded.next_id, last_words: None }),
+            writer: Turns::new(Writer { next_id: loaded.next_id, last_words: None }),
             memory: RwLock::new(loaded.memory),
             scan,
             graph,

@@ -14,6 +14,7 @@ mod salvage;
 mod search;
 mod snapshot;
 mod step;
+mod turn;
 mod verify;
 mod words;
 mod write;
@@ -21,14 +22,14 @@ mod write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 
 use self::graph::GraphSlot;
 use self::memory::Memory;
 use self::regions::RegionSlot;
 use self::snapshot::SnapshotSlot;
+use self::turn::Turns;
 pub use self::verify::VerifyReport;
 use crate::hnsw::HnswParams;
 use crate::library::folders;
@@ -45,7 +46,7 @@ pub struct Index {
     store: Store,
     manifest: RwLock<Manifest>,
     /// Held through a whole step, so that what a step read is still true when it is written.
-    writer: Mutex<Writer>,
+    writer: Turns,
     memory: RwLock<Memory>,
     scan: Arc<ExactScan>,
     graph: GraphSlot,
@@ -58,14 +59,6 @@ pub struct Index {
     damaged: AtomicUsize,
     // Dropped last, when the stores have let go of the folder.
     folder: Folder,
-}
-
-/// What only the writer of the moment may touch.
-#[derive(Debug)]
-struct Writer {
-    next_id: u64,
-    /// When words were brought up to date last; `None` before the first time.
-    last_words: Option<Instant>,
 }
 
 /// How an index works; the defaults serve any library.

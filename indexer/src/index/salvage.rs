@@ -25,7 +25,7 @@ impl Index {
         options: &IndexOptions,
     ) -> Result<Self, IndexError> {
         let path = dir.join("sled");
-        std::fs::create_dir_all(&path).map_err(|source| IndexError::Io { path: path.clone(), source })?;
+        crate::create_private_dir_all(&path).map_err(|source| IndexError::Io { path: path.clone(), source })?;
         let store = Store::open(&path)?;
         store.salvage(&damaged.join("sled"))?;
         match (read_manifest(&store, damaged), model) {

@@ -213,7 +213,7 @@ impl Index {
         self.sync_words()?;
         writer.last_words = Some(Instant::now());
         self.words.close_writer()?;
-        self.finish_graph(progress)?;
+        writer.while_regions_may_be_read(|| self.finish_graph(progress))?;
         self.finish_snapshot()?;
         self.finish_regions(progress)
     }

@@ -227,7 +227,7 @@ impl From<&FileRecord> for Stat {
 impl Outcome {
     pub fn event(self, path: PathBuf) -> FileEvent {
         match self {
-            Self::Skipped(reason) => FileEvent::Skipped { path, reason },
+            Self::Skipped(reason) | Self::LeftOut(reason) => FileEvent::Skipped { path, reason },
             Self::Failed(reason) => FileEvent::Failed { path, reason },
         }
     }

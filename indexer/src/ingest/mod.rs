@@ -53,6 +53,9 @@ pub struct IngestOptions {
     pub dry_run: bool,
     /// Also walk hidden files and folders.
     pub hidden: bool,
+    /// Follow links that lead out of the roots. What others may write into would choose what is
+    /// read.
+    pub follow_links: bool,
     /// Pictures per encoder call.
     pub batch: usize,
     /// Threads that read and decode.
@@ -79,6 +82,7 @@ impl Default for IngestOptions {
             force: false,
             dry_run: false,
             hidden: false,
+            follow_links: false,
             batch: 8,
             threads,
             limits: Limits::default(),
@@ -241,7 +245,7 @@ fn rehearse(
         }
         !cancel.load(Relaxed)
     });
-    let walked = walked.run();
+    let walked = walked.following_links(options.follow_links).run();
     failed.into_iter().for_each(|event| writer.report.event(event));
     if walked.complete {
         reconcile(index, options, &walked, gone, cancel, &mut writer)?;

@@ -45,7 +45,10 @@ pub(super) enum Message {
 /// Why a file gave no picture, worded for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
+    /// There is no picture.
     Skipped(String),
+    /// Nobody looked: what is known of it stays.
+    LeftOut(String),
     Failed(String),
 }
 
@@ -142,13 +145,20 @@ fn walk(options: &IngestOptions, shared: &Shared<'_>, look: &Sender<Candidate>, 
                 let outcome = Outcome::Skipped(format!("{kind}, which is not a supported format"));
                 write.send(Message::Lost { path, outcome }).is_err()
             }
+            Found::LinkOut(path) => {
+                shared.found.fetch_add(1, Relaxed);
+                let outcome =
+                    Outcome::LeftOut("a link out of the folder, which is followed with --follow-links".into());
+                write.send(Message::Lost { path, outcome }).is_err()
+            }
             Found::Failed(path, reason) => {
                 write.send(Message::Lost { path, outcome: Outcome::Failed(reason) }).is_err()
             }
         };
         !gone && !shared.is_over()
     };
-    let walked = Walker::new(&options.roots, options.hidden, &options.devices, sink).run();
+    let walker = Walker::new(&options.roots, options.hidden, &options.devices, sink);
+    let walked = walker.following_links(options.follow_links).run();
     shared.walk_done.store(walked.complete, Relaxed);
     walked
 }

@@ -2,8 +2,12 @@
 //!
 //! - `.glimpseignore` files have the syntax of `.gitignore` and hold for their folder and below; those of the folders
 //!   above a root hold too. No other file decides what is left out.
-//! - A link is followed unless its target will be found by its own path. Each folder is entered once, whichever way
-//!   leads to it, so loops end and nothing is taken twice.
+//! - A link inside the roots is followed unless its target will be found by its own path. Each
+//!   folder is entered once,
+//!   whichever way leads to it, so loops end and nothing is taken twice.
+//! - A link out of the roots is named and not followed, unless that is asked for: whoever may write
+//!   into a shared folder
+//!   would choose what is read.
 //! - Only regular files are ever opened.
 
 use std::collections::HashSet;
@@ -53,6 +57,8 @@ pub(super) enum Found {
     Candidate(Candidate),
     /// A file of a kind that is not read, in words.
     Unread(PathBuf, &'static str),
+    /// A link out of the roots.
+    LinkOut(PathBuf),
     /// A folder or file that could not be looked at, and why.
     Failed(PathBuf, String),
 }
@@ -87,6 +93,7 @@ impl Walked {
 pub(super) struct Walker<S> {
     roots: Arc<[PathBuf]>,
     hidden: bool,
+    follow_links: bool,
     devices: Devices,
     sink: S,
     walked: Walked,
@@ -100,6 +107,7 @@ impl<S: FnMut(Found) -> bool> Walker<S> {
         Self {
             roots: roots.into(),
             hidden,
+            follow_links: false,
             devices: devices.clone(),
             sink,
             walked: Walked::default(),
@@ -107,8 +115,19 @@ impl<S: FnMut(Found) -> bool> Walker<S> {
         }
     }
 
+    /// Also follows links out of the roots.
+    pub fn following_links(self, follow_links: bool) -> Self {
+        Self { follow_links, ..self }
+    }
+
     pub fn run(mut self) -> Walked {
-        let links = Arc::new(Links { roots: Arc::clone(&self.roots), hidden: self.hidden, entered: Mutex::default() });
+        let links = Arc::new(Links {
+            roots: Arc::clone(&self.roots),
+            hidden: self.hidden,
+            leave_out: !self.follow_links,
+            entered: Mutex::default(),
+            left_out: Mutex::default(),
+        });
         let (folders, files): (Vec<_>, Vec<_>) = self.roots.iter().cloned().partition(|root| root.is_dir());
         self.walked.complete = folders.iter().all(|root| self.folder(root, Arc::clone(&links)))
             && files.iter().all(|root| self.walked.saw(root) || self.file(root));
@@ -121,8 +140,9 @@ impl<S: FnMut(Found) -> bool> Walker<S> {
         self.walked.mounts.extend(above.map(Path::to_path_buf));
         let mut walk = WalkBuilder::new(root);
         walk.standard_filters(false).hidden(!self.hidden).parents(true).follow_links(true);
-        walk.add_custom_ignore_filename(IGNORE_FILE).filter_entry(move |entry| links.enters(entry));
-        walk.build().all(|entry| match entry {
+        let entered = Arc::clone(&links);
+        walk.add_custom_ignore_filename(IGNORE_FILE).filter_entry(move |entry| entered.enters(entry));
+        let complete = walk.build().all(|entry| match entry {
             Ok(entry) => {
                 let rules = entry.error().filter(|error| error.io_error().is_none()).map(ToString::to_string);
                 let regular = entry.file_type().is_some_and(|kind| kind.is_file());
@@ -133,7 +153,15 @@ impl<S: FnMut(Found) -> bool> Walker<S> {
                     && (!regular || named(entry.path()).is_none() || self.file(entry.path()))
             }
             Err(error) => self.failed(root, &error),
-        })
+        });
+        let left_out = std::mem::take(&mut *links.left_out.lock());
+        complete && left_out.into_iter().all(|link| self.left_out(link))
+    }
+
+    /// What was found by this link before stays as it is.
+    fn left_out(&mut self, link: PathBuf) -> bool {
+        self.walked.unknown.push(link.clone());
+        (self.sink)(Found::LinkOut(link))
     }
 
     fn file(&mut self, path: &Path) -> bool {
@@ -193,7 +221,10 @@ impl<S: FnMut(Found) -> bool> Walker<S> {
 struct Links {
     roots: Arc<[PathBuf]>,
     hidden: bool,
+    /// Links out of the roots are not followed.
+    leave_out: bool,
     entered: Mutex<HashSet<PathBuf>>,
+    left_out: Mutex<Vec<PathBuf>>,
 }
 
 impl Links {
@@ -207,6 +238,10 @@ impl Links {
             return false;
         }
         let Ok(target) = fs::canonicalize(entry.path()) else { return true };
+        if link && self.leave_out && !self.roots.iter().any(|root| target.starts_with(root)) {
+            self.left_out.lock().push(entry.path().to_path_buf());
+            return false;
+        }
         // Another root is walked on its own, by its own path.
         let own_root = self.roots.contains(&target);
         !(own_root || link && self.found_by_its_own_path(&target)) && self.entered.lock().insert(target)

@@ -33,6 +33,34 @@ fn the_first_generation_serves_at_once() {
     assert_eq!(found(&fixture.library().open().unwrap(), 1, 1), [id]);
 }
 
+#[cfg(unix)]
+#[test]
+fn only_its_owner_may_read_a_new_library() {
+    use std::os::unix::fs::PermissionsExt;
+    let fixture = Fixture::new();
+    let library = Library::at(&fixture.home.path().join("library"));
+    let index = library.open_for(&model("a"), false).unwrap();
+    add(&index, 1, "/p/1.jpg");
+    index.commit().unwrap();
+    let mut folders = vec![library.home().to_path_buf()];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder), 0o700, "{}", folder.display());
+        for path in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            files += 1;
+            match path.is_dir() {
+                true => folders.push(path),
+                false if ["db", "conf", "lock", "library.json"].iter().any(|name| path.ends_with(name)) => {
+                    assert_eq!(mode(&path), 0o600, "{}", path.display());
+                }
+                false => {} // segments of words, which come and go in a folder that nobody else enters
+            }
+        }
+    }
+    assert!(files > 5);
+}
+
 #[test]
 fn another_model_is_refused_with_the_remedy() {
     let fixture = Fixture::new();

@@ -45,7 +45,7 @@ impl<'a> Section<'a> {
 /// Writes a file into `dir`, which is made if need be, and syncs it. It lies beside others and counts as soon as its seal
 /// does.
 pub(crate) fn write(dir: &Path, facts: impl serde::Serialize, sections: &[Section<'_>]) -> io::Result<Seal> {
-    std::fs::create_dir_all(dir)?;
+    crate::create_private_dir_all(dir)?;
     let mut file = tempfile::NamedTempFile::new_in(dir)?;
     let (mut start, mut entries) = (0, Vec::new());
     for section in sections {

@@ -362,7 +362,7 @@ impl Opened {
 fn clear(dir: &Path) -> std::io::Result<()> {
     match std::fs::remove_dir_all(dir) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => std::fs::create_dir_all(dir),
+        _ => crate::create_private_dir_all(dir),
     }
 }
 

@@ -48,6 +48,10 @@ pub struct IndexArgs {
     #[arg(long)]
     pub hidden: bool,
 
+    /// Follow links that lead out of DIR; others are followed anyway
+    #[arg(long)]
+    pub follow_links: bool,
+
     /// Pictures that the model sees at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub batch: Option<u16>,
@@ -148,6 +152,15 @@ pub struct ListenArgs {
     /// Do not open the browser
     #[arg(long)]
     pub no_open: bool,
+
+    /// Let clients add folders below this one to the library; may be given several times. Without
+    /// it they can only bring those up to date that `glimpse index` has added
+    #[arg(long, value_name = "DIR")]
+    pub allow_root: Vec<PathBuf>,
+
+    /// When indexing, follow links that lead out of the folders
+    #[arg(long)]
+    pub follow_links: bool,
 
     /// What every request must show
     #[arg(long, value_name = "TOKEN", env = "GLIMPSE_TOKEN", hide_env_values = true)]

@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use crate::cli::args::CaptionArgs;
 use crate::cli::context::Context;
+use crate::cli::interrupt::interruptible;
 use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::output::{Table, write_json};
+use crate::cli::output::{Table, printable, write_json};
 use crate::cli::query;
 
 /// Parts that are described if no number is given.
@@ -44,7 +45,7 @@ pub fn run(args: &CaptionArgs, context: &Context) -> Result<Outcome, CliError> {
     for image in &args.images {
         match describe(image, &language, args, &engine, &mut out) {
             Ok(()) => out.flush()?,
-            Err(error) if args.images.len() == 1 => return Err(error),
+            Err(error) if args.images.len() == 1 || error.is_interrupt() => return Err(error),
             Err(error) => {
                 failed += 1;
                 context.note(format_args!("{}: {error}", image.display()));
@@ -87,10 +88,10 @@ fn describe(
     let rect = args.r#box.as_deref().map(|text| query::rect(text, &source, engine)).transpose()?;
     let count = args.limit.map_or(if args.parts { PARTS } else { 1 }, usize::from);
     let options = CaptionOptions { rect, language: Some(language.to_owned()), count };
-    let captions = match args.parts {
+    let captions = interruptible(|| match args.parts {
         true => engine.caption_parts(&source, &options),
         false => engine.caption(&source, &options),
-    }?;
+    })?;
     let has_parts = captions.iter().any(|caption| caption.rect.is_some());
     let size = if has_parts { engine.size_of(&source)? } else { (0, 0) };
     print(&captions, image, size, language, args, out)
@@ -114,7 +115,7 @@ fn print(
             continue;
         }
         let part = part.map(|[x, y, width, height]| format!("{x:.0},{y:.0},{width:.0},{height:.0}"));
-        let name = (args.images.len() > 1).then(|| image.display().to_string());
+        let name = (args.images.len() > 1).then(|| printable(image.display()));
         let cells = name.into_iter().chain([format!("{probability:.2}"), text.clone()]).chain(part);
         table.row(cells);
     }

@@ -10,6 +10,7 @@ use super::find::BoxLine;
 use crate::cli::args::GroundArgs;
 use crate::cli::context::Context;
 use crate::cli::export::{self, Annotated, Labelled};
+use crate::cli::interrupt::interruptible;
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::output::{Table, write_json};
 
@@ -25,7 +26,8 @@ struct ThingLine<'a> {
 
 pub fn run(args: &GroundArgs, context: &Context) -> Result<Outcome, CliError> {
     let config = DenseConfig { detail: args.detail, ..DenseConfig::default() };
-    let grounded = context.engine()?.ground(&Source::File(args.image.clone()), &args.texts, &config, args.all)?;
+    let engine = context.engine()?;
+    let grounded = interruptible(|| engine.ground(&Source::File(args.image.clone()), &args.texts, &config, args.all))?;
     print(&grounded, args, context)?;
     for line in export::write(&annotated(&grounded, args), &args.export)? {
         context.note(line);

@@ -26,6 +26,7 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
         force: args.force,
         dry_run: args.dry_run,
         hidden: args.hidden,
+        follow_links: args.follow_links,
         batch: args.batch.map_or(defaults.batch, usize::from),
         threads: args.threads.map_or(defaults.threads, usize::from),
         regions: RegionOptions {

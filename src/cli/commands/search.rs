@@ -5,6 +5,7 @@ use glimpse::{Depth, Engine, Page, Query, Source};
 
 use crate::cli::args::{PrintArgs, SearchArgs};
 use crate::cli::context::Context;
+use crate::cli::interrupt::interruptible;
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::output::{count, print_hits, printable};
 use crate::cli::query;
@@ -19,7 +20,7 @@ pub fn run(args: &SearchArgs, context: &Context) -> Result<Outcome, CliError> {
 
 /// Asks, prints, and says what else there is.
 pub fn answer(query: &Query, engine: &Engine, print: &PrintArgs, context: &Context) -> Result<Outcome, CliError> {
-    let page = engine.search(query)?;
+    let page = interruptible(|| engine.search(query))?;
     print_hits(&page, engine, print, context)?;
     tell(&page, query, context);
     Ok(Outcome::found(page.accepted > 0))

@@ -17,7 +17,13 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, CliError> {
 /// Serves until Ctrl-C.
 pub fn listen(engine: Engine, args: &ListenArgs, context: &Context) -> Result<Outcome, CliError> {
     let engine = Arc::new(engine);
-    let options = ServeOptions { host: args.host, port: args.port, token: args.token.clone() };
+    let options = ServeOptions {
+        host: args.host,
+        port: args.port,
+        token: args.token.clone(),
+        allow_roots: args.allow_root.clone(),
+        follow_links: args.follow_links,
+    };
 
     let mut result = Ok(());
     serve(engine, &options, |server| {

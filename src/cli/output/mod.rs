@@ -9,5 +9,5 @@ mod thumbnails;
 pub use hits::{Matches, print_hits, strength_style};
 pub use lines::{write_json, write_path};
 pub use table::Table;
-pub use text::{count, printable};
+pub use text::{count, printable, printable_lines};
 pub use thumbnails::Thumbnails;

@@ -6,6 +6,7 @@ mod view;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use glimpse_engine::{Engine, IngestOptions, RegionOptions, RunControl};
 use parking_lot::Mutex;
@@ -33,6 +34,8 @@ pub struct Order {
     pub hidden: bool,
     /// Regions for pictures that have none.
     pub regions: bool,
+    /// Also what links out of the folders lead to.
+    pub follow_links: bool,
 }
 
 /// One run.
@@ -60,29 +63,48 @@ struct Known {
     closed: bool,
 }
 
+impl Known {
+    /// # Errors
+    /// [`Code::Conflict`] while a run is under way, or when the server stops.
+    fn require_rest(&self) -> Result<(), ApiError> {
+        if self.closed {
+            return Err(ApiError::new(Code::Conflict, "the server is stopping"));
+        }
+        if let Some(running) = self.jobs.iter().find(|job| !job.view().state.is_over()) {
+            let message = format!("job {} is under way", running.id);
+            return Err(ApiError::new(Code::Conflict, message).hint("wait until it is done, or cancel it"));
+        }
+        Ok(())
+    }
+}
+
+/// The folders that are asked for, all of which must be there; without any, those of the library
+/// that are.
+fn roots_that_are_there(engine: &Engine, asked: Vec<PathBuf>) -> Result<Vec<PathBuf>, ApiError> {
+    let all = asked.is_empty();
+    let roots = if all { engine.roots()? } else { asked };
+    let there = engine.are_there(&roots);
+    let (there, gone): (Vec<_>, Vec<_>) = roots.into_iter().zip(there).partition(|(_, there)| *there);
+    // A folder that cannot be reached now, on a disk that is not plugged in, is no reason to leave
+    // out the others.
+    if let Some((root, _)) = gone.first().filter(|_| !all || there.is_empty()) {
+        return Err(ApiError::bad_request(format!("{} is not there", root.display()))
+            .hint("name a folder on the machine that runs Glimpse"));
+    }
+    Ok(there.into_iter().map(|(root, _)| root).collect())
+}
+
 impl Jobs {
     /// Starts a run on a thread of its own.
     ///
     /// # Errors
     /// [`Code::Conflict`] while another run is under way.
     pub fn start(&self, engine: &Arc<Engine>, keeper: &Keeper, mut order: Order) -> Result<Arc<Job>, ApiError> {
+        self.known.lock().require_rest()?;
+        // Folders are looked at before anything is locked: a drive that is away may take its time.
+        order.roots = roots_that_are_there(engine, order.roots)?;
         let mut known = self.known.lock();
-        if known.closed {
-            return Err(ApiError::new(Code::Conflict, "the server is stopping"));
-        }
-        if let Some(running) = known.jobs.iter().find(|job| !job.view().state.is_over()) {
-            let message = format!("job {} is under way", running.id);
-            return Err(ApiError::new(Code::Conflict, message).hint("wait until it is done, or cancel it"));
-        }
-        if order.roots.is_empty() {
-            // A folder that cannot be reached now, on a disk that is not plugged in, is no reason to leave out the others.
-            let (there, gone): (Vec<_>, Vec<_>) = engine.roots()?.into_iter().partition(|root| root.exists());
-            order.roots = if there.is_empty() { gone } else { there };
-        }
-        if let Some(root) = order.roots.iter().find(|root| !root.exists()) {
-            return Err(ApiError::bad_request(format!("{} is not there", root.display()))
-                .hint("name a folder on the machine that runs Glimpse"));
-        }
+        known.require_rest()?;
         known.last_id += 1;
         let job = Arc::new(Job::new(known.last_id, order));
         let (run, engine) = (Arc::clone(&job), Arc::clone(engine));
@@ -90,6 +112,7 @@ impl Jobs {
             roots: job.order.roots.clone(),
             prune: job.order.prune,
             hidden: job.order.hidden,
+            follow_links: job.order.follow_links,
             batch: BATCH,
             on_picture: keeper.hook(),
             regions: RegionOptions { refill: job.order.regions, ..RegionOptions::default() },
@@ -126,10 +149,15 @@ impl Jobs {
         known.jobs.iter().for_each(|job| job.control.cancel());
     }
 
-    /// Waits until the run has stopped.
-    pub fn join(&self) {
-        let thread = self.known.lock().thread.take();
-        if let Some(thread) = thread {
+    /// Waits until the run has stopped, for so long at most: a run may hang on a drive that does
+    /// not answer.
+    pub fn join(&self, patience: Duration) {
+        let Some(thread) = self.known.lock().thread.take() else { return };
+        let start = Instant::now();
+        while !thread.is_finished() && start.elapsed() < patience {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if thread.is_finished() {
             drop(thread.join()); // a run that panicked has said so in its job
         }
     }
@@ -160,10 +188,11 @@ impl Job {
     ///
     /// # Errors
     /// [`Code::Conflict`] if nothing failed that is still there.
-    pub fn retry(&self) -> Result<Order, ApiError> {
-        let failures = self.failures.lock();
+    pub fn retry(&self, engine: &Engine) -> Result<Order, ApiError> {
+        let files: Vec<PathBuf> = self.failures.lock().iter().map(|failure| failure.file.clone()).collect();
+        let there = engine.are_there(&files);
         let roots: Vec<PathBuf> =
-            failures.iter().map(|failure| failure.file.clone()).filter(|path| path.exists()).collect();
+            files.into_iter().zip(there).filter_map(|(file, there)| there.then_some(file)).collect();
         if roots.is_empty() {
             return Err(ApiError::new(Code::Conflict, "nothing failed that could be tried again"));
         }

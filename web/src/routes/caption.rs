@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::forms::checked_limit;
-use super::regions::{Asked, BoxForm};
+use super::region_forms::{Asked, BoxForm};
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::state::{AppState, look};

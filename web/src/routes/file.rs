@@ -1,8 +1,7 @@
 //! Bytes of a file: the whole of it, or the one range that is asked for. Not by actix-files, whose conditions know only a tag
 //! of its own, made of facts of the file, while a picture's tag here is that of its content.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 
 use actix_web::body::SizedStream;
 use actix_web::http::header::{self, HeaderMap, HeaderValue, Range};
@@ -10,21 +9,25 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
 use futures_util::{Stream, stream};
+use glimpse_engine::Original;
 
 use crate::error::{ApiError, Code};
+use crate::state::{self, AppState};
+use crate::thumbnails::unread;
 
 /// Bytes read at a time.
-const STEP: u64 = 64 << 10;
+const STEP: u64 = 256 << 10;
 
-/// Answers a request with a file of `length` bytes whose content has the tag `etag`. `response` has the headers that every
-/// success gets.
+/// Answers a request with a file whose content has the tag `etag`. `response` has the headers that
+/// every success gets.
 pub fn send(
+    state: &web::Data<AppState>,
     request: &HttpRequest,
-    mut file: File,
-    length: u64,
+    file: Original,
     etag: &str,
     mut response: HttpResponseBuilder,
 ) -> Result<HttpResponse, ApiError> {
+    let length = file.len();
     response.insert_header((header::ETAG, etag)).insert_header((header::ACCEPT_RANGES, "bytes"));
     let asked = |name| request.headers().get(name);
     if asked(header::IF_MATCH).is_some_and(|tags| !matches(tags, etag)) {
@@ -42,9 +45,8 @@ pub fn send(
         }
         Wanted::Beyond => return Ok(beyond(length)),
     };
-    file.seek(SeekFrom::Start(first)).map_err(|error| ApiError::internal(error.to_string()))?;
-    let count = if length == 0 { 0 } else { last + 1 - first };
-    Ok(response.body(SizedStream::new(count, read(file, count))))
+    let end = if length == 0 { 0 } else { last + 1 };
+    Ok(response.body(SizedStream::new(end - first, read(state.clone(), file, first, end))))
 }
 
 /// Which bytes a request asks for.
@@ -80,19 +82,27 @@ fn beyond(length: u64) -> HttpResponse {
     response
 }
 
-/// The next `count` bytes of a file, read beside the threads that answer.
-fn read(file: File, count: u64) -> impl Stream<Item = io::Result<Bytes>> {
-    stream::try_unfold((file, count), |(mut file, left)| async move {
-        if left == 0 {
+/// The bytes of a file from `first` to before `end`, read on the threads for originals. A file that
+/// has become shorter ends the connection, since its length was announced.
+fn read(
+    state: web::Data<AppState>,
+    file: Original,
+    first: u64,
+    end: u64,
+) -> impl Stream<Item = io::Result<Bytes>> + 'static {
+    stream::try_unfold((state, file, first), move |(state, file, at)| async move {
+        if at >= end {
             return Ok(None);
         }
-        let step = left.min(STEP);
-        let read = move || {
-            let mut bytes = vec![0; step as usize];
-            file.read_exact(&mut bytes).map(|()| (Bytes::from(bytes), file))
-        };
-        let (bytes, file) = web::block(read).await.map_err(io::Error::other)??;
-        Ok(Some((bytes, (file, left - step))))
+        let step = (end - at).min(STEP) as usize;
+        let source = file.clone();
+        let bytes = state::read(&state, move |_| source.read(at, step).map_err(unread));
+        let bytes = bytes.await.map_err(io::Error::other)?;
+        if bytes.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let next = at + bytes.len() as u64;
+        Ok(Some((Bytes::from(bytes), (state, file, next))))
     })
 }
 

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use actix_web::{HttpResponse, web};
+use glimpse_engine::regions::MAX_THINGS;
 use glimpse_engine::{
     Cursor, Depth, DuplicateOptions, EngineError, ErrorKind, Filter, FindPage, FindQuery, Form, Format, ImageId,
     Relation, Sort, Target, Thing,
@@ -11,17 +12,20 @@ use glimpse_engine::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::forms::{FilterForm, MAX_RECORDS, MAX_TILES, checked_limit, depth_of};
-use super::regions::{Asked, BoxForm};
-use crate::error::{ApiError, Code};
+use super::forms::{FilterForm, MAX_RECORDS, MAX_TILES, at_most, checked_limit, depth_of};
+use super::region_forms::{Asked, BoxForm, require_regions};
+use crate::error::ApiError;
 use crate::extract::Json;
-use crate::state::{AppState, ask, look};
+use crate::state::{AppState, find, look};
 use crate::wire::{BoxView, FoundTileView, FoundView, TileView, names};
 
 /// Most boxes of a thing in a picture.
 const MAX_BOXES: usize = 63;
 /// Most pictures of an answer whose boxes are made finer, each with a look at the picture.
 const MAX_FINE: usize = 50;
+
+/// Most relations of a form: each thing to each.
+const MAX_RELATIONS: usize = MAX_THINGS * MAX_THINGS;
 
 /// Pictures that show what was asked, and where.
 #[derive(Debug, Serialize, ToSchema)]
@@ -137,7 +141,7 @@ pub struct BuiltForm {
     #[schema(max_items = 8)]
     without: Vec<String>,
     /// How things lie to each other.
-    #[schema(value_type = Vec<names::Relation>)]
+    #[schema(value_type = Vec<names::Relation>, max_items = 64)]
     relations: Vec<Relation>,
     /// Smallest share of its picture that a region covers, 0 to 1.
     #[schema(minimum = 0, maximum = 1)]
@@ -175,6 +179,9 @@ pub async fn built(state: web::Data<AppState>, Json(form): Json<BuiltForm>) -> R
     let depth = depth_of(form.depth, form.all);
     let bounds =
         Bounds { min_area, max_boxes, limit, cursor: form.cursor, depth, sort: form.sort, filter: form.filter };
+    at_most("things", form.things.len(), MAX_THINGS)?;
+    at_most("without", form.without.len(), MAX_THINGS)?;
+    at_most("relations", form.relations.len(), MAX_RELATIONS)?;
     let parts = Form { things: form.things, without: form.without, relations: form.relations };
     let whole = match form.q.filter(|q| !q.trim().is_empty()) {
         Some(q) => joined(parts, Form::parse(&q)?),
@@ -188,7 +195,8 @@ pub async fn built(state: web::Data<AppState>, Json(form): Json<BuiltForm>) -> R
 /// Both forms: the places of the second one's things come after those of the first.
 fn joined(mut form: Form, more: Form) -> Form {
     let before = form.things.len();
-    let moved = |r: Relation| Relation { first: r.first + before, second: r.second + before, ..r };
+    let later = |place: usize| place.saturating_add(before);
+    let moved = |r: Relation| Relation { first: later(r.first), second: later(r.second), ..r };
     form.things.extend(more.things);
     form.without.extend(more.without);
     form.relations.extend(more.relations.into_iter().map(moved));
@@ -279,7 +287,7 @@ impl Bounds {
     }
 }
 
-/// Answers on a search thread; finer boxes where pictures are looked at.
+/// Answers on a thread for finding; finer boxes where pictures are looked at.
 async fn run<T: Send + 'static>(
     state: &web::Data<AppState>,
     query: FindQuery,
@@ -293,22 +301,13 @@ async fn run<T: Send + 'static>(
         let page = found(state, &query)?;
         show(state, &query, page)
     };
-    if looks { look(state, work).await } else { ask(state, work).await }
+    if looks { look(state, work).await } else { find(state, work).await }
 }
 
 fn found(state: &AppState, query: &FindQuery) -> Result<FindPage, ApiError> {
     require_regions(state)?;
     state.require_model()?;
     Ok(state.engine.find(query)?)
-}
-
-/// Tells programs of a library without regions by a code of its own: that can be mended.
-pub fn require_regions(state: &AppState) -> Result<(), ApiError> {
-    if state.engine.count()? == 0 || state.engine.has_regions()? {
-        return Ok(());
-    }
-    let error = ApiError::new(Code::NoRegions, "this library was indexed without regions");
-    Err(error.hint("run `glimpse index --regions FOLDER` once, or start an index job with `regions`"))
 }
 
 fn view<T>(query: &FindQuery, page: FindPage, hits: Vec<T>) -> FoundPageView<T> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use glimpse_engine::query::parts;
+use glimpse_engine::query::{MAX_TERMS, parts};
 use glimpse_engine::{Cursor, Depth, Filter, Format, GeoBox, ImageId, Mode, Query, Sort, Source, Term};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -15,6 +15,9 @@ use crate::wire::{DateError, names, parse_date};
 pub const MAX_RECORDS: usize = 200;
 /// Most hits of an answer with tiles.
 pub const MAX_TILES: usize = 5_000;
+
+/// Most folders, cameras or formats of a filter: each picture is compared with all of them.
+const MAX_CHOICES: usize = 100;
 
 /// A search in an address.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -115,7 +118,7 @@ pub struct FilterForm {
     #[schema(max_items = 100)]
     pub cameras: Vec<String>,
     /// In one of these formats.
-    #[schema(value_type = Vec<names::Format>)]
+    #[schema(value_type = Vec<names::Format>, max_items = 100)]
     pub formats: Vec<Format>,
     /// Taken inside this box.
     #[schema(value_type = Option<names::GeoBox>)]
@@ -151,6 +154,7 @@ impl From<SimpleForm> for FullForm {
 impl FullForm {
     /// The query, with uploads looked up.
     pub fn into_query(self, usual: usize, most: usize, uploads: &Uploads) -> Result<Query, ApiError> {
+        at_most("terms", self.terms.len(), MAX_TERMS)?; // before anything is looked up
         Ok(Query {
             terms: self.terms.into_iter().map(|term| term.into_term(uploads)).collect::<Result<_, _>>()?,
             filter: self.filter.try_into()?,
@@ -168,6 +172,14 @@ pub fn depth_of(depth: Option<Depth>, all: bool) -> Depth {
     depth.unwrap_or(if all { Depth::All } else { Depth::Usual })
 }
 
+/// Refuses lists that are too long, before anything is done for each of their members.
+pub fn at_most(name: &str, count: usize, most: usize) -> Result<(), ApiError> {
+    match count <= most {
+        true => Ok(()),
+        false => Err(ApiError::bad_request(format!("`{name}` has {count} members; {most} is the most"))),
+    }
+}
+
 /// A limit within its bounds.
 pub fn checked_limit(limit: Option<usize>, usual: usize, most: usize) -> Result<usize, ApiError> {
     let limit = limit.unwrap_or(usual);
@@ -182,7 +194,7 @@ impl TermForm {
         let source = match (self.text, self.image, self.picture) {
             (Some(text), None, None) => Source::Text(text),
             (None, Some(id), None) => Source::Image(ImageId(id)),
-            (None, None, Some(key)) => Source::Bytes(uploads.get(&key)?.bytes.to_vec()),
+            (None, None, Some(key)) => Source::Bytes(uploads.get(&key)?.bytes),
             _ => return Err(ApiError::bad_request("a term has exactly one of `text`, `image` and `picture`")),
         };
         Ok(Term { source, weight: self.weight })
@@ -193,6 +205,9 @@ impl TryFrom<FilterForm> for Filter {
     type Error = ApiError;
 
     fn try_from(form: FilterForm) -> Result<Self, ApiError> {
+        at_most("folders", form.folders.len(), MAX_CHOICES)?;
+        at_most("cameras", form.cameras.len(), MAX_CHOICES)?;
+        at_most("formats", form.formats.len(), MAX_CHOICES)?;
         let date = |text: Option<String>| text.as_deref().map(parse_date).transpose();
         let wrong = |error: DateError| ApiError::bad_request(error.to_string());
         Ok(Self {

@@ -1,9 +1,7 @@
 //! Work over the whole library: tags and near-duplicates.
 
-use std::sync::Arc;
-
 use actix_web::{HttpResponse, web};
-use glimpse_engine::{DuplicateOptions, ErrorKind, Filter, TagOptions, Tagged};
+use glimpse_engine::{DuplicateOptions, EngineError, ErrorKind, Filter, TagOptions};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -15,8 +13,6 @@ use crate::wire::{GroupView, TaggedView};
 
 /// Most labels of a request.
 const MAX_LABELS: usize = 500;
-/// Most tags of all pictures together that are remembered from one page to the next: some 60 MB.
-const MOST_KEPT: usize = 1_000_000;
 
 /// Labels of the user's own.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -73,16 +69,13 @@ pub async fn tag(state: web::Data<AppState>, Json(form): Json<TagForm>) -> Resul
     }
     let (labels, after) = (form.labels, form.after);
     let tags = labour(&state, move |state| {
-        let tagged = all_tagged(state, &labels, &options)?;
+        state.require_model()?;
+        let tagged = state.engine.tagged(&labels, &options)?;
         let from = after.map_or(0, |after| tagged.partition_point(|tagged| tagged.id.0 <= after));
         let mut images = Vec::new();
         let mut at = from;
         while at < tagged.len() && images.len() < limit {
-            match TaggedView::read(&state.engine, &tagged[at]) {
-                Ok(view) => images.push(view),
-                Err(error) if error.kind() == ErrorKind::NotFound => {} // removed meanwhile
-                Err(error) => return Err(error.into()),
-            }
+            images.extend(still_there(TaggedView::read(&state.engine, &tagged[at]))?);
             at += 1;
         }
         let next = images.last().filter(|_| at < tagged.len()).map(|last| last.image.id.0);
@@ -132,32 +125,19 @@ pub async fn duplicates(
         return Err(ApiError::bad_request("`min_cosine` goes from 0.8 to 1; below that, pictures are merely alike"));
     }
     let view = labour(&state, move |state| {
-        let groups = all_groups(state, &options)?;
-        let page = groups.iter().skip(offset).take(limit).cloned().collect();
+        let groups = state.engine.grouped(&options)?;
+        let page = groups.iter().skip(offset).take(limit);
+        let page = page.map(|group| still_there(GroupView::read(&state.engine, group)));
+        let page = page.filter_map(Result::transpose).collect::<Result<_, _>>()?;
         Ok(GroupsView { groups: page, total: groups.len() })
     });
     Ok(HttpResponse::Ok().json(view.await?))
 }
 
-/// All pictures that some label fits, by number, remembered until the library changes.
-fn all_tagged(state: &AppState, labels: &[String], options: &TagOptions) -> Result<Arc<Vec<Tagged>>, ApiError> {
-    state.require_model()?;
-    let question = format!("{} {labels:?} {options:?}", state.engine.revision()?);
-    let make = || {
-        let mut tagged = state.engine.tag(labels, options)?;
-        tagged.retain(|tagged| !tagged.tags.is_empty());
-        tagged.sort_unstable_by_key(|tagged| tagged.id);
-        Ok(tagged)
-    };
-    state.tags.get_or_make(question, make, |tagged| tagged.iter().map(|one| one.tags.len()).sum::<usize>() <= MOST_KEPT)
-}
-
-/// All groups, remembered until the library changes.
-fn all_groups(state: &AppState, options: &DuplicateOptions) -> Result<Arc<Vec<GroupView>>, ApiError> {
-    let question = format!("{} {options:?}", state.engine.revision()?);
-    let make = || {
-        let found = state.engine.duplicates(options)?;
-        Ok(found.iter().map(|group| GroupView::read(&state.engine, group)).collect::<Result<Vec<_>, _>>()?)
-    };
-    state.duplicates.get_or_make(question, make, |_| true)
+/// Leaves out what a picture belongs to that was removed since the answer was made.
+fn still_there<T>(read: Result<T, EngineError>) -> Result<Option<T>, EngineError> {
+    match read {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    }
 }

@@ -8,8 +8,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::file::{self, matches};
 use crate::error::ApiError;
-use crate::state::{AppState, ask, draw};
-use crate::thumbnails::{self, SIZES};
+use crate::state::{AppState, ask, draw, read};
+use crate::thumbnails::{self, SIZES, unread};
 use crate::wire::ImageView;
 
 /// A browser may keep a picture that was asked for with its content hash: the address changes with the picture.
@@ -110,7 +110,7 @@ pub async fn thumbnail(
         if asked.is_some_and(|asked| matches(&asked, &tag(&image.content, size))) {
             return Ok((image.content, None));
         }
-        let make = || thumbnails::make(&image, size, &state.keeper.placeholders);
+        let make = || thumbnails::make(&state.engine, &image, size, &state.keeper.placeholders);
         let jpeg = state.thumbnails.get_or_draw((image.content.clone(), size), make)?;
         Ok((image.content, Some(jpeg)))
     })
@@ -156,9 +156,9 @@ pub async fn original(
     form: web::Query<OriginalForm>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let (file, image) = draw(&state, move |state| {
+    let (file, image) = read(&state, move |state| {
         let image = ImageView::read(&state.engine, ImageId(*id))?;
-        Ok((thumbnails::open_unchanged(&image)?, image))
+        Ok((state.engine.original(image.id).map_err(unread)?, image))
     })
     .await?;
     let etag = format!("\"{}\"", image.content);
@@ -168,7 +168,7 @@ pub async fn original(
         .content_type(media_type(image.format))
         .insert_header((header::CACHE_CONTROL, caching))
         .insert_header(disposition(&image, form.download));
-    file::send(&request, file, image.bytes, &etag, response)
+    file::send(&state, &request, file, &etag, response)
 }
 
 /// Shown in place, or saved under the file's own name.

@@ -1,19 +1,20 @@
 //! Runs that bring the library up to date.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header;
 use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 
 use super::forms::checked_limit;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::extract::Json;
 use crate::jobs::{Failure, Job, JobView, Order};
 use crate::state::{AppState, ask};
@@ -26,7 +27,9 @@ const SILENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct JobForm {
-    /// Absolute paths of folders on the server's machine; none means all folders of the library that can be reached.
+    /// Absolute paths of folders on the server's machine, which are folders of the library, or
+    /// below one, or below one that the server was started with (`--allow-root`); none means all
+    /// folders of the library that can be reached.
     #[schema(value_type = Vec<String>, max_items = 100)]
     roots: Vec<PathBuf>,
     /// Forget files that are gone, instead of marking them as missing.
@@ -57,8 +60,9 @@ pub async fn start(state: web::Data<AppState>, Json(form): Json<JobForm>) -> Res
         let message = format!("`{}` is not an absolute path", root.display());
         return Err(ApiError::bad_request(message).hint("begin with `/`, or with a drive on Windows"));
     }
-    let order = Order { roots: form.roots, prune: form.prune, hidden: form.hidden, regions: form.regions };
-    begin(&state, order).await
+    let JobForm { roots, prune, hidden, regions } = form;
+    let roots = ask(&state, move |state| state.roots.check(&state.engine, &roots)).await?;
+    begin(&state, Order { roots, prune, hidden, regions, follow_links: state.follow_links }).await
 }
 
 async fn begin(state: &web::Data<AppState>, order: Order) -> Result<HttpResponse, ApiError> {
@@ -110,7 +114,11 @@ pub async fn cancel(state: web::Data<AppState>, id: web::Path<u64>) -> Result<Ht
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs", params(("id" = u64, Path)),
     responses((status = 202, body = JobView), (status = "default", body = ApiError)))]
 pub async fn retry(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
-    let order = state.jobs.get(*id)?.retry()?;
+    let order = ask(&state, move |state| {
+        let order = state.jobs.get(*id)?.retry(&state.engine)?;
+        Ok(Order { follow_links: state.follow_links, ..order })
+    })
+    .await?;
     begin(&state, order).await
 }
 
@@ -167,8 +175,12 @@ pub struct JobEvent {
     responses((status = 200, content_type = "text/event-stream", body = JobEvent), (status = "default", body = ApiError)))]
 pub async fn events(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
     let job = state.jobs.get(*id)?;
-    let kind = "text/event-stream; charset=utf-8";
-    Ok(HttpResponse::Ok().content_type(kind).streaming(progress(&job, state.stopping.subscribe())))
+    let place = Arc::clone(&state.streams).try_acquire_owned().map_err(|_| {
+        let message = format!("{} streams of events are open, which is the most", state.limits.streams);
+        ApiError::new(Code::Busy, message).hint("close one, or ask for the job itself from time to time")
+    })?;
+    let events = progress(&job, state.stopping.subscribe()).inspect(move |_| _ = &place);
+    Ok(HttpResponse::Ok().content_type("text/event-stream; charset=utf-8").streaming(events))
 }
 
 /// The state of a job now and at every change, until it is over or the server stops.

@@ -123,11 +123,17 @@ pub async fn folders(state: web::Data<AppState>) -> Result<HttpResponse, ApiErro
     let view = ask(&state, |state| {
         let (roots, facets) = (state.engine.roots()?, state.engine.facets()?);
         let sums = with_parents(&facets.folders, &roots);
-        let view = |path: &PathBuf| {
-            let images = sums.get(path).copied().unwrap_or(0);
-            FolderView { path: shown(path), images, present: path.is_dir() }
+        let views = |paths: Vec<PathBuf>| {
+            let there = state.engine.are_there(&paths);
+            let view = |(path, present): (&PathBuf, bool)| FolderView {
+                path: shown(path),
+                images: sums.get(path).copied().unwrap_or(0),
+                present,
+            };
+            paths.iter().zip(there).map(view).collect()
         };
-        Ok(FoldersView { roots: roots.iter().map(view).collect(), folders: sums.keys().map(view).collect() })
+        let folders = views(sums.keys().cloned().collect());
+        Ok(FoldersView { roots: views(roots), folders })
     });
     Ok(HttpResponse::Ok().json(view.await?))
 }

@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod library;
 pub mod page;
 pub mod pictures;
+mod region_forms;
 pub mod regions;
 pub mod search;
 pub mod status;

@@ -153,6 +153,24 @@ mod tests {
         words.into_iter().map(|(key, value)| (key, all(value))).collect()
     }
 
+    /// `explain` of errors.js: which sentence it takes for a code.
+    #[test]
+    fn every_code_of_the_server_has_a_sentence() {
+        let script = text(FILES.get_file("errors.js").unwrap());
+        let english = sentences(FILES.get_file("words/en.json").unwrap());
+        let list = |start: &str, end: char| script.split_once(start).unwrap().1.split(end).next().unwrap();
+        let named = list("const NAMED = {", '}');
+        let unsaid: Value = serde_json::from_str(&format!("[{}]", list("const UNSAID = [", ']'))).unwrap();
+        let codes = crate::openapi::codes();
+        assert!(codes.len() > 15 && codes.iter().any(|code| code == "took_too_long"));
+        for code in codes {
+            let other = named.split_once(&format!("{code}: \"")).map(|(_, rest)| rest.split('"').next().unwrap());
+            let key = other.map_or_else(|| format!("error_{code}"), str::to_owned);
+            let is_for_programs = unsaid.as_array().unwrap().iter().any(|unsaid| *unsaid == code);
+            assert!(english.contains_key(&key) || is_for_programs, "{code}: no sentence `{key}`");
+        }
+    }
+
     #[test]
     fn every_language_has_every_sentence() {
         let languages: Vec<_> = FILES.get_dir("words").unwrap().files().collect();

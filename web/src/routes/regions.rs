@@ -4,13 +4,13 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use glimpse_engine::query::MAX_TEXT;
 use glimpse_engine::regions::MAX_THINGS;
-use glimpse_engine::{ContentHash, DenseConfig, ImageId, Rect, Source};
+use glimpse_engine::{ContentHash, DenseConfig, ImageId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::file::matches;
-use super::find::require_regions;
 use super::images::ASK_AGAIN;
+use super::region_forms::{Asked, require_regions};
 use crate::error::{ApiError, Code};
 use crate::extract::Json;
 use crate::heat;
@@ -21,59 +21,6 @@ use crate::wire::BoxView;
 const SIZES: [u32; 3] = [160, 320, 640];
 /// Windows grow with the square of the detail.
 const MAX_DETAIL: f32 = 4.0;
-
-/// A part of a picture in pixels, from its upper left corner; what sticks out is cut off.
-#[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = Box)]
-pub struct BoxForm {
-    x: f32,
-    y: f32,
-    #[schema(exclusive_minimum = 0)]
-    width: f32,
-    #[schema(exclusive_minimum = 0)]
-    height: f32,
-}
-
-impl BoxForm {
-    pub fn of(rect: &Rect, width: u32, height: u32) -> Self {
-        let [x, y, width, height] = rect.pixels(width, height);
-        Self { x, y, width, height }
-    }
-}
-
-/// The picture that a request is about.
-pub struct Asked {
-    pub source: Source,
-    /// Upright width and height.
-    pub size: (u32, u32),
-}
-
-impl Asked {
-    /// A picture of the library, or an uploaded one.
-    pub fn of(state: &AppState, image: Option<u64>, picture: Option<String>) -> Result<Self, ApiError> {
-        match (image, picture) {
-            (Some(id), None) => {
-                let record = state.engine.image(ImageId(id))?;
-                Ok(Self { source: Source::Image(ImageId(id)), size: (record.width, record.height) })
-            }
-            (None, Some(key)) => {
-                let upload = state.uploads.get(&key)?;
-                Ok(Self { source: Source::Bytes(upload.bytes.to_vec()), size: (upload.width, upload.height) })
-            }
-            _ => Err(ApiError::bad_request("a request is about exactly one of `image` and `picture`")),
-        }
-    }
-
-    /// A part of it, or all.
-    pub fn part(&self, part: Option<BoxForm>) -> Result<Rect, ApiError> {
-        let Some(BoxForm { x, y, width, height }) = part else { return Ok(Rect::WHOLE) };
-        Rect::from_pixels([x, y, width, height], self.size.0, self.size.1).ok_or_else(|| {
-            let (width, height) = self.size;
-            ApiError::bad_request(format!("the box is empty, or outside the picture of {width} x {height} pixels"))
-        })
-    }
-}
 
 /// A picture and texts: exactly one of `image` and `picture`.
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::error::ApiError;
 use crate::jobs::JobView;
+use crate::metrics::Gauges;
 use crate::state::{AppState, ask};
 
 /// How the server is doing.
@@ -33,6 +34,8 @@ enum LibraryState {
     Ready,
     /// Nothing was indexed yet.
     Empty,
+    /// It is large and is being opened.
+    Opening,
     /// It cannot be opened; `problem` says why.
     Unusable,
 }
@@ -72,6 +75,7 @@ pub async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError
         let (library, images, unusable) = match state.engine.count() {
             Ok(images) => (LibraryState::Ready, images, None),
             Err(error) if is_empty(&error) => (LibraryState::Empty, 0, None),
+            Err(EngineError::Opening) => (LibraryState::Opening, 0, None),
             Err(error) => (LibraryState::Unusable, 0, Some(error.to_string())),
         };
         let failure = state.model_failure();
@@ -108,5 +112,11 @@ fn is_empty(error: &EngineError) -> bool {
 #[utoipa::path(get, path = "/api/v1/metrics", tag = "server",
     responses((status = 200, content_type = "text/plain", body = String), (status = "default", body = ApiError)))]
 pub async fn metrics(state: web::Data<AppState>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(state.metrics.render(&state))
+    let gauges = Gauges {
+        pools: &[&state.searches, &state.finds, &state.pictures, &state.originals, &state.looks, &state.heavy],
+        pictures: state.engine.count_if_open(),
+        thumbnail_bytes: state.thumbnails.bytes(),
+        indexing: state.jobs.running().is_some(),
+    };
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(state.metrics.render(&gauges))
 }

@@ -48,6 +48,20 @@ async fn other_sites_and_other_names_are_refused() {
 }
 
 #[actix_web::test]
+async fn without_a_token_none_is_taken() {
+    let state = shelf();
+    for address in ["/?token=x", "//evil.example/?token=x", "/?token=x;%20Max-Age=9"] {
+        let answer = get(&state, address).await;
+        assert_eq!((answer.header("location"), answer.header("set-cookie")), ("", ""), "{address}");
+    }
+    let post = TestRequest::post().uri("/api/v1/search").set_json(json!({}));
+    let form = post.insert_header(("Sec-Fetch-Site", "cross-site")).insert_header(("Sec-Fetch-Mode", "navigate"));
+    ask(&state, form).await.error(403, "forbidden");
+    let other = TestRequest::get().uri("/api/v1/stats").insert_header(("Origin", "ftp://localhost"));
+    ask(&state, other).await.error(403, "forbidden");
+}
+
+#[actix_web::test]
 async fn paths_lead_nowhere_else() {
     let state = shelf();
     let tricks = [
@@ -165,6 +179,47 @@ async fn uploads_are_bounded_and_looked_into() {
     post(&state, "/api/v1/search", long).await.error(413, "too_large");
 }
 
+#[actix_web::test]
+async fn lists_are_counted_before_their_members_are_looked_up() {
+    let state = shelf();
+    let many = |member: Value| vec![member; 300];
+    let terms = json!({"terms": many(json!({"picture": "0123456789abcdef0123456789abcdef"}))});
+    let refused = post(&state, "/api/v1/search", terms).await;
+    assert!(refused.error(400, "bad_request").contains("`terms` has 300"), "the upload is not even looked for");
+    for (path, form, name) in [
+        ("search", json!({"filter": {"folders": many(json!("/p"))}}), "folders"),
+        ("search", json!({"filter": {"cameras": many(json!("x"))}}), "cameras"),
+        ("search", json!({"filter": {"formats": many(json!("png"))}}), "formats"),
+        ("find", json!({"things": many(json!({"text": "x"}))}), "things"),
+        ("find", json!({"q": "dog", "without": many(json!("x"))}), "without"),
+        (
+            "find",
+            json!({"q": "dog", "relations": many(json!({"first": 0, "is": "left-of", "second": 1}))}),
+            "relations",
+        ),
+    ] {
+        let refused = post(&state, &format!("/api/v1/{path}"), form).await;
+        assert!(refused.error(400, "bad_request").contains(&format!("`{name}` has 300")), "{name}");
+    }
+    let last = usize::MAX;
+    let beyond = json!({"q": "dog", "things": [{"text": "cat"}],
+        "relations": [{"first": last, "is": "left-of", "second": last}]});
+    post(&state, "/api/v1/find", beyond).await.error(400, "bad_request");
+}
+
+#[actix_web::test]
+async fn terms_share_the_bytes_of_an_upload() {
+    let uploads = crate::uploads::Uploads::default();
+    let png = std::fs::read(SHELF.pictures.join("warm/red 03.png")).unwrap();
+    let upload = crate::uploads::Upload::read(png.into()).unwrap();
+    let (key, bytes) = (upload.key.clone(), Arc::downgrade(&upload.bytes));
+    uploads.keep(upload);
+    let form: crate::routes::forms::FullForm =
+        serde_json::from_value(json!({"terms": vec![json!({"picture": key}); 64]})).unwrap();
+    let query = form.into_query(1, 1, &uploads).unwrap();
+    assert_eq!((query.terms.len(), bytes.strong_count()), (64, 65), "64 terms and the one that is kept");
+}
+
 /// A PNG whose header announces 60,000 by 60,000 pixels.
 fn bomb() -> Vec<u8> {
     let mut png = std::fs::read(SHELF.pictures.join("warm/red 01.png")).unwrap();
@@ -186,7 +241,9 @@ fn crc32(bytes: &[u8]) -> u32 {
 async fn strangers_learn_nothing_without_the_token() {
     let token = "0123456789abcdef0123456789abcdef";
     let access = Access::new(Some(token.to_owned())).unwrap();
-    let state = web::Data::new(AppState::new(Arc::clone(&SHELF.engine), access, Limits::default()).unwrap());
+    let state = web::Data::new(
+        AppState::new(Arc::clone(&SHELF.engine), access, AllowedRoots::default(), Limits::default()).unwrap(),
+    );
     for path in [
         "/",
         "/static/app.js",
@@ -212,7 +269,9 @@ async fn strangers_learn_nothing_without_the_token() {
 async fn a_person_without_the_token_is_asked_for_it() {
     let token = "0123456789abcdef0123456789abcdef";
     let access = Access::new(Some(token.to_owned())).unwrap();
-    let state = web::Data::new(AppState::new(Arc::clone(&SHELF.engine), access, Limits::default()).unwrap());
+    let state = web::Data::new(
+        AppState::new(Arc::clone(&SHELF.engine), access, AllowedRoots::default(), Limits::default()).unwrap(),
+    );
     let open = |path: &str, language: &'static str| {
         let accept = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
         ask(&state, TestRequest::get().uri(path).insert_header(accept).insert_header(("Accept-Language", language)))
@@ -230,9 +289,61 @@ async fn a_person_without_the_token_is_asked_for_it() {
     let right = open(&format!("/?token={token}"), "en").await;
     assert_eq!((right.status.as_u16(), right.header("location")), (303, "/"));
     assert!(right.header("set-cookie").contains("HttpOnly"));
+    // Only the right token becomes a cookie, and the address leads nowhere else.
+    for (address, clean) in [
+        ("/?a=1&token={}&b=2", "/?a=1&b=2"),
+        ("//evil.example/?token={}", "/evil.example/"),
+        ("//evil.example?token={}", "/evil.example"),
+        ("/\\\\evil.example?token={}", "/evil.example"),
+    ] {
+        let right = open(&address.replace("{}", token), "en").await;
+        assert_eq!((right.status.as_u16(), right.header("location")), (303, clean), "{address}");
+        assert!(
+            right.header("set-cookie").contains("SameSite=Strict") && right.header("set-cookie").contains("Max-Age")
+        );
+    }
+    let cookie = ("Cookie", format!("glimpse_token={token}"));
+    let kept = ask(&state, TestRequest::get().uri("/?token=wrong;Domain=x").insert_header(cookie)).await;
+    assert!(kept.status.is_success() && kept.header("set-cookie").is_empty(), "a wrong token replaces no right one");
     // A program that posts is told in its own way.
     let post = TestRequest::post().uri("/api/v1/search").insert_header(("Accept", "text/html")).set_json(json!({}));
     ask(&state, post).await.error(401, "unauthorized");
+}
+
+#[actix_web::test]
+async fn clients_cannot_have_any_folder_indexed() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().canonicalize().unwrap();
+    let [shared, private] = ["shared", "private"].map(|name| place.join(name));
+    draw(&shared.join("a.png"), [3, 60, 9]);
+    draw(&private.join("b.png"), [90, 60, 9]);
+    let state = adding(&engine(&place), &shared, Limits::default());
+    let ask = async |root: &Path| post(&state, "/api/v1/jobs", json!({"roots": [root]})).await;
+    let mut outside = vec![private.clone(), private.join("none"), place.clone(), "/".into(), shared.join("../private")];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&private, shared.join("link")).unwrap();
+        outside.push(shared.join("link"));
+    }
+    let messages: Vec<String> = {
+        let mut messages = Vec::new();
+        for root in &outside {
+            messages.push(ask(root).await.error(403, "folder_not_allowed").replace(&root.display().to_string(), "it"));
+        }
+        messages
+    };
+    assert!(messages.iter().all(|message| *message == messages[0]), "nobody learns what is there: {messages:?}");
+    assert!(ask(&shared.join("none")).await.error(400, "bad_request").contains("not there"));
+    let job = ask(&shared).await.good();
+    let done = super::jobs::finished(&state, &job["id"]).await;
+    assert_eq!((&done["state"], &done["counts"]["indexed"]), (&json!("done"), &json!(1)));
+    // A folder of the library may be brought up to date whatever else is allowed, and what is in
+    // it.
+    let later = state_of(&state.engine, Limits::default());
+    for root in [shared.clone(), shared.join("a.png")] {
+        let job = post(&later, "/api/v1/jobs", json!({"roots": [root]})).await.good();
+        super::jobs::finished(&later, &job["id"]).await;
+    }
 }
 
 #[actix_web::test]

@@ -150,8 +150,9 @@ async fn a_folder_that_is_away_does_not_keep_the_others_from_being_looked_at() {
 #[actix_web::test]
 async fn orders_that_make_no_sense_are_refused() {
     let state = shelf();
-    for (roots, part) in [(json!(["relative"]), "absolute"), (json!(["/no/such/folder"]), "not there")] {
-        let refused = post(&state, "/api/v1/jobs", json!({"roots": roots})).await;
+    let none = SHELF.pictures.join("none");
+    for (root, part) in [(Path::new("relative"), "absolute"), (&none, "not there")] {
+        let refused = post(&state, "/api/v1/jobs", json!({"roots": [root]})).await;
         assert!(refused.error(400, "bad_request").contains(part));
     }
     post(&state, "/api/v1/jobs", json!({"folders": []})).await.error(400, "bad_request");
@@ -174,7 +175,7 @@ async fn a_server_that_stops_ends_streams_and_jobs() {
     let events = get(&state, &format!("/api/v1/jobs/{id}/events")).await;
     assert!(events.status.is_success(), "and it ended, though the job is paused");
     state.jobs.close();
-    state.jobs.join();
+    state.jobs.join(Duration::from_secs(60));
     assert_eq!(finished(&state, &id).await["state"], "cancelled");
     post(&state, "/api/v1/jobs", json!({"roots": [pictures]})).await.error(409, "conflict");
 }

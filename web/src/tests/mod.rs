@@ -8,6 +8,7 @@ mod library;
 mod regions;
 mod search;
 mod sockets;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -27,6 +28,7 @@ use tempfile::TempDir;
 use crate::access::Access;
 use crate::app::configure;
 use crate::pool::Pool;
+use crate::roots::AllowedRoots;
 use crate::state::{AppState, Limits};
 
 /// What a request was answered.
@@ -122,7 +124,14 @@ fn index(engine: &Engine, folder: &Path) {
 }
 
 fn state_of(engine: &Arc<Engine>, limits: Limits) -> web::Data<AppState> {
-    web::Data::new(AppState::new(Arc::clone(engine), Access::new(None).unwrap(), limits).unwrap())
+    let access = Access::new(None).unwrap();
+    web::Data::new(AppState::new(Arc::clone(engine), access, AllowedRoots::default(), limits).unwrap())
+}
+
+/// As [`state_of`], of a server whose clients may add folders below one.
+fn adding(engine: &Arc<Engine>, below: &Path, limits: Limits) -> web::Data<AppState> {
+    let (access, roots) = (Access::new(None).unwrap(), AllowedRoots::new(&[below.to_path_buf()]).unwrap());
+    web::Data::new(AppState::new(Arc::clone(engine), access, roots, limits).unwrap())
 }
 
 /// A server over the shared library.
@@ -130,9 +139,9 @@ fn shelf() -> web::Data<AppState> {
     state_of(&SHELF.engine, Limits::default())
 }
 
-/// A server over nothing.
+/// A server over nothing, whose clients may add folders beside its own.
 fn empty(home: &TempDir) -> web::Data<AppState> {
-    state_of(&engine(home.path()), Limits::default())
+    adding(&engine(home.path()), home.path(), Limits::default())
 }
 
 /// Threads that wait for nothing.

@@ -6,11 +6,9 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 use parking_lot::Mutex;
 
+use super::Key;
 use super::disk::DiskCache;
 use crate::error::ApiError;
-
-/// Content hash and size.
-pub type Key = (String, u32);
 
 /// Thumbnails made lately, the least used one dropped first.
 pub struct ThumbnailCache {

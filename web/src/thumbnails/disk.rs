@@ -14,10 +14,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::SystemTime;
 
 use actix_web::web::Bytes;
-use glimpse_engine::ContentHash;
+use glimpse_engine::{ContentHash, create_private_dir_all, create_private_file};
 use parking_lot::Mutex;
 
-use super::cache::Key;
+use super::Key;
 
 const HASH: usize = 16;
 /// When there is too much, this share is kept.
@@ -79,10 +79,10 @@ impl DiskCache {
 
     fn write(&self, path: &Path, jpeg: &Bytes) -> io::Result<()> {
         let folder = path.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder)?;
+        create_private_dir_all(folder)?;
         let number = self.writing.fetch_add(1, Relaxed);
         let draft = folder.join(format!("draft-{}-{number}", std::process::id()));
-        let mut file = File::create(&draft)?;
+        let mut file = create_private_file(&draft)?;
         let written = file.write_all(jpeg).and_then(|()| file.write_all(&ContentHash::of(jpeg).0));
         drop(file);
         let placed = written.and_then(|()| fs::rename(&draft, path));

@@ -6,13 +6,10 @@ mod disk;
 mod keeper;
 mod placeholders;
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
-use std::time::UNIX_EPOCH;
 
 use actix_web::web::Bytes;
-use glimpse_engine::{ContentHash, Limits, decode_reduced};
+use glimpse_engine::{ContentHash, Engine, EngineError, Limits, decode_reduced};
 use image::codecs::jpeg::JpegEncoder;
 use image::{RgbImage, imageops};
 
@@ -25,6 +22,9 @@ pub use placeholders::Placeholders;
 use crate::error::ApiError;
 use crate::wire::ImageView;
 
+/// Content hash and size.
+pub type Key = (String, u32);
+
 /// Longer sides that can be asked for, in pixels: few, so that the cache is worth having. The largest fills a screen
 /// where the original is of a format that browsers do not show.
 pub const SIZES: [u32; 4] = [160, TILE, 640, 1600];
@@ -33,16 +33,12 @@ const TILE: u32 = 320;
 const QUALITY: u8 = 82;
 
 /// Draws a picture of the library; what is drawn is what was indexed.
-pub fn make(image: &ImageView, size: u32, placeholders: &Placeholders) -> Result<Bytes, ApiError> {
+pub fn make(engine: &Engine, image: &ImageView, size: u32, placeholders: &Placeholders) -> Result<Bytes, ApiError> {
     let (path, limits) = (&image.file, Limits::default());
-    let mut bytes = Vec::new();
-    open_unchanged(image)?.take(limits.max_bytes).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
-    let content = ContentHash::of(&bytes);
-    if content.to_string() != image.content {
-        return Err(changed(image));
-    }
+    let bytes = engine.original_bytes(image.id).map_err(unread)?;
     // The shorter side keeps what the longer one is brought to, so that nothing is ever drawn larger than it was decoded.
     let picture = decode_reduced(&bytes, &limits, size).map_err(|error| unreadable(path, &error))?;
+    let content = ContentHash::of(&bytes);
     drop(bytes);
     placeholders.note(&content, &picture.pixels);
     draw_as(&picture.pixels, picture.size, size).map_err(|error| unreadable(path, &error))
@@ -64,32 +60,16 @@ fn draw_as(pixels: &RgbImage, (width, height): (u32, u32), size: u32) -> Result<
     Ok(jpeg.into())
 }
 
-/// Opens a file of a picture that still has the size and time it was indexed with: a path that leads elsewhere by now is
-/// not served. If one copy is gone, another will do.
-pub fn open_unchanged(image: &ImageView) -> Result<File, ApiError> {
-    let mut opened = image.copies.iter().map(|(path, modified)| open_copy(image, path, *modified));
-    match opened.next() {
-        None => Err(changed(image)),
-        Some(Ok(file)) => Ok(file),
-        Some(Err(first)) => opened.find_map(Result::ok).ok_or(first),
+/// What a client is told of a file that gave no bytes.
+pub fn unread(error: EngineError) -> ApiError {
+    match error {
+        EngineError::Io { path, source } => unreadable(&path, &source),
+        error => error.into(),
     }
 }
 
-fn open_copy(image: &ImageView, path: &Path, indexed: i64) -> Result<File, ApiError> {
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    let facts = file.metadata().map_err(|error| unreadable(path, &error))?;
-    let modified = facts.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let modified = modified.and_then(|time| i64::try_from(time.as_nanos()).ok());
-    let same_time = modified.is_none_or(|modified| modified == indexed);
-    if facts.is_file() && facts.len() == image.bytes && same_time { Ok(file) } else { Err(changed(image)) }
-}
-
-fn changed(image: &ImageView) -> ApiError {
-    ApiError::not_found(format!("{} has changed since it was indexed", image.path)).hint("bring the library up to date")
-}
-
 /// A picture of the library that cannot be read now.
-pub fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> ApiError {
+fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> ApiError {
     ApiError::not_found(format!("{}: {error}", path.display()))
         .hint("the file has moved or changed; bring the library up to date")
 }

@@ -10,7 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use glimpse_engine::ContentHash;
+use glimpse_engine::{ContentHash, create_private_dir_all};
 use image::RgbImage;
 use parking_lot::Mutex;
 
@@ -69,7 +69,7 @@ impl Placeholders {
 /// A file that another program has cut off in the middle of a line goes on with a whole one.
 fn open_to_append(path: &Path) -> std::io::Result<File> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+        create_private_dir_all(folder)?;
     }
     let file = OpenOptions::new().create(true).append(true).open(path)?;
     let length = file.metadata()?.len();

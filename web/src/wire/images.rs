@@ -46,11 +46,6 @@ pub struct ImageView {
     #[serde(skip)]
     #[schema(ignore)]
     pub file: PathBuf,
-    /// Every file that was present when it was last looked for, and when it was changed in nanoseconds since 1970; `path`
-    /// first. All of them hold the same bytes.
-    #[serde(skip)]
-    #[schema(ignore)]
-    pub copies: Vec<(PathBuf, i64)>,
 }
 
 /// A point on earth, in degrees.
@@ -71,7 +66,6 @@ impl ImageView {
         let files = engine.files_of(id)?;
         let file = files.first().map(|file| file.path.clone()).unwrap_or_default();
         let present = files.iter().filter(|file| !file.missing);
-        let copies = files.iter().map(|file| (file.path.clone(), file.modified)).collect();
         Ok(Self {
             id,
             path: file.to_string_lossy().into_owned(),
@@ -88,7 +82,6 @@ impl ImageView {
             keywords: record.keywords,
             described: record.described,
             file,
-            copies,
         })
     }
 }

@@ -46,7 +46,8 @@ impl RegionSlot {
 }
 
 impl Index {
-    /// The regions of all pictures. The first call reads them, and writers wait meanwhile; regions that are damaged are
+    /// The regions of all pictures. The first call reads them, and writers wait meanwhile; it waits
+    /// for writers, but not for one that builds the graph of pictures. Regions that are damaged are
     /// left out, and named by [`Index::verify`].
     ///
     /// # Errors
@@ -56,13 +57,27 @@ impl Index {
         if let Some(regions) = self.regions.get() {
             return Ok(regions);
         }
-        let _writer = self.writer.lock();
+        let _turn = self.writer.lock_regions();
         let regions = self.loaded_regions()?;
         self.give_up_unusable(&regions)?;
         Ok(regions)
     }
 
-    /// As [`Index::regions`]; the caller holds the writer's lock.
+    /// As [`Index::regions`], if they were read before: then nobody waits.
+    pub fn regions_if_read(&self) -> Option<Arc<RegionIndex>> {
+        self.regions.get()
+    }
+
+    /// True if regions of some picture are stored; asks for one key.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn any_regions(&self) -> Result<bool, IndexError> {
+        let end = [0xff; 10]; // behind every key
+        Ok(self.store.last_key(Table::Regions, &[], &end)?.is_some())
+    }
+
+    /// As [`Index::regions`]; the caller has the turn to read them, which a writer has too.
     fn loaded_regions(&self) -> Result<Arc<RegionIndex>, IndexError> {
         if let Some(regions) = self.regions.get() {
             return Ok(regions);

@@ -82,6 +82,27 @@ fn assert_sound(index: &Index) {
 }
 
 #[test]
+fn regions_are_read_while_the_graph_of_pictures_is_built() {
+    let mut fixture = fixture();
+    fixture.options = IndexOptions { graph_from: 100, regions_from: usize::MAX, ..fixture.options };
+    let index = fixture.open();
+    add_many(&index, 0..PICTURES);
+    let mut read = None;
+    let finished = index.finish_with(&mut |_, _| {
+        if read.is_none() {
+            let (tell, told) = std::sync::mpsc::channel();
+            let asked = Arc::clone(&index);
+            std::thread::spawn(move || tell.send(asked.regions().unwrap().pictures()));
+            read = Some(told.recv_timeout(std::time::Duration::from_secs(20)));
+        }
+        ControlFlow::Continue(())
+    });
+    finished.unwrap();
+    assert_eq!(read, Some(Ok(PICTURES as usize)));
+    assert!(index.verify(false).unwrap().problems.is_empty());
+}
+
+#[test]
 fn the_graph_finds_what_the_scan_finds() {
     let (fixture, ids) = with_graph();
     let index = fixture.open();

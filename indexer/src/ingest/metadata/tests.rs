@@ -169,6 +169,15 @@ fn endless_nesting_and_endless_lists_end() {
 }
 
 #[test]
+fn an_element_with_thousands_of_namespaces_is_not_read() {
+    let names: String = (0..10_000).map(|n| format!(" xmlns:n{n}=\"http://example.com/{n}\"")).collect();
+    let hostile = XMP.replacen("<rdf:Description", &format!("<rdf:Description{names}"), 1);
+    assert_ne!(hostile, XMP);
+    assert_eq!(xmp::words(hostile.as_bytes()), Words::default());
+    assert_ne!(xmp::words(XMP.as_bytes()), Words::default());
+}
+
+#[test]
 fn sidecars_of_both_kinds_and_names_are_read() {
     let dir = tempfile::tempdir().unwrap();
     let picture = dir.path().join("a.b.jpg");

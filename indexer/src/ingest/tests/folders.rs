@@ -14,6 +14,7 @@ fn candidates(fixture: &Fixture) -> Vec<String> {
     };
     assert!(
         walk::Walker::new(&fixture.options.roots, fixture.options.hidden, &fixture.options.devices, sink)
+            .following_links(fixture.options.follow_links)
             .run()
             .complete
     );
@@ -147,7 +148,8 @@ mod links {
 
     #[test]
     fn a_target_elsewhere_is_found_once_by_the_link() {
-        let fixture = Fixture::new();
+        let mut fixture = Fixture::new();
+        fixture.options.follow_links = true;
         write_picture(&fixture.outside("album/a.png"), 1);
         write_picture(&fixture.outside("album/deep/b.png"), 2);
         fixture.picture(".store/c.png", 3); // as git-annex does
@@ -157,6 +159,29 @@ mod links {
         symlink(fixture.outside("album/deep"), fixture.path("deep")).unwrap();
         symlink(fixture.outside("album"), fixture.path("second")).unwrap();
         assert_eq!(candidates(&fixture).len(), 3);
+    }
+
+    #[test]
+    fn a_link_out_of_the_root_is_named_and_not_followed_unless_asked() {
+        let mut fixture = Fixture::new();
+        write_picture(&fixture.outside("album/a.png"), 1);
+        write_picture(&fixture.outside("b.png"), 2);
+        let good = fixture.picture(".store/c.png", 3);
+        symlink(fixture.outside("album"), fixture.path("album")).unwrap();
+        symlink(fixture.outside("b.png"), fixture.path("b.png")).unwrap();
+        symlink(good, fixture.path("c.png")).unwrap();
+        let (summary, events) = fixture.run();
+        assert_eq!((summary.indexed, summary.skipped), (1, 2), "{events:?}");
+        let named = |event: &&FileEvent| matches!(event, FileEvent::Skipped { reason, .. } if reason.contains("--follow-links"));
+        assert_eq!(events.iter().filter(named).count(), 2, "{events:?}");
+        fixture.options.follow_links = true;
+        assert_eq!(fixture.run().0.indexed, 2);
+        // What was found by the links once is not taken for gone when they are not followed.
+        fixture.options.follow_links = false;
+        assert_eq!(fixture.run().0.missing, 0);
+        for link in ["album/a.png", "b.png"] {
+            assert!(!fixture.index.file(&fixture.path(link)).unwrap().unwrap().missing, "{link}");
+        }
     }
 
     #[test]

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::error::ApiError;
+use crate::EngineError;
 
 /// One answer and the question that it belongs to.
-#[derive(Debug)]
-pub struct Latest<T>(Mutex<Option<(String, Arc<T>)>>);
+pub(crate) struct Latest<T>(Mutex<Option<(String, Arc<T>)>>);
 
 impl<T> Default for Latest<T> {
     fn default() -> Self {
@@ -17,14 +16,15 @@ impl<T> Default for Latest<T> {
 }
 
 impl<T> Latest<T> {
-    /// The answer to `question`, which names the revision of the library: remembered, or made now. It is remembered if
+    /// The answer to `question`, which names the revision of the index: remembered, or made now. It
+    /// is remembered if
     /// `keep` says so.
     pub fn get_or_make(
         &self,
         question: String,
-        make: impl FnOnce() -> Result<T, ApiError>,
+        make: impl FnOnce() -> Result<T, EngineError>,
         keep: impl FnOnce(&T) -> bool,
-    ) -> Result<Arc<T>, ApiError> {
+    ) -> Result<Arc<T>, EngineError> {
         if let Some((_, known)) = self.0.lock().as_ref().filter(|(of, _)| *of == question) {
             return Ok(Arc::clone(known));
         }
@@ -55,7 +55,7 @@ mod tests {
         };
         assert_eq!([ask("a", true), ask("a", true), ask("b", false), ask("b", false), ask("a", true)], [1, 1, 2, 3, 1]);
         assert_eq!([ask("c", true), ask("a", true)], [4, 5], "one is remembered");
-        let failed = latest.get_or_make("d".to_owned(), || Err(ApiError::busy()), |_| true);
-        assert_eq!(failed.unwrap_err(), ApiError::busy());
+        let failed = latest.get_or_make("d".to_owned(), || Err(EngineError::Cancelled), |_| true);
+        assert!(matches!(failed, Err(EngineError::Cancelled)));
     }
 }
