@@ -139,6 +139,19 @@ pub enum IndexError {
         /// The store's reason.
         reason: String,
     },
+    /// Pictures take so long to decode that a run cannot go on.
+    #[error(
+        "{} pictures took longer than {} seconds each and are still being decoded, so this run ends, and what it did is kept; \
+         leave them out with a `.glimpseignore` file, or allow more time with `--picture-timeout`: {}",
+        files.len(), limit.as_secs_f32(),
+        files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    )]
+    Stuck {
+        /// The pictures.
+        files: Vec<PathBuf>,
+        /// How long each may take.
+        limit: std::time::Duration,
+    },
     /// The encoder failed.
     #[error(transparent)]
     Encode(#[from] glimpse_encoder::EncodeError),

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use tokenizers::Tokenizer as Pieces;
 
-use crate::{EncodeError, guard};
+use crate::{EncodeError, files, guard};
 use special::{Family, SpecialTokens};
 
 /// Characters looked at for each token of the row, at most. The longest piece of the vocabularies in use has 31, so
@@ -62,7 +62,7 @@ impl Tokenizer {
     /// vocabulary is not the one that the model was trained with.
     pub fn load(path: &Path, input: TextInput) -> Result<Self, EncodeError> {
         let path = Self::locate(path)?;
-        let text = std::fs::read_to_string(&path).map_err(|source| EncodeError::Io { path: path.clone(), source })?;
+        let text = files::read_to_string(&path).map_err(|source| EncodeError::Io { path: path.clone(), source })?;
         let refuse = |reason: String| EncodeError::Tokenizer { path: path.clone(), reason };
         let pieces = guard::catch(|| vocabulary::parse(&text).map_err(|error| error.to_string()));
         let pieces = pieces.flatten().map_err(|error| refuse(format!("not a tokenizer: {error}")))?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::write::is_gone;
+use super::disk::is_gone;
 use crate::{Index, IndexError};
 
 /// One file in so many may be gone with its whole folder.

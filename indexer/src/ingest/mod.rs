@@ -2,12 +2,16 @@
 
 mod budget;
 mod contents;
+mod decode;
+mod detached;
 mod devices;
+mod disk;
 mod encode;
 mod hook;
 mod look;
 mod losses;
 mod metadata;
+mod names;
 mod pipeline;
 mod read;
 mod rebuild;
@@ -16,6 +20,7 @@ mod refill;
 mod regions;
 mod report;
 mod roots;
+mod rules;
 mod walk;
 mod write;
 
@@ -28,6 +33,7 @@ use glimpse_encoder::picture::Limits;
 use glimpse_encoder::{Checked, Encode};
 
 use self::contents::Contents;
+pub use self::decode::PictureDecoder;
 pub use self::devices::Devices;
 pub use self::hook::PictureHook;
 pub use self::losses::{Losses, losses};
@@ -68,7 +74,15 @@ pub struct IngestOptions {
     pub on_picture: PictureHook,
     /// Tells folders of one drive from those of another.
     pub devices: Devices,
+    /// How long reading or decoding one picture may take. One that takes longer has failed, and is
+    /// left to itself: a run that has left many behind ends with [`IndexError::Stuck`].
+    pub picture_timeout: Duration,
+    /// Decodes pictures.
+    pub decoder: PictureDecoder,
 }
+
+/// A hundred megapixels take a few seconds, ten times as long where all cores are busy.
+const PICTURE_TIMEOUT: Duration = Duration::from_secs(120);
 
 impl Default for IngestOptions {
     fn default() -> Self {
@@ -86,6 +100,8 @@ impl Default for IngestOptions {
             captions: None,
             on_picture: PictureHook::default(),
             devices: Devices::default(),
+            picture_timeout: PICTURE_TIMEOUT,
+            decoder: PictureDecoder::default(),
         }
     }
 }

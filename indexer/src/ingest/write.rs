@@ -1,7 +1,6 @@
 //! The only stage that changes the index; it runs on the caller's thread.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::FileEvent;
 use super::contents::{Contents, Displaced};
+use super::disk::{self, is_gone};
 use super::encode::Encoded;
 use super::look::{Known, NewPicture};
 use super::metadata::{Words, read_sidecars};
@@ -39,6 +39,8 @@ impl<'a, 'o> Writer<'a, 'o> {
         loop {
             match messages.recv_timeout(TICK) {
                 Ok(message) => self.message(message)?,
+                // Who stops a run may not wait until a decoder or the model comes to an end.
+                Err(RecvTimeoutError::Timeout) if shared.is_over() => self.commit()?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -203,7 +205,7 @@ impl<'a, 'o> Writer<'a, 'o> {
 fn origin(path: &Path, others: &[FileRecord]) -> FileEvent {
     let gone = || others.iter().filter(|other| is_gone(&other.path));
     let unchanged = |other: &&FileRecord| {
-        !other.missing && std::fs::metadata(&other.path).is_ok_and(|facts| Stat::of(&facts) == Stat::from(*other))
+        !other.missing && disk::facts(&other.path).is_ok_and(|facts| Stat::of(&facts) == Stat::from(*other))
     };
     let to = path.to_path_buf();
     let same_name = gone().find(|other| other.path.file_name() == path.file_name());
@@ -212,10 +214,4 @@ fn origin(path: &Path, others: &[FileRecord]) -> FileEvent {
         (None, Some(twin), _) => FileEvent::Duplicate { path: to, of: twin.path.clone() },
         (None, None, None) => FileEvent::Unchanged(to),
     }
-}
-
-/// True if there certainly is nothing at `path` any more.
-pub(super) fn is_gone(path: &Path) -> bool {
-    let gone = |error: io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
-    std::fs::symlink_metadata(path).is_err_and(gone)
 }

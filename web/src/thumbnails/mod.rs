@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use actix_web::web::Bytes;
-use glimpse_engine::{ContentHash, Limits, decode_reduced};
+use glimpse_engine::{ContentHash, Limits, decode_reduced, files};
 use image::codecs::jpeg::JpegEncoder;
 use image::{RgbImage, imageops};
 
@@ -76,7 +76,7 @@ pub fn open_unchanged(image: &ImageView) -> Result<File, ApiError> {
 }
 
 fn open_copy(image: &ImageView, path: &Path, indexed: i64) -> Result<File, ApiError> {
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let file = files::open(path).map_err(|error| unreadable(path, &error))?;
     let facts = file.metadata().map_err(|error| unreadable(path, &error))?;
     let modified = facts.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let modified = modified.and_then(|time| i64::try_from(time.as_nanos()).ok());
