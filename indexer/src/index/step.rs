@@ -117,7 +117,7 @@ impl<'a> Step<'a> {
     fn detach(&mut self, image: ImageId, file: PathHash) -> Result<(), IndexError> {
         self.batch.remove(Table::FilesOfImage, &keys::file_of_image(image, file));
         self.changed.insert(image);
-        if self.index.store.files_of(image)?.iter().all(|&other| other == file) {
+        if !self.index.store.has_other_file(image, file)? {
             self.remove_image(image)?;
         }
         Ok(())

@@ -116,7 +116,7 @@ mod tests {
         for _ in 0..MOST_LEFT {
             assert_eq!(calls.exhausted_by(), None);
             let wait = wait.clone();
-            assert_eq!(calls.call(picture(), || false, move || drop(wait.recv())), Err(Left::TooLong));
+            assert_eq!(calls.call(picture(), || false, move || _ = wait.recv()), Err(Left::TooLong));
         }
         assert_eq!(calls.exhausted_by(), Some(vec![picture().to_path_buf(); MOST_LEFT]));
         drop(end);

@@ -1,14 +1,22 @@
 //! Questions to the file system about paths. Each costs a call of the system, over a network perhaps
 //! milliseconds: how many a run asks is counted in tests.
 
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+
+use glimpse_encoder::files;
 
 /// What is at `path`, or where a link leads.
 pub(super) fn facts(path: &Path) -> io::Result<Metadata> {
     count();
     fs::metadata(path)
+}
+
+/// Opens a file without waiting for what is none.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    count();
+    files::open(path)
 }
 
 /// `path` without links. Costs as many calls as the path has parts.

@@ -7,6 +7,7 @@ mod detached;
 mod devices;
 mod disk;
 mod encode;
+mod holders;
 mod hook;
 mod look;
 mod losses;

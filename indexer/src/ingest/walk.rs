@@ -49,7 +49,7 @@ pub(super) struct Walked {
     pub seen: HashSet<u64>,
     pub hasher: RandomState,
     /// Folders and files that could not be looked at: nothing is known of what is there.
-    pub unknown: Vec<PathBuf>,
+    pub unknown: HashSet<PathBuf>,
     /// Roots that are folders.
     pub folders: Vec<PathBuf>,
     /// Folders on another device than the one above them: below the roots, the roots, and above them.
@@ -64,7 +64,7 @@ impl Walked {
     }
 
     pub fn saw_nothing_of(&self, path: &Path) -> bool {
-        self.unknown.iter().any(|unknown| path.starts_with(unknown))
+        !self.unknown.is_empty() && path.ancestors().any(|above| self.unknown.contains(above))
     }
 }
 
@@ -193,7 +193,7 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
             Ok(target) => target,
             // Its target may be on a drive that is not mounted now.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.walked.unknown.push(path.clone());
+                self.walked.unknown.insert(path.clone());
                 return named(&path).is_none() || (self.sink)(Found::Failed(path, "a link to nowhere".into()));
             }
             Err(error) => return self.failed(&path, &error),
@@ -242,7 +242,7 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
 
     /// Whatever is there, or below it, was not seen.
     fn failed(&mut self, path: &Path, error: &io::Error) -> bool {
-        self.walked.unknown.push(path.to_path_buf());
+        self.walked.unknown.insert(path.to_path_buf());
         (self.sink)(Found::Failed(path.to_path_buf(), error.to_string()))
     }
 

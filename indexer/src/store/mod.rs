@@ -154,14 +154,20 @@ impl Store {
         Ok(value.and_then(|value| records::decode_file(hash, &value).ok()))
     }
 
-    /// Path hashes of all files of a picture.
-    pub(crate) fn files_of(&self, id: ImageId) -> Result<Vec<PathHash>, IndexError> {
+    /// Path hashes of the files of a picture, rising; nothing is read ahead, for there may be very many.
+    pub(crate) fn files_of(&self, id: ImageId) -> impl Iterator<Item = Result<PathHash, IndexError>> + '_ {
         let entries = self.tree(Table::FilesOfImage).scan_prefix(keys::image(id)).keys();
         let hashes = entries.filter_map(|key| key.map(|key| keys::parse_file_of_image(&key)).transpose());
-        hashes
-            .map(|parsed| parsed.map(|(_, hash)| hash))
-            .collect::<Result<_, _>>()
-            .map_err(|error| failure(&self.dir, "reading the store", error))
+        hashes.map(|parsed| match parsed {
+            Ok((_, hash)) => Ok(hash),
+            Err(error) => Err(failure(&self.dir, "reading the store", error)),
+        })
+    }
+
+    /// True if a picture has another file than this one.
+    pub(crate) fn has_other_file(&self, id: ImageId, file: PathHash) -> Result<bool, IndexError> {
+        let mut others = self.files_of(id).filter(|other| other.as_ref().map_or(true, |&other| other != file));
+        others.next().transpose().map(|other| other.is_some())
     }
 
     /// The values of a picture's regions by part, rising.

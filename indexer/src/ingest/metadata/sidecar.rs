@@ -6,8 +6,6 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use glimpse_encoder::files;
-
 use super::super::disk;
 use super::super::read::Stat;
 use super::{MAX_BLOCK, Words, xmp};
@@ -73,7 +71,7 @@ fn beside(picture: &Path) -> impl Iterator<Item = (Kind, PathBuf)> + '_ {
 
 fn read_start(path: &Path, most: usize) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    files::open(path).ok()?.take(most as u64).read_to_end(&mut bytes).ok()?;
+    disk::open(path).ok()?.take(most as u64).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
 

@@ -117,7 +117,7 @@ fn nothing_is_concluded_about_folders_that_cannot_be_looked_at() {
     fixture.run();
     paths.iter().for_each(|path| fs::remove_file(path).unwrap());
     let walked = walk::Walked {
-        unknown: vec![fixture.path("shut")],
+        unknown: [fixture.path("shut")].into(),
         folders: fixture.options.roots.clone(),
         complete: true,
         ..walk::Walked::default()
