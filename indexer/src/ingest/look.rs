@@ -34,6 +34,7 @@ impl Known {
             image,
             bytes: self.stat.bytes,
             modified: self.stat.modified,
+            changed: self.stat.changed,
             sidecar_modified: self.sidecar_modified,
             missing: false,
         }
@@ -87,11 +88,14 @@ impl Looker<'_> {
     /// `claimed` is the content that the caller must settle if the file comes to nothing.
     fn fate(&self, candidate: Candidate, claimed: &mut Option<ContentHash>) -> Result<Fate, IndexError> {
         if let Some(record) = self.index.file(&candidate.path)?
+            && !self.decoder.options.rehash
             && record.sidecar_modified == candidate.sidecar_modified
-            && Stat::from(&record) == candidate.stat
+            && candidate.stat.is(&Stat::from(&record))
         {
-            let back = record.missing.then_some(FileRecord { missing: false, ..record });
-            return Ok(Fate::Unchanged(back));
+            // Files of older libraries have no time of change yet.
+            let changed = candidate.stat.changed;
+            let is_new = record.missing || record.changed != changed;
+            return Ok(Fate::Unchanged(is_new.then_some(FileRecord { missing: false, changed, ..record })));
         }
         self.read(&candidate, claimed)
     }
@@ -168,7 +172,7 @@ fn new_record(file: &Known, format: Format, (width, height): (u32, u32), metadat
 
 impl From<&FileRecord> for Stat {
     fn from(record: &FileRecord) -> Self {
-        Self { bytes: record.bytes, modified: record.modified }
+        Self { bytes: record.bytes, modified: record.modified, changed: record.changed }
     }
 }
 

@@ -58,6 +58,8 @@ pub struct IngestOptions {
     /// Only tell what of the index is no longer there; change and encode nothing. A file that was moved counts as gone,
     /// since nothing is read.
     pub dry_run: bool,
+    /// Read every file, also those that look unchanged.
+    pub rehash: bool,
     /// Also walk hidden files and folders.
     pub hidden: bool,
     /// Pictures per encoder call.
@@ -93,6 +95,7 @@ impl Default for IngestOptions {
             prune: false,
             force: false,
             dry_run: false,
+            rehash: false,
             hidden: false,
             batch: 8,
             threads,
@@ -112,7 +115,7 @@ impl Default for IngestOptions {
 pub enum FileEvent {
     /// Encoded and stored.
     Indexed(PathBuf),
-    /// Known by size and time; not read.
+    /// Known by size and times, and not read; or read, and the same.
     Unchanged(PathBuf),
     /// Known by content under another path that is gone; nothing was encoded.
     Moved {
@@ -165,7 +168,7 @@ pub trait Observer {
 pub struct Summary {
     /// Pictures encoded and stored.
     pub indexed: usize,
-    /// Files known by size and time.
+    /// Files known by size and times, or read and found the same.
     pub unchanged: usize,
     /// Files known by content under a path that is gone.
     pub moved: usize,

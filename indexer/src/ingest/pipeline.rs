@@ -31,7 +31,7 @@ use crate::{FileRecord, Index, IndexError};
 /// What the writer is told.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// Nothing to do, except to store `back` if the file was away.
+    /// Nothing to do, except to store `back` if the file was away, or more is known of it now.
     Unchanged { path: PathBuf, back: Option<FileRecord> },
     /// A file whose content needs no encoding.
     Known(Known),

@@ -14,12 +14,32 @@ pub(super) struct Stat {
     pub bytes: u64,
     /// Nanoseconds since 1970.
     pub modified: i64,
+    /// When the file system last changed anything about the file, which no program can set:
+    /// nanoseconds since 1970, 0 where there is no such time or it is not known.
+    pub changed: i64,
 }
 
 impl Stat {
     pub fn of(facts: &fs::Metadata) -> Self {
-        Self { bytes: facts.len(), modified: facts.modified().map_or(0, nanoseconds) }
+        Self { bytes: facts.len(), modified: facts.modified().map_or(0, nanoseconds), changed: changed(facts) }
     }
+
+    /// True if nothing tells this state from an `earlier` one.
+    pub fn is(&self, earlier: &Self) -> bool {
+        let known = self.changed != 0 && earlier.changed != 0;
+        (self.bytes, self.modified) == (earlier.bytes, earlier.modified) && (!known || self.changed == earlier.changed)
+    }
+}
+
+#[cfg(unix)]
+fn changed(facts: &fs::Metadata) -> i64 {
+    use std::os::unix::fs::MetadataExt as _;
+    facts.ctime().saturating_mul(1_000_000_000).saturating_add(facts.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn changed(_: &fs::Metadata) -> i64 {
+    0
 }
 
 /// Saturates in the years 1677 and 2262.

@@ -12,7 +12,7 @@ Examples:
   glimpse index --model demo clip-art       with the small bundled model
   glimpse index --json ~/Pictures | jq      one JSON object for each file, and a summary
 
-Unchanged files cost a look at their size and time; moved files keep what is known of them. Hidden files are skipped, and
+Unchanged files cost a look at their size and times; moved files keep what is known of them. Hidden files are skipped, and
 a `.glimpseignore` file names more to skip, in the syntax of `.gitignore`. A bad picture is named with its reason and does
 not stop the rest. Ctrl-C keeps everything done so far, and ends the run within two seconds.
 
@@ -43,6 +43,11 @@ pub struct IndexArgs {
     /// Forget with --prune, or replace the index of another model, also where so much is gone that a drive may be away
     #[arg(long)]
     pub force: bool,
+
+    /// Read all files, also those whose size and times say that they are unchanged: for what was changed in a way that
+    /// leaves no trace. Pictures that are the same are not encoded again
+    #[arg(long)]
+    pub rehash: bool,
 
     /// Hidden files and folders too
     #[arg(long)]

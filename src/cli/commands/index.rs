@@ -26,6 +26,7 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
         prune: args.prune,
         force: args.force,
         dry_run: args.dry_run,
+        rehash: args.rehash,
         hidden: args.hidden,
         batch: args.batch.map_or(defaults.batch, usize::from),
         threads: args.threads.map_or(defaults.threads, usize::from),

@@ -88,6 +88,7 @@ pub(crate) fn file(path: impl AsRef<Path>) -> FileRecord {
         image: ImageId(u64::MAX),
         bytes: 1000,
         modified: 1,
+        changed: 0,
         sidecar_modified: 0,
         missing: false,
     }
