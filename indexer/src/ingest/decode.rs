@@ -111,7 +111,7 @@ impl<'a> Decoder<'a> {
         if let Some(files) = self.calls.exhausted_by() {
             return Err(Unread::Stuck(files));
         }
-        let limits = self.options.limits.clone();
+        let limits = self.options.limits;
         let memory = self.files.take(expected.min(limits.max_bytes));
         let own_path = path.to_path_buf();
         let (bytes, stat, format, content, pixels) = self.call(path, "reading", move || {
@@ -129,7 +129,7 @@ impl<'a> Decoder<'a> {
         let _memory = self.pixels.take(file.pixels.saturating_mul(BYTES_PER_PIXEL));
         let start = Instant::now();
         let detail = if makes_regions { self.profile.config.detail } else { 1.0 };
-        let (least, limits) = (least_side(self.encoder, detail), self.options.limits.clone());
+        let (least, limits) = (least_side(self.encoder, detail), self.options.limits);
         let (decoder, PictureFile { bytes, format, content, .. }) = (self.options.decoder.clone(), file);
         let (picture, metadata) = self.call(path, "decoding", move || {
             let picture = decoder.decode(&bytes, &limits, least);

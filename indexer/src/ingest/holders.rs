@@ -132,7 +132,9 @@ impl Others {
 
     fn add(&mut self, file: &FileRecord) {
         self.files += 1;
-        self.twin = Some(file.clone());
+        if self.twin.as_ref().is_none_or(|twin| twin.path == file.path) {
+            self.twin = Some(file.clone());
+        }
     }
 }
 
