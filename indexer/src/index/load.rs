@@ -178,7 +178,7 @@ impl Loaded {
         for file in &files {
             memory.put_file(file);
         }
-        for (revision, id) in store.changes_after(0)? {
+        for (revision, id) in store.changes_after(0, usize::MAX)? {
             memory.set_revision(id, revision);
         }
         let stored = store.next_id()?;

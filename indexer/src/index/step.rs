@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use super::Index;
+use crate::fault;
+use crate::regions::RegionIndex;
 use crate::regions::format::Stored;
 use crate::store::keys::{self, PathHash, Table};
 use crate::store::{Batch, records};
@@ -164,7 +166,9 @@ impl<'a> Step<'a> {
         // From here on memory is ahead of the store, until the store has taken the step.
         let ahead = Ahead { index, new: &new };
         let of_regions = index.prepare_regions(&with_regions, &without, &mut self.batch)?;
+        fault::point()?;
         let nodes = index.graph.prepare(&index.scan, &new, &gone, &mut self.batch)?;
+        fault::point()?;
         if revision > before {
             let between = (before, revision);
             index.snapshot.note_step(&index.store, &mut self.batch, between, &nodes)?;
@@ -174,16 +178,22 @@ impl<'a> Step<'a> {
         ahead.taken();
         // First: its revisions are used up, whatever becomes of the rest.
         index.revision.store(revision, Ordering::Release);
-        self.show(&revisions)?;
+        self.show(&revisions);
         index.graph.forget(&index.scan, &gone);
         Ok(())
     }
 
-    /// Vectors have come before, and go after, the facts that make a picture findable.
-    fn show(&self, revisions: &[(ImageId, u64)]) -> Result<(), IndexError> {
-        let regions = self.index.regions.get();
+    /// Vectors have come before, and go after, the facts that make a picture findable. The store has taken
+    /// the step, so nothing here fails: regions that find no room are read from the store when they are
+    /// asked for next.
+    fn show(&self, revisions: &[(ImageId, u64)]) {
+        let mut regions = self.index.regions.get();
         for (id, stored) in self.effects.iter().filter_map(Effect::regions) {
-            regions.as_ref().map_or(Ok(()), |regions| regions.put(id, stored))?;
+            let put = |regions: &RegionIndex| fault::point().and_then(|()| regions.put(id, stored));
+            if regions.as_deref().is_some_and(|regions| put(regions).is_err()) {
+                self.index.regions.clear();
+                regions = None;
+            }
         }
         let mut memory = self.index.memory.write();
         for effect in &self.effects {
@@ -204,7 +214,6 @@ impl<'a> Step<'a> {
                 regions.remove(*id);
             }
         }
-        Ok(())
     }
 }
 

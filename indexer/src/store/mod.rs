@@ -32,6 +32,7 @@ use sled::transaction::{ConflictableTransactionError, TransactionError};
 
 use self::keys::{PathHash, Table};
 pub(crate) use self::salvage::LogState;
+use crate::fault;
 use crate::{ContentHash, FileRecord, ImageId, ImageRecord, IndexError};
 
 /// Memory that sled may use to keep pages; a point read of a cold page costs one disk read.
@@ -60,6 +61,14 @@ pub(crate) struct Batch {
     tables: [sled::Batch; Table::ALL.len()],
     /// The table of a value that is too large, and its bytes.
     too_large: Option<(Table, usize)>,
+    #[cfg(test)]
+    changes: usize,
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Changes in each of the batches that this thread applied.
+    pub(crate) static APPLIED: std::cell::RefCell<Vec<usize>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
 impl Batch {
@@ -68,12 +77,23 @@ impl Batch {
         if value.len() > LARGEST_VALUE {
             self.too_large = Some((table, value.len()));
         }
+        self.note_change();
         self.tables[table as usize].insert(key, value);
     }
 
     pub(crate) fn remove(&mut self, table: Table, key: &[u8]) {
+        self.note_change();
         self.tables[table as usize].remove(key);
     }
+
+    #[cfg(test)]
+    fn note_change(&mut self) {
+        self.changes += 1;
+    }
+
+    #[cfg(not(test))]
+    #[allow(clippy::unused_self)]
+    fn note_change(&mut self) {}
 }
 
 impl Store {
@@ -220,11 +240,14 @@ impl Store {
         Ok(last.map_err(|error| failure(&self.dir, "reading the store", error))?.map(|(key, _)| key))
     }
 
-    /// Changes after `revision`, oldest first. Unreadable entries are left out; `verify` names them.
-    pub(crate) fn changes_after(&self, revision: u64) -> Result<Vec<(u64, ImageId)>, IndexError> {
+    /// Up to `most` changes after `revision`, oldest first. Unreadable entries are left out; `verify` names them.
+    pub(crate) fn changes_after(&self, revision: u64, most: usize) -> Result<Vec<(u64, ImageId)>, IndexError> {
         let from = revision.saturating_add(1).to_be_bytes();
         let mut changes = Vec::new();
         for entry in self.tree(Table::Changes).range(from..) {
+            if changes.len() == most {
+                break;
+            }
             let (key, value) = entry.map_err(|error| failure(&self.dir, "reading the store", error))?;
             let id = records::decode_id(Table::Changes, &key, &value).ok();
             changes.extend(keys::parse_revision(&key).zip(id));
@@ -246,6 +269,9 @@ impl Store {
             let reason = format!("a value of {bytes} bytes in table {} is too large", table.name());
             return Err(IndexError::Store { dir: self.dir.clone(), what: "writing to the store", reason });
         }
+        fault::point()?;
+        #[cfg(test)]
+        APPLIED.with(|applied| applied.borrow_mut().push(batch.changes));
         let step = |trees: &Vec<sled::transaction::TransactionalTree>| {
             trees.iter().zip(&batch.tables).try_for_each(|(tree, changes)| tree.apply_batch(changes))?;
             Ok::<(), ConflictableTransactionError<()>>(())
