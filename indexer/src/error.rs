@@ -33,10 +33,23 @@ pub enum IndexError {
         dir: PathBuf,
     },
     /// Another process has the index open.
-    #[error("{dir}: in use by another glimpse process; stop it, or ask it over HTTP if it is `glimpse serve`")]
+    #[error(
+        "{dir}: in use by another glimpse process{}; stop it, or ask it over HTTP if it is `glimpse serve`",
+        holder.map_or(String::new(), |holder| format!(" (process {holder})"))
+    )]
     InUse {
         /// The index.
         dir: PathBuf,
+        /// The number of the process, if it left word.
+        holder: Option<u32>,
+    },
+    /// The index cannot be written, and a copy of it answers.
+    #[error("{dir}: it cannot be written ({reason}), so it can only be searched")]
+    ReadOnly {
+        /// The index.
+        dir: PathBuf,
+        /// The system's reason.
+        reason: String,
     },
     /// Made by another model.
     #[error(

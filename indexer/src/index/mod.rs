@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
+use tempfile::TempDir;
 
 use self::graph::GraphSlot;
 use self::memory::Memory;
@@ -58,6 +59,16 @@ pub struct Index {
     damaged: AtomicUsize,
     // Dropped last, when the stores have let go of the folder.
     folder: Folder,
+    /// Of a copy: the folder that is removed with it, and why nothing may be written.
+    copy: Option<Copied>,
+}
+
+/// What an index is a copy of, since that cannot be written.
+#[derive(Debug)]
+struct Copied {
+    of: PathBuf,
+    reason: String,
+    _folder: TempDir,
 }
 
 /// What only the writer of the moment may touch.

@@ -147,6 +147,7 @@ impl<'a> Step<'a> {
             return Ok(());
         }
         let index = self.index;
+        index.require_writable()?;
         // A graph that is being read takes stock of the vectors; they must not change meanwhile.
         index.graph.settle();
         let before = index.revision();

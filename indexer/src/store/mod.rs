@@ -27,6 +27,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use glimpse_encoder::files;
 use sled::Transactional;
 use sled::transaction::{ConflictableTransactionError, TransactionError};
 
@@ -40,6 +41,9 @@ const CACHE_BYTES: u64 = 64 << 20;
 
 /// How often sled flushes and fsyncs by itself, between commits.
 const FLUSH_EVERY_MS: u64 = 1000;
+
+/// The file beside sled's that has the number of the process which opened the store last.
+const HOLDER: &str = "process";
 
 /// A key or value as it is read: bytes whose owner is sled's cache.
 pub(crate) type Bytes = sled::IVec;
@@ -108,14 +112,23 @@ impl Store {
         // sled panics on some kinds of damage; a library that cannot be opened must not take a server with it.
         let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open_unlocked(&config)));
         let (db, trees) = opened.map_err(|_| unreadable(dir, "sled gave up"))?.map_err(|error| match error {
-            sled::Error::Io(reason) if is_lock(&reason) => IndexError::InUse { dir: dir.to_path_buf() },
+            sled::Error::Io(reason) if is_lock(&reason) => {
+                IndexError::InUse { dir: dir.to_path_buf(), holder: Self::holder(dir) }
+            }
             error => failure(dir, "opening the store", error),
         })?;
         let path = dir.join("db");
         // Some systems flush only what was opened for writing.
         let log =
             File::options().read(true).write(true).open(&path).map_err(|source| IndexError::Io { path, source })?;
+        // Only a word to others: the store is as good without it.
+        let _ = std::fs::write(dir.join(HOLDER), std::process::id().to_string());
         Ok(Self { dir: dir.to_path_buf(), db, trees, log })
+    }
+
+    /// The process that opened the store in `dir` last, if it left word.
+    pub(crate) fn holder(dir: &Path) -> Option<u32> {
+        files::read_to_string(&dir.join(HOLDER)).ok()?.parse().ok()
     }
 
     /// True if `dir` holds a store, false if there certainly is none.
@@ -333,7 +346,7 @@ fn failure(dir: &Path, what: &'static str, error: sled::Error) -> IndexError {
             unreadable(dir, "its log contradicts itself")
         }
         sled::Error::Io(error) if damaged(&error) => unreadable(dir, &error.to_string()),
-        error => IndexError::Store { dir: dir.to_path_buf(), what, reason: error.to_string() },
+        sled::Error::Io(error) => IndexError::Store { dir: dir.to_path_buf(), what, reason: error.to_string() },
     }
 }
 
