@@ -45,7 +45,15 @@ pub fn fill_by(index: &Index, count: usize, mut add: impl FnMut(&Index, usize, I
             described: None,
         };
         let path = PathBuf::from(format!("/pictures/{:03}/{name}", number / 500));
-        let file = FileRecord { path, image: ImageId(0), bytes: 1, modified: 1, sidecar_modified: 0, missing: false };
+        let file = FileRecord {
+            path,
+            image: ImageId(0),
+            bytes: 1,
+            modified: 1,
+            changed: 0,
+            sidecar_modified: 0,
+            missing: false,
+        };
         add(index, number, record, file);
         if number % 1000 == 999 {
             index.commit().expect("a commit");

@@ -178,5 +178,5 @@ fn picture(n: u64) -> ImageRecord {
 
 fn file(n: u64) -> FileRecord {
     let path = PathBuf::from(format!("/photos/{}/{n}.jpg", n / 1000));
-    FileRecord { path, image: ImageId(0), bytes: 1000, modified: 1, sidecar_modified: 0, missing: false }
+    FileRecord { path, image: ImageId(0), bytes: 1000, modified: 1, changed: 0, sidecar_modified: 0, missing: false }
 }

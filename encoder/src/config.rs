@@ -3,13 +3,12 @@
 //! Published checkpoints write down only what differs from those defaults, so a missing field is normal and means
 //! B/16 at 224 pixels with a vocabulary of 32,000. What *is* written must have the right type and a possible size.
 
-use std::fs;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::EncodeError;
+use crate::{EncodeError, files};
 
 /// Name of the file inside a checkpoint directory.
 pub const FILE: &str = "config.json";
@@ -94,7 +93,7 @@ impl ModelConfig {
     /// field that no model of this family can have.
     pub fn load(dir: &Path) -> Result<Self, EncodeError> {
         let path = dir.join(FILE);
-        let text = fs::read_to_string(&path).map_err(|error| EncodeError::reading(dir, FILE, error))?;
+        let text = files::read_to_string(&path).map_err(|error| EncodeError::reading(dir, FILE, error))?;
         Self::parse(&text, &path)
     }
 

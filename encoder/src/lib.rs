@@ -6,6 +6,7 @@
 pub mod config;
 pub mod decoder;
 pub mod dense;
+pub mod files;
 pub mod hub;
 pub mod picture;
 pub mod preprocess;

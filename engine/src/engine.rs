@@ -235,6 +235,12 @@ impl Engine {
         Ok(Arc::clone(self.served.write().get_or_insert(served)))
     }
 
+    /// Why the library cannot be written, so that a copy of it answers and nothing can be indexed; `None`
+    /// if it can be, or there is none yet.
+    pub fn obstacle(&self) -> Option<String> {
+        self.library.obstacle()
+    }
+
     /// From now on `index` answers.
     pub(crate) fn serve(&self, index: Arc<Index>) {
         let mut held = self.served.write();

@@ -136,6 +136,7 @@ impl EngineError {
                 IndexError::NoSuchImage(_) => ErrorKind::NotFound,
                 IndexError::NoIndex { .. }
                 | IndexError::InUse { .. }
+                | IndexError::ReadOnly { .. }
                 | IndexError::OtherModel { .. }
                 | IndexError::OtherStorage { .. }
                 | IndexError::OtherRegions { .. }

@@ -77,8 +77,15 @@ impl Fixture {
             keywords: Vec::new(),
             described: None,
         };
-        let file =
-            FileRecord { path, image: ImageId(0), bytes: 1000, modified: 0, sidecar_modified: 0, missing: false };
+        let file = FileRecord {
+            path,
+            image: ImageId(0),
+            bytes: 1000,
+            modified: 0,
+            changed: 0,
+            sidecar_modified: 0,
+            missing: false,
+        };
         self.index.add(record, vector.as_slice(), file).unwrap()
     }
 

@@ -57,9 +57,9 @@ pub use tag::{MAX_LABELS, Tag, TagOptions, Tagged};
 pub use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect, RegionMap, detail_limit};
 pub use glimpse_encoder::picture::{Format, Limits, Picture, decode, decode_reduced};
 pub use glimpse_encoder::published::Published;
-pub use glimpse_encoder::{DenseGrid, Embedding, Encode, ModelInfo, hub};
+pub use glimpse_encoder::{DenseGrid, Embedding, Encode, ModelInfo, files, hub};
 pub use glimpse_indexer::ingest::{
-    FileEvent, IngestOptions, Observer, PictureHook, RegionChoice, RegionOptions, Summary,
+    FileEvent, IngestOptions, Observer, PictureDecoder, PictureHook, RegionChoice, RegionOptions, Summary,
 };
 pub use glimpse_indexer::vectors::VectorStorage;
 pub use glimpse_indexer::{

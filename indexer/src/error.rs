@@ -33,10 +33,23 @@ pub enum IndexError {
         dir: PathBuf,
     },
     /// Another process has the index open.
-    #[error("{dir}: in use by another glimpse process; stop it, or ask it over HTTP if it is `glimpse serve`")]
+    #[error(
+        "{dir}: in use by another glimpse process{}; stop it, or ask it over HTTP if it is `glimpse serve`",
+        holder.map_or(String::new(), |holder| format!(" (process {holder})"))
+    )]
     InUse {
         /// The index.
         dir: PathBuf,
+        /// The number of the process, if it left word.
+        holder: Option<u32>,
+    },
+    /// The index cannot be written, and a copy of it answers.
+    #[error("{dir}: it cannot be written ({reason}), so it can only be searched")]
+    ReadOnly {
+        /// The index.
+        dir: PathBuf,
+        /// The system's reason.
+        reason: String,
     },
     /// Made by another model.
     #[error(
@@ -138,6 +151,19 @@ pub enum IndexError {
         what: &'static str,
         /// The store's reason.
         reason: String,
+    },
+    /// Pictures take so long to decode that a run cannot go on.
+    #[error(
+        "{} pictures took longer than {} seconds each and are still being decoded, so this run ends, and what it did is kept; \
+         leave them out with a `.glimpseignore` file, or allow more time with `--picture-timeout`: {}",
+        files.len(), limit.as_secs_f32(),
+        files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    )]
+    Stuck {
+        /// The pictures.
+        files: Vec<PathBuf>,
+        /// How long each may take.
+        limit: std::time::Duration,
     },
     /// The encoder failed.
     #[error(transparent)]

@@ -11,6 +11,7 @@
 //! ```
 
 mod catalogue;
+mod copy;
 pub(crate) mod folders;
 mod verify;
 
@@ -69,6 +70,8 @@ pub struct Library {
     open: Mutex<HashMap<u32, Weak<Index>>>,
     /// Retired since the last run that succeeded.
     retired: Mutex<HashSet<u32>>,
+    /// What answers for a library that cannot be written.
+    copy: Mutex<Option<Weak<Index>>>,
 }
 
 impl Library {
@@ -79,7 +82,13 @@ impl Library {
 
     /// As [`Library::at`], with other settings for its indexes.
     pub fn with_options(home: &Path, options: IndexOptions) -> Self {
-        Self { home: home.to_path_buf(), options, open: Mutex::default(), retired: Mutex::default() }
+        Self {
+            home: home.to_path_buf(),
+            options,
+            open: Mutex::default(),
+            retired: Mutex::default(),
+            copy: Mutex::default(),
+        }
     }
 
     /// The folder.
@@ -87,11 +96,24 @@ impl Library {
         &self.home
     }
 
-    /// Opens the generation that serves.
+    /// Opens the generation that serves; of a library that cannot be written, a copy that refuses every
+    /// change ([`Library::obstacle`]).
     ///
     /// # Errors
     /// [`IndexError::NoIndex`], [`IndexError::InUse`], [`IndexError::NewerFormat`], [`IndexError::Corrupt`].
     pub fn open(&self) -> Result<Arc<Index>, IndexError> {
+        match self.open_in_place() {
+            Err(error @ (IndexError::Io { .. } | IndexError::Store { .. } | IndexError::Lost { .. })) => {
+                match self.obstacle() {
+                    Some(reason) => self.open_copy(&reason),
+                    None => Err(error),
+                }
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_in_place(&self) -> Result<Arc<Index>, IndexError> {
         if !self.is_begun()? {
             return Err(IndexError::NoIndex { dir: self.home.clone() });
         }
@@ -124,7 +146,7 @@ impl Library {
         let same = |generation: &&Generation| generation.model.fingerprint == model.fingerprint;
         let fitting = catalogue.serving.iter().find(same).or(catalogue.building.iter().find(same));
         if let Some(generation) = fitting {
-            let index = self.open_generation(generation.number)?;
+            let index = self.open_to_write(generation.number)?;
             let kept = index.manifest().vectors;
             return match self.options.vectors.filter(|&asked| asked != kept) {
                 Some(asked) => Err(IndexError::OtherStorage { dir: self.home.clone(), kept, asked }),
@@ -256,6 +278,17 @@ impl Library {
         let index = Arc::new(Index::open(&folders::dir_of(&self.home, number), &self.options)?);
         open.insert(number, Arc::downgrade(&index));
         Ok(index)
+    }
+
+    /// On a full drive, without what can be made anew: so that pictures can be forgotten there.
+    fn open_to_write(&self, number: u32) -> Result<Arc<Index>, IndexError> {
+        match self.open_generation(number) {
+            Err(IndexError::Io { .. } | IndexError::Store { .. }) if self.obstacle().is_some() => {
+                self.make_room(number)?;
+                self.open_generation(number)
+            }
+            opened => opened,
+        }
     }
 
     /// True if this process reads a generation whose place no other has taken.

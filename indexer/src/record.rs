@@ -55,6 +55,9 @@ pub struct FileRecord {
     pub bytes: u64,
     /// Modification time when it was read, nanoseconds since 1970.
     pub modified: i64,
+    /// When the file system last changed anything about it, which no program can set, nanoseconds since
+    /// 1970; 0 where there is no such time, or it is not known.
+    pub changed: i64,
     /// Newest modification time of its sidecars when they were read, nanoseconds since 1970; 0 without sidecars.
     pub sidecar_modified: i64,
     /// The file was not there when its folder was last indexed.

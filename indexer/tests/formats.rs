@@ -58,6 +58,7 @@ fn files() -> [FileRecord; 4] {
         image: ImageId(image),
         bytes: 1000,
         modified: 1_700_000_000_123_456_789,
+        changed: 0,
         sidecar_modified: 0,
         missing: false,
     };

@@ -62,7 +62,12 @@ impl Context {
 
     /// Opens the library.
     pub fn engine(&self) -> Result<Engine, CliError> {
-        Ok(Engine::open_with(self.settings.clone(), self.index.clone())?)
+        let engine = Engine::open_with(self.settings.clone(), self.index.clone())?;
+        if let Some(reason) = engine.obstacle() {
+            let home = printable(self.settings.home.display());
+            self.note(format_args!("{home} cannot be written ({reason}): it can be searched, and nothing is indexed"));
+        }
+        Ok(engine)
     }
 
     /// Buffered stdout; flush it, so that a full disk is noticed.

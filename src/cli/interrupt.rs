@@ -1,7 +1,8 @@
 //! Ctrl-C: the first asks for an orderly end, the second is obeyed at once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use glimpse::engine::{Cancel, EngineError};
 
@@ -35,6 +36,17 @@ pub fn interruptible<T>(ask: impl FnOnce() -> Result<T, EngineError>) -> Result<
 #[expect(clippy::exit, reason = "the answer is there and is being printed: as if nobody listened for Ctrl-C")]
 fn stop_now() {
     std::process::exit(130);
+}
+
+/// Ends the process with exit status 130 after `grace`, unless what was to end has ended by then.
+#[expect(clippy::exit, reason = "a thread that is busy elsewhere cannot be stopped in any other way")]
+pub fn exit_unless(ended: Arc<AtomicBool>, grace: Duration) {
+    std::thread::spawn(move || {
+        std::thread::sleep(grace);
+        if !ended.load(Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    });
 }
 
 #[expect(clippy::exit, reason = "the second Ctrl-C means now; the library is safe against a killed process")]

@@ -102,7 +102,15 @@ fn ask(set: &Set) -> Vec<Vec<(f32, Explanation)>> {
             described: None,
         };
         let path = PathBuf::from("/pictures").join(name);
-        let file = FileRecord { path, image: ImageId(0), bytes: 1, modified: 0, sidecar_modified: 0, missing: false };
+        let file = FileRecord {
+            path,
+            image: ImageId(0),
+            bytes: 1,
+            modified: 0,
+            changed: 0,
+            sidecar_modified: 0,
+            missing: false,
+        };
         index.add(record, vector, file).unwrap()
     };
     let ids: Vec<ImageId> = pictures.iter().enumerate().map(add).collect();

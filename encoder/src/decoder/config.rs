@@ -1,13 +1,12 @@
 //! `decoder.json`: sizes of the network and its vocabulary.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
 
 use super::vocabulary::{COORDINATES, LANGUAGE};
-use crate::EncodeError;
+use crate::{EncodeError, files};
 
 const FILE: &str = "decoder.json";
 const FORMAT: u32 = 1;
@@ -41,7 +40,7 @@ impl Config {
     /// Reads the file of a checkpoint directory whose tokens have `width` values.
     pub fn load(dir: &Path, width: usize) -> Result<Self, EncodeError> {
         let path = dir.join(FILE);
-        let text = fs::read_to_string(&path).map_err(|error| EncodeError::reading(dir, FILE, error))?;
+        let text = files::read_to_string(&path).map_err(|error| EncodeError::reading(dir, FILE, error))?;
         let wrong = |(field, expected, found): (&str, String, String)| EncodeError::Config {
             path: path.clone(),
             field: field.to_owned(),
@@ -134,6 +133,8 @@ impl Config {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn message(change: (&str, serde_json::Value)) -> String {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::name::is_file_name;
 use super::{HubError, ModelId};
+use crate::files;
 
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
@@ -110,12 +111,12 @@ pub fn files_in(dir: &Path) -> Vec<CheckpointFile> {
 
 /// `model_type` of a directory's `config.json`.
 pub fn model_type(dir: &Path) -> Option<String> {
-    let config: Value = serde_json::from_slice(&std::fs::read(dir.join(CONFIG)).ok()?).ok()?;
+    let config: Value = serde_json::from_slice(&files::read(&dir.join(CONFIG)).ok()?).ok()?;
     config.get("model_type")?.as_str().map(str::to_owned)
 }
 
 fn shards_of_index(dir: &Path) -> Option<BTreeSet<String>> {
-    let index: Value = serde_json::from_slice(&std::fs::read(dir.join(INDEX)).ok()?).ok()?;
+    let index: Value = serde_json::from_slice(&files::read(&dir.join(INDEX)).ok()?).ok()?;
     let files = index.get("weight_map")?.as_object()?.values().filter_map(Value::as_str);
     Some(files.filter(|name| is_file_name(name)).map(str::to_owned).collect())
 }

@@ -22,7 +22,7 @@ use image::{DynamicImage, RgbImage};
 pub use error::PictureError;
 pub use sniff::Format;
 
-use crate::{EncodeError, guard};
+use crate::{EncodeError, files, guard};
 
 /// Bounds on what a file may ask of this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,7 +139,7 @@ fn decode_at(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Pictur
 /// [`EncodeError::Io`] naming the file, or [`PictureError::TooLarge`].
 pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, EncodeError> {
     let io = |source| EncodeError::Io { path: path.to_owned(), source };
-    let file = std::fs::File::open(path).map_err(io)?;
+    let file = files::open(path).map_err(io)?;
     let length = file.metadata().map_err(io)?.len();
     limits.check_bytes(length)?;
     // The file may grow while it is read, and special files claim a length of 0.

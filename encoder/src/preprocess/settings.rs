@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::{Filter, VisionInput, check_budget};
-use crate::EncodeError;
+use crate::{EncodeError, files};
 
 /// The image settings of a checkpoint; empty if it has none.
 pub struct Settings {
@@ -27,7 +27,7 @@ impl Settings {
     }
 
     fn read_file(path: PathBuf) -> Result<Option<Self>, EncodeError> {
-        let bytes = match std::fs::read(&path) {
+        let bytes = match files::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(EncodeError::Io { path, source }),

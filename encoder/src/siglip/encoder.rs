@@ -1,6 +1,5 @@
 //! A checkpoint directory as a whole: preprocessor, tokenizer and towers.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
@@ -15,7 +14,9 @@ use crate::decoder::Decoder;
 use crate::preprocess::{Filter, Preprocessor, VisionInput};
 use crate::tokenize::{TextInput, Tokenizer};
 use crate::weights::Checkpoint;
-use crate::{Embedding, Encode, EncodeError, ImageFeatures, LoadOptions, ModelInfo, Outputs, Prepared, Projection};
+use crate::{
+    Embedding, Encode, EncodeError, ImageFeatures, LoadOptions, ModelInfo, Outputs, Prepared, Projection, files,
+};
 
 /// Any SigLIP or SigLIP 2 checkpoint, run by candle.
 pub struct SiglipEncoder {
@@ -48,7 +49,7 @@ impl SiglipEncoder {
         let checkpoint = Checkpoint::open(dir)?;
         let towers = Towers::new(config, &checkpoint, options.device.as_deref())?;
         let path = Tokenizer::locate(options.tokenizer.as_deref().unwrap_or(dir))?;
-        let pieces = fs::read(&path).map_err(|source| EncodeError::Io { path: path.clone(), source })?;
+        let pieces = files::read(&path).map_err(|source| EncodeError::Io { path: path.clone(), source })?;
         let geometry = format!("{:?} {}", preprocessor.filter(), preprocessor.max_patches());
         let info = ModelInfo {
             name: options.name.clone().unwrap_or_else(|| dir.display().to_string()),

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use tokenizers::Tokenizer as Pieces;
 
-use crate::{EncodeError, guard};
+use crate::{EncodeError, files, guard};
 use special::{Family, SpecialTokens};
 
 /// Characters looked at for each token of the row, at most. The longest piece of the vocabularies in use has 31, so
@@ -158,7 +158,7 @@ impl Tokenizer {
 fn read(path: &Path) -> Result<String, EncodeError> {
     let failed = |source| EncodeError::Io { path: path.to_owned(), source };
     let mut text = String::new();
-    let file = std::fs::File::open(path).map_err(failed)?;
+    let file = files::open(path).map_err(failed)?;
     file.take(limits::MAX_FILE + 1).read_to_string(&mut text).map_err(failed)?;
     if text.len() as u64 > limits::MAX_FILE {
         let reason = format!("larger than {} MB, which no tokenizer of a SigLIP model is", limits::MAX_FILE >> 20);

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use tokenizers::Tokenizer;
 
-use crate::EncodeError;
+use crate::{EncodeError, files};
 
 /// Whose recipe a tokenizer follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ fn token_name(object: &Value, role: &str) -> Option<String> {
 }
 
 fn read_object(path: &Path) -> Result<Value, EncodeError> {
-    match std::fs::read(path) {
+    match files::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map_err(|error| EncodeError::Tokenizer { path: path.to_owned(), reason: error.to_string() }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Value::Null),

@@ -1,13 +1,12 @@
 //! A file mapped into memory.
 #![allow(unsafe_code, reason = "mapping a file is unsafe by nature; this is the one place that does it")]
 
-use std::fs::File;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
-use crate::EncodeError;
+use crate::{EncodeError, files};
 
 /// The bytes of a file, read by the system when they are touched.
 #[derive(Debug)]
@@ -23,7 +22,7 @@ impl FileMap {
     /// [`EncodeError::Io`].
     pub fn open(path: &Path) -> Result<Self, EncodeError> {
         let io = |source| EncodeError::Io { path: path.to_owned(), source };
-        let file = File::open(path).map_err(io)?;
+        let file = files::open(path).map_err(io)?;
         // SAFETY: the map is read-only, and all reads stay inside its length. It shares the file's pages: a program that
         // writes into the file while it is mapped changes bytes under our slices, which no check can rule out, and one that
         // shortens it ends this process by SIGBUS. Downloads rename whole files into place, as every writer of the shared

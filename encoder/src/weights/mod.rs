@@ -16,8 +16,8 @@ use half::{bf16, f16};
 use rayon::prelude::*;
 use safetensors::tensor::{Metadata, SafeTensors};
 
-use crate::EncodeError;
 use crate::config::ModelConfig;
+use crate::{EncodeError, files};
 
 pub(crate) use expected::expected;
 pub(crate) use map::FileMap;
@@ -217,7 +217,7 @@ fn open_shards(dir: &Path) -> Result<BTreeMap<String, StoredTensor>, EncodeError
     }
     let path = dir.join(INDEX);
     let broken = |reason: String| EncodeError::Weights { path: path.clone(), reason };
-    let text = std::fs::read_to_string(&path).map_err(|source| EncodeError::Io { path: path.clone(), source })?;
+    let text = files::read_to_string(&path).map_err(|source| EncodeError::Io { path: path.clone(), source })?;
     let index: Index = serde_json::from_str(&text).map_err(|e| broken(format!("not a shard index ({e})")))?;
 
     let mut tensors = BTreeMap::new();

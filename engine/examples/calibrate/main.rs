@@ -183,7 +183,15 @@ fn library<'a>(encoder: &Arc<dyn Encode>, shown: &[&'a Shown]) -> Outcome<Folded
             described: None,
         };
         let path = PathBuf::from("/").join(&picture.path);
-        let file = FileRecord { path, image: ImageId(0), bytes: 1, modified: 0, sidecar_modified: 0, missing: false };
+        let file = FileRecord {
+            path,
+            image: ImageId(0),
+            bytes: 1,
+            modified: 0,
+            changed: 0,
+            sidecar_modified: 0,
+            missing: false,
+        };
         ids.insert(index.add(record, picture.vector.as_slice(), file)?, *picture);
     }
     index.finish()?;

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use glimpse_encoder::files;
 use glimpse_encoder::picture::Limits;
 use glimpse_indexer::{Filter, ImageId};
 
@@ -113,7 +114,7 @@ fn digest(terms: &[(Asked, f32)], rest: &str) -> u64 {
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, EngineError> {
     let failed = |source| EngineError::Io { path: path.to_path_buf(), source };
     let limit = Limits::default().max_bytes;
-    let file = std::fs::File::open(path).map_err(failed)?;
+    let file = files::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > limit {

@@ -9,7 +9,8 @@ use std::thread::JoinHandle;
 use parking_lot::{Mutex, RwLock};
 
 use super::{GraphEngine, Index};
-use crate::hnsw::{Hnsw, HnswParams, Node, Progress};
+use crate::fault;
+use crate::hnsw::{Change, Hnsw, HnswParams, Node, Progress};
 use crate::store::keys::{self, GraphId, Table};
 use crate::store::links::StoredGraph;
 use crate::store::{Batch, Store, records};
@@ -65,6 +66,9 @@ struct Saved {
 
 /// A graph of which more than one node in so many is to come or go is built anew instead: that takes less time.
 pub(super) const MOSTLY: usize = 16;
+
+/// Nodes that leave a graph, or come to it, in one batch: each changes some dozens of others.
+pub(super) const NODES_AT_ONCE: usize = 64;
 
 /// A snapshot is written again when more than this share of its nodes is new: opening adds the others to it.
 const NEW_NODES: f64 = 0.02;
@@ -171,9 +175,11 @@ impl GraphSlot {
             State::Ready(Graph::Own(graph)) => {
                 let mut changes = graph.unlink(gone);
                 batch.put_nodes(GraphId::PICTURES, &changes);
+                fault::point()?;
                 new.iter().try_for_each(|(id, vector)| scan.add_quantised(*id, vector))?;
                 let ids: Vec<ImageId> = new.iter().map(|(id, _)| *id).collect();
                 let linked = graph.link(&ids);
+                fault::point()?;
                 batch.put_nodes(GraphId::PICTURES, &linked);
                 changes.extend(linked);
                 return Ok(changes.into_iter().map(|(node, _)| node).collect());
@@ -223,14 +229,16 @@ fn restored(store: &Store, scan: &Arc<ExactScan>, stored: &StoredGraph) -> Resul
     if (dead.len() + lacking.len()) * MOSTLY > nodes {
         return Err(format!("{} of {nodes} nodes have no vector, {} vectors no node", dead.len(), lacking.len()));
     }
-    if !dead.is_empty() || !lacking.is_empty() {
+    // Whatever a killed process had not come to is found again by the next one.
+    let write = |changes: &[Change]| {
         let mut batch = Batch::default();
-        batch.put_nodes(GraphId::PICTURES, &graph.unlink_nodes(&dead));
-        batch.put_nodes(GraphId::PICTURES, &graph.link(&lacking));
+        batch.put_nodes(GraphId::PICTURES, changes);
         // No step says what changed here.
         let given_up = store.give_up_snapshot(&mut batch, GraphId::PICTURES);
-        given_up.and_then(|()| store.apply(&batch)).map_err(|error| error.to_string())?;
-    }
+        given_up.and_then(|()| store.apply(&batch)).map_err(|error| error.to_string())
+    };
+    dead.chunks(NODES_AT_ONCE).try_for_each(|part| write(&graph.unlink_nodes(part)))?;
+    lacking.chunks(NODES_AT_ONCE).try_for_each(|part| write(&graph.link(part)))?;
     Ok(graph)
 }
 

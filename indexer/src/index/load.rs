@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 use glimpse_encoder::ModelInfo;
 use parking_lot::{Mutex, RwLock};
 use rayon::prelude::*;
+use tempfile::TempDir;
 
 use super::graph::GraphSlot;
 use super::memory::Memory;
 use super::regions::RegionSlot;
 use super::snapshot::{self, Opened, SnapshotSlot};
 use super::turn::{Turns, Writer};
-use super::{Folder, Index};
+use super::{Copied, Folder, Index};
 use crate::hnsw::{Node, NodeRecord};
 use crate::library::sync_dir;
 use crate::private::{create_private_dir_all, make_private};
@@ -46,6 +47,18 @@ impl Index {
         let store = Self::open_store(dir)?;
         let manifest = read_manifest(&store, dir)?;
         Self::with(store, manifest, dir, options)
+    }
+
+    /// Opens `copy`, a copy of the generation in `dir`, which cannot be written for this `reason`.
+    pub(crate) fn open_copy(
+        dir: &Path,
+        copy: TempDir,
+        reason: &str,
+        options: &IndexOptions,
+    ) -> Result<Self, IndexError> {
+        let mut index = Self::open(copy.path(), options)?;
+        index.copy = Some(Copied { of: dir.to_path_buf(), reason: reason.to_owned(), _folder: copy });
+        Ok(index)
     }
 
     /// The manifest of the generation in `dir`; `None` for one that a process was killed over before it wrote anything.
@@ -91,6 +104,7 @@ impl Index {
             damaged: AtomicUsize::new(loaded.damaged),
             words: WordIndex::open_or_create(&dir.join("words"))?,
             folder: Folder::of(dir),
+            copy: None,
             store,
         };
         if index.words.committed_revision() != index.revision() {
@@ -182,7 +196,7 @@ impl Loaded {
         for file in &files {
             memory.put_file(file);
         }
-        for (revision, id) in store.changes_after(0)? {
+        for (revision, id) in store.changes_after(0, usize::MAX)? {
             memory.set_revision(id, revision);
         }
         let stored = store.next_id()?;

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::RwLock;
+use tempfile::TempDir;
 
 use self::graph::GraphSlot;
 use self::memory::Memory;
@@ -59,6 +60,16 @@ pub struct Index {
     damaged: AtomicUsize,
     // Dropped last, when the stores have let go of the folder.
     folder: Folder,
+    /// Of a copy: the folder that is removed with it, and why nothing may be written.
+    copy: Option<Copied>,
+}
+
+/// What an index is a copy of, since that cannot be written.
+#[derive(Debug)]
+struct Copied {
+    of: PathBuf,
+    reason: String,
+    _folder: TempDir,
 }
 
 /// How an index works; the defaults serve any library.

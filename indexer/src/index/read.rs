@@ -20,10 +20,33 @@ impl Index {
     /// # Errors
     /// If the store fails.
     pub fn files_of(&self, id: ImageId) -> Result<Vec<FileRecord>, IndexError> {
-        let mut files = self.read_files(self.store.files_of(id)?)?;
-        files.retain(|file| file.image == id);
+        let mut files = self.some_files_of(id, usize::MAX)?;
         files.sort_by(|a, b| a.missing.cmp(&b.missing).then_with(|| a.path.cmp(&b.path)));
         Ok(files)
+    }
+
+    /// Up to `most` of the files that hold a picture, in no order that means anything.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn some_files_of(&self, id: ImageId, most: usize) -> Result<Vec<FileRecord>, IndexError> {
+        let hashes = self.store.files_of(id).take(most).collect::<Result<_, _>>()?;
+        let mut files = self.read_files(hashes)?;
+        files.retain(|file| file.image == id);
+        Ok(files)
+    }
+
+    /// True if a picture has a file that is present.
+    pub(crate) fn has_present_file(&self, id: ImageId) -> bool {
+        self.memory.read().is_present(id)
+    }
+
+    /// True if a picture has another file than the one at `path`.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn has_other_file(&self, id: ImageId, path: &Path) -> Result<bool, IndexError> {
+        self.store.has_other_file(id, PathHash::of(path))
     }
 
     /// The record of a file by its absolute path. A damaged record counts as none, so that indexing writes it anew.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use super::Index;
+use crate::fault;
+use crate::regions::RegionIndex;
 use crate::regions::format::Stored;
 use crate::store::keys::{self, PathHash, Table};
 use crate::store::{Batch, records};
@@ -117,7 +119,7 @@ impl<'a> Step<'a> {
     fn detach(&mut self, image: ImageId, file: PathHash) -> Result<(), IndexError> {
         self.batch.remove(Table::FilesOfImage, &keys::file_of_image(image, file));
         self.changed.insert(image);
-        if self.index.store.files_of(image)?.iter().all(|&other| other == file) {
+        if !self.index.store.has_other_file(image, file)? {
             self.remove_image(image)?;
         }
         Ok(())
@@ -145,6 +147,7 @@ impl<'a> Step<'a> {
             return Ok(());
         }
         let index = self.index;
+        index.require_writable()?;
         // A graph that is being read takes stock of the vectors; they must not change meanwhile.
         index.graph.settle();
         let before = index.revision();
@@ -164,7 +167,9 @@ impl<'a> Step<'a> {
         // From here on memory is ahead of the store, until the store has taken the step.
         let ahead = Ahead { index, new: &new };
         let of_regions = index.prepare_regions(&with_regions, &without, &mut self.batch)?;
+        fault::point()?;
         let nodes = index.graph.prepare(&index.scan, &new, &gone, &mut self.batch)?;
+        fault::point()?;
         if revision > before {
             let between = (before, revision);
             index.snapshot.note_step(&index.store, &mut self.batch, between, &nodes)?;
@@ -174,16 +179,22 @@ impl<'a> Step<'a> {
         ahead.taken();
         // First: its revisions are used up, whatever becomes of the rest.
         index.revision.store(revision, Ordering::Release);
-        self.show(&revisions)?;
+        self.show(&revisions);
         index.graph.forget(&index.scan, &gone);
         Ok(())
     }
 
-    /// Vectors have come before, and go after, the facts that make a picture findable.
-    fn show(&self, revisions: &[(ImageId, u64)]) -> Result<(), IndexError> {
-        let regions = self.index.regions.get();
+    /// Vectors have come before, and go after, the facts that make a picture findable. The store has taken
+    /// the step, so nothing here fails: regions that find no room are read from the store when they are
+    /// asked for next.
+    fn show(&self, revisions: &[(ImageId, u64)]) {
+        let mut regions = self.index.regions.get();
         for (id, stored) in self.effects.iter().filter_map(Effect::regions) {
-            regions.as_ref().map_or(Ok(()), |regions| regions.put(id, stored))?;
+            let put = |regions: &RegionIndex| fault::point().and_then(|()| regions.put(id, stored));
+            if regions.as_deref().is_some_and(|regions| put(regions).is_err()) {
+                self.index.regions.clear();
+                regions = None;
+            }
         }
         let mut memory = self.index.memory.write();
         for effect in &self.effects {
@@ -204,7 +215,6 @@ impl<'a> Step<'a> {
                 regions.remove(*id);
             }
         }
-        Ok(())
     }
 }
 

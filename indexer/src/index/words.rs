@@ -9,6 +9,9 @@ use crate::store::keys::{self, Table};
 use crate::words::WordDocument;
 use crate::{FileRecord, IdSet, ImageId, IndexError};
 
+/// Pictures between two commits of a word index that catches up.
+const CHANGES_AT_ONCE: usize = if cfg!(test) { 32 } else { 16_384 };
+
 impl Index {
     /// Feeds the word index what changed since its last commit. The caller has synced the store and holds the writer's
     /// lock, so the word index is never ahead of the store.
@@ -30,10 +33,20 @@ impl Index {
 
     /// Feeds the word index what changed between two revisions.
     fn feed_words(&self, done: u64, revision: u64) -> Result<(), IndexError> {
-        for (_, id) in self.store.changes_after(done)? {
-            self.put_words(id)?;
+        let mut reached = done;
+        loop {
+            let part = self.store.changes_after(reached, CHANGES_AT_ONCE)?;
+            for &(_, id) in &part {
+                self.put_words(id)?;
+            }
+            match part.last() {
+                Some(&(last, _)) if part.len() == CHANGES_AT_ONCE && last < revision => {
+                    self.words.commit(last)?;
+                    reached = last;
+                }
+                _ => return self.words.commit(revision),
+            }
         }
-        self.words.commit(revision)
     }
 
     /// Makes the word index anew from the store.

@@ -19,6 +19,15 @@ use crate::{FileRecord, ImageId, ImageRecord, IndexError};
 const WORDS_EVERY: Duration = Duration::from_secs(10);
 
 impl Index {
+    /// # Errors
+    /// [`IndexError::ReadOnly`] for a copy.
+    pub(super) fn require_writable(&self) -> Result<(), IndexError> {
+        match &self.copy {
+            Some(copy) => Err(IndexError::ReadOnly { dir: copy.of.clone(), reason: copy.reason.clone() }),
+            None => Ok(()),
+        }
+    }
+
     /// As [`Index::add_with_regions`] for a picture whose regions are not known.
     ///
     /// # Errors

@@ -153,6 +153,6 @@ fn vectors(encoder: &dyn Encode, views: &[Views]) -> Result<Vec<Encoded>, Encode
     Ok(features.into_iter().map(|features| encoded(features.embedding)).collect())
 }
 
-fn broken(reason: String) -> EncodeError {
+pub(super) fn broken(reason: String) -> EncodeError {
     EncodeError::Backend { stage: "image tower", reason }
 }

@@ -1,23 +1,18 @@
 //! Looks at candidates: what is known by a stat ends here, the rest is read, and new pictures are decoded for the encoder.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
-use std::time::Instant;
 
 use crossbeam_channel::Sender;
-use glimpse_encoder::Encode;
-use glimpse_encoder::dense::{DenseProfile, Views};
-use glimpse_encoder::picture::{self, Format};
-use image::ImageReader;
+use glimpse_encoder::dense::Views;
+use glimpse_encoder::picture::Format;
 
-use super::budget::Budget;
+use super::FileEvent;
 use super::contents::{Claim, Contents};
-use super::metadata::{self, Metadata, Words};
+use super::decode::{Decoded, Decoder};
+use super::metadata::{Metadata, Words};
 use super::pipeline::{Message, Outcome, guarded};
-use super::read::{Stat, Unread, read};
+use super::read::{Stat, Unread};
 use super::walk::Candidate;
-use super::{FileEvent, IngestOptions};
 use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Index, IndexError};
 
 /// A file whose bytes were read.
@@ -39,6 +34,7 @@ impl Known {
             image,
             bytes: self.stat.bytes,
             modified: self.stat.modified,
+            changed: self.stat.changed,
             sidecar_modified: self.sidecar_modified,
             missing: false,
         }
@@ -60,39 +56,14 @@ pub(super) struct Fresh {
     pub views: Views,
 }
 
-/// Bytes that a decoder holds per pixel: the deepest common format beside the result.
-const BYTES_PER_PIXEL: u64 = 8;
-/// Counted for a picture whose size only its decoder can tell.
-const UNKNOWN_PIXELS: u64 = 64_000_000;
-
 /// What the looking threads share.
 pub(super) struct Looker<'a> {
-    index: &'a Index,
-    encoder: &'a dyn Encode,
-    options: &'a IngestOptions,
-    profile: &'a DenseProfile,
-    contents: &'a Contents,
-    /// Bytes of files in memory.
-    files: Budget,
-    /// Bytes of decoded pictures.
-    pixels: Budget,
-    /// Nanoseconds that all threads together spent on decoding and resizing.
-    pub decoding: AtomicU64,
+    pub index: &'a Index,
+    pub decoder: &'a Decoder<'a>,
+    pub contents: &'a Contents,
 }
 
-impl<'a> Looker<'a> {
-    pub fn new(
-        index: &'a Index,
-        encoder: &'a dyn Encode,
-        options: &'a IngestOptions,
-        profile: &'a DenseProfile,
-        contents: &'a Contents,
-    ) -> Self {
-        let budget = (256 << 20) + options.threads as u64 * (128 << 20);
-        let (files, pixels) = (Budget::new(budget / 2), Budget::new(budget));
-        Self { index, encoder, options, profile, contents, files, pixels, decoding: AtomicU64::new(0) }
-    }
-
+impl Looker<'_> {
     /// Sends what becomes of a candidate to one of the next stages. `false` if they are gone.
     pub fn look(&self, candidate: Candidate, encode: &Sender<Fresh>, write: &Sender<Message>) -> bool {
         let path = candidate.path.clone();
@@ -101,6 +72,7 @@ impl<'a> Looker<'a> {
         let outcome = match fate.unwrap_or_else(|panic| Ok(Fate::Skipped(format!("reading it went wrong: {panic}")))) {
             Ok(Fate::Fresh(fresh)) => return encode.send(*fresh).is_ok(),
             Ok(Fate::Waits) => return true,
+            Ok(Fate::Cancelled) => return false,
             Ok(Fate::Unchanged(file)) => return write.send(Message::Unchanged { path, back: file }).is_ok(),
             Ok(Fate::Known(file)) => return write.send(Message::Known(file)).is_ok(),
             Ok(Fate::Skipped(reason)) => Outcome::Skipped(reason),
@@ -116,70 +88,55 @@ impl<'a> Looker<'a> {
     /// `claimed` is the content that the caller must settle if the file comes to nothing.
     fn fate(&self, candidate: Candidate, claimed: &mut Option<ContentHash>) -> Result<Fate, IndexError> {
         if let Some(record) = self.index.file(&candidate.path)?
+            && !self.decoder.options.rehash
             && record.sidecar_modified == candidate.sidecar_modified
-            && Stat::from(&record) == candidate.stat
+            && candidate.stat.is(&Stat::from(&record))
         {
-            let back = record.missing.then_some(FileRecord { missing: false, ..record });
-            return Ok(Fate::Unchanged(back));
+            // Files of older libraries have no time of change yet.
+            let changed = candidate.stat.changed;
+            let is_new = record.missing || record.changed != changed;
+            return Ok(Fate::Unchanged(is_new.then_some(FileRecord { missing: false, changed, ..record })));
         }
         self.read(&candidate, claimed)
     }
 
     fn read(&self, candidate: &Candidate, claimed: &mut Option<ContentHash>) -> Result<Fate, IndexError> {
-        let limits = &self.options.limits;
-        let memory = self.files.take(candidate.stat.bytes.min(limits.max_bytes));
-        let (bytes, stat) = match read(&candidate.path, limits) {
-            Ok(read) => read,
-            Err(Unread::Skipped(reason)) => return Ok(Fate::Skipped(reason)),
-            Err(Unread::Failed(reason)) => return Ok(Fate::Failed(reason)),
+        let path = &candidate.path;
+        let file = match self.decoder.read(path, candidate.stat.bytes) {
+            Ok(file) => file,
+            Err(unread) => return self.unread(unread),
         };
-        let format = match Format::sniff(&bytes) {
-            Ok(format) => format,
-            Err(error) => return Ok(Fate::Skipped(error.to_string())),
-        };
-        let content = ContentHash::of(&bytes);
-        let (path, sidecar_modified) = (candidate.path.clone(), candidate.sidecar_modified);
-        let known = move |words| Known { path: path.clone(), stat, sidecar_modified, content, words };
-        // The metadata reader wants to own the bytes of a TIFF, so decoding comes first.
+        let (content, format, stat) = (file.content, file.format, file.stat);
+        let sidecar_modified = candidate.sidecar_modified;
+        let known = |words| Known { path: path.clone(), stat, sidecar_modified, content, words };
         match self.contents.claim(self.index, known(Words::default()))? {
             Claim::Waits => return Ok(Fate::Waits),
-            Claim::Known => return Ok(Fate::Known(known(metadata::read(format, bytes).words))),
+            Claim::Known => {
+                return match self.decoder.metadata(path, file) {
+                    Ok(metadata) => Ok(Fate::Known(known(metadata.words))),
+                    Err(unread) => self.unread(unread),
+                };
+            }
             Claim::Encode => *claimed = Some(content),
         }
-        let (views, size) = match self.decode(&content, &bytes) {
-            Ok(decoded) => decoded,
-            Err(reason) => return Ok(Fate::Skipped(reason)),
-        };
-        let metadata = metadata::read(format, bytes);
-        drop(memory);
-        let file = known(metadata.words.clone());
-        let record = new_record(&file, format, size, metadata);
-        Ok(Fate::Fresh(Box::new(Fresh { picture: NewPicture { file, record }, views })))
+        match self.decoder.decode(path, file, self.decoder.options.regions.make) {
+            Ok(Decoded { views, size, metadata }) => {
+                let file = known(metadata.words.clone());
+                let record = new_record(&file, format, size, metadata);
+                Ok(Fate::Fresh(Box::new(Fresh { picture: NewPicture { file, record }, views })))
+            }
+            Err(unread) => self.unread(unread),
+        }
     }
 
-    /// Model input, and the picture's width and height.
-    fn decode(&self, content: &ContentHash, bytes: &[u8]) -> Result<(Views, (u32, u32)), String> {
-        let _memory = self.pixels.take(pixels(bytes).saturating_mul(BYTES_PER_PIXEL));
-        let start = Instant::now();
-        let makes_regions = self.options.regions.make;
-        let detail = if makes_regions { self.profile.config.detail } else { 1.0 };
-        let picture = picture::decode_reduced(bytes, &self.options.limits, least_side(self.encoder, detail));
-        let picture = picture.map_err(|error| error.to_string())?;
-        let views = match makes_regions {
-            true => self.profile.views(self.encoder, &picture.pixels),
-            false => self.encoder.prepare(&picture.pixels).map(Views::whole),
-        };
-        let views = views.map_err(|error| error.to_string())?;
-        self.options.on_picture.call(content, &picture);
-        self.decoding.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
-        Ok((views, picture.size))
+    fn unread(&self, unread: Unread) -> Result<Fate, IndexError> {
+        match unread {
+            Unread::Skipped(reason) => Ok(Fate::Skipped(reason)),
+            Unread::Failed(reason) => Ok(Fate::Failed(reason)),
+            Unread::Cancelled => Ok(Fate::Cancelled),
+            Unread::Stuck(files) => Err(IndexError::Stuck { files, limit: self.decoder.options.picture_timeout }),
+        }
     }
-}
-
-/// Pixels that the shorter side of a picture must have, so that the model sees no difference to the whole picture, whose
-/// views are cut out of it `detail` times as large as the model reads.
-pub(super) fn least_side(encoder: &dyn Encode, detail: f32) -> u32 {
-    (encoder.info().input_side() as f32 * detail.max(1.0) * 2.5) as u32
 }
 
 enum Fate {
@@ -191,6 +148,8 @@ enum Fate {
     Fresh(Box<Fresh>),
     Skipped(String),
     Failed(String),
+    /// The run is over.
+    Cancelled,
 }
 
 /// All but what only the writer knows: number, caption and keywords.
@@ -211,16 +170,9 @@ fn new_record(file: &Known, format: Format, (width, height): (u32, u32), metadat
     }
 }
 
-/// What a picture's header says of its size.
-fn pixels(bytes: &[u8]) -> u64 {
-    let reader = ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format();
-    let size = reader.ok().and_then(|reader| reader.into_dimensions().ok());
-    size.map_or(UNKNOWN_PIXELS, |(width, height)| u64::from(width) * u64::from(height))
-}
-
 impl From<&FileRecord> for Stat {
     fn from(record: &FileRecord) -> Self {
-        Self { bytes: record.bytes, modified: record.modified }
+        Self { bytes: record.bytes, modified: record.modified, changed: record.changed }
     }
 }
 
@@ -230,20 +182,5 @@ impl Outcome {
             Self::Skipped(reason) | Self::LeftOut(reason) => FileEvent::Skipped { path, reason },
             Self::Failed(reason) => FileEvent::Failed { path, reason },
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use glimpse_encoder::testing::FakeEncoder;
-
-    use super::*;
-
-    /// A square picture of 4096 patches of 16 pixels has 1024 a side.
-    #[test]
-    fn a_larger_patch_budget_is_decoded_larger() {
-        let [few, many] = [256, 4096].map(|budget| FakeEncoder::new(8).with_budget(budget));
-        assert_eq!((least_side(&few, 1.0), least_side(&many, 1.0)), (640, 2560));
-        assert_eq!(least_side(&FakeEncoder::new(8), 2.0), 320, "64 pixels at detail 2");
     }
 }

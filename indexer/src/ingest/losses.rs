@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::write::is_gone;
+use super::disk::is_gone;
 use crate::{Index, IndexError};
 
 /// One file in so many may be gone with its whole folder.
@@ -70,5 +70,5 @@ fn found_elsewhere(old: &Index, new: &Index, path: &Path) -> Result<bool, IndexE
     let Some(file) = old.file(path)? else { return Ok(true) };
     let Ok(Some(record)) = old.image(file.image) else { return Ok(false) };
     let Some(id) = new.by_content(&record.content)? else { return Ok(false) };
-    Ok(new.files_of(id)?.iter().any(|file| !file.missing))
+    Ok(new.has_present_file(id))
 }

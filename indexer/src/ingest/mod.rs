@@ -2,12 +2,17 @@
 
 mod budget;
 mod contents;
+mod decode;
+mod detached;
 mod devices;
+mod disk;
 mod encode;
+mod holders;
 mod hook;
 mod look;
 mod losses;
 mod metadata;
+mod names;
 mod pipeline;
 mod read;
 mod rebuild;
@@ -16,6 +21,7 @@ mod refill;
 mod regions;
 mod report;
 mod roots;
+mod rules;
 mod walk;
 mod write;
 
@@ -28,6 +34,7 @@ use glimpse_encoder::picture::Limits;
 use glimpse_encoder::{Checked, Encode};
 
 use self::contents::Contents;
+pub use self::decode::PictureDecoder;
 pub use self::devices::Devices;
 pub use self::hook::PictureHook;
 pub use self::losses::{Losses, losses};
@@ -51,6 +58,8 @@ pub struct IngestOptions {
     /// Only tell what of the index is no longer there; change and encode nothing. A file that was moved counts as gone,
     /// since nothing is read.
     pub dry_run: bool,
+    /// Read every file, also those that look unchanged.
+    pub rehash: bool,
     /// Also walk hidden files and folders.
     pub hidden: bool,
     /// Follow links that lead out of the roots. What others may write into would choose what is
@@ -71,7 +80,15 @@ pub struct IngestOptions {
     pub on_picture: PictureHook,
     /// Tells folders of one drive from those of another.
     pub devices: Devices,
+    /// How long reading or decoding one picture may take. One that takes longer has failed, and is
+    /// left to itself: a run that has left many behind ends with [`IndexError::Stuck`].
+    pub picture_timeout: Duration,
+    /// Decodes pictures.
+    pub decoder: PictureDecoder,
 }
+
+/// A hundred megapixels take a few seconds, ten times as long where all cores are busy.
+const PICTURE_TIMEOUT: Duration = Duration::from_secs(120);
 
 impl Default for IngestOptions {
     fn default() -> Self {
@@ -81,6 +98,7 @@ impl Default for IngestOptions {
             prune: false,
             force: false,
             dry_run: false,
+            rehash: false,
             hidden: false,
             follow_links: false,
             batch: 8,
@@ -90,6 +108,8 @@ impl Default for IngestOptions {
             captions: None,
             on_picture: PictureHook::default(),
             devices: Devices::default(),
+            picture_timeout: PICTURE_TIMEOUT,
+            decoder: PictureDecoder::default(),
         }
     }
 }
@@ -99,7 +119,7 @@ impl Default for IngestOptions {
 pub enum FileEvent {
     /// Encoded and stored.
     Indexed(PathBuf),
-    /// Known by size and time; not read.
+    /// Known by size and times, and not read; or read, and the same.
     Unchanged(PathBuf),
     /// Known by content under another path that is gone; nothing was encoded.
     Moved {
@@ -152,7 +172,7 @@ pub trait Observer {
 pub struct Summary {
     /// Pictures encoded and stored.
     pub indexed: usize,
-    /// Files known by size and time.
+    /// Files known by size and times, or read and found the same.
     pub unchanged: usize,
     /// Files known by content under a path that is gone.
     pub moved: usize,

@@ -21,6 +21,7 @@ use glimpse_encoder::dense::DenseProfile;
 
 use super::IngestOptions;
 use super::contents::Contents;
+use super::decode::Decoder;
 use super::encode::{Encoded, encode};
 use super::look::{Fresh, Known, Looker, NewPicture};
 use super::walk::{Candidate, Found, Walked, Walker};
@@ -30,7 +31,7 @@ use crate::{FileRecord, Index, IndexError};
 /// What the writer is told.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// Nothing to do, except to store `back` if the file was away.
+    /// Nothing to do, except to store `back` if the file was away, or more is known of it now.
     Unchanged { path: PathBuf, back: Option<FileRecord> },
     /// A file whose content needs no encoding.
     Known(Known),
@@ -100,7 +101,9 @@ pub(super) fn run(
         walk_done: AtomicBool::new(false),
         encoding: AtomicU64::new(0),
     };
-    let looker = Looker::new(index, encoder, options, profile, contents);
+    let is_over = || shared.is_over();
+    let decoder = Decoder::new(encoder, options, profile, &is_over);
+    let looker = Looker { index, decoder: &decoder, contents };
     let (to_look, candidates) = bounded(CANDIDATES);
     let (to_encode, fresh) = bounded(2 * options.batch.max(1));
     let (to_write, messages) = bounded(MESSAGES);
@@ -129,13 +132,15 @@ pub(super) fn run(
     let committed = writer.commit();
     let walked = walked?;
     committed?;
-    let [encoding, decoding] = [shared.encoding, looker.decoding].map(|time| Duration::from_nanos(time.into_inner()));
+    let [encoding, decoding] =
+        [&shared.encoding, &decoder.decoding].map(|time| Duration::from_nanos(time.load(Relaxed)));
     Ok(Ran { walked, encoding, decoding })
 }
 
 fn walk(options: &IngestOptions, shared: &Shared<'_>, look: &Sender<Candidate>, write: &Sender<Message>) -> Walked {
     let sink = |found| {
         let gone = match found {
+            Found::Folder => false,
             Found::Candidate(candidate) => {
                 shared.found.fetch_add(1, Relaxed);
                 look.send(candidate).is_err()
@@ -183,7 +188,7 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 /// What a panic says.
-fn panic_text(panic: &(dyn Any + Send)) -> String {
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("internal error").to_owned()
 }

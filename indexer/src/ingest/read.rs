@@ -1,10 +1,11 @@
 //! Reads a file whole, and knows whether what was read is one state of it.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use glimpse_encoder::files;
 use glimpse_encoder::picture::{self, Format, Limits};
 
 /// What tells one state of a file from another at the cost of a stat.
@@ -13,12 +14,32 @@ pub(super) struct Stat {
     pub bytes: u64,
     /// Nanoseconds since 1970.
     pub modified: i64,
+    /// When the file system last changed anything about the file, which no program can set:
+    /// nanoseconds since 1970, 0 where there is no such time or it is not known.
+    pub changed: i64,
 }
 
 impl Stat {
     pub fn of(facts: &fs::Metadata) -> Self {
-        Self { bytes: facts.len(), modified: facts.modified().map_or(0, nanoseconds) }
+        Self { bytes: facts.len(), modified: facts.modified().map_or(0, nanoseconds), changed: changed(facts) }
     }
+
+    /// True if nothing tells this state from an `earlier` one.
+    pub fn is(&self, earlier: &Self) -> bool {
+        let known = self.changed != 0 && earlier.changed != 0;
+        (self.bytes, self.modified) == (earlier.bytes, earlier.modified) && (!known || self.changed == earlier.changed)
+    }
+}
+
+#[cfg(unix)]
+fn changed(facts: &fs::Metadata) -> i64 {
+    use std::os::unix::fs::MetadataExt as _;
+    facts.ctime().saturating_mul(1_000_000_000).saturating_add(facts.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn changed(_: &fs::Metadata) -> i64 {
+    0
 }
 
 /// Saturates in the years 1677 and 2262.
@@ -36,6 +57,10 @@ pub(super) enum Unread {
     Skipped(String),
     /// It may be one, but could not be read.
     Failed(String),
+    /// The run is over.
+    Cancelled,
+    /// Decoders that do not end are at work on these files; there is no going on.
+    Stuck(Vec<PathBuf>),
 }
 
 /// A file that changes while it is read is read this often.
@@ -59,7 +84,7 @@ pub(super) fn read(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Stat), Unre
 /// `None` if the file changed meanwhile.
 fn read_once(path: &Path, limits: &Limits) -> Result<Option<(Vec<u8>, Stat)>, Unread> {
     let failed = |error: io::Error| Unread::Failed(error.to_string());
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = files::open(path).map_err(failed)?;
     let before = Stat::of(&file.metadata().map_err(failed)?);
     let mut bytes = Vec::new();
     (&mut file).take(HEAD).read_to_end(&mut bytes).map_err(failed)?;
@@ -87,6 +112,8 @@ fn readable(head: &[u8], limits: &Limits) -> Result<(), Unread> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use glimpse_encoder::dense::DenseProfile;
 use glimpse_encoder::{Encode, EncodeError};
 
+use super::decode::Decoder;
 use super::encode::{MOST_FAILURES, Wanted};
 use super::refill::{Lacking, make};
 use super::write::Writer;
@@ -23,10 +24,12 @@ pub(super) fn rebuild(
     writer: &mut Writer<'_, '_>,
 ) -> Result<(), IndexError> {
     let Some(RegionRebuild { mut next, end }) = index.rebuild_left() else { return Ok(()) };
+    let is_over = || cancel.load(Relaxed);
+    let decoder = Decoder::new(encoder, options, profile, &is_over);
     let wanted = Wanted { profile, regions: true, captions: None };
     // Pictures without new regions since the last that got some: whether it is them or the model is not known yet.
     let (mut unmade, mut failures) = (Vec::new(), 0);
-    while !cancel.load(Relaxed) {
+    while !is_over() {
         let ids: Vec<ImageId> = (next.0..index.end().0).map(ImageId).take(options.batch.max(1)).collect();
         let Some(last) = ids.last() else {
             drop_regions(index, &mut unmade)?;
@@ -40,7 +43,10 @@ pub(super) fn rebuild(
             }
         }
         let lacking = readable(index, &stale, writer)?;
-        let made = make(index, encoder, options, &wanted, &lacking, writer)?;
+        let made = make(index, &decoder, &wanted, &lacking, writer)?;
+        if is_over() {
+            return writer.commit(); // not all of them were looked at
+        }
         failures = if made.done.is_empty() { failures + made.failed.len() } else { 0 };
         if failures >= MOST_FAILURES {
             let reason = format!("{failures} pictures in a row failed; their regions are kept until this works again");

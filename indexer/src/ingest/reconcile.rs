@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::devices::Mounts;
+use super::disk::is_gone;
 use super::walk::{Walked, has_hidden_part};
-use super::write::{Writer, is_gone};
+use super::write::Writer;
 use super::{FileEvent, IngestOptions};
 use crate::{FileRecord, Index, IndexError};
 

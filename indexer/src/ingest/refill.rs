@@ -4,15 +4,16 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use glimpse_encoder::dense::{DenseProfile, Views};
-use glimpse_encoder::{Encode, picture};
+use glimpse_encoder::{Encode, EncodeError};
 use rayon::prelude::*;
 
-use super::encode::{Encoded, Wanted};
-use super::look::least_side;
-use super::read::{Unread, read};
+use super::decode::Decoder;
+use super::encode::{Encoded, MOST_FAILURES, Wanted, broken};
+use super::pipeline::{Outcome, guarded};
+use super::read::Unread;
 use super::write::Writer;
 use super::{FileEvent, IngestOptions};
-use crate::{ContentHash, FileRecord, ImageId, Index, IndexError};
+use crate::{FileRecord, ImageId, Index, IndexError};
 
 /// A known picture that lacks something.
 #[derive(Clone)]
@@ -30,6 +31,15 @@ struct Waiting {
     views: Views,
 }
 
+/// What became of the file of a picture.
+enum Looked {
+    Ready(Waiting),
+    /// It gives nothing, as this event says.
+    Told(FileEvent),
+    /// The run is over.
+    Over,
+}
+
 /// Makes what is wanted and lacking of all pictures under the roots. A file that is no longer what it was is left to the next
 /// run, which sees a new picture.
 pub(super) fn refill(
@@ -41,12 +51,20 @@ pub(super) fn refill(
     writer: &mut Writer<'_, '_>,
 ) -> Result<(), IndexError> {
     let lacking = lacking(index, encoder, options)?;
+    let is_over = || cancel.load(Relaxed);
+    let decoder = Decoder::new(encoder, options, profile, &is_over);
+    let mut failures = 0;
     for batch in lacking.chunks(options.batch.max(1)) {
-        if cancel.load(Relaxed) {
+        if is_over() {
             break;
         }
-        make(index, encoder, options, &Wanted::of(options, profile), batch, writer)?;
+        let made = make(index, &decoder, &Wanted::of(options, profile), batch, writer)?;
         writer.commit()?;
+        failures = if made.done.is_empty() { failures + made.failed.len() } else { 0 };
+        if failures >= MOST_FAILURES {
+            let reason = format!("{failures} pictures in a row failed; the rest is left as it is");
+            return Err(EncodeError::Backend { stage: "encoding known pictures again", reason }.into());
+        }
     }
     Ok(())
 }
@@ -63,22 +81,22 @@ pub(super) struct Made {
 /// Makes what a batch of pictures lacks. What goes wrong with a picture is told of as an event.
 pub(super) fn make(
     index: &Index,
-    encoder: &dyn Encode,
-    options: &IngestOptions,
+    decoder: &Decoder<'_>,
     wanted: &Wanted<'_>,
     batch: &[Lacking],
     writer: &mut Writer<'_, '_>,
 ) -> Result<Made, IndexError> {
-    let looked: Vec<_> = batch.par_iter().map(|lacking| look(lacking, encoder, options, wanted.profile)).collect();
+    let looked: Vec<_> = batch.par_iter().map(|lacking| look(index, decoder, lacking)).collect();
     let mut waiting = Vec::with_capacity(batch.len());
-    for outcome in looked {
-        match outcome {
-            Ok(picture) => waiting.push(picture),
-            Err(event) => writer.report.event(event),
+    for looked in looked {
+        match looked? {
+            Looked::Ready(picture) => waiting.push(picture),
+            Looked::Told(event) => writer.report.event(event),
+            Looked::Over => {}
         }
     }
     let mut made = Made::default();
-    write(index, encoder, wanted, waiting, writer, &mut made)?;
+    write(index, decoder.encoder, wanted, waiting, writer, &mut made)?;
     Ok(made)
 }
 
@@ -102,24 +120,21 @@ fn lacking(index: &Index, encoder: &dyn Encode, options: &IngestOptions) -> Resu
     Ok(all)
 }
 
-fn look(
-    lacking: &Lacking,
-    encoder: &dyn Encode,
-    options: &IngestOptions,
-    profile: &DenseProfile,
-) -> Result<Waiting, FileEvent> {
-    let path = || lacking.file.path.clone();
-    let (bytes, _) = read(&lacking.file.path, &options.limits).map_err(|unread| match unread {
-        Unread::Skipped(reason) => FileEvent::Skipped { path: path(), reason },
-        Unread::Failed(reason) => FileEvent::Failed { path: path(), reason },
-    })?;
-    let failed = |reason: String| FileEvent::Failed { path: path(), reason };
-    let least = least_side(encoder, profile.config.detail);
-    let picture = picture::decode_reduced(&bytes, &options.limits, least);
-    let picture = picture.map_err(|error| failed(error.to_string()))?;
-    let views = profile.views(encoder, &picture.pixels).map_err(|error| failed(error.to_string()))?;
-    options.on_picture.call(&ContentHash::of(&bytes), &picture);
-    Ok(Waiting { lacking: lacking.clone(), views })
+fn look(index: &Index, decoder: &Decoder<'_>, lacking: &Lacking) -> Result<Looked, IndexError> {
+    let path = &lacking.file.path;
+    let known = index.image(lacking.id)?.map(|record| record.content);
+    let views = decoder.read(path, lacking.file.bytes).and_then(|file| match Some(file.content) == known {
+        true => Ok(decoder.decode(path, file, true)?.views),
+        false => Err(Unread::Skipped("it has changed since it was indexed; index its folder again".to_owned())),
+    });
+    let told = |outcome: Outcome| Ok(Looked::Told(outcome.event(path.clone())));
+    match views {
+        Ok(views) => Ok(Looked::Ready(Waiting { lacking: lacking.clone(), views })),
+        Err(Unread::Skipped(reason)) => told(Outcome::Skipped(reason)),
+        Err(Unread::Failed(reason)) => told(Outcome::Failed(reason)),
+        Err(Unread::Cancelled) => Ok(Looked::Over),
+        Err(Unread::Stuck(files)) => Err(IndexError::Stuck { files, limit: decoder.options.picture_timeout }),
+    }
 }
 
 /// Encodes a batch; if that fails, each of its pictures, to find the culprit.
@@ -132,7 +147,8 @@ fn write(
     made: &mut Made,
 ) -> Result<(), IndexError> {
     let views: Vec<Views> = waiting.iter().map(|picture| picture.views.clone()).collect();
-    match wanted.of_pictures(encoder, &views) {
+    let encoded = guarded(|| wanted.of_pictures(encoder, &views));
+    match encoded.unwrap_or_else(|panic| Err(broken(panic))) {
         Ok(encoded) => {
             for (picture, encoded) in waiting.into_iter().zip(encoded) {
                 match put(index, &picture.lacking, encoded) {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::IngestOptions;
-use super::write::is_gone;
+use super::disk::is_gone;
 use crate::{Index, IndexError};
 
 /// Absolute paths without links, each once, in order.

@@ -1,8 +1,7 @@
 //! The only stage that changes the index; it runs on the caller's thread.
 
 use std::collections::BTreeSet;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -10,16 +9,20 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::FileEvent;
 use super::contents::{Contents, Displaced};
+use super::disk::is_gone;
 use super::encode::Encoded;
+use super::holders::{Holders, Origin};
 use super::look::{Known, NewPicture};
 use super::metadata::{Words, read_sidecars};
 use super::pipeline::{Message, Outcome, Shared};
-use super::read::Stat;
 use super::report::Report;
-use crate::{FileRecord, ImageId, Index, IndexError};
+use crate::{ImageId, Index, IndexError};
 
 /// How long to wait for a message before looking at commits and counts.
 const TICK: Duration = Duration::from_millis(100);
+
+/// Of a picture with very many files, so many are asked for their sidecars.
+const MOST_SIDECARS: usize = 64;
 
 pub(super) struct Writer<'a, 'o> {
     index: &'a Index,
@@ -27,11 +30,12 @@ pub(super) struct Writer<'a, 'o> {
     pub report: Report<'o>,
     /// Files that held pictures which this run came across elsewhere, and that are no longer there.
     gone: BTreeSet<PathBuf>,
+    holders: Holders,
 }
 
 impl<'a, 'o> Writer<'a, 'o> {
     pub fn new(index: &'a Index, contents: &'a Contents, report: Report<'o>) -> Self {
-        Self { index, contents, report, gone: BTreeSet::new() }
+        Self { index, contents, report, gone: BTreeSet::new(), holders: Holders::default() }
     }
 
     /// Takes messages until all other stages have ended. Returning early ends them.
@@ -39,6 +43,8 @@ impl<'a, 'o> Writer<'a, 'o> {
         loop {
             match messages.recv_timeout(TICK) {
                 Ok(message) => self.message(message)?,
+                // Who stops a run may not wait until a decoder or the model comes to an end.
+                Err(RecvTimeoutError::Timeout) if shared.is_over() => self.commit()?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -116,23 +122,24 @@ impl<'a, 'o> Writer<'a, 'o> {
         }
     }
 
-    /// Makes `file` one of the files of a picture in the index. Of the other files that held it and are gone, one is taken for
-    /// the former place of this one; the rest may be that of files to come.
+    /// Makes `file` one of the files of a picture in the index. Of the other files that held it and are
+    /// gone, one is taken for the former place of this one; the rest may be that of files to come.
     fn hold(&mut self, file: &Known, id: ImageId) -> Result<(), IndexError> {
         let old = self.index.file(&file.path)?;
-        let mut others = self.index.files_of(id)?;
-        others.retain(|other| other.path != file.path);
-        let event = match &old {
-            Some(old) if old.image == id => FileEvent::Unchanged(file.path.clone()),
-            _ => origin(&file.path, &others),
+        let (record, path) = (file.record(id), file.path.clone());
+        let is_new = old.as_ref().is_none_or(|old| old.image != id);
+        let event = match self.holders.origin(self.index, id, &record, is_new, &mut self.gone)? {
+            Origin::Only => FileEvent::Unchanged(path),
+            Origin::MovedFrom(from) => FileEvent::Moved { from, to: path },
+            Origin::CopyOf(of) => FileEvent::Duplicate { path, of },
         };
         self.make_room(file, Some(id))?;
-        self.index.put_file(file.record(id))?;
-        for gone in others.iter().filter(|other| is_gone(&other.path)) {
-            match &event {
-                FileEvent::Moved { from, .. } if *from == gone.path => self.index.remove_file(from)?,
-                _ => _ = self.gone.insert(gone.path.clone()),
-            }
+        self.index.put_file(record)?;
+        if let FileEvent::Moved { from, .. } = &event
+            && is_gone(from)
+        {
+            self.gone.remove(from);
+            self.index.remove_file(from)?;
         }
         if file.sidecar_modified != 0 || old.is_some_and(|old| old.sidecar_modified != 0) {
             self.set_words(file, id)?;
@@ -168,17 +175,23 @@ impl<'a, 'o> Writer<'a, 'o> {
     /// Keeps the picture that is about to lose its last file to `file`.
     fn make_room(&self, file: &Known, by: Option<ImageId>) -> Result<(), IndexError> {
         let Some(old) = self.index.file(&file.path)?.filter(|old| Some(old.image) != by) else { return Ok(()) };
-        if self.index.files_of(old.image)?.len() == 1 {
+        if !self.index.has_other_file(old.image, &old.path)? {
             self.contents.displace(self.index, old)?;
         }
         Ok(())
     }
 
-    /// The words of a picture are those in its bytes and in the sidecars of all its files.
+    /// The words of a picture are those in its bytes and in the sidecars of its files: this one and up to
+    /// [`MOST_SIDECARS`] others.
     fn set_words(&self, file: &Known, id: ImageId) -> Result<(), IndexError> {
         let mut words: Words = file.words.clone();
-        for holder in self.index.files_of(id)?.iter().filter(|holder| !holder.missing && holder.sidecar_modified != 0) {
-            words.merge(&read_sidecars(&holder.path));
+        let others = self.index.some_files_of(id, MOST_SIDECARS)?;
+        let others = others.iter().filter(|other| other.path != file.path && !other.missing);
+        let others = others.map(|other| (&other.path, other.sidecar_modified));
+        for (path, modified) in std::iter::once((&file.path, file.sidecar_modified)).chain(others) {
+            if modified != 0 {
+                words.merge(&read_sidecars(path));
+            }
         }
         let (caption, keywords) = words.into_fields();
         self.index.set_words(id, caption, keywords)
@@ -196,26 +209,4 @@ impl<'a, 'o> Writer<'a, 'o> {
         }
         Ok(())
     }
-}
-
-/// Where the bytes of a new file come from: a file that is gone, one of the same name if there is, or one that is still
-/// there, or one that now holds something else.
-fn origin(path: &Path, others: &[FileRecord]) -> FileEvent {
-    let gone = || others.iter().filter(|other| is_gone(&other.path));
-    let unchanged = |other: &&FileRecord| {
-        !other.missing && std::fs::metadata(&other.path).is_ok_and(|facts| Stat::of(&facts) == Stat::from(*other))
-    };
-    let to = path.to_path_buf();
-    let same_name = gone().find(|other| other.path.file_name() == path.file_name());
-    match (same_name.or_else(|| gone().next()), others.iter().find(unchanged), others.first()) {
-        (Some(old), ..) | (None, None, Some(old)) => FileEvent::Moved { from: old.path.clone(), to },
-        (None, Some(twin), _) => FileEvent::Duplicate { path: to, of: twin.path.clone() },
-        (None, None, None) => FileEvent::Unchanged(to),
-    }
-}
-
-/// True if there certainly is nothing at `path` any more.
-pub(super) fn is_gone(path: &Path) -> bool {
-    let gone = |error: io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
-    std::fs::symlink_metadata(path).is_err_and(gone)
 }

@@ -6,7 +6,7 @@
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use glimpse_encoder::ModelInfo;
+use glimpse_encoder::{ModelInfo, files};
 
 use super::{io, sync_dir};
 use crate::IndexError;
@@ -48,7 +48,7 @@ impl Catalogue {
     /// [`IndexError::Corrupt`] if it is damaged, [`IndexError::NewerFormat`], [`IndexError::Io`].
     pub(super) fn read(home: &Path) -> Result<Option<Self>, IndexError> {
         let path = path(home);
-        let json = match std::fs::read(&path) {
+        let json = match files::read(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             read => read.map_err(|source| io(&path, source))?,
         };

@@ -45,7 +45,8 @@ impl Library {
         };
         let store = folders::dir_of(&self.home, generation.0).join("sled");
         if Store::is_open_somewhere(&store).map_err(|source| io(&store, source))? {
-            return Err(IndexError::InUse { dir: store });
+            let holder = Store::holder(&store);
+            return Err(IndexError::InUse { dir: store, holder });
         }
         let places = match Store::check_log(&store)? {
             LogState::Damaged(places) => places,

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use bytemuck::{Pod, Zeroable};
+use glimpse_encoder::files;
 use rayon::prelude::*;
 
 use super::{CHUNK, Doubt, Head, Seal, at, require};
@@ -24,7 +25,7 @@ struct Placed {
 impl Reader {
     /// Opens the file of a seal, and reads the facts about the whole.
     pub(crate) fn open<F: serde::de::DeserializeOwned>(dir: &Path, seal: &Seal) -> Result<(Self, F), Doubt> {
-        let file = File::open(dir.join(seal.name()))?;
+        let file = files::open(&dir.join(seal.name()))?;
         let length = file.metadata()?.len();
         let end = length.checked_sub(seal.bytes).ok_or_else(|| Doubt("it was cut off".to_owned()))?;
         let mut head = vec![0; usize::try_from(seal.bytes).map_err(|_| Doubt("its head is too long".to_owned()))?];

@@ -27,11 +27,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use glimpse_encoder::files;
 use sled::Transactional;
 use sled::transaction::{ConflictableTransactionError, TransactionError};
 
 use self::keys::{PathHash, Table};
 pub(crate) use self::salvage::LogState;
+use crate::fault;
 use crate::{ContentHash, FileRecord, ImageId, ImageRecord, IndexError};
 
 /// Memory that sled may use to keep pages; a point read of a cold page costs one disk read.
@@ -39,6 +41,9 @@ const CACHE_BYTES: u64 = 64 << 20;
 
 /// How often sled flushes and fsyncs by itself, between commits.
 const FLUSH_EVERY_MS: u64 = 1000;
+
+/// The file beside sled's that has the number of the process which opened the store last.
+const HOLDER: &str = "process";
 
 /// A key or value as it is read: bytes whose owner is sled's cache.
 pub(crate) type Bytes = sled::IVec;
@@ -60,6 +65,14 @@ pub(crate) struct Batch {
     tables: [sled::Batch; Table::ALL.len()],
     /// The table of a value that is too large, and its bytes.
     too_large: Option<(Table, usize)>,
+    #[cfg(test)]
+    changes: usize,
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Changes in each of the batches that this thread applied.
+    pub(crate) static APPLIED: std::cell::RefCell<Vec<usize>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
 impl Batch {
@@ -68,12 +81,23 @@ impl Batch {
         if value.len() > LARGEST_VALUE {
             self.too_large = Some((table, value.len()));
         }
+        self.note_change();
         self.tables[table as usize].insert(key, value);
     }
 
     pub(crate) fn remove(&mut self, table: Table, key: &[u8]) {
+        self.note_change();
         self.tables[table as usize].remove(key);
     }
+
+    #[cfg(test)]
+    fn note_change(&mut self) {
+        self.changes += 1;
+    }
+
+    #[cfg(not(test))]
+    #[allow(clippy::unused_self)]
+    fn note_change(&mut self) {}
 }
 
 impl Store {
@@ -88,14 +112,23 @@ impl Store {
         // sled panics on some kinds of damage; a library that cannot be opened must not take a server with it.
         let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open_unlocked(&config)));
         let (db, trees) = opened.map_err(|_| unreadable(dir, "sled gave up"))?.map_err(|error| match error {
-            sled::Error::Io(reason) if is_lock(&reason) => IndexError::InUse { dir: dir.to_path_buf() },
+            sled::Error::Io(reason) if is_lock(&reason) => {
+                IndexError::InUse { dir: dir.to_path_buf(), holder: Self::holder(dir) }
+            }
             error => failure(dir, "opening the store", error),
         })?;
         let path = dir.join("db");
         // Some systems flush only what was opened for writing.
         let log =
             File::options().read(true).write(true).open(&path).map_err(|source| IndexError::Io { path, source })?;
+        // Only a word to others: the store is as good without it.
+        let _ = std::fs::write(dir.join(HOLDER), std::process::id().to_string());
         Ok(Self { dir: dir.to_path_buf(), db, trees, log })
+    }
+
+    /// The process that opened the store in `dir` last, if it left word.
+    pub(crate) fn holder(dir: &Path) -> Option<u32> {
+        files::read_to_string(&dir.join(HOLDER)).ok()?.parse().ok()
     }
 
     /// True if `dir` holds a store, false if there certainly is none.
@@ -154,14 +187,20 @@ impl Store {
         Ok(value.and_then(|value| records::decode_file(hash, &value).ok()))
     }
 
-    /// Path hashes of all files of a picture.
-    pub(crate) fn files_of(&self, id: ImageId) -> Result<Vec<PathHash>, IndexError> {
+    /// Path hashes of the files of a picture, rising; nothing is read ahead, for there may be very many.
+    pub(crate) fn files_of(&self, id: ImageId) -> impl Iterator<Item = Result<PathHash, IndexError>> + '_ {
         let entries = self.tree(Table::FilesOfImage).scan_prefix(keys::image(id)).keys();
         let hashes = entries.filter_map(|key| key.map(|key| keys::parse_file_of_image(&key)).transpose());
-        hashes
-            .map(|parsed| parsed.map(|(_, hash)| hash))
-            .collect::<Result<_, _>>()
-            .map_err(|error| failure(&self.dir, "reading the store", error))
+        hashes.map(|parsed| match parsed {
+            Ok((_, hash)) => Ok(hash),
+            Err(error) => Err(failure(&self.dir, "reading the store", error)),
+        })
+    }
+
+    /// True if a picture has another file than this one.
+    pub(crate) fn has_other_file(&self, id: ImageId, file: PathHash) -> Result<bool, IndexError> {
+        let mut others = self.files_of(id).filter(|other| other.as_ref().map_or(true, |&other| other != file));
+        others.next().transpose().map(|other| other.is_some())
     }
 
     /// The values of a picture's regions by part, rising.
@@ -214,11 +253,14 @@ impl Store {
         Ok(last.map_err(|error| failure(&self.dir, "reading the store", error))?.map(|(key, _)| key))
     }
 
-    /// Changes after `revision`, oldest first. Unreadable entries are left out; `verify` names them.
-    pub(crate) fn changes_after(&self, revision: u64) -> Result<Vec<(u64, ImageId)>, IndexError> {
+    /// Up to `most` changes after `revision`, oldest first. Unreadable entries are left out; `verify` names them.
+    pub(crate) fn changes_after(&self, revision: u64, most: usize) -> Result<Vec<(u64, ImageId)>, IndexError> {
         let from = revision.saturating_add(1).to_be_bytes();
         let mut changes = Vec::new();
         for entry in self.tree(Table::Changes).range(from..) {
+            if changes.len() == most {
+                break;
+            }
             let (key, value) = entry.map_err(|error| failure(&self.dir, "reading the store", error))?;
             let id = records::decode_id(Table::Changes, &key, &value).ok();
             changes.extend(keys::parse_revision(&key).zip(id));
@@ -240,6 +282,9 @@ impl Store {
             let reason = format!("a value of {bytes} bytes in table {} is too large", table.name());
             return Err(IndexError::Store { dir: self.dir.clone(), what: "writing to the store", reason });
         }
+        fault::point()?;
+        #[cfg(test)]
+        APPLIED.with(|applied| applied.borrow_mut().push(batch.changes));
         let step = |trees: &Vec<sled::transaction::TransactionalTree>| {
             trees.iter().zip(&batch.tables).try_for_each(|(tree, changes)| tree.apply_batch(changes))?;
             Ok::<(), ConflictableTransactionError<()>>(())
@@ -301,7 +346,7 @@ fn failure(dir: &Path, what: &'static str, error: sled::Error) -> IndexError {
             unreadable(dir, "its log contradicts itself")
         }
         sled::Error::Io(error) if damaged(&error) => unreadable(dir, &error.to_string()),
-        error => IndexError::Store { dir: dir.to_path_buf(), what, reason: error.to_string() },
+        sled::Error::Io(error) => IndexError::Store { dir: dir.to_path_buf(), what, reason: error.to_string() },
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Place};
 
 const IMAGE_V1: u8 = 1;
 const FILE_V1: u8 = 1;
+const FILE_V2: u8 = 2;
 /// One plane.
 const VECTOR_V1: u8 = 1;
 /// Two planes.
@@ -85,23 +86,25 @@ pub(crate) fn decode_image(id: ImageId, value: &[u8]) -> Result<ImageRecord, Dam
     Ok(ImageRecord { id, content, width, height, format, bytes, taken, camera, place, caption, keywords, described })
 }
 
-/// `image (8) | bytes (8) | modified (8) | sidecar modified (8) | missing (1) | path (rest)`
+/// Version 1: `image (8) | bytes (8) | modified (8) | sidecar modified (8) | missing (1) | path (rest)`.
+/// Version 2 has `changed (8)` before the path.
 pub(crate) fn encode_file(record: &FileRecord) -> (PathHash, Vec<u8>) {
     let hash = PathHash::of(&record.path);
-    let mut value = Encoder::new(FILE_V1);
+    let mut value = Encoder::new(FILE_V2);
     value.u64(record.image.0).u64(record.bytes).i64(record.modified).i64(record.sidecar_modified);
-    value.u8(u8::from(record.missing)).raw(&path_bytes(&record.path));
+    value.u8(u8::from(record.missing)).i64(record.changed).raw(&path_bytes(&record.path));
     (hash, value.seal(Table::Files, &hash.0))
 }
 
 pub(crate) fn decode_file(hash: PathHash, value: &[u8]) -> Result<FileRecord, Damage> {
-    let mut fields = Decoder::open(Table::Files, &hash.0, value, FILE_V1)?;
+    let (version, mut fields) = Decoder::open_any(Table::Files, &hash.0, value, &[FILE_V1, FILE_V2])?;
     Ok(FileRecord {
         image: ImageId(fields.u64()?),
         bytes: fields.u64()?,
         modified: fields.i64()?,
         sidecar_modified: fields.i64()?,
         missing: fields.u8()? != 0,
+        changed: if version == FILE_V1 { 0 } else { fields.i64()? },
         path: path_from(fields.rest()),
     })
 }
@@ -344,6 +347,7 @@ mod tests {
                 image: ImageId(9),
                 bytes: 10,
                 modified: -1,
+                changed: 0,
                 sidecar_modified: 0,
                 missing: true,
             };

@@ -12,9 +12,9 @@ Examples:
   glimpse index --model demo clip-art       with the small bundled model
   glimpse index --json ~/Pictures | jq      one JSON object for each file, and a summary
 
-Unchanged files cost a look at their size and time; moved files keep what is known of them. Hidden files are skipped, and
+Unchanged files cost a look at their size and times; moved files keep what is known of them. Hidden files are skipped, and
 a `.glimpseignore` file names more to skip, in the syntax of `.gitignore`. A bad picture is named with its reason and does
-not stop the rest. Ctrl-C keeps everything done so far.
+not stop the rest. Ctrl-C keeps everything done so far, and ends the run within two seconds.
 
 A drive that is away is not a folder that was emptied: what was indexed from a drive that is not mounted now stays as it
 is. --prune forgets no whole folders with more than a tenth of the files, and no more than 1,000 files, without --force.
@@ -44,6 +44,11 @@ pub struct IndexArgs {
     #[arg(long)]
     pub force: bool,
 
+    /// Read all files, also those whose size and times say that they are unchanged: for what was changed in a way that
+    /// leaves no trace. Pictures that are the same are not encoded again
+    #[arg(long)]
+    pub rehash: bool,
+
     /// Hidden files and folders too
     #[arg(long)]
     pub hidden: bool,
@@ -59,6 +64,11 @@ pub struct IndexArgs {
     /// Threads that read and decode [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub threads: Option<u16>,
+
+    /// Seconds that reading or decoding one picture may take; one that takes longer has failed
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..),
+          hide_short_help = true)]
+    pub picture_timeout: u32,
 
     /// Make regions, which `find` needs, for known pictures that have none yet
     #[arg(long, conflicts_with = "no_regions")]

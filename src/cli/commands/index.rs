@@ -4,6 +4,7 @@ mod report;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use glimpse::engine::{IndexOptions, RegionChoice, RegionOptions, detail_limit};
 use glimpse::{Engine, IngestOptions, Summary};
@@ -13,7 +14,7 @@ pub use report::Report;
 use super::caption::caption_language;
 use crate::cli::args::IndexArgs;
 use crate::cli::context::Context;
-use crate::cli::interrupt::on_interrupt;
+use crate::cli::interrupt::{exit_unless, on_interrupt};
 use crate::cli::outcome::{CliError, Outcome};
 
 pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
@@ -25,6 +26,7 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
         prune: args.prune,
         force: args.force,
         dry_run: args.dry_run,
+        rehash: args.rehash,
         hidden: args.hidden,
         follow_links: args.follow_links,
         batch: args.batch.map_or(defaults.batch, usize::from),
@@ -41,6 +43,7 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
             ..RegionOptions::default()
         },
         captions: args.captions.as_ref().map(|code| caption_language(code.as_deref(), &engine)).transpose()?,
+        picture_timeout: Duration::from_secs(args.picture_timeout.into()),
         on_picture: glimpse::web::keep_thumbnails(&engine.settings().cache_dir()),
         ..defaults
     };
@@ -70,14 +73,23 @@ fn note_limit(detail: f32, engine: &Engine, context: &Context) -> Result<(), Cli
     Ok(())
 }
 
+/// How long a run may go on after Ctrl-C. Then the process ends, whatever a decoder, a drive or the
+/// model is busy with: what is done by then is safe on disk.
+const GRACE: Duration = Duration::from_millis(1700);
+
 /// Indexes until done or stopped by Ctrl-C.
 pub fn bring_up_to_date(engine: &Engine, options: &IngestOptions, report: &mut Report) -> Result<Summary, CliError> {
     let cancel = Arc::new(AtomicBool::new(false));
     let (asked, bar) = (Arc::clone(&cancel), report.bar());
+    let ended = Arc::new(AtomicBool::new(false));
+    let has_ended = Arc::clone(&ended);
     on_interrupt(move || {
         asked.store(true, Ordering::Relaxed);
+        exit_unless(Arc::clone(&has_ended), GRACE);
         bar.suspend(|| eprintln!("stopping; everything done so far is kept"));
     })?;
     report.cancel_with(Arc::clone(&cancel));
-    Ok(engine.index(options, &cancel, report)?)
+    let ran = engine.index(options, &cancel, report);
+    ended.store(true, Ordering::SeqCst);
+    Ok(ran?)
 }

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use glimpse::engine::{Heatmap, Limits, Rect, decode};
+use glimpse::engine::{Heatmap, Limits, Rect, decode, files};
 use image::RgbImage;
 
 use super::args::ExportArgs;
@@ -98,7 +98,7 @@ impl Names {
 /// The pixels of a picture, upright.
 fn pixels(picture: &Annotated) -> Result<RgbImage, CliError> {
     let failed = |error: String| CliError::new(format!("{}: {error}", picture.path.display()));
-    let bytes = fs::read(&picture.path).map_err(|error| failed(error.to_string()))?;
+    let bytes = files::read(&picture.path).map_err(|error| failed(error.to_string()))?;
     decode(&bytes, &Limits::default()).map(|picture| picture.pixels).map_err(|error| failed(error.to_string()))
 }
 

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
-use glimpse::engine::{Limits, Rect, decode_reduced};
+use glimpse::engine::{Limits, Rect, decode_reduced, files};
 
 use super::{Annotated, Names, escape};
 use crate::cli::outcome::CliError;
@@ -29,7 +29,7 @@ pub fn write(picture: &Annotated, names: &mut Names) -> Result<usize, CliError> 
     let path = names.path(&picture.path, ".xmp");
     let failed = |error: String| CliError::new(format!("{}: {error}", path.display()));
     let regions = regions(picture, orientation(&picture.path)?);
-    let text = match std::fs::read(&path) {
+    let text = match files::read(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => format!("{HEAD}{regions}{TAIL}"),
         Err(error) => return Err(failed(error.to_string())),
         Ok(old) => merged(&old, &regions).map_err(|reason| failed(reason.to_owned()))?,
@@ -71,7 +71,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 /// EXIF orientation of the stored picture, 1 to 8.
 fn orientation(path: &Path) -> Result<u8, CliError> {
     let failed = |error: String| CliError::new(format!("{}: {error}", path.display()));
-    let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let bytes = files::read(path).map_err(|error| failed(error.to_string()))?;
     let picture = decode_reduced(&bytes, &Limits::default(), 1);
     picture.map(|picture| picture.orientation).map_err(|error| failed(error.to_string()))
 }

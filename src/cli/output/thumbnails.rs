@@ -7,7 +7,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use glimpse::engine::{Limits, decode};
+use glimpse::engine::{Limits, decode, files};
 use image::{DynamicImage, ImageFormat, RgbImage, imageops};
 
 use crate::cli::args::When;
@@ -45,7 +45,7 @@ impl Thumbnails {
         let Some(protocol) = self.0 else { return Ok(()) };
         let limits = Limits::default();
         let small_enough = path.metadata().is_ok_and(|facts| facts.len() <= limits.max_bytes);
-        let bytes = if small_enough { std::fs::read(path).unwrap_or_default() } else { Vec::new() };
+        let bytes = if small_enough { files::read(path).unwrap_or_default() } else { Vec::new() };
         let Some(png) = decode(&bytes, &limits).ok().and_then(|picture| small_png(&picture.pixels)) else {
             return Ok(());
         };

@@ -9,16 +9,21 @@ use std::sync::Arc;
 
 use glimpse_encoder::dense::MAX_REGIONS;
 
+use crate::fault;
 use crate::hnsw::{Hnsw, HnswParams, Node, Progress};
-use crate::index::graph::MOSTLY;
+use crate::index::graph::{MOSTLY, NODES_AT_ONCE};
 use crate::index::{GraphEngine, Index};
 use crate::regions::RegionIndex;
 use crate::regions::graph::BEHIND;
-use crate::store::Batch;
 use crate::store::keys::GraphId;
 use crate::store::links::StoredGraph;
+use crate::store::{Batch, Store};
 use crate::vectors::{Slot, VectorIndex};
 use crate::{IdSet, ImageId, IndexError};
+
+/// Pictures whose regions leave the graph in one batch: some 500 nodes, and as many thousands that are
+/// their neighbours.
+pub(super) const PICTURES_AT_ONCE: usize = 16;
 
 /// The graph as the store has it, while the vectors are being read.
 pub(super) struct Restored {
@@ -74,14 +79,15 @@ fn restore(
     if dead.len() * MOSTLY > stored.nodes.len() {
         return Ok(None);
     }
-    let mut batch = Batch::default();
-    if !dead.is_empty() {
-        batch.put_nodes(GraphId::REGIONS, &graph.unlink_nodes(&dead));
+    let failed = |error: IndexError| error.to_string();
+    for part in dead.chunks(NODES_AT_ONCE) {
+        let mut batch = Batch::default();
+        batch.put_nodes(GraphId::REGIONS, &graph.unlink_nodes(part));
         // No step says what changed here.
-        index.store.give_up_snapshot(&mut batch, GraphId::REGIONS).map_err(|error| error.to_string())?;
+        let given_up = index.store.give_up_snapshot(&mut batch, GraphId::REGIONS);
+        given_up.and_then(|()| index.store.apply(&batch)).map_err(failed)?;
     }
-    forget_gone(&mut batch, unlinked, regions);
-    index.store.apply(&batch).map_err(|error| error.to_string())?;
+    forget_gone(&index.store, unlinked, regions).map_err(failed)?;
     Ok(Some(Arc::new(graph)))
 }
 
@@ -91,9 +97,13 @@ pub(super) fn searched(index: &Index, built: HnswParams) -> HnswParams {
 }
 
 /// The graph has nothing to learn of pictures that have no regions any more.
-pub(super) fn forget_gone(batch: &mut Batch, unlinked: &IdSet, regions: &RegionIndex) {
-    let gone = unlinked.iter().filter(|&id| regions.shapes(id).is_none());
-    gone.for_each(|id| batch.remove_unlinked(id));
+pub(super) fn forget_gone(store: &Store, unlinked: &IdSet, regions: &RegionIndex) -> Result<(), IndexError> {
+    let gone: Vec<ImageId> = unlinked.iter().filter(|&id| regions.shapes(id).is_none()).collect();
+    gone.chunks(NODES_AT_ONCE).try_for_each(|part| {
+        let mut batch = Batch::default();
+        part.iter().for_each(|&id| batch.remove_unlinked(id));
+        store.apply(&batch)
+    })
 }
 
 impl Index {
@@ -113,6 +123,7 @@ impl Index {
             Some(regions) => {
                 let changes = regions.unlink(new.iter().chain(gone).copied());
                 batch.put_nodes(GraphId::REGIONS, &changes);
+                fault::point()?;
                 changed.extend(changes.into_iter().map(|(node, _)| node));
                 gone.iter().for_each(|&id| batch.remove_unlinked(id));
             }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::graph::{forget_gone, searched};
+use super::graph::{PICTURES_AT_ONCE, forget_gone, searched};
 use crate::hnsw::{Change, Hnsw, Node};
 use crate::index::Index;
 use crate::index::graph::MOSTLY;
@@ -64,19 +64,26 @@ impl Index {
         let leaving = || gone.iter().chain(&replaced).copied();
         let dead: usize = leaving().map(|id| regions.nodes_of(id)).sum();
         require(dead * MOSTLY <= regions.len(), "most of it is gone")?;
-        let mut batch = Batch::default();
-        let changes = regions.unlink(leaving());
-        batch.put_nodes(GraphId::REGIONS, &changes);
-        leaving().for_each(|id| regions.remove(id));
+        // Part by part: the nodes that change are hundreds for each picture. What a killed process had
+        // not come to is done by the next one, since the pictures are still noted.
+        for part in leaving().collect::<Vec<_>>().chunks(PICTURES_AT_ONCE) {
+            let mut batch = Batch::default();
+            let changes = regions.unlink(part.iter().copied());
+            batch.put_nodes(GraphId::REGIONS, &changes);
+            part.iter().for_each(|&id| regions.remove(id));
+            let nodes: Vec<Node> = changes.into_iter().map(|(node, _)| node).collect();
+            if !nodes.is_empty() && self.region_snapshot.counts() {
+                let is_noted = self.store.extend_last_step(&mut batch, GraphId::REGIONS, &nodes)?;
+                if !is_noted {
+                    self.region_snapshot.give_up(&self.store, &mut batch)?;
+                }
+            }
+            self.store.apply(&batch)?;
+        }
         for &id in &replaced {
             self.stored_regions(id)?.map_or(Ok(()), |stored| regions.put(id, &stored))?;
         }
-        let nodes: Vec<Node> = changes.into_iter().map(|(node, _)| node).collect();
-        if !nodes.is_empty() && !self.store.extend_last_step(&mut batch, GraphId::REGIONS, &nodes)? {
-            self.region_snapshot.give_up(&self.store, &mut batch)?;
-        }
-        forget_gone(&mut batch, &unlinked, regions);
-        Ok(self.store.apply(&batch)?)
+        Ok(forget_gone(&self.store, &unlinked, regions)?)
     }
 
     /// Writes a snapshot of regions if there is a graph that has nearly all, and no snapshot that counts. The caller holds

@@ -91,8 +91,8 @@ impl Replay {
 /// A picture with its files; `None` if it went.
 fn picture(store: &Store, id: ImageId) -> Result<Option<(ImageRecord, Vec<FileRecord>)>, Doubt> {
     let Some(record) = store.image(id)? else { return Ok(None) };
-    let files = store.files_of(id)?.into_iter().map(|hash| {
-        let file = store.file(hash)?.filter(|file| file.image == id);
+    let files = store.files_of(id).map(|hash| {
+        let file = store.file(hash?)?.filter(|file| file.image == id);
         file.ok_or_else(|| Doubt(format!("a file of picture {id} is not there")))
     });
     let files = files.collect::<Result<_, _>>()?;

@@ -47,7 +47,9 @@ fn a_second_opener_is_told_that_the_library_is_in_use() {
     let library = fixture.library();
     let index = library.open_for(&model("a"), false).unwrap();
     let error = fixture.library().open().unwrap_err();
-    assert!(matches!(error, IndexError::InUse { .. }), "{error}");
+    let me = std::process::id();
+    assert!(matches!(error, IndexError::InUse { holder: Some(holder), .. } if holder == me), "{error}");
+    assert!(error.to_string().contains(&format!("(process {me})")), "{error}");
     assert!(Arc::ptr_eq(&library.open().unwrap(), &index), "one library shares its open indexes");
     drop(index);
     fixture.library().open().unwrap();
@@ -123,4 +125,60 @@ pub(super) fn copy_dir(from: &std::path::Path, to: &std::path::Path) {
             std::fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+#[test]
+fn a_copy_of_a_library_answers_and_refuses_changes() {
+    let fixture = Fixture::new();
+    let index = fixture.open();
+    let id = add(&index, 1, "/p/lighthouse.jpg");
+    index.finish().unwrap();
+    drop(index);
+    let library = fixture.library();
+    let copy = library.open_copy("so it is").unwrap();
+    let folder = copy.dir().to_path_buf();
+    assert!(!folder.starts_with(fixture.home.path()) && folder.exists());
+    assert_eq!((found(&copy, 1, 1), words(&copy, "lighthouse")), (vec![id], vec![id]));
+    assert!(Arc::ptr_eq(&library.open_copy("again").unwrap(), &copy));
+    let error = copy.add(image(2), &vector(2), file("/p/2.jpg")).unwrap_err();
+    assert!(matches!(error, IndexError::ReadOnly { .. }) && error.to_string().contains("so it is"), "{error}");
+    assert!(matches!(copy.verify(true), Err(IndexError::ReadOnly { .. })));
+    assert_eq!(copy.verify(false).unwrap().problems, Vec::<String>::new());
+    drop(copy);
+    assert!(!folder.exists(), "it goes with its last reader");
+}
+
+/// A drive of a few megabytes, full or mounted for reading, as root can make one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_library_on_a_full_or_read_only_drive_can_be_searched() {
+    let drive = tempfile::tempdir().unwrap();
+    let run = |program: &str, args: &[&str]| {
+        let done = std::process::Command::new(program).args(args).arg(drive.path()).output();
+        done.is_ok_and(|done| done.status.success())
+    };
+    if !run("mount", &["-t", "tmpfs", "-o", "size=24m", "none"]) {
+        eprintln!("SKIPPED: this user may mount nothing");
+        return;
+    }
+    let home = drive.path().join("home");
+    let index = Library::at(&home).open_for(&model("a"), false).unwrap();
+    let id = add(&index, 1, "/p/lighthouse.jpg");
+    index.finish().unwrap();
+    drop(index);
+    let is_searched = |what: &str| {
+        let library = Library::at(&home);
+        let index = library.open().unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!((found(&index, 1, 1), words(&index, "lighthouse")), (vec![id], vec![id]), "{what}");
+        assert!(library.obstacle().is_some(), "{what}");
+    };
+    let filler = drive.path().join("filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    while std::io::Write::write_all(&mut file, &[0; 4096]).is_ok() {}
+    is_searched("full");
+    drop(file);
+    std::fs::remove_file(&filler).unwrap();
+    assert!(run("mount", &["-o", "remount,ro"]));
+    is_searched("read-only");
+    assert!(run("umount", &["-l"]));
 }

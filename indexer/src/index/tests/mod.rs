@@ -5,9 +5,11 @@ mod damage;
 mod disk;
 mod files;
 mod graph;
+mod injected;
 mod killed;
 mod loss;
 mod operations;
+mod power;
 mod region_graph;
 mod region_snapshot;
 mod regions;
@@ -88,6 +90,7 @@ pub(crate) fn file(path: impl AsRef<Path>) -> FileRecord {
         image: ImageId(u64::MAX),
         bytes: 1000,
         modified: 1,
+        changed: 0,
         sidecar_modified: 0,
         missing: false,
     }

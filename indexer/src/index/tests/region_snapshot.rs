@@ -10,6 +10,7 @@ use super::*;
 use crate::hnsw::{HnswParams, Node};
 use crate::regions::format::tests::halves;
 use crate::regions::{RegionId, RegionIndex};
+use crate::store::APPLIED;
 use crate::store::keys::{self, GraphId, Table};
 
 /// Pictures of a library, of three regions each.
@@ -272,4 +273,35 @@ fn damage_that_a_snapshot_hides_is_named_by_verify() {
     assert!(index.regions().unwrap().shapes(damaged).is_none());
     assert_regions_as_stored(&index);
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
+}
+
+/// What an index has to catch up with may be as large as the index: the batches must not be.
+#[test]
+fn regions_that_went_unseen_leave_the_graph_part_by_part() {
+    const MANY: u64 = 700;
+    const GONE: u64 = 40;
+    let fixture = fixture();
+    let index = fixture.open();
+    (0..MANY).for_each(|n| _ = add_one(&index, n));
+    index.finish().unwrap();
+    assert!(index.region_snapshot.counts());
+    drop(index);
+    for with_snapshot in [true, false] {
+        let index = fixture.open();
+        assert!(index.regions.get().is_none(), "nobody has asked for them");
+        let first = if with_snapshot { 0 } else { GONE };
+        (first..first + GONE).for_each(|n| index.remove_file(&path(n)).unwrap());
+        index.commit().unwrap();
+        drop(index);
+        if !with_snapshot {
+            forget_region_snapshot(&fixture);
+        }
+        let index = fixture.open();
+        APPLIED.take();
+        assert!(index.regions().unwrap().graph().is_some(), "the graph was not worth keeping");
+        let batches = APPLIED.take();
+        let (all, largest) = (batches.iter().sum::<usize>(), batches.iter().copied().max().unwrap_or(0));
+        assert!(all > 0 && largest * 3 < all * 2, "with a snapshot: {with_snapshot}; {batches:?}");
+        assert_regions_as_stored(&index);
+    }
 }

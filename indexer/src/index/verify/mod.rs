@@ -36,6 +36,9 @@ impl Index {
     /// # Errors
     /// If a store cannot be read at all, or not written for a repair.
     pub fn verify(&self, repair: bool) -> Result<VerifyReport, IndexError> {
+        if repair {
+            self.require_writable()?;
+        }
         let mut writer = self.writer.lock();
         let survey = Survey::read(&self.store, self.scan.dim())?;
         let mut report = VerifyReport { images: survey.images.len(), ..VerifyReport::default() };

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::super::disk;
 use super::super::read::Stat;
 use super::{MAX_BLOCK, Words, xmp};
 
@@ -39,7 +40,7 @@ pub(in crate::ingest) fn newest(picture: &Path, names: &SidecarNames) -> i64 {
         return 0;
     }
     let there = beside(picture).filter(|(_, path)| path.file_name().is_some_and(|name| names.0.contains(name)));
-    let facts = there.filter_map(|(_, path)| fs::metadata(path).ok().filter(fs::Metadata::is_file));
+    let facts = there.filter_map(|(_, path)| disk::facts(&path).ok().filter(fs::Metadata::is_file));
     facts.map(|facts| Stat::of(&facts).modified).max().unwrap_or(0)
 }
 
@@ -69,10 +70,8 @@ fn beside(picture: &Path) -> impl Iterator<Item = (Kind, PathBuf)> + '_ {
 }
 
 fn read_start(path: &Path, most: usize) -> Option<Vec<u8>> {
-    // Never open a pipe: that would wait for its writer.
-    fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     let mut bytes = Vec::new();
-    File::open(path).ok()?.take(most as u64).read_to_end(&mut bytes).ok()?;
+    disk::open(path).ok()?.take(most as u64).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
 

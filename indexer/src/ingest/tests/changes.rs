@@ -1,6 +1,7 @@
 //! A folder changes between two runs.
 
 use super::*;
+use crate::FileRecord;
 
 #[test]
 fn a_second_run_reads_nothing() {
@@ -14,6 +15,7 @@ fn a_second_run_reads_nothing() {
         let (facts, length) = (fs::metadata(path).unwrap(), fs::read(path).unwrap().len());
         fs::write(path, vec![0; length]).unwrap();
         File::options().write(true).open(path).unwrap().set_modified(facts.modified().unwrap()).unwrap();
+        forget_change(&fixture, path);
     }
     let (second, _) = fixture.run_without_encoding();
     assert_eq!((second.unchanged, second.skipped), (20, 0));
@@ -241,4 +243,64 @@ fn a_picture_that_became_garbage_is_not_found_until_it_is_mended() {
     fs::write(&path, &bytes).unwrap();
     fixture.run_without_encoding();
     assert_eq!(fixture.index.len(), 1);
+}
+
+/// Gives `path` the pixels of another picture under the same size and time of change.
+fn change_silently(path: &Path, seed: u32) {
+    let old = fs::metadata(path).unwrap();
+    write_picture(path, seed);
+    File::options().write(true).open(path).unwrap().set_modified(old.modified().unwrap()).unwrap();
+    let new = fs::metadata(path).unwrap();
+    assert_eq!((new.len(), new.modified().unwrap()), (old.len(), old.modified().unwrap()));
+}
+
+/// Makes the index believe that nothing happened to a file since it was read, as it would on a file system that
+/// keeps no time of change.
+fn forget_change(fixture: &Fixture, path: &Path) {
+    let record = fixture.index.file(path).unwrap().unwrap();
+    let changed = read::Stat::of(&fs::metadata(path).unwrap()).changed;
+    fixture.index.put_file(FileRecord { changed, ..record }).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_change_that_keeps_size_and_time_is_found() {
+    let fixture = Fixture::new();
+    let [changed, same] = [fixture.picture("a.bmp", 1), fixture.picture("b.bmp", 2)];
+    fixture.run();
+    change_silently(&changed, 3);
+    let (summary, events) = fixture.run();
+    assert_eq!((summary.indexed, summary.unchanged), (1, 1), "{events:?}");
+    assert!(events.contains(&indexed(&changed)) && events.contains(&unchanged(&same)));
+    assert_eq!(fixture.run_without_encoding().0.unchanged, 2);
+}
+
+/// As on file systems that know no time of change.
+#[test]
+fn a_change_without_any_trace_is_found_when_all_is_read() {
+    let mut fixture = Fixture::new();
+    let [changed, same] = [fixture.picture("a.bmp", 1), fixture.picture("b.bmp", 2)];
+    fixture.run();
+    change_silently(&changed, 3);
+    forget_change(&fixture, &changed);
+    assert_eq!(fixture.run().0.unchanged, 2);
+    fixture.options.rehash = true;
+    let (summary, events) = fixture.run();
+    assert_eq!((summary.indexed, summary.unchanged), (1, 1), "{events:?}");
+    assert!(events.contains(&indexed(&changed)) && events.contains(&unchanged(&same)));
+}
+
+/// Records of earlier versions have no time of change: they count as unchanged, and get one.
+#[cfg(unix)]
+#[test]
+fn files_of_older_libraries_get_their_time_of_change() {
+    let fixture = Fixture::new();
+    let path = fixture.picture("a.bmp", 1);
+    fixture.run();
+    let record = fixture.index.file(&path).unwrap().unwrap();
+    fixture.index.put_file(FileRecord { changed: 0, ..record.clone() }).unwrap();
+    assert_eq!(fixture.run_without_encoding().0.unchanged, 1);
+    assert_eq!(fixture.index.file(&path).unwrap(), Some(record));
+    change_silently(&path, 2);
+    assert_eq!(fixture.run().0.indexed, 1);
 }

@@ -8,6 +8,7 @@ mod folders;
 mod model;
 mod regions;
 mod trouble;
+mod work;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

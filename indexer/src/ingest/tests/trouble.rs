@@ -117,7 +117,7 @@ fn nothing_is_concluded_about_folders_that_cannot_be_looked_at() {
     fixture.run();
     paths.iter().for_each(|path| fs::remove_file(path).unwrap());
     let walked = walk::Walked {
-        unknown: vec![fixture.path("shut")],
+        unknown: [fixture.path("shut")].into(),
         folders: fixture.options.roots.clone(),
         complete: true,
         ..walk::Walked::default()
@@ -220,4 +220,129 @@ fn a_slow_encoder_holds_the_walk_back() {
     // Waiting candidates, one in the hands of each thread and of the walk, waiting and current pictures.
     let most = pipeline::CANDIDATES + fixture.options.threads + 1 + 3 * fixture.options.batch;
     assert!((1..=most).contains(&held_at.load(Relaxed)), "{held_at:?}");
+}
+
+/// Decodes as always, but never ends with pictures of which `is_endless`, until `end` is set.
+fn endless(end: &Arc<AtomicBool>, is_endless: impl Fn(&[u8]) -> bool + Send + Sync + 'static) -> PictureDecoder {
+    let end = Arc::clone(end);
+    PictureDecoder::new(move |bytes, limits, least| {
+        while is_endless(bytes) && !end.load(Relaxed) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        glimpse_encoder::picture::decode_reduced(bytes, limits, least)
+    })
+}
+
+#[test]
+fn a_picture_that_never_finishes_decoding_fails_and_the_rest_goes_on() {
+    let mut fixture = Fixture::new();
+    let end = Arc::new(AtomicBool::new(false));
+    let bomb = fixture.picture("bomb.png", 100);
+    fs::copy(&bomb, fixture.path("copy.png")).unwrap();
+    (0..20).for_each(|i| drop(fixture.picture(&format!("{i}.png"), i)));
+    let bytes = fs::read(&bomb).unwrap();
+    fixture.options.decoder = endless(&end, move |read| read == bytes);
+    fixture.options.picture_timeout = Duration::from_millis(300);
+    let (summary, events) = fixture.run();
+    assert_eq!((summary.indexed, summary.failed), (20, 2), "{events:?}");
+    for name in ["bomb.png", "copy.png"] {
+        let told = |event: &FileEvent| match event {
+            FileEvent::Failed { path, reason } => *path == fixture.path(name) && reason.contains("longer than 0.3"),
+            _ => false,
+        };
+        assert!(events.iter().any(told), "{name}: {events:?}");
+    }
+    end.store(true, Relaxed);
+    assert_eq!(fixture.run().0.indexed, 1, "it is tried again");
+}
+
+#[test]
+fn a_run_ends_at_once_whatever_a_decoder_does_and_keeps_what_was_done() {
+    let mut fixture = Fixture::new();
+    let end = Arc::new(AtomicBool::new(false));
+    (0..2).for_each(|i| drop(fixture.picture(&format!("{i}.png"), i)));
+    assert_eq!(fixture.run().0.indexed, 2);
+    (2..12).for_each(|i| drop(fixture.picture(&format!("{i}.png"), i)));
+    fixture.options.decoder = endless(&end, |_| true);
+    let cancel = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&cancel);
+    let stopper = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(500));
+        stop.store(true, Relaxed);
+        std::time::Instant::now()
+    });
+    let summary =
+        ingest(&fixture.index, &fixture.encoder, &fixture.options, &cancel, &mut Recorder::default()).unwrap();
+    let late = stopper.join().unwrap().elapsed();
+    end.store(true, Relaxed);
+    assert!(summary.cancelled && late < Duration::from_secs(2), "{late:?}");
+    assert_eq!(fixture.index.len(), 2);
+}
+
+#[test]
+fn many_pictures_that_never_finish_end_the_run_with_their_names() {
+    let mut fixture = Fixture::new();
+    let end = Arc::new(AtomicBool::new(false));
+    (0..40).for_each(|i| drop(fixture.picture(&format!("{i}.png"), i)));
+    fixture.options.decoder = endless(&end, |_| true);
+    fixture.options.picture_timeout = Duration::from_millis(50);
+    let (result, events) = fixture.try_run();
+    end.store(true, Relaxed);
+    let error = result.unwrap_err();
+    assert!(matches!(&error, IndexError::Stuck { files, .. } if files.len() >= detached::MOST_LEFT), "{error}");
+    assert!(error.to_string().contains(".png") && events.len() < 40, "{error}");
+}
+
+#[test]
+fn known_pictures_are_given_up_too() {
+    let mut fixture = Fixture::new();
+    fixture.options.regions.make = false;
+    let [bomb, good] = [fixture.picture("bomb.png", 1), fixture.picture("good.png", 2)];
+    assert_eq!(fixture.run().0.indexed, 2);
+    let end = Arc::new(AtomicBool::new(false));
+    let bytes = fs::read(&bomb).unwrap();
+    fixture.options.regions = RegionOptions { make: true, refill: true, ..fixture.options.regions };
+    fixture.options.decoder = endless(&end, move |read| read == bytes);
+    fixture.options.picture_timeout = Duration::from_millis(300);
+    let (summary, events) = fixture.run();
+    end.store(true, Relaxed);
+    assert_eq!((summary.indexed, summary.failed), (1, 1), "{events:?}");
+    let has = |path: &Path| fixture.index.has_regions(fixture.id(path)).unwrap();
+    assert_eq!([has(&bomb), has(&good)], [false, true]);
+}
+
+/// Regions of other pixels must not be stored under the number of a picture.
+#[test]
+fn a_known_picture_that_changes_during_the_run_gets_nothing() {
+    let mut fixture = Fixture::new();
+    fixture.options.regions.make = false;
+    let paths = [fixture.picture("a.bmp", 1), fixture.picture("b.bmp", 2)];
+    assert_eq!(fixture.run().0.indexed, 2);
+    fixture.options.regions = RegionOptions { make: true, refill: true, ..fixture.options.regions };
+    fixture.options.batch = 1;
+    let others = paths.clone();
+    fixture.options.decoder = PictureDecoder::new(move |bytes, limits, least| {
+        others.iter().zip(3..).for_each(|(path, seed)| write_picture(path, seed));
+        glimpse_encoder::picture::decode_reduced(bytes, limits, least)
+    });
+    let (summary, events) = fixture.run();
+    assert_eq!((summary.indexed, summary.skipped), (1, 1), "{events:?}");
+    let with_regions = paths.iter().filter(|path| fixture.index.has_regions(fixture.id(path)).unwrap()).count();
+    assert_eq!(with_regions, 1, "the first was read before");
+}
+
+/// Whoever may write into a folder may put a pipe in the place of any file there.
+#[cfg(unix)]
+#[test]
+fn pipes_in_the_place_of_ignore_files_and_sidecars_are_named_and_not_waited_for() {
+    let fixture = Fixture::new();
+    let good = fixture.picture("a/good.png", 1);
+    let pipes = [fixture.path("a/.glimpseignore"), fixture.path("a/good.xmp"), fixture.path("a/pipe.png")];
+    assert!(std::process::Command::new("mkfifo").args(&pipes).status().unwrap().success());
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || tell.send(fixture.run()));
+    let (summary, events) = told.recv_timeout(Duration::from_secs(60)).expect("a run waits for a pipe");
+    assert_eq!((summary.indexed, summary.failed), (1, 1), "{events:?}");
+    assert!(events.contains(&indexed(&good)), "{events:?}");
+    assert!(matches!(&events[0], FileEvent::Failed { path, .. } if *path == pipes[0]), "{events:?}");
 }

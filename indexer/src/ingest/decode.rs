@@ -1,0 +1,202 @@
+//! Files to what the encoder reads, within a time for each picture and until the run is over.
+
+use std::fmt;
+use std::io::Cursor;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+use glimpse_encoder::Encode;
+use glimpse_encoder::dense::{DenseProfile, Views};
+use glimpse_encoder::picture::{self, Format, Limits, Picture, PictureError};
+use image::ImageReader;
+
+use super::IngestOptions;
+use super::budget::{Budget, Share};
+use super::detached::{Detached, Left};
+use super::metadata::{self, Metadata};
+use super::read::{Stat, Unread, read};
+use crate::ContentHash;
+
+type Decode = dyn Fn(&[u8], &Limits, u32) -> Result<Picture, PictureError> + Send + Sync;
+
+/// Turns the bytes of a file into pixels; by default, [`picture::decode_reduced`].
+#[derive(Clone, Default)]
+pub struct PictureDecoder(Option<Arc<Decode>>);
+
+impl PictureDecoder {
+    /// Calls `decode` with the bytes, the limits and the pixels that the shorter side must have.
+    /// It may take as long as it wants: [`IngestOptions::picture_timeout`] ends the wait for it.
+    pub fn new(decode: impl Fn(&[u8], &Limits, u32) -> Result<Picture, PictureError> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(decode)))
+    }
+
+    fn decode(&self, bytes: &[u8], limits: &Limits, least: u32) -> Result<Picture, PictureError> {
+        match &self.0 {
+            Some(decode) => decode(bytes, limits, least),
+            None => picture::decode_reduced(bytes, limits, least),
+        }
+    }
+}
+
+impl fmt::Debug for PictureDecoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "PictureDecoder(set)" } else { "PictureDecoder(own)" })
+    }
+}
+
+/// Bytes that a decoder holds per pixel: the deepest common format beside the result.
+const BYTES_PER_PIXEL: u64 = 8;
+/// Counted for a picture whose size only its decoder can tell.
+const UNKNOWN_PIXELS: u64 = 64_000_000;
+
+/// What all threads that decode share.
+pub(super) struct Decoder<'a> {
+    pub encoder: &'a dyn Encode,
+    pub options: &'a IngestOptions,
+    pub profile: &'a DenseProfile,
+    is_over: &'a (dyn Fn() -> bool + Sync),
+    calls: Detached,
+    /// Bytes of files in memory.
+    files: Budget,
+    /// Bytes of decoded pictures.
+    pixels: Budget,
+    /// Nanoseconds that all threads together spent on decoding and resizing.
+    pub decoding: AtomicU64,
+}
+
+/// A picture file in memory.
+pub(super) struct PictureFile<'a> {
+    pub stat: Stat,
+    pub format: Format,
+    pub content: ContentHash,
+    bytes: Vec<u8>,
+    /// What its header says of its size.
+    pixels: u64,
+    _memory: Share<'a>,
+}
+
+/// A picture as the encoder reads it, and what its file says of it.
+pub(super) struct Decoded {
+    pub views: Views,
+    /// Width and height of the upright picture.
+    pub size: (u32, u32),
+    pub metadata: Metadata,
+}
+
+impl<'a> Decoder<'a> {
+    /// A decoder that gives up when `is_over`.
+    pub fn new(
+        encoder: &'a dyn Encode,
+        options: &'a IngestOptions,
+        profile: &'a DenseProfile,
+        is_over: &'a (dyn Fn() -> bool + Sync),
+    ) -> Self {
+        let budget = (256 << 20) + options.threads as u64 * (128 << 20);
+        Self {
+            encoder,
+            options,
+            profile,
+            is_over,
+            calls: Detached::new(options.picture_timeout),
+            files: Budget::new(budget / 2),
+            pixels: Budget::new(budget),
+            decoding: AtomicU64::new(0),
+        }
+    }
+
+    /// Reads a file of about `expected` bytes.
+    pub fn read(&self, path: &Path, expected: u64) -> Result<PictureFile<'_>, Unread> {
+        if let Some(files) = self.calls.exhausted_by() {
+            return Err(Unread::Stuck(files));
+        }
+        let limits = self.options.limits;
+        let memory = self.files.take(expected.min(limits.max_bytes));
+        let own_path = path.to_path_buf();
+        let (bytes, stat, format, content, pixels) = self.call(path, "reading", move || {
+            let (bytes, stat) = read(&own_path, &limits)?;
+            let format = Format::sniff(&bytes).map_err(|error| Unread::Skipped(error.to_string()))?;
+            let (content, pixels) = (ContentHash::of(&bytes), pixels(&bytes));
+            Ok((bytes, stat, format, content, pixels))
+        })?;
+        Ok(PictureFile { stat, format, content, bytes, pixels, _memory: memory })
+    }
+
+    /// Decodes a picture and cuts it into what the model reads: also its regions' windows if
+    /// `makes_regions`.
+    pub fn decode(&self, path: &Path, file: PictureFile<'_>, makes_regions: bool) -> Result<Decoded, Unread> {
+        let _memory = self.pixels.take(file.pixels.saturating_mul(BYTES_PER_PIXEL));
+        let start = Instant::now();
+        let detail = if makes_regions { self.profile.config.detail } else { 1.0 };
+        let (least, limits) = (least_side(self.encoder, detail), self.options.limits);
+        let (decoder, PictureFile { bytes, format, content, .. }) = (self.options.decoder.clone(), file);
+        let (picture, metadata) = self.call(path, "decoding", move || {
+            let picture = decoder.decode(&bytes, &limits, least);
+            let picture = picture.map_err(|error| Unread::Skipped(error.to_string()))?;
+            // Last: the metadata reader wants to own the bytes of a TIFF.
+            Ok((picture, metadata::read(format, bytes)))
+        })?;
+        let views = match makes_regions {
+            true => self.profile.views(self.encoder, &picture.pixels),
+            false => self.encoder.prepare(&picture.pixels).map(Views::whole),
+        };
+        let views = views.map_err(|error| Unread::Skipped(error.to_string()))?;
+        self.options.on_picture.call(&content, &picture);
+        self.decoding.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
+        Ok(Decoded { views, size: picture.size, metadata })
+    }
+
+    /// What a file says of its picture beside the pixels.
+    pub fn metadata(&self, path: &Path, file: PictureFile<'_>) -> Result<Metadata, Unread> {
+        let PictureFile { format, bytes, .. } = file;
+        self.call(path, "reading", move || Ok(metadata::read(format, bytes)))
+    }
+
+    fn call<T: Send + 'static>(
+        &self,
+        path: &Path,
+        what: &str,
+        call: impl FnOnce() -> Result<T, Unread> + Send + 'static,
+    ) -> Result<T, Unread> {
+        match self.calls.call(path, self.is_over, call) {
+            Ok(ended) => ended,
+            Err(Left::Cancelled) => Err(Unread::Cancelled),
+            Err(Left::Broken(panic)) => Err(Unread::Skipped(format!("{what} it went wrong: {panic}"))),
+            Err(Left::TooLong) => {
+                let seconds = self.options.picture_timeout.as_secs_f32();
+                Err(Unread::Failed(format!(
+                    "{what} it took longer than {seconds} seconds, so it was given up; --picture-timeout allows more"
+                )))
+            }
+        }
+    }
+}
+
+/// Pixels that the shorter side of a picture must have, so that the model sees no difference to the
+/// whole picture, whose views are cut out of it `detail` times as large as the model reads.
+fn least_side(encoder: &dyn Encode, detail: f32) -> u32 {
+    (encoder.info().input_side() as f32 * detail.max(1.0) * 2.5) as u32
+}
+
+/// What a picture's header says of its size.
+fn pixels(bytes: &[u8]) -> u64 {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
+    let size = reader.ok().and_then(|reader| reader.into_dimensions().ok());
+    size.map_or(UNKNOWN_PIXELS, |(width, height)| u64::from(width) * u64::from(height))
+}
+
+#[cfg(test)]
+mod tests {
+    use glimpse_encoder::testing::FakeEncoder;
+
+    use super::*;
+
+    /// A square picture of 4096 patches of 16 pixels has 1024 a side.
+    #[test]
+    fn a_larger_patch_budget_is_decoded_larger() {
+        let [few, many] = [256, 4096].map(|budget| FakeEncoder::new(8).with_budget(budget));
+        assert_eq!((least_side(&few, 1.0), least_side(&many, 1.0)), (640, 2560));
+        assert_eq!(least_side(&FakeEncoder::new(8), 2.0), 320, "64 pixels at detail 2");
+    }
+}

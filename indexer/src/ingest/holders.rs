@@ -1,0 +1,147 @@
+//! Where the bytes of a file come from: the other files that held the same picture.
+//!
+//! Of a picture with thousands of copies, looking at all the others for each of them would take time
+//! that grows with the square. So the others of such a picture are looked at once in a run.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use super::disk::{self, is_gone};
+use super::read::Stat;
+use crate::{FileRecord, ImageId, Index, IndexError};
+
+/// What is known of the files of a picture is kept from so many files on.
+const MANY: usize = 16;
+
+/// The place of a file among those of its picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// No other file holds the picture.
+    Only,
+    /// Another one did, and is gone or holds something else by now.
+    MovedFrom(PathBuf),
+    /// This one holds it too.
+    CopyOf(PathBuf),
+}
+
+/// The other files of pictures that this run came across.
+#[derive(Debug, Default)]
+pub(super) struct Holders {
+    of: HashMap<ImageId, Others>,
+}
+
+impl Holders {
+    /// Tells where a file that was just read comes from if it `is_new` to the picture `id`, and notes
+    /// that it holds it. A file that another one was moved from is not named a second time; those that
+    /// are gone and were not seen before are added to `gone`.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn origin(
+        &mut self,
+        index: &Index,
+        id: ImageId,
+        file: &FileRecord,
+        is_new: bool,
+        gone: &mut BTreeSet<PathBuf>,
+    ) -> Result<Origin, IndexError> {
+        let mut others = match self.of.remove(&id) {
+            Some(others) if others.twin_is_there() => others,
+            _ => {
+                let others = Others::of(index, id, &file.path)?;
+                gone.extend(others.gone.iter().map(|(_, path)| path.clone()));
+                others
+            }
+        };
+        let origin = if is_new { others.origin_of(&file.path) } else { Origin::Only };
+        if others.files >= MANY {
+            others.add(file);
+            self.of.insert(id, others);
+        }
+        Ok(origin)
+    }
+}
+
+/// The files of a picture but for the one in question.
+#[derive(Debug, Default)]
+struct Others {
+    files: usize,
+    /// Those that are gone, the ones that were present last first, then by path.
+    gone: BTreeSet<(bool, PathBuf)>,
+    /// The same by the name of the file; some may have been taken from `gone`.
+    gone_by_name: HashMap<OsString, Vec<(bool, PathBuf)>>,
+    /// One that is there and unchanged.
+    twin: Option<FileRecord>,
+    /// One that holds something else by now.
+    changed: Option<PathBuf>,
+}
+
+impl Others {
+    fn of(index: &Index, id: ImageId, path: &Path) -> Result<Self, IndexError> {
+        let mut others = Self::default();
+        for file in index.files_of(id)?.into_iter().filter(|file| file.path != path) {
+            others.files += 1;
+            if is_gone(&file.path) {
+                others.gone.insert((file.missing, file.path));
+            } else if others.twin.is_none() && is_unchanged(&file) {
+                others.twin = Some(file);
+            } else if others.changed.is_none() {
+                others.changed = Some(file.path);
+            }
+        }
+        for file in others.gone.iter().rev() {
+            others.gone_by_name.entry(name(&file.1).to_owned()).or_default().push(file.clone());
+        }
+        Ok(others)
+    }
+
+    /// False if the file that stands for those that are there changed since.
+    fn twin_is_there(&self) -> bool {
+        self.twin.as_ref().is_none_or(is_unchanged)
+    }
+
+    /// A file of the same name comes first, then any that is gone.
+    fn origin_of(&mut self, path: &Path) -> Origin {
+        for was_missing in [false, true] {
+            self.gone.remove(&(was_missing, path.to_path_buf()));
+        }
+        if let Some(from) = self.take_gone(name(path)) {
+            return Origin::MovedFrom(from);
+        }
+        match (&self.twin, &self.changed) {
+            (Some(twin), _) if twin.path != path => Origin::CopyOf(twin.path.clone()),
+            (_, Some(from)) if from != path => Origin::MovedFrom(from.clone()),
+            _ => Origin::Only,
+        }
+    }
+
+    fn take_gone(&mut self, name: &OsStr) -> Option<PathBuf> {
+        loop {
+            let same_name = self.gone_by_name.get_mut(name).and_then(Vec::pop);
+            let (file, listed) = match same_name {
+                Some(file) => (file.clone(), self.gone.remove(&file)),
+                None => (self.gone.pop_first()?, true),
+            };
+            // It may be back, or have been taken under another name.
+            if listed && is_gone(&file.1) {
+                return Some(file.1);
+            }
+        }
+    }
+
+    fn add(&mut self, file: &FileRecord) {
+        self.files += 1;
+        if self.twin.as_ref().is_none_or(|twin| twin.path == file.path) {
+            self.twin = Some(file.clone());
+        }
+    }
+}
+
+fn name(path: &Path) -> &OsStr {
+    path.file_name().unwrap_or_default()
+}
+
+fn is_unchanged(file: &FileRecord) -> bool {
+    !file.missing && disk::facts(&file.path).is_ok_and(|facts| Stat::of(&facts) == Stat::from(file))
+}
