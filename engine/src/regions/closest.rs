@@ -10,6 +10,7 @@ use super::form::Thing;
 use super::judge::Judged;
 use super::query::FoundPhoto;
 use super::scale::Standing;
+use super::together::Together;
 use crate::calibrate::CUT;
 use crate::{Cancel, EngineError, Strength};
 
@@ -21,6 +22,7 @@ impl Search<'_> {
         things: &[Thing],
         standings: &[Standing],
         without: &[Standing],
+        together: &Together,
         found: &[FoundPhoto],
         most: usize,
     ) -> Result<Vec<FoundPhoto>, EngineError> {
@@ -38,7 +40,7 @@ impl Search<'_> {
             let ids = if complete { self.allowed.iter().collect() } else { self.nearest(standings, regions)? };
             let ids = ids.into_iter().filter(|id| !found.contains(id));
             let ids = ids.filter(|&id| !without.iter().any(|asked| self.shows(id, asked) >= CUT));
-            let close = |id| self.judge(id, things, &asked, &without).map(|judged| weaker(id, judged));
+            let close = |id| self.judge(id, things, &asked, &without).map(|judged| weaker(id, judged, together));
             let mut photos: Vec<FoundPhoto> = ids.filter_map(close).collect();
             if complete || photos.len() >= most {
                 photos.sort_by(FoundPhoto::by_score);
@@ -65,7 +67,7 @@ impl Search<'_> {
 }
 
 /// A photo below the cut, whatever it is worth: whatever reaches the cut was found before.
-fn weaker(id: ImageId, Judged { score, boxes }: Judged) -> FoundPhoto {
-    let score = score.min(CUT.next_down());
-    FoundPhoto { id, score, strength: Strength::of(score), boxes, refined: false }
+fn weaker(id: ImageId, judged: Judged, together: &Together) -> FoundPhoto {
+    let score = judged.score(together).min(CUT.next_down());
+    FoundPhoto { id, score, strength: Strength::of(score), boxes: judged.boxes, refined: false }
 }

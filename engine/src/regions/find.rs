@@ -12,10 +12,11 @@ use super::candidates::{Least, candidates};
 use super::constants::FAINT;
 use super::form::Thing;
 use super::found::FoundSet;
-use super::judge::Judged;
+use super::judge::{is_counted, together};
 use super::query::{FindPage, FindQuery, FoundBox, FoundPhoto, Target};
 use super::refine::Closer;
 use super::scale::{Library, Standing};
+use super::together::Together;
 use crate::calibrate::CUT;
 use crate::control::Asking;
 use crate::query::Position;
@@ -38,6 +39,13 @@ pub(super) struct Asked<'a> {
     query: RegionQuery<'a>,
     /// Length of the moved query, which the index compares as a unit vector.
     length: f32,
+}
+
+/// What was found at or above the cut.
+struct Found {
+    /// In no order.
+    photos: Vec<FoundPhoto>,
+    together: Together,
 }
 
 /// How long a question waits for another one that reads the regions.
@@ -151,11 +159,18 @@ impl Engine {
         let with_regions = allowed.iter().filter(|&id| regions.shapes(id).is_some()).count();
         let without_regions = allowed.len() - with_regions;
         let search = Search { index, regions, query, allowed };
-        let mut photos = search.photos(&things, &standings, &without)?;
+        let Found { mut photos, together } = search.photos(&things, &standings, &without)?;
         photos.sort_by(FoundPhoto::by_score);
         let accepted = photos.len();
         let strong = photos.partition_point(|photo| photo.strength == Strength::Strong);
-        photos.extend(search.closest(&things, &standings, &without, &photos, query.depth.weaker(accepted))?);
+        photos.extend(search.closest(
+            &things,
+            &standings,
+            &without,
+            &together,
+            &photos,
+            query.depth.weaker(accepted),
+        )?);
         let (above, below) = photos.split_at_mut(accepted);
         [above, below].into_iter().for_each(|photos| order(index, photos, query.sort, |photo| photo.id));
         let weaker = match query.depth {
@@ -221,29 +236,29 @@ impl Search<'_> {
         self.allowed.iter().filter(|&id| self.regions.shapes(id).is_some_and(|all| all.iter().any(is_large))).count()
     }
 
-    /// Photos that fulfil the form, in no order.
-    fn photos(
-        &self,
-        things: &[Thing],
-        standings: &[Standing],
-        without: &[Standing],
-    ) -> Result<Vec<FoundPhoto>, EngineError> {
+    /// Photos that fulfil the form, and how its things come together.
+    fn photos(&self, things: &[Thing], standings: &[Standing], without: &[Standing]) -> Result<Found, EngineError> {
         let asked = standings.iter().map(|standing| self.ask(standing)).collect::<Result<Vec<_>, _>>()?;
         let without = without.iter().map(|standing| self.ask(standing)).collect::<Result<Vec<_>, _>>()?;
-        let mut photos = Vec::new();
-        // Of things that are counted, several weak boxes may make a likely photo.
-        let is_counted = things.iter().any(|thing| thing.at_least > 1);
-        let least = Least { score: if is_counted { FAINT } else { CUT }, area: self.query.min_area };
+        // Several weak boxes may make a likely photo.
+        let is_one = things.len() == 1 && !is_counted(&things[0]);
+        let least = Least { score: if is_one { CUT } else { FAINT }, area: self.query.min_area };
         let cancel = Cancel::current();
+        let mut judged = Vec::new();
         for id in candidates(&self.regions, &self.allowed, standings, least)? {
             cancel.check()?;
-            if let Some(Judged { score, boxes }) = self.judge(id, things, &asked, &without)
-                && score >= CUT
-            {
-                photos.push(FoundPhoto { id, score, strength: Strength::of(score), boxes, refined: false });
-            }
+            judged.extend(self.judge(id, things, &asked, &without).map(|judged| (id, judged)));
         }
-        Ok(photos)
+        let together = together(things, standings, judged.iter().map(|(_, judged)| judged));
+        let scored = judged.into_iter().map(|(id, judged)| (id, judged.score(&together), judged.boxes));
+        let found = scored.filter(|(_, score, _)| *score >= CUT).map(|(id, score, boxes)| FoundPhoto {
+            id,
+            score,
+            strength: Strength::of(score),
+            boxes,
+            refined: false,
+        });
+        Ok(Found { photos: found.collect(), together })
     }
 
     /// The boxes that a photo is shown with: for each thing the one that was chosen, then others at

@@ -34,6 +34,7 @@ mod refine;
 pub(crate) mod scale;
 mod stored;
 mod suggest;
+mod together;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
