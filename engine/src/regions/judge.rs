@@ -1,4 +1,4 @@
-//! The probability that one photo fulfils a form, and the boxes that say so.
+//! The probability that one image fulfils a form, and the boxes that say so.
 //!
 //! Things are judged together ([`Together`]). What must not be there is the chance that no region shows it, and a
 //! count follows the Poisson binomial distribution over disjoint boxes; both are taken to be independent of the rest.
@@ -9,12 +9,12 @@ use glimpse_indexer::regions::RegionShape;
 use super::assign::assign;
 use super::constants::{FAINT, UNMET, WEAK_BOXES};
 use super::find::{Asked, Search, found_boxes};
-use super::form::Thing;
 use super::query::FoundBox;
-use super::scale::Standing;
+use super::scale::QueryScorer;
+use super::structured_query::QueryObject;
 use super::together::Together;
 
-/// What a photo shows of a form.
+/// What an image shows of a form.
 pub(super) struct Judged {
     /// Probability that it shows a thing, by thing without a count.
     pub shown: Vec<f32>,
@@ -25,18 +25,18 @@ pub(super) struct Judged {
 }
 
 impl Search<'_> {
-    /// Judges a photo; `None` if it has no region that is large enough.
+    /// Judges an image; `None` if it has no region that is large enough.
     pub(super) fn judge(
         &self,
         id: ImageId,
-        things: &[Thing],
+        things: &[QueryObject],
         asked: &[Asked<'_>],
         without: &[Asked<'_>],
     ) -> Option<Judged> {
         let each = things.iter().zip(asked).enumerate();
         let boxes = each.map(|(thing, (named, asked))| self.boxes(id, thing, named, asked));
         let boxes = boxes.collect::<Option<Vec<_>>>()?;
-        let (_, relations) = self.query.form_parts();
+        let (_, relations) = self.query.structured_parts();
         let (met, chosen) = match assign(&boxes, relations) {
             Some((_, chosen)) => (1.0, chosen),
             // All things may be there, though not each in a place of its own, or not lying as asked.
@@ -49,19 +49,19 @@ impl Search<'_> {
         Some(Judged { shown, rest: met * counts * clear, boxes: self.shown(chosen, boxes) })
     }
 
-    /// Probability that some region of the photo shows it.
+    /// Probability that some region of the image shows it.
     pub(super) fn shows(&self, id: ImageId, asked: &Asked<'_>) -> f32 {
         let Some((products, _)) = self.products(id, asked) else { return 0.0 };
-        let image = asked.standing.of_image(self.index.vector(id).as_deref());
-        products.iter().map(|&product| asked.standing.score(product, image)).fold(0.0, f32::max)
+        let image = asked.scorer.of_image(self.index.vector(id).as_deref());
+        products.iter().map(|&product| asked.scorer.score(product, image)).fold(0.0, f32::max)
     }
 
     /// Disjoint boxes of a thing, best first: the first few, and all that could be one of several.
-    fn boxes(&self, id: ImageId, thing: usize, named: &Thing, asked: &Asked<'_>) -> Option<Vec<FoundBox>> {
+    fn boxes(&self, id: ImageId, thing: usize, named: &QueryObject, asked: &Asked<'_>) -> Option<Vec<FoundBox>> {
         let (products, shapes) = self.products(id, asked)?;
-        let image = asked.standing.of_image(self.index.vector(id).as_deref());
+        let image = asked.scorer.of_image(self.index.vector(id).as_deref());
         let is_large = |shape: &RegionShape, _| shape.area >= self.query.min_area;
-        let boxes = found_boxes(&products, &shapes, asked.standing, image, is_large).into_iter().enumerate();
+        let boxes = found_boxes(&products, &shapes, asked.scorer, image, is_large).into_iter().enumerate();
         let needed = WEAK_BOXES.max(named.at_least);
         let boxes = boxes.filter(|(place, found)| *place < needed || found.score >= FAINT);
         let boxes: Vec<FoundBox> = boxes.map(|(_, found)| FoundBox { thing, ..found }).collect();
@@ -70,30 +70,30 @@ impl Search<'_> {
 }
 
 impl Judged {
-    /// Probability that the photo fulfils the form.
+    /// Probability that the image fulfils the form.
     pub fn score(&self, together: &Together) -> f32 {
         self.rest * together.score(&self.shown)
     }
 }
 
-/// How the things of a form without a count come together, learnt from photos that were judged.
+/// How the things of a form without a count come together, learnt from images that were judged.
 pub(super) fn together<'j>(
-    things: &[Thing],
-    standings: &[Standing],
+    things: &[QueryObject],
+    scorers: &[QueryScorer],
     judged: impl Iterator<Item = &'j Judged> + Clone,
 ) -> Together {
-    let once = things.iter().zip(standings).filter(|(thing, _)| !is_counted(thing));
-    let shares: Vec<f32> = once.map(|(_, standing)| standing.scale.share()).collect();
+    let once = things.iter().zip(scorers).filter(|(thing, _)| !is_counted(thing));
+    let shares: Vec<f32> = once.map(|(_, scorer)| scorer.scale.share()).collect();
     Together::of(&shares, judged.map(|judged| judged.shown.as_slice()))
 }
 
-/// True if it matters how often a photo shows the thing.
-pub(super) fn is_counted(thing: &Thing) -> bool {
+/// True if it matters how often an image shows the thing.
+pub(super) fn is_counted(thing: &QueryObject) -> bool {
     thing.at_least > 1 || thing.at_most.is_some()
 }
 
-/// Probability that a photo shows a thing as often as asked.
-fn count_probability(named: &Thing, boxes: &[FoundBox]) -> f32 {
+/// Probability that an image shows a thing as often as asked.
+fn count_probability(named: &QueryObject, boxes: &[FoundBox]) -> f32 {
     let scores: Vec<f32> = boxes.iter().map(|found| found.score).collect();
     count_between(&scores, named.at_least, named.at_most)
 }
