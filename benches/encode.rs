@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use glimpse::encoder::picture::{Limits, decode};
 use glimpse::encoder::testing::Product;
-use glimpse::encoder::{Embedding, Encode, LoadOptions, Outputs, Prepared, SiglipEncoder, Towers, Trace};
+use glimpse::encoder::{Embedding, Encode, LoadOptions, Outputs, PixelInput, SiglipEncoder, Towers, Trace};
 use image::RgbImage;
 use serde_json::json;
 
@@ -69,7 +69,7 @@ fn pictures(encoder: &dyn Encode, file: Option<&str>, rounds: usize) {
 }
 
 fn batches(encoder: &dyn Encode, sizes: &[usize], rounds: usize) {
-    let inputs: Vec<Vec<Prepared>> = sizes.iter().map(|&size| inputs(encoder, size)).collect();
+    let inputs: Vec<Vec<PixelInput>> = sizes.iter().map(|&size| inputs(encoder, size)).collect();
     let mut parts: Vec<Box<dyn FnMut()>> = Vec::new();
     for outputs in [Outputs::Pooled, Outputs::Dense] {
         for batch in &inputs {
@@ -196,7 +196,7 @@ fn serve(encoder: &dyn Encode) {
 }
 
 /// Square pictures: models that keep shapes then take as many patches as they may.
-fn inputs(encoder: &dyn Encode, count: usize) -> Vec<Prepared> {
+fn inputs(encoder: &dyn Encode, count: usize) -> Vec<PixelInput> {
     (0..count).map(|i| encoder.prepare(&noisy(320, 320, i as u64)).unwrap()).collect()
 }
 

@@ -91,10 +91,10 @@ enum Graph {
 }
 
 impl Graph {
-    fn walk(&self, query: &[f32], ef: usize) -> Vec<Scored> {
+    fn search_graph(&self, query: &[f32], ef: usize) -> Vec<Scored> {
         match self {
-            Self::Own(graph) => graph.walk(query, K, ef, None),
-            Self::HnswRs(graph) => graph.walk(query, K, ef, None),
+            Self::Own(graph) => graph.search_graph(query, K, ef, None),
+            Self::HnswRs(graph) => graph.search_graph(query, K, ef, None),
         }
         .unwrap()
     }
@@ -145,7 +145,7 @@ impl Bench {
         if ef == 0 {
             return self.queries.rows().map(|query| self.scan.search(query, K, None).unwrap()).collect();
         }
-        self.queries.values.par_chunks_exact(self.queries.dim).map(|query| self.graph.walk(query, ef)).collect()
+        self.queries.values.par_chunks_exact(self.queries.dim).map(|query| self.graph.search_graph(query, ef)).collect()
     }
 
     /// Each line `ef threads` is answered with the time of all queries and what they found.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use glimpse::encoder::dense::{RegionMap, Regions};
-use glimpse::encoder::testing::PreparedEncoder;
+use glimpse::encoder::testing::PrecomputedEncoder;
 use glimpse::encoder::{Embedding, Encode, Scoring};
 use glimpse::engine::FindQuery;
 use glimpse::indexer::regions::{RegionIndex, ScoredRegion};
@@ -210,10 +210,10 @@ impl World {
     }
 
     /// A model of its texts.
-    fn encoder(self: &Arc<Self>) -> PreparedEncoder {
+    fn encoder(self: &Arc<Self>) -> PrecomputedEncoder {
         let world = Arc::clone(self);
         let scoring = Scoring { scale: 100.0, bias: -10.0 };
-        PreparedEncoder::new("made up for a bench", self.dim, scoring, move |text| world.text(number(text)))
+        PrecomputedEncoder::new("made up for a bench", self.dim, scoring, move |text| world.text(number(text)))
     }
 
     /// Even texts are near a thing, odd ones ask for what is not there.

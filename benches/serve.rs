@@ -15,7 +15,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use glimpse::encoder::{
-    Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection, Scoring,
+    Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, PixelInput, Projection, Scoring,
 };
 use glimpse::indexer::Library;
 use glimpse::web::{ServeOptions, serve};
@@ -179,11 +179,11 @@ impl Encode for Hashed {
         &self.0
     }
 
-    fn prepare(&self, picture: &image::RgbImage) -> Result<Prepared, EncodeError> {
-        Ok(Prepared { rows: 1, cols: 1, pixels: picture.clone() })
+    fn prepare(&self, picture: &image::RgbImage) -> Result<PixelInput, EncodeError> {
+        Ok(PixelInput { rows: 1, cols: 1, pixels: picture.clone() })
     }
 
-    fn encode_images(&self, _: &[Prepared], _: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
+    fn encode_images(&self, _: &[PixelInput], _: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
         Err(EncodeError::Backend { stage: "pictures", reason: "this bench has none".into() })
     }
 

@@ -49,7 +49,7 @@ fn churn(base: &Matrix, queries: &Matrix, params: HnswParams) {
         queries.rows().map(|query| ids(&fresh.vectors().search(query, K, None).unwrap())).collect();
     for ef in [16, 32, 64, 128] {
         let of = |graph: &Hnsw| {
-            let found: Vec<_> = queries.rows().map(|query| graph.walk(query, K, ef, None).unwrap()).collect();
+            let found: Vec<_> = queries.rows().map(|query| graph.search_graph(query, K, ef, None).unwrap()).collect();
             recall(&found, &truth)
         };
         println!("| {ef} | {:.4} | {:.4} |", of(&graph), of(&fresh));

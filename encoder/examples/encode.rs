@@ -9,7 +9,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
-use glimpse_encoder::{Outputs, Prepared, Towers, Trace};
+use glimpse_encoder::{Outputs, PixelInput, Towers, Trace};
 use image::RgbImage;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize_to_file};
 
@@ -48,13 +48,13 @@ fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
     result
 }
 
-fn pictures(inputs: &SafeTensors) -> Result<Vec<Prepared>, Box<dyn Error>> {
+fn pictures(inputs: &SafeTensors) -> Result<Vec<PixelInput>, Box<dyn Error>> {
     let grids = integers(inputs.tensor("input.grids")?)?;
     let picture = |(i, grid): (usize, &[u32])| {
         let pixels = inputs.tensor(&format!("input.pixels.{i}"))?;
         let [height, width, 3] = *pixels.shape() else { return Err("pixels are (height, width, 3)".into()) };
         let pixels = RgbImage::from_raw(width as u32, height as u32, pixels.data().to_vec()).ok_or("pixels are U8")?;
-        Ok(Prepared { rows: grid[0] as usize, cols: grid[1] as usize, pixels })
+        Ok(PixelInput { rows: grid[0] as usize, cols: grid[1] as usize, pixels })
     };
     grids.chunks_exact(2).enumerate().map(picture).collect()
 }

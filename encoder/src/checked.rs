@@ -5,7 +5,7 @@ use std::ops::Deref;
 use image::RgbImage;
 
 use crate::decoder::Decoder;
-use crate::{Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection};
+use crate::{Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, PixelInput, Projection};
 
 /// An encoder whose answers are compared with the questions: as many as there were inputs, each as
 /// wide as [`ModelInfo::dim`]. What stands on [`Encode`] pairs answers with inputs by their order,
@@ -58,11 +58,11 @@ impl<E: Deref<Target: Encode> + Send + Sync> Encode for Checked<E> {
         self.0.info()
     }
 
-    fn prepare(&self, picture: &RgbImage) -> Result<Prepared, EncodeError> {
+    fn prepare(&self, picture: &RgbImage) -> Result<PixelInput, EncodeError> {
         self.0.prepare(picture)
     }
 
-    fn encode_images(&self, batch: &[Prepared], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
+    fn encode_images(&self, batch: &[PixelInput], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
         let features = self.0.encode_images(batch, outputs)?;
         self.check_count("results", features.len(), batch.len())?;
         features.iter().try_for_each(|features| self.check_features(features, outputs))?;
@@ -129,11 +129,11 @@ mod tests {
             self.inner.info()
         }
 
-        fn prepare(&self, picture: &RgbImage) -> Result<Prepared, EncodeError> {
+        fn prepare(&self, picture: &RgbImage) -> Result<PixelInput, EncodeError> {
             self.inner.prepare(picture)
         }
 
-        fn encode_images(&self, batch: &[Prepared], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
+        fn encode_images(&self, batch: &[PixelInput], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
             let mut features = self.inner.encode_images(batch, outputs)?;
             features.truncate(batch.len() - usize::from(self.fault == Fault::Short));
             let spoil = |mut features: ImageFeatures| {

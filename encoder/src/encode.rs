@@ -17,13 +17,13 @@ pub trait Encode: Send + Sync {
     ///
     /// # Errors
     /// [`EncodeError::Picture`] for a picture without pixels.
-    fn prepare(&self, picture: &RgbImage) -> Result<Prepared, EncodeError>;
+    fn prepare(&self, picture: &RgbImage) -> Result<PixelInput, EncodeError>;
 
     /// Features of a batch, in order. The result of a picture does not depend on its neighbours in the batch.
     ///
     /// # Errors
     /// If the backend fails (memory, device) or a picture was prepared by another model.
-    fn encode_images(&self, batch: &[Prepared], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError>;
+    fn encode_images(&self, batch: &[PixelInput], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError>;
 
     /// Embeddings of texts in any language, in order. An empty text has an embedding too.
     ///
@@ -133,7 +133,7 @@ impl Scoring {
 
 /// A picture at the model's input size: 8-bit RGB, row by row, normalised only when the patches are filled.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prepared {
+pub struct PixelInput {
     /// Patch rows of the grid.
     pub rows: usize,
     /// Patch columns of the grid.

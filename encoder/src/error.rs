@@ -89,7 +89,7 @@ pub enum EncodeError {
     },
     /// A picture prepared for another model.
     #[error("a picture was prepared as {found}, but the model reads {expected}")]
-    Prepared {
+    PixelInput {
         /// What the model reads.
         expected: String,
         /// What was given.

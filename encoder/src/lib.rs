@@ -27,7 +27,7 @@ mod weights;
 
 pub use checked::Checked;
 pub use embedding::{Embedding, dot};
-pub use encode::{DenseGrid, Encode, ImageFeatures, LoadOptions, ModelInfo, Outputs, Prepared, Projection, Scoring};
+pub use encode::{DenseGrid, Encode, ImageFeatures, LoadOptions, ModelInfo, Outputs, PixelInput, Projection, Scoring};
 pub use error::EncodeError;
 pub use siglip::{Precision, SiglipEncoder, Stage, Towers, Trace, backend_of, exact_device, precision_of};
 

@@ -5,7 +5,7 @@
 //! words, where the name of a colour is the vector of a picture in that colour and any other word has a direction of its
 //! own. So `red` finds red pictures, equal pixels have equal vectors, and nothing depends on chance, time or machine.
 
-mod prepared;
+mod precomputed;
 
 use std::fmt;
 use std::path::Path;
@@ -17,11 +17,11 @@ use image::{Rgb, RgbImage, imageops};
 use crate::decoder::Decoder;
 use crate::picture::PictureError;
 use crate::{
-    DenseGrid, Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection, Scoring,
+    DenseGrid, Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, PixelInput, Projection, Scoring,
 };
 
 pub use crate::cpu::product::Product;
-pub use prepared::PreparedEncoder;
+pub use precomputed::PrecomputedEncoder;
 
 /// Patches per side of the grid.
 const GRID: usize = 4;
@@ -45,7 +45,7 @@ const COLOURS: [(&str, [u8; 3]); 10] = [
     ("grey", [128, 128, 128]),
 ];
 
-type Trap = Box<dyn Fn(&Prepared) -> bool + Send + Sync>;
+type Trap = Box<dyn Fn(&PixelInput) -> bool + Send + Sync>;
 
 /// A deterministic [`Encode`]; see the module's text.
 pub struct FakeEncoder {
@@ -114,7 +114,7 @@ impl FakeEncoder {
     }
 
     /// A batch fails if `trap` holds for one of its pictures.
-    pub fn failing_on(mut self, trap: impl Fn(&Prepared) -> bool + Send + Sync + 'static) -> Self {
+    pub fn failing_on(mut self, trap: impl Fn(&PixelInput) -> bool + Send + Sync + 'static) -> Self {
         self.trap = Some(Box::new(trap));
         self
     }
@@ -129,7 +129,7 @@ impl FakeEncoder {
         self.calls.load(Relaxed)
     }
 
-    fn features(&self, prepared: &Prepared, outputs: Outputs) -> Result<ImageFeatures, EncodeError> {
+    fn features(&self, prepared: &PixelInput, outputs: Outputs) -> Result<ImageFeatures, EncodeError> {
         let colours: Vec<Rgb<u8>> =
             imageops::thumbnail(&prepared.pixels, GRID as u32, GRID as u32).pixels().copied().collect();
         let embedding = Embedding::new(project(&colours, self.info.dim))?;
@@ -160,15 +160,15 @@ impl Encode for FakeEncoder {
         &self.info
     }
 
-    fn prepare(&self, picture: &RgbImage) -> Result<Prepared, EncodeError> {
+    fn prepare(&self, picture: &RgbImage) -> Result<PixelInput, EncodeError> {
         if picture.width() == 0 || picture.height() == 0 {
             return Err(PictureError::Empty.into());
         }
         let side = (GRID * PATCH) as u32;
-        Ok(Prepared { rows: GRID, cols: GRID, pixels: imageops::thumbnail(picture, side, side) })
+        Ok(PixelInput { rows: GRID, cols: GRID, pixels: imageops::thumbnail(picture, side, side) })
     }
 
-    fn encode_images(&self, batch: &[Prepared], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
+    fn encode_images(&self, batch: &[PixelInput], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
         self.calls.fetch_add(1, Relaxed);
         std::thread::sleep(self.delay * batch.len() as u32);
         if self.trap.as_ref().is_some_and(|trap| batch.iter().any(trap)) {

@@ -4,7 +4,7 @@ use glimpse_encoder::decoder::Decoder;
 use glimpse_encoder::dense::{DenseConfig, Rect};
 use glimpse_encoder::{DenseGrid, Encode};
 
-use crate::control::Asking;
+use crate::control::ActiveQuery;
 use crate::{Cancel, Engine, EngineError, Source};
 
 /// Most captions of one picture.
@@ -87,13 +87,13 @@ impl Engine {
         if !(1..=MAX_CAPTIONS).contains(&options.count) {
             return Err(EngineError::BadRequest(format!("1 to {MAX_CAPTIONS} captions, not {}", options.count)));
         }
-        let _asking = Asking::begin(&self.asking);
+        let _active = ActiveQuery::begin(&self.active_queries);
         let encoder = self.chosen()?;
         let decoder = decoder_of(encoder.as_ref())?;
         let usual = decoder.languages().first().map_or("", String::as_str);
         // What it says depends on the whole picture alone, so no detail is asked for.
         let profile = self.dense_profile(encoder.as_ref(), DenseConfig::default())?;
-        let seen = self.see_source(encoder.as_ref(), picture, &profile)?;
+        let seen = self.dense_features_of(encoder.as_ref(), picture, &profile)?;
         Cancel::current().check()?; // looking took a pass of the model, and saying takes many of the decoder
         say(decoder, seen.whole(), options.language.as_deref().unwrap_or(usual))
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use glimpse_encoder::picture::{Limits, decode};
-use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError, Outputs, Prepared};
+use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError, Outputs, PixelInput};
 
 use crate::search::read_file;
 use crate::{Cancel, Engine, EngineError};
@@ -55,8 +55,8 @@ impl Engine {
 
             let pictures =
                 batch.iter().filter_map(|input| if let EmbedInput::Image(path) = input { Some(path) } else { None });
-            let prepared: Vec<Result<Prepared, EngineError>> = pictures.map(|path| prepare(encoder, path)).collect();
-            let good: Vec<Prepared> = prepared.iter().filter_map(|p| p.as_ref().ok().cloned()).collect();
+            let prepared: Vec<Result<PixelInput, EngineError>> = pictures.map(|path| prepare(encoder, path)).collect();
+            let good: Vec<PixelInput> = prepared.iter().filter_map(|p| p.as_ref().ok().cloned()).collect();
             let mut features =
                 if good.is_empty() { Vec::new() } else { encoder.encode_images(&good, outputs)? }.into_iter();
             let mut prepared = prepared.into_iter();
@@ -83,7 +83,7 @@ impl Engine {
     }
 }
 
-fn prepare(encoder: &dyn Encode, path: &std::path::Path) -> Result<Prepared, EngineError> {
+fn prepare(encoder: &dyn Encode, path: &std::path::Path) -> Result<PixelInput, EngineError> {
     let picture = decode(&read_file(path)?, &Limits::default())
         .map_err(|error| EngineError::BadRequest(format!("{}: {error}", path.display())))?;
     Ok(encoder.prepare(&picture.pixels)?)

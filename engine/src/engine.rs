@@ -40,7 +40,7 @@ pub struct Engine {
     /// Held while folders are indexed.
     pub(crate) indexing: Mutex<()>,
     /// Queries in progress.
-    pub(crate) asking: AtomicUsize,
+    pub(crate) active_queries: AtomicUsize,
     pub(crate) texts: TextCache,
     pub(crate) pictures: PictureCache,
     pub(crate) banks: Arc<Banks>,
@@ -82,7 +82,7 @@ impl Engine {
                 move |name, max_patches| load(name, &Settings { max_patches, ..settings.clone() })
             }),
             indexing: Mutex::new(()),
-            asking: AtomicUsize::new(0),
+            active_queries: AtomicUsize::new(0),
             texts: TextCache::new(),
             pictures: PictureCache::new(),
             banks: Arc::new(Banks::new(settings.cache_dir())),

@@ -9,7 +9,7 @@ use glimpse_indexer::ingest::{FileEvent, IngestOptions, Losses, Observer, Summar
 use glimpse_indexer::{Index, IndexError};
 
 use crate::caption::decoder_of;
-use crate::control::GivesWay;
+use crate::control::YieldingEncoder;
 use crate::{Engine, EngineError, RunControl};
 
 impl Engine {
@@ -92,8 +92,9 @@ impl Engine {
         let summary = match background {
             None => ingest(&target, encoder.as_ref(), &options, cancel, observer),
             Some(control) => {
-                let polite = GivesWay { encoder: encoder.as_ref(), control, asking: &self.asking };
-                ingest(&target, &polite, &options, cancel, observer)
+                let yielding =
+                    YieldingEncoder { encoder: encoder.as_ref(), control, active_queries: &self.active_queries };
+                ingest(&target, &yielding, &options, cancel, observer)
             }
         };
         let mut summary = summary?;

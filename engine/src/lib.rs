@@ -18,8 +18,8 @@ mod error;
 mod fixture;
 mod hit;
 mod indexing;
-mod latest;
 mod lru;
+mod memoized;
 mod model;
 mod models;
 mod originals;
@@ -47,8 +47,8 @@ pub use originals::Original;
 pub use published::{PublishedReport, check_published};
 pub use query::{Cursor, Depth, Mode, Query, Sort, Source, Term};
 pub use regions::{
-    Example, FindPage, FindQuery, Form, FoundBox, FoundPhoto, Grounded, GroundedThing, Heatmap, Lies, Located, Look,
-    Phrase, Relation, Target, Thing,
+    Example, FindPage, FindQuery, FoundBox, FoundPhoto, Grounded, GroundedObject, Heatmap, Located, Look, Phrase,
+    QueryObject, Relation, SpatialRelation, StructuredQuery, Target,
 };
 pub use settings::{Settings, home_dir};
 pub use tag::{MAX_LABELS, Tag, TagOptions, Tagged};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use glimpse::encoder::testing::PreparedEncoder;
+use glimpse::encoder::testing::PrecomputedEncoder;
 use glimpse::encoder::{Encode, Scoring};
 use glimpse::engine::calibrate::CUT;
 use glimpse::engine::{Depth, Explanation};
@@ -83,7 +83,7 @@ fn ask(set: &Set) -> Vec<Vec<(f32, Explanation)>> {
     let printed = Printed::of(set);
     let pictures = printed.pictures.clone();
     let scoring = Scoring { scale: set.scale(), bias: set.bias };
-    let encoder = PreparedEncoder::new(&set.checkpoint, printed.dim, scoring, move |text| printed.text(text));
+    let encoder = PrecomputedEncoder::new(&set.checkpoint, printed.dim, scoring, move |text| printed.text(text));
     let index = Library::at(&settings.library_dir()).open_for(encoder.info(), false).unwrap();
     let add = |(number, vector): (usize, &Vec<f32>)| {
         let name = format!("{number}.jpg");

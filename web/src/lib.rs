@@ -34,5 +34,5 @@ pub use server::{Running, ServeError, ServeOptions, serve};
 /// Makes what the page shows of a picture, blurred stand-in and thumbnail, from every picture that is indexed. Give it to
 /// [`glimpse_engine::IngestOptions::on_picture`], with the cache folder of the library.
 pub fn keep_thumbnails(cache: &Path) -> PictureHook {
-    thumbnails::Keeper::open(cache).hook()
+    thumbnails::ThumbnailIndexer::open(cache).hook()
 }

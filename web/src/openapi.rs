@@ -68,7 +68,7 @@ pub fn codes() -> Vec<String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use glimpse_engine::{Depth, Format, Lies, Mode, Sort};
+    use glimpse_engine::{Depth, Format, Mode, Sort, SpatialRelation};
     use serde::de::DeserializeOwned;
     use serde_json::Value;
 
@@ -91,7 +91,7 @@ mod tests {
         all_read::<Mode>("Mode");
         all_read::<Depth>("Depth");
         all_read::<Format>("Format");
-        all_read::<Lies>("Lies");
+        all_read::<SpatialRelation>("SpatialRelation");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 use crate::roots::AllowedRoots;
-use crate::thumbnails::{Keeper, ThumbnailCache};
+use crate::thumbnails::{ThumbnailCache, ThumbnailIndexer};
 use crate::uploads::Uploads;
 
 /// Bytes of thumbnails kept in memory: some 3,000 of the usual size.
@@ -81,7 +81,7 @@ pub struct AppState {
     /// Thumbnails made lately.
     pub thumbnails: ThumbnailCache,
     /// What indexing makes of pictures for the page.
-    pub keeper: Keeper,
+    pub thumbnail_indexer: ThumbnailIndexer,
     /// Pictures to ask with.
     pub uploads: Uploads,
     /// Places for those that arrive.
@@ -125,7 +125,7 @@ impl AppState {
     pub fn new(engine: Arc<Engine>, access: Access, roots: AllowedRoots, limits: Limits) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let cache = engine.settings().cache_dir();
-        let keeper = Keeper::open(&cache);
+        let thumbnail_indexer = ThumbnailIndexer::open(&cache);
         Ok(Self {
             access: Arc::new(access),
             roots,
@@ -137,8 +137,8 @@ impl AppState {
             originals: Pool::start("originals", cores.clamp(2, 8), CONNECTIONS)?,
             looks: Pool::start("looks", 2, limits.looks)?,
             heavy: Pool::start("heavy", 1, limits.heavy)?.lasting(HEAVY_LIMIT),
-            thumbnails: ThumbnailCache::new(THUMBNAIL_BYTES, Arc::clone(&keeper.files)),
-            keeper,
+            thumbnails: ThumbnailCache::new(THUMBNAIL_BYTES, Arc::clone(&thumbnail_indexer.files)),
+            thumbnail_indexer,
             uploads: Uploads::default(),
             uploading: Semaphore::new(limits.uploads),
             streams: Arc::new(Semaphore::new(limits.streams)),
@@ -198,7 +198,7 @@ impl AppState {
 }
 
 /// Runs quick work on a search thread.
-pub async fn ask<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+pub async fn run_search<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
     F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
@@ -208,7 +208,7 @@ where
 }
 
 /// Runs work that finds things in pictures by their stored regions.
-pub async fn find<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+pub async fn run_find<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
     F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
@@ -218,7 +218,7 @@ where
 }
 
 /// Runs work that decodes pictures.
-pub async fn draw<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+pub async fn run_decode<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
     F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
@@ -228,7 +228,7 @@ where
 }
 
 /// Reads the file of a picture as it is.
-pub async fn read<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+pub async fn run_read<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
     F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
@@ -238,7 +238,7 @@ where
 }
 
 /// Runs work that lets the model look at a picture.
-pub async fn look<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+pub async fn run_model<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
     F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
@@ -248,7 +248,7 @@ where
 }
 
 /// Runs work over the whole library.
-pub async fn labour<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+pub async fn run_heavy<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
     F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,

@@ -40,7 +40,7 @@ impl Upload {
     pub fn read(bytes: Bytes) -> Result<Self, ApiError> {
         let pixels = decode(&bytes, &LIMITS).map_err(|error| ApiError::bad_request(error.to_string()))?.pixels;
         let thumbnail =
-            thumbnails::draw(&pixels, THUMBNAIL).map_err(|error| ApiError::bad_request(error.to_string()))?;
+            thumbnails::encode_jpeg(&pixels, THUMBNAIL).map_err(|error| ApiError::bad_request(error.to_string()))?;
         let key = ContentHash::of(&bytes).to_string();
         // The one copy; every question about the picture shares it.
         Ok(Self { key, width: pixels.width(), height: pixels.height(), bytes: bytes[..].into(), thumbnail })

@@ -9,7 +9,7 @@ use super::{backend, device};
 use crate::config::ModelConfig;
 use crate::siglip::{Features, HEAD, TEXT, Trace, VISION};
 use crate::weights::Checkpoint;
-use crate::{EncodeError, Outputs, Prepared, Projection};
+use crate::{EncodeError, Outputs, PixelInput, Projection};
 
 pub(crate) struct CandleTowers {
     vision: VisionTower,
@@ -37,7 +37,7 @@ impl CandleTowers {
     /// If the device fails.
     pub fn pictures(
         &self,
-        batch: &[Prepared],
+        batch: &[PixelInput],
         outputs: Outputs,
         trace: &mut Trace,
     ) -> Result<Vec<Features>, EncodeError> {

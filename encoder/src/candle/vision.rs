@@ -12,7 +12,7 @@ use super::patches;
 use super::record;
 use crate::config::{Resolution, VisionConfig};
 use crate::siglip::{PositionGrid, Trace};
-use crate::{EncodeError, Outputs, Prepared, Projection};
+use crate::{EncodeError, Outputs, PixelInput, Projection};
 
 /// Both kinds of vision tower; they differ in their positions only, once patches have one order.
 pub(super) struct VisionTower {
@@ -71,7 +71,7 @@ impl VisionTower {
     /// Runs a batch; pictures with fewer patches than the largest are padded, and padding is masked in every layer.
     pub fn forward(
         &self,
-        batch: &[Prepared],
+        batch: &[PixelInput],
         outputs: Outputs,
         device: &Device,
         trace: &mut Trace,
@@ -111,7 +111,7 @@ impl VisionTower {
     }
 
     /// The patches of all pictures, zero where a picture has fewer than `n`: (B, N, P * P * 3).
-    fn patches(&self, batch: &[Prepared], n: usize, device: &Device) -> Result<Tensor> {
+    fn patches(&self, batch: &[PixelInput], n: usize, device: &Device) -> Result<Tensor> {
         let size = self.config.patch_values();
         let mut values = Vec::with_capacity(batch.len() * n * size);
         for (i, picture) in batch.iter().enumerate() {
@@ -123,7 +123,7 @@ impl VisionTower {
 }
 
 /// The positions of each picture's grid, zero on padding: (B, N, W).
-fn resized(grid: &PositionGrid, batch: &[Prepared], n: usize, width: usize, device: &Device) -> Result<Tensor> {
+fn resized(grid: &PositionGrid, batch: &[PixelInput], n: usize, width: usize, device: &Device) -> Result<Tensor> {
     let mut values = Vec::with_capacity(batch.len() * n * width);
     for (i, picture) in batch.iter().enumerate() {
         grid.resize(picture.rows, picture.cols, &mut values);

@@ -66,7 +66,7 @@ impl DenseProfile {
             return Err(short(features.len(), prepared.len()));
         }
         for grid in features.iter_mut().filter_map(|features| features.dense.as_mut()) {
-            registers::mend(grid, &self.registers);
+            registers::inpaint_registers(grid, &self.registers);
         }
         let mut features = features.into_iter();
         batch.iter().map(|views| views.join(&mut features)).collect()

@@ -1,6 +1,6 @@
 //! Register tokens: patches that a vision transformer uses as scratch paper (Darcet et al., "Vision Transformers Need
-//! Registers", 2309.16588). Their tokens are far longer than others before the last norm, and say nothing of their place.
-//! In the SigLIP family they sit at the same places in every picture.
+//! Registers", 2309.16588). Their tokens are far longer than others before the last norm, and say
+//! nothing of their place. In the SigLIP family they sit at the same places in every picture.
 
 use image::{Rgb, RgbImage};
 
@@ -15,8 +15,8 @@ const PICTURES: u32 = 20;
 /// Pictures encoded at a time.
 const BATCH: usize = 4;
 
-/// Slots, rising, that are registers in nearly every picture. None for NaFlex, whose grids differ: there [`mend`] goes by
-/// the picture itself.
+/// Slots, rising, that are registers in nearly every picture. None for NaFlex, whose grids differ:
+/// there [`inpaint_registers`] goes by the picture itself.
 pub fn find(encoder: &dyn Encode) -> Result<Vec<usize>, EncodeError> {
     if encoder.info().image_size.is_none() {
         return Ok(Vec::new());
@@ -35,7 +35,7 @@ pub fn find(encoder: &dyn Encode) -> Result<Vec<usize>, EncodeError> {
 
 /// Replaces the features of register slots, and of tokens that are as long as registers, by the mean of their sound
 /// neighbours.
-pub fn mend(grid: &mut DenseGrid, slots: &[usize]) {
+pub fn inpaint_registers(grid: &mut DenseGrid, slots: &[usize]) {
     let (height, width) = (grid.rows, grid.cols);
     let cells = height * width;
     let mut broken = vec![false; cells];
@@ -97,7 +97,7 @@ mod tests {
         let tokens: Vec<f32> = (0..9).map(|i| if i == 4 { 100.0 } else { i as f32 }).collect();
         let norms = (0..9).map(|i| if i == 4 { 40.0 } else { 2.0 }).collect();
         let mut grid = DenseGrid { rows: 3, cols: 3, dim: 1, aligned: tokens.clone(), tokens, norms };
-        mend(&mut grid, &[0]);
+        inpaint_registers(&mut grid, &[0]);
         assert_eq!(grid.tokens[4], 32.0 / 7.0, "long; neighbour 0 is a slot, so the mean of the other seven");
         assert_eq!(grid.aligned[0], 2.0, "a slot: the mean of 1 and 3");
         assert_eq!(grid.tokens[8], 8.0);

@@ -6,13 +6,13 @@ use image::imageops::crop_imm;
 
 use super::config::MAX_SIDE;
 use super::features::DenseFeatures;
-use crate::{DenseGrid, Encode, EncodeError, ImageFeatures, ModelInfo, Prepared};
+use crate::{DenseGrid, Encode, EncodeError, ImageFeatures, ModelInfo, PixelInput};
 
 /// A picture as the model reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Views {
     /// The whole picture, then its windows.
-    prepared: Vec<Prepared>,
+    prepared: Vec<PixelInput>,
     /// First row and column of each window in the common grid.
     corners: Vec<(usize, usize)>,
     /// Rows and columns of the common grid.
@@ -22,7 +22,7 @@ pub struct Views {
 
 impl Views {
     /// The whole picture alone.
-    pub fn whole(prepared: Prepared) -> Self {
+    pub fn whole(prepared: PixelInput) -> Self {
         let (rows, cols) = (prepared.rows, prepared.cols);
         Self { prepared: vec![prepared], corners: Vec::new(), rows, cols }
     }
@@ -55,7 +55,7 @@ impl Views {
     }
 
     /// All inputs of the model, the whole picture first.
-    pub fn prepared(&self) -> &[Prepared] {
+    pub fn prepared(&self) -> &[PixelInput] {
         &self.prepared
     }
 

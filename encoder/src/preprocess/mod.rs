@@ -17,7 +17,7 @@ use image::RgbImage;
 pub use grid::{MAX_GRID_SIDE, grid_for};
 
 use crate::picture::PictureError;
-use crate::{EncodeError, Prepared};
+use crate::{EncodeError, PixelInput};
 use settings::Settings;
 
 /// Patch budget of NaFlex where neither the user nor the checkpoint names one.
@@ -114,7 +114,7 @@ impl Preprocessor {
     ///
     /// # Errors
     /// [`EncodeError::Picture`] for a picture without pixels.
-    pub fn prepare(&self, picture: &RgbImage) -> Result<Prepared, EncodeError> {
+    pub fn prepare(&self, picture: &RgbImage) -> Result<PixelInput, EncodeError> {
         let (width, height) = (picture.width() as usize, picture.height() as usize);
         if width == 0 || height == 0 {
             return Err(PictureError::Broken { format: "picture".into(), reason: "it has no pixels".into() }.into());
@@ -127,7 +127,7 @@ impl Preprocessor {
             Geometry::Fixed { side } => (side, side),
             Geometry::NaFlex { .. } => (rows * self.patch_size, cols * self.patch_size),
         };
-        Ok(Prepared { rows, cols, pixels: resize(picture, width as u32, height as u32, self.filter)? })
+        Ok(PixelInput { rows, cols, pixels: resize(picture, width as u32, height as u32, self.filter)? })
     }
 }
 

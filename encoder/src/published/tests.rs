@@ -4,7 +4,7 @@ use image::RgbImage;
 
 use super::*;
 use crate::testing::FakeEncoder;
-use crate::{Embedding, ImageFeatures, ModelInfo, Prepared, Projection, Scoring};
+use crate::{Embedding, ImageFeatures, ModelInfo, PixelInput, Projection, Scoring};
 
 const SCALE: f32 = 115.0;
 const BIAS: f32 = -16.75;
@@ -32,12 +32,12 @@ impl Encode for Told {
         &self.info
     }
 
-    fn prepare(&self, picture: &RgbImage) -> Result<Prepared, EncodeError> {
-        Ok(Prepared { rows: 1, cols: 1, pixels: picture.clone() })
+    fn prepare(&self, picture: &RgbImage) -> Result<PixelInput, EncodeError> {
+        Ok(PixelInput { rows: 1, cols: 1, pixels: picture.clone() })
     }
 
-    fn encode_images(&self, batch: &[Prepared], _: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
-        let axis = |picture: &Prepared| match picture.pixels.dimensions() {
+    fn encode_images(&self, batch: &[PixelInput], _: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
+        let axis = |picture: &PixelInput| match picture.pixels.dimensions() {
             (224, 224) => 0,
             (1024, 1024) => 1,
             (1024, 224) => 2,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use image::RgbImage;
 
 use super::batches;
-use super::late::Late;
+use super::lazy_load::LazyLoad;
 use super::towers::Towers;
 use super::trace::Trace;
 use super::turn;
@@ -15,7 +15,7 @@ use crate::preprocess::{Filter, Preprocessor, VisionInput};
 use crate::tokenize::{TextInput, Tokenizer};
 use crate::weights::Checkpoint;
 use crate::{
-    Embedding, Encode, EncodeError, ImageFeatures, LoadOptions, ModelInfo, Outputs, Prepared, Projection, files,
+    Embedding, Encode, EncodeError, ImageFeatures, LoadOptions, ModelInfo, Outputs, PixelInput, Projection, files,
 };
 
 /// Any SigLIP or SigLIP 2 checkpoint, run by candle.
@@ -26,9 +26,9 @@ pub struct SiglipEncoder {
     /// Where it is read from, and how: a vocabulary of 256,000 pieces takes most of a second, which who only indexes
     /// pictures does not wait for.
     pieces: (PathBuf, TextInput),
-    tokenizer: Late<Tokenizer>,
+    tokenizer: LazyLoad<Tokenizer>,
     dir: PathBuf,
-    decoder: Late<Option<Decoder>>,
+    decoder: LazyLoad<Option<Decoder>>,
 }
 
 impl SiglipEncoder {
@@ -71,7 +71,7 @@ impl SiglipEncoder {
             backend: towers.backend().to_owned(),
         };
         let (pieces, dir) = ((path, text), dir.to_owned());
-        Ok(Self { info, towers, preprocessor, pieces, tokenizer: Late::new(), dir, decoder: Late::new() })
+        Ok(Self { info, towers, preprocessor, pieces, tokenizer: LazyLoad::new(), dir, decoder: LazyLoad::new() })
     }
 
     /// The towers alone, for callers that bring their own pixels or token ids.
@@ -99,11 +99,11 @@ impl Encode for SiglipEncoder {
         &self.info
     }
 
-    fn prepare(&self, picture: &RgbImage) -> Result<Prepared, EncodeError> {
+    fn prepare(&self, picture: &RgbImage) -> Result<PixelInput, EncodeError> {
         self.preprocessor.prepare(picture)
     }
 
-    fn encode_images(&self, batch: &[Prepared], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
+    fn encode_images(&self, batch: &[PixelInput], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
         batches::pictures(batch, turn::texts_are_about, |batch| {
             self.towers.encode_pictures(batch, outputs, &mut Trace::off())
         })

@@ -38,7 +38,7 @@ static TURNS: Turns = Turns::new();
 ///
 /// # Errors
 /// Those of `pass`, and [`EncodeError::Backend`] if it panicked or no thread could be started.
-pub(super) fn take<T: Send>(
+pub(super) fn run_exclusive<T: Send>(
     stage: &'static str,
     priority: Priority,
     pass: impl FnOnce() -> Result<T, EncodeError> + Send,
@@ -149,7 +149,7 @@ mod tests {
             .into_par_iter()
             .map(|i| {
                 let priority = if i % 3 == 0 { Priority::First } else { Priority::Usual };
-                take("test", priority, || {
+                run_exclusive("test", priority, || {
                     assert_eq!(running.fetch_add(1, Ordering::SeqCst), 0);
                     let sum: usize = (0..1000usize).into_par_iter().map(|j| j % 2 * i).sum();
                     running.fetch_sub(1, Ordering::SeqCst);
@@ -162,9 +162,9 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_error_and_the_next_turn_comes() {
-        let failed = take("test", Priority::Usual, || -> Result<(), EncodeError> { panic!("no memory") });
+        let failed = run_exclusive("test", Priority::Usual, || -> Result<(), EncodeError> { panic!("no memory") });
         assert_eq!(failed.map_err(|e| e.to_string()), Err("test: panicked: no memory".to_owned()));
-        assert!(matches!(take("test", Priority::First, || Ok(7)), Ok(7)));
+        assert!(matches!(run_exclusive("test", Priority::First, || Ok(7)), Ok(7)));
     }
 
     /// Lets `waiters` line up while the turn is taken, then gives it back, and tells in which order

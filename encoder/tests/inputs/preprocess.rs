@@ -2,7 +2,7 @@
 
 use glimpse_encoder::picture::{Limits, decode};
 use glimpse_encoder::preprocess::{Filter, Preprocessor, VisionInput};
-use glimpse_encoder::{EncodeError, Prepared};
+use glimpse_encoder::{EncodeError, PixelInput};
 use image::{Rgb, RgbImage};
 use serde::Deserialize;
 
@@ -24,7 +24,7 @@ struct Case {
 }
 
 impl Case {
-    fn prepare(&self) -> Prepared {
+    fn prepare(&self) -> PixelInput {
         let input = VisionInput {
             image_size: (self.kind == "fixed").then_some(self.budget),
             patch_size: 16,

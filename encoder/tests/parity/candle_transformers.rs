@@ -3,14 +3,14 @@
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::siglip::{Config, Model};
-use glimpse_encoder::{Outputs, Prepared, Towers, Trace};
+use glimpse_encoder::{Outputs, PixelInput, Towers, Trace};
 
 use crate::golden::{Golden, directory};
 
 /// Cases that it can load: one square of pixels, one width for both towers.
 const CASES: [&str; 4] = ["fixed16", "fixed14-border", "head72-sharded", "gelu-erf"];
 
-fn pixel_values(pictures: &[Prepared]) -> Tensor {
+fn pixel_values(pictures: &[PixelInput]) -> Tensor {
     let planes = pictures.iter().map(|p| {
         let (width, height) = p.pixels.dimensions();
         let values: Vec<f32> = p.pixels.as_raw().iter().map(|v| f32::from(*v) / 127.5 - 1.0).collect();

@@ -1,6 +1,6 @@
 //! What an input gives must not depend on its neighbours in the batch.
 
-use glimpse_encoder::{Embedding, ImageFeatures, Outputs, Prepared, Towers, Trace};
+use glimpse_encoder::{Embedding, ImageFeatures, Outputs, PixelInput, Towers, Trace};
 
 use crate::golden::{CASES, Golden, directory, exact_devices, rounding_devices};
 
@@ -27,9 +27,9 @@ fn every_way() -> impl Iterator<Item = (&'static str, Towers)> {
 fn a_batch_equals_its_pictures_one_by_one() {
     for (case, towers) in every_way() {
         let pictures = Golden::read(case).pictures();
-        let encode = |batch: &[Prepared]| towers.encode_pictures(batch, Outputs::Dense, &mut Trace::off()).unwrap();
+        let encode = |batch: &[PixelInput]| towers.encode_pictures(batch, Outputs::Dense, &mut Trace::off()).unwrap();
         let together = encode(&pictures);
-        let turned: Vec<Prepared> = pictures.iter().rev().cloned().collect();
+        let turned: Vec<PixelInput> = pictures.iter().rev().cloned().collect();
         let turned = encode(&turned);
         for (i, picture) in pictures.iter().enumerate() {
             let what = format!("{case}, picture {i}");

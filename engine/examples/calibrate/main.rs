@@ -14,7 +14,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use glimpse_encoder::{Encode, Outputs, Prepared};
+use glimpse_encoder::{Encode, Outputs, PixelInput};
 use glimpse_engine::{
     Depth, Embedding, Engine, FileRecord, Format, ImageId, ImageRecord, Limits, Mode, Query, Settings, Source, decode,
     load_model,
@@ -133,7 +133,7 @@ fn main() -> Outcome<()> {
 fn encode(encoder: &dyn Encode, folder: &Path) -> Outcome<Vec<Shown>> {
     let described: Vec<serde_json::Value> = serde_json::from_slice(&std::fs::read(folder.join("library.json"))?)?;
     let mut shown: Vec<(String, HashSet<String>)> = Vec::new();
-    let mut prepared: Vec<Prepared> = Vec::new();
+    let mut prepared: Vec<PixelInput> = Vec::new();
     for entry in &described {
         let (Some(path), Some(concepts)) = (entry["path"].as_str(), entry["concepts"].as_array()) else { continue };
         let bytes = std::fs::read(folder.join("library").join(path))?;

@@ -4,7 +4,7 @@ use glimpse_indexer::regions::{RegionIndex, ScoredRegion};
 use glimpse_indexer::{IdSet, ImageId};
 
 use super::constants::FIRST;
-use super::scale::Standing;
+use super::scale::QueryScorer;
 use crate::{Cancel, EngineError};
 
 /// What a region needs to be found.
@@ -26,10 +26,10 @@ pub(super) struct Least {
 pub(super) fn candidates(
     regions: &RegionIndex,
     allowed: &IdSet,
-    standings: &[Standing],
+    scorers: &[QueryScorer],
     least: Least,
 ) -> Result<Vec<ImageId>, EngineError> {
-    candidates_from(FIRST, regions, allowed, standings, least)
+    candidates_from(FIRST, regions, allowed, scorers, least)
 }
 
 /// As [`candidates`], with so many regions asked for at first.
@@ -37,22 +37,22 @@ pub(super) fn candidates_from(
     first: usize,
     regions: &RegionIndex,
     allowed: &IdSet,
-    standings: &[Standing],
+    scorers: &[QueryScorer],
     least: Least,
 ) -> Result<Vec<ImageId>, EngineError> {
     let among = regions.select(Some(allowed), least.area);
     let all = among.as_ref().map_or(regions.len(), IdSet::len);
     let walk = Walk { regions, among: among.as_ref(), all, least };
     let cancel = Cancel::current();
-    let mut fronts = Vec::with_capacity(standings.len());
-    for standing in standings {
+    let mut fronts = Vec::with_capacity(scorers.len());
+    for scorer in scorers {
         cancel.check()?;
-        fronts.push(walk.front(standing, first)?);
+        fronts.push(walk.front(scorer, first)?);
     }
     let Some(mut rarest) = fronts.into_iter().min_by(Front::cmp) else { return Ok(Vec::new()) };
     while !rarest.is_complete {
         cancel.check()?;
-        rarest = walk.front(rarest.standing, rarest.nearest.len().saturating_mul(8))?;
+        rarest = walk.front(rarest.scorer, rarest.nearest.len().saturating_mul(8))?;
     }
     let mut photos: Vec<ImageId> = rarest.nearest.into_iter().map(|scored| scored.id.image).collect();
     photos.sort_unstable();
@@ -69,7 +69,7 @@ struct Walk<'a> {
 
 /// The regions nearest to a thing, best first.
 struct Front<'s> {
-    standing: &'s Standing,
+    scorer: &'s QueryScorer,
     nearest: Vec<ScoredRegion>,
     /// The best score that the last of them could have.
     last: f32,
@@ -79,16 +79,16 @@ struct Front<'s> {
 
 impl Walk<'_> {
     /// The `count` nearest regions of a thing, without those that cannot be found in the best of pictures.
-    fn front<'s>(&self, standing: &'s Standing, count: usize) -> Result<Front<'s>, EngineError> {
+    fn front<'s>(&self, scorer: &'s QueryScorer, count: usize) -> Result<Front<'s>, EngineError> {
         let count = count.min(self.all);
-        let (direction, length) = standing.scale.direction();
+        let (direction, length) = scorer.scale.direction();
         let mut nearest = self.regions.nearest(&direction, count, self.among)?;
-        let best = |scored: &ScoredRegion| standing.score(scored.score * length, standing.most_of_image());
+        let best = |scored: &ScoredRegion| scorer.score(scored.score * length, scorer.most_of_image());
         let found = nearest.partition_point(|scored| best(scored) >= self.least.score);
         let last = nearest.last().map_or(0.0, best);
         let is_complete = found < nearest.len() || nearest.len() < count || count == self.all;
         nearest.truncate(found);
-        Ok(Front { standing, nearest, last, is_complete })
+        Ok(Front { scorer, nearest, last, is_complete })
     }
 }
 

@@ -6,10 +6,10 @@ use glimpse_indexer::ImageId;
 
 use super::constants::FIRST;
 use super::find::Search;
-use super::form::Thing;
 use super::judge::Judged;
 use super::query::FoundPhoto;
-use super::scale::Standing;
+use super::scale::QueryScorer;
+use super::structured_query::QueryObject;
 use crate::calibrate::CUT;
 use crate::{Cancel, EngineError, Strength};
 
@@ -18,24 +18,24 @@ impl Search<'_> {
     /// best first. A photo that shows what must not be there is not among them.
     pub(super) fn closest(
         &self,
-        things: &[Thing],
-        standings: &[Standing],
-        without: &[Standing],
+        things: &[QueryObject],
+        scorers: &[QueryScorer],
+        without: &[QueryScorer],
         found: &[FoundPhoto],
         most: usize,
     ) -> Result<Vec<FoundPhoto>, EngineError> {
         if most == 0 {
             return Ok(Vec::new());
         }
-        let asked = standings.iter().map(|standing| self.ask(standing)).collect::<Result<Vec<_>, _>>()?;
-        let without = without.iter().map(|standing| self.ask(standing)).collect::<Result<Vec<_>, _>>()?;
+        let asked = scorers.iter().map(|scorer| self.ask(scorer)).collect::<Result<Vec<_>, _>>()?;
+        let without = without.iter().map(|scorer| self.ask(scorer)).collect::<Result<Vec<_>, _>>()?;
         let found: HashSet<ImageId> = found.iter().map(|photo| photo.id).collect();
         let mut regions = if most == usize::MAX { self.regions.len() } else { FIRST };
         let cancel = Cancel::current();
         loop {
             cancel.check()?;
             let complete = regions >= self.regions.len();
-            let ids = if complete { self.allowed.iter().collect() } else { self.nearest(standings, regions)? };
+            let ids = if complete { self.allowed.iter().collect() } else { self.nearest(scorers, regions)? };
             let ids = ids.into_iter().filter(|id| !found.contains(id));
             let ids = ids.filter(|&id| !without.iter().any(|asked| self.shows(id, asked) >= CUT));
             let close = |id| self.judge(id, things, &asked, &without).map(|judged| weaker(id, judged));
@@ -51,12 +51,12 @@ impl Search<'_> {
 
     /// The photos of the regions nearest to the things, each thing having an equal part of
     /// `regions`.
-    fn nearest(&self, standings: &[Standing], regions: usize) -> Result<HashSet<ImageId>, EngineError> {
+    fn nearest(&self, scorers: &[QueryScorer], regions: usize) -> Result<HashSet<ImageId>, EngineError> {
         let among = self.regions.select(Some(&self.allowed), self.query.min_area);
-        let of_each = regions.div_ceil(standings.len().max(1));
+        let of_each = regions.div_ceil(scorers.len().max(1));
         let mut photos = HashSet::new();
-        for standing in standings {
-            let (direction, _) = standing.scale.direction();
+        for scorer in scorers {
+            let (direction, _) = scorer.scale.direction();
             let nearest = self.regions.nearest(&direction, of_each, among.as_ref())?;
             photos.extend(nearest.into_iter().map(|scored| scored.id.image));
         }

@@ -31,5 +31,5 @@ pub(super) const RISE: f32 = 0.5;
 pub(super) const LEAST_AREA: f32 = 0.004;
 /// The grid is looked at in so many steps for each patch, with values in between.
 pub(super) const STEPS: usize = 4;
-/// Share of a box's best patches whose mean is its standing.
+/// Share of a box's best patches whose mean is its z-score.
 pub(super) const PEAK: f32 = 0.2;

@@ -10,14 +10,14 @@ use glimpse_indexer::{IdSet, ImageId, Index};
 use super::boxes::disjoint;
 use super::candidates::{Least, candidates};
 use super::constants::FAINT;
-use super::form::Thing;
 use super::found::FoundSet;
 use super::judge::Judged;
 use super::query::{FindPage, FindQuery, FoundBox, FoundPhoto, Target};
-use super::refine::Closer;
-use super::scale::{Library, Standing};
+use super::refine::BoxRefiner;
+use super::scale::{Library, QueryScorer};
+use super::structured_query::QueryObject;
 use crate::calibrate::CUT;
-use crate::control::Asking;
+use crate::control::ActiveQuery;
 use crate::query::Position;
 use crate::search::order;
 use crate::served::Served;
@@ -34,7 +34,7 @@ pub(super) struct Search<'a> {
 
 /// A thing that is looked for.
 pub(super) struct Asked<'a> {
-    pub standing: &'a Standing,
+    pub scorer: &'a QueryScorer,
     query: RegionQuery<'a>,
     /// Length of the moved query, which the index compares as a unit vector.
     length: f32,
@@ -51,7 +51,7 @@ impl Engine {
     /// store fail, or the question is given up ([`Cancel`]).
     pub fn find(&self, query: &FindQuery) -> Result<FindPage, EngineError> {
         query.validate()?;
-        let _asking = Asking::begin(&self.asking);
+        let _active = ActiveQuery::begin(&self.active_queries);
         let index = self.serving()?;
         let position = query.cursor.as_ref().map(Position::of).transpose()?;
         let digest = query.digest();
@@ -74,7 +74,7 @@ impl Engine {
         let end = (rank + query.limit).min(set.photos.len());
         let mut photos = set.photos.get(rank..end).unwrap_or_default().to_vec();
         if query.fine {
-            self.look_closer_at_all(&index, query, &set.standings, &mut photos)?;
+            self.look_closer_at_all(&index, query, &set.scorers, &mut photos)?;
         }
         let next = Position { set: number, digest, rank: u32::try_from(end).unwrap_or(u32::MAX) };
         Ok(FindPage {
@@ -92,17 +92,17 @@ impl Engine {
         &self,
         index: &Served,
         query: &FindQuery,
-        standings: &[Standing],
+        scorers: &[QueryScorer],
         photos: &mut [FoundPhoto],
     ) -> Result<(), EngineError> {
         let encoder = self.encoder_for(index)?;
-        let (things, relations) = query.form_parts();
+        let (things, relations) = query.structured_parts();
         let profile = self.profile_of(index, encoder.as_ref())?;
-        let closer = Closer { encoder: encoder.as_ref(), profile: &profile, things, relations, standings };
+        let refiner = BoxRefiner { encoder: encoder.as_ref(), profile: &profile, things, relations, scorers };
         let cancel = Cancel::current();
         for photo in photos {
             cancel.check()?;
-            self.look_closer(&closer, photo)?;
+            self.refine_boxes(&refiner, photo)?;
         }
         Ok(())
     }
@@ -112,13 +112,13 @@ impl Engine {
     /// # Errors
     /// If the photo cannot be read, or model or store fail.
     pub fn heatmap(&self, id: ImageId, text: &str) -> Result<Heatmap, EngineError> {
-        let _asking = Asking::begin(&self.asking);
+        let _active = ActiveQuery::begin(&self.active_queries);
         let index = self.serving()?;
         let encoder = self.encoder_for(&index)?;
         let regions = self.regions_of(&index)?;
-        let standing = self.standing(&index, &regions, encoder.as_ref(), text)?;
+        let scorer = self.scorer(&index, &regions, encoder.as_ref(), text)?;
         let profile = self.profile_of(&index, encoder.as_ref())?;
-        Ok(self.see(encoder.as_ref(), &self.original_bytes(id)?, &profile)?.heatmap(&standing))
+        Ok(self.dense_features(encoder.as_ref(), &self.original_bytes(id)?, &profile)?.heatmap(&scorer))
     }
 
     fn answer_find(&self, index: &Served, query: &FindQuery, digest: u64) -> Result<FoundSet, EngineError> {
@@ -126,43 +126,43 @@ impl Engine {
         let mut allowed = index.select(&query.filter);
         let encoder = self.encoder_for(index)?;
         let encoder = encoder.as_ref();
-        let (things, standings, without) = match &query.target {
-            Target::Form(form) => {
-                let of = |text: &str| self.standing(index, &regions, encoder, text);
-                let standings = form.things.iter().map(|thing| of(&thing.text)).collect::<Result<Vec<_>, _>>()?;
+        let (things, scorers, without) = match &query.target {
+            Target::Structured(form) => {
+                let of = |text: &str| self.scorer(index, &regions, encoder, text);
+                let scorers = form.things.iter().map(|thing| of(&thing.text)).collect::<Result<Vec<_>, _>>()?;
                 let without = form.without.iter().map(|text| of(text)).collect::<Result<Vec<_>, _>>()?;
-                (form.things.clone(), standings, without)
+                (form.things.clone(), scorers, without)
             }
             Target::Example(example) => {
                 if let Source::Image(id) = example.picture {
                     allowed.remove(id);
                 }
-                let seen = self.see_source(encoder, &example.picture, &self.profile_of(index, encoder)?)?;
-                let vector = seen.vector_of(&example.rect, encoder)?;
+                let dense = self.dense_features_of(encoder, &example.picture, &self.profile_of(index, encoder)?)?;
+                let vector = dense.vector_of(&example.rect, encoder)?;
                 let background = index.region_calibrator.background(index, &regions);
                 let of = if let Source::Image(id) = example.picture { Some(id) } else { None };
                 let known = self.calibrated(&index.manifest().model)?;
                 let library = Library { index, regions: &regions };
                 let area = example.rect.area();
-                let standing = background.example(library, &vector, area, of, &known.calibration)?;
-                (vec![Thing::named("")], vec![standing], Vec::new())
+                let scorer = background.example(library, &vector, area, of, &known.calibration)?;
+                (vec![QueryObject::named("")], vec![scorer], Vec::new())
             }
         };
         let with_regions = allowed.iter().filter(|&id| regions.shapes(id).is_some()).count();
         let without_regions = allowed.len() - with_regions;
         let search = Search { index, regions, query, allowed };
-        let mut photos = search.photos(&things, &standings, &without)?;
+        let mut photos = search.photos(&things, &scorers, &without)?;
         photos.sort_by(FoundPhoto::by_score);
         let accepted = photos.len();
         let strong = photos.partition_point(|photo| photo.strength == Strength::Strong);
-        photos.extend(search.closest(&things, &standings, &without, &photos, query.depth.weaker(accepted))?);
+        photos.extend(search.closest(&things, &scorers, &without, &photos, query.depth.weaker(accepted))?);
         let (above, below) = photos.split_at_mut(accepted);
         [above, below].into_iter().for_each(|photos| order(index, photos, query.sort, |photo| photo.id));
         let weaker = match query.depth {
             Depth::All => Some(photos.len() - accepted),
             _ => without.is_empty().then(|| search.photos_with_regions() - accepted),
         };
-        Ok(FoundSet { digest, photos, accepted, strong, weaker, searched: with_regions, without_regions, standings })
+        Ok(FoundSet { digest, photos, accepted, strong, weaker, searched: with_regions, without_regions, scorers })
     }
 
     /// The regions of a library that has some. The first question reads them, which takes long
@@ -188,13 +188,13 @@ impl Engine {
     }
 
     /// What a text's cosines mean in this library.
-    pub(super) fn standing(
+    pub(super) fn scorer(
         &self,
         index: &Served,
         regions: &RegionIndex,
         encoder: &dyn Encode,
         text: &str,
-    ) -> Result<Standing, EngineError> {
+    ) -> Result<QueryScorer, EngineError> {
         let vector = self.embed_text(encoder, text)?;
         let background = index.region_calibrator.background(index, regions);
         let bank = self.banks.of(encoder)?;
@@ -224,18 +224,18 @@ impl Search<'_> {
     /// Photos that fulfil the form, in no order.
     fn photos(
         &self,
-        things: &[Thing],
-        standings: &[Standing],
-        without: &[Standing],
+        things: &[QueryObject],
+        scorers: &[QueryScorer],
+        without: &[QueryScorer],
     ) -> Result<Vec<FoundPhoto>, EngineError> {
-        let asked = standings.iter().map(|standing| self.ask(standing)).collect::<Result<Vec<_>, _>>()?;
-        let without = without.iter().map(|standing| self.ask(standing)).collect::<Result<Vec<_>, _>>()?;
+        let asked = scorers.iter().map(|scorer| self.ask(scorer)).collect::<Result<Vec<_>, _>>()?;
+        let without = without.iter().map(|scorer| self.ask(scorer)).collect::<Result<Vec<_>, _>>()?;
         let mut photos = Vec::new();
         // Of things that are counted, several weak boxes may make a likely photo.
         let is_counted = things.iter().any(|thing| thing.at_least > 1);
         let least = Least { score: if is_counted { FAINT } else { CUT }, area: self.query.min_area };
         let cancel = Cancel::current();
-        for id in candidates(&self.regions, &self.allowed, standings, least)? {
+        for id in candidates(&self.regions, &self.allowed, scorers, least)? {
             cancel.check()?;
             if let Some(Judged { score, boxes }) = self.judge(id, things, &asked, &without)
                 && score >= CUT
@@ -257,9 +257,9 @@ impl Search<'_> {
     }
 
     /// Makes a thing ready to be looked for in one photo after the other.
-    pub(super) fn ask<'s>(&'s self, standing: &'s Standing) -> Result<Asked<'s>, EngineError> {
-        let (direction, length) = standing.scale.direction();
-        Ok(Asked { standing, query: self.regions.prepare(&direction)?, length })
+    pub(super) fn ask<'s>(&'s self, scorer: &'s QueryScorer) -> Result<Asked<'s>, EngineError> {
+        let (direction, length) = scorer.scale.direction();
+        Ok(Asked { scorer, query: self.regions.prepare(&direction)?, length })
     }
 
     /// Inner products of a photo's regions with the moved query, and where they are; `None` if it has none.
@@ -274,12 +274,12 @@ impl Search<'_> {
 pub(super) fn found_boxes(
     products: &[f32],
     shapes: &[RegionShape],
-    standing: &Standing,
+    scorer: &QueryScorer,
     picture: f32,
     is_found: impl Fn(&RegionShape, f32) -> bool,
 ) -> Vec<FoundBox> {
-    let z: Vec<f32> = products.iter().map(|&product| standing.z(product, picture)).collect();
-    let scores: Vec<f32> = products.iter().map(|&product| standing.score(product, picture)).collect();
+    let z: Vec<f32> = products.iter().map(|&product| scorer.z(product, picture)).collect();
+    let scores: Vec<f32> = products.iter().map(|&product| scorer.score(product, picture)).collect();
     let regions = disjoint(&z, shapes, |region| is_found(&shapes[region], scores[region]));
     let mut boxes: Vec<FoundBox> = regions
         .into_iter()

@@ -11,7 +11,7 @@ use glimpse_indexer::Index;
 use parking_lot::Mutex;
 
 use super::boxes::{Blob, blobs};
-use super::scale::Standing;
+use super::scale::QueryScorer;
 use crate::lru::Lru;
 use crate::search::read_file;
 use crate::{Engine, EngineError, Source};
@@ -31,7 +31,7 @@ pub struct Heatmap {
 }
 
 /// All that the model says of a picture.
-pub(crate) struct Seen {
+pub(crate) struct DenseImage {
     /// Upright width and height in pixels.
     pub size: (u32, u32),
     pub embedding: Embedding,
@@ -48,21 +48,21 @@ type Key = (String, [u8; 32]);
 
 /// Remembers pictures, and what was found out about models.
 pub(crate) struct GridCache {
-    seen: Mutex<Lru<Key, Arc<Seen>>>,
+    images: Mutex<Lru<Key, Arc<DenseImage>>>,
     registers: Mutex<Option<(String, Vec<usize>)>>,
 }
 
 impl GridCache {
     pub fn new() -> Self {
-        Self { seen: Mutex::new(Lru::new(REMEMBERED)), registers: Mutex::default() }
+        Self { images: Mutex::new(Lru::new(REMEMBERED)), registers: Mutex::default() }
     }
 }
 
-impl Seen {
-    /// What is asked for at every patch: standings in standard deviations.
-    pub(super) fn standings(&self, standing: &Standing) -> Vec<f32> {
+impl DenseImage {
+    /// What is asked for at every patch: z-scores.
+    pub(super) fn z_scores(&self, scorer: &QueryScorer) -> Vec<f32> {
         let patches = self.grid.aligned.chunks_exact(self.grid.dim);
-        patches.map(|patch| standing.z(standing.scale.product(patch), 0.0)).collect()
+        patches.map(|patch| scorer.z(scorer.scale.product(patch), 0.0)).collect()
     }
 
     /// What a decoder reads: the whole picture at once, whatever the detail.
@@ -71,22 +71,22 @@ impl Seen {
     }
 
     /// The same as scores.
-    pub(super) fn heatmap(&self, standing: &Standing) -> Heatmap {
-        let picture = standing.of_image(Some(self.embedding.as_slice()));
+    pub(super) fn heatmap(&self, scorer: &QueryScorer) -> Heatmap {
+        let picture = scorer.of_image(Some(self.embedding.as_slice()));
         let patches = self.grid.aligned.chunks_exact(self.grid.dim);
-        let scores = patches.map(|patch| standing.score(standing.scale.product(patch), picture)).collect();
+        let scores = patches.map(|patch| scorer.score(scorer.scale.product(patch), picture)).collect();
         Heatmap { rows: self.grid.rows, cols: self.grid.cols, scores }
     }
 
     /// Boxes of what stands out, best first.
-    pub(super) fn blobs(&self, standing: &Standing) -> Vec<Blob> {
-        blobs(&self.standings(standing), self.grid.rows, self.grid.cols)
+    pub(super) fn blobs(&self, scorer: &QueryScorer) -> Vec<Blob> {
+        blobs(&self.z_scores(scorer), self.grid.rows, self.grid.cols)
     }
 
     /// How far a box stands out for what is asked, in standard deviations.
-    pub(super) fn z_of(&self, rect: &Rect, standing: &Standing, encoder: &dyn Encode) -> Result<f32, EngineError> {
+    pub(super) fn z_of(&self, rect: &Rect, scorer: &QueryScorer, encoder: &dyn Encode) -> Result<f32, EngineError> {
         let vector = self.vector_of(rect, encoder)?;
-        Ok(standing.z(standing.scale.product(vector.as_slice()), 0.0))
+        Ok(scorer.z(scorer.scale.product(vector.as_slice()), 0.0))
     }
 
     /// The vector of a box: its patches (the nearest one, if it is smaller) as a region of their own.
@@ -146,15 +146,15 @@ impl Engine {
     }
 
     /// All that the model says of a picture's bytes, its patches read as `profile` says.
-    pub(crate) fn see(
+    pub(crate) fn dense_features(
         &self,
         encoder: &dyn Encode,
         bytes: &[u8],
         profile: &DenseProfile,
-    ) -> Result<Arc<Seen>, EngineError> {
+    ) -> Result<Arc<DenseImage>, EngineError> {
         let key = (format!("{} {profile:?}", encoder.info().fingerprint), *blake3::hash(bytes).as_bytes());
-        if let Some(seen) = self.grids.seen.lock().get(&key) {
-            return Ok(seen);
+        if let Some(dense) = self.grids.images.lock().get(&key) {
+            return Ok(dense);
         }
         let picture = decode(bytes, &Limits::default()).map_err(EncodeError::from)?;
         let views = profile.views(encoder, &picture.pixels)?;
@@ -170,21 +170,22 @@ impl Engine {
         }
         let size = picture.pixels.dimensions();
         let profile = profile.clone();
-        let seen = Arc::new(Seen { size, embedding: features.embedding, regions, grid, whole, profile });
-        let grids = [Some(&seen.grid), seen.whole.as_ref()].into_iter().flatten();
+        let dense = Arc::new(DenseImage { size, embedding: features.embedding, regions, grid, whole, profile });
+        let grids = [Some(&dense.grid), dense.whole.as_ref()].into_iter().flatten();
         let weight = grids.map(|grid| size_of::<f32>() * (grid.aligned.len() + grid.tokens.len())).sum();
-        self.grids.seen.lock().insert(key, Arc::clone(&seen), weight);
-        Ok(seen)
+        self.grids.images.lock().insert(key, Arc::clone(&dense), weight);
+        Ok(dense)
     }
 
-    /// As [`Engine::see`] for a picture, wherever it comes from.
-    pub(crate) fn see_source(
+    /// As [`Engine::dense_features`] for a picture, wherever it comes from.
+    pub(crate) fn dense_features_of(
         &self,
         encoder: &dyn Encode,
         picture: &Source,
         profile: &DenseProfile,
-    ) -> Result<Arc<Seen>, EngineError> {
-        self.see(encoder, &self.bytes_of_source(picture)?, profile).map_err(|error| error.of_file(picture.path()))
+    ) -> Result<Arc<DenseImage>, EngineError> {
+        self.dense_features(encoder, &self.bytes_of_source(picture)?, profile)
+            .map_err(|error| error.of_file(picture.path()))
     }
 
     /// Upright width and height of a picture.

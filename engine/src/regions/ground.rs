@@ -7,9 +7,9 @@ use super::constants::FAINT;
 use super::find::found_boxes;
 use super::query::FoundBox;
 use super::refine::{read, refine};
-use super::scale::Standing;
+use super::scale::QueryScorer;
 use crate::calibrate::CUT;
-use crate::control::Asking;
+use crate::control::ActiveQuery;
 use crate::{Cancel, Engine, EngineError, Heatmap, Source};
 
 /// A picture and where it shows what was asked.
@@ -20,12 +20,12 @@ pub struct Grounded {
     /// Upright height in pixels.
     pub height: u32,
     /// One for each text, in order.
-    pub things: Vec<GroundedThing>,
+    pub things: Vec<GroundedObject>,
 }
 
 /// Where a picture shows a thing.
 #[derive(Debug, Clone, PartialEq)]
-pub struct GroundedThing {
+pub struct GroundedObject {
     /// What was asked.
     pub text: String,
     /// Boxes above the cut, best first; none if the picture does not show it.
@@ -50,31 +50,31 @@ impl Engine {
         if let Some(empty) = texts.iter().position(|text| text.trim().is_empty()) {
             return Err(EngineError::BadRequest(format!("text {} is empty", empty + 1)));
         }
-        let _asking = Asking::begin(&self.asking);
+        let _active = ActiveQuery::begin(&self.active_queries);
         let cancel = Cancel::current();
         cancel.check()?;
         let encoder = self.chosen()?;
         let encoder = encoder.as_ref();
-        let seen = self.see_source(encoder, picture, &self.dense_profile(encoder, config.clone())?)?;
+        let dense = self.dense_features_of(encoder, picture, &self.dense_profile(encoder, config.clone())?)?;
         let bank = self.banks.of(encoder)?;
         let known = self.calibrated(encoder.info())?;
-        let shapes = shapes(&seen.regions.map);
+        let shapes = shapes(&dense.regions.map);
         let cut = if weaker { FAINT } else { CUT };
         let things = texts
             .iter()
             .map(|text| {
                 cancel.check()?;
                 let vector = self.embed_text(encoder, text)?;
-                let standing = Standing::alone(&vector, &seen.regions.vectors, &bank, &known.calibration);
+                let scorer = QueryScorer::alone(&vector, &dense.regions.vectors, &bank, &known.calibration);
                 let products: Vec<f32> =
-                    seen.regions.vectors.iter().map(|vector| standing.scale.product(vector.as_slice())).collect();
-                let mut boxes = found_boxes(&products, &shapes, &standing, 0.0, |_, score| score >= cut);
-                let read = read(encoder, &seen, &standing)?;
-                refine(&mut boxes, &seen.blobs(&standing), &read, |rect| seen.z_of(rect, &standing, encoder))?;
-                Ok(GroundedThing { text: text.clone(), boxes, heatmap: seen.heatmap(&standing) })
+                    dense.regions.vectors.iter().map(|vector| scorer.scale.product(vector.as_slice())).collect();
+                let mut boxes = found_boxes(&products, &shapes, &scorer, 0.0, |_, score| score >= cut);
+                let read = read(encoder, &dense, &scorer)?;
+                refine(&mut boxes, &dense.blobs(&scorer), &read, |rect| dense.z_of(rect, &scorer, encoder))?;
+                Ok(GroundedObject { text: text.clone(), boxes, heatmap: dense.heatmap(&scorer) })
             })
             .collect::<Result<Vec<_>, EngineError>>()?;
-        let (width, height) = seen.size;
+        let (width, height) = dense.size;
         Ok(Grounded { width, height, things })
     }
 }

@@ -1,7 +1,8 @@
 //! Where things are: questions to the regions of pictures instead of pictures as a whole.
 //!
 //! ```text
-//! text -> form.rs, parse.rs   things, counts, exclusions, relations; suggest.rs: search texts that are such a form
+//! text -> parse.rs            things, counts, exclusions, relations (structured_query.rs)
+//!      -> suggest.rs          search texts that are such a query
 //!      -> scale.rs            each thing to a vector, and what its cosines with regions mean here
 //!      -> candidates.rs       region index -> photos that may show all of them
 //!      -> judge.rs            boxes of each thing in each of these photos, and how likely they are what was asked
@@ -22,7 +23,6 @@ mod candidates;
 mod closest;
 mod constants;
 mod find;
-mod form;
 pub(crate) mod found;
 mod grid;
 mod ground;
@@ -33,15 +33,16 @@ mod query;
 mod refine;
 pub(crate) mod scale;
 mod stored;
+mod structured_query;
 mod suggest;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
 
-pub use form::{Form, Lies, MAX_COUNT, MAX_THINGS, Relation, Thing};
 pub(crate) use grid::GridCache;
 pub use grid::Heatmap;
-pub use ground::{Grounded, GroundedThing};
+pub use ground::{Grounded, GroundedObject};
 pub use locate::{Located, Look, Phrase};
 pub use query::{Example, FindPage, FindQuery, FoundBox, FoundPhoto, Target};
+pub use structured_query::{MAX_COUNT, MAX_OBJECTS, QueryObject, Relation, SpatialRelation, StructuredQuery};

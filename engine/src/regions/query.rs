@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use glimpse_encoder::dense::Rect;
 use glimpse_indexer::{Filter, ImageId};
 
-use super::form::{Form, Relation, Thing};
+use super::structured_query::{QueryObject, Relation, StructuredQuery};
 use crate::query::MAX_LIMIT;
 use crate::{Cursor, Depth, EngineError, Sort, Source, Strength};
 
@@ -37,7 +37,7 @@ pub struct FindQuery {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Target {
     /// Things by name.
-    Form(Form),
+    Structured(StructuredQuery),
     /// Regions like one.
     Example(Example),
 }
@@ -91,7 +91,7 @@ pub struct FoundPhoto {
 /// A region that shows a thing.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct FoundBox {
-    /// The place of the thing in [`Form::things`].
+    /// The place of the thing in [`StructuredQuery::things`].
     pub thing: usize,
     /// Where.
     pub rect: Rect,
@@ -113,9 +113,9 @@ impl FoundPhoto {
 
 impl FindQuery {
     /// A query for a form, with the usual bounds.
-    pub fn form(form: Form) -> Self {
+    pub fn structured(form: StructuredQuery) -> Self {
         Self {
-            target: Target::Form(form),
+            target: Target::Structured(form),
             filter: Filter::default(),
             min_area: 0.0,
             max_boxes: 5,
@@ -130,20 +130,20 @@ impl FindQuery {
     /// A query in the form that people type.
     ///
     /// # Errors
-    /// As [`Form::parse`].
+    /// As [`StructuredQuery::parse`].
     pub fn text(text: &str) -> Result<Self, EngineError> {
-        Ok(Self::form(Form::parse(text)?))
+        Ok(Self::structured(StructuredQuery::parse(text)?))
     }
 
     /// A query for regions like one.
     pub fn like(picture: Source, rect: Rect) -> Self {
-        Self { target: Target::Example(Example { picture, rect }), ..Self::form(Form::default()) }
+        Self { target: Target::Example(Example { picture, rect }), ..Self::structured(StructuredQuery::default()) }
     }
 
     /// What was named, and how it has to lie; nothing for an example.
-    pub(super) fn form_parts(&self) -> (&[Thing], &[Relation]) {
+    pub(super) fn structured_parts(&self) -> (&[QueryObject], &[Relation]) {
         match &self.target {
-            Target::Form(form) => (&form.things, &form.relations),
+            Target::Structured(form) => (&form.things, &form.relations),
             Target::Example(_) => (&[], &[]),
         }
     }
@@ -160,7 +160,7 @@ impl FindQuery {
             return refuse("a photo has at least one box".into());
         }
         match &self.target {
-            Target::Form(form) => form.validate(),
+            Target::Structured(form) => form.validate(),
             Target::Example(example) if example.rect.area() > 0.0 => Ok(()),
             Target::Example(_) => refuse("the box is empty, or outside the picture".into()),
         }

@@ -42,7 +42,7 @@ pub(super) struct Background {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Asked {
     Text,
-    Thing,
+    Object,
     Scene,
 }
 
@@ -80,7 +80,7 @@ impl Background {
         query: &Embedding,
         bank: &Vectors,
         calibration: &Calibration,
-    ) -> Result<Standing, EngineError> {
+    ) -> Result<QueryScorer, EngineError> {
         let image_weight = calibration.image_weight;
         let known = self.known(Asked::Text, || {
             let centre = centre(bank, calibration.hub_share);
@@ -96,7 +96,7 @@ impl Background {
         let (direction, length) = scale.direction();
         let nearest = library.index.nearest(&direction, 1, None)?;
         let most_of_image = nearest.first().map_or(0.0, |nearest| image_weight * length * nearest.score.max(0.0));
-        Ok(Standing { scale, image_weight, most_of_image })
+        Ok(QueryScorer { scale, image_weight, most_of_image })
     }
 
     /// How well regions answer a region that covers `area` of its image; `of` is that image if it is in the library.
@@ -107,8 +107,8 @@ impl Background {
         area: f32,
         of: Option<ImageId>,
         calibration: &Calibration,
-    ) -> Result<Standing, EngineError> {
-        let asked = if area < SCENE_AREA { Asked::Thing } else { Asked::Scene };
+    ) -> Result<QueryScorer, EngineError> {
+        let asked = if area < SCENE_AREA { Asked::Object } else { Asked::Scene };
         let known = self.known(asked, || {
             let centre: Arc<[f32]> = vec![0.0; query.dim()].into();
             let examples = self.examples(library, asked);
@@ -118,7 +118,7 @@ impl Background {
         })?;
         let query = query.as_slice().to_vec();
         let fitted = known.null.query(&self.scores(library, &query, &known.centre, 0.0, of)?);
-        Ok(Standing {
+        Ok(QueryScorer {
             scale: Scale::new(query, Arc::clone(&known.centre), fitted),
             image_weight: 0.0,
             most_of_image: 0.0,
@@ -202,7 +202,7 @@ fn centre(bank: &Vectors, hub_share: f32) -> Arc<[f32]> {
 
 /// How well a region answers, with what is known of its image.
 #[derive(Debug, Clone)]
-pub(super) struct Standing {
+pub(super) struct QueryScorer {
     pub scale: Scale,
     /// Share of the whole image's cosine that is added to that of a region.
     image_weight: f32,
@@ -210,7 +210,7 @@ pub(super) struct Standing {
     most_of_image: f32,
 }
 
-impl Standing {
+impl QueryScorer {
     /// How well the regions of a single image answer a text, without a library to compare with.
     pub fn alone(query: &Embedding, regions: &[Embedding], bank: &Vectors, calibration: &Calibration) -> Self {
         let centre = centre(bank, calibration.hub_share);

@@ -144,8 +144,8 @@ fn photos_are_found_however_few_regions_are_asked_for_at_first() {
     let index = world.engine.serving().unwrap();
     let regions = index.regions().unwrap();
     let encoder = world.engine.encoder_for(&index).unwrap();
-    let standing = |text: &str| world.engine.standing(&index, &regions, encoder.as_ref(), text).unwrap();
-    let (red, blue, green) = (standing("red"), standing("blue"), standing("green"));
+    let scorer = |text: &str| world.engine.scorer(&index, &regions, encoder.as_ref(), text).unwrap();
+    let (red, blue, green) = (scorer("red"), scorer("blue"), scorer("green"));
     let allowed = index.select(&Filter::default());
     for (things, form) in
         [(vec![red.clone()], "red"), (vec![green, red.clone(), blue.clone()], "green and red and blue")]
@@ -292,7 +292,7 @@ fn pages_go_on_and_bounds_hold() {
         FindQuery { min_area: f32::NAN, ..query.clone() },
         FindQuery { max_boxes: 0, ..query.clone() },
         FindQuery::like(Source::Image(ImageId(0)), Rect { right: 0.0, ..Rect::WHOLE }),
-        FindQuery::form(Form::default()),
+        FindQuery::structured(StructuredQuery::default()),
     ] {
         assert!(matches!(world.engine.find(&nonsense), Err(EngineError::BadRequest(_))), "{nonsense:?}");
     }

@@ -14,7 +14,7 @@ use glimpse_indexer::vectors::Scored;
 use glimpse_indexer::{IdSet, ImageId, Index, IndexError};
 
 use crate::calibrate::{CUT, Modality, Part, SOME_WORDS_SCORE, Scale, WORDS_SCORE};
-use crate::control::Asking;
+use crate::control::ActiveQuery;
 use crate::query::Position;
 use crate::served::Served;
 use crate::{Cancel, Depth, Engine, EngineError, Mode, Page, Query, Sort, Strength};
@@ -35,7 +35,7 @@ impl Engine {
     /// fail, or the question is given up ([`Cancel`]).
     pub fn search(&self, query: &Query) -> Result<Page, EngineError> {
         query.validate()?;
-        let _asking = Asking::begin(&self.asking);
+        let _active = ActiveQuery::begin(&self.active_queries);
         let index = self.serving()?;
         let position = query.cursor.as_ref().map(Position::of).transpose()?;
         let remembered = position.and_then(|position| index.results.get(position.set));

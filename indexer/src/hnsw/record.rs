@@ -39,8 +39,9 @@ impl Hnsw {
         Some(self.describe(nodes).into_iter().filter_map(|(node, record)| Some((node, record?))).collect())
     }
 
-    /// Makes a graph of its records again. The scan has the vectors in the slots of their nodes. Nodes whose vectors are
-    /// gone are returned too: they must leave ([`Hnsw::unlink_nodes`]) before their slots are used again.
+    /// Makes a graph of its records again. The scan has the vectors in the slots of their nodes.
+    /// Nodes whose vectors are gone are returned too: they must leave ([`Hnsw::unlink_nodes`])
+    /// before their slots are used again.
     ///
     /// # Errors
     /// In words, if records and vectors do not belong together.

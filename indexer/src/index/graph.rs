@@ -97,7 +97,7 @@ impl GraphSlot {
     }
 
     /// Takes up a graph that was read with a snapshot.
-    pub(super) fn take_up(&self, graph: Hnsw) {
+    pub(super) fn install(&self, graph: Hnsw) {
         *self.state.write() = State::Ready(Graph::Own(Arc::new(graph)));
     }
 
@@ -119,7 +119,7 @@ impl GraphSlot {
     }
 
     /// Waits until the snapshot is read.
-    pub(super) fn settle(&self) {
+    pub(super) fn join_loader(&self) {
         let loader = self.loader.lock().take();
         if loader.is_some_and(|loader| loader.join().is_err()) {
             *self.state.write() = State::Unusable("reading it failed".to_owned());
@@ -234,8 +234,8 @@ fn restored(store: &Store, scan: &Arc<ExactScan>, stored: &StoredGraph) -> Resul
         let mut batch = Batch::default();
         batch.put_nodes(GraphId::PICTURES, changes);
         // No step says what changed here.
-        let given_up = store.give_up_snapshot(&mut batch, GraphId::PICTURES);
-        given_up.and_then(|()| store.apply(&batch)).map_err(|error| error.to_string())
+        let invalidated = store.invalidate_snapshot(&mut batch, GraphId::PICTURES);
+        invalidated.and_then(|()| store.apply(&batch)).map_err(|error| error.to_string())
     };
     dead.chunks(NODES_AT_ONCE).try_for_each(|part| write(&graph.unlink_nodes(part)))?;
     lacking.chunks(NODES_AT_ONCE).try_for_each(|part| write(&graph.link(part)))?;
@@ -252,7 +252,7 @@ impl Index {
 
     /// Builds the graph if the library is large enough and has none that is good. The caller holds the writer's lock.
     pub(super) fn finish_graph(&self, progress: &mut Progress<'_>) -> Result<(), IndexError> {
-        self.graph.settle();
+        self.graph.join_loader();
         let current = self.graph.get();
         let wanted = self.scan.len() >= self.options.graph_from;
         match (self.options.engine, current) {

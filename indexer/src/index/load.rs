@@ -136,7 +136,7 @@ fn read(
     // A snapshot that is doubtful in any way is as good as none.
     if let Ok(Some(Opened { loaded, graph: own, missed, seal })) = snapshot::open(store, slot.dir(), scan) {
         slot.count(&seal, own.nodes(), missed);
-        graph.take_up(own);
+        graph.install(own);
         return Ok((loaded, slot));
     }
     // The nodes of a graph say which slots its vectors have.

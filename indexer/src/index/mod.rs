@@ -241,7 +241,7 @@ impl Drop for Folder {
             // What cannot be renamed now is renamed when the library is opened next.
             let _ = folders::rename_retired(&self.path);
         } else if Store::log_bytes(&self.path.join("sled")) > self.log_bytes + LONG_LOG {
-            Store::tidy(&self.path.join("sled"));
+            Store::checkpoint(&self.path.join("sled"));
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::store::{Batch, records};
 use crate::vectors::Quantised;
 use crate::{FileRecord, ImageId, ImageRecord, IndexError};
 
-/// A change that is being put together. The caller holds the writer's lock until [`Step::take`].
+/// A change that is being put together. The caller holds the writer's lock until [`Step::commit`].
 pub(super) struct Step<'a> {
     index: &'a Index,
     batch: Batch,
@@ -142,14 +142,14 @@ impl<'a> Step<'a> {
     }
 
     /// Writes the step to the store and, if that went well, shows it to readers.
-    pub(super) fn take(mut self) -> Result<(), IndexError> {
+    pub(super) fn commit(mut self) -> Result<(), IndexError> {
         if self.effects.is_empty() && self.changed.is_empty() {
             return Ok(());
         }
         let index = self.index;
         index.require_writable()?;
         // A graph that is being read takes stock of the vectors; they must not change meanwhile.
-        index.graph.settle();
+        index.graph.join_loader();
         let before = index.revision();
         let mut revision = before;
         let mut revisions = Vec::with_capacity(self.changed.len());
@@ -179,7 +179,7 @@ impl<'a> Step<'a> {
         ahead.taken();
         // First: its revisions are used up, whatever becomes of the rest.
         index.revision.store(revision, Ordering::Release);
-        self.show(&revisions);
+        self.publish(&revisions);
         index.graph.forget(&index.scan, &gone);
         Ok(())
     }
@@ -187,7 +187,7 @@ impl<'a> Step<'a> {
     /// Vectors have come before, and go after, the facts that make a picture findable. The store has taken
     /// the step, so nothing here fails: regions that find no room are read from the store when they are
     /// asked for next.
-    fn show(&self, revisions: &[(ImageId, u64)]) {
+    fn publish(&self, revisions: &[(ImageId, u64)]) {
         let mut regions = self.index.regions.get();
         for (id, stored) in self.effects.iter().filter_map(Effect::regions) {
             let put = |regions: &RegionIndex| fault::point().and_then(|()| regions.put(id, stored));

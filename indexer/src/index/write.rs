@@ -78,7 +78,7 @@ impl Index {
         }
         file.image = id;
         step.put_file(file)?;
-        step.take()?;
+        step.commit()?;
         writer.next_id = writer.next_id.max(id.0 + 1);
         Ok(id)
     }
@@ -93,7 +93,7 @@ impl Index {
         self.require(file.image)?;
         let mut step = Step::new(self);
         step.put_file(file)?;
-        step.take()
+        step.commit()
     }
 
     /// Replaces caption and keywords of a picture.
@@ -115,7 +115,7 @@ impl Index {
         (record.caption, record.keywords) = (caption, keywords);
         let mut step = Step::new(self);
         step.replace_words(&record);
-        step.take()
+        step.commit()
     }
 
     /// Replaces what the model's decoder says of a picture.
@@ -129,7 +129,7 @@ impl Index {
         records::fit(&mut record);
         let mut step = Step::new(self);
         step.replace_words(&record);
-        step.take()
+        step.commit()
     }
 
     /// Marks a file as missing: it is no longer found, its vector stays for its return. An unknown file is no error.
@@ -141,7 +141,7 @@ impl Index {
         let Some(file) = self.store.file(PathHash::of(path))? else { return Ok(()) };
         let mut step = Step::new(self);
         step.put_file(FileRecord { missing: true, ..file })?;
-        step.take()
+        step.commit()
     }
 
     /// Forgets a file, and its picture if no other file holds it. An unknown file is no error.
@@ -153,7 +153,7 @@ impl Index {
         let Some(file) = self.store.file(PathHash::of(path))? else { return Ok(()) };
         let mut step = Step::new(self);
         step.remove_file(file)?;
-        step.take()
+        step.commit()
     }
 
     /// Records a folder as part of the library.

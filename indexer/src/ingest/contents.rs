@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use parking_lot::Mutex;
 
-use super::look::Known;
+use super::decode_stage::Known;
 use crate::regions::format::Stored;
 use crate::{ContentHash, FileRecord, ImageRecord, Index, IndexError};
 
@@ -40,10 +40,10 @@ const MOST_DISPLACED: usize = 1024;
 /// What to do with a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Claim {
-    /// Nobody knows it; the caller encodes it and then calls [`Contents::settle`].
+    /// Nobody knows it; the caller encodes it and then calls [`Contents::end_claim`].
     Encode,
     /// Somebody is encoding it, and will find this file when done.
-    Waits,
+    InFlight,
     /// It needs no encoding.
     Known,
 }
@@ -55,7 +55,7 @@ impl Contents {
         let mut state = self.state.lock();
         if let Some(waiting) = state.in_flight.get_mut(&file.content) {
             waiting.push(file);
-            return Ok(Claim::Waits);
+            return Ok(Claim::InFlight);
         }
         if state.displaced.contains_key(&file.content) || index.by_content(&file.content)?.is_some() {
             return Ok(Claim::Known);
@@ -65,7 +65,7 @@ impl Contents {
     }
 
     /// Ends a claim; returns the files that waited for it.
-    pub fn settle(&self, content: &ContentHash) -> Vec<Known> {
+    pub fn end_claim(&self, content: &ContentHash) -> Vec<Known> {
         self.state.lock().in_flight.remove(content).unwrap_or_default()
     }
 

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use glimpse_encoder::dense::{DenseFeatures, DenseProfile, Regions, Views};
-use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError, Outputs, Prepared};
+use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError, Outputs, PixelInput};
 use rayon::prelude::*;
 
 use super::IngestOptions;
 use super::contents::Contents;
-use super::look::{Fresh, NewPicture};
+use super::decode_stage::{Fresh, NewPicture};
 use super::pipeline::{Message, Outcome, Shared, guarded};
 
 /// A batch that is not full goes on its way after this long.
@@ -105,9 +105,9 @@ impl Stage<'_> {
             return false;
         }
         let outcome = Outcome::Failed(format!("the model failed on it: {error}"));
-        let waited = self.contents.settle(&picture.file.content).into_iter().map(|file| file.path);
+        let waited = self.contents.end_claim(&picture.file.content).into_iter().map(|file| file.path);
         let mut paths = std::iter::once(picture.file.path).chain(waited);
-        paths.all(|path| self.write.send(Message::Lost { path, outcome: outcome.clone() }).is_ok())
+        paths.all(|path| self.write.send(Message::Rejected { path, outcome: outcome.clone() }).is_ok())
     }
 }
 
@@ -144,7 +144,7 @@ impl<'a> Wanted<'a> {
 
 /// Vectors alone, of whole pictures.
 fn vectors(encoder: &dyn Encode, views: &[Views]) -> Result<Vec<Encoded>, EncodeError> {
-    let whole: Vec<Prepared> = views.iter().map(|views| views.prepared()[0].clone()).collect();
+    let whole: Vec<PixelInput> = views.iter().map(|views| views.prepared()[0].clone()).collect();
     let features = encoder.encode_images(&whole, Outputs::Pooled)?;
     if features.len() != whole.len() {
         return Err(broken(format!("{} vectors for {} pictures", features.len(), whole.len())));

@@ -3,13 +3,13 @@
 mod budget;
 mod contents;
 mod decode;
+mod decode_stage;
 mod detached;
 mod devices;
 mod disk;
 mod encode;
 mod holders;
 mod hook;
-mod look;
 mod losses;
 mod metadata;
 mod names;
@@ -219,7 +219,7 @@ pub fn ingest(
     for folder in options.roots.iter().filter(|root| root.is_dir()) {
         index.add_root(folder.clone())?;
     }
-    let profile = regions::settle(index, encoder, &options.regions, options.captions.is_some())?;
+    let profile = regions::resolve_profile(index, encoder, &options.regions, options.captions.is_some())?;
     let contents = Contents::default();
     let mut writer = Writer::new(index, &contents, Report::new(observer));
     let ran = pipeline::run(index, encoder, &options, &profile, cancel, &mut writer, &contents)?;

@@ -8,7 +8,7 @@ use glimpse_encoder::{Encode, EncodeError};
 
 use super::decode::Decoder;
 use super::encode::{MOST_FAILURES, Wanted};
-use super::refill::{Lacking, make};
+use super::refill::{Incomplete, make};
 use super::write::Writer;
 use super::{FileEvent, IngestOptions};
 use crate::library::RegionRebuild;
@@ -42,8 +42,8 @@ pub(super) fn rebuild(
                 stale.push(id);
             }
         }
-        let lacking = readable(index, &stale, writer)?;
-        let made = make(index, &decoder, &wanted, &lacking, writer)?;
+        let incomplete = readable(index, &stale, writer)?;
+        let made = make(index, &decoder, &wanted, &incomplete, writer)?;
         if is_over() {
             return writer.commit(); // not all of them were looked at
         }
@@ -69,13 +69,13 @@ fn drop_regions(index: &Index, of: &mut Vec<ImageId>) -> Result<(), IndexError> 
 }
 
 /// A file that is there for each picture, as far as there is one.
-fn readable(index: &Index, stale: &[ImageId], writer: &mut Writer<'_, '_>) -> Result<Vec<Lacking>, IndexError> {
-    let mut lacking = Vec::with_capacity(stale.len());
+fn readable(index: &Index, stale: &[ImageId], writer: &mut Writer<'_, '_>) -> Result<Vec<Incomplete>, IndexError> {
+    let mut incomplete = Vec::with_capacity(stale.len());
     for &id in stale {
         let files = index.files_of(id)?;
         match files.iter().find(|file| !file.missing && file.path.exists()).or(files.first()) {
             Some(file) if !file.missing => {
-                lacking.push(Lacking { id, file: file.clone(), regions: true, description: false });
+                incomplete.push(Incomplete { id, file: file.clone(), regions: true, description: false });
             }
             Some(file) => {
                 let reason = "it is missing, so its regions cannot be made anew and are dropped".to_owned();
@@ -84,5 +84,5 @@ fn readable(index: &Index, stale: &[ImageId], writer: &mut Writer<'_, '_>) -> Re
             None => {}
         }
     }
-    Ok(lacking)
+    Ok(incomplete)
 }

@@ -17,7 +17,7 @@ use crate::{FileRecord, ImageId, Index, IndexError};
 
 /// A known picture that lacks something.
 #[derive(Clone)]
-pub(super) struct Lacking {
+pub(super) struct Incomplete {
     pub id: ImageId,
     /// A file that holds it.
     pub file: FileRecord,
@@ -27,12 +27,12 @@ pub(super) struct Lacking {
 
 /// The same, ready for the encoder.
 struct Waiting {
-    lacking: Lacking,
+    incomplete: Incomplete,
     views: Views,
 }
 
 /// What became of the file of a picture.
-enum Looked {
+enum Redecoded {
     Ready(Waiting),
     /// It gives nothing, as this event says.
     Told(FileEvent),
@@ -50,11 +50,11 @@ pub(super) fn refill(
     cancel: &AtomicBool,
     writer: &mut Writer<'_, '_>,
 ) -> Result<(), IndexError> {
-    let lacking = lacking(index, encoder, options)?;
+    let incomplete = incomplete(index, encoder, options)?;
     let is_over = || cancel.load(Relaxed);
     let decoder = Decoder::new(encoder, options, profile, &is_over);
     let mut failures = 0;
-    for batch in lacking.chunks(options.batch.max(1)) {
+    for batch in incomplete.chunks(options.batch.max(1)) {
         if is_over() {
             break;
         }
@@ -83,16 +83,16 @@ pub(super) fn make(
     index: &Index,
     decoder: &Decoder<'_>,
     wanted: &Wanted<'_>,
-    batch: &[Lacking],
+    batch: &[Incomplete],
     writer: &mut Writer<'_, '_>,
 ) -> Result<Made, IndexError> {
-    let looked: Vec<_> = batch.par_iter().map(|lacking| look(index, decoder, lacking)).collect();
+    let decoded: Vec<_> = batch.par_iter().map(|incomplete| decode(index, decoder, incomplete)).collect();
     let mut waiting = Vec::with_capacity(batch.len());
-    for looked in looked {
-        match looked? {
-            Looked::Ready(picture) => waiting.push(picture),
-            Looked::Told(event) => writer.report.event(event),
-            Looked::Over => {}
+    for decoded in decoded {
+        match decoded? {
+            Redecoded::Ready(picture) => waiting.push(picture),
+            Redecoded::Told(event) => writer.report.event(event),
+            Redecoded::Over => {}
         }
     }
     let mut made = Made::default();
@@ -101,7 +101,7 @@ pub(super) fn make(
 }
 
 /// One present file of each picture that lacks something.
-fn lacking(index: &Index, encoder: &dyn Encode, options: &IngestOptions) -> Result<Vec<Lacking>, IndexError> {
+fn incomplete(index: &Index, encoder: &dyn Encode, options: &IngestOptions) -> Result<Vec<Incomplete>, IndexError> {
     let can_describe = options.captions.is_some() && encoder.decoder()?.is_some();
     let (mut seen, mut all) = (HashSet::new(), Vec::new());
     for root in &options.roots {
@@ -113,26 +113,26 @@ fn lacking(index: &Index, encoder: &dyn Encode, options: &IngestOptions) -> Resu
             let regions = options.regions.refill && !index.has_regions(id)?;
             let description = can_describe && index.image(id)?.is_some_and(|record| record.described.is_none());
             if regions || description {
-                all.push(Lacking { id, file, regions, description });
+                all.push(Incomplete { id, file, regions, description });
             }
         }
     }
     Ok(all)
 }
 
-fn look(index: &Index, decoder: &Decoder<'_>, lacking: &Lacking) -> Result<Looked, IndexError> {
-    let path = &lacking.file.path;
-    let known = index.image(lacking.id)?.map(|record| record.content);
-    let views = decoder.read(path, lacking.file.bytes).and_then(|file| match Some(file.content) == known {
+fn decode(index: &Index, decoder: &Decoder<'_>, incomplete: &Incomplete) -> Result<Redecoded, IndexError> {
+    let path = &incomplete.file.path;
+    let known = index.image(incomplete.id)?.map(|record| record.content);
+    let views = decoder.read(path, incomplete.file.bytes).and_then(|file| match Some(file.content) == known {
         true => Ok(decoder.decode(path, file, true)?.views),
         false => Err(Unread::Skipped("it has changed since it was indexed; index its folder again".to_owned())),
     });
-    let told = |outcome: Outcome| Ok(Looked::Told(outcome.event(path.clone())));
+    let told = |outcome: Outcome| Ok(Redecoded::Told(outcome.event(path.clone())));
     match views {
-        Ok(views) => Ok(Looked::Ready(Waiting { lacking: lacking.clone(), views })),
+        Ok(views) => Ok(Redecoded::Ready(Waiting { incomplete: incomplete.clone(), views })),
         Err(Unread::Skipped(reason)) => told(Outcome::Skipped(reason)),
         Err(Unread::Failed(reason)) => told(Outcome::Failed(reason)),
-        Err(Unread::Cancelled) => Ok(Looked::Over),
+        Err(Unread::Cancelled) => Ok(Redecoded::Over),
         Err(Unread::Stuck(files)) => Err(IndexError::Stuck { files, limit: decoder.options.picture_timeout }),
     }
 }
@@ -151,10 +151,10 @@ fn write(
     match encoded.unwrap_or_else(|panic| Err(broken(panic))) {
         Ok(encoded) => {
             for (picture, encoded) in waiting.into_iter().zip(encoded) {
-                match put(index, &picture.lacking, encoded) {
+                match put(index, &picture.incomplete, encoded) {
                     Ok(()) => {
-                        made.done.push(picture.lacking.id);
-                        writer.report.change(FileEvent::Indexed(picture.lacking.file.path));
+                        made.done.push(picture.incomplete.id);
+                        writer.report.change(FileEvent::Indexed(picture.incomplete.file.path));
                     }
                     Err(IndexError::NoSuchImage(_)) => {} // removed meanwhile
                     Err(error) => return Err(error),
@@ -165,8 +165,8 @@ fn write(
         Err(error) if waiting.len() <= 1 => {
             for picture in waiting {
                 let reason = format!("the model failed on it: {error}");
-                made.failed.push(picture.lacking.id);
-                writer.report.event(FileEvent::Failed { path: picture.lacking.file.path, reason });
+                made.failed.push(picture.incomplete.id);
+                writer.report.event(FileEvent::Failed { path: picture.incomplete.file.path, reason });
             }
             Ok(())
         }
@@ -179,12 +179,12 @@ fn write(
     }
 }
 
-fn put(index: &Index, lacking: &Lacking, encoded: Encoded) -> Result<(), IndexError> {
-    if let Some(regions) = encoded.regions.filter(|_| lacking.regions) {
-        index.put_regions(lacking.id, &regions)?;
+fn put(index: &Index, incomplete: &Incomplete, encoded: Encoded) -> Result<(), IndexError> {
+    if let Some(regions) = encoded.regions.filter(|_| incomplete.regions) {
+        index.put_regions(incomplete.id, &regions)?;
     }
-    match encoded.described.filter(|_| lacking.description) {
-        Some(text) => index.set_description(lacking.id, text),
+    match encoded.described.filter(|_| incomplete.description) {
+        Some(text) => index.set_description(incomplete.id, text),
         None => Ok(()),
     }
 }

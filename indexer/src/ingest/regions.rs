@@ -89,7 +89,7 @@ impl RegionChoice {
 /// # Errors
 /// [`IndexError::OtherRegions`] if the library has regions that were made in another way and none are rebuilt; if the
 /// model or the store fails.
-pub(super) fn settle(
+pub(super) fn resolve_profile(
     index: &Index,
     encoder: &dyn Encode,
     options: &RegionOptions,
@@ -105,7 +105,7 @@ pub(super) fn settle(
         None => DenseProfile { config, registers: Vec::new() },
     };
     if makes {
-        index.settle_regions(&profile, options.rebuild)?;
+        index.record_region_profile(&profile, options.rebuild)?;
     }
     Ok(profile)
 }

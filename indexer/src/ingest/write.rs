@@ -9,10 +9,10 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::FileEvent;
 use super::contents::{Contents, Displaced};
+use super::decode_stage::{Known, NewPicture};
 use super::disk::is_gone;
 use super::encode::Encoded;
 use super::holders::{Holders, Origin};
-use super::look::{Known, NewPicture};
 use super::metadata::{Words, read_sidecars};
 use super::pipeline::{Message, Outcome, Shared};
 use super::report::Report;
@@ -79,7 +79,7 @@ impl<'a, 'o> Writer<'a, 'o> {
                 let (picture, encoded) = *both;
                 self.encoded(picture, encoded)?;
             }
-            Message::Lost { path, outcome } => self.lost(path, outcome)?,
+            Message::Rejected { path, outcome } => self.rejected(path, outcome)?,
             Message::Fatal(error) => return Err(error),
         }
         Ok(())
@@ -101,8 +101,8 @@ impl<'a, 'o> Writer<'a, 'o> {
             None => self.index.add(record, vector, of_file)?,
         };
         self.report.change(FileEvent::Indexed(file.path));
-        for waited in self.contents.settle(&file.content) {
-            self.hold(&Known { words: file.words.clone(), ..waited }, id)?;
+        for waited in self.contents.end_claim(&file.content) {
+            self.add_holder(&Known { words: file.words.clone(), ..waited }, id)?;
         }
         Ok(())
     }
@@ -110,7 +110,7 @@ impl<'a, 'o> Writer<'a, 'o> {
     /// A file whose content was in the index, or left it in this run, when it was looked at.
     fn known(&mut self, file: &Known) -> Result<(), IndexError> {
         match self.index.by_content(&file.content)? {
-            Some(id) => self.hold(file, id),
+            Some(id) => self.add_holder(file, id),
             None => match self.contents.displaced(&file.content) {
                 Some(picture) => self.bring_back(file, picture),
                 None => {
@@ -124,7 +124,7 @@ impl<'a, 'o> Writer<'a, 'o> {
 
     /// Makes `file` one of the files of a picture in the index. Of the other files that held it and are
     /// gone, one is taken for the former place of this one; the rest may be that of files to come.
-    fn hold(&mut self, file: &Known, id: ImageId) -> Result<(), IndexError> {
+    fn add_holder(&mut self, file: &Known, id: ImageId) -> Result<(), IndexError> {
         let old = self.index.file(&file.path)?;
         let (record, path) = (file.record(id), file.path.clone());
         let is_new = old.as_ref().is_none_or(|old| old.image != id);
@@ -197,7 +197,7 @@ impl<'a, 'o> Writer<'a, 'o> {
         self.index.set_words(id, caption, keywords)
     }
 
-    fn lost(&mut self, path: PathBuf, outcome: Outcome) -> Result<(), IndexError> {
+    fn rejected(&mut self, path: PathBuf, outcome: Outcome) -> Result<(), IndexError> {
         // A file that became unreadable may be the same as ever; one that is no picture any more is not.
         let known = self.index.file(&path)?.filter(|file| !file.missing);
         match (outcome, known) {

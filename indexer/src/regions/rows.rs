@@ -87,7 +87,7 @@ impl RegionIndex {
         self.shapes.write().remove(&image);
         for key in keys {
             self.scan.remove(key);
-            self.linked.write().loose.remove(key);
+            self.linked.write().unlinked.remove(key);
         }
     }
 

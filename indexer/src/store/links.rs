@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::keys::{self, GraphId, Table};
 use super::{Batch, Store, records};
 use crate::hnsw::{Change, Hnsw, HnswParams, Node, NodeRecord};
-use crate::snapshot::Seal;
+use crate::snapshot::SnapshotManifest;
 use crate::{IdSet, ImageId, IndexError};
 
 /// Nodes that are written or removed in one step.
@@ -39,7 +39,7 @@ pub(crate) struct SnapshotEntry {
     /// Nodes that the graph had.
     #[serde(default)]
     pub(crate) nodes: usize,
-    pub(crate) seal: Seal,
+    pub(crate) seal: SnapshotManifest,
 }
 
 /// A graph as the store holds it.
@@ -158,7 +158,7 @@ impl Store {
     }
 
     /// Gives up in a step the snapshot of a graph, if there is one.
-    pub(crate) fn give_up_snapshot(&self, batch: &mut Batch, graph: GraphId) -> Result<(), IndexError> {
+    pub(crate) fn invalidate_snapshot(&self, batch: &mut Batch, graph: GraphId) -> Result<(), IndexError> {
         match self.graph_entry(graph)? {
             Some(entry) => self.put_graph_entry(batch, graph, &GraphEntry { snapshot: None, ..entry }),
             None => Ok(()),

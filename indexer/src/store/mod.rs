@@ -162,7 +162,7 @@ impl Store {
 
     /// After the store in `dir` was closed, spares the next one who opens it a long read: sled notes where its pages are only
     /// when it is opened, and reads all of the log that was written since the last time.
-    pub(crate) fn tidy(dir: &Path) {
+    pub(crate) fn checkpoint(dir: &Path) {
         // Somebody else may have opened it meanwhile, which serves as well.
         drop(Self::open(dir));
     }
@@ -395,7 +395,7 @@ mod tests {
         let open = notes(dir.path());
         drop(store);
         assert_eq!(notes(dir.path()), open, "closing notes nothing");
-        Store::tidy(dir.path());
+        Store::checkpoint(dir.path());
         let tidy = notes(dir.path());
         assert_ne!(tidy, open);
         let store = Store::open(dir.path()).unwrap();

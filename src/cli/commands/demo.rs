@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use console::Style;
-use glimpse::engine::{DEMO_MODEL, Depth, FindQuery, Form, Rect};
+use glimpse::engine::{DEMO_MODEL, Depth, FindQuery, Rect, StructuredQuery};
 use glimpse::web::wire::HitView;
 use glimpse::{DEFAULT_MODEL, Engine, ImageId, IngestOptions, Query, Settings};
 use include_dir::{Dir, include_dir};
@@ -117,7 +117,12 @@ fn show_searches(engine: &Engine, pictures: &Path, args: &DemoArgs, context: &Co
 
 /// Where the pictures that show something show it best.
 fn boxes(engine: &Engine, text: &str) -> Result<HashMap<ImageId, Rect>, CliError> {
-    let query = FindQuery { limit: REGIONS, max_boxes: 1, depth: Depth::All, ..FindQuery::form(Form::thing(text)) };
+    let query = FindQuery {
+        limit: REGIONS,
+        max_boxes: 1,
+        depth: Depth::All,
+        ..FindQuery::structured(StructuredQuery::thing(text))
+    };
     let page = engine.find(&query)?;
     Ok(page.photos.iter().filter_map(|photo| Some((photo.id, photo.boxes.first()?.rect))).collect())
 }

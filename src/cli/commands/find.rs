@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use console::Style;
-use glimpse::engine::{FindPage, FindQuery, Form, FoundBox, FoundPhoto, Target};
+use glimpse::engine::{FindPage, FindQuery, FoundBox, FoundPhoto, StructuredQuery, Target};
 use glimpse::web::wire::ImageView;
 use glimpse::{Cursor, Depth, Engine, Strength};
 use serde::Serialize;
@@ -17,10 +17,10 @@ use crate::cli::output::{Matches, Table, Thumbnails, count, strength_style, writ
 use crate::cli::query;
 
 pub fn run(args: &FindArgs, context: &Context) -> Result<Outcome, CliError> {
-    let form = Form::parse(&args.query.join(" "))?;
+    let form = StructuredQuery::parse(&args.query.join(" "))?;
     let asked = FindQuery {
         filter: query::resolve_filter(&args.filter)?,
-        ..bounded(FindQuery::form(form), &args.bounds, &args.print)
+        ..bounded(FindQuery::structured(form), &args.bounds, &args.print)
     };
     answer(&asked, &context.engine()?, &args.print, &args.export, context)
 }
@@ -90,7 +90,7 @@ pub fn answer(
 ) -> Result<Outcome, CliError> {
     let page = interruptible(|| engine.find(query))?;
     let texts: Vec<String> = match &query.target {
-        Target::Form(form) => form.things.iter().map(|thing| thing.text.clone()).collect(),
+        Target::Structured(form) => form.things.iter().map(|thing| thing.text.clone()).collect(),
         Target::Example(_) => vec!["similar".to_owned()],
     };
     let shown = page.photos.iter().map(|photo| Ok(Shown { view: ImageView::read(engine, photo.id)?, photo }));
@@ -182,7 +182,7 @@ fn annotated(
     let label = |found: &FoundBox| Labelled { label: texts[found.thing].clone(), rect: found.rect, score: found.score };
     // A picture that cannot be read has boxes and no heatmap.
     let heatmap = match (&export.annotated, &query.target) {
-        (Some(_), Target::Form(form)) => {
+        (Some(_), Target::Structured(form)) => {
             form.things.first().and_then(|thing| engine.heatmap(photo.id, &thing.text).ok())
         }
         _ => None,

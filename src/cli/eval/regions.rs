@@ -6,11 +6,11 @@ use std::io::Write;
 use glimpse::encoder::Projection;
 use glimpse::encoder::dense::Affinity;
 use glimpse::engine::calibrate::CUT;
-use glimpse::engine::{Depth, FindQuery, Form, Heatmap, Located, Look, Rect, RegionChoice, RegionOptions};
+use glimpse::engine::{Depth, FindQuery, Heatmap, Located, Look, Rect, RegionChoice, RegionOptions, StructuredQuery};
 use glimpse::{ImageId, IngestOptions};
 use serde::Serialize;
 
-use super::coco::{self, DataSet, Thing};
+use super::coco::{self, DataSet, EvalQuery};
 use super::presence::Presence;
 use super::reliability::{BinRow, Reliability};
 use super::{Bench, folder, share};
@@ -209,7 +209,7 @@ impl From<Row> for Shares {
 /// A thing and its name in a language.
 struct Question<'a> {
     language: &'a str,
-    thing: &'a Thing,
+    thing: &'a EvalQuery,
     name: &'a str,
 }
 
@@ -299,7 +299,12 @@ impl Measure<'_> {
 
     /// All photos for a name, best first: place, score, boxes.
     fn rank(&self, name: &str) -> Result<Vec<(usize, f32, Vec<Rect>)>, CliError> {
-        let query = FindQuery { depth: Depth::All, limit: 10_000, max_boxes: 1, ..FindQuery::form(Form::thing(name)) };
+        let query = FindQuery {
+            depth: Depth::All,
+            limit: 10_000,
+            max_boxes: 1,
+            ..FindQuery::structured(StructuredQuery::thing(name))
+        };
         let page = self.bench.engine.find(&query)?;
         let ranked = page.photos.into_iter().filter_map(|photo| {
             let boxes = photo.boxes.iter().map(|found| found.rect).collect();
@@ -308,7 +313,7 @@ impl Measure<'_> {
         Ok(ranked.collect())
     }
 
-    fn present(&mut self, thing: &Thing, question: usize, ranked: &[(usize, f32, Vec<Rect>)], row: &mut Row) {
+    fn present(&mut self, thing: &EvalQuery, question: usize, ranked: &[(usize, f32, Vec<Rect>)], row: &mut Row) {
         row.queries += 1.0;
         row.relevant += thing.boxes.len() as f64;
         let shows = |place: usize| thing.boxes.contains_key(&place);

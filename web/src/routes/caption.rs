@@ -9,7 +9,7 @@ use super::forms::checked_limit;
 use super::region_forms::{Asked, BoxForm};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::state::{AppState, look};
+use crate::state::{AppState, run_model};
 
 /// A picture to describe: exactly one of `image` and `picture`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -71,7 +71,7 @@ pub async fn caption(state: web::Data<AppState>, Json(form): Json<CaptionForm>) 
     if form.parts && form.part.is_some() {
         return Err(ApiError::bad_request("`parts` are looked for in the whole picture, not in a `box`"));
     }
-    let view = look(&state, move |state| {
+    let view = run_model(&state, move |state| {
         state.require_model()?;
         let asked = Asked::of(state, form.image, form.picture)?;
         let rect = form.part.map(|part| asked.part(Some(part))).transpose()?;

@@ -96,7 +96,7 @@ fn read(
         }
         let step = (end - at).min(STEP) as usize;
         let source = file.clone();
-        let bytes = state::read(&state, move |_| source.read(at, step).map_err(unread));
+        let bytes = state::run_read(&state, move |_| source.read(at, step).map_err(unread));
         let bytes = bytes.await.map_err(io::Error::other)?;
         if bytes.is_empty() {
             return Err(io::ErrorKind::UnexpectedEof.into());

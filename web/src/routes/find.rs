@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 
 use actix_web::{HttpResponse, web};
-use glimpse_engine::regions::MAX_THINGS;
+use glimpse_engine::regions::MAX_OBJECTS;
 use glimpse_engine::{
-    Cursor, Depth, DuplicateOptions, EngineError, ErrorKind, Filter, FindPage, FindQuery, Form, Format, ImageId,
-    Relation, Sort, Target, Thing,
+    Cursor, Depth, DuplicateOptions, EngineError, ErrorKind, Filter, FindPage, FindQuery, Format, ImageId, QueryObject,
+    Relation, Sort, StructuredQuery, Target,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -16,7 +16,7 @@ use super::forms::{FilterForm, MAX_RECORDS, MAX_TILES, at_most, checked_limit, d
 use super::region_forms::{Asked, BoxForm, require_regions};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::state::{AppState, find, look};
+use crate::state::{AppState, run_find, run_model};
 use crate::wire::{BoxView, FoundTileView, FoundView, TileView, names};
 
 /// Most boxes of a thing in a picture.
@@ -25,14 +25,14 @@ const MAX_BOXES: usize = 63;
 const MAX_FINE: usize = 50;
 
 /// Most relations of a form: each thing to each.
-const MAX_RELATIONS: usize = MAX_THINGS * MAX_THINGS;
+const MAX_RELATIONS: usize = MAX_OBJECTS * MAX_OBJECTS;
 
 /// Pictures that show what was asked, and where.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FoundPageView<T> {
     /// The query as it was understood; `thing` of a box is a place in its `things`.
-    #[schema(value_type = names::Form)]
-    form: Form,
+    #[schema(value_type = names::StructuredQuery)]
+    form: StructuredQuery,
     /// The pictures of this page, best first.
     hits: Vec<T>,
     /// Pictures at or above the cut in the whole result set; they come before weaker ones.
@@ -135,8 +135,8 @@ pub struct BuiltForm {
     #[schema(max_length = 16384)]
     q: Option<String>,
     /// What a picture must show, as different regions of it.
-    #[schema(value_type = Vec<names::Thing>, max_items = 8)]
-    things: Vec<Thing>,
+    #[schema(value_type = Vec<names::QueryObject>, max_items = 8)]
+    things: Vec<QueryObject>,
     /// What no region of it may show.
     #[schema(max_items = 8)]
     without: Vec<String>,
@@ -179,21 +179,21 @@ pub async fn built(state: web::Data<AppState>, Json(form): Json<BuiltForm>) -> R
     let depth = depth_of(form.depth, form.all);
     let bounds =
         Bounds { min_area, max_boxes, limit, cursor: form.cursor, depth, sort: form.sort, filter: form.filter };
-    at_most("things", form.things.len(), MAX_THINGS)?;
-    at_most("without", form.without.len(), MAX_THINGS)?;
+    at_most("things", form.things.len(), MAX_OBJECTS)?;
+    at_most("without", form.without.len(), MAX_OBJECTS)?;
     at_most("relations", form.relations.len(), MAX_RELATIONS)?;
-    let parts = Form { things: form.things, without: form.without, relations: form.relations };
+    let parts = StructuredQuery { things: form.things, without: form.without, relations: form.relations };
     let whole = match form.q.filter(|q| !q.trim().is_empty()) {
-        Some(q) => joined(parts, Form::parse(&q)?),
+        Some(q) => joined(parts, StructuredQuery::parse(&q)?),
         None => parts,
     };
     let usual = if form.fine { MAX_FINE } else { 500 };
-    let query = FindQuery { fine: form.fine, ..bounds.of(FindQuery::form(whole), usual, MAX_TILES)? };
+    let query = FindQuery { fine: form.fine, ..bounds.of(FindQuery::structured(whole), usual, MAX_TILES)? };
     Ok(HttpResponse::Ok().json(run(&state, query, tiles).await?))
 }
 
 /// Both forms: the places of the second one's things come after those of the first.
-fn joined(mut form: Form, more: Form) -> Form {
+fn joined(mut form: StructuredQuery, more: StructuredQuery) -> StructuredQuery {
     let before = form.things.len();
     let later = |place: usize| place.saturating_add(before);
     let moved = |r: Relation| Relation { first: later(r.first), second: later(r.second), ..r };
@@ -248,7 +248,7 @@ pub async fn similar(state: web::Data<AppState>, Json(form): Json<LikeForm>) -> 
     let depth = depth_of(form.depth, form.all);
     let bounds =
         Bounds { min_area, max_boxes, limit, cursor: form.cursor, depth, sort: form.sort, filter: form.filter };
-    let page = look(&state, move |state| {
+    let page = run_model(&state, move |state| {
         let asked = Asked::of(state, form.image, form.picture)?;
         let rect = asked.part(form.part)?;
         let query = bounds.of(FindQuery::like(asked.source, rect), 500, MAX_TILES)?;
@@ -301,7 +301,7 @@ async fn run<T: Send + 'static>(
         let page = found(state, &query)?;
         show(state, &query, page)
     };
-    if looks { look(state, work).await } else { find(state, work).await }
+    if looks { run_model(state, work).await } else { run_find(state, work).await }
 }
 
 fn found(state: &AppState, query: &FindQuery) -> Result<FindPage, ApiError> {
@@ -312,8 +312,8 @@ fn found(state: &AppState, query: &FindQuery) -> Result<FindPage, ApiError> {
 
 fn view<T>(query: &FindQuery, page: FindPage, hits: Vec<T>) -> FoundPageView<T> {
     let form = match &query.target {
-        Target::Form(form) => form.clone(),
-        Target::Example(_) => Form::default(),
+        Target::Structured(form) => form.clone(),
+        Target::Example(_) => StructuredQuery::default(),
     };
     let FindPage { accepted, strong, weaker, searched, without_regions, next, .. } = page;
     let (likely, next) = (accepted - strong, next.map(|cursor| cursor.0));
@@ -325,7 +325,7 @@ fn tiles(state: &AppState, query: &FindQuery, page: FindPage) -> Result<FoundPag
     let stacks = state.engine.stacks(&ids, &DuplicateOptions::default())?;
     let hits = page.photos.iter().zip(stacks).map(|(photo, stack)| {
         let standing = (photo.score, photo.strength);
-        let tile = TileView::of(&state.engine, &state.keeper.placeholders, photo.id, standing, stack)?;
+        let tile = TileView::of(&state.engine, &state.thumbnail_indexer.placeholders, photo.id, standing, stack)?;
         Ok(tile.map(|tile| FoundTileView {
             boxes: BoxView::all(&photo.boxes, tile.width, tile.height),
             refined: photo.refined,

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::forms::{FilterForm, checked_limit};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::state::{AppState, labour};
+use crate::state::{AppState, run_heavy};
 use crate::wire::{GroupView, TaggedView};
 
 /// Most labels of a request.
@@ -68,7 +68,7 @@ pub async fn tag(state: web::Data<AppState>, Json(form): Json<TagForm>) -> Resul
         return Err(ApiError::bad_request("`min_score` goes from 0 to 1"));
     }
     let (labels, after) = (form.labels, form.after);
-    let tags = labour(&state, move |state| {
+    let tags = run_heavy(&state, move |state| {
         state.require_model()?;
         let tagged = state.engine.tagged(&labels, &options)?;
         let from = after.map_or(0, |after| tagged.partition_point(|tagged| tagged.id.0 <= after));
@@ -124,7 +124,7 @@ pub async fn duplicates(
     if !(0.8..=1.0).contains(&options.min_cosine) {
         return Err(ApiError::bad_request("`min_cosine` goes from 0.8 to 1; below that, pictures are merely alike"));
     }
-    let view = labour(&state, move |state| {
+    let view = run_heavy(&state, move |state| {
         let groups = state.engine.grouped(&options)?;
         let page = groups.iter().skip(offset).take(limit);
         let page = page.map(|group| still_there(GroupView::read(&state.engine, group)));

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::file::{self, matches};
 use crate::error::ApiError;
-use crate::state::{AppState, ask, draw, read};
+use crate::state::{AppState, run_decode, run_read, run_search};
 use crate::thumbnails::{self, SIZES, unread};
 use crate::wire::ImageView;
 
@@ -49,7 +49,7 @@ pub async fn records(state: web::Data<AppState>, form: web::Query<IdsForm>) -> R
     if ids.len() > MAX_IDS {
         return Err(ApiError::bad_request(format!("`ids` has {MAX_IDS} numbers at most")));
     }
-    let view = ask(&state, move |state| {
+    let view = run_search(&state, move |state| {
         let mut images = Vec::with_capacity(ids.len());
         for id in ids {
             match ImageView::read(&state.engine, ImageId(id)) {
@@ -67,7 +67,7 @@ pub async fn records(state: web::Data<AppState>, form: web::Query<IdsForm>) -> R
 #[utoipa::path(get, path = "/api/v1/images/{id}", tag = "images", params(("id" = u64, Path)),
     responses((status = 200, body = ImageView), (status = "default", body = ApiError)))]
 pub async fn record(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
-    let image = ask(&state, move |state| Ok(ImageView::read(&state.engine, ImageId(*id))?)).await?;
+    let image = run_search(&state, move |state| Ok(ImageView::read(&state.engine, ImageId(*id))?)).await?;
     Ok(HttpResponse::Ok().json(image))
 }
 
@@ -105,12 +105,12 @@ pub async fn thumbnail(
         return Err(ApiError::bad_request(format!("`size` is one of {SIZES:?}, not {size}")));
     }
     let asked = request.headers().get(header::IF_NONE_MATCH).cloned();
-    let (content, jpeg) = draw(&state, move |state| {
+    let (content, jpeg) = run_decode(&state, move |state| {
         let image = ImageView::read(&state.engine, ImageId(*id))?;
         if asked.is_some_and(|asked| matches(&asked, &tag(&image.content, size))) {
             return Ok((image.content, None));
         }
-        let make = || thumbnails::make(&state.engine, &image, size, &state.keeper.placeholders);
+        let make = || thumbnails::make(&state.engine, &image, size, &state.thumbnail_indexer.placeholders);
         let jpeg = state.thumbnails.get_or_draw((image.content.clone(), size), make)?;
         Ok((image.content, Some(jpeg)))
     })
@@ -156,7 +156,7 @@ pub async fn original(
     form: web::Query<OriginalForm>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let (file, image) = read(&state, move |state| {
+    let (file, image) = run_read(&state, move |state| {
         let image = ImageView::read(&state.engine, ImageId(*id))?;
         Ok((state.engine.original(image.id).map_err(unread)?, image))
     })

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::forms::FilterForm;
 use crate::error::ApiError;
-use crate::state::{AppState, ask};
+use crate::state::{AppState, run_search};
 use crate::wire::{StatsView, format_taken, names};
 
 /// What pictures to count.
@@ -70,7 +70,7 @@ pub async fn facets(state: web::Data<AppState>, form: web::Query<FacetsForm>) ->
         formats: form.format.into_iter().collect(),
         place: None,
     })?;
-    let facets = ask(&state, move |state| Ok(state.engine.facets_of(&filter)?)).await?;
+    let facets = run_search(&state, move |state| Ok(state.engine.facets_of(&filter)?)).await?;
     let mut years = BTreeMap::new();
     for (day, images) in facets.days {
         let year = format_taken(day * 86_400).map(|taken| taken.split('-').next().unwrap_or_default().to_owned());
@@ -120,7 +120,7 @@ pub struct FolderView {
 #[utoipa::path(get, path = "/api/v1/folders", tag = "library",
     responses((status = 200, body = FoldersView), (status = "default", body = ApiError)))]
 pub async fn folders(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let view = ask(&state, |state| {
+    let view = run_search(&state, |state| {
         let (roots, facets) = (state.engine.roots()?, state.engine.facets()?);
         let sums = with_parents(&facets.folders, &roots);
         let views = |paths: Vec<PathBuf>| {
@@ -155,7 +155,7 @@ fn with_parents(folders: &[(PathBuf, usize)], roots: &[PathBuf]) -> BTreeMap<Pat
 #[utoipa::path(get, path = "/api/v1/stats", tag = "library",
     responses((status = 200, body = StatsView), (status = "default", body = ApiError)))]
 pub async fn stats(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let view = ask(&state, |state| Ok(StatsView::read(&state.engine)?)).await?;
+    let view = run_search(&state, |state| Ok(StatsView::read(&state.engine)?)).await?;
     Ok(HttpResponse::Ok().json(view))
 }
 

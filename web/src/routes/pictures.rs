@@ -9,7 +9,7 @@ use super::file::is_known;
 use super::images::FOREVER;
 use crate::error::{ApiError, Code};
 use crate::extract::read_body;
-use crate::state::{AppState, draw};
+use crate::state::{AppState, run_decode};
 use crate::uploads::{MAX_UPLOAD, Upload};
 
 /// A picture that was sent.
@@ -45,7 +45,7 @@ pub async fn upload(
     // Held until the bytes are read, decoded and kept: what uploads take is bounded, however many come.
     let _place = state.uploading.try_acquire().map_err(|_| ApiError::busy())?;
     let bytes = read_body(&request, payload.into_inner(), MAX_UPLOAD, state.limits.upload_time).await?;
-    let view = draw(&state, move |state| {
+    let view = run_decode(&state, move |state| {
         let upload = Upload::read(bytes)?;
         let (width, height) = (upload.width, upload.height);
         let view = UploadView { key: upload.key.clone(), width, height, bytes: upload.bytes.len() };

@@ -3,7 +3,7 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use glimpse_engine::query::MAX_TEXT;
-use glimpse_engine::regions::MAX_THINGS;
+use glimpse_engine::regions::MAX_OBJECTS;
 use glimpse_engine::{ContentHash, DenseConfig, ImageId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -14,7 +14,7 @@ use super::region_forms::{Asked, require_regions};
 use crate::error::{ApiError, Code};
 use crate::extract::Json;
 use crate::heat;
-use crate::state::{AppState, ask, look};
+use crate::state::{AppState, run_model, run_search};
 use crate::wire::BoxView;
 
 /// Longer sides of heatmaps, in pixels.
@@ -79,15 +79,15 @@ pub struct HeatmapView {
 #[utoipa::path(post, path = "/api/v1/ground", tag = "regions", request_body = GroundForm,
     responses((status = 200, body = GroundView), (status = "default", body = ApiError)))]
 pub async fn ground(state: web::Data<AppState>, Json(form): Json<GroundForm>) -> Result<HttpResponse, ApiError> {
-    if !(1..=MAX_THINGS).contains(&form.texts.len()) {
-        return Err(ApiError::bad_request(format!("`texts` has {} texts; 1 to {MAX_THINGS} go", form.texts.len())));
+    if !(1..=MAX_OBJECTS).contains(&form.texts.len()) {
+        return Err(ApiError::bad_request(format!("`texts` has {} texts; 1 to {MAX_OBJECTS} go", form.texts.len())));
     }
     form.texts.iter().try_for_each(|text| check_text(text))?;
     let detail = form.detail.unwrap_or(1.0);
     if !(1.0..=MAX_DETAIL).contains(&detail) {
         return Err(ApiError::bad_request(format!("`detail` is {detail}; it goes from 1 to {MAX_DETAIL}")));
     }
-    let view = look(&state, move |state| {
+    let view = run_model(&state, move |state| {
         state.require_model()?;
         let asked = Asked::of(state, form.image, form.picture)?;
         let config = DenseConfig { detail, ..DenseConfig::default() };
@@ -154,7 +154,7 @@ pub struct RegionView {
     params(("id" = u64, Path)),
     responses((status = 200, body = RegionsView), (status = "default", body = ApiError)))]
 pub async fn stored(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
-    let view = ask(&state, move |state| {
+    let view = run_search(&state, move |state| {
         let record = state.engine.image(ImageId(*id))?;
         let map = state.engine.region_map(ImageId(*id))?.ok_or_else(|| {
             let error = ApiError::new(Code::NoRegions, format!("picture {id} was indexed without regions"));
@@ -214,7 +214,7 @@ pub async fn heatmap(
         return Err(ApiError::bad_request(format!("`size` is one of {SIZES:?}, not {size}")));
     }
     let asked = request.headers().get(header::IF_NONE_MATCH).cloned();
-    let (name, png) = look(&state, move |state| {
+    let (name, png) = run_model(&state, move |state| {
         let record = state.engine.image(ImageId(*id))?;
         let name = name_of(state, &record.content, &text)?;
         if asked.is_some_and(|asked| matches(&asked, &tag(&name, size))) {

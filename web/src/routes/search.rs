@@ -1,14 +1,14 @@
 //! Search: `GET` for the simple form with whole records, `POST` for the full one with tiles.
 
 use actix_web::{HttpResponse, web};
-use glimpse_engine::{Depth, DuplicateOptions, ErrorKind, Form, ImageId, Mode, Page, Query, Source, Term};
+use glimpse_engine::{Depth, DuplicateOptions, ErrorKind, ImageId, Mode, Page, Query, Source, StructuredQuery, Term};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::forms::{FullForm, MAX_RECORDS, MAX_TILES, SimpleForm, checked_limit, depth_of};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::state::{AppState, ask};
+use crate::state::{AppState, run_search};
 use crate::wire::{HitView, TileView, names};
 
 /// A page of hits.
@@ -37,7 +37,7 @@ impl<T> PageView<T> {
     fn of(query: &Query, page: Page, hits: Vec<T>) -> Self {
         let Page { accepted, strong, weaker, searched, next, .. } = page;
         let find = match &query.terms[..] {
-            [Term { source: Source::Text(text), weight }] if *weight > 0.0 => Form::suggested(text),
+            [Term { source: Source::Text(text), weight }] if *weight > 0.0 => StructuredQuery::suggested(text),
             _ => None,
         };
         let (likely, next, find) = (accepted - strong, next.map(|cursor| cursor.0), find.map(|form| form.to_string()));
@@ -51,7 +51,7 @@ impl<T> PageView<T> {
 #[utoipa::path(get, path = "/api/v1/search", tag = "search", params(SimpleForm),
     responses((status = 200, body = PageView<HitView>), (status = "default", body = ApiError)))]
 pub async fn simple(state: web::Data<AppState>, form: web::Query<SimpleForm>) -> Result<HttpResponse, ApiError> {
-    let page = ask(&state, move |state| {
+    let page = run_search(&state, move |state| {
         let query = FullForm::from(form.into_inner()).into_query(40, MAX_RECORDS, &state.uploads)?;
         let page = found(state, &query)?;
         let mut hits = Vec::with_capacity(page.hits.len());
@@ -74,7 +74,7 @@ pub async fn simple(state: web::Data<AppState>, form: web::Query<SimpleForm>) ->
 #[utoipa::path(post, path = "/api/v1/search", tag = "search", request_body = FullForm,
     responses((status = 200, body = PageView<TileView>), (status = "default", body = ApiError)))]
 pub async fn full(state: web::Data<AppState>, Json(form): Json<FullForm>) -> Result<HttpResponse, ApiError> {
-    let page = ask(&state, move |state| tiles(state, &form.into_query(500, MAX_TILES, &state.uploads)?));
+    let page = run_search(&state, move |state| tiles(state, &form.into_query(500, MAX_TILES, &state.uploads)?));
     Ok(HttpResponse::Ok().json(page.await?))
 }
 
@@ -113,7 +113,7 @@ pub async fn similar(
         depth: depth_of(form.depth, form.all),
         ..Query::default().plus(Source::Image(ImageId(*id)), 1.0)
     };
-    Ok(HttpResponse::Ok().json(ask(&state, move |state| tiles(state, &query)).await?))
+    Ok(HttpResponse::Ok().json(run_search(&state, move |state| tiles(state, &query)).await?))
 }
 
 /// Answers, unless that would mean to wait for the model.
@@ -129,6 +129,6 @@ fn tiles(state: &AppState, query: &Query) -> Result<PageView<TileView>, ApiError
     let page = found(state, query)?;
     let ids: Vec<ImageId> = page.hits.iter().map(|hit| hit.id).collect();
     let stacks = state.engine.stacks(&ids, &DuplicateOptions::default())?;
-    let hits = TileView::read(&state.engine, &state.keeper.placeholders, &page.hits, &stacks)?;
+    let hits = TileView::read(&state.engine, &state.thumbnail_indexer.placeholders, &page.hits, &stacks)?;
     Ok(PageView::of(query, page, hits))
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::error::ApiError;
 use crate::jobs::JobView;
 use crate::metrics::Gauges;
-use crate::state::{AppState, ask};
+use crate::state::{AppState, run_search};
 
 /// How the server is doing.
 #[derive(Serialize, ToSchema)]
@@ -71,7 +71,7 @@ enum ModelReady {
 #[utoipa::path(get, path = "/api/v1/health", tag = "server",
     responses((status = 200, body = HealthView), (status = "default", body = ApiError)))]
 pub async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let view = ask(&state, |state| {
+    let view = run_search(&state, |state| {
         let (library, images, unusable) = match state.engine.count() {
             Ok(images) => (LibraryState::Ready, images, None),
             Err(error) if is_empty(&error) => (LibraryState::Empty, 0, None),

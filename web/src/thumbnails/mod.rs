@@ -3,7 +3,7 @@
 mod blur;
 mod cache;
 mod disk;
-mod keeper;
+mod indexer;
 mod placeholders;
 
 use std::path::Path;
@@ -16,7 +16,7 @@ use image::{RgbImage, imageops};
 pub use blur::Blur;
 pub use cache::ThumbnailCache;
 pub use disk::DiskCache;
-pub use keeper::Keeper;
+pub use indexer::ThumbnailIndexer;
 pub use placeholders::Placeholders;
 
 use crate::error::ApiError;
@@ -45,11 +45,11 @@ pub fn make(engine: &Engine, image: &ImageView, size: u32, placeholders: &Placeh
 }
 
 /// A JPEG with its longer side at most `size` pixels; a smaller picture keeps its size.
-pub fn draw(pixels: &RgbImage, size: u32) -> Result<Bytes, image::ImageError> {
+pub fn encode_jpeg(pixels: &RgbImage, size: u32) -> Result<Bytes, image::ImageError> {
     draw_as(pixels, pixels.dimensions(), size)
 }
 
-/// As [`draw`], of a picture of `width x height` pixels of which there may be fewer: scales that do not divide the sides
+/// As [`encode_jpeg`], of a picture of `width x height` pixels of which there may be fewer: scales that do not divide the sides
 /// round them.
 fn draw_as(pixels: &RgbImage, (width, height): (u32, u32), size: u32) -> Result<Bytes, image::ImageError> {
     let scale = f64::from(size) / f64::from(width.max(height).max(size));
@@ -89,8 +89,8 @@ mod tests {
             let reduced = decode_reduced(&jpeg, &Limits::default(), size).unwrap();
             assert_eq!(reduced.pixels.dimensions() != pixels.dimensions(), size < 501, "{size}");
             let found = draw_as(&reduced.pixels, reduced.size, size).unwrap();
-            let [found, whole] =
-                [found, draw(&pixels, size).unwrap()].map(|jpeg| image::load_from_memory(&jpeg).unwrap().into_rgb8());
+            let [found, whole] = [found, encode_jpeg(&pixels, size).unwrap()]
+                .map(|jpeg| image::load_from_memory(&jpeg).unwrap().into_rgb8());
             assert_eq!(found.dimensions(), whole.dimensions(), "{size}");
             let apart: u64 = found.iter().zip(whole.iter()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
             assert!(apart < 2 * found.len() as u64, "{size}: {} apart on average", apart as f64 / found.len() as f64);

@@ -58,9 +58,9 @@ pub enum Format {
 
 /// What pictures show: different things, how many of each, what must not be there, and how they lie.
 #[derive(ToSchema)]
-pub struct Form {
+pub struct StructuredQuery {
     /// What a picture must show, as different regions of it.
-    things: Vec<Thing>,
+    things: Vec<QueryObject>,
     /// What no region of it may show.
     without: Option<Vec<String>>,
     /// How things lie to each other.
@@ -69,7 +69,7 @@ pub struct Form {
 
 /// Something that a picture must show.
 #[derive(ToSchema)]
-pub struct Thing {
+pub struct QueryObject {
     /// Its name, in any language.
     #[schema(min_length = 1, max_length = 16384)]
     text: String,
@@ -86,7 +86,7 @@ pub struct Thing {
 pub struct Relation {
     /// A place in `things`, from 0.
     first: usize,
-    is: Lies,
+    is: SpatialRelation,
     /// Another place in `things`.
     second: usize,
 }
@@ -95,7 +95,7 @@ pub struct Relation {
 /// height. Inside: four fifths of the first box lie in the second. Larger, smaller: by the area of the box.
 #[derive(ToSchema)]
 #[schema(rename_all = "kebab-case")]
-pub enum Lies {
+pub enum SpatialRelation {
     LeftOf,
     RightOf,
     Above,

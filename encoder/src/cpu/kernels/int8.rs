@@ -45,10 +45,10 @@ impl Element for i8 {
 /// int8 for `vpdpbusd`, which multiplies unsigned by signed bytes: left operands are raised by 128.
 #[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(transparent)]
-pub struct Raised(pub u8);
+pub struct OffsetU8(pub u8);
 
-impl Element for Raised {
-    const VALUES: Values = Values::Raised;
+impl Element for OffsetU8 {
+    const VALUES: Values = Values::OffsetU8;
     const SCALED: bool = true;
     const RAISED_BY: i32 = 128;
 

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::buffers::{SharedTiles, Tiles, check_sequences};
 use super::isa::{Element, Isa, LANES, Task};
 use super::lanes::Lanes;
-use crate::Prepared;
+use crate::PixelInput;
 use crate::cpu::path::Path;
 
 /// Subtracted from pixels, which makes them whole numbers that bf16 holds exactly. The weights bring them to `-1..=1`.
@@ -18,7 +18,7 @@ pub const CENTRE: f32 = 128.0;
 ///
 /// # Panics
 /// If sequences are not those of the pictures, or the operand has no room for them.
-pub fn fill(path: Path, pictures: &[Prepared], sequences: &[Range<usize>], patch: usize, to: &mut Tiles) {
+pub fn fill(path: Path, pictures: &[PixelInput], sequences: &[Range<usize>], patch: usize, to: &mut Tiles) {
     let to = to.shared();
     let rows = sequences.last().map_or(0, |last| last.end);
     to.check(rows, path.values());
@@ -35,7 +35,7 @@ pub fn fill(path: Path, pictures: &[Prepared], sequences: &[Range<usize>], patch
 
 /// One row of patches.
 struct Fill<'a> {
-    picture: &'a Prepared,
+    picture: &'a PixelInput,
     row: usize,
     /// Token of its first patch.
     first: usize,

@@ -57,13 +57,13 @@ impl Restored {
 
     /// Gives the graph to the regions that were read, without the nodes of those that are no longer there. Whatever is
     /// wrong costs the graph alone.
-    pub(super) fn take_up(self, index: &Index, regions: &RegionIndex) {
+    pub(super) fn install(self, index: &Index, regions: &RegionIndex) {
         let graph = match self.stored {
             Ok(None) => Ok(None),
             Ok(Some(stored)) => restore(index, regions, &stored, &self.unlinked),
             Err(error) => Err(error.to_string()),
         };
-        regions.take_up(graph);
+        regions.install(graph);
     }
 }
 
@@ -84,8 +84,8 @@ fn restore(
         let mut batch = Batch::default();
         batch.put_nodes(GraphId::REGIONS, &graph.unlink_nodes(part));
         // No step says what changed here.
-        let given_up = index.store.give_up_snapshot(&mut batch, GraphId::REGIONS);
-        given_up.and_then(|()| index.store.apply(&batch)).map_err(failed)?;
+        let invalidated = index.store.invalidate_snapshot(&mut batch, GraphId::REGIONS);
+        invalidated.and_then(|()| index.store.apply(&batch)).map_err(failed)?;
     }
     forget_gone(&index.store, unlinked, regions).map_err(failed)?;
     Ok(Some(Arc::new(graph)))
@@ -149,7 +149,7 @@ impl Index {
 
     fn may_be_behind(&self) -> Result<bool, IndexError> {
         Ok(match self.store.graph_entry(GraphId::REGIONS) {
-            Ok(Some(entry)) if !entry.partial && self.region_snapshot.counts() => {
+            Ok(Some(entry)) if !entry.partial && self.region_snapshot.is_valid() => {
                 self.store.unlinked()?.len() * BEHIND > self.scan.len()
             }
             Ok(None) => self.scan.len() * MAX_REGIONS >= self.options.regions_from,
@@ -162,7 +162,7 @@ impl Index {
             return Ok(());
         }
         if regions.graph().is_none() && regions.len() < self.options.regions_from {
-            return self.give_up_unusable(regions);
+            return self.invalidate_unusable(regions);
         }
         let Some(graph) = regions.link(self.options.region_graph, progress) else { return Ok(()) };
         let mut last = Batch::default();
@@ -179,7 +179,7 @@ impl Index {
     }
 
     /// A stored graph that was not taken up counts as none from now on, so that the next [`Index::finish`] builds one.
-    pub(super) fn give_up_unusable(&self, regions: &RegionIndex) -> Result<(), IndexError> {
+    pub(super) fn invalidate_unusable(&self, regions: &RegionIndex) -> Result<(), IndexError> {
         let own = self.options.engine == GraphEngine::Own;
         if !own || regions.graph().is_some() || !self.store.has_graph(GraphId::REGIONS)? {
             return Ok(());

@@ -59,7 +59,7 @@ impl Index {
         }
         let _turn = self.writer.lock_regions();
         let regions = self.loaded_regions()?;
-        self.give_up_unusable(&regions)?;
+        self.invalidate_unusable(&regions)?;
         Ok(regions)
     }
 
@@ -115,7 +115,7 @@ impl Index {
         self.require(id)?;
         let mut step = Step::new(self);
         step.put_regions(id, stored)?;
-        step.take()
+        step.commit()
     }
 
     /// The regions of a picture as they are stored, to be stored again under another number; `None` if it has none, or

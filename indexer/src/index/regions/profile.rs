@@ -16,7 +16,7 @@ impl Index {
     /// # Errors
     /// [`IndexError::OtherRegions`] if there are regions that were made in another way and `rebuild` is off; or if the
     /// store fails.
-    pub(crate) fn settle_regions(&self, profile: &DenseProfile, rebuild: bool) -> Result<(), IndexError> {
+    pub(crate) fn record_region_profile(&self, profile: &DenseProfile, rebuild: bool) -> Result<(), IndexError> {
         let writer = self.writer.lock();
         let manifest = self.manifest();
         let same = manifest.regions.as_ref() == Some(profile);
@@ -61,7 +61,7 @@ impl Index {
         let _writer = self.writer.lock();
         let mut step = Step::new(self);
         step.remove_regions(id)?;
-        step.take()
+        step.commit()
     }
 
     /// The caller holds the writer's lock.

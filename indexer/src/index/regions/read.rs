@@ -47,7 +47,7 @@ impl Index {
         let mut rows = rows.into_inner();
         rows.free_unowned();
         let regions = RegionIndex::of_rows(rows, shapes);
-        restored.take_up(self, &regions);
+        restored.install(self, &regions);
         Ok(regions)
     }
 

@@ -24,7 +24,7 @@ use parking_lot::Mutex;
 
 use crate::IndexError;
 use crate::hnsw::Node;
-use crate::snapshot::{Seal, sweep};
+use crate::snapshot::{SnapshotManifest, sweep};
 use crate::store::keys::GraphId;
 use crate::store::missed::Steps;
 use crate::store::{Batch, Store};
@@ -80,13 +80,13 @@ impl SnapshotSlot {
     }
 
     /// The snapshot of a seal counts, which has `nodes` nodes and has missed some steps.
-    pub(super) fn count(&self, seal: &Seal, nodes: usize, steps: Steps) {
+    pub(super) fn count(&self, seal: &SnapshotManifest, nodes: usize, steps: Steps) {
         *self.counted.lock() = Some(Counted { nodes, steps });
         self.sweep(Some(seal));
     }
 
     /// True if a snapshot counts.
-    pub(super) fn counts(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         self.counted.lock().is_some()
     }
 
@@ -96,9 +96,9 @@ impl SnapshotSlot {
     }
 
     /// As [`SnapshotSlot::clear`], in a step after which the store says so too.
-    pub(super) fn give_up(&self, store: &Store, batch: &mut Batch) -> Result<(), IndexError> {
+    pub(super) fn invalidate(&self, store: &Store, batch: &mut Batch) -> Result<(), IndexError> {
         self.clear();
-        store.give_up_snapshot(batch, self.graph)
+        store.invalidate_snapshot(batch, self.graph)
     }
 
     /// The folder of the files.
@@ -119,7 +119,7 @@ impl SnapshotSlot {
     }
 
     /// Removes files that do not count.
-    pub(super) fn sweep(&self, keep: Option<&Seal>) {
+    pub(super) fn sweep(&self, keep: Option<&SnapshotManifest>) {
         sweep(&self.dir, keep);
     }
 
@@ -137,7 +137,7 @@ impl SnapshotSlot {
         counted.steps.add(nodes.len());
         if counted.cost() > counted.nodes / LOST + ROOM {
             drop(lock);
-            return self.give_up(store, batch);
+            return self.invalidate(store, batch);
         }
         batch.put_step(self.graph, before, revision, nodes);
         Ok(())

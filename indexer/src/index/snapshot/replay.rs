@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::hnsw::{Change, FlatGraph};
 use crate::index::memory::Memory;
-use crate::snapshot::{Doubt, require};
+use crate::snapshot::{SnapshotError, require};
 use crate::store::keys::{self, GraphId, Table};
 use crate::store::missed::{Missed, Steps};
 use crate::store::{Store, records};
@@ -26,7 +26,7 @@ pub(super) struct Replay {
 
 impl Replay {
     /// Reads what changed, on all threads of the current pool.
-    pub(super) fn read(store: &Store, missed: Missed) -> Result<Self, Doubt> {
+    pub(super) fn read(store: &Store, missed: Missed) -> Result<Self, SnapshotError> {
         let Missed { changes, nodes, steps } = missed;
         let pictures = changes.par_iter().filter_map(|&(_, id)| picture(store, id).transpose());
         let pictures: Vec<(ImageRecord, Vec<FileRecord>)> = pictures.collect::<Result<_, _>>()?;
@@ -50,7 +50,7 @@ impl Replay {
         memory: &mut Memory,
         rows: &mut Rows,
         graph: &mut FlatGraph,
-    ) -> Result<u64, Doubt> {
+    ) -> Result<u64, SnapshotError> {
         self.apply_nodes(store, rows, graph)?;
         for (record, files) in &self.pictures {
             memory.put_image(record, rows.slot(record.id).is_some());
@@ -62,7 +62,7 @@ impl Replay {
         Ok(self.changes.last().map_or(revision, |&(last, _)| last))
     }
 
-    fn apply_nodes(&self, store: &Store, rows: &mut Rows, graph: &mut FlatGraph) -> Result<(), Doubt> {
+    fn apply_nodes(&self, store: &Store, rows: &mut Rows, graph: &mut FlatGraph) -> Result<(), SnapshotError> {
         let slots = self.nodes.last().map_or(0, |(node, _)| node.slot().index() + 1);
         rows.reach(slots)?;
         require(graph.put(&self.nodes), "a node cannot be what its record says")?;
@@ -78,22 +78,23 @@ impl Replay {
     }
 
     /// Reads the vector of a new picture into the slot of its node.
-    fn place(&self, store: &Store, rows: &mut Rows, id: ImageId, slot: Slot) -> Result<(), Doubt> {
+    fn place(&self, store: &Store, rows: &mut Rows, id: ImageId, slot: Slot) -> Result<(), SnapshotError> {
         require(self.there.contains(id) && rows.slot(id).is_none(), "a new node is not that of a new picture")?;
         let value = store.get(Table::Vectors, &keys::image(id))?;
-        let value = value.ok_or_else(|| Doubt(format!("picture {id} has no vector")))?;
-        let vector = records::decode_vector(id, rows.dim(), &value).map_err(|damage| Doubt(damage.to_string()))?;
+        let value = value.ok_or_else(|| SnapshotError(format!("picture {id} has no vector")))?;
+        let vector =
+            records::decode_vector(id, rows.dim(), &value).map_err(|damage| SnapshotError(damage.to_string()))?;
         rows.place(id, slot, vector);
         Ok(())
     }
 }
 
 /// A picture with its files; `None` if it went.
-fn picture(store: &Store, id: ImageId) -> Result<Option<(ImageRecord, Vec<FileRecord>)>, Doubt> {
+fn picture(store: &Store, id: ImageId) -> Result<Option<(ImageRecord, Vec<FileRecord>)>, SnapshotError> {
     let Some(record) = store.image(id)? else { return Ok(None) };
     let files = store.files_of(id).map(|hash| {
         let file = store.file(hash?)?.filter(|file| file.image == id);
-        file.ok_or_else(|| Doubt(format!("a file of picture {id} is not there")))
+        file.ok_or_else(|| SnapshotError(format!("a file of picture {id} is not there")))
     });
     let files = files.collect::<Result<_, _>>()?;
     Ok(Some((record, files)))

@@ -53,7 +53,7 @@ fn assert_all_found(index: &Index, ids: &[ImageId]) {
 }
 
 fn search_of(index: &Index) -> String {
-    index.graph.settle();
+    index.graph.join_loader();
     index.stats().unwrap().search
 }
 

@@ -44,7 +44,7 @@ fn closed() -> Fixture {
     let index = fixture.open();
     (0..PICTURES).for_each(|n| _ = add_one(&index, n));
     index.finish().unwrap();
-    assert!(index.region_snapshot.counts());
+    assert!(index.region_snapshot.is_valid());
     fixture
 }
 
@@ -121,13 +121,13 @@ fn run(operation: &Operation, fixture: &Fixture, index: Arc<Index>) -> Arc<Index
         Operation::Finish => {
             index.finish().unwrap();
             let linked = index.store.unlinked().unwrap().is_empty();
-            assert!(!linked || index.region_snapshot.counts(), "one is written with the graph");
+            assert!(!linked || index.region_snapshot.is_valid(), "one is written with the graph");
         }
         Operation::Reopen => {
-            let counted = index.region_snapshot.counts();
+            let counted = index.region_snapshot.is_valid();
             drop(index);
             let index = fixture.open();
-            assert_eq!(index.region_snapshot.counts(), counted, "every step was noted");
+            assert_eq!(index.region_snapshot.is_valid(), counted, "every step was noted");
             return index;
         }
     }
@@ -163,7 +163,7 @@ fn what_happens_while_nobody_asks_is_caught_up_with_once() {
         let index = fixture.open();
         assert!(index.regions.get().is_none(), "opening reads no regions");
         let regions = index.regions().unwrap();
-        assert!(index.region_snapshot.counts(), "it was read");
+        assert!(index.region_snapshot.is_valid(), "it was read");
         assert_eq!(regions.len() as u64, 3 * (PICTURES - gone));
         assert_eq!(index.store.unlinked().unwrap().len(), 2, "one was replaced, and one came");
         assert_regions_as_stored(&index);
@@ -184,11 +184,11 @@ fn a_snapshot_is_kept_as_long_as_it_serves() {
     (0..20).for_each(|n| _ = add_one(&index, PICTURES + n));
     index.finish().unwrap();
     assert_ne!(only_file(&fixture), file, "the graph has learnt of new ones");
-    assert!(index.region_snapshot.counts() && index.regions.get().is_none());
+    assert!(index.region_snapshot.is_valid() && index.regions.get().is_none());
     drop(index);
     let index = fixture.open();
     assert_regions_as_stored(&index);
-    assert!(index.region_snapshot.counts());
+    assert!(index.region_snapshot.is_valid());
 }
 
 #[test]
@@ -197,13 +197,13 @@ fn whatever_is_wrong_with_the_file_sled_is_read() {
     let index = fixture.open();
     refuses_changed_bytes(&only_file(&fixture), || index.open_region_snapshot().map(|regions| regions.is_some()));
     assert_regions_as_stored(&index);
-    assert!(!index.region_snapshot.counts());
+    assert!(!index.region_snapshot.is_valid());
     index.finish().unwrap();
-    assert!(index.region_snapshot.counts(), "a new one is written");
+    assert!(index.region_snapshot.is_valid(), "a new one is written");
     drop(index);
     let index = fixture.open();
     assert_regions_as_stored(&index);
-    assert!(index.region_snapshot.counts());
+    assert!(index.region_snapshot.is_valid());
 }
 
 /// Files that pass every checksum, and say what cannot be.
@@ -224,12 +224,12 @@ fn steps_that_nobody_noted_cost_the_snapshot() {
     index.remove_file(&path(3)).unwrap();
     drop(index);
     let index = fixture.open();
-    assert!(!index.region_snapshot.counts());
+    assert!(!index.region_snapshot.is_valid());
     assert_regions_as_stored(&index);
     drop(index);
     let index = fixture.open();
     index.finish().unwrap();
-    assert!(index.region_snapshot.counts(), "a run that finds none writes one");
+    assert!(index.region_snapshot.is_valid(), "a run that finds none writes one");
     assert!(index.regions.get().is_none(), "and lets go of the regions");
 }
 
@@ -240,13 +240,13 @@ fn a_snapshot_that_cannot_be_written_costs_nothing_else() {
     (0..PICTURES).for_each(|n| _ = add_one(&index, n));
     std::fs::write(folder(&fixture), b"in the way").unwrap();
     index.finish().unwrap();
-    assert!(!index.region_snapshot.counts());
+    assert!(!index.region_snapshot.is_valid());
     let search = index.stats().unwrap().search;
     assert!(search.contains("; no snapshot of regions could be written"), "{search}");
     assert!(index.regions().unwrap().search_name().starts_with("hnsw"));
     std::fs::remove_file(folder(&fixture)).unwrap();
     index.finish().unwrap();
-    assert!(index.region_snapshot.counts());
+    assert!(index.region_snapshot.is_valid());
     assert!(!index.stats().unwrap().search.contains("snapshot"));
 }
 
@@ -260,7 +260,7 @@ fn damage_that_a_snapshot_hides_is_named_by_verify() {
     });
     let index = fixture.open();
     let regions = index.regions().unwrap();
-    assert!(index.region_snapshot.counts() && regions.shapes(damaged).is_some(), "the snapshot has it");
+    assert!(index.region_snapshot.is_valid() && regions.shapes(damaged).is_some(), "the snapshot has it");
     let problems = index.verify(false).unwrap().problems;
     assert!(problems.len() == 1 && problems[0].contains("the regions of picture 7 are damaged"), "{problems:?}");
     index.verify(true).unwrap();
@@ -269,7 +269,7 @@ fn damage_that_a_snapshot_hides_is_named_by_verify() {
     index.finish().unwrap();
     drop((index, regions));
     let index = fixture.open();
-    assert!(index.region_snapshot.counts());
+    assert!(index.region_snapshot.is_valid());
     assert!(index.regions().unwrap().shapes(damaged).is_none());
     assert_regions_as_stored(&index);
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
@@ -284,7 +284,7 @@ fn regions_that_went_unseen_leave_the_graph_part_by_part() {
     let index = fixture.open();
     (0..MANY).for_each(|n| _ = add_one(&index, n));
     index.finish().unwrap();
-    assert!(index.region_snapshot.counts());
+    assert!(index.region_snapshot.is_valid());
     drop(index);
     for with_snapshot in [true, false] {
         let index = fixture.open();

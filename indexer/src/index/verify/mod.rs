@@ -43,12 +43,12 @@ impl Index {
         let survey = Survey::read(&self.store, self.scan.dim())?;
         let mut report = VerifyReport { images: survey.images.len(), ..VerifyReport::default() };
         let findings = findings::all(&survey, &self.store);
-        self.graph.settle();
+        self.graph.join_loader();
         if repair && !findings.is_empty() {
             // The graph would have to follow every removal; it is built anew below. It goes first, and snapshots with it,
             // which know nothing of what is mended.
             self.drop_graph()?;
-            self.give_up_region_snapshot()?;
+            self.invalidate_region_snapshot()?;
         }
         for Finding { problem, cure, mended, forgets } in findings {
             report.problems.push(problem);

@@ -34,15 +34,15 @@ fn every_good_picture_is_in_and_every_bad_one_is_named() {
     }
     let mut good = 0;
     for file in files_below(&data).iter().filter(|file| !is_text(file)) {
-        let fate = fates.remove(&**file).unwrap_or_else(|| panic!("not a word about {}", file.display()));
+        let decision = fates.remove(&**file).unwrap_or_else(|| panic!("not a word about {}", file.display()));
         match decode(&fs::read(file).unwrap(), &Limits::default()) {
             Ok(picture) => {
                 good += 1;
-                assert_eq!(fate, Ok(()), "{}", file.display());
+                assert_eq!(decision, Ok(()), "{}", file.display());
                 let record = fixture.index.image(fixture.id(file)).unwrap().unwrap();
                 assert_eq!((record.width, record.height), picture.pixels.dimensions(), "{}", file.display());
             }
-            Err(error) => assert_eq!(fate, Err(&*error.to_string()), "{}", file.display()),
+            Err(error) => assert_eq!(decision, Err(&*error.to_string()), "{}", file.display()),
         }
     }
     assert!(fates.is_empty(), "{fates:?}");

@@ -55,7 +55,7 @@ fn known_pictures_get_regions_when_asked_for() {
 
 #[test]
 fn a_picture_that_fails_keeps_the_others_from_nothing() {
-    let trap = |p: &glimpse_encoder::Prepared| p.pixels.get_pixel(0, 0).0 == colour(3).0;
+    let trap = |p: &glimpse_encoder::PixelInput| p.pixels.get_pixel(0, 0).0 == colour(3).0;
     let mut fixture = Fixture::new();
     fixture.options.regions.make = false;
     (0..6).for_each(|seed| drop(fixture.picture(&format!("{seed}.png"), seed)));

@@ -39,7 +39,7 @@ fn equal_bad_files_are_all_named() {
 #[test]
 fn a_picture_that_fails_the_encoder_does_not_fail_its_batch() {
     let culprit = colour(3);
-    let trap = move |prepared: &glimpse_encoder::Prepared| *prepared.pixels.get_pixel(0, 0) == culprit;
+    let trap = move |prepared: &glimpse_encoder::PixelInput| *prepared.pixels.get_pixel(0, 0) == culprit;
     let fixture = Fixture::with(FakeEncoder::new(16).failing_on(trap));
     let paths: Vec<_> = (0..12).map(|i| fixture.picture(&format!("{i}.png"), i)).collect();
     let twin = fixture.picture("twin.png", 3);
@@ -65,7 +65,7 @@ fn an_encoder_that_always_fails_ends_the_run() {
 #[test]
 fn an_encoder_that_panics_fails_pictures_not_the_process() {
     let culprit = colour(2);
-    let trap = move |prepared: &glimpse_encoder::Prepared| {
+    let trap = move |prepared: &glimpse_encoder::PixelInput| {
         assert_ne!(*prepared.pixels.get_pixel(0, 0), culprit, "this colour is not to my taste");
         false
     };
@@ -200,7 +200,7 @@ fn a_slow_encoder_holds_the_walk_back() {
     // The first picture is held until the walk stands still.
     let trap = {
         let (found, held_at) = (Arc::clone(&found), Arc::clone(&held_at));
-        move |_: &glimpse_encoder::Prepared| {
+        move |_: &glimpse_encoder::PixelInput| {
             while held_at.load(Relaxed) == 0 {
                 let before = found.load(Relaxed);
                 std::thread::sleep(Duration::from_millis(500));

@@ -180,7 +180,13 @@ impl HnswRs {
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`], or if the query has no direction.
-    pub fn walk(&self, query: &[f32], k: usize, ef: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
+    pub fn search_graph(
+        &self,
+        query: &[f32],
+        k: usize,
+        ef: usize,
+        allowed: Option<&IdSet>,
+    ) -> Result<Vec<Scored>, IndexError> {
         let dim = self.vectors.dim();
         check_width(dim, query.len())?;
         let Some(links) = self.links.get() else { return Ok(Vec::new()) };
@@ -219,7 +225,7 @@ impl VectorIndex for HnswRs {
         let live = nodes - dead;
         let passing = allowed.map_or(live, |set| set.len().min(live));
         if let Plan::Graph { ef } = Plan::of(k, passing, nodes, self.params.ef_search) {
-            let found = self.walk(query, k, ef, allowed)?;
+            let found = self.search_graph(query, k, ef, allowed)?;
             if found.len() == k {
                 return Ok(found);
             }

@@ -17,7 +17,7 @@ fn scan_of(vectors: &[Vec<f32>]) -> Arc<ExactScan> {
 }
 
 fn walk(graph: &HnswRs, query: &[f32], k: usize, ef: usize) -> Vec<ImageId> {
-    graph.walk(query, k, ef, None).unwrap().iter().map(|scored| scored.id).collect()
+    graph.search_graph(query, k, ef, None).unwrap().iter().map(|scored| scored.id).collect()
 }
 
 fn recall(graph: &HnswRs, queries: &[Vec<f32>], ef: usize) -> f64 {

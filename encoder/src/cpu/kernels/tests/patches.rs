@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::super::patches::{CENTRE, fill};
 use super::{paths, row_of};
-use crate::Prepared;
+use crate::PixelInput;
 use crate::cpu::load::new_tiles;
 
 /// Grids of patches of pictures that are `beyond` pixels larger than their grids.
@@ -15,9 +15,9 @@ fn check_fill(grids: &[(usize, usize)], patch: usize, beyond: u32) {
         let pixels = RgbImage::from_fn(size(cols), size(rows), |x, y| {
             Rgb([x * 7 + y * 13, x * 5 + y * 11 + 1, x ^ (y * 3)].map(|value| (value % 256) as u8))
         });
-        Prepared { rows, cols, pixels }
+        PixelInput { rows, cols, pixels }
     };
-    let pictures: Vec<Prepared> = grids.iter().map(picture).collect();
+    let pictures: Vec<PixelInput> = grids.iter().map(picture).collect();
     let mut tokens = 0;
     let sequence = |&(rows, cols): &(usize, usize)| {
         tokens += rows * cols;
@@ -52,7 +52,7 @@ fn patches_of_model_shapes() {
 #[test]
 fn tokens_that_are_not_the_patches_are_refused() {
     for path in paths() {
-        let pictures = [Prepared { rows: 2, cols: 2, pixels: RgbImage::new(32, 32) }];
+        let pictures = [PixelInput { rows: 2, cols: 2, pixels: RgbImage::new(32, 32) }];
         for (sequence, room) in [(0..3, 64), (0..4, 0), (64..68, 64)] {
             let attempt = std::panic::catch_unwind(|| {
                 fill(path, &pictures, std::slice::from_ref(&sequence), 16, &mut new_tiles(path.values(), room, 768));
