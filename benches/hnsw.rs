@@ -2,12 +2,12 @@
 //!
 //!     cargo bench --bench hnsw [-- --count 100000 --dim 768 --queries 1000 --m 16 --ef-construction 128]
 //!     cargo bench --bench hnsw -- --life             also rates of change, churn, filters and latencies
-//!     cargo bench --bench hnsw -- --open             time to open a library of `--count` pictures
+//!     cargo bench --bench hnsw -- --open             time to open a library of `--count` images
 //!     cargo bench --bench hnsw -- --write DIR        writes base.npy and queries.npy instead
 //!     cargo bench --bench hnsw -- --serve            answers a driver, see peers/search.py
 //!
 //! `--engine hnsw_rs` measures the other implementation, `--vectors int8` (or `f32`) another way of keeping vectors,
-//! `--data uniform` vectors without clusters, `--data library:HOME` the regions of a library's pictures, and `--data FILE.npy`
+//! `--data uniform` vectors without clusters, `--data library:HOME` the regions of a library's images, and `--data FILE.npy`
 //! vectors of your own, of which the last ones are the queries.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 

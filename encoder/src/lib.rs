@@ -1,6 +1,6 @@
-//! Pictures and text to unit vectors of one space, with every model of the SigLIP 2 family.
+//! Images and text to unit vectors of one space, with every model of the SigLIP 2 family.
 //!
-//! The crate knows nothing of libraries or indexes: it turns bytes into pixels ([`picture`]), pixels and text into
+//! The crate knows nothing of libraries or indexes: it turns bytes into pixels ([`image`]), pixels and text into
 //! model input ([`preprocess`], [`tokenize`]), and model input into features ([`Encode`]).
 
 pub mod config;
@@ -8,7 +8,7 @@ pub mod decoder;
 pub mod dense;
 pub mod files;
 pub mod hub;
-pub mod picture;
+pub mod image_file;
 pub mod preprocess;
 pub mod published;
 #[cfg(any(test, feature = "testing"))]

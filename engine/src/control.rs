@@ -78,7 +78,7 @@ impl Drop for ActiveQuery<'_> {
     }
 }
 
-/// An encoder for a run in the background: before each batch of pictures it waits while the run is paused, and a
+/// An encoder for a run in the background: before each batch of images it waits while the run is paused, and a
 /// moment while there are queries, which need the same cores and the same model.
 pub(crate) struct YieldingEncoder<'a> {
     pub encoder: &'a dyn Encode,
@@ -91,8 +91,8 @@ impl Encode for YieldingEncoder<'_> {
         self.encoder.info()
     }
 
-    fn prepare(&self, picture: &RgbImage) -> Result<PixelInput, EncodeError> {
-        self.encoder.prepare(picture)
+    fn prepare(&self, image: &RgbImage) -> Result<PixelInput, EncodeError> {
+        self.encoder.prepare(image)
     }
 
     fn encode_images(&self, batch: &[PixelInput], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
@@ -142,10 +142,10 @@ mod tests {
             let held = Arc::clone(&control);
             let run = std::thread::spawn(move || {
                 let (encoder, active_queries) = (FakeEncoder::new(8), AtomicUsize::new(0));
-                let picture = encoder.prepare(&RgbImage::new(4, 4)).unwrap();
+                let image = encoder.prepare(&RgbImage::new(4, 4)).unwrap();
                 tell.send("ready").unwrap();
                 let yielding = YieldingEncoder { encoder: &encoder, control: &held, active_queries: &active_queries };
-                yielding.encode_images(&[picture], Outputs::Pooled).unwrap();
+                yielding.encode_images(&[image], Outputs::Pooled).unwrap();
                 tell.send("encoded").unwrap();
             });
             assert_eq!(told.recv().unwrap(), "ready");

@@ -20,7 +20,7 @@ impl Engine {
     /// ([`Summary::kept_old`]), unless `force` is set.
     ///
     /// # Errors
-    /// If the model or the store fails, a folder is neither there nor known, or another run is under way; bad pictures are
+    /// If the model or the store fails, a folder is neither there nor known, or another run is under way; bad images are
     /// events.
     pub fn index(
         &self,
@@ -146,7 +146,7 @@ fn against_promotion(old: &Index, new: &Index) -> Result<Vec<FileEvent>, IndexEr
 /// A folder that was indexed for the old model, and that the new one cannot look at.
 fn left_out_of_new(root: PathBuf) -> FileEvent {
     let reason =
-        "it was indexed before and is not there now, so its pictures are left out of the new index; if it comes \
+        "it was indexed before and is not there now, so its images are left out of the new index; if it comes \
                   back, index it again"
             .into();
     FileEvent::Skipped { path: root, reason }

@@ -2,14 +2,14 @@
 
 use crate::PixelInput;
 
-/// Appends the patches of a picture to `out`, row by row over its grid; values of a patch in the order (row, column,
+/// Appends the patches of an image to `out`, row by row over its grid; values of a patch in the order (row, column,
 /// channel), brought from `0..=255` to `-1..=1`. Pixels beyond the last whole patch are dropped.
-pub(super) fn fill(picture: &PixelInput, patch: usize, out: &mut Vec<f32>) {
-    let stride = picture.pixels.width() as usize * 3;
-    let bytes = picture.pixels.as_raw();
-    out.reserve(picture.rows * picture.cols * patch * patch * 3);
-    for row in 0..picture.rows {
-        for col in 0..picture.cols {
+pub(super) fn fill(image: &PixelInput, patch: usize, out: &mut Vec<f32>) {
+    let stride = image.pixels.width() as usize * 3;
+    let bytes = image.pixels.as_raw();
+    out.reserve(image.rows * image.cols * patch * patch * 3);
+    for row in 0..image.rows {
+        for col in 0..image.cols {
             for y in 0..patch {
                 let line = &bytes[(row * patch + y) * stride + col * patch * 3..][..patch * 3];
                 out.extend(line.iter().map(|v| f32::from(*v) / 127.5 - 1.0));

@@ -31,11 +31,11 @@ impl CandleTowers {
         Ok((Self { vision, text, width: config.dim(), device }, name))
     }
 
-    /// Prepared pictures to features.
+    /// Prepared images to features.
     ///
     /// # Errors
     /// If the device fails.
-    pub fn pictures(
+    pub fn images(
         &self,
         batch: &[PixelInput],
         outputs: Outputs,
@@ -66,7 +66,7 @@ impl CandleTowers {
     }
 }
 
-/// The output of the vision tower, picture by picture.
+/// The output of the vision tower, image by image.
 fn features(output: VisionOutput) -> candle_core::Result<Vec<Features>> {
     let mut features: Vec<Features> =
         rows(&output.pooled)?.into_iter().map(|pooled| Features { pooled, dense: None }).collect();

@@ -29,11 +29,11 @@ impl CpuTowers {
         Self { path, config, checkpoint, vision: LazyLoad::new(), text: LazyLoad::new() }
     }
 
-    /// Prepared pictures to features.
+    /// Prepared images to features.
     ///
     /// # Errors
     /// If the weights cannot be read.
-    pub fn pictures(
+    pub fn images(
         &self,
         batch: &[PixelInput],
         outputs: Outputs,

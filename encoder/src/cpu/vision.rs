@@ -58,15 +58,15 @@ impl VisionTower {
         })
     }
 
-    /// Runs a batch of pictures of any sizes.
+    /// Runs a batch of images of any sizes.
     pub fn forward(&self, batch: &[PixelInput], outputs: Outputs, trace: &mut Trace) -> Vec<Features> {
         let (path, width) = (self.path, self.config.tower.width);
         let mut rows = 0;
         let sequences: Vec<Range<usize>> = batch
             .iter()
-            .map(|picture| {
-                rows += picture.rows * picture.cols;
-                rows - picture.rows * picture.cols..rows
+            .map(|image| {
+                rows += image.rows * image.cols;
+                rows - image.rows * image.cols..rows
             })
             .collect();
         let kept = self.workspace.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -121,12 +121,12 @@ impl VisionTower {
     fn add_positions(&self, batch: &[PixelInput], sequences: &[Range<usize>], x: &mut Rows) {
         let (width, stride) = (self.config.tower.width, x.stride::<f32>());
         let mut grid = Vec::new();
-        for (picture, tokens) in batch.iter().zip(sequences) {
+        for (image, tokens) in batch.iter().zip(sequences) {
             let positions = match &self.positions {
                 Positions::Learned(table) => table,
                 Positions::Resized(table) => {
                     grid.clear();
-                    table.resize(picture.rows, picture.cols, &mut grid);
+                    table.resize(image.rows, image.cols, &mut grid);
                     &grid
                 }
             };

@@ -1,4 +1,4 @@
-//! The LocCa-style decoder (arXiv 2403.19596): captions of pictures, boxes of expressions, captions of boxes.
+//! The LocCa-style decoder (arXiv 2403.19596): captions of images, boxes of expressions, captions of boxes.
 //!
 //! Google publishes no decoder for SigLIP 2. One that was trained on frozen towers (`training/` holds the script) lies
 //! beside a checkpoint as `decoder.json` and `decoder.safetensors`; it attends to the patches of a [`crate::DenseGrid`].
@@ -72,7 +72,7 @@ impl Decoder {
         self.vocabulary.languages()
     }
 
-    /// Captions of the whole picture in one language, likeliest first; at most `beams` (1: greedy).
+    /// Captions of the whole image in one language, likeliest first; at most `beams` (1: greedy).
     ///
     /// # Errors
     /// [`EncodeError::Decoder`] for a language that it does not know or a grid of another model.

@@ -1,6 +1,6 @@
-//! The network: pre-norm blocks of causal self-attention, cross-attention to the picture's tokens, and an MLP.
+//! The network: pre-norm blocks of causal self-attention, cross-attention to the image's tokens, and an MLP.
 //!
-//! Letters of shapes: `T` tokens said so far, `N` tokens of the picture, `W` width, `V` vocabulary.
+//! Letters of shapes: `T` tokens said so far, `N` tokens of the image, `W` width, `V` vocabulary.
 
 use std::f32::consts::PI;
 
@@ -45,7 +45,7 @@ struct KvCache {
     values: Vec<f32>,
 }
 
-/// What the cross-attention of each block needs of one picture.
+/// What the cross-attention of each block needs of one image.
 pub(super) struct CrossAttentionCache(Vec<KvCache>);
 
 /// What is said next.
@@ -70,7 +70,7 @@ pub(super) struct Sequence {
 }
 
 impl CrossAttentionCache {
-    /// Keys and values of a picture's patches: each is its token and its place, beside its text-aligned vector.
+    /// Keys and values of an image's patches: each is its token and its place, beside its text-aligned vector.
     pub fn new(net: &Net, grid: &DenseGrid) -> Result<Self, EncodeError> {
         let size = net.config.vision_size;
         if grid.dim != size || grid.tokens.is_empty() {
@@ -138,21 +138,21 @@ impl Net {
             add(&mut x, &self.expression.forward(&rms_norm(text)));
         }
         sequence.length += 1;
-        for ((block, own), picture) in self.blocks.iter().zip(&mut sequence.caches).zip(&cross_cache.0) {
-            block.forward(&mut x, own, picture);
+        for ((block, own), image) in self.blocks.iter().zip(&mut sequence.caches).zip(&cross_cache.0) {
+            block.forward(&mut x, own, image);
         }
         self.output.forward(&self.final_norm.forward(&x)) // (V)
     }
 }
 
 impl Block {
-    fn forward(&self, x: &mut [f32], own: &mut KvCache, picture: &KvCache) {
+    fn forward(&self, x: &mut [f32], own: &mut KvCache, image: &KvCache) {
         let h = self.norm1.forward(x);
         let new = self.own.project(&h);
         own.keys.extend(new.keys);
         own.values.extend(new.values);
         add(x, &self.own.attend(&h, own));
-        add(x, &self.cross.attend(&self.norm2.forward(x), picture));
+        add(x, &self.cross.attend(&self.norm2.forward(x), image));
         let mut inner = self.fc1.forward(&self.norm3.forward(x));
         gelu(&mut inner);
         add(x, &self.fc2.forward(&inner));

@@ -130,7 +130,7 @@ fn a_cut_off_file_is_named() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
-    /// Whatever the picture and the words, every box has an inside.
+    /// Whatever the image and the words, every box has an inside.
     #[test]
     fn boxes_are_well_formed(
         tokens in prop::collection::vec(-3f32..3.0, 24 * 6),

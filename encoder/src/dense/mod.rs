@@ -1,7 +1,7 @@
-//! From patch features to regions: what a picture shows, and where.
+//! From patch features to regions: what an image shows, and where.
 //!
 //! ```text
-//! picture -> Views        the whole, and windows of it if more detail is wanted       views.rs
+//! image -> Views        the whole, and windows of it if more detail is wanted       views.rs
 //!         -> DenseGrid    one grid of tokens; register tokens mended                  registers.rs
 //!         -> RegionMap    nested, connected regions of similar patches                ward.rs, map.rs
 //!         -> Regions      each with a vector that texts can be compared with
@@ -39,7 +39,7 @@ pub struct DenseProfile {
 }
 
 impl DenseProfile {
-    /// Looks at a model: some twenty pictures of noise tell its register slots.
+    /// Looks at a model: some twenty images of noise tell its register slots.
     ///
     /// # Errors
     /// If the model fails.
@@ -47,12 +47,12 @@ impl DenseProfile {
         Ok(Self { config, registers: registers::find(encoder)? })
     }
 
-    /// What the model has to see of a picture. Cheap beside encoding, and made for other threads.
+    /// What the model has to see of an image. Cheap beside encoding, and made for other threads.
     ///
     /// # Errors
-    /// [`EncodeError::Picture`] for a picture without pixels.
-    pub fn views(&self, encoder: &dyn Encode, picture: &RgbImage) -> Result<Views, EncodeError> {
-        Views::of(encoder, picture, self.config.detail)
+    /// [`EncodeError::Image`] for an image without pixels.
+    pub fn views(&self, encoder: &dyn Encode, image: &RgbImage) -> Result<Views, EncodeError> {
+        Views::of(encoder, image, self.config.detail)
     }
 
     /// Embeddings and grids of a batch, in order: windows put together, register slots mended.

@@ -24,7 +24,7 @@ pub struct SiglipEncoder {
     towers: Towers,
     preprocessor: Preprocessor,
     /// Where it is read from, and how: a vocabulary of 256,000 pieces takes most of a second, which who only indexes
-    /// pictures does not wait for.
+    /// images does not wait for.
     pieces: (PathBuf, TextInput),
     tokenizer: LazyLoad<Tokenizer>,
     dir: PathBuf,
@@ -99,13 +99,13 @@ impl Encode for SiglipEncoder {
         &self.info
     }
 
-    fn prepare(&self, picture: &RgbImage) -> Result<PixelInput, EncodeError> {
-        self.preprocessor.prepare(picture)
+    fn prepare(&self, image: &RgbImage) -> Result<PixelInput, EncodeError> {
+        self.preprocessor.prepare(image)
     }
 
     fn encode_images(&self, batch: &[PixelInput], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
-        batches::pictures(batch, turn::texts_are_about, |batch| {
-            self.towers.encode_pictures(batch, outputs, &mut Trace::off())
+        batches::images(batch, turn::texts_are_about, |batch| {
+            self.towers.encode_images(batch, outputs, &mut Trace::off())
         })
     }
 
@@ -150,7 +150,7 @@ fn vision_input(config: &ModelConfig, max_patches: Option<usize>) -> VisionInput
 }
 
 /// Equal digest, equal vectors: everything that changes a stored vector goes in. Punctuation stripping does not, since
-/// only pictures are stored. Indexes remember the digest, so a change of this function makes all of them foreign.
+/// only images are stored. Indexes remember the digest, so a change of this function makes all of them foreign.
 fn fingerprint(config: &ModelConfig, preprocessor: &str, tokenizer: &[u8], checkpoint: &Checkpoint) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(format!("{}\n{preprocessor}\n", config.canonical()).as_bytes());
@@ -191,9 +191,9 @@ mod tests {
         assert_eq!(default.info().max_patches, Some(crate::preprocess::DEFAULT_MAX_PATCHES));
         let same = load("naflex", default.info().max_patches).unwrap();
         assert_eq!(same.info().fingerprint, default.info().fingerprint);
-        let picture = RgbImage::new(640, 480);
+        let image = RgbImage::new(640, 480);
         for encoder in [few, many] {
-            let (prepared, info) = (encoder.prepare(&picture).unwrap(), encoder.info());
+            let (prepared, info) = (encoder.prepare(&image).unwrap(), encoder.info());
             let patches = prepared.rows * prepared.cols;
             assert!(patches <= info.max_patches.unwrap() && patches * 5 > info.max_patches.unwrap() * 4);
             assert!(prepared.pixels.height() as usize <= info.input_side());

@@ -70,7 +70,7 @@ impl Golden {
         Self { bytes: std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())) }
     }
 
-    pub fn pictures(&self) -> Vec<PixelInput> {
+    pub fn images(&self) -> Vec<PixelInput> {
         let grids = self.integers("input.grids");
         let prepared = |(i, grid): (usize, &[u32])| {
             let file = self.file();

@@ -8,7 +8,7 @@ use super::constants::SAME;
 use super::query::FoundBox;
 use super::structured_query::Relation;
 
-/// Choices that the search makes at most for one photo. The best that it found by then is the answer.
+/// Choices that the search makes at most for one image. The best that it found by then is the answer.
 const MOST_NODES: usize = 50_000;
 
 /// Chooses a box for each thing: pairwise overlaps of at most [`SAME`], all relations true, the least score as high
@@ -78,7 +78,7 @@ impl Problem<'_> {
         }
     }
 
-    /// Numbers the places in the picture that boxes take: `places[thing][box]`. `None` if boxes cannot be divided
+    /// Numbers the places in the image that boxes take: `places[thing][box]`. `None` if boxes cannot be divided
     /// into places, since one overlaps two others that do not overlap each other.
     fn places(&self, open: &Open) -> Option<Vec<Vec<usize>>> {
         let mut of_place: Vec<Vec<(usize, usize)>> = Vec::new();

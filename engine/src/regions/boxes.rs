@@ -160,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn boxes_lie_within_the_picture(
+        fn boxes_lie_within_the_image(
             (rows, cols) in (1usize..7, 1usize..7),
             noise in prop::collection::vec(-3f32..3.0, 36),
         ) {

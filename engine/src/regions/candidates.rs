@@ -1,4 +1,4 @@
-//! Which photos are worth looking at: those with a region that may show the rarest of the things asked for.
+//! Which images are worth looking at: those with a region that may show the rarest of the things asked for.
 
 use glimpse_indexer::regions::{RegionIndex, ScoredRegion};
 use glimpse_indexer::{IdSet, ImageId};
@@ -12,14 +12,14 @@ use crate::{Cancel, EngineError};
 pub(super) struct Least {
     /// Score, 0 to 1.
     pub score: f32,
-    /// Share of its picture, 0 to 1.
+    /// Share of its image, 0 to 1.
     pub area: f32,
 }
 
-/// Photos of `allowed`, by number, that may show all things: every photo whose boxes can fulfil the form is among them.
+/// Images of `allowed`, by number, that may show all things: every image whose boxes can fulfil the form is among them.
 ///
-/// A photo that shows all things shows the rarest, so only the regions nearest to that one are gone through to the end.
-/// The other things are left to the photos' own boxes, which are exact where a graph of regions may miss some.
+/// An image that shows all things shows the rarest, so only the regions nearest to that one are gone through to the end.
+/// The other things are left to the images' own boxes, which are exact where a graph of regions may miss some.
 ///
 /// # Errors
 /// If the index has vectors of another width, or the question is given up.
@@ -54,10 +54,10 @@ pub(super) fn candidates_from(
         cancel.check()?;
         rarest = walk.front(rarest.scorer, rarest.nearest.len().saturating_mul(8))?;
     }
-    let mut photos: Vec<ImageId> = rarest.nearest.into_iter().map(|scored| scored.id.image).collect();
-    photos.sort_unstable();
-    photos.dedup();
-    Ok(photos)
+    let mut images: Vec<ImageId> = rarest.nearest.into_iter().map(|scored| scored.id.image).collect();
+    images.sort_unstable();
+    images.dedup();
+    Ok(images)
 }
 
 struct Walk<'a> {
@@ -78,7 +78,7 @@ struct Front<'s> {
 }
 
 impl Walk<'_> {
-    /// The `count` nearest regions of a thing, without those that cannot be found in the best of pictures.
+    /// The `count` nearest regions of a thing, without those that cannot be found in the best of images.
     fn front<'s>(&self, scorer: &'s QueryScorer, count: usize) -> Result<Front<'s>, EngineError> {
         let count = count.min(self.all);
         let (direction, length) = scorer.scale.direction();

@@ -1,4 +1,4 @@
-//! `ground`: where one picture shows what, without a library.
+//! `ground`: where one image shows what, without a library.
 
 use glimpse_encoder::dense::{DenseConfig, RegionMap};
 use glimpse_indexer::regions::RegionShape;
@@ -12,7 +12,7 @@ use crate::calibrate::CUT;
 use crate::control::ActiveQuery;
 use crate::{Cancel, Engine, EngineError, Heatmap, Source};
 
-/// A picture and where it shows what was asked.
+/// An image and where it shows what was asked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grounded {
     /// Upright width in pixels.
@@ -23,26 +23,26 @@ pub struct Grounded {
     pub things: Vec<GroundedObject>,
 }
 
-/// Where a picture shows a thing.
+/// Where an image shows a thing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroundedObject {
     /// What was asked.
     pub text: String,
-    /// Boxes above the cut, best first; none if the picture does not show it.
+    /// Boxes above the cut, best first; none if the image does not show it.
     pub boxes: Vec<FoundBox>,
     /// How much every patch shows of it.
     pub heatmap: Heatmap,
 }
 
 impl Engine {
-    /// Where a picture shows each of the texts. Scores compare its regions with each other and with texts for what is
+    /// Where an image shows each of the texts. Scores compare its regions with each other and with texts for what is
     /// hardly ever there, since there is no library to compare with: they are less sure than those of [`Engine::find`].
     ///
     /// # Errors
-    /// If the picture cannot be read, the model fails, or the question is given up ([`Cancel`]).
+    /// If the image cannot be read, the model fails, or the question is given up ([`Cancel`]).
     pub fn ground(
         &self,
-        picture: &Source,
+        image: &Source,
         texts: &[String],
         config: &DenseConfig,
         weaker: bool,
@@ -55,7 +55,7 @@ impl Engine {
         cancel.check()?;
         let encoder = self.chosen()?;
         let encoder = encoder.as_ref();
-        let dense = self.dense_features_of(encoder, picture, &self.dense_profile(encoder, config.clone())?)?;
+        let dense = self.dense_features_of(encoder, image, &self.dense_profile(encoder, config.clone())?)?;
         let bank = self.banks.of(encoder)?;
         let known = self.calibrated(encoder.info())?;
         let shapes = shapes(&dense.regions.map);

@@ -1,4 +1,4 @@
-//! The probability that one photo fulfils a form, and the boxes that say so.
+//! The probability that one image fulfils a form, and the boxes that say so.
 //!
 //! Boxes are taken to be independent: things together are the product of their probabilities, what must not be there the
 //! chance that no region shows it, and a count follows the Poisson binomial distribution over disjoint boxes.
@@ -12,7 +12,7 @@ use super::find::{Asked, Search, found_boxes};
 use super::query::FoundBox;
 use super::structured_query::QueryObject;
 
-/// What a photo shows of a form.
+/// What an image shows of a form.
 pub(super) struct Judged {
     /// Probability that it fulfils the form.
     pub score: f32,
@@ -21,7 +21,7 @@ pub(super) struct Judged {
 }
 
 impl Search<'_> {
-    /// Judges a photo; `None` if it has no region that is large enough.
+    /// Judges an image; `None` if it has no region that is large enough.
     pub(super) fn judge(
         &self,
         id: ImageId,
@@ -44,7 +44,7 @@ impl Search<'_> {
         Some(Judged { score: met * shown * clear, boxes: self.shown(chosen, boxes) })
     }
 
-    /// Probability that some region of the photo shows it.
+    /// Probability that some region of the image shows it.
     pub(super) fn shows(&self, id: ImageId, asked: &Asked<'_>) -> f32 {
         let Some((products, _)) = self.products(id, asked) else { return 0.0 };
         let image = asked.scorer.of_image(self.index.vector(id).as_deref());
@@ -64,7 +64,7 @@ impl Search<'_> {
     }
 }
 
-/// Probability that a photo shows a thing as often as asked: that of the chosen box, if once is enough.
+/// Probability that an image shows a thing as often as asked: that of the chosen box, if once is enough.
 fn probability(named: &QueryObject, boxes: &[FoundBox], chosen: &FoundBox) -> f32 {
     if named.at_least <= 1 && named.at_most.is_none() {
         return chosen.score;

@@ -1,4 +1,4 @@
-//! One phrase in one photo, whatever the cut: for measuring, and for whoever wants to see why.
+//! One phrase in one image, whatever the cut: for measuring, and for whoever wants to see why.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub struct Phrase {
     scorer: QueryScorer,
 }
 
-/// A photo, looked at patch by patch.
+/// An image, looked at patch by patch.
 #[derive(Clone)]
 pub struct Look {
     dense: Arc<DenseImage>,
@@ -28,7 +28,7 @@ pub struct Look {
     shapes: Vec<RegionShape>,
 }
 
-/// Where a photo most likely shows a phrase.
+/// Where an image most likely shows a phrase.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Located {
     /// The best of its regions.
@@ -55,7 +55,7 @@ impl Engine {
         Ok(Phrase { scorer })
     }
 
-    /// Looks at a photo of the library, as closely as its regions were made.
+    /// Looks at an image of the library, as closely as its regions were made.
     ///
     /// # Errors
     /// If it cannot be read, or the model fails.
@@ -79,21 +79,21 @@ impl Look {
         self.shapes.iter().map(|shape| shape.rect)
     }
 
-    /// The score of the best patch, as an exhaustive search over all patches would rank photos.
+    /// The score of the best patch, as an exhaustive search over all patches would rank images.
     pub fn best_patch(&self, phrase: &Phrase) -> f32 {
         let heatmap = self.dense.heatmap(&phrase.scorer);
         heatmap.scores.into_iter().fold(0.0, f32::max)
     }
 
-    /// Where the photo most likely shows a phrase; `None` only for a photo without regions.
+    /// Where the image most likely shows a phrase; `None` only for an image without regions.
     ///
     /// # Errors
     /// If the model fails, or its decoder is damaged.
     pub fn locate(&self, Phrase { scorer }: &Phrase) -> Result<Option<Located>, EngineError> {
-        let picture = scorer.of_image(Some(self.dense.embedding.as_slice()));
+        let image = scorer.of_image(Some(self.dense.embedding.as_slice()));
         let vectors = self.dense.regions.vectors.iter();
         let products: Vec<f32> = vectors.map(|vector| scorer.scale.product(vector.as_slice())).collect();
-        let regions = found_boxes(&products, &self.shapes, scorer, picture, |_, _| true);
+        let regions = found_boxes(&products, &self.shapes, scorer, image, |_, _| true);
         let Some(region) = regions.first().copied() else { return Ok(None) };
         let blobs: Vec<Rect> = self.dense.blobs(scorer).into_iter().map(|blob| blob.rect).collect();
         let encoder = self.encoder.as_ref();

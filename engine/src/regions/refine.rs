@@ -7,12 +7,12 @@ use glimpse_encoder::{Embedding, Encode, EncodeError};
 use super::boxes::Blob;
 use super::constants::{AGREES, READINGS, SAME};
 use super::grid::DenseImage;
-use super::query::{FoundBox, FoundPhoto};
+use super::query::{FoundBox, FoundImage};
 use super::scale::QueryScorer;
 use super::structured_query::{QueryObject, Relation};
 use crate::{Engine, EngineError};
 
-/// A photo of a page, to be looked at more closely.
+/// An image of a page, to be looked at more closely.
 pub(super) struct BoxRefiner<'a> {
     pub encoder: &'a dyn Encode,
     /// How the library's regions are made.
@@ -23,22 +23,22 @@ pub(super) struct BoxRefiner<'a> {
 }
 
 impl Engine {
-    /// Finer boxes for a photo. One that cannot be read keeps those of its regions, and is not marked as refined.
+    /// Finer boxes for an image. One that cannot be read keeps those of its regions, and is not marked as refined.
     ///
     /// # Errors
     /// If the model or its decoder fails, or the library cannot be read.
-    pub(super) fn refine_boxes(&self, refiner: &BoxRefiner<'_>, photo: &mut FoundPhoto) -> Result<(), EngineError> {
+    pub(super) fn refine_boxes(&self, refiner: &BoxRefiner<'_>, image: &mut FoundImage) -> Result<(), EngineError> {
         let dense = self
-            .original_bytes(photo.id)
+            .original_bytes(image.id)
             .and_then(|bytes| self.dense_features(refiner.encoder, &bytes, refiner.profile));
         let dense = match dense {
             Ok(dense) => dense,
             Err(error) if is_of_file(&error) => return Ok(()),
             Err(error) => return Err(error),
         };
-        let mut boxes = Vec::with_capacity(photo.boxes.len());
+        let mut boxes = Vec::with_capacity(image.boxes.len());
         for (place, scorer) in refiner.scorers.iter().enumerate() {
-            let mut own: Vec<_> = photo.boxes.iter().filter(|found| found.thing == place).copied().collect();
+            let mut own: Vec<_> = image.boxes.iter().filter(|found| found.thing == place).copied().collect();
             // An example is no expression that a decoder could read.
             let named = place < refiner.things.len();
             let read = if named { read(refiner.encoder, &dense, scorer)? } else { Vec::new() };
@@ -46,18 +46,18 @@ impl Engine {
             boxes.extend(own);
         }
         if lie_as_asked(&boxes, refiner.relations) {
-            (photo.boxes, photo.refined) = (boxes, true);
+            (image.boxes, image.refined) = (boxes, true);
         }
         Ok(())
     }
 }
 
-/// True if it is the photo's file that is at fault: gone, replaced, not readable, damaged, or on a
+/// True if it is the image's file that is at fault: gone, replaced, not readable, damaged, or on a
 /// drive that does not answer.
 fn is_of_file(error: &EngineError) -> bool {
     matches!(
         error,
-        EngineError::Encode(EncodeError::Picture(_))
+        EngineError::Encode(EncodeError::Image(_))
             | EngineError::Io { .. }
             | EngineError::BadRequest(_)
             | EngineError::Changed { .. }

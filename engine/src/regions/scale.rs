@@ -50,7 +50,7 @@ impl RegionCalibrator {
     /// The sample of a library, taken again when it is out of date.
     pub(super) fn background(&self, index: &Index, regions: &RegionIndex) -> Arc<Background> {
         let mut held = self.0.lock();
-        let (revision, images, size) = (index.revision(), index.len(), regions.pictures());
+        let (revision, images, size) = (index.revision(), index.len(), regions.images());
         if let Some(background) = held.as_ref()
             && !is_out_of_date(background.revision, revision, background.images)
         {
@@ -114,7 +114,7 @@ impl Background {
             let examples = self.examples(library, asked);
             let scores: Result<Vec<Scores>, EngineError> =
                 examples.par_iter().map(|(id, vector)| self.scores(library, vector, &centre, 0.0, Some(*id))).collect();
-            Ok(Centred { null: Null::of(&scores?, Modality::Picture.usual(), calibration.region_image, false), centre })
+            Ok(Centred { null: Null::of(&scores?, Modality::Image.usual(), calibration.region_image, false), centre })
         })?;
         let query = query.as_slice().to_vec();
         let fitted = known.null.query(&self.scores(library, &query, &known.centre, 0.0, of)?);
@@ -244,12 +244,12 @@ impl QueryScorer {
     }
 
     /// The score of a region from its inner product with the moved query and what its image adds.
-    pub fn score(&self, product: f32, picture: f32) -> f32 {
-        self.scale.score_of(product + picture)
+    pub fn score(&self, product: f32, image: f32) -> f32 {
+        self.scale.score_of(product + image)
     }
 
     /// The same in standard deviations above the best regions of unrelated images.
-    pub fn z(&self, product: f32, picture: f32) -> f32 {
-        self.scale.z_of(product + picture)
+    pub fn z(&self, product: f32, image: f32) -> f32 {
+        self.scale.z_of(product + image)
     }
 }

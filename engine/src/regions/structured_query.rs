@@ -13,12 +13,12 @@ pub const MAX_OBJECTS: usize = 8;
 /// Most boxes of a thing that a form can ask for.
 pub const MAX_COUNT: usize = 10;
 
-/// A question about what pictures show and where, in the form that `docs/query-form.md` describes. It is also the JSON
+/// A question about what images show and where, in the form that `docs/query-form.md` describes. It is also the JSON
 /// that programs send.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StructuredQuery {
-    /// What a picture must show, as different regions of it.
+    /// What an image must show, as different regions of it.
     pub things: Vec<QueryObject>,
     /// What no region of it may show.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -28,7 +28,7 @@ pub struct StructuredQuery {
     pub relations: Vec<Relation>,
 }
 
-/// Something that a picture must show.
+/// Something that an image must show.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QueryObject {
@@ -151,7 +151,7 @@ impl StructuredQuery {
     pub(crate) fn validate(&self) -> Result<(), EngineError> {
         let refuse = |reason: String| Err(EngineError::BadRequest(reason));
         if self.things.is_empty() {
-            return refuse("nothing to find: name a thing that pictures must show".into());
+            return refuse("nothing to find: name a thing that images must show".into());
         }
         if self.things.len() > MAX_OBJECTS || self.without.len() > MAX_OBJECTS {
             return refuse(format!("a form has {MAX_OBJECTS} things at most, and rules out as many"));

@@ -58,7 +58,7 @@ fn filters_hold_on_either_way() {
 }
 
 #[test]
-fn pictures_come_change_and_go() {
+fn images_come_change_and_go() {
     let vectors = clustered(1400, 32, 13);
     let graph = Hnsw::build(Arc::new(ExactScan::new(32)), PARAMS);
     assert_eq!(graph.search(&vectors[0], 3, None).unwrap(), []);

@@ -124,7 +124,7 @@ impl Hnsw {
 
     // ---- changes ----
 
-    /// Gives nodes to pictures whose vectors the scan has. What the store must write is returned.
+    /// Gives nodes to images whose vectors the scan has. What the store must write is returned.
     pub(crate) fn link(&self, ids: &[ImageId]) -> Vec<Change> {
         let changed = self.link_while(ids, &mut |_| ControlFlow::Continue(()));
         self.describe(changed)
@@ -154,7 +154,7 @@ impl Hnsw {
         graph.insert_while(self.space(&rows), &nodes, go_on)
     }
 
-    /// Takes the nodes of pictures away; the scan still has their vectors. What the store must write is returned.
+    /// Takes the nodes of images away; the scan still has their vectors. What the store must write is returned.
     pub(crate) fn unlink(&self, ids: &[ImageId]) -> Vec<Change> {
         let nodes: Vec<Node> = {
             let rows = self.vectors.read();

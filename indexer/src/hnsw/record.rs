@@ -65,7 +65,7 @@ impl Hnsw {
                 let fits =
                     links.len() <= graph.links.slots() && rows.owner(node.slot()).is_none_or(|other| other == *owner);
                 if !fits || ![*node].iter().chain(parent).chain(links).all(known) {
-                    return Err(format!("node {} does not belong to picture {owner}", node.0));
+                    return Err(format!("node {} does not belong to image {owner}", node.0));
                 }
                 graph.links.set(*node, links);
                 graph.links.set_parent(*node, *parent);

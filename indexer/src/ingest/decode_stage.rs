@@ -1,11 +1,11 @@
-//! Decides about candidates: what is known by a stat ends here, the rest is read, and new pictures
+//! Decides about candidates: what is known by a stat ends here, the rest is read, and new images
 //! are decoded for the encoder.
 
 use std::path::PathBuf;
 
 use crossbeam_channel::Sender;
 use glimpse_encoder::dense::Views;
-use glimpse_encoder::picture::Format;
+use glimpse_encoder::image_file::Format;
 
 use super::FileEvent;
 use super::contents::{Claim, Contents};
@@ -42,18 +42,18 @@ impl Known {
     }
 }
 
-/// A picture that the index does not know.
+/// An image that the index does not know.
 #[derive(Debug)]
-pub(super) struct NewPicture {
+pub(super) struct NewImage {
     pub file: Known,
     /// Without number, caption and keywords.
     pub record: ImageRecord,
 }
 
-/// A new picture, ready for the encoder.
+/// A new image, ready for the encoder.
 #[derive(Debug)]
 pub(super) struct Fresh {
-    pub picture: NewPicture,
+    pub image: NewImage,
     pub views: Views,
 }
 
@@ -125,7 +125,7 @@ impl DecodeStage<'_> {
             Ok(Decoded { views, size, metadata }) => {
                 let file = known(metadata.words.clone());
                 let record = new_record(&file, format, size, metadata);
-                Ok(Decision::Fresh(Box::new(Fresh { picture: NewPicture { file, record }, views })))
+                Ok(Decision::Fresh(Box::new(Fresh { image: NewImage { file, record }, views })))
             }
             Err(unread) => self.unread(unread),
         }
@@ -136,7 +136,7 @@ impl DecodeStage<'_> {
             Unread::Skipped(reason) => Ok(Decision::Skipped(reason)),
             Unread::Failed(reason) => Ok(Decision::Failed(reason)),
             Unread::Cancelled => Ok(Decision::Cancelled),
-            Unread::Stuck(files) => Err(IndexError::Stuck { files, limit: self.decoder.options.picture_timeout }),
+            Unread::Stuck(files) => Err(IndexError::Stuck { files, limit: self.decoder.options.image_timeout }),
         }
     }
 }

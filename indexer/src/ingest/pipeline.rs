@@ -1,7 +1,7 @@
 //! The stages side by side, bounded channels between them.
 //!
 //! ```text
-//! walk (1) --candidates--> look (N) --new pictures--> encode (1) --vectors--> write (the caller's thread)
+//! walk (1) --candidates--> look (N) --new images--> encode (1) --vectors--> write (the caller's thread)
 //!     \                        \                                                 ^
 //!      `------- failures -------`-------------- known files, failures -----------'
 //! ```
@@ -22,7 +22,7 @@ use glimpse_encoder::dense::DenseProfile;
 use super::IngestOptions;
 use super::contents::Contents;
 use super::decode::Decoder;
-use super::decode_stage::{DecodeStage, Fresh, Known, NewPicture};
+use super::decode_stage::{DecodeStage, Fresh, Known, NewImage};
 use super::encode::{Encoded, encode};
 use super::walk::{Candidate, Found, Walked, Walker};
 use super::write::Writer;
@@ -35,18 +35,18 @@ pub(super) enum Message {
     Unchanged { path: PathBuf, back: Option<FileRecord> },
     /// A file whose content needs no encoding.
     Known(Known),
-    /// A new picture, its vector and its regions.
-    Encoded(Box<(NewPicture, Encoded)>),
-    /// A file that gave no picture.
+    /// A new image, its vector and its regions.
+    Encoded(Box<(NewImage, Encoded)>),
+    /// A file that gave no image.
     Rejected { path: PathBuf, outcome: Outcome },
     /// Nothing can go on.
     Fatal(IndexError),
 }
 
-/// Why a file gave no picture, worded for people.
+/// Why a file gave no image, worded for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// There is no picture.
+    /// There is no image.
     Skipped(String),
     /// Nobody looked: what is known of it stays.
     LeftOut(String),

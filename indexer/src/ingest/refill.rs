@@ -1,4 +1,4 @@
-//! Regions and descriptions for pictures that the index knows already, from runs that did not ask for them.
+//! Regions and descriptions for images that the index knows already, from runs that did not ask for them.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -15,7 +15,7 @@ use super::write::Writer;
 use super::{FileEvent, IngestOptions};
 use crate::{FileRecord, ImageId, Index, IndexError};
 
-/// A known picture that lacks something.
+/// A known image that lacks something.
 #[derive(Clone)]
 pub(super) struct Incomplete {
     pub id: ImageId,
@@ -31,7 +31,7 @@ struct Waiting {
     views: Views,
 }
 
-/// What became of the file of a picture.
+/// What became of the file of an image.
 enum Redecoded {
     Ready(Waiting),
     /// It gives nothing, as this event says.
@@ -40,8 +40,8 @@ enum Redecoded {
     Over,
 }
 
-/// Makes what is wanted and lacking of all pictures under the roots. A file that is no longer what it was is left to the next
-/// run, which sees a new picture.
+/// Makes what is wanted and lacking of all images under the roots. A file that is no longer what it was is left to the next
+/// run, which sees a new image.
 pub(super) fn refill(
     index: &Index,
     encoder: &dyn Encode,
@@ -62,14 +62,14 @@ pub(super) fn refill(
         writer.commit()?;
         failures = if made.done.is_empty() { failures + made.failed.len() } else { 0 };
         if failures >= MOST_FAILURES {
-            let reason = format!("{failures} pictures in a row failed; the rest is left as it is");
-            return Err(EncodeError::Backend { stage: "encoding known pictures again", reason }.into());
+            let reason = format!("{failures} images in a row failed; the rest is left as it is");
+            return Err(EncodeError::Backend { stage: "encoding known images again", reason }.into());
         }
     }
     Ok(())
 }
 
-/// What became of a batch of pictures. Those in neither list have a file that cannot be read.
+/// What became of a batch of images. Those in neither list have a file that cannot be read.
 #[derive(Debug, Default)]
 pub(super) struct Made {
     /// They have what they lacked.
@@ -78,7 +78,7 @@ pub(super) struct Made {
     pub failed: Vec<ImageId>,
 }
 
-/// Makes what a batch of pictures lacks. What goes wrong with a picture is told of as an event.
+/// Makes what a batch of images lacks. What goes wrong with an image is told of as an event.
 pub(super) fn make(
     index: &Index,
     decoder: &Decoder<'_>,
@@ -90,7 +90,7 @@ pub(super) fn make(
     let mut waiting = Vec::with_capacity(batch.len());
     for decoded in decoded {
         match decoded? {
-            Redecoded::Ready(picture) => waiting.push(picture),
+            Redecoded::Ready(image) => waiting.push(image),
             Redecoded::Told(event) => writer.report.event(event),
             Redecoded::Over => {}
         }
@@ -100,7 +100,7 @@ pub(super) fn make(
     Ok(made)
 }
 
-/// One present file of each picture that lacks something.
+/// One present file of each image that lacks something.
 fn incomplete(index: &Index, encoder: &dyn Encode, options: &IngestOptions) -> Result<Vec<Incomplete>, IndexError> {
     let can_describe = options.captions.is_some() && encoder.decoder()?.is_some();
     let (mut seen, mut all) = (HashSet::new(), Vec::new());
@@ -133,11 +133,11 @@ fn decode(index: &Index, decoder: &Decoder<'_>, incomplete: &Incomplete) -> Resu
         Err(Unread::Skipped(reason)) => told(Outcome::Skipped(reason)),
         Err(Unread::Failed(reason)) => told(Outcome::Failed(reason)),
         Err(Unread::Cancelled) => Ok(Redecoded::Over),
-        Err(Unread::Stuck(files)) => Err(IndexError::Stuck { files, limit: decoder.options.picture_timeout }),
+        Err(Unread::Stuck(files)) => Err(IndexError::Stuck { files, limit: decoder.options.image_timeout }),
     }
 }
 
-/// Encodes a batch; if that fails, each of its pictures, to find the culprit.
+/// Encodes a batch; if that fails, each of its images, to find the culprit.
 fn write(
     index: &Index,
     encoder: &dyn Encode,
@@ -146,15 +146,15 @@ fn write(
     writer: &mut Writer<'_, '_>,
     made: &mut Made,
 ) -> Result<(), IndexError> {
-    let views: Vec<Views> = waiting.iter().map(|picture| picture.views.clone()).collect();
-    let encoded = guarded(|| wanted.of_pictures(encoder, &views));
+    let views: Vec<Views> = waiting.iter().map(|image| image.views.clone()).collect();
+    let encoded = guarded(|| wanted.of_images(encoder, &views));
     match encoded.unwrap_or_else(|panic| Err(broken(panic))) {
         Ok(encoded) => {
-            for (picture, encoded) in waiting.into_iter().zip(encoded) {
-                match put(index, &picture.incomplete, encoded) {
+            for (image, encoded) in waiting.into_iter().zip(encoded) {
+                match put(index, &image.incomplete, encoded) {
                     Ok(()) => {
-                        made.done.push(picture.incomplete.id);
-                        writer.report.change(FileEvent::Indexed(picture.incomplete.file.path));
+                        made.done.push(image.incomplete.id);
+                        writer.report.change(FileEvent::Indexed(image.incomplete.file.path));
                     }
                     Err(IndexError::NoSuchImage(_)) => {} // removed meanwhile
                     Err(error) => return Err(error),
@@ -163,16 +163,16 @@ fn write(
             Ok(())
         }
         Err(error) if waiting.len() <= 1 => {
-            for picture in waiting {
+            for image in waiting {
                 let reason = format!("the model failed on it: {error}");
-                made.failed.push(picture.incomplete.id);
-                writer.report.event(FileEvent::Failed { path: picture.incomplete.file.path, reason });
+                made.failed.push(image.incomplete.id);
+                writer.report.event(FileEvent::Failed { path: image.incomplete.file.path, reason });
             }
             Ok(())
         }
         Err(_) => {
-            while let Some(picture) = waiting.pop() {
-                write(index, encoder, wanted, vec![picture], writer, made)?;
+            while let Some(image) = waiting.pop() {
+                write(index, encoder, wanted, vec![image], writer, made)?;
             }
             Ok(())
         }

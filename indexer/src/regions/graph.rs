@@ -1,7 +1,7 @@
 //! The graph over regions: what it holds, what it lacks, and how both are searched.
 //!
-//! Regions that come get no node at once. A picture has some thirty, each new node changes as many others, and to write all
-//! these with the picture would take longer and more room than the picture itself. Until they are linked in bulk they are
+//! Regions that come get no node at once. An image has some thirty, each new node changes as many others, and to write all
+//! these with the image would take longer and more room than the image itself. Until they are linked in bulk they are
 //! *unlinked*: compared one by one beside the walk. Regions that go leave the graph in the step that removes them.
 
 use std::sync::Arc;
@@ -74,7 +74,7 @@ impl RegionIndex {
         })
     }
 
-    /// Takes the nodes of pictures' regions away; what the store must write is returned. The regions are found as before
+    /// Takes the nodes of images' regions away; what the store must write is returned. The regions are found as before
     /// until they are removed.
     pub(crate) fn unlink(&self, images: impl Iterator<Item = ImageId>) -> Vec<Change> {
         let Some(graph) = self.graph() else { return Vec::new() };
@@ -85,7 +85,7 @@ impl RegionIndex {
         graph.unlink(&keys)
     }
 
-    /// Number of a picture's regions that have a node.
+    /// Number of an image's regions that have a node.
     pub(crate) fn nodes_of(&self, image: ImageId) -> usize {
         let linked = self.linked.read_recursive();
         let has_node = |key: &ImageId| linked.graph.is_some() && !linked.unlinked.contains(*key);

@@ -3,7 +3,7 @@
 //! What is said of the whole graph (its parameters) is an entry of `meta`. It is written last when a graph was built and
 //! removed first when it is given up, so without it the nodes count for nothing.
 //!
-//! The graph of regions learns of new ones in bulk. Until then the table `unlinked` names their pictures: nodes that the
+//! The graph of regions learns of new ones in bulk. Until then the table `unlinked` names their images: nodes that the
 //! graph may have for these are not those of their regions.
 
 use rayon::prelude::*;
@@ -67,12 +67,12 @@ impl Batch {
         self.remove(Table::Meta, &graph.meta());
     }
 
-    /// Notes that the graph of regions has yet to learn of a picture's.
+    /// Notes that the graph of regions has yet to learn of an image's.
     pub(crate) fn put_unlinked(&mut self, id: ImageId) {
         self.put(Table::Unlinked, &keys::image(id), Vec::new());
     }
 
-    /// Notes that the graph of regions knows all of a picture's.
+    /// Notes that the graph of regions knows all of an image's.
     pub(crate) fn remove_unlinked(&mut self, id: ImageId) {
         self.remove(Table::Unlinked, &keys::image(id));
     }
@@ -84,7 +84,7 @@ impl Store {
         Ok(self.get(Table::Meta, &graph.meta())?.is_some())
     }
 
-    /// Pictures whose regions the graph of regions has yet to learn of.
+    /// Images whose regions the graph of regions has yet to learn of.
     pub(crate) fn unlinked(&self) -> Result<IdSet, IndexError> {
         let keys = self.entries(Table::Unlinked).map(|entry| Ok(keys::parse_image(&entry?.0)));
         keys.filter_map(Result::transpose).collect()

@@ -27,7 +27,7 @@ pub fn answer(query: &Query, engine: &Engine, print: &PrintArgs, context: &Conte
 }
 
 fn tell(page: &Page, query: &Query, context: &Context) {
-    let (shown, searched) = (page.hits.len(), count(page.searched, "picture", "pictures"));
+    let (shown, searched) = (page.hits.len(), count(page.searched, "image", "images"));
     if page.accepted == 0 {
         context.note(format_args!("nothing found among {searched}"));
         if shown == 0 && page.weaker > 0 {

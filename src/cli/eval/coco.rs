@@ -14,7 +14,7 @@ struct File {
     annotations: Vec<Annotation>,
     #[serde(default)]
     categories: Vec<Category>,
-    /// Texts for what no picture shows.
+    /// Texts for what no image shows.
     #[serde(default)]
     absent: Vec<String>,
 }
@@ -50,11 +50,11 @@ struct Category {
 
 /// What a data set shows.
 pub struct DataSet {
-    /// File names of its pictures.
-    pub pictures: Vec<String>,
+    /// File names of its images.
+    pub images: Vec<String>,
     /// What can be asked.
     pub things: Vec<EvalQuery>,
-    /// Objects of a picture.
+    /// Objects of an image.
     pub objects: Vec<usize>,
 }
 
@@ -62,14 +62,14 @@ pub struct DataSet {
 pub struct EvalQuery {
     /// By language; `-` where the data name none.
     pub names: BTreeMap<String, String>,
-    /// Its boxes by picture; none if it is absent.
+    /// Its boxes by image; none if it is absent.
     pub boxes: BTreeMap<usize, Vec<Rect>>,
 }
 
 /// The language of names without one.
 pub const UNNAMED: &str = "-";
 
-/// Reads a file, of which the first `limit` pictures count.
+/// Reads a file, of which the first `limit` images count.
 pub fn read(path: &Path, limit: Option<usize>) -> Result<DataSet, CliError> {
     let text = super::read(path)?;
     parse(&text, limit).map_err(|reason| CliError::new(format!("{}: {reason}", path.display())))
@@ -113,7 +113,7 @@ fn parse(text: &str, limit: Option<usize>) -> Result<DataSet, String> {
         .into_iter()
         .map(|text| EvalQuery { names: BTreeMap::from([(UNNAMED.to_owned(), text)]), boxes: BTreeMap::new() });
     things.extend(absent);
-    Ok(DataSet { pictures: images.iter().map(|image| image.file_name.clone()).collect(), things, objects })
+    Ok(DataSet { images: images.iter().map(|image| image.file_name.clone()).collect(), things, objects })
 }
 
 impl DataSet {
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn names_captions_and_absences_are_things() {
         let data = parse(DATA, None).unwrap();
-        assert_eq!((data.pictures.len(), data.things.len(), &data.objects[..]), (2, 4, &[1, 1][..]));
+        assert_eq!((data.images.len(), data.things.len(), &data.objects[..]), (2, 4, &[1, 1][..]));
         assert_eq!(data.things[0].boxes[&0], [Rect { right: 0.5, ..Rect::WHOLE }]);
         assert!(data.things[1].boxes.is_empty() && data.things[3].boxes.is_empty());
         assert_eq!(data.things[2].names[UNNAMED], "a small square");

@@ -20,7 +20,7 @@ pub use view::{Failure, JobView};
 const REMEMBERED: usize = 20;
 /// Failures of a job that are remembered; the counts go on.
 const MOST_FAILURES: usize = 10_000;
-/// Pictures that the model sees at a time: a query never waits for more.
+/// Images that the model sees at a time: a query never waits for more.
 const BATCH: usize = 2;
 
 /// What to do.
@@ -32,7 +32,7 @@ pub struct JobRequest {
     pub prune: bool,
     /// Hidden files too.
     pub hidden: bool,
-    /// Regions for pictures that have none.
+    /// Regions for images that have none.
     pub regions: bool,
     /// Also what links out of the folders lead to.
     pub follow_links: bool,
@@ -119,7 +119,7 @@ impl Jobs {
             hidden: job.request.hidden,
             follow_links: job.request.follow_links,
             batch: BATCH,
-            on_picture: thumbnail_indexer.hook(),
+            on_image: thumbnail_indexer.hook(),
             regions: RegionOptions { refill: job.request.regions, ..RegionOptions::default() },
             ..IngestOptions::default()
         };

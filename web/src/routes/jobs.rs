@@ -36,7 +36,7 @@ pub struct JobForm {
     prune: bool,
     /// Hidden files and folders too.
     hidden: bool,
-    /// Pictures that were indexed without regions get them; their files are read and encoded again.
+    /// Images that were indexed without regions get them; their files are read and encoded again.
     regions: bool,
 }
 
@@ -137,7 +137,7 @@ pub struct FailuresForm {
     limit: Option<usize>,
 }
 
-/// Files that gave no picture.
+/// Files that gave no image.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FailuresView {
     /// In the order in which they were met.

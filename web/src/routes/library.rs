@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::state::{AppState, run_search};
 use crate::wire::{StatsView, format_taken, names};
 
-/// What pictures to count.
+/// What images to count.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
@@ -38,17 +38,17 @@ pub struct FacetsView {
     cameras: Vec<Facet>,
     /// Most frequent first.
     formats: Vec<Facet>,
-    /// Folders that directly hold pictures, by path.
+    /// Folders that directly hold images, by path.
     folders: Vec<Facet>,
-    /// Years in which pictures were taken, rising.
+    /// Years in which images were taken, rising.
     years: Vec<Facet>,
     first_taken: Option<String>,
     last_taken: Option<String>,
-    /// Pictures with a place.
+    /// Images with a place.
     with_place: usize,
 }
 
-/// A value and the number of pictures that have it.
+/// A value and the number of images that have it.
 #[derive(Serialize, ToSchema)]
 pub struct Facet {
     value: String,
@@ -57,7 +57,7 @@ pub struct Facet {
 
 /// What there is to filter by
 ///
-/// Counts of cameras, formats, folders and years, among the pictures that pass a filter.
+/// Counts of cameras, formats, folders and years, among the images that pass a filter.
 #[utoipa::path(get, path = "/api/v1/facets", tag = "library", params(FacetsForm),
     responses((status = 200, body = FacetsView), (status = "default", body = ApiError)))]
 pub async fn facets(state: web::Data<AppState>, form: web::Query<FacetsForm>) -> Result<HttpResponse, ApiError> {
@@ -102,15 +102,15 @@ fn shown(path: &Path) -> String {
 pub struct FoldersView {
     /// Folders that were indexed.
     roots: Vec<FolderView>,
-    /// Folders that hold pictures, in themselves or below, by path.
+    /// Folders that hold images, in themselves or below, by path.
     folders: Vec<FolderView>,
 }
 
-/// A folder and the pictures in it.
+/// A folder and the images in it.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FolderView {
     path: String,
-    /// Pictures in it and below. A picture of two folders counts in both.
+    /// Images in it and below. An image of two folders counts in both.
     images: usize,
     /// True if the folder can be reached now.
     present: bool,

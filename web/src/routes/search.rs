@@ -22,9 +22,9 @@ pub struct PageView<T> {
     strong: usize,
     /// Those of them that are likely.
     likely: usize,
-    /// Pictures below the cut; `depth` says how many of them are given.
+    /// Images below the cut; `depth` says how many of them are given.
     weaker: usize,
-    /// Pictures that passed the filter.
+    /// Images that passed the filter.
     searched: usize,
     /// `cursor` of the next page; none at the end. A result set stays as it is while it is paged.
     next: Option<String>,
@@ -69,7 +69,7 @@ pub async fn simple(state: web::Data<AppState>, form: web::Query<SimpleForm>) ->
 
 /// Search with everything
 ///
-/// Text, uploaded pictures and pictures of the library in any mix, with weights, filters and order. Gives hits without
+/// Text, uploaded images and images of the library in any mix, with weights, filters and order. Gives hits without
 /// their details: many at a time, so that a page can lay them all out. `GET /api/v1/images` gives the details.
 #[utoipa::path(post, path = "/api/v1/search", tag = "search", request_body = FullForm,
     responses((status = 200, body = PageView<TileView>), (status = "default", body = ApiError)))]
@@ -78,7 +78,7 @@ pub async fn full(state: web::Data<AppState>, Json(form): Json<FullForm>) -> Res
     Ok(HttpResponse::Ok().json(page.await?))
 }
 
-/// Where to go on among similar pictures.
+/// Where to go on among similar images.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
@@ -96,9 +96,9 @@ pub struct SimilarForm {
     all: bool,
 }
 
-/// Similar pictures
+/// Similar images
 ///
-/// Pictures that look like one of the library, from stored vectors: needs no model.
+/// Images that look like one of the library, from stored vectors: needs no model.
 #[utoipa::path(get, path = "/api/v1/images/{id}/similar", tag = "search", params(("id" = u64, Path), SimilarForm),
     responses((status = 200, body = PageView<TileView>), (status = "default", body = ApiError)))]
 pub async fn similar(

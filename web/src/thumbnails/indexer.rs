@@ -1,9 +1,9 @@
-//! What the page shows of a picture, made while it is indexed: from the pixels that are decoded for the model anyway.
+//! What the page shows of an image, made while it is indexed: from the pixels that are decoded for the model anyway.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use glimpse_engine::{ContentHash, Picture, PictureHook};
+use glimpse_engine::{ContentHash, DecodedImage, ImageHook};
 
 use super::{DiskCache, Placeholders, TILE, draw_as};
 
@@ -23,19 +23,19 @@ impl ThumbnailIndexer {
         Self { placeholders: Placeholders::open(cache), files }
     }
 
-    /// Sees every picture that is indexed.
-    pub fn hook(&self) -> PictureHook {
+    /// Sees every image that is indexed.
+    pub fn hook(&self) -> ImageHook {
         let thumbnail_indexer = self.clone();
-        PictureHook::new(move |content, picture| thumbnail_indexer.add(content, picture))
+        ImageHook::new(move |content, image| thumbnail_indexer.add(content, image))
     }
 
-    fn add(&self, content: &ContentHash, picture: &Picture) {
-        self.placeholders.note(content, &picture.pixels);
+    fn add(&self, content: &ContentHash, image: &DecodedImage) {
+        self.placeholders.note(content, &image.pixels);
         let key = (content.to_string(), TILE);
         // What was drawn for somebody stays: a library that is too large for the cache is not drawn ahead.
         if !self.files.has(&key)
             && self.files.has_room()
-            && let Ok(jpeg) = draw_as(&picture.pixels, picture.size, TILE)
+            && let Ok(jpeg) = draw_as(&image.pixels, image.size, TILE)
         {
             self.files.put(&key, &jpeg);
         }
@@ -58,10 +58,10 @@ mod tests {
         let pixels = RgbImage::from_fn(1600, 1200, |x, y| image::Rgb([x / 7, y / 5, (x + y) / 11].map(|v| v as u8)));
         let mut file = Vec::new();
         JpegEncoder::new_with_quality(&mut file, 90).encode_image(&pixels).unwrap();
-        let picture = decode_reduced(&file, &Limits::default(), 560).unwrap();
-        assert_eq!(picture.pixels.dimensions(), (800, 600));
+        let image = decode_reduced(&file, &Limits::default(), 560).unwrap();
+        assert_eq!(image.pixels.dimensions(), (800, 600));
         let content = ContentHash::of(&file);
-        thumbnail_indexer.add(&content, &picture);
+        thumbnail_indexer.add(&content, &image);
         let kept = thumbnail_indexer.files.get(&(content.to_string(), TILE)).unwrap();
         let [kept, drawn] = [kept, crate::thumbnails::encode_jpeg(&pixels, TILE).unwrap()]
             .map(|jpeg| image::load_from_memory(&jpeg).unwrap().into_rgb8());

@@ -2,7 +2,7 @@
 //! a run of changes ends.
 //!
 //! As long as nobody asks for regions, they are not in memory, and neither is their graph. A step then only notes the
-//! picture (`unlinked`), and whoever reads the regions next brings the graph in step.
+//! image (`unlinked`), and whoever reads the regions next brings the graph in step.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,16 +21,16 @@ use crate::store::{Batch, Store};
 use crate::vectors::{Slot, VectorIndex};
 use crate::{IdSet, ImageId, IndexError};
 
-/// Pictures whose regions leave the graph in one batch: some 500 nodes, and as many thousands that are
+/// Images whose regions leave the graph in one batch: some 500 nodes, and as many thousands that are
 /// their neighbours.
-pub(super) const PICTURES_AT_ONCE: usize = 16;
+pub(super) const IMAGES_AT_ONCE: usize = 16;
 
 /// The graph as the store has it, while the vectors are being read.
 pub(super) struct Restored {
     stored: Result<Option<StoredGraph>, IndexError>,
     /// Slots of the vectors that own a node.
     slots: HashMap<ImageId, Slot>,
-    /// Pictures whose nodes, if they have some, are not those of their regions.
+    /// Images whose nodes, if they have some, are not those of their regions.
     unlinked: IdSet,
 }
 
@@ -50,7 +50,7 @@ impl Restored {
         self.slots.values().max().map_or(0, |last| last.index() + 1)
     }
 
-    /// The slot of a picture's region, by its key; `None` if it has no node.
+    /// The slot of an image's region, by its key; `None` if it has no node.
     pub(super) fn slot(&self, image: ImageId, key: ImageId) -> Option<Slot> {
         self.slots.get(&key).copied().filter(|_| !self.unlinked.contains(image))
     }
@@ -96,7 +96,7 @@ pub(super) fn searched(index: &Index, built: HnswParams) -> HnswParams {
     HnswParams { ef_search: index.options.region_graph.ef_search, ..built }
 }
 
-/// The graph has nothing to learn of pictures that have no regions any more.
+/// The graph has nothing to learn of images that have no regions any more.
 pub(super) fn forget_gone(store: &Store, unlinked: &IdSet, regions: &RegionIndex) -> Result<(), IndexError> {
     let gone: Vec<ImageId> = unlinked.iter().filter(|&id| regions.shapes(id).is_none()).collect();
     gone.chunks(NODES_AT_ONCE).try_for_each(|part| {
@@ -107,7 +107,7 @@ pub(super) fn forget_gone(store: &Store, unlinked: &IdSet, regions: &RegionIndex
 }
 
 impl Index {
-    /// What a step does to the graph, before the store takes it: the regions of these pictures, new or gone, lose their
+    /// What a step does to the graph, before the store takes it: the regions of these images, new or gone, lose their
     /// nodes, and `batch` learns which nodes changed, which are returned too.
     pub(in crate::index) fn prepare_regions(
         &self,

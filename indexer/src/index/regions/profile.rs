@@ -48,12 +48,12 @@ impl Index {
         self.put_manifest(Manifest { rebuild, ..self.manifest() })
     }
 
-    /// The number after that of the newest picture.
+    /// The number after that of the newest image.
     pub(crate) fn end(&self) -> ImageId {
         ImageId(self.writer.lock().next_id)
     }
 
-    /// Removes the regions of a picture; one without any is no error.
+    /// Removes the regions of an image; one without any is no error.
     ///
     /// # Errors
     /// If the store fails.

@@ -1,12 +1,12 @@
 //! The snapshot of regions: read when somebody first asks for them.
 //!
 //! Regions get their nodes in bulk, and each time the graph is written as a whole and a new snapshot after it. So little can
-//! have happened since: regions went, or came without a node. Their pictures stand among the changed ones and, if they are
+//! have happened since: regions went, or came without a node. Their images stand among the changed ones and, if they are
 //! still there, in `unlinked`; and the nodes that changed are neighbours of those that went.
 
 use std::sync::Arc;
 
-use super::graph::{PICTURES_AT_ONCE, forget_gone, searched};
+use super::graph::{IMAGES_AT_ONCE, forget_gone, searched};
 use crate::hnsw::{Change, Hnsw, Node};
 use crate::index::Index;
 use crate::index::graph::MOSTLY;
@@ -21,7 +21,7 @@ use crate::{ImageId, IndexError};
 
 /// Sections about regions, in their order.
 mod owned {
-    pub(super) const PICTURES: usize = 0;
+    pub(super) const IMAGES: usize = 0;
     pub(super) const SHAPES: usize = 1;
     pub(super) const COUNT: usize = 2;
 }
@@ -64,9 +64,9 @@ impl Index {
         let leaving = || gone.iter().chain(&replaced).copied();
         let dead: usize = leaving().map(|id| regions.nodes_of(id)).sum();
         require(dead * MOSTLY <= regions.len(), "most of it is gone")?;
-        // Part by part: the nodes that change are hundreds for each picture. What a killed process had
-        // not come to is done by the next one, since the pictures are still noted.
-        for part in leaving().collect::<Vec<_>>().chunks(PICTURES_AT_ONCE) {
+        // Part by part: the nodes that change are hundreds for each image. What a killed process had
+        // not come to is done by the next one, since the images are still noted.
+        for part in leaving().collect::<Vec<_>>().chunks(IMAGES_AT_ONCE) {
             let mut batch = Batch::default();
             let changes = regions.unlink(part.iter().copied());
             batch.put_nodes(GraphId::REGIONS, &changes);
@@ -98,7 +98,7 @@ impl Index {
         }
         let flat = FlatShapes::of(regions);
         let mut sections = [&[][..]; owned::COUNT];
-        sections[owned::PICTURES] = bytemuck::cast_slice(&flat.pictures);
+        sections[owned::IMAGES] = bytemuck::cast_slice(&flat.images);
         sections[owned::SHAPES] = bytemuck::cast_slice(&flat.shapes);
         self.region_snapshot.write(&self.store, self.revision(), &graph, &sections)
     }
@@ -112,9 +112,9 @@ impl Index {
 }
 
 fn read_regions(file: &SnapshotFile, dim: usize) -> Result<RegionIndex, SnapshotError> {
-    let flat = FlatShapes { pictures: file.owned(owned::PICTURES)?, shapes: file.owned(owned::SHAPES)? };
+    let flat = FlatShapes { images: file.owned(owned::IMAGES)?, shapes: file.owned(owned::SHAPES)? };
     let shapes =
-        flat.to_shapes().ok_or_else(|| SnapshotError("pictures and regions do not belong together".to_owned()))?;
+        flat.to_shapes().ok_or_else(|| SnapshotError("images and regions do not belong together".to_owned()))?;
     let mut rows = Rows::with_slots(VectorStorage::Int8, dim, file.slots())?;
     file.fill(&mut rows, |_| false)?;
     rows.free_unowned();

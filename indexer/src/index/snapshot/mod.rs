@@ -1,14 +1,14 @@
 //! Snapshots: what opening puts into memory, as it lies there, in one file; another has the regions, which are read when
 //! somebody first asks for them.
 //!
-//! Reading a million pictures value by value from sled takes seconds, most of it to walk through sled's pages and to check and
-//! decode four values a picture. A snapshot is read at the speed of memory. It is derived, as words are: sled remains the truth,
+//! Reading a million images value by value from sled takes seconds, most of it to walk through sled's pages and to check and
+//! decode four values an image. A snapshot is read at the speed of memory. It is derived, as words are: sled remains the truth,
 //! and whatever is doubtful about the file, its entry or the steps since then has the effect that sled is read.
 //!
 //! - **Which one counts** stands in the entry of the graph (`GraphEntry::snapshot`): the revision that it holds, and the seal of
 //!   the file. The store is synced before the file is written, and the file before the entry, so a killed process leaves the
 //!   entry of a whole file that the store has reached. Whoever replaces or drops the graph drops the entry with it.
-//! - **What it has missed** is read from sled: `changes` names the pictures, `relinked` the nodes of the graph that each
+//! - **What it has missed** is read from sled: `changes` names the images, `relinked` the nodes of the graph that each
 //!   step changed, without a gap (`store/missed.rs`, [`replay`], `regions/snapshot.rs`).
 //! - **It is bounded.** When steps have changed more than a part of the graph, reading it all costs no more: the step gives the
 //!   snapshot up and none is noted any more. [`Index::finish`](super::Index::finish) writes a new one long before that.
@@ -32,10 +32,10 @@ use crate::store::{Batch, Store};
 pub(super) use self::file::SnapshotFile;
 pub(super) use self::open::{Opened, open};
 
-/// Sections about pictures, in their order.
+/// Sections about images, in their order.
 mod owned {
     pub(super) const NAMES: usize = 0;
-    pub(super) const PICTURES: usize = 1;
+    pub(super) const IMAGES: usize = 1;
     pub(super) const FILES: usize = 2;
     pub(super) const COUNT: usize = 3;
 }
@@ -47,7 +47,7 @@ const STALE: usize = 32;
 const LOST: usize = 2;
 /// Changes that any snapshot may lag behind.
 const ROOM: usize = 4096;
-/// What a step costs at opening beside its nodes, in nodes: the picture, its files and its vector.
+/// What a step costs at opening beside its nodes, in nodes: the image, its files and its vector.
 const STEP: usize = 4;
 
 /// Where the snapshot of a graph and its vectors stands.

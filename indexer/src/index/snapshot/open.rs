@@ -1,4 +1,4 @@
-//! Reading the snapshot of pictures, all its sections at once.
+//! Reading the snapshot of images, all its sections at once.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -32,9 +32,9 @@ pub(in crate::index) fn open(
     dir: &Path,
     scan: &Arc<ExactScan>,
 ) -> Result<Option<Opened>, SnapshotError> {
-    let file = SnapshotFile::open(store, dir, GraphId::PICTURES, scan.dim(), owned::COUNT)?;
+    let file = SnapshotFile::open(store, dir, GraphId::IMAGES, scan.dim(), owned::COUNT)?;
     let Some(file) = file else { return Ok(None) };
-    let replay = Replay::read(store, store.missed_since(GraphId::PICTURES, file.revision)?)?;
+    let replay = Replay::read(store, store.missed_since(GraphId::IMAGES, file.revision)?)?;
     let next_id = store.next_id()?;
     let (memory, (rows, graph)) = rayon::join(
         || read_memory(&file, &replay.stale, next_id),
@@ -45,14 +45,14 @@ pub(in crate::index) fn open(
     let revision = replay.apply(store, file.revision, &mut memory, &mut rows, &mut graph)?;
     scan.fill(rows);
     let graph = Hnsw::of_flat(Arc::clone(scan), graph).map_err(SnapshotError)?;
-    let whole = graph.nodes() == scan.len() && memory.pictures() == scan.len();
-    require(whole, "pictures, vectors and nodes do not belong together")?;
+    let whole = graph.nodes() == scan.len() && memory.images() == scan.len();
+    require(whole, "images, vectors and nodes do not belong together")?;
     Ok(Some(Opened { loaded: Loaded { memory, revision, next_id, damaged: 0 }, graph, missed, seal: file.seal }))
 }
 
 fn read_memory(file: &SnapshotFile, stale: &IdSet, next_id: u64) -> Result<Memory, SnapshotError> {
     let flat = FlatMemory {
-        pictures: file.owned(owned::PICTURES)?,
+        images: file.owned(owned::IMAGES)?,
         files: file.owned(owned::FILES)?,
         names: file.owned(owned::NAMES)?,
     };

@@ -18,17 +18,17 @@ use crate::store::keys::{self, GraphId, Table};
 use crate::store::links::{GraphEntry, SnapshotEntry};
 use crate::vectors::{ExactScan, VectorStorage};
 
-/// Settings with which a few pictures have a graph, and so a snapshot.
+/// Settings with which a few images have a graph, and so a snapshot.
 fn tiny() -> Fixture {
     let graph = HnswParams { m: 4, ef_construction: 16, ef_search: 16 };
     Fixture { options: IndexOptions { graph_from: 4, graph, ..IndexOptions::default() }, ..Fixture::new() }
 }
 
-/// An index of some pictures with a snapshot, closed.
-fn closed(pictures: u8) -> Fixture {
+/// An index of some images with a snapshot, closed.
+fn closed(images: u8) -> Fixture {
     let fixture = tiny();
     let index = fixture.open();
-    (0..pictures).for_each(|n| _ = add(&index, n, &format!("/p/{}/{n}.jpg", n % 3)));
+    (0..images).for_each(|n| _ = add(&index, n, &format!("/p/{}/{n}.jpg", n % 3)));
     index.finish().unwrap();
     assert!(index.snapshot.is_valid());
     fixture
@@ -52,7 +52,7 @@ fn store_of(fixture: &Fixture) -> Store {
 
 /// What is in memory is what opening without a snapshot would have put there.
 pub(super) fn assert_as_stored(index: &Index) {
-    let stored = index.store.read_graph(GraphId::PICTURES).unwrap();
+    let stored = index.store.read_graph(GraphId::IMAGES).unwrap();
     let nodes = stored.map(|stored| stored.nodes).unwrap_or_default();
     let scan = ExactScan::stored_as(index.manifest().vectors, index.scan.dim());
     let loaded = Loaded::read(&index.store, &scan, &nodes).unwrap();
@@ -193,7 +193,7 @@ fn what_a_file_says_is_looked_through() {
             .map(|opened| opened.is_some())
     };
     // Two planes of scales and rows each.
-    let parts = Resealed::of(&store, folder(&fixture), GraphId::PICTURES, 10);
+    let parts = Resealed::of(&store, folder(&fixture), GraphId::IMAGES, 10);
     parts.refuses_odd_sections(6, 400, read);
     for key in ["format", "revision", "dim", "slots", "nodes", "root", "owned"] {
         for value in [0u64, 1, 99, u32::MAX.into(), 1 << 40] {
@@ -312,7 +312,7 @@ fn a_recent_snapshot_is_not_written_again() {
     let index = fixture.open();
     index.set_words(ImageId(7), Some("okapi".to_owned()), Vec::new()).unwrap();
     index.finish().unwrap();
-    assert_eq!(only_file(&fixture), file, "one change in 200 pictures");
+    assert_eq!(only_file(&fixture), file, "one change in 200 images");
     (0..20).for_each(|n| index.remove_file(&path_of(n)).unwrap());
     index.finish().unwrap();
     assert_ne!(only_file(&fixture), file);
@@ -349,7 +349,7 @@ fn damage_that_a_snapshot_hides_is_named_by_verify() {
     assert!(index.snapshot.is_valid());
     assert_eq!(found(&index, 7, 1), [damaged], "the snapshot has it");
     let problems = index.verify(false).unwrap().problems;
-    assert_eq!(problems, [format!("the vector of picture {damaged} is damaged (its checksum does not match)")]);
+    assert_eq!(problems, [format!("the vector of image {damaged} is damaged (its checksum does not match)")]);
     index.verify(true).unwrap();
     assert!(!index.snapshot.is_valid());
     assert_eq!(index.len(), 59);
@@ -380,7 +380,7 @@ fn damage_that_opening_notices_is_in_no_snapshot() {
     index.finish().unwrap();
     assert!(!index.snapshot.is_valid(), "it would say that all is well");
     drop(index);
-    // Opening took the node of the picture away, which no step says.
+    // Opening took the node of the image away, which no step says.
     std::fs::write(kept.0, kept.1).unwrap();
     let index = fixture.open();
     assert!(!index.snapshot.is_valid());
@@ -393,9 +393,9 @@ fn a_seal_that_cannot_be_one_is_no_snapshot() {
     for json in [r#"{"bytes":18446744073709551615,"blake3":"../sled/db"}"#, r#"{"bytes":0,"blake3":""}"#] {
         let seal: SnapshotManifest = serde_json::from_str(json).unwrap();
         tamper(&fixture, |store, batch| {
-            let GraphEntry { params, .. } = store.graph_entry(GraphId::PICTURES).unwrap().unwrap();
+            let GraphEntry { params, .. } = store.graph_entry(GraphId::IMAGES).unwrap().unwrap();
             let snapshot = Some(SnapshotEntry { revision: 20, nodes: 20, seal });
-            store.put_graph_entry(batch, GraphId::PICTURES, &GraphEntry { params, partial: false, snapshot }).unwrap();
+            store.put_graph_entry(batch, GraphId::IMAGES, &GraphEntry { params, partial: false, snapshot }).unwrap();
         });
         let index = fixture.open();
         assert!(!index.snapshot.is_valid());
