@@ -13,7 +13,7 @@ const GIVE_WAY: Duration = Duration::from_millis(250);
 /// How often a waiting batch looks again.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// The hand on a run: held by the one who may pause, go on or stop it.
+/// Pauses, resumes and cancels a run, from any thread.
 #[derive(Debug, Default)]
 pub struct RunControl {
     cancelled: AtomicBool,

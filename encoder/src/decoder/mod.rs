@@ -35,10 +35,10 @@ const APART: u32 = 15;
 /// Overlap above which two regions are one.
 const SAME: f32 = 0.5;
 
-/// Something the decoder said, with the probability of saying exactly that.
+/// An answer that the decoder generated, and its probability.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Generated<T> {
-    /// What was said.
+    /// The answer.
     pub value: T,
     /// Product over all tokens of the probability of each among those that were allowed.
     pub probability: f32,

@@ -1,6 +1,6 @@
 //! The network: pre-norm blocks of causal self-attention, cross-attention to the image's tokens, and an MLP.
 //!
-//! Letters of shapes: `T` tokens said so far, `N` tokens of the image, `W` width, `V` vocabulary.
+//! Letters of shapes: `T` tokens so far, `N` tokens of the image, `W` width, `V` vocabulary.
 
 use std::f32::consts::PI;
 
@@ -45,10 +45,10 @@ struct KvCache {
     values: Vec<f32>,
 }
 
-/// What the cross-attention of each block needs of one image.
+/// Keys and values of one image's patches, for the cross-attention of each block.
 pub(super) struct CrossAttentionCache(Vec<KvCache>);
 
-/// What is said next.
+/// A token to append.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Token<'a> {
     pub id: u32,
@@ -62,7 +62,7 @@ impl From<u32> for Token<'_> {
     }
 }
 
-/// A sequence that is being said: what the self-attention of each block remembers of it.
+/// A sequence that is being generated: the self-attention cache of each block.
 #[derive(Debug, Clone)]
 pub(super) struct Sequence {
     caches: Vec<KvCache>,
@@ -121,12 +121,12 @@ impl Net {
         })
     }
 
-    /// A sequence of which nothing has been said.
+    /// An empty sequence.
     pub fn begin(&self) -> Sequence {
         Sequence { caches: vec![KvCache::default(); self.blocks.len()], length: 0 }
     }
 
-    /// Says one more token; returns the scores (V) of the next.
+    /// Appends a token; returns the logits (V) of the next one.
     ///
     /// The sequence must be shorter than the decoder's length, and the token's id one of its vocabulary.
     pub fn step(&self, cross_cache: &CrossAttentionCache, sequence: &mut Sequence, token: Token<'_>) -> Vec<f32> {
@@ -185,7 +185,7 @@ impl Attention {
     }
 }
 
-/// Sines and cosines of each patch's centre, x before y, an octave apart. // (N, 4 * octaves)
+/// Fourier features of the centres of patches: sines and cosines, x before y, an octave apart. // (N, 4 * octaves)
 fn fourier_features(rows: usize, cols: usize) -> Vec<f32> {
     let centre = |i: usize, count: usize| (i as f32 + 0.5) / count as f32;
     let waves =
@@ -194,7 +194,7 @@ fn fourier_features(rows: usize, cols: usize) -> Vec<f32> {
     cells.flat_map(|(col, row)| waves(centre(col, cols)).chain(waves(centre(row, rows)))).collect()
 }
 
-/// A vector of any length made as long as those of a layer norm.
+/// RMS norm without weights: a vector divided by its root mean square.
 fn rms_norm(vector: &[f32]) -> Vec<f32> {
     let factor = (vector.len() as f32).sqrt() / dot(vector, vector).sqrt().max(1e-12);
     vector.iter().map(|v| factor * v).collect()

@@ -5,7 +5,7 @@ use super::grammar::{Grammar, Next};
 use super::net::{CrossAttentionCache, Net, Sequence, Token};
 use super::vocabulary::END;
 
-/// An answer that is being said.
+/// A hypothesis of the beam search.
 #[derive(Clone)]
 struct Beam {
     sequence: Sequence,
@@ -97,7 +97,7 @@ fn go_on(
     done
 }
 
-/// Says one more token; the end needs no scores of what follows.
+/// Appends a token; no scores are computed after the end token.
 fn extend(net: &Net, cross_cache: &CrossAttentionCache, beam: &Beam, log: f32, id: u32) -> Beam {
     let mut beam = beam.clone();
     if id != END {

@@ -7,9 +7,10 @@
 //!         -> Regions      each with a vector that texts can be compared with
 //! ```
 //!
-//! The vector of a region is what the attention-pooling head gives if it attends to the region evenly: the mean token goes
-//! through the value projection, the output projection and (if [`DenseConfig::projection`] says so) the MLP. The probe's
-//! own attention, confined to a region, sits on a patch or two and says little of the rest.
+//! The vector of a region is what the attention-pooling head gives if it attends to the region
+//! evenly: the mean token goes through the value projection, the output projection and (if
+//! [`DenseConfig::projection`] says so) the MLP. The probe's own attention, confined to a region,
+//! sits on a patch or two and says little of the rest.
 
 mod config;
 mod features;
@@ -34,7 +35,8 @@ use crate::{DenseGrid, Embedding, Encode, EncodeError, Outputs};
 pub struct DenseProfile {
     /// The choices.
     pub config: DenseConfig,
-    /// Patches, by place in the grid, that the model uses as scratch paper; see [`DenseProfile::of`].
+    /// Patches, by place in the grid, in which the model keeps global information (registers); see
+    /// [`DenseProfile::of`].
     pub registers: Vec<usize>,
 }
 

@@ -1,4 +1,5 @@
-//! Register tokens: patches that a vision transformer uses as scratch paper (Darcet et al., "Vision Transformers Need
+//! Register tokens: patches in which a vision transformer keeps global information
+//! instead of what they show (Darcet et al., "Vision Transformers Need
 //! Registers", 2309.16588). Their tokens are far longer than others before the last norm, and say
 //! nothing of their place. In the SigLIP family they sit at the same places in every image.
 

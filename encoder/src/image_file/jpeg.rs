@@ -57,7 +57,7 @@ pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decod
 }
 
 /// The image at the smallest of 1/8, 1/4 and 1/2 that leaves its shorter side `least` pixels; `None` if there is no such
-/// scale, or whatever else stands in the way: then the usual decoder has its say.
+/// scale, or it cannot be decoded so: the usual decoder is used then.
 fn reduced(bytes: &[u8], limits: &Limits, (width, height): (u32, u32), least: u32) -> Option<RgbImage> {
     let scale = [8, 4, 2].into_iter().find(|scale| width.min(height) / scale >= least.max(1))?;
     let mut decoder = jpeg_decoder::Decoder::new(bytes);

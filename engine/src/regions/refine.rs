@@ -12,7 +12,7 @@ use super::scale::QueryScorer;
 use super::structured_query::{QueryObject, Relation};
 use crate::{Engine, EngineError};
 
-/// An image of a page, to be looked at more closely.
+/// What refining the boxes of a page needs.
 pub(super) struct BoxRefiner<'a> {
     pub encoder: &'a dyn Encode,
     /// How the library's regions are made.

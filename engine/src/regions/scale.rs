@@ -200,7 +200,7 @@ fn centre(bank: &Vectors, hub_share: f32) -> Arc<[f32]> {
     bank.mean().iter().map(|value| hub_share * value).collect()
 }
 
-/// How well a region answers, with what is known of its image.
+/// Scores regions for one query: z-scores and calibrated scores, with a share of the whole image's cosine.
 #[derive(Debug, Clone)]
 pub(super) struct QueryScorer {
     pub scale: Scale,

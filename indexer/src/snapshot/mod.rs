@@ -5,10 +5,11 @@
 //! ```
 //!
 //! A section is what one flat piece of memory holds, in the byte order of this machine. Sections are cut into chunks of
-//! [`CHUNK`], so that all threads write, read and check them at once. The head has the lengths of the sections, the BLAKE3 of
-//! each chunk, and facts about the whole. The [`SnapshotManifest`], which the owner keeps elsewhere, has the BLAKE3 of the head: it
-//! stands for every byte of the file, and for no other file. So a file that is damaged, cut off, half-written, restored from
-//! a copy or exchanged for another one is nobody's, and whoever wanted it makes do without.
+//! [`CHUNK`], so that all threads write, read and check them at once. The head has the lengths of
+//! the sections, the BLAKE3 of each chunk, and facts about the whole. The [`SnapshotManifest`],
+//! which the owner keeps elsewhere, has the BLAKE3 of the head: it stands for every byte of the
+//! file, and for no other file. So a file that is damaged, cut off, half-written, restored from a
+//! copy or exchanged for another one is nobody's, and whoever wanted it makes do without.
 
 mod at;
 mod read;
@@ -24,7 +25,7 @@ pub(crate) use self::write::{Section, write};
 /// Bytes of a chunk: enough for a disk, and few enough to stay in a core's cache between reading and checking.
 const CHUNK: usize = 1 << 20;
 
-/// What the owner of a file keeps to know it again.
+/// Length and checksum of the head of a snapshot file; the owner keeps them to verify it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct SnapshotManifest {
     /// Length of the head.
@@ -44,7 +45,7 @@ impl SnapshotManifest {
     }
 }
 
-/// Why a file does not count, in words.
+/// Why a snapshot file cannot be used, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct SnapshotError(pub(crate) String);

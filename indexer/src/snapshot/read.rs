@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::{CHUNK, Head, SnapshotError, SnapshotManifest, at, require};
 
-/// A file whose head is the one that its seal stands for.
+/// A snapshot file whose head matches its manifest.
 pub(crate) struct Reader {
     file: File,
     sections: Vec<Placed>,
@@ -23,7 +23,7 @@ struct Placed {
 }
 
 impl Reader {
-    /// Opens the file of a seal, and reads the facts about the whole.
+    /// Opens the file of a manifest, and reads the facts about the whole.
     pub(crate) fn open<F: serde::de::DeserializeOwned>(
         dir: &Path,
         seal: &SnapshotManifest,

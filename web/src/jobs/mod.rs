@@ -23,7 +23,7 @@ const MOST_FAILURES: usize = 10_000;
 /// Images that the model sees at a time: a query never waits for more.
 const BATCH: usize = 2;
 
-/// What to do.
+/// What a job indexes, and how.
 #[derive(Debug, Clone, Default)]
 pub struct JobRequest {
     /// Folders and files; none means all folders of the library that can be reached.

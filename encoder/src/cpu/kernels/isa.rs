@@ -43,7 +43,7 @@ pub enum Values {
     /// f32 in two halves.
     Split,
     Int8,
-    /// int8 whose left operands are raised to be positive.
+    /// int8 whose left operands are offset to be positive.
     OffsetU8,
 }
 
@@ -223,7 +223,7 @@ pub trait Tick {
     fn tick(&mut self);
 }
 
-/// None.
+/// No other work between the steps.
 impl Tick for () {
     #[inline(always)]
     fn tick(&mut self) {}
