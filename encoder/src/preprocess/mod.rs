@@ -23,7 +23,7 @@ use settings::Settings;
 /// Patch budget of NaFlex where neither the user nor the checkpoint names one.
 pub const DEFAULT_MAX_PATCHES: usize = 256;
 
-/// Largest patch budget, whoever names it. Attention compares every patch with every other: a
+/// Largest patch budget, whoever names it. Attention compares every patch with every other: an
 /// image of 4,096 patches costs a base model some 30 times the operations of one of 256.
 pub const MAX_PATCHES: usize = 4096;
 

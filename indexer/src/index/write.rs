@@ -83,7 +83,7 @@ impl Index {
         Ok(id)
     }
 
-    /// Adds a file of a known image, or replaces the record of a file (touched, moved, back again, other content). A
+    /// Adds a file of a known image, or replaces the record of a file (touched, moved, back again, other content). An
     /// image that loses its last file is removed with it.
     ///
     /// # Errors
