@@ -14,6 +14,7 @@ mod jobs;
 mod metrics;
 mod openapi;
 mod pool;
+mod public_url;
 mod roots;
 mod routes;
 mod server;
@@ -29,6 +30,7 @@ use std::path::Path;
 
 use glimpse_engine::PictureHook;
 
+pub use public_url::{NotAnAddress, PublicUrl};
 pub use server::{Running, ServeError, ServeOptions, serve};
 
 /// Makes what the page shows of a picture, blurred stand-in and thumbnail, from every picture that is indexed. Give it to

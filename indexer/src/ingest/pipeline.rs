@@ -6,6 +6,8 @@
 //!      `------- failures -------`-------------- known files, failures -----------'
 //! ```
 //!
+//! Beside them a thread counts the files, so that it is soon known how many there are, however long they take.
+//!
 //! What waits between stages is bounded by the channels, what is being decoded by [`super::budget::Budget`]. The writer
 //! sends nothing, so it always gets on, and with it everybody else. A stage that finds its receiver gone ends.
 
@@ -60,8 +62,11 @@ pub(super) struct Shared<'a> {
     /// The writer gave up.
     pub stopped: AtomicBool,
     /// Candidates so far.
-    pub found: AtomicUsize,
-    pub walk_done: AtomicBool,
+    found: AtomicUsize,
+    walk_done: AtomicBool,
+    /// The same by the thread that only counts, which is far ahead.
+    counted: AtomicUsize,
+    count_done: AtomicBool,
     /// Time spent in the encoder.
     pub encoding: AtomicU64,
 }
@@ -69,6 +74,14 @@ pub(super) struct Shared<'a> {
 impl Shared<'_> {
     pub fn is_over(&self) -> bool {
         self.cancel.load(Relaxed) || self.stopped.load(Relaxed)
+    }
+
+    /// Files found so far, and whether these are all.
+    pub fn files(&self) -> (usize, bool) {
+        // In this order: a count read after the end is the last one.
+        let (walk_done, count_done) = (self.walk_done.load(Relaxed), self.count_done.load(Relaxed));
+        let (found, counted) = (self.found.load(Relaxed), self.counted.load(Relaxed));
+        if walk_done { (found, true) } else { (found.max(counted), count_done) }
     }
 }
 
@@ -99,6 +112,8 @@ pub(super) fn run(
         stopped: AtomicBool::new(false),
         found: AtomicUsize::new(0),
         walk_done: AtomicBool::new(false),
+        counted: AtomicUsize::new(0),
+        count_done: AtomicBool::new(false),
         encoding: AtomicU64::new(0),
     };
     let is_over = || shared.is_over();
@@ -111,6 +126,7 @@ pub(super) fn run(
         let (shared, looker) = (&shared, &looker);
         let tell = to_write.clone();
         let walk = scope.spawn(move || walk(options, shared, &to_look, &tell));
+        scope.spawn(move || count(options, shared));
         for _ in 0..options.threads.max(1) {
             let (candidates, to_encode, to_write) = (candidates.clone(), to_encode.clone(), to_write.clone());
             scope.spawn(move || look(looker, shared, &candidates, &to_encode, &to_write));
@@ -140,7 +156,7 @@ pub(super) fn run(
 fn walk(options: &IngestOptions, shared: &Shared<'_>, look: &Sender<Candidate>, write: &Sender<Message>) -> Walked {
     let sink = |found| {
         let gone = match found {
-            Found::Folder => false,
+            Found::Folder | Found::Counted => false,
             Found::Candidate(candidate) => {
                 shared.found.fetch_add(1, Relaxed);
                 look.send(candidate).is_err()
@@ -166,6 +182,19 @@ fn walk(options: &IngestOptions, shared: &Shared<'_>, look: &Sender<Candidate>, 
     let walked = walker.following_links(options.follow_links).run();
     shared.walk_done.store(walked.complete, Relaxed);
     walked
+}
+
+/// Counts the files of all folders, unless the walk comes to its end before.
+fn count(options: &IngestOptions, shared: &Shared<'_>) {
+    let sink = |found| {
+        if matches!(found, Found::Counted | Found::LinkOut(_)) {
+            shared.counted.fetch_add(1, Relaxed);
+        }
+        !shared.walk_done.load(Relaxed) && !shared.is_over()
+    };
+    let walker = Walker::new(&options.roots, options.hidden, &options.devices, sink).counting();
+    let walked = walker.following_links(options.follow_links).run();
+    shared.count_done.store(walked.complete, Relaxed);
 }
 
 fn look(

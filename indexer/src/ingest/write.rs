@@ -62,9 +62,8 @@ impl<'a, 'o> Writer<'a, 'o> {
     }
 
     fn found(&mut self, shared: &Shared<'_>) {
-        // In this order: a count read after the walk's end is the last one.
-        let complete = shared.walk_done.load(Relaxed);
-        self.report.found(shared.found.load(Relaxed), complete);
+        let (files, complete) = shared.files();
+        self.report.found(files, complete);
     }
 
     fn message(&mut self, message: Message) -> Result<(), IndexError> {

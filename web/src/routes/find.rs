@@ -58,7 +58,7 @@ pub struct FoundPageView<T> {
 #[into_params(parameter_in = Query)]
 pub struct TypedForm {
     /// The form as it is typed: `dog and ball`, `two or more dogs`, `dog left of ball, no cat`.
-    #[param(max_length = 4096)]
+    #[param(max_length = 4096, example = "dog left of ball")]
     q: String,
     /// Smallest share of its picture that a region covers, 0 to 1.
     #[serde(default)]
@@ -103,8 +103,9 @@ pub struct TypedForm {
 /// Find things
 ///
 /// Pictures that show all that is asked for, each thing in a region of its own, with boxes and whole records.
-#[utoipa::path(get, path = "/api/v1/find", operation_id = "find_typed", tag = "regions", params(TypedForm),
-    responses((status = 200, body = FoundPageView<FoundView>), (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/find", operation_id = "find_text", tag = "regions", params(TypedForm),
+    responses((status = 200, description = "Pictures that show what was asked, with boxes and records",
+        body = FoundPageView<FoundView>)))]
 pub async fn typed(state: web::Data<AppState>, form: web::Query<TypedForm>) -> Result<HttpResponse, ApiError> {
     let form = form.into_inner();
     let filter = FilterForm {
@@ -172,8 +173,10 @@ pub struct BuiltForm {
 ///
 /// Things with counts, what must not be there, and how things lie to each other. Gives pictures without their details, and
 /// where they show what.
-#[utoipa::path(post, path = "/api/v1/find", operation_id = "find_built", tag = "regions", request_body = BuiltForm,
-    responses((status = 200, body = FoundPageView<FoundTileView>), (status = "default", body = ApiError)))]
+#[utoipa::path(post, path = "/api/v1/find", operation_id = "find", tag = "regions",
+    request_body(content = BuiltForm, example = json!({"things": [{"text": "dog", "at_least": 2}, {"text": "ball"}], "relations": [{"first": 0, "is": "left-of", "second": 1}], "limit": 20})),
+    responses((status = 200, description = "Pictures that show what was asked, with boxes, as tiles",
+        body = FoundPageView<FoundTileView>)))]
 pub async fn built(state: web::Data<AppState>, Json(form): Json<BuiltForm>) -> Result<HttpResponse, ApiError> {
     let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
     let depth = depth_of(form.depth, form.all);
@@ -241,8 +244,9 @@ pub struct LikeForm {
 ///
 /// Pictures with a region that looks like a part of a picture, which may be one of the library or an uploaded one.
 #[utoipa::path(post, path = "/api/v1/similar", operation_id = "similar_regions", tag = "regions",
-    request_body = LikeForm,
-    responses((status = 200, body = FoundPageView<FoundTileView>), (status = "default", body = ApiError)))]
+    request_body(content = LikeForm, example = json!({"image": 17, "box": {"x": 40, "y": 30, "width": 120, "height": 90}})),
+    responses((status = 200, description = "Pictures with a part like it, with boxes, as tiles",
+        body = FoundPageView<FoundTileView>)))]
 pub async fn similar(state: web::Data<AppState>, Json(form): Json<LikeForm>) -> Result<HttpResponse, ApiError> {
     let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
     let depth = depth_of(form.depth, form.all);

@@ -283,11 +283,14 @@ async fn a_person_without_the_token_is_asked_for_it() {
     assert!(["{ask}", "{open}", "{problem}"].iter().all(|place| !text(&first).contains(place)), "places are filled in");
     assert!(!first.header("content-security-policy").contains("script"), "and runs nothing");
     assert!(text(&open("/", "he").await).contains("dir=\"rtl\""));
+    let deep = text(&open("/?q=dog%22%3E%3Cb%3E&c=t%3A1%3Acat&token=wrong", "en").await);
+    assert!(deep.contains("name=\"q\" value=\"dog&quot;&gt;&lt;b&gt;\""), "the form keeps what was asked for: {deep}");
+    assert!(deep.contains("name=\"c\" value=\"t:1:cat\"") && !deep.contains("value=\"wrong\""), "{deep}");
     let wrong = open("/?token=0123456789abcdef0123456789abcdeX", "en").await;
     assert_eq!(wrong.status.as_u16(), 401);
     assert_ne!(text(&wrong), text(&open("/", "en").await), "a wrong token is said to be wrong");
     let right = open(&format!("/?token={token}"), "en").await;
-    assert_eq!((right.status.as_u16(), right.header("location")), (303, "/"));
+    assert_eq!((right.status.as_u16(), right.header("location")), (303, "./"));
     assert!(right.header("set-cookie").contains("HttpOnly"));
     // Only the right token becomes a cookie, and the address leads nowhere else.
     for (address, clean) in [
