@@ -66,6 +66,7 @@ impl Search<'_> {
 
 /// A photo below the cut, whatever it is worth: whatever reaches the cut was found before.
 fn weaker(id: ImageId, Judged { score, boxes }: Judged) -> FoundPhoto {
-    let score = score.min(CUT.next_down());
-    FoundPhoto { id, score, strength: Strength::of(score), boxes, refined: false }
+    let mut photo = FoundPhoto { id, score, strength: Strength::of(score), boxes, refined: false };
+    photo.fall_below();
+    photo
 }

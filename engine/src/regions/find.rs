@@ -9,7 +9,7 @@ use glimpse_indexer::{IdSet, ImageId, Index};
 
 use super::boxes::disjoint;
 use super::candidates::{Least, candidates};
-use super::constants::FAINT;
+use super::constants::{EVERYWHERE, FAINT, FEW};
 use super::form::Thing;
 use super::found::FoundSet;
 use super::judge::Judged;
@@ -82,6 +82,7 @@ impl Engine {
             accepted: set.accepted,
             strong: set.strong,
             weaker: set.weaker,
+            nothing_particular: set.nothing_particular,
             next: (end < set.photos.len()).then(|| next.to_cursor()),
             searched: set.searched,
             without_regions: set.without_regions,
@@ -153,16 +154,35 @@ impl Engine {
         let search = Search { index, regions, query, allowed };
         let mut photos = search.photos(&things, &standings, &without)?;
         photos.sort_by(FoundPhoto::by_score);
-        let accepted = photos.len();
+        let is_example = matches!(query.target, Target::Example(_));
+        let nothing_particular =
+            is_example && with_regions >= FEW && photos.len() as f32 > EVERYWHERE * with_regions as f32;
+        if nothing_particular {
+            photos.iter_mut().for_each(FoundPhoto::fall_below);
+            photos.truncate(query.depth.weaker(0));
+        }
+        let accepted = if nothing_particular { 0 } else { photos.len() };
         let strong = photos.partition_point(|photo| photo.strength == Strength::Strong);
-        photos.extend(search.closest(&things, &standings, &without, &photos, query.depth.weaker(accepted))?);
+        let most = query.depth.weaker(accepted).saturating_sub(photos.len() - accepted);
+        photos.extend(search.closest(&things, &standings, &without, &photos, most)?);
         let (above, below) = photos.split_at_mut(accepted);
         [above, below].into_iter().for_each(|photos| order(index, photos, query.sort, |photo| photo.id));
         let weaker = match query.depth {
             Depth::All => Some(photos.len() - accepted),
             _ => without.is_empty().then(|| search.photos_with_regions() - accepted),
         };
-        Ok(FoundSet { digest, photos, accepted, strong, weaker, searched: with_regions, without_regions, standings })
+        let searched = with_regions;
+        Ok(FoundSet {
+            digest,
+            photos,
+            accepted,
+            strong,
+            weaker,
+            nothing_particular,
+            searched,
+            without_regions,
+            standings,
+        })
     }
 
     /// The regions of a library that has some. The first question reads them, which takes long

@@ -44,6 +44,9 @@ pub struct FoundPageView<T> {
     /// Pictures below the cut, of which `depth` says how many are given; they show all things less
     /// surely, or otherwise than asked. None where that is not known without looking at all.
     weaker: Option<usize>,
+    /// What a picture was asked to be like shows nothing in particular, as plain background does:
+    /// more than half of all pictures are like it. None is accepted then.
+    nothing_particular: bool,
     /// Pictures with regions that passed the filter.
     searched: usize,
     /// Pictures that passed the filter and have no regions, so that nothing can be found in them.
@@ -119,7 +122,10 @@ pub async fn typed(state: web::Data<AppState>, form: web::Query<TypedForm>) -> R
     let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
     let depth = depth_of(form.depth, form.all);
     let bounds = Bounds { min_area, max_boxes, limit, cursor: form.cursor, depth, sort: form.sort, filter };
-    let query = FindQuery { fine: form.fine, ..bounds.of(FindQuery::text(&form.q)?, 40, MAX_RECORDS)? };
+    let query = FindQuery {
+        fine: form.fine,
+        ..bounds.of(FindQuery::text(&form.q).map_err(|error| ApiError::bad_form(&error))?, 40, MAX_RECORDS)?
+    };
     let page = run(&state, query, |state, query, page| {
         let hits = page.photos.iter().map(|photo| FoundView::read(&state.engine, photo));
         let hits = hits.filter_map(still_there).collect::<Result<Vec<_>, _>>()?;
@@ -187,7 +193,7 @@ pub async fn built(state: web::Data<AppState>, Json(form): Json<BuiltForm>) -> R
     at_most("relations", form.relations.len(), MAX_RELATIONS)?;
     let parts = Form { things: form.things, without: form.without, relations: form.relations };
     let whole = match form.q.filter(|q| !q.trim().is_empty()) {
-        Some(q) => joined(parts, Form::parse(&q)?),
+        Some(q) => joined(parts, Form::parse(&q).map_err(|error| ApiError::bad_form(&error))?),
         None => parts,
     };
     let usual = if form.fine { MAX_FINE } else { 500 };
@@ -319,9 +325,9 @@ fn view<T>(query: &FindQuery, page: FindPage, hits: Vec<T>) -> FoundPageView<T> 
         Target::Form(form) => form.clone(),
         Target::Example(_) => Form::default(),
     };
-    let FindPage { accepted, strong, weaker, searched, without_regions, next, .. } = page;
+    let FindPage { accepted, strong, weaker, nothing_particular, searched, without_regions, next, .. } = page;
     let (likely, next) = (accepted - strong, next.map(|cursor| cursor.0));
-    FoundPageView { form, hits, accepted, strong, likely, weaker, searched, without_regions, next }
+    FoundPageView { form, hits, accepted, strong, likely, weaker, nothing_particular, searched, without_regions, next }
 }
 
 fn tiles(state: &AppState, query: &FindQuery, page: FindPage) -> Result<FoundPageView<FoundTileView>, ApiError> {

@@ -168,7 +168,7 @@ async fn uploads_are_bounded_and_looked_into() {
         ("image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>".to_vec()),
         ("image/png", bomb()),
     ] {
-        ask(&state, send(kind, bytes)).await.error(400, "bad_request");
+        ask(&state, send(kind, bytes)).await.error(400, "bad_picture");
     }
     ask(&state, send("text/html", png.clone())).await.error(415, "unsupported_media_type");
     ask(&state, send("image/png", vec![0; MAX_UPLOAD + 1])).await.error(413, "too_large");
@@ -336,7 +336,7 @@ async fn clients_cannot_have_any_folder_indexed() {
         messages
     };
     assert!(messages.iter().all(|message| *message == messages[0]), "nobody learns what is there: {messages:?}");
-    assert!(ask(&shared.join("none")).await.error(400, "bad_request").contains("not there"));
+    assert!(ask(&shared.join("none")).await.error(400, "folder_not_found").contains("not there"));
     let job = ask(&shared).await.good();
     let done = super::jobs::finished(&state, &job["id"]).await;
     assert_eq!((&done["state"], &done["counts"]["indexed"]), (&json!("done"), &json!(1)));
