@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use glimpse_encoder::{Embedding, Encode};
 use glimpse_indexer::regions::{RegionIndex, RegionQuery, RegionShape};
-use glimpse_indexer::{IdSet, ImageId, Index};
+use glimpse_indexer::{Filter, IdSet, ImageId, Index};
 
 use super::boxes::disjoint;
 use super::candidates::{Least, candidates};
@@ -155,8 +155,9 @@ impl Engine {
         let mut photos = search.photos(&things, &standings, &without)?;
         photos.sort_by(FoundPhoto::by_score);
         let is_example = matches!(query.target, Target::Example(_));
-        let nothing_particular =
-            is_example && with_regions >= FEW && photos.len() as f32 > EVERYWHERE * with_regions as f32;
+        let nothing_particular = is_example
+            && is_most(photos.len(), with_regions)
+            && (search.is_everything() && with_regions >= FEW || search.is_like_most_of_all(&things, &standings)?);
         if nothing_particular {
             photos.iter_mut().for_each(FoundPhoto::fall_below);
             photos.truncate(query.depth.weaker(0));
@@ -234,7 +235,26 @@ fn name(digest: u64, index: &Index) -> u64 {
     u64::from_le_bytes(hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default())
 }
 
+/// True if so many of all photos are like an example that nothing in it tells one from another.
+fn is_most(found: usize, all: usize) -> bool {
+    found as f32 > EVERYWHERE * all as f32
+}
+
 impl Search<'_> {
+    /// True if no photo is left out but that of an example.
+    fn is_everything(&self) -> bool {
+        self.allowed.len() + 1 >= self.index.len()
+    }
+
+    /// True if an example is like most photos of the library, whatever the filter leaves of them: in
+    /// a folder of zebras, most photos are rightly like a zebra.
+    fn is_like_most_of_all(&self, things: &[Thing], standings: &[Standing]) -> Result<bool, EngineError> {
+        let allowed = self.index.select(&Filter::default());
+        let whole = Search { index: self.index, regions: Arc::clone(&self.regions), query: self.query, allowed };
+        let all = whole.allowed.iter().filter(|&id| whole.regions.shapes(id).is_some()).count();
+        Ok(all >= FEW && is_most(whole.photos(things, standings, &[])?.len(), all))
+    }
+
     /// Number of photos with a region that is large enough.
     fn photos_with_regions(&self) -> usize {
         let is_large = |shape: &RegionShape| shape.area >= self.query.min_area;
