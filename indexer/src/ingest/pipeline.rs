@@ -6,7 +6,8 @@
 //!      `------- failures -------`-------------- known files, failures -----------'
 //! ```
 //!
-//! Beside them a thread counts the files, so that it is soon known how many there are, however long they take.
+//! Beside them a thread counts the files, so that it is soon known how many there are, however long
+//! they take.
 //!
 //! What waits between stages is bounded by the channels, what is being decoded by [`super::budget::Budget`]. The writer
 //! sends nothing, so it always gets on, and with it everybody else. A stage that finds its receiver gone ends.
