@@ -34,7 +34,7 @@ pub fn listen(engine: Engine, args: &ListenArgs, context: &Context) -> Result<Ou
             context.note(format_args!("behind a reverse proxy: {url}"));
         }
         if !args.public_url.is_empty() && args.token.is_none() {
-            context.note(format_args!("without --token, everybody whom the proxy lets in sees the pictures"));
+            context.note(format_args!("without --token, everybody whom the proxy lets in sees the images"));
         }
         if !args.no_open {
             let address = args
