@@ -9,7 +9,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{Decoded, Format, Limits, PictureError};
+use super::{Decoded, Format, Limits, PictureError, blocks, exif};
 
 /// Largest number of scans of one file; encoders write about ten.
 const MAX_SCANS: usize = 100;
@@ -45,7 +45,7 @@ pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decod
     limits.check(width, height, pixels * 3 + coefficients)?;
     survey.check_work(pixels, limits)?;
 
-    let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
+    let orientation = blocks(Format::Jpeg, bytes).exif.and_then(exif::orientation);
     let (size, orientation) = ((width, height), orientation.unwrap_or(Orientation::NoTransforms));
     let reduced = least.filter(|_| survey.ended).and_then(|least| reduced(bytes, limits, size, least));
     if let Some(pixels) = reduced {

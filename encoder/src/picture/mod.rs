@@ -6,9 +6,12 @@
 //!
 //! Embedded colour profiles are not applied: as in the reference processors, pixel values count as sRGB.
 
+mod container;
 mod error;
+mod exif;
 #[cfg(feature = "heic")]
 mod heif;
+mod items;
 mod jpeg;
 mod raster;
 mod sniff;
@@ -19,6 +22,7 @@ use std::path::Path;
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 
+pub use container::{Blocks, blocks};
 pub use error::PictureError;
 pub use sniff::Format;
 

@@ -7,7 +7,7 @@ use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, tiff::Tif
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, Rgb, RgbImage, RgbaImage};
 
-use super::{Decoded, Format, Limits, PictureError};
+use super::{Decoded, Format, Limits, PictureError, blocks, exif};
 
 pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, PictureError> {
     let mut decoder = open(bytes, format, limits)?;
@@ -19,7 +19,11 @@ pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, 
     }
     decoder.set_limits(limits.into()).map_err(refusal)?;
     // Damaged metadata does not cost the picture.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let orientation = match format {
+        Format::Tiff => decoder.orientation().ok(),
+        _ => blocks(format, bytes).exif.and_then(exif::orientation),
+    };
+    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
     let image = DynamicImage::from_decoder(decoder).map_err(refusal)?;
     let pixels = if image.color().has_alpha() { on_white(image.into_rgba8()) } else { image.into_rgb8() };
     Ok(Decoded::whole(pixels, orientation))

@@ -13,7 +13,7 @@ use super::disk::is_gone;
 use super::encode::Encoded;
 use super::holders::{Holders, Origin};
 use super::look::{Known, NewPicture};
-use super::metadata::{Words, read_sidecars};
+use super::metadata::{Sidecars, Words};
 use super::pipeline::{Message, Outcome, Shared};
 use super::report::Report;
 use crate::{ImageId, Index, IndexError};
@@ -31,11 +31,13 @@ pub(super) struct Writer<'a, 'o> {
     /// Files that held pictures which this run came across elsewhere, and that are no longer there.
     gone: BTreeSet<PathBuf>,
     holders: Holders,
+    sidecars: Sidecars,
 }
 
 impl<'a, 'o> Writer<'a, 'o> {
     pub fn new(index: &'a Index, contents: &'a Contents, report: Report<'o>) -> Self {
-        Self { index, contents, report, gone: BTreeSet::new(), holders: Holders::default() }
+        let (gone, holders, sidecars) = (BTreeSet::new(), Holders::default(), Sidecars::default());
+        Self { index, contents, report, gone, holders, sidecars }
     }
 
     /// Takes messages until all other stages have ended. Returning early ends them.
@@ -89,7 +91,10 @@ impl<'a, 'o> Writer<'a, 'o> {
         let NewPicture { file, mut record } = picture;
         let mut words = file.words.clone();
         if file.sidecar_modified != 0 {
-            words.merge(&read_sidecars(&file.path));
+            let beside = self.sidecars.read(&file.path);
+            words.merge(&beside.words);
+            record.taken = record.taken.or(beside.taken);
+            record.place = record.place.or(beside.place);
         }
         (record.caption, record.keywords) = words.into_fields();
         record.described = encoded.described;
@@ -183,14 +188,14 @@ impl<'a, 'o> Writer<'a, 'o> {
 
     /// The words of a picture are those in its bytes and in the sidecars of its files: this one and up to
     /// [`MOST_SIDECARS`] others.
-    fn set_words(&self, file: &Known, id: ImageId) -> Result<(), IndexError> {
+    fn set_words(&mut self, file: &Known, id: ImageId) -> Result<(), IndexError> {
         let mut words: Words = file.words.clone();
         let others = self.index.some_files_of(id, MOST_SIDECARS)?;
         let others = others.iter().filter(|other| other.path != file.path && !other.missing);
         let others = others.map(|other| (&other.path, other.sidecar_modified));
         for (path, modified) in std::iter::once((&file.path, file.sidecar_modified)).chain(others) {
             if modified != 0 {
-                words.merge(&read_sidecars(path));
+                words.merge(&self.sidecars.read(path).words);
             }
         }
         let (caption, keywords) = words.into_fields();

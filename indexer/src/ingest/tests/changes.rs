@@ -304,3 +304,16 @@ fn files_of_older_libraries_get_their_time_of_change() {
     change_silently(&path, 2);
     assert_eq!(fixture.run().0.indexed, 1);
 }
+
+#[test]
+fn a_sidecar_says_when_and_where_a_picture_was_taken_that_does_not() {
+    let fixture = Fixture::new();
+    let picture = fixture.picture("a.png", 1);
+    let takeout = r#"{"title": "a.png", "photoTakenTime": {"timestamp": "1517344248"},
+        "geoData": {"latitude": 48.5, "longitude": -2.25}}"#;
+    fs::write(fixture.path("a.png.supplemental-metadata.json"), takeout).unwrap();
+    fixture.run();
+    let record = fixture.index.image(fixture.id(&picture)).unwrap().unwrap();
+    assert_eq!(record.taken, Some(1_517_344_248));
+    assert_eq!(record.place.map(|place| (place.latitude, place.longitude)), Some((48.5, -2.25)));
+}
