@@ -46,7 +46,7 @@ onPage("the mode of the bar looks for things, with boxes on the pictures", async
   assert.equal(await page.locator("#grid .spot").count(), 0);
 });
 
-onPage("things can be put in order of date", { path: "/?find=1&c=t:1:butterfly&weak=1" }, async (page) => {
+onPage("things can be put in order of date", { path: "/?find=1&c=t:1:sunflower&weak=1" }, async (page) => {
   await page.locator("#grid .spot").first().waitFor();
   const found = await count(page);
   await page.selectOption("#sort", "oldest");

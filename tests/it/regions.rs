@@ -56,14 +56,14 @@ fn a_question_about_things_is_never_answered_with_nothing() {
 #[test]
 fn bounds_narrow_and_pages_go_on() {
     let fixture = shared();
-    let all = fixture.json(["find", "flower", "--all", "--json", "-n", "50"]);
-    let one = fixture.json(["find", "flower", "--all", "--json", "-n", "50", "--max-per-photo", "1"]);
+    let all = fixture.json(["find", "sunflower", "--all", "--json", "-n", "50"]);
+    let one = fixture.json(["find", "sunflower", "--all", "--json", "-n", "50", "--max-per-photo", "1"]);
     assert!(all.len() >= 2 && one.iter().all(|photo| photo["boxes"].as_array().unwrap().len() == 1));
-    let first = fixture.run(["find", "flower", "--all", "--json", "-n", "1"]);
+    let first = fixture.run(["find", "sunflower", "--all", "--json", "-n", "1"]);
     let cursor = first.stderr.split("--cursor ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
-    let second = fixture.json(["find", "flower", "--all", "--json", "-n", "1", "--cursor", &cursor]);
+    let second = fixture.json(["find", "sunflower", "--all", "--json", "-n", "1", "--cursor", &cursor]);
     assert_eq!((&first.json()[0]["id"], &second[0]["id"]), (&all[0]["id"], &all[1]["id"]));
-    let large = fixture.run(["find", "flower", "--all", "--json", "--min-area", "0.99"]);
+    let large = fixture.run(["find", "sunflower", "--all", "--json", "--min-area", "0.99"]);
     assert!(large.json().iter().all(|photo| photo["boxes"][0]["area"].as_f64().unwrap() >= 0.99));
 }
 
@@ -94,7 +94,7 @@ fn other_programs_get_files() {
     let (xmp, crops, drawn) = (file("xmp"), file("crops"), file("drawn"));
     let run = fixture.run([
         "find",
-        "flower",
+        "sunflower",
         "--all",
         "-n",
         "2",
@@ -117,10 +117,10 @@ fn other_programs_get_files() {
     let read = |path: &str| fs::read_to_string(path).unwrap();
     let coco: Value = serde_json::from_str(&read(&coco)).unwrap();
     assert_eq!(coco["annotations"].as_array().unwrap().len(), 2);
-    assert_eq!(coco["categories"][0]["name"], "flower");
+    assert_eq!(coco["categories"][0]["name"], "sunflower");
     let studio: Value = serde_json::from_str(&read(&studio)).unwrap();
     assert_eq!(studio.as_array().unwrap().len(), 2);
-    assert_eq!(read(&cvat).matches("<box label=\"flower\"").count(), 2);
+    assert_eq!(read(&cvat).matches("<box label=\"sunflower\"").count(), 2);
     for dir in [&xmp, &crops, &drawn] {
         assert_eq!(fs::read_dir(dir).unwrap().count(), 2, "{dir}");
     }

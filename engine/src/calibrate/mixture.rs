@@ -25,7 +25,7 @@ const MEAN_RANGE: (f64, f64) = (0.36, 1.0 / 0.36);
 /// Places of near misses, as multiples of the prior's.
 const NEAR_PLACES: [f64; 3] = [0.6, 1.0, 1.45];
 /// Rates of near misses, as multiples of the prior's, and the weight of each.
-const NEAR_RATES: [(f64, f64); 3] = [(0.1, 0.25), (1.0, 0.5), (3.3, 0.25)];
+const NEAR_RATES: [(f64, f64); 4] = [(0.1, 0.2), (0.33, 0.25), (1.0, 0.35), (3.3, 0.2)];
 /// Deviation of near misses beside that of matches.
 const NEAR_WIDTH: f64 = 0.75;
 /// Shares of matches that are tried, evenly in the logarithm from half an image to this share of the library.
@@ -194,12 +194,16 @@ fn hypotheses(null: &NullDensity, sd: f64, prior: &MatchPrior) -> (Vec<Vec<f64>>
 }
 
 /// A normal group above the null. Below the query's level it keeps the ratio to the null that it has there: a low cosine
-/// never speaks for a match, however wide the group is.
+/// never speaks for a match, however wide the group is. It sums to one as the null does, else large libraries would
+/// favour whatever has more mass.
 fn group(null: &NullDensity, mean: f64, width: f64) -> Vec<f64> {
     let level = bin_of(0.0);
     let ratio = normal(middle(level), mean, width) / null.at(level);
     let value = |bin: usize| if bin < level { ratio * null.at(bin) } else { normal(middle(bin), mean, width) };
-    (0..BINS).map(|bin| value(bin).max(1e-40)).collect()
+    let mut density: Vec<f64> = (0..BINS).map(|bin| value(bin).max(1e-40)).collect();
+    let mass: f64 = density.iter().sum::<f64>() * STEP;
+    density.iter_mut().for_each(|value| *value /= mass);
+    density
 }
 
 fn shares(least: f64, most: f64) -> [f64; SHARES] {

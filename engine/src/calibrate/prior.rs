@@ -34,9 +34,9 @@ pub struct MatchPrior {
 const USUAL_SIZE: f32 = 3000.0;
 /// Where the model of a query is a little wrong, every image adds to the evidence for matches, so that it grows with the
 /// library even without any. The prior odds fall with the size to this power; fitted on `cargo bench --bench scores`.
-const MISFIT: f32 = 1.25;
+const MISFIT: f32 = 0.6;
 /// Highest log odds of presence, for small libraries.
-const SUREST: f32 = 2.8;
+const SUREST: f32 = 1.8;
 
 /// The priors of one model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,7 +76,7 @@ impl Default for Calibration {
             own_level: 1.0,
             own_deviation: 1.0,
             usual_deviation: Some(0.03),
-            presence: 0.4,
+            presence: 0.8,
         };
         // Another image of what an image shows is nearly always there.
         let image = MatchPrior {

@@ -50,10 +50,17 @@ impl Engine {
     }
 }
 
-/// True if it is the photo's file that is at fault: gone, not readable, or damaged.
+/// True if it is the photo's file that is at fault: gone, replaced, not readable, damaged, or on a
+/// drive that does not answer.
 fn is_of_file(error: &EngineError) -> bool {
-    let in_picture = matches!(error, EngineError::Encode(EncodeError::Picture(_)));
-    in_picture || matches!(error, EngineError::Io { .. } | EngineError::BadRequest(_))
+    matches!(
+        error,
+        EngineError::Encode(EncodeError::Picture(_))
+            | EngineError::Io { .. }
+            | EngineError::BadRequest(_)
+            | EngineError::Changed { .. }
+            | EngineError::Unreachable { .. }
+    )
 }
 
 /// True if the first box of each thing lies as the relations say.

@@ -126,7 +126,7 @@ fn show_next(home: &Path, args: &DemoArgs, context: &Context) -> Result<(), CliE
     let mut out = context.stdout();
     let home = home.display();
     writeln!(out, "\nTry next:")?;
-    writeln!(out, "  glimpse search --home '{home}' a bee on a sunflower")?;
+    writeln!(out, "  glimpse search --home '{home}' a palm tree on the beach")?;
     writeln!(out, "  glimpse search --home '{home}' crescent moon - cat")?;
     writeln!(out, "  glimpse find --home '{home}' sunflower and no bee --annotated .")?;
     if !args.serve {
