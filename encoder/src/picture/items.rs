@@ -7,6 +7,9 @@ pub(super) enum Kind {
     Xmp,
 }
 
+/// Items of EXIF and XMP that are looked for; a picture has one of each.
+const MOST: usize = 16;
+
 /// Calls `found` with each item of EXIF or XMP that lies in one piece; `None` where the file ends or breaks.
 pub(super) fn each<'a>(bytes: &'a [u8], mut found: impl FnMut(Kind, &'a [u8])) -> Option<()> {
     let meta = child(bytes, b"meta")?.get(4..)?;
@@ -16,7 +19,7 @@ pub(super) fn each<'a>(bytes: &'a [u8], mut found: impl FnMut(Kind, &'a [u8])) -
     let version = *infos.first()?;
     let entries = infos.get(if version == 0 { 6 } else { 8 }..)?;
     let kinds: Vec<(u64, Kind)> =
-        Boxes(entries).filter(|(name, _)| *name == b"infe").filter_map(|(_, it)| info(it)).collect();
+        Boxes(entries).filter(|(name, _)| *name == b"infe").filter_map(|(_, it)| info(it)).take(MOST).collect();
     each_location(locations, |id, in_data, start, length| {
         let Some((_, kind)) = kinds.iter().find(|(known, _)| *known == id) else { return };
         let from = if in_data { data } else { bytes };
@@ -57,12 +60,16 @@ fn each_location(locations: &[u8], mut found: impl FnMut(u64, bool, u64, u64)) -
         let is_elsewhere = fields.number(2)? != 0;
         let base = fields.number(base)?;
         let pieces = fields.number(2)?;
-        for _ in 0..pieces {
-            fields.number(if version == 0 { 0 } else { index })?;
-            let (start, length) = (fields.number(offset)?, fields.number(length)?);
-            if pieces == 1 && method < 2 && !is_elsewhere {
-                found(id, method == 1, base.saturating_add(start), length);
-            }
+        let index = if version == 0 { 0 } else { index };
+        if pieces != 1 {
+            // Skipped at once: their fields may be of no length, and as many as a number can say.
+            fields.take(usize::try_from(pieces).ok()?.checked_mul(index + offset + length)?)?;
+            continue;
+        }
+        fields.take(index)?;
+        let (start, length) = (fields.number(offset)?, fields.number(length)?);
+        if method < 2 && !is_elsewhere {
+            found(id, method == 1, base.saturating_add(start), length);
         }
     }
     Some(())

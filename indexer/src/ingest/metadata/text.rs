@@ -77,6 +77,6 @@ mod tests {
         assert_eq!(text("ää".as_bytes().split_last().map_or(&[][..], |(_, rest)| rest)), "ä\u{FFFD}");
         assert_eq!(utf16_of_unknown_order(b"a\0b\0", false), "ab");
         assert_eq!(utf16_of_unknown_order(b"\0a\0b", true), "ab");
-        assert_eq!(utf16_of_unknown_order(b"\x2F\x6E", false), "港".replace('港', "\u{2F6E}"));
+        assert_eq!(utf16_of_unknown_order(b"\x2F\x6E", false), "\u{2F6E}");
     }
 }
