@@ -77,7 +77,10 @@ export async function truth() {
 
 /// The records of the pictures that are shown, the first ones first.
 export async function shown(page, most = 5, { sure = false } = {}) {
-  const hrefs = await (sure ? sureTiles(page) : tiles(page)).locator("a.shot").evaluateAll((links) => links.map(({ href }) => href));
+  const links = (sure ? sureTiles(page) : tiles(page)).locator("a.shot");
+  // The grid is drawn in steps, and is empty for a moment when its order changes.
+  await links.first().waitFor({ state: "attached" });
+  const hrefs = await links.evaluateAll((links) => links.map(({ href }) => href));
   const ids = hrefs.slice(0, most).map((href) => new URL(href).searchParams.get("view"));
   const answer = await page.evaluate((ids) => fetch(`/api/v1/images?ids=${ids}`).then((answer) => answer.json()), ids.join());
   // Another test may have added copies elsewhere.

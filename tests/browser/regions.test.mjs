@@ -46,7 +46,7 @@ onPage("the mode of the bar looks for things, with boxes on the pictures", async
   assert.equal(await page.locator("#grid .spot").count(), 0);
 });
 
-onPage("things can be put in order of date", { path: "/?find=1&c=t:1:sunflower&weak=1" }, async (page) => {
+onPage("things can be put in order of date", { path: "/?find=1&c=t:1:zebra&weak=1" }, async (page) => {
   await page.locator("#grid .spot").first().waitFor();
   const found = await count(page);
   await page.selectOption("#sort", "oldest");
@@ -54,7 +54,8 @@ onPage("things can be put in order of date", { path: "/?find=1&c=t:1:sunflower&w
   await idle(page);
   assert.equal(await count(page), found, "the same things");
   await page.locator("#grid .spot").first().waitFor();
-  const taken = (await shown(page, Math.min(found, 12), { sure: true })).map(({ taken }) => taken ?? "9999");
+  // What is below the cut has an order of its own.
+  const taken = (await shown(page, Math.min(found || 12, 12), { sure: found > 0 })).map(({ taken }) => taken ?? "9999");
   assert.ok(taken.length > 1, "dates to compare");
   assert.deepEqual(taken, [...taken].sort(), "oldest first");
 });

@@ -21,7 +21,7 @@ for (const { lang, text, concept } of queries) {
     const found = await shown(page, 3, { sure: matches > 0 });
     const right = found.filter(({ path }) => things.get(path)?.concepts.includes(concept));
     assert.ok(things.get(found[0].path)?.concepts.includes(concept), `${text}: ${found[0].path}`);
-    assert.ok(right.length > found.length / 2, `${text}: ${right.length} of ${found.length}`);
+    if (matches > 0) assert.ok(right.length > found.length / 2, `${text}: ${right.length} of ${found.length}`);
     assert.equal(new URL(page.url()).searchParams.get("q"), text);
   });
 }
@@ -250,9 +250,10 @@ onPage("pictures to search with wait for the model, and are searched as soon as 
 onPage("what the server says comes with a sentence in the language of the page", { locale: "de" }, async (page, { expect }) => {
   await page.click("#library");
   expect("api/v1/jobs");
-  await page.fill("#folder-path", "/no/such/folder");
+  const folder = join(pictures, "no such folder");
+  await page.fill("#folder-path", folder);
   await page.click("#add-folder button");
-  await page.locator("#folder-problem", { hasText: "Das wurde nicht verstanden (/no/such/folder is not there" }).waitFor();
+  await page.locator("#folder-problem", { hasText: `Das wurde nicht verstanden (${folder} is not there` }).waitFor();
 });
 
 onPage("every picture of the library comes into view on the way down, and few are in the document", async (page) => {

@@ -215,6 +215,7 @@ async function loadMore() {
 async function loadRest(signal) {
   while (results && !results.complete && !signal.aborted && results.tiles.length < MOST) {
     await new Promise((done) => (window.requestIdleCallback ?? setTimeout)(done, { timeout: 1000 }));
+    if (!results || signal.aborted) return; // another question came meanwhile
     const before = results.tiles.length;
     await loadMore();
     if (results?.tiles.length === before && !loadingMore) return;

@@ -1,11 +1,12 @@
 //! A file that is open, read step by step.
 
-use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fs::{File, Metadata};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use glimpse_encoder::files;
 use glimpse_indexer::{ContentHash, ContentHasher};
 use parking_lot::Mutex;
 
@@ -143,20 +144,11 @@ fn nanoseconds(time: io::Result<SystemTime>) -> i128 {
     }
 }
 
-/// `None` if it is no regular file. Looks before it opens, since opening a device can do something;
-/// and opens without waiting for the other end of a pipe that took the file's place in between.
+/// `None` if it is no regular file.
 fn open_regular(path: &Path) -> io::Result<Option<(File, Metadata)>> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Ok(None);
+    match files::open(path) {
+        Ok(file) => file.metadata().map(|facts| Some((file, facts))),
+        Err(error) if matches!(error.kind(), ErrorKind::IsADirectory | ErrorKind::InvalidInput) => Ok(None),
+        Err(error) => Err(error),
     }
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
-    }
-    let file = options.open(path)?;
-    let facts = file.metadata()?;
-    Ok(facts.is_file().then_some((file, facts)))
 }
