@@ -1,10 +1,18 @@
-//! What of EXIF (CIPA DC-008) concerns pixels: where a block begins, and which way up a picture is.
+//! What of EXIF (CIPA DC-008) concerns pixels: where a block begins, which way up a picture is, and whether a TIFF holds
+//! one at all.
 
 use image::metadata::Orientation;
 
 /// So many bytes may stand before the structure.
 const LONGEST_PREFIX: usize = 16;
 const ORIENTATION: u32 = 0x0112;
+const SUBFILE_TYPE: u32 = 0x00FE;
+const PHOTOMETRIC: u32 = 0x0106;
+const SUB_DIRECTORIES: u32 = 0x014A;
+const DNG_VERSION: u32 = 0xC612;
+/// Values of [`PHOTOMETRIC`] (TIFF/EP and DNG).
+const COLOUR_FILTERS: u32 = 32_803;
+const LINEAR_RAW: u32 = 34_892;
 
 /// The TIFF structure of an EXIF block, without what stands before it in some containers: the
 /// `Exif\0\0` of JPEG, which other formats do not need and some writers keep, and the offset of HEIF.
@@ -16,6 +24,23 @@ pub(super) fn tiff_structure(block: &[u8]) -> Option<&[u8]> {
 
 /// The orientation that a TIFF structure names in its first directory.
 pub(super) fn orientation(tiff: &[u8]) -> Option<Orientation> {
+    Orientation::from_exif(u8::try_from(value(tiff, ORIENTATION)?).ok()?)
+}
+
+/// True for a TIFF structure that is a camera raw file: Canon's mark behind the header, Adobe's version of DNG, values of
+/// single colour filters, or a thumbnail in the place of the picture, which lies in a directory below, as in Nikon's and
+/// Sony's files.
+pub(super) fn is_camera_raw(tiff: &[u8]) -> bool {
+    let is_filtered = value(tiff, PHOTOMETRIC).is_some_and(|it| matches!(it, COLOUR_FILTERS | LINEAR_RAW));
+    let is_thumbnail = value(tiff, SUBFILE_TYPE).is_some_and(|it| it & 1 == 1);
+    tiff.get(8..10) == Some(b"CR")
+        || value(tiff, DNG_VERSION).is_some()
+        || is_filtered
+        || is_thumbnail && value(tiff, SUB_DIRECTORIES).is_some()
+}
+
+/// The first value of a field in the first directory; for what does not fit into four bytes, where it lies.
+fn value(tiff: &[u8], tag: u32) -> Option<u32> {
     let is_little = tiff.first() == Some(&b'I');
     let number = |at: usize, length: usize| {
         let bytes = tiff.get(at..at.checked_add(length)?)?;
@@ -25,14 +50,14 @@ pub(super) fn orientation(tiff: &[u8]) -> Option<Orientation> {
     let directory = number(4, 4)? as usize;
     let entries = number(directory, 2)? as usize;
     let mut entries = (0..entries).map(|n| directory.saturating_add(2 + 12 * n));
-    let entry = entries.find(|&at| number(at, 2) == Some(ORIENTATION))?;
+    let entry = entries.find(|&at| number(at, 2) == Some(tag))?;
     // The standard asks for a number of two bytes; some writers take one or four.
     let length = match number(entry + 2, 2)? {
         1 | 6 | 7 => 1,
-        4 | 9 => 4,
+        4 | 9 | 13 => 4,
         _ => 2,
     };
-    Orientation::from_exif(u8::try_from(number(entry + 8, length)?).ok()?)
+    number(entry + 8, length)
 }
 
 #[cfg(test)]
@@ -75,5 +100,28 @@ mod tests {
         }
         assert_eq!(tiff_structure(&[&[0; 17][..], &plain].concat()), None);
         assert_eq!(tiff_structure(b""), None);
+    }
+
+    #[test]
+    fn camera_raw_files_are_told_from_other_tiffs() {
+        let tiff = |fields: &[(u16, u32)]| {
+            let entry = |(tag, value): &(u16, u32)| {
+                [&tag.to_le_bytes()[..], b"\x04\0", &1u32.to_le_bytes(), &value.to_le_bytes()].concat()
+            };
+            let entries: Vec<u8> = fields.iter().flat_map(entry).collect();
+            [b"II*\0\x08\0\0\0", &(fields.len() as u16).to_le_bytes()[..], &entries, &[0; 4]].concat()
+        };
+        for raw in [
+            tiff(&[(0xFE, 0), (0xC612, 0x0401)]),
+            tiff(&[(0x106, 32_803)]),
+            tiff(&[(0x106, 34_892)]),
+            tiff(&[(0xFE, 1), (0x14A, 800)]),
+            b"II*\0\x10\0\0\0CR\x02\0".to_vec(),
+        ] {
+            assert!(is_camera_raw(&raw), "{raw:?}");
+        }
+        for usual in [tiff(&[(0xFE, 0), (0x106, 2), (0x14A, 800)]), tiff(&[(0xFE, 1)]), b"II*\0".to_vec()] {
+            assert!(!is_camera_raw(&usual), "{usual:?}");
+        }
     }
 }

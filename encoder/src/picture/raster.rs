@@ -10,6 +10,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, Rgb, RgbImage, RgbaImage};
 use super::{Decoded, Format, Limits, PictureError, blocks, exif};
 
 pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, PictureError> {
+    check_kind(bytes, format)?;
     let mut decoder = open(bytes, format, limits)?;
     let refusal = |error| refusal(error, format, limits);
     let (width, height) = decoder.dimensions();
@@ -29,6 +30,19 @@ pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, 
     Ok(Decoded::whole(pixels, orientation))
 }
 
+/// Refuses what passes for `format` and is something else.
+fn check_kind(bytes: &[u8], format: Format) -> Result<(), PictureError> {
+    match format {
+        Format::Tiff if exif::is_camera_raw(bytes) => {
+            Err(PictureError::unsupported("a camera raw file, inside a TIFF"))
+        }
+        Format::Png if bytes.get(12..16) == Some(b"CgBI") => {
+            Err(PictureError::unsupported("a PNG in the form of iOS apps (CgBI)"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Box<dyn ImageDecoder + 'a>, PictureError> {
     let reader = Cursor::new(bytes);
     let refusal = |error| refusal(error, format, limits);
@@ -39,7 +53,7 @@ fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Box<dyn 
         Format::Tiff => Box::new(TiffDecoder::new(reader).map_err(refusal)?),
         Format::Bmp => Box::new(BmpDecoder::new(reader).map_err(refusal)?),
         Format::Jpeg | Format::Heic | Format::Avif => {
-            return Err(PictureError::Unsupported(format!("{format}; convert it to JPEG or PNG")));
+            return Err(PictureError::unsupported(&format.to_string()));
         }
     })
 }
@@ -70,7 +84,7 @@ fn refusal(error: ImageError, format: Format, limits: &Limits) -> PictureError {
         ImageError::Limits(error) => {
             PictureError::TooLarge { found: error.to_string(), limit: format!("{} MiB", limits.max_alloc >> 20) }
         }
-        ImageError::Unsupported(error) => PictureError::Unsupported(format!("{format}: {error}")),
+        ImageError::Unsupported(error) => PictureError::unsupported(&format!("{format}: {error}")),
         // The crate's own words only repeat the format; the cause says what is wrong.
         error => PictureError::broken(format, error.source().map_or_else(|| error.to_string(), ToString::to_string)),
     }
@@ -86,5 +100,23 @@ mod tests {
     fn transparent_pixels_lie_on_white() {
         let image = RgbaImage::from_fn(3, 1, |x, _| Rgba([10, 20, 30, [255, 0, 51][x as usize]]));
         assert_eq!(on_white(image).into_raw(), [10, 20, 30, 255, 255, 255, 206, 208, 210]);
+    }
+
+    #[test]
+    fn kinds_that_are_not_read_are_unsupported_and_not_damaged() {
+        let reason = |bytes: &[u8], format| match decode(bytes, format, &Limits::default()) {
+            Err(PictureError::Unsupported(reason)) => reason,
+            other => panic!("{:?}", other.map(|_| ())),
+        };
+        let mut png = b"\x89PNG\r\n\x1A\n\0\0\0\x04CgBI\0\0\0\0".to_vec();
+        png.extend([0; 20]);
+        assert!(reason(&png, Format::Png).contains("CgBI"));
+        // Compression 5, a PNG inside a BMP.
+        let mut bmp = Vec::from(*b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x02\0\0\0\x02\0\0\0\x01\0\0\0\x05\0\0\0");
+        bmp.extend([0; 40]);
+        assert!(reason(&bmp, Format::Bmp).contains("PNG compression"));
+        for format in [Format::Jpeg, Format::Heic, Format::Avif] {
+            assert!(reason(b"", format).contains("convert it"));
+        }
     }
 }
