@@ -173,6 +173,7 @@ fn picture(n: u64) -> ImageRecord {
         caption: None,
         keywords: Vec::new(),
         described: None,
+        truncated: false,
     }
 }
 

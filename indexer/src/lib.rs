@@ -26,4 +26,4 @@ pub use ids::{ContentHash, ContentHasher, ImageId};
 pub use index::{GraphEngine, Index, IndexOptions, Stats, VerifyReport};
 pub use library::{Library, Manifest, RegionRebuild};
 pub use private::{create_private_dir_all, create_private_file};
-pub use record::{FileRecord, ImageRecord, Place};
+pub use record::{Facts, FileRecord, ImageRecord, Place};

@@ -25,6 +25,7 @@ pub(super) struct Step<'a> {
 /// What readers will see.
 enum Effect {
     NewImage(ImageRecord, Quantised),
+    PutFacts(ImageRecord),
     RemoveImage(ImageId),
     PutRegions(ImageId, Stored),
     RemoveRegions(ImageId),
@@ -81,10 +82,11 @@ impl<'a> Step<'a> {
         Ok(!parts.is_empty())
     }
 
-    /// Other words for a known picture; its facts stay.
-    pub(super) fn replace_words(&mut self, record: &ImageRecord) {
-        self.batch.put(Table::Images, &keys::image(record.id), records::encode_image(record));
+    /// Other facts and words of a known picture, whose content stays.
+    pub(super) fn replace_facts(&mut self, record: ImageRecord) {
+        self.batch.put(Table::Images, &keys::image(record.id), records::encode_image(&record));
         self.changed.insert(record.id);
+        self.effects.push(Effect::PutFacts(record));
     }
 
     /// A new file, or another record for a known one. A picture that loses its last file goes with it.
@@ -200,6 +202,7 @@ impl<'a> Step<'a> {
         for effect in &self.effects {
             match effect {
                 Effect::NewImage(record, _) => memory.put_image(record, true),
+                Effect::PutFacts(record) => memory.replace_facts(record),
                 Effect::RemoveImage(id) => memory.remove_image(*id),
                 Effect::PutRegions(..) | Effect::RemoveRegions(_) => {}
                 Effect::PutFile(file) => memory.put_file(file),
@@ -244,7 +247,11 @@ fn vectors_of(effects: &[Effect]) -> (Vec<(ImageId, &Quantised)>, Vec<ImageId>) 
         match effect {
             Effect::NewImage(record, vector) => new.push((record.id, vector)),
             Effect::RemoveImage(id) => gone.push(*id),
-            Effect::PutRegions(..) | Effect::RemoveRegions(_) | Effect::PutFile(_) | Effect::RemoveFile(_) => {}
+            Effect::PutFacts(_)
+            | Effect::PutRegions(..)
+            | Effect::RemoveRegions(_)
+            | Effect::PutFile(_)
+            | Effect::RemoveFile(_) => {}
         }
     }
     (new, gone)

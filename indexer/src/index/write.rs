@@ -13,7 +13,7 @@ use crate::hnsw::Progress;
 use crate::regions::format::Stored;
 use crate::store::keys::PathHash;
 use crate::store::records;
-use crate::{FileRecord, ImageId, ImageRecord, IndexError};
+use crate::{Facts, FileRecord, ImageId, ImageRecord, IndexError};
 
 /// How far words may lag behind commits.
 const WORDS_EVERY: Duration = Duration::from_secs(10);
@@ -96,26 +96,21 @@ impl Index {
         step.take()
     }
 
+    /// Replaces what files and sidecars say of a picture.
+    ///
+    /// # Errors
+    /// [`IndexError::NoSuchImage`], or if the store fails.
+    pub fn set_facts(&self, id: ImageId, facts: Facts) -> Result<(), IndexError> {
+        let Facts { taken, place, caption, keywords } = facts;
+        self.change(id, |record| *record = ImageRecord { taken, place, caption, keywords, ..record.clone() })
+    }
+
     /// Replaces caption and keywords of a picture.
     ///
     /// # Errors
     /// [`IndexError::NoSuchImage`], or if the store fails.
-    pub fn set_words(
-        &self,
-        id: ImageId,
-        mut caption: Option<String>,
-        mut keywords: Vec<String>,
-    ) -> Result<(), IndexError> {
-        let _writer = self.writer.lock();
-        let mut record = self.store.image(id)?.ok_or(IndexError::NoSuchImage(id))?;
-        records::fit_words(&mut caption, &mut keywords);
-        if record.caption == caption && record.keywords == keywords {
-            return Ok(());
-        }
-        (record.caption, record.keywords) = (caption, keywords);
-        let mut step = Step::new(self);
-        step.replace_words(&record);
-        step.take()
+    pub fn set_words(&self, id: ImageId, caption: Option<String>, keywords: Vec<String>) -> Result<(), IndexError> {
+        self.change(id, |record| (record.caption, record.keywords) = (caption, keywords))
     }
 
     /// Replaces what the model's decoder says of a picture.
@@ -123,12 +118,20 @@ impl Index {
     /// # Errors
     /// [`IndexError::NoSuchImage`], or if the store fails.
     pub fn set_description(&self, id: ImageId, text: String) -> Result<(), IndexError> {
+        self.change(id, |record| record.described = Some(text))
+    }
+
+    fn change(&self, id: ImageId, change: impl FnOnce(&mut ImageRecord)) -> Result<(), IndexError> {
         let _writer = self.writer.lock();
-        let mut record = self.store.image(id)?.ok_or(IndexError::NoSuchImage(id))?;
-        record.described = Some(text);
+        let old = self.store.image(id)?.ok_or(IndexError::NoSuchImage(id))?;
+        let mut record = old.clone();
+        change(&mut record);
         records::fit(&mut record);
+        if record == old {
+            return Ok(());
+        }
         let mut step = Step::new(self);
-        step.replace_words(&record);
+        step.replace_facts(record);
         step.take()
     }
 

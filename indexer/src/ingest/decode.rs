@@ -82,6 +82,7 @@ pub(super) struct Decoded {
     pub views: Views,
     /// Width and height of the upright picture.
     pub size: (u32, u32),
+    pub truncated: bool,
     pub metadata: Metadata,
 }
 
@@ -144,7 +145,7 @@ impl<'a> Decoder<'a> {
         let views = views.map_err(|error| Unread::Skipped(error.to_string()))?;
         self.options.on_picture.call(&content, &picture);
         self.decoding.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
-        Ok(Decoded { views, size: picture.size, metadata })
+        Ok(Decoded { views, size: picture.size, truncated: picture.truncated, metadata })
     }
 
     /// What a file says of its picture beside the pixels.

@@ -9,7 +9,7 @@ use glimpse_encoder::picture::Format;
 use super::FileEvent;
 use super::contents::{Claim, Contents};
 use super::decode::{Decoded, Decoder};
-use super::metadata::{Metadata, Words};
+use super::metadata::Metadata;
 use super::pipeline::{Message, Outcome, guarded};
 use super::read::{Stat, Unread};
 use super::walk::Candidate;
@@ -22,8 +22,8 @@ pub(super) struct Known {
     pub stat: Stat,
     pub sidecar_modified: i64,
     pub content: ContentHash,
-    /// Words from the file's own bytes.
-    pub words: Words,
+    /// What the file's own bytes say.
+    pub metadata: Metadata,
 }
 
 impl Known {
@@ -45,7 +45,7 @@ impl Known {
 #[derive(Debug)]
 pub(super) struct NewPicture {
     pub file: Known,
-    /// Without number, caption and keywords.
+    /// Without number, caption and keywords, and without what sidecars say.
     pub record: ImageRecord,
 }
 
@@ -108,21 +108,21 @@ impl Looker<'_> {
         };
         let (content, format, stat) = (file.content, file.format, file.stat);
         let sidecar_modified = candidate.sidecar_modified;
-        let known = |words| Known { path: path.clone(), stat, sidecar_modified, content, words };
-        match self.contents.claim(self.index, known(Words::default()))? {
+        let known = |metadata| Known { path: path.clone(), stat, sidecar_modified, content, metadata };
+        match self.contents.claim(self.index, known(Metadata::default()))? {
             Claim::Waits => return Ok(Fate::Waits),
             Claim::Known => {
                 return match self.decoder.metadata(path, file) {
-                    Ok(metadata) => Ok(Fate::Known(known(metadata.words))),
+                    Ok(metadata) => Ok(Fate::Known(known(metadata))),
                     Err(unread) => self.unread(unread),
                 };
             }
             Claim::Encode => *claimed = Some(content),
         }
         match self.decoder.decode(path, file, self.decoder.options.regions.make) {
-            Ok(Decoded { views, size, metadata }) => {
-                let file = known(metadata.words.clone());
-                let record = new_record(&file, format, size, metadata);
+            Ok(Decoded { views, size, truncated, metadata }) => {
+                let file = known(metadata);
+                let record = new_record(&file, format, size, truncated);
                 Ok(Fate::Fresh(Box::new(Fresh { picture: NewPicture { file, record }, views })))
             }
             Err(unread) => self.unread(unread),
@@ -153,7 +153,8 @@ enum Fate {
 }
 
 /// All but what only the writer knows: number, caption and keywords.
-fn new_record(file: &Known, format: Format, (width, height): (u32, u32), metadata: Metadata) -> ImageRecord {
+fn new_record(file: &Known, format: Format, (width, height): (u32, u32), truncated: bool) -> ImageRecord {
+    let Metadata { taken, camera, place, .. } = file.metadata.clone();
     ImageRecord {
         id: ImageId(0),
         content: file.content,
@@ -161,12 +162,13 @@ fn new_record(file: &Known, format: Format, (width, height): (u32, u32), metadat
         height,
         format,
         bytes: file.stat.bytes,
-        taken: metadata.taken,
-        camera: metadata.camera,
-        place: metadata.place,
+        taken,
+        camera,
+        place,
         caption: None,
         keywords: Vec::new(),
         described: None,
+        truncated,
     }
 }
 

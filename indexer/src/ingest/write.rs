@@ -13,10 +13,10 @@ use super::disk::is_gone;
 use super::encode::Encoded;
 use super::holders::{Holders, Origin};
 use super::look::{Known, NewPicture};
-use super::metadata::{Sidecars, Words};
+use super::metadata::Sidecars;
 use super::pipeline::{Message, Outcome, Shared};
 use super::report::Report;
-use crate::{ImageId, Index, IndexError};
+use crate::{Facts, ImageId, Index, IndexError};
 
 /// How long to wait for a message before looking at commits and counts.
 const TICK: Duration = Duration::from_millis(100);
@@ -89,14 +89,12 @@ impl<'a, 'o> Writer<'a, 'o> {
 
     fn encoded(&mut self, picture: NewPicture, encoded: Encoded) -> Result<(), IndexError> {
         let NewPicture { file, mut record } = picture;
-        let mut words = file.words.clone();
+        let mut metadata = file.metadata.clone();
         if file.sidecar_modified != 0 {
-            let beside = self.sidecars.read(&file.path);
-            words.merge(&beside.words);
-            record.taken = record.taken.or(beside.taken);
-            record.place = record.place.or(beside.place);
+            metadata.fill(self.sidecars.read(&file.path));
         }
-        (record.caption, record.keywords) = words.into_fields();
+        (record.taken, record.place) = (metadata.taken, metadata.place);
+        (record.caption, record.keywords) = metadata.words.into_fields();
         record.described = encoded.described;
         self.make_room(&file, None)?;
         let of_file = file.record(ImageId(0));
@@ -107,7 +105,7 @@ impl<'a, 'o> Writer<'a, 'o> {
         };
         self.report.change(FileEvent::Indexed(file.path));
         for waited in self.contents.settle(&file.content) {
-            self.hold(&Known { words: file.words.clone(), ..waited }, id)?;
+            self.hold(&Known { metadata: file.metadata.clone(), ..waited }, id)?;
         }
         Ok(())
     }
@@ -147,7 +145,7 @@ impl<'a, 'o> Writer<'a, 'o> {
             self.index.remove_file(from)?;
         }
         if file.sidecar_modified != 0 || old.is_some_and(|old| old.sidecar_modified != 0) {
-            self.set_words(file, id)?;
+            self.set_facts(file, id)?;
         }
         self.report.change(event);
         Ok(())
@@ -171,7 +169,7 @@ impl<'a, 'o> Writer<'a, 'o> {
         // Under a new number they would pass for new ones.
         let regions = regions.filter(|_| self.index.rebuild_left().is_none());
         let id = self.index.add_stored(record, &vector, regions, file.record(ImageId(0)))?;
-        self.set_words(file, id)?;
+        self.set_facts(file, id)?;
         let to = file.path.clone();
         self.report.change(FileEvent::Moved { from, to });
         Ok(())
@@ -186,20 +184,21 @@ impl<'a, 'o> Writer<'a, 'o> {
         Ok(())
     }
 
-    /// The words of a picture are those in its bytes and in the sidecars of its files: this one and up to
+    /// Date, place and words of a picture are those in its bytes and in the sidecars of its files: this one and up to
     /// [`MOST_SIDECARS`] others.
-    fn set_words(&mut self, file: &Known, id: ImageId) -> Result<(), IndexError> {
-        let mut words: Words = file.words.clone();
+    fn set_facts(&mut self, file: &Known, id: ImageId) -> Result<(), IndexError> {
+        let mut metadata = file.metadata.clone();
         let others = self.index.some_files_of(id, MOST_SIDECARS)?;
         let others = others.iter().filter(|other| other.path != file.path && !other.missing);
         let others = others.map(|other| (&other.path, other.sidecar_modified));
         for (path, modified) in std::iter::once((&file.path, file.sidecar_modified)).chain(others) {
             if modified != 0 {
-                words.merge(&self.sidecars.read(path).words);
+                metadata.fill(self.sidecars.read(path));
             }
         }
-        let (caption, keywords) = words.into_fields();
-        self.index.set_words(id, caption, keywords)
+        let (taken, place) = (metadata.taken, metadata.place);
+        let (caption, keywords) = metadata.words.into_fields();
+        self.index.set_facts(id, Facts { taken, place, caption, keywords })
     }
 
     fn lost(&mut self, path: PathBuf, outcome: Outcome) -> Result<(), IndexError> {

@@ -81,6 +81,7 @@ pub(crate) fn image(n: u8) -> ImageRecord {
         caption: None,
         keywords: Vec::new(),
         described: None,
+        truncated: false,
     }
 }
 
