@@ -1,12 +1,12 @@
-//! What is stored of a picture and of each file that holds it.
+//! What is stored of an image and of each file that holds it.
 
 use std::path::PathBuf;
 
-use glimpse_encoder::picture::Format;
+use glimpse_encoder::image_file::Format;
 
 use crate::{ContentHash, ImageId};
 
-/// A distinct picture. Kept well under sled's comfortable 4 KiB: captions, keywords and descriptions are cut.
+/// A distinct image. Kept well under sled's comfortable 4 KiB: captions, keywords and descriptions are cut.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageRecord {
     /// Its number in this generation.
@@ -33,11 +33,11 @@ pub struct ImageRecord {
     pub keywords: Vec<String>,
     /// What the model's decoder says of it, if it was asked; kept apart from what people wrote.
     pub described: Option<String>,
-    /// The file is cut off, and only a part of the picture could be read.
+    /// The file is cut off, and only a part of the image could be read.
     pub truncated: bool,
 }
 
-/// What files and sidecars say of a picture and may tell later than when it is indexed.
+/// What files and sidecars say of an image and may tell later than when it is indexed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
     /// As [`ImageRecord::taken`].
@@ -59,12 +59,12 @@ pub struct Place {
     pub longitude: f64,
 }
 
-/// A file that holds a picture.
+/// A file that holds an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileRecord {
     /// Absolute path.
     pub path: PathBuf,
-    /// The picture it holds.
+    /// The image it holds.
     pub image: ImageId,
     /// Size in bytes when it was read.
     pub bytes: u64,

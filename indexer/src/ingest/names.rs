@@ -1,16 +1,16 @@
-//! What files are called that hold pictures, and folders that hold none of the user's own.
+//! What files are called that hold images, and folders that hold none of the user's own.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// Names of pictures, read or not: one that is not read is named as skipped, so that nothing is missing without a word.
+/// Names of images, read or not: one that is not read is named as skipped, so that nothing is missing without a word.
 const EXTENSIONS: [&str; 33] = [
     "jpg", "jpeg", "jpe", "jfif", "jif", "pjpeg", "pjp", "mpo", "jps", "insp", "png", "apng", "webp", "gif", "tif",
     "tiff", "bmp", "dib", "heic", "heif", "hif", "avif", "ico", "tga", "jxl", "jp2", "psd", "qoi", "dds", "exr", "hdr",
     "ppm", "pgm",
 ];
 
-/// Names of what holds pictures that no decoder here reads: they are named as skipped without a look inside, where many
+/// Names of what holds images that no decoder here reads: they are named as skipped without a look inside, where many
 /// pass for something else (camera raw files mostly for TIFF).
 const RAW: [&str; 27] = [
     "3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gpr", "iiq", "kdc", "mef", "mos", "mrw", "nef",
@@ -50,7 +50,7 @@ pub(super) fn is_kept_by_the_system(name: &OsStr) -> bool {
 
 /// What a file's name says that it is.
 pub(super) enum Named {
-    Picture,
+    Image,
     /// Not read, whatever is in it: its kind in words.
     Unread(&'static str),
 }
@@ -60,7 +60,7 @@ pub(super) fn named(path: &Path) -> Option<Named> {
     let extension = path.extension().and_then(|it| it.to_str())?;
     let is_of = |known: &[&str]| known.iter().any(|known| extension.eq_ignore_ascii_case(known));
     match () {
-        () if is_of(&EXTENSIONS) => Some(Named::Picture),
+        () if is_of(&EXTENSIONS) => Some(Named::Image),
         () if is_of(&RAW) => Some(Named::Unread("a camera raw file")),
         () if is_of(&VIDEO) => Some(Named::Unread("a video")),
         () => None,

@@ -13,8 +13,8 @@ const WINDOWS_CAPTIONS: [Tag; 3] = [Tag(Context::Tiff, 0x9C9B), Tag(Context::Tif
 /// Keywords as Windows writes them, with semicolons between them.
 const WINDOWS_KEYWORDS: Tag = Tag(Context::Tiff, 0x9C9E);
 
-/// What cameras write where people might describe a picture, in lower case.
-const BOILERPLATE: [&str; 6] = ["digital camera", "exif_jpeg", "sony dsc", "minolta dsc", "camera pictures", "dcim"];
+/// What cameras write where people might describe an image, in lower case.
+const BOILERPLATE: [&str; 6] = ["digital camera", "exif_jpeg", "sony dsc", "minolta dsc", "camera images", "dcim"];
 
 /// Parses a TIFF structure as far as it can be parsed.
 pub(super) fn parse(block: Vec<u8>) -> Option<Exif> {
@@ -22,7 +22,7 @@ pub(super) fn parse(block: Vec<u8>) -> Option<Exif> {
     exif.or_else(|error| error.distill_partial_result(|_| {})).ok()
 }
 
-/// When the picture was taken, in seconds since 1970 of the camera's own clock.
+/// When the image was taken, in seconds since 1970 of the camera's own clock.
 pub(super) fn taken(exif: &Exif) -> Option<i64> {
     [Tag::DateTimeOriginal, Tag::DateTimeDigitized].into_iter().find_map(|tag| seconds(exif, tag))
 }
@@ -44,13 +44,13 @@ pub(super) fn camera(exif: &Exif) -> Option<String> {
     }
 }
 
-/// Where the picture was taken.
+/// Where the image was taken.
 pub(super) fn place(exif: &Exif) -> Option<Place> {
     let latitude = degrees(exif, Tag::GPSLatitude, Tag::GPSLatitudeRef);
     place::place(latitude, degrees(exif, Tag::GPSLongitude, Tag::GPSLongitudeRef))
 }
 
-/// What people wrote of the picture.
+/// What people wrote of the image.
 pub(super) fn words(exif: &Exif) -> Words {
     let mut words = Words::default();
     let description = ascii(exif, Tag::ImageDescription).map(decoded).filter(|text| !is_boilerplate(text));

@@ -1,4 +1,4 @@
-//! Files that lie beside a picture and describe it. For `a.jpg` these are, in any case of letters:
+//! Files that lie beside an image and describe it. For `a.jpg` these are, in any case of letters:
 //! `a.jpg.txt`, `a.txt`, `a.jpg.xmp`, `a.xmp`, and the JSON file of Google Takeout
 //! ([`takeout::stems`]).
 
@@ -38,7 +38,7 @@ impl Kind {
     }
 }
 
-/// The names in a folder that may belong to sidecars, so that a picture without one costs no look at the disk.
+/// The names in a folder that may belong to sidecars, so that an image without one costs no look at the disk.
 #[derive(Debug, Default)]
 pub(in crate::ingest) struct SidecarNames(HashMap<(Kind, String), Vec<OsString>>);
 
@@ -56,9 +56,9 @@ impl SidecarNames {
         Self(names)
     }
 
-    /// The sidecars of a picture, the most telling first.
-    fn beside(&self, picture: &Path) -> Vec<(Kind, PathBuf)> {
-        let (Some(name), Some(stem)) = (picture.file_name(), picture.file_stem()) else { return Vec::new() };
+    /// The sidecars of an image, the most telling first.
+    fn beside(&self, image: &Path) -> Vec<(Kind, PathBuf)> {
+        let (Some(name), Some(stem)) = (image.file_name(), image.file_stem()) else { return Vec::new() };
         if self.0.is_empty() {
             return Vec::new();
         }
@@ -67,7 +67,7 @@ impl SidecarNames {
         let takeout =
             takeout::stems(&name.to_string_lossy()).into_iter().map(|stem| (Kind::Takeout, OsString::from(stem)));
         let found = plain.chain(takeout).flat_map(|(kind, stem)| {
-            self.named(kind, &stem).map(move |name| (kind, picture.with_file_name(name))).collect::<Vec<_>>()
+            self.named(kind, &stem).map(move |name| (kind, image.with_file_name(name))).collect::<Vec<_>>()
         });
         found.collect()
     }
@@ -86,9 +86,9 @@ fn folded(name: &OsStr) -> String {
     name.to_string_lossy().nfc().flat_map(char::to_lowercase).collect()
 }
 
-/// Newest modification time of a picture's sidecars, nanoseconds since 1970; 0 without sidecars.
-pub(in crate::ingest) fn newest(picture: &Path, names: &SidecarNames) -> i64 {
-    let facts = names.beside(picture).into_iter().filter_map(|(_, path)| disk::facts(&path).ok());
+/// Newest modification time of an image's sidecars, nanoseconds since 1970; 0 without sidecars.
+pub(in crate::ingest) fn newest(image: &Path, names: &SidecarNames) -> i64 {
+    let facts = names.beside(image).into_iter().filter_map(|(_, path)| disk::facts(&path).ok());
     facts.filter(fs::Metadata::is_file).map(|facts| Stat::of(&facts).modified).max().unwrap_or(0)
 }
 
@@ -97,10 +97,10 @@ pub(in crate::ingest) fn newest(picture: &Path, names: &SidecarNames) -> i64 {
 pub(in crate::ingest) struct Sidecars(VecDeque<(PathBuf, SidecarNames)>);
 
 impl Sidecars {
-    /// What the sidecars of a picture say.
-    pub fn read(&mut self, picture: &Path) -> Metadata {
+    /// What the sidecars of an image say.
+    pub fn read(&mut self, image: &Path) -> Metadata {
         let mut found = Metadata::default();
-        for (kind, path) in self.beside(picture) {
+        for (kind, path) in self.beside(image) {
             let most = if kind == Kind::Caption { MAX_CAPTION } else { MAX_BLOCK };
             let Some(bytes) = read_start(&path, most) else { continue };
             match kind {
@@ -112,11 +112,11 @@ impl Sidecars {
         found
     }
 
-    fn beside(&mut self, picture: &Path) -> Vec<(Kind, PathBuf)> {
-        let folder = picture.parent().unwrap_or(Path::new(""));
+    fn beside(&mut self, image: &Path) -> Vec<(Kind, PathBuf)> {
+        let folder = image.parent().unwrap_or(Path::new(""));
         let known = self.0.iter().position(|(listed, _)| listed == folder);
         if let Some(known) = known {
-            let found = self.0[known].1.beside(picture);
+            let found = self.0[known].1.beside(image);
             if !found.is_empty() {
                 return found;
             }
@@ -125,7 +125,7 @@ impl Sidecars {
         }
         self.0.truncate(FOLDERS - 1);
         let names = SidecarNames::of(folder);
-        let found = names.beside(picture);
+        let found = names.beside(image);
         self.0.push_front((folder.to_path_buf(), names));
         found
     }

@@ -1,4 +1,4 @@
-//! What Google Takeout writes beside each picture: one JSON file with the facts that the album shows.
+//! What Google Takeout writes beside each image: one JSON file with the facts that the album shows.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -11,11 +11,11 @@ const SUFFIX: &str = ".supplemental-metadata";
 const MAX_NAME: usize = 46;
 const EDITED: &str = "-edited";
 
-/// What the file beside a picture may be called, without `.json`.
-pub(super) fn stems(picture: &str) -> Vec<String> {
-    let (base, extension) = match picture.rfind('.') {
-        Some(dot) => picture.split_at(dot),
-        None => (picture, ""),
+/// What the file beside an image may be called, without `.json`.
+pub(super) fn stems(image: &str) -> Vec<String> {
+    let (base, extension) = match image.rfind('.') {
+        Some(dot) => image.split_at(dot),
+        None => (image, ""),
     };
     // `a(1).jpg` belongs to `a.jpg(1).json`, and what was edited to the file of the original.
     let (base, number) = match base.strip_suffix(')').and_then(|base| base.rsplit_once('(')) {
@@ -24,12 +24,12 @@ pub(super) fn stems(picture: &str) -> Vec<String> {
         }
         _ => (base, String::new()),
     };
-    let mut pictures = vec![format!("{base}{extension}")];
-    pictures.extend(base.strip_suffix(EDITED).map(|base| format!("{base}{extension}")));
+    let mut images = vec![format!("{base}{extension}")];
+    images.extend(base.strip_suffix(EDITED).map(|base| format!("{base}{extension}")));
     let cut = |name: &str| name.chars().take(MAX_NAME).collect::<String>();
-    let names = pictures.iter().flat_map(|name| [cut(&format!("{name}{SUFFIX}")), cut(name)]);
+    let names = images.iter().flat_map(|name| [cut(&format!("{name}{SUFFIX}")), cut(name)]);
     let mut stems: Vec<String> = names.map(|name| name + &number).collect();
-    stems.extend((!number.is_empty()).then(|| picture.to_owned()));
+    stems.extend((!number.is_empty()).then(|| image.to_owned()));
     stems.dedup();
     stems
 }
@@ -37,7 +37,7 @@ pub(super) fn stems(picture: &str) -> Vec<String> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Sidecar {
-    /// The name of the picture, which tells these files from other JSON.
+    /// The name of the image, which tells these files from other JSON.
     #[serde(rename = "title")]
     _title: String,
     #[serde(default)]
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn names_are_those_that_takeout_writes() {
-        let has = |picture: &str, stem: &str| stems(picture).iter().any(|known| known == stem);
+        let has = |image: &str, stem: &str| stems(image).iter().any(|known| known == stem);
         assert!(has("IMG_1.jpg", "IMG_1.jpg"));
         assert!(has("IMG_1.jpg", "IMG_1.jpg.supplemental-metadata"));
         assert!(has("PXL_20230203_040506789.PORTRAIT.jpg", "PXL_20230203_040506789.PORTRAIT.jpg.supplement"));

@@ -256,19 +256,19 @@ fn an_element_with_thousands_of_namespaces_is_not_read() {
 #[test]
 fn sidecars_of_both_kinds_and_names_are_read() {
     let dir = tempfile::tempdir().unwrap();
-    let picture = dir.path().join("a.b.jpg");
-    assert_eq!(newest_sidecar(&picture, &SidecarNames::of(dir.path())), 0);
+    let image = dir.path().join("a.b.jpg");
+    assert_eq!(newest_sidecar(&image, &SidecarNames::of(dir.path())), 0);
     let utf16: Vec<u8> = [0xFEFF].into_iter().chain("Ein Kätzchen".encode_utf16()).flat_map(u16::to_le_bytes).collect();
     std::fs::write(dir.path().join("a.b.txt"), utf16).unwrap();
     std::fs::write(dir.path().join("a.b.jpg.TXT"), "\u{FEFF}A kitten\n").unwrap();
     std::fs::write(dir.path().join("a.b.jpg.xmp"), XMP).unwrap();
-    std::fs::write(dir.path().join("a.txt"), "of another picture").unwrap();
+    std::fs::write(dir.path().join("a.txt"), "of another image").unwrap();
     std::fs::create_dir(dir.path().join("a.b.xmp")).unwrap();
-    let (caption, keywords) = Sidecars::default().read(&picture).words.into_fields();
+    let (caption, keywords) = Sidecars::default().read(&image).words.into_fields();
     assert_eq!(caption.as_deref(), Some("A kitten\nEin Kätzchen\nHarbour & sêa\nTwo boats\nZwei Boote"));
     assert_eq!(keywords, ["boat", "港"]);
     let names = SidecarNames::of(dir.path());
-    assert!(newest_sidecar(&picture, &names) > 0);
+    assert!(newest_sidecar(&image, &names) > 0);
     assert_eq!(newest_sidecar(&dir.path().join("b.jpg"), &names), 0);
 }
 
@@ -284,7 +284,7 @@ fn sidecars_are_found_whatever_the_case_of_their_names() {
     write("b.jpg.xmp", XMP.replace("Two boats", "Three boats").as_bytes());
     write("b.xmp", XMP.as_bytes());
     assert_eq!(caption("b.jpg").as_deref(), Some("Harbour & sêa\nThree boats\nZwei Boote\nTwo boats"));
-    // Where pictures differ in case alone, so do their sidecars.
+    // Where images differ in case alone, so do their sidecars.
     write("c.txt", b"small");
     write("C.txt", b"large");
     assert_eq!((caption("c.jpg").as_deref(), caption("C.jpg").as_deref()), (Some("small"), Some("large")));
@@ -294,10 +294,10 @@ fn sidecars_are_found_whatever_the_case_of_their_names() {
     let takeout = br#"{"title": "PXL_20230203_040506789.PORTRAIT.jpg", "description": "A dog",
         "photoTakenTime": {"timestamp": "1675396800"}}"#;
     write("PXL_20230203_040506789.PORTRAIT.jpg.supplement.json", takeout);
-    let picture = dir.path().join("PXL_20230203_040506789.PORTRAIT.jpg");
-    let found = Sidecars::default().read(&picture);
+    let image = dir.path().join("PXL_20230203_040506789.PORTRAIT.jpg");
+    let found = Sidecars::default().read(&image);
     assert_eq!((found.taken, found.words.into_fields().0.as_deref()), (Some(1_675_396_800), Some("A dog")));
-    assert!(newest_sidecar(&picture, &SidecarNames::of(dir.path())) > 0);
+    assert!(newest_sidecar(&image, &SidecarNames::of(dir.path())) > 0);
 }
 
 proptest! {

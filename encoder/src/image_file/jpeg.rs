@@ -12,9 +12,9 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use self::survey::Survey;
-use super::{Decoded, Format, Limits, PictureError, blocks, exif};
+use super::{Decoded, Format, ImageError, Limits, blocks, exif};
 
-pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decoded, PictureError> {
+pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decoded, ImageError> {
     let survey = Survey::of(bytes);
     survey.check_coding()?;
     survey.check_scans()?;
@@ -22,9 +22,9 @@ pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decod
     // file that was cut off with grey, so one without an end has to please the strict one to count as whole.
     let options = options().set_strict_mode(!survey.ended);
     let refusal = |error: DecodeErrors| match error {
-        DecodeErrors::Unsupported(_) => PictureError::unsupported("a JPEG of an uncommon coding"),
-        error if survey.ended => PictureError::broken(Format::Jpeg, error.to_string()),
-        error => PictureError::broken(Format::Jpeg, format!("the file is cut off ({error})")),
+        DecodeErrors::Unsupported(_) => ImageError::unsupported("a JPEG of an uncommon coding"),
+        error if survey.ended => ImageError::broken(Format::Jpeg, error.to_string()),
+        error => ImageError::broken(Format::Jpeg, format!("the file is cut off ({error})")),
     };
 
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
@@ -60,15 +60,15 @@ fn options() -> DecoderOptions {
         .set_max_height(usize::MAX)
 }
 
-fn filled((width, height): (u32, u32), values: Vec<u8>) -> Result<RgbImage, PictureError> {
+fn filled((width, height): (u32, u32), values: Vec<u8>) -> Result<RgbImage, ImageError> {
     RgbImage::from_raw(width, height, values)
-        .ok_or_else(|| PictureError::broken(Format::Jpeg, "its rows do not fill the size it announces"))
+        .ok_or_else(|| ImageError::broken(Format::Jpeg, "its rows do not fill the size it announces"))
 }
 
-/// A picture whose file is cut off, as far as it goes, if at least half of its rows are there; `None` if the
+/// An image whose file is cut off, as far as it goes, if at least half of its rows are there; `None` if the
 /// file ends before any can be told from noise. A progressive file is cut behind its last whole scan, which leaves every
 /// row, less sharp. In others the rows behind the cut are grey.
-fn cut_off(bytes: &[u8], survey: &Survey, size: (u32, u32)) -> Option<Result<RgbImage, PictureError>> {
+fn cut_off(bytes: &[u8], survey: &Survey, size: (u32, u32)) -> Option<Result<RgbImage, ImageError>> {
     let is_progressive = survey.is_progressive();
     if !survey.begins_whole() || (survey.scans < 2) == is_progressive {
         return None;
@@ -87,12 +87,12 @@ fn cut_off(bytes: &[u8], survey: &Survey, size: (u32, u32)) -> Option<Result<Rgb
             return Ok(pixels);
         }
         let share = 100 * there / all;
-        Err(PictureError::broken(Format::Jpeg, format!("the file is cut off: {share} % of its rows are there")))
+        Err(ImageError::broken(Format::Jpeg, format!("the file is cut off: {share} % of its rows are there")))
     }))
 }
 
-/// The picture at the smallest of 1/8, 1/4 and 1/2 that leaves its shorter side `least` pixels; `None` if there is no such
-/// scale, or whatever else stands in the way: then the usual decoder has its say.
+/// The image at the smallest of 1/8, 1/4 and 1/2 that leaves its shorter side `least` pixels; `None` if there is no such
+/// scale, or it cannot be decoded so: the usual decoder is used then.
 fn reduced(bytes: &[u8], limits: &Limits, (width, height): (u32, u32), least: u32) -> Option<RgbImage> {
     let scale = [8, 4, 2].into_iter().find(|scale| width.min(height) / scale >= least.max(1))?;
     let mut decoder = jpeg_decoder::Decoder::new(bytes);
@@ -112,7 +112,7 @@ mod tests {
     use super::survey::{MAX_PASSES, MAX_SCANS};
     use super::*;
 
-    /// A progressive picture of one grey, 16 x 16 pixels: one scan of mean values, then `more`
+    /// A progressive image of one grey, 16 x 16 pixels: one scan of mean values, then `more`
     /// scans that say of each of the four blocks that nothing follows.
     fn progressive(more: usize) -> Vec<u8> {
         let segment = |marker: u8, body: &[u8]| {
@@ -142,12 +142,12 @@ mod tests {
             for bomb in [MAX_SCANS, 50_000] {
                 let error = decode(&progressive(bomb), &limits, least).map(|_| ());
                 let found = format!("{} scans", bomb + 1);
-                assert_eq!(error, Err(PictureError::TooLarge { found, limit: "100 scans".into() }), "{least:?}");
+                assert_eq!(error, Err(ImageError::TooLarge { found, limit: "100 scans".into() }), "{least:?}");
             }
-            // As many scans as are allowed, but of a picture of the largest size.
+            // As many scans as are allowed, but of an image of the largest size.
             let limits = Limits { max_pixels: 256, ..limits };
             let error = decode(&progressive(MAX_PASSES as usize), &limits, least).map(|_| ());
-            assert!(matches!(error, Err(PictureError::TooLarge { .. })), "{least:?}: {error:?}");
+            assert!(matches!(error, Err(ImageError::TooLarge { .. })), "{least:?}: {error:?}");
             assert!(decode(&progressive(MAX_PASSES as usize - 1), &limits, least).is_ok());
         }
     }
@@ -172,7 +172,7 @@ mod tests {
         ];
         for (marker, precision, kind) in kinds {
             let error = decode(&with_frame(marker, precision), &Limits::default(), None).map(|_| ());
-            assert_eq!(error, Err(PictureError::unsupported(kind)), "{marker:x}");
+            assert_eq!(error, Err(ImageError::unsupported(kind)), "{marker:x}");
         }
         assert!(decode(&with_frame(0xC2, 8), &Limits::default(), None).is_ok());
     }

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_stand_upright_whatever_stands_before_their_exif() {
+    fn images_stand_upright_whatever_stands_before_their_exif() {
         let with_header = [EXIF_ID, TURNED].concat();
         let twice = [EXIF_ID, &with_header].concat();
         let files = [
@@ -201,8 +201,8 @@ mod tests {
             ("JPEG with two headers", jpeg(&twice)),
         ];
         for (name, bytes) in files {
-            let picture = decode(&bytes, &Limits::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert_eq!((picture.orientation, picture.pixels.dimensions()), (6, (2, 3)), "{name}");
+            let image = decode(&bytes, &Limits::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!((image.orientation, image.pixels.dimensions()), (6, (2, 3)), "{name}");
         }
     }
 

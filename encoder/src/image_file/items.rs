@@ -1,4 +1,4 @@
-//! Items of a HEIF file (ISO 14496-12, section 8.11): EXIF and XMP beside the coded picture.
+//! Items of a HEIF file (ISO 14496-12, section 8.11): EXIF and XMP beside the coded image.
 
 /// What an item holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,7 +7,7 @@ pub(super) enum Kind {
     Xmp,
 }
 
-/// Items of EXIF and XMP that are looked for; a picture has one of each.
+/// Items of EXIF and XMP that are looked for; an image has one of each.
 const MOST: usize = 16;
 
 /// Calls `found` with each item of EXIF or XMP that lies in one piece; `None` where the file ends or breaks.

@@ -5,21 +5,21 @@ use std::io::Cursor;
 
 use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder};
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, Rgb, RgbImage, RgbaImage};
+use image::{DynamicImage, ImageDecoder, Rgb, RgbImage, RgbaImage};
 
-use super::{Decoded, Format, Limits, PictureError, blocks, exif};
+use super::{Decoded, Format, ImageError, Limits, blocks, exif};
 
-pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, PictureError> {
+pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, ImageError> {
     check_kind(bytes, format)?;
     let mut decoder = open(bytes, format, limits)?;
     let refusal = |error| refusal(error, format, limits);
     let (width, height) = decoder.dimensions();
     limits.check(width, height, decoder.total_bytes())?;
     if width == 0 || height == 0 {
-        return Err(PictureError::broken(format, "it has no pixels"));
+        return Err(ImageError::broken(format, "it has no pixels"));
     }
     decoder.set_limits(limits.into()).map_err(refusal)?;
-    // Damaged metadata does not cost the picture.
+    // Damaged metadata does not cost the image.
     let orientation = match format {
         Format::Tiff => decoder.orientation().ok(),
         _ => blocks(format, bytes).exif.and_then(exif::orientation),
@@ -31,19 +31,17 @@ pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, 
 }
 
 /// Refuses what passes for `format` and is something else.
-fn check_kind(bytes: &[u8], format: Format) -> Result<(), PictureError> {
+fn check_kind(bytes: &[u8], format: Format) -> Result<(), ImageError> {
     match format {
-        Format::Tiff if exif::is_camera_raw(bytes) => {
-            Err(PictureError::unsupported("a camera raw file, inside a TIFF"))
-        }
+        Format::Tiff if exif::is_camera_raw(bytes) => Err(ImageError::unsupported("a camera raw file, inside a TIFF")),
         Format::Png if bytes.get(12..16) == Some(b"CgBI") => {
-            Err(PictureError::unsupported("a PNG in the form of iOS apps (CgBI)"))
+            Err(ImageError::unsupported("a PNG in the form of iOS apps (CgBI)"))
         }
         _ => Ok(()),
     }
 }
 
-fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Box<dyn ImageDecoder + 'a>, PictureError> {
+fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Box<dyn ImageDecoder + 'a>, ImageError> {
     let reader = Cursor::new(bytes);
     let refusal = |error| refusal(error, format, limits);
     Ok(match format {
@@ -53,7 +51,7 @@ fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Box<dyn 
         Format::Tiff => Box::new(TiffDecoder::new(reader).map_err(refusal)?),
         Format::Bmp => Box::new(BmpDecoder::new(reader).map_err(refusal)?),
         Format::Jpeg | Format::Heic | Format::Avif => {
-            return Err(PictureError::unsupported(&format.to_string()));
+            return Err(ImageError::unsupported(&format.to_string()));
         }
     })
 }
@@ -79,14 +77,14 @@ impl From<&Limits> for image::Limits {
     }
 }
 
-fn refusal(error: ImageError, format: Format, limits: &Limits) -> PictureError {
+fn refusal(error: image::ImageError, format: Format, limits: &Limits) -> ImageError {
     match error {
-        ImageError::Limits(error) => {
-            PictureError::TooLarge { found: error.to_string(), limit: format!("{} MiB", limits.max_alloc >> 20) }
+        image::ImageError::Limits(error) => {
+            ImageError::TooLarge { found: error.to_string(), limit: format!("{} MiB", limits.max_alloc >> 20) }
         }
-        ImageError::Unsupported(error) => PictureError::unsupported(&format!("{format}: {error}")),
+        image::ImageError::Unsupported(error) => ImageError::unsupported(&format!("{format}: {error}")),
         // The crate's own words only repeat the format; the cause says what is wrong.
-        error => PictureError::broken(format, error.source().map_or_else(|| error.to_string(), ToString::to_string)),
+        error => ImageError::broken(format, error.source().map_or_else(|| error.to_string(), ToString::to_string)),
     }
 }
 
@@ -105,7 +103,7 @@ mod tests {
     #[test]
     fn kinds_that_are_not_read_are_unsupported_and_not_damaged() {
         let reason = |bytes: &[u8], format| match decode(bytes, format, &Limits::default()) {
-            Err(PictureError::Unsupported(reason)) => reason,
+            Err(ImageError::Unsupported(reason)) => reason,
             other => panic!("{:?}", other.map(|_| ())),
         };
         let mut png = b"\x89PNG\r\n\x1A\n\0\0\0\x04CgBI\0\0\0\0".to_vec();

@@ -1,11 +1,11 @@
 //! What the markers of a JPEG say of it, before it is decoded (ITU T.81, annex B).
 
-use super::super::{Limits, PictureError};
+use super::super::{ImageError, Limits};
 
 /// Largest number of scans of one file; encoders write about ten.
 pub(super) const MAX_SCANS: usize = 100;
-/// Largest number of pixels that all scans together pass over, in pictures of the largest size that
-/// is allowed. A scan of a few bytes may pass over all of a picture, so that a small file could
+/// Largest number of pixels that all scans together pass over, in images of the largest size that
+/// is allowed. A scan of a few bytes may pass over all of an image, so that a small file could
 /// keep a decoder busy for hours.
 pub(super) const MAX_PASSES: u64 = 20;
 
@@ -66,13 +66,13 @@ impl Survey {
         self.frame == 0xC2
     }
 
-    /// All components begin in the first scan, so that each of its rows is a row of the picture.
+    /// All components begin in the first scan, so that each of its rows is a row of the image.
     pub fn begins_whole(&self) -> bool {
         self.components > 0 && self.in_first_scan == self.components
     }
 
     /// Refuses what no decoder here knows, which is no damage.
-    pub fn check_coding(&self) -> Result<(), PictureError> {
+    pub fn check_coding(&self) -> Result<(), ImageError> {
         let kind = match self.frame {
             0xC3 => "a lossless JPEG",
             0xC5..=0xC7 | 0xDE => "a hierarchical JPEG",
@@ -80,26 +80,26 @@ impl Survey {
             0xF7 => "a JPEG-LS",
             0xC0..=0xC2 if !matches!(self.precision, 0 | 8) => {
                 let kind = format!("a JPEG of {} bits a sample", self.precision);
-                return Err(PictureError::unsupported(&kind));
+                return Err(ImageError::unsupported(&kind));
             }
             _ => return Ok(()),
         };
-        Err(PictureError::unsupported(kind))
+        Err(ImageError::unsupported(kind))
     }
 
-    pub fn check_scans(&self) -> Result<(), PictureError> {
+    pub fn check_scans(&self) -> Result<(), ImageError> {
         if self.scans <= MAX_SCANS {
             return Ok(());
         }
-        Err(PictureError::TooLarge { found: format!("{} scans", self.scans), limit: format!("{MAX_SCANS} scans") })
+        Err(ImageError::TooLarge { found: format!("{} scans", self.scans), limit: format!("{MAX_SCANS} scans") })
     }
 
-    pub fn check_work(&self, pixels: u64, limits: &Limits) -> Result<(), PictureError> {
+    pub fn check_work(&self, pixels: u64, limits: &Limits) -> Result<(), ImageError> {
         let allowed = limits.max_pixels.saturating_mul(MAX_PASSES);
         if pixels.saturating_mul(self.scans as u64) <= allowed {
             return Ok(());
         }
-        Err(PictureError::TooLarge {
+        Err(ImageError::TooLarge {
             found: format!("{} scans of {pixels} pixels", self.scans),
             limit: format!("{allowed} pixels in all scans together"),
         })

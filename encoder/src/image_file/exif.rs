@@ -1,4 +1,4 @@
-//! What of EXIF (CIPA DC-008) concerns pixels: where a block begins, which way up a picture is, and whether a TIFF holds
+//! What of EXIF (CIPA DC-008) concerns pixels: where a block begins, which way up an image is, and whether a TIFF holds
 //! one at all.
 
 use image::metadata::Orientation;
@@ -28,7 +28,7 @@ pub(super) fn orientation(tiff: &[u8]) -> Option<Orientation> {
 }
 
 /// True for a TIFF structure that is a camera raw file: Canon's mark behind the header, Adobe's version of DNG, values of
-/// single colour filters, or a thumbnail in the place of the picture, which lies in a directory below, as in Nikon's and
+/// single colour filters, or a thumbnail in the place of the image, which lies in a directory below, as in Nikon's and
 /// Sony's files.
 pub(super) fn is_camera_raw(tiff: &[u8]) -> bool {
     let is_filtered = value(tiff, PHOTOMETRIC).is_some_and(|it| matches!(it, COLOUR_FILTERS | LINEAR_RAW));
