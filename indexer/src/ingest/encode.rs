@@ -4,155 +4,156 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
-use glimpse_encoder::dense::{DenseFeatures, DenseProfile, Regions, Views};
-use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError, Outputs, Prepared};
+use glimpse_encoder::dense::{DenseFeatures, DenseProfile, Views};
+use glimpse_encoder::{Encode, EncodeError, Outputs, Prepared as View};
 use rayon::prelude::*;
 
+use super::FileEvent;
 use super::IngestOptions;
 use super::contents::Contents;
-use super::look::{Fresh, NewPicture};
-use super::pipeline::{Message, Outcome, Shared, guarded};
+use super::guard::guarded;
+use super::item::{Encoded, Lacking, Message, NewPicture, NotMade, Outcome, Picture, Prepared, Wants};
+use super::shared::Shared;
 
 /// A batch that is not full goes on its way after this long.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// An encoder that fails this often in a row fails always.
-pub(super) const MOST_FAILURES: usize = 8;
+const MOST_FAILURES: usize = 8;
 
-/// What is asked of the model for each picture beside its vector.
-#[derive(Clone, Copy)]
-pub(super) struct Wanted<'a> {
-    pub profile: &'a DenseProfile,
-    pub regions: bool,
-    /// The language of descriptions, if any are wanted.
-    pub captions: Option<&'a str>,
-}
-
-/// What the model says of a picture.
-#[derive(Debug)]
-pub(super) struct Encoded {
-    pub embedding: Embedding,
-    pub regions: Option<Regions>,
-    pub described: Option<String>,
-}
-
-pub(super) fn encode(
-    encoder: &dyn Encode,
-    options: &IngestOptions,
-    shared: &Shared<'_>,
-    profile: &DenseProfile,
-    contents: &Contents,
-    fresh: &Receiver<Fresh>,
-    write: &Sender<Message>,
-) {
-    let wanted = Wanted::of(options, profile);
-    let mut stage = Stage { encoder, wanted, shared, contents, write, failures: 0 };
-    while let Ok(first) = fresh.recv() {
-        let deadline = Instant::now() + PATIENCE;
-        let mut full = vec![first];
-        while full.len() < options.batch.max(1)
-            && let Ok(next) = fresh.recv_deadline(deadline)
-        {
-            full.push(next);
-        }
-        let (pictures, views): (Vec<_>, Vec<_>) = full.into_iter().map(|it| (it.picture, it.views)).unzip();
-        if shared.is_over() || !stage.batch(pictures, &views) {
-            return;
-        }
-    }
-}
-
-struct Stage<'a> {
-    encoder: &'a dyn Encode,
-    wanted: Wanted<'a>,
-    shared: &'a Shared<'a>,
-    contents: &'a Contents,
-    write: &'a Sender<Message>,
+/// The stage that encodes, one batch after the other.
+pub(super) struct Stage<'a> {
+    pub model: Model<'a>,
+    pub shared: &'a Shared<'a>,
+    pub contents: &'a Contents,
+    pub write: Sender<Message>,
     /// Pictures in a row that failed on their own.
     failures: usize,
 }
 
-impl Stage<'_> {
-    /// Encodes a batch; if that fails, each of its pictures, to find the culprit. `false` if there is no going on.
-    fn batch(&mut self, pictures: Vec<NewPicture>, views: &[Views]) -> bool {
-        match self.encoded(views) {
-            Ok(encoded) => {
-                self.failures = 0;
-                let mut encoded = pictures.into_iter().zip(encoded);
-                encoded.all(|both| self.write.send(Message::Encoded(Box::new(both))).is_ok())
+/// What is asked, and in which way.
+#[derive(Clone, Copy)]
+pub(super) struct Model<'a> {
+    pub encoder: &'a dyn Encode,
+    pub profile: &'a DenseProfile,
+    pub options: &'a IngestOptions,
+}
+
+impl<'a> Stage<'a> {
+    pub fn new(model: Model<'a>, shared: &'a Shared<'a>, contents: &'a Contents, write: Sender<Message>) -> Self {
+        Self { model, shared, contents, write, failures: 0 }
+    }
+
+    /// Encodes all that comes, until there is no going on.
+    pub fn run(mut self, pictures: &Receiver<Prepared>) {
+        while let Ok(first) = pictures.recv() {
+            let deadline = Instant::now() + PATIENCE;
+            let mut batch = vec![first];
+            while batch.len() < self.model.options.batch.max(1)
+                && let Ok(next) = pictures.recv_deadline(deadline)
+            {
+                batch.push(next);
             }
-            Err(error) if views.len() == 1 => pictures.into_iter().all(|picture| self.failed(picture, &error)),
-            Err(_) => {
-                let mut single = pictures.into_iter().zip(views.chunks(1));
-                single.all(|(picture, views)| !self.shared.is_over() && self.batch(vec![picture], views))
+            if self.shared.is_over() || !self.batch(batch) {
+                return;
             }
         }
     }
 
-    fn encoded(&self, views: &[Views]) -> Result<Vec<Encoded>, EncodeError> {
+    /// Encodes a batch; if that fails, each of its pictures, to find the culprit. `false` if there is no going on.
+    fn batch(&mut self, batch: Vec<Prepared>) -> bool {
+        match self.encoded(&batch) {
+            Ok(encoded) => {
+                self.failures = 0;
+                let mut encoded = batch.into_iter().map(|prepared| prepared.picture).zip(encoded);
+                encoded.all(|both| self.write.send(Message::Encoded(Box::new(both))).is_ok())
+            }
+            Err(error) if batch.len() == 1 => batch.into_iter().all(|prepared| self.failed(prepared.picture, &error)),
+            Err(_) => batch.into_iter().all(|prepared| !self.shared.is_over() && self.batch(vec![prepared])),
+        }
+    }
+
+    fn encoded(&self, batch: &[Prepared]) -> Result<Vec<Encoded>, EncodeError> {
         let start = Instant::now();
-        let encoded = guarded(|| self.wanted.of_pictures(self.encoder, views));
+        let encoded = guarded(|| self.model.encode(batch));
         self.shared.encoding.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
         encoded.unwrap_or_else(|panic| Err(broken(panic)))
     }
 
-    fn failed(&mut self, picture: NewPicture, error: &EncodeError) -> bool {
+    fn failed(&mut self, picture: Picture, error: &EncodeError) -> bool {
+        let reason = format!("the model failed on it: {error}");
         self.failures += 1;
         if self.failures >= MOST_FAILURES {
-            let reason =
-                format!("{MOST_FAILURES} pictures in a row failed, at last {}: {error}", picture.file.path.display());
+            let path = picture.path().display();
+            let reason = format!(
+                "{MOST_FAILURES} pictures in a row failed, at last {path}: {error}. Pictures of the index and their \
+                 regions are kept as they are"
+            );
             let fatal = EncodeError::Backend { stage: "encoding pictures", reason };
             let _ = self.write.send(Message::Fatal(fatal.into()));
             return false;
         }
-        let outcome = Outcome::Failed(format!("the model failed on it: {error}"));
-        let waited = self.contents.settle(&picture.file.content).into_iter().map(|file| file.path);
-        let mut paths = std::iter::once(picture.file.path).chain(waited);
-        paths.all(|path| self.write.send(Message::Lost { path, outcome: outcome.clone() }).is_ok())
-    }
-}
-
-impl<'a> Wanted<'a> {
-    pub fn of(options: &'a IngestOptions, profile: &'a DenseProfile) -> Self {
-        Self { profile, regions: options.regions.make, captions: options.captions.as_deref() }
-    }
-
-    /// All that is wanted of a batch, in order.
-    pub fn of_pictures(&self, encoder: &dyn Encode, views: &[Views]) -> Result<Vec<Encoded>, EncodeError> {
-        if !self.regions && self.captions.is_none() {
-            return vectors(encoder, views);
+        match picture {
+            Picture::New(NewPicture { file, .. }) => {
+                let outcome = Outcome::Failed(reason);
+                let waited = self.contents.settle(&file.content).into_iter().map(|file| file.path);
+                let mut paths = std::iter::once(file.path).chain(waited);
+                paths.all(|path| self.write.send(Message::Lost { path, outcome: outcome.clone() }).is_ok())
+            }
+            Picture::Known(Lacking { id, file, .. }) => {
+                let event = Some(FileEvent::Failed { path: file.path, reason });
+                self.write.send(Message::NotMade(NotMade { id, event, model_failed: true })).is_ok()
+            }
         }
-        let features = self.profile.encode(encoder, views)?;
-        if features.len() != views.len() {
-            return Err(broken(format!("{} grids for {} pictures", features.len(), views.len())));
+    }
+}
+
+impl Model<'_> {
+    /// The vectors of a batch, in order, and what else is wanted of each picture.
+    fn encode(&self, batch: &[Prepared]) -> Result<Vec<Encoded>, EncodeError> {
+        if batch.iter().all(|prepared| prepared.wants == Wants::default()) {
+            return self.vectors(batch);
         }
-        let grids: Vec<_> = features.iter().map(|features| &features.grid).collect();
-        let mut regions = if self.regions { self.profile.segment(encoder, &grids)? } else { Vec::new() }.into_iter();
-        let whole: Vec<_> = features.iter().map(DenseFeatures::whole).collect();
-        let mut described = self.describe(encoder, &whole)?.into_iter();
-        let encoded = |embedding| Encoded { embedding, regions: regions.next(), described: described.next().flatten() };
-        Ok(features.iter().map(|features| features.embedding.clone()).map(encoded).collect())
+        let views: Vec<Views> = batch.iter().map(|prepared| prepared.views.clone()).collect();
+        let features = self.profile.encode(self.encoder, &views)?;
+        if features.len() != batch.len() {
+            return Err(broken(format!("{} grids for {} pictures", features.len(), batch.len())));
+        }
+        let of_batch = || batch.iter().map(|prepared| prepared.wants).zip(&features);
+        let cut: Vec<_> = of_batch().filter(|(wants, _)| wants.regions).map(|(_, features)| &features.grid).collect();
+        let mut regions =
+            if cut.is_empty() { Vec::new() } else { self.profile.segment(self.encoder, &cut)? }.into_iter();
+        let told = of_batch().filter(|(wants, _)| wants.description).map(|(_, features)| features);
+        let mut described = self.describe(&told.collect::<Vec<_>>())?.into_iter();
+        let encoded = |(wants, features): (Wants, &DenseFeatures)| Encoded {
+            embedding: features.embedding.clone(),
+            regions: if wants.regions { regions.next() } else { None },
+            described: if wants.description { described.next().flatten() } else { None },
+        };
+        Ok(of_batch().map(encoded).collect())
     }
 
-    /// The likeliest caption of each picture, if captions are wanted and the model can write them.
-    fn describe(&self, encoder: &dyn Encode, grids: &[&DenseGrid]) -> Result<Vec<Option<String>>, EncodeError> {
-        let Some(language) = self.captions else { return Ok(Vec::new()) };
-        let Some(decoder) = encoder.decoder()? else { return Ok(Vec::new()) };
-        let caption = |grid: &&DenseGrid| Ok(decoder.caption(grid, language, 1)?.pop().map(|said| said.value));
-        grids.par_iter().map(caption).collect()
+    /// The likeliest caption of each picture, if the model can write them.
+    fn describe(&self, pictures: &[&DenseFeatures]) -> Result<Vec<Option<String>>, EncodeError> {
+        let Some(language) = self.options.captions.as_deref() else { return Ok(Vec::new()) };
+        let Some(decoder) = self.encoder.decoder()? else { return Ok(Vec::new()) };
+        let caption = |features: &&DenseFeatures| {
+            Ok(decoder.caption(features.whole(), language, 1)?.pop().map(|said| said.value))
+        };
+        pictures.par_iter().map(caption).collect()
+    }
+
+    /// Vectors alone, of whole pictures.
+    fn vectors(&self, batch: &[Prepared]) -> Result<Vec<Encoded>, EncodeError> {
+        let whole: Vec<View> = batch.iter().map(|prepared| prepared.views.prepared()[0].clone()).collect();
+        let features = self.encoder.encode_images(&whole, Outputs::Pooled)?;
+        if features.len() != whole.len() {
+            return Err(broken(format!("{} vectors for {} pictures", features.len(), whole.len())));
+        }
+        let encoded = |embedding| Encoded { embedding, regions: None, described: None };
+        Ok(features.into_iter().map(|features| encoded(features.embedding)).collect())
     }
 }
 
-/// Vectors alone, of whole pictures.
-fn vectors(encoder: &dyn Encode, views: &[Views]) -> Result<Vec<Encoded>, EncodeError> {
-    let whole: Vec<Prepared> = views.iter().map(|views| views.prepared()[0].clone()).collect();
-    let features = encoder.encode_images(&whole, Outputs::Pooled)?;
-    if features.len() != whole.len() {
-        return Err(broken(format!("{} vectors for {} pictures", features.len(), whole.len())));
-    }
-    let encoded = |embedding| Encoded { embedding, regions: None, described: None };
-    Ok(features.into_iter().map(|features| encoded(features.embedding)).collect())
-}
-
-pub(super) fn broken(reason: String) -> EncodeError {
+fn broken(reason: String) -> EncodeError {
     EncodeError::Backend { stage: "image tower", reason }
 }

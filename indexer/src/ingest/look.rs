@@ -1,6 +1,5 @@
-//! Looks at candidates: what is known by a stat ends here, the rest is read, and new pictures are decoded for the encoder.
-
-use std::path::PathBuf;
+//! Looks at files: what is known by a stat ends here, the rest is read, and pictures that are new, or lack something, are
+//! decoded for the encoder.
 
 use crossbeam_channel::Sender;
 use glimpse_encoder::dense::Views;
@@ -9,52 +8,12 @@ use glimpse_encoder::picture::Format;
 use super::FileEvent;
 use super::contents::{Claim, Contents};
 use super::decode::{Decoded, Decoder};
+use super::guard::guarded;
+use super::item::{Known, Lacking, Message, NewPicture, NotMade, Outcome, Picture, Prepared, Wants, Work};
 use super::metadata::{Metadata, Words};
-use super::pipeline::{Message, Outcome, guarded};
 use super::read::{Stat, Unread};
 use super::walk::Candidate;
 use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Index, IndexError};
-
-/// A file whose bytes were read.
-#[derive(Debug)]
-pub(super) struct Known {
-    pub path: PathBuf,
-    pub stat: Stat,
-    pub sidecar_modified: i64,
-    pub content: ContentHash,
-    /// Words from the file's own bytes.
-    pub words: Words,
-}
-
-impl Known {
-    /// The record of this file as one that holds `image`.
-    pub fn record(&self, image: ImageId) -> FileRecord {
-        FileRecord {
-            path: self.path.clone(),
-            image,
-            bytes: self.stat.bytes,
-            modified: self.stat.modified,
-            changed: self.stat.changed,
-            sidecar_modified: self.sidecar_modified,
-            missing: false,
-        }
-    }
-}
-
-/// A picture that the index does not know.
-#[derive(Debug)]
-pub(super) struct NewPicture {
-    pub file: Known,
-    /// Without number, caption and keywords.
-    pub record: ImageRecord,
-}
-
-/// A new picture, ready for the encoder.
-#[derive(Debug)]
-pub(super) struct Fresh {
-    pub picture: NewPicture,
-    pub views: Views,
-}
 
 /// What the looking threads share.
 pub(super) struct Looker<'a> {
@@ -64,13 +23,20 @@ pub(super) struct Looker<'a> {
 }
 
 impl Looker<'_> {
-    /// Sends what becomes of a candidate to one of the next stages. `false` if they are gone.
-    pub fn look(&self, candidate: Candidate, encode: &Sender<Fresh>, write: &Sender<Message>) -> bool {
+    /// Sends what becomes of a piece of work to one of the next stages. `false` if there is no going on.
+    pub fn look(&self, work: Work, encode: &Sender<Prepared>, write: &Sender<Message>) -> bool {
+        match work {
+            Work::File(candidate) => self.file(candidate, encode, write),
+            Work::Picture(lacking) => self.picture(lacking, encode, write),
+        }
+    }
+
+    fn file(&self, candidate: Candidate, encode: &Sender<Prepared>, write: &Sender<Message>) -> bool {
         let path = candidate.path.clone();
         let mut claimed = None;
         let fate = guarded(|| self.fate(candidate, &mut claimed));
-        let outcome = match fate.unwrap_or_else(|panic| Ok(Fate::Skipped(format!("reading it went wrong: {panic}")))) {
-            Ok(Fate::Fresh(fresh)) => return encode.send(*fresh).is_ok(),
+        let outcome = match fate.unwrap_or_else(|panic| Ok(Fate::Skipped(went_wrong(&panic)))) {
+            Ok(Fate::New(picture)) => return encode.send(*picture).is_ok(),
             Ok(Fate::Waits) => return true,
             Ok(Fate::Cancelled) => return false,
             Ok(Fate::Unchanged(file)) => return write.send(Message::Unchanged { path, back: file }).is_ok(),
@@ -119,14 +85,50 @@ impl Looker<'_> {
             }
             Claim::Encode => *claimed = Some(content),
         }
-        match self.decoder.decode(path, file, self.decoder.options.regions.make) {
+        let options = self.decoder.options;
+        let wants = Wants { regions: options.regions.make, description: options.captions.is_some() };
+        match self.decoder.decode(path, file, wants.regions) {
             Ok(Decoded { views, size, metadata }) => {
                 let file = known(metadata.words.clone());
                 let record = new_record(&file, format, size, metadata);
-                Ok(Fate::Fresh(Box::new(Fresh { picture: NewPicture { file, record }, views })))
+                let picture = Picture::New(NewPicture { file, record });
+                Ok(Fate::New(Box::new(Prepared { picture, wants, views })))
             }
             Err(unread) => self.unread(unread),
         }
+    }
+
+    /// Sends a known picture to the encoder again, or tells why it cannot be read.
+    fn picture(&self, lacking: Lacking, encode: &Sender<Prepared>, write: &Sender<Message>) -> bool {
+        let path = &lacking.file.path;
+        let outcome = match guarded(|| self.views(&lacking))
+            .unwrap_or_else(|panic| Ok(Err(Unread::Skipped(went_wrong(&panic)))))
+        {
+            Ok(Ok(views)) => {
+                let wants = lacking.wants;
+                return encode.send(Prepared { picture: Picture::Known(lacking), wants, views }).is_ok();
+            }
+            Ok(Err(unread)) => self.unread(unread),
+            Err(error) => Err(error),
+        };
+        let event = match outcome {
+            Ok(Fate::Skipped(reason)) => FileEvent::Skipped { path: path.clone(), reason },
+            Ok(Fate::Failed(reason)) => FileEvent::Failed { path: path.clone(), reason },
+            Ok(_) => return false, // the run is over
+            Err(error) => return write.send(Message::Fatal(error)).is_ok(),
+        };
+        write.send(Message::NotMade(NotMade { id: lacking.id, event: Some(event), model_failed: false })).is_ok()
+    }
+
+    /// A file that is no longer what it was is left to the next run, which sees another picture.
+    fn views(&self, lacking: &Lacking) -> Result<Result<Views, Unread>, IndexError> {
+        let path = &lacking.file.path;
+        let known = self.index.image(lacking.id)?.map(|record| record.content);
+        let views = self.decoder.read(path, lacking.file.bytes).and_then(|file| match Some(file.content) == known {
+            true => Ok(self.decoder.decode(path, file, lacking.wants.regions)?.views),
+            false => Err(Unread::Skipped("it has changed since it was indexed; index its folder again".to_owned())),
+        });
+        Ok(views)
     }
 
     fn unread(&self, unread: Unread) -> Result<Fate, IndexError> {
@@ -139,13 +141,18 @@ impl Looker<'_> {
     }
 }
 
+fn went_wrong(panic: &str) -> String {
+    format!("reading it went wrong: {panic}")
+}
+
+/// What becomes of a file.
 enum Fate {
     /// With a record to store if the file was missing before.
     Unchanged(Option<FileRecord>),
     Known(Known),
     /// For another file with the same bytes.
     Waits,
-    Fresh(Box<Fresh>),
+    New(Box<Prepared>),
     Skipped(String),
     Failed(String),
     /// The run is over.
@@ -173,14 +180,5 @@ fn new_record(file: &Known, format: Format, (width, height): (u32, u32), metadat
 impl From<&FileRecord> for Stat {
     fn from(record: &FileRecord) -> Self {
         Self { bytes: record.bytes, modified: record.modified, changed: record.changed }
-    }
-}
-
-impl Outcome {
-    pub fn event(self, path: PathBuf) -> FileEvent {
-        match self {
-            Self::Skipped(reason) | Self::LeftOut(reason) => FileEvent::Skipped { path, reason },
-            Self::Failed(reason) => FileEvent::Failed { path, reason },
-        }
     }
 }

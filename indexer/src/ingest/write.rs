@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -10,12 +11,12 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use super::FileEvent;
 use super::contents::{Contents, Displaced};
 use super::disk::is_gone;
-use super::encode::Encoded;
 use super::holders::{Holders, Origin};
-use super::look::{Known, NewPicture};
+use super::item::{Encoded, Known, Lacking, Message, NewPicture, NotMade, Outcome, Picture};
 use super::metadata::{Words, read_sidecars};
-use super::pipeline::{Message, Outcome, Shared};
+use super::rebuild::Progress;
 use super::report::Report;
+use super::shared::Shared;
 use crate::{ImageId, Index, IndexError};
 
 /// How long to wait for a message before looking at commits and counts.
@@ -31,11 +32,13 @@ pub(super) struct Writer<'a, 'o> {
     /// Files that held pictures which this run came across elsewhere, and that are no longer there.
     gone: BTreeSet<PathBuf>,
     holders: Holders,
+    /// What is rebuilt now.
+    pub rebuild: Option<Arc<Progress>>,
 }
 
 impl<'a, 'o> Writer<'a, 'o> {
     pub fn new(index: &'a Index, contents: &'a Contents, report: Report<'o>) -> Self {
-        Self { index, contents, report, gone: BTreeSet::new(), holders: Holders::default() }
+        Self { index, contents, report, gone: BTreeSet::new(), holders: Holders::default(), rebuild: None }
     }
 
     /// Takes messages until all other stages have ended. Returning early ends them.
@@ -58,6 +61,9 @@ impl<'a, 'o> Writer<'a, 'o> {
     }
 
     pub fn commit(&mut self) -> Result<(), IndexError> {
+        if let Some(rebuild) = &self.rebuild {
+            rebuild.note(self.index)?;
+        }
         self.report.commit(self.index)
     }
 
@@ -77,8 +83,12 @@ impl<'a, 'o> Writer<'a, 'o> {
             Message::Known(file) => self.known(&file)?,
             Message::Encoded(both) => {
                 let (picture, encoded) = *both;
-                self.encoded(picture, encoded)?;
+                match picture {
+                    Picture::New(picture) => self.encoded(picture, encoded)?,
+                    Picture::Known(lacking) => self.made(lacking, encoded)?,
+                }
             }
+            Message::NotMade(not_made) => self.not_made(not_made)?,
             Message::Lost { path, outcome } => self.lost(path, outcome)?,
             Message::Fatal(error) => return Err(error),
         }
@@ -105,6 +115,27 @@ impl<'a, 'o> Writer<'a, 'o> {
             self.hold(&Known { words: file.words.clone(), ..waited }, id)?;
         }
         Ok(())
+    }
+
+    /// A picture of the index has what it lacked, unless it was removed meanwhile.
+    fn made(&mut self, lacking: Lacking, encoded: Encoded) -> Result<(), IndexError> {
+        let regions = encoded.regions.map_or(Ok(()), |regions| self.index.put_regions(lacking.id, &regions));
+        let described = |text| self.index.set_description(lacking.id, text);
+        match regions.and_then(|()| encoded.described.map_or(Ok(()), described)) {
+            Ok(()) => self.report.change(FileEvent::Indexed(lacking.file.path)),
+            Err(IndexError::NoSuchImage(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let stale = self.rebuild.as_ref().map(|rebuild| rebuild.made(lacking.id)).unwrap_or_default();
+        stale.into_iter().try_for_each(|id| self.index.remove_regions(id))
+    }
+
+    fn not_made(&mut self, NotMade { id, event, model_failed }: NotMade) -> Result<(), IndexError> {
+        event.into_iter().for_each(|event| self.report.event(event));
+        match &self.rebuild {
+            Some(rebuild) if rebuild.not_made(id, model_failed) => self.index.remove_regions(id),
+            _ => Ok(()),
+        }
     }
 
     /// A file whose content was in the index, or left it in this run, when it was looked at.

@@ -1,0 +1,150 @@
+//! What goes from stage to stage.
+
+use std::path::PathBuf;
+
+use glimpse_encoder::Embedding;
+use glimpse_encoder::dense::{Regions, Views};
+
+use super::FileEvent;
+use super::metadata::Words;
+use super::read::Stat;
+use super::walk::Candidate;
+use crate::{ContentHash, FileRecord, ImageId, ImageRecord, IndexError};
+
+/// What a source gives to the threads that read files.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// A file that was found.
+    File(Candidate),
+    /// A picture of the index that lacks something.
+    Picture(Lacking),
+}
+
+/// A file whose bytes were read.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub path: PathBuf,
+    pub stat: Stat,
+    pub sidecar_modified: i64,
+    pub content: ContentHash,
+    /// Words from the file's own bytes.
+    pub words: Words,
+}
+
+impl Known {
+    /// The record of this file as one that holds `image`.
+    pub fn record(&self, image: ImageId) -> FileRecord {
+        FileRecord {
+            path: self.path.clone(),
+            image,
+            bytes: self.stat.bytes,
+            modified: self.stat.modified,
+            changed: self.stat.changed,
+            sidecar_modified: self.sidecar_modified,
+            missing: false,
+        }
+    }
+}
+
+/// A picture that the index does not know.
+#[derive(Debug)]
+pub(super) struct NewPicture {
+    pub file: Known,
+    /// Without number, caption and keywords.
+    pub record: ImageRecord,
+}
+
+/// A picture of the index that lacks something.
+#[derive(Debug)]
+pub(super) struct Lacking {
+    pub id: ImageId,
+    /// A file that holds it.
+    pub file: FileRecord,
+    pub wants: Wants,
+}
+
+/// What is asked of the model for a picture beside its vector.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Wants {
+    pub regions: bool,
+    pub description: bool,
+}
+
+/// A picture, ready for the encoder.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub picture: Picture,
+    pub wants: Wants,
+    pub views: Views,
+}
+
+/// Whose picture it is that goes through the encoder.
+#[derive(Debug)]
+pub(super) enum Picture {
+    New(NewPicture),
+    Known(Lacking),
+}
+
+impl Picture {
+    /// The file that it was read from.
+    pub fn path(&self) -> &PathBuf {
+        match self {
+            Self::New(picture) => &picture.file.path,
+            Self::Known(lacking) => &lacking.file.path,
+        }
+    }
+}
+
+/// What the model says of a picture.
+#[derive(Debug)]
+pub(super) struct Encoded {
+    pub embedding: Embedding,
+    pub regions: Option<Regions>,
+    pub described: Option<String>,
+}
+
+/// What the writer is told.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// Nothing to do, except to store `back` if the file was away, or more is known of it now.
+    Unchanged { path: PathBuf, back: Option<FileRecord> },
+    /// A file whose content needs no encoding.
+    Known(Known),
+    /// A picture and what the model says of it.
+    Encoded(Box<(Picture, Encoded)>),
+    /// A file that gave no picture.
+    Lost { path: PathBuf, outcome: Outcome },
+    /// A picture of the index that still lacks what it lacked.
+    NotMade(NotMade),
+    /// Nothing can go on.
+    Fatal(IndexError),
+}
+
+/// Why a file gave no picture, worded for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// There is no picture.
+    Skipped(String),
+    /// Nobody looked: what is known of it stays.
+    LeftOut(String),
+    Failed(String),
+}
+
+impl Outcome {
+    pub fn event(self, path: PathBuf) -> FileEvent {
+        match self {
+            Self::Skipped(reason) | Self::LeftOut(reason) => FileEvent::Skipped { path, reason },
+            Self::Failed(reason) => FileEvent::Failed { path, reason },
+        }
+    }
+}
+
+/// A picture of the index for which nothing could be made.
+#[derive(Debug)]
+pub(super) struct NotMade {
+    pub id: ImageId,
+    /// What is told of it; nothing of a picture without files.
+    pub event: Option<FileEvent>,
+    /// It may be the model's fault, not the picture's.
+    pub model_failed: bool,
+}
