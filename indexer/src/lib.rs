@@ -9,6 +9,7 @@ pub mod regions;
 pub mod vectors;
 
 mod error;
+mod fair;
 mod fault;
 mod filter;
 mod ids;

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use glimpse_encoder::ModelInfo;
 use parking_lot::{Mutex, RwLock};
-use rayon::prelude::*;
 use tempfile::TempDir;
 
 use super::graph::GraphSlot;
@@ -245,17 +244,9 @@ fn read_files(store: &Store) -> Result<(Vec<FileRecord>, usize), IndexError> {
 fn read_vectors(store: &Store, scan: &ExactScan, nodes: &[(Node, NodeRecord)]) -> Result<usize, IndexError> {
     let slots: HashMap<ImageId, Slot> = nodes.iter().map(|(node, record)| (record.owner, node.slot())).collect();
     let rows = Mutex::new(scan.rows_like(slots.values().max().map_or(0, |last| last.index() + 1))?);
-    let end = [0xff; 9]; // behind every key
-    let last = store.last_key(Table::Vectors, &[], &end)?;
-    let last = last.and_then(|key| keys::parse_image(&key)).map_or(0, |id| id.0);
-    let part = last / (4 * rayon::current_num_threads() as u64) + 1;
-    let parts = (0..=last / part).into_par_iter().map(|i| {
-        let end = match (i + 1).checked_mul(part) {
-            Some(next) if next <= last => keys::image(ImageId(next)).to_vec(),
-            _ => end.to_vec(),
-        };
+    let parts: Vec<(Vec<_>, usize)> = store.par_images(Table::Vectors, |start, end| {
         let (mut others, mut damaged) = (Vec::new(), 0);
-        for entry in store.range(Table::Vectors, &keys::image(ImageId(i * part)), &end) {
+        for entry in store.range(Table::Vectors, start, end) {
             let (key, value) = entry?;
             let decoded = |id| records::decode_vector(id, scan.dim(), &value).ok().map(|vector| (id, vector));
             match keys::parse_image(&key).and_then(decoded) {
@@ -267,8 +258,7 @@ fn read_vectors(store: &Store, scan: &ExactScan, nodes: &[(Node, NodeRecord)]) -
             }
         }
         Ok((others, damaged))
-    });
-    let parts: Vec<(Vec<_>, usize)> = parts.collect::<Result<_, IndexError>>()?;
+    })?;
     let mut rows = rows.into_inner();
     for (id, vector) in parts.iter().flat_map(|(others, _)| others) {
         rows.put(*id, vector)?;

@@ -21,6 +21,7 @@ mod log;
 pub(crate) mod missed;
 pub(crate) mod records;
 mod salvage;
+mod scan;
 
 use std::fs::File;
 use std::io::ErrorKind;

@@ -144,7 +144,7 @@ fn a_rebuild_reaches_all_pictures_and_goes_on_where_it_was_stopped() {
 
     fixture.options.regions.choice = detail(2.0);
     fixture.options.regions.rebuild = true;
-    let made = || paths[..11].iter().filter(|path| rows(&fixture, path) == Some(8)).count();
+    let made = |fixture: &Fixture| paths[..11].iter().filter(|path| rows(fixture, path) == Some(8)).count();
     // Stopped while the first of its pictures are encoded: each has ten views.
     let (cancel, views) = (Arc::new(AtomicBool::new(false)), AtomicUsize::new(0));
     let stop = Arc::clone(&cancel);
@@ -154,7 +154,7 @@ fn a_rebuild_reaches_all_pictures_and_goes_on_where_it_was_stopped() {
     });
     let mut silent = Recorder::default();
     let stopped = ingest(&fixture.index, &fixture.encoder, &fixture.options, &cancel, &mut silent).unwrap();
-    assert!(stopped.cancelled && (1..11).contains(&made()), "{} made", made());
+    assert!(stopped.cancelled && (1..11).contains(&made(&fixture)), "{} made", made(&fixture));
     fixture.encoder = FakeEncoder::new(32);
     let left = fixture.index.manifest().rebuild.unwrap();
     let ahead = paths[..11].iter().filter(|path| fixture.id(path) >= left.next).count();
