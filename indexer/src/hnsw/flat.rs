@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use rayon::prelude::*;
 
-use super::graph::Rules;
 use super::links::{Links, NONE};
-use super::{Change, Hnsw, HnswParams, Node, NodeRecord};
+use super::{Change, Hnsw, HnswParams, Node, NodeRecord, Rules};
 use crate::fair;
 use crate::vectors::ExactScan;
 

@@ -5,8 +5,8 @@
 //! enough, by the signs of their components around the mean, and starts from the best of them.
 
 use super::levels::level_of;
+use super::rules::require;
 use super::sketches::Sketches;
-use super::validate::require;
 use super::{Level, Node, Rules, Space};
 use crate::vectors::{Kernel, LikeBits};
 

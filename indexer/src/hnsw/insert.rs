@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use rayon::prelude::*;
 
 use super::levels::level_of;
-use super::search::Scratch;
+use super::scratch::Scratch;
 use super::select::{Quota, Selection};
 use super::{Graph, Near, Node, Query, Space};
 

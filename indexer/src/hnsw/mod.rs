@@ -16,10 +16,10 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `graph` | what all have in common: nodes, rules, the lock-free whole |
+//! | `node`, `rules`, `graph` | what all have in common: nodes, how they are linked, the lock-free whole |
 //! | `links` | lists in fixed slots, and the tree among them |
 //! | `levels`, `guides`, `sketches` | where a search starts |
-//! | `search`, `frontier`, `visited` | the walk |
+//! | `search`, `scratch`, `frontier`, `visited` | the walk |
 //! | `link` | vectors get their nodes, in turns with others who change the graph |
 //! | `insert`, `select`, `connect`, `remove` | changes, and which links are worth keeping |
 //! | `space` | distances |
@@ -37,10 +37,13 @@ mod insert;
 mod levels;
 mod link;
 mod links;
+mod node;
 mod params;
 mod plan;
 mod record;
 mod remove;
+mod rules;
+mod scratch;
 mod search;
 mod select;
 mod sketches;
@@ -60,13 +63,15 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
-use self::graph::{Graph, Level, Near, Rules};
+use self::graph::Graph;
+use self::node::{Level, Near};
+use self::rules::Rules;
 use self::space::{Query, Space};
 use crate::vectors::{ExactScan, Rows, Scored, Top, VectorIndex, candidates};
 use crate::{IdSet, ImageId, IndexError, fair};
 
 pub(crate) use self::flat::FlatGraph;
-pub use self::graph::Node;
+pub use self::node::Node;
 pub use self::params::{GraphStats, HnswParams};
 pub(crate) use self::plan::Plan;
 pub(crate) use self::record::{Change, NodeRecord};

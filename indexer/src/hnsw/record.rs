@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::graph::Node;
-use super::{Hnsw, HnswParams};
+use super::{Hnsw, HnswParams, Node};
 use crate::vectors::ExactScan;
 use crate::{ImageId, fair};
 

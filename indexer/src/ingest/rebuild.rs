@@ -7,8 +7,7 @@ use parking_lot::Mutex;
 use super::FileEvent;
 use super::item::{Lacking, Message, NotMade, Wants, Work};
 use super::source::Outlet;
-use crate::library::RegionRebuild;
-use crate::{ImageId, Index, IndexError};
+use crate::{ImageId, Index, IndexError, RegionRebuild};
 
 /// How far a rebuild has come. The source says which pictures are on their way, the writer what became of them.
 #[derive(Debug)]

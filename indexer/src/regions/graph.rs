@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::RegionIndex;
+use super::linked::{Linked, Linking};
 use crate::hnsw::{Change, Hnsw, HnswParams, Progress};
 use crate::vectors::{Scored, VectorIndex, by_rank};
 use crate::{IdSet, ImageId, IndexError, fair};
@@ -15,32 +16,6 @@ use crate::{IdSet, ImageId, IndexError, fair};
 pub(crate) const BEHIND: usize = 50;
 /// A graph that lacks more than one in so many is not walked: comparing them one by one would take most of a scan.
 const HARDLY: usize = 16;
-
-/// The graph, if there is one.
-#[derive(Default)]
-pub(super) struct Linked {
-    graph: Option<Arc<Hnsw>>,
-    /// The graph, or a new one, while regions are being linked. The store has it as it was before, or none.
-    linking: Option<Linking>,
-    /// Keys of the regions that the graph lacks; empty without a graph.
-    pub(super) loose: IdSet,
-    /// Why what is stored cannot be used, if that is so.
-    fault: Option<String>,
-}
-
-struct Linking {
-    graph: Arc<Hnsw>,
-    /// Nodes have left it.
-    is_changed: bool,
-}
-
-impl Linked {
-    pub(super) fn note_new(&mut self, key: ImageId) {
-        if self.graph.is_some() {
-            self.loose.insert(key);
-        }
-    }
-}
 
 impl RegionIndex {
     /// Takes up a graph over some of the vectors, if there is one, or the reason why what is stored is none.

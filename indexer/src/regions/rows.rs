@@ -8,7 +8,7 @@ use parking_lot::{RwLock, RwLockReadGuard};
 use rayon::prelude::*;
 
 use super::format::Stored;
-use super::graph::Linked;
+use super::linked::Linked;
 use super::{RegionId, ScoredRegion};
 use crate::vectors::{ExactScan, Quantised, QueryPlanes, Rows, Scored, VectorIndex};
 use crate::{IdSet, ImageId, IndexError, fair};

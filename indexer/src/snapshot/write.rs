@@ -9,7 +9,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::{CHUNK, Head, Seal, SectionEntry, at};
-use crate::library::sync_dir;
+use crate::folder::sync_dir;
 
 /// What is written of a flat piece of memory.
 pub(crate) enum Section<'a> {

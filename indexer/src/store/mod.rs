@@ -19,6 +19,7 @@ mod leftovers;
 pub(crate) mod links;
 mod log;
 pub(crate) mod missed;
+pub(crate) mod paths;
 pub(crate) mod records;
 mod salvage;
 mod scan;

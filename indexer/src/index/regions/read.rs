@@ -100,8 +100,9 @@ impl Index {
         batch.put_nodes(GraphId::REGIONS, &changes);
         part.iter().for_each(|&id| regions.remove(id));
         let nodes: Vec<Node> = changes.into_iter().map(|(node, _)| node).collect();
-        if !nodes.is_empty() && self.region_snapshot.counts() {
-            let is_noted = self.store.extend_last_step(&mut batch, GraphId::REGIONS, &nodes)?;
+        if !nodes.is_empty() {
+            let is_noted =
+                self.region_snapshot.counts() && self.store.extend_last_step(&mut batch, GraphId::REGIONS, &nodes)?;
             if !is_noted {
                 self.region_snapshot.give_up(&self.store, &mut batch)?;
             }

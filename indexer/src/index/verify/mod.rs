@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use self::findings::Finding;
 use self::survey::Survey;
 use super::Index;
-use super::load::Loaded;
+use super::loaded::Loaded;
 use crate::IndexError;
 
 /// What [`Index::verify`] found.
