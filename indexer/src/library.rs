@@ -246,7 +246,7 @@ impl Library {
         Ok(index)
     }
 
-    /// On a full drive, without what can be made anew: so that pictures can be forgotten there.
+    /// On a full drive, without what can be made anew: so that images can be forgotten there.
     fn open_to_write(&self, number: u32) -> Result<Arc<Index>, IndexError> {
         match self.open_generation(number) {
             Err(IndexError::Io { .. } | IndexError::Store { .. }) if self.obstacle().is_some() => {

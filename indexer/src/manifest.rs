@@ -31,11 +31,11 @@ pub struct Manifest {
     pub created: i64,
 }
 
-/// Pictures whose regions are made anew, in order of their numbers.
+/// Images whose regions are made anew, in order of their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RegionRebuild {
     /// The first that is not done.
     pub next: ImageId,
-    /// Pictures from this number on came after the rebuild began.
+    /// Images from this number on came after the rebuild began.
     pub end: ImageId,
 }

@@ -23,7 +23,7 @@ const OLD: [&str; 14] = [
     "encoder/src: decoder, encode, preprocess",
     "encoder/src: decoder::config, decoder::net, decoder::vocabulary",
     "encoder/src: hub::error, hub::name",
-    "encoder/src: picture::error, picture::sniff",
+    "encoder/src: image_file::error, image_file::sniff",
     "indexer/src: ingest::metadata::sidecar, ingest::metadata::xmp",
     "engine/src: duplicates, engine, originals, regions::grid, served, tag",
     "engine/src: regions::find, regions::judge",

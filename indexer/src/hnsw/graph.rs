@@ -4,18 +4,18 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use parking_lot::{Mutex, RwLock};
 
-use super::guides::Guides;
+use super::entry_points::EntryPoints;
 use super::links::Links;
 use super::scratch::Scratch;
 use super::{Node, Rules, Space};
 
-/// Nodes, links and guides. Searches may go on while a node is inserted or removed; insertions and removals take turns,
-/// which is the caller's to see to.
+/// Nodes, links and entry points. Searches may go on while a node is inserted or removed;
+/// insertions and removals take turns, which is the caller's to see to.
 #[derive(Debug)]
 pub(super) struct Graph {
     pub(super) rules: Rules,
     pub(super) links: Links,
-    pub(super) guides: RwLock<Guides>,
+    pub(super) entry_points: RwLock<EntryPoints>,
     /// Nodes in the graph.
     pub(super) count: AtomicUsize,
     pool: Mutex<Vec<Scratch>>,
@@ -26,7 +26,7 @@ impl Graph {
         Self {
             rules,
             links: Links::new(2 * rules.m),
-            guides: RwLock::new(Guides::new(dim)),
+            entry_points: RwLock::new(EntryPoints::new(dim)),
             count: AtomicUsize::new(0),
             pool: Mutex::default(),
         }
@@ -42,11 +42,11 @@ impl Graph {
         self.count.load(Relaxed)
     }
 
-    /// Completes a graph whose links were restored: finds the root, counts, and takes up the guides.
+    /// Completes a graph whose links were restored: finds the root, counts, and takes up the entry points.
     pub(super) fn complete(&mut self, space: Space<'_>, nodes: &[Node]) {
         self.links.set_root(nodes.iter().copied().find(|&node| self.links.parent(node).is_none()));
         self.count = AtomicUsize::new(nodes.len());
-        self.guides.write().add(space, &self.rules, nodes);
+        self.entry_points.write().add(space, &self.rules, nodes);
     }
 
     /// Lends a scratch from the pool.
@@ -59,6 +59,6 @@ impl Graph {
 
     /// Bytes in memory.
     pub(super) fn memory(&self) -> usize {
-        self.links.memory() + self.guides.read().memory()
+        self.links.memory() + self.entry_points.read().memory()
     }
 }

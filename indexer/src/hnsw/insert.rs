@@ -36,11 +36,11 @@ impl Graph {
         changed
     }
 
-    /// The guides come first, so that all others start near where they belong.
+    /// The entry points come first, so that all others start near where they belong.
     pub fn in_order(&self, nodes: &[Node]) -> [Vec<Node>; 2] {
         let is_guide = |node: &Node| level_of(*node, self.rules.seed) >= self.rules.lowest;
-        let (guides, others) = nodes.iter().copied().partition(is_guide);
-        [guides, others]
+        let (entry_points, others) = nodes.iter().copied().partition(is_guide);
+        [entry_points, others]
     }
 
     /// Nodes that [`Graph::insert_batch`] takes at once.
@@ -48,9 +48,9 @@ impl Graph {
         (self.len() / SHARE).clamp(1, BATCH)
     }
 
-    /// Inserts some nodes, up to [`Graph::batch_size`], whose vectors are in the arena and that are not in the graph, on all
-    /// threads of the current pool. The graph does not depend on their number. Gives the nodes whose links changed, which
-    /// may name one more than once.
+    /// Inserts some nodes, up to [`Graph::batch_size`], whose vectors are in the arena and that are
+    /// not in the graph, on all threads of the current pool. The graph does not depend on their
+    /// number. Gives the nodes whose links changed, which may name one more than once.
     pub fn insert_batch(&self, space: Space<'_>, batch: &[Node]) -> Vec<Node> {
         let find = |work: &mut Finder, at: usize| self.find_neighbours(space, batch, at, work);
         let found: Vec<Found> = if batch.len() < PARALLEL {
@@ -75,7 +75,7 @@ impl Graph {
         }
         let mut changed = self.connect(space, &pairs);
         changed.extend_from_slice(batch);
-        self.guides.write().add(space, &self.rules, batch);
+        self.entry_points.write().add(space, &self.rules, batch);
         self.count.fetch_add(batch.len(), Relaxed);
         changed
     }

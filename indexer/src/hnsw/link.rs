@@ -1,12 +1,12 @@
-//! Vectors get their nodes. Giving them to all takes minutes, so it is done in turns: between two batches others may change
-//! vectors and graph.
+//! Vectors get their nodes. Giving them to all takes minutes, so it is done in turns: between two
+//! batches others may change vectors and graph.
 
 use super::{Change, Hnsw, Node, Progress};
 use crate::vectors::Slot;
 use crate::{ImageId, fair};
 
 impl Hnsw {
-    /// Gives nodes to pictures whose vectors the scan has. What the store must write is returned.
+    /// Gives nodes to images whose vectors the scan has. What the store must write is returned.
     pub(crate) fn link(&self, ids: &[ImageId]) -> Vec<Change> {
         let mut nodes: Vec<Node> = {
             let rows = self.vectors.read();
@@ -27,10 +27,11 @@ impl Hnsw {
         self.describe(changed)
     }
 
-    /// Gives nodes to all vectors that have none, on all threads of the current pool, or to as many as `progress` allows; it
-    /// is told how many of how many are done. Each batch begins with a `turn`, which is held until it ends; without one the
-    /// work ends. What `turn` gave last is returned if every vector has its node, and is held since before that was looked
-    /// at. The store has to be told of the whole graph.
+    /// Gives nodes to all vectors that have none, on all threads of the current pool, or to as many
+    /// as `progress` allows; it is told how many of how many are done. Each batch begins with a
+    /// `turn`, which is held until it ends; without one the work ends. What `turn` gave last is
+    /// returned if every vector has its node, and is held since before that was looked at. The
+    /// store has to be told of the whole graph.
     pub(crate) fn link_all<T>(&self, progress: &mut Progress<'_>, mut turn: impl FnMut() -> Option<T>) -> Option<T> {
         let mut last = turn()?;
         let mut done = 0;

@@ -20,13 +20,13 @@ pub(super) struct Rules {
     pub(super) new_fill: usize,
     /// Links that stay when a list overflows: fewer than fit, so that it does not overflow again at once.
     pub(super) prune_to: usize,
-    /// Level of the guides of a small graph: one in `M` nodes.
+    /// Level of the entry points of a small graph: one in `M` nodes.
     pub(super) lowest: Level,
-    /// Guides of a search at most; above, every second one goes, down to this level: with fewer, clusters without a guide are
-    /// hard to find.
-    pub(super) guides: usize,
+    /// Entry points of a search at most; above, every second one goes, down to this level: with
+    /// fewer, clusters without an entry point are hard to find.
+    pub(super) entry_points: usize,
     pub(super) highest: Level,
-    /// Guides that a search starts from.
+    /// Entry points that a search starts from.
     pub(super) starts: usize,
 }
 
@@ -42,7 +42,7 @@ impl Rules {
             new_fill: m,
             prune_to: (2 * m - m / 4).max(m + 1),
             lowest: Level(m.ilog2() as u8),
-            guides: 1 << 15,
+            entry_points: 1 << 15,
             highest: Level(m.ilog2() as u8 + 2),
             starts: 8,
         }

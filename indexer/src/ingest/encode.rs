@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use glimpse_encoder::dense::{DenseFeatures, DenseProfile, Views};
-use glimpse_encoder::{Encode, EncodeError, Outputs, Prepared as View};
+use glimpse_encoder::{Encode, EncodeError, Outputs, PixelInput as View};
 use rayon::prelude::*;
 
 use super::FileEvent;
 use super::IngestOptions;
 use super::contents::Contents;
 use super::guard::guarded;
-use super::item::{Encoded, Lacking, Message, NewPicture, NotMade, Outcome, Picture, Prepared, Wants};
+use super::item::{DecodedImage, Encoded, Incomplete, Message, NewImage, NotMade, Outcome, PixelInput, Wants};
 use super::shared::Shared;
 
 /// A batch that is not full goes on its way after this long.
@@ -26,7 +26,7 @@ pub(super) struct Stage<'a> {
     pub shared: &'a Shared<'a>,
     pub contents: &'a Contents,
     pub write: Sender<Message>,
-    /// Pictures in a row that failed on their own.
+    /// Images in a row that failed on their own.
     failures: usize,
 }
 
@@ -44,12 +44,12 @@ impl<'a> Stage<'a> {
     }
 
     /// Encodes all that comes, until there is no going on.
-    pub fn run(mut self, pictures: &Receiver<Prepared>) {
-        while let Ok(first) = pictures.recv() {
+    pub fn run(mut self, images: &Receiver<PixelInput>) {
+        while let Ok(first) = images.recv() {
             let deadline = Instant::now() + PATIENCE;
             let mut batch = vec![first];
             while batch.len() < self.model.options.batch.max(1)
-                && let Ok(next) = pictures.recv_deadline(deadline)
+                && let Ok(next) = images.recv_deadline(deadline)
             {
                 batch.push(next);
             }
@@ -59,47 +59,47 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Encodes a batch; if that fails, each of its pictures, to find the culprit. `false` if there is no going on.
-    fn batch(&mut self, batch: Vec<Prepared>) -> bool {
+    /// Encodes a batch; if that fails, each of its images, to find the culprit. `false` if there is no going on.
+    fn batch(&mut self, batch: Vec<PixelInput>) -> bool {
         match self.encoded(&batch) {
             Ok(encoded) => {
                 self.failures = 0;
-                let mut encoded = batch.into_iter().map(|prepared| prepared.picture).zip(encoded);
+                let mut encoded = batch.into_iter().map(|prepared| prepared.image).zip(encoded);
                 encoded.all(|both| self.write.send(Message::Encoded(Box::new(both))).is_ok())
             }
-            Err(error) if batch.len() == 1 => batch.into_iter().all(|prepared| self.failed(prepared.picture, &error)),
+            Err(error) if batch.len() == 1 => batch.into_iter().all(|prepared| self.failed(prepared.image, &error)),
             Err(_) => batch.into_iter().all(|prepared| !self.shared.is_over() && self.batch(vec![prepared])),
         }
     }
 
-    fn encoded(&self, batch: &[Prepared]) -> Result<Vec<Encoded>, EncodeError> {
+    fn encoded(&self, batch: &[PixelInput]) -> Result<Vec<Encoded>, EncodeError> {
         let start = Instant::now();
         let encoded = guarded(|| self.model.encode(batch));
         self.shared.encoding.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
         encoded.unwrap_or_else(|panic| Err(broken(panic)))
     }
 
-    fn failed(&mut self, picture: Picture, error: &EncodeError) -> bool {
+    fn failed(&mut self, image: DecodedImage, error: &EncodeError) -> bool {
         let reason = format!("the model failed on it: {error}");
         self.failures += 1;
         if self.failures >= MOST_FAILURES {
-            let path = picture.path().display();
+            let path = image.path().display();
             let reason = format!(
-                "{MOST_FAILURES} pictures in a row failed, at last {path}: {error}. Pictures of the index and their \
+                "{MOST_FAILURES} images in a row failed, at last {path}: {error}. Images of the index and their \
                  regions are kept as they are"
             );
-            let fatal = EncodeError::Backend { stage: "encoding pictures", reason };
+            let fatal = EncodeError::Backend { stage: "encoding images", reason };
             let _ = self.write.send(Message::Fatal(fatal.into()));
             return false;
         }
-        match picture {
-            Picture::New(NewPicture { file, .. }) => {
+        match image {
+            Image::New(NewImage { file, .. }) => {
                 let outcome = Outcome::Failed(reason);
-                let waited = self.contents.settle(&file.content).into_iter().map(|file| file.path);
+                let waited = self.contents.end_claim(&file.content).into_iter().map(|file| file.path);
                 let mut paths = std::iter::once(file.path).chain(waited);
-                paths.all(|path| self.write.send(Message::Lost { path, outcome: outcome.clone() }).is_ok())
+                paths.all(|path| self.write.send(Message::Rejected { path, outcome: outcome.clone() }).is_ok())
             }
-            Picture::Known(Lacking { id, file, .. }) => {
+            Image::Known(Incomplete { id, file, .. }) => {
                 let event = Some(FileEvent::Failed { path: file.path, reason });
                 self.write.send(Message::NotMade(NotMade { id, event, model_failed: true })).is_ok()
             }
@@ -108,15 +108,15 @@ impl<'a> Stage<'a> {
 }
 
 impl Model<'_> {
-    /// The vectors of a batch, in order, and what else is wanted of each picture.
-    fn encode(&self, batch: &[Prepared]) -> Result<Vec<Encoded>, EncodeError> {
+    /// The vectors of a batch, in order, and what else is wanted of each image.
+    fn encode(&self, batch: &[PixelInput]) -> Result<Vec<Encoded>, EncodeError> {
         if batch.iter().all(|prepared| prepared.wants == Wants::default()) {
             return self.vectors(batch);
         }
         let views: Vec<Views> = batch.iter().map(|prepared| prepared.views.clone()).collect();
         let features = self.profile.encode(self.encoder, &views)?;
         if features.len() != batch.len() {
-            return Err(broken(format!("{} grids for {} pictures", features.len(), batch.len())));
+            return Err(broken(format!("{} grids for {} images", features.len(), batch.len())));
         }
         let of_batch = || batch.iter().map(|prepared| prepared.wants).zip(&features);
         let cut: Vec<_> = of_batch().filter(|(wants, _)| wants.regions).map(|(_, features)| &features.grid).collect();
@@ -132,22 +132,22 @@ impl Model<'_> {
         Ok(of_batch().map(encoded).collect())
     }
 
-    /// The likeliest caption of each picture, if the model can write them.
-    fn describe(&self, pictures: &[&DenseFeatures]) -> Result<Vec<Option<String>>, EncodeError> {
+    /// The likeliest caption of each image, if the model can write them.
+    fn describe(&self, images: &[&DenseFeatures]) -> Result<Vec<Option<String>>, EncodeError> {
         let Some(language) = self.options.captions.as_deref() else { return Ok(Vec::new()) };
         let Some(decoder) = self.encoder.decoder()? else { return Ok(Vec::new()) };
         let caption = |features: &&DenseFeatures| {
             Ok(decoder.caption(features.whole(), language, 1)?.pop().map(|said| said.value))
         };
-        pictures.par_iter().map(caption).collect()
+        images.par_iter().map(caption).collect()
     }
 
-    /// Vectors alone, of whole pictures.
-    fn vectors(&self, batch: &[Prepared]) -> Result<Vec<Encoded>, EncodeError> {
+    /// Vectors alone, of whole images.
+    fn vectors(&self, batch: &[PixelInput]) -> Result<Vec<Encoded>, EncodeError> {
         let whole: Vec<View> = batch.iter().map(|prepared| prepared.views.prepared()[0].clone()).collect();
         let features = self.encoder.encode_images(&whole, Outputs::Pooled)?;
         if features.len() != whole.len() {
-            return Err(broken(format!("{} vectors for {} pictures", features.len(), whole.len())));
+            return Err(broken(format!("{} vectors for {} images", features.len(), whole.len())));
         }
         let encoded = |embedding| Encoded { embedding, regions: None, described: None };
         Ok(features.into_iter().map(|features| encoded(features.embedding)).collect())

@@ -16,8 +16,8 @@ use crate::{ContentHash, FileRecord, ImageId, ImageRecord, IndexError};
 pub(super) enum Work {
     /// A file that was found.
     File(Candidate),
-    /// A picture of the index that lacks something.
-    Picture(Lacking),
+    /// An image of the index that lacks something.
+    Image(Incomplete),
 }
 
 /// A file whose bytes were read.
@@ -46,56 +46,56 @@ impl Known {
     }
 }
 
-/// A picture that the index does not know.
+/// An image that the index does not know.
 #[derive(Debug)]
-pub(super) struct NewPicture {
+pub(super) struct NewImage {
     pub file: Known,
     /// Without number, caption and keywords.
     pub record: ImageRecord,
 }
 
-/// A picture of the index that lacks something.
+/// An image of the index that lacks something.
 #[derive(Debug)]
-pub(super) struct Lacking {
+pub(super) struct Incomplete {
     pub id: ImageId,
     /// A file that holds it.
     pub file: FileRecord,
     pub wants: Wants,
 }
 
-/// What is asked of the model for a picture beside its vector.
+/// What is asked of the model for an image beside its vector.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Wants {
     pub regions: bool,
     pub description: bool,
 }
 
-/// A picture, ready for the encoder.
+/// An image, ready for the encoder.
 #[derive(Debug)]
-pub(super) struct Prepared {
-    pub picture: Picture,
+pub(super) struct PixelInput {
+    pub image: DecodedImage,
     pub wants: Wants,
     pub views: Views,
 }
 
-/// Whose picture it is that goes through the encoder.
+/// Whose image it is that goes through the encoder.
 #[derive(Debug)]
-pub(super) enum Picture {
-    New(NewPicture),
-    Known(Lacking),
+pub(super) enum DecodedImage {
+    New(NewImage),
+    Known(Incomplete),
 }
 
-impl Picture {
+impl DecodedImage {
     /// The file that it was read from.
     pub fn path(&self) -> &PathBuf {
         match self {
-            Self::New(picture) => &picture.file.path,
-            Self::Known(lacking) => &lacking.file.path,
+            Self::New(image) => &image.file.path,
+            Self::Known(incomplete) => &incomplete.file.path,
         }
     }
 }
 
-/// What the model says of a picture.
+/// What the model says of an image.
 #[derive(Debug)]
 pub(super) struct Encoded {
     pub embedding: Embedding,
@@ -110,20 +110,20 @@ pub(super) enum Message {
     Unchanged { path: PathBuf, back: Option<FileRecord> },
     /// A file whose content needs no encoding.
     Known(Known),
-    /// A picture and what the model says of it.
-    Encoded(Box<(Picture, Encoded)>),
-    /// A file that gave no picture.
-    Lost { path: PathBuf, outcome: Outcome },
-    /// A picture of the index that still lacks what it lacked.
+    /// An image and what the model says of it.
+    Encoded(Box<(DecodedImage, Encoded)>),
+    /// A file that gave no image.
+    Rejected { path: PathBuf, outcome: Outcome },
+    /// An image of the index that still lacks what it lacked.
     NotMade(NotMade),
     /// Nothing can go on.
     Fatal(IndexError),
 }
 
-/// Why a file gave no picture, worded for people.
+/// Why a file gave no image, worded for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// There is no picture.
+    /// There is no image.
     Skipped(String),
     /// Nobody looked: what is known of it stays.
     LeftOut(String),
@@ -139,12 +139,12 @@ impl Outcome {
     }
 }
 
-/// A picture of the index for which nothing could be made.
+/// An image of the index for which nothing could be made.
 #[derive(Debug)]
 pub(super) struct NotMade {
     pub id: ImageId,
-    /// What is told of it; nothing of a picture without files.
+    /// What is told of it; nothing of an image without files.
     pub event: Option<FileEvent>,
-    /// It may be the model's fault, not the picture's.
+    /// It may be the model's fault, not the image's.
     pub model_failed: bool,
 }

@@ -3,6 +3,7 @@
 mod budget;
 mod contents;
 mod decode;
+mod decode_stage;
 mod detached;
 mod devices;
 mod disk;
@@ -11,7 +12,6 @@ mod guard;
 mod holders;
 mod hook;
 mod item;
-mod look;
 mod losses;
 mod metadata;
 mod names;
@@ -34,14 +34,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use glimpse_encoder::picture::Limits;
+use glimpse_encoder::image_file::Limits;
 use glimpse_encoder::{Checked, Encode};
 
 use self::contents::Contents;
 use self::decode::Decoder;
-pub use self::decode::PictureDecoder;
+pub use self::decode::ImageDecoder;
 pub use self::devices::Devices;
-pub use self::hook::PictureHook;
+pub use self::hook::ImageHook;
 pub use self::losses::{Losses, losses};
 use self::pipeline::Stages;
 use self::rebuild::Progress;
@@ -73,30 +73,30 @@ pub struct IngestOptions {
     /// Follow links that lead out of the roots. What others may write into would choose what is
     /// read.
     pub follow_links: bool,
-    /// Pictures per encoder call.
+    /// Images per encoder call.
     pub batch: usize,
     /// Threads that read and decode.
     pub threads: usize,
-    /// Bounds on a single picture.
+    /// Bounds on a single image.
     pub limits: Limits,
     /// What becomes of regions.
     pub regions: RegionOptions,
-    /// The language in which the model's decoder describes pictures that have no description yet, known ones too; none
+    /// The language in which the model's decoder describes images that have no description yet, known ones too; none
     /// are described if absent.
     pub captions: Option<String>,
-    /// Sees every picture that is decoded, before it is encoded.
-    pub on_picture: PictureHook,
+    /// Sees every image that is decoded, before it is encoded.
+    pub on_image: ImageHook,
     /// Tells folders of one drive from those of another.
     pub devices: Devices,
-    /// How long reading or decoding one picture may take. One that takes longer has failed, and is
+    /// How long reading or decoding one image may take. One that takes longer has failed, and is
     /// left to itself: a run that has left many behind ends with [`IndexError::Stuck`].
-    pub picture_timeout: Duration,
-    /// Decodes pictures.
-    pub decoder: PictureDecoder,
+    pub image_timeout: Duration,
+    /// Decodes images.
+    pub decoder: ImageDecoder,
 }
 
 /// A hundred megapixels take a few seconds, ten times as long where all cores are busy.
-const PICTURE_TIMEOUT: Duration = Duration::from_secs(120);
+const IMAGE_TIMEOUT: Duration = Duration::from_secs(120);
 
 impl Default for IngestOptions {
     fn default() -> Self {
@@ -114,10 +114,10 @@ impl Default for IngestOptions {
             limits: Limits::default(),
             regions: RegionOptions::default(),
             captions: None,
-            on_picture: PictureHook::default(),
+            on_image: ImageHook::default(),
             devices: Devices::default(),
-            picture_timeout: PICTURE_TIMEOUT,
-            decoder: PictureDecoder::default(),
+            image_timeout: IMAGE_TIMEOUT,
+            decoder: ImageDecoder::default(),
         }
     }
 }
@@ -143,7 +143,7 @@ pub enum FileEvent {
         /// A file with the same bytes.
         of: PathBuf,
     },
-    /// Not a picture that can be indexed, and why.
+    /// Not an image that can be indexed, and why.
     Skipped {
         /// The file.
         path: PathBuf,
@@ -178,7 +178,7 @@ pub trait Observer {
 /// Sums of a run.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 pub struct Summary {
-    /// Pictures encoded and stored.
+    /// Images encoded and stored.
     pub indexed: usize,
     /// Files known by size and times, or read and found the same.
     pub unchanged: usize,
@@ -186,7 +186,7 @@ pub struct Summary {
     pub moved: usize,
     /// Files with the bytes of another one.
     pub duplicate: usize,
-    /// Files that are no pictures that can be indexed.
+    /// Files that are no images that can be indexed.
     pub skipped: usize,
     /// Files that could not be read.
     pub failed: usize,
@@ -209,7 +209,7 @@ pub struct Summary {
 /// Brings `index` up to date with the roots. Stops soon after `cancel` is set, with everything done so far kept.
 ///
 /// # Errors
-/// If the index or the encoder fails, [`IndexError::OtherRegions`], or a root is neither there nor known; a bad picture is an event, not an error.
+/// If the index or the encoder fails, [`IndexError::OtherRegions`], or a root is neither there nor known; a bad image is an event, not an error.
 pub fn ingest(
     index: &Index,
     encoder: &dyn Encode,
@@ -227,7 +227,7 @@ pub fn ingest(
     for folder in options.roots.iter().filter(|root| root.is_dir()) {
         index.add_root(folder.clone())?;
     }
-    let profile = regions::settle(index, encoder, &options.regions, options.captions.is_some())?;
+    let profile = regions::resolve_profile(index, encoder, &options.regions, options.captions.is_some())?;
     let (contents, shared) = (Contents::default(), Shared::new(cancel));
     let is_over = || shared.is_over();
     let decoder = Decoder::new(encoder, &options, &profile, &is_over);
@@ -240,7 +240,7 @@ pub fn ingest(
         roots::drop_empty(index)?;
         go_on_with_rebuild(&stages, &mut writer)?;
         if options.regions.refill || options.captions.is_some() {
-            stages.run(&mut writer, |outlet| source::lacking(index, encoder, &options, outlet))?;
+            stages.run(&mut writer, |outlet| source::incomplete(index, encoder, &options, outlet))?;
         }
         index.finish_with(&mut |done, all| {
             writer.report.linked(done, all);
@@ -260,11 +260,11 @@ pub fn ingest(
     })
 }
 
-/// New regions for all pictures that a rebuild has not come to, if there is one.
+/// New regions for all images that a rebuild has not come to, if there is one.
 fn go_on_with_rebuild(stages: &Stages<'_>, writer: &mut Writer<'_, '_>) -> Result<(), IndexError> {
     let Some(progress) = Progress::of(stages.index).map(Arc::new) else { return Ok(()) };
     writer.rebuild = Some(Arc::clone(&progress));
-    let done = stages.run(writer, |outlet| rebuild::pictures(stages.index, &progress, outlet));
+    let done = stages.run(writer, |outlet| rebuild::images(stages.index, &progress, outlet));
     writer.rebuild = None;
     done?;
     progress.finish(stages.index)

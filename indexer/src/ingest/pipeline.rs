@@ -1,12 +1,12 @@
 //! The stages side by side, bounded channels between them.
 //!
 //! ```text
-//! source (1) --work--> look (N) --pictures--> encode (1) --vectors--> write (the caller's thread)
+//! source (1) --work--> look (N) --images--> encode (1) --vectors--> write (the caller's thread)
 //!     \                   \                                              ^
 //!      `---- failures -----`------------ known files, failures ----------'
 //! ```
 //!
-//! Files that are found and pictures of the index that lack something come from one source after the other
+//! Files that are found and images of the index that lack something come from one source after the other
 //! ([`super::source`], [`super::rebuild`]) and go through the same stages.
 //!
 //! What waits between stages is bounded by the channels, what is being decoded by [`super::budget::Budget`]. The writer
@@ -18,10 +18,10 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::contents::Contents;
 use super::decode::Decoder;
+use super::decode_stage::DecodeStage;
 use super::encode::{Model, Stage};
 use super::guard::panic_text;
-use super::item::{Message, Prepared, Work};
-use super::look::Looker;
+use super::item::{Message, PixelInput, Work};
 use super::shared::Shared;
 use super::source::Outlet;
 use super::write::Writer;
@@ -53,11 +53,11 @@ impl Stages<'_> {
         let Decoder { encoder, options, profile, .. } = *self.decoder;
         let shared = self.shared;
         shared.stopped.store(false, Relaxed);
-        let (to_look, work) = bounded(CANDIDATES);
-        let (to_encode, pictures) = bounded(2 * options.batch.max(1));
+        let (to_decode, work) = bounded(CANDIDATES);
+        let (to_encode, images) = bounded(2 * options.batch.max(1));
         let (to_write, messages) = bounded(MESSAGES);
         let given = std::thread::scope(|scope| {
-            let outlet = Outlet { shared, work: to_look, write: to_write.clone() };
+            let outlet = Outlet { shared, work: to_decode, write: to_write.clone() };
             let source = scope.spawn(move || source(&outlet));
             for _ in 0..options.threads.max(1) {
                 let (work, to_encode, to_write) = (work.clone(), to_encode.clone(), to_write.clone());
@@ -65,13 +65,13 @@ impl Stages<'_> {
             }
             drop((work, to_encode));
             let stage = Stage::new(Model { encoder, profile, options }, shared, self.contents, to_write);
-            scope.spawn(move || stage.run(&pictures));
+            scope.spawn(move || stage.run(&images));
             let written = writer.run(messages, shared);
             shared.stopped.store(true, Relaxed);
             let given = source.join().unwrap_or_else(|panic| {
                 Err(IndexError::Store {
                     dir: self.index.dir().to_path_buf(),
-                    what: "looking for pictures",
+                    what: "looking for images",
                     reason: panic_text(&*panic),
                 })
             });
@@ -83,10 +83,10 @@ impl Stages<'_> {
         committed.map(|()| given)
     }
 
-    fn look(&self, work: &Receiver<Work>, encode: &Sender<Prepared>, write: &Sender<Message>) {
-        let looker = Looker { index: self.index, decoder: self.decoder, contents: self.contents };
+    fn decode(&self, work: &Receiver<Work>, encode: &Sender<PixelInput>, write: &Sender<Message>) {
+        let decode_stage = DecodeStage { index: self.index, decoder: self.decoder, contents: self.contents };
         for work in work {
-            if self.shared.is_over() || !looker.look(work, encode, write) {
+            if self.shared.is_over() || !decode_stage.process(work, encode, write) {
                 return;
             }
         }

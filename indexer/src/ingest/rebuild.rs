@@ -1,29 +1,29 @@
-//! New regions for all pictures of an index, in order of their numbers, so that a run that is stopped can be gone on with.
+//! New regions for all images of an index, in order of their numbers, so that a run that is stopped can be gone on with.
 
 use std::collections::BTreeSet;
 
 use parking_lot::Mutex;
 
 use super::FileEvent;
-use super::item::{Lacking, Message, NotMade, Wants, Work};
+use super::item::{Incomplete, Message, NotMade, Wants, Work};
 use super::source::Outlet;
 use crate::{ImageId, Index, IndexError, RegionRebuild};
 
-/// How far a rebuild has come. The source says which pictures are on their way, the writer what became of them.
+/// How far a rebuild has come. The source says which images are on their way, the writer what became of them.
 #[derive(Debug)]
 pub(super) struct Progress {
-    /// Pictures from here on came after it began: they have new regions, or none.
+    /// Images from here on came after it began: they have new regions, or none.
     end: ImageId,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// The picture that comes next.
+    /// The image that comes next.
     next: ImageId,
-    /// Pictures on their way.
+    /// Images on their way.
     open: BTreeSet<ImageId>,
-    /// Pictures that the model failed on since it last made regions: whether it is them or the model is not known yet.
+    /// Images that the model failed on since it last made regions: whether it is them or the model is not known yet.
     in_doubt: BTreeSet<ImageId>,
     /// What the index was told last.
     noted: ImageId,
@@ -37,7 +37,7 @@ impl Progress {
         Some(Self { end, state: Mutex::new(state) })
     }
 
-    /// The picture has new regions. Given are the pictures whose regions must go: the model works, so it failed because of
+    /// The image has new regions. Given are the images whose regions must go: the model works, so it failed because of
     /// them.
     pub fn made(&self, id: ImageId) -> BTreeSet<ImageId> {
         let mut state = self.state.lock();
@@ -45,7 +45,7 @@ impl Progress {
         std::mem::take(&mut state.in_doubt)
     }
 
-    /// No regions could be made of the picture. True if its regions must go: those that could not be made anew must not be
+    /// No regions could be made of the image. True if its regions must go: those that could not be made anew must not be
     /// compared with those that were.
     pub fn not_made(&self, id: ImageId, model_failed: bool) -> bool {
         let mut state = self.state.lock();
@@ -55,7 +55,7 @@ impl Progress {
         state.open.remove(&id) && !model_failed
     }
 
-    /// Tells the index from which picture on another run has to go on.
+    /// Tells the index from which image on another run has to go on.
     pub fn note(&self, index: &Index) -> Result<(), IndexError> {
         let mut state = self.state.lock();
         let first = state.open.iter().chain(&state.in_doubt).copied().min();
@@ -67,7 +67,7 @@ impl Progress {
         Ok(())
     }
 
-    /// Ends the rebuild if it is known of all pictures what became of them.
+    /// Ends the rebuild if it is known of all images what became of them.
     pub fn finish(&self, index: &Index) -> Result<(), IndexError> {
         let state = self.state.lock();
         if !state.open.is_empty() || state.next < index.end() {
@@ -77,7 +77,7 @@ impl Progress {
         index.note_rebuild(None)
     }
 
-    /// Whether a picture needs new regions; if so, it is on its way from now on.
+    /// Whether an image needs new regions; if so, it is on its way from now on.
     fn take(&self, index: &Index, id: ImageId) -> Result<bool, IndexError> {
         let known = index.image(id).is_ok_and(|record| record.is_some());
         let stale = known && (id < self.end || !index.has_regions(id)?);
@@ -90,8 +90,8 @@ impl Progress {
     }
 }
 
-/// All pictures that a rebuild has not come to.
-pub(super) fn pictures(index: &Index, progress: &Progress, outlet: &Outlet<'_>) -> Result<(), IndexError> {
+/// All images that a rebuild has not come to.
+pub(super) fn images(index: &Index, progress: &Progress, outlet: &Outlet<'_>) -> Result<(), IndexError> {
     let mut next = progress.state.lock().next;
     loop {
         let end = index.end();
@@ -107,14 +107,14 @@ pub(super) fn pictures(index: &Index, progress: &Progress, outlet: &Outlet<'_>) 
     }
 }
 
-/// Sends a picture by a file that is there, as far as there is one. `false` if the run is over.
+/// Sends an image by a file that is there, as far as there is one. `false` if the run is over.
 fn send(index: &Index, id: ImageId, outlet: &Outlet<'_>) -> Result<bool, IndexError> {
     let files = index.files_of(id)?;
     let file = files.iter().find(|file| !file.missing && file.path.exists()).or(files.first()).cloned();
     let event = match file {
         Some(file) if !file.missing => {
             let wants = Wants { regions: true, description: false };
-            return Ok(outlet.send(Work::Picture(Lacking { id, file, wants })));
+            return Ok(outlet.send(Work::Image(Incomplete { id, file, wants })));
         }
         Some(file) => {
             let reason = "it is missing, so its regions cannot be made anew and are dropped".to_owned();

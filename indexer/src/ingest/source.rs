@@ -1,4 +1,4 @@
-//! Where the work of a run comes from: files that are found, and pictures of the index that lack something.
+//! Where the work of a run comes from: files that are found, and images of the index that lack something.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -6,7 +6,7 @@ use crossbeam_channel::Sender;
 use glimpse_encoder::Encode;
 
 use super::IngestOptions;
-use super::item::{Lacking, Message, Outcome, Wants, Work};
+use super::item::{Incomplete, Message, Outcome, Wants, Work};
 use super::shared::Shared;
 use super::walk::{Found, Walked, Walker};
 use crate::{FileRecord, IdSet, Index, IndexError};
@@ -33,7 +33,7 @@ impl Outlet<'_> {
 /// All files under the roots.
 pub(super) fn files(options: &IngestOptions, outlet: &Outlet<'_>) -> Walked {
     let shared = outlet.shared;
-    let lost = |path, outcome| outlet.tell(Message::Lost { path, outcome });
+    let lost = |path, outcome| outlet.tell(Message::Rejected { path, outcome });
     let sink = |found| {
         if matches!(found, Found::Candidate(_) | Found::Unread(..) | Found::LinkOut(_)) {
             shared.found.fetch_add(1, Relaxed);
@@ -57,8 +57,8 @@ pub(super) fn files(options: &IngestOptions, outlet: &Outlet<'_>) -> Walked {
     walked
 }
 
-/// All pictures under the roots that lack regions or a description, as far as these are wanted.
-pub(super) fn lacking(
+/// All images under the roots that lack regions or a description, as far as these are wanted.
+pub(super) fn incomplete(
     index: &Index,
     encoder: &dyn Encode,
     options: &IngestOptions,
@@ -75,7 +75,7 @@ pub(super) fn lacking(
         let description = describe && index.image(id)?.is_some_and(|record| record.described.is_none());
         let lacks = regions || description;
         let wants = Wants { regions, description };
-        Ok(if lacks { outlet.send(Work::Picture(Lacking { id, file, wants })) } else { !outlet.shared.is_over() })
+        Ok(if lacks { outlet.send(Work::Image(Incomplete { id, file, wants })) } else { !outlet.shared.is_over() })
     };
     for root in &options.roots {
         if !index.each_file_under(root, &mut send)? {

@@ -12,7 +12,7 @@ pub(super) struct Linked {
     /// The graph, or a new one, while regions are being linked. The store has it as it was before, or none.
     pub(super) linking: Option<Linking>,
     /// Keys of the regions that the graph lacks; empty without a graph.
-    pub(super) loose: IdSet,
+    pub(super) unlinked: IdSet,
     /// Why what is stored cannot be used, if that is so.
     pub(super) fault: Option<String>,
 }
@@ -26,7 +26,7 @@ pub(super) struct Linking {
 impl Linked {
     pub(super) fn note_new(&mut self, key: ImageId) {
         if self.graph.is_some() {
-            self.loose.insert(key);
+            self.unlinked.insert(key);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{ImageId, IndexError};
 const PARTS: u64 = 4;
 
 impl Store {
-    /// Cuts a table whose keys begin with numbers of pictures into parts, and gives the bounds of each, the first key and the
+    /// Cuts a table whose keys begin with numbers of images into parts, and gives the bounds of each, the first key and the
     /// one behind the last, to `work`, on all threads of the current pool. The results are in the order of the keys.
     ///
     /// # Errors

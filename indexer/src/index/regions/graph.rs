@@ -2,7 +2,7 @@
 //! a run of changes ends.
 //!
 //! As long as nobody asks for regions, they are not in memory, and neither is their graph. A step then only notes the
-//! picture (`unlinked`), and whoever reads the regions next brings the graph in step.
+//! image (`unlinked`), and whoever reads the regions next brings the graph in step.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(super) struct Restored {
     stored: Result<Option<StoredGraph>, IndexError>,
     /// Slots of the vectors that own a node.
     slots: HashMap<ImageId, Slot>,
-    /// Pictures whose nodes, if they have some, are not those of their regions.
+    /// Images whose nodes, if they have some, are not those of their regions.
     unlinked: IdSet,
 }
 
@@ -46,7 +46,7 @@ impl Restored {
         self.slots.values().max().map_or(0, |last| last.index() + 1)
     }
 
-    /// The slot of a picture's region, by its key; `None` if it has no node.
+    /// The slot of an image's region, by its key; `None` if it has no node.
     pub(super) fn slot(&self, image: ImageId, key: ImageId) -> Option<Slot> {
         self.slots.get(&key).copied().filter(|_| !self.unlinked.contains(image))
     }
@@ -68,7 +68,7 @@ pub(super) fn searched(index: &Index, built: HnswParams) -> HnswParams {
 }
 
 impl Index {
-    /// What a step does to the graph, before the store takes it: the regions of these pictures, new or gone, lose their
+    /// What a step does to the graph, before the store takes it: the regions of these images, new or gone, lose their
     /// nodes, and `batch` learns which nodes changed, which are returned too.
     pub(in crate::index) fn prepare_regions(
         &self,
@@ -124,7 +124,7 @@ impl Index {
 
     fn may_be_behind(&self) -> Result<bool, IndexError> {
         Ok(match self.store.graph_entry(GraphId::REGIONS) {
-            Ok(Some(entry)) if !entry.partial && self.region_snapshot.counts() => {
+            Ok(Some(entry)) if !entry.partial && self.region_snapshot.is_valid() => {
                 self.store.unlinked()?.len() * BEHIND > self.scan.len()
             }
             Ok(None) => self.scan.len() * MAX_REGIONS >= self.options.regions_from,
@@ -138,7 +138,7 @@ impl Index {
         }
         if regions.graph().is_none() && regions.len() < self.options.regions_from {
             let _writer = self.writer.lock();
-            return self.give_up_unusable(regions);
+            return self.invalidate_unusable(regions);
         }
         let turn = || Some(self.writer.lock()).filter(|_| self.regions.has(regions));
         let Some((graph, linked)) = regions.link(self.options.region_graph, progress, turn) else { return Ok(()) };
@@ -165,7 +165,7 @@ impl Index {
 
     /// A stored graph that was not taken up counts as none from now on, so that the next [`Index::finish`] builds one. The
     /// caller has the writer's turn.
-    pub(super) fn give_up_unusable(&self, regions: &RegionIndex) -> Result<(), IndexError> {
+    pub(super) fn invalidate_unusable(&self, regions: &RegionIndex) -> Result<(), IndexError> {
         let own = self.options.engine == GraphEngine::Own;
         if !own || regions.graph().is_some() || !self.store.has_graph(GraphId::REGIONS)? {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Regions of pictures: stored with them, read into memory when first asked for.
+//! Regions of images: stored with them, read into memory when first asked for.
 
 mod graph;
 mod profile;
@@ -20,13 +20,13 @@ use crate::regions::format::{self, Stored};
 use crate::store::keys::{self, Table};
 use crate::{ImageId, IndexError};
 
-/// The regions of all pictures once somebody has asked for them; reading them is most of the bytes of an index.
+/// The regions of all images once somebody has asked for them; reading them is most of the bytes of an index.
 #[derive(Default)]
 pub(super) struct RegionSlot {
     regions: RwLock<Option<Arc<RegionIndex>>>,
     /// Somebody has asked, and will ask again.
     asked: AtomicBool,
-    /// While they are being read: pictures whose regions changed meanwhile.
+    /// While they are being read: images whose regions changed meanwhile.
     changed: Mutex<Option<BTreeSet<ImageId>>>,
 }
 
@@ -87,7 +87,7 @@ impl RegionSlot {
 type TakeTurn<'a> = dyn Fn() -> Option<WriterTurn<'a>> + 'a;
 
 impl Index {
-    /// The regions of all pictures. The first call reads them; others write meanwhile. Regions that are damaged are left
+    /// The regions of all images. The first call reads them; others write meanwhile. Regions that are damaged are left
     /// out, and named by [`Index::verify`].
     ///
     /// # Errors
@@ -100,7 +100,7 @@ impl Index {
         let _turn = self.writer.lock_regions();
         let regions = self.loaded_regions(&|| Some(self.writer.lock()))?;
         let _writer = self.writer.lock();
-        self.give_up_unusable(&regions)?;
+        self.invalidate_unusable(&regions)?;
         Ok(regions)
     }
 
@@ -109,7 +109,7 @@ impl Index {
         self.regions.get()
     }
 
-    /// True if regions of some picture are stored; asks for one key.
+    /// True if regions of some image are stored; asks for one key.
     ///
     /// # Errors
     /// If the store fails.
@@ -128,17 +128,17 @@ impl Index {
         read
     }
 
-    /// Where the regions of a picture are, patch by patch; `None` if it has none.
+    /// Where the regions of an image are, patch by patch; `None` if it has none.
     ///
     /// # Errors
     /// If the store fails or the map is damaged.
     pub fn region_map(&self, id: ImageId) -> Result<Option<RegionMap>, IndexError> {
         let Some(value) = self.store.get(Table::Regions, &keys::region(id, 0))? else { return Ok(None) };
         let map = format::decode_map(id, &value);
-        map.map(Some).map_err(|damage| self.store.corrupt(format!("the region map of picture {id}"), damage))
+        map.map(Some).map_err(|damage| self.store.corrupt(format!("the region map of image {id}"), damage))
     }
 
-    /// True if regions of the picture are stored.
+    /// True if regions of the image are stored.
     ///
     /// # Errors
     /// If the store fails.
@@ -146,7 +146,7 @@ impl Index {
         Ok(self.store.get(Table::Regions, &keys::region(id, 0))?.is_some())
     }
 
-    /// Stores the regions of a known picture in one atomic step, in place of older ones.
+    /// Stores the regions of a known image in one atomic step, in place of older ones.
     ///
     /// # Errors
     /// [`IndexError::NoSuchImage`], [`IndexError::WrongDimension`], or if the store fails.
@@ -156,10 +156,10 @@ impl Index {
         self.require(id)?;
         let mut step = Step::new(self);
         step.put_regions(id, stored)?;
-        step.take()
+        step.commit()
     }
 
-    /// The regions of a picture as they are stored, to be stored again under another number; `None` if it has none, or
+    /// The regions of an image as they are stored, to be stored again under another number; `None` if it has none, or
     /// none that can be read.
     pub(crate) fn stored_regions(&self, id: ImageId) -> Result<Option<Stored>, IndexError> {
         let parts = self.store.region_parts(id)?;

@@ -18,11 +18,11 @@ use crate::store::{Batch, Bytes};
 use crate::vectors::{Rows, VectorStorage};
 use crate::{ImageId, IndexError};
 
-/// Pictures that are brought up to date in one turn: some 500 nodes, and as many thousands that are their neighbours.
-const PICTURES_AT_ONCE: usize = 16;
+/// Images that are brought up to date in one turn: some 500 nodes, and as many thousands that are their neighbours.
+const IMAGES_AT_ONCE: usize = 16;
 
 impl Index {
-    /// Reads the regions of all pictures with their graph if there is one, by the snapshot if one counts, and shows them to
+    /// Reads the regions of all images with their graph if there is one, by the snapshot if one counts, and shows them to
     /// everybody. `turn` gives the writer's turn.
     pub(super) fn read_regions(&self, turn: &TakeTurn<'_>) -> Result<Arc<RegionIndex>, IndexError> {
         // A snapshot that is doubtful in any way is as good as none.
@@ -54,7 +54,7 @@ impl Index {
             Some((graph, dead)) => self.without(&dead, graph, turn).map(Some).map_err(|error| error.to_string()),
             None => Ok(None),
         });
-        regions.take_up(graph);
+        regions.install(graph);
         fault::nobody_waits();
         Ok(regions)
     }
@@ -66,15 +66,15 @@ impl Index {
             let mut batch = Batch::default();
             batch.put_nodes(GraphId::REGIONS, &graph.unlink_nodes(part));
             // No step says what changed here.
-            self.store.give_up_snapshot(&mut batch, GraphId::REGIONS)?;
+            self.store.invalidate_snapshot(&mut batch, GraphId::REGIONS)?;
             self.store.apply(&batch)?;
         }
         Ok(Arc::new(graph))
     }
 
-    /// Brings regions that were read up to date with the store, of which these pictures, and those noted since reading began,
-    /// changed, and shows them to everybody. Part by part: the nodes that change are hundreds for each picture. What a killed
-    /// process had not come to is done by the next one, since the pictures are still noted in the store.
+    /// Brings regions that were read up to date with the store, of which these images, and those noted since reading began,
+    /// changed, and shows them to everybody. Part by part: the nodes that change are hundreds for each image. What a killed
+    /// process had not come to is done by the next one, since the images are still noted in the store.
     fn show_regions(
         &self,
         regions: RegionIndex,
@@ -83,8 +83,8 @@ impl Index {
     ) -> Result<Arc<RegionIndex>, IndexError> {
         loop {
             let _turn = turn();
-            let mut part = changed.split_off(changed.len().saturating_sub(PICTURES_AT_ONCE));
-            part.extend(self.regions.take_changed(PICTURES_AT_ONCE - part.len()));
+            let mut part = changed.split_off(changed.len().saturating_sub(IMAGES_AT_ONCE));
+            part.extend(self.regions.take_changed(IMAGES_AT_ONCE - part.len()));
             if part.is_empty() {
                 self.forget_gone(&regions)?;
                 return Ok(self.regions.show(regions));
@@ -93,7 +93,7 @@ impl Index {
         }
     }
 
-    /// Makes the regions of some pictures, and the graph, what the store says now. The caller has the writer's turn.
+    /// Makes the regions of some images, and the graph, what the store says now. The caller has the writer's turn.
     fn read_again(&self, regions: &RegionIndex, part: &[ImageId]) -> Result<(), IndexError> {
         let mut batch = Batch::default();
         let changes = regions.unlink(part.iter().copied());
@@ -102,9 +102,9 @@ impl Index {
         let nodes: Vec<Node> = changes.into_iter().map(|(node, _)| node).collect();
         if !nodes.is_empty() {
             let is_noted =
-                self.region_snapshot.counts() && self.store.extend_last_step(&mut batch, GraphId::REGIONS, &nodes)?;
+                self.region_snapshot.is_valid() && self.store.extend_last_step(&mut batch, GraphId::REGIONS, &nodes)?;
             if !is_noted {
-                self.region_snapshot.give_up(&self.store, &mut batch)?;
+                self.region_snapshot.invalidate(&self.store, &mut batch)?;
             }
         }
         self.store.apply(&batch)?;
@@ -114,7 +114,7 @@ impl Index {
         Ok(())
     }
 
-    /// A graph has nothing to learn of pictures that have no regions any more. The caller has the writer's turn.
+    /// A graph has nothing to learn of images that have no regions any more. The caller has the writer's turn.
     fn forget_gone(&self, regions: &RegionIndex) -> Result<(), IndexError> {
         if regions.graph().is_none() {
             return Ok(());
@@ -127,7 +127,7 @@ impl Index {
         })
     }
 
-    /// Reads the pictures between two keys; a vector goes into its node's slot, or into a new one.
+    /// Reads the images between two keys; a vector goes into its node's slot, or into a new one.
     fn read_part(
         &self,
         start: &[u8],

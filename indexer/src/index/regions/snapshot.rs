@@ -1,7 +1,7 @@
 //! The snapshot of regions: read when somebody first asks for them.
 //!
 //! Regions get their nodes in bulk, and each time the graph is written as a whole and a new snapshot after it. So little can
-//! have happened since: regions went, or came without a node. Their pictures stand among the changed ones and, if they are
+//! have happened since: regions went, or came without a node. Their images stand among the changed ones and, if they are
 //! still there, in `unlinked`; and the nodes that changed are neighbours of those that went.
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::index::graph::MOSTLY;
 use crate::index::snapshot::SnapshotFile;
 use crate::regions::RegionIndex;
 use crate::regions::flat::FlatShapes;
-use crate::snapshot::{Doubt, require};
+use crate::snapshot::{SnapshotError, require};
 use crate::store::Batch;
 use crate::store::keys::GraphId;
 use crate::vectors::{Rows, VectorStorage};
@@ -23,7 +23,7 @@ use crate::{ImageId, IndexError};
 
 /// Sections about regions, in their order.
 mod owned {
-    pub(super) const PICTURES: usize = 0;
+    pub(super) const IMAGES: usize = 0;
     pub(super) const SHAPES: usize = 1;
     pub(super) const COUNT: usize = 2;
 }
@@ -31,7 +31,7 @@ mod owned {
 /// What was read of a snapshot.
 pub(in crate::index) struct Opened {
     pub regions: RegionIndex,
-    /// Pictures whose regions are others since, or gone.
+    /// Images whose regions are others since, or gone.
     pub changed: Vec<ImageId>,
 }
 
@@ -40,12 +40,12 @@ impl Index {
     ///
     /// # Errors
     /// Whatever is doubtful: sled must be read.
-    pub(in crate::index) fn open_region_snapshot(&self, turn: &TakeTurn<'_>) -> Result<Option<Opened>, Doubt> {
+    pub(in crate::index) fn open_region_snapshot(&self, turn: &TakeTurn<'_>) -> Result<Option<Opened>, SnapshotError> {
         let dim = self.scan.dim();
         let (file, missed, nodes, unlinked) = {
             let _turn = turn();
             self.regions.begin_reading();
-            if !self.region_snapshot.counts() {
+            if !self.region_snapshot.is_valid() {
                 return Ok(None);
             }
             let dir = self.region_snapshot.dir();
@@ -60,8 +60,8 @@ impl Index {
         let (regions, mut graph) = (regions?, graph?);
         require(are_of(&nodes, &regions.vectors().read()), "a slot has another owner than its node")?;
         require(graph.put(&nodes), "a node cannot be what its record says")?;
-        let graph = Hnsw::of_flat(Arc::clone(regions.vectors()), graph).map_err(Doubt)?;
-        regions.take_up(Ok(Some(Arc::new(graph))));
+        let graph = Hnsw::of_flat(Arc::clone(regions.vectors()), graph).map_err(SnapshotError)?;
+        regions.install(Ok(Some(Arc::new(graph))));
         fault::nobody_waits();
         // Nodes of regions that went while nobody had them in memory are still there.
         let changed: Vec<ImageId> = {
@@ -83,26 +83,26 @@ impl Index {
         let Some(graph) = regions.graph().filter(|_| !regions.is_behind()) else { return Ok(()) };
         let turn = || Some(self.writer.lock()).filter(|_| self.regions.has(regions));
         let begun = {
-            let Some(_turn) = turn().filter(|_| !self.region_snapshot.counts()) else { return Ok(()) };
+            let Some(_turn) = turn().filter(|_| !self.region_snapshot.is_valid()) else { return Ok(()) };
             let flat = FlatShapes::of(regions);
-            let owned =
-                vec![bytemuck::cast_slice(&flat.pictures).to_vec(), bytemuck::cast_slice(&flat.shapes).to_vec()];
+            let owned = vec![bytemuck::cast_slice(&flat.images).to_vec(), bytemuck::cast_slice(&flat.shapes).to_vec()];
             self.region_snapshot.begin(self.revision(), &graph, owned)
         };
         self.region_snapshot.write(&self.store, &begun, turn)
     }
 
     /// No snapshot of regions counts any more.
-    pub(in crate::index) fn give_up_region_snapshot(&self) -> Result<(), IndexError> {
+    pub(in crate::index) fn invalidate_region_snapshot(&self) -> Result<(), IndexError> {
         let mut batch = Batch::default();
-        self.region_snapshot.give_up(&self.store, &mut batch)?;
+        self.region_snapshot.invalidate(&self.store, &mut batch)?;
         self.store.apply(&batch)
     }
 }
 
-fn read_regions(file: &SnapshotFile, dim: usize) -> Result<RegionIndex, Doubt> {
-    let flat = FlatShapes { pictures: file.owned(owned::PICTURES)?, shapes: file.owned(owned::SHAPES)? };
-    let shapes = flat.to_shapes().ok_or_else(|| Doubt("pictures and regions do not belong together".to_owned()))?;
+fn read_regions(file: &SnapshotFile, dim: usize) -> Result<RegionIndex, SnapshotError> {
+    let flat = FlatShapes { images: file.owned(owned::IMAGES)?, shapes: file.owned(owned::SHAPES)? };
+    let shapes =
+        flat.to_shapes().ok_or_else(|| SnapshotError("images and regions do not belong together".to_owned()))?;
     let mut rows = Rows::with_slots(VectorStorage::Int8, dim, file.slots())?;
     file.fill(&mut rows, |_| false)?;
     rows.free_unowned();

@@ -59,7 +59,7 @@ impl SnapshotSlot {
 }
 
 impl Index {
-    /// Writes a snapshot of pictures if there is a graph and none that is recent.
+    /// Writes a snapshot of images if there is a graph and none that is recent.
     ///
     /// # Errors
     /// If the store fails.
@@ -73,7 +73,7 @@ impl Index {
             }
             let flat = self.memory.read().to_flat();
             let mut sections = vec![Vec::new(); owned::COUNT];
-            sections[owned::PICTURES] = bytemuck::cast_slice(&flat.pictures).to_vec();
+            sections[owned::IMAGES] = bytemuck::cast_slice(&flat.images).to_vec();
             sections[owned::FILES] = bytemuck::cast_slice(&flat.files).to_vec();
             sections[owned::NAMES] = flat.names;
             self.snapshot.begin(self.revision(), &graph, sections)
@@ -81,11 +81,9 @@ impl Index {
         self.snapshot.write(&self.store, &begun, turn)
     }
 
-    /// True if every picture has facts, a vector and a node, and no value was damaged: a snapshot says that all is well.
+    /// True if every image has facts, a vector and a node, and no value was damaged: a snapshot says that all is well.
     fn is_whole(&self, graph: &Hnsw) -> bool {
         let vectors = self.scan.len();
-        self.damaged.load(Ordering::Acquire) == 0
-            && graph.nodes() == vectors
-            && self.memory.read().pictures() == vectors
+        self.damaged.load(Ordering::Acquire) == 0 && graph.nodes() == vectors && self.memory.read().images() == vectors
     }
 }

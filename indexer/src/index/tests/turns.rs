@@ -14,8 +14,8 @@ use crate::fault;
 use crate::hnsw::HnswParams;
 use crate::regions::format::tests::halves;
 
-/// Pictures of a library, of three regions each.
-const PICTURES: u64 = 150;
+/// Images of a library, of three regions each.
+const IMAGES: u64 = 150;
 
 fn fixture() -> Fixture {
     let graph = HnswParams { m: 4, ef_construction: 16, ef_search: 16 };
@@ -47,7 +47,7 @@ struct Others {
 }
 
 impl Others {
-    /// A picture comes, another goes, a third gets other regions, all of it is committed, and searched.
+    /// An image comes, another goes, a third gets other regions, all of it is committed, and searched.
     fn meddle(&self, index: &Arc<Index>) {
         let n = self.times.fetch_add(1, Relaxed);
         let index = Arc::clone(index);
@@ -81,10 +81,10 @@ fn assert_sound(fixture: &Fixture, index: Arc<Index>) {
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
     assert_as_stored(&index);
     assert_regions_as_stored(&index);
-    let (revision, pictures) = (index.revision(), index.len());
+    let (revision, images) = (index.revision(), index.len());
     drop(index);
     let index = fixture.open();
-    assert_eq!((index.revision(), index.len()), (revision, pictures));
+    assert_eq!((index.revision(), index.len()), (revision, images));
     assert_as_stored(&index);
     assert_regions_as_stored(&index);
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
@@ -117,12 +117,12 @@ fn others_write_and_search_while_a_run_is_ended() {
     for ask in [true, false] {
         let (fixture, others) = (fixture(), Others::default());
         let index = fixture.open();
-        (0..PICTURES).for_each(|n| _ = add_one(&index, n));
+        (0..IMAGES).for_each(|n| _ = add_one(&index, n));
         if ask {
             index.regions().unwrap();
         }
         assert!(finish_among(&others, &index) > 5);
-        assert!(index.snapshot.counts() && index.region_snapshot.counts());
+        assert!(index.snapshot.is_valid() && index.region_snapshot.is_valid());
         // Again, with graphs that are there, of which that of regions lacks many.
         (200..240).for_each(|n| _ = add_one(&index, n));
         assert!(finish_among(&others, &index) > 0);
@@ -135,7 +135,7 @@ fn others_write_while_regions_are_read() {
     for by_snapshot in [true, false] {
         let (fixture, others) = (fixture(), Others::default());
         let index = fixture.open();
-        (0..PICTURES).for_each(|n| _ = add_one(&index, n));
+        (0..IMAGES).for_each(|n| _ = add_one(&index, n));
         index.finish().unwrap();
         drop(index);
         if !by_snapshot {
@@ -148,8 +148,8 @@ fn others_write_while_regions_are_read() {
         let work = move || (0..30).for_each(|_| meanwhile.meddle(&of_index));
         let regions = fault::meanwhile(work, || index.regions().unwrap());
         assert!(others.times() >= 33);
-        assert_eq!(regions.pictures() as u64, PICTURES);
-        assert_eq!(index.region_snapshot.counts(), by_snapshot);
+        assert_eq!(regions.images() as u64, IMAGES);
+        assert_eq!(index.region_snapshot.is_valid(), by_snapshot);
         assert_sound(&fixture, index);
     }
 }
@@ -158,7 +158,7 @@ fn others_write_while_regions_are_read() {
 fn a_step_that_fails_while_a_graph_is_built_costs_the_graph() {
     let fixture = fixture();
     let index = fixture.open();
-    (0..PICTURES).for_each(|n| _ = add_one(&index, n));
+    (0..IMAGES).for_each(|n| _ = add_one(&index, n));
     let (of_index, mut failed) = (Arc::clone(&index), 0);
     let progress = &mut |_, _| {
         if failed < 2 {
@@ -177,6 +177,6 @@ fn a_step_that_fails_while_a_graph_is_built_costs_the_graph() {
     index.finish_with(progress).unwrap();
     assert_eq!(failed, 2);
     index.finish().unwrap();
-    assert_eq!(index.len() as u64, PICTURES);
+    assert_eq!(index.len() as u64, IMAGES);
     assert_sound(&fixture, index);
 }

@@ -7,7 +7,7 @@ use crate::index::tests::{file, image};
 use crate::{ContentHash, ImageRecord, IndexOptions};
 
 /// Enough that their snapshot takes a megabyte.
-const PICTURES: u32 = 3000;
+const IMAGES: u32 = 3000;
 
 fn vector_of(n: u32) -> Vec<f32> {
     (0..32).map(|i| ((n * 31 + i * 17 + n * i) % 101) as f32 - 50.5).collect()
@@ -32,11 +32,11 @@ fn what_is_gone_can_be_forgotten_on_a_full_drive() {
     };
     let index = open();
     index.add_root(fixture.root.clone()).unwrap();
-    for n in 0..PICTURES {
+    for n in 0..IMAGES {
         let record = ImageRecord { content: ContentHash::of(&n.to_le_bytes()), ..image(0) };
         index.add(record, &vector_of(n), file(fixture.path(&format!("{n}.png")))).unwrap();
     }
-    let left = fixture.picture("left.png", 1);
+    let left = fixture.image("left.png", 1);
     let prune = IngestOptions { prune: true, force: true, ..fixture.options.clone() };
     let ingest = |index: &Index, options: &IngestOptions| {
         ingest(index, &fixture.encoder, options, &AtomicBool::new(false), &mut Recorder::default())
@@ -48,14 +48,14 @@ fn what_is_gone_can_be_forgotten_on_a_full_drive() {
 
     let index = open();
     let summary = ingest(&index, &prune).unwrap();
-    assert_eq!((summary.pruned, summary.indexed), (PICTURES as usize, 1));
+    assert_eq!((summary.pruned, summary.indexed), (IMAGES as usize, 1));
     drop(index);
     let index = open();
     assert_eq!(index.len(), 1);
     assert!(index.file(&left).unwrap().is_some());
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
     drop(index);
-    // There is room again, for a picture too.
+    // There is room again, for an image too.
     let mut room = File::create(drive.path().join("room")).unwrap();
     std::io::Write::write_all(&mut room, &[0; 64 << 10]).unwrap();
     assert!(run("umount", &["-l"]));
