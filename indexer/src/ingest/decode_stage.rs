@@ -9,7 +9,7 @@ use super::FileEvent;
 use super::contents::{Claim, Contents};
 use super::decode::{Decoded, Decoder};
 use super::guard::guarded;
-use super::item::{DecodedImage, Incomplete, Known, Message, NewImage, NotMade, Outcome, PixelInput, Wants, Work};
+use super::item::{EncodeInput, Incomplete, Known, Message, NewImage, NotMade, Outcome, Subject, Wants, Work};
 use super::metadata::{Metadata, Words};
 use super::read::{Stat, Unread};
 use super::walk::Candidate;
@@ -24,14 +24,14 @@ pub(super) struct DecodeStage<'a> {
 
 impl DecodeStage<'_> {
     /// Sends what becomes of a piece of work to one of the next stages. `false` if there is no going on.
-    pub fn process(&self, work: Work, encode: &Sender<PixelInput>, write: &Sender<Message>) -> bool {
+    pub fn process(&self, work: Work, encode: &Sender<EncodeInput>, write: &Sender<Message>) -> bool {
         match work {
             Work::File(candidate) => self.file(candidate, encode, write),
             Work::Image(incomplete) => self.image(incomplete, encode, write),
         }
     }
 
-    fn file(&self, candidate: Candidate, encode: &Sender<PixelInput>, write: &Sender<Message>) -> bool {
+    fn file(&self, candidate: Candidate, encode: &Sender<EncodeInput>, write: &Sender<Message>) -> bool {
         let path = candidate.path.clone();
         let mut claimed = None;
         let decision = guarded(|| self.decide(candidate, &mut claimed));
@@ -91,22 +91,22 @@ impl DecodeStage<'_> {
             Ok(Decoded { views, size, metadata }) => {
                 let file = known(metadata.words.clone());
                 let record = new_record(&file, format, size, metadata);
-                let image = Image::New(NewImage { file, record });
-                Ok(Decision::New(Box::new(PixelInput { image, wants, views })))
+                let image = Subject::New(NewImage { file, record });
+                Ok(Decision::New(Box::new(EncodeInput { image, wants, views })))
             }
             Err(unread) => self.unread(unread),
         }
     }
 
     /// Sends a known image to the encoder again, or tells why it cannot be read.
-    fn image(&self, incomplete: Incomplete, encode: &Sender<PixelInput>, write: &Sender<Message>) -> bool {
+    fn image(&self, incomplete: Incomplete, encode: &Sender<EncodeInput>, write: &Sender<Message>) -> bool {
         let path = &incomplete.file.path;
         let outcome = match guarded(|| self.views(&incomplete))
             .unwrap_or_else(|panic| Ok(Err(Unread::Skipped(went_wrong(&panic)))))
         {
             Ok(Ok(views)) => {
                 let wants = incomplete.wants;
-                return encode.send(PixelInput { image: Image::Known(incomplete), wants, views }).is_ok();
+                return encode.send(EncodeInput { image: Subject::Known(incomplete), wants, views }).is_ok();
             }
             Ok(Err(unread)) => self.unread(unread),
             Err(error) => Err(error),
@@ -152,7 +152,7 @@ enum Decision {
     Known(Known),
     /// For another file with the same bytes.
     InFlight,
-    New(Box<PixelInput>),
+    New(Box<EncodeInput>),
     Skipped(String),
     Failed(String),
     /// The run is over.

@@ -12,7 +12,7 @@ use super::FileEvent;
 use super::IngestOptions;
 use super::contents::Contents;
 use super::guard::guarded;
-use super::item::{DecodedImage, Encoded, Incomplete, Message, NewImage, NotMade, Outcome, PixelInput, Wants};
+use super::item::{EncodeInput, Encoded, Incomplete, Message, NewImage, NotMade, Outcome, Subject, Wants};
 use super::shared::Shared;
 
 /// A batch that is not full goes on its way after this long.
@@ -44,7 +44,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Encodes all that comes, until there is no going on.
-    pub fn run(mut self, images: &Receiver<PixelInput>) {
+    pub fn run(mut self, images: &Receiver<EncodeInput>) {
         while let Ok(first) = images.recv() {
             let deadline = Instant::now() + PATIENCE;
             let mut batch = vec![first];
@@ -60,7 +60,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Encodes a batch; if that fails, each of its images, to find the culprit. `false` if there is no going on.
-    fn batch(&mut self, batch: Vec<PixelInput>) -> bool {
+    fn batch(&mut self, batch: Vec<EncodeInput>) -> bool {
         match self.encoded(&batch) {
             Ok(encoded) => {
                 self.failures = 0;
@@ -72,14 +72,14 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn encoded(&self, batch: &[PixelInput]) -> Result<Vec<Encoded>, EncodeError> {
+    fn encoded(&self, batch: &[EncodeInput]) -> Result<Vec<Encoded>, EncodeError> {
         let start = Instant::now();
         let encoded = guarded(|| self.model.encode(batch));
         self.shared.encoding.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
         encoded.unwrap_or_else(|panic| Err(broken(panic)))
     }
 
-    fn failed(&mut self, image: DecodedImage, error: &EncodeError) -> bool {
+    fn failed(&mut self, image: Subject, error: &EncodeError) -> bool {
         let reason = format!("the model failed on it: {error}");
         self.failures += 1;
         if self.failures >= MOST_FAILURES {
@@ -93,13 +93,13 @@ impl<'a> Stage<'a> {
             return false;
         }
         match image {
-            Image::New(NewImage { file, .. }) => {
+            Subject::New(NewImage { file, .. }) => {
                 let outcome = Outcome::Failed(reason);
                 let waited = self.contents.end_claim(&file.content).into_iter().map(|file| file.path);
                 let mut paths = std::iter::once(file.path).chain(waited);
                 paths.all(|path| self.write.send(Message::Rejected { path, outcome: outcome.clone() }).is_ok())
             }
-            Image::Known(Incomplete { id, file, .. }) => {
+            Subject::Known(Incomplete { id, file, .. }) => {
                 let event = Some(FileEvent::Failed { path: file.path, reason });
                 self.write.send(Message::NotMade(NotMade { id, event, model_failed: true })).is_ok()
             }
@@ -109,7 +109,7 @@ impl<'a> Stage<'a> {
 
 impl Model<'_> {
     /// The vectors of a batch, in order, and what else is wanted of each image.
-    fn encode(&self, batch: &[PixelInput]) -> Result<Vec<Encoded>, EncodeError> {
+    fn encode(&self, batch: &[EncodeInput]) -> Result<Vec<Encoded>, EncodeError> {
         if batch.iter().all(|prepared| prepared.wants == Wants::default()) {
             return self.vectors(batch);
         }
@@ -143,7 +143,7 @@ impl Model<'_> {
     }
 
     /// Vectors alone, of whole images.
-    fn vectors(&self, batch: &[PixelInput]) -> Result<Vec<Encoded>, EncodeError> {
+    fn vectors(&self, batch: &[EncodeInput]) -> Result<Vec<Encoded>, EncodeError> {
         let whole: Vec<View> = batch.iter().map(|prepared| prepared.views.prepared()[0].clone()).collect();
         let features = self.encoder.encode_images(&whole, Outputs::Pooled)?;
         if features.len() != whole.len() {

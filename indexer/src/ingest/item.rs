@@ -72,20 +72,20 @@ pub(super) struct Wants {
 
 /// An image, ready for the encoder.
 #[derive(Debug)]
-pub(super) struct PixelInput {
-    pub image: DecodedImage,
+pub(super) struct EncodeInput {
+    pub image: Subject,
     pub wants: Wants,
     pub views: Views,
 }
 
 /// Whose image it is that goes through the encoder.
 #[derive(Debug)]
-pub(super) enum DecodedImage {
+pub(super) enum Subject {
     New(NewImage),
     Known(Incomplete),
 }
 
-impl DecodedImage {
+impl Subject {
     /// The file that it was read from.
     pub fn path(&self) -> &PathBuf {
         match self {
@@ -111,7 +111,7 @@ pub(super) enum Message {
     /// A file whose content needs no encoding.
     Known(Known),
     /// An image and what the model says of it.
-    Encoded(Box<(DecodedImage, Encoded)>),
+    Encoded(Box<(Subject, Encoded)>),
     /// A file that gave no image.
     Rejected { path: PathBuf, outcome: Outcome },
     /// An image of the index that still lacks what it lacked.

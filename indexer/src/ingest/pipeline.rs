@@ -21,7 +21,7 @@ use super::decode::Decoder;
 use super::decode_stage::DecodeStage;
 use super::encode::{Model, Stage};
 use super::guard::panic_text;
-use super::item::{Message, PixelInput, Work};
+use super::item::{EncodeInput, Message, Work};
 use super::shared::Shared;
 use super::source::Outlet;
 use super::write::Writer;
@@ -61,7 +61,7 @@ impl Stages<'_> {
             let source = scope.spawn(move || source(&outlet));
             for _ in 0..options.threads.max(1) {
                 let (work, to_encode, to_write) = (work.clone(), to_encode.clone(), to_write.clone());
-                scope.spawn(move || self.look(&work, &to_encode, &to_write));
+                scope.spawn(move || self.decode(&work, &to_encode, &to_write));
             }
             drop((work, to_encode));
             let stage = Stage::new(Model { encoder, profile, options }, shared, self.contents, to_write);
@@ -83,7 +83,7 @@ impl Stages<'_> {
         committed.map(|()| given)
     }
 
-    fn decode(&self, work: &Receiver<Work>, encode: &Sender<PixelInput>, write: &Sender<Message>) {
+    fn decode(&self, work: &Receiver<Work>, encode: &Sender<EncodeInput>, write: &Sender<Message>) {
         let decode_stage = DecodeStage { index: self.index, decoder: self.decoder, contents: self.contents };
         for work in work {
             if self.shared.is_over() || !decode_stage.process(work, encode, write) {

@@ -12,7 +12,7 @@ use super::FileEvent;
 use super::contents::{Contents, Displaced};
 use super::disk::is_gone;
 use super::holders::{Holders, Origin};
-use super::item::{Encoded, Image, Incomplete, Known, Message, NewImage, NotMade, Outcome};
+use super::item::{Encoded, Incomplete, Known, Message, NewImage, NotMade, Outcome, Subject};
 use super::metadata::{Words, read_sidecars};
 use super::rebuild::Progress;
 use super::report::Report;
@@ -84,8 +84,8 @@ impl<'a, 'o> Writer<'a, 'o> {
             Message::Encoded(both) => {
                 let (image, encoded) = *both;
                 match image {
-                    Image::New(image) => self.encoded(image, encoded)?,
-                    Image::Known(incomplete) => self.made(incomplete, encoded)?,
+                    Subject::New(image) => self.encoded(image, encoded)?,
+                    Subject::Known(incomplete) => self.made(incomplete, encoded)?,
                 }
             }
             Message::NotMade(not_made) => self.not_made(not_made)?,
