@@ -191,6 +191,8 @@ impl<'a> Step<'a> {
     /// asked for next.
     fn publish(&self, revisions: &[(ImageId, u64)]) {
         let mut regions = self.index.regions.get();
+        let (with_regions, without) = regions_of(&self.effects);
+        with_regions.iter().chain(&without).for_each(|&id| self.index.regions.note_changed(id));
         for (id, stored) in self.effects.iter().filter_map(Effect::regions) {
             let put = |regions: &RegionIndex| fault::point().and_then(|()| regions.put(id, stored));
             if regions.as_deref().is_some_and(|regions| put(regions).is_err()) {

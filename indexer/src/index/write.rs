@@ -214,18 +214,20 @@ impl Index {
     /// After bulk changes: commits, brings words up to date, and builds the graphs of images and of regions, each if
     /// there are enough for one; with a graph of images there is a snapshot, which opening reads. Building may take
     /// minutes; `progress` is told how many vectors of how many are linked, graph by graph, and ends it when it breaks. Then
-    /// scans serve, and the next call goes on.
+    /// scans serve, and the next call goes on. Others read and write meanwhile.
     ///
     /// # Errors
     /// If a store fails.
     pub fn finish_with(&self, progress: &mut Progress<'_>) -> Result<(), IndexError> {
+        let _turn = self.writer.lock_finishing();
         let mut writer = self.writer.lock();
         // In this order: a word index that is behind catches up, one that is ahead would have to be made anew.
         self.store.sync()?;
         self.sync_words()?;
         writer.last_words = Some(Instant::now());
         self.words.close_writer()?;
-        writer.while_regions_may_be_read(|| self.finish_graph(progress))?;
+        drop(writer);
+        self.finish_graph(progress)?;
         self.finish_snapshot()?;
         self.finish_regions(progress)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -9,13 +10,13 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::FileEvent;
 use super::contents::{Contents, Displaced};
-use super::decode_stage::{Known, NewImage};
 use super::disk::is_gone;
-use super::encode::Encoded;
 use super::holders::{Holders, Origin};
+use super::item::{Encoded, Incomplete, Known, Message, NewImage, NotMade, Outcome, Subject};
 use super::metadata::Sidecars;
-use super::pipeline::{Message, Outcome, Shared};
+use super::rebuild::Progress;
 use super::report::Report;
+use super::shared::Shared;
 use crate::{Facts, ImageId, Index, IndexError};
 
 /// How long to wait for a message before looking at commits and counts.
@@ -32,12 +33,14 @@ pub(super) struct Writer<'a, 'o> {
     gone: BTreeSet<PathBuf>,
     holders: Holders,
     sidecars: Sidecars,
+    /// What is rebuilt now.
+    pub rebuild: Option<Arc<Progress>>,
 }
 
 impl<'a, 'o> Writer<'a, 'o> {
     pub fn new(index: &'a Index, contents: &'a Contents, report: Report<'o>) -> Self {
         let (gone, holders, sidecars) = (BTreeSet::new(), Holders::default(), Sidecars::default());
-        Self { index, contents, report, gone, holders, sidecars }
+        Self { index, contents, report, gone, holders, sidecars, rebuild: None }
     }
 
     /// Takes messages until all other stages have ended. Returning early ends them.
@@ -60,6 +63,9 @@ impl<'a, 'o> Writer<'a, 'o> {
     }
 
     pub fn commit(&mut self) -> Result<(), IndexError> {
+        if let Some(rebuild) = &self.rebuild {
+            rebuild.note(self.index)?;
+        }
         self.report.commit(self.index)
     }
 
@@ -79,8 +85,12 @@ impl<'a, 'o> Writer<'a, 'o> {
             Message::Known(file) => self.known(&file)?,
             Message::Encoded(both) => {
                 let (image, encoded) = *both;
-                self.encoded(image, encoded)?;
+                match image {
+                    Subject::New(image) => self.encoded(image, encoded)?,
+                    Subject::Known(incomplete) => self.made(incomplete, encoded)?,
+                }
             }
+            Message::NotMade(not_made) => self.not_made(not_made)?,
             Message::Rejected { path, outcome } => self.rejected(path, outcome)?,
             Message::Fatal(error) => return Err(error),
         }
@@ -108,6 +118,27 @@ impl<'a, 'o> Writer<'a, 'o> {
             self.add_holder(&Known { metadata: file.metadata.clone(), ..waited }, id)?;
         }
         Ok(())
+    }
+
+    /// An image of the index has what it lacked, unless it was removed meanwhile.
+    fn made(&mut self, incomplete: Incomplete, encoded: Encoded) -> Result<(), IndexError> {
+        let regions = encoded.regions.map_or(Ok(()), |regions| self.index.put_regions(incomplete.id, &regions));
+        let described = |text| self.index.set_description(incomplete.id, text);
+        match regions.and_then(|()| encoded.described.map_or(Ok(()), described)) {
+            Ok(()) => self.report.change(FileEvent::Indexed(incomplete.file.path)),
+            Err(IndexError::NoSuchImage(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let stale = self.rebuild.as_ref().map(|rebuild| rebuild.made(incomplete.id)).unwrap_or_default();
+        stale.into_iter().try_for_each(|id| self.index.remove_regions(id))
+    }
+
+    fn not_made(&mut self, NotMade { id, event, model_failed }: NotMade) -> Result<(), IndexError> {
+        event.into_iter().for_each(|event| self.report.event(event));
+        match &self.rebuild {
+            Some(rebuild) if rebuild.not_made(id, model_failed) => self.index.remove_regions(id),
+            _ => Ok(()),
+        }
     }
 
     /// A file whose content was in the index, or left it in this run, when it was looked at.

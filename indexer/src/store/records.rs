@@ -2,8 +2,9 @@
 
 use glimpse_encoder::image_file::Format;
 
-use super::codec::{Damage, Decoder, Encoder, path_bytes, path_from};
+use super::codec::{Damage, Decoder, Encoder};
 use super::keys::{self, GraphId, PathHash, Table};
+use super::paths::{path_bytes, path_from};
 use crate::hnsw::{Node, NodeRecord};
 use crate::vectors::{Planes, Quantised, Rest};
 use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Place};

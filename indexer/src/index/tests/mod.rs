@@ -18,6 +18,7 @@ mod sealed;
 mod selection;
 mod snapshot;
 mod threads;
+mod turns;
 
 use std::path::Path;
 use std::sync::Arc;
