@@ -19,7 +19,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::density::NullDensity;
-use super::mixture::{Counts, Posterior};
+use super::mixture::{Counts, Likelihood, Posterior};
 use super::prior::MatchPrior;
 use super::robust::{Bulk, quantile};
 
@@ -31,9 +31,11 @@ const PRIOR_WEIGHT: f32 = 16.0;
 const DEVIATIONS: (f32, f32) = (0.4, 2.5);
 /// A level may come of matches, of which most of the library consists, from so many deviations between queries above
 /// the bank's, and from this part of the usual excess of matches.
-const SATURATED: (f32, f32) = (2.0, 0.6);
+const SATURATED: (f32, f32) = (2.5, 0.6);
 /// Prior odds of that.
 const SATURATED_ODDS: f64 = 0.02;
+/// What that reading has to be better by for each image, in nats: no density of the model is closer to the truth.
+const SATURATED_MISFIT: f64 = 0.004;
 /// Deviation of the logarithm of an excess that is read off the median.
 const KNOWN: f32 = 0.05;
 /// Null queries may be answered by chance this often; more than that, and every query has to show as much more.
@@ -88,6 +90,8 @@ pub(crate) struct Fitted {
     pub presence: f32,
     /// Probability of a match, if there is one, by bin of standardised cosine.
     pub matched: Vec<f32>,
+    /// Share of the library that matches, if there is a match.
+    pub share: f32,
 }
 
 impl Null {
@@ -118,7 +122,10 @@ impl Null {
         if !absent {
             return null;
         }
-        let factors = known.par_iter().zip(&fits).map(|(scores, fit)| null.ask(scores, *fit).log_bayes_factor as f32);
+        let factors = known
+            .par_iter()
+            .zip(&fits)
+            .map(|(scores, fit)| null.ask(scores, *fit, Likelihood::Robust).log_bayes_factor as f32);
         null.chance = f64::from(quantile(&mut factors.collect::<Vec<_>>(), ANSWERED)).max(0.0);
         null
     }
@@ -138,40 +145,45 @@ impl Null {
     pub fn query(&self, scores: &Scores) -> Fitted {
         let bulk = Bulk::of(&mut scores.sample.clone());
         let own = self.fit_of(bulk, scores.sample.len());
-        let posterior = self.ask(scores, own);
-        let (fit, posterior) = self.saturated(scores, own, &posterior).unwrap_or((own, posterior));
-        let prior_log_odds = f64::from(self.prior.presence_log_odds(scores.size.max(scores.sample.len())));
+        let posterior = self.ask(scores, own, Likelihood::Robust);
+        let (fit, posterior) = self.saturated(scores, own).unwrap_or((own, posterior));
+        let prior_log_odds = f64::from(self.prior.presence_log_odds());
         let log_odds = posterior.log_bayes_factor - self.chance + prior_log_odds;
         Fitted {
             fit,
             presence: (1.0 / (1.0 + (-log_odds).exp())) as f32,
             matched: posterior.matched.iter().map(|&value| value as f32).collect(),
+            share: posterior.share as f32,
         }
     }
 
     /// The other reading of a level far above the bank's: most images show what is asked for, and those that do not lie
     /// where the bank says.
-    fn saturated(&self, scores: &Scores, own: Fit, posterior: &Posterior) -> Option<(Fit, Posterior)> {
+    fn saturated(&self, scores: &Scores, own: Fit) -> Option<(Fit, Posterior)> {
         let above = own.level - self.level;
         let surprise = above / self.between.max(self.within / 4.0);
         if surprise < SATURATED.0 || above < SATURATED.1 * self.prior.excess {
             return None;
         }
-        let fit = Fit { level: self.level, deviation: self.within };
+        // What is alike, as matches are, may deviate less than what is not.
+        let fit = Fit { level: self.level, deviation: self.within.min(own.deviation) };
         let counts = scores.counts(fit);
         // What lies round the median is the matches themselves.
         let within = (own.deviation.powi(2) - fit.deviation.powi(2)).max((0.1 * self.prior.within).powi(2)).sqrt();
         let prior = MatchPrior { excess: above, within, between: KNOWN, ..self.prior };
-        let other = Posterior::of(&counts, &self.density, fit.deviation, &prior, true);
+        let other = |likelihood| Posterior::of(&counts, &self.density, fit.deviation, &prior, true, likelihood);
         let odds_of_excess = -0.5 * f64::from((above / self.prior.excess).ln() / self.prior.between).powi(2);
         // Both likelihoods are of standardised cosines; brought to one unit before they are compared.
         let unit = counts.counted() * f64::from(own.deviation / fit.deviation).ln();
-        let usual = posterior.log_present.max(posterior.log_absent) - 0.5 * f64::from(surprise).powi(2);
-        (other.log_present + unit + SATURATED_ODDS.ln() + odds_of_excess > usual).then_some((fit, other))
+        let usual = self.ask(scores, own, Likelihood::Exact);
+        let usual = usual.log_present.max(usual.log_absent) - 0.5 * f64::from(surprise).powi(2);
+        let misfit = SATURATED_MISFIT * counts.counted();
+        let saturated = other(Likelihood::Exact).log_present + unit + SATURATED_ODDS.ln() + odds_of_excess - misfit;
+        (saturated > usual).then(|| (fit, other(Likelihood::Robust)))
     }
 
-    fn ask(&self, scores: &Scores, fit: Fit) -> Posterior {
-        Posterior::of(&scores.counts(fit), &self.density, fit.deviation, &self.prior, false)
+    fn ask(&self, scores: &Scores, fit: Fit, likelihood: Likelihood) -> Posterior {
+        Posterior::of(&scores.counts(fit), &self.density, fit.deviation, &self.prior, false, likelihood)
     }
 
     /// A query's level and deviation, drawn towards the bank's. What is not known of the level adds to the deviation.

@@ -26,17 +26,9 @@ pub struct MatchPrior {
     /// matches are taken to stand out by as much more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usual_deviation: Option<f32>,
-    /// Probability that a library of [`USUAL_SIZE`] images holds what is asked for.
+    /// Probability that a library holds what is asked for.
     pub presence: f32,
 }
-
-/// Images of the library that [`MatchPrior::presence`] is meant for.
-const USUAL_SIZE: f32 = 3000.0;
-/// Where the model of a query is a little wrong, every image adds to the evidence for matches, so that it grows with the
-/// library even without any. The prior odds fall with the size to this power; fitted on `cargo bench --bench scores`.
-const MISFIT: f32 = 0.6;
-/// Highest log odds of presence, for small libraries.
-const SUREST: f32 = 1.8;
 
 /// The priors of one model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,11 +68,11 @@ impl Default for Calibration {
             own_level: 1.0,
             own_deviation: 1.0,
             usual_deviation: Some(0.03),
-            presence: 0.8,
+            presence: 0.9,
         };
         // Another image of what an image shows is nearly always there.
         let image = MatchPrior {
-            presence: 0.9,
+            presence: 0.95,
             excess: 0.35,
             between: 0.3,
             within: 0.08,
@@ -91,7 +83,8 @@ impl Default for Calibration {
         Self {
             text,
             image,
-            region_text: text,
+            // The best of many regions lies far out more often than a whole image does.
+            region_text: MatchPrior { presence: 0.8, ..text },
             region_image: image,
             image_weight: 0.3,
             hub_share: 1.0,
@@ -119,14 +112,13 @@ impl MatchPrior {
 
     /// The prior with `change` added to the log odds of presence.
     pub(crate) fn with_presence_odds(&self, change: f32) -> Self {
-        let odds = (self.presence / (1.0 - self.presence)).ln() + change;
+        let odds = self.presence_log_odds() + change;
         Self { presence: 1.0 / (1.0 + (-odds).exp()), ..*self }
     }
 
-    /// Log odds that a library of `size` images holds what is asked for, before it is asked.
-    pub(crate) fn presence_log_odds(&self, size: usize) -> f32 {
-        let usual = (self.presence / (1.0 - self.presence)).ln();
-        (usual - MISFIT * (size.max(1) as f32 / USUAL_SIZE).ln()).min(SUREST.max(usual))
+    /// Log odds that a library holds what is asked for, before it is asked.
+    pub(crate) fn presence_log_odds(&self) -> f32 {
+        (self.presence / (1.0 - self.presence)).ln()
     }
 
     /// The prior of a query whose matches lie `gain` times as far above unrelated images.

@@ -16,6 +16,8 @@ pub(crate) struct Scale {
     centre: Arc<[f32]>,
     fit: Fit,
     presence: f32,
+    /// Share of the library that is expected to match.
+    share: f32,
     /// Probability of a match by standardised cosine.
     curve: Arc<[f32]>,
     /// Standard deviations from which an image counts as a copy of what was asked by; above all if there is none.
@@ -25,9 +27,9 @@ pub(crate) struct Scale {
 impl Scale {
     /// The scale of a unit query that is moved by `centre`.
     pub(crate) fn new(query: Vec<f32>, centre: Arc<[f32]>, fitted: Fitted) -> Self {
-        let Fitted { fit, presence, matched } = fitted;
+        let Fitted { fit, presence, matched, share } = fitted;
         let curve = matched.into_iter().map(|matched| presence * matched).collect();
-        Self { query, centre, fit, presence, curve, copy: f32::INFINITY }
+        Self { query, centre, fit, presence, share: presence * share, curve, copy: f32::INFINITY }
     }
 
     /// For a query by one image: a copy of it is always found.
@@ -49,6 +51,11 @@ impl Scale {
     /// Probability that the library holds what was asked for.
     pub fn presence(&self) -> f32 {
         self.presence
+    }
+
+    /// Share of the library that is expected to match.
+    pub fn share(&self) -> f32 {
+        self.share
     }
 
     /// Standard deviations from which an image counts as found; `None` if none does, however near.

@@ -10,6 +10,7 @@ use super::judge::Judged;
 use super::query::FoundImage;
 use super::scale::QueryScorer;
 use super::structured_query::QueryObject;
+use super::together::Together;
 use crate::calibrate::CUT;
 use crate::{Cancel, EngineError, Strength};
 
@@ -21,6 +22,7 @@ impl Search<'_> {
         things: &[QueryObject],
         scorers: &[QueryScorer],
         without: &[QueryScorer],
+        together: &Together,
         found: &[FoundImage],
         most: usize,
     ) -> Result<Vec<FoundImage>, EngineError> {
@@ -38,7 +40,7 @@ impl Search<'_> {
             let ids = if complete { self.allowed.iter().collect() } else { self.nearest(scorers, regions)? };
             let ids = ids.into_iter().filter(|id| !found.contains(id));
             let ids = ids.filter(|&id| !without.iter().any(|asked| self.shows(id, asked) >= CUT));
-            let close = |id| self.judge(id, things, &asked, &without).map(|judged| weaker(id, judged));
+            let close = |id| self.judge(id, things, &asked, &without).map(|judged| weaker(id, judged, together));
             let mut images: Vec<FoundImage> = ids.filter_map(close).collect();
             if complete || images.len() >= most {
                 images.sort_by(FoundImage::by_score);
@@ -65,8 +67,9 @@ impl Search<'_> {
 }
 
 /// An image below the cut, whatever it is worth: whatever reaches the cut was found before.
-fn weaker(id: ImageId, Judged { score, boxes }: Judged) -> FoundImage {
-    let mut image = FoundImage { id, score, strength: Strength::of(score), boxes, refined: false };
+fn weaker(id: ImageId, judged: Judged, together: &Together) -> FoundImage {
+    let score = judged.score(together);
+    let mut image = FoundImage { id, score, strength: Strength::of(score), boxes: judged.boxes, refined: false };
     image.fall_below();
     image
 }

@@ -11,11 +11,12 @@ use super::boxes::disjoint;
 use super::candidates::{Least, candidates};
 use super::constants::{EVERYWHERE, FAINT, FEW};
 use super::found::FoundSet;
-use super::judge::Judged;
+use super::judge::{is_counted, together};
 use super::query::{FindPage, FindQuery, FoundBox, FoundImage, Target};
 use super::refine::BoxRefiner;
 use super::scale::{Library, QueryScorer};
 use super::structured_query::QueryObject;
+use super::together::Together;
 use crate::calibrate::CUT;
 use crate::control::ActiveQuery;
 use crate::query::Position;
@@ -38,6 +39,13 @@ pub(super) struct Asked<'a> {
     query: RegionQuery<'a>,
     /// Length of the moved query, which the index compares as a unit vector.
     length: f32,
+}
+
+/// What was found at or above the cut.
+struct Found {
+    /// In no order.
+    images: Vec<FoundImage>,
+    together: Together,
 }
 
 /// How long a question waits for another one that reads the regions.
@@ -152,7 +160,7 @@ impl Engine {
         let with_regions = allowed.iter().filter(|&id| regions.shapes(id).is_some()).count();
         let without_regions = allowed.len() - with_regions;
         let search = Search { index, regions, query, allowed };
-        let mut images = search.images(&things, &scorers, &without)?;
+        let Found { mut images, together } = search.images(&things, &scorers, &without)?;
         images.sort_by(FoundImage::by_score);
         let is_example = matches!(query.target, Target::Example(_));
         let nothing_particular = is_example
@@ -165,7 +173,7 @@ impl Engine {
         let accepted = if nothing_particular { 0 } else { images.len() };
         let strong = images.partition_point(|image| image.strength == Strength::Strong);
         let most = query.depth.weaker(accepted).saturating_sub(images.len() - accepted);
-        images.extend(search.closest(&things, &scorers, &without, &images, most)?);
+        images.extend(search.closest(&things, &scorers, &without, &together, &images, most)?);
         let (above, below) = images.split_at_mut(accepted);
         [above, below].into_iter().for_each(|images| order(index, images, query.sort, |image| image.id));
         let weaker = match query.depth {
@@ -252,7 +260,7 @@ impl Search<'_> {
         let allowed = self.index.select(&Filter::default());
         let whole = Search { index: self.index, regions: Arc::clone(&self.regions), query: self.query, allowed };
         let all = whole.allowed.iter().filter(|&id| whole.regions.shapes(id).is_some()).count();
-        Ok(all >= FEW && is_most(whole.images(things, scorers, &[])?.len(), all))
+        Ok(all >= FEW && is_most(whole.images(things, scorers, &[])?.images.len(), all))
     }
 
     /// Number of images with a region that is large enough.
@@ -261,29 +269,34 @@ impl Search<'_> {
         self.allowed.iter().filter(|&id| self.regions.shapes(id).is_some_and(|all| all.iter().any(is_large))).count()
     }
 
-    /// Images that fulfil the form, in no order.
+    /// Images that fulfil the form, and how its things come together.
     fn images(
         &self,
         things: &[QueryObject],
         scorers: &[QueryScorer],
         without: &[QueryScorer],
-    ) -> Result<Vec<FoundImage>, EngineError> {
+    ) -> Result<Found, EngineError> {
         let asked = scorers.iter().map(|scorer| self.ask(scorer)).collect::<Result<Vec<_>, _>>()?;
         let without = without.iter().map(|scorer| self.ask(scorer)).collect::<Result<Vec<_>, _>>()?;
-        let mut images = Vec::new();
-        // Of things that are counted, several weak boxes may make a likely image.
-        let is_counted = things.iter().any(|thing| thing.at_least > 1);
-        let least = Least { score: if is_counted { FAINT } else { CUT }, area: self.query.min_area };
+        // Several weak boxes may make a likely image.
+        let is_one = things.len() == 1 && !is_counted(&things[0]);
+        let least = Least { score: if is_one { CUT } else { FAINT }, area: self.query.min_area };
         let cancel = Cancel::current();
+        let mut judged = Vec::new();
         for id in candidates(&self.regions, &self.allowed, scorers, least)? {
             cancel.check()?;
-            if let Some(Judged { score, boxes }) = self.judge(id, things, &asked, &without)
-                && score >= CUT
-            {
-                images.push(FoundImage { id, score, strength: Strength::of(score), boxes, refined: false });
-            }
+            judged.extend(self.judge(id, things, &asked, &without).map(|judged| (id, judged)));
         }
-        Ok(images)
+        let together = together(things, scorers, judged.iter().map(|(_, judged)| judged));
+        let scored = judged.into_iter().map(|(id, judged)| (id, judged.score(&together), judged.boxes));
+        let found = scored.filter(|(_, score, _)| *score >= CUT).map(|(id, score, boxes)| FoundImage {
+            id,
+            score,
+            strength: Strength::of(score),
+            boxes,
+            refined: false,
+        });
+        Ok(Found { images: found.collect(), together })
     }
 
     /// The boxes that an image is shown with: for each thing the one that was chosen, then others at

@@ -1,7 +1,7 @@
 //! The probability that one image fulfils a form, and the boxes that say so.
 //!
-//! Boxes are taken to be independent: things together are the product of their probabilities, what must not be there the
-//! chance that no region shows it, and a count follows the Poisson binomial distribution over disjoint boxes.
+//! Things are judged together ([`Together`]). What must not be there is the chance that no region shows it, and a
+//! count follows the Poisson binomial distribution over disjoint boxes; both are taken to be independent of the rest.
 
 use glimpse_indexer::ImageId;
 use glimpse_indexer::regions::RegionShape;
@@ -10,12 +10,16 @@ use super::assign::assign;
 use super::constants::{FAINT, UNMET, WEAK_BOXES};
 use super::find::{Asked, Search, found_boxes};
 use super::query::FoundBox;
+use super::scale::QueryScorer;
 use super::structured_query::QueryObject;
+use super::together::Together;
 
 /// What an image shows of a form.
 pub(super) struct Judged {
-    /// Probability that it fulfils the form.
-    pub score: f32,
+    /// Probability that it shows a thing, by thing without a count.
+    pub shown: Vec<f32>,
+    /// Probability of the rest: of counts, of what must not be there, and of boxes as they are asked for.
+    pub rest: f32,
     /// For each thing the box that was chosen, then others at or above the cut.
     pub boxes: Vec<FoundBox>,
 }
@@ -38,10 +42,11 @@ impl Search<'_> {
             // All things may be there, though not each in a place of its own, or not lying as asked.
             None => (UNMET, boxes.iter().filter_map(|boxes| boxes.first().copied()).collect()),
         };
-        let named = things.iter().zip(&boxes).zip(&chosen);
-        let shown: f32 = named.map(|((named, boxes), chosen)| probability(named, boxes, chosen)).product();
+        let (counted, once): (Vec<_>, Vec<_>) = (0..things.len()).partition(|&thing| is_counted(&things[thing]));
+        let counts: f32 = counted.iter().map(|&thing| count_probability(&things[thing], &boxes[thing])).product();
         let clear: f32 = without.iter().map(|asked| 1.0 - self.shows(id, asked)).product();
-        Some(Judged { score: met * shown * clear, boxes: self.shown(chosen, boxes) })
+        let shown = once.iter().map(|&thing| chosen[thing].score).collect();
+        Some(Judged { shown, rest: met * counts * clear, boxes: self.shown(chosen, boxes) })
     }
 
     /// Probability that some region of the image shows it.
@@ -64,11 +69,31 @@ impl Search<'_> {
     }
 }
 
-/// Probability that an image shows a thing as often as asked: that of the chosen box, if once is enough.
-fn probability(named: &QueryObject, boxes: &[FoundBox], chosen: &FoundBox) -> f32 {
-    if named.at_least <= 1 && named.at_most.is_none() {
-        return chosen.score;
+impl Judged {
+    /// Probability that the image fulfils the form.
+    pub fn score(&self, together: &Together) -> f32 {
+        self.rest * together.score(&self.shown)
     }
+}
+
+/// How the things of a form without a count come together, learnt from images that were judged.
+pub(super) fn together<'j>(
+    things: &[QueryObject],
+    scorers: &[QueryScorer],
+    judged: impl Iterator<Item = &'j Judged> + Clone,
+) -> Together {
+    let once = things.iter().zip(scorers).filter(|(thing, _)| !is_counted(thing));
+    let shares: Vec<f32> = once.map(|(_, scorer)| scorer.scale.share()).collect();
+    Together::of(&shares, judged.map(|judged| judged.shown.as_slice()))
+}
+
+/// True if it matters how often an image shows the thing.
+pub(super) fn is_counted(thing: &QueryObject) -> bool {
+    thing.at_least > 1 || thing.at_most.is_some()
+}
+
+/// Probability that an image shows a thing as often as asked.
+fn count_probability(named: &QueryObject, boxes: &[FoundBox]) -> f32 {
     let scores: Vec<f32> = boxes.iter().map(|found| found.score).collect();
     count_between(&scores, named.at_least, named.at_most)
 }

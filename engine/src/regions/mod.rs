@@ -35,6 +35,7 @@ pub(crate) mod scale;
 mod stored;
 mod structured_query;
 mod suggest;
+mod together;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
