@@ -1,7 +1,7 @@
 """Small files that ask for much: time, memory, depth, or a file that never ends.
 
-Each bomb lies in a folder beside a good picture. The run must end in time and within memory, without
-a crash, and the good picture must be in the library.
+Each bomb lies in a folder beside a good picture. The run must end in time and within memory,
+without a crash, and the good picture must be in the library.
 """
 
 import os

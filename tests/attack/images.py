@@ -1,4 +1,4 @@
-"""Pictures written by hand: no library of pictures is needed, and nothing corrects what is wrong."""
+"""Pictures written by hand: nothing else is needed, and nothing corrects what is wrong."""
 
 import struct
 import zlib

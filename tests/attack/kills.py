@@ -115,7 +115,7 @@ def pruning(bench, kills):
 def many(bench, name, kills, next_round, *args):
     """Kills index runs; one in a while may end, and `next_round` gives the next one work."""
     world = World(bench, name)
-    first = bench.index(world.home, "--model", "demo", world.top)
+    first = bench.library(world.home, world.top)
     world.hear(first.events(), "the first run")
     span, done, row = first.seconds, 0, 0
     next_round(world)
@@ -142,7 +142,7 @@ def switching(bench, kills):
     """Another model: the library answers with all its pictures until the new one is complete."""
     world = World(bench, "switching")
     models = ["demo", other_model(bench)]
-    first = bench.index(world.home, "--model", "demo", world.top)
+    first = bench.library(world.home, world.top)
     world.hear(first.events(), "the first run")
     span, done, row, to = first.seconds, 0, 0, 1
     while done < kills:
@@ -163,7 +163,7 @@ def switching(bench, kills):
 def serving(bench, kills):
     """The server with a job; what its counters told is counted."""
     world = World(bench, "serving")
-    world.hear(bench.index(world.home, "--model", "demo", world.top).events(), "the first run")
+    world.hear(bench.library(world.home, world.top).events(), "the first run")
     for kill in range(kills):
         world.change()
         how = f"scenario serving, kill {kill + 1}"

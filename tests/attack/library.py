@@ -41,10 +41,10 @@ class Run:
 
 
 class Glimpse:
-    """The binary with nothing of the caller's settings."""
+    """The binary with nothing of the caller's settings; limits of time are `patience` times as long."""
 
-    def __init__(self, binary):
-        self.binary = os.path.abspath(binary)
+    def __init__(self, binary, patience=1):
+        self.binary, self.patience = os.path.abspath(binary), patience
         prefixes = ("GLIMPSE_", "HF_", "HUGGINGFACE_")
         self.env = {key: value for key, value in os.environ.items() if not key.startswith(prefixes)}
 
@@ -75,7 +75,7 @@ class Glimpse:
                 late.set()
                 process.kill()
 
-            timer = threading.Timer(timeout if kill_after is None else kill_after, end)
+            timer = threading.Timer(timeout * self.patience if kill_after is None else kill_after, end)
             timer.start()
             _, status, usage = os.wait4(process.pid, 0)
             seconds = time.monotonic() - start
@@ -144,3 +144,10 @@ class Bench:
 
     def index(self, home, *args, **kwargs):
         return self.glimpse.run(home, "index", "--json", *args, **kwargs)
+
+    def library(self, home, pictures):
+        """Indexes `pictures` into the library that an attack begins with."""
+        run = self.index(home, "--model", "demo", pictures, timeout=600)
+        if run.code != 0:
+            raise RuntimeError(f"no library to attack: exit {run.code} after {run.seconds:.0f} s: {run.err[-500:]}")
+        return run

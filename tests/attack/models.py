@@ -20,7 +20,7 @@ def unpacked(bench):
     home = os.path.join(bench.scratch, "model-home")
     if not os.path.exists(home):
         os.makedirs(home)
-        bench.index(home, "--model", "demo", one_picture(bench))
+        bench.library(home, one_picture(bench))
     models = os.path.join(home, "models")
     return os.path.join(models, sorted(os.listdir(models))[0])
 
@@ -35,7 +35,7 @@ def one_picture(bench):
 
 
 def other_model(bench):
-    """A copy of the bundled model that is another one: the last bit of each tensor's first number."""
+    """A copy of the bundled model with other weights: one bit of each tensor."""
     other = os.path.join(bench.scratch, "other-model")
     if not os.path.exists(other):
         shutil.copytree(unpacked(bench), other)

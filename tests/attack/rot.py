@@ -18,7 +18,7 @@ def run(bench):
     for name in ("Kitchen", "Garten", "Zoo"):
         shutil.copytree(os.path.join(bench.pictures, name), os.path.join(pictures, name))
     source = bench.folder("rot-source")
-    bench.index(source, "--model", "demo", pictures)
+    bench.library(source, pictures)
     expected, _ = bench.glimpse.listing(source)
     answer = bench.glimpse.run(source, *QUESTION).out
     bench.report.count("pictures of the library", len(expected))

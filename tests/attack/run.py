@@ -4,7 +4,8 @@
                                 [--only kills,rot,...] [--json FILE] [--times SHARE]
 
 Exit status 1 if anything was found. The same seed makes the same damage; when a kill arrives is a
-matter of the clock as well. What is promised and what was measured: docs/reliability.md.
+matter of the clock as well. Ctrl-C ends a part, and what it did so far is told. What is promised
+and what was measured: docs/reliability.md.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import tempfile
 import time
 
 import bombs
+import forms
 import kills
 import models
 import pictures
@@ -24,20 +26,22 @@ import rot
 import server
 from library import Bench, Glimpse, Report
 
-# How much of each part: kills, damages, pictures, bombs, models; seconds of load for the server.
+# How much of each part, short and long: kills, damages, pictures, bombs, models, requests, and for the
+# server seconds of load.
 PARTS = {
     "kills": (kills, 20, 1000),
     "rot": (rot, 13, 600),
     "pictures": (pictures, 500, 10_000),
     "bombs": (bombs, 10, 60),
     "models": (models, 14, 300),
+    "forms": (forms, 300, 10_000),
     "server": (server, 5, 60),
 }
 
 
 def main():
     args = arguments()
-    glimpse, results = Glimpse(args.bin), {}
+    glimpse, results = Glimpse(args.bin, args.patience), {}
     scratch = tempfile.mkdtemp(prefix="glimpse-attack-", dir=args.scratch)
     print(f"seed {args.seed}, scratch folder {scratch}", flush=True)
     try:
@@ -62,6 +66,7 @@ def arguments():
     size.add_argument("--short", action="store_true", help="three minutes on two cores (the default)")
     size.add_argument("--long", action="store_true", help="hours")
     parser.add_argument("--times", type=float, default=1, help="this share of the size")
+    parser.add_argument("--patience", type=float, default=1, help="limits of time, on a busy machine")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas")
     parser.add_argument("--json", help="file for the results")
@@ -86,7 +91,11 @@ def attack(name, part, size, glimpse, scratch, library, seed):
     report = Report(name)
     # Parts have random numbers of their own, so that each can be repeated without the others.
     bench = Bench(glimpse, scratch, random.Random(f"{seed}-{name}"), size, library, report)
-    part.run(bench)
+    try:
+        part.run(bench)
+    except KeyboardInterrupt:
+        print(f"  {name}: stopped; what was done counts", flush=True)
+        report.count("stopped early")
     return report.as_json()
 
 

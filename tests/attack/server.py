@@ -18,7 +18,8 @@ import urllib.request
 
 import images
 
-# Longest time for a simple question while others misbehave, in seconds: the head timeout of 10 and more.
+# Longest time for a simple question while others misbehave, in seconds: more than the 10 that a
+# connection may take to send its head.
 PATIENCE = 20
 # What a server that is asked too much may say.
 BUSY = (503, 504)
@@ -38,7 +39,7 @@ class Server:
         self.port = int(self.url.rsplit(":", 1)[1])
 
     def wait_for_url(self):
-        end = time.monotonic() + 120
+        end = time.monotonic() + 120 * self.bench.glimpse.patience
         while time.monotonic() < end and self.process.poll() is None:
             if found := re.search(r"http://[0-9.:]+", self.said()):
                 return found.group()
@@ -56,7 +57,7 @@ class Server:
             body = json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=body, headers={"Content-Type": kind} if body else {})
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as answer:
+            with urllib.request.urlopen(request, timeout=timeout * self.bench.glimpse.patience) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
@@ -102,7 +103,7 @@ def run(bench):
     for name in ("Kitchen", "Garten"):
         shutil.copytree(os.path.join(bench.pictures, name), os.path.join(pictures, name))
     home = bench.folder("server-home")
-    bench.index(home, "--model", "demo", pictures)
+    bench.library(home, pictures)
     # More pictures for the jobs of the server.
     for i in range(20 * bench.size):
         with open(os.path.join(pictures, f"{i}.bmp"), "wb") as file:
@@ -286,7 +287,7 @@ def stop(bench, server):
     start = time.monotonic()
     server.process.send_signal(signal.SIGTERM)
     try:
-        code = server.process.wait(60)
+        code = server.process.wait(60 * bench.glimpse.patience)
         bench.report.peak("stops in, s", time.monotonic() - start)
         if code not in (0, 130, 143, -signal.SIGTERM):
             bench.report.finding(f"exit {code} at SIGTERM: {server.said()[-300:]}", "stop")
