@@ -97,6 +97,12 @@ class Glimpse:
         return found, run
 
 
+def processor_seconds():
+    """What the programs that were run so far took, which does not depend on what else runs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 class Report:
     """What a part did, what it counted and what it found."""
 
@@ -104,6 +110,7 @@ class Report:
         self.name, self.quiet = name, quiet
         self.counts, self.findings = {}, []
         self.start = self.told = time.monotonic()
+        self.processor = processor_seconds()
 
     def count(self, what, by=1):
         self.counts[what] = self.counts.get(what, 0) + by
@@ -125,7 +132,9 @@ class Report:
 
     def as_json(self):
         seconds = round(time.monotonic() - self.start, 1)
-        return {"seconds": seconds, "counts": self.counts, "findings": self.findings}
+        used = round(processor_seconds() - self.processor, 1)
+        times = {"seconds": seconds, "processor_seconds": used}
+        return {**times, "counts": self.counts, "findings": self.findings}
 
 
 class Bench:

@@ -105,9 +105,10 @@ def write(path, seed, results):
 
 
 def table(results):
-    print(f"\n{'part':10} {'size':>7} {'seconds':>8} {'findings':>8}")
+    print(f"\n{'part':10} {'size':>7} {'seconds':>8} {'processor':>9} {'findings':>8}")
     for name, result in results.items():
-        print(f"{name:10} {result['size']:7} {result['seconds']:8.0f} {len(result['findings']):8}")
+        times = f"{result['seconds']:8.0f} {result['processor_seconds']:9.0f}"
+        print(f"{name:10} {result['size']:7} {times} {len(result['findings']):8}")
     for name, result in results.items():
         for what, count in result["counts"].items():
             print(f"{name:10} {count:>12,} {what}")
