@@ -4,7 +4,7 @@
                                 [--only kills,rot,...] [--json FILE] [--times SHARE]
 
 Exit status 1 if anything was found. The same seed makes the same damage; when a kill arrives is a
-matter of the clock as well. Ctrl-C ends a part, and what it did so far is told. What is promised
+matter of the clock as well. Ctrl-C or SIGTERM ends a part, and what it did so far is told. What is promised
 and what was measured: docs/reliability.md.
 """
 
@@ -13,6 +13,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -41,6 +42,8 @@ PARTS = {
 
 def main():
     args = arguments()
+    # Whoever ends this run wants to know what it did until then.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     glimpse, results = Glimpse(args.bin, args.patience), {}
     scratch = tempfile.mkdtemp(prefix="glimpse-attack-", dir=args.scratch)
     print(f"seed {args.seed}, scratch folder {scratch}", flush=True)
