@@ -1,4 +1,4 @@
-//! From the bytes of a picture to its embedding: decoding and preprocessing in megapixels a second, encoding in pictures
+//! From the bytes of an image to its embedding: decoding and preprocessing in megapixels a second, encoding in images
 //! a second by batch, texts a second, and products alone, which are this machine's peak.
 //!
 //!     cargo bench --bench encode [-- --model DIR --device cpu --picture FILE --batches 1,4,8,16 --rounds 5]
@@ -6,7 +6,7 @@
 //!     cargo bench --bench encode -- --beside cpu:avx512-f32 [--model DIR --device cpu --pictures DIR]   how near to another device
 //!     cargo bench --bench encode -- --serve --model DIR        answers a driver, see peers/encode.py
 //!
-//! Without a picture, a noisy JPEG of 12 megapixels is made. Speed does not depend on the values of weights, so a
+//! Without an image, a noisy JPEG of 12 megapixels is made. Speed does not depend on the values of weights, so a
 //! checkpoint with random ones will do; the default is the bundled model.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 
@@ -16,9 +16,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use glimpse::encoder::picture::{Limits, decode};
+use glimpse::encoder::image_file::{Limits, decode};
 use glimpse::encoder::testing::Product;
-use glimpse::encoder::{Embedding, Encode, LoadOptions, Outputs, Prepared, SiglipEncoder, Towers, Trace};
+use glimpse::encoder::{Embedding, Encode, LoadOptions, Outputs, PixelInput, SiglipEncoder, Towers, Trace};
 use image::RgbImage;
 use serde_json::json;
 
@@ -44,32 +44,32 @@ fn main() {
     } else if args.has("stages") {
         stages(&encoder, &Towers::load(&dir, device.as_deref()).expect("a checkpoint"), &sizes, rounds);
     } else {
-        pictures(&encoder, args.value("picture"), rounds);
+        images(&encoder, args.value("picture"), rounds);
         batches(&encoder, &sizes, rounds);
         products(rounds);
     }
 }
 
-fn pictures(encoder: &dyn Encode, file: Option<&str>, rounds: usize) {
-    let bytes = file.map_or_else(twelve_megapixels, |file| std::fs::read(file).expect("a picture"));
-    let picture = decode(&bytes, &Limits::default()).expect("a picture").pixels;
-    let pixels = f64::from(picture.width()) * f64::from(picture.height()) / 1e6;
+fn images(encoder: &dyn Encode, file: Option<&str>, rounds: usize) {
+    let bytes = file.map_or_else(twelve_megapixels, |file| std::fs::read(file).expect("an image"));
+    let image = decode(&bytes, &Limits::default()).expect("an image").pixels;
+    let pixels = f64::from(image.width()) * f64::from(image.height()) / 1e6;
     let times = take_turns(
         rounds,
         &mut [
             Box::new(|| drop(decode(&bytes, &Limits::default()).unwrap())),
-            Box::new(|| drop(encoder.prepare(&picture).unwrap())),
+            Box::new(|| drop(encoder.prepare(&image).unwrap())),
         ],
     );
-    println!("| stage, one thread | picture | ms | megapixels/s |\n|---|---|---|---|");
+    println!("| stage, one thread | image | ms | megapixels/s |\n|---|---|---|---|");
     for (stage, time) in ["decode", "preprocess"].iter().zip(times) {
-        let size = format!("{} x {}", picture.width(), picture.height());
+        let size = format!("{} x {}", image.width(), image.height());
         println!("| {stage} | {size} | {:.1} | {:.0} |", time.as_secs_f64() * 1e3, pixels / time.as_secs_f64());
     }
 }
 
 fn batches(encoder: &dyn Encode, sizes: &[usize], rounds: usize) {
-    let inputs: Vec<Vec<Prepared>> = sizes.iter().map(|&size| inputs(encoder, size)).collect();
+    let inputs: Vec<Vec<PixelInput>> = sizes.iter().map(|&size| inputs(encoder, size)).collect();
     let mut parts: Vec<Box<dyn FnMut()>> = Vec::new();
     for outputs in [Outputs::Pooled, Outputs::Dense] {
         for batch in &inputs {
@@ -83,7 +83,7 @@ fn batches(encoder: &dyn Encode, sizes: &[usize], rounds: usize) {
     }
     let times = take_turns(rounds, &mut parts);
     println!("\n{} with {}\n", encoder.info().name, encoder.info().backend);
-    println!("| batch | pictures/s | pictures/s with patch features | texts/s |\n|---|---|---|---|");
+    println!("| batch | images/s | images/s with patch features | texts/s |\n|---|---|---|---|");
     for (i, &size) in sizes.iter().enumerate() {
         let rate = |kind: usize| size as f64 / times[kind * sizes.len() + i].as_secs_f64();
         println!("| {size} | {:.2} | {:.2} | {:.1} |", rate(0), rate(1), rate(2));
@@ -102,7 +102,7 @@ fn stages(encoder: &dyn Encode, towers: &Towers, sizes: &[usize], rounds: usize)
         let mut times: Vec<(&str, Vec<Duration>)> = Vec::new();
         for round in 0..=rounds {
             let mut trace = Trace::clock();
-            towers.encode_pictures(&batch, Outputs::Pooled, &mut trace).unwrap();
+            towers.encode_images(&batch, Outputs::Pooled, &mut trace).unwrap();
             match round {
                 0 => times = trace.times().iter().map(|(name, _)| (*name, Vec::new())).collect(),
                 _ => times.iter_mut().zip(trace.times()).for_each(|((_, all), (_, time))| all.push(*time)),
@@ -120,7 +120,7 @@ fn stages(encoder: &dyn Encode, towers: &Towers, sizes: &[usize], rounds: usize)
 /// Inputs of each kind that two devices are compared by.
 const COMPARED: usize = 256;
 
-/// Cosines between what two devices make of the same pictures, made ones or the first of a folder, and of the same texts.
+/// Cosines between what two devices make of the same images, made ones or the first of a folder, and of the same texts.
 fn beside(encoder: &dyn Encode, other: &dyn Encode, folder: Option<&str>) {
     let prepared = folder.map_or_else(
         || inputs(encoder, COMPARED),
@@ -128,14 +128,14 @@ fn beside(encoder: &dyn Encode, other: &dyn Encode, folder: Option<&str>) {
             let files = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.unwrap().path());
             let mut files: Vec<PathBuf> = files.collect();
             files.sort();
-            let pictures = files.iter().filter_map(|file| decode(&std::fs::read(file).ok()?, &Limits::default()).ok());
-            pictures.take(COMPARED).map(|picture| encoder.prepare(&picture.pixels).unwrap()).collect()
+            let images = files.iter().filter_map(|file| decode(&std::fs::read(file).ok()?, &Limits::default()).ok());
+            images.take(COMPARED).map(|image| encoder.prepare(&image.pixels).unwrap()).collect()
         },
     );
     let words = ["a cat", "two red apples", "ein Boot", "une maison", "дерево", "山", "a dog and a bird", "el sol"];
     let texts: Vec<String> = (0..COMPARED).map(|i| format!("{} {}", words[i % words.len()], i / words.len())).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let pictures = |encoder: &dyn Encode| {
+    let images = |encoder: &dyn Encode| {
         let features = encoder.encode_images(&prepared, Outputs::Pooled).unwrap();
         features.into_iter().map(|feature| feature.embedding).collect()
     };
@@ -148,7 +148,7 @@ fn beside(encoder: &dyn Encode, other: &dyn Encode, folder: Option<&str>) {
         let mean = cosines.iter().sum::<f32>() / cosines.len() as f32;
         println!("| {kind} | {} | {least:.5} | {mean:.5} |", cosines.len());
     };
-    row("pictures", pictures(encoder), pictures(other));
+    row("images", images(encoder), images(other));
     row("texts", texts(encoder), texts(other));
 }
 
@@ -195,8 +195,8 @@ fn serve(encoder: &dyn Encode) {
     });
 }
 
-/// Square pictures: models that keep shapes then take as many patches as they may.
-fn inputs(encoder: &dyn Encode, count: usize) -> Vec<Prepared> {
+/// Square images: models that keep shapes then take as many patches as they may.
+fn inputs(encoder: &dyn Encode, count: usize) -> Vec<PixelInput> {
     (0..count).map(|i| encoder.prepare(&noisy(320, 320, i as u64)).unwrap()).collect()
 }
 

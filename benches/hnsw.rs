@@ -2,12 +2,12 @@
 //!
 //!     cargo bench --bench hnsw [-- --count 100000 --dim 768 --queries 1000 --m 16 --ef-construction 128]
 //!     cargo bench --bench hnsw -- --life             also rates of change, churn, filters and latencies
-//!     cargo bench --bench hnsw -- --open             time to open a library of `--count` pictures
+//!     cargo bench --bench hnsw -- --open             time to open a library of `--count` images
 //!     cargo bench --bench hnsw -- --write DIR        writes base.npy and queries.npy instead
 //!     cargo bench --bench hnsw -- --serve            answers a driver, see peers/search.py
 //!
 //! `--engine hnsw_rs` measures the other implementation, `--vectors int8` (or `f32`) another way of keeping vectors,
-//! `--data uniform` vectors without clusters, `--data library:HOME` the regions of a library's pictures, and `--data FILE.npy`
+//! `--data uniform` vectors without clusters, `--data library:HOME` the regions of a library's images, and `--data FILE.npy`
 //! vectors of your own, of which the last ones are the queries.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 
@@ -91,10 +91,10 @@ enum Graph {
 }
 
 impl Graph {
-    fn walk(&self, query: &[f32], ef: usize) -> Vec<Scored> {
+    fn search_graph(&self, query: &[f32], ef: usize) -> Vec<Scored> {
         match self {
-            Self::Own(graph) => graph.walk(query, K, ef, None),
-            Self::HnswRs(graph) => graph.walk(query, K, ef, None),
+            Self::Own(graph) => graph.search_graph(query, K, ef, None),
+            Self::HnswRs(graph) => graph.search_graph(query, K, ef, None),
         }
         .unwrap()
     }
@@ -145,7 +145,7 @@ impl Bench {
         if ef == 0 {
             return self.queries.rows().map(|query| self.scan.search(query, K, None).unwrap()).collect();
         }
-        self.queries.values.par_chunks_exact(self.queries.dim).map(|query| self.graph.walk(query, ef)).collect()
+        self.queries.values.par_chunks_exact(self.queries.dim).map(|query| self.graph.search_graph(query, ef)).collect()
     }
 
     /// Each line `ef threads` is answered with the time of all queries and what they found.

@@ -1,8 +1,8 @@
-//! A query from words to hits, through the engine, by stage, on a library of made-up pictures.
+//! A query from words to hits, through the engine, by stage, on a library of made-up images.
 //!
 //!     cargo bench --bench query [-- --count 20000 --queries 50 --model DIR]
 //!
-//! Vectors are random round a mean, captions are random words; no picture is read. Every query is a new text, so that
+//! Vectors are random round a mean, captions are random words; no image is read. Every query is a new text, so that
 //! nothing is answered from a cache.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 
@@ -32,7 +32,7 @@ fn main() {
     let index = Library::at(&settings.library_dir()).open_for(encoder.info(), false).expect("a library");
     fill(&index, count, encoder.info().dim);
     index.finish().expect("words and graph");
-    println!("{count} pictures of {} values filled in {:.1} s\n", encoder.info().dim, start.elapsed().as_secs_f64());
+    println!("{count} images of {} values filled in {:.1} s\n", encoder.info().dim, start.elapsed().as_secs_f64());
     drop(index);
     let start = Instant::now();
     let index = Library::at(&settings.library_dir()).open().expect("a library");

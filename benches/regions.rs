@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use glimpse::encoder::dense::{RegionMap, Regions};
-use glimpse::encoder::testing::PreparedEncoder;
+use glimpse::encoder::testing::PrecomputedEncoder;
 use glimpse::encoder::{Embedding, Encode, Scoring};
 use glimpse::engine::FindQuery;
 use glimpse::indexer::regions::{RegionIndex, ScoredRegion};
@@ -76,12 +76,12 @@ fn link(library: &Path) {
     let index = Library::at(library).open().expect("a library");
     let (start, disk) = (Instant::now(), index.stats().unwrap().disk_bytes);
     index.finish().expect("words and graph");
-    let per_photo = |bytes: u64| bytes as f64 / index.len() as f64 / 1e3;
+    let per_image = |bytes: u64| bytes as f64 / index.len() as f64 / 1e3;
     println!(
         "{:.1} KB a photo on disk; words and graph in {:.1} s, {:.1} KB more",
-        per_photo(disk),
+        per_image(disk),
         start.elapsed().as_secs_f64(),
-        per_photo(index.stats().unwrap().disk_bytes.saturating_sub(disk)),
+        per_image(index.stats().unwrap().disk_bytes.saturating_sub(disk)),
     );
 }
 
@@ -105,18 +105,18 @@ fn open_once(library: &Path) {
     let (opened, memory) = (start.elapsed(), resident());
     let start = Instant::now();
     let regions = index.regions().expect("regions");
-    let per_photo = |bytes: usize| bytes as f64 / regions.pictures() as f64 / 1e3;
+    let per_image = |bytes: usize| bytes as f64 / regions.images() as f64 / 1e3;
     println!(
         "{} region vectors of {} photos: opened in {:.2} s without regions, which are read in {:.2} s; {}\n\
          a photo's regions take {:.1} KB in memory ({:.1} KB more resident), the whole library {:.1} KB on disk",
         regions.len(),
-        regions.pictures(),
+        regions.images(),
         opened.as_secs_f64(),
         start.elapsed().as_secs_f64(),
         regions.search_name(),
-        per_photo(regions.memory()),
-        per_photo(resident().saturating_sub(memory)),
-        per_photo(index.stats().unwrap().disk_bytes as usize),
+        per_image(regions.memory()),
+        per_image(resident().saturating_sub(memory)),
+        per_image(index.stats().unwrap().disk_bytes as usize),
     );
 }
 
@@ -177,7 +177,7 @@ fn find(settings: Settings, world: &Arc<World>, queries: usize) {
         number += 1;
         let query = FindQuery::text(&form.replace("{}", &number.to_string())).unwrap();
         let start = Instant::now();
-        let photos = engine.find(&query).unwrap().photos.len();
+        let photos = engine.find(&query).unwrap().images.len();
         (start.elapsed(), photos)
     };
     let (first, _) = ask("{}");
@@ -210,10 +210,10 @@ impl World {
     }
 
     /// A model of its texts.
-    fn encoder(self: &Arc<Self>) -> PreparedEncoder {
+    fn encoder(self: &Arc<Self>) -> PrecomputedEncoder {
         let world = Arc::clone(self);
         let scoring = Scoring { scale: 100.0, bias: -10.0 };
-        PreparedEncoder::new("made up for a bench", self.dim, scoring, move |text| world.text(number(text)))
+        PrecomputedEncoder::new("made up for a bench", self.dim, scoring, move |text| world.text(number(text)))
     }
 
     /// Even texts are near a thing, odd ones ask for what is not there.

@@ -161,7 +161,7 @@ impl Asked {
     fn find(&self, text: &Text) -> Vec<(usize, f32)> {
         let query = FindQuery::text(&text.text).expect("a query");
         let query = FindQuery { depth: Depth::All, limit: MOST, ..query };
-        let photos = self.engine.find(&query).expect("an answer").photos;
+        let photos = self.engine.find(&query).expect("an answer").images;
         photos.into_iter().map(|photo| (self.places[&photo.id], photo.score)).collect()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //!     cargo bench --bench serve [-- --count 10000 --seconds 5 --dim 768]
 //!
-//! A made-up library (random vectors round a mean, random captions, no picture files) is served by a real server on a
+//! A made-up library (random vectors round a mean, random captions, no image files) is served by a real server on a
 //! free port, and asked over real connections. A model that costs next to nothing stands in for the text tower, so that
 //! what is measured is the server: HTTP, queues, calibration, both rankings, records, JSON.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
@@ -15,7 +15,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use glimpse::encoder::{
-    Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection, Scoring,
+    Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, PixelInput, Projection, Scoring,
 };
 use glimpse::indexer::Library;
 use glimpse::web::{ServeOptions, serve};
@@ -39,7 +39,7 @@ fn main() {
     fill(&index, count, dim);
     index.finish().expect("words and graph");
     drop(index);
-    println!("{count} pictures of {dim} values filled in {:.1} s", start.elapsed().as_secs_f64());
+    println!("{count} images of {dim} values filled in {:.1} s", start.elapsed().as_secs_f64());
 
     let before = resident();
     let engine = Arc::new(Engine::with_encoder(settings, encoder).expect("an engine"));
@@ -71,7 +71,7 @@ const REQUESTS: [(&str, Request); 7] = [
     ("a new text and all that is weaker, 60 tiles", |noise| search(&text(noise), r#","all":true"#)),
     ("the same text, 60 tiles", |_| search("cat on a mountain", r#","all":true"#)),
     ("words alone, a sixth of all has one, 60 tiles", |noise| search(&text(noise), r#","all":true,"mode":"words""#)),
-    ("like a picture, 60 tiles", |noise| {
+    ("like an image, 60 tiles", |noise| {
         ("GET", format!("/api/v1/images/{}/similar?limit=60", noise.below(9_000)), String::new())
     }),
     ("60 records", |noise| {
@@ -179,12 +179,12 @@ impl Encode for Hashed {
         &self.0
     }
 
-    fn prepare(&self, picture: &image::RgbImage) -> Result<Prepared, EncodeError> {
-        Ok(Prepared { rows: 1, cols: 1, pixels: picture.clone() })
+    fn prepare(&self, image: &image::RgbImage) -> Result<PixelInput, EncodeError> {
+        Ok(PixelInput { rows: 1, cols: 1, pixels: image.clone() })
     }
 
-    fn encode_images(&self, _: &[Prepared], _: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
-        Err(EncodeError::Backend { stage: "pictures", reason: "this bench has none".into() })
+    fn encode_images(&self, _: &[PixelInput], _: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
+        Err(EncodeError::Backend { stage: "images", reason: "this bench has none".into() })
     }
 
     fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncodeError> {

@@ -1,7 +1,7 @@
-//! Glimpse finds pictures by what is in them, in many languages, on your own machine.
+//! Glimpse finds images by what is in them, in many languages, on your own machine.
 //!
-//! This crate is a facade: it names what most programs need. The layers stand behind it as [`encoder`] (pictures and
-//! text to vectors of one space), [`indexer`] (a library of pictures on disk), [`engine`] (queries) and [`web`] (HTTP).
+//! This crate is a facade: it names what most programs need. The layers stand behind it as [`encoder`] (images and
+//! text to vectors of one space), [`indexer`] (a library of images on disk), [`engine`] (queries) and [`web`] (HTTP).
 //!
 //! ```no_run
 //! use std::sync::atomic::AtomicBool;
@@ -16,7 +16,7 @@
 //!
 //! let settings = Settings { model: Some("demo".into()), ..Settings::at("library") };
 //! let engine = Engine::open(settings)?;
-//! let options = IngestOptions { roots: vec!["pictures".into()], ..IngestOptions::default() };
+//! let options = IngestOptions { roots: vec!["images".into()], ..IngestOptions::default() };
 //! engine.index(&options, &AtomicBool::new(false), &mut Silent)?;
 //!
 //! for hit in engine.search(&Query::text("eine rote Katze"))?.hits {

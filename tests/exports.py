@@ -85,7 +85,7 @@ def main():
         env = {**os.environ, "GLIMPSE_MODEL": "demo", "GLIMPSE_HOME": str(folder / "home")}
         run = lambda *args: subprocess.run([glimpse, *map(str, args)], env=env, check=True, stdout=subprocess.DEVNULL)
         run("index", "-q", folder / "p")
-        run("find", "-q", "umbrella", "--max-per-photo", 1, "--coco", coco / "instances_default.json",
+        run("find", "-q", "umbrella", "--max-per-image", 1, "--coco", coco / "instances_default.json",
             "--cvat", cvat / "annotations.xml", "--label-studio", studio, "--xmp", folder / "xmp")
         for picture in (folder / "p").glob("*/*.jpg"):
             for images in (folder / "coco/images/default", cvat / "images"):

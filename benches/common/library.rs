@@ -1,4 +1,4 @@
-//! Made-up libraries: pictures with random words, that no file holds.
+//! Made-up libraries: images with random words, that no file holds.
 
 use std::path::PathBuf;
 
@@ -17,15 +17,15 @@ pub fn pick(noise: &mut Noise) -> &'static str {
     WORDS[noise.below(WORDS.len())]
 }
 
-/// Fills an index with pictures whose vectors are random round a mean.
+/// Fills an index with images whose vectors are random round a mean.
 pub fn fill(index: &Index, count: usize, dim: usize) {
     let vectors = clustered(count, dim, 4);
     fill_by(index, count, |index, number, record, file| {
-        index.add(record, vectors.row(number), file).expect("a picture");
+        index.add(record, vectors.row(number), file).expect("an image");
     });
 }
 
-/// Fills an index with pictures that `add` adds: an hour between two of them, 500 in a folder, four words to a caption.
+/// Fills an index with images that `add` adds: an hour between two of them, 500 in a folder, four words to a caption.
 pub fn fill_by(index: &Index, count: usize, mut add: impl FnMut(&Index, usize, ImageRecord, FileRecord)) {
     let mut noise = Noise(3);
     for number in 0..count {
@@ -44,7 +44,7 @@ pub fn fill_by(index: &Index, count: usize, mut add: impl FnMut(&Index, usize, I
             keywords: vec![pick(&mut noise).to_owned()],
             described: None,
         };
-        let path = PathBuf::from(format!("/pictures/{:03}/{name}", number / 500));
+        let path = PathBuf::from(format!("/images/{:03}/{name}", number / 500));
         let file = FileRecord {
             path,
             image: ImageId(0),

@@ -136,7 +136,7 @@ impl Matrix {
     }
 }
 
-/// Unit vectors as picture embeddings lie: a mean that all share (cosine of two random ones 0.4), clusters of about a
+/// Unit vectors as image embeddings lie: a mean that all share (cosine of two random ones 0.4), clusters of about a
 /// hundred, and within a cluster a cosine of 0.8. The same seed gives the same vectors on every machine.
 pub fn clustered(count: usize, dim: usize, seed: u64) -> Matrix {
     let mut noise = Noise(seed);

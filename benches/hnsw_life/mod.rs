@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use glimpse::ImageId;
 use glimpse::encoder::ModelInfo;
 use glimpse::encoder::Scoring;
-use glimpse::encoder::picture::Format;
+use glimpse::encoder::image_file::Format;
 use glimpse::indexer::hnsw::{Hnsw, HnswParams};
 use glimpse::indexer::vectors::{ExactScan, VectorIndex, VectorStorage};
 use glimpse::indexer::{ContentHash, FileRecord, IdSet, ImageRecord, IndexOptions, Library};
@@ -49,7 +49,7 @@ fn churn(base: &Matrix, queries: &Matrix, params: HnswParams) {
         queries.rows().map(|query| ids(&fresh.vectors().search(query, K, None).unwrap())).collect();
     for ef in [16, 32, 64, 128] {
         let of = |graph: &Hnsw| {
-            let found: Vec<_> = queries.rows().map(|query| graph.walk(query, K, ef, None).unwrap()).collect();
+            let found: Vec<_> = queries.rows().map(|query| graph.search_graph(query, K, ef, None).unwrap()).collect();
             recall(&found, &truth)
         };
         println!("| {ef} | {:.4} | {:.4} |", of(&graph), of(&fresh));
@@ -105,19 +105,19 @@ pub fn open(base: &Matrix, params: HnswParams) {
     let index = library.open_for(&model(base.dim), false).unwrap();
     let start = Instant::now();
     for (n, row) in (0u64..).zip(base.rows()) {
-        index.add(picture(n), row, file(n)).unwrap();
+        index.add(image(n), row, file(n)).unwrap();
         if n % 10_000 == 9_999 {
             index.commit().unwrap();
         }
     }
-    println!("{} pictures added in {:.1} s", base.len(), start.elapsed().as_secs_f64());
+    println!("{} images added in {:.1} s", base.len(), start.elapsed().as_secs_f64());
     let start = Instant::now();
     index.finish().unwrap();
     println!("finished (words, graph) in {:.1} s", start.elapsed().as_secs_f64());
     let start = Instant::now();
     for n in 0..1000u64 {
         let n = n + base.len() as u64;
-        index.add(picture(n), base.row((n % 997) as usize), file(n)).unwrap();
+        index.add(image(n), base.row((n % 997) as usize), file(n)).unwrap();
     }
     println!("1000 more at {:.0}/s, graph included", 1000.0 / start.elapsed().as_secs_f64());
     index.commit().unwrap();
@@ -159,7 +159,7 @@ fn model(dim: usize) -> ModelInfo {
     }
 }
 
-fn picture(n: u64) -> ImageRecord {
+fn image(n: u64) -> ImageRecord {
     ImageRecord {
         id: ImageId(0),
         content: ContentHash::of(&n.to_le_bytes()),

@@ -14,7 +14,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use glimpse::encoder::Scoring;
-use glimpse::encoder::testing::PreparedEncoder;
+use glimpse::encoder::testing::PrecomputedEncoder;
 
 use super::common::Noise;
 
@@ -173,10 +173,10 @@ impl World {
     }
 
     /// A model of its texts; scale and bias are those of SigLIP 2 So400m/16.
-    pub fn encoder(self: &Arc<Self>) -> PreparedEncoder {
+    pub fn encoder(self: &Arc<Self>) -> PrecomputedEncoder {
         let world = Arc::clone(self);
         let scoring = Scoring { scale: 109.9, bias: -15.93 };
-        PreparedEncoder::new("world", self.geometry.dim, scoring, move |text| world.text(text))
+        PrecomputedEncoder::new("world", self.geometry.dim, scoring, move |text| world.text(text))
     }
 
     /// The vector of a text; one that the world does not know asks for what is not there.

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
-use glimpse_encoder::{Outputs, Prepared, Towers, Trace};
+use glimpse_encoder::{Outputs, PixelInput, Towers, Trace};
 use image::RgbImage;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize_to_file};
 
@@ -24,13 +24,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let bytes = std::fs::read(inputs)?;
     let inputs = SafeTensors::deserialize(&bytes)?;
-    let (pictures, ids) = (pictures(&inputs)?, ids(&inputs)?);
+    let (images, ids) = (images(&inputs)?, ids(&inputs)?);
 
     let towers = timed("load", || Towers::load(Path::new(checkpoint), device))?;
     let mut trace = Trace::on();
-    towers.encode_pictures(&pictures, Outputs::Dense, &mut trace)?;
+    towers.encode_images(&images, Outputs::Dense, &mut trace)?;
     towers.encode_ids(&ids, &mut trace)?;
-    timed("pictures", || towers.encode_pictures(&pictures, Outputs::Pooled, &mut Trace::off()))?;
+    timed("pictures", || towers.encode_images(&images, Outputs::Pooled, &mut Trace::off()))?;
     timed("texts", || towers.encode_ids(&ids, &mut Trace::off()))?;
 
     let stages = trace.stages().iter().map(|stage| {
@@ -48,15 +48,15 @@ fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
     result
 }
 
-fn pictures(inputs: &SafeTensors) -> Result<Vec<Prepared>, Box<dyn Error>> {
+fn images(inputs: &SafeTensors) -> Result<Vec<PixelInput>, Box<dyn Error>> {
     let grids = integers(inputs.tensor("input.grids")?)?;
-    let picture = |(i, grid): (usize, &[u32])| {
+    let image = |(i, grid): (usize, &[u32])| {
         let pixels = inputs.tensor(&format!("input.pixels.{i}"))?;
         let [height, width, 3] = *pixels.shape() else { return Err("pixels are (height, width, 3)".into()) };
         let pixels = RgbImage::from_raw(width as u32, height as u32, pixels.data().to_vec()).ok_or("pixels are U8")?;
-        Ok(Prepared { rows: grid[0] as usize, cols: grid[1] as usize, pixels })
+        Ok(PixelInput { rows: grid[0] as usize, cols: grid[1] as usize, pixels })
     };
-    grids.chunks_exact(2).enumerate().map(picture).collect()
+    grids.chunks_exact(2).enumerate().map(image).collect()
 }
 
 fn ids(inputs: &SafeTensors) -> Result<Vec<Vec<u32>>, Box<dyn Error>> {

@@ -5,11 +5,11 @@ use std::ops::Deref;
 use image::RgbImage;
 
 use crate::decoder::Decoder;
-use crate::{Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection};
+use crate::{Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, PixelInput, Projection};
 
 /// An encoder whose answers are compared with the questions: as many as there were inputs, each as
 /// wide as [`ModelInfo::dim`]. What stands on [`Encode`] pairs answers with inputs by their order,
-/// so that one that is missing would give all that follow to the wrong picture or label.
+/// so that one that is missing would give all that follow to the wrong image or label.
 ///
 /// `E` is any pointer to an encoder: `&dyn Encode`, `Arc<dyn Encode>`.
 #[derive(Debug)]
@@ -58,11 +58,11 @@ impl<E: Deref<Target: Encode> + Send + Sync> Encode for Checked<E> {
         self.0.info()
     }
 
-    fn prepare(&self, picture: &RgbImage) -> Result<Prepared, EncodeError> {
-        self.0.prepare(picture)
+    fn prepare(&self, image: &RgbImage) -> Result<PixelInput, EncodeError> {
+        self.0.prepare(image)
     }
 
-    fn encode_images(&self, batch: &[Prepared], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
+    fn encode_images(&self, batch: &[PixelInput], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
         let features = self.0.encode_images(batch, outputs)?;
         self.check_count("results", features.len(), batch.len())?;
         features.iter().try_for_each(|features| self.check_features(features, outputs))?;
@@ -129,11 +129,11 @@ mod tests {
             self.inner.info()
         }
 
-        fn prepare(&self, picture: &RgbImage) -> Result<Prepared, EncodeError> {
-            self.inner.prepare(picture)
+        fn prepare(&self, image: &RgbImage) -> Result<PixelInput, EncodeError> {
+            self.inner.prepare(image)
         }
 
-        fn encode_images(&self, batch: &[Prepared], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
+        fn encode_images(&self, batch: &[PixelInput], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
             let mut features = self.inner.encode_images(batch, outputs)?;
             features.truncate(batch.len() - usize::from(self.fault == Fault::Short));
             let spoil = |mut features: ImageFeatures| {
@@ -163,14 +163,14 @@ mod tests {
         }
     }
 
-    /// What a careless encoder makes of three pictures, three texts and two tokens.
+    /// What a careless encoder makes of three images, three texts and two tokens.
     fn faults(fault: Fault) -> [Option<String>; 3] {
         let careless = Careless { inner: FakeEncoder::new(8), fault };
         let checked = Checked(&careless as &dyn Encode);
-        let pictures = vec![checked.prepare(&RgbImage::new(8, 8)).unwrap(); 3];
+        let images = vec![checked.prepare(&RgbImage::new(8, 8)).unwrap(); 3];
         let said = |error: EncodeError| error.to_string();
         [
-            checked.encode_images(&pictures, Outputs::Dense).err().map(said),
+            checked.encode_images(&images, Outputs::Dense).err().map(said),
             checked.encode_texts(&["a", "b", "c"]).err().map(said),
             checked.align(&[1.0; 16], Projection::Full).err().map(said),
         ]

@@ -55,21 +55,21 @@ pub struct VisionConfig {
     pub tower: TowerConfig,
     /// Side of a patch in pixels.
     pub patch_size: usize,
-    /// How pictures of different shapes are read.
+    /// How images of different shapes are read.
     pub resolution: Resolution,
 }
 
-/// How a vision tower reads pictures of different shapes.
+/// How a vision tower reads images of different shapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
-    /// Every picture is squashed to one square (`model_type` `siglip`).
+    /// Every image is squashed to one square (`model_type` `siglip`).
     Fixed {
         /// Side of the square in pixels. What does not fill a whole patch is dropped.
         image_size: usize,
     },
-    /// Every picture keeps its shape within a budget of patches (`model_type` `siglip2`, "NaFlex").
+    /// Every image keeps its shape within a budget of patches (`model_type` `siglip2`, "NaFlex").
     NaFlex {
-        /// Side of the square grid of learned positions, resized to the grid of each picture.
+        /// Side of the square grid of learned positions, resized to the grid of each image.
         position_side: usize,
     },
 }
@@ -154,7 +154,7 @@ impl ModelConfig {
         format!("vision {vision}; text {} vocab {} length {}", tower(&text.tower), text.vocab_size, text.length)
     }
 
-    /// Width of embeddings: pictures and texts meet at the vision tower's width.
+    /// Width of embeddings: images and texts meet at the vision tower's width.
     pub fn dim(&self) -> usize {
         self.vision.tower.width
     }
@@ -195,7 +195,7 @@ fn read_vision(vision: &Section, naflex: bool) -> Result<VisionConfig, EncodeErr
     if !vision.flag("vision_use_head", true)? {
         return Err(vision.error(
             "vision_use_head",
-            "true: without the attention-pooling head pictures have no embedding",
+            "true: without the attention-pooling head images have no embedding",
             "false",
         ));
     }

@@ -1,4 +1,4 @@
-//! A unit vector in the space that pictures and text share.
+//! A unit vector in the space that images and text share.
 
 use crate::EncodeError;
 

@@ -13,17 +13,17 @@ pub trait Encode: Send + Sync {
     /// Name, sizes and identity of the model.
     fn info(&self) -> &ModelInfo;
 
-    /// Resizes an upright RGB picture to what the vision tower reads. Cheap beside encoding, and made for other threads.
+    /// Resizes an upright RGB image to what the vision tower reads. Cheap beside encoding, and made for other threads.
     ///
     /// # Errors
-    /// [`EncodeError::Picture`] for a picture without pixels.
-    fn prepare(&self, picture: &RgbImage) -> Result<Prepared, EncodeError>;
+    /// [`EncodeError::Image`] for an image without pixels.
+    fn prepare(&self, image: &RgbImage) -> Result<PixelInput, EncodeError>;
 
-    /// Features of a batch, in order. The result of a picture does not depend on its neighbours in the batch.
+    /// Features of a batch, in order. The result of an image does not depend on its neighbours in the batch.
     ///
     /// # Errors
-    /// If the backend fails (memory, device) or a picture was prepared by another model.
-    fn encode_images(&self, batch: &[Prepared], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError>;
+    /// If the backend fails (memory, device) or an image was prepared by another model.
+    fn encode_images(&self, batch: &[PixelInput], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError>;
 
     /// Embeddings of texts in any language, in order. An empty text has an embedding too.
     ///
@@ -83,9 +83,9 @@ pub struct ModelInfo {
     pub model_type: String,
     /// Width of embeddings.
     pub dim: usize,
-    /// Side of the input picture in pixels; `None` for NaFlex.
+    /// Side of the input image in pixels; `None` for NaFlex.
     pub image_size: Option<usize>,
-    /// Largest number of patches of one picture; `None` for fixed resolution, and in what was
+    /// Largest number of patches of one image; `None` for fixed resolution, and in what was
     /// recorded before this field was.
     #[serde(default)]
     pub max_patches: Option<usize>,
@@ -102,7 +102,7 @@ pub struct ModelInfo {
 }
 
 impl ModelInfo {
-    /// Side in pixels of what the vision tower reads of a square picture. Of any other shape a
+    /// Side in pixels of what the vision tower reads of a square image. Of any other shape a
     /// NaFlex model reads no more along the shorter side, for the budget of patches is the same.
     pub fn input_side(&self) -> usize {
         match self.image_size {
@@ -125,20 +125,20 @@ pub struct Scoring {
 }
 
 impl Scoring {
-    /// Probability that a picture and a text with this cosine belong together, as the model was trained to say it.
+    /// Probability that an image and a text with this cosine belong together, as the model was trained to say it.
     pub fn probability(&self, cosine: f32) -> f32 {
         1.0 / (1.0 + (-(self.scale * cosine + self.bias)).exp())
     }
 }
 
-/// A picture at the model's input size: 8-bit RGB, row by row, normalised only when the patches are filled.
+/// An image at the model's input size: 8-bit RGB, row by row, normalised only when the patches are filled.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prepared {
+pub struct PixelInput {
     /// Patch rows of the grid.
     pub rows: usize,
     /// Patch columns of the grid.
     pub cols: usize,
-    /// Pixels; for fixed resolution the whole squashed picture, for NaFlex exactly `rows x cols` patches.
+    /// Pixels; for fixed resolution the whole squashed image, for NaFlex exactly `rows x cols` patches.
     pub pixels: RgbImage,
 }
 
@@ -151,7 +151,7 @@ pub enum Outputs {
     Dense,
 }
 
-/// What one forward pass says of a picture.
+/// What one forward pass says of an image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageFeatures {
     /// The pooled embedding, comparable with text.
@@ -160,7 +160,7 @@ pub struct ImageFeatures {
     pub dense: Option<DenseGrid>,
 }
 
-/// Features of every patch of a picture, row by row; padding is already removed.
+/// Features of every patch of an image, row by row; padding is already removed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DenseGrid {
     /// Patch rows.
@@ -188,7 +188,7 @@ pub struct LoadOptions {
     pub device: Option<String>,
     /// Drop ASCII punctuation from texts, as big_vision does for class names.
     pub strip_punctuation: bool,
-    /// NaFlex only: largest number of patches of one picture, at most
+    /// NaFlex only: largest number of patches of one image, at most
     /// [`MAX_PATCHES`](crate::preprocess::MAX_PATCHES). `None` takes the checkpoint's own, then
     /// [`DEFAULT_MAX_PATCHES`].
     pub max_patches: Option<usize>,

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::picture::PictureError;
+use crate::image_file::ImageError;
 
 /// Why a model could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -16,9 +16,9 @@ pub enum EncodeError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// A picture could not be used.
+    /// An image could not be used.
     #[error(transparent)]
-    Picture(#[from] PictureError),
+    Image(#[from] ImageError),
     /// A file of the checkpoint is missing.
     #[error("{dir}: no {file} here; a checkpoint directory holds config.json, model.safetensors and tokenizer.json")]
     MissingFile {
@@ -41,14 +41,14 @@ pub enum EncodeError {
     },
     /// A patch budget was asked for, but the model is no NaFlex model.
     #[error(
-        "{dir}: pictures are squashed to {image_size} x {image_size} pixels, so there is no budget of \
+        "{dir}: images are squashed to {image_size} x {image_size} pixels, so there is no budget of \
          patches to set; leave --patches out, or take a NaFlex model such as \
          google/siglip2-base-patch16-naflex"
     )]
     NoBudget {
         /// The checkpoint directory.
         dir: PathBuf,
-        /// Side of the input picture in pixels.
+        /// Side of the input image in pixels.
         image_size: usize,
     },
     /// A tensor is missing, surplus, mis-shaped or of a type that is not read.
@@ -87,9 +87,9 @@ pub enum EncodeError {
         /// Its width.
         dim: usize,
     },
-    /// A picture prepared for another model.
-    #[error("a picture was prepared as {found}, but the model reads {expected}")]
-    Prepared {
+    /// An image prepared for another model.
+    #[error("an image was prepared as {found}, but the model reads {expected}")]
+    PixelInput {
         /// What the model reads.
         expected: String,
         /// What was given.

@@ -1,7 +1,7 @@
 //! Reading files as [`std::fs`] does, but never waiting for one that is not a regular file.
 //!
 //! Opening a pipe waits until somebody writes into it, and a device may wait for ever or never
-//! end. Whoever may write into a folder of pictures may put one in the place of any file there.
+//! end. Whoever may write into a folder of images may put one in the place of any file there.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _};

@@ -1,6 +1,6 @@
-//! Pictures and text to unit vectors of one space, with every model of the SigLIP 2 family.
+//! Images and text to unit vectors of one space, with every model of the SigLIP 2 family.
 //!
-//! The crate knows nothing of libraries or indexes: it turns bytes into pixels ([`picture`]), pixels and text into
+//! The crate knows nothing of libraries or indexes: it turns bytes into pixels ([`image`]), pixels and text into
 //! model input ([`preprocess`], [`tokenize`]), and model input into features ([`Encode`]).
 
 pub mod config;
@@ -8,7 +8,7 @@ pub mod decoder;
 pub mod dense;
 pub mod files;
 pub mod hub;
-pub mod picture;
+pub mod image_file;
 pub mod preprocess;
 pub mod published;
 #[cfg(any(test, feature = "testing"))]
@@ -27,7 +27,7 @@ mod weights;
 
 pub use checked::Checked;
 pub use embedding::{Embedding, dot};
-pub use encode::{DenseGrid, Encode, ImageFeatures, LoadOptions, ModelInfo, Outputs, Prepared, Projection, Scoring};
+pub use encode::{DenseGrid, Encode, ImageFeatures, LoadOptions, ModelInfo, Outputs, PixelInput, Projection, Scoring};
 pub use error::EncodeError;
 pub use siglip::{Precision, SiglipEncoder, Stage, Towers, Trace, backend_of, exact_device, precision_of};
 

@@ -1,11 +1,11 @@
 //! A model without weights, for tests of everything that stands on [`Encode`]; one whose vectors are given; and
 //! [`Product`], for benches.
 //!
-//! A picture becomes the mean colours of a 4 x 4 grid, projected to `dim` by fixed signs; a text becomes the sum of its
-//! words, where the name of a colour is the vector of a picture in that colour and any other word has a direction of its
-//! own. So `red` finds red pictures, equal pixels have equal vectors, and nothing depends on chance, time or machine.
+//! An image becomes the mean colours of a 4 x 4 grid, projected to `dim` by fixed signs; a text becomes the sum of its
+//! words, where the name of a colour is the vector of an image in that colour and any other word has a direction of its
+//! own. So `red` finds red images, equal pixels have equal vectors, and nothing depends on chance, time or machine.
 
-mod prepared;
+mod precomputed;
 
 use std::fmt;
 use std::path::Path;
@@ -15,13 +15,13 @@ use std::time::Duration;
 use image::{Rgb, RgbImage, imageops};
 
 use crate::decoder::Decoder;
-use crate::picture::PictureError;
+use crate::image_file::ImageError;
 use crate::{
-    DenseGrid, Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection, Scoring,
+    DenseGrid, Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, PixelInput, Projection, Scoring,
 };
 
 pub use crate::cpu::product::Product;
-pub use prepared::PreparedEncoder;
+pub use precomputed::PrecomputedEncoder;
 
 /// Patches per side of the grid.
 const GRID: usize = 4;
@@ -45,7 +45,7 @@ const COLOURS: [(&str, [u8; 3]); 10] = [
     ("grey", [128, 128, 128]),
 ];
 
-type Trap = Box<dyn Fn(&Prepared) -> bool + Send + Sync>;
+type Trap = Box<dyn Fn(&PixelInput) -> bool + Send + Sync>;
 
 /// A deterministic [`Encode`]; see the module's text.
 pub struct FakeEncoder {
@@ -53,7 +53,7 @@ pub struct FakeEncoder {
     delay: Duration,
     trap: Option<Trap>,
     decoder: Option<Decoder>,
-    pictures: AtomicUsize,
+    images: AtomicUsize,
     calls: AtomicUsize,
 }
 
@@ -78,7 +78,7 @@ impl FakeEncoder {
             delay: Duration::ZERO,
             trap: None,
             decoder: None,
-            pictures: AtomicUsize::new(0),
+            images: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
         }
     }
@@ -96,13 +96,13 @@ impl FakeEncoder {
         self
     }
 
-    /// Sleeps this long for every picture.
+    /// Sleeps this long for every image.
     pub fn with_delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// The small decoder of the goldens, which says something of any picture; only for vectors of 24 values.
+    /// The small decoder of the goldens, which says something of any image; only for vectors of 24 values.
     ///
     /// # Panics
     /// If it cannot be loaded, or vectors have another width.
@@ -113,23 +113,23 @@ impl FakeEncoder {
         self
     }
 
-    /// A batch fails if `trap` holds for one of its pictures.
-    pub fn failing_on(mut self, trap: impl Fn(&Prepared) -> bool + Send + Sync + 'static) -> Self {
+    /// A batch fails if `trap` holds for one of its images.
+    pub fn failing_on(mut self, trap: impl Fn(&PixelInput) -> bool + Send + Sync + 'static) -> Self {
         self.trap = Some(Box::new(trap));
         self
     }
 
-    /// Pictures encoded so far.
-    pub fn pictures(&self) -> usize {
-        self.pictures.load(Relaxed)
+    /// Images encoded so far.
+    pub fn images(&self) -> usize {
+        self.images.load(Relaxed)
     }
 
-    /// Batches of pictures asked for so far, failed ones included.
+    /// Batches of images asked for so far, failed ones included.
     pub fn calls(&self) -> usize {
         self.calls.load(Relaxed)
     }
 
-    fn features(&self, prepared: &Prepared, outputs: Outputs) -> Result<ImageFeatures, EncodeError> {
+    fn features(&self, prepared: &PixelInput, outputs: Outputs) -> Result<ImageFeatures, EncodeError> {
         let colours: Vec<Rgb<u8>> =
             imageops::thumbnail(&prepared.pixels, GRID as u32, GRID as u32).pixels().copied().collect();
         let embedding = Embedding::new(project(&colours, self.info.dim))?;
@@ -160,21 +160,21 @@ impl Encode for FakeEncoder {
         &self.info
     }
 
-    fn prepare(&self, picture: &RgbImage) -> Result<Prepared, EncodeError> {
-        if picture.width() == 0 || picture.height() == 0 {
-            return Err(PictureError::Empty.into());
+    fn prepare(&self, image: &RgbImage) -> Result<PixelInput, EncodeError> {
+        if image.width() == 0 || image.height() == 0 {
+            return Err(ImageError::Empty.into());
         }
         let side = (GRID * PATCH) as u32;
-        Ok(Prepared { rows: GRID, cols: GRID, pixels: imageops::thumbnail(picture, side, side) })
+        Ok(PixelInput { rows: GRID, cols: GRID, pixels: imageops::thumbnail(image, side, side) })
     }
 
-    fn encode_images(&self, batch: &[Prepared], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
+    fn encode_images(&self, batch: &[PixelInput], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
         self.calls.fetch_add(1, Relaxed);
         std::thread::sleep(self.delay * batch.len() as u32);
         if self.trap.as_ref().is_some_and(|trap| batch.iter().any(trap)) {
-            return Err(EncodeError::Backend { stage: "fake", reason: "a picture of this batch is a trap".into() });
+            return Err(EncodeError::Backend { stage: "fake", reason: "an image of this batch is a trap".into() });
         }
-        self.pictures.fetch_add(batch.len(), Relaxed);
+        self.images.fetch_add(batch.len(), Relaxed);
         batch.iter().map(|prepared| self.features(prepared, outputs)).collect()
     }
 
@@ -240,17 +240,17 @@ fn mix(x: u64) -> u64 {
 mod tests {
     use super::*;
 
-    fn image(encoder: &FakeEncoder, picture: &RgbImage) -> Embedding {
-        let prepared = encoder.prepare(picture).unwrap();
+    fn image(encoder: &FakeEncoder, image: &RgbImage) -> Embedding {
+        let prepared = encoder.prepare(image).unwrap();
         encoder.encode_images(&[prepared], Outputs::Pooled).unwrap().remove(0).embedding
     }
 
     #[test]
-    fn colour_words_find_pictures_of_their_colour() {
+    fn colour_words_find_images_of_their_colour() {
         let encoder = FakeEncoder::new(64);
         for (name, colour) in COLOURS {
-            let picture = image(&encoder, &RgbImage::from_pixel(90, 40, Rgb(colour)));
-            let score = |word: &str| picture.cosine(&encoder.encode_texts(&[word]).unwrap()[0]);
+            let image = image(&encoder, &RgbImage::from_pixel(90, 40, Rgb(colour)));
+            let score = |word: &str| image.cosine(&encoder.encode_texts(&[word]).unwrap()[0]);
             let best = COLOURS.iter().max_by(|a, b| score(a.0).total_cmp(&score(b.0))).unwrap().0;
             assert_eq!(best, name);
             assert!(score("zebra") < 0.7 * score(name));
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn any_text_and_any_picture_has_a_vector() {
+    fn any_text_and_any_image_has_a_vector() {
         let encoder = FakeEncoder::new(16);
         let texts = encoder.encode_texts(&["", "...", "猫 と 犬", "Grey"]).unwrap();
         assert!(texts.iter().all(|text| text.dim() == 16));
@@ -269,13 +269,13 @@ mod tests {
     }
 
     #[test]
-    fn a_trapped_picture_fails_its_batch_and_only_that() {
+    fn a_trapped_image_fails_its_batch_and_only_that() {
         let encoder = FakeEncoder::new(8).failing_on(|p| p.pixels.get_pixel(0, 0).0 == [1, 2, 3]);
         let good = encoder.prepare(&RgbImage::from_pixel(8, 8, Rgb([9; 3]))).unwrap();
         let bad = encoder.prepare(&RgbImage::from_pixel(8, 8, Rgb([1, 2, 3]))).unwrap();
         assert!(encoder.encode_images(&[good.clone(), bad], Outputs::Pooled).is_err());
         let dense = encoder.encode_images(&[good], Outputs::Dense).unwrap().remove(0).dense.unwrap();
         assert_eq!(dense.aligned.len(), dense.rows * dense.cols * dense.dim);
-        assert_eq!((encoder.calls(), encoder.pictures()), (2, 1));
+        assert_eq!((encoder.calls(), encoder.images()), (2, 1));
     }
 }

@@ -1,19 +1,19 @@
-//! Words for pictures and their regions, by the decoder of the model.
+//! Words for images and their regions, by the decoder of the model.
 
 use glimpse_encoder::decoder::Decoder;
 use glimpse_encoder::dense::{DenseConfig, Rect};
 use glimpse_encoder::{DenseGrid, Encode};
 
-use crate::control::Asking;
+use crate::control::ActiveQuery;
 use crate::{Cancel, Engine, EngineError, Source};
 
-/// Most captions of one picture.
+/// Most captions of one image.
 pub const MAX_CAPTIONS: usize = 16;
 
 /// What is to be described, and how.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CaptionOptions {
-    /// The part of the picture; all of it if absent.
+    /// The part of the image; all of it if absent.
     pub rect: Option<Rect>,
     /// A language of [`Engine::caption_languages`]; the first of them if absent.
     pub language: Option<String>,
@@ -27,12 +27,12 @@ impl Default for CaptionOptions {
     }
 }
 
-/// Words for a picture or a part of it.
+/// Words for an image or a part of it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Caption {
     /// The words.
     pub text: String,
-    /// The part that they describe; the whole picture if absent.
+    /// The part that they describe; the whole image if absent.
     pub rect: Option<Rect>,
     /// Of saying exactly this.
     pub probability: f32,
@@ -48,15 +48,15 @@ impl Engine {
         Ok(encoder.decoder()?.map(|decoder| decoder.languages().to_vec()).unwrap_or_default())
     }
 
-    /// Captions of a picture or a part of it, likeliest first.
+    /// Captions of an image or a part of it, likeliest first.
     ///
     /// # Errors
-    /// [`EngineError::NoDecoder`], [`EngineError::BadRequest`] for a picture, box or language that makes no sense.
-    pub fn caption(&self, picture: &Source, options: &CaptionOptions) -> Result<Vec<Caption>, EngineError> {
+    /// [`EngineError::NoDecoder`], [`EngineError::BadRequest`] for an image, box or language that makes no sense.
+    pub fn caption(&self, image: &Source, options: &CaptionOptions) -> Result<Vec<Caption>, EngineError> {
         if options.rect.is_some_and(|rect| rect.area() <= 0.0) {
-            return Err(EngineError::BadRequest("the box is empty, or outside the picture".into()));
+            return Err(EngineError::BadRequest("the box is empty, or outside the image".into()));
         }
-        self.decode(picture, options, |decoder, grid, language| {
+        self.decode(image, options, |decoder, grid, language| {
             let said = match options.rect {
                 None => decoder.caption(grid, language, options.count),
                 Some(rect) => decoder.describe(grid, rect, language, options.count),
@@ -66,12 +66,12 @@ impl Engine {
         })
     }
 
-    /// Parts of a picture that are worth a word, with that word, likeliest first.
+    /// Parts of an image that are worth a word, with that word, likeliest first.
     ///
     /// # Errors
     /// As [`Engine::caption`].
-    pub fn caption_parts(&self, picture: &Source, options: &CaptionOptions) -> Result<Vec<Caption>, EngineError> {
-        self.decode(picture, options, |decoder, grid, language| {
+    pub fn caption_parts(&self, image: &Source, options: &CaptionOptions) -> Result<Vec<Caption>, EngineError> {
+        self.decode(image, options, |decoder, grid, language| {
             let said = decoder.regions(grid, language, options.count)?;
             let caption = |(rect, text), probability| Caption { text, rect: Some(rect), probability };
             Ok(said.into_iter().map(|said| caption(said.value, said.probability)).collect())
@@ -80,20 +80,20 @@ impl Engine {
 
     fn decode(
         &self,
-        picture: &Source,
+        image: &Source,
         options: &CaptionOptions,
         say: impl FnOnce(&Decoder, &DenseGrid, &str) -> Result<Vec<Caption>, EngineError>,
     ) -> Result<Vec<Caption>, EngineError> {
         if !(1..=MAX_CAPTIONS).contains(&options.count) {
             return Err(EngineError::BadRequest(format!("1 to {MAX_CAPTIONS} captions, not {}", options.count)));
         }
-        let _asking = Asking::begin(&self.asking);
+        let _active = ActiveQuery::begin(&self.active_queries);
         let encoder = self.chosen()?;
         let decoder = decoder_of(encoder.as_ref())?;
         let usual = decoder.languages().first().map_or("", String::as_str);
-        // What it says depends on the whole picture alone, so no detail is asked for.
+        // What it says depends on the whole image alone, so no detail is asked for.
         let profile = self.dense_profile(encoder.as_ref(), DenseConfig::default())?;
-        let seen = self.see_source(encoder.as_ref(), picture, &profile)?;
+        let seen = self.dense_features_of(encoder.as_ref(), image, &profile)?;
         Cancel::current().check()?; // looking took a pass of the model, and saying takes many of the decoder
         say(decoder, seen.whole(), options.language.as_deref().unwrap_or(usual))
     }
@@ -131,11 +131,11 @@ mod tests {
 
     #[test]
     fn the_likeliest_captions_come_first_in_the_language_asked_for() {
-        let (engine, _home, picture) = speaking();
+        let (engine, _home, image) = speaking();
         assert_eq!(engine.caption_languages().unwrap(), ["en", "ja"]);
         let ask = |language: Option<&str>| {
             let options = CaptionOptions { language: language.map(str::to_owned), count: 4, ..Default::default() };
-            engine.caption(&picture, &options).unwrap()
+            engine.caption(&image, &options).unwrap()
         };
         let usual = ask(None);
         assert_eq!(usual.len(), 4);
@@ -146,21 +146,21 @@ mod tests {
 
     #[test]
     fn a_part_has_a_caption_of_its_own_and_parts_come_with_boxes() {
-        let (engine, _home, picture) = speaking();
+        let (engine, _home, image) = speaking();
         let rect = Rect { left: 0.1, top: 0.2, right: 0.5, bottom: 0.9 };
         let part = CaptionOptions { rect: Some(rect), ..Default::default() };
-        let part = engine.caption(&picture, &part).unwrap().remove(0);
-        let whole = engine.caption(&picture, &CaptionOptions::default()).unwrap().remove(0);
+        let part = engine.caption(&image, &part).unwrap().remove(0);
+        let whole = engine.caption(&image, &CaptionOptions::default()).unwrap().remove(0);
         assert_eq!((part.rect, whole.rect), (Some(rect), None));
         assert_ne!((part.text, part.probability), (whole.text, whole.probability));
-        let parts = engine.caption_parts(&picture, &CaptionOptions { count: 3, ..Default::default() }).unwrap();
+        let parts = engine.caption_parts(&image, &CaptionOptions { count: 3, ..Default::default() }).unwrap();
         assert!((1..=3).contains(&parts.len()));
         assert!(parts.iter().all(|part| part.rect.is_some_and(|rect| rect.area() > 0.0)));
     }
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        let (engine, _home, picture) = speaking();
+        let (engine, _home, image) = speaking();
         let flat = Rect { left: 0.5, top: 0.1, right: 0.5, bottom: 0.9 };
         for options in [
             CaptionOptions { count: 0, ..Default::default() },
@@ -168,7 +168,7 @@ mod tests {
             CaptionOptions { rect: Some(flat), ..Default::default() },
             CaptionOptions { language: Some("xx".into()), ..Default::default() },
         ] {
-            assert_eq!(engine.caption(&picture, &options).unwrap_err().kind(), ErrorKind::BadRequest, "{options:?}");
+            assert_eq!(engine.caption(&image, &options).unwrap_err().kind(), ErrorKind::BadRequest, "{options:?}");
         }
     }
 
@@ -181,9 +181,9 @@ mod tests {
 
     #[test]
     fn a_model_without_decoder_says_so_before_it_begins() {
-        let (engine, home, picture) = engine(FakeEncoder::new(24));
+        let (engine, home, image) = engine(FakeEncoder::new(24));
         assert!(engine.caption_languages().unwrap().is_empty());
-        let error = engine.caption(&picture, &CaptionOptions::default()).unwrap_err();
+        let error = engine.caption(&image, &CaptionOptions::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotReady);
         let message = error.to_string();
         assert!(

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use glimpse_encoder::decoder::Decoder;
-use glimpse_encoder::{Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection};
+use glimpse_encoder::{Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, PixelInput, Projection};
 use image::RgbImage;
 use parking_lot::{Condvar, Mutex};
 
@@ -13,7 +13,7 @@ const GIVE_WAY: Duration = Duration::from_millis(250);
 /// How often a waiting batch looks again.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// The hand on a run: held by the one who may pause, go on or stop it.
+/// Pauses, resumes and cancels a run, from any thread.
 #[derive(Debug, Default)]
 pub struct RunControl {
     cancelled: AtomicBool,
@@ -63,42 +63,42 @@ impl RunControl {
 }
 
 /// Counts queries in progress while it lives.
-pub(crate) struct Asking<'a>(&'a AtomicUsize);
+pub(crate) struct ActiveQuery<'a>(&'a AtomicUsize);
 
-impl<'a> Asking<'a> {
+impl<'a> ActiveQuery<'a> {
     pub fn begin(count: &'a AtomicUsize) -> Self {
         count.fetch_add(1, Ordering::AcqRel);
         Self(count)
     }
 }
 
-impl Drop for Asking<'_> {
+impl Drop for ActiveQuery<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-/// An encoder for a run in the background: before each batch of pictures it waits while the run is paused, and a
+/// An encoder for a run in the background: before each batch of images it waits while the run is paused, and a
 /// moment while there are queries, which need the same cores and the same model.
-pub(crate) struct GivesWay<'a> {
+pub(crate) struct YieldingEncoder<'a> {
     pub encoder: &'a dyn Encode,
     pub control: &'a RunControl,
-    pub asking: &'a AtomicUsize,
+    pub active_queries: &'a AtomicUsize,
 }
 
-impl Encode for GivesWay<'_> {
+impl Encode for YieldingEncoder<'_> {
     fn info(&self) -> &ModelInfo {
         self.encoder.info()
     }
 
-    fn prepare(&self, picture: &RgbImage) -> Result<Prepared, EncodeError> {
-        self.encoder.prepare(picture)
+    fn prepare(&self, image: &RgbImage) -> Result<PixelInput, EncodeError> {
+        self.encoder.prepare(image)
     }
 
-    fn encode_images(&self, batch: &[Prepared], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
+    fn encode_images(&self, batch: &[PixelInput], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
         self.control.wait_while_paused();
         let start = Instant::now();
-        while self.asking.load(Ordering::Acquire) > 0 && start.elapsed() < GIVE_WAY {
+        while self.active_queries.load(Ordering::Acquire) > 0 && start.elapsed() < GIVE_WAY {
             std::thread::sleep(LOOK);
         }
         self.encoder.encode_images(batch, outputs)
@@ -141,11 +141,11 @@ mod tests {
             let (tell, told) = mpsc::channel();
             let held = Arc::clone(&control);
             let run = std::thread::spawn(move || {
-                let (encoder, asking) = (FakeEncoder::new(8), AtomicUsize::new(0));
-                let picture = encoder.prepare(&RgbImage::new(4, 4)).unwrap();
+                let (encoder, active_queries) = (FakeEncoder::new(8), AtomicUsize::new(0));
+                let image = encoder.prepare(&RgbImage::new(4, 4)).unwrap();
                 tell.send("ready").unwrap();
-                let polite = GivesWay { encoder: &encoder, control: &held, asking: &asking };
-                polite.encode_images(&[picture], Outputs::Pooled).unwrap();
+                let yielding = YieldingEncoder { encoder: &encoder, control: &held, active_queries: &active_queries };
+                yielding.encode_images(&[image], Outputs::Pooled).unwrap();
                 tell.send("encoded").unwrap();
             });
             assert_eq!(told.recv().unwrap(), "ready");
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn queries_are_counted_while_they_run() {
         let count = AtomicUsize::new(0);
-        let (first, second) = (Asking::begin(&count), Asking::begin(&count));
+        let (first, second) = (ActiveQuery::begin(&count), ActiveQuery::begin(&count));
         drop(first);
         assert_eq!(count.load(Ordering::Relaxed), 1);
         drop(second);

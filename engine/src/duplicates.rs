@@ -1,4 +1,4 @@
-//! Groups of near-duplicate pictures, from stored vectors.
+//! Groups of near-duplicate images, from stored vectors.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
@@ -12,10 +12,10 @@ use crate::{Cancel, Engine, EngineError};
 
 /// Neighbours asked for at first; more are asked for while all of them are close enough.
 const FIRST: usize = 16;
-/// Most neighbours of a picture. A larger group still comes together through its other members.
+/// Most neighbours of an image. A larger group still comes together through its other members.
 const MOST: usize = 1024;
 
-/// Pictures before a hit that it is compared with: near-duplicates have nearly the same score, and nearly the same date.
+/// Images before a hit that it is compared with: near-duplicates have nearly the same score, and nearly the same date.
 const BEFORE: usize = 24;
 
 /// How alike counts as a duplicate.
@@ -31,7 +31,7 @@ impl Default for DuplicateOptions {
     }
 }
 
-/// Pictures that are nearly the same, the best one (largest, then oldest) first.
+/// Images that are nearly the same, the best one (largest, then oldest) first.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct DuplicateGroup {
     /// The members.
@@ -41,9 +41,9 @@ pub struct DuplicateGroup {
 }
 
 impl Engine {
-    /// Groups of near-duplicate pictures, largest group first. Pictures are linked if they are close; a linked set is then
+    /// Groups of near-duplicate images, largest group first. Images are linked if they are close; a linked set is then
     /// split so that every member is close to the first of its group, since a burst or a timelapse would otherwise chain
-    /// pictures together that have nothing in common.
+    /// images together that have nothing in common.
     ///
     /// # Errors
     /// [`EngineError::BadRequest`] for a cosine outside 0..=1; otherwise if the store fails, or the question is given
@@ -91,7 +91,7 @@ impl Engine {
 }
 
 impl Engine {
-    /// Which hits of a ranking can be stacked: for each picture in order, the first one of the near-duplicates shortly
+    /// Which hits of a ranking can be stacked: for each image in order, the first one of the near-duplicates shortly
     /// before it, or `None` if it stands for itself. Costs nothing beside a search, whatever the size of the library.
     ///
     /// # Errors
@@ -113,7 +113,7 @@ impl Engine {
     }
 }
 
-/// The pictures at least as close to `id` as `min_cosine`.
+/// The images at least as close to `id` as `min_cosine`.
 fn close_to(index: &Index, id: ImageId, min_cosine: f32) -> Result<Vec<ImageId>, EngineError> {
     let Some(vector) = index.vector(id) else { return Ok(Vec::new()) };
     let mut count = FIRST;
@@ -128,7 +128,7 @@ fn close_to(index: &Index, id: ImageId, min_cosine: f32) -> Result<Vec<ImageId>,
     }
 }
 
-/// Takes the best picture and all that are close to it, then the best of the rest, and so on.
+/// Takes the best image and all that are close to it, then the best of the rest, and so on.
 fn split(index: &Index, members: Vec<ImageId>, min_cosine: f32) -> Result<Vec<DuplicateGroup>, EngineError> {
     let mut rest = Vec::with_capacity(members.len());
     for id in members {

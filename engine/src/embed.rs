@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use glimpse_encoder::picture::{Limits, decode};
-use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError, Outputs, Prepared};
+use glimpse_encoder::image_file::{Limits, decode};
+use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError, Outputs, PixelInput};
 
 use crate::search::read_file;
 use crate::{Cancel, Engine, EngineError};
@@ -16,7 +16,7 @@ const BATCH: usize = 8;
 pub enum EmbedInput {
     /// Words.
     Text(String),
-    /// A picture file.
+    /// An image file.
     Image(PathBuf),
 }
 
@@ -29,15 +29,15 @@ pub struct Embedded {
     pub embedding: Embedding,
     /// Token ids of a text.
     pub tokens: Option<Vec<u32>>,
-    /// Patch features of a picture.
+    /// Patch features of an image.
     pub dense: Option<DenseGrid>,
 }
 
 impl Engine {
-    /// Embeds texts and pictures, in order, for other programs.
+    /// Embeds texts and images, in order, for other programs.
     ///
     /// # Errors
-    /// If the model fails; a bad picture is the error of its own entry.
+    /// If the model fails; a bad image is the error of its own entry.
     pub fn embed(&self, inputs: &[EmbedInput], dense: bool) -> Result<Vec<Result<Embedded, EngineError>>, EngineError> {
         let encoder = self.chosen()?;
         let encoder = encoder.as_ref();
@@ -47,16 +47,16 @@ impl Engine {
         let cancel = Cancel::current();
         for batch in inputs.chunks(BATCH) {
             cancel.check()?;
-            // Texts and pictures of a batch go to their towers together, then come back to their places.
+            // Texts and images of a batch go to their towers together, then come back to their places.
             let texts =
                 batch.iter().filter_map(|input| if let EmbedInput::Text(text) = input { Some(text) } else { None });
             let texts: Vec<&str> = texts.map(String::as_str).collect();
             let mut vectors = self.texts.embed(encoder, &texts)?.into_iter();
 
-            let pictures =
+            let images =
                 batch.iter().filter_map(|input| if let EmbedInput::Image(path) = input { Some(path) } else { None });
-            let prepared: Vec<Result<Prepared, EngineError>> = pictures.map(|path| prepare(encoder, path)).collect();
-            let good: Vec<Prepared> = prepared.iter().filter_map(|p| p.as_ref().ok().cloned()).collect();
+            let prepared: Vec<Result<PixelInput, EngineError>> = images.map(|path| prepare(encoder, path)).collect();
+            let good: Vec<PixelInput> = prepared.iter().filter_map(|p| p.as_ref().ok().cloned()).collect();
             let mut features =
                 if good.is_empty() { Vec::new() } else { encoder.encode_images(&good, outputs)? }.into_iter();
             let mut prepared = prepared.into_iter();
@@ -83,8 +83,8 @@ impl Engine {
     }
 }
 
-fn prepare(encoder: &dyn Encode, path: &std::path::Path) -> Result<Prepared, EngineError> {
-    let picture = decode(&read_file(path)?, &Limits::default())
+fn prepare(encoder: &dyn Encode, path: &std::path::Path) -> Result<PixelInput, EngineError> {
+    let image = decode(&read_file(path)?, &Limits::default())
         .map_err(|error| EngineError::BadRequest(format!("{}: {error}", path.display())))?;
-    Ok(encoder.prepare(&picture.pixels)?)
+    Ok(encoder.prepare(&image.pixels)?)
 }

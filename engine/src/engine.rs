@@ -13,10 +13,10 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::calibrate::bank::Banks;
 use crate::calibrate::{Calibrated, Calibrations};
+use crate::image_cache::ImageCache;
 use crate::model::{calibration_beside, load};
 use crate::models::Models;
 use crate::originals::Originals;
-use crate::pictures::PictureCache;
 use crate::regions::GridCache;
 use crate::served::Served;
 use crate::texts::TextCache;
@@ -40,19 +40,19 @@ pub struct Engine {
     /// Held while folders are indexed.
     pub(crate) indexing: Mutex<()>,
     /// Queries in progress.
-    pub(crate) asking: AtomicUsize,
+    pub(crate) active_queries: AtomicUsize,
     pub(crate) texts: TextCache,
-    pub(crate) pictures: PictureCache,
+    pub(crate) images: ImageCache,
     pub(crate) banks: Arc<Banks>,
     pub(crate) calibrations: Calibrations,
     pub(crate) grids: GridCache,
     pub(crate) originals: Arc<Originals>,
 }
 
-/// A picture and the files that hold it.
+/// An image and the files that hold it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Described {
-    /// The picture.
+    /// The image.
     pub record: ImageRecord,
     /// Its files, present ones first.
     pub files: Vec<FileRecord>,
@@ -82,9 +82,9 @@ impl Engine {
                 move |name, max_patches| load(name, &Settings { max_patches, ..settings.clone() })
             }),
             indexing: Mutex::new(()),
-            asking: AtomicUsize::new(0),
+            active_queries: AtomicUsize::new(0),
             texts: TextCache::new(),
-            pictures: PictureCache::new(),
+            images: ImageCache::new(),
             banks: Arc::new(Banks::new(settings.cache_dir())),
             calibrations: Calibrations::default(),
             grids: GridCache::new(),
@@ -250,7 +250,7 @@ impl Engine {
         }
     }
 
-    /// A picture's record.
+    /// An image's record.
     ///
     /// # Errors
     /// [`glimpse_indexer::IndexError::NoSuchImage`].
@@ -258,7 +258,7 @@ impl Engine {
         Ok(self.serving()?.image(id)?.ok_or(IndexError::NoSuchImage(id))?)
     }
 
-    /// The files that hold a picture, present ones first, and of several those first that are there at this moment.
+    /// The files that hold an image, present ones first, and of several those first that are there at this moment.
     ///
     /// # Errors
     /// If the store fails.
@@ -274,7 +274,7 @@ impl Engine {
         Ok(files)
     }
 
-    /// A picture's record and files.
+    /// An image's record and files.
     ///
     /// # Errors
     /// [`glimpse_indexer::IndexError::NoSuchImage`].
@@ -282,7 +282,7 @@ impl Engine {
         Ok(Described { record: self.image(id)?, files: self.files_of(id)? })
     }
 
-    /// When a picture was taken (seconds since 1970 of the camera's clock); quick.
+    /// When an image was taken (seconds since 1970 of the camera's clock); quick.
     ///
     /// # Errors
     /// If there is no index yet.
@@ -290,7 +290,7 @@ impl Engine {
         Ok(self.serving()?.taken(id))
     }
 
-    /// The picture that a path names: an indexed file that is present.
+    /// The image that a path names: an indexed file that is present.
     ///
     /// # Errors
     /// If the store fails.
@@ -312,7 +312,7 @@ impl Engine {
         Ok(self.serving()?.facets())
     }
 
-    /// What there is to filter by further, among the pictures that pass a filter.
+    /// What there is to filter by further, among the images that pass a filter.
     ///
     /// # Errors
     /// If there is no index yet.
@@ -328,7 +328,7 @@ impl Engine {
         Ok(self.serving()?.manifest().roots)
     }
 
-    /// Number of pictures that can be found.
+    /// Number of images that can be found.
     ///
     /// # Errors
     /// If there is no index yet.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use glimpse_encoder::EncodeError;
-use glimpse_encoder::picture::PictureError;
+use glimpse_encoder::image_file::ImageError;
 use glimpse_indexer::IndexError;
 
 /// Why a request could not be answered.
@@ -56,13 +56,13 @@ pub enum EngineError {
     /// Another question reads the regions of the library, which takes a while where there are many.
     #[error("the regions of the library are being read for the first question about them; ask again in a moment")]
     ReadingRegions,
-    /// The file of a picture has other content now.
+    /// The file of an image has other content now.
     #[error("{path} has changed since it was indexed; bring the library up to date")]
     Changed {
         /// The file.
         path: std::path::PathBuf,
     },
-    /// A folder of pictures, or the drive that it is on, does not answer.
+    /// A folder of images, or the drive that it is on, does not answer.
     #[error(
         "{folder} does not answer: its drive or network share may be away; it is left alone for half a minute, then \
          tried again"
@@ -71,13 +71,13 @@ pub enum EngineError {
         /// The folder.
         folder: std::path::PathBuf,
     },
-    /// A file is no picture that can be read.
+    /// A file is no image that can be read.
     #[error("{path}: {source}")]
-    Picture {
+    Image {
         /// The file.
         path: std::path::PathBuf,
         /// What is wrong with it.
-        source: PictureError,
+        source: ImageError,
     },
     /// A file could not be read.
     #[error("{path}: {source}")]
@@ -112,10 +112,10 @@ impl EngineError {
         matches!(self, Self::Index(IndexError::NoIndex { .. }))
     }
 
-    /// Names the file that a picture came from, if it is the picture that is at fault.
+    /// Names the file that an image came from, if it is the image that is at fault.
     pub(crate) fn of_file(self, path: Option<&Path>) -> Self {
         match (self, path) {
-            (Self::Encode(EncodeError::Picture(source)), Some(path)) => Self::Picture { path: path.into(), source },
+            (Self::Encode(EncodeError::Image(source)), Some(path)) => Self::Image { path: path.into(), source },
             (error, _) => error,
         }
     }
@@ -123,7 +123,7 @@ impl EngineError {
     /// Whose fault it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::BadRequest(_) | Self::Picture { .. } => ErrorKind::BadRequest,
+            Self::BadRequest(_) | Self::Image { .. } => ErrorKind::BadRequest,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::NoModel(_) | Self::NoDecoder { .. } | Self::Calibration { .. } | Self::Busy(_) => ErrorKind::NotReady,
@@ -149,7 +149,7 @@ impl EngineError {
 
 fn encode_kind(error: &EncodeError) -> ErrorKind {
     match error {
-        EncodeError::Picture(_) | EncodeError::Decoder { .. } => ErrorKind::BadRequest,
+        EncodeError::Image(_) | EncodeError::Decoder { .. } => ErrorKind::BadRequest,
         EncodeError::MissingFile { .. }
         | EncodeError::Config { .. }
         | EncodeError::Tensor { .. }
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_fault_of_an_error_does_not_depend_on_the_layer_that_met_it() {
-        let empty = || EncodeError::Picture(glimpse_encoder::picture::PictureError::Empty);
+        let empty = || EncodeError::Image(glimpse_encoder::image_file::ImageError::Empty);
         assert_eq!(EngineError::from(empty()).kind(), ErrorKind::BadRequest);
         assert_eq!(EngineError::from(IndexError::from(empty())).kind(), ErrorKind::BadRequest);
 

@@ -1,4 +1,4 @@
-//! A library of coloured pictures for tests.
+//! A library of coloured images for tests.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ pub const RED: [u8; 3] = [220, 20, 20];
 pub const GREEN: [u8; 3] = [20, 160, 20];
 pub const BLUE: [u8; 3] = [20, 20, 220];
 
-/// A library on disk, written picture by picture.
+/// A library on disk, written image by image.
 pub struct Fixture {
     pub home: TempDir,
     pub encoder: Arc<FakeEncoder>,
     pub index: Arc<Index>,
 }
 
-/// A picture to be; the rest of its record follows from its number.
+/// An image to be; the rest of its record follows from its number.
 #[derive(Clone, Debug)]
 pub struct Shot {
     pub path: &'static str,
@@ -51,7 +51,7 @@ impl Fixture {
         Self { home, encoder, index }
     }
 
-    /// Adds a picture; `nuance` makes pictures of one colour differ a little.
+    /// Adds an image; `nuance` makes images of one colour differ a little.
     pub fn add(&self, shot: &Shot, nuance: u8) -> ImageId {
         let mut pixels = RgbImage::from_pixel(64, 64, Rgb(shot.colour));
         for (x, y, pixel) in pixels.enumerate_pixels_mut() {
@@ -89,7 +89,7 @@ impl Fixture {
         self.index.add(record, vector.as_slice(), file).unwrap()
     }
 
-    /// `count` pictures in many colours, none of them red.
+    /// `count` images in many colours, none of them red.
     pub fn add_crowd(&self, count: usize) -> Vec<ImageId> {
         let name = |i: usize| -> &'static str { Box::leak(format!("crowd/{i:04}.png").into_boxed_str()) };
         let colour = |i: usize| [(i * 37 % 60) as u8, (i * 91 % 250) as u8, (i * 53 % 250) as u8];

@@ -5,13 +5,13 @@ use glimpse_indexer::ImageId;
 use crate::Cursor;
 use crate::calibrate::{CUT, STRONG};
 
-/// A picture that answers a query.
+/// An image that answers a query.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Hit {
-    /// The picture.
+    /// The image.
     pub id: ImageId,
-    /// Calibrated probability that the picture shows what was asked, 0 to 1: comparable across queries and languages.
-    /// Pictures found by their words count at least [`crate::calibrate::WORDS_SCORE`].
+    /// Calibrated probability that the image shows what was asked, 0 to 1: comparable across queries and languages.
+    /// Images found by their words count at least [`crate::calibrate::WORDS_SCORE`].
     pub score: f32,
     /// The same in words.
     pub strength: Strength,
@@ -45,16 +45,16 @@ impl Strength {
 /// The parts of a score.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 pub struct Explanation {
-    /// Cosine of picture and query; `None` if the picture was found by words alone.
+    /// Cosine of image and query; `None` if the image was found by words alone.
     pub cosine: Option<f32>,
-    /// Standard deviations above what unrelated pictures of this library score for this query.
+    /// Standard deviations above what unrelated images of this library score for this query.
     pub z: Option<f32>,
     /// The `z` from which an image counts as found in this library: where the score is one half. `None` if none would,
     /// however near, since what was asked for seems not to be there.
     pub bar: Option<f32>,
     /// Probability that the library holds what was asked for.
     pub presence: Option<f32>,
-    /// The model's own probability that this picture and this text belong together; for queries of one text.
+    /// The model's own probability that this image and this text belong together; for queries of one text.
     pub model_probability: Option<f32>,
     /// Rank by meaning, from 1.
     pub meaning_rank: Option<usize>,
@@ -73,11 +73,11 @@ pub struct Page {
     pub accepted: usize,
     /// Those of them that are strong; the others are likely.
     pub strong: usize,
-    /// Pictures that passed the filter and lie below the cut. [`crate::Query::depth`] says how many
+    /// Images that passed the filter and lie below the cut. [`crate::Query::depth`] says how many
     /// of them are hits.
     pub weaker: usize,
     /// Where the next page starts; `None` at the end.
     pub next: Option<Cursor>,
-    /// Pictures that passed the filter.
+    /// Images that passed the filter.
     pub searched: usize,
 }

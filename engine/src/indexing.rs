@@ -9,7 +9,7 @@ use glimpse_indexer::ingest::{FileEvent, IngestOptions, Losses, Observer, Summar
 use glimpse_indexer::{Index, IndexError};
 
 use crate::caption::decoder_of;
-use crate::control::GivesWay;
+use crate::control::YieldingEncoder;
 use crate::{Engine, EngineError, RunControl};
 
 impl Engine {
@@ -20,7 +20,7 @@ impl Engine {
     /// ([`Summary::kept_old`]), unless `force` is set.
     ///
     /// # Errors
-    /// If the model or the store fails, a folder is neither there nor known, or another run is under way; bad pictures are
+    /// If the model or the store fails, a folder is neither there nor known, or another run is under way; bad images are
     /// events.
     pub fn index(
         &self,
@@ -92,8 +92,9 @@ impl Engine {
         let summary = match background {
             None => ingest(&target, encoder.as_ref(), &options, cancel, observer),
             Some(control) => {
-                let polite = GivesWay { encoder: encoder.as_ref(), control, asking: &self.asking };
-                ingest(&target, &polite, &options, cancel, observer)
+                let yielding =
+                    YieldingEncoder { encoder: encoder.as_ref(), control, active_queries: &self.active_queries };
+                ingest(&target, &yielding, &options, cancel, observer)
             }
         };
         let mut summary = summary?;
@@ -145,7 +146,7 @@ fn against_promotion(old: &Index, new: &Index) -> Result<Vec<FileEvent>, IndexEr
 /// A folder that was indexed for the old model, and that the new one cannot look at.
 fn left_out_of_new(root: PathBuf) -> FileEvent {
     let reason =
-        "it was indexed before and is not there now, so its pictures are left out of the new index; if it comes \
+        "it was indexed before and is not there now, so its images are left out of the new index; if it comes \
                   back, index it again"
             .into();
     FileEvent::Skipped { path: root, reason }

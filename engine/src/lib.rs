@@ -1,4 +1,4 @@
-//! Queries over a picture library. [`Engine`] is the one type that the web server and the command line hold.
+//! Queries over an image library. [`Engine`] is the one type that the web server and the command line hold.
 
 pub mod calibrate;
 pub mod prompt;
@@ -17,13 +17,13 @@ mod error;
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod fixture;
 mod hit;
+mod image_cache;
 mod indexing;
-mod latest;
 mod lru;
+mod memoized;
 mod model;
 mod models;
 mod originals;
-mod pictures;
 mod published;
 mod search;
 mod served;
@@ -47,19 +47,19 @@ pub use originals::Original;
 pub use published::{PublishedReport, check_published};
 pub use query::{Cursor, Depth, Mode, Query, Sort, Source, Term};
 pub use regions::{
-    Example, FindPage, FindQuery, Form, FoundBox, FoundPhoto, Grounded, GroundedThing, Heatmap, Lies, Located, Look,
-    Phrase, Relation, Target, Thing,
+    Example, FindPage, FindQuery, FoundBox, FoundImage, Grounded, GroundedObject, Heatmap, Located, Look, Phrase,
+    QueryObject, Relation, SpatialRelation, StructuredQuery, Target,
 };
 pub use settings::{Settings, home_dir};
 pub use tag::{MAX_LABELS, Tag, TagOptions, Tagged};
 
 // The types of the layers below that belong to this crate's interface.
 pub use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect, RegionMap, detail_limit};
-pub use glimpse_encoder::picture::{Format, Limits, Picture, decode, decode_reduced};
+pub use glimpse_encoder::image_file::{DecodedImage, Format, Limits, decode, decode_reduced};
 pub use glimpse_encoder::published::Published;
 pub use glimpse_encoder::{DenseGrid, Embedding, Encode, ModelInfo, files, hub};
 pub use glimpse_indexer::ingest::{
-    FileEvent, IngestOptions, Observer, PictureDecoder, PictureHook, RegionChoice, RegionOptions, Summary,
+    FileEvent, ImageDecoder, ImageHook, IngestOptions, Observer, RegionChoice, RegionOptions, Summary,
 };
 pub use glimpse_indexer::vectors::VectorStorage;
 pub use glimpse_indexer::{

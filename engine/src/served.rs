@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::calibrate::Calibrator;
 use crate::calibrate::bank::Banks;
-use crate::latest::Latest;
+use crate::memoized::MemoizedAnswer;
 use crate::regions::found::FindCache;
 use crate::regions::scale::RegionCalibrator;
 use crate::search::results::ResultCache;
@@ -29,9 +29,9 @@ pub(crate) struct Served {
     /// Answers of `find`.
     pub finds: FindCache,
     /// The last answer of `tagged`.
-    pub tags: Latest<Vec<Tagged>>,
+    pub tags: MemoizedAnswer<Vec<Tagged>>,
     /// The last answer of `grouped`.
-    pub groups: Latest<Vec<DuplicateGroup>>,
+    pub groups: MemoizedAnswer<Vec<DuplicateGroup>>,
 }
 
 impl Served {
@@ -44,8 +44,8 @@ impl Served {
             reading: Mutex::new(()),
             results: ResultCache::new(),
             finds: FindCache::new(),
-            tags: Latest::default(),
-            groups: Latest::default(),
+            tags: MemoizedAnswer::default(),
+            groups: MemoizedAnswer::default(),
         }
     }
 

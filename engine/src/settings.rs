@@ -11,7 +11,7 @@ pub struct Settings {
     pub model: Option<String>,
     /// `cpu`, `cuda`, `metal`.
     pub device: Option<String>,
-    /// Largest number of patches of one picture, for NaFlex models; `None` takes that of the
+    /// Largest number of patches of one image, for NaFlex models; `None` takes that of the
     /// library, then that of the checkpoint.
     pub max_patches: Option<usize>,
 }

@@ -13,15 +13,15 @@ use crate::{Cancel, Engine, EngineError};
 /// Most labels at once.
 pub const MAX_LABELS: usize = 10_000;
 
-/// Most tags of all pictures together that are remembered: some 60 MB.
+/// Most tags of all images together that are remembered: some 60 MB.
 const MOST_KEPT: usize = 1_000_000;
 
 /// How to tag.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TagOptions {
-    /// Which pictures.
+    /// Which images.
     pub filter: Filter,
-    /// Most tags of a picture.
+    /// Most tags of an image.
     pub max_tags: usize,
     /// Smallest calibrated score of a tag.
     pub min_score: f32,
@@ -42,18 +42,18 @@ pub struct Tag {
     pub score: f32,
 }
 
-/// The tags of a picture, surest first.
+/// The tags of an image, surest first.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Tagged {
-    /// The picture.
+    /// The image.
     pub id: ImageId,
     /// Its tags; may be empty.
     pub tags: Vec<Tag>,
 }
 
 impl Engine {
-    /// Tags pictures with the user's own labels, from stored vectors. Every label is calibrated by itself, as a query
-    /// is: a label that fits no picture tags none, and a picture that no label fits has no tags. Models are asked for
+    /// Tags images with the user's own labels, from stored vectors. Every label is calibrated by itself, as a query
+    /// is: a label that fits no image tags none, and an image that no label fits has no tags. Models are asked for
     /// labels as [`crate::prompt`] says.
     ///
     /// # Errors
@@ -95,7 +95,7 @@ impl Engine {
         Ok(allowed.iter().map(|id| Tagged { id, tags: tags.remove(&id).unwrap_or_default() }).collect())
     }
 
-    /// As [`Engine::tag`]: the pictures that some label fits, by number. The last answer is
+    /// As [`Engine::tag`]: the images that some label fits, by number. The last answer is
     /// remembered until the library changes, so that its pages can be read from it.
     ///
     /// # Errors

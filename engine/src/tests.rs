@@ -9,8 +9,8 @@ use image::{Rgb, RgbImage};
 
 use crate::fixture::{BLUE, DIM, Fixture, GREEN, RED, Shot};
 use crate::{
-    Depth, DuplicateOptions, EmbedInput, Engine, EngineError, ErrorKind, FileEvent, ImageId, IngestOptions, Mode,
-    Observer, PictureHook, Query, RunControl, Settings, TagOptions,
+    Depth, DuplicateOptions, EmbedInput, Engine, EngineError, ErrorKind, FileEvent, ImageHook, ImageId, IngestOptions,
+    Mode, Observer, Query, RunControl, Settings, TagOptions,
 };
 
 mod questions;
@@ -39,7 +39,7 @@ fn folders_are_indexed_and_described() {
     let (home, photos) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let red = save(photos.path(), "a/red.png", RED);
     save(photos.path(), "b/blue.png", BLUE);
-    std::fs::write(photos.path().join("b/broken.jpg"), b"not a picture").unwrap();
+    std::fs::write(photos.path().join("b/broken.jpg"), b"not an image").unwrap();
     let engine = Engine::with_encoder(Settings::at(home.path()), Arc::new(FakeEncoder::new(DIM))).unwrap();
     let summary = index(&engine, photos.path());
     assert_eq!((summary.indexed, summary.skipped), (2, 1));
@@ -145,7 +145,7 @@ fn a_new_generation_without_what_is_on_a_drive_takes_nobodys_place() {
         match away {
             "nothing" => {}
             "an empty folder" => std::fs::create_dir(&usb).unwrap(),
-            _ => std::fs::create_dir_all(&on_drive).unwrap(), // a folder under the picture's name
+            _ => std::fs::create_dir_all(&on_drive).unwrap(), // a folder under the image's name
         }
         let run = |force: bool| {
             let new = Engine::with_encoder(settings(), Arc::new(FakeEncoder::new(DIM).named("newer"))).unwrap();
@@ -236,7 +236,7 @@ fn a_run_in_the_background_can_be_stopped_while_it_waits() {
     let options = IngestOptions {
         roots: vec![photos.path().to_path_buf()],
         batch: 2,
-        on_picture: PictureHook::new(move |_, _| _ = count.fetch_add(1, Ordering::Relaxed)),
+        on_image: ImageHook::new(move |_, _| _ = count.fetch_add(1, Ordering::Relaxed)),
         ..IngestOptions::default()
     };
     let control = RunControl::new();
@@ -244,7 +244,7 @@ fn a_run_in_the_background_can_be_stopped_while_it_waits() {
     let summary = std::thread::scope(|scope| {
         let run = scope.spawn(|| engine.index_in_background(&options, &control, &mut Silent).unwrap());
         while seen.load(Ordering::Relaxed) == 0 {
-            std::thread::yield_now(); // pictures are decoded ahead, and wait
+            std::thread::yield_now(); // images are decoded ahead, and wait
         }
         control.cancel();
         run.join().unwrap()
@@ -290,7 +290,7 @@ fn labels_tag_what_they_fit_and_nothing_else() {
 }
 
 #[test]
-fn texts_and_pictures_are_embedded_in_order_and_a_bad_file_costs_itself() {
+fn texts_and_images_are_embedded_in_order_and_a_bad_file_costs_itself() {
     let (home, photos) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let red = save(photos.path(), "red.png", RED);
     let broken = photos.path().join("broken.png");
@@ -310,10 +310,10 @@ fn texts_and_pictures_are_embedded_in_order_and_a_bad_file_costs_itself() {
     let embedded = engine.embed(&inputs, true).unwrap();
     assert_eq!(embedded.len(), 20);
     for four in embedded.chunks(4) {
-        let [Ok(text), Err(broken), Ok(picture), Err(none)] = four else { panic!("{four:?}") };
+        let [Ok(text), Err(broken), Ok(image), Err(none)] = four else { panic!("{four:?}") };
         assert!(text.tokens.is_some() && text.dense.is_none());
-        assert!(picture.tokens.is_none() && picture.dense.is_some());
-        assert!(text.embedding.cosine(&picture.embedding) > 0.9);
+        assert!(image.tokens.is_none() && image.dense.is_some());
+        assert!(text.embedding.cosine(&image.embedding) > 0.9);
         assert!(broken.to_string().contains("broken.png") && none.to_string().contains("none.png"));
     }
 }
@@ -328,13 +328,13 @@ fn the_bundled_model_finds_little_of_what_is_absent() {
         let name = file.extension().map_or("x".into(), |e| format!("{i}.{}", e.to_string_lossy()));
         std::fs::copy(&file, photos.path().join(name)).unwrap();
     }
-    let pictures = index(&engine, photos.path()).indexed;
-    assert!(pictures > 10);
+    let images = index(&engine, photos.path()).indexed;
+    assert!(images > 10);
     assert_eq!(engine.load_model().unwrap().name, "demo");
     let found = |text: &str| engine.search(&Query { mode: Mode::Semantic, ..Query::text(text) }).unwrap().accepted;
     let absent = ["submarine", "office meeting", "Bibliothek", "地铁站", "метро"];
     let hits: usize = absent.into_iter().map(found).sum();
-    assert!(20 * hits <= absent.len() * pictures, "{hits} hits among {pictures} pictures for what is not there");
+    assert!(20 * hits <= absent.len() * images, "{hits} hits among {images} images for what is not there");
 }
 
 #[test]
@@ -382,7 +382,7 @@ fn scores_follow_from_the_images_that_are_there() {
     shades("reds", |i| [150 + i, i, i / 2]);
     index(&engine, photos.path());
     let before = scores(&engine);
-    // As many pictures take their place as go.
+    // As many images take their place as go.
     std::fs::remove_dir_all(photos.path().join("reds")).unwrap();
     shades("blues", |i| [i, i / 2, 150 + i]);
     let roots = vec![photos.path().to_path_buf()];

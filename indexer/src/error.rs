@@ -139,8 +139,8 @@ pub enum IndexError {
         /// Width given.
         found: usize,
     },
-    /// A picture that is not (or no longer) there.
-    #[error("picture {0} is not in this index")]
+    /// An image that is not (or no longer) there.
+    #[error("image {0} is not in this index")]
     NoSuchImage(crate::ImageId),
     /// The store failed.
     #[error("{dir}: {what}: {reason}")]
@@ -152,15 +152,15 @@ pub enum IndexError {
         /// The store's reason.
         reason: String,
     },
-    /// Pictures take so long to decode that a run cannot go on.
+    /// Images take so long to decode that a run cannot go on.
     #[error(
-        "{} pictures took longer than {} seconds each and are still being decoded, so this run ends, and what it did is kept; \
-         leave them out with a `.glimpseignore` file, or allow more time with `--picture-timeout`: {}",
+        "{} images took longer than {} seconds each and are still being decoded, so this run ends, and what it did is kept; \
+         leave them out with a `.glimpseignore` file, or allow more time with `--image-timeout`: {}",
         files.len(), limit.as_secs_f32(),
         files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
     )]
     Stuck {
-        /// The pictures.
+        /// The images.
         files: Vec<PathBuf>,
         /// How long each may take.
         limit: std::time::Duration,

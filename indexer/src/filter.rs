@@ -1,8 +1,8 @@
-//! Filters on stored facts, and the sets of pictures that pass them.
+//! Filters on stored facts, and the sets of images that pass them.
 
 use std::path::PathBuf;
 
-use glimpse_encoder::picture::Format;
+use glimpse_encoder::image_file::Format;
 
 use crate::ImageId;
 
@@ -52,7 +52,7 @@ impl GeoBox {
     }
 }
 
-/// A set of pictures, as a bitmap over their numbers.
+/// A set of images, as a bitmap over their numbers.
 #[derive(Debug, Clone, Default)]
 pub struct IdSet {
     words: Vec<u64>,
@@ -60,7 +60,7 @@ pub struct IdSet {
 }
 
 impl IdSet {
-    /// Adds a picture; true if it was new.
+    /// Adds an image; true if it was new.
     pub fn insert(&mut self, id: ImageId) -> bool {
         let (word, bit) = ((id.0 / 64) as usize, 1u64 << (id.0 % 64));
         if word >= self.words.len() {
@@ -72,7 +72,7 @@ impl IdSet {
         new
     }
 
-    /// Removes a picture; true if it was there.
+    /// Removes an image; true if it was there.
     pub fn remove(&mut self, id: ImageId) -> bool {
         let there = self.contains(id);
         if there {
@@ -82,12 +82,12 @@ impl IdSet {
         there
     }
 
-    /// True if the picture is in the set.
+    /// True if the image is in the set.
     pub fn contains(&self, id: ImageId) -> bool {
         self.words.get((id.0 / 64) as usize).is_some_and(|word| word >> (id.0 % 64) & 1 == 1)
     }
 
-    /// Number of pictures.
+    /// Number of images.
     pub fn len(&self) -> usize {
         self.len
     }
@@ -97,17 +97,17 @@ impl IdSet {
         self.len == 0
     }
 
-    /// True if every picture of this set is in `other`.
+    /// True if every image of this set is in `other`.
     pub fn is_subset(&self, other: &Self) -> bool {
         self.words.iter().enumerate().all(|(i, &word)| word & !other.words.get(i).copied().unwrap_or(0) == 0)
     }
 
-    /// The pictures that are in both sets.
+    /// The images that are in both sets.
     pub fn intersection(&self, other: &Self) -> Self {
         Self::from_words(self.words.iter().zip(&other.words).map(|(a, b)| a & b).collect())
     }
 
-    /// The pictures that are not in `other`.
+    /// The images that are not in `other`.
     pub fn difference(&self, other: &Self) -> Self {
         let others = other.words.iter().copied().chain(std::iter::repeat(0));
         Self::from_words(self.words.iter().zip(others).map(|(a, b)| a & !b).collect())
@@ -118,7 +118,7 @@ impl IdSet {
         Self { words, len }
     }
 
-    /// The pictures in rising order.
+    /// The images in rising order.
     pub fn iter(&self) -> impl Iterator<Item = ImageId> + '_ {
         self.words.iter().enumerate().flat_map(|(i, &word)| {
             let bits = std::iter::successors(Some(word), |rest| Some(rest & rest.wrapping_sub(1)));
@@ -128,7 +128,7 @@ impl IdSet {
     }
 }
 
-/// Equal if they hold the same pictures, however far their bitmaps reach.
+/// Equal if they hold the same images, however far their bitmaps reach.
 impl PartialEq for IdSet {
     fn eq(&self, other: &Self) -> bool {
         self.len == other.len && self.is_subset(other)
@@ -154,13 +154,13 @@ pub struct Facets {
     pub cameras: Vec<(String, usize)>,
     /// Formats, most frequent first.
     pub formats: Vec<(Format, usize)>,
-    /// Folders that directly hold pictures, by path.
+    /// Folders that directly hold images, by path.
     pub folders: Vec<(PathBuf, usize)>,
     /// First and last date taken.
     pub taken: Option<(i64, i64)>,
-    /// Pictures of each day on which some were taken: days since 1970, rising, and how many.
+    /// Images of each day on which some were taken: days since 1970, rising, and how many.
     pub days: Vec<(i64, usize)>,
-    /// Pictures with a place.
+    /// Images with a place.
     pub with_place: usize,
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A distinct picture (by content) in one generation of an index. Never used again after removal.
+/// A distinct image (by content) in one generation of an index. Never used again after removal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct ImageId(pub u64);
@@ -13,7 +13,7 @@ impl fmt::Display for ImageId {
     }
 }
 
-/// BLAKE3 of a file's bytes, cut to 128 bits: two files with equal hashes share one picture and its vectors.
+/// BLAKE3 of a file's bytes, cut to 128 bits: two files with equal hashes share one image and its vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentHash(pub [u8; 16]);
 

@@ -1,4 +1,4 @@
-//! The index of a picture library: records, vectors and words, kept in sled, HNSW and tantivy.
+//! The index of an image library: records, vectors and words, kept in sled, HNSW and tantivy.
 //!
 //! [`Library`] holds generations of an index; [`Index`] is one generation, made with one model; [`ingest`] fills it from
 //! folders. Reading code sees only [`Index`] and plain types.

@@ -53,12 +53,12 @@ pub struct Manifest {
     pub created: i64,
 }
 
-/// Pictures whose regions are made anew, in order of their numbers.
+/// Images whose regions are made anew, in order of their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RegionRebuild {
     /// The first that is not done.
     pub next: ImageId,
-    /// Pictures from this number on came after the rebuild began.
+    /// Images from this number on came after the rebuild began.
     pub end: ImageId,
 }
 
@@ -280,7 +280,7 @@ impl Library {
         Ok(index)
     }
 
-    /// On a full drive, without what can be made anew: so that pictures can be forgotten there.
+    /// On a full drive, without what can be made anew: so that images can be forgotten there.
     fn open_to_write(&self, number: u32) -> Result<Arc<Index>, IndexError> {
         match self.open_generation(number) {
             Err(IndexError::Io { .. } | IndexError::Store { .. }) if self.obstacle().is_some() => {

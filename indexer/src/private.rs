@@ -1,4 +1,4 @@
-//! Folders that only their owner may enter: what is in them tells what others' pictures show.
+//! Folders that only their owner may enter: what is in them tells what others' images show.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;

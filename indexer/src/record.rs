@@ -1,12 +1,12 @@
-//! What is stored of a picture and of each file that holds it.
+//! What is stored of an image and of each file that holds it.
 
 use std::path::PathBuf;
 
-use glimpse_encoder::picture::Format;
+use glimpse_encoder::image_file::Format;
 
 use crate::{ContentHash, ImageId};
 
-/// A distinct picture. Kept well under sled's comfortable 4 KiB: captions, keywords and descriptions are cut.
+/// A distinct image. Kept well under sled's comfortable 4 KiB: captions, keywords and descriptions are cut.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageRecord {
     /// Its number in this generation.
@@ -44,12 +44,12 @@ pub struct Place {
     pub longitude: f64,
 }
 
-/// A file that holds a picture.
+/// A file that holds an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileRecord {
     /// Absolute path.
     pub path: PathBuf,
-    /// The picture it holds.
+    /// The image it holds.
     pub image: ImageId,
     /// Size in bytes when it was read.
     pub bytes: u64,

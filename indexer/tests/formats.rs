@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use glimpse_encoder::picture::Format;
+use glimpse_encoder::image_file::Format;
 use glimpse_encoder::{ModelInfo, Scoring, dot};
 use glimpse_indexer::{ContentHash, FileRecord, GeoBox, ImageId, ImageRecord, Index, Library, Place};
 
@@ -26,7 +26,7 @@ fn model() -> ModelInfo {
     }
 }
 
-fn pictures() -> [ImageRecord; 3] {
+fn images() -> [ImageRecord; 3] {
     let plain = |n: u8, format| ImageRecord {
         id: ImageId(n.into()),
         content: ContentHash::of(&[n]),
@@ -77,11 +77,11 @@ fn write(home: &Path) {
     let index = Library::at(home).open_for(&model(), false).unwrap();
     index.add_root("/photos".into()).unwrap();
     for file in files() {
-        let record = pictures()[file.image.0 as usize].clone();
+        let record = images()[file.image.0 as usize].clone();
         index.add(record, &vector(file.image.0), file).unwrap();
     }
-    // A picture that was there once: its number stays used.
-    let past = ImageRecord { content: ContentHash::of(b"past"), ..pictures()[0].clone() };
+    // An image that was there once: its number stays used.
+    let past = ImageRecord { content: ContentHash::of(b"past"), ..images()[0].clone() };
     index.add(past, &vector(9), FileRecord { path: "/photos/past.jpg".into(), ..files()[0].clone() }).unwrap();
     index.remove_file(Path::new("/photos/past.jpg")).unwrap();
     index.finish().unwrap();
@@ -94,7 +94,7 @@ fn write(home: &Path) {
 fn check(index: &Arc<Index>) {
     assert_eq!(index.manifest().model, model());
     assert_eq!(index.manifest().roots, [Path::new("/photos")]);
-    for record in pictures() {
+    for record in images() {
         assert_eq!(index.image(record.id).unwrap().as_ref(), Some(&record));
         assert_eq!(index.by_content(&record.content).unwrap(), Some(record.id));
         let cosine = dot(&index.vector(record.id).unwrap(), &vector(record.id.0));
@@ -105,7 +105,7 @@ fn check(index: &Arc<Index>) {
     }
     let copies: Vec<_> = index.files_of(ImageId(0)).unwrap().into_iter().map(|file| file.path).collect();
     assert_eq!(copies, [Path::new("/photos/a.jpg"), Path::new("/photos/copy of a.jpg")]);
-    assert_eq!(index.len(), 2, "one picture is missing");
+    assert_eq!(index.len(), 2, "one image is missing");
     let alps = GeoBox { south: 45.0, west: 6.0, north: 48.0, east: 10.0 };
     let there = index.select(&glimpse_indexer::Filter { place: Some(alps), ..Default::default() });
     assert_eq!(there.iter().collect::<Vec<_>>(), [ImageId(1)]);
@@ -138,10 +138,10 @@ fn format_1_opens_and_can_be_written() {
     let library = Library::at(home.path());
     let index = library.open().unwrap();
     check(&index);
-    let record = ImageRecord { content: ContentHash::of(b"new"), ..pictures()[0].clone() };
+    let record = ImageRecord { content: ContentHash::of(b"new"), ..images()[0].clone() };
     let id =
         index.add(record, &vector(5), FileRecord { path: "/photos/new.jpg".into(), ..files()[0].clone() }).unwrap();
-    assert_eq!(id, ImageId(4), "behind the number of the picture that was removed");
+    assert_eq!(id, ImageId(4), "behind the number of the image that was removed");
     index.finish().unwrap();
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
 }

@@ -1,5 +1,5 @@
 """What the reference image processors make of pictures, for `encoder/tests/inputs/preprocess.rs` and
-`encoder/tests/inputs/pictures.rs`.
+`encoder/tests/inputs/images.rs`.
 
     python tests/golden/preprocess.py
 

@@ -13,7 +13,7 @@ fn results_go_to_stdout_and_the_rest_to_stderr() {
     let fixture = shared();
     let run = fixture.run(["search", "sunflower", "--all", "-n", "3"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(run.stdout.lines().filter(|line| line.contains("pictures/")).count(), 3, "{}", run.stdout);
+    assert_eq!(run.stdout.lines().filter(|line| line.contains("images/")).count(), 3, "{}", run.stdout);
     assert!(run.stderr.contains("among"), "{}", run.stderr);
     assert!(!run.stdout.contains('\u{1b}'), "colours in a pipe");
     let quiet = fixture.run(["search", "sunflower", "--all", "-n", "3", "-q"]);
@@ -93,7 +93,7 @@ fn paths_come_in_pipes() {
     let paths: Vec<&str> = nuls.stdout.split_terminator('\0').collect();
     assert_eq!(paths.len(), 4);
     for path in paths {
-        assert!(path.starts_with("pictures/") && fixture.path().join(path).is_file(), "{path}");
+        assert!(path.starts_with("images/") && fixture.path().join(path).is_file(), "{path}");
     }
 }
 
@@ -122,7 +122,7 @@ fn filters_and_orders() {
 
     let png = fixture.json(["search", "--format", "png", "-n", "1000", "--json"]);
     assert!(!png.is_empty() && png.len() < all.len() && png.iter().all(|hit| hit["format"] == "png"));
-    let folder = fixture.json(["search", "--folder", "pictures/Kitchen", "-n", "1000", "--json"]);
+    let folder = fixture.json(["search", "--folder", "images/Kitchen", "-n", "1000", "--json"]);
     assert!(!folder.is_empty() && folder.len() < all.len());
     assert!(folder.iter().all(|hit| hit["path"].as_str().unwrap().contains("/Kitchen/")));
 }
@@ -146,7 +146,7 @@ fn pages_cover_everything_once() {
 }
 
 #[test]
-fn a_picture_finds_others_but_not_itself() {
+fn an_image_finds_others_but_not_itself() {
     let fixture = shared();
     let hit = fixture.json(["search", "--sort", "newest", "-n", "1", "--json"])[0].clone();
     let (path, id) = (hit["path"].as_str().unwrap(), hit["id"].to_string());
@@ -163,10 +163,10 @@ fn a_picture_finds_others_but_not_itself() {
 #[test]
 fn duplicates_and_tags() {
     let fixture = Fixture::indexed();
-    let original = first_file(&fixture.pictures().join("Garten"));
-    let picture = image::open(&original).unwrap();
-    picture.save(fixture.pictures().join("Garten/again.png")).unwrap();
-    let summary = fixture.json(["index", "--json", "pictures"]).pop().unwrap();
+    let original = first_file(&fixture.images().join("Garten"));
+    let image = image::open(&original).unwrap();
+    image.save(fixture.images().join("Garten/again.png")).unwrap();
+    let summary = fixture.json(["index", "--json", "images"]).pop().unwrap();
     assert_eq!((&summary["indexed"], summary["unchanged"].as_u64() > Some(0)), (&1.into(), true), "{summary}");
 
     let groups = fixture.json(["dups", "--json"]);
@@ -177,7 +177,7 @@ fn duplicates_and_tags() {
     assert!(fixture.run(["dups", "-0"]).stdout.ends_with('\0'));
 
     let tagged = fixture.json(["tag", "sunflower", "guitar", "--json", "--min-score", "0.3"]);
-    assert!(tagged.iter().all(|picture| !picture["tags"].as_array().unwrap().is_empty()));
+    assert!(tagged.iter().all(|image| !image["tags"].as_array().unwrap().is_empty()));
     std::fs::write(fixture.path().join("labels.txt"), "guitar\n\nsunflower\nguitar\n").unwrap();
     let from_file = fixture.json(["tag", "--labels", "labels.txt", "--json", "--min-score", "0.3"]);
     assert_eq!(from_file.len(), tagged.len());
@@ -187,22 +187,22 @@ fn duplicates_and_tags() {
 fn an_index_follows_its_files() {
     let fixture = Fixture::indexed();
     let count = |line: &serde_json::Value, what: &str| line[what].as_u64().unwrap();
-    let again = fixture.json(["index", "--json", "pictures"]).pop().unwrap();
+    let again = fixture.json(["index", "--json", "images"]).pop().unwrap();
     assert_eq!((count(&again, "indexed"), count(&again, "missing")), (0, 0), "{again}");
     let known = count(&again, "unchanged");
 
-    std::fs::rename(fixture.pictures().join("Garten"), fixture.pictures().join("Garden")).unwrap();
-    let moved = fixture.json(["index", "--json", "pictures"]).pop().unwrap();
+    std::fs::rename(fixture.images().join("Garten"), fixture.images().join("Garden")).unwrap();
+    let moved = fixture.json(["index", "--json", "images"]).pop().unwrap();
     assert_eq!(count(&moved, "indexed"), 0, "{moved}");
     assert!(count(&moved, "moved") > 0, "{moved}");
 
-    std::fs::remove_dir_all(fixture.pictures().join("Garden")).unwrap();
-    let missing = fixture.json(["index", "--json", "pictures"]).pop().unwrap();
+    std::fs::remove_dir_all(fixture.images().join("Garden")).unwrap();
+    let missing = fixture.json(["index", "--json", "images"]).pop().unwrap();
     assert_eq!(count(&missing, "missing"), count(&moved, "moved"), "{missing}");
-    let pruned = fixture.json(["index", "--prune", "--force", "--json", "pictures"]).pop().unwrap();
+    let pruned = fixture.json(["index", "--prune", "--force", "--json", "images"]).pop().unwrap();
     assert_eq!(count(&pruned, "pruned"), count(&moved, "moved"), "{pruned}");
     assert_eq!(count(&pruned, "unchanged") + count(&pruned, "pruned"), known, "{pruned}");
-    assert_eq!(fixture.run(["search", "--folder", "pictures/Garden"]).code, 1);
+    assert_eq!(fixture.run(["search", "--folder", "images/Garden"]).code, 1);
 }
 
 #[test]
@@ -219,26 +219,15 @@ fn numbers_and_checks() {
 #[test]
 fn embeddings_are_those_of_the_library() {
     let fixture = Fixture::empty();
-    let picture = first_file(&root().join("models/demo/library/Garten"));
-    let picture = picture.to_str().unwrap();
-    let args = [
-        "embed",
-        "--model",
-        "demo",
-        "--text",
-        "Sonnenblume",
-        "--text",
-        "-1",
-        "--image",
-        picture,
-        "--tokens",
-        "--dense",
-    ];
+    let image = first_file(&root().join("models/demo/library/Garten"));
+    let image = image.to_str().unwrap();
+    let args =
+        ["embed", "--model", "demo", "--text", "Sonnenblume", "--text", "-1", "--image", image, "--tokens", "--dense"];
     let lines = fixture.json(args);
 
     let settings = Settings { model: Some("demo".into()), ..Settings::at(fixture.home()) };
     let inputs =
-        [EmbedInput::Text("Sonnenblume".into()), EmbedInput::Text("-1".into()), EmbedInput::Image(picture.into())];
+        [EmbedInput::Text("Sonnenblume".into()), EmbedInput::Text("-1".into()), EmbedInput::Image(image.into())];
     let expected = Engine::open(settings).unwrap().embed(&inputs, true).unwrap();
     assert_eq!(lines.len(), 3);
     for (line, expected) in lines.iter().zip(expected) {
@@ -249,7 +238,7 @@ fn embeddings_are_those_of_the_library() {
         assert_eq!(line["tokens"].as_array().map(Vec::len), expected.tokens.map(|tokens| tokens.len()));
         assert_eq!(line.get("dense").is_some(), expected.dense.is_some());
     }
-    assert_eq!((&lines[0]["input"], &lines[2]["input"]), (&"Sonnenblume".into(), &picture.into()));
+    assert_eq!((&lines[0]["input"], &lines[2]["input"]), (&"Sonnenblume".into(), &image.into()));
     let dense = &lines[2]["dense"];
     let cells = dense["rows"].as_u64().unwrap() * dense["cols"].as_u64().unwrap();
     assert_eq!(dense["aligned"].as_array().unwrap().len() as u64, cells);
@@ -260,7 +249,7 @@ fn embeddings_are_those_of_the_library() {
 #[test]
 fn a_bad_input_does_not_stop_the_others() {
     let fixture = Fixture::empty();
-    std::fs::write(fixture.path().join("bad.jpg"), b"no picture").unwrap();
+    std::fs::write(fixture.path().join("bad.jpg"), b"no image").unwrap();
     let run = fixture.run(["embed", "--model", "demo", "--text", "cat", "--image", "bad.jpg"]);
     assert_eq!(run.code, 2);
     let lines = run.json();
@@ -311,20 +300,20 @@ fn a_root_that_is_gone_is_forgotten_when_asked() {
     let fixture = Fixture::indexed();
     let count = |line: &serde_json::Value, what: &str| line[what].as_u64().unwrap();
     let files = count(&fixture.json(["stats", "--json"])[0], "files");
-    std::fs::rename(fixture.pictures(), fixture.path().join("away")).unwrap();
-    let missing = fixture.json(["index", "--json", "pictures"]).pop().unwrap();
+    std::fs::rename(fixture.images(), fixture.path().join("away")).unwrap();
+    let missing = fixture.json(["index", "--json", "images"]).pop().unwrap();
     assert_eq!(count(&missing, "missing"), files, "{missing}");
     assert_eq!(fixture.run(["search", "flower", "--all"]).code, 1);
-    std::fs::rename(fixture.path().join("away"), fixture.pictures()).unwrap();
-    assert_eq!(fixture.json(["index", "--json", "pictures"]).pop().unwrap()["indexed"], 0);
-    std::fs::remove_dir_all(fixture.pictures()).unwrap();
-    let kept = fixture.json(["index", "--prune", "--json", "pictures"]).pop().unwrap();
+    std::fs::rename(fixture.path().join("away"), fixture.images()).unwrap();
+    assert_eq!(fixture.json(["index", "--json", "images"]).pop().unwrap()["indexed"], 0);
+    std::fs::remove_dir_all(fixture.images()).unwrap();
+    let kept = fixture.json(["index", "--prune", "--json", "images"]).pop().unwrap();
     assert_eq!((count(&kept, "pruned"), count(&kept, "missing")), (0, files), "{kept}");
-    let pruned = fixture.json(["index", "--prune", "--force", "--json", "pictures"]).pop().unwrap();
+    let pruned = fixture.json(["index", "--prune", "--force", "--json", "images"]).pop().unwrap();
     assert_eq!(count(&pruned, "pruned"), files, "{pruned}");
     assert_eq!(count(&fixture.json(["stats", "--json"])[0], "files"), 0);
-    let run = fixture.run(["index", "pictures"]);
-    assert!(run.code == 2 && run.stderr.contains("pictures"), "{}", run.stderr);
+    let run = fixture.run(["index", "images"]);
+    assert!(run.code == 2 && run.stderr.contains("images"), "{}", run.stderr);
 }
 
 #[cfg(unix)]
@@ -332,18 +321,18 @@ fn a_root_that_is_gone_is_forgotten_when_asked() {
 fn names_that_talk_to_terminals_are_written_out() {
     let fixture = Fixture::empty();
     let name = "a\u{1b}[2J\r\nb.png";
-    std::fs::create_dir(fixture.pictures()).unwrap();
-    image::RgbImage::from_pixel(32, 32, image::Rgb([200, 30, 30])).save(fixture.pictures().join(name)).unwrap();
-    std::fs::write(fixture.pictures().join("\u{1b}]0;bad.jpg"), "no picture").unwrap();
-    let index = fixture.run(["index", "--model", "demo", "-v", "pictures"]);
-    assert!(index.stderr.contains(r"skipped pictures/\u{1b}]0;bad.jpg: "), "{}", index.stderr);
+    std::fs::create_dir(fixture.images()).unwrap();
+    image::RgbImage::from_pixel(32, 32, image::Rgb([200, 30, 30])).save(fixture.images().join(name)).unwrap();
+    std::fs::write(fixture.images().join("\u{1b}]0;bad.jpg"), "no image").unwrap();
+    let index = fixture.run(["index", "--model", "demo", "-v", "images"]);
+    assert!(index.stderr.contains(r"skipped images/\u{1b}]0;bad.jpg: "), "{}", index.stderr);
     let table = fixture.run(["search", "--sort", "newest"]);
-    assert!(table.stdout.contains(r"pictures/a\u{1b}[2J\r\nb.png"), "{}", table.stdout);
+    assert!(table.stdout.contains(r"images/a\u{1b}[2J\r\nb.png"), "{}", table.stdout);
     for said in [&index.stdout, &index.stderr, &table.stdout] {
         assert!(!said.contains(['\u{1b}', '\r']), "{said:?}");
     }
     let nul = fixture.run(["search", "--sort", "newest", "-0"]);
-    assert_eq!(nul.stdout, format!("pictures/{name}\0"));
+    assert_eq!(nul.stdout, format!("images/{name}\0"));
     let path = fixture.json(["search", "--sort", "newest", "--json"])[0]["path"].as_str().unwrap().to_owned();
     assert!(path.ends_with(name), "{path:?}");
 }
@@ -351,10 +340,10 @@ fn names_that_talk_to_terminals_are_written_out() {
 #[test]
 fn stats_tell_what_runs_the_model_now() {
     let fixture = Fixture::empty();
-    std::fs::create_dir(fixture.pictures()).unwrap();
-    image::RgbImage::from_pixel(32, 32, image::Rgb([200, 30, 30])).save(fixture.pictures().join("a.png")).unwrap();
+    std::fs::create_dir(fixture.images()).unwrap();
+    image::RgbImage::from_pixel(32, 32, image::Rgb([200, 30, 30])).save(fixture.images().join("a.png")).unwrap();
     let portable = ["--device", "cpu:portable-f32"];
-    let index = [&["index", "--model", "demo", "--no-regions", "pictures"][..], &portable].concat();
+    let index = [&["index", "--model", "demo", "--no-regions", "images"][..], &portable].concat();
     assert_eq!(fixture.run(index).code, 0);
     let backend = |args: &[&str]| fixture.json(args)[0]["model"]["backend"].as_str().unwrap().to_owned();
     let here = fixture.json(["model", "info", "demo", "--json"])[0]["backend"].as_str().unwrap().to_owned();
@@ -367,11 +356,10 @@ fn stats_tell_what_runs_the_model_now() {
 #[test]
 fn a_library_keeps_its_vectors_as_it_began() {
     let fixture = Fixture::empty();
-    std::fs::create_dir(fixture.pictures()).unwrap();
-    image::RgbImage::from_pixel(32, 32, image::Rgb([200, 30, 30])).save(fixture.pictures().join("a.png")).unwrap();
-    let index = |vectors: &[&str]| {
-        fixture.run([&["index", "--model", "demo", "--no-regions", "pictures"][..], vectors].concat())
-    };
+    std::fs::create_dir(fixture.images()).unwrap();
+    image::RgbImage::from_pixel(32, 32, image::Rgb([200, 30, 30])).save(fixture.images().join("a.png")).unwrap();
+    let index =
+        |vectors: &[&str]| fixture.run([&["index", "--model", "demo", "--no-regions", "images"][..], vectors].concat());
     assert_eq!(index(&["--vectors", "f32"]).code, 0);
     assert_eq!(index(&[]).code, 0);
     assert_eq!(fixture.json(["stats", "--json"])[0]["vectors"], "f32");
@@ -414,7 +402,7 @@ fn counts_are_sentences() {
     let numbers: Vec<usize> = told.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
     let [shown, all, found, weaker, searched] = numbers[..] else { panic!("{told}") };
     assert!(shown == 2 && all == found + weaker && all <= searched, "{told}");
-    assert!(told.contains(" shown: ") && told.ends_with("pictures"), "{told}");
+    assert!(told.contains(" shown: ") && told.ends_with("images"), "{told}");
 }
 
 #[test]

@@ -15,9 +15,9 @@ use crate::util::Fixture;
 
 const KILLS: usize = 50;
 /// Enough for a commit in the middle of a run that encodes nothing.
-const FIRST_PICTURES: u64 = 300;
+const FIRST_IMAGES: u64 = 300;
 /// Encoded anew in each round that starts from a complete index.
-const MORE_PICTURES: u64 = 12;
+const MORE_IMAGES: u64 = 12;
 
 #[test]
 fn killing_the_indexer_loses_nothing_acknowledged() {
@@ -44,17 +44,17 @@ fn killing_the_indexer_loses_nothing_acknowledged() {
     }
     let run = world.index_for(None);
     world.check(&run);
-    assert_eq!(world.known.len(), world.pictures.len(), "a complete run acknowledges everything");
+    assert_eq!(world.known.len(), world.images.len(), "a complete run acknowledges everything");
     world.check_complete();
-    eprintln!("{kills} kills in {runs} runs, {} pictures", world.pictures.len());
+    eprintln!("{kills} kills in {runs} runs, {} images", world.images.len());
 }
 
-/// Pictures on disk and what is known to be in the index.
+/// Images on disk and what is known to be in the index.
 struct World {
     fixture: Fixture,
     random: Random,
     /// Name below the album, and content.
-    pictures: BTreeMap<String, ContentHash>,
+    images: BTreeMap<String, ContentHash>,
     /// Contents that were acknowledged, and a file that held each. The album may have another name by now.
     known: BTreeMap<String, ContentHash>,
     album: PathBuf,
@@ -71,50 +71,49 @@ struct Run {
 impl World {
     fn new(seed: u64) -> Self {
         let fixture = Fixture::empty();
-        let album = fixture.pictures().join("album-0");
+        let album = fixture.images().join("album-0");
         fs::create_dir_all(&album).unwrap();
-        let (random, pictures, known) = (Random(seed | 1), BTreeMap::new(), BTreeMap::new());
-        let mut world = Self { fixture, random, pictures, known, album, made: 0 };
-        (0..FIRST_PICTURES).for_each(|i| world.write(format!("{i}.bmp")));
+        let (random, images, known) = (Random(seed | 1), BTreeMap::new(), BTreeMap::new());
+        let mut world = Self { fixture, random, images, known, album, made: 0 };
+        (0..FIRST_IMAGES).for_each(|i| world.write(format!("{i}.bmp")));
         world
     }
 
-    /// A picture that no other file holds.
+    /// An image that no other file holds.
     fn write(&mut self, name: String) {
         self.made += 1;
         let mut noise = Random(self.made);
-        let picture =
-            RgbImage::from_fn(24, 24, |_, _| Rgb([noise.next() as u8, noise.next() as u8, noise.next() as u8]));
+        let image = RgbImage::from_fn(24, 24, |_, _| Rgb([noise.next() as u8, noise.next() as u8, noise.next() as u8]));
         let path = self.album.join(&name);
-        picture.save(&path).unwrap();
+        image.save(&path).unwrap();
         self.known.remove(&name);
-        self.pictures.insert(name, ContentHash::of(&fs::read(path).unwrap()));
+        self.images.insert(name, ContentHash::of(&fs::read(path).unwrap()));
     }
 
     /// New, changed, removed and renamed files: every kind of step is killed now and then.
     fn change(&mut self) {
-        for _ in 0..MORE_PICTURES {
+        for _ in 0..MORE_IMAGES {
             self.write(format!("{}.bmp", self.made));
         }
         for _ in 0..2 {
-            let names: Vec<_> = self.pictures.keys().cloned().collect();
+            let names: Vec<_> = self.images.keys().cloned().collect();
             let pick = |random: &mut Random| names[(random.next() % names.len() as u64) as usize].clone();
             let (changed, removed) = (pick(&mut self.random), pick(&mut self.random));
             self.write(changed);
             fs::remove_file(self.album.join(&removed)).unwrap();
-            self.pictures.remove(&removed);
+            self.images.remove(&removed);
             self.known.remove(&removed);
         }
-        let renamed = self.fixture.pictures().join(format!("album-{}", self.made));
+        let renamed = self.fixture.images().join(format!("album-{}", self.made));
         fs::rename(&self.album, &renamed).unwrap();
         self.album = renamed;
     }
 
     /// Runs the indexer, and kills it after some time.
     fn index_for(&self, time: Option<Duration>) -> Run {
-        let pictures = self.fixture.pictures();
+        let images = self.fixture.images();
         let mut command = self.fixture.command(["index", "--model", "demo", "--json"]);
-        let mut child = command.arg(pictures).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.arg(images).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let start = Instant::now();
         let (mut stdout, mut stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let stdout = std::thread::spawn(move || {
@@ -171,7 +170,7 @@ impl World {
                 let file = index.file(path).unwrap().unwrap_or_else(|| panic!("{line}, but there is no such file"));
                 assert!(!file.missing, "{line}");
                 let content = index.image(file.image).unwrap().unwrap().content;
-                assert_eq!(content, self.pictures[name], "{line}");
+                assert_eq!(content, self.images[name], "{line}");
                 self.known.insert(name.to_owned(), content);
             }
             "missing" => {
@@ -186,8 +185,8 @@ impl World {
     /// After a complete run, everything is found, and another run has nothing to do.
     fn check_complete(&self) {
         let index = self.library().open().unwrap();
-        assert_eq!(index.len(), self.pictures.len());
-        for (name, content) in &self.pictures {
+        assert_eq!(index.len(), self.images.len());
+        for (name, content) in &self.images {
             let file =
                 index.file(&self.album.join(name)).unwrap().unwrap_or_else(|| panic!("{name} is not in the index"));
             assert_eq!(index.by_content(content).unwrap(), Some(file.image));
@@ -197,7 +196,7 @@ impl World {
         }
         drop(index);
         let summary = self.index_for(None).said.pop().unwrap();
-        assert_eq!(summary["unchanged"], self.pictures.len(), "{summary}");
+        assert_eq!(summary["unchanged"], self.images.len(), "{summary}");
         assert_eq!(summary["missing"], 0, "{summary}");
     }
 

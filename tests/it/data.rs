@@ -1,4 +1,4 @@
-//! Real and hostile pictures, from the folder of test data.
+//! Real and hostile images, from the folder of test data.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,10 +10,10 @@ use glimpse::indexer::Library;
 use crate::util::{Fixture, test_data};
 
 /// Endings of the files that are candidates for an index.
-const PICTURES: [&str; 9] = ["jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "bmp", "jfif"];
+const IMAGES: [&str; 9] = ["jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "bmp", "jfif"];
 
 #[test]
-fn every_good_picture_is_indexed_and_every_bad_one_is_named() {
+fn every_good_image_is_indexed_and_every_bad_one_is_named() {
     let folders: Option<Vec<_>> = ["photos", "orientation", "odd"].into_iter().map(test_data).collect();
     let Some(folders) = folders else { return };
     let fixture = Fixture::empty();
@@ -51,7 +51,7 @@ fn every_good_picture_is_indexed_and_every_bad_one_is_named() {
 /// The eight files of a scene differ in the digit that is drawn into each, its orientation, and in nothing else; twins that
 /// are alike to the pixel are in `orientation.rs`.
 #[test]
-fn orientation_does_not_change_a_picture() {
+fn orientation_does_not_change_an_image() {
     let Some(folder) = test_data("orientation") else { return };
     let fixture = Fixture::empty();
     assert_eq!(fixture.run(["index", "--model", "demo", folder.to_str().unwrap()]).code, 0);
@@ -90,7 +90,7 @@ fn candidates(dir: &Path) -> Vec<std::path::PathBuf> {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
         if path.is_dir() {
             found.extend(candidates(&path));
-        } else if ending.is_some_and(|ending| PICTURES.contains(&ending.as_str())) {
+        } else if ending.is_some_and(|ending| IMAGES.contains(&ending.as_str())) {
             found.push(path.canonicalize().unwrap());
         }
     }

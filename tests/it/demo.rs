@@ -12,7 +12,7 @@ fn the_demo_runs_twice_and_encodes_once() {
     for said in ["Try next:", "no model for photographs", "glimpse model pull", "glimpse index"] {
         assert!(first.stdout.contains(said), "`{said}` is not said in\n{}", first.stdout);
     }
-    assert!(first.stderr.contains("Rescued disk"), "broken pictures are not named:\n{}", first.stderr);
+    assert!(first.stderr.contains("Rescued disk"), "broken images are not named:\n{}", first.stderr);
 
     // What is suggested works.
     let home = fixture.home().join("demo");

@@ -92,7 +92,7 @@ impl Answer {
 fn things_come_by_date_when_asked() {
     let fixture = shared();
     let server = Server::start(&fixture, &[]);
-    // Dates in words, those of undated pictures last; matches and weaker ones apart.
+    // Dates in words, those of undated images last; matches and weaker ones apart.
     let found = |sort: &str| {
         let page = server.get(&format!("/api/v1/find?q=sunflower&all=true&limit=200&sort={sort}")).json();
         let hits = page["hits"].as_array().unwrap();
@@ -106,7 +106,7 @@ fn things_come_by_date_when_asked() {
     let (_, mut best) = found("relevance");
     assert_ne!(best, below);
     best.sort();
-    assert_eq!(best, below, "the same pictures");
+    assert_eq!(best, below, "the same images");
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn searches_are_answered() {
 }
 
 #[test]
-fn pictures_are_served_by_number() {
+fn images_are_served_by_number() {
     let fixture = shared();
     let server = Server::start(&fixture, &[]);
     let hit = server.get("/api/v1/search?limit=1").json()["hits"][0].clone();

@@ -1,4 +1,4 @@
-//! The whole program from outside: the real binary, a real server, real pictures.
+//! The whole program from outside: the real binary, a real server, real images.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cli;

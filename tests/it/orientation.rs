@@ -1,4 +1,4 @@
-//! A picture that a camera stored turned or mirrored is the same picture.
+//! An image that a camera stored turned or mirrored is the same image.
 
 use std::fs;
 use std::path::Path;
@@ -11,28 +11,26 @@ use image::{DynamicImage, ImageEncoder};
 
 use crate::util::{Fixture, root};
 
-const PICTURE: &str = "models/demo/library/Travel/2024 Nairobi/DSC04118.jpg";
+const IMAGE: &str = "models/demo/library/Travel/2024 Nairobi/DSC04118.jpg";
 const FORMATS: [&str; 3] = ["jpg", "png", "webp"];
 
 #[test]
-fn a_picture_and_its_turned_twins_have_the_same_vector() {
+fn an_image_and_its_turned_twins_have_the_same_vector() {
     let fixture = Fixture::empty();
-    fs::create_dir(fixture.pictures()).unwrap();
-    let upright = DynamicImage::from(image::open(root().join(PICTURE)).unwrap().into_rgb8());
+    fs::create_dir(fixture.images()).unwrap();
+    let upright = DynamicImage::from(image::open(root().join(IMAGE)).unwrap().into_rgb8());
     for code in 1..=8 {
         let stored = stored_as(&upright, code);
-        FORMATS
-            .iter()
-            .for_each(|format| save(&stored, Some(code), &fixture.pictures().join(format!("{code}.{format}"))));
+        FORMATS.iter().for_each(|format| save(&stored, Some(code), &fixture.images().join(format!("{code}.{format}"))));
     }
     // What the vectors would be if nobody looked at the orientation.
-    save(&stored_as(&upright, 3), None, &fixture.pictures().join("turned.png"));
-    let summary = fixture.json(["index", "--json", "--model", "demo", "pictures"]).pop().unwrap();
+    save(&stored_as(&upright, 3), None, &fixture.images().join("turned.png"));
+    let summary = fixture.json(["index", "--json", "--model", "demo", "images"]).pop().unwrap();
     assert_eq!(summary["indexed"], 25, "{summary}");
 
     let index = Library::at(&fixture.home().join("library")).open().unwrap();
     let vector = |name: &str| {
-        let path = fixture.pictures().canonicalize().unwrap().join(name);
+        let path = fixture.images().canonicalize().unwrap().join(name);
         index.vector(index.file(&path).unwrap().unwrap_or_else(|| panic!("{name} is not in the index")).image).unwrap()
     };
     for format in FORMATS {
@@ -43,7 +41,7 @@ fn a_picture_and_its_turned_twins_have_the_same_vector() {
         }
     }
     let cosine = dot(&vector("1.png"), &vector("turned.png"));
-    assert!(cosine < 0.999, "the picture looks the same upside down: cosine {cosine}");
+    assert!(cosine < 0.999, "the image looks the same upside down: cosine {cosine}");
 }
 
 /// The pixels that show `upright` when they are turned as EXIF orientation `code` says.

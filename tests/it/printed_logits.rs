@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use glimpse::encoder::testing::PreparedEncoder;
+use glimpse::encoder::testing::PrecomputedEncoder;
 use glimpse::encoder::{Encode, Scoring};
 use glimpse::engine::calibrate::CUT;
 use glimpse::engine::{Depth, Explanation};
@@ -20,13 +20,14 @@ struct File {
     sets: Vec<Set>,
 }
 
-/// Logits without the bias: rows are pictures, columns texts. `shows` lists, by text, the pictures that show it.
+/// Logits without the bias: rows are images, columns texts. `shows` lists, by text, the images that show it.
 #[derive(Deserialize)]
 struct Set {
     checkpoint: String,
     scale: Option<f32>,
     bias: f32,
-    pictures: Vec<String>,
+    #[serde(rename = "pictures")]
+    images: Vec<String>,
     texts: Vec<String>,
     shows: Vec<Vec<usize>>,
     logits: Vec<Vec<f32>>,
@@ -39,26 +40,26 @@ impl Set {
     }
 }
 
-/// Vectors whose cosines are those of a set: every text has an axis of its own, and so has what is left of every picture.
+/// Vectors whose cosines are those of a set: every text has an axis of its own, and so has what is left of every image.
 /// Other texts, such as those of the null bank, are mixtures of all axes of texts.
 struct Printed {
     dim: usize,
     texts: HashMap<String, usize>,
-    pictures: Vec<Vec<f32>>,
+    images: Vec<Vec<f32>>,
 }
 
 impl Printed {
     fn of(set: &Set) -> Self {
-        let (texts, pictures) = (set.texts.len(), set.pictures.len());
+        let (texts, images) = (set.texts.len(), set.images.len());
         let vector = |(row, logits): (usize, &Vec<f32>)| {
             let mut vector: Vec<f32> = logits.iter().map(|logit| logit / set.scale()).collect();
             let left = 1.0 - vector.iter().map(|value| value * value).sum::<f32>();
-            vector.resize(texts + pictures, 0.0);
+            vector.resize(texts + images, 0.0);
             vector[texts + row] = left.max(0.0).sqrt();
             vector
         };
-        let pictures_of = set.logits.iter().enumerate().map(vector).collect();
-        Self { dim: texts + pictures, texts: set.texts.iter().cloned().zip(0..).collect(), pictures: pictures_of }
+        let images_of = set.logits.iter().enumerate().map(vector).collect();
+        Self { dim: texts + images, texts: set.texts.iter().cloned().zip(0..).collect(), images: images_of }
     }
 
     fn text(&self, text: &str) -> Vec<f32> {
@@ -76,14 +77,14 @@ impl Printed {
     }
 }
 
-/// The score of every picture for every text.
+/// The score of every image for every text.
 fn ask(set: &Set) -> Vec<Vec<(f32, Explanation)>> {
     let home = tempfile::tempdir().unwrap();
     let settings = Settings::at(home.path());
     let printed = Printed::of(set);
-    let pictures = printed.pictures.clone();
+    let images = printed.images.clone();
     let scoring = Scoring { scale: set.scale(), bias: set.bias };
-    let encoder = PreparedEncoder::new(&set.checkpoint, printed.dim, scoring, move |text| printed.text(text));
+    let encoder = PrecomputedEncoder::new(&set.checkpoint, printed.dim, scoring, move |text| printed.text(text));
     let index = Library::at(&settings.library_dir()).open_for(encoder.info(), false).unwrap();
     let add = |(number, vector): (usize, &Vec<f32>)| {
         let name = format!("{number}.jpg");
@@ -101,7 +102,7 @@ fn ask(set: &Set) -> Vec<Vec<(f32, Explanation)>> {
             keywords: Vec::new(),
             described: None,
         };
-        let path = PathBuf::from("/pictures").join(name);
+        let path = PathBuf::from("/images").join(name);
         let file = FileRecord {
             path,
             image: ImageId(0),
@@ -113,7 +114,7 @@ fn ask(set: &Set) -> Vec<Vec<(f32, Explanation)>> {
         };
         index.add(record, vector, file).unwrap()
     };
-    let ids: Vec<ImageId> = pictures.iter().enumerate().map(add).collect();
+    let ids: Vec<ImageId> = images.iter().enumerate().map(add).collect();
     index.finish().unwrap();
     drop(index);
     let engine = Engine::with_encoder(settings, Arc::new(encoder)).unwrap();
@@ -136,19 +137,19 @@ fn what_matches_ranks_above_what_does_not_and_labels_agree_with_the_marks() {
     for set in &file.sets {
         let scores = ask(set);
         for (text, (shows, scores)) in set.shows.iter().zip(&scores).enumerate() {
-            let logit = |picture: usize| set.logits[picture][text];
-            let (matching, other): (Vec<usize>, Vec<usize>) = (0..set.pictures.len()).partition(|p| shows.contains(p));
+            let logit = |image: usize| set.logits[image][text];
+            let (matching, other): (Vec<usize>, Vec<usize>) = (0..set.images.len()).partition(|p| shows.contains(p));
             for (&a, &b) in matching.iter().flat_map(|a| other.iter().map(move |b| (a, b))) {
-                // Where the logits say so: by more than what pictures differ in for any text.
+                // Where the logits say so: by more than what images differ in for any text.
                 if logit(a) > logit(b) + 4.0 {
                     pairs += 1;
                     right_way += usize::from(scores[a].0 >= scores[b].0);
                 }
             }
             matches += matching.len();
-            shown += matching.iter().filter(|&&picture| scores[picture].0 >= CUT).count();
+            shown += matching.iter().filter(|&&image| scores[image].0 >= CUT).count();
             others += other.len();
-            wrong += other.iter().filter(|&&picture| scores[picture].0 >= CUT).count();
+            wrong += other.iter().filter(|&&image| scores[image].0 >= CUT).count();
         }
     }
     assert!(pairs > 500 && right_way == pairs, "{right_way} of {pairs} pairs the right way round");

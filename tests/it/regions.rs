@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::util::{Fixture, root, shared};
 
-/// A picture of the bundled library that the shared fixture holds.
-fn picture(fixture: &Fixture) -> String {
+/// An image of the bundled library that the shared fixture holds.
+fn image(fixture: &Fixture) -> String {
     let run = fixture.run(["search", "--sort", "newest", "-n", "1", "-l"]);
     run.stdout.trim().to_owned()
 }
@@ -57,7 +57,7 @@ fn a_question_about_things_is_never_answered_with_nothing() {
 fn bounds_narrow_and_pages_go_on() {
     let fixture = shared();
     let all = fixture.json(["find", "sunflower", "--all", "--json", "-n", "50"]);
-    let one = fixture.json(["find", "sunflower", "--all", "--json", "-n", "50", "--max-per-photo", "1"]);
+    let one = fixture.json(["find", "sunflower", "--all", "--json", "-n", "50", "--max-per-image", "1"]);
     assert!(all.len() >= 2 && one.iter().all(|photo| photo["boxes"].as_array().unwrap().len() == 1));
     let first = fixture.run(["find", "sunflower", "--all", "--json", "-n", "1"]);
     let cursor = first.stderr.split("--cursor ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
@@ -98,7 +98,7 @@ fn other_programs_get_files() {
         "--all",
         "-n",
         "2",
-        "--max-per-photo",
+        "--max-per-image",
         "1",
         "--coco",
         &coco,
@@ -127,10 +127,10 @@ fn other_programs_get_files() {
 }
 
 #[test]
-fn a_picture_is_grounded_without_a_library() {
+fn an_image_is_grounded_without_a_library() {
     let fixture = shared();
-    let picture = picture(&fixture);
-    let things = fixture.run(["ground", &picture, "flower", "quantum physics", "--all", "--json", "--model", "demo"]);
+    let image = image(&fixture);
+    let things = fixture.run(["ground", &image, "flower", "quantum physics", "--all", "--json", "--model", "demo"]);
     assert!(things.code < 2, "{}", things.stderr);
     let things = things.json();
     assert_eq!(things.len(), 2);
@@ -141,24 +141,24 @@ fn a_picture_is_grounded_without_a_library() {
 }
 
 #[test]
-fn a_part_of_a_picture_finds_parts_of_others() {
+fn a_part_of_an_image_finds_parts_of_others() {
     let fixture = shared();
-    let picture = picture(&fixture);
-    let photos = fixture.run(["similar", &picture, "--box", "0,0,120,120", "--all", "--json", "-n", "5"]);
+    let image = image(&fixture);
+    let photos = fixture.run(["similar", &image, "--box", "0,0,120,120", "--all", "--json", "-n", "5"]);
     assert!(photos.code < 2, "{}", photos.stderr);
-    assert!(photos.json().iter().all(|photo| !photo["path"].as_str().unwrap().ends_with(&picture)), "not itself");
-    let outside = fixture.run(["similar", &picture, "--box", "99999,0,5,5"]);
+    assert!(photos.json().iter().all(|photo| !photo["path"].as_str().unwrap().ends_with(&image)), "not itself");
+    let outside = fixture.run(["similar", &image, "--box", "99999,0,5,5"]);
     assert!(outside.code == 2 && outside.stderr.contains("outside"), "{}", outside.stderr);
 }
 
-/// Turns the truth of the bundled library into COCO annotations of some of its pictures.
+/// Turns the truth of the bundled library into COCO annotations of some of its images.
 fn annotations(fixture: &Fixture) -> Value {
     let truth: Value =
         serde_json::from_str(&fs::read_to_string(root().join("models/demo/library.json")).unwrap()).unwrap();
     let (mut images, mut annotations) = (Vec::new(), Vec::new());
     for entry in truth.as_array().unwrap() {
         let name = entry["path"].as_str().unwrap();
-        let path = fixture.pictures().join(name);
+        let path = fixture.images().join(name);
         let Ok((width, height)) = image::image_dimensions(&path) else { continue };
         let id = images.len() + 1;
         images.push(serde_json::json!({ "id": id, "file_name": name, "width": width, "height": height }));
@@ -180,8 +180,8 @@ fn regions_captions_and_classes_are_measured() {
     let fixture = shared();
     let data = fixture.path().join("annotations.json");
     fs::write(&data, annotations(&fixture).to_string()).unwrap();
-    let (data, pictures) = (data.to_str().unwrap(), fixture.pictures());
-    let (pictures, svg) = (pictures.to_str().unwrap(), fixture.path().join("r.svg"));
+    let (data, images) = (data.to_str().unwrap(), fixture.images());
+    let (images, svg) = (images.to_str().unwrap(), fixture.path().join("r.svg"));
     let report = fixture.json([
         "eval",
         "regions",
@@ -190,7 +190,7 @@ fn regions_captions_and_classes_are_measured() {
         "--data",
         data,
         "--images",
-        pictures,
+        images,
         "--json",
         "--reliability",
         svg.to_str().unwrap(),
@@ -208,7 +208,7 @@ fn regions_captions_and_classes_are_measured() {
         .iter()
         .map(|image| image["file_name"].as_str().unwrap().to_owned())
         .collect();
-    fs::write(&captions, names.iter().map(|name| format!("{name}\ten\ta picture called {name}\n")).collect::<String>())
+    fs::write(&captions, names.iter().map(|name| format!("{name}\ten\ta image called {name}\n")).collect::<String>())
         .unwrap();
     let rows = fixture.json([
         "eval",
@@ -218,13 +218,13 @@ fn regions_captions_and_classes_are_measured() {
         "--data",
         captions.to_str().unwrap(),
         "--images",
-        pictures,
+        images,
         "--json",
     ]);
-    assert_eq!(rows[0][0]["pictures"], names.len());
-    assert_eq!(rows[0][0]["text_to_image"][2].as_f64(), Some(1.0), "no more than ten pictures");
+    assert_eq!(rows[0][0]["images"], names.len());
+    assert_eq!(rows[0][0]["text_to_image"][2].as_f64(), Some(1.0), "no more than ten images");
 
-    let labels = fixture.json(["eval", "classify", "--model", "demo", pictures, "--json"]);
+    let labels = fixture.json(["eval", "classify", "--model", "demo", images, "--json"]);
     assert!(labels[0]["classes"].as_u64().unwrap() >= 2, "{labels:?}");
     assert!(labels[0]["top5"] == 1.0, "few classes");
 }

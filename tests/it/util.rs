@@ -16,10 +16,10 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Folders of the bundled pictures that tests index: small, in three formats, with names in three scripts.
+/// Folders of the bundled images that tests index: small, in three formats, with names in three scripts.
 pub const SOME: [&str; 3] = ["Garten", "Kitchen", "음악"];
 
-/// A home of its own, and a copy of some bundled pictures.
+/// A home of its own, and a copy of some bundled images.
 pub struct Fixture {
     dir: TempDir,
 }
@@ -37,13 +37,13 @@ impl Fixture {
         Self { dir: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap() }
     }
 
-    /// A home whose library holds copies of [`SOME`] bundled pictures.
+    /// A home whose library holds copies of [`SOME`] bundled images.
     pub fn indexed() -> Self {
         let fixture = Self::empty();
         for folder in SOME {
-            copy(&root().join("models/demo/library").join(folder), &fixture.pictures().join(folder));
+            copy(&root().join("models/demo/library").join(folder), &fixture.images().join(folder));
         }
-        let run = fixture.run(["index", "--model", "demo", fixture.pictures().to_str().unwrap()]);
+        let run = fixture.run(["index", "--model", "demo", fixture.images().to_str().unwrap()]);
         assert_eq!(run.code, 0, "{}", run.stderr);
         fixture
     }
@@ -56,9 +56,9 @@ impl Fixture {
         self.path().join("home")
     }
 
-    /// Where the pictures are.
-    pub fn pictures(&self) -> PathBuf {
-        self.path().join("pictures")
+    /// Where the images are.
+    pub fn images(&self) -> PathBuf {
+        self.path().join("images")
     }
 
     /// The binary over this home, in this folder, with nothing of the caller's settings.

@@ -17,7 +17,7 @@ const COOKIE_SECONDS: u32 = 30 * 24 * 3600;
 /// The start of the token in an address.
 const TOKEN: &str = "token=";
 
-/// Scripts, styles and pictures of this server, and nothing else.
+/// Scripts, styles and images of this server, and nothing else.
 pub const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 

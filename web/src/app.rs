@@ -11,7 +11,7 @@ use crate::access::{CONTENT_POLICY, check};
 use crate::error::{ApiError, Code};
 use crate::metrics::measure;
 use crate::openapi::description;
-use crate::routes::{caption, find, groups, images, jobs, library, page, pictures, regions, search, status};
+use crate::routes::{caption, find, groups, images, jobs, library, page, regions, search, status, uploads};
 use crate::state::AppState;
 
 /// The whole service over `state`.
@@ -23,8 +23,8 @@ pub fn configure(state: web::Data<AppState>) -> impl FnOnce(&mut web::ServiceCon
             .service(at("/similar", "POST", [post(find::similar)]))
             .service(at("/ground", "POST", [post(regions::ground)]))
             .service(at("/caption", "POST", [post(caption::caption)]))
-            .service(at("/pictures", "POST", [post(pictures::upload)]))
-            .service(at("/pictures/{key}/thumbnail", READ, [get(pictures::thumbnail)]))
+            .service(at("/pictures", "POST", [post(uploads::upload)]))
+            .service(at("/pictures/{key}/thumbnail", READ, [get(uploads::thumbnail)]))
             .service(at("/images", READ, [get(images::records)]))
             .service(at("/images/{id}", READ, [get(images::record)]))
             .service(at("/images/{id}/thumbnail", READ, [get(images::thumbnail)]))

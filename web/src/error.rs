@@ -26,7 +26,7 @@ pub enum Code {
     Timeout,
     /// What is asked for does not go together with what is under way.
     Conflict,
-    /// The picture is not the one that `If-Match` names.
+    /// The image is not the one that `If-Match` names.
     PreconditionFailed,
     /// The body is too large.
     TooLarge,
@@ -36,13 +36,13 @@ pub enum Code {
     RangeNotSatisfiable,
     /// The library was indexed without regions, which is what is asked about.
     NoRegions,
-    /// The model has no decoder, which is what finds words for pictures.
+    /// The model has no decoder, which is what finds words for images.
     NoDecoder,
     /// Too much work at the moment; ask again after `Retry-After` seconds.
     Busy,
     /// The library or the model is not ready; the message says what to do.
     NotReady,
-    /// The folder that holds the picture does not answer: its drive or network share may be away.
+    /// The folder that holds the image does not answer: its drive or network share may be away.
     Unreachable,
     /// The answer takes longer than the server works on one.
     TookTooLong,

@@ -1,4 +1,4 @@
-//! Heatmaps as pictures to lay over a photo: colours that rise evenly in lightness, so that they are told apart by people
+//! Heatmaps as images to lay over an image: colours that rise evenly in lightness, so that they are told apart by people
 //! who see few colours, and in grey.
 
 use std::io::Cursor;
@@ -22,10 +22,10 @@ const COLOURS: [[u8; 3]; 10] = [
     [181, 222, 43],
     [253, 231, 37],
 ];
-/// Opacity at a score of 0 and of 1: the photo shows through everywhere, and more where nothing is.
+/// Opacity at a score of 0 and of 1: the image shows through everywhere, and more where nothing is.
 const OPACITY: [f32; 2] = [0.3, 0.62];
 
-/// A PNG for a photo of `width` by `height` pixels, its longer side `size` pixels. Scores stand at the middles of patches,
+/// A PNG for an image of `width` by `height` pixels, its longer side `size` pixels. Scores stand at the middles of patches,
 /// with straight lines between them, as in `engine`'s boxes.
 pub fn draw(heatmap: &Heatmap, width: u32, height: u32, size: u32) -> Result<Bytes, ApiError> {
     let (rows, cols) = (heatmap.rows, heatmap.cols);

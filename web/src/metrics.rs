@@ -26,8 +26,8 @@ pub struct Metrics {
 /// What is counted elsewhere, at this moment.
 pub struct Gauges<'a> {
     pub pools: &'a [&'a Pool],
-    /// Pictures that can be found; `None` while the library is not open.
-    pub pictures: Option<usize>,
+    /// Images that can be found; `None` while the library is not open.
+    pub images: Option<usize>,
     pub thumbnail_bytes: usize,
     pub indexing: bool,
 }
@@ -130,8 +130,8 @@ impl Metrics {
             text.value("glimpse_pool_refused_total", &label(pool.name()), pool.refused() as f64);
         });
 
-        if let Some(count) = gauges.pictures {
-            text.family("glimpse_pictures", "gauge", "Pictures that can be found.");
+        if let Some(count) = gauges.images {
+            text.family("glimpse_pictures", "gauge", "Images that can be found.");
             text.value("glimpse_pictures", "", count as f64);
         }
         text.family("glimpse_thumbnail_bytes", "gauge", "Thumbnails kept in memory.");

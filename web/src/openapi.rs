@@ -4,14 +4,14 @@ use actix_web::HttpResponse;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::routes::{caption, find, groups, images, jobs, library, pictures, regions, search, status};
+use crate::routes::{caption, find, groups, images, jobs, library, regions, search, status, uploads};
 
 /// The Glimpse API.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Glimpse",
-        description = "Finds pictures by what is in them, in many languages, on your own machine.\n\n\
+        description = "Finds images by what is in them, in many languages, on your own machine.\n\n\
             Every error has the same shape: `code` for programs, `message` and sometimes `hint` for people. `busy` and \
             `not_ready` come with a `Retry-After` header. On an address that other machines reach, send \
             `Authorization: Bearer TOKEN`.",
@@ -19,7 +19,7 @@ use crate::routes::{caption, find, groups, images, jobs, library, pictures, regi
     ),
     paths(
         search::simple, search::full, search::similar, find::typed, find::built, find::similar, regions::ground,
-        caption::caption, pictures::upload, pictures::thumbnail,
+        caption::caption, uploads::upload, uploads::thumbnail,
         images::records, images::record, images::thumbnail, images::original, regions::stored,
         regions::heatmap,
         library::facets, library::folders, library::stats, groups::tag, groups::duplicates,
@@ -27,9 +27,9 @@ use crate::routes::{caption, find, groups, images, jobs, library, pictures, regi
         jobs::events, status::health, status::metrics,
     ),
     tags(
-        (name = "search", description = "Finding pictures"),
-        (name = "regions", description = "Where pictures show what"),
-        (name = "images", description = "Pictures of the library, by number"),
+        (name = "search", description = "Finding images"),
+        (name = "regions", description = "Where images show what"),
+        (name = "images", description = "Images of the library, by number"),
         (name = "library", description = "The library as a whole"),
         (name = "jobs", description = "Bringing the library up to date"),
         (name = "server", description = "How the server is doing"),
@@ -68,7 +68,7 @@ pub fn codes() -> Vec<String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use glimpse_engine::{Depth, Format, Lies, Mode, Sort};
+    use glimpse_engine::{Depth, Format, Mode, Sort, SpatialRelation};
     use serde::de::DeserializeOwned;
     use serde_json::Value;
 
@@ -91,7 +91,7 @@ mod tests {
         all_read::<Mode>("Mode");
         all_read::<Depth>("Depth");
         all_read::<Format>("Format");
-        all_read::<Lies>("Lies");
+        all_read::<SpatialRelation>("SpatialRelation");
     }
 
     #[test]

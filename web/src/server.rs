@@ -68,7 +68,7 @@ impl Default for ServeOptions {
 /// Why the server could not start or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// Other machines could reach the pictures.
+    /// Other machines could reach the images.
     #[error("{0} can be reached from other machines, so it needs a token")]
     NeedsToken(IpAddr),
     /// The token can be guessed, or does not survive a cookie.

@@ -16,7 +16,7 @@ use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 use crate::roots::AllowedRoots;
-use crate::thumbnails::{Keeper, ThumbnailCache};
+use crate::thumbnails::{ThumbnailCache, ThumbnailIndexer};
 use crate::uploads::Uploads;
 
 /// Bytes of thumbnails kept in memory: some 3,000 of the usual size.
@@ -31,9 +31,9 @@ pub const CONNECTIONS: usize = 900;
 pub struct Limits {
     /// Requests that wait for a search thread: searches and everything else that is quick.
     pub searches: usize,
-    /// Those that wait for a picture to be decoded; a page of results asks for a few dozen thumbnails at once.
-    pub pictures: usize,
-    /// Those that wait for the model to look at a picture.
+    /// Those that wait for an image to be decoded; a page of results asks for a few dozen thumbnails at once.
+    pub images: usize,
+    /// Those that wait for the model to look at an image.
     pub looks: usize,
     /// Those that wait for work over the whole library.
     pub heavy: usize,
@@ -50,7 +50,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let (body_time, upload_time) = (Duration::from_secs(10), Duration::from_secs(60));
-        Self { searches: 64, pictures: 256, looks: 32, heavy: 4, uploads: 4, streams: 64, body_time, upload_time }
+        Self { searches: 64, images: 256, looks: 32, heavy: 4, uploads: 4, streams: 64, body_time, upload_time }
     }
 }
 
@@ -70,19 +70,19 @@ pub struct AppState {
     pub searches: Pool,
     /// Threads for finding things, the first of which may wait for all regions to be read.
     pub finds: Pool,
-    /// Threads that decode pictures. One can take a gigabyte: few at a time.
-    pub pictures: Pool,
-    /// Threads that read files of pictures as they are, step by step.
+    /// Threads that decode images. One can take a gigabyte: few at a time.
+    pub images: Pool,
+    /// Threads that read files of images as they are, step by step.
     pub originals: Pool,
-    /// Threads for whoever wants the model to look at a picture: it does so one at a time.
+    /// Threads for whoever wants the model to look at an image: it does so one at a time.
     pub looks: Pool,
     /// The thread for work over the whole library.
     pub heavy: Pool,
     /// Thumbnails made lately.
     pub thumbnails: ThumbnailCache,
-    /// What indexing makes of pictures for the page.
-    pub keeper: Keeper,
-    /// Pictures to ask with.
+    /// What indexing makes of images for the page.
+    pub thumbnail_indexer: ThumbnailIndexer,
+    /// Images to ask with.
     pub uploads: Uploads,
     /// Places for those that arrive.
     pub uploading: Semaphore,
@@ -125,7 +125,7 @@ impl AppState {
     pub fn new(engine: Arc<Engine>, access: Access, roots: AllowedRoots, limits: Limits) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let cache = engine.settings().cache_dir();
-        let keeper = Keeper::open(&cache);
+        let thumbnail_indexer = ThumbnailIndexer::open(&cache);
         Ok(Self {
             access: Arc::new(access),
             roots,
@@ -133,12 +133,12 @@ impl AppState {
             limits,
             searches: Pool::start("search", cores.clamp(2, 8), limits.searches)?,
             finds: Pool::start("find", cores.clamp(2, 4), limits.searches)?,
-            pictures: Pool::start("pictures", cores.div_ceil(2).clamp(2, 8), limits.pictures)?,
+            images: Pool::start("images", cores.div_ceil(2).clamp(2, 8), limits.images)?,
             originals: Pool::start("originals", cores.clamp(2, 8), CONNECTIONS)?,
             looks: Pool::start("looks", 2, limits.looks)?,
             heavy: Pool::start("heavy", 1, limits.heavy)?.lasting(HEAVY_LIMIT),
-            thumbnails: ThumbnailCache::new(THUMBNAIL_BYTES, Arc::clone(&keeper.files)),
-            keeper,
+            thumbnails: ThumbnailCache::new(THUMBNAIL_BYTES, Arc::clone(&thumbnail_indexer.files)),
+            thumbnail_indexer,
             uploads: Uploads::default(),
             uploading: Semaphore::new(limits.uploads),
             streams: Arc::new(Semaphore::new(limits.streams)),
@@ -167,7 +167,7 @@ impl AppState {
         }
     }
 
-    /// Refuses what would hold its thread until the model is loaded: words, pictures and facts are asked for on the same
+    /// Refuses what would hold its thread until the model is loaded: words, images and facts are asked for on the same
     /// threads, and need no model.
     pub fn require_model(&self) -> Result<(), ApiError> {
         if self.model.loading.load(Relaxed) && !self.model_is_ready() {
@@ -177,7 +177,7 @@ impl AppState {
         Ok(())
     }
 
-    /// Languages in which the model can describe pictures, as far as that is known.
+    /// Languages in which the model can describe images, as far as that is known.
     pub fn caption_languages(&self) -> Vec<String> {
         self.model.languages.lock().clone()
     }
@@ -198,7 +198,7 @@ impl AppState {
 }
 
 /// Runs quick work on a search thread.
-pub async fn ask<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+pub async fn run_search<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
     F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
@@ -207,8 +207,8 @@ where
     state.searches.run(move || work(&held)).await
 }
 
-/// Runs work that finds things in pictures by their stored regions.
-pub async fn find<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+/// Runs work that finds things in images by their stored regions.
+pub async fn run_find<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
     F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
@@ -217,18 +217,18 @@ where
     state.finds.run(move || work(&held)).await
 }
 
-/// Runs work that decodes pictures.
-pub async fn draw<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+/// Runs work that decodes images.
+pub async fn run_decode<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
     F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
 {
     let held = state.clone();
-    state.pictures.run(move || work(&held)).await
+    state.images.run(move || work(&held)).await
 }
 
-/// Reads the file of a picture as it is.
-pub async fn read<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+/// Reads the file of an image as it is.
+pub async fn run_read<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
     F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
@@ -237,8 +237,8 @@ where
     state.originals.run(move || work(&held)).await
 }
 
-/// Runs work that lets the model look at a picture.
-pub async fn look<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+/// Runs work that lets the model look at an image.
+pub async fn run_model<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
     F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
@@ -248,7 +248,7 @@ where
 }
 
 /// Runs work over the whole library.
-pub async fn labour<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
+pub async fn run_heavy<T, F>(state: &web::Data<AppState>, work: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
     F: FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,

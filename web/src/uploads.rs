@@ -1,4 +1,4 @@
-//! Pictures that clients ask with: checked when they arrive, named by their content, kept in memory for a while, never
+//! Images that clients ask with: checked when they arrive, named by their content, kept in memory for a while, never
 //! written to disk.
 
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use crate::thumbnails;
 
 /// Largest upload in bytes.
 pub const MAX_UPLOAD: usize = 32 << 20;
-/// Bounds on what an upload unpacks to: a picture of a hundred megapixels is no question.
+/// Bounds on what an upload unpacks to: an image of a hundred megapixels is no question.
 pub const LIMITS: Limits =
     Limits { max_pixels: 100_000_000, max_side: 32_767, max_alloc: 1 << 29, max_bytes: MAX_UPLOAD as u64 };
 /// Bytes of all uploads that are remembered.
 const KEPT: usize = 96 << 20;
 const THUMBNAIL: u32 = 320;
 
-/// A checked picture.
+/// A checked image.
 #[derive(Debug, Clone)]
 pub struct Upload {
     /// Names it in queries.
@@ -36,13 +36,13 @@ pub struct Upload {
 pub struct Uploads(Mutex<Vec<Upload>>);
 
 impl Upload {
-    /// Decodes a picture to see that it is one.
+    /// Decodes an image to see that it is one.
     pub fn read(bytes: Bytes) -> Result<Self, ApiError> {
         let pixels = decode(&bytes, &LIMITS).map_err(|error| ApiError::bad_request(error.to_string()))?.pixels;
         let thumbnail =
-            thumbnails::draw(&pixels, THUMBNAIL).map_err(|error| ApiError::bad_request(error.to_string()))?;
+            thumbnails::encode_jpeg(&pixels, THUMBNAIL).map_err(|error| ApiError::bad_request(error.to_string()))?;
         let key = ContentHash::of(&bytes).to_string();
-        // The one copy; every question about the picture shares it.
+        // The one copy; every question about the image shares it.
         Ok(Self { key, width: pixels.width(), height: pixels.height(), bytes: bytes[..].into(), thumbnail })
     }
 
@@ -52,7 +52,7 @@ impl Upload {
 }
 
 impl Uploads {
-    /// Keeps a picture, and forgets others until there is room.
+    /// Keeps an image, and forgets others until there is room.
     pub fn keep(&self, upload: Upload) {
         let mut kept = self.0.lock();
         kept.retain(|other| other.key != upload.key);
@@ -63,11 +63,11 @@ impl Uploads {
         }
     }
 
-    /// A picture by its key.
+    /// An image by its key.
     pub fn get(&self, key: &str) -> Result<Upload, ApiError> {
         let mut kept = self.0.lock();
         let Some(at) = kept.iter().position(|upload| upload.key == key) else {
-            let error = ApiError::new(Code::NotFound, "the server no longer remembers this picture");
+            let error = ApiError::new(Code::NotFound, "the server no longer remembers this image");
             return Err(error.hint("send it again"));
         };
         let upload = kept.remove(at);
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_picture_is_refused_with_its_reason() {
+    fn what_is_no_image_is_refused_with_its_reason() {
         for bytes in [&b""[..], b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>"] {
             assert!(Upload::read(Bytes::from_static(bytes)).is_err());
         }

@@ -1,4 +1,4 @@
-//! Multi-head self-attention, and the padding of a batch whose pictures have different numbers of tokens.
+//! Multi-head self-attention, and the padding of a batch whose images have different numbers of tokens.
 
 use candle_core::{Device, Module, Result, Tensor};
 use candle_nn::Linear;
@@ -22,7 +22,7 @@ pub(super) struct Attention {
 }
 
 impl Padding {
-    /// `None` if every picture has all `n` tokens: then nothing needs a mask.
+    /// `None` if every image has all `n` tokens: then nothing needs a mask.
     pub fn new(lengths: &[usize], n: usize, device: &Device) -> Result<Option<Self>> {
         if lengths.iter().all(|length| *length == n) {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Attention pooling: one learned query, the probe, gathers the tokens of a picture into its embedding.
+//! Attention pooling: one learned query, the probe, gathers the tokens of an image into its embedding.
 
 use candle_core::{Module, Result, Tensor};
 use candle_nn::Linear;
@@ -39,7 +39,7 @@ impl MapHead {
         let key_value_weight = loader.place(weight.split_off(width * width), &[2 * width, width])?;
         let key_value_bias = loader.place(bias.split_off(width), &[2 * width])?;
         let query = Linear::new(loader.place(weight, &[width, width])?, Some(loader.place(bias, &[width])?));
-        // The probe is the same for every picture, so its projection is a constant.
+        // The probe is the same for every image, so its projection is a constant.
         let probe = loader.place(loader.values("probe")?, &[1, width])?;
         let scale = (tower.head_width() as f64).sqrt();
         let query = query.forward(&probe).and_then(|q| (q / scale)?.reshape((heads, 1, ())));

@@ -9,7 +9,7 @@ use super::{backend, device};
 use crate::config::ModelConfig;
 use crate::siglip::{Features, HEAD, TEXT, Trace, VISION};
 use crate::weights::Checkpoint;
-use crate::{EncodeError, Outputs, Prepared, Projection};
+use crate::{EncodeError, Outputs, PixelInput, Projection};
 
 pub(crate) struct CandleTowers {
     vision: VisionTower,
@@ -31,13 +31,13 @@ impl CandleTowers {
         Ok((Self { vision, text, width: config.dim(), device }, name))
     }
 
-    /// Prepared pictures to features.
+    /// Prepared images to features.
     ///
     /// # Errors
     /// If the device fails.
-    pub fn pictures(
+    pub fn images(
         &self,
-        batch: &[Prepared],
+        batch: &[PixelInput],
         outputs: Outputs,
         trace: &mut Trace,
     ) -> Result<Vec<Features>, EncodeError> {
@@ -66,7 +66,7 @@ impl CandleTowers {
     }
 }
 
-/// The output of the vision tower, picture by picture.
+/// The output of the vision tower, image by image.
 fn features(output: VisionOutput) -> candle_core::Result<Vec<Features>> {
     let mut features: Vec<Features> =
         rows(&output.pooled)?.into_iter().map(|pooled| Features { pooled, dense: None }).collect();

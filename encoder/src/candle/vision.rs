@@ -12,7 +12,7 @@ use super::patches;
 use super::record;
 use crate::config::{Resolution, VisionConfig};
 use crate::siglip::{PositionGrid, Trace};
-use crate::{EncodeError, Outputs, Prepared, Projection};
+use crate::{EncodeError, Outputs, PixelInput, Projection};
 
 /// Both kinds of vision tower; they differ in their positions only, once patches have one order.
 pub(super) struct VisionTower {
@@ -68,10 +68,10 @@ impl VisionTower {
         })
     }
 
-    /// Runs a batch; pictures with fewer patches than the largest are padded, and padding is masked in every layer.
+    /// Runs a batch; images with fewer patches than the largest are padded, and padding is masked in every layer.
     pub fn forward(
         &self,
-        batch: &[Prepared],
+        batch: &[PixelInput],
         outputs: Outputs,
         device: &Device,
         trace: &mut Trace,
@@ -110,23 +110,23 @@ impl VisionTower {
         self.head.project(tokens, projection)
     }
 
-    /// The patches of all pictures, zero where a picture has fewer than `n`: (B, N, P * P * 3).
-    fn patches(&self, batch: &[Prepared], n: usize, device: &Device) -> Result<Tensor> {
+    /// The patches of all images, zero where an image has fewer than `n`: (B, N, P * P * 3).
+    fn patches(&self, batch: &[PixelInput], n: usize, device: &Device) -> Result<Tensor> {
         let size = self.config.patch_values();
         let mut values = Vec::with_capacity(batch.len() * n * size);
-        for (i, picture) in batch.iter().enumerate() {
-            patches::fill(picture, self.config.patch_size, &mut values);
+        for (i, image) in batch.iter().enumerate() {
+            patches::fill(image, self.config.patch_size, &mut values);
             values.resize((i + 1) * n * size, 0.0);
         }
         Tensor::from_vec(values, (batch.len(), n, size), device)
     }
 }
 
-/// The positions of each picture's grid, zero on padding: (B, N, W).
-fn resized(grid: &PositionGrid, batch: &[Prepared], n: usize, width: usize, device: &Device) -> Result<Tensor> {
+/// The positions of each image's grid, zero on padding: (B, N, W).
+fn resized(grid: &PositionGrid, batch: &[PixelInput], n: usize, width: usize, device: &Device) -> Result<Tensor> {
     let mut values = Vec::with_capacity(batch.len() * n * width);
-    for (i, picture) in batch.iter().enumerate() {
-        grid.resize(picture.rows, picture.cols, &mut values);
+    for (i, image) in batch.iter().enumerate() {
+        grid.resize(image.rows, image.cols, &mut values);
         values.resize((i + 1) * n * width, 0.0);
     }
     Tensor::from_vec(values, (batch.len(), n, width), device)

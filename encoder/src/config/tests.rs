@@ -42,7 +42,7 @@ fn bare_model_type_is_a_whole_model() {
 }
 
 #[test]
-fn giant_projects_text_to_the_width_of_pictures() {
+fn giant_projects_text_to_the_width_of_images() {
     let giant = |projection: &str| {
         format!(
             r#"{{"model_type": "siglip",
@@ -108,7 +108,7 @@ fn errors_name_field_expectation_and_finding() {
         ),
         (
             r#"{"model_type": "siglip", "vision_config": {"vision_use_head": false}}"#,
-            "field `vision_config.vision_use_head`: expected true: without the attention-pooling head pictures have \
+            "field `vision_config.vision_use_head`: expected true: without the attention-pooling head images have \
              no embedding, found false",
         ),
         (

@@ -4,7 +4,7 @@ use half::bf16;
 
 use super::kernels::buffers::{Packed, Rows, Tiles};
 use super::kernels::gemm::Gelu;
-use super::kernels::int8::Raised;
+use super::kernels::int8::OffsetU8;
 use super::kernels::isa::{Split, Values};
 use super::kernels::norm::LayerNorm;
 use super::path::Path;
@@ -99,7 +99,7 @@ pub(super) fn pack(
         Values::Bf16 => Packed::new::<bf16>(outputs, inputs, bias, row),
         Values::Split => Packed::new::<Split>(outputs, inputs, bias, row),
         Values::Int8 => Packed::new::<i8>(outputs, inputs, bias, row),
-        Values::Raised => Packed::new::<Raised>(outputs, inputs, bias, row),
+        Values::OffsetU8 => Packed::new::<OffsetU8>(outputs, inputs, bias, row),
     }
 }
 
@@ -127,7 +127,7 @@ pub(super) fn new_tiles(values: Values, rows: usize, cols: usize) -> Tiles {
         Values::Bf16 => Tiles::new::<bf16>(rows, cols),
         Values::Split => Tiles::new::<Split>(rows, cols),
         Values::Int8 => Tiles::new::<i8>(rows, cols),
-        Values::Raised => Tiles::new::<Raised>(rows, cols),
+        Values::OffsetU8 => Tiles::new::<OffsetU8>(rows, cols),
     }
 }
 

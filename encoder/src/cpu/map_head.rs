@@ -1,4 +1,4 @@
-//! Attention pooling: one learned query, the probe, gathers the tokens of a picture into its embedding.
+//! Attention pooling: one learned query, the probe, gathers the tokens of an image into its embedding.
 
 use std::ops::Range;
 
@@ -48,7 +48,7 @@ impl MapHead {
         })
     }
 
-    /// Attention of the probe to the tokens (N, W) of each picture, through the output projection: (B, W).
+    /// Attention of the probe to the tokens (N, W) of each image, through the output projection: (B, W).
     pub fn gather(&self, tokens: &Rows, sequences: &[Range<usize>]) -> Rows {
         let mut mixed = Rows::new::<f32>(sequences.len(), self.width);
         self.pooling.gather(self.path, tokens, sequences, &mut mixed);

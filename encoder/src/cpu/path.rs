@@ -86,7 +86,7 @@ impl Path {
     pub fn normed(self) -> Values {
         match self {
             Self::AmxInt8 | Self::PortableInt8 => Values::Int8,
-            Self::Avx512Int8 | Self::Avx512Int8F32 | Self::Avx2Int8 => Values::Raised,
+            Self::Avx512Int8 | Self::Avx512Int8F32 | Self::Avx2Int8 => Values::OffsetU8,
             _ => self.values(),
         }
     }

@@ -10,32 +10,32 @@ use super::path::Path;
 use super::text::TextTower;
 use super::vision::VisionTower;
 use crate::config::ModelConfig;
-use crate::siglip::{Features, Late, Trace};
+use crate::siglip::{Features, LazyLoad, Trace};
 use crate::weights::Checkpoint;
-use crate::{EncodeError, Outputs, Prepared, Projection};
+use crate::{EncodeError, Outputs, PixelInput, Projection};
 
 /// The towers of a checkpoint on one path.
 pub(crate) struct CpuTowers {
     path: Path,
     config: ModelConfig,
     checkpoint: Checkpoint,
-    vision: Late<VisionTower>,
-    text: Late<TextTower>,
+    vision: LazyLoad<VisionTower>,
+    text: LazyLoad<TextTower>,
 }
 
 impl CpuTowers {
     /// Towers of a checkpoint whose tensors were compared with `config`.
     pub fn new(config: ModelConfig, checkpoint: Checkpoint, path: Path) -> Self {
-        Self { path, config, checkpoint, vision: Late::new(), text: Late::new() }
+        Self { path, config, checkpoint, vision: LazyLoad::new(), text: LazyLoad::new() }
     }
 
-    /// Prepared pictures to features.
+    /// Prepared images to features.
     ///
     /// # Errors
     /// If the weights cannot be read.
-    pub fn pictures(
+    pub fn images(
         &self,
-        batch: &[Prepared],
+        batch: &[PixelInput],
         outputs: Outputs,
         trace: &mut Trace,
     ) -> Result<Vec<Features>, EncodeError> {

@@ -16,7 +16,7 @@ use super::path::Path;
 use super::towers::{record, record_tokens};
 use crate::config::{Resolution, VisionConfig};
 use crate::siglip::{Features, PositionGrid, Trace};
-use crate::{EncodeError, Outputs, Prepared, Projection};
+use crate::{EncodeError, Outputs, PixelInput, Projection};
 
 /// Both kinds of vision tower; they differ in their positions only, once patches have one order.
 pub(super) struct VisionTower {
@@ -58,15 +58,15 @@ impl VisionTower {
         })
     }
 
-    /// Runs a batch of pictures of any sizes.
-    pub fn forward(&self, batch: &[Prepared], outputs: Outputs, trace: &mut Trace) -> Vec<Features> {
+    /// Runs a batch of images of any sizes.
+    pub fn forward(&self, batch: &[PixelInput], outputs: Outputs, trace: &mut Trace) -> Vec<Features> {
         let (path, width) = (self.path, self.config.tower.width);
         let mut rows = 0;
         let sequences: Vec<Range<usize>> = batch
             .iter()
-            .map(|picture| {
-                rows += picture.rows * picture.cols;
-                rows - picture.rows * picture.cols..rows
+            .map(|image| {
+                rows += image.rows * image.cols;
+                rows - image.rows * image.cols..rows
             })
             .collect();
         let kept = self.workspace.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -118,15 +118,15 @@ impl VisionTower {
         copied(&aligned, &(0..count), width)
     }
 
-    fn add_positions(&self, batch: &[Prepared], sequences: &[Range<usize>], x: &mut Rows) {
+    fn add_positions(&self, batch: &[PixelInput], sequences: &[Range<usize>], x: &mut Rows) {
         let (width, stride) = (self.config.tower.width, x.stride::<f32>());
         let mut grid = Vec::new();
-        for (picture, tokens) in batch.iter().zip(sequences) {
+        for (image, tokens) in batch.iter().zip(sequences) {
             let positions = match &self.positions {
                 Positions::Learned(table) => table,
                 Positions::Resized(table) => {
                     grid.clear();
-                    table.resize(picture.rows, picture.cols, &mut grid);
+                    table.resize(image.rows, image.cols, &mut grid);
                     &grid
                 }
             };

@@ -1,4 +1,4 @@
-//! The LocCa-style decoder (arXiv 2403.19596): captions of pictures, boxes of expressions, captions of boxes.
+//! The LocCa-style decoder (arXiv 2403.19596): captions of images, boxes of expressions, captions of boxes.
 //!
 //! Google publishes no decoder for SigLIP 2. One that was trained on frozen towers (`training/` holds the script) lies
 //! beside a checkpoint as `decoder.json` and `decoder.safetensors`; it attends to the patches of a [`crate::DenseGrid`].
@@ -24,7 +24,7 @@ use crate::weights::Checkpoint;
 use crate::{DenseGrid, Embedding, EncodeError};
 use config::Config;
 use grammar::Grammar;
-use net::{Net, Scene, Token};
+use net::{CrossAttentionCache, Net, Token};
 use vocabulary::Vocabulary;
 
 /// Name of the weights file inside a checkpoint directory.
@@ -35,10 +35,10 @@ const APART: u32 = 15;
 /// Overlap above which two regions are one.
 const SAME: f32 = 0.5;
 
-/// Something the decoder said, with the probability of saying exactly that.
+/// An answer that the decoder generated, and its probability.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Said<T> {
-    /// What was said.
+pub struct Generated<T> {
+    /// The answer.
     pub value: T,
     /// Product over all tokens of the probability of each among those that were allowed.
     pub probability: f32,
@@ -72,11 +72,16 @@ impl Decoder {
         self.vocabulary.languages()
     }
 
-    /// Captions of the whole picture in one language, likeliest first; at most `beams` (1: greedy).
+    /// Captions of the whole image in one language, likeliest first; at most `beams` (1: greedy).
     ///
     /// # Errors
     /// [`EncodeError::Decoder`] for a language that it does not know or a grid of another model.
-    pub fn caption(&self, grid: &DenseGrid, language: &str, beams: usize) -> Result<Vec<Said<String>>, EncodeError> {
+    pub fn caption(
+        &self,
+        grid: &DenseGrid,
+        language: &str,
+        beams: usize,
+    ) -> Result<Vec<Generated<String>>, EncodeError> {
         let prefix = self.vocabulary.caption_prefix(language)?;
         self.words(grid, &prefix, beams)
     }
@@ -91,7 +96,7 @@ impl Decoder {
         region: Rect,
         language: &str,
         beams: usize,
-    ) -> Result<Vec<Said<String>>, EncodeError> {
+    ) -> Result<Vec<Generated<String>>, EncodeError> {
         let prefix = self.vocabulary.region_prefix(language, region)?;
         self.words(grid, &prefix, beams)
     }
@@ -106,13 +111,13 @@ impl Decoder {
         grid: &DenseGrid,
         language: &str,
         count: usize,
-    ) -> Result<Vec<Said<(Rect, String)>>, EncodeError> {
+    ) -> Result<Vec<Generated<(Rect, String)>>, EncodeError> {
         let prefix = self.vocabulary.any_region_prefix(language)?;
-        let scene = Scene::new(&self.net, grid)?;
+        let cross_cache = CrossAttentionCache::new(&self.net, grid)?;
         let grammar = Grammar::region_words(&self.vocabulary);
-        let found = search::different(&self.net, &scene, &prefix, &grammar, 2 * count.max(1), APART);
+        let found = search::diverse_beam_search(&self.net, &cross_cache, &prefix, &grammar, 2 * count.max(1), APART);
         let split = |ids: Vec<u32>| (self.vocabulary.region(&ids[..4]), self.vocabulary.text(&ids[5..]));
-        let mut regions: Vec<Said<(Rect, String)>> = Vec::with_capacity(count);
+        let mut regions: Vec<Generated<(Rect, String)>> = Vec::with_capacity(count);
         for said in found.into_iter().map(|said| said.map(split)) {
             if regions.len() < count.max(1) && regions.iter().all(|other| other.value.0.iou(&said.value.0) <= SAME) {
                 regions.push(said);
@@ -125,7 +130,12 @@ impl Decoder {
     ///
     /// # Errors
     /// [`EncodeError::Decoder`] for a grid or an embedding of another model.
-    pub fn locate(&self, grid: &DenseGrid, text: &Embedding, beams: usize) -> Result<Vec<Said<Rect>>, EncodeError> {
+    pub fn locate(
+        &self,
+        grid: &DenseGrid,
+        text: &Embedding,
+        beams: usize,
+    ) -> Result<Vec<Generated<Rect>>, EncodeError> {
         if text.dim() != grid.dim {
             let reason = format!("it reads embeddings of {} values, this one has {}", grid.dim, text.dim());
             return Err(EncodeError::Decoder { reason });
@@ -135,7 +145,12 @@ impl Decoder {
         Ok(found.into_iter().map(|said| said.map(|ids| self.vocabulary.region(&ids))).collect())
     }
 
-    fn words(&self, grid: &DenseGrid, prefix: &[Token<'_>], beams: usize) -> Result<Vec<Said<String>>, EncodeError> {
+    fn words(
+        &self,
+        grid: &DenseGrid,
+        prefix: &[Token<'_>],
+        beams: usize,
+    ) -> Result<Vec<Generated<String>>, EncodeError> {
         let found = self.search(grid, prefix, &Grammar::words(&self.vocabulary), beams)?;
         Ok(found.into_iter().map(|said| said.map(|ids| self.vocabulary.text(&ids))).collect())
     }
@@ -146,15 +161,15 @@ impl Decoder {
         prefix: &[Token<'_>],
         grammar: &Grammar,
         beams: usize,
-    ) -> Result<Vec<Said<Vec<u32>>>, EncodeError> {
-        let scene = Scene::new(&self.net, grid)?;
-        Ok(search::likeliest(&self.net, &scene, prefix, grammar, beams.max(1)))
+    ) -> Result<Vec<Generated<Vec<u32>>>, EncodeError> {
+        let cross_cache = CrossAttentionCache::new(&self.net, grid)?;
+        Ok(search::beam_search(&self.net, &cross_cache, prefix, grammar, beams.max(1)))
     }
 }
 
-impl<T> Said<T> {
+impl<T> Generated<T> {
     /// The same with its value changed.
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Said<U> {
-        Said { value: change(self.value), probability: self.probability }
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Generated<U> {
+        Generated { value: change(self.value), probability: self.probability }
     }
 }

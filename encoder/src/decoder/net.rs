@@ -1,6 +1,6 @@
-//! The network: pre-norm blocks of causal self-attention, cross-attention to the picture's tokens, and an MLP.
+//! The network: pre-norm blocks of causal self-attention, cross-attention to the image's tokens, and an MLP.
 //!
-//! Letters of shapes: `T` tokens said so far, `N` tokens of the picture, `W` width, `V` vocabulary.
+//! Letters of shapes: `T` tokens so far, `N` tokens of the image, `W` width, `V` vocabulary.
 
 use std::f32::consts::PI;
 
@@ -40,15 +40,15 @@ struct Attention {
 
 /// Keys and values of a sequence, row by row.
 #[derive(Debug, Clone, Default)]
-struct Memory {
+struct KvCache {
     keys: Vec<f32>,
     values: Vec<f32>,
 }
 
-/// What the cross-attention of each block needs of one picture.
-pub(super) struct Scene(Vec<Memory>);
+/// Keys and values of one image's patches, for the cross-attention of each block.
+pub(super) struct CrossAttentionCache(Vec<KvCache>);
 
-/// What is said next.
+/// A token to append.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Token<'a> {
     pub id: u32,
@@ -62,15 +62,15 @@ impl From<u32> for Token<'_> {
     }
 }
 
-/// A sequence that is being said: what the self-attention of each block remembers of it.
+/// A sequence that is being generated: the self-attention cache of each block.
 #[derive(Debug, Clone)]
 pub(super) struct Sequence {
-    memories: Vec<Memory>,
+    caches: Vec<KvCache>,
     length: usize,
 }
 
-impl Scene {
-    /// Keys and values of a picture's patches: each is its token and its place, beside its text-aligned vector.
+impl CrossAttentionCache {
+    /// Keys and values of an image's patches: each is its token and its place, beside its text-aligned vector.
     pub fn new(net: &Net, grid: &DenseGrid) -> Result<Self, EncodeError> {
         let size = net.config.vision_size;
         if grid.dim != size || grid.tokens.is_empty() {
@@ -80,11 +80,11 @@ impl Scene {
         if grid.aligned.len() != grid.tokens.len() {
             return Err(EncodeError::Decoder { reason: "the patches have no text-aligned vectors".into() });
         }
-        let mut tokens = net.place.forward(&places(grid.rows, grid.cols)); // (N, vision_size)
+        let mut tokens = net.place.forward(&fourier_features(grid.rows, grid.cols)); // (N, vision_size)
         add(&mut tokens, &grid.tokens);
         let pairs = tokens.chunks_exact(size).zip(grid.aligned.chunks_exact(size));
-        let seen: Vec<f32> = pairs.flat_map(|(token, aligned)| [token.to_vec(), level(aligned)].concat()).collect();
-        Ok(Self(net.blocks.iter().map(|block| block.cross.remember(&seen)).collect())) // (N, 2 * vision_size)
+        let seen: Vec<f32> = pairs.flat_map(|(token, aligned)| [token.to_vec(), rms_norm(aligned)].concat()).collect();
+        Ok(Self(net.blocks.iter().map(|block| block.cross.project(&seen)).collect())) // (N, 2 * vision_size)
     }
 }
 
@@ -121,38 +121,38 @@ impl Net {
         })
     }
 
-    /// A sequence of which nothing has been said.
+    /// An empty sequence.
     pub fn begin(&self) -> Sequence {
-        Sequence { memories: vec![Memory::default(); self.blocks.len()], length: 0 }
+        Sequence { caches: vec![KvCache::default(); self.blocks.len()], length: 0 }
     }
 
-    /// Says one more token; returns the scores (V) of the next.
+    /// Appends a token; returns the logits (V) of the next one.
     ///
     /// The sequence must be shorter than the decoder's length, and the token's id one of its vocabulary.
-    pub fn step(&self, scene: &Scene, sequence: &mut Sequence, token: Token<'_>) -> Vec<f32> {
+    pub fn step(&self, cross_cache: &CrossAttentionCache, sequence: &mut Sequence, token: Token<'_>) -> Vec<f32> {
         let width = self.config.hidden_size;
         let row = |table: &[f32], i: usize| table[i * width..(i + 1) * width].to_vec();
         let mut x = row(&self.tokens, token.id as usize); // (W)
         add(&mut x, &row(&self.positions, sequence.length));
         if let Some(text) = token.expression {
-            add(&mut x, &self.expression.forward(&level(text)));
+            add(&mut x, &self.expression.forward(&rms_norm(text)));
         }
         sequence.length += 1;
-        for ((block, own), picture) in self.blocks.iter().zip(&mut sequence.memories).zip(&scene.0) {
-            block.forward(&mut x, own, picture);
+        for ((block, own), image) in self.blocks.iter().zip(&mut sequence.caches).zip(&cross_cache.0) {
+            block.forward(&mut x, own, image);
         }
         self.output.forward(&self.final_norm.forward(&x)) // (V)
     }
 }
 
 impl Block {
-    fn forward(&self, x: &mut [f32], own: &mut Memory, picture: &Memory) {
+    fn forward(&self, x: &mut [f32], own: &mut KvCache, image: &KvCache) {
         let h = self.norm1.forward(x);
-        let new = self.own.remember(&h);
+        let new = self.own.project(&h);
         own.keys.extend(new.keys);
         own.values.extend(new.values);
         add(x, &self.own.attend(&h, own));
-        add(x, &self.cross.attend(&self.norm2.forward(x), picture));
+        add(x, &self.cross.attend(&self.norm2.forward(x), image));
         let mut inner = self.fc1.forward(&self.norm3.forward(x));
         gelu(&mut inner);
         add(x, &self.fc2.forward(&inner));
@@ -160,22 +160,22 @@ impl Block {
 }
 
 impl Attention {
-    fn remember(&self, rows: &[f32]) -> Memory {
-        Memory { keys: self.key.forward(rows), values: self.value.forward(rows) }
+    fn project(&self, rows: &[f32]) -> KvCache {
+        KvCache { keys: self.key.forward(rows), values: self.value.forward(rows) }
     }
 
     /// One query (W) over all that is remembered.
-    fn attend(&self, x: &[f32], memory: &Memory) -> Vec<f32> {
+    fn attend(&self, x: &[f32], cache: &KvCache) -> Vec<f32> {
         let query = self.query.forward(x); // (W)
         let (width, head) = (query.len(), query.len() / self.heads);
         let scale = 1.0 / (head as f32).sqrt();
         let mut mixed = vec![0f32; width];
         for (start, mixed) in (0..width).step_by(head).zip(mixed.chunks_exact_mut(head)) {
             let part = start..start + head;
-            let keys = memory.keys.chunks_exact(width).map(|key| scale * dot(&query[part.clone()], &key[part.clone()]));
+            let keys = cache.keys.chunks_exact(width).map(|key| scale * dot(&query[part.clone()], &key[part.clone()]));
             let mut shares: Vec<f32> = keys.collect(); // (T) or (N)
             softmax(&mut shares);
-            for (share, value) in shares.iter().zip(memory.values.chunks_exact(width)) {
+            for (share, value) in shares.iter().zip(cache.values.chunks_exact(width)) {
                 for (mixed, value) in mixed.iter_mut().zip(&value[part.clone()]) {
                     *mixed += share * value;
                 }
@@ -185,8 +185,8 @@ impl Attention {
     }
 }
 
-/// Sines and cosines of each patch's centre, x before y, an octave apart. // (N, 4 * octaves)
-fn places(rows: usize, cols: usize) -> Vec<f32> {
+/// Fourier features of the centres of patches: sines and cosines, x before y, an octave apart. // (N, 4 * octaves)
+fn fourier_features(rows: usize, cols: usize) -> Vec<f32> {
     let centre = |i: usize, count: usize| (i as f32 + 0.5) / count as f32;
     let waves =
         |at: f32| (0..OCTAVES).map(move |octave| at * PI * (1 << octave) as f32).flat_map(|a| [a.sin(), a.cos()]);
@@ -194,8 +194,8 @@ fn places(rows: usize, cols: usize) -> Vec<f32> {
     cells.flat_map(|(col, row)| waves(centre(col, cols)).chain(waves(centre(row, rows)))).collect()
 }
 
-/// A vector of any length made as long as those of a layer norm.
-fn level(vector: &[f32]) -> Vec<f32> {
+/// RMS norm without weights: a vector divided by its root mean square.
+fn rms_norm(vector: &[f32]) -> Vec<f32> {
     let factor = (vector.len() as f32).sqrt() / dot(vector, vector).sqrt().max(1e-12);
     vector.iter().map(|v| factor * v).collect()
 }

@@ -1,11 +1,11 @@
 //! Beam search under a grammar; with one beam it is greedy.
 
-use super::Said;
+use super::Generated;
 use super::grammar::{Grammar, Next};
-use super::net::{Net, Scene, Sequence, Token};
+use super::net::{CrossAttentionCache, Net, Sequence, Token};
 use super::vocabulary::END;
 
-/// An answer that is being said.
+/// A hypothesis of the beam search.
 #[derive(Clone)]
 struct Beam {
     sequence: Sequence,
@@ -17,46 +17,47 @@ struct Beam {
 }
 
 /// The likeliest answers behind `prefix`, best first, at most `width`; ids without the end token.
-pub(super) fn likeliest(
+pub(super) fn beam_search(
     net: &Net,
-    scene: &Scene,
+    cross_cache: &CrossAttentionCache,
     prefix: &[Token<'_>],
     grammar: &Grammar,
     width: usize,
-) -> Vec<Said<Vec<u32>>> {
-    go_on(net, scene, vec![begin(net, scene, prefix)], prefix.len(), grammar, width)
+) -> Vec<Generated<Vec<u32>>> {
+    go_on(net, cross_cache, vec![begin(net, cross_cache, prefix)], prefix.len(), grammar, width)
 }
 
 /// Up to `count` answers that begin differently, likeliest first, each the likeliest behind its beginning: first tokens less
 /// than `apart` from a likelier one are passed over. Where first tokens are coordinates, this gives boxes of different
 /// things; the likeliest answers of all would be one box, moved a little.
-pub(super) fn different(
+pub(super) fn diverse_beam_search(
     net: &Net,
-    scene: &Scene,
+    cross_cache: &CrossAttentionCache,
     prefix: &[Token<'_>],
     grammar: &Grammar,
     count: usize,
     apart: u32,
-) -> Vec<Said<Vec<u32>>> {
-    let start = begin(net, scene, prefix);
-    let all = choices(&start.scores, &grammar.next(prefix.len(), &[]), usize::MAX).unwrap_or_default();
+) -> Vec<Generated<Vec<u32>>> {
+    let start = begin(net, cross_cache, prefix);
+    let all = top_k(&start.scores, &grammar.next(prefix.len(), &[]), usize::MAX).unwrap_or_default();
     let mut firsts: Vec<(f32, u32)> = Vec::with_capacity(count);
     for (log, id) in all {
         if firsts.len() < count && firsts.iter().all(|(_, other)| other.abs_diff(id) >= apart) {
             firsts.push((log, id));
         }
     }
-    let open = firsts.into_iter().map(|(log, id)| extend(net, scene, &start, log, id));
-    let mut said: Vec<_> = open.flat_map(|beam| go_on(net, scene, vec![beam], prefix.len(), grammar, 1)).collect();
+    let open = firsts.into_iter().map(|(log, id)| extend(net, cross_cache, &start, log, id));
+    let mut said: Vec<_> =
+        open.flat_map(|beam| go_on(net, cross_cache, vec![beam], prefix.len(), grammar, 1)).collect();
     said.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     said
 }
 
-fn begin(net: &Net, scene: &Scene, prefix: &[Token<'_>]) -> Beam {
+fn begin(net: &Net, cross_cache: &CrossAttentionCache, prefix: &[Token<'_>]) -> Beam {
     let mut sequence = net.begin();
     let mut scores = Vec::new();
     for token in prefix {
-        scores = net.step(scene, &mut sequence, *token);
+        scores = net.step(cross_cache, &mut sequence, *token);
     }
     Beam { sequence, scores, answer: Vec::new(), log: 0.0 }
 }
@@ -64,18 +65,18 @@ fn begin(net: &Net, scene: &Scene, prefix: &[Token<'_>]) -> Beam {
 /// The likeliest answers that go on from `open`, behind a prefix of `before` tokens.
 fn go_on(
     net: &Net,
-    scene: &Scene,
+    cross_cache: &CrossAttentionCache,
     mut open: Vec<Beam>,
     before: usize,
     grammar: &Grammar,
     width: usize,
-) -> Vec<Said<Vec<u32>>> {
-    let mut done: Vec<Said<Vec<u32>>> = Vec::new();
+) -> Vec<Generated<Vec<u32>>> {
+    let mut done: Vec<Generated<Vec<u32>>> = Vec::new();
     while !open.is_empty() {
         let mut next: Vec<(f32, usize, u32)> = Vec::new(); // log, beam, token
         for (i, beam) in open.iter().enumerate() {
-            match choices(&beam.scores, &grammar.next(before, &beam.answer), width) {
-                None => done.push(Said { value: beam.answer.clone(), probability: beam.log.exp() }),
+            match top_k(&beam.scores, &grammar.next(before, &beam.answer), width) {
+                None => done.push(Generated { value: beam.answer.clone(), probability: beam.log.exp() }),
                 Some(best) => next.extend(best.into_iter().map(|(log, id)| (beam.log + log, i, id))),
             }
         }
@@ -86,7 +87,7 @@ fn go_on(
         let bar = if done.len() == width { done[width - 1].probability.ln() } else { f32::NEG_INFINITY };
         next.truncate(width);
         next.retain(|(log, ..)| *log > bar);
-        open = next.into_iter().map(|(log, i, id)| extend(net, scene, &open[i], log, id)).collect();
+        open = next.into_iter().map(|(log, i, id)| extend(net, cross_cache, &open[i], log, id)).collect();
     }
     for said in &mut done {
         if said.value.last() == Some(&END) {
@@ -96,11 +97,11 @@ fn go_on(
     done
 }
 
-/// Says one more token; the end needs no scores of what follows.
-fn extend(net: &Net, scene: &Scene, beam: &Beam, log: f32, id: u32) -> Beam {
+/// Appends a token; no scores are computed after the end token.
+fn extend(net: &Net, cross_cache: &CrossAttentionCache, beam: &Beam, log: f32, id: u32) -> Beam {
     let mut beam = beam.clone();
     if id != END {
-        beam.scores = net.step(scene, &mut beam.sequence, id.into());
+        beam.scores = net.step(cross_cache, &mut beam.sequence, id.into());
     }
     beam.answer.push(id);
     beam.log = log;
@@ -108,7 +109,7 @@ fn extend(net: &Net, scene: &Scene, beam: &Beam, log: f32, id: u32) -> Beam {
 }
 
 /// The `count` likeliest tokens among those allowed, with the logarithms of their probabilities among them.
-fn choices(scores: &[f32], next: &Next, count: usize) -> Option<Vec<(f32, u32)>> {
+fn top_k(scores: &[f32], next: &Next, count: usize) -> Option<Vec<(f32, u32)>> {
     let mut allowed: Vec<(f32, u32)> = match next {
         Next::Nothing => return None,
         Next::Among(ids) => ids.clone().map(|id| (scores[id as usize], id)).collect(),

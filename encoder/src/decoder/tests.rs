@@ -47,13 +47,13 @@ fn grid(tokens: &[f32], aligned: &[f32]) -> DenseGrid {
 #[test]
 fn scores_of_every_task_are_those_of_the_definition() {
     let (decoder, golden) = golden();
-    let scene = Scene::new(&decoder.net, &golden.grid(0)).unwrap();
+    let cross_cache = CrossAttentionCache::new(&decoder.net, &golden.grid(0)).unwrap();
     for (task, ids) in &golden.sequences {
         let mut sequence = decoder.net.begin();
         for (position, (id, expected)) in ids.iter().zip(&golden.scores[task]).enumerate() {
             let asks = task == "aref" && position == 1;
             let token = Token { id: *id, expression: asks.then_some(&golden.texts[0][..]) };
-            let found = decoder.net.step(&scene, &mut sequence, token);
+            let found = decoder.net.step(&cross_cache, &mut sequence, token);
             let apart = found.iter().step_by(7).zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(apart < 1e-4, "{task} at {position}: {apart}");
         }
@@ -130,7 +130,7 @@ fn a_cut_off_file_is_named() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
-    /// Whatever the picture and the words, every box has an inside.
+    /// Whatever the image and the words, every box has an inside.
     #[test]
     fn boxes_are_well_formed(
         tokens in prop::collection::vec(-3f32..3.0, 24 * 6),
@@ -141,7 +141,7 @@ proptest! {
         let (decoder, _) = golden();
         let found = decoder.locate(&grid(&tokens, &aligned), &Embedding::new(text).unwrap(), beams).unwrap();
         prop_assert_eq!(found.len(), beams);
-        for Said { value, probability } in found {
+        for Generated { value, probability } in found {
             prop_assert!(value.left < value.right && value.top < value.bottom, "{:?}", value);
             prop_assert!(value.left >= 0.0 && value.right <= 1.0 && value.top >= 0.0 && value.bottom <= 1.0);
             prop_assert!(probability > 0.0 && probability <= 1.0 + 1e-5);

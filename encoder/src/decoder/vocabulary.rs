@@ -6,7 +6,7 @@
 //! GCap    <gcap> <language> left bottom right top <:> words <end>
 //! ```
 //!
-//! Coordinates are whole numbers from 0 to 500 across the picture, in LocCa's order, a token each. The first ids are those
+//! Coordinates are whole numbers from 0 to 500 across the image, in LocCa's order, a token each. The first ids are those
 //! below, then one a language, one a coordinate, and one for each piece of the tower's tokenizer that is in use.
 
 use super::config::Config;

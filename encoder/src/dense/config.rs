@@ -2,9 +2,9 @@
 
 use crate::Projection;
 
-/// Most leaves of a picture: the leaves of a region are the bits of a `u32`.
+/// Most leaves of an image: the leaves of a region are the bits of a `u32`.
 pub const MAX_LEAVES: usize = 32;
-/// Most regions of a picture: leaves and their merges.
+/// Most regions of an image: leaves and their merges.
 pub const MAX_REGIONS: usize = 2 * MAX_LEAVES - 1;
 /// Longest side of a grid that is cut into regions; finer ones are averaged down first.
 pub const MAX_SIDE: usize = 60;
@@ -14,7 +14,7 @@ pub const MAX_SIDE: usize = 60;
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DenseConfig {
-    /// Leaves of a picture, [`MAX_LEAVES`] at most. With their merges they are `2 * leaves - 1` regions. 8 leaves cost 5
+    /// Leaves of an image, [`MAX_LEAVES`] at most. With their merges they are `2 * leaves - 1` regions. 8 leaves cost 5
     /// points of the oracle that 16 reach, 24 add 1 for half as many bytes again (`benches/RESULTS-regions.md`).
     pub leaves: usize,
     /// A small grid has no more than one leaf for so many patches.
@@ -27,7 +27,7 @@ pub struct DenseConfig {
     /// How far the mean token of a region goes through the pooling head. Full: the best patch lies on the object in 91 % of
     /// cases, 75 % without the MLP.
     pub projection: Projection,
-    /// Patches along the shorter side of the picture, in sides of the model's own grid; above 1 the picture is read in
+    /// Patches along the shorter side of the image, in sides of the model's own grid; above 1 the image is read in
     /// overlapping windows at the model's own size: 2 has the right box for 84 % of objects instead of 67 %, for ten passes
     /// instead of one. Fixed resolution only.
     pub detail: f32,

@@ -1,11 +1,11 @@
-//! The regions of one picture: a label for every patch, and which leaves make up which region.
+//! The regions of one image: a label for every patch, and which leaves make up which region.
 
 use super::config::{Affinity, DenseConfig, MAX_LEAVES};
 use super::rect::Rect;
 use super::ward;
 use crate::{DenseGrid, Embedding};
 
-/// Where the regions of a picture are.
+/// Where the regions of an image are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegionMap {
     rows: usize,
@@ -70,7 +70,7 @@ impl RegionMap {
         self.labels.iter().enumerate().filter(move |(_, label)| set >> **label & 1 == 1).map(|(cell, _)| cell)
     }
 
-    /// Share of the picture that a region covers.
+    /// Share of the image that a region covers.
     pub fn area(&self, region: usize) -> f32 {
         self.cells(region).count() as f32 / self.labels.len() as f32
     }

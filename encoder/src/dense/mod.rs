@@ -1,15 +1,16 @@
-//! From patch features to regions: what a picture shows, and where.
+//! From patch features to regions: what an image shows, and where.
 //!
 //! ```text
-//! picture -> Views        the whole, and windows of it if more detail is wanted       views.rs
+//! image -> Views        the whole, and windows of it if more detail is wanted       views.rs
 //!         -> DenseGrid    one grid of tokens; register tokens mended                  registers.rs
 //!         -> RegionMap    nested, connected regions of similar patches                ward.rs, map.rs
 //!         -> Regions      each with a vector that texts can be compared with
 //! ```
 //!
-//! The vector of a region is what the attention-pooling head gives if it attends to the region evenly: the mean token goes
-//! through the value projection, the output projection and (if [`DenseConfig::projection`] says so) the MLP. The probe's
-//! own attention, confined to a region, sits on a patch or two and says little of the rest.
+//! The vector of a region is what the attention-pooling head gives if it attends to the region
+//! evenly: the mean token goes through the value projection, the output projection and (if
+//! [`DenseConfig::projection`] says so) the MLP. The probe's own attention, confined to a region,
+//! sits on a patch or two and says little of the rest.
 
 mod config;
 mod features;
@@ -34,12 +35,13 @@ use crate::{DenseGrid, Embedding, Encode, EncodeError, Outputs};
 pub struct DenseProfile {
     /// The choices.
     pub config: DenseConfig,
-    /// Patches, by place in the grid, that the model uses as scratch paper; see [`DenseProfile::of`].
+    /// Patches, by place in the grid, in which the model keeps global information (registers); see
+    /// [`DenseProfile::of`].
     pub registers: Vec<usize>,
 }
 
 impl DenseProfile {
-    /// Looks at a model: some twenty pictures of noise tell its register slots.
+    /// Looks at a model: some twenty images of noise tell its register slots.
     ///
     /// # Errors
     /// If the model fails.
@@ -47,12 +49,12 @@ impl DenseProfile {
         Ok(Self { config, registers: registers::find(encoder)? })
     }
 
-    /// What the model has to see of a picture. Cheap beside encoding, and made for other threads.
+    /// What the model has to see of an image. Cheap beside encoding, and made for other threads.
     ///
     /// # Errors
-    /// [`EncodeError::Picture`] for a picture without pixels.
-    pub fn views(&self, encoder: &dyn Encode, picture: &RgbImage) -> Result<Views, EncodeError> {
-        Views::of(encoder, picture, self.config.detail)
+    /// [`EncodeError::Image`] for an image without pixels.
+    pub fn views(&self, encoder: &dyn Encode, image: &RgbImage) -> Result<Views, EncodeError> {
+        Views::of(encoder, image, self.config.detail)
     }
 
     /// Embeddings and grids of a batch, in order: windows put together, register slots mended.
@@ -66,7 +68,7 @@ impl DenseProfile {
             return Err(short(features.len(), prepared.len()));
         }
         for grid in features.iter_mut().filter_map(|features| features.dense.as_mut()) {
-            registers::mend(grid, &self.registers);
+            registers::inpaint_registers(grid, &self.registers);
         }
         let mut features = features.into_iter();
         batch.iter().map(|views| views.join(&mut features)).collect()

@@ -1,6 +1,6 @@
-//! Boxes in shares of a picture, so that they fit every size of it.
+//! Boxes in shares of an image, so that they fit every size of it.
 
-/// A box; `0 <= left <= right <= 1` from the left edge of the upright picture, and the same from the top.
+/// A box; `0 <= left <= right <= 1` from the left edge of the upright image, and the same from the top.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct Rect {
@@ -11,10 +11,10 @@ pub struct Rect {
 }
 
 impl Rect {
-    /// The whole picture.
+    /// The whole image.
     pub const WHOLE: Self = Self { left: 0.0, top: 0.0, right: 1.0, bottom: 1.0 };
 
-    /// Share of the picture.
+    /// Share of the image.
     pub fn area(&self) -> f32 {
         (self.right - self.left).max(0.0) * (self.bottom - self.top).max(0.0)
     }
@@ -58,14 +58,14 @@ impl Rect {
         if area > 0.0 { self.intersection(other).area() / area } else { 0.0 }
     }
 
-    /// Left, top, width and height in pixels of a picture.
+    /// Left, top, width and height in pixels of an image.
     pub fn pixels(&self, width: u32, height: u32) -> [f32; 4] {
         let (width, height) = (width as f32, height as f32);
         let (left, top) = (self.left * width, self.top * height);
         [left, top, self.right * width - left, self.bottom * height - top]
     }
 
-    /// From left, top, width and height in pixels, cut at the edges of the picture; `None` if nothing is left.
+    /// From left, top, width and height in pixels, cut at the edges of the image; `None` if nothing is left.
     pub fn from_pixels([left, top, wide, high]: [f32; 4], width: u32, height: u32) -> Option<Self> {
         let share = |at: f32, of: u32| (at / of as f32).clamp(0.0, 1.0);
         let rect = Self {
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_outside_the_picture_is_none() {
+    fn a_box_outside_the_image_is_none() {
         assert_eq!(Rect::from_pixels([100.0, 0.0, 5.0, 5.0], 100, 100), None);
         assert_eq!(Rect::from_pixels([f32::NAN, 0.0, 5.0, 5.0], 100, 100), None);
         assert_eq!(Rect::from_pixels([-50.0, -50.0, 500.0, 500.0], 100, 100), Some(Rect::WHOLE));

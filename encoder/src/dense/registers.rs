@@ -1,6 +1,7 @@
-//! Register tokens: patches that a vision transformer uses as scratch paper (Darcet et al., "Vision Transformers Need
-//! Registers", 2309.16588). Their tokens are far longer than others before the last norm, and say nothing of their place.
-//! In the SigLIP family they sit at the same places in every picture.
+//! Register tokens: patches in which a vision transformer keeps global information
+//! instead of what they show (Darcet et al., "Vision Transformers Need
+//! Registers", 2309.16588). Their tokens are far longer than others before the last norm, and say
+//! nothing of their place. In the SigLIP family they sit at the same places in every image.
 
 use image::{Rgb, RgbImage};
 
@@ -8,34 +9,34 @@ use crate::{DenseGrid, Encode, EncodeError, Outputs};
 
 /// A register is so many times longer than the median token. The usual absolute threshold depends on the width.
 const RATIO: f32 = 5.0;
-/// Share of pictures in which a slot must be long.
+/// Share of images in which a slot must be long.
 const SHARE: f32 = 0.9;
-/// Pictures looked at.
-const PICTURES: u32 = 20;
-/// Pictures encoded at a time.
+/// Images looked at.
+const IMAGES: u32 = 20;
+/// Images encoded at a time.
 const BATCH: usize = 4;
 
-/// Slots, rising, that are registers in nearly every picture. None for NaFlex, whose grids differ: there [`mend`] goes by
-/// the picture itself.
+/// Slots, rising, that are registers in nearly every image. None for NaFlex, whose grids differ:
+/// there [`inpaint_registers`] goes by the image itself.
 pub fn find(encoder: &dyn Encode) -> Result<Vec<usize>, EncodeError> {
     if encoder.info().image_size.is_none() {
         return Ok(Vec::new());
     }
-    let pictures = (0..PICTURES).map(|seed| encoder.prepare(&noise(seed))).collect::<Result<Vec<_>, _>>()?;
+    let images = (0..IMAGES).map(|seed| encoder.prepare(&noise(seed))).collect::<Result<Vec<_>, _>>()?;
     let mut counts: Vec<u32> = Vec::new();
-    for batch in pictures.chunks(BATCH) {
+    for batch in images.chunks(BATCH) {
         for grid in encoder.encode_images(batch, Outputs::Dense)?.into_iter().filter_map(|features| features.dense) {
             counts.resize(grid.norms.len(), 0);
             outliers(&grid.norms).for_each(|slot| counts[slot] += 1);
         }
     }
-    let often = (SHARE * PICTURES as f32).ceil() as u32;
+    let often = (SHARE * IMAGES as f32).ceil() as u32;
     Ok((0..counts.len()).filter(|&slot| counts[slot] >= often).collect())
 }
 
 /// Replaces the features of register slots, and of tokens that are as long as registers, by the mean of their sound
 /// neighbours.
-pub fn mend(grid: &mut DenseGrid, slots: &[usize]) {
+pub fn inpaint_registers(grid: &mut DenseGrid, slots: &[usize]) {
     let (height, width) = (grid.rows, grid.cols);
     let cells = height * width;
     let mut broken = vec![false; cells];
@@ -74,7 +75,7 @@ fn outliers(norms: &[f32]) -> impl Iterator<Item = usize> + '_ {
     norms.iter().enumerate().filter(move |(_, norm)| **norm > limit).map(|(slot, _)| slot)
 }
 
-/// A picture of coloured noise in blocks of 4 to 32 pixels, always the same for a seed.
+/// An image of coloured noise in blocks of 4 to 32 pixels, always the same for a seed.
 fn noise(seed: u32) -> RgbImage {
     const SIDE: u32 = 256;
     let block = 4 << (seed % 4);
@@ -97,7 +98,7 @@ mod tests {
         let tokens: Vec<f32> = (0..9).map(|i| if i == 4 { 100.0 } else { i as f32 }).collect();
         let norms = (0..9).map(|i| if i == 4 { 40.0 } else { 2.0 }).collect();
         let mut grid = DenseGrid { rows: 3, cols: 3, dim: 1, aligned: tokens.clone(), tokens, norms };
-        mend(&mut grid, &[0]);
+        inpaint_registers(&mut grid, &[0]);
         assert_eq!(grid.tokens[4], 32.0 / 7.0, "long; neighbour 0 is a slot, so the mean of the other seven");
         assert_eq!(grid.aligned[0], 2.0, "a slot: the mean of 1 and 3");
         assert_eq!(grid.tokens[8], 8.0);

@@ -4,14 +4,14 @@ use super::*;
 use crate::testing::FakeEncoder;
 
 /// Two red cells of four by four on blue, in the upper left.
-fn picture() -> RgbImage {
+fn image() -> RgbImage {
     RgbImage::from_fn(128, 128, |x, y| if x < 64 && y < 64 { Rgb([220, 20, 20]) } else { Rgb([20, 20, 220]) })
 }
 
 fn regions(config: DenseConfig) -> (Regions, FakeEncoder) {
     let encoder = FakeEncoder::new(32);
     let profile = DenseProfile { config, registers: Vec::new() };
-    let views = profile.views(&encoder, &picture()).unwrap();
+    let views = profile.views(&encoder, &image()).unwrap();
     let grid = profile.encode(&encoder, &[views]).unwrap().remove(0).grid;
     (profile.segment(&encoder, &[&grid]).unwrap().remove(0), encoder)
 }
@@ -31,11 +31,11 @@ fn a_text_finds_its_region() {
 }
 
 #[test]
-fn the_grid_of_the_whole_picture_is_kept_beside_that_of_its_windows() {
+fn the_grid_of_the_whole_image_is_kept_beside_that_of_its_windows() {
     let encoder = FakeEncoder::new(32);
     let of = |detail: f32| {
         let profile = DenseProfile { config: DenseConfig { detail, ..DenseConfig::default() }, registers: Vec::new() };
-        let views = profile.views(&encoder, &picture()).unwrap();
+        let views = profile.views(&encoder, &image()).unwrap();
         profile.encode(&encoder, &[views]).unwrap().remove(0)
     };
     let (coarse, fine) = (of(1.0), of(2.0));
@@ -59,12 +59,12 @@ fn grids_grow_up_to_the_limit_of_detail() {
 }
 
 #[test]
-fn windows_give_a_finer_grid_of_the_same_picture() {
+fn windows_give_a_finer_grid_of_the_same_image() {
     let (coarse, _) = regions(DenseConfig::default());
     let (fine, encoder) = regions(DenseConfig { detail: 2.0, ..DenseConfig::default() });
     assert_eq!((coarse.map.rows(), coarse.map.cols()), (4, 4));
     assert_eq!((fine.map.rows(), fine.map.cols()), (8, 8));
-    assert_eq!(encoder.pictures(), 1 + 9, "the whole and three by three windows");
+    assert_eq!(encoder.images(), 1 + 9, "the whole and three by three windows");
     let red = (0..fine.map.len()).find(|&region| fine.map.rect(region).right == 0.5 && fine.map.area(region) == 0.25);
     assert!(red.is_some(), "the red quarter is a region");
 }
@@ -80,7 +80,7 @@ fn a_map_that_does_not_fit_is_none() {
 }
 
 #[test]
-fn noise_pictures_tell_no_registers_where_there_are_none() {
+fn noise_images_tell_no_registers_where_there_are_none() {
     let profile = DenseProfile::of(&FakeEncoder::new(8), DenseConfig::default()).unwrap();
     assert!(profile.registers.is_empty());
 }

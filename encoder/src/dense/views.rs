@@ -1,4 +1,4 @@
-//! What a model sees of a picture: the whole, and for more detail overlapping windows at the model's own size, whose grids
+//! What a model sees of an image: the whole, and for more detail overlapping windows at the model's own size, whose grids
 //! are put together to one. One stretched pass would leave the resolution that the model was trained at (SPAR, 2604.02252).
 
 use image::RgbImage;
@@ -6,13 +6,13 @@ use image::imageops::crop_imm;
 
 use super::config::MAX_SIDE;
 use super::features::DenseFeatures;
-use crate::{DenseGrid, Encode, EncodeError, ImageFeatures, ModelInfo, Prepared};
+use crate::{DenseGrid, Encode, EncodeError, ImageFeatures, ModelInfo, PixelInput};
 
-/// A picture as the model reads it.
+/// An image as the model reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Views {
-    /// The whole picture, then its windows.
-    prepared: Vec<Prepared>,
+    /// The whole image, then its windows.
+    prepared: Vec<PixelInput>,
     /// First row and column of each window in the common grid.
     corners: Vec<(usize, usize)>,
     /// Rows and columns of the common grid.
@@ -21,18 +21,18 @@ pub struct Views {
 }
 
 impl Views {
-    /// The whole picture alone.
-    pub fn whole(prepared: Prepared) -> Self {
+    /// The whole image alone.
+    pub fn whole(prepared: PixelInput) -> Self {
         let (rows, cols) = (prepared.rows, prepared.cols);
         Self { prepared: vec![prepared], corners: Vec::new(), rows, cols }
     }
 
     /// As [`Views::whole`], with windows if `detail` is above 1 and the model is of fixed resolution: the shorter side of
-    /// the picture gets `detail` times the patches of the model's grid, windows advance by half of it.
-    pub(super) fn of(encoder: &dyn Encode, picture: &RgbImage, detail: f32) -> Result<Self, EncodeError> {
-        let mut views = Self::whole(encoder.prepare(picture)?);
+    /// the image gets `detail` times the patches of the model's grid, windows advance by half of it.
+    pub(super) fn of(encoder: &dyn Encode, image: &RgbImage, detail: f32) -> Result<Self, EncodeError> {
+        let mut views = Self::whole(encoder.prepare(image)?);
         let side = views.rows.min(views.cols);
-        let (width, height) = picture.dimensions();
+        let (width, height) = image.dimensions();
         let patches = |length: u32| {
             let wanted = detail * side as f32 * length as f32 / width.min(height) as f32;
             (wanted.round() as usize).clamp(side, MAX_SIDE.max(side))
@@ -45,7 +45,7 @@ impl Views {
             for left in starts(cols, side) {
                 let (y, tall) = span(top, side, rows, height);
                 let (x, wide) = span(left, side, cols, width);
-                let window = crop_imm(picture, x, y, wide, tall).to_image();
+                let window = crop_imm(image, x, y, wide, tall).to_image();
                 views.prepared.push(encoder.prepare(&window)?);
                 views.corners.push((top, left));
             }
@@ -54,12 +54,12 @@ impl Views {
         Ok(views)
     }
 
-    /// All inputs of the model, the whole picture first.
-    pub fn prepared(&self) -> &[Prepared] {
+    /// All inputs of the model, the whole image first.
+    pub fn prepared(&self) -> &[PixelInput] {
         &self.prepared
     }
 
-    /// Takes the features of [`Views::prepared`] from an iterator: those of the whole picture, and one grid, whose
+    /// Takes the features of [`Views::prepared`] from an iterator: those of the whole image, and one grid, whose
     /// cells are the means of the windows that cover them.
     pub(super) fn join(
         &self,
@@ -103,7 +103,7 @@ impl Views {
 }
 
 /// The detail ([`DenseConfig::detail`]) beyond which a model's grids grow no further, since grids of regions have at
-/// most [`MAX_SIDE`] cells a side; 1 for a model that reads pictures of any size (NaFlex), which uses no windows.
+/// most [`MAX_SIDE`] cells a side; 1 for a model that reads images of any size (NaFlex), which uses no windows.
 ///
 /// [`DenseConfig::detail`]: super::DenseConfig::detail
 pub fn detail_limit(model: &ModelInfo) -> f32 {

@@ -249,12 +249,12 @@ mod tests {
     #[test]
     fn equal_cells_end_up_together() {
         // Two objects on a ground, 4 x 6.
-        let picture = "
+        let image = "
             ......
             .aa.b.
             .aa.b.
             ......";
-        let cells: Vec<char> = picture.chars().filter(|c| !c.is_whitespace()).collect();
+        let cells: Vec<char> = image.chars().filter(|c| !c.is_whitespace()).collect();
         let features: Vec<f32> = cells.iter().flat_map(|c| [f32::from(*c == 'a'), f32::from(*c == 'b')]).collect();
         let nested = cluster(&features, 4, 6, 3, 1);
         for (cell, kind) in cells.iter().enumerate() {

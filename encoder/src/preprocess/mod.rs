@@ -1,6 +1,6 @@
 //! From upright RGB pixels of any size to exactly the pixels that a vision tower reads.
 //!
-//! Fixed resolution: the whole picture is squashed to a square, nothing is cropped. NaFlex: the picture keeps its aspect
+//! Fixed resolution: the whole image is squashed to a square, nothing is cropped. NaFlex: the image keeps its aspect
 //! ratio as far as a grid of patches allows ([`grid_for`]). Both match the reference processor of `transformers`
 //! (its PIL backend) within one grey level; `tests/inputs/preprocess.rs` proves it.
 
@@ -16,15 +16,15 @@ use image::RgbImage;
 
 pub use grid::{MAX_GRID_SIDE, grid_for};
 
-use crate::picture::PictureError;
-use crate::{EncodeError, Prepared};
+use crate::image_file::ImageError;
+use crate::{EncodeError, PixelInput};
 use settings::Settings;
 
 /// Patch budget of NaFlex where neither the user nor the checkpoint names one.
 pub const DEFAULT_MAX_PATCHES: usize = 256;
 
 /// Largest patch budget, whoever names it. Attention compares every patch with every other: a
-/// picture of 4,096 patches costs a base model some 30 times the operations of one of 256.
+/// image of 4,096 patches costs a base model some 30 times the operations of one of 256.
 pub const MAX_PATCHES: usize = 4096;
 
 /// What a vision tower reads, as its `config.json` says.
@@ -34,7 +34,7 @@ pub struct VisionInput {
     pub image_size: Option<usize>,
     /// Side of a patch in pixels.
     pub patch_size: usize,
-    /// Patch budget of a NaFlex picture; `None` takes the checkpoint's own, then [`DEFAULT_MAX_PATCHES`].
+    /// Patch budget of a NaFlex image; `None` takes the checkpoint's own, then [`DEFAULT_MAX_PATCHES`].
     pub max_patches: Option<usize>,
     /// The family's filter, for checkpoints without a `preprocessor_config.json`.
     pub filter: Filter,
@@ -49,7 +49,7 @@ pub enum Filter {
     Bicubic,
 }
 
-/// Resizes pictures for one model.
+/// Resizes images for one model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preprocessor {
     geometry: Geometry,
@@ -94,7 +94,7 @@ impl Preprocessor {
         Self { geometry, patch_size: input.patch_size, filter: input.filter }
     }
 
-    /// Largest number of patches of one picture.
+    /// Largest number of patches of one image.
     pub fn max_patches(&self) -> usize {
         match self.geometry {
             Geometry::Fixed { side } => (side / self.patch_size).pow(2),
@@ -107,17 +107,17 @@ impl Preprocessor {
         self.filter
     }
 
-    /// Resizes an upright picture. Meant for many threads: it keeps no state.
+    /// Resizes an upright image. Meant for many threads: it keeps no state.
     ///
     /// For fixed resolution a patch size that does not divide the side leaves a border that no patch covers
     /// (384 px in patches of 14: 27 x 27 patches, 6 px unused), as in the reference.
     ///
     /// # Errors
-    /// [`EncodeError::Picture`] for a picture without pixels.
-    pub fn prepare(&self, picture: &RgbImage) -> Result<Prepared, EncodeError> {
-        let (width, height) = (picture.width() as usize, picture.height() as usize);
+    /// [`EncodeError::Image`] for an image without pixels.
+    pub fn prepare(&self, image: &RgbImage) -> Result<PixelInput, EncodeError> {
+        let (width, height) = (image.width() as usize, image.height() as usize);
         if width == 0 || height == 0 {
-            return Err(PictureError::Broken { format: "picture".into(), reason: "it has no pixels".into() }.into());
+            return Err(ImageError::Broken { format: "image".into(), reason: "it has no pixels".into() }.into());
         }
         let (rows, cols) = match self.geometry {
             Geometry::Fixed { side } => (side / self.patch_size, side / self.patch_size),
@@ -127,11 +127,11 @@ impl Preprocessor {
             Geometry::Fixed { side } => (side, side),
             Geometry::NaFlex { .. } => (rows * self.patch_size, cols * self.patch_size),
         };
-        Ok(Prepared { rows, cols, pixels: resize(picture, width as u32, height as u32, self.filter)? })
+        Ok(PixelInput { rows, cols, pixels: resize(image, width as u32, height as u32, self.filter)? })
     }
 }
 
-/// The patch budget, if it is one: 0 has no grid, and too many patches take minutes for a picture.
+/// The patch budget, if it is one: 0 has no grid, and too many patches take minutes for an image.
 fn check_budget(path: &Path, field: &str, budget: usize) -> Result<usize, EncodeError> {
     if (1..=MAX_PATCHES).contains(&budget) {
         return Ok(budget);
@@ -148,30 +148,30 @@ fn check_budget(path: &Path, field: &str, budget: usize) -> Result<usize, Encode
 /// between.
 ///
 /// # Errors
-/// [`EncodeError::Picture`] if a side is 0.
-pub fn resize(picture: &RgbImage, width: u32, height: u32, filter: Filter) -> Result<RgbImage, EncodeError> {
+/// [`EncodeError::Image`] if a side is 0.
+pub fn resize(image: &RgbImage, width: u32, height: u32, filter: Filter) -> Result<RgbImage, EncodeError> {
     // Where a cubic filter overshoots, the order shows. Pillow takes rows first, and since version 13 columns first if
     // the height shrinks by more than twice as many pixels as the width; the library would always take columns first.
-    let narrowed = i64::from(picture.width()) - i64::from(width);
-    let lowered = i64::from(picture.height()) - i64::from(height);
+    let narrowed = i64::from(image.width()) - i64::from(width);
+    let lowered = i64::from(image.height()) - i64::from(height);
     let between = match lowered > 0 && lowered > 2 * narrowed {
-        true => pass(picture, picture.width(), height, filter)?,
-        false => pass(picture, width, picture.height(), filter)?,
+        true => pass(image, image.width(), height, filter)?,
+        false => pass(image, width, image.height(), filter)?,
     };
     pass(&between, width, height, filter)
 }
 
 /// A resize along one axis.
-fn pass(picture: &RgbImage, width: u32, height: u32, filter: Filter) -> Result<RgbImage, EncodeError> {
+fn pass(image: &RgbImage, width: u32, height: u32, filter: Filter) -> Result<RgbImage, EncodeError> {
     let filter = match filter {
         Filter::Bilinear => FilterType::Bilinear,
         Filter::Bicubic => FilterType::CatmullRom,
     };
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-    let unusable = |reason: String| PictureError::Broken { format: "picture".into(), reason };
+    let unusable = |reason: String| ImageError::Broken { format: "image".into(), reason };
     let mut resized = RgbImage::new(width, height);
     // Typed views keep the library to the one pixel type that is used here; by default it is compiled for fifteen.
-    let source = TypedImageRef::<U8x3>::from_buffer(picture.width(), picture.height(), picture.as_raw());
+    let source = TypedImageRef::<U8x3>::from_buffer(image.width(), image.height(), image.as_raw());
     let source = source.map_err(|error| unusable(error.to_string()))?;
     let target = TypedImage::<U8x3>::from_buffer(width, height, &mut resized);
     let mut target = target.map_err(|error| unusable(error.to_string()))?;

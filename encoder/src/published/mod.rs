@@ -8,7 +8,7 @@ mod values;
 
 use std::path::Path;
 
-use crate::picture::{self, Limits};
+use crate::image_file::{self, Limits};
 use crate::{Encode, EncodeError, Outputs, Precision};
 
 /// A checkpoint of which values were printed.
@@ -31,17 +31,17 @@ enum Values {
     Texts(&'static [TextEmbedding]),
 }
 
-/// `exp(logit_scale) * cosine + logit_bias` of texts and pictures.
+/// `exp(logit_scale) * cosine + logit_bias` of texts and images.
 #[derive(Debug)]
 struct Logits {
-    pictures: &'static [Picture; 3],
+    images: &'static [ReferenceImage; 3],
     texts: &'static [&'static str],
-    /// Of each text, with every picture.
+    /// Of each text, with every image.
     of_text: &'static [[f32; 3]],
 }
 
 #[derive(Debug)]
-struct Picture {
+struct ReferenceImage {
     name: &'static str,
     png: &'static [u8],
 }
@@ -132,17 +132,17 @@ impl Logits {
     fn compute(&self, encoder: &dyn Encode) -> Result<Found, EncodeError> {
         let scoring = encoder.info().scoring;
         let texts = encoder.encode_texts(self.texts)?;
-        let prepare = |picture: &Picture| {
-            let decoded = picture::decode(picture.png, &Limits::default())?;
+        let prepare = |image: &ReferenceImage| {
+            let decoded = image_file::decode(image.png, &Limits::default())?;
             encoder.prepare(&decoded.pixels)
         };
-        let prepared = self.pictures.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
-        let pictures = encoder.encode_images(&prepared, Outputs::Pooled)?;
+        let prepared = self.images.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
+        let images = encoder.encode_images(&prepared, Outputs::Pooled)?;
         let mut found = Vec::new();
         for ((text, embedding), published) in self.texts.iter().zip(&texts).zip(self.of_text) {
-            for ((picture, features), published) in self.pictures.iter().zip(&pictures).zip(published) {
+            for ((image, features), published) in self.images.iter().zip(&images).zip(published) {
                 let logit = scoring.scale * embedding.cosine(&features.embedding) + scoring.bias;
-                found.push((format!("logit of \"{text}\" and the {}", picture.name), *published, logit));
+                found.push((format!("logit of \"{text}\" and the {}", image.name), *published, logit));
             }
         }
         Ok(found)

@@ -4,7 +4,7 @@ use image::RgbImage;
 
 use super::*;
 use crate::testing::FakeEncoder;
-use crate::{Embedding, ImageFeatures, ModelInfo, Prepared, Projection, Scoring};
+use crate::{Embedding, ImageFeatures, ModelInfo, PixelInput, Projection, Scoring};
 
 const SCALE: f32 = 115.0;
 const BIAS: f32 = -16.75;
@@ -24,7 +24,7 @@ impl Told {
     }
 }
 
-/// A picture is an axis; a text has its cosines on these axes, and the rest on an axis of its own.
+/// An image is an axis; a text has its cosines on these axes, and the rest on an axis of its own.
 const DIM: usize = 16;
 
 impl Encode for Told {
@@ -32,19 +32,19 @@ impl Encode for Told {
         &self.info
     }
 
-    fn prepare(&self, picture: &RgbImage) -> Result<Prepared, EncodeError> {
-        Ok(Prepared { rows: 1, cols: 1, pixels: picture.clone() })
+    fn prepare(&self, image: &RgbImage) -> Result<PixelInput, EncodeError> {
+        Ok(PixelInput { rows: 1, cols: 1, pixels: image.clone() })
     }
 
-    fn encode_images(&self, batch: &[Prepared], _: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
-        let axis = |picture: &Prepared| match picture.pixels.dimensions() {
+    fn encode_images(&self, batch: &[PixelInput], _: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
+        let axis = |image: &PixelInput| match image.pixels.dimensions() {
             (224, 224) => 0,
             (1024, 1024) => 1,
             (1024, 224) => 2,
             other => panic!("{other:?}"),
         };
-        let embed = |picture| Embedding::new((0..DIM).map(|i| f32::from(i == axis(picture))).collect());
-        batch.iter().map(|picture| Ok(ImageFeatures { embedding: embed(picture)?, dense: None })).collect()
+        let embed = |image| Embedding::new((0..DIM).map(|i| f32::from(i == axis(image))).collect());
+        batch.iter().map(|image| Ok(ImageFeatures { embedding: embed(image)?, dense: None })).collect()
     }
 
     fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncodeError> {
@@ -124,13 +124,13 @@ fn checkpoints_are_known_by_their_names() {
 /// As `tests/golden/published.py` draws them: the corners are red, the centre is blue, the border
 /// green.
 #[test]
-fn pictures_are_those_of_the_recipe() {
+fn images_are_those_of_the_recipe() {
     for published in Published::all() {
         let Values::Logits(logits) = &published.values else { continue };
-        for picture in logits.pictures {
-            let pixels = picture::decode(picture.png, &Limits::default()).unwrap().pixels;
+        for image in logits.images {
+            let pixels = image_file::decode(image.png, &Limits::default()).unwrap().pixels;
             let (width, height) = pixels.dimensions();
-            assert_eq!(picture.name, format!("disc, {width} x {height}"));
+            assert_eq!(image.name, format!("disc, {width} x {height}"));
             let (x, y) = (width / 2, height / 2);
             let top = y - x.min(y) / 8 * 7;
             assert_eq!(pixels.get_pixel(0, 0).0, [255, 0, 0]);

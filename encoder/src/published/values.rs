@@ -1,7 +1,7 @@
-//! Values of published checkpoints that others printed. They are facts; the pictures are drawn by
+//! Values of published checkpoints that others printed. They are facts; the images are drawn by
 //! `tests/golden/published.py`.
 
-use super::{Logits, Picture, Published, TextEmbedding, Values};
+use super::{Logits, Published, ReferenceImage, TextEmbedding, Values};
 
 /// All checkpoints of which values are known.
 pub(super) static ALL: [Published; 2] = [
@@ -10,7 +10,7 @@ pub(super) static ALL: [Published; 2] = [
         source: "huggingface/transformers, tests/models/siglip2/test_modeling_siglip2.py",
         max_patches: Some(256),
         tolerance: 1e-3,
-        values: Values::Logits(Logits { pictures: &DISCS, texts: &DISC_TEXTS, of_text: &DISC_LOGITS }),
+        values: Values::Logits(Logits { images: &DISCS, texts: &DISC_TEXTS, of_text: &DISC_LOGITS }),
     },
     Published {
         checkpoint: "google/siglip2-base-patch16-224",
@@ -21,10 +21,10 @@ pub(super) static ALL: [Published; 2] = [
     },
 ];
 
-const DISCS: [Picture; 3] = [
-    Picture { name: "disc, 224 x 224", png: include_bytes!("disc-224x224.png") },
-    Picture { name: "disc, 1024 x 1024", png: include_bytes!("disc-1024x1024.png") },
-    Picture { name: "disc, 1024 x 224", png: include_bytes!("disc-1024x224.png") },
+const DISCS: [ReferenceImage; 3] = [
+    ReferenceImage { name: "disc, 224 x 224", png: include_bytes!("disc-224x224.png") },
+    ReferenceImage { name: "disc, 1024 x 1024", png: include_bytes!("disc-1024x1024.png") },
+    ReferenceImage { name: "disc, 1024 x 224", png: include_bytes!("disc-1024x224.png") },
 ];
 
 const DISC_TEXTS: [&str; 7] = [

@@ -1,33 +1,33 @@
 //! Any number of inputs to passes of bounded memory.
 
 use super::towers::{TEXT, VISION};
-use crate::{EncodeError, Prepared};
+use crate::{EncodeError, PixelInput};
 
 /// Tokens of one pass. More do not run faster on a CPU, and the widest intermediate of So400m is 70 MB at this size.
 const TOKENS: usize = 4096;
-/// Tokens of a pass of pictures while texts are about: a query that comes meanwhile waits for no
+/// Tokens of a pass of images while texts are about: a query that comes meanwhile waits for no
 /// more.
 const TOKENS_AMONG_TEXTS: usize = 1024;
 
 /// Calls `pass` with batches of at most [`TOKENS`] tokens, padding included, and returns the results in input order.
-/// Pictures of similar length go together, so that little is padded. Before each batch
-/// `texts_are_about` is asked; if so, it is smaller. One picture is never split, whatever its patch
+/// Images of similar length go together, so that little is padded. Before each batch
+/// `texts_are_about` is asked; if so, it is smaller. One image is never split, whatever its patch
 /// budget.
-pub(super) fn pictures<T>(
-    pictures: &[Prepared],
+pub(super) fn images<T>(
+    images: &[PixelInput],
     texts_are_about: impl Fn() -> bool,
-    mut pass: impl FnMut(&[Prepared]) -> Result<Vec<T>, EncodeError>,
+    mut pass: impl FnMut(&[PixelInput]) -> Result<Vec<T>, EncodeError>,
 ) -> Result<Vec<T>, EncodeError> {
-    let tokens = |i: &usize| pictures[*i].rows * pictures[*i].cols;
-    let mut order: Vec<usize> = (0..pictures.len()).collect();
+    let tokens = |i: &usize| images[*i].rows * images[*i].cols;
+    let mut order: Vec<usize> = (0..images.len()).collect();
     order.sort_by_key(|i| std::cmp::Reverse(tokens(i)));
-    let mut results: Vec<Option<T>> = pictures.iter().map(|_| None).collect();
+    let mut results: Vec<Option<T>> = images.iter().map(|_| None).collect();
     let mut rest = order.as_slice();
     while let Some(longest) = rest.first() {
         let most = if texts_are_about() { TOKENS_AMONG_TEXTS } else { TOKENS };
         let count = (most / tokens(longest).max(1)).clamp(1, rest.len());
         let (batch, later) = rest.split_at(count);
-        let inputs: Vec<Prepared> = batch.iter().map(|i| pictures[*i].clone()).collect();
+        let inputs: Vec<PixelInput> = batch.iter().map(|i| images[*i].clone()).collect();
         for (i, result) in batch.iter().zip(all_of(pass(&inputs)?, VISION, batch.len())?) {
             results[*i] = Some(result);
         }
@@ -70,9 +70,9 @@ mod tests {
         #[test]
         fn order_is_kept_and_memory_bounded(grids in prop::collection::vec((1usize..65, 1usize..65), 0..60), texts in any::<bool>()) {
             let most = if texts { TOKENS_AMONG_TEXTS } else { TOKENS };
-            let inputs: Vec<Prepared> =
-                grids.iter().map(|(rows, cols)| Prepared { rows: *rows, cols: *cols, pixels: RgbImage::new(1, 1) }).collect();
-            let results = pictures(&inputs, || texts, |batch| {
+            let inputs: Vec<PixelInput> =
+                grids.iter().map(|(rows, cols)| PixelInput { rows: *rows, cols: *cols, pixels: RgbImage::new(1, 1) }).collect();
+            let results = images(&inputs, || texts, |batch| {
                 let longest = batch.iter().map(|p| p.rows * p.cols).max().unwrap();
                 assert!(batch.len() == 1 || batch.len() * longest <= most);
                 Ok(batch.iter().map(|p| (p.rows, p.cols)).collect())
@@ -82,8 +82,8 @@ mod tests {
 
         #[test]
         fn a_pass_that_loses_results_is_an_error(count in 1usize..200, lost in 1usize..3) {
-            let inputs = vec![Prepared { rows: 4, cols: 8, pixels: RgbImage::new(1, 1) }; count];
-            let short = pictures(&inputs, || false, |batch| Ok(vec![(); batch.len().saturating_sub(lost)]));
+            let inputs = vec![PixelInput { rows: 4, cols: 8, pixels: RgbImage::new(1, 1) }; count];
+            let short = images(&inputs, || false, |batch| Ok(vec![(); batch.len().saturating_sub(lost)]));
             prop_assert!(short.is_err());
             let short = texts(&vec![vec![0; 64]; count], |batch| Ok(vec![(); batch.len().saturating_sub(lost)]));
             prop_assert!(short.is_err());

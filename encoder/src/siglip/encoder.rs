@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use image::RgbImage;
 
 use super::batches;
-use super::late::Late;
+use super::lazy_load::LazyLoad;
 use super::towers::Towers;
 use super::trace::Trace;
 use super::turn;
@@ -15,7 +15,7 @@ use crate::preprocess::{Filter, Preprocessor, VisionInput};
 use crate::tokenize::{TextInput, Tokenizer};
 use crate::weights::Checkpoint;
 use crate::{
-    Embedding, Encode, EncodeError, ImageFeatures, LoadOptions, ModelInfo, Outputs, Prepared, Projection, files,
+    Embedding, Encode, EncodeError, ImageFeatures, LoadOptions, ModelInfo, Outputs, PixelInput, Projection, files,
 };
 
 /// Any SigLIP or SigLIP 2 checkpoint, run by candle.
@@ -24,11 +24,11 @@ pub struct SiglipEncoder {
     towers: Towers,
     preprocessor: Preprocessor,
     /// Where it is read from, and how: a vocabulary of 256,000 pieces takes most of a second, which who only indexes
-    /// pictures does not wait for.
+    /// images does not wait for.
     pieces: (PathBuf, TextInput),
-    tokenizer: Late<Tokenizer>,
+    tokenizer: LazyLoad<Tokenizer>,
     dir: PathBuf,
-    decoder: Late<Option<Decoder>>,
+    decoder: LazyLoad<Option<Decoder>>,
 }
 
 impl SiglipEncoder {
@@ -71,7 +71,7 @@ impl SiglipEncoder {
             backend: towers.backend().to_owned(),
         };
         let (pieces, dir) = ((path, text), dir.to_owned());
-        Ok(Self { info, towers, preprocessor, pieces, tokenizer: Late::new(), dir, decoder: Late::new() })
+        Ok(Self { info, towers, preprocessor, pieces, tokenizer: LazyLoad::new(), dir, decoder: LazyLoad::new() })
     }
 
     /// The towers alone, for callers that bring their own pixels or token ids.
@@ -99,13 +99,13 @@ impl Encode for SiglipEncoder {
         &self.info
     }
 
-    fn prepare(&self, picture: &RgbImage) -> Result<Prepared, EncodeError> {
-        self.preprocessor.prepare(picture)
+    fn prepare(&self, image: &RgbImage) -> Result<PixelInput, EncodeError> {
+        self.preprocessor.prepare(image)
     }
 
-    fn encode_images(&self, batch: &[Prepared], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
-        batches::pictures(batch, turn::texts_are_about, |batch| {
-            self.towers.encode_pictures(batch, outputs, &mut Trace::off())
+    fn encode_images(&self, batch: &[PixelInput], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
+        batches::images(batch, turn::texts_are_about, |batch| {
+            self.towers.encode_images(batch, outputs, &mut Trace::off())
         })
     }
 
@@ -150,7 +150,7 @@ fn vision_input(config: &ModelConfig, max_patches: Option<usize>) -> VisionInput
 }
 
 /// Equal digest, equal vectors: everything that changes a stored vector goes in. Punctuation stripping does not, since
-/// only pictures are stored. Indexes remember the digest, so a change of this function makes all of them foreign.
+/// only images are stored. Indexes remember the digest, so a change of this function makes all of them foreign.
 fn fingerprint(config: &ModelConfig, preprocessor: &str, tokenizer: &[u8], checkpoint: &Checkpoint) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(format!("{}\n{preprocessor}\n", config.canonical()).as_bytes());
@@ -191,9 +191,9 @@ mod tests {
         assert_eq!(default.info().max_patches, Some(crate::preprocess::DEFAULT_MAX_PATCHES));
         let same = load("naflex", default.info().max_patches).unwrap();
         assert_eq!(same.info().fingerprint, default.info().fingerprint);
-        let picture = RgbImage::new(640, 480);
+        let image = RgbImage::new(640, 480);
         for encoder in [few, many] {
-            let (prepared, info) = (encoder.prepare(&picture).unwrap(), encoder.info());
+            let (prepared, info) = (encoder.prepare(&image).unwrap(), encoder.info());
             let patches = prepared.rows * prepared.cols;
             assert!(patches <= info.max_patches.unwrap() && patches * 5 > info.max_patches.unwrap() * 4);
             assert!(prepared.pixels.height() as usize <= info.input_side());

@@ -2,13 +2,13 @@
 //!
 //! - `encoder`: [`SiglipEncoder`], what a directory of files becomes; `batches`: how its inputs are cut
 //! - `towers`: [`Towers`], the weights alone, on one of the two backends ([`crate::cpu`], [`crate::candle`])
-//! - `device`: names of devices; `turn`: one forward pass at a time; `late`: parts that are loaded when they are needed
+//! - `device`: names of devices; `turn`: one forward pass at a time; `lazy_load`: parts that are loaded when they are needed
 //! - `position`, `trace`: what both backends need of positions, and of those who compare them
 
 mod batches;
 mod device;
 mod encoder;
-mod late;
+mod lazy_load;
 mod position;
 mod towers;
 mod trace;
@@ -16,7 +16,7 @@ mod turn;
 
 pub use device::{Precision, backend_of, exact_device, precision_of};
 pub use encoder::SiglipEncoder;
-pub(crate) use late::Late;
+pub(crate) use lazy_load::LazyLoad;
 pub(crate) use position::PositionGrid;
 pub use towers::Towers;
 pub(crate) use towers::{Features, HEAD, TEXT, VISION};

@@ -1,4 +1,4 @@
-//! NaFlex positions: a learned square grid, resized to the patch grid of each picture.
+//! NaFlex positions: a learned square grid, resized to the patch grid of each image.
 
 /// The learned grid, `side * side` rows of `width` values, row by row.
 pub(crate) struct PositionGrid {

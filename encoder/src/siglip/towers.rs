@@ -9,7 +9,7 @@ use crate::candle::CandleTowers;
 use crate::config::{ModelConfig, Resolution};
 use crate::cpu::CpuTowers;
 use crate::weights::Checkpoint;
-use crate::{DenseGrid, Embedding, EncodeError, ImageFeatures, Outputs, Prepared, Projection, Scoring};
+use crate::{DenseGrid, Embedding, EncodeError, ImageFeatures, Outputs, PixelInput, Projection, Scoring};
 
 /// Stages, as errors name them.
 pub(crate) const VISION: &str = "vision tower";
@@ -33,7 +33,7 @@ enum Backend {
     Candle(Box<CandleTowers>),
 }
 
-/// What a forward pass says of a picture.
+/// What a forward pass says of an image.
 pub(crate) struct Features {
     /// The embedding before normalisation.
     pub pooled: Vec<f32>,
@@ -82,28 +82,28 @@ impl Towers {
         &self.name
     }
 
-    /// One forward pass over a batch of pictures, whose memory grows with the batch.
+    /// One forward pass over a batch of images, whose memory grows with the batch.
     ///
     /// # Errors
-    /// [`EncodeError::Prepared`] for pixels that this model does not read, [`EncodeError::Backend`] if computing fails,
+    /// [`EncodeError::PixelInput`] for pixels that this model does not read, [`EncodeError::Backend`] if computing fails,
     /// [`EncodeError::NotAVector`] if the weights are damaged.
-    pub fn encode_pictures(
+    pub fn encode_images(
         &self,
-        batch: &[Prepared],
+        batch: &[PixelInput],
         outputs: Outputs,
         trace: &mut Trace,
     ) -> Result<Vec<ImageFeatures>, EncodeError> {
-        batch.iter().try_for_each(|picture| self.check_picture(picture))?;
+        batch.iter().try_for_each(|image| self.check_image(image))?;
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let features = turn::take(VISION, Priority::Usual, || match &self.backend {
-            Backend::Cpu(towers) => towers.pictures(batch, outputs, trace),
-            Backend::Candle(towers) => towers.pictures(batch, outputs, trace),
+        let features = turn::run_exclusive(VISION, Priority::Usual, || match &self.backend {
+            Backend::Cpu(towers) => towers.images(batch, outputs, trace),
+            Backend::Candle(towers) => towers.images(batch, outputs, trace),
         })?;
-        let features = batch.iter().zip(features).map(|(picture, features)| {
+        let features = batch.iter().zip(features).map(|(image, features)| {
             let embedding = Embedding::new(features.pooled)?;
-            let dense = features.dense.map(|(tokens, aligned, norms)| self.grid(picture, tokens, aligned, norms));
+            let dense = features.dense.map(|(tokens, aligned, norms)| self.grid(image, tokens, aligned, norms));
             Ok(ImageFeatures { embedding, dense })
         });
         features.collect()
@@ -130,7 +130,7 @@ impl Towers {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
-        let pooled = turn::take(TEXT, Priority::First, || match &self.backend {
+        let pooled = turn::run_exclusive(TEXT, Priority::First, || match &self.backend {
             Backend::Cpu(towers) => towers.texts(texts, trace),
             Backend::Candle(towers) => towers.texts(texts, trace),
         })?;
@@ -143,7 +143,7 @@ impl Towers {
     /// If they cannot be read.
     pub fn prepare_texts(&self) -> Result<(), EncodeError> {
         match &self.backend {
-            Backend::Cpu(towers) => turn::take(TEXT, Priority::First, || towers.prepare_texts()),
+            Backend::Cpu(towers) => turn::run_exclusive(TEXT, Priority::First, || towers.prepare_texts()),
             Backend::Candle(_) => Ok(()),
         }
     }
@@ -160,15 +160,15 @@ impl Towers {
         if count == 0 {
             return Ok(Vec::new());
         }
-        turn::take(HEAD, Priority::Usual, || match &self.backend {
+        turn::run_exclusive(HEAD, Priority::Usual, || match &self.backend {
             Backend::Cpu(towers) => towers.align(tokens, projection),
             Backend::Candle(towers) => towers.align(tokens, projection),
         })
     }
 
-    /// The grid of one picture, cut out of rows that may end in padding.
-    fn grid(&self, picture: &Prepared, tokens: Vec<f32>, aligned: Vec<f32>, norms: Vec<f32>) -> DenseGrid {
-        let (rows, cols, dim) = (picture.rows, picture.cols, self.config.dim());
+    /// The grid of one image, cut out of rows that may end in padding.
+    fn grid(&self, image: &PixelInput, tokens: Vec<f32>, aligned: Vec<f32>, norms: Vec<f32>) -> DenseGrid {
+        let (rows, cols, dim) = (image.rows, image.cols, self.config.dim());
         let mut grid = DenseGrid { rows, cols, dim, tokens, aligned, norms };
         grid.tokens.truncate(rows * cols * dim);
         grid.aligned.truncate(rows * cols * dim);
@@ -176,9 +176,9 @@ impl Towers {
         grid
     }
 
-    fn check_picture(&self, picture: &Prepared) -> Result<(), EncodeError> {
-        let (rows, cols, patch) = (picture.rows, picture.cols, self.config.vision.patch_size);
-        let (width, height) = picture.pixels.dimensions();
+    fn check_image(&self, image: &PixelInput) -> Result<(), EncodeError> {
+        let (rows, cols, patch) = (image.rows, image.cols, self.config.vision.patch_size);
+        let (width, height) = image.pixels.dimensions();
         let found = format!("{rows} x {cols} patches, {width} x {height} pixels");
         let (fits, expected) = match self.config.vision.resolution {
             Resolution::Fixed { image_size } => {
@@ -192,6 +192,6 @@ impl Towers {
                 (fits, format!("a grid of patches of {patch} pixels"))
             }
         };
-        if fits { Ok(()) } else { Err(EncodeError::Prepared { expected, found }) }
+        if fits { Ok(()) } else { Err(EncodeError::PixelInput { expected, found }) }
     }
 }

@@ -1,11 +1,11 @@
-//! One forward pass at a time, on threads of its own; texts before pictures.
+//! One forward pass at a time, on threads of its own; texts before images.
 //!
 //! candle works with two pools of threads, one of which spins while it waits: two passes at once would fight for the
 //! cores and finish later than one after the other. The passes also must not run on the caller's rayon threads: such a
 //! thread, while it waits for its own work, may start another job of the caller that waits for this very turn.
 //!
-//! A person waits for a typed query, which is one short pass; an index run has pictures for hours.
-//! So a text that waits gets the next turn, and pictures come in shorter passes while texts are
+//! A person waits for a typed query, which is one short pass; an index run has images for hours.
+//! So a text that waits gets the next turn, and images come in shorter passes while texts are
 //! about.
 
 use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
@@ -16,13 +16,13 @@ use crate::EncodeError;
 /// Whose turn it is next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Priority {
-    /// Before all pictures that wait: texts.
+    /// Before all images that wait: texts.
     First,
-    /// Pictures, and what is made of their tokens.
+    /// Images, and what is made of their tokens.
     Usual,
 }
 
-/// Passes in succession that may overtake one that waits, so that pictures get on while texts never
+/// Passes in succession that may overtake one that waits, so that images get on while texts never
 /// end.
 const OVERTAKING: usize = 16;
 /// How long after a text the next one is expected: who types asks again.
@@ -38,7 +38,7 @@ static TURNS: Turns = Turns::new();
 ///
 /// # Errors
 /// Those of `pass`, and [`EncodeError::Backend`] if it panicked or no thread could be started.
-pub(super) fn take<T: Send>(
+pub(super) fn run_exclusive<T: Send>(
     stage: &'static str,
     priority: Priority,
     pass: impl FnOnce() -> Result<T, EncodeError> + Send,
@@ -56,7 +56,7 @@ pub(super) fn take<T: Send>(
     })
 }
 
-/// Whether pictures should come in short passes: a text waits, or was there a moment ago.
+/// Whether images should come in short passes: a text waits, or was there a moment ago.
 pub(super) fn texts_are_about() -> bool {
     TURNS.texts_are_about(Instant::now())
 }
@@ -149,7 +149,7 @@ mod tests {
             .into_par_iter()
             .map(|i| {
                 let priority = if i % 3 == 0 { Priority::First } else { Priority::Usual };
-                take("test", priority, || {
+                run_exclusive("test", priority, || {
                     assert_eq!(running.fetch_add(1, Ordering::SeqCst), 0);
                     let sum: usize = (0..1000usize).into_par_iter().map(|j| j % 2 * i).sum();
                     running.fetch_sub(1, Ordering::SeqCst);
@@ -162,9 +162,9 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_error_and_the_next_turn_comes() {
-        let failed = take("test", Priority::Usual, || -> Result<(), EncodeError> { panic!("no memory") });
+        let failed = run_exclusive("test", Priority::Usual, || -> Result<(), EncodeError> { panic!("no memory") });
         assert_eq!(failed.map_err(|e| e.to_string()), Err("test: panicked: no memory".to_owned()));
-        assert!(matches!(take("test", Priority::First, || Ok(7)), Ok(7)));
+        assert!(matches!(run_exclusive("test", Priority::First, || Ok(7)), Ok(7)));
     }
 
     /// Lets `waiters` line up while the turn is taken, then gives it back, and tells in which order
@@ -192,14 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn texts_overtake_pictures_that_wait() {
+    fn texts_overtake_images_that_wait() {
         use Priority::{First, Usual};
         assert_eq!(order(&[Usual, Usual, First, Usual, First]), [First, First, Usual, Usual, Usual]);
         assert_eq!(order(&[Usual, Usual]), [Usual, Usual]);
     }
 
     #[test]
-    fn pictures_get_on_while_texts_never_end() {
+    fn images_get_on_while_texts_never_end() {
         let mut waiters = vec![Priority::First; OVERTAKING + 5];
         waiters.push(Priority::Usual);
         let came = order(&waiters);

@@ -1,10 +1,10 @@
-//! What goes into a model: pictures, preprocessing, token ids, and the checkpoints themselves.
+//! What goes into a model: images, preprocessing, token ids, and the checkpoints themselves.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod hub;
 mod hub_server;
-mod pictures;
+mod images;
 mod preprocess;
 mod siglip1;
 mod tokens;

@@ -1,8 +1,8 @@
 //! Resized pixels against transformers' PIL-backed processors, within one grey level.
 
-use glimpse_encoder::picture::{Limits, decode};
+use glimpse_encoder::image_file::{Limits, decode};
 use glimpse_encoder::preprocess::{Filter, Preprocessor, VisionInput};
-use glimpse_encoder::{EncodeError, Prepared};
+use glimpse_encoder::{EncodeError, PixelInput};
 use image::{Rgb, RgbImage};
 use serde::Deserialize;
 
@@ -24,14 +24,14 @@ struct Case {
 }
 
 impl Case {
-    fn prepare(&self) -> Prepared {
+    fn prepare(&self) -> PixelInput {
         let input = VisionInput {
             image_size: (self.kind == "fixed").then_some(self.budget),
             patch_size: 16,
             max_patches: Some(self.budget),
             filter: if self.resample == 2 { Filter::Bilinear } else { Filter::Bicubic },
         };
-        Preprocessor::new(input).prepare(&picture(self.width, self.height)).unwrap()
+        Preprocessor::new(input).prepare(&image(self.width, self.height)).unwrap()
     }
 
     fn name(&self) -> String {
@@ -41,7 +41,7 @@ impl Case {
 }
 
 /// The formula of `tests/golden/preprocess.py`: ramps, a chequered pattern with hard edges, and noise.
-fn picture(width: u32, height: u32) -> RgbImage {
+fn image(width: u32, height: u32) -> RgbImage {
     let value = |x: u32, y: u32, channel: u32| {
         let base = match channel {
             0 => x * 255 / (width - 1).max(1),
@@ -113,19 +113,19 @@ fn whole_outputs_are_those_of_the_reference() {
 }
 
 #[test]
-fn a_border_that_no_patch_covers_stays_in_the_picture() {
+fn a_border_that_no_patch_covers_stays_in_the_image() {
     let input = VisionInput { image_size: Some(384), patch_size: 14, max_patches: None, filter: Filter::Bilinear };
-    let prepared = Preprocessor::new(input).prepare(&picture(50, 40)).unwrap();
+    let prepared = Preprocessor::new(input).prepare(&image(50, 40)).unwrap();
     assert_eq!((prepared.rows, prepared.cols, prepared.pixels.dimensions()), (27, 27, (384, 384)));
 }
 
 #[test]
-fn a_picture_without_pixels_is_refused() {
+fn an_image_without_pixels_is_refused() {
     let input = VisionInput { image_size: Some(64), patch_size: 16, max_patches: None, filter: Filter::Bilinear };
     for naflex in [false, true] {
         let input = VisionInput { image_size: input.image_size.filter(|_| !naflex), ..input };
         let error = Preprocessor::new(input).prepare(&RgbImage::new(0, 7)).unwrap_err();
-        assert!(matches!(error, EncodeError::Picture(_)), "{error}");
+        assert!(matches!(error, EncodeError::Image(_)), "{error}");
     }
 }
 

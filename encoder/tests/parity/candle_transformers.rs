@@ -3,15 +3,15 @@
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::siglip::{Config, Model};
-use glimpse_encoder::{Outputs, Prepared, Towers, Trace};
+use glimpse_encoder::{Outputs, PixelInput, Towers, Trace};
 
 use crate::golden::{Golden, directory};
 
 /// Cases that it can load: one square of pixels, one width for both towers.
 const CASES: [&str; 4] = ["fixed16", "fixed14-border", "head72-sharded", "gelu-erf"];
 
-fn pixel_values(pictures: &[Prepared]) -> Tensor {
-    let planes = pictures.iter().map(|p| {
+fn pixel_values(images: &[PixelInput]) -> Tensor {
+    let planes = images.iter().map(|p| {
         let (width, height) = p.pixels.dimensions();
         let values: Vec<f32> = p.pixels.as_raw().iter().map(|v| f32::from(*v) / 127.5 - 1.0).collect();
         let rows = Tensor::from_vec(values, (height as usize, width as usize, 3), &Device::Cpu).unwrap();
@@ -46,11 +46,11 @@ fn embeddings_equal_those_of_candle_transformers() {
 
         let golden = Golden::read(case);
         let ours = Towers::load(&dir, Some("candle")).unwrap();
-        let (pictures, ids) = (golden.pictures(), golden.ids());
-        let features = ours.encode_pictures(&pictures, Outputs::Pooled, &mut Trace::off()).unwrap();
-        let pooled = theirs.get_image_features(&pixel_values(&pictures)).unwrap();
+        let (images, ids) = (golden.images(), golden.ids());
+        let features = ours.encode_images(&images, Outputs::Pooled, &mut Trace::off()).unwrap();
+        let pooled = theirs.get_image_features(&pixel_values(&images)).unwrap();
         for (i, feature) in features.iter().enumerate() {
-            assert_close(case, "picture", feature.embedding.as_slice(), &pooled.get(i).unwrap());
+            assert_close(case, "image", feature.embedding.as_slice(), &pooled.get(i).unwrap());
         }
         let texts = ours.encode_ids(&ids, &mut Trace::off()).unwrap();
         let pooled = theirs.get_text_features(&Tensor::new(ids, &Device::Cpu).unwrap()).unwrap();

@@ -40,8 +40,8 @@ fn attention_that_overflows_is_an_error() {
     overflowing("fixed16", dir.path());
     for device in all_devices() {
         let towers = Towers::load(dir.path(), Some(device)).unwrap();
-        let pictures = towers.encode_pictures(&golden.pictures(), Outputs::Pooled, &mut Trace::off());
-        assert!(matches!(pictures, Err(EncodeError::NotAVector { .. })), "{device}: {pictures:?}");
+        let images = towers.encode_images(&golden.images(), Outputs::Pooled, &mut Trace::off());
+        assert!(matches!(images, Err(EncodeError::NotAVector { .. })), "{device}: {images:?}");
         let texts = towers.encode_ids(&golden.ids(), &mut Trace::off());
         assert!(matches!(texts, Err(EncodeError::NotAVector { .. })), "{device}: {texts:?}");
     }

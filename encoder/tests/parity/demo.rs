@@ -1,9 +1,9 @@
-//! The bundled model from end to end: picture files and texts of many scripts to the embeddings of the reference.
+//! The bundled model from end to end: image files and texts of many scripts to the embeddings of the reference.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use glimpse_encoder::picture::{Limits, decode, decode_reduced};
+use glimpse_encoder::image_file::{Limits, decode, decode_reduced};
 use glimpse_encoder::{Embedding, Encode, LoadOptions, Outputs, SiglipEncoder};
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
@@ -69,8 +69,8 @@ fn compare(dir: &Path, file: &SafeTensors, strings: &HashMap<String, String>, de
 
     let paths: Vec<String> = serde_json::from_str(&strings["paths"]).unwrap();
     let prepare = |path: &String| {
-        let picture = decode(&std::fs::read(dir.join(path)).unwrap(), &Limits::default()).unwrap();
-        encoder.prepare(&picture.pixels).unwrap()
+        let image = decode(&std::fs::read(dir.join(path)).unwrap(), &Limits::default()).unwrap();
+        encoder.prepare(&image.pixels).unwrap()
     };
     let prepared: Vec<_> = paths.iter().map(prepare).collect();
     let ours = encoder.encode_images(&prepared, Outputs::Pooled).unwrap();
@@ -97,7 +97,7 @@ fn many_inputs_keep_their_order_whatever_thread_asks() {
 }
 
 #[test]
-fn options_are_honoured_and_only_those_that_change_pictures_change_the_fingerprint() {
+fn options_are_honoured_and_only_those_that_change_images_change_the_fingerprint() {
     let Some(dir) = bundled_model() else { return };
     let load = |options: LoadOptions| SiglipEncoder::load(&dir, &options).unwrap();
     let plain = load(LoadOptions::default());
@@ -133,7 +133,7 @@ fn photos() -> Vec<PathBuf> {
     files
 }
 
-/// A JPEG of a picture brought to `shorter` pixels, with the grain of a camera.
+/// A JPEG of an image brought to `shorter` pixels, with the grain of a camera.
 fn enlarged(path: &Path, shorter: u32) -> Vec<u8> {
     let small = decode(&std::fs::read(path).unwrap(), &Limits::default()).unwrap().pixels;
     let side = |length: u32| length * shorter / small.width().min(small.height());
@@ -160,7 +160,7 @@ fn a_reduced_jpeg_means_what_the_whole_one_does_at_every_scale() {
     let (_, header) = SafeTensors::read_metadata(&golden).unwrap();
     let paths: Vec<String> = serde_json::from_str(&header.metadata().as_ref().unwrap()["paths"]).unwrap();
     let (drawings, photos): (Vec<_>, _) = (paths.iter().map(|path| dir.join(path)).collect(), photos());
-    // The larger the scale, the larger the pictures that take it.
+    // The larger the scale, the larger the images that take it.
     for (scale, count) in [(2, 8), (4, 2), (8, 1)] {
         let some = drawings.iter().take(count).chain(photos.iter().take(count));
         some.collect::<Vec<_>>().into_par_iter().for_each(|path| {
@@ -170,7 +170,7 @@ fn a_reduced_jpeg_means_what_the_whole_one_does_at_every_scale() {
             assert_eq!((reduced.size, whole.size), (whole.pixels.dimensions(), whole.pixels.dimensions()));
             let shorter = |pixels: &image::RgbImage| pixels.width().min(pixels.height());
             assert_eq!((shorter(&reduced.pixels), shorter(&whole.pixels)), (least, scale * least), "a {scale}th");
-            let prepared = [whole, reduced].map(|picture| encoder.prepare(&picture.pixels).unwrap());
+            let prepared = [whole, reduced].map(|image| encoder.prepare(&image.pixels).unwrap());
             let features = encoder.encode_images(&prepared, Outputs::Pooled).unwrap();
             let cosine = features[0].embedding.cosine(&features[1].embedding);
             assert!(cosine >= 0.999, "{} at 1/{scale}: cosine {cosine}", path.display());

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use glimpse_encoder::{Prepared, Towers};
+use glimpse_encoder::{PixelInput, Towers};
 use image::RgbImage;
 use safetensors::{Dtype, SafeTensors};
 
@@ -70,14 +70,14 @@ impl Golden {
         Self { bytes: std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())) }
     }
 
-    pub fn pictures(&self) -> Vec<Prepared> {
+    pub fn images(&self) -> Vec<PixelInput> {
         let grids = self.integers("input.grids");
         let prepared = |(i, grid): (usize, &[u32])| {
             let file = self.file();
             let pixels = file.tensor(&format!("input.pixels.{i}")).unwrap();
             let (height, width) = (pixels.shape()[0] as u32, pixels.shape()[1] as u32);
             let pixels = RgbImage::from_raw(width, height, pixels.data().to_vec()).unwrap();
-            Prepared { rows: grid[0] as usize, cols: grid[1] as usize, pixels }
+            PixelInput { rows: grid[0] as usize, cols: grid[1] as usize, pixels }
         };
         grids.chunks_exact(2).enumerate().map(prepared).collect()
     }

@@ -1,6 +1,6 @@
 //! What an input gives must not depend on its neighbours in the batch.
 
-use glimpse_encoder::{Embedding, ImageFeatures, Outputs, Prepared, Towers, Trace};
+use glimpse_encoder::{Embedding, ImageFeatures, Outputs, PixelInput, Towers, Trace};
 
 use crate::golden::{CASES, Golden, directory, exact_devices, rounding_devices};
 
@@ -24,17 +24,17 @@ fn every_way() -> impl Iterator<Item = (&'static str, Towers)> {
 }
 
 #[test]
-fn a_batch_equals_its_pictures_one_by_one() {
+fn a_batch_equals_its_images_one_by_one() {
     for (case, towers) in every_way() {
-        let pictures = Golden::read(case).pictures();
-        let encode = |batch: &[Prepared]| towers.encode_pictures(batch, Outputs::Dense, &mut Trace::off()).unwrap();
-        let together = encode(&pictures);
-        let turned: Vec<Prepared> = pictures.iter().rev().cloned().collect();
+        let images = Golden::read(case).images();
+        let encode = |batch: &[PixelInput]| towers.encode_images(batch, Outputs::Dense, &mut Trace::off()).unwrap();
+        let together = encode(&images);
+        let turned: Vec<PixelInput> = images.iter().rev().cloned().collect();
         let turned = encode(&turned);
-        for (i, picture) in pictures.iter().enumerate() {
-            let what = format!("{case}, picture {i}");
-            assert_same(&what, &together[i], &encode(std::slice::from_ref(picture))[0]);
-            assert_same(&what, &together[i], &turned[pictures.len() - 1 - i]);
+        for (i, image) in images.iter().enumerate() {
+            let what = format!("{case}, image {i}");
+            assert_same(&what, &together[i], &encode(std::slice::from_ref(image))[0]);
+            assert_same(&what, &together[i], &turned[images.len() - 1 - i]);
         }
     }
 }
@@ -54,9 +54,9 @@ fn a_batch_equals_its_texts_one_by_one() {
 #[test]
 fn pooled_output_does_not_depend_on_dense_output() {
     for (case, towers) in every_way() {
-        let pictures = Golden::read(case).pictures();
-        let dense = towers.encode_pictures(&pictures, Outputs::Dense, &mut Trace::off()).unwrap();
-        let pooled = towers.encode_pictures(&pictures, Outputs::Pooled, &mut Trace::off()).unwrap();
+        let images = Golden::read(case).images();
+        let dense = towers.encode_images(&images, Outputs::Dense, &mut Trace::off()).unwrap();
+        let pooled = towers.encode_images(&images, Outputs::Pooled, &mut Trace::off()).unwrap();
         for (dense, pooled) in dense.iter().zip(&pooled) {
             assert_eq!(dense.embedding, pooled.embedding, "{case}");
             assert!(pooled.dense.is_none());
@@ -67,19 +67,19 @@ fn pooled_output_does_not_depend_on_dense_output() {
 #[test]
 fn inputs_of_another_model_are_refused() {
     let towers = Towers::load(&directory("fixed16"), None).unwrap();
-    let mut picture = Golden::read("fixed14-border").pictures().remove(0);
-    let error = towers.encode_pictures(&[picture.clone()], Outputs::Pooled, &mut Trace::off()).unwrap_err();
+    let mut image = Golden::read("fixed14-border").images().remove(0);
+    let error = towers.encode_images(&[image.clone()], Outputs::Pooled, &mut Trace::off()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "a picture was prepared as 3 x 3 patches, 46 x 46 pixels, but the model reads 4 x 4 patches, 64 x 64 pixels"
+        "an image was prepared as 3 x 3 patches, 46 x 46 pixels, but the model reads 4 x 4 patches, 64 x 64 pixels"
     );
-    picture.rows = 0;
+    image.rows = 0;
     let naflex = Towers::load(&directory("naflex"), None).unwrap();
-    assert!(naflex.encode_pictures(&[picture], Outputs::Pooled, &mut Trace::off()).is_err());
+    assert!(naflex.encode_images(&[image], Outputs::Pooled, &mut Trace::off()).is_err());
 
     let ids = |ids: Vec<u32>| towers.encode_ids(&[ids], &mut Trace::off()).unwrap_err().to_string();
     assert_eq!(ids(vec![0; 15]), "text tower: expected 16 token ids, found 15");
     assert_eq!(ids(vec![96; 16]), "text tower: token id 96 is beyond the vocabulary of 96");
-    assert!(towers.encode_pictures(&[], Outputs::Dense, &mut Trace::off()).unwrap().is_empty());
+    assert!(towers.encode_images(&[], Outputs::Dense, &mut Trace::off()).unwrap().is_empty());
     assert!(towers.encode_ids(&[], &mut Trace::off()).unwrap().is_empty());
 }

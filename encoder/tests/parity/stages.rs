@@ -38,12 +38,12 @@ fn check(case: &str, device: &str) {
     let golden = Golden::read(case);
     let towers = Towers::load(&directory(case), Some(device)).unwrap();
     let case = &format!("{case} on {device}");
-    let (pictures, ids) = (golden.pictures(), golden.ids());
+    let (images, ids) = (golden.images(), golden.ids());
     let mut trace = Trace::on();
-    let features = towers.encode_pictures(&pictures, Outputs::Dense, &mut trace).unwrap();
+    let features = towers.encode_images(&images, Outputs::Dense, &mut trace).unwrap();
     let texts = towers.encode_ids(&ids, &mut trace).unwrap();
 
-    let patches: Vec<usize> = pictures.iter().map(|p| p.rows * p.cols).collect();
+    let patches: Vec<usize> = images.iter().map(|p| p.rows * p.cols).collect();
     let tokens = vec![ids[0].len(); ids.len()];
     for stage in trace.stages() {
         let counts = if stage.name.starts_with("vision.") { &patches } else { &tokens };
@@ -91,9 +91,9 @@ fn embeddings_in_bf16_and_int8_point_where_those_of_f32_do() {
             let load = |device| Towers::load(&dir, Some(device)).unwrap();
             let (ours, reference) = (load(device), load("candle"));
             let encode = |towers: &Towers| {
-                let pictures = towers.encode_pictures(&golden.pictures(), Outputs::Pooled, &mut Trace::off()).unwrap();
+                let images = towers.encode_images(&golden.images(), Outputs::Pooled, &mut Trace::off()).unwrap();
                 let texts = towers.encode_ids(&golden.ids(), &mut Trace::off()).unwrap();
-                pictures.into_iter().map(|picture| picture.embedding).chain(texts).collect::<Vec<_>>()
+                images.into_iter().map(|image| image.embedding).chain(texts).collect::<Vec<_>>()
             };
             for (i, (ours, theirs)) in encode(&ours).iter().zip(encode(&reference)).enumerate() {
                 let cosine = ours.cosine(&theirs);

@@ -1,8 +1,8 @@
 //! Measures how far a score can be trusted: `cargo run --release -p glimpse-engine --example calibrate [MODEL]`.
 //!
-//! The demo library is cut into four, each without the pictures of every fourth thing. A thing's name then asks for what
+//! The demo library is cut into four, each without the images of every fourth thing. A thing's name then asks for what
 //! is there in three of the libraries, and for what is not there in the fourth. Names come in 15 languages
-//! (`names.tsv`). Printed are: how well scores order pictures over all queries at once, beside plain cosines; what a
+//! (`names.tsv`). Printed are: how well scores order images over all queries at once, beside plain cosines; what a
 //! query for something absent returns; precision and recall at the cut; and how far a score of p means a share of p.
 
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
@@ -14,7 +14,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use glimpse_encoder::{Encode, Outputs, Prepared};
+use glimpse_encoder::{Encode, Outputs, PixelInput};
 use glimpse_engine::{
     Depth, Embedding, Engine, FileRecord, Format, ImageId, ImageRecord, Limits, Mode, Query, Settings, Source, decode,
     load_model,
@@ -75,7 +75,7 @@ const OUTSIDE: [&str; 40] = [
     "nostalgia",
 ];
 
-/// A picture of the demo library: what it shows and its vector.
+/// An image of the demo library: what it shows and its vector.
 struct Shown {
     path: String,
     things: HashSet<String>,
@@ -95,17 +95,17 @@ fn main() -> Outcome<()> {
     let encoder = load_model(&model, None)?;
     let shown = encode(encoder.as_ref(), &here.join("../models/demo"))?;
     let names = names(&here.join("examples/calibrate/names.tsv"))?;
-    eprintln!("{} pictures, {} things, model {}", shown.len(), names.len(), encoder.info().name);
+    eprintln!("{} images, {} things, model {}", shown.len(), names.len(), encoder.info().name);
 
     let mut by_language: BTreeMap<&str, Tally> = BTreeMap::new();
-    let [mut texts, mut outside, mut pictures] = [(); 3].map(|()| Tally::default());
+    let [mut texts, mut outside, mut images] = [(); 3].map(|()| Tally::default());
     for fold in 0..FOLDS {
         let missing: HashSet<&str> = names.iter().skip(fold).step_by(FOLDS).map(|(thing, _)| thing.as_str()).collect();
         let is_kept = |s: &&Shown| s.things.iter().all(|thing| !missing.contains(thing.as_str()));
         let library = library(&encoder, &shown.iter().filter(is_kept).collect::<Vec<_>>())?;
         for (thing, in_languages) in &names {
             for (language, name) in in_languages {
-                let pairs = library.ask(Query::text(name), |picture| picture.things.contains(thing))?;
+                let pairs = library.ask(Query::text(name), |image| image.things.contains(thing))?;
                 by_language.entry(language).or_default().add(&pairs);
                 texts.add(&pairs);
             }
@@ -115,7 +115,7 @@ fn main() -> Outcome<()> {
         }
         for (&id, asked) in &library.shown {
             let query = Query::default().plus(Source::Image(id), 1.0);
-            pictures.add(&library.ask(query, |picture| !picture.things.is_disjoint(&asked.things))?);
+            images.add(&library.ask(query, |image| !image.things.is_disjoint(&asked.things))?);
         }
     }
 
@@ -123,7 +123,7 @@ fn main() -> Outcome<()> {
     println!("{:<18}{}", "names", texts.line());
     by_language.iter().for_each(|(language, tally)| println!("  {language:<16}{}", tally.line()));
     println!("{:<18}{}", "outside", outside.line());
-    println!("{:<18}{}", "pictures", pictures.line());
+    println!("{:<18}{}", "images", images.line());
     println!("\na score of -> is right for (names, pairs)");
     texts.reliability().for_each(|(mean, share, count)| println!("  {mean:.2} -> {share:.2} ({count})"));
     Ok(())
@@ -133,12 +133,12 @@ fn main() -> Outcome<()> {
 fn encode(encoder: &dyn Encode, folder: &Path) -> Outcome<Vec<Shown>> {
     let described: Vec<serde_json::Value> = serde_json::from_slice(&std::fs::read(folder.join("library.json"))?)?;
     let mut shown: Vec<(String, HashSet<String>)> = Vec::new();
-    let mut prepared: Vec<Prepared> = Vec::new();
+    let mut prepared: Vec<PixelInput> = Vec::new();
     for entry in &described {
         let (Some(path), Some(concepts)) = (entry["path"].as_str(), entry["concepts"].as_array()) else { continue };
         let bytes = std::fs::read(folder.join("library").join(path))?;
-        let Ok(picture) = decode(&bytes, &Limits::default()) else { continue }; // broken on purpose
-        prepared.push(encoder.prepare(&picture.pixels)?);
+        let Ok(image) = decode(&bytes, &Limits::default()) else { continue }; // broken on purpose
+        prepared.push(encoder.prepare(&image.pixels)?);
         shown.push((path.to_owned(), concepts.iter().filter_map(|c| c.as_str()).map(str::to_owned).collect()));
     }
     let mut vectors = Vec::new();
@@ -160,17 +160,17 @@ fn names(path: &Path) -> Outcome<Vec<Names>> {
     Ok(lines.map(|cells| Box::new(cells.collect::<Vec<_>>().into_iter()) as _).filter_map(row).collect())
 }
 
-/// A library of these pictures.
+/// A library of these images.
 fn library<'a>(encoder: &Arc<dyn Encode>, shown: &[&'a Shown]) -> Outcome<Folded<'a>> {
     let home = tempfile::tempdir()?;
     let settings = Settings::at(home.path());
     let library = Library::at(&settings.library_dir());
     let index = library.open_for(encoder.info(), false)?;
     let mut ids = HashMap::new();
-    for picture in shown {
+    for image in shown {
         let record = ImageRecord {
             id: ImageId(0),
-            content: ContentHash::of(picture.path.as_bytes()),
+            content: ContentHash::of(image.path.as_bytes()),
             width: 640,
             height: 480,
             format: Format::Jpeg,
@@ -182,7 +182,7 @@ fn library<'a>(encoder: &Arc<dyn Encode>, shown: &[&'a Shown]) -> Outcome<Folded
             keywords: Vec::new(),
             described: None,
         };
-        let path = PathBuf::from("/").join(&picture.path);
+        let path = PathBuf::from("/").join(&image.path);
         let file = FileRecord {
             path,
             image: ImageId(0),
@@ -192,7 +192,7 @@ fn library<'a>(encoder: &Arc<dyn Encode>, shown: &[&'a Shown]) -> Outcome<Folded
             sidecar_modified: 0,
             missing: false,
         };
-        ids.insert(index.add(record, picture.vector.as_slice(), file)?, *picture);
+        ids.insert(index.add(record, image.vector.as_slice(), file)?, *image);
     }
     index.finish()?;
     drop((index, library));
@@ -200,7 +200,7 @@ fn library<'a>(encoder: &Arc<dyn Encode>, shown: &[&'a Shown]) -> Outcome<Folded
 }
 
 impl Folded<'_> {
-    /// Every picture of the library with what a query says of it.
+    /// Every image of the library with what a query says of it.
     fn ask(&self, query: Query, relevant: impl Fn(&Shown) -> bool) -> Outcome<Vec<Pair>> {
         let query = Query { mode: Mode::Semantic, depth: Depth::All, limit: 10_000, ..query };
         let pair = |hit: glimpse_engine::Hit| {

@@ -1,8 +1,8 @@
-//! Sums over scored pairs of query and picture.
+//! Sums over scored pairs of query and image.
 
 use glimpse_engine::calibrate::CUT;
 
-/// A picture, and what a query says of it.
+/// An image, and what a query says of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Pair {
     /// It shows what was asked for.
@@ -70,7 +70,7 @@ impl Tally {
         self.pairs.iter().filter(|pair| pair.score > CONSIDERED)
     }
 
-    /// Mean score, share of relevant pictures and pairs in tenths of the score.
+    /// Mean score, share of relevant images and pairs in tenths of the score.
     pub fn reliability(&self) -> impl Iterator<Item = (f64, f64, usize)> {
         let mut bins = [(0.0, 0.0, 0usize); 10];
         for pair in self.considered() {

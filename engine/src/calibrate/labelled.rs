@@ -149,7 +149,7 @@ impl<'a> Gathered<'a> {
             Ok(Labelled { shows: others.map(|(_, id)| shows(id)).collect(), scores: scores(place)? })
         };
         let queries = spaced(self.ids.len(), BY_IMAGE).map(labelled).collect::<Result<Vec<_>, EngineError>>()?;
-        Ok(Data { bank, queries, usual: Modality::Picture.usual(), absent: false })
+        Ok(Data { bank, queries, usual: Modality::Image.usual(), absent: false })
     }
 
     /// Regions over regions: the one of an image that answers a text best asks for the other images that show the text.
@@ -170,7 +170,7 @@ impl<'a> Gathered<'a> {
             let shows = others.map(|(_, id)| shown_by.contains(id)).collect();
             queries.push(Labelled { scores: scores(&vector, place)?, shows });
         }
-        Ok(Data { bank, queries, usual: Modality::Picture.usual(), absent: false })
+        Ok(Data { bank, queries, usual: Modality::Image.usual(), absent: false })
     }
 
     fn best_region(&self, place: usize, text: &[f32]) -> Result<Option<Vec<f32>>, EngineError> {

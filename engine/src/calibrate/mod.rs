@@ -42,10 +42,10 @@ use vectors::{Vectors, add};
 
 use crate::EngineError;
 
-/// Pictures that stand for the whole library.
+/// Images that stand for the whole library.
 const SAMPLE: usize = 4096;
-/// Pictures that serve as null queries for queries by picture.
-const NULL_PICTURES: usize = 256;
+/// Images that serve as null queries for queries by image.
+const NULL_IMAGES: usize = 256;
 /// Images of a library larger than the sample that are looked at one by one for each query, from the best.
 const TOP: usize = 512;
 /// Cosine from which an image counts as the one that was asked by.
@@ -57,7 +57,7 @@ const SHAPES: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Modality {
     Text,
-    Picture,
+    Image,
 }
 
 impl Modality {
@@ -65,7 +65,7 @@ impl Modality {
     pub(crate) fn usual(self) -> Fit {
         match self {
             Self::Text => Fit { level: 0.0, deviation: 0.02 },
-            Self::Picture => Fit { level: 0.5, deviation: 0.12 },
+            Self::Image => Fit { level: 0.5, deviation: 0.12 },
         }
     }
 }
@@ -121,7 +121,7 @@ impl Calibrator {
         let fitted = known.null.query(&background.scores(index, &query, &known.centre)?);
         let scale = Scale::new(query, Arc::clone(&known.centre), fitted);
         Ok(match parts {
-            [Part { modality: Modality::Picture, .. }] => scale.finding_itself(),
+            [Part { modality: Modality::Image, .. }] => scale.finding_itself(),
             _ => scale,
         })
     }
@@ -157,19 +157,19 @@ impl Calibrator {
         if let Some(known) = background.nulls.lock().get(&shape) {
             return Ok(Arc::clone(known));
         }
-        let pictures = Arc::new(background.sample.thinned(NULL_PICTURES));
+        let images = Arc::new(background.sample.thinned(NULL_IMAGES));
         let bank = |part: &Part| match (part.modality, encoder) {
             (Modality::Text, Some(encoder)) => self.banks.of(encoder),
-            _ => Ok(Arc::clone(&pictures)),
+            _ => Ok(Arc::clone(&images)),
         };
         let banks: Vec<_> = parts.iter().map(bank).collect::<Result<_, _>>()?;
         let (queries, gain) = mix(&banks, parts);
         let is_text = parts.iter().all(|part| part.modality == Modality::Text);
-        let (modality, hubs) = if is_text { (Modality::Text, calibration.hub_share) } else { (Modality::Picture, 0.0) };
+        let (modality, hubs) = if is_text { (Modality::Text, calibration.hub_share) } else { (Modality::Image, 0.0) };
         let centre: Arc<[f32]> = queries.mean().iter().map(|value| hubs * value).collect();
         let scores: Result<Vec<Scores>, EngineError> =
             (0..queries.len()).into_par_iter().map(|j| background.scores(index, queries.row(j), &centre)).collect();
-        let prior = calibration.text.towards(&calibration.image, share_of_pictures(parts)).scaled(gain);
+        let prior = calibration.text.towards(&calibration.image, share_of_images(parts)).scaled(gain);
         let known = Arc::new(Centred { null: Null::of(&scores?, modality.usual(), prior, is_text), centre });
         let mut nulls = background.nulls.lock();
         if nulls.len() >= SHAPES {
@@ -228,11 +228,11 @@ fn shape(parts: &[Part]) -> Shape {
     parts.iter().map(|part| (part.modality, (part.weight / total * 1000.0).round() as i32)).collect()
 }
 
-/// Share of pictures in the weight of a query.
-fn share_of_pictures(parts: &[Part]) -> f32 {
+/// Share of images in the weight of a query.
+fn share_of_images(parts: &[Part]) -> f32 {
     let weight =
         |of: &dyn Fn(&Part) -> bool| parts.iter().filter(|part| of(part)).map(|part| part.weight.abs()).sum::<f32>();
-    weight(&|part| part.modality == Modality::Picture) / weight(&|_| true)
+    weight(&|part| part.modality == Modality::Image) / weight(&|_| true)
 }
 
 /// The normalised weighted sum, and its length before; `None` if nothing is left of it.

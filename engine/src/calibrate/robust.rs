@@ -1,6 +1,6 @@
 //! Location and spread of values whose upper tail may be foreign.
 //!
-//! Cosines of a query with a library are two populations: unrelated pictures, and (on top) the ones that are asked for.
+//! Cosines of a query with a library are two populations: unrelated images, and (on top) the ones that are asked for.
 //! Only the first is wanted here, so everything is read from the median downwards, where the second does not reach.
 
 /// The bulk of a sample: where it is normal, these are its mean and standard deviation.

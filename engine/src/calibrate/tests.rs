@@ -30,11 +30,11 @@ impl Dice {
     }
 }
 
-/// Texts lie round one direction, pictures round another, as in every model with two towers.
+/// Texts lie round one direction, images round another, as in every model with two towers.
 fn world() -> (Dice, Vec<f32>, Vec<f32>) {
     let mut dice = Dice(7);
-    let [texts, pictures] = [(); 2].map(|()| Embedding::new(dice.vector()).unwrap().into_vec());
-    (dice, texts, pictures)
+    let [texts, images] = [(); 2].map(|()| Embedding::new(dice.vector()).unwrap().into_vec());
+    (dice, texts, images)
 }
 
 /// The scores of a query, moved by `centre`, over a whole library.
@@ -61,10 +61,10 @@ fn ask(null: &Null, centre: &[f32], query: &[f32], library: &Vectors) -> Vec<f32
 
 #[test]
 fn what_is_there_is_shown_and_what_is_not_is_not() {
-    let (mut dice, texts, pictures) = world();
+    let (mut dice, texts, images) = world();
     let bank = dice.vectors(150, &texts, 0.7);
     let thing = dice.near(&texts, 0.7);
-    let mut library = dice.vectors(1000, &pictures, 0.8);
+    let mut library = dice.vectors(1000, &images, 0.8);
     (0..20).for_each(|_| library.push(&dice.near(&thing, 0.8)));
     let (null, centre) = null(&bank, &library);
     let shown = |query: &[f32]| ask(&null, &centre, query, &library).iter().filter(|&&score| score >= CUT).count();
@@ -88,8 +88,8 @@ fn a_library_full_of_what_is_asked_for_is_still_found() {
 }
 
 #[test]
-fn a_library_of_one_picture_is_judged_by_the_bank() {
-    let (mut dice, texts, pictures) = world();
+fn a_library_of_one_image_is_judged_by_the_bank() {
+    let (mut dice, texts, images) = world();
     let bank = dice.vectors(150, &texts, 0.7);
     let thing = dice.near(&texts, 0.7);
     let mut library = Vectors::new(DIM);
@@ -100,7 +100,7 @@ fn a_library_of_one_picture_is_judged_by_the_bank() {
     let over = others.filter(|&score| score >= best).count();
     assert!(over <= 5, "{best}: {over} of 100 texts score as high");
     let mut unlike = Vectors::new(DIM);
-    unlike.push(&dice.near(&pictures, 0.8));
+    unlike.push(&dice.near(&images, 0.8));
     let (known, centre) = null(&bank, &unlike);
     assert!(ask(&known, &centre, &thing, &unlike)[0] < CUT);
 
@@ -112,9 +112,9 @@ fn a_library_of_one_picture_is_judged_by_the_bank() {
 #[test]
 fn an_untrained_model_is_sure_of_nothing() {
     // All texts, and all images, lie together, and nothing belongs to anything.
-    let (mut dice, texts, pictures) = world();
+    let (mut dice, texts, images) = world();
     let bank = dice.vectors(150, &texts, 8.0);
-    let library = dice.vectors(600, &pictures, 8.0);
+    let library = dice.vectors(600, &images, 8.0);
     let (null, centre) = null(&bank, &library);
     let shown = |query: &[f32]| ask(&null, &centre, query, &library).iter().any(|&score| score >= CUT);
     let over = (0..60).filter(|_| shown(&dice.near(&texts, 8.0))).count();
@@ -123,10 +123,10 @@ fn an_untrained_model_is_sure_of_nothing() {
 
 #[test]
 fn scores_never_fall_as_cosines_grow() {
-    let (mut dice, texts, pictures) = world();
+    let (mut dice, texts, images) = world();
     let bank = dice.vectors(60, &texts, 0.7);
     let thing = dice.near(&texts, 0.7);
-    let mut library = dice.vectors(300, &pictures, 0.8);
+    let mut library = dice.vectors(300, &images, 0.8);
     (0..10).for_each(|_| library.push(&dice.near(&thing, 0.8)));
     let (null, centre) = null(&bank, &library);
     let scale = Scale::new(thing.clone(), centre.as_slice().into(), null.query(&scores(&thing, &centre, &library)));
@@ -140,9 +140,9 @@ fn scores_never_fall_as_cosines_grow() {
 
 #[test]
 fn hubs_lose_their_advantage() {
-    let (mut dice, texts, pictures) = world();
+    let (mut dice, texts, images) = world();
     let bank = dice.vectors(150, &texts, 0.7);
-    let mut library = dice.vectors(300, &pictures, 0.8);
+    let mut library = dice.vectors(300, &images, 0.8);
     let hub = dice.near(&texts, 0.6); // near every text
     library.push(&hub);
     let centre = bank.mean();
@@ -162,11 +162,11 @@ fn hubs_lose_their_advantage() {
 
 #[test]
 fn null_queries_are_mixed_as_the_query_is() {
-    let (mut dice, texts, pictures) = world();
+    let (mut dice, texts, images) = world();
     let part = |modality, weight, vector: Vec<f32>| Part { modality, weight, vector: Embedding::new(vector).unwrap() };
     let parts =
-        [part(Modality::Text, 1.0, dice.near(&texts, 0.7)), part(Modality::Picture, -0.5, dice.near(&pictures, 0.8))];
-    let banks = [Arc::new(dice.vectors(20, &texts, 0.7)), Arc::new(dice.vectors(8, &pictures, 0.8))];
+        [part(Modality::Text, 1.0, dice.near(&texts, 0.7)), part(Modality::Image, -0.5, dice.near(&images, 0.8))];
+    let banks = [Arc::new(dice.vectors(20, &texts, 0.7)), Arc::new(dice.vectors(8, &images, 0.8))];
     let (mixed, gain) = mix(&banks, &parts);
     assert_eq!(mixed.len(), 20);
     let (first, length) = combine([(banks[0].row(0), 1.0), (banks[1].row(37 % 8), -0.5)].into_iter()).unwrap();

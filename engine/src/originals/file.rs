@@ -16,7 +16,7 @@ use crate::EngineError;
 /// Bytes of a call that reads.
 const STEP: usize = 4 << 20;
 
-/// The file of a picture. No call waits for a drive that does not answer.
+/// The file of an image. No call waits for a drive that does not answer.
 #[derive(Clone)]
 pub struct Original {
     originals: Arc<Originals>,
@@ -40,7 +40,7 @@ pub(super) struct State {
 }
 
 impl Original {
-    /// Opens a regular file; anything else is [`EngineError::Changed`], since no picture is one.
+    /// Opens a regular file; anything else is [`EngineError::Changed`], since no image is one.
     pub(super) fn open(originals: &Arc<Originals>, path: &Path, folder: &Path) -> Result<Self, EngineError> {
         let asked = path.to_path_buf();
         let opened = originals.call(folder, path, move || open_regular(&asked))?;

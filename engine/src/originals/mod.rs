@@ -1,7 +1,7 @@
 //! The user's own files: opened, read and looked at without ever waiting for a drive that does not
 //! answer.
 //!
-//! Folders of pictures may lie on a network share or a disk that is away, where any call of the
+//! Folders of images may lie on a network share or a disk that is away, where any call of the
 //! file system can hang. Each call is made on a thread of its own ([`calls`]) and is waited for a
 //! few seconds at most. A folder that did not answer in time is left alone for a while
 //! ([`breaker`]), so that neither the callers nor the threads are used up by it.
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use glimpse_encoder::picture::Limits;
+use glimpse_encoder::image_file::Limits;
 use glimpse_indexer::{ContentHash, FileRecord, ImageId, ImageRecord};
 
 use crate::{Engine, EngineError};
@@ -87,7 +87,7 @@ fn is_of_mount(error: &io::Error) -> bool {
 }
 
 impl Engine {
-    /// Opens the file of a picture, which still has the content that was indexed. Of several
+    /// Opens the file of an image, which still has the content that was indexed. Of several
     /// copies, the first that has.
     ///
     /// # Errors
@@ -98,7 +98,7 @@ impl Engine {
         self.first_copy(&record, |file| self.open_unchanged(&record, file))
     }
 
-    /// The bytes of a picture's file, which are those that were indexed.
+    /// The bytes of an image's file, which are those that were indexed.
     ///
     /// # Errors
     /// As [`Engine::original`].
@@ -144,7 +144,7 @@ impl Engine {
         self.originals.call(&folder, path, move || asked.canonicalize())
     }
 
-    /// What `open` gives of the first copy of a picture for which it works; else the first error.
+    /// What `open` gives of the first copy of an image for which it works; else the first error.
     fn first_copy<T>(
         &self,
         record: &ImageRecord,
@@ -158,11 +158,11 @@ impl Engine {
                 Err(error) => _ = first.get_or_insert(error),
             }
         }
-        let none = || EngineError::BadRequest(format!("the files of picture {} are missing", record.id));
+        let none = || EngineError::BadRequest(format!("the files of image {} are missing", record.id));
         Err(first.unwrap_or_else(none))
     }
 
-    /// Opens a file that has a picture's content. What was read once is known by the file's state.
+    /// Opens a file that has an image's content. What was read once is known by the file's state.
     fn open_unchanged(&self, record: &ImageRecord, file: &FileRecord) -> Result<Original, EngineError> {
         let original = self.open_file(file)?;
         let changed = || EngineError::Changed { path: file.path.clone() };

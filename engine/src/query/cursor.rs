@@ -5,7 +5,7 @@ use std::fmt;
 use crate::EngineError;
 
 /// An opaque place in a result set, printable in a URL. While the engine remembers the result set (it keeps the latest
-/// ones), paging neither repeats nor loses a picture, whatever happens to the library. After that, or after a restart,
+/// ones), paging neither repeats nor loses an image, whatever happens to the library. After that, or after a restart,
 /// the query is answered anew and paging goes on at the same rank.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(pub String);

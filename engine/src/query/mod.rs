@@ -51,7 +51,7 @@ pub struct Term {
     /// What it is.
     pub source: Source,
     /// How much it counts beside the other terms: the query is the sum of the terms' unit vectors times their weights.
-    /// A negative weight moves the query away from the term; it does not rule out pictures that show it.
+    /// A negative weight moves the query away from the term; it does not rule out images that show it.
     pub weight: f32,
 }
 
@@ -60,11 +60,11 @@ pub struct Term {
 pub enum Source {
     /// Words in any language.
     Text(String),
-    /// A picture file on this machine.
+    /// An image file on this machine.
     File(PathBuf),
-    /// The bytes of a picture, e.g. an upload, which all who ask about it share.
+    /// The bytes of an image, e.g. an upload, which all who ask about it share.
     Bytes(Arc<[u8]>),
-    /// A picture of the library; it is not among its own hits.
+    /// An image of the library; it is not among its own hits.
     Image(ImageId),
 }
 
@@ -98,9 +98,9 @@ pub enum Sort {
     /// Best match first.
     #[default]
     Relevance,
-    /// Latest date taken first; undated pictures last.
+    /// Latest date taken first; undated images last.
     Newest,
-    /// Earliest date taken first; undated pictures last.
+    /// Earliest date taken first; undated images last.
     Oldest,
 }
 
@@ -154,7 +154,7 @@ impl Query {
         }
         let words = |term: &Term| matches!(term.source, Source::Text(_)) && term.weight > 0.0;
         if self.mode == Mode::Words && !self.terms.is_empty() && !self.terms.iter().any(words) {
-            return refuse("a search by words needs words to look for; pictures are searched by meaning".into());
+            return refuse("a search by words needs words to look for; images are searched by meaning".into());
         }
         if let Some(place) = self.filter.place {
             let latitudes = -90.0 <= place.south && place.south <= place.north && place.north <= 90.0;

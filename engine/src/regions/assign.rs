@@ -5,10 +5,10 @@
 //! branches on the thing with the fewest boxes left, looks ahead after each choice, and ends after [`MOST_NODES`].
 
 use super::constants::SAME;
-use super::form::Relation;
 use super::query::FoundBox;
+use super::structured_query::Relation;
 
-/// Choices that the search makes at most for one photo. The best that it found by then is the answer.
+/// Choices that the search makes at most for one image. The best that it found by then is the answer.
 const MOST_NODES: usize = 50_000;
 
 /// Chooses a box for each thing: pairwise overlaps of at most [`SAME`], all relations true, the least score as high
@@ -78,7 +78,7 @@ impl Problem<'_> {
         }
     }
 
-    /// Numbers the places in the picture that boxes take: `places[thing][box]`. `None` if boxes cannot be divided
+    /// Numbers the places in the image that boxes take: `places[thing][box]`. `None` if boxes cannot be divided
     /// into places, since one overlaps two others that do not overlap each other.
     fn places(&self, open: &Open) -> Option<Vec<Vec<usize>>> {
         let mut of_place: Vec<Vec<(usize, usize)>> = Vec::new();
@@ -201,7 +201,7 @@ mod tests {
     use glimpse_encoder::dense::Rect;
     use proptest::prelude::*;
 
-    use super::super::form::{Lies, MAX_THINGS};
+    use super::super::structured_query::{MAX_OBJECTS, SpatialRelation};
     use super::*;
 
     fn found(thing: usize, rect: Rect, score: f32) -> FoundBox {
@@ -223,25 +223,30 @@ mod tests {
         // The better dog stands right of the ball, and where the third dog is, there is the ball.
         let ball = in_a_row(1, 0.4, 0.9);
         let dogs = [in_a_row(0, 0.8, 0.95), in_a_row(0, 0.1, 0.7), in_a_row(0, 0.41, 0.99)];
-        let choose = |is: Lies| assign(&[dogs.to_vec(), vec![ball]], &[Relation { first: 0, is, second: 1 }]);
-        assert_eq!(choose(Lies::LeftOf), Some((0.7, vec![dogs[1], ball])));
-        assert_eq!(choose(Lies::RightOf), Some((0.9, vec![dogs[0], ball])));
-        assert_eq!(choose(Lies::Inside), None);
+        let choose =
+            |is: SpatialRelation| assign(&[dogs.to_vec(), vec![ball]], &[Relation { first: 0, is, second: 1 }]);
+        assert_eq!(choose(SpatialRelation::LeftOf), Some((0.7, vec![dogs[1], ball])));
+        assert_eq!(choose(SpatialRelation::RightOf), Some((0.9, vec![dogs[0], ball])));
+        assert_eq!(choose(SpatialRelation::Inside), None);
     }
 
     #[test]
     fn eight_words_for_one_thing_and_a_contradiction_end_at_once() {
         let score = |thing: usize, place: usize| 0.99 - 0.01 * (thing + place) as f32;
-        let boxes: Vec<Vec<FoundBox>> = (0..MAX_THINGS)
+        let boxes: Vec<Vec<FoundBox>> = (0..MAX_OBJECTS)
             .map(|thing| (0..16).map(|place| found(thing, cell(place), score(thing, place))).collect())
             .collect();
         let relation = |first, is, second| Relation { first, is, second };
         let contradictions = [
-            vec![relation(6, Lies::Inside, 7), relation(7, Lies::Inside, 6)],
-            vec![relation(0, Lies::LeftOf, 1), relation(1, Lies::LeftOf, 2), relation(2, Lies::LeftOf, 0)],
+            vec![relation(6, SpatialRelation::Inside, 7), relation(7, SpatialRelation::Inside, 6)],
+            vec![
+                relation(0, SpatialRelation::LeftOf, 1),
+                relation(1, SpatialRelation::LeftOf, 2),
+                relation(2, SpatialRelation::LeftOf, 0),
+            ],
             // Not to be seen from any two things.
-            (0..8).map(|thing| relation(thing, Lies::LeftOf, (thing + 1) % 8)).collect(),
-            (0..7).map(|thing| relation(thing, Lies::LeftOf, thing + 1)).collect(),
+            (0..8).map(|thing| relation(thing, SpatialRelation::LeftOf, (thing + 1) % 8)).collect(),
+            (0..7).map(|thing| relation(thing, SpatialRelation::LeftOf, thing + 1)).collect(),
         ];
         for relations in contradictions {
             let start = Instant::now();
@@ -253,14 +258,15 @@ mod tests {
     #[test]
     fn eight_things_in_seven_places_end_at_once() {
         let in_seven = |thing: usize| (0..7).map(|place| found(thing, cell(place), 0.9)).collect();
-        let boxes: Vec<Vec<FoundBox>> = (0..MAX_THINGS).map(in_seven).collect();
+        let boxes: Vec<Vec<FoundBox>> = (0..MAX_OBJECTS).map(in_seven).collect();
         let start = Instant::now();
         assert_eq!(assign(&boxes, &[]), None);
         assert!(assign(&boxes[..7], &[]).is_some());
         // With a relation that all fulfil it takes a search, which has its bound.
         let larger = found(0, Rect { left: 0.0, top: 0.5, right: 1.0, bottom: 1.0 }, 0.9);
         let boxes: Vec<Vec<FoundBox>> = std::iter::once(vec![larger]).chain((1..9).map(in_seven)).collect();
-        let relations: Vec<_> = (1..9).map(|second| Relation { first: 0, is: Lies::LargerThan, second }).collect();
+        let relations: Vec<_> =
+            (1..9).map(|second| Relation { first: 0, is: SpatialRelation::LargerThan, second }).collect();
         assert_eq!(assign(&boxes, &relations), None);
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     }
@@ -304,7 +310,7 @@ mod tests {
             let relations: Vec<Relation> = pairs.into_iter()
                 .map(|(first, second, is)| (first % boxes.len(), second % boxes.len(), is))
                 .filter(|(first, second, _)| first != second)
-                .map(|(first, second, is)| Relation { first, is: Lies::ALL[is].0, second })
+                .map(|(first, second, is)| Relation { first, is: SpatialRelation::ALL[is].0, second })
                 .collect();
             let chosen = assign(&boxes, &relations);
             prop_assert_eq!(chosen.as_ref().map(|(score, _)| *score), by_hand(&boxes, &relations, &mut Vec::new()));

@@ -5,7 +5,7 @@ use glimpse_indexer::regions::RegionShape;
 
 use super::constants::{GROWTH, LEAST_AREA, PEAK, RISE, STEPS};
 
-/// The regions that show something, none inside another, best first: `z` are standings in standard deviations, and only
+/// The regions that show something, none inside another, best first: `z` are z-scores, and only
 /// regions that `is_found` compete.
 pub(super) fn disjoint(z: &[f32], shapes: &[RegionShape], is_found: impl Fn(usize) -> bool) -> Vec<usize> {
     let worth = |region: usize| z[region] + GROWTH * shapes[region].area.max(1e-6).log2();
@@ -160,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn boxes_lie_within_the_picture(
+        fn boxes_lie_within_the_image(
             (rows, cols) in (1usize..7, 1usize..7),
             noise in prop::collection::vec(-3f32..3.0, 36),
         ) {

@@ -1,10 +1,10 @@
-//! Which photos are worth looking at: those with a region that may show the rarest of the things asked for.
+//! Which images are worth looking at: those with a region that may show the rarest of the things asked for.
 
 use glimpse_indexer::regions::{RegionIndex, ScoredRegion};
 use glimpse_indexer::{IdSet, ImageId};
 
 use super::constants::FIRST;
-use super::scale::Standing;
+use super::scale::QueryScorer;
 use crate::{Cancel, EngineError};
 
 /// What a region needs to be found.
@@ -12,24 +12,24 @@ use crate::{Cancel, EngineError};
 pub(super) struct Least {
     /// Score, 0 to 1.
     pub score: f32,
-    /// Share of its picture, 0 to 1.
+    /// Share of its image, 0 to 1.
     pub area: f32,
 }
 
-/// Photos of `allowed`, by number, that may show all things: every photo whose boxes can fulfil the form is among them.
+/// Images of `allowed`, by number, that may show all things: every image whose boxes can fulfil the form is among them.
 ///
-/// A photo that shows all things shows the rarest, so only the regions nearest to that one are gone through to the end.
-/// The other things are left to the photos' own boxes, which are exact where a graph of regions may miss some.
+/// An image that shows all things shows the rarest, so only the regions nearest to that one are gone through to the end.
+/// The other things are left to the images' own boxes, which are exact where a graph of regions may miss some.
 ///
 /// # Errors
 /// If the index has vectors of another width, or the question is given up.
 pub(super) fn candidates(
     regions: &RegionIndex,
     allowed: &IdSet,
-    standings: &[Standing],
+    scorers: &[QueryScorer],
     least: Least,
 ) -> Result<Vec<ImageId>, EngineError> {
-    candidates_from(FIRST, regions, allowed, standings, least)
+    candidates_from(FIRST, regions, allowed, scorers, least)
 }
 
 /// As [`candidates`], with so many regions asked for at first.
@@ -37,27 +37,27 @@ pub(super) fn candidates_from(
     first: usize,
     regions: &RegionIndex,
     allowed: &IdSet,
-    standings: &[Standing],
+    scorers: &[QueryScorer],
     least: Least,
 ) -> Result<Vec<ImageId>, EngineError> {
     let among = regions.select(Some(allowed), least.area);
     let all = among.as_ref().map_or(regions.len(), IdSet::len);
     let walk = Walk { regions, among: among.as_ref(), all, least };
     let cancel = Cancel::current();
-    let mut fronts = Vec::with_capacity(standings.len());
-    for standing in standings {
+    let mut fronts = Vec::with_capacity(scorers.len());
+    for scorer in scorers {
         cancel.check()?;
-        fronts.push(walk.front(standing, first)?);
+        fronts.push(walk.front(scorer, first)?);
     }
     let Some(mut rarest) = fronts.into_iter().min_by(Front::cmp) else { return Ok(Vec::new()) };
     while !rarest.is_complete {
         cancel.check()?;
-        rarest = walk.front(rarest.standing, rarest.nearest.len().saturating_mul(8))?;
+        rarest = walk.front(rarest.scorer, rarest.nearest.len().saturating_mul(8))?;
     }
-    let mut photos: Vec<ImageId> = rarest.nearest.into_iter().map(|scored| scored.id.image).collect();
-    photos.sort_unstable();
-    photos.dedup();
-    Ok(photos)
+    let mut images: Vec<ImageId> = rarest.nearest.into_iter().map(|scored| scored.id.image).collect();
+    images.sort_unstable();
+    images.dedup();
+    Ok(images)
 }
 
 struct Walk<'a> {
@@ -69,7 +69,7 @@ struct Walk<'a> {
 
 /// The regions nearest to a thing, best first.
 struct Front<'s> {
-    standing: &'s Standing,
+    scorer: &'s QueryScorer,
     nearest: Vec<ScoredRegion>,
     /// The best score that the last of them could have.
     last: f32,
@@ -78,17 +78,17 @@ struct Front<'s> {
 }
 
 impl Walk<'_> {
-    /// The `count` nearest regions of a thing, without those that cannot be found in the best of pictures.
-    fn front<'s>(&self, standing: &'s Standing, count: usize) -> Result<Front<'s>, EngineError> {
+    /// The `count` nearest regions of a thing, without those that cannot be found in the best of images.
+    fn front<'s>(&self, scorer: &'s QueryScorer, count: usize) -> Result<Front<'s>, EngineError> {
         let count = count.min(self.all);
-        let (direction, length) = standing.scale.direction();
+        let (direction, length) = scorer.scale.direction();
         let mut nearest = self.regions.nearest(&direction, count, self.among)?;
-        let best = |scored: &ScoredRegion| standing.score(scored.score * length, standing.most_of_image());
+        let best = |scored: &ScoredRegion| scorer.score(scored.score * length, scorer.most_of_image());
         let found = nearest.partition_point(|scored| best(scored) >= self.least.score);
         let last = nearest.last().map_or(0.0, best);
         let is_complete = found < nearest.len() || nearest.len() < count || count == self.all;
         nearest.truncate(found);
-        Ok(Front { standing, nearest, last, is_complete })
+        Ok(Front { scorer, nearest, last, is_complete })
     }
 }
 

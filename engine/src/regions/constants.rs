@@ -1,9 +1,9 @@
 //! Every number that turns the cosines of regions into boxes and scores. `glimpse eval regions` measures
 //! them; its tables stand in `benches/RESULTS-regions.md`.
 
-/// Boxes below the cut that a thing may have in a photo: one is shown, more let several things find places of their own.
+/// Boxes below the cut that a thing may have in an image: one is shown, more let several things find places of their own.
 pub(super) const WEAK_BOXES: usize = 3;
-/// What the score of a photo is multiplied by if it shows all things, but not each in a place of its
+/// What the score of an image is multiplied by if it shows all things, but not each in a place of its
 /// own, or not as they have to lie: what was asked for is not there, so even the surest of them stays
 /// well below the cut.
 pub(super) const UNMET: f32 = 0.25;
@@ -12,7 +12,7 @@ pub(super) const UNMET: f32 = 0.25;
 pub(super) const SAMPLE: usize = 1024;
 /// Regions asked of the index at first; more while the last one would still be found.
 pub(super) const FIRST: usize = 2048;
-/// Score from which boxes of a single picture are shown when weaker ones are asked for too: all
+/// Score from which boxes of a single image are shown when weaker ones are asked for too: all
 /// would be a patchwork.
 pub(super) const FAINT: f32 = 0.1;
 /// What a region gains for each doubling of its area when nested regions compete, in standard deviations: of a thing and
@@ -27,9 +27,9 @@ pub(super) const SAME: f32 = 0.5;
 
 /// A patch belongs to a box if it reaches this share of the way from the median patch to the best one.
 pub(super) const RISE: f32 = 0.5;
-/// Patches smaller than this share of the picture are no box of their own.
+/// Patches smaller than this share of the image are no box of their own.
 pub(super) const LEAST_AREA: f32 = 0.004;
 /// The grid is looked at in so many steps for each patch, with values in between.
 pub(super) const STEPS: usize = 4;
-/// Share of a box's best patches whose mean is its standing.
+/// Share of a box's best patches whose mean is its z-score.
 pub(super) const PEAK: f32 = 0.2;

@@ -1,4 +1,4 @@
-//! `find`: what pictures of the library show, and where.
+//! `find`: what images of the library show, and where.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use glimpse_indexer::{IdSet, ImageId, Index};
 use super::boxes::disjoint;
 use super::candidates::{Least, candidates};
 use super::constants::FAINT;
-use super::form::Thing;
 use super::found::FoundSet;
 use super::judge::Judged;
-use super::query::{FindPage, FindQuery, FoundBox, FoundPhoto, Target};
-use super::refine::Closer;
-use super::scale::{Library, Standing};
+use super::query::{FindPage, FindQuery, FoundBox, FoundImage, Target};
+use super::refine::BoxRefiner;
+use super::scale::{Library, QueryScorer};
+use super::structured_query::QueryObject;
 use crate::calibrate::CUT;
-use crate::control::Asking;
+use crate::control::ActiveQuery;
 use crate::query::Position;
 use crate::search::order;
 use crate::served::Served;
@@ -28,13 +28,13 @@ pub(super) struct Search<'a> {
     pub index: &'a Index,
     pub regions: Arc<RegionIndex>,
     pub query: &'a FindQuery,
-    /// Photos that may be found.
+    /// Images that may be found.
     pub allowed: IdSet,
 }
 
 /// A thing that is looked for.
 pub(super) struct Asked<'a> {
-    pub standing: &'a Standing,
+    pub scorer: &'a QueryScorer,
     query: RegionQuery<'a>,
     /// Length of the moved query, which the index compares as a unit vector.
     length: f32,
@@ -44,14 +44,14 @@ pub(super) struct Asked<'a> {
 const READING: Duration = Duration::from_secs(1);
 
 impl Engine {
-    /// Photos that show what was asked, and where.
+    /// Images that show what was asked, and where.
     ///
     /// # Errors
     /// [`EngineError::BadRequest`] for a query that makes no sense, or a library without regions; otherwise if model or
     /// store fail, or the question is given up ([`Cancel`]).
     pub fn find(&self, query: &FindQuery) -> Result<FindPage, EngineError> {
         query.validate()?;
-        let _asking = Asking::begin(&self.asking);
+        let _active = ActiveQuery::begin(&self.active_queries);
         let index = self.serving()?;
         let position = query.cursor.as_ref().map(Position::of).transpose()?;
         let digest = query.digest();
@@ -71,18 +71,18 @@ impl Engine {
             }
         };
         let rank = position.map_or(0, |position| position.rank as usize);
-        let end = (rank + query.limit).min(set.photos.len());
-        let mut photos = set.photos.get(rank..end).unwrap_or_default().to_vec();
+        let end = (rank + query.limit).min(set.images.len());
+        let mut images = set.images.get(rank..end).unwrap_or_default().to_vec();
         if query.fine {
-            self.look_closer_at_all(&index, query, &set.standings, &mut photos)?;
+            self.look_closer_at_all(&index, query, &set.scorers, &mut images)?;
         }
         let next = Position { set: number, digest, rank: u32::try_from(end).unwrap_or(u32::MAX) };
         Ok(FindPage {
-            photos,
+            images,
             accepted: set.accepted,
             strong: set.strong,
             weaker: set.weaker,
-            next: (end < set.photos.len()).then(|| next.to_cursor()),
+            next: (end < set.images.len()).then(|| next.to_cursor()),
             searched: set.searched,
             without_regions: set.without_regions,
         })
@@ -92,33 +92,33 @@ impl Engine {
         &self,
         index: &Served,
         query: &FindQuery,
-        standings: &[Standing],
-        photos: &mut [FoundPhoto],
+        scorers: &[QueryScorer],
+        images: &mut [FoundImage],
     ) -> Result<(), EngineError> {
         let encoder = self.encoder_for(index)?;
-        let (things, relations) = query.form_parts();
+        let (things, relations) = query.structured_parts();
         let profile = self.profile_of(index, encoder.as_ref())?;
-        let closer = Closer { encoder: encoder.as_ref(), profile: &profile, things, relations, standings };
+        let refiner = BoxRefiner { encoder: encoder.as_ref(), profile: &profile, things, relations, scorers };
         let cancel = Cancel::current();
-        for photo in photos {
+        for image in images {
             cancel.check()?;
-            self.look_closer(&closer, photo)?;
+            self.refine_boxes(&refiner, image)?;
         }
         Ok(())
     }
 
-    /// How much every patch of a photo of the library shows of a text.
+    /// How much every patch of an image of the library shows of a text.
     ///
     /// # Errors
-    /// If the photo cannot be read, or model or store fail.
+    /// If the image cannot be read, or model or store fail.
     pub fn heatmap(&self, id: ImageId, text: &str) -> Result<Heatmap, EngineError> {
-        let _asking = Asking::begin(&self.asking);
+        let _active = ActiveQuery::begin(&self.active_queries);
         let index = self.serving()?;
         let encoder = self.encoder_for(&index)?;
         let regions = self.regions_of(&index)?;
-        let standing = self.standing(&index, &regions, encoder.as_ref(), text)?;
+        let scorer = self.scorer(&index, &regions, encoder.as_ref(), text)?;
         let profile = self.profile_of(&index, encoder.as_ref())?;
-        Ok(self.see(encoder.as_ref(), &self.original_bytes(id)?, &profile)?.heatmap(&standing))
+        Ok(self.dense_features(encoder.as_ref(), &self.original_bytes(id)?, &profile)?.heatmap(&scorer))
     }
 
     fn answer_find(&self, index: &Served, query: &FindQuery, digest: u64) -> Result<FoundSet, EngineError> {
@@ -126,43 +126,43 @@ impl Engine {
         let mut allowed = index.select(&query.filter);
         let encoder = self.encoder_for(index)?;
         let encoder = encoder.as_ref();
-        let (things, standings, without) = match &query.target {
-            Target::Form(form) => {
-                let of = |text: &str| self.standing(index, &regions, encoder, text);
-                let standings = form.things.iter().map(|thing| of(&thing.text)).collect::<Result<Vec<_>, _>>()?;
+        let (things, scorers, without) = match &query.target {
+            Target::Structured(form) => {
+                let of = |text: &str| self.scorer(index, &regions, encoder, text);
+                let scorers = form.things.iter().map(|thing| of(&thing.text)).collect::<Result<Vec<_>, _>>()?;
                 let without = form.without.iter().map(|text| of(text)).collect::<Result<Vec<_>, _>>()?;
-                (form.things.clone(), standings, without)
+                (form.things.clone(), scorers, without)
             }
             Target::Example(example) => {
-                if let Source::Image(id) = example.picture {
+                if let Source::Image(id) = example.image {
                     allowed.remove(id);
                 }
-                let seen = self.see_source(encoder, &example.picture, &self.profile_of(index, encoder)?)?;
-                let vector = seen.vector_of(&example.rect, encoder)?;
+                let dense = self.dense_features_of(encoder, &example.image, &self.profile_of(index, encoder)?)?;
+                let vector = dense.vector_of(&example.rect, encoder)?;
                 let background = index.region_calibrator.background(index, &regions);
-                let of = if let Source::Image(id) = example.picture { Some(id) } else { None };
+                let of = if let Source::Image(id) = example.image { Some(id) } else { None };
                 let known = self.calibrated(&index.manifest().model)?;
                 let library = Library { index, regions: &regions };
                 let area = example.rect.area();
-                let standing = background.example(library, &vector, area, of, &known.calibration)?;
-                (vec![Thing::named("")], vec![standing], Vec::new())
+                let scorer = background.example(library, &vector, area, of, &known.calibration)?;
+                (vec![QueryObject::named("")], vec![scorer], Vec::new())
             }
         };
         let with_regions = allowed.iter().filter(|&id| regions.shapes(id).is_some()).count();
         let without_regions = allowed.len() - with_regions;
         let search = Search { index, regions, query, allowed };
-        let mut photos = search.photos(&things, &standings, &without)?;
-        photos.sort_by(FoundPhoto::by_score);
-        let accepted = photos.len();
-        let strong = photos.partition_point(|photo| photo.strength == Strength::Strong);
-        photos.extend(search.closest(&things, &standings, &without, &photos, query.depth.weaker(accepted))?);
-        let (above, below) = photos.split_at_mut(accepted);
-        [above, below].into_iter().for_each(|photos| order(index, photos, query.sort, |photo| photo.id));
+        let mut images = search.images(&things, &scorers, &without)?;
+        images.sort_by(FoundImage::by_score);
+        let accepted = images.len();
+        let strong = images.partition_point(|image| image.strength == Strength::Strong);
+        images.extend(search.closest(&things, &scorers, &without, &images, query.depth.weaker(accepted))?);
+        let (above, below) = images.split_at_mut(accepted);
+        [above, below].into_iter().for_each(|images| order(index, images, query.sort, |image| image.id));
         let weaker = match query.depth {
-            Depth::All => Some(photos.len() - accepted),
-            _ => without.is_empty().then(|| search.photos_with_regions() - accepted),
+            Depth::All => Some(images.len() - accepted),
+            _ => without.is_empty().then(|| search.images_with_regions() - accepted),
         };
-        Ok(FoundSet { digest, photos, accepted, strong, weaker, searched: with_regions, without_regions, standings })
+        Ok(FoundSet { digest, images, accepted, strong, weaker, searched: with_regions, without_regions, scorers })
     }
 
     /// The regions of a library that has some. The first question reads them, which takes long
@@ -188,13 +188,13 @@ impl Engine {
     }
 
     /// What a text's cosines mean in this library.
-    pub(super) fn standing(
+    pub(super) fn scorer(
         &self,
         index: &Served,
         regions: &RegionIndex,
         encoder: &dyn Encode,
         text: &str,
-    ) -> Result<Standing, EngineError> {
+    ) -> Result<QueryScorer, EngineError> {
         let vector = self.embed_text(encoder, text)?;
         let background = index.region_calibrator.background(index, regions);
         let bank = self.banks.of(encoder)?;
@@ -215,38 +215,38 @@ fn name(digest: u64, index: &Index) -> u64 {
 }
 
 impl Search<'_> {
-    /// Number of photos with a region that is large enough.
-    fn photos_with_regions(&self) -> usize {
+    /// Number of images with a region that is large enough.
+    fn images_with_regions(&self) -> usize {
         let is_large = |shape: &RegionShape| shape.area >= self.query.min_area;
         self.allowed.iter().filter(|&id| self.regions.shapes(id).is_some_and(|all| all.iter().any(is_large))).count()
     }
 
-    /// Photos that fulfil the form, in no order.
-    fn photos(
+    /// Images that fulfil the form, in no order.
+    fn images(
         &self,
-        things: &[Thing],
-        standings: &[Standing],
-        without: &[Standing],
-    ) -> Result<Vec<FoundPhoto>, EngineError> {
-        let asked = standings.iter().map(|standing| self.ask(standing)).collect::<Result<Vec<_>, _>>()?;
-        let without = without.iter().map(|standing| self.ask(standing)).collect::<Result<Vec<_>, _>>()?;
-        let mut photos = Vec::new();
-        // Of things that are counted, several weak boxes may make a likely photo.
+        things: &[QueryObject],
+        scorers: &[QueryScorer],
+        without: &[QueryScorer],
+    ) -> Result<Vec<FoundImage>, EngineError> {
+        let asked = scorers.iter().map(|scorer| self.ask(scorer)).collect::<Result<Vec<_>, _>>()?;
+        let without = without.iter().map(|scorer| self.ask(scorer)).collect::<Result<Vec<_>, _>>()?;
+        let mut images = Vec::new();
+        // Of things that are counted, several weak boxes may make a likely image.
         let is_counted = things.iter().any(|thing| thing.at_least > 1);
         let least = Least { score: if is_counted { FAINT } else { CUT }, area: self.query.min_area };
         let cancel = Cancel::current();
-        for id in candidates(&self.regions, &self.allowed, standings, least)? {
+        for id in candidates(&self.regions, &self.allowed, scorers, least)? {
             cancel.check()?;
             if let Some(Judged { score, boxes }) = self.judge(id, things, &asked, &without)
                 && score >= CUT
             {
-                photos.push(FoundPhoto { id, score, strength: Strength::of(score), boxes, refined: false });
+                images.push(FoundImage { id, score, strength: Strength::of(score), boxes, refined: false });
             }
         }
-        Ok(photos)
+        Ok(images)
     }
 
-    /// The boxes that a photo is shown with: for each thing the one that was chosen, then others at
+    /// The boxes that an image is shown with: for each thing the one that was chosen, then others at
     /// or above the cut.
     pub(super) fn shown(&self, chosen: Vec<FoundBox>, boxes: Vec<Vec<FoundBox>>) -> Vec<FoundBox> {
         let each = chosen.into_iter().zip(boxes).flat_map(|(chosen, boxes)| {
@@ -256,13 +256,13 @@ impl Search<'_> {
         each.collect()
     }
 
-    /// Makes a thing ready to be looked for in one photo after the other.
-    pub(super) fn ask<'s>(&'s self, standing: &'s Standing) -> Result<Asked<'s>, EngineError> {
-        let (direction, length) = standing.scale.direction();
-        Ok(Asked { standing, query: self.regions.prepare(&direction)?, length })
+    /// Makes a thing ready to be looked for in one image after the other.
+    pub(super) fn ask<'s>(&'s self, scorer: &'s QueryScorer) -> Result<Asked<'s>, EngineError> {
+        let (direction, length) = scorer.scale.direction();
+        Ok(Asked { scorer, query: self.regions.prepare(&direction)?, length })
     }
 
-    /// Inner products of a photo's regions with the moved query, and where they are; `None` if it has none.
+    /// Inner products of an image's regions with the moved query, and where they are; `None` if it has none.
     pub(super) fn products(&self, id: ImageId, asked: &Asked<'_>) -> Option<(Vec<f32>, Arc<[RegionShape]>)> {
         let shapes = self.regions.shapes(id)?;
         let products: Vec<f32> = asked.query.score(id).into_iter().map(|scored| scored.score * asked.length).collect();
@@ -270,16 +270,16 @@ impl Search<'_> {
     }
 }
 
-/// The regions of a photo that show a thing, none inside another, best first.
+/// The regions of an image that show a thing, none inside another, best first.
 pub(super) fn found_boxes(
     products: &[f32],
     shapes: &[RegionShape],
-    standing: &Standing,
-    picture: f32,
+    scorer: &QueryScorer,
+    image: f32,
     is_found: impl Fn(&RegionShape, f32) -> bool,
 ) -> Vec<FoundBox> {
-    let z: Vec<f32> = products.iter().map(|&product| standing.z(product, picture)).collect();
-    let scores: Vec<f32> = products.iter().map(|&product| standing.score(product, picture)).collect();
+    let z: Vec<f32> = products.iter().map(|&product| scorer.z(product, image)).collect();
+    let scores: Vec<f32> = products.iter().map(|&product| scorer.score(product, image)).collect();
     let regions = disjoint(&z, shapes, |region| is_found(&shapes[region], scores[region]));
     let mut boxes: Vec<FoundBox> = regions
         .into_iter()

@@ -4,29 +4,29 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::query::FoundPhoto;
-use super::scale::Standing;
+use super::query::FoundImage;
+use super::scale::QueryScorer;
 use crate::lru::Lru;
 
 /// The answer to a query, remembered for its pages.
 pub(crate) struct FoundSet {
     pub(super) digest: u64,
-    pub(super) photos: Vec<FoundPhoto>,
+    pub(super) images: Vec<FoundImage>,
     pub(super) accepted: usize,
     pub(super) strong: usize,
     pub(super) weaker: Option<usize>,
     pub(super) searched: usize,
     pub(super) without_regions: usize,
     /// What the things' scores mean, for a closer look.
-    pub(super) standings: Vec<Standing>,
+    pub(super) scorers: Vec<QueryScorer>,
 }
 
 impl FoundSet {
     /// What it takes in memory.
     fn bytes(&self) -> usize {
-        let boxes: usize = self.photos.iter().map(|photo| size_of_val(photo.boxes.as_slice())).sum();
-        let standings: usize = self.standings.iter().map(Standing::bytes).sum();
-        size_of::<Self>() + size_of_val(self.photos.as_slice()) + boxes + standings
+        let boxes: usize = self.images.iter().map(|image| size_of_val(image.boxes.as_slice())).sum();
+        let scorers: usize = self.scorers.iter().map(QueryScorer::bytes).sum();
+        size_of::<Self>() + size_of_val(self.images.as_slice()) + boxes + scorers
     }
 }
 

@@ -1,25 +1,25 @@
-//! The patch grid of a picture, made when the picture is looked at: heatmaps, and boxes finer than regions.
+//! The patch grid of an image, made when the image is looked at: heatmaps, and boxes finer than regions.
 
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
 use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect, Regions};
-use glimpse_encoder::picture::{Limits, decode};
+use glimpse_encoder::image_file::{Limits, decode};
 use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError};
 use glimpse_indexer::Index;
 use parking_lot::Mutex;
 
 use super::boxes::{Blob, blobs};
-use super::scale::Standing;
+use super::scale::QueryScorer;
 use crate::lru::Lru;
 use crate::search::read_file;
 use crate::{Engine, EngineError, Source};
 
-/// Bytes of grids that are remembered: some forty pictures of a base model at 512 pixels.
+/// Bytes of grids that are remembered: some forty images of a base model at 512 pixels.
 const REMEMBERED: usize = 256 << 20;
 
-/// How much every patch of a picture shows of what was asked: the score itself, 0 to 1, row by row.
+/// How much every patch of an image shows of what was asked: the score itself, 0 to 1, row by row.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Heatmap {
     /// Patch rows.
@@ -30,63 +30,63 @@ pub struct Heatmap {
     pub scores: Vec<f32>,
 }
 
-/// All that the model says of a picture.
-pub(crate) struct Seen {
+/// All that the model says of an image.
+pub(crate) struct DenseImage {
     /// Upright width and height in pixels.
     pub size: (u32, u32),
     pub embedding: Embedding,
     pub regions: Regions,
     /// Its text-aligned vectors are those of the configured projection, of unit length.
     grid: DenseGrid,
-    /// The same of the whole picture read at once, if `grid` is put together of windows.
+    /// The same of the whole image read at once, if `grid` is put together of windows.
     whole: Option<DenseGrid>,
     profile: DenseProfile,
 }
 
-/// Model and settings, and the hash of a picture's bytes.
+/// Model and settings, and the hash of an image's bytes.
 type Key = (String, [u8; 32]);
 
-/// Remembers pictures, and what was found out about models.
+/// Remembers images, and what was found out about models.
 pub(crate) struct GridCache {
-    seen: Mutex<Lru<Key, Arc<Seen>>>,
+    images: Mutex<Lru<Key, Arc<DenseImage>>>,
     registers: Mutex<Option<(String, Vec<usize>)>>,
 }
 
 impl GridCache {
     pub fn new() -> Self {
-        Self { seen: Mutex::new(Lru::new(REMEMBERED)), registers: Mutex::default() }
+        Self { images: Mutex::new(Lru::new(REMEMBERED)), registers: Mutex::default() }
     }
 }
 
-impl Seen {
-    /// What is asked for at every patch: standings in standard deviations.
-    pub(super) fn standings(&self, standing: &Standing) -> Vec<f32> {
+impl DenseImage {
+    /// What is asked for at every patch: z-scores.
+    pub(super) fn z_scores(&self, scorer: &QueryScorer) -> Vec<f32> {
         let patches = self.grid.aligned.chunks_exact(self.grid.dim);
-        patches.map(|patch| standing.z(standing.scale.product(patch), 0.0)).collect()
+        patches.map(|patch| scorer.z(scorer.scale.product(patch), 0.0)).collect()
     }
 
-    /// What a decoder reads: the whole picture at once, whatever the detail.
+    /// What a decoder reads: the whole image at once, whatever the detail.
     pub fn whole(&self) -> &DenseGrid {
         self.whole.as_ref().unwrap_or(&self.grid)
     }
 
     /// The same as scores.
-    pub(super) fn heatmap(&self, standing: &Standing) -> Heatmap {
-        let picture = standing.of_image(Some(self.embedding.as_slice()));
+    pub(super) fn heatmap(&self, scorer: &QueryScorer) -> Heatmap {
+        let image = scorer.of_image(Some(self.embedding.as_slice()));
         let patches = self.grid.aligned.chunks_exact(self.grid.dim);
-        let scores = patches.map(|patch| standing.score(standing.scale.product(patch), picture)).collect();
+        let scores = patches.map(|patch| scorer.score(scorer.scale.product(patch), image)).collect();
         Heatmap { rows: self.grid.rows, cols: self.grid.cols, scores }
     }
 
     /// Boxes of what stands out, best first.
-    pub(super) fn blobs(&self, standing: &Standing) -> Vec<Blob> {
-        blobs(&self.standings(standing), self.grid.rows, self.grid.cols)
+    pub(super) fn blobs(&self, scorer: &QueryScorer) -> Vec<Blob> {
+        blobs(&self.z_scores(scorer), self.grid.rows, self.grid.cols)
     }
 
     /// How far a box stands out for what is asked, in standard deviations.
-    pub(super) fn z_of(&self, rect: &Rect, standing: &Standing, encoder: &dyn Encode) -> Result<f32, EngineError> {
+    pub(super) fn z_of(&self, rect: &Rect, scorer: &QueryScorer, encoder: &dyn Encode) -> Result<f32, EngineError> {
         let vector = self.vector_of(rect, encoder)?;
-        Ok(standing.z(standing.scale.product(vector.as_slice()), 0.0))
+        Ok(scorer.z(scorer.scale.product(vector.as_slice()), 0.0))
     }
 
     /// The vector of a box: its patches (the nearest one, if it is smaller) as a region of their own.
@@ -145,19 +145,19 @@ impl Engine {
         }
     }
 
-    /// All that the model says of a picture's bytes, its patches read as `profile` says.
-    pub(crate) fn see(
+    /// All that the model says of an image's bytes, its patches read as `profile` says.
+    pub(crate) fn dense_features(
         &self,
         encoder: &dyn Encode,
         bytes: &[u8],
         profile: &DenseProfile,
-    ) -> Result<Arc<Seen>, EngineError> {
+    ) -> Result<Arc<DenseImage>, EngineError> {
         let key = (format!("{} {profile:?}", encoder.info().fingerprint), *blake3::hash(bytes).as_bytes());
-        if let Some(seen) = self.grids.seen.lock().get(&key) {
-            return Ok(seen);
+        if let Some(dense) = self.grids.images.lock().get(&key) {
+            return Ok(dense);
         }
-        let picture = decode(bytes, &Limits::default()).map_err(EncodeError::from)?;
-        let views = profile.views(encoder, &picture.pixels)?;
+        let image = decode(bytes, &Limits::default()).map_err(EncodeError::from)?;
+        let views = profile.views(encoder, &image.pixels)?;
         let lost = || EncodeError::Backend { stage: "dense features", reason: "the model gave none".into() };
         let features = profile.encode(encoder, &[views])?.pop().ok_or_else(lost)?;
         let whole = (profile.config.detail > 1.0).then(|| features.whole().clone());
@@ -168,26 +168,27 @@ impl Engine {
             let length = glimpse_encoder::dot(patch, patch).sqrt().max(f32::MIN_POSITIVE);
             patch.iter_mut().for_each(|value| *value /= length);
         }
-        let size = picture.pixels.dimensions();
+        let size = image.pixels.dimensions();
         let profile = profile.clone();
-        let seen = Arc::new(Seen { size, embedding: features.embedding, regions, grid, whole, profile });
-        let grids = [Some(&seen.grid), seen.whole.as_ref()].into_iter().flatten();
+        let dense = Arc::new(DenseImage { size, embedding: features.embedding, regions, grid, whole, profile });
+        let grids = [Some(&dense.grid), dense.whole.as_ref()].into_iter().flatten();
         let weight = grids.map(|grid| size_of::<f32>() * (grid.aligned.len() + grid.tokens.len())).sum();
-        self.grids.seen.lock().insert(key, Arc::clone(&seen), weight);
-        Ok(seen)
+        self.grids.images.lock().insert(key, Arc::clone(&dense), weight);
+        Ok(dense)
     }
 
-    /// As [`Engine::see`] for a picture, wherever it comes from.
-    pub(crate) fn see_source(
+    /// As [`Engine::dense_features`] for an image, wherever it comes from.
+    pub(crate) fn dense_features_of(
         &self,
         encoder: &dyn Encode,
-        picture: &Source,
+        image: &Source,
         profile: &DenseProfile,
-    ) -> Result<Arc<Seen>, EngineError> {
-        self.see(encoder, &self.bytes_of_source(picture)?, profile).map_err(|error| error.of_file(picture.path()))
+    ) -> Result<Arc<DenseImage>, EngineError> {
+        self.dense_features(encoder, &self.bytes_of_source(image)?, profile)
+            .map_err(|error| error.of_file(image.path()))
     }
 
-    /// Upright width and height of a picture.
+    /// Upright width and height of an image.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -197,17 +198,17 @@ impl Engine {
             return Ok((record.width, record.height));
         }
         let decoded = decode(&self.bytes_of_source(source)?, &Limits::default()).map_err(EncodeError::from);
-        let picture = decoded.map_err(|error| EngineError::from(error).of_file(source.path()))?;
-        Ok(picture.pixels.dimensions())
+        let image = decoded.map_err(|error| EngineError::from(error).of_file(source.path()))?;
+        Ok(image.pixels.dimensions())
     }
 
-    /// The bytes of a picture, wherever it comes from.
+    /// The bytes of an image, wherever it comes from.
     pub(crate) fn bytes_of_source<'a>(&self, source: &'a Source) -> Result<Cow<'a, [u8]>, EngineError> {
         match source {
             Source::File(path) => Ok(read_file(path)?.into()),
             Source::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
             Source::Image(id) => Ok(self.original_bytes(*id)?.into()),
-            Source::Text(_) => Err(EngineError::BadRequest("a text is no picture".into())),
+            Source::Text(_) => Err(EngineError::BadRequest("a text is no image".into())),
         }
     }
 }

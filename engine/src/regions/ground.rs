@@ -1,4 +1,4 @@
-//! `ground`: where one picture shows what, without a library.
+//! `ground`: where one image shows what, without a library.
 
 use glimpse_encoder::dense::{DenseConfig, RegionMap};
 use glimpse_indexer::regions::RegionShape;
@@ -7,12 +7,12 @@ use super::constants::FAINT;
 use super::find::found_boxes;
 use super::query::FoundBox;
 use super::refine::{read, refine};
-use super::scale::Standing;
+use super::scale::QueryScorer;
 use crate::calibrate::CUT;
-use crate::control::Asking;
+use crate::control::ActiveQuery;
 use crate::{Cancel, Engine, EngineError, Heatmap, Source};
 
-/// A picture and where it shows what was asked.
+/// An image and where it shows what was asked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grounded {
     /// Upright width in pixels.
@@ -20,29 +20,29 @@ pub struct Grounded {
     /// Upright height in pixels.
     pub height: u32,
     /// One for each text, in order.
-    pub things: Vec<GroundedThing>,
+    pub things: Vec<GroundedObject>,
 }
 
-/// Where a picture shows a thing.
+/// Where an image shows a thing.
 #[derive(Debug, Clone, PartialEq)]
-pub struct GroundedThing {
+pub struct GroundedObject {
     /// What was asked.
     pub text: String,
-    /// Boxes above the cut, best first; none if the picture does not show it.
+    /// Boxes above the cut, best first; none if the image does not show it.
     pub boxes: Vec<FoundBox>,
     /// How much every patch shows of it.
     pub heatmap: Heatmap,
 }
 
 impl Engine {
-    /// Where a picture shows each of the texts. Scores compare its regions with each other and with texts for what is
+    /// Where an image shows each of the texts. Scores compare its regions with each other and with texts for what is
     /// hardly ever there, since there is no library to compare with: they are less sure than those of [`Engine::find`].
     ///
     /// # Errors
-    /// If the picture cannot be read, the model fails, or the question is given up ([`Cancel`]).
+    /// If the image cannot be read, the model fails, or the question is given up ([`Cancel`]).
     pub fn ground(
         &self,
-        picture: &Source,
+        image: &Source,
         texts: &[String],
         config: &DenseConfig,
         weaker: bool,
@@ -50,31 +50,31 @@ impl Engine {
         if let Some(empty) = texts.iter().position(|text| text.trim().is_empty()) {
             return Err(EngineError::BadRequest(format!("text {} is empty", empty + 1)));
         }
-        let _asking = Asking::begin(&self.asking);
+        let _active = ActiveQuery::begin(&self.active_queries);
         let cancel = Cancel::current();
         cancel.check()?;
         let encoder = self.chosen()?;
         let encoder = encoder.as_ref();
-        let seen = self.see_source(encoder, picture, &self.dense_profile(encoder, config.clone())?)?;
+        let dense = self.dense_features_of(encoder, image, &self.dense_profile(encoder, config.clone())?)?;
         let bank = self.banks.of(encoder)?;
         let known = self.calibrated(encoder.info())?;
-        let shapes = shapes(&seen.regions.map);
+        let shapes = shapes(&dense.regions.map);
         let cut = if weaker { FAINT } else { CUT };
         let things = texts
             .iter()
             .map(|text| {
                 cancel.check()?;
                 let vector = self.embed_text(encoder, text)?;
-                let standing = Standing::alone(&vector, &seen.regions.vectors, &bank, &known.calibration);
+                let scorer = QueryScorer::alone(&vector, &dense.regions.vectors, &bank, &known.calibration);
                 let products: Vec<f32> =
-                    seen.regions.vectors.iter().map(|vector| standing.scale.product(vector.as_slice())).collect();
-                let mut boxes = found_boxes(&products, &shapes, &standing, 0.0, |_, score| score >= cut);
-                let read = read(encoder, &seen, &standing)?;
-                refine(&mut boxes, &seen.blobs(&standing), &read, |rect| seen.z_of(rect, &standing, encoder))?;
-                Ok(GroundedThing { text: text.clone(), boxes, heatmap: seen.heatmap(&standing) })
+                    dense.regions.vectors.iter().map(|vector| scorer.scale.product(vector.as_slice())).collect();
+                let mut boxes = found_boxes(&products, &shapes, &scorer, 0.0, |_, score| score >= cut);
+                let read = read(encoder, &dense, &scorer)?;
+                refine(&mut boxes, &dense.blobs(&scorer), &read, |rect| dense.z_of(rect, &scorer, encoder))?;
+                Ok(GroundedObject { text: text.clone(), boxes, heatmap: dense.heatmap(&scorer) })
             })
             .collect::<Result<Vec<_>, EngineError>>()?;
-        let (width, height) = seen.size;
+        let (width, height) = dense.size;
         Ok(Grounded { width, height, things })
     }
 }

@@ -1,4 +1,4 @@
-//! The probability that one photo fulfils a form, and the boxes that say so.
+//! The probability that one image fulfils a form, and the boxes that say so.
 //!
 //! Boxes are taken to be independent: things together are the product of their probabilities, what must not be there the
 //! chance that no region shows it, and a count follows the Poisson binomial distribution over disjoint boxes.
@@ -9,10 +9,10 @@ use glimpse_indexer::regions::RegionShape;
 use super::assign::assign;
 use super::constants::{FAINT, UNMET, WEAK_BOXES};
 use super::find::{Asked, Search, found_boxes};
-use super::form::Thing;
 use super::query::FoundBox;
+use super::structured_query::QueryObject;
 
-/// What a photo shows of a form.
+/// What an image shows of a form.
 pub(super) struct Judged {
     /// Probability that it fulfils the form.
     pub score: f32,
@@ -21,18 +21,18 @@ pub(super) struct Judged {
 }
 
 impl Search<'_> {
-    /// Judges a photo; `None` if it has no region that is large enough.
+    /// Judges an image; `None` if it has no region that is large enough.
     pub(super) fn judge(
         &self,
         id: ImageId,
-        things: &[Thing],
+        things: &[QueryObject],
         asked: &[Asked<'_>],
         without: &[Asked<'_>],
     ) -> Option<Judged> {
         let each = things.iter().zip(asked).enumerate();
         let boxes = each.map(|(thing, (named, asked))| self.boxes(id, thing, named, asked));
         let boxes = boxes.collect::<Option<Vec<_>>>()?;
-        let (_, relations) = self.query.form_parts();
+        let (_, relations) = self.query.structured_parts();
         let (met, chosen) = match assign(&boxes, relations) {
             Some((_, chosen)) => (1.0, chosen),
             // All things may be there, though not each in a place of its own, or not lying as asked.
@@ -44,19 +44,19 @@ impl Search<'_> {
         Some(Judged { score: met * shown * clear, boxes: self.shown(chosen, boxes) })
     }
 
-    /// Probability that some region of the photo shows it.
+    /// Probability that some region of the image shows it.
     pub(super) fn shows(&self, id: ImageId, asked: &Asked<'_>) -> f32 {
         let Some((products, _)) = self.products(id, asked) else { return 0.0 };
-        let image = asked.standing.of_image(self.index.vector(id).as_deref());
-        products.iter().map(|&product| asked.standing.score(product, image)).fold(0.0, f32::max)
+        let image = asked.scorer.of_image(self.index.vector(id).as_deref());
+        products.iter().map(|&product| asked.scorer.score(product, image)).fold(0.0, f32::max)
     }
 
     /// Disjoint boxes of a thing, best first: the first few, and all that could be one of several.
-    fn boxes(&self, id: ImageId, thing: usize, named: &Thing, asked: &Asked<'_>) -> Option<Vec<FoundBox>> {
+    fn boxes(&self, id: ImageId, thing: usize, named: &QueryObject, asked: &Asked<'_>) -> Option<Vec<FoundBox>> {
         let (products, shapes) = self.products(id, asked)?;
-        let image = asked.standing.of_image(self.index.vector(id).as_deref());
+        let image = asked.scorer.of_image(self.index.vector(id).as_deref());
         let is_large = |shape: &RegionShape, _| shape.area >= self.query.min_area;
-        let boxes = found_boxes(&products, &shapes, asked.standing, image, is_large).into_iter().enumerate();
+        let boxes = found_boxes(&products, &shapes, asked.scorer, image, is_large).into_iter().enumerate();
         let needed = WEAK_BOXES.max(named.at_least);
         let boxes = boxes.filter(|(place, found)| *place < needed || found.score >= FAINT);
         let boxes: Vec<FoundBox> = boxes.map(|(_, found)| FoundBox { thing, ..found }).collect();
@@ -64,8 +64,8 @@ impl Search<'_> {
     }
 }
 
-/// Probability that a photo shows a thing as often as asked: that of the chosen box, if once is enough.
-fn probability(named: &Thing, boxes: &[FoundBox], chosen: &FoundBox) -> f32 {
+/// Probability that an image shows a thing as often as asked: that of the chosen box, if once is enough.
+fn probability(named: &QueryObject, boxes: &[FoundBox], chosen: &FoundBox) -> f32 {
     if named.at_least <= 1 && named.at_most.is_none() {
         return chosen.score;
     }

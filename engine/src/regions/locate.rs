@@ -1,4 +1,4 @@
-//! One phrase in one photo, whatever the cut: for measuring, and for whoever wants to see why.
+//! One phrase in one image, whatever the cut: for measuring, and for whoever wants to see why.
 
 use std::sync::Arc;
 
@@ -8,27 +8,27 @@ use glimpse_indexer::ImageId;
 use glimpse_indexer::regions::RegionShape;
 
 use super::find::found_boxes;
-use super::grid::Seen;
+use super::grid::DenseImage;
 use super::query::FoundBox;
 use super::refine::{read, sharpened};
-use super::scale::Standing;
+use super::scale::QueryScorer;
 use crate::{Engine, EngineError, Heatmap};
 
 /// A text, and what its cosines mean in the library that serves.
 #[derive(Debug, Clone)]
 pub struct Phrase {
-    standing: Standing,
+    scorer: QueryScorer,
 }
 
-/// A photo, looked at patch by patch.
+/// An image, looked at patch by patch.
 #[derive(Clone)]
 pub struct Look {
-    seen: Arc<Seen>,
+    dense: Arc<DenseImage>,
     encoder: Arc<dyn Encode>,
     shapes: Vec<RegionShape>,
 }
 
-/// Where a photo most likely shows a phrase.
+/// Where an image most likely shows a phrase.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Located {
     /// The best of its regions.
@@ -51,22 +51,25 @@ impl Engine {
     pub fn phrase(&self, text: &str) -> Result<Phrase, EngineError> {
         let index = self.serving()?;
         let encoder = self.encoder_for(&index)?;
-        let standing = self.standing(&index, self.regions_of(&index)?.as_ref(), encoder.as_ref(), text)?;
-        Ok(Phrase { standing })
+        let scorer = self.scorer(&index, self.regions_of(&index)?.as_ref(), encoder.as_ref(), text)?;
+        Ok(Phrase { scorer })
     }
 
-    /// Looks at a photo of the library, as closely as its regions were made.
+    /// Looks at an image of the library, as closely as its regions were made.
     ///
     /// # Errors
     /// If it cannot be read, or the model fails.
     pub fn look(&self, id: ImageId) -> Result<Look, EngineError> {
         let index = self.serving()?;
         let encoder = self.encoder_for(&index)?;
-        let seen =
-            self.see(encoder.as_ref(), &self.original_bytes(id)?, &self.profile_of(&index, encoder.as_ref())?)?;
-        let map = &seen.regions.map;
+        let dense = self.dense_features(
+            encoder.as_ref(),
+            &self.original_bytes(id)?,
+            &self.profile_of(&index, encoder.as_ref())?,
+        )?;
+        let map = &dense.regions.map;
         let shapes = (0..map.len()).map(|region| RegionShape::of(map, region)).collect();
-        Ok(Look { seen, encoder, shapes })
+        Ok(Look { dense, encoder, shapes })
     }
 }
 
@@ -76,29 +79,29 @@ impl Look {
         self.shapes.iter().map(|shape| shape.rect)
     }
 
-    /// The score of the best patch, as an exhaustive search over all patches would rank photos.
+    /// The score of the best patch, as an exhaustive search over all patches would rank images.
     pub fn best_patch(&self, phrase: &Phrase) -> f32 {
-        let heatmap = self.seen.heatmap(&phrase.standing);
+        let heatmap = self.dense.heatmap(&phrase.scorer);
         heatmap.scores.into_iter().fold(0.0, f32::max)
     }
 
-    /// Where the photo most likely shows a phrase; `None` only for a photo without regions.
+    /// Where the image most likely shows a phrase; `None` only for an image without regions.
     ///
     /// # Errors
     /// If the model fails, or its decoder is damaged.
-    pub fn locate(&self, Phrase { standing }: &Phrase) -> Result<Option<Located>, EngineError> {
-        let picture = standing.of_image(Some(self.seen.embedding.as_slice()));
-        let vectors = self.seen.regions.vectors.iter();
-        let products: Vec<f32> = vectors.map(|vector| standing.scale.product(vector.as_slice())).collect();
-        let regions = found_boxes(&products, &self.shapes, standing, picture, |_, _| true);
+    pub fn locate(&self, Phrase { scorer }: &Phrase) -> Result<Option<Located>, EngineError> {
+        let image = scorer.of_image(Some(self.dense.embedding.as_slice()));
+        let vectors = self.dense.regions.vectors.iter();
+        let products: Vec<f32> = vectors.map(|vector| scorer.scale.product(vector.as_slice())).collect();
+        let regions = found_boxes(&products, &self.shapes, scorer, image, |_, _| true);
         let Some(region) = regions.first().copied() else { return Ok(None) };
-        let blobs: Vec<Rect> = self.seen.blobs(standing).into_iter().map(|blob| blob.rect).collect();
+        let blobs: Vec<Rect> = self.dense.blobs(scorer).into_iter().map(|blob| blob.rect).collect();
         let encoder = self.encoder.as_ref();
-        let z_of = |rect: &Rect| self.seen.z_of(rect, standing, encoder);
+        let z_of = |rect: &Rect| self.dense.z_of(rect, scorer, encoder);
         let fine = sharpened(region.rect, &blobs, z_of)?;
-        let read = read(encoder, &self.seen, standing)?;
+        let read = read(encoder, &self.dense, scorer)?;
         let refined = sharpened(fine, &read, z_of)?;
-        let heatmap = self.seen.heatmap(standing);
+        let heatmap = self.dense.heatmap(scorer);
         Ok(Some(Located { region, fine, read: read.first().copied(), refined, heatmap }))
     }
 }

@@ -1,20 +1,21 @@
-//! Where things are: questions to the regions of pictures instead of pictures as a whole.
+//! Where things are: questions to the regions of images instead of images as a whole.
 //!
 //! ```text
-//! text -> form.rs, parse.rs   things, counts, exclusions, relations; suggest.rs: search texts that are such a form
+//! text -> parse.rs            things, counts, exclusions, relations (structured_query.rs)
+//!      -> suggest.rs          search texts that are such a query
 //!      -> scale.rs            each thing to a vector, and what its cosines with regions mean here
-//!      -> candidates.rs       region index -> photos that may show all of them
-//!      -> judge.rs            boxes of each thing in each of these photos, and how likely they are what was asked
+//!      -> candidates.rs       region index -> images that may show all of them
+//!      -> judge.rs            boxes of each thing in each of these images, and how likely they are what was asked
 //!      -> assign.rs           one box for each thing, lying as asked
 //!      -> find.rs             all of it                                                     -> FindPage
 //!      -> found.rs            answers, remembered for their pages
-//!      -> closest.rs          photos below the cut, where few fulfil the form
-//!      -> ground.rs           the same for one picture without a library
-//!      -> grid.rs, boxes.rs   the patch grid, made when a picture is looked at: heatmaps, finer boxes
+//!      -> closest.rs          images below the cut, where few fulfil the form
+//!      -> ground.rs           the same for one image without a library
+//!      -> grid.rs, boxes.rs   the patch grid, made when an image is looked at: heatmaps, finer boxes
 //!      -> refine.rs           the finest boxes of the few that are shown, by the grid and the model's decoder
 //! ```
 //!
-//! Which pictures are found, and how sure that is, comes from dense features alone: they are comparable over a library.
+//! Which images are found, and how sure that is, comes from dense features alone: they are comparable over a library.
 
 mod assign;
 mod boxes;
@@ -22,7 +23,6 @@ mod candidates;
 mod closest;
 mod constants;
 mod find;
-mod form;
 pub(crate) mod found;
 mod grid;
 mod ground;
@@ -33,15 +33,16 @@ mod query;
 mod refine;
 pub(crate) mod scale;
 mod stored;
+mod structured_query;
 mod suggest;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
 
-pub use form::{Form, Lies, MAX_COUNT, MAX_THINGS, Relation, Thing};
 pub(crate) use grid::GridCache;
 pub use grid::Heatmap;
-pub use ground::{Grounded, GroundedThing};
+pub use ground::{Grounded, GroundedObject};
 pub use locate::{Located, Look, Phrase};
-pub use query::{Example, FindPage, FindQuery, FoundBox, FoundPhoto, Target};
+pub use query::{Example, FindPage, FindQuery, FoundBox, FoundImage, Target};
+pub use structured_query::{MAX_COUNT, MAX_OBJECTS, QueryObject, Relation, SpatialRelation, StructuredQuery};

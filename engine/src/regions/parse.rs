@@ -3,10 +3,10 @@
 //! ```text
 //! form   = part ( ( "and" | "," | "&" | "+" ) part | "-" text )*
 //! part   = ( "no" | "without" | "!" ) text
-//!        | thing ( lies thing )*
+//!        | thing ( where thing )*
 //! thing  = [ count ] text
 //! count  = N "or more" | N "+" | "at least" N | "at most" N | "exactly" N | N "to" N
-//! lies   = "left of" | "right of" | "above" | "below" | "inside" | "larger than" | "smaller than"
+//! where  = "left of" | "right of" | "above" | "below" | "inside" | "larger than" | "smaller than"
 //! text   = words in any language; in double quotes, words that would else be read as the form's own
 //! N      = 1 to 10, or "one" to "ten"
 //! ```
@@ -15,7 +15,7 @@
 //!
 //! A text that comes twice is one thing: `dog left of ball and ball above table` has three.
 
-use super::form::{Form, Lies, MAX_COUNT, Relation, Thing};
+use super::structured_query::{MAX_COUNT, QueryObject, Relation, SpatialRelation, StructuredQuery};
 use crate::EngineError;
 
 const NUMBERS: [&str; MAX_COUNT] = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
@@ -29,7 +29,7 @@ enum Token {
     No,
 }
 
-impl Form {
+impl StructuredQuery {
     /// Reads a form as it is typed; `docs/query-form.md` describes it.
     ///
     /// # Errors
@@ -49,26 +49,27 @@ impl Form {
     }
 
     fn read_part(&mut self, mut rest: &[Token]) -> Result<(), EngineError> {
-        let mut before: Option<(usize, Lies)> = None;
+        let mut before: Option<(usize, SpatialRelation)> = None;
         loop {
-            let cut = (0..rest.len()).find_map(|at| Some((at, lies(&rest[at..])?)));
+            let cut = (0..rest.len()).find_map(|at| Some((at, spatial_relation(&rest[at..])?)));
             let (words, next) = match cut {
-                Some((at, (lies, length))) => (&rest[..at], Some((lies, &rest[at + length..]))),
+                Some((at, (spatial, length))) => (&rest[..at], Some((spatial, &rest[at + length..]))),
                 None => (rest, None),
             };
-            let thing = self.place_of(thing(words, next.map(|(lies, _)| lies).or(before.map(|(_, lies)| lies)))?);
+            let thing =
+                self.place_of(thing(words, next.map(|(spatial, _)| spatial).or(before.map(|(_, spatial)| spatial)))?);
             if let Some((first, is)) = before {
                 self.relations.push(Relation { first, is, second: thing });
             }
             match next {
-                Some((lies, after)) => (before, rest) = (Some((thing, lies)), after),
+                Some((spatial, after)) => (before, rest) = (Some((thing, spatial)), after),
                 None => return Ok(()),
             }
         }
     }
 
     /// The place of a thing among all; a known one keeps its place, and the narrower count.
-    fn place_of(&mut self, thing: Thing) -> usize {
+    fn place_of(&mut self, thing: QueryObject) -> usize {
         match self.things.iter_mut().enumerate().find(|(_, known)| known.text == thing.text) {
             Some((place, known)) => {
                 known.at_least = known.at_least.max(thing.at_least);
@@ -136,18 +137,18 @@ fn quoted(chars: &mut impl Iterator<Item = char>) -> Result<String, EngineError>
 }
 
 /// The relation that tokens begin with, and how many of them it takes.
-fn lies(tokens: &[Token]) -> Option<(Lies, usize)> {
-    Lies::ALL.iter().find_map(|(lies, words)| {
+fn spatial_relation(tokens: &[Token]) -> Option<(SpatialRelation, usize)> {
+    SpatialRelation::ALL.iter().find_map(|(spatial, words)| {
         let words: Vec<&str> = words.split(' ').collect();
         let begins = words.iter().enumerate().all(|(i, word)| is_word(tokens.get(i), word));
-        begins.then_some((*lies, words.len()))
+        begins.then_some((*spatial, words.len()))
     })
 }
 
-fn thing(tokens: &[Token], beside: Option<Lies>) -> Result<Thing, EngineError> {
+fn thing(tokens: &[Token], beside: Option<SpatialRelation>) -> Result<QueryObject, EngineError> {
     let (at_least, at_most, rest) = count(tokens);
-    let place = beside.map_or("a count", Lies::words);
-    Ok(Thing { text: text_of(rest, place)?, at_least, at_most })
+    let place = beside.map_or("a count", SpatialRelation::words);
+    Ok(QueryObject { text: text_of(rest, place)?, at_least, at_most })
 }
 
 /// Reads a count, which is one or more where there is none.
@@ -210,18 +211,18 @@ mod tests {
 
     use super::*;
 
-    fn parse(text: &str) -> Form {
-        Form::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    fn parse(text: &str) -> StructuredQuery {
+        StructuredQuery::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
-    fn names(form: &Form) -> Vec<&str> {
+    fn names(form: &StructuredQuery) -> Vec<&str> {
         form.things.iter().map(|thing| thing.text.as_str()).collect()
     }
 
     #[test]
     fn plain_words_are_one_thing() {
         for text in ["red umbrella", "ein roter Regenschirm", "赤い傘", "two dogs", "at the beach"] {
-            assert_eq!(parse(text), Form::thing(text));
+            assert_eq!(parse(text), StructuredQuery::thing(text));
         }
     }
 
@@ -251,7 +252,7 @@ mod tests {
             ("2 to 5 dogs", 2, Some(5)),
         ];
         for (text, at_least, at_most) in counts {
-            assert_eq!(parse(text).things, [Thing { text: "dogs".into(), at_least, at_most }], "{text}");
+            assert_eq!(parse(text).things, [QueryObject { text: "dogs".into(), at_least, at_most }], "{text}");
         }
     }
 
@@ -260,7 +261,10 @@ mod tests {
         let form = parse("dog left of ball and 2+ ball above table inside room, no cat");
         assert_eq!(names(&form), ["dog", "ball", "table", "room"]);
         let relations: Vec<_> = form.relations.iter().map(|r| (r.first, r.is, r.second)).collect();
-        assert_eq!(relations, [(0, Lies::LeftOf, 1), (1, Lies::Above, 2), (2, Lies::Inside, 3)]);
+        assert_eq!(
+            relations,
+            [(0, SpatialRelation::LeftOf, 1), (1, SpatialRelation::Above, 2), (2, SpatialRelation::Inside, 3)]
+        );
         assert_eq!((form.things[1].at_least, form.without.len()), (2, 1));
     }
 
@@ -279,21 +283,21 @@ mod tests {
             ("dog left of dog", "cannot be"),
             ("12 or more dogs", "counts go"),
         ] {
-            let error = Form::parse(text).unwrap_err().to_string();
+            let error = StructuredQuery::parse(text).unwrap_err().to_string();
             assert!(error.contains(word), "{text}: {error}");
         }
     }
 
-    fn forms() -> impl Strategy<Value = Form> {
+    fn forms() -> impl Strategy<Value = StructuredQuery> {
         let texts = prop::collection::btree_set("\\PC{0,8}[a-z!,\"\\\\]{1,4}( (and|no|above|left of|2 to 3))?", 1..5);
         let parts =
             (texts, prop::collection::vec((1usize..=10, 0usize..=10), 5), prop::collection::vec(".{0,3}x", 0..3));
         (parts, prop::collection::vec((0usize..4, 0usize..7, 0usize..4), 0..3)).prop_map(
             |((texts, counts, without), relations)| {
-                let things: Vec<Thing> = texts
+                let things: Vec<QueryObject> = texts
                     .into_iter()
                     .zip(counts)
-                    .map(|(text, (least, most))| Thing {
+                    .map(|(text, (least, most))| QueryObject {
                         text,
                         at_least: least,
                         at_most: (most >= least).then_some(most),
@@ -301,15 +305,16 @@ mod tests {
                     .collect();
                 let fits = |&(a, _, b): &(usize, usize, usize)| a != b && a.max(b) < things.len();
                 let relations = relations.into_iter().filter(fits);
-                let relations: Vec<_> =
-                    relations.map(|(first, lies, second)| Relation { first, is: Lies::ALL[lies].0, second }).collect();
-                Form { things, without, relations }
+                let relations: Vec<_> = relations
+                    .map(|(first, spatial, second)| Relation { first, is: SpatialRelation::ALL[spatial].0, second })
+                    .collect();
+                StructuredQuery { things, without, relations }
             },
         )
     }
 
     /// The same question, whatever the order of its things.
-    fn sorted(form: &Form) -> (Vec<String>, Vec<String>, Vec<String>) {
+    fn sorted(form: &StructuredQuery) -> (Vec<String>, Vec<String>, Vec<String>) {
         let mut things: Vec<_> = form.things.iter().map(|thing| format!("{thing:?}")).collect();
         let mut without = form.without.clone();
         let name = |thing: usize| form.things[thing].text.clone();
@@ -323,14 +328,14 @@ mod tests {
         #[test]
         fn a_form_reads_back_as_it_was_written(form in forms()) {
             prop_assume!(form.validate().is_ok());
-            let again = Form::parse(&form.to_string());
+            let again = StructuredQuery::parse(&form.to_string());
             prop_assert!(again.is_ok(), "{}: {:?}", form, again);
             prop_assert_eq!(sorted(&again.unwrap()), sorted(&form));
         }
 
         #[test]
         fn any_text_is_read_without_a_panic(text: String) {
-            let _ = Form::parse(&text);
+            let _ = StructuredQuery::parse(&text);
         }
     }
 }

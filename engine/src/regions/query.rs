@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use glimpse_encoder::dense::Rect;
 use glimpse_indexer::{Filter, ImageId};
 
-use super::form::{Form, Relation, Thing};
+use super::structured_query::{QueryObject, Relation, StructuredQuery};
 use crate::query::MAX_LIMIT;
 use crate::{Cursor, Depth, EngineError, Sort, Source, Strength};
 
@@ -14,21 +14,21 @@ use crate::{Cursor, Depth, EngineError, Sort, Source, Strength};
 pub struct FindQuery {
     /// What to find.
     pub target: Target,
-    /// Conditions on stored facts of photos.
+    /// Conditions on stored facts of images.
     pub filter: Filter,
-    /// Smallest share of its picture that a region covers, 0 to 1.
+    /// Smallest share of its image that a region covers, 0 to 1.
     pub min_area: f32,
-    /// Most boxes of a thing in a photo, 1 or more.
+    /// Most boxes of a thing in an image, 1 or more.
     pub max_boxes: usize,
     /// Order, above and below the cut alike.
     pub sort: Sort,
-    /// Most photos on a page, 1 to [`MAX_LIMIT`].
+    /// Most images on a page, 1 to [`MAX_LIMIT`].
     pub limit: usize,
     /// Where to go on, with the query otherwise as it was.
     pub cursor: Option<Cursor>,
     /// How far below the cut the answer goes.
     pub depth: Depth,
-    /// Look at all photos of the page again, patch by patch and with the model's decoder if it has one, for finer boxes.
+    /// Look at all images of the page again, patch by patch and with the model's decoder if it has one, for finer boxes.
     /// Otherwise all boxes of all pages are those of regions.
     pub fine: bool,
 }
@@ -37,45 +37,45 @@ pub struct FindQuery {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Target {
     /// Things by name.
-    Form(Form),
+    Structured(StructuredQuery),
     /// Regions like one.
     Example(Example),
 }
 
-/// A box in a picture.
+/// A box in an image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Example {
-    /// The picture; one of the library is not among its own hits.
-    pub picture: Source,
+    /// The image; one of the library is not among its own hits.
+    pub image: Source,
     /// The box.
     pub rect: Rect,
 }
 
-/// Photos that show what was asked, best first.
+/// Images that show what was asked, best first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FindPage {
-    /// The photos of this page.
-    pub photos: Vec<FoundPhoto>,
-    /// Photos at or above the cut in the whole result set; they come before weaker ones.
+    /// The images of this page.
+    pub images: Vec<FoundImage>,
+    /// Images at or above the cut in the whole result set; they come before weaker ones.
     pub accepted: usize,
     /// Those of them that are strong; the others are likely.
     pub strong: usize,
-    /// Photos below the cut, of which [`FindQuery::depth`] says how many are given. `None` if that
+    /// Images below the cut, of which [`FindQuery::depth`] says how many are given. `None` if that
     /// is not known without looking at all of them: a form that rules things out was not asked down
-    /// to the last photo.
+    /// to the last image.
     pub weaker: Option<usize>,
     /// Where the next page starts; `None` at the end.
     pub next: Option<Cursor>,
-    /// Photos with regions that passed the filter.
+    /// Images with regions that passed the filter.
     pub searched: usize,
-    /// Photos that passed the filter and have no regions.
+    /// Images that passed the filter and have no regions.
     pub without_regions: usize,
 }
 
-/// A photo and where it shows what was asked.
+/// An image and where it shows what was asked.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct FoundPhoto {
-    /// The picture.
+pub struct FoundImage {
+    /// The image.
     pub id: ImageId,
     /// Calibrated probability that it shows all that was asked: that of the least certain thing.
     pub score: f32,
@@ -84,18 +84,18 @@ pub struct FoundPhoto {
     /// Where: by thing; first the box that stands as was asked, then the others, best first.
     pub boxes: Vec<FoundBox>,
     /// True if the boxes come from a closer look ([`FindQuery::fine`]). They are those of regions otherwise, as they are
-    /// for a photo that cannot be read, or whose finer boxes would not lie as asked.
+    /// for an image that cannot be read, or whose finer boxes would not lie as asked.
     pub refined: bool,
 }
 
 /// A region that shows a thing.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct FoundBox {
-    /// The place of the thing in [`Form::things`].
+    /// The place of the thing in [`StructuredQuery::things`].
     pub thing: usize,
     /// Where.
     pub rect: Rect,
-    /// Share of the picture that the region covers.
+    /// Share of the image that the region covers.
     pub area: f32,
     /// Calibrated probability that it shows the thing.
     pub score: f32,
@@ -103,19 +103,19 @@ pub struct FoundBox {
     pub z: f32,
 }
 
-impl FoundPhoto {
+impl FoundImage {
     /// Best first. Where scores are as high as they get, how far the first box stands out decides.
     pub(super) fn by_score(a: &Self, b: &Self) -> Ordering {
-        let z = |photo: &Self| photo.boxes.first().map_or(f32::MIN, |found| found.z);
+        let z = |image: &Self| image.boxes.first().map_or(f32::MIN, |found| found.z);
         b.score.total_cmp(&a.score).then(z(b).total_cmp(&z(a))).then(a.id.cmp(&b.id))
     }
 }
 
 impl FindQuery {
     /// A query for a form, with the usual bounds.
-    pub fn form(form: Form) -> Self {
+    pub fn structured(form: StructuredQuery) -> Self {
         Self {
-            target: Target::Form(form),
+            target: Target::Structured(form),
             filter: Filter::default(),
             min_area: 0.0,
             max_boxes: 5,
@@ -130,20 +130,20 @@ impl FindQuery {
     /// A query in the form that people type.
     ///
     /// # Errors
-    /// As [`Form::parse`].
+    /// As [`StructuredQuery::parse`].
     pub fn text(text: &str) -> Result<Self, EngineError> {
-        Ok(Self::form(Form::parse(text)?))
+        Ok(Self::structured(StructuredQuery::parse(text)?))
     }
 
     /// A query for regions like one.
-    pub fn like(picture: Source, rect: Rect) -> Self {
-        Self { target: Target::Example(Example { picture, rect }), ..Self::form(Form::default()) }
+    pub fn like(image: Source, rect: Rect) -> Self {
+        Self { target: Target::Example(Example { image, rect }), ..Self::structured(StructuredQuery::default()) }
     }
 
     /// What was named, and how it has to lie; nothing for an example.
-    pub(super) fn form_parts(&self) -> (&[Thing], &[Relation]) {
+    pub(super) fn structured_parts(&self) -> (&[QueryObject], &[Relation]) {
         match &self.target {
-            Target::Form(form) => (&form.things, &form.relations),
+            Target::Structured(form) => (&form.things, &form.relations),
             Target::Example(_) => (&[], &[]),
         }
     }
@@ -151,18 +151,18 @@ impl FindQuery {
     pub(super) fn validate(&self) -> Result<(), EngineError> {
         let refuse = |reason: String| Err(EngineError::BadRequest(reason));
         if !(1..=MAX_LIMIT).contains(&self.limit) {
-            return refuse(format!("a page holds 1 to {MAX_LIMIT} photos, not {}", self.limit));
+            return refuse(format!("a page holds 1 to {MAX_LIMIT} images, not {}", self.limit));
         }
         if !(0.0..=1.0).contains(&self.min_area) {
-            return refuse(format!("{}: the smallest area is a share of the picture, 0 to 1", self.min_area));
+            return refuse(format!("{}: the smallest area is a share of the image, 0 to 1", self.min_area));
         }
         if self.max_boxes == 0 {
-            return refuse("a photo has at least one box".into());
+            return refuse("an image has at least one box".into());
         }
         match &self.target {
-            Target::Form(form) => form.validate(),
+            Target::Structured(form) => form.validate(),
             Target::Example(example) if example.rect.area() > 0.0 => Ok(()),
-            Target::Example(_) => refuse("the box is empty, or outside the picture".into()),
+            Target::Example(_) => refuse("the box is empty, or outside the image".into()),
         }
     }
 
@@ -170,7 +170,7 @@ impl FindQuery {
     pub(super) fn digest(&self) -> u64 {
         // An upload by its hash: written out it would be several times as long.
         let target = match &self.target {
-            Target::Example(Example { picture: Source::Bytes(bytes), rect }) => {
+            Target::Example(Example { image: Source::Bytes(bytes), rect }) => {
                 format!("upload {} {rect:?}", blake3::hash(bytes))
             }
             target => format!("{target:?}"),

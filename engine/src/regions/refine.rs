@@ -6,56 +6,58 @@ use glimpse_encoder::{Embedding, Encode, EncodeError};
 
 use super::boxes::Blob;
 use super::constants::{AGREES, READINGS, SAME};
-use super::form::{Relation, Thing};
-use super::grid::Seen;
-use super::query::{FoundBox, FoundPhoto};
-use super::scale::Standing;
+use super::grid::DenseImage;
+use super::query::{FoundBox, FoundImage};
+use super::scale::QueryScorer;
+use super::structured_query::{QueryObject, Relation};
 use crate::{Engine, EngineError};
 
-/// A photo of a page, to be looked at more closely.
-pub(super) struct Closer<'a> {
+/// What refining the boxes of a page needs.
+pub(super) struct BoxRefiner<'a> {
     pub encoder: &'a dyn Encode,
     /// How the library's regions are made.
     pub profile: &'a DenseProfile,
-    pub things: &'a [Thing],
+    pub things: &'a [QueryObject],
     pub relations: &'a [Relation],
-    pub standings: &'a [Standing],
+    pub scorers: &'a [QueryScorer],
 }
 
 impl Engine {
-    /// Finer boxes for a photo. One that cannot be read keeps those of its regions, and is not marked as refined.
+    /// Finer boxes for an image. One that cannot be read keeps those of its regions, and is not marked as refined.
     ///
     /// # Errors
     /// If the model or its decoder fails, or the library cannot be read.
-    pub(super) fn look_closer(&self, closer: &Closer<'_>, photo: &mut FoundPhoto) -> Result<(), EngineError> {
-        let seen = self.original_bytes(photo.id).and_then(|bytes| self.see(closer.encoder, &bytes, closer.profile));
-        let seen = match seen {
-            Ok(seen) => seen,
+    pub(super) fn refine_boxes(&self, refiner: &BoxRefiner<'_>, image: &mut FoundImage) -> Result<(), EngineError> {
+        let dense = self
+            .original_bytes(image.id)
+            .and_then(|bytes| self.dense_features(refiner.encoder, &bytes, refiner.profile));
+        let dense = match dense {
+            Ok(dense) => dense,
             Err(error) if is_of_file(&error) => return Ok(()),
             Err(error) => return Err(error),
         };
-        let mut boxes = Vec::with_capacity(photo.boxes.len());
-        for (place, standing) in closer.standings.iter().enumerate() {
-            let mut own: Vec<_> = photo.boxes.iter().filter(|found| found.thing == place).copied().collect();
+        let mut boxes = Vec::with_capacity(image.boxes.len());
+        for (place, scorer) in refiner.scorers.iter().enumerate() {
+            let mut own: Vec<_> = image.boxes.iter().filter(|found| found.thing == place).copied().collect();
             // An example is no expression that a decoder could read.
-            let named = place < closer.things.len();
-            let read = if named { read(closer.encoder, &seen, standing)? } else { Vec::new() };
-            refine(&mut own, &seen.blobs(standing), &read, |rect| seen.z_of(rect, standing, closer.encoder))?;
+            let named = place < refiner.things.len();
+            let read = if named { read(refiner.encoder, &dense, scorer)? } else { Vec::new() };
+            refine(&mut own, &dense.blobs(scorer), &read, |rect| dense.z_of(rect, scorer, refiner.encoder))?;
             boxes.extend(own);
         }
-        if lie_as_asked(&boxes, closer.relations) {
-            (photo.boxes, photo.refined) = (boxes, true);
+        if lie_as_asked(&boxes, refiner.relations) {
+            (image.boxes, image.refined) = (boxes, true);
         }
         Ok(())
     }
 }
 
-/// True if it is the photo's file that is at fault: gone, replaced, not readable, damaged, or on a
+/// True if it is the image's file that is at fault: gone, replaced, not readable, damaged, or on a
 /// drive that does not answer.
 fn is_of_file(error: &EngineError) -> bool {
     matches!(
         error,
-        EngineError::Encode(EncodeError::Picture(_))
+        EngineError::Encode(EncodeError::Image(_))
             | EngineError::Io { .. }
             | EngineError::BadRequest(_)
             | EngineError::Changed { .. }
@@ -74,10 +76,10 @@ fn lie_as_asked(boxes: &[FoundBox], relations: &[Relation]) -> bool {
 }
 
 /// The boxes that the model's decoder gives for a text, likeliest first; none if it has no decoder.
-pub(super) fn read(encoder: &dyn Encode, seen: &Seen, text: &Standing) -> Result<Vec<Rect>, EngineError> {
+pub(super) fn read(encoder: &dyn Encode, dense: &DenseImage, text: &QueryScorer) -> Result<Vec<Rect>, EngineError> {
     let Some(decoder) = encoder.decoder()? else { return Ok(Vec::new()) };
     let embedding = Embedding::new(text.scale.query().to_vec())?;
-    let said = decoder.locate(seen.whole(), &embedding, READINGS)?;
+    let said = decoder.locate(dense.whole(), &embedding, READINGS)?;
     Ok(said.into_iter().map(|said| said.value).collect())
 }
 

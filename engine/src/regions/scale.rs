@@ -42,7 +42,7 @@ pub(super) struct Background {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Asked {
     Text,
-    Thing,
+    Object,
     Scene,
 }
 
@@ -50,7 +50,7 @@ impl RegionCalibrator {
     /// The sample of a library, taken again when it is out of date.
     pub(super) fn background(&self, index: &Index, regions: &RegionIndex) -> Arc<Background> {
         let mut held = self.0.lock();
-        let (revision, images, size) = (index.revision(), index.len(), regions.pictures());
+        let (revision, images, size) = (index.revision(), index.len(), regions.images());
         if let Some(background) = held.as_ref()
             && !is_out_of_date(background.revision, revision, background.images)
         {
@@ -80,7 +80,7 @@ impl Background {
         query: &Embedding,
         bank: &Vectors,
         calibration: &Calibration,
-    ) -> Result<Standing, EngineError> {
+    ) -> Result<QueryScorer, EngineError> {
         let image_weight = calibration.image_weight;
         let known = self.known(Asked::Text, || {
             let centre = centre(bank, calibration.hub_share);
@@ -96,7 +96,7 @@ impl Background {
         let (direction, length) = scale.direction();
         let nearest = library.index.nearest(&direction, 1, None)?;
         let most_of_image = nearest.first().map_or(0.0, |nearest| image_weight * length * nearest.score.max(0.0));
-        Ok(Standing { scale, image_weight, most_of_image })
+        Ok(QueryScorer { scale, image_weight, most_of_image })
     }
 
     /// How well regions answer a region that covers `area` of its image; `of` is that image if it is in the library.
@@ -107,18 +107,18 @@ impl Background {
         area: f32,
         of: Option<ImageId>,
         calibration: &Calibration,
-    ) -> Result<Standing, EngineError> {
-        let asked = if area < SCENE_AREA { Asked::Thing } else { Asked::Scene };
+    ) -> Result<QueryScorer, EngineError> {
+        let asked = if area < SCENE_AREA { Asked::Object } else { Asked::Scene };
         let known = self.known(asked, || {
             let centre: Arc<[f32]> = vec![0.0; query.dim()].into();
             let examples = self.examples(library, asked);
             let scores: Result<Vec<Scores>, EngineError> =
                 examples.par_iter().map(|(id, vector)| self.scores(library, vector, &centre, 0.0, Some(*id))).collect();
-            Ok(Centred { null: Null::of(&scores?, Modality::Picture.usual(), calibration.region_image, false), centre })
+            Ok(Centred { null: Null::of(&scores?, Modality::Image.usual(), calibration.region_image, false), centre })
         })?;
         let query = query.as_slice().to_vec();
         let fitted = known.null.query(&self.scores(library, &query, &known.centre, 0.0, of)?);
-        Ok(Standing {
+        Ok(QueryScorer {
             scale: Scale::new(query, Arc::clone(&known.centre), fitted),
             image_weight: 0.0,
             most_of_image: 0.0,
@@ -200,9 +200,9 @@ fn centre(bank: &Vectors, hub_share: f32) -> Arc<[f32]> {
     bank.mean().iter().map(|value| hub_share * value).collect()
 }
 
-/// How well a region answers, with what is known of its image.
+/// Scores regions for one query: z-scores and calibrated scores, with a share of the whole image's cosine.
 #[derive(Debug, Clone)]
-pub(super) struct Standing {
+pub(super) struct QueryScorer {
     pub scale: Scale,
     /// Share of the whole image's cosine that is added to that of a region.
     image_weight: f32,
@@ -210,7 +210,7 @@ pub(super) struct Standing {
     most_of_image: f32,
 }
 
-impl Standing {
+impl QueryScorer {
     /// How well the regions of a single image answer a text, without a library to compare with.
     pub fn alone(query: &Embedding, regions: &[Embedding], bank: &Vectors, calibration: &Calibration) -> Self {
         let centre = centre(bank, calibration.hub_share);
@@ -244,12 +244,12 @@ impl Standing {
     }
 
     /// The score of a region from its inner product with the moved query and what its image adds.
-    pub fn score(&self, product: f32, picture: f32) -> f32 {
-        self.scale.score_of(product + picture)
+    pub fn score(&self, product: f32, image: f32) -> f32 {
+        self.scale.score_of(product + image)
     }
 
     /// The same in standard deviations above the best regions of unrelated images.
-    pub fn z(&self, product: f32, picture: f32) -> f32 {
-        self.scale.z_of(product + picture)
+    pub fn z(&self, product: f32, image: f32) -> f32 {
+        self.scale.z_of(product + image)
     }
 }

@@ -1,4 +1,4 @@
-//! What is stored of a picture's regions, which needs no model.
+//! What is stored of an image's regions, which needs no model.
 
 use glimpse_encoder::dense::RegionMap;
 use glimpse_indexer::ImageId;
@@ -6,7 +6,7 @@ use glimpse_indexer::ImageId;
 use crate::{Engine, EngineError};
 
 impl Engine {
-    /// The regions of a picture of the library, leaves first; `None` if it was indexed without.
+    /// The regions of an image of the library, leaves first; `None` if it was indexed without.
     ///
     /// # Errors
     /// [`glimpse_indexer::IndexError::NoSuchImage`], or if the store fails.
@@ -15,7 +15,7 @@ impl Engine {
         Ok(self.serving()?.region_map(id)?)
     }
 
-    /// True if regions of some picture of the library are stored; quick, since none are read.
+    /// True if regions of some image of the library are stored; quick, since none are read.
     ///
     /// # Errors
     /// If there is no index yet, or the store fails.

@@ -1,22 +1,22 @@
 //! Search texts that are questions about things, which `find` answers better.
 
-use super::form::{Form, MAX_COUNT, Thing};
 use super::parse::number;
+use super::structured_query::{MAX_COUNT, QueryObject, StructuredQuery};
 
-impl Form {
+impl StructuredQuery {
     /// The form that a search text amounts to, if it counts things (`two dogs`), rules some out
     /// (`dog and no cat`) or says how they lie (`dog left of ball`). Plain words, and words joined
     /// by `and`, are left to search.
     pub fn suggested(text: &str) -> Option<Self> {
         let form = Self::parse(text).ok()?;
-        let is_counted = |thing: &Thing| *thing != Thing::named(thing.text.as_str());
+        let is_counted = |thing: &QueryObject| *thing != QueryObject::named(thing.text.as_str());
         if !form.without.is_empty() || !form.relations.is_empty() || form.things.iter().any(is_counted) {
             return Some(form);
         }
         let [thing] = &form.things[..] else { return None };
         let (count, rest) = thing.text.split_once(' ')?;
         let at_least = number(count).filter(|count| (2..=MAX_COUNT).contains(count))?;
-        Some(Self { things: vec![Thing { at_least, ..Thing::named(rest) }], ..Self::default() })
+        Some(Self { things: vec![QueryObject { at_least, ..QueryObject::named(rest) }], ..Self::default() })
     }
 }
 
@@ -26,7 +26,7 @@ mod tests {
 
     #[test]
     fn questions_about_things_are_told_from_plain_words() {
-        let suggested = |text: &str| Form::suggested(text).map(|form| form.to_string());
+        let suggested = |text: &str| StructuredQuery::suggested(text).map(|form| form.to_string());
         for (text, form) in [
             ("two dogs", "at least 2 dogs"),
             ("3 red cars", "at least 3 red cars"),

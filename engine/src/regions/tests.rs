@@ -28,34 +28,34 @@ impl Observer for Silent {
 /// Wide enough that words which name no colour lie apart from all colours.
 const WIDE: usize = 512;
 
-/// A library of pictures of four by four patches.
+/// A library of images of four by four patches.
 struct World {
     engine: Engine,
-    photos: PathBuf,
+    folder: PathBuf,
     _home: TempDir,
 }
 
 impl World {
-    /// A crowd in shades of green, and pictures by name whose patches are given by letters, row by row; dots are green.
-    fn of(pictures: &[(&str, &str)]) -> Self {
-        Self::with(pictures, RegionOptions::default(), FakeEncoder::new(WIDE))
+    /// A crowd in shades of green, and images by name whose patches are given by letters, row by row; dots are green.
+    fn of(images: &[(&str, &str)]) -> Self {
+        Self::with(images, RegionOptions::default(), FakeEncoder::new(WIDE))
     }
 
-    fn with(pictures: &[(&str, &str)], regions: RegionOptions, encoder: FakeEncoder) -> Self {
+    fn with(images: &[(&str, &str)], regions: RegionOptions, encoder: FakeEncoder) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let photos = home.path().join("photos");
-        std::fs::create_dir(&photos).unwrap();
+        let folder = home.path().join("photos");
+        std::fs::create_dir(&folder).unwrap();
         for i in 0..30u8 {
             let shade = |x: u32, y: u32| Rgb([20 + i / 2, 150 + (x / 16) as u8 * 5, 20 + (y / 16) as u8 * (i % 7)]);
-            RgbImage::from_fn(64, 64, shade).save(photos.join(format!("crowd-{i}.png"))).unwrap();
+            RgbImage::from_fn(64, 64, shade).save(folder.join(format!("crowd-{i}.png"))).unwrap();
         }
-        for (name, cells) in pictures {
-            draw(&photos.join(format!("{name}.png")), cells);
+        for (name, cells) in images {
+            draw(&folder.join(format!("{name}.png")), cells);
         }
         let encoder = Arc::new(encoder);
         let world = Self {
             engine: Engine::with_encoder(Settings::at(home.path()), encoder).unwrap(),
-            photos: photos.canonicalize().unwrap(),
+            folder: folder.canonicalize().unwrap(),
             _home: home,
         };
         world.index(regions);
@@ -71,12 +71,12 @@ impl World {
     }
 
     fn index(&self, regions: RegionOptions) {
-        let options = IngestOptions { roots: vec![self.photos.clone()], regions, ..IngestOptions::default() };
+        let options = IngestOptions { roots: vec![self.folder.clone()], regions, ..IngestOptions::default() };
         self.engine.index(&options, &AtomicBool::new(false), &mut Silent).unwrap();
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.photos.join(format!("{name}.png"))
+        self.folder.join(format!("{name}.png"))
     }
 
     fn id(&self, name: &str) -> ImageId {
@@ -92,13 +92,13 @@ impl World {
         self.engine.find(&FindQuery { depth, limit: 100, ..FindQuery::text(text).unwrap() }).unwrap()
     }
 
-    /// Names of the photos found, sorted.
+    /// Names of the images found, sorted.
     fn names(&self, page: &FindPage) -> Vec<String> {
-        let name = |photo: &FoundPhoto| {
-            let path = self.engine.files_of(photo.id).unwrap().remove(0).path;
+        let name = |image: &FoundImage| {
+            let path = self.engine.files_of(image.id).unwrap().remove(0).path;
             path.file_stem().unwrap().to_string_lossy().into_owned()
         };
-        let mut names: Vec<String> = page.photos.iter().map(name).collect();
+        let mut names: Vec<String> = page.images.iter().map(name).collect();
         names.sort();
         names
     }
@@ -128,36 +128,36 @@ fn a_thing_is_found_with_its_box_and_an_absent_one_is_not() {
     let world = world();
     let page = world.find("red");
     assert_eq!(world.names(&page), ["both", "other", "red"]);
-    let red = page.photos.iter().find(|photo| photo.id == world.id("red")).unwrap();
+    let red = page.images.iter().find(|image| image.id == world.id("red")).unwrap();
     assert_eq!(red.boxes.len(), 1, "{:?}", red.boxes);
     assert_eq!(red.boxes[0].rect, Rect { left: 0.0, top: 0.0, right: 0.5, bottom: 0.5 });
     assert!(red.score >= 0.5 && red.boxes[0].score == red.score);
     assert_eq!((page.accepted, page.without_regions, page.next.clone()), (3, 0, None));
     let absent = "zebra|lorem ipsum|キリン|umbrella|ship|χελώνα|a small house|nothing|cup|слон|tree|dog";
-    let found = absent.split('|').filter(|absent| !world.find(absent).photos.is_empty()).count();
+    let found = absent.split('|').filter(|absent| !world.find(absent).images.is_empty()).count();
     assert!(found <= 1, "{found} of 12 absent things were found");
 }
 
 #[test]
-fn photos_are_found_however_few_regions_are_asked_for_at_first() {
+fn images_are_found_however_few_regions_are_asked_for_at_first() {
     let world = world();
     let index = world.engine.serving().unwrap();
     let regions = index.regions().unwrap();
     let encoder = world.engine.encoder_for(&index).unwrap();
-    let standing = |text: &str| world.engine.standing(&index, &regions, encoder.as_ref(), text).unwrap();
-    let (red, blue, green) = (standing("red"), standing("blue"), standing("green"));
+    let scorer = |text: &str| world.engine.scorer(&index, &regions, encoder.as_ref(), text).unwrap();
+    let (red, blue, green) = (scorer("red"), scorer("blue"), scorer("green"));
     let allowed = index.select(&Filter::default());
     for (things, form) in
         [(vec![red.clone()], "red"), (vec![green, red.clone(), blue.clone()], "green and red and blue")]
     {
         for least in [CUT, 0.2].map(|score| Least { score, area: 0.0 }) {
             let query = FindQuery { depth: Depth::All, limit: 100, ..FindQuery::text(form).unwrap() };
-            let mut found = world.engine.find(&query).unwrap().photos;
-            found.retain(|photo| photo.score >= least.score);
+            let mut found = world.engine.find(&query).unwrap().images;
+            found.retain(|image| image.score >= least.score);
             assert!(!found.is_empty());
             for first in [1, 2, 7, 4096] {
-                let photos = candidates_from(first, &regions, &allowed, &things, least).unwrap();
-                assert!(found.iter().all(|photo| photos.contains(&photo.id)), "{form}, {first}, {least:?}");
+                let images = candidates_from(first, &regions, &allowed, &things, least).unwrap();
+                assert!(found.iter().all(|image| images.contains(&image.id)), "{form}, {first}, {least:?}");
             }
         }
     }
@@ -167,9 +167,9 @@ fn photos_are_found_however_few_regions_are_asked_for_at_first() {
 fn below_the_cut_a_thing_has_one_box() {
     let world = world();
     let page = world.ask("blue", Depth::All);
-    let weaker: Vec<_> = page.photos.iter().filter(|photo| photo.score < CUT).collect();
-    assert_eq!((Some(weaker.len()), page.photos.len()), (page.weaker, page.accepted + weaker.len()));
-    assert!(!weaker.is_empty() && weaker.iter().all(|photo| photo.boxes.len() == 1), "{weaker:?}");
+    let weaker: Vec<_> = page.images.iter().filter(|image| image.score < CUT).collect();
+    assert_eq!((Some(weaker.len()), page.images.len()), (page.weaker, page.accepted + weaker.len()));
+    assert!(!weaker.is_empty() && weaker.iter().all(|image| image.boxes.len() == 1), "{weaker:?}");
     assert_eq!(world.find("blue").weaker, page.weaker, "told before it is asked for");
 }
 
@@ -178,23 +178,23 @@ fn an_answer_is_never_empty_where_there_are_regions() {
     let world = world();
     for text in ["zebra", "red inside blue", "two or more red", "zebra left of umbrella", "exactly 3 blue"] {
         let page = world.ask(text, Depth::Usual);
-        assert!(page.accepted < FEW && page.photos.len() == FIRST_SCREEN, "{text}: {page:?}");
-        let (sure, weaker) = page.photos.split_at(page.accepted);
-        assert!(sure.iter().all(|photo| photo.score >= CUT), "{text}: {sure:?}");
-        assert!(weaker.iter().all(|photo| photo.strength == Strength::Weak && !photo.boxes.is_empty()), "{text}");
+        assert!(page.accepted < FEW && page.images.len() == FIRST_SCREEN, "{text}: {page:?}");
+        let (sure, weaker) = page.images.split_at(page.accepted);
+        assert!(sure.iter().all(|image| image.score >= CUT), "{text}: {sure:?}");
+        assert!(weaker.iter().all(|image| image.strength == Strength::Weak && !image.boxes.is_empty()), "{text}");
         assert!(weaker.windows(2).all(|pair| pair[0].score >= pair[1].score), "{text}: best first");
         let all = world.ask(text, Depth::All);
-        assert_eq!((all.photos.len(), all.accepted), (34, page.accepted), "{text}");
+        assert_eq!((all.images.len(), all.accepted), (34, page.accepted), "{text}");
         assert_eq!((page.weaker, all.weaker), (Some(34 - page.accepted), Some(34 - page.accepted)), "{text}");
-        assert_eq!(page.photos, all.photos[..FIRST_SCREEN], "{text}: the same ones come first");
+        assert_eq!(page.images, all.images[..FIRST_SCREEN], "{text}: the same ones come first");
     }
 }
 
 #[test]
-fn photos_that_show_all_things_otherwise_than_asked_come_closest() {
+fn images_that_show_all_things_otherwise_than_asked_come_closest() {
     let world = world();
     let names = |page: &FindPage, range: std::ops::Range<usize>| {
-        let mut names = world.names(&FindPage { photos: page.photos[range].to_vec(), ..page.clone() });
+        let mut names = world.names(&FindPage { images: page.images[range].to_vec(), ..page.clone() });
         names.sort();
         names
     };
@@ -209,10 +209,10 @@ fn what_is_ruled_out_is_not_among_the_weaker_ones() {
     let world = world();
     for depth in [Depth::Usual, Depth::All] {
         let page = world.ask("red and no blue", depth);
-        assert_eq!((page.accepted, page.photos[0].id), (1, world.id("red")));
+        assert_eq!((page.accepted, page.images[0].id), (1, world.id("red")));
         let names = world.names(&page);
         assert!(["both", "other", "blue"].iter().all(|name| !names.iter().any(|found| found == name)), "{names:?}");
-        let told = if depth == Depth::All { Some(page.photos.len() - 1) } else { None };
+        let told = if depth == Depth::All { Some(page.images.len() - 1) } else { None };
         assert_eq!(page.weaker, told, "unknown until all were looked at");
     }
 }
@@ -221,12 +221,12 @@ fn what_is_ruled_out_is_not_among_the_weaker_ones() {
 fn strict_answers_end_at_the_cut_and_filters_hold_at_any_depth() {
     let world = world();
     let strict = world.ask("red", Depth::Strict);
-    assert_eq!((strict.photos.len(), strict.accepted), (3, 3));
-    assert_eq!(strict.strong, strict.photos.iter().filter(|photo| photo.strength == Strength::Strong).count());
+    assert_eq!((strict.images.len(), strict.accepted), (3, 3));
+    assert_eq!(strict.strong, strict.images.iter().filter(|image| image.strength == Strength::Strong).count());
     let elsewhere = Filter { folders: vec!["/elsewhere".into()], ..Filter::default() };
     let filtered = FindQuery { filter: elsewhere, depth: Depth::All, ..FindQuery::text("red").unwrap() };
     let page = world.engine.find(&filtered).unwrap();
-    assert_eq!((page.photos.len(), page.weaker), (0, Some(0)));
+    assert_eq!((page.images.len(), page.weaker), (0, Some(0)));
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn forms_combine_things() {
     assert_eq!(found("red inside blue"), [] as [&str; 0]);
     assert_eq!(found("two or more red"), [] as [&str; 0]);
     let page = world.find("red and blue");
-    let things: Vec<usize> = page.photos[0].boxes.iter().map(|found| found.thing).collect();
+    let things: Vec<usize> = page.images[0].boxes.iter().map(|found| found.thing).collect();
     assert_eq!(things, [0, 1]);
 }
 
@@ -273,15 +273,15 @@ fn pages_go_on_and_bounds_hold() {
     let query = FindQuery { limit: 2, depth: Depth::Strict, ..FindQuery::text("red").unwrap() };
     let first = world.engine.find(&query).unwrap();
     let second = world.engine.find(&FindQuery { cursor: first.next.clone(), ..query.clone() }).unwrap();
-    assert_eq!((first.photos.len(), second.photos.len(), second.next), (2, 1, None));
-    assert!(first.photos.iter().all(|photo| photo.id != second.photos[0].id));
+    assert_eq!((first.images.len(), second.images.len(), second.next), (2, 1, None));
+    assert!(first.images.iter().all(|image| image.id != second.images[0].id));
     let other = FindQuery { cursor: first.next, ..FindQuery::text("blue").unwrap() };
     assert!(matches!(world.engine.find(&other), Err(EngineError::BadRequest(_))));
 
     let large = FindQuery { min_area: 0.3, depth: Depth::All, ..FindQuery::text("red").unwrap() };
     let large = world.engine.find(&large).unwrap();
     assert!(
-        large.photos.iter().flat_map(|photo| &photo.boxes).all(|found| found.area >= 0.3),
+        large.images.iter().flat_map(|image| &image.boxes).all(|found| found.area >= 0.3),
         "a quarter is too small"
     );
     let elsewhere = Filter { folders: vec!["/elsewhere".into()], ..Filter::default() };
@@ -292,7 +292,7 @@ fn pages_go_on_and_bounds_hold() {
         FindQuery { min_area: f32::NAN, ..query.clone() },
         FindQuery { max_boxes: 0, ..query.clone() },
         FindQuery::like(Source::Image(ImageId(0)), Rect { right: 0.0, ..Rect::WHOLE }),
-        FindQuery::form(Form::default()),
+        FindQuery::structured(StructuredQuery::default()),
     ] {
         assert!(matches!(world.engine.find(&nonsense), Err(EngineError::BadRequest(_))), "{nonsense:?}");
     }
@@ -302,14 +302,14 @@ fn pages_go_on_and_bounds_hold() {
 fn a_drawn_box_finds_regions_like_it() {
     let world = world();
     let corner = Rect { left: 0.0, top: 0.5, right: 0.5, bottom: 1.0 };
-    let like = |picture| FindQuery { depth: Depth::All, limit: 2, ..FindQuery::like(picture, corner) };
+    let like = |image| FindQuery { depth: Depth::All, limit: 2, ..FindQuery::like(image, corner) };
     let page = world.engine.find(&like(Source::Image(world.id("blue")))).unwrap();
     assert_eq!(world.names(&page), ["both", "other"], "the best two, not itself");
-    assert_eq!(page.photos[0].boxes[0].area, 0.25);
+    assert_eq!(page.images[0].boxes[0].area, 0.25);
     // Three corners are equally blue, and come in the order of their numbers.
     let outside = FindQuery { limit: 3, ..like(Source::File(world.path("blue"))) };
     let outside = world.engine.find(&outside).unwrap();
-    assert!(world.names(&outside).contains(&"blue".to_owned()), "a file is no picture of the library");
+    assert!(world.names(&outside).contains(&"blue".to_owned()), "a file is no image of the library");
 }
 
 #[test]
@@ -318,30 +318,30 @@ fn a_closer_look_keeps_what_was_found() {
     let coarse = world.find("red");
     let query = FindQuery { fine: true, depth: Depth::Strict, ..FindQuery::text("red").unwrap() };
     let fine = world.engine.find(&query).unwrap();
-    for (coarse, fine) in coarse.photos.iter().zip(&fine.photos) {
+    for (coarse, fine) in coarse.images.iter().zip(&fine.images) {
         assert_eq!((coarse.id, coarse.score), (fine.id, fine.score));
         assert!(coarse.boxes[0].rect.iou(&fine.boxes[0].rect) > 0.5);
     }
     let heatmap = world.engine.heatmap(world.id("red"), "red").unwrap();
     assert_eq!((heatmap.rows, heatmap.cols), (4, 4));
     assert!(heatmap.scores[0] > 0.5 && heatmap.scores[15] < 0.5, "{heatmap:?}");
-    assert!(coarse.photos.iter().all(|photo| !photo.refined) && fine.photos.iter().all(|photo| photo.refined));
+    assert!(coarse.images.iter().all(|image| !image.refined) && fine.images.iter().all(|image| image.refined));
     std::fs::remove_file(world.path("red")).unwrap();
-    std::fs::write(world.path("both"), b"no picture any more").unwrap();
+    std::fs::write(world.path("both"), b"no image any more").unwrap();
     let fine = world.engine.find(&query).unwrap();
-    assert_eq!(fine.photos.len(), 3);
-    for photo in fine.photos {
-        let same = coarse.photos.iter().find(|coarse| coarse.id == photo.id).unwrap();
-        let readable = photo.id == world.id("other");
+    assert_eq!(fine.images.len(), 3);
+    for image in fine.images {
+        let same = coarse.images.iter().find(|coarse| coarse.id == image.id).unwrap();
+        let readable = image.id == world.id("other");
         assert!(
-            photo.refined == readable && (readable || photo.boxes == same.boxes),
-            "a photo that is gone keeps its boxes"
+            image.refined == readable && (readable || image.boxes == same.boxes),
+            "an image that is gone keeps its boxes"
         );
     }
 }
 
 #[test]
-fn photos_are_looked_at_as_closely_as_they_were_indexed() {
+fn images_are_looked_at_as_closely_as_they_were_indexed() {
     let choice = RegionChoice { detail: Some(2.0), ..RegionChoice::default() };
     let of = [("red", "rr.. rr.. .... ....")];
     let world = World::with(&of, RegionOptions { choice, ..RegionOptions::default() }, FakeEncoder::new(DIM));
@@ -356,7 +356,7 @@ fn photos_are_looked_at_as_closely_as_they_were_indexed() {
     draw(&world.path("more"), "..rr .... .... ....");
     world.index(RegionOptions::default());
     assert_eq!(world.engine.region_map(world.id("more")).unwrap().unwrap().rows(), 8);
-    let roots = vec![world.photos.clone()];
+    let roots = vec![world.folder.clone()];
     let other = |rebuild| {
         let choice = RegionChoice { detail: Some(1.0), ..RegionChoice::default() };
         let regions = RegionOptions { choice, rebuild, ..RegionOptions::default() };
@@ -374,7 +374,7 @@ fn photos_are_looked_at_as_closely_as_they_were_indexed() {
 #[test]
 fn another_model_makes_regions_as_the_library_had_them() {
     let choice = RegionChoice { detail: Some(2.0), ..RegionChoice::default() };
-    let World { engine, photos, _home: home } = World::with(
+    let World { engine, folder, _home: home } = World::with(
         &[("red", "rr.. rr.. .... ....")],
         RegionOptions { choice, ..RegionOptions::default() },
         FakeEncoder::new(DIM),
@@ -382,7 +382,7 @@ fn another_model_makes_regions_as_the_library_had_them() {
     drop(engine);
     let encoder = Arc::new(FakeEncoder::new(DIM).named("newer"));
     let engine = Engine::with_encoder(Settings::at(home.path()), encoder).unwrap();
-    let world = World { engine, photos, _home: home };
+    let world = World { engine, folder, _home: home };
     world.index(RegionOptions::default());
     assert_eq!(world.engine.stats().unwrap().1.name, "newer");
     assert_eq!(world.engine.region_map(world.id("red")).unwrap().unwrap().rows(), 8);
@@ -390,21 +390,21 @@ fn another_model_makes_regions_as_the_library_had_them() {
 
 #[test]
 fn boxes_come_from_one_source_on_all_pages() {
-    let pictures = [
+    let images = [
         ("one", "rr.. rr.. .... ...."),
         ("two", ".rr. .rr. .... ...."),
         ("three", "..rr ..rr .... ...."),
         ("four", ".... rr.. rr.. ...."),
     ];
     let encoder = FakeEncoder::new(24).with_decoder();
-    let World { engine, .. } = &World::with(&pictures, RegionOptions::default(), encoder);
+    let World { engine, .. } = &World::with(&images, RegionOptions::default(), encoder);
     for fine in [false, true] {
         let query = FindQuery { fine, depth: Depth::All, limit: 2, ..FindQuery::text("red").unwrap() };
         let first = engine.find(&query).unwrap();
         let second = engine.find(&FindQuery { cursor: first.next.clone(), ..query.clone() }).unwrap();
-        let both: Vec<_> = first.photos.iter().chain(&second.photos).collect();
+        let both: Vec<_> = first.images.iter().chain(&second.images).collect();
         assert_eq!(both.len(), 4);
-        assert!(both.iter().all(|photo| photo.refined == fine), "{both:?}");
+        assert!(both.iter().all(|image| image.refined == fine), "{both:?}");
     }
 }
 
@@ -417,14 +417,14 @@ fn finding_is_given_up() {
         let query = FindQuery { fine, depth: Depth::Strict, ..FindQuery::text("red and blue").unwrap() };
         let stopped = cancel.scope(|| world.engine.find(&query)).unwrap_err();
         assert_eq!(stopped.kind(), crate::ErrorKind::Cancelled);
-        assert_eq!(world.engine.find(&query).unwrap().photos.len(), 2, "nothing half-done is remembered");
+        assert_eq!(world.engine.find(&query).unwrap().images.len(), 2, "nothing half-done is remembered");
     }
     let query = FindQuery { fine: true, ..FindQuery::text("red and blue").unwrap() };
     assert!(cancel.scope(|| world.engine.find(&query)).is_err(), "also while a remembered page is looked at closely");
 }
 
 #[test]
-fn one_picture_is_grounded_without_a_library() {
+fn one_image_is_grounded_without_a_library() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("one.png");
     draw(&path, ".... .rr. .rr. ....");
@@ -448,7 +448,7 @@ fn a_library_without_regions_says_what_to_do() {
     let home = tempfile::tempdir().unwrap();
     let encoder = Arc::new(FakeEncoder::new(DIM));
     let engine = Engine::with_encoder(Settings::at(home.path()), encoder).unwrap();
-    let bare = World { engine, photos: world.photos.clone(), _home: home };
+    let bare = World { engine, folder: world.folder.clone(), _home: home };
     draw(&bare.path("red"), "rrrr rrrr .... ....");
     bare.index(RegionOptions { make: false, ..RegionOptions::default() });
     bare.calibrate();

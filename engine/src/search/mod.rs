@@ -14,7 +14,7 @@ use glimpse_indexer::vectors::Scored;
 use glimpse_indexer::{IdSet, ImageId, Index, IndexError};
 
 use crate::calibrate::{CUT, Modality, Part, SOME_WORDS_SCORE, Scale, WORDS_SCORE};
-use crate::control::Asking;
+use crate::control::ActiveQuery;
 use crate::query::Position;
 use crate::served::Served;
 use crate::{Cancel, Depth, Engine, EngineError, Mode, Page, Query, Sort, Strength};
@@ -22,9 +22,9 @@ pub(crate) use question::read_file;
 use question::{Asked, Question};
 use results::{Meaning, Ranked, ResultSet};
 
-/// Pictures asked of the vector index at first; more are asked for while the last one is still above the cut.
+/// Images asked of the vector index at first; more are asked for while the last one is still above the cut.
 const FIRST: usize = 512;
-/// Most pictures that are found by words.
+/// Most images that are found by words.
 const MOST_WORDS: usize = 100_000;
 
 impl Engine {
@@ -35,7 +35,7 @@ impl Engine {
     /// fail, or the question is given up ([`Cancel`]).
     pub fn search(&self, query: &Query) -> Result<Page, EngineError> {
         query.validate()?;
-        let _asking = Asking::begin(&self.asking);
+        let _active = ActiveQuery::begin(&self.active_queries);
         let index = self.serving()?;
         let position = query.cursor.as_ref().map(Position::of).transpose()?;
         let remembered = position.and_then(|position| index.results.get(position.set));
@@ -128,13 +128,13 @@ impl Engine {
         for (asked, weight) in &question.terms {
             cancel.check()?;
             let (modality, vector) = match (asked, encoder) {
-                (Asked::Picture(bytes, path), Some(encoder)) => {
-                    let vector = self.pictures.embed(encoder, bytes);
-                    (Modality::Picture, vector.map_err(|error| error.of_file(path.as_deref()))?)
+                (Asked::Bytes(bytes, path), Some(encoder)) => {
+                    let vector = self.images.embed(encoder, bytes);
+                    (Modality::Image, vector.map_err(|error| error.of_file(path.as_deref()))?)
                 }
                 (Asked::Image(id), _) => {
                     let vector = index.vector(*id).ok_or(IndexError::NoSuchImage(*id))?;
-                    (Modality::Picture, Embedding::new(vector)?)
+                    (Modality::Image, Embedding::new(vector)?)
                 }
                 _ => match embedded.next() {
                     Some(vector) => (Modality::Text, vector),
@@ -150,7 +150,7 @@ impl Engine {
     }
 }
 
-/// Pictures by score, as many as the depth asks for, and how many of them lie above the cut.
+/// Images by score, as many as the depth asks for, and how many of them lie above the cut.
 fn nearest(index: &Index, scale: &Scale, allowed: &IdSet, depth: Depth) -> Result<(Vec<Scored>, usize), EngineError> {
     let (direction, length) = scale.direction();
     let everything = allowed.len() == index.len();
@@ -169,7 +169,7 @@ fn nearest(index: &Index, scale: &Scale, allowed: &IdSet, depth: Depth) -> Resul
     }
 }
 
-/// Gives pictures the score that another question `found` them with, where that is higher. Gives
+/// Gives images the score that another question `found` them with, where that is higher. Gives
 /// how many now lie above the cut.
 fn widen(nearest: &mut Vec<Scored>, found: &[Scored]) -> usize {
     let mut found: HashMap<ImageId, f32> = found.iter().map(|scored| (scored.id, scored.score)).collect();
@@ -181,7 +181,7 @@ fn widen(nearest: &mut Vec<Scored>, found: &[Scored]) -> usize {
     nearest.partition_point(|scored| scored.score >= CUT)
 }
 
-/// Pictures that hold all the words asked for; in a search by words, then those that hold some. None of them holds all
+/// Images that hold all the words asked for; in a search by words, then those that hold some. None of them holds all
 /// the words of what is asked against. The second number counts the former.
 fn by_words(index: &Index, question: &Question, allowed: &IdSet) -> Result<(Vec<Scored>, usize), EngineError> {
     let Some(wanted) = question.words() else { return Ok((Vec::new(), 0)) };

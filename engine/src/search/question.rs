@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use glimpse_encoder::files;
-use glimpse_encoder::picture::Limits;
+use glimpse_encoder::image_file::Limits;
 use glimpse_indexer::{Filter, ImageId};
 
 use crate::{Depth, EngineError, Mode, Query, Sort, Source};
@@ -26,8 +26,8 @@ pub(crate) struct Question {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Asked {
     Text(String),
-    /// The bytes of a picture, and the file that they come from.
-    Picture(Arc<[u8]>, Option<PathBuf>),
+    /// The bytes of an image, and the file that they come from.
+    Bytes(Arc<[u8]>, Option<PathBuf>),
     Image(ImageId),
 }
 
@@ -40,8 +40,8 @@ impl Question {
             .map(|term| {
                 let asked = match &term.source {
                     Source::Text(text) => Asked::Text(text.trim().to_owned()),
-                    Source::File(path) => Asked::Picture(read_file(path)?.into(), Some(path.clone())),
-                    Source::Bytes(bytes) => Asked::Picture(Arc::clone(bytes), None),
+                    Source::File(path) => Asked::Bytes(read_file(path)?.into(), Some(path.clone())),
+                    Source::Bytes(bytes) => Asked::Bytes(Arc::clone(bytes), None),
                     Source::Image(id) => Asked::Image(*id),
                 };
                 Ok((asked, term.weight))
@@ -74,7 +74,7 @@ impl Question {
         self.terms.iter().all(|(asked, weight)| *weight < 0.0 || matches!(asked, Asked::Text(_)))
     }
 
-    /// Library pictures among the terms that are no hits: those that are asked against, and an
+    /// Library images among the terms that are no hits: those that are asked against, and an
     /// example without words. With words beside it, an example is often their best hit.
     pub fn left_out(&self) -> impl Iterator<Item = ImageId> {
         let has_words = self.texts(|weight| weight > 0.0).next().is_some();
@@ -82,7 +82,7 @@ impl Question {
         images.filter_map(|(asked, _)| if let Asked::Image(id) = asked { Some(*id) } else { None })
     }
 
-    /// The same without the pictures that are asked for, if there are words and such pictures.
+    /// The same without the images that are asked for, if there are words and such images.
     pub fn without_examples(&self) -> Option<Self> {
         let is_example = |(asked, weight): &&(Asked, f32)| *weight > 0.0 && !matches!(asked, Asked::Text(_));
         let has_words = self.texts(|weight| weight > 0.0).next().is_some();
@@ -101,7 +101,7 @@ fn digest(terms: &[(Asked, f32)], rest: &str) -> u64 {
     for (asked, weight) in terms {
         match asked {
             Asked::Text(text) => part(0, text.as_bytes()),
-            Asked::Picture(bytes, _) => part(1, bytes),
+            Asked::Bytes(bytes, _) => part(1, bytes),
             Asked::Image(id) => part(2, &id.0.to_le_bytes()),
         }
         part(3, &weight.to_le_bytes());
@@ -110,7 +110,7 @@ fn digest(terms: &[(Asked, f32)], rest: &str) -> u64 {
     u64::from_le_bytes(hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default())
 }
 
-/// A picture file, not read further than a picture may be long.
+/// An image file, not read further than an image may be long.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, EngineError> {
     let failed = |source| EngineError::Io { path: path.to_path_buf(), source };
     let limit = Limits::default().max_bytes;

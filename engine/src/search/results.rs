@@ -25,9 +25,9 @@ pub(crate) struct ResultSet {
     pub accepted: usize,
     /// Those of them far above it.
     pub strong: usize,
-    /// Pictures below the cut.
+    /// Images below the cut.
     pub weaker: usize,
-    /// Pictures that passed the filter.
+    /// Images that passed the filter.
     pub searched: usize,
     /// Explains the scores by meaning.
     pub meaning: Option<Meaning>,
@@ -65,7 +65,7 @@ impl ResultSet {
         size_of::<Self>() + size_of_val(self.hits.as_slice()) + meaning
     }
 
-    /// The hits from `rank` on. Pictures that have left the library since are stepped over.
+    /// The hits from `rank` on. Images that have left the library since are stepped over.
     pub fn page(&self, index: &Index, rank: usize, limit: usize) -> Page {
         let mut hits = Vec::with_capacity(limit.min(self.hits.len()));
         let mut at = rank.min(self.hits.len());

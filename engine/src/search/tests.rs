@@ -81,13 +81,13 @@ fn no_question_is_answered_with_nothing_unless_a_filter_leaves_nothing() {
     let fixture = Fixture::empty();
     let crowd = fixture.add_crowd(40);
     let (engine, _home) = fixture.engine();
-    let picture = || Source::Image(crowd[3]);
+    let image = || Source::Image(crowd[3]);
     let text = |text: &str| Source::Text(text.into());
     for query in [
         Query::text("zebra"),
         Query::text("zebra").plus(text("red"), -1.0),
-        Query::default().plus(picture(), 1.0),
-        Query::text("zebra").plus(picture(), 1.0),
+        Query::default().plus(image(), 1.0),
+        Query::text("zebra").plus(image(), 1.0),
         Query { mode: Mode::Semantic, sort: Sort::Newest, ..Query::text("zebra") },
     ] {
         let page = engine.search(&query).unwrap();
@@ -154,7 +154,7 @@ fn a_negative_term_moves_away_from_it() {
 }
 
 #[test]
-fn a_library_picture_finds_its_like_without_a_model() {
+fn a_library_image_finds_its_like_without_a_model() {
     let fixture = Fixture::empty();
     fixture.add_crowd(100);
     let [a, b] = ["a.png", "b.png"].map(|path| fixture.add(&Shot::of(path, RED), path.len() as u8));
@@ -170,7 +170,7 @@ fn a_library_picture_finds_its_like_without_a_model() {
 }
 
 #[test]
-fn an_uploaded_picture_finds_its_like_and_a_broken_one_is_refused() {
+fn an_uploaded_image_finds_its_like_and_a_broken_one_is_refused() {
     let fixture = Fixture::empty();
     fixture.add_crowd(60);
     let green = fixture.add(&Shot::of("g.png", GREEN), 3);
@@ -278,7 +278,7 @@ fn paging_goes_to_the_end_while_the_library_changes() {
 }
 
 #[test]
-fn a_picture_that_left_is_stepped_over() {
+fn an_image_that_left_is_stepped_over() {
     let fixture = Fixture::empty();
     fixture.add_crowd(10);
     fixture.index.finish().unwrap();

@@ -10,8 +10,8 @@ use super::links::{Links, NONE};
 use super::{Change, Hnsw, HnswParams, Node, NodeRecord};
 use crate::vectors::ExactScan;
 
-/// The links of a graph that is being read. All of it is written by many threads at once, in any order, and looked through
-/// at the end ([`Hnsw::of_flat`]): nothing that it is given needs to be true.
+/// The links of a graph that is being read. All of it is written by many threads at once, in any
+/// order, and looked through at the end ([`Hnsw::of_flat`]): nothing that it is given needs to be true.
 pub(crate) struct FlatGraph {
     params: HnswParams,
     links: Links,
@@ -45,7 +45,8 @@ impl FlatGraph {
         self.links.set_root(root);
     }
 
-    /// Makes nodes, in order of nodes, what their records say now, and room for those that are new. False if that cannot be.
+    /// Makes nodes, in order of nodes, what their records say now, and room for those that are new.
+    /// False if that cannot be.
     pub(crate) fn put(&mut self, changes: &[Change]) -> bool {
         self.links.grow(changes.last().map_or(0, |(node, _)| node.index() + 1));
         if changes.iter().any(|(node, _)| self.links.root() == Some(*node)) {

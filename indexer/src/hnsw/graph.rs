@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use parking_lot::{Mutex, RwLock};
 
-use super::guides::Guides;
+use super::entry_points::EntryPoints;
 use super::links::Links;
 use super::search::Scratch;
 use super::{HnswParams, Space};
@@ -68,13 +68,13 @@ pub(super) struct Rules {
     pub(super) new_fill: usize,
     /// Links that stay when a list overflows: fewer than fit, so that it does not overflow again at once.
     pub(super) prune_to: usize,
-    /// Level of the guides of a small graph: one in `M` nodes.
+    /// Level of the entry points of a small graph: one in `M` nodes.
     pub(super) lowest: Level,
-    /// Guides of a search at most; above, every second one goes, down to this level: with fewer, clusters without a guide are
-    /// hard to find.
-    pub(super) guides: usize,
+    /// Entry points of a search at most; above, every second one goes, down to this level: with
+    /// fewer, clusters without an entry point are hard to find.
+    pub(super) entry_points: usize,
     pub(super) highest: Level,
-    /// Guides that a search starts from.
+    /// Entry points that a search starts from.
     pub(super) starts: usize,
 }
 
@@ -90,20 +90,20 @@ impl Rules {
             new_fill: m,
             prune_to: (2 * m - m / 4).max(m + 1),
             lowest: Level(m.ilog2() as u8),
-            guides: 1 << 15,
+            entry_points: 1 << 15,
             highest: Level(m.ilog2() as u8 + 2),
             starts: 8,
         }
     }
 }
 
-/// Nodes, links and guides. Searches may go on while a node is inserted or removed; insertions and removals take turns,
-/// which is the caller's to see to.
+/// Nodes, links and entry points. Searches may go on while a node is inserted or removed;
+/// insertions and removals take turns, which is the caller's to see to.
 #[derive(Debug)]
 pub(super) struct Graph {
     pub(super) rules: Rules,
     pub(super) links: Links,
-    pub(super) guides: RwLock<Guides>,
+    pub(super) entry_points: RwLock<EntryPoints>,
     /// Nodes in the graph.
     pub(super) count: AtomicUsize,
     pool: Mutex<Vec<Scratch>>,
@@ -114,7 +114,7 @@ impl Graph {
         Self {
             rules,
             links: Links::new(2 * rules.m),
-            guides: RwLock::new(Guides::new(dim)),
+            entry_points: RwLock::new(EntryPoints::new(dim)),
             count: AtomicUsize::new(0),
             pool: Mutex::default(),
         }
@@ -130,11 +130,11 @@ impl Graph {
         self.count.load(Relaxed)
     }
 
-    /// Completes a graph whose links were restored: finds the root, counts, and takes up the guides.
+    /// Completes a graph whose links were restored: finds the root, counts, and takes up the entry points.
     pub(super) fn complete(&mut self, space: Space<'_>, nodes: &[Node]) {
         self.links.set_root(nodes.iter().copied().find(|&node| self.links.parent(node).is_none()));
         self.count = AtomicUsize::new(nodes.len());
-        self.guides.write().add(space, &self.rules, nodes);
+        self.entry_points.write().add(space, &self.rules, nodes);
     }
 
     /// Lends a scratch from the pool.
@@ -147,6 +147,6 @@ impl Graph {
 
     /// Bytes in memory.
     pub(super) fn memory(&self) -> usize {
-        self.links.memory() + self.guides.read().memory()
+        self.links.memory() + self.entry_points.read().memory()
     }
 }

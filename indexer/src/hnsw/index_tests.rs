@@ -18,7 +18,7 @@ fn finds_what_the_scan_finds() {
     graph.validate().unwrap();
     let hits = vectors[3900..].iter().map(|query| {
         let exact = graph.vectors().search(query, 10, None).unwrap();
-        let found = graph.walk(query, 10, 64, None).unwrap();
+        let found = graph.search_graph(query, 10, 64, None).unwrap();
         // Scores are those of the scan, to the last bit.
         exact.iter().filter(|scored| found.contains(scored)).count()
     });
@@ -46,7 +46,7 @@ fn filters_hold_on_either_way() {
         let found = graph.search(&vectors[7], 10, Some(&allowed)).unwrap();
         assert_eq!(found.len(), allowed.len().min(10));
         assert!(found.iter().all(|scored| allowed.contains(scored.id)));
-        let walked = graph.walk(&vectors[7], 10, 256, Some(&allowed)).unwrap();
+        let walked = graph.search_graph(&vectors[7], 10, 256, Some(&allowed)).unwrap();
         let exact = graph.vectors().search(&vectors[7], 10, Some(&allowed)).unwrap();
         assert!(step > 3 || walked == exact, "half of all pass a wide walk");
     }
@@ -58,7 +58,7 @@ fn filters_hold_on_either_way() {
 }
 
 #[test]
-fn pictures_come_change_and_go() {
+fn images_come_change_and_go() {
     let vectors = clustered(1400, 32, 13);
     let graph = Hnsw::build(Arc::new(ExactScan::new(32)), PARAMS);
     assert_eq!(graph.search(&vectors[0], 3, None).unwrap(), []);
@@ -75,8 +75,10 @@ fn pictures_come_change_and_go() {
     assert_eq!((graph.len(), graph.stats().nodes), (1000, 1000));
     assert_eq!(graph.vectors().read().len(), 1000, "slots are used again");
     for i in 0..200 {
-        assert!(!graph.walk(&vectors[i as usize], 20, 64, None).unwrap().iter().any(|hit| hit.id == ImageId(i)));
-        assert_eq!(graph.walk(&vectors[1000 + i as usize], 1, 64, None).unwrap()[0].id, ImageId(200 + i));
+        assert!(
+            !graph.search_graph(&vectors[i as usize], 20, 64, None).unwrap().iter().any(|hit| hit.id == ImageId(i))
+        );
+        assert_eq!(graph.search_graph(&vectors[1000 + i as usize], 1, 64, None).unwrap()[0].id, ImageId(200 + i));
     }
 }
 
@@ -96,7 +98,7 @@ fn adding_removing_and_searching_at_once() {
                 }
             });
             scope.spawn(move || {
-                (0..500).for_each(|i| assert_eq!(graph.walk(&vectors[i], 1, 32, None).unwrap().len(), 1))
+                (0..500).for_each(|i| assert_eq!(graph.search_graph(&vectors[i], 1, 32, None).unwrap().len(), 1))
             });
         }
     });
@@ -118,7 +120,10 @@ fn a_graph_is_its_records() {
     assert_eq!(again.records(Node(0), u32::MAX).unwrap(), records);
     assert_eq!(again.len(), graph.len());
     for query in &vectors[..100] {
-        assert_eq!(again.walk(query, 10, 64, None).unwrap()[0], graph.walk(query, 10, 64, None).unwrap()[0]);
+        assert_eq!(
+            again.search_graph(query, 10, 64, None).unwrap()[0],
+            graph.search_graph(query, 10, 64, None).unwrap()[0]
+        );
     }
     // Changes go on as if nothing had happened.
     again.remove(ImageId(1));
@@ -150,9 +155,9 @@ fn vectors_without_nodes_and_nodes_without_vectors_are_known() {
     again.unlink_nodes(&dead);
     (1000..1200).for_each(|i| again.vectors().add(ImageId(i as u64), &vectors[i]).unwrap());
     again.validate().unwrap();
-    let mut loose = again.unlinked();
-    loose.sort_unstable();
-    assert_eq!(loose, (1000..1200).map(ImageId).collect::<Vec<_>>());
+    let mut unlinked = again.unlinked();
+    unlinked.sort_unstable();
+    assert_eq!(unlinked, (1000..1200).map(ImageId).collect::<Vec<_>>());
     // Work that is ended early is kept.
     let mut told = Vec::new();
     again.link_all(&mut |done, of| {
@@ -166,7 +171,7 @@ fn vectors_without_nodes_and_nodes_without_vectors_are_known() {
     again.link_all(&mut |_, _| ControlFlow::Continue(()));
     again.validate().unwrap();
     assert!(again.unlinked().is_empty() && again.stats().nodes == 1000);
-    let finds = |i: u64| again.walk(&vectors[i as usize], 1, 64, None).unwrap()[0].id == ImageId(i);
+    let finds = |i: u64| again.search_graph(&vectors[i as usize], 1, 64, None).unwrap()[0].id == ImageId(i);
     assert!((1000..1200).filter(|&i| finds(i)).count() >= 198);
 }
 
@@ -179,6 +184,6 @@ fn parameters_stay_within_bounds() {
     for params in [wild, HnswParams { m: 0, ..wild }] {
         let graph = Hnsw::build(scan_of(&vectors), params);
         graph.validate().unwrap();
-        assert_eq!(graph.walk(&vectors[9], 1, 8, None).unwrap()[0].id, ImageId(9));
+        assert_eq!(graph.search_graph(&vectors[9], 1, 8, None).unwrap()[0].id, ImageId(9));
     }
 }

@@ -36,13 +36,13 @@ impl Graph {
         nodes: &[Node],
         go_on: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Vec<Node> {
-        // The guides come first, so that all others start near where they belong.
-        let (guides, others): (Vec<Node>, Vec<Node>) =
+        // The entry points come first, so that all others start near where they belong.
+        let (entry_points, others): (Vec<Node>, Vec<Node>) =
             nodes.iter().partition(|&&node| level_of(node, self.rules.seed) >= self.rules.lowest);
         let mut changed = Vec::new();
         let before = self.count.load(Relaxed);
         let mut count = before;
-        'all: for mut rest in [&guides[..], &others[..]] {
+        'all: for mut rest in [&entry_points[..], &others[..]] {
             while !rest.is_empty() {
                 if go_on(count - before).is_break() {
                     break 'all;
@@ -84,7 +84,7 @@ impl Graph {
         }
         let mut changed = self.connect(space, &pairs);
         changed.extend_from_slice(batch);
-        self.guides.write().add(space, &self.rules, batch);
+        self.entry_points.write().add(space, &self.rules, batch);
         changed
     }
 

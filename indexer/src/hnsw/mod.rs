@@ -4,13 +4,13 @@
 //! It keeps the idea of Malkov and Yashunin (arXiv 1603.09320), a graph of near and diverse neighbours that a search
 //! walks from above, and differs in four points:
 //!
-//! - **Links are mutual** ([`links`]): what a node's list says is all that must change when it goes, so removing is exact
-//!   and leaves nothing behind ([`remove`]).
-//! - **A tree of protected links** ([`links`]) runs through the graph: however clustered the vectors are, there is a path
-//!   between any two.
-//! - **The upper levels have no links; they are scanned** by one bit a component ([`guides`]). Between clusters that are
-//!   equally far from each other links lead nowhere, and in hundreds of dimensions the levels of links gain nothing
-//!   elsewhere either (arXiv 2412.01940).
+//! - **Links are mutual** ([`links`]): what a node's list says is all that must change when it
+//!   goes, so removing is exact and leaves nothing behind ([`remove`]).
+//! - **A tree of protected links** ([`links`]) runs through the graph: however clustered the
+//!   vectors are, there is a path between any two.
+//! - **The upper levels have no links; they are scanned** by one bit a component
+//!   ([`entry_points`]). Between clusters that are equally far from each other links lead nowhere,
+//!   and in hundreds of dimensions the levels of links gain nothing elsewhere either (arXiv 2412.01940).
 //! - **Nodes are inserted in batches** ([`insert`]), each step a map over nodes that write only their own list: no
 //!   locks, and one graph for any number of threads (after ParlayANN, arXiv 2305.04359).
 //!
@@ -18,7 +18,7 @@
 //! |---|---|
 //! | `graph` | what all have in common: nodes, rules, the lock-free whole |
 //! | `links` | lists in fixed slots, and the tree among them |
-//! | `levels`, `guides`, `sketches` | where a search starts |
+//! | `levels`, `entry_points`, `binary_codes` | where a search starts |
 //! | `search`, `frontier`, `visited` | the walk |
 //! | `insert`, `select`, `connect`, `remove` | changes, and which links are worth keeping |
 //! | `space` | distances |
@@ -27,11 +27,12 @@
 //! | `flat` | the whole as a snapshot keeps it |
 //! | `validate` | what must hold at any time |
 
+mod binary_codes;
 mod connect;
+mod entry_points;
 mod flat;
 mod frontier;
 mod graph;
-mod guides;
 mod insert;
 mod levels;
 mod links;
@@ -41,7 +42,6 @@ mod record;
 mod remove;
 mod search;
 mod select;
-mod sketches;
 mod space;
 mod validate;
 mod visited;
@@ -72,8 +72,8 @@ pub(crate) use self::record::{Change, NodeRecord};
 /// Told how many of how many vectors have got their nodes; ends the work when it breaks.
 pub type Progress<'a> = dyn FnMut(usize, usize) -> ControlFlow<()> + 'a;
 
-/// The graph over the vectors of a scan. A vector's slot in the scan is its node in the graph. Vectors may lack a node; a
-/// walk does not find them.
+/// The graph over the vectors of a scan. A vector's slot in the scan is its node in the graph.
+/// Vectors may lack a node; a walk does not find them.
 #[derive(Debug)]
 pub struct Hnsw {
     params: HnswParams,
@@ -124,7 +124,7 @@ impl Hnsw {
 
     // ---- changes ----
 
-    /// Gives nodes to pictures whose vectors the scan has. What the store must write is returned.
+    /// Gives nodes to images whose vectors the scan has. What the store must write is returned.
     pub(crate) fn link(&self, ids: &[ImageId]) -> Vec<Change> {
         let changed = self.link_while(ids, &mut |_| ControlFlow::Continue(()));
         self.describe(changed)
@@ -154,7 +154,7 @@ impl Hnsw {
         graph.insert_while(self.space(&rows), &nodes, go_on)
     }
 
-    /// Takes the nodes of pictures away; the scan still has their vectors. What the store must write is returned.
+    /// Takes the nodes of images away; the scan still has their vectors. What the store must write is returned.
     pub(crate) fn unlink(&self, ids: &[ImageId]) -> Vec<Change> {
         let nodes: Vec<Node> = {
             let rows = self.vectors.read();
@@ -207,7 +207,13 @@ impl Hnsw {
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`], or if the query has no direction.
-    pub fn walk(&self, query: &[f32], k: usize, ef: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
+    pub fn search_graph(
+        &self,
+        query: &[f32],
+        k: usize,
+        ef: usize,
+        allowed: Option<&IdSet>,
+    ) -> Result<Vec<Scored>, IndexError> {
         let planes = self.vectors.prepare(query)?;
         let rows = self.vectors.read();
         let space = self.space(&rows);
@@ -259,7 +265,7 @@ impl VectorIndex for Hnsw {
         let nodes = self.nodes();
         let passing = allowed.map_or(nodes, |set| set.len().min(nodes));
         if let Plan::Graph { ef } = Plan::of(k, passing, nodes, self.params.ef_search) {
-            let found = self.walk(query, k, ef, allowed)?;
+            let found = self.search_graph(query, k, ef, allowed)?;
             if found.len() == k {
                 return Ok(found);
             }

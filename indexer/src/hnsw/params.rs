@@ -34,9 +34,9 @@ impl HnswParams {
 pub struct GraphStats {
     /// Nodes, dead ones included.
     pub nodes: usize,
-    /// Nodes whose picture was removed or changed (hnsw_rs only).
+    /// Nodes whose image was removed or changed (hnsw_rs only).
     pub dead: usize,
-    /// Pictures that the graph does not reach, compared one by one instead (hnsw_rs only).
+    /// Images that the graph does not reach, compared one by one instead (hnsw_rs only).
     pub strays: usize,
     /// Links of a node, on average.
     pub links_per_node: f32,

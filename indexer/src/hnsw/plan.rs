@@ -2,7 +2,8 @@
 
 use crate::vectors::looks_up;
 
-/// What a candidate costs a walk, in vectors that a scan reads in order: 10 to 25 comparisons, of vectors all over memory.
+/// What a candidate costs a walk, in vectors that a scan reads in order: 10 to 25 comparisons, of
+/// vectors all over memory.
 const COST_OF_CANDIDATE: usize = 40;
 /// What a vector costs a scan that looks up each one that passes, in vectors that it reads in order.
 const COST_OF_LOOKUP: usize = 2;

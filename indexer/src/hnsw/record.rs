@@ -39,8 +39,9 @@ impl Hnsw {
         Some(self.describe(nodes).into_iter().filter_map(|(node, record)| Some((node, record?))).collect())
     }
 
-    /// Makes a graph of its records again. The scan has the vectors in the slots of their nodes. Nodes whose vectors are
-    /// gone are returned too: they must leave ([`Hnsw::unlink_nodes`]) before their slots are used again.
+    /// Makes a graph of its records again. The scan has the vectors in the slots of their nodes.
+    /// Nodes whose vectors are gone are returned too: they must leave ([`Hnsw::unlink_nodes`])
+    /// before their slots are used again.
     ///
     /// # Errors
     /// In words, if records and vectors do not belong together.
@@ -64,7 +65,7 @@ impl Hnsw {
                 let fits =
                     links.len() <= graph.links.slots() && rows.owner(node.slot()).is_none_or(|other| other == *owner);
                 if !fits || ![*node].iter().chain(parent).chain(links).all(known) {
-                    return Err(format!("node {} does not belong to picture {owner}", node.0));
+                    return Err(format!("node {} does not belong to image {owner}", node.0));
                 }
                 graph.links.set(*node, links);
                 graph.links.set_parent(*node, *parent);

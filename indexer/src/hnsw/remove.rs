@@ -15,7 +15,7 @@ impl Graph {
         if !self.links.contains(node) {
             return Vec::new();
         }
-        self.guides.write().remove(node);
+        self.entry_points.write().remove(node);
         let neighbours: Vec<Node> = self.links.of(node).collect();
         neighbours.iter().for_each(|&other| {
             self.links.take(other, node);

@@ -1,4 +1,5 @@
-//! Searching: from the guides, always expanding the nearest node not yet expanded, until the best are all expanded.
+//! Searching: from the entry points, always expanding the nearest node not yet expanded, until the
+//! best are all expanded.
 
 use super::frontier::Frontier;
 use super::visited::Visited;
@@ -37,7 +38,7 @@ impl Graph {
         visited.reset(self.links.len());
         frontier.reset(ef);
         batch.clear();
-        self.guides.read().nearest(space.kernel, vector, self.rules.starts, alike, batch);
+        self.entry_points.read().nearest(space.kernel, vector, self.rules.starts, alike, batch);
         batch.extend(self.links.root());
         batch.retain(|&node| visited.insert(node));
         loop {
@@ -60,7 +61,13 @@ impl Graph {
     #[cfg(test)]
     pub(super) fn starts(&self, space: Space<'_>, vector: &[f32]) -> Vec<Node> {
         let mut starts = Vec::new();
-        self.guides.read().nearest(space.kernel, vector, self.rules.starts, &mut LikeBits::default(), &mut starts);
+        self.entry_points.read().nearest(
+            space.kernel,
+            vector,
+            self.rules.starts,
+            &mut LikeBits::default(),
+            &mut starts,
+        );
         starts.extend(self.links.root().filter(|root| !starts.contains(root)));
         starts
     }

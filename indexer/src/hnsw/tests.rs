@@ -297,20 +297,21 @@ fn every_second_node_stands_on_the_next_level() {
     assert!((5_900..6_600).contains(&from(4)), "{}", from(4));
 }
 
-/// Clusters without a guide are what a search misses, so guides must not thin out at once where their number is bounded.
+/// Clusters without an entry point are what a search misses, so entry points must not thin out at
+/// once where their number is bounded.
 #[test]
 fn guides_are_halved_where_they_are_too_many() {
     let arena = arena_of(&clustered(4000, 32, 40, 2));
     for nodes in [1000, 2100, 4000] {
-        let graph = Graph::new(Rules { guides: 192, ..params(8) }, arena.dim());
+        let graph = Graph::new(Rules { entry_points: 192, ..params(8) }, arena.dim());
         let all: Vec<Node> = (0..nodes).map(Node).collect();
-        graph.guides.write().add(space(&arena), &graph.rules, &all);
-        let guides = graph.guides.read().len();
-        assert!((72..=192).contains(&guides), "{guides} guides of {nodes} nodes");
+        graph.entry_points.write().add(space(&arena), &graph.rules, &all);
+        let entry_points = graph.entry_points.read().len();
+        assert!((72..=192).contains(&entry_points), "{entry_points} entry points of {nodes} nodes");
     }
-    // One node in 4 M stays a guide however many that are.
-    let graph = Graph::new(Rules { guides: 4, ..params(8) }, arena.dim());
-    graph.guides.write().add(space(&arena), &graph.rules, &(0..4000).map(Node).collect::<Vec<_>>());
-    let guides = graph.guides.read().len();
-    assert!((80..=180).contains(&guides), "{guides} guides");
+    // One node in 4 M stays an entry point however many that are.
+    let graph = Graph::new(Rules { entry_points: 4, ..params(8) }, arena.dim());
+    graph.entry_points.write().add(space(&arena), &graph.rules, &(0..4000).map(Node).collect::<Vec<_>>());
+    let entry_points = graph.entry_points.read().len();
+    assert!((80..=180).contains(&entry_points), "{entry_points} entry points");
 }

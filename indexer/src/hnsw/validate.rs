@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::{Graph, Node, Space};
 
 impl Graph {
-    /// Checks that exactly the `live` nodes are in the graph, that links are mutual and lead to live nodes, that the tree
-    /// reaches every node from the root, and that the guides are those that they should be.
+    /// Checks that exactly the `live` nodes are in the graph, that links are mutual and lead to
+    /// live nodes, that the tree reaches every node from the root, and that the entry points are
+    /// those that they should be.
     ///
     /// # Errors
     /// What does not hold, in words.
@@ -21,7 +22,7 @@ impl Graph {
         require(nodes.len() == self.count.load(Relaxed), || "the number of nodes is wrong".to_owned())?;
         nodes.iter().try_for_each(|&node| self.validate_links(node, &live))?;
         self.validate_tree(&nodes)?;
-        self.guides.read().validate(space, &self.rules, &nodes)
+        self.entry_points.read().validate(space, &self.rules, &nodes)
     }
 
     fn validate_links(&self, node: Node, live: impl Fn(Node) -> bool) -> Result<(), String> {

@@ -97,7 +97,7 @@ impl GraphSlot {
     }
 
     /// Takes up a graph that was read with a snapshot.
-    pub(super) fn take_up(&self, graph: Hnsw) {
+    pub(super) fn install(&self, graph: Hnsw) {
         *self.state.write() = State::Ready(Graph::Own(Arc::new(graph)));
     }
 
@@ -119,7 +119,7 @@ impl GraphSlot {
     }
 
     /// Waits until the snapshot is read.
-    pub(super) fn settle(&self) {
+    pub(super) fn join_loader(&self) {
         let loader = self.loader.lock().take();
         if loader.is_some_and(|loader| loader.join().is_err()) {
             *self.state.write() = State::Unusable("reading it failed".to_owned());
@@ -163,7 +163,7 @@ impl GraphSlot {
 
     /// The vector side of a step, before the store takes it: new vectors come in, vectors that will go lose their nodes,
     /// and `batch` learns which nodes changed, which are returned too. Vectors go only after the step
-    /// ([`GraphSlot::forget`]), since until then their pictures can be found.
+    /// ([`GraphSlot::forget`]), since until then their images can be found.
     pub(super) fn prepare(
         &self,
         scan: &ExactScan,
@@ -174,13 +174,13 @@ impl GraphSlot {
         match &*self.state.read() {
             State::Ready(Graph::Own(graph)) => {
                 let mut changes = graph.unlink(gone);
-                batch.put_nodes(GraphId::PICTURES, &changes);
+                batch.put_nodes(GraphId::IMAGES, &changes);
                 fault::point()?;
                 new.iter().try_for_each(|(id, vector)| scan.add_quantised(*id, vector))?;
                 let ids: Vec<ImageId> = new.iter().map(|(id, _)| *id).collect();
                 let linked = graph.link(&ids);
                 fault::point()?;
-                batch.put_nodes(GraphId::PICTURES, &linked);
+                batch.put_nodes(GraphId::IMAGES, &linked);
                 changes.extend(linked);
                 return Ok(changes.into_iter().map(|(node, _)| node).collect());
             }
@@ -192,7 +192,7 @@ impl GraphSlot {
             }
             State::Unusable(_) => {
                 // Whatever is stored would no longer fit the vectors.
-                batch.drop_graph(GraphId::PICTURES);
+                batch.drop_graph(GraphId::IMAGES);
                 new.iter().try_for_each(|(id, vector)| scan.add_quantised(*id, vector))?;
             }
         }
@@ -208,7 +208,7 @@ impl GraphSlot {
         *self.state.write() = State::Unusable("the store refused a change".to_owned());
     }
 
-    /// Drops the vectors of pictures that went with a step.
+    /// Drops the vectors of images that went with a step.
     pub(super) fn forget(&self, scan: &ExactScan, gone: &[ImageId]) {
         let graph = self.get();
         for &id in gone {
@@ -232,10 +232,10 @@ fn restored(store: &Store, scan: &Arc<ExactScan>, stored: &StoredGraph) -> Resul
     // Whatever a killed process had not come to is found again by the next one.
     let write = |changes: &[Change]| {
         let mut batch = Batch::default();
-        batch.put_nodes(GraphId::PICTURES, changes);
+        batch.put_nodes(GraphId::IMAGES, changes);
         // No step says what changed here.
-        let given_up = store.give_up_snapshot(&mut batch, GraphId::PICTURES);
-        given_up.and_then(|()| store.apply(&batch)).map_err(|error| error.to_string())
+        let invalidated = store.invalidate_snapshot(&mut batch, GraphId::IMAGES);
+        invalidated.and_then(|()| store.apply(&batch)).map_err(|error| error.to_string())
     };
     dead.chunks(NODES_AT_ONCE).try_for_each(|part| write(&graph.unlink_nodes(part)))?;
     lacking.chunks(NODES_AT_ONCE).try_for_each(|part| write(&graph.link(part)))?;
@@ -247,12 +247,12 @@ impl Index {
     pub(super) fn drop_graph(&self) -> Result<(), IndexError> {
         self.graph.clear();
         self.snapshot.clear();
-        self.store.clear_graph(GraphId::PICTURES)
+        self.store.clear_graph(GraphId::IMAGES)
     }
 
     /// Builds the graph if the library is large enough and has none that is good. The caller holds the writer's lock.
     pub(super) fn finish_graph(&self, progress: &mut Progress<'_>) -> Result<(), IndexError> {
-        self.graph.settle();
+        self.graph.join_loader();
         let current = self.graph.get();
         let wanted = self.scan.len() >= self.options.graph_from;
         match (self.options.engine, current) {
@@ -265,7 +265,7 @@ impl Index {
                 if !graph.unlinked().is_empty() {
                     return Ok(()); // the work was ended early
                 }
-                self.store.write_graph(GraphId::PICTURES, &graph, Batch::default())?;
+                self.store.write_graph(GraphId::IMAGES, &graph, Batch::default())?;
                 *self.graph.state.write() = State::Ready(Graph::Own(graph));
                 Ok(())
             }
@@ -277,7 +277,7 @@ impl Index {
     /// Builds the graph of hnsw_rs unless there is a good one, and saves it when it has grown.
     fn finish_hnsw_rs(&self, current: Option<Graph>) -> Result<(), IndexError> {
         self.snapshot.clear();
-        self.store.clear_graph(GraphId::PICTURES)?;
+        self.store.clear_graph(GraphId::IMAGES)?;
         let current = match current {
             Some(Graph::HnswRs(graph)) if !graph.is_worn() => Some(graph),
             _ => None,
@@ -325,18 +325,17 @@ impl Index {
                 graph.probe();
                 let stats = graph.stats();
                 let (nodes, vectors) = (stats.nodes - stats.dead, self.scan.len());
-                Ok((nodes != vectors)
-                    .then(|| format!("the graph has {nodes} pictures, but there are {vectors} vectors")))
+                Ok((nodes != vectors).then(|| format!("the graph has {nodes} images, but there are {vectors} vectors")))
             }
             Some(Graph::Own(graph)) => {
                 let lacks = graph.unlinked().len();
                 if let Err(reason) = graph.validate().and(match lacks {
                     0 => Ok(()),
-                    _ => Err(format!("{lacks} pictures have no node")),
+                    _ => Err(format!("{lacks} images have no node")),
                 }) {
                     return Ok(Some(format!("the graph is damaged ({reason})")));
                 }
-                let stored = match self.store.read_graph(GraphId::PICTURES) {
+                let stored = match self.store.read_graph(GraphId::IMAGES) {
                     Ok(stored) => stored.map(|stored| stored.nodes),
                     Err(error @ IndexError::Corrupt { .. }) => return Ok(Some(error.to_string())),
                     Err(error) => return Err(error),

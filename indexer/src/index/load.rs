@@ -125,7 +125,7 @@ fn read(
     dir: &Path,
     options: &IndexOptions,
 ) -> Result<(Loaded, SnapshotSlot), IndexError> {
-    let slot = SnapshotSlot::new(GraphId::PICTURES, dir.join("snapshot"));
+    let slot = SnapshotSlot::new(GraphId::IMAGES, dir.join("snapshot"));
     if options.engine == GraphEngine::HnswRs {
         let loaded = Loaded::read(store, scan, &[])?;
         if scan.len() >= options.graph_from {
@@ -136,11 +136,11 @@ fn read(
     // A snapshot that is doubtful in any way is as good as none.
     if let Ok(Some(Opened { loaded, graph: own, missed, seal })) = snapshot::open(store, slot.dir(), scan) {
         slot.count(&seal, own.nodes(), missed);
-        graph.take_up(own);
+        graph.install(own);
         return Ok((loaded, slot));
     }
     // The nodes of a graph say which slots its vectors have.
-    let stored = store.read_graph(GraphId::PICTURES);
+    let stored = store.read_graph(GraphId::IMAGES);
     let nodes = stored.as_ref().ok().and_then(Option::as_ref).map_or(&[][..], |stored| &stored.nodes);
     let loaded = Loaded::read(store, scan, nodes)?;
     graph.restore(store, scan, stored);

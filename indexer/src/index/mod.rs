@@ -56,7 +56,7 @@ pub struct Index {
     region_snapshot: SnapshotSlot,
     words: WordIndex,
     revision: AtomicU64,
-    /// Values that could not be read; their pictures are not found until `verify` mends them.
+    /// Values that could not be read; their images are not found until `verify` mends them.
     damaged: AtomicUsize,
     // Dropped last, when the stores have let go of the folder.
     folder: Folder,
@@ -75,16 +75,16 @@ struct Copied {
 /// How an index works; the defaults serve any library.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexOptions {
-    /// Pictures from which [`Index::finish`] builds a graph. Below, the exact scan answers in a few milliseconds and
+    /// Images from which [`Index::finish`] builds a graph. Below, the exact scan answers in a few milliseconds and
     /// needs no building.
     pub graph_from: usize,
     /// Regions from which [`Index::finish`] builds a graph of them. A question about regions asks for thousands of them,
     /// which a scan of fewer gives sooner.
     pub regions_from: usize,
-    /// How the graph of pictures is built and searched.
+    /// How the graph of images is built and searched.
     pub graph: HnswParams,
     /// How the graph of regions is built and searched. Texts lie apart from all regions, and about equally far from many of
-    /// them, so it takes more candidates than among pictures to find the nearest.
+    /// them, so it takes more candidates than among images to find the nearest.
     pub region_graph: HnswParams,
     /// Which graph.
     pub engine: GraphEngine,
@@ -118,7 +118,7 @@ impl Default for IndexOptions {
 /// Numbers about an index.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Stats {
-    /// Distinct pictures with a vector.
+    /// Distinct images with a vector.
     pub images: usize,
     /// Files that hold them.
     pub files: usize,
@@ -132,7 +132,7 @@ pub struct Stats {
     pub memory_bytes: usize,
     /// Width of vectors.
     pub dim: usize,
-    /// How the vectors of pictures are kept.
+    /// How the vectors of images are kept.
     pub vectors: VectorStorage,
     /// How vectors are searched now: `exact scan (avx512)`, `hnsw`, ..., and whether opening will take longer than it need.
     pub search: String,
@@ -165,7 +165,7 @@ impl Index {
         self.revision.load(Ordering::Acquire)
     }
 
-    /// Number of pictures that can be found (with a vector and a file that is present).
+    /// Number of images that can be found (with a vector and a file that is present).
     pub fn len(&self) -> usize {
         self.memory.read().findable().len()
     }
@@ -241,7 +241,7 @@ impl Drop for Folder {
             // What cannot be renamed now is renamed when the library is opened next.
             let _ = folders::rename_retired(&self.path);
         } else if Store::log_bytes(&self.path.join("sled")) > self.log_bytes + LONG_LOG {
-            Store::tidy(&self.path.join("sled"));
+            Store::checkpoint(&self.path.join("sled"));
         }
     }
 }

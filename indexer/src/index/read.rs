@@ -7,15 +7,15 @@ use crate::store::keys::PathHash;
 use crate::{ContentHash, Facets, FileRecord, Filter, IdSet, ImageId, ImageRecord, IndexError};
 
 impl Index {
-    /// A picture's record.
+    /// An image's record.
     ///
     /// # Errors
-    /// If the store fails or the record is damaged; an unknown picture is `None`.
+    /// If the store fails or the record is damaged; an unknown image is `None`.
     pub fn image(&self, id: ImageId) -> Result<Option<ImageRecord>, IndexError> {
         self.store.image(id)
     }
 
-    /// The files that hold a picture, present ones first, then by path.
+    /// The files that hold an image, present ones first, then by path.
     ///
     /// # Errors
     /// If the store fails.
@@ -25,7 +25,7 @@ impl Index {
         Ok(files)
     }
 
-    /// Up to `most` of the files that hold a picture, in no order that means anything.
+    /// Up to `most` of the files that hold an image, in no order that means anything.
     ///
     /// # Errors
     /// If the store fails.
@@ -36,12 +36,12 @@ impl Index {
         Ok(files)
     }
 
-    /// True if a picture has a file that is present.
+    /// True if an image has a file that is present.
     pub(crate) fn has_present_file(&self, id: ImageId) -> bool {
         self.memory.read().is_present(id)
     }
 
-    /// True if a picture has another file than the one at `path`.
+    /// True if an image has another file than the one at `path`.
     ///
     /// # Errors
     /// If the store fails.
@@ -66,7 +66,7 @@ impl Index {
         self.read_files(hashes)
     }
 
-    /// The picture with these bytes.
+    /// The image with these bytes.
     ///
     /// # Errors
     /// If the store fails.
@@ -76,12 +76,12 @@ impl Index {
         Ok(id.filter(|&id| memory.contains(id)))
     }
 
-    /// A picture's stored vector (unit length, decoded from int8).
+    /// An image's stored vector (unit length, decoded from int8).
     pub fn vector(&self, id: ImageId) -> Option<Vec<f32>> {
         self.scan.get(id).map(|vector| vector.decode())
     }
 
-    /// Pictures that pass a filter; the empty filter gives all that have a present file.
+    /// Images that pass a filter; the empty filter gives all that have a present file.
     pub fn select(&self, filter: &Filter) -> IdSet {
         self.memory.read().select(filter)
     }
@@ -96,7 +96,7 @@ impl Index {
         self.facets_of(&Filter::default())
     }
 
-    /// What there is to filter by further, among the pictures that pass a filter.
+    /// What there is to filter by further, among the images that pass a filter.
     pub fn facets_of(&self, filter: &Filter) -> Facets {
         let memory = self.memory.read();
         memory.facets(&memory.select(filter))

@@ -13,7 +13,7 @@ use crate::{IndexError, IndexOptions, Manifest};
 
 impl Index {
     /// Makes a generation in `dir`, which does not exist, from the log of the one in `damaged`, which nobody may have open.
-    /// `model` stands in for a manifest that cannot be read. What belongs to no picture any more is left for
+    /// `model` stands in for a manifest that cannot be read. What belongs to no image any more is left for
     /// [`Index::verify`].
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::vectors::{Scored, VectorIndex};
 use crate::{IdSet, IndexError};
 
 impl Index {
-    /// The `k` pictures nearest to `query` (cosine, falling), among `allowed` if given.
+    /// The `k` images nearest to `query` (cosine, falling), among `allowed` if given.
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`].
@@ -22,7 +22,7 @@ impl Index {
         }
     }
 
-    /// Cosine of `query` with every picture that can be found, in no order: for calibration and full rankings.
+    /// Cosine of `query` with every image that can be found, in no order: for calibration and full rankings.
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`].
@@ -33,7 +33,7 @@ impl Index {
         Ok(scores)
     }
 
-    /// Pictures whose file name, folder, camera, date, place, caption or keywords hold the words (BM25, falling).
+    /// Images whose file name, folder, camera, date, place, caption or keywords hold the words (BM25, falling).
     ///
     /// # Errors
     /// If the word index cannot be read.

@@ -13,12 +13,12 @@ use crate::store::{Batch, records};
 use crate::vectors::Quantised;
 use crate::{FileRecord, ImageId, ImageRecord, IndexError};
 
-/// A change that is being put together. The caller holds the writer's lock until [`Step::take`].
+/// A change that is being put together. The caller holds the writer's lock until [`Step::commit`].
 pub(super) struct Step<'a> {
     index: &'a Index,
     batch: Batch,
     effects: Vec<Effect>,
-    /// Pictures whose findability, words or regions change; each gets a new revision.
+    /// Images whose findability, words or regions change; each gets a new revision.
     changed: BTreeSet<ImageId>,
 }
 
@@ -43,7 +43,7 @@ impl<'a> Step<'a> {
         Self { index, batch: Batch::default(), effects: Vec::new(), changed: BTreeSet::new() }
     }
 
-    /// A picture with a number that was never used.
+    /// An image with a number that was never used.
     pub(super) fn new_image(&mut self, record: ImageRecord, vector: Quantised) {
         let id = record.id;
         let next = ImageId(id.0 + 1);
@@ -56,7 +56,7 @@ impl<'a> Step<'a> {
         self.effects.push(Effect::NewImage(record, vector));
     }
 
-    /// Regions of a picture, in place of older ones.
+    /// Regions of an image, in place of older ones.
     pub(super) fn put_regions(&mut self, id: ImageId, regions: Stored) -> Result<(), IndexError> {
         self.remove_parts(id)?;
         regions.encode(id).into_iter().for_each(|(key, value)| self.batch.put(Table::Regions, &key, value));
@@ -65,7 +65,7 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
-    /// A picture's regions go, if it has any.
+    /// An image's regions go, if it has any.
     pub(super) fn remove_regions(&mut self, id: ImageId) -> Result<(), IndexError> {
         if self.remove_parts(id)? {
             self.changed.insert(id);
@@ -74,20 +74,20 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
-    /// Removes what is stored of a picture's regions; false if there is nothing.
+    /// Removes what is stored of an image's regions; false if there is nothing.
     fn remove_parts(&mut self, id: ImageId) -> Result<bool, IndexError> {
         let parts = self.index.store.region_parts(id)?;
         parts.iter().for_each(|(part, _)| self.batch.remove(Table::Regions, &keys::region(id, *part)));
         Ok(!parts.is_empty())
     }
 
-    /// Other words for a known picture; its facts stay.
+    /// Other words for a known image; its facts stay.
     pub(super) fn replace_words(&mut self, record: &ImageRecord) {
         self.batch.put(Table::Images, &keys::image(record.id), records::encode_image(record));
         self.changed.insert(record.id);
     }
 
-    /// A new file, or another record for a known one. A picture that loses its last file goes with it.
+    /// A new file, or another record for a known one. An image that loses its last file goes with it.
     pub(super) fn put_file(&mut self, file: FileRecord) -> Result<(), IndexError> {
         let (hash, value) = records::encode_file(&file);
         let old = self.index.store.file(hash)?;
@@ -107,7 +107,7 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
-    /// Forgets a file, and its picture if it was the last one that held it.
+    /// Forgets a file, and its image if it was the last one that held it.
     pub(super) fn remove_file(&mut self, file: FileRecord) -> Result<(), IndexError> {
         let hash = PathHash::of(&file.path);
         self.batch.remove(Table::Files, &hash.0);
@@ -142,14 +142,14 @@ impl<'a> Step<'a> {
     }
 
     /// Writes the step to the store and, if that went well, shows it to readers.
-    pub(super) fn take(mut self) -> Result<(), IndexError> {
+    pub(super) fn commit(mut self) -> Result<(), IndexError> {
         if self.effects.is_empty() && self.changed.is_empty() {
             return Ok(());
         }
         let index = self.index;
         index.require_writable()?;
         // A graph that is being read takes stock of the vectors; they must not change meanwhile.
-        index.graph.settle();
+        index.graph.join_loader();
         let before = index.revision();
         let mut revision = before;
         let mut revisions = Vec::with_capacity(self.changed.len());
@@ -179,15 +179,15 @@ impl<'a> Step<'a> {
         ahead.taken();
         // First: its revisions are used up, whatever becomes of the rest.
         index.revision.store(revision, Ordering::Release);
-        self.show(&revisions);
+        self.publish(&revisions);
         index.graph.forget(&index.scan, &gone);
         Ok(())
     }
 
-    /// Vectors have come before, and go after, the facts that make a picture findable. The store has taken
+    /// Vectors have come before, and go after, the facts that make an image findable. The store has taken
     /// the step, so nothing here fails: regions that find no room are read from the store when they are
     /// asked for next.
-    fn show(&self, revisions: &[(ImageId, u64)]) {
+    fn publish(&self, revisions: &[(ImageId, u64)]) {
         let mut regions = self.index.regions.get();
         for (id, stored) in self.effects.iter().filter_map(Effect::regions) {
             let put = |regions: &RegionIndex| fault::point().and_then(|()| regions.put(id, stored));
@@ -250,7 +250,7 @@ fn vectors_of(effects: &[Effect]) -> (Vec<(ImageId, &Quantised)>, Vec<ImageId>) 
     (new, gone)
 }
 
-/// Pictures that get regions with the step, in place of older ones perhaps, and those that lose theirs.
+/// Images that get regions with the step, in place of older ones perhaps, and those that lose theirs.
 fn regions_of(effects: &[Effect]) -> (Vec<ImageId>, Vec<ImageId>) {
     let new = effects.iter().filter_map(|effect| Some(effect.regions()?.0)).collect();
     let gone =

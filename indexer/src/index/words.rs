@@ -9,7 +9,7 @@ use crate::store::keys::{self, Table};
 use crate::words::WordDocument;
 use crate::{FileRecord, IdSet, ImageId, IndexError};
 
-/// Pictures between two commits of a word index that catches up.
+/// Images between two commits of a word index that catches up.
 const CHANGES_AT_ONCE: usize = if cfg!(test) { 32 } else { 16_384 };
 
 impl Index {
@@ -58,7 +58,7 @@ impl Index {
         self.words.commit(self.revision())
     }
 
-    /// The pictures that belong in the word index: those with a file that is present.
+    /// The images that belong in the word index: those with a file that is present.
     pub(super) fn with_words(&self) -> Result<IdSet, IndexError> {
         let memory = self.memory.read();
         let mut wanted = IdSet::default();
@@ -88,7 +88,7 @@ impl Index {
         }
     }
 
-    /// Names of the folders from the library's root downwards; what lies above says nothing about a picture.
+    /// Names of the folders from the library's root downwards; what lies above says nothing about an image.
     fn folder_names(&self, files: &[FileRecord]) -> Vec<String> {
         let manifest = self.manifest.read();
         let mut folders = BTreeSet::new();
@@ -101,7 +101,7 @@ impl Index {
     }
 }
 
-/// What people and the model say of a picture.
+/// What people and the model say of an image.
 fn joined(caption: Option<String>, described: Option<String>) -> Option<String> {
     match (caption, described) {
         (Some(caption), Some(described)) => Some(format!("{caption}\n{described}")),

@@ -28,7 +28,7 @@ impl Index {
         }
     }
 
-    /// As [`Index::add_with_regions`] for a picture whose regions are not known.
+    /// As [`Index::add_with_regions`] for an image whose regions are not known.
     ///
     /// # Errors
     /// As [`Index::add_with_regions`].
@@ -36,8 +36,8 @@ impl Index {
         self.add_stored(record, vector, None, file)
     }
 
-    /// Stores a new picture with its vector, its regions and first file in one atomic step. Visible to readers at once, safe against
-    /// a killed process after the next [`Index::commit`]. `record.id` and `file.image` are ignored; the picture's number
+    /// Stores a new image with its vector, its regions and first file in one atomic step. Visible to readers at once, safe against
+    /// a killed process after the next [`Index::commit`]. `record.id` and `file.image` are ignored; the image's number
     /// is returned. If the content is known already, only the file is added. The vector is brought to length 1.
     ///
     /// # Errors
@@ -78,13 +78,13 @@ impl Index {
         }
         file.image = id;
         step.put_file(file)?;
-        step.take()?;
+        step.commit()?;
         writer.next_id = writer.next_id.max(id.0 + 1);
         Ok(id)
     }
 
-    /// Adds a file of a known picture, or replaces the record of a file (touched, moved, back again, other content). A
-    /// picture that loses its last file is removed with it.
+    /// Adds a file of a known image, or replaces the record of a file (touched, moved, back again, other content). A
+    /// image that loses its last file is removed with it.
     ///
     /// # Errors
     /// [`IndexError::NoSuchImage`], or if the store fails.
@@ -93,10 +93,10 @@ impl Index {
         self.require(file.image)?;
         let mut step = Step::new(self);
         step.put_file(file)?;
-        step.take()
+        step.commit()
     }
 
-    /// Replaces caption and keywords of a picture.
+    /// Replaces caption and keywords of an image.
     ///
     /// # Errors
     /// [`IndexError::NoSuchImage`], or if the store fails.
@@ -115,10 +115,10 @@ impl Index {
         (record.caption, record.keywords) = (caption, keywords);
         let mut step = Step::new(self);
         step.replace_words(&record);
-        step.take()
+        step.commit()
     }
 
-    /// Replaces what the model's decoder says of a picture.
+    /// Replaces what the model's decoder says of an image.
     ///
     /// # Errors
     /// [`IndexError::NoSuchImage`], or if the store fails.
@@ -129,7 +129,7 @@ impl Index {
         records::fit(&mut record);
         let mut step = Step::new(self);
         step.replace_words(&record);
-        step.take()
+        step.commit()
     }
 
     /// Marks a file as missing: it is no longer found, its vector stays for its return. An unknown file is no error.
@@ -141,10 +141,10 @@ impl Index {
         let Some(file) = self.store.file(PathHash::of(path))? else { return Ok(()) };
         let mut step = Step::new(self);
         step.put_file(FileRecord { missing: true, ..file })?;
-        step.take()
+        step.commit()
     }
 
-    /// Forgets a file, and its picture if no other file holds it. An unknown file is no error.
+    /// Forgets a file, and its image if no other file holds it. An unknown file is no error.
     ///
     /// # Errors
     /// If the store fails.
@@ -153,7 +153,7 @@ impl Index {
         let Some(file) = self.store.file(PathHash::of(path))? else { return Ok(()) };
         let mut step = Step::new(self);
         step.remove_file(file)?;
-        step.take()
+        step.commit()
     }
 
     /// Records a folder as part of the library.
@@ -208,8 +208,8 @@ impl Index {
         self.finish_with(&mut |_, _| ControlFlow::Continue(()))
     }
 
-    /// After bulk changes: commits, brings words up to date, and builds the graphs of pictures and of regions, each if
-    /// there are enough for one; with a graph of pictures there is a snapshot, which opening reads. Building may take
+    /// After bulk changes: commits, brings words up to date, and builds the graphs of images and of regions, each if
+    /// there are enough for one; with a graph of images there is a snapshot, which opening reads. Building may take
     /// minutes; `progress` is told how many vectors of how many are linked, graph by graph, and ends it when it breaks. Then
     /// scans serve, and the next call goes on.
     ///

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use parking_lot::Mutex;
 
-use super::look::Known;
+use super::decode_stage::Known;
 use crate::regions::format::Stored;
 use crate::{ContentHash, FileRecord, ImageRecord, Index, IndexError};
 
-/// Contents on their way through the stages, and pictures that lost their last file in this run.
+/// Contents on their way through the stages, and images that lost their last file in this run.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
     state: Mutex<State>,
@@ -17,13 +17,13 @@ pub(super) struct Contents {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Other files with the content of a picture that is being encoded.
+    /// Other files with the content of an image that is being encoded.
     in_flight: HashMap<ContentHash, Vec<Known>>,
     displaced: HashMap<ContentHash, Displaced>,
     order: VecDeque<ContentHash>,
 }
 
-/// A picture whose file now holds another one. It is kept for a while, because the file may just have been renamed: two
+/// An image whose file now holds another one. It is kept for a while, because the file may just have been renamed: two
 /// names that change places would otherwise cost the encoding of both.
 #[derive(Debug, Clone)]
 pub(super) struct Displaced {
@@ -40,10 +40,10 @@ const MOST_DISPLACED: usize = 1024;
 /// What to do with a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Claim {
-    /// Nobody knows it; the caller encodes it and then calls [`Contents::settle`].
+    /// Nobody knows it; the caller encodes it and then calls [`Contents::end_claim`].
     Encode,
     /// Somebody is encoding it, and will find this file when done.
-    Waits,
+    InFlight,
     /// It needs no encoding.
     Known,
 }
@@ -55,7 +55,7 @@ impl Contents {
         let mut state = self.state.lock();
         if let Some(waiting) = state.in_flight.get_mut(&file.content) {
             waiting.push(file);
-            return Ok(Claim::Waits);
+            return Ok(Claim::InFlight);
         }
         if state.displaced.contains_key(&file.content) || index.by_content(&file.content)?.is_some() {
             return Ok(Claim::Known);
@@ -65,11 +65,11 @@ impl Contents {
     }
 
     /// Ends a claim; returns the files that waited for it.
-    pub fn settle(&self, content: &ContentHash) -> Vec<Known> {
+    pub fn end_claim(&self, content: &ContentHash) -> Vec<Known> {
         self.state.lock().in_flight.remove(content).unwrap_or_default()
     }
 
-    /// Keeps a picture that is about to lose its last file.
+    /// Keeps an image that is about to lose its last file.
     pub fn displace(&self, index: &Index, file: FileRecord) -> Result<(), IndexError> {
         let (Some(record), Some(vector)) = (index.image(file.image)?, index.vector(file.image)) else { return Ok(()) };
         let regions = index.stored_regions(file.image)?;
@@ -84,7 +84,7 @@ impl Contents {
         Ok(())
     }
 
-    /// A picture that was displaced in this run.
+    /// An image that was displaced in this run.
     pub fn displaced(&self, content: &ContentHash) -> Option<Displaced> {
         self.state.lock().displaced.get(content).cloned()
     }

@@ -1,4 +1,4 @@
-//! Files to what the encoder reads, within a time for each picture and until the run is over.
+//! Files to what the encoder reads, within a time for each image and until the run is over.
 
 use std::fmt;
 use std::io::Cursor;
@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use glimpse_encoder::Encode;
 use glimpse_encoder::dense::{DenseProfile, Views};
-use glimpse_encoder::picture::{self, Format, Limits, Picture, PictureError};
+use glimpse_encoder::image_file::{self, DecodedImage, Format, ImageError, Limits};
 use image::ImageReader;
 
 use super::IngestOptions;
@@ -19,36 +19,38 @@ use super::metadata::{self, Metadata};
 use super::read::{Stat, Unread, read};
 use crate::ContentHash;
 
-type Decode = dyn Fn(&[u8], &Limits, u32) -> Result<Picture, PictureError> + Send + Sync;
+type Decode = dyn Fn(&[u8], &Limits, u32) -> Result<DecodedImage, ImageError> + Send + Sync;
 
-/// Turns the bytes of a file into pixels; by default, [`picture::decode_reduced`].
+/// Turns the bytes of a file into pixels; by default, [`image_file::decode_reduced`].
 #[derive(Clone, Default)]
-pub struct PictureDecoder(Option<Arc<Decode>>);
+pub struct ImageDecoder(Option<Arc<Decode>>);
 
-impl PictureDecoder {
+impl ImageDecoder {
     /// Calls `decode` with the bytes, the limits and the pixels that the shorter side must have.
-    /// It may take as long as it wants: [`IngestOptions::picture_timeout`] ends the wait for it.
-    pub fn new(decode: impl Fn(&[u8], &Limits, u32) -> Result<Picture, PictureError> + Send + Sync + 'static) -> Self {
+    /// It may take as long as it wants: [`IngestOptions::image_timeout`] ends the wait for it.
+    pub fn new(
+        decode: impl Fn(&[u8], &Limits, u32) -> Result<DecodedImage, ImageError> + Send + Sync + 'static,
+    ) -> Self {
         Self(Some(Arc::new(decode)))
     }
 
-    fn decode(&self, bytes: &[u8], limits: &Limits, least: u32) -> Result<Picture, PictureError> {
+    fn decode(&self, bytes: &[u8], limits: &Limits, least: u32) -> Result<DecodedImage, ImageError> {
         match &self.0 {
             Some(decode) => decode(bytes, limits, least),
-            None => picture::decode_reduced(bytes, limits, least),
+            None => image_file::decode_reduced(bytes, limits, least),
         }
     }
 }
 
-impl fmt::Debug for PictureDecoder {
+impl fmt::Debug for ImageDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "PictureDecoder(set)" } else { "PictureDecoder(own)" })
+        f.write_str(if self.0.is_some() { "ImageDecoder(set)" } else { "ImageDecoder(own)" })
     }
 }
 
 /// Bytes that a decoder holds per pixel: the deepest common format beside the result.
 const BYTES_PER_PIXEL: u64 = 8;
-/// Counted for a picture whose size only its decoder can tell.
+/// Counted for an image whose size only its decoder can tell.
 const UNKNOWN_PIXELS: u64 = 64_000_000;
 
 /// What all threads that decode share.
@@ -60,14 +62,14 @@ pub(super) struct Decoder<'a> {
     calls: Detached,
     /// Bytes of files in memory.
     files: Budget,
-    /// Bytes of decoded pictures.
+    /// Bytes of decoded images.
     pixels: Budget,
     /// Nanoseconds that all threads together spent on decoding and resizing.
     pub decoding: AtomicU64,
 }
 
-/// A picture file in memory.
-pub(super) struct PictureFile<'a> {
+/// An image file in memory.
+pub(super) struct ImageFile<'a> {
     pub stat: Stat,
     pub format: Format,
     pub content: ContentHash,
@@ -77,10 +79,10 @@ pub(super) struct PictureFile<'a> {
     _memory: Share<'a>,
 }
 
-/// A picture as the encoder reads it, and what its file says of it.
+/// An image as the encoder reads it, and what its file says of it.
 pub(super) struct Decoded {
     pub views: Views,
-    /// Width and height of the upright picture.
+    /// Width and height of the upright image.
     pub size: (u32, u32),
     pub metadata: Metadata,
 }
@@ -99,7 +101,7 @@ impl<'a> Decoder<'a> {
             options,
             profile,
             is_over,
-            calls: Detached::new(options.picture_timeout),
+            calls: Detached::new(options.image_timeout),
             files: Budget::new(budget / 2),
             pixels: Budget::new(budget),
             decoding: AtomicU64::new(0),
@@ -107,7 +109,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Reads a file of about `expected` bytes.
-    pub fn read(&self, path: &Path, expected: u64) -> Result<PictureFile<'_>, Unread> {
+    pub fn read(&self, path: &Path, expected: u64) -> Result<ImageFile<'_>, Unread> {
         if let Some(files) = self.calls.exhausted_by() {
             return Err(Unread::Stuck(files));
         }
@@ -120,36 +122,36 @@ impl<'a> Decoder<'a> {
             let (content, pixels) = (ContentHash::of(&bytes), pixels(&bytes));
             Ok((bytes, stat, format, content, pixels))
         })?;
-        Ok(PictureFile { stat, format, content, bytes, pixels, _memory: memory })
+        Ok(ImageFile { stat, format, content, bytes, pixels, _memory: memory })
     }
 
-    /// Decodes a picture and cuts it into what the model reads: also its regions' windows if
+    /// Decodes an image and cuts it into what the model reads: also its regions' windows if
     /// `makes_regions`.
-    pub fn decode(&self, path: &Path, file: PictureFile<'_>, makes_regions: bool) -> Result<Decoded, Unread> {
+    pub fn decode(&self, path: &Path, file: ImageFile<'_>, makes_regions: bool) -> Result<Decoded, Unread> {
         let _memory = self.pixels.take(file.pixels.saturating_mul(BYTES_PER_PIXEL));
         let start = Instant::now();
         let detail = if makes_regions { self.profile.config.detail } else { 1.0 };
         let (least, limits) = (least_side(self.encoder, detail), self.options.limits);
-        let (decoder, PictureFile { bytes, format, content, .. }) = (self.options.decoder.clone(), file);
-        let (picture, metadata) = self.call(path, "decoding", move || {
-            let picture = decoder.decode(&bytes, &limits, least);
-            let picture = picture.map_err(|error| Unread::Skipped(error.to_string()))?;
+        let (decoder, ImageFile { bytes, format, content, .. }) = (self.options.decoder.clone(), file);
+        let (image, metadata) = self.call(path, "decoding", move || {
+            let image = decoder.decode(&bytes, &limits, least);
+            let image = image.map_err(|error| Unread::Skipped(error.to_string()))?;
             // Last: the metadata reader wants to own the bytes of a TIFF.
-            Ok((picture, metadata::read(format, bytes)))
+            Ok((image, metadata::read(format, bytes)))
         })?;
         let views = match makes_regions {
-            true => self.profile.views(self.encoder, &picture.pixels),
-            false => self.encoder.prepare(&picture.pixels).map(Views::whole),
+            true => self.profile.views(self.encoder, &image.pixels),
+            false => self.encoder.prepare(&image.pixels).map(Views::whole),
         };
         let views = views.map_err(|error| Unread::Skipped(error.to_string()))?;
-        self.options.on_picture.call(&content, &picture);
+        self.options.on_image.call(&content, &image);
         self.decoding.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
-        Ok(Decoded { views, size: picture.size, metadata })
+        Ok(Decoded { views, size: image.size, metadata })
     }
 
-    /// What a file says of its picture beside the pixels.
-    pub fn metadata(&self, path: &Path, file: PictureFile<'_>) -> Result<Metadata, Unread> {
-        let PictureFile { format, bytes, .. } = file;
+    /// What a file says of its image beside the pixels.
+    pub fn metadata(&self, path: &Path, file: ImageFile<'_>) -> Result<Metadata, Unread> {
+        let ImageFile { format, bytes, .. } = file;
         self.call(path, "reading", move || Ok(metadata::read(format, bytes)))
     }
 
@@ -164,22 +166,22 @@ impl<'a> Decoder<'a> {
             Err(Left::Cancelled) => Err(Unread::Cancelled),
             Err(Left::Broken(panic)) => Err(Unread::Skipped(format!("{what} it went wrong: {panic}"))),
             Err(Left::TooLong) => {
-                let seconds = self.options.picture_timeout.as_secs_f32();
+                let seconds = self.options.image_timeout.as_secs_f32();
                 Err(Unread::Failed(format!(
-                    "{what} it took longer than {seconds} seconds, so it was given up; --picture-timeout allows more"
+                    "{what} it took longer than {seconds} seconds, so it was given up; --image-timeout allows more"
                 )))
             }
         }
     }
 }
 
-/// Pixels that the shorter side of a picture must have, so that the model sees no difference to the
-/// whole picture, whose views are cut out of it `detail` times as large as the model reads.
+/// Pixels that the shorter side of an image must have, so that the model sees no difference to the
+/// whole image, whose views are cut out of it `detail` times as large as the model reads.
 fn least_side(encoder: &dyn Encode, detail: f32) -> u32 {
     (encoder.info().input_side() as f32 * detail.max(1.0) * 2.5) as u32
 }
 
-/// What a picture's header says of its size.
+/// What an image's header says of its size.
 fn pixels(bytes: &[u8]) -> u64 {
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
     let size = reader.ok().and_then(|reader| reader.into_dimensions().ok());
@@ -192,7 +194,7 @@ mod tests {
 
     use super::*;
 
-    /// A square picture of 4096 patches of 16 pixels has 1024 a side.
+    /// A square image of 4096 patches of 16 pixels has 1024 a side.
     #[test]
     fn a_larger_patch_budget_is_decoded_larger() {
         let [few, many] = [256, 4096].map(|budget| FakeEncoder::new(8).with_budget(budget));

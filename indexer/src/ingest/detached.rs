@@ -92,20 +92,20 @@ mod tests {
         std::thread::sleep(Duration::from_secs(600));
     }
 
-    fn picture() -> &'static Path {
+    fn image() -> &'static Path {
         Path::new("a.jpg")
     }
 
     #[test]
     fn a_call_ends_by_itself_or_is_left_behind() {
         let calls = Detached::new(Duration::from_secs(1));
-        assert_eq!(calls.call(picture(), || false, || 7), Ok(7));
-        assert_eq!(calls.call(picture(), || false, sleep), Err(Left::TooLong));
-        let broken = calls.call(picture(), || false, || panic!("so it is"));
+        assert_eq!(calls.call(image(), || false, || 7), Ok(7));
+        assert_eq!(calls.call(image(), || false, sleep), Err(Left::TooLong));
+        let broken = calls.call(image(), || false, || panic!("so it is"));
         assert_eq!(broken, Err::<(), _>(Left::Broken("so it is".into())));
         let patient = Detached::new(Duration::from_secs(600));
         let start = Instant::now();
-        assert_eq!(patient.call(picture(), || true, sleep), Err(Left::Cancelled));
+        assert_eq!(patient.call(image(), || true, sleep), Err(Left::Cancelled));
         assert!(start.elapsed() < Duration::from_secs(10));
     }
 
@@ -116,9 +116,9 @@ mod tests {
         for _ in 0..MOST_LEFT {
             assert_eq!(calls.exhausted_by(), None);
             let wait = wait.clone();
-            assert_eq!(calls.call(picture(), || false, move || _ = wait.recv()), Err(Left::TooLong));
+            assert_eq!(calls.call(image(), || false, move || _ = wait.recv()), Err(Left::TooLong));
         }
-        assert_eq!(calls.exhausted_by(), Some(vec![picture().to_path_buf(); MOST_LEFT]));
+        assert_eq!(calls.exhausted_by(), Some(vec![image().to_path_buf(); MOST_LEFT]));
         drop(end);
         while calls.exhausted_by().is_some() {
             std::thread::yield_now();

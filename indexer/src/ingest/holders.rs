@@ -1,7 +1,7 @@
-//! Where the bytes of a file come from: the other files that held the same picture.
+//! Where the bytes of a file come from: the other files that held the same image.
 //!
-//! Of a picture with thousands of copies, looking at all the others for each of them would take time
-//! that grows with the square. So the others of such a picture are looked at once in a run.
+//! Of an image with thousands of copies, looking at all the others for each of them would take time
+//! that grows with the square. So the others of such an image are looked at once in a run.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
@@ -11,13 +11,13 @@ use super::disk::{self, is_gone};
 use super::read::Stat;
 use crate::{FileRecord, ImageId, Index, IndexError};
 
-/// What is known of the files of a picture is kept from so many files on.
+/// What is known of the files of an image is kept from so many files on.
 const MANY: usize = 16;
 
-/// The place of a file among those of its picture.
+/// The place of a file among those of its image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// No other file holds the picture.
+    /// No other file holds the image.
     Only,
     /// Another one did, and is gone or holds something else by now.
     MovedFrom(PathBuf),
@@ -25,14 +25,14 @@ pub(super) enum Origin {
     CopyOf(PathBuf),
 }
 
-/// The other files of pictures that this run came across.
+/// The other files of images that this run came across.
 #[derive(Debug, Default)]
 pub(super) struct Holders {
     of: HashMap<ImageId, Others>,
 }
 
 impl Holders {
-    /// Tells where a file that was just read comes from if it `is_new` to the picture `id`, and notes
+    /// Tells where a file that was just read comes from if it `is_new` to the image `id`, and notes
     /// that it holds it. A file that another one was moved from is not named a second time; those that
     /// are gone and were not seen before are added to `gone`.
     ///
@@ -63,7 +63,7 @@ impl Holders {
     }
 }
 
-/// The files of a picture but for the one in question.
+/// The files of an image but for the one in question.
 #[derive(Debug, Default)]
 struct Others {
     files: usize,

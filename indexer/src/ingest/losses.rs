@@ -33,7 +33,7 @@ impl Losses {
     }
 }
 
-/// Compares generations. A picture that was found again under another path is not lost, nor is a file that was deleted from
+/// Compares generations. An image that was found again under another path is not lost, nor is a file that was deleted from
 /// a folder where others are left.
 ///
 /// # Errors
@@ -65,7 +65,7 @@ pub fn losses(old: &Index, new: &Index) -> Result<Losses, IndexError> {
     Ok(losses)
 }
 
-/// True if the new generation has the picture that `path` held in the old one.
+/// True if the new generation has the image that `path` held in the old one.
 fn found_elsewhere(old: &Index, new: &Index, path: &Path) -> Result<bool, IndexError> {
     let Some(file) = old.file(path)? else { return Ok(true) };
     let Ok(Some(record)) = old.image(file.image) else { return Ok(false) };

@@ -3,13 +3,13 @@
 mod budget;
 mod contents;
 mod decode;
+mod decode_stage;
 mod detached;
 mod devices;
 mod disk;
 mod encode;
 mod holders;
 mod hook;
-mod look;
 mod losses;
 mod metadata;
 mod names;
@@ -30,13 +30,13 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use glimpse_encoder::picture::Limits;
+use glimpse_encoder::image_file::Limits;
 use glimpse_encoder::{Checked, Encode};
 
 use self::contents::Contents;
-pub use self::decode::PictureDecoder;
+pub use self::decode::ImageDecoder;
 pub use self::devices::Devices;
-pub use self::hook::PictureHook;
+pub use self::hook::ImageHook;
 pub use self::losses::{Losses, losses};
 use self::reconcile::reconcile;
 pub use self::regions::{RegionChoice, RegionOptions};
@@ -65,30 +65,30 @@ pub struct IngestOptions {
     /// Follow links that lead out of the roots. What others may write into would choose what is
     /// read.
     pub follow_links: bool,
-    /// Pictures per encoder call.
+    /// Images per encoder call.
     pub batch: usize,
     /// Threads that read and decode.
     pub threads: usize,
-    /// Bounds on a single picture.
+    /// Bounds on a single image.
     pub limits: Limits,
     /// What becomes of regions.
     pub regions: RegionOptions,
-    /// The language in which the model's decoder describes pictures that have no description yet, known ones too; none
+    /// The language in which the model's decoder describes images that have no description yet, known ones too; none
     /// are described if absent.
     pub captions: Option<String>,
-    /// Sees every picture that is decoded, before it is encoded.
-    pub on_picture: PictureHook,
+    /// Sees every image that is decoded, before it is encoded.
+    pub on_image: ImageHook,
     /// Tells folders of one drive from those of another.
     pub devices: Devices,
-    /// How long reading or decoding one picture may take. One that takes longer has failed, and is
+    /// How long reading or decoding one image may take. One that takes longer has failed, and is
     /// left to itself: a run that has left many behind ends with [`IndexError::Stuck`].
-    pub picture_timeout: Duration,
-    /// Decodes pictures.
-    pub decoder: PictureDecoder,
+    pub image_timeout: Duration,
+    /// Decodes images.
+    pub decoder: ImageDecoder,
 }
 
 /// A hundred megapixels take a few seconds, ten times as long where all cores are busy.
-const PICTURE_TIMEOUT: Duration = Duration::from_secs(120);
+const IMAGE_TIMEOUT: Duration = Duration::from_secs(120);
 
 impl Default for IngestOptions {
     fn default() -> Self {
@@ -106,10 +106,10 @@ impl Default for IngestOptions {
             limits: Limits::default(),
             regions: RegionOptions::default(),
             captions: None,
-            on_picture: PictureHook::default(),
+            on_image: ImageHook::default(),
             devices: Devices::default(),
-            picture_timeout: PICTURE_TIMEOUT,
-            decoder: PictureDecoder::default(),
+            image_timeout: IMAGE_TIMEOUT,
+            decoder: ImageDecoder::default(),
         }
     }
 }
@@ -135,7 +135,7 @@ pub enum FileEvent {
         /// A file with the same bytes.
         of: PathBuf,
     },
-    /// Not a picture that can be indexed, and why.
+    /// Not an image that can be indexed, and why.
     Skipped {
         /// The file.
         path: PathBuf,
@@ -170,7 +170,7 @@ pub trait Observer {
 /// Sums of a run.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 pub struct Summary {
-    /// Pictures encoded and stored.
+    /// Images encoded and stored.
     pub indexed: usize,
     /// Files known by size and times, or read and found the same.
     pub unchanged: usize,
@@ -178,7 +178,7 @@ pub struct Summary {
     pub moved: usize,
     /// Files with the bytes of another one.
     pub duplicate: usize,
-    /// Files that are no pictures that can be indexed.
+    /// Files that are no images that can be indexed.
     pub skipped: usize,
     /// Files that could not be read.
     pub failed: usize,
@@ -201,7 +201,7 @@ pub struct Summary {
 /// Brings `index` up to date with the roots. Stops soon after `cancel` is set, with everything done so far kept.
 ///
 /// # Errors
-/// If the index or the encoder fails, [`IndexError::OtherRegions`], or a root is neither there nor known; a bad picture is an event, not an error.
+/// If the index or the encoder fails, [`IndexError::OtherRegions`], or a root is neither there nor known; a bad image is an event, not an error.
 pub fn ingest(
     index: &Index,
     encoder: &dyn Encode,
@@ -219,7 +219,7 @@ pub fn ingest(
     for folder in options.roots.iter().filter(|root| root.is_dir()) {
         index.add_root(folder.clone())?;
     }
-    let profile = regions::settle(index, encoder, &options.regions, options.captions.is_some())?;
+    let profile = regions::resolve_profile(index, encoder, &options.regions, options.captions.is_some())?;
     let contents = Contents::default();
     let mut writer = Writer::new(index, &contents, Report::new(observer));
     let ran = pipeline::run(index, encoder, &options, &profile, cancel, &mut writer, &contents)?;

@@ -1,14 +1,14 @@
-//! What files are called that hold pictures.
+//! What files are called that hold images.
 
 use std::path::Path;
 
-/// Names of pictures, read or not: one that is not read is named as skipped, so that nothing is missing without a word.
+/// Names of images, read or not: one that is not read is named as skipped, so that nothing is missing without a word.
 const EXTENSIONS: [&str; 27] = [
     "jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "tif", "tiff", "bmp", "dib", "heic", "heif", "hif",
     "avif", "ico", "tga", "jxl", "jp2", "psd", "qoi", "dds", "exr", "hdr", "ppm", "pgm",
 ];
 
-/// Names of what holds pictures that no decoder here reads: they are named as skipped without a look inside, where many
+/// Names of what holds images that no decoder here reads: they are named as skipped without a look inside, where many
 /// pass for something else (camera raw files mostly for TIFF).
 const RAW: [&str; 27] = [
     "3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gpr", "iiq", "kdc", "mef", "mos", "mrw", "nef",
@@ -19,7 +19,7 @@ const VIDEO: [&str; 16] =
 
 /// What a file's name says that it is.
 pub(super) enum Named {
-    Picture,
+    Image,
     /// Not read, whatever is in it: its kind in words.
     Unread(&'static str),
 }
@@ -29,7 +29,7 @@ pub(super) fn named(path: &Path) -> Option<Named> {
     let extension = path.extension().and_then(|it| it.to_str())?;
     let is_of = |known: &[&str]| known.iter().any(|known| extension.eq_ignore_ascii_case(known));
     match () {
-        () if is_of(&EXTENSIONS) => Some(Named::Picture),
+        () if is_of(&EXTENSIONS) => Some(Named::Image),
         () if is_of(&RAW) => Some(Named::Unread("a camera raw file")),
         () if is_of(&VIDEO) => Some(Named::Unread("a video")),
         () => None,

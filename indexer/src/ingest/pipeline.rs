@@ -1,7 +1,7 @@
 //! The stages side by side, bounded channels between them.
 //!
 //! ```text
-//! walk (1) --candidates--> look (N) --new pictures--> encode (1) --vectors--> write (the caller's thread)
+//! walk (1) --candidates--> look (N) --new images--> encode (1) --vectors--> write (the caller's thread)
 //!     \                        \                                                 ^
 //!      `------- failures -------`-------------- known files, failures -----------'
 //! ```
@@ -22,8 +22,8 @@ use glimpse_encoder::dense::DenseProfile;
 use super::IngestOptions;
 use super::contents::Contents;
 use super::decode::Decoder;
+use super::decode_stage::{DecodeStage, Fresh, Known, NewImage};
 use super::encode::{Encoded, encode};
-use super::look::{Fresh, Known, Looker, NewPicture};
 use super::walk::{Candidate, Found, Walked, Walker};
 use super::write::Writer;
 use crate::{FileRecord, Index, IndexError};
@@ -35,18 +35,18 @@ pub(super) enum Message {
     Unchanged { path: PathBuf, back: Option<FileRecord> },
     /// A file whose content needs no encoding.
     Known(Known),
-    /// A new picture, its vector and its regions.
-    Encoded(Box<(NewPicture, Encoded)>),
-    /// A file that gave no picture.
-    Lost { path: PathBuf, outcome: Outcome },
+    /// A new image, its vector and its regions.
+    Encoded(Box<(NewImage, Encoded)>),
+    /// A file that gave no image.
+    Rejected { path: PathBuf, outcome: Outcome },
     /// Nothing can go on.
     Fatal(IndexError),
 }
 
-/// Why a file gave no picture, worded for people.
+/// Why a file gave no image, worded for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// There is no picture.
+    /// There is no image.
     Skipped(String),
     /// Nobody looked: what is known of it stays.
     LeftOut(String),
@@ -103,17 +103,17 @@ pub(super) fn run(
     };
     let is_over = || shared.is_over();
     let decoder = Decoder::new(encoder, options, profile, &is_over);
-    let looker = Looker { index, decoder: &decoder, contents };
-    let (to_look, candidates) = bounded(CANDIDATES);
+    let decode_stage = DecodeStage { index, decoder: &decoder, contents };
+    let (to_decode, candidates) = bounded(CANDIDATES);
     let (to_encode, fresh) = bounded(2 * options.batch.max(1));
     let (to_write, messages) = bounded(MESSAGES);
     let walked = std::thread::scope(|scope| {
-        let (shared, looker) = (&shared, &looker);
+        let (shared, decode_stage) = (&shared, &decode_stage);
         let tell = to_write.clone();
-        let walk = scope.spawn(move || walk(options, shared, &to_look, &tell));
+        let walk = scope.spawn(move || walk(options, shared, &to_decode, &tell));
         for _ in 0..options.threads.max(1) {
             let (candidates, to_encode, to_write) = (candidates.clone(), to_encode.clone(), to_write.clone());
-            scope.spawn(move || look(looker, shared, &candidates, &to_encode, &to_write));
+            scope.spawn(move || decode(decode_stage, shared, &candidates, &to_encode, &to_write));
         }
         drop((candidates, to_encode));
         let tell = to_write.clone();
@@ -137,27 +137,27 @@ pub(super) fn run(
     Ok(Ran { walked, encoding, decoding })
 }
 
-fn walk(options: &IngestOptions, shared: &Shared<'_>, look: &Sender<Candidate>, write: &Sender<Message>) -> Walked {
+fn walk(options: &IngestOptions, shared: &Shared<'_>, decode: &Sender<Candidate>, write: &Sender<Message>) -> Walked {
     let sink = |found| {
         let gone = match found {
             Found::Folder => false,
             Found::Candidate(candidate) => {
                 shared.found.fetch_add(1, Relaxed);
-                look.send(candidate).is_err()
+                decode.send(candidate).is_err()
             }
             Found::Unread(path, kind) => {
                 shared.found.fetch_add(1, Relaxed);
                 let outcome = Outcome::Skipped(format!("{kind}, which is not a supported format"));
-                write.send(Message::Lost { path, outcome }).is_err()
+                write.send(Message::Rejected { path, outcome }).is_err()
             }
             Found::LinkOut(path) => {
                 shared.found.fetch_add(1, Relaxed);
                 let outcome =
                     Outcome::LeftOut("a link out of the folder, which is followed with --follow-links".into());
-                write.send(Message::Lost { path, outcome }).is_err()
+                write.send(Message::Rejected { path, outcome }).is_err()
             }
             Found::Failed(path, reason) => {
-                write.send(Message::Lost { path, outcome: Outcome::Failed(reason) }).is_err()
+                write.send(Message::Rejected { path, outcome: Outcome::Failed(reason) }).is_err()
             }
         };
         !gone && !shared.is_over()
@@ -168,15 +168,15 @@ fn walk(options: &IngestOptions, shared: &Shared<'_>, look: &Sender<Candidate>, 
     walked
 }
 
-fn look(
-    looker: &Looker<'_>,
+fn decode(
+    decode_stage: &DecodeStage<'_>,
     shared: &Shared<'_>,
     candidates: &Receiver<Candidate>,
     encode: &Sender<Fresh>,
     write: &Sender<Message>,
 ) {
     for candidate in candidates {
-        if shared.is_over() || !looker.look(candidate, encode, write) {
+        if shared.is_over() || !decode_stage.process(candidate, encode, write) {
             return;
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use glimpse_encoder::files;
-use glimpse_encoder::picture::{self, Format, Limits};
+use glimpse_encoder::image_file::{self, Format, Limits};
 
 /// What tells one state of a file from another at the cost of a stat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ fn nanoseconds(time: SystemTime) -> i64 {
 /// Why a file gave no bytes, worded for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unread {
-    /// It is not a picture that can be indexed.
+    /// It is not an image that can be indexed.
     Skipped(String),
     /// It may be one, but could not be read.
     Failed(String),
@@ -69,7 +69,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Enough of a file to tell its format.
 const HEAD: u64 = 64;
 
-/// The bytes of a picture and the state of the file that holds them. Files whose first bytes announce no picture, or one
+/// The bytes of an image and the state of the file that holds them. Files whose first bytes announce no image, or one
 /// that this build cannot read, are not read any further.
 pub(super) fn read(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Stat), Unread> {
     for attempt in 0..ATTEMPTS {
@@ -101,10 +101,10 @@ fn read_once(path: &Path, limits: &Limits) -> Result<Option<(Vec<u8>, Stat)>, Un
 }
 
 fn readable(head: &[u8], limits: &Limits) -> Result<(), Unread> {
-    let skipped = |reason: picture::PictureError| Unread::Skipped(reason.to_string());
+    let skipped = |reason: image_file::ImageError| Unread::Skipped(reason.to_string());
     let format = Format::sniff(head).map_err(skipped)?;
     if matches!(format, Format::Heic | Format::Avif) && !cfg!(feature = "heic") {
-        picture::decode(head, limits).map_err(skipped)?;
+        image_file::decode(head, limits).map_err(skipped)?;
     }
     Ok(())
 }
@@ -117,13 +117,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_first_bytes_of_what_is_no_picture_are_read() {
+    fn only_the_first_bytes_of_what_is_no_image_are_read() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("film.jpg");
         let file = File::create(&path).unwrap();
         file.set_len(1 << 40).unwrap(); // a hole of a terabyte
         let Err(Unread::Skipped(reason)) = read(&path, &Limits::default()) else { panic!("a hole was read") };
-        assert!(reason.starts_with("not a picture"), "{reason}");
+        assert!(reason.starts_with("not an image"), "{reason}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! New regions for all pictures of an index, in order of their numbers, so that a run that is stopped can be gone on with.
+//! New regions for all images of an index, in order of their numbers, so that a run that is stopped can be gone on with.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -8,13 +8,13 @@ use glimpse_encoder::{Encode, EncodeError};
 
 use super::decode::Decoder;
 use super::encode::{MOST_FAILURES, Wanted};
-use super::refill::{Lacking, make};
+use super::refill::{Incomplete, make};
 use super::write::Writer;
 use super::{FileEvent, IngestOptions};
 use crate::library::RegionRebuild;
 use crate::{ImageId, Index, IndexError};
 
-/// Goes on with a rebuild, if there is one. Pictures that came since it began have new regions, or none.
+/// Goes on with a rebuild, if there is one. Images that came since it began have new regions, or none.
 pub(super) fn rebuild(
     index: &Index,
     encoder: &dyn Encode,
@@ -27,7 +27,7 @@ pub(super) fn rebuild(
     let is_over = || cancel.load(Relaxed);
     let decoder = Decoder::new(encoder, options, profile, &is_over);
     let wanted = Wanted { profile, regions: true, captions: None };
-    // Pictures without new regions since the last that got some: whether it is them or the model is not known yet.
+    // Images without new regions since the last that got some: whether it is them or the model is not known yet.
     let (mut unmade, mut failures) = (Vec::new(), 0);
     while !is_over() {
         let ids: Vec<ImageId> = (next.0..index.end().0).map(ImageId).take(options.batch.max(1)).collect();
@@ -42,14 +42,14 @@ pub(super) fn rebuild(
                 stale.push(id);
             }
         }
-        let lacking = readable(index, &stale, writer)?;
-        let made = make(index, &decoder, &wanted, &lacking, writer)?;
+        let incomplete = readable(index, &stale, writer)?;
+        let made = make(index, &decoder, &wanted, &incomplete, writer)?;
         if is_over() {
             return writer.commit(); // not all of them were looked at
         }
         failures = if made.done.is_empty() { failures + made.failed.len() } else { 0 };
         if failures >= MOST_FAILURES {
-            let reason = format!("{failures} pictures in a row failed; their regions are kept until this works again");
+            let reason = format!("{failures} images in a row failed; their regions are kept until this works again");
             return Err(EncodeError::Backend { stage: "making regions anew", reason }.into());
         }
         let done: HashSet<ImageId> = made.done.into_iter().collect();
@@ -68,14 +68,14 @@ fn drop_regions(index: &Index, of: &mut Vec<ImageId>) -> Result<(), IndexError> 
     of.drain(..).try_for_each(|id| index.remove_regions(id))
 }
 
-/// A file that is there for each picture, as far as there is one.
-fn readable(index: &Index, stale: &[ImageId], writer: &mut Writer<'_, '_>) -> Result<Vec<Lacking>, IndexError> {
-    let mut lacking = Vec::with_capacity(stale.len());
+/// A file that is there for each image, as far as there is one.
+fn readable(index: &Index, stale: &[ImageId], writer: &mut Writer<'_, '_>) -> Result<Vec<Incomplete>, IndexError> {
+    let mut incomplete = Vec::with_capacity(stale.len());
     for &id in stale {
         let files = index.files_of(id)?;
         match files.iter().find(|file| !file.missing && file.path.exists()).or(files.first()) {
             Some(file) if !file.missing => {
-                lacking.push(Lacking { id, file: file.clone(), regions: true, description: false });
+                incomplete.push(Incomplete { id, file: file.clone(), regions: true, description: false });
             }
             Some(file) => {
                 let reason = "it is missing, so its regions cannot be made anew and are dropped".to_owned();
@@ -84,5 +84,5 @@ fn readable(index: &Index, stale: &[ImageId], writer: &mut Writer<'_, '_>) -> Re
             None => {}
         }
     }
-    Ok(lacking)
+    Ok(incomplete)
 }

@@ -9,12 +9,12 @@ use crate::{Index, IndexError};
 /// What becomes of regions in a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RegionOptions {
-    /// New pictures get regions.
+    /// New images get regions.
     pub make: bool,
-    /// Known pictures without regions get them too; their files are read and encoded again.
+    /// Known images without regions get them too; their files are read and encoded again.
     pub refill: bool,
-    /// All pictures of the library get new regions, whatever folders the run is about; what is left of a rebuild that was
-    /// stopped is made by the next run, whatever its options. Pictures whose files cannot be read lose theirs.
+    /// All images of the library get new regions, whatever folders the run is about; what is left of a rebuild that was
+    /// stopped is made by the next run, whatever its options. Images whose files cannot be read lose theirs.
     pub rebuild: bool,
     /// How regions are made.
     pub choice: RegionChoice,
@@ -75,7 +75,7 @@ impl RegionChoice {
     /// A sentence for the user about a number out of range.
     pub fn check(&self) -> Result<(), String> {
         if let Some(leaves) = self.leaves.filter(|leaves| !(1..=MAX_LEAVES).contains(leaves)) {
-            return Err(format!("{leaves} leaves: a picture has 1 to {MAX_LEAVES}"));
+            return Err(format!("{leaves} leaves: an image has 1 to {MAX_LEAVES}"));
         }
         match self.detail.filter(|detail| !(1.0..=Self::MAX_DETAIL).contains(detail)) {
             Some(detail) => Err(format!("a detail of {detail}: it goes from 1 to {}", Self::MAX_DETAIL)),
@@ -89,7 +89,7 @@ impl RegionChoice {
 /// # Errors
 /// [`IndexError::OtherRegions`] if the library has regions that were made in another way and none are rebuilt; if the
 /// model or the store fails.
-pub(super) fn settle(
+pub(super) fn resolve_profile(
     index: &Index,
     encoder: &dyn Encode,
     options: &RegionOptions,
@@ -105,7 +105,7 @@ pub(super) fn settle(
         None => DenseProfile { config, registers: Vec::new() },
     };
     if makes {
-        index.settle_regions(&profile, options.rebuild)?;
+        index.record_region_profile(&profile, options.rebuild)?;
     }
     Ok(profile)
 }

@@ -1,4 +1,4 @@
-//! Finds candidates: files that are named like pictures, under the rules of hidden files, ignore files and links.
+//! Finds candidates: files that are named like images, under the rules of hidden files, ignore files and links.
 //!
 //! - `.glimpseignore` files have the syntax of `.gitignore` and hold for their folder and below; those of the folders
 //!   above a root hold too. No other file decides what is left out.
@@ -23,7 +23,7 @@ use super::names::{Named, named};
 use super::read::Stat;
 use super::rules::{IGNORE_FILE, Rules};
 
-/// A file that may hold a picture.
+/// A file that may hold an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Candidate {
     pub path: PathBuf,

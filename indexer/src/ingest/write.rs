@@ -9,10 +9,10 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::FileEvent;
 use super::contents::{Contents, Displaced};
+use super::decode_stage::{Known, NewImage};
 use super::disk::is_gone;
 use super::encode::Encoded;
 use super::holders::{Holders, Origin};
-use super::look::{Known, NewPicture};
 use super::metadata::{Words, read_sidecars};
 use super::pipeline::{Message, Outcome, Shared};
 use super::report::Report;
@@ -21,14 +21,14 @@ use crate::{ImageId, Index, IndexError};
 /// How long to wait for a message before looking at commits and counts.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Of a picture with very many files, so many are asked for their sidecars.
+/// Of an image with very many files, so many are asked for their sidecars.
 const MOST_SIDECARS: usize = 64;
 
 pub(super) struct Writer<'a, 'o> {
     index: &'a Index,
     contents: &'a Contents,
     pub report: Report<'o>,
-    /// Files that held pictures which this run came across elsewhere, and that are no longer there.
+    /// Files that held images which this run came across elsewhere, and that are no longer there.
     gone: BTreeSet<PathBuf>,
     holders: Holders,
 }
@@ -76,17 +76,17 @@ impl<'a, 'o> Writer<'a, 'o> {
             }
             Message::Known(file) => self.known(&file)?,
             Message::Encoded(both) => {
-                let (picture, encoded) = *both;
-                self.encoded(picture, encoded)?;
+                let (image, encoded) = *both;
+                self.encoded(image, encoded)?;
             }
-            Message::Lost { path, outcome } => self.lost(path, outcome)?,
+            Message::Rejected { path, outcome } => self.rejected(path, outcome)?,
             Message::Fatal(error) => return Err(error),
         }
         Ok(())
     }
 
-    fn encoded(&mut self, picture: NewPicture, encoded: Encoded) -> Result<(), IndexError> {
-        let NewPicture { file, mut record } = picture;
+    fn encoded(&mut self, image: NewImage, encoded: Encoded) -> Result<(), IndexError> {
+        let NewImage { file, mut record } = image;
         let mut words = file.words.clone();
         if file.sidecar_modified != 0 {
             words.merge(&read_sidecars(&file.path));
@@ -101,8 +101,8 @@ impl<'a, 'o> Writer<'a, 'o> {
             None => self.index.add(record, vector, of_file)?,
         };
         self.report.change(FileEvent::Indexed(file.path));
-        for waited in self.contents.settle(&file.content) {
-            self.hold(&Known { words: file.words.clone(), ..waited }, id)?;
+        for waited in self.contents.end_claim(&file.content) {
+            self.add_holder(&Known { words: file.words.clone(), ..waited }, id)?;
         }
         Ok(())
     }
@@ -110,9 +110,9 @@ impl<'a, 'o> Writer<'a, 'o> {
     /// A file whose content was in the index, or left it in this run, when it was looked at.
     fn known(&mut self, file: &Known) -> Result<(), IndexError> {
         match self.index.by_content(&file.content)? {
-            Some(id) => self.hold(file, id),
+            Some(id) => self.add_holder(file, id),
             None => match self.contents.displaced(&file.content) {
-                Some(picture) => self.bring_back(file, picture),
+                Some(image) => self.bring_back(file, image),
                 None => {
                     let reason = "its content was replaced while it was indexed; index again".into();
                     self.report.event(FileEvent::Failed { path: file.path.clone(), reason });
@@ -122,9 +122,9 @@ impl<'a, 'o> Writer<'a, 'o> {
         }
     }
 
-    /// Makes `file` one of the files of a picture in the index. Of the other files that held it and are
+    /// Makes `file` one of the files of an image in the index. Of the other files that held it and are
     /// gone, one is taken for the former place of this one; the rest may be that of files to come.
-    fn hold(&mut self, file: &Known, id: ImageId) -> Result<(), IndexError> {
+    fn add_holder(&mut self, file: &Known, id: ImageId) -> Result<(), IndexError> {
         let old = self.index.file(&file.path)?;
         let (record, path) = (file.record(id), file.path.clone());
         let is_new = old.as_ref().is_none_or(|old| old.image != id);
@@ -148,7 +148,7 @@ impl<'a, 'o> Writer<'a, 'o> {
         Ok(())
     }
 
-    /// Marks files whose pictures were found elsewhere and that nothing was moved from. Their folder need not have been walked.
+    /// Marks files whose images were found elsewhere and that nothing was moved from. Their folder need not have been walked.
     pub fn mark_gone(&mut self) -> Result<(), IndexError> {
         for path in std::mem::take(&mut self.gone) {
             if self.index.file(&path)?.is_some_and(|file| !file.missing) && is_gone(&path) {
@@ -159,10 +159,10 @@ impl<'a, 'o> Writer<'a, 'o> {
         self.commit()
     }
 
-    /// The picture lost its file to another content and is found again under another name.
-    fn bring_back(&mut self, file: &Known, picture: Displaced) -> Result<(), IndexError> {
+    /// The image lost its file to another content and is found again under another name.
+    fn bring_back(&mut self, file: &Known, image: Displaced) -> Result<(), IndexError> {
         self.make_room(file, None)?;
-        let Displaced { record, vector, regions, path: from } = picture;
+        let Displaced { record, vector, regions, path: from } = image;
         // Under a new number they would pass for new ones.
         let regions = regions.filter(|_| self.index.rebuild_left().is_none());
         let id = self.index.add_stored(record, &vector, regions, file.record(ImageId(0)))?;
@@ -172,7 +172,7 @@ impl<'a, 'o> Writer<'a, 'o> {
         Ok(())
     }
 
-    /// Keeps the picture that is about to lose its last file to `file`.
+    /// Keeps the image that is about to lose its last file to `file`.
     fn make_room(&self, file: &Known, by: Option<ImageId>) -> Result<(), IndexError> {
         let Some(old) = self.index.file(&file.path)?.filter(|old| Some(old.image) != by) else { return Ok(()) };
         if !self.index.has_other_file(old.image, &old.path)? {
@@ -181,7 +181,7 @@ impl<'a, 'o> Writer<'a, 'o> {
         Ok(())
     }
 
-    /// The words of a picture are those in its bytes and in the sidecars of its files: this one and up to
+    /// The words of an image are those in its bytes and in the sidecars of its files: this one and up to
     /// [`MOST_SIDECARS`] others.
     fn set_words(&self, file: &Known, id: ImageId) -> Result<(), IndexError> {
         let mut words: Words = file.words.clone();
@@ -197,8 +197,8 @@ impl<'a, 'o> Writer<'a, 'o> {
         self.index.set_words(id, caption, keywords)
     }
 
-    fn lost(&mut self, path: PathBuf, outcome: Outcome) -> Result<(), IndexError> {
-        // A file that became unreadable may be the same as ever; one that is no picture any more is not.
+    fn rejected(&mut self, path: PathBuf, outcome: Outcome) -> Result<(), IndexError> {
+        // A file that became unreadable may be the same as ever; one that is no image any more is not.
         let known = self.index.file(&path)?.filter(|file| !file.missing);
         match (outcome, known) {
             (Outcome::Skipped(reason), Some(_)) => {

@@ -101,7 +101,7 @@ impl Library {
             self.retired.lock().insert(damaged);
         }
         let mended = format!(
-            "saved {kept} pictures from a log with {places} damaged places; index your folders again to encode what was \
+            "saved {kept} images from a log with {places} damaged places; index your folders again to encode what was \
              lost. The damaged generation is kept as {}.retired until that has succeeded",
             old.display()
         );

@@ -12,15 +12,15 @@ use crate::ImageId;
 /// Where all regions are.
 pub(crate) struct FlatShapes {
     /// By number, rising.
-    pub(crate) pictures: Vec<FlatPicture>,
-    /// Of one picture after the other, in their order.
+    pub(crate) images: Vec<FlatImage>,
+    /// Of one image after the other, in their order.
     pub(crate) shapes: Vec<FlatShape>,
 }
 
-/// A picture and how many regions it has.
+/// An image and how many regions it has.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
-pub(crate) struct FlatPicture {
+pub(crate) struct FlatImage {
     image: u64,
     regions: u64,
 }
@@ -53,29 +53,29 @@ impl FlatShapes {
     /// Where the regions of an index are.
     pub(crate) fn of(regions: &RegionIndex) -> Self {
         let all = regions.all_shapes();
-        let mut pictures: Vec<(ImageId, &Shapes)> = all.iter().map(|(&image, shapes)| (image, shapes)).collect();
-        pictures.sort_unstable_by_key(|(image, _)| *image);
+        let mut images: Vec<(ImageId, &Shapes)> = all.iter().map(|(&image, shapes)| (image, shapes)).collect();
+        images.sort_unstable_by_key(|(image, _)| *image);
         Self {
-            shapes: pictures.iter().flat_map(|(_, shapes)| shapes.iter().map(FlatShape::from)).collect(),
-            pictures: pictures
+            shapes: images.iter().flat_map(|(_, shapes)| shapes.iter().map(FlatShape::from)).collect(),
+            images: images
                 .into_iter()
-                .map(|(image, shapes)| FlatPicture { image: image.0, regions: shapes.len() as u64 })
+                .map(|(image, shapes)| FlatImage { image: image.0, regions: shapes.len() as u64 })
                 .collect(),
         }
     }
 
-    /// Each picture's again; `None` if that cannot be.
+    /// Each image's again; `None` if that cannot be.
     pub(crate) fn to_shapes(&self) -> Option<HashMap<ImageId, Shapes>> {
         let mut rest = self.shapes.as_slice();
-        let mut cut = Vec::with_capacity(self.pictures.len());
-        for picture in &self.pictures {
-            let count = usize::try_from(picture.regions).ok().filter(|&count| count <= MAX_REGIONS)?;
+        let mut cut = Vec::with_capacity(self.images.len());
+        for image in &self.images {
+            let count = usize::try_from(image.regions).ok().filter(|&count| count <= MAX_REGIONS)?;
             let (own, others) = rest.split_at_checked(count)?;
-            cut.push((ImageId(picture.image), own));
+            cut.push((ImageId(image.image), own));
             rest = others;
         }
         let shapes = |(image, own): (ImageId, &[FlatShape])| (image, own.iter().map(RegionShape::from).collect());
         let all: HashMap<ImageId, Shapes> = cut.into_par_iter().map(shapes).collect();
-        (rest.is_empty() && all.len() == self.pictures.len()).then_some(all)
+        (rest.is_empty() && all.len() == self.images.len()).then_some(all)
     }
 }

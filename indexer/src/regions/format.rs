@@ -1,4 +1,4 @@
-//! The bytes of a picture's regions, in parts that sled keeps in its nodes.
+//! The bytes of an image's regions, in parts that sled keeps in its nodes.
 //!
 //! ```text
 //! part 0     rows (1) | cols (1) | regions (1) | leaves of each region (4) | kind (1) | labels
@@ -88,7 +88,7 @@ pub(crate) fn decode_vectors(id: ImageId, part: u8, dim: usize, value: &[u8]) ->
     vectors.collect::<Option<_>>().ok_or(Damage::Field("width or scale"))
 }
 
-/// Puts the parts of a picture together again. `parts` are all its values, by rising part.
+/// Puts the parts of an image together again. `parts` are all its values, by rising part.
 pub(crate) fn decode(id: ImageId, dim: usize, parts: &[(u8, impl AsRef<[u8]>)]) -> Result<Stored, Damage> {
     let Some(((0, map), rest)) = parts.split_first().map(|((part, map), rest)| ((*part, map), rest)) else {
         return Err(Damage::Short);
@@ -177,7 +177,7 @@ pub(crate) mod tests {
 
     /// The bound that the store promises, for a base model with its default number of regions.
     #[test]
-    fn a_picture_takes_at_most_26_kilobytes() {
+    fn an_image_takes_at_most_26_kilobytes() {
         const DIM: usize = 768;
         let side = 32;
         let labels: Vec<u8> = (0..side * side).map(|cell| (cell / side / 8 * 4 + cell % side / 8) as u8).collect();
@@ -186,7 +186,7 @@ pub(crate) mod tests {
         let vectors = vec![Quantised { scale: 0.01, values: vec![1; DIM], rest: vec![] }; 31];
         let bytes: usize =
             Stored { map, vectors }.encode(ImageId(7)).iter().map(|(key, value)| key.len() + value.len()).sum();
-        let whole = 8 + 1 + 4 + 2 * DIM + 4; // the picture's own vector in two planes: key, version, scale, planes, checksum
+        let whole = 8 + 1 + 4 + 2 * DIM + 4; // the image's own vector in two planes: key, version, scale, planes, checksum
         assert!(bytes + whole <= 26_000, "{bytes}");
     }
 

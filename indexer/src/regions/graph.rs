@@ -1,8 +1,8 @@
 //! The graph over regions: what it holds, what it lacks, and how both are searched.
 //!
-//! Regions that come get no node at once. A picture has some thirty, each new node changes as many others, and to write all
-//! these with the picture would take longer and more room than the picture itself. Until they are linked in bulk they are
-//! *loose*: compared one by one beside the walk. Regions that go leave the graph in the step that removes them.
+//! Regions that come get no node at once. An image has some thirty, each new node changes as many others, and to write all
+//! these with the image would take longer and more room than the image itself. Until they are linked in bulk they are
+//! *unlinked*: compared one by one beside the walk. Regions that go leave the graph in the step that removes them.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ const HARDLY: usize = 16;
 pub(super) struct Linked {
     graph: Option<Arc<Hnsw>>,
     /// Keys of the regions that the graph lacks; empty without a graph.
-    pub(super) loose: IdSet,
+    pub(super) unlinked: IdSet,
     /// Why what is stored cannot be used, if that is so.
     fault: Option<String>,
 }
@@ -29,17 +29,17 @@ pub(super) struct Linked {
 impl Linked {
     pub(super) fn note_new(&mut self, key: ImageId) {
         if self.graph.is_some() {
-            self.loose.insert(key);
+            self.unlinked.insert(key);
         }
     }
 }
 
 impl RegionIndex {
     /// Takes up a graph over some of the vectors, if there is one, or the reason why what is stored is none.
-    pub(crate) fn take_up(&self, graph: Result<Option<Arc<Hnsw>>, String>) {
+    pub(crate) fn install(&self, graph: Result<Option<Arc<Hnsw>>, String>) {
         *self.linked.write() = match graph {
             Ok(Some(graph)) => {
-                Linked { loose: graph.unlinked().into_iter().collect(), graph: Some(graph), fault: None }
+                Linked { unlinked: graph.unlinked().into_iter().collect(), graph: Some(graph), fault: None }
             }
             Ok(None) => Linked::default(),
             Err(reason) => Linked { fault: Some(reason), ..Linked::default() },
@@ -59,7 +59,7 @@ impl RegionIndex {
     /// True if the graph lacks so many regions that it should be brought up to date.
     pub(crate) fn is_behind(&self) -> bool {
         let linked = self.linked.read_recursive();
-        linked.graph.is_none() || linked.loose.len() * BEHIND > self.len()
+        linked.graph.is_none() || linked.unlinked.len() * BEHIND > self.len()
     }
 
     /// Gives nodes to all regions that have none, or to as many as `progress` allows, in a new graph if there is none.
@@ -69,26 +69,26 @@ impl RegionIndex {
         let before = graph.nodes();
         graph.link_all(progress);
         (graph.nodes() > before).then(|| {
-            self.take_up(Ok(Some(Arc::clone(&graph))));
+            self.install(Ok(Some(Arc::clone(&graph))));
             graph
         })
     }
 
-    /// Takes the nodes of pictures' regions away; what the store must write is returned. The regions are found as before
+    /// Takes the nodes of images' regions away; what the store must write is returned. The regions are found as before
     /// until they are removed.
     pub(crate) fn unlink(&self, images: impl Iterator<Item = ImageId>) -> Vec<Change> {
         let Some(graph) = self.graph() else { return Vec::new() };
         let keys: Vec<ImageId> = images.flat_map(|image| self.keys(image)).collect();
         let mut linked = self.linked.write();
-        keys.iter().for_each(|&key| _ = linked.loose.insert(key));
+        keys.iter().for_each(|&key| _ = linked.unlinked.insert(key));
         drop(linked);
         graph.unlink(&keys)
     }
 
-    /// Number of a picture's regions that have a node.
+    /// Number of an image's regions that have a node.
     pub(crate) fn nodes_of(&self, image: ImageId) -> usize {
         let linked = self.linked.read_recursive();
-        let has_node = |key: &ImageId| linked.graph.is_some() && !linked.loose.contains(*key);
+        let has_node = |key: &ImageId| linked.graph.is_some() && !linked.unlinked.contains(*key);
         self.keys(image).filter(has_node).count()
     }
 
@@ -98,9 +98,9 @@ impl RegionIndex {
         let linked = self.linked.read_recursive();
         match (&linked.graph, &linked.fault) {
             (Some(graph), _) => {
-                let (HnswParams { m, ef_search, .. }, loose) = (graph.params(), linked.loose.len());
+                let (HnswParams { m, ef_search, .. }, unlinked) = (graph.params(), linked.unlinked.len());
                 let nodes = graph.nodes();
-                format!("hnsw (M {m}, ef {ef_search}, {nodes} nodes, {loose} regions beside it), else {scan}")
+                format!("hnsw (M {m}, ef {ef_search}, {nodes} nodes, {unlinked} regions beside it), else {scan}")
             }
             (None, Some(reason)) => format!("{scan}; {reason}"),
             (None, None) => scan,
@@ -109,13 +109,13 @@ impl RegionIndex {
 
     /// By the graph and among what it lacks, or by a scan of all.
     pub(super) fn search(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
-        // The loose ones come first: a region that is linked meanwhile is then found twice, and not missed.
-        let Some((graph, loose)) = self.loose_beside_graph(query, allowed)? else {
+        // Those not linked come first: a region that is linked meanwhile is then found twice, and not missed.
+        let Some((graph, unlinked)) = self.unlinked_beside_graph(query, allowed)? else {
             return self.scan.search(query, k, allowed);
         };
         let mut found = graph.search(query, k, allowed)?;
-        if !loose.is_empty() {
-            found.extend(loose);
+        if !unlinked.is_empty() {
+            found.extend(unlinked);
             found.sort_unstable_by(by_rank);
             found.dedup_by_key(|scored| scored.id);
             found.truncate(k);
@@ -125,17 +125,17 @@ impl RegionIndex {
 
     /// The graph, and the scores of the regions that it lacks; `None` if it is not worth walking.
     #[allow(clippy::type_complexity)]
-    fn loose_beside_graph(
+    fn unlinked_beside_graph(
         &self,
         query: &[f32],
         allowed: Option<&IdSet>,
     ) -> Result<Option<(Arc<Hnsw>, Vec<Scored>)>, IndexError> {
         let linked = self.linked.read_recursive();
-        let Some(graph) = linked.graph.clone().filter(|_| linked.loose.len() * HARDLY <= self.len()) else {
+        let Some(graph) = linked.graph.clone().filter(|_| linked.unlinked.len() * HARDLY <= self.len()) else {
             return Ok(None);
         };
-        let passing = linked.loose.iter().filter(|&key| allowed.is_none_or(|allowed| allowed.contains(key)));
-        let loose = if linked.loose.is_empty() { Vec::new() } else { self.scan.score_these(query, passing)? };
-        Ok(Some((graph, loose)))
+        let passing = linked.unlinked.iter().filter(|&key| allowed.is_none_or(|allowed| allowed.contains(key)));
+        let unlinked = if linked.unlinked.is_empty() { Vec::new() } else { self.scan.score_these(query, passing)? };
+        Ok(Some((graph, unlinked)))
     }
 }

@@ -1,7 +1,7 @@
-//! Regions of pictures: how they are stored, and how they are searched.
+//! Regions of images: how they are stored, and how they are searched.
 //!
-//! A picture has up to 63 nested regions, each with a vector in the space of embeddings, and a map that says which patches
-//! it covers. On disk they are a few small values beside the picture's record ([`format`]), written in the same step. In
+//! An image has up to 63 nested regions, each with a vector in the space of embeddings, and a map that says which patches
+//! it covers. On disk they are a few small values beside the image's record ([`format`]), written in the same step. In
 //! memory their vectors are one more vector index, read when regions are first asked for ([`RegionIndex`]), with a graph of
 //! its own when there are many ([`graph`]).
 
@@ -15,12 +15,12 @@ pub(crate) use rows::{Shapes, keyed, shapes};
 
 use crate::ImageId;
 
-/// A region of a picture.
+/// A region of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct RegionId {
-    /// The picture.
+    /// The image.
     pub image: ImageId,
-    /// The region in the picture's map: leaves first, then their merges.
+    /// The region in the image's map: leaves first, then their merges.
     pub region: u8,
 }
 
@@ -33,11 +33,11 @@ pub struct ScoredRegion {
     pub score: f32,
 }
 
-/// Bits of a number for the region; the others are the picture's.
+/// Bits of a number for the region; the others are the image's.
 const BITS: u32 = 6;
 
 impl RegionId {
-    /// The number under which a vector index knows the region. Regions of one picture share a word of an
+    /// The number under which a vector index knows the region. Regions of one image share a word of an
     /// [`crate::IdSet`].
     fn key(self) -> ImageId {
         ImageId(self.image.0 << BITS | u64::from(self.region))

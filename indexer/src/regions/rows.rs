@@ -18,7 +18,7 @@ use crate::{IdSet, ImageId, IndexError};
 pub struct RegionShape {
     /// The box around it.
     pub rect: Rect,
-    /// Share of the picture that it covers.
+    /// Share of the image that it covers.
     pub area: f32,
     /// Its leaves, as bits: regions that share one are nested.
     pub leaves: u32,
@@ -31,7 +31,7 @@ impl RegionShape {
     }
 }
 
-/// The regions of all pictures, searched as vectors of their own. Pictures whose files are missing are here too; callers
+/// The regions of all images, searched as vectors of their own. Images whose files are missing are here too; callers
 /// ask among those that can be found.
 pub struct RegionIndex {
     pub(super) scan: Arc<ExactScan>,
@@ -39,7 +39,7 @@ pub struct RegionIndex {
     pub(super) linked: RwLock<Linked>,
 }
 
-/// Where the regions of a picture are, in their order.
+/// Where the regions of an image are, in their order.
 pub(crate) type Shapes = Arc<[RegionShape]>;
 
 impl RegionIndex {
@@ -49,7 +49,7 @@ impl RegionIndex {
         Self { scan, shapes: RwLock::new(shapes), linked: RwLock::default() }
     }
 
-    /// Where the regions of each picture are.
+    /// Where the regions of each image are.
     pub(crate) fn all_shapes(&self) -> RwLockReadGuard<'_, HashMap<ImageId, Shapes>> {
         self.shapes.read_recursive()
     }
@@ -70,7 +70,7 @@ impl RegionIndex {
 
     // ---- changes ----
 
-    /// Adds the regions of a picture, in place of older ones.
+    /// Adds the regions of an image, in place of older ones.
     pub(crate) fn put(&self, image: ImageId, stored: &Stored) -> Result<(), IndexError> {
         self.remove(image);
         for (key, vector) in keyed(image, &stored.vectors) {
@@ -81,17 +81,17 @@ impl RegionIndex {
         Ok(())
     }
 
-    /// Removes the regions of a picture; their nodes are gone already ([`RegionIndex::unlink`]).
+    /// Removes the regions of an image; their nodes are gone already ([`RegionIndex::unlink`]).
     pub(crate) fn remove(&self, image: ImageId) {
         let keys: Vec<ImageId> = self.keys(image).collect();
         self.shapes.write().remove(&image);
         for key in keys {
             self.scan.remove(key);
-            self.linked.write().loose.remove(key);
+            self.linked.write().unlinked.remove(key);
         }
     }
 
-    /// The keys of a picture's regions.
+    /// The keys of an image's regions.
     pub(super) fn keys(&self, image: ImageId) -> impl Iterator<Item = ImageId> + use<> {
         let count = self.shapes(image).map_or(0, |shapes| shapes.len());
         (0..count as u8).map(move |region| RegionId { image, region }.key())
@@ -109,18 +109,18 @@ impl RegionIndex {
         self.len() == 0
     }
 
-    /// Number of pictures that have regions.
-    pub fn pictures(&self) -> usize {
+    /// Number of images that have regions.
+    pub fn images(&self) -> usize {
         self.shapes.read().len()
     }
 
     /// Bytes in memory.
     pub fn memory(&self) -> usize {
-        let shapes = self.len() * size_of::<RegionShape>() + self.pictures() * size_of::<(ImageId, Shapes)>();
+        let shapes = self.len() * size_of::<RegionShape>() + self.images() * size_of::<(ImageId, Shapes)>();
         shapes + self.graph().map_or_else(|| self.scan.memory(), |graph| graph.memory())
     }
 
-    /// Where the regions of a picture are; `None` if it has none.
+    /// Where the regions of an image are; `None` if it has none.
     pub fn shapes(&self, image: ImageId) -> Option<Arc<[RegionShape]>> {
         self.shapes.read().get(&image).cloned()
     }
@@ -130,7 +130,7 @@ impl RegionIndex {
         self.scan.get(id.key()).map(|vector| vector.decode())
     }
 
-    /// Up to `count` regions, spread evenly over pictures and their regions; the same ones for equal contents.
+    /// Up to `count` regions, spread evenly over images and their regions; the same ones for equal contents.
     pub fn sample(&self, count: usize) -> Vec<RegionId> {
         let mut images: Vec<(ImageId, usize)> =
             self.shapes.read().iter().map(|(&image, shapes)| (image, shapes.len())).collect();
@@ -149,7 +149,7 @@ impl RegionIndex {
         ids
     }
 
-    /// The regions of `images` (of all, if `None`) that cover at least `min_area` of their picture; `None` if that is all
+    /// The regions of `images` (of all, if `None`) that cover at least `min_area` of their image; `None` if that is all
     /// regions there are.
     pub fn select(&self, images: Option<&IdSet>, min_area: f32) -> Option<IdSet> {
         let shapes = self.shapes.read();
@@ -187,7 +187,7 @@ impl RegionIndex {
         Ok(self.scan.search(query, k, allowed)?.into_iter().map(scored).collect())
     }
 
-    /// Cosine of `query` with every region of a picture, in order of regions.
+    /// Cosine of `query` with every region of an image, in order of regions.
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`].
@@ -195,7 +195,7 @@ impl RegionIndex {
         Ok(self.prepare(query)?.score(image))
     }
 
-    /// Makes a query ready, for the regions of many pictures one after the other.
+    /// Makes a query ready, for the regions of many images one after the other.
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`].
@@ -204,20 +204,20 @@ impl RegionIndex {
     }
 }
 
-/// A query made ready to be compared with the regions of pictures.
+/// A query made ready to be compared with the regions of images.
 pub struct RegionQuery<'a> {
     regions: &'a RegionIndex,
     planes: QueryPlanes,
 }
 
 impl RegionQuery<'_> {
-    /// Cosine of the query with every region of a picture, in order of regions.
+    /// Cosine of the query with every region of an image, in order of regions.
     pub fn score(&self, image: ImageId) -> Vec<ScoredRegion> {
         let found = self.regions.scan.score_prepared(&self.planes, self.regions.keys(image));
         found.into_iter().map(scored).collect()
     }
 
-    /// The highest of these; `None` for a picture without regions.
+    /// The highest of these; `None` for an image without regions.
     pub fn best(&self, image: ImageId) -> Option<f32> {
         self.score(image).into_iter().map(|scored| scored.score).reduce(f32::max)
     }
@@ -227,7 +227,7 @@ fn scored(scored: Scored) -> ScoredRegion {
     ScoredRegion { id: RegionId::of_key(scored.id), score: scored.score }
 }
 
-/// Vectors of a picture's regions and the keys that they go by.
+/// Vectors of an image's regions and the keys that they go by.
 pub(crate) fn keyed(image: ImageId, vectors: &[Quantised]) -> impl Iterator<Item = (ImageId, &Quantised)> {
     vectors.iter().zip(0..).map(move |(vector, region)| (RegionId { image, region }.key(), vector))
 }
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn selections_keep_small_regions_and_other_pictures_out() {
+    fn selections_keep_small_regions_and_other_images_out() {
         let index = index();
         let query = [0.0, 1.0, 0.0, 0.0];
         let large = index.select(None, 0.9).unwrap();
@@ -281,13 +281,13 @@ mod tests {
     }
 
     #[test]
-    fn a_replaced_or_removed_picture_leaves_nothing_behind() {
+    fn a_replaced_or_removed_image_leaves_nothing_behind() {
         let index = index();
         let stored = Stored::of(&halves(1, 2, &[1.0, 0.0, 0.0, 0.0], &[0.0, 1.0, 0.0, 0.0])).unwrap();
         index.put(ImageId(1), &stored).unwrap();
-        assert_eq!((index.len(), index.pictures()), (9, 3));
+        assert_eq!((index.len(), index.images()), (9, 3));
         index.remove(ImageId(1));
-        assert_eq!((index.len(), index.pictures()), (6, 2));
+        assert_eq!((index.len(), index.images()), (6, 2));
         assert!(index.shapes(ImageId(1)).is_none());
         assert!(index.score(&[1.0, 0.0, 0.0, 0.0], ImageId(1)).unwrap().is_empty());
     }

@@ -5,10 +5,11 @@
 //! ```
 //!
 //! A section is what one flat piece of memory holds, in the byte order of this machine. Sections are cut into chunks of
-//! [`CHUNK`], so that all threads write, read and check them at once. The head has the lengths of the sections, the BLAKE3 of
-//! each chunk, and facts about the whole. The [`Seal`], which the owner keeps elsewhere, has the BLAKE3 of the head: it
-//! stands for every byte of the file, and for no other file. So a file that is damaged, cut off, half-written, restored from
-//! a copy or exchanged for another one is nobody's, and whoever wanted it makes do without.
+//! [`CHUNK`], so that all threads write, read and check them at once. The head has the lengths of
+//! the sections, the BLAKE3 of each chunk, and facts about the whole. The [`SnapshotManifest`],
+//! which the owner keeps elsewhere, has the BLAKE3 of the head: it stands for every byte of the
+//! file, and for no other file. So a file that is damaged, cut off, half-written, restored from a
+//! copy or exchanged for another one is nobody's, and whoever wanted it makes do without.
 
 mod at;
 mod read;
@@ -24,16 +25,16 @@ pub(crate) use self::write::{Section, write};
 /// Bytes of a chunk: enough for a disk, and few enough to stay in a core's cache between reading and checking.
 const CHUNK: usize = 1 << 20;
 
-/// What the owner of a file keeps to know it again.
+/// Length and checksum of the head of a snapshot file; the owner keeps them to verify it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Seal {
+pub(crate) struct SnapshotManifest {
     /// Length of the head.
     bytes: u64,
     /// BLAKE3 of the head.
     blake3: String,
 }
 
-impl Seal {
+impl SnapshotManifest {
     fn of(head: &[u8]) -> Self {
         Self { bytes: head.len() as u64, blake3: blake3::hash(head).to_hex().to_string() }
     }
@@ -44,26 +45,26 @@ impl Seal {
     }
 }
 
-/// Why a file does not count, in words.
+/// Why a snapshot file cannot be used, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Doubt(pub(crate) String);
+pub(crate) struct SnapshotError(pub(crate) String);
 
-impl From<std::io::Error> for Doubt {
+impl From<std::io::Error> for SnapshotError {
     fn from(error: std::io::Error) -> Self {
         Self(error.to_string())
     }
 }
 
-impl From<crate::IndexError> for Doubt {
+impl From<crate::IndexError> for SnapshotError {
     fn from(error: crate::IndexError) -> Self {
         Self(error.to_string())
     }
 }
 
-/// A [`Doubt`] unless something holds.
-pub(crate) fn require(holds: bool, otherwise: &str) -> Result<(), Doubt> {
-    if holds { Ok(()) } else { Err(Doubt(otherwise.to_owned())) }
+/// A [`SnapshotError`] unless something holds.
+pub(crate) fn require(holds: bool, otherwise: &str) -> Result<(), SnapshotError> {
+    if holds { Ok(()) } else { Err(SnapshotError(otherwise.to_owned())) }
 }
 
 /// The last part of the file.
@@ -83,7 +84,7 @@ struct SectionEntry {
 }
 
 /// Removes every file of a folder of snapshots but one.
-pub(crate) fn sweep(dir: &Path, keep: Option<&Seal>) {
+pub(crate) fn sweep(dir: &Path, keep: Option<&SnapshotManifest>) {
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         if keep.is_none_or(|seal| entry.file_name() != seal.name()) {
             // What cannot be removed now is removed next time.

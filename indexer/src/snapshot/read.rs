@@ -7,9 +7,9 @@ use bytemuck::{Pod, Zeroable};
 use glimpse_encoder::files;
 use rayon::prelude::*;
 
-use super::{CHUNK, Doubt, Head, Seal, at, require};
+use super::{CHUNK, Head, SnapshotError, SnapshotManifest, at, require};
 
-/// A file whose head is the one that its seal stands for.
+/// A snapshot file whose head matches its manifest.
 pub(crate) struct Reader {
     file: File,
     sections: Vec<Placed>,
@@ -23,40 +23,44 @@ struct Placed {
 }
 
 impl Reader {
-    /// Opens the file of a seal, and reads the facts about the whole.
-    pub(crate) fn open<F: serde::de::DeserializeOwned>(dir: &Path, seal: &Seal) -> Result<(Self, F), Doubt> {
+    /// Opens the file of a manifest, and reads the facts about the whole.
+    pub(crate) fn open<F: serde::de::DeserializeOwned>(
+        dir: &Path,
+        seal: &SnapshotManifest,
+    ) -> Result<(Self, F), SnapshotError> {
         let file = files::open(&dir.join(seal.name()))?;
         let length = file.metadata()?.len();
-        let end = length.checked_sub(seal.bytes).ok_or_else(|| Doubt("it was cut off".to_owned()))?;
-        let mut head = vec![0; usize::try_from(seal.bytes).map_err(|_| Doubt("its head is too long".to_owned()))?];
+        let end = length.checked_sub(seal.bytes).ok_or_else(|| SnapshotError("it was cut off".to_owned()))?;
+        let mut head =
+            vec![0; usize::try_from(seal.bytes).map_err(|_| SnapshotError("its head is too long".to_owned()))?];
         at::read(&file, &mut head, end)?;
-        require(Seal::of(&head) == *seal, "its head is not as it was written")?;
-        let head: Head<F> = serde_json::from_slice(&head).map_err(|error| Doubt(error.to_string()))?;
+        require(SnapshotManifest::of(&head) == *seal, "its head is not as it was written")?;
+        let head: Head<F> = serde_json::from_slice(&head).map_err(|error| SnapshotError(error.to_string()))?;
         require(head.little_endian == cfg!(target_endian = "little"), "it is from another machine")?;
         let (mut start, mut sections) = (0u64, Vec::new());
         for entry in head.sections {
             let bytes = usize::try_from(entry.bytes).ok().filter(|_| entry.bytes <= end - start);
-            let bytes = bytes.ok_or_else(|| Doubt("it is shorter than its sections".to_owned()))?;
+            let bytes = bytes.ok_or_else(|| SnapshotError("it is shorter than its sections".to_owned()))?;
             require(entry.chunks.len() == bytes.div_ceil(CHUNK), "it has other chunks than its sections")?;
             let chunks = entry.chunks.iter().map(blake3::Hash::from_hex).collect::<Result<_, _>>();
-            sections.push(Placed { start, bytes, chunks: chunks.map_err(|error| Doubt(error.to_string()))? });
+            sections.push(Placed { start, bytes, chunks: chunks.map_err(|error| SnapshotError(error.to_string()))? });
             start += entry.bytes;
         }
         require(start == end, "it is longer than its sections")?;
         Ok((Self { file, sections }, head.facts))
     }
 
-    fn section(&self, section: usize) -> Result<&Placed, Doubt> {
-        self.sections.get(section).ok_or_else(|| Doubt("it lacks sections".to_owned()))
+    fn section(&self, section: usize) -> Result<&Placed, SnapshotError> {
+        self.sections.get(section).ok_or_else(|| SnapshotError("it lacks sections".to_owned()))
     }
 
-    fn read_chunk(&self, placed: &Placed, chunk: usize, to: &mut [u8]) -> Result<(), Doubt> {
+    fn read_chunk(&self, placed: &Placed, chunk: usize, to: &mut [u8]) -> Result<(), SnapshotError> {
         at::read(&self.file, to, placed.start + (chunk * CHUNK) as u64)?;
         require(placed.chunks.get(chunk) == Some(&blake3::hash(to)), "a part is not as it was written")
     }
 
     /// Reads a section to memory that is exactly as long.
-    pub(crate) fn fill<T: Pod>(&self, section: usize, to: &mut [T]) -> Result<(), Doubt> {
+    pub(crate) fn fill<T: Pod>(&self, section: usize, to: &mut [T]) -> Result<(), SnapshotError> {
         let placed = self.section(section)?;
         let to: &mut [u8] = bytemuck::cast_slice_mut(to);
         require(to.len() == placed.bytes, "a section has another length")?;
@@ -65,7 +69,7 @@ impl Reader {
     }
 
     /// Reads a section of values.
-    pub(crate) fn values<T: Pod>(&self, section: usize) -> Result<Vec<T>, Doubt> {
+    pub(crate) fn values<T: Pod>(&self, section: usize) -> Result<Vec<T>, SnapshotError> {
         let bytes = self.section(section)?.bytes;
         require(bytes.is_multiple_of(size_of::<T>()), "a section ends within a value")?;
         let mut values = vec![T::zeroed(); bytes / size_of::<T>()];
@@ -78,8 +82,8 @@ impl Reader {
     pub(crate) fn each_piece<T: Pod + Zeroable>(
         &self,
         section: usize,
-        take: impl Fn(usize, &[T]) -> Result<(), Doubt> + Sync,
-    ) -> Result<(), Doubt> {
+        take: impl Fn(usize, &[T]) -> Result<(), SnapshotError> + Sync,
+    ) -> Result<(), SnapshotError> {
         let placed = self.section(section)?;
         require(placed.bytes.is_multiple_of(size_of::<T>()), "a section ends within a value")?;
         let (all, most) = (placed.bytes / size_of::<T>(), CHUNK / size_of::<T>());
@@ -93,7 +97,7 @@ impl Reader {
     }
 
     /// Values of a section.
-    pub(crate) fn len<T>(&self, section: usize) -> Result<usize, Doubt> {
+    pub(crate) fn len<T>(&self, section: usize) -> Result<usize, SnapshotError> {
         Ok(self.section(section)?.bytes / size_of::<T>())
     }
 }

@@ -7,13 +7,13 @@ use super::*;
 const WORDS: u32 = 300_000;
 
 /// Three sections: none, some bytes, and more words than a chunk holds.
-fn written(dir: &Path, salt: u8) -> Seal {
+fn written(dir: &Path, salt: u8) -> SnapshotManifest {
     let bytes: Vec<u8> = (0..100).map(|n| n ^ salt).collect();
     let words: Vec<AtomicU32> = (0..WORDS).map(AtomicU32::new).collect();
     write(dir, "facts", &[Section::Bytes(&[]), Section::Bytes(&bytes), Section::Words(&words)]).unwrap()
 }
 
-fn read(dir: &Path, seal: &Seal) -> Result<(), Doubt> {
+fn read(dir: &Path, seal: &SnapshotManifest) -> Result<(), SnapshotError> {
     let (reader, facts): (_, String) = Reader::open(dir, seal)?;
     assert_eq!(facts, "facts");
     assert_eq!(reader.values::<u8>(0)?.len(), 0);

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use rayon::prelude::*;
 
-use super::{CHUNK, Head, Seal, SectionEntry, at};
+use super::{CHUNK, Head, SectionEntry, SnapshotManifest, at};
 use crate::library::sync_dir;
 
 /// A flat piece of memory.
@@ -44,7 +44,11 @@ impl<'a> Section<'a> {
 
 /// Writes a file into `dir`, which is made if need be, and syncs it. It lies beside others and counts as soon as its seal
 /// does.
-pub(crate) fn write(dir: &Path, facts: impl serde::Serialize, sections: &[Section<'_>]) -> io::Result<Seal> {
+pub(crate) fn write(
+    dir: &Path,
+    facts: impl serde::Serialize,
+    sections: &[Section<'_>],
+) -> io::Result<SnapshotManifest> {
     crate::create_private_dir_all(dir)?;
     let mut file = tempfile::NamedTempFile::new_in(dir)?;
     let (mut start, mut entries) = (0, Vec::new());
@@ -57,7 +61,7 @@ pub(crate) fn write(dir: &Path, facts: impl serde::Serialize, sections: &[Sectio
     let head = serde_json::to_vec(&head)?;
     at::write(file.as_file_mut(), &head, start)?;
     file.as_file().sync_all()?;
-    let seal = Seal::of(&head);
+    let seal = SnapshotManifest::of(&head);
     file.persist(dir.join(seal.name()))?;
     sync_dir(dir)?;
     dir.parent().map_or(Ok(()), sync_dir)?;

@@ -87,8 +87,8 @@ pub(crate) mod meta {
 pub(crate) struct GraphId(pub(crate) u8);
 
 impl GraphId {
-    /// Of one vector a picture.
-    pub(crate) const PICTURES: Self = Self(0);
+    /// Of one vector an image.
+    pub(crate) const IMAGES: Self = Self(0);
     /// Of the vectors of regions.
     pub(crate) const REGIONS: Self = Self(1);
 

@@ -3,7 +3,7 @@
 //! What is said of the whole graph (its parameters) is an entry of `meta`. It is written last when a graph was built and
 //! removed first when it is given up, so without it the nodes count for nothing.
 //!
-//! The graph of regions learns of new ones in bulk. Until then the table `unlinked` names their pictures: nodes that the
+//! The graph of regions learns of new ones in bulk. Until then the table `unlinked` names their images: nodes that the
 //! graph may have for these are not those of their regions.
 
 use rayon::prelude::*;
@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::keys::{self, GraphId, Table};
 use super::{Batch, Store, records};
 use crate::hnsw::{Change, Hnsw, HnswParams, Node, NodeRecord};
-use crate::snapshot::Seal;
+use crate::snapshot::SnapshotManifest;
 use crate::{IdSet, ImageId, IndexError};
 
 /// Nodes that are written or removed in one step.
@@ -39,7 +39,7 @@ pub(crate) struct SnapshotEntry {
     /// Nodes that the graph had.
     #[serde(default)]
     pub(crate) nodes: usize,
-    pub(crate) seal: Seal,
+    pub(crate) seal: SnapshotManifest,
 }
 
 /// A graph as the store holds it.
@@ -67,12 +67,12 @@ impl Batch {
         self.remove(Table::Meta, &graph.meta());
     }
 
-    /// Notes that the graph of regions has yet to learn of a picture's.
+    /// Notes that the graph of regions has yet to learn of an image's.
     pub(crate) fn put_unlinked(&mut self, id: ImageId) {
         self.put(Table::Unlinked, &keys::image(id), Vec::new());
     }
 
-    /// Notes that the graph of regions knows all of a picture's.
+    /// Notes that the graph of regions knows all of an image's.
     pub(crate) fn remove_unlinked(&mut self, id: ImageId) {
         self.remove(Table::Unlinked, &keys::image(id));
     }
@@ -84,7 +84,7 @@ impl Store {
         Ok(self.get(Table::Meta, &graph.meta())?.is_some())
     }
 
-    /// Pictures whose regions the graph of regions has yet to learn of.
+    /// Images whose regions the graph of regions has yet to learn of.
     pub(crate) fn unlinked(&self) -> Result<IdSet, IndexError> {
         let keys = self.entries(Table::Unlinked).map(|entry| Ok(keys::parse_image(&entry?.0)));
         keys.filter_map(Result::transpose).collect()
@@ -158,7 +158,7 @@ impl Store {
     }
 
     /// Gives up in a step the snapshot of a graph, if there is one.
-    pub(crate) fn give_up_snapshot(&self, batch: &mut Batch, graph: GraphId) -> Result<(), IndexError> {
+    pub(crate) fn invalidate_snapshot(&self, batch: &mut Batch, graph: GraphId) -> Result<(), IndexError> {
         match self.graph_entry(graph)? {
             Some(entry) => self.put_graph_entry(batch, graph, &GraphEntry { snapshot: None, ..entry }),
             None => Ok(()),

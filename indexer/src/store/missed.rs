@@ -1,6 +1,6 @@
 //! What the snapshot of a graph has missed: the steps that the store took since.
 //!
-//! `changes` says which pictures changed, but has only the newest change of each, and says nothing of nodes. So while there
+//! `changes` says which images changed, but has only the newest change of each, and says nothing of nodes. So while there
 //! is a snapshot, a step also writes which nodes it changed (`relinked`), and from which revision to which it led. Together
 //! the entries must lead from the snapshot's revision to the newest one without a gap: steps of a program that knows of no
 //! snapshot, and steps that were taken without one, leave a gap, and the snapshot does not count any more.
@@ -12,7 +12,7 @@ use crate::{ImageId, IndexError};
 
 /// What happened since a revision.
 pub(crate) struct Missed {
-    /// Pictures that came, changed or went, and their newest change.
+    /// Images that came, changed or went, and their newest change.
     pub(crate) changes: Vec<(u64, ImageId)>,
     /// Nodes that came, changed or went, rising.
     pub(crate) nodes: Vec<Node>,
@@ -43,7 +43,7 @@ impl Batch {
 }
 
 impl Store {
-    /// What happened to pictures and to the nodes of a graph since a revision.
+    /// What happened to images and to the nodes of a graph since a revision.
     ///
     /// # Errors
     /// [`IndexError::Corrupt`] if that is not wholly known.

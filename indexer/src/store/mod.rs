@@ -162,7 +162,7 @@ impl Store {
 
     /// After the store in `dir` was closed, spares the next one who opens it a long read: sled notes where its pages are only
     /// when it is opened, and reads all of the log that was written since the last time.
-    pub(crate) fn tidy(dir: &Path) {
+    pub(crate) fn checkpoint(dir: &Path) {
         // Somebody else may have opened it meanwhile, which serves as well.
         drop(Self::open(dir));
     }
@@ -178,7 +178,7 @@ impl Store {
         value
             .map(|value| records::decode_image(id, &value))
             .transpose()
-            .map_err(|damage| self.corrupt(format!("the record of picture {id}"), damage))
+            .map_err(|damage| self.corrupt(format!("the record of image {id}"), damage))
     }
 
     /// A damaged record counts as none: the next index run reads the file again and writes it anew.
@@ -187,7 +187,7 @@ impl Store {
         Ok(value.and_then(|value| records::decode_file(hash, &value).ok()))
     }
 
-    /// Path hashes of the files of a picture, rising; nothing is read ahead, for there may be very many.
+    /// Path hashes of the files of an image, rising; nothing is read ahead, for there may be very many.
     pub(crate) fn files_of(&self, id: ImageId) -> impl Iterator<Item = Result<PathHash, IndexError>> + '_ {
         let entries = self.tree(Table::FilesOfImage).scan_prefix(keys::image(id)).keys();
         let hashes = entries.filter_map(|key| key.map(|key| keys::parse_file_of_image(&key)).transpose());
@@ -197,13 +197,13 @@ impl Store {
         })
     }
 
-    /// True if a picture has another file than this one.
+    /// True if an image has another file than this one.
     pub(crate) fn has_other_file(&self, id: ImageId, file: PathHash) -> Result<bool, IndexError> {
         let mut others = self.files_of(id).filter(|other| other.as_ref().map_or(true, |&other| other != file));
         others.next().transpose().map(|other| other.is_some())
     }
 
-    /// The values of a picture's regions by part, rising.
+    /// The values of an image's regions by part, rising.
     pub(crate) fn region_parts(&self, id: ImageId) -> Result<Vec<(u8, Bytes)>, IndexError> {
         let parts = self.tree(Table::Regions).scan_prefix(keys::image(id)).map(|entry| {
             let (key, value) = entry.map_err(|error| failure(&self.dir, "reading the store", error))?;
@@ -224,7 +224,7 @@ impl Store {
         Ok(Some(json.to_owned()))
     }
 
-    /// The number of the next new picture; 0 if none is recorded.
+    /// The number of the next new image; 0 if none is recorded.
     pub(crate) fn next_id(&self) -> Result<u64, IndexError> {
         let key = keys::meta::NEXT_ID;
         let value = self.get(Table::Meta, key)?;
@@ -395,7 +395,7 @@ mod tests {
         let open = notes(dir.path());
         drop(store);
         assert_eq!(notes(dir.path()), open, "closing notes nothing");
-        Store::tidy(dir.path());
+        Store::checkpoint(dir.path());
         let tidy = notes(dir.path());
         assert_ne!(tidy, open);
         let store = Store::open(dir.path()).unwrap();

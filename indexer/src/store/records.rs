@@ -1,6 +1,6 @@
 //! The bytes of each kind of value. A layout never changes: a new one gets a new version number beside the old.
 
-use glimpse_encoder::picture::Format;
+use glimpse_encoder::image_file::Format;
 
 use super::codec::{Damage, Decoder, Encoder, path_bytes, path_from};
 use super::keys::{self, GraphId, PathHash, Table};

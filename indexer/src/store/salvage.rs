@@ -3,7 +3,7 @@
 //! Two kinds of damage are told apart by reading the log without sled ([`super::log`]). If the log is sound, what sled
 //! derived from it is damaged: its notes of where pages are (`snap.*`) and its settings (`conf`), which it makes anew. If the
 //! log is damaged, its sound entries go into a new store. Left out are the tables that are made anew from the others: graphs,
-//! what their snapshots missed, and the files of each picture.
+//! what their snapshots missed, and the files of each image.
 
 use std::collections::HashMap;
 use std::fs;
@@ -61,7 +61,7 @@ impl Store {
         Ok(())
     }
 
-    /// Copies the sound entries of the log in `damaged` into this store, which is empty. A picture may come without what it
+    /// Copies the sound entries of the log in `damaged` into this store, which is empty. An image may come without what it
     /// needs; `verify` finds that.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl Store {
         self.list_files()
     }
 
-    /// Lists every file among those of its picture.
+    /// Lists every file among those of its image.
     fn list_files(&self) -> Result<(), IndexError> {
         let mut files = self.entries(Table::Files).peekable();
         while files.peek().is_some() {

@@ -127,18 +127,18 @@ impl ExactScan {
         Quantised::encode_as(self.storage, vector)
     }
 
-    /// The stored vector of a picture.
+    /// The stored vector of an image.
     pub fn get(&self, id: ImageId) -> Option<Quantised> {
         let rows = self.read();
         rows.slots.get(&id).map(|&slot| rows.get(slot))
     }
 
-    /// True if the picture has a vector here.
+    /// True if the image has a vector here.
     pub fn contains(&self, id: ImageId) -> bool {
         self.read().slots.contains_key(&id)
     }
 
-    /// Every picture with a vector, in no order.
+    /// Every image with a vector, in no order.
     pub fn ids(&self) -> Vec<ImageId> {
         self.read().slots.keys().copied().collect()
     }
@@ -156,7 +156,7 @@ impl ExactScan {
         Ok(parts.concat())
     }
 
-    /// Cosine of `query` with the given pictures, in their order; pictures without a vector are left out.
+    /// Cosine of `query` with the given images, in their order; images without a vector are left out.
     ///
     /// # Errors
     /// As [`ExactScan::score_all`].
@@ -266,7 +266,7 @@ impl Rows {
         self.owners.get(slot.index()).copied().flatten()
     }
 
-    /// The slot of a picture.
+    /// The slot of an image.
     pub(crate) fn slot(&self, id: ImageId) -> Option<Slot> {
         self.slots.get(&id).copied()
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::super::top::by_rank;
 use super::*;
 
-/// Unit vectors from a seed, clustered round a shared mean as picture embeddings are.
+/// Unit vectors from a seed, clustered round a shared mean as image embeddings are.
 pub(crate) fn clustered(count: usize, dim: usize, seed: u64) -> Vec<Vec<f32>> {
     let mut noise = Noise(seed);
     let mean: Vec<f32> = (0..dim).map(|_| noise.gauss()).collect();

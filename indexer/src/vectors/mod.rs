@@ -1,8 +1,8 @@
 //! Vector search behind one trait: an exact scan, and graphs that are faster than it on large libraries.
 //!
-//! Vectors are kept as int8 with one scale ([`Quantised`], a quarter of f32; those of whole pictures with a second plane of
+//! Vectors are kept as int8 with one scale ([`Quantised`], a quarter of f32; those of whole images with a second plane of
 //! int8, half of f32, by which what a search found is put in order, or in another way: [`VectorStorage`]). The scan's arenas are
-//! the one copy that every score comes from, so that a graph and the scan give equal scores for equal pictures.
+//! the one copy that every score comes from, so that a graph and the scan give equal scores for equal images.
 
 mod arena;
 mod dot;
@@ -31,10 +31,10 @@ pub(crate) use top::{Top, by_rank};
 
 use crate::{IdSet, ImageId, IndexError};
 
-/// A picture and its score.
+/// An image and its score.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scored {
-    /// The picture.
+    /// The image.
     pub id: ImageId,
     /// Cosine or BM25, higher is better.
     pub score: f32,
@@ -51,7 +51,7 @@ pub trait VectorIndex: Send + Sync {
     /// Removes a vector; false if it was not there.
     fn remove(&self, id: ImageId) -> bool;
 
-    /// The `k` nearest by cosine, falling, ties by id; only pictures in `allowed` if given.
+    /// The `k` nearest by cosine, falling, ties by id; only images in `allowed` if given.
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`].

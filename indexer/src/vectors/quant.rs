@@ -5,7 +5,7 @@
 //! and the cosine of a unit vector with itself stays 1. For 768 values the cosine of a vector with its decoded form is
 //! above 0.9999.
 //!
-//! That is too coarse where the nearest ten lie within some thousandths of a cosine, as pictures of one burst do. A second
+//! That is too coarse where the nearest ten lie within some thousandths of a cosine, as images of one burst do. A second
 //! plane holds what the first rounds away, 16 bits together. Searches run on the first plane, a quarter of f32 to read, and
 //! put in order what they found by both, or by the vector as it came if that is kept instead ([`VectorStorage`]).
 

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-/// How the vectors of a library's pictures are kept. Every search reads int8 first; what is kept beside it puts in order what
+/// How the vectors of a library's images are kept. Every search reads int8 first; what is kept beside it puts in order what
 /// was found. Regions, of which there are many, are int8 always.
 ///
 /// There is no f16: two planes of int8 hold 15 bits below the largest component where f16 holds 11, in as many bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VectorStorage {
-    /// One plane of int8: a byte a component. Pictures of one burst may come in another order.
+    /// One plane of int8: a byte a component. Images of one burst may come in another order.
     Int8,
     /// Two planes of int8: two bytes a component.
     #[default]

@@ -1,4 +1,4 @@
-//! Collects the best pictures of a word search, by score and then by id.
+//! Collects the best images of a word search, by score and then by id.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
 use crate::vectors::{Scored, Top};
 use crate::{IdSet, ImageId};
 
-/// The best `k` pictures, among `allowed` if given.
+/// The best `k` images, among `allowed` if given.
 pub struct TopImages {
     pub k: usize,
     pub allowed: Option<Arc<IdSet>>,
-    /// Name of the column with the picture's number.
+    /// Name of the column with the image's number.
     pub id_column: &'static str,
 }
 

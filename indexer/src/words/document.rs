@@ -1,4 +1,4 @@
-//! What is said about a picture in words, and the words of a date in many languages.
+//! What is said about an image in words, and the words of a date in many languages.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -6,10 +6,10 @@ use jiff::tz::TimeZone;
 
 use crate::{ImageId, Place};
 
-/// Everything about a picture that words can find.
+/// Everything about an image that words can find.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WordDocument {
-    /// The picture.
+    /// The image.
     pub id: ImageId,
     /// Names of its files, without folders.
     pub file_names: Vec<String>,

@@ -1,4 +1,4 @@
-//! The words about pictures, searched with BM25. The only module that knows tantivy.
+//! The words about images, searched with BM25. The only module that knows tantivy.
 //!
 //! ```text
 //! words/format      what wrote the rest; anything else there and the index is made anew
@@ -47,7 +47,7 @@ const ID: &str = "id";
 /// Memory of the writer before it writes a segment: tantivy's least.
 const WRITER_BYTES: usize = 15_000_000;
 
-/// Words of pictures, on disk. Reading needs no lock and sees the last commit; the writer is made when it is first
+/// Words of images, on disk. Reading needs no lock and sees the last commit; the writer is made when it is first
 /// needed and let go by [`WordIndex::close_writer`].
 pub struct WordIndex {
     dir: PathBuf,
@@ -96,7 +96,7 @@ impl Fields {
         (schema.build(), Self { id, name, folder, camera, date, place, caption, keyword })
     }
 
-    /// What people wrote about a picture counts most.
+    /// What people wrote about an image counts most.
     fn weights(&self) -> [(Field, f32); 7] {
         [
             (self.keyword, 3.0),
@@ -173,7 +173,7 @@ impl WordIndex {
         self.opened.read().clone()
     }
 
-    /// Every picture with words, as of the last commit.
+    /// Every image with words, as of the last commit.
     ///
     /// # Errors
     /// [`IndexError::Corrupt`].
@@ -198,7 +198,7 @@ impl WordIndex {
         self.read(|opened| opened.check(&self.dir))
     }
 
-    /// Adds or replaces the words of a picture; found after the next commit.
+    /// Adds or replaces the words of an image; found after the next commit.
     ///
     /// # Errors
     /// If the writer fails, a full disk included.
@@ -209,7 +209,7 @@ impl WordIndex {
         })
     }
 
-    /// Removes the words of a picture; gone after the next commit.
+    /// Removes the words of an image; gone after the next commit.
     ///
     /// # Errors
     /// If the writer fails.
@@ -256,7 +256,7 @@ impl WordIndex {
         closed.map_err(|error| self.failure("closing the word index", &error))
     }
 
-    /// The `k` pictures that fit the words best (BM25, falling, ties by id), among `allowed` if given. Any text is a
+    /// The `k` images that fit the words best (BM25, falling, ties by id), among `allowed` if given. Any text is a
     /// question, if only an empty one.
     ///
     /// # Errors

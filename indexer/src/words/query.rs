@@ -1,6 +1,6 @@
 //! What a searcher typed, as a query that never fails: words are wishes, phrases in quotes are conditions.
 //!
-//! A picture that has any of the words is found, one that has all of them comes first. Each word is looked for in all
+//! An image that has any of the words is found, one that has all of them comes first. Each word is looked for in all
 //! fields and counts where it counts most, so that a word in both the caption and the keywords is not two words.
 
 use tantivy::Term;

@@ -260,7 +260,7 @@ fn a_flipped_bit_is_noticed() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
-    /// Every picture is found by every substring of its run of characters.
+    /// Every image is found by every substring of its run of characters.
     #[test]
     fn every_substring_of_a_run_is_found(run in "[一-鿋ぁ-んァ-ヶ가-힣]{1,12}", from in 0usize..12, to in 1usize..13) {
         let (_dir, index) = filled(&[captioned(1, &run)]);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 const EVAL_HELP: &str = "\
-The data are yours: pictures are indexed in a temporary library with the model that --model names, and nothing else is touched.
+The data are yours: images are indexed in a temporary library with the model that --model names, and nothing else is touched.
 
 Examples:
   glimpse eval regions --data annotations.json --images val2017 --model google/siglip2-base-patch16-512
@@ -29,12 +29,12 @@ pub enum EvalCommand {
     Calibrate(EvalCalibrateArgs),
     /// Where things are: COCO annotations; names or captions of annotations are the queries
     Regions(EvalRegionsArgs),
-    /// What the model's decoder says: COCO annotations; a caption should name the categories of its picture
+    /// What the model's decoder says: COCO annotations; a caption should name the categories of its image
     Captions(EvalCaptionsArgs),
-    /// Captions to pictures and back: Karpathy JSON, Crossmodal-3600 JSONL, or TSV (file, [language,] caption; equal captions
+    /// Captions to images and back: Karpathy JSON, Crossmodal-3600 JSONL, or TSV (file, [language,] caption; equal captions
     /// are one that is right for several files)
     Retrieval(EvalRetrievalArgs),
-    /// Zero-shot labels: a folder with one folder of pictures for each class
+    /// Zero-shot labels: a folder with one folder of images for each class
     Classify(EvalClassifyArgs),
 }
 
@@ -45,7 +45,7 @@ pub struct EvalCalibrateArgs {
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
 
-    /// Where the pictures are [default: beside the data]
+    /// Where the images are [default: beside the data]
     #[arg(long, value_name = "DIR")]
     pub images: Option<PathBuf>,
 
@@ -57,11 +57,11 @@ pub struct EvalCalibrateArgs {
     #[arg(long, value_name = "CODES", value_delimiter = ',')]
     pub lang: Vec<String>,
 
-    /// Only the first pictures
+    /// Only the first images
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
 
-    /// Not the first pictures, so that they are left to measure on
+    /// Not the first images, so that they are left to measure on
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub skip: usize,
 
@@ -82,7 +82,7 @@ pub struct EvalRegionsArgs {
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
 
-    /// Where the pictures are [default: beside the data]
+    /// Where the images are [default: beside the data]
     #[arg(long, value_name = "DIR")]
     pub images: Option<PathBuf>,
 
@@ -90,11 +90,11 @@ pub struct EvalRegionsArgs {
     #[arg(long, value_name = "CODES", value_delimiter = ',')]
     pub lang: Vec<String>,
 
-    /// Only the first pictures
+    /// Only the first images
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
 
-    /// Regions of a picture, before they are merged into larger ones
+    /// Regions of an image, before they are merged into larger ones
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=32), default_value_t = 16)]
     pub leaves: u16,
 
@@ -125,7 +125,7 @@ pub struct EvalCaptionsArgs {
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
 
-    /// Where the pictures are [default: beside the data]
+    /// Where the images are [default: beside the data]
     #[arg(long, value_name = "DIR")]
     pub images: Option<PathBuf>,
 
@@ -133,7 +133,7 @@ pub struct EvalCaptionsArgs {
     #[arg(long, value_name = "CODES", value_delimiter = ',')]
     pub lang: Vec<String>,
 
-    /// Only the first pictures
+    /// Only the first images
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
 
@@ -148,7 +148,7 @@ pub struct EvalRetrievalArgs {
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
 
-    /// Where the pictures are [default: beside the data]
+    /// Where the images are [default: beside the data]
     #[arg(long, value_name = "DIR")]
     pub images: Option<PathBuf>,
 
@@ -167,7 +167,7 @@ pub struct EvalRetrievalArgs {
 
 #[derive(Debug, Args)]
 pub struct EvalClassifyArgs {
-    /// A folder of folders of pictures; their names are the labels
+    /// A folder of folders of images; their names are the labels
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
 

@@ -13,13 +13,13 @@ Examples:
   glimpse index --json ~/Pictures | jq      one JSON object for each file, and a summary
 
 Unchanged files cost a look at their size and times; moved files keep what is known of them. Hidden files are skipped, and
-a `.glimpseignore` file names more to skip, in the syntax of `.gitignore`. A bad picture is named with its reason and does
+a `.glimpseignore` file names more to skip, in the syntax of `.gitignore`. A bad image is named with its reason and does
 not stop the rest. Ctrl-C keeps everything done so far, and ends the run within two seconds.
 
 A drive that is away is not a folder that was emptied: what was indexed from a drive that is not mounted now stays as it
 is. --prune forgets no whole folders with more than a tenth of the files, and no more than 1,000 files, without --force.
 
-Exit status: 0 when done, 2 if the index of another model was not replaced since the new one lacks pictures, 130 after
+Exit status: 0 when done, 2 if the index of another model was not replaced since the new one lacks images, 130 after
 Ctrl-C.
 
 JSON lines have an `event`: indexed, unchanged, moved (with `from`), duplicate (with `of`), skipped and failed (with
@@ -28,7 +28,7 @@ JSON lines have an `event`: indexed, unchanged, moved (with `from`), duplicate (
 #[derive(Debug, Args)]
 #[command(after_help = INDEX_HELP)]
 pub struct IndexArgs {
-    /// Folders and picture files
+    /// Folders and image files
     #[arg(required = true, value_name = "DIR")]
     pub roots: Vec<PathBuf>,
 
@@ -45,7 +45,7 @@ pub struct IndexArgs {
     pub force: bool,
 
     /// Read all files, also those whose size and times say that they are unchanged: for what was changed in a way that
-    /// leaves no trace. Pictures that are the same are not encoded again
+    /// leaves no trace. Images that are the same are not encoded again
     #[arg(long)]
     pub rehash: bool,
 
@@ -57,7 +57,7 @@ pub struct IndexArgs {
     #[arg(long)]
     pub follow_links: bool,
 
-    /// Pictures that the model sees at a time
+    /// Images that the model sees at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub batch: Option<u16>,
 
@@ -65,39 +65,40 @@ pub struct IndexArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub threads: Option<u16>,
 
-    /// Seconds that reading or decoding one picture may take; one that takes longer has failed
-    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..),
+    /// Seconds that reading or decoding one image may take; one that takes longer has failed
+    #[arg(long, alias = "picture-timeout", value_name = "SECONDS", default_value_t = 120,
+          value_parser = clap::value_parser!(u32).range(1..),
           hide_short_help = true)]
-    pub picture_timeout: u32,
+    pub image_timeout: u32,
 
-    /// Make regions, which `find` needs, for known pictures that have none yet
+    /// Make regions, which `find` needs, for known images that have none yet
     #[arg(long, conflicts_with = "no_regions")]
     pub regions: bool,
 
-    /// Make no regions for new pictures: a smaller library that `find` cannot use
+    /// Make no regions for new images: a smaller library that `find` cannot use
     #[arg(long)]
     pub no_regions: bool,
 
-    /// Make regions anew for all pictures of the library, not only for those in DIR, with --leaves and --detail if they are
+    /// Make regions anew for all images of the library, not only for those in DIR, with --leaves and --detail if they are
     /// given. It takes as long as the first time; if it is stopped, the next `glimpse index` goes on
     #[arg(long, conflicts_with = "no_regions")]
     pub rebuild_regions: bool,
 
-    /// Regions of a picture, before they are merged into larger ones [default: as the library has them, 16 in a new one]
+    /// Regions of an image, before they are merged into larger ones [default: as the library has them, 16 in a new one]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=32), conflicts_with = "no_regions")]
     pub leaves: Option<u16>,
 
-    /// Patches along the shorter side, 1 to 8 times the model's own grid: 2 reads pictures in windows of half their size,
+    /// Patches along the shorter side, 1 to 8 times the model's own grid: 2 reads images in windows of half their size,
     /// which finds smaller things and takes some ten times as long [default: as the library has them, 1 in a new one]
     #[arg(long, value_name = "TIMES", value_parser = super::detail, conflicts_with = "no_regions")]
     pub detail: Option<f32>,
 
-    /// How a new library keeps the vectors of pictures. `int8` takes half the memory and may change the order of pictures that
+    /// How a new library keeps the vectors of images. `int8` takes half the memory and may change the order of images that
     /// are nearly alike; `f32` takes two and a half times as much and scores as exactly as the model
     #[arg(long, value_enum, value_name = "FORM", hide_short_help = true)]
     pub vectors: Option<VectorsArg>,
 
-    /// Describe pictures in words that `search` finds, known ones too; needs a model with a decoder
+    /// Describe images in words that `search` finds, known ones too; needs a model with a decoder
     #[arg(long, value_name = "LANG", num_args = 0..=1, require_equals = true)]
     pub captions: Option<Option<String>>,
 
@@ -182,7 +183,7 @@ Examples:
   glimpse demo
   glimpse demo --serve
 
-The bundled pictures and their index are kept in the folder `demo` of the library folder; your own library is not touched.";
+The bundled images and their index are kept in the folder `demo` of the library folder; your own library is not touched.";
 
 #[derive(Debug, Args)]
 #[command(after_help = DEMO_HELP)]
@@ -194,7 +195,7 @@ pub struct DemoArgs {
     #[command(flatten)]
     pub listen: ListenArgs,
 
-    /// Draw small pictures in the terminal
+    /// Draw small images in the terminal
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub thumbnails: super::When,
 }

@@ -21,7 +21,7 @@ pub use regions::{BoundArgs, CaptionArgs, ExportArgs, FindArgs, GroundArgs};
 pub use search::{DepthArgs, DupsArgs, FilterArgs, ModeArg, PrintArgs, SearchArgs, SimilarArgs, SortArg, TagArgs};
 pub use tools::{CompletionsArgs, EmbedArgs, ModelArgs, ModelCommand};
 
-/// Finds pictures by what is in them, in many languages, on your own machine.
+/// Finds images by what is in them, in many languages, on your own machine.
 #[derive(Debug, Parser)]
 #[command(name = "glimpse", version, propagate_version = true, max_term_width = 100, after_help = AFTER_HELP)]
 pub struct Arguments {
@@ -33,10 +33,10 @@ pub struct Arguments {
 
 const AFTER_HELP: &str = "\
 Examples:
-  glimpse demo                            try it on bundled pictures; nothing is downloaded
+  glimpse demo                            try it on bundled images; nothing is downloaded
   glimpse index ~/Pictures                build or update the library
   glimpse search a red boat at sunset     search in words, in any language
-  glimpse search ./beach.jpg + snow       search with a picture and words
+  glimpse search ./beach.jpg + snow       search with an image and words
   glimpse find a dog left of a ball       find where things are
   glimpse serve                           search in the browser
 
@@ -68,7 +68,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "DEVICE", env = "GLIMPSE_DEVICE", hide_env_values = true)]
     pub device: Option<String>,
 
-    /// Patches that a NaFlex model reads of a picture at most, 128 to 4096 [default: the library's
+    /// Patches that a NaFlex model reads of an image at most, 128 to 4096 [default: the library's
     /// own]
     ///
     /// A new library takes the checkpoint's own, which is 256 for those of Google. More patches
@@ -78,7 +78,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(128..=4096))]
     pub patches: Option<u16>,
 
-    /// Graph that searches libraries of 20,000 pictures and more. `hnsw_rs` is there for comparison: regions are then compared
+    /// Graph that searches libraries of 20,000 images and more. `hnsw_rs` is there for comparison: regions are then compared
     /// one by one, and every command on the library has to ask for it
     #[arg(long, global = true, value_enum, default_value_t, value_name = "GRAPH", env = "GLIMPSE_GRAPH")]
     #[arg(hide_env_values = true, hide_short_help = true)]
@@ -126,21 +126,21 @@ pub enum When {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Build or update the library from folders of pictures
+    /// Build or update the library from folders of images
     Index(IndexArgs),
-    /// Find pictures by words, by example, or both
+    /// Find images by words, by example, or both
     Search(SearchArgs),
     /// Find where things are, across the library
     Find(FindArgs),
-    /// Find where things are in one picture, without a library
+    /// Find where things are in one image, without a library
     Ground(GroundArgs),
-    /// Say in words what a picture shows, or a part of it
+    /// Say in words what an image shows, or a part of it
     Caption(CaptionArgs),
-    /// Find pictures that look like one, or regions like a part of it
+    /// Find images that look like one, or regions like a part of it
     Similar(SimilarArgs),
     /// Find near-duplicates
     Dups(DupsArgs),
-    /// Tag pictures with labels of your own
+    /// Tag images with labels of your own
     Tag(TagArgs),
     /// Show numbers about the library
     Stats(StatsArgs),
@@ -150,9 +150,9 @@ pub enum Command {
     Model(ModelArgs),
     /// Search in the browser
     Serve(ServeArgs),
-    /// Try everything on bundled pictures with a bundled model
+    /// Try everything on bundled images with a bundled model
     Demo(DemoArgs),
-    /// Print embeddings of texts and pictures, for other programs
+    /// Print embeddings of texts and images, for other programs
     Embed(EmbedArgs),
     /// Measure search, regions and labels on data of your own
     Eval(EvalArgs),
@@ -160,7 +160,7 @@ pub enum Command {
     Completions(CompletionsArgs),
 }
 
-/// How finely pictures are read: see [`DenseConfig::detail`].
+/// How finely images are read: see [`DenseConfig::detail`].
 ///
 /// [`DenseConfig::detail`]: glimpse::engine::DenseConfig::detail
 fn detail(text: &str) -> Result<f32, String> {

@@ -9,7 +9,7 @@ use super::{FilterArgs, PrintArgs, SortArg};
 const FIND_HELP: &str = "\
 Query (docs/query-form.md has it all):
   red umbrella                 one thing, in any language
-  dog and ball                 both, as different regions of one photo
+  dog and ball                 both, as different regions of one image
   dog and no leash             no region shows the second; also: dog - leash
   two or more dogs             also: 2+ dogs, at least 2, at most 3, exactly 2, 2 to 4
   dog left of ball             also: right of, above, below, inside, larger than, smaller than
@@ -18,14 +18,14 @@ Query (docs/query-form.md has it all):
 Examples:
   glimpse find red umbrella
   glimpse find 'dog and ball and no cat' --min-area 0.02
-  glimpse find bicycle --coco bicycles.json --annotated pictures/
+  glimpse find bicycle --coco bicycles.json --annotated images/
   glimpse find 自転車 --after 2020 --json
 
-Where few photos fulfil the query, those that come closest follow below a line, each with its best boxes. --strict, lists of
-paths and files for other programs leave them out; --all gives every photo.
+Where few images fulfil the query, those that come closest follow below a line, each with its best boxes. --strict, lists of
+paths and files for other programs leave them out; --all gives every image.
 
 JSON lines have: id, path, width, height, score, strength, boxes: [{thing, text, x, y, width, height, area, score, z}], refined:
-whether --fine found finer boxes, matches: {strong, likely, weaker}. Boxes are in pixels of the upright picture; `matches` counts
+whether --fine found finer boxes, matches: {strong, likely, weaker}. Boxes are in pixels of the upright image; `matches` counts
 those of the whole result set.";
 
 #[derive(Debug, Args)]
@@ -48,19 +48,19 @@ pub struct FindArgs {
 /// Which regions count, and where to go on.
 #[derive(Debug, Args)]
 pub struct BoundArgs {
-    /// Smallest share of its photo that a region covers, from 0 to 1
+    /// Smallest share of its image that a region covers, from 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub min_area: f32,
 
-    /// Most boxes of a thing in a photo
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub max_per_photo: usize,
+    /// Most boxes of a thing in an image
+    #[arg(long, alias = "max-per-photo", value_name = "N", default_value_t = 5)]
+    pub max_per_image: usize,
 
-    /// Order of the photos
+    /// Order of the images
     #[arg(long, value_enum, default_value_t)]
     pub sort: SortArg,
 
-    /// Look at the photos that are shown again, for finer boxes
+    /// Look at the images that are shown again, for finer boxes
     #[arg(long)]
     pub fine: bool,
 
@@ -88,15 +88,15 @@ pub struct ExportArgs {
     #[arg(long, value_name = "FILE")]
     pub cvat: Option<PathBuf>,
 
-    /// Write an XMP sidecar with named regions (MWG) for each picture
+    /// Write an XMP sidecar with named regions (MWG) for each image
     #[arg(long, value_name = "DIR")]
     pub xmp: Option<PathBuf>,
 
-    /// Write each box as a picture
+    /// Write each box as an image
     #[arg(long, value_name = "DIR")]
     pub crops: Option<PathBuf>,
 
-    /// Write each picture as a PNG with its heatmap and boxes drawn in
+    /// Write each image as a PNG with its heatmap and boxes drawn in
     #[arg(long, value_name = "DIR")]
     pub annotated: Option<PathBuf>,
 }
@@ -106,17 +106,17 @@ Needs a model with a decoder (decoder.safetensors beside its weights). The bundl
 training/README.md says how to train one.
 
 Examples:
-  glimpse caption picture.jpg
-  glimpse caption picture.jpg --lang ja
-  glimpse caption picture.jpg --box 120,40,300,200
-  glimpse caption picture.jpg --parts --json
+  glimpse caption image.jpg
+  glimpse caption image.jpg --lang ja
+  glimpse caption image.jpg --box 120,40,300,200
+  glimpse caption image.jpg --parts --json
 
 JSON lines, one for each caption: image, text, probability, language; with --box and --parts also x, y, width, height.";
 
 #[derive(Debug, Args)]
 #[command(after_help = CAPTION_HELP)]
 pub struct CaptionArgs {
-    /// Picture files, or numbers of pictures of the library
+    /// Image files, or numbers of images of the library
     #[arg(value_name = "FILE|ID", required = true)]
     pub images: Vec<PathBuf>,
 
@@ -132,7 +132,7 @@ pub struct CaptionArgs {
     #[arg(long, value_name = "CODE")]
     pub lang: Option<String>,
 
-    /// Most captions of a picture
+    /// Most captions of an image
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
     pub limit: Option<u8>,
 
@@ -142,7 +142,7 @@ pub struct CaptionArgs {
 }
 
 const GROUND_HELP: &str = "\
-Needs no library: the picture is compared with itself, and with texts for what is hardly ever there.
+Needs no library: the image is compared with itself, and with texts for what is hardly ever there.
 
 Examples:
   glimpse ground street.jpg bicycle 'red car'
@@ -155,7 +155,7 @@ scores}.";
 #[derive(Debug, Args)]
 #[command(after_help = GROUND_HELP)]
 pub struct GroundArgs {
-    /// A picture file
+    /// An image file
     #[arg(value_name = "IMAGE")]
     pub image: PathBuf,
 
@@ -163,7 +163,7 @@ pub struct GroundArgs {
     #[arg(value_name = "TEXT", required = true)]
     pub texts: Vec<String>,
 
-    /// Patches along the shorter side, in sides of the model's own grid: 2 reads the picture in windows of half its size, which
+    /// Patches along the shorter side, in sides of the model's own grid: 2 reads the image in windows of half its size, which
     /// finds smaller things and may cut large ones. Models of fixed resolution only
     #[arg(long, value_name = "TIMES", default_value_t = 1.0, value_parser = super::detail)]
     pub detail: f32,

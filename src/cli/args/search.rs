@@ -12,7 +12,7 @@ Query:
   + words               and this as well
   - words               away from this; the same inside quotes: 'cat - dog'
   2:words               counts twice (any positive number)
-  ./file.jpg            a picture as part of the query (also /... and ../..., or --image FILE)
+  ./file.jpg            an image as part of the query (also /... and ../..., or --image FILE)
 
 Examples:
   glimpse search ein rotes Fahrrad
@@ -37,11 +37,11 @@ pub struct SearchArgs {
     #[arg(value_name = "QUERY")]
     pub query: Vec<OsString>,
 
-    /// A picture file as part of the query
+    /// An image file as part of the query
     #[arg(long, value_name = "FILE")]
     pub image: Vec<PathBuf>,
 
-    /// A picture of the library as part of the query
+    /// An image of the library as part of the query
     #[arg(long, value_name = "ID|FILE")]
     pub like: Vec<PathBuf>,
 
@@ -109,14 +109,14 @@ pub enum SortArg {
 const SIMILAR_HELP: &str = "\
 Examples:
   glimpse similar holiday/beach.jpg
-  glimpse similar 1207                a picture of the library by its number
+  glimpse similar 1207                an image of the library by its number
   glimpse similar new.jpg --all -n 5
   glimpse similar street.jpg --box 120,40,300,200      regions like this part of it";
 
 #[derive(Debug, Args)]
 #[command(after_help = SIMILAR_HELP)]
 pub struct SimilarArgs {
-    /// A picture file, or the number of a picture of the library
+    /// An image file, or the number of an image of the library
     #[arg(value_name = "FILE|ID")]
     pub image: PathBuf,
 
@@ -134,7 +134,7 @@ pub struct SimilarArgs {
     pub export: super::ExportArgs,
 }
 
-/// Conditions on what is known of a picture.
+/// Conditions on what is known of an image.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Filters")]
 pub struct FilterArgs {
@@ -167,15 +167,15 @@ pub struct FilterArgs {
     pub place_box: Option<String>,
 }
 
-/// How to print pictures.
+/// How to print images.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct PrintArgs {
-    /// Most pictures to print
+    /// Most images to print
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub limit: usize,
 
-    /// One JSON object for each picture
+    /// One JSON object for each image
     #[arg(long, group = "print")]
     pub json: bool,
 
@@ -187,13 +187,13 @@ pub struct PrintArgs {
     #[arg(short = '0', long, group = "print")]
     pub null: bool,
 
-    /// Draw small pictures in terminals that can (kitty, iTerm2, WezTerm, Ghostty)
+    /// Draw small images in terminals that can (kitty, iTerm2, WezTerm, Ghostty)
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub thumbnails: super::When,
 }
 
 const DUPS_HELP: &str = "\
-The first picture of a group is the best one: the largest, then the oldest. With -l or -0 only the others are printed.
+The first image of a group is the best one: the largest, then the oldest. With -l or -0 only the others are printed.
 
 Examples:
   glimpse dups
@@ -205,7 +205,7 @@ JSON lines have: min_cosine, images (best first; the fields of `search --json`).
 #[derive(Debug, Args)]
 #[command(after_help = DUPS_HELP)]
 pub struct DupsArgs {
-    /// How alike two pictures must be, from 0 to 1
+    /// How alike two images must be, from 0 to 1
     #[arg(long, value_name = "COSINE")]
     pub min_cosine: Option<f32>,
 
@@ -236,7 +236,7 @@ Examples:
   glimpse tag --labels labels.txt --json > tags.jsonl
   glimpse tag screenshot receipt --after 2024
 
-JSON lines have the fields of `search --json` that describe a picture, and tags: [{label, score}].";
+JSON lines have the fields of `search --json` that describe an image, and tags: [{label, score}].";
 
 #[derive(Debug, Args)]
 #[command(after_help = TAG_HELP)]
@@ -249,7 +249,7 @@ pub struct TagArgs {
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
 
-    /// Most tags of a picture
+    /// Most tags of an image
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub max_tags: usize,
 
@@ -257,14 +257,14 @@ pub struct TagArgs {
     #[arg(long, value_name = "SCORE", default_value_t = 0.5, value_parser = score)]
     pub min_score: f32,
 
-    /// Pictures without a tag too
+    /// Images without a tag too
     #[arg(long)]
     pub untagged: bool,
 
     #[command(flatten)]
     pub filter: FilterArgs,
 
-    /// One JSON object for each picture
+    /// One JSON object for each image
     #[arg(long)]
     pub json: bool,
 }

@@ -79,8 +79,8 @@ Examples:
   glimpse embed --model google/siglip2-base-patch16-256 --text 'a red bicycle'
   glimpse embed --model ./checkpoint --text one --text two --image a.jpg --tokens
 
-JSON lines, texts before pictures: input, embedding (unit length), dim, model; with --tokens also tokens (of texts); with
---dense also dense: {rows, cols, dim, aligned} (of pictures; rows x cols vectors comparable with texts, not normalised). An
+JSON lines, texts before images: input, embedding (unit length), dim, model; with --tokens also tokens (of texts); with
+--dense also dense: {rows, cols, dim, aligned} (of images; rows x cols vectors comparable with texts, not normalised). An
 input that cannot be embedded gives {input, model, error} in its place, and exit status 2.";
 
 #[derive(Debug, Args)]
@@ -90,7 +90,7 @@ pub struct EmbedArgs {
     #[arg(long, value_name = "STRING", required_unless_present = "image", allow_hyphen_values = true)]
     pub text: Vec<String>,
 
-    /// A picture file (repeatable)
+    /// An image file (repeatable)
     #[arg(long, value_name = "FILE")]
     pub image: Vec<PathBuf>,
 
@@ -98,7 +98,7 @@ pub struct EmbedArgs {
     #[arg(long)]
     pub tokens: bool,
 
-    /// Add the text-aligned vectors of all patches of pictures
+    /// Add the text-aligned vectors of all patches of images
     #[arg(long)]
     pub dense: bool,
 }

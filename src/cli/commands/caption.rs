@@ -54,7 +54,7 @@ pub fn run(args: &CaptionArgs, context: &Context) -> Result<Outcome, CliError> {
     }
     match failed {
         0 => Ok(Outcome::Done),
-        _ => Err(CliError::new(format!("{failed} of {} pictures could not be described", args.images.len()))),
+        _ => Err(CliError::new(format!("{failed} of {} images could not be described", args.images.len()))),
     }
 }
 
@@ -83,7 +83,7 @@ fn describe(
 ) -> Result<(), CliError> {
     let source = match image.is_file() {
         true => Source::File(image.to_path_buf()), // there may be no library
-        false => query::picture(image, engine)?,
+        false => query::image(image, engine)?,
     };
     let rect = args.r#box.as_deref().map(|text| query::rect(text, &source, engine)).transpose()?;
     let count = args.limit.map_or(if args.parts { PARTS } else { 1 }, usize::from);

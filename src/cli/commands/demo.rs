@@ -1,4 +1,4 @@
-//! `glimpse demo`: the whole program on bundled pictures, with nothing to download.
+//! `glimpse demo`: the whole program on bundled images, with nothing to download.
 
 use std::collections::HashMap;
 use std::fs;
@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use console::Style;
-use glimpse::engine::{DEMO_MODEL, Depth, FindQuery, Form, Rect};
+use glimpse::engine::{DEMO_MODEL, Depth, FindQuery, Rect, StructuredQuery};
 use glimpse::web::wire::HitView;
 use glimpse::{DEFAULT_MODEL, Engine, ImageId, IngestOptions, Query, Settings};
 use include_dir::{Dir, include_dir};
@@ -19,13 +19,13 @@ use crate::cli::context::Context;
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::output::{Table, Thumbnails, printable, strength_style};
 
-/// The pictures, compiled in.
-static PICTURES: Dir = include_dir!("$CARGO_MANIFEST_DIR/models/demo/library");
+/// The images, compiled in.
+static IMAGES: Dir = include_dir!("$CARGO_MANIFEST_DIR/models/demo/library");
 /// The searches that are shown.
 const QUERIES: &str = include_str!("../../../models/demo/queries.json");
 /// Hits printed for each search.
 const HITS: usize = 3;
-/// Pictures whose regions are looked at for each search.
+/// Images whose regions are looked at for each search.
 const REGIONS: usize = 12;
 
 /// A search of the demonstration.
@@ -38,17 +38,17 @@ struct Example {
 
 pub fn run(args: &DemoArgs, context: &Context) -> Result<Outcome, CliError> {
     let home = context.settings.home.join("demo");
-    let pictures = home.join("pictures");
-    unpack(&PICTURES, &pictures)?;
+    let images = home.join("pictures");
+    unpack(&IMAGES, &images)?;
 
     let model = context.settings.model.clone().unwrap_or_else(|| DEMO_MODEL.to_owned());
     let settings = Settings { home: home.clone(), model: Some(model), ..context.settings.clone() };
     let engine = Engine::open(settings)?;
-    context.note(format_args!("indexing the bundled pictures in {}", context.shown(&pictures).display()));
+    context.note(format_args!("indexing the bundled images in {}", context.shown(&images).display()));
     let options = IngestOptions {
-        roots: vec![pictures.clone()],
+        roots: vec![images.clone()],
         prune: true,
-        on_picture: glimpse::web::keep_thumbnails(&engine.settings().cache_dir()),
+        on_image: glimpse::web::keep_thumbnails(&engine.settings().cache_dir()),
         ..IngestOptions::default()
     };
     let mut report = Report::new(context, false);
@@ -58,7 +58,7 @@ pub fn run(args: &DemoArgs, context: &Context) -> Result<Outcome, CliError> {
         return Ok(Outcome::Interrupted);
     }
 
-    show_searches(&engine, &pictures, args, context)?;
+    show_searches(&engine, &images, args, context)?;
     show_next(&home, args, context)?;
     if args.serve { listen(engine, &args.listen, context) } else { Ok(Outcome::Done) }
 }
@@ -79,7 +79,7 @@ fn unpack(folder: &Dir, target: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
-fn show_searches(engine: &Engine, pictures: &Path, args: &DemoArgs, context: &Context) -> Result<(), CliError> {
+fn show_searches(engine: &Engine, images: &Path, args: &DemoArgs, context: &Context) -> Result<(), CliError> {
     let examples: Vec<Example> = serde_json::from_str(QUERIES)?;
     let thumbnails = Thumbnails::new(args.thumbnails, context);
     let (bold, dim) = (context.style(Style::new().bold()), context.style(Style::new().dim()));
@@ -94,7 +94,7 @@ fn show_searches(engine: &Engine, pictures: &Path, args: &DemoArgs, context: &Co
         let mut table = Table::default();
         for hit in &hits {
             let (word, style) = strength_style(hit.strength);
-            let path = hit.image.file.strip_prefix(pictures).unwrap_or(&hit.image.file);
+            let path = hit.image.file.strip_prefix(images).unwrap_or(&hit.image.file);
             let place = boxes.get(&hit.image.id).map_or(String::new(), |rect| {
                 let [x, y, width, height] = rect.pixels(hit.image.width, hit.image.height);
                 format!("at {x:.0},{y:.0},{width:.0},{height:.0}")
@@ -115,11 +115,16 @@ fn show_searches(engine: &Engine, pictures: &Path, args: &DemoArgs, context: &Co
     Ok(())
 }
 
-/// Where the pictures that show something show it best.
+/// Where the images that show something show it best.
 fn boxes(engine: &Engine, text: &str) -> Result<HashMap<ImageId, Rect>, CliError> {
-    let query = FindQuery { limit: REGIONS, max_boxes: 1, depth: Depth::All, ..FindQuery::form(Form::thing(text)) };
+    let query = FindQuery {
+        limit: REGIONS,
+        max_boxes: 1,
+        depth: Depth::All,
+        ..FindQuery::structured(StructuredQuery::thing(text))
+    };
     let page = engine.find(&query)?;
-    Ok(page.photos.iter().filter_map(|photo| Some((photo.id, photo.boxes.first()?.rect))).collect())
+    Ok(page.images.iter().filter_map(|image| Some((image.id, image.boxes.first()?.rect))).collect())
 }
 
 fn show_next(home: &Path, args: &DemoArgs, context: &Context) -> Result<(), CliError> {
@@ -135,7 +140,7 @@ fn show_next(home: &Path, args: &DemoArgs, context: &Context) -> Result<(), CliE
     writeln!(
         out,
         "\nThe bundled model is small and knows only drawn, everyday things, in 48 languages: it is no model for photographs.\n\
-         For your own pictures take a SigLIP 2 checkpoint:\n  \
+         For your own images take a SigLIP 2 checkpoint:\n  \
          glimpse model pull            {DEFAULT_MODEL}, 1.5 GB, once\n  \
          glimpse index ~/Pictures\n  \
          glimpse search a red boat at sunset"

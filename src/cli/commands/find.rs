@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use console::Style;
-use glimpse::engine::{FindPage, FindQuery, Form, FoundBox, FoundPhoto, Target};
+use glimpse::engine::{FindPage, FindQuery, FoundBox, FoundImage, StructuredQuery, Target};
 use glimpse::web::wire::ImageView;
 use glimpse::{Cursor, Depth, Engine, Strength};
 use serde::Serialize;
@@ -17,10 +17,10 @@ use crate::cli::output::{Matches, Table, Thumbnails, count, strength_style, writ
 use crate::cli::query;
 
 pub fn run(args: &FindArgs, context: &Context) -> Result<Outcome, CliError> {
-    let form = Form::parse(&args.query.join(" "))?;
+    let form = StructuredQuery::parse(&args.query.join(" "))?;
     let asked = FindQuery {
         filter: query::resolve_filter(&args.filter)?,
-        ..bounded(FindQuery::form(form), &args.bounds, &args.print)
+        ..bounded(FindQuery::structured(form), &args.bounds, &args.print)
     };
     answer(&asked, &context.engine()?, &args.print, &args.export, context)
 }
@@ -29,7 +29,7 @@ pub fn run(args: &FindArgs, context: &Context) -> Result<Outcome, CliError> {
 pub fn bounded(query: FindQuery, bounds: &BoundArgs, print: &PrintArgs) -> FindQuery {
     FindQuery {
         min_area: bounds.min_area,
-        max_boxes: bounds.max_per_photo,
+        max_boxes: bounds.max_per_image,
         sort: bounds.sort.into(),
         limit: print.limit,
         cursor: bounds.cursor.clone().map(Cursor),
@@ -41,7 +41,7 @@ pub fn bounded(query: FindQuery, bounds: &BoundArgs, print: &PrintArgs) -> FindQ
 
 /// A line of JSON.
 #[derive(Serialize)]
-struct PhotoLine<'a> {
+struct ImageLine<'a> {
     id: u64,
     path: &'a str,
     width: u32,
@@ -74,10 +74,10 @@ impl<'a> BoxLine<'a> {
     }
 }
 
-/// A photo and what the library knows of it.
+/// An image and what the library knows of it.
 struct Shown<'a> {
     view: ImageView,
-    photo: &'a FoundPhoto,
+    image: &'a FoundImage,
 }
 
 /// Asks, prints, writes what other programs want, and says what else there is.
@@ -90,16 +90,16 @@ pub fn answer(
 ) -> Result<Outcome, CliError> {
     let page = interruptible(|| engine.find(query))?;
     let texts: Vec<String> = match &query.target {
-        Target::Form(form) => form.things.iter().map(|thing| thing.text.clone()).collect(),
+        Target::Structured(form) => form.things.iter().map(|thing| thing.text.clone()).collect(),
         Target::Example(_) => vec!["similar".to_owned()],
     };
-    let shown = page.photos.iter().map(|photo| Ok(Shown { view: ImageView::read(engine, photo.id)?, photo }));
+    let shown = page.images.iter().map(|image| Ok(Shown { view: ImageView::read(engine, image.id)?, image }));
     let shown = shown.collect::<Result<Vec<_>, CliError>>()?;
     let FindPage { accepted, strong, weaker, .. } = page;
     let matches = Matches { strong, likely: accepted - strong, weaker };
-    print_photos(&shown, &texts, matches, print, context)?;
+    print_images(&shown, &texts, matches, print, context)?;
     // Other programs are not told what is only close.
-    let told = |shown: &&Shown<'_>| query.depth == Depth::All || shown.photo.strength != Strength::Weak;
+    let told = |shown: &&Shown<'_>| query.depth == Depth::All || shown.image.strength != Strength::Weak;
     let annotated =
         shown.iter().filter(told).map(|shown| annotated(shown, &texts, query, engine, export)).collect::<Vec<_>>();
     for line in export::write(&annotated, export)? {
@@ -109,7 +109,7 @@ pub fn answer(
     Ok(Outcome::found(page.accepted > 0))
 }
 
-fn print_photos(
+fn print_images(
     shown: &[Shown<'_>],
     texts: &[String],
     matches: Matches,
@@ -118,43 +118,43 @@ fn print_photos(
 ) -> Result<(), CliError> {
     let mut out = context.stdout();
     let mut table = Table::default();
-    for Shown { view, photo } in shown {
+    for Shown { view, image } in shown {
         if print.json {
-            let boxes = photo.boxes.iter();
+            let boxes = image.boxes.iter();
             let boxes = boxes.map(|found| BoxLine::of(found, &texts[found.thing], view.width, view.height)).collect();
-            let line = PhotoLine {
+            let line = ImageLine {
                 id: view.id.0,
                 path: &view.path,
                 width: view.width,
                 height: view.height,
-                score: photo.score,
-                strength: photo.strength,
+                score: image.score,
+                strength: image.strength,
                 boxes,
-                refined: photo.refined,
+                refined: image.refined,
                 matches,
             };
             write_json(&mut out, &line)?;
         } else if print.paths || print.null {
             write_path(&mut out, context.shown(&view.file), if print.null { 0 } else { b'\n' })?;
         } else {
-            let (word, style) = strength_style(photo.strength);
+            let (word, style) = strength_style(image.strength);
             table.row([
                 context.style(style).apply_to(word).to_string(),
-                format!("{:.2}", photo.score),
+                format!("{:.2}", image.score),
                 format!("#{}", view.id),
                 context.name(&view.file),
-                places(photo, texts, view),
+                places(image, texts, view),
             ]);
         }
     }
     let thumbnails = Thumbnails::new(print.thumbnails, context);
     let dim = context.style(Style::new().dim());
     let mut certain = true;
-    for (Shown { view, photo }, line) in shown.iter().zip(table.lines()) {
-        if certain && photo.strength == Strength::Weak {
+    for (Shown { view, image }, line) in shown.iter().zip(table.lines()) {
+        if certain && image.strength == Strength::Weak {
             writeln!(out, "{}", dim.apply_to(matches.heading_of_weaker()))?;
         }
-        certain = photo.strength != Strength::Weak;
+        certain = image.strength != Strength::Weak;
         thumbnails.draw(&mut out, &view.file)?;
         writeln!(out, "{line}")?;
     }
@@ -162,13 +162,13 @@ fn print_photos(
 }
 
 /// Boxes in words: `dog 120,40,300,200`.
-fn places(photo: &FoundPhoto, texts: &[String], view: &ImageView) -> String {
+fn places(image: &FoundImage, texts: &[String], view: &ImageView) -> String {
     let place = |found: &FoundBox| {
         let [x, y, width, height] = found.rect.pixels(view.width, view.height);
         let text = if texts.len() > 1 { format!("{} ", texts[found.thing]) } else { String::new() };
         format!("{text}{x:.0},{y:.0},{width:.0},{height:.0}")
     };
-    photo.boxes.iter().map(place).collect::<Vec<_>>().join("  ")
+    image.boxes.iter().map(place).collect::<Vec<_>>().join("  ")
 }
 
 fn annotated(
@@ -178,12 +178,12 @@ fn annotated(
     engine: &Engine,
     export: &ExportArgs,
 ) -> Annotated {
-    let Shown { view, photo } = shown;
+    let Shown { view, image } = shown;
     let label = |found: &FoundBox| Labelled { label: texts[found.thing].clone(), rect: found.rect, score: found.score };
-    // A picture that cannot be read has boxes and no heatmap.
+    // An image that cannot be read has boxes and no heatmap.
     let heatmap = match (&export.annotated, &query.target) {
-        (Some(_), Target::Form(form)) => {
-            form.things.first().and_then(|thing| engine.heatmap(photo.id, &thing.text).ok())
+        (Some(_), Target::Structured(form)) => {
+            form.things.first().and_then(|thing| engine.heatmap(image.id, &thing.text).ok())
         }
         _ => None,
     };
@@ -191,15 +191,15 @@ fn annotated(
         path: view.file.clone(),
         width: view.width,
         height: view.height,
-        boxes: photo.boxes.iter().map(label).collect(),
+        boxes: image.boxes.iter().map(label).collect(),
         heatmap,
     }
 }
 
 fn tell(page: &FindPage, context: &Context) {
-    let (shown, searched) = (page.photos.len(), page.searched);
+    let (shown, searched) = (page.images.len(), page.searched);
     if page.accepted == 0 {
-        context.note(format_args!("nothing found among {searched} photos"));
+        context.note(format_args!("nothing found among {searched} images"));
         if shown == 0 && page.weaker != Some(0) && searched > 0 {
             context.note("\nhint: --all shows weaker matches too");
         }
@@ -207,12 +207,12 @@ fn tell(page: &FindPage, context: &Context) {
     if let Some(next) = &page.next {
         if page.accepted > 0 {
             let found = count(page.accepted, "match", "matches");
-            context.note(format_args!("{shown} shown: {found} among {searched} photos"));
+            context.note(format_args!("{shown} shown: {found} among {searched} images"));
         }
         context.note(format_args!("more: -n N for a longer list, or --cursor {} to go on", next.0));
     }
     if page.without_regions > 0 {
         let count = page.without_regions;
-        context.note(format_args!("{count} photos have no regions yet; `glimpse index --regions FOLDER` makes them"));
+        context.note(format_args!("{count} images have no regions yet; `glimpse index --regions FOLDER` makes them"));
     }
 }

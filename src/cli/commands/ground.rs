@@ -34,7 +34,7 @@ pub fn run(args: &GroundArgs, context: &Context) -> Result<Outcome, CliError> {
     }
     let any = grounded.things.iter().any(|thing| !thing.boxes.is_empty());
     if !any {
-        context.note("nothing of this is in the picture, as far as the model can tell; --all shows weaker boxes too");
+        context.note("nothing of this is in the image, as far as the model can tell; --all shows weaker boxes too");
     }
     Ok(Outcome::found(any))
 }
@@ -64,7 +64,7 @@ fn print(grounded: &Grounded, args: &GroundArgs, context: &Context) -> Result<()
     Ok(out.flush()?)
 }
 
-/// One picture with the boxes of all texts; the heatmap of the first.
+/// One image with the boxes of all texts; the heatmap of the first.
 fn annotated(grounded: &Grounded, args: &GroundArgs) -> [Annotated; 1] {
     let boxes = grounded.things.iter().flat_map(|thing| {
         thing.boxes.iter().map(|found| Labelled { label: thing.text.clone(), rect: found.rect, score: found.score })

@@ -43,8 +43,8 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
             ..RegionOptions::default()
         },
         captions: args.captions.as_ref().map(|code| caption_language(code.as_deref(), &engine)).transpose()?,
-        picture_timeout: Duration::from_secs(args.picture_timeout.into()),
-        on_picture: glimpse::web::keep_thumbnails(&engine.settings().cache_dir()),
+        image_timeout: Duration::from_secs(args.image_timeout.into()),
+        on_image: glimpse::web::keep_thumbnails(&engine.settings().cache_dir()),
         ..defaults
     };
     if let Some(detail) = args.detail {
@@ -55,7 +55,7 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
     report.finish(&summary)?;
     if summary.kept_old {
         return Err(CliError::with_hint(
-            "the new index lacks pictures of the old one, which goes on serving",
+            "the new index lacks images of the old one, which goes on serving",
             "mount the drive that is away and index again, or add --force",
         ));
     }

@@ -135,7 +135,7 @@ pub fn describe(model: &ModelInfo, table: &mut Table) {
     };
     fact("model", model.name.clone());
     fact("kind", model.model_type.clone());
-    fact("reads pictures", format!("{size}, patches of {}", model.patch_size));
+    fact("reads images", format!("{size}, patches of {}", model.patch_size));
     fact("reads texts", format!("{} tokens of {}", model.text_length, model.vocab_size));
     fact("vectors", format!("{} values", model.dim));
     fact("runs on", model.backend.clone());

@@ -1,6 +1,6 @@
 //! `glimpse search`
 
-use glimpse::engine::Form;
+use glimpse::engine::StructuredQuery;
 use glimpse::{Depth, Engine, Page, Query, Source};
 
 use crate::cli::args::{PrintArgs, SearchArgs};
@@ -27,7 +27,7 @@ pub fn answer(query: &Query, engine: &Engine, print: &PrintArgs, context: &Conte
 }
 
 fn tell(page: &Page, query: &Query, context: &Context) {
-    let (shown, searched) = (page.hits.len(), count(page.searched, "picture", "pictures"));
+    let (shown, searched) = (page.hits.len(), count(page.searched, "image", "images"));
     if page.accepted == 0 {
         context.note(format_args!("nothing found among {searched}"));
         if shown == 0 && page.weaker > 0 {
@@ -52,7 +52,7 @@ fn tell(page: &Page, query: &Query, context: &Context) {
 fn point_to_find(query: &Query, args: &SearchArgs, engine: &Engine, context: &Context) -> Result<(), CliError> {
     let is_text = query.terms.iter().all(|term| matches!(term.source, Source::Text(_)));
     let words: Option<Vec<&str>> = args.query.iter().map(|word| word.to_str()).collect();
-    let form = words.filter(|_| is_text).and_then(|words| Form::suggested(&words.join(" ")));
+    let form = words.filter(|_| is_text).and_then(|words| StructuredQuery::suggested(&words.join(" ")));
     if let Some(form) = form
         && engine.has_regions()?
     {

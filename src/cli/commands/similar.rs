@@ -12,16 +12,16 @@ use crate::cli::query;
 
 pub fn run(args: &SimilarArgs, context: &Context) -> Result<Outcome, CliError> {
     let engine = context.engine()?;
-    let picture = query::picture(&args.image, &engine)?;
+    let image = query::image(&args.image, &engine)?;
     let filter = query::resolve_filter(&args.filter)?;
     if let Some(text) = &args.r#box {
-        let rect = query::rect(text, &picture, &engine)?;
-        let asked = FindQuery { filter, ..find::bounded(FindQuery::like(picture, rect), &args.bounds, &args.print) };
+        let rect = query::rect(text, &image, &engine)?;
+        let asked = FindQuery { filter, ..find::bounded(FindQuery::like(image, rect), &args.bounds, &args.print) };
         return find::answer(&asked, &engine, &args.print, &args.export, context);
     }
     let cursor = args.bounds.cursor.clone().map(Cursor);
     let (limit, sort) = (args.print.limit, args.bounds.sort.into());
     let depth = args.bounds.depth.resolve(&args.print);
     let asked = Query { filter, mode: Mode::Semantic, limit, depth, sort, cursor, ..Query::default() };
-    answer(&asked.plus(picture, 1.0), &engine, &args.print, context)
+    answer(&asked.plus(image, 1.0), &engine, &args.print, context)
 }

@@ -23,7 +23,7 @@ pub fn run(args: &StatsArgs, context: &Context) -> Result<Outcome, CliError> {
     let mut table = Table::default();
     let mut fact = |name: &str, value: String| table.row([name.to_owned(), value]);
     fact("library", context.settings.home.display().to_string());
-    fact("pictures", stats.images.to_string());
+    fact("images", stats.images.to_string());
     fact("files", format!("{} present, {} missing", stats.files, stats.missing));
     fact("on disk", HumanBytes(stats.disk_bytes).to_string());
     fact("in memory", HumanBytes(stats.memory_bytes as u64).to_string());

@@ -19,20 +19,20 @@ pub fn run(args: &TagArgs, context: &Context) -> Result<Outcome, CliError> {
         TagOptions { filter: query::resolve_filter(&args.filter)?, max_tags: args.max_tags, min_score: args.min_score };
     let mut tagged = interruptible(|| engine.tag(&labels, &options))?;
     let total = tagged.len();
-    let with_tags = tagged.iter().filter(|picture| !picture.tags.is_empty()).count();
+    let with_tags = tagged.iter().filter(|image| !image.tags.is_empty()).count();
     if !args.untagged {
-        tagged.retain(|picture| !picture.tags.is_empty());
+        tagged.retain(|image| !image.tags.is_empty());
     }
 
     let mut out = context.stdout();
     if args.json {
-        for picture in &tagged {
-            write_json(&mut out, &TaggedView::read(&engine, picture)?)?;
+        for image in &tagged {
+            write_json(&mut out, &TaggedView::read(&engine, image)?)?;
         }
     } else {
         let mut table = Table::default();
-        for picture in &tagged {
-            let view = TaggedView::read(&engine, picture)?;
+        for image in &tagged {
+            let view = TaggedView::read(&engine, image)?;
             let tags: Vec<String> = view.tags.iter().map(|tag| format!("{} {:.2}", tag.label, tag.score)).collect();
             table.row([tags.join(", "), context.name(&view.image.file)]);
         }
@@ -41,7 +41,7 @@ pub fn run(args: &TagArgs, context: &Context) -> Result<Outcome, CliError> {
         }
     }
     out.flush()?;
-    let (total, have) = (count(total, "picture", "pictures"), if with_tags == 1 { "has" } else { "have" });
+    let (total, have) = (count(total, "image", "images"), if with_tags == 1 { "has" } else { "have" });
     context.note(format_args!("{with_tags} of {total} {have} a tag"));
     Ok(Outcome::found(with_tags > 0))
 }

@@ -20,7 +20,7 @@ pub fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, CliError> {
             writeln!(out, "mended: {}", printable(repaired))?;
         }
         if report.problems.is_empty() {
-            writeln!(out, "{} checked; all is well", count(report.images, "picture", "pictures"))?;
+            writeln!(out, "{} checked; all is well", count(report.images, "image", "images"))?;
         }
     }
     out.flush()?;

@@ -85,14 +85,14 @@ fn read(args: &EvalCalibrateArgs) -> Result<Data, CliError> {
             names.map(|name| (name.clone(), thing.boxes.keys().copied().collect()))
         });
         let texts = named.collect();
-        return Ok(Data { texts, files: data.pictures, has_boxes: true });
+        return Ok(Data { texts, files: data.images, has_boxes: true });
     }
     let Captions { files, captions } = retrieval::read_captions(&args.data, &args.split)?;
     let kept = args.limit.unwrap_or(usize::MAX).min(files.len());
     let captions =
         captions.into_iter().filter(|(language, _)| in_language(language)).flat_map(|(_, captions)| captions);
-    let texts = captions.filter(|caption| caption.pictures.iter().all(|&place| place < kept));
-    let texts = texts.map(|caption| (caption.text, caption.pictures)).collect();
+    let texts = captions.filter(|caption| caption.images.iter().all(|&place| place < kept));
+    let texts = texts.map(|caption| (caption.text, caption.images)).collect();
     Ok(Data { texts, files: files[..kept].to_vec(), has_boxes: false })
 }
 

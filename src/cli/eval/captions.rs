@@ -1,4 +1,4 @@
-//! `glimpse eval captions`: does a caption name what is in the picture, and the words for a box the thing in it?
+//! `glimpse eval captions`: does a caption name what is in the image, and the words for a box the thing in it?
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -18,7 +18,7 @@ use crate::cli::output::{Table, write_json};
 #[derive(Debug, Default, Serialize)]
 struct Row {
     language: String,
-    pictures: usize,
+    images: usize,
     /// Of the things that captions name, the share that is there; of what is there, the share that is named.
     precision: f64,
     recall: f64,
@@ -38,7 +38,7 @@ pub fn run(args: &EvalCaptionsArgs, context: &Context) -> Result<Outcome, CliErr
     }
     let mut languages = data.languages(&args.lang)?;
     languages.retain(|language| !args.lang.is_empty() || spoken.contains(language));
-    let sources: Vec<Source> = data.pictures.iter().map(|name| Source::File(dir.join(name))).collect();
+    let sources: Vec<Source> = data.images.iter().map(|name| Source::File(dir.join(name))).collect();
     let mut rows = Vec::new();
     for language in &languages {
         rows.push(measure(&bench, &data, &sources, language)?);
@@ -73,7 +73,7 @@ fn measure(bench: &Bench, data: &DataSet, sources: &[Source], language: &str) ->
     let (precision, recall) = (share(right as f64, said as f64), share(right as f64, shown as f64));
     Ok(Row {
         language: language.to_owned(),
-        pictures: sources.len(),
+        images: sources.len(),
         precision,
         recall,
         f1: share(2.0 * right as f64, (said + shown) as f64),
@@ -107,7 +107,7 @@ fn mean(rows: &[Row]) -> Row {
     let over = |figure: fn(&Row) -> f64| rows.iter().map(figure).sum::<f64>() / rows.len() as f64;
     Row {
         language: "mean".into(),
-        pictures: rows.iter().map(|row| row.pictures).max().unwrap_or(0),
+        images: rows.iter().map(|row| row.images).max().unwrap_or(0),
         precision: over(|row| row.precision),
         recall: over(|row| row.recall),
         f1: over(|row| row.f1),
@@ -123,10 +123,10 @@ fn print(rows: &[Row], json: bool, context: &Context) -> Result<(), CliError> {
         return Ok(out.flush()?);
     }
     let mut table = Table::default();
-    table.row(["", "pictures", "precision", "recall", "F1", "boxes", "named right"].map(str::to_owned));
+    table.row(["", "images", "precision", "recall", "F1", "boxes", "named right"].map(str::to_owned));
     for row in rows {
         let figures = [row.precision, row.recall, row.f1].map(|figure| format!("{figure:.3}"));
-        let head = [row.language.clone(), row.pictures.to_string()];
+        let head = [row.language.clone(), row.images.to_string()];
         let tail = [row.boxes.to_string(), format!("{:.3}", row.box_names)];
         table.row(head.into_iter().chain(figures).chain(tail));
     }

@@ -16,10 +16,10 @@ use crate::cli::output::{Table, write_json};
 #[derive(Debug, Serialize)]
 struct Report {
     classes: usize,
-    pictures: usize,
+    images: usize,
     top1: f64,
     top5: f64,
-    /// Classes by their share of right pictures, the worst first.
+    /// Classes by their share of right images, the worst first.
     worst: Vec<(String, f64)>,
 }
 
@@ -41,20 +41,20 @@ pub fn run(args: &EvalClassifyArgs, context: &Context) -> Result<Outcome, CliErr
     let prompts = vectors::texts(&bench.engine, &prompts)?;
     let labels: Vec<Embedding> = prompts.chunks(templates.len()).map(average).collect::<Result<_, _>>()?;
 
-    let (mut pictures, mut top1, mut top5, mut worst) = (0, 0.0, 0.0, Vec::new());
+    let (mut images, mut top1, mut top5, mut worst) = (0, 0.0, 0.0, Vec::new());
     for (class, (name, paths)) in classes.iter().enumerate() {
-        let embedded: Vec<_> = vectors::pictures(&bench.engine, paths, context)?.into_iter().flatten().collect();
+        let embedded: Vec<_> = vectors::images(&bench.engine, paths, context)?.into_iter().flatten().collect();
         let ranks: Vec<usize> =
-            embedded.iter().map(|picture| vectors::rank(picture, &labels, |label| label == class)).collect();
+            embedded.iter().map(|image| vectors::rank(image, &labels, |label| label == class)).collect();
         let within = |depth: usize| ranks.iter().filter(|&&rank| rank < depth).count() as f64;
-        pictures += ranks.len();
+        images += ranks.len();
         top1 += within(1);
         top5 += within(5);
         worst.push((name.clone(), share(within(1), ranks.len() as f64)));
     }
     worst.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let count = pictures as f64;
-    let report = Report { classes: classes.len(), pictures, top1: share(top1, count), top5: share(top5, count), worst };
+    let count = images as f64;
+    let report = Report { classes: classes.len(), images, top1: share(top1, count), top5: share(top5, count), worst };
     print(&report, args.json, context)?;
     Ok(Outcome::Done)
 }
@@ -68,8 +68,8 @@ fn print(report: &Report, json: bool, context: &Context) -> Result<(), CliError>
     }
     writeln!(
         out,
-        "{} pictures of {} classes: top-1 {:.3}, top-5 {:.3}",
-        report.pictures, report.classes, report.top1, report.top5
+        "{} images of {} classes: top-1 {:.3}, top-5 {:.3}",
+        report.images, report.classes, report.top1, report.top5
     )?;
     let mut table = Table::default();
     report.worst.iter().take(SHOWN).for_each(|(name, right)| table.row([format!("{right:.3}"), name.clone()]));

@@ -14,7 +14,7 @@ struct File {
     annotations: Vec<Annotation>,
     #[serde(default)]
     categories: Vec<Category>,
-    /// Texts for what no picture shows.
+    /// Texts for what no image shows.
     #[serde(default)]
     absent: Vec<String>,
 }
@@ -50,26 +50,26 @@ struct Category {
 
 /// What a data set shows.
 pub struct DataSet {
-    /// File names of its pictures.
-    pub pictures: Vec<String>,
+    /// File names of its images.
+    pub images: Vec<String>,
     /// What can be asked.
-    pub things: Vec<Thing>,
-    /// Objects of a picture.
+    pub things: Vec<EvalQuery>,
+    /// Objects of an image.
     pub objects: Vec<usize>,
 }
 
 /// Something that can be asked for.
-pub struct Thing {
+pub struct EvalQuery {
     /// By language; `-` where the data name none.
     pub names: BTreeMap<String, String>,
-    /// Its boxes by picture; none if it is absent.
+    /// Its boxes by image; none if it is absent.
     pub boxes: BTreeMap<usize, Vec<Rect>>,
 }
 
 /// The language of names without one.
 pub const UNNAMED: &str = "-";
 
-/// Reads a file, of which the first `limit` pictures count.
+/// Reads a file, of which the first `limit` images count.
 pub fn read(path: &Path, limit: Option<usize>) -> Result<DataSet, CliError> {
     let text = super::read(path)?;
     parse(&text, limit).map_err(|reason| CliError::new(format!("{}: {reason}", path.display())))
@@ -79,7 +79,7 @@ fn parse(text: &str, limit: Option<usize>) -> Result<DataSet, String> {
     let file: File = serde_json::from_str(text).map_err(|error| format!("not COCO annotations: {error}"))?;
     let images = &file.images[..limit.unwrap_or(usize::MAX).min(file.images.len())];
     let places: HashMap<u64, usize> = images.iter().zip(0..).map(|(image, place)| (image.id, place)).collect();
-    let mut things: Vec<Thing> = Vec::new();
+    let mut things: Vec<EvalQuery> = Vec::new();
     let mut of_category: HashMap<u64, usize> = HashMap::new();
     for category in &file.categories {
         let mut names = category.names.clone();
@@ -87,7 +87,7 @@ fn parse(text: &str, limit: Option<usize>) -> Result<DataSet, String> {
             names.insert(UNNAMED.to_owned(), category.name.clone());
         }
         of_category.insert(category.id, things.len());
-        things.push(Thing { names, boxes: BTreeMap::new() });
+        things.push(EvalQuery { names, boxes: BTreeMap::new() });
     }
     let mut of_caption: HashMap<String, usize> = HashMap::new();
     let mut objects = vec![0; images.len()];
@@ -98,7 +98,7 @@ fn parse(text: &str, limit: Option<usize>) -> Result<DataSet, String> {
         let thing = match &annotation.caption {
             Some(caption) => *of_caption.entry(caption.clone()).or_insert_with(|| {
                 let names = BTreeMap::from([(UNNAMED.to_owned(), caption.clone())]);
-                things.push(Thing { names, boxes: BTreeMap::new() });
+                things.push(EvalQuery { names, boxes: BTreeMap::new() });
                 things.len() - 1
             }),
             None => *of_category
@@ -111,9 +111,9 @@ fn parse(text: &str, limit: Option<usize>) -> Result<DataSet, String> {
     let absent = file
         .absent
         .into_iter()
-        .map(|text| Thing { names: BTreeMap::from([(UNNAMED.to_owned(), text)]), boxes: BTreeMap::new() });
+        .map(|text| EvalQuery { names: BTreeMap::from([(UNNAMED.to_owned(), text)]), boxes: BTreeMap::new() });
     things.extend(absent);
-    Ok(DataSet { pictures: images.iter().map(|image| image.file_name.clone()).collect(), things, objects })
+    Ok(DataSet { images: images.iter().map(|image| image.file_name.clone()).collect(), things, objects })
 }
 
 impl DataSet {
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn names_captions_and_absences_are_things() {
         let data = parse(DATA, None).unwrap();
-        assert_eq!((data.pictures.len(), data.things.len(), &data.objects[..]), (2, 4, &[1, 1][..]));
+        assert_eq!((data.images.len(), data.things.len(), &data.objects[..]), (2, 4, &[1, 1][..]));
         assert_eq!(data.things[0].boxes[&0], [Rect { right: 0.5, ..Rect::WHOLE }]);
         assert!(data.things[1].boxes.is_empty() && data.things[3].boxes.is_empty());
         assert_eq!(data.things[2].names[UNNAMED], "a small square");

@@ -51,7 +51,7 @@ impl Bench {
 
     /// Indexes files; those that cannot be used are named on stderr.
     fn index(&self, options: &IngestOptions, context: &Context) -> Result<(), CliError> {
-        context.note(format_args!("indexing {} pictures", options.roots.len()));
+        context.note(format_args!("indexing {} images", options.roots.len()));
         self.engine.index(options, &AtomicBool::new(false), &mut Complaints(context))?;
         Ok(())
     }
@@ -74,7 +74,7 @@ fn read(path: &Path) -> Result<String, CliError> {
     std::fs::read_to_string(path).map_err(|error| CliError::new(format!("{}: {error}", path.display())))
 }
 
-/// The folder of pictures: as named, or that of the data.
+/// The folder of images: as named, or that of the data.
 fn folder(named: &Option<PathBuf>, data: &Path) -> PathBuf {
     named.clone().unwrap_or_else(|| data.parent().unwrap_or(Path::new("")).to_path_buf())
 }

@@ -1,6 +1,6 @@
 //! Is what was asked for there at all? Whether the best score of a query tells.
 
-/// Best scores of queries for what some picture shows, and for what none does.
+/// Best scores of queries for what some image shows, and for what none does.
 #[derive(Debug, Clone, Default)]
 pub struct Presence {
     present: Vec<f32>,

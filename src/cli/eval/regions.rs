@@ -1,4 +1,4 @@
-//! `glimpse eval regions`: does the right place in the right photo come back, and nothing for what is not there?
+//! `glimpse eval regions`: does the right place in the right image come back, and nothing for what is not there?
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
@@ -6,11 +6,11 @@ use std::io::Write;
 use glimpse::encoder::Projection;
 use glimpse::encoder::dense::Affinity;
 use glimpse::engine::calibrate::CUT;
-use glimpse::engine::{Depth, FindQuery, Form, Heatmap, Located, Look, Rect, RegionChoice, RegionOptions};
+use glimpse::engine::{Depth, FindQuery, Heatmap, Located, Look, Rect, RegionChoice, RegionOptions, StructuredQuery};
 use glimpse::{ImageId, IngestOptions};
 use serde::Serialize;
 
-use super::coco::{self, DataSet, Thing};
+use super::coco::{self, DataSet, EvalQuery};
 use super::presence::Presence;
 use super::reliability::{BinRow, Reliability};
 use super::{Bench, folder, share};
@@ -31,7 +31,7 @@ pub fn run(args: &EvalRegionsArgs, context: &Context) -> Result<Outcome, CliErro
     let languages = data.languages(&args.lang)?;
     let dir = folder(&args.images, &args.data);
     let bench = Bench::new(context)?;
-    let roots: Vec<_> = data.pictures.iter().map(|name| dir.join(name)).collect();
+    let roots: Vec<_> = data.images.iter().map(|name| dir.join(name)).collect();
     let regions = RegionOptions { choice: choice(args), ..RegionOptions::default() };
     bench.index(&IngestOptions { roots: roots.clone(), regions, ..IngestOptions::default() }, context)?;
     let questions = questions(&data, &languages);
@@ -84,17 +84,17 @@ struct Report {
     /// By language, then over all.
     languages: BTreeMap<String, Row>,
     all: Row,
-    /// Photos of one object, and of several.
+    /// Images of one object, and of several.
     single: Row,
     several: Row,
-    /// Objects by their share of the picture.
+    /// Objects by their share of the image.
     below_1_percent: Row,
     from_1_to_5_percent: Row,
     above_5_percent: Row,
-    /// Mean distance between score and share of right photos.
+    /// Mean distance between score and share of right images.
     calibration_error: f64,
     reliability: Vec<BinRow>,
-    /// How well the best score of a query tells what some photo shows from what none does.
+    /// How well the best score of a query tells what some image shows from what none does.
     presence_auroc: Option<f64>,
     /// What other cuts would give.
     cuts: Vec<CutRow>,
@@ -106,7 +106,7 @@ struct Report {
 #[derive(Debug, Serialize)]
 struct CutRow {
     cut: f32,
-    /// Share of the queries for what no photo shows that show something.
+    /// Share of the queries for what no image shows that show something.
     false_alarms: f64,
     /// Of what is there and of what is shown.
     recall: f64,
@@ -144,7 +144,7 @@ struct Row {
     accurate_refined: f64,
     oracle: f64,
     queries: f64,
-    photos: [f64; 3],
+    images: [f64; 3],
     boxes: [f64; 3],
     exhaustive: [f64; 3],
     accepted: f64,
@@ -157,7 +157,7 @@ struct Row {
 /// A row as it is printed.
 #[derive(Debug, Serialize)]
 struct Shares {
-    /// Pairs of photo and thing that it shows.
+    /// Pairs of image and thing that it shows.
     pairs: f64,
     /// The best patch lies in a true box.
     pointing: f64,
@@ -170,15 +170,15 @@ struct Shares {
     /// Some region's box would be right.
     oracle: f64,
     queries: f64,
-    /// Of the photos that show it, found among the first 1, 5, 10; and with a right box.
+    /// Of the images that show it, found among the first 1, 5, 10; and with a right box.
     photo_recall: [f64; 3],
     box_recall: [f64; 3],
-    /// Photos by their best patch, over all patches.
+    /// Images by their best patch, over all patches.
     exhaustive_photo_recall: [f64; 3],
     /// At the cut.
     precision: f64,
     recall: f64,
-    /// Queries for what no photo shows, and the share that found something.
+    /// Queries for what no image shows, and the share that found something.
     absent_queries: f64,
     false_alarms: f64,
 }
@@ -195,7 +195,7 @@ impl From<Row> for Shares {
             acc_at_05_refined: share(row.accurate_refined, row.asked),
             oracle: share(row.oracle, row.asked),
             queries: row.queries,
-            photo_recall: of(row.photos, row.queries),
+            photo_recall: of(row.images, row.queries),
             box_recall: of(row.boxes, row.queries),
             exhaustive_photo_recall: of(row.exhaustive, row.queries),
             precision: share(row.accepted_right, row.accepted),
@@ -209,7 +209,7 @@ impl From<Row> for Shares {
 /// A thing and its name in a language.
 struct Question<'a> {
     language: &'a str,
-    thing: &'a Thing,
+    thing: &'a EvalQuery,
     name: &'a str,
 }
 
@@ -221,12 +221,12 @@ fn questions<'a>(data: &'a DataSet, languages: &'a [String]) -> Vec<Question<'a>
     languages.iter().flat_map(of).collect()
 }
 
-/// What the pictures' own patches say. They are looked at one by one, since the grids of a large set do not fit into memory.
+/// What the images' own patches say. They are looked at one by one, since the grids of a large set do not fit into memory.
 struct Sights {
     places: HashMap<ImageId, usize>,
-    /// By question, then by picture: its best patch; none if it cannot be read.
+    /// By question, then by image: its best patch; none if it cannot be read.
     best: Vec<Vec<Option<f32>>>,
-    /// By question: the photos that show it, and how well it is found there.
+    /// By question: the images that show it, and how well it is found there.
     pairs: Vec<Vec<(usize, Row)>>,
 }
 
@@ -241,7 +241,7 @@ impl Sights {
         let phrases = phrases.collect::<Result<Vec<_>, _>>()?;
         let mut sights = Self {
             places: HashMap::new(),
-            best: vec![vec![None; data.pictures.len()]; questions.len()],
+            best: vec![vec![None; data.images.len()]; questions.len()],
             pairs: questions.iter().map(|_| Vec::new()).collect(),
         };
         for (place, root) in roots.iter().enumerate() {
@@ -259,7 +259,7 @@ impl Sights {
         Ok(sights)
     }
 
-    /// Pictures by their best patch.
+    /// Images by their best patch.
     fn exhaustive(&self, question: usize) -> Vec<usize> {
         let all = self.best[question].iter().enumerate();
         let mut ranked: Vec<(usize, f32)> = all.filter_map(|(place, best)| Some((place, (*best)?))).collect();
@@ -297,18 +297,23 @@ impl Measure<'_> {
         Ok(())
     }
 
-    /// All photos for a name, best first: place, score, boxes.
+    /// All images for a name, best first: place, score, boxes.
     fn rank(&self, name: &str) -> Result<Vec<(usize, f32, Vec<Rect>)>, CliError> {
-        let query = FindQuery { depth: Depth::All, limit: 10_000, max_boxes: 1, ..FindQuery::form(Form::thing(name)) };
+        let query = FindQuery {
+            depth: Depth::All,
+            limit: 10_000,
+            max_boxes: 1,
+            ..FindQuery::structured(StructuredQuery::thing(name))
+        };
         let page = self.bench.engine.find(&query)?;
-        let ranked = page.photos.into_iter().filter_map(|photo| {
-            let boxes = photo.boxes.iter().map(|found| found.rect).collect();
-            Some((*self.sights.places.get(&photo.id)?, photo.score, boxes))
+        let ranked = page.images.into_iter().filter_map(|image| {
+            let boxes = image.boxes.iter().map(|found| found.rect).collect();
+            Some((*self.sights.places.get(&image.id)?, image.score, boxes))
         });
         Ok(ranked.collect())
     }
 
-    fn present(&mut self, thing: &Thing, question: usize, ranked: &[(usize, f32, Vec<Rect>)], row: &mut Row) {
+    fn present(&mut self, thing: &EvalQuery, question: usize, ranked: &[(usize, f32, Vec<Rect>)], row: &mut Row) {
         row.queries += 1.0;
         row.relevant += thing.boxes.len() as f64;
         let shows = |place: usize| thing.boxes.contains_key(&place);
@@ -319,7 +324,7 @@ impl Measure<'_> {
         for (i, depth) in DEPTHS.into_iter().enumerate() {
             let most = depth.min(thing.boxes.len()) as f64;
             let top = &ranked[..depth.min(ranked.len())];
-            row.photos[i] += top.iter().filter(|(place, ..)| shows(*place)).count() as f64 / most;
+            row.images[i] += top.iter().filter(|(place, ..)| shows(*place)).count() as f64 / most;
             row.boxes[i] += top.iter().filter(|(place, _, boxes)| right(*place, boxes)).count() as f64 / most;
             let top = exhaustive.iter().take(depth);
             row.exhaustive[i] += top.filter(|place| shows(**place)).count() as f64 / most;
@@ -382,7 +387,7 @@ impl Row {
         ];
         pairs.into_iter().for_each(|(sum, value)| *sum += value);
         for i in 0..DEPTHS.len() {
-            self.photos[i] += other.photos[i];
+            self.images[i] += other.images[i];
             self.boxes[i] += other.boxes[i];
             self.exhaustive[i] += other.exhaustive[i];
         }
@@ -423,7 +428,7 @@ impl Report {
         let head = [
             "",
             "queries",
-            "photos@1/5/10",
+            "images@1/5/10",
             "boxes@1/5/10",
             "all patches@1/5/10",
             "precision",
@@ -459,7 +464,7 @@ impl Report {
         for row in &self.cuts {
             writeln!(out, "{:.2}  {:.3}  {:.3}  {:.3}", row.cut, row.false_alarms, row.recall, row.precision)?;
         }
-        writeln!(out, "\nreliability (mean score, share right, photos); expected error {:.3}", self.calibration_error)?;
+        writeln!(out, "\nreliability (mean score, share right, images); expected error {:.3}", self.calibration_error)?;
         for bin in &self.reliability {
             writeln!(out, "{:.2}  {:.2}  {}", bin.score, bin.right, bin.count)?;
         }

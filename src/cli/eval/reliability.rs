@@ -1,4 +1,4 @@
-//! How far a score can be trusted: of all photos with a score near p, a share of p should be right.
+//! How far a score can be trusted: of all images with a score near p, a share of p should be right.
 
 use std::fmt::Write;
 
@@ -26,7 +26,7 @@ pub struct BinRow {
     pub score: f64,
     /// Share that was right.
     pub right: f64,
-    /// Photos.
+    /// Images.
     pub count: usize,
 }
 
@@ -38,7 +38,7 @@ impl Reliability {
         bin.scores += f64::from(score);
     }
 
-    /// The tenths that have photos.
+    /// The tenths that have images.
     pub fn rows(&self) -> Vec<BinRow> {
         let row = |bin: &Bin| BinRow {
             score: share(bin.scores, bin.count as f64),
@@ -48,14 +48,14 @@ impl Reliability {
         self.0.iter().filter(|bin| bin.count > 0).map(row).collect()
     }
 
-    /// Expected calibration error: the mean distance between score and share, weighted by photos.
+    /// Expected calibration error: the mean distance between score and share, weighted by images.
     pub fn error(&self) -> f64 {
         let rows = self.rows();
         let total: usize = rows.iter().map(|row| row.count).sum();
         share(rows.iter().map(|row| row.count as f64 * (row.score - row.right).abs()).sum(), total as f64)
     }
 
-    /// A drawing: points on the diagonal are right, their size is the number of photos.
+    /// A drawing: points on the diagonal are right, their size is the number of images.
     pub fn svg(&self) -> String {
         const SIDE: f64 = 400.0;
         const EDGE: f64 = 50.0;
@@ -83,7 +83,7 @@ impl Reliability {
             let radius = 2.0 + (row.count as f64).log10() * 2.0;
             let _ = writeln!(
                 svg,
-                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\" fill=\"#0072b2\"><title>{} photos</title></circle>",
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\" fill=\"#0072b2\"><title>{} images</title></circle>",
                 row.count
             );
         }

@@ -1,4 +1,4 @@
-//! `glimpse eval retrieval`: R@1, R@5 and R@10 of captions to pictures and back, by language, as the SigLIP 2 paper has them.
+//! `glimpse eval retrieval`: R@1, R@5 and R@10 of captions to images and back, by language, as the SigLIP 2 paper has them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
@@ -16,11 +16,11 @@ use crate::cli::output::{Table, write_json};
 
 const DEPTHS: [usize; 3] = [1, 5, 10];
 
-/// A caption, and the places of the pictures that it is right for.
+/// A caption, and the places of the images that it is right for.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Caption {
     pub text: String,
-    pub pictures: Vec<usize>,
+    pub images: Vec<usize>,
 }
 
 /// Files, and captions by language.
@@ -35,10 +35,10 @@ pub(super) struct Captions {
 struct Row {
     language: String,
     captions: usize,
-    pictures: usize,
+    images: usize,
     text_to_image: [f64; 3],
     image_to_text: [f64; 3],
-    /// Whether a caption's best cosine tells if its picture is there: against the same captions without their pictures.
+    /// Whether a caption's best cosine tells if its image is there: against the same captions without their images.
     presence_auroc: Option<f64>,
 }
 
@@ -54,35 +54,35 @@ pub fn run(args: &EvalRetrievalArgs, context: &Context) -> Result<Outcome, CliEr
     let dir = folder(&args.images, &args.data);
     let bench = Bench::new(context)?;
     let paths: Vec<PathBuf> = data.files.iter().map(|file| dir.join(file)).collect();
-    let pictures = vectors::pictures(&bench.engine, &paths, context)?;
+    let images = vectors::images(&bench.engine, &paths, context)?;
     let mut rows = Vec::new();
     for (language, captions) in &data.captions {
-        // Only pictures that can be read and that this language describes.
-        let readable = |places: &[usize]| places.iter().copied().filter(|&place| pictures[place].is_some()).collect();
-        let captions = captions.iter().map(|it| Caption { text: it.text.clone(), pictures: readable(&it.pictures) });
-        let captions: Vec<Caption> = captions.filter(|caption| !caption.pictures.is_empty()).collect();
+        // Only images that can be read and that this language describes.
+        let readable = |places: &[usize]| places.iter().copied().filter(|&place| images[place].is_some()).collect();
+        let captions = captions.iter().map(|it| Caption { text: it.text.clone(), images: readable(&it.images) });
+        let captions: Vec<Caption> = captions.filter(|caption| !caption.images.is_empty()).collect();
         let texts: Vec<String> = captions.iter().map(|caption| caption.text.clone()).collect();
         let texts = vectors::texts(&bench.engine, &texts)?;
-        let mut places: Vec<usize> = captions.iter().flat_map(|caption| caption.pictures.iter().copied()).collect();
+        let mut places: Vec<usize> = captions.iter().flat_map(|caption| caption.images.iter().copied()).collect();
         places.sort_unstable();
         places.dedup();
-        let gallery: Vec<_> = places.iter().filter_map(|&place| pictures[place].clone()).collect();
+        let gallery: Vec<_> = places.iter().filter_map(|&place| images[place].clone()).collect();
         let to_image = captions
             .iter()
             .zip(&texts)
-            .map(|(caption, text)| vectors::rank(text, &gallery, |i| caption.pictures.contains(&places[i])));
+            .map(|(caption, text)| vectors::rank(text, &gallery, |i| caption.images.contains(&places[i])));
         let text_to_image = recall(to_image);
         let to_text = places
             .iter()
             .zip(&gallery)
-            .map(|(place, picture)| vectors::rank(picture, &texts, |i| captions[i].pictures.contains(place)));
+            .map(|(place, image)| vectors::rank(image, &texts, |i| captions[i].images.contains(place)));
         let image_to_text = recall(to_text);
         let mut presence = Presence::default();
         for (caption, text) in captions.iter().zip(&texts) {
             let best = |right: bool| {
-                let counted = |place: &usize| right || !caption.pictures.contains(place);
+                let counted = |place: &usize| right || !caption.images.contains(place);
                 let cosines = places.iter().zip(&gallery).filter(|(place, _)| counted(place));
-                cosines.map(|(_, picture)| text.cosine(picture)).fold(f32::MIN, f32::max)
+                cosines.map(|(_, image)| text.cosine(image)).fold(f32::MIN, f32::max)
             };
             presence.note(best(true), true);
             presence.note(best(false), false);
@@ -90,7 +90,7 @@ pub fn run(args: &EvalRetrievalArgs, context: &Context) -> Result<Outcome, CliEr
         rows.push(Row {
             language: language.clone(),
             captions: captions.len(),
-            pictures: gallery.len(),
+            images: gallery.len(),
             text_to_image,
             image_to_text,
             presence_auroc: presence.auroc(),
@@ -135,7 +135,7 @@ fn mean(rows: &[Row]) -> Row {
     Row {
         language: "mean".into(),
         captions: rows.iter().map(|row| row.captions).sum(),
-        pictures: rows.iter().map(|row| row.pictures).max().unwrap_or(0),
+        images: rows.iter().map(|row| row.images).max().unwrap_or(0),
         text_to_image: over(|row| row.text_to_image),
         image_to_text: over(|row| row.image_to_text),
         presence_auroc: rows
@@ -153,14 +153,14 @@ fn print(rows: &[Row], json: bool, context: &Context) -> Result<(), CliError> {
         return Ok(out.flush()?);
     }
     let mut table = Table::default();
-    let titles = ["", "captions", "pictures", "text to image @1/5/10", "image to text @1/5/10", "there or not (AUROC)"];
+    let titles = ["", "captions", "images", "text to image @1/5/10", "image to text @1/5/10", "there or not (AUROC)"];
     table.row(titles.map(str::to_owned));
     let three = |figures: [f64; 3]| figures.map(|figure| format!("{:.1}", 100.0 * figure)).join(" ");
     for row in rows {
-        let (captions, pictures) = (row.captions.to_string(), row.pictures.to_string());
+        let (captions, images) = (row.captions.to_string(), row.images.to_string());
         let (there, back) = (three(row.text_to_image), three(row.image_to_text));
         let told = row.presence_auroc.map_or_else(|| "-".into(), |auroc| format!("{auroc:.3}"));
-        table.row([row.language.clone(), captions, pictures, there, back, told]);
+        table.row([row.language.clone(), captions, images, there, back, told]);
     }
     for line in table.lines() {
         writeln!(out, "{line}")?;
@@ -179,19 +179,19 @@ impl Files {
             data.files.push(file.to_owned());
             data.files.len() - 1
         });
-        let caption = Caption { text: caption.trim().to_owned(), pictures: vec![place] };
+        let caption = Caption { text: caption.trim().to_owned(), images: vec![place] };
         data.captions.entry(language.to_owned()).or_default().push(caption);
     }
 
-    /// Equal captions of a language become one that is right for the pictures of all.
+    /// Equal captions of a language become one that is right for the images of all.
     fn joined(self) -> Captions {
         let Self(_, mut data) = self;
         for captions in data.captions.values_mut() {
-            captions.sort_by(|a, b| a.text.cmp(&b.text)); // stable: pictures stay in order
+            captions.sort_by(|a, b| a.text.cmp(&b.text)); // stable: images stay in order
             captions.dedup_by(|next, kept| {
                 let same = next.text == kept.text;
                 if same {
-                    kept.pictures.append(&mut next.pictures);
+                    kept.images.append(&mut next.images);
                 }
                 same
             });
@@ -213,7 +213,7 @@ fn tsv(text: &str) -> Result<Captions, String> {
     Ok(files.joined())
 }
 
-/// One picture on a line, its key and by language its captions (Thapliyal et al., "Crossmodal-3600", 2205.12522).
+/// One image on a line, its key and by language its captions (Thapliyal et al., "Crossmodal-3600", 2205.12522).
 fn crossmodal(text: &str) -> Result<Captions, String> {
     let mut files = Files::default();
     for (line, n) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
@@ -246,7 +246,7 @@ fn karpathy(text: &str, split: &str) -> Result<Captions, String> {
     struct Sentence {
         raw: String,
     }
-    /// Captions of a picture that count; a few have more.
+    /// Captions of an image that count; a few have more.
     const CAPTIONS: usize = 5;
     let file: File = serde_json::from_str(text).map_err(|error| format!("not a Karpathy split: {error}"))?;
     let mut files = Files::default();
@@ -257,7 +257,7 @@ fn karpathy(text: &str, split: &str) -> Result<Captions, String> {
         }
     }
     match files.1.files.is_empty() {
-        true => Err(format!("no pictures of the part `{split}`")),
+        true => Err(format!("no images of the part `{split}`")),
         false => Ok(files.1),
     }
 }
@@ -282,9 +282,9 @@ mod tests {
     }
 
     #[test]
-    fn equal_captions_are_one_that_is_right_for_several_pictures() {
+    fn equal_captions_are_one_that_is_right_for_several_images() {
         let data = tsv("a.jpg\ten\tdog\nb.jpg\ten\tcat\nc.jpg\ten\tdog\nc.jpg\tde\tHund\n").unwrap();
-        let caption = |text: &str, pictures: &[usize]| Caption { text: text.into(), pictures: pictures.into() };
+        let caption = |text: &str, images: &[usize]| Caption { text: text.into(), images: images.into() };
         assert_eq!(data.captions["en"], [caption("cat", &[1]), caption("dog", &[0, 2])]);
         assert_eq!(data.captions["de"], [caption("Hund", &[2])]);
     }

@@ -11,8 +11,8 @@ use crate::cli::outcome::CliError;
 /// Inputs embedded at a time.
 const CHUNK: usize = 64;
 
-/// Embeddings of picture files; `None`, and a note, for those that cannot be read.
-pub fn pictures(engine: &Engine, paths: &[PathBuf], context: &Context) -> Result<Vec<Option<Embedding>>, CliError> {
+/// Embeddings of image files; `None`, and a note, for those that cannot be read.
+pub fn images(engine: &Engine, paths: &[PathBuf], context: &Context) -> Result<Vec<Option<Embedding>>, CliError> {
     let mut all = Vec::with_capacity(paths.len());
     for chunk in paths.chunks(CHUNK) {
         let inputs: Vec<EmbedInput> = chunk.iter().cloned().map(EmbedInput::Image).collect();

@@ -1,4 +1,4 @@
-//! A picture with its heatmap laid over it and its boxes drawn in, one colour for each thing.
+//! An image with its heatmap laid over it and its boxes drawn in, one colour for each thing.
 
 use glimpse::engine::Heatmap;
 use image::imageops::{FilterType, resize};
@@ -17,26 +17,26 @@ const HOT: [f32; 3] = [255.0, 64.0, 0.0];
 const COLOURS: [[u8; 3]; 6] =
     [[0, 158, 115], [230, 159, 0], [86, 180, 233], [204, 121, 167], [240, 228, 66], [0, 114, 178]];
 
-pub fn write(picture: &Annotated, names: &mut Names) -> Result<usize, CliError> {
-    let mut pixels = pixels(picture)?;
+pub fn write(image: &Annotated, names: &mut Names) -> Result<usize, CliError> {
+    let mut pixels = pixels(image)?;
     let longest = pixels.width().max(pixels.height());
     if longest > SIDE {
         let side = |length: u32| (u64::from(length) * u64::from(SIDE) / u64::from(longest)).max(1) as u32;
         pixels = resize(&pixels, side(pixels.width()), side(pixels.height()), FilterType::Triangle);
     }
-    if let Some(heatmap) = &picture.heatmap {
+    if let Some(heatmap) = &image.heatmap {
         lay(heatmap, &mut pixels);
     }
     let mut labels: Vec<&str> = Vec::new();
-    for found in &picture.boxes {
+    for found in &image.boxes {
         let known = labels.iter().position(|label| *label == found.label);
         let place = known.unwrap_or_else(|| {
             labels.push(&found.label);
             labels.len() - 1
         });
-        frame(&mut pixels, found.rect.pixels(picture.width, picture.height), picture, COLOURS[place % COLOURS.len()]);
+        frame(&mut pixels, found.rect.pixels(image.width, image.height), image, COLOURS[place % COLOURS.len()]);
     }
-    save(&pixels, &names.path(&picture.path, ".png"))?;
+    save(&pixels, &names.path(&image.path, ".png"))?;
     Ok(1)
 }
 

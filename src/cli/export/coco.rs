@@ -6,20 +6,20 @@ use serde_json::json;
 use super::{Annotated, labels, names_of};
 use crate::cli::outcome::CliError;
 
-pub fn write(pictures: &[Annotated]) -> Result<String, CliError> {
-    let labels = labels(pictures);
+pub fn write(images: &[Annotated]) -> Result<String, CliError> {
+    let labels = labels(images);
     let category = |label: &str| labels.iter().position(|known| *known == label).map_or(0, |place| place + 1);
-    let images = pictures.iter().zip(names_of(pictures)).zip(1..).map(|((picture, name), id)| {
-        json!({ "id": id, "file_name": name, "width": picture.width, "height": picture.height })
+    let entries = images.iter().zip(names_of(images)).zip(1..).map(
+        |((image, name), id)| json!({ "id": id, "file_name": name, "width": image.width, "height": image.height }),
+    );
+    let found = images.iter().zip(1..).flat_map(|(image, image_id)| {
+        image.boxes.iter().map(move |found| (image_id, found, found.rect.pixels(image.width, image.height)))
     });
-    let found = pictures.iter().zip(1..).flat_map(|(picture, image)| {
-        picture.boxes.iter().map(move |found| (image, found, found.rect.pixels(picture.width, picture.height)))
-    });
-    let annotations = found.zip(1..).map(|((image, found, bbox), id)| {
+    let annotations = found.zip(1..).map(|((image_id, found, bbox), id)| {
         let [x, y, width, height] = bbox;
         let outline = [x, y, x + width, y, x + width, y + height, x, y + height];
         json!({
-            "id": id, "image_id": image, "category_id": category(&found.label), "bbox": bbox,
+            "id": id, "image_id": image_id, "category_id": category(&found.label), "bbox": bbox,
             "segmentation": [outline], "area": width * height, "iscrowd": 0, "score": found.score,
         })
     });
@@ -27,7 +27,7 @@ pub fn write(pictures: &[Annotated]) -> Result<String, CliError> {
     let data = json!({
         "info": { "description": "found by glimpse" },
         "licenses": [],
-        "images": images.collect::<Vec<_>>(),
+        "images": entries.collect::<Vec<_>>(),
         "annotations": annotations.collect::<Vec<_>>(),
         "categories": categories.collect::<Vec<_>>(),
     });

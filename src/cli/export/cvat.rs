@@ -4,16 +4,16 @@ use std::fmt::Write;
 
 use super::{Annotated, escape, labels, names_of};
 
-pub fn write(pictures: &[Annotated]) -> String {
+pub fn write(images: &[Annotated]) -> String {
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<annotations>\n  <version>1.1</version>\n");
-    let size = pictures.len();
+    let size = images.len();
     let _ = writeln!(
         xml,
         "  <meta><task>\n    <name>glimpse</name><size>{size}</size><mode>annotation</mode><overlap>0</overlap>\n    \
          <start_frame>0</start_frame><stop_frame>{}</stop_frame><flipped>False</flipped>\n    <labels>",
         size.saturating_sub(1),
     );
-    for label in labels(pictures) {
+    for label in labels(images) {
         let _ = writeln!(
             xml,
             "    <label><name>{}</name><type>rectangle</type><attributes></attributes></label>",
@@ -21,10 +21,10 @@ pub fn write(pictures: &[Annotated]) -> String {
         );
     }
     xml.push_str("    </labels>\n  </task></meta>\n");
-    for (id, (picture, name)) in pictures.iter().zip(names_of(pictures)).enumerate() {
-        let (name, width, height) = (escape(&name), picture.width, picture.height);
+    for (id, (image, name)) in images.iter().zip(names_of(images)).enumerate() {
+        let (name, width, height) = (escape(&name), image.width, image.height);
         let _ = writeln!(xml, "  <image id=\"{id}\" name=\"{name}\" width=\"{width}\" height=\"{height}\">");
-        for found in &picture.boxes {
+        for found in &image.boxes {
             let [left, top, wide, high] = found.rect.pixels(width, height);
             let _ = writeln!(
                 xml,

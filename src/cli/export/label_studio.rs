@@ -1,5 +1,5 @@
 //! Label Studio tasks with predictions (<https://labelstud.io/guide/predictions>). Boxes are in percent; the labelling
-//! configuration must name its picture `image` and its rectangle labels `label`. Pictures are served by Label Studio's
+//! configuration must name its image `image` and its rectangle labels `label`. Images are served by Label Studio's
 //! local files storage.
 
 use std::path::Path;
@@ -9,13 +9,13 @@ use serde_json::json;
 use super::Annotated;
 use crate::cli::outcome::CliError;
 
-pub fn write(pictures: &[Annotated]) -> Result<String, CliError> {
-    let tasks = pictures.iter().map(|picture| {
-        let results = picture.boxes.iter().zip(1..).map(|(found, id)| {
+pub fn write(images: &[Annotated]) -> Result<String, CliError> {
+    let tasks = images.iter().map(|image| {
+        let results = image.boxes.iter().zip(1..).map(|(found, id)| {
             let rect = found.rect;
             json!({
                 "id": format!("box-{id}"), "type": "rectanglelabels", "from_name": "label", "to_name": "image",
-                "original_width": picture.width, "original_height": picture.height, "image_rotation": 0,
+                "original_width": image.width, "original_height": image.height, "image_rotation": 0,
                 "score": found.score,
                 "value": {
                     "x": 100.0 * rect.left, "y": 100.0 * rect.top, "width": 100.0 * (rect.right - rect.left),
@@ -23,10 +23,10 @@ pub fn write(pictures: &[Annotated]) -> Result<String, CliError> {
                 },
             })
         });
-        let best = picture.boxes.iter().map(|found| found.score).fold(0.0, f32::max);
-        let image = format!("/data/local-files/?d={}", encoded(&picture.path));
+        let best = image.boxes.iter().map(|found| found.score).fold(0.0, f32::max);
+        let url = format!("/data/local-files/?d={}", encoded(&image.path));
         json!({
-            "data": { "image": image },
+            "data": { "image": url },
             "predictions": [{ "model_version": "glimpse", "score": best, "result": results.collect::<Vec<_>>() }],
         })
     });

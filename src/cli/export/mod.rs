@@ -1,4 +1,4 @@
-//! Boxes for other programs: annotation tools, photo managers, and people.
+//! Boxes for other programs: annotation tools, image managers, and people.
 
 mod annotated;
 mod coco;
@@ -17,7 +17,7 @@ use image::RgbImage;
 use super::args::ExportArgs;
 use super::outcome::CliError;
 
-/// A picture and what was found in it.
+/// An image and what was found in it.
 pub struct Annotated {
     /// The file.
     pub path: PathBuf,
@@ -42,12 +42,12 @@ pub struct Labelled {
 }
 
 /// Writes everything that the arguments ask for; what was written, for people.
-pub fn write(pictures: &[Annotated], args: &ExportArgs) -> Result<Vec<String>, CliError> {
+pub fn write(images: &[Annotated], args: &ExportArgs) -> Result<Vec<String>, CliError> {
     let mut done = Vec::new();
     let files = [
-        (&args.coco, coco::write(pictures)?),
-        (&args.label_studio, label_studio::write(pictures)?),
-        (&args.cvat, cvat::write(pictures)),
+        (&args.coco, coco::write(images)?),
+        (&args.label_studio, label_studio::write(images)?),
+        (&args.cvat, cvat::write(images)),
     ];
     for (path, text) in files {
         if let Some(path) = path {
@@ -60,15 +60,15 @@ pub fn write(pictures: &[Annotated], args: &ExportArgs) -> Result<Vec<String>, C
             let Some(dir) = dir else { return Ok(()) };
             let mut names = Names::of(dir)?;
             let mut count = 0;
-            for picture in pictures {
-                count += write(picture, &mut names)?;
+            for image in images {
+                count += write(image, &mut names)?;
             }
             done.push(format!("wrote {count} {what} to {}", dir.display()));
             Ok::<(), CliError>(())
         };
     folder(&args.xmp, "sidecars", &xmp::write)?;
     folder(&args.crops, "crops", &crops::write)?;
-    folder(&args.annotated, "pictures", &annotated::write)?;
+    folder(&args.annotated, "images", &annotated::write)?;
     Ok(done)
 }
 
@@ -84,9 +84,9 @@ impl Names {
         Ok(Self { dir: dir.to_path_buf(), used: HashSet::new() })
     }
 
-    /// A path for what belongs to a picture: its name and an ending, with a number if that is taken.
-    fn path(&mut self, picture: &Path, ending: &str) -> PathBuf {
-        let name = picture.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    /// A path for what belongs to an image: its name and an ending, with a number if that is taken.
+    fn path(&mut self, image: &Path, ending: &str) -> PathBuf {
+        let name = image.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let numbered = (2..).map(|n| self.dir.join(format!("{name}-{n}{ending}")));
         let mut paths = std::iter::once(self.dir.join(format!("{name}{ending}"))).chain(numbered);
         let free = paths.find(|path| !self.used.contains(path)).unwrap_or_default();
@@ -95,11 +95,11 @@ impl Names {
     }
 }
 
-/// The pixels of a picture, upright.
-fn pixels(picture: &Annotated) -> Result<RgbImage, CliError> {
-    let failed = |error: String| CliError::new(format!("{}: {error}", picture.path.display()));
-    let bytes = files::read(&picture.path).map_err(|error| failed(error.to_string()))?;
-    decode(&bytes, &Limits::default()).map(|picture| picture.pixels).map_err(|error| failed(error.to_string()))
+/// The pixels of an image, upright.
+fn pixels(image: &Annotated) -> Result<RgbImage, CliError> {
+    let failed = |error: String| CliError::new(format!("{}: {error}", image.path.display()));
+    let bytes = files::read(&image.path).map_err(|error| failed(error.to_string()))?;
+    decode(&bytes, &Limits::default()).map(|image| image.pixels).map_err(|error| failed(error.to_string()))
 }
 
 fn save(pixels: &RgbImage, path: &Path) -> Result<(), CliError> {
@@ -123,24 +123,24 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// Names of pictures for other programs: relative to the folder that all of them are in, with `/` between folders.
-fn names_of(pictures: &[Annotated]) -> Vec<String> {
-    let mut folders = pictures.iter().map(|picture| picture.path.parent().unwrap_or(Path::new("")));
+/// Names of images for other programs: relative to the folder that all of them are in, with `/` between folders.
+fn names_of(images: &[Annotated]) -> Vec<String> {
+    let mut folders = images.iter().map(|image| image.path.parent().unwrap_or(Path::new("")));
     let first = folders.next().unwrap_or(Path::new(""));
     let common = folders.fold(first, |common, folder| {
         common.ancestors().find(|above| folder.starts_with(above)).unwrap_or(Path::new(""))
     });
-    let name = |picture: &Annotated| {
-        let parts = picture.path.strip_prefix(common).unwrap_or(&picture.path).components();
+    let name = |image: &Annotated| {
+        let parts = image.path.strip_prefix(common).unwrap_or(&image.path).components();
         parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
     };
-    pictures.iter().map(name).collect()
+    images.iter().map(name).collect()
 }
 
 /// The labels of all boxes, each once, in order of appearance.
-fn labels(pictures: &[Annotated]) -> Vec<&str> {
+fn labels(images: &[Annotated]) -> Vec<&str> {
     let mut seen = HashSet::new();
-    let all = pictures.iter().flat_map(|picture| &picture.boxes).map(|found| found.label.as_str());
+    let all = images.iter().flat_map(|image| &image.boxes).map(|found| found.label.as_str());
     all.filter(|label| seen.insert(*label)).collect()
 }
 
@@ -149,7 +149,7 @@ fn labels(pictures: &[Annotated]) -> Vec<&str> {
 mod tests {
     use super::*;
 
-    fn picture() -> Annotated {
+    fn image() -> Annotated {
         let half = Rect { left: 0.25, top: 0.5, right: 0.75, bottom: 1.0 };
         let found = |label: &str| Labelled { label: label.to_owned(), rect: half, score: 0.75 };
         Annotated {
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn coco_has_pixels_and_every_label_once() {
-        let json: serde_json::Value = serde_json::from_str(&coco::write(&[picture()]).unwrap()).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&coco::write(&[image()]).unwrap()).unwrap();
         assert_eq!(json["categories"].as_array().unwrap().len(), 2);
         assert_eq!(json["annotations"][1]["bbox"], serde_json::json!([100.0, 100.0, 200.0, 100.0]));
         assert_eq!(json["annotations"][2]["category_id"], json["categories"][0]["id"]);
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn label_studio_has_percentages() {
-        let json: serde_json::Value = serde_json::from_str(&label_studio::write(&[picture()]).unwrap()).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&label_studio::write(&[image()]).unwrap()).unwrap();
         let value = &json[0]["predictions"][0]["result"][0]["value"];
         assert_eq!((value["x"].as_f64(), value["height"].as_f64()), (Some(25.0), Some(50.0)));
         assert_eq!(value["rectanglelabels"][0], "dog <1>");
@@ -182,13 +182,13 @@ mod tests {
 
     #[test]
     fn xml_escapes_what_it_must() {
-        let cvat = cvat::write(&[picture()]);
+        let cvat = cvat::write(&[image()]);
         assert!(cvat.contains("name=\"a &amp; b.jpg\"") && cvat.contains("label=\"dog &lt;1&gt;\""), "{cvat}");
         assert!(cvat.contains("xtl=\"100.00\" ytl=\"100.00\" xbr=\"300.00\" ybr=\"200.00\""), "{cvat}");
-        let xmp = xmp::regions(&picture(), 1);
+        let xmp = xmp::regions(&image(), 1);
         assert!(xmp.contains("<mwg-rs:Name>dog &lt;1&gt;</mwg-rs:Name>") && xmp.contains("stArea:x=\"0.5\""), "{xmp}");
         assert!(xmp.contains("stDim:w=\"400\" stDim:h=\"200\"") && xmp.contains("stArea:y=\"0.75\""), "{xmp}");
-        let turned = xmp::regions(&picture(), 6);
+        let turned = xmp::regions(&image(), 6);
         assert!(turned.contains("stDim:w=\"200\" stDim:h=\"400\"") && turned.contains("stArea:x=\"0.75\""), "{turned}");
         assert_eq!(escape("\u{1}\"é"), "\u{fffd}&quot;é");
     }
@@ -196,8 +196,8 @@ mod tests {
     #[test]
     fn names_are_relative_to_the_folder_of_all() {
         let named = |paths: &[&str]| {
-            let pictures: Vec<_> = paths.iter().map(|path| Annotated { path: path.into(), ..picture() }).collect();
-            names_of(&pictures)
+            let images: Vec<_> = paths.iter().map(|path| Annotated { path: path.into(), ..image() }).collect();
+            names_of(&images)
         };
         assert_eq!(named(&[]), Vec::<String>::new());
         assert_eq!(named(&["/p/a/x.jpg"]), ["x.jpg"]);
@@ -219,14 +219,14 @@ mod tests {
         let path = dir.path().join("p.png");
         RgbImage::from_pixel(40, 20, image::Rgb([100; 3])).save(&path).unwrap();
         let heatmap = Some(Heatmap { rows: 1, cols: 2, scores: vec![0.0, 1.0] });
-        let picture = Annotated { path, width: 40, height: 20, heatmap, ..picture() };
+        let image = Annotated { path, width: 40, height: 20, heatmap, ..image() };
         let out = dir.path().join("out");
-        assert_eq!(annotated::write(&picture, &mut Names::of(&out).unwrap()).unwrap(), 1);
+        assert_eq!(annotated::write(&image, &mut Names::of(&out).unwrap()).unwrap(), 1);
         let drawn = image::open(out.join("p.png.png")).unwrap().to_rgb8();
         assert_eq!(drawn.dimensions(), (40, 20));
         assert_eq!(drawn.get_pixel(1, 1).0, [100; 3], "cold and outside the box");
         assert_ne!(drawn.get_pixel(38, 1).0, [100; 3], "hot");
-        assert_eq!(crops::write(&picture, &mut Names::of(&out).unwrap()).unwrap(), 3);
+        assert_eq!(crops::write(&image, &mut Names::of(&out).unwrap()).unwrap(), 3);
         assert_eq!(image::open(out.join("p.png-crop.png")).unwrap().width(), 20);
     }
 }

@@ -1,5 +1,5 @@
-//! XMP sidecars with image regions as the Metadata Working Group has them (guidelines 2.0, section 5.9): photo managers show
-//! them as named areas. Areas are centred, in shares of the picture as it is stored: readers turn them with the picture.
+//! XMP sidecars with image regions as the Metadata Working Group has them (guidelines 2.0, section 5.9): image managers show
+//! them as named areas. Areas are centred, in shares of the image as it is stored: readers turn them with the image.
 //!
 //! A sidecar that is there already, with ratings, keywords or whatever else, keeps all that; the regions come beside it. One
 //! whose regions are not ours is left alone.
@@ -25,10 +25,10 @@ const TAIL: &str = " </rdf:RDF>
 const BEGIN: &str = "  <!-- glimpse: regions -->\n";
 const END: &str = "  <!-- glimpse: end of regions -->\n";
 
-pub fn write(picture: &Annotated, names: &mut Names) -> Result<usize, CliError> {
-    let path = names.path(&picture.path, ".xmp");
+pub fn write(image: &Annotated, names: &mut Names) -> Result<usize, CliError> {
+    let path = names.path(&image.path, ".xmp");
     let failed = |error: String| CliError::new(format!("{}: {error}", path.display()));
-    let regions = regions(picture, orientation(&picture.path)?);
+    let regions = regions(image, orientation(&image.path)?);
     let text = match files::read(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => format!("{HEAD}{regions}{TAIL}"),
         Err(error) => return Err(failed(error.to_string())),
@@ -68,19 +68,19 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// EXIF orientation of the stored picture, 1 to 8.
+/// EXIF orientation of the stored image, 1 to 8.
 fn orientation(path: &Path) -> Result<u8, CliError> {
     let failed = |error: String| CliError::new(format!("{}: {error}", path.display()));
     let bytes = files::read(path).map_err(|error| failed(error.to_string()))?;
-    let picture = decode_reduced(&bytes, &Limits::default(), 1);
-    picture.map(|picture| picture.orientation).map_err(|error| failed(error.to_string()))
+    let image = decode_reduced(&bytes, &Limits::default(), 1);
+    image.map(|image| image.orientation).map_err(|error| failed(error.to_string()))
 }
 
 /// The part of a sidecar that names regions.
-pub fn regions(picture: &Annotated, orientation: u8) -> String {
+pub fn regions(image: &Annotated, orientation: u8) -> String {
     let on_its_side = orientation >= 5;
     let turned = |(wide, high)| if on_its_side { (high, wide) } else { (wide, high) };
-    let (width, height) = turned((f64::from(picture.width), f64::from(picture.height)));
+    let (width, height) = turned((f64::from(image.width), f64::from(image.height)));
     let mut xmp = format!(
         "{BEGIN}  <rdf:Description rdf:about=\"\"
     xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\"
@@ -93,7 +93,7 @@ pub fn regions(picture: &Annotated, orientation: u8) -> String {
      <rdf:Bag>
 "
     );
-    for found in &picture.boxes {
+    for found in &image.boxes {
         let (x, y) = stored(centre(&found.rect), orientation);
         let Rect { left, top, right, bottom } = found.rect;
         let (w, h) = turned((f64::from(right - left), f64::from(bottom - top)));
@@ -116,7 +116,7 @@ fn centre(rect: &Rect) -> (f64, f64) {
     (f64::from(x), f64::from(y))
 }
 
-/// Where a point of the upright picture is in the stored one, both in shares of the sides.
+/// Where a point of the upright image is in the stored one, both in shares of the sides.
 fn stored((x, y): (f64, f64), orientation: u8) -> (f64, f64) {
     match orientation {
         2 => (1.0 - x, y),
@@ -135,13 +135,13 @@ fn stored((x, y): (f64, f64), orientation: u8) -> (f64, f64) {
 mod tests {
     use super::*;
 
-    /// Regions of another program, and what it says of the picture.
+    /// Regions of another program, and what it says of the image.
     const RATED: &str = "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>\
          <rdf:Description xmlns:xmp='http://ns.adobe.com/xap/1.0/' xmp:Rating='5'/></rdf:RDF></x:xmpmeta>";
 
     #[test]
     fn a_point_is_where_readers_look_for_it() {
-        // How a reader turns the stored picture to show it.
+        // How a reader turns the stored image to show it.
         let shown = |(x, y): (f64, f64), orientation| match orientation {
             1 => (x, y),
             2 => (1.0 - x, y),

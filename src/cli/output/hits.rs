@@ -17,7 +17,7 @@ use crate::cli::outcome::CliError;
 pub struct Matches {
     pub strong: usize,
     pub likely: usize,
-    /// `None` where that is not known without looking at all pictures.
+    /// `None` where that is not known without looking at all images.
     pub weaker: Option<usize>,
 }
 

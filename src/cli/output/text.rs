@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-/// `1 picture`, `2 pictures`.
+/// `1 image`, `2 images`.
 pub fn count(number: usize, one: &str, more: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { more })
 }

@@ -1,4 +1,4 @@
-//! Small pictures in terminals that can show them: the kitty graphics protocol (kitty, Ghostty, Konsole) and iTerm2's
+//! Small images in terminals that can show them: the kitty graphics protocol (kitty, Ghostty, Konsole) and iTerm2's
 //! inline images (iTerm2, WezTerm, mintty).
 
 use std::env;
@@ -13,7 +13,7 @@ use image::{DynamicImage, ImageFormat, RgbImage, imageops};
 use crate::cli::args::When;
 use crate::cli::context::Context;
 
-/// Longer side of a drawn picture in pixels.
+/// Longer side of a drawn image in pixels.
 const SIDE: u32 = 192;
 /// Rows of text that it takes.
 const ROWS: u32 = 6;
@@ -26,7 +26,7 @@ enum Protocol {
     Iterm,
 }
 
-/// Draws pictures, or does nothing where that is not possible or not wanted.
+/// Draws images, or does nothing where that is not possible or not wanted.
 pub struct Thumbnails(Option<Protocol>);
 
 impl Thumbnails {
@@ -40,13 +40,13 @@ impl Thumbnails {
         })
     }
 
-    /// Draws a picture and ends the line. A picture that cannot be read is left out: its line of text still comes.
+    /// Draws an image and ends the line. An image that cannot be read is left out: its line of text still comes.
     pub fn draw(&self, out: &mut impl Write, path: &Path) -> io::Result<()> {
         let Some(protocol) = self.0 else { return Ok(()) };
         let limits = Limits::default();
         let small_enough = path.metadata().is_ok_and(|facts| facts.len() <= limits.max_bytes);
         let bytes = if small_enough { files::read(path).unwrap_or_default() } else { Vec::new() };
-        let Some(png) = decode(&bytes, &limits).ok().and_then(|picture| small_png(&picture.pixels)) else {
+        let Some(png) = decode(&bytes, &limits).ok().and_then(|image| small_png(&image.pixels)) else {
             return Ok(());
         };
         match protocol {
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_picture_goes_to_kitty_in_chunks() {
+    fn a_large_image_goes_to_kitty_in_chunks() {
         let noise =
             RgbImage::from_fn(300, 200, |x, y| image::Rgb([(x * 7 + y * 13) as u8, (x * y) as u8, (x ^ y) as u8]));
         let png = small_png(&noise).unwrap();

@@ -44,7 +44,7 @@ fn format(name: &str) -> Result<Format, CliError> {
         "avif" => Format::Avif,
         _ => {
             let hint = "the formats are jpeg, png, webp, gif, tiff, bmp, heic, avif";
-            return Err(CliError::with_hint(format!("`{name}` is not a picture format"), hint));
+            return Err(CliError::with_hint(format!("`{name}` is not an image format"), hint));
         }
     })
 }

@@ -17,10 +17,10 @@ pub use filter::resolve as resolve_filter;
 pub fn resolve(args: &SearchArgs, engine: &Engine) -> Result<Query, CliError> {
     let mut terms = terms::parse(&args.query)?;
     for file in &args.image {
-        terms.push(Term { source: picture_file(file)?, weight: 1.0 });
+        terms.push(Term { source: image_file(file)?, weight: 1.0 });
     }
     for name in &args.like {
-        terms.push(Term { source: library_picture(name, engine)?, weight: 1.0 });
+        terms.push(Term { source: library_image(name, engine)?, weight: 1.0 });
     }
     let filter = resolve_filter(&args.filter)?;
     if terms.is_empty() && filter.is_empty() && matches!(args.sort, SortArg::Relevance) {
@@ -40,9 +40,9 @@ pub fn resolve(args: &SearchArgs, engine: &Engine) -> Result<Query, CliError> {
     })
 }
 
-/// A picture by the name that a user gave: a file, or a number of the library. A file of the library is meant as the
-/// library's picture, which needs no encoding.
-pub fn picture(name: &Path, engine: &Engine) -> Result<Source, CliError> {
+/// An image by the name that a user gave: a file, or a number of the library. A file of the library is meant as the
+/// library's image, which needs no encoding.
+pub fn image(name: &Path, engine: &Engine) -> Result<Source, CliError> {
     if name.exists() {
         return match engine.image_at(name)? {
             Some(id) => Ok(Source::Image(id)),
@@ -51,25 +51,25 @@ pub fn picture(name: &Path, engine: &Engine) -> Result<Source, CliError> {
     }
     match number(name) {
         Some(id) => Ok(Source::Image(id)),
-        None => picture_file(name),
+        None => image_file(name),
     }
 }
 
-/// A picture that must be in the library.
-fn library_picture(name: &Path, engine: &Engine) -> Result<Source, CliError> {
+/// An image that must be in the library.
+fn library_image(name: &Path, engine: &Engine) -> Result<Source, CliError> {
     if let Some(id) = engine.image_at(name)? {
         return Ok(Source::Image(id));
     }
     match number(name) {
         Some(id) => Ok(Source::Image(id)),
         None => Err(CliError::with_hint(
-            format!("{}: not a picture of this library", name.display()),
+            format!("{}: not an image of this library", name.display()),
             "use --image for a file outside it",
         )),
     }
 }
 
-fn picture_file(file: &Path) -> Result<Source, CliError> {
+fn image_file(file: &Path) -> Result<Source, CliError> {
     match file.is_file() {
         true => Ok(Source::File(file.to_path_buf())),
         false => Err(CliError::new(format!("{}: no such file", file.display()))),
@@ -80,18 +80,17 @@ fn number(name: &Path) -> Option<ImageId> {
     name.to_str()?.parse().ok().map(ImageId)
 }
 
-/// A box as it is typed: left, top, width and height in pixels of the upright picture.
-pub fn rect(text: &str, picture: &Source, engine: &Engine) -> Result<Rect, CliError> {
+/// A box as it is typed: left, top, width and height in pixels of the upright image.
+pub fn rect(text: &str, image: &Source, engine: &Engine) -> Result<Rect, CliError> {
     let usage = || {
         CliError::with_hint(format!("--box {text}: not a box"), "left,top,width,height in pixels: --box 120,40,300,200")
     };
     let sides: Vec<f32> =
         text.split(',').map(|side| side.trim().parse()).collect::<Result<_, _>>().map_err(|_| usage())?;
     let sides: [f32; 4] = sides.try_into().map_err(|_| usage())?;
-    let (width, height) = engine.size_of(picture)?;
-    Rect::from_pixels(sides, width, height).ok_or_else(|| {
-        CliError::new(format!("--box {text}: empty, or outside the picture of {width} x {height} pixels"))
-    })
+    let (width, height) = engine.size_of(image)?;
+    Rect::from_pixels(sides, width, height)
+        .ok_or_else(|| CliError::new(format!("--box {text}: empty, or outside the image of {width} x {height} pixels")))
 }
 
 /// The absolute forms of a path under which a library may know it: as given, and with links resolved.

@@ -90,7 +90,7 @@ impl Draft {
                 std::mem::take(self).end(terms)?;
             }
             if !path.is_file() {
-                let hint = "a word that starts with `./`, `../` or `/` means a picture file";
+                let hint = "a word that starts with `./`, `../` or `/` means an image file";
                 return Err(CliError::with_hint(format!("{}: no such file", path.display()), hint));
             }
             let weight = sign.unwrap_or(1.0) * weight.unwrap_or(1.0);
@@ -166,10 +166,10 @@ mod tests {
     #[test]
     fn a_path_is_a_term_of_its_own() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-        let picture = |weight| Term { source: Source::File(file.clone()), weight };
+        let image = |weight| Term { source: Source::File(file.clone()), weight };
         let path = file.display();
-        assert_eq!(read(&format!("{path} in snow")).unwrap(), [picture(1.0), text("in snow", 1.0)]);
-        assert_eq!(read(&format!("dog - 3:{path}")).unwrap(), [text("dog", 1.0), picture(-3.0)]);
-        assert_eq!(read(&format!("dog {path} + cat")).unwrap(), [text("dog", 1.0), picture(1.0), text("cat", 1.0)]);
+        assert_eq!(read(&format!("{path} in snow")).unwrap(), [image(1.0), text("in snow", 1.0)]);
+        assert_eq!(read(&format!("dog - 3:{path}")).unwrap(), [text("dog", 1.0), image(-3.0)]);
+        assert_eq!(read(&format!("dog {path} + cat")).unwrap(), [text("dog", 1.0), image(1.0), text("cat", 1.0)]);
     }
 }

@@ -13,26 +13,26 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::error::{ApiError, Code};
-use crate::thumbnails::Keeper;
+use crate::thumbnails::ThumbnailIndexer;
 pub use view::{Failure, JobView};
 
 /// Finished jobs that are remembered.
 const REMEMBERED: usize = 20;
 /// Failures of a job that are remembered; the counts go on.
 const MOST_FAILURES: usize = 10_000;
-/// Pictures that the model sees at a time: a query never waits for more.
+/// Images that the model sees at a time: a query never waits for more.
 const BATCH: usize = 2;
 
-/// What to do.
+/// What a job indexes, and how.
 #[derive(Debug, Clone, Default)]
-pub struct Order {
+pub struct JobRequest {
     /// Folders and files; none means all folders of the library that can be reached.
     pub roots: Vec<PathBuf>,
     /// Forget files that are gone.
     pub prune: bool,
     /// Hidden files too.
     pub hidden: bool,
-    /// Regions for pictures that have none.
+    /// Regions for images that have none.
     pub regions: bool,
     /// Also what links out of the folders lead to.
     pub follow_links: bool,
@@ -42,7 +42,7 @@ pub struct Order {
 #[derive(Debug)]
 pub struct Job {
     pub id: u64,
-    order: Order,
+    request: JobRequest,
     control: RunControl,
     view: watch::Sender<JobView>,
     failures: Mutex<Vec<Failure>>,
@@ -99,23 +99,28 @@ impl Jobs {
     ///
     /// # Errors
     /// [`Code::Conflict`] while another run is under way.
-    pub fn start(&self, engine: &Arc<Engine>, keeper: &Keeper, mut order: Order) -> Result<Arc<Job>, ApiError> {
+    pub fn start(
+        &self,
+        engine: &Arc<Engine>,
+        thumbnail_indexer: &ThumbnailIndexer,
+        mut request: JobRequest,
+    ) -> Result<Arc<Job>, ApiError> {
         self.known.lock().require_rest()?;
         // Folders are looked at before anything is locked: a drive that is away may take its time.
-        order.roots = roots_that_are_there(engine, order.roots)?;
+        request.roots = roots_that_are_there(engine, request.roots)?;
         let mut known = self.known.lock();
         known.require_rest()?;
         known.last_id += 1;
-        let job = Arc::new(Job::new(known.last_id, order));
+        let job = Arc::new(Job::new(known.last_id, request));
         let (run, engine) = (Arc::clone(&job), Arc::clone(engine));
         let options = IngestOptions {
-            roots: job.order.roots.clone(),
-            prune: job.order.prune,
-            hidden: job.order.hidden,
-            follow_links: job.order.follow_links,
+            roots: job.request.roots.clone(),
+            prune: job.request.prune,
+            hidden: job.request.hidden,
+            follow_links: job.request.follow_links,
             batch: BATCH,
-            on_picture: keeper.hook(),
-            regions: RegionOptions { refill: job.order.regions, ..RegionOptions::default() },
+            on_image: thumbnail_indexer.hook(),
+            regions: RegionOptions { refill: job.request.regions, ..RegionOptions::default() },
             ..IngestOptions::default()
         };
         let thread = std::thread::Builder::new().name("index".into()).spawn(move || run::run(&engine, &run, &options));
@@ -164,9 +169,9 @@ impl Jobs {
 }
 
 impl Job {
-    fn new(id: u64, order: Order) -> Self {
-        let view = JobView::new(id, &order.roots);
-        Self { id, order, control: RunControl::new(), view: watch::Sender::new(view), failures: Mutex::default() }
+    fn new(id: u64, request: JobRequest) -> Self {
+        let view = JobView::new(id, &request.roots);
+        Self { id, request, control: RunControl::new(), view: watch::Sender::new(view), failures: Mutex::default() }
     }
 
     /// How it stands.
@@ -188,7 +193,7 @@ impl Job {
     ///
     /// # Errors
     /// [`Code::Conflict`] if nothing failed that is still there.
-    pub fn retry(&self, engine: &Engine) -> Result<Order, ApiError> {
+    pub fn retry(&self, engine: &Engine) -> Result<JobRequest, ApiError> {
         let files: Vec<PathBuf> = self.failures.lock().iter().map(|failure| failure.file.clone()).collect();
         let there = engine.are_there(&files);
         let roots: Vec<PathBuf> =
@@ -196,26 +201,26 @@ impl Job {
         if roots.is_empty() {
             return Err(ApiError::new(Code::Conflict, "nothing failed that could be tried again"));
         }
-        Ok(Order { roots, hidden: true, ..Order::default() })
+        Ok(JobRequest { roots, hidden: true, ..JobRequest::default() })
     }
 
     pub fn pause(&self) -> Result<JobView, ApiError> {
-        self.steer(RunControl::pause)
+        self.control(RunControl::pause)
     }
 
     pub fn resume(&self) -> Result<JobView, ApiError> {
-        self.steer(RunControl::resume)
+        self.control(RunControl::resume)
     }
 
     pub fn cancel(&self) -> Result<JobView, ApiError> {
-        self.steer(RunControl::cancel)
+        self.control(RunControl::cancel)
     }
 
-    fn steer(&self, hand: impl Fn(&RunControl)) -> Result<JobView, ApiError> {
+    fn control(&self, action: impl Fn(&RunControl)) -> Result<JobView, ApiError> {
         if self.view().state.is_over() {
             return Err(ApiError::new(Code::Conflict, format!("job {} is over", self.id)));
         }
-        hand(&self.control);
+        action(&self.control);
         self.view.send_modify(|view| view.set_paused(self.control.is_paused()));
         Ok(self.view())
     }

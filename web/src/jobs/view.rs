@@ -38,7 +38,7 @@ pub struct JobView {
     pub state: JobState,
     /// Folders and files that it looks at.
     pub roots: Vec<String>,
-    /// Files found so far that may be pictures.
+    /// Files found so far that may be images.
     pub found: usize,
     /// True when all folders were walked, so that `found` is the whole.
     pub found_all: bool,
@@ -69,7 +69,7 @@ pub struct Counts {
     pub moved: usize,
     /// Same bytes as another file.
     pub duplicate: usize,
-    /// No pictures that can be indexed.
+    /// No images that can be indexed.
     pub skipped: usize,
     /// Could not be read.
     pub failed: usize,
@@ -79,12 +79,12 @@ pub struct Counts {
     pub pruned: usize,
 }
 
-/// A file that gave no picture.
+/// A file that gave no image.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Failure {
     /// The file.
     pub path: String,
-    /// True if it is no picture that can be indexed, false if it could not be read.
+    /// True if it is no image that can be indexed, false if it could not be read.
     pub skipped: bool,
     /// The reason, worded for people.
     pub reason: String,

@@ -1,4 +1,4 @@
-//! Words for pictures, by the decoder of the model.
+//! Words for images, by the decoder of the model.
 
 use actix_web::{HttpResponse, web};
 use glimpse_engine::{Caption, CaptionOptions, MAX_CAPTIONS};
@@ -9,20 +9,20 @@ use super::forms::checked_limit;
 use super::region_forms::{Asked, BoxForm};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::state::{AppState, look};
+use crate::state::{AppState, run_model};
 
-/// A picture to describe: exactly one of `image` and `picture`.
+/// An image to describe: exactly one of `image` and `picture`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CaptionForm {
-    /// Number of a picture of the library.
+    /// Number of an image of the library.
     image: Option<u64>,
-    /// Key of an uploaded picture, from `POST /api/v1/pictures`.
+    /// Key of an uploaded image, from `POST /api/v1/pictures`.
     picture: Option<String>,
     /// The part to describe; all of it unless said otherwise.
     #[serde(rename = "box")]
     part: Option<BoxForm>,
-    /// Name parts of the picture, each with its box, instead of the whole.
+    /// Name parts of the image, each with its box, instead of the whole.
     parts: bool,
     /// One of the decoder's languages (`captions` of `GET /api/v1/health`); the first of them unless said otherwise.
     #[schema(max_length = 35)]
@@ -32,7 +32,7 @@ pub struct CaptionForm {
     count: Option<usize>,
 }
 
-/// What the model says of a picture.
+/// What the model says of an image.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CaptionsView {
     /// Upright width in pixels.
@@ -43,13 +43,13 @@ pub struct CaptionsView {
     captions: Vec<CaptionView>,
 }
 
-/// Words for a picture or a part of it.
+/// Words for an image or a part of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CaptionView {
     text: String,
     /// Of saying exactly this, 0 to 1.
     probability: f32,
-    /// The part that they describe; none for the whole picture.
+    /// The part that they describe; none for the whole image.
     #[serde(rename = "box")]
     part: Option<BoxForm>,
 }
@@ -61,7 +61,7 @@ impl CaptionView {
     }
 }
 
-/// Describe a picture
+/// Describe an image
 ///
 /// Needs a model that carries a decoder; others answer with `no_decoder`.
 #[utoipa::path(post, path = "/api/v1/caption", tag = "regions", request_body = CaptionForm,
@@ -69,9 +69,9 @@ impl CaptionView {
 pub async fn caption(state: web::Data<AppState>, Json(form): Json<CaptionForm>) -> Result<HttpResponse, ApiError> {
     let count = checked_limit(form.count, 1, MAX_CAPTIONS)?;
     if form.parts && form.part.is_some() {
-        return Err(ApiError::bad_request("`parts` are looked for in the whole picture, not in a `box`"));
+        return Err(ApiError::bad_request("`parts` are looked for in the whole image, not in a `box`"));
     }
-    let view = look(&state, move |state| {
+    let view = run_model(&state, move |state| {
         state.require_model()?;
         let asked = Asked::of(state, form.image, form.picture)?;
         let rect = form.part.map(|part| asked.part(Some(part))).transpose()?;

@@ -1,5 +1,5 @@
 //! Bytes of a file: the whole of it, or the one range that is asked for. Not by actix-files, whose conditions know only a tag
-//! of its own, made of facts of the file, while a picture's tag here is that of its content.
+//! of its own, made of facts of the file, while an image's tag here is that of its content.
 
 use std::io;
 
@@ -31,7 +31,7 @@ pub fn send(
     response.insert_header((header::ETAG, etag)).insert_header((header::ACCEPT_RANGES, "bytes"));
     let asked = |name| request.headers().get(name);
     if asked(header::IF_MATCH).is_some_and(|tags| !matches(tags, etag)) {
-        return Err(ApiError::new(Code::PreconditionFailed, "the picture is not the one that `If-Match` names"));
+        return Err(ApiError::new(Code::PreconditionFailed, "the image is not the one that `If-Match` names"));
     }
     if asked(header::IF_NONE_MATCH).is_some_and(|tags| matches(tags, etag)) {
         return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
@@ -96,7 +96,7 @@ fn read(
         }
         let step = (end - at).min(STEP) as usize;
         let source = file.clone();
-        let bytes = state::read(&state, move |_| source.read(at, step).map_err(unread));
+        let bytes = state::run_read(&state, move |_| source.read(at, step).map_err(unread));
         let bytes = bytes.await.map_err(io::Error::other)?;
         if bytes.is_empty() {
             return Err(io::ErrorKind::UnexpectedEof.into());

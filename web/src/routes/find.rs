@@ -1,13 +1,13 @@
-//! Finding things in pictures, by name or by example: `GET` for the form as it is typed with whole records, `POST` for the
+//! Finding things in images, by name or by example: `GET` for the form as it is typed with whole records, `POST` for the
 //! form in parts with tiles.
 
 use std::path::PathBuf;
 
 use actix_web::{HttpResponse, web};
-use glimpse_engine::regions::MAX_THINGS;
+use glimpse_engine::regions::MAX_OBJECTS;
 use glimpse_engine::{
-    Cursor, Depth, DuplicateOptions, EngineError, ErrorKind, Filter, FindPage, FindQuery, Form, Format, ImageId,
-    Relation, Sort, Target, Thing,
+    Cursor, Depth, DuplicateOptions, EngineError, ErrorKind, Filter, FindPage, FindQuery, Format, ImageId, QueryObject,
+    Relation, Sort, StructuredQuery, Target,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -16,37 +16,37 @@ use super::forms::{FilterForm, MAX_RECORDS, MAX_TILES, at_most, checked_limit, d
 use super::region_forms::{Asked, BoxForm, require_regions};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::state::{AppState, find, look};
+use crate::state::{AppState, run_find, run_model};
 use crate::wire::{BoxView, FoundTileView, FoundView, TileView, names};
 
-/// Most boxes of a thing in a picture.
+/// Most boxes of a thing in an image.
 const MAX_BOXES: usize = 63;
-/// Most pictures of an answer whose boxes are made finer, each with a look at the picture.
+/// Most images of an answer whose boxes are made finer, each with a look at the image.
 const MAX_FINE: usize = 50;
 
 /// Most relations of a form: each thing to each.
-const MAX_RELATIONS: usize = MAX_THINGS * MAX_THINGS;
+const MAX_RELATIONS: usize = MAX_OBJECTS * MAX_OBJECTS;
 
-/// Pictures that show what was asked, and where.
+/// Images that show what was asked, and where.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FoundPageView<T> {
     /// The query as it was understood; `thing` of a box is a place in its `things`.
-    #[schema(value_type = names::Form)]
-    form: Form,
-    /// The pictures of this page, best first.
+    #[schema(value_type = names::StructuredQuery)]
+    form: StructuredQuery,
+    /// The images of this page, best first.
     hits: Vec<T>,
-    /// Pictures at or above the cut in the whole result set; they come before weaker ones.
+    /// Images at or above the cut in the whole result set; they come before weaker ones.
     accepted: usize,
     /// Those of them that are strong.
     strong: usize,
     /// Those of them that are likely.
     likely: usize,
-    /// Pictures below the cut, of which `depth` says how many are given; they show all things less
+    /// Images below the cut, of which `depth` says how many are given; they show all things less
     /// surely, or otherwise than asked. None where that is not known without looking at all.
     weaker: Option<usize>,
-    /// Pictures with regions that passed the filter.
+    /// Images with regions that passed the filter.
     searched: usize,
-    /// Pictures that passed the filter and have no regions, so that nothing can be found in them.
+    /// Images that passed the filter and have no regions, so that nothing can be found in them.
     without_regions: usize,
     /// `cursor` of the next page; none at the end.
     next: Option<String>,
@@ -60,11 +60,11 @@ pub struct TypedForm {
     /// The form as it is typed: `dog and ball`, `two or more dogs`, `dog left of ball, no cat`.
     #[param(max_length = 4096)]
     q: String,
-    /// Smallest share of its picture that a region covers, 0 to 1.
+    /// Smallest share of its image that a region covers, 0 to 1.
     #[serde(default)]
     #[param(value_type = Option<f32>, minimum = 0, maximum = 1)]
     min_area: f32,
-    /// Most boxes of a thing in a picture, 5 unless said otherwise.
+    /// Most boxes of a thing in an image, 5 unless said otherwise.
     #[param(minimum = 1, maximum = 63)]
     max_boxes: Option<usize>,
     /// How far down the answer goes, `usual` unless said otherwise.
@@ -74,15 +74,15 @@ pub struct TypedForm {
     #[serde(default)]
     #[param(value_type = Option<bool>)]
     all: bool,
-    /// Order of the pictures, above and below the cut alike.
+    /// Order of the images, above and below the cut alike.
     #[serde(default)]
     #[param(value_type = Option<names::Sort>)]
     sort: Sort,
-    /// Look at the pictures again for finer boxes; 50 at a time at most.
+    /// Look at the images again for finer boxes; 50 at a time at most.
     #[serde(default)]
     #[param(value_type = Option<bool>)]
     fine: bool,
-    /// Most pictures of this answer, 40 unless said otherwise.
+    /// Most images of this answer, 40 unless said otherwise.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
     /// `next` of the page before.
@@ -102,7 +102,7 @@ pub struct TypedForm {
 
 /// Find things
 ///
-/// Pictures that show all that is asked for, each thing in a region of its own, with boxes and whole records.
+/// Images that show all that is asked for, each thing in a region of its own, with boxes and whole records.
 #[utoipa::path(get, path = "/api/v1/find", operation_id = "find_typed", tag = "regions", params(TypedForm),
     responses((status = 200, body = FoundPageView<FoundView>), (status = "default", body = ApiError)))]
 pub async fn typed(state: web::Data<AppState>, form: web::Query<TypedForm>) -> Result<HttpResponse, ApiError> {
@@ -120,7 +120,7 @@ pub async fn typed(state: web::Data<AppState>, form: web::Query<TypedForm>) -> R
     let bounds = Bounds { min_area, max_boxes, limit, cursor: form.cursor, depth, sort: form.sort, filter };
     let query = FindQuery { fine: form.fine, ..bounds.of(FindQuery::text(&form.q)?, 40, MAX_RECORDS)? };
     let page = run(&state, query, |state, query, page| {
-        let hits = page.photos.iter().map(|photo| FoundView::read(&state.engine, photo));
+        let hits = page.images.iter().map(|image| FoundView::read(&state.engine, image));
         let hits = hits.filter_map(still_there).collect::<Result<Vec<_>, _>>()?;
         Ok(view(query, page, hits))
     });
@@ -134,19 +134,19 @@ pub struct BuiltForm {
     /// A form as it is typed, in addition to what the other fields say; its things come after theirs.
     #[schema(max_length = 16384)]
     q: Option<String>,
-    /// What a picture must show, as different regions of it.
-    #[schema(value_type = Vec<names::Thing>, max_items = 8)]
-    things: Vec<Thing>,
+    /// What an image must show, as different regions of it.
+    #[schema(value_type = Vec<names::QueryObject>, max_items = 8)]
+    things: Vec<QueryObject>,
     /// What no region of it may show.
     #[schema(max_items = 8)]
     without: Vec<String>,
     /// How things lie to each other.
     #[schema(value_type = Vec<names::Relation>, max_items = 64)]
     relations: Vec<Relation>,
-    /// Smallest share of its picture that a region covers, 0 to 1.
+    /// Smallest share of its image that a region covers, 0 to 1.
     #[schema(minimum = 0, maximum = 1)]
     min_area: f32,
-    /// Most boxes of a thing in a picture, 5 unless said otherwise.
+    /// Most boxes of a thing in an image, 5 unless said otherwise.
     #[schema(minimum = 1, maximum = 63)]
     max_boxes: Option<usize>,
     /// How far down the answer goes, `usual` unless said otherwise.
@@ -154,12 +154,12 @@ pub struct BuiltForm {
     depth: Option<Depth>,
     /// The same as `"depth": "all"`.
     all: bool,
-    /// Order of the pictures, above and below the cut alike.
+    /// Order of the images, above and below the cut alike.
     #[schema(value_type = names::Sort)]
     sort: Sort,
-    /// Look at the pictures again for finer boxes; 50 at a time at most.
+    /// Look at the images again for finer boxes; 50 at a time at most.
     fine: bool,
-    /// Most pictures of this answer, 500 unless said otherwise.
+    /// Most images of this answer, 500 unless said otherwise.
     #[schema(minimum = 1, maximum = 5000)]
     limit: Option<usize>,
     /// `next` of the page before, with the query otherwise as it was.
@@ -170,7 +170,7 @@ pub struct BuiltForm {
 
 /// Find things, in parts
 ///
-/// Things with counts, what must not be there, and how things lie to each other. Gives pictures without their details, and
+/// Things with counts, what must not be there, and how things lie to each other. Gives images without their details, and
 /// where they show what.
 #[utoipa::path(post, path = "/api/v1/find", operation_id = "find_built", tag = "regions", request_body = BuiltForm,
     responses((status = 200, body = FoundPageView<FoundTileView>), (status = "default", body = ApiError)))]
@@ -179,21 +179,21 @@ pub async fn built(state: web::Data<AppState>, Json(form): Json<BuiltForm>) -> R
     let depth = depth_of(form.depth, form.all);
     let bounds =
         Bounds { min_area, max_boxes, limit, cursor: form.cursor, depth, sort: form.sort, filter: form.filter };
-    at_most("things", form.things.len(), MAX_THINGS)?;
-    at_most("without", form.without.len(), MAX_THINGS)?;
+    at_most("things", form.things.len(), MAX_OBJECTS)?;
+    at_most("without", form.without.len(), MAX_OBJECTS)?;
     at_most("relations", form.relations.len(), MAX_RELATIONS)?;
-    let parts = Form { things: form.things, without: form.without, relations: form.relations };
+    let parts = StructuredQuery { things: form.things, without: form.without, relations: form.relations };
     let whole = match form.q.filter(|q| !q.trim().is_empty()) {
-        Some(q) => joined(parts, Form::parse(&q)?),
+        Some(q) => joined(parts, StructuredQuery::parse(&q)?),
         None => parts,
     };
     let usual = if form.fine { MAX_FINE } else { 500 };
-    let query = FindQuery { fine: form.fine, ..bounds.of(FindQuery::form(whole), usual, MAX_TILES)? };
+    let query = FindQuery { fine: form.fine, ..bounds.of(FindQuery::structured(whole), usual, MAX_TILES)? };
     Ok(HttpResponse::Ok().json(run(&state, query, tiles).await?))
 }
 
 /// Both forms: the places of the second one's things come after those of the first.
-fn joined(mut form: Form, more: Form) -> Form {
+fn joined(mut form: StructuredQuery, more: StructuredQuery) -> StructuredQuery {
     let before = form.things.len();
     let later = |place: usize| place.saturating_add(before);
     let moved = |r: Relation| Relation { first: later(r.first), second: later(r.second), ..r };
@@ -203,21 +203,21 @@ fn joined(mut form: Form, more: Form) -> Form {
     form
 }
 
-/// A picture and a part of it: exactly one of `image` and `picture`.
+/// An image and a part of it: exactly one of `image` and `picture`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LikeForm {
-    /// Number of a picture of the library.
+    /// Number of an image of the library.
     image: Option<u64>,
-    /// Key of an uploaded picture, from `POST /api/v1/pictures`.
+    /// Key of an uploaded image, from `POST /api/v1/pictures`.
     picture: Option<String>,
     /// The part to look for; all of it unless said otherwise.
     #[serde(rename = "box")]
     part: Option<BoxForm>,
-    /// Smallest share of its picture that a region covers, 0 to 1.
+    /// Smallest share of its image that a region covers, 0 to 1.
     #[schema(minimum = 0, maximum = 1)]
     min_area: f32,
-    /// Most boxes in a picture, 5 unless said otherwise.
+    /// Most boxes in an image, 5 unless said otherwise.
     #[schema(minimum = 1, maximum = 63)]
     max_boxes: Option<usize>,
     /// How far down the answer goes, `usual` unless said otherwise.
@@ -225,10 +225,10 @@ pub struct LikeForm {
     depth: Option<Depth>,
     /// The same as `"depth": "all"`.
     all: bool,
-    /// Order of the pictures, above and below the cut alike.
+    /// Order of the images, above and below the cut alike.
     #[schema(value_type = names::Sort)]
     sort: Sort,
-    /// Most pictures of this answer, 500 unless said otherwise.
+    /// Most images of this answer, 500 unless said otherwise.
     #[schema(minimum = 1, maximum = 5000)]
     limit: Option<usize>,
     /// `next` of the page before, with the query otherwise as it was.
@@ -239,7 +239,7 @@ pub struct LikeForm {
 
 /// Regions like one
 ///
-/// Pictures with a region that looks like a part of a picture, which may be one of the library or an uploaded one.
+/// Images with a region that looks like a part of an image, which may be one of the library or an uploaded one.
 #[utoipa::path(post, path = "/api/v1/similar", operation_id = "similar_regions", tag = "regions",
     request_body = LikeForm,
     responses((status = 200, body = FoundPageView<FoundTileView>), (status = "default", body = ApiError)))]
@@ -248,7 +248,7 @@ pub async fn similar(state: web::Data<AppState>, Json(form): Json<LikeForm>) -> 
     let depth = depth_of(form.depth, form.all);
     let bounds =
         Bounds { min_area, max_boxes, limit, cursor: form.cursor, depth, sort: form.sort, filter: form.filter };
-    let page = look(&state, move |state| {
+    let page = run_model(&state, move |state| {
         let asked = Asked::of(state, form.image, form.picture)?;
         let rect = asked.part(form.part)?;
         let query = bounds.of(FindQuery::like(asked.source, rect), 500, MAX_TILES)?;
@@ -287,7 +287,7 @@ impl Bounds {
     }
 }
 
-/// Answers on a thread for finding; finer boxes where pictures are looked at.
+/// Answers on a thread for finding; finer boxes where images are looked at.
 async fn run<T: Send + 'static>(
     state: &web::Data<AppState>,
     query: FindQuery,
@@ -301,7 +301,7 @@ async fn run<T: Send + 'static>(
         let page = found(state, &query)?;
         show(state, &query, page)
     };
-    if looks { look(state, work).await } else { find(state, work).await }
+    if looks { run_model(state, work).await } else { run_find(state, work).await }
 }
 
 fn found(state: &AppState, query: &FindQuery) -> Result<FindPage, ApiError> {
@@ -312,8 +312,8 @@ fn found(state: &AppState, query: &FindQuery) -> Result<FindPage, ApiError> {
 
 fn view<T>(query: &FindQuery, page: FindPage, hits: Vec<T>) -> FoundPageView<T> {
     let form = match &query.target {
-        Target::Form(form) => form.clone(),
-        Target::Example(_) => Form::default(),
+        Target::Structured(form) => form.clone(),
+        Target::Example(_) => StructuredQuery::default(),
     };
     let FindPage { accepted, strong, weaker, searched, without_regions, next, .. } = page;
     let (likely, next) = (accepted - strong, next.map(|cursor| cursor.0));
@@ -321,14 +321,14 @@ fn view<T>(query: &FindQuery, page: FindPage, hits: Vec<T>) -> FoundPageView<T> 
 }
 
 fn tiles(state: &AppState, query: &FindQuery, page: FindPage) -> Result<FoundPageView<FoundTileView>, ApiError> {
-    let ids: Vec<ImageId> = page.photos.iter().map(|photo| photo.id).collect();
+    let ids: Vec<ImageId> = page.images.iter().map(|image| image.id).collect();
     let stacks = state.engine.stacks(&ids, &DuplicateOptions::default())?;
-    let hits = page.photos.iter().zip(stacks).map(|(photo, stack)| {
-        let standing = (photo.score, photo.strength);
-        let tile = TileView::of(&state.engine, &state.keeper.placeholders, photo.id, standing, stack)?;
+    let hits = page.images.iter().zip(stacks).map(|(image, stack)| {
+        let standing = (image.score, image.strength);
+        let tile = TileView::of(&state.engine, &state.thumbnail_indexer.placeholders, image.id, standing, stack)?;
         Ok(tile.map(|tile| FoundTileView {
-            boxes: BoxView::all(&photo.boxes, tile.width, tile.height),
-            refined: photo.refined,
+            boxes: BoxView::all(&image.boxes, tile.width, tile.height),
+            refined: image.refined,
             tile,
         }))
     });
@@ -336,7 +336,7 @@ fn tiles(state: &AppState, query: &FindQuery, page: FindPage) -> Result<FoundPag
     Ok(view(query, page, hits))
 }
 
-/// Leaves out a picture that was removed since it was found.
+/// Leaves out an image that was removed since it was found.
 fn still_there<T>(read: Result<T, EngineError>) -> Option<Result<T, EngineError>> {
     match read {
         Err(error) if error.kind() == ErrorKind::NotFound => None,

@@ -16,7 +16,7 @@ pub const MAX_RECORDS: usize = 200;
 /// Most hits of an answer with tiles.
 pub const MAX_TILES: usize = 5_000;
 
-/// Most folders, cameras or formats of a filter: each picture is compared with all of them.
+/// Most folders, cameras or formats of a filter: each image is compared with all of them.
 const MAX_CHOICES: usize = 100;
 
 /// A search in an address.
@@ -27,7 +27,7 @@ pub struct SimpleForm {
     /// What to look for, in any language. Between white space, `+` adds a part and `-` moves away
     /// from one: `dog - cat`.
     pub q: Option<String>,
-    /// Number of a picture to look like.
+    /// Number of an image to look like.
     pub like: Option<u64>,
     #[param(value_type = Option<names::Mode>)]
     pub mode: Mode,
@@ -89,9 +89,9 @@ pub struct TermForm {
     /// Words in any language.
     #[schema(max_length = 16384)]
     text: Option<String>,
-    /// Number of a picture of the library.
+    /// Number of an image of the library.
     image: Option<u64>,
-    /// Key of an uploaded picture, from `POST /api/v1/pictures`.
+    /// Key of an uploaded image, from `POST /api/v1/pictures`.
     picture: Option<String>,
     /// How much it counts beside the others; below 0 it moves the query away.
     #[serde(default = "one")]

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::forms::{FilterForm, checked_limit};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::state::{AppState, labour};
+use crate::state::{AppState, run_heavy};
 use crate::wire::{GroupView, TaggedView};
 
 /// Most labels of a request.
@@ -21,34 +21,34 @@ pub struct TagForm {
     /// Words or short phrases, in any language.
     #[schema(min_items = 1, max_items = 500)]
     labels: Vec<String>,
-    /// Which pictures.
+    /// Which images.
     #[serde(default)]
     filter: FilterForm,
-    /// Most tags of a picture, 5 unless said otherwise.
+    /// Most tags of an image, 5 unless said otherwise.
     #[schema(minimum = 1, maximum = 500)]
     max_tags: Option<usize>,
     /// Smallest score of a tag, 0 to 1; the usual cut is 0.5.
     #[schema(minimum = 0, maximum = 1)]
     min_score: Option<f32>,
-    /// Most pictures of this answer, 100 unless said otherwise.
+    /// Most images of this answer, 100 unless said otherwise.
     #[schema(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
-    /// Go on after the picture with this number.
+    /// Go on after the image with this number.
     after: Option<u64>,
 }
 
-/// Pictures and their tags, by number.
+/// Images and their tags, by number.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TagsView {
-    /// The pictures that some label fits.
+    /// The images that some label fits.
     images: Vec<TaggedView>,
     /// `after` of the next page; none at the end.
     next: Option<u64>,
 }
 
-/// Tag pictures
+/// Tag images
 ///
-/// Which of the labels fit which pictures, each judged by itself as a search is. A picture that no label fits is left
+/// Which of the labels fit which images, each judged by itself as a search is. An image that no label fits is left
 /// out. The library is tagged once; pages are read from that.
 #[utoipa::path(post, path = "/api/v1/tag", tag = "library", request_body = TagForm,
     responses((status = 200, body = TagsView), (status = "default", body = ApiError)))]
@@ -68,7 +68,7 @@ pub async fn tag(state: web::Data<AppState>, Json(form): Json<TagForm>) -> Resul
         return Err(ApiError::bad_request("`min_score` goes from 0 to 1"));
     }
     let (labels, after) = (form.labels, form.after);
-    let tags = labour(&state, move |state| {
+    let tags = run_heavy(&state, move |state| {
         state.require_model()?;
         let tagged = state.engine.tagged(&labels, &options)?;
         let from = after.map_or(0, |after| tagged.partition_point(|tagged| tagged.id.0 <= after));
@@ -103,7 +103,7 @@ pub struct DuplicatesForm {
 /// Groups of near-duplicates.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GroupsView {
-    /// Largest group first; the best picture of each first.
+    /// Largest group first; the best image of each first.
     groups: Vec<GroupView>,
     /// All groups.
     total: usize,
@@ -111,7 +111,7 @@ pub struct GroupsView {
 
 /// Near-duplicates
 ///
-/// Groups of pictures that are nearly the same. The whole library is compared once; pages are read from that.
+/// Groups of images that are nearly the same. The whole library is compared once; pages are read from that.
 #[utoipa::path(get, path = "/api/v1/duplicates", tag = "library", params(DuplicatesForm),
     responses((status = 200, body = GroupsView), (status = "default", body = ApiError)))]
 pub async fn duplicates(
@@ -122,9 +122,9 @@ pub async fn duplicates(
     let offset = form.offset;
     let options = DuplicateOptions { min_cosine: form.min_cosine.unwrap_or(DuplicateOptions::default().min_cosine) };
     if !(0.8..=1.0).contains(&options.min_cosine) {
-        return Err(ApiError::bad_request("`min_cosine` goes from 0.8 to 1; below that, pictures are merely alike"));
+        return Err(ApiError::bad_request("`min_cosine` goes from 0.8 to 1; below that, images are merely alike"));
     }
-    let view = labour(&state, move |state| {
+    let view = run_heavy(&state, move |state| {
         let groups = state.engine.grouped(&options)?;
         let page = groups.iter().skip(offset).take(limit);
         let page = page.map(|group| still_there(GroupView::read(&state.engine, group)));
@@ -134,7 +134,7 @@ pub async fn duplicates(
     Ok(HttpResponse::Ok().json(view.await?))
 }
 
-/// Leaves out what a picture belongs to that was removed since the answer was made.
+/// Leaves out what an image belongs to that was removed since the answer was made.
 fn still_there<T>(read: Result<T, EngineError>) -> Result<Option<T>, EngineError> {
     match read {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

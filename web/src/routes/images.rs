@@ -1,4 +1,4 @@
-//! Pictures of the library by number: records, thumbnails, bytes.
+//! Images of the library by number: records, thumbnails, bytes.
 
 use actix_web::http::header::{self, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -8,18 +8,18 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::file::{self, matches};
 use crate::error::ApiError;
-use crate::state::{AppState, ask, draw, read};
+use crate::state::{AppState, run_decode, run_read, run_search};
 use crate::thumbnails::{self, SIZES, unread};
 use crate::wire::ImageView;
 
-/// A browser may keep a picture that was asked for with its content hash: the address changes with the picture.
+/// A browser may keep an image that was asked for with its content hash: the address changes with the image.
 pub const FOREVER: &str = "private, max-age=31536000, immutable";
 /// Otherwise it asks each time whether its copy is still right.
 pub const ASK_AGAIN: &str = "private, no-cache";
 /// Most records of an answer.
 const MAX_IDS: usize = 200;
 
-/// Which pictures.
+/// Which images.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -29,27 +29,27 @@ pub struct IdsForm {
     ids: String,
 }
 
-/// Records of pictures.
+/// Records of images.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImagesView {
     /// In the order asked for; what is not in the library is left out.
     images: Vec<ImageView>,
 }
 
-/// Records of many pictures
+/// Records of many images
 #[utoipa::path(get, path = "/api/v1/images", tag = "images", params(IdsForm),
     responses((status = 200, body = ImagesView), (status = "default", body = ApiError)))]
 pub async fn records(state: web::Data<AppState>, form: web::Query<IdsForm>) -> Result<HttpResponse, ApiError> {
     let ids: Vec<u64> = form
         .ids
         .split(',')
-        .map(|id| id.parse().map_err(|_| ApiError::bad_request(format!("`{id}` is not the number of a picture"))))
+        .map(|id| id.parse().map_err(|_| ApiError::bad_request(format!("`{id}` is not the number of an image"))))
         .take(MAX_IDS + 1)
         .collect::<Result<_, _>>()?;
     if ids.len() > MAX_IDS {
         return Err(ApiError::bad_request(format!("`ids` has {MAX_IDS} numbers at most")));
     }
-    let view = ask(&state, move |state| {
+    let view = run_search(&state, move |state| {
         let mut images = Vec::with_capacity(ids.len());
         for id in ids {
             match ImageView::read(&state.engine, ImageId(id)) {
@@ -63,11 +63,11 @@ pub async fn records(state: web::Data<AppState>, form: web::Query<IdsForm>) -> R
     Ok(HttpResponse::Ok().json(view.await?))
 }
 
-/// Record of a picture
+/// Record of an image
 #[utoipa::path(get, path = "/api/v1/images/{id}", tag = "images", params(("id" = u64, Path)),
     responses((status = 200, body = ImageView), (status = "default", body = ApiError)))]
 pub async fn record(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
-    let image = ask(&state, move |state| Ok(ImageView::read(&state.engine, ImageId(*id))?)).await?;
+    let image = run_search(&state, move |state| Ok(ImageView::read(&state.engine, ImageId(*id))?)).await?;
     Ok(HttpResponse::Ok().json(image))
 }
 
@@ -80,7 +80,7 @@ pub struct ThumbnailForm {
     #[serde(default = "usual_size")]
     #[param(value_type = Option<u32>)]
     size: u32,
-    /// Content hash, for browsers to keep the picture by.
+    /// Content hash, for browsers to keep the image by.
     v: Option<String>,
 }
 
@@ -88,7 +88,7 @@ fn usual_size() -> u32 {
     SIZES[1]
 }
 
-/// Thumbnail of a picture
+/// Thumbnail of an image
 ///
 /// A JPEG, upright. With `v` a browser may keep it for good.
 #[utoipa::path(get, path = "/api/v1/images/{id}/thumbnail", tag = "images", params(("id" = u64, Path), ThumbnailForm),
@@ -105,12 +105,12 @@ pub async fn thumbnail(
         return Err(ApiError::bad_request(format!("`size` is one of {SIZES:?}, not {size}")));
     }
     let asked = request.headers().get(header::IF_NONE_MATCH).cloned();
-    let (content, jpeg) = draw(&state, move |state| {
+    let (content, jpeg) = run_decode(&state, move |state| {
         let image = ImageView::read(&state.engine, ImageId(*id))?;
         if asked.is_some_and(|asked| matches(&asked, &tag(&image.content, size))) {
             return Ok((image.content, None));
         }
-        let make = || thumbnails::make(&state.engine, &image, size, &state.keeper.placeholders);
+        let make = || thumbnails::make(&state.engine, &image, size, &state.thumbnail_indexer.placeholders);
         let jpeg = state.thumbnails.get_or_draw((image.content.clone(), size), make)?;
         Ok((image.content, Some(jpeg)))
     })
@@ -136,18 +136,18 @@ pub struct OriginalForm {
     /// Let the browser save it under its own name.
     #[param(value_type = Option<bool>)]
     download: bool,
-    /// Content hash, for browsers to keep the picture by.
+    /// Content hash, for browsers to keep the image by.
     v: Option<String>,
 }
 
-/// Bytes of a picture
+/// Bytes of an image
 ///
 /// The file as it is, or one range of it.
 #[utoipa::path(get, path = "/api/v1/images/{id}/original", tag = "images", params(("id" = u64, Path), OriginalForm),
     responses((status = 200, content_type = "image/*", body = Vec<u8>),
         (status = 206, description = "The range that was asked for", content_type = "image/*", body = Vec<u8>),
-        (status = 304, description = "`If-None-Match` names this picture"),
-        (status = 412, description = "`If-Match` names another picture", body = ApiError),
+        (status = 304, description = "`If-None-Match` names this image"),
+        (status = 412, description = "`If-Match` names another image", body = ApiError),
         (status = 416, description = "The file has no such range", body = ApiError),
         (status = "default", body = ApiError)))]
 pub async fn original(
@@ -156,7 +156,7 @@ pub async fn original(
     form: web::Query<OriginalForm>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let (file, image) = read(&state, move |state| {
+    let (file, image) = run_read(&state, move |state| {
         let image = ImageView::read(&state.engine, ImageId(*id))?;
         Ok((state.engine.original(image.id).map_err(unread)?, image))
     })

@@ -16,8 +16,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::forms::checked_limit;
 use crate::error::{ApiError, Code};
 use crate::extract::Json;
-use crate::jobs::{Failure, Job, JobView, Order};
-use crate::state::{AppState, ask};
+use crate::jobs::{Failure, Job, JobRequest, JobView};
+use crate::state::{AppState, run_search};
 
 /// A comment is sent after so much silence, so that nobody between here and the client closes the connection, and a
 /// client that has left is noticed.
@@ -36,7 +36,7 @@ pub struct JobForm {
     prune: bool,
     /// Hidden files and folders too.
     hidden: bool,
-    /// Pictures that were indexed without regions get them; their files are read and encoded again.
+    /// Images that were indexed without regions get them; their files are read and encoded again.
     regions: bool,
 }
 
@@ -61,12 +61,14 @@ pub async fn start(state: web::Data<AppState>, Json(form): Json<JobForm>) -> Res
         return Err(ApiError::bad_request(message).hint("begin with `/`, or with a drive on Windows"));
     }
     let JobForm { roots, prune, hidden, regions } = form;
-    let roots = ask(&state, move |state| state.roots.check(&state.engine, &roots)).await?;
-    begin(&state, Order { roots, prune, hidden, regions, follow_links: state.follow_links }).await
+    let roots = run_search(&state, move |state| state.roots.check(&state.engine, &roots)).await?;
+    begin(&state, JobRequest { roots, prune, hidden, regions, follow_links: state.follow_links }).await
 }
 
-async fn begin(state: &web::Data<AppState>, order: Order) -> Result<HttpResponse, ApiError> {
-    let view = ask(state, move |state| Ok(state.jobs.start(&state.engine, &state.keeper, order)?.view())).await?;
+async fn begin(state: &web::Data<AppState>, request: JobRequest) -> Result<HttpResponse, ApiError> {
+    let view =
+        run_search(state, move |state| Ok(state.jobs.start(&state.engine, &state.thumbnail_indexer, request)?.view()))
+            .await?;
     let place = (header::LOCATION, format!("/api/v1/jobs/{}", view.id));
     Ok(HttpResponse::Accepted().insert_header(place).json(view))
 }
@@ -114,12 +116,12 @@ pub async fn cancel(state: web::Data<AppState>, id: web::Path<u64>) -> Result<Ht
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs", params(("id" = u64, Path)),
     responses((status = 202, body = JobView), (status = "default", body = ApiError)))]
 pub async fn retry(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
-    let order = ask(&state, move |state| {
-        let order = state.jobs.get(*id)?.retry(&state.engine)?;
-        Ok(Order { follow_links: state.follow_links, ..order })
+    let request = run_search(&state, move |state| {
+        let request = state.jobs.get(*id)?.retry(&state.engine)?;
+        Ok(JobRequest { follow_links: state.follow_links, ..request })
     })
     .await?;
-    begin(&state, order).await
+    begin(&state, request).await
 }
 
 /// Which failures.
@@ -135,7 +137,7 @@ pub struct FailuresForm {
     limit: Option<usize>,
 }
 
-/// Files that gave no picture.
+/// Files that gave no image.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FailuresView {
     /// In the order in which they were met.

@@ -10,10 +10,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::forms::FilterForm;
 use crate::error::ApiError;
-use crate::state::{AppState, ask};
+use crate::state::{AppState, run_search};
 use crate::wire::{StatsView, format_taken, names};
 
-/// What pictures to count.
+/// What images to count.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
@@ -38,17 +38,17 @@ pub struct FacetsView {
     cameras: Vec<Facet>,
     /// Most frequent first.
     formats: Vec<Facet>,
-    /// Folders that directly hold pictures, by path.
+    /// Folders that directly hold images, by path.
     folders: Vec<Facet>,
-    /// Years in which pictures were taken, rising.
+    /// Years in which images were taken, rising.
     years: Vec<Facet>,
     first_taken: Option<String>,
     last_taken: Option<String>,
-    /// Pictures with a place.
+    /// Images with a place.
     with_place: usize,
 }
 
-/// A value and the number of pictures that have it.
+/// A value and the number of images that have it.
 #[derive(Serialize, ToSchema)]
 pub struct Facet {
     value: String,
@@ -57,7 +57,7 @@ pub struct Facet {
 
 /// What there is to filter by
 ///
-/// Counts of cameras, formats, folders and years, among the pictures that pass a filter.
+/// Counts of cameras, formats, folders and years, among the images that pass a filter.
 #[utoipa::path(get, path = "/api/v1/facets", tag = "library", params(FacetsForm),
     responses((status = 200, body = FacetsView), (status = "default", body = ApiError)))]
 pub async fn facets(state: web::Data<AppState>, form: web::Query<FacetsForm>) -> Result<HttpResponse, ApiError> {
@@ -70,7 +70,7 @@ pub async fn facets(state: web::Data<AppState>, form: web::Query<FacetsForm>) ->
         formats: form.format.into_iter().collect(),
         place: None,
     })?;
-    let facets = ask(&state, move |state| Ok(state.engine.facets_of(&filter)?)).await?;
+    let facets = run_search(&state, move |state| Ok(state.engine.facets_of(&filter)?)).await?;
     let mut years = BTreeMap::new();
     for (day, images) in facets.days {
         let year = format_taken(day * 86_400).map(|taken| taken.split('-').next().unwrap_or_default().to_owned());
@@ -102,15 +102,15 @@ fn shown(path: &Path) -> String {
 pub struct FoldersView {
     /// Folders that were indexed.
     roots: Vec<FolderView>,
-    /// Folders that hold pictures, in themselves or below, by path.
+    /// Folders that hold images, in themselves or below, by path.
     folders: Vec<FolderView>,
 }
 
-/// A folder and the pictures in it.
+/// A folder and the images in it.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FolderView {
     path: String,
-    /// Pictures in it and below. A picture of two folders counts in both.
+    /// Images in it and below. An image of two folders counts in both.
     images: usize,
     /// True if the folder can be reached now.
     present: bool,
@@ -120,7 +120,7 @@ pub struct FolderView {
 #[utoipa::path(get, path = "/api/v1/folders", tag = "library",
     responses((status = 200, body = FoldersView), (status = "default", body = ApiError)))]
 pub async fn folders(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let view = ask(&state, |state| {
+    let view = run_search(&state, |state| {
         let (roots, facets) = (state.engine.roots()?, state.engine.facets()?);
         let sums = with_parents(&facets.folders, &roots);
         let views = |paths: Vec<PathBuf>| {
@@ -155,7 +155,7 @@ fn with_parents(folders: &[(PathBuf, usize)], roots: &[PathBuf]) -> BTreeMap<Pat
 #[utoipa::path(get, path = "/api/v1/stats", tag = "library",
     responses((status = 200, body = StatsView), (status = "default", body = ApiError)))]
 pub async fn stats(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let view = ask(&state, |state| Ok(StatsView::read(&state.engine)?)).await?;
+    let view = run_search(&state, |state| Ok(StatsView::read(&state.engine)?)).await?;
     Ok(HttpResponse::Ok().json(view))
 }
 

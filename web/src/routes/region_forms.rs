@@ -1,4 +1,4 @@
-//! What questions about parts of pictures have in common.
+//! What questions about parts of images have in common.
 
 use glimpse_engine::{ImageId, Rect, Source};
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::error::{ApiError, Code};
 use crate::state::AppState;
 
-/// A part of a picture in pixels, from its upper left corner; what sticks out is cut off.
+/// A part of an image in pixels, from its upper left corner; what sticks out is cut off.
 #[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Box)]
@@ -27,7 +27,7 @@ impl BoxForm {
     }
 }
 
-/// The picture that a request is about.
+/// The image that a request is about.
 pub struct Asked {
     pub source: Source,
     /// Upright width and height.
@@ -35,7 +35,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// A picture of the library, or an uploaded one.
+    /// An image of the library, or an uploaded one.
     pub fn of(state: &AppState, image: Option<u64>, picture: Option<String>) -> Result<Self, ApiError> {
         match (image, picture) {
             (Some(id), None) => {
@@ -55,7 +55,7 @@ impl Asked {
         let Some(BoxForm { x, y, width, height }) = part else { return Ok(Rect::WHOLE) };
         Rect::from_pixels([x, y, width, height], self.size.0, self.size.1).ok_or_else(|| {
             let (width, height) = self.size;
-            ApiError::bad_request(format!("the box is empty, or outside the picture of {width} x {height} pixels"))
+            ApiError::bad_request(format!("the box is empty, or outside the image of {width} x {height} pixels"))
         })
     }
 }

@@ -1,9 +1,9 @@
-//! One picture, part by part: where it shows what, its stored regions, heatmaps.
+//! One image, part by part: where it shows what, its stored regions, heatmaps.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use glimpse_engine::query::MAX_TEXT;
-use glimpse_engine::regions::MAX_THINGS;
+use glimpse_engine::regions::MAX_OBJECTS;
 use glimpse_engine::{ContentHash, DenseConfig, ImageId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -14,7 +14,7 @@ use super::region_forms::{Asked, require_regions};
 use crate::error::{ApiError, Code};
 use crate::extract::Json;
 use crate::heat;
-use crate::state::{AppState, ask, look};
+use crate::state::{AppState, run_model, run_search};
 use crate::wire::BoxView;
 
 /// Longer sides of heatmaps, in pixels.
@@ -22,13 +22,13 @@ const SIZES: [u32; 3] = [160, 320, 640];
 /// Windows grow with the square of the detail.
 const MAX_DETAIL: f32 = 4.0;
 
-/// A picture and texts: exactly one of `image` and `picture`.
+/// An image and texts: exactly one of `image` and `picture`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GroundForm {
-    /// Number of a picture of the library.
+    /// Number of an image of the library.
     image: Option<u64>,
-    /// Key of an uploaded picture, from `POST /api/v1/pictures`.
+    /// Key of an uploaded image, from `POST /api/v1/pictures`.
     picture: Option<String>,
     /// What to look for, in any language.
     #[schema(min_items = 1, max_items = 8)]
@@ -42,7 +42,7 @@ pub struct GroundForm {
     heatmap: bool,
 }
 
-/// Where a picture shows what.
+/// Where an image shows what.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GroundView {
     /// Upright width in pixels.
@@ -53,17 +53,17 @@ pub struct GroundView {
     things: Vec<GroundedView>,
 }
 
-/// Where a picture shows a thing.
+/// Where an image shows a thing.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GroundedView {
     text: String,
-    /// Best first; none if the picture does not show it.
+    /// Best first; none if the image does not show it.
     boxes: Vec<BoxView>,
     /// The score of every patch, if asked for.
     heatmap: Option<HeatmapView>,
 }
 
-/// How much every patch of a picture shows of a text.
+/// How much every patch of an image shows of a text.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HeatmapView {
     rows: usize,
@@ -72,22 +72,22 @@ pub struct HeatmapView {
     scores: Vec<f32>,
 }
 
-/// Ground texts in a picture
+/// Ground texts in an image
 ///
-/// Boxes and scores of each text in one picture. There is no library to compare with, so scores are less sure than those
+/// Boxes and scores of each text in one image. There is no library to compare with, so scores are less sure than those
 /// of finding.
 #[utoipa::path(post, path = "/api/v1/ground", tag = "regions", request_body = GroundForm,
     responses((status = 200, body = GroundView), (status = "default", body = ApiError)))]
 pub async fn ground(state: web::Data<AppState>, Json(form): Json<GroundForm>) -> Result<HttpResponse, ApiError> {
-    if !(1..=MAX_THINGS).contains(&form.texts.len()) {
-        return Err(ApiError::bad_request(format!("`texts` has {} texts; 1 to {MAX_THINGS} go", form.texts.len())));
+    if !(1..=MAX_OBJECTS).contains(&form.texts.len()) {
+        return Err(ApiError::bad_request(format!("`texts` has {} texts; 1 to {MAX_OBJECTS} go", form.texts.len())));
     }
     form.texts.iter().try_for_each(|text| check_text(text))?;
     let detail = form.detail.unwrap_or(1.0);
     if !(1.0..=MAX_DETAIL).contains(&detail) {
         return Err(ApiError::bad_request(format!("`detail` is {detail}; it goes from 1 to {MAX_DETAIL}")));
     }
-    let view = look(&state, move |state| {
+    let view = run_model(&state, move |state| {
         state.require_model()?;
         let asked = Asked::of(state, form.image, form.picture)?;
         let config = DenseConfig { detail, ..DenseConfig::default() };
@@ -117,7 +117,7 @@ fn check_text(text: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The stored regions of a picture.
+/// The stored regions of an image.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RegionsView {
     /// Upright width in pixels.
@@ -134,30 +134,30 @@ pub struct RegionsView {
     regions: Vec<RegionView>,
 }
 
-/// A region of a picture, in pixels.
+/// A region of an image, in pixels.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RegionView {
     x: f32,
     y: f32,
     width: f32,
     height: f32,
-    /// Share of the picture that it covers.
+    /// Share of the image that it covers.
     area: f32,
     /// Its leaves: values in `labels`.
     leaves: Vec<u8>,
 }
 
-/// Regions of a picture
+/// Regions of an image
 ///
-/// As they were stored when the picture was indexed; needs no model.
+/// As they were stored when the image was indexed; needs no model.
 #[utoipa::path(get, path = "/api/v1/images/{id}/regions", operation_id = "regions", tag = "regions",
     params(("id" = u64, Path)),
     responses((status = 200, body = RegionsView), (status = "default", body = ApiError)))]
 pub async fn stored(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
-    let view = ask(&state, move |state| {
+    let view = run_search(&state, move |state| {
         let record = state.engine.image(ImageId(*id))?;
         let map = state.engine.region_map(ImageId(*id))?.ok_or_else(|| {
-            let error = ApiError::new(Code::NoRegions, format!("picture {id} was indexed without regions"));
+            let error = ApiError::new(Code::NoRegions, format!("image {id} was indexed without regions"));
             error.hint("start an index job with `regions`")
         })?;
         let regions = (0..map.len()).map(|region| {
@@ -196,9 +196,9 @@ fn usual_size() -> u32 {
     SIZES[2]
 }
 
-/// Heatmap of a picture and a text
+/// Heatmap of an image and a text
 ///
-/// A transparent PNG to lay over the picture: the score of every patch, from dark blue over green (0.5) to yellow.
+/// A transparent PNG to lay over the image: the score of every patch, from dark blue over green (0.5) to yellow.
 #[utoipa::path(get, path = "/api/v1/images/{id}/heatmap", tag = "regions", params(("id" = u64, Path), HeatmapForm),
     responses((status = 200, content_type = "image/png", body = Vec<u8>), (status = 304),
         (status = "default", body = ApiError)))]
@@ -214,7 +214,7 @@ pub async fn heatmap(
         return Err(ApiError::bad_request(format!("`size` is one of {SIZES:?}, not {size}")));
     }
     let asked = request.headers().get(header::IF_NONE_MATCH).cloned();
-    let (name, png) = look(&state, move |state| {
+    let (name, png) = run_model(&state, move |state| {
         let record = state.engine.image(ImageId(*id))?;
         let name = name_of(state, &record.content, &text)?;
         if asked.is_some_and(|asked| matches(&asked, &tag(&name, size))) {
@@ -237,7 +237,7 @@ pub async fn heatmap(
     })
 }
 
-/// A heatmap depends on the picture, the text, the model, and the library that scores are calibrated by.
+/// A heatmap depends on the image, the text, the model, and the library that scores are calibrated by.
 fn name_of(state: &AppState, content: &ContentHash, text: &str) -> Result<String, ApiError> {
     let model = state.engine.model_info()?.map(|model| model.fingerprint).unwrap_or_default();
     let parts = format!("heatmap, version 1: {content} {model} {} {text}", state.engine.revision()?);

@@ -1,14 +1,14 @@
 //! Search: `GET` for the simple form with whole records, `POST` for the full one with tiles.
 
 use actix_web::{HttpResponse, web};
-use glimpse_engine::{Depth, DuplicateOptions, ErrorKind, Form, ImageId, Mode, Page, Query, Source, Term};
+use glimpse_engine::{Depth, DuplicateOptions, ErrorKind, ImageId, Mode, Page, Query, Source, StructuredQuery, Term};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::forms::{FullForm, MAX_RECORDS, MAX_TILES, SimpleForm, checked_limit, depth_of};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::state::{AppState, ask};
+use crate::state::{AppState, run_search};
 use crate::wire::{HitView, TileView, names};
 
 /// A page of hits.
@@ -22,9 +22,9 @@ pub struct PageView<T> {
     strong: usize,
     /// Those of them that are likely.
     likely: usize,
-    /// Pictures below the cut; `depth` says how many of them are given.
+    /// Images below the cut; `depth` says how many of them are given.
     weaker: usize,
-    /// Pictures that passed the filter.
+    /// Images that passed the filter.
     searched: usize,
     /// `cursor` of the next page; none at the end. A result set stays as it is while it is paged.
     next: Option<String>,
@@ -37,7 +37,7 @@ impl<T> PageView<T> {
     fn of(query: &Query, page: Page, hits: Vec<T>) -> Self {
         let Page { accepted, strong, weaker, searched, next, .. } = page;
         let find = match &query.terms[..] {
-            [Term { source: Source::Text(text), weight }] if *weight > 0.0 => Form::suggested(text),
+            [Term { source: Source::Text(text), weight }] if *weight > 0.0 => StructuredQuery::suggested(text),
             _ => None,
         };
         let (likely, next, find) = (accepted - strong, next.map(|cursor| cursor.0), find.map(|form| form.to_string()));
@@ -51,7 +51,7 @@ impl<T> PageView<T> {
 #[utoipa::path(get, path = "/api/v1/search", tag = "search", params(SimpleForm),
     responses((status = 200, body = PageView<HitView>), (status = "default", body = ApiError)))]
 pub async fn simple(state: web::Data<AppState>, form: web::Query<SimpleForm>) -> Result<HttpResponse, ApiError> {
-    let page = ask(&state, move |state| {
+    let page = run_search(&state, move |state| {
         let query = FullForm::from(form.into_inner()).into_query(40, MAX_RECORDS, &state.uploads)?;
         let page = found(state, &query)?;
         let mut hits = Vec::with_capacity(page.hits.len());
@@ -69,16 +69,16 @@ pub async fn simple(state: web::Data<AppState>, form: web::Query<SimpleForm>) ->
 
 /// Search with everything
 ///
-/// Text, uploaded pictures and pictures of the library in any mix, with weights, filters and order. Gives hits without
+/// Text, uploaded images and images of the library in any mix, with weights, filters and order. Gives hits without
 /// their details: many at a time, so that a page can lay them all out. `GET /api/v1/images` gives the details.
 #[utoipa::path(post, path = "/api/v1/search", tag = "search", request_body = FullForm,
     responses((status = 200, body = PageView<TileView>), (status = "default", body = ApiError)))]
 pub async fn full(state: web::Data<AppState>, Json(form): Json<FullForm>) -> Result<HttpResponse, ApiError> {
-    let page = ask(&state, move |state| tiles(state, &form.into_query(500, MAX_TILES, &state.uploads)?));
+    let page = run_search(&state, move |state| tiles(state, &form.into_query(500, MAX_TILES, &state.uploads)?));
     Ok(HttpResponse::Ok().json(page.await?))
 }
 
-/// Where to go on among similar pictures.
+/// Where to go on among similar images.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
@@ -96,9 +96,9 @@ pub struct SimilarForm {
     all: bool,
 }
 
-/// Similar pictures
+/// Similar images
 ///
-/// Pictures that look like one of the library, from stored vectors: needs no model.
+/// Images that look like one of the library, from stored vectors: needs no model.
 #[utoipa::path(get, path = "/api/v1/images/{id}/similar", tag = "search", params(("id" = u64, Path), SimilarForm),
     responses((status = 200, body = PageView<TileView>), (status = "default", body = ApiError)))]
 pub async fn similar(
@@ -113,7 +113,7 @@ pub async fn similar(
         depth: depth_of(form.depth, form.all),
         ..Query::default().plus(Source::Image(ImageId(*id)), 1.0)
     };
-    Ok(HttpResponse::Ok().json(ask(&state, move |state| tiles(state, &query)).await?))
+    Ok(HttpResponse::Ok().json(run_search(&state, move |state| tiles(state, &query)).await?))
 }
 
 /// Answers, unless that would mean to wait for the model.
@@ -129,6 +129,6 @@ fn tiles(state: &AppState, query: &Query) -> Result<PageView<TileView>, ApiError
     let page = found(state, query)?;
     let ids: Vec<ImageId> = page.hits.iter().map(|hit| hit.id).collect();
     let stacks = state.engine.stacks(&ids, &DuplicateOptions::default())?;
-    let hits = TileView::read(&state.engine, &state.keeper.placeholders, &page.hits, &stacks)?;
+    let hits = TileView::read(&state.engine, &state.thumbnail_indexer.placeholders, &page.hits, &stacks)?;
     Ok(PageView::of(query, page, hits))
 }

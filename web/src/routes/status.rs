@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::error::ApiError;
 use crate::jobs::JobView;
 use crate::metrics::Gauges;
-use crate::state::{AppState, ask};
+use crate::state::{AppState, run_search};
 
 /// How the server is doing.
 #[derive(Serialize, ToSchema)]
@@ -17,7 +17,7 @@ pub struct HealthView {
     status: &'static str,
     version: &'static str,
     library: LibraryState,
-    /// Pictures that can be found.
+    /// Images that can be found.
     images: usize,
     model: ModelView,
     /// The index job under way.
@@ -48,7 +48,7 @@ struct ModelView {
     name: Option<String>,
     /// What runs it.
     backend: Option<String>,
-    /// Languages in which it can describe pictures; none without a decoder.
+    /// Languages in which it can describe images; none without a decoder.
     captions: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ enum ModelReady {
 #[utoipa::path(get, path = "/api/v1/health", tag = "server",
     responses((status = 200, body = HealthView), (status = "default", body = ApiError)))]
 pub async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let view = ask(&state, |state| {
+    let view = run_search(&state, |state| {
         let (library, images, unusable) = match state.engine.count() {
             Ok(images) => (LibraryState::Ready, images, None),
             Err(error) if is_empty(&error) => (LibraryState::Empty, 0, None),
@@ -113,8 +113,8 @@ fn is_empty(error: &EngineError) -> bool {
     responses((status = 200, content_type = "text/plain", body = String), (status = "default", body = ApiError)))]
 pub async fn metrics(state: web::Data<AppState>) -> HttpResponse {
     let gauges = Gauges {
-        pools: &[&state.searches, &state.finds, &state.pictures, &state.originals, &state.looks, &state.heavy],
-        pictures: state.engine.count_if_open(),
+        pools: &[&state.searches, &state.finds, &state.images, &state.originals, &state.looks, &state.heavy],
+        images: state.engine.count_if_open(),
         thumbnail_bytes: state.thumbnails.bytes(),
         indexing: state.jobs.running().is_some(),
     };

@@ -160,10 +160,10 @@ async fn uploads_are_bounded_and_looked_into() {
     let send = |kind: &'static str, bytes: Vec<u8>| {
         TestRequest::post().uri("/api/v1/pictures").insert_header(("Content-Type", kind)).set_payload(bytes)
     };
-    let png = std::fs::read(SHELF.pictures.join("warm/red 00.png")).unwrap();
+    let png = std::fs::read(SHELF.images.join("warm/red 00.png")).unwrap();
     for (kind, bytes) in [
         ("image/png", Vec::new()),
-        ("image/png", b"not a picture".to_vec()),
+        ("image/png", b"not an image".to_vec()),
         ("image/jpeg", png[..40].to_vec()),
         ("image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>".to_vec()),
         ("image/png", bomb()),
@@ -210,7 +210,7 @@ async fn lists_are_counted_before_their_members_are_looked_up() {
 #[actix_web::test]
 async fn terms_share_the_bytes_of_an_upload() {
     let uploads = crate::uploads::Uploads::default();
-    let png = std::fs::read(SHELF.pictures.join("warm/red 03.png")).unwrap();
+    let png = std::fs::read(SHELF.images.join("warm/red 03.png")).unwrap();
     let upload = crate::uploads::Upload::read(png.into()).unwrap();
     let (key, bytes) = (upload.key.clone(), Arc::downgrade(&upload.bytes));
     uploads.keep(upload);
@@ -222,7 +222,7 @@ async fn terms_share_the_bytes_of_an_upload() {
 
 /// A PNG whose header announces 60,000 by 60,000 pixels.
 fn bomb() -> Vec<u8> {
-    let mut png = std::fs::read(SHELF.pictures.join("warm/red 01.png")).unwrap();
+    let mut png = std::fs::read(SHELF.images.join("warm/red 01.png")).unwrap();
     for at in [16, 20] {
         png[at..at + 4].copy_from_slice(&60_000u32.to_be_bytes());
     }
@@ -349,7 +349,7 @@ async fn clients_cannot_have_any_folder_indexed() {
 #[actix_web::test]
 async fn few_uploads_are_read_at_a_time() {
     let state = state_of(&SHELF.engine, Limits { uploads: 0, ..Limits::default() });
-    let png = std::fs::read(SHELF.pictures.join("warm/red 02.png")).unwrap();
+    let png = std::fs::read(SHELF.images.join("warm/red 02.png")).unwrap();
     let send =
         TestRequest::post().uri("/api/v1/pictures").insert_header(("Content-Type", "image/png")).set_payload(png);
     let refused = ask(&state, send).await;

@@ -1,19 +1,19 @@
-//! Pictures by number, and what browsers may keep of them.
+//! Images by number, and what browsers may keep of them.
 
 use actix_web::test::TestRequest;
 use serde_json::Value;
 
 use super::*;
 
-async fn some_picture(state: &web::Data<AppState>) -> Value {
+async fn some_image(state: &web::Data<AppState>) -> Value {
     get(state, "/api/v1/search?q=blue+07&mode=words&limit=1").await.good()["hits"][0].clone()
 }
 
 #[actix_web::test]
-async fn thumbnails_are_kept_by_browsers_as_long_as_the_picture_stays() {
+async fn thumbnails_are_kept_by_browsers_as_long_as_the_image_stays() {
     let state = shelf();
-    let picture = some_picture(&state).await;
-    let (id, content) = (&picture["id"], picture["content"].as_str().unwrap());
+    let image = some_image(&state).await;
+    let (id, content) = (&image["id"], image["content"].as_str().unwrap());
     let path = format!("/api/v1/images/{id}/thumbnail?size=160");
     let loose = get(&state, &path).await;
     assert_eq!((loose.header("content-type"), loose.header("cache-control")), ("image/jpeg", "private, no-cache"));
@@ -32,8 +32,8 @@ async fn thumbnails_are_kept_by_browsers_as_long_as_the_picture_stays() {
 #[actix_web::test]
 async fn originals_come_whole_in_parts_and_for_keeping() {
     let state = shelf();
-    let picture = some_picture(&state).await;
-    let (id, file) = (&picture["id"], picture["path"].as_str().unwrap());
+    let image = some_image(&state).await;
+    let (id, file) = (&image["id"], image["path"].as_str().unwrap());
     let bytes = std::fs::read(file).unwrap();
     let path = format!("/api/v1/images/{id}/original");
     let whole = get(&state, &path).await;
@@ -52,9 +52,9 @@ async fn originals_come_whole_in_parts_and_for_keeping() {
 #[actix_web::test]
 async fn ranges_and_conditions_are_answered_or_refused_in_words() {
     let state = shelf();
-    let picture = some_picture(&state).await;
-    let bytes = std::fs::read(picture["path"].as_str().unwrap()).unwrap();
-    let path = format!("/api/v1/images/{}/original", picture["id"]);
+    let image = some_image(&state).await;
+    let bytes = std::fs::read(image["path"].as_str().unwrap()).unwrap();
+    let path = format!("/api/v1/images/{}/original", image["id"]);
     let tag = get(&state, &path).await.header("etag").to_owned();
     let with = |headers: &[(&'static str, &str)]| {
         let request =
@@ -98,11 +98,11 @@ async fn records_come_together_in_the_order_asked_for() {
 #[actix_web::test]
 async fn a_file_that_changed_is_not_served() {
     let folder = tempfile::tempdir().unwrap();
-    let (secret, shown) = (folder.path().join("secret"), folder.path().join("pictures/a.png"));
+    let (secret, shown) = (folder.path().join("secret"), folder.path().join("images/a.png"));
     draw(&shown, [10, 20, 30]);
-    draw(&folder.path().join("pictures/b.png"), [90, 20, 30]);
+    draw(&folder.path().join("images/b.png"), [90, 20, 30]);
     let engine = engine(folder.path());
-    index(&engine, &folder.path().join("pictures"));
+    index(&engine, &folder.path().join("images"));
     let state = state_of(&engine, Limits::default());
     let id = get(&state, "/api/v1/search?q=a.png&mode=words&limit=1").await.good()["hits"][0]["id"].clone();
     let size = std::fs::metadata(&shown).unwrap().len() as usize;
@@ -120,25 +120,25 @@ async fn a_file_that_changed_is_not_served() {
 #[actix_web::test]
 async fn of_two_copies_one_may_vanish() {
     let folder = tempfile::tempdir().unwrap();
-    let (first, second) = (folder.path().join("pictures/1.png"), folder.path().join("pictures/2.png"));
+    let (first, second) = (folder.path().join("images/1.png"), folder.path().join("images/2.png"));
     draw(&first, [40, 50, 60]);
     std::fs::copy(&first, &second).unwrap();
     let engine = engine(folder.path());
-    index(&engine, &folder.path().join("pictures"));
+    index(&engine, &folder.path().join("images"));
     let state = state_of(&engine, Limits::default());
-    let picture = get(&state, "/api/v1/search?limit=1").await.good()["hits"][0].clone();
-    assert_eq!(picture["files"].as_array().unwrap().len(), 2);
-    std::fs::remove_file(picture["path"].as_str().unwrap()).unwrap();
+    let image = get(&state, "/api/v1/search?limit=1").await.good()["hits"][0].clone();
+    assert_eq!(image["files"].as_array().unwrap().len(), 2);
+    std::fs::remove_file(image["path"].as_str().unwrap()).unwrap();
     for path in ["original", "thumbnail?size=320"] {
-        assert!(get(&state, &format!("/api/v1/images/{}/{path}", picture["id"])).await.status.is_success(), "{path}");
+        assert!(get(&state, &format!("/api/v1/images/{}/{path}", image["id"])).await.status.is_success(), "{path}");
     }
 }
 
 #[actix_web::test]
-async fn stand_ins_are_told_once_a_picture_was_drawn() {
+async fn stand_ins_are_told_once_an_image_was_drawn() {
     let state = shelf();
-    let picture = some_picture(&state).await;
-    let (id, page) = (&picture["id"], serde_json::json!({"terms": [{"text": "blue 07"}], "mode": "words", "limit": 1}));
+    let image = some_image(&state).await;
+    let (id, page) = (&image["id"], serde_json::json!({"terms": [{"text": "blue 07"}], "mode": "words", "limit": 1}));
     assert!(get(&state, &format!("/api/v1/images/{id}/thumbnail")).await.status.is_success());
     let tile = post(&state, "/api/v1/search", page).await.good()["hits"][0].clone();
     assert_eq!(tile["blur"].as_str().map(str::len), Some(28), "{tile}");

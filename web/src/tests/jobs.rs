@@ -24,14 +24,14 @@ pub async fn finished(state: &web::Data<AppState>, id: &Value) -> Value {
 #[actix_web::test]
 async fn a_job_indexes_tells_its_failures_and_tries_them_again() {
     let folder = tempfile::tempdir().unwrap();
-    let pictures = folder.path().join("pictures");
-    (0..6u8).for_each(|n| draw(&pictures.join(format!("{n}.png")), [n * 40, 90, 30]));
-    std::fs::write(pictures.join("broken.jpg"), "no picture").unwrap();
+    let images = folder.path().join("images");
+    (0..6u8).for_each(|n| draw(&images.join(format!("{n}.png")), [n * 40, 90, 30]));
+    std::fs::write(images.join("broken.jpg"), "no image").unwrap();
     let state = empty(&folder);
     get(&state, "/api/v1/stats").await.error(503, "not_ready");
     assert_eq!(get(&state, "/api/v1/health").await.good()["library"], "empty");
 
-    let started = post(&state, "/api/v1/jobs", json!({"roots": [pictures]})).await;
+    let started = post(&state, "/api/v1/jobs", json!({"roots": [images]})).await;
     assert_eq!(started.status.as_u16(), 202);
     let place = started.header("location").to_owned();
     let id = started.json()["id"].clone();
@@ -44,8 +44,8 @@ async fn a_job_indexes_tells_its_failures_and_tries_them_again() {
     let first = &failures["failures"][0];
     assert!(first["path"].as_str().unwrap().ends_with("broken.jpg") && !first["reason"].as_str().unwrap().is_empty());
 
-    draw(&pictures.join("fine.png"), [1, 2, 3]);
-    std::fs::rename(pictures.join("fine.png"), pictures.join("broken.jpg")).unwrap();
+    draw(&images.join("fine.png"), [1, 2, 3]);
+    std::fs::rename(images.join("fine.png"), images.join("broken.jpg")).unwrap();
     let again = post(&state, &format!("{place}/retry"), json!({})).await;
     assert_eq!(again.status.as_u16(), 202);
     let again = finished(&state, &again.json()["id"]).await;
@@ -60,14 +60,14 @@ async fn a_job_indexes_tells_its_failures_and_tries_them_again() {
 #[actix_web::test]
 async fn searches_are_answered_while_a_job_runs() {
     let folder = tempfile::tempdir().unwrap();
-    let pictures = folder.path().join("pictures");
-    (0..10u8).for_each(|n| draw(&pictures.join(format!("first/red {n}.png")), [255 - n, n, n]));
-    (0..150u8).for_each(|n| draw(&pictures.join(format!("second/blue {n}.png")), [n, n, 255 - n]));
+    let images = folder.path().join("images");
+    (0..10u8).for_each(|n| draw(&images.join(format!("first/red {n}.png")), [255 - n, n, n]));
+    (0..150u8).for_each(|n| draw(&images.join(format!("second/blue {n}.png")), [n, n, 255 - n]));
     let state = empty(&folder);
-    let first = post(&state, "/api/v1/jobs", json!({"roots": [pictures.join("first")]})).await.good();
+    let first = post(&state, "/api/v1/jobs", json!({"roots": [images.join("first")]})).await.good();
     finished(&state, &first["id"]).await;
 
-    let second = post(&state, "/api/v1/jobs", json!({"roots": [pictures.join("second")]})).await.good();
+    let second = post(&state, "/api/v1/jobs", json!({"roots": [images.join("second")]})).await.good();
     let mut answered = 0;
     let job = loop {
         // Another text each time: none is remembered.
@@ -89,10 +89,10 @@ async fn searches_are_answered_while_a_job_runs() {
 #[actix_web::test]
 async fn a_job_pauses_goes_on_and_stops() {
     let folder = tempfile::tempdir().unwrap();
-    let pictures = folder.path().join("pictures");
-    (0..120u8).for_each(|n| draw(&pictures.join(format!("{n}.png")), [n, n, 255 - n]));
+    let images = folder.path().join("images");
+    (0..120u8).for_each(|n| draw(&images.join(format!("{n}.png")), [n, n, 255 - n]));
     let state = empty(&folder);
-    let id = post(&state, "/api/v1/jobs", json!({"roots": [pictures]})).await.good()["id"].clone();
+    let id = post(&state, "/api/v1/jobs", json!({"roots": [images]})).await.good()["id"].clone();
     let act = |name: &str| format!("/api/v1/jobs/{id}/{name}");
     assert_eq!(post(&state, &act("pause"), json!({})).await.good()["state"], "paused");
     post(&state, "/api/v1/jobs", json!({})).await.error(409, "conflict");
@@ -106,7 +106,7 @@ async fn a_job_pauses_goes_on_and_stops() {
     assert_eq!(post(&state, &act("resume"), json!({})).await.good()["state"], "running");
     assert_eq!(post(&state, &act("cancel"), json!({})).await.status.as_u16(), 200);
     assert_eq!(finished(&state, &id).await["state"], "cancelled");
-    let second = post(&state, "/api/v1/jobs", json!({"roots": [pictures]})).await.good();
+    let second = post(&state, "/api/v1/jobs", json!({"roots": [images]})).await.good();
     assert_eq!(finished(&state, &second["id"]).await["state"], "done");
     assert_eq!(get(&state, "/api/v1/jobs").await.good()["jobs"].as_array().unwrap().len(), 2);
     assert_eq!(get(&state, "/api/v1/health").await.good()["images"], 120);
@@ -115,10 +115,10 @@ async fn a_job_pauses_goes_on_and_stops() {
 #[actix_web::test]
 async fn progress_streams_to_the_end_of_the_job() {
     let folder = tempfile::tempdir().unwrap();
-    let pictures = folder.path().join("pictures");
-    (0..5u8).for_each(|n| draw(&pictures.join(format!("{n}.png")), [n * 50, 9, 9]));
+    let images = folder.path().join("images");
+    (0..5u8).for_each(|n| draw(&images.join(format!("{n}.png")), [n * 50, 9, 9]));
     let state = empty(&folder);
-    let id = post(&state, "/api/v1/jobs", json!({"roots": [pictures]})).await.good()["id"].clone();
+    let id = post(&state, "/api/v1/jobs", json!({"roots": [images]})).await.good()["id"].clone();
     let events = get(&state, &format!("/api/v1/jobs/{id}/events")).await;
     assert!(events.header("content-type").starts_with("text/event-stream"));
     let text = String::from_utf8(events.body.to_vec()).unwrap();
@@ -150,7 +150,7 @@ async fn a_folder_that_is_away_does_not_keep_the_others_from_being_looked_at() {
 #[actix_web::test]
 async fn orders_that_make_no_sense_are_refused() {
     let state = shelf();
-    let none = SHELF.pictures.join("none");
+    let none = SHELF.images.join("none");
     for (root, part) in [(Path::new("relative"), "absolute"), (&none, "not there")] {
         let refused = post(&state, "/api/v1/jobs", json!({"roots": [root]})).await;
         assert!(refused.error(400, "bad_request").contains(part));
@@ -166,10 +166,10 @@ async fn orders_that_make_no_sense_are_refused() {
 #[actix_web::test]
 async fn a_server_that_stops_ends_streams_and_jobs() {
     let folder = tempfile::tempdir().unwrap();
-    let pictures = folder.path().join("pictures");
-    (0..60u8).for_each(|n| draw(&pictures.join(format!("{n}.png")), [n, 7, 7]));
+    let images = folder.path().join("images");
+    (0..60u8).for_each(|n| draw(&images.join(format!("{n}.png")), [n, 7, 7]));
     let state = empty(&folder);
-    let id = post(&state, "/api/v1/jobs", json!({"roots": [pictures]})).await.good()["id"].clone();
+    let id = post(&state, "/api/v1/jobs", json!({"roots": [images]})).await.good()["id"].clone();
     post(&state, &format!("/api/v1/jobs/{id}/pause"), json!({})).await.good();
     state.stopping.send_replace(true);
     let events = get(&state, &format!("/api/v1/jobs/{id}/events")).await;
@@ -177,5 +177,5 @@ async fn a_server_that_stops_ends_streams_and_jobs() {
     state.jobs.close();
     state.jobs.join(Duration::from_secs(60));
     assert_eq!(finished(&state, &id).await["state"], "cancelled");
-    post(&state, "/api/v1/jobs", json!({"roots": [pictures]})).await.error(409, "conflict");
+    post(&state, "/api/v1/jobs", json!({"roots": [images]})).await.error(409, "conflict");
 }

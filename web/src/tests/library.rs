@@ -30,7 +30,7 @@ async fn facets_and_folders_count() {
 }
 
 #[actix_web::test]
-async fn labels_tag_pictures_page_by_page() {
+async fn labels_tag_images_page_by_page() {
     let state = shelf();
     let body = |after: Option<u64>| json!({"labels": ["red", "blue"], "min_score": 0.0, "limit": 25, "after": after});
     let first = post(&state, "/api/v1/tag", body(None)).await.good();

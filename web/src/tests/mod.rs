@@ -76,24 +76,24 @@ async fn post(state: &web::Data<AppState>, path: &str, body: Value) -> Answer {
     ask(state, TestRequest::post().uri(path).set_json(body)).await
 }
 
-/// A library that nobody changes, over pictures of one colour each: `red 00.png` to `red 19.png`, `blue 00.png`, ...
+/// A library that nobody changes, over images of one colour each: `red 00.png` to `red 19.png`, `blue 00.png`, ...
 struct Shelf {
     engine: Arc<Engine>,
-    pictures: PathBuf,
+    images: PathBuf,
     _folder: TempDir,
 }
 
 static SHELF: LazyLock<Shelf> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
-    let pictures = folder.path().join("pictures").canonicalize().unwrap_or_else(|_| folder.path().join("pictures"));
+    let images = folder.path().join("images").canonicalize().unwrap_or_else(|_| folder.path().join("images"));
     for n in 0..20u8 {
-        draw(&pictures.join(format!("warm/red {n:02}.png")), [200, n * 4, n]);
-        draw(&pictures.join(format!("cold/blue {n:02}.jpg")), [n, n * 4, 220]);
+        draw(&images.join(format!("warm/red {n:02}.png")), [200, n * 4, n]);
+        draw(&images.join(format!("cold/blue {n:02}.jpg")), [n, n * 4, 220]);
     }
     let engine = engine(folder.path());
-    index(&engine, &pictures);
-    let pictures = pictures.canonicalize().unwrap();
-    Shelf { engine, pictures, _folder: folder }
+    index(&engine, &images);
+    let images = images.canonicalize().unwrap();
+    Shelf { engine, images, _folder: folder }
 });
 
 /// An engine with the bundled model.
@@ -102,7 +102,7 @@ fn engine(home: &Path) -> Arc<Engine> {
     Arc::new(Engine::open(settings).unwrap())
 }
 
-/// A picture with a line across it, so that no two colours have equal pixels.
+/// An image with a line across it, so that no two colours have equal pixels.
 fn draw(path: &Path, colour: [u8; 3]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let line = colour.map(|value| 255 - value);

@@ -15,7 +15,7 @@ fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
 }
 
-/// Every box lies within its picture, is of a thing that was asked for, and has a score.
+/// Every box lies within its image, is of a thing that was asked for, and has a score.
 fn check_boxes(boxes: &Value, (width, height): (f64, f64), things: usize) {
     for found in boxes.as_array().unwrap() {
         let side = |name: &str| number(&found[name]);
@@ -26,12 +26,12 @@ fn check_boxes(boxes: &Value, (width, height): (f64, f64), things: usize) {
     }
 }
 
-async fn some_picture(state: &web::Data<AppState>) -> Value {
+async fn some_image(state: &web::Data<AppState>) -> Value {
     get(state, "/api/v1/search?q=blue+07&mode=words&limit=1").await.good()["hits"][0].clone()
 }
 
 async fn upload(state: &web::Data<AppState>, name: &str) -> String {
-    let bytes = std::fs::read(SHELF.pictures.join(name)).unwrap();
+    let bytes = std::fs::read(SHELF.images.join(name)).unwrap();
     let request = TestRequest::post().uri("/api/v1/pictures").insert_header(("Content-Type", "image/png"));
     ask(state, request.set_payload(bytes)).await.json()["key"].as_str().unwrap().to_owned()
 }
@@ -57,7 +57,7 @@ async fn things_are_found_with_boxes_as_records_or_as_tiles() {
 }
 
 #[actix_web::test]
-async fn a_form_that_no_picture_fulfils_shows_what_comes_closest() {
+async fn a_form_that_no_image_fulfils_shows_what_comes_closest() {
     let state = shelf();
     let q = "owl+left+of+lantern+inside+piano";
     let usual = get(&state, &format!("/api/v1/find?q={q}")).await.good();
@@ -105,7 +105,7 @@ async fn pages_go_on_and_bounds_hold() {
     let areas =
         hits(&large).iter().flat_map(|hit| hit["boxes"].as_array().unwrap()).map(|found| number(&found["area"]));
     assert!(areas.into_iter().all(|area| area >= 0.6));
-    let cold = json!({"q": "wall", "all": true, "filter": {"folders": [SHELF.pictures.join("cold")]}});
+    let cold = json!({"q": "wall", "all": true, "filter": {"folders": [SHELF.images.join("cold")]}});
     assert_eq!(post(&state, "/api/v1/find", cold).await.good()["searched"], 20);
     let fine = json!({"q": "wall", "all": true, "fine": true, "limit": 2});
     let fine = post(&state, "/api/v1/find", fine).await.good();
@@ -113,13 +113,13 @@ async fn pages_go_on_and_bounds_hold() {
 }
 
 #[actix_web::test]
-async fn regions_like_a_part_of_a_picture_are_found() {
+async fn regions_like_a_part_of_an_image_are_found() {
     let state = shelf();
-    let picture = some_picture(&state).await;
+    let image = some_image(&state).await;
     let part = json!({"x": 10, "y": 5.5, "width": 1000, "height": 30});
-    let body = json!({"image": picture["id"], "box": part, "all": true, "limit": 40});
+    let body = json!({"image": image["id"], "box": part, "all": true, "limit": 40});
     let page = post(&state, "/api/v1/similar", body).await.good();
-    assert!(!hits(&page).is_empty() && hits(&page).iter().all(|hit| hit["id"] != picture["id"]), "not itself");
+    assert!(!hits(&page).is_empty() && hits(&page).iter().all(|hit| hit["id"] != image["id"]), "not itself");
     hits(&page).iter().for_each(|hit| check_boxes(&hit["boxes"], (90.0, 60.0), 0));
 
     let key = upload(&state, "warm/red 03.png").await;
@@ -133,11 +133,11 @@ async fn regions_like_a_part_of_a_picture_are_found() {
 }
 
 #[actix_web::test]
-async fn one_picture_is_grounded() {
+async fn one_image_is_grounded() {
     let state = shelf();
-    let picture = some_picture(&state).await;
+    let image = some_image(&state).await;
     let key = upload(&state, "warm/red 03.png").await;
-    for asked in [json!({"image": picture["id"]}), json!({"picture": key})] {
+    for asked in [json!({"image": image["id"]}), json!({"picture": key})] {
         let mut body = asked.clone();
         body["texts"] = json!(["a blue wall", "ein roter Hund"]);
         let plain = post(&state, "/api/v1/ground", body.clone()).await.good();
@@ -156,16 +156,16 @@ async fn one_picture_is_grounded() {
 }
 
 #[actix_web::test]
-async fn stored_regions_are_nested_and_cover_the_picture() {
+async fn stored_regions_are_nested_and_cover_the_image() {
     let state = shelf();
-    let picture = some_picture(&state).await;
-    let map = get(&state, &format!("/api/v1/images/{}/regions", picture["id"])).await.good();
+    let image = some_image(&state).await;
+    let map = get(&state, &format!("/api/v1/images/{}/regions", image["id"])).await.good();
     let (rows, cols) = (map["rows"].as_u64().unwrap(), map["cols"].as_u64().unwrap());
     let labels: Vec<u64> = map["labels"].as_array().unwrap().iter().map(|label| label.as_u64().unwrap()).collect();
     assert_eq!(labels.len() as u64, rows * cols);
     let regions = map["regions"].as_array().unwrap();
     let widest = regions.iter().map(|region| number(&region["area"])).fold(0.0, f64::max);
-    assert!((widest - 1.0).abs() < 1e-6, "the last merge is the whole picture");
+    assert!((widest - 1.0).abs() < 1e-6, "the last merge is the whole image");
     for region in regions {
         let leaves: Vec<u64> = region["leaves"].as_array().unwrap().iter().map(|leaf| leaf.as_u64().unwrap()).collect();
         let share = labels.iter().filter(|label| leaves.contains(label)).count() as f64 / labels.len() as f64;
@@ -177,8 +177,8 @@ async fn stored_regions_are_nested_and_cover_the_picture() {
 #[actix_web::test]
 async fn heatmaps_are_drawn_once_and_kept_by_browsers() {
     let state = shelf();
-    let picture = some_picture(&state).await;
-    let path = format!("/api/v1/images/{}/heatmap?text=a+blue+wall&size=160", picture["id"]);
+    let image = some_image(&state).await;
+    let path = format!("/api/v1/images/{}/heatmap?text=a+blue+wall&size=160", image["id"]);
     let drawn = get(&state, &path).await;
     assert_eq!((drawn.header("content-type"), drawn.header("cache-control")), ("image/png", "private, no-cache"));
     let pixels = image::load_from_memory(&drawn.body).unwrap();
@@ -190,7 +190,7 @@ async fn heatmaps_are_drawn_once_and_kept_by_browsers() {
     let other = get(&state, &path.replace("blue", "red")).await;
     assert_ne!(other.header("etag"), tag, "another text, another map");
     for wrong in ["", "?text=", "?text=%20", "?text=a&size=17", "?text=a&size=-1", "?text=a&colour=red"] {
-        let answer = get(&state, &format!("/api/v1/images/{}/heatmap{wrong}", picture["id"])).await;
+        let answer = get(&state, &format!("/api/v1/images/{}/heatmap{wrong}", image["id"])).await;
         answer.error(400, "bad_request");
     }
     get(&state, "/api/v1/images/999/heatmap?text=a").await.error(404, "not_found");
@@ -199,11 +199,11 @@ async fn heatmaps_are_drawn_once_and_kept_by_browsers() {
 #[actix_web::test]
 async fn a_library_without_regions_says_so_and_gets_them() {
     let folder = tempfile::tempdir().unwrap();
-    let pictures = folder.path().join("pictures");
-    (0..3u8).for_each(|n| draw(&pictures.join(format!("{n}.png")), [n * 60, 90, 30]));
+    let images = folder.path().join("images");
+    (0..3u8).for_each(|n| draw(&images.join(format!("{n}.png")), [n * 60, 90, 30]));
     let engine = engine(folder.path());
     let regions = RegionOptions { make: false, ..RegionOptions::default() };
-    let options = IngestOptions { roots: vec![pictures], regions, ..IngestOptions::default() };
+    let options = IngestOptions { roots: vec![images], regions, ..IngestOptions::default() };
     engine.index(&options, &AtomicBool::new(false), &mut Silent).unwrap();
     let state = state_of(&engine, Limits::default());
     let id = get(&state, "/api/v1/search?limit=1").await.good()["hits"][0]["id"].clone();
@@ -213,7 +213,7 @@ async fn a_library_without_regions_says_so_and_gets_them() {
     get(&state, &format!("/api/v1/images/{id}/regions")).await.error(409, "no_regions");
     get(&state, &format!("/api/v1/images/{id}/heatmap?text=wall")).await.error(409, "no_regions");
     let grounded = post(&state, "/api/v1/ground", json!({"image": id, "texts": ["wall"]})).await.good();
-    assert_eq!(grounded["width"], 90, "one picture needs no library");
+    assert_eq!(grounded["width"], 90, "one image needs no library");
 
     let job = post(&state, "/api/v1/jobs", json!({"regions": true})).await.good();
     jobs::finished(&state, &job["id"]).await;
@@ -221,9 +221,9 @@ async fn a_library_without_regions_says_so_and_gets_them() {
 }
 
 #[actix_web::test]
-async fn pictures_are_described_by_models_that_can() {
+async fn images_are_described_by_models_that_can() {
     let state = shelf();
-    let id = some_picture(&state).await["id"].clone();
+    let id = some_image(&state).await["id"].clone();
     let languages = state.engine.caption_languages().unwrap();
     let answer = post(&state, "/api/v1/caption", json!({"image": id, "count": 3})).await;
     if languages.is_empty() {
@@ -300,7 +300,7 @@ async fn hostile_questions_are_answered_in_words() {
         get(&state, &format!("/api/v1/find{query}")).await.error(400, "bad_request");
     }
 
-    let id = some_picture(&state).await["id"].clone();
+    let id = some_image(&state).await["id"].clone();
     let part = |x: f64, y: f64, width: f64, height: f64| json!({"x": x, "y": y, "width": width, "height": height});
     for body in [
         json!({}),
@@ -339,9 +339,9 @@ async fn hostile_questions_are_answered_in_words() {
 }
 
 #[actix_web::test]
-async fn the_model_looks_at_few_pictures_at_a_time() {
+async fn the_model_looks_at_few_images_at_a_time() {
     let state = state_of(&SHELF.engine, Limits { looks: 0, ..Limits::default() });
-    let id = some_picture(&state).await["id"].clone();
+    let id = some_image(&state).await["id"].clone();
     let ground = json!({"image": id, "texts": ["a"]});
     let held = occupy(&state, |state| &state.looks, 2).await;
     post(&state, "/api/v1/ground", ground.clone()).await.error(503, "busy");

@@ -56,7 +56,7 @@ async fn a_text_that_asks_about_things_comes_with_its_form() {
 }
 
 #[actix_web::test]
-async fn pages_neither_repeat_nor_lose_a_picture() {
+async fn pages_neither_repeat_nor_lose_an_image() {
     let state = shelf();
     let mut seen = Vec::new();
     let mut cursor = Value::Null;
@@ -79,7 +79,7 @@ async fn pages_neither_repeat_nor_lose_a_picture() {
 #[actix_web::test]
 async fn filters_and_order_are_kept() {
     let state = shelf();
-    let cold = SHELF.pictures.join("cold");
+    let cold = SHELF.images.join("cold");
     let page = post(&state, "/api/v1/search", json!({"filter": {"folders": [cold]}, "sort": "oldest"})).await.good();
     assert_eq!(ids(&page).len(), 20);
     let page = post(&state, "/api/v1/search", json!({"filter": {"formats": ["png"]}})).await.good();
@@ -89,9 +89,9 @@ async fn filters_and_order_are_kept() {
 }
 
 #[actix_web::test]
-async fn an_uploaded_picture_is_a_term() {
+async fn an_uploaded_image_is_a_term() {
     let state = shelf();
-    let bytes = std::fs::read(SHELF.pictures.join("warm/red 03.png")).unwrap();
+    let bytes = std::fs::read(SHELF.images.join("warm/red 03.png")).unwrap();
     let request = || TestRequest::post().uri("/api/v1/pictures").insert_header(("Content-Type", "image/png"));
     let sent = ask(&state, request().set_payload(bytes.clone())).await;
     assert_eq!(sent.status.as_u16(), 201);
@@ -117,7 +117,7 @@ async fn an_uploaded_picture_is_a_term() {
 }
 
 #[actix_web::test]
-async fn pictures_like_one_need_no_model() {
+async fn images_like_one_need_no_model() {
     let state = shelf();
     let id = ids(&get(&state, "/api/v1/search?q=red+05&mode=words&limit=1").await.good())[0];
     let page = get(&state, &format!("/api/v1/images/{id}/similar?all=true&limit=5")).await.good();
@@ -139,9 +139,9 @@ async fn near_duplicates_are_told() {
 #[actix_web::test]
 async fn what_needs_the_model_is_refused_at_once_while_it_loads_and_the_rest_is_answered() {
     let folder = tempfile::tempdir().unwrap();
-    let pictures = folder.path().join("pictures");
-    (0..4u8).for_each(|n| draw(&pictures.join(format!("red {n}.png")), [n * 60, 9, 30]));
-    index(&engine(folder.path()), &pictures);
+    let images = folder.path().join("images");
+    (0..4u8).for_each(|n| draw(&images.join(format!("red {n}.png")), [n * 60, 9, 30]));
+    index(&engine(folder.path()), &images);
     let state = empty(&folder); // the same library, and no model in memory
     state.begin_loading();
     for (path, body) in [

@@ -91,7 +91,7 @@ fn slow_broken_and_odd_clients_cost_only_themselves() {
             "POST /api/v1/pictures HTTP/1.1\r\nHost: {address}\r\nContent-Type: image/png\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
         )
     };
-    let png = std::fs::read(SHELF.pictures.join("warm/red 04.png")).unwrap();
+    let png = std::fs::read(SHELF.images.join("warm/red 04.png")).unwrap();
     let mut holding = TcpStream::connect(&address).unwrap();
     holding.write_all(upload(png.len()).as_bytes()).unwrap();
     holding.write_all(&png[..20]).unwrap();

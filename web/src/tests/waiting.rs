@@ -9,19 +9,19 @@ use super::*;
 
 #[cfg(unix)]
 #[actix_web::test]
-async fn a_pipe_in_place_of_a_picture_holds_nobody() {
+async fn a_pipe_in_place_of_an_image_holds_nobody() {
     let folder = tempfile::tempdir().unwrap();
-    let pictures = folder.path().join("pictures");
-    ["a", "b"].iter().zip([10, 90]).for_each(|(name, red)| draw(&pictures.join(format!("{name}.png")), [red, 20, 30]));
+    let images = folder.path().join("images");
+    ["a", "b"].iter().zip([10, 90]).for_each(|(name, red)| draw(&images.join(format!("{name}.png")), [red, 20, 30]));
     let engine = engine(folder.path());
-    index(&engine, &pictures);
+    index(&engine, &images);
     let state = state_of(&engine, Limits::default());
     let number = async |name: &str| {
         get(&state, &format!("/api/v1/search?q={name}.png&mode=words&limit=1")).await.good()["hits"][0]["id"].clone()
     };
     let (pipe, other) = (number("a").await, number("b").await);
-    std::fs::remove_file(pictures.join("a.png")).unwrap();
-    assert!(std::process::Command::new("mkfifo").arg(pictures.join("a.png")).status().unwrap().success());
+    std::fs::remove_file(images.join("a.png")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(images.join("a.png")).status().unwrap().success());
     let start = Instant::now();
     for _ in 0..20 {
         for path in ["original", "thumbnail?size=160", "thumbnail?size=1600"] {
@@ -38,11 +38,11 @@ async fn a_pipe_in_place_of_a_picture_holds_nobody() {
 #[actix_web::test]
 async fn streams_of_events_are_bounded() {
     let folder = tempfile::tempdir().unwrap();
-    let pictures = folder.path().join("pictures");
-    (0..60u8).for_each(|n| draw(&pictures.join(format!("{n}.png")), [n, 7, 7]));
+    let images = folder.path().join("images");
+    (0..60u8).for_each(|n| draw(&images.join(format!("{n}.png")), [n, 7, 7]));
     let limits = Limits { streams: 2, ..Limits::default() };
     let state = adding(&engine(folder.path()), folder.path(), limits);
-    let id = post(&state, "/api/v1/jobs", json!({"roots": [pictures]})).await.good()["id"].clone();
+    let id = post(&state, "/api/v1/jobs", json!({"roots": [images]})).await.good()["id"].clone();
     post(&state, &format!("/api/v1/jobs/{id}/pause"), json!({})).await.good();
     let events = format!("/api/v1/jobs/{id}/events");
     let service = init_service(App::new().configure(configure(state.clone()))).await;

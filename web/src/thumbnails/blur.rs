@@ -1,4 +1,4 @@
-//! BlurHash: the lowest frequencies of a picture's discrete cosine transform in a short text, from which a browser draws
+//! BlurHash: the lowest frequencies of an image's discrete cosine transform in a short text, from which a browser draws
 //! a blurred stand-in at once (format: <https://github.com/woltapp/blurhash/blob/master/Algorithm.md>).
 
 use std::f64::consts::PI;
@@ -14,7 +14,7 @@ const LENGTH: usize = 1 + 1 + 4 + 2 * (ACROSS * DOWN - 1);
 const SIDE: u32 = 32;
 const ALPHABET: &[u8; 83] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz#$%*+,-.:;=?@[]^_{|}~";
 
-/// The blurred stand-in of one picture.
+/// The blurred stand-in of one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Blur([u8; LENGTH]);
 
@@ -22,7 +22,7 @@ impl Blur {
     /// Bytes of the text.
     pub const LENGTH: usize = LENGTH;
 
-    /// The stand-in of a picture.
+    /// The stand-in of an image.
     pub fn of(pixels: &RgbImage) -> Self {
         let small = imageops::thumbnail(pixels, SIDE, SIDE);
         let linear: Vec<[f64; 3]> = small.pixels().map(|pixel| pixel.0.map(to_linear)).collect();
@@ -55,7 +55,7 @@ impl Blur {
     }
 }
 
-/// How much of a frequency is in the picture, for each channel.
+/// How much of a frequency is in the image, for each channel.
 fn factor(linear: &[[f64; 3]], across: usize, down: usize) -> [f64; 3] {
     let side = SIDE as usize;
     let wave = |frequency: usize, at: usize| (PI * frequency as f64 * at as f64 / side as f64).cos();

@@ -19,7 +19,7 @@ pub struct ThumbnailCache {
 
 #[derive(Default)]
 struct Kept {
-    pictures: HashMap<Key, (Bytes, u64)>,
+    images: HashMap<Key, (Bytes, u64)>,
     bytes: usize,
     clock: u64,
 }
@@ -47,7 +47,7 @@ impl ThumbnailCache {
         })
     }
 
-    /// A picture from memory, or a new one. Two callers may make the same one at a time; both are right.
+    /// An image from memory, or a new one. Two callers may make the same one at a time; both are right.
     pub fn get_or_make(&self, key: Key, make: impl FnOnce() -> Result<Bytes, ApiError>) -> Result<Bytes, ApiError> {
         if let Some(found) = self.kept.lock().get(&key) {
             return Ok(found);
@@ -61,7 +61,7 @@ impl ThumbnailCache {
 impl Kept {
     fn get(&mut self, key: &Key) -> Option<Bytes> {
         self.clock += 1;
-        let (bytes, used) = self.pictures.get_mut(key)?;
+        let (bytes, used) = self.images.get_mut(key)?;
         *used = self.clock;
         Some(bytes.clone())
     }
@@ -69,15 +69,14 @@ impl Kept {
     fn put(&mut self, key: Key, bytes: Bytes, capacity: usize) {
         self.clock += 1;
         self.bytes += bytes.len();
-        if let Some((old, _)) = self.pictures.insert(key, (bytes, self.clock)) {
+        if let Some((old, _)) = self.images.insert(key, (bytes, self.clock)) {
             self.bytes -= old.len();
         }
         while self.bytes > capacity {
-            let Some(oldest) = self.pictures.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone())
-            else {
+            let Some(oldest) = self.images.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone()) else {
                 return;
             };
-            self.bytes -= self.pictures.remove(&oldest).map_or(0, |(bytes, _)| bytes.len());
+            self.bytes -= self.images.remove(&oldest).map_or(0, |(bytes, _)| bytes.len());
         }
     }
 }
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thumbnail_is_drawn_once_and_other_pictures_have_no_file() {
+    fn a_thumbnail_is_drawn_once_and_other_images_have_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let key = || ("0123".to_owned(), 160);
         for draw in [true, false] {
@@ -110,7 +109,7 @@ mod tests {
         let cache = cache(&folder, 250);
         let key = |name: &str| (name.to_owned(), 160);
         let put = |name| cache.get_or_make(key(name), || Ok(Bytes::from(vec![0; 100]))).unwrap();
-        let kept = |name| cache.kept.lock().pictures.contains_key(&key(name));
+        let kept = |name| cache.kept.lock().images.contains_key(&key(name));
         put("a");
         put("b");
         put("a"); // now `b` is the oldest
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_is_larger_than_the_cache_is_not_kept() {
+    fn an_image_that_is_larger_than_the_cache_is_not_kept() {
         let folder = tempfile::tempdir().unwrap();
         let cache = cache(&folder, 50);
         cache.get_or_make(("a".into(), 160), || Ok(Bytes::from(vec![0; 100]))).unwrap();

@@ -1,9 +1,9 @@
-//! Small JPEGs of pictures and what stands in for them while they load.
+//! Small JPEGs of images and what stands in for them while they load.
 
 mod blur;
 mod cache;
 mod disk;
-mod keeper;
+mod indexer;
 mod placeholders;
 
 use std::path::Path;
@@ -16,7 +16,7 @@ use image::{RgbImage, imageops};
 pub use blur::Blur;
 pub use cache::ThumbnailCache;
 pub use disk::DiskCache;
-pub use keeper::Keeper;
+pub use indexer::ThumbnailIndexer;
 pub use placeholders::Placeholders;
 
 use crate::error::ApiError;
@@ -32,24 +32,24 @@ pub const SIZES: [u32; 4] = [160, TILE, 640, 1600];
 const TILE: u32 = 320;
 const QUALITY: u8 = 82;
 
-/// Draws a picture of the library; what is drawn is what was indexed.
+/// Draws an image of the library; what is drawn is what was indexed.
 pub fn make(engine: &Engine, image: &ImageView, size: u32, placeholders: &Placeholders) -> Result<Bytes, ApiError> {
     let (path, limits) = (&image.file, Limits::default());
     let bytes = engine.original_bytes(image.id).map_err(unread)?;
     // The shorter side keeps what the longer one is brought to, so that nothing is ever drawn larger than it was decoded.
-    let picture = decode_reduced(&bytes, &limits, size).map_err(|error| unreadable(path, &error))?;
+    let decoded = decode_reduced(&bytes, &limits, size).map_err(|error| unreadable(path, &error))?;
     let content = ContentHash::of(&bytes);
     drop(bytes);
-    placeholders.note(&content, &picture.pixels);
-    draw_as(&picture.pixels, picture.size, size).map_err(|error| unreadable(path, &error))
+    placeholders.note(&content, &decoded.pixels);
+    draw_as(&decoded.pixels, decoded.size, size).map_err(|error| unreadable(path, &error))
 }
 
-/// A JPEG with its longer side at most `size` pixels; a smaller picture keeps its size.
-pub fn draw(pixels: &RgbImage, size: u32) -> Result<Bytes, image::ImageError> {
+/// A JPEG with its longer side at most `size` pixels; a smaller image keeps its size.
+pub fn encode_jpeg(pixels: &RgbImage, size: u32) -> Result<Bytes, image::ImageError> {
     draw_as(pixels, pixels.dimensions(), size)
 }
 
-/// As [`draw`], of a picture of `width x height` pixels of which there may be fewer: scales that do not divide the sides
+/// As [`encode_jpeg`], of an image of `width x height` pixels of which there may be fewer: scales that do not divide the sides
 /// round them.
 fn draw_as(pixels: &RgbImage, (width, height): (u32, u32), size: u32) -> Result<Bytes, image::ImageError> {
     let scale = f64::from(size) / f64::from(width.max(height).max(size));
@@ -68,7 +68,7 @@ pub fn unread(error: EngineError) -> ApiError {
     }
 }
 
-/// A picture of the library that cannot be read now.
+/// An image of the library that cannot be read now.
 fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> ApiError {
     ApiError::not_found(format!("{}: {error}", path.display()))
         .hint("the file has moved or changed; bring the library up to date")
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thumbnail_of_a_reduced_picture_is_that_of_the_whole_one() {
+    fn a_thumbnail_of_a_reduced_image_is_that_of_the_whole_one() {
         // Sides that no scale divides.
         let pixels = RgbImage::from_fn(1403, 1001, |x, y| image::Rgb([x / 6, y / 4, (x + y) / 10].map(|v| v as u8)));
         let mut jpeg = Vec::new();
@@ -89,8 +89,8 @@ mod tests {
             let reduced = decode_reduced(&jpeg, &Limits::default(), size).unwrap();
             assert_eq!(reduced.pixels.dimensions() != pixels.dimensions(), size < 501, "{size}");
             let found = draw_as(&reduced.pixels, reduced.size, size).unwrap();
-            let [found, whole] =
-                [found, draw(&pixels, size).unwrap()].map(|jpeg| image::load_from_memory(&jpeg).unwrap().into_rgb8());
+            let [found, whole] = [found, encode_jpeg(&pixels, size).unwrap()]
+                .map(|jpeg| image::load_from_memory(&jpeg).unwrap().into_rgb8());
             assert_eq!(found.dimensions(), whole.dimensions(), "{size}");
             let apart: u64 = found.iter().zip(whole.iter()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
             assert!(apart < 2 * found.len() as u64, "{size}: {} apart on average", apart as f64 / found.len() as f64);

@@ -1,4 +1,4 @@
-//! The blurred stand-ins of all pictures that were ever decoded here: in memory, and in a file that is only appended to.
+//! The blurred stand-ins of all images that were ever decoded here: in memory, and in a file that is only appended to.
 //!
 //! ```text
 //! cache/placeholders    32 hex digits of the content hash, a space, the BlurHash, a newline; repeated
@@ -41,12 +41,12 @@ impl Placeholders {
         Arc::new(Self { path, known: Mutex::new(Known { blurs, file: None }) })
     }
 
-    /// The stand-in of a picture, if it is known.
+    /// The stand-in of an image, if it is known.
     pub fn get(&self, content: &ContentHash) -> Option<Blur> {
         self.known.lock().blurs.get(&content.0).copied()
     }
 
-    /// Learns the stand-in of a decoded picture.
+    /// Learns the stand-in of a decoded image.
     pub fn note(&self, content: &ContentHash, pixels: &RgbImage) {
         if self.get(content).is_some() || pixels.is_empty() {
             return;
@@ -98,10 +98,10 @@ mod tests {
     fn what_was_learnt_is_known_after_a_restart_and_damage_costs_a_line() {
         let dir = tempfile::tempdir().unwrap();
         let cache = dir.path().join("cache");
-        let picture = |n: u8| (ContentHash([n; 16]), RgbImage::from_pixel(3, 3, Rgb([n, 0, 0])));
+        let image = |n: u8| (ContentHash([n; 16]), RgbImage::from_pixel(3, 3, Rgb([n, 0, 0])));
         let first = Placeholders::open(&cache);
         for n in [1, 2, 2] {
-            let (content, pixels) = picture(n);
+            let (content, pixels) = image(n);
             first.note(&content, &pixels);
         }
         drop(first);
@@ -112,8 +112,8 @@ mod tests {
         std::fs::write(&path, bytes).unwrap();
 
         let second = Placeholders::open(&cache);
-        assert_eq!(second.get(&picture(2).0), Some(Blur::of(&picture(2).1)));
-        let (content, pixels) = picture(3);
+        assert_eq!(second.get(&image(2).0), Some(Blur::of(&image(2).1)));
+        let (content, pixels) = image(3);
         second.note(&content, &pixels);
         assert!(Placeholders::open(&cache).get(&content).is_some());
     }

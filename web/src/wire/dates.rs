@@ -1,5 +1,5 @@
 //! Dates as people write them and as cameras record them: without a zone, so `2024-05-17` means that day wherever the
-//! picture was taken.
+//! image was taken.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};

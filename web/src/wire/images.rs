@@ -1,4 +1,4 @@
-//! Pictures and hits.
+//! Images and hits.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::format_taken;
 use super::names;
 
-/// A picture of the library.
+/// An image of the library.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ImageView {
     /// Its number.
@@ -19,7 +19,7 @@ pub struct ImageView {
     pub path: String,
     /// All files that hold it and are present.
     pub files: Vec<String>,
-    /// Hash of the bytes: changes exactly when the picture does.
+    /// Hash of the bytes: changes exactly when the image does.
     pub content: String,
     /// File format.
     #[schema(value_type = names::Format)]
@@ -57,10 +57,10 @@ pub struct PlaceView {
 }
 
 impl ImageView {
-    /// Reads what the library knows of a picture.
+    /// Reads what the library knows of an image.
     ///
     /// # Errors
-    /// If the picture is not in the library or the library fails.
+    /// If the image is not in the library or the library fails.
     pub fn read(engine: &Engine, id: ImageId) -> Result<Self, EngineError> {
         let record = engine.image(id)?;
         let files = engine.files_of(id)?;
@@ -86,10 +86,10 @@ impl ImageView {
     }
 }
 
-/// A picture that answers a query.
+/// An image that answers a query.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct HitView {
-    /// The picture.
+    /// The image.
     #[serde(flatten)]
     pub image: ImageView,
     /// Calibrated probability, 0 to 1.
@@ -103,7 +103,7 @@ pub struct HitView {
 }
 
 impl HitView {
-    /// A hit with what the library knows of its picture.
+    /// A hit with what the library knows of its image.
     ///
     /// # Errors
     /// If the library fails.

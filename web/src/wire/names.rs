@@ -42,7 +42,7 @@ pub enum Strength {
     Strong,
 }
 
-/// A picture file format.
+/// An image file format.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub enum Format {
@@ -56,20 +56,20 @@ pub enum Format {
     Avif,
 }
 
-/// What pictures show: different things, how many of each, what must not be there, and how they lie.
+/// What images show: different things, how many of each, what must not be there, and how they lie.
 #[derive(ToSchema)]
-pub struct Form {
-    /// What a picture must show, as different regions of it.
-    things: Vec<Thing>,
+pub struct StructuredQuery {
+    /// What an image must show, as different regions of it.
+    things: Vec<QueryObject>,
     /// What no region of it may show.
     without: Option<Vec<String>>,
     /// How things lie to each other.
     relations: Option<Vec<Relation>>,
 }
 
-/// Something that a picture must show.
+/// Something that an image must show.
 #[derive(ToSchema)]
-pub struct Thing {
+pub struct QueryObject {
     /// Its name, in any language.
     #[schema(min_length = 1, max_length = 16384)]
     text: String,
@@ -86,7 +86,7 @@ pub struct Thing {
 pub struct Relation {
     /// A place in `things`, from 0.
     first: usize,
-    is: Lies,
+    is: SpatialRelation,
     /// Another place in `things`.
     second: usize,
 }
@@ -95,7 +95,7 @@ pub struct Relation {
 /// height. Inside: four fifths of the first box lie in the second. Larger, smaller: by the area of the box.
 #[derive(ToSchema)]
 #[schema(rename_all = "kebab-case")]
-pub enum Lies {
+pub enum SpatialRelation {
     LeftOf,
     RightOf,
     Above,
@@ -121,11 +121,11 @@ pub struct GeoBox {
 /// The parts of a score.
 #[derive(ToSchema)]
 pub struct Explanation {
-    /// Cosine of picture and query.
+    /// Cosine of image and query.
     cosine: Option<f32>,
-    /// Standard deviations above what unrelated pictures of this library score for this query.
+    /// Standard deviations above what unrelated images of this library score for this query.
     z: Option<f32>,
-    /// The `z` from which a picture counts as found.
+    /// The `z` from which an image counts as found.
     bar: Option<f32>,
     /// The model's own probability, for queries of one text.
     model_probability: Option<f32>,
@@ -149,7 +149,7 @@ pub struct Tag {
 /// Numbers about a library.
 #[derive(ToSchema)]
 pub struct Stats {
-    /// Distinct pictures.
+    /// Distinct images.
     images: usize,
     /// Files that hold them.
     files: usize,
@@ -163,7 +163,7 @@ pub struct Stats {
     memory_bytes: usize,
     /// Width of vectors.
     dim: usize,
-    /// How the vectors of pictures are kept: `int8`, `int16` (in two planes of int8), `f32`.
+    /// How the vectors of images are kept: `int8`, `int16` (in two planes of int8), `f32`.
     vectors: String,
     /// How vectors are searched now.
     search: String,
@@ -180,9 +180,9 @@ pub struct Model {
     model_type: String,
     /// Width of vectors.
     dim: usize,
-    /// Side of the input picture in pixels; none for NaFlex.
+    /// Side of the input image in pixels; none for NaFlex.
     image_size: Option<usize>,
-    /// Largest number of patches of one picture; none for fixed resolution.
+    /// Largest number of patches of one image; none for fixed resolution.
     max_patches: Option<usize>,
     /// Side of a patch in pixels.
     patch_size: usize,

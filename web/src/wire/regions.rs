@@ -1,12 +1,12 @@
-//! Where pictures show things.
+//! Where images show things.
 
-use glimpse_engine::{Engine, EngineError, FoundBox, FoundPhoto, Strength};
+use glimpse_engine::{Engine, EngineError, FoundBox, FoundImage, Strength};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{ImageView, TileView, names};
 
-/// A box around something, in pixels of the upright picture from its upper left corner.
+/// A box around something, in pixels of the upright image from its upper left corner.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct BoxView {
     /// Which thing it shows: a place in the form's `things`, or in the texts that were asked for.
@@ -19,7 +19,7 @@ pub struct BoxView {
     pub width: f32,
     /// Height.
     pub height: f32,
-    /// Share of the picture that the region in the box covers, 0 to 1.
+    /// Share of the image that the region in the box covers, 0 to 1.
     pub area: f32,
     /// Calibrated probability that it shows the thing, 0 to 1.
     pub score: f32,
@@ -28,22 +28,22 @@ pub struct BoxView {
 }
 
 impl BoxView {
-    /// A box of a picture of this size.
+    /// A box of an image of this size.
     pub fn of(found: &FoundBox, width: u32, height: u32) -> Self {
         let [x, y, width, height] = found.rect.pixels(width, height);
         Self { thing: found.thing, x, y, width, height, area: found.area, score: found.score, z: found.z }
     }
 
-    /// The boxes of a picture of this size.
+    /// The boxes of an image of this size.
     pub fn all(found: &[FoundBox], width: u32, height: u32) -> Vec<Self> {
         found.iter().map(|found| Self::of(found, width, height)).collect()
     }
 }
 
-/// A picture that shows what was asked, and where, without its details.
+/// An image that shows what was asked, and where, without its details.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct FoundTileView {
-    /// The picture. Its score is that of its least certain thing.
+    /// The image. Its score is that of its least certain thing.
     #[serde(flatten)]
     pub tile: TileView,
     /// Where: by thing, then best first.
@@ -52,10 +52,10 @@ pub struct FoundTileView {
     pub refined: bool,
 }
 
-/// A picture that shows what was asked, and where.
+/// An image that shows what was asked, and where.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct FoundView {
-    /// The picture.
+    /// The image.
     #[serde(flatten)]
     pub image: ImageView,
     /// Calibrated probability that it shows all that was asked: that of its least certain thing.
@@ -70,13 +70,13 @@ pub struct FoundView {
 }
 
 impl FoundView {
-    /// A photo with what the library knows of its picture.
+    /// An image with what the library knows of its image.
     ///
     /// # Errors
-    /// If the picture has left the library, or the library fails.
-    pub fn read(engine: &Engine, photo: &FoundPhoto) -> Result<Self, EngineError> {
-        let image = ImageView::read(engine, photo.id)?;
-        let boxes = BoxView::all(&photo.boxes, image.width, image.height);
-        Ok(Self { image, score: photo.score, strength: photo.strength, boxes, refined: photo.refined })
+    /// If the image has left the library, or the library fails.
+    pub fn read(engine: &Engine, found: &FoundImage) -> Result<Self, EngineError> {
+        let image = ImageView::read(engine, found.id)?;
+        let boxes = BoxView::all(&found.boxes, image.width, image.height);
+        Ok(Self { image, score: found.score, strength: found.strength, boxes, refined: found.refined })
     }
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{ImageView, names};
 
-/// Pictures that are nearly the same, the best one first.
+/// Images that are nearly the same, the best one first.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct GroupView {
     /// Smallest cosine of a member with the first.
@@ -16,7 +16,7 @@ pub struct GroupView {
 }
 
 impl GroupView {
-    /// A group with what the library knows of its pictures.
+    /// A group with what the library knows of its images.
     ///
     /// # Errors
     /// If the library fails.
@@ -26,10 +26,10 @@ impl GroupView {
     }
 }
 
-/// A picture and its tags.
+/// An image and its tags.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct TaggedView {
-    /// The picture.
+    /// The image.
     #[serde(flatten)]
     pub image: ImageView,
     /// Surest first.
@@ -38,7 +38,7 @@ pub struct TaggedView {
 }
 
 impl TaggedView {
-    /// A tagged picture with what the library knows of it.
+    /// A tagged image with what the library knows of it.
     ///
     /// # Errors
     /// If the library fails.

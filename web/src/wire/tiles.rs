@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 use super::{format_taken, names};
 use crate::thumbnails::Placeholders;
 
-/// A picture that answers a query, without its details.
+/// An image that answers a query, without its details.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct TileView {
-    /// The picture.
+    /// The image.
     #[schema(value_type = u64)]
     pub id: ImageId,
     /// Upright width in pixels.
@@ -24,17 +24,17 @@ pub struct TileView {
     pub strength: Strength,
     /// When it was taken, on the camera's clock.
     pub taken: Option<String>,
-    /// Hash of the bytes: give it to the thumbnail's `v`, so that browsers may keep the picture.
+    /// Hash of the bytes: give it to the thumbnail's `v`, so that browsers may keep the image.
     pub content: String,
-    /// BlurHash to show while the picture loads, if one was made already.
+    /// BlurHash to show while the image loads, if one was made already.
     pub blur: Option<String>,
-    /// A better hit of this answer that this picture is a near-duplicate of.
+    /// A better hit of this answer that this image is a near-duplicate of.
     #[schema(value_type = Option<u64>)]
     pub stack: Option<ImageId>,
 }
 
 impl TileView {
-    /// The hits of a page. Pictures that have left the library since they were found are left out.
+    /// The hits of a page. Images that have left the library since they were found are left out.
     pub(crate) fn read(
         engine: &Engine,
         placeholders: &Placeholders,
@@ -46,7 +46,7 @@ impl TileView {
         tiles.filter_map(Result::transpose).collect()
     }
 
-    /// A picture and how well it answers; `None` if it has left the library.
+    /// An image and how well it answers; `None` if it has left the library.
     pub(crate) fn of(
         engine: &Engine,
         placeholders: &Placeholders,

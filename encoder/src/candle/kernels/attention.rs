@@ -17,7 +17,7 @@ const BLOCK: usize = 64;
 /// `(B, N, 3W)` packed queries, keys and values to `(B, N, W)`.
 pub(in crate::candle) struct AttentionOp<'a> {
     pub heads: usize,
-    /// Tokens of each picture; those behind are padding, neither read nor written. `None`: all are real.
+    /// Tokens of each image; those behind are padding, neither read nor written. `None`: all are real.
     pub lengths: Option<&'a [usize]>,
 }
 
@@ -43,7 +43,7 @@ impl CustomOp1 for AttentionOp<'_> {
     }
 }
 
-/// Attention of one block of queries, which starts at token `start`, to the first `length` tokens of its picture.
+/// Attention of one block of queries, which starts at token `start`, to the first `length` tokens of its image.
 fn attend(qkv: &[f32], start: usize, length: usize, heads: usize, scores: &mut Vec<f32>, out: &mut [f32]) {
     let rows = BLOCK.min(length - start);
     let width = out.len() / rows;

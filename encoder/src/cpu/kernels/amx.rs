@@ -1,4 +1,4 @@
-//! Leave to use AMX: from the processor, the system's context switches, and the kernel, which grants it by process.
+//! Asks the processor, the operating system and the kernel for AMX; Linux grants it to a process.
 
 use std::arch::asm;
 use std::arch::x86_64::__cpuid_count;

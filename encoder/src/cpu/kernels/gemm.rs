@@ -13,7 +13,9 @@ use half::bf16;
 use rayon::prelude::*;
 
 use super::buffers::{Buffer, Packed, SharedRows, SharedTiles, Tiles};
-use super::isa::{BLOCK, BLOCK_VALUES, Element, Isa, LANES, Line, MicroKernel, Operands, TILE, Task, Tick, share};
+use super::isa::{
+    BLOCK, BLOCK_VALUES, Element, Isa, LANES, Line, MicroKernel, Operands, TILE, Task, Tick, split_range,
+};
 use super::lanes::Lanes;
 use super::math;
 use crate::cpu::path::Path;
@@ -71,8 +73,8 @@ pub fn multiply(path: Path, left: &Tiles, rows: usize, right: &Packed, epilogue:
             left,
             right,
             rows,
-            blocks: share(blocks, groups, task / splits),
-            panels: share(right.panels(), splits, task % splits),
+            blocks: split_range(blocks, groups, task / splits),
+            panels: split_range(right.panels(), splits, task % splits),
             epilogue,
         });
     });
@@ -134,7 +136,7 @@ impl Product<'_> {
             let right = unsafe { self.right.lines().as_ptr().add(panel * steps * 2 * tile) };
             let (now, before) = (results[turn % 2], results[1 - turn % 2]);
             for chunk in 0..chunks {
-                let range = share(steps, chunks, chunk);
+                let range = split_range(steps, chunks, chunk);
                 let ahead = 2 * tile / self.blocks.len() + 1;
                 for (i, block) in self.blocks.clone().enumerate() {
                     let row = block * BLOCK;
@@ -148,7 +150,7 @@ impl Product<'_> {
                             two_rows: row + TILE < self.rows,
                             two_cols: true,
                         };
-                        let share = if turn == 0 { 0..0 } else { share(BLOCK, chunks, chunk) };
+                        let share = if turn == 0 { 0..0 } else { split_range(BLOCK, chunks, chunk) };
                         let rest = share.start..share.end.min(self.rows - row);
                         let next = right.wrapping_add(range.end * 2 * tile + i * ahead * range.len());
                         if !K::TICKS {

@@ -17,7 +17,7 @@ use super::lanes::{Lanes, Plain};
 /// The largest whole number.
 const LARGEST: f32 = 127.0;
 
-/// The scale of values whose largest magnitude is `largest`. What is not a number stays so.
+/// The scale of values whose largest magnitude is `largest`. NaN stays NaN.
 #[inline(always)]
 pub fn scale_of(largest: f32) -> f32 {
     // Below this everything is 0, and the reciprocal of the scale still a number.
@@ -42,13 +42,13 @@ impl Element for i8 {
     }
 }
 
-/// int8 for `vpdpbusd`, which multiplies unsigned by signed bytes: left operands are raised by 128.
+/// int8 for `vpdpbusd`, which multiplies unsigned by signed bytes: left operands are offset by 128.
 #[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(transparent)]
-pub struct Raised(pub u8);
+pub struct OffsetU8(pub u8);
 
-impl Element for Raised {
-    const VALUES: Values = Values::Raised;
+impl Element for OffsetU8 {
+    const VALUES: Values = Values::OffsetU8;
     const SCALED: bool = true;
     const RAISED_BY: i32 = 128;
 

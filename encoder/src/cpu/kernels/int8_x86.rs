@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::int8::Raised;
+use super::int8::OffsetU8;
 use super::isa::{Cells, Line, MicroKernel, Operands, Tick, block_of_cells};
 use super::isa_x86::{block_of_int8, prefetch};
 use super::lanes_x86::{Avx2Lanes, Avx512Lanes};
@@ -40,7 +40,7 @@ unsafe impl MicroKernel for AmxInt8 {
 
 // SAFETY: AVX-512F and AVX-512 VNNI only.
 unsafe impl MicroKernel for Avx512Vnni {
-    type Element = Raised;
+    type Element = OffsetU8;
     type Vector = Avx512Lanes;
 
     // SAFETY: as the trait says.
@@ -58,7 +58,7 @@ unsafe impl MicroKernel for Avx512Vnni {
 
 // SAFETY: AVX2 and AVX-VNNI only.
 unsafe impl MicroKernel for AvxVnni {
-    type Element = Raised;
+    type Element = OffsetU8;
     type Vector = Avx2Lanes;
 
     // SAFETY: as the trait says.

@@ -12,7 +12,7 @@ use std::ops::Range;
 use bytemuck::Pod;
 use half::bf16;
 
-use super::int8::Raised;
+use super::int8::OffsetU8;
 use super::lanes::{Lanes, Plain};
 use super::math;
 
@@ -43,8 +43,8 @@ pub enum Values {
     /// f32 in two halves.
     Split,
     Int8,
-    /// int8 whose left operands are raised to be positive.
-    Raised,
+    /// int8 whose left operands are offset to be positive.
+    OffsetU8,
 }
 
 impl Values {
@@ -55,7 +55,7 @@ impl Values {
             Self::Bf16 => bf16::LINE,
             Self::Split => Split::LINE,
             Self::Int8 => i8::LINE,
-            Self::Raised => Raised::LINE,
+            Self::OffsetU8 => OffsetU8::LINE,
         }
     }
 
@@ -63,7 +63,7 @@ impl Values {
     pub fn tile(self) -> usize {
         match self {
             Self::Split => Split::TILE,
-            Self::F32 | Self::Bf16 | Self::Int8 | Self::Raised => TILE,
+            Self::F32 | Self::Bf16 | Self::Int8 | Self::OffsetU8 => TILE,
         }
     }
 }
@@ -223,7 +223,7 @@ pub trait Tick {
     fn tick(&mut self);
 }
 
-/// None.
+/// No other work between the steps.
 impl Tick for () {
     #[inline(always)]
     fn tick(&mut self) {}
@@ -382,6 +382,6 @@ unsafe impl Isa for Portable {
 }
 
 /// `count` things in `parts` ranges of nearly equal length; the `part`th.
-pub fn share(count: usize, parts: usize, part: usize) -> Range<usize> {
+pub fn split_range(count: usize, parts: usize, part: usize) -> Range<usize> {
     count * part / parts..count * (part + 1) / parts
 }

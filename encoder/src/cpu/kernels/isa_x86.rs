@@ -324,7 +324,7 @@ unsafe impl MicroKernel for AmxF32 {
     const TICKS: bool = true;
 
     // Sums stay in tile registers as they do in `block_of_tiles`, for the same reasons. The order of the products is the one
-    // that loads fewest tiles, and the same for any number of rows: a picture must not depend on its neighbours.
+    // that loads fewest tiles, and the same for any number of rows: an image must not depend on its neighbours.
     // SAFETY: as the trait says.
     #[inline(always)]
     unsafe fn block(o: Operands, result: *mut f32, first: bool, tick: &mut impl Tick) {

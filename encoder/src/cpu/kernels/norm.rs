@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::buffers::{Rows, SharedRows, SharedTiles, Tiles};
 use super::int8::scale_of;
-use super::isa::{Element, Isa, LANES, MicroKernel, TILE, Task, share};
+use super::isa::{Element, Isa, LANES, MicroKernel, TILE, Task, split_range};
 use super::lanes::Lanes;
 use crate::cpu::path::Path;
 
@@ -51,7 +51,7 @@ fn normalise(path: Path, from: &Rows, rows: usize, to: To, norm: Option<&LayerNo
     }
     let tasks = rows.div_ceil(TILE);
     (0..tasks).into_par_iter().for_each(|task| {
-        path.execute(Normalise { from, rows: share(rows, tasks, task), to, norm, width });
+        path.execute(Normalise { from, rows: split_range(rows, tasks, task), to, norm, width });
     });
 }
 

@@ -7,35 +7,36 @@ use rayon::prelude::*;
 use super::buffers::{SharedTiles, Tiles, check_sequences};
 use super::isa::{Element, Isa, LANES, Task};
 use super::lanes::Lanes;
-use crate::Prepared;
+use crate::PixelInput;
 use crate::cpu::path::Path;
 
 /// Subtracted from pixels, which makes them whole numbers that bf16 holds exactly. The weights bring them to `-1..=1`.
 pub const CENTRE: f32 = 128.0;
 
-/// The patches of pictures, row by row over each grid; values of a patch in the order (row, column, channel). Pixels beyond
+/// The patches of images, row by row over each grid; values of a patch in the order (row, column, channel). Pixels beyond
 /// the last whole patch are dropped.
 ///
 /// # Panics
-/// If sequences are not those of the pictures, or the operand has no room for them.
-pub fn fill(path: Path, pictures: &[Prepared], sequences: &[Range<usize>], patch: usize, to: &mut Tiles) {
+/// If sequences are not those of the images, or the operand has no room for them.
+pub fn fill(path: Path, images: &[PixelInput], sequences: &[Range<usize>], patch: usize, to: &mut Tiles) {
     let to = to.shared();
     let rows = sequences.last().map_or(0, |last| last.end);
     to.check(rows, path.values());
     check_sequences(sequences, rows);
-    let counts = pictures.iter().map(|picture| picture.rows * picture.cols);
+    let counts = images.iter().map(|image| image.rows * image.cols);
     assert!(counts.eq(sequences.iter().map(ExactSizeIterator::len)), "a token for each patch");
-    let rows = pictures.iter().zip(sequences).flat_map(|(picture, tokens)| {
-        (0..picture.rows).map(move |row| (picture, row, tokens.start + row * picture.cols))
-    });
-    rows.collect::<Vec<_>>().into_par_iter().for_each(|(picture, row, first)| {
-        path.execute(Fill { picture, row, first, patch, to });
+    let rows = images
+        .iter()
+        .zip(sequences)
+        .flat_map(|(image, tokens)| (0..image.rows).map(move |row| (image, row, tokens.start + row * image.cols)));
+    rows.collect::<Vec<_>>().into_par_iter().for_each(|(image, row, first)| {
+        path.execute(Fill { image, row, first, patch, to });
     });
 }
 
 /// One row of patches.
 struct Fill<'a> {
-    picture: &'a Prepared,
+    image: &'a PixelInput,
     row: usize,
     /// Token of its first patch.
     first: usize,
@@ -49,10 +50,10 @@ impl Task for Fill<'_> {
     fn run<I: Isa>(self) {
         let line = I::Element::LINE;
         let width = self.patch * 3;
-        let stride = self.picture.pixels.width() as usize * 3;
-        let pixels = &self.picture.pixels.as_raw()[self.row * self.patch * stride..];
+        let stride = self.image.pixels.width() as usize * 3;
+        let pixels = &self.image.pixels.as_raw()[self.row * self.patch * stride..];
         let mut values = vec![CENTRE as u8; self.to.steps() * line];
-        for col in 0..self.picture.cols {
+        for col in 0..self.image.cols {
             for (y, to) in values.chunks_exact_mut(width).take(self.patch).enumerate() {
                 to.copy_from_slice(&pixels[y * stride + col * width..][..width]);
             }

@@ -1,6 +1,6 @@
-//! Attention pooling: one learned query gathers the tokens of a picture.
+//! Attention pooling: one learned query gathers the tokens of an image.
 //!
-//! The probe is the same for every picture, so that it can be multiplied into the key projection once: a head's scores are
+//! The probe is the same for every image, so that it can be multiplied into the key projection once: a head's scores are
 //! inner products of its folded probe and the tokens. Values are linear in tokens too, so the tokens are averaged by
 //! the weights first, and only the average goes through the value projection. Both projections of all tokens, a
 //! fifteenth of a base model's work, shrink to next to nothing.

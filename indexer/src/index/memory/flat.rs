@@ -16,7 +16,7 @@ use crate::{IdSet, ImageId};
 /// All facts.
 pub(in crate::index) struct FlatMemory {
     /// By number, rising.
-    pub(in crate::index) pictures: Vec<FlatPicture>,
+    pub(in crate::index) images: Vec<FlatImage>,
     /// Folder by folder.
     pub(in crate::index) files: Vec<FlatFile>,
     /// `cameras (4) | name... | folders (4) | path, files (4)...`
@@ -26,7 +26,7 @@ pub(in crate::index) struct FlatMemory {
 /// As [`Row`]; how many of its files are present follows from the files.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
-pub(in crate::index) struct FlatPicture {
+pub(in crate::index) struct FlatImage {
     id: u64,
     taken: i64,
     revision: u64,
@@ -43,7 +43,7 @@ pub(in crate::index) struct FlatPicture {
 #[repr(C)]
 pub(in crate::index) struct FlatFile {
     hash: [u8; 16],
-    /// Twice the number of the picture, and one if the file is missing.
+    /// Twice the number of the image, and one if the file is missing.
     image_and_missing: u64,
 }
 
@@ -56,7 +56,7 @@ impl FlatFile {
 impl Memory {
     /// All facts in flat form.
     pub(in crate::index) fn to_flat(&self) -> FlatMemory {
-        let picture = |(id, row): (ImageId, &Row)| FlatPicture {
+        let image = |(id, row): (ImageId, &Row)| FlatImage {
             id: id.0,
             taken: row.taken,
             revision: row.revision,
@@ -81,16 +81,16 @@ impl Memory {
             names.bytes(&path_bytes(path)).u32(files.len() as u32);
         }
         FlatMemory {
-            pictures: self.rows().map(picture).collect(),
+            images: self.rows().map(image).collect(),
             files: self.folders.values().flatten().map(file).collect(),
             names: names.into_fields(),
         }
     }
 
-    /// The facts again, without those of the pictures in `stale` and their files.
+    /// The facts again, without those of the images in `stale` and their files.
     ///
     /// # Errors
-    /// If they cannot have been those of a library whose pictures have numbers below `next_id`.
+    /// If they cannot have been those of a library whose images have numbers below `next_id`.
     pub(in crate::index) fn of_flat(flat: &FlatMemory, stale: &IdSet, next_id: u64) -> Result<Self, Damage> {
         let mut memory = Self::default();
         let mut names = Decoder::of_fields(&flat.names);
@@ -114,8 +114,8 @@ impl Memory {
         Ok(memory)
     }
 
-    /// Number of pictures.
-    pub(in crate::index) fn pictures(&self) -> usize {
+    /// Number of images.
+    pub(in crate::index) fn images(&self) -> usize {
         self.rows().count()
     }
 
@@ -134,28 +134,28 @@ impl Memory {
 }
 
 fn rows(flat: &FlatMemory, stale: &IdSet, next_id: u64, cameras: usize) -> Result<Vec<Option<Row>>, Damage> {
-    let last = flat.pictures.last().map_or(0, |last| last.id.saturating_add(1));
+    let last = flat.images.last().map_or(0, |last| last.id.saturating_add(1));
     if last > next_id {
-        return Err(Damage::Field("picture"));
+        return Err(Damage::Field("image"));
     }
     let mut rows = vec![None; last as usize];
     let mut next = 0;
-    for picture in &flat.pictures {
-        let known = picture.camera == NO_CAMERA || (picture.camera as usize) < cameras;
-        let row = rows.get_mut(picture.id as usize).filter(|_| picture.id >= next && known);
-        let row = row.ok_or(Damage::Field("picture"))?;
-        next = picture.id + 1;
-        if stale.contains(ImageId(picture.id)) {
+    for image in &flat.images {
+        let known = image.camera == NO_CAMERA || (image.camera as usize) < cameras;
+        let row = rows.get_mut(image.id as usize).filter(|_| image.id >= next && known);
+        let row = row.ok_or(Damage::Field("image"))?;
+        next = image.id + 1;
+        if stale.contains(ImageId(image.id)) {
             continue;
         }
         *row = Some(Row {
-            taken: picture.taken,
-            place: Point { latitude: picture.latitude, longitude: picture.longitude },
-            camera: picture.camera,
-            format: records::format_of(picture.format).ok_or(Damage::Field("format"))?,
+            taken: image.taken,
+            place: Point { latitude: image.latitude, longitude: image.longitude },
+            camera: image.camera,
+            format: records::format_of(image.format).ok_or(Damage::Field("format"))?,
             present: 0,
-            vector: picture.vector != 0,
-            revision: picture.revision,
+            vector: image.vector != 0,
+            revision: image.revision,
         });
     }
     for held in flat.files.iter().map(FlatFile::held).filter(|held| !held.missing) {

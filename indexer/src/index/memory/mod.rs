@@ -1,5 +1,5 @@
-//! What is kept in memory of every picture and file, so that filters, sorting and facets never touch the store: about
-//! 50 bytes a picture and 50 bytes a file.
+//! What is kept in memory of every image and file, so that filters, sorting and facets never touch the store: about
+//! 50 bytes an image and 50 bytes a file.
 
 mod flat;
 
@@ -8,26 +8,26 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use glimpse_encoder::picture::Format;
+use glimpse_encoder::image_file::Format;
 
 pub(super) use self::flat::FlatMemory;
 use crate::store::keys::PathHash;
 use crate::{Facets, FileRecord, Filter, IdSet, ImageId, ImageRecord};
 
-/// Facts about all pictures and files of an index.
+/// Facts about all images and files of an index.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    /// By picture number; numbers are dense but for removed pictures.
+    /// By image number; numbers are dense but for removed images.
     rows: Vec<Option<Row>>,
     cameras: Cameras,
     folders: BTreeMap<PathBuf, HashMap<PathHash, Held>>,
-    /// Pictures with a readable vector and a file that is present. Readers take a handle and let go of the lock.
+    /// Images with a readable vector and a file that is present. Readers take a handle and let go of the lock.
     findable: Arc<IdSet>,
     files: usize,
     missing: usize,
 }
 
-/// A picture.
+/// An image.
 #[derive(Debug, Clone, PartialEq)]
 struct Row {
     taken: i64,
@@ -53,7 +53,7 @@ const NO_CAMERA: u32 = u32::MAX;
 impl Memory {
     // ---- changes ----
 
-    /// Adds a picture or replaces its facts; its files stay as they are.
+    /// Adds an image or replaces its facts; its files stay as they are.
     pub(super) fn put_image(&mut self, record: &ImageRecord, vector: bool) {
         let index = record.id.0 as usize;
         if index >= self.rows.len() {
@@ -99,7 +99,7 @@ impl Memory {
         self.count(old, -1);
     }
 
-    /// Notes the newest change of a picture.
+    /// Notes the newest change of an image.
     pub(super) fn set_revision(&mut self, id: ImageId, revision: u64) {
         if let Some(row) = self.row_mut(id) {
             row.revision = revision;
@@ -147,7 +147,7 @@ impl Memory {
         self.row(id).is_some()
     }
 
-    /// True if a file of the picture is present, with or without a readable vector.
+    /// True if a file of the image is present, with or without a readable vector.
     pub(super) fn is_present(&self, id: ImageId) -> bool {
         self.row(id).is_some_and(|row| row.present > 0)
     }
@@ -224,7 +224,7 @@ impl Memory {
         candidates.iter().filter(|&id| self.row(id).is_some_and(passes)).collect()
     }
 
-    /// What the pictures of `among` can be filtered by.
+    /// What the images of `among` can be filtered by.
     pub(super) fn facets(&self, among: &IdSet) -> Facets {
         let mut cameras = vec![0; self.cameras.names.len()];
         let mut formats = BTreeMap::new();
@@ -247,11 +247,11 @@ impl Memory {
         facets.days = days.into_iter().collect();
         facets.formats = formats.into_iter().collect();
         facets.formats.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-        let pictures_in = |files: &HashMap<PathHash, Held>| {
+        let images_in = |files: &HashMap<PathHash, Held>| {
             let present = files.values().filter(|file| !file.missing && among.contains(file.image));
             present.map(|file| file.image).collect::<std::collections::HashSet<_>>().len()
         };
-        let folders = self.folders.iter().map(|(path, files)| (path.clone(), pictures_in(files)));
+        let folders = self.folders.iter().map(|(path, files)| (path.clone(), images_in(files)));
         facets.folders = folders.filter(|(_, count)| *count > 0).collect();
         facets
     }

@@ -2,7 +2,7 @@
 //! a run of changes ends.
 //!
 //! As long as nobody asks for regions, they are not in memory, and neither is their graph. A step then only notes the
-//! picture (`unlinked`), and whoever reads the regions next brings the graph in step.
+//! image (`unlinked`), and whoever reads the regions next brings the graph in step.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,16 +21,16 @@ use crate::store::{Batch, Store};
 use crate::vectors::{Slot, VectorIndex};
 use crate::{IdSet, ImageId, IndexError};
 
-/// Pictures whose regions leave the graph in one batch: some 500 nodes, and as many thousands that are
+/// Images whose regions leave the graph in one batch: some 500 nodes, and as many thousands that are
 /// their neighbours.
-pub(super) const PICTURES_AT_ONCE: usize = 16;
+pub(super) const IMAGES_AT_ONCE: usize = 16;
 
 /// The graph as the store has it, while the vectors are being read.
 pub(super) struct Restored {
     stored: Result<Option<StoredGraph>, IndexError>,
     /// Slots of the vectors that own a node.
     slots: HashMap<ImageId, Slot>,
-    /// Pictures whose nodes, if they have some, are not those of their regions.
+    /// Images whose nodes, if they have some, are not those of their regions.
     unlinked: IdSet,
 }
 
@@ -50,20 +50,20 @@ impl Restored {
         self.slots.values().max().map_or(0, |last| last.index() + 1)
     }
 
-    /// The slot of a picture's region, by its key; `None` if it has no node.
+    /// The slot of an image's region, by its key; `None` if it has no node.
     pub(super) fn slot(&self, image: ImageId, key: ImageId) -> Option<Slot> {
         self.slots.get(&key).copied().filter(|_| !self.unlinked.contains(image))
     }
 
     /// Gives the graph to the regions that were read, without the nodes of those that are no longer there. Whatever is
     /// wrong costs the graph alone.
-    pub(super) fn take_up(self, index: &Index, regions: &RegionIndex) {
+    pub(super) fn install(self, index: &Index, regions: &RegionIndex) {
         let graph = match self.stored {
             Ok(None) => Ok(None),
             Ok(Some(stored)) => restore(index, regions, &stored, &self.unlinked),
             Err(error) => Err(error.to_string()),
         };
-        regions.take_up(graph);
+        regions.install(graph);
     }
 }
 
@@ -84,8 +84,8 @@ fn restore(
         let mut batch = Batch::default();
         batch.put_nodes(GraphId::REGIONS, &graph.unlink_nodes(part));
         // No step says what changed here.
-        let given_up = index.store.give_up_snapshot(&mut batch, GraphId::REGIONS);
-        given_up.and_then(|()| index.store.apply(&batch)).map_err(failed)?;
+        let invalidated = index.store.invalidate_snapshot(&mut batch, GraphId::REGIONS);
+        invalidated.and_then(|()| index.store.apply(&batch)).map_err(failed)?;
     }
     forget_gone(&index.store, unlinked, regions).map_err(failed)?;
     Ok(Some(Arc::new(graph)))
@@ -96,7 +96,7 @@ pub(super) fn searched(index: &Index, built: HnswParams) -> HnswParams {
     HnswParams { ef_search: index.options.region_graph.ef_search, ..built }
 }
 
-/// The graph has nothing to learn of pictures that have no regions any more.
+/// The graph has nothing to learn of images that have no regions any more.
 pub(super) fn forget_gone(store: &Store, unlinked: &IdSet, regions: &RegionIndex) -> Result<(), IndexError> {
     let gone: Vec<ImageId> = unlinked.iter().filter(|&id| regions.shapes(id).is_none()).collect();
     gone.chunks(NODES_AT_ONCE).try_for_each(|part| {
@@ -107,7 +107,7 @@ pub(super) fn forget_gone(store: &Store, unlinked: &IdSet, regions: &RegionIndex
 }
 
 impl Index {
-    /// What a step does to the graph, before the store takes it: the regions of these pictures, new or gone, lose their
+    /// What a step does to the graph, before the store takes it: the regions of these images, new or gone, lose their
     /// nodes, and `batch` learns which nodes changed, which are returned too.
     pub(in crate::index) fn prepare_regions(
         &self,
@@ -149,7 +149,7 @@ impl Index {
 
     fn may_be_behind(&self) -> Result<bool, IndexError> {
         Ok(match self.store.graph_entry(GraphId::REGIONS) {
-            Ok(Some(entry)) if !entry.partial && self.region_snapshot.counts() => {
+            Ok(Some(entry)) if !entry.partial && self.region_snapshot.is_valid() => {
                 self.store.unlinked()?.len() * BEHIND > self.scan.len()
             }
             Ok(None) => self.scan.len() * MAX_REGIONS >= self.options.regions_from,
@@ -162,7 +162,7 @@ impl Index {
             return Ok(());
         }
         if regions.graph().is_none() && regions.len() < self.options.regions_from {
-            return self.give_up_unusable(regions);
+            return self.invalidate_unusable(regions);
         }
         let Some(graph) = regions.link(self.options.region_graph, progress) else { return Ok(()) };
         let mut last = Batch::default();
@@ -179,7 +179,7 @@ impl Index {
     }
 
     /// A stored graph that was not taken up counts as none from now on, so that the next [`Index::finish`] builds one.
-    pub(super) fn give_up_unusable(&self, regions: &RegionIndex) -> Result<(), IndexError> {
+    pub(super) fn invalidate_unusable(&self, regions: &RegionIndex) -> Result<(), IndexError> {
         let own = self.options.engine == GraphEngine::Own;
         if !own || regions.graph().is_some() || !self.store.has_graph(GraphId::REGIONS)? {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Regions of pictures: stored with them, read into memory when first asked for.
+//! Regions of images: stored with them, read into memory when first asked for.
 
 mod graph;
 mod profile;
@@ -18,7 +18,7 @@ use crate::regions::format::{self, Stored};
 use crate::store::keys::{self, Table};
 use crate::{ImageId, IndexError};
 
-/// The regions of all pictures once somebody has asked for them; reading them is most of the bytes of an index.
+/// The regions of all images once somebody has asked for them; reading them is most of the bytes of an index.
 #[derive(Default)]
 pub(super) struct RegionSlot {
     regions: RwLock<Option<Arc<RegionIndex>>>,
@@ -46,8 +46,8 @@ impl RegionSlot {
 }
 
 impl Index {
-    /// The regions of all pictures. The first call reads them, and writers wait meanwhile; it waits
-    /// for writers, but not for one that builds the graph of pictures. Regions that are damaged are
+    /// The regions of all images. The first call reads them, and writers wait meanwhile; it waits
+    /// for writers, but not for one that builds the graph of images. Regions that are damaged are
     /// left out, and named by [`Index::verify`].
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl Index {
         }
         let _turn = self.writer.lock_regions();
         let regions = self.loaded_regions()?;
-        self.give_up_unusable(&regions)?;
+        self.invalidate_unusable(&regions)?;
         Ok(regions)
     }
 
@@ -68,7 +68,7 @@ impl Index {
         self.regions.get()
     }
 
-    /// True if regions of some picture are stored; asks for one key.
+    /// True if regions of some image are stored; asks for one key.
     ///
     /// # Errors
     /// If the store fails.
@@ -87,17 +87,17 @@ impl Index {
         Ok(regions)
     }
 
-    /// Where the regions of a picture are, patch by patch; `None` if it has none.
+    /// Where the regions of an image are, patch by patch; `None` if it has none.
     ///
     /// # Errors
     /// If the store fails or the map is damaged.
     pub fn region_map(&self, id: ImageId) -> Result<Option<RegionMap>, IndexError> {
         let Some(value) = self.store.get(Table::Regions, &keys::region(id, 0))? else { return Ok(None) };
         let map = format::decode_map(id, &value);
-        map.map(Some).map_err(|damage| self.store.corrupt(format!("the region map of picture {id}"), damage))
+        map.map(Some).map_err(|damage| self.store.corrupt(format!("the region map of image {id}"), damage))
     }
 
-    /// True if regions of the picture are stored.
+    /// True if regions of the image are stored.
     ///
     /// # Errors
     /// If the store fails.
@@ -105,7 +105,7 @@ impl Index {
         Ok(self.store.get(Table::Regions, &keys::region(id, 0))?.is_some())
     }
 
-    /// Stores the regions of a known picture in one atomic step, in place of older ones.
+    /// Stores the regions of a known image in one atomic step, in place of older ones.
     ///
     /// # Errors
     /// [`IndexError::NoSuchImage`], [`IndexError::WrongDimension`], or if the store fails.
@@ -115,10 +115,10 @@ impl Index {
         self.require(id)?;
         let mut step = Step::new(self);
         step.put_regions(id, stored)?;
-        step.take()
+        step.commit()
     }
 
-    /// The regions of a picture as they are stored, to be stored again under another number; `None` if it has none, or
+    /// The regions of an image as they are stored, to be stored again under another number; `None` if it has none, or
     /// none that can be read.
     pub(crate) fn stored_regions(&self, id: ImageId) -> Result<Option<Stored>, IndexError> {
         let parts = self.store.region_parts(id)?;

@@ -16,7 +16,7 @@ impl Index {
     /// # Errors
     /// [`IndexError::OtherRegions`] if there are regions that were made in another way and `rebuild` is off; or if the
     /// store fails.
-    pub(crate) fn settle_regions(&self, profile: &DenseProfile, rebuild: bool) -> Result<(), IndexError> {
+    pub(crate) fn record_region_profile(&self, profile: &DenseProfile, rebuild: bool) -> Result<(), IndexError> {
         let writer = self.writer.lock();
         let manifest = self.manifest();
         let same = manifest.regions.as_ref() == Some(profile);
@@ -48,12 +48,12 @@ impl Index {
         self.put_manifest(Manifest { rebuild, ..self.manifest() })
     }
 
-    /// The number after that of the newest picture.
+    /// The number after that of the newest image.
     pub(crate) fn end(&self) -> ImageId {
         ImageId(self.writer.lock().next_id)
     }
 
-    /// Removes the regions of a picture; one without any is no error.
+    /// Removes the regions of an image; one without any is no error.
     ///
     /// # Errors
     /// If the store fails.
@@ -61,7 +61,7 @@ impl Index {
         let _writer = self.writer.lock();
         let mut step = Step::new(self);
         step.remove_regions(id)?;
-        step.take()
+        step.commit()
     }
 
     /// The caller holds the writer's lock.

@@ -14,7 +14,7 @@ use crate::vectors::{Rows, VectorStorage};
 use crate::{ImageId, IndexError};
 
 impl Index {
-    /// The regions of all pictures with their graph if there is one, by the snapshot if one counts. The caller holds the
+    /// The regions of all images with their graph if there is one, by the snapshot if one counts. The caller holds the
     /// writer's lock.
     pub(super) fn read_regions(&self) -> Result<RegionIndex, IndexError> {
         // A snapshot that is doubtful in any way is as good as none.
@@ -47,11 +47,11 @@ impl Index {
         let mut rows = rows.into_inner();
         rows.free_unowned();
         let regions = RegionIndex::of_rows(rows, shapes);
-        restored.take_up(self, &regions);
+        restored.install(self, &regions);
         Ok(regions)
     }
 
-    /// Reads the pictures between two keys; a vector goes into its node's slot, or into a new one.
+    /// Reads the images between two keys; a vector goes into its node's slot, or into a new one.
     fn read_part(
         &self,
         start: &[u8],

@@ -8,7 +8,7 @@ use bytemuck::Pod;
 
 use crate::ImageId;
 use crate::hnsw::{FlatGraph, Hnsw, HnswParams, Node};
-use crate::snapshot::{Doubt, Reader, Seal, Section, require, write};
+use crate::snapshot::{Reader, Section, SnapshotError, SnapshotManifest, require, write};
 use crate::store::Store;
 use crate::store::keys::GraphId;
 use crate::store::links::{GraphEntry, SnapshotEntry};
@@ -43,7 +43,7 @@ mod section {
 }
 
 /// Writes the vectors of a graph, the graph, and what else there is to know of the owners at a revision.
-pub(super) fn write_file(dir: &Path, revision: u64, graph: &Hnsw, owned: &[&[u8]]) -> io::Result<Seal> {
+pub(super) fn write_file(dir: &Path, revision: u64, graph: &Hnsw, owned: &[&[u8]]) -> io::Result<SnapshotManifest> {
     let rows = graph.vectors().read();
     let owners = rows.owners();
     graph.with_flat(|[lists, parents], root| {
@@ -71,7 +71,7 @@ pub(in crate::index) struct SnapshotFile {
     pub(in crate::index) params: HnswParams,
     /// It holds what there was at this revision.
     pub(in crate::index) revision: u64,
-    pub(in crate::index) seal: Seal,
+    pub(in crate::index) seal: SnapshotManifest,
 }
 
 impl SnapshotFile {
@@ -82,7 +82,7 @@ impl SnapshotFile {
         graph: GraphId,
         dim: usize,
         owned: usize,
-    ) -> Result<Option<Self>, Doubt> {
+    ) -> Result<Option<Self>, SnapshotError> {
         let entry = store.graph_entry(graph)?;
         let Some(GraphEntry { params, snapshot: Some(SnapshotEntry { revision, seal, .. }), .. }) = entry else {
             return Ok(None);
@@ -101,12 +101,12 @@ impl SnapshotFile {
     }
 
     /// A section about the owners.
-    pub(in crate::index) fn owned<T: Pod>(&self, section: usize) -> Result<Vec<T>, Doubt> {
+    pub(in crate::index) fn owned<T: Pod>(&self, section: usize) -> Result<Vec<T>, SnapshotError> {
         self.reader.values(section::OWNED + section)
     }
 
     /// Reads the vectors into rows that have a slot for each; slots of owners that are gone become free.
-    pub(in crate::index) fn fill(&self, rows: &mut Rows, gone: impl Fn(ImageId) -> bool) -> Result<(), Doubt> {
+    pub(in crate::index) fn fill(&self, rows: &mut Rows, gone: impl Fn(ImageId) -> bool) -> Result<(), SnapshotError> {
         let owners = self.reader.values(section::OWNERS)?;
         for (plane, to) in rows.planes_mut().into_iter().enumerate() {
             self.reader.fill(section::OWNED + self.facts.owned + plane, to)?;
@@ -115,7 +115,7 @@ impl SnapshotFile {
     }
 
     /// Reads the graph, to be searched with other parameters perhaps.
-    pub(in crate::index) fn graph(&self, params: HnswParams) -> Result<FlatGraph, Doubt> {
+    pub(in crate::index) fn graph(&self, params: HnswParams) -> Result<FlatGraph, SnapshotError> {
         let nodes = self.reader.len::<u32>(section::PARENTS)?;
         require(nodes == self.facts.nodes && nodes <= self.facts.slots, "it has other nodes than slots")?;
         let graph = FlatGraph::new(params, nodes);

@@ -1,17 +1,20 @@
-//! Snapshots: what opening puts into memory, as it lies there, in one file; another has the regions, which are read when
-//! somebody first asks for them.
+//! Snapshots: what opening puts into memory, as it lies there, in one file; another has the
+//! regions, which are read when somebody first asks for them.
 //!
-//! Reading a million pictures value by value from sled takes seconds, most of it to walk through sled's pages and to check and
-//! decode four values a picture. A snapshot is read at the speed of memory. It is derived, as words are: sled remains the truth,
-//! and whatever is doubtful about the file, its entry or the steps since then has the effect that sled is read.
+//! Reading a million images value by value from sled takes seconds, most of it to walk through
+//! sled's pages and to check and decode four values an image. A snapshot is read at the speed of
+//! memory. It is derived, as words are: sled remains the truth, and whatever is doubtful about the
+//! file, its entry or the steps since then has the effect that sled is read.
 //!
-//! - **Which one counts** stands in the entry of the graph (`GraphEntry::snapshot`): the revision that it holds, and the seal of
-//!   the file. The store is synced before the file is written, and the file before the entry, so a killed process leaves the
-//!   entry of a whole file that the store has reached. Whoever replaces or drops the graph drops the entry with it.
-//! - **What it has missed** is read from sled: `changes` names the pictures, `relinked` the nodes of the graph that each
+//! - **Which one is valid** stands in the entry of the graph (`GraphEntry::snapshot`): the revision
+//!   that it holds, and the manifest of the file. The store is synced before the file is written,
+//!   and the file before the entry, so a killed process leaves the entry of a whole file that the
+//!   store has reached. Whoever replaces or drops the graph drops the entry with it.
+//! - **What it has missed** is read from sled: `changes` names the images, `relinked` the nodes of the graph that each
 //!   step changed, without a gap (`store/missed.rs`, [`replay`], `regions/snapshot.rs`).
-//! - **It is bounded.** When steps have changed more than a part of the graph, reading it all costs no more: the step gives the
-//!   snapshot up and none is noted any more. [`Index::finish`](super::Index::finish) writes a new one long before that.
+//! - **It is bounded.** When steps have changed more than a part of the graph, reading it all costs
+//!   no more: the step gives the snapshot up and none is noted any more.
+//!   [`Index::finish`](super::Index::finish) writes a new one long before that.
 
 mod file;
 mod open;
@@ -24,7 +27,7 @@ use parking_lot::Mutex;
 
 use crate::IndexError;
 use crate::hnsw::Node;
-use crate::snapshot::{Seal, sweep};
+use crate::snapshot::{SnapshotManifest, sweep};
 use crate::store::keys::GraphId;
 use crate::store::missed::Steps;
 use crate::store::{Batch, Store};
@@ -32,22 +35,22 @@ use crate::store::{Batch, Store};
 pub(super) use self::file::SnapshotFile;
 pub(super) use self::open::{Opened, open};
 
-/// Sections about pictures, in their order.
+/// Sections about images, in their order.
 mod owned {
     pub(super) const NAMES: usize = 0;
-    pub(super) const PICTURES: usize = 1;
+    pub(super) const IMAGES: usize = 1;
     pub(super) const FILES: usize = 2;
     pub(super) const COUNT: usize = 3;
 }
 
-/// A new snapshot is written when the steps since the last one have changed more than one node in so many: each is read from
-/// a page of sled of its own, which takes as long as reading some thirty from a snapshot.
+/// A new snapshot is written when the steps since the last one have changed more than one node in
+/// so many: each is read from a page of sled of its own, which takes as long as reading some thirty from a snapshot.
 const STALE: usize = 32;
 /// A step gives the snapshot up when the steps since then have changed more than one node in so many, besides [`ROOM`].
 const LOST: usize = 2;
 /// Changes that any snapshot may lag behind.
 const ROOM: usize = 4096;
-/// What a step costs at opening beside its nodes, in nodes: the picture, its files and its vector.
+/// What a step costs at opening beside its nodes, in nodes: the image, its files and its vector.
 const STEP: usize = 4;
 
 /// Where the snapshot of a graph and its vectors stands.
@@ -79,26 +82,26 @@ impl SnapshotSlot {
         Self { graph, dir, counted: Mutex::default(), fault: Mutex::default() }
     }
 
-    /// The snapshot of a seal counts, which has `nodes` nodes and has missed some steps.
-    pub(super) fn count(&self, seal: &Seal, nodes: usize, steps: Steps) {
+    /// Marks a snapshot as valid, which has `nodes` nodes and has missed some steps.
+    pub(super) fn count(&self, seal: &SnapshotManifest, nodes: usize, steps: Steps) {
         *self.counted.lock() = Some(Counted { nodes, steps });
         self.sweep(Some(seal));
     }
 
-    /// True if a snapshot counts.
-    pub(super) fn counts(&self) -> bool {
+    /// True if there is a valid snapshot.
+    pub(super) fn is_valid(&self) -> bool {
         self.counted.lock().is_some()
     }
 
-    /// No snapshot counts any more.
+    /// Marks the snapshot as invalid.
     pub(super) fn clear(&self) {
         *self.counted.lock() = None;
     }
 
     /// As [`SnapshotSlot::clear`], in a step after which the store says so too.
-    pub(super) fn give_up(&self, store: &Store, batch: &mut Batch) -> Result<(), IndexError> {
+    pub(super) fn invalidate(&self, store: &Store, batch: &mut Batch) -> Result<(), IndexError> {
         self.clear();
-        store.give_up_snapshot(batch, self.graph)
+        store.invalidate_snapshot(batch, self.graph)
     }
 
     /// The folder of the files.
@@ -119,12 +122,12 @@ impl SnapshotSlot {
     }
 
     /// Removes files that do not count.
-    pub(super) fn sweep(&self, keep: Option<&Seal>) {
+    pub(super) fn sweep(&self, keep: Option<&SnapshotManifest>) {
         sweep(&self.dir, keep);
     }
 
-    /// Notes in a step, which leads from one revision to another, which nodes of the graph it changes, as long as there is
-    /// a snapshot that it must be known for. The caller holds the writer's lock.
+    /// Notes in a step, which leads from one revision to another, which nodes of the graph it
+    /// changes, as long as there is a snapshot that it must be known for. The caller holds the writer's lock.
     pub(super) fn note_step(
         &self,
         store: &Store,
@@ -137,7 +140,7 @@ impl SnapshotSlot {
         counted.steps.add(nodes.len());
         if counted.cost() > counted.nodes / LOST + ROOM {
             drop(lock);
-            return self.give_up(store, batch);
+            return self.invalidate(store, batch);
         }
         batch.put_step(self.graph, before, revision, nodes);
         Ok(())

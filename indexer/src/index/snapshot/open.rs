@@ -1,4 +1,4 @@
-//! Reading the snapshot of pictures, all its sections at once.
+//! Reading the snapshot of images, all its sections at once.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::IdSet;
 use crate::hnsw::Hnsw;
 use crate::index::load::Loaded;
 use crate::index::memory::{FlatMemory, Memory};
-use crate::snapshot::{Doubt, Seal, require};
+use crate::snapshot::{SnapshotError, SnapshotManifest, require};
 use crate::store::Store;
 use crate::store::keys::GraphId;
 use crate::store::missed::Steps;
@@ -20,17 +20,21 @@ pub(in crate::index) struct Opened {
     pub(in crate::index) loaded: Loaded,
     pub(in crate::index) graph: Hnsw,
     pub(in crate::index) missed: Steps,
-    pub(in crate::index) seal: Seal,
+    pub(in crate::index) seal: SnapshotManifest,
 }
 
 /// Reads the snapshot that counts into `scan` and what is returned; `None` if there is none.
 ///
 /// # Errors
 /// Whatever is doubtful: sled must be read. What `scan` holds then means nothing.
-pub(in crate::index) fn open(store: &Store, dir: &Path, scan: &Arc<ExactScan>) -> Result<Option<Opened>, Doubt> {
-    let file = SnapshotFile::open(store, dir, GraphId::PICTURES, scan.dim(), owned::COUNT)?;
+pub(in crate::index) fn open(
+    store: &Store,
+    dir: &Path,
+    scan: &Arc<ExactScan>,
+) -> Result<Option<Opened>, SnapshotError> {
+    let file = SnapshotFile::open(store, dir, GraphId::IMAGES, scan.dim(), owned::COUNT)?;
     let Some(file) = file else { return Ok(None) };
-    let replay = Replay::read(store, store.missed_since(GraphId::PICTURES, file.revision)?)?;
+    let replay = Replay::read(store, store.missed_since(GraphId::IMAGES, file.revision)?)?;
     let next_id = store.next_id()?;
     let (memory, (rows, graph)) = rayon::join(
         || read_memory(&file, &replay.stale, next_id),
@@ -40,22 +44,22 @@ pub(in crate::index) fn open(store: &Store, dir: &Path, scan: &Arc<ExactScan>) -
     let missed = replay.steps;
     let revision = replay.apply(store, file.revision, &mut memory, &mut rows, &mut graph)?;
     scan.fill(rows);
-    let graph = Hnsw::of_flat(Arc::clone(scan), graph).map_err(Doubt)?;
-    let whole = graph.nodes() == scan.len() && memory.pictures() == scan.len();
-    require(whole, "pictures, vectors and nodes do not belong together")?;
+    let graph = Hnsw::of_flat(Arc::clone(scan), graph).map_err(SnapshotError)?;
+    let whole = graph.nodes() == scan.len() && memory.images() == scan.len();
+    require(whole, "images, vectors and nodes do not belong together")?;
     Ok(Some(Opened { loaded: Loaded { memory, revision, next_id, damaged: 0 }, graph, missed, seal: file.seal }))
 }
 
-fn read_memory(file: &SnapshotFile, stale: &IdSet, next_id: u64) -> Result<Memory, Doubt> {
+fn read_memory(file: &SnapshotFile, stale: &IdSet, next_id: u64) -> Result<Memory, SnapshotError> {
     let flat = FlatMemory {
-        pictures: file.owned(owned::PICTURES)?,
+        images: file.owned(owned::IMAGES)?,
         files: file.owned(owned::FILES)?,
         names: file.owned(owned::NAMES)?,
     };
-    Memory::of_flat(&flat, stale, next_id).map_err(|damage| Doubt(damage.to_string()))
+    Memory::of_flat(&flat, stale, next_id).map_err(|damage| SnapshotError(damage.to_string()))
 }
 
-fn read_rows(file: &SnapshotFile, scan: &ExactScan, replay: &Replay) -> Result<Rows, Doubt> {
+fn read_rows(file: &SnapshotFile, scan: &ExactScan, replay: &Replay) -> Result<Rows, SnapshotError> {
     let mut rows = scan.rows_like(file.slots())?;
     file.fill(&mut rows, |id| replay.is_gone(id))?;
     Ok(rows)

@@ -45,7 +45,7 @@ impl SnapshotSlot {
 }
 
 impl Index {
-    /// Writes a snapshot of pictures if there is a graph and none that is recent. The caller holds the writer's lock.
+    /// Writes a snapshot of images if there is a graph and none that is recent. The caller holds the writer's lock.
     ///
     /// # Errors
     /// If the store fails.
@@ -57,16 +57,14 @@ impl Index {
         let flat = self.memory.read().to_flat();
         let mut sections = [&[][..]; owned::COUNT];
         sections[owned::NAMES] = &flat.names;
-        sections[owned::PICTURES] = bytemuck::cast_slice(&flat.pictures);
+        sections[owned::IMAGES] = bytemuck::cast_slice(&flat.images);
         sections[owned::FILES] = bytemuck::cast_slice(&flat.files);
         self.snapshot.write(&self.store, self.revision(), &graph, &sections)
     }
 
-    /// True if every picture has facts, a vector and a node, and no value was damaged: a snapshot says that all is well.
+    /// True if every image has facts, a vector and a node, and no value was damaged: a snapshot says that all is well.
     fn is_whole(&self, graph: &Hnsw) -> bool {
         let vectors = self.scan.len();
-        self.damaged.load(Ordering::Acquire) == 0
-            && graph.nodes() == vectors
-            && self.memory.read().pictures() == vectors
+        self.damaged.load(Ordering::Acquire) == 0 && graph.nodes() == vectors && self.memory.read().images() == vectors
     }
 }

@@ -6,8 +6,8 @@ use super::*;
 use crate::store::keys::{self, PathHash, Table};
 use crate::store::{Batch, Store, records};
 
-/// An index of three pictures in four files, closed.
-fn three_pictures() -> (Fixture, [ImageId; 3]) {
+/// An index of three images in four files, closed.
+fn three_images() -> (Fixture, [ImageId; 3]) {
     let fixture = Fixture::new();
     let index = fixture.open();
     let ids = [1, 2, 3].map(|n| add(&index, n, &format!("/p/{n}.jpg")));
@@ -53,14 +53,14 @@ pub(super) fn mend(fixture: &Fixture) -> Vec<String> {
 
 #[test]
 fn a_sound_index_has_no_problems() {
-    let (fixture, _) = three_pictures();
+    let (fixture, _) = three_images();
     assert_eq!(mend(&fixture), Vec::<String>::new());
     assert_eq!(fixture.open().verify(true).unwrap().images, 3);
 }
 
 #[test]
-fn a_damaged_vector_hides_its_picture_until_it_is_indexed_again() {
-    let (fixture, [first, second, third]) = three_pictures();
+fn a_damaged_vector_hides_its_image_until_it_is_indexed_again() {
+    let (fixture, [first, second, third]) = three_images();
     tamper(&fixture, |store, batch| {
         let key = keys::image(second);
         batch.put(Table::Vectors, &key, flipped(store, Table::Vectors, &key));
@@ -71,7 +71,7 @@ fn a_damaged_vector_hides_its_picture_until_it_is_indexed_again() {
     assert!(!found(&index, 2, 9).contains(&second));
     drop(index);
     let problems = mend(&fixture);
-    assert_eq!(problems, [format!("the vector of picture {second} is damaged (its checksum does not match)")]);
+    assert_eq!(problems, [format!("the vector of image {second} is damaged (its checksum does not match)")]);
     let index = fixture.open();
     assert_eq!(index.file(Path::new("/p/2.jpg")).unwrap(), None, "a new file to the next run");
     let again = add(&index, 2, "/p/2.jpg");
@@ -81,21 +81,21 @@ fn a_damaged_vector_hides_its_picture_until_it_is_indexed_again() {
 
 #[test]
 fn a_damaged_record_is_named_and_dropped() {
-    let (fixture, [first, ..]) = three_pictures();
+    let (fixture, [first, ..]) = three_images();
     tamper(&fixture, |store, batch| {
         let key = keys::image(first);
         batch.put(Table::Images, &key, flipped(store, Table::Images, &key));
     });
     let error = fixture.open().image(first).unwrap_err().to_string();
-    assert!(error.contains("the record of picture 0 is damaged") && error.contains("verify --repair"), "{error}");
+    assert!(error.contains("the record of image 0 is damaged") && error.contains("verify --repair"), "{error}");
     let problems = mend(&fixture);
-    assert_eq!(problems[1], "the word index has 1 pictures that are not there");
+    assert_eq!(problems[1], "the word index has 1 images that are not there");
     assert_eq!(fixture.open().len(), 2);
 }
 
 #[test]
 fn a_damaged_file_record_is_read_again() {
-    let (fixture, [.., third]) = three_pictures();
+    let (fixture, [.., third]) = three_images();
     let path = Path::new("/p/copy.jpg");
     tamper(&fixture, |store, batch| {
         let key = PathHash::of(path).0;
@@ -117,35 +117,35 @@ fn each_table_is_checked_against_the_others() {
     let nobody = ImageId(77);
     type Change = Box<dyn Fn(&Store, &mut Batch)>;
     let cases: Vec<(&str, Change)> = vec![
-        ("picture 0 has no vector", Box::new(|_, batch| batch.remove(Table::Vectors, &keys::image(ImageId(0))))),
+        ("image 0 has no vector", Box::new(|_, batch| batch.remove(Table::Vectors, &keys::image(ImageId(0))))),
         (
-            "there is a vector of picture 77, but no picture",
+            "there is a vector of image 77, but no image",
             Box::new(move |_, batch| {
                 let vector = crate::vectors::Quantised::encode(&vector(9)).unwrap();
                 batch.put(Table::Vectors, &keys::image(nobody), records::encode_vector(nobody, &vector));
             }),
         ),
-        ("picture 0 has no file", Box::new(move |_, batch| batch.remove(Table::Files, &hash.0))),
+        ("image 0 has no file", Box::new(move |_, batch| batch.remove(Table::Files, &hash.0))),
         (
-            "/p/nobody.jpg holds picture 77, which is not there",
+            "/p/nobody.jpg holds image 77, which is not there",
             Box::new(move |_, batch| {
                 let (hash, value) = records::encode_file(&FileRecord { image: nobody, ..file("/p/nobody.jpg") });
                 batch.put(Table::Files, &hash.0, value);
             }),
         ),
         (
-            "picture 0 does not list /p/1.jpg, which holds it",
+            "image 0 does not list /p/1.jpg, which holds it",
             Box::new(move |_, batch| {
                 batch.remove(Table::FilesOfImage, &keys::file_of_image(ImageId(0), hash));
             }),
         ),
         (
-            "picture 1 lists /p/1.jpg, which does not hold it",
+            "image 1 lists /p/1.jpg, which does not hold it",
             Box::new(move |_, batch| {
                 batch.put(Table::FilesOfImage, &keys::file_of_image(ImageId(1), hash), Vec::new());
             }),
         ),
-        ("picture 0 is not found by its bytes", Box::new(move |_, batch| batch.remove(Table::Content, &content))),
+        ("image 0 is not found by its bytes", Box::new(move |_, batch| batch.remove(Table::Content, &content))),
         (
             "which is not theirs",
             Box::new(move |_, batch| {
@@ -161,14 +161,14 @@ fn each_table_is_checked_against_the_others() {
             }),
         ),
         (
-            "picture 0 has more than one newest change",
+            "image 0 has more than one newest change",
             Box::new(|_, batch| {
                 let key = 99u64.to_be_bytes();
                 batch.put(Table::Changes, &key, records::encode_id(Table::Changes, &key, ImageId(0)));
             }),
         ),
         (
-            "the number of the next picture is damaged",
+            "the number of the next image is damaged",
             Box::new(|_, batch| {
                 let key = keys::meta::NEXT_ID;
                 batch.put(Table::Meta, key, records::encode_id(Table::Meta, key, ImageId(1)));
@@ -182,7 +182,7 @@ fn each_table_is_checked_against_the_others() {
         ),
     ];
     for (expected, change) in cases {
-        let (fixture, _) = three_pictures();
+        let (fixture, _) = three_images();
         tamper(&fixture, |store, batch| change(store, batch));
         let problems = mend(&fixture);
         assert!(problems.iter().any(|problem| problem.contains(expected)), "{expected}: {problems:?}");
@@ -191,7 +191,7 @@ fn each_table_is_checked_against_the_others() {
 
 #[test]
 fn words_that_were_lost_come_back_by_themselves() {
-    let (fixture, [first, ..]) = three_pictures();
+    let (fixture, [first, ..]) = three_images();
     let index = fixture.open();
     index.set_words(first, Some("okapi".to_owned()), Vec::new()).unwrap();
     index.finish().unwrap();
@@ -204,7 +204,7 @@ fn words_that_were_lost_come_back_by_themselves() {
 
 #[test]
 fn a_damaged_manifest_is_an_error() {
-    let (fixture, _) = three_pictures();
+    let (fixture, _) = three_images();
     tamper(&fixture, |store, batch| {
         let key = keys::meta::MANIFEST;
         batch.put(Table::Meta, key, flipped(store, Table::Meta, key));
@@ -218,7 +218,7 @@ fn a_damaged_manifest_is_an_error() {
 fn a_damaged_log_is_an_error_with_a_remedy() {
     let mut refused = 0;
     for sixteenth in 0..16 {
-        let (fixture, _) = three_pictures();
+        let (fixture, _) = three_images();
         let log = fixture.home.path().join("gen-0001/sled/db");
         let mut bytes = std::fs::read(&log).unwrap();
         let used = bytes.iter().rposition(|&byte| byte != 0).unwrap();
@@ -237,7 +237,7 @@ fn a_damaged_log_is_an_error_with_a_remedy() {
 
 #[test]
 fn a_newer_format_is_refused_whatever_else_it_holds() {
-    let (fixture, _) = three_pictures();
+    let (fixture, _) = three_images();
     tamper(&fixture, |_, batch| {
         let key = keys::meta::MANIFEST;
         batch.put(Table::Meta, key, records::encode_json(key, r#"{"format": 2, "shards": []}"#));

@@ -1,4 +1,4 @@
-//! Pictures and the files that hold them.
+//! Images and the files that hold them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::IndexError;
 
 #[test]
-fn a_picture_comes_back_as_it_was_stored() {
+fn an_image_comes_back_as_it_was_stored() {
     let fixture = Fixture::new();
     let index = fixture.open();
     let record = ImageRecord {
@@ -36,7 +36,7 @@ fn a_picture_comes_back_as_it_was_stored() {
 }
 
 #[test]
-fn equal_bytes_share_a_picture() {
+fn equal_bytes_share_an_image() {
     let fixture = Fixture::new();
     let index = fixture.open();
     let id = add(&index, 1, "/a/one.jpg");

@@ -11,9 +11,9 @@ use crate::hnsw::{HnswParams, Node};
 use crate::store::Batch;
 use crate::store::keys::{self, GraphId, Table};
 
-const PICTURES: u64 = 4000;
+const IMAGES: u64 = 4000;
 
-/// Settings with which a few thousand pictures are already searched by graph.
+/// Settings with which a few thousand images are already searched by graph.
 fn small_graphs(engine: GraphEngine) -> Fixture {
     let graph = HnswParams { m: 16, ef_construction: 100, ef_search: 24 };
     Fixture { options: IndexOptions { graph_from: 2000, graph, engine, ..IndexOptions::default() }, ..Fixture::new() }
@@ -42,7 +42,7 @@ fn add_many(index: &Index, numbers: std::ops::Range<u64>) -> Vec<ImageId> {
     numbers.map(add).collect()
 }
 
-/// Nearly every picture is the first that its own vector finds: a search this narrow may miss some.
+/// Nearly every image is the first that its own vector finds: a search this narrow may miss some.
 fn assert_all_found(index: &Index, ids: &[ImageId]) {
     let finds = |&&id: &&ImageId| {
         let vector = index.vector(id).unwrap();
@@ -53,7 +53,7 @@ fn assert_all_found(index: &Index, ids: &[ImageId]) {
 }
 
 fn search_of(index: &Index) -> String {
-    index.graph.settle();
+    index.graph.join_loader();
     index.stats().unwrap().search
 }
 
@@ -73,13 +73,13 @@ fn follows(engine: GraphEngine, name: &str) {
     let mut ids = add_many(&index, 0..1000);
     index.finish().unwrap();
     assert!(search_of(&index).starts_with("exact scan"), "too few for a graph");
-    ids.extend(add_many(&index, 1000..PICTURES));
+    ids.extend(add_many(&index, 1000..IMAGES));
     index.finish().unwrap();
     assert!(search_of(&index).starts_with(name), "{}", search_of(&index));
     assert_all_found(&index, &ids);
 
     // Changes after the build are found, and not found, at once.
-    let later = add_many(&index, PICTURES..PICTURES + 20);
+    let later = add_many(&index, IMAGES..IMAGES + 20);
     assert_all_found(&index, &later);
     for n in 0..100 {
         index.remove_file(Path::new(&format!("/p/{n}.jpg"))).unwrap();
@@ -112,7 +112,7 @@ fn a_damaged_node_is_named_and_the_graph_made_anew() {
     add_many(&index, 0..2000);
     index.finish().unwrap();
     let mut batch = Batch::default();
-    batch.put(Table::Links, &GraphId::PICTURES.node(Node(77)), vec![1; 90]);
+    batch.put(Table::Links, &GraphId::IMAGES.node(Node(77)), vec![1; 90]);
     index.store.apply(&batch).unwrap();
     assert_eq!(index.verify(false).unwrap().problems.len(), 1, "memory is right, the store is not");
     drop(index);
@@ -139,13 +139,13 @@ fn a_lost_node_is_noticed() {
     add_many(&index, 0..2000);
     index.finish().unwrap();
     let mut batch = Batch::default();
-    batch.remove(Table::Links, &GraphId::PICTURES.node(Node(77)));
+    batch.remove(Table::Links, &GraphId::IMAGES.node(Node(77)));
     index.store.apply(&batch).unwrap();
     drop(index);
     forget_snapshot(&fixture);
     let index = fixture.open();
     assert!(search_of(&index).starts_with("exact scan"), "others are linked with it");
-    assert!(search_of(&index).contains("does not belong to picture"), "{}", search_of(&index));
+    assert!(search_of(&index).contains("does not belong to image"), "{}", search_of(&index));
     let report = index.verify(true).unwrap();
     assert_eq!((report.problems.len(), report.repaired.len()), (1, 1), "{report:?}");
     assert!(search_of(&index).starts_with("hnsw"));

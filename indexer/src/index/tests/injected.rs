@@ -8,7 +8,7 @@ use crate::fault::fail_at;
 use crate::hnsw::HnswParams;
 use crate::regions::format::tests::halves;
 
-const PICTURES: u8 = 60;
+const IMAGES: u8 = 60;
 
 fn fixture() -> Fixture {
     let graph = HnswParams { m: 4, ef_construction: 16, ef_search: 16 };
@@ -28,7 +28,7 @@ fn add_one(index: &Index, n: u8) -> Result<(), IndexError> {
 
 type Change = fn(&Index, u8) -> Result<(), IndexError>;
 
-/// Kinds of steps about picture `n`, which is there or, for the first, is not.
+/// Kinds of steps about image `n`, which is there or, for the first, is not.
 const CHANGES: [(&str, Change); 6] = [
     ("add", add_one),
     ("replace regions", |index, n| {
@@ -40,7 +40,7 @@ const CHANGES: [(&str, Change); 6] = [
         index.set_words(id, Some(format!("words of {n}")), Vec::new())
     }),
     ("replace a file", |index, n| {
-        // Picture `n` loses its only file to picture 0.
+        // Image `n` loses its only file to image 0.
         let id = index.by_content(&ContentHash::of(&[0]))?.unwrap();
         index.put_file(FileRecord { image: id, ..file(path(n)) })
     }),
@@ -48,9 +48,9 @@ const CHANGES: [(&str, Change); 6] = [
     ("remove", |index, n| index.remove_file(Path::new(&path(n)))),
 ];
 
-/// All that can be asked of an index, but for the order of pictures in answers.
+/// All that can be asked of an index, but for the order of images in answers.
 fn answers(index: &Index) -> Vec<String> {
-    let picture = |n: u8| {
+    let image = |n: u8| {
         let id = index.by_content(&ContentHash::of(&[n])).unwrap();
         let said = id.map(|id| {
             let vector = index.vector(id);
@@ -59,10 +59,7 @@ fn answers(index: &Index) -> Vec<String> {
         });
         format!("{n}: {said:?}, best {:?}", found(index, n, 1))
     };
-    (0..PICTURES + 20)
-        .map(picture)
-        .chain([format!("{} {:?}", index.len(), index.select(&Default::default()))])
-        .collect()
+    (0..IMAGES + 20).map(image).chain([format!("{} {:?}", index.len(), index.select(&Default::default()))]).collect()
 }
 
 #[test]
@@ -71,7 +68,7 @@ fn a_step_that_fails_at_any_point_leaves_everything_as_it_was() {
         for (name, change) in CHANGES {
             let fixture = fixture();
             let mut index = fixture.open();
-            (0..PICTURES).for_each(|n| add_one(&index, n).unwrap());
+            (0..IMAGES).for_each(|n| add_one(&index, n).unwrap());
             index.finish().unwrap();
             let mut failures = 0;
             for point in 0.. {
@@ -81,7 +78,7 @@ fn a_step_that_fails_at_any_point_leaves_everything_as_it_was() {
                 drop(index);
                 index = fixture.open();
                 let _regions = in_memory.then(|| index.regions().unwrap());
-                let n = if name == "add" { PICTURES + point as u8 } else { 1 + point as u8 };
+                let n = if name == "add" { IMAGES + point as u8 } else { 1 + point as u8 };
                 let before = in_memory.then(|| answers(&index));
                 let (failed, done) = fail_at(point, || change(&index, n));
                 if !failed {

@@ -22,7 +22,7 @@ mod threads;
 use std::path::Path;
 use std::sync::Arc;
 
-use glimpse_encoder::picture::Format;
+use glimpse_encoder::image_file::Format;
 use glimpse_encoder::{ModelInfo, Scoring};
 use tempfile::TempDir;
 
@@ -66,7 +66,7 @@ impl Fixture {
     }
 }
 
-/// The picture with content number `n`.
+/// The image with content number `n`.
 pub(crate) fn image(n: u8) -> ImageRecord {
     ImageRecord {
         id: ImageId(u64::MAX),
@@ -108,12 +108,12 @@ pub(crate) fn vector(n: u8) -> Vec<f32> {
     values.iter().map(|v| v / length).collect()
 }
 
-/// Adds picture `n` under a path.
+/// Adds image `n` under a path.
 pub(crate) fn add(index: &Index, n: u8, path: &str) -> ImageId {
     index.add(image(n), &vector(n), file(path)).unwrap()
 }
 
-/// Numbers of the pictures found for the vector of `n`, best first.
+/// Numbers of the images found for the vector of `n`, best first.
 pub(crate) fn found(index: &Index, n: u8, k: usize) -> Vec<ImageId> {
     index.nearest(&vector(n), k, None).unwrap().into_iter().map(|scored| scored.id).collect()
 }

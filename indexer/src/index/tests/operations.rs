@@ -40,7 +40,7 @@ fn operations() -> impl Strategy<Value = Operation> {
 #[derive(Default)]
 struct Model {
     /// Number and caption by content.
-    pictures: BTreeMap<u8, (ImageId, Option<String>)>,
+    images: BTreeMap<u8, (ImageId, Option<String>)>,
     /// Content, modification time and absence by path.
     files: BTreeMap<u8, (u8, i64, bool)>,
     used: BTreeSet<ImageId>,
@@ -49,17 +49,17 @@ struct Model {
 impl Model {
     fn put(&mut self, path: u8, file: (u8, i64, bool)) {
         self.files.insert(path, file);
-        self.forget_pictures_without_files();
+        self.forget_images_without_files();
     }
 
-    fn forget_pictures_without_files(&mut self) {
+    fn forget_images_without_files(&mut self) {
         let held: BTreeSet<u8> = self.files.values().map(|(content, ..)| *content).collect();
-        self.pictures.retain(|content, _| held.contains(content));
+        self.images.retain(|content, _| held.contains(content));
     }
 
     fn findable(&self) -> IdSet {
         let present = self.files.values().filter(|(.., missing)| !missing);
-        present.map(|(content, ..)| self.pictures[content].0).collect()
+        present.map(|(content, ..)| self.images[content].0).collect()
     }
 }
 
@@ -77,18 +77,18 @@ fn run(operation: &Operation, fixture: &Fixture, index: &mut Option<Arc<Index>>,
     match *operation {
         Operation::Add { content, path } => {
             let id = open.add(image(content), &vector(content), file(path_of(path))).unwrap();
-            if let Some((known, _)) = model.pictures.get(&content) {
+            if let Some((known, _)) = model.images.get(&content) {
                 assert_eq!(id, *known);
             } else {
                 assert!(model.used.insert(id), "{id} was used before");
-                model.pictures.insert(content, (id, None));
+                model.images.insert(content, (id, None));
             }
             model.put(path, (content, 1, false));
         }
         Operation::PutFile { content, path, modified } => {
-            let id = model.pictures.get(&content).map_or(ImageId(u64::MAX), |(id, _)| *id);
+            let id = model.images.get(&content).map_or(ImageId(u64::MAX), |(id, _)| *id);
             let put = open.put_file(FileRecord { image: id, modified, ..file(path_of(path)) });
-            if model.pictures.contains_key(&content) {
+            if model.images.contains_key(&content) {
                 put.unwrap();
                 model.put(path, (content, modified, false));
             } else {
@@ -104,10 +104,10 @@ fn run(operation: &Operation, fixture: &Fixture, index: &mut Option<Arc<Index>>,
         Operation::RemoveFile { path } => {
             open.remove_file(&path_of(path)).unwrap();
             model.files.remove(&path);
-            model.forget_pictures_without_files();
+            model.forget_images_without_files();
         }
         Operation::SetWords { content, caption } => {
-            if let Some((id, words)) = model.pictures.get_mut(&content) {
+            if let Some((id, words)) = model.images.get_mut(&content) {
                 *words = caption.map(caption_of);
                 open.set_words(*id, words.clone(), Vec::new()).unwrap();
             }
@@ -128,7 +128,7 @@ fn check(index: &Index, model: &Model) {
     let scored: IdSet = index.score_all(&vector(0)).unwrap().into_iter().map(|scored| scored.id).collect();
     assert_eq!(scored, findable);
     for content in 0..6 {
-        let known = model.pictures.get(&content);
+        let known = model.images.get(&content);
         assert_eq!(index.by_content(&image(content).content).unwrap(), known.map(|(id, _)| *id));
         let Some((id, caption)) = known else { continue };
         assert_eq!(index.image(*id).unwrap().unwrap().caption, *caption);
@@ -147,7 +147,7 @@ fn check(index: &Index, model: &Model) {
     for path in 0..6 {
         let stored = index.file(&path_of(path)).unwrap().map(|file| (file.image, file.modified, file.missing));
         let expected =
-            model.files.get(&path).map(|(content, modified, gone)| (model.pictures[content].0, *modified, *gone));
+            model.files.get(&path).map(|(content, modified, gone)| (model.images[content].0, *modified, *gone));
         assert_eq!(stored, expected);
     }
     assert_eq!(index.files_under(std::path::Path::new("/photos")).unwrap().len(), model.files.len());

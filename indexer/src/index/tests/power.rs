@@ -9,7 +9,7 @@ use super::rot::copy_all;
 use super::*;
 
 const COMMITS: u8 = 7;
-/// Pictures between two commits.
+/// Images between two commits.
 const STEP: u8 = 20;
 const BLOCK: usize = 4096;
 
@@ -77,7 +77,7 @@ fn whatever_a_power_cut_leaves_of_the_last_writes_opens_with_all_that_was_commit
                 let was_removed = n % STEP == 0 && usize::from(n / STEP) + 2 <= commit;
                 let may_be_removed = n % STEP == 0 && usize::from(n / STEP) + 1 == commit;
                 let is_there = index.file(&path(n)).unwrap().is_some();
-                assert!(may_be_removed || is_there != was_removed, "{what}: picture {n} is there: {is_there}");
+                assert!(may_be_removed || is_there != was_removed, "{what}: image {n} is there: {is_there}");
             }
             let report = index.verify(false).unwrap();
             assert_eq!(report.problems, Vec::<String>::new(), "{what}");

@@ -14,16 +14,16 @@ use crate::regions::{RegionId, RegionIndex};
 use crate::store::keys::{GraphId, Table};
 use crate::vectors::exact::tests::Noise;
 
-/// Pictures of a library, of three regions each.
-const PICTURES: u64 = 500;
+/// Images of a library, of three regions each.
+const IMAGES: u64 = 500;
 
-/// Settings with which some hundred pictures already have a graph of regions that is walked.
+/// Settings with which some hundred images already have a graph of regions that is walked.
 fn fixture() -> Fixture {
     let region_graph = HnswParams { m: 8, ef_construction: 64, ef_search: 20 };
     Fixture { options: IndexOptions { regions_from: 900, region_graph, ..IndexOptions::default() }, ..Fixture::new() }
 }
 
-/// What a half of picture `n` shows: one of thirty things, in its own way.
+/// What a half of image `n` shows: one of thirty things, in its own way.
 fn half(n: u64, side: u64) -> Vec<f32> {
     let mut own = Noise(2 * n + side);
     let mut thing = Noise(1_000_000 + own.below(30) as u64);
@@ -47,7 +47,7 @@ fn add_many(index: &Index, numbers: Range<u64>) -> Vec<ImageId> {
 fn with_graph() -> (Fixture, Vec<ImageId>) {
     let fixture = fixture();
     let index = fixture.open();
-    let ids = add_many(&index, 0..PICTURES);
+    let ids = add_many(&index, 0..IMAGES);
     index.finish().unwrap();
     assert!(index.regions.get().is_none(), "what was read to build the graph is let go");
     (fixture, ids)
@@ -82,23 +82,23 @@ fn assert_sound(index: &Index) {
 }
 
 #[test]
-fn regions_are_read_while_the_graph_of_pictures_is_built() {
+fn regions_are_read_while_the_graph_of_images_is_built() {
     let mut fixture = fixture();
     fixture.options = IndexOptions { graph_from: 100, regions_from: usize::MAX, ..fixture.options };
     let index = fixture.open();
-    add_many(&index, 0..PICTURES);
+    add_many(&index, 0..IMAGES);
     let mut read = None;
     let finished = index.finish_with(&mut |_, _| {
         if read.is_none() {
             let (tell, told) = std::sync::mpsc::channel();
             let asked = Arc::clone(&index);
-            std::thread::spawn(move || tell.send(asked.regions().unwrap().pictures()));
+            std::thread::spawn(move || tell.send(asked.regions().unwrap().images()));
             read = Some(told.recv_timeout(std::time::Duration::from_secs(20)));
         }
         ControlFlow::Continue(())
     });
     finished.unwrap();
-    assert_eq!(read, Some(Ok(PICTURES as usize)));
+    assert_eq!(read, Some(Ok(IMAGES as usize)));
     assert!(index.verify(false).unwrap().problems.is_empty());
 }
 
@@ -120,14 +120,14 @@ fn the_graph_finds_what_the_scan_finds() {
     for n in 100..110 {
         index.put_regions(ids[n as usize], &halves(2, 4, &half(n + 5000, 0), &half(n + 5000, 1))).unwrap();
     }
-    let new = add_many(&index, PICTURES..PICTURES + 8);
+    let new = add_many(&index, IMAGES..IMAGES + 8);
     assert_eq!(sizes(&regions), (1500 - 3 * 70, 3 * 18));
     let changed = recall(&regions, None);
     for n in 0..60 {
         let found = regions.nearest(&half(n, 0), 20, None).unwrap();
-        assert!(found.iter().all(|scored| !ids[..60].contains(&scored.id.image)), "a removed picture is found");
+        assert!(found.iter().all(|scored| !ids[..60].contains(&scored.id.image)), "a removed image is found");
     }
-    for (id, n) in new.iter().copied().zip(PICTURES..).chain((100..110).map(|n| (ids[n as usize], n + 5000))) {
+    for (id, n) in new.iter().copied().zip(IMAGES..).chain((100..110).map(|n| (ids[n as usize], n + 5000))) {
         let first = regions.nearest(&half(n, 1), 1, None).unwrap()[0].id;
         assert_eq!(first, RegionId { image: id, region: 1 }, "what was new or replaced is found at once");
     }
@@ -159,7 +159,7 @@ fn changes_while_nobody_asks_are_caught_up_with() {
     index.put_regions(ids[9], &halves(2, 4, &half(n + 5000, 0), &half(n + 5000, 1))).unwrap();
     index.put_regions(ids[10], &halves(1, 2, &half(77_000, 0), &half(77_000, 1))).unwrap();
     index.remove_file(Path::new(&path(10))).unwrap();
-    let new = add_many(&index, PICTURES..PICTURES + 4);
+    let new = add_many(&index, IMAGES..IMAGES + 4);
     index.finish().unwrap();
     assert!(!is_read(&index), "too few to link them");
     drop(index);
@@ -179,7 +179,7 @@ fn changes_while_nobody_asks_are_caught_up_with() {
     // Many are linked when the run ends, by a process that never asked for regions.
     drop((index, regions));
     let index = fixture.open();
-    add_many(&index, PICTURES + 4..PICTURES + 30);
+    add_many(&index, IMAGES + 4..IMAGES + 30);
     index.finish().unwrap();
     assert!(!is_read(&index) && index.store.unlinked().unwrap().is_empty());
     let regions = index.regions().unwrap();
@@ -192,7 +192,7 @@ fn changes_while_nobody_asks_are_caught_up_with() {
 fn linking_may_be_ended_early_and_goes_on_later() {
     let fixture = fixture();
     let index = fixture.open();
-    add_many(&index, 0..PICTURES);
+    add_many(&index, 0..IMAGES);
     index.finish_with(&mut |_, _| ControlFlow::Break(())).unwrap();
     assert!(!index.store.has_graph(GraphId::REGIONS).unwrap());
     let mut told = (0, 0);
@@ -252,7 +252,7 @@ fn verify_mends_the_graph_of_regions() {
     assert_eq!(report.repaired, ["made the graph of regions anew"]);
     assert_sound(&index);
     drop(index);
-    // A picture that is forgotten leaves the graph.
+    // An image that is forgotten leaves the graph.
     tamper(&fixture, |_, batch| batch.remove(Table::Vectors, &crate::store::keys::image(ids[3])));
     let index = fixture.open();
     assert_eq!(index.verify(true).unwrap().repaired.len(), 1);

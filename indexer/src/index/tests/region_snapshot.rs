@@ -13,15 +13,15 @@ use crate::regions::{RegionId, RegionIndex};
 use crate::store::APPLIED;
 use crate::store::keys::{self, GraphId, Table};
 
-/// Pictures of a library, of three regions each.
-const PICTURES: u64 = 120;
+/// Images of a library, of three regions each.
+const IMAGES: u64 = 120;
 
 fn fixture() -> Fixture {
     let region_graph = HnswParams { m: 4, ef_construction: 16, ef_search: 16 };
     Fixture { options: IndexOptions { regions_from: 60, region_graph, ..IndexOptions::default() }, ..Fixture::new() }
 }
 
-/// What a half of a picture shows.
+/// What a half of an image shows.
 fn half(n: u64, side: u64) -> Vec<f32> {
     let (mut left, right) = (vector((n % 200) as u8), vector((n / 200 + 40 * side) as u8));
     left.iter_mut().zip(right).for_each(|(left, right)| *left += 0.3 * right);
@@ -42,9 +42,9 @@ fn add_one(index: &Index, n: u64) -> ImageId {
 fn closed() -> Fixture {
     let fixture = fixture();
     let index = fixture.open();
-    (0..PICTURES).for_each(|n| _ = add_one(&index, n));
+    (0..IMAGES).for_each(|n| _ = add_one(&index, n));
     index.finish().unwrap();
-    assert!(index.region_snapshot.counts());
+    assert!(index.region_snapshot.is_valid());
     fixture
 }
 
@@ -95,7 +95,7 @@ enum Operation {
 }
 
 fn operations() -> impl Strategy<Value = Operation> {
-    let n = 0..PICTURES + 20;
+    let n = 0..IMAGES + 20;
     prop_oneof![
         6 => n.clone().prop_map(|n| Operation::Add { n }),
         3 => n.clone().prop_map(|n| Operation::Replace { n }),
@@ -121,13 +121,13 @@ fn run(operation: &Operation, fixture: &Fixture, index: Arc<Index>) -> Arc<Index
         Operation::Finish => {
             index.finish().unwrap();
             let linked = index.store.unlinked().unwrap().is_empty();
-            assert!(!linked || index.region_snapshot.counts(), "one is written with the graph");
+            assert!(!linked || index.region_snapshot.is_valid(), "one is written with the graph");
         }
         Operation::Reopen => {
-            let counted = index.region_snapshot.counts();
+            let counted = index.region_snapshot.is_valid();
             drop(index);
             let index = fixture.open();
-            assert_eq!(index.region_snapshot.counts(), counted, "every step was noted");
+            assert_eq!(index.region_snapshot.is_valid(), counted, "every step was noted");
             return index;
         }
     }
@@ -156,15 +156,15 @@ fn what_happens_while_nobody_asks_is_caught_up_with_once() {
     index.remove_file(&path(3)).unwrap();
     index.put_regions(ImageId(5), &halves(1, 2, &half(400, 0), &half(400, 1))).unwrap();
     index.mark_missing(&path(6)).unwrap();
-    add_one(&index, PICTURES);
+    add_one(&index, IMAGES);
     assert_eq!(index.store.entries(Table::Relinked).count(), 4);
     drop(index);
     for gone in 0..4 {
         let index = fixture.open();
         assert!(index.regions.get().is_none(), "opening reads no regions");
         let regions = index.regions().unwrap();
-        assert!(index.region_snapshot.counts(), "it was read");
-        assert_eq!(regions.len() as u64, 3 * (PICTURES - gone));
+        assert!(index.region_snapshot.is_valid(), "it was read");
+        assert_eq!(regions.len() as u64, 3 * (IMAGES - gone));
         assert_eq!(index.store.unlinked().unwrap().len(), 2, "one was replaced, and one came");
         assert_regions_as_stored(&index);
         assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
@@ -181,14 +181,14 @@ fn a_snapshot_is_kept_as_long_as_it_serves() {
     index.finish().unwrap();
     assert_eq!(only_file(&fixture), file);
     assert!(index.regions.get().is_none(), "nor are regions read for it");
-    (0..20).for_each(|n| _ = add_one(&index, PICTURES + n));
+    (0..20).for_each(|n| _ = add_one(&index, IMAGES + n));
     index.finish().unwrap();
     assert_ne!(only_file(&fixture), file, "the graph has learnt of new ones");
-    assert!(index.region_snapshot.counts() && index.regions.get().is_none());
+    assert!(index.region_snapshot.is_valid() && index.regions.get().is_none());
     drop(index);
     let index = fixture.open();
     assert_regions_as_stored(&index);
-    assert!(index.region_snapshot.counts());
+    assert!(index.region_snapshot.is_valid());
 }
 
 #[test]
@@ -197,13 +197,13 @@ fn whatever_is_wrong_with_the_file_sled_is_read() {
     let index = fixture.open();
     refuses_changed_bytes(&only_file(&fixture), || index.open_region_snapshot().map(|regions| regions.is_some()));
     assert_regions_as_stored(&index);
-    assert!(!index.region_snapshot.counts());
+    assert!(!index.region_snapshot.is_valid());
     index.finish().unwrap();
-    assert!(index.region_snapshot.counts(), "a new one is written");
+    assert!(index.region_snapshot.is_valid(), "a new one is written");
     drop(index);
     let index = fixture.open();
     assert_regions_as_stored(&index);
-    assert!(index.region_snapshot.counts());
+    assert!(index.region_snapshot.is_valid());
 }
 
 /// Files that pass every checksum, and say what cannot be.
@@ -224,12 +224,12 @@ fn steps_that_nobody_noted_cost_the_snapshot() {
     index.remove_file(&path(3)).unwrap();
     drop(index);
     let index = fixture.open();
-    assert!(!index.region_snapshot.counts());
+    assert!(!index.region_snapshot.is_valid());
     assert_regions_as_stored(&index);
     drop(index);
     let index = fixture.open();
     index.finish().unwrap();
-    assert!(index.region_snapshot.counts(), "a run that finds none writes one");
+    assert!(index.region_snapshot.is_valid(), "a run that finds none writes one");
     assert!(index.regions.get().is_none(), "and lets go of the regions");
 }
 
@@ -237,16 +237,16 @@ fn steps_that_nobody_noted_cost_the_snapshot() {
 fn a_snapshot_that_cannot_be_written_costs_nothing_else() {
     let fixture = fixture();
     let index = fixture.open();
-    (0..PICTURES).for_each(|n| _ = add_one(&index, n));
+    (0..IMAGES).for_each(|n| _ = add_one(&index, n));
     std::fs::write(folder(&fixture), b"in the way").unwrap();
     index.finish().unwrap();
-    assert!(!index.region_snapshot.counts());
+    assert!(!index.region_snapshot.is_valid());
     let search = index.stats().unwrap().search;
     assert!(search.contains("; no snapshot of regions could be written"), "{search}");
     assert!(index.regions().unwrap().search_name().starts_with("hnsw"));
     std::fs::remove_file(folder(&fixture)).unwrap();
     index.finish().unwrap();
-    assert!(index.region_snapshot.counts());
+    assert!(index.region_snapshot.is_valid());
     assert!(!index.stats().unwrap().search.contains("snapshot"));
 }
 
@@ -260,16 +260,16 @@ fn damage_that_a_snapshot_hides_is_named_by_verify() {
     });
     let index = fixture.open();
     let regions = index.regions().unwrap();
-    assert!(index.region_snapshot.counts() && regions.shapes(damaged).is_some(), "the snapshot has it");
+    assert!(index.region_snapshot.is_valid() && regions.shapes(damaged).is_some(), "the snapshot has it");
     let problems = index.verify(false).unwrap().problems;
-    assert!(problems.len() == 1 && problems[0].contains("the regions of picture 7 are damaged"), "{problems:?}");
+    assert!(problems.len() == 1 && problems[0].contains("the regions of image 7 are damaged"), "{problems:?}");
     index.verify(true).unwrap();
     assert!(index.regions().unwrap().shapes(damaged).is_none());
     assert_regions_as_stored(&index);
     index.finish().unwrap();
     drop((index, regions));
     let index = fixture.open();
-    assert!(index.region_snapshot.counts());
+    assert!(index.region_snapshot.is_valid());
     assert!(index.regions().unwrap().shapes(damaged).is_none());
     assert_regions_as_stored(&index);
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
@@ -284,7 +284,7 @@ fn regions_that_went_unseen_leave_the_graph_part_by_part() {
     let index = fixture.open();
     (0..MANY).for_each(|n| _ = add_one(&index, n));
     index.finish().unwrap();
-    assert!(index.region_snapshot.counts());
+    assert!(index.region_snapshot.is_valid());
     drop(index);
     for with_snapshot in [true, false] {
         let index = fixture.open();

@@ -1,4 +1,4 @@
-//! Regions are written with their picture, go with it, and are missed by nobody who has none.
+//! Regions are written with their image, go with it, and are missed by nobody who has none.
 
 use glimpse_encoder::dense::Regions;
 
@@ -43,7 +43,7 @@ fn regions_are_found_at_once_and_after_reopening() {
 }
 
 #[test]
-fn regions_go_with_their_picture_and_are_replaced_whole() {
+fn regions_go_with_their_image_and_are_replaced_whole() {
     let fixture = Fixture::new();
     let index = fixture.open();
     let ids = [1, 2].map(|n| add_with(&index, n, [10 * n + 1, 10 * n + 2], &format!("/p/{n}.jpg")));
@@ -58,12 +58,12 @@ fn regions_go_with_their_picture_and_are_replaced_whole() {
     index.finish().unwrap();
     drop(index);
     let index = fixture.open();
-    assert_eq!((index.regions().unwrap().len(), index.regions().unwrap().pictures()), (3, 1));
+    assert_eq!((index.regions().unwrap().len(), index.regions().unwrap().images()), (3, 1));
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
 }
 
 #[test]
-fn a_picture_without_regions_is_as_good_as_ever() {
+fn an_image_without_regions_is_as_good_as_ever() {
     let fixture = Fixture::new();
     let index = fixture.open();
     let id = add(&index, 1, "/p/1.jpg");
@@ -103,9 +103,9 @@ fn damaged_regions_cost_only_themselves() {
         assert_eq!(nearest(&index, 21).image, ids[1]);
         drop(index);
         let problems = mend(&fixture);
-        assert_eq!(problems, [format!("the regions of picture {} are damaged (its checksum does not match)", ids[0])]);
+        assert_eq!(problems, [format!("the regions of image {} are damaged (its checksum does not match)", ids[0])]);
         let index = fixture.open();
-        assert!(!index.has_regions(ids[0]).unwrap() && index.len() == 2, "the picture stays");
+        assert!(!index.has_regions(ids[0]).unwrap() && index.len() == 2, "the image stays");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const PICTURES: u8 = 200;
+const IMAGES: u8 = 200;
 
 /// A library that was written in several sessions, closed; every session but the last is in sled's notes of its pages.
 fn library() -> Fixture {
@@ -47,21 +47,21 @@ pub(super) fn copy_all(from: &Path, to: &Path) {
     }
 }
 
-/// Mends a library; how many pictures it lost. Those that are left are found, and indexing brings back the others.
+/// Mends a library; how many images it lost. Those that are left are found, and indexing brings back the others.
 fn lost(fixture: &Fixture, what: &str) -> usize {
     let report = fixture.library().verify(true).unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_eq!(report.problems.len(), report.repaired.len(), "{what}: {report:?}");
     let after = fixture.library().verify(false).unwrap();
     assert_eq!(after.problems, Vec::<String>::new(), "{what}");
     let index = fixture.open();
-    let left: Vec<u8> = (0..PICTURES).filter(|&n| index.file(Path::new(&path(n))).unwrap().is_some()).collect();
+    let left: Vec<u8> = (0..IMAGES).filter(|&n| index.file(Path::new(&path(n))).unwrap().is_some()).collect();
     assert_eq!(index.len(), left.len(), "{what}");
     for &n in &left {
         assert_eq!(index.image(found(&index, n, 1)[0]).unwrap().unwrap().content, ContentHash::of(&[n]), "{what}");
     }
-    (0..PICTURES).for_each(|n| _ = add(&index, n, &path(n)));
-    assert_eq!(index.len(), usize::from(PICTURES), "{what}");
-    usize::from(PICTURES) - left.len()
+    (0..IMAGES).for_each(|n| _ = add(&index, n, &path(n)));
+    assert_eq!(index.len(), usize::from(IMAGES), "{what}");
+    usize::from(IMAGES) - left.len()
 }
 
 #[test]
@@ -119,5 +119,5 @@ fn a_store_that_somebody_reads_is_left_alone() {
     std::fs::write(sled(&library).join("conf"), b"rubbish").unwrap();
     let error = library.library().verify(true).unwrap_err();
     assert!(matches!(error, crate::IndexError::InUse { .. }), "{error}");
-    assert_eq!(index.len(), usize::from(PICTURES));
+    assert_eq!(index.len(), usize::from(IMAGES));
 }

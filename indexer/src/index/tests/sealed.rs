@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::snapshot::{Doubt, Reader, Section, write};
+use crate::snapshot::{Reader, Section, SnapshotError, write};
 use crate::store::keys::GraphId;
 use crate::store::links::{GraphEntry, SnapshotEntry};
 use crate::store::{Batch, Store};
@@ -15,7 +15,7 @@ pub(super) fn only_file(folder: &Path) -> PathBuf {
 }
 
 /// The file is read as it is, and not with a bit changed or cut off.
-pub(super) fn refuses_changed_bytes(path: &Path, read: impl Fn() -> Result<bool, Doubt>) {
+pub(super) fn refuses_changed_bytes(path: &Path, read: impl Fn() -> Result<bool, SnapshotError>) {
     let bytes = std::fs::read(path).unwrap();
     assert_eq!(read(), Ok(true));
     for at in (0..bytes.len()).step_by(211).chain(bytes.len() - 300..bytes.len()) {
@@ -62,7 +62,12 @@ impl<'a> Resealed<'a> {
 
     /// Sections are read as they are, and not shorter, and words of the first `told` in turn are not whatever they may be;
     /// of the others any value will do.
-    pub(super) fn refuses_odd_sections(&self, told: usize, rounds: usize, read: impl Fn() -> Result<bool, Doubt>) {
+    pub(super) fn refuses_odd_sections(
+        &self,
+        told: usize,
+        rounds: usize,
+        read: impl Fn() -> Result<bool, SnapshotError>,
+    ) {
         let read = |sections: &[Vec<u8>]| {
             self.seal(&self.facts, sections);
             read().map(|is_there| assert!(is_there))

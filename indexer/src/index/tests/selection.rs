@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use glimpse_encoder::picture::Format;
+use glimpse_encoder::image_file::Format;
 use proptest::prelude::*;
 
 use super::*;

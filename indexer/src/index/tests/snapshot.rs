@@ -12,25 +12,25 @@ use crate::hnsw::HnswParams;
 use crate::index::graph::Graph;
 use crate::index::load::Loaded;
 use crate::index::snapshot::open;
-use crate::snapshot::Seal;
+use crate::snapshot::SnapshotManifest;
 use crate::store::Store;
 use crate::store::keys::{self, GraphId, Table};
 use crate::store::links::{GraphEntry, SnapshotEntry};
 use crate::vectors::{ExactScan, VectorStorage};
 
-/// Settings with which a few pictures have a graph, and so a snapshot.
+/// Settings with which a few images have a graph, and so a snapshot.
 fn tiny() -> Fixture {
     let graph = HnswParams { m: 4, ef_construction: 16, ef_search: 16 };
     Fixture { options: IndexOptions { graph_from: 4, graph, ..IndexOptions::default() }, ..Fixture::new() }
 }
 
-/// An index of some pictures with a snapshot, closed.
-fn closed(pictures: u8) -> Fixture {
+/// An index of some images with a snapshot, closed.
+fn closed(images: u8) -> Fixture {
     let fixture = tiny();
     let index = fixture.open();
-    (0..pictures).for_each(|n| _ = add(&index, n, &format!("/p/{}/{n}.jpg", n % 3)));
+    (0..images).for_each(|n| _ = add(&index, n, &format!("/p/{}/{n}.jpg", n % 3)));
     index.finish().unwrap();
-    assert!(index.snapshot.counts());
+    assert!(index.snapshot.is_valid());
     fixture
 }
 
@@ -52,7 +52,7 @@ fn store_of(fixture: &Fixture) -> Store {
 
 /// What is in memory is what opening without a snapshot would have put there.
 pub(super) fn assert_as_stored(index: &Index) {
-    let stored = index.store.read_graph(GraphId::PICTURES).unwrap();
+    let stored = index.store.read_graph(GraphId::IMAGES).unwrap();
     let nodes = stored.map(|stored| stored.nodes).unwrap_or_default();
     let scan = ExactScan::stored_as(index.manifest().vectors, index.scan.dim());
     let loaded = Loaded::read(&index.store, &scan, &nodes).unwrap();
@@ -128,9 +128,9 @@ fn run(operation: &Operation, fixture: &Fixture, index: Arc<Index>) -> Arc<Index
         Operation::Commit => index.commit().unwrap(),
         Operation::Finish => index.finish().unwrap(),
         Operation::Reopen => {
-            let counted = index.snapshot.counts();
+            let counted = index.snapshot.is_valid();
             let index = reopened(fixture, index);
-            assert_eq!(index.snapshot.counts(), counted, "what counted is read, and nothing else is");
+            assert_eq!(index.snapshot.is_valid(), counted, "what counted is read, and nothing else is");
             assert_as_stored(&index);
             return index;
         }
@@ -156,7 +156,7 @@ proptest! {
         for operation in (0..30).map(|n| Operation::Add { content: n, path: n }).chain([Operation::Finish]) {
             index = run(&operation, &fixture, index);
         }
-        prop_assert!(index.snapshot.counts());
+        prop_assert!(index.snapshot.is_valid());
         for operation in operations.iter().chain([&Operation::Reopen]) {
             index = run(operation, &fixture, index);
         }
@@ -175,12 +175,12 @@ fn whatever_is_wrong_with_the_file_sled_is_read() {
     refuses_changed_bytes(&only_file(&fixture), read);
     drop(store);
     let index = fixture.open();
-    assert!(!index.snapshot.counts());
+    assert!(!index.snapshot.is_valid());
     assert_as_stored(&index);
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
     index.finish().unwrap();
-    assert!(index.snapshot.counts(), "a new one is written");
-    assert!(reopened(&fixture, index).snapshot.counts());
+    assert!(index.snapshot.is_valid(), "a new one is written");
+    assert!(reopened(&fixture, index).snapshot.is_valid());
 }
 
 /// Files that pass every checksum, and say what cannot be.
@@ -193,7 +193,7 @@ fn what_a_file_says_is_looked_through() {
             .map(|opened| opened.is_some())
     };
     // Two planes of scales and rows each.
-    let parts = Resealed::of(&store, folder(&fixture), GraphId::PICTURES, 10);
+    let parts = Resealed::of(&store, folder(&fixture), GraphId::IMAGES, 10);
     parts.refuses_odd_sections(6, 400, read);
     for key in ["format", "revision", "dim", "slots", "nodes", "root", "owned"] {
         for value in [0u64, 1, 99, u32::MAX.into(), 1 << 40] {
@@ -220,13 +220,13 @@ fn a_snapshot_of_another_time_does_not_count() {
     assert_ne!(old, new, "the old one is gone");
     std::fs::write(&old, &old_bytes).unwrap();
     let index = fixture.open();
-    assert!(index.snapshot.counts());
+    assert!(index.snapshot.is_valid());
     assert_as_stored(&index);
     assert_eq!(only_file(&fixture), new, "files that do not count are swept out");
     drop(index);
     std::fs::write(&new, &old_bytes).unwrap();
     let index = fixture.open();
-    assert!(!index.snapshot.counts());
+    assert!(!index.snapshot.is_valid());
     assert_eq!(index.len(), 40);
     assert_as_stored(&index);
 }
@@ -253,7 +253,7 @@ fn a_process_that_is_killed_while_it_writes_leaves_the_old_one() {
     std::fs::copy(copies.path().join("old"), &old).unwrap();
     std::fs::write(folder(&fixture).join(".tmp-half"), b"half-written").unwrap();
     let index = fixture.open();
-    assert!(index.snapshot.counts());
+    assert!(index.snapshot.is_valid());
     assert_eq!((index.len(), steps_noted(&index.store)), (43, 5));
     assert_as_stored(&index);
     assert_eq!(only_file(&fixture), old);
@@ -270,14 +270,14 @@ fn steps_that_nobody_noted_cost_the_snapshot() {
     index.remove_file(&path_of(3)).unwrap();
     drop(index);
     let index = fixture.open();
-    assert!(!index.snapshot.counts());
+    assert!(!index.snapshot.is_valid());
     assert_as_stored(&index);
     add(&index, 21, "/p/21.jpg");
     index.finish().unwrap();
-    assert!(index.snapshot.counts());
+    assert!(index.snapshot.is_valid());
     assert_eq!(steps_noted(&index.store), 0);
     let index = reopened(&fixture, index);
-    assert!(index.snapshot.counts());
+    assert!(index.snapshot.is_valid());
     assert_as_stored(&index);
 }
 
@@ -293,15 +293,15 @@ fn steps_are_noted_up_to_a_bound() {
         }
     }
     assert!((900..1100).contains(&most), "{most}");
-    assert!(!index.snapshot.counts(), "it was given up");
+    assert!(!index.snapshot.is_valid(), "it was given up");
     drop(index);
     let index = fixture.open();
-    assert!(!index.snapshot.counts());
+    assert!(!index.snapshot.is_valid());
     assert_as_stored(&index);
     index.finish().unwrap();
     assert_eq!(steps_noted(&index.store), 0);
     let index = reopened(&fixture, index);
-    assert!(index.snapshot.counts());
+    assert!(index.snapshot.is_valid());
     assert_as_stored(&index);
 }
 
@@ -312,7 +312,7 @@ fn a_recent_snapshot_is_not_written_again() {
     let index = fixture.open();
     index.set_words(ImageId(7), Some("okapi".to_owned()), Vec::new()).unwrap();
     index.finish().unwrap();
-    assert_eq!(only_file(&fixture), file, "one change in 200 pictures");
+    assert_eq!(only_file(&fixture), file, "one change in 200 images");
     (0..20).for_each(|n| index.remove_file(&path_of(n)).unwrap());
     index.finish().unwrap();
     assert_ne!(only_file(&fixture), file);
@@ -325,7 +325,7 @@ fn a_snapshot_that_cannot_be_written_costs_nothing_else() {
     (0..20).for_each(|n| _ = add(&index, n, &format!("/p/{n}.jpg")));
     std::fs::write(folder(&fixture), b"in the way").unwrap();
     index.finish().unwrap();
-    assert!(!index.snapshot.counts());
+    assert!(!index.snapshot.is_valid());
     let search = index.stats().unwrap().search;
     assert!(search.starts_with("hnsw") && search.contains("; no snapshot could be written"), "{search}");
     drop(index);
@@ -333,7 +333,7 @@ fn a_snapshot_that_cannot_be_written_costs_nothing_else() {
     assert_as_stored(&index);
     std::fs::remove_file(folder(&fixture)).unwrap();
     index.finish().unwrap();
-    assert!(index.snapshot.counts());
+    assert!(index.snapshot.is_valid());
     assert!(!index.stats().unwrap().search.contains("snapshot"));
 }
 
@@ -346,19 +346,19 @@ fn damage_that_a_snapshot_hides_is_named_by_verify() {
         batch.put(Table::Vectors, &key, flipped(store, Table::Vectors, &key));
     });
     let index = fixture.open();
-    assert!(index.snapshot.counts());
+    assert!(index.snapshot.is_valid());
     assert_eq!(found(&index, 7, 1), [damaged], "the snapshot has it");
     let problems = index.verify(false).unwrap().problems;
-    assert_eq!(problems, [format!("the vector of picture {damaged} is damaged (its checksum does not match)")]);
+    assert_eq!(problems, [format!("the vector of image {damaged} is damaged (its checksum does not match)")]);
     index.verify(true).unwrap();
-    assert!(!index.snapshot.counts());
+    assert!(!index.snapshot.is_valid());
     assert_eq!(index.len(), 59);
     assert_as_stored(&index);
     let index = reopened(&fixture, index);
     assert_as_stored(&index);
     index.finish().unwrap();
     let index = reopened(&fixture, index);
-    assert!(index.snapshot.counts());
+    assert!(index.snapshot.is_valid());
     assert_as_stored(&index);
 }
 
@@ -374,16 +374,16 @@ fn damage_that_opening_notices_is_in_no_snapshot() {
     });
     let kept = (only_file(&fixture), std::fs::read(only_file(&fixture)).unwrap());
     let index = fixture.open();
-    assert!(!index.snapshot.counts(), "it changed since, and cannot be read");
+    assert!(!index.snapshot.is_valid(), "it changed since, and cannot be read");
     assert_eq!((index.len(), index.stats().unwrap().damaged), (59, 1));
     add(&index, 99, "/p/99.jpg");
     index.finish().unwrap();
-    assert!(!index.snapshot.counts(), "it would say that all is well");
+    assert!(!index.snapshot.is_valid(), "it would say that all is well");
     drop(index);
-    // Opening took the node of the picture away, which no step says.
+    // Opening took the node of the image away, which no step says.
     std::fs::write(kept.0, kept.1).unwrap();
     let index = fixture.open();
-    assert!(!index.snapshot.counts());
+    assert!(!index.snapshot.is_valid());
     assert_eq!(index.stats().unwrap().damaged, 1);
 }
 
@@ -391,14 +391,14 @@ fn damage_that_opening_notices_is_in_no_snapshot() {
 fn a_seal_that_cannot_be_one_is_no_snapshot() {
     let fixture = closed(20);
     for json in [r#"{"bytes":18446744073709551615,"blake3":"../sled/db"}"#, r#"{"bytes":0,"blake3":""}"#] {
-        let seal: Seal = serde_json::from_str(json).unwrap();
+        let seal: SnapshotManifest = serde_json::from_str(json).unwrap();
         tamper(&fixture, |store, batch| {
-            let GraphEntry { params, .. } = store.graph_entry(GraphId::PICTURES).unwrap().unwrap();
+            let GraphEntry { params, .. } = store.graph_entry(GraphId::IMAGES).unwrap().unwrap();
             let snapshot = Some(SnapshotEntry { revision: 20, nodes: 20, seal });
-            store.put_graph_entry(batch, GraphId::PICTURES, &GraphEntry { params, partial: false, snapshot }).unwrap();
+            store.put_graph_entry(batch, GraphId::IMAGES, &GraphEntry { params, partial: false, snapshot }).unwrap();
         });
         let index = fixture.open();
-        assert!(!index.snapshot.counts());
+        assert!(!index.snapshot.is_valid());
         assert_as_stored(&index);
     }
 }

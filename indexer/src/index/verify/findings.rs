@@ -12,14 +12,14 @@ pub(super) struct Finding {
     pub(super) problem: String,
     pub(super) cure: Batch,
     pub(super) mended: String,
-    /// True if a picture is forgotten by it.
+    /// True if an image is forgotten by it.
     pub(super) forgets: bool,
 }
 
 /// All findings of a survey; the cures of all together leave nothing to be found.
 pub(super) fn all(survey: &Survey, store: &Store) -> Vec<Finding> {
     let mut check = Check::new(survey, store);
-    check.pictures();
+    check.images();
     check.regions();
     check.files();
     check.links();
@@ -33,17 +33,17 @@ struct Check<'a> {
     survey: &'a Survey,
     /// Asked for paths only: there may be millions, and few have problems.
     store: &'a Store,
-    /// Files by the picture that they say they hold.
+    /// Files by the image that they say they hold.
     files: HashMap<ImageId, Vec<PathHash>>,
     links: HashSet<(ImageId, PathHash)>,
-    /// Revisions by picture, rising.
+    /// Revisions by image, rising.
     revisions: HashMap<ImageId, Vec<u64>>,
     next_revision: u64,
-    /// Bytes by the picture that they are said to be.
+    /// Bytes by the image that they are said to be.
     content: HashMap<ImageId, Vec<[u8; 16]>>,
-    /// Pictures that stay.
+    /// Images that stay.
     sound: BTreeSet<ImageId>,
-    /// Pictures that go, with all their entries.
+    /// Images that go, with all their entries.
     forgotten: BTreeSet<ImageId>,
     findings: Vec<Finding>,
 }
@@ -53,29 +53,29 @@ impl<'a> Check<'a> {
         Self {
             survey,
             store,
-            files: by_picture(&survey.files),
+            files: by_image(&survey.files),
             links: survey.links.iter().copied().collect(),
-            revisions: by_picture(&survey.changes),
+            revisions: by_image(&survey.changes),
             next_revision: survey.changes.keys().next_back().map_or(1, |last| last + 1),
-            content: by_picture(&survey.content),
+            content: by_image(&survey.content),
             sound: BTreeSet::new(),
             forgotten: BTreeSet::new(),
             findings: Vec::new(),
         }
     }
 
-    /// Every picture has a record, a vector, a file, and bytes of its own.
-    fn pictures(&mut self) {
+    /// Every image has a record, a vector, a file, and bytes of its own.
+    fn images(&mut self) {
         let survey = self.survey;
         let mut owners = BTreeMap::new();
         for (&id, content) in &survey.images {
             let fault = match (content, survey.vectors.get(&id)) {
-                (Err(damage), _) => Some(format!("the record of picture {id} is damaged ({damage})")),
-                (_, None) => Some(format!("picture {id} has no vector")),
-                (_, Some(Err(damage))) => Some(format!("the vector of picture {id} is damaged ({damage})")),
-                _ if !self.files.contains_key(&id) => Some(format!("picture {id} has no file")),
+                (Err(damage), _) => Some(format!("the record of image {id} is damaged ({damage})")),
+                (_, None) => Some(format!("image {id} has no vector")),
+                (_, Some(Err(damage))) => Some(format!("the vector of image {id} is damaged ({damage})")),
+                _ if !self.files.contains_key(&id) => Some(format!("image {id} has no file")),
                 (Ok(content), _) => {
-                    owners.insert(content.0, id).map(|other| format!("pictures {other} and {id} have the same bytes"))
+                    owners.insert(content.0, id).map(|other| format!("images {other} and {id} have the same bytes"))
                 }
             };
             match fault {
@@ -88,26 +88,26 @@ impl<'a> Check<'a> {
         for (&id, _) in survey.vectors.iter().filter(|(id, _)| !survey.images.contains_key(id)) {
             let mut cure = Batch::default();
             cure.remove(Table::Vectors, &keys::image(id));
-            self.note(format!("there is a vector of picture {id}, but no picture"), cure, "removed the vector");
+            self.note(format!("there is a vector of image {id}, but no image"), cure, "removed the vector");
         }
     }
 
-    /// Regions are whole, and belong to a picture. Those that are not go by themselves: they can be made anew.
+    /// Regions are whole, and belong to an image. Those that are not go by themselves: they can be made anew.
     fn regions(&mut self) {
         for (&id, (parts, state)) in &self.survey.regions {
             let problem = match state {
-                Err(damage) => format!("the regions of picture {id} are damaged ({damage})"),
+                Err(damage) => format!("the regions of image {id} are damaged ({damage})"),
                 Ok(()) if self.sound.contains(&id) => continue,
                 Ok(()) if self.forgotten.contains(&id) => continue,
-                Ok(()) => format!("there are regions of picture {id}, but no picture"),
+                Ok(()) => format!("there are regions of image {id}, but no image"),
             };
             let mut cure = Batch::default();
             parts.iter().for_each(|&part| cure.remove(Table::Regions, &keys::region(id, part)));
-            self.note(problem, cure, "removed the regions; `glimpse index --regions` makes those of pictures anew");
+            self.note(problem, cure, "removed the regions; `glimpse index --regions` makes those of images anew");
         }
     }
 
-    /// Drops a picture, its vector and its files.
+    /// Drops an image, its vector and its files.
     fn forget(&mut self, id: ImageId, problem: String) {
         let mut cure = Batch::default();
         cure.remove(Table::Images, &keys::image(id));
@@ -130,20 +130,20 @@ impl<'a> Check<'a> {
         self.forgotten.insert(id);
         let names: Vec<_> = files.iter().map(|&hash| self.path(hash)).collect();
         let mended = match names.as_slice() {
-            [] => format!("forgot picture {id}"),
-            names => format!("forgot picture {id}; index {} again to get it back", names.join(", ")),
+            [] => format!("forgot image {id}"),
+            names => format!("forgot image {id}; index {} again to get it back", names.join(", ")),
         };
         self.note(problem, cure, &mended);
         self.findings.last_mut().into_iter().for_each(|finding| finding.forgets = true);
     }
 
-    /// Every file holds a picture that is there.
+    /// Every file holds an image that is there.
     fn files(&mut self) {
         for (&hash, image) in &self.survey.files {
             let problem = match image {
                 Err(damage) => format!("the record of {} is damaged ({damage})", self.path(hash)),
                 Ok(id) if self.survey.images.contains_key(id) => continue,
-                Ok(id) => format!("{} holds picture {id}, which is not there", self.path(hash)),
+                Ok(id) => format!("{} holds image {id}, which is not there", self.path(hash)),
             };
             let mut cure = Batch::default();
             cure.remove(Table::Files, &hash.0);
@@ -151,7 +151,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Files and their links from pictures are the same set.
+    /// Files and their links from images are the same set.
     fn links(&mut self) {
         let of = |&id: &ImageId| self.files[&id].iter().map(move |&hash| (id, hash));
         let sound: HashSet<_> = self.sound.iter().flat_map(of).collect();
@@ -160,17 +160,17 @@ impl<'a> Check<'a> {
         for (id, hash) in missing {
             let mut cure = Batch::default();
             cure.put(Table::FilesOfImage, &keys::file_of_image(id, hash), Vec::new());
-            self.note(format!("picture {id} does not list {}, which holds it", self.path(hash)), cure, "listed it");
+            self.note(format!("image {id} does not list {}, which holds it", self.path(hash)), cure, "listed it");
         }
         for (id, hash) in surplus {
             let mut cure = Batch::default();
             cure.remove(Table::FilesOfImage, &keys::file_of_image(id, hash));
             let file = self.path(hash);
-            self.note(format!("picture {id} lists {file}, which does not hold it"), cure, "struck it off the list");
+            self.note(format!("image {id} lists {file}, which does not hold it"), cure, "struck it off the list");
         }
     }
 
-    /// Every picture is found by its bytes, and nothing else is.
+    /// Every image is found by its bytes, and nothing else is.
     fn content(&mut self) {
         let survey = self.survey;
         let sound: BTreeMap<_, _> =
@@ -178,21 +178,21 @@ impl<'a> Check<'a> {
         for (content, &id) in sound.iter().filter(|(content, id)| survey.content.get(*content) != Some(&Ok(**id))) {
             let mut cure = Batch::default();
             cure.put(Table::Content, content, records::encode_id(Table::Content, content, id));
-            self.note(format!("picture {id} is not found by its bytes"), cure, "entered its bytes");
+            self.note(format!("image {id} is not found by its bytes"), cure, "entered its bytes");
         }
         for (content, entry) in survey.content.iter().filter(|(content, _)| !sound.contains_key(*content)) {
             let mut cure = Batch::default();
             cure.remove(Table::Content, content);
             let problem = match entry {
                 Ok(id) if self.forgotten.contains(id) => continue,
-                Ok(id) => format!("bytes {} are said to be picture {id}, which is not theirs", hex(content)),
+                Ok(id) => format!("bytes {} are said to be image {id}, which is not theirs", hex(content)),
                 Err(damage) => format!("the entry of bytes {} is damaged ({damage})", hex(content)),
             };
             self.note(problem, cure, "removed the entry");
         }
     }
 
-    /// Every picture has exactly one newest change.
+    /// Every image has exactly one newest change.
     fn changes(&mut self) {
         let survey = self.survey;
         for (&revision, entry) in &survey.changes {
@@ -207,13 +207,13 @@ impl<'a> Check<'a> {
                 None | Some([]) => {
                     let mut cure = Batch::default();
                     self.change(&mut cure, id);
-                    self.note(format!("picture {id} has no change"), cure, "entered a change");
+                    self.note(format!("image {id} has no change"), cure, "entered a change");
                 }
                 Some([_]) => {}
                 Some([older @ .., _]) => {
                     let mut cure = Batch::default();
                     older.iter().for_each(|revision| cure.remove(Table::Changes, &revision.to_be_bytes()));
-                    self.note(format!("picture {id} has more than one newest change"), cure, "removed the older ones");
+                    self.note(format!("image {id} has more than one newest change"), cure, "removed the older ones");
                 }
             }
         }
@@ -225,7 +225,7 @@ impl<'a> Check<'a> {
         if !survey.next_id.is_ok_and(|next| next.0 >= highest) {
             let (mut cure, key) = (Batch::default(), keys::meta::NEXT_ID);
             cure.put(Table::Meta, key, records::encode_id(Table::Meta, key, ImageId(highest)));
-            self.note("the number of the next picture is damaged".to_owned(), cure, "set it behind the highest");
+            self.note("the number of the next image is damaged".to_owned(), cure, "set it behind the highest");
         }
         for (table, key) in &survey.strays {
             let mut cure = Batch::default();
@@ -238,7 +238,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Enters a new change of a picture.
+    /// Enters a new change of an image.
     fn change(&mut self, cure: &mut Batch, id: ImageId) {
         let key = self.next_revision.to_be_bytes();
         cure.put(Table::Changes, &key, records::encode_id(Table::Changes, &key, id));
@@ -257,8 +257,8 @@ impl<'a> Check<'a> {
     }
 }
 
-/// The keys of each picture, in their order.
-fn by_picture<K: Copy, E>(entries: &BTreeMap<K, Result<ImageId, E>>) -> HashMap<ImageId, Vec<K>> {
+/// The keys of each image, in their order.
+fn by_image<K: Copy, E>(entries: &BTreeMap<K, Result<ImageId, E>>) -> HashMap<ImageId, Vec<K>> {
     let mut keys: HashMap<_, Vec<_>> = HashMap::new();
     for (key, id) in entries {
         if let Ok(id) = id {

@@ -1,7 +1,7 @@
 //! Checking the stores against each other, and mending what differs.
 //!
 //! sled's tables are compared first, since everything else is derived from them: [`survey`] reads them, [`findings`]
-//! says what does not fit and how to mend it. The rule of mending is that a picture which lost something that cannot be
+//! says what does not fit and how to mend it. The rule of mending is that an image which lost something that cannot be
 //! derived (its record, its vector) is forgotten together with its files, so that the next index run sees new files.
 
 mod findings;
@@ -19,13 +19,13 @@ use crate::IndexError;
 /// What [`Index::verify`] found.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 pub struct VerifyReport {
-    /// Pictures looked at.
+    /// Images looked at.
     pub images: usize,
     /// What is wrong, one sentence each; empty if all is well.
     pub problems: Vec<String>,
     /// What was mended, one sentence for each problem.
     pub repaired: Vec<String>,
-    /// Pictures that were forgotten by mending, since what cannot be derived was lost.
+    /// Images that were forgotten by mending, since what cannot be derived was lost.
     pub forgotten: usize,
 }
 
@@ -43,12 +43,12 @@ impl Index {
         let survey = Survey::read(&self.store, self.scan.dim())?;
         let mut report = VerifyReport { images: survey.images.len(), ..VerifyReport::default() };
         let findings = findings::all(&survey, &self.store);
-        self.graph.settle();
+        self.graph.join_loader();
         if repair && !findings.is_empty() {
             // The graph would have to follow every removal; it is built anew below. It goes first, and snapshots with it,
             // which know nothing of what is mended.
             self.drop_graph()?;
-            self.give_up_region_snapshot()?;
+            self.invalidate_region_snapshot()?;
         }
         for Finding { problem, cure, mended, forgets } in findings {
             report.problems.push(problem);
@@ -72,7 +72,7 @@ impl Index {
         Ok(report)
     }
 
-    /// Every picture's vector is a node of the graph, every node of the graph of regions is one of theirs, and the store
+    /// Every image's vector is a node of the graph, every node of the graph of regions is one of theirs, and the store
     /// holds both graphs as they are.
     fn check_graphs(&self, repair: bool, report: &mut VerifyReport) -> Result<(), IndexError> {
         if let Some(problem) = self.graph_fault()? {
@@ -97,7 +97,7 @@ impl Index {
         self.finish_regions(&mut to_the_end)
     }
 
-    /// Every picture with a present file has words, and nothing else has.
+    /// Every image with a present file has words, and nothing else has.
     fn check_words(&self, repair: bool, report: &mut VerifyReport) -> Result<(), IndexError> {
         let wanted = self.with_words()?;
         let mut problems = Vec::new();
@@ -106,10 +106,10 @@ impl Index {
             Ok(held) => {
                 let (missing, surplus) = (wanted.difference(&held).len(), held.difference(&wanted).len());
                 if missing > 0 {
-                    problems.push(format!("the word index lacks {missing} pictures"));
+                    problems.push(format!("the word index lacks {missing} images"));
                 }
                 if surplus > 0 {
-                    problems.push(format!("the word index has {surplus} pictures that are not there"));
+                    problems.push(format!("the word index has {surplus} images that are not there"));
                 }
             }
         }

@@ -14,9 +14,9 @@ pub(super) struct Survey {
     /// The content that each record names.
     pub(super) images: BTreeMap<ImageId, Result<ContentHash, Damage>>,
     pub(super) vectors: BTreeMap<ImageId, Result<(), Damage>>,
-    /// The regions of each picture: their parts, and what is wrong with them.
+    /// The regions of each image: their parts, and what is wrong with them.
     pub(super) regions: BTreeMap<ImageId, (Vec<u8>, Result<(), Damage>)>,
-    /// The picture that each file holds.
+    /// The image that each file holds.
     pub(super) files: BTreeMap<PathHash, Result<ImageId, Damage>>,
     pub(super) links: Vec<(ImageId, PathHash)>,
     pub(super) content: BTreeMap<[u8; 16], Result<ImageId, Damage>>,

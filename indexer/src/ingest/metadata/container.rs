@@ -1,6 +1,6 @@
 //! Finds the EXIF and XMP blocks of a file without decoding it: one pass over segment headers.
 
-use glimpse_encoder::picture::Format;
+use glimpse_encoder::image_file::Format;
 
 use super::MAX_BLOCK;
 

@@ -26,7 +26,7 @@ fn whatever_is_readable(exif: Result<Exif, ::exif::Error>) -> Option<Exif> {
     exif.or_else(|error| error.distill_partial_result(|_| {})).ok()
 }
 
-/// When the picture was taken, in seconds since 1970 of the camera's own clock.
+/// When the image was taken, in seconds since 1970 of the camera's own clock.
 pub(super) fn taken(exif: &Exif) -> Option<i64> {
     [Tag::DateTimeOriginal, Tag::DateTimeDigitized, Tag::DateTime]
         .into_iter()
@@ -45,7 +45,7 @@ pub(super) fn camera(exif: &Exif) -> Option<String> {
     }
 }
 
-/// Where the picture was taken. 0, 0 is what receivers write that know nothing.
+/// Where the image was taken. 0, 0 is what receivers write that know nothing.
 pub(super) fn place(exif: &Exif) -> Option<Place> {
     let latitude = degrees(exif, Tag::GPSLatitude, Tag::GPSLatitudeRef, [b'N', b'S'], 90.0)?;
     let longitude = degrees(exif, Tag::GPSLongitude, Tag::GPSLongitudeRef, [b'E', b'W'], 180.0)?;

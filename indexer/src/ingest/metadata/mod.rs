@@ -1,4 +1,4 @@
-//! What a file says of its picture beside the pixels: date, camera and place from EXIF, words from XMP and sidecars.
+//! What a file says of its image beside the pixels: date, camera and place from EXIF, words from XMP and sidecars.
 //!
 //! Everything here is optional and nothing here fails: what is damaged, absurd or too large is left out.
 
@@ -7,7 +7,7 @@ mod exif;
 mod sidecar;
 mod xmp;
 
-use glimpse_encoder::picture::Format;
+use glimpse_encoder::image_file::Format;
 
 use crate::Place;
 
@@ -65,7 +65,7 @@ fn add(list: &mut Vec<String>, text: &str, most: usize) {
     }
 }
 
-/// Reads what the bytes of a picture say. Takes the bytes, because the EXIF reader wants to own those of a TIFF.
+/// Reads what the bytes of an image say. Takes the bytes, because the EXIF reader wants to own those of a TIFF.
 pub(super) fn read(format: Format, bytes: Vec<u8>) -> Metadata {
     let blocks = container::blocks(format, &bytes);
     let mut words = blocks.xmp.map(xmp::words).unwrap_or_default();

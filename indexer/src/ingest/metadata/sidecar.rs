@@ -1,4 +1,4 @@
-//! Files that lie beside a picture and describe it: `a.jpg.xmp`, `a.xmp`, `a.jpg.txt` and `a.txt` for `a.jpg`.
+//! Files that lie beside an image and describe it: `a.jpg.xmp`, `a.xmp`, `a.jpg.txt` and `a.txt` for `a.jpg`.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -18,7 +18,7 @@ enum Kind {
     Caption,
 }
 
-/// The names in a folder that may belong to sidecars, so that a picture without one costs no look at the disk.
+/// The names in a folder that may belong to sidecars, so that an image without one costs no look at the disk.
 #[derive(Debug, Default)]
 pub(in crate::ingest) struct SidecarNames(HashSet<OsString>);
 
@@ -34,20 +34,20 @@ impl SidecarNames {
     }
 }
 
-/// Newest modification time of a picture's sidecars, nanoseconds since 1970; 0 without sidecars.
-pub(in crate::ingest) fn newest(picture: &Path, names: &SidecarNames) -> i64 {
+/// Newest modification time of an image's sidecars, nanoseconds since 1970; 0 without sidecars.
+pub(in crate::ingest) fn newest(image: &Path, names: &SidecarNames) -> i64 {
     if names.0.is_empty() {
         return 0;
     }
-    let there = beside(picture).filter(|(_, path)| path.file_name().is_some_and(|name| names.0.contains(name)));
+    let there = beside(image).filter(|(_, path)| path.file_name().is_some_and(|name| names.0.contains(name)));
     let facts = there.filter_map(|(_, path)| disk::facts(&path).ok().filter(fs::Metadata::is_file));
     facts.map(|facts| Stat::of(&facts).modified).max().unwrap_or(0)
 }
 
-/// The words of a picture's sidecars.
-pub(in crate::ingest) fn read(picture: &Path) -> Words {
+/// The words of an image's sidecars.
+pub(in crate::ingest) fn read(image: &Path) -> Words {
     let mut words = Words::default();
-    for (kind, path) in beside(picture) {
+    for (kind, path) in beside(image) {
         let most = if kind == Kind::Xmp { MAX_BLOCK } else { MAX_CAPTION };
         let Some(bytes) = read_start(&path, most) else { continue };
         match kind {
@@ -59,13 +59,13 @@ pub(in crate::ingest) fn read(picture: &Path) -> Words {
 }
 
 /// Where sidecars may lie, the most telling first.
-fn beside(picture: &Path) -> impl Iterator<Item = (Kind, PathBuf)> + '_ {
+fn beside(image: &Path) -> impl Iterator<Item = (Kind, PathBuf)> + '_ {
     let ends = [("txt", Kind::Caption), ("TXT", Kind::Caption), ("xmp", Kind::Xmp), ("XMP", Kind::Xmp)];
     ends.into_iter().flat_map(move |(end, kind)| {
-        let mut appended = picture.as_os_str().to_owned();
+        let mut appended = image.as_os_str().to_owned();
         appended.push(".");
         appended.push(end);
-        [(kind, appended.into()), (kind, picture.with_extension(end))]
+        [(kind, appended.into()), (kind, image.with_extension(end))]
     })
 }
 

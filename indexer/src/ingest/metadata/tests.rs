@@ -180,19 +180,19 @@ fn an_element_with_thousands_of_namespaces_is_not_read() {
 #[test]
 fn sidecars_of_both_kinds_and_names_are_read() {
     let dir = tempfile::tempdir().unwrap();
-    let picture = dir.path().join("a.b.jpg");
-    assert_eq!(newest_sidecar(&picture, &SidecarNames::of(dir.path())), 0);
+    let image = dir.path().join("a.b.jpg");
+    assert_eq!(newest_sidecar(&image, &SidecarNames::of(dir.path())), 0);
     let utf16: Vec<u8> = [0xFEFF].into_iter().chain("Ein Kätzchen".encode_utf16()).flat_map(u16::to_le_bytes).collect();
     std::fs::write(dir.path().join("a.b.txt"), utf16).unwrap();
     std::fs::write(dir.path().join("a.b.jpg.TXT"), "\u{FEFF}A kitten\n").unwrap();
     std::fs::write(dir.path().join("a.b.jpg.xmp"), XMP).unwrap();
-    std::fs::write(dir.path().join("a.txt"), "of another picture").unwrap();
+    std::fs::write(dir.path().join("a.txt"), "of another image").unwrap();
     std::fs::create_dir(dir.path().join("a.b.xmp")).unwrap();
-    let (caption, keywords) = read_sidecars(&picture).into_fields();
+    let (caption, keywords) = read_sidecars(&image).into_fields();
     assert_eq!(caption.as_deref(), Some("Ein Kätzchen\nA kitten\nHarbour & sêa\nTwo boats\nZwei Boote"));
     assert_eq!(keywords, ["boat", "港"]);
     let names = SidecarNames::of(dir.path());
-    assert!(newest_sidecar(&picture, &names) > 0);
+    assert!(newest_sidecar(&image, &names) > 0);
     assert_eq!(newest_sidecar(&dir.path().join("b.jpg"), &names), 0);
 }
 

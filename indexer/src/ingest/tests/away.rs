@@ -43,8 +43,8 @@ fn what_was_on_a_drive_that_is_away_stays() {
                 let drives = Drives::default();
                 fixture.options.devices = drives.devices();
                 fixture.options.roots = vec![fixture.path(root)];
-                let on_drive: Vec<_> = (0..3).map(|i| fixture.picture(&format!("lib/usb/photos/{i}.png"), i)).collect();
-                (10..60).for_each(|i| drop(fixture.picture(&format!("lib/{i}.png"), i)));
+                let on_drive: Vec<_> = (0..3).map(|i| fixture.image(&format!("lib/usb/photos/{i}.png"), i)).collect();
+                (10..60).for_each(|i| drop(fixture.image(&format!("lib/{i}.png"), i)));
                 drives.mount(&fixture.path(mount));
                 fixture.run();
                 let all = fixture.index.len();
@@ -86,8 +86,8 @@ fn a_drive_that_is_away_is_given_up_only_by_force() {
     let mut fixture = Fixture::new();
     let drives = Drives::default();
     fixture.options.devices = drives.devices();
-    (0..3).for_each(|i| drop(fixture.picture(&format!("usb/{i}.png"), i)));
-    fixture.picture("stays.png", 9);
+    (0..3).for_each(|i| drop(fixture.image(&format!("usb/{i}.png"), i)));
+    fixture.image("stays.png", 9);
     drives.mount(&fixture.path("usb"));
     fixture.run();
     fs::remove_dir_all(fixture.path("usb")).unwrap();
@@ -103,14 +103,14 @@ fn a_drive_that_is_away_is_given_up_only_by_force() {
 fn whole_folders_are_forgotten_only_if_they_are_small() {
     let mut fixture = Fixture::new();
     fixture.options.prune = true;
-    (0..3).for_each(|i| drop(fixture.picture(&format!("small/{i}.png"), i)));
-    (10..17).for_each(|i| drop(fixture.picture(&format!("large/{i}.png"), i)));
-    (20..40).for_each(|i| drop(fixture.picture(&format!("rest/{i}.png"), i)));
+    (0..3).for_each(|i| drop(fixture.image(&format!("small/{i}.png"), i)));
+    (10..17).for_each(|i| drop(fixture.image(&format!("large/{i}.png"), i)));
+    (20..40).for_each(|i| drop(fixture.image(&format!("rest/{i}.png"), i)));
     fixture.run();
     // Files of a folder where others are left are no matter of drives.
     (20..35).for_each(|i| fs::remove_file(fixture.path(&format!("rest/{i}.png"))).unwrap());
     assert_eq!(fixture.run().0.pruned, 15);
-    (40..60).for_each(|i| drop(fixture.picture(&format!("rest/{i}.png"), i)));
+    (40..60).for_each(|i| drop(fixture.image(&format!("rest/{i}.png"), i)));
     fixture.run();
     fs::remove_dir_all(fixture.path("small")).unwrap();
     assert_eq!(fixture.run().0.pruned, 3, "3 of 35");
@@ -125,10 +125,10 @@ fn whole_folders_are_forgotten_only_if_they_are_small() {
 #[test]
 fn a_rehearsal_tells_and_changes_nothing() {
     let mut fixture = Fixture::new();
-    let gone = fixture.picture("a.png", 1);
-    (2..20).for_each(|i| drop(fixture.picture(&format!("{i}.png"), i)));
+    let gone = fixture.image("a.png", 1);
+    (2..20).for_each(|i| drop(fixture.image(&format!("{i}.png"), i)));
     fixture.run();
-    let new = fixture.picture("new.png", 99);
+    let new = fixture.image("new.png", 99);
     fs::remove_file(&gone).unwrap();
     (fixture.options.prune, fixture.options.dry_run) = (true, true);
     let revision = fixture.index.revision();

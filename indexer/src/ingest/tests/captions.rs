@@ -1,7 +1,7 @@
-//! Pictures are described when that is asked for, and found by it.
+//! Images are described when that is asked for, and found by it.
 
 use glimpse_encoder::dense::{DenseProfile, Views};
-use glimpse_encoder::picture::{Limits, decode};
+use glimpse_encoder::image_file::{Limits, decode};
 
 use super::*;
 
@@ -17,18 +17,18 @@ fn described(fixture: &Fixture, path: &Path) -> Option<String> {
 
 /// What the decoder says of a file, asked without the pipeline.
 fn said(fixture: &Fixture, path: &Path) -> String {
-    let picture = decode(&fs::read(path).unwrap(), &Limits::default()).unwrap();
+    let image = decode(&fs::read(path).unwrap(), &Limits::default()).unwrap();
     let profile = DenseProfile::default();
-    let views: Views = profile.views(&fixture.encoder, &picture.pixels).unwrap();
+    let views: Views = profile.views(&fixture.encoder, &image.pixels).unwrap();
     let grid = profile.encode(&fixture.encoder, &[views]).unwrap().remove(0).grid;
     let decoder = fixture.encoder.decoder().unwrap().unwrap();
     decoder.caption(&grid, "en", 1).unwrap().remove(0).value
 }
 
 #[test]
-fn new_pictures_are_described_and_found_by_it() {
+fn new_images_are_described_and_found_by_it() {
     let fixture = fixture();
-    let paths: Vec<_> = (0..5).map(|seed| fixture.picture(&format!("{seed}.png"), seed)).collect();
+    let paths: Vec<_> = (0..5).map(|seed| fixture.image(&format!("{seed}.png"), seed)).collect();
     fixture.run();
     for path in &paths {
         let text = described(&fixture, path).unwrap();
@@ -40,10 +40,10 @@ fn new_pictures_are_described_and_found_by_it() {
 }
 
 #[test]
-fn known_pictures_are_described_once() {
+fn known_images_are_described_once() {
     let mut fixture = fixture();
     fixture.options.captions = None;
-    let paths: Vec<_> = (0..5).map(|seed| fixture.picture(&format!("{seed}.png"), seed)).collect();
+    let paths: Vec<_> = (0..5).map(|seed| fixture.image(&format!("{seed}.png"), seed)).collect();
     fixture.run();
     assert_eq!(described(&fixture, &paths[0]), None);
 
@@ -57,7 +57,7 @@ fn known_pictures_are_described_once() {
 #[test]
 fn words_of_people_stand_beside_those_of_the_model() {
     let fixture = fixture();
-    let path = fixture.picture("a.png", 1);
+    let path = fixture.image("a.png", 1);
     fixture.run();
     let before = described(&fixture, &path);
     fs::write(fixture.path("a.txt"), "okapi").unwrap();
@@ -72,7 +72,7 @@ fn words_of_people_stand_beside_those_of_the_model() {
 fn a_model_without_decoder_describes_nothing() {
     let mut fixture = Fixture::new();
     fixture.options.captions = Some("en".to_owned());
-    let path = fixture.picture("a.png", 1);
+    let path = fixture.image("a.png", 1);
     fixture.run();
     assert_eq!(described(&fixture, &path), None);
     fixture.run_without_encoding();

@@ -6,7 +6,7 @@ use crate::FileRecord;
 #[test]
 fn a_second_run_reads_nothing() {
     let fixture = Fixture::new();
-    let paths: Vec<_> = (0..20).map(|i| fixture.picture(&format!("{}/{i:02}.png", i % 3), i)).collect();
+    let paths: Vec<_> = (0..20).map(|i| fixture.image(&format!("{}/{i:02}.png", i % 3), i)).collect();
     let (first, events) = fixture.run();
     assert_eq!((first.indexed, fixture.index.len()), (20, 20));
     assert!(paths.iter().all(|path| events.contains(&indexed(path))));
@@ -22,11 +22,11 @@ fn a_second_run_reads_nothing() {
 }
 
 #[test]
-fn a_renamed_tree_keeps_its_pictures() {
+fn a_renamed_tree_keeps_its_images() {
     let fixture = Fixture::new();
     let names: Vec<_> = (0..12).map(|i| format!("{}/{i}.png", i % 4)).collect();
     let old: Vec<_> =
-        names.iter().enumerate().map(|(i, name)| fixture.picture(&format!("old/{name}"), i as u32)).collect();
+        names.iter().enumerate().map(|(i, name)| fixture.image(&format!("old/{name}"), i as u32)).collect();
     fixture.run();
     let ids: Vec<_> = old.iter().map(|path| fixture.id(path)).collect();
     fs::rename(fixture.path("old"), fixture.path("new")).unwrap();
@@ -43,7 +43,7 @@ fn a_renamed_tree_keeps_its_pictures() {
 #[test]
 fn files_that_change_places_cost_no_encoding() {
     let fixture = Fixture::new();
-    let paths: Vec<_> = (0..6).map(|i| fixture.picture(&format!("{i}.png"), i)).collect();
+    let paths: Vec<_> = (0..6).map(|i| fixture.image(&format!("{i}.png"), i)).collect();
     fixture.run();
     let vectors: Vec<_> = paths.iter().map(|path| fixture.index.vector(fixture.id(path)).unwrap()).collect();
     // 0 and 1 are swapped; 2 to 5 each take the name of the next, whose last becomes new.
@@ -70,13 +70,13 @@ fn files_that_change_places_cost_no_encoding() {
 #[test]
 fn equal_files_are_encoded_once() {
     let fixture = Fixture::with(FakeEncoder::new(32).with_delay(Duration::from_millis(20)));
-    let copies: Vec<_> = (0..30).map(|i| fixture.picture(&format!("{i:02}.png"), 7)).collect();
+    let copies: Vec<_> = (0..30).map(|i| fixture.image(&format!("{i:02}.png"), 7)).collect();
     let (summary, _) = fixture.run();
-    assert_eq!((summary.indexed, summary.duplicate, fixture.encoder.pictures()), (1, 29, 1));
+    assert_eq!((summary.indexed, summary.duplicate, fixture.encoder.images()), (1, 29, 1));
     let id = fixture.id(&copies[0]);
     assert!(copies.iter().all(|copy| fixture.id(copy) == id));
     // One more in a later run, and a renamed one while others stay: which of the two is which, nobody can tell.
-    fixture.picture("late.png", 7);
+    fixture.image("late.png", 7);
     fs::rename(&copies[3], fixture.path("elsewhere.png")).unwrap();
     let (summary, events) = fixture.run_without_encoding();
     assert_eq!((summary.moved, summary.duplicate, summary.missing), (1, 1, 0), "{events:?}");
@@ -87,7 +87,7 @@ fn equal_files_are_encoded_once() {
 #[test]
 fn a_renamed_root_with_duplicates_leaves_nothing_behind() {
     let mut fixture = Fixture::new();
-    let old: Vec<_> = ["a.png", "b.png", "c.png"].map(|name| fixture.picture(&format!("b1/{name}"), 1)).to_vec();
+    let old: Vec<_> = ["a.png", "b.png", "c.png"].map(|name| fixture.image(&format!("b1/{name}"), 1)).to_vec();
     let root = |fixture: &mut Fixture, name: &str| fixture.options.roots = vec![fixture.path(name)];
     root(&mut fixture, "b1");
     fixture.run();
@@ -115,8 +115,8 @@ fn a_renamed_root_with_duplicates_leaves_nothing_behind() {
 #[test]
 fn a_root_that_is_gone_is_marked_and_forgotten_only_if_asked() {
     let mut fixture = Fixture::new();
-    let stays = fixture.picture("stays/a.png", 1);
-    let away = fixture.picture("away/sub/b.png", 2);
+    let stays = fixture.image("stays/a.png", 1);
+    let away = fixture.image("away/sub/b.png", 2);
     fixture.options.roots = vec![fixture.path("stays"), fixture.path("away")];
     fixture.run();
     let id = fixture.id(&away);
@@ -150,12 +150,12 @@ fn a_root_that_is_gone_is_marked_and_forgotten_only_if_asked() {
 }
 
 #[test]
-fn another_picture_under_a_known_name_replaces_it() {
+fn another_image_under_a_known_name_replaces_it() {
     let fixture = Fixture::new();
-    let path = fixture.picture("a.png", 1);
+    let path = fixture.image("a.png", 1);
     fixture.run();
     let old = fixture.id(&path);
-    fixture.picture("a.png", 2);
+    fixture.image("a.png", 2);
     touch(&path, 50);
     let (summary, _) = fixture.run();
     assert_eq!((summary.indexed, fixture.index.len()), (1, 1));
@@ -166,7 +166,7 @@ fn another_picture_under_a_known_name_replaces_it() {
 #[test]
 fn a_touched_file_is_read_once_and_known_afterwards() {
     let fixture = Fixture::new();
-    let path = fixture.picture("a.png", 1);
+    let path = fixture.image("a.png", 1);
     fixture.run();
     touch(&path, 5000);
     let (_, events) = fixture.run_without_encoding();
@@ -178,7 +178,7 @@ fn a_touched_file_is_read_once_and_known_afterwards() {
 #[test]
 fn a_file_that_comes_back_was_only_missing() {
     let fixture = Fixture::new();
-    let (path, _other) = (fixture.picture("a.png", 1), fixture.picture("b.png", 2));
+    let (path, _other) = (fixture.image("a.png", 1), fixture.image("b.png", 2));
     fixture.run();
     let id = fixture.id(&path);
     fs::rename(&path, fixture.outside("away.png")).unwrap();
@@ -193,7 +193,7 @@ fn a_file_that_comes_back_was_only_missing() {
 #[test]
 fn pruning_forgets_what_is_gone_and_nothing_else() {
     let mut fixture = Fixture::new();
-    let paths: Vec<_> = (0..4).map(|i| fixture.picture(&format!("{i}.png"), i / 2)).collect();
+    let paths: Vec<_> = (0..4).map(|i| fixture.image(&format!("{i}.png"), i / 2)).collect();
     fixture.run();
     let ids: Vec<_> = paths.iter().map(|path| fixture.id(path)).collect();
     [0, 1, 2].iter().for_each(|&i| fs::remove_file(&paths[i]).unwrap());
@@ -208,7 +208,7 @@ fn pruning_forgets_what_is_gone_and_nothing_else() {
 #[test]
 fn a_change_of_a_sidecar_changes_words_alone() {
     let fixture = Fixture::new();
-    let (path, twin) = (fixture.picture("a.png", 1), fixture.picture("sub/twin.png", 1));
+    let (path, twin) = (fixture.image("a.png", 1), fixture.image("sub/twin.png", 1));
     let sidecar = path.with_extension("txt");
     fs::write(&sidecar, "a red boat").unwrap();
     fixture.run();
@@ -217,7 +217,7 @@ fn a_change_of_a_sidecar_changes_words_alone() {
     touch(&sidecar, 70);
     assert_eq!(fixture.run_without_encoding().0.unchanged, 2);
     assert_eq!(fixture.caption(&path).as_deref(), Some("a blue boat"));
-    // One picture, two files: it has the words of both.
+    // One image, two files: it has the words of both.
     let second = fixture.path("sub/twin.png.txt");
     fs::write(&second, "ein Boot").unwrap();
     fixture.run_without_encoding();
@@ -231,9 +231,9 @@ fn a_change_of_a_sidecar_changes_words_alone() {
 }
 
 #[test]
-fn a_picture_that_became_garbage_is_not_found_until_it_is_mended() {
+fn an_image_that_became_garbage_is_not_found_until_it_is_mended() {
     let fixture = Fixture::new();
-    let path = fixture.picture("a.png", 1);
+    let path = fixture.image("a.png", 1);
     let bytes = fs::read(&path).unwrap();
     fixture.run();
     fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
@@ -245,10 +245,10 @@ fn a_picture_that_became_garbage_is_not_found_until_it_is_mended() {
     assert_eq!(fixture.index.len(), 1);
 }
 
-/// Gives `path` the pixels of another picture under the same size and time of change.
+/// Gives `path` the pixels of another image under the same size and time of change.
 fn change_silently(path: &Path, seed: u32) {
     let old = fs::metadata(path).unwrap();
-    write_picture(path, seed);
+    write_image(path, seed);
     File::options().write(true).open(path).unwrap().set_modified(old.modified().unwrap()).unwrap();
     let new = fs::metadata(path).unwrap();
     assert_eq!((new.len(), new.modified().unwrap()), (old.len(), old.modified().unwrap()));
@@ -266,7 +266,7 @@ fn forget_change(fixture: &Fixture, path: &Path) {
 #[test]
 fn a_change_that_keeps_size_and_time_is_found() {
     let fixture = Fixture::new();
-    let [changed, same] = [fixture.picture("a.bmp", 1), fixture.picture("b.bmp", 2)];
+    let [changed, same] = [fixture.image("a.bmp", 1), fixture.image("b.bmp", 2)];
     fixture.run();
     change_silently(&changed, 3);
     let (summary, events) = fixture.run();
@@ -279,7 +279,7 @@ fn a_change_that_keeps_size_and_time_is_found() {
 #[test]
 fn a_change_without_any_trace_is_found_when_all_is_read() {
     let mut fixture = Fixture::new();
-    let [changed, same] = [fixture.picture("a.bmp", 1), fixture.picture("b.bmp", 2)];
+    let [changed, same] = [fixture.image("a.bmp", 1), fixture.image("b.bmp", 2)];
     fixture.run();
     change_silently(&changed, 3);
     forget_change(&fixture, &changed);
@@ -295,7 +295,7 @@ fn a_change_without_any_trace_is_found_when_all_is_read() {
 #[test]
 fn files_of_older_libraries_get_their_time_of_change() {
     let fixture = Fixture::new();
-    let path = fixture.picture("a.bmp", 1);
+    let path = fixture.image("a.bmp", 1);
     fixture.run();
     let record = fixture.index.file(&path).unwrap().unwrap();
     fixture.index.put_file(FileRecord { changed: 0, ..record.clone() }).unwrap();

@@ -1,8 +1,8 @@
-//! Real pictures, good and bad.
+//! Real images, good and bad.
 
 use std::collections::HashMap;
 
-use glimpse_encoder::picture::{Limits, decode};
+use glimpse_encoder::image_file::{Limits, decode};
 
 use super::*;
 
@@ -12,14 +12,14 @@ fn data(test: &str) -> Option<PathBuf> {
     let data = std::env::var_os("GLIMPSE_TEST_DATA").map_or_else(beside, PathBuf::from);
     let there = data.join("photos").is_dir() && data.join("odd").is_dir() && data.join("orientation").is_dir();
     if !there {
-        eprintln!("SKIPPED: {test}: no test pictures in {}; set GLIMPSE_TEST_DATA", data.display());
+        eprintln!("SKIPPED: {test}: no test images in {}; set GLIMPSE_TEST_DATA", data.display());
     }
     there.then_some(data)
 }
 
 #[test]
-fn every_good_picture_is_in_and_every_bad_one_is_named() {
-    let Some(data) = data("every_good_picture_is_in_and_every_bad_one_is_named") else { return };
+fn every_good_image_is_in_and_every_bad_one_is_named() {
+    let Some(data) = data("every_good_image_is_in_and_every_bad_one_is_named") else { return };
     let mut fixture = Fixture::new();
     fixture.options.roots = ["photos", "orientation", "odd"].map(|name| data.join(name)).to_vec();
     let (summary, events) = fixture.run();
@@ -34,15 +34,15 @@ fn every_good_picture_is_in_and_every_bad_one_is_named() {
     }
     let mut good = 0;
     for file in files_below(&data).iter().filter(|file| !is_text(file)) {
-        let fate = fates.remove(&**file).unwrap_or_else(|| panic!("not a word about {}", file.display()));
+        let decision = fates.remove(&**file).unwrap_or_else(|| panic!("not a word about {}", file.display()));
         match decode(&fs::read(file).unwrap(), &Limits::default()) {
-            Ok(picture) => {
+            Ok(image) => {
                 good += 1;
-                assert_eq!(fate, Ok(()), "{}", file.display());
+                assert_eq!(decision, Ok(()), "{}", file.display());
                 let record = fixture.index.image(fixture.id(file)).unwrap().unwrap();
-                assert_eq!((record.width, record.height), picture.pixels.dimensions(), "{}", file.display());
+                assert_eq!((record.width, record.height), image.pixels.dimensions(), "{}", file.display());
             }
-            Err(error) => assert_eq!(fate, Err(&*error.to_string()), "{}", file.display()),
+            Err(error) => assert_eq!(decision, Err(&*error.to_string()), "{}", file.display()),
         }
     }
     assert!(fates.is_empty(), "{fates:?}");
@@ -52,8 +52,8 @@ fn every_good_picture_is_in_and_every_bad_one_is_named() {
 }
 
 #[test]
-fn a_picture_and_its_rotated_twins_have_the_same_embedding() {
-    let Some(data) = data("a_picture_and_its_rotated_twins_have_the_same_embedding") else { return };
+fn an_image_and_its_rotated_twins_have_the_same_embedding() {
+    let Some(data) = data("an_image_and_its_rotated_twins_have_the_same_embedding") else { return };
     let mut fixture = Fixture::new();
     fixture.options.roots = vec![data.join("orientation").canonicalize().unwrap()];
     fixture.run();

@@ -23,7 +23,7 @@ fn candidates(fixture: &Fixture) -> Vec<String> {
 }
 
 #[test]
-fn pictures_are_told_by_their_names() {
+fn images_are_told_by_their_names() {
     let fixture = Fixture::new();
     for name in ["a.JPG", "b.jpeg", "c.webp", "d.tiff", "e.HEIC", "f.txt", "g", "h.jpg.part", "jpg", "i.mp4"] {
         File::create(fixture.path(name)).unwrap();
@@ -35,9 +35,9 @@ fn pictures_are_told_by_their_names() {
 #[test]
 fn what_no_decoder_reads_is_named_and_not_opened() {
     let fixture = Fixture::new();
-    let good = fixture.picture("good.png", 1);
-    // Its bytes are those of a picture, as the preview in a raw file is.
-    fs::copy(fixture.picture("preview.tif", 2), fixture.path("IMG_1.CR2")).unwrap();
+    let good = fixture.image("good.png", 1);
+    // Its bytes are those of an image, as the preview in a raw file is.
+    fs::copy(fixture.image("preview.tif", 2), fixture.path("IMG_1.CR2")).unwrap();
     fs::remove_file(fixture.path("preview.tif")).unwrap();
     for name in ["IMG_2.nef", "a.dng", "clips/b.MOV", "clips/c.mp4", ".hidden.mp4", "d.ts", "e.pdf"] {
         fs::create_dir_all(fixture.path("clips")).unwrap();
@@ -60,7 +60,7 @@ fn what_no_decoder_reads_is_named_and_not_opened() {
 #[test]
 fn hidden_files_are_found_when_asked_for() {
     let mut fixture = Fixture::new();
-    ["a.png", ".b.png", ".c/d.png"].iter().for_each(|name| drop(fixture.picture(name, 1)));
+    ["a.png", ".b.png", ".c/d.png"].iter().for_each(|name| drop(fixture.image(name, 1)));
     assert_eq!(candidates(&fixture), ["a.png"]);
     fixture.options.hidden = true;
     assert_eq!(candidates(&fixture), [".b.png", ".c/d.png", "a.png"]);
@@ -71,10 +71,10 @@ fn hidden_files_are_found_when_asked_for() {
 }
 
 #[test]
-fn ignore_files_hold_below_their_folder_and_take_pictures_out_again() {
+fn ignore_files_hold_below_their_folder_and_take_images_out_again() {
     let fixture = Fixture::new();
     let names = ["keep.png", "out.png", "a/out.png", "b/c/d.png", "b/c/e.png"];
-    let paths = names.map(|name| fixture.picture(name, 1));
+    let paths = names.map(|name| fixture.image(name, 1));
     assert_eq!(fixture.run().0.missing, 0);
     fs::write(fixture.path(".glimpseignore"), "/out.png\nb/c/*\n").unwrap();
     fs::write(fixture.path("b/.glimpseignore"), "!e.png\n").unwrap();
@@ -88,7 +88,7 @@ fn ignore_files_hold_below_their_folder_and_take_pictures_out_again() {
 #[test]
 fn an_ignore_file_above_the_root_holds_too() {
     let mut fixture = Fixture::new();
-    ["a/x.png", "a/y.png"].iter().for_each(|name| drop(fixture.picture(name, 1)));
+    ["a/x.png", "a/y.png"].iter().for_each(|name| drop(fixture.image(name, 1)));
     fs::write(fixture.path(".glimpseignore"), "x.png").unwrap();
     fixture.options.roots = vec![fixture.path("a")];
     assert_eq!(candidates(&fixture), ["a/y.png"]);
@@ -100,7 +100,7 @@ fn nested_and_repeated_roots_are_walked_once() {
     ["a.png", "sub/b.png", ".hidden/c.png"]
         .iter()
         .enumerate()
-        .for_each(|(i, name)| drop(fixture.picture(name, i as u32)));
+        .for_each(|(i, name)| drop(fixture.image(name, i as u32)));
     let root = fixture.root.clone();
     fixture.options.roots =
         vec![root.join("sub"), root.clone(), root.join("sub/../sub"), root.join(".hidden"), root.join("a.png")];
@@ -110,7 +110,7 @@ fn nested_and_repeated_roots_are_walked_once() {
 }
 
 #[test]
-fn a_root_that_is_no_picture_is_named() {
+fn a_root_that_is_no_image_is_named() {
     let mut fixture = Fixture::new();
     let note = fixture.path("note.txt");
     fs::write(&note, "words").unwrap();
@@ -128,7 +128,7 @@ mod links {
     #[test]
     fn loops_end() {
         let fixture = Fixture::new();
-        fixture.picture("a/b/c.png", 1);
+        fixture.image("a/b/c.png", 1);
         symlink(fixture.path("a"), fixture.path("a/b/up")).unwrap();
         symlink(fixture.path("."), fixture.path("root")).unwrap();
         fs::create_dir(fixture.path(".x")).unwrap();
@@ -140,9 +140,9 @@ mod links {
     #[test]
     fn a_target_that_is_found_anyway_is_not_found_twice() {
         let fixture = Fixture::new();
-        let picture = fixture.picture("real/a.png", 1);
+        let image = fixture.image("real/a.png", 1);
         symlink(fixture.path("real"), fixture.path("also")).unwrap();
-        symlink(picture, fixture.path("b.png")).unwrap();
+        symlink(image, fixture.path("b.png")).unwrap();
         assert_eq!(candidates(&fixture), ["real/a.png"]);
     }
 
@@ -150,9 +150,9 @@ mod links {
     fn a_target_elsewhere_is_found_once_by_the_link() {
         let mut fixture = Fixture::new();
         fixture.options.follow_links = true;
-        write_picture(&fixture.outside("album/a.png"), 1);
-        write_picture(&fixture.outside("album/deep/b.png"), 2);
-        fixture.picture(".store/c.png", 3); // as git-annex does
+        write_image(&fixture.outside("album/a.png"), 1);
+        write_image(&fixture.outside("album/deep/b.png"), 2);
+        fixture.image(".store/c.png", 3); // as git-annex does
         symlink(fixture.outside("album"), fixture.path("album")).unwrap();
         symlink(fixture.path(".store/c.png"), fixture.path("c.png")).unwrap();
         assert_eq!(candidates(&fixture), ["album/a.png", "album/deep/b.png", "c.png"]);
@@ -164,9 +164,9 @@ mod links {
     #[test]
     fn a_link_out_of_the_root_is_named_and_not_followed_unless_asked() {
         let mut fixture = Fixture::new();
-        write_picture(&fixture.outside("album/a.png"), 1);
-        write_picture(&fixture.outside("b.png"), 2);
-        let good = fixture.picture(".store/c.png", 3);
+        write_image(&fixture.outside("album/a.png"), 1);
+        write_image(&fixture.outside("b.png"), 2);
+        let good = fixture.image(".store/c.png", 3);
         symlink(fixture.outside("album"), fixture.path("album")).unwrap();
         symlink(fixture.outside("b.png"), fixture.path("b.png")).unwrap();
         symlink(good, fixture.path("c.png")).unwrap();
@@ -187,10 +187,10 @@ mod links {
     #[test]
     fn links_to_nowhere_are_named_and_the_rest_goes_on() {
         let fixture = Fixture::new();
-        let good = fixture.picture("good.png", 1);
+        let good = fixture.image("good.png", 1);
         symlink(fixture.path("gone.png"), fixture.path("dangling.png")).unwrap();
         symlink(fixture.path("itself.png"), fixture.path("itself.png")).unwrap();
-        symlink(fixture.path("gone"), fixture.path("no-picture")).unwrap();
+        symlink(fixture.path("gone"), fixture.path("no-image")).unwrap();
         let (summary, events) = fixture.run();
         assert_eq!((summary.indexed, summary.failed), (1, 2), "{events:?}");
         assert!(events.contains(&indexed(&good)));
@@ -201,7 +201,7 @@ mod links {
     #[test]
     fn pipes_and_sockets_are_never_opened() {
         let fixture = Fixture::new();
-        let good = fixture.picture("good.png", 1);
+        let good = fixture.image("good.png", 1);
         let _socket = std::os::unix::net::UnixListener::bind(fixture.path("socket.png")).unwrap();
         let made = std::process::Command::new("mkfifo")
             .args([fixture.path("pipe.png"), fixture.path("good.txt")])
@@ -216,7 +216,7 @@ mod links {
         use std::os::unix::ffi::OsStrExt;
         let fixture = Fixture::new();
         let path = fixture.root.join(std::ffi::OsStr::from_bytes(b"caf\xE9.png"));
-        fs::rename(fixture.picture("a.png", 1), &path).unwrap();
+        fs::rename(fixture.image("a.png", 1), &path).unwrap();
         assert_eq!(fixture.run().1, [indexed(&path)]);
         assert_eq!(fixture.run().1, [unchanged(&path)]);
     }

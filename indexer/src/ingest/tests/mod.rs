@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{ImageId, Library};
 
-/// A folder of pictures and an index of it.
+/// A folder of images and an index of it.
 struct Fixture {
     // Dropped first: it holds files of `dir` open.
     index: Arc<Index>,
@@ -67,10 +67,10 @@ impl Fixture {
         self.dir.path().canonicalize().unwrap().join(name)
     }
 
-    /// Writes a picture that depends on `seed` alone.
-    fn picture(&self, name: &str, seed: u32) -> PathBuf {
+    /// Writes an image that depends on `seed` alone.
+    fn image(&self, name: &str, seed: u32) -> PathBuf {
         let path = self.path(name);
-        write_picture(&path, seed);
+        write_image(&path, seed);
         path
     }
 
@@ -99,9 +99,9 @@ impl Fixture {
 
     /// A run that must encode nothing.
     fn run_without_encoding(&self) -> (Summary, Vec<FileEvent>) {
-        let before = self.encoder.pictures();
+        let before = self.encoder.images();
         let run = self.run();
-        assert_eq!(self.encoder.pictures(), before, "{:?}", run.1);
+        assert_eq!(self.encoder.images(), before, "{:?}", run.1);
         run
     }
 
@@ -140,7 +140,7 @@ fn colour(seed: u32) -> Rgb<u8> {
     Rgb([(mixed >> 24) as u8, (mixed >> 16) as u8, (mixed >> 8) as u8])
 }
 
-fn write_picture(path: &Path, seed: u32) {
+fn write_image(path: &Path, seed: u32) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     RgbImage::from_pixel(9, 7, colour(seed)).save(path).unwrap();
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What people do to folders. Names and pictures are few, so that everything meets everything.
+/// What people do to folders. Names and images are few, so that everything meets everything.
 #[derive(Debug, Clone)]
 enum Change {
     Write { name: u8, seed: u8 },
@@ -33,7 +33,7 @@ fn change() -> impl Strategy<Value = Change> {
 
 struct World {
     fixture: Fixture,
-    /// The picture that each file holds.
+    /// The image that each file holds.
     files: BTreeMap<u8, u8>,
     renamed: bool,
     clock: u64,
@@ -60,7 +60,7 @@ impl World {
     fn apply(&mut self, change: &Change) {
         match *change {
             Change::Write { name, seed } => {
-                write_picture(&self.path(name), u32::from(seed));
+                write_image(&self.path(name), u32::from(seed));
                 self.files.insert(name, seed);
                 self.stamp(name);
             }
@@ -95,7 +95,7 @@ impl World {
 
     fn hash(&self, seed: u8) -> crate::ContentHash {
         let path = self.fixture.outside("probe.bmp");
-        write_picture(&path, u32::from(seed));
+        write_image(&path, u32::from(seed));
         crate::ContentHash::of(&fs::read(path).unwrap())
     }
 
@@ -103,9 +103,9 @@ impl World {
         let index = &self.fixture.index;
         let seeds: BTreeSet<u8> = self.files.values().copied().collect();
         let unknown = seeds.iter().filter(|&&seed| index.by_content(&self.hash(seed)).unwrap().is_none()).count();
-        let before = self.fixture.encoder.pictures();
+        let before = self.fixture.encoder.images();
         let (summary, events) = self.fixture.run();
-        assert_eq!(self.fixture.encoder.pictures() - before, unknown, "only unknown contents are encoded: {events:?}");
+        assert_eq!(self.fixture.encoder.images() - before, unknown, "only unknown contents are encoded: {events:?}");
         assert_eq!((summary.indexed, summary.failed, summary.skipped), (unknown, 0, 0), "{events:?}");
 
         let records = index.files_under(&self.fixture.root).unwrap();

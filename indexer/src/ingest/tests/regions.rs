@@ -1,4 +1,4 @@
-//! New pictures get regions; known ones get them on demand.
+//! New images get regions; known ones get them on demand.
 
 use image::{Rgb, RgbImage};
 
@@ -16,14 +16,14 @@ fn red(fixture: &Fixture) -> Vec<f32> {
 }
 
 #[test]
-fn a_new_picture_is_found_by_a_part_of_it() {
+fn a_new_image_is_found_by_a_part_of_it() {
     let fixture = Fixture::new();
     let path = fixture.path("quarter.png");
     write_quarter(&path);
-    (0..5).for_each(|seed| drop(fixture.picture(&format!("{seed}.png"), seed)));
+    (0..5).for_each(|seed| drop(fixture.image(&format!("{seed}.png"), seed)));
     fixture.run();
     let regions = fixture.index.regions().unwrap();
-    assert_eq!(regions.pictures(), 6);
+    assert_eq!(regions.images(), 6);
     let best = regions.nearest(&red(&fixture), 1, None).unwrap()[0].id;
     assert_eq!(best.image, fixture.id(&path));
     let rect = regions.shapes(best.image).unwrap()[usize::from(best.region)].rect;
@@ -31,10 +31,10 @@ fn a_new_picture_is_found_by_a_part_of_it() {
 }
 
 #[test]
-fn known_pictures_get_regions_when_asked_for() {
+fn known_images_get_regions_when_asked_for() {
     let mut fixture = Fixture::new();
     fixture.options.regions.make = false;
-    let paths: Vec<_> = (0..9).map(|seed| fixture.picture(&format!("{seed}.png"), seed)).collect();
+    let paths: Vec<_> = (0..9).map(|seed| fixture.image(&format!("{seed}.png"), seed)).collect();
     fixture.run();
     assert!(fixture.index.regions().unwrap().is_empty());
     fixture.options.regions.make = true;
@@ -43,22 +43,22 @@ fn known_pictures_get_regions_when_asked_for() {
 
     fixture.options.regions.refill = true;
     fs::remove_file(&paths[0]).unwrap();
-    fs::write(&paths[1], b"no picture").unwrap();
+    fs::write(&paths[1], b"no image").unwrap();
     touch(&paths[1], 50);
     let (summary, _) = fixture.run();
     assert_eq!((summary.indexed, summary.missing, summary.skipped), (7, 1, 1));
-    assert_eq!(fixture.index.regions().unwrap().pictures(), 7);
+    assert_eq!(fixture.index.regions().unwrap().images(), 7);
     let (again, _) = fixture.run_without_encoding();
     assert_eq!(again.indexed, 0);
     assert_eq!(fixture.index.verify(false).unwrap().problems, Vec::<String>::new());
 }
 
 #[test]
-fn a_picture_that_fails_keeps_the_others_from_nothing() {
-    let trap = |p: &glimpse_encoder::Prepared| p.pixels.get_pixel(0, 0).0 == colour(3).0;
+fn an_image_that_fails_keeps_the_others_from_nothing() {
+    let trap = |p: &glimpse_encoder::PixelInput| p.pixels.get_pixel(0, 0).0 == colour(3).0;
     let mut fixture = Fixture::new();
     fixture.options.regions.make = false;
-    (0..6).for_each(|seed| drop(fixture.picture(&format!("{seed}.png"), seed)));
+    (0..6).for_each(|seed| drop(fixture.image(&format!("{seed}.png"), seed)));
     fixture.run();
     fixture.encoder = FakeEncoder::new(32).failing_on(trap);
     fixture.options.regions.refill = true;
@@ -69,7 +69,7 @@ fn a_picture_that_fails_keeps_the_others_from_nothing() {
 #[test]
 fn files_that_change_places_keep_their_regions() {
     let fixture = Fixture::new();
-    let paths = [0, 1].map(|seed| fixture.picture(&format!("{seed}.png"), seed));
+    let paths = [0, 1].map(|seed| fixture.image(&format!("{seed}.png"), seed));
     fixture.run();
     let spare = fixture.path("spare");
     fs::rename(&paths[0], &spare).unwrap();
@@ -78,14 +78,14 @@ fn files_that_change_places_keep_their_regions() {
     paths.iter().zip(1..).for_each(|(path, n)| touch(path, 100 * n));
     fixture.run_without_encoding();
     assert!(paths.iter().all(|path| fixture.index.has_regions(fixture.id(path)).unwrap()));
-    assert_eq!(fixture.index.regions().unwrap().pictures(), 2);
+    assert_eq!(fixture.index.regions().unwrap().images(), 2);
 }
 
 fn detail(detail: f32) -> RegionChoice {
     RegionChoice { detail: Some(detail), ..RegionChoice::default() }
 }
 
-/// Rows of the patch grid that a picture's regions were made of; `None` if it has none.
+/// Rows of the patch grid that an image's regions were made of; `None` if it has none.
 fn rows(fixture: &Fixture, path: &Path) -> Option<usize> {
     Some(fixture.index.region_map(fixture.id(path)).unwrap()?.rows())
 }
@@ -94,7 +94,7 @@ fn rows(fixture: &Fixture, path: &Path) -> Option<usize> {
 fn how_regions_are_made_is_kept_with_the_library() {
     let mut fixture = Fixture::new();
     fixture.options.regions.choice = detail(1.9);
-    let first = fixture.picture("first.png", 1);
+    let first = fixture.image("first.png", 1);
     fixture.run();
     let kept = fixture.index.manifest().regions.unwrap();
     assert_eq!((kept.config.detail, kept.config.leaves), (1.9, 16));
@@ -103,13 +103,13 @@ fn how_regions_are_made_is_kept_with_the_library() {
     let mut fixture = fixture.reopened();
     assert_eq!(fixture.index.manifest().regions, Some(kept));
     fixture.options.regions.choice = RegionChoice::default();
-    let second = fixture.picture("second.png", 2);
+    let second = fixture.image("second.png", 2);
     fixture.run();
     assert_eq!((rows(&fixture, &first), rows(&fixture, &second)), (Some(8), Some(8)));
 
     // One that asks for something else is refused before anything is written.
     fixture.options.regions.choice = detail(1.0);
-    let third = fixture.picture("third.png", 3);
+    let third = fixture.image("third.png", 3);
     let error = fixture.try_run().0.unwrap_err().to_string();
     assert!(error.contains("--detail 1.9") && error.contains("--rebuild-regions"), "{error}");
     assert_eq!(fixture.index.file(&third).unwrap(), None);
@@ -123,7 +123,7 @@ fn how_regions_are_made_is_kept_with_the_library() {
 fn without_regions_any_way_of_making_them_can_be_chosen() {
     let mut fixture = Fixture::new();
     fixture.options.regions.make = false;
-    let path = fixture.picture("one.png", 1);
+    let path = fixture.image("one.png", 1);
     fixture.run();
     assert_eq!(fixture.index.manifest().regions, None);
     (fixture.options.regions.make, fixture.options.regions.refill) = (true, true);
@@ -133,22 +133,20 @@ fn without_regions_any_way_of_making_them_can_be_chosen() {
 }
 
 #[test]
-fn a_rebuild_reaches_all_pictures_and_goes_on_where_it_was_stopped() {
+fn a_rebuild_reaches_all_images_and_goes_on_where_it_was_stopped() {
     let mut fixture = Fixture::new();
-    let paths: Vec<_> = (0..12).map(|seed| fixture.picture(&format!("{seed}.png"), seed)).collect();
+    let paths: Vec<_> = (0..12).map(|seed| fixture.image(&format!("{seed}.png"), seed)).collect();
     fixture.run();
     fs::remove_file(&paths[11]).unwrap();
 
     fixture.options.regions.choice = detail(2.0);
     fixture.options.regions.rebuild = true;
     let made = || paths[..11].iter().filter(|path| rows(&fixture, path) == Some(8)).count();
-    // Stopped when the first of its pictures is encoded.
+    // Stopped when the first of its images is encoded.
     let (cancel, stop) = (AtomicBool::new(false), std::sync::Arc::new(AtomicBool::new(false)));
     let hook = std::sync::Arc::clone(&stop);
-    let options = IngestOptions {
-        on_picture: PictureHook::new(move |_, _| hook.store(true, Relaxed)),
-        ..fixture.options.clone()
-    };
+    let options =
+        IngestOptions { on_image: ImageHook::new(move |_, _| hook.store(true, Relaxed)), ..fixture.options.clone() };
     struct Watch<'a>(&'a AtomicBool, &'a AtomicBool);
     impl Observer for Watch<'_> {
         fn found(&mut self, _: usize, _: bool) {}
@@ -186,7 +184,7 @@ fn a_rebuild_reaches_all_pictures_and_goes_on_where_it_was_stopped() {
 #[test]
 fn a_rebuild_with_a_model_that_fails_keeps_what_there_is() {
     let mut fixture = Fixture::new();
-    let paths: Vec<_> = (0..20).map(|seed| fixture.picture(&format!("{seed}.png"), seed)).collect();
+    let paths: Vec<_> = (0..20).map(|seed| fixture.image(&format!("{seed}.png"), seed)).collect();
     fixture.run();
     fixture.encoder = FakeEncoder::new(32).failing_on(|_| true);
     fixture.options.regions.rebuild = true;

@@ -7,11 +7,11 @@ use super::*;
 #[test]
 fn bad_files_are_named_with_their_reasons_and_the_rest_goes_on() {
     let fixture = Fixture::new();
-    let good: Vec<_> = (0..5).map(|i| fixture.picture(&format!("good{i}.png"), i)).collect();
+    let good: Vec<_> = (0..5).map(|i| fixture.image(&format!("good{i}.png"), i)).collect();
     let whole = fs::read(&good[0]).unwrap();
     fs::write(fixture.path("cut.png"), &whole[..40]).unwrap();
     fs::write(fixture.path("empty.jpg"), "").unwrap();
-    fs::write(fixture.path("words.gif"), "no picture").unwrap();
+    fs::write(fixture.path("words.gif"), "no image").unwrap();
     fs::write(fixture.path("film.heic"), b"\0\0\0\x20ftypisom\0\0\0\0").unwrap();
     let (summary, events) = fixture.run();
     assert_eq!((summary.indexed, summary.skipped), (5, 4), "{events:?}");
@@ -24,25 +24,25 @@ fn bad_files_are_named_with_their_reasons_and_the_rest_goes_on() {
     };
     assert!(reason("cut.png").contains("PNG"));
     assert_eq!(reason("empty.jpg"), "the file is empty");
-    assert!(reason("words.gif").contains("not a picture"));
+    assert!(reason("words.gif").contains("not an image"));
     assert!(reason("film.heic").contains("film"));
 }
 
 #[test]
 fn equal_bad_files_are_all_named() {
     let fixture = Fixture::new();
-    let whole = fs::read(fixture.picture("a.png", 1)).unwrap();
+    let whole = fs::read(fixture.image("a.png", 1)).unwrap();
     (0..20).for_each(|i| fs::write(fixture.path(&format!("bad{i}.png")), &whole[..50]).unwrap());
     assert_eq!(fixture.run().0.skipped, 20);
 }
 
 #[test]
-fn a_picture_that_fails_the_encoder_does_not_fail_its_batch() {
+fn an_image_that_fails_the_encoder_does_not_fail_its_batch() {
     let culprit = colour(3);
-    let trap = move |prepared: &glimpse_encoder::Prepared| *prepared.pixels.get_pixel(0, 0) == culprit;
+    let trap = move |prepared: &glimpse_encoder::PixelInput| *prepared.pixels.get_pixel(0, 0) == culprit;
     let fixture = Fixture::with(FakeEncoder::new(16).failing_on(trap));
-    let paths: Vec<_> = (0..12).map(|i| fixture.picture(&format!("{i}.png"), i)).collect();
-    let twin = fixture.picture("twin.png", 3);
+    let paths: Vec<_> = (0..12).map(|i| fixture.image(&format!("{i}.png"), i)).collect();
+    let twin = fixture.image("twin.png", 3);
     let (summary, events) = fixture.run();
     assert_eq!((summary.indexed, summary.failed), (11, 2));
     for failed in [&paths[3], &twin] {
@@ -54,23 +54,23 @@ fn a_picture_that_fails_the_encoder_does_not_fail_its_batch() {
 #[test]
 fn an_encoder_that_always_fails_ends_the_run() {
     let fixture = Fixture::with(FakeEncoder::new(16).failing_on(|_| true));
-    (0..50).for_each(|i| drop(fixture.picture(&format!("{i}.png"), i)));
+    (0..50).for_each(|i| drop(fixture.image(&format!("{i}.png"), i)));
     let (result, events) = fixture.try_run();
     let error = result.unwrap_err().to_string();
-    assert!(error.contains("8 pictures in a row failed") && error.contains("trap"), "{error}");
+    assert!(error.contains("8 images in a row failed") && error.contains("trap"), "{error}");
     assert!(events.len() < 50);
     assert!(fixture.index.is_empty());
 }
 
 #[test]
-fn an_encoder_that_panics_fails_pictures_not_the_process() {
+fn an_encoder_that_panics_fails_images_not_the_process() {
     let culprit = colour(2);
-    let trap = move |prepared: &glimpse_encoder::Prepared| {
+    let trap = move |prepared: &glimpse_encoder::PixelInput| {
         assert_ne!(*prepared.pixels.get_pixel(0, 0), culprit, "this colour is not to my taste");
         false
     };
     let fixture = Fixture::with(FakeEncoder::new(16).failing_on(trap));
-    (0..9).for_each(|i| drop(fixture.picture(&format!("{i}.png"), i)));
+    (0..9).for_each(|i| drop(fixture.image(&format!("{i}.png"), i)));
     let (summary, events) = fixture.run();
     assert_eq!((summary.indexed, summary.failed), (8, 1));
     assert!(events.iter().any(|event| matches!(event, FileEvent::Failed { reason, .. } if reason.contains("taste"))));
@@ -79,17 +79,17 @@ fn an_encoder_that_panics_fails_pictures_not_the_process() {
 #[test]
 fn a_root_that_is_not_there_is_an_error_before_anything_happens() {
     let mut fixture = Fixture::new();
-    fixture.picture("a.png", 1);
+    fixture.image("a.png", 1);
     fixture.options.roots.push(fixture.outside("nowhere"));
     let (result, events) = fixture.try_run();
     assert!(result.unwrap_err().to_string().contains("nowhere"));
-    assert_eq!((events.len(), fixture.encoder.pictures()), (0, 0));
+    assert_eq!((events.len(), fixture.encoder.images()), (0, 0));
 }
 
 #[test]
 fn an_emptied_root_is_taken_for_an_unmounted_drive() {
     let mut fixture = Fixture::new();
-    let (first, second) = (fixture.picture("one/a.png", 1), fixture.picture("two/b.png", 2));
+    let (first, second) = (fixture.image("one/a.png", 1), fixture.image("two/b.png", 2));
     fixture.options.roots = vec![fixture.path("one"), fixture.path("two")];
     fixture.options.prune = true;
     fixture.run();
@@ -113,7 +113,7 @@ fn an_emptied_root_is_taken_for_an_unmounted_drive() {
 #[test]
 fn nothing_is_concluded_about_folders_that_cannot_be_looked_at() {
     let fixture = Fixture::new();
-    let paths = ["open/a.png", "shut/deep/b.png"].map(|name| fixture.picture(name, name.len() as u32));
+    let paths = ["open/a.png", "shut/deep/b.png"].map(|name| fixture.image(name, name.len() as u32));
     fixture.run();
     paths.iter().for_each(|path| fs::remove_file(path).unwrap());
     let walked = walk::Walked {
@@ -130,10 +130,10 @@ fn nothing_is_concluded_about_folders_that_cannot_be_looked_at() {
 
 #[cfg(unix)]
 #[test]
-fn a_folder_without_permission_is_named_and_its_pictures_stay() {
+fn a_folder_without_permission_is_named_and_its_images_stay() {
     use std::os::unix::fs::PermissionsExt;
     let fixture = Fixture::new();
-    let (shut, open) = (fixture.picture("shut/a.png", 1), fixture.picture("open/b.png", 2));
+    let (shut, open) = (fixture.image("shut/a.png", 1), fixture.image("open/b.png", 2));
     fixture.run();
     let permit = |mode| fs::set_permissions(fixture.path("shut"), fs::Permissions::from_mode(mode)).unwrap();
     permit(0o000);
@@ -171,7 +171,7 @@ impl Observer for Impatient<'_> {
 #[test]
 fn a_cancelled_run_keeps_what_it_did_and_the_next_one_goes_on() {
     let fixture = Fixture::with(FakeEncoder::new(16).with_delay(Duration::from_millis(10)));
-    (0..400).for_each(|i| drop(fixture.picture(&format!("{i}.png"), i)));
+    (0..400).for_each(|i| drop(fixture.image(&format!("{i}.png"), i)));
     let cancel = AtomicBool::new(false);
     let mut observer = Impatient { cancel: &cancel, left: 10, events: Vec::new() };
     let summary = ingest(&fixture.index, &fixture.encoder, &fixture.options, &cancel, &mut observer).unwrap();
@@ -197,10 +197,10 @@ fn a_slow_encoder_holds_the_walk_back() {
     }
     let found = Arc::new(AtomicUsize::new(0));
     let held_at = Arc::new(AtomicUsize::new(0));
-    // The first picture is held until the walk stands still.
+    // The first image is held until the walk stands still.
     let trap = {
         let (found, held_at) = (Arc::clone(&found), Arc::clone(&held_at));
-        move |_: &glimpse_encoder::Prepared| {
+        move |_: &glimpse_encoder::PixelInput| {
             while held_at.load(Relaxed) == 0 {
                 let before = found.load(Relaxed);
                 std::thread::sleep(Duration::from_millis(500));
@@ -212,37 +212,37 @@ fn a_slow_encoder_holds_the_walk_back() {
         }
     };
     let fixture = Fixture::with(FakeEncoder::new(8).failing_on(trap));
-    (0..FILES).for_each(|i| drop(fixture.picture(&format!("{i}.bmp"), i as u32)));
+    (0..FILES).for_each(|i| drop(fixture.image(&format!("{i}.bmp"), i as u32)));
     let summary =
         ingest(&fixture.index, &fixture.encoder, &fixture.options, &AtomicBool::new(false), &mut Counter(&found))
             .unwrap();
     assert_eq!(summary.indexed, FILES);
-    // Waiting candidates, one in the hands of each thread and of the walk, waiting and current pictures.
+    // Waiting candidates, one in the hands of each thread and of the walk, waiting and current images.
     let most = pipeline::CANDIDATES + fixture.options.threads + 1 + 3 * fixture.options.batch;
     assert!((1..=most).contains(&held_at.load(Relaxed)), "{held_at:?}");
 }
 
-/// Decodes as always, but never ends with pictures of which `is_endless`, until `end` is set.
-fn endless(end: &Arc<AtomicBool>, is_endless: impl Fn(&[u8]) -> bool + Send + Sync + 'static) -> PictureDecoder {
+/// Decodes as always, but never ends with images of which `is_endless`, until `end` is set.
+fn endless(end: &Arc<AtomicBool>, is_endless: impl Fn(&[u8]) -> bool + Send + Sync + 'static) -> ImageDecoder {
     let end = Arc::clone(end);
-    PictureDecoder::new(move |bytes, limits, least| {
+    ImageDecoder::new(move |bytes, limits, least| {
         while is_endless(bytes) && !end.load(Relaxed) {
             std::thread::sleep(Duration::from_millis(5));
         }
-        glimpse_encoder::picture::decode_reduced(bytes, limits, least)
+        glimpse_encoder::image_file::decode_reduced(bytes, limits, least)
     })
 }
 
 #[test]
-fn a_picture_that_never_finishes_decoding_fails_and_the_rest_goes_on() {
+fn an_image_that_never_finishes_decoding_fails_and_the_rest_goes_on() {
     let mut fixture = Fixture::new();
     let end = Arc::new(AtomicBool::new(false));
-    let bomb = fixture.picture("bomb.png", 100);
+    let bomb = fixture.image("bomb.png", 100);
     fs::copy(&bomb, fixture.path("copy.png")).unwrap();
-    (0..20).for_each(|i| drop(fixture.picture(&format!("{i}.png"), i)));
+    (0..20).for_each(|i| drop(fixture.image(&format!("{i}.png"), i)));
     let bytes = fs::read(&bomb).unwrap();
     fixture.options.decoder = endless(&end, move |read| read == bytes);
-    fixture.options.picture_timeout = Duration::from_millis(300);
+    fixture.options.image_timeout = Duration::from_millis(300);
     let (summary, events) = fixture.run();
     assert_eq!((summary.indexed, summary.failed), (20, 2), "{events:?}");
     for name in ["bomb.png", "copy.png"] {
@@ -260,9 +260,9 @@ fn a_picture_that_never_finishes_decoding_fails_and_the_rest_goes_on() {
 fn a_run_ends_at_once_whatever_a_decoder_does_and_keeps_what_was_done() {
     let mut fixture = Fixture::new();
     let end = Arc::new(AtomicBool::new(false));
-    (0..2).for_each(|i| drop(fixture.picture(&format!("{i}.png"), i)));
+    (0..2).for_each(|i| drop(fixture.image(&format!("{i}.png"), i)));
     assert_eq!(fixture.run().0.indexed, 2);
-    (2..12).for_each(|i| drop(fixture.picture(&format!("{i}.png"), i)));
+    (2..12).for_each(|i| drop(fixture.image(&format!("{i}.png"), i)));
     fixture.options.decoder = endless(&end, |_| true);
     let cancel = Arc::new(AtomicBool::new(false));
     let stop = Arc::clone(&cancel);
@@ -280,12 +280,12 @@ fn a_run_ends_at_once_whatever_a_decoder_does_and_keeps_what_was_done() {
 }
 
 #[test]
-fn many_pictures_that_never_finish_end_the_run_with_their_names() {
+fn many_images_that_never_finish_end_the_run_with_their_names() {
     let mut fixture = Fixture::new();
     let end = Arc::new(AtomicBool::new(false));
-    (0..40).for_each(|i| drop(fixture.picture(&format!("{i}.png"), i)));
+    (0..40).for_each(|i| drop(fixture.image(&format!("{i}.png"), i)));
     fixture.options.decoder = endless(&end, |_| true);
-    fixture.options.picture_timeout = Duration::from_millis(50);
+    fixture.options.image_timeout = Duration::from_millis(50);
     let (result, events) = fixture.try_run();
     end.store(true, Relaxed);
     let error = result.unwrap_err();
@@ -294,16 +294,16 @@ fn many_pictures_that_never_finish_end_the_run_with_their_names() {
 }
 
 #[test]
-fn known_pictures_are_given_up_too() {
+fn known_images_are_given_up_too() {
     let mut fixture = Fixture::new();
     fixture.options.regions.make = false;
-    let [bomb, good] = [fixture.picture("bomb.png", 1), fixture.picture("good.png", 2)];
+    let [bomb, good] = [fixture.image("bomb.png", 1), fixture.image("good.png", 2)];
     assert_eq!(fixture.run().0.indexed, 2);
     let end = Arc::new(AtomicBool::new(false));
     let bytes = fs::read(&bomb).unwrap();
     fixture.options.regions = RegionOptions { make: true, refill: true, ..fixture.options.regions };
     fixture.options.decoder = endless(&end, move |read| read == bytes);
-    fixture.options.picture_timeout = Duration::from_millis(300);
+    fixture.options.image_timeout = Duration::from_millis(300);
     let (summary, events) = fixture.run();
     end.store(true, Relaxed);
     assert_eq!((summary.indexed, summary.failed), (1, 1), "{events:?}");
@@ -311,19 +311,19 @@ fn known_pictures_are_given_up_too() {
     assert_eq!([has(&bomb), has(&good)], [false, true]);
 }
 
-/// Regions of other pixels must not be stored under the number of a picture.
+/// Regions of other pixels must not be stored under the number of an image.
 #[test]
-fn a_known_picture_that_changes_during_the_run_gets_nothing() {
+fn a_known_image_that_changes_during_the_run_gets_nothing() {
     let mut fixture = Fixture::new();
     fixture.options.regions.make = false;
-    let paths = [fixture.picture("a.bmp", 1), fixture.picture("b.bmp", 2)];
+    let paths = [fixture.image("a.bmp", 1), fixture.image("b.bmp", 2)];
     assert_eq!(fixture.run().0.indexed, 2);
     fixture.options.regions = RegionOptions { make: true, refill: true, ..fixture.options.regions };
     fixture.options.batch = 1;
     let others = paths.clone();
-    fixture.options.decoder = PictureDecoder::new(move |bytes, limits, least| {
-        others.iter().zip(3..).for_each(|(path, seed)| write_picture(path, seed));
-        glimpse_encoder::picture::decode_reduced(bytes, limits, least)
+    fixture.options.decoder = ImageDecoder::new(move |bytes, limits, least| {
+        others.iter().zip(3..).for_each(|(path, seed)| write_image(path, seed));
+        glimpse_encoder::image_file::decode_reduced(bytes, limits, least)
     });
     let (summary, events) = fixture.run();
     assert_eq!((summary.indexed, summary.skipped), (1, 1), "{events:?}");
@@ -336,7 +336,7 @@ fn a_known_picture_that_changes_during_the_run_gets_nothing() {
 #[test]
 fn pipes_in_the_place_of_ignore_files_and_sidecars_are_named_and_not_waited_for() {
     let fixture = Fixture::new();
-    let good = fixture.picture("a/good.png", 1);
+    let good = fixture.image("a/good.png", 1);
     let pipes = [fixture.path("a/.glimpseignore"), fixture.path("a/good.xmp"), fixture.path("a/pipe.png")];
     assert!(std::process::Command::new("mkfifo").args(&pipes).status().unwrap().success());
     let (tell, told) = std::sync::mpsc::channel();

@@ -3,7 +3,7 @@
 use super::*;
 use crate::ingest::disk::tests::calls_of;
 
-/// Calls of the writing thread in a run over `n` copies of a picture, and its events.
+/// Calls of the writing thread in a run over `n` copies of an image, and its events.
 fn calls_of_run(fixture: &Fixture) -> (usize, Summary) {
     let (calls, (summary, _)) = calls_of(|| fixture.run());
     (calls, summary)
@@ -11,7 +11,7 @@ fn calls_of_run(fixture: &Fixture) -> (usize, Summary) {
 
 fn copies(n: usize) -> Fixture {
     let fixture = Fixture::new();
-    let first = fixture.picture("0/copy.png", 1);
+    let first = fixture.image("0/copy.png", 1);
     for i in 1..n {
         let path = fixture.path(&format!("{i}/copy.png"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -21,7 +21,7 @@ fn copies(n: usize) -> Fixture {
 }
 
 #[test]
-fn each_copy_of_a_picture_costs_the_same() {
+fn each_copy_of_an_image_costs_the_same() {
     for n in [100, 400] {
         let fixture = copies(n);
         let (calls, summary) = calls_of_run(&fixture);
@@ -42,7 +42,7 @@ fn each_copy_of_a_picture_costs_the_same() {
         assert_eq!(fixture.index.files_under(&fixture.root).unwrap().len(), n);
 
         // All of them are gone.
-        fixture.picture("other.png", 2);
+        fixture.image("other.png", 2);
         (0..n).for_each(|i| fs::remove_dir_all(fixture.path(&format!("m{i}"))).unwrap());
         let (calls, summary) = calls_of_run(&fixture);
         assert_eq!((summary.indexed, summary.missing), (1, n));
@@ -73,7 +73,7 @@ fn a_copy_is_told_from_a_file_that_moved() {
     assert!(fixture.index.file(&fixture.path("7/copy.png")).unwrap().is_none());
     // A file that was moved and one of another name that took its place at the same time.
     fs::rename(fixture.path("9/copy.png"), fixture.path("9/again.png")).unwrap();
-    fixture.picture("9/copy.png", 5);
+    fixture.image("9/copy.png", 5);
     let (summary, events) = fixture.run();
     assert_eq!((summary.indexed, summary.missing), (1, 0), "{events:?}");
 }
@@ -84,7 +84,7 @@ fn a_folder_costs_the_same_however_deep_it_lies() {
         let fixture = Fixture::new();
         let folder = fixture.path(&"d/".repeat(depth));
         fs::create_dir_all(&folder).unwrap();
-        write_picture(&folder.join("a.png"), 1);
+        write_image(&folder.join("a.png"), 1);
         let walk = || walk::Walker::new(&fixture.options.roots, false, &fixture.options.devices, |_| true).run();
         let (calls, walked) = calls_of(walk);
         assert!(walked.complete && walked.seen.len() == 1);

@@ -3,9 +3,9 @@
 //! The scan stays the owner of the vectors and the judge of every score; the graph only names candidates. hnsw_rs
 //! knows neither deletion nor change, and does not promise that a node can be reached, so here
 //!
-//! - a node is a number of our own, whose owner is looked up; a removed or changed picture leaves a dead node behind
+//! - a node is a number of our own, whose owner is looked up; a removed or changed image leaves a dead node behind
 //!   (rebuild when [`HnswRs::is_worn`]);
-//! - every node is looked for after a build and after it was added; pictures that their own vector does not find are
+//! - every node is looked for after a build and after it was added; images that their own vector does not find are
 //!   strays, and are compared one by one in every search;
 //! - a search that the graph is not made for (a narrow filter, many results, few vectors) is a scan.
 
@@ -95,7 +95,7 @@ impl HnswRs {
         dead * 5 > nodes || strays * 20 > nodes
     }
 
-    /// Looks for every picture by its own vector and notes the strays. After a build, and after many additions, which
+    /// Looks for every image by its own vector and notes the strays. After a build, and after many additions, which
     /// may have pushed links to others out of full lists.
     pub fn probe(&self) {
         let _writer = self.writer.lock();
@@ -106,7 +106,7 @@ impl HnswRs {
         nodes.links_per_node = links as f32 / nodes.owners.len().max(1) as f32;
     }
 
-    /// Looks for some pictures. The caller holds the writer's lock.
+    /// Looks for some images. The caller holds the writer's lock.
     fn find_strays(&self, ids: Vec<ImageId>) {
         let Some(links) = self.links.get() else { return };
         let is_lost = |&id: &ImageId| {
@@ -140,7 +140,7 @@ impl HnswRs {
         Ok(())
     }
 
-    /// Gives nodes to pictures that have a vector but no node. They are strays until they are looked for. The caller
+    /// Gives nodes to images that have a vector but no node. They are strays until they are looked for. The caller
     /// holds the writer's lock, or the only handle.
     fn adopt(&self, ids: &[ImageId]) -> Result<(), IndexError> {
         for ids in ids.chunks(BATCH) {
@@ -180,7 +180,13 @@ impl HnswRs {
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`], or if the query has no direction.
-    pub fn walk(&self, query: &[f32], k: usize, ef: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
+    pub fn search_graph(
+        &self,
+        query: &[f32],
+        k: usize,
+        ef: usize,
+        allowed: Option<&IdSet>,
+    ) -> Result<Vec<Scored>, IndexError> {
         let dim = self.vectors.dim();
         check_width(dim, query.len())?;
         let Some(links) = self.links.get() else { return Ok(Vec::new()) };
@@ -219,7 +225,7 @@ impl VectorIndex for HnswRs {
         let live = nodes - dead;
         let passing = allowed.map_or(live, |set| set.len().min(live));
         if let Plan::Graph { ef } = Plan::of(k, passing, nodes, self.params.ef_search) {
-            let found = self.walk(query, k, ef, allowed)?;
+            let found = self.search_graph(query, k, ef, allowed)?;
             if found.len() == k {
                 return Ok(found);
             }

@@ -105,8 +105,8 @@ impl HnswRs {
         remove_others(dir, &folder)
     }
 
-    /// Reads the graph from `dir` and brings it up to date with `vectors`: nodes of pictures that are gone or have
-    /// another vector die, pictures without a node get one. `None` if there is no snapshot.
+    /// Reads the graph from `dir` and brings it up to date with `vectors`: nodes of images that are gone or have
+    /// another vector die, images without a node get one. `None` if there is no snapshot.
     ///
     /// # Errors
     /// [`IndexError::Corrupt`] if a file is not as it was written, or was written by another version: build anew.
@@ -138,7 +138,7 @@ impl HnswRs {
         })
     }
 
-    /// Lets nodes die whose picture has not their vector, and gives nodes to pictures that have none.
+    /// Lets nodes die whose image has not their vector, and gives nodes to images that have none.
     fn catch_up(&self) -> Result<(), IndexError> {
         if let Some(links) = self.links.get() {
             let mut nodes = self.nodes.write();

@@ -17,7 +17,7 @@ fn scan_of(vectors: &[Vec<f32>]) -> Arc<ExactScan> {
 }
 
 fn walk(graph: &HnswRs, query: &[f32], k: usize, ef: usize) -> Vec<ImageId> {
-    graph.walk(query, k, ef, None).unwrap().iter().map(|scored| scored.id).collect()
+    graph.search_graph(query, k, ef, None).unwrap().iter().map(|scored| scored.id).collect()
 }
 
 fn recall(graph: &HnswRs, queries: &[Vec<f32>], ef: usize) -> f64 {
@@ -44,7 +44,7 @@ fn finds_what_the_scan_finds() {
 }
 
 #[test]
-fn every_picture_is_found_by_its_own_vector() {
+fn every_image_is_found_by_its_own_vector() {
     // Many equal vectors are what a graph is worst at: their lists are full of each other.
     let mut vectors = clustered(1500, 32, 12);
     let twin = vectors[3].clone();
@@ -52,12 +52,12 @@ fn every_picture_is_found_by_its_own_vector() {
     let graph = HnswRs::build(scan_of(&vectors), PARAMS).unwrap();
     for (i, vector) in (0..).zip(&vectors) {
         let best = walk(&graph, vector, vectors.len(), PROBE_EF);
-        assert!(best.contains(&ImageId(i)), "picture {i}, {:?}", graph.stats());
+        assert!(best.contains(&ImageId(i)), "image {i}, {:?}", graph.stats());
     }
 }
 
 #[test]
-fn removed_and_changed_pictures_leave_dead_nodes() {
+fn removed_and_changed_images_leave_dead_nodes() {
     let vectors = clustered(1200, 32, 13);
     let graph = HnswRs::build(scan_of(&vectors[..1000]), PARAMS).unwrap();
     assert!(!graph.is_worn());

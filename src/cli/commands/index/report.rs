@@ -35,7 +35,7 @@ impl<'a> Report<'a> {
         if context.quiet || !context.notes_to_terminal {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
-        bar.set_style(style("{spinner} {pos} pictures, {human_len} found so far"));
+        bar.set_style(style("{spinner} {pos} images, {human_len} found so far"));
         bar.enable_steady_tick(Duration::from_millis(200));
         Self { context, json, bar, bad: 0, cancel: Arc::default(), lost: None }
     }
@@ -157,9 +157,9 @@ fn sentence(summary: &Summary) -> String {
     ];
     let told: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let told = if told.is_empty() { "no pictures found".to_owned() } else { told.join(", ") };
+    let told = if told.is_empty() { "no images found".to_owned() } else { told.join(", ") };
     let rate = match summary.indexed as f64 / summary.elapsed.as_secs_f64().max(1e-3) {
-        rate if summary.indexed >= 10 => format!(", {rate:.1} pictures/s"),
+        rate if summary.indexed >= 10 => format!(", {rate:.1} images/s"),
         _ => String::new(),
     };
     let end = if summary.cancelled { "; stopped before the end" } else { "" };
@@ -193,13 +193,13 @@ mod tests {
     fn the_sums_are_told_without_zeros() {
         let elapsed = Duration::from_secs(4);
         let summary = Summary { indexed: 20, skipped: 2, elapsed, ..Summary::default() };
-        assert_eq!(sentence(&summary), "20 indexed, 2 skipped in 4.0 s, 5.0 pictures/s");
+        assert_eq!(sentence(&summary), "20 indexed, 2 skipped in 4.0 s, 5.0 images/s");
         let stopped = Summary { cancelled: true, elapsed, ..Summary::default() };
         let long = Summary { elapsed: 2 * elapsed, encoder_busy: 0.926, decoders_busy: 0.25, ..summary.clone() };
         assert_eq!(shares(&long, false), " (model busy 93 %, decoders 25 %)");
         assert_eq!((shares(&summary, false), shares(&stopped, true)), (String::new(), String::new()));
         assert_ne!(shares(&summary, true), "");
-        assert_eq!(sentence(&stopped), "no pictures found in 4.0 s; stopped before the end");
+        assert_eq!(sentence(&stopped), "no images found in 4.0 s; stopped before the end");
         let told = [0.44, 59.0, 185.0, 7800.0].map(|seconds| duration(Duration::from_secs_f64(seconds)));
         assert_eq!(told, ["0.4 s", "59 s", "3 min 05 s", "2 h 10 min"]);
     }

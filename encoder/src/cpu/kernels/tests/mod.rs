@@ -11,7 +11,7 @@ use std::ops::Range;
 use half::bf16;
 
 use super::buffers::{Packed, Tiles};
-use super::int8::Raised;
+use super::int8::OffsetU8;
 use super::isa::{Split, TILE, Values};
 use super::norm::to_tiles;
 use crate::cpu::load::{f32_rows, new_tiles, pack};
@@ -58,7 +58,7 @@ fn rounded(path: Path, values: &[f32]) -> Vec<f32> {
         Values::F32 => *value,
         Values::Bf16 => upper(*value),
         Values::Split => upper(*value) + upper(value - upper(*value)),
-        Values::Int8 | Values::Raised => unreachable!("only behind layer norms"),
+        Values::Int8 | Values::OffsetU8 => unreachable!("only behind layer norms"),
     };
     values.iter().map(hold).collect()
 }
@@ -69,7 +69,7 @@ fn rounding(path: Path, value: f64) -> f64 {
         Values::F32 => 0.0,
         Values::Bf16 => value.abs() / 256.0,
         Values::Split => value.abs() / 65_536.0,
-        Values::Int8 | Values::Raised => unreachable!("only behind layer norms"),
+        Values::Int8 | Values::OffsetU8 => unreachable!("only behind layer norms"),
     }
 }
 
@@ -98,7 +98,7 @@ fn row_of(tiles: &mut Tiles, row: usize) -> Vec<f64> {
                     upper.read().0.to_f64() + upper.add(TILE * 32).read().0.to_f64()
                 }
                 Values::Int8 => tiles.line::<i8>(row, col / 64).add(col % 64).read().into(),
-                Values::Raised => f64::from(tiles.line::<Raised>(row, col / 64).add(col % 64).read().0) - 128.0,
+                Values::OffsetU8 => f64::from(tiles.line::<OffsetU8>(row, col / 64).add(col % 64).read().0) - 128.0,
             }
         }
     };

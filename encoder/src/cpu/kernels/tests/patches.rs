@@ -5,19 +5,19 @@ use proptest::prelude::*;
 
 use super::super::patches::{CENTRE, fill};
 use super::{paths, row_of};
-use crate::Prepared;
+use crate::PixelInput;
 use crate::cpu::load::new_tiles;
 
-/// Grids of patches of pictures that are `beyond` pixels larger than their grids.
+/// Grids of patches of images that are `beyond` pixels larger than their grids.
 fn check_fill(grids: &[(usize, usize)], patch: usize, beyond: u32) {
-    let picture = |&(rows, cols): &(usize, usize)| {
+    let image = |&(rows, cols): &(usize, usize)| {
         let size = |count: usize| (count * patch) as u32 + beyond;
         let pixels = RgbImage::from_fn(size(cols), size(rows), |x, y| {
             Rgb([x * 7 + y * 13, x * 5 + y * 11 + 1, x ^ (y * 3)].map(|value| (value % 256) as u8))
         });
-        Prepared { rows, cols, pixels }
+        PixelInput { rows, cols, pixels }
     };
-    let pictures: Vec<Prepared> = grids.iter().map(picture).collect();
+    let images: Vec<PixelInput> = grids.iter().map(image).collect();
     let mut tokens = 0;
     let sequence = |&(rows, cols): &(usize, usize)| {
         tokens += rows * cols;
@@ -26,13 +26,13 @@ fn check_fill(grids: &[(usize, usize)], patch: usize, beyond: u32) {
     let sequences: Vec<_> = grids.iter().map(sequence).collect();
     for path in paths() {
         let mut out = new_tiles(path.values(), tokens, 3 * patch * patch);
-        fill(path, &pictures, &sequences, patch, &mut out);
-        for (picture, sequence) in pictures.iter().zip(&sequences) {
+        fill(path, &images, &sequences, patch, &mut out);
+        for (image, sequence) in images.iter().zip(&sequences) {
             for token in sequence.clone() {
-                let (row, col) = ((token - sequence.start) / picture.cols, (token - sequence.start) % picture.cols);
+                let (row, col) = ((token - sequence.start) / image.cols, (token - sequence.start) % image.cols);
                 let found = row_of(&mut out, token);
                 let pixel = |i: usize| ((col * patch + i % patch) as u32, (row * patch + i / patch) as u32);
-                let pixels = (0..patch * patch).map(pixel).flat_map(|(x, y)| picture.pixels.get_pixel(x, y).0);
+                let pixels = (0..patch * patch).map(pixel).flat_map(|(x, y)| image.pixels.get_pixel(x, y).0);
                 let expected: Vec<f64> = pixels.map(|value| f64::from(value) - f64::from(CENTRE)).collect();
                 assert_eq!(found[..expected.len()], expected, "{path} {grids:?}, patch {patch}: token {token}");
                 let rest = &found[expected.len()..];
@@ -52,10 +52,10 @@ fn patches_of_model_shapes() {
 #[test]
 fn tokens_that_are_not_the_patches_are_refused() {
     for path in paths() {
-        let pictures = [Prepared { rows: 2, cols: 2, pixels: RgbImage::new(32, 32) }];
+        let images = [PixelInput { rows: 2, cols: 2, pixels: RgbImage::new(32, 32) }];
         for (sequence, room) in [(0..3, 64), (0..4, 0), (64..68, 64)] {
             let attempt = std::panic::catch_unwind(|| {
-                fill(path, &pictures, std::slice::from_ref(&sequence), 16, &mut new_tiles(path.values(), room, 768));
+                fill(path, &images, std::slice::from_ref(&sequence), 16, &mut new_tiles(path.values(), room, 768));
             });
             assert!(attempt.is_err(), "{path}: {sequence:?} with room for {room}");
         }

@@ -39,7 +39,7 @@ fn check_norm(count: usize, width: usize, offset: f32, seed: u64) {
                 assert!(apart <= 1.01 * tolerance + rounding, "{place}: {}, not {expected}", operands[j]);
             }
             let filled = operands[width..].iter().all(|value| *value == 0.0);
-            assert!(filled || path.normed() == Values::Raised, "{path}, width {width}: what fills up a line");
+            assert!(filled || path.normed() == Values::OffsetU8, "{path}, width {width}: what fills up a line");
         }
     }
 }

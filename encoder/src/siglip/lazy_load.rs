@@ -3,12 +3,12 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// A value that is loaded once, by whoever asks first; the others wait.
-pub struct Late<T> {
+pub struct LazyLoad<T> {
     value: OnceLock<T>,
     loading: Mutex<()>,
 }
 
-impl<T> Late<T> {
+impl<T> LazyLoad<T> {
     pub const fn new() -> Self {
         Self { value: OnceLock::new(), loading: Mutex::new(()) }
     }
@@ -36,9 +36,9 @@ mod tests {
 
     #[test]
     fn a_failure_is_tried_again_and_a_value_is_loaded_once() {
-        let late = Late::new();
-        assert_eq!(late.get_or_load(|| Err("no")), Err("no"));
-        assert_eq!(late.get_or_load(|| Ok::<_, &str>(1)), Ok(&1));
-        assert_eq!(late.get_or_load(|| Ok::<_, &str>(2)), Ok(&1));
+        let lazy_load = LazyLoad::new();
+        assert_eq!(lazy_load.get_or_load(|| Err("no")), Err("no"));
+        assert_eq!(lazy_load.get_or_load(|| Ok::<_, &str>(1)), Ok(&1));
+        assert_eq!(lazy_load.get_or_load(|| Ok::<_, &str>(2)), Ok(&1));
     }
 }

@@ -5,14 +5,14 @@ use image::{RgbImage, RgbaImage};
 use libheif_rs::{ColorSpace, DecodingOptions, HeifContext, HeifError, LibHeif, RgbChroma};
 
 use super::raster::on_white;
-use super::{Decoded, Format, Limits, PictureError};
+use super::{Decoded, Format, ImageError, Limits};
 
-pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, PictureError> {
-    let refusal = |error: HeifError| PictureError::broken(format, error.message);
+pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, ImageError> {
+    let refusal = |error: HeifError| ImageError::broken(format, error.message);
     let context = HeifContext::read_from_bytes(bytes).map_err(refusal)?;
     let handle = context.primary_image_handle().map_err(refusal)?;
     let pixels = u64::from(handle.width()) * u64::from(handle.height());
-    // The planes as coded, at up to two bytes a sample, and the interleaved picture beside them.
+    // The planes as coded, at up to two bytes a sample, and the interleaved image beside them.
     limits.check(handle.width(), handle.height(), pixels * (6 + 4))?;
 
     let alpha = handle.has_alpha_channel();
@@ -22,7 +22,7 @@ pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, 
         options.set_convert_hdr_to_8bit(true);
     }
     let image = LibHeif::new().decode(&handle, ColorSpace::Rgb(chroma), options).map_err(refusal)?;
-    let unfilled = || PictureError::broken(format, "its rows do not fill the size it announces");
+    let unfilled = || ImageError::broken(format, "its rows do not fill the size it announces");
     let plane = image.planes().interleaved.ok_or_else(unfilled)?;
     let row_bytes = plane.width as usize * if alpha { 4 } else { 3 };
     let rows = plane.data.chunks(plane.stride.max(1)).take(plane.height as usize);

@@ -1,4 +1,4 @@
-//! Pictures to ask with: uploaded or pasted, kept in memory for a while.
+//! Images to ask with: uploaded or pasted, kept in memory for a while.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -9,10 +9,10 @@ use super::file::is_known;
 use super::images::FOREVER;
 use crate::error::{ApiError, Code};
 use crate::extract::read_body;
-use crate::state::{AppState, draw};
+use crate::state::{AppState, run_decode};
 use crate::uploads::{MAX_UPLOAD, Upload};
 
-/// A picture that was sent.
+/// An image that was sent.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UploadView {
     /// Names it in the terms of a search, until the server forgets it.
@@ -25,7 +25,7 @@ pub struct UploadView {
     bytes: usize,
 }
 
-/// Send a picture to search with
+/// Send an image to search with
 ///
 /// The body is the file itself, 32 MB and 100 megapixels at most. It is decoded at once, kept in memory under the hash of
 /// its bytes, and never written to disk. A few arrive at a time; past that, the answer is `busy`.
@@ -39,13 +39,13 @@ pub async fn upload(
 ) -> Result<HttpResponse, ApiError> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("image/") && kind != "application/octet-stream" {
-        let error = ApiError::new(Code::UnsupportedMediaType, "the body is not announced as a picture");
+        let error = ApiError::new(Code::UnsupportedMediaType, "the body is not announced as an image");
         return Err(error.hint("send the file itself with `Content-Type: image/jpeg` or the like"));
     }
     // Held until the bytes are read, decoded and kept: what uploads take is bounded, however many come.
     let _place = state.uploading.try_acquire().map_err(|_| ApiError::busy())?;
     let bytes = read_body(&request, payload.into_inner(), MAX_UPLOAD, state.limits.upload_time).await?;
-    let view = draw(&state, move |state| {
+    let view = run_decode(&state, move |state| {
         let upload = Upload::read(bytes)?;
         let (width, height) = (upload.width, upload.height);
         let view = UploadView { key: upload.key.clone(), width, height, bytes: upload.bytes.len() };
@@ -55,7 +55,7 @@ pub async fn upload(
     Ok(HttpResponse::Created().json(view.await?))
 }
 
-/// Thumbnail of a picture that was sent
+/// Thumbnail of an image that was sent
 #[utoipa::path(get, path = "/api/v1/pictures/{key}/thumbnail", operation_id = "upload_thumbnail", tag = "search", params(("key" = String, Path)),
     responses((status = 200, content_type = "image/jpeg", body = Vec<u8>), (status = 304),
         (status = "default", body = ApiError)))]

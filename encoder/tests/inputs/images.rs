@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use glimpse_encoder::picture::{Format, Limits, Picture, PictureError, decode, read_file};
+use glimpse_encoder::image_file::{DecodedImage, Format, ImageError, Limits, decode, read_file};
 use image::{ImageFormat, Rgb, RgbImage};
 use proptest::prelude::*;
 
@@ -21,16 +21,16 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn pictures() -> Vec<(String, Vec<u8>)> {
+fn images() -> Vec<(String, Vec<u8>)> {
     let read = |path: PathBuf| (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(path).unwrap());
     files(&crate::golden("preprocess/pictures")).into_iter().map(read).collect()
 }
 
-fn picture(name: &str) -> Vec<u8> {
+fn image(name: &str) -> Vec<u8> {
     std::fs::read(crate::golden("preprocess/pictures").join(name)).unwrap()
 }
 
-fn decode_default(bytes: &[u8]) -> Result<Picture, PictureError> {
+fn decode_default(bytes: &[u8]) -> Result<DecodedImage, ImageError> {
     decode(bytes, &Limits::default())
 }
 
@@ -48,18 +48,18 @@ fn heic_and_avif_decode_upright_and_broken_ones_say_so() {
     let names = ["colour.heic", "colour.avif", "turned.heic", "alpha.avif"];
     for name in names {
         let bytes = std::fs::read(crate::golden("heif").join(name)).unwrap();
-        let picture = decode_default(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let image = decode_default(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
         let format = if name.ends_with("heic") { Format::Heic } else { Format::Avif };
-        assert_eq!((picture.format, picture.pixels.dimensions()), (format, (48, 32)), "{name}");
+        assert_eq!((image.format, image.pixels.dimensions()), (format, (48, 32)), "{name}");
         let expected = if name == "alpha.avif" { [colour[0], colour[1], colour[2], [255; 3]] } else { colour };
-        for (found, expected) in quarters(&picture.pixels).into_iter().zip(expected) {
+        for (found, expected) in quarters(&image.pixels).into_iter().zip(expected) {
             let apart = found.iter().zip(expected).map(|(a, b)| a.abs_diff(b)).max().unwrap();
             assert!(apart <= 12, "{name}: {found:?} instead of {expected:?}");
         }
         let cut = decode_default(&bytes[..bytes.len() / 2]).unwrap_err();
-        assert!(matches!(cut, PictureError::Broken { .. }), "{name}: {cut}");
+        assert!(matches!(cut, ImageError::Broken { .. }), "{name}: {cut}");
         let small = Limits { max_pixels: 1000, ..Limits::default() };
-        assert!(matches!(decode(&bytes, &small), Err(PictureError::TooLarge { .. })), "{name}");
+        assert!(matches!(decode(&bytes, &small), Err(ImageError::TooLarge { .. })), "{name}");
     }
 }
 
@@ -68,19 +68,19 @@ fn four_quarters_in_every_format() {
     let colour = [[200, 40, 40], [40, 200, 40], [40, 40, 200], [230, 230, 230]];
     let grey = [88, 134, 58, 230].map(|level| [level; 3]);
     let flat = [colour[0], colour[1], colour[2], [255; 3]];
-    let names = pictures();
+    let names = images();
     assert!(names.len() >= 20);
     for (name, bytes) in names {
-        let picture = decode_default(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(picture.pixels.dimensions(), (48, 32), "{name}");
-        assert_eq!(picture.orientation, if name.starts_with("turned") { 6 } else { 1 }, "{name}");
+        let image = decode_default(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(image.pixels.dimensions(), (48, 32), "{name}");
+        assert_eq!(image.orientation, if name.starts_with("turned") { 6 } else { 1 }, "{name}");
         let expected = match name.split('.').next().unwrap() {
             "grey" | "grey16" => grey,
             "alpha" => flat,
             _ => colour,
         };
         let tolerance = if name.ends_with("jpg") || name.starts_with("lossy") { 12 } else { 2 };
-        for (quarter, (found, expected)) in quarters(&picture.pixels).into_iter().zip(expected).enumerate() {
+        for (quarter, (found, expected)) in quarters(&image.pixels).into_iter().zip(expected).enumerate() {
             let apart = found.iter().zip(expected).map(|(a, b)| a.abs_diff(b)).max().unwrap();
             assert!(apart <= tolerance, "{name}: quarter {quarter} is {found:?}, not {expected:?}");
         }
@@ -91,7 +91,7 @@ fn four_quarters_in_every_format() {
 fn the_name_of_a_file_says_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("holiday.png");
-    std::fs::write(&path, picture("baseline.jpg")).unwrap();
+    std::fs::write(&path, image("baseline.jpg")).unwrap();
     let bytes = read_file(&path, &Limits::default()).unwrap();
     assert_eq!(decode_default(&bytes).unwrap().format, Format::Jpeg);
     let error = read_file(&path, &Limits { max_bytes: 100, ..Limits::default() }).unwrap_err().to_string();
@@ -113,7 +113,7 @@ fn noise(format: ImageFormat) -> Vec<u8> {
 }
 
 #[test]
-fn half_a_file_is_no_picture() {
+fn half_a_file_is_no_image() {
     for format in
         [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Tiff, ImageFormat::Bmp]
     {
@@ -121,7 +121,7 @@ fn half_a_file_is_no_picture() {
         decode_default(&bytes).unwrap();
         for part in [1, 2, 3] {
             let result = decode_default(&bytes[..bytes.len() * part / 4]);
-            assert!(matches!(result, Err(PictureError::Broken { .. })), "{format:?}, {part}/4: {result:?}");
+            assert!(matches!(result, Err(ImageError::Broken { .. })), "{format:?}, {part}/4: {result:?}");
         }
     }
     let jpeg = noise(ImageFormat::Jpeg);
@@ -140,40 +140,40 @@ fn a_jpeg_may_lack_its_last_marker_or_have_a_tail() {
 #[test]
 fn limits_hold_before_anything_is_decoded() {
     let default = Limits::default();
-    for (name, bytes) in pictures() {
+    for (name, bytes) in images() {
         for (limits, said) in [
             (Limits { max_pixels: 48 * 32 - 1, ..default }, "1535 pixels"),
             (Limits { max_side: 47, ..default }, "47 pixels a side"),
             (Limits { max_bytes: 50, ..default }, "50 bytes"),
         ] {
             let error = decode(&bytes, &limits).unwrap_err();
-            assert!(matches!(error, PictureError::TooLarge { .. }), "{name}: {error}");
+            assert!(matches!(error, ImageError::TooLarge { .. }), "{name}: {error}");
             // PNG's own decoder is asked to enforce the side, in its own words.
             assert!(error.to_string().contains(said) || name.ends_with("png"), "{name}: {error}");
         }
         let starved = decode(&bytes, &Limits { max_alloc: 1000, ..default });
-        assert!(matches!(starved, Err(PictureError::TooLarge { .. })), "{name}: {starved:?}");
+        assert!(matches!(starved, Err(ImageError::TooLarge { .. })), "{name}: {starved:?}");
     }
 }
 
 #[test]
 fn bombs_are_refused_by_their_headers() {
-    let mut gif = picture("plain.gif");
+    let mut gif = image("plain.gif");
     gif[6..10].copy_from_slice(&[0xFF; 4]);
-    let mut bmp = picture("plain.bmp");
+    let mut bmp = image("plain.bmp");
     bmp[18..22].copy_from_slice(&60_000u32.to_le_bytes());
     bmp[22..26].copy_from_slice(&60_000u32.to_le_bytes());
-    let mut jpeg = picture("progressive.jpg");
+    let mut jpeg = image("progressive.jpg");
     let frame = jpeg.windows(2).position(|pair| pair == [0xFF, 0xC2]).unwrap();
     jpeg[frame + 5..frame + 9].copy_from_slice(&[0xFF, 0, 0xFF, 0]);
-    let mut png = picture("rgb.png");
+    let mut png = image("rgb.png");
     png[16..20].copy_from_slice(&50_000u32.to_be_bytes());
     png[20..24].copy_from_slice(&50_000u32.to_be_bytes());
     let sum = crc32(&png[12..29]);
     png[29..33].copy_from_slice(&sum.to_be_bytes());
     for (name, bytes) in [("gif", gif), ("bmp", bmp), ("jpeg", jpeg), ("png", png)] {
         let result = decode_default(&bytes);
-        assert!(matches!(result, Err(PictureError::TooLarge { .. })), "{name}: {result:?}");
+        assert!(matches!(result, Err(ImageError::TooLarge { .. })), "{name}: {result:?}");
     }
 }
 
@@ -185,7 +185,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// Whatever happens to a file, it gives a picture within the limits or an error.
+    /// Whatever happens to a file, it gives an image within the limits or an error.
     #[test]
     fn damage_never_gets_out(
         which in 0usize..1000,
@@ -193,20 +193,20 @@ proptest! {
         keep in 0.3f64..1.3,
     ) {
         let limits = Limits { max_pixels: 1 << 20, max_side: 4096, max_alloc: 64 << 20, max_bytes: 1 << 20 };
-        let all = pictures();
+        let all = images();
         let (_, mut bytes) = all[which % all.len()].clone();
         for (at, value) in changes {
             let at = at.index(bytes.len());
             bytes[at] = value;
         }
         bytes.truncate((bytes.len() as f64 * keep) as usize);
-        if let Ok(picture) = decode(&bytes, &limits) {
-            prop_assert!(u64::from(picture.pixels.width()) * u64::from(picture.pixels.height()) <= limits.max_pixels);
+        if let Ok(image) = decode(&bytes, &limits) {
+            prop_assert!(u64::from(image.pixels.width()) * u64::from(image.pixels.height()) <= limits.max_pixels);
         }
     }
 }
 
-/// Mean difference of two pictures of one size, in grey levels.
+/// Mean difference of two images of one size, in grey levels.
 fn difference(a: &RgbImage, b: &RgbImage) -> f64 {
     let sum: u64 = a.as_raw().iter().zip(b.as_raw()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
     sum as f64 / a.as_raw().len() as f64
@@ -244,7 +244,7 @@ const NOT_READ: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn odd_pictures_decode_and_bad_ones_say_why() {
+fn odd_images_decode_and_bad_ones_say_why() {
     let Some(folder) = crate::shared("odd") else { return };
     let decode_file = |path: &Path| decode_default(&std::fs::read(path).unwrap());
     let mut wrong = Vec::new();

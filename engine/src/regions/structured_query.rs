@@ -9,17 +9,17 @@ use crate::EngineError;
 use crate::query::MAX_TEXT;
 
 /// Most things of a form, and most that it rules out.
-pub const MAX_THINGS: usize = 8;
+pub const MAX_OBJECTS: usize = 8;
 /// Most boxes of a thing that a form can ask for.
 pub const MAX_COUNT: usize = 10;
 
-/// A question about what pictures show and where, in the form that `docs/query-form.md` describes. It is also the JSON
+/// A question about what images show and where, in the form that `docs/query-form.md` describes. It is also the JSON
 /// that programs send.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Form {
-    /// What a picture must show, as different regions of it.
-    pub things: Vec<Thing>,
+pub struct StructuredQuery {
+    /// What an image must show, as different regions of it.
+    pub things: Vec<QueryObject>,
     /// What no region of it may show.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<String>,
@@ -28,10 +28,10 @@ pub struct Form {
     pub relations: Vec<Relation>,
 }
 
-/// Something that a picture must show.
+/// Something that an image must show.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Thing {
+pub struct QueryObject {
     /// Its name, in any language.
     pub text: String,
     /// Fewest regions that show it.
@@ -42,14 +42,14 @@ pub struct Thing {
     pub at_most: Option<usize>,
 }
 
-/// `first` lies so to `second`, both being places in [`Form::things`].
+/// `first` lies so to `second`, both being places in [`StructuredQuery::things`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Relation {
     /// A thing.
     pub first: usize,
     /// How it lies.
-    pub is: Lies,
+    pub is: SpatialRelation,
     /// Another thing.
     pub second: usize,
 }
@@ -57,7 +57,7 @@ pub struct Relation {
 /// How one box lies to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Lies {
+pub enum SpatialRelation {
     /// Its centre is left of the other's, and they share less than half of the narrower one's width.
     LeftOf,
     /// The same to the right.
@@ -78,7 +78,7 @@ fn one() -> usize {
     1
 }
 
-impl Thing {
+impl QueryObject {
     /// One of these or more.
     pub fn named(text: impl Into<String>) -> Self {
         Self { text: text.into(), at_least: 1, at_most: None }
@@ -90,7 +90,7 @@ impl Thing {
     }
 }
 
-impl Lies {
+impl SpatialRelation {
     /// All, with their words in the query form.
     pub const ALL: [(Self, &'static str); 7] = [
         (Self::LeftOf, "left of"),
@@ -104,7 +104,7 @@ impl Lies {
 
     /// The words in the query form.
     pub fn words(self) -> &'static str {
-        Self::ALL.iter().find(|(lies, _)| *lies == self).map_or("", |(_, words)| words)
+        Self::ALL.iter().find(|(spatial, _)| *spatial == self).map_or("", |(_, words)| words)
     }
 
     /// True if `first` lies so to `second`.
@@ -141,20 +141,20 @@ impl Lies {
     }
 }
 
-impl Form {
+impl StructuredQuery {
     /// A single thing.
     pub fn thing(text: impl Into<String>) -> Self {
-        Self { things: vec![Thing::named(text)], ..Self::default() }
+        Self { things: vec![QueryObject::named(text)], ..Self::default() }
     }
 
     /// Says what makes no sense, before any work is done.
     pub(crate) fn validate(&self) -> Result<(), EngineError> {
         let refuse = |reason: String| Err(EngineError::BadRequest(reason));
         if self.things.is_empty() {
-            return refuse("nothing to find: name a thing that pictures must show".into());
+            return refuse("nothing to find: name a thing that images must show".into());
         }
-        if self.things.len() > MAX_THINGS || self.without.len() > MAX_THINGS {
-            return refuse(format!("a form has {MAX_THINGS} things at most, and rules out as many"));
+        if self.things.len() > MAX_OBJECTS || self.without.len() > MAX_OBJECTS {
+            return refuse(format!("a form has {MAX_OBJECTS} things at most, and rules out as many"));
         }
         for text in self.things.iter().map(|thing| &thing.text).chain(&self.without) {
             if text.trim().is_empty() {
@@ -185,8 +185,8 @@ impl Form {
     }
 }
 
-/// As it is typed; [`Form::parse`] reads it back.
-impl fmt::Display for Form {
+/// As it is typed; [`StructuredQuery::parse`] reads it back.
+impl fmt::Display for StructuredQuery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut between = "";
         let mut related = vec![false; self.things.len()];
@@ -207,7 +207,7 @@ impl fmt::Display for Form {
     }
 }
 
-impl fmt::Display for Thing {
+impl fmt::Display for QueryObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.at_least, self.at_most) {
             (1, None) => {}
@@ -261,13 +261,13 @@ mod tests {
     fn boxes_lie_as_people_would_say() {
         let (small, large) = (rect(0.1, 0.4, 0.2, 0.5), rect(0.5, 0.3, 0.9, 0.9));
         let inner = rect(0.6, 0.5, 0.7, 0.6);
-        let holding = |a: &Rect, b: &Rect| -> Vec<Lies> {
-            Lies::ALL.iter().map(|(lies, _)| *lies).filter(|lies| lies.holds(a, b)).collect()
+        let holding = |a: &Rect, b: &Rect| -> Vec<SpatialRelation> {
+            SpatialRelation::ALL.iter().map(|(spatial, _)| *spatial).filter(|spatial| spatial.holds(a, b)).collect()
         };
-        assert_eq!(holding(&small, &large), [Lies::LeftOf, Lies::SmallerThan]);
-        assert_eq!(holding(&large, &small), [Lies::RightOf, Lies::LargerThan]);
-        assert_eq!(holding(&inner, &large), [Lies::Inside, Lies::SmallerThan]);
-        assert_eq!(holding(&rect(0.5, 0.0, 0.9, 0.2), &large), [Lies::Above, Lies::SmallerThan]);
+        assert_eq!(holding(&small, &large), [SpatialRelation::LeftOf, SpatialRelation::SmallerThan]);
+        assert_eq!(holding(&large, &small), [SpatialRelation::RightOf, SpatialRelation::LargerThan]);
+        assert_eq!(holding(&inner, &large), [SpatialRelation::Inside, SpatialRelation::SmallerThan]);
+        assert_eq!(holding(&rect(0.5, 0.0, 0.9, 0.2), &large), [SpatialRelation::Above, SpatialRelation::SmallerThan]);
         assert_eq!(holding(&small, &small), []);
     }
 
@@ -275,41 +275,47 @@ mod tests {
     fn a_relation_reversed_says_the_same() {
         let boxes = [rect(0.0, 0.0, 0.3, 0.2), rect(0.5, 0.1, 0.6, 0.9), rect(0.1, 0.1, 0.2, 0.15)];
         for (a, b) in boxes.iter().flat_map(|a| boxes.iter().map(move |b| (a, b))) {
-            for (lies, _) in Lies::ALL {
-                assert!(lies.reversed().is_none_or(|reversed| reversed.holds(b, a) == lies.holds(a, b)));
+            for (spatial, _) in SpatialRelation::ALL {
+                assert!(spatial.reversed().is_none_or(|reversed| reversed.holds(b, a) == spatial.holds(a, b)));
             }
         }
     }
 
     #[test]
     fn nonsense_is_refused_with_a_reason() {
-        let two = || vec![Thing::named("a"), Thing::named("b")];
-        let relation = |first, second| vec![Relation { first, is: Lies::Above, second }];
+        let two = || vec![QueryObject::named("a"), QueryObject::named("b")];
+        let relation = |first, second| vec![Relation { first, is: SpatialRelation::Above, second }];
         let nonsense = [
-            Form::default(),
-            Form::thing("  "),
-            Form { things: vec![Thing::named("a"); MAX_THINGS + 1], ..Form::default() },
-            Form { things: vec![Thing { at_least: 0, ..Thing::named("a") }], ..Form::default() },
-            Form { things: vec![Thing { at_least: 3, at_most: Some(2), ..Thing::named("a") }], ..Form::default() },
-            Form { things: two(), relations: relation(0, 2), ..Form::default() },
-            Form { things: two(), relations: relation(1, 1), ..Form::default() },
-            Form { things: two(), without: vec![String::new()], ..Form::default() },
+            StructuredQuery::default(),
+            StructuredQuery::thing("  "),
+            StructuredQuery { things: vec![QueryObject::named("a"); MAX_OBJECTS + 1], ..StructuredQuery::default() },
+            StructuredQuery {
+                things: vec![QueryObject { at_least: 0, ..QueryObject::named("a") }],
+                ..StructuredQuery::default()
+            },
+            StructuredQuery {
+                things: vec![QueryObject { at_least: 3, at_most: Some(2), ..QueryObject::named("a") }],
+                ..StructuredQuery::default()
+            },
+            StructuredQuery { things: two(), relations: relation(0, 2), ..StructuredQuery::default() },
+            StructuredQuery { things: two(), relations: relation(1, 1), ..StructuredQuery::default() },
+            StructuredQuery { things: two(), without: vec![String::new()], ..StructuredQuery::default() },
         ];
         for form in nonsense {
             assert!(matches!(form.validate(), Err(EngineError::BadRequest(_))), "{form:?}");
         }
-        Form { things: two(), relations: relation(1, 0), without: vec!["c".into()] }.validate().unwrap();
+        StructuredQuery { things: two(), relations: relation(1, 0), without: vec!["c".into()] }.validate().unwrap();
     }
 
     #[test]
     fn json_leaves_out_what_goes_without_saying() {
-        let json = serde_json::to_string(&Form::thing("狗")).unwrap();
+        let json = serde_json::to_string(&StructuredQuery::thing("狗")).unwrap();
         assert_eq!(json, r#"{"things":[{"text":"狗","at_least":1}]}"#);
-        let form: Form = serde_json::from_str(
+        let form: StructuredQuery = serde_json::from_str(
             r#"{"things":[{"text":"a"},{"text":"b"}],"relations":[{"first":0,"is":"left-of","second":1}]}"#,
         )
         .unwrap();
-        assert_eq!(form.relations, [Relation { first: 0, is: Lies::LeftOf, second: 1 }]);
-        assert!(serde_json::from_str::<Form>(r#"{"things":[],"wihtout":[]}"#).is_err());
+        assert_eq!(form.relations, [Relation { first: 0, is: SpatialRelation::LeftOf, second: 1 }]);
+        assert!(serde_json::from_str::<StructuredQuery>(r#"{"things":[],"wihtout":[]}"#).is_err());
     }
 }

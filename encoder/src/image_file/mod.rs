@@ -2,7 +2,7 @@
 //!
 //! [`decode`] sniffs the format ([`Format::sniff`]), hands JPEG to zune-jpeg, HEIC and AVIF to libheif (feature `heic`), the
 //! rest to the `image` crate, and turns the result upright. Sizes are checked before a pixel is decoded, and a decoder
-//! that panics costs its picture only.
+//! that panics costs its image only.
 //!
 //! Embedded colour profiles are not applied: as in the reference processors, pixel values count as sRGB.
 
@@ -19,7 +19,7 @@ use std::path::Path;
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 
-pub use error::PictureError;
+pub use error::ImageError;
 pub use sniff::Format;
 
 use crate::{EncodeError, files, guard};
@@ -31,7 +31,7 @@ pub struct Limits {
     pub max_pixels: u64,
     /// Largest side in pixels.
     pub max_side: u32,
-    /// Largest number of bytes that a decoder may hold at once, its result included. Turning a picture upright or
+    /// Largest number of bytes that a decoder may hold at once, its result included. Turning an image upright or
     /// flattening it needs a second copy of the pixels for a moment.
     pub max_alloc: u64,
     /// Largest file in bytes.
@@ -45,9 +45,9 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Refuses a picture of `width x height` pixels whose decoding needs `alloc` bytes.
-    fn check(&self, width: u32, height: u32, alloc: u64) -> Result<(), PictureError> {
-        let too_large = |found: String, limit: String| Err(PictureError::TooLarge { found, limit });
+    /// Refuses an image of `width x height` pixels whose decoding needs `alloc` bytes.
+    fn check(&self, width: u32, height: u32, alloc: u64) -> Result<(), ImageError> {
+        let too_large = |found: String, limit: String| Err(ImageError::TooLarge { found, limit });
         if width.max(height) > self.max_side {
             return too_large(format!("{width} x {height} pixels"), format!("{} pixels a side", self.max_side));
         }
@@ -63,9 +63,9 @@ impl Limits {
         Ok(())
     }
 
-    fn check_bytes(&self, bytes: u64) -> Result<(), PictureError> {
+    fn check_bytes(&self, bytes: u64) -> Result<(), ImageError> {
         if bytes > self.max_bytes {
-            return Err(PictureError::TooLarge {
+            return Err(ImageError::TooLarge {
                 found: format!("a file of {bytes} bytes"),
                 limit: format!("{} bytes", self.max_bytes),
             });
@@ -74,12 +74,12 @@ impl Limits {
     }
 }
 
-/// A decoded picture.
+/// A decoded image.
 #[derive(Debug, Clone)]
-pub struct Picture {
+pub struct DecodedImage {
     /// Upright (EXIF orientation applied) RGB pixels; transparency lies on white.
     pub pixels: RgbImage,
-    /// Width and height of the whole picture, upright. The pixels are fewer if they were asked for at a smaller scale.
+    /// Width and height of the whole image, upright. The pixels are fewer if they were asked for at a smaller scale.
     pub size: (u32, u32),
     /// Format of the file, sniffed from its bytes.
     pub format: Format,
@@ -104,8 +104,8 @@ impl Decoded {
 /// Decodes a file's bytes. Animated files give their first frame.
 ///
 /// # Errors
-/// [`PictureError`]; a panicking decoder is caught and counts as a broken file.
-pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureError> {
+/// [`ImageError`]; a panicking decoder is caught and counts as a broken file.
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<DecodedImage, ImageError> {
     decode_at(bytes, limits, None)
 }
 
@@ -114,11 +114,11 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureError> {
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_reduced(bytes: &[u8], limits: &Limits, least: u32) -> Result<Picture, PictureError> {
+pub fn decode_reduced(bytes: &[u8], limits: &Limits, least: u32) -> Result<DecodedImage, ImageError> {
     decode_at(bytes, limits, Some(least))
 }
 
-fn decode_at(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Picture, PictureError> {
+fn decode_at(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<DecodedImage, ImageError> {
     limits.check_bytes(bytes.len() as u64)?;
     let format = Format::sniff(bytes)?;
     let decoded = guard::catch(|| match format {
@@ -128,15 +128,15 @@ fn decode_at(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Pictur
         _ => raster::decode(bytes, format, limits),
     });
     let Decoded { pixels, size: (width, height), orientation } =
-        decoded.unwrap_or_else(|panic| Err(PictureError::broken(format, format!("the decoder gave up: {panic}"))))?;
+        decoded.unwrap_or_else(|panic| Err(ImageError::broken(format, format!("the decoder gave up: {panic}"))))?;
     let size = if orientation.to_exif() < 5 { (width, height) } else { (height, width) };
-    Ok(Picture { pixels: upright(pixels, orientation), size, format, orientation: orientation.to_exif() })
+    Ok(DecodedImage { pixels: upright(pixels, orientation), size, format, orientation: orientation.to_exif() })
 }
 
 /// Reads a file whole, but never more than [`Limits::max_bytes`] of it.
 ///
 /// # Errors
-/// [`EncodeError::Io`] naming the file, or [`PictureError::TooLarge`].
+/// [`EncodeError::Io`] naming the file, or [`ImageError::TooLarge`].
 pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, EncodeError> {
     let io = |source| EncodeError::Io { path: path.to_owned(), source };
     let file = files::open(path).map_err(io)?;

@@ -7,15 +7,15 @@ use parking_lot::Mutex;
 use crate::EngineError;
 
 /// One answer and the question that it belongs to.
-pub(crate) struct Latest<T>(Mutex<Option<(String, Arc<T>)>>);
+pub(crate) struct MemoizedAnswer<T>(Mutex<Option<(String, Arc<T>)>>);
 
-impl<T> Default for Latest<T> {
+impl<T> Default for MemoizedAnswer<T> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<T> Latest<T> {
+impl<T> MemoizedAnswer<T> {
     /// The answer to `question`, which names the revision of the index: remembered, or made now. It
     /// is remembered if
     /// `keep` says so.
@@ -44,18 +44,18 @@ mod tests {
 
     #[test]
     fn an_answer_is_made_once_for_each_question_that_is_worth_keeping() {
-        let latest = Latest::default();
+        let answer = MemoizedAnswer::default();
         let mut made = 0;
         let mut ask = |question: &str, keep: bool| {
             let make = || {
                 made += 1;
                 Ok(made)
             };
-            *latest.get_or_make(question.to_owned(), make, |_| keep).unwrap()
+            *answer.get_or_make(question.to_owned(), make, |_| keep).unwrap()
         };
         assert_eq!([ask("a", true), ask("a", true), ask("b", false), ask("b", false), ask("a", true)], [1, 1, 2, 3, 1]);
         assert_eq!([ask("c", true), ask("a", true)], [4, 5], "one is remembered");
-        let failed = latest.get_or_make("d".to_owned(), || Err(EngineError::Cancelled), |_| true);
+        let failed = answer.get_or_make("d".to_owned(), || Err(EngineError::Cancelled), |_| true);
         assert!(matches!(failed, Err(EngineError::Cancelled)));
     }
 }

@@ -4,18 +4,18 @@ use std::fmt;
 
 use image::RgbImage;
 
-use crate::{Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, Prepared, Projection, Scoring};
+use crate::{Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, Outputs, PixelInput, Projection, Scoring};
 
 type OfText = Box<dyn Fn(&str) -> Vec<f32> + Send + Sync>;
 
 /// An [`Encode`] for made-up libraries: texts have the vectors that a function gives, and images,
 /// whose vectors are added to the index directly, are never read.
-pub struct PreparedEncoder {
+pub struct PrecomputedEncoder {
     info: ModelInfo,
     of_text: OfText,
 }
 
-impl PreparedEncoder {
+impl PrecomputedEncoder {
     /// `name` is its fingerprint too; vectors have `dim` values, and need not be of unit length.
     pub fn new(
         name: &str,
@@ -40,9 +40,9 @@ impl PreparedEncoder {
     }
 }
 
-impl fmt::Debug for PreparedEncoder {
+impl fmt::Debug for PrecomputedEncoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PreparedEncoder").field("info", &self.info).finish_non_exhaustive()
+        f.debug_struct("PrecomputedEncoder").field("info", &self.info).finish_non_exhaustive()
     }
 }
 
@@ -50,16 +50,16 @@ fn no_images<T>() -> Result<T, EncodeError> {
     Err(EncodeError::Backend { stage: "prepared vectors", reason: "there are none for new images".into() })
 }
 
-impl Encode for PreparedEncoder {
+impl Encode for PrecomputedEncoder {
     fn info(&self) -> &ModelInfo {
         &self.info
     }
 
-    fn prepare(&self, _: &RgbImage) -> Result<Prepared, EncodeError> {
+    fn prepare(&self, _: &RgbImage) -> Result<PixelInput, EncodeError> {
         no_images()
     }
 
-    fn encode_images(&self, _: &[Prepared], _: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
+    fn encode_images(&self, _: &[PixelInput], _: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
         no_images()
     }
 

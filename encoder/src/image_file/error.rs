@@ -1,12 +1,12 @@
-//! Why bytes gave no picture.
+//! Why bytes gave no image.
 
 use super::Format;
 
-/// Why bytes gave no picture.
+/// Why bytes gave no image.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PictureError {
-    /// Not a picture format that this build reads.
-    #[error("not a picture that this build reads ({0})")]
+pub enum ImageError {
+    /// Not an image format that this build reads.
+    #[error("not an image that this build reads ({0})")]
     Unsupported(String),
     /// The file is empty.
     #[error("the file is empty")]
@@ -29,7 +29,7 @@ pub enum PictureError {
     },
 }
 
-impl PictureError {
+impl ImageError {
     pub(super) fn broken(format: Format, reason: impl Into<String>) -> Self {
         Self::Broken { format: format.to_string(), reason: reason.into() }
     }

@@ -1,10 +1,11 @@
-//! Looks at candidates: what is known by a stat ends here, the rest is read, and new pictures are decoded for the encoder.
+//! Decides about candidates: what is known by a stat ends here, the rest is read, and new images
+//! are decoded for the encoder.
 
 use std::path::PathBuf;
 
 use crossbeam_channel::Sender;
 use glimpse_encoder::dense::Views;
-use glimpse_encoder::picture::Format;
+use glimpse_encoder::image_file::Format;
 
 use super::FileEvent;
 use super::contents::{Claim, Contents};
@@ -41,52 +42,53 @@ impl Known {
     }
 }
 
-/// A picture that the index does not know.
+/// An image that the index does not know.
 #[derive(Debug)]
-pub(super) struct NewPicture {
+pub(super) struct NewImage {
     pub file: Known,
     /// Without number, caption and keywords.
     pub record: ImageRecord,
 }
 
-/// A new picture, ready for the encoder.
+/// A new image, ready for the encoder.
 #[derive(Debug)]
 pub(super) struct Fresh {
-    pub picture: NewPicture,
+    pub image: NewImage,
     pub views: Views,
 }
 
-/// What the looking threads share.
-pub(super) struct Looker<'a> {
+/// What the decoding threads share.
+pub(super) struct DecodeStage<'a> {
     pub index: &'a Index,
     pub decoder: &'a Decoder<'a>,
     pub contents: &'a Contents,
 }
 
-impl Looker<'_> {
+impl DecodeStage<'_> {
     /// Sends what becomes of a candidate to one of the next stages. `false` if they are gone.
-    pub fn look(&self, candidate: Candidate, encode: &Sender<Fresh>, write: &Sender<Message>) -> bool {
+    pub fn process(&self, candidate: Candidate, encode: &Sender<Fresh>, write: &Sender<Message>) -> bool {
         let path = candidate.path.clone();
         let mut claimed = None;
-        let fate = guarded(|| self.fate(candidate, &mut claimed));
-        let outcome = match fate.unwrap_or_else(|panic| Ok(Fate::Skipped(format!("reading it went wrong: {panic}")))) {
-            Ok(Fate::Fresh(fresh)) => return encode.send(*fresh).is_ok(),
-            Ok(Fate::Waits) => return true,
-            Ok(Fate::Cancelled) => return false,
-            Ok(Fate::Unchanged(file)) => return write.send(Message::Unchanged { path, back: file }).is_ok(),
-            Ok(Fate::Known(file)) => return write.send(Message::Known(file)).is_ok(),
-            Ok(Fate::Skipped(reason)) => Outcome::Skipped(reason),
-            Ok(Fate::Failed(reason)) => Outcome::Failed(reason),
-            Err(error) => return write.send(Message::Fatal(error)).is_ok(),
-        };
+        let decision = guarded(|| self.decide(candidate, &mut claimed));
+        let outcome =
+            match decision.unwrap_or_else(|panic| Ok(Decision::Skipped(format!("reading it went wrong: {panic}")))) {
+                Ok(Decision::Fresh(fresh)) => return encode.send(*fresh).is_ok(),
+                Ok(Decision::InFlight) => return true,
+                Ok(Decision::Cancelled) => return false,
+                Ok(Decision::Unchanged(file)) => return write.send(Message::Unchanged { path, back: file }).is_ok(),
+                Ok(Decision::Known(file)) => return write.send(Message::Known(file)).is_ok(),
+                Ok(Decision::Skipped(reason)) => Outcome::Skipped(reason),
+                Ok(Decision::Failed(reason)) => Outcome::Failed(reason),
+                Err(error) => return write.send(Message::Fatal(error)).is_ok(),
+            };
         // Other files with the same bytes fare no better.
-        let waited = claimed.map(|content| self.contents.settle(&content)).unwrap_or_default();
+        let waited = claimed.map(|content| self.contents.end_claim(&content)).unwrap_or_default();
         let paths = std::iter::once(path).chain(waited.into_iter().map(|file| file.path));
-        paths.into_iter().all(|path| write.send(Message::Lost { path, outcome: outcome.clone() }).is_ok())
+        paths.into_iter().all(|path| write.send(Message::Rejected { path, outcome: outcome.clone() }).is_ok())
     }
 
-    /// `claimed` is the content that the caller must settle if the file comes to nothing.
-    fn fate(&self, candidate: Candidate, claimed: &mut Option<ContentHash>) -> Result<Fate, IndexError> {
+    /// `claimed` is the content whose claim the caller must end if the file comes to nothing.
+    fn decide(&self, candidate: Candidate, claimed: &mut Option<ContentHash>) -> Result<Decision, IndexError> {
         if let Some(record) = self.index.file(&candidate.path)?
             && !self.decoder.options.rehash
             && record.sidecar_modified == candidate.sidecar_modified
@@ -95,12 +97,12 @@ impl Looker<'_> {
             // Files of older libraries have no time of change yet.
             let changed = candidate.stat.changed;
             let is_new = record.missing || record.changed != changed;
-            return Ok(Fate::Unchanged(is_new.then_some(FileRecord { missing: false, changed, ..record })));
+            return Ok(Decision::Unchanged(is_new.then_some(FileRecord { missing: false, changed, ..record })));
         }
         self.read(&candidate, claimed)
     }
 
-    fn read(&self, candidate: &Candidate, claimed: &mut Option<ContentHash>) -> Result<Fate, IndexError> {
+    fn read(&self, candidate: &Candidate, claimed: &mut Option<ContentHash>) -> Result<Decision, IndexError> {
         let path = &candidate.path;
         let file = match self.decoder.read(path, candidate.stat.bytes) {
             Ok(file) => file,
@@ -110,10 +112,10 @@ impl Looker<'_> {
         let sidecar_modified = candidate.sidecar_modified;
         let known = |words| Known { path: path.clone(), stat, sidecar_modified, content, words };
         match self.contents.claim(self.index, known(Words::default()))? {
-            Claim::Waits => return Ok(Fate::Waits),
+            Claim::InFlight => return Ok(Decision::InFlight),
             Claim::Known => {
                 return match self.decoder.metadata(path, file) {
-                    Ok(metadata) => Ok(Fate::Known(known(metadata.words))),
+                    Ok(metadata) => Ok(Decision::Known(known(metadata.words))),
                     Err(unread) => self.unread(unread),
                 };
             }
@@ -123,28 +125,28 @@ impl Looker<'_> {
             Ok(Decoded { views, size, metadata }) => {
                 let file = known(metadata.words.clone());
                 let record = new_record(&file, format, size, metadata);
-                Ok(Fate::Fresh(Box::new(Fresh { picture: NewPicture { file, record }, views })))
+                Ok(Decision::Fresh(Box::new(Fresh { image: NewImage { file, record }, views })))
             }
             Err(unread) => self.unread(unread),
         }
     }
 
-    fn unread(&self, unread: Unread) -> Result<Fate, IndexError> {
+    fn unread(&self, unread: Unread) -> Result<Decision, IndexError> {
         match unread {
-            Unread::Skipped(reason) => Ok(Fate::Skipped(reason)),
-            Unread::Failed(reason) => Ok(Fate::Failed(reason)),
-            Unread::Cancelled => Ok(Fate::Cancelled),
-            Unread::Stuck(files) => Err(IndexError::Stuck { files, limit: self.decoder.options.picture_timeout }),
+            Unread::Skipped(reason) => Ok(Decision::Skipped(reason)),
+            Unread::Failed(reason) => Ok(Decision::Failed(reason)),
+            Unread::Cancelled => Ok(Decision::Cancelled),
+            Unread::Stuck(files) => Err(IndexError::Stuck { files, limit: self.decoder.options.image_timeout }),
         }
     }
 }
 
-enum Fate {
+enum Decision {
     /// With a record to store if the file was missing before.
     Unchanged(Option<FileRecord>),
     Known(Known),
     /// For another file with the same bytes.
-    Waits,
+    InFlight,
     Fresh(Box<Fresh>),
     Skipped(String),
     Failed(String),

@@ -9,16 +9,16 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{Decoded, Format, Limits, PictureError};
+use super::{Decoded, Format, ImageError, Limits};
 
 /// Largest number of scans of one file; encoders write about ten.
 const MAX_SCANS: usize = 100;
-/// Largest number of pixels that all scans together pass over, in pictures of the largest size that
-/// is allowed. A scan of a few bytes may pass over all of a picture, so that a small file could
+/// Largest number of pixels that all scans together pass over, in images of the largest size that
+/// is allowed. A scan of a few bytes may pass over all of an image, so that a small file could
 /// keep a decoder busy for hours.
 const MAX_PASSES: u64 = 20;
 
-pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decoded, PictureError> {
+pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decoded, ImageError> {
     let survey = Survey::of(bytes);
     survey.check_scans()?;
     // Cameras and editors write files with small faults, which a lenient decoder reads through. It would also fill up a
@@ -30,9 +30,9 @@ pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decod
         .set_max_width(usize::MAX)
         .set_max_height(usize::MAX);
     let refusal = |error: DecodeErrors| match error {
-        DecodeErrors::Unsupported(what) => PictureError::Unsupported(format!("JPEG: {what:?}")),
-        error if survey.ended => PictureError::broken(Format::Jpeg, error.to_string()),
-        error => PictureError::broken(Format::Jpeg, format!("the file is cut off ({error})")),
+        DecodeErrors::Unsupported(what) => ImageError::Unsupported(format!("JPEG: {what:?}")),
+        error if survey.ended => ImageError::broken(Format::Jpeg, error.to_string()),
+        error => ImageError::broken(Format::Jpeg, format!("the file is cut off ({error})")),
     };
 
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
@@ -52,12 +52,12 @@ pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decod
         return Ok(Decoded { pixels, size, orientation });
     }
     let pixels = RgbImage::from_raw(width, height, decoder.decode().map_err(refusal)?)
-        .ok_or_else(|| PictureError::broken(Format::Jpeg, "its rows do not fill the size it announces"))?;
+        .ok_or_else(|| ImageError::broken(Format::Jpeg, "its rows do not fill the size it announces"))?;
     Ok(Decoded::whole(pixels, orientation))
 }
 
-/// The picture at the smallest of 1/8, 1/4 and 1/2 that leaves its shorter side `least` pixels; `None` if there is no such
-/// scale, or whatever else stands in the way: then the usual decoder has its say.
+/// The image at the smallest of 1/8, 1/4 and 1/2 that leaves its shorter side `least` pixels; `None` if there is no such
+/// scale, or it cannot be decoded so: the usual decoder is used then.
 fn reduced(bytes: &[u8], limits: &Limits, (width, height): (u32, u32), least: u32) -> Option<RgbImage> {
     let scale = [8, 4, 2].into_iter().find(|scale| width.min(height) / scale >= least.max(1))?;
     let mut decoder = jpeg_decoder::Decoder::new(bytes);
@@ -107,19 +107,19 @@ impl Survey {
         survey
     }
 
-    fn check_scans(&self) -> Result<(), PictureError> {
+    fn check_scans(&self) -> Result<(), ImageError> {
         if self.scans <= MAX_SCANS {
             return Ok(());
         }
-        Err(PictureError::TooLarge { found: format!("{} scans", self.scans), limit: format!("{MAX_SCANS} scans") })
+        Err(ImageError::TooLarge { found: format!("{} scans", self.scans), limit: format!("{MAX_SCANS} scans") })
     }
 
-    fn check_work(&self, pixels: u64, limits: &Limits) -> Result<(), PictureError> {
+    fn check_work(&self, pixels: u64, limits: &Limits) -> Result<(), ImageError> {
         let allowed = limits.max_pixels.saturating_mul(MAX_PASSES);
         if pixels.saturating_mul(self.scans as u64) <= allowed {
             return Ok(());
         }
-        Err(PictureError::TooLarge {
+        Err(ImageError::TooLarge {
             found: format!("{} scans of {pixels} pixels", self.scans),
             limit: format!("{allowed} pixels in all scans together"),
         })
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(whole, Survey { ended: true, ..cut });
     }
 
-    /// A progressive picture of one grey, 16 x 16 pixels: one scan of mean values, then `more`
+    /// A progressive image of one grey, 16 x 16 pixels: one scan of mean values, then `more`
     /// scans that say of each of the four blocks that nothing follows.
     fn progressive(more: usize) -> Vec<u8> {
         let segment = |marker: u8, body: &[u8]| {
@@ -170,12 +170,12 @@ mod tests {
             for bomb in [MAX_SCANS, 50_000] {
                 let error = decode(&progressive(bomb), &limits, least).map(|_| ());
                 let found = format!("{} scans", bomb + 1);
-                assert_eq!(error, Err(PictureError::TooLarge { found, limit: "100 scans".into() }), "{least:?}");
+                assert_eq!(error, Err(ImageError::TooLarge { found, limit: "100 scans".into() }), "{least:?}");
             }
-            // As many scans as are allowed, but of a picture of the largest size.
+            // As many scans as are allowed, but of an image of the largest size.
             let limits = Limits { max_pixels: 256, ..limits };
             let error = decode(&progressive(MAX_PASSES as usize), &limits, least).map(|_| ());
-            assert!(matches!(error, Err(PictureError::TooLarge { .. })), "{least:?}: {error:?}");
+            assert!(matches!(error, Err(ImageError::TooLarge { .. })), "{least:?}: {error:?}");
             assert!(decode(&progressive(MAX_PASSES as usize - 1), &limits, least).is_ok());
         }
     }

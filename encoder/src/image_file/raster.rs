@@ -5,27 +5,27 @@ use std::io::Cursor;
 
 use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder};
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, Rgb, RgbImage, RgbaImage};
+use image::{DynamicImage, ImageDecoder, Rgb, RgbImage, RgbaImage};
 
-use super::{Decoded, Format, Limits, PictureError};
+use super::{Decoded, Format, ImageError, Limits};
 
-pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, PictureError> {
+pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, ImageError> {
     let mut decoder = open(bytes, format, limits)?;
     let refusal = |error| refusal(error, format, limits);
     let (width, height) = decoder.dimensions();
     limits.check(width, height, decoder.total_bytes())?;
     if width == 0 || height == 0 {
-        return Err(PictureError::broken(format, "it has no pixels"));
+        return Err(ImageError::broken(format, "it has no pixels"));
     }
     decoder.set_limits(limits.into()).map_err(refusal)?;
-    // Damaged metadata does not cost the picture.
+    // Damaged metadata does not cost the image.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let image = DynamicImage::from_decoder(decoder).map_err(refusal)?;
     let pixels = if image.color().has_alpha() { on_white(image.into_rgba8()) } else { image.into_rgb8() };
     Ok(Decoded::whole(pixels, orientation))
 }
 
-fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Box<dyn ImageDecoder + 'a>, PictureError> {
+fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Box<dyn ImageDecoder + 'a>, ImageError> {
     let reader = Cursor::new(bytes);
     let refusal = |error| refusal(error, format, limits);
     Ok(match format {
@@ -35,7 +35,7 @@ fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Box<dyn 
         Format::Tiff => Box::new(TiffDecoder::new(reader).map_err(refusal)?),
         Format::Bmp => Box::new(BmpDecoder::new(reader).map_err(refusal)?),
         Format::Jpeg | Format::Heic | Format::Avif => {
-            return Err(PictureError::Unsupported(format!("{format}; convert it to JPEG or PNG")));
+            return Err(ImageError::Unsupported(format!("{format}; convert it to JPEG or PNG")));
         }
     })
 }
@@ -61,14 +61,14 @@ impl From<&Limits> for image::Limits {
     }
 }
 
-fn refusal(error: ImageError, format: Format, limits: &Limits) -> PictureError {
+fn refusal(error: image::ImageError, format: Format, limits: &Limits) -> ImageError {
     match error {
-        ImageError::Limits(error) => {
-            PictureError::TooLarge { found: error.to_string(), limit: format!("{} MiB", limits.max_alloc >> 20) }
+        image::ImageError::Limits(error) => {
+            ImageError::TooLarge { found: error.to_string(), limit: format!("{} MiB", limits.max_alloc >> 20) }
         }
-        ImageError::Unsupported(error) => PictureError::Unsupported(format!("{format}: {error}")),
+        image::ImageError::Unsupported(error) => ImageError::Unsupported(format!("{format}: {error}")),
         // The crate's own words only repeat the format; the cause says what is wrong.
-        error => PictureError::broken(format, error.source().map_or_else(|| error.to_string(), ToString::to_string)),
+        error => ImageError::broken(format, error.source().map_or_else(|| error.to_string(), ToString::to_string)),
     }
 }
 

@@ -1,10 +1,10 @@
-//! Picture formats, told by the first bytes of a file and never by its name.
+//! Image formats, told by the first bytes of a file and never by its name.
 
 use std::fmt;
 
-use super::PictureError;
+use super::ImageError;
 
-/// Picture file formats.
+/// Image file formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "the names say it")]
@@ -38,10 +38,10 @@ impl Format {
     /// Tells the format by the first bytes of a file; 32 are enough.
     ///
     /// # Errors
-    /// [`PictureError::Empty`], or [`PictureError::Unsupported`] naming what the bytes look like instead.
-    pub fn sniff(bytes: &[u8]) -> Result<Self, PictureError> {
+    /// [`ImageError::Empty`], or [`ImageError::Unsupported`] naming what the bytes look like instead.
+    pub fn sniff(bytes: &[u8]) -> Result<Self, ImageError> {
         match bytes {
-            [] => Err(PictureError::Empty),
+            [] => Err(ImageError::Empty),
             [0xFF, 0xD8, 0xFF, ..] => Ok(Self::Jpeg),
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Ok(Self::Png),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Ok(Self::WebP),
@@ -49,20 +49,20 @@ impl Format {
             [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Ok(Self::Tiff),
             [b'B', b'M', ..] => Ok(Self::Bmp),
             [_, _, _, _, b'f', b't', b'y', b'p', rest @ ..] => by_brands(&rest[..rest.len().min(24)]),
-            other => Err(PictureError::Unsupported(describe(other))),
+            other => Err(ImageError::Unsupported(describe(other))),
         }
     }
 }
 
 /// HEIF files share one container with films; the brands after `ftyp` tell them apart (ISO 14496-12, section 4.3).
-fn by_brands(brands: &[u8]) -> Result<Format, PictureError> {
+fn by_brands(brands: &[u8]) -> Result<Format, ImageError> {
     let named = |names: &[&[u8]]| brands.chunks_exact(4).any(|brand| names.contains(&brand));
     if named(&[b"avif", b"avis"]) {
         Ok(Format::Avif)
     } else if named(&[b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"]) {
         Ok(Format::Heic)
     } else {
-        Err(PictureError::Unsupported("a film or another MP4-like file".into()))
+        Err(ImageError::Unsupported("a film or another MP4-like file".into()))
     }
 }
 
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(Format::sniff(b"MM\0\x2A"), Ok(Format::Tiff));
         assert_eq!(Format::sniff(b"\0\0\0\x1Cftypmif1\0\0\0\0mif1avif"), Ok(Format::Avif));
         assert_eq!(Format::sniff(b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic"), Ok(Format::Heic));
-        assert_eq!(Format::sniff(b""), Err(PictureError::Empty));
+        assert_eq!(Format::sniff(b""), Err(ImageError::Empty));
     }
 
     #[test]
@@ -114,9 +114,9 @@ mod tests {
         let reason = |bytes: &[u8]| Format::sniff(bytes).unwrap_err().to_string();
         assert_eq!(
             reason(b"\0\0\0\x20ftypisom"),
-            "not a picture that this build reads (a film or another MP4-like file)"
+            "not an image that this build reads (a film or another MP4-like file)"
         );
-        assert_eq!(reason(b"%PDF-1.7"), "not a picture that this build reads (PDF)");
+        assert_eq!(reason(b"%PDF-1.7"), "not an image that this build reads (PDF)");
         assert!(reason(b"<svg xmlns").contains("it begins with \"<svg xml\""));
         assert!(reason(b"\0").contains("the bytes 00"));
     }
