@@ -43,6 +43,7 @@ pub fn fill_by(index: &Index, count: usize, mut add: impl FnMut(&Index, usize, I
             caption: Some((0..4).map(|_| pick(&mut noise)).collect::<Vec<_>>().join(" ")),
             keywords: vec![pick(&mut noise).to_owned()],
             described: None,
+            truncated: false,
         };
         let path = PathBuf::from(format!("/images/{:03}/{name}", number / 500));
         let file = FileRecord {

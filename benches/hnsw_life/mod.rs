@@ -173,6 +173,7 @@ fn image(n: u64) -> ImageRecord {
         caption: None,
         keywords: Vec::new(),
         described: None,
+        truncated: false,
     }
 }
 

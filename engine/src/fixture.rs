@@ -76,6 +76,7 @@ impl Fixture {
             caption: shot.caption.map(str::to_owned),
             keywords: Vec::new(),
             described: None,
+            truncated: false,
         };
         let file = FileRecord {
             path,

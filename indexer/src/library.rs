@@ -21,46 +21,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 use glimpse_encoder::ModelInfo;
-use glimpse_encoder::dense::DenseProfile;
 use parking_lot::Mutex;
 
 use self::catalogue::{Catalogue, Generation};
 use crate::private::{create_private_dir_all, create_private_file};
 use crate::store::Store;
-use crate::vectors::VectorStorage;
-use crate::{ImageId, Index, IndexError, IndexOptions};
-
-/// Facts about a generation, written when it is created.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Manifest {
-    /// Format number of everything under the generation's folder.
-    pub format: u32,
-    /// The model that made the vectors.
-    pub model: ModelInfo,
-    /// How vectors are kept.
-    #[serde(default)]
-    pub vectors: VectorStorage,
-    /// How regions are made, which the model's fingerprint does not say; recorded when the first are made, and `None` before
-    /// that and for libraries of programs that did not record it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub regions: Option<DenseProfile>,
-    /// What is left to be made anew, if regions were made in another way before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rebuild: Option<RegionRebuild>,
-    /// Folders that were indexed, absolute.
-    pub roots: Vec<PathBuf>,
-    /// Seconds since 1970.
-    pub created: i64,
-}
-
-/// Images whose regions are made anew, in order of their numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct RegionRebuild {
-    /// The first that is not done.
-    pub next: ImageId,
-    /// Images from this number on came after the rebuild began.
-    pub end: ImageId,
-}
+use crate::{Index, IndexError, IndexOptions};
 
 /// The folder that holds the generations. Generations that are open already are shared, not opened twice.
 #[derive(Debug)]
@@ -337,12 +303,6 @@ impl Library {
         let locked = create_private_file(&path).and_then(|file| file.lock().map(|()| file));
         locked.map_err(|source| io(&path, source))
     }
-}
-
-/// Makes renames in a folder outlive a power cut.
-pub(crate) fn sync_dir(dir: &Path) -> std::io::Result<()> {
-    // Elsewhere a folder cannot be opened as a file, and renames are journalled.
-    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }
 
 fn io(path: &Path, source: std::io::Error) -> IndexError {

@@ -33,6 +33,21 @@ pub struct ImageRecord {
     pub keywords: Vec<String>,
     /// What the model's decoder says of it, if it was asked; kept apart from what people wrote.
     pub described: Option<String>,
+    /// The file is cut off, and only a part of the image could be read.
+    pub truncated: bool,
+}
+
+/// What files and sidecars say of an image and may tell later than when it is indexed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Facts {
+    /// As [`ImageRecord::taken`].
+    pub taken: Option<i64>,
+    /// As [`ImageRecord::place`].
+    pub place: Option<Place>,
+    /// As [`ImageRecord::caption`].
+    pub caption: Option<String>,
+    /// As [`ImageRecord::keywords`].
+    pub keywords: Vec<String>,
 }
 
 /// A point on earth, in degrees.

@@ -40,6 +40,7 @@ fn images() -> [ImageRecord; 3] {
         caption: None,
         keywords: Vec::new(),
         described: None,
+        truncated: false,
     };
     let full = ImageRecord {
         taken: Some(1_689_335_000),

@@ -42,7 +42,7 @@ export function onPage(name, options, act) {
     });
     page.on("pageerror", (error) => complaints.push(error.stack ?? String(error)));
     page.on("request", (request) => {
-      const left = !request.url().startsWith(url) && !/^(data|blob):/.test(request.url());
+      const left = !request.url().startsWith(rest.baseURL ?? url) && !/^(data|blob):/.test(request.url());
       if (left) complaints.push(`left its origin: ${request.url()}`);
     });
     await page.goto(path);

@@ -40,6 +40,18 @@ onPage("search, move, open, step, close and search again by keys alone", async (
   await page.waitForURL(/c=i%3A1%3A/);
 });
 
+onPage("after a search, arrows lead to its pictures", async (page) => {
+  await page.locator("#q").pressSequentially("zoo");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/q=zoo/);
+  await idle(page);
+  await tiles(page).first().waitFor();
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await focused(page), "0");
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await focused(page), "1");
+});
+
 onPage("help lists the keys and gives focus back", async (page) => {
   await idle(page);
   await page.keyboard.press("Escape");

@@ -72,6 +72,35 @@ for (const language of ["ar", "de", "es", "fr", "he", "it", "ja", "ko", "pt", "r
   });
 }
 
+onPage("letters twice as large are not cut off", async (page) => {
+  await tiles(page).first().waitFor();
+  await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
+  await page.waitForFunction(() => document.querySelector("#grid h2").offsetHeight > 90);
+  await page.waitForTimeout(200);
+  const cut = await page.locator("#grid .part").evaluateAll((parts) => parts.filter((part) => {
+    const [heading, first] = [part.querySelector("h2"), part.querySelector(".tile")];
+    return first && (heading.getBoundingClientRect().bottom > first.getBoundingClientRect().top + 1 || heading.scrollHeight > heading.clientHeight + 1);
+  }).length);
+  assert.equal(cut, 0);
+});
+
+onPage("on a phone, sheets fill the width, filters stay in one line, and keys are not explained", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }, async (page) => {
+  for (const [button, sheet, close] of [["#settings", "#help", "#help-close"], ["#library", "#panel", "#panel-close"]]) {
+    await page.click(button);
+    const { x, width } = await page.locator(sheet).boundingBox();
+    assert.ok(x < 1 && width > 389, `${sheet}: ${x}, ${width}`);
+    assert.equal(await page.locator("#keys").isVisible(), false);
+    await page.click(close);
+  }
+  const tops = await page.locator("#filters .pill:visible").evaluateAll((pills) => new Set(pills.map((pill) => Math.round(pill.getBoundingClientRect().top))).size);
+  assert.equal(tops, 1);
+  await page.click('button[aria-controls="sheet-date"]');
+  await page.locator("#sheet-date .year").first().waitFor();
+  const { x, y, width, height } = await page.locator("#sheet-date").boundingBox();
+  assert.ok(x >= 0 && x + width <= 390 && y + height <= 844, [x, y, width, height].join());
+  assert.equal(await overflow(page), 0);
+});
+
 onPage("language and theme can be chosen", async (page) => {
   await page.click("#settings");
   await page.selectOption("#theme", "dark");

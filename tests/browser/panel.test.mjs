@@ -79,7 +79,7 @@ onPage("a long job shows its progress, waits when told to, and says that results
     await page.click("#banner-open");
     const before = await done();
     assert.ok(before < made, `${before} of ${made}`);
-    await page.locator("#job-acts button", { hasText: "Go on" }).click();
+    await page.locator("#job-acts button", { hasText: "Resume" }).click();
     await page.waitForFunction((before) => Number(document.querySelector("#job-line").textContent.replace(/,/g, "").split(" ")[0]) > before + 5, before, { timeout: 30_000 });
     await page.click("#panel-close");
     assert.match(await page.textContent("#banner-text"), /incomplete: \d+/);
@@ -113,6 +113,28 @@ onPage("every failure can be read, however many there are", async (page) => {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+onPage("progress has a share and a total, and a stopped run can be started again", { path: "about:blank" }, async (page) => {
+  const job = { id: 7, state: "running", roots: ["/photos"], found: 300, found_all: false, done: 12, counts: { indexed: 12 }, rate: 4, eta: null, seconds: 3, failures: 0, error: null };
+  let orders = 0;
+  let now = job;
+  await page.route("**/api/v1/health", async (route) => route.fulfill({ json: { ...(await (await route.fetch()).json()), job: now } }));
+  await page.route("**/api/v1/jobs/7/events", (route) => route.fulfill({ contentType: "text/event-stream", body: `event: job\ndata: ${JSON.stringify(now)}\n\n` }));
+  await page.route("**/api/v1/jobs", (route) => {
+    orders += route.request().method() === "POST" ? 1 : 0;
+    return route.fulfill({ status: 202, json: { ...job, id: 8, found_all: true, found: 2000, done: 500, eta: 375 } });
+  });
+  await page.route("**/api/v1/jobs/8/events", () => {});
+  await page.goto("/");
+  await ready(page);
+  await page.click("#banner-open");
+  await page.locator("#job-line", { hasText: "12 files done, still counting" }).waitFor();
+  now = { ...job, state: "cancelled" };
+  await page.locator("#job-acts button", { hasText: "Start again" }).click({ timeout: 10_000 });
+  await page.locator("#job-line", { hasText: "500 of 2,000 files · 25 % · 4 files a second" }).waitFor();
+  assert.match(await page.textContent("#job-line"), /left$/);
+  assert.equal(orders, 1);
 });
 
 onPage("a folder that is not there is refused in words", async (page, { expect }) => {

@@ -34,7 +34,7 @@ onPage("the mode of the bar looks for things, with boxes on the pictures", async
     return inner.left >= outer.left - 2 && inner.right <= outer.right + 2 && inner.top >= outer.top - 2 && inner.bottom <= outer.bottom + 2;
   });
   assert.ok(inside, "a box lies within its picture");
-  assert.match(await tiles(page).first().locator("a.shot").getAttribute("aria-label"), /\d+ regions?/);
+  assert.match(await tiles(page).first().locator("a.shot").getAttribute("aria-label"), /\d+ box(es)?/);
   await tiles(page).first().locator("a.shot").focus();
   await page.keyboard.press("b");
   assert.equal(await page.locator("#grid .spot").first().isVisible(), false);
@@ -107,8 +107,8 @@ onPage("half a form is no failure", { path: "/?find=1&c=t:1:butterfly&weak=1" },
   await page.waitForTimeout(400);
   assert.equal(await page.locator("#note").isVisible(), false, "nothing is asked before the rest is there");
   await page.keyboard.press("Enter");
-  await page.locator("#note", { hasText: "missing" }).waitFor();
-  assert.notEqual(await page.textContent("#empty-title"), "That did not work", "what was there stays");
+  await page.locator("#note", { hasText: "needs something" }).waitFor();
+  assert.notEqual(await page.textContent("#empty-title"), "Something went wrong", "what was there stays");
 });
 
 onPage("a match opens large, says where it is, and shows all on demand", { path: "/?find=1&c=t:1:butterfly&c=t:1:tree&weak=1" }, async (page) => {
@@ -282,7 +282,7 @@ onPage("a library without regions says so, and how to get them", async (page, { 
   await page.click("#mode");
   await page.fill("#q", "butterfly");
   await page.press("#q", "Enter");
-  await page.locator("#empty-title", { hasText: "no regions" }).waitFor();
+  await page.locator("#empty-title", { hasText: "not prepared" }).waitFor();
   assert.match(await page.textContent("#empty-advice"), /glimpse index --regions/);
   await page.click("#empty-regions");
   await page.locator("#folder-problem", { hasText: "not in this test" }).waitFor();
@@ -313,6 +313,15 @@ onPage("a box around a thing finds other pictures of it", async (page) => {
   assert.equal(found.length, 4);
   assert.ok(found.every(({ path }) => things.get(path).concepts.includes("🦓")), found.map(({ path }) => path).join());
   assert.ok((await page.locator("#grid .spot").count()) > 0, "with boxes");
+});
+
+onPage("a box on plain background is told as such", async (page) => {
+  const zebra = await recordOf(page, ZEBRA);
+  await page.goto(`/?find=1&c=r:${zebra.id}:0,0,${Math.round(zebra.width * 0.2)},${Math.round(zebra.height * 0.1)}`);
+  await ready(page);
+  await page.locator("#note", { hasText: "nothing particular in this box" }).waitFor();
+  assert.equal(await count(page), 0);
+  assert.ok((await tiles(page).count()) > 0 && (await tiles(page).count()) <= 12, "the closest, and no more");
 });
 
 onPage("the bundled model says what a picture, or a part of it, shows", async (page) => {

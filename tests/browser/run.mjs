@@ -10,12 +10,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { startProxy } from "./proxy.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const program = process.env.GLIMPSE_BIN ?? join(here, "../../target/release/glimpse");
 const home = await mkdtemp(join(tmpdir(), "glimpse-browser-"));
 
-const server = spawn(program, ["demo", "--serve", "--no-open", "--port", "0", "--allow-root", tmpdir()], {
+/// Two reverse proxies, whose addresses the server has to know.
+let target = "";
+const proxies = await Promise.all(["/", "/glimpse/"].map((path) => startProxy({ path, target: () => target })));
+const publicUrls = proxies.map(({ url }) => url);
+const server = spawn(program, ["demo", "--serve", "--no-open", "--port", "0", "--allow-root", tmpdir(), "--public-url", publicUrls.join()], {
   env: { ...process.env, GLIMPSE_HOME: home, GLIMPSE_TOKEN: undefined },
   stdio: ["ignore", "ignore", "pipe"],
 });
@@ -35,14 +40,16 @@ const files = process.argv.length > 2 ? process.argv.slice(2) : [join(here, "*.t
 const options = ["--test", "--test-concurrency=1", "--test-reporter=spec"];
 let code = 1;
 try {
+  target = await url;
   const tests = spawn(process.execPath, [...options, ...files], {
     cwd: here,
-    env: { ...process.env, GLIMPSE_URL: await url, GLIMPSE_PICTURES: join(home, "demo/pictures") },
+    env: { ...process.env, GLIMPSE_URL: target, GLIMPSE_PICTURES: join(home, "demo/pictures"), GLIMPSE_PROXY: publicUrls[0], GLIMPSE_PROXY_BELOW: publicUrls[1] },
     shell: files[0].includes("*"),
     stdio: "inherit",
   });
   code = await new Promise((done) => tests.on("exit", done));
 } finally {
+  proxies.forEach(({ stop }) => stop());
   server.removeAllListeners("exit");
   server.kill("SIGINT");
   await new Promise((done) => server.on("exit", done));

@@ -70,6 +70,16 @@ onPage("a pasted question is cut at all its signs", async (page) => {
   assert.ok(await page.locator("#sign").isVisible(), "the last part is not wanted");
 });
 
+onPage("more like this keeps the example where words are beside it", { path: "/?q=sunflower" }, async (page) => {
+  const first = (await shown(page, 1))[0].path;
+  await tiles(page).first().locator("a.shot").click();
+  await page.waitForURL(/view=/);
+  await page.click("#like");
+  await page.waitForURL(/c=i%3A1%3A/);
+  await idle(page);
+  assert.ok((await shown(page, 12)).some(({ path }) => path === first), "the picture itself is still found");
+});
+
 onPage("more like this adds to what words find", { path: "/?q=butterfly" }, async (page) => {
   const before = await count(page);
   await tiles(page).first().locator("a.shot").focus();
@@ -105,7 +115,7 @@ onPage("nothing found is said", async (page) => {
   await page.keyboard.press("Escape");
   await page.goto("/?q=zoo&after=1901-01-01&before=1902-01-01");
   await ready(page);
-  assert.equal(await page.textContent("#empty-title"), "Nothing found");
+  assert.equal(await page.textContent("#empty-title"), "No pictures match");
   await page.click("#empty-clear");
   await idle(page);
   assert.ok((await count(page)) > 0);
@@ -209,6 +219,25 @@ onPage("filters narrow, show themselves, and go", async (page) => {
   assert.equal(await count(page), all);
 });
 
+onPage("the sheet of dates shows what was chosen", async (page) => {
+  const open = page.locator('button[aria-controls="sheet-date"]');
+  await open.click();
+  const year = page.locator("#sheet-date .year").first();
+  const chosen = await year.getAttribute("data-year");
+  await year.click();
+  await page.waitForURL(new RegExp(`after=${chosen}-01-01`));
+  assert.equal(await page.locator("#sheet-date").isVisible(), false, "it does not hide the result");
+  assert.equal(await open.textContent(), chosen);
+  await open.click();
+  await page.locator("#sheet-date .year").first().waitFor();
+  const fields = await page.locator("#sheet-date input").evaluateAll((inputs) => inputs.map(({ value }) => value));
+  assert.deepEqual(fields, [`${chosen}-01-01`, `${chosen}-12-31`]);
+  assert.equal(await page.getAttribute(`#sheet-date .year[data-year="${chosen}"]`, "aria-pressed"), "true");
+  await page.locator('#sheet-date input[name="before"]').fill(`${chosen}-06-30`);
+  await page.waitForURL(new RegExp(`before=${chosen}-06-30`));
+  assert.equal(await page.getAttribute(`#sheet-date .year[data-year="${chosen}"]`, "aria-pressed"), "false");
+});
+
 onPage("the order changes without a new question", async (page) => {
   await search(page, "zoo");
   await page.selectOption("#sort", "oldest");
@@ -247,13 +276,13 @@ onPage("pictures to search with wait for the model, and are searched as soon as 
   assert.match(await countLine(page), /^\d+ match/);
 });
 
-onPage("what the server says comes with a sentence in the language of the page", { locale: "de" }, async (page, { expect }) => {
+onPage("what the server says is said in the language of the page", { locale: "de" }, async (page, { expect }) => {
   await page.click("#library");
   expect("api/v1/jobs");
   const folder = join(pictures, "no such folder");
   await page.fill("#folder-path", folder);
   await page.click("#add-folder button");
-  await page.locator("#folder-problem", { hasText: `Das wurde nicht verstanden (${folder} is not there` }).waitFor();
+  await page.locator("#folder-problem", { hasText: /^Diesen Ordner gibt es nicht$/ }).waitFor();
 });
 
 onPage("every picture of the library comes into view on the way down, and few are in the document", async (page) => {

@@ -85,6 +85,61 @@ onPage("similar pictures, and more and less like this", async (page) => {
   assert.equal(await page.inputValue("#q"), "zoo");
 });
 
+onPage("on an address without a clipboard, paths are copied all the same", { permissions: ["clipboard-read", "clipboard-write"] }, async (page) => {
+  // As on http://NAME, but for reading, by which the test sees what was copied.
+  await page.evaluate(() => Object.defineProperty(navigator.clipboard, "writeText", { value: undefined }));
+  const isCopied = (end) => page.waitForFunction((end) => navigator.clipboard.readText().then((text) => /[\\/]/.test(text) && text.endsWith(end)), end);
+  await tiles(page).first().locator("a.shot").focus();
+  await page.keyboard.press("c");
+  await page.locator(".toast", { hasText: "Path copied" }).waitFor();
+  await isCopied("");
+  await page.evaluate(() => navigator.clipboard.write([new ClipboardItem({ "text/plain": "nothing" })]));
+  await openFirst(page);
+  await page.keyboard.press("c");
+  await isCopied(await fileShown(page));
+  assert.ok(await page.locator("#viewer").evaluate((viewer) => viewer.contains(document.activeElement)), "the focus stays");
+});
+
+onPage("what is said over a picture can be read in both themes", async (page) => {
+  await openFirst(page);
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await page.keyboard.press("l"); // without words there is nothing to take away from
+    const toast = page.locator("#viewer .toast", { hasText: "Search for something first" });
+    await toast.waitFor();
+    const contrast = await toast.evaluate((toast) => {
+      const { color, backgroundColor } = getComputedStyle(toast);
+      const light = (text) => {
+        const [r, g, b] = text.match(/[\d.]+/g).slice(0, 3).map((value) => value / 255).map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+      };
+      const [a, b] = [light(color), light(backgroundColor)];
+      return Math.max(a, b) / Math.min(a, b);
+    });
+    assert.ok(contrast > 4.5, `${colorScheme}: ${contrast}`);
+    await toast.waitFor({ state: "detached" });
+  }
+});
+
+onPage("looking at a match leaves no part of the stage empty", { path: "/?find=1&c=t:1:butterfly&weak=1" }, async (page) => {
+  for (let at = 0; at < 4; at++) {
+    if (at === 0) await openFirst(page);
+    else await page.keyboard.press("ArrowRight");
+    await page.waitForTimeout(500); // it glides there
+    const { gaps, scale, shown } = await page.evaluate(() => {
+      const [stage, frame] = ["#stage", ".frame"].map((name) => document.querySelector(name).getBoundingClientRect());
+      const image = document.querySelector(".frame img");
+      const gap = (a, b, size, room) => (size > room ? Math.max(a, b, 0) : 0);
+      return {
+        gaps: [gap(frame.left - stage.left, stage.right - frame.right, frame.width, stage.width), gap(frame.top - stage.top, stage.bottom - frame.bottom, frame.height, stage.height)],
+        scale: frame.width / Number(image.getAttribute("width")), shown: image.getAttribute("width"),
+      };
+    });
+    assert.ok(gaps.every((gap) => gap < 2), gaps.join());
+    assert.ok(scale <= 2.01, `${shown} pixels, ${scale} times`);
+  }
+});
+
 onPage("the path is copied and the file downloads under its own name", { permissions: ["clipboard-read", "clipboard-write"] }, async (page) => {
   await openFirst(page);
   const name = await fileShown(page);

@@ -43,6 +43,7 @@ fn a_hit_has_stable_fields() {
         "score",
         "strength",
         "taken",
+        "truncated",
         "why",
         "width",
     ];

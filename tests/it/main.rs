@@ -6,6 +6,7 @@ mod crash;
 mod data;
 mod demo;
 mod http;
+mod imports;
 mod orientation;
 mod printed_logits;
 mod published;

@@ -101,6 +101,7 @@ fn ask(set: &Set) -> Vec<Vec<(f32, Explanation)>> {
             caption: None,
             keywords: Vec::new(),
             described: None,
+            truncated: false,
         };
         let path = PathBuf::from("/images").join(name);
         let file = FileRecord {

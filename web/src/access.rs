@@ -2,11 +2,13 @@
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{Method, header};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderName};
 use actix_web::middleware::Next;
 use actix_web::{HttpResponse, ResponseError, web};
 
 use crate::error::{ApiError, Code};
+use crate::public_url::PublicUrl;
 use crate::routes::page;
 
 /// Shortest token: 16 characters of 66 kinds are 96 bits.
@@ -25,6 +27,8 @@ pub const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-s
 #[derive(Debug, Clone)]
 pub struct Access {
     token: Option<String>,
+    /// Where a reverse proxy shows the server.
+    public_urls: Vec<PublicUrl>,
 }
 
 impl Access {
@@ -33,22 +37,49 @@ impl Access {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
         match &token {
             Some(token) if token.len() < MIN_TOKEN || !token.chars().all(plain) => None,
-            _ => Some(Self { token }),
+            _ => Some(Self { token, public_urls: Vec::new() }),
         }
+    }
+
+    /// The same behind a reverse proxy.
+    #[must_use]
+    pub fn behind(self, public_urls: Vec<PublicUrl>) -> Self {
+        Self { public_urls, ..self }
+    }
+
+    /// Addresses under which a reverse proxy shows the server.
+    pub fn public_urls(&self) -> &[PublicUrl] {
+        &self.public_urls
+    }
+
+    /// The public address that a request came by, as far as its headers tell. They choose between
+    /// the addresses that were given at the start, and can name no other.
+    fn public_url_of(&self, request: &ServiceRequest) -> Option<&PublicUrl> {
+        let named = |name: HeaderName| {
+            let host = only(request, name)?;
+            self.public_urls.iter().find(|url| url.is_named_by(host))
+        };
+        named(header::HOST).or_else(|| named(HeaderName::from_static("x-forwarded-host")))
     }
 
     /// Every check, in the order in which a stranger meets them.
     fn check(&self, request: &ServiceRequest) -> Result<(), ApiError> {
         let host = only(request, header::HOST)
             .ok_or_else(|| ApiError::bad_request("the request needs exactly one Host header"))?;
-        if self.token.is_none() && !names_this_machine(host) {
+        let is_public = self.public_urls.iter().any(|url| url.is_named_by(host));
+        if self.token.is_none() && !is_public && !names_this_machine(host) {
             let message = format!("this server does not answer to the name `{host}`");
-            return Err(ApiError::new(Code::Forbidden, message).hint("use the address that `glimpse serve` printed"));
+            return Err(ApiError::new(Code::Forbidden, message).hint(
+                "use the address that `glimpse serve` printed; behind a reverse proxy, start it with \
+                 `--public-url` and the address that people type",
+            ));
         }
         if request.headers().contains_key(header::ORIGIN) {
             let origin = only(request, header::ORIGIN).unwrap_or_default();
-            if !is_origin_of(origin, host) {
-                return Err(ApiError::new(Code::Forbidden, "requests from other sites are refused"));
+            if !is_origin_of(origin, host) && !self.public_urls.iter().any(|url| url.is_origin(origin)) {
+                return Err(ApiError::new(Code::Forbidden, "requests from other sites are refused").hint(
+                    "behind a reverse proxy, start the server with `--public-url` and the address that people type",
+                ));
             }
         }
         // What browsers add by themselves: a link from elsewhere may open the page, nothing may be embedded or sent.
@@ -87,7 +118,11 @@ pub async fn check<B: MessageBody + 'static>(
     if request.method() == Method::GET
         && let Some(token) = token.filter(|token| token_in_query(&request).is_some_and(|shown| same(&shown, token)))
     {
-        let cookie = format!("{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/; Max-Age={COOKIE_SECONDS}");
+        let url = access.as_ref().and_then(|access| access.public_url_of(&request));
+        let path = url.map_or("/", PublicUrl::path);
+        let secure = if url.is_some_and(PublicUrl::is_secure) { "; Secure" } else { "" };
+        let cookie =
+            format!("{COOKIE}={token}; HttpOnly; SameSite=Strict; Path={path}; Max-Age={COOKIE_SECONDS}{secure}");
         let response = HttpResponse::SeeOther()
             .insert_header((header::SET_COOKIE, cookie))
             .insert_header((header::LOCATION, without_token(&request)))
@@ -97,13 +132,14 @@ pub async fn check<B: MessageBody + 'static>(
     Ok(next.call(request).await?.map_into_left_body())
 }
 
-/// The address of a request on this server, whatever its path begins with, and without the token.
+/// The address of a request without the token, from where the request was sent to: a reverse proxy
+/// may have taken a part off the path.
 fn without_token(request: &ServiceRequest) -> String {
-    let path = request.path().trim_start_matches(['/', '\\']);
+    let name = request.path().rsplit(['/', '\\']).next().unwrap_or_default();
     let rest: Vec<&str> =
         request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with(TOKEN)).collect();
     let mark = if rest.is_empty() { "" } else { "?" };
-    format!("/{path}{mark}{}", rest.join("&"))
+    format!("./{name}{mark}{}", rest.join("&"))
 }
 
 /// True if an `Origin` is that of a page of this server.

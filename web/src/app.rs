@@ -1,11 +1,14 @@
 //! Every route in one list, used by the server and by the tests.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use actix_web::guard::{self, Guard};
 use actix_web::http::{Method, header};
 use actix_web::middleware::{DefaultHeaders, from_fn};
-use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, ResponseError, Route, web};
+use actix_web::{
+    FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, ResponseError, Route, Scope, web,
+};
 
 use crate::access::{CONTENT_POLICY, check};
 use crate::error::{ApiError, Code};
@@ -17,52 +20,66 @@ use crate::state::AppState;
 /// The whole service over `state`.
 pub fn configure(state: web::Data<AppState>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
-        let api = web::scope("/api/v1")
-            .service(at("/search", "GET, HEAD, POST", [get(search::simple), post(search::full)]))
-            .service(at("/find", "GET, HEAD, POST", [get(find::typed), post(find::built)]))
-            .service(at("/similar", "POST", [post(find::similar)]))
-            .service(at("/ground", "POST", [post(regions::ground)]))
-            .service(at("/caption", "POST", [post(caption::caption)]))
-            .service(at("/pictures", "POST", [post(uploads::upload)]))
-            .service(at("/pictures/{key}/thumbnail", READ, [get(uploads::thumbnail)]))
-            .service(at("/images", READ, [get(images::records)]))
-            .service(at("/images/{id}", READ, [get(images::record)]))
-            .service(at("/images/{id}/thumbnail", READ, [get(images::thumbnail)]))
-            .service(at("/images/{id}/original", READ, [get(images::original)]))
-            .service(at("/images/{id}/similar", READ, [get(search::similar)]))
-            .service(at("/images/{id}/regions", READ, [get(regions::stored)]))
-            .service(at("/images/{id}/heatmap", READ, [get(regions::heatmap)]))
-            .service(at("/facets", READ, [get(library::facets)]))
-            .service(at("/folders", READ, [get(library::folders)]))
-            .service(at("/stats", READ, [get(library::stats)]))
-            .service(at("/tag", "POST", [post(groups::tag)]))
-            .service(at("/duplicates", READ, [get(groups::duplicates)]))
-            .service(at("/jobs", "GET, HEAD, POST", [get(jobs::list), post(jobs::start)]))
-            .service(at("/jobs/{id}", READ, [get(jobs::one)]))
-            .service(at("/jobs/{id}/pause", "POST", [post(jobs::pause)]))
-            .service(at("/jobs/{id}/resume", "POST", [post(jobs::resume)]))
-            .service(at("/jobs/{id}/cancel", "POST", [post(jobs::cancel)]))
-            .service(at("/jobs/{id}/retry", "POST", [post(jobs::retry)]))
-            .service(at("/jobs/{id}/failures", READ, [get(jobs::failures)]))
-            .service(at("/jobs/{id}/events", READ, [get(jobs::events)]))
-            .service(at("/health", READ, [get(status::health)]))
-            .service(at("/metrics", READ, [get(status::metrics)]))
-            .service(at("/openapi.json", READ, [get(description)]))
-            .default_service(web::to(nothing_here));
-        let routes = web::scope("")
-            .service(at("/", READ, [get(page::index)]))
-            .service(at("/api/docs", READ, [get(page::docs)]))
-            .service(at("/static/{name:.+}", READ, [get(page::asset)]))
-            .service(api)
-            .default_service(web::to(nothing_here));
+        let urls = state.access.public_urls().iter();
+        let paths: BTreeSet<String> =
+            urls.map(|url| url.path().trim_end_matches('/').to_owned()).filter(|path| !path.is_empty()).collect();
         config
             .app_data(web::Data::from(Arc::clone(&state.access)))
             .app_data(web::Data::from(Arc::clone(&state.metrics)))
             .app_data(state)
             .app_data(web::QueryConfig::default().error_handler(|error, _| bad_input(&error).into()))
-            .app_data(web::PathConfig::default().error_handler(|error, _| bad_input(&error).into()))
-            .service(routes.wrap(from_fn(check)).wrap(from_fn(measure)).wrap(headers()));
+            .app_data(web::PathConfig::default().error_handler(|error, _| bad_input(&error).into()));
+        // A reverse proxy may leave the path of its own address in front of ours, or take it off.
+        for path in paths {
+            let rest = path.rsplit('/').next().unwrap_or_default().to_owned();
+            let slash = move || std::future::ready(web::Redirect::to(format!("./{rest}/")).see_other());
+            let guarded = routes(&path).service(web::resource("").to(slash));
+            config.service(guarded.wrap(from_fn(check)).wrap(from_fn(measure)).wrap(headers()));
+        }
+        config.service(routes("").wrap(from_fn(check)).wrap(from_fn(measure)).wrap(headers()));
     }
+}
+
+/// All routes below a path that does not end in a slash.
+fn routes(path: &str) -> Scope {
+    let api = web::scope("/api/v1")
+        .service(at("/search", "GET, HEAD, POST", [get(search::simple), post(search::full)]))
+        .service(at("/find", "GET, HEAD, POST", [get(find::typed), post(find::built)]))
+        .service(at("/similar", "POST", [post(find::similar)]))
+        .service(at("/ground", "POST", [post(regions::ground)]))
+        .service(at("/caption", "POST", [post(caption::caption)]))
+        .service(at("/pictures", "POST", [post(uploads::upload)]))
+        .service(at("/pictures/{key}/thumbnail", READ, [get(uploads::thumbnail)]))
+        .service(at("/images", READ, [get(images::records)]))
+        .service(at("/images/{id}", READ, [get(images::record)]))
+        .service(at("/images/{id}/thumbnail", READ, [get(images::thumbnail)]))
+        .service(at("/images/{id}/original", READ, [get(images::original)]))
+        .service(at("/images/{id}/similar", READ, [get(search::similar)]))
+        .service(at("/images/{id}/regions", READ, [get(regions::stored)]))
+        .service(at("/images/{id}/heatmap", READ, [get(regions::heatmap)]))
+        .service(at("/facets", READ, [get(library::facets)]))
+        .service(at("/folders", READ, [get(library::folders)]))
+        .service(at("/stats", READ, [get(library::stats)]))
+        .service(at("/tag", "POST", [post(groups::tag)]))
+        .service(at("/duplicates", READ, [get(groups::duplicates)]))
+        .service(at("/jobs", "GET, HEAD, POST", [get(jobs::list), post(jobs::start)]))
+        .service(at("/jobs/{id}", READ, [get(jobs::one)]))
+        .service(at("/jobs/{id}/pause", "POST", [post(jobs::pause)]))
+        .service(at("/jobs/{id}/resume", "POST", [post(jobs::resume)]))
+        .service(at("/jobs/{id}/cancel", "POST", [post(jobs::cancel)]))
+        .service(at("/jobs/{id}/retry", "POST", [post(jobs::retry)]))
+        .service(at("/jobs/{id}/failures", READ, [get(jobs::failures)]))
+        .service(at("/jobs/{id}/events", READ, [get(jobs::events)]))
+        .service(at("/health", READ, [get(status::health)]))
+        .service(at("/metrics", READ, [get(status::metrics)]))
+        .service(at("/openapi.json", READ, [get(description)]))
+        .default_service(web::to(nothing_here));
+    web::scope(path)
+        .service(at("/", READ, [get(page::index)]))
+        .service(at("/api/docs", READ, [get(page::docs)]))
+        .service(at("/static/{name:.+}", READ, [get(page::asset)]))
+        .service(api)
+        .default_service(web::to(nothing_here))
 }
 
 const READ: &str = "GET, HEAD";

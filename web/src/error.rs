@@ -12,6 +12,12 @@ use utoipa::ToSchema;
 pub enum Code {
     /// The request makes no sense; asking again will not help.
     BadRequest,
+    /// What was typed to find objects cannot be read; the message says what is missing where.
+    BadForm,
+    /// What was sent is not an image that can be read.
+    BadPicture,
+    /// The folder is not there.
+    FolderNotFound,
     /// No token, or a wrong one.
     Unauthorized,
     /// The request comes from another site, or names another machine.
@@ -54,7 +60,7 @@ impl Code {
     /// The one table of statuses.
     pub fn status(self) -> StatusCode {
         match self {
-            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::BadRequest | Self::BadForm | Self::BadPicture | Self::FolderNotFound => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::FolderNotAllowed => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -104,6 +110,11 @@ impl ApiError {
 
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(Code::BadRequest, message)
+    }
+
+    /// A form that cannot be read.
+    pub fn bad_form(error: &EngineError) -> Self {
+        Self::new(Code::BadForm, error.to_string())
     }
 
     pub fn not_found(message: impl Into<String>) -> Self {

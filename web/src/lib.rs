@@ -14,6 +14,7 @@ mod jobs;
 mod metrics;
 mod openapi;
 mod pool;
+mod public_url;
 mod roots;
 mod routes;
 mod server;
@@ -29,6 +30,7 @@ use std::path::Path;
 
 use glimpse_engine::ImageHook;
 
+pub use public_url::{NotAnAddress, PublicUrl};
 pub use server::{Running, ServeError, ServeOptions, serve};
 
 /// Makes what the page shows of an image, blurred stand-in and thumbnail, from every image that is indexed. Give it to

@@ -1,9 +1,14 @@
 //! The description of the API, made from the handlers and types themselves.
 
-use actix_web::HttpResponse;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi};
+use utoipa::openapi::{Content, Ref, ResponseBuilder, Server};
+use utoipa::{Modify, OpenApi, ToSchema};
 
+use crate::access::Access;
+use crate::error::ApiError;
 use crate::routes::{caption, find, groups, images, jobs, library, regions, search, status, uploads};
 
 /// The Glimpse API.
@@ -34,7 +39,8 @@ use crate::routes::{caption, find, groups, images, jobs, library, regions, searc
         (name = "jobs", description = "Bringing the library up to date"),
         (name = "server", description = "How the server is doing"),
     ),
-    modifiers(&Token),
+    components(schemas(ApiError)),
+    modifiers(&Token, &Errors),
     security((), ("token" = []))
 )]
 struct Description;
@@ -51,9 +57,47 @@ impl Modify for Token {
     }
 }
 
+/// Adds the answer that every operation gives when it fails.
+struct Errors;
+
+impl Modify for Errors {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        let content = Content::new(Some(Ref::from_schema_name("ApiError")));
+        let text = "What went wrong: `code` for programs, `message` and sometimes `hint` for people";
+        let error = ResponseBuilder::new().description(text).content("application/json", content).build();
+        for operation in description.paths.paths.values_mut().flat_map(operations) {
+            operation.responses.responses.insert("default".to_owned(), error.clone().into());
+        }
+    }
+}
+
+/// The operations of a path; it has none of other methods.
+fn operations(path: &mut utoipa::openapi::PathItem) -> impl Iterator<Item = &mut Operation> {
+    [path.get.as_mut(), path.post.as_mut()].into_iter().flatten()
+}
+
+/// Bytes of a file, as the media type says.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[allow(dead_code, reason = "it describes what is sent as it is")]
+pub struct FileBytes(Vec<u8>);
+
 /// `GET /api/v1/openapi.json`
-pub async fn description() -> HttpResponse {
-    HttpResponse::Ok().json(Description::openapi())
+pub async fn description(access: web::Data<Access>, request: HttpRequest) -> HttpResponse {
+    let mut description = Description::openapi();
+    description.servers = Some(servers(&access, &request));
+    HttpResponse::Ok().json(description)
+}
+
+/// Where the server is: at its public addresses, or where this request found it.
+fn servers(access: &Access, request: &HttpRequest) -> Vec<Server> {
+    let public = access.public_urls().iter().map(|url| Server::new(url.to_string().trim_end_matches('/')));
+    let public: Vec<Server> = public.collect();
+    if !public.is_empty() {
+        return public;
+    }
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    vec![Server::new(format!("http://{}", host.unwrap_or("localhost")))]
 }
 
 /// All codes of errors, as programs see them.
@@ -110,5 +154,25 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{method} {path} does not describe errors");
             }
         }
+    }
+
+    #[test]
+    fn every_answer_is_described_and_every_operation_has_its_own_name() {
+        let description = described();
+        let mut names = std::collections::HashSet::new();
+        for (path, operations) in description["paths"].as_object().unwrap() {
+            for (method, operation) in operations.as_object().unwrap() {
+                assert!(names.insert(operation["operationId"].as_str().unwrap()), "{method} {path} shares its name");
+                for (status, answer) in operation["responses"].as_object().unwrap() {
+                    let text = answer["description"].as_str().unwrap_or_default();
+                    assert!(!text.is_empty(), "{method} {path}: {status} has no description");
+                }
+                if let Some(body) = operation["requestBody"]["content"]["application/json"].as_object() {
+                    assert!(body.contains_key("example"), "{method} {path} shows no example of its body");
+                }
+            }
+        }
+        assert!(names.len() > 30);
+        assert_eq!(description["components"]["schemas"]["FileBytes"]["format"], "binary");
     }
 }

@@ -40,7 +40,7 @@ fn real_path(engine: &Engine, path: &Path, is_below: impl Fn(&Path) -> bool) -> 
     match engine.real_path(path) {
         Ok(real) if is_below(&real) => Ok(real),
         Err(EngineError::Unreachable { folder }) if may_be_told => Err(EngineError::Unreachable { folder }.into()),
-        Err(_) if may_be_told => Err(ApiError::bad_request(format!("{} is not there", path.display()))
+        Err(_) if may_be_told => Err(ApiError::new(Code::FolderNotFound, format!("{} is not there", path.display()))
             .hint("name a folder on the machine that runs Glimpse")),
         Ok(_) | Err(_) => {
             let message = format!("{} is not below a folder that this server may index", path.display());

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::access::{Access, MIN_TOKEN};
 use crate::app::configure;
+use crate::public_url::PublicUrl;
 use crate::roots::AllowedRoots;
 use crate::state::{AppState, CONNECTIONS, Limits};
 
@@ -42,11 +43,14 @@ pub struct ServeOptions {
     pub allow_roots: Vec<PathBuf>,
     /// Jobs follow links out of their folders.
     pub follow_links: bool,
+    /// Addresses under which a reverse proxy shows the server: their names and origins are
+    /// answered, and the routes stand below their paths too.
+    pub public_urls: Vec<PublicUrl>,
 }
 
 impl fmt::Debug for ServeOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port, token, allow_roots, follow_links } = self;
+        let Self { host, port, token, allow_roots, follow_links, public_urls } = self;
         let token = token.as_ref().map(|_| "(hidden)");
         f.debug_struct("ServeOptions")
             .field("host", host)
@@ -54,6 +58,7 @@ impl fmt::Debug for ServeOptions {
             .field("token", &token)
             .field("allow_roots", allow_roots)
             .field("follow_links", follow_links)
+            .field("public_urls", public_urls)
             .finish()
     }
 }
@@ -61,7 +66,8 @@ impl fmt::Debug for ServeOptions {
 impl Default for ServeOptions {
     fn default() -> Self {
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        Self { host, port: 4747, token: None, allow_roots: Vec::new(), follow_links: false }
+        let (allow_roots, public_urls) = (Vec::new(), Vec::new());
+        Self { host, port: 4747, token: None, allow_roots, follow_links: false, public_urls }
     }
 }
 
@@ -124,6 +130,7 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
         return Err(ServeError::NeedsToken(options.host));
     }
     let access = Access::new(options.token.clone()).ok_or(ServeError::WeakToken)?;
+    let access = access.behind(options.public_urls.clone());
     let roots =
         AllowedRoots::new(&options.allow_roots).map_err(|(folder, source)| ServeError::NoFolder { folder, source })?;
     let mut state = AppState::new(engine, access, roots, Limits::default()).map_err(ServeError::Run)?;

@@ -1,5 +1,11 @@
 // Questions to the server. A failed one throws an ApiError with the server's code, and its own message and hint.
 
+/// Where the API is. A reverse proxy may show the page below any path, so nothing begins at the root of the site.
+const API = new URL("../api/v1/", import.meta.url);
+const addressOf = (path) => new URL(path, API).href;
+/// Answers of a reverse proxy whose server is away.
+const AWAY = [502, 503, 504];
+
 export class ApiError extends Error {
   constructor({ code, message, hint }) {
     super(message);
@@ -13,7 +19,7 @@ export const isCancelled = (error) => error?.name === "AbortError";
 
 async function ask(method, path, { query = {}, body, raw, signal, read } = {}) {
   const known = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
-  const address = `/api/v1/${path}${known.length ? `?${new URLSearchParams(known)}` : ""}`;
+  const address = addressOf(`${path}${known.length ? `?${new URLSearchParams(known)}` : ""}`);
   const options = { method, signal, headers: { Accept: "application/json" } };
   if (body !== undefined) {
     options.body = JSON.stringify(body);
@@ -27,12 +33,22 @@ async function ask(method, path, { query = {}, body, raw, signal, read } = {}) {
     response = await fetch(address, options);
   } catch (error) {
     if (isCancelled(error)) throw error;
-    throw new ApiError({ code: "offline", message: "" });
+    throw offline();
   }
   if (read && response.ok) return read(response);
-  const answer = await response.json().catch(() => ({ code: "internal", message: response.statusText }));
+  const answer = await response.json().catch((error) => {
+    if (isCancelled(error)) throw error;
+    if (AWAY.includes(response.status)) throw offline();
+    return { code: "internal", message: response.statusText };
+  });
   if (!response.ok) throw new ApiError(answer);
   return answer;
+}
+
+/// Tells the page that the server is away, too.
+function offline() {
+  dispatchEvent(new Event("glimpse:offline"));
+  return new ApiError({ code: "offline", message: "" });
 }
 
 /// Asks again while the server is busy, a few times.
@@ -69,10 +85,10 @@ export const jobs = () => ask("GET", "jobs");
 export const startJob = (order) => ask("POST", "jobs", { body: order });
 export const steerJob = (id, act) => ask("POST", `jobs/${id}/${act}`);
 export const failures = (id, offset) => ask("GET", `jobs/${id}/failures`, { query: { offset } });
-export const jobEvents = (id) => new EventSource(`/api/v1/jobs/${id}/events`);
+export const jobEvents = (id) => new EventSource(addressOf(`jobs/${id}/events`));
 
 /// The address of a thumbnail; with its content hash, so that browsers may keep it.
-export const thumbnail = ({ id, content }, size) => `/api/v1/images/${id}/thumbnail?size=${size}&v=${content}`;
-export const original = ({ id, content }) => `/api/v1/images/${id}/original?v=${content}`;
-export const downloadOf = ({ id }) => `/api/v1/images/${id}/original?download=true`;
-export const uploaded = (key) => `/api/v1/pictures/${key}/thumbnail`;
+export const thumbnail = ({ id, content }, size) => addressOf(`images/${id}/thumbnail?size=${size}&v=${content}`);
+export const original = ({ id, content }) => addressOf(`images/${id}/original?v=${content}`);
+export const downloadOf = ({ id }) => addressOf(`images/${id}/original?download=true`);
+export const uploaded = (key) => addressOf(`pictures/${key}/thumbnail`);

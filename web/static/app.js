@@ -2,6 +2,8 @@
 
 import { ApiError, downloadOf, health, isCancelled } from "./api.js";
 import { setUpBar } from "./bar.js";
+import { watchConnection } from "./connection.js";
+import { copy } from "./copy.js";
 import { withDetails } from "./details.js";
 import { $, debounce, isTyping } from "./dom.js";
 import { explain } from "./errors.js";
@@ -40,7 +42,8 @@ let finishing = false;
 
 await loadWords();
 fill(document);
-document.body.hidden = false;
+$("unstarted").remove();
+$("page").hidden = false;
 
 const get = () => state;
 const bar = setUpBar({ get, change });
@@ -59,7 +62,10 @@ const viewer = setUpViewer({
     finding: () => state.find,
     things: () => thingNames(),
     languages: () => server.model.captions ?? [],
-    region: (id, box) => change({ ...EMPTY, find: true, chips: [{ kind: "image", value: id, weight: 1, box }] }),
+    region: (id, box) => {
+      change({ ...EMPTY, find: true, chips: [{ kind: "image", value: id, weight: 1, box }] });
+      $("results").focus({ preventScroll: true });
+    },
     similar: (id) => change({ ...EMPTY, chips: [{ kind: "image", value: id, weight: 1 }] }),
     more: (id, weight) => addPicture(id, weight),
     ask: (text) => change({ ...EMPTY, text }),
@@ -82,7 +88,7 @@ function change(changes, { typing = false, now = false, finish = false } = {}) {
   const address = write(state);
   const pause = Date.now() - lastTyped > STEP;
   if (typing) lastTyped = Date.now();
-  if (address !== location.pathname + location.search) {
+  if (address !== (location.search || "./")) {
     if (typing && !pause) history.replaceState({ y: 0 }, "", address);
     else (rememberScroll(), history.pushState({ y: 0 }, "", address));
   }
@@ -166,8 +172,9 @@ async function showResults(y = 0) {
     loadRest(signal);
   } catch (error) {
     if (isCancelled(error) || signal.aborted) return;
-    // A form that cannot be read is no reason to take away what is there.
-    if (state.find && error.code === "bad_request" && results) return note(explain(error));
+    // A form that cannot be read is no reason to take away what is there, and a server that is away is waited for.
+    if (state.find && ["bad_form", "bad_request"].includes(error.code) && results) return note(explain(error));
+    if (error.code === "offline" && results) return;
     results = null;
     grid.show([], { key: "" });
     showProblem(error);
@@ -224,26 +231,27 @@ async function loadRest(signal) {
 
 /// What stands below the pictures, or in their place.
 function renderEnds(count) {
-  const { searched, ranked } = results;
+  const { ranked } = results;
   $("weaker").hidden = !results.hasMore;
   $("weaker").textContent = t(results.tiles.some(({ strength }) => strength === "weak") ? "showMore" : "showClosest");
   $("empty").hidden = count > 0;
   if (count > 0) return;
   const nothing = ranked ? "nothingFound" : isFiltered(state) ? "nothingPasses" : "nothingYet";
   $("empty-title").textContent = t(nothing);
-  $("empty-advice").textContent = ranked ? t("nothingAdvice", { n: searched }) : nothing === "nothingYet" ? t("addFirst") : "";
+  $("empty-advice").textContent = ranked ? t("nothingAdvice") : nothing === "nothingYet" ? t("addFirst") : "";
   $("empty-clear").hidden = !isFiltered(state);
   $("empty-regions").hidden = true;
   $("empty-add").hidden = nothing !== "nothingYet";
 }
 
 function say(words) {
-  const { accepted, searched, ranked, tiles, withoutRegions, asThings } = results;
+  const { accepted, searched, ranked, tiles, withoutRegions, asThings, nothingParticular } = results;
   const line = ranked ? t("matches", { n: accepted, searched }) : isFiltered(state) ? t("pass", { n: accepted }) : t("pictureCount", { n: accepted });
   $("count").textContent = line;
   announce(ranked && accepted === 0 ? (tiles.length ? `${line}. ${t("closest")} ${t("pictureCount", { n: tiles.length })}` : t("nothingFound")) : line);
   const texts = [state.text, ...state.chips.filter(({ kind }) => kind === "text").map(({ value }) => value)].join(" ").trim();
   if (words) return note(t("modelLoading"));
+  if (nothingParticular) return note(t("nothingInBox"));
   if (withoutRegions) return note(t("someWithoutRegions", { n: withoutRegions }), [t("makeRegions"), panel.makeRegions]);
   if (asThings) return note(t("asksThings"), [t("findThings"), () => change({ find: true, chips: [], text: asThings, sign: 1 }, { finish: true })]);
   if (exampleOf(state) && texts) return note(t("regionAlone"));
@@ -265,7 +273,8 @@ function showProblem(error) {
   const empty = error.code === "not_ready" && server.library === "empty";
   const early = error.code === "not_ready" && !empty && server.model.state === "loading";
   const bare = error.code === "no_regions";
-  $("count").textContent = $("stacked").textContent = "";
+  $("count").textContent = empty ? t("pictureCount", { n: 0 }) : "";
+  $("stacked").textContent = "";
   $("weaker").hidden = true;
   $("empty").hidden = false;
   note("");
@@ -351,7 +360,10 @@ document.addEventListener("keydown", (event) => {
   if (isTyping(event.target)) return;
   if (event.key === "/") return event.preventDefault(), $("q").focus(), $("q").select();
   if (event.key === "?") return event.preventDefault(), help.open();
-  if ($("grid").contains(event.target)) gridKey(event);
+  if ($("grid").contains(event.target)) return gridKey(event);
+  // From the results as a whole, or from nowhere, the arrows lead to the pictures.
+  const isFree = [$("results"), document.body].includes(event.target);
+  if (isFree && event.key.startsWith("Arrow") && grid.items.length) event.preventDefault(), grid.focus(grid.current);
 });
 
 function gridKey(event) {
@@ -368,7 +380,7 @@ function gridKey(event) {
     s: () => change({ ...EMPTY, chips: [{ kind: "image", value: id, weight: 1 }] }),
     m: () => addPicture(id, 1),
     l: () => addPicture(id, -1),
-    c: () => withDetails(id, ({ path }) => navigator.clipboard.writeText(path).then(() => toast(t("copied")), () => {})),
+    c: () => withDetails(id, ({ path }) => copy(path)),
     d: () => location.assign(downloadOf({ id })),
     b: () => ($("grid").querySelector(".spot") ? (showBoxes(!boxesShown()), filters.render()) : toast(t("nothingMarked", { regions: t("regions") }))),
   };
@@ -382,6 +394,8 @@ function gridKey(event) {
 
 async function askServer() {
   server = await health().catch(() => server);
+  // There is nothing to narrow down or to count.
+  $("main").classList.toggle("nothing", server.library === "empty");
   if (server.job) panel.follow(server.job);
   return server;
 }
@@ -403,6 +417,15 @@ function libraryChanged() {
   askServer();
   if (state.view === null && scrollY < 200) showResults(scrollY);
 }
+
+watchConnection({
+  back: async () => {
+    forget();
+    await askServer();
+    await showResults(scrollY);
+    if (state.view !== null && $("viewer").classList.contains("gone")) viewer.open(state.view);
+  },
+});
 
 showBoxes(boxesShown());
 bar.render();

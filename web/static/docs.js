@@ -2,7 +2,8 @@
 
 import { $, h } from "./dom.js";
 
-const description = await fetch("/api/v1/openapi.json").then((answer) => answer.json());
+const description = await fetch(new URL("../api/v1/openapi.json", import.meta.url)).then((answer) => answer.json());
+const base = description.servers[0].url;
 const anchor = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
 const nameOf = (reference) => reference.split("/").pop();
 
@@ -24,18 +25,28 @@ const row = (name, type, required, text) =>
 const table = (title, rows) =>
   rows.length ? h("table", {}, h("caption", {}, title), h("thead", {}, h("tr", {}, ["Name", "Type", "Meaning"].map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, rows)) : "";
 
+/// A command that asks for an operation, with the values that the description gives as examples.
+function curl(path, method, parameters, requestBody) {
+  const [[media, { example } = {}] = []] = Object.entries(requestBody?.content ?? {});
+  const given = parameters.filter(({ in: place, example }) => place === "query" && example !== undefined);
+  const query = given.map(({ name, example }) => `${name}=${encodeURIComponent(example)}`).join("&");
+  const address = `${base}${path.replace("{id}", "17")}${query ? `?${query}` : ""}`;
+  const body = !media ? [] : media === "application/json" ? [`--json '${JSON.stringify(example)}'`] : [`-H 'Content-Type: ${media.replace("*", "jpeg")}'`, "--data-binary @picture.jpg"];
+  return ["curl", ...(method === "post" && !media ? ["-X POST"] : []), ...body, `'${address}'`].join(" ");
+}
+
 function operation(path, method, { summary, description: text, parameters = [], requestBody, responses }) {
   const id = anchor(`${method} ${path}`);
   const body = Object.entries(requestBody?.content ?? {}).map(([media, { schema }]) => h("p", {}, "Body: ", kind(schema), ` (${media})`));
-  const answers = Object.entries(responses).map(([status, { content = {} }]) => {
+  const answers = Object.entries(responses).map(([status, { content = {}, description: what = "" }]) => {
     const [[media, { schema } = {}] = []] = Object.entries(content);
-    return h("li", {}, h("code", {}, status === "default" ? "error" : status), " ", media ? kind(schema) : "", media && media !== "application/json" ? ` (${media})` : "");
+    return h("li", {}, h("code", {}, status === "default" ? "error" : status), " ", media ? kind(schema) : "", media && media !== "application/json" ? ` (${media})` : "", what && ` – ${what}`);
   });
   $("list").append(h("li", {}, h("a", { href: `#${id}` }, h("code", { class: method }, method.toUpperCase()), ` ${path}`), h("span", { class: "soft" }, ` ${summary}`)));
   return h("section", { id }, h("h2", {}, h("code", { class: method }, method.toUpperCase()), ` ${path}`), h("p", {}, h("strong", {}, summary)),
     text ? h("p", {}, text) : "",
     table("Parameters", parameters.map(({ name, in: place, schema, required, description: what }) => row(place === "path" ? `{${name}}` : name, kind(schema), required, what))),
-    body, h("p", {}, "Answers:"), h("ul", { class: "answers" }, answers));
+    body, h("pre", {}, h("code", {}, curl(path, method, parameters, requestBody))), h("p", {}, "Answers:"), h("ul", { class: "answers" }, answers));
 }
 
 /// Everything that a type has, its parts included.

@@ -51,5 +51,8 @@ export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches
 /// The last part of a path, whichever way its parts are divided.
 export const fileName = (path) => path.split(/[\\/]/).pop();
 
+/// A path that is broken into lines after its folders, and not inside their names.
+export const breakable = (path) => path.split(/(?<=[\\/])/).flatMap((part) => [part, document.createElement("wbr")]).slice(0, -1);
+
 /// All but the last part of a path.
 export const folderOf = (path) => path.slice(0, -fileName(path).length - 1);

@@ -2,14 +2,16 @@
 
 import { language, t } from "./words.js";
 
+/// Errors of the page itself, whose message is in its language already.
+const OWN = ["no_thing"];
+
 /// Codes that have a sentence of their own elsewhere; all others have one that is named after them.
 const NAMED = { no_regions: "noRegions", offline: "offline" };
 const UNSAID = ["method_not_allowed", "precondition_failed", "range_not_satisfiable"];
 
-/// The sentence for an error's code, and the server's own words, which are English, as its detail.
+/// The sentence for an error's code. The server's own words, which say more and are English, take its place on an English page.
 export function explain({ code, message, hint }) {
   const detail = [message, hint].filter(Boolean).join(" – ");
-  if (detail && (language === "en" || code === "no_thing")) return detail; // in the page's language already
-  const sentence = t(NAMED[code] ?? `error_${!code || UNSAID.includes(code) ? "internal" : code}`);
-  return detail ? `${sentence} (${detail})` : sentence;
+  if (detail && (language === "en" || OWN.includes(code))) return detail;
+  return t(NAMED[code] ?? `error_${!code || UNSAID.includes(code) ? "internal" : code}`);
 }

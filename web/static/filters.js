@@ -43,7 +43,7 @@ export function setUpFilters({ get, change }) {
       box.hidden = false;
       open.setAttribute("aria-expanded", "true");
       body.replaceChildren(h("p", { class: "soft" }, t("loading")));
-      await sheet.fill(body, { get, change, name });
+      await sheet.fill(body, { get, change, done: () => close(true) });
       keepInside(box);
       body.querySelector("input, button")?.focus();
     });
@@ -147,17 +147,28 @@ async function areas(body, { get, change }) {
   }));
 }
 
-async function dates(body, { get, change }) {
+async function dates(body, { get, change, done }) {
   const found = await counts(get(), "date");
-  const field = (key) => {
-    const input = h("input", { type: "date", value: get()[key], min: found?.first_taken?.slice(0, 10), max: found?.last_taken?.slice(0, 10) });
-    input.addEventListener("change", () => change({ [key]: input.value }));
-    return h("label", { class: "field" }, t(key), input);
-  };
-  const years = (found?.years ?? []).toReversed().map(({ value, images }) => {
-    const choose = () => change({ after: `${value}-01-01`, before: `${value}-12-31` });
-    const pressed = dateValue(get()) === value;
-    return h("button", { class: "year", type: "button", "aria-pressed": String(pressed), on: { click: choose } }, value, h("span", { class: "count" }, number(images)));
+  const fields = ["after", "before"].map((key) => {
+    const input = h("input", { type: "date", name: key, min: found?.first_taken?.slice(0, 10), max: found?.last_taken?.slice(0, 10) });
+    input.addEventListener("change", () => (change({ [key]: input.value }), show()));
+    return input;
   });
-  body.replaceChildren(h("div", { class: "fields" }, field("after"), field("before")), h("div", { class: "years" }, years));
+  const years = (found?.years ?? []).toReversed().map(({ value, images }) => {
+    // Chosen again, it is taken back.
+    const choose = () => {
+      change(dateValue(get()) === value ? { after: "", before: "" } : { after: `${value}-01-01`, before: `${value}-12-31` });
+      show();
+      done();
+    };
+    return h("button", { class: "year", type: "button", data: { year: value }, on: { click: choose } }, value, h("span", { class: "count" }, number(images)));
+  });
+  /// What is chosen, in the fields and among the years alike.
+  const show = () => {
+    for (const input of fields) input.value = get()[input.name];
+    for (const year of years) year.setAttribute("aria-pressed", String(dateValue(get()) === year.dataset.year));
+  };
+  show();
+  const labels = fields.map((input) => h("label", { class: "field" }, t(input.name), input));
+  body.replaceChildren(h("div", { class: "fields" }, labels), h("div", { class: "years" }, years));
 }

@@ -5,8 +5,8 @@ import { justify, rowAt } from "./layout.js";
 import { makeTile } from "./tile.js";
 import { number } from "./words.js";
 
-/// Height of a section's heading with the space around it.
-const HEADING = 52;
+/// Height of a section's heading with the space around it, in heights of the letters, as in the style sheet.
+const HEADING = 3.25;
 /// How far beyond the window tiles are kept, in windows.
 const BEYOND = 0.8;
 /// A picture is loaded when its tile has stayed this long.
@@ -30,11 +30,15 @@ export class Grid {
     this.on = on;
     const draw = framed(() => this.draw());
     addEventListener("scroll", draw, { passive: true });
-    new ResizeObserver(framed(() => this.#width !== root.clientWidth && this.layout())).observe(root);
+    this.#sizes = new ResizeObserver(framed(() => (this.#width !== root.clientWidth || this.#heading !== headingHeight()) && this.layout()));
+    this.#sizes.observe(root);
     root.addEventListener("focusin", ({ target }) => target.dataset.index && this.#setCurrent(Number(target.dataset.index)));
   }
 
   #width = 0;
+  #heading = 0;
+  /// Sees the grid become wider, and headings higher: letters can be enlarged at any time.
+  #sizes;
 
   /// Shows sections of items; `more` hits are still to be loaded.
   show(sections, { more = 0, ...options }) {
@@ -72,6 +76,7 @@ export class Grid {
   layout() {
     this.#width = this.root.clientWidth;
     if (!this.#width) return;
+    this.#heading = headingHeight();
     const target = rowHeight(this.#width);
     const gap = this.#width < 600 ? 3 : 6;
     let y = 0;
@@ -81,7 +86,7 @@ export class Grid {
       section.from = index;
       const ratios = section.items.map(({ tile }) => tile.width / tile.height);
       section.layout = justify(ratios, this.#width, target, gap);
-      section.height = HEADING + section.layout.height;
+      section.height = this.#heading + section.layout.height;
       y += section.height + (this.#width < 600 ? 14 : 22);
       index += section.items.length;
     }
@@ -104,7 +109,7 @@ export class Grid {
       }
       const part = this.#part(section);
       const { rows, boxes } = section.layout;
-      const start = section.y + HEADING;
+      const start = section.y + this.#heading;
       for (let r = rowAt(rows, from - start); r < rows.length && rows[r].y + start <= to; r++) {
         for (let i = rows[r].from; i < rows[r].to; i++) {
           wanted.add(section.from + i);
@@ -129,6 +134,7 @@ export class Grid {
       part = { element: h("section", { class: `part ${section.key}` }, heading, list), list, title, count };
       this.#parts.set(section.key, part);
       this.root.append(part.element);
+      this.#sizes.observe(heading);
     }
     part.title.textContent = section.title;
     part.count.textContent = number(section.count);
@@ -139,6 +145,7 @@ export class Grid {
   #dropPart(section) {
     const part = this.#parts.get(section.key);
     if (!part || part.element.contains(document.activeElement)) return;
+    this.#sizes.unobserve(part.element.firstElementChild);
     part.element.remove();
     this.#parts.delete(section.key);
   }
@@ -183,7 +190,7 @@ export class Grid {
     const section = this.sections.findLast(({ from }) => from <= index);
     if (!section) return { y: 0, height: 0 };
     const [x, y, width, height] = section.layout.boxes.subarray((index - section.from) * 4, (index - section.from) * 4 + 4);
-    return { x: x + width / 2, y: section.y + HEADING + y, height, section };
+    return { x: x + width / 2, y: section.y + this.#heading + y, height, section };
   }
 
   /// Brings a picture into view and focuses it.
@@ -235,6 +242,8 @@ function insertInOrder(list, element, index) {
   }
   list.insertBefore(element, next);
 }
+
+const headingHeight = () => HEADING * parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 /// A phone shows two or three pictures in a row, a wide screen seven or eight.
 function rowHeight(width) {

@@ -1,9 +1,10 @@
 // The library panel: folders, a running job, what was skipped, and the model.
 
 import { failures, folders, jobEvents, jobs, startJob, stats, steerJob } from "./api.js";
-import { $, fileName, h } from "./dom.js";
+import { $, breakable, fileName, h } from "./dom.js";
 import { explain } from "./errors.js";
 import { icon } from "./icons.js";
+import { percent } from "./marks.js";
 import { qualityTable } from "./quality.js";
 import { announce } from "./toast.js";
 import { number, size, span, t } from "./words.js";
@@ -81,21 +82,26 @@ export function setUpPanel({ changed }) {
     const roots = [...(tree?.roots ?? []), ...newRoots(tree?.roots ?? [])];
     $("roots").replaceChildren(...roots.map(({ path, images, present }) =>
       h("li", {}, icon(present ? "folder" : "warn"),
-        h("span", { class: "name", title: path }, h("strong", {}, h("bdi", {}, fileName(path) || path)), h("span", { class: "soft" }, h("bdi", {}, present ? path : t("notReachable", { path })))),
+        h("span", { class: "name", title: path }, h("strong", {}, h("bdi", {}, fileName(path) || path)), h("span", { class: "soft path" }, h("bdi", {}, present ? breakable(path) : t("notReachable", { path })))),
         h("span", { class: "count" }, images === null ? "…" : number(images)))));
     $("no-roots").hidden = roots.length > 0;
+    $("about-library").hidden = $("about-model").hidden = !numbers;
     if (!numbers) return;
     const facts = [
       [t("pictures"), number(numbers.images)],
       [t("files"), number(numbers.files)],
       [t("missingFiles"), numbers.missing ? number(numbers.missing) : null],
       [t("onDisk"), size(numbers.disk_bytes)],
-      [t("searchedBy"), numbers.search],
       [t("model"), numbers.model.name],
+    ];
+    const technical = [
+      [t("searchedBy"), numbers.search],
       [t("runsOn"), numbers.model.backend],
       [t("scores"), numbers.scores_fitted_on ?? t("scoresEstimated")],
     ];
-    $("numbers").replaceChildren(...facts.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, h("bdi", {}, value))]));
+    const list = (facts) => facts.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, h("bdi", {}, value))]);
+    $("numbers").replaceChildren(...list(facts));
+    $("technical").replaceChildren(...list(technical));
     $("quality").replaceChildren(...qualityTable(numbers.model.name));
   }
 
@@ -118,7 +124,8 @@ export function setUpPanel({ changed }) {
     if (!job) return;
     $("job-state").textContent = t(`job_${job.state}`);
     const left = [
-      t("filesDone", { n: job.done, found: job.found }),
+      going && !job.found_all ? t("filesCounting", { n: job.done }) : t("filesDone", { n: job.done, found: job.found }),
+      going && job.found_all && percent(share),
       going && job.rate > 0 && t("rate", { rate: number(Math.round(job.rate * 10) / 10) }),
       going && job.eta !== null && t("eta", { time: span(job.eta) }),
       !going && t("took", { time: span(job.seconds) }),
@@ -136,6 +143,7 @@ export function setUpPanel({ changed }) {
       job.state === "running" && act("pause", "pause", "pause"),
       job.state === "paused" && act("resume", "resume", "play"),
       going && act("cancel", "cancel", "stop"),
+      ["cancelled", "failed"].includes(job.state) && h("button", { type: "button", on: { click: () => begin(job.roots) } }, icon("play"), t("startAgain")),
       !going && job.failures > 0 && act("retry", "retry", "retry"),
     ].filter(Boolean));
     renderFailures();

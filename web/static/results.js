@@ -38,6 +38,8 @@ export class Results {
   started = false;
   /// Pictures that cannot be searched for regions.
   withoutRegions = 0;
+  /// The part that others are to look like is plain background, or the like.
+  nothingParticular = false;
   /// What was understood of a question about regions: `thing` of a box is a place in its `things`.
   form = null;
   /// The same question for regions, if the words ask about things.
@@ -63,8 +65,8 @@ export class Results {
     if (this.started && body.cursor !== this.next) return false; // another call was faster
     this.started = true;
     // How many weaker ones there are is not always known for regions.
-    const { accepted, weaker = null, searched, next, form = null, find = null, without_regions: withoutRegions = 0 } = page;
-    Object.assign(this, { accepted, weaker, searched, next, form, asThings: find, withoutRegions });
+    const { accepted, weaker = null, searched, next, form = null, find = null, without_regions: withoutRegions = 0, nothing_particular: nothingParticular = false } = page;
+    Object.assign(this, { accepted, weaker, searched, next, form, asThings: find, withoutRegions, nothingParticular });
     this.complete = page.next === null;
     for (const tile of page.hits) this.tiles.push(tile);
     return true;

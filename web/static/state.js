@@ -116,6 +116,7 @@ function placed(state) {
   return soundRelations(state).map(({ first, is, second }) => ({ first: texts.indexOf(first), is, second: texts.indexOf(second) }));
 }
 
+/// The address of a state, relative to the page.
 export function write(state) {
   const to = new URLSearchParams();
   if (state.text.trim()) to.set("q", state.text);
@@ -132,7 +133,7 @@ export function write(state) {
   for (const format of state.formats) to.append("format", format);
   if (state.weak) to.set("weak", "1");
   if (state.view !== null) to.set("view", state.view);
-  return `/${to.size ? `?${to}` : ""}`;
+  return to.size ? `?${to}` : "./";
 }
 
 /// The body of a search for this state.

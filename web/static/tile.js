@@ -18,7 +18,8 @@ export function makeTile(item, { index, count, ranked, worded, href, things }) {
   const canvas = tile.blur && h("canvas", { class: "blur", "aria-hidden": "true" });
   const link = h("a", { class: "shot", href, tabIndex: -1, data: { index } }, canvas);
   const name = h("span", { class: "name", dir: "auto" });
-  const overlay = h("div", { class: "over", "aria-hidden": "true" }, name);
+  const score = ranked && h("span", { class: "score" }, t("matchFact", { word: t(`${tile.strength}Match`), share: number(Math.round(tile.score * 100)) }));
+  const overlay = h("div", { class: "over", "aria-hidden": "true" }, name, score);
   const element = h("div", { class: "tile", role: "listitem", "aria-setsize": count, "aria-posinset": index + 1 }, link, overlay);
   if (canvas) paint(canvas, tile.blur);
   if (item.leader !== null) element.classList.add("spread");

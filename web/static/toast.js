@@ -7,8 +7,10 @@ const SHOWN = 4000;
 const SETTLED = 60;
 
 /// The topmost dialog, or the page. What lies below a dialog is neither seen nor read.
+export const topmost = () => [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body;
+
 function place(element) {
-  const top = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body;
+  const top = topmost();
   if (element.parentElement !== top) top.append(element);
   return element;
 }

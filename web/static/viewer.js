@@ -1,14 +1,15 @@
 // One picture, large, with what is known of it.
 
 import { caption, downloadOf, isCancelled, original, similar, thumbnail } from "./api.js";
+import { copy } from "./copy.js";
 import { detailsOf } from "./details.js";
-import { $, fileName, folderOf, h, isTyping } from "./dom.js";
+import { $, breakable, fileName, folderOf, h, isTyping } from "./dom.js";
 import { Draw } from "./draw.js";
 import { explain } from "./errors.js";
 import { icon } from "./icons.js";
 import { Layers } from "./layers.js";
 import { around, bestOf } from "./marks.js";
-import { announce, toast } from "./toast.js";
+import { announce } from "./toast.js";
 import { day, language, moment, number, size, t } from "./words.js";
 import { Zoom } from "./zoom.js";
 
@@ -17,6 +18,9 @@ const SHOWN = ["jpeg", "png", "webp", "gif", "bmp", "avif"];
 const LIKENESSES = 12;
 /// Milliseconds that a picture stays open before the model is asked for words.
 const UNHURRIED = 500;
+/// Words of the model are shown if it is this sure of each, as a geometric mean: what it says of pictures that it does
+/// not understand is misleading.
+const SURE = 0.35;
 const KEPT = "glimpse.facts";
 
 /// `get.items()` gives the pictures that can be stepped through; `on` says what the user wants of one.
@@ -32,7 +36,7 @@ export function setUpViewer({ items, hrefOf, on }) {
   };
   const layers = new Layers({ focus: lookAt });
   const draw = new Draw($("drawbar"), {
-    words: () => on.languages().length > 0 && ((box) => words({ box: inPixels(box) }, cancel.signal)),
+    words: () => on.languages().length > 0 && ((box) => words({ box: inPixels(box) }, cancel.signal).then(({ text }) => text)),
     search: (box) => {
       const { x, y, width, height } = inPixels(box);
       on.region(id, [x, y, width, height]);
@@ -51,7 +55,7 @@ export function setUpViewer({ items, hrefOf, on }) {
   };
 
   async function open(next) {
-    if (id === next && dialog.open) return;
+    if (id === next && dialog.open && !dialog.classList.contains("gone")) return;
     id = next;
     cancel.abort();
     cancel = new AbortController();
@@ -60,6 +64,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     document.documentElement.classList.add("viewing");
     draw.end();
     record = null;
+    dialog.classList.remove("gone");
     $("said").hidden = true;
     const place = placeOf();
     const item = items()[place];
@@ -84,6 +89,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     draw.end();
     layers.clear();
     id = record = null;
+    dialog.classList.remove("gone");
     dialog.close();
     stage.replaceChildren();
     document.documentElement.classList.remove("viewing");
@@ -141,12 +147,12 @@ export function setUpViewer({ items, hrefOf, on }) {
       ["calendar", t("taken"), record.taken && moment(record.taken)],
       ["lens", t("camera"), record.camera],
       ["place", t("placeTaken"), where],
-      ["similar", t("match"), match],
+      ["check", t("match"), match],
       ["file", t("fileFact"), `${number(record.width)} × ${number(record.height)} · ${size(record.bytes)} · ${record.format.toUpperCase()}`],
       ["folder", t("folder"), folderOf(record.path)],
     ];
     const facts = rows.filter(([, , value]) => value).map(([name, label, value]) =>
-      h("div", { class: "fact" }, icon(name), h("dt", {}, label), h("dd", {}, h("bdi", {}, value))));
+      h("div", { class: "fact" }, icon(name), h("dt", {}, label), h("dd", {}, h("bdi", {}, name === "folder" ? breakable(value) : value))));
     const more = record.files.filter((path) => path !== record.path);
     const keywords = record.keywords.map((word) =>
       h("button", { class: "keyword", type: "button", dir: "auto", on: { click: () => on.ask(word) } }, word));
@@ -154,7 +160,7 @@ export function setUpViewer({ items, hrefOf, on }) {
       record.caption && h("p", { class: "caption", dir: "auto" }, record.caption),
       h("dl", {}, facts),
       keywords.length > 0 && h("div", { class: "keywords" }, keywords),
-      more.length > 0 && h("details", {}, h("summary", {}, t("alsoAt", { n: more.length })), h("ul", {}, more.map((path) => h("li", {}, h("bdi", {}, path))))),
+      more.length > 0 && h("details", {}, h("summary", {}, t("alsoAt", { n: more.length })), h("ul", {}, more.map((path) => h("li", {}, h("bdi", {}, breakable(path)))))),
     ].filter(Boolean));
     $("download").href = downloadOf(record);
     const own = record.taken ? day(record.taken) : fileName(record.path);
@@ -176,34 +182,35 @@ export function setUpViewer({ items, hrefOf, on }) {
   /// What the model says of the picture, or of a part of it, if it can.
   async function words(body, signal) {
     const languages = on.languages();
-    if (!languages.length) return "";
+    if (!languages.length) return {};
     const spoken = languages.includes(language) ? { language } : {};
     const { captions } = await caption({ image: id, ...spoken, ...body }, signal);
-    return captions[0]?.text ?? "";
+    return captions[0] ?? {};
   }
 
   async function describe(signal) {
     await new Promise((done) => setTimeout(done, UNHURRIED)); // nothing is said of pictures that are only stepped over
     if (signal.aborted) return;
-    const text = await words({}, signal).catch(() => ""); // a picture does without
-    if (signal.aborted) return;
+    const { text = "", probability = 0 } = await words({}, signal).catch(() => ({})); // a picture does without
+    if (signal.aborted || probability ** (1 / Math.max(wordCount(text), 1)) < SURE) return;
     $("said").hidden = !text;
     $("said-text").textContent = text;
   }
 
+  /// A picture that cannot be shown: why, where it would be, and the way back. Nothing can be done with it.
   function showProblem(error) {
-    $("facts").replaceChildren(h("p", { class: "problem" }, explain(error)));
+    const text = error.code === "not_found" ? t("pictureGone") : explain(error);
+    const back = h("button", { class: "button strong", type: "button", on: { click: () => on.close() } }, t("backToAll"));
+    const again = error.code !== "not_found" && h("button", { class: "button", type: "button", on: { click: () => open(id) } }, t("retry"));
+    layers.clear();
+    stage.replaceChildren(h("div", { class: "lost", role: "alert" }, icon("warn"), h("p", {}, text), h("div", { class: "choices" }, again, back)));
+    $("facts").replaceChildren();
+    $("name").textContent = "";
+    $("finds").hidden = $("likeness").hidden = true;
+    dialog.classList.add("gone");
+    back.focus();
   }
 
-  async function copyPath() {
-    if (!record) return;
-    try {
-      await navigator.clipboard.writeText(record.path);
-      toast(t("copied"));
-    } catch {
-      prompt(t("copyPath"), record.path); // no clipboard without a secure address
-    }
-  }
 
   function toggleFacts(shown = dialog.classList.contains("bare")) {
     dialog.classList.toggle("bare", !shown);
@@ -229,7 +236,7 @@ export function setUpViewer({ items, hrefOf, on }) {
 
   const acts = {
     close: () => on.close(), previous: () => step(-1), next: () => step(1), info: () => toggleFacts(),
-    like: () => on.more(id, 1), unlike: () => on.more(id, -1), alike: () => on.similar(id), copy: copyPath, zoom: () => zoom.toggle(),
+    like: () => on.more(id, 1), unlike: () => on.more(id, -1), alike: () => on.similar(id), copy: () => record && copy(record.path), zoom: () => zoom.toggle(),
     boxes: () => layers.toggleBoxes(), heat: () => layers.toggleHeat(), draw: startDrawing,
   };
   for (const [name, act] of Object.entries(acts)) $(name).addEventListener("click", act);
@@ -254,11 +261,18 @@ export function setUpViewer({ items, hrefOf, on }) {
     z: acts.zoom, i: acts.info, s: acts.alike, m: acts.like, l: acts.unlike, c: acts.copy, d: () => $("download").click(),
     b: acts.boxes, h: acts.heat, r: acts.draw, "?": () => on.help(),
   };
+  /// What a picture that is gone still answers to.
+  const WITHOUT = ["ArrowLeft", "ArrowRight", "?"];
   dialog.addEventListener("keydown", (event) => {
+    if (dialog.classList.contains("gone") && !WITHOUT.includes(event.key)) return;
     if (draw.active || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (act) (event.preventDefault(), act());
   });
   toggleFacts(localStorage.getItem(KEPT) ? localStorage.getItem(KEPT) === "1" : matchMedia("(min-width: 900px)").matches);
   return { open, close, current: () => id, refresh: () => dialog.open && showPlace(placeOf()) };
+}
+
+function wordCount(text) {
+  return [...new Intl.Segmenter(language, { granularity: "word" }).segment(text)].filter(({ isWordLike }) => isWordLike).length;
 }

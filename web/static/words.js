@@ -26,7 +26,7 @@ function preferred() {
 export async function loadWords() {
   language = preferred();
   region = navigator.languages.find((name) => name.split("-")[0] === language) ?? language;
-  sentences = await fetch(`/static/words/${language}.json`).then((answer) => answer.json());
+  sentences = await fetch(new URL(`words/${language}.json`, import.meta.url)).then((answer) => answer.json());
   plurals = new Intl.PluralRules(language);
   numbers = new Intl.NumberFormat(region);
   document.documentElement.lang = language;

@@ -2,9 +2,11 @@
 
 const MOST = 8;
 const SWIPE = 60;
-/// A part that is looked at takes this share of the stage, but the picture is not drawn larger than so many times.
+/// A part that is looked at takes this share of the stage, but the picture is not drawn larger than so many times what
+/// fits, nor than so many times its pixels.
 const AROUND = 0.5;
 const CLOSEST = 4;
+const BLURRED = 2;
 
 /// `on.swipe(step)` is told of a swipe to the next (1) or previous (-1) picture.
 export class Zoom {
@@ -47,7 +49,9 @@ export class Zoom {
     if (!frame) return false;
     const { clientWidth, clientHeight } = this.stage;
     const [wide, high] = [frame.offsetWidth, frame.offsetHeight];
-    const scale = Math.min((clientWidth * AROUND) / (width * wide), (clientHeight * AROUND) / (height * high), CLOSEST);
+    const pixels = frame.querySelector("img")?.getAttribute("width") ?? wide;
+    const closest = Math.min(CLOSEST, (BLURRED * pixels) / wide);
+    const scale = Math.min((clientWidth * AROUND) / (width * wide), (clientHeight * AROUND) / (height * high), closest);
     if (!(scale > 1.25)) return this.reset(), false;
     this.#scale = scale;
     [this.#x, this.#y] = [-(x + width / 2 - 0.5) * wide * scale, -(y + height / 2 - 0.5) * high * scale];
@@ -85,12 +89,16 @@ export class Zoom {
   }
 
   #apply() {
-    const { width, height } = this.stage.getBoundingClientRect();
-    const bound = (value, side) => Math.min(Math.max(value, (-side * (this.#scale - 1)) / 2), (side * (this.#scale - 1)) / 2);
-    [this.#x, this.#y] = [bound(this.#x, width), bound(this.#y, height)];
     this.stage.classList.toggle("zoomed", this.#scale > 1);
     const picture = this.stage.firstElementChild;
     if (!picture) return;
+    // No further than its edges: no part of the stage is empty while the other side is cut off.
+    const { clientWidth, clientHeight } = this.stage;
+    const bound = (value, side, room) => {
+      const most = Math.max(0, (side * this.#scale - room) / 2);
+      return Math.min(Math.max(value, -most), most);
+    };
+    [this.#x, this.#y] = [bound(this.#x, picture.offsetWidth, clientWidth), bound(this.#y, picture.offsetHeight, clientHeight)];
     picture.style.transform = `translate(${this.#x}px, ${this.#y}px) scale(${this.#scale})`;
     picture.style.setProperty("--scale", this.#scale); // what is drawn on it keeps its strength
   }

@@ -4,15 +4,11 @@ use candle_core::{Device, Module, Result, Tensor};
 use candle_nn::Linear;
 use candle_nn::ops::softmax_last_dim;
 
-use super::kernels::AttentionOp;
 use super::load::{Loaded, Loader};
 use crate::config::TowerConfig;
 
-/// Which tokens of a padded batch are real.
-pub(super) struct Padding {
-    lengths: Vec<usize>,
-    bias: Tensor, // (B, 1, 1, N): 0 for a real key, -inf for padding
-}
+/// Which tokens of a padded batch are real: `(B, 1, 1, N)`, 0 for a real key and -inf for padding.
+pub(super) struct Padding(Tensor);
 
 /// Self-attention of a block.
 pub(super) struct Attention {
@@ -28,13 +24,12 @@ impl Padding {
             return Ok(None);
         }
         let bias = lengths.iter().flat_map(|l| (0..n).map(move |i| if i < *l { 0.0 } else { f32::NEG_INFINITY }));
-        let bias = Tensor::from_iter(bias, device)?.reshape((lengths.len(), 1, 1, n))?;
-        Ok(Some(Self { lengths: lengths.to_vec(), bias }))
+        Tensor::from_iter(bias, device)?.reshape((lengths.len(), 1, 1, n)).map(|bias| Some(Self(bias)))
     }
 
     /// Scores `(B, H, Q, N)` with those of padded keys set to -inf.
     pub fn mask(&self, scores: &Tensor) -> Result<Tensor> {
-        scores.broadcast_add(&self.bias)
+        scores.broadcast_add(&self.0)
     }
 }
 
@@ -50,18 +45,13 @@ impl Attention {
     /// `(B, N, W)` to the same shape. Rows of padding come out as anything finite.
     pub fn forward(&self, x: &Tensor, padding: Option<&Padding>) -> Result<Tensor> {
         let qkv = self.qkv.forward(x)?; // (B, N, 3W)
-        let mixed = if qkv.device().is_cpu() {
-            let lengths = padding.map(|p| p.lengths.as_slice());
-            qkv.apply_op1_no_bwd(&AttentionOp { heads: self.heads, lengths })?
-        } else {
-            attend(&qkv, self.heads, padding)?
-        }; // (B, N, W)
+        let mixed = attend(&qkv, self.heads, padding)?; // (B, N, W)
         self.out.forward(&mixed)
     }
 }
 
-/// Attention by tensor operations, for any device: `(B, N, 3W)` packed queries, keys and values to `(B, N, W)`.
-pub(super) fn attend(qkv: &Tensor, heads: usize, padding: Option<&Padding>) -> Result<Tensor> {
+/// `(B, N, 3W)` packed queries, keys and values to `(B, N, W)`.
+fn attend(qkv: &Tensor, heads: usize, padding: Option<&Padding>) -> Result<Tensor> {
     let (b, n, packed) = qkv.dims3()?;
     let head = packed / 3 / heads;
     let qkv = qkv.reshape((b, n, 3, heads, head))?.permute((2, 0, 3, 1, 4))?; // (3, B, H, N, D)

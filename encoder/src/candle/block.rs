@@ -4,7 +4,6 @@ use candle_core::{Module, Result, Tensor};
 use candle_nn::Linear;
 
 use super::attention::{Attention, Padding};
-use super::kernels::GeluOp;
 use super::load::{Loaded, Loader};
 use super::norm::LayerNorm;
 use super::record;
@@ -72,10 +71,6 @@ impl Mlp {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let hidden = self.fc1.forward(x)?; // (.., M)
         let hidden = match self.activation {
-            Activation::GeluTanh if hidden.device().is_cpu() => {
-                hidden.inplace_op1(&GeluOp)?;
-                hidden
-            }
             Activation::GeluTanh => hidden.gelu()?,
             Activation::GeluErf => hidden.gelu_erf()?,
         };

@@ -6,7 +6,6 @@
 mod attention;
 mod block;
 mod device;
-mod kernels;
 mod load;
 mod map_head;
 mod norm;

@@ -30,6 +30,11 @@ pub enum ImageError {
 }
 
 impl ImageError {
+    /// An image of a `kind` that other programs read.
+    pub(super) fn unsupported(kind: &str) -> Self {
+        Self::Unsupported(format!("{kind}; convert it to an ordinary JPEG or PNG"))
+    }
+
     pub(super) fn broken(format: Format, reason: impl Into<String>) -> Self {
         Self::Broken { format: format.to_string(), reason: reason.into() }
     }

@@ -2,13 +2,19 @@
 
 use image::metadata::Orientation;
 use image::{RgbImage, RgbaImage};
-use libheif_rs::{ColorSpace, DecodingOptions, HeifContext, HeifError, LibHeif, RgbChroma};
+use libheif_rs::{ColorSpace, DecodingOptions, HeifContext, HeifError, HeifErrorCode, LibHeif, RgbChroma};
 
 use super::raster::on_white;
 use super::{Decoded, Format, ImageError, Limits};
 
 pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, ImageError> {
-    let refusal = |error: HeifError| ImageError::broken(format, error.message);
+    let refusal = |error: HeifError| match error.code {
+        // Also where libheif was built without a decoder for the image's codec.
+        HeifErrorCode::UnsupportedFileType | HeifErrorCode::UnsupportedFeature => {
+            ImageError::unsupported(&format!("{format}: {}", error.message))
+        }
+        _ => ImageError::broken(format, error.message),
+    };
     let context = HeifContext::read_from_bytes(bytes).map_err(refusal)?;
     let handle = context.primary_image_handle().map_err(refusal)?;
     let pixels = u64::from(handle.width()) * u64::from(handle.height());

@@ -1,5 +1,7 @@
 //! JPEG by zune-jpeg, straight to RGB; by jpeg-decoder where a fraction of the size is enough.
 
+mod survey;
+
 use image::RgbImage;
 use image::metadata::Orientation;
 use jpeg_decoder::PixelFormat;
@@ -9,28 +11,18 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{Decoded, Format, ImageError, Limits};
-
-/// Largest number of scans of one file; encoders write about ten.
-const MAX_SCANS: usize = 100;
-/// Largest number of pixels that all scans together pass over, in images of the largest size that
-/// is allowed. A scan of a few bytes may pass over all of an image, so that a small file could
-/// keep a decoder busy for hours.
-const MAX_PASSES: u64 = 20;
+use self::survey::Survey;
+use super::{Decoded, Format, ImageError, Limits, blocks, exif};
 
 pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decoded, ImageError> {
     let survey = Survey::of(bytes);
+    survey.check_coding()?;
     survey.check_scans()?;
     // Cameras and editors write files with small faults, which a lenient decoder reads through. It would also fill up a
-    // file that was cut off with grey, so one without an end has to please the strict one.
-    let options = DecoderOptions::default()
-        .jpeg_set_out_colorspace(ColorSpace::RGB)
-        .set_strict_mode(!survey.ended)
-        // Checked below, with our own words; the format itself ends at 16 bits.
-        .set_max_width(usize::MAX)
-        .set_max_height(usize::MAX);
+    // file that was cut off with grey, so one without an end has to please the strict one to count as whole.
+    let options = options().set_strict_mode(!survey.ended);
     let refusal = |error: DecodeErrors| match error {
-        DecodeErrors::Unsupported(what) => ImageError::Unsupported(format!("JPEG: {what:?}")),
+        DecodeErrors::Unsupported(_) => ImageError::unsupported("a JPEG of an uncommon coding"),
         error if survey.ended => ImageError::broken(Format::Jpeg, error.to_string()),
         error => ImageError::broken(Format::Jpeg, format!("the file is cut off ({error})")),
     };
@@ -41,19 +33,62 @@ pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decod
     let (width, height) = (width as u32, height as u32);
     let pixels = u64::from(width) * u64::from(height);
     // A progressive file is kept as 16-bit coefficients of every component until its last scan is read.
-    let coefficients = if survey.progressive { pixels * 2 * u64::from(survey.components) } else { 0 };
+    let coefficients = if survey.is_progressive() { pixels * 2 * u64::from(survey.components) } else { 0 };
     limits.check(width, height, pixels * 3 + coefficients)?;
     survey.check_work(pixels, limits)?;
 
-    let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
+    let orientation = blocks(Format::Jpeg, bytes).exif.and_then(exif::orientation);
     let (size, orientation) = ((width, height), orientation.unwrap_or(Orientation::NoTransforms));
     let reduced = least.filter(|_| survey.ended).and_then(|least| reduced(bytes, limits, size, least));
     if let Some(pixels) = reduced {
-        return Ok(Decoded { pixels, size, orientation });
+        return Ok(Decoded { pixels, size, orientation, truncated: false });
     }
-    let pixels = RgbImage::from_raw(width, height, decoder.decode().map_err(refusal)?)
-        .ok_or_else(|| ImageError::broken(Format::Jpeg, "its rows do not fill the size it announces"))?;
-    Ok(Decoded::whole(pixels, orientation))
+    match decoder.decode() {
+        Err(error) if !survey.ended => {
+            let pixels = cut_off(bytes, &survey, size).ok_or_else(|| refusal(error))?;
+            Ok(Decoded { pixels: pixels?, size, orientation, truncated: true })
+        }
+        decoded => Ok(Decoded::whole(filled(size, decoded.map_err(refusal)?)?, orientation)),
+    }
+}
+
+fn options() -> DecoderOptions {
+    DecoderOptions::default()
+        .jpeg_set_out_colorspace(ColorSpace::RGB)
+        // Checked against `Limits`, with our own words; the format itself ends at 16 bits.
+        .set_max_width(usize::MAX)
+        .set_max_height(usize::MAX)
+}
+
+fn filled((width, height): (u32, u32), values: Vec<u8>) -> Result<RgbImage, ImageError> {
+    RgbImage::from_raw(width, height, values)
+        .ok_or_else(|| ImageError::broken(Format::Jpeg, "its rows do not fill the size it announces"))
+}
+
+/// An image whose file is cut off, as far as it goes, if at least half of its rows are there; `None` if the
+/// file ends before any can be told from noise. A progressive file is cut behind its last whole scan, which leaves every
+/// row, less sharp. In others the rows behind the cut are grey.
+fn cut_off(bytes: &[u8], survey: &Survey, size: (u32, u32)) -> Option<Result<RgbImage, ImageError>> {
+    let is_progressive = survey.is_progressive();
+    if !survey.begins_whole() || (survey.scans < 2) == is_progressive {
+        return None;
+    }
+    let scans = is_progressive.then(|| [bytes.get(..survey.last_scan).unwrap_or_default(), &[0xFF, 0xD9]].concat());
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(scans.as_deref().unwrap_or(bytes)), options());
+    let pixels = filled(size, decoder.decode().ok()?);
+    if is_progressive {
+        return Some(pixels);
+    }
+    Some(pixels.and_then(|pixels| {
+        // So zune-jpeg fills the rows that it has no bytes for.
+        let missing = pixels.rows().rev().take_while(|row| row.clone().all(|pixel| pixel.0 == [128; 3])).count();
+        let (there, all) = (size.1 as usize - missing, size.1 as usize);
+        if there * 2 >= all {
+            return Ok(pixels);
+        }
+        let share = 100 * there / all;
+        Err(ImageError::broken(Format::Jpeg, format!("the file is cut off: {share} % of its rows are there")))
+    }))
 }
 
 /// The image at the smallest of 1/8, 1/4 and 1/2 that leaves its shorter side `least` pixels; `None` if there is no such
@@ -72,73 +107,10 @@ fn reduced(bytes: &[u8], limits: &Limits, (width, height): (u32, u32), least: u3
     RgbImage::from_raw(width.into(), height.into(), values)
 }
 
-/// What the markers say of a file, before it is decoded (ITU T.81, annex B).
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Survey {
-    progressive: bool,
-    components: u8,
-    scans: usize,
-    /// An end-of-image marker follows the scans.
-    ended: bool,
-}
-
-impl Survey {
-    fn of(bytes: &[u8]) -> Self {
-        let mut survey = Self::default();
-        let mut rest = &bytes[2..];
-        // Scans are skipped by looking for the next marker: inside them 0xFF is followed by 0 or by a restart number.
-        while let Some(at) = rest.iter().position(|&byte| byte == 0xFF) {
-            rest = &rest[at + 1..];
-            match rest {
-                [0xD9, ..] => return Self { ended: true, ..survey },
-                [0x00 | 0x01 | 0xD0..=0xD8 | 0xFF, ..] => {}
-                [marker, high, low, segment @ ..] => {
-                    if matches!(marker, 0xC0..=0xC2) {
-                        survey.progressive = *marker == 0xC2;
-                        survey.components = segment.get(5).copied().unwrap_or_default();
-                    }
-                    survey.scans += usize::from(*marker == 0xDA);
-                    let length = usize::from(u16::from_be_bytes([*high, *low])).saturating_sub(2);
-                    rest = segment.get(length..).unwrap_or_default();
-                }
-                _ => break,
-            }
-        }
-        survey
-    }
-
-    fn check_scans(&self) -> Result<(), ImageError> {
-        if self.scans <= MAX_SCANS {
-            return Ok(());
-        }
-        Err(ImageError::TooLarge { found: format!("{} scans", self.scans), limit: format!("{MAX_SCANS} scans") })
-    }
-
-    fn check_work(&self, pixels: u64, limits: &Limits) -> Result<(), ImageError> {
-        let allowed = limits.max_pixels.saturating_mul(MAX_PASSES);
-        if pixels.saturating_mul(self.scans as u64) <= allowed {
-            return Ok(());
-        }
-        Err(ImageError::TooLarge {
-            found: format!("{} scans of {pixels} pixels", self.scans),
-            limit: format!("{allowed} pixels in all scans together"),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::survey::{MAX_PASSES, MAX_SCANS};
     use super::*;
-
-    #[test]
-    fn a_survey_skips_segments_and_scans() {
-        // A thumbnail inside APP1 carries an end marker of its own, which ends nothing.
-        let head = b"\xFF\xD8\xFF\xE1\x00\x06\xFF\xD9\xFF\xD9\xFF\xC2\x00\x08\x08\x00\x10\x00\x10\x03\xFF\xDA\x00\x02\x12\xFF\x00\x34\xFF\xD0";
-        let cut = Survey::of(head);
-        assert_eq!(cut, Survey { progressive: true, components: 3, scans: 1, ended: false });
-        let whole = Survey::of(&[head.as_slice(), b"\x56\xFF\xD9\0\0"].concat());
-        assert_eq!(whole, Survey { ended: true, ..cut });
-    }
 
     /// A progressive image of one grey, 16 x 16 pixels: one scan of mean values, then `more`
     /// scans that say of each of the four blocks that nothing follows.
@@ -178,5 +150,39 @@ mod tests {
             assert!(matches!(error, Err(ImageError::TooLarge { .. })), "{least:?}: {error:?}");
             assert!(decode(&progressive(MAX_PASSES as usize - 1), &limits, least).is_ok());
         }
+    }
+
+    #[test]
+    fn codings_that_no_decoder_knows_are_unsupported_and_not_damaged() {
+        let with_frame = |marker: u8, precision: u8| {
+            let mut bytes = progressive(1);
+            let at = bytes.windows(2).position(|pair| pair == [0xFF, 0xC2]).unwrap_or_default();
+            (bytes[at + 1], bytes[at + 4]) = (marker, precision);
+            bytes
+        };
+        let kinds = [
+            (0xC3, 8, "a lossless JPEG"),
+            (0xC5, 8, "a hierarchical JPEG"),
+            (0xDE, 8, "a hierarchical JPEG"),
+            (0xC9, 8, "a JPEG with arithmetic coding"),
+            (0xCA, 8, "a JPEG with arithmetic coding"),
+            (0xF7, 8, "a JPEG-LS"),
+            (0xC1, 12, "a JPEG of 12 bits a sample"),
+            (0xC2, 12, "a JPEG of 12 bits a sample"),
+        ];
+        for (marker, precision, kind) in kinds {
+            let error = decode(&with_frame(marker, precision), &Limits::default(), None).map(|_| ());
+            assert_eq!(error, Err(ImageError::unsupported(kind)), "{marker:x}");
+        }
+        assert!(decode(&with_frame(0xC2, 8), &Limits::default(), None).is_ok());
+    }
+
+    #[test]
+    fn a_progressive_file_without_its_last_scan_is_shown_and_marked() {
+        let cut = |bytes: &[u8], lost: usize| decode(&bytes[..bytes.len() - lost], &Limits::default(), None);
+        // Without its end, and without the bits of the last of two scans.
+        let shown = cut(&progressive(1), 3).unwrap_or_else(|error| panic!("{error}"));
+        assert!(shown.truncated && shown.pixels.pixels().all(|pixel| pixel.0 == [128; 3]));
+        assert!(cut(&progressive(0), 3).is_err(), "there is no whole scan");
     }
 }

@@ -6,9 +6,12 @@
 //!
 //! Embedded colour profiles are not applied: as in the reference processors, pixel values count as sRGB.
 
+mod container;
 mod error;
+mod exif;
 #[cfg(feature = "heic")]
 mod heif;
+mod items;
 mod jpeg;
 mod raster;
 mod sniff;
@@ -19,6 +22,7 @@ use std::path::Path;
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 
+pub use container::{Blocks, blocks};
 pub use error::ImageError;
 pub use sniff::Format;
 
@@ -85,6 +89,8 @@ pub struct DecodedImage {
     pub format: Format,
     /// EXIF orientation as stored, 1 to 8.
     pub orientation: u8,
+    /// The file is cut off: what it lacks is grey, or less sharp in a progressive JPEG.
+    pub truncated: bool,
 }
 
 /// What a decoder gives back: pixels as stored, and how to turn them.
@@ -93,15 +99,17 @@ struct Decoded {
     /// Width and height as stored, before any reduction.
     size: (u32, u32),
     orientation: Orientation,
+    truncated: bool,
 }
 
 impl Decoded {
     fn whole(pixels: RgbImage, orientation: Orientation) -> Self {
-        Self { size: pixels.dimensions(), pixels, orientation }
+        Self { size: pixels.dimensions(), pixels, orientation, truncated: false }
     }
 }
 
-/// Decodes a file's bytes. Animated files give their first frame.
+/// Decodes a file's bytes. Animated files give their first frame. A JPEG that is cut off is shown as far as it goes, if
+/// at least half of its rows are there ([`Image::truncated`]).
 ///
 /// # Errors
 /// [`ImageError`]; a panicking decoder is caught and counts as a broken file.
@@ -127,10 +135,16 @@ fn decode_at(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decode
         Format::Heic | Format::Avif => heif::decode(bytes, format, limits),
         _ => raster::decode(bytes, format, limits),
     });
-    let Decoded { pixels, size: (width, height), orientation } =
+    let Decoded { pixels, size: (width, height), orientation, truncated } =
         decoded.unwrap_or_else(|panic| Err(ImageError::broken(format, format!("the decoder gave up: {panic}"))))?;
     let size = if orientation.to_exif() < 5 { (width, height) } else { (height, width) };
-    Ok(DecodedImage { pixels: upright(pixels, orientation), size, format, orientation: orientation.to_exif() })
+    Ok(DecodedImage {
+        pixels: upright(pixels, orientation),
+        size,
+        format,
+        orientation: orientation.to_exif(),
+        truncated,
+    })
 }
 
 /// Reads a file whole, but never more than [`Limits::max_bytes`] of it.

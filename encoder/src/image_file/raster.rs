@@ -7,9 +7,10 @@ use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, tiff::Tif
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, Rgb, RgbImage, RgbaImage};
 
-use super::{Decoded, Format, ImageError, Limits};
+use super::{Decoded, Format, ImageError, Limits, blocks, exif};
 
 pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, ImageError> {
+    check_kind(bytes, format)?;
     let mut decoder = open(bytes, format, limits)?;
     let refusal = |error| refusal(error, format, limits);
     let (width, height) = decoder.dimensions();
@@ -19,10 +20,25 @@ pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, 
     }
     decoder.set_limits(limits.into()).map_err(refusal)?;
     // Damaged metadata does not cost the image.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let orientation = match format {
+        Format::Tiff => decoder.orientation().ok(),
+        _ => blocks(format, bytes).exif.and_then(exif::orientation),
+    };
+    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
     let image = DynamicImage::from_decoder(decoder).map_err(refusal)?;
     let pixels = if image.color().has_alpha() { on_white(image.into_rgba8()) } else { image.into_rgb8() };
     Ok(Decoded::whole(pixels, orientation))
+}
+
+/// Refuses what passes for `format` and is something else.
+fn check_kind(bytes: &[u8], format: Format) -> Result<(), ImageError> {
+    match format {
+        Format::Tiff if exif::is_camera_raw(bytes) => Err(ImageError::unsupported("a camera raw file, inside a TIFF")),
+        Format::Png if bytes.get(12..16) == Some(b"CgBI") => {
+            Err(ImageError::unsupported("a PNG in the form of iOS apps (CgBI)"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Box<dyn ImageDecoder + 'a>, ImageError> {
@@ -35,7 +51,7 @@ fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Box<dyn 
         Format::Tiff => Box::new(TiffDecoder::new(reader).map_err(refusal)?),
         Format::Bmp => Box::new(BmpDecoder::new(reader).map_err(refusal)?),
         Format::Jpeg | Format::Heic | Format::Avif => {
-            return Err(ImageError::Unsupported(format!("{format}; convert it to JPEG or PNG")));
+            return Err(ImageError::unsupported(&format.to_string()));
         }
     })
 }
@@ -66,7 +82,7 @@ fn refusal(error: image::ImageError, format: Format, limits: &Limits) -> ImageEr
         image::ImageError::Limits(error) => {
             ImageError::TooLarge { found: error.to_string(), limit: format!("{} MiB", limits.max_alloc >> 20) }
         }
-        image::ImageError::Unsupported(error) => ImageError::Unsupported(format!("{format}: {error}")),
+        image::ImageError::Unsupported(error) => ImageError::unsupported(&format!("{format}: {error}")),
         // The crate's own words only repeat the format; the cause says what is wrong.
         error => ImageError::broken(format, error.source().map_or_else(|| error.to_string(), ToString::to_string)),
     }
@@ -82,5 +98,23 @@ mod tests {
     fn transparent_pixels_lie_on_white() {
         let image = RgbaImage::from_fn(3, 1, |x, _| Rgba([10, 20, 30, [255, 0, 51][x as usize]]));
         assert_eq!(on_white(image).into_raw(), [10, 20, 30, 255, 255, 255, 206, 208, 210]);
+    }
+
+    #[test]
+    fn kinds_that_are_not_read_are_unsupported_and_not_damaged() {
+        let reason = |bytes: &[u8], format| match decode(bytes, format, &Limits::default()) {
+            Err(ImageError::Unsupported(reason)) => reason,
+            other => panic!("{:?}", other.map(|_| ())),
+        };
+        let mut png = b"\x89PNG\r\n\x1A\n\0\0\0\x04CgBI\0\0\0\0".to_vec();
+        png.extend([0; 20]);
+        assert!(reason(&png, Format::Png).contains("CgBI"));
+        // Compression 5, a PNG inside a BMP.
+        let mut bmp = Vec::from(*b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x02\0\0\0\x02\0\0\0\x01\0\0\0\x05\0\0\0");
+        bmp.extend([0; 40]);
+        assert!(reason(&bmp, Format::Bmp).contains("PNG compression"));
+        for format in [Format::Jpeg, Format::Heic, Format::Avif] {
+            assert!(reason(b"", format).contains("convert it"));
+        }
     }
 }

@@ -49,10 +49,12 @@ impl Format {
             [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Ok(Self::Tiff),
             [b'B', b'M', ..] => Ok(Self::Bmp),
             [_, _, _, _, b'f', b't', b'y', b'p', rest @ ..] => by_brands(&rest[..rest.len().min(24)]),
-            other => Err(ImageError::Unsupported(describe(other))),
+            other => Err(describe(other)),
         }
     }
 }
+
+const CAMERA_RAW: &str = "a camera raw file";
 
 /// HEIF files share one container with films; the brands after `ftyp` tell them apart (ISO 14496-12, section 4.3).
 fn by_brands(brands: &[u8]) -> Result<Format, ImageError> {
@@ -61,27 +63,51 @@ fn by_brands(brands: &[u8]) -> Result<Format, ImageError> {
         Ok(Format::Avif)
     } else if named(&[b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"]) {
         Ok(Format::Heic)
+    } else if named(&[b"crx "]) {
+        Err(ImageError::unsupported(CAMERA_RAW))
     } else {
         Err(ImageError::Unsupported("a film or another MP4-like file".into()))
     }
 }
 
-fn describe(bytes: &[u8]) -> String {
-    let name = match bytes {
+/// What no decoder here reads: images, with what can be done about it, and other files.
+fn describe(bytes: &[u8]) -> ImageError {
+    if let Some(kind) = image_kind(bytes) {
+        return ImageError::unsupported(kind);
+    }
+    ImageError::Unsupported(match bytes {
+        [b'%', b'P', b'D', b'F', ..] => "PDF".to_owned(),
+        [b'P', b'K', 3, 4, ..] => "a ZIP archive".to_owned(),
+        [b'R', b'I', b'F', b'F', ..] => "a sound or film, RIFF".to_owned(),
+        _ => unknown(bytes),
+    })
+}
+
+fn image_kind(bytes: &[u8]) -> Option<&'static str> {
+    Some(match bytes {
         [0, 0, 1, 0, ..] => "an icon, ICO",
         [0xFF, 0x0A, ..] | [0, 0, 0, 0x0C, b'J', b'X', b'L', b' ', ..] => "JPEG XL",
-        [0, 0, 0, 0x0C, b'j', b'P', b' ', b' ', ..] => "JPEG 2000",
+        [0, 0, 0, 0x0C, b'j', b'P', b' ', b' ', ..] | [0xFF, 0x4F, 0xFF, 0x51, ..] => "JPEG 2000",
+        [b'I', b'I', 0xBC, 1, ..] => "JPEG XR",
         [b'8', b'B', b'P', b'S', ..] => "Photoshop",
-        [b'%', b'P', b'D', b'F', ..] => "PDF",
+        [b'g', b'i', b'm', b'p', b' ', b'x', b'c', b'f', ..] => "GIMP",
         [b'q', b'o', b'i', b'f', ..] => "QOI",
         [b'D', b'D', b'S', b' ', ..] => "DDS",
         [b'v', b'/', b'1', 1, ..] => "OpenEXR",
         [b'#', b'?', b'R', ..] => "Radiance HDR",
-        [b'P', b'K', 3, 4, ..] => "a ZIP archive",
-        [b'R', b'I', b'F', b'F', ..] => "a sound or film, RIFF",
-        _ => return unknown(bytes),
-    };
-    name.to_owned()
+        [b'P', b'1'..=b'7', b'\n' | b'\r' | b' ', ..] => "Netpbm",
+        [b'%', b'!', b'P', b'S', ..] => "PostScript",
+        [b'<', b's', b'v', b'g', ..] => "SVG",
+        // Those of Canon, Panasonic, Olympus, Fujifilm, Sigma and Minolta that do not pass for TIFF.
+        [b'I', b'I', 0x1A, 0, ..]
+        | [b'I', b'I', 0x55, 0, ..]
+        | [b'I', b'I', b'R', b'O' | b'S', ..]
+        | [b'M', b'M', b'O', b'R', ..]
+        | [b'F', b'U', b'J', b'I', b'F', b'I', b'L', b'M', ..]
+        | [b'F', b'O', b'V', b'b', ..]
+        | [0, b'M', b'R', b'M', ..] => CAMERA_RAW,
+        _ => return None,
+    })
 }
 
 fn unknown(bytes: &[u8]) -> String {
@@ -117,7 +143,21 @@ mod tests {
             "not an image that this build reads (a film or another MP4-like file)"
         );
         assert_eq!(reason(b"%PDF-1.7"), "not an image that this build reads (PDF)");
-        assert!(reason(b"<svg xmlns").contains("it begins with \"<svg xml\""));
+        assert!(reason(b"<html lang").contains("it begins with \"<html la\""));
         assert!(reason(b"\0").contains("the bytes 00"));
+        for (bytes, kind) in [
+            (&b"\0\0\0\x0CjP  \r\n"[..], "JPEG 2000"),
+            (b"\xFF\x4F\xFF\x51\0", "JPEG 2000"),
+            (b"\xFF\x0A\0", "JPEG XL"),
+            (b"8BPS\0\x01", "Photoshop"),
+            (b"II\x55\0\x18", "a camera raw file"),
+            (b"IIRO\x08", "a camera raw file"),
+            (b"FUJIFILMCCD-RAW", "a camera raw file"),
+            (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom", "a camera raw file"),
+            (b"P6\n2 2\n255\n", "Netpbm"),
+        ] {
+            let said = format!("not an image that this build reads ({kind}; convert it to an ordinary JPEG or PNG)");
+            assert_eq!(reason(bytes), said);
+        }
     }
 }

@@ -181,6 +181,7 @@ fn library<'a>(encoder: &Arc<dyn Encode>, shown: &[&'a Shown]) -> Outcome<Folded
             caption: None,
             keywords: Vec::new(),
             described: None,
+            truncated: false,
         };
         let path = PathBuf::from("/").join(&image.path);
         let file = FileRecord {

@@ -68,6 +68,8 @@ impl Search<'_> {
 
 /// An image below the cut, whatever it is worth: whatever reaches the cut was found before.
 fn weaker(id: ImageId, judged: Judged, together: &Together) -> FoundImage {
-    let score = judged.score(together).min(CUT.next_down());
-    FoundImage { id, score, strength: Strength::of(score), boxes: judged.boxes, refined: false }
+    let score = judged.score(together);
+    let mut image = FoundImage { id, score, strength: Strength::of(score), boxes: judged.boxes, refined: false };
+    image.fall_below();
+    image
 }

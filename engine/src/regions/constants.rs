@@ -8,6 +8,13 @@ pub(super) const WEAK_BOXES: usize = 3;
 /// well below the cut.
 pub(super) const UNMET: f32 = 0.25;
 
+/// Share of all images from which a region that is like so many of them shows nothing in particular:
+/// of the bundled library, a box around a thing is like 4 % of the images at most, and one on plain
+/// background like 99 %.
+pub(super) const EVERYWHERE: f32 = 0.5;
+/// Images below which nothing is said about shares of them.
+pub(super) const FEW: usize = 16;
+
 /// Images of a library whose regions stand for all.
 pub(super) const SAMPLE: usize = 1024;
 /// Regions asked of the index at first; more while the last one would still be found.

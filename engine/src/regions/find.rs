@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use glimpse_encoder::{Embedding, Encode};
 use glimpse_indexer::regions::{RegionIndex, RegionQuery, RegionShape};
-use glimpse_indexer::{IdSet, ImageId, Index};
+use glimpse_indexer::{Filter, IdSet, ImageId, Index};
 
 use super::boxes::disjoint;
 use super::candidates::{Least, candidates};
-use super::constants::FAINT;
+use super::constants::{EVERYWHERE, FAINT, FEW};
 use super::found::FoundSet;
 use super::judge::{is_counted, together};
 use super::query::{FindPage, FindQuery, FoundBox, FoundImage, Target};
@@ -90,6 +90,7 @@ impl Engine {
             accepted: set.accepted,
             strong: set.strong,
             weaker: set.weaker,
+            nothing_particular: set.nothing_particular,
             next: (end < set.images.len()).then(|| next.to_cursor()),
             searched: set.searched,
             without_regions: set.without_regions,
@@ -161,16 +162,36 @@ impl Engine {
         let search = Search { index, regions, query, allowed };
         let Found { mut images, together } = search.images(&things, &scorers, &without)?;
         images.sort_by(FoundImage::by_score);
-        let accepted = images.len();
+        let is_example = matches!(query.target, Target::Example(_));
+        let nothing_particular = is_example
+            && is_most(images.len(), with_regions)
+            && (search.is_everything() && with_regions >= FEW || search.is_like_most_of_all(&things, &scorers)?);
+        if nothing_particular {
+            images.iter_mut().for_each(FoundImage::fall_below);
+            images.truncate(query.depth.weaker(0));
+        }
+        let accepted = if nothing_particular { 0 } else { images.len() };
         let strong = images.partition_point(|image| image.strength == Strength::Strong);
-        images.extend(search.closest(&things, &scorers, &without, &together, &images, query.depth.weaker(accepted))?);
+        let most = query.depth.weaker(accepted).saturating_sub(images.len() - accepted);
+        images.extend(search.closest(&things, &scorers, &without, &together, &images, most)?);
         let (above, below) = images.split_at_mut(accepted);
         [above, below].into_iter().for_each(|images| order(index, images, query.sort, |image| image.id));
         let weaker = match query.depth {
             Depth::All => Some(images.len() - accepted),
             _ => without.is_empty().then(|| search.images_with_regions() - accepted),
         };
-        Ok(FoundSet { digest, images, accepted, strong, weaker, searched: with_regions, without_regions, scorers })
+        let searched = with_regions;
+        Ok(FoundSet {
+            digest,
+            images,
+            accepted,
+            strong,
+            weaker,
+            nothing_particular,
+            searched,
+            without_regions,
+            scorers,
+        })
     }
 
     /// The regions of a library that has some. The first question reads them, which takes long
@@ -222,7 +243,26 @@ fn name(digest: u64, index: &Index) -> u64 {
     u64::from_le_bytes(hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default())
 }
 
+/// True if so many of all images are like an example that nothing in it tells one from another.
+fn is_most(found: usize, all: usize) -> bool {
+    found as f32 > EVERYWHERE * all as f32
+}
+
 impl Search<'_> {
+    /// True if no image is left out but that of an example.
+    fn is_everything(&self) -> bool {
+        self.allowed.len() + 1 >= self.index.len()
+    }
+
+    /// True if an example is like most images of the library, whatever the filter leaves of them: in
+    /// a folder of zebras, most images are rightly like a zebra.
+    fn is_like_most_of_all(&self, things: &[QueryObject], scorers: &[QueryScorer]) -> Result<bool, EngineError> {
+        let allowed = self.index.select(&Filter::default());
+        let whole = Search { index: self.index, regions: Arc::clone(&self.regions), query: self.query, allowed };
+        let all = whole.allowed.iter().filter(|&id| whole.regions.shapes(id).is_some()).count();
+        Ok(all >= FEW && is_most(whole.images(things, scorers, &[])?.images.len(), all))
+    }
+
     /// Number of images with a region that is large enough.
     fn images_with_regions(&self) -> usize {
         let is_large = |shape: &RegionShape| shape.area >= self.query.min_area;

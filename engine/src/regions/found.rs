@@ -15,6 +15,7 @@ pub(crate) struct FoundSet {
     pub(super) accepted: usize,
     pub(super) strong: usize,
     pub(super) weaker: Option<usize>,
+    pub(super) nothing_particular: bool,
     pub(super) searched: usize,
     pub(super) without_regions: usize,
     /// What the things' scores mean, for a closer look.

@@ -39,7 +39,11 @@ impl StructuredQuery {
         let mut form = Self::default();
         for part in tokens.split(|token| *token == Token::And) {
             match part.split_first() {
-                None => return Err(refuse("something is missing beside `and`; put a text that holds it in quotes")),
+                None => {
+                    return Err(refuse(
+                        "`and` needs something on both sides: dog and ball. Put a text that holds the word in quotes",
+                    ));
+                }
                 Some((Token::No, rest)) => form.without.push(text_of(rest, "no")?),
                 Some(_) => form.read_part(part)?,
             }
@@ -191,7 +195,9 @@ fn text_of(tokens: &[Token], beside: &str) -> Result<String, EngineError> {
         text.push_str(part);
     }
     match text.trim().is_empty() {
-        true => Err(refuse(&format!("a thing is missing beside `{beside}`; put a text that holds it in quotes"))),
+        true => Err(refuse(&format!(
+            "`{beside}` needs a thing beside it: dog left of ball. Put a text that holds the word in quotes"
+        ))),
         false => Ok(text),
     }
 }

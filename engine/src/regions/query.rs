@@ -6,6 +6,7 @@ use glimpse_encoder::dense::Rect;
 use glimpse_indexer::{Filter, ImageId};
 
 use super::structured_query::{QueryObject, Relation, StructuredQuery};
+use crate::calibrate::CUT;
 use crate::query::MAX_LIMIT;
 use crate::{Cursor, Depth, EngineError, Sort, Source, Strength};
 
@@ -64,6 +65,9 @@ pub struct FindPage {
     /// is not known without looking at all of them: a form that rules things out was not asked down
     /// to the last image.
     pub weaker: Option<usize>,
+    /// The example is like more than half of all images, as plain background is: nothing in it tells
+    /// one image from another. None is accepted then; the closest are given as weaker ones.
+    pub nothing_particular: bool,
     /// Where the next page starts; `None` at the end.
     pub next: Option<Cursor>,
     /// Images with regions that passed the filter.
@@ -104,6 +108,12 @@ pub struct FoundBox {
 }
 
 impl FoundImage {
+    /// Takes an image below the cut, whatever it is worth.
+    pub(super) fn fall_below(&mut self) {
+        self.score = self.score.min(CUT.next_down());
+        self.strength = Strength::of(self.score);
+    }
+
     /// Best first. Where scores are as high as they get, how far the first box stands out decides.
     pub(super) fn by_score(a: &Self, b: &Self) -> Ordering {
         let z = |image: &Self| image.boxes.first().map_or(f32::MIN, |found| found.z);

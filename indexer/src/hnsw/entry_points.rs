@@ -6,7 +6,7 @@
 
 use super::binary_codes::BinaryCodes;
 use super::levels::level_of;
-use super::validate::require;
+use super::rules::require;
 use super::{Level, Node, Rules, Space};
 use crate::vectors::{Kernel, LikeBits};
 

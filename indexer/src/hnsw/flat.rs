@@ -1,13 +1,14 @@
 //! A graph as flat memory: how a snapshot keeps the whole of it, and a graph made of that again.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use rayon::prelude::*;
 
-use super::graph::Rules;
 use super::links::{Links, NONE};
-use super::{Change, Hnsw, HnswParams, Node, NodeRecord};
+use super::{Change, Hnsw, HnswParams, Node, NodeRecord, Rules};
+use crate::fair;
 use crate::vectors::ExactScan;
 
 /// The links of a graph that is being read. All of it is written by many threads at once, in any
@@ -97,11 +98,17 @@ fn set(all: &[AtomicU32], first: usize, words: &[u32]) {
 }
 
 impl Hnsw {
-    /// Lends the lists of all nodes, their parents, and the root. Changes wait meanwhile.
-    pub(crate) fn with_flat<T>(&self, work: impl FnOnce([&[AtomicU32]; 2], Option<Node>) -> T) -> T {
-        let _writer = self.writer.lock();
-        let graph = self.graph.read_recursive();
-        work(graph.links.flat(), graph.links.root())
+    /// Words of the lists of all nodes and of their parents, and the root.
+    pub(crate) fn flat_sizes(&self) -> ([usize; 2], Option<Node>) {
+        let graph = fair::read(&self.graph);
+        (graph.links.flat().map(<[AtomicU32]>::len), graph.links.root())
+    }
+
+    /// Words of the lists of all nodes (`part` 0) or of their parents (1), as they are now. There are never fewer than
+    /// [`Hnsw::flat_sizes`] said.
+    pub(crate) fn flat_words(&self, part: usize, range: Range<usize>) -> Vec<u32> {
+        let graph = fair::read(&self.graph);
+        graph.links.flat()[part][range].iter().map(|word| word.load(Relaxed)).collect()
     }
 
     /// A graph whose links were read. The scan has the vectors in the slots of their nodes.

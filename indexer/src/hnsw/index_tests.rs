@@ -160,15 +160,18 @@ fn vectors_without_nodes_and_nodes_without_vectors_are_known() {
     assert_eq!(unlinked, (1000..1200).map(ImageId).collect::<Vec<_>>());
     // Work that is ended early is kept.
     let mut told = Vec::new();
-    again.link_all(&mut |done, of| {
-        told.push((done, of));
-        if done < 40 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    });
+    again.link_all(
+        &mut |done, of| {
+            told.push((done, of));
+            if done < 40 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        },
+        || Some(()),
+    );
     again.validate().unwrap();
     let done = told.last().unwrap().0;
     assert!(told[0] == (0, 200) && (40..200).contains(&done), "{told:?}");
     assert_eq!(again.unlinked().len(), 200 - done);
-    again.link_all(&mut |_, _| ControlFlow::Continue(()));
+    again.link_all(&mut |_, _| ControlFlow::Continue(()), || Some(()));
     again.validate().unwrap();
     assert!(again.unlinked().is_empty() && again.stats().nodes == 1000);
     let finds = |i: u64| again.search_graph(&vectors[i as usize], 1, 64, None).unwrap()[0].id == ImageId(i);

@@ -1,13 +1,12 @@
 //! Inserting: each node of a batch looks for its neighbours in the graph as it was and among the batch, then all are
 //! linked at once.
 
-use std::ops::ControlFlow;
 use std::sync::atomic::Ordering::Relaxed;
 
 use rayon::prelude::*;
 
 use super::levels::level_of;
-use super::search::Scratch;
+use super::scratch::Scratch;
 use super::select::{Quota, Selection};
 use super::{Graph, Near, Node, Query, Space};
 
@@ -21,46 +20,38 @@ const PEERS: usize = 32;
 const PARALLEL: usize = 4;
 
 impl Graph {
-    /// As [`Graph::insert_while`], to the end.
+    /// Inserts nodes whose vectors are in the arena, batch by batch. Gives the nodes whose links changed.
     #[cfg(test)]
     pub fn insert(&self, space: Space<'_>, nodes: &[Node]) -> Vec<Node> {
-        self.insert_while(space, nodes, &mut |_| ControlFlow::Continue(()))
-    }
-
-    /// Inserts nodes whose vectors are in the arena, on all threads of the current pool. The graph does not depend on
-    /// their number. Gives the nodes whose links changed. `go_on` is told how many are in, and ends the work when it
-    /// breaks; the others are not in the graph then, which is as sound as ever.
-    pub fn insert_while(
-        &self,
-        space: Space<'_>,
-        nodes: &[Node],
-        go_on: &mut dyn FnMut(usize) -> ControlFlow<()>,
-    ) -> Vec<Node> {
-        // The entry points come first, so that all others start near where they belong.
-        let (entry_points, others): (Vec<Node>, Vec<Node>) =
-            nodes.iter().partition(|&&node| level_of(node, self.rules.seed) >= self.rules.lowest);
         let mut changed = Vec::new();
-        let before = self.count.load(Relaxed);
-        let mut count = before;
-        'all: for mut rest in [&entry_points[..], &others[..]] {
+        for mut rest in self.in_order(nodes) {
             while !rest.is_empty() {
-                if go_on(count - before).is_break() {
-                    break 'all;
-                }
-                let size = (count / SHARE).clamp(1, BATCH).min(rest.len());
-                let (batch, later) = rest.split_at(size);
-                changed.append(&mut self.insert_batch(space, batch));
-                count += size;
+                let later = rest.split_off(self.batch_size().min(rest.len()));
+                changed.append(&mut self.insert_batch(space, &rest));
                 rest = later;
             }
         }
-        self.count.store(count, Relaxed);
         changed.sort_unstable();
         changed.dedup();
         changed
     }
 
-    fn insert_batch(&self, space: Space<'_>, batch: &[Node]) -> Vec<Node> {
+    /// The entry points come first, so that all others start near where they belong.
+    pub fn in_order(&self, nodes: &[Node]) -> [Vec<Node>; 2] {
+        let is_guide = |node: &Node| level_of(*node, self.rules.seed) >= self.rules.lowest;
+        let (entry_points, others) = nodes.iter().copied().partition(is_guide);
+        [entry_points, others]
+    }
+
+    /// Nodes that [`Graph::insert_batch`] takes at once.
+    pub fn batch_size(&self) -> usize {
+        (self.len() / SHARE).clamp(1, BATCH)
+    }
+
+    /// Inserts some nodes, up to [`Graph::batch_size`], whose vectors are in the arena and that are
+    /// not in the graph, on all threads of the current pool. The graph does not depend on their
+    /// number. Gives the nodes whose links changed, which may name one more than once.
+    pub fn insert_batch(&self, space: Space<'_>, batch: &[Node]) -> Vec<Node> {
         let find = |work: &mut Finder, at: usize| self.find_neighbours(space, batch, at, work);
         let found: Vec<Found> = if batch.len() < PARALLEL {
             let mut work = Finder::default();
@@ -85,6 +76,7 @@ impl Graph {
         let mut changed = self.connect(space, &pairs);
         changed.extend_from_slice(batch);
         self.entry_points.write().add(space, &self.rules, batch);
+        self.count.fetch_add(batch.len(), Relaxed);
         changed
     }
 

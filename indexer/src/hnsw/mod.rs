@@ -16,10 +16,11 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `graph` | what all have in common: nodes, rules, the lock-free whole |
+//! | `node`, `rules`, `graph` | what all have in common: nodes, how they are linked, the lock-free whole |
 //! | `links` | lists in fixed slots, and the tree among them |
 //! | `levels`, `entry_points`, `binary_codes` | where a search starts |
-//! | `search`, `frontier`, `visited` | the walk |
+//! | `search`, `scratch`, `frontier`, `visited` | the walk |
+//! | `link` | vectors get their nodes, in turns with others who change the graph |
 //! | `insert`, `select`, `connect`, `remove` | changes, and which links are worth keeping |
 //! | `space` | distances |
 //! | `plan` | walk or scan |
@@ -35,11 +36,15 @@ mod frontier;
 mod graph;
 mod insert;
 mod levels;
+mod link;
 mod links;
+mod node;
 mod params;
 mod plan;
 mod record;
 mod remove;
+mod rules;
+mod scratch;
 mod search;
 mod select;
 mod space;
@@ -58,13 +63,15 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
-use self::graph::{Graph, Level, Near, Rules};
+use self::graph::Graph;
+use self::node::{Level, Near};
+use self::rules::Rules;
 use self::space::{Query, Space};
-use crate::vectors::{ExactScan, Rows, Scored, Slot, Top, VectorIndex, candidates};
-use crate::{IdSet, ImageId, IndexError};
+use crate::vectors::{ExactScan, Rows, Scored, Top, VectorIndex, candidates};
+use crate::{IdSet, ImageId, IndexError, fair};
 
 pub(crate) use self::flat::FlatGraph;
-pub use self::graph::Node;
+pub use self::node::Node;
 pub use self::params::{GraphStats, HnswParams};
 pub(crate) use self::plan::Plan;
 pub(crate) use self::record::{Change, NodeRecord};
@@ -95,7 +102,7 @@ impl Hnsw {
     /// number.
     pub fn build(vectors: Arc<ExactScan>, params: HnswParams) -> Self {
         let graph = Self::empty(vectors, params);
-        graph.link_all(&mut |_, _| ControlFlow::Continue(()));
+        graph.link_all(&mut |_, _| ControlFlow::Continue(()), || Some(()));
         graph
     }
 
@@ -111,48 +118,18 @@ impl Hnsw {
 
     /// Number of vectors that have a node.
     pub(crate) fn nodes(&self) -> usize {
-        self.graph.read_recursive().len()
+        fair::read(&self.graph).len()
     }
 
     /// Numbers about the graph. Walks all lists.
     pub fn stats(&self) -> GraphStats {
-        let graph = self.graph.read_recursive();
+        let graph = fair::read(&self.graph);
         let links: usize = (0..graph.links.len() as u32).map(|node| graph.links.of(Node(node)).count()).sum();
         let nodes = graph.len();
         GraphStats { nodes, dead: 0, strays: 0, links_per_node: links as f32 / nodes.max(1) as f32 }
     }
 
     // ---- changes ----
-
-    /// Gives nodes to images whose vectors the scan has. What the store must write is returned.
-    pub(crate) fn link(&self, ids: &[ImageId]) -> Vec<Change> {
-        let changed = self.link_while(ids, &mut |_| ControlFlow::Continue(()));
-        self.describe(changed)
-    }
-
-    /// Gives nodes to all vectors that have none, or to as many as `progress` allows. The store has to be told of the
-    /// whole graph.
-    pub(crate) fn link_all(&self, progress: &mut Progress<'_>) {
-        let rest = self.unlinked();
-        if !rest.is_empty() {
-            self.link_while(&rest, &mut |done| progress(done, rest.len()));
-            let _ = progress(rest.len() - self.unlinked().len(), rest.len());
-        }
-    }
-
-    fn link_while(&self, ids: &[ImageId], go_on: &mut dyn FnMut(usize) -> ControlFlow<()>) -> Vec<Node> {
-        let _writer = self.writer.lock();
-        let rows = self.vectors.read();
-        if rows.len() > self.graph.read_recursive().links.len() {
-            self.graph.write().grow(rows.len());
-        }
-        let graph = self.graph.read_recursive();
-        let mut nodes: Vec<Node> = ids.iter().filter_map(|&id| rows.slot(id)).map(Node::of).collect();
-        nodes.retain(|&node| !graph.links.contains(node));
-        nodes.sort_unstable();
-        nodes.dedup();
-        graph.insert_while(self.space(&rows), &nodes, go_on)
-    }
 
     /// Takes the nodes of images away; the scan still has their vectors. What the store must write is returned.
     pub(crate) fn unlink(&self, ids: &[ImageId]) -> Vec<Change> {
@@ -168,7 +145,7 @@ impl Hnsw {
         let changed = {
             let _writer = self.writer.lock();
             let rows = self.vectors.read();
-            let graph = self.graph.read_recursive();
+            let graph = fair::read(&self.graph);
             let mut changed: Vec<Node> = nodes.iter().flat_map(|&node| graph.remove(self.space(&rows), node)).collect();
             changed.sort_unstable();
             changed.dedup();
@@ -181,14 +158,6 @@ impl Hnsw {
         Space { arena: rows.arena(), kernel: self.vectors.kernel() }
     }
 
-    /// Vectors that have no node, in no order.
-    pub(crate) fn unlinked(&self) -> Vec<ImageId> {
-        let rows = self.vectors.read();
-        let graph = self.graph.read_recursive();
-        let nodes = (0..rows.len()).map(Slot::at).filter(|&slot| !graph.links.contains(Node::of(slot)));
-        nodes.filter_map(|slot| rows.owner(slot)).collect()
-    }
-
     /// Checks everything that must hold of the graph, save that every vector has a node. Changes wait meanwhile.
     ///
     /// # Errors
@@ -196,7 +165,7 @@ impl Hnsw {
     pub fn validate(&self) -> Result<(), String> {
         let _writer = self.writer.lock();
         let rows = self.vectors.read();
-        let graph = self.graph.read_recursive();
+        let graph = fair::read(&self.graph);
         graph.validate(self.space(&rows), |node| graph.links.contains(node) && rows.owner(node.slot()).is_some())
     }
 
@@ -217,7 +186,7 @@ impl Hnsw {
         let planes = self.vectors.prepare(query)?;
         let rows = self.vectors.read();
         let space = self.space(&rows);
-        let graph = self.graph.read_recursive();
+        let graph = fair::read(&self.graph);
         // What the walk finds by the rounded query is compared again with all that is known of query and vectors.
         let again = candidates(k);
         let candidates: Vec<Near> = graph.with_scratch(|scratch| {
@@ -278,6 +247,6 @@ impl VectorIndex for Hnsw {
     }
 
     fn memory(&self) -> usize {
-        self.vectors.memory() + self.graph.read_recursive().memory()
+        self.vectors.memory() + fair::read(&self.graph).memory()
     }
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::graph::Node;
-use super::{Hnsw, HnswParams};
-use crate::ImageId;
+use super::{Hnsw, HnswParams, Node};
 use crate::vectors::ExactScan;
+use crate::{ImageId, fair};
 
 /// A node as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +22,7 @@ impl Hnsw {
     /// What nodes are now.
     pub(super) fn describe(&self, nodes: Vec<Node>) -> Vec<Change> {
         let rows = self.vectors.read();
-        let graph = self.graph.read_recursive();
+        let graph = fair::read(&self.graph);
         let describe = |node: Node| {
             let owner = rows.owner(node.slot()).filter(|_| graph.links.contains(node))?;
             let links = graph.links.of(node).collect();
@@ -34,7 +33,7 @@ impl Hnsw {
 
     /// What some of the nodes are, `count` from `first` on; `None` behind the last one.
     pub(crate) fn records(&self, first: Node, count: u32) -> Option<Vec<(Node, NodeRecord)>> {
-        let end = self.graph.read_recursive().links.len() as u32;
+        let end = fair::read(&self.graph).links.len() as u32;
         let nodes = (first.0 < end).then(|| (first.0..end.min(first.0.saturating_add(count))).map(Node).collect())?;
         Some(self.describe(nodes).into_iter().filter_map(|(node, record)| Some((node, record?))).collect())
     }

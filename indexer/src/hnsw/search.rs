@@ -1,27 +1,12 @@
 //! Searching: from the entry points, always expanding the nearest node not yet expanded, until the
 //! best are all expanded.
 
-use super::frontier::Frontier;
-use super::visited::Visited;
-use super::{Graph, Near, Node, Query, Space};
+#[cfg(test)]
+use super::Node;
+use super::scratch::Scratch;
+use super::{Graph, Near, Query, Space};
+#[cfg(test)]
 use crate::vectors::LikeBits;
-
-/// What a search needs besides the graph; lent from a pool.
-#[derive(Debug, Default)]
-pub(super) struct Scratch {
-    pub(super) visited: Visited,
-    pub(super) frontier: Frontier,
-    alike: LikeBits,
-    batch: Vec<Node>,
-    distances: Vec<f32>,
-}
-
-impl Scratch {
-    /// What the last search found, nearest first.
-    pub(super) fn found(&self) -> impl Iterator<Item = Near> + '_ {
-        self.frontier.iter()
-    }
-}
 
 impl Graph {
     /// Finds up to `ef` nodes near a vector; they are left in `scratch`. `see` is told of every node that is compared.

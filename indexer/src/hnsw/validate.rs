@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::rules::require;
 use super::{Graph, Node, Space};
 
 impl Graph {
@@ -59,8 +60,4 @@ impl Graph {
             format!("{} of {} nodes cannot be reached", nodes.len() - reached.len(), nodes.len())
         })
     }
-}
-
-pub(super) fn require(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(otherwise()) }
 }

@@ -29,6 +29,8 @@ enum State {
     /// None was built yet, or the library is small.
     Absent,
     Loading,
+    /// Vectors get their nodes; the store has none yet.
+    Building(Arc<Hnsw>),
     Ready(Graph),
     /// What is stored is damaged or of another version; the next [`Index::finish`] makes it anew.
     Unusable(String),
@@ -133,6 +135,24 @@ impl GraphSlot {
         }
     }
 
+    /// A graph is being built; the caller has the writer's turn.
+    pub(super) fn build(&self, graph: &Arc<Hnsw>) {
+        *self.state.write() = State::Building(Arc::clone(graph));
+    }
+
+    /// Every vector has its node: from now on steps write the nodes that they change. The caller has the writer's turn.
+    pub(super) fn is_built(&self, graph: &Arc<Hnsw>) {
+        *self.state.write() = State::Ready(Graph::Own(Arc::clone(graph)));
+    }
+
+    /// True if this graph is the one that steps change, built or being built.
+    pub(super) fn has(&self, graph: &Arc<Hnsw>) -> bool {
+        match &*self.state.read() {
+            State::Building(own) | State::Ready(Graph::Own(own)) => Arc::ptr_eq(own, graph),
+            _ => false,
+        }
+    }
+
     /// Lets go of the graph; the scan serves.
     pub(super) fn clear(&self) {
         *self.state.write() = State::Absent;
@@ -155,6 +175,7 @@ impl GraphSlot {
         match &*self.state.read() {
             State::Absent => exact,
             State::Loading => format!("{exact}, graph being read"),
+            State::Building(_) => format!("{exact}, graph being built"),
             State::Ready(Graph::Own(own)) => graph("hnsw", own.params(), own.len()),
             State::Ready(Graph::HnswRs(theirs)) => graph("hnsw_rs", theirs.params(), theirs.stats().nodes),
             State::Unusable(reason) => format!("{exact}; {reason}"),
@@ -188,6 +209,11 @@ impl GraphSlot {
                 new.iter().try_for_each(|(id, vector)| graph.add_quantised(*id, vector))?;
             }
             State::Absent | State::Loading => {
+                new.iter().try_for_each(|(id, vector)| scan.add_quantised(*id, vector))?;
+            }
+            State::Building(graph) => {
+                graph.unlink(gone);
+                batch.drop_graph(GraphId::IMAGES);
                 new.iter().try_for_each(|(id, vector)| scan.add_quantised(*id, vector))?;
             }
             State::Unusable(_) => {
@@ -243,38 +269,56 @@ fn restored(store: &Store, scan: &Arc<ExactScan>, stored: &StoredGraph) -> Resul
 }
 
 impl Index {
-    /// Gives the graph up, in memory and in the store, with its snapshot. The caller holds the writer's lock.
+    /// Gives the graph up, in memory and in the store, with its snapshot. The caller has the writer's turn.
     pub(super) fn drop_graph(&self) -> Result<(), IndexError> {
         self.graph.clear();
         self.snapshot.clear();
         self.store.clear_graph(GraphId::IMAGES)
     }
 
-    /// Builds the graph if the library is large enough and has none that is good. The caller holds the writer's lock.
+    /// Builds the graph if the library is large enough and has none that is good.
     pub(super) fn finish_graph(&self, progress: &mut Progress<'_>) -> Result<(), IndexError> {
+        let Some(graph) = self.begin_graph()? else { return Ok(()) };
+        let turn = || Some(self.writer.lock()).filter(|_| self.graph.has(&graph));
+        let Some(last) = graph.link_all(progress, turn) else {
+            let _turn = self.writer.lock();
+            if self.graph.has(&graph) {
+                self.graph.clear(); // the work was ended early
+            }
+            return Ok(());
+        };
+        self.graph.is_built(&graph);
+        drop(last);
+        let written = self.store.write_graph(GraphId::IMAGES, &graph, turn, |_| Ok(()));
+        if written.is_err() {
+            self.graph.clear();
+        }
+        written.map(drop)
+    }
+
+    /// An empty graph that steps take part in from now on; `None` if none is to be built.
+    fn begin_graph(&self) -> Result<Option<Arc<Hnsw>>, IndexError> {
+        let _turn = self.writer.lock();
         self.graph.join_loader();
         let current = self.graph.get();
         let wanted = self.scan.len() >= self.options.graph_from;
         match (self.options.engine, current) {
-            (engine, Some(graph)) if graph.engine() != engine && !wanted => Ok(()),
+            (engine, Some(graph)) if graph.engine() != engine && !wanted => Ok(None),
             // Its nodes were written with the changes.
-            (GraphEngine::Own, Some(Graph::Own(_))) => Ok(()),
+            (GraphEngine::Own, Some(Graph::Own(_))) => Ok(None),
             (GraphEngine::Own, _) if wanted => {
                 let graph = Arc::new(Hnsw::empty(Arc::clone(&self.scan), self.options.graph));
-                graph.link_all(progress);
-                if !graph.unlinked().is_empty() {
-                    return Ok(()); // the work was ended early
-                }
-                self.store.write_graph(GraphId::IMAGES, &graph, Batch::default())?;
-                *self.graph.state.write() = State::Ready(Graph::Own(graph));
-                Ok(())
+                self.snapshot.clear();
+                self.graph.build(&graph);
+                Ok(Some(graph))
             }
-            (GraphEngine::HnswRs, current) if wanted => self.finish_hnsw_rs(current),
-            _ => Ok(()),
+            (GraphEngine::HnswRs, current) if wanted => self.finish_hnsw_rs(current).map(|()| None),
+            _ => Ok(None),
         }
     }
 
-    /// Builds the graph of hnsw_rs unless there is a good one, and saves it when it has grown.
+    /// Builds the graph of hnsw_rs unless there is a good one, and saves it when it has grown. The caller has the writer's
+    /// turn.
     fn finish_hnsw_rs(&self, current: Option<Graph>) -> Result<(), IndexError> {
         self.snapshot.clear();
         self.store.clear_graph(GraphId::IMAGES)?;
@@ -317,7 +361,7 @@ impl Index {
         self.store.sync()
     }
 
-    /// What is wrong with the graph in memory or its nodes in the store, if anything. The caller holds the writer's lock.
+    /// What is wrong with the graph in memory or its nodes in the store, if anything. The caller has the writer's turn.
     pub(super) fn graph_fault(&self) -> Result<Option<String>, IndexError> {
         match self.graph.get() {
             None => Ok(self.graph.fault()),

@@ -1,29 +1,26 @@
 //! Creating a generation, and opening one: everything that readers need goes into memory.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use glimpse_encoder::ModelInfo;
-use parking_lot::{Mutex, RwLock};
-use rayon::prelude::*;
+use parking_lot::RwLock;
 use tempfile::TempDir;
 
 use super::graph::GraphSlot;
-use super::memory::Memory;
+use super::loaded::Loaded;
 use super::regions::RegionSlot;
 use super::snapshot::{self, Opened, SnapshotSlot};
 use super::turn::{Turns, Writer};
 use super::{Copied, Folder, Index};
-use crate::hnsw::{Node, NodeRecord};
-use crate::library::sync_dir;
+use crate::folder::sync_dir;
 use crate::private::{create_private_dir_all, make_private};
 use crate::store::keys::{self, GraphId, Table};
 use crate::store::{Batch, Store, records};
-use crate::vectors::{ExactScan, Slot, VectorIndex};
+use crate::vectors::{ExactScan, VectorIndex};
 use crate::words::WordIndex;
-use crate::{FileRecord, GraphEngine, IdSet, ImageId, ImageRecord, IndexError, IndexOptions, Manifest};
+use crate::{GraphEngine, IndexError, IndexOptions, Manifest};
 
 impl Index {
     /// Makes an empty generation in `dir`.
@@ -164,122 +161,6 @@ fn region_snapshot(store: &Store, dir: &Path, options: &IndexOptions) -> Snapsho
         None => slot.sweep(None),
     }
     slot
-}
-
-/// What opening finds out.
-pub(super) struct Loaded {
-    pub(super) memory: Memory,
-    pub(super) revision: u64,
-    pub(super) next_id: u64,
-    pub(super) damaged: usize,
-}
-
-impl Loaded {
-    /// Reads all tables at once; vectors go into `scan`, those that own a node into its slot.
-    pub(super) fn read(store: &Store, scan: &ExactScan, nodes: &[(Node, NodeRecord)]) -> Result<Self, IndexError> {
-        let (images, files, vectors) = std::thread::scope(|scope| {
-            let vectors = scope.spawn(|| read_vectors(store, scan, nodes));
-            let files = scope.spawn(|| read_files(store));
-            (read_images(store), join(files), join(vectors))
-        });
-        let (images, damaged_images) = images?;
-        let (files, damaged_files) = files?;
-        let damaged_vectors = vectors?;
-        let mut memory = Memory::default();
-        let known: IdSet = images.iter().map(|record| record.id).collect();
-        scan.ids().into_iter().filter(|&id| !known.contains(id)).for_each(|id| {
-            scan.remove(id);
-        });
-        for record in &images {
-            memory.put_image(record, scan.contains(record.id));
-        }
-        for file in &files {
-            memory.put_file(file);
-        }
-        for (revision, id) in store.changes_after(0, usize::MAX)? {
-            memory.set_revision(id, revision);
-        }
-        let stored = store.next_id()?;
-        let used = images.iter().map(|record| record.id.0 + 1).max().unwrap_or(0);
-        Ok(Self {
-            memory,
-            revision: store.last_revision()?,
-            next_id: stored.max(used),
-            damaged: damaged_images + damaged_files + damaged_vectors,
-        })
-    }
-}
-
-fn read_images(store: &Store) -> Result<(Vec<ImageRecord>, usize), IndexError> {
-    let (mut images, mut damaged) = (Vec::new(), 0);
-    for entry in store.entries(Table::Images) {
-        let (key, value) = entry?;
-        match keys::parse_image(&key).and_then(|id| records::decode_image(id, &value).ok()) {
-            Some(mut record) => {
-                // Only facts for filters are kept; words stay in the store.
-                record.caption = None;
-                record.keywords = Vec::new();
-                record.described = None;
-                images.push(record);
-            }
-            None => damaged += 1,
-        }
-    }
-    Ok((images, damaged))
-}
-
-fn read_files(store: &Store) -> Result<(Vec<FileRecord>, usize), IndexError> {
-    let (mut files, mut damaged) = (Vec::new(), 0);
-    for entry in store.entries(Table::Files) {
-        let (key, value) = entry?;
-        match keys::parse_path(&key).and_then(|hash| records::decode_file(hash, &value).ok()) {
-            Some(file) => files.push(file),
-            None => damaged += 1,
-        }
-    }
-    Ok((files, damaged))
-}
-
-/// Reads vectors on all threads of the current pool: those that own a node straight into its slot, the others behind all
-/// nodes, in their order.
-fn read_vectors(store: &Store, scan: &ExactScan, nodes: &[(Node, NodeRecord)]) -> Result<usize, IndexError> {
-    let slots: HashMap<ImageId, Slot> = nodes.iter().map(|(node, record)| (record.owner, node.slot())).collect();
-    let rows = Mutex::new(scan.rows_like(slots.values().max().map_or(0, |last| last.index() + 1))?);
-    let end = [0xff; 9]; // behind every key
-    let last = store.last_key(Table::Vectors, &[], &end)?;
-    let last = last.and_then(|key| keys::parse_image(&key)).map_or(0, |id| id.0);
-    let part = last / (4 * rayon::current_num_threads() as u64) + 1;
-    let parts = (0..=last / part).into_par_iter().map(|i| {
-        let end = match (i + 1).checked_mul(part) {
-            Some(next) if next <= last => keys::image(ImageId(next)).to_vec(),
-            _ => end.to_vec(),
-        };
-        let (mut others, mut damaged) = (Vec::new(), 0);
-        for entry in store.range(Table::Vectors, &keys::image(ImageId(i * part)), &end) {
-            let (key, value) = entry?;
-            let decoded = |id| records::decode_vector(id, scan.dim(), &value).ok().map(|vector| (id, vector));
-            match keys::parse_image(&key).and_then(decoded) {
-                Some((id, vector)) => match slots.get(&id) {
-                    Some(&slot) => rows.lock().place(id, slot, vector),
-                    None => others.push((id, vector.quantised())),
-                },
-                None => damaged += 1,
-            }
-        }
-        Ok((others, damaged))
-    });
-    let parts: Vec<(Vec<_>, usize)> = parts.collect::<Result<_, IndexError>>()?;
-    let mut rows = rows.into_inner();
-    for (id, vector) in parts.iter().flat_map(|(others, _)| others) {
-        rows.put(*id, vector)?;
-    }
-    rows.free_unowned();
-    scan.fill(rows);
-    Ok(parts.iter().map(|(_, damaged)| damaged).sum())
-}
-
-fn join<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Writes the manifest; not synced yet.

@@ -6,6 +6,7 @@
 
 mod graph;
 mod load;
+mod loaded;
 mod memory;
 mod mounts;
 mod read;

@@ -66,6 +66,26 @@ impl Index {
         self.read_files(hashes)
     }
 
+    /// Gives each file under `folder`, as [`Index::files_under`], until `take` is `false`; whether it came to the end.
+    ///
+    /// # Errors
+    /// If the store fails, and those of `take`.
+    pub(crate) fn each_file_under(
+        &self,
+        folder: &Path,
+        take: &mut dyn FnMut(FileRecord) -> Result<bool, IndexError>,
+    ) -> Result<bool, IndexError> {
+        let hashes = self.memory.read().files_under(folder);
+        for hash in hashes {
+            if let Some(file) = self.store.file(hash)?
+                && !take(file)?
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The image with these bytes.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use glimpse_encoder::ModelInfo;
 
 use super::Index;
 use super::load::{read_manifest, write_manifest};
-use crate::library::sync_dir;
+use crate::folder::sync_dir;
 use crate::store::Store;
 use crate::vectors::VectorStorage;
 use crate::{IndexError, IndexOptions, Manifest};

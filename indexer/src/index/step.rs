@@ -25,6 +25,7 @@ pub(super) struct Step<'a> {
 /// What readers will see.
 enum Effect {
     NewImage(ImageRecord, Quantised),
+    PutFacts(ImageRecord),
     RemoveImage(ImageId),
     PutRegions(ImageId, Stored),
     RemoveRegions(ImageId),
@@ -81,10 +82,11 @@ impl<'a> Step<'a> {
         Ok(!parts.is_empty())
     }
 
-    /// Other words for a known image; its facts stay.
-    pub(super) fn replace_words(&mut self, record: &ImageRecord) {
-        self.batch.put(Table::Images, &keys::image(record.id), records::encode_image(record));
+    /// Other facts and words of a known image, whose content stays.
+    pub(super) fn replace_facts(&mut self, record: ImageRecord) {
+        self.batch.put(Table::Images, &keys::image(record.id), records::encode_image(&record));
         self.changed.insert(record.id);
+        self.effects.push(Effect::PutFacts(record));
     }
 
     /// A new file, or another record for a known one. An image that loses its last file goes with it.
@@ -189,6 +191,8 @@ impl<'a> Step<'a> {
     /// asked for next.
     fn publish(&self, revisions: &[(ImageId, u64)]) {
         let mut regions = self.index.regions.get();
+        let (with_regions, without) = regions_of(&self.effects);
+        with_regions.iter().chain(&without).for_each(|&id| self.index.regions.note_changed(id));
         for (id, stored) in self.effects.iter().filter_map(Effect::regions) {
             let put = |regions: &RegionIndex| fault::point().and_then(|()| regions.put(id, stored));
             if regions.as_deref().is_some_and(|regions| put(regions).is_err()) {
@@ -200,6 +204,7 @@ impl<'a> Step<'a> {
         for effect in &self.effects {
             match effect {
                 Effect::NewImage(record, _) => memory.put_image(record, true),
+                Effect::PutFacts(record) => memory.replace_facts(record),
                 Effect::RemoveImage(id) => memory.remove_image(*id),
                 Effect::PutRegions(..) | Effect::RemoveRegions(_) => {}
                 Effect::PutFile(file) => memory.put_file(file),
@@ -244,7 +249,11 @@ fn vectors_of(effects: &[Effect]) -> (Vec<(ImageId, &Quantised)>, Vec<ImageId>) 
         match effect {
             Effect::NewImage(record, vector) => new.push((record.id, vector)),
             Effect::RemoveImage(id) => gone.push(*id),
-            Effect::PutRegions(..) | Effect::RemoveRegions(_) | Effect::PutFile(_) | Effect::RemoveFile(_) => {}
+            Effect::PutFacts(_)
+            | Effect::PutRegions(..)
+            | Effect::RemoveRegions(_)
+            | Effect::PutFile(_)
+            | Effect::RemoveFile(_) => {}
         }
     }
     (new, gone)

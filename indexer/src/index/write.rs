@@ -13,7 +13,7 @@ use crate::hnsw::Progress;
 use crate::regions::format::Stored;
 use crate::store::keys::PathHash;
 use crate::store::records;
-use crate::{FileRecord, ImageId, ImageRecord, IndexError};
+use crate::{Facts, FileRecord, ImageId, ImageRecord, IndexError};
 
 /// How far words may lag behind commits.
 const WORDS_EVERY: Duration = Duration::from_secs(10);
@@ -96,26 +96,21 @@ impl Index {
         step.commit()
     }
 
+    /// Replaces what files and sidecars say of an image.
+    ///
+    /// # Errors
+    /// [`IndexError::NoSuchImage`], or if the store fails.
+    pub fn set_facts(&self, id: ImageId, facts: Facts) -> Result<(), IndexError> {
+        let Facts { taken, place, caption, keywords } = facts;
+        self.change(id, |record| *record = ImageRecord { taken, place, caption, keywords, ..record.clone() })
+    }
+
     /// Replaces caption and keywords of an image.
     ///
     /// # Errors
     /// [`IndexError::NoSuchImage`], or if the store fails.
-    pub fn set_words(
-        &self,
-        id: ImageId,
-        mut caption: Option<String>,
-        mut keywords: Vec<String>,
-    ) -> Result<(), IndexError> {
-        let _writer = self.writer.lock();
-        let mut record = self.store.image(id)?.ok_or(IndexError::NoSuchImage(id))?;
-        records::fit_words(&mut caption, &mut keywords);
-        if record.caption == caption && record.keywords == keywords {
-            return Ok(());
-        }
-        (record.caption, record.keywords) = (caption, keywords);
-        let mut step = Step::new(self);
-        step.replace_words(&record);
-        step.commit()
+    pub fn set_words(&self, id: ImageId, caption: Option<String>, keywords: Vec<String>) -> Result<(), IndexError> {
+        self.change(id, |record| (record.caption, record.keywords) = (caption, keywords))
     }
 
     /// Replaces what the model's decoder says of an image.
@@ -123,12 +118,20 @@ impl Index {
     /// # Errors
     /// [`IndexError::NoSuchImage`], or if the store fails.
     pub fn set_description(&self, id: ImageId, text: String) -> Result<(), IndexError> {
+        self.change(id, |record| record.described = Some(text))
+    }
+
+    fn change(&self, id: ImageId, change: impl FnOnce(&mut ImageRecord)) -> Result<(), IndexError> {
         let _writer = self.writer.lock();
-        let mut record = self.store.image(id)?.ok_or(IndexError::NoSuchImage(id))?;
-        record.described = Some(text);
+        let old = self.store.image(id)?.ok_or(IndexError::NoSuchImage(id))?;
+        let mut record = old.clone();
+        change(&mut record);
         records::fit(&mut record);
+        if record == old {
+            return Ok(());
+        }
         let mut step = Step::new(self);
-        step.replace_words(&record);
+        step.replace_facts(record);
         step.commit()
     }
 
@@ -211,18 +214,20 @@ impl Index {
     /// After bulk changes: commits, brings words up to date, and builds the graphs of images and of regions, each if
     /// there are enough for one; with a graph of images there is a snapshot, which opening reads. Building may take
     /// minutes; `progress` is told how many vectors of how many are linked, graph by graph, and ends it when it breaks. Then
-    /// scans serve, and the next call goes on.
+    /// scans serve, and the next call goes on. Others read and write meanwhile.
     ///
     /// # Errors
     /// If a store fails.
     pub fn finish_with(&self, progress: &mut Progress<'_>) -> Result<(), IndexError> {
+        let _turn = self.writer.lock_finishing();
         let mut writer = self.writer.lock();
         // In this order: a word index that is behind catches up, one that is ahead would have to be made anew.
         self.store.sync()?;
         self.sync_words()?;
         writer.last_words = Some(Instant::now());
         self.words.close_writer()?;
-        writer.while_regions_may_be_read(|| self.finish_graph(progress))?;
+        drop(writer);
+        self.finish_graph(progress)?;
         self.finish_snapshot()?;
         self.finish_regions(progress)
     }

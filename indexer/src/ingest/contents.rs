@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use parking_lot::Mutex;
 
-use super::decode_stage::Known;
+use super::item::Known;
 use crate::regions::format::Stored;
 use crate::{ContentHash, FileRecord, ImageRecord, Index, IndexError};
 

@@ -84,6 +84,7 @@ pub(super) struct Decoded {
     pub views: Views,
     /// Width and height of the upright image.
     pub size: (u32, u32),
+    pub truncated: bool,
     pub metadata: Metadata,
 }
 
@@ -146,7 +147,7 @@ impl<'a> Decoder<'a> {
         let views = views.map_err(|error| Unread::Skipped(error.to_string()))?;
         self.options.on_image.call(&content, &image);
         self.decoding.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
-        Ok(Decoded { views, size: image.size, metadata })
+        Ok(Decoded { views, size: image.size, truncated: image.truncated, metadata })
     }
 
     /// What a file says of its image beside the pixels.

@@ -1,7 +1,5 @@
-//! Decides about candidates: what is known by a stat ends here, the rest is read, and new images
-//! are decoded for the encoder.
-
-use std::path::PathBuf;
+//! Looks at files: what is known by a stat ends here, the rest is read, and images that are new,
+//! or lack something, are decoded for the encoder.
 
 use crossbeam_channel::Sender;
 use glimpse_encoder::dense::Views;
@@ -10,52 +8,12 @@ use glimpse_encoder::image_file::Format;
 use super::FileEvent;
 use super::contents::{Claim, Contents};
 use super::decode::{Decoded, Decoder};
-use super::metadata::{Metadata, Words};
-use super::pipeline::{Message, Outcome, guarded};
+use super::guard::guarded;
+use super::item::{EncodeInput, Incomplete, Known, Message, NewImage, NotMade, Outcome, Subject, Wants, Work};
+use super::metadata::Metadata;
 use super::read::{Stat, Unread};
 use super::walk::Candidate;
 use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Index, IndexError};
-
-/// A file whose bytes were read.
-#[derive(Debug)]
-pub(super) struct Known {
-    pub path: PathBuf,
-    pub stat: Stat,
-    pub sidecar_modified: i64,
-    pub content: ContentHash,
-    /// Words from the file's own bytes.
-    pub words: Words,
-}
-
-impl Known {
-    /// The record of this file as one that holds `image`.
-    pub fn record(&self, image: ImageId) -> FileRecord {
-        FileRecord {
-            path: self.path.clone(),
-            image,
-            bytes: self.stat.bytes,
-            modified: self.stat.modified,
-            changed: self.stat.changed,
-            sidecar_modified: self.sidecar_modified,
-            missing: false,
-        }
-    }
-}
-
-/// An image that the index does not know.
-#[derive(Debug)]
-pub(super) struct NewImage {
-    pub file: Known,
-    /// Without number, caption and keywords.
-    pub record: ImageRecord,
-}
-
-/// A new image, ready for the encoder.
-#[derive(Debug)]
-pub(super) struct Fresh {
-    pub image: NewImage,
-    pub views: Views,
-}
 
 /// What the decoding threads share.
 pub(super) struct DecodeStage<'a> {
@@ -65,22 +23,28 @@ pub(super) struct DecodeStage<'a> {
 }
 
 impl DecodeStage<'_> {
-    /// Sends what becomes of a candidate to one of the next stages. `false` if they are gone.
-    pub fn process(&self, candidate: Candidate, encode: &Sender<Fresh>, write: &Sender<Message>) -> bool {
+    /// Sends what becomes of a piece of work to one of the next stages. `false` if there is no going on.
+    pub fn process(&self, work: Work, encode: &Sender<EncodeInput>, write: &Sender<Message>) -> bool {
+        match work {
+            Work::File(candidate) => self.file(candidate, encode, write),
+            Work::Image(incomplete) => self.image(incomplete, encode, write),
+        }
+    }
+
+    fn file(&self, candidate: Candidate, encode: &Sender<EncodeInput>, write: &Sender<Message>) -> bool {
         let path = candidate.path.clone();
         let mut claimed = None;
         let decision = guarded(|| self.decide(candidate, &mut claimed));
-        let outcome =
-            match decision.unwrap_or_else(|panic| Ok(Decision::Skipped(format!("reading it went wrong: {panic}")))) {
-                Ok(Decision::Fresh(fresh)) => return encode.send(*fresh).is_ok(),
-                Ok(Decision::InFlight) => return true,
-                Ok(Decision::Cancelled) => return false,
-                Ok(Decision::Unchanged(file)) => return write.send(Message::Unchanged { path, back: file }).is_ok(),
-                Ok(Decision::Known(file)) => return write.send(Message::Known(file)).is_ok(),
-                Ok(Decision::Skipped(reason)) => Outcome::Skipped(reason),
-                Ok(Decision::Failed(reason)) => Outcome::Failed(reason),
-                Err(error) => return write.send(Message::Fatal(error)).is_ok(),
-            };
+        let outcome = match decision.unwrap_or_else(|panic| Ok(Decision::Skipped(went_wrong(&panic)))) {
+            Ok(Decision::New(image)) => return encode.send(*image).is_ok(),
+            Ok(Decision::InFlight) => return true,
+            Ok(Decision::Cancelled) => return false,
+            Ok(Decision::Unchanged(file)) => return write.send(Message::Unchanged { path, back: file }).is_ok(),
+            Ok(Decision::Known(file)) => return write.send(Message::Known(file)).is_ok(),
+            Ok(Decision::Skipped(reason)) => Outcome::Skipped(reason),
+            Ok(Decision::Failed(reason)) => Outcome::Failed(reason),
+            Err(error) => return write.send(Message::Fatal(error)).is_ok(),
+        };
         // Other files with the same bytes fare no better.
         let waited = claimed.map(|content| self.contents.end_claim(&content)).unwrap_or_default();
         let paths = std::iter::once(path).chain(waited.into_iter().map(|file| file.path));
@@ -110,25 +74,61 @@ impl DecodeStage<'_> {
         };
         let (content, format, stat) = (file.content, file.format, file.stat);
         let sidecar_modified = candidate.sidecar_modified;
-        let known = |words| Known { path: path.clone(), stat, sidecar_modified, content, words };
-        match self.contents.claim(self.index, known(Words::default()))? {
+        let known = |metadata| Known { path: path.clone(), stat, sidecar_modified, content, metadata };
+        match self.contents.claim(self.index, known(Metadata::default()))? {
             Claim::InFlight => return Ok(Decision::InFlight),
             Claim::Known => {
                 return match self.decoder.metadata(path, file) {
-                    Ok(metadata) => Ok(Decision::Known(known(metadata.words))),
+                    Ok(metadata) => Ok(Decision::Known(known(metadata))),
                     Err(unread) => self.unread(unread),
                 };
             }
             Claim::Encode => *claimed = Some(content),
         }
-        match self.decoder.decode(path, file, self.decoder.options.regions.make) {
-            Ok(Decoded { views, size, metadata }) => {
-                let file = known(metadata.words.clone());
-                let record = new_record(&file, format, size, metadata);
-                Ok(Decision::Fresh(Box::new(Fresh { image: NewImage { file, record }, views })))
+        let options = self.decoder.options;
+        let wants = Wants { regions: options.regions.make, description: options.captions.is_some() };
+        match self.decoder.decode(path, file, wants.regions) {
+            Ok(Decoded { views, size, truncated, metadata }) => {
+                let file = known(metadata);
+                let record = new_record(&file, format, size, truncated);
+                let image = Subject::New(NewImage { file, record });
+                Ok(Decision::New(Box::new(EncodeInput { image, wants, views })))
             }
             Err(unread) => self.unread(unread),
         }
+    }
+
+    /// Sends a known image to the encoder again, or tells why it cannot be read.
+    fn image(&self, incomplete: Incomplete, encode: &Sender<EncodeInput>, write: &Sender<Message>) -> bool {
+        let path = &incomplete.file.path;
+        let outcome = match guarded(|| self.views(&incomplete))
+            .unwrap_or_else(|panic| Ok(Err(Unread::Skipped(went_wrong(&panic)))))
+        {
+            Ok(Ok(views)) => {
+                let wants = incomplete.wants;
+                return encode.send(EncodeInput { image: Subject::Known(incomplete), wants, views }).is_ok();
+            }
+            Ok(Err(unread)) => self.unread(unread),
+            Err(error) => Err(error),
+        };
+        let event = match outcome {
+            Ok(Decision::Skipped(reason)) => FileEvent::Skipped { path: path.clone(), reason },
+            Ok(Decision::Failed(reason)) => FileEvent::Failed { path: path.clone(), reason },
+            Ok(_) => return false, // the run is over
+            Err(error) => return write.send(Message::Fatal(error)).is_ok(),
+        };
+        write.send(Message::NotMade(NotMade { id: incomplete.id, event: Some(event), model_failed: false })).is_ok()
+    }
+
+    /// A file that is no longer what it was is left to the next run, which sees another image.
+    fn views(&self, incomplete: &Incomplete) -> Result<Result<Views, Unread>, IndexError> {
+        let path = &incomplete.file.path;
+        let known = self.index.image(incomplete.id)?.map(|record| record.content);
+        let views = self.decoder.read(path, incomplete.file.bytes).and_then(|file| match Some(file.content) == known {
+            true => Ok(self.decoder.decode(path, file, incomplete.wants.regions)?.views),
+            false => Err(Unread::Skipped("it has changed since it was indexed; index its folder again".to_owned())),
+        });
+        Ok(views)
     }
 
     fn unread(&self, unread: Unread) -> Result<Decision, IndexError> {
@@ -141,13 +141,18 @@ impl DecodeStage<'_> {
     }
 }
 
+fn went_wrong(panic: &str) -> String {
+    format!("reading it went wrong: {panic}")
+}
+
+/// What becomes of a file.
 enum Decision {
     /// With a record to store if the file was missing before.
     Unchanged(Option<FileRecord>),
     Known(Known),
     /// For another file with the same bytes.
     InFlight,
-    Fresh(Box<Fresh>),
+    New(Box<EncodeInput>),
     Skipped(String),
     Failed(String),
     /// The run is over.
@@ -155,7 +160,8 @@ enum Decision {
 }
 
 /// All but what only the writer knows: number, caption and keywords.
-fn new_record(file: &Known, format: Format, (width, height): (u32, u32), metadata: Metadata) -> ImageRecord {
+fn new_record(file: &Known, format: Format, (width, height): (u32, u32), truncated: bool) -> ImageRecord {
+    let Metadata { taken, camera, place, .. } = file.metadata.clone();
     ImageRecord {
         id: ImageId(0),
         content: file.content,
@@ -163,26 +169,18 @@ fn new_record(file: &Known, format: Format, (width, height): (u32, u32), metadat
         height,
         format,
         bytes: file.stat.bytes,
-        taken: metadata.taken,
-        camera: metadata.camera,
-        place: metadata.place,
+        taken,
+        camera,
+        place,
         caption: None,
         keywords: Vec::new(),
         described: None,
+        truncated,
     }
 }
 
 impl From<&FileRecord> for Stat {
     fn from(record: &FileRecord) -> Self {
         Self { bytes: record.bytes, modified: record.modified, changed: record.changed }
-    }
-}
-
-impl Outcome {
-    pub fn event(self, path: PathBuf) -> FileEvent {
-        match self {
-            Self::Skipped(reason) | Self::LeftOut(reason) => FileEvent::Skipped { path, reason },
-            Self::Failed(reason) => FileEvent::Failed { path, reason },
-        }
     }
 }

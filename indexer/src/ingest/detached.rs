@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use parking_lot::Mutex;
 
-use super::pipeline::panic_text;
+use super::guard::panic_text;
 
 /// So many calls may be left behind and still be at work: each holds a core and perhaps a gigabyte.
 pub(super) const MOST_LEFT: usize = 8;

@@ -4,155 +4,156 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
-use glimpse_encoder::dense::{DenseFeatures, DenseProfile, Regions, Views};
-use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError, Outputs, PixelInput};
+use glimpse_encoder::dense::{DenseFeatures, DenseProfile, Views};
+use glimpse_encoder::{Encode, EncodeError, Outputs, PixelInput as View};
 use rayon::prelude::*;
 
+use super::FileEvent;
 use super::IngestOptions;
 use super::contents::Contents;
-use super::decode_stage::{Fresh, NewImage};
-use super::pipeline::{Message, Outcome, Shared, guarded};
+use super::guard::guarded;
+use super::item::{EncodeInput, Encoded, Incomplete, Message, NewImage, NotMade, Outcome, Subject, Wants};
+use super::shared::Shared;
 
 /// A batch that is not full goes on its way after this long.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// An encoder that fails this often in a row fails always.
-pub(super) const MOST_FAILURES: usize = 8;
+const MOST_FAILURES: usize = 8;
 
-/// What is asked of the model for each image beside its vector.
-#[derive(Clone, Copy)]
-pub(super) struct Wanted<'a> {
-    pub profile: &'a DenseProfile,
-    pub regions: bool,
-    /// The language of descriptions, if any are wanted.
-    pub captions: Option<&'a str>,
-}
-
-/// What the model says of an image.
-#[derive(Debug)]
-pub(super) struct Encoded {
-    pub embedding: Embedding,
-    pub regions: Option<Regions>,
-    pub described: Option<String>,
-}
-
-pub(super) fn encode(
-    encoder: &dyn Encode,
-    options: &IngestOptions,
-    shared: &Shared<'_>,
-    profile: &DenseProfile,
-    contents: &Contents,
-    fresh: &Receiver<Fresh>,
-    write: &Sender<Message>,
-) {
-    let wanted = Wanted::of(options, profile);
-    let mut stage = Stage { encoder, wanted, shared, contents, write, failures: 0 };
-    while let Ok(first) = fresh.recv() {
-        let deadline = Instant::now() + PATIENCE;
-        let mut full = vec![first];
-        while full.len() < options.batch.max(1)
-            && let Ok(next) = fresh.recv_deadline(deadline)
-        {
-            full.push(next);
-        }
-        let (images, views): (Vec<_>, Vec<_>) = full.into_iter().map(|it| (it.image, it.views)).unzip();
-        if shared.is_over() || !stage.batch(images, &views) {
-            return;
-        }
-    }
-}
-
-struct Stage<'a> {
-    encoder: &'a dyn Encode,
-    wanted: Wanted<'a>,
-    shared: &'a Shared<'a>,
-    contents: &'a Contents,
-    write: &'a Sender<Message>,
+/// The stage that encodes, one batch after the other.
+pub(super) struct Stage<'a> {
+    pub model: Model<'a>,
+    pub shared: &'a Shared<'a>,
+    pub contents: &'a Contents,
+    pub write: Sender<Message>,
     /// Images in a row that failed on their own.
     failures: usize,
 }
 
-impl Stage<'_> {
-    /// Encodes a batch; if that fails, each of its images, to find the culprit. `false` if there is no going on.
-    fn batch(&mut self, images: Vec<NewImage>, views: &[Views]) -> bool {
-        match self.encoded(views) {
-            Ok(encoded) => {
-                self.failures = 0;
-                let mut encoded = images.into_iter().zip(encoded);
-                encoded.all(|both| self.write.send(Message::Encoded(Box::new(both))).is_ok())
+/// What is asked, and in which way.
+#[derive(Clone, Copy)]
+pub(super) struct Model<'a> {
+    pub encoder: &'a dyn Encode,
+    pub profile: &'a DenseProfile,
+    pub options: &'a IngestOptions,
+}
+
+impl<'a> Stage<'a> {
+    pub fn new(model: Model<'a>, shared: &'a Shared<'a>, contents: &'a Contents, write: Sender<Message>) -> Self {
+        Self { model, shared, contents, write, failures: 0 }
+    }
+
+    /// Encodes all that comes, until there is no going on.
+    pub fn run(mut self, images: &Receiver<EncodeInput>) {
+        while let Ok(first) = images.recv() {
+            let deadline = Instant::now() + PATIENCE;
+            let mut batch = vec![first];
+            while batch.len() < self.model.options.batch.max(1)
+                && let Ok(next) = images.recv_deadline(deadline)
+            {
+                batch.push(next);
             }
-            Err(error) if views.len() == 1 => images.into_iter().all(|image| self.failed(image, &error)),
-            Err(_) => {
-                let mut single = images.into_iter().zip(views.chunks(1));
-                single.all(|(image, views)| !self.shared.is_over() && self.batch(vec![image], views))
+            if self.shared.is_over() || !self.batch(batch) {
+                return;
             }
         }
     }
 
-    fn encoded(&self, views: &[Views]) -> Result<Vec<Encoded>, EncodeError> {
+    /// Encodes a batch; if that fails, each of its images, to find the culprit. `false` if there is no going on.
+    fn batch(&mut self, batch: Vec<EncodeInput>) -> bool {
+        match self.encoded(&batch) {
+            Ok(encoded) => {
+                self.failures = 0;
+                let mut encoded = batch.into_iter().map(|prepared| prepared.image).zip(encoded);
+                encoded.all(|both| self.write.send(Message::Encoded(Box::new(both))).is_ok())
+            }
+            Err(error) if batch.len() == 1 => batch.into_iter().all(|prepared| self.failed(prepared.image, &error)),
+            Err(_) => batch.into_iter().all(|prepared| !self.shared.is_over() && self.batch(vec![prepared])),
+        }
+    }
+
+    fn encoded(&self, batch: &[EncodeInput]) -> Result<Vec<Encoded>, EncodeError> {
         let start = Instant::now();
-        let encoded = guarded(|| self.wanted.of_images(self.encoder, views));
+        let encoded = guarded(|| self.model.encode(batch));
         self.shared.encoding.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
         encoded.unwrap_or_else(|panic| Err(broken(panic)))
     }
 
-    fn failed(&mut self, image: NewImage, error: &EncodeError) -> bool {
+    fn failed(&mut self, image: Subject, error: &EncodeError) -> bool {
+        let reason = format!("the model failed on it: {error}");
         self.failures += 1;
         if self.failures >= MOST_FAILURES {
-            let reason =
-                format!("{MOST_FAILURES} images in a row failed, at last {}: {error}", image.file.path.display());
+            let path = image.path().display();
+            let reason = format!(
+                "{MOST_FAILURES} images in a row failed, at last {path}: {error}. Images of the index and their \
+                 regions are kept as they are"
+            );
             let fatal = EncodeError::Backend { stage: "encoding images", reason };
             let _ = self.write.send(Message::Fatal(fatal.into()));
             return false;
         }
-        let outcome = Outcome::Failed(format!("the model failed on it: {error}"));
-        let waited = self.contents.end_claim(&image.file.content).into_iter().map(|file| file.path);
-        let mut paths = std::iter::once(image.file.path).chain(waited);
-        paths.all(|path| self.write.send(Message::Rejected { path, outcome: outcome.clone() }).is_ok())
-    }
-}
-
-impl<'a> Wanted<'a> {
-    pub fn of(options: &'a IngestOptions, profile: &'a DenseProfile) -> Self {
-        Self { profile, regions: options.regions.make, captions: options.captions.as_deref() }
-    }
-
-    /// All that is wanted of a batch, in order.
-    pub fn of_images(&self, encoder: &dyn Encode, views: &[Views]) -> Result<Vec<Encoded>, EncodeError> {
-        if !self.regions && self.captions.is_none() {
-            return vectors(encoder, views);
+        match image {
+            Subject::New(NewImage { file, .. }) => {
+                let outcome = Outcome::Failed(reason);
+                let waited = self.contents.end_claim(&file.content).into_iter().map(|file| file.path);
+                let mut paths = std::iter::once(file.path).chain(waited);
+                paths.all(|path| self.write.send(Message::Rejected { path, outcome: outcome.clone() }).is_ok())
+            }
+            Subject::Known(Incomplete { id, file, .. }) => {
+                let event = Some(FileEvent::Failed { path: file.path, reason });
+                self.write.send(Message::NotMade(NotMade { id, event, model_failed: true })).is_ok()
+            }
         }
-        let features = self.profile.encode(encoder, views)?;
-        if features.len() != views.len() {
-            return Err(broken(format!("{} grids for {} images", features.len(), views.len())));
+    }
+}
+
+impl Model<'_> {
+    /// The vectors of a batch, in order, and what else is wanted of each image.
+    fn encode(&self, batch: &[EncodeInput]) -> Result<Vec<Encoded>, EncodeError> {
+        if batch.iter().all(|prepared| prepared.wants == Wants::default()) {
+            return self.vectors(batch);
         }
-        let grids: Vec<_> = features.iter().map(|features| &features.grid).collect();
-        let mut regions = if self.regions { self.profile.segment(encoder, &grids)? } else { Vec::new() }.into_iter();
-        let whole: Vec<_> = features.iter().map(DenseFeatures::whole).collect();
-        let mut described = self.describe(encoder, &whole)?.into_iter();
-        let encoded = |embedding| Encoded { embedding, regions: regions.next(), described: described.next().flatten() };
-        Ok(features.iter().map(|features| features.embedding.clone()).map(encoded).collect())
+        let views: Vec<Views> = batch.iter().map(|prepared| prepared.views.clone()).collect();
+        let features = self.profile.encode(self.encoder, &views)?;
+        if features.len() != batch.len() {
+            return Err(broken(format!("{} grids for {} images", features.len(), batch.len())));
+        }
+        let of_batch = || batch.iter().map(|prepared| prepared.wants).zip(&features);
+        let cut: Vec<_> = of_batch().filter(|(wants, _)| wants.regions).map(|(_, features)| &features.grid).collect();
+        let mut regions =
+            if cut.is_empty() { Vec::new() } else { self.profile.segment(self.encoder, &cut)? }.into_iter();
+        let told = of_batch().filter(|(wants, _)| wants.description).map(|(_, features)| features);
+        let mut described = self.describe(&told.collect::<Vec<_>>())?.into_iter();
+        let encoded = |(wants, features): (Wants, &DenseFeatures)| Encoded {
+            embedding: features.embedding.clone(),
+            regions: if wants.regions { regions.next() } else { None },
+            described: if wants.description { described.next().flatten() } else { None },
+        };
+        Ok(of_batch().map(encoded).collect())
     }
 
-    /// The likeliest caption of each image, if captions are wanted and the model can write them.
-    fn describe(&self, encoder: &dyn Encode, grids: &[&DenseGrid]) -> Result<Vec<Option<String>>, EncodeError> {
-        let Some(language) = self.captions else { return Ok(Vec::new()) };
-        let Some(decoder) = encoder.decoder()? else { return Ok(Vec::new()) };
-        let caption = |grid: &&DenseGrid| Ok(decoder.caption(grid, language, 1)?.pop().map(|said| said.value));
-        grids.par_iter().map(caption).collect()
+    /// The likeliest caption of each image, if the model can write them.
+    fn describe(&self, images: &[&DenseFeatures]) -> Result<Vec<Option<String>>, EncodeError> {
+        let Some(language) = self.options.captions.as_deref() else { return Ok(Vec::new()) };
+        let Some(decoder) = self.encoder.decoder()? else { return Ok(Vec::new()) };
+        let caption = |features: &&DenseFeatures| {
+            Ok(decoder.caption(features.whole(), language, 1)?.pop().map(|said| said.value))
+        };
+        images.par_iter().map(caption).collect()
+    }
+
+    /// Vectors alone, of whole images.
+    fn vectors(&self, batch: &[EncodeInput]) -> Result<Vec<Encoded>, EncodeError> {
+        let whole: Vec<View> = batch.iter().map(|prepared| prepared.views.prepared()[0].clone()).collect();
+        let features = self.encoder.encode_images(&whole, Outputs::Pooled)?;
+        if features.len() != whole.len() {
+            return Err(broken(format!("{} vectors for {} images", features.len(), whole.len())));
+        }
+        let encoded = |embedding| Encoded { embedding, regions: None, described: None };
+        Ok(features.into_iter().map(|features| encoded(features.embedding)).collect())
     }
 }
 
-/// Vectors alone, of whole images.
-fn vectors(encoder: &dyn Encode, views: &[Views]) -> Result<Vec<Encoded>, EncodeError> {
-    let whole: Vec<PixelInput> = views.iter().map(|views| views.prepared()[0].clone()).collect();
-    let features = encoder.encode_images(&whole, Outputs::Pooled)?;
-    if features.len() != whole.len() {
-        return Err(broken(format!("{} vectors for {} images", features.len(), whole.len())));
-    }
-    let encoded = |embedding| Encoded { embedding, regions: None, described: None };
-    Ok(features.into_iter().map(|features| encoded(features.embedding)).collect())
-}
-
-pub(super) fn broken(reason: String) -> EncodeError {
+fn broken(reason: String) -> EncodeError {
     EncodeError::Backend { stage: "image tower", reason }
 }

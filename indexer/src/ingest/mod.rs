@@ -8,8 +8,10 @@ mod detached;
 mod devices;
 mod disk;
 mod encode;
+mod guard;
 mod holders;
 mod hook;
+mod item;
 mod losses;
 mod metadata;
 mod names;
@@ -17,16 +19,18 @@ mod pipeline;
 mod read;
 mod rebuild;
 mod reconcile;
-mod refill;
 mod regions;
 mod report;
 mod roots;
 mod rules;
+mod shared;
+mod source;
 mod walk;
 mod write;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -34,14 +38,18 @@ use glimpse_encoder::image_file::Limits;
 use glimpse_encoder::{Checked, Encode};
 
 use self::contents::Contents;
+use self::decode::Decoder;
 pub use self::decode::ImageDecoder;
 pub use self::devices::Devices;
 pub use self::hook::ImageHook;
 pub use self::losses::{Losses, losses};
+use self::pipeline::Stages;
+use self::rebuild::Progress;
 use self::reconcile::reconcile;
 pub use self::regions::{RegionChoice, RegionOptions};
 use self::report::Report;
 use self::roots::Roots;
+use self::shared::Shared;
 use self::walk::{Found, Walker};
 use self::write::Writer;
 use crate::{Index, IndexError};
@@ -220,31 +228,46 @@ pub fn ingest(
         index.add_root(folder.clone())?;
     }
     let profile = regions::resolve_profile(index, encoder, &options.regions, options.captions.is_some())?;
-    let contents = Contents::default();
+    let (contents, shared) = (Contents::default(), Shared::new(cancel));
+    let is_over = || shared.is_over();
+    let decoder = Decoder::new(encoder, &options, &profile, &is_over);
+    let stages = Stages { index, decoder: &decoder, contents: &contents, shared: &shared };
     let mut writer = Writer::new(index, &contents, Report::new(observer));
-    let ran = pipeline::run(index, encoder, &options, &profile, cancel, &mut writer, &contents)?;
-    if ran.walked.complete {
-        reconcile(index, &options, &ran.walked, &gone, cancel, &mut writer)?;
+    let walked = stages.run(&mut writer, |outlet| Ok(source::files(&options, outlet)))?;
+    if walked.complete {
+        reconcile(index, &options, &walked, &gone, cancel, &mut writer)?;
         writer.mark_gone()?;
         roots::drop_empty(index)?;
-        rebuild::rebuild(index, encoder, &options, &profile, cancel, &mut writer)?;
+        go_on_with_rebuild(&stages, &mut writer)?;
         if options.regions.refill || options.captions.is_some() {
-            refill::refill(index, encoder, &options, &profile, cancel, &mut writer)?;
+            stages.run(&mut writer, |outlet| source::incomplete(index, encoder, &options, outlet))?;
         }
         index.finish_with(&mut |done, all| {
             writer.report.linked(done, all);
             if cancel.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
     }
+    let [encoding, decoding] =
+        [&shared.encoding, &decoder.decoding].map(|time| Duration::from_nanos(time.load(Relaxed)));
     let elapsed = start.elapsed();
     let share = |time: Duration| (time.as_secs_f32() / elapsed.as_secs_f32().max(f32::MIN_POSITIVE)).min(1.0);
     Ok(Summary {
         cancelled: cancel.load(Relaxed),
         elapsed,
-        encoder_busy: share(ran.encoding),
-        decoders_busy: share(ran.decoding / options.threads.max(1) as u32),
+        encoder_busy: share(encoding),
+        decoders_busy: share(decoding / options.threads.max(1) as u32),
         ..writer.report.summary
     })
+}
+
+/// New regions for all images that a rebuild has not come to, if there is one.
+fn go_on_with_rebuild(stages: &Stages<'_>, writer: &mut Writer<'_, '_>) -> Result<(), IndexError> {
+    let Some(progress) = Progress::of(stages.index).map(Arc::new) else { return Ok(()) };
+    writer.rebuild = Some(Arc::clone(&progress));
+    let done = stages.run(writer, |outlet| rebuild::images(stages.index, &progress, outlet));
+    writer.rebuild = None;
+    done?;
+    progress.finish(stages.index)
 }
 
 /// A walk and what would follow from it for files that are not found.

@@ -1,11 +1,13 @@
-//! What files are called that hold images.
+//! What files are called that hold images, and folders that hold none of the user's own.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 /// Names of images, read or not: one that is not read is named as skipped, so that nothing is missing without a word.
-const EXTENSIONS: [&str; 27] = [
-    "jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "tif", "tiff", "bmp", "dib", "heic", "heif", "hif",
-    "avif", "ico", "tga", "jxl", "jp2", "psd", "qoi", "dds", "exr", "hdr", "ppm", "pgm",
+const EXTENSIONS: [&str; 33] = [
+    "jpg", "jpeg", "jpe", "jfif", "jif", "pjpeg", "pjp", "mpo", "jps", "insp", "png", "apng", "webp", "gif", "tif",
+    "tiff", "bmp", "dib", "heic", "heif", "hif", "avif", "ico", "tga", "jxl", "jp2", "psd", "qoi", "dds", "exr", "hdr",
+    "ppm", "pgm",
 ];
 
 /// Names of what holds images that no decoder here reads: they are named as skipped without a look inside, where many
@@ -16,6 +18,35 @@ const RAW: [&str; 27] = [
 ];
 const VIDEO: [&str; 16] =
     ["3gp", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "mxf", "ogv", "vob", "webm", "wmv"];
+
+/// Folders in which network drives and desktops keep thumbnails, deleted files and snapshots: all
+/// that lies there was made from files elsewhere, or is not wanted any more.
+const SYSTEM_FOLDERS: [&str; 15] = [
+    "@eaDir",
+    "@Recycle",
+    "@Recently-Snapshot",
+    "@tmp",
+    "#recycle",
+    "#snapshot",
+    "$RECYCLE.BIN",
+    "RECYCLER",
+    "System Volume Information",
+    "lost+found",
+    ".thumbnails",
+    ".@__thumb",
+    ".@upload_cache",
+    ".AppleDouble",
+    ".snapshots",
+];
+/// So begin the trash folders of drives: `.Trash`, `.Trashes`, `.Trash-1000`.
+const TRASH: &str = ".trash";
+
+/// True for a folder that a system keeps for itself, whatever the case of its name.
+pub(super) fn is_kept_by_the_system(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else { return false };
+    let is_trash = name.get(..TRASH.len()).is_some_and(|start| start.eq_ignore_ascii_case(TRASH));
+    is_trash || SYSTEM_FOLDERS.iter().any(|folder| name.eq_ignore_ascii_case(folder))
+}
 
 /// What a file's name says that it is.
 pub(super) enum Named {

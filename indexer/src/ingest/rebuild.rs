@@ -1,88 +1,126 @@
 //! New regions for all images of an index, in order of their numbers, so that a run that is stopped can be gone on with.
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::collections::BTreeSet;
 
-use glimpse_encoder::dense::DenseProfile;
-use glimpse_encoder::{Encode, EncodeError};
+use parking_lot::Mutex;
 
-use super::decode::Decoder;
-use super::encode::{MOST_FAILURES, Wanted};
-use super::refill::{Incomplete, make};
-use super::write::Writer;
-use super::{FileEvent, IngestOptions};
-use crate::library::RegionRebuild;
-use crate::{ImageId, Index, IndexError};
+use super::FileEvent;
+use super::item::{Incomplete, Message, NotMade, Wants, Work};
+use super::source::Outlet;
+use crate::{ImageId, Index, IndexError, RegionRebuild};
 
-/// Goes on with a rebuild, if there is one. Images that came since it began have new regions, or none.
-pub(super) fn rebuild(
-    index: &Index,
-    encoder: &dyn Encode,
-    options: &IngestOptions,
-    profile: &DenseProfile,
-    cancel: &AtomicBool,
-    writer: &mut Writer<'_, '_>,
-) -> Result<(), IndexError> {
-    let Some(RegionRebuild { mut next, end }) = index.rebuild_left() else { return Ok(()) };
-    let is_over = || cancel.load(Relaxed);
-    let decoder = Decoder::new(encoder, options, profile, &is_over);
-    let wanted = Wanted { profile, regions: true, captions: None };
-    // Images without new regions since the last that got some: whether it is them or the model is not known yet.
-    let (mut unmade, mut failures) = (Vec::new(), 0);
-    while !is_over() {
-        let ids: Vec<ImageId> = (next.0..index.end().0).map(ImageId).take(options.batch.max(1)).collect();
-        let Some(last) = ids.last() else {
-            drop_regions(index, &mut unmade)?;
-            return index.note_rebuild(None);
-        };
-        next = ImageId(last.0 + 1);
-        let mut stale = Vec::with_capacity(ids.len());
-        for id in ids {
-            if index.image(id).is_ok_and(|record| record.is_some()) && (id < end || !index.has_regions(id)?) {
-                stale.push(id);
-            }
-        }
-        let incomplete = readable(index, &stale, writer)?;
-        let made = make(index, &decoder, &wanted, &incomplete, writer)?;
-        if is_over() {
-            return writer.commit(); // not all of them were looked at
-        }
-        failures = if made.done.is_empty() { failures + made.failed.len() } else { 0 };
-        if failures >= MOST_FAILURES {
-            let reason = format!("{failures} images in a row failed; their regions are kept until this works again");
-            return Err(EncodeError::Backend { stage: "making regions anew", reason }.into());
-        }
-        let done: HashSet<ImageId> = made.done.into_iter().collect();
-        unmade.extend(stale.into_iter().filter(|id| !done.contains(id)));
-        if failures == 0 {
-            drop_regions(index, &mut unmade)?;
-            index.note_rebuild(Some(RegionRebuild { next, end }))?;
-        }
-        writer.commit()?;
-    }
-    Ok(())
+/// How far a rebuild has come. The source says which images are on their way, the writer what became of them.
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// Images from here on came after it began: they have new regions, or none.
+    end: ImageId,
+    state: Mutex<State>,
 }
 
-/// Regions that could not be made anew must not be compared with those that were.
-fn drop_regions(index: &Index, of: &mut Vec<ImageId>) -> Result<(), IndexError> {
-    of.drain(..).try_for_each(|id| index.remove_regions(id))
+#[derive(Debug)]
+struct State {
+    /// The image that comes next.
+    next: ImageId,
+    /// Images on their way.
+    open: BTreeSet<ImageId>,
+    /// Images that the model failed on since it last made regions: whether it is them or the model is not known yet.
+    in_doubt: BTreeSet<ImageId>,
+    /// What the index was told last.
+    noted: ImageId,
 }
 
-/// A file that is there for each image, as far as there is one.
-fn readable(index: &Index, stale: &[ImageId], writer: &mut Writer<'_, '_>) -> Result<Vec<Incomplete>, IndexError> {
-    let mut incomplete = Vec::with_capacity(stale.len());
-    for &id in stale {
-        let files = index.files_of(id)?;
-        match files.iter().find(|file| !file.missing && file.path.exists()).or(files.first()) {
-            Some(file) if !file.missing => {
-                incomplete.push(Incomplete { id, file: file.clone(), regions: true, description: false });
-            }
-            Some(file) => {
-                let reason = "it is missing, so its regions cannot be made anew and are dropped".to_owned();
-                writer.report.event(FileEvent::Skipped { path: file.path.clone(), reason });
-            }
-            None => {}
-        }
+impl Progress {
+    /// Where the rebuild of an index stands; `None` if there is none.
+    pub fn of(index: &Index) -> Option<Self> {
+        let RegionRebuild { next, end } = index.rebuild_left()?;
+        let state = State { next, open: BTreeSet::new(), in_doubt: BTreeSet::new(), noted: next };
+        Some(Self { end, state: Mutex::new(state) })
     }
-    Ok(incomplete)
+
+    /// The image has new regions. Given are the images whose regions must go: the model works, so it failed because of
+    /// them.
+    pub fn made(&self, id: ImageId) -> BTreeSet<ImageId> {
+        let mut state = self.state.lock();
+        state.open.remove(&id);
+        std::mem::take(&mut state.in_doubt)
+    }
+
+    /// No regions could be made of the image. True if its regions must go: those that could not be made anew must not be
+    /// compared with those that were.
+    pub fn not_made(&self, id: ImageId, model_failed: bool) -> bool {
+        let mut state = self.state.lock();
+        if model_failed {
+            state.in_doubt.insert(id);
+        }
+        state.open.remove(&id) && !model_failed
+    }
+
+    /// Tells the index from which image on another run has to go on.
+    pub fn note(&self, index: &Index) -> Result<(), IndexError> {
+        let mut state = self.state.lock();
+        let first = state.open.iter().chain(&state.in_doubt).copied().min();
+        let next = first.map_or(state.next, |first| first.min(state.next));
+        if next > state.noted {
+            index.note_rebuild(Some(RegionRebuild { next, end: self.end }))?;
+            state.noted = next;
+        }
+        Ok(())
+    }
+
+    /// Ends the rebuild if it is known of all images what became of them.
+    pub fn finish(&self, index: &Index) -> Result<(), IndexError> {
+        let state = self.state.lock();
+        if !state.open.is_empty() || state.next < index.end() {
+            return Ok(());
+        }
+        state.in_doubt.iter().try_for_each(|&id| index.remove_regions(id))?;
+        index.note_rebuild(None)
+    }
+
+    /// Whether an image needs new regions; if so, it is on its way from now on.
+    fn take(&self, index: &Index, id: ImageId) -> Result<bool, IndexError> {
+        let known = index.image(id).is_ok_and(|record| record.is_some());
+        let stale = known && (id < self.end || !index.has_regions(id)?);
+        let mut state = self.state.lock();
+        if stale {
+            state.open.insert(id);
+        }
+        state.next = ImageId(id.0 + 1);
+        Ok(stale)
+    }
+}
+
+/// All images that a rebuild has not come to.
+pub(super) fn images(index: &Index, progress: &Progress, outlet: &Outlet<'_>) -> Result<(), IndexError> {
+    let mut next = progress.state.lock().next;
+    loop {
+        let end = index.end();
+        if next >= end {
+            return Ok(());
+        }
+        for id in (next.0..end.0).map(ImageId) {
+            if outlet.shared.is_over() || progress.take(index, id)? && !send(index, id, outlet)? {
+                return Ok(());
+            }
+        }
+        next = end;
+    }
+}
+
+/// Sends an image by a file that is there, as far as there is one. `false` if the run is over.
+fn send(index: &Index, id: ImageId, outlet: &Outlet<'_>) -> Result<bool, IndexError> {
+    let files = index.files_of(id)?;
+    let file = files.iter().find(|file| !file.missing && file.path.exists()).or(files.first()).cloned();
+    let event = match file {
+        Some(file) if !file.missing => {
+            let wants = Wants { regions: true, description: false };
+            return Ok(outlet.send(Work::Image(Incomplete { id, file, wants })));
+        }
+        Some(file) => {
+            let reason = "it is missing, so its regions cannot be made anew and are dropped".to_owned();
+            Some(FileEvent::Skipped { path: file.path, reason })
+        }
+        None => None,
+    };
+    Ok(outlet.tell(Message::NotMade(NotMade { id, event, model_failed: false })))
 }

@@ -6,6 +6,8 @@
 //!   folder is entered once, whichever way leads to it, so loops end and nothing is taken twice.
 //! - A link out of the roots is named and not followed, unless that is asked for: whoever may write
 //!   into a shared folder would choose what is read.
+//! - Folders in which systems keep thumbnails, deleted files and snapshots are left out
+//!   ([`is_kept_by_the_system`]) unless they are roots themselves.
 //! - Only regular files are ever opened.
 //!
 //! A folder costs as many calls of the system as it has entries, however deep it lies.
@@ -19,7 +21,7 @@ use std::path::{Component, Path, PathBuf};
 use super::devices::Devices;
 use super::disk;
 use super::metadata::{SidecarNames, newest_sidecar};
-use super::names::{Named, named};
+use super::names::{Named, is_kept_by_the_system, named};
 use super::read::Stat;
 use super::rules::{IGNORE_FILE, Rules};
 
@@ -38,6 +40,8 @@ pub(super) enum Found {
     /// A folder, before what is in it.
     Folder,
     Candidate(Candidate),
+    /// A file that a walk which only counts took no closer look at.
+    Counted,
     /// A file of a kind that is not read, in words.
     Unread(PathBuf, &'static str),
     /// A link out of the roots.
@@ -77,6 +81,7 @@ pub(super) struct Walker<'a, S> {
     roots: &'a [PathBuf],
     hidden: bool,
     follow_links: bool,
+    only_counts: bool,
     devices: &'a Devices,
     sink: S,
     walked: Walked,
@@ -100,7 +105,13 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
     /// `roots` are canonical.
     pub fn new(roots: &'a [PathBuf], hidden: bool, devices: &'a Devices, sink: S) -> Self {
         let walked = Walked::default();
-        Self { roots, hidden, follow_links: false, devices, sink, walked, entered: HashSet::new(), sidecars: None }
+        let (entered, sidecars) = (HashSet::new(), None);
+        Self { roots, hidden, follow_links: false, only_counts: false, devices, sink, walked, entered, sidecars }
+    }
+
+    /// Only counts files: as quick as folders are listed, since no file is looked at.
+    pub fn counting(self) -> Self {
+        Self { only_counts: true, ..self }
     }
 
     /// Also follows links out of the roots.
@@ -225,11 +236,12 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
         true
     }
 
-    /// The nearest rule decides, and if there is none, whether it is hidden.
+    /// The nearest rule decides, and if there is none, whether it is hidden or a folder of the system's own.
     fn leaves_out(&self, path: &Path, is_folder: bool, rules: &Rules) -> bool {
         let name_hides = || path.file_name().is_some_and(|name| is_hidden(name.as_encoded_bytes()));
         let is_hidden = || !self.hidden && (name_hides() || has_hidden_attribute(path));
-        rules.leave_out(path, is_folder).unwrap_or_else(is_hidden)
+        let is_systems = || is_folder && path.file_name().is_some_and(is_kept_by_the_system);
+        rules.leave_out(path, is_folder).unwrap_or_else(|| is_hidden() || is_systems())
     }
 
     /// False for what was entered already, and for another root: it is walked on its own, by its own path.
@@ -239,10 +251,14 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
 
     fn is_found_by_its_own_path(&self, real: &Path) -> bool {
         let mut below = self.roots.iter().filter_map(|root| real.strip_prefix(root).ok());
-        below.any(|path| self.hidden || !has_hidden_part(path))
+        let is_systems = |path: &Path| path.components().any(|part| is_kept_by_the_system(part.as_os_str()));
+        below.any(|path| (self.hidden || !has_hidden_part(path)) && !is_systems(path))
     }
 
     fn file(&mut self, path: &Path) -> bool {
+        if self.only_counts {
+            return (self.sink)(Found::Counted);
+        }
         let facts = match disk::facts(path) {
             Ok(facts) if facts.is_file() => facts,
             Ok(_) => return (self.sink)(Found::Failed(path.to_path_buf(), "not a regular file".into())),

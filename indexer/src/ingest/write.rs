@@ -2,21 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::FileEvent;
 use super::contents::{Contents, Displaced};
-use super::decode_stage::{Known, NewImage};
 use super::disk::is_gone;
-use super::encode::Encoded;
 use super::holders::{Holders, Origin};
-use super::metadata::{Words, read_sidecars};
-use super::pipeline::{Message, Outcome, Shared};
+use super::item::{Encoded, Incomplete, Known, Message, NewImage, NotMade, Outcome, Subject};
+use super::metadata::Sidecars;
+use super::rebuild::Progress;
 use super::report::Report;
-use crate::{ImageId, Index, IndexError};
+use super::shared::Shared;
+use crate::{Facts, ImageId, Index, IndexError};
 
 /// How long to wait for a message before looking at commits and counts.
 const TICK: Duration = Duration::from_millis(100);
@@ -31,11 +31,15 @@ pub(super) struct Writer<'a, 'o> {
     /// Files that held images which this run came across elsewhere, and that are no longer there.
     gone: BTreeSet<PathBuf>,
     holders: Holders,
+    sidecars: Sidecars,
+    /// What is rebuilt now.
+    pub rebuild: Option<Arc<Progress>>,
 }
 
 impl<'a, 'o> Writer<'a, 'o> {
     pub fn new(index: &'a Index, contents: &'a Contents, report: Report<'o>) -> Self {
-        Self { index, contents, report, gone: BTreeSet::new(), holders: Holders::default() }
+        let (gone, holders, sidecars) = (BTreeSet::new(), Holders::default(), Sidecars::default());
+        Self { index, contents, report, gone, holders, sidecars, rebuild: None }
     }
 
     /// Takes messages until all other stages have ended. Returning early ends them.
@@ -58,13 +62,15 @@ impl<'a, 'o> Writer<'a, 'o> {
     }
 
     pub fn commit(&mut self) -> Result<(), IndexError> {
+        if let Some(rebuild) = &self.rebuild {
+            rebuild.note(self.index)?;
+        }
         self.report.commit(self.index)
     }
 
     fn found(&mut self, shared: &Shared<'_>) {
-        // In this order: a count read after the walk's end is the last one.
-        let complete = shared.walk_done.load(Relaxed);
-        self.report.found(shared.found.load(Relaxed), complete);
+        let (files, complete) = shared.files();
+        self.report.found(files, complete);
     }
 
     fn message(&mut self, message: Message) -> Result<(), IndexError> {
@@ -77,8 +83,12 @@ impl<'a, 'o> Writer<'a, 'o> {
             Message::Known(file) => self.known(&file)?,
             Message::Encoded(both) => {
                 let (image, encoded) = *both;
-                self.encoded(image, encoded)?;
+                match image {
+                    Subject::New(image) => self.encoded(image, encoded)?,
+                    Subject::Known(incomplete) => self.made(incomplete, encoded)?,
+                }
             }
+            Message::NotMade(not_made) => self.not_made(not_made)?,
             Message::Rejected { path, outcome } => self.rejected(path, outcome)?,
             Message::Fatal(error) => return Err(error),
         }
@@ -87,11 +97,12 @@ impl<'a, 'o> Writer<'a, 'o> {
 
     fn encoded(&mut self, image: NewImage, encoded: Encoded) -> Result<(), IndexError> {
         let NewImage { file, mut record } = image;
-        let mut words = file.words.clone();
+        let mut metadata = file.metadata.clone();
         if file.sidecar_modified != 0 {
-            words.merge(&read_sidecars(&file.path));
+            metadata.fill(self.sidecars.read(&file.path));
         }
-        (record.caption, record.keywords) = words.into_fields();
+        (record.taken, record.place) = (metadata.taken, metadata.place);
+        (record.caption, record.keywords) = metadata.words.into_fields();
         record.described = encoded.described;
         self.make_room(&file, None)?;
         let of_file = file.record(ImageId(0));
@@ -102,9 +113,30 @@ impl<'a, 'o> Writer<'a, 'o> {
         };
         self.report.change(FileEvent::Indexed(file.path));
         for waited in self.contents.end_claim(&file.content) {
-            self.add_holder(&Known { words: file.words.clone(), ..waited }, id)?;
+            self.add_holder(&Known { metadata: file.metadata.clone(), ..waited }, id)?;
         }
         Ok(())
+    }
+
+    /// An image of the index has what it lacked, unless it was removed meanwhile.
+    fn made(&mut self, incomplete: Incomplete, encoded: Encoded) -> Result<(), IndexError> {
+        let regions = encoded.regions.map_or(Ok(()), |regions| self.index.put_regions(incomplete.id, &regions));
+        let described = |text| self.index.set_description(incomplete.id, text);
+        match regions.and_then(|()| encoded.described.map_or(Ok(()), described)) {
+            Ok(()) => self.report.change(FileEvent::Indexed(incomplete.file.path)),
+            Err(IndexError::NoSuchImage(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let stale = self.rebuild.as_ref().map(|rebuild| rebuild.made(incomplete.id)).unwrap_or_default();
+        stale.into_iter().try_for_each(|id| self.index.remove_regions(id))
+    }
+
+    fn not_made(&mut self, NotMade { id, event, model_failed }: NotMade) -> Result<(), IndexError> {
+        event.into_iter().for_each(|event| self.report.event(event));
+        match &self.rebuild {
+            Some(rebuild) if rebuild.not_made(id, model_failed) => self.index.remove_regions(id),
+            _ => Ok(()),
+        }
     }
 
     /// A file whose content was in the index, or left it in this run, when it was looked at.
@@ -142,7 +174,7 @@ impl<'a, 'o> Writer<'a, 'o> {
             self.index.remove_file(from)?;
         }
         if file.sidecar_modified != 0 || old.is_some_and(|old| old.sidecar_modified != 0) {
-            self.set_words(file, id)?;
+            self.set_facts(file, id)?;
         }
         self.report.change(event);
         Ok(())
@@ -166,7 +198,7 @@ impl<'a, 'o> Writer<'a, 'o> {
         // Under a new number they would pass for new ones.
         let regions = regions.filter(|_| self.index.rebuild_left().is_none());
         let id = self.index.add_stored(record, &vector, regions, file.record(ImageId(0)))?;
-        self.set_words(file, id)?;
+        self.set_facts(file, id)?;
         let to = file.path.clone();
         self.report.change(FileEvent::Moved { from, to });
         Ok(())
@@ -181,20 +213,21 @@ impl<'a, 'o> Writer<'a, 'o> {
         Ok(())
     }
 
-    /// The words of an image are those in its bytes and in the sidecars of its files: this one and up to
+    /// Date, place and words of an image are those in its bytes and in the sidecars of its files: this one and up to
     /// [`MOST_SIDECARS`] others.
-    fn set_words(&self, file: &Known, id: ImageId) -> Result<(), IndexError> {
-        let mut words: Words = file.words.clone();
+    fn set_facts(&mut self, file: &Known, id: ImageId) -> Result<(), IndexError> {
+        let mut metadata = file.metadata.clone();
         let others = self.index.some_files_of(id, MOST_SIDECARS)?;
         let others = others.iter().filter(|other| other.path != file.path && !other.missing);
         let others = others.map(|other| (&other.path, other.sidecar_modified));
         for (path, modified) in std::iter::once((&file.path, file.sidecar_modified)).chain(others) {
             if modified != 0 {
-                words.merge(&read_sidecars(path));
+                metadata.fill(self.sidecars.read(path));
             }
         }
-        let (caption, keywords) = words.into_fields();
-        self.index.set_words(id, caption, keywords)
+        let (taken, place) = (metadata.taken, metadata.place);
+        let (caption, keywords) = metadata.words.into_fields();
+        self.index.set_facts(id, Facts { taken, place, caption, keywords })
     }
 
     fn rejected(&mut self, path: PathBuf, outcome: Outcome) -> Result<(), IndexError> {

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use glimpse_encoder::{ModelInfo, files};
 
-use super::{io, sync_dir};
+use super::io;
 use crate::IndexError;
+use crate::folder::sync_dir;
 
 /// What `library.json` says.
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]

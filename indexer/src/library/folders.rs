@@ -8,7 +8,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::io as io_error;
 use crate::IndexError;
 use crate::store::Store;
 
@@ -62,13 +61,14 @@ fn retired_name(dir: &Path) -> PathBuf {
 
 /// Number of each generation, and whether it is retired.
 fn list(home: &Path) -> Result<Vec<(u32, bool)>, IndexError> {
+    let failed = |source| IndexError::Io { path: home.to_path_buf(), source };
     let entries = match std::fs::read_dir(home) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(|source| io_error(home, source))?,
+        entries => entries.map_err(failed)?,
     };
     let mut found = Vec::new();
     for entry in entries {
-        let name = entry.map_err(|source| io_error(home, source))?.file_name();
+        let name = entry.map_err(failed)?.file_name();
         let Some(name) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
         let (number, retired) = name.strip_suffix(RETIRED).map_or((name, false), |number| (number, true));
         found.extend(number.parse().ok().map(|number| (number, retired)));

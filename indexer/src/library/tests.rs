@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::index::tests::{Fixture, add, found, model};
+use crate::vectors::VectorStorage;
 
 fn generations(fixture: &Fixture) -> Vec<String> {
     let entries = std::fs::read_dir(fixture.home.path()).unwrap();

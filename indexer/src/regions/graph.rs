@@ -7,39 +7,23 @@
 use std::sync::Arc;
 
 use super::RegionIndex;
+use super::linked::{Linked, Linking};
 use crate::hnsw::{Change, Hnsw, HnswParams, Progress};
 use crate::vectors::{Scored, VectorIndex, by_rank};
-use crate::{IdSet, ImageId, IndexError};
+use crate::{IdSet, ImageId, IndexError, fair};
 
 /// A graph that lacks more than one in so many regions is brought up to date by the next [`crate::Index::finish`].
 pub(crate) const BEHIND: usize = 50;
 /// A graph that lacks more than one in so many is not walked: comparing them one by one would take most of a scan.
 const HARDLY: usize = 16;
 
-/// The graph, if there is one.
-#[derive(Default)]
-pub(super) struct Linked {
-    graph: Option<Arc<Hnsw>>,
-    /// Keys of the regions that the graph lacks; empty without a graph.
-    pub(super) unlinked: IdSet,
-    /// Why what is stored cannot be used, if that is so.
-    fault: Option<String>,
-}
-
-impl Linked {
-    pub(super) fn note_new(&mut self, key: ImageId) {
-        if self.graph.is_some() {
-            self.unlinked.insert(key);
-        }
-    }
-}
-
 impl RegionIndex {
     /// Takes up a graph over some of the vectors, if there is one, or the reason why what is stored is none.
     pub(crate) fn install(&self, graph: Result<Option<Arc<Hnsw>>, String>) {
         *self.linked.write() = match graph {
             Ok(Some(graph)) => {
-                Linked { unlinked: graph.unlinked().into_iter().collect(), graph: Some(graph), fault: None }
+                let unlinked = graph.unlinked().into_iter().collect();
+                Linked { unlinked, graph: Some(graph), ..Linked::default() }
             }
             Ok(None) => Linked::default(),
             Err(reason) => Linked { fault: Some(reason), ..Linked::default() },
@@ -48,46 +32,87 @@ impl RegionIndex {
 
     /// The graph.
     pub(crate) fn graph(&self) -> Option<Arc<Hnsw>> {
-        self.linked.read_recursive().graph.clone()
+        fair::read(&self.linked).graph.clone()
     }
 
     /// Why the stored graph cannot be used, if that is so.
     pub(crate) fn fault(&self) -> Option<String> {
-        self.linked.read_recursive().fault.clone()
+        fair::read(&self.linked).fault.clone()
     }
 
     /// True if the graph lacks so many regions that it should be brought up to date.
     pub(crate) fn is_behind(&self) -> bool {
-        let linked = self.linked.read_recursive();
+        let linked = fair::read(&self.linked);
         linked.graph.is_none() || linked.unlinked.len() * BEHIND > self.len()
     }
 
-    /// Gives nodes to all regions that have none, or to as many as `progress` allows, in a new graph if there is none.
-    /// `None` if nothing was done. The store has to be told of the whole graph.
-    pub(crate) fn link(&self, params: HnswParams, progress: &mut Progress<'_>) -> Option<Arc<Hnsw>> {
-        let graph = self.graph().unwrap_or_else(|| Arc::new(Hnsw::empty(Arc::clone(&self.scan), params)));
-        let before = graph.nodes();
-        graph.link_all(progress);
-        (graph.nodes() > before).then(|| {
-            self.install(Ok(Some(Arc::clone(&graph))));
+    /// True while regions are being linked: then the store learns of nodes that change when that is done.
+    pub(crate) fn is_linking(&self) -> bool {
+        fair::read(&self.linked).linking.is_some()
+    }
+
+    /// True if nodes may have to leave with regions.
+    pub(crate) fn may_have_nodes(&self) -> bool {
+        let linked = fair::read(&self.linked);
+        linked.graph.is_some() || linked.linking.is_some()
+    }
+
+    /// Gives nodes to all regions that have none, or to as many as `progress` allows, in a new graph if there is none. Each
+    /// batch is done in a `turn`, in which nobody else changes regions; without a turn the work ends. `None` if nothing was
+    /// done; else the store has to be told of the whole graph, and the turn is given in which that began to be true.
+    pub(crate) fn link<T>(
+        &self,
+        params: HnswParams,
+        progress: &mut Progress<'_>,
+        mut turn: impl FnMut() -> Option<T>,
+    ) -> Option<(Arc<Hnsw>, T)> {
+        let graph = {
+            let _turn = turn()?;
+            let graph = self.graph().unwrap_or_else(|| Arc::new(Hnsw::empty(Arc::clone(&self.scan), params)));
+            self.linked.write().linking = Some(Linking { graph: Arc::clone(&graph), is_changed: false });
             graph
+        };
+        let mut most = 0;
+        let mut count = |done, all| {
+            most = most.max(done);
+            progress(done, all)
+        };
+        let last = graph.link_all(&mut count, &mut turn);
+        let turn = last.or_else(turn)?;
+        let linking = self.linked.write().linking.take();
+        let is_changed = most > 0 || linking.is_some_and(|linking| linking.is_changed);
+        is_changed.then(|| {
+            self.install(Ok(Some(Arc::clone(&graph))));
+            (graph, turn)
         })
     }
 
     /// Takes the nodes of images' regions away; what the store must write is returned. The regions are found as before
     /// until they are removed.
     pub(crate) fn unlink(&self, images: impl Iterator<Item = ImageId>) -> Vec<Change> {
-        let Some(graph) = self.graph() else { return Vec::new() };
         let keys: Vec<ImageId> = images.flat_map(|image| self.keys(image)).collect();
         let mut linked = self.linked.write();
-        keys.iter().for_each(|&key| _ = linked.unlinked.insert(key));
+        let Linked { graph, linking, unlinked, .. } = &mut *linked;
+        if graph.is_some() {
+            keys.iter().for_each(|&key| _ = unlinked.insert(key));
+        }
+        if let Some(linking) = linking {
+            linking.is_changed = true;
+        }
+        let graph = graph.as_ref().or(linking.as_ref().map(|linking| &linking.graph)).cloned();
         drop(linked);
-        graph.unlink(&keys)
+        graph.map_or_else(Vec::new, |graph| graph.unlink(&keys))
+    }
+
+    /// True if no region of an image lacks its node.
+    pub(crate) fn is_linked(&self, image: ImageId) -> bool {
+        let linked = fair::read(&self.linked);
+        self.keys(image).all(|key| !linked.unlinked.contains(key))
     }
 
     /// Number of an image's regions that have a node.
     pub(crate) fn nodes_of(&self, image: ImageId) -> usize {
-        let linked = self.linked.read_recursive();
+        let linked = fair::read(&self.linked);
         let has_node = |key: &ImageId| linked.graph.is_some() && !linked.unlinked.contains(*key);
         self.keys(image).filter(has_node).count()
     }
@@ -95,7 +120,7 @@ impl RegionIndex {
     /// What searches, in words.
     pub fn search_name(&self) -> String {
         let scan = format!("exact scan ({})", self.scan.kernel().name());
-        let linked = self.linked.read_recursive();
+        let linked = fair::read(&self.linked);
         match (&linked.graph, &linked.fault) {
             (Some(graph), _) => {
                 let (HnswParams { m, ef_search, .. }, unlinked) = (graph.params(), linked.unlinked.len());
@@ -130,7 +155,7 @@ impl RegionIndex {
         query: &[f32],
         allowed: Option<&IdSet>,
     ) -> Result<Option<(Arc<Hnsw>, Vec<Scored>)>, IndexError> {
-        let linked = self.linked.read_recursive();
+        let linked = fair::read(&self.linked);
         let Some(graph) = linked.graph.clone().filter(|_| linked.unlinked.len() * HARDLY <= self.len()) else {
             return Ok(None);
         };

@@ -8,6 +8,7 @@
 pub(crate) mod flat;
 pub(crate) mod format;
 pub(crate) mod graph;
+mod linked;
 mod rows;
 
 pub use rows::{RegionIndex, RegionQuery, RegionShape};

@@ -8,10 +8,10 @@ use parking_lot::{RwLock, RwLockReadGuard};
 use rayon::prelude::*;
 
 use super::format::Stored;
-use super::graph::Linked;
+use super::linked::Linked;
 use super::{RegionId, ScoredRegion};
 use crate::vectors::{ExactScan, Quantised, QueryPlanes, Rows, Scored, VectorIndex};
-use crate::{IdSet, ImageId, IndexError};
+use crate::{IdSet, ImageId, IndexError, fair};
 
 /// Where a region is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,7 +51,7 @@ impl RegionIndex {
 
     /// Where the regions of each image are.
     pub(crate) fn all_shapes(&self) -> RwLockReadGuard<'_, HashMap<ImageId, Shapes>> {
-        self.shapes.read_recursive()
+        fair::read(&self.shapes)
     }
 
     /// True if there are as many regions as this, and each has a vector.

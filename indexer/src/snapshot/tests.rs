@@ -9,8 +9,10 @@ const WORDS: u32 = 300_000;
 /// Three sections: none, some bytes, and more words than a chunk holds.
 fn written(dir: &Path, salt: u8) -> SnapshotManifest {
     let bytes: Vec<u8> = (0..100).map(|n| n ^ salt).collect();
-    let words: Vec<AtomicU32> = (0..WORDS).map(AtomicU32::new).collect();
-    write(dir, "facts", &[Section::Bytes(&[]), Section::Bytes(&bytes), Section::Words(&words)]).unwrap()
+    let words: Vec<u32> = (0..WORDS).collect();
+    let words: &[u8] = bytemuck::cast_slice(&words);
+    let live = Section::Live(words.len(), Box::new(|range| words[range].to_vec()));
+    write(dir, "facts", &[Section::Bytes(&[]), Section::Bytes(&bytes), live]).unwrap()
 }
 
 fn read(dir: &Path, seal: &SnapshotManifest) -> Result<(), SnapshotError> {

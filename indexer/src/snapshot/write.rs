@@ -5,39 +5,32 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use rayon::prelude::*;
 
 use super::{CHUNK, Head, SectionEntry, SnapshotManifest, at};
-use crate::library::sync_dir;
+use crate::folder::sync_dir;
 
-/// A flat piece of memory.
-#[derive(Clone, Copy)]
+/// What is written of a flat piece of memory.
 pub(crate) enum Section<'a> {
     Bytes(&'a [u8]),
-    /// Nobody changes them meanwhile.
-    Words(&'a [AtomicU32]),
+    /// As many bytes, and how to copy a range of them. They may change meanwhile, if whoever reads the file makes no use of
+    /// those that did.
+    Live(usize, Box<dyn Fn(Range<usize>) -> Vec<u8> + Sync + 'a>),
 }
 
-impl<'a> Section<'a> {
-    fn len(self) -> usize {
+impl Section<'_> {
+    fn len(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
-            Self::Words(words) => size_of_val(words),
+            Self::Live(len, _) => *len,
         }
     }
 
-    fn chunk(self, range: Range<usize>) -> Cow<'a, [u8]> {
+    fn chunk(&self, range: Range<usize>) -> Cow<'_, [u8]> {
         match self {
             Self::Bytes(bytes) => Cow::Borrowed(&bytes[range]),
-            Self::Words(words) => {
-                let mut bytes = vec![0; range.len()];
-                let words = &words[range.start / 4..range.end / 4];
-                let to = bytes.as_chunks_mut::<4>().0.iter_mut();
-                to.zip(words).for_each(|(to, word)| *to = word.load(Relaxed).to_ne_bytes());
-                Cow::Owned(bytes)
-            }
+            Self::Live(_, copy) => Cow::Owned(copy(range)),
         }
     }
 }
@@ -53,7 +46,7 @@ pub(crate) fn write(
     let mut file = tempfile::NamedTempFile::new_in(dir)?;
     let (mut start, mut entries) = (0, Vec::new());
     for section in sections {
-        let chunks = write_section(file.as_file(), *section, start)?;
+        let chunks = write_section(file.as_file(), section, start)?;
         entries.push(SectionEntry { bytes: section.len() as u64, chunks });
         start += section.len() as u64;
     }
@@ -69,7 +62,7 @@ pub(crate) fn write(
 }
 
 /// The BLAKE3 of each chunk.
-fn write_section(file: &File, section: Section<'_>, start: u64) -> io::Result<Vec<String>> {
+fn write_section(file: &File, section: &Section<'_>, start: u64) -> io::Result<Vec<String>> {
     let write = |chunk: usize| {
         let bytes = section.chunk(chunk * CHUNK..section.len().min((chunk + 1) * CHUNK));
         at::write(file, &bytes, start + (chunk * CHUNK) as u64)?;

@@ -136,7 +136,7 @@ pub(crate) struct PathHash(pub(crate) [u8; 16]);
 
 impl PathHash {
     pub(crate) fn of(path: &Path) -> Self {
-        Self(first(blake3::hash(&super::codec::path_bytes(path)).as_bytes()))
+        Self(first(blake3::hash(&super::paths::path_bytes(path)).as_bytes()))
     }
 }
 

@@ -103,23 +103,13 @@ impl Store {
     /// [`IndexError::Corrupt`] if a node is damaged.
     pub(crate) fn read_graph(&self, graph: GraphId) -> Result<Option<StoredGraph>, IndexError> {
         let Some(GraphEntry { params, .. }) = self.graph_entry(graph)? else { return Ok(None) };
-        let end = graph.end();
-        let last = self.last_key(Table::Links, &[graph.0], &end)?;
-        let last = last.and_then(|key| keys::parse_node(&key)).map_or(0, |(_, node)| node.0);
-        let part = last / (4 * rayon::current_num_threads() as u32) + 1;
-        let parts = (0..=last / part).into_par_iter().map(|i| {
-            let end = match (i + 1).checked_mul(part) {
-                Some(next) if next <= last => graph.node(Node(next)).to_vec(),
-                _ => end.to_vec(),
-            };
-            let entries = self.range(Table::Links, &graph.node(Node(i * part)), &end);
-            let nodes = entries.map(|entry| {
+        let nodes = self.par_nodes(graph, |start, end| {
+            let nodes = self.range(Table::Links, start, end).map(|entry| {
                 let (key, value) = entry?;
                 self.node_of(&key, &value)
             });
             nodes.collect::<Result<Vec<_>, _>>()
-        });
-        let nodes: Vec<Vec<_>> = parts.collect::<Result<_, _>>()?;
+        })?;
         Ok(Some(StoredGraph { params, nodes: nodes.into_iter().flatten().collect() }))
     }
 
@@ -165,22 +155,35 @@ impl Store {
         }
     }
 
-    /// Writes a graph as a whole, in place of the one that was there. Between the first and the last step there is none;
-    /// what is in `last` comes with the last.
-    pub(crate) fn write_graph(&self, graph: GraphId, hnsw: &Hnsw, mut last: Batch) -> Result<(), IndexError> {
+    /// Writes a graph as a whole, in place of the one that was there. Between the first and the last step there is none. Each
+    /// part is written in a `turn`, in which others do not change the graph; between turns they may, and write what they
+    /// changed. Without a turn the work ends, and it is false that there is a graph. `last` adds to the last step.
+    pub(crate) fn write_graph<T>(
+        &self,
+        graph: GraphId,
+        hnsw: &Hnsw,
+        mut turn: impl FnMut() -> Option<T>,
+        last: impl FnOnce(&mut Batch) -> Result<(), IndexError>,
+    ) -> Result<bool, IndexError> {
         self.clear_graph(graph)?;
         let mut first = 0;
-        while let Some(nodes) = hnsw.records(Node(first), CHUNK) {
+        loop {
+            let Some(_turn) = turn() else { return Ok(false) };
             let mut batch = Batch::default();
+            let Some(nodes) = hnsw.records(Node(first), CHUNK) else {
+                let entry = GraphEntry { params: hnsw.params(), partial: !hnsw.unlinked().is_empty(), snapshot: None };
+                self.put_graph_entry(&mut batch, graph, &entry)?;
+                last(&mut batch)?;
+                self.apply(&batch)?;
+                break;
+            };
             let changes: Vec<Change> = nodes.into_iter().map(|(node, record)| (node, Some(record))).collect();
             batch.put_nodes(graph, &changes);
             self.apply(&batch)?;
             first += CHUNK;
         }
-        let entry = GraphEntry { params: hnsw.params(), partial: !hnsw.unlinked().is_empty(), snapshot: None };
-        self.put_graph_entry(&mut last, graph, &entry)?;
-        self.apply(&last)?;
-        self.sync()
+        self.sync()?;
+        Ok(true)
     }
 
     /// Forgets a graph.

@@ -19,8 +19,10 @@ mod leftovers;
 pub(crate) mod links;
 mod log;
 pub(crate) mod missed;
+pub(crate) mod paths;
 pub(crate) mod records;
 mod salvage;
+mod scan;
 
 use std::fs::File;
 use std::io::ErrorKind;

@@ -2,8 +2,9 @@
 
 use glimpse_encoder::image_file::Format;
 
-use super::codec::{Damage, Decoder, Encoder, path_bytes, path_from};
+use super::codec::{Damage, Decoder, Encoder};
 use super::keys::{self, GraphId, PathHash, Table};
+use super::paths::{path_bytes, path_from};
 use crate::hnsw::{Node, NodeRecord};
 use crate::vectors::{Planes, Quantised, Rest};
 use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Place};
@@ -31,6 +32,8 @@ const CAMERA: u8 = 2;
 const PLACE: u8 = 4;
 const CAPTION: u8 = 8;
 const DESCRIBED: u8 = 16;
+/// Says all by itself: no field follows.
+const TRUNCATED: u8 = 32;
 
 /// `content (16) | width (4) | height (4) | format (1) | bytes (8) | present (1) | taken (8)? | camera? |
 /// latitude (8) longitude (8)? | caption? | keywords (4) | keyword... | described?`
@@ -41,6 +44,7 @@ pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
         (record.place.is_some(), PLACE),
         (record.caption.is_some(), CAPTION),
         (record.described.is_some(), DESCRIBED),
+        (record.truncated, TRUNCATED),
     ];
     let flags = present.iter().filter(|(there, _)| *there).map(|(_, flag)| flag).sum();
     let mut value = Encoder::new(IMAGE_V1);
@@ -83,7 +87,22 @@ pub(crate) fn decode_image(id: ImageId, value: &[u8]) -> Result<ImageRecord, Dam
     let keywords = (0..fields.u32()?).map(|_| fields.string()).collect::<Result<_, _>>()?;
     let described = if flags & DESCRIBED != 0 { Some(fields.string()?) } else { None };
     fields.end()?;
-    Ok(ImageRecord { id, content, width, height, format, bytes, taken, camera, place, caption, keywords, described })
+    let truncated = flags & TRUNCATED != 0;
+    Ok(ImageRecord {
+        id,
+        content,
+        width,
+        height,
+        format,
+        bytes,
+        taken,
+        camera,
+        place,
+        caption,
+        keywords,
+        described,
+        truncated,
+    })
 }
 
 /// Version 1: `image (8) | bytes (8) | modified (8) | sidecar modified (8) | missing (1) | path (rest)`.
@@ -271,11 +290,16 @@ mod tests {
     fn images() -> impl Strategy<Value = ImageRecord> {
         let place =
             (-90.0..=90.0f64, -180.0..=180.0f64).prop_map(|(latitude, longitude)| Place { latitude, longitude });
-        let facts = (any::<u64>(), any::<[u8; 16]>(), any::<(u32, u32, u64)>(), 0usize..FORMATS.len());
+        let facts = (any::<u64>(), any::<[u8; 16]>(), any::<(u32, u32, u64)>(), 0usize..FORMATS.len(), any::<bool>());
         let text = any::<Option<String>>;
         let words = (text(), text(), proptest::collection::vec(any::<String>(), 0..9), text());
         (facts, any::<Option<i64>>(), proptest::option::of(place), words).prop_map(
-            |((id, content, (width, height, bytes), format), taken, place, (camera, caption, keywords, described))| {
+            |(
+                (id, content, (width, height, bytes), format, truncated),
+                taken,
+                place,
+                (camera, caption, keywords, described),
+            )| {
                 ImageRecord {
                     id: ImageId(id),
                     content: ContentHash(content),
@@ -289,6 +313,7 @@ mod tests {
                     caption,
                     keywords,
                     described,
+                    truncated,
                 }
             },
         )
@@ -399,6 +424,7 @@ mod tests {
                 caption: None,
                 keywords: Vec::new(),
                 described: None,
+                truncated: false,
             };
             fit(&mut record);
             assert_eq!(record.place, None);

@@ -13,6 +13,7 @@ use std::ops::Range;
 use parking_lot::{RwLock, RwLockReadGuard};
 use rayon::prelude::*;
 
+pub(crate) use self::flat::Plane;
 use self::rest::RestRows;
 use super::arena::{Arena, LINE};
 use super::dot::MAX_WIDTH;
@@ -20,7 +21,7 @@ use super::top::Top;
 use super::{
     Kernel, Planes, Quantised, QueryPlanes, Scored, Slot, VectorIndex, VectorStorage, check_width, no_direction,
 };
-use crate::{IdSet, ImageId, IndexError};
+use crate::{IdSet, ImageId, IndexError, fair};
 
 /// Bytes of vectors above which a scan is spread over threads: below, handing out the work takes longer than the scan.
 const PARALLEL_BYTES: usize = 2 << 20;
@@ -186,10 +187,9 @@ impl ExactScan {
         rows.ahead(self.kernel, &slots).filter_map(score).collect()
     }
 
-    /// Readers pass waiting writers: a reader that spreads its work over the thread pool must not wait for a writer
-    /// that waits for another reader on the same pool. Writers hold the lock for the copy of one row.
+    /// The vectors, which stay as they are meanwhile.
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Rows> {
-        self.rows.read_recursive()
+        fair::read(&self.rows)
     }
 
     fn scan<'a>(&self, rows: &'a Rows, query: &[f32]) -> Result<Scan<'a>, IndexError> {

@@ -21,7 +21,7 @@ pub(crate) use arena::{Arena, Slot};
 pub use dot::Kernel;
 pub(crate) use dot::{LikeBits, Probe, SIDE_BY_SIDE};
 pub use exact::ExactScan;
-pub(crate) use exact::{Rows, candidates, looks_up};
+pub(crate) use exact::{Plane, Rows, candidates, looks_up};
 pub(crate) use quant::Planes;
 pub use quant::Quantised;
 pub(crate) use query::QueryPlanes;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use glimpse::engine::VectorStorage;
+use glimpse::web::PublicUrl;
 
 const INDEX_HELP: &str = "\
 Examples:
@@ -172,6 +173,12 @@ pub struct ListenArgs {
     /// When indexing, follow links that lead out of the folders
     #[arg(long)]
     pub follow_links: bool,
+
+    /// Address that people type where a reverse proxy stands in front, with the path if it has one:
+    /// https://photos.example/glimpse/. Requests for it are answered, and no other name. May be
+    /// given several times, or with commas
+    #[arg(long, value_name = "URL", value_delimiter = ',')]
+    pub public_url: Vec<PublicUrl>,
 
     /// What every request must show
     #[arg(long, value_name = "TOKEN", env = "GLIMPSE_TOKEN", hide_env_values = true)]

@@ -199,7 +199,11 @@ fn annotated(
 fn tell(page: &FindPage, context: &Context) {
     let (shown, searched) = (page.images.len(), page.searched);
     if page.accepted == 0 {
-        context.note(format_args!("nothing found among {searched} images"));
+        if page.nothing_particular {
+            context.note("there is nothing particular in this box: draw it tightly around one thing");
+        } else {
+            context.note(format_args!("nothing found among {searched} images"));
+        }
         if shown == 0 && page.weaker != Some(0) && searched > 0 {
             context.note("\nhint: --all shows weaker matches too");
         }

@@ -23,12 +23,19 @@ pub fn listen(engine: Engine, args: &ListenArgs, context: &Context) -> Result<Ou
         token: args.token.clone(),
         allow_roots: args.allow_root.clone(),
         follow_links: args.follow_links,
+        public_urls: args.public_url.clone(),
     };
 
     let mut result = Ok(());
     serve(engine, &options, |server| {
         let shown = if args.token.is_some() { format!("{}/?token=...", server.url) } else { server.url.clone() };
         context.note(format_args!("serving {shown} (Ctrl-C stops)"));
+        for url in &args.public_url {
+            context.note(format_args!("behind a reverse proxy: {url}"));
+        }
+        if !args.public_url.is_empty() && args.token.is_none() {
+            context.note(format_args!("without --token, everybody whom the proxy lets in sees the images"));
+        }
         if !args.no_open {
             let address = args
                 .token

@@ -64,8 +64,10 @@ impl CaptionView {
 /// Describe an image
 ///
 /// Needs a model that carries a decoder; others answer with `no_decoder`.
-#[utoipa::path(post, path = "/api/v1/caption", tag = "regions", request_body = CaptionForm,
-    responses((status = 200, body = CaptionsView), (status = "default", body = ApiError)))]
+#[utoipa::path(post, path = "/api/v1/caption", operation_id = "caption", tag = "regions",
+    request_body(content = CaptionForm, example = json!({"image": 17})),
+    responses((status = 200, description = "What the model says of it, likeliest first",
+        body = CaptionsView)))]
 pub async fn caption(state: web::Data<AppState>, Json(form): Json<CaptionForm>) -> Result<HttpResponse, ApiError> {
     let count = checked_limit(form.count, 1, MAX_CAPTIONS)?;
     if form.parts && form.part.is_some() {

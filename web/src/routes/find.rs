@@ -44,6 +44,9 @@ pub struct FoundPageView<T> {
     /// Images below the cut, of which `depth` says how many are given; they show all things less
     /// surely, or otherwise than asked. None where that is not known without looking at all.
     weaker: Option<usize>,
+    /// What an image was asked to be like shows nothing in particular, as plain background does:
+    /// more than half of all images are like it. None is accepted then.
+    nothing_particular: bool,
     /// Images with regions that passed the filter.
     searched: usize,
     /// Images that passed the filter and have no regions, so that nothing can be found in them.
@@ -58,7 +61,7 @@ pub struct FoundPageView<T> {
 #[into_params(parameter_in = Query)]
 pub struct TypedForm {
     /// The form as it is typed: `dog and ball`, `two or more dogs`, `dog left of ball, no cat`.
-    #[param(max_length = 4096)]
+    #[param(max_length = 4096, example = "dog left of ball")]
     q: String,
     /// Smallest share of its image that a region covers, 0 to 1.
     #[serde(default)]
@@ -103,8 +106,9 @@ pub struct TypedForm {
 /// Find things
 ///
 /// Images that show all that is asked for, each thing in a region of its own, with boxes and whole records.
-#[utoipa::path(get, path = "/api/v1/find", operation_id = "find_typed", tag = "regions", params(TypedForm),
-    responses((status = 200, body = FoundPageView<FoundView>), (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/find", operation_id = "find_text", tag = "regions", params(TypedForm),
+    responses((status = 200, description = "Images that show what was asked, with boxes and records",
+        body = FoundPageView<FoundView>)))]
 pub async fn typed(state: web::Data<AppState>, form: web::Query<TypedForm>) -> Result<HttpResponse, ApiError> {
     let form = form.into_inner();
     let filter = FilterForm {
@@ -118,7 +122,10 @@ pub async fn typed(state: web::Data<AppState>, form: web::Query<TypedForm>) -> R
     let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
     let depth = depth_of(form.depth, form.all);
     let bounds = Bounds { min_area, max_boxes, limit, cursor: form.cursor, depth, sort: form.sort, filter };
-    let query = FindQuery { fine: form.fine, ..bounds.of(FindQuery::text(&form.q)?, 40, MAX_RECORDS)? };
+    let query = FindQuery {
+        fine: form.fine,
+        ..bounds.of(FindQuery::text(&form.q).map_err(|error| ApiError::bad_form(&error))?, 40, MAX_RECORDS)?
+    };
     let page = run(&state, query, |state, query, page| {
         let hits = page.images.iter().map(|image| FoundView::read(&state.engine, image));
         let hits = hits.filter_map(still_there).collect::<Result<Vec<_>, _>>()?;
@@ -172,8 +179,10 @@ pub struct BuiltForm {
 ///
 /// Things with counts, what must not be there, and how things lie to each other. Gives images without their details, and
 /// where they show what.
-#[utoipa::path(post, path = "/api/v1/find", operation_id = "find_built", tag = "regions", request_body = BuiltForm,
-    responses((status = 200, body = FoundPageView<FoundTileView>), (status = "default", body = ApiError)))]
+#[utoipa::path(post, path = "/api/v1/find", operation_id = "find", tag = "regions",
+    request_body(content = BuiltForm, example = json!({"things": [{"text": "dog", "at_least": 2}, {"text": "ball"}], "relations": [{"first": 0, "is": "left-of", "second": 1}], "limit": 20})),
+    responses((status = 200, description = "Images that show what was asked, with boxes, as tiles",
+        body = FoundPageView<FoundTileView>)))]
 pub async fn built(state: web::Data<AppState>, Json(form): Json<BuiltForm>) -> Result<HttpResponse, ApiError> {
     let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
     let depth = depth_of(form.depth, form.all);
@@ -184,7 +193,7 @@ pub async fn built(state: web::Data<AppState>, Json(form): Json<BuiltForm>) -> R
     at_most("relations", form.relations.len(), MAX_RELATIONS)?;
     let parts = StructuredQuery { things: form.things, without: form.without, relations: form.relations };
     let whole = match form.q.filter(|q| !q.trim().is_empty()) {
-        Some(q) => joined(parts, StructuredQuery::parse(&q)?),
+        Some(q) => joined(parts, StructuredQuery::parse(&q).map_err(|error| ApiError::bad_form(&error))?),
         None => parts,
     };
     let usual = if form.fine { MAX_FINE } else { 500 };
@@ -241,8 +250,9 @@ pub struct LikeForm {
 ///
 /// Images with a region that looks like a part of an image, which may be one of the library or an uploaded one.
 #[utoipa::path(post, path = "/api/v1/similar", operation_id = "similar_regions", tag = "regions",
-    request_body = LikeForm,
-    responses((status = 200, body = FoundPageView<FoundTileView>), (status = "default", body = ApiError)))]
+    request_body(content = LikeForm, example = json!({"image": 17, "box": {"x": 40, "y": 30, "width": 120, "height": 90}})),
+    responses((status = 200, description = "Images with a part like it, with boxes, as tiles",
+        body = FoundPageView<FoundTileView>)))]
 pub async fn similar(state: web::Data<AppState>, Json(form): Json<LikeForm>) -> Result<HttpResponse, ApiError> {
     let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
     let depth = depth_of(form.depth, form.all);
@@ -315,9 +325,9 @@ fn view<T>(query: &FindQuery, page: FindPage, hits: Vec<T>) -> FoundPageView<T> 
         Target::Structured(form) => form.clone(),
         Target::Example(_) => StructuredQuery::default(),
     };
-    let FindPage { accepted, strong, weaker, searched, without_regions, next, .. } = page;
+    let FindPage { accepted, strong, weaker, nothing_particular, searched, without_regions, next, .. } = page;
     let (likely, next) = (accepted - strong, next.map(|cursor| cursor.0));
-    FoundPageView { form, hits, accepted, strong, likely, weaker, searched, without_regions, next }
+    FoundPageView { form, hits, accepted, strong, likely, weaker, nothing_particular, searched, without_regions, next }
 }
 
 fn tiles(state: &AppState, query: &FindQuery, page: FindPage) -> Result<FoundPageView<FoundTileView>, ApiError> {

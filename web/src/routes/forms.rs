@@ -26,6 +26,7 @@ const MAX_CHOICES: usize = 100;
 pub struct SimpleForm {
     /// What to look for, in any language. Between white space, `+` adds a part and `-` moves away
     /// from one: `dog - cat`.
+    #[param(example = "a red boat")]
     pub q: Option<String>,
     /// Number of an image to look like.
     pub like: Option<u64>,

@@ -50,8 +50,9 @@ pub struct TagsView {
 ///
 /// Which of the labels fit which images, each judged by itself as a search is. An image that no label fits is left
 /// out. The library is tagged once; pages are read from that.
-#[utoipa::path(post, path = "/api/v1/tag", tag = "library", request_body = TagForm,
-    responses((status = 200, body = TagsView), (status = "default", body = ApiError)))]
+#[utoipa::path(post, path = "/api/v1/tag", operation_id = "tag", tag = "library",
+    request_body(content = TagForm, example = json!({"labels": ["beach", "mountains", "city"]})),
+    responses((status = 200, description = "The images with their tags", body = TagsView)))]
 pub async fn tag(state: web::Data<AppState>, Json(form): Json<TagForm>) -> Result<HttpResponse, ApiError> {
     let limit = checked_limit(form.limit, 100, 1000)?;
     if form.labels.len() > MAX_LABELS {
@@ -112,8 +113,9 @@ pub struct GroupsView {
 /// Near-duplicates
 ///
 /// Groups of images that are nearly the same. The whole library is compared once; pages are read from that.
-#[utoipa::path(get, path = "/api/v1/duplicates", tag = "library", params(DuplicatesForm),
-    responses((status = 200, body = GroupsView), (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/duplicates", operation_id = "duplicates", tag = "library", params(DuplicatesForm),
+    responses((status = 200, description = "Groups of images that are nearly the same",
+        body = GroupsView)))]
 pub async fn duplicates(
     state: web::Data<AppState>,
     form: web::Query<DuplicatesForm>,

@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::file::{self, matches};
 use crate::error::ApiError;
+use crate::openapi::FileBytes;
 use crate::state::{AppState, run_decode, run_read, run_search};
 use crate::thumbnails::{self, SIZES, unread};
 use crate::wire::ImageView;
@@ -25,7 +26,7 @@ const MAX_IDS: usize = 200;
 #[into_params(parameter_in = Query)]
 pub struct IdsForm {
     /// Numbers with commas between them, 200 at most.
-    #[param(pattern = "^[0-9]+(,[0-9]+)*$", max_length = 4199)]
+    #[param(pattern = "^[0-9]+(,[0-9]+)*$", max_length = 4199, example = "1,2,3")]
     ids: String,
 }
 
@@ -37,8 +38,8 @@ pub struct ImagesView {
 }
 
 /// Records of many images
-#[utoipa::path(get, path = "/api/v1/images", tag = "images", params(IdsForm),
-    responses((status = 200, body = ImagesView), (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/images", operation_id = "images", tag = "images", params(IdsForm),
+    responses((status = 200, description = "The records that were found", body = ImagesView)))]
 pub async fn records(state: web::Data<AppState>, form: web::Query<IdsForm>) -> Result<HttpResponse, ApiError> {
     let ids: Vec<u64> = form
         .ids
@@ -64,8 +65,8 @@ pub async fn records(state: web::Data<AppState>, form: web::Query<IdsForm>) -> R
 }
 
 /// Record of an image
-#[utoipa::path(get, path = "/api/v1/images/{id}", tag = "images", params(("id" = u64, Path)),
-    responses((status = 200, body = ImageView), (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/images/{id}", operation_id = "image", tag = "images", params(("id" = u64, Path)),
+    responses((status = 200, description = "The record", body = ImageView)))]
 pub async fn record(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
     let image = run_search(&state, move |state| Ok(ImageView::read(&state.engine, ImageId(*id))?)).await?;
     Ok(HttpResponse::Ok().json(image))
@@ -91,9 +92,8 @@ fn usual_size() -> u32 {
 /// Thumbnail of an image
 ///
 /// A JPEG, upright. With `v` a browser may keep it for good.
-#[utoipa::path(get, path = "/api/v1/images/{id}/thumbnail", tag = "images", params(("id" = u64, Path), ThumbnailForm),
-    responses((status = 200, content_type = "image/jpeg", body = Vec<u8>), (status = 304),
-        (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/images/{id}/thumbnail", operation_id = "image_thumbnail", tag = "images", params(("id" = u64, Path), ThumbnailForm),
+    responses((status = 200, description = "A JPEG", content_type = "image/jpeg", body = FileBytes), (status = 304, description = "The copy that the client has is still right")))]
 pub async fn thumbnail(
     state: web::Data<AppState>,
     id: web::Path<u64>,
@@ -143,13 +143,12 @@ pub struct OriginalForm {
 /// Bytes of an image
 ///
 /// The file as it is, or one range of it.
-#[utoipa::path(get, path = "/api/v1/images/{id}/original", tag = "images", params(("id" = u64, Path), OriginalForm),
-    responses((status = 200, content_type = "image/*", body = Vec<u8>),
-        (status = 206, description = "The range that was asked for", content_type = "image/*", body = Vec<u8>),
+#[utoipa::path(get, path = "/api/v1/images/{id}/original", operation_id = "image_original", tag = "images", params(("id" = u64, Path), OriginalForm),
+    responses((status = 200, description = "The file as it is", content_type = "image/*", body = FileBytes),
+        (status = 206, description = "The range that was asked for", content_type = "image/*", body = FileBytes),
         (status = 304, description = "`If-None-Match` names this image"),
         (status = 412, description = "`If-Match` names another image", body = ApiError),
-        (status = 416, description = "The file has no such range", body = ApiError),
-        (status = "default", body = ApiError)))]
+        (status = 416, description = "The file has no such range", body = ApiError)))]
 pub async fn original(
     state: web::Data<AppState>,
     id: web::Path<u64>,

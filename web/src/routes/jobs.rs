@@ -50,8 +50,9 @@ pub struct JobsView {
 /// Index folders
 ///
 /// Starts a job that brings the library up to date with folders. One job runs at a time; searches go on meanwhile.
-#[utoipa::path(post, path = "/api/v1/jobs", tag = "jobs", request_body = JobForm,
-    responses((status = 202, body = JobView), (status = "default", body = ApiError)))]
+#[utoipa::path(post, path = "/api/v1/jobs", operation_id = "start_job", tag = "jobs",
+    request_body(content = JobForm, example = json!({"roots": ["/photos"]})),
+    responses((status = 202, description = "The job, which has begun", body = JobView)))]
 pub async fn start(state: web::Data<AppState>, Json(form): Json<JobForm>) -> Result<HttpResponse, ApiError> {
     if form.roots.len() > 100 {
         return Err(ApiError::bad_request("`roots` has 100 folders at most"));
@@ -62,41 +63,43 @@ pub async fn start(state: web::Data<AppState>, Json(form): Json<JobForm>) -> Res
     }
     let JobForm { roots, prune, hidden, regions } = form;
     let roots = run_search(&state, move |state| state.roots.check(&state.engine, &roots)).await?;
-    begin(&state, JobRequest { roots, prune, hidden, regions, follow_links: state.follow_links }).await
+    begin(&state, JobRequest { roots, prune, hidden, regions, follow_links: state.follow_links }, "jobs/").await
 }
 
-async fn begin(state: &web::Data<AppState>, request: JobRequest) -> Result<HttpResponse, ApiError> {
+/// `jobs` is the address of all jobs as seen from the request: a reverse proxy may have put a path
+/// in front of it.
+async fn begin(state: &web::Data<AppState>, request: JobRequest, jobs: &str) -> Result<HttpResponse, ApiError> {
     let view =
         run_search(state, move |state| Ok(state.jobs.start(&state.engine, &state.thumbnail_indexer, request)?.view()))
             .await?;
-    let place = (header::LOCATION, format!("/api/v1/jobs/{}", view.id));
+    let place = (header::LOCATION, format!("{jobs}{}", view.id));
     Ok(HttpResponse::Accepted().insert_header(place).json(view))
 }
 
 /// The latest jobs
-#[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs",
-    responses((status = 200, body = JobsView), (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/jobs", operation_id = "jobs", tag = "jobs",
+    responses((status = 200, description = "The jobs, latest first", body = JobsView)))]
 pub async fn list(state: web::Data<AppState>) -> HttpResponse {
     HttpResponse::Ok().json(JobsView { jobs: state.jobs.list() })
 }
 
 /// A job
-#[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = u64, Path)),
-    responses((status = 200, body = JobView), (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/jobs/{id}", operation_id = "job", tag = "jobs", params(("id" = u64, Path)),
+    responses((status = 200, description = "The job", body = JobView)))]
 pub async fn one(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
     Ok(HttpResponse::Ok().json(state.jobs.get(*id)?.view()))
 }
 
 /// Pause a job
-#[utoipa::path(post, path = "/api/v1/jobs/{id}/pause", tag = "jobs", params(("id" = u64, Path)),
-    responses((status = 200, body = JobView), (status = "default", body = ApiError)))]
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/pause", operation_id = "pause_job", tag = "jobs", params(("id" = u64, Path)),
+    responses((status = 200, description = "The job, which waits", body = JobView)))]
 pub async fn pause(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
     Ok(HttpResponse::Ok().json(state.jobs.get(*id)?.pause()?))
 }
 
 /// Let a paused job go on
-#[utoipa::path(post, path = "/api/v1/jobs/{id}/resume", tag = "jobs", params(("id" = u64, Path)),
-    responses((status = 200, body = JobView), (status = "default", body = ApiError)))]
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/resume", operation_id = "resume_job", tag = "jobs", params(("id" = u64, Path)),
+    responses((status = 200, description = "The job, which goes on", body = JobView)))]
 pub async fn resume(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
     Ok(HttpResponse::Ok().json(state.jobs.get(*id)?.resume()?))
 }
@@ -104,8 +107,8 @@ pub async fn resume(state: web::Data<AppState>, id: web::Path<u64>) -> Result<Ht
 /// Stop a job
 ///
 /// Everything done so far is kept; the next job goes on from there.
-#[utoipa::path(post, path = "/api/v1/jobs/{id}/cancel", tag = "jobs", params(("id" = u64, Path)),
-    responses((status = 200, body = JobView), (status = "default", body = ApiError)))]
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/cancel", operation_id = "cancel_job", tag = "jobs", params(("id" = u64, Path)),
+    responses((status = 200, description = "The job; it ends a moment later", body = JobView)))]
 pub async fn cancel(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
     Ok(HttpResponse::Ok().json(state.jobs.get(*id)?.cancel()?))
 }
@@ -113,15 +116,15 @@ pub async fn cancel(state: web::Data<AppState>, id: web::Path<u64>) -> Result<Ht
 /// Try failures again
 ///
 /// Starts a job over the files of this one that were skipped or could not be read.
-#[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs", params(("id" = u64, Path)),
-    responses((status = 202, body = JobView), (status = "default", body = ApiError)))]
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", operation_id = "retry_job", tag = "jobs", params(("id" = u64, Path)),
+    responses((status = 202, description = "A new job, which has begun", body = JobView)))]
 pub async fn retry(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
     let request = run_search(&state, move |state| {
         let request = state.jobs.get(*id)?.retry(&state.engine)?;
         Ok(JobRequest { follow_links: state.follow_links, ..request })
     })
     .await?;
-    begin(&state, request).await
+    begin(&state, request, "../").await
 }
 
 /// Which failures.
@@ -147,8 +150,9 @@ pub struct FailuresView {
 }
 
 /// Failures of a job, each with its reason
-#[utoipa::path(get, path = "/api/v1/jobs/{id}/failures", tag = "jobs", params(("id" = u64, Path), FailuresForm),
-    responses((status = 200, body = FailuresView), (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/failures", operation_id = "job_failures", tag = "jobs", params(("id" = u64, Path), FailuresForm),
+    responses((status = 200, description = "Files that gave no image, each with its reason",
+        body = FailuresView)))]
 pub async fn failures(
     state: web::Data<AppState>,
     id: web::Path<u64>,
@@ -173,8 +177,9 @@ pub struct JobEvent {
 /// Progress of a job
 ///
 /// Server-sent events named `job`, each with the whole state of the job; the stream ends with the job.
-#[utoipa::path(get, path = "/api/v1/jobs/{id}/events", tag = "jobs", params(("id" = u64, Path)),
-    responses((status = 200, content_type = "text/event-stream", body = JobEvent), (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/events", operation_id = "job_events", tag = "jobs", params(("id" = u64, Path)),
+    responses((status = 200, description = "A stream of server-sent events that ends with the job",
+        content_type = "text/event-stream", body = JobEvent)))]
 pub async fn events(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
     let job = state.jobs.get(*id)?;
     let place = Arc::clone(&state.streams).try_acquire_owned().map_err(|_| {

@@ -58,8 +58,8 @@ pub struct Facet {
 /// What there is to filter by
 ///
 /// Counts of cameras, formats, folders and years, among the images that pass a filter.
-#[utoipa::path(get, path = "/api/v1/facets", tag = "library", params(FacetsForm),
-    responses((status = 200, body = FacetsView), (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/facets", operation_id = "facets", tag = "library", params(FacetsForm),
+    responses((status = 200, description = "Values to filter by, each with the number of its images", body = FacetsView)))]
 pub async fn facets(state: web::Data<AppState>, form: web::Query<FacetsForm>) -> Result<HttpResponse, ApiError> {
     let form = form.into_inner();
     let filter = Filter::try_from(FilterForm {
@@ -117,8 +117,8 @@ pub struct FolderView {
 }
 
 /// Folders
-#[utoipa::path(get, path = "/api/v1/folders", tag = "library",
-    responses((status = 200, body = FoldersView), (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/folders", operation_id = "folders", tag = "library",
+    responses((status = 200, description = "The folders of the library", body = FoldersView)))]
 pub async fn folders(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let view = run_search(&state, |state| {
         let (roots, facets) = (state.engine.roots()?, state.engine.facets()?);
@@ -152,8 +152,8 @@ fn with_parents(folders: &[(PathBuf, usize)], roots: &[PathBuf]) -> BTreeMap<Pat
 }
 
 /// Numbers about the library and its model
-#[utoipa::path(get, path = "/api/v1/stats", tag = "library",
-    responses((status = 200, body = StatsView), (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/stats", operation_id = "stats", tag = "library",
+    responses((status = 200, description = "Numbers about the library and its model", body = StatsView)))]
 pub async fn stats(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let view = run_search(&state, |state| Ok(StatsView::read(&state.engine)?)).await?;
     Ok(HttpResponse::Ok().json(view))

@@ -53,12 +53,27 @@ pub fn token(request: &HttpRequest) -> HttpResponse {
         .replace("{direction}", if ["ar", "he"].contains(&language) { "rtl" } else { "ltr" })
         .replace("{problem}", word(if wrong { "tokenWrong" } else { "error_unauthorized" }))
         .replace("{ask}", word("tokenAsk"))
-        .replace("{open}", word("tokenOpen"));
+        .replace("{open}", word("tokenOpen"))
+        .replace("{kept}", &kept(request));
     HttpResponse::Unauthorized()
         .insert_header((header::CONTENT_SECURITY_POLICY, TOKEN_POLICY))
         .insert_header((header::WWW_AUTHENTICATE, "Bearer"))
         .content_type("text/html; charset=utf-8")
         .body(page)
+}
+
+/// Hidden fields that keep what else the address asks for: a form that is sent replaces its query.
+fn kept(request: &HttpRequest) -> String {
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let pairs = pairs.map(web::Query::into_inner).unwrap_or_default();
+    let field = |(name, value): &(String, String)| {
+        format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escaped(name), escaped(value))
+    };
+    pairs.iter().filter(|(name, _)| name != "token").map(field).collect()
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// The sentences of a language that the page speaks.
@@ -133,8 +148,19 @@ mod tests {
                 let target = target.split('"').next().unwrap().trim_start_matches("./");
                 assert!(FILES.get_file(folder.join(target)).is_some(), "{}: {target}", name(file));
             }
-            for part in text(file).split('"').filter_map(|part| part.strip_prefix("/static/")) {
+            let addresses = text(file).split("=\"").skip(1).filter_map(|rest| rest.split('"').next());
+            for part in addresses.filter_map(|part| part.trim_start_matches("../").strip_prefix("static/")) {
                 assert!(FILES.get_file(part).is_some(), "{}: {part}", name(file));
+            }
+        }
+    }
+
+    /// A reverse proxy may show the page below any path.
+    #[test]
+    fn every_address_is_relative() {
+        for file in all().filter(|file| !name(file).starts_with("words/")) {
+            for start in ["\"/static", "\"/api", "`/static", "`/api", "href=\"/", "src=\"/", "url(/"] {
+                assert!(!text(file).contains(start), "{}: {start}", name(file));
             }
         }
     }

@@ -14,6 +14,7 @@ use super::region_forms::{Asked, require_regions};
 use crate::error::{ApiError, Code};
 use crate::extract::Json;
 use crate::heat;
+use crate::openapi::FileBytes;
 use crate::state::{AppState, run_model, run_search};
 use crate::wire::BoxView;
 
@@ -76,8 +77,9 @@ pub struct HeatmapView {
 ///
 /// Boxes and scores of each text in one image. There is no library to compare with, so scores are less sure than those
 /// of finding.
-#[utoipa::path(post, path = "/api/v1/ground", tag = "regions", request_body = GroundForm,
-    responses((status = 200, body = GroundView), (status = "default", body = ApiError)))]
+#[utoipa::path(post, path = "/api/v1/ground", operation_id = "ground", tag = "regions",
+    request_body(content = GroundForm, example = json!({"image": 17, "texts": ["dog", "ball"]})),
+    responses((status = 200, description = "Boxes of each text, best first", body = GroundView)))]
 pub async fn ground(state: web::Data<AppState>, Json(form): Json<GroundForm>) -> Result<HttpResponse, ApiError> {
     if !(1..=MAX_OBJECTS).contains(&form.texts.len()) {
         return Err(ApiError::bad_request(format!("`texts` has {} texts; 1 to {MAX_OBJECTS} go", form.texts.len())));
@@ -150,9 +152,10 @@ pub struct RegionView {
 /// Regions of an image
 ///
 /// As they were stored when the image was indexed; needs no model.
-#[utoipa::path(get, path = "/api/v1/images/{id}/regions", operation_id = "regions", tag = "regions",
+#[utoipa::path(get, path = "/api/v1/images/{id}/regions", operation_id = "image_regions", tag = "regions",
     params(("id" = u64, Path)),
-    responses((status = 200, body = RegionsView), (status = "default", body = ApiError)))]
+    responses((status = 200, description = "The regions that the image was indexed with",
+        body = RegionsView)))]
 pub async fn stored(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
     let view = run_search(&state, move |state| {
         let record = state.engine.image(ImageId(*id))?;
@@ -199,9 +202,9 @@ fn usual_size() -> u32 {
 /// Heatmap of an image and a text
 ///
 /// A transparent PNG to lay over the image: the score of every patch, from dark blue over green (0.5) to yellow.
-#[utoipa::path(get, path = "/api/v1/images/{id}/heatmap", tag = "regions", params(("id" = u64, Path), HeatmapForm),
-    responses((status = 200, content_type = "image/png", body = Vec<u8>), (status = 304),
-        (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/images/{id}/heatmap", operation_id = "image_heatmap", tag = "regions", params(("id" = u64, Path), HeatmapForm),
+    responses((status = 200, description = "A PNG to lay over the image",
+        content_type = "image/png", body = FileBytes), (status = 304, description = "The copy that the client has is still right")))]
 pub async fn heatmap(
     state: web::Data<AppState>,
     id: web::Path<u64>,

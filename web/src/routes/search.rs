@@ -48,8 +48,8 @@ impl<T> PageView<T> {
 /// Search in words
 ///
 /// Gives hits with their whole records.
-#[utoipa::path(get, path = "/api/v1/search", tag = "search", params(SimpleForm),
-    responses((status = 200, body = PageView<HitView>), (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/search", operation_id = "search_text", tag = "search", params(SimpleForm),
+    responses((status = 200, description = "Hits with their records", body = PageView<HitView>)))]
 pub async fn simple(state: web::Data<AppState>, form: web::Query<SimpleForm>) -> Result<HttpResponse, ApiError> {
     let page = run_search(&state, move |state| {
         let query = FullForm::from(form.into_inner()).into_query(40, MAX_RECORDS, &state.uploads)?;
@@ -71,8 +71,9 @@ pub async fn simple(state: web::Data<AppState>, form: web::Query<SimpleForm>) ->
 ///
 /// Text, uploaded images and images of the library in any mix, with weights, filters and order. Gives hits without
 /// their details: many at a time, so that a page can lay them all out. `GET /api/v1/images` gives the details.
-#[utoipa::path(post, path = "/api/v1/search", tag = "search", request_body = FullForm,
-    responses((status = 200, body = PageView<TileView>), (status = "default", body = ApiError)))]
+#[utoipa::path(post, path = "/api/v1/search", operation_id = "search", tag = "search",
+    request_body(content = FullForm, example = json!({"terms": [{"text": "a red boat"}, {"text": "fog", "weight": -0.5}], "limit": 20})),
+    responses((status = 200, description = "Hits as tiles", body = PageView<TileView>)))]
 pub async fn full(state: web::Data<AppState>, Json(form): Json<FullForm>) -> Result<HttpResponse, ApiError> {
     let page = run_search(&state, move |state| tiles(state, &form.into_query(500, MAX_TILES, &state.uploads)?));
     Ok(HttpResponse::Ok().json(page.await?))
@@ -99,8 +100,9 @@ pub struct SimilarForm {
 /// Similar images
 ///
 /// Images that look like one of the library, from stored vectors: needs no model.
-#[utoipa::path(get, path = "/api/v1/images/{id}/similar", tag = "search", params(("id" = u64, Path), SimilarForm),
-    responses((status = 200, body = PageView<TileView>), (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/images/{id}/similar", operation_id = "similar_images", tag = "search", params(("id" = u64, Path), SimilarForm),
+    responses((status = 200, description = "Images that look like it, as tiles",
+        body = PageView<TileView>)))]
 pub async fn similar(
     state: web::Data<AppState>,
     id: web::Path<u64>,

@@ -68,8 +68,8 @@ enum ModelReady {
 ///
 /// Also what a page needs to know at its start: whether there is a library, whether the model is loaded, whether an index
 /// job is under way.
-#[utoipa::path(get, path = "/api/v1/health", tag = "server",
-    responses((status = 200, body = HealthView), (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/health", operation_id = "health", tag = "server",
+    responses((status = 200, description = "How the server is doing", body = HealthView)))]
 pub async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let view = run_search(&state, |state| {
         let (library, images, unusable) = match state.engine.count() {
@@ -109,8 +109,8 @@ fn is_empty(error: &EngineError) -> bool {
 }
 
 /// Counters in Prometheus' text format
-#[utoipa::path(get, path = "/api/v1/metrics", tag = "server",
-    responses((status = 200, content_type = "text/plain", body = String), (status = "default", body = ApiError)))]
+#[utoipa::path(get, path = "/api/v1/metrics", operation_id = "metrics", tag = "server",
+    responses((status = 200, description = "Counters and gauges, a line each", content_type = "text/plain", body = String)))]
 pub async fn metrics(state: web::Data<AppState>) -> HttpResponse {
     let gauges = Gauges {
         pools: &[&state.searches, &state.finds, &state.images, &state.originals, &state.looks, &state.heavy],

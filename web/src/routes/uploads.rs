@@ -9,6 +9,7 @@ use super::file::is_known;
 use super::images::FOREVER;
 use crate::error::{ApiError, Code};
 use crate::extract::read_body;
+use crate::openapi::FileBytes;
 use crate::state::{AppState, run_decode};
 use crate::uploads::{MAX_UPLOAD, Upload};
 
@@ -29,9 +30,9 @@ pub struct UploadView {
 ///
 /// The body is the file itself, 32 MB and 100 megapixels at most. It is decoded at once, kept in memory under the hash of
 /// its bytes, and never written to disk. A few arrive at a time; past that, the answer is `busy`.
-#[utoipa::path(post, path = "/api/v1/pictures", tag = "search",
-    request_body(content = Vec<u8>, content_type = "image/*"),
-    responses((status = 201, body = UploadView), (status = "default", body = ApiError)))]
+#[utoipa::path(post, path = "/api/v1/pictures", operation_id = "upload_image", tag = "search",
+    request_body(content = FileBytes, content_type = "image/*"),
+    responses((status = 201, description = "The key that names the image in a search", body = UploadView)))]
 pub async fn upload(
     state: web::Data<AppState>,
     request: HttpRequest,
@@ -57,8 +58,7 @@ pub async fn upload(
 
 /// Thumbnail of an image that was sent
 #[utoipa::path(get, path = "/api/v1/pictures/{key}/thumbnail", operation_id = "upload_thumbnail", tag = "search", params(("key" = String, Path)),
-    responses((status = 200, content_type = "image/jpeg", body = Vec<u8>), (status = 304),
-        (status = "default", body = ApiError)))]
+    responses((status = 200, description = "A JPEG", content_type = "image/jpeg", body = FileBytes), (status = 304, description = "The copy that the client has is still right")))]
 pub async fn thumbnail(
     state: web::Data<AppState>,
     key: web::Path<String>,

@@ -168,7 +168,7 @@ async fn uploads_are_bounded_and_looked_into() {
         ("image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>".to_vec()),
         ("image/png", bomb()),
     ] {
-        ask(&state, send(kind, bytes)).await.error(400, "bad_request");
+        ask(&state, send(kind, bytes)).await.error(400, "bad_image");
     }
     ask(&state, send("text/html", png.clone())).await.error(415, "unsupported_media_type");
     ask(&state, send("image/png", vec![0; MAX_UPLOAD + 1])).await.error(413, "too_large");
@@ -283,11 +283,14 @@ async fn a_person_without_the_token_is_asked_for_it() {
     assert!(["{ask}", "{open}", "{problem}"].iter().all(|place| !text(&first).contains(place)), "places are filled in");
     assert!(!first.header("content-security-policy").contains("script"), "and runs nothing");
     assert!(text(&open("/", "he").await).contains("dir=\"rtl\""));
+    let deep = text(&open("/?q=dog%22%3E%3Cb%3E&c=t%3A1%3Acat&token=wrong", "en").await);
+    assert!(deep.contains("name=\"q\" value=\"dog&quot;&gt;&lt;b&gt;\""), "the form keeps what was asked for: {deep}");
+    assert!(deep.contains("name=\"c\" value=\"t:1:cat\"") && !deep.contains("value=\"wrong\""), "{deep}");
     let wrong = open("/?token=0123456789abcdef0123456789abcdeX", "en").await;
     assert_eq!(wrong.status.as_u16(), 401);
     assert_ne!(text(&wrong), text(&open("/", "en").await), "a wrong token is said to be wrong");
     let right = open(&format!("/?token={token}"), "en").await;
-    assert_eq!((right.status.as_u16(), right.header("location")), (303, "/"));
+    assert_eq!((right.status.as_u16(), right.header("location")), (303, "./"));
     assert!(right.header("set-cookie").contains("HttpOnly"));
     // Only the right token becomes a cookie, and the address leads nowhere else.
     for (address, clean) in [
@@ -333,7 +336,7 @@ async fn clients_cannot_have_any_folder_indexed() {
         messages
     };
     assert!(messages.iter().all(|message| *message == messages[0]), "nobody learns what is there: {messages:?}");
-    assert!(ask(&shared.join("none")).await.error(400, "bad_request").contains("not there"));
+    assert!(ask(&shared.join("none")).await.error(400, "folder_not_found").contains("not there"));
     let job = ask(&shared).await.good();
     let done = super::jobs::finished(&state, &job["id"]).await;
     assert_eq!((&done["state"], &done["counts"]["indexed"]), (&json!("done"), &json!(1)));

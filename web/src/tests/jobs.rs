@@ -144,16 +144,18 @@ async fn a_folder_that_is_away_does_not_keep_the_others_from_being_looked_at() {
         (&json!([roots[0].canonicalize().unwrap()]), &json!(1), &json!(0))
     );
     std::fs::rename(&roots[0], folder.path().join("elsewhere too")).unwrap();
-    assert!(post(&state, "/api/v1/jobs", json!({})).await.error(400, "bad_request").contains("not there"));
+    assert!(post(&state, "/api/v1/jobs", json!({})).await.error(400, "folder_not_found").contains("not there"));
 }
 
 #[actix_web::test]
 async fn orders_that_make_no_sense_are_refused() {
     let state = shelf();
     let none = SHELF.images.join("none");
-    for (root, part) in [(Path::new("relative"), "absolute"), (&none, "not there")] {
+    for (root, code, part) in
+        [(Path::new("relative"), "bad_request", "absolute"), (&none, "folder_not_found", "not there")]
+    {
         let refused = post(&state, "/api/v1/jobs", json!({"roots": [root]})).await;
-        assert!(refused.error(400, "bad_request").contains(part));
+        assert!(refused.error(400, code).contains(part));
     }
     post(&state, "/api/v1/jobs", json!({"folders": []})).await.error(400, "bad_request");
     get(&state, "/api/v1/jobs/99").await.error(404, "not_found");

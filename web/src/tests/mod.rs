@@ -5,6 +5,7 @@ mod hostile;
 mod images;
 mod jobs;
 mod library;
+mod proxy;
 mod regions;
 mod search;
 mod sockets;

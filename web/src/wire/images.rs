@@ -42,6 +42,8 @@ pub struct ImageView {
     pub keywords: Vec<String>,
     /// What the model's decoder says of it, if the library was indexed with `--captions`.
     pub described: Option<String>,
+    /// The file is cut off, and only a part of the image could be read.
+    pub truncated: bool,
     /// The bytes of `path`, for programs on this machine.
     #[serde(skip)]
     #[schema(ignore)]
@@ -81,6 +83,7 @@ impl ImageView {
             caption: record.caption,
             keywords: record.keywords,
             described: record.described,
+            truncated: record.truncated,
             file,
         })
     }

@@ -8,8 +8,9 @@ use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
 use super::{Held, Memory, NO_CAMERA, Point, Row};
-use crate::store::codec::{Damage, Decoder, Encoder, path_bytes, path_from};
+use crate::store::codec::{Damage, Decoder, Encoder};
 use crate::store::keys::PathHash;
+use crate::store::paths::{path_bytes, path_from};
 use crate::store::records;
 use crate::{IdSet, ImageId};
 

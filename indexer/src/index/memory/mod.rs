@@ -73,6 +73,13 @@ impl Memory {
         self.note_findable(record.id);
     }
 
+    /// Replaces the facts of an image that is known.
+    pub(super) fn replace_facts(&mut self, record: &ImageRecord) {
+        if let Some(vector) = self.row(record.id).map(|row| row.vector) {
+            self.put_image(record, vector);
+        }
+    }
+
     pub(super) fn remove_image(&mut self, id: ImageId) {
         self.rows.get_mut(id.0 as usize).and_then(Option::take);
         self.note_findable(id);

@@ -11,19 +11,15 @@ use glimpse_encoder::dense::MAX_REGIONS;
 
 use crate::fault;
 use crate::hnsw::{Hnsw, HnswParams, Node, Progress};
-use crate::index::graph::{MOSTLY, NODES_AT_ONCE};
+use crate::index::graph::MOSTLY;
 use crate::index::{GraphEngine, Index};
 use crate::regions::RegionIndex;
 use crate::regions::graph::BEHIND;
+use crate::store::Batch;
 use crate::store::keys::GraphId;
 use crate::store::links::StoredGraph;
-use crate::store::{Batch, Store};
 use crate::vectors::{Slot, VectorIndex};
 use crate::{IdSet, ImageId, IndexError};
-
-/// Images whose regions leave the graph in one batch: some 500 nodes, and as many thousands that are
-/// their neighbours.
-pub(super) const IMAGES_AT_ONCE: usize = 16;
 
 /// The graph as the store has it, while the vectors are being read.
 pub(super) struct Restored {
@@ -55,55 +51,20 @@ impl Restored {
         self.slots.get(&key).copied().filter(|_| !self.unlinked.contains(image))
     }
 
-    /// Gives the graph to the regions that were read, without the nodes of those that are no longer there. Whatever is
-    /// wrong costs the graph alone.
-    pub(super) fn install(self, index: &Index, regions: &RegionIndex) {
-        let graph = match self.stored {
-            Ok(None) => Ok(None),
-            Ok(Some(stored)) => restore(index, regions, &stored, &self.unlinked),
-            Err(error) => Err(error.to_string()),
-        };
-        regions.install(graph);
+    /// The graph of the regions that were read, and the nodes in it of those that are no longer there; `None` if there is none
+    /// worth mending. Whatever is wrong costs the graph alone, and is said in words.
+    pub(super) fn graph(self, index: &Index, regions: &RegionIndex) -> Result<Option<(Hnsw, Vec<Node>)>, String> {
+        let Some(stored) = self.stored.map_err(|error| error.to_string())? else { return Ok(None) };
+        let params = searched(index, stored.params);
+        let restored = Hnsw::restore(Arc::clone(regions.vectors()), params, &stored.nodes);
+        let (graph, dead) = restored.map_err(|reason| format!("the graph of regions is damaged ({reason})"))?;
+        Ok((dead.len() * MOSTLY <= stored.nodes.len()).then_some((graph, dead)))
     }
-}
-
-/// `None` if the graph is not worth mending.
-fn restore(
-    index: &Index,
-    regions: &RegionIndex,
-    stored: &StoredGraph,
-    unlinked: &IdSet,
-) -> Result<Option<Arc<Hnsw>>, String> {
-    let restored = Hnsw::restore(Arc::clone(regions.vectors()), searched(index, stored.params), &stored.nodes);
-    let (graph, dead) = restored.map_err(|reason| format!("the graph of regions is damaged ({reason})"))?;
-    if dead.len() * MOSTLY > stored.nodes.len() {
-        return Ok(None);
-    }
-    let failed = |error: IndexError| error.to_string();
-    for part in dead.chunks(NODES_AT_ONCE) {
-        let mut batch = Batch::default();
-        batch.put_nodes(GraphId::REGIONS, &graph.unlink_nodes(part));
-        // No step says what changed here.
-        let invalidated = index.store.invalidate_snapshot(&mut batch, GraphId::REGIONS);
-        invalidated.and_then(|()| index.store.apply(&batch)).map_err(failed)?;
-    }
-    forget_gone(&index.store, unlinked, regions).map_err(failed)?;
-    Ok(Some(Arc::new(graph)))
 }
 
 /// How a graph that was built is searched now.
 pub(super) fn searched(index: &Index, built: HnswParams) -> HnswParams {
     HnswParams { ef_search: index.options.region_graph.ef_search, ..built }
-}
-
-/// The graph has nothing to learn of images that have no regions any more.
-pub(super) fn forget_gone(store: &Store, unlinked: &IdSet, regions: &RegionIndex) -> Result<(), IndexError> {
-    let gone: Vec<ImageId> = unlinked.iter().filter(|&id| regions.shapes(id).is_none()).collect();
-    gone.chunks(NODES_AT_ONCE).try_for_each(|part| {
-        let mut batch = Batch::default();
-        part.iter().for_each(|&id| batch.remove_unlinked(id));
-        store.apply(&batch)
-    })
 }
 
 impl Index {
@@ -119,7 +80,16 @@ impl Index {
         if new.is_empty() && gone.is_empty() {
             return Ok(changed);
         }
-        match self.regions.get().filter(|regions| regions.graph().is_some()) {
+        match self.regions.get().filter(|regions| regions.may_have_nodes()) {
+            // The store has no graph, or has it as it was before regions were linked.
+            Some(regions) if regions.is_linking() => {
+                regions.unlink(new.iter().chain(gone).copied());
+                fault::point()?;
+                if !self.store.has_graph(GraphId::REGIONS)? {
+                    return Ok(changed);
+                }
+                gone.iter().for_each(|&id| batch.put_unlinked(id));
+            }
             Some(regions) => {
                 let changes = regions.unlink(new.iter().chain(gone).copied());
                 batch.put_nodes(GraphId::REGIONS, &changes);
@@ -135,13 +105,18 @@ impl Index {
     }
 
     /// Builds the graph if there are regions enough, or brings it up to date if it lacks many, and writes a snapshot if none
-    /// counts. Reads the regions only if there may be something to do, and lets go of them if nobody has asked for them. The
-    /// caller holds the writer's lock.
+    /// counts. Reads the regions only if there may be something to do, and lets go of them if nobody has asked for them.
     pub(in crate::index) fn finish_regions(&self, progress: &mut Progress<'_>) -> Result<(), IndexError> {
+        let _regions = self.writer.lock_regions();
+        self.finish_read_regions(progress)
+    }
+
+    /// As [`Index::finish_regions`]; the caller has the turn to read the regions.
+    pub(in crate::index) fn finish_read_regions(&self, progress: &mut Progress<'_>) -> Result<(), IndexError> {
         if self.options.engine != GraphEngine::Own || self.regions.get().is_none() && !self.may_be_behind()? {
             return Ok(());
         }
-        let regions = self.loaded_regions()?;
+        let regions = self.loaded_regions(&|| Some(self.writer.lock()))?;
         let done = self.link_regions(&regions, progress).and_then(|()| self.finish_region_snapshot(&regions));
         self.regions.release();
         done
@@ -157,18 +132,28 @@ impl Index {
         })
     }
 
-    fn link_regions(&self, regions: &RegionIndex, progress: &mut Progress<'_>) -> Result<(), IndexError> {
+    fn link_regions(&self, regions: &Arc<RegionIndex>, progress: &mut Progress<'_>) -> Result<(), IndexError> {
         if !regions.is_behind() {
             return Ok(());
         }
         if regions.graph().is_none() && regions.len() < self.options.regions_from {
+            let _writer = self.writer.lock();
             return self.invalidate_unusable(regions);
         }
-        let Some(graph) = regions.link(self.options.region_graph, progress) else { return Ok(()) };
-        let mut last = Batch::default();
-        self.store.unlinked()?.iter().for_each(|id| last.remove_unlinked(id));
+        let turn = || Some(self.writer.lock()).filter(|_| self.regions.has(regions));
+        let Some((graph, linked)) = regions.link(self.options.region_graph, progress, turn) else { return Ok(()) };
+        // From here on steps write the nodes that they change; what the store has does not fit them.
         self.region_snapshot.clear();
-        self.store.write_graph(GraphId::REGIONS, &graph, last)
+        let mut batch = Batch::default();
+        batch.drop_graph(GraphId::REGIONS);
+        self.store.apply(&batch)?;
+        drop(linked);
+        let written = self.store.write_graph(GraphId::REGIONS, &graph, turn, |last| {
+            let known = self.store.unlinked()?;
+            known.iter().filter(|&id| regions.is_linked(id)).for_each(|id| last.remove_unlinked(id));
+            Ok(())
+        });
+        written.map(drop)
     }
 
     /// Gives the graph up, in memory and in the store.
@@ -178,7 +163,8 @@ impl Index {
         self.store.clear_graph(GraphId::REGIONS)
     }
 
-    /// A stored graph that was not taken up counts as none from now on, so that the next [`Index::finish`] builds one.
+    /// A stored graph that was not taken up counts as none from now on, so that the next [`Index::finish`] builds one. The
+    /// caller has the writer's turn.
     pub(super) fn invalidate_unusable(&self, regions: &RegionIndex) -> Result<(), IndexError> {
         let own = self.options.engine == GraphEngine::Own;
         if !own || regions.graph().is_some() || !self.store.has_graph(GraphId::REGIONS)? {
@@ -190,12 +176,13 @@ impl Index {
         self.store.apply(&batch)
     }
 
-    /// What is wrong with the graph in memory or its nodes in the store, if anything. The caller holds the writer's lock.
+    /// What is wrong with the graph in memory or its nodes in the store, if anything. The caller has the turns to read the
+    /// regions and to write.
     pub(in crate::index) fn region_graph_fault(&self) -> Result<Option<String>, IndexError> {
         if self.options.engine != GraphEngine::Own || !self.store.has_graph(GraphId::REGIONS)? {
             return Ok(None);
         }
-        let regions = self.loaded_regions()?;
+        let regions = self.loaded_regions(&|| None)?;
         let fault = match regions.graph() {
             Some(graph) => self.fault_between(&graph),
             None => Ok(regions.fault()),

@@ -5,14 +5,16 @@ mod profile;
 mod read;
 mod snapshot;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use glimpse_encoder::dense::{RegionMap, Regions};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::Index;
 use super::step::Step;
+use super::turn::WriterTurn;
 use crate::regions::RegionIndex;
 use crate::regions::format::{self, Stored};
 use crate::store::keys::{self, Table};
@@ -24,12 +26,48 @@ pub(super) struct RegionSlot {
     regions: RwLock<Option<Arc<RegionIndex>>>,
     /// Somebody has asked, and will ask again.
     asked: AtomicBool,
+    /// While they are being read: images whose regions changed meanwhile.
+    changed: Mutex<Option<BTreeSet<ImageId>>>,
 }
 
 impl RegionSlot {
     /// If they were read.
     pub(super) fn get(&self) -> Option<Arc<RegionIndex>> {
         self.regions.read().clone()
+    }
+
+    /// True if these are the ones that steps change.
+    fn has(&self, regions: &Arc<RegionIndex>) -> bool {
+        self.regions.read().as_ref().is_some_and(|own| Arc::ptr_eq(own, regions))
+    }
+
+    /// Notes a change for whoever is reading the regions now. The caller has the writer's turn.
+    pub(super) fn note_changed(&self, id: ImageId) {
+        self.changed.lock().iter_mut().for_each(|changed| _ = changed.insert(id));
+    }
+
+    /// From now on changes are noted. The caller has the writer's turn.
+    fn begin_reading(&self) {
+        *self.changed.lock() = Some(BTreeSet::new());
+    }
+
+    /// Some of the changes that were noted, which are forgotten here.
+    fn take_changed(&self, most: usize) -> Vec<ImageId> {
+        let mut lock = self.changed.lock();
+        let Some(changed) = lock.as_mut() else { return Vec::new() };
+        (0..most).map_while(|_| changed.pop_first()).collect()
+    }
+
+    /// Gives the regions to everybody. The caller has the writer's turn.
+    fn show(&self, regions: RegionIndex) -> Arc<RegionIndex> {
+        let regions = Arc::new(regions);
+        *self.regions.write() = Some(Arc::clone(&regions));
+        regions
+    }
+
+    /// Changes are noted no more.
+    fn end_reading(&self) {
+        *self.changed.lock() = None;
     }
 
     /// They are read again when next asked for.
@@ -45,10 +83,12 @@ impl RegionSlot {
     }
 }
 
+/// Gives the writer's turn; `None` to a caller who has it.
+type TakeTurn<'a> = dyn Fn() -> Option<WriterTurn<'a>> + 'a;
+
 impl Index {
-    /// The regions of all images. The first call reads them, and writers wait meanwhile; it waits
-    /// for writers, but not for one that builds the graph of images. Regions that are damaged are
-    /// left out, and named by [`Index::verify`].
+    /// The regions of all images. The first call reads them; others write meanwhile. Regions that are damaged are left
+    /// out, and named by [`Index::verify`].
     ///
     /// # Errors
     /// If the store fails.
@@ -58,7 +98,8 @@ impl Index {
             return Ok(regions);
         }
         let _turn = self.writer.lock_regions();
-        let regions = self.loaded_regions()?;
+        let regions = self.loaded_regions(&|| Some(self.writer.lock()))?;
+        let _writer = self.writer.lock();
         self.invalidate_unusable(&regions)?;
         Ok(regions)
     }
@@ -77,14 +118,14 @@ impl Index {
         Ok(self.store.last_key(Table::Regions, &[], &end)?.is_some())
     }
 
-    /// As [`Index::regions`]; the caller has the turn to read them, which a writer has too.
-    fn loaded_regions(&self) -> Result<Arc<RegionIndex>, IndexError> {
+    /// As [`Index::regions`]; the caller has the turn to read them. `turn` gives the writer's, unless the caller has that too.
+    fn loaded_regions(&self, turn: &TakeTurn<'_>) -> Result<Arc<RegionIndex>, IndexError> {
         if let Some(regions) = self.regions.get() {
             return Ok(regions);
         }
-        let regions = Arc::new(self.read_regions()?);
-        *self.regions.regions.write() = Some(Arc::clone(&regions));
-        Ok(regions)
+        let read = self.read_regions(turn);
+        self.regions.end_reading();
+        read
     }
 
     /// Where the regions of an image are, patch by patch; `None` if it has none.

@@ -5,9 +5,8 @@ use glimpse_encoder::dense::{DenseConfig, DenseProfile};
 use super::super::load::write_manifest;
 use super::super::step::Step;
 use super::Index;
-use crate::library::RegionRebuild;
 use crate::store::keys::Table;
-use crate::{ImageId, IndexError, Manifest};
+use crate::{ImageId, IndexError, Manifest, RegionRebuild};
 
 impl Index {
     /// Records how regions are made from now on. `rebuild` makes all that are there stale, unless a rebuild in this very

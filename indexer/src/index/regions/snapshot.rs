@@ -6,8 +6,10 @@
 
 use std::sync::Arc;
 
-use super::graph::{IMAGES_AT_ONCE, forget_gone, searched};
-use crate::hnsw::{Change, Hnsw, Node};
+use super::TakeTurn;
+use super::graph::searched;
+use crate::fault;
+use crate::hnsw::{Change, Hnsw};
 use crate::index::Index;
 use crate::index::graph::MOSTLY;
 use crate::index::snapshot::SnapshotFile;
@@ -26,21 +28,33 @@ mod owned {
     pub(super) const COUNT: usize = 2;
 }
 
+/// What was read of a snapshot.
+pub(in crate::index) struct Opened {
+    pub regions: RegionIndex,
+    /// Images whose regions are others since, or gone.
+    pub changed: Vec<ImageId>,
+}
+
 impl Index {
-    /// The regions by the snapshot that counts and what happened since; `None` if there is none. The caller holds the
-    /// writer's lock.
+    /// The regions by the snapshot that counts; `None` if there is none. `turn` gives the writer's turn.
     ///
     /// # Errors
     /// Whatever is doubtful: sled must be read.
-    pub(in crate::index) fn open_region_snapshot(&self) -> Result<Option<RegionIndex>, SnapshotError> {
-        if !self.region_snapshot.is_valid() {
-            return Ok(None);
-        }
-        let (dir, dim) = (self.region_snapshot.dir(), self.scan.dim());
-        let file = SnapshotFile::open(&self.store, dir, GraphId::REGIONS, dim, owned::COUNT)?;
-        let Some(file) = file else { return Ok(None) };
-        let missed = self.store.missed_since(GraphId::REGIONS, file.revision)?;
-        let nodes = self.store.read_nodes(GraphId::REGIONS, &missed.nodes)?;
+    pub(in crate::index) fn open_region_snapshot(&self, turn: &TakeTurn<'_>) -> Result<Option<Opened>, SnapshotError> {
+        let dim = self.scan.dim();
+        let (file, missed, nodes, unlinked) = {
+            let _turn = turn();
+            self.regions.begin_reading();
+            if !self.region_snapshot.is_valid() {
+                return Ok(None);
+            }
+            let dir = self.region_snapshot.dir();
+            let file = SnapshotFile::open(&self.store, dir, GraphId::REGIONS, dim, owned::COUNT)?;
+            let Some(file) = file else { return Ok(None) };
+            let missed = self.store.missed_since(GraphId::REGIONS, file.revision)?;
+            let nodes = self.store.read_nodes(GraphId::REGIONS, &missed.nodes)?;
+            (file, missed, nodes, self.store.unlinked()?)
+        };
         let params = searched(self, file.params);
         let (regions, graph) = rayon::join(|| read_regions(&file, dim), || file.graph(params));
         let (regions, mut graph) = (regions?, graph?);
@@ -48,59 +62,33 @@ impl Index {
         require(graph.put(&nodes), "a node cannot be what its record says")?;
         let graph = Hnsw::of_flat(Arc::clone(regions.vectors()), graph).map_err(SnapshotError)?;
         regions.install(Ok(Some(Arc::new(graph))));
-        self.catch_up(&regions, missed.changes.iter().map(|(_, id)| *id))?;
-        Ok(Some(regions))
-    }
-
-    /// Brings regions, of which a snapshot was read and all steps since then are known, up to date with the store, and
-    /// the store's graph with them: nodes of regions that went while nobody had them in memory are still there.
-    fn catch_up(&self, regions: &RegionIndex, changed: impl Iterator<Item = ImageId>) -> Result<(), SnapshotError> {
-        let unlinked = self.store.unlinked()?;
-        let (gone, replaced): (Vec<_>, Vec<_>) = {
+        fault::nobody_waits();
+        // Nodes of regions that went while nobody had them in memory are still there.
+        let changed: Vec<ImageId> = {
             let memory = self.memory.read();
-            let gone = regions.all_shapes().keys().copied().filter(|&id| !memory.contains(id)).collect();
-            (gone, changed.filter(|&id| unlinked.contains(id) && memory.contains(id)).collect())
+            let gone: Vec<_> = regions.all_shapes().keys().copied().filter(|&id| !memory.contains(id)).collect();
+            let replaced = missed.changes.iter().map(|(_, id)| *id);
+            gone.into_iter().chain(replaced.filter(|&id| unlinked.contains(id) && memory.contains(id))).collect()
         };
-        let leaving = || gone.iter().chain(&replaced).copied();
-        let dead: usize = leaving().map(|id| regions.nodes_of(id)).sum();
+        let dead: usize = changed.iter().map(|&id| regions.nodes_of(id)).sum();
         require(dead * MOSTLY <= regions.len(), "most of it is gone")?;
-        // Part by part: the nodes that change are hundreds for each image. What a killed process had
-        // not come to is done by the next one, since the images are still noted.
-        for part in leaving().collect::<Vec<_>>().chunks(IMAGES_AT_ONCE) {
-            let mut batch = Batch::default();
-            let changes = regions.unlink(part.iter().copied());
-            batch.put_nodes(GraphId::REGIONS, &changes);
-            part.iter().for_each(|&id| regions.remove(id));
-            let nodes: Vec<Node> = changes.into_iter().map(|(node, _)| node).collect();
-            if !nodes.is_empty() && self.region_snapshot.is_valid() {
-                let is_noted = self.store.extend_last_step(&mut batch, GraphId::REGIONS, &nodes)?;
-                if !is_noted {
-                    self.region_snapshot.invalidate(&self.store, &mut batch)?;
-                }
-            }
-            self.store.apply(&batch)?;
-        }
-        for &id in &replaced {
-            self.stored_regions(id)?.map_or(Ok(()), |stored| regions.put(id, &stored))?;
-        }
-        Ok(forget_gone(&self.store, &unlinked, regions)?)
+        Ok(Some(Opened { regions, changed }))
     }
 
-    /// Writes a snapshot of regions if there is a graph that has nearly all, and no snapshot that counts. The caller holds
-    /// the writer's lock.
+    /// Writes a snapshot of regions if there is a graph that has nearly all, and no snapshot that counts.
     ///
     /// # Errors
     /// If the store fails.
-    pub(super) fn finish_region_snapshot(&self, regions: &RegionIndex) -> Result<(), IndexError> {
+    pub(super) fn finish_region_snapshot(&self, regions: &Arc<RegionIndex>) -> Result<(), IndexError> {
         let Some(graph) = regions.graph().filter(|_| !regions.is_behind()) else { return Ok(()) };
-        if self.region_snapshot.is_valid() {
-            return Ok(());
-        }
-        let flat = FlatShapes::of(regions);
-        let mut sections = [&[][..]; owned::COUNT];
-        sections[owned::IMAGES] = bytemuck::cast_slice(&flat.images);
-        sections[owned::SHAPES] = bytemuck::cast_slice(&flat.shapes);
-        self.region_snapshot.write(&self.store, self.revision(), &graph, &sections)
+        let turn = || Some(self.writer.lock()).filter(|_| self.regions.has(regions));
+        let begun = {
+            let Some(_turn) = turn().filter(|_| !self.region_snapshot.is_valid()) else { return Ok(()) };
+            let flat = FlatShapes::of(regions);
+            let owned = vec![bytemuck::cast_slice(&flat.images).to_vec(), bytemuck::cast_slice(&flat.shapes).to_vec()];
+            self.region_snapshot.begin(self.revision(), &graph, owned)
+        };
+        self.region_snapshot.write(&self.store, &begun, turn)
     }
 
     /// No snapshot of regions counts any more.

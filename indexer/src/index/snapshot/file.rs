@@ -2,7 +2,9 @@
 //! owners is up to whose snapshot it is.
 
 use std::io;
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use bytemuck::Pod;
 
@@ -12,7 +14,7 @@ use crate::snapshot::{Reader, Section, SnapshotError, SnapshotManifest, require,
 use crate::store::Store;
 use crate::store::keys::GraphId;
 use crate::store::links::{GraphEntry, SnapshotEntry};
-use crate::vectors::Rows;
+use crate::vectors::{Plane, Rows};
 
 /// Format of the sections. Another number is no snapshot to this program, and the next one is written anew.
 const FORMAT: u32 = 2;
@@ -42,25 +44,60 @@ mod section {
     pub(super) const OWNED: usize = 3;
 }
 
-/// Writes the vectors of a graph, the graph, and what else there is to know of the owners at a revision.
-pub(super) fn write_file(dir: &Path, revision: u64, graph: &Hnsw, owned: &[&[u8]]) -> io::Result<SnapshotManifest> {
-    let rows = graph.vectors().read();
-    let owners = rows.owners();
-    graph.with_flat(|[lists, parents], root| {
+/// What a snapshot has of a moment; the rest is copied while it is written.
+pub(in crate::index) struct Begun {
+    facts: Facts,
+    graph: Arc<Hnsw>,
+    /// Who owns which slot.
+    owners: Vec<u64>,
+    /// What else there is to know of the owners.
+    owned: Vec<Vec<u8>>,
+    /// Words of lists and parents.
+    words: [usize; 2],
+    planes: Vec<(Plane, usize)>,
+}
+
+impl Begun {
+    /// At a revision, which the caller keeps from changing.
+    pub(super) fn at(revision: u64, graph: &Arc<Hnsw>, owned: Vec<Vec<u8>>) -> Self {
+        let rows = graph.vectors().read();
+        let (words, root) = graph.flat_sizes();
         let facts = Facts {
             format: FORMAT,
             revision,
             dim: rows.dim(),
             slots: rows.len(),
-            nodes: parents.len(),
+            nodes: words[1],
             root: root.map(|node| node.0),
             owned: owned.len(),
         };
-        let space = [Section::Bytes(bytemuck::cast_slice(&owners)), Section::Words(lists), Section::Words(parents)];
-        let owned = owned.iter().map(|bytes| Section::Bytes(bytes));
-        let planes = rows.planes().into_iter().map(Section::Bytes);
-        write(dir, facts, &space.into_iter().chain(owned).chain(planes).collect::<Vec<_>>())
-    })
+        Self { facts, owners: rows.owners(), owned, words, planes: rows.planes(), graph: Arc::clone(graph) }
+    }
+
+    /// The revision of that moment.
+    pub(super) fn revision(&self) -> u64 {
+        self.facts.revision
+    }
+
+    /// Writes the file. Others change vectors and graph meanwhile: of what they change since the revision, the file has any
+    /// mixture of old and new.
+    pub(super) fn write(&self, dir: &Path) -> io::Result<SnapshotManifest> {
+        let words = |part: usize| {
+            let copy = move |range: Range<usize>| {
+                let words = self.graph.flat_words(part, range.start / 4..range.end / 4);
+                bytemuck::cast_slice(&words).to_vec()
+            };
+            Section::Live(4 * self.words[part], Box::new(copy))
+        };
+        let plane = |&(plane, bytes): &(Plane, usize)| {
+            Section::Live(bytes, Box::new(move |range| self.graph.vectors().read().plane(plane)[range].to_vec()))
+        };
+        let owners = Section::Bytes(bytemuck::cast_slice(&self.owners));
+        let owned = self.owned.iter().map(|bytes| Section::Bytes(bytes));
+        let sections: Vec<_> =
+            [owners, words(0), words(1)].into_iter().chain(owned).chain(self.planes.iter().map(plane)).collect();
+        write(dir, &self.facts, &sections)
+    }
 }
 
 /// The file of a snapshot that counts.

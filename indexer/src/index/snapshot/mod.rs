@@ -12,6 +12,9 @@
 //!   store has reached. Whoever replaces or drops the graph drops the entry with it.
 //! - **What it has missed** is read from sled: `changes` names the images, `relinked` the nodes of the graph that each
 //!   step changed, without a gap (`store/missed.rs`, [`replay`], `regions/snapshot.rs`).
+//! - **Others write meanwhile.** What steps change while the file is written lies in it half old,
+//!   half new. The steps since the revision at which it was begun are noted all the same, so that
+//!   is read from sled as what came later is.
 //! - **It is bounded.** When steps have changed more than a part of the graph, reading it all costs
 //!   no more: the step gives the snapshot up and none is noted any more.
 //!   [`Index::finish`](super::Index::finish) writes a new one long before that.
@@ -32,7 +35,7 @@ use crate::store::keys::GraphId;
 use crate::store::missed::Steps;
 use crate::store::{Batch, Store};
 
-pub(super) use self::file::SnapshotFile;
+pub(super) use self::file::{Begun, SnapshotFile};
 pub(super) use self::open::{Opened, open};
 
 /// Sections about images, in their order.
@@ -59,6 +62,8 @@ pub(super) struct SnapshotSlot {
     dir: PathBuf,
     /// `None` if no snapshot counts.
     counted: Mutex<Option<Counted>>,
+    /// What the one that is being written has, and has missed since it was begun.
+    begun: Mutex<Option<Counted>>,
     /// Why the last one could not be written.
     fault: Mutex<Option<String>>,
 }
@@ -71,6 +76,11 @@ struct Counted {
 }
 
 impl Counted {
+    /// Of a snapshot that has missed nothing.
+    fn new(nodes: usize) -> Self {
+        Self { nodes, steps: Steps::default() }
+    }
+
     fn cost(self) -> usize {
         self.steps.nodes + self.steps.count * STEP
     }
@@ -79,7 +89,7 @@ impl Counted {
 impl SnapshotSlot {
     /// Of the snapshots in `dir`, none of which counts.
     pub(super) fn new(graph: GraphId, dir: PathBuf) -> Self {
-        Self { graph, dir, counted: Mutex::default(), fault: Mutex::default() }
+        Self { graph, dir, counted: Mutex::default(), begun: Mutex::default(), fault: Mutex::default() }
     }
 
     /// Marks a snapshot as valid, which has `nodes` nodes and has missed some steps.
@@ -93,9 +103,10 @@ impl SnapshotSlot {
         self.counted.lock().is_some()
     }
 
-    /// Marks the snapshot as invalid.
+    /// No snapshot counts any more, and one that is being written will not.
     pub(super) fn clear(&self) {
         *self.counted.lock() = None;
+        *self.begun.lock() = None;
     }
 
     /// As [`SnapshotSlot::clear`], in a step after which the store says so too.
@@ -135,14 +146,23 @@ impl SnapshotSlot {
         (before, revision): (u64, u64),
         nodes: &[Node],
     ) -> Result<(), IndexError> {
-        let mut lock = self.counted.lock();
-        let Some(counted) = lock.as_mut() else { return Ok(()) };
-        counted.steps.add(nodes.len());
-        if counted.cost() > counted.nodes / LOST + ROOM {
-            drop(lock);
-            return self.invalidate(store, batch);
+        let is_lost = |slot: &Mutex<Option<Counted>>| {
+            let mut lock = slot.lock();
+            let counted = lock.as_mut()?;
+            counted.steps.add(nodes.len());
+            Some(counted.cost() > counted.nodes / LOST + ROOM)
+        };
+        let (counted, begun) = (is_lost(&self.counted), is_lost(&self.begun));
+        if counted == Some(true) {
+            *self.counted.lock() = None;
+            store.invalidate_snapshot(batch, self.graph)?;
         }
-        batch.put_step(self.graph, before, revision, nodes);
+        if begun == Some(true) {
+            *self.begun.lock() = None;
+        }
+        if counted == Some(false) || begun == Some(false) {
+            batch.put_step(self.graph, before, revision, nodes);
+        }
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use super::replay::Replay;
 use super::{SnapshotFile, owned};
 use crate::IdSet;
 use crate::hnsw::Hnsw;
-use crate::index::load::Loaded;
+use crate::index::loaded::Loaded;
 use crate::index::memory::{FlatMemory, Memory};
 use crate::snapshot::{SnapshotError, SnapshotManifest, require};
 use crate::store::Store;

@@ -1,65 +1,84 @@
-//! Writing a snapshot when a run of changes ends.
+//! Writing a snapshot when a run of changes ends. Others write meanwhile: only its beginning and its end take a turn.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::file::write_file;
-use super::{SnapshotSlot, owned};
-use crate::IndexError;
+use super::{Begun, Counted, SnapshotSlot, owned};
 use crate::hnsw::Hnsw;
 use crate::index::Index;
 use crate::index::graph::Graph;
 use crate::store::links::SnapshotEntry;
-use crate::store::missed::Steps;
 use crate::store::{Batch, Store};
 use crate::vectors::VectorIndex;
+use crate::{IndexError, fault};
 
 impl SnapshotSlot {
-    /// Writes a snapshot of what there is at a revision, which counts from now on. A file that cannot be written is told
-    /// ([`SnapshotSlot::fault`]), and costs nothing but time when it is missed. The caller holds the writer's lock.
+    /// Begins a snapshot of what there is at a revision: from here on steps are noted for it. The caller has the writer's
+    /// turn.
+    pub(in crate::index) fn begin(&self, revision: u64, graph: &Arc<Hnsw>, owned: Vec<Vec<u8>>) -> Begun {
+        *self.begun.lock() = Some(Counted::new(graph.nodes()));
+        Begun::at(revision, graph, owned)
+    }
+
+    /// Writes a snapshot that was begun, which counts from now on, unless steps have changed too much meanwhile. A file that
+    /// cannot be written is told ([`SnapshotSlot::fault`]), and costs nothing but time when it is missed. `turn` gives the
+    /// writer's turn; without one the snapshot counts for nothing.
     ///
     /// # Errors
     /// If the store fails.
-    pub(in crate::index) fn write(
+    pub(in crate::index) fn write<T>(
         &self,
         store: &Store,
-        revision: u64,
-        graph: &Hnsw,
-        owned: &[&[u8]],
+        begun: &Begun,
+        turn: impl FnOnce() -> Option<T>,
     ) -> Result<(), IndexError> {
-        let Some(mut entry) = store.graph_entry(self.graph)? else { return Ok(()) };
-        // The store must not lack anything that the snapshot has.
+        let done = self.write_begun(store, begun, turn);
+        *self.begun.lock() = None;
+        done
+    }
+
+    fn write_begun<T>(&self, store: &Store, begun: &Begun, turn: impl FnOnce() -> Option<T>) -> Result<(), IndexError> {
+        // The store must not lack anything that the snapshot has. What comes later is lost before the entry that names it.
         store.sync()?;
-        let written = write_file(&self.dir, revision, graph, owned);
+        fault::nobody_waits();
+        let written = begun.write(&self.dir);
         *self.fault.lock() = written.as_ref().err().map(io::Error::to_string);
-        let Ok(seal) = written else { return Ok(()) };
-        let nodes = graph.nodes();
-        entry.snapshot = Some(SnapshotEntry { revision, nodes, seal: seal.clone() });
+        let (Ok(seal), Some(_turn)) = (written, turn()) else { return Ok(()) };
+        let Some(counted) = *self.begun.lock() else { return Ok(()) };
+        let Some(mut entry) = store.graph_entry(self.graph)? else { return Ok(()) };
+        let revision = begun.revision();
+        entry.snapshot = Some(SnapshotEntry { revision, nodes: counted.nodes, seal: seal.clone() });
         let mut batch = Batch::default();
         store.put_graph_entry(&mut batch, self.graph, &entry)?;
         store.apply(&batch)?;
         store.sync()?;
-        self.count(&seal, nodes, Steps::default());
+        self.count(&seal, counted.nodes, counted.steps);
         store.forget_steps(self.graph, revision)
     }
 }
 
 impl Index {
-    /// Writes a snapshot of images if there is a graph and none that is recent. The caller holds the writer's lock.
+    /// Writes a snapshot of images if there is a graph and none that is recent.
     ///
     /// # Errors
     /// If the store fails.
     pub(in crate::index) fn finish_snapshot(&self) -> Result<(), IndexError> {
         let Some(Graph::Own(graph)) = self.graph.get() else { return Ok(()) };
-        if self.scan.len() < self.options.graph_from || self.snapshot.is_fresh() || !self.is_whole(&graph) {
-            return Ok(());
-        }
-        let flat = self.memory.read().to_flat();
-        let mut sections = [&[][..]; owned::COUNT];
-        sections[owned::NAMES] = &flat.names;
-        sections[owned::IMAGES] = bytemuck::cast_slice(&flat.images);
-        sections[owned::FILES] = bytemuck::cast_slice(&flat.files);
-        self.snapshot.write(&self.store, self.revision(), &graph, &sections)
+        let turn = || Some(self.writer.lock()).filter(|_| self.graph.has(&graph));
+        let begun = {
+            let Some(_turn) = turn() else { return Ok(()) };
+            if self.scan.len() < self.options.graph_from || self.snapshot.is_fresh() || !self.is_whole(&graph) {
+                return Ok(());
+            }
+            let flat = self.memory.read().to_flat();
+            let mut sections = vec![Vec::new(); owned::COUNT];
+            sections[owned::IMAGES] = bytemuck::cast_slice(&flat.images).to_vec();
+            sections[owned::FILES] = bytemuck::cast_slice(&flat.files).to_vec();
+            sections[owned::NAMES] = flat.names;
+            self.snapshot.begin(self.revision(), &graph, sections)
+        };
+        self.snapshot.write(&self.store, &begun, turn)
     }
 
     /// True if every image has facts, a vector and a node, and no value was damaged: a snapshot says that all is well.

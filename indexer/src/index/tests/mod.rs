@@ -18,6 +18,7 @@ mod sealed;
 mod selection;
 mod snapshot;
 mod threads;
+mod turns;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -81,6 +82,7 @@ pub(crate) fn image(n: u8) -> ImageRecord {
         caption: None,
         keywords: Vec::new(),
         described: None,
+        truncated: false,
     }
 }
 

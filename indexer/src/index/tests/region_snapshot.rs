@@ -64,7 +64,7 @@ fn only_file(fixture: &Fixture) -> PathBuf {
 pub(super) fn assert_regions_as_stored(index: &Index) {
     let regions = index.regions().unwrap();
     let _writer = index.writer.lock();
-    let stored = index.read_stored_regions().unwrap();
+    let stored = index.read_stored_regions(&|| None).unwrap();
     assert_eq!(*regions.all_shapes(), *stored.all_shapes());
     let same = |(&image, shapes): (&ImageId, &std::sync::Arc<[_]>)| {
         let ids = (0..shapes.len() as u8).map(|region| RegionId { image, region });
@@ -195,7 +195,9 @@ fn a_snapshot_is_kept_as_long_as_it_serves() {
 fn whatever_is_wrong_with_the_file_sled_is_read() {
     let fixture = closed();
     let index = fixture.open();
-    refuses_changed_bytes(&only_file(&fixture), || index.open_region_snapshot().map(|regions| regions.is_some()));
+    refuses_changed_bytes(&only_file(&fixture), || {
+        index.open_region_snapshot(&|| None).map(|regions| regions.is_some())
+    });
     assert_regions_as_stored(&index);
     assert!(!index.region_snapshot.is_valid());
     index.finish().unwrap();
@@ -213,7 +215,7 @@ fn what_a_file_says_is_looked_through() {
     let index = fixture.open();
     // One plane of scales and rows.
     let parts = Resealed::of(&index.store, folder(&fixture), GraphId::REGIONS, 7);
-    parts.refuses_odd_sections(4, 320, || index.open_region_snapshot().map(|regions| regions.is_some()));
+    parts.refuses_odd_sections(4, 320, || index.open_region_snapshot(&|| None).map(|regions| regions.is_some()));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::sealed::{Resealed, refuses_changed_bytes};
 use super::*;
 use crate::hnsw::HnswParams;
 use crate::index::graph::Graph;
-use crate::index::load::Loaded;
+use crate::index::loaded::Loaded;
 use crate::index::snapshot::open;
 use crate::snapshot::SnapshotManifest;
 use crate::store::Store;

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use self::findings::Finding;
 use self::survey::Survey;
 use super::Index;
-use super::load::Loaded;
+use super::loaded::Loaded;
 use crate::IndexError;
 
 /// What [`Index::verify`] found.
@@ -39,6 +39,8 @@ impl Index {
         if repair {
             self.require_writable()?;
         }
+        let _finishing = self.writer.lock_finishing();
+        let _regions = self.writer.lock_regions();
         let mut writer = self.writer.lock();
         let survey = Survey::read(&self.store, self.scan.dim())?;
         let mut report = VerifyReport { images: survey.images.len(), ..VerifyReport::default() };
@@ -69,6 +71,12 @@ impl Index {
         }
         self.check_words(repair, &mut report)?;
         self.check_graphs(repair, &mut report)?;
+        drop(writer);
+        if !report.repaired.is_empty() {
+            let mut to_the_end = |_, _| ControlFlow::Continue(());
+            self.finish_graph(&mut to_the_end)?;
+            self.finish_read_regions(&mut to_the_end)?;
+        }
         Ok(report)
     }
 
@@ -89,12 +97,7 @@ impl Index {
                 report.repaired.push("made the graph of regions anew".to_owned());
             }
         }
-        if report.repaired.is_empty() {
-            return Ok(());
-        }
-        let mut to_the_end = |_, _| ControlFlow::Continue(());
-        self.finish_graph(&mut to_the_end)?;
-        self.finish_regions(&mut to_the_end)
+        Ok(())
     }
 
     /// Every image with a present file has words, and nothing else has.

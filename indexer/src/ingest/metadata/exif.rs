@@ -1,36 +1,35 @@
-//! Date, camera and place from EXIF (CIPA DC-008), believed only where they make sense.
+//! Date, camera, place and words from EXIF (CIPA DC-008), and the tags of Windows, believed only where they make sense.
 
-use std::io::Cursor;
+use ::exif::{Context, Exif, In, Reader, Tag, Value};
 
-use ::exif::{DateTime, Exif, In, Rational, Reader, Tag, Value};
-use jiff::civil;
-use jiff::tz::TimeZone;
-
-use super::MAX_BLOCK;
+use super::text::{text as decoded, utf16_of_unknown_order};
+use super::{MAX_BLOCK, Words, date, place};
 use crate::Place;
 
 /// The XMP packet of a TIFF file lies in this tag.
-const XMP: Tag = Tag(::exif::Context::Tiff, 700);
+const XMP: Tag = Tag(Context::Tiff, 700);
+/// Title, comment and subject as Windows writes them, in UTF-16.
+const WINDOWS_CAPTIONS: [Tag; 3] = [Tag(Context::Tiff, 0x9C9B), Tag(Context::Tiff, 0x9C9C), Tag(Context::Tiff, 0x9C9F)];
+/// Keywords as Windows writes them, with semicolons between them.
+const WINDOWS_KEYWORDS: Tag = Tag(Context::Tiff, 0x9C9E);
+
+/// What cameras write where people might describe an image, in lower case.
+const BOILERPLATE: [&str; 6] = ["digital camera", "exif_jpeg", "sony dsc", "minolta dsc", "camera images", "dcim"];
 
 /// Parses a TIFF structure as far as it can be parsed.
 pub(super) fn parse(block: Vec<u8>) -> Option<Exif> {
-    whatever_is_readable(Reader::new().continue_on_error(true).read_raw(block))
-}
-
-/// Finds and parses the TIFF structure of a HEIF file.
-pub(super) fn parse_heif(bytes: &[u8]) -> Option<Exif> {
-    whatever_is_readable(Reader::new().continue_on_error(true).read_from_container(&mut Cursor::new(bytes)))
-}
-
-fn whatever_is_readable(exif: Result<Exif, ::exif::Error>) -> Option<Exif> {
+    let exif = Reader::new().continue_on_error(true).read_raw(block);
     exif.or_else(|error| error.distill_partial_result(|_| {})).ok()
 }
 
 /// When the image was taken, in seconds since 1970 of the camera's own clock.
 pub(super) fn taken(exif: &Exif) -> Option<i64> {
-    [Tag::DateTimeOriginal, Tag::DateTimeDigitized, Tag::DateTime]
-        .into_iter()
-        .find_map(|tag| seconds(ascii(exif, tag)?))
+    [Tag::DateTimeOriginal, Tag::DateTimeDigitized].into_iter().find_map(|tag| seconds(exif, tag))
+}
+
+/// When the file was last changed by a program that says so, which for most cameras is when it was taken.
+pub(super) fn changed(exif: &Exif) -> Option<i64> {
+    seconds(exif, Tag::DateTime)
 }
 
 /// Make and model, without saying the maker twice: `Canon` + `Canon EOS 5D` is `Canon EOS 5D`.
@@ -45,45 +44,85 @@ pub(super) fn camera(exif: &Exif) -> Option<String> {
     }
 }
 
-/// Where the image was taken. 0, 0 is what receivers write that know nothing.
+/// Where the image was taken.
 pub(super) fn place(exif: &Exif) -> Option<Place> {
-    let latitude = degrees(exif, Tag::GPSLatitude, Tag::GPSLatitudeRef, [b'N', b'S'], 90.0)?;
-    let longitude = degrees(exif, Tag::GPSLongitude, Tag::GPSLongitudeRef, [b'E', b'W'], 180.0)?;
-    (latitude != 0.0 || longitude != 0.0).then_some(Place { latitude, longitude })
+    let latitude = degrees(exif, Tag::GPSLatitude, Tag::GPSLatitudeRef);
+    place::place(latitude, degrees(exif, Tag::GPSLongitude, Tag::GPSLongitudeRef))
+}
+
+/// What people wrote of the image.
+pub(super) fn words(exif: &Exif) -> Words {
+    let mut words = Words::default();
+    let description = ascii(exif, Tag::ImageDescription).map(decoded).filter(|text| !is_boilerplate(text));
+    description.into_iter().for_each(|text| words.add_caption(&text));
+    for text in WINDOWS_CAPTIONS.into_iter().filter_map(|tag| windows_text(exif, tag)) {
+        words.add_caption(&text);
+    }
+    user_comment(exif).into_iter().for_each(|text| words.add_caption(&text));
+    let keywords = windows_text(exif, WINDOWS_KEYWORDS).unwrap_or_default();
+    keywords.split(';').for_each(|keyword| words.add_keyword(keyword));
+    words
 }
 
 /// The XMP packet of a TIFF file.
 pub(super) fn xmp_packet(exif: &Exif) -> Option<&[u8]> {
-    match &exif.get_field(XMP, In::PRIMARY)?.value {
+    bytes(exif, XMP)
+}
+
+fn bytes(exif: &Exif, tag: Tag) -> Option<&[u8]> {
+    match &exif.get_field(tag, In::PRIMARY)?.value {
         Value::Byte(bytes) | Value::Undefined(bytes, _) if bytes.len() <= MAX_BLOCK => Some(bytes),
         _ => None,
     }
 }
 
-/// Cameras with an empty battery write years before photography; files from elsewhere write anything.
-fn seconds(ascii: &[u8]) -> Option<i64> {
-    let read = DateTime::from_ascii(ascii).ok().filter(|date| (1826..=2200).contains(&date.year))?;
-    let [month, day, hour, minute, second] =
-        [read.month, read.day, read.hour, read.minute, read.second].map(|value| i8::try_from(value).unwrap_or(-1));
-    let date = civil::DateTime::new(i16::try_from(read.year).ok()?, month, day, hour, minute, second, 0).ok()?;
-    Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
+fn windows_text(exif: &Exif, tag: Tag) -> Option<String> {
+    Some(printable(&utf16_of_unknown_order(bytes(exif, tag)?, true)))
 }
 
-fn degrees(exif: &Exif, tag: Tag, reference: Tag, [plus, minus]: [u8; 2], most: f64) -> Option<f64> {
-    let Value::Rational(parts) = &exif.get_field(tag, In::PRIMARY)?.value else { return None };
-    // Unused minutes and seconds are written as 0/0.
-    let part = |i: usize| match parts.get(i) {
-        None | Some(Rational { num: 0, .. }) => 0.0,
-        Some(part) => part.to_f64(),
-    };
-    parts.first()?;
-    let degrees = part(0) + part(1) / 60.0 + part(2) / 3600.0;
-    let sign = match ascii(exif, reference)?.first()?.to_ascii_uppercase() {
-        letter if letter == plus => 1.0,
-        letter if letter == minus => -1.0,
+/// Eight bytes that name the encoding, then the text (CIPA DC-008, section 4.6.5).
+fn user_comment(exif: &Exif) -> Option<String> {
+    let (encoding, text) = bytes(exif, Tag::UserComment)?.split_at_checked(8)?;
+    let text = match encoding {
+        b"UNICODE\0" => utf16_of_unknown_order(text, exif.little_endian()),
+        b"JIS\0\0\0\0\0" => return None,
+        b"ASCII\0\0\0" | [0, 0, 0, 0, 0, 0, 0, 0] => decoded(text),
         _ => return None,
     };
-    (degrees.is_finite() && degrees <= most).then_some(sign * degrees)
+    Some(printable(&text)).filter(|text| !is_boilerplate(text))
+}
+
+fn is_boilerplate(text: &str) -> bool {
+    let text = text.to_lowercase();
+    BOILERPLATE.iter().any(|known| text.contains(known))
+}
+
+/// Without what follows a 0, and without what no one can have typed.
+fn printable(text: &str) -> String {
+    let text = text.split('\0').next().unwrap_or_default();
+    text.chars().filter(|&c| (!c.is_control() || c == '\n') && c != char::REPLACEMENT_CHARACTER).collect()
+}
+
+fn seconds(exif: &Exif, tag: Tag) -> Option<i64> {
+    date::seconds(&decoded(ascii(exif, tag)?))
+}
+
+fn degrees(exif: &Exif, tag: Tag, reference: Tag) -> Option<f64> {
+    // Unused minutes and seconds are written as 0/0.
+    let fraction = |num: i64, denom: i64| if num == 0 { 0.0 } else { num as f64 / denom as f64 };
+    let parts: Vec<f64> = match &exif.get_field(tag, In::PRIMARY)?.value {
+        // A number above half of the range is a signed one of the wrong type.
+        Value::Rational(parts) => {
+            parts.iter().map(|part| fraction(i64::from(part.num as i32), i64::from(part.denom as i32))).collect()
+        }
+        Value::SRational(parts) => parts.iter().map(|part| fraction(part.num.into(), part.denom.into())).collect(),
+        Value::Double(parts) => parts.clone(),
+        Value::Float(parts) => parts.iter().map(|&part| part.into()).collect(),
+        Value::Ascii(_) => return place::coordinate(&decoded(ascii(exif, tag)?)),
+        _ => return None,
+    };
+    let reference = ascii(exif, reference).map(decoded).unwrap_or_default();
+    place::degrees(&parts, &reference)
 }
 
 fn ascii(exif: &Exif, tag: Tag) -> Option<&[u8]> {
@@ -95,8 +134,8 @@ fn ascii(exif: &Exif, tag: Tag) -> Option<&[u8]> {
 
 /// A short printable text.
 fn text(exif: &Exif, tag: Tag) -> Option<String> {
-    let text =
-        String::from_utf8_lossy(ascii(exif, tag)?.get(..).map(|bytes| &bytes[..bytes.len().min(256)])?).into_owned();
+    let bytes = ascii(exif, tag)?;
+    let text = decoded(&bytes[..bytes.len().min(256)]);
     let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(64).collect();
     let clean = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     (!clean.is_empty()).then_some(clean)

@@ -1,23 +1,26 @@
-//! What a file says of its image beside the pixels: date, camera and place from EXIF, words from XMP and sidecars.
+//! What a file says of its image beside the pixels: date, camera, place and words from EXIF, XMP, IPTC and sidecars.
 //!
 //! Everything here is optional and nothing here fails: what is damaged, absurd or too large is left out.
 
-mod container;
+mod date;
 mod exif;
+mod iptc;
+mod place;
 mod sidecar;
+mod takeout;
+mod text;
 mod xmp;
 
-use glimpse_encoder::image_file::Format;
+use glimpse_encoder::image_file::{Format, blocks};
 
 use crate::Place;
 
-pub(super) use sidecar::SidecarNames;
-pub(super) use sidecar::{newest as newest_sidecar, read as read_sidecars};
+pub(super) use sidecar::{SidecarNames, Sidecars, newest as newest_sidecar};
 
 /// The largest block of EXIF or XMP that is looked at.
 const MAX_BLOCK: usize = 1 << 20;
 
-/// Facts from a file's own bytes.
+/// Facts from a file's own bytes, or from a sidecar.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Metadata {
     pub taken: Option<i64>,
@@ -65,20 +68,38 @@ fn add(list: &mut Vec<String>, text: &str, most: usize) {
     }
 }
 
+impl Metadata {
+    /// Takes from a less telling source what is not known yet, and its words.
+    pub fn fill(&mut self, other: Self) {
+        self.taken = self.taken.or(other.taken);
+        self.camera = self.camera.take().or(other.camera);
+        self.place = self.place.or(other.place);
+        self.words.merge(&other.words);
+    }
+}
+
 /// Reads what the bytes of an image say. Takes the bytes, because the EXIF reader wants to own those of a TIFF.
 pub(super) fn read(format: Format, bytes: Vec<u8>) -> Metadata {
-    let blocks = container::blocks(format, &bytes);
-    let mut words = blocks.xmp.map(xmp::words).unwrap_or_default();
+    let found = blocks(format, &bytes);
+    let xmp = found.xmp.map(xmp::read).unwrap_or_default();
+    let iptc = found.iptc.map(iptc::read).unwrap_or_default();
     let exif = match format {
         Format::Tiff => exif::parse(bytes),
-        Format::Heic | Format::Avif => exif::parse_heif(&bytes),
-        _ => blocks.exif.and_then(|block| exif::parse(block.to_vec())),
+        _ => found.exif.and_then(|block| exif::parse(block.to_vec())),
     };
-    let Some(exif) = exif else { return Metadata { words, ..Metadata::default() } };
-    if let Some(packet) = exif::xmp_packet(&exif) {
-        words.merge(&xmp::words(packet));
+    let mut metadata = Metadata::default();
+    if let Some(exif) = &exif {
+        metadata =
+            Metadata { taken: exif::taken(exif), camera: exif::camera(exif), place: exif::place(exif), ..metadata };
     }
-    Metadata { taken: exif::taken(&exif), camera: exif::camera(&exif), place: exif::place(&exif), words }
+    metadata.fill(xmp);
+    if let Some(exif) = &exif {
+        exif::xmp_packet(exif).into_iter().for_each(|packet| metadata.fill(xmp::read(packet)));
+        metadata.words.merge(&exif::words(exif));
+    }
+    metadata.fill(iptc);
+    metadata.taken = metadata.taken.or_else(|| exif::changed(exif.as_ref()?));
+    metadata
 }
 
 #[cfg(test)]

@@ -1,90 +1,138 @@
-//! Files that lie beside an image and describe it: `a.jpg.xmp`, `a.xmp`, `a.jpg.txt` and `a.txt` for `a.jpg`.
+//! Files that lie beside an image and describe it. For `a.jpg` these are, in any case of letters:
+//! `a.jpg.txt`, `a.txt`, `a.jpg.xmp`, `a.xmp`, and the JSON file of Google Takeout
+//! ([`takeout::stems`]).
 
-use std::collections::HashSet;
-use std::ffi::OsString;
+use std::collections::{HashMap, VecDeque};
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use super::super::disk;
 use super::super::read::Stat;
-use super::{MAX_BLOCK, Words, xmp};
+use super::text::text;
+use super::{MAX_BLOCK, Metadata, takeout, xmp};
 
 const MAX_CAPTION: usize = 64 << 10;
+/// The names of so many folders are remembered.
+const FOLDERS: usize = 8;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {
-    Xmp,
     Caption,
+    Xmp,
+    Takeout,
+}
+
+impl Kind {
+    fn of(name: &Path) -> Option<Self> {
+        let extension = name.extension()?.to_str()?.to_ascii_lowercase();
+        match &*extension {
+            "txt" => Some(Self::Caption),
+            "xmp" => Some(Self::Xmp),
+            "json" => Some(Self::Takeout),
+            _ => None,
+        }
+    }
 }
 
 /// The names in a folder that may belong to sidecars, so that an image without one costs no look at the disk.
 #[derive(Debug, Default)]
-pub(in crate::ingest) struct SidecarNames(HashSet<OsString>);
+pub(in crate::ingest) struct SidecarNames(HashMap<(Kind, String), Vec<OsString>>);
 
 impl SidecarNames {
     /// Lists a folder; what cannot be listed has no sidecars.
     pub fn of(folder: &Path) -> Self {
-        let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
-        let described = |name: &OsString| {
-            let extension = Path::new(name).extension();
-            extension.is_some_and(|it| it.eq_ignore_ascii_case("xmp") || it.eq_ignore_ascii_case("txt"))
-        };
-        Self(names.filter(described).collect())
+        let mut names: HashMap<_, Vec<OsString>> = HashMap::new();
+        for name in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name()) {
+            let path = Path::new(&name);
+            if let (Some(kind), Some(stem)) = (Kind::of(path), path.file_stem()) {
+                names.entry((kind, folded(stem))).or_default().push(name);
+            }
+        }
+        names.values_mut().for_each(|names| names.sort());
+        Self(names)
     }
+
+    /// The sidecars of an image, the most telling first.
+    fn beside(&self, image: &Path) -> Vec<(Kind, PathBuf)> {
+        let (Some(name), Some(stem)) = (image.file_name(), image.file_stem()) else { return Vec::new() };
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let plain =
+            [Kind::Caption, Kind::Xmp].into_iter().flat_map(|kind| [(kind, name.to_owned()), (kind, stem.to_owned())]);
+        let takeout =
+            takeout::stems(&name.to_string_lossy()).into_iter().map(|stem| (Kind::Takeout, OsString::from(stem)));
+        let found = plain.chain(takeout).flat_map(|(kind, stem)| {
+            self.named(kind, &stem).map(move |name| (kind, image.with_file_name(name))).collect::<Vec<_>>()
+        });
+        found.collect()
+    }
+
+    /// Where names differ in case alone, those that match exactly are meant, if there are any.
+    fn named(&self, kind: Kind, stem: &OsStr) -> impl Iterator<Item = &OsString> {
+        let names = self.0.get(&(kind, folded(stem))).map(Vec::as_slice).unwrap_or_default();
+        let is_exact = |name: &OsString| Path::new(name).file_stem() == Some(stem);
+        let any_exact = names.iter().any(is_exact);
+        names.iter().filter(move |name| !any_exact || Path::new(name).file_stem() == Some(stem))
+    }
+}
+
+/// A name without differences of case and of how accents are composed.
+fn folded(name: &OsStr) -> String {
+    name.to_string_lossy().nfc().flat_map(char::to_lowercase).collect()
 }
 
 /// Newest modification time of an image's sidecars, nanoseconds since 1970; 0 without sidecars.
 pub(in crate::ingest) fn newest(image: &Path, names: &SidecarNames) -> i64 {
-    if names.0.is_empty() {
-        return 0;
-    }
-    let there = beside(image).filter(|(_, path)| path.file_name().is_some_and(|name| names.0.contains(name)));
-    let facts = there.filter_map(|(_, path)| disk::facts(&path).ok().filter(fs::Metadata::is_file));
-    facts.map(|facts| Stat::of(&facts).modified).max().unwrap_or(0)
+    let facts = names.beside(image).into_iter().filter_map(|(_, path)| disk::facts(&path).ok());
+    facts.filter(fs::Metadata::is_file).map(|facts| Stat::of(&facts).modified).max().unwrap_or(0)
 }
 
-/// The words of an image's sidecars.
-pub(in crate::ingest) fn read(image: &Path) -> Words {
-    let mut words = Words::default();
-    for (kind, path) in beside(image) {
-        let most = if kind == Kind::Xmp { MAX_BLOCK } else { MAX_CAPTION };
-        let Some(bytes) = read_start(&path, most) else { continue };
-        match kind {
-            Kind::Xmp => words.merge(&xmp::words(&bytes)),
-            Kind::Caption => words.add_caption(&text(&bytes)),
+/// Reads sidecars, and lists each of the last few folders once for that.
+#[derive(Debug, Default)]
+pub(in crate::ingest) struct Sidecars(VecDeque<(PathBuf, SidecarNames)>);
+
+impl Sidecars {
+    /// What the sidecars of an image say.
+    pub fn read(&mut self, image: &Path) -> Metadata {
+        let mut found = Metadata::default();
+        for (kind, path) in self.beside(image) {
+            let most = if kind == Kind::Caption { MAX_CAPTION } else { MAX_BLOCK };
+            let Some(bytes) = read_start(&path, most) else { continue };
+            match kind {
+                Kind::Xmp => found.fill(xmp::read(&bytes)),
+                Kind::Caption => found.words.add_caption(&text(&bytes)),
+                Kind::Takeout => found.fill(takeout::read(&text(&bytes))),
+            }
         }
+        found
     }
-    words
-}
 
-/// Where sidecars may lie, the most telling first.
-fn beside(image: &Path) -> impl Iterator<Item = (Kind, PathBuf)> + '_ {
-    let ends = [("txt", Kind::Caption), ("TXT", Kind::Caption), ("xmp", Kind::Xmp), ("XMP", Kind::Xmp)];
-    ends.into_iter().flat_map(move |(end, kind)| {
-        let mut appended = image.as_os_str().to_owned();
-        appended.push(".");
-        appended.push(end);
-        [(kind, appended.into()), (kind, image.with_extension(end))]
-    })
+    fn beside(&mut self, image: &Path) -> Vec<(Kind, PathBuf)> {
+        let folder = image.parent().unwrap_or(Path::new(""));
+        let known = self.0.iter().position(|(listed, _)| listed == folder);
+        if let Some(known) = known {
+            let found = self.0[known].1.beside(image);
+            if !found.is_empty() {
+                return found;
+            }
+            // The caller knows that there are some: they have come since.
+            self.0.remove(known);
+        }
+        self.0.truncate(FOLDERS - 1);
+        let names = SidecarNames::of(folder);
+        let found = names.beside(image);
+        self.0.push_front((folder.to_path_buf(), names));
+        found
+    }
 }
 
 fn read_start(path: &Path, most: usize) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     disk::open(path).ok()?.take(most as u64).read_to_end(&mut bytes).ok()?;
     Some(bytes)
-}
-
-/// UTF-8, or UTF-16 if a byte-order mark says so; what is neither is replaced.
-pub(super) fn text(bytes: &[u8]) -> String {
-    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
-    };
-    match bytes {
-        [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
-        [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => String::from_utf8_lossy(bytes).into_owned(),
-    }
 }

@@ -149,23 +149,99 @@ fn impossible_places_are_no_places() {
 }
 
 #[test]
+fn places_are_read_whatever_their_numbers_and_references() {
+    use ::exif::SRational;
+    let signed =
+        |parts: &[(i32, i32)]| Value::SRational(parts.iter().map(|&(num, denom)| SRational { num, denom }).collect());
+    let plain = |parts: &[(u32, u32)]| rationals(Tag::GPSLatitude, parts).value;
+    let place = |latitude: Value, north: Option<&str>| {
+        let mut fields = vec![
+            Field { tag: Tag::GPSLatitude, ifd_num: In::PRIMARY, value: latitude },
+            rationals(Tag::GPSLongitude, &[(24, 1), (24, 1), (36, 1)]),
+            ascii(Tag::GPSLongitudeRef, "East"),
+        ];
+        fields.extend(north.map(|north| ascii(Tag::GPSLatitudeRef, north)));
+        exif::place(&exif::parse(exif_block(&fields)).unwrap()).map(|place| place.latitude)
+    };
+    assert_eq!(place(signed(&[(60, 1), (9, 1), (0, 100)]), Some("N")), Some(60.15));
+    assert_eq!(place(signed(&[(-60, 1), (9, 1), (0, 0)]), Some("N")), Some(-60.15));
+    assert_eq!(place(signed(&[(-60, 1), (9, 1)]), Some("S")), Some(-60.15));
+    assert_eq!(place(signed(&[(-6015, 100)]), None), Some(-60.15));
+    assert_eq!(place(plain(&[(u32::MAX - 59, 1), (9, 1)]), Some("N")), Some(-60.15), "signed in an unsigned type");
+    assert_eq!(place(plain(&[(6015, 100)]), Some("South")), Some(-60.15));
+    assert_eq!(place(Value::Double(vec![60.15]), Some("n\0")), Some(60.15));
+    assert_eq!(place(plain(&[(60, 1)]), None), None, "north or south?");
+}
+
+#[test]
+fn the_most_telling_date_counts() {
+    let dated = |tag: Tag, text: &str| exif_block(&[ascii(tag, text)]);
+    let xmp = |attributes: &str| {
+        format!(
+            r#"<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:e="http://ns.adobe.com/exif/1.0/"
+                xmlns:p="http://ns.adobe.com/photoshop/1.0/" xmlns:x="http://ns.adobe.com/xap/1.0/">
+                <r:Description {attributes}/><r:Description><x:CreateDate>2017-01-01</x:CreateDate></r:Description></r:RDF>"#
+        )
+    };
+    let taken = 1_517_344_248; // 2018-01-30, 20:30:48
+    let created = r#"p:DateCreated="2018-01-30T20:30:48+02:00" e:GPSLatitude="48,51.5N" e:GPSLongitude="2,15.6W""#;
+    let empty = dated(Tag::DateTimeOriginal, "0000:00:00 00:00:00");
+    let found = read(Format::Jpeg, jpeg(&empty, &xmp(created)));
+    assert_eq!((found.taken, found.place.map(|place| place.longitude)), (Some(taken), Some(-2.26)));
+    // Programs write DateTime when they change a file.
+    let changed = dated(Tag::DateTime, "2023:01:01 00:00:00");
+    assert_eq!(read(Format::Jpeg, jpeg(&changed, &xmp(created))).taken, Some(taken));
+    assert_eq!(read(Format::Jpeg, jpeg(&changed, "")).taken, Some(1_672_531_200));
+    assert_eq!(read(Format::Png, png(&empty, &xmp(""))).taken, Some(1_483_228_800));
+    for text in ["2018-01-30T20:30:48.5Z", "2018/01/30 20:30:48"] {
+        assert_eq!(
+            read(Format::Jpeg, jpeg(&dated(Tag::DateTimeOriginal, text), &xmp(""))).taken,
+            Some(taken),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn words_of_exif_are_read_in_the_encoding_that_they_have() {
+    let wide = |text: &str| Value::Byte(text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect());
+    let bytes = |tag: u16, value: Value| Field { tag: Tag(::exif::Context::Tiff, tag), ifd_num: In::PRIMARY, value };
+    let mut latin = ascii(Tag::ImageDescription, "");
+    latin.value = Value::Ascii(vec![b"K\xE4tzchen".to_vec()]);
+    let comment: Vec<u8> =
+        b"UNICODE\0".iter().copied().chain("Zwei Boote".encode_utf16().flat_map(u16::to_be_bytes)).collect();
+    let comment = Field { tag: Tag::UserComment, ifd_num: In::PRIMARY, value: Value::Undefined(comment, 0) };
+    let fields = [latin, bytes(0x9C9B, wide("港")), bytes(0x9C9E, wide("boat; sea")), comment];
+    let (caption, keywords) = read(Format::Jpeg, jpeg(&exif_block(&fields), "")).words.into_fields();
+    assert_eq!(caption.as_deref(), Some("Kätzchen\n港\nZwei Boote"));
+    assert_eq!(keywords, ["boat", "sea"]);
+    let boilerplate = exif_block(&[ascii(Tag::ImageDescription, "OLYMPUS DIGITAL CAMERA         ")]);
+    assert_eq!(read(Format::Jpeg, jpeg(&boilerplate, "")).words, Words::default());
+    let utf16: Vec<u8> = XMP.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    assert_eq!(xmp::read(&utf16).words.into_fields().1, ["boat", "港"]);
+    let simple =
+        XMP.replace("<rdf:Alt><rdf:li xml:lang=\"x-default\">Harbour &amp; s&#xEA;a</rdf:li></rdf:Alt>", "Harbour");
+    assert_eq!(xmp::read(simple.as_bytes()).words.into_fields().0.as_deref(), Some("Harbour\nTwo boats\nZwei Boote"));
+}
+
+#[test]
 fn entities_of_the_document_itself_stay_small() {
     let bomb = format!(
         "<!DOCTYPE x [<!ENTITY a \"{}\"><!ENTITY b \"&a;&a;\">]>{}",
         "ha".repeat(50),
         XMP.replace("Two boats", "&b;!")
     );
-    let (caption, _) = xmp::words(bomb.as_bytes()).into_fields();
+    let (caption, _) = xmp::read(bomb.as_bytes()).words.into_fields();
     assert_eq!(caption.as_deref(), Some("Harbour & sêa\n!\nZwei Boote"));
 }
 
 #[test]
 fn endless_nesting_and_endless_lists_end() {
     let nested = XMP.replace("Two boats", &"<a>".repeat(100_000));
-    assert_eq!(xmp::words(nested.as_bytes()).into_fields().1.len(), 0);
+    assert_eq!(xmp::read(nested.as_bytes()).words.into_fields().1.len(), 0);
     let many: String = (0..100_000).map(|i| format!("<rdf:li>{i}</rdf:li>")).collect();
-    let listed = xmp::words(XMP.replace("<rdf:li>boat</rdf:li>", &many).as_bytes());
-    assert_eq!(listed.into_fields().1.len(), Words::MAX_KEYWORDS);
+    let listed = xmp::read(XMP.replace("<rdf:li>boat</rdf:li>", &many).as_bytes());
+    assert_eq!(listed.words.into_fields().1.len(), Words::MAX_KEYWORDS);
 }
 
 #[test]
@@ -173,8 +249,8 @@ fn an_element_with_thousands_of_namespaces_is_not_read() {
     let names: String = (0..10_000).map(|n| format!(" xmlns:n{n}=\"http://example.com/{n}\"")).collect();
     let hostile = XMP.replacen("<rdf:Description", &format!("<rdf:Description{names}"), 1);
     assert_ne!(hostile, XMP);
-    assert_eq!(xmp::words(hostile.as_bytes()), Words::default());
-    assert_ne!(xmp::words(XMP.as_bytes()), Words::default());
+    assert_eq!(xmp::read(hostile.as_bytes()), Metadata::default());
+    assert_ne!(xmp::read(XMP.as_bytes()), Metadata::default());
 }
 
 #[test]
@@ -188,12 +264,40 @@ fn sidecars_of_both_kinds_and_names_are_read() {
     std::fs::write(dir.path().join("a.b.jpg.xmp"), XMP).unwrap();
     std::fs::write(dir.path().join("a.txt"), "of another image").unwrap();
     std::fs::create_dir(dir.path().join("a.b.xmp")).unwrap();
-    let (caption, keywords) = read_sidecars(&image).into_fields();
-    assert_eq!(caption.as_deref(), Some("Ein Kätzchen\nA kitten\nHarbour & sêa\nTwo boats\nZwei Boote"));
+    let (caption, keywords) = Sidecars::default().read(&image).words.into_fields();
+    assert_eq!(caption.as_deref(), Some("A kitten\nEin Kätzchen\nHarbour & sêa\nTwo boats\nZwei Boote"));
     assert_eq!(keywords, ["boat", "港"]);
     let names = SidecarNames::of(dir.path());
     assert!(newest_sidecar(&image, &names) > 0);
     assert_eq!(newest_sidecar(&dir.path().join("b.jpg"), &names), 0);
+}
+
+#[test]
+fn sidecars_are_found_whatever_the_case_of_their_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &[u8]| std::fs::write(dir.path().join(name), text).unwrap();
+    let caption = |name: &str| Sidecars::default().read(&dir.path().join(name)).words.into_fields().0;
+    write("img_1.Xmp", XMP.as_bytes());
+    write("IMG_1.jpg.TXT", b"K\xE4tzchen");
+    assert_eq!(caption("IMG_1.JPG").as_deref(), Some("Kätzchen\nHarbour & sêa\nTwo boats\nZwei Boote"));
+    // Both kinds of names belong to it, that with the whole name first.
+    write("b.jpg.xmp", XMP.replace("Two boats", "Three boats").as_bytes());
+    write("b.xmp", XMP.as_bytes());
+    assert_eq!(caption("b.jpg").as_deref(), Some("Harbour & sêa\nThree boats\nZwei Boote\nTwo boats"));
+    // Where images differ in case alone, so do their sidecars.
+    write("c.txt", b"small");
+    write("C.txt", b"large");
+    assert_eq!((caption("c.jpg").as_deref(), caption("C.jpg").as_deref()), (Some("small"), Some("large")));
+    // Accents in one piece and in two.
+    write("Caf\u{e9}.txt", b"coffee");
+    assert_eq!(caption("Cafe\u{301}.jpg").as_deref(), Some("coffee"));
+    let takeout = br#"{"title": "PXL_20230203_040506789.PORTRAIT.jpg", "description": "A dog",
+        "photoTakenTime": {"timestamp": "1675396800"}}"#;
+    write("PXL_20230203_040506789.PORTRAIT.jpg.supplement.json", takeout);
+    let image = dir.path().join("PXL_20230203_040506789.PORTRAIT.jpg");
+    let found = Sidecars::default().read(&image);
+    assert_eq!((found.taken, found.words.into_fields().0.as_deref()), (Some(1_675_396_800), Some("A dog")));
+    assert!(newest_sidecar(&image, &SidecarNames::of(dir.path())) > 0);
 }
 
 proptest! {
@@ -223,7 +327,7 @@ proptest! {
 
     #[test]
     fn noise_has_no_words(noise in proptest::collection::vec(any::<u8>(), 0..300)) {
-        prop_assert_eq!(xmp::words(&noise), Words::default());
+        prop_assert_eq!(xmp::read(&noise), Metadata::default());
         for format in [Format::Jpeg, Format::Png, Format::WebP, Format::Tiff] {
             prop_assert_eq!(read(format, noise.clone()).words, Words::default());
         }

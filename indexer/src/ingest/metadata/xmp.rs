@@ -1,59 +1,121 @@
-//! Words from XMP (ISO 16684-1): title, description and subjects of the Dublin Core.
+//! Words, date and place from XMP (ISO 16684-1): title, description and subjects of the Dublin Core,
+//! and what is written of EXIF and Photoshop, as elements or attributes.
 //!
 //! Entities that a document defines itself are never expanded, so a hostile packet stays as small as it is.
 
 use quick_xml::NsReader;
-use quick_xml::events::{BytesRef, Event};
-use quick_xml::name::ResolveResult;
+use quick_xml::escape::unescape;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::name::{Namespace, NamespaceResolver, ResolveResult};
 
-use super::Words;
+use super::place::{coordinate, place};
+use super::text::text;
+use super::{Metadata, date};
 
 const DUBLIN_CORE: &[u8] = b"http://purl.org/dc/elements/1.1/";
 const RDF: &[u8] = b"http://www.w3.org/1999/02/22-rdf-syntax-ns#";
+const EXIF: &[u8] = b"http://ns.adobe.com/exif/1.0/";
+const PHOTOSHOP: &[u8] = b"http://ns.adobe.com/photoshop/1.0/";
+const BASIC: &[u8] = b"http://ns.adobe.com/xap/1.0/";
 const MAX_DEPTH: usize = 64;
 const MAX_TEXT: usize = 4096;
+const MAX_ATTRIBUTES: usize = 256;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Property {
     Caption,
     Keyword,
+    /// The lowest is the most telling.
+    Date(usize),
+    Latitude,
+    Longitude,
 }
 
-/// The words of a packet, as far as it can be read.
-pub(super) fn words(packet: &[u8]) -> Words {
-    let mut words = Words::default();
-    let packet = super::sidecar::text(packet);
+impl Property {
+    fn of(namespace: &ResolveResult<'_>, name: &[u8]) -> Option<Self> {
+        let ResolveResult::Bound(namespace) = namespace else { return None };
+        match (namespace.as_ref(), name) {
+            (DUBLIN_CORE, b"title" | b"description") => Some(Self::Caption),
+            (DUBLIN_CORE, b"subject") => Some(Self::Keyword),
+            (EXIF, b"DateTimeOriginal") => Some(Self::Date(0)),
+            (PHOTOSHOP, b"DateCreated") => Some(Self::Date(1)),
+            (BASIC, b"CreateDate") => Some(Self::Date(2)),
+            (EXIF, b"GPSLatitude") => Some(Self::Latitude),
+            (EXIF, b"GPSLongitude") => Some(Self::Longitude),
+            _ => None,
+        }
+    }
+}
+
+/// What was read of a packet so far.
+#[derive(Default)]
+struct Found {
+    metadata: Metadata,
+    dates: [Option<i64>; 3],
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+}
+
+impl Found {
+    fn set(&mut self, property: Property, text: &str) {
+        match property {
+            Property::Caption => self.metadata.words.add_caption(text),
+            Property::Keyword => self.metadata.words.add_keyword(text),
+            Property::Date(rank) => self.dates[rank] = self.dates[rank].or_else(|| date::seconds(text)),
+            Property::Latitude => self.latitude = coordinate(text),
+            Property::Longitude => self.longitude = coordinate(text),
+        }
+    }
+
+    /// Simple properties may be attributes.
+    fn attributes(&mut self, element: &BytesStart<'_>, resolver: &NamespaceResolver) {
+        let mut attributes = element.attributes();
+        attributes.with_checks(false);
+        for attribute in attributes.take(MAX_ATTRIBUTES).flatten() {
+            let (namespace, name) = resolver.resolve_attribute(attribute.key);
+            let Some(property) = Property::of(&namespace, name.as_ref()) else { continue };
+            let value = std::str::from_utf8(&attribute.value).ok().filter(|value| value.len() <= MAX_TEXT);
+            value.and_then(|value| unescape(value).ok()).into_iter().for_each(|value| self.set(property, &value));
+        }
+    }
+
+    fn metadata(self) -> Metadata {
+        let taken = self.dates.into_iter().flatten().next();
+        Metadata { taken, place: place(self.latitude, self.longitude), ..self.metadata }
+    }
+}
+
+/// What a packet says, as far as it can be read.
+pub(super) fn read(packet: &[u8]) -> Metadata {
+    let mut found = Found::default();
+    let packet = text(packet);
     let mut reader = NsReader::from_str(&packet);
     reader.config_mut().check_end_names = false;
-    // The property being read and the depth of its element; the text of the innermost rdf:li.
+    // The property being read and the depth of its element; its own text, or that of the innermost rdf:li.
     let mut property: Option<(Property, usize)> = None;
     let mut item: Option<String> = None;
     let mut depth = 0;
-    while let Ok((namespace, event)) = reader.read_resolved_event() {
+    while let Ok(event) = reader.read_event() {
         match event {
             Event::Start(element) => {
                 depth += 1;
-                let name = element.local_name();
-                match (namespace, name.as_ref()) {
-                    _ if depth > MAX_DEPTH => break,
-                    (ResolveResult::Bound(ns), b"title" | b"description") if ns.as_ref() == DUBLIN_CORE => {
-                        property = Some((Property::Caption, depth));
-                    }
-                    (ResolveResult::Bound(ns), b"subject") if ns.as_ref() == DUBLIN_CORE => {
-                        property = Some((Property::Keyword, depth));
-                    }
-                    (ResolveResult::Bound(ns), b"li") if ns.as_ref() == RDF && property.is_some() => {
-                        item = Some(String::new());
-                    }
-                    _ => {}
+                if depth > MAX_DEPTH {
+                    break;
                 }
+                let (namespace, name) = reader.resolver().resolve_element(element.name());
+                if let Some(named) = Property::of(&namespace, name.as_ref()) {
+                    property = Some((named, depth));
+                    item = Some(String::new());
+                } else if property.is_some() {
+                    let is_item = namespace == ResolveResult::Bound(Namespace(RDF)) && name.as_ref() == b"li";
+                    item = is_item.then(String::new);
+                }
+                found.attributes(&element, reader.resolver());
             }
+            Event::Empty(element) => found.attributes(&element, reader.resolver()),
             Event::End(_) => {
                 if let (Some((property, _)), Some(text)) = (property, item.take()) {
-                    match property {
-                        Property::Caption => words.add_caption(&text),
-                        Property::Keyword => words.add_keyword(&text),
-                    }
+                    found.set(property, &text);
                 }
                 if property.is_some_and(|(_, start)| start == depth) {
                     property = None;
@@ -67,7 +129,7 @@ pub(super) fn words(packet: &[u8]) -> Words {
             _ => {}
         }
     }
-    words
+    found.metadata()
 }
 
 fn push(item: &mut Option<String>, text: &str) {

@@ -89,3 +89,17 @@ fn descriptions_do_not_depend_on_the_detail_of_regions() {
     assert_eq!(fixture.index.region_map(fixture.id(&path)).unwrap().unwrap().rows(), 8);
     assert_eq!(described(&fixture, &path), Some(said(&fixture, &path)));
 }
+
+#[test]
+fn an_image_that_lacks_only_its_description_keeps_its_regions() {
+    let mut fixture = fixture();
+    fixture.options.captions = None;
+    let path = fixture.image("a.png", 1);
+    fixture.run();
+    let before = fixture.index.revision();
+    fixture.options.captions = Some("en".to_owned());
+    fixture.options.regions.refill = true;
+    fixture.run();
+    assert!(described(&fixture, &path).is_some());
+    assert_eq!(fixture.index.revision(), before + 1, "one step, which wrote words");
+}

@@ -304,3 +304,74 @@ fn files_of_older_libraries_get_their_time_of_change() {
     change_silently(&path, 2);
     assert_eq!(fixture.run().0.indexed, 1);
 }
+
+#[test]
+fn a_sidecar_says_when_and_where_an_image_was_taken_that_does_not() {
+    let fixture = Fixture::new();
+    let image = fixture.image("a.png", 1);
+    let takeout = r#"{"title": "a.png", "photoTakenTime": {"timestamp": "1517344248"},
+        "geoData": {"latitude": 48.5, "longitude": -2.25}}"#;
+    fs::write(fixture.path("a.png.supplemental-metadata.json"), takeout).unwrap();
+    fixture.run();
+    let record = fixture.index.image(fixture.id(&image)).unwrap().unwrap();
+    assert_eq!(record.taken, Some(1_517_344_248));
+    assert_eq!(record.place.map(|place| (place.latitude, place.longitude)), Some((48.5, -2.25)));
+}
+
+#[test]
+fn a_sidecar_that_comes_later_says_when_and_where_too() {
+    let fixture = Fixture::new();
+    let image = fixture.image("a.png", 1);
+    fixture.run();
+    let takeout = |time: u64, latitude: f64| {
+        let text = format!(
+            r#"{{"title": "a.png", "photoTakenTime": {{"timestamp": "{time}"}},
+            "geoData": {{"latitude": {latitude}, "longitude": -2.25}}}}"#
+        );
+        let sidecar = fixture.path("a.png.supplemental-metadata.json");
+        fs::write(&sidecar, text).unwrap();
+        touch(&sidecar, time % 1000);
+    };
+    let known = || {
+        let record = fixture.index.image(fixture.id(&image)).unwrap().unwrap();
+        let filter = crate::Filter { taken_from: Some(1), ..crate::Filter::default() };
+        let selected = fixture.index.select(&filter).contains(fixture.id(&image));
+        // What filters and sorting see is what the record says.
+        assert_eq!(fixture.index.taken(fixture.id(&image)), record.taken);
+        assert_eq!(selected, record.taken.is_some());
+        (record.taken, record.place.map(|place| place.latitude))
+    };
+    assert_eq!(known(), (None, None));
+    takeout(1_517_344_248, 48.5);
+    fixture.run_without_encoding();
+    assert_eq!(known(), (Some(1_517_344_248), Some(48.5)));
+    takeout(1_517_344_300, 50.0);
+    fixture.run_without_encoding();
+    assert_eq!(known(), (Some(1_517_344_300), Some(50.0)), "the sidecar was corrected");
+    fs::remove_file(fixture.path("a.png.supplemental-metadata.json")).unwrap();
+    fixture.run_without_encoding();
+    assert_eq!(known(), (None, None), "the sidecar is gone");
+    takeout(1_517_344_400, 51.0);
+    fixture.run_without_encoding();
+    let id = fixture.id(&image);
+    let fixture = fixture.reopened();
+    assert_eq!(fixture.index.taken(id), Some(1_517_344_400));
+}
+
+/// Half of an image and more is indexed, and said to be a part.
+#[test]
+fn a_jpeg_that_is_cut_off_is_indexed_and_marked() {
+    let fixture = Fixture::new();
+    let [whole, cut, stub] = ["whole.jpg", "cut.jpg", "stub.jpg"].map(|name| fixture.path(name));
+    RgbImage::from_fn(160, 160, |x, y| colour(x * 160 + y)).save(&whole).unwrap();
+    let bytes = fs::read(&whole).unwrap();
+    fs::write(&cut, &bytes[..bytes.len() * 4 / 5]).unwrap();
+    fs::write(&stub, &bytes[..bytes.len() / 4]).unwrap();
+    let (summary, events) = fixture.run();
+    assert_eq!((summary.indexed, summary.skipped), (2, 1), "{events:?}");
+    let truncated = |path: &Path| fixture.index.image(fixture.id(path)).unwrap().unwrap().truncated;
+    assert_eq!((truncated(&whole), truncated(&cut)), (false, true));
+    let reason =
+        |event: &FileEvent| matches!(event, FileEvent::Skipped { reason, .. } if reason.contains("% of its rows"));
+    assert!(events.iter().any(reason), "{events:?}");
+}

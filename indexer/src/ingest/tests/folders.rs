@@ -57,6 +57,20 @@ fn what_no_decoder_reads_is_named_and_not_opened() {
     }
 }
 
+/// Two views of a scene, or a film after the image, in one file.
+#[test]
+fn the_first_image_of_a_jpeg_that_holds_more_is_read() {
+    let fixture = Fixture::new();
+    let [left, right] = [1, 2].map(|seed| fs::read(fixture.image("view.jpg", seed)).unwrap());
+    fs::remove_file(fixture.path("view.jpg")).unwrap();
+    let film = b"\0\0\0\x18ftypmp42\0\0\0\0isommp42".to_vec();
+    for (name, tail) in [("a.mpo", &right), ("b.JPS", &right), ("c.insp", &film), ("d.jpg", &film)] {
+        fs::write(fixture.path(name), [&left[..], tail, name.as_bytes()].concat()).unwrap();
+    }
+    let (summary, events) = fixture.run();
+    assert_eq!((summary.indexed, summary.skipped, summary.failed), (4, 0, 0), "{events:?}");
+}
+
 #[test]
 fn hidden_files_are_found_when_asked_for() {
     let mut fixture = Fixture::new();
@@ -68,6 +82,32 @@ fn hidden_files_are_found_when_asked_for() {
     fixture.run();
     fixture.options.hidden = false;
     assert_eq!(fixture.run().0.missing, 0);
+}
+
+/// Synology, QNAP, Windows, and desktops by the rules of freedesktop.org.
+#[test]
+fn folders_that_systems_keep_for_themselves_are_left_out_unless_named() {
+    let mut fixture = Fixture::new();
+    fixture.options.hidden = true;
+    let kept = ["a.png", ".b/c.png", "@eaDirectory/d.png", "recycle/e.png"];
+    let systems = [
+        "@eaDir/a.png/SYNOPHOTO_THUMB_M.png",
+        "sub/@EADIR/f.png",
+        "#recycle/g.png",
+        "$RECYCLE.BIN/S-1-5/h.png",
+        ".Trash-1000/files/i.png",
+        ".Trashes/501/j.png",
+        ".thumbnails/normal/k.png",
+        ".@__thumb/s800l.png",
+        "lost+found/m.png",
+    ];
+    kept.iter().chain(&systems).enumerate().for_each(|(n, name)| drop(fixture.image(name, n as u32)));
+    assert_eq!(candidates(&fixture), [".b/c.png", "@eaDirectory/d.png", "a.png", "recycle/e.png"]);
+    // An ignore file may ask for one, and who names one gets it.
+    fs::write(fixture.path(".glimpseignore"), "!/#recycle\n").unwrap();
+    assert!(candidates(&fixture).contains(&"#recycle/g.png".to_owned()));
+    fixture.options.roots = vec![fixture.path("lost+found")];
+    assert_eq!(candidates(&fixture), ["lost+found/m.png"]);
 }
 
 #[test]

@@ -5,6 +5,8 @@ mod captions;
 mod changes;
 mod data;
 mod folders;
+#[cfg(target_os = "linux")]
+mod full;
 mod model;
 mod regions;
 mod trouble;

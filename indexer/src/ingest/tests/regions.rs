@@ -1,5 +1,8 @@
 //! New images get regions; known ones get them on demand.
 
+use std::sync::atomic::AtomicUsize;
+use std::time::Instant;
+
 use image::{Rgb, RgbImage};
 
 use super::*;
@@ -141,39 +144,34 @@ fn a_rebuild_reaches_all_images_and_goes_on_where_it_was_stopped() {
 
     fixture.options.regions.choice = detail(2.0);
     fixture.options.regions.rebuild = true;
-    let made = || paths[..11].iter().filter(|path| rows(&fixture, path) == Some(8)).count();
-    // Stopped when the first of its images is encoded.
-    let (cancel, stop) = (AtomicBool::new(false), std::sync::Arc::new(AtomicBool::new(false)));
-    let hook = std::sync::Arc::clone(&stop);
-    let options =
-        IngestOptions { on_image: ImageHook::new(move |_, _| hook.store(true, Relaxed)), ..fixture.options.clone() };
-    struct Watch<'a>(&'a AtomicBool, &'a AtomicBool);
-    impl Observer for Watch<'_> {
-        fn found(&mut self, _: usize, _: bool) {}
-        fn event(&mut self, _: &FileEvent) {
-            if self.1.load(Relaxed) {
-                self.0.store(true, Relaxed);
-            }
-        }
-    }
-    let stopped = ingest(&fixture.index, &fixture.encoder, &options, &cancel, &mut Watch(&cancel, &stop)).unwrap();
-    assert!(stopped.cancelled && (1..11).contains(&made()), "{} made", made());
-    let before = made();
+    let made = |fixture: &Fixture| paths[..11].iter().filter(|path| rows(fixture, path) == Some(8)).count();
+    // Stopped while the first of its images are encoded: each has ten views.
+    let (cancel, views) = (Arc::new(AtomicBool::new(false)), AtomicUsize::new(0));
+    let stop = Arc::clone(&cancel);
+    fixture.encoder = FakeEncoder::new(32).failing_on(move |_| {
+        stop.fetch_or(views.fetch_add(1, Relaxed) >= 15, Relaxed);
+        false
+    });
+    let mut silent = Recorder::default();
+    let stopped = ingest(&fixture.index, &fixture.encoder, &fixture.options, &cancel, &mut silent).unwrap();
+    assert!(stopped.cancelled && (1..11).contains(&made(&fixture)), "{} made", made(&fixture));
+    fixture.encoder = FakeEncoder::new(32);
     let left = fixture.index.manifest().rebuild.unwrap();
-    assert_eq!(left.next.0 as usize % options.batch, 0);
+    let ahead = paths[..11].iter().filter(|path| fixture.id(path) >= left.next).count();
+    let done = paths[..11].iter().filter(|path| fixture.id(path) < left.next);
+    assert!(done.map(|path| rows(&fixture, path)).all(|rows| rows == Some(8)));
 
     // The next run goes on, though it does not ask for it, and asking for it again does not begin anew.
     for rebuild in [true, false] {
         fixture.options.regions.rebuild = rebuild;
         if rebuild {
             let cancelled = AtomicBool::new(true);
-            let mut silent = Watch(&cancelled, &stop);
             ingest(&fixture.index, &fixture.encoder, &fixture.options, &cancelled, &mut silent).unwrap();
             assert_eq!(fixture.index.manifest().rebuild, Some(left));
             continue;
         }
         let (summary, _) = fixture.run();
-        assert_eq!(summary.indexed, 11 - before);
+        assert_eq!(summary.indexed, ahead);
     }
     assert!(paths[..11].iter().all(|path| rows(&fixture, path) == Some(8)));
     assert_eq!(rows(&fixture, &paths[11]), None, "stale regions of a file that is gone");
@@ -194,4 +192,71 @@ fn a_rebuild_with_a_model_that_fails_keeps_what_there_is() {
     fixture.encoder = FakeEncoder::new(32);
     fixture.run();
     assert!(paths.iter().all(|path| rows(&fixture, path) == Some(4)));
+}
+
+#[test]
+fn an_image_that_changed_meanwhile_gets_no_regions_of_another() {
+    let mut fixture = Fixture::new();
+    let path = fixture.image("a.png", 1);
+    fixture.run();
+    write_image(&path, 2);
+    // A run about another folder rebuilds the regions of all images.
+    fixture.options.roots = vec![fixture.outside("other")];
+    fs::create_dir(&fixture.options.roots[0]).unwrap();
+    fixture.options.regions.rebuild = true;
+    let (_, events) = fixture.run_without_encoding();
+    assert!(matches!(&events[..], [FileEvent::Skipped { reason, .. }] if reason.contains("has changed")), "{events:?}");
+    assert_eq!(rows(&fixture, &path), None);
+    assert_eq!(fixture.index.manifest().rebuild, None);
+}
+
+#[test]
+fn known_images_are_read_while_others_are_encoded() {
+    let mut fixture = Fixture::new();
+    fixture.options.regions.make = false;
+    (0..12).for_each(|seed| drop(fixture.image(&format!("{seed}.png"), seed)));
+    fixture.run();
+    (fixture.options.regions.make, fixture.options.regions.refill) = (true, true);
+    let read = Arc::new(AtomicUsize::new(0));
+    let (noted, seen) = (Arc::clone(&read), Arc::clone(&read));
+    fixture.options.on_image = ImageHook::new(move |_, _| _ = noted.fetch_add(1, Relaxed));
+    // The model takes as long as the reading of what comes after its first batch of four.
+    let start = Instant::now();
+    fixture.encoder = FakeEncoder::new(32).failing_on(move |_| {
+        while seen.load(Relaxed) < 8 && start.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        false
+    });
+    let (summary, _) = fixture.run();
+    assert!(start.elapsed() < Duration::from_secs(20), "{} were read while the model worked", read.load(Relaxed));
+    assert_eq!((summary.indexed, summary.unchanged), (12, 12));
+}
+
+#[test]
+fn a_model_that_always_fails_ends_the_run_for_known_images_too() {
+    let mut fixture = Fixture::new();
+    fixture.options.regions.make = false;
+    (0..40).for_each(|seed| drop(fixture.image(&format!("{seed}.png"), seed)));
+    fixture.run();
+    (fixture.options.regions.make, fixture.options.regions.refill) = (true, true);
+    fixture.encoder = FakeEncoder::new(32).failing_on(|_| true);
+    let (result, events) = fixture.try_run();
+    assert!(result.unwrap_err().to_string().contains("8 images in a row failed"));
+    let failed = events.iter().filter(|event| matches!(event, FileEvent::Failed { .. })).count();
+    assert!(failed < 8, "{failed} of 40");
+}
+
+#[test]
+fn a_decoder_that_panics_on_a_known_image_costs_that_image() {
+    let mut fixture = Fixture::new();
+    fixture.options.regions.make = false;
+    (0..6).for_each(|seed| drop(fixture.image(&format!("{seed}.png"), seed)));
+    fixture.run();
+    (fixture.options.regions.make, fixture.options.regions.refill) = (true, true);
+    fixture.options.on_image = ImageHook::new(|_, image| {
+        assert!(image.pixels.get_pixel(0, 0) != &colour(3), "so the test wants it");
+    });
+    let (summary, events) = fixture.run();
+    assert_eq!((summary.indexed, summary.skipped), (5, 1), "{events:?}");
 }

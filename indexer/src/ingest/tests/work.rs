@@ -93,3 +93,38 @@ fn a_folder_costs_the_same_however_deep_it_lies() {
     let (shallow, deep) = (calls(10), calls(300));
     assert!(deep <= shallow + 300, "{shallow} calls at a depth of 10, {deep} at 300");
 }
+
+/// How many files were done when it was known how many there are.
+#[derive(Default)]
+struct Patience {
+    done: usize,
+    known_at: Option<(usize, usize)>,
+}
+
+impl Observer for Patience {
+    fn found(&mut self, files: usize, complete: bool) {
+        if complete && self.known_at.is_none() {
+            self.known_at = Some((files, self.done));
+        }
+    }
+
+    fn event(&mut self, _: &FileEvent) {
+        self.done += 1;
+    }
+}
+
+#[test]
+fn the_total_is_known_long_before_the_walk_ends() {
+    const FILES: usize = 3000;
+    let fixture = Fixture::new();
+    for n in 0..FILES {
+        fs::write(fixture.root.join(format!("{n}.jpg")), n.to_string()).unwrap();
+    }
+    let mut watch = Patience::default();
+    let cancel = AtomicBool::new(false);
+    ingest(&fixture.index, &fixture.encoder, &fixture.options, &cancel, &mut watch).unwrap();
+    assert_eq!(watch.done, FILES);
+    let (files, done) = watch.known_at.unwrap();
+    assert_eq!(files, FILES);
+    assert!(done < FILES - pipeline::CANDIDATES - 500, "{done} files were done before the total was known");
+}

@@ -1,18 +1,37 @@
 //! Rows as flat pieces of memory, for snapshots.
 
-use super::{Rows, Slot};
+use super::{Arena, Rows, Slot};
 use crate::ImageId;
+
+/// A flat piece of the memory of vectors.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plane {
+    is_rest: bool,
+    number: usize,
+}
 
 /// The owner of a slot that nobody owns.
 const NOBODY: u64 = u64::MAX;
 
 impl Rows {
-    /// What vectors are made of, in an order that depends on their width and number alone.
-    pub(crate) fn planes(&self) -> Vec<&[u8]> {
-        self.arena.planes().chain(self.rest.iter().flat_map(|rest| rest.arena.planes())).collect()
+    /// What vectors are made of: places of flat memory and their lengths, in an order that depends on their width and number
+    /// alone. They stay where they are, and grow no shorter, when vectors come and go.
+    pub(crate) fn planes(&self) -> Vec<(Plane, usize)> {
+        let of = |arena: &Arena, is_rest| {
+            let lengths = arena.planes().map(<[u8]>::len).enumerate();
+            lengths.map(|(number, length)| (Plane { is_rest, number }, length)).collect::<Vec<_>>()
+        };
+        let rest = self.rest.as_ref().map_or_else(Vec::new, |rest| of(&rest.arena, true));
+        of(&self.arena, false).into_iter().chain(rest).collect()
     }
 
-    /// As [`Rows::planes`], to be written.
+    /// What is in a plane.
+    pub(crate) fn plane(&self, Plane { is_rest, number }: Plane) -> &[u8] {
+        let arena = if is_rest { self.rest.as_ref().map(|rest| &rest.arena) } else { Some(&self.arena) };
+        arena.and_then(|arena| arena.planes().nth(number)).unwrap_or_default()
+    }
+
+    /// The planes in the order of [`Rows::planes`], to be written.
     pub(crate) fn planes_mut(&mut self) -> Vec<&mut [u8]> {
         self.arena.planes_mut().chain(self.rest.iter_mut().flat_map(|rest| rest.arena.planes_mut())).collect()
     }

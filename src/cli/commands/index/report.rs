@@ -35,7 +35,7 @@ impl<'a> Report<'a> {
         if context.quiet || !context.notes_to_terminal {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
-        bar.set_style(style("{spinner} {pos} images, {human_len} found so far"));
+        bar.set_style(style("{spinner} {human_pos} files done, still counting: {human_len}"));
         bar.enable_steady_tick(Duration::from_millis(200));
         Self { context, json, bar, bad: 0, cancel: Arc::default(), lost: None }
     }
@@ -98,7 +98,8 @@ impl Observer for Report<'_> {
     fn found(&mut self, files: usize, complete: bool) {
         self.bar.set_length(files as u64);
         if complete {
-            self.bar.set_style(style("{wide_bar} {human_pos} of {human_len}  {per_sec}  {eta} left"));
+            self.bar
+                .set_style(style("{wide_bar} {percent} %  {human_pos} of {human_len} files  {per_sec}  {eta} left"));
         }
     }
 

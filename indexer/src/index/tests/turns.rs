@@ -1,0 +1,182 @@
+//! Nobody waits for work that takes long: others write, commit and search while graphs are built, snapshots are written and
+//! regions are read, and what they did is in all of these.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::region_snapshot::{assert_regions_as_stored, forget_region_snapshot};
+use super::snapshot::assert_as_stored;
+use super::*;
+use crate::fault;
+use crate::hnsw::HnswParams;
+use crate::regions::format::tests::halves;
+
+/// Images of a library, of three regions each.
+const IMAGES: u64 = 150;
+
+fn fixture() -> Fixture {
+    let graph = HnswParams { m: 4, ef_construction: 16, ef_search: 16 };
+    let options =
+        IndexOptions { graph_from: 100, regions_from: 60, graph, region_graph: graph, ..IndexOptions::default() };
+    Fixture { options, ..Fixture::new() }
+}
+
+fn half(n: u64, side: u64) -> Vec<f32> {
+    let (mut left, right) = (vector((n % 250) as u8), vector((n / 250 + 40 * side) as u8));
+    left.iter_mut().zip(right).for_each(|(left, right)| *left += 0.3 * right);
+    left
+}
+
+fn path(n: u64) -> PathBuf {
+    format!("/p/{n}.jpg").into()
+}
+
+fn add_one(index: &Index, n: u64) -> ImageId {
+    let record = ImageRecord { content: ContentHash::of(&n.to_le_bytes()), ..image(0) };
+    let (left, right) = (half(n, 0), half(n, 1));
+    index.add_with_regions(record, &left, &halves(2, 4, &left, &right), file(path(n))).unwrap()
+}
+
+/// Others, who change a little of everything each time.
+#[derive(Clone, Default)]
+struct Others {
+    times: Arc<AtomicU64>,
+}
+
+impl Others {
+    /// An image comes, another goes, a third gets other regions, all of it is committed, and searched.
+    fn meddle(&self, index: &Arc<Index>) {
+        let n = self.times.fetch_add(1, Relaxed);
+        let index = Arc::clone(index);
+        within_time(move || {
+            let id = add_one(&index, 1000 + n);
+            index.remove_file(&path(2 * n)).unwrap();
+            if let Some(file) = index.file(&path(2 * n + 61)).unwrap() {
+                index.put_regions(file.image, &halves(2, 4, &half(n + 500, 0), &half(n + 500, 1))).unwrap();
+            }
+            index.commit().unwrap();
+            assert!(index.nearest(&half(1000 + n, 0), 5, None).unwrap().len() == 5 && index.vector(id).is_some());
+        });
+    }
+
+    fn times(&self) -> u64 {
+        self.times.load(Relaxed)
+    }
+}
+
+/// Does something on another thread, which must not have to wait for this one.
+fn within_time(work: impl FnOnce() + Send + 'static) {
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        work();
+        let _ = tell.send(());
+    });
+    told.recv_timeout(Duration::from_secs(20)).expect("it had to wait, or failed");
+}
+
+fn assert_sound(fixture: &Fixture, index: Arc<Index>) {
+    assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
+    assert_as_stored(&index);
+    assert_regions_as_stored(&index);
+    let (revision, images) = (index.revision(), index.len());
+    drop(index);
+    let index = fixture.open();
+    assert_eq!((index.revision(), index.len()), (revision, images));
+    assert_as_stored(&index);
+    assert_regions_as_stored(&index);
+    assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
+}
+
+/// Ends a run while others are at work, and says how often they were.
+fn finish_among(others: &Others, index: &Arc<Index>) -> u64 {
+    let before = others.times();
+    let (while_writing, while_linking) = (others.clone(), others.clone());
+    let (of_writing, of_linking) = (Arc::clone(index), Arc::clone(index));
+    let mut calls = 0;
+    fault::meanwhile(
+        move || while_writing.meddle(&of_writing),
+        || {
+            let mut progress = |_, _| {
+                calls += 1;
+                if calls % 20 == 3 {
+                    while_linking.meddle(&of_linking);
+                }
+                ControlFlow::Continue(())
+            };
+            index.finish_with(&mut progress).unwrap();
+        },
+    );
+    others.times() - before
+}
+
+#[test]
+fn others_write_and_search_while_a_run_is_ended() {
+    for ask in [true, false] {
+        let (fixture, others) = (fixture(), Others::default());
+        let index = fixture.open();
+        (0..IMAGES).for_each(|n| _ = add_one(&index, n));
+        if ask {
+            index.regions().unwrap();
+        }
+        assert!(finish_among(&others, &index) > 5);
+        assert!(index.snapshot.is_valid() && index.region_snapshot.is_valid());
+        // Again, with graphs that are there, of which that of regions lacks many.
+        (200..240).for_each(|n| _ = add_one(&index, n));
+        assert!(finish_among(&others, &index) > 0);
+        assert_sound(&fixture, index);
+    }
+}
+
+#[test]
+fn others_write_while_regions_are_read() {
+    for by_snapshot in [true, false] {
+        let (fixture, others) = (fixture(), Others::default());
+        let index = fixture.open();
+        (0..IMAGES).for_each(|n| _ = add_one(&index, n));
+        index.finish().unwrap();
+        drop(index);
+        if !by_snapshot {
+            forget_region_snapshot(&fixture);
+        }
+        let index = fixture.open();
+        // What happened before anybody asked, and what happens while they are read.
+        (0..3).for_each(|_| others.meddle(&index));
+        let (meanwhile, of_index) = (others.clone(), Arc::clone(&index));
+        let work = move || (0..30).for_each(|_| meanwhile.meddle(&of_index));
+        let regions = fault::meanwhile(work, || index.regions().unwrap());
+        assert!(others.times() >= 33);
+        assert_eq!(regions.images() as u64, IMAGES);
+        assert_eq!(index.region_snapshot.is_valid(), by_snapshot);
+        assert_sound(&fixture, index);
+    }
+}
+
+#[test]
+fn a_step_that_fails_while_a_graph_is_built_costs_the_graph() {
+    let fixture = fixture();
+    let index = fixture.open();
+    (0..IMAGES).for_each(|n| _ = add_one(&index, n));
+    let (of_index, mut failed) = (Arc::clone(&index), 0);
+    let progress = &mut |_, _| {
+        if failed < 2 {
+            failed += 1;
+            let index = Arc::clone(&of_index);
+            let n = 1000 + failed;
+            within_time(move || {
+                let record = ImageRecord { content: ContentHash::of(&[1, n as u8]), ..image(0) };
+                let (left, right) = (half(n, 0), half(n, 1));
+                let add = || index.add_with_regions(record, &left, &halves(2, 4, &left, &right), file(path(n)));
+                assert!(matches!(fault::fail_at(1, add), (true, Err(_))));
+            });
+        }
+        ControlFlow::Continue(())
+    };
+    index.finish_with(progress).unwrap();
+    assert_eq!(failed, 2);
+    index.finish().unwrap();
+    assert_eq!(index.len() as u64, IMAGES);
+    assert_sound(&fixture, index);
+}

@@ -1,0 +1,150 @@
+//! What goes from stage to stage.
+
+use std::path::PathBuf;
+
+use glimpse_encoder::Embedding;
+use glimpse_encoder::dense::{Regions, Views};
+
+use super::FileEvent;
+use super::metadata::Metadata;
+use super::read::Stat;
+use super::walk::Candidate;
+use crate::{ContentHash, FileRecord, ImageId, ImageRecord, IndexError};
+
+/// What a source gives to the threads that read files.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// A file that was found.
+    File(Candidate),
+    /// An image of the index that lacks something.
+    Image(Incomplete),
+}
+
+/// A file whose bytes were read.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub path: PathBuf,
+    pub stat: Stat,
+    pub sidecar_modified: i64,
+    pub content: ContentHash,
+    /// What the file's own bytes say.
+    pub metadata: Metadata,
+}
+
+impl Known {
+    /// The record of this file as one that holds `image`.
+    pub fn record(&self, image: ImageId) -> FileRecord {
+        FileRecord {
+            path: self.path.clone(),
+            image,
+            bytes: self.stat.bytes,
+            modified: self.stat.modified,
+            changed: self.stat.changed,
+            sidecar_modified: self.sidecar_modified,
+            missing: false,
+        }
+    }
+}
+
+/// An image that the index does not know.
+#[derive(Debug)]
+pub(super) struct NewImage {
+    pub file: Known,
+    /// Without number, caption and keywords, and without what sidecars say.
+    pub record: ImageRecord,
+}
+
+/// An image of the index that lacks something.
+#[derive(Debug)]
+pub(super) struct Incomplete {
+    pub id: ImageId,
+    /// A file that holds it.
+    pub file: FileRecord,
+    pub wants: Wants,
+}
+
+/// What is asked of the model for an image beside its vector.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Wants {
+    pub regions: bool,
+    pub description: bool,
+}
+
+/// An image, ready for the encoder.
+#[derive(Debug)]
+pub(super) struct EncodeInput {
+    pub image: Subject,
+    pub wants: Wants,
+    pub views: Views,
+}
+
+/// Whose image it is that goes through the encoder.
+#[derive(Debug)]
+pub(super) enum Subject {
+    New(NewImage),
+    Known(Incomplete),
+}
+
+impl Subject {
+    /// The file that it was read from.
+    pub fn path(&self) -> &PathBuf {
+        match self {
+            Self::New(image) => &image.file.path,
+            Self::Known(incomplete) => &incomplete.file.path,
+        }
+    }
+}
+
+/// What the model says of an image.
+#[derive(Debug)]
+pub(super) struct Encoded {
+    pub embedding: Embedding,
+    pub regions: Option<Regions>,
+    pub described: Option<String>,
+}
+
+/// What the writer is told.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// Nothing to do, except to store `back` if the file was away, or more is known of it now.
+    Unchanged { path: PathBuf, back: Option<FileRecord> },
+    /// A file whose content needs no encoding.
+    Known(Known),
+    /// An image and what the model says of it.
+    Encoded(Box<(Subject, Encoded)>),
+    /// A file that gave no image.
+    Rejected { path: PathBuf, outcome: Outcome },
+    /// An image of the index that still lacks what it lacked.
+    NotMade(NotMade),
+    /// Nothing can go on.
+    Fatal(IndexError),
+}
+
+/// Why a file gave no image, worded for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// There is no image.
+    Skipped(String),
+    /// Nobody looked: what is known of it stays.
+    LeftOut(String),
+    Failed(String),
+}
+
+impl Outcome {
+    pub fn event(self, path: PathBuf) -> FileEvent {
+        match self {
+            Self::Skipped(reason) | Self::LeftOut(reason) => FileEvent::Skipped { path, reason },
+            Self::Failed(reason) => FileEvent::Failed { path, reason },
+        }
+    }
+}
+
+/// An image of the index for which nothing could be made.
+#[derive(Debug)]
+pub(super) struct NotMade {
+    pub id: ImageId,
+    /// What is told of it; nothing of an image without files.
+    pub event: Option<FileEvent>,
+    /// It may be the model's fault, not the image's.
+    pub model_failed: bool,
+}

@@ -1,0 +1,41 @@
+//! What a generation says of itself.
+
+use std::path::PathBuf;
+
+use glimpse_encoder::ModelInfo;
+use glimpse_encoder::dense::DenseProfile;
+
+use crate::ImageId;
+use crate::vectors::VectorStorage;
+
+/// Facts about a generation, written when it is created.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Manifest {
+    /// Format number of everything under the generation's folder.
+    pub format: u32,
+    /// The model that made the vectors.
+    pub model: ModelInfo,
+    /// How vectors are kept.
+    #[serde(default)]
+    pub vectors: VectorStorage,
+    /// How regions are made, which the model's fingerprint does not say; recorded when the first are made, and `None` before
+    /// that and for libraries of programs that did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regions: Option<DenseProfile>,
+    /// What is left to be made anew, if regions were made in another way before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebuild: Option<RegionRebuild>,
+    /// Folders that were indexed, absolute.
+    pub roots: Vec<PathBuf>,
+    /// Seconds since 1970.
+    pub created: i64,
+}
+
+/// Images whose regions are made anew, in order of their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RegionRebuild {
+    /// The first that is not done.
+    pub next: ImageId,
+    /// Images from this number on came after the rebuild began.
+    pub end: ImageId,
+}

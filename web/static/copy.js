@@ -1,0 +1,31 @@
+// Copying a text. Browsers give the clipboard to secure addresses alone; elsewhere a selection is copied.
+
+import { toast, topmost } from "./toast.js";
+import { h } from "./dom.js";
+import { t } from "./words.js";
+
+/// Copies a text and says so, or shows it to be copied by hand.
+export async function copy(text) {
+  const copied = await write(text);
+  toast(copied ? t("copied") : text);
+}
+
+async function write(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copySelection(text);
+  }
+}
+
+function copySelection(text) {
+  const focused = document.activeElement;
+  const field = h("textarea", { class: "hidden", readOnly: true, value: text });
+  topmost().append(field); // what lies below a dialog cannot be selected
+  field.select();
+  const copied = document.execCommand("copy");
+  field.remove();
+  focused?.focus?.({ preventScroll: true });
+  return copied;
+}
