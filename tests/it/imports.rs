@@ -27,7 +27,7 @@ const OLD: [&str; 14] = [
     "indexer/src: ingest::metadata::sidecar, ingest::metadata::xmp",
     "engine/src: duplicates, engine, originals, regions::grid, served, tag",
     "engine/src: regions::find, regions::judge",
-    "engine/src: regions::form, regions::parse",
+    "engine/src: regions::parse, regions::structured_query",
     "web/src: access, routes::file, routes::page, state",
     "src: cli::args::regions, cli::args::search",
     "src: cli::context, cli::outcome",

@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn addresses_are_read_and_shown_in_one_form() {
         for (text, shown) in [
-            ("https://Images.Example", "https://photos.example/"),
+            ("https://Photos.Example", "https://photos.example/"),
             ("https://photos.example:443/", "https://photos.example/"),
             ("http://nas.local:8080/glimpse", "http://nas.local:8080/glimpse/"),
             ("http://[::1]:80/a/b/", "http://[::1]/a/b/"),
@@ -129,10 +129,10 @@ mod tests {
         }
         for text in [
             "",
-            "images.example",
+            "photos.example",
             "ftp://photos.example",
             "https://",
-            "https://me@images.example/",
+            "https://me@photos.example/",
             "https://photos.example:x/",
             "https://photos.example/a?b",
             "https://photos.example/../a",
@@ -146,10 +146,10 @@ mod tests {
     #[test]
     fn hosts_are_known_by_name_and_origins_as_a_whole() {
         let url: PublicUrl = "https://photos.example:8443/glimpse/".parse().unwrap();
-        for host in ["images.example", "images.example:8443", "PHOTOS.example"] {
+        for host in ["photos.example", "photos.example:8443", "PHOTOS.example"] {
             assert!(url.is_named_by(host), "{host}");
         }
-        for host in ["example", "images.example.evil", "images.example:evil", "evil:8443", ""] {
+        for host in ["example", "photos.example.evil", "photos.example:evil", "evil:8443", ""] {
             assert!(!url.is_named_by(host), "{host}");
         }
         assert!(url.is_origin("https://photos.example:8443"));

@@ -91,7 +91,7 @@ impl DecodeStage<'_> {
             Ok(Decoded { views, size, truncated, metadata }) => {
                 let file = known(metadata);
                 let record = new_record(&file, format, size, truncated);
-                let image = Subject::New(NewImage { file, record });
+                let image = Subject::New(Box::new(NewImage { file, record }));
                 Ok(Decision::New(Box::new(EncodeInput { image, wants, views })))
             }
             Err(unread) => self.unread(unread),

@@ -93,7 +93,8 @@ impl<'a> Stage<'a> {
             return false;
         }
         match image {
-            Subject::New(NewImage { file, .. }) => {
+            Subject::New(image) => {
+                let NewImage { file, .. } = *image;
                 let outcome = Outcome::Failed(reason);
                 let waited = self.contents.end_claim(&file.content).into_iter().map(|file| file.path);
                 let mut paths = std::iter::once(file.path).chain(waited);

@@ -81,7 +81,7 @@ pub(super) struct EncodeInput {
 /// Whose image it is that goes through the encoder.
 #[derive(Debug)]
 pub(super) enum Subject {
-    New(NewImage),
+    New(Box<NewImage>),
     Known(Incomplete),
 }
 

@@ -84,7 +84,7 @@ impl<'a, 'o> Writer<'a, 'o> {
             Message::Encoded(both) => {
                 let (image, encoded) = *both;
                 match image {
-                    Subject::New(image) => self.encoded(image, encoded)?,
+                    Subject::New(image) => self.encoded(*image, encoded)?,
                     Subject::Known(incomplete) => self.made(incomplete, encoded)?,
                 }
             }

@@ -88,7 +88,7 @@ fn roots_that_are_there(engine: &Engine, asked: Vec<PathBuf>) -> Result<Vec<Path
     // A folder that cannot be reached now, on a disk that is not plugged in, is no reason to leave
     // out the others.
     if let Some((root, _)) = gone.first().filter(|_| !all || there.is_empty()) {
-        return Err(ApiError::bad_request(format!("{} is not there", root.display()))
+        return Err(ApiError::new(Code::FolderNotFound, format!("{} is not there", root.display()))
             .hint("name a folder on the machine that runs Glimpse"));
     }
     Ok(there.into_iter().map(|(root, _)| root).collect())

@@ -35,18 +35,18 @@ async fn a_job_indexes_tells_its_failures_and_tries_them_again() {
     assert_eq!(started.status.as_u16(), 202);
     let place = started.header("location").to_owned();
     let id = started.json()["id"].clone();
-    assert_eq!(place, format!("/api/v1/jobs/{id}"));
+    assert_eq!(place, format!("jobs/{id}"), "from /api/v1/jobs, whatever stands before it");
     let job = finished(&state, &id).await;
     assert_eq!((&job["state"], &job["counts"]["indexed"], &job["failures"]), (&json!("done"), &json!(6), &json!(1)));
     assert_eq!((&job["done"], &job["found"]), (&json!(7), &json!(7)));
 
-    let failures = get(&state, &format!("{place}/failures")).await.good();
+    let failures = get(&state, &format!("/api/v1/{place}/failures")).await.good();
     let first = &failures["failures"][0];
     assert!(first["path"].as_str().unwrap().ends_with("broken.jpg") && !first["reason"].as_str().unwrap().is_empty());
 
     draw(&images.join("fine.png"), [1, 2, 3]);
     std::fs::rename(images.join("fine.png"), images.join("broken.jpg")).unwrap();
-    let again = post(&state, &format!("{place}/retry"), json!({})).await;
+    let again = post(&state, &format!("/api/v1/{place}/retry"), json!({})).await;
     assert_eq!(again.status.as_u16(), 202);
     let again = finished(&state, &again.json()["id"]).await;
     assert_eq!((&again["counts"]["indexed"], &again["counts"]["missing"]), (&json!(1), &json!(0)));
@@ -54,7 +54,7 @@ async fn a_job_indexes_tells_its_failures_and_tries_them_again() {
     let tiles = post(&state, "/api/v1/search", json!({})).await.good();
     assert!(tiles["hits"].as_array().unwrap().iter().all(|tile| tile["blur"].is_string()), "made while indexing");
     post(&state, &format!("/api/v1/jobs/{}/retry", again["id"]), json!({})).await.error(409, "conflict");
-    post(&state, &format!("{place}/pause"), json!({})).await.error(409, "conflict");
+    post(&state, &format!("/api/v1/{place}/pause"), json!({})).await.error(409, "conflict");
 }
 
 #[actix_web::test]

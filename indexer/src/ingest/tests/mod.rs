@@ -6,7 +6,6 @@ mod changes;
 mod data;
 mod folders;
 #[cfg(target_os = "linux")]
-mod full;
 mod model;
 mod regions;
 mod trouble;

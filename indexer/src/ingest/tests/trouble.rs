@@ -319,7 +319,7 @@ fn a_known_image_that_changes_during_the_run_gets_nothing() {
     let paths = [fixture.image("a.bmp", 1), fixture.image("b.bmp", 2)];
     assert_eq!(fixture.run().0.indexed, 2);
     fixture.options.regions = RegionOptions { make: true, refill: true, ..fixture.options.regions };
-    fixture.options.batch = 1;
+    (fixture.options.batch, fixture.options.threads) = (1, 1);
     let others = paths.clone();
     fixture.options.decoder = ImageDecoder::new(move |bytes, limits, least| {
         others.iter().zip(3..).for_each(|(path, seed)| write_image(path, seed));
