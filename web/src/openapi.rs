@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, Ref, ResponseBuilder, Server};
-use utoipa::{Modify, OpenApi, ToSchema};
+use utoipa::{Modify, OpenApi};
 
 use crate::access::Access;
 use crate::error::ApiError;
@@ -75,12 +75,6 @@ impl Modify for Errors {
 fn operations(path: &mut utoipa::openapi::PathItem) -> impl Iterator<Item = &mut Operation> {
     [path.get.as_mut(), path.post.as_mut()].into_iter().flatten()
 }
-
-/// Bytes of a file, as the media type says.
-#[derive(ToSchema)]
-#[schema(value_type = String, format = Binary)]
-#[allow(dead_code, reason = "it describes what is sent as it is")]
-pub struct FileBytes(Vec<u8>);
 
 /// `GET /api/v1/openapi.json`
 pub async fn description(access: web::Data<Access>, request: HttpRequest) -> HttpResponse {

@@ -347,3 +347,13 @@ pub(super) fn found_boxes(
     boxes.sort_by(|a, b| b.score.total_cmp(&a.score));
     boxes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_half_of_all_images_is_most() {
+        assert_eq!([0, 196, 197, 392].map(|found| is_most(found, 392)), [false, false, true, true]);
+    }
+}

@@ -313,13 +313,12 @@ fn a_drawn_box_finds_regions_like_it() {
 }
 
 #[test]
-fn a_box_on_background_is_told_as_such() {
+fn a_box_on_background_finds_nothing_sure() {
     let world = world();
     let blue = Source::Image(world.id("blue"));
     let like = |rect| world.engine.find(&FindQuery::like(blue.clone(), rect)).unwrap();
     // Most of the library is green.
     let green = like(Rect { left: 0.5, top: 0.0, right: 1.0, bottom: 0.5 });
-    assert!(green.nothing_particular, "{} of {}", green.accepted, green.searched);
     assert_eq!((green.accepted, green.strong), (0, 0));
     assert!(!green.images.is_empty() && green.images.iter().all(|image| image.strength == Strength::Weak));
     let thing = like(Rect { left: 0.0, top: 0.5, right: 0.5, bottom: 1.0 });

@@ -8,10 +8,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::file::{self, matches};
 use crate::error::ApiError;
-use crate::openapi::FileBytes;
 use crate::state::{AppState, run_decode, run_read, run_search};
 use crate::thumbnails::{self, SIZES, unread};
-use crate::wire::ImageView;
+use crate::wire::{FileBytes, ImageView};
 
 /// A browser may keep an image that was asked for with its content hash: the address changes with the image.
 pub const FOREVER: &str = "private, max-age=31536000, immutable";

@@ -14,9 +14,8 @@ use super::region_forms::{Asked, require_regions};
 use crate::error::{ApiError, Code};
 use crate::extract::Json;
 use crate::heat;
-use crate::openapi::FileBytes;
 use crate::state::{AppState, run_model, run_search};
-use crate::wire::BoxView;
+use crate::wire::{BoxView, FileBytes};
 
 /// Longer sides of heatmaps, in pixels.
 const SIZES: [u32; 3] = [160, 320, 640];

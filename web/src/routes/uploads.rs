@@ -9,9 +9,9 @@ use super::file::is_known;
 use super::images::FOREVER;
 use crate::error::{ApiError, Code};
 use crate::extract::read_body;
-use crate::openapi::FileBytes;
 use crate::state::{AppState, run_decode};
 use crate::uploads::{MAX_UPLOAD, Upload};
+use crate::wire::FileBytes;
 
 /// An image that was sent.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,6 +1,7 @@
 //! The JSON of Glimpse: what the HTTP API answers and what the command line prints with `--json`. Field names are
 //! stable; new ones may be added. Paths that are not UTF-8 are shown with replacement characters.
 
+mod bytes;
 mod dates;
 mod events;
 mod images;
@@ -9,6 +10,7 @@ mod regions;
 mod results;
 mod tiles;
 
+pub use bytes::FileBytes;
 pub use dates::{DateError, format_taken, parse_date};
 pub use events::{EventLine, SummaryLine};
 pub use images::{HitView, ImageView, PlaceView};

@@ -185,40 +185,34 @@ fn a_cancelled_run_keeps_what_it_did_and_the_next_one_goes_on() {
 
 /// The walk waits for the encoder instead of running ahead of it.
 #[test]
-fn a_slow_encoder_holds_the_walk_back() {
+fn a_slow_encoder_holds_the_decoders_back() {
     const FILES: usize = 2500;
-    struct Counter<'a>(&'a AtomicUsize);
-    impl Observer for Counter<'_> {
-        fn found(&mut self, files: usize, _: bool) {
-            self.0.store(files, Relaxed);
-        }
-
-        fn event(&mut self, _: &FileEvent) {}
-    }
-    let found = Arc::new(AtomicUsize::new(0));
+    let decoded = Arc::new(AtomicUsize::new(0));
     let held_at = Arc::new(AtomicUsize::new(0));
-    // The first image is held until the walk stands still.
+    // The first image is held until the decoders stand still.
     let trap = {
-        let (found, held_at) = (Arc::clone(&found), Arc::clone(&held_at));
+        let (decoded, held_at) = (Arc::clone(&decoded), Arc::clone(&held_at));
         move |_: &glimpse_encoder::PixelInput| {
             while held_at.load(Relaxed) == 0 {
-                let before = found.load(Relaxed);
+                let before = decoded.load(Relaxed);
                 std::thread::sleep(Duration::from_millis(500));
-                if before > 0 && before == found.load(Relaxed) {
+                if before > 0 && before == decoded.load(Relaxed) {
                     held_at.store(before, Relaxed);
                 }
             }
             false
         }
     };
-    let fixture = Fixture::with(FakeEncoder::new(8).failing_on(trap));
+    let mut fixture = Fixture::with(FakeEncoder::new(8).failing_on(trap));
     (0..FILES).for_each(|i| drop(fixture.image(&format!("{i}.bmp"), i as u32)));
-    let summary =
-        ingest(&fixture.index, &fixture.encoder, &fixture.options, &AtomicBool::new(false), &mut Counter(&found))
-            .unwrap();
+    fixture.options.decoder = ImageDecoder::new(move |bytes, limits, least| {
+        decoded.fetch_add(1, Relaxed);
+        glimpse_encoder::image_file::decode_reduced(bytes, limits, least)
+    });
+    let (summary, _) = fixture.run();
     assert_eq!(summary.indexed, FILES);
-    // Waiting candidates, one in the hands of each thread and of the walk, waiting and current images.
-    let most = pipeline::CANDIDATES + fixture.options.threads + 1 + 3 * fixture.options.batch;
+    // One in the hands of each thread, waiting and current images.
+    let most = fixture.options.threads + 3 * fixture.options.batch;
     assert!((1..=most).contains(&held_at.load(Relaxed)), "{held_at:?}");
 }
 
