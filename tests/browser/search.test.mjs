@@ -58,7 +58,7 @@ onPage("few matches are followed by the closest others at once", async (page) =>
 });
 
 onPage("a question about things is one click away from its answer", { path: "/?q=two+or+more+butterfly" }, async (page) => {
-  await page.locator("#note", { hasText: "This asks about things" }).waitFor();
+  await page.locator("#note", { hasText: "This asks about objects" }).waitFor();
   await page.click("#note-more");
   await page.waitForURL((address) => address.searchParams.get("find") === "1" && address.searchParams.get("c") === "n:2-:butterfly");
 });

@@ -20,7 +20,7 @@ openapi-spec-validator "$scratch/openapi.json"
 "$here/node_modules/.bin/redocly" lint --config "$here/redocly.yaml" "$scratch/openapi.json"
 "$here/node_modules/.bin/openapi-typescript" "$scratch/openapi.json" --output "$scratch/api.d.ts"
 openapi-python-client generate --path "$scratch/openapi.json" --output-path "$scratch/client" --meta none \
-  --fail-on-warning
+  --config "$here/client.yaml" --fail-on-warning
 python3 - "$scratch" <<'PYTHON'
 import json, pathlib, sys
 scratch = pathlib.Path(sys.argv[1])

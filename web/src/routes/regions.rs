@@ -23,8 +23,8 @@ const SIZES: [u32; 3] = [160, 320, 640];
 const MAX_DETAIL: f32 = 4.0;
 
 /// An image and texts: exactly one of `image` and `picture`.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct GroundForm {
     /// Number of an image of the library.
     image: Option<u64>,
@@ -34,11 +34,13 @@ pub struct GroundForm {
     #[schema(min_items = 1, max_items = 8)]
     texts: Vec<String>,
     /// Boxes below the cut too.
+    #[serde(default)]
     all: bool,
     /// Look closer, in windows: 1 for a single look, up to 4. The time grows with the square.
     #[schema(minimum = 1, maximum = 4)]
     detail: Option<f32>,
     /// Give the score of every patch too.
+    #[serde(default)]
     heatmap: bool,
 }
 
