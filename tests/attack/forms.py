@@ -5,6 +5,7 @@ description of the API are made by tests/fuzz; these do not follow it.
 """
 
 import json
+import time
 import urllib.parse
 
 from models import NUMBERS, leaves, one_picture, put
@@ -44,8 +45,10 @@ def run(bench):
     bench.library(home, one_picture(bench))
     with Server(bench, home) as server:
         for path, body in BODIES:
-            status, _ = server.ask(f"/api/v1/{path}", body)
+            status, answer = when_ready(server, f"/api/v1/{path}", body)
             bench.report.count("bodies answered as they are", status == 200)
+            if status != 200:
+                bench.report.finding(f"{path}: {status} {answer[:200]}", json.dumps(body))
         for number in range(bench.size):
             path, body, kind = typed(bench.random) if number % 2 else built(bench.random)
             status, answer = server.ask(path, body, kind=kind)
@@ -57,6 +60,16 @@ def run(bench):
             bench.report.progress(number + 1, bench.size)
         if "panicked" in server.said():
             bench.report.finding(f"a panic: {server.said()[-500:]}", "all requests of this seed")
+
+
+def when_ready(server, path, body):
+    """The answer to a body once the model is loaded."""
+    for _ in range(150):
+        status, answer = server.ask(path, body)
+        if status not in BUSY:
+            break
+        time.sleep(0.2)
+    return status, answer
 
 
 def typed(random):

@@ -109,7 +109,7 @@ impl Decoded {
 }
 
 /// Decodes a file's bytes. Animated files give their first frame. A JPEG that is cut off is shown as far as it goes, if
-/// at least half of its rows are there ([`Image::truncated`]).
+/// at least half of its rows are there ([`DecodedImage::truncated`]).
 ///
 /// # Errors
 /// [`ImageError`]; a panicking decoder is caught and counts as a broken file.
