@@ -81,7 +81,7 @@ pub struct FindPage {
 pub struct FoundImage {
     /// The image.
     pub id: ImageId,
-    /// Calibrated probability that it shows all that was asked: that of the least certain thing.
+    /// Calibrated probability that it shows all that was asked, things together.
     pub score: f32,
     /// The same in words.
     pub strength: Strength,
