@@ -43,7 +43,7 @@ impl BoxView {
 /// An image that shows what was asked, and where, without its details.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct FoundTileView {
-    /// The image. Its score is that of its least certain thing.
+    /// The image. Its score is the probability that it shows all things.
     #[serde(flatten)]
     pub tile: TileView,
     /// Where: by thing, then best first.
@@ -58,7 +58,7 @@ pub struct FoundView {
     /// The image.
     #[serde(flatten)]
     pub image: ImageView,
-    /// Calibrated probability that it shows all that was asked: that of its least certain thing.
+    /// Calibrated probability that it shows all that was asked, things together.
     pub score: f32,
     /// The same in words.
     #[schema(value_type = names::Strength)]
