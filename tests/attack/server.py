@@ -277,9 +277,9 @@ def broken_requests(bench, server, pictures):
     status, body = server.ask("/api/v1/search", deep)
     if not 400 <= status < 500:
         bench.report.finding(f"deep JSON: {status} {body[:200]}", "POST /api/v1/search with 100,000 [")
-    status, body = server.ask("/api/v1/pictures", images.png_head(60000, 60000), kind="image/png")
+    status, body = server.ask("/api/v1/uploads", images.png_head(60000, 60000), kind="image/png")
     if not 400 <= status < 500:
-        bench.report.finding(f"a bomb by upload: {status} {body[:200]}", "POST /api/v1/pictures")
+        bench.report.finding(f"a bomb by upload: {status} {body[:200]}", "POST /api/v1/uploads")
     healthy(bench, server, pictures, "after broken requests")
 
 

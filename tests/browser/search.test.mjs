@@ -162,7 +162,7 @@ onPage("a picked picture finds itself", async (page) => {
   await page.setInputFiles("#file", { name, mimeType: "image/jpeg", buffer });
   await page.waitForURL(/c=p%3A1%3A/);
   await idle(page);
-  assert.equal(await page.locator(".chip.picture img").count(), 1);
+  assert.equal(await page.locator(".chip.upload img").count(), 1);
   await findsItself(page);
 });
 
@@ -189,12 +189,12 @@ onPage("a dropped picture finds itself, and what is no picture is refused in wor
   }, { name, type, bytes: bytes.toString("base64") });
   await drop("a.txt", "text/plain", Buffer.from("text"));
   await page.locator(".toast", { hasText: "not a picture" }).waitFor();
-  expect("api/v1/pictures"); // the browser itself notes the answer 400
+  expect("api/v1/uploads"); // the browser itself notes the answer 400
   await drop("broken.jpg", "image/jpeg", buffer.subarray(0, 300));
   await page.locator(".toast").nth(1).waitFor();
   assert.equal(await page.locator(".chip").count(), 0);
   await drop(name, "image/jpeg", buffer);
-  await page.locator(".chip.picture").waitFor();
+  await page.locator(".chip.upload").waitFor();
   assert.equal(await page.locator("#drop").isVisible(), false);
 });
 

@@ -15,7 +15,7 @@ pub enum Code {
     /// What was typed to find objects cannot be read; the message says what is missing where.
     BadForm,
     /// What was sent is not an image that can be read.
-    BadPicture,
+    BadImage,
     /// The folder is not there.
     FolderNotFound,
     /// No token, or a wrong one.
@@ -60,7 +60,7 @@ impl Code {
     /// The one table of statuses.
     pub fn status(self) -> StatusCode {
         match self {
-            Self::BadRequest | Self::BadForm | Self::BadPicture | Self::FolderNotFound => StatusCode::BAD_REQUEST,
+            Self::BadRequest | Self::BadForm | Self::BadImage | Self::FolderNotFound => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::FolderNotAllowed => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,

@@ -38,8 +38,7 @@ pub struct Uploads(Mutex<Vec<Upload>>);
 impl Upload {
     /// Decodes an image to see that it is one.
     pub fn read(bytes: Bytes) -> Result<Self, ApiError> {
-        let pixels =
-            decode(&bytes, &LIMITS).map_err(|error| ApiError::new(Code::BadPicture, error.to_string()))?.pixels;
+        let pixels = decode(&bytes, &LIMITS).map_err(|error| ApiError::new(Code::BadImage, error.to_string()))?.pixels;
         let thumbnail =
             thumbnails::encode_jpeg(&pixels, THUMBNAIL).map_err(|error| ApiError::bad_request(error.to_string()))?;
         let key = ContentHash::of(&bytes).to_string();

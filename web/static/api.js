@@ -70,13 +70,13 @@ export const similarRegions = (body, signal) => patiently(() => ask("POST", "sim
 export const ground = (body, signal) => patiently(() => ask("POST", "ground", { body, signal }), signal);
 export const caption = (body, signal) => patiently(() => ask("POST", "caption", { body, signal }), signal);
 export const regions = (id, signal) => ask("GET", `images/${id}/regions`, { signal });
-/// A picture to lay over another: how much each place of it shows of a text.
+/// An image to lay over another: how much each place of it shows of a text.
 export const heatmap = (id, text, signal) =>
   patiently(() => ask("GET", `images/${id}/heatmap`, { query: { text }, signal, read: (answer) => answer.blob() }), signal);
 export const similar = (id, query, signal) => ask("GET", `images/${id}/similar`, { query, signal });
 export const images = (ids, signal) => ask("GET", "images", { query: { ids: ids.join(",") }, signal });
 export const image = (id) => ask("GET", `images/${id}`);
-export const upload = (file) => patiently(() => ask("POST", "pictures", { raw: file }));
+export const upload = (file) => patiently(() => ask("POST", "uploads", { raw: file }));
 export const health = () => ask("GET", "health");
 export const stats = () => ask("GET", "stats");
 export const facets = (query, signal) => ask("GET", "facets", { query, signal });
@@ -91,4 +91,4 @@ export const jobEvents = (id) => new EventSource(addressOf(`jobs/${id}/events`))
 export const thumbnail = ({ id, content }, size) => addressOf(`images/${id}/thumbnail?size=${size}&v=${content}`);
 export const original = ({ id, content }) => addressOf(`images/${id}/original?v=${content}`);
 export const downloadOf = ({ id }) => addressOf(`images/${id}/original?download=true`);
-export const uploaded = (key) => addressOf(`pictures/${key}/thumbnail`);
+export const uploaded = (key) => addressOf(`uploads/${key}/thumbnail`);

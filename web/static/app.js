@@ -55,8 +55,8 @@ const viewer = setUpViewer({
   items: () => grid.items,
   hrefOf,
   on: {
-    open: openPicture,
-    close: closePicture,
+    open: openImage,
+    close: closeImage,
     near: () => loadMore(),
     ranked: () => isRanked(state),
     finding: () => state.find,
@@ -67,7 +67,7 @@ const viewer = setUpViewer({
       $("results").focus({ preventScroll: true });
     },
     similar: (id) => change({ ...EMPTY, chips: [{ kind: "image", value: id, weight: 1 }] }),
-    more: (id, weight) => addPicture(id, weight),
+    more: (id, weight) => addImage(id, weight),
     ask: (text) => change({ ...EMPTY, text }),
     help: () => help.open(),
   },
@@ -113,9 +113,9 @@ function finishForm() {
   const text = (value, weight, count) => ({ kind: "text", value, weight, ...count });
   const count = ({ at_least: least, at_most: most = null }) => (least > 1 || most !== null ? { least, most } : {});
   const parts = [...things.map((thing) => text(thing.text, 1, count(thing))), ...without.map((value) => text(value, -1))];
-  const pictures = state.chips.filter(({ kind }) => kind !== "text");
+  const images = state.chips.filter(({ kind }) => kind !== "text");
   const lies = relations.map(({ first, is, second }) => ({ first: things[first].text, is, second: things[second].text }));
-  change({ chips: [...pictures, ...parts], text: "", relations: lies, weak: state.weak });
+  change({ chips: [...images, ...parts], text: "", relations: lies, weak: state.weak });
 }
 
 /// The names of what is asked for, as boxes and heatmaps refer to them.
@@ -137,7 +137,7 @@ addEventListener("popstate", () => {
   filters.render();
   if (!same) showResults(history.state?.y ?? 0);
   if (state.view !== null) viewer.open(state.view);
-  else if (from !== null) (viewer.close(), focusPicture(from));
+  else if (from !== null) (viewer.close(), focusImage(from));
 });
 
 // ---- results ----
@@ -149,7 +149,7 @@ async function showResults(y = 0) {
   const { signal } = running;
   searchSoon.cancel();
   const asked = (shown = write({ ...state, view: null }));
-  // Words alone answer while the model loads; pictures have to wait for it.
+  // Words alone answer while the model loads; images have to wait for it.
   const onlyText = isRanked(state) && !state.find && state.chips.every(({ kind }) => kind === "text");
   const words = server.model.state === "loading" && onlyText;
   const wanted = resultsOf(state, { words });
@@ -164,7 +164,7 @@ async function showResults(y = 0) {
     [results, settled] = [wanted, asked];
     render();
     say(words);
-    // When all above the pictures is as high as it stays.
+    // When all above the images is as high as it stays.
     scrollTo(0, y);
     grid.draw();
     finishForm();
@@ -183,7 +183,7 @@ async function showResults(y = 0) {
   }
 }
 
-/// From pictures that are laid out, what all loaded ones will need.
+/// From images that are laid out, what all loaded ones will need.
 function estimatedHeight(wanted) {
   const perTile = results?.tiles.length ? grid.root.clientHeight / results.expected : 60;
   return wanted.tiles.length * Math.max(perTile, 20);
@@ -229,7 +229,7 @@ async function loadRest(signal) {
   }
 }
 
-/// What stands below the pictures, or in their place.
+/// What stands below the images, or in their place.
 function renderEnds(count) {
   const { ranked } = results;
   $("weaker").hidden = !results.hasMore;
@@ -246,9 +246,9 @@ function renderEnds(count) {
 
 function say(words) {
   const { accepted, searched, ranked, tiles, withoutRegions, asThings, nothingParticular } = results;
-  const line = ranked ? t("matches", { n: accepted, searched }) : isFiltered(state) ? t("pass", { n: accepted }) : t("pictureCount", { n: accepted });
+  const line = ranked ? t("matches", { n: accepted, searched }) : isFiltered(state) ? t("pass", { n: accepted }) : t("imageCount", { n: accepted });
   $("count").textContent = line;
-  announce(ranked && accepted === 0 ? (tiles.length ? `${line}. ${t("closest")} ${t("pictureCount", { n: tiles.length })}` : t("nothingFound")) : line);
+  announce(ranked && accepted === 0 ? (tiles.length ? `${line}. ${t("closest")} ${t("imageCount", { n: tiles.length })}` : t("nothingFound")) : line);
   const texts = [state.text, ...state.chips.filter(({ kind }) => kind === "text").map(({ value }) => value)].join(" ").trim();
   if (words) return note(t("modelLoading"));
   if (nothingParticular) return note(t("nothingInBox"));
@@ -273,7 +273,7 @@ function showProblem(error) {
   const empty = error.code === "not_ready" && server.library === "empty";
   const early = error.code === "not_ready" && !empty && server.model.state === "loading";
   const bare = error.code === "no_regions";
-  $("count").textContent = empty ? t("pictureCount", { n: 0 }) : "";
+  $("count").textContent = empty ? t("imageCount", { n: 0 }) : "";
   $("stacked").textContent = "";
   $("weaker").hidden = true;
   $("empty").hidden = false;
@@ -305,32 +305,32 @@ $("empty-regions").addEventListener("click", () => panel.makeRegions());
 $("empty-add").addEventListener("click", () => panel.open());
 $("note-more").addEventListener("click", () => noted?.());
 
-// ---- one picture ----
+// ---- one image ----
 
-function openPicture(id, { replace = false } = {}) {
+function openImage(id, { replace = false } = {}) {
   if (state.view === null) rememberScroll();
   state = { ...state, view: id };
   history[replace ? "replaceState" : "pushState"]({ ...history.state, y: scrollY, opened: !replace || history.state?.opened }, "", write(state));
   viewer.open(id);
 }
 
-/// Back where the picture was opened, or to the page that a link to a picture belongs to.
-function closePicture() {
+/// Back where the image was opened, or to the page that a link to an image belongs to.
+function closeImage() {
   const id = state.view;
   if (history.state?.opened) return history.back();
   state = { ...state, view: null };
   history.replaceState(history.state, "", write(state));
   viewer.close();
-  focusPicture(id);
+  focusImage(id);
 }
 
-function focusPicture(id) {
+function focusImage(id) {
   const index = grid.items.findIndex(({ tile }) => tile.id === id);
   if (index >= 0) grid.focus(index);
 }
 
-/// More or less like a picture: it becomes a part of the question, or stops being one.
-function addPicture(id, weight) {
+/// More or less like an image: it becomes a part of the question, or stops being one.
+function addImage(id, weight) {
   const others = state.chips.filter((chip) => !(chip.kind === "image" && chip.value === id));
   if (weight < 0 && !state.text.trim() && !others.some((chip) => chip.weight > 0)) return toast(t("lessNeedsMore"));
   change({ chips: [...others, { kind: "image", value: id, weight: weight < 0 ? -0.5 : 1 }], view: null });
@@ -342,7 +342,7 @@ $("grid").addEventListener("click", (event) => {
   const shot = event.target.closest("a.shot");
   if (!shot || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  openPicture(grid.items[Number(shot.dataset.index)].tile.id);
+  openImage(grid.items[Number(shot.dataset.index)].tile.id);
 });
 
 function toggleStack(id, index) {
@@ -361,7 +361,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "/") return event.preventDefault(), $("q").focus(), $("q").select();
   if (event.key === "?") return event.preventDefault(), help.open();
   if ($("grid").contains(event.target)) return gridKey(event);
-  // From the results as a whole, or from nowhere, the arrows lead to the pictures.
+  // From the results as a whole, or from nowhere, the arrows lead to the images.
   const isFree = [$("results"), document.body].includes(event.target);
   if (isFree && event.key.startsWith("Arrow") && grid.items.length) event.preventDefault(), grid.focus(grid.current);
 });
@@ -378,8 +378,8 @@ function gridKey(event) {
     Escape: () => $("q").focus(),
     " ": () => grid.items[index].under.length && toggleStack(id, index),
     s: () => change({ ...EMPTY, chips: [{ kind: "image", value: id, weight: 1 }] }),
-    m: () => addPicture(id, 1),
-    l: () => addPicture(id, -1),
+    m: () => addImage(id, 1),
+    l: () => addImage(id, -1),
     c: () => withDetails(id, ({ path }) => copy(path)),
     d: () => location.assign(downloadOf({ id })),
     b: () => ($("grid").querySelector(".spot") ? (showBoxes(!boxesShown()), filters.render()) : toast(t("nothingMarked", { regions: t("regions") }))),

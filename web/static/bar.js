@@ -59,15 +59,15 @@ export function setUpBar({ get, change }) {
   // On a narrow screen all but the last line of the bar scrolls away; how high it is depends on the chips.
   const header = $("search").closest("header");
   new ResizeObserver(() => header.style.setProperty("--height", `${header.offsetHeight}px`)).observe(header);
-  setUpPictures(async (file) => {
+  setUpImages(async (file) => {
     const chip = await send(file);
     if (chip) edit([...get().chips, chip], { view: null });
   });
   return { render: () => render(get(), edit, change) };
 }
 
-/// Pictures arrive by choice, by paste and by drop.
-function setUpPictures(add) {
+/// Images arrive by choice, by paste and by drop.
+function setUpImages(add) {
   const addAll = async (files) => {
     for (const file of files) await add(file);
   };
@@ -77,9 +77,9 @@ function setUpPictures(add) {
     addAll([...choose.files]);
     choose.value = "";
   });
-  const picturesOf = (data) => [...(data?.files ?? [])].filter((file) => file.type.startsWith("image/"));
+  const imagesOf = (data) => [...(data?.files ?? [])].filter((file) => file.type.startsWith("image/"));
   document.addEventListener("paste", (event) => {
-    const files = picturesOf(event.clipboardData);
+    const files = imagesOf(event.clipboardData);
     if (files.length) event.preventDefault();
     addAll(files);
   });
@@ -93,18 +93,18 @@ function setUpPictures(add) {
     if (!carries(event)) return;
     event.preventDefault();
     shown(0);
-    const files = picturesOf(event.dataTransfer);
-    if (!files.length) toast(t("notAPicture"));
+    const files = imagesOf(event.dataTransfer);
+    if (!files.length) toast(t("notAnImage"));
     addAll(files);
   });
 }
 
 async function send(file) {
-  if (file.size > LARGEST) return toast(t("pictureTooLarge"));
+  if (file.size > LARGEST) return toast(t("imageTooLarge"));
   $("search").classList.add("sending");
   try {
     const { key } = await upload(file);
-    return { kind: "picture", value: key, weight: 1 };
+    return { kind: "upload", value: key, weight: 1 };
   } catch (error) {
     toast(explain(error));
   } finally {
@@ -182,7 +182,7 @@ function makeChip(chip, index, state, edit) {
     main.setAttribute("aria-label", t(sentence, { what, weight: number(size) }));
   };
   if (chip.kind === "text") name(chip.value);
-  else picture(chip, label, name);
+  else showImage(chip, label, name);
   const weight = () => h("button", { class: "weight", type: "button", title: t("chipWeight"), "aria-label": t("chipWeightOf", { weight: number(size) }),
     on: { click: () => step(size >= 3 ? -WEIGHTS.length : 1), contextmenu: (event) => (event.preventDefault(), step(-1)) } }, `×${number(size)}`);
   const close = h("button", { class: "remove", type: "button", title: t("remove"), "aria-label": t("remove"), on: { click: remove } }, icon("close"));
@@ -190,17 +190,17 @@ function makeChip(chip, index, state, edit) {
   return h("span", { class: `chip ${wanted ? "with" : "without"} ${chip.kind}`, role: "group", data: { index } }, main, amount, close);
 }
 
-/// The chip of a picture, or a part of one, shows it, and says its name when that is known.
-function picture(chip, label, name) {
+/// The chip of an image, or a part of one, shows it, and says its name when that is known.
+function showImage(chip, label, name) {
   const small = h("img", { alt: "", width: 28, height: 28 });
   const shown = chip.box ? h("span", { class: "part" }, small) : small;
-  const gone = () => (shown.remove(), label.closest(".chip")?.classList.add("gone"), name(t("pictureForgotten")));
+  const gone = () => (shown.remove(), label.closest(".chip")?.classList.add("gone"), name(t("imageForgotten")));
   small.addEventListener("error", gone, { once: true });
-  if (chip.kind === "picture") {
+  if (chip.kind === "upload") {
     small.src = uploaded(chip.value);
-    name(t("yourPicture"));
+    name(t("yourImage"));
   } else {
-    name(t("picture", { n: chip.value }));
+    name(t("image", { n: chip.value }));
     image(chip.value).then((record) => {
       name(chip.box ? t("partOf", { what: fileName(record.path) }) : fileName(record.path));
       if (chip.box) crop(small, chip.box, record);
@@ -210,10 +210,10 @@ function picture(chip, label, name) {
   label.before(shown);
 }
 
-/// Shows a part of a picture, which is as wide as the window it is seen through allows.
-function crop(picture, [x, y, width, height], whole) {
+/// Shows a part of an image, which is as wide as the window it is seen through allows.
+function crop(image, [x, y, width, height], whole) {
   const scale = 28 / Math.min(width, height);
-  const { style } = picture;
+  const { style } = image;
   [style.width, style.height] = [`${whole.width * scale}px`, `${whole.height * scale}px`];
   style.translate = `${-(x + width / 2) * scale + 14}px ${-(y + height / 2) * scale + 14}px`;
 }

@@ -1,4 +1,4 @@
-// Draws a BlurHash: a picture's lowest frequencies, as a stand-in while it loads.
+// Draws a BlurHash: an image's lowest frequencies, as a stand-in while it loads.
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz#$%*+,-.:;=?@[]^_{|}~";
 const [WIDTH, HEIGHT] = [24, 18];

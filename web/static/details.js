@@ -1,4 +1,4 @@
-// Records of pictures, fetched together for all that come into view.
+// Records of images, fetched together for all that come into view.
 
 import { image, images } from "./api.js";
 
@@ -9,7 +9,7 @@ const known = new Map();
 let wanted = new Map();
 let timer = 0;
 
-/// Calls `use` with the record of a picture, now or soon.
+/// Calls `use` with the record of an image, now or soon.
 export function withDetails(id, use) {
   const record = known.get(id);
   if (record) return use(record);
@@ -18,7 +18,7 @@ export function withDetails(id, use) {
   timer ||= setTimeout(fetchWanted, 40);
 }
 
-/// The record of a picture.
+/// The record of an image.
 export async function detailsOf(id) {
   if (!known.has(id)) remember(await image(id));
   return known.get(id);

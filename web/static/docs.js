@@ -31,7 +31,7 @@ function curl(path, method, parameters, requestBody) {
   const given = parameters.filter(({ in: place, example }) => place === "query" && example !== undefined);
   const query = given.map(({ name, example }) => `${name}=${encodeURIComponent(example)}`).join("&");
   const address = `${base}${path.replace("{id}", "17")}${query ? `?${query}` : ""}`;
-  const body = !media ? [] : media === "application/json" ? [`--json '${JSON.stringify(example)}'`] : [`-H 'Content-Type: ${media.replace("*", "jpeg")}'`, "--data-binary @picture.jpg"];
+  const body = !media ? [] : media === "application/json" ? [`--json '${JSON.stringify(example)}'`] : [`-H 'Content-Type: ${media.replace("*", "jpeg")}'`, "--data-binary @image.jpg"];
   return ["curl", ...(method === "post" && !media ? ["-X POST"] : []), ...body, `'${address}'`].join(" ");
 }
 

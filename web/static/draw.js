@@ -1,5 +1,5 @@
-// Drawing a box on the open picture to search for what is in it: with a mouse, a finger, or keys; a tap takes the region
-// that the picture was indexed with, and another tap the next larger one.
+// Drawing a box on the open image to search for what is in it: with a mouse, a finger, or keys; a tap takes the region
+// that the image was indexed with, and another tap the next larger one.
 
 import { isCancelled, regions } from "./api.js";
 import { $, debounce, h } from "./dom.js";
@@ -8,7 +8,7 @@ import { icon } from "./icons.js";
 import { announce, toast } from "./toast.js";
 import { number, t } from "./words.js";
 
-/// Shares of the picture: what a key moves by, and the smallest side.
+/// Shares of the image: what a key moves by, and the smallest side.
 const STEP = 0.02;
 const LEAST = 0.02;
 /// A press that moves less, in pixels, is a tap.
@@ -20,7 +20,7 @@ const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 export class Draw {
   #frame = null;
   #layer = null;
-  #box = null; // shares of the picture: left, top, right, bottom
+  #box = null; // shares of the image: left, top, right, bottom
   #stored = [];
   #press = null;
 
@@ -36,7 +36,7 @@ export class Draw {
     return this.#layer !== null;
   }
 
-  /// Begins to draw on a picture, with a box in its middle that keys can move.
+  /// Begins to draw on an image, with a box in its middle that keys can move.
   begin(frame, record) {
     this.end();
     this.#frame = frame;
@@ -172,7 +172,7 @@ export class Draw {
   };
 }
 
-/// A box moved, but not beyond the picture.
+/// A box moved, but not beyond the image.
 function moved([left, top, right, bottom], dx, dy) {
   const [x, y] = [clamp(dx, -left, 1 - right), clamp(dy, -top, 1 - bottom)];
   return [left + x, top + y, right + x, bottom + y];

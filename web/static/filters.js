@@ -8,7 +8,7 @@ import { isRanked, sortOf } from "./state.js";
 import { day, number, t } from "./words.js";
 
 const SORTS = ["relevance", "newest", "oldest"];
-/// Smallest shares of a picture, in percent, that can be asked of regions.
+/// Smallest shares of an image, in percent, that can be asked of regions.
 const AREAS = [0, 1, 5, 20];
 
 export function setUpFilters({ get, change }) {

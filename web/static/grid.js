@@ -1,4 +1,4 @@
-// The grid: tens of thousands of pictures of which only those in view are in the document.
+// The grid: tens of thousands of images of which only those in view are in the document.
 
 import { h, framed } from "./dom.js";
 import { justify, rowAt } from "./layout.js";
@@ -9,7 +9,7 @@ import { number } from "./words.js";
 const HEADING = 3.25;
 /// How far beyond the window tiles are kept, in windows.
 const BEYOND = 0.8;
-/// A picture is loaded when its tile has stayed this long.
+/// An image is loaded when its tile has stayed this long.
 const SETTLED = 60;
 
 export class Grid {
@@ -90,7 +90,7 @@ export class Grid {
       y += section.height + (this.#width < 600 ? 14 : 22);
       index += section.items.length;
     }
-    // What is not loaded yet is as tall as what is, picture by picture.
+    // What is not loaded yet is as tall as what is, image by image.
     this.loadedHeight = y;
     this.#height = this.items.length ? y * (1 + this.more / this.items.length) : 0;
     this.root.style.height = `${this.#height}px`;
@@ -119,7 +119,7 @@ export class Grid {
     }
     this.#keep(({ element }, index) => wanted.has(index) || element.contains(document.activeElement));
     clearTimeout(this.#loading);
-    this.#loading = setTimeout(() => this.#loadPictures(), SETTLED);
+    this.#loading = setTimeout(() => this.#loadImages(), SETTLED);
     if (this.more && to + innerHeight > this.loadedHeight) this.on.near();
   }
 
@@ -167,7 +167,7 @@ export class Grid {
     style.top = `${y}px`;
   }
 
-  #loadPictures() {
+  #loadImages() {
     for (const tile of this.#tiles.values()) tile.show(tile.width);
   }
 
@@ -185,7 +185,7 @@ export class Grid {
     return this.#current;
   }
 
-  /// Distance of a picture from the top of the grid, and its height.
+  /// Distance of an image from the top of the grid, and its height.
   placeOf(index) {
     const section = this.sections.findLast(({ from }) => from <= index);
     if (!section) return { y: 0, height: 0 };
@@ -193,7 +193,7 @@ export class Grid {
     return { x: x + width / 2, y: section.y + this.#heading + y, height, section };
   }
 
-  /// Brings a picture into view and focuses it.
+  /// Brings an image into view and focuses it.
   focus(index) {
     if (!this.items.length) return;
     const to = Math.min(Math.max(index, 0), this.items.length - 1);
@@ -212,7 +212,7 @@ export class Grid {
     this.draw();
   }
 
-  /// The picture beside, above or below another.
+  /// The image beside, above or below another.
   beside(index, key) {
     if (key === "next") return index + 1;
     if (key === "previous") return index - 1;
@@ -245,7 +245,7 @@ function insertInOrder(list, element, index) {
 
 const headingHeight = () => HEADING * parseFloat(getComputedStyle(document.documentElement).fontSize);
 
-/// A phone shows two or three pictures in a row, a wide screen seven or eight.
+/// A phone shows two or three images in a row, a wide screen seven or eight.
 function rowHeight(width) {
   if (width < 600) return 128;
   if (width < 1400) return 190;

@@ -1,6 +1,6 @@
 // What is known of models' languages, and which language a text is in, as far as that can be told honestly.
 //
-// Crossmodal-3600: text-to-picture recall (mean of recall at 1, 5 and 10, in percent), as published in the Immich
+// Crossmodal-3600: text-to-image recall (mean of recall at 1, 5 and 10, in percent), as published in the Immich
 // documentation in March 2025 for the same checkpoints; 20 stands for "below 20". For the giant model, a few languages only.
 // Bundled model: `names.trained.LANGUAGE.text_to_image[0]` of training/log/figures.json, in percent; these are all the
 // languages that it was trained on.

@@ -1,4 +1,4 @@
-// What lies over the open picture: boxes around what was found, and heatmaps, one for each thing.
+// What lies over the open image: boxes around what was found, and heatmaps, one for each thing.
 
 import { ground, heatmap, isCancelled } from "./api.js";
 import { $, h } from "./dom.js";
@@ -10,7 +10,7 @@ import { t } from "./words.js";
 
 export class Layers {
   #frame = null;
-  #picture = null;
+  #image = null;
   #things = [];
   #boxes = null;
   #heat = null;
@@ -20,17 +20,17 @@ export class Layers {
   #pending = null;
   #cancel = new AbortController();
 
-  /// `on.focus(box, picture)` is told to look at a box.
+  /// `on.focus(box, image)` is told to look at a box.
   constructor(on) {
     this.on = on;
   }
 
-  /// A picture is open: `things` are the names of what was asked for, and `boxes` where it was found, if that is known; else
+  /// An image is open: `things` are the names of what was asked for, and `boxes` where it was found, if that is known; else
   /// it is looked for if `ask`.
-  show(frame, picture, { things, boxes, ask }) {
+  show(frame, image, { things, boxes, ask }) {
     const same = this.#frame === frame && String(things) === String(this.#things);
     if (!same) this.clear();
-    [this.#frame, this.#picture, this.#things] = [frame, picture, things];
+    [this.#frame, this.#image, this.#things] = [frame, image, things];
     if (boxes || !same) this.#boxes = boxes && worthMarking(boxes);
     this.#thing = Math.min(this.#thing, Math.max(things.length - 1, 0));
     this.#renderBoxes();
@@ -43,7 +43,7 @@ export class Layers {
     this.#cancel.abort();
     this.#cancel = new AbortController();
     this.#heat?.remove();
-    this.#frame = this.#picture = this.#boxes = this.#heat = this.#pending = null;
+    this.#frame = this.#image = this.#boxes = this.#heat = this.#pending = null;
     this.#things = [];
   }
 
@@ -61,7 +61,7 @@ export class Layers {
   async #ground() {
     const { signal } = this.#cancel;
     try {
-      const { things } = await ground({ image: this.#picture.id, texts: this.#things }, signal);
+      const { things } = await ground({ image: this.#image.id, texts: this.#things }, signal);
       if (signal.aborted) return;
       this.#boxes = things.flatMap(({ boxes }) => boxes);
       this.#renderBoxes();
@@ -93,7 +93,7 @@ export class Layers {
     this.#pending = thing;
     $("layers").classList.add("busy");
     try {
-      const png = await heatmap(this.#picture.id, this.#things[thing], signal);
+      const png = await heatmap(this.#image.id, this.#things[thing], signal);
       if (signal.aborted || thing !== this.#thing || !this.#wanted) return;
       const address = URL.createObjectURL(png);
       const next = h("img", { class: "heat", alt: "", draggable: false });
@@ -114,7 +114,7 @@ export class Layers {
 
   #renderBoxes() {
     this.#frame.querySelector(".marks")?.remove();
-    if (this.#boxes?.length) this.#frame.append(makeMarks(this.#boxes, this.#picture, { things: this.#things, labels: true }));
+    if (this.#boxes?.length) this.#frame.append(makeMarks(this.#boxes, this.#image, { things: this.#things, labels: true }));
     $("finds").hidden = !this.#boxes?.length;
     $("find-lines").replaceChildren(...this.#lines());
   }
@@ -145,12 +145,12 @@ export class Layers {
 
   /// What was found, in words, each line a way to look at it.
   #lines() {
-    const picture = this.#picture;
+    const image = this.#image;
     return (this.#boxes ?? []).map((box) => {
       const what = this.#things[box.thing];
-      const words = [what, percent(box.score), placeInWords(box, picture)].filter(Boolean);
+      const words = [what, percent(box.score), placeInWords(box, image)].filter(Boolean);
       const several = this.#things.length > 1;
-      return h("li", {}, h("button", { type: "button", class: "found", on: { click: () => this.on.focus(box, picture) } },
+      return h("li", {}, h("button", { type: "button", class: "found", on: { click: () => this.on.focus(box, image) } },
         several && swatch(box.thing), h("span", { dir: "auto" }, words.join(" · "))));
     });
   }

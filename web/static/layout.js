@@ -1,11 +1,11 @@
-// Justified rows: pictures side by side at one height, filling the width, in their own order.
+// Justified rows: images side by side at one height, filling the width, in their own order.
 
 /// Ratios beyond these are cropped: a panorama would leave nothing of its neighbours.
 export const NARROWEST = 0.45;
 export const WIDEST = 3.2;
 
-/// Places pictures of the given width-to-height `ratios`. Gives `boxes` (x, y, width, height of each) and `rows` (first
-/// picture, one past the last, y, height), and the height of all.
+/// Places images of the given width-to-height `ratios`. Gives `boxes` (x, y, width, height of each) and `rows` (first
+/// image, one past the last, y, height), and the height of all.
 export function justify(ratios, width, target, gap) {
   const boxes = new Float32Array(ratios.length * 4);
   const rows = [];
@@ -24,7 +24,7 @@ export function justify(ratios, width, target, gap) {
     from = to;
     sum = 0;
   };
-  /// Height at which `count` pictures of ratios that sum up to `sum` fill the width.
+  /// Height at which `count` images of ratios that sum up to `sum` fill the width.
   const filling = (sum, count) => (width - gap * (count - 1)) / sum;
   for (let i = 0; i < ratios.length; i++) {
     const ratio = clamp(ratios[i]);
@@ -33,7 +33,7 @@ export function justify(ratios, width, target, gap) {
       sum += ratio;
       continue;
     }
-    // This picture brings the row below the target: break before or after it, whichever is nearer.
+    // This image brings the row below the target: break before or after it, whichever is nearer.
     if (without / target < target / with_) {
       place(i, without);
       sum = ratio;

@@ -1,4 +1,4 @@
-// Boxes over a picture, in shares of it so that they fit every size: a colour and a number for each thing.
+// Boxes over an image, in shares of it so that they fit every size: a colour and a number for each thing.
 
 import { h } from "./dom.js";
 import { WIDEST, NARROWEST } from "./layout.js";
@@ -8,7 +8,7 @@ const KEPT = "glimpse.boxes";
 
 export const boxesShown = () => localStorage.getItem(KEPT) !== "0";
 
-/// Shows or hides the boxes of all pictures.
+/// Shows or hides the boxes of all images.
 export function showBoxes(shown) {
   localStorage.setItem(KEPT, shown ? "1" : "0");
   document.documentElement.classList.toggle("no-boxes", !shown);
@@ -25,8 +25,8 @@ export const bestOf = (boxes) => boxes.filter(isBest);
 /// What is worth a mark: what was found, and of what was not, the likeliest place.
 export const worthMarking = (boxes) => boxes.filter((box, at) => box.score >= CUT || isBest(box, at, boxes));
 
-/// Marks for boxes of a picture. `things` are the names of what is marked, of which a single one needs no number; `cropped`
-/// for a tile, which shows only the middle of a very wide or very high picture.
+/// Marks for boxes of an image. `things` are the names of what is marked, of which a single one needs no number; `cropped`
+/// for a tile, which shows only the middle of a very wide or very high image.
 export function makeMarks(boxes, { width, height }, { things = [], cropped = false, labels = false } = {}) {
   const [seenWide, seenHigh] = cropped ? seen(width / height) : [1, 1];
   const across = (share) => `${((share - (1 - seenWide) / 2) / seenWide) * 100}%`;
@@ -52,10 +52,10 @@ function seen(ratio) {
 
 export const percent = (score) => t("percent", { share: number(Math.round(score * 100)) });
 
-/// Where in a picture a box is, in words.
-export function placeInWords({ x, y, width, height }, picture) {
+/// Where in an image a box is, in words.
+export function placeInWords({ x, y, width, height }, image) {
   const third = (at, whole) => Math.min(Math.floor((at / whole) * 3), 2);
-  return t(`place_${third(y + height / 2, picture.height) * 3 + third(x + width / 2, picture.width)}`);
+  return t(`place_${third(y + height / 2, image.height) * 3 + third(x + width / 2, image.width)}`);
 }
 
 /// The box around several.

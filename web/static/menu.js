@@ -9,7 +9,7 @@ const THEME = "glimpse.theme";
 const KEYS = [
   ["keysEverywhere", [["/", "keySearch"], ["?", "keyHelp"], ["Esc", "keyEscape"]]],
   ["keysGrid", [["← → ↑ ↓", "keyMove"], ["Home End", "keyEnds"], ["Enter", "keyOpen"], ["Space", "keyStack"]]],
-  ["keysPicture", [["s", "similar"], ["m", "moreLike"], ["l", "lessLike"], ["c", "copyPath"], ["d", "download"], ["b", "boxes"]]],
+  ["keysImage", [["s", "similar"], ["m", "moreLike"], ["l", "lessLike"], ["c", "copyPath"], ["d", "download"], ["b", "boxes"]]],
   ["keysViewer", [["← →", "keyStep"], ["+ − 0", "keyZoom"], ["z", "keyZoomTo"], ["i", "facts"], ["b", "boxes"], ["h", "heatmap"], ["r", "drawRegion"]]],
   ["keysDrawing", [["← → ↑ ↓", "keyMoveBox"], ["Shift ← → ↑ ↓", "keySizeBox"], ["Enter", "searchRegion"]]],
   ["keysChips", [["↑ ↓", "chipWeight"], ["+ −", "keyFlip"], ["Del", "remove"], ["a + b − c", "keyParts"]]],

@@ -88,7 +88,7 @@ export function setUpPanel({ changed }) {
     $("about-library").hidden = $("about-model").hidden = !numbers;
     if (!numbers) return;
     const facts = [
-      [t("pictures"), number(numbers.images)],
+      [t("images"), number(numbers.images)],
       [t("files"), number(numbers.files)],
       [t("missingFiles"), numbers.missing ? number(numbers.missing) : null],
       [t("onDisk"), size(numbers.disk_bytes)],
@@ -138,7 +138,7 @@ export function setUpPanel({ changed }) {
     const counts = Object.entries(job.counts).filter(([, n]) => n > 0).map(([name, n]) => h("li", {}, t(`count_${name}`, { n })));
     $("job-counts").replaceChildren(...counts);
     $("job-problem").textContent = job.error ?? "";
-    const act = (name, label, picture) => h("button", { type: "button", on: { click: () => steer(name) } }, icon(picture), t(label));
+    const act = (name, label, sign) => h("button", { type: "button", on: { click: () => steer(name) } }, icon(sign), t(label));
     $("job-acts").replaceChildren(...[
       job.state === "running" && act("pause", "pause", "pause"),
       job.state === "paused" && act("resume", "resume", "play"),
@@ -194,7 +194,7 @@ export function setUpPanel({ changed }) {
   }
 
   $("banner-open").addEventListener("click", open);
-  /// Lets pictures that were indexed without regions get them.
+  /// Lets images that were indexed without regions get them.
   const makeRegions = () => (open(), begin([], { regions: true }));
   return { open, follow, makeRegions };
 }

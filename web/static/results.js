@@ -36,7 +36,7 @@ export class Results {
   searched = 0;
   complete = false;
   started = false;
-  /// Pictures that cannot be searched for regions.
+  /// Images that cannot be searched for regions.
   withoutRegions = 0;
   /// The part that others are to look like is plain background, or the like.
   nothingParticular = false;
@@ -109,7 +109,7 @@ export class Results {
     return under.filter(isMatch).length;
   }
 
-  /// The items in sections with headings: strong, likely and weaker matches, or months. `count` says how many pictures a
+  /// The items in sections with headings: strong, likely and weaker matches, or months. `count` says how many images a
   /// section has, those in stacks among them.
   sections(items) {
     const counts = new Map();

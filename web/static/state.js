@@ -1,8 +1,8 @@
 // What the page shows, and the address that says the same: links, reload, back and forward all work.
 
 const SORTS = ["relevance", "newest", "oldest"];
-const KINDS = { t: "text", i: "image", p: "picture" };
-const LETTERS = { text: "t", image: "i", picture: "p" };
+const KINDS = { t: "text", i: "image", p: "upload" };
+const LETTERS = { text: "t", image: "i", upload: "p" };
 /// How things can lie to each other.
 export const LIES = ["left-of", "right-of", "above", "below", "inside", "larger-than", "smaller-than"];
 
@@ -10,10 +10,10 @@ export const LIES = ["left-of", "right-of", "above", "below", "inside", "larger-
 export const EMPTY = Object.freeze({
   text: "", // what is being typed
   sign: 1, // whether that is wanted
-  chips: [], // finished parts: { kind, value, weight }, of things with { least, most }, of a part of a picture with { box }
-  find: false, // things and where they are, instead of pictures as a whole
+  chips: [], // finished parts: { kind, value, weight }, of things with { least, most }, of a part of an image with { box }
+  find: false, // things and where they are, instead of images as a whole
   relations: [], // how things lie: { first, is, second }, things by their text
-  area: 0, // smallest share of its picture that a region covers, in percent
+  area: 0, // smallest share of its image that a region covers, in percent
   sort: "",
   after: "",
   before: "",
@@ -21,13 +21,13 @@ export const EMPTY = Object.freeze({
   cameras: [],
   formats: [],
   weak: false, // all weaker matches are unfolded
-  view: null, // the picture that is open
+  view: null, // the image that is open
 });
 
 export const isRanked = (state) => state.chips.length > 0 || state.text.trim() !== "";
-/// The things that pictures must show.
+/// The things that images must show.
 export const thingsOf = ({ chips }) => chips.filter(({ kind, weight }) => kind === "text" && weight > 0);
-/// The picture, or part of one, that regions are to look like. It is looked for by itself.
+/// The image, or part of one, that regions are to look like. It is looked for by itself.
 export const exampleOf = ({ find, chips }) => (find ? chips.find(({ kind, weight }) => kind !== "text" && weight > 0) : undefined);
 /// True if there is something to find, and not only something to leave out.
 export const canFind = (state) =>
@@ -85,7 +85,7 @@ export function read(address) {
   };
 }
 
-/// `t:-1.5:text`, `i:1:17`, `p:1:KEY`; with a count, `n:2-:text` or `n:1-3:text`; a part of a picture, `r:17:x,y,w,h`.
+/// `t:-1.5:text`, `i:1:17`, `p:1:KEY`; with a count, `n:2-:text` or `n:1-3:text`; a part of an image, `r:17:x,y,w,h`.
 function readChip(text) {
   const [, least, most, thing] = /^n:(\d+)-(\d*):(.+)$/su.exec(text) ?? [];
   if (thing) return { kind: "text", value: thing, weight: 1, least: Number(least), most: most ? Number(most) : null };

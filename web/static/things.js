@@ -31,7 +31,7 @@ export function countOf({ value, least = 1, most = null }, replace) {
   return select;
 }
 
-/// A mark that tells a thing from others, in the bar as on pictures: a number on a colour. The style sheet shows the number,
+/// A mark that tells a thing from others, in the bar as on images: a number on a colour. The style sheet shows the number,
 /// so that it is no part of a name.
 export const swatch = (place) => h("span", { class: `swatch thing-${place % 8}`, "aria-hidden": "true", data: { n: number(place + 1) } });
 

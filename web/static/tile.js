@@ -1,4 +1,4 @@
-// One picture of the grid.
+// One image of the grid.
 
 import { thumbnail } from "./api.js";
 import { paint } from "./blur.js";
@@ -10,7 +10,7 @@ import { day, number, t } from "./words.js";
 
 const SIZES = [160, 320, 640];
 
-/// Builds a tile. Its picture is loaded by `show`, once it has stayed in view for a moment.
+/// Builds a tile. Its image is loaded by `show`, once it has stayed in view for a moment.
 /// `worded` tiles say how good a match they are, where no heading does.
 export function makeTile(item, { index, count, ranked, worded, href, things }) {
   const { tile, under } = item;
@@ -30,12 +30,12 @@ export function makeTile(item, { index, count, ranked, worded, href, things }) {
   const describe = (record) => {
     const file = record ? fileName(record.path) : "";
     const parts = [record?.caption || file, tile.taken && day(tile.taken), ranked && t(`${tile.strength}Match`), boxes.length > 0 && t("regionCount", { n: boxes.length })];
-    link.setAttribute("aria-label", parts.filter(Boolean).join(", ") || t("picture", { n: index + 1 }));
+    link.setAttribute("aria-label", parts.filter(Boolean).join(", ") || t("image", { n: index + 1 }));
     name.textContent = record?.caption || file;
   };
   describe(null);
   withDetails(tile.id, describe);
-  return { element, link, item, show: (width) => showPicture(link, tile, width) };
+  return { element, link, item, show: (width) => showImage(link, tile, width) };
 }
 
 function stackButton({ tile, under }, index) {
@@ -44,18 +44,18 @@ function stackButton({ tile, under }, index) {
   return h("button", properties, icon("stack"), number(under.length + 1));
 }
 
-function showPicture(link, tile, width) {
+function showImage(link, tile, width) {
   if (link.querySelector("img")) return;
   const wanted = width * Math.min(devicePixelRatio, 2);
   const size = SIZES.find((size) => size >= wanted * 0.9) ?? SIZES.at(-1);
-  const picture = h("img", { alt: "", decoding: "async", draggable: false });
-  picture.addEventListener("load", () => link.classList.add("ready"), { once: true });
+  const img = h("img", { alt: "", decoding: "async", draggable: false });
+  img.addEventListener("load", () => link.classList.add("ready"), { once: true });
   // A busy server refuses; a moment later it may not.
   let tries = 2;
-  picture.addEventListener("error", () => {
+  img.addEventListener("error", () => {
     if (--tries === 0) link.classList.add("broken");
-    else setTimeout(() => (picture.src = thumbnail(tile, size)), 1500);
+    else setTimeout(() => (img.src = thumbnail(tile, size)), 1500);
   });
-  picture.src = thumbnail(tile, size);
-  link.insertBefore(picture, link.querySelector(".marks"));
+  img.src = thumbnail(tile, size);
+  link.insertBefore(img, link.querySelector(".marks"));
 }

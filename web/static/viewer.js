@@ -1,4 +1,4 @@
-// One picture, large, with what is known of it.
+// One image, large, with what is known of it.
 
 import { caption, downloadOf, isCancelled, original, similar, thumbnail } from "./api.js";
 import { copy } from "./copy.js";
@@ -16,14 +16,14 @@ import { Zoom } from "./zoom.js";
 /// What browsers show by themselves; of other formats they get a large thumbnail.
 const SHOWN = ["jpeg", "png", "webp", "gif", "bmp", "avif"];
 const LIKENESSES = 12;
-/// Milliseconds that a picture stays open before the model is asked for words.
+/// Milliseconds that an image stays open before the model is asked for words.
 const UNHURRIED = 500;
-/// Words of the model are shown if it is this sure of each, as a geometric mean: what it says of pictures that it does
+/// Words of the model are shown if it is this sure of each, as a geometric mean: what it says of images that it does
 /// not understand is misleading.
 const SURE = 0.35;
 const KEPT = "glimpse.facts";
 
-/// `get.items()` gives the pictures that can be stepped through; `on` says what the user wants of one.
+/// `get.items()` gives the images that can be stepped through; `on` says what the user wants of one.
 export function setUpViewer({ items, hrefOf, on }) {
   const dialog = $("viewer");
   const stage = $("stage");
@@ -69,12 +69,12 @@ export function setUpViewer({ items, hrefOf, on }) {
     const place = placeOf();
     const item = items()[place];
     showPlace(place);
-    showPicture(item?.tile, item?.tile.boxes);
+    showImage(item?.tile, item?.tile.boxes);
     showMatch(item?.tile);
     try {
       record = await detailsOf(id);
       if (signal.aborted) return;
-      showPicture(record, item?.tile.boxes);
+      showImage(record, item?.tile.boxes);
       showFacts(item);
       preload(place);
       await Promise.all([showSimilar(signal), describe(signal)]);
@@ -102,24 +102,24 @@ export function setUpViewer({ items, hrefOf, on }) {
     $("next").disabled = place < 0 || place >= count - 1;
   }
 
-  /// Shows what is known of the picture, as far as that is: first a small copy, then the whole.
-  function showPicture(tile, boxes = null) {
+  /// Shows what is known of the image, as far as that is: first a small copy, then the whole.
+  function showImage(tile, boxes = null) {
     if (!tile) return layers.clear(), stage.replaceChildren();
     let frame = stage.firstElementChild;
     if (frame?.dataset.id !== String(tile.id)) {
-      const picture = h("img", { alt: "", draggable: false, width: tile.width, height: tile.height });
-      picture.src = thumbnail(tile, 640);
-      frame = h("div", { class: "frame", data: { id: tile.id } }, picture);
+      const img = h("img", { alt: "", draggable: false, width: tile.width, height: tile.height });
+      img.src = thumbnail(tile, 640);
+      frame = h("div", { class: "frame", data: { id: tile.id } }, img);
       frame.style.setProperty("--ratio", tile.width / tile.height);
       frame.style.setProperty("--wide", `${tile.width}px`);
       stage.replaceChildren(frame);
     }
     layers.show(frame, tile, { things: on.things(), boxes, ask: on.finding() });
     if (!tile.format) return;
-    const [picture] = frame.children;
-    picture.alt = tile.caption || fileName(tile.path);
+    const [img] = frame.children;
+    img.alt = tile.caption || fileName(tile.path);
     const large = new Image();
-    large.addEventListener("load", () => picture.isConnected && (picture.src = large.src), { once: true });
+    large.addEventListener("load", () => img.isConnected && (img.src = large.src), { once: true });
     large.src = SHOWN.includes(tile.format) ? original(tile) : thumbnail(tile, 1600);
   }
 
@@ -173,13 +173,13 @@ export function setUpViewer({ items, hrefOf, on }) {
     const { hits } = await similar(id, { limit: LIKENESSES }, signal);
     $("likeness").hidden = hits.length === 0;
     $("likenesses").replaceChildren(...hits.map((tile, i) => {
-      const link = h("a", { href: hrefOf(tile.id), "aria-label": t("similarPicture", { n: i + 1 }), data: { open: tile.id } });
+      const link = h("a", { href: hrefOf(tile.id), "aria-label": t("similarImage", { n: i + 1 }), data: { open: tile.id } });
       link.append(h("img", { src: thumbnail(tile, 160), alt: "", loading: "lazy" }));
       return link;
     }));
   }
 
-  /// What the model says of the picture, or of a part of it, if it can.
+  /// What the model says of the image, or of a part of it, if it can.
   async function words(body, signal) {
     const languages = on.languages();
     if (!languages.length) return {};
@@ -189,17 +189,17 @@ export function setUpViewer({ items, hrefOf, on }) {
   }
 
   async function describe(signal) {
-    await new Promise((done) => setTimeout(done, UNHURRIED)); // nothing is said of pictures that are only stepped over
+    await new Promise((done) => setTimeout(done, UNHURRIED)); // nothing is said of images that are only stepped over
     if (signal.aborted) return;
-    const { text = "", probability = 0 } = await words({}, signal).catch(() => ({})); // a picture does without
+    const { text = "", probability = 0 } = await words({}, signal).catch(() => ({})); // an image does without
     if (signal.aborted || probability ** (1 / Math.max(wordCount(text), 1)) < SURE) return;
     $("said").hidden = !text;
     $("said-text").textContent = text;
   }
 
-  /// A picture that cannot be shown: why, where it would be, and the way back. Nothing can be done with it.
+  /// An image that cannot be shown: why, where it would be, and the way back. Nothing can be done with it.
   function showProblem(error) {
-    const text = error.code === "not_found" ? t("pictureGone") : explain(error);
+    const text = error.code === "not_found" ? t("imageGone") : explain(error);
     const back = h("button", { class: "button strong", type: "button", on: { click: () => on.close() } }, t("backToAll"));
     const again = error.code !== "not_found" && h("button", { class: "button", type: "button", on: { click: () => open(id) } }, t("retry"));
     layers.clear();
@@ -226,7 +226,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     makeRoom();
   }
 
-  /// While one draws, the picture ends above the bar, whose text may change.
+  /// While one draws, the image ends above the bar, whose text may change.
   function makeRoom() {
     const below = stage.getBoundingClientRect().bottom - $("drawbar").getBoundingClientRect().top;
     if (draw.active) stage.style.setProperty("--below", `${below + 8}px`);
@@ -261,7 +261,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     z: acts.zoom, i: acts.info, s: acts.alike, m: acts.like, l: acts.unlike, c: acts.copy, d: () => $("download").click(),
     b: acts.boxes, h: acts.heat, r: acts.draw, "?": () => on.help(),
   };
-  /// What a picture that is gone still answers to.
+  /// What an image that is gone still answers to.
   const WITHOUT = ["ArrowLeft", "ArrowRight", "?"];
   dialog.addEventListener("keydown", (event) => {
     if (dialog.classList.contains("gone") && !WITHOUT.includes(event.key)) return;

@@ -1,21 +1,21 @@
-// Zooming and moving a picture: wheel, double click, drag, pinch, keys; a swipe when it is not zoomed.
+// Zooming and moving an image: wheel, double click, drag, pinch, keys; a swipe when it is not zoomed.
 
 const MOST = 8;
 const SWIPE = 60;
-/// A part that is looked at takes this share of the stage, but the picture is not drawn larger than so many times what
+/// A part that is looked at takes this share of the stage, but the image is not drawn larger than so many times what
 /// fits, nor than so many times its pixels.
 const AROUND = 0.5;
 const CLOSEST = 4;
 const BLURRED = 2;
 
-/// `on.swipe(step)` is told of a swipe to the next (1) or previous (-1) picture.
+/// `on.swipe(step)` is told of a swipe to the next (1) or previous (-1) image.
 export class Zoom {
   #scale = 1;
   #x = 0;
   #y = 0;
   #pointers = new Map();
   #start = null;
-  /// True if the user has zoomed, and not the page: then arrows and drags move the picture.
+  /// True if the user has zoomed, and not the page: then arrows and drags move the image.
   #own = false;
 
   constructor(stage, on) {
@@ -28,7 +28,7 @@ export class Zoom {
     for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, (event) => this.#up(event));
   }
 
-  /// True if the user looks at a part of the picture.
+  /// True if the user looks at a part of the image.
   get isOwn() {
     return this.#own && this.#scale > 1;
   }
@@ -42,7 +42,7 @@ export class Zoom {
     this.#apply();
   }
 
-  /// Looks at a part of the picture, in shares of it, with a good deal of what is around it. Gives false for a part that
+  /// Looks at a part of the image, in shares of it, with a good deal of what is around it. Gives false for a part that
   /// is seen well enough as it is.
   show({ x, y, width, height }) {
     const frame = this.stage.firstElementChild;
@@ -90,17 +90,17 @@ export class Zoom {
 
   #apply() {
     this.stage.classList.toggle("zoomed", this.#scale > 1);
-    const picture = this.stage.firstElementChild;
-    if (!picture) return;
+    const image = this.stage.firstElementChild;
+    if (!image) return;
     // No further than its edges: no part of the stage is empty while the other side is cut off.
     const { clientWidth, clientHeight } = this.stage;
     const bound = (value, side, room) => {
       const most = Math.max(0, (side * this.#scale - room) / 2);
       return Math.min(Math.max(value, -most), most);
     };
-    [this.#x, this.#y] = [bound(this.#x, picture.offsetWidth, clientWidth), bound(this.#y, picture.offsetHeight, clientHeight)];
-    picture.style.transform = `translate(${this.#x}px, ${this.#y}px) scale(${this.#scale})`;
-    picture.style.setProperty("--scale", this.#scale); // what is drawn on it keeps its strength
+    [this.#x, this.#y] = [bound(this.#x, image.offsetWidth, clientWidth), bound(this.#y, image.offsetHeight, clientHeight)];
+    image.style.transform = `translate(${this.#x}px, ${this.#y}px) scale(${this.#scale})`;
+    image.style.setProperty("--scale", this.#scale); // what is drawn on it keeps its strength
   }
 
   #wheel(event) {

@@ -11,14 +11,14 @@ use crate::error::ApiError;
 use crate::extract::Json;
 use crate::state::{AppState, run_model};
 
-/// An image to describe: exactly one of `image` and `picture`.
+/// An image to describe: exactly one of `image` and `upload`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CaptionForm {
     /// Number of an image of the library.
     image: Option<u64>,
-    /// Key of an uploaded image, from `POST /api/v1/pictures`.
-    picture: Option<String>,
+    /// Key of an uploaded image, from `POST /api/v1/uploads`.
+    upload: Option<String>,
     /// The part to describe; all of it unless said otherwise.
     #[serde(rename = "box")]
     part: Option<BoxForm>,
@@ -75,7 +75,7 @@ pub async fn caption(state: web::Data<AppState>, Json(form): Json<CaptionForm>) 
     }
     let view = run_model(&state, move |state| {
         state.require_model()?;
-        let asked = Asked::of(state, form.image, form.picture)?;
+        let asked = Asked::of(state, form.image, form.upload)?;
         let rect = form.part.map(|part| asked.part(Some(part))).transpose()?;
         let options = CaptionOptions { rect, language: form.language, count };
         let captions = match form.parts {

@@ -212,14 +212,14 @@ fn joined(mut form: StructuredQuery, more: StructuredQuery) -> StructuredQuery {
     form
 }
 
-/// An image and a part of it: exactly one of `image` and `picture`.
+/// An image and a part of it: exactly one of `image` and `upload`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LikeForm {
     /// Number of an image of the library.
     image: Option<u64>,
-    /// Key of an uploaded image, from `POST /api/v1/pictures`.
-    picture: Option<String>,
+    /// Key of an uploaded image, from `POST /api/v1/uploads`.
+    upload: Option<String>,
     /// The part to look for; all of it unless said otherwise.
     #[serde(rename = "box")]
     part: Option<BoxForm>,
@@ -259,7 +259,7 @@ pub async fn similar(state: web::Data<AppState>, Json(form): Json<LikeForm>) -> 
     let bounds =
         Bounds { min_area, max_boxes, limit, cursor: form.cursor, depth, sort: form.sort, filter: form.filter };
     let page = run_model(&state, move |state| {
-        let asked = Asked::of(state, form.image, form.picture)?;
+        let asked = Asked::of(state, form.image, form.upload)?;
         let rect = asked.part(form.part)?;
         let query = bounds.of(FindQuery::like(asked.source, rect), 500, MAX_TILES)?;
         tiles(state, &query, found(state, &query)?)

@@ -83,7 +83,7 @@ pub struct FullForm {
     pub filter: FilterForm,
 }
 
-/// A part of a query: exactly one of `text`, `image` and `picture`.
+/// A part of a query: exactly one of `text`, `image` and `upload`.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TermForm {
@@ -92,8 +92,8 @@ pub struct TermForm {
     text: Option<String>,
     /// Number of an image of the library.
     image: Option<u64>,
-    /// Key of an uploaded image, from `POST /api/v1/pictures`.
-    picture: Option<String>,
+    /// Key of an uploaded image, from `POST /api/v1/uploads`.
+    upload: Option<String>,
     /// How much it counts beside the others; below 0 it moves the query away.
     #[serde(default = "one")]
     #[schema(minimum = -100, maximum = 100)]
@@ -128,7 +128,7 @@ pub struct FilterForm {
 
 impl From<SimpleForm> for FullForm {
     fn from(form: SimpleForm) -> Self {
-        let term = |text, image, weight| TermForm { text, image, picture: None, weight };
+        let term = |text, image, weight| TermForm { text, image, upload: None, weight };
         let typed = form.q.unwrap_or_default();
         let texts = parts(&typed).into_iter().map(|(text, weight)| term(Some(text.to_owned()), None, weight));
         let image = form.like.map(|id| term(None, Some(id), 1.0));
@@ -192,11 +192,11 @@ pub fn checked_limit(limit: Option<usize>, usual: usize, most: usize) -> Result<
 
 impl TermForm {
     fn into_term(self, uploads: &Uploads) -> Result<Term, ApiError> {
-        let source = match (self.text, self.image, self.picture) {
+        let source = match (self.text, self.image, self.upload) {
             (Some(text), None, None) => Source::Text(text),
             (None, Some(id), None) => Source::Image(ImageId(id)),
             (None, None, Some(key)) => Source::Bytes(uploads.get(&key)?.bytes),
-            _ => return Err(ApiError::bad_request("a term has exactly one of `text`, `image` and `picture`")),
+            _ => return Err(ApiError::bad_request("a term has exactly one of `text`, `image` and `upload`")),
         };
         Ok(Term { source, weight: self.weight })
     }

@@ -36,8 +36,8 @@ pub struct Asked {
 
 impl Asked {
     /// An image of the library, or an uploaded one.
-    pub fn of(state: &AppState, image: Option<u64>, picture: Option<String>) -> Result<Self, ApiError> {
-        match (image, picture) {
+    pub fn of(state: &AppState, image: Option<u64>, upload: Option<String>) -> Result<Self, ApiError> {
+        match (image, upload) {
             (Some(id), None) => {
                 let record = state.engine.image(ImageId(id))?;
                 Ok(Self { source: Source::Image(ImageId(id)), size: (record.width, record.height) })
@@ -46,7 +46,7 @@ impl Asked {
                 let upload = state.uploads.get(&key)?;
                 Ok(Self { source: Source::Bytes(upload.bytes), size: (upload.width, upload.height) })
             }
-            _ => Err(ApiError::bad_request("a request is about exactly one of `image` and `picture`")),
+            _ => Err(ApiError::bad_request("a request is about exactly one of `image` and `upload`")),
         }
     }
 

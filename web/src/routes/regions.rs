@@ -22,14 +22,14 @@ const SIZES: [u32; 3] = [160, 320, 640];
 /// Windows grow with the square of the detail.
 const MAX_DETAIL: f32 = 4.0;
 
-/// An image and texts: exactly one of `image` and `picture`.
+/// An image and texts: exactly one of `image` and `upload`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GroundForm {
     /// Number of an image of the library.
     image: Option<u64>,
-    /// Key of an uploaded image, from `POST /api/v1/pictures`.
-    picture: Option<String>,
+    /// Key of an uploaded image, from `POST /api/v1/uploads`.
+    upload: Option<String>,
     /// What to look for, in any language.
     #[schema(min_items = 1, max_items = 8)]
     texts: Vec<String>,
@@ -92,7 +92,7 @@ pub async fn ground(state: web::Data<AppState>, Json(form): Json<GroundForm>) ->
     }
     let view = run_model(&state, move |state| {
         state.require_model()?;
-        let asked = Asked::of(state, form.image, form.picture)?;
+        let asked = Asked::of(state, form.image, form.upload)?;
         let config = DenseConfig { detail, ..DenseConfig::default() };
         let grounded = state.engine.ground(&asked.source, &form.texts, &config, form.all)?;
         let (width, height) = (grounded.width, grounded.height);

@@ -30,7 +30,7 @@ pub struct UploadView {
 ///
 /// The body is the file itself, 32 MB and 100 megapixels at most. It is decoded at once, kept in memory under the hash of
 /// its bytes, and never written to disk. A few arrive at a time; past that, the answer is `busy`.
-#[utoipa::path(post, path = "/api/v1/pictures", operation_id = "upload_image", tag = "search",
+#[utoipa::path(post, path = "/api/v1/uploads", operation_id = "upload_image", tag = "search",
     request_body(content = FileBytes, content_type = "image/*"),
     responses((status = 201, description = "The key that names the image in a search", body = UploadView)))]
 pub async fn upload(
@@ -57,7 +57,7 @@ pub async fn upload(
 }
 
 /// Thumbnail of an image that was sent
-#[utoipa::path(get, path = "/api/v1/pictures/{key}/thumbnail", operation_id = "upload_thumbnail", tag = "search", params(("key" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/uploads/{key}/thumbnail", operation_id = "upload_thumbnail", tag = "search", params(("key" = String, Path)),
     responses((status = 200, description = "A JPEG", content_type = "image/jpeg", body = FileBytes), (status = 304, description = "The copy that the client has is still right")))]
 pub async fn thumbnail(
     state: web::Data<AppState>,

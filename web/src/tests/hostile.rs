@@ -77,7 +77,7 @@ async fn paths_lead_nowhere_else() {
         "/static/words",
         "/api/v1/images/../../etc/passwd",
         "/api/v1/images/1/../2/original",
-        "/api/v1/pictures/..%2f..%2fetc%2fpasswd/thumbnail",
+        "/api/v1/uploads/..%2f..%2fetc%2fpasswd/thumbnail",
     ];
     for path in tricks {
         get(&state, path).await.error(404, "not_found");
@@ -144,7 +144,7 @@ async fn wrong_methods_are_told_the_right_ones() {
     for (method, path, allowed) in [
         (Method::DELETE, "/api/v1/search", "GET, HEAD, POST"),
         (Method::POST, "/api/v1/images/3", "GET, HEAD"),
-        (Method::PUT, "/api/v1/pictures", "POST"),
+        (Method::PUT, "/api/v1/uploads", "POST"),
         (Method::TRACE, "/", "GET, HEAD"),
     ] {
         let answer = ask(&state, TestRequest::with_uri(path).method(method)).await;
@@ -158,7 +158,7 @@ async fn wrong_methods_are_told_the_right_ones() {
 async fn uploads_are_bounded_and_looked_into() {
     let state = shelf();
     let send = |kind: &'static str, bytes: Vec<u8>| {
-        TestRequest::post().uri("/api/v1/pictures").insert_header(("Content-Type", kind)).set_payload(bytes)
+        TestRequest::post().uri("/api/v1/uploads").insert_header(("Content-Type", kind)).set_payload(bytes)
     };
     let png = std::fs::read(SHELF.images.join("warm/red 00.png")).unwrap();
     for (kind, bytes) in [
@@ -168,7 +168,7 @@ async fn uploads_are_bounded_and_looked_into() {
         ("image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>".to_vec()),
         ("image/png", bomb()),
     ] {
-        ask(&state, send(kind, bytes)).await.error(400, "bad_picture");
+        ask(&state, send(kind, bytes)).await.error(400, "bad_image");
     }
     ask(&state, send("text/html", png.clone())).await.error(415, "unsupported_media_type");
     ask(&state, send("image/png", vec![0; MAX_UPLOAD + 1])).await.error(413, "too_large");
@@ -183,7 +183,7 @@ async fn uploads_are_bounded_and_looked_into() {
 async fn lists_are_counted_before_their_members_are_looked_up() {
     let state = shelf();
     let many = |member: Value| vec![member; 300];
-    let terms = json!({"terms": many(json!({"picture": "0123456789abcdef0123456789abcdef"}))});
+    let terms = json!({"terms": many(json!({"upload": "0123456789abcdef0123456789abcdef"}))});
     let refused = post(&state, "/api/v1/search", terms).await;
     assert!(refused.error(400, "bad_request").contains("`terms` has 300"), "the upload is not even looked for");
     for (path, form, name) in [
@@ -215,7 +215,7 @@ async fn terms_share_the_bytes_of_an_upload() {
     let (key, bytes) = (upload.key.clone(), Arc::downgrade(&upload.bytes));
     uploads.keep(upload);
     let form: crate::routes::forms::FullForm =
-        serde_json::from_value(json!({"terms": vec![json!({"picture": key}); 64]})).unwrap();
+        serde_json::from_value(json!({"terms": vec![json!({"upload": key}); 64]})).unwrap();
     let query = form.into_query(1, 1, &uploads).unwrap();
     assert_eq!((query.terms.len(), bytes.strong_count()), (64, 65), "64 terms and the one that is kept");
 }
@@ -353,8 +353,7 @@ async fn clients_cannot_have_any_folder_indexed() {
 async fn few_uploads_are_read_at_a_time() {
     let state = state_of(&SHELF.engine, Limits { uploads: 0, ..Limits::default() });
     let png = std::fs::read(SHELF.images.join("warm/red 02.png")).unwrap();
-    let send =
-        TestRequest::post().uri("/api/v1/pictures").insert_header(("Content-Type", "image/png")).set_payload(png);
+    let send = TestRequest::post().uri("/api/v1/uploads").insert_header(("Content-Type", "image/png")).set_payload(png);
     let refused = ask(&state, send).await;
     refused.error(503, "busy");
     assert_eq!(refused.header("retry-after"), "1");

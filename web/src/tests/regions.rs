@@ -32,7 +32,7 @@ async fn some_image(state: &web::Data<AppState>) -> Value {
 
 async fn upload(state: &web::Data<AppState>, name: &str) -> String {
     let bytes = std::fs::read(SHELF.images.join(name)).unwrap();
-    let request = TestRequest::post().uri("/api/v1/pictures").insert_header(("Content-Type", "image/png"));
+    let request = TestRequest::post().uri("/api/v1/uploads").insert_header(("Content-Type", "image/png"));
     ask(state, request.set_payload(bytes)).await.json()["key"].as_str().unwrap().to_owned()
 }
 
@@ -124,9 +124,9 @@ async fn regions_like_a_part_of_an_image_are_found() {
 
     let key = upload(&state, "warm/red 03.png").await;
     for part in [Value::Null, part] {
-        let body = json!({"picture": key, "box": part, "all": true, "limit": 5});
+        let body = json!({"upload": key, "box": part, "all": true, "limit": 5});
         let page = post(&state, "/api/v1/similar", body).await.good();
-        let next = json!({"picture": key, "box": part, "all": true, "limit": 5, "cursor": page["next"]});
+        let next = json!({"upload": key, "box": part, "all": true, "limit": 5, "cursor": page["next"]});
         let more = post(&state, "/api/v1/similar", next).await.good();
         assert!(hits(&more).iter().all(|hit| !hits(&page).iter().any(|other| other["id"] == hit["id"])));
     }
@@ -137,7 +137,7 @@ async fn one_image_is_grounded() {
     let state = shelf();
     let image = some_image(&state).await;
     let key = upload(&state, "warm/red 03.png").await;
-    for asked in [json!({"image": image["id"]}), json!({"picture": key})] {
+    for asked in [json!({"image": image["id"]}), json!({"upload": key})] {
         let mut body = asked.clone();
         body["texts"] = json!(["a blue wall", "ein roter Hund"]);
         let plain = post(&state, "/api/v1/ground", body.clone()).await.good();
@@ -237,7 +237,7 @@ async fn images_are_described_by_models_that_can() {
     assert!(captions.iter().all(|said| (0.0..=1.0).contains(&number(&said["probability"])) && said["box"].is_null()));
     let key = upload(&state, "warm/red 03.png").await;
     let part = json!({"x": 10, "y": 10, "width": 40, "height": 200});
-    let body = json!({"picture": key, "box": part, "language": languages.last()});
+    let body = json!({"upload": key, "box": part, "language": languages.last()});
     let said = post(&state, "/api/v1/caption", body).await.good();
     assert_eq!((&said["captions"][0]["box"]["height"], said["width"].as_u64()), (&json!(50.0), Some(90)));
     post(&state, "/api/v1/caption", json!({"image": id, "parts": true, "count": 4})).await.good();
@@ -309,7 +309,7 @@ async fn hostile_questions_are_answered_in_words() {
     let part = |x: f64, y: f64, width: f64, height: f64| json!({"x": x, "y": y, "width": width, "height": height});
     for body in [
         json!({}),
-        json!({"image": id, "picture": "ab"}),
+        json!({"image": id, "upload": "ab"}),
         json!({"image": -1}),
         json!({"image": id, "box": []}),
         json!({"image": id, "box": {"x": 0, "y": 0, "width": 5}}),
@@ -335,8 +335,8 @@ async fn hostile_questions_are_answered_in_words() {
     }
     for (path, body) in [
         ("/api/v1/similar", json!({"image": 999})),
-        ("/api/v1/similar", json!({"picture": "0123"})),
-        ("/api/v1/ground", json!({"picture": "0123", "texts": ["a"]})),
+        ("/api/v1/similar", json!({"upload": "0123"})),
+        ("/api/v1/ground", json!({"upload": "0123", "texts": ["a"]})),
         ("/api/v1/ground", json!({"image": 999, "texts": ["a"]})),
     ] {
         post(&state, path, body).await.error(404, "not_found");

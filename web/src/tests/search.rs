@@ -92,28 +92,28 @@ async fn filters_and_order_are_kept() {
 async fn an_uploaded_image_is_a_term() {
     let state = shelf();
     let bytes = std::fs::read(SHELF.images.join("warm/red 03.png")).unwrap();
-    let request = || TestRequest::post().uri("/api/v1/pictures").insert_header(("Content-Type", "image/png"));
+    let request = || TestRequest::post().uri("/api/v1/uploads").insert_header(("Content-Type", "image/png"));
     let sent = ask(&state, request().set_payload(bytes.clone())).await;
     assert_eq!(sent.status.as_u16(), 201);
     let sent = sent.json();
     let (key, size) = (sent["key"].as_str().unwrap(), sent["bytes"].as_u64());
     assert_eq!((sent["width"].as_u64(), size), (Some(90), Some(bytes.len() as u64)));
 
-    let body = json!({"terms": [{"picture": key}], "all": true, "limit": 3});
+    let body = json!({"terms": [{"upload": key}], "all": true, "limit": 3});
     let page = post(&state, "/api/v1/search", body).await.good();
     let best = get(&state, &format!("/api/v1/images/{}", ids(&page)[0])).await.good();
     assert!(best["path"].as_str().unwrap().ends_with("red 03.png"), "{best}");
-    let mixed = json!({"terms": [{"picture": key, "weight": 0.5}, {"text": "blue", "weight": -1}], "all": true});
+    let mixed = json!({"terms": [{"upload": key, "weight": 0.5}, {"text": "blue", "weight": -1}], "all": true});
     assert_eq!(ids(&post(&state, "/api/v1/search", mixed).await.good()).len(), 40);
 
-    let small = get(&state, &format!("/api/v1/pictures/{key}/thumbnail")).await;
+    let small = get(&state, &format!("/api/v1/uploads/{key}/thumbnail")).await;
     assert_eq!(small.header("content-type"), "image/jpeg");
     let known = ("If-None-Match", small.header("etag").to_owned());
-    let again = TestRequest::get().uri(&format!("/api/v1/pictures/{key}/thumbnail")).insert_header(known);
+    let again = TestRequest::get().uri(&format!("/api/v1/uploads/{key}/thumbnail")).insert_header(known);
     let again = ask(&state, again).await;
     assert_eq!((again.status.as_u16(), again.body.len()), (304, 0));
-    get(&state, "/api/v1/pictures/0123/thumbnail").await.error(404, "not_found");
-    post(&state, "/api/v1/search", json!({"terms": [{"picture": "0123"}]})).await.error(404, "not_found");
+    get(&state, "/api/v1/uploads/0123/thumbnail").await.error(404, "not_found");
+    post(&state, "/api/v1/search", json!({"terms": [{"upload": "0123"}]})).await.error(404, "not_found");
 }
 
 #[actix_web::test]

@@ -88,7 +88,7 @@ fn slow_broken_and_odd_clients_cost_only_themselves() {
     // An upload that does not come to its end keeps its place, and others are refused meanwhile.
     let upload = |length: usize| {
         format!(
-            "POST /api/v1/pictures HTTP/1.1\r\nHost: {address}\r\nContent-Type: image/png\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+            "POST /api/v1/uploads HTTP/1.1\r\nHost: {address}\r\nContent-Type: image/png\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
         )
     };
     let png = std::fs::read(SHELF.images.join("warm/red 04.png")).unwrap();
