@@ -1,9 +1,9 @@
 //! From the bytes of an image to its embedding: decoding and preprocessing in megapixels a second, encoding in images
 //! a second by batch, texts a second, and products alone, which are this machine's peak.
 //!
-//!     cargo bench --bench encode [-- --model DIR --device cpu --picture FILE --batches 1,4,8,16 --rounds 5]
+//!     cargo bench --bench encode [-- --model DIR --device cpu --image FILE --batches 1,4,8,16 --rounds 5]
 //!     cargo bench --bench encode -- --stages [--model DIR --device cpu --batches 1,8]   where the time goes
-//!     cargo bench --bench encode -- --beside cpu:avx512-f32 [--model DIR --device cpu --pictures DIR]   how near to another device
+//!     cargo bench --bench encode -- --beside cpu:avx512-f32 [--model DIR --device cpu --images DIR]   how near to another device
 //!     cargo bench --bench encode -- --serve --model DIR        answers a driver, see peers/encode.py
 //!
 //! Without an image, a noisy JPEG of 12 megapixels is made. Speed does not depend on the values of weights, so a
@@ -40,11 +40,11 @@ fn main() {
     } else if let Some(device) = args.value("beside") {
         let other =
             SiglipEncoder::load(&dir, &LoadOptions { device: Some(device.to_owned()), ..options }).expect(device);
-        beside(&encoder, &other, args.value("pictures"));
+        beside(&encoder, &other, args.value("images"));
     } else if args.has("stages") {
         stages(&encoder, &Towers::load(&dir, device.as_deref()).expect("a checkpoint"), &sizes, rounds);
     } else {
-        images(&encoder, args.value("picture"), rounds);
+        images(&encoder, args.value("image"), rounds);
         batches(&encoder, &sizes, rounds);
         products(rounds);
     }

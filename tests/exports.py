@@ -1,8 +1,8 @@
 """Reads the exports of `glimpse find` with the tools that they are made for.
 
-usage: python tests/exports.py GLIMPSE PICTURE
+usage: python tests/exports.py GLIMPSE IMAGE
 
-PICTURE is one in which the bundled model finds an umbrella. Needs pycocotools, datumaro and label-studio-sdk from PyPI, and
+IMAGE is one in which the bundled model finds an umbrella. Needs pycocotools, datumaro and label-studio-sdk from PyPI, and
 exiftool. A tool that is not there is named, and the exit status is 3 then; 1 if a tool does not read what it should.
 """
 
@@ -46,8 +46,8 @@ def datumaro(folder, form):
     import datumaro
 
     items = list(datumaro.Dataset.import_from(str(folder), form))
-    assert len(items) == 2, f"{len(items)} pictures"
-    assert all(item.annotations for item in items), "a picture without annotations"
+    assert len(items) == 2, f"{len(items)} images"
+    assert all(item.annotations for item in items), "an image without annotations"
 
 
 def label_studio(path):
@@ -73,25 +73,25 @@ def exiftool(folder):
 
 
 def main():
-    glimpse, picture = sys.argv[1:]
+    glimpse, image = sys.argv[1:]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         coco, cvat, studio = folder / "coco/annotations", folder / "cvat", folder / "tasks.json"
         for made in (folder / "p/one", folder / "p/two", coco, folder / "coco/images/default", cvat):
             made.mkdir(parents=True)
-        shutil.copy(picture, folder / "p/one/a.jpg")
-        # Other bytes, the same picture: else it would be a second file of the first.
-        (folder / "p/two/b & c.jpg").write_bytes(Path(picture).read_bytes() + b"\0")
+        shutil.copy(image, folder / "p/one/a.jpg")
+        # Other bytes, the same image: else it would be a second file of the first.
+        (folder / "p/two/b & c.jpg").write_bytes(Path(image).read_bytes() + b"\0")
         env = {**os.environ, "GLIMPSE_MODEL": "demo", "GLIMPSE_HOME": str(folder / "home")}
         run = lambda *args: subprocess.run([glimpse, *map(str, args)], env=env, check=True, stdout=subprocess.DEVNULL)
         run("index", "-q", folder / "p")
         run("find", "-q", "umbrella", "--max-per-image", 1, "--coco", coco / "instances_default.json",
             "--cvat", cvat / "annotations.xml", "--label-studio", studio, "--xmp", folder / "xmp")
-        for picture in (folder / "p").glob("*/*.jpg"):
+        for file in (folder / "p").glob("*/*.jpg"):
             for images in (folder / "coco/images/default", cvat / "images"):
-                place = images / picture.relative_to(folder / "p")
+                place = images / file.relative_to(folder / "p")
                 place.parent.mkdir(exist_ok=True, parents=True)
-                shutil.copy(picture, place)
+                shutil.copy(file, place)
         check("pycocotools", lambda: pycocotools(str(coco / "instances_default.json")))
         check("datumaro coco", lambda: datumaro(folder / "coco", "coco"))
         check("datumaro cvat", lambda: datumaro(cvat, "cvat"))

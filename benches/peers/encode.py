@@ -160,7 +160,7 @@ def measure(name, kind, tower, side, batches, options):
                 one.close()
             del parts, model, module
             gc.collect()
-    table(["model", "batch", "encoder", f"{'texts' if kind == 'text' else 'pictures'}/s", "TFLOP/s", "of the peak"], rows)
+    table(["model", "batch", "encoder", f"{'texts' if kind == 'text' else 'images'}/s", "TFLOP/s", "of the peak"], rows)
 
 
 def main():

@@ -1,14 +1,14 @@
 """A whole library beside other ways to index it: JPEGs of twelve megapixels to vectors, decoding and all.
 
     cargo build --release
-    .venv/bin/python benches/peers/library.py [--pictures 64] [--photos FOLDER] [--rounds 3] [--side 4000x3000]
+    .venv/bin/python benches/peers/library.py [--images 64] [--photos FOLDER] [--rounds 3] [--side 4000x3000]
 
 All run SigLIP 2 B/16-224 with random weights: speed does not depend on their values.
 
 - ours: `glimpse index` into an empty library, by its own account of the seconds; hashes, metadata, words and the packing
   of the weights are included. Once more with regions, which nobody else makes.
 - open_clip: its own preprocessing in a DataLoader with a worker for each core, PyTorch in bf16.
-- rclip's way: PIL and ONNX Runtime in f32, eight pictures at a time, one step after the other.
+- rclip's way: PIL and ONNX Runtime in f32, eight images at a time, one step after the other.
 
 The others have loaded their models before, and store nothing. Parts take turns; medians.
 """
@@ -82,7 +82,7 @@ def ours(folder, model, device, *more):
     return part
 
 
-class Pictures(torch.utils.data.Dataset):
+class Files(torch.utils.data.Dataset):
     def __init__(self, files, transform):
         self.files, self.transform = files, transform
 
@@ -90,8 +90,8 @@ class Pictures(torch.utils.data.Dataset):
         return len(self.files)
 
     def __getitem__(self, i):
-        with Image.open(self.files[i]) as picture:
-            return self.transform(picture.convert("RGB"))
+        with Image.open(self.files[i]) as image:
+            return self.transform(image.convert("RGB"))
 
 
 def open_clip_part(files, batch):
@@ -100,9 +100,9 @@ def open_clip_part(files, batch):
 
     def part():
         start = time.perf_counter()
-        loader = torch.utils.data.DataLoader(Pictures(files, transform), batch_size=batch, num_workers=os.cpu_count())
+        loader = torch.utils.data.DataLoader(Files(files, transform), batch_size=batch, num_workers=os.cpu_count())
         with torch.inference_mode():
-            vectors = [model.encode_image(pictures.bfloat16(), normalize=True).float() for pictures in loader]
+            vectors = [model.encode_image(batch_of_images.bfloat16(), normalize=True).float() for batch_of_images in loader]
         assert sum(map(len, vectors)) == len(files)
         return time.perf_counter() - start
 
@@ -117,8 +117,8 @@ def onnx_part(files, model, folder):
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
     def read(file):
-        with Image.open(file) as picture:
-            pixels = numpy.asarray(picture.convert("RGB").resize((SIDE, SIDE), Image.BICUBIC), dtype=numpy.float32)
+        with Image.open(file) as image:
+            pixels = numpy.asarray(image.convert("RGB").resize((SIDE, SIDE), Image.BICUBIC), dtype=numpy.float32)
         return (pixels / 127.5 - 1).transpose(2, 0, 1)
 
     def part():
@@ -134,7 +134,7 @@ def onnx_part(files, model, folder):
 def main():
     data = pathlib.Path(os.environ.get("GLIMPSE_TEST_DATA", ROOT / "../shared/data"))
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--pictures", type=int, default=64)
+    arguments.add_argument("--images", type=int, default=64)
     arguments.add_argument("--photos", type=pathlib.Path, default=data / "photos")
     arguments.add_argument("--side", type=lambda text: tuple(map(int, text.split("x"))), default=(4000, 3000))
     arguments.add_argument("--rounds", type=int, default=3)
@@ -148,7 +148,7 @@ def main():
         folder = pathlib.Path(folder)
         photos, weights = folder / "photos", folder / "model"
         photos.mkdir(), weights.mkdir()
-        files = enlarge(options.photos, photos, options.pictures, options.side)
+        files = enlarge(options.photos, photos, options.images, options.side)
         model = checkpoint(weights)
         devices = options.devices.split(",")
         parts = {f"ours, {device}": ours(photos, weights, device, "--no-regions") for device in devices}
@@ -162,7 +162,7 @@ def main():
         ratio = seconds["open_clip bf16, DataLoader"] / seconds[name]
         rows.append((name, f"{seconds[name]:.2f}", f"{len(files) / seconds[name]:.2f}", f"{ratio:.2f}", busy))
     size = "{} x {}".format(*options.side)
-    table([f"{len(files)} JPEGs of {size}", "seconds", "pictures/s", "times open_clip", "encoder busy"], rows)
+    table([f"{len(files)} JPEGs of {size}", "seconds", "images/s", "times open_clip", "encoder busy"], rows)
 
 
 if __name__ == "__main__":

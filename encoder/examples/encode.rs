@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut trace = Trace::on();
     towers.encode_images(&images, Outputs::Dense, &mut trace)?;
     towers.encode_ids(&ids, &mut trace)?;
-    timed("pictures", || towers.encode_images(&images, Outputs::Pooled, &mut Trace::off()))?;
+    timed("images", || towers.encode_images(&images, Outputs::Pooled, &mut Trace::off()))?;
     timed("texts", || towers.encode_ids(&ids, &mut Trace::off()))?;
 
     let stages = trace.stages().iter().map(|stage| {

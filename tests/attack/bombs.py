@@ -1,16 +1,16 @@
 """Small files that ask for much: time, memory, depth, or a file that never ends.
 
-Each bomb lies in a folder beside a good picture. The run must end in time and within memory,
-without a crash, and the good picture must be in the library.
+Each bomb lies in a folder beside a good image. The run must end in time and within memory,
+without a crash, and the good image must be in the library.
 """
 
 import os
 import struct
 import zlib
 
-import images
+import image_files
 
-# Longest time for a run over one bomb, in seconds. One picture may take 120 on its own.
+# Longest time for a run over one bomb, in seconds. One image may take 120 on its own.
 TIMEOUT = 200
 # Most memory of a run, in bytes.
 MEMORY = 2_500_000_000
@@ -24,7 +24,7 @@ def run(bench):
         folder = bench.folder("bomb")
         make(folder)
         with open(os.path.join(folder, "good.bmp"), "wb") as file:
-            file.write(images.noise(bench.random))
+            file.write(image_files.noise(bench.random))
         one(bench, folder, name)
         bench.report.progress(number, len(chosen))
 
@@ -42,7 +42,7 @@ def one(bench, folder, name):
         report.finding(f"{run.memory >> 20} MiB of memory", name)
     told = {os.path.basename(event["path"]): event["event"] for event in run.events() if "path" in event}
     if told.get("good.bmp") != "indexed":
-        report.finding(f"the good picture beside it is {told.get('good.bmp')}: {run.err[-300:]}", name)
+        report.finding(f"the good image beside it is {told.get('good.bmp')}: {run.err[-300:]}", name)
     return None
 
 
@@ -70,11 +70,11 @@ def zeros(megabytes):
 
 
 def png_body(head, *chunks):
-    return head + b"".join(images.chunk(kind, body) for kind, body in chunks) + images.chunk(b"IEND", b"")
+    return head + b"".join(image_files.chunk(kind, body) for kind, body in chunks) + image_files.chunk(b"IEND", b"")
 
 
 def pngs():
-    head, small = images.png_head, images.png_head(8, 8)
+    head, small = image_files.png_head, image_files.png_head(8, 8)
     pixels = (b"IDAT", zlib.compress(bytes(8 * 25)))
     grey = lambda side: png_body(head(side, side, 1, 0), (b"IDAT", zeros(side * (side // 8 + 1) // 2**20 + 1)))
     return {
@@ -88,16 +88,16 @@ def pngs():
         "iccp.png": lambda: png_body(small, (b"iCCP", b"x\0\0" + zeros(500)), pixels),
         "ztxt.png": lambda: png_body(small, (b"zTXt", b"x\0\0" + zeros(500)), pixels),
         "itxt.png": lambda: png_body(small, (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zeros(500)), pixels),
-        "chunks.png": lambda: small + images.chunk(b"teSt", b"") * 300_000 + images.chunk(*pixels),
-        "texts.png": lambda: small + images.chunk(b"tEXt", b"a\0b") * 100_000 + images.chunk(*pixels),
-        "idats.png": lambda: small + images.chunk(b"IDAT", b"") * 300_000 + images.chunk(*pixels),
+        "chunks.png": lambda: small + image_files.chunk(b"teSt", b"") * 300_000 + image_files.chunk(*pixels),
+        "texts.png": lambda: small + image_files.chunk(b"tEXt", b"a\0b") * 100_000 + image_files.chunk(*pixels),
+        "idats.png": lambda: small + image_files.chunk(b"IDAT", b"") * 300_000 + image_files.chunk(*pixels),
         "chunk-2-32.png": lambda: small + b"\xff\xff\xff\xffIDAT",
     }
 
 
 def jpegs():
     start = b"\xff\xd8"
-    progressive = images.jpeg_progressive
+    progressive = image_files.jpeg_progressive
     return {
         "scans-90.jpg": lambda: progressive(6000, 6000, 90),
         "scans-2500.jpg": lambda: progressive(9000, 9000, 2_500),
@@ -106,50 +106,51 @@ def jpegs():
         "wide-20000.jpg": lambda: progressive(20000, 20000, 2),
         "one-line.jpg": lambda: progressive(65535, 1, 1),
         "no-height.jpg": lambda: progressive(1000, 0, 1),
-        "comments.jpg": lambda: start + images.segment(0xFE, b"x") * 1_000_000,
-        "tables.jpg": lambda: start + images.segment(0xDB, b"\0" + b"\1" * 64) * 200_000,
+        "comments.jpg": lambda: start + image_files.segment(0xFE, b"x") * 1_000_000,
+        "tables.jpg": lambda: start + image_files.segment(0xDB, b"\0" + b"\1" * 64) * 200_000,
         "fill.jpg": lambda: start + b"\xff" * 20_000_000,
         "restarts.jpg": lambda: progressive(800, 800, 1)[:-2] + b"\xff\xd0" * 2_000_000,
-        "app1.jpg": lambda: start + images.exif(b"II*\0") * 100_000,
+        "app1.jpg": lambda: start + image_files.exif(b"II*\0") * 100_000,
     }
 
 
 def other_formats():
     few = bytes(12)
     return {
-        "screen.gif": lambda: images.gif(2, 2, 1, (65535, 65535)),
-        "frames.gif": lambda: images.gif(2, 2, 200_000),
+        "screen.gif": lambda: image_files.gif(2, 2, 1, (65535, 65535)),
+        "frames.gif": lambda: image_files.gif(2, 2, 200_000),
         "blocks.gif": lambda: b"GIF89a\1\0\1\0\0\0\0" + b"\x21\xfe\1x\0" * 500_000,
-        "wide.bmp": lambda: images.bmp(2, 2, few, (2**31 - 1, 2**31 - 1)),
-        "high.bmp": lambda: images.bmp(2, 2, few, (1, 2**31 - 1)),
-        "negative.bmp": lambda: images.bmp(2, 2, few, (-(2**31), -(2**31))),
-        "loop.tif": lambda: images.tiff([(256, 4, 1, 8), (257, 4, 1, 8)], few, 20),
-        "wide.tif": lambda: images.tiff_rgb(2, 2, few, (2**32 - 1, 2**32 - 1)),
-        "big.tif": lambda: images.tiff_rgb(2, 2, few, (60000, 60000)),
-        "strips.tif": lambda: images.tiff_rgb(2, 2, few, (2, 2), [(324, 4, 2**30, 8), (325, 4, 2**30, 8)]),
-        "tiles.tif": lambda: images.tiff_rgb(2, 2, few, (30000, 30000), [(322, 4, 1, 1), (323, 4, 1, 1)]),
-        "entries.tif": lambda: images.tiff([(700 + i, 2, 2**31, 8) for i in range(60_000)], few),
-        "lossless.webp": lambda: images.webp_lossless_head(16384, 16384, bytes(64)),
-        "canvas.webp": lambda: images.webp_head(2**24, 2**24, b"ALPH\xff\xff\xff\x7f"),
-        "chunks.webp": lambda: images.webp_head(16, 16, b"TEST\0\0\0\0" * 1_000_000),
+        "wide.bmp": lambda: image_files.bmp(2, 2, few, (2**31 - 1, 2**31 - 1)),
+        "high.bmp": lambda: image_files.bmp(2, 2, few, (1, 2**31 - 1)),
+        "negative.bmp": lambda: image_files.bmp(2, 2, few, (-(2**31), -(2**31))),
+        "loop.tif": lambda: image_files.tiff([(256, 4, 1, 8), (257, 4, 1, 8)], few, 20),
+        "wide.tif": lambda: image_files.tiff_rgb(2, 2, few, (2**32 - 1, 2**32 - 1)),
+        "big.tif": lambda: image_files.tiff_rgb(2, 2, few, (60000, 60000)),
+        "strips.tif": lambda: image_files.tiff_rgb(2, 2, few, (2, 2), [(324, 4, 2**30, 8), (325, 4, 2**30, 8)]),
+        "tiles.tif": lambda: image_files.tiff_rgb(2, 2, few, (30000, 30000), [(322, 4, 1, 1), (323, 4, 1, 1)]),
+        "entries.tif": lambda: image_files.tiff([(700 + i, 2, 2**31, 8) for i in range(60_000)], few),
+        "lossless.webp": lambda: image_files.webp_lossless_head(16384, 16384, bytes(64)),
+        "canvas.webp": lambda: image_files.webp_head(2**24, 2**24, b"ALPH\xff\xff\xff\x7f"),
+        "chunks.webp": lambda: image_files.webp_head(16, 16, b"TEST\0\0\0\0" * 1_000_000),
     }
 
 
 def metadata():
     """EXIF and XMP in a small progressive JPEG."""
-    base = images.jpeg_progressive(16, 16, 1)
+    base = image_files.jpeg_progressive(16, 16, 1)
     around = "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
-    loop = images.tiff([(34665, 4, 1, 8), (330, 4, 1, 8)], b"", 8)
-    many = images.tiff([(i, 2, 60_000, 8) for i in range(5_000)], b"a" * 100)
+    loop = image_files.tiff([(34665, 4, 1, 8), (330, 4, 1, 8)], b"", 8)
+    count = image_files.tiff([(306, 2, 2**32 - 1, 8)])
+    many = image_files.tiff([(i, 2, 60_000, 8) for i in range(5_000)], b"a" * 100)
     laughs = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 12))
     laughs = f'<!DOCTYPE x [<!ENTITY l0 "ha">{laughs}]>{around}<a>&l11;</a>'
     outside = f'<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>{around}<a>&f;</a>'
     spaces = around + "<rdf:Description " + " ".join(f"xmlns:n{i}='u{i}'" for i in range(4_000)) + "/>"
-    packet = lambda text: images.jpeg_with(base, images.xmp(text.encode()))
+    packet = lambda text: image_files.jpeg_with(base, image_files.xmp(text.encode()))
     return {
-        "exif-loop.jpg": lambda: images.jpeg_with(base, images.exif(loop)),
-        "exif-values.jpg": lambda: images.jpeg_with(base, images.exif(many)),
-        "exif-count.jpg": lambda: images.jpeg_with(base, images.exif(images.tiff([(306, 2, 2**32 - 1, 8)]))),
+        "exif-loop.jpg": lambda: image_files.jpeg_with(base, image_files.exif(loop)),
+        "exif-values.jpg": lambda: image_files.jpeg_with(base, image_files.exif(many)),
+        "exif-count.jpg": lambda: image_files.jpeg_with(base, image_files.exif(count)),
         "xmp-deep.jpg": lambda: packet(around + "<a>" * 20_000),
         "xmp-laughs.jpg": lambda: packet(laughs),
         "xmp-outside.jpg": lambda: packet(outside),
@@ -169,7 +170,7 @@ def long_text(folder):
         file.write(b"word " * 20_000_000)
 
 
-def pipe_picture(folder):
+def pipe_image(folder):
     for name in ("pipe.jpg", "good.bmp.xmp", "good.bmp.txt", "good.txt"):
         os.mkfifo(os.path.join(folder, name))
 
@@ -222,7 +223,7 @@ def names(folder):
 FOLDERS = {
     "sparse file of 20 GB": sparse,
     "text of 100 MB": long_text,
-    "pipes for pictures and texts": pipe_picture,
+    "pipes for images and texts": pipe_image,
     "pipe for rules": pipe_rules,
     "5,000 rules": long_rules,
     "link to /dev/zero": endless,

@@ -8,7 +8,7 @@ import json
 import time
 import urllib.parse
 
-from models import NUMBERS, leaves, one_picture, put
+from models import NUMBERS, leaves, one_image, put
 from server import BUSY, Server
 
 TEXTS = [
@@ -42,7 +42,7 @@ BODIES = [
 
 def run(bench):
     home = bench.folder("forms-home")
-    bench.library(home, one_picture(bench))
+    bench.library(home, one_image(bench))
     with Server(bench, home) as server:
         for path, body in BODIES:
             status, answer = when_ready(server, f"/api/v1/{path}", body)

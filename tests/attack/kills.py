@@ -1,18 +1,18 @@
 """SIGKILL at random times. All that was told to be in the library must be there afterwards.
 
 What is told is counted: each line of `index --json`, and the counters of a job of `serve`. After
-each kill the library is verified, and every picture that was ever told is looked for in it.
+each kill the library is verified, and every image that was ever told is looked for in it.
 """
 
 import os
 import shutil
 import time
 
-import images
+import image_files
 from models import other_model
 from server import Server
 
-# Pictures at the start: in a long attack enough for a commit in the middle of a run.
+# Images at the start: in a long attack enough for a commit in the middle of a run.
 FIRST_SHORT, FIRST_LONG = 40, 150
 # Made anew before each run that starts from a complete library.
 MORE = 8
@@ -21,11 +21,11 @@ IN_A_ROW = 10
 
 
 class World:
-    """Pictures on disk, and which of them were told to be in the library."""
+    """Images on disk, and which of them were told to be in the library."""
 
     def __init__(self, bench, name):
         self.bench, self.random = bench, bench.random
-        self.home, self.top = bench.folder(name), bench.folder(name + "-pictures")
+        self.home, self.top = bench.folder(name), bench.folder(name + "-images")
         self.album, self.made = os.path.join(self.top, "album-0"), 0
         self.known, self.names = {}, set()
         os.makedirs(self.album)
@@ -35,7 +35,7 @@ class World:
     def write(self, name):
         self.made += 1
         with open(os.path.join(self.album, name), "wb") as file:
-            file.write(images.noise(self.random))
+            file.write(image_files.noise(self.random))
         self.names.add(name)
         self.known.pop(name, None)
 
@@ -54,7 +54,7 @@ class World:
         self.album = renamed
 
     def hear(self, events, how):
-        """Takes in what a run told; a picture that was told before is not encoded again."""
+        """Takes in what a run told; an image that was told before is not encoded again."""
         for event in events:
             if event["event"] not in ("indexed", "unchanged", "moved", "duplicate"):
                 continue
@@ -79,10 +79,10 @@ class World:
             return report.finding(f"search: {crash}", how)
         names = {os.path.basename(path) for path in found}
         lost = [name for name in self.known if name not in names]
-        report.count("told pictures counted", len(self.known))
-        report.count("told pictures lost", len(lost))
+        report.count("told images counted", len(self.known))
+        report.count("told images lost", len(lost))
         if lost:
-            report.finding(f"{len(lost)} told pictures are lost, as {lost[0]}", how)
+            report.finding(f"{len(lost)} told images are lost, as {lost[0]}", how)
         return None
 
 
@@ -139,7 +139,7 @@ def many(bench, name, kills, next_round, *args):
 
 
 def switching(bench, kills):
-    """Another model: the library answers with all its pictures until the new one is complete."""
+    """Another model: the library answers with all its images until the new one is complete."""
     world = World(bench, "switching")
     models = ["demo", other_model(bench)]
     first = bench.library(world.home, world.top)
@@ -179,5 +179,5 @@ def serving(bench, kills):
         world.check(how)
         new = set(bench.glimpse.listing(world.home)[0].values()) - before
         if len(new) < told:
-            bench.report.finding(f"the job told {told} new pictures, the library has {len(new)}", how)
+            bench.report.finding(f"the job told {told} new images, the library has {len(new)}", how)
         bench.report.progress(bench.report.counts.get("kills", 0), bench.size)

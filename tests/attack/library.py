@@ -87,13 +87,13 @@ class Glimpse:
         return Run(process.returncode, *text, seconds, usage.ru_maxrss * 1024, killed)
 
     def listing(self, home):
-        """All pictures of the library: a dict from path to content hash, and the run."""
+        """All images of the library: a dict from path to content hash, and the run."""
         run = self.run(home, "search", "--sort", "newest", "-n", "10000", "--all", "--json")
         found = {}
         if run.code in (0, 1) and not run.timed_out:
-            for picture in run.events():
-                for path in picture["files"]:
-                    found[path] = picture["content"]
+            for image in run.events():
+                for path in image["files"]:
+                    found[path] = image["content"]
         return found, run
 
 
@@ -140,9 +140,9 @@ class Report:
 class Bench:
     """What every part is given: the program, a scratch folder, a seed of its own, and its size."""
 
-    def __init__(self, glimpse, scratch, random, size, pictures, report):
+    def __init__(self, glimpse, scratch, random, size, images, report):
         self.glimpse, self.scratch, self.random, self.size = glimpse, scratch, random, size
-        self.pictures, self.report = pictures, report
+        self.images, self.report = images, report
 
     def folder(self, name):
         """A new, empty folder of this name."""
@@ -154,9 +154,9 @@ class Bench:
     def index(self, home, *args, **kwargs):
         return self.glimpse.run(home, "index", "--json", *args, **kwargs)
 
-    def library(self, home, pictures):
-        """Indexes `pictures` into the library that an attack begins with."""
-        run = self.index(home, "--model", "demo", pictures, timeout=600)
+    def library(self, home, images):
+        """Indexes `images` into the library that an attack begins with."""
+        run = self.index(home, "--model", "demo", images, timeout=600)
         if run.code != 0:
             raise RuntimeError(f"no library to attack: exit {run.code} after {run.seconds:.0f} s: {run.err[-500:]}")
         return run

@@ -5,7 +5,7 @@ import os
 import shutil
 import struct
 
-import images
+import image_files
 
 # Addresses that a process may have: three times what the whole model takes.
 MEMORY = 6 << 30
@@ -20,17 +20,17 @@ def unpacked(bench):
     home = os.path.join(bench.scratch, "model-home")
     if not os.path.exists(home):
         os.makedirs(home)
-        bench.library(home, one_picture(bench))
+        bench.library(home, one_image(bench))
     models = os.path.join(home, "models")
     return os.path.join(models, sorted(os.listdir(models))[0])
 
 
-def one_picture(bench):
+def one_image(bench):
     top = os.path.join(bench.scratch, "one")
     if not os.path.exists(top):
         os.makedirs(top)
         with open(os.path.join(top, "noise.bmp"), "wb") as file:
-            file.write(images.noise(bench.random))
+            file.write(image_files.noise(bench.random))
     return top
 
 
@@ -76,7 +76,7 @@ def run(bench):
 
 def one(bench, model, what):
     home = bench.folder("damaged-home")
-    for args in (("index", "--model", model, one_picture(bench)), ("search", "--model", model, "noise a b")):
+    for args in (("index", "--model", model, one_image(bench)), ("search", "--model", model, "noise a b")):
         run = bench.glimpse.run(home, *args, timeout=TIMEOUT, memory=MEMORY)
         bench.report.peak("slowest, s", run.seconds)
         bench.report.peak("most memory, MB", run.memory / 1e6)

@@ -1,7 +1,7 @@
 """Damage to files of the library: what was not hit stays, and one more run makes it whole.
 
 For each damage: `verify` and `search` must not crash; `verify --repair` forgets no more than what
-can have been hit; after `index` all pictures are there again, the library is clean, and a
+can have been hit; after `index` all images are there again, the library is clean, and a
 question has the answer that it had before.
 """
 
@@ -9,19 +9,19 @@ import os
 import shutil
 
 QUESTION = ("search", "--paths", "dog")
-# Pictures that one small damage of the store may cost: two leaves of sled, 17 entries each.
+# Images that one small damage of the store may cost: two leaves of sled, 17 entries each.
 LEAVES = 34
 
 
 def run(bench):
-    pictures = bench.folder("rot-pictures")
+    images = bench.folder("rot-images")
     for name in ("Kitchen", "Garten", "Zoo"):
-        shutil.copytree(os.path.join(bench.pictures, name), os.path.join(pictures, name))
+        shutil.copytree(os.path.join(bench.images, name), os.path.join(images, name))
     source = bench.folder("rot-source")
-    bench.library(source, pictures)
+    bench.library(source, images)
     expected, _ = bench.glimpse.listing(source)
     answer = bench.glimpse.run(source, *QUESTION).out
-    bench.report.count("pictures of the library", len(expected))
+    bench.report.count("images of the library", len(expected))
     files = by_kind(source)
     kinds = sorted(files)
     for number in range(bench.size):
@@ -32,7 +32,7 @@ def run(bench):
         path = bench.random.choice(files[kind])
         how, small = damage(bench, os.path.join(home, path))
         what = f"damage {number}, {kind}: {path}, {how}"
-        trial(bench, home, pictures, kind, small, expected, answer, what)
+        trial(bench, home, images, kind, small, expected, answer, what)
         bench.report.progress(number + 1, bench.size)
 
 
@@ -88,7 +88,7 @@ def damage(bench, path):
     return how, kind in ("bit", "garbled", "zeros")
 
 
-def trial(bench, home, pictures, kind, small, expected, answer, what):
+def trial(bench, home, images, kind, small, expected, answer, what):
     glimpse, report = bench.glimpse, bench.report
     runs = [
         glimpse.run(home, *QUESTION),
@@ -102,12 +102,12 @@ def trial(bench, home, pictures, kind, small, expected, answer, what):
     report.count("noticed by verify", runs[1].code != 0)
     repaired, _ = glimpse.listing(home)
     lost = len(expected) - len(repaired)
-    report.count(f"pictures forgotten by --repair, {kind}", lost)
+    report.count(f"images forgotten by --repair, {kind}", lost)
     report.peak(f"most forgotten by --repair at one damage, {kind}", lost)
     bound = (LEAVES if kind == "sled db" else 0) if small else len(expected)
     if lost > bound:
-        report.finding(f"{lost} of {len(expected)} pictures are lost by --repair: {runs[2].err[-300:]}", what)
-    index = bench.index(home, "--model", "demo", pictures)
+        report.finding(f"{lost} of {len(expected)} images are lost by --repair: {runs[2].err[-300:]}", what)
+    index = bench.index(home, "--model", "demo", images)
     if crash := index.crash():
         report.finding(f"index: {crash}", what)
     elif index.code != 0:
@@ -116,7 +116,7 @@ def trial(bench, home, pictures, kind, small, expected, answer, what):
     again = glimpse.run(home, *QUESTION)
     clean = glimpse.run(home, "verify")
     if found != expected:
-        report.finding(f"{len(found)} of {len(expected)} pictures after the next run", what)
+        report.finding(f"{len(found)} of {len(expected)} images after the next run", what)
     elif clean.code != 0:
         report.finding(f"verify after the next run: {clean.out[-200:]} {clean.err[-200:]}", what)
     elif again.out != answer:

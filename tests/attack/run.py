@@ -19,20 +19,20 @@ import tempfile
 import time
 
 import bombs
+import broken_images
 import forms
 import kills
 import models
-import pictures
 import rot
 import server
 from library import Bench, Glimpse, Report
 
-# How much of each part, short and long: kills, damages, pictures, bombs, models, requests, and for the
+# How much of each part, short and long: kills, damages, images, bombs, models, requests, and for the
 # server seconds of load.
 PARTS = {
     "kills": (kills, 20, 1000),
     "rot": (rot, 13, 600),
-    "pictures": (pictures, 500, 10_000),
+    "images": (broken_images, 500, 10_000),
     "bombs": (bombs, 10, 60),
     "models": (models, 14, 300),
     "forms": (forms, 300, 10_000),
@@ -48,7 +48,7 @@ def main():
     scratch = tempfile.mkdtemp(prefix="glimpse-attack-", dir=args.scratch)
     print(f"seed {args.seed}, scratch folder {scratch}", flush=True)
     try:
-        library = bundled_pictures()
+        library = bundled_images()
         for name in args.only:
             part, short, long = PARTS[name]
             size = max(1, round((long if args.long else short) * args.times))
@@ -83,8 +83,8 @@ def arguments():
     return args
 
 
-def bundled_pictures():
-    """The pictures that are bundled with the program, as the repository has them."""
+def bundled_images():
+    """The images that are bundled with the program, as the repository has them."""
     here = os.path.dirname(os.path.abspath(__file__))
     return os.path.join(os.path.dirname(os.path.dirname(here)), "models", "demo", "library")
 

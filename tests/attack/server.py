@@ -16,7 +16,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-import images
+import image_files
 
 # Longest time for a simple question while others misbehave, in seconds: more than the 10 that a
 # connection may take to send its head.
@@ -99,19 +99,19 @@ class Server:
 
 def run(bench):
     """`bench.size` is the number of seconds of load, and a tenth of the number of hostile clients."""
-    pictures = bench.folder("server-pictures")
+    images = bench.folder("server-images")
     for name in ("Kitchen", "Garten"):
-        shutil.copytree(os.path.join(bench.pictures, name), os.path.join(pictures, name))
+        shutil.copytree(os.path.join(bench.images, name), os.path.join(images, name))
     home = bench.folder("server-home")
-    bench.library(home, pictures)
-    # More pictures for the jobs of the server.
+    bench.library(home, images)
+    # More images for the jobs of the server.
     for i in range(20 * bench.size):
-        with open(os.path.join(pictures, f"{i}.bmp"), "wb") as file:
-            file.write(images.noise(bench.random))
+        with open(os.path.join(images, f"{i}.bmp"), "wb") as file:
+            file.write(image_files.noise(bench.random))
     with Server(bench, home) as server:
         parts = [healthy, load, slow_clients, silent_clients, event_streams, pipes, broken_requests, healthy]
         for done, part in enumerate(parts, 1):
-            part(bench, server, pictures)
+            part(bench, server, images)
             if server.process.poll() is not None:
                 bench.report.finding(f"the server ended in {part.__name__}: {server.said()[-500:]}", part.__name__)
                 return
@@ -125,7 +125,7 @@ def run(bench):
         bench.report.finding(f"verify afterwards: {verify.out} {verify.err}", "all parts in order")
 
 
-def healthy(bench, server, _pictures, how="at rest"):
+def healthy(bench, server, _images, how="at rest"):
     """The simple question, with its time."""
     start = time.monotonic()
     status, body = server.ask("/api/v1/health")
@@ -136,15 +136,15 @@ def healthy(bench, server, _pictures, how="at rest"):
         bench.report.finding(f"health: {status} {body[:200]} after {seconds:.1f} s", how)
 
 
-def load(bench, server, pictures):
+def load(bench, server, images):
     """Clients of all kinds of questions while a job indexes."""
-    server.get_json("/api/v1/jobs", {"roots": [pictures]})
+    server.get_json("/api/v1/jobs", {"roots": [images]})
     end = time.monotonic() + bench.size
     threads = [threading.Thread(target=client, args=(bench, server, end, i)) for i in range(16)]
     for thread in threads:
         thread.start()
     while time.monotonic() < end:
-        healthy(bench, server, pictures, "under load")
+        healthy(bench, server, images, "under load")
         time.sleep(0.5)
     for thread in threads:
         thread.join()
@@ -156,17 +156,17 @@ def client(bench, server, end, number):
     while time.monotonic() < end:
         turn += 1
         query = urllib.parse.quote(words[turn % len(words)])
-        picture = turn % 130
+        image = turn % 130
         paths = [
             f"/api/v1/search?q={query}",
-            f"/api/v1/images/{picture}/thumbnail?size=320",
-            f"/api/v1/images/{picture}/original",
+            f"/api/v1/images/{image}/thumbnail?size=320",
+            f"/api/v1/images/{image}/original",
             f"/api/v1/find?q={query}",
-            f"/api/v1/images/{picture}/similar",
-            f"/api/v1/images/{picture}/regions",
+            f"/api/v1/images/{image}/similar",
+            f"/api/v1/images/{image}/regions",
             "/api/v1/stats",
             "/api/v1/facets",
-            f"/api/v1/images?ids={picture},{picture + 1}",
+            f"/api/v1/images?ids={image},{image + 1}",
         ]
         path = paths[(turn // len(words) + turn) % len(paths)]
         status, body = server.ask(path, timeout=120)
@@ -177,7 +177,7 @@ def client(bench, server, end, number):
             bench.report.finding(f"{path}: {status} {body[:200]}", "under load")
 
 
-def slow_clients(bench, server, pictures):
+def slow_clients(bench, server, images):
     """Clients that send one byte of a request at a time, and then stay."""
     request = b"POST /api/v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
     clients = many_connections(bench, server)
@@ -185,22 +185,22 @@ def slow_clients(bench, server, pictures):
         for each in clients:
             send(each, bytes([byte]))
         time.sleep(0.05)
-    with_guests(bench, server, pictures, clients, "among slow clients")
+    with_guests(bench, server, images, clients, "among slow clients")
 
 
-def silent_clients(bench, server, pictures):
+def silent_clients(bench, server, images):
     """Connections over which nothing is ever sent."""
-    with_guests(bench, server, pictures, many_connections(bench, server), "among silent clients")
+    with_guests(bench, server, images, many_connections(bench, server), "among silent clients")
 
 
-def event_streams(bench, server, pictures):
+def event_streams(bench, server, images):
     """Streams of the events of a job, read by nobody."""
     jobs = server.get_json("/api/v1/jobs")
     number = (jobs if isinstance(jobs, list) else jobs["jobs"])[0]["id"]
     clients = many_connections(bench, server)
     for each in clients:
         send(each, f"GET /api/v1/jobs/{number}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-    with_guests(bench, server, pictures, clients, "among event streams")
+    with_guests(bench, server, images, clients, "among event streams")
 
 
 def many_connections(bench, server):
@@ -214,9 +214,9 @@ def many_connections(bench, server):
     return clients
 
 
-def with_guests(bench, server, pictures, clients, how):
+def with_guests(bench, server, images, clients, how):
     for _ in range(3):
-        healthy(bench, server, pictures, how)
+        healthy(bench, server, images, how)
     for each in clients:
         each.close()
 
@@ -228,10 +228,10 @@ def send(client, data):
         pass  # cut off, which is a right answer to a slow client
 
 
-def pipes(bench, server, pictures):
+def pipes(bench, server, images):
     """Files of the library that have become pipes: opening one for reading waits for ever."""
     hits = server.get_json("/api/v1/search?q=&sort=newest&limit=50")["hits"]
-    for root, _, names in os.walk(pictures):
+    for root, _, names in os.walk(images):
         for name in sorted(names)[:20]:
             os.remove(os.path.join(root, name))
             os.mkfifo(os.path.join(root, name))
@@ -243,10 +243,10 @@ def pipes(bench, server, pictures):
             if status == 0 or (status >= 500 and status not in BUSY):
                 bench.report.finding(f"{what} of a pipe: {status} {body[:200]}", "pipes")
     bench.report.peak("all pipes, s", time.monotonic() - start)
-    healthy(bench, server, pictures, "after pipes")
+    healthy(bench, server, images, "after pipes")
 
 
-def broken_requests(bench, server, pictures):
+def broken_requests(bench, server, images):
     """Requests that are cut off, too long, or ambiguous: each is refused or the connection closed."""
     head = b"POST /api/v1/search HTTP/1.1\r\nHost: localhost\r\n"
     requests = [
@@ -277,10 +277,10 @@ def broken_requests(bench, server, pictures):
     status, body = server.ask("/api/v1/search", deep)
     if not 400 <= status < 500:
         bench.report.finding(f"deep JSON: {status} {body[:200]}", "POST /api/v1/search with 100,000 [")
-    status, body = server.ask("/api/v1/uploads", images.png_head(60000, 60000), kind="image/png")
+    status, body = server.ask("/api/v1/uploads", image_files.png_head(60000, 60000), kind="image/png")
     if not 400 <= status < 500:
         bench.report.finding(f"a bomb by upload: {status} {body[:200]}", "POST /api/v1/uploads")
-    healthy(bench, server, pictures, "after broken requests")
+    healthy(bench, server, images, "after broken requests")
 
 
 def stop(bench, server):

@@ -151,8 +151,8 @@ def run(name, program, devices):
                 difference, spread, cosine = results[stage]
                 label = "worst of all: " + stage if stage == worst else stage
                 print(f"| {name} | {device} | {label} | {difference:.1e} | {spread:.2f} | {1 - cosine:.1e} |", flush=True)
-            ms = 1000 * seconds["pictures"] / len(images)
-            times = f"load {seconds['load']:.1f} s, picture {ms:.0f} ms, torch {1000 * their_seconds:.0f} ms"
+            ms = 1000 * seconds["images"] / len(images)
+            times = f"load {seconds['load']:.1f} s, image {ms:.0f} ms, torch {1000 * their_seconds:.0f} ms"
             print(f"| {name} | {device} | {times} | | | |", flush=True)
             short = [stage for stage in results if results[stage][2] < DEVICES[device]]
             failures += [f"{name}, {device}, {stage}: cosine {results[stage][2]}" for stage in short]

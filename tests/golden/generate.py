@@ -5,7 +5,7 @@
 
 Every case is a directory as `save_pretrained` writes it (config.json, model.safetensors or shards) plus golden.safetensors
 with the inputs, every named stage of the forward pass and the logits. demo.safetensors holds what the bundled model gives
-for some pictures and texts. `encoder/tests/parity/` compares them. Arguments: the cases to write (default: all, and `demo`).
+for some images and texts. `encoder/tests/parity/` compares them. Arguments: the cases to write (default: all, and `demo`).
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ VERSIONS = {"torch": torch.__version__, "transformers": transformers.__version__
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One architecture in small. `grids` are (rows, columns) of patches; None: the fixed grid, two pictures."""
+    """One architecture in small. `grids` are (rows, columns) of patches; None: the fixed grid, two images."""
 
     name: str
     heads: int
@@ -56,7 +56,7 @@ CASES = [
     Case("fixed16", heads=4, head_width=16, mlp=96),
     # 46 = 3 * 14 + 4: four rows and columns of pixels belong to no patch.
     Case("fixed14-border", heads=4, head_width=16, mlp=96, patch=14, image=46, dtype=torch.bfloat16),
-    # Text narrower than pictures: its head projects to their width.
+    # Text narrower than images: its head projects to their width.
     Case("giant-projection", heads=2, head_width=64, mlp=96, text_width=48, dtype=torch.float16),
     Case("head72-sharded", heads=2, head_width=72, mlp=104, layers=1, text_layers=1, dtype=torch.bfloat16,
          shard_size="300KB"),
@@ -123,7 +123,7 @@ def randomise(model, generator):
             parameter.copy_(noise * 1.3 / parameter[0].numel() ** 0.5)
 
 
-def pictures(case: Case, generator):
+def draw_images(case: Case, generator):
     """8-bit pixels, half noise and half gradient, so that neighbouring patches differ and resemble each other."""
     sides = [(r * case.patch, c * case.patch) for r, c in case.grids] if case.grids else [(case.image, case.image)] * 2
     result = []
@@ -184,7 +184,7 @@ def aligned(head, tokens):
 
 @torch.no_grad()
 def write_demo():
-    """The bundled model from end to end: picture files and texts of many scripts to embeddings."""
+    """The bundled model from end to end: image files and texts of many scripts to embeddings."""
     root = HERE.parents[1] / "models" / "demo"
     model = SiglipModel.from_pretrained(root, dtype=torch.float32, attn_implementation="eager").eval()
     scenes = [scene for scene in json.loads((root / "library.json").read_text()) if "concepts" in scene]
@@ -215,7 +215,7 @@ def write_demo():
     }
     tensors = {name: t / t.norm(dim=-1, keepdim=True) for name, t in embeddings.items()}
     save_file({**tensors, "ids": ids.to(torch.int32)}, HERE / "demo.safetensors", record | VERSIONS)
-    print(f"demo: {len(paths)} pictures, {len(texts)} texts")
+    print(f"demo: {len(paths)} images, {len(texts)} texts")
 
 
 @torch.no_grad()
@@ -229,7 +229,7 @@ def write(case: Case):
     strip_defaults(directory / "config.json", model.config)
 
     model = type(model).from_pretrained(directory, dtype=torch.float32, attn_implementation="eager").eval()
-    images = pictures(case, generator)
+    images = draw_images(case, generator)
     # One text that fills the row, one that is mostly padding.
     ids = torch.randint(2, VOCAB, (3, LENGTH), generator=generator)
     ids[1, 4:], ids[1, 3], ids[2, :] = 0, 1, 0

@@ -1,13 +1,13 @@
-"""What the reference image processors make of pictures, for `encoder/tests/inputs/preprocess.rs` and
+"""What the reference image processors make of images, for `encoder/tests/inputs/preprocess.rs` and
 `encoder/tests/inputs/images.rs`.
 
     python tests/golden/preprocess.py
 
 `preprocess/expected.json`: for many sizes, the output of transformers' PIL-backed SigLIP and SigLIP 2 processors as grey
-levels, sampled on an even 10 x 10 grid of pixels that includes the borders, and the sum of all values of each channel. The input pictures
+levels, sampled on an even 10 x 10 grid of pixels that includes the borders, and the sum of all values of each channel. The input images
 are computed by the same formula here and in the test. `preprocess/full-*.png`: a few outputs whole.
 
-`preprocess/pictures/`: one small picture of four coloured quarters in many file formats and pixel formats.
+`preprocess/pictures/`: one small image of four coloured quarters in many file formats and pixel formats.
 """
 
 import json
@@ -42,7 +42,7 @@ FULL = [("fixed", BILINEAR, 64, (150, 90)), ("fixed", BICUBIC, 64, (90, 150)), (
         ("naflex", BILINEAR, 24, (320, 200))]  # fmt: skip
 
 
-def picture(width: int, height: int) -> np.ndarray:
+def draw(width: int, height: int) -> np.ndarray:
     """Ramps, a chequered pattern with hard edges, and noise: (height, width, 3)."""
     x = np.arange(width, dtype=np.uint32)[None, :, None]
     y = np.arange(height, dtype=np.uint32)[:, None, None]
@@ -65,7 +65,7 @@ def grey_levels(values: np.ndarray) -> np.ndarray:
 
 
 def process(kind: str, resample: int, budget: int, size: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int] | None]:
-    pixels = picture(*size)
+    pixels = draw(*size)
     if kind == "fixed":
         processor = SiglipImageProcessorPil(
             size={"height": budget, "width": budget}, resample=resample, image_mean=[0.5] * 3, image_std=[0.5] * 3
@@ -94,7 +94,7 @@ def quarters() -> Image.Image:
     return image
 
 
-def write_pictures(folder: Path) -> None:
+def write_images(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     image = quarters()
     image.save(folder / "baseline.jpg", quality=95)
@@ -142,7 +142,7 @@ def main() -> None:
         levels, _ = process(kind, resample, budget, size)
         name = f"full-{kind}-{resample}-{budget}-{size[0]}x{size[1]}.png"
         Image.fromarray(levels).save(HERE / name, optimize=True)
-    write_pictures(HERE / "pictures")
+    write_images(HERE / "pictures")
     print(f"{len(rows)} cases, {len(FULL)} of them whole")
 
 

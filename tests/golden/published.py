@@ -1,4 +1,4 @@
-"""The pictures of `encoder/src/published/`, on which values of published checkpoints are known.
+"""The images of `encoder/src/published/`, on which values of published checkpoints are known.
 
     python tests/golden/published.py
 
@@ -15,18 +15,18 @@ SIZES = [(224, 224), (1024, 1024), (1024, 224)]  # width, height
 
 
 def draw(width: int, height: int) -> Image.Image:
-    picture = Image.new("RGB", (width, height), (255, 0, 0))
+    image = Image.new("RGB", (width, height), (255, 0, 0))
     x, y = width // 2, height // 2
     radius = min(x, y) // 8 * 7
     box = (x - radius, y - radius, x + radius, y + radius)
-    ImageDraw.Draw(picture).ellipse(box, fill=(0, 0, 255), outline="green", width=width // 20)
-    return picture
+    ImageDraw.Draw(image).ellipse(box, fill=(0, 0, 255), outline="green", width=width // 20)
+    return image
 
 
 if __name__ == "__main__":
     for width, height in SIZES:
         path = HERE / f"disc-{width}x{height}.png"
-        picture = draw(width, height)
-        if path.exists() and Image.open(path).tobytes() != picture.tobytes():
-            raise SystemExit(f"{path.name} is another picture than this Pillow draws")
-        picture.save(path, optimize=True)
+        image = draw(width, height)
+        if path.exists() and Image.open(path).tobytes() != image.tobytes():
+            raise SystemExit(f"{path.name} is another image than this Pillow draws")
+        image.save(path, optimize=True)

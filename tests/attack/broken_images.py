@@ -1,21 +1,21 @@
-"""Broken pictures: mutants of samples of each format. Every file is named, and nothing crashes."""
+"""Broken images: mutants of samples of each format. Every file is named, and nothing crashes."""
 
 import os
 import shutil
 
-import images
+import image_files
 
 # Files of one index run.
 BATCH = 250
-# Most memory of a run, in bytes: three times what whole pictures of this size take.
+# Most memory of a run, in bytes: three times what whole images of this size take.
 MEMORY = 1_500_000_000
 EXTREMES = [b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\x80", b"\0\1\0\0", b"\x80\0\0\0"]
 
 
 def samples(bench):
-    """One name and its bytes for each: the bundled pictures, and some of formats that they lack."""
+    """One name and its bytes for each: the bundled images, and some of formats that they lack."""
     found = []
-    for root, _, names in sorted(os.walk(bench.pictures)):
+    for root, _, names in sorted(os.walk(bench.images)):
         for name in sorted(names):
             path = os.path.join(root, name)
             if name.lower().endswith((".jpg", ".png", ".webp")) and os.path.getsize(path) < 60_000:
@@ -23,18 +23,18 @@ def samples(bench):
                     found.append((name, file.read()))
     found = bench.random.sample(found, min(60, len(found)))
     pixels = bench.random.randbytes(64 * 48 * 3)
-    rotated = images.tiff([(274, 3, 1, 6), (306, 2, 20, 8)], b"2024:05:17 18:30:00\0")
+    rotated = image_files.tiff([(274, 3, 1, 6), (306, 2, 20, 8)], b"2024:05:17 18:30:00\0")
     jpegs = [data for name, data in found if name.endswith(".jpg")]
     found += [
-        ("made.bmp", images.bmp(64, 48, pixels)),
-        ("made.gif", images.gif(20, 16, 3)),
-        ("made.tif", images.tiff_rgb(64, 48, pixels)),
-        ("made.png", images.png(64, 48, pixels)),
-        ("progressive.jpg", images.jpeg_progressive(64, 48, 3)),
+        ("made.bmp", image_files.bmp(64, 48, pixels)),
+        ("made.gif", image_files.gif(20, 16, 3)),
+        ("made.tif", image_files.tiff_rgb(64, 48, pixels)),
+        ("made.png", image_files.png(64, 48, pixels)),
+        ("progressive.jpg", image_files.jpeg_progressive(64, 48, 3)),
     ]
     text = "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
-    packet = images.xmp(f"{text}<rdf:Description/></rdf:RDF></x:xmpmeta>".encode())
-    found += [("exif.jpg", images.jpeg_with(data, images.exif(rotated) + packet)) for data in jpegs[:5]]
+    packet = image_files.xmp(f"{text}<rdf:Description/></rdf:RDF></x:xmpmeta>".encode())
+    found += [("exif.jpg", image_files.jpeg_with(data, image_files.exif(rotated) + packet)) for data in jpegs[:5]]
     return found
 
 
@@ -62,7 +62,7 @@ def mutant(random, name, data):
             other = random.randrange(max(1, len(data)))
             data[at : at + 40] = data[other : other + 40]
     if name.endswith(".png") and random.random() < 0.5:
-        return images.png_with_sums(bytes(data))
+        return image_files.png_with_sums(bytes(data))
     return bytes(data)
 
 

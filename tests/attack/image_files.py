@@ -1,4 +1,4 @@
-"""Pictures written by hand: nothing else is needed, and nothing corrects what is wrong."""
+"""Image files written by hand: nothing else is needed, and nothing corrects what is wrong."""
 
 import struct
 import zlib
@@ -118,5 +118,5 @@ def webp_lossless_head(width, height, body):
 
 
 def noise(random, side=24):
-    """A small picture that no other file holds."""
+    """A small image that no other file holds."""
     return bmp(side, side, random.randbytes(side * side * 3))
