@@ -70,12 +70,12 @@ def whole_scene(painter: Painter, side: int, count: int | None = None) -> Scene:
 
 
 def squash(rng: np.random.Generator) -> float:
-    """By how much a picture of a usual shape is widened to a square: mostly little, at most twice."""
+    """By how much an image of a usual shape is widened to a square: mostly little, at most twice."""
     return float(np.exp(np.clip(rng.normal(0, 0.28), -0.69, 0.69)))
 
 
 def spread_centres(rng: np.random.Generator, height: int, width: int, sizes) -> list[tuple[float, float]]:
-    """Random centres inside the picture, tried a few times so that objects overlap only a little."""
+    """Random centres inside the image, tried a few times so that objects overlap only a little."""
     centres = []
     for size in sizes:
         reach_y, reach_x = min(0.45 * size, height / 2), min(0.45 * size, width / 2)

@@ -14,7 +14,7 @@ def next_scores(decoder: Decoder, seen: torch.Tensor, said: torch.Tensor, texts=
 
 
 def boxes(decoder: Decoder, seen: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
-    """The box (b, 4) of each expression, given as embeddings (b, vision): left, top, right, bottom as shares of the picture."""
+    """The box (b, 4) of each expression, given as embeddings (b, vision): left, top, right, bottom as shares of the image."""
     first = decoder.config.first_coordinate
     said = torch.tensor([[START, AREF]] * len(texts))
     place = torch.arange(COORDINATES)[None]
@@ -50,7 +50,7 @@ def caption_ids(decoder: Decoder, seen: torch.Tensor, prefixes: list[list[int]])
 
 
 def captions(decoder: Decoder, seen: torch.Tensor, language: str, regions: list[list[int]] | None = None):
-    """A caption of each picture, or of a region of it given as coordinate ids, in one language."""
+    """A caption of each image, or of a region of it given as coordinate ids, in one language."""
     config = decoder.config
     code = LANGUAGE + config.languages.index(language)
     if regions is None:

@@ -1,6 +1,6 @@
 """Trains the decoder on frozen towers: captions of scenes, boxes of words, words of boxes, in every language.
 
-Each picture gives one sequence per task. The loss covers all that follows the task (and language) token. The
+Each image gives one sequence per task. The loss covers all that follows the task (and language) token. The
 parallel prediction of LocCa's captions is left out: it is there to shape the vision tower, which is frozen here.
 """
 

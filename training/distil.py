@@ -1,6 +1,6 @@
 """The vision tower alone, taught by labels, anchors and the convolutional teacher's features.
 
-Most steps see windows of 4 x 4 patches, which cost a ninth of a whole picture; whole scenes take over towards
+Most steps see windows of 4 x 4 patches, which cost a ninth of a whole image; whole scenes take over towards
 the end. The teacher's features of three depths are predicted from the hidden states by linear maps that are
 thrown away afterwards.
 """
@@ -64,14 +64,14 @@ class Student(nn.Module):
         self.hints = nn.ModuleList(nn.Linear(WIDTH, size) for size in HINTS)
 
     def forward(self, pixels, positions):
-        """Hidden states, picture vectors (b, WIDTH) and patch vectors (b, n, WIDTH)."""
+        """Hidden states, image vectors (b, WIDTH) and patch vectors (b, n, WIDTH)."""
         states = encode_patches(self.siglip, pixels, positions)
         predicted = [head(state) for head, state in zip(self.hints, states)]
         return predicted, pool(self.siglip, states[-1]), patch_vectors(self.siglip, states[-1])
 
 
-def picture_loss(vectors: torch.Tensor, present: torch.Tensor, anchors: torch.Tensor):
-    """Cross-entropy of the picture against the anchors and nearness to the mean of those it shows."""
+def image_loss(vectors: torch.Tensor, present: torch.Tensor, anchors: torch.Tensor):
+    """Cross-entropy of the image against the anchors and nearness to the mean of those it shows."""
     unit = F.normalize(vectors.float(), dim=1)
     goals = F.normalize(present @ anchors, dim=1)
     cosines = unit @ anchors.T
@@ -148,16 +148,16 @@ class DistilStage(Stage):
             with torch.no_grad():
                 features, cells, _ = self.teacher(batch.pixels.contiguous(memory_format=torch.channels_last))
             predicted, pooled, patches = self.forward(batch.pixels, positions)
-        picture, hit = picture_loss(pooled, batch.present, self.anchors)
+        whole, hit = image_loss(pooled, batch.present, self.anchors)
         local = patch_loss(patches, batch.patches, self.anchors, cells.float().softmax(2))
         hints = sum(
             F.smooth_l1_loss(p.float(), (h - m) / d)
             for p, h, (m, d) in zip(predicted, patch_hints(features), self.moments)
         )
         metrics = {
-            f"{kind}_loss": picture.item(),
+            f"{kind}_loss": whole.item(),
             f"{kind}_top1": hit,
             "patch_loss": local.item(),
             "hints": hints.item(),
         }
-        return picture + 0.5 * local + hint_weight * hints, metrics
+        return whole + 0.5 * local + hint_weight * hints, metrics

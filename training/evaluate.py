@@ -47,7 +47,7 @@ class Encoder:
 
     @torch.no_grad()
     def scenes(self, scenes: list[Scene]) -> tuple[np.ndarray, np.ndarray]:
-        """Unit picture vectors (n, d) and unit patch vectors (n, patches, d)."""
+        """Unit image vectors (n, d) and unit patch vectors (n, patches, d)."""
         pooled, patches = [], []
         for start in range(0, len(scenes), BATCH):
             pixels = to_pixels(np.stack([scene.image for scene in scenes[start : start + BATCH]]))
@@ -69,25 +69,25 @@ def mean(values) -> float:
     return float(np.mean(list(values)))
 
 
-def by_language(encoder: Encoder, languages: dict, pictures: np.ndarray, shown: np.ndarray) -> dict:
+def by_language(encoder: Encoder, languages: dict, images: np.ndarray, shown: np.ndarray) -> dict:
     """Recall of each language's names over a gallery (n, d) that shows concepts (n, concepts)."""
     figures = {}
     for code, language in languages.items():
         concepts = [c for c in sorted(language.names) if shown[:, c].any()]
-        scores = encoder.texts([language.names[c] for c in concepts]) @ pictures.T  # (queries, n)
+        scores = encoder.texts([language.names[c] for c in concepts]) @ images.T  # (queries, n)
         figures[code] = recall(scores, shown[:, concepts].T)
     return figures
 
 
-def unseen_synonyms(encoder: Encoder, languages: dict, pictures: np.ndarray, shown: np.ndarray) -> dict:
+def unseen_synonyms(encoder: Encoder, languages: dict, images: np.ndarray, shown: np.ndarray) -> dict:
     """Recall of keywords that no training stage has seen."""
     pairs = [pair for language in languages.values() for pair in language.unseen if shown[:, pair[1]].any()]
-    scores = encoder.texts([word for word, _ in pairs]) @ pictures.T
+    scores = encoder.texts([word for word, _ in pairs]) @ images.T
     return recall(scores, shown[:, [c for _, c in pairs]].T) | {"queries": len(pairs)}
 
 
 def two_objects(
-    encoder: Encoder, languages: dict, pictures: np.ndarray, shown: np.ndarray, queries: int = 300
+    encoder: Encoder, languages: dict, images: np.ndarray, shown: np.ndarray, queries: int = 300
 ) -> dict:
     """Recall of captions that name two objects of a scene, in every language; any scene with both counts."""
     rng = np.random.default_rng(906)
@@ -99,7 +99,7 @@ def two_objects(
     relevant = np.stack([shown[:, pair].all(1) for pair in wanted])  # (queries, n)
     for code, language in languages.items():
         texts = [join(language.pattern, [language.names.get(c, "") for c in pair]) for pair in wanted]
-        figures[code] = recall(encoder.texts(texts) @ pictures.T, relevant)
+        figures[code] = recall(encoder.texts(texts) @ images.T, relevant)
     return figures
 
 
@@ -131,23 +131,23 @@ def evaluate(folder: Path, concepts: int, size: int = SIZE) -> dict:
     figures: dict = {"concepts": concepts, "languages": len(languages), "scale": scale, "bias": bias}
     for kind in KINDS:
         scenes = draw_gallery(kind, concepts, size)
-        pictures, patches = encoder.scenes(scenes)
+        images, patches = encoder.scenes(scenes)
         shown = np.zeros((len(scenes), concepts), bool)
         for row, scene in enumerate(scenes):
             shown[row, list(seen_concepts(scene))] = True
         if kind.several:
-            each = two_objects(encoder, languages, pictures, shown)
+            each = two_objects(encoder, languages, images, shown)
             result = {"pointing": pointing(english, scenes, patches)}
         else:
-            each = by_language(encoder, languages, pictures, shown)
+            each = by_language(encoder, languages, images, shown)
             used = np.flatnonzero(shown.any(0))
-            scores = english[used] @ pictures.T
+            scores = english[used] @ images.T
             logits = scores * scale + bias
             result = {
                 "absent_auroc": absent_auroc(scores, shown[:, used].T),
                 "calibration_error": calibration_error(1 / (1 + np.exp(-logits)), shown[:, used].T),
-                "picture_top1": mean(shown[row, c] for row, c in enumerate((pictures @ english.T).argmax(1))),
-                "unseen_synonyms": unseen_synonyms(encoder, languages, pictures, shown),
+                "image_top1": mean(shown[row, c] for row, c in enumerate((images @ english.T).argmax(1))),
+                "unseen_synonyms": unseen_synonyms(encoder, languages, images, shown),
             }
         worst = min(each, key=lambda code: each[code]["r1"])
         result |= {key: mean(f[key] for f in each.values()) for key in ("r1", "r5")}

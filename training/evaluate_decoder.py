@@ -56,13 +56,13 @@ def decoder_figures(decoder: Decoder, seen: torch.Tensor, towers, scenes: list[S
         names = languages[code].names
         rows = [(i, t) for i, s in enumerate(scenes) for t in visible(s) if t.concept in names]
         rows = rows[:: max(1, len(rows) // 600)]
-        pictures = seen[[i for i, _ in rows]]
+        images = seen[[i for i, _ in rows]]
         texts = torch.from_numpy(towers.texts([names[t.concept] for _, t in rows]))
-        found = decode.boxes(decoder, pictures, texts)
+        found = decode.boxes(decoder, images, texts)
         scale = torch.tensor([width, height, width, height])
         hits = [overlap(box.tolist(), t.box) >= 0.5 for box, (_, t) in zip(found * scale, rows)]
         regions = [vocabulary.box(t.box, width, height) for _, t in rows]
-        said = decode.captions(decoder, pictures, code, regions)
+        said = decode.captions(decoder, images, code, regions)
         some = scenes[:300]
         right = guessed = wanted = 0
         for scene, caption in zip(some, decode.captions(decoder, seen[: len(some)], code)):

@@ -50,8 +50,8 @@ def measure(folder: Path, model: Path, program: Path) -> dict:
             figures["regions"][kind] = regions(kind, "--limit", "100")
             if (model / "decoder.safetensors").exists():
                 figures["captions"][kind] = captions(kind)
-    picture = LOG_DIR / "reliability.svg"
-    figures["lacking"] = regions("lacking", "--limit", "300", "--reliability", str(picture))
+    diagram = LOG_DIR / "reliability.svg"
+    figures["lacking"] = regions("lacking", "--limit", "300", "--reliability", str(diagram))
     return figures
 
 
@@ -91,21 +91,21 @@ def tables(figures: dict) -> str:
         lines.append("| " + " | ".join(cells) + " |")
     lines += [
         "",
-        "| photos of 100 that show it, among the first | 1 | 5 | 10 | of all patches: 1 | 5 | 10 |",
+        "| images of 100 that show it, among the first | 1 | 5 | 10 | of all patches: 1 | 5 | 10 |",
         "|---|---|---|---|---|---|---|",
     ]
     for kind, figure in figures["regions"].items():
         recalls = figure["all"]["photo_recall"] + figure["all"]["exhaustive_photo_recall"]
         lines.append("| " + " | ".join([kind, *(f"{v:.2f}" for v in recalls)]) + " |")
     lacking = figures["lacking"]
-    of_pictures = figures["names"]["trained"]["mean"]["presence_auroc"]
+    of_images = figures["names"]["trained"]["mean"]["presence_auroc"]
     told = (
         "In a gallery of 300 without every fifth thing (the cut was fitted there), `find` for what is absent gives something in "
         f"{100 * lacking['all']['false_alarms']:.1f} % of queries, of what is there it finds "
         f"{100 * lacking['all']['recall']:.0f} % at {100 * lacking['all']['precision']:.0f} % precision; scores mean what they "
         f"say (expected calibration error {lacking['calibration_error']:.3f}), and a query's best score tells what is there "
-        f"from what is not with an AUROC of {lacking['presence_auroc']:.3f}. By the best cosine of whole pictures, in "
-        f"single-object scenes, it is {of_pictures:.3f}."
+        f"from what is not with an AUROC of {lacking['presence_auroc']:.3f}. By the best cosine of whole images, in "
+        f"single-object scenes, it is {of_images:.3f}."
     )
     lines += [
         "",

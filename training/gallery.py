@@ -10,7 +10,7 @@ from .scenes import Painter, Scene
 from .settings import IMAGE
 
 SIZE = 1000
-AUGMENT = 0.5  # half of training's: colours and noise as ordinary pictures vary
+AUGMENT = 0.5  # half of training's: colours and noise as ordinary images vary
 
 ONE, SEVERAL = (1, 1), (2, 4)
 

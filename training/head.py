@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 from .decoder import Sequence, pack, sequence_loss
 from .decoder_model import Decoder, DecoderConfig
 from .decoder_vocabulary import Vocabulary
-from .head_data import Photo, read_photos, texts_of
+from .head_data import LabelledImage, read_images, texts_of
 from .head_features import Features
 from .loop import learning_rate
 from .settings import CACHE_DIR
@@ -45,10 +45,10 @@ class Words:
         return [self.tokenizer.id_to_token(piece) for piece in pieces]
 
 
-def configure(model: Path, photos: list[Photo], words: Words, length: int, width: int) -> DecoderConfig:
+def configure(model: Path, images: list[LabelledImage], words: Words, length: int, width: int) -> DecoderConfig:
     """Half the layers of the text tower, its width and heads; the pieces that the data use."""
     text = json.loads((model / "config.json").read_text(encoding="utf-8")).get("text_config", {})
-    texts = texts_of(photos)
+    texts = texts_of(images)
     pieces = sorted({piece for several in texts.values() for one in set(several) for piece in words.ids(one)})
     hidden = text.get("hidden_size", 768)
     return DecoderConfig(
@@ -63,37 +63,37 @@ def configure(model: Path, photos: list[Photo], words: Words, length: int, width
     )
 
 
-def sequences(photo: Photo, vocabulary: Vocabulary, rng: np.random.Generator) -> list[Sequence]:
-    """One of each task, as far as the photo has what it needs."""
+def sequences(image: LabelledImage, vocabulary: Vocabulary, rng: np.random.Generator) -> list[Sequence]:
+    """One of each task, as far as the image has what it needs."""
     found = []
-    if photo.captions:
-        language, text = photo.captions[rng.integers(len(photo.captions))]
+    if image.captions:
+        language, text = image.captions[rng.integers(len(image.captions))]
         found.append(Sequence(vocabulary.caption(language, text)))
-    if photo.regions:
-        language, text, box = photo.regions[rng.integers(len(photo.regions))]
-        place = vocabulary.box(box, photo.width, photo.height)
+    if image.regions:
+        language, text, box = image.regions[rng.integers(len(image.regions))]
+        place = vocabulary.box(box, image.width, image.height)
         found.append(Sequence(vocabulary.region(language, text, place)))
-        if len({other for _, words, other in photo.regions if words == text}) == 1:  # else which one is meant?
+        if len({other for _, words, other in image.regions if words == text}) == 1:  # else which one is meant?
             found.append(Sequence(vocabulary.expression(place), text))
     return [sequence for sequence in found if len(sequence.ids) <= vocabulary.config.length]
 
 
 def train(options) -> None:
-    photos = read_photos(options.instances, options.captions, options.references, options.lang)
-    if not photos:
-        raise SystemExit("no photo has captions or boxes")
+    images = read_images(options.instances, options.captions, options.references, options.lang)
+    if not images:
+        raise SystemExit("no image has captions or boxes")
     cache = CACHE_DIR / "heads" / options.model.resolve().name
-    features = Features(options.model, [options.images / photo.file for photo in photos], cache, options.device)
+    features = Features(options.model, [options.images / image.file for image in images], cache, options.device)
     features.fill()
     usable = np.flatnonzero(features.done)
     words = Words(options.model)
-    config = configure(options.model, photos, words, options.length, features.width)
+    config = configure(options.model, images, words, options.length, features.width)
     vocabulary = Vocabulary(config, words.ids)
     torch.manual_seed(options.seed)
     decoder = Decoder(config).to(options.device)
     optimiser = torch.optim.AdamW(decoder.parameters(), LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.01)
     step = resume(cache, decoder, optimiser)
-    print(f"{len(usable)} photos, {len(config.pieces)} pieces, {len(config.languages)} languages", flush=True)
+    print(f"{len(usable)} images, {len(config.pieces)} pieces, {len(config.languages)} languages", flush=True)
     saved = said = time.monotonic()
     begun, first = said, step
     while step < options.steps:
@@ -101,7 +101,7 @@ def train(options) -> None:
         places = rng.choice(usable, min(options.batch, len(usable)), replace=False)
         for group in optimiser.param_groups:
             group["lr"] = LEARNING_RATE * learning_rate(step / options.steps)
-        loss = batch_loss(decoder, vocabulary, features, [(place, photos[place]) for place in places], rng)
+        loss = batch_loss(decoder, vocabulary, features, [(place, images[place]) for place in places], rng)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
@@ -118,12 +118,12 @@ def train(options) -> None:
     write(options.model, decoder, words)
 
 
-def batch_loss(decoder: Decoder, vocabulary: Vocabulary, features: Features, photos: list, rng) -> torch.Tensor:
-    """The mean over all tokens that follow a task, of all sequences of the photos (places and what is known of each)."""
-    tokens, aligned = features.tokens([place for place, _ in photos])
+def batch_loss(decoder: Decoder, vocabulary: Vocabulary, features: Features, images: list, rng) -> torch.Tensor:
+    """The mean over all tokens that follow a task, of all sequences of the images (places and what is known of each)."""
+    tokens, aligned = features.tokens([place for place, _ in images])
     side = math.isqrt(tokens.shape[1])  # checkpoints of fixed resolution have square grids
     seen = decoder.look(tokens, aligned, side, side)
-    drawn = [(row, sequence) for row, (_, photo) in enumerate(photos) for sequence in sequences(photo, vocabulary, rng)]
+    drawn = [(row, sequence) for row, (_, image) in enumerate(images) for sequence in sequences(image, vocabulary, rng)]
     if not drawn:
         raise SystemExit("every text is longer than --length allows")
     states, targets = [], []
@@ -172,13 +172,13 @@ def main() -> None:
         prog="python -m training.head", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", type=Path, required=True, help="checkpoint folder")
-    parser.add_argument("--images", type=Path, required=True, help="folder of the photos")
+    parser.add_argument("--images", type=Path, required=True, help="folder of the images")
     parser.add_argument("--instances", type=Path, help="COCO annotations with boxes; categories may have `names` by language")
     parser.add_argument("--captions", type=Path, help="COCO captions")
     parser.add_argument("--references", type=Path, help="RefCOCO expressions for the boxes of --instances")
     parser.add_argument("--lang", default="en", help="language of texts that name none")
     parser.add_argument("--steps", type=int, default=20_000)
-    parser.add_argument("--batch", type=int, default=64, help="photos per step")
+    parser.add_argument("--batch", type=int, default=64, help="images per step")
     parser.add_argument("--length", type=int, default=64, help="most tokens of a sequence")
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

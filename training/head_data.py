@@ -9,7 +9,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 
 
 @dataclass
-class Photo:
+class LabelledImage:
     file: str
     width: int
     height: int
@@ -17,13 +17,13 @@ class Photo:
     regions: list[tuple[str, str, Box]] = field(default_factory=list)  # language, words, box
 
 
-def read_photos(instances: Path | None, captions: Path | None, references: Path | None, language: str) -> list[Photo]:
-    """All photos of which something is known: boxes with names, captions, referring expressions."""
-    photos: dict[int, Photo] = {}
+def read_images(instances: Path | None, captions: Path | None, references: Path | None, language: str) -> list[LabelledImage]:
+    """All images of which something is known: boxes with names, captions, referring expressions."""
+    images: dict[int, LabelledImage] = {}
     boxes: dict[int, tuple[int, Box]] = {}
     if instances:
         data = _json(instances)
-        _images(data, photos)
+        _add_images(data, images)
         names = {category["id"]: category for category in data.get("categories", [])}
         for entry in data["annotations"]:
             if entry.get("iscrowd"):
@@ -31,31 +31,31 @@ def read_photos(instances: Path | None, captions: Path | None, references: Path 
             box = _box(entry["bbox"])
             boxes[entry.get("id", -1)] = (entry["image_id"], box)
             if "caption" in entry:  # an expression of its own, as some sets have it
-                photos[entry["image_id"]].regions.append((language, entry["caption"], box))
+                images[entry["image_id"]].regions.append((language, entry["caption"], box))
             elif entry.get("category_id") in names:
                 category = names[entry["category_id"]]
                 every = category.get("names") or {language: category["name"]}
-                photos[entry["image_id"]].regions += [(code, name, box) for code, name in every.items()]
+                images[entry["image_id"]].regions += [(code, name, box) for code, name in every.items()]
     if captions:
         data = _json(captions)
-        _images(data, photos)
+        _add_images(data, images)
         for entry in data["annotations"]:
-            photos[entry["image_id"]].captions.append((language, entry["caption"]))
+            images[entry["image_id"]].captions.append((language, entry["caption"]))
     if references:
         for entry in _references(references):
             if entry.get("split", "train") != "train":
                 continue
-            image, box = boxes[entry["ann_id"]]
+            image_id, box = boxes[entry["ann_id"]]
             for sentence in entry["sentences"]:
-                photos[image].regions.append((language, sentence.get("raw") or sentence["sent"], box))
-    return [photo for photo in photos.values() if photo.captions or photo.regions]
+                images[image_id].regions.append((language, sentence.get("raw") or sentence["sent"], box))
+    return [image for image in images.values() if image.captions or image.regions]
 
 
-def texts_of(photos: list[Photo]) -> dict[str, list[str]]:
+def texts_of(images: list[LabelledImage]) -> dict[str, list[str]]:
     """All texts by language."""
     found: dict[str, list[str]] = {}
-    for photo in photos:
-        for language, text, *_ in [*photo.captions, *photo.regions]:
+    for image in images:
+        for language, text, *_ in [*image.captions, *image.regions]:
             found.setdefault(language, []).append(text)
     return found
 
@@ -64,9 +64,9 @@ def _json(path: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _images(data: dict, photos: dict[int, Photo]) -> None:
-    for image in data["images"]:
-        photos.setdefault(image["id"], Photo(image["file_name"], image["width"], image["height"]))
+def _add_images(data: dict, images: dict[int, LabelledImage]) -> None:
+    for entry in data["images"]:
+        images.setdefault(entry["id"], LabelledImage(entry["file_name"], entry["width"], entry["height"]))
 
 
 def _references(path: Path) -> list[dict]:

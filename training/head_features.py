@@ -14,53 +14,53 @@ BATCH = 16
 
 
 class Features:
-    """Rows of `features.npy` (photos, patches, width); `done.npy` says which are there, so that a stopped run goes on."""
+    """Rows of `features.npy` (images, patches, width); `done.npy` says which are there, so that a stopped run goes on."""
 
-    def __init__(self, model: Path, photos: list[Path], cache: Path, device: str):
-        self.model, self.photos, self.device = model, photos, device
+    def __init__(self, model: Path, images: list[Path], cache: Path, device: str):
+        self.model, self.images, self.device = model, images, device
         self.towers = AutoModel.from_pretrained(model).eval().requires_grad_(False).to(device)
         self.tokenizer = AutoTokenizer.from_pretrained(model)
         config = json.loads((model / "config.json").read_text(encoding="utf-8"))["vision_config"]
         if "num_patches" in config:
-            raise SystemExit(f"{model}: NaFlex pictures differ in shape; take a checkpoint of fixed resolution")
+            raise SystemExit(f"{model}: NaFlex images differ in shape; take a checkpoint of fixed resolution")
         side = config.get("image_size", 224) // config.get("patch_size", 16)
         self.width = config.get("hidden_size", 768)
-        shape = (len(photos), side * side, self.width)
+        shape = (len(images), side * side, self.width)
         cache.mkdir(parents=True, exist_ok=True)
-        listing = cache / "photos.json"
-        names = [str(path) for path in photos]
+        listing = cache / "images.json"
+        names = [str(path) for path in images]
         fresh = not listing.exists() or json.loads(listing.read_text()) != [str(model), names]
         mode = "w+" if fresh else "r+"
         self.rows = np.lib.format.open_memmap(cache / "features.npy", mode, np.float16, shape if fresh else None)
-        self.done = np.lib.format.open_memmap(cache / "done.npy", mode, bool, (len(photos),) if fresh else None)
+        self.done = np.lib.format.open_memmap(cache / "done.npy", mode, bool, (len(images),) if fresh else None)
         listing.write_text(json.dumps([str(model), names]))
 
     def fill(self) -> None:
-        """Computes what is missing; photos that cannot be read are named and left out."""
+        """Computes what is missing; images that cannot be read are named and left out."""
         missing = np.flatnonzero(~self.done)
         if not len(missing):
             return
         processor = AutoImageProcessor.from_pretrained(self.model)
         for start in range(0, len(missing), BATCH):
-            places, pictures = [], []
+            places, images = [], []
             for place in missing[start : start + BATCH]:
                 try:
-                    picture = ImageOps.exif_transpose(Image.open(self.photos[place])).convert("RGB")
+                    image = ImageOps.exif_transpose(Image.open(self.images[place])).convert("RGB")
                 except OSError as error:
-                    print(f"left out {self.photos[place]}: {error}", flush=True)
+                    print(f"left out {self.images[place]}: {error}", flush=True)
                     continue
                 places.append(place)
-                pictures.append(picture)
+                images.append(image)
             if not places:
                 continue
-            inputs = processor(images=pictures, return_tensors="pt").to(self.device)
+            inputs = processor(images=images, return_tensors="pt").to(self.device)
             with torch.no_grad():
                 tokens = self.towers.vision_model(**inputs).last_hidden_state
             self.rows[places] = tokens.half().cpu().numpy()
             self.rows.flush()
             self.done[places] = True
             self.done.flush()
-            print(f"features: {min(start + BATCH, len(missing))} of {len(missing)} photos", flush=True)
+            print(f"features: {min(start + BATCH, len(missing))} of {len(missing)} images", flush=True)
 
     def tokens(self, places: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
         """Vision tokens and the text-aligned vectors of the same patches, (b, patches, width) each."""

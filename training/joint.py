@@ -1,6 +1,6 @@
-"""Both towers together: the sigmoid loss over pictures and captions, with learnt scale and bias.
+"""Both towers together: the sigmoid loss over images and captions, with learnt scale and bias.
 
-Labels are corrected: a caption and a picture are a positive pair whenever the picture shows what the caption
+Labels are corrected: a caption and an image are a positive pair whenever the image shows what the caption
 asks for, not only when they were drawn together. The patch loss keeps dense features grounded in the text
 vectors themselves, and the anchors keep both towers where they were trained apart.
 """
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from .anchors import build_anchors
 from .batches import collate, training_painter, whole_scene
 from .captions import CaptionSampler
-from .distil import patch_loss, picture_loss
+from .distil import image_loss, patch_loss
 from .export import tower_weights
 from .loop import Stage
 from .model import build_model, encode_patches, encode_text, patch_vectors, pool, window_positions
@@ -22,24 +22,24 @@ from .text import anchor_loss, draw_captions
 from .tokens import encode
 
 GROUND_SCALE, GROUND_COSINE = 12.0, 0.45  # of the logit by which a patch belongs to a caption
-TEXT_ONLY = 2  # captions drawn at random per picture, besides its own
+TEXT_ONLY = 2  # captions drawn at random per image, besides its own
 
 
 def matches(meanings: torch.Tensor, every: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
-    """Whether each caption (t, concepts) describes each picture (p, concepts), as (t, p)."""
+    """Whether each caption (t, concepts) describes each image (i, concepts), as (t, i)."""
     shared = meanings @ present.T
     return torch.where(every[:, None], shared == meanings.sum(1, keepdim=True), shared > 0)
 
 
-def sigmoid_loss(texts, pictures, positive, scale, bias):
-    """SigLIP's pairwise loss of unit vectors (t, d) and (p, d), per picture."""
-    logits = texts @ pictures.T * scale.exp() + bias  # (t, p)
+def sigmoid_loss(texts, images, positive, scale, bias):
+    """SigLIP's pairwise loss of unit vectors (t, d) and (i, d), per image."""
+    logits = texts @ images.T * scale.exp() + bias  # (t, i)
     signs = torch.where(positive, 1.0, -1.0)
-    return -F.logsigmoid(signs * logits).sum() / pictures.shape[0], logits
+    return -F.logsigmoid(signs * logits).sum() / images.shape[0], logits
 
 
 def grounding_loss(texts, patches, labels, meanings):
-    """Each picture's own caption (b, d) against its patches (b, n, d): those of what it names or not."""
+    """Each image's own caption (b, d) against its patches (b, n, d): those of what it names or not."""
     cosines = torch.einsum("bd,bnd->bn", texts, patches)
     named = torch.gather(meanings, 1, labels.clamp(min=0)) * (labels >= 0)  # (b, n)
     losses = F.binary_cross_entropy_with_logits(
@@ -76,7 +76,7 @@ class JointStage(Stage):
         return pool(model, tokens), patch_vectors(model, tokens)
 
     def own_captions(self, present: torch.Tensor) -> tuple[list[str], torch.Tensor, torch.Tensor]:
-        """One caption per picture (b, concepts): one of its objects, or a list of two or more."""
+        """One caption per image (b, concepts): one of its objects, or a list of two or more."""
         texts, meanings, every = [], torch.zeros_like(present), torch.zeros(len(present), dtype=torch.bool)
         for row, shown in enumerate(present):
             concepts = [int(c) for c in torch.nonzero(shown)[:, 0]]
@@ -98,28 +98,28 @@ class JointStage(Stage):
         free = draw_captions(self.sampler, TEXT_ONLY * self.batch)
         meanings, every = torch.cat([own[1], free[1]]), torch.cat([own[2], free[2]])
         with torch.autocast("cpu", torch.bfloat16):
-            pictures, patches = self.see(self.modules, batch.pixels, self.positions)
+            images, patches = self.see(self.modules, batch.pixels, self.positions)
             texts = self.read(self.modules, encode(own[0] + free[0]))
-        texts, pictures = F.normalize(texts.float(), dim=1), F.normalize(pictures.float(), dim=1)
+        texts, images = F.normalize(texts.float(), dim=1), F.normalize(images.float(), dim=1)
         patches = F.normalize(patches.float(), dim=2)
         positive = matches(meanings, every, batch.present)
         pairs, logits = sigmoid_loss(
-            texts, pictures, positive, self.modules.logit_scale, self.modules.logit_bias
+            texts, images, positive, self.modules.logit_scale, self.modules.logit_bias
         )
         ground = grounding_loss(texts[: self.batch], patches, batch.patches, meanings[: self.batch])
         words, word_metrics = anchor_loss(texts, meanings, self.anchors)
-        picture, hit = picture_loss(pictures, batch.present, self.anchors)
+        whole, hit = image_loss(images, batch.present, self.anchors)
         local = patch_loss(patches, batch.patches, self.anchors, None)
         best = positive.gather(1, logits.argmax(1, keepdim=True))[positive.any(1)].float().mean().item()
         metrics = {
             "pairs": pairs.item(),
             "ground": ground.item(),
-            "picture": picture.item(),
+            "image": whole.item(),
             "patch": local.item(),
-            "picture_top1": hit,
+            "image_top1": hit,
             "batch_retrieval": best,
             "text_cosine": word_metrics["cosine"],
             "scale": self.modules.logit_scale.exp().item(),
             "bias": self.modules.logit_bias.item(),
         }
-        return 0.5 * pairs + ground + 0.5 * words + picture + 0.5 * local, metrics
+        return 0.5 * pairs + ground + 0.5 * words + whole + 0.5 * local, metrics

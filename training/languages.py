@@ -1,4 +1,4 @@
-"""The languages of the captions, and ways of asking for a picture in them.
+"""The languages of the captions, and ways of asking for an image in them.
 
 Chosen for speakers and for scripts: every script in which CLDR names at least 98 % of the concepts, and the
 most spoken languages of each.

@@ -1,4 +1,4 @@
-"""Draws the demo library: new scenes as ordinary picture files, as a person's folders would hold them.
+"""Draws the demo library: new scenes as ordinary image files, as a person's folders would hold them.
 
 Everything the interface can show has something to show: folders by place, year and theme, dates, places,
 cameras and orientation in EXIF, captions and keywords in sidecar files, near-duplicates, and files that are
@@ -109,23 +109,23 @@ def has(style, emoji: str) -> bool:
     return emoji in style_icons(style)
 
 
-def encode(image: np.ndarray, kind: str, exif: bytes | None, orientation: int) -> bytes:
-    """A picture as file bytes; turned so that its EXIF orientation puts it upright again."""
+def encode(pixels: np.ndarray, kind: str, exif: bytes | None, orientation: int) -> bytes:
+    """An image as file bytes; turned so that its EXIF orientation puts it upright again."""
     if orientation == 6:
-        image = np.rot90(image, 1)
+        pixels = np.rot90(pixels, 1)
     elif orientation == 8:
-        image = np.rot90(image, -1)
+        pixels = np.rot90(pixels, -1)
     elif orientation == 3:
-        image = np.rot90(image, 2)
+        pixels = np.rot90(pixels, 2)
     buffer = BytesIO()
-    picture = Image.fromarray(np.ascontiguousarray(image))
+    image = Image.fromarray(np.ascontiguousarray(pixels))
     extra = {"exif": exif} if exif else {}
     if kind == "png":  # few colours keep it small
-        picture.quantize(96, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True, **extra)
+        image.quantize(96, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True, **extra)
     elif kind == "webp":
-        picture.save(buffer, "WEBP", quality=72, **extra)
+        image.save(buffer, "WEBP", quality=72, **extra)
     else:
-        picture.save(buffer, "JPEG", quality=78, **extra)
+        image.save(buffer, "JPEG", quality=78, **extra)
     return buffer.getvalue()
 
 
@@ -216,4 +216,4 @@ def finish(folder: Path, entries: list[dict]) -> None:
     (folder.parent / "library.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
     files = [path for path in folder.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files)
-    print(f"library: {len(entries)} pictures, {len(files)} files, {size / 1e6:.1f} MB", flush=True)
+    print(f"library: {len(entries)} images, {len(files)} files, {size / 1e6:.1f} MB", flush=True)

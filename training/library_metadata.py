@@ -15,7 +15,7 @@ CAMERAS = (("Kobold", "K-100"), ("Kobold", "K-200 Travel"), ("Lumen", "Pocket 3"
 
 @dataclass
 class Moment:
-    """When, where and with what a picture was taken."""
+    """When, where and with what an image was taken."""
 
     time: datetime
     place: tuple[float, float] | None
@@ -63,15 +63,15 @@ def exif_bytes(moment: Moment, orientation: int, style: str) -> bytes:
     return exif.tobytes()
 
 
-def write_caption(picture: Path, text: str) -> None:
-    """A plain text caption beside the picture."""
-    picture.with_suffix(".txt").write_text(text + "\n", encoding="utf-8")
+def write_caption(image: Path, text: str) -> None:
+    """A plain text caption beside the image."""
+    image.with_suffix(".txt").write_text(text + "\n", encoding="utf-8")
 
 
-def write_xmp(picture: Path, language: str, text: str, keywords: list[str]) -> None:
+def write_xmp(image: Path, language: str, text: str, keywords: list[str]) -> None:
     """An XMP sidecar with a description and keywords."""
     items = "".join(f"<rdf:li>{escape(word)}</rdf:li>" for word in keywords)
-    picture.with_suffix(".xmp").write_text(
+    image.with_suffix(".xmp").write_text(
         '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
         ' <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
         '  <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/">\n'

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def recall(scores: np.ndarray, relevant: np.ndarray) -> dict[str, float]:
-    """Share of queries (rows) with a relevant picture first, and among the first five."""
+    """Share of queries (rows) with a relevant image first, and among the first five."""
     best = np.argsort(-scores, axis=1)[:, :5]
     hits = np.take_along_axis(relevant, best, 1)
     return {"r1": float(hits[:, 0].mean()), "r5": float(hits.any(1).mean())}

@@ -1,4 +1,4 @@
-"""The model: transformers' SiglipModel, with forward passes for windows, whole pictures and patches."""
+"""The model: transformers' SiglipModel, with forward passes for windows, whole images and patches."""
 
 import torch
 import torch.nn.functional as F
@@ -116,7 +116,7 @@ def encode_patches(model: SiglipModel, pixels: torch.Tensor, positions: torch.Te
 
 
 def pool(model: SiglipModel, tokens: torch.Tensor) -> torch.Tensor:
-    """The attention-pooling head: tokens (b, n, WIDTH) to picture vectors (b, WIDTH)."""
+    """The attention-pooling head: tokens (b, n, WIDTH) to image vectors (b, WIDTH)."""
     head = model.vision_model.head
     b, n, _ = tokens.shape
     q_w, k_w, v_w = head.attention.in_proj_weight.chunk(3)

@@ -101,7 +101,7 @@ def add_clutter(image: np.ndarray, rng: np.random.Generator) -> None:
 
 
 def add_camera_noise(image: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
-    """Exposure, colour cast, blur, sensor noise and compression of a whole picture (h, w, 3)."""
+    """Exposure, colour cast, blur, sensor noise and compression of a whole image (h, w, 3)."""
     gain = 1 + rng.uniform(-0.25, 0.2) * strength
     cast = 1 + rng.uniform(-0.08, 0.08, 3) * strength
     levels = np.arange(256, dtype=np.float32)

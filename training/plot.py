@@ -1,4 +1,4 @@
-"""Draws the training curves kept in training/log as one picture."""
+"""Draws the training curves kept in training/log as one image."""
 
 import csv
 
@@ -14,7 +14,7 @@ PANELS = (
     ("teacher", ("top1_64", "top1_96", "top1_128"), "teacher: best concept right", 1),
     ("text", ("top1", "cosine"), "text tower: best concept right, cosine to its anchor", 1),
     ("vision", ("window_top1", "scene_top1"), "vision tower: best concept shown", 1),
-    ("joint", ("picture_top1", "batch_retrieval", "text_cosine"), "both towers together", 1),
+    ("joint", ("image_top1", "batch_retrieval", "text_cosine"), "both towers together", 1),
     ("decoder", ("aref_boxes", "gcap_boxes", "cap_words", "gcap_words"), "decoder: nats a token", 6),
 )
 

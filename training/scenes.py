@@ -9,7 +9,7 @@ from .photo import add_camera_noise, add_clutter, background
 from .settings import PATCH
 from .sprites import draw_outline, recolour, warp
 
-BANK = 320  # background pictures kept per process
+BANK = 320  # background images kept per process
 
 
 @dataclass
@@ -50,9 +50,9 @@ class Painter:
             self.bank = [background(self.rng, 256, 256) for _ in range(BANK)]
         if height > 256 or width > 256:
             return background(self.rng, height, width)
-        picture = self.bank[self.rng.integers(BANK)]
+        image = self.bank[self.rng.integers(BANK)]
         y, x = self.rng.integers(257 - height), self.rng.integers(257 - width)
-        crop = picture[y : y + height, x : x + width]
+        crop = image[y : y + height, x : x + width]
         return np.ascontiguousarray(crop[:, ::-1] if self.rng.random() < 0.5 else crop)
 
     def sprite(self, concept: int, style: int | None = None) -> np.ndarray:
@@ -88,7 +88,7 @@ class Painter:
 
 
 def paste(image: np.ndarray, owner: np.ndarray, part: np.ndarray, centre, index: int) -> int:
-    """Blends a pre-multiplied part over the picture in place; returns the part's whole area in pixels."""
+    """Blends a pre-multiplied part over the image in place; returns the part's whole area in pixels."""
     height, width = image.shape[:2]
     top, left = int(centre[0] - part.shape[0] / 2), int(centre[1] - part.shape[1] / 2)
     y0, x0, y1, x1 = (

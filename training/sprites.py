@@ -1,4 +1,4 @@
-"""Turns one atlas drawing into a placed picture part: recoloured, turned, scaled, with its alpha."""
+"""Turns one atlas drawing into a placed part of an image: recoloured, turned, scaled, with its alpha."""
 
 import cv2
 import numpy as np
@@ -56,7 +56,7 @@ def warp(
 ):
     """The sprite at `size` pixels, turned by `turn` radians, a little sheared: a tight (h, w, 4).
 
-    `aspect` widens the result as the model's square input widens a tall picture.
+    `aspect` widens the result as the model's square input widens a tall image.
     """
     side = sprite.shape[0]
     while side >= 2 * size and side > 16:  # shrink by halves first, against aliasing

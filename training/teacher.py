@@ -47,7 +47,7 @@ def stage(channels_in: int, channels_out: int, blocks: int) -> nn.Sequential:
 
 
 class Teacher(nn.Module):
-    """Pixels (b, 3, h, w) to features of three depths, and scores of each 16-pixel cell and the picture."""
+    """Pixels (b, 3, h, w) to features of three depths, and scores of each 16-pixel cell and the image."""
 
     def __init__(self, concepts: int):
         super().__init__()
