@@ -2,8 +2,9 @@
 
 usage: python tests/exports.py GLIMPSE IMAGE
 
-IMAGE is one in which the bundled model finds an umbrella. Needs pycocotools, datumaro and label-studio-sdk from PyPI, and
-exiftool. A tool that is not there is named, and the exit status is 3 then; 1 if a tool does not read what it should.
+IMAGE is one in which the bundled model finds an umbrella. Needs pycocotools, datumaro and
+label-studio-sdk from PyPI, and exiftool. A tool that is not there is named, and the exit status is
+3 then; 1 if a tool does not read what it should.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Fixed target vectors, one per concept, that let both towers be trained apart before they meet.
 
-Their cosines mix "all different" with "alike where CLDR's keywords are alike", so that neighbours in meaning
-are neighbours in space but every concept stays apart from every other.
+Their cosines mix "all different" with "alike where CLDR's keywords are alike", so that neighbours
+in meaning are neighbours in space but every concept stays apart from every other.
 """
 
 import json
@@ -32,7 +32,9 @@ def keyword_similarity(concepts: int) -> np.ndarray:
 
 
 def build_anchors(concepts: int) -> torch.Tensor:
-    """Unit vectors (concepts, WIDTH) whose cosines are the wanted ones, as far as WIDTH dimensions allow."""
+    """Unit vectors (concepts, WIDTH) whose cosines are the wanted ones, as far as WIDTH dimensions
+    allow.
+    """
     wanted = (1 - LIKENESS) * np.eye(concepts) + LIKENESS * keyword_similarity(concepts)
     values, vectors = np.linalg.eigh(wanted)
     values, vectors = values[::-1][:WIDTH], vectors[:, ::-1][:, :WIDTH]

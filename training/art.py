@@ -1,7 +1,7 @@
 """Art styles and the sprite atlas: every concept in every style, rasterised once.
 
-The atlas is one array (styles, concepts, 128, 128, 4) of pre-multiplied RGBA bytes, memory-mapped by each
-process. A missing drawing is all zero and marked so in `present`.
+The atlas is one array (styles, concepts, 128, 128, 4) of pre-multiplied RGBA bytes, memory-mapped
+by each process. A missing drawing is all zero and marked so in `present`.
 """
 
 import json
@@ -67,8 +67,8 @@ HELD_OUT_STYLES = tuple(i for i, style in enumerate(STYLES) if style.role == "he
 def icon_names(chars: dict, emoji: str, english: str) -> list[str]:
     """Icon names under which an iconify set may hold an emoji, best first.
 
-    Some sets list code points (`chars`); the others only use names: CLDR's or Unicode's, with or without
-    hyphens, some with a number behind the first of several drawings.
+    Some sets list code points (`chars`); the others only use names: CLDR's or Unicode's, with or
+    without hyphens, some with a number behind the first of several drawings.
     """
     point = f"{ord(emoji):x}"
     names = [chars[key] for key in (point, f"{point}-fe0f") if key in chars]
@@ -117,7 +117,9 @@ def fill_outline(sprite: np.ndarray) -> np.ndarray:
 
 
 def fit_to_square(sprite: np.ndarray) -> np.ndarray:
-    """Crops the transparent margin so that a drawing's size is the size asked for; keeps its proportions."""
+    """Crops the transparent margin so that a drawing's size is the size asked for; keeps its
+    proportions.
+    """
     ys, xs = np.nonzero(sprite[..., 3] > 16)
     if len(ys) == 0:
         return sprite

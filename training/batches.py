@@ -1,4 +1,6 @@
-"""Batches of scenes as tensors: small windows for early training, whole scenes, and held-out galleries."""
+"""Batches of scenes as tensors: small windows for early training, whole scenes, and held-out
+galleries.
+"""
 
 from dataclasses import dataclass
 

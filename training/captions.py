@@ -1,7 +1,8 @@
-"""Captions from Unicode CLDR: names and keywords of every concept in every language, and lists of names.
+"""Captions from Unicode CLDR: names and keywords of every concept in every language, and lists of
+names.
 
-A caption is a text with the set of concepts that it means; keywords that several concepts share mean all of
-them, and names of things outside the domain mean none.
+A caption is a text with the set of concepts that it means; keywords that several concepts share
+mean all of them, and names of things outside the domain mean none.
 """
 
 import json

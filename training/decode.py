@@ -14,7 +14,9 @@ def next_scores(decoder: Decoder, seen: torch.Tensor, said: torch.Tensor, texts=
 
 
 def boxes(decoder: Decoder, seen: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
-    """The box (b, 4) of each expression, given as embeddings (b, vision): left, top, right, bottom as shares of the image."""
+    """The box (b, 4) of each expression, given as embeddings (b, vision): left, top, right, bottom
+    as shares of the image.
+    """
     first = decoder.config.first_coordinate
     said = torch.tensor([[START, AREF]] * len(texts))
     place = torch.arange(COORDINATES)[None]

@@ -1,7 +1,9 @@
-"""Trains the decoder on frozen towers: captions of scenes, boxes of words, words of boxes, in every language.
+"""Trains the decoder on frozen towers: captions of scenes, boxes of words, words of boxes, in every
+language.
 
-Each image gives one sequence per task. The loss covers all that follows the task (and language) token. The
-parallel prediction of LocCa's captions is left out: it is there to shape the vision tower, which is frozen here.
+Each image gives one sequence per task. The loss covers all that follows the task (and language)
+token. The parallel prediction of LocCa's captions is left out: it is there to shape the vision
+tower, which is frozen here.
 """
 
 from dataclasses import dataclass
@@ -90,7 +92,9 @@ def pack(sequences: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def sequence_loss(scores: torch.Tensor, targets: torch.Tensor, first_coordinate: int):
-    """Cross-entropy of scores (n, vocabulary); a coordinate's neighbours are nearly right. Returns both parts."""
+    """Cross-entropy of scores (n, vocabulary); a coordinate's neighbours are nearly right. Returns
+    both parts.
+    """
     log = scores.float().log_softmax(-1)
     place = (targets >= first_coordinate) & (targets < first_coordinate + COORDINATES)
     words = -log[~place].gather(1, targets[~place, None])[:, 0]

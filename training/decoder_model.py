@@ -1,13 +1,14 @@
 """The LocCa-style decoder: captions, boxes of expressions, captions of boxes (arXiv 2403.19596).
 
-Blocks are those of the text tower, causal, with cross-attention to the un-pooled vision tokens in between. It has a
-vocabulary of its own: a few task tokens, one token for each of the coordinates 0 to 500, and those pieces of the
-tower's tokenizer that its captions need. `decoder.json` beside `decoder.safetensors` says all of that; any SigLIP
-checkpoint can carry such a pair of files.
+Blocks are those of the text tower, causal, with cross-attention to the un-pooled vision tokens in
+between. It has a vocabulary of its own: a few task tokens, one token for each of the coordinates 0
+to 500, and those pieces of the tower's tokenizer that its captions need. `decoder.json` beside
+`decoder.safetensors` says all of that; any SigLIP checkpoint can carry such a pair of files.
 
-The towers are frozen, so it is given what they know: each patch is its token, where it is, and its text-aligned vector;
-and an expression is the text tower's vector, whatever its language. (With words instead, each name of each language had
-to be learnt from boxes, and was not: of several things in a scene, 19 % were found.)
+The towers are frozen, so it is given what they know: each patch is its token, where it is, and its
+text-aligned vector; and an expression is the text tower's vector, whatever its language. (With
+words instead, each name of each language had to be learnt from boxes, and was not: of several
+things in a scene, 19 % were found.)
 """
 
 from dataclasses import asdict, dataclass
@@ -24,7 +25,9 @@ OCTAVES = 5  # of the waves that tell where a patch is
 
 
 def places(rows: int, columns: int) -> torch.Tensor:
-    """Where each patch of a grid is, (rows * columns, 4 * OCTAVES): sines and cosines of its centre, x before y."""
+    """Where each patch of a grid is, (rows * columns, 4 * OCTAVES): sines and cosines of its
+    centre, x before y.
+    """
     y, x = torch.meshgrid(
         (torch.arange(rows) + 0.5) / rows, (torch.arange(columns) + 0.5) / columns, indexing="ij"
     )
@@ -134,13 +137,15 @@ class Decoder(nn.Module):
         nn.init.zeros_(self.output.weight)
 
     def look(self, tokens: torch.Tensor, aligned: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
-        """What the cross-attention reads, (b, s, 2 * vision): vision tokens (b, s = rows * columns, vision) with their places,
-        beside the text-aligned vectors of the same patches."""
+        """What the cross-attention reads, (b, s, 2 * vision): vision tokens (b, s = rows * columns,
+        vision) with their places, beside the text-aligned vectors of the same patches.
+        """
         return torch.cat([tokens + self.place(places(rows, columns).to(tokens.device)), level(aligned)], -1)
 
     def states(self, inputs: torch.Tensor, seen: torch.Tensor, texts: torch.Tensor | None = None) -> torch.Tensor:
-        """Inputs (b, t), which begin with START and a task, and what `look` gave to states (b, t, width). Where the task is
-        AREF, `texts` (b, vision) are the embeddings of the expressions."""
+        """Inputs (b, t), which begin with START and a task, and what `look` gave to states (b, t,
+        width). Where the task is AREF, `texts` (b, vision) are the embeddings of the expressions.
+        """
         t = inputs.shape[1]
         x = self.token_embedding(inputs) + self.position_embedding.weight[:t]
         if texts is not None:
@@ -151,7 +156,9 @@ class Decoder(nn.Module):
         return self.final_layer_norm(x)
 
     def forward(self, inputs, seen, texts=None):
-        """Scores (b, t, vocabulary) of what `states` takes; those at position i are for the token after input i."""
+        """Scores (b, t, vocabulary) of what `states` takes; those at position i are for the token
+        after input i.
+        """
         return self.output(self.states(inputs, seen, texts))
 
 

@@ -1,8 +1,8 @@
 """The vision tower alone, taught by labels, anchors and the convolutional teacher's features.
 
-Most steps see windows of 4 x 4 patches, which cost a ninth of a whole image; whole scenes take over towards
-the end. The teacher's features of three depths are predicted from the hidden states by linear maps that are
-thrown away afterwards.
+Most steps see windows of 4 x 4 patches, which cost a ninth of a whole image; whole scenes take over
+towards the end. The teacher's features of three depths are predicted from the hidden states by
+linear maps that are thrown away afterwards.
 """
 
 import numpy as np
@@ -26,7 +26,9 @@ HINT_WEIGHT = 2.0
 
 
 def patch_hints(features) -> list[torch.Tensor]:
-    """The teacher's features of three depths, gathered per 16-pixel patch: (b, patches, 256 | 512 | 256)."""
+    """The teacher's features of three depths, gathered per 16-pixel patch: (b, patches, 256 | 512 |
+    256).
+    """
     low, middle, tokens = features
     low = F.pixel_unshuffle(F.avg_pool2d(low.float(), 2), 2)  # (b, 256, h/16, w/16)
     middle = F.pixel_unshuffle(middle.float(), 2)  # (b, 512, h/16, w/16)
@@ -36,8 +38,8 @@ def patch_hints(features) -> list[torch.Tensor]:
 def fit_patch_embedding(teacher: Teacher, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, list]:
     """A start for the patch embedding, and the hints' means and deviations.
 
-    Reduced-rank regression from raw patches to the teacher's two earlier depths: the WIDTH directions of
-    pixel space that say most about them.
+    Reduced-rank regression from raw patches to the teacher's two earlier depths: the WIDTH
+    directions of pixel space that say most about them.
     """
     with torch.no_grad():
         hints = patch_hints(teacher(batch.pixels)[0])
@@ -127,7 +129,9 @@ class DistilStage(Stage):
         self.step = 0
 
     def draw(self, progress: float) -> tuple[str, Batch, torch.Tensor]:
-        """A batch of windows or of whole scenes (ever more of them), with its part of the position table."""
+        """A batch of windows or of whole scenes (ever more of them), with its part of the position
+        table.
+        """
         self.step += 1
         whole = 0.3 + 0.7 * max(0.0, progress - 0.5) / 0.5
         if (self.step * whole) % 1 < whole:

@@ -27,7 +27,9 @@ def package_path(name: str, version: str) -> Path:
 
 
 def read_json_members(name: str, version: str, wanted) -> dict:
-    """The parsed JSON files of a package whose path (without `package/`) satisfies `wanted`, by path."""
+    """The parsed JSON files of a package whose path (without `package/`) satisfies `wanted`, by
+    path.
+    """
     members = {}
     with tarfile.open(package_path(name, version)) as archive:
         for entry in archive:

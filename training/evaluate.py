@@ -2,8 +2,8 @@
 
     python -m training evaluate
 
-Everything is read from the model directory, half-precision weights and tokenizer included, so that the
-figures are those of the bundled files.
+Everything is read from the model directory, half-precision weights and tokenizer included, so that
+the figures are those of the bundled files.
 """
 
 import json
@@ -58,7 +58,9 @@ class Encoder:
 
     @torch.no_grad()
     def dense(self, scenes: list[Scene]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Vision tokens after the last norm and text-aligned vectors, (n, patches, d) each, which the decoder attends to."""
+        """Vision tokens after the last norm and text-aligned vectors, (n, patches, d) each, which
+        the decoder attends to.
+        """
         starts = range(0, len(scenes), BATCH)
         batches = (np.stack([scene.image for scene in scenes[start : start + BATCH]]) for start in starts)
         tokens = torch.cat([self.model.vision_model(to_pixels(batch)).last_hidden_state for batch in batches])
@@ -89,7 +91,9 @@ def unseen_synonyms(encoder: Encoder, languages: dict, images: np.ndarray, shown
 def two_objects(
     encoder: Encoder, languages: dict, images: np.ndarray, shown: np.ndarray, queries: int = 300
 ) -> dict:
-    """Recall of captions that name two objects of a scene, in every language; any scene with both counts."""
+    """Recall of captions that name two objects of a scene, in every language; any scene with both
+    counts.
+    """
     rng = np.random.default_rng(906)
     figures = {}
     rows = rng.choice(len(shown), min(queries, len(shown)), replace=False)

@@ -1,4 +1,6 @@
-"""Measures the exported decoder on held-out galleries: boxes of words, captions of scenes and of boxes."""
+"""Measures the exported decoder on held-out galleries: boxes of words, captions of scenes and of
+boxes.
+"""
 
 import json
 from pathlib import Path
@@ -48,7 +50,9 @@ def named(caption: str, names: dict[int, str]) -> set[int]:
 
 
 def decoder_figures(decoder: Decoder, seen: torch.Tensor, towers, scenes: list[Scene], concepts: int) -> dict:
-    """Accuracy of boxes at IoU 0.5, F1 of the objects in captions, share of right names of boxes, by language."""
+    """Accuracy of boxes at IoU 0.5, F1 of the objects in captions, share of right names of boxes,
+    by language.
+    """
     languages, vocabulary = load_languages(concepts), Vocabulary(decoder.config)
     height, width = scenes[0].image.shape[:2]
     figures = {}

@@ -40,7 +40,9 @@ TOKENIZER = {
 
 
 def load_weights() -> dict[str, torch.Tensor]:
-    """The furthest trained weights: the joint stage's, or else those of the two towers trained apart."""
+    """The furthest trained weights: the joint stage's, or else those of the two towers trained
+    apart.
+    """
     if checkpoint_path("joint").exists():
         return torch.load(checkpoint_path("joint"), weights_only=True)["modules"]
     return tower_weights()

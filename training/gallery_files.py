@@ -1,11 +1,13 @@
-"""Galleries as files for `glimpse eval`: images, boxes in the COCO format, and queries with the files they are right for.
+"""Galleries as files for `glimpse eval`: images, boxes in the COCO format, and queries with the
+files they are right for.
 
     python -m training galleries FOLDER
 
-writes for each kind of gallery the images, `annotations.json` (boxes; names of every thing in every language),
-`names.tsv` (a thing's name) or `pairs.tsv` (two things of a scene), and `unseen.tsv` (keywords that no training
-stage has seen). The galleries `lacking` and `mixed` show four fifths of the things: the names of the others ask for what
-is not there. `mixed` has scenes of one to four things, as a library has them.
+writes for each kind of gallery the images, `annotations.json` (boxes; names of every thing in every
+language), `names.tsv` (a thing's name) or `pairs.tsv` (two things of a scene), and `unseen.tsv`
+(keywords that no training stage has seen). The galleries `lacking` and `mixed` show four fifths of
+the things: the names of the others ask for what is not there. `mixed` has scenes of one to four
+things, as a library has them.
 """
 
 import json

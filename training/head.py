@@ -1,10 +1,12 @@
-"""Trains a decoder for any SigLIP checkpoint of fixed resolution, on data in the formats of COCO and RefCOCO.
+"""Trains a decoder for any SigLIP checkpoint of fixed resolution, on data in the formats of COCO
+and RefCOCO.
 
     python -m training.head --model siglip2-base-patch16-256 --images train2017 \\
         --instances instances_train2017.json --captions captions_train2017.json --references 'refs(unc).p'
 
 The towers are frozen: their tokens are computed once and kept in the cache. Writes decoder.json and
-decoder.safetensors into the model's folder, where `glimpse` finds them. Stopped runs go on where they were.
+decoder.safetensors into the model's folder, where `glimpse` finds them. Stopped runs go on where
+they were.
 """
 
 import argparse
@@ -119,7 +121,9 @@ def train(options) -> None:
 
 
 def batch_loss(decoder: Decoder, vocabulary: Vocabulary, features: Features, images: list, rng) -> torch.Tensor:
-    """The mean over all tokens that follow a task, of all sequences of the images (places and what is known of each)."""
+    """The mean over all tokens that follow a task, of all sequences of the images (places and what
+    is known of each).
+    """
     tokens, aligned = features.tokens([place for place, _ in images])
     side = math.isqrt(tokens.shape[1])  # checkpoints of fixed resolution have square grids
     seen = decoder.look(tokens, aligned, side, side)

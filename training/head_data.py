@@ -70,7 +70,9 @@ def _add_images(data: dict, images: dict[int, LabelledImage]) -> None:
 
 
 def _references(path: Path) -> list[dict]:
-    """RefCOCO comes pickled (`refs(unc).p`); the same as JSON is read too. A pickle runs code: take only one you trust."""
+    """RefCOCO comes pickled (`refs(unc).p`); the same as JSON is read too. A pickle runs code: take
+    only one you trust.
+    """
     return pickle.loads(path.read_bytes()) if path.suffix == ".p" else _json(path)
 
 

@@ -1,4 +1,6 @@
-"""What frozen towers know of photographs and expressions; vision tokens are kept on disk in half precision."""
+"""What frozen towers know of photographs and expressions; vision tokens are kept on disk in half
+precision.
+"""
 
 import json
 from pathlib import Path
@@ -14,7 +16,9 @@ BATCH = 16
 
 
 class Features:
-    """Rows of `features.npy` (images, patches, width); `done.npy` says which are there, so that a stopped run goes on."""
+    """Rows of `features.npy` (images, patches, width); `done.npy` says which are there, so that a
+    stopped run goes on.
+    """
 
     def __init__(self, model: Path, images: list[Path], cache: Path, device: str):
         self.model, self.images, self.device = model, images, device

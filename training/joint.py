@@ -1,8 +1,9 @@
 """Both towers together: the sigmoid loss over images and captions, with learnt scale and bias.
 
-Labels are corrected: a caption and an image are a positive pair whenever the image shows what the caption
-asks for, not only when they were drawn together. The patch loss keeps dense features grounded in the text
-vectors themselves, and the anchors keep both towers where they were trained apart.
+Labels are corrected: a caption and an image are a positive pair whenever the image shows what the
+caption asks for, not only when they were drawn together. The patch loss keeps dense features
+grounded in the text vectors themselves, and the anchors keep both towers where they were trained
+apart.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """The languages of the captions, and ways of asking for an image in them.
 
-Chosen for speakers and for scripts: every script in which CLDR names at least 98 % of the concepts, and the
-most spoken languages of each.
+Chosen for speakers and for scripts: every script in which CLDR names at least 98 % of the concepts,
+and the most spoken languages of each.
 """
 
 SCRIPTS = {
@@ -32,7 +32,8 @@ SCRIPTS = {
 LANGUAGES = tuple(language for group in SCRIPTS.values() for language in group)
 SCRIPT_OF = {language: script for script, group in SCRIPTS.items() for language in group}
 
-# Frames round a name that say nothing about the object, so that the text tower learns to look past them.
+# Frames round a name that say nothing about the object, so that the text tower learns to look past
+# them.
 FRAMES = {
     "en": [
         "a photo of {}",

@@ -1,8 +1,10 @@
-"""Draws the demo library: new scenes as ordinary image files, as a person's folders would hold them.
+"""Draws the demo library: new scenes as ordinary image files, as a person's folders would hold
+them.
 
-Everything the interface can show has something to show: folders by place, year and theme, dates, places,
-cameras and orientation in EXIF, captions and keywords in sidecar files, near-duplicates, and files that are
-broken on purpose. What each file shows is written to library.json beside the library.
+Everything the interface can show has something to show: folders by place, year and theme, dates,
+places, cameras and orientation in EXIF, captions and keywords in sidecar files, near-duplicates,
+and files that are broken on purpose. What each file shows is written to library.json beside the
+library.
 """
 
 import json

@@ -1,8 +1,10 @@
-"""The training loop that all stages share: data-parallel processes, schedule, log, checkpoints, time left.
+"""The training loop that all stages share: data-parallel processes, schedule, log, checkpoints,
+time left.
 
-Each process has one thread: with several threads per process the small matrices of these models cost more in
-waiting than they gain. Gradients are averaged over gloo at every step, or else weights every few steps, which
-suits a machine that is busy with other things. The schedule counts steps, so a run may be slowed or paused at will.
+Each process has one thread: with several threads per process the small matrices of these models
+cost more in waiting than they gain. Gradients are averaged over gloo at every step, or else weights
+every few steps, which suits a machine that is busy with other things. The schedule counts steps, so
+a run may be slowed or paused at will.
 """
 
 import csv

@@ -91,7 +91,9 @@ def block(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """Attention with the scores spelt out: at these short lengths the fused CPU kernel's backward pass is slower."""
+    """Attention with the scores spelt out: at these short lengths the fused CPU kernel's backward
+    pass is slower.
+    """
     scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # (b, heads, n, n)
     return scores.float().softmax(-1).to(v.dtype) @ v
 
@@ -103,7 +105,9 @@ def window_positions(row: int, column: int, rows: int, columns: int) -> torch.Te
 
 
 def encode_patches(model: SiglipModel, pixels: torch.Tensor, positions: torch.Tensor) -> list[torch.Tensor]:
-    """Pixels (b, 3, h, w) to states (b, n, WIDTH) after every second layer and, last, the final norm."""
+    """Pixels (b, 3, h, w) to states (b, n, WIDTH) after every second layer and, last, the final
+    norm.
+    """
     vision = model.vision_model
     x = vision.embeddings.patch_embedding(pixels).flatten(2).transpose(1, 2)
     x = x + vision.embeddings.position_embedding.weight[positions]
@@ -129,7 +133,9 @@ def pool(model: SiglipModel, tokens: torch.Tensor) -> torch.Tensor:
 
 
 def patch_vectors(model: SiglipModel, tokens: torch.Tensor) -> torch.Tensor:
-    """Each patch (b, n, WIDTH) as the pooling head would see it alone: its value path, close to text."""
+    """Each patch (b, n, WIDTH) as the pooling head would see it alone: its value path, close to
+    text.
+    """
     head = model.vision_model.head
     values = F.linear(
         tokens, head.attention.in_proj_weight.chunk(3)[2], head.attention.in_proj_bias.chunk(3)[2]

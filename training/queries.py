@@ -1,4 +1,6 @@
-"""Chooses the demonstration's queries: things, in many scripts, that the model finds in the library."""
+"""Chooses the demonstration's queries: things, in many scripts, that the model finds in the
+library.
+"""
 
 import json
 from io import BytesIO
@@ -71,7 +73,9 @@ def precision(order: np.ndarray, wanted: str, entries: list[dict]) -> tuple[bool
 
 
 def build_queries(model: Path, concepts: int) -> None:
-    """Writes queries.json beside the model: per language the wanted thing, or else another one that is found."""
+    """Writes queries.json beside the model: per language the wanted thing, or else another one that
+    is found.
+    """
     torch.set_num_threads(1)
     encoder, languages, emoji = Encoder(model), load_languages(concepts), load_concepts(concepts)
     entries, scenes = load_images(LIBRARY_DIR)

@@ -1,4 +1,6 @@
-"""Scenes: a few objects on a background, with their boxes and the share of each patch that they cover."""
+"""Scenes: a few objects on a background, with their boxes and the share of each patch that they
+cover.
+"""
 
 from dataclasses import dataclass
 
@@ -88,7 +90,9 @@ class Painter:
 
 
 def paste(image: np.ndarray, owner: np.ndarray, part: np.ndarray, centre, index: int) -> int:
-    """Blends a pre-multiplied part over the image in place; returns the part's whole area in pixels."""
+    """Blends a pre-multiplied part over the image in place; returns the part's whole area in
+    pixels.
+    """
     height, width = image.shape[:2]
     top, left = int(centre[0] - part.shape[0] / 2), int(centre[1] - part.shape[1] / 2)
     y0, x0, y1, x1 = (

@@ -31,7 +31,8 @@ PAD, EOS, UNK = 0, 1, 2
 
 @dataclass(frozen=True)
 class Budget:
-    """How long each stage trains; `minutes` (wall clock), if given, ends a stage before its steps are done.
+    """How long each stage trains; `minutes` (wall clock), if given, ends a stage before its steps
+    are done.
 
     Processes average their gradients (`sync` 1), or their weights after every `sync` steps.
     """

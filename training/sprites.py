@@ -1,4 +1,6 @@
-"""Turns one atlas drawing into a placed part of an image: recoloured, turned, scaled, with its alpha."""
+"""Turns one atlas drawing into a placed part of an image: recoloured, turned, scaled, with its
+alpha.
+"""
 
 import cv2
 import numpy as np
@@ -7,7 +9,9 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def colour_matrix(rng: np.random.Generator, strength: float) -> np.ndarray:
-    """A random affine colour change (3, 4) for pre-multiplied RGBA: hue, saturation, gains, inversion."""
+    """A random affine colour change (3, 4) for pre-multiplied RGBA: hue, saturation, gains,
+    inversion.
+    """
     grey = np.full((3, 3), 1 / 3, np.float32)
     angle = rng.normal(0, 0.5 * strength)
     axis = np.full(3, 1 / np.sqrt(3))

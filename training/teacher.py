@@ -1,8 +1,8 @@
 """The teacher: a small convolutional network that learns the concepts in minutes.
 
-A vision transformer of this size stays at chance for a long time when it is trained on labels alone on a CPU;
-the features of this network get it going (see distil.py). It has the transformer's stride of 16 pixels, so
-that its cells are the transformer's patches.
+A vision transformer of this size stays at chance for a long time when it is trained on labels alone
+on a CPU; the features of this network get it going (see distil.py). It has the transformer's stride
+of 16 pixels, so that its cells are the transformer's patches.
 """
 
 import numpy as np
@@ -47,7 +47,9 @@ def stage(channels_in: int, channels_out: int, blocks: int) -> nn.Sequential:
 
 
 class Teacher(nn.Module):
-    """Pixels (b, 3, h, w) to features of three depths, and scores of each 16-pixel cell and the image."""
+    """Pixels (b, 3, h, w) to features of three depths, and scores of each 16-pixel cell and the
+    image.
+    """
 
     def __init__(self, concepts: int):
         super().__init__()

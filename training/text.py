@@ -20,7 +20,8 @@ MOST_MEANINGS = 6  # a keyword with more concepts than this is only pulled to th
 def draw_captions(sampler: CaptionSampler, count: int) -> tuple[list[str], torch.Tensor, torch.Tensor]:
     """Random captions: 60 % single words, 30 % lists, 10 % outside the domain.
 
-    Returns the texts, what they mean (count, concepts), and whether they ask for all (a list) or any of it.
+    Returns the texts, what they mean (count, concepts), and whether they ask for all (a list) or
+    any of it.
     """
     texts, meanings, every = [], torch.zeros(count, sampler.concepts), torch.zeros(count, dtype=torch.bool)
     for row in range(count):
@@ -41,7 +42,9 @@ def draw_captions(sampler: CaptionSampler, count: int) -> tuple[list[str], torch
 
 
 def anchor_loss(vectors: torch.Tensor, meanings: torch.Tensor, anchors: torch.Tensor):
-    """Loss and metrics of unit vectors (b, d) against anchors (concepts, d), given meanings (b, concepts)."""
+    """Loss and metrics of unit vectors (b, d) against anchors (concepts, d), given meanings (b,
+    concepts).
+    """
     cosines = vectors @ anchors.T  # (b, concepts)
     counts = meanings.sum(1)
     goals = F.normalize(meanings @ anchors, dim=1)

@@ -1,12 +1,13 @@
-"""Our encoder beside PyTorch, ONNX Runtime and OpenVINO: the same random weights, the same run, each in its turn.
+"""Our encoder beside PyTorch, ONNX Runtime and OpenVINO: the same random weights, the same run,
+each in its turn.
 
     .venv/bin/python benches/peers/encode.py [--models B/16-224,So400m/16-384] [--batches 1,8,32] [--rounds 5]
 
     --models B/16-256        --models So400m --batches 1        --models NaFlex        --batches 32 --text-batches 0
 
-Vision towers are timed from pixels to the pooled embedding, text towers from token ids; models are loaded and warmed up
-before. Each row also tells the share of the machine's peak: the faster of two products of 2048 x 2048 taken in the same
-turns, PyTorch's (oneDNN) and that of our own kernels.
+Vision towers are timed from pixels to the pooled embedding, text towers from token ids; models are
+loaded and warmed up before. Each row also tells the share of the machine's peak: the faster of two
+products of 2048 x 2048 taken in the same turns, PyTorch's (oneDNN) and that of our own kernels.
 """
 
 import argparse

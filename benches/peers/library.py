@@ -1,12 +1,14 @@
-"""A whole library beside other ways to index it: JPEGs of twelve megapixels to vectors, decoding and all.
+"""A whole library beside other ways to index it: JPEGs of twelve megapixels to vectors, decoding
+and all.
 
     cargo build --release
     .venv/bin/python benches/peers/library.py [--images 64] [--photos FOLDER] [--rounds 3] [--side 4000x3000]
 
 All run SigLIP 2 B/16-224 with random weights: speed does not depend on their values.
 
-- ours: `glimpse index` into an empty library, by its own account of the seconds; hashes, metadata, words and the packing
-  of the weights are included. Once more with regions, which nobody else makes.
+- ours: `glimpse index` into an empty library, by its own account of the seconds; hashes, metadata,
+  words and the packing of the weights are included. Once more with regions, which nobody else
+  makes.
 - open_clip: its own preprocessing in a DataLoader with a worker for each core, PyTorch in bf16.
 - rclip's way: PIL and ONNX Runtime in f32, eight images at a time, one step after the other.
 

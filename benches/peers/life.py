@@ -1,12 +1,13 @@
-"""What becomes of peers' graphs after they were built: opening, changes, churn, filters, single queries.
+"""What becomes of peers' graphs after they were built: opening, changes, churn, filters, single
+queries.
 
     .venv/bin/python benches/peers/life.py --count 100000 [--dim 768] [--peers hnswlib,usearch,faiss]
     cargo bench --bench hnsw -- --life --count 100000          the same of ours
     cargo bench --bench hnsw -- --open --count 100000
 
-The same vectors and the same steps as ours: three in thirteen are removed and as many others added, one by one on one
-thread, and recall@10 is taken against the exact answer among those that are left. faiss cannot delete from its HNSW, and
-usearch cannot filter from Python.
+The same vectors and the same steps as ours: three in thirteen are removed and as many others added,
+one by one on one thread, and recall@10 is taken against the exact answer among those that are left.
+faiss cannot delete from its HNSW, and usearch cannot filter from Python.
 """
 
 import argparse

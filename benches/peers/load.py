@@ -1,13 +1,16 @@
-"""From a cold process to the first vector of a text, and the most memory it takes: SigLIP 2 B/16-224, 256,000 tokens.
+"""From a cold process to the first vector of a text, and the most memory it takes: SigLIP 2
+B/16-224, 256,000 tokens.
 
     cargo build --release
     .venv/bin/python benches/peers/load.py [--tokenizer tokenizer.json[.gz]] [--rounds 3]
 
-Each engine is a process of its own that reads the same random weights (f32, as released) from files in the page cache,
-tokenizes a text with the same vocabulary, and ends with its vector. "Loaded" leaves out what a Python process needs to
-import its engine. Memory is the largest resident set, pages of mapped files included. Parts take turns; medians.
+Each engine is a process of its own that reads the same random weights (f32, as released) from files
+in the page cache, tokenizes a text with the same vocabulary, and ends with its vector. "Loaded"
+leaves out what a Python process needs to import its engine. Memory is the largest resident set,
+pages of mapped files included. Parts take turns; medians.
 
-This process imports none of the engines: a child's largest resident set begins with that of its parent.
+This process imports none of the engines: a child's largest resident set begins with that of its
+parent.
 """
 
 import argparse

@@ -1,13 +1,15 @@
-"""Our scan and graph beside NumPy, hnswlib, usearch, faiss and hnsw_rs: the same vectors, the same run, each in its turn.
+"""Our scan and graph beside NumPy, hnswlib, usearch, faiss and hnsw_rs: the same vectors, the same
+run, each in its turn.
 
     python -m venv .venv && .venv/bin/pip install -r benches/peers/requirements.txt
     .venv/bin/python benches/peers/search.py --count 100000 [--data uniform | --data vectors.npy] [--peers hnswlib,faiss]
 
-Recall is measured by NumPy's exact f32 inner products. Everything runs on one thread and on all. The last table gives
-the rate at which each reaches a recall, drawn straight between the two nearest widths of search (`ef`).
+Recall is measured by NumPy's exact f32 inner products. Everything runs on one thread and on all.
+The last table gives the rate at which each reaches a recall, drawn straight between the two nearest
+widths of search (`ef`).
 
-Where its memory lies made a fifth of a program's rate on the virtual machine that was measured, and whoever is built first
-gets the worst of it. So a comparison is two runs, one with `--ours-last`.
+Where its memory lies made a fifth of a program's rate on the virtual machine that was measured, and
+whoever is built first gets the worst of it. So a comparison is two runs, one with `--ours-last`.
 """
 
 import argparse
@@ -113,7 +115,9 @@ def rate_at(points, wanted):
 
 
 def nearest(base, queries):
-    """The true ten of each query, by f32; some queries at a time, so that millions of scores fit into memory."""
+    """The true ten of each query, by f32; some queries at a time, so that millions of scores fit
+    into memory.
+    """
     best = [numpy.argpartition(-(queries[at : at + 50] @ base.T), K, axis=1)[:, :K] for at in range(0, len(queries), 50)]
     return numpy.concatenate(best)
 

@@ -47,7 +47,9 @@ def run_bench(bench, *arguments):
 
 
 def take_turns(parts, rounds):
-    """Median seconds of each part; each is run once to warm up, then all in turn, so that noise falls on all alike."""
+    """Median seconds of each part; each is run once to warm up, then all in turn, so that noise
+    falls on all alike.
+    """
     for part in parts:
         part()
     times = [[] for _ in parts]

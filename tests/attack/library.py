@@ -41,7 +41,9 @@ class Run:
 
 
 class Glimpse:
-    """The binary with nothing of the caller's settings; limits of time are `patience` times as long."""
+    """The binary with nothing of the caller's settings; limits of time are `patience` times as
+    long.
+    """
 
     def __init__(self, binary, patience=1):
         self.binary, self.patience = os.path.abspath(binary), patience

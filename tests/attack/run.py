@@ -4,8 +4,8 @@
                                 [--only kills,rot,...] [--json FILE] [--times SHARE]
 
 Exit status 1 if anything was found. The same seed makes the same damage; when a kill arrives is a
-matter of the clock as well. Ctrl-C or SIGTERM ends a part, and what it did so far is told. What is promised
-and what was measured: docs/reliability.md.
+matter of the clock as well. Ctrl-C or SIGTERM ends a part, and what it did so far is told. What is
+promised and what was measured: docs/reliability.md.
 """
 
 import argparse
@@ -27,8 +27,8 @@ import rot
 import server
 from library import Bench, Glimpse, Report
 
-# How much of each part, short and long: kills, damages, images, bombs, models, requests, and for the
-# server seconds of load.
+# How much of each part, short and long: kills, damages, images, bombs, models, requests, and for
+# the server seconds of load.
 PARTS = {
     "kills": (kills, 20, 1000),
     "rot": (rot, 13, 600),

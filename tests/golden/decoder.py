@@ -2,8 +2,8 @@
 
     .venv/bin/python tests/golden/decoder.py
 
-Writes tests/golden/decoder/: decoder.json, decoder.safetensors, and golden.json with the scores of every position of
-one sequence a task, and the greedy answers.
+Writes tests/golden/decoder/: decoder.json, decoder.safetensors, and golden.json with the scores of
+every position of one sequence a task, and the greedy answers.
 """
 
 import json

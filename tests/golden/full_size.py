@@ -1,11 +1,13 @@
-"""Full-size architectures with random weights: `transformers` beside the Rust towers, once, with a table at the end.
+"""Full-size architectures with random weights: `transformers` beside the Rust towers, once, with a
+table at the end.
 
     cargo build --release -p glimpse-encoder --example encode
     .venv/bin/python tests/golden/full_size.py [NAME..] [--devices cpu,candle]
 
-A checkpoint is written to a temporary directory (bfloat16, giant: 3.7 GB) and loaded by all, one after the other; giant
-needs 8 GB of memory. Each device of this machine is compared stage by stage: a cosine of at least 0.99999 where it
-computes in float32, of 0.999 in bfloat16. Nothing is downloaded.
+A checkpoint is written to a temporary directory (bfloat16, giant: 3.7 GB) and loaded by all, one
+after the other; giant needs 8 GB of memory. Each device of this machine is compared stage by stage:
+a cosine of at least 0.99999 where it computes in float32, of 0.999 in bfloat16. Nothing is
+downloaded.
 """
 
 import argparse
@@ -106,7 +108,9 @@ DEVICES = {
 
 
 def compare(ours, theirs, counts):
-    """Largest difference relative to the spread of the stage, and cosine, both over what is not padding."""
+    """Largest difference relative to the spread of the stage, and cosine, both over what is not
+    padding.
+    """
     if theirs.ndim == 3:
         ours = torch.cat([x[:n] for x, n in zip(ours, counts)])
         theirs = torch.cat([x[:n] for x, n in zip(theirs, counts)])

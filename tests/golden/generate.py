@@ -1,11 +1,13 @@
-"""Writes small SigLIP and SigLIP 2 checkpoints with random weights, and what `transformers` computes with them.
+"""Writes small SigLIP and SigLIP 2 checkpoints with random weights, and what `transformers`
+computes with them.
 
     python -m venv .venv && .venv/bin/pip install -r tests/golden/requirements.txt
     .venv/bin/python tests/golden/generate.py
 
-Every case is a directory as `save_pretrained` writes it (config.json, model.safetensors or shards) plus golden.safetensors
-with the inputs, every named stage of the forward pass and the logits. demo.safetensors holds what the bundled model gives
-for some images and texts. `encoder/tests/parity/` compares them. Arguments: the cases to write (default: all, and `demo`).
+Every case is a directory as `save_pretrained` writes it (config.json, model.safetensors or shards)
+plus golden.safetensors with the inputs, every named stage of the forward pass and the logits.
+demo.safetensors holds what the bundled model gives for some images and texts.
+`encoder/tests/parity/` compares them. Arguments: the cases to write (default: all, and `demo`).
 """
 
 import dataclasses
@@ -30,7 +32,9 @@ VERSIONS = {"torch": torch.__version__, "transformers": transformers.__version__
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One architecture in small. `grids` are (rows, columns) of patches; None: the fixed grid, two images."""
+    """One architecture in small. `grids` are (rows, columns) of patches; None: the fixed grid, two
+    images.
+    """
 
     name: str
     heads: int
@@ -63,7 +67,8 @@ CASES = [
     Case("head96", heads=2, head_width=96, mlp=64, layers=1, text_width=48, text_layers=1, image=48,
          dtype=torch.float16),
     Case("gelu-erf", heads=2, head_width=16, mlp=48, layers=1, text_layers=1, image=32, activation="gelu"),
-    # Landscape, portrait, a single patch, sides beyond the 16 of the position grid, and padding behind all of them.
+    # Landscape, portrait, a single patch, sides beyond the 16 of the position grid, and padding
+    # behind all of them.
     Case("naflex", heads=4, head_width=16, mlp=96, dtype=torch.float16, grids=((4, 7), (8, 3), (1, 1), (2, 20), (18, 2)),
          padded_to=64),
     Case("naflex-head72", heads=2, head_width=72, mlp=104, layers=1, text_width=48, text_layers=1, dtype=torch.bfloat16,
@@ -106,7 +111,9 @@ def strip_defaults(path: pathlib.Path, config):
 
 @torch.no_grad()
 def randomise(model, generator):
-    """Weights large enough that an error anywhere shows: the usual initialisation leaves biases 0 and norms 1."""
+    """Weights large enough that an error anywhere shows: the usual initialisation leaves biases 0
+    and norms 1.
+    """
     for name, parameter in model.named_parameters():
         noise = torch.randn(parameter.shape, generator=generator)
         if name == "logit_scale":
@@ -124,7 +131,9 @@ def randomise(model, generator):
 
 
 def draw_images(case: Case, generator):
-    """8-bit pixels, half noise and half gradient, so that neighbouring patches differ and resemble each other."""
+    """8-bit pixels, half noise and half gradient, so that neighbouring patches differ and resemble
+    each other.
+    """
     sides = [(r * case.patch, c * case.patch) for r, c in case.grids] if case.grids else [(case.image, case.image)] * 2
     result = []
     for height, width in sides:
@@ -188,7 +197,8 @@ def write_demo():
     root = HERE.parents[1] / "models" / "demo"
     model = SiglipModel.from_pretrained(root, dtype=torch.float32, attn_implementation="eager").eval()
     scenes = [scene for scene in json.loads((root / "library.json").read_text()) if "concepts" in scene]
-    # Fifty that every decoder reads alike, and some JPEGs, which decoders read with a grey level's difference.
+    # Fifty that every decoder reads alike, and some JPEGs, which decoders read with a grey level's
+    # difference.
     of = {suffix: [scene["path"] for scene in scenes if scene["path"].endswith(suffix)] for suffix in ("png", "webp", "jpg")}
     chosen = (of["png"] + of["webp"])[:50] + of["jpg"][::30][:10]
     paths = [root / "library" / path for path in chosen]

@@ -3,11 +3,13 @@
 
     python tests/golden/preprocess.py
 
-`preprocess/expected.json`: for many sizes, the output of transformers' PIL-backed SigLIP and SigLIP 2 processors as grey
-levels, sampled on an even 10 x 10 grid of pixels that includes the borders, and the sum of all values of each channel. The input images
-are computed by the same formula here and in the test. `preprocess/full-*.png`: a few outputs whole.
+`preprocess/expected.json`: for many sizes, the output of transformers' PIL-backed SigLIP and SigLIP
+2 processors as grey levels, sampled on an even 10 x 10 grid of pixels that includes the borders,
+and the sum of all values of each channel. The input images are computed by the same formula here
+and in the test. `preprocess/full-*.png`: a few outputs whole.
 
-`preprocess/pictures/`: one small image of four coloured quarters in many file formats and pixel formats.
+`preprocess/pictures/`: one small image of four coloured quarters in many file formats and pixel
+formats.
 """
 
 import json
@@ -106,7 +108,8 @@ def write_images(folder: Path) -> None:
     image.convert("L").save(folder / "grey.jpg", quality=95)
     Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257).save(folder / "grey16.png")
     clear = image.convert("RGBA")
-    # The fourth quarter becomes see-through: over white it stays light, whatever colour lies beneath.
+    # The fourth quarter becomes see-through: over white it stays light, whatever colour lies
+    # beneath.
     clear.paste((10, 20, 30, 0), (24, 16, 48, 32))
     clear.save(folder / "alpha.png")
     clear.save(folder / "alpha.webp", lossless=True)
@@ -118,7 +121,8 @@ def write_images(folder: Path) -> None:
     image.save(folder / "animated.gif", save_all=True, append_images=frames, duration=50)
     image.save(folder / "animated.webp", save_all=True, append_images=frames, duration=50, lossless=True)
     image.save(folder / "animated.png", save_all=True, append_images=frames, duration=50)
-    # Stored turned by a quarter, as a camera held upright does; 6 says: turn clockwise to look at it.
+    # Stored turned by a quarter, as a camera held upright does; 6 says: turn clockwise to look at
+    # it.
     turned = image.transpose(Image.Transpose.ROTATE_90)
     exif = Image.Exif()
     exif[0x0112] = 6

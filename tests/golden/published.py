@@ -2,8 +2,9 @@
 
     python tests/golden/published.py
 
-The recipe is that of transformers' own test (`tests/models/siglip2/test_modeling_siglip2.py`): a blue disc with a green
-border on red, drawn by Pillow. The PNG files are exact to the pixel; run this again only to see that they are.
+The recipe is that of transformers' own test (`tests/models/siglip2/test_modeling_siglip2.py`): a
+blue disc with a green border on red, drawn by Pillow. The PNG files are exact to the pixel; run
+this again only to see that they are.
 """
 
 from pathlib import Path

@@ -2,16 +2,16 @@
 
     python tests/golden/siglip1.py
 
-It trains a small SentencePiece model (Unigram, 250 pieces, special ids as in the released ones) on sentences that it
-writes itself, and writes to `siglip1/`:
+It trains a small SentencePiece model (Unigram, 250 pieces, special ids as in the released ones) on
+sentences that it writes itself, and writes to `siglip1/`:
 
-- `tokenizer.json`, `tokenizer_config.json`: that model in the form that Glimpse reads, by the conversion that its
-  error messages name;
-- `expected.json`: what transformers' `SiglipTokenizer` gives for some 200 strings, with the SentencePiece model itself,
-  padded and cut to 64 ids.
+- `tokenizer.json`, `tokenizer_config.json`: that model in the form that Glimpse reads, by the
+  conversion that its error messages name;
+- `expected.json`: what transformers' `SiglipTokenizer` gives for some 200 strings, with the
+  SentencePiece model itself, padded and cut to 64 ids.
 
-The released vocabularies (c4_en of 32,000 pieces, mC4 of 250,000) are not needed: what is tested is the cleaning of
-text, the first piece, unknown letters, the end of text and padding.
+The released vocabularies (c4_en of 32,000 pieces, mC4 of 250,000) are not needed: what is tested is
+the cleaning of text, the first piece, unknown letters, the end of text and padding.
 """
 
 import itertools
@@ -58,7 +58,9 @@ def sentences() -> list[str]:
 
 
 def strings() -> list[str]:
-    """Punctuation, case, white space, scripts, unknown letters, special tokens in the text, and lengths round 64."""
+    """Punctuation, case, white space, scripts, unknown letters, special tokens in the text, and
+    lengths round 64.
+    """
     texts = ["", " ", "\n", "\t \n", "a", "A", ".", "...", "?!", string.punctuation, "_", "__a__", "<", "</", "▁", "▁▁a"]
     texts += [f"a photo of a {thing}" for thing in THINGS]
     texts += [f"A Photo of {look.upper()} {thing.title()}s!" for look, thing in zip(LOOKS, THINGS)]

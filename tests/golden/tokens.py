@@ -2,10 +2,10 @@
 
     python tests/golden/tokens.py TOKENIZER_JSON
 
-reads `tokens/strings.json` (written for this test: short captions in many languages and odd strings) and writes
-`tokens/expected.json`: what transformers' `Siglip2Tokenizer` gives for the released SigLIP 2 tokenizer, settings as in
-the released `tokenizer_config.json`, cut at 64 tokens. Padding (id 0) is left out. Long texts, which would only bloat
-the file, are made by repetition.
+reads `tokens/strings.json` (written for this test: short captions in many languages and odd
+strings) and writes `tokens/expected.json`: what transformers' `Siglip2Tokenizer` gives for the
+released SigLIP 2 tokenizer, settings as in the released `tokenizer_config.json`, cut at 64 tokens.
+Padding (id 0) is left out. Long texts, which would only bloat the file, are made by repetition.
 """
 
 import hashlib
