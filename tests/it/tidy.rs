@@ -8,6 +8,9 @@ use crate::util::root;
 /// Longest file.
 const MAX_LINES: usize = 500;
 
+/// Widest line of prose, in characters.
+const MAX_COLUMNS: usize = 100;
+
 /// The crates, and the crates that each may depend on. Libraries neither print nor exit.
 const EDGES: [(&str, &[&str]); 5] = [
     ("encoder", &[]),
@@ -38,6 +41,45 @@ fn files_are_short() {
         .map(|(lines, path)| format!("{}: {lines} lines", shown(&path)))
         .collect();
     none(&long, "files over 500 lines");
+}
+
+#[test]
+fn prose_is_narrow() {
+    let mut wide = Vec::new();
+    for path in files(&["rs", "md"]) {
+        let is_rust = path.extension().is_some_and(|ending| ending == "rs");
+        let mut in_code = false;
+        for (i, line) in read(&path).lines().enumerate() {
+            let prose = if is_rust { comment(line) } else { Some(line) };
+            let Some(prose) = prose else {
+                in_code = false;
+                continue;
+            };
+            let fence = ["```", "~~~"].iter().any(|mark| prose.trim_start().starts_with(mark));
+            in_code ^= fence;
+            let literal =
+                in_code || fence || prose.starts_with("    ") || prose.trim_start().starts_with(['|', '<', '#']);
+            if !literal && could_be_broken(line) {
+                wide.push(format!("{}:{}", shown(&path), i + 1));
+            }
+        }
+    }
+    none(&wide, "comments or Markdown over 100 columns");
+}
+
+/// What a line says that is a comment and nothing else.
+fn comment(line: &str) -> Option<&str> {
+    let text = line.trim_start().strip_prefix("//")?;
+    let text = text.strip_prefix(['/', '!']).unwrap_or(text);
+    Some(text.strip_prefix(' ').unwrap_or(text))
+}
+
+/// True for a line that is too wide and has a space before the limit, behind markers of comments
+/// and lists. A long link alone has none.
+fn could_be_broken(line: &str) -> bool {
+    let start: String = line.chars().take(MAX_COLUMNS).collect();
+    let is_marker = |c: char| c.is_whitespace() || c.is_ascii_digit() || "/!#*-+.".contains(c);
+    line.chars().count() > MAX_COLUMNS && start.trim_start_matches(is_marker).trim_end().contains(' ')
 }
 
 #[test]
