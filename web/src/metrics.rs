@@ -131,8 +131,8 @@ impl Metrics {
         });
 
         if let Some(count) = gauges.images {
-            text.family("glimpse_pictures", "gauge", "Images that can be found.");
-            text.value("glimpse_pictures", "", count as f64);
+            text.family("glimpse_images", "gauge", "Images that can be found.");
+            text.value("glimpse_images", "", count as f64);
         }
         text.family("glimpse_thumbnail_bytes", "gauge", "Thumbnails kept in memory.");
         text.value("glimpse_thumbnail_bytes", "", gauges.thumbnail_bytes as f64);

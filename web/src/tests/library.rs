@@ -70,7 +70,7 @@ async fn counters_count() {
     let text = String::from_utf8(metrics.body.to_vec()).unwrap();
     let line = r#"glimpse_request_seconds_count{route="/api/v1/images/{id}",method="GET",status="200"} 2"#;
     assert!(text.contains(line), "{text}");
-    assert!(text.contains("glimpse_pictures 40") && !text.contains("nothing"), "{text}");
+    assert!(text.contains("glimpse_images 40") && !text.contains("nothing"), "{text}");
     assert!(text.lines().all(|line| line.starts_with('#') || line.split(' ').count() == 2));
 }
 
