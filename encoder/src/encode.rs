@@ -6,7 +6,7 @@ use image::RgbImage;
 
 use crate::decoder::Decoder;
 use crate::preprocess::DEFAULT_MAX_PATCHES;
-use crate::{Embedding, EncodeError};
+use crate::{Embedding, EncodeError, ImageFeatures, Outputs, PixelInput};
 
 /// A loaded two-tower model. Calls are blocking, use all cores that the backend was given, and may come from any thread.
 pub trait Encode: Send + Sync {
@@ -45,9 +45,10 @@ pub trait Encode: Send + Sync {
     /// If the tokenizer fails.
     fn token_ids(&self, text: &str) -> Result<Vec<u32>, EncodeError>;
 
-    /// Brings tokens ([`DenseGrid::tokens`], or means of them) into the space of embeddings through the value path of the
-    /// attention-pooling head: `(n, dim)` row by row to the same shape, not normalised. Since values are linear in tokens,
-    /// the mean token of a region gives what the head gives if it attends to the region evenly.
+    /// Brings tokens ([`tokens`](crate::DenseGrid::tokens) of a grid, or means of them) into the
+    /// space of embeddings through the value path of the attention-pooling head: `(n, dim)` row by
+    /// row to the same shape, not normalised. Since values are linear in tokens, the mean token of
+    /// a region gives what the head gives if it attends to the region evenly.
     ///
     /// # Errors
     /// If `tokens` is no whole number of rows, or the backend fails.
@@ -129,53 +130,6 @@ impl Scoring {
     pub fn probability(&self, cosine: f32) -> f32 {
         1.0 / (1.0 + (-(self.scale * cosine + self.bias)).exp())
     }
-}
-
-/// An image at the model's input size: 8-bit RGB, row by row, normalised only when the patches are filled.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PixelInput {
-    /// Patch rows of the grid.
-    pub rows: usize,
-    /// Patch columns of the grid.
-    pub cols: usize,
-    /// Pixels; for fixed resolution the whole squashed image, for NaFlex exactly `rows x cols` patches.
-    pub pixels: RgbImage,
-}
-
-/// How much of a forward pass the caller wants back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outputs {
-    /// The pooled embedding.
-    Pooled,
-    /// The pooled embedding and the grid of patch features.
-    Dense,
-}
-
-/// What one forward pass says of an image.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ImageFeatures {
-    /// The pooled embedding, comparable with text.
-    pub embedding: Embedding,
-    /// Patch features, if asked for by [`Outputs::Dense`].
-    pub dense: Option<DenseGrid>,
-}
-
-/// Features of every patch of an image, row by row; padding is already removed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DenseGrid {
-    /// Patch rows.
-    pub rows: usize,
-    /// Patch columns.
-    pub cols: usize,
-    /// Width of a feature.
-    pub dim: usize,
-    /// Tokens after the last layer norm, what a region decoder attends to: `rows * cols * dim` values.
-    pub tokens: Vec<f32>,
-    /// Text-aligned vectors: each token through the value path of the attention-pooling head with its MLP residual, as
-    /// if it were the only token. Not normalised, `rows * cols * dim` values.
-    pub aligned: Vec<f32>,
-    /// Length of each token before the last layer norm, by which register tokens are known: `rows * cols` values.
-    pub norms: Vec<f32>,
 }
 
 /// How to load a model.

@@ -21,14 +21,16 @@ mod cpu;
 mod embedding;
 mod encode;
 mod error;
+mod features;
 mod guard;
 mod siglip;
 mod weights;
 
 pub use checked::Checked;
 pub use embedding::{Embedding, dot};
-pub use encode::{DenseGrid, Encode, ImageFeatures, LoadOptions, ModelInfo, Outputs, PixelInput, Projection, Scoring};
+pub use encode::{Encode, LoadOptions, ModelInfo, Projection, Scoring};
 pub use error::EncodeError;
+pub use features::{DenseGrid, ImageFeatures, Outputs, PixelInput};
 pub use siglip::{Precision, SiglipEncoder, Stage, Towers, Trace, backend_of, exact_device, precision_of};
 
 /// Compiles the example of the README.

@@ -36,7 +36,7 @@ impl Block {
             norm1: loader.layer_norm("layer_norm1", tower)?,
             attention: Attention::load(&loader.at("self_attn"), tower)?,
             norm2: loader.layer_norm("layer_norm2", tower)?,
-            mlp: loader.mlp("mlp", tower)?,
+            mlp: Mlp::load(&loader.at("mlp"), tower)?,
         })
     }
 
@@ -63,8 +63,8 @@ pub(super) fn run(
 }
 
 impl Mlp {
-    pub fn new(fc1: Linear, fc2: Linear, activation: Activation) -> Self {
-        Self { fc1, fc2, activation }
+    pub fn load(loader: &Loader, tower: &TowerConfig) -> Loaded<Self> {
+        Ok(Self { fc1: loader.linear("fc1")?, fc2: loader.linear("fc2")?, activation: tower.activation })
     }
 
     /// `(.., W)` to the same shape.

@@ -3,7 +3,6 @@
 use candle_core::{Device, Tensor};
 use candle_nn::Linear;
 
-use super::block::Mlp;
 use super::norm::LayerNorm;
 use crate::EncodeError;
 use crate::config::TowerConfig;
@@ -72,10 +71,5 @@ impl<'a> Loader<'a> {
     pub fn layer_norm(&self, name: &str, tower: &TowerConfig) -> Loaded<LayerNorm> {
         let at = self.at(name);
         Ok(LayerNorm::new(at.tensor("weight")?, at.tensor("bias")?, tower.layer_norm_eps))
-    }
-
-    pub fn mlp(&self, name: &str, tower: &TowerConfig) -> Loaded<Mlp> {
-        let at = self.at(name);
-        Ok(Mlp::new(at.linear("fc1")?, at.linear("fc2")?, tower.activation))
     }
 }

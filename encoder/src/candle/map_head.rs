@@ -48,7 +48,7 @@ impl MapHead {
             key_value: Linear::new(key_value_weight, Some(key_value_bias)),
             out: loader.linear("attention.out_proj")?,
             norm: loader.layer_norm("layernorm", tower)?,
-            mlp: loader.mlp("mlp", tower)?,
+            mlp: Mlp::load(&loader.at("mlp"), tower)?,
         })
     }
 

@@ -3,9 +3,8 @@
 use half::bf16;
 
 use super::kernels::buffers::{Packed, Rows, Tiles};
+use super::kernels::element::{OffsetU8, Split, Values};
 use super::kernels::gemm::Gelu;
-use super::kernels::int8::OffsetU8;
-use super::kernels::isa::{Split, Values};
 use super::kernels::norm::LayerNorm;
 use super::path::Path;
 use crate::EncodeError;

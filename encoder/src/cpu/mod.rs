@@ -12,6 +12,7 @@ mod map_head;
 pub(crate) mod path;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod product;
+mod record;
 mod text;
 mod towers;
 mod vision;

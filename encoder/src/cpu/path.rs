@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::LazyLock;
 
-use super::kernels::isa::Values;
+use super::kernels::element::Values;
 
 /// A way of computing. The first that a processor and its system offer is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

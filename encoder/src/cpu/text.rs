@@ -9,7 +9,7 @@ use super::kernels::gemm::{Epilogue, multiply};
 use super::kernels::norm::{LayerNorm, to_tiles};
 use super::load::{Loader, new_tiles};
 use super::path::Path;
-use super::towers::{record, record_tokens};
+use super::record::{record, record_tokens};
 use crate::EncodeError;
 use crate::config::TextConfig;
 use crate::siglip::Trace;

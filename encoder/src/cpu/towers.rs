@@ -1,10 +1,6 @@
 //! Both towers of a checkpoint; each is packed when it is first asked for, so that a query never waits for the vision
 //! tower, nor an indexing run for the text tower.
 
-use std::fmt::Display;
-use std::ops::Range;
-
-use super::kernels::buffers::Rows;
 use super::load::Loader;
 use super::path::Path;
 use super::text::TextTower;
@@ -77,32 +73,5 @@ impl CpuTowers {
 
     fn loader(&self, tower: &str) -> Loader<'_> {
         Loader::new(&self.checkpoint, self.path).at(tower)
-    }
-}
-
-/// Records the first `rows` rows, without their padding.
-pub(super) fn record(trace: &mut Trace, name: impl Display, values: &Rows, rows: usize, width: usize) {
-    if trace.is_on() {
-        let values = (0..rows).flat_map(|row| values.row::<f32>(row)[..width].to_vec()).collect();
-        trace.push(name, vec![rows, width], values);
-    }
-}
-
-/// Records the tokens of a batch as (B, N, W), padded with zeros to the longest sequence.
-pub(super) fn record_tokens(
-    trace: &mut Trace,
-    name: impl Display,
-    values: &Rows,
-    sequences: &[Range<usize>],
-    width: usize,
-) {
-    if trace.is_on() {
-        let longest = sequences.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
-        let mut padded = Vec::with_capacity(sequences.len() * longest * width);
-        for (i, tokens) in sequences.iter().enumerate() {
-            padded.extend(tokens.clone().flat_map(|row| &values.row::<f32>(row)[..width]));
-            padded.resize((i + 1) * longest * width, 0.0);
-        }
-        trace.push(name, vec![sequences.len(), longest, width], padded);
     }
 }

@@ -13,7 +13,7 @@ use super::kernels::patches;
 use super::load::{Loader, f32_rows, new_tiles};
 use super::map_head::MapHead;
 use super::path::Path;
-use super::towers::{record, record_tokens};
+use super::record::{record, record_tokens};
 use crate::config::{Resolution, VisionConfig};
 use crate::siglip::{Features, PositionGrid, Trace};
 use crate::{EncodeError, Outputs, PixelInput, Projection};

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::vocabulary::{COORDINATES, LANGUAGE};
+use super::token_ids::{COORDINATES, LANGUAGE};
 use crate::{EncodeError, files};
 
 const FILE: &str = "decoder.json";

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::vocabulary::{COORDINATES, END, SEPARATOR, Vocabulary};
+use super::token_ids::{COORDINATES, END, SEPARATOR};
+use super::vocabulary::Vocabulary;
 
 /// The shape of an answer.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@
 //! beside a checkpoint as `decoder.json` and `decoder.safetensors`; it attends to the patches of a [`crate::DenseGrid`].
 //! It is small beside the towers and runs on the CPU, in f32.
 //!
-//! - `config`: what `decoder.json` says; `vocabulary`: texts and boxes as token ids
+//! - `config`: what `decoder.json` says; `vocabulary`: texts and boxes as token ids; `token_ids`: those that never change
 //! - `net`: the network, with remembered keys and values; `layers`: what it is made of
 //! - `grammar`: which tokens may come next; `search`: the likeliest sequences under it
 
@@ -15,6 +15,7 @@ mod net;
 mod search;
 #[cfg(test)]
 mod tests;
+mod token_ids;
 mod vocabulary;
 
 use std::path::Path;

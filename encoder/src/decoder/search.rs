@@ -3,7 +3,7 @@
 use super::Generated;
 use super::grammar::{Grammar, Next};
 use super::net::{CrossAttentionCache, Net, Sequence, Token};
-use super::vocabulary::END;
+use super::token_ids::END;
 
 /// A hypothesis of the beam search.
 #[derive(Clone)]

@@ -7,23 +7,13 @@
 //! ```
 //!
 //! Coordinates are whole numbers from 0 to 500 across the image, in LocCa's order, a token each. The first ids are those
-//! below, then one a language, one a coordinate, and one for each piece of the tower's tokenizer that is in use.
+//! of [`super::token_ids`], then one a language, one a coordinate, and one for each piece of the tower's tokenizer that is in use.
 
 use super::config::Config;
 use super::net::Token;
+use super::token_ids::{AREF, CAP, COORDINATES, GCAP, LANGUAGE, SEPARATOR, START};
 use crate::EncodeError;
 use crate::dense::Rect;
-
-/// Stands before every sequence.
-pub(super) const START: u32 = 0;
-pub(super) const END: u32 = 1;
-const CAP: u32 = 2;
-const AREF: u32 = 3;
-const GCAP: u32 = 4;
-pub(super) const SEPARATOR: u32 = 5;
-/// The first language.
-pub(super) const LANGUAGE: u32 = 6;
-pub(super) const COORDINATES: u32 = 501;
 
 pub(super) struct Vocabulary {
     config: Config,

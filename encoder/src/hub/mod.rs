@@ -29,6 +29,16 @@ pub use name::ModelId;
 pub use pull::{Hub, Progress};
 pub use settings::HubSettings;
 
+impl ModelId {
+    /// Checks that `name` is `owner/model` (or, for some old models, one word).
+    ///
+    /// # Errors
+    /// [`HubError::BadName`].
+    pub fn parse(name: &str) -> Result<Self, HubError> {
+        Self::of(name).ok_or_else(|| HubError::BadName { name: name.to_owned() })
+    }
+}
+
 /// The directory of a model named by the user: a checkpoint directory, or a hub id that is in the cache. Asks no
 /// network.
 ///

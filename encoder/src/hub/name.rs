@@ -2,24 +2,17 @@
 
 use std::fmt;
 
-use super::HubError;
-
 /// A hub id such as `google/siglip2-base-patch16-256`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ModelId(String);
 
 impl ModelId {
-    /// Checks that `name` is `owner/model` (or, for some old models, one word).
-    ///
-    /// # Errors
-    /// [`HubError::BadName`].
-    pub fn parse(name: &str) -> Result<Self, HubError> {
+    /// `name` if it is `owner/model` (or, for some old models, one word).
+    pub(super) fn of(name: &str) -> Option<Self> {
         let parts = name.split('/').count();
         // Two dashes would make the folder name ambiguous; the hub forbids them for that reason.
-        if parts <= 2 && name.split('/').all(is_file_name) && !name.contains("--") && name.len() <= 96 {
-            return Ok(Self(name.to_owned()));
-        }
-        Err(HubError::BadName { name: name.to_owned() })
+        let is_id = parts <= 2 && name.split('/').all(is_file_name) && !name.contains("--") && name.len() <= 96;
+        is_id.then(|| Self(name.to_owned()))
     }
 
     /// As the user wrote it.
@@ -34,7 +27,7 @@ impl ModelId {
 
     /// The id that a folder of the cache stands for.
     pub(super) fn from_folder(folder: &str) -> Option<Self> {
-        Self::parse(&folder.strip_prefix("models--")?.replace("--", "/")).ok()
+        Self::of(&folder.strip_prefix("models--")?.replace("--", "/"))
     }
 }
 
@@ -68,7 +61,7 @@ mod tests {
 
     #[test]
     fn ids_become_folders_and_back() {
-        let id = ModelId::parse("google/siglip2-base-patch16-256").unwrap();
+        let id = ModelId::of("google/siglip2-base-patch16-256").unwrap();
         assert_eq!(id.folder(), "models--google--siglip2-base-patch16-256");
         assert_eq!(ModelId::from_folder(&id.folder()), Some(id));
         assert_eq!(ModelId::from_folder("datasets--x--y"), None);
@@ -78,7 +71,7 @@ mod tests {
     fn hostile_names_are_refused() {
         for name in ["", "..", "a/..", "../a", "/a/b", "a/b/c", "a//b", "a\\b", "C:a", ".hidden", "a--b", "a b", "a\0"]
         {
-            assert!(ModelId::parse(name).is_err(), "{name:?}");
+            assert_eq!(ModelId::of(name), None, "{name:?}");
         }
         assert!(is_revision("refs/pr/1") && is_revision("main"));
         assert!(!is_revision("refs/../x") && !is_revision("/main") && !is_revision(""));

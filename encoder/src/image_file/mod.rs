@@ -9,6 +9,7 @@
 mod container;
 mod error;
 mod exif;
+mod format;
 #[cfg(feature = "heic")]
 mod heif;
 mod items;
@@ -24,7 +25,7 @@ use image::{DynamicImage, RgbImage};
 
 pub use container::{Blocks, blocks};
 pub use error::ImageError;
-pub use sniff::Format;
+pub use format::Format;
 
 use crate::{EncodeError, files, guard};
 

@@ -1,38 +1,6 @@
 //! Image formats, told by the first bytes of a file and never by its name.
 
-use std::fmt;
-
-use super::ImageError;
-
-/// Image file formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Format {
-    Jpeg,
-    Png,
-    WebP,
-    Gif,
-    Tiff,
-    Bmp,
-    Heic,
-    Avif,
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Jpeg => "JPEG",
-            Self::Png => "PNG",
-            Self::WebP => "WebP",
-            Self::Gif => "GIF",
-            Self::Tiff => "TIFF",
-            Self::Bmp => "BMP",
-            Self::Heic => "HEIC",
-            Self::Avif => "AVIF",
-        })
-    }
-}
+use super::{Format, ImageError};
 
 impl Format {
     /// Tells the format by the first bytes of a file; 32 are enough.

@@ -1,6 +1,6 @@
 //! Any number of inputs to passes of bounded memory.
 
-use super::towers::{TEXT, VISION};
+use super::features::{TEXT, VISION};
 use crate::{EncodeError, PixelInput};
 
 /// Tokens of one pass. More do not run faster on a CPU, and the widest intermediate of So400m is 70 MB at this size.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::device::{self, Place};
+use super::features::{HEAD, TEXT, VISION};
 use super::trace::Trace;
 use super::turn::{self, Priority};
 use crate::candle::CandleTowers;
@@ -10,11 +11,6 @@ use crate::config::{ModelConfig, Resolution};
 use crate::cpu::CpuTowers;
 use crate::weights::Checkpoint;
 use crate::{DenseGrid, Embedding, EncodeError, ImageFeatures, Outputs, PixelInput, Projection, Scoring};
-
-/// Stages, as errors name them.
-pub(crate) const VISION: &str = "vision tower";
-pub(crate) const TEXT: &str = "text tower";
-pub(crate) const HEAD: &str = "pooling head";
 
 /// The two towers of a model: prepared pixels and token ids to features.
 ///
@@ -31,14 +27,6 @@ pub struct Towers {
 enum Backend {
     Cpu(Box<CpuTowers>),
     Candle(Box<CandleTowers>),
-}
-
-/// What a forward pass says of an image.
-pub(crate) struct Features {
-    /// The embedding before normalisation.
-    pub pooled: Vec<f32>,
-    /// Tokens after the last norm, text-aligned vectors, and lengths of tokens before the last norm.
-    pub dense: Option<(Vec<f32>, Vec<f32>, Vec<f32>)>,
 }
 
 impl Towers {

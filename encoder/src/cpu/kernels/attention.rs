@@ -12,8 +12,10 @@ use bytemuck::Zeroable;
 use rayon::prelude::*;
 
 use super::buffers::{Buffer, Rows, SharedTiles, Tiles, check_sequences, position};
-use super::isa::{BLOCK, BLOCK_VALUES, Element, Isa, LANES, Line, MicroKernel, Operands, TILE, Task};
-use super::lanes::Lanes;
+use super::element::Element;
+use super::isa::{Isa, MicroKernel, Operands, Task};
+use super::lanes::{LANES, Lanes};
+use super::tile::{BLOCK, BLOCK_VALUES, Line, TILE};
 use crate::cpu::path::Path;
 
 /// Attention of `heads` heads from rows of packed queries, keys and values (N, 3W), elements of the path, to the left

@@ -6,8 +6,10 @@ use std::ops::{Deref, DerefMut, Range};
 use bytemuck::Zeroable;
 use memmap2::MmapMut;
 
+use super::element::{Element, Values};
 use super::int8::scale_of;
-use super::isa::{BLOCK, Element, LANES, Line, TILE, Values};
+use super::lanes::LANES;
+use super::tile::{BLOCK, Line, TILE};
 
 /// Zeroed lines. Large ones are mapped as huge pages where the system has them, which saves most of the page faults.
 pub struct Buffer(Memory);

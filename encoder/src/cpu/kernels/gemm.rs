@@ -13,11 +13,11 @@ use half::bf16;
 use rayon::prelude::*;
 
 use super::buffers::{Buffer, Packed, SharedRows, SharedTiles, Tiles};
-use super::isa::{
-    BLOCK, BLOCK_VALUES, Element, Isa, LANES, Line, MicroKernel, Operands, TILE, Task, Tick, split_range,
-};
-use super::lanes::Lanes;
+use super::element::Element;
+use super::isa::{Isa, MicroKernel, Operands, Task, Tick};
+use super::lanes::{LANES, Lanes};
 use super::math;
+use super::tile::{BLOCK, BLOCK_VALUES, Line, TILE, split_range};
 use crate::cpu::path::Path;
 
 /// What becomes of the results of a product.

@@ -9,10 +9,9 @@
 
 use std::marker::PhantomData;
 
-use super::isa::{
-    Cells, Element, FUSED, Isa, LANES, Line, MicroKernel, Operands, Portable, Tick, Values, block_of_cells,
-};
-use super::lanes::{Lanes, Plain};
+use super::isa::{Cells, FUSED, Isa, MicroKernel, Operands, Portable, Tick, block_of_cells};
+use super::lanes::{LANES, Lanes, Plain};
+use super::tile::Line;
 
 /// The largest whole number.
 const LARGEST: f32 = 127.0;
@@ -23,46 +22,6 @@ pub fn scale_of(largest: f32) -> f32 {
     // Below this everything is 0, and the reciprocal of the scale still a number.
     const LEAST: f32 = 1e-30;
     if largest < LEAST { LEAST / LARGEST } else { largest / LARGEST }
-}
-
-impl Element for i8 {
-    const VALUES: Values = Values::Int8;
-    const SCALED: bool = true;
-
-    #[inline(always)]
-    fn put(value: f32, to: &mut [Self], at: usize) {
-        to[at] = value as Self;
-    }
-
-    // SAFETY: as the trait says.
-    #[inline(always)]
-    unsafe fn store<V: Lanes>(values: V, to: *mut Self) {
-        // SAFETY: by the caller.
-        unsafe { values.round().store_bytes(to.cast()) }
-    }
-}
-
-/// int8 for `vpdpbusd`, which multiplies unsigned by signed bytes: left operands are offset by 128.
-#[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(transparent)]
-pub struct OffsetU8(pub u8);
-
-impl Element for OffsetU8 {
-    const VALUES: Values = Values::OffsetU8;
-    const SCALED: bool = true;
-    const RAISED_BY: i32 = 128;
-
-    #[inline(always)]
-    fn put(value: f32, to: &mut [Self], at: usize) {
-        to[at] = Self(value as i8 as u8);
-    }
-
-    // SAFETY: as the trait says.
-    #[inline(always)]
-    unsafe fn store<V: Lanes>(values: V, to: *mut Self) {
-        // SAFETY: by the caller.
-        unsafe { values.round().add(V::splat(Self::RAISED_BY as f32)).store_bytes(to.cast()) }
-    }
 }
 
 /// `N` behind layer norms, `I` everywhere else.

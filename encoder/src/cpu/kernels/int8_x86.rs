@@ -2,10 +2,11 @@
 
 use std::arch::x86_64::*;
 
-use super::int8::OffsetU8;
-use super::isa::{Cells, Line, MicroKernel, Operands, Tick, block_of_cells};
+use super::element::OffsetU8;
+use super::isa::{Cells, MicroKernel, Operands, Tick, block_of_cells};
 use super::isa_x86::{block_of_int8, prefetch};
 use super::lanes_x86::{Avx2Lanes, Avx512Lanes};
+use super::tile::Line;
 
 /// int8 with AMX tiles.
 #[derive(Clone, Copy)]

@@ -5,8 +5,10 @@ use std::arch::x86_64::*;
 
 use half::bf16;
 
-use super::isa::{Cells, Element, F32Cells, Isa, Line, MicroKernel, Operands, Split, TILE, Tick, block_of_cells};
+use super::element::{Element, Split};
+use super::isa::{Cells, F32Cells, Isa, MicroKernel, Operands, Tick, block_of_cells};
 use super::lanes_x86::{Avx2Lanes, Avx512Lanes};
+use super::tile::{Line, TILE};
 
 /// f32 with AVX2 and FMA.
 #[derive(Clone, Copy)]

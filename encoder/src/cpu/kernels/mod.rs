@@ -1,7 +1,7 @@
 //! Products, attention, layer norms and the like, for every instruction set of [`crate::cpu::path::Path`].
 //!
 //! An operation is a [`isa::Task`], written once over vectors of sixteen f32 ([`lanes::Lanes`]) and products of tiles
-//! ([`isa::MicroKernel::block`]), and compiled for each instruction set. Operations split themselves over the threads of the
+//! ([`isa::MicroKernel::block`]) that lie in memory as [`tile`] says, and compiled for each instruction set. Operations split themselves over the threads of the
 //! rayon pool that they are called on.
 #![allow(unsafe_code, reason = "instruction sets, and buffers that several threads write")]
 #![allow(clippy::needless_range_loop, reason = "one index counts registers and lines of memory at once")]
@@ -10,6 +10,7 @@
 pub mod amx;
 pub mod attention;
 pub mod buffers;
+pub mod element;
 mod execute;
 pub mod gemm;
 pub mod int8;
@@ -27,3 +28,4 @@ pub mod patches;
 pub mod pooling;
 #[cfg(test)]
 mod tests;
+pub mod tile;

@@ -3,9 +3,11 @@
 use rayon::prelude::*;
 
 use super::buffers::{Rows, SharedRows, SharedTiles, Tiles};
+use super::element::Element;
 use super::int8::scale_of;
-use super::isa::{Element, Isa, LANES, MicroKernel, TILE, Task, split_range};
-use super::lanes::Lanes;
+use super::isa::{Isa, MicroKernel, Task};
+use super::lanes::{LANES, Lanes};
+use super::tile::{TILE, split_range};
 use crate::cpu::path::Path;
 
 /// Weight, bias and epsilon of a layer norm; weight and bias are padded with zeros to whole vectors.

@@ -5,8 +5,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::buffers::{SharedTiles, Tiles, check_sequences};
-use super::isa::{Element, Isa, LANES, Task};
-use super::lanes::Lanes;
+use super::element::Element;
+use super::isa::{Isa, Task};
+use super::lanes::{LANES, Lanes};
 use crate::PixelInput;
 use crate::cpu::path::Path;
 

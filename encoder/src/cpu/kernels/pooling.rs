@@ -10,9 +10,10 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::buffers::{Rows, SharedRows};
-use super::isa::{BLOCK, Isa, LANES, Task};
-use super::lanes::Lanes;
+use super::isa::{Isa, Task};
+use super::lanes::{LANES, Lanes};
 use super::math;
+use super::tile::BLOCK;
 use crate::cpu::path::Path;
 
 /// Weights of the pooling, in f32.

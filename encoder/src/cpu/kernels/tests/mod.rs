@@ -11,9 +11,9 @@ use std::ops::Range;
 use half::bf16;
 
 use super::buffers::{Packed, Tiles};
-use super::int8::OffsetU8;
-use super::isa::{Split, TILE, Values};
+use super::element::{OffsetU8, Split, Values};
 use super::norm::to_tiles;
+use super::tile::TILE;
 use crate::cpu::load::{f32_rows, new_tiles, pack};
 use crate::cpu::path::Path;
 

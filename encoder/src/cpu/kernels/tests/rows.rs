@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::buffers::Rows;
-use super::super::isa::Values;
+use super::super::element::Values;
 use super::super::norm::LayerNorm;
 use super::super::pooling::Pooling;
 use super::{dot, noise, paths, rounding, row_of, sequences, softmax};
