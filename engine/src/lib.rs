@@ -19,6 +19,7 @@ mod fixture;
 mod hit;
 mod image_cache;
 mod indexing;
+mod library_files;
 mod lru;
 mod memoized;
 mod model;

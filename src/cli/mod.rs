@@ -10,10 +10,12 @@ mod outcome;
 mod output;
 mod query;
 
+use std::io;
 use std::process::ExitCode;
 
 use args::{Arguments, Command};
 use context::Context;
+use outcome::{CliError, Outcome};
 
 /// Runs a command and reports its end.
 pub fn run(arguments: &Arguments) -> ExitCode {
@@ -36,5 +38,20 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Eval(args) => eval::run(args, &context),
         Command::Completions(args) => commands::completions::run(args, &context),
     };
-    outcome::report(result, &context)
+    report(result, &context)
+}
+
+/// Prints an error and gives the exit status. A reader that has seen enough (`| head`) is no error.
+fn report(result: Result<Outcome, CliError>, context: &Context) -> ExitCode {
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Nothing) => ExitCode::from(1),
+        Ok(Outcome::Interrupted) => ExitCode::from(130),
+        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) if error.is_interrupt() => ExitCode::from(130),
+        Err(error) => {
+            context.error(&error, error.hint().as_deref());
+            ExitCode::from(2)
+        }
+    }
 }

@@ -1,13 +1,10 @@
 //! How a command ends: its exit status, and its words when it fails.
 
 use std::io;
-use std::process::ExitCode;
 
 use glimpse::EngineError;
 use glimpse::engine::hub::HubError;
 use glimpse::web::ServeError;
-
-use super::context::Context;
 
 /// The end of a command that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +65,8 @@ impl CliError {
         matches!(self, Self::Engine(EngineError::Cancelled))
     }
 
-    fn hint(&self) -> Option<String> {
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
             Self::Serve(ServeError::NeedsToken(_) | ServeError::WeakToken) => {
@@ -83,20 +81,5 @@ impl CliError {
 impl From<serde_json::Error> for CliError {
     fn from(error: serde_json::Error) -> Self {
         Self::Output(error.into()) // our own values always serialise, so this is the writer's error
-    }
-}
-
-/// Prints an error and gives the exit status. A reader that has seen enough (`| head`) is no error.
-pub fn report(result: Result<Outcome, CliError>, context: &Context) -> ExitCode {
-    match result {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Nothing) => ExitCode::from(1),
-        Ok(Outcome::Interrupted) => ExitCode::from(130),
-        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) if error.is_interrupt() => ExitCode::from(130),
-        Err(error) => {
-            context.error(&error, error.hint().as_deref());
-            ExitCode::from(2)
-        }
     }
 }

@@ -15,16 +15,6 @@ type Module = Vec<String>;
 /// The folders of sources that are one crate each.
 const CRATES: [&str; 5] = ["encoder/src", "indexer/src", "engine/src", "web/src", "src"];
 
-/// Circles from before there was this test. None comes to them.
-const OLD: [&str; 6] = [
-    "engine/src: duplicates, engine, originals, regions::grid, served, tag",
-    "engine/src: regions::find, regions::judge",
-    "engine/src: regions::parse, regions::structured_query",
-    "web/src: access, routes::file, routes::page, state",
-    "src: cli::args::regions, cli::args::search",
-    "src: cli::context, cli::outcome",
-];
-
 #[test]
 fn uses_between_files_go_one_way() {
     let mut circles = Vec::new();
@@ -33,7 +23,6 @@ fn uses_between_files_go_one_way() {
         assert!(files.texts.len() > 5, "{sources}: {} files", files.texts.len());
         circles.extend(files.circles().iter().map(|circle| format!("{sources}: {}", circle.join(", "))));
     }
-    circles.retain(|circle| !OLD.contains(&circle.as_str()));
     assert!(circles.is_empty(), "files that use each other:\n  {}", circles.join("\n  "));
 }
 

@@ -8,6 +8,7 @@
 mod access;
 mod app;
 mod error;
+mod etag;
 mod extract;
 mod heat;
 mod jobs;

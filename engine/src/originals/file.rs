@@ -41,7 +41,7 @@ pub(super) struct State {
 
 impl Original {
     /// Opens a regular file; anything else is [`EngineError::Changed`], since no image is one.
-    pub(super) fn open(originals: &Arc<Originals>, path: &Path, folder: &Path) -> Result<Self, EngineError> {
+    pub(crate) fn open(originals: &Arc<Originals>, path: &Path, folder: &Path) -> Result<Self, EngineError> {
         let asked = path.to_path_buf();
         let opened = originals.call(folder, path, move || open_regular(&asked))?;
         let (file, facts) = opened.ok_or_else(|| EngineError::Changed { path: path.to_path_buf() })?;
@@ -90,7 +90,7 @@ impl Original {
     }
 
     /// The hash of its bytes.
-    pub(super) fn content(&self) -> Result<ContentHash, EngineError> {
+    pub(crate) fn content(&self) -> Result<ContentHash, EngineError> {
         let mut hasher = ContentHasher::default();
         self.steps(u64::MAX, |step| hasher.update(step))?;
         Ok(hasher.finish())

@@ -12,14 +12,11 @@ mod file;
 mod verified;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use glimpse_encoder::image_file::Limits;
-use glimpse_indexer::{ContentHash, FileRecord, ImageId, ImageRecord};
-
-use crate::{Engine, EngineError};
+use crate::EngineError;
 use breaker::Breaker;
 use calls::{Calls, NoAnswer};
 pub use file::Original;
@@ -27,14 +24,13 @@ use verified::Verified;
 
 /// How long one call may take. A sleeping disk needs some seconds to spin up.
 const CALL_TIME: Duration = Duration::from_secs(8);
-/// Paths that are looked at in one call.
-const LOOKED_AT: usize = 100;
 
 /// Calls on the file system for the user's folders.
 pub(crate) struct Originals {
     calls: Calls,
     breaker: Arc<Breaker>,
-    verified: Verified,
+    /// Contents of files that were read once.
+    pub verified: Verified,
     call_time: Duration,
 }
 
@@ -53,7 +49,7 @@ impl Originals {
     /// # Errors
     /// [`EngineError::Unreachable`] if the folder does not answer; [`EngineError::Io`] with `path`
     /// if the call fails.
-    fn call<T: Send + 'static>(
+    pub fn call<T: Send + 'static>(
         &self,
         folder: &Path,
         path: &Path,
@@ -86,116 +82,11 @@ fn is_of_mount(error: &io::Error) -> bool {
     kinds.contains(&error.kind()) || error.kind() == StaleNetworkFileHandle
 }
 
-impl Engine {
-    /// Opens the file of an image, which still has the content that was indexed. Of several
-    /// copies, the first that has.
-    ///
-    /// # Errors
-    /// [`EngineError::Changed`] if the file has other content now, [`EngineError::Io`] if it cannot
-    /// be read, [`EngineError::Unreachable`] if its folder does not answer.
-    pub fn original(&self, id: ImageId) -> Result<Original, EngineError> {
-        let record = self.image(id)?;
-        self.first_copy(&record, |file| self.open_unchanged(&record, file))
-    }
-
-    /// The bytes of an image's file, which are those that were indexed.
-    ///
-    /// # Errors
-    /// As [`Engine::original`].
-    pub fn original_bytes(&self, id: ImageId) -> Result<Vec<u8>, EngineError> {
-        let record = self.image(id)?;
-        self.first_copy(&record, |file| {
-            let original = self.open_file(file)?;
-            if original.len() != record.bytes {
-                return Err(EngineError::Changed { path: file.path.clone() });
-            }
-            let bytes = original.read_all(Limits::default().max_bytes)?;
-            if ContentHash::of(&bytes) != record.content {
-                return Err(EngineError::Changed { path: file.path.clone() });
-            }
-            Ok(bytes)
-        })
-    }
-
-    /// Which of some paths are there; those that cannot be looked at now are not.
-    pub fn are_there(&self, paths: &[PathBuf]) -> Vec<bool> {
-        let roots = self.roots().unwrap_or_default();
-        let mut there = Vec::with_capacity(paths.len());
-        for some in paths.chunk_by(|a, b| folder_of(a, &roots) == folder_of(b, &roots)) {
-            let folder = folder_of(&some[0], &roots);
-            for some in some.chunks(LOOKED_AT) {
-                let asked = some.to_vec();
-                let look = move || Ok(asked.iter().map(|path| path.exists()).collect::<Vec<bool>>());
-                let found = self.originals.call(&folder, &some[0], look);
-                there.extend(found.unwrap_or_else(|_| vec![false; some.len()]));
-            }
-        }
-        there
-    }
-
-    /// The path of a file or folder without links in it.
-    ///
-    /// # Errors
-    /// [`EngineError::Io`] if it is not there, [`EngineError::Unreachable`] if its folder does not
-    /// answer.
-    pub fn real_path(&self, path: &Path) -> Result<PathBuf, EngineError> {
-        let folder = folder_of(path, &self.roots().unwrap_or_default());
-        let asked = path.to_path_buf();
-        self.originals.call(&folder, path, move || asked.canonicalize())
-    }
-
-    /// What `open` gives of the first copy of an image for which it works; else the first error.
-    fn first_copy<T>(
-        &self,
-        record: &ImageRecord,
-        open: impl Fn(&FileRecord) -> Result<T, EngineError>,
-    ) -> Result<T, EngineError> {
-        let files = self.serving()?.files_of(record.id)?;
-        let mut first = None;
-        for file in &files {
-            match open(file) {
-                Ok(opened) => return Ok(opened),
-                Err(error) => _ = first.get_or_insert(error),
-            }
-        }
-        let none = || EngineError::BadRequest(format!("the files of image {} are missing", record.id));
-        Err(first.unwrap_or_else(none))
-    }
-
-    /// Opens a file that has an image's content. What was read once is known by the file's state.
-    fn open_unchanged(&self, record: &ImageRecord, file: &FileRecord) -> Result<Original, EngineError> {
-        let original = self.open_file(file)?;
-        let changed = || EngineError::Changed { path: file.path.clone() };
-        if original.len() != record.bytes {
-            return Err(changed());
-        }
-        if self.originals.verified.has(&original, &record.content) {
-            return Ok(original);
-        }
-        if original.content()? != record.content {
-            return Err(changed());
-        }
-        self.originals.verified.note(&original, &record.content);
-        Ok(original)
-    }
-
-    fn open_file(&self, file: &FileRecord) -> Result<Original, EngineError> {
-        let folder = folder_of(&file.path, &self.roots()?);
-        Original::open(&self.originals, &file.path, &folder)
-    }
-}
-
-/// The root that a path is in, which stands for its drive; for other paths, the folder that holds
-/// it.
-fn folder_of(path: &Path, roots: &[PathBuf]) -> PathBuf {
-    let root = roots.iter().filter(|root| path.starts_with(root)).max_by_key(|root| root.as_os_str().len());
-    root.map_or_else(|| path.parent().unwrap_or(path).to_path_buf(), Clone::clone)
-}
-
 #[cfg(all(test, unix))]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::fs::{File, OpenOptions};
+    use std::path::PathBuf;
     use std::time::Instant;
 
     use super::*;

@@ -12,7 +12,7 @@ const REMEMBERED: usize = 4096;
 
 /// What content a file has in a state. Programs may set the time of the last change, but not that
 /// which the system notes beside it, so that a file that was replaced is in another state.
-pub(super) struct Verified(Mutex<Lru<State, ContentHash>>);
+pub(crate) struct Verified(Mutex<Lru<State, ContentHash>>);
 
 impl Verified {
     pub fn new() -> Self {

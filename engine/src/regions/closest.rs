@@ -5,11 +5,10 @@ use std::collections::HashSet;
 use glimpse_indexer::ImageId;
 
 use super::constants::FIRST;
-use super::find::Search;
 use super::judge::Judged;
 use super::query::FoundImage;
 use super::scale::QueryScorer;
-use super::structured_query::QueryObject;
+use super::search::{Prepared, Search};
 use super::together::Together;
 use crate::calibrate::CUT;
 use crate::{Cancel, EngineError, Strength};
@@ -19,9 +18,7 @@ impl Search<'_> {
     /// best first. An image that shows what must not be there is not among them.
     pub(super) fn closest(
         &self,
-        things: &[QueryObject],
-        scorers: &[QueryScorer],
-        without: &[QueryScorer],
+        prepared: &Prepared<'_>,
         together: &Together,
         found: &[FoundImage],
         most: usize,
@@ -29,18 +26,16 @@ impl Search<'_> {
         if most == 0 {
             return Ok(Vec::new());
         }
-        let asked = scorers.iter().map(|scorer| self.ask(scorer)).collect::<Result<Vec<_>, _>>()?;
-        let without = without.iter().map(|scorer| self.ask(scorer)).collect::<Result<Vec<_>, _>>()?;
         let found: HashSet<ImageId> = found.iter().map(|image| image.id).collect();
         let mut regions = if most == usize::MAX { self.regions.len() } else { FIRST };
         let cancel = Cancel::current();
         loop {
             cancel.check()?;
             let complete = regions >= self.regions.len();
-            let ids = if complete { self.allowed.iter().collect() } else { self.nearest(scorers, regions)? };
+            let ids = if complete { self.allowed.iter().collect() } else { self.nearest(prepared.scorers, regions)? };
             let ids = ids.into_iter().filter(|id| !found.contains(id));
-            let ids = ids.filter(|&id| !without.iter().any(|asked| self.shows(id, asked) >= CUT));
-            let close = |id| self.judge(id, things, &asked, &without).map(|judged| weaker(id, judged, together));
+            let ids = ids.filter(|&id| !prepared.without.iter().any(|asked| self.shows(id, asked) >= CUT));
+            let close = |id| self.judge(id, prepared).map(|judged| weaker(id, judged, together));
             let mut images: Vec<FoundImage> = ids.filter_map(close).collect();
             if complete || images.len() >= most {
                 images.sort_by(FoundImage::by_score);

@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use glimpse_encoder::{Embedding, Encode};
-use glimpse_indexer::regions::{RegionIndex, RegionQuery, RegionShape};
-use glimpse_indexer::{Filter, IdSet, ImageId, Index};
+use glimpse_indexer::regions::{RegionIndex, RegionShape};
+use glimpse_indexer::{Filter, ImageId, Index};
 
-use super::boxes::disjoint;
 use super::candidates::{Least, candidates};
 use super::constants::{EVERYWHERE, FAINT, FEW};
 use super::found::FoundSet;
 use super::judge::{is_counted, together};
-use super::query::{FindPage, FindQuery, FoundBox, FoundImage, Target};
+use super::query::{FindPage, FindQuery, FoundImage, Target};
 use super::refine::BoxRefiner;
 use super::scale::{Library, QueryScorer};
+use super::search::{Prepared, Search};
 use super::structured_query::QueryObject;
 use super::together::Together;
 use crate::calibrate::CUT;
@@ -23,23 +23,6 @@ use crate::query::Position;
 use crate::search::order;
 use crate::served::Served;
 use crate::{Cancel, Depth, Engine, EngineError, Heatmap, Source, Strength};
-
-/// What is asked of the library, made ready.
-pub(super) struct Search<'a> {
-    pub index: &'a Index,
-    pub regions: Arc<RegionIndex>,
-    pub query: &'a FindQuery,
-    /// Images that may be found.
-    pub allowed: IdSet,
-}
-
-/// A thing that is looked for.
-pub(super) struct Asked<'a> {
-    pub scorer: &'a QueryScorer,
-    query: RegionQuery<'a>,
-    /// Length of the moved query, which the index compares as a unit vector.
-    length: f32,
-}
 
 /// What was found at or above the cut.
 struct Found {
@@ -160,12 +143,13 @@ impl Engine {
         let with_regions = allowed.iter().filter(|&id| regions.shapes(id).is_some()).count();
         let without_regions = allowed.len() - with_regions;
         let search = Search { index, regions, query, allowed };
-        let Found { mut images, together } = search.images(&things, &scorers, &without)?;
+        let prepared = search.prepare(&things, &scorers, &without)?;
+        let Found { mut images, together } = search.images(&prepared)?;
         images.sort_by(FoundImage::by_score);
         let is_example = matches!(query.target, Target::Example(_));
         let nothing_particular = is_example
             && is_most(images.len(), with_regions)
-            && (search.is_everything() && with_regions >= FEW || search.is_like_most_of_all(&things, &scorers)?);
+            && (search.is_everything() && with_regions >= FEW || search.is_like_most_of_all(&prepared)?);
         if nothing_particular {
             images.iter_mut().for_each(FoundImage::fall_below);
             images.truncate(query.depth.weaker(0));
@@ -173,7 +157,7 @@ impl Engine {
         let accepted = if nothing_particular { 0 } else { images.len() };
         let strong = images.partition_point(|image| image.strength == Strength::Strong);
         let most = query.depth.weaker(accepted).saturating_sub(images.len() - accepted);
-        images.extend(search.closest(&things, &scorers, &without, &together, &images, most)?);
+        images.extend(search.closest(&prepared, &together, &images, most)?);
         let (above, below) = images.split_at_mut(accepted);
         [above, below].into_iter().for_each(|images| order(index, images, query.sort, |image| image.id));
         let weaker = match query.depth {
@@ -256,11 +240,11 @@ impl Search<'_> {
 
     /// True if an example is like most images of the library, whatever the filter leaves of them: in
     /// a folder of zebras, most images are rightly like a zebra.
-    fn is_like_most_of_all(&self, things: &[QueryObject], scorers: &[QueryScorer]) -> Result<bool, EngineError> {
+    fn is_like_most_of_all(&self, example: &Prepared<'_>) -> Result<bool, EngineError> {
         let allowed = self.index.select(&Filter::default());
         let whole = Search { index: self.index, regions: Arc::clone(&self.regions), query: self.query, allowed };
         let all = whole.allowed.iter().filter(|&id| whole.regions.shapes(id).is_some()).count();
-        Ok(all >= FEW && is_most(whole.images(things, scorers, &[])?.images.len(), all))
+        Ok(all >= FEW && is_most(whole.images(example)?.images.len(), all))
     }
 
     /// Number of images with a region that is large enough.
@@ -270,14 +254,8 @@ impl Search<'_> {
     }
 
     /// Images that fulfil the form, and how its things come together.
-    fn images(
-        &self,
-        things: &[QueryObject],
-        scorers: &[QueryScorer],
-        without: &[QueryScorer],
-    ) -> Result<Found, EngineError> {
-        let asked = scorers.iter().map(|scorer| self.ask(scorer)).collect::<Result<Vec<_>, _>>()?;
-        let without = without.iter().map(|scorer| self.ask(scorer)).collect::<Result<Vec<_>, _>>()?;
+    fn images(&self, prepared: &Prepared<'_>) -> Result<Found, EngineError> {
+        let Prepared { things, scorers, .. } = *prepared;
         // Several weak boxes may make a likely image.
         let is_one = things.len() == 1 && !is_counted(&things[0]);
         let least = Least { score: if is_one { CUT } else { FAINT }, area: self.query.min_area };
@@ -285,7 +263,7 @@ impl Search<'_> {
         let mut judged = Vec::new();
         for id in candidates(&self.regions, &self.allowed, scorers, least)? {
             cancel.check()?;
-            judged.extend(self.judge(id, things, &asked, &without).map(|judged| (id, judged)));
+            judged.extend(self.judge(id, prepared).map(|judged| (id, judged)));
         }
         let together = together(things, scorers, judged.iter().map(|(_, judged)| judged));
         let scored = judged.into_iter().map(|(id, judged)| (id, judged.score(&together), judged.boxes));
@@ -298,54 +276,6 @@ impl Search<'_> {
         });
         Ok(Found { images: found.collect(), together })
     }
-
-    /// The boxes that an image is shown with: for each thing the one that was chosen, then others at
-    /// or above the cut.
-    pub(super) fn shown(&self, chosen: Vec<FoundBox>, boxes: Vec<Vec<FoundBox>>) -> Vec<FoundBox> {
-        let each = chosen.into_iter().zip(boxes).flat_map(|(chosen, boxes)| {
-            let others = boxes.into_iter().filter(move |found| *found != chosen && found.score >= CUT);
-            std::iter::once(chosen).chain(others).take(self.query.max_boxes)
-        });
-        each.collect()
-    }
-
-    /// Makes a thing ready to be looked for in one image after the other.
-    pub(super) fn ask<'s>(&'s self, scorer: &'s QueryScorer) -> Result<Asked<'s>, EngineError> {
-        let (direction, length) = scorer.scale.direction();
-        Ok(Asked { scorer, query: self.regions.prepare(&direction)?, length })
-    }
-
-    /// Inner products of an image's regions with the moved query, and where they are; `None` if it has none.
-    pub(super) fn products(&self, id: ImageId, asked: &Asked<'_>) -> Option<(Vec<f32>, Arc<[RegionShape]>)> {
-        let shapes = self.regions.shapes(id)?;
-        let products: Vec<f32> = asked.query.score(id).into_iter().map(|scored| scored.score * asked.length).collect();
-        (products.len() == shapes.len()).then_some((products, shapes))
-    }
-}
-
-/// The regions of an image that show a thing, none inside another, best first.
-pub(super) fn found_boxes(
-    products: &[f32],
-    shapes: &[RegionShape],
-    scorer: &QueryScorer,
-    image: f32,
-    is_found: impl Fn(&RegionShape, f32) -> bool,
-) -> Vec<FoundBox> {
-    let z: Vec<f32> = products.iter().map(|&product| scorer.z(product, image)).collect();
-    let scores: Vec<f32> = products.iter().map(|&product| scorer.score(product, image)).collect();
-    let regions = disjoint(&z, shapes, |region| is_found(&shapes[region], scores[region]));
-    let mut boxes: Vec<FoundBox> = regions
-        .into_iter()
-        .map(|region| FoundBox {
-            thing: 0,
-            rect: shapes[region].rect,
-            area: shapes[region].area,
-            score: scores[region],
-            z: z[region],
-        })
-        .collect();
-    boxes.sort_by(|a, b| b.score.total_cmp(&a.score));
-    boxes
 }
 
 #[cfg(test)]

@@ -1,20 +1,17 @@
 //! The patch grid of an image, made when the image is looked at: heatmaps, and boxes finer than regions.
 
-use std::borrow::Cow;
-use std::path::Path;
 use std::sync::Arc;
 
-use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect, Regions};
+use glimpse_encoder::dense::{DenseProfile, Rect, Regions};
 use glimpse_encoder::image_file::{Limits, decode};
 use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError};
-use glimpse_indexer::Index;
 use parking_lot::Mutex;
 
 use super::boxes::{Blob, blobs};
+use super::registers::RegisterCache;
 use super::scale::QueryScorer;
+use crate::EngineError;
 use crate::lru::Lru;
-use crate::search::read_file;
-use crate::{Engine, EngineError, Source};
 
 /// Bytes of grids that are remembered: some forty images of a base model at 512 pixels.
 const REMEMBERED: usize = 256 << 20;
@@ -43,22 +40,65 @@ pub(crate) struct DenseImage {
     profile: DenseProfile,
 }
 
-/// Model and settings, and the hash of an image's bytes.
+/// What an image is read with (model and settings), and the hash of its bytes.
 type Key = (String, [u8; 32]);
 
 /// Remembers images, and what was found out about models.
 pub(crate) struct GridCache {
     images: Mutex<Lru<Key, Arc<DenseImage>>>,
-    registers: Mutex<Option<(String, Vec<usize>)>>,
+    pub registers: RegisterCache,
 }
 
 impl GridCache {
     pub fn new() -> Self {
-        Self { images: Mutex::new(Lru::new(REMEMBERED)), registers: Mutex::default() }
+        Self { images: Mutex::new(Lru::new(REMEMBERED)), registers: RegisterCache::default() }
+    }
+
+    /// All that the model says of an image's bytes, its patches read as `profile` says.
+    ///
+    /// # Errors
+    /// If the bytes are no image, or the model fails.
+    pub fn get_or_read(
+        &self,
+        encoder: &dyn Encode,
+        bytes: &[u8],
+        profile: &DenseProfile,
+    ) -> Result<Arc<DenseImage>, EngineError> {
+        let read_with = format!("{} {profile:?}", encoder.info().fingerprint);
+        let key: Key = (read_with, *blake3::hash(bytes).as_bytes());
+        if let Some(dense) = self.images.lock().get(&key) {
+            return Ok(dense);
+        }
+        let dense = Arc::new(DenseImage::read(encoder, bytes, profile)?);
+        self.images.lock().insert(key, Arc::clone(&dense), dense.bytes());
+        Ok(dense)
     }
 }
 
 impl DenseImage {
+    fn read(encoder: &dyn Encode, bytes: &[u8], profile: &DenseProfile) -> Result<Self, EngineError> {
+        let image = decode(bytes, &Limits::default()).map_err(EncodeError::from)?;
+        let views = profile.views(encoder, &image.pixels)?;
+        let lost = || EncodeError::Backend { stage: "dense features", reason: "the model gave none".into() };
+        let features = profile.encode(encoder, &[views])?.pop().ok_or_else(lost)?;
+        let whole = (profile.config.detail > 1.0).then(|| features.whole().clone());
+        let mut grid = features.grid;
+        let regions = profile.segment(encoder, &[&grid])?.pop().ok_or_else(lost)?;
+        grid.aligned = encoder.align(&grid.tokens, profile.config.projection)?;
+        for patch in grid.aligned.chunks_exact_mut(grid.dim) {
+            let length = glimpse_encoder::dot(patch, patch).sqrt().max(f32::MIN_POSITIVE);
+            patch.iter_mut().for_each(|value| *value /= length);
+        }
+        let (size, embedding) = (image.pixels.dimensions(), features.embedding);
+        Ok(Self { size, embedding, regions, grid, whole, profile: profile.clone() })
+    }
+
+    /// What its grids take in memory.
+    fn bytes(&self) -> usize {
+        let grids = [Some(&self.grid), self.whole.as_ref()].into_iter().flatten();
+        grids.map(|grid| size_of::<f32>() * (grid.aligned.len() + grid.tokens.len())).sum()
+    }
+
     /// What is asked for at every patch: z-scores.
     pub(super) fn z_scores(&self, scorer: &QueryScorer) -> Vec<f32> {
         let patches = self.grid.aligned.chunks_exact(self.grid.dim);
@@ -108,140 +148,5 @@ impl DenseImage {
             mean.iter_mut().zip(token).for_each(|(sum, value)| *sum += value / cells.len() as f32);
         }
         Embedding::new(encoder.align(&mean, self.profile.config.projection)?)
-    }
-}
-
-impl Engine {
-    /// How regions are made with this model and these choices.
-    pub(crate) fn dense_profile(&self, encoder: &dyn Encode, config: DenseConfig) -> Result<DenseProfile, EngineError> {
-        Ok(DenseProfile { config, registers: self.registers(encoder)? })
-    }
-
-    /// The register slots of a model ([`DenseProfile::registers`]), looked for once and kept in the cache.
-    pub(crate) fn registers(&self, encoder: &dyn Encode) -> Result<Vec<usize>, EngineError> {
-        let fingerprint = &encoder.info().fingerprint;
-        let mut held = self.grids.registers.lock();
-        if let Some((_, registers)) = held.as_ref().filter(|(of, _)| of == fingerprint) {
-            return Ok(registers.clone());
-        }
-        let path = self.settings.cache_dir().join(format!("registers-{fingerprint:.24}.txt"));
-        let registers = match read_registers(&path) {
-            Some(registers) => registers,
-            None => {
-                let registers = DenseProfile::of(encoder, DenseConfig::default())?.registers;
-                let _ = write_registers(&path, &registers); // a cache that cannot be written costs time, never an answer
-                registers
-            }
-        };
-        *held = Some((fingerprint.clone(), registers.clone()));
-        Ok(registers)
-    }
-
-    /// How the regions of a library are made, so that what is looked at anew can be compared with them.
-    pub(crate) fn profile_of(&self, index: &Index, encoder: &dyn Encode) -> Result<DenseProfile, EngineError> {
-        match index.manifest().regions {
-            Some(profile) => Ok(profile),
-            None => self.dense_profile(encoder, DenseConfig::default()),
-        }
-    }
-
-    /// All that the model says of an image's bytes, its patches read as `profile` says.
-    pub(crate) fn dense_features(
-        &self,
-        encoder: &dyn Encode,
-        bytes: &[u8],
-        profile: &DenseProfile,
-    ) -> Result<Arc<DenseImage>, EngineError> {
-        let key = (format!("{} {profile:?}", encoder.info().fingerprint), *blake3::hash(bytes).as_bytes());
-        if let Some(dense) = self.grids.images.lock().get(&key) {
-            return Ok(dense);
-        }
-        let image = decode(bytes, &Limits::default()).map_err(EncodeError::from)?;
-        let views = profile.views(encoder, &image.pixels)?;
-        let lost = || EncodeError::Backend { stage: "dense features", reason: "the model gave none".into() };
-        let features = profile.encode(encoder, &[views])?.pop().ok_or_else(lost)?;
-        let whole = (profile.config.detail > 1.0).then(|| features.whole().clone());
-        let mut grid = features.grid;
-        let regions = profile.segment(encoder, &[&grid])?.pop().ok_or_else(lost)?;
-        grid.aligned = encoder.align(&grid.tokens, profile.config.projection)?;
-        for patch in grid.aligned.chunks_exact_mut(grid.dim) {
-            let length = glimpse_encoder::dot(patch, patch).sqrt().max(f32::MIN_POSITIVE);
-            patch.iter_mut().for_each(|value| *value /= length);
-        }
-        let size = image.pixels.dimensions();
-        let profile = profile.clone();
-        let dense = Arc::new(DenseImage { size, embedding: features.embedding, regions, grid, whole, profile });
-        let grids = [Some(&dense.grid), dense.whole.as_ref()].into_iter().flatten();
-        let weight = grids.map(|grid| size_of::<f32>() * (grid.aligned.len() + grid.tokens.len())).sum();
-        self.grids.images.lock().insert(key, Arc::clone(&dense), weight);
-        Ok(dense)
-    }
-
-    /// As [`Engine::dense_features`] for an image, wherever it comes from.
-    pub(crate) fn dense_features_of(
-        &self,
-        encoder: &dyn Encode,
-        image: &Source,
-        profile: &DenseProfile,
-    ) -> Result<Arc<DenseImage>, EngineError> {
-        self.dense_features(encoder, &self.bytes_of_source(image)?, profile)
-            .map_err(|error| error.of_file(image.path()))
-    }
-
-    /// Upright width and height of an image.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn size_of(&self, source: &Source) -> Result<(u32, u32), EngineError> {
-        if let Source::Image(id) = source {
-            let record = self.image(*id)?;
-            return Ok((record.width, record.height));
-        }
-        let decoded = decode(&self.bytes_of_source(source)?, &Limits::default()).map_err(EncodeError::from);
-        let image = decoded.map_err(|error| EngineError::from(error).of_file(source.path()))?;
-        Ok(image.pixels.dimensions())
-    }
-
-    /// The bytes of an image, wherever it comes from.
-    pub(crate) fn bytes_of_source<'a>(&self, source: &'a Source) -> Result<Cow<'a, [u8]>, EngineError> {
-        match source {
-            Source::File(path) => Ok(read_file(path)?.into()),
-            Source::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
-            Source::Image(id) => Ok(self.original_bytes(*id)?.into()),
-            Source::Text(_) => Err(EngineError::BadRequest("a text is no image".into())),
-        }
-    }
-}
-
-fn read_registers(path: &Path) -> Option<Vec<usize>> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let (slots, end) = text.split_once('.')?;
-    (end == "\n").then(|| slots.split_whitespace().map(|slot| slot.parse().ok()).collect())?
-}
-
-/// Slots in a line that ends in a full stop, so that half a line is not mistaken for a whole one.
-fn write_registers(path: &Path, registers: &[usize]) -> std::io::Result<()> {
-    glimpse_indexer::create_private_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-    let slots: Vec<String> = registers.iter().map(usize::to_string).collect();
-    std::fs::write(path, format!("{}.\n", slots.join(" ")))
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn registers_read_back_and_half_a_file_does_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("cache/registers.txt");
-        for slots in [vec![], vec![20, 384, 408]] {
-            write_registers(&path, &slots).unwrap();
-            assert_eq!(read_registers(&path), Some(slots));
-        }
-        for damaged in ["20 38", "20 x.\n", "", "20.\n5"] {
-            std::fs::write(&path, damaged).unwrap();
-            assert_eq!(read_registers(&path), None, "{damaged}");
-        }
     }
 }

@@ -4,10 +4,10 @@ use glimpse_encoder::dense::{DenseConfig, RegionMap};
 use glimpse_indexer::regions::RegionShape;
 
 use super::constants::FAINT;
-use super::find::found_boxes;
 use super::query::FoundBox;
 use super::refine::{read, refine};
 use super::scale::QueryScorer;
+use super::search::found_boxes;
 use crate::calibrate::CUT;
 use crate::control::ActiveQuery;
 use crate::{Cancel, Engine, EngineError, Heatmap, Source};

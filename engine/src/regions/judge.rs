@@ -8,9 +8,9 @@ use glimpse_indexer::regions::RegionShape;
 
 use super::assign::assign;
 use super::constants::{FAINT, UNMET, WEAK_BOXES};
-use super::find::{Asked, Search, found_boxes};
 use super::query::FoundBox;
 use super::scale::QueryScorer;
+use super::search::{Asked, Prepared, Search, found_boxes};
 use super::structured_query::QueryObject;
 use super::together::Together;
 
@@ -26,13 +26,8 @@ pub(super) struct Judged {
 
 impl Search<'_> {
     /// Judges an image; `None` if it has no region that is large enough.
-    pub(super) fn judge(
-        &self,
-        id: ImageId,
-        things: &[QueryObject],
-        asked: &[Asked<'_>],
-        without: &[Asked<'_>],
-    ) -> Option<Judged> {
+    pub(super) fn judge(&self, id: ImageId, prepared: &Prepared<'_>) -> Option<Judged> {
+        let Prepared { things, asked, without, .. } = prepared;
         let each = things.iter().zip(asked).enumerate();
         let boxes = each.map(|(thing, (named, asked))| self.boxes(id, thing, named, asked));
         let boxes = boxes.collect::<Option<Vec<_>>>()?;

@@ -7,11 +7,11 @@ use glimpse_encoder::dense::Rect;
 use glimpse_indexer::ImageId;
 use glimpse_indexer::regions::RegionShape;
 
-use super::find::found_boxes;
 use super::grid::DenseImage;
 use super::query::FoundBox;
 use super::refine::{read, sharpened};
 use super::scale::QueryScorer;
+use super::search::found_boxes;
 use crate::{Engine, EngineError, Heatmap};
 
 /// A text, and what its cosines mean in the library that serves.

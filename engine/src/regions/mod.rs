@@ -1,17 +1,19 @@
 //! Where things are: questions to the regions of images instead of images as a whole.
 //!
 //! ```text
-//! text -> parse.rs            things, counts, exclusions, relations (structured_query.rs)
+//! text -> parse.rs            things, counts, exclusions, relations (structured_query.rs; format.rs writes them)
 //!      -> suggest.rs          search texts that are such a query
 //!      -> scale.rs            each thing to a vector, and what its cosines with regions mean here
 //!      -> candidates.rs       region index -> images that may show all of them
+//!      -> search.rs           things made ready to be looked for in one image after the other
 //!      -> judge.rs            boxes of each thing in each of these images, and how likely they are what was asked
 //!      -> assign.rs           one box for each thing, lying as asked
 //!      -> find.rs             all of it                                                     -> FindPage
 //!      -> found.rs            answers, remembered for their pages
 //!      -> closest.rs          images below the cut, where few fulfil the form
 //!      -> ground.rs           the same for one image without a library
-//!      -> grid.rs, boxes.rs   the patch grid, made when an image is looked at: heatmaps, finer boxes
+//!      -> dense_features.rs   the patch grid, made when an image is looked at
+//!      -> grid.rs, boxes.rs   what it says: heatmaps, finer boxes
 //!      -> refine.rs           the finest boxes of the few that are shown, by the grid and the model's decoder
 //! ```
 //!
@@ -22,7 +24,9 @@ mod boxes;
 mod candidates;
 mod closest;
 mod constants;
+mod dense_features;
 mod find;
+mod format;
 pub(crate) mod found;
 mod grid;
 mod ground;
@@ -31,7 +35,9 @@ mod locate;
 mod parse;
 mod query;
 mod refine;
+mod registers;
 pub(crate) mod scale;
+mod search;
 mod stored;
 mod structured_query;
 mod suggest;

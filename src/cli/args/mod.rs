@@ -1,6 +1,7 @@
 //! Arguments exactly as they are typed. What they mean is settled in `context`, `query` and the commands.
 
 mod evaluate;
+mod groups;
 mod library;
 mod maintain;
 mod regions;
@@ -15,10 +16,11 @@ use glimpse::engine::{GraphEngine, RegionChoice};
 pub use evaluate::{
     EvalArgs, EvalCalibrateArgs, EvalCaptionsArgs, EvalClassifyArgs, EvalCommand, EvalRegionsArgs, EvalRetrievalArgs,
 };
+pub use groups::{BoundArgs, DepthArgs, ExportArgs, FilterArgs, PrintArgs, SortArg};
 pub use library::{DemoArgs, IndexArgs, ListenArgs, ServeArgs};
 pub use maintain::{StatsArgs, VerifyArgs};
-pub use regions::{BoundArgs, CaptionArgs, ExportArgs, FindArgs, GroundArgs};
-pub use search::{DepthArgs, DupsArgs, FilterArgs, ModeArg, PrintArgs, SearchArgs, SimilarArgs, SortArg, TagArgs};
+pub use regions::{CaptionArgs, FindArgs, GroundArgs};
+pub use search::{DupsArgs, ModeArg, SearchArgs, SimilarArgs, TagArgs};
 pub use tools::{CompletionsArgs, EmbedArgs, ModelArgs, ModelCommand};
 
 /// Finds images by what is in them, in many languages, on your own machine.

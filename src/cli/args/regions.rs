@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{FilterArgs, PrintArgs, SortArg};
+use super::{BoundArgs, ExportArgs, FilterArgs, PrintArgs};
 
 const FIND_HELP: &str = "\
 Query (docs/query-form.md has it all):
@@ -43,62 +43,6 @@ pub struct FindArgs {
     pub print: PrintArgs,
     #[command(flatten)]
     pub export: ExportArgs,
-}
-
-/// Which regions count, and where to go on.
-#[derive(Debug, Args)]
-pub struct BoundArgs {
-    /// Smallest share of its image that a region covers, from 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
-    pub min_area: f32,
-
-    /// Most boxes of a thing in an image
-    #[arg(long, alias = "max-per-photo", value_name = "N", default_value_t = 5)]
-    pub max_per_image: usize,
-
-    /// Order of the images
-    #[arg(long, value_enum, default_value_t)]
-    pub sort: SortArg,
-
-    /// Look at the images that are shown again, for finer boxes
-    #[arg(long)]
-    pub fine: bool,
-
-    #[command(flatten)]
-    pub depth: super::DepthArgs,
-
-    /// Where to go on, as told at the end of a page
-    #[arg(long, value_name = "CURSOR")]
-    pub cursor: Option<String>,
-}
-
-/// Boxes for other programs.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "For other programs")]
-pub struct ExportArgs {
-    /// Write a COCO data set (images, categories, annotations with scores)
-    #[arg(long, value_name = "FILE")]
-    pub coco: Option<PathBuf>,
-
-    /// Write Label Studio tasks with predictions
-    #[arg(long, value_name = "FILE")]
-    pub label_studio: Option<PathBuf>,
-
-    /// Write CVAT annotations (CVAT for images 1.1)
-    #[arg(long, value_name = "FILE")]
-    pub cvat: Option<PathBuf>,
-
-    /// Write an XMP sidecar with named regions (MWG) for each image
-    #[arg(long, value_name = "DIR")]
-    pub xmp: Option<PathBuf>,
-
-    /// Write each box as an image
-    #[arg(long, value_name = "DIR")]
-    pub crops: Option<PathBuf>,
-
-    /// Write each image as a PNG with its heatmap and boxes drawn in
-    #[arg(long, value_name = "DIR")]
-    pub annotated: Option<PathBuf>,
 }
 
 const CAPTION_HELP: &str = "\

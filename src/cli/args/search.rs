@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use glimpse::Depth;
+
+use super::{BoundArgs, DepthArgs, ExportArgs, FilterArgs, PrintArgs, SortArg};
 
 const SEARCH_HELP: &str = "\
 Query:
@@ -66,44 +67,12 @@ pub struct SearchArgs {
     pub print: PrintArgs,
 }
 
-/// How far below the cut an answer goes.
-#[derive(Debug, Default, Args)]
-pub struct DepthArgs {
-    /// Only strong and likely matches; -l and -0 give no others in any case
-    #[arg(long)]
-    pub strict: bool,
-
-    /// Weaker matches too, down to the last
-    #[arg(long, conflicts_with = "strict")]
-    pub all: bool,
-}
-
-impl DepthArgs {
-    /// Lists of paths, which are made for other programs, hold what is sure unless all is asked
-    /// for.
-    pub fn resolve(&self, print: &PrintArgs) -> Depth {
-        match (self.all, self.strict || print.paths || print.null) {
-            (true, _) => Depth::All,
-            (false, true) => Depth::Strict,
-            (false, false) => Depth::Usual,
-        }
-    }
-}
-
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub enum ModeArg {
     #[default]
     Hybrid,
     Semantic,
     Words,
-}
-
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-pub enum SortArg {
-    #[default]
-    Relevance,
-    Newest,
-    Oldest,
 }
 
 const SIMILAR_HELP: &str = "\
@@ -125,71 +94,13 @@ pub struct SimilarArgs {
     pub r#box: Option<String>,
 
     #[command(flatten)]
-    pub bounds: super::BoundArgs,
+    pub bounds: BoundArgs,
     #[command(flatten)]
     pub filter: FilterArgs,
     #[command(flatten)]
     pub print: PrintArgs,
     #[command(flatten)]
-    pub export: super::ExportArgs,
-}
-
-/// Conditions on what is known of an image.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Filters")]
-pub struct FilterArgs {
-    /// Taken at the start of DATE or later: 2024, 2024-05, 2024-05-17, 2024-05-17T18:30
-    #[arg(long, value_name = "DATE")]
-    pub after: Option<String>,
-
-    /// Taken before the start of DATE
-    #[arg(long, value_name = "DATE")]
-    pub before: Option<String>,
-
-    /// In this folder or below (repeatable)
-    #[arg(long, value_name = "DIR")]
-    pub folder: Vec<PathBuf>,
-
-    /// Camera whose make or model contains TEXT (repeatable)
-    #[arg(long, value_name = "TEXT")]
-    pub camera: Vec<String>,
-
-    /// Format: jpeg, png, webp, gif, tiff, bmp, heic, avif (repeatable)
-    #[arg(long, value_name = "FORMAT")]
-    pub format: Vec<String>,
-
-    /// Taken within KM kilometres (default 10) of a place, in degrees
-    #[arg(long, value_name = "LAT,LON[,KM]", allow_hyphen_values = true, conflicts_with = "place_box")]
-    pub near: Option<String>,
-
-    /// Taken inside a box, in degrees
-    #[arg(long, value_name = "SOUTH,WEST,NORTH,EAST", allow_hyphen_values = true)]
-    pub place_box: Option<String>,
-}
-
-/// How to print images.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Output")]
-pub struct PrintArgs {
-    /// Most images to print
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
-    pub limit: usize,
-
-    /// One JSON object for each image
-    #[arg(long, group = "print")]
-    pub json: bool,
-
-    /// Only paths, one on a line
-    #[arg(short = 'l', long, group = "print")]
-    pub paths: bool,
-
-    /// Only paths, each followed by a NUL, for `xargs -0`
-    #[arg(short = '0', long, group = "print")]
-    pub null: bool,
-
-    /// Draw small images in terminals that can (kitty, iTerm2, WezTerm, Ghostty)
-    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
-    pub thumbnails: super::When,
+    pub export: ExportArgs,
 }
 
 const DUPS_HELP: &str = "\

@@ -4,7 +4,7 @@
 use std::io;
 
 use actix_web::body::SizedStream;
-use actix_web::http::header::{self, HeaderMap, HeaderValue, Range};
+use actix_web::http::header::{self, HeaderValue, Range};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
@@ -12,6 +12,7 @@ use futures_util::{Stream, stream};
 use glimpse_engine::Original;
 
 use crate::error::{ApiError, Code};
+use crate::etag::matches;
 use crate::state::{self, AppState};
 use crate::thumbnails::unread;
 
@@ -103,19 +104,5 @@ fn read(
         }
         let next = at + bytes.len() as u64;
         Ok(Some((Bytes::from(bytes), (state, file, next))))
-    })
-}
-
-/// True if the browser's copy, by the `If-None-Match` header, still has the tag.
-pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
-    headers.get(header::IF_NONE_MATCH).is_some_and(|tags| matches(tags, etag))
-}
-
-/// True if one of the tags of a header is `etag`.
-pub fn matches(header: &HeaderValue, etag: &str) -> bool {
-    let tags = header.to_str().unwrap_or_default();
-    tags.split(',').any(|shown| {
-        let shown = shown.trim();
-        shown == "*" || shown.trim_start_matches("W/") == etag
     })
 }

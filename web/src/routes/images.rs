@@ -6,8 +6,9 @@ use glimpse_engine::{ErrorKind, Format, ImageId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::file::{self, matches};
+use super::file;
 use crate::error::ApiError;
+use crate::etag::matches;
 use crate::state::{AppState, run_decode, run_read, run_search};
 use crate::thumbnails::{self, SIZES, unread};
 use crate::wire::{FileBytes, ImageView};

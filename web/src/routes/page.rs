@@ -9,8 +9,8 @@ use glimpse_engine::ContentHash;
 use include_dir::{Dir, File, include_dir};
 use serde_json::Value;
 
-use super::file::is_known;
 use crate::error::ApiError;
+use crate::etag::is_known;
 
 static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/static");
 /// Tags by which browsers tell whether their copy is still right.

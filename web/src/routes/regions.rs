@@ -8,10 +8,10 @@ use glimpse_engine::{ContentHash, DenseConfig, ImageId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::file::matches;
 use super::images::ASK_AGAIN;
 use super::region_forms::{Asked, require_regions};
 use crate::error::{ApiError, Code};
+use crate::etag::matches;
 use crate::extract::Json;
 use crate::heat;
 use crate::state::{AppState, run_model, run_search};

@@ -5,9 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::file::is_known;
 use super::images::FOREVER;
 use crate::error::{ApiError, Code};
+use crate::etag::is_known;
 use crate::extract::read_body;
 use crate::state::{AppState, run_decode};
 use crate::uploads::{MAX_UPLOAD, Upload};

@@ -1,5 +1,7 @@
 //! Zero-shot tags with the user's own labels.
 
+mod tagged;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -9,6 +11,7 @@ use crate::calibrate::{CUT, Modality, Part};
 use crate::prompt::{TEMPLATES, mean, prompts};
 use crate::query::MAX_TEXT;
 use crate::{Cancel, Engine, EngineError};
+pub use tagged::{Tag, Tagged};
 
 /// Most labels at once.
 pub const MAX_LABELS: usize = 10_000;
@@ -31,24 +34,6 @@ impl Default for TagOptions {
     fn default() -> Self {
         Self { filter: Filter::default(), max_tags: 5, min_score: CUT }
     }
-}
-
-/// A label and how sure it is.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Tag {
-    /// The label as given.
-    pub label: String,
-    /// Calibrated score, 0 to 1.
-    pub score: f32,
-}
-
-/// The tags of an image, surest first.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Tagged {
-    /// The image.
-    pub id: ImageId,
-    /// Its tags; may be empty.
-    pub tags: Vec<Tag>,
 }
 
 impl Engine {

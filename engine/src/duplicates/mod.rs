@@ -1,5 +1,7 @@
 //! Groups of near-duplicate images, from stored vectors.
 
+mod group;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use glimpse_indexer::{Filter, ImageId, Index};
 use rayon::prelude::*;
 
 use crate::{Cancel, Engine, EngineError};
+pub use group::DuplicateGroup;
 
 /// Neighbours asked for at first; more are asked for while all of them are close enough.
 const FIRST: usize = 16;
@@ -29,15 +32,6 @@ impl Default for DuplicateOptions {
     fn default() -> Self {
         Self { min_cosine: 0.97 }
     }
-}
-
-/// Images that are nearly the same, the best one (largest, then oldest) first.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct DuplicateGroup {
-    /// The members.
-    pub images: Vec<ImageId>,
-    /// Smallest cosine of a member with the first.
-    pub min_cosine: f32,
 }
 
 impl Engine {
