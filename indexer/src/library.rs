@@ -13,6 +13,7 @@
 mod catalogue;
 mod copy;
 pub(crate) mod folders;
+mod salvage;
 mod verify;
 
 use std::collections::{HashMap, HashSet};
@@ -174,7 +175,8 @@ impl Library {
     /// damage in words, or `None` if it is sound or nothing was indexed yet.
     ///
     /// # Errors
-    /// If a generation is in use or damaged itself, or there is none behind a damaged `library.json`.
+    /// If a generation is in use or damaged itself; [`IndexError::NoIndex`] if there is none behind a damaged
+    /// `library.json`, which is renamed then, so that an index run can begin anew.
     pub fn mend(&self) -> Result<Option<String>, IndexError> {
         if !self.is_begun()? {
             return Ok(None);
@@ -187,6 +189,8 @@ impl Library {
         };
         let catalogue = self.rebuilt_catalogue()?;
         if catalogue.serving.is_none() {
+            // Else the next index run would be refused over it.
+            Catalogue::set_aside(&self.home)?;
             return Err(IndexError::NoIndex { dir: self.home.clone() });
         }
         catalogue.write(&self.home)?;
@@ -228,7 +232,7 @@ impl Library {
             let open = self.open.lock().get(&number).and_then(Weak::upgrade);
             if let Some(index) = open {
                 generations.push(Generation { number, model: index.manifest().model });
-            } else if Store::exists(&dir.join("sled")).map_err(|source| io(&dir, source))? {
+            } else if Store::exists(&dir.join("sled"))? {
                 let manifest = Index::manifest_of(&dir)?;
                 generations.extend(manifest.map(|manifest| Generation { number, model: manifest.model }));
             }

@@ -1,6 +1,7 @@
 //! What an index promises, checked from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod absent;
 mod damage;
 mod disk;
 mod files;
