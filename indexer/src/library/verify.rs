@@ -14,8 +14,14 @@ impl Library {
     /// [`IndexError::NoIndex`], [`IndexError::InUse`], or if a store cannot be read or written; without `repair` also
     /// [`IndexError::Lost`] for a damaged store and [`IndexError::Absent`] for one without a log.
     pub fn verify(&self, repair: bool) -> Result<VerifyReport, IndexError> {
+        if repair {
+            self.release_reserve()?;
+        }
         let mut report = self.verify_serving(repair)?;
         self.check_building(repair, &mut report)?;
+        if repair {
+            self.keep_reserve();
+        }
         Ok(report)
     }
 
