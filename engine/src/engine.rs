@@ -349,13 +349,16 @@ impl Engine {
         Ok(self.serving()?.revision())
     }
 
-    /// Numbers about the library, and its model with what runs it here.
+    /// Numbers about the library, and its model with what runs it here. Bytes on disk are those of the generation that
+    /// serves and of the library's reserve.
     ///
     /// # Errors
     /// If there is no index yet, or no such device.
     pub fn stats(&self) -> Result<(Stats, ModelInfo), EngineError> {
         let index = self.serving()?;
-        Ok((index.stats()?, self.here(index.manifest().model)?))
+        let mut stats = index.stats()?;
+        stats.disk_bytes += self.library.reserve_bytes();
+        Ok((stats, self.here(index.manifest().model)?))
     }
 
     /// Checks the library; `repair` mends it, as [`Library::verify`] says.

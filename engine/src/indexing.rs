@@ -58,6 +58,10 @@ impl Engine {
         if let Some(language) = &options.captions {
             check_language(encoder.as_ref(), language)?;
         }
+        if options.prune && !options.dry_run {
+            // Before the library is opened: on a full drive, opening it needs room too.
+            self.library.release_reserve()?;
+        }
         let serving = match self.wait_until_open() {
             Ok(served) => Some(served),
             Err(EngineError::Index(IndexError::NoIndex { .. })) => None,

@@ -131,6 +131,18 @@ pub enum IndexError {
         /// Why it cannot be read.
         reason: String,
     },
+    /// The log of a store is not there, or empty.
+    #[error(
+        "{path}: {state}, so nothing of this index can be read. If it belongs on a drive that is away, mount that; \
+         else run `glimpse verify --repair`, which sets what is left aside and begins anew, and then index your \
+         folders again"
+    )]
+    Absent {
+        /// The file or folder.
+        path: PathBuf,
+        /// `is not there` or `is empty`.
+        state: &'static str,
+    },
     /// A vector that does not belong here.
     #[error("a vector of {found} values was given to an index of {expected}")]
     WrongDimension {

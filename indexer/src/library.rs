@@ -3,6 +3,7 @@
 //! ```text
 //! HOME/library.json        which generation serves, which one is being built
 //! HOME/lock                held while generations are made, opened or retired
+//! HOME/reserve             some megabytes that are given up where forgetting images needs them
 //! HOME/gen-0001/sled/      records, vectors, manifest
 //! HOME/gen-0001/words/     tantivy, rebuildable from sled
 //! HOME/gen-0001/*snapshot/ what readers need, in two files, rebuildable from sled
@@ -13,6 +14,8 @@
 mod catalogue;
 mod copy;
 pub(crate) mod folders;
+mod reserve;
+mod salvage;
 mod verify;
 
 use std::collections::{HashMap, HashSet};
@@ -142,7 +145,8 @@ impl Library {
     }
 
     /// Ends a successful run of changes: makes a complete generation the serving one, unless it serves already, and
-    /// retires the old one. Generations that were retired before this run are removed.
+    /// retires the old one. Generations that were retired before this run are removed. The reserve is made if there is
+    /// none and room for it ([`Library::release_reserve`]).
     ///
     /// Retiring renames the old generation's folder at once, or, while this process has it open, when its last user lets
     /// go of it. If the process is killed in between, it is retired when the library is opened next.
@@ -153,6 +157,7 @@ impl Library {
         let _lock = self.lock()?;
         let mut catalogue = self.written_catalogue()?;
         self.remove_retired()?;
+        self.keep_reserve();
         let is = |generation: &Generation| folders::dir_of(&self.home, generation.number) == index.dir();
         if catalogue.serving.as_ref().is_some_and(is) {
             return Ok(());
@@ -174,7 +179,8 @@ impl Library {
     /// damage in words, or `None` if it is sound or nothing was indexed yet.
     ///
     /// # Errors
-    /// If a generation is in use or damaged itself, or there is none behind a damaged `library.json`.
+    /// If a generation is in use or damaged itself; [`IndexError::NoIndex`] if there is none behind a damaged
+    /// `library.json`, which is renamed then, so that an index run can begin anew.
     pub fn mend(&self) -> Result<Option<String>, IndexError> {
         if !self.is_begun()? {
             return Ok(None);
@@ -187,6 +193,8 @@ impl Library {
         };
         let catalogue = self.rebuilt_catalogue()?;
         if catalogue.serving.is_none() {
+            // Else the next index run would be refused over it.
+            Catalogue::set_aside(&self.home)?;
             return Err(IndexError::NoIndex { dir: self.home.clone() });
         }
         catalogue.write(&self.home)?;
@@ -228,7 +236,7 @@ impl Library {
             let open = self.open.lock().get(&number).and_then(Weak::upgrade);
             if let Some(index) = open {
                 generations.push(Generation { number, model: index.manifest().model });
-            } else if Store::exists(&dir.join("sled")).map_err(|source| io(&dir, source))? {
+            } else if Store::exists(&dir.join("sled"))? {
                 let manifest = Index::manifest_of(&dir)?;
                 generations.extend(manifest.map(|manifest| Generation { number, model: manifest.model }));
             }

@@ -72,14 +72,8 @@ impl Index {
         if !dir.try_exists().map_err(failed)? {
             return Err(IndexError::NoIndex { dir: dir.to_path_buf() });
         }
-        match Store::exists(&path).map_err(failed)? {
-            true => Store::open(&path),
-            false => Err(IndexError::Lost {
-                dir: dir.to_path_buf(),
-                what: "the store",
-                reason: "its log is not there".to_owned(),
-            }),
-        }
+        Store::require_log(&path)?;
+        Store::open(&path)
     }
 
     fn with(store: Store, manifest: Manifest, dir: &Path, options: &IndexOptions) -> Result<Self, IndexError> {

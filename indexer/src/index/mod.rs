@@ -127,7 +127,7 @@ pub struct Stats {
     pub missing: usize,
     /// Stored values that could not be read when the index was opened; `verify` names them.
     pub damaged: usize,
-    /// Bytes on disk.
+    /// Bytes on disk, of this generation.
     pub disk_bytes: u64,
     /// Bytes of vectors, graph and facts in memory.
     pub memory_bytes: usize,

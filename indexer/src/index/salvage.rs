@@ -31,7 +31,7 @@ impl Index {
         match (read_manifest(&store, damaged), model) {
             (Ok(_), _) => {}
             (Err(IndexError::Lost { .. }), Some(model)) => {
-                let vectors = store.vector_storage(model.dim)?.unwrap_or_default();
+                let vectors = store.vector_storage(model.dim)?.or(options.vectors).unwrap_or_default();
                 write_manifest(&store, &Manifest::new(model, vectors))?;
             }
             (Err(error), _) => return Err(error),

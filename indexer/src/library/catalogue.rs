@@ -69,6 +69,18 @@ impl Catalogue {
         serde_json::from_slice(&json).map(Some).map_err(damaged)
     }
 
+    /// Renames `library.json`, if it is there, to `library.json.damaged`.
+    ///
+    /// # Errors
+    /// [`IndexError::Io`].
+    pub(super) fn set_aside(home: &Path) -> Result<(), IndexError> {
+        let path = path(home);
+        match std::fs::rename(&path, home.join("library.json.damaged")) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(io(&path, error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Replaces `library.json` as a whole: after a crash it is the old one or the new one.
     ///
     /// # Errors

@@ -231,6 +231,8 @@ fn a_damaged_catalogue_is_made_anew_from_the_generations() {
     }
     std::fs::write(fixture.home.path().join("library.json"), "").unwrap();
     assert!(matches!(fixture.library().mend(), Err(IndexError::NoIndex { .. })));
+    assert!(fixture.open().is_empty(), "an index run begins anew");
+    assert!(fixture.home.path().join("library.json.damaged").exists());
 }
 
 /// Nothing but the folders says that there is an index.
@@ -274,7 +276,7 @@ fn a_store_whose_log_is_gone_is_not_begun_anew() {
     drop(fixture.open());
     std::fs::remove_file(fixture.home.path().join("gen-0001/sled/db")).unwrap();
     for result in [fixture.library().open(), fixture.library().open_for(&model("a"), true)] {
-        assert!(matches!(result, Err(IndexError::Lost { .. })), "{result:?}");
+        assert!(matches!(result, Err(IndexError::Absent { .. })), "{result:?}");
     }
     assert_eq!(generations(&fixture), ["gen-0001"]);
 }

@@ -133,18 +133,39 @@ impl Store {
         files::read_to_string(&dir.join(HOLDER)).ok()?.parse().ok()
     }
 
+    /// Checks that the store in `dir` has a log, without which nothing of it can be read.
+    ///
+    /// # Errors
+    /// [`IndexError::Absent`] if folder or log certainly are not there, or the log is empty;
+    /// [`IndexError::Io`] if the system does not tell: permissions, a drive that fails.
+    pub(crate) fn require_log(dir: &Path) -> Result<(), IndexError> {
+        let log = dir.join("db");
+        let failed = |source| IndexError::Io { path: log.clone(), source };
+        match std::fs::metadata(&log) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let path = if dir.try_exists().map_err(failed)? { log } else { dir.to_path_buf() };
+                Err(IndexError::Absent { path, state: "is not there" })
+            }
+            Ok(facts) if facts.len() == 0 => Err(IndexError::Absent { path: log, state: "is empty" }),
+            facts => facts.map(drop).map_err(failed),
+        }
+    }
+
     /// True if `dir` holds a store, false if there certainly is none.
     ///
     /// # Errors
-    /// If the system does not tell: permissions, a drive that fails.
-    pub(crate) fn exists(dir: &Path) -> std::io::Result<bool> {
-        dir.join("db").try_exists()
+    /// [`IndexError::Io`], as [`Store::require_log`].
+    pub(crate) fn exists(dir: &Path) -> Result<bool, IndexError> {
+        match Self::require_log(dir) {
+            Err(IndexError::Absent { .. }) => Ok(false),
+            checked => checked.map(|()| true),
+        }
     }
 
     /// True if some process has the store in `dir` open.
     ///
     /// # Errors
-    /// As [`Store::exists`].
+    /// If the system does not tell: permissions, a drive that fails.
     pub(crate) fn is_open_somewhere(dir: &Path) -> std::io::Result<bool> {
         let log = match File::open(dir.join("db")) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),

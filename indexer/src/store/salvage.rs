@@ -61,12 +61,15 @@ impl Store {
         Ok(())
     }
 
-    /// Copies the sound entries of the log in `damaged` into this store, which is empty. An image may come without what it
-    /// needs; `verify` finds that.
+    /// Copies the sound entries of the log in `damaged` into this store, which is empty; nothing, if there is no log.
+    /// An image may come without what it needs; `verify` finds that.
     ///
     /// # Errors
     /// If the log cannot be read, or the store not written.
     pub(crate) fn salvage(&self, damaged: &Path) -> Result<(), IndexError> {
+        if !Self::exists(damaged)? {
+            return Ok(());
+        }
         let log = log_of(damaged)?;
         let mut salvage = Salvage {
             store: self,

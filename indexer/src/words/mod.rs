@@ -190,6 +190,15 @@ impl WordIndex {
         })
     }
 
+    /// Number of images in the index in `dir`, which is only read; `None` if it cannot be.
+    pub fn count_in(dir: &Path) -> Option<usize> {
+        let count = || {
+            let opened = Opened::open(dir)?;
+            Ok(opened.reader.searcher().num_docs())
+        };
+        check::guarded(count).ok().and_then(|count| usize::try_from(count).ok())
+    }
+
     /// Reads every byte of the index.
     ///
     /// # Errors

@@ -19,7 +19,12 @@ fn three_images() -> (Fixture, [ImageId; 3]) {
 
 /// Changes the closed store behind the index's back.
 pub(super) fn tamper(fixture: &Fixture, change: impl FnOnce(&Store, &mut Batch)) {
-    let store = Store::open(&fixture.home.path().join("gen-0001/sled")).unwrap();
+    tamper_at(fixture.home.path(), change);
+}
+
+/// As [`tamper`], of the library in a folder.
+pub(super) fn tamper_at(home: &Path, change: impl FnOnce(&Store, &mut Batch)) {
+    let store = Store::open(&home.join("gen-0001/sled")).unwrap();
     let mut batch = Batch::default();
     change(&store, &mut batch);
     store.apply(&batch).unwrap();

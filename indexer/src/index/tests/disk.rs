@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::IndexError;
+use crate::store::keys::Table;
 
 #[test]
 fn words_catch_up_with_the_store_when_an_index_is_opened() {
@@ -148,20 +149,53 @@ fn a_copy_of_a_library_answers_and_refuses_changes() {
     assert!(!folder.exists(), "it goes with its last reader");
 }
 
-/// A drive of a few megabytes, full or mounted for reading, as root can make one.
+/// A drive of a few megabytes, as root can make one.
+#[cfg(target_os = "linux")]
+struct Drive(tempfile::TempDir);
+
+#[cfg(target_os = "linux")]
+impl Drive {
+    /// `None` if this user may mount nothing, which is told.
+    fn of(size: &str) -> Option<Self> {
+        let drive = Self(tempfile::tempdir().unwrap());
+        let mounted = drive.run("mount", &["-t", "tmpfs", "-o", &format!("size={size}"), "none"]);
+        if !mounted {
+            eprintln!("SKIPPED: this user may mount nothing");
+        }
+        mounted.then_some(drive)
+    }
+
+    fn run(&self, program: &str, args: &[&str]) -> bool {
+        let done = std::process::Command::new(program).args(args).arg(self.0.path()).output();
+        done.is_ok_and(|done| done.status.success())
+    }
+
+    fn filler(&self) -> std::path::PathBuf {
+        self.0.path().join("filler")
+    }
+
+    /// Leaves no byte free.
+    fn fill(&self) {
+        let mut file = std::fs::File::options().create(true).append(true).open(self.filler()).unwrap();
+        for bytes in [&[0; 4096][..], &[0]] {
+            while std::io::Write::write_all(&mut file, bytes).is_ok() {}
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Drive {
+    fn drop(&mut self) {
+        self.run("umount", &["-l"]);
+    }
+}
+
+/// Full, or mounted for reading.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_library_on_a_full_or_read_only_drive_can_be_searched() {
-    let drive = tempfile::tempdir().unwrap();
-    let run = |program: &str, args: &[&str]| {
-        let done = std::process::Command::new(program).args(args).arg(drive.path()).output();
-        done.is_ok_and(|done| done.status.success())
-    };
-    if !run("mount", &["-t", "tmpfs", "-o", "size=24m", "none"]) {
-        eprintln!("SKIPPED: this user may mount nothing");
-        return;
-    }
-    let home = drive.path().join("home");
+    let Some(drive) = Drive::of("24m") else { return };
+    let home = drive.0.path().join("home");
     let index = Library::at(&home).open_for(&model("a"), false).unwrap();
     let id = add(&index, 1, "/p/lighthouse.jpg");
     index.finish().unwrap();
@@ -172,13 +206,67 @@ fn a_library_on_a_full_or_read_only_drive_can_be_searched() {
         assert_eq!((found(&index, 1, 1), words(&index, "lighthouse")), (vec![id], vec![id]), "{what}");
         assert!(library.obstacle().is_some(), "{what}");
     };
-    let filler = drive.path().join("filler");
-    let mut file = std::fs::File::create(&filler).unwrap();
-    while std::io::Write::write_all(&mut file, &[0; 4096]).is_ok() {}
+    drive.fill();
     is_searched("full");
-    drop(file);
-    std::fs::remove_file(&filler).unwrap();
-    assert!(run("mount", &["-o", "remount,ro"]));
+    std::fs::remove_file(drive.filler()).unwrap();
+    assert!(drive.run("mount", &["-o", "remount,ro"]));
     is_searched("read-only");
-    assert!(run("umount", &["-l"]));
+    Library::at(&home).release_reserve().unwrap();
+}
+
+/// The reserve is what they need that is not there any more when the drive is full.
+#[cfg(target_os = "linux")]
+#[test]
+fn images_are_forgotten_and_damage_is_mended_on_a_drive_without_a_free_byte() {
+    const IMAGES: u8 = 200;
+    let Some(drive) = Drive::of("64m") else { return };
+    let home = drive.0.path().join("home");
+    let path = |n: u8| format!("/p/{n}.jpg");
+    let library = Library::at(&home);
+    let index = library.open_for(&model("a"), false).unwrap();
+    (0..IMAGES).for_each(|n| _ = add(&index, n, &path(n)));
+    index.finish().unwrap();
+    let before = library.reserve_bytes();
+    library.promote(&index).unwrap();
+    assert!(before == 0 && library.reserve_bytes() > 1 << 20, "a run that succeeds makes it");
+    let of_reserve = std::fs::metadata(home.join("reserve")).unwrap();
+    let blocks = std::os::unix::fs::MetadataExt::blocks(&of_reserve);
+    assert!(blocks * 512 >= of_reserve.len(), "it takes its room");
+    library.release_reserve().unwrap();
+    assert!(library.reserve_bytes() > 0, "there is room without it");
+    drop((library, index));
+
+    drive.fill();
+    let error = Library::at(&home).open_for(&model("a"), false).unwrap_err().to_string();
+    assert!(error.contains("space"), "{error}");
+    let library = Library::at(&home);
+    library.release_reserve().unwrap();
+    assert_eq!(library.reserve_bytes(), 0);
+    let index = library.open_for(&model("a"), false).unwrap();
+    for n in 0..IMAGES / 2 {
+        index.remove_file(Path::new(&path(n))).unwrap();
+        index.commit().unwrap();
+    }
+    index.finish().unwrap();
+    drive.fill();
+    library.promote(&index).unwrap();
+    assert_eq!(library.reserve_bytes(), 0, "there is no room for another");
+    assert_eq!(index.len(), usize::from(IMAGES / 2));
+    drop((library, index));
+
+    // Damage is mended with it too.
+    std::fs::remove_file(drive.filler()).unwrap();
+    let library = Library::at(&home);
+    library.promote(&library.open().unwrap()).unwrap();
+    assert!(library.reserve_bytes() > 1 << 20, "there is room again");
+    drop(library);
+    damage::tamper_at(&home, |store, batch| {
+        let key = crate::store::keys::image(ImageId(u64::from(IMAGES) - 1));
+        batch.put(Table::Vectors, &key, damage::flipped(store, Table::Vectors, &key));
+    });
+    drive.fill();
+    let report = Library::at(&home).verify(true).unwrap();
+    assert!(report.forgotten == 1 && report.problems.len() == report.repaired.len(), "{report:?}");
+    std::fs::remove_file(drive.filler()).unwrap();
+    assert_eq!(Library::at(&home).verify(false).unwrap().problems, Vec::<String>::new());
 }

@@ -5,17 +5,9 @@ use super::snapshot::assert_as_stored;
 use super::*;
 use crate::IndexError;
 use crate::fault::fail_at;
-use crate::hnsw::HnswParams;
 use crate::regions::format::tests::halves;
 
 const IMAGES: u8 = 60;
-
-fn fixture() -> Fixture {
-    let graph = HnswParams { m: 4, ef_construction: 16, ef_search: 16 };
-    let options =
-        IndexOptions { graph_from: 20, regions_from: 40, graph, region_graph: graph, ..IndexOptions::default() };
-    Fixture { options, ..Fixture::new() }
-}
 
 fn path(n: u8) -> String {
     format!("/p/{n}.jpg")
@@ -66,7 +58,7 @@ fn answers(index: &Index) -> Vec<String> {
 fn a_step_that_fails_at_any_point_leaves_everything_as_it_was() {
     for in_memory in [true, false] {
         for (name, change) in CHANGES {
-            let fixture = fixture();
+            let fixture = Fixture::with_graphs(20, 40);
             let mut index = fixture.open();
             (0..IMAGES).for_each(|n| add_one(&index, n).unwrap());
             index.finish().unwrap();

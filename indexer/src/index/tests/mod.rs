@@ -1,6 +1,7 @@
 //! What an index promises, checked from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod absent;
 mod damage;
 mod disk;
 mod files;
@@ -27,6 +28,7 @@ use glimpse_encoder::image_file::Format;
 use glimpse_encoder::{ModelInfo, Scoring};
 use tempfile::TempDir;
 
+use crate::hnsw::HnswParams;
 use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Index, IndexOptions, Library};
 
 pub(crate) const DIM: usize = 32;
@@ -56,6 +58,13 @@ pub(crate) struct Fixture {
 impl Fixture {
     pub(crate) fn new() -> Self {
         Self { home: tempfile::tempdir().unwrap(), options: IndexOptions::default() }
+    }
+
+    /// With small graphs, of images and of regions, from so many of each.
+    pub(crate) fn with_graphs(graph_from: usize, regions_from: usize) -> Self {
+        let graph = HnswParams { m: 4, ef_construction: 16, ef_search: 16 };
+        let options = IndexOptions { graph_from, regions_from, graph, region_graph: graph, ..IndexOptions::default() };
+        Self { options, ..Self::new() }
     }
 
     pub(crate) fn library(&self) -> Library {

@@ -22,17 +22,17 @@ fn fixture() -> Fixture {
 }
 
 /// What a half of an image shows.
-fn half(n: u64, side: u64) -> Vec<f32> {
+pub(super) fn half(n: u64, side: u64) -> Vec<f32> {
     let (mut left, right) = (vector((n % 200) as u8), vector((n / 200 + 40 * side) as u8));
     left.iter_mut().zip(right).for_each(|(left, right)| *left += 0.3 * right);
     left
 }
 
-fn path(n: u64) -> PathBuf {
+pub(super) fn path(n: u64) -> PathBuf {
     format!("/p/{n}.jpg").into()
 }
 
-fn add_one(index: &Index, n: u64) -> ImageId {
+pub(super) fn add_one(index: &Index, n: u64) -> ImageId {
     let record = ImageRecord { content: ContentHash::of(&n.to_le_bytes()), ..image(0) };
     let (left, right) = (half(n, 0), half(n, 1));
     index.add_with_regions(record, &left, &halves(2, 4, &left, &right), file(path(n))).unwrap()

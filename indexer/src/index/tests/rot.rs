@@ -2,10 +2,10 @@
 
 use super::*;
 
-const IMAGES: u8 = 200;
+pub(super) const IMAGES: u8 = 200;
 
 /// A library that was written in several sessions, closed; every session but the last is in sled's notes of its pages.
-fn library() -> Fixture {
+pub(super) fn library() -> Fixture {
     let fixture = Fixture::new();
     for session in 0..4 {
         let index = fixture.open();
@@ -20,7 +20,7 @@ fn path(n: u8) -> String {
     format!("/p/{}/{n}.jpg", n % 7)
 }
 
-fn sled(fixture: &Fixture) -> std::path::PathBuf {
+pub(super) fn sled(fixture: &Fixture) -> std::path::PathBuf {
     fixture.home.path().join("gen-0001/sled")
 }
 
@@ -48,7 +48,7 @@ pub(super) fn copy_all(from: &Path, to: &Path) {
 }
 
 /// Mends a library; how many images it lost. Those that are left are found, and indexing brings back the others.
-fn lost(fixture: &Fixture, what: &str) -> usize {
+pub(super) fn lost(fixture: &Fixture, what: &str) -> usize {
     let report = fixture.library().verify(true).unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_eq!(report.problems.len(), report.repaired.len(), "{what}: {report:?}");
     let after = fixture.library().verify(false).unwrap();

@@ -2,42 +2,21 @@
 //! regions are read, and what they did is in all of these.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::region_snapshot::{assert_regions_as_stored, forget_region_snapshot};
+use super::region_snapshot::{add_one, assert_regions_as_stored, forget_region_snapshot, half, path};
 use super::snapshot::assert_as_stored;
 use super::*;
 use crate::fault;
-use crate::hnsw::HnswParams;
 use crate::regions::format::tests::halves;
 
 /// Images of a library, of three regions each.
 const IMAGES: u64 = 150;
 
 fn fixture() -> Fixture {
-    let graph = HnswParams { m: 4, ef_construction: 16, ef_search: 16 };
-    let options =
-        IndexOptions { graph_from: 100, regions_from: 60, graph, region_graph: graph, ..IndexOptions::default() };
-    Fixture { options, ..Fixture::new() }
-}
-
-fn half(n: u64, side: u64) -> Vec<f32> {
-    let (mut left, right) = (vector((n % 250) as u8), vector((n / 250 + 40 * side) as u8));
-    left.iter_mut().zip(right).for_each(|(left, right)| *left += 0.3 * right);
-    left
-}
-
-fn path(n: u64) -> PathBuf {
-    format!("/p/{n}.jpg").into()
-}
-
-fn add_one(index: &Index, n: u64) -> ImageId {
-    let record = ImageRecord { content: ContentHash::of(&n.to_le_bytes()), ..image(0) };
-    let (left, right) = (half(n, 0), half(n, 1));
-    index.add_with_regions(record, &left, &halves(2, 4, &left, &right), file(path(n))).unwrap()
+    Fixture::with_graphs(100, 60)
 }
 
 /// Others, who change a little of everything each time.
@@ -150,6 +129,47 @@ fn others_write_while_regions_are_read() {
         assert!(others.times() >= 33);
         assert_eq!(regions.images() as u64, IMAGES);
         assert!(by_snapshot || !index.region_snapshot.is_valid());
+        assert_sound(&fixture, index);
+    }
+}
+
+/// What others do while it is read is noted for the next one who reads it; if it is not, nobody reads it any more, and the
+/// end of the next run writes another.
+#[test]
+fn a_snapshot_that_is_read_while_others_write_is_valid_or_made_anew() {
+    for is_noted in [true, false] {
+        let (fixture, others) = (fixture(), Others::default());
+        let index = fixture.open();
+        (0..IMAGES).for_each(|n| _ = add_one(&index, n));
+        index.finish().unwrap();
+        drop(index);
+        let index = fixture.open();
+        let (meanwhile, of_index) = (others.clone(), Arc::clone(&index));
+        let work = move || {
+            if !is_noted {
+                of_index.region_snapshot.clear(); // so no step is noted
+            }
+            // So little that the snapshot is still the shorter way.
+            (0..3).for_each(|_| meanwhile.meddle(&of_index));
+        };
+        let regions = fault::meanwhile(work, || index.regions().unwrap());
+        assert_eq!(others.times(), 3, "the file was read, and nothing else");
+        assert_eq!(regions.images() as u64, IMAGES);
+        assert_regions_as_stored(&index);
+        assert_eq!(index.region_snapshot.is_valid(), is_noted);
+        drop((regions, index));
+
+        let index = fixture.open();
+        assert_eq!(index.region_snapshot.is_valid(), is_noted);
+        assert_eq!(index.open_region_snapshot(&|| None).unwrap().is_some(), is_noted);
+        assert_sound(&fixture, index);
+        let index = fixture.open();
+        (2000..2040).for_each(|n| _ = add_one(&index, n));
+        index.finish().unwrap();
+        assert!(index.region_snapshot.is_valid());
+        drop(index);
+        let index = fixture.open();
+        assert!(index.open_region_snapshot(&|| None).unwrap().is_some(), "the new one is read");
         assert_sound(&fixture, index);
     }
 }
