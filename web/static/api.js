@@ -87,6 +87,36 @@ export const steerJob = (id, act) => ask("POST", `jobs/${id}/${act}`);
 export const failures = (id, offset) => ask("GET", `jobs/${id}/failures`, { query: { offset } });
 export const jobEvents = (id) => new EventSource(addressOf(`jobs/${id}/events`));
 
+/// Images of one request: with more, its body could be larger than the server takes.
+const AT_ONCE = 10_000;
+const inParts = (ids) => Array.from({ length: Math.ceil(ids.length / AT_ONCE) }, (_, i) => ids.slice(i * AT_ONCE, (i + 1) * AT_ONCE));
+
+/// What is known of images, as a text: `paths`, `json` (a record in each line) or `csv`.
+export async function exportText(ids, format) {
+  const parts = [];
+  for (const images of inParts(ids)) {
+    const text = await patiently(() => ask("POST", "export", { body: { images, format }, read: (answer) => answer.text() }));
+    parts.push(format === "csv" && parts.length ? text.slice(text.indexOf("\n") + 1) : text);
+  }
+  return parts.join("");
+}
+
+/// Sends a form as a page does, for an answer that the browser saves. It asks first whether the server is there: what
+/// the browser says of one that is not would take the place of the page.
+export async function postForm(path, fields) {
+  await health();
+  const form = document.createElement("form");
+  Object.assign(form, { method: "POST", action: addressOf(path), hidden: true });
+  for (const [name, value] of Object.entries(fields)) {
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name, value });
+    form.append(field);
+  }
+  document.body.append(form);
+  form.submit();
+  form.remove();
+}
+
 /// The address of a thumbnail; with its content hash, so that browsers may keep it.
 export const thumbnail = ({ id, content }, size) => addressOf(`images/${id}/thumbnail?size=${size}&v=${content}`);
 export const original = ({ id, content }) => addressOf(`images/${id}/original?v=${content}`);

@@ -5,15 +5,18 @@ import { setUpBar } from "./bar.js";
 import { watchConnection } from "./connection.js";
 import { copy } from "./copy.js";
 import { withDetails } from "./details.js";
-import { $, debounce, isTyping } from "./dom.js";
+import { $, debounce, framed, isTyping } from "./dom.js";
 import { explain } from "./errors.js";
 import { setUpFilters } from "./filters.js";
 import { Grid } from "./grid.js";
 import { boxesShown, showBoxes } from "./marks.js";
 import { setUpMenu } from "./menu.js";
 import { setUpPanel } from "./panel.js";
+import { setUpPicking } from "./picking.js";
 import { languageNote } from "./quality.js";
 import { forget, resultsOf } from "./results.js";
+import { Selection } from "./selection.js";
+import { setUpSelectionBar } from "./selectionbar.js";
 import { EMPTY, canFind, exampleOf, isFiltered, isRanked, read, soundRelations, thingsOf, write } from "./state.js";
 import { isUnfinished } from "./things.js";
 import { announce, toast } from "./toast.js";
@@ -49,7 +52,14 @@ const get = () => state;
 const bar = setUpBar({ get, change });
 const filters = setUpFilters({ get, change });
 const help = setUpMenu();
-const grid = new Grid($("grid"), { near: () => loadMore() });
+const selection = new Selection(framed(() => (grid.showSelection(selection.size), selectionBar.render())));
+const grid = new Grid($("grid"), { near: () => loadMore(), isSelected: (id) => selection.has(id) });
+const picking = setUpPicking({ grid, selection, all: selectAll });
+const selectionBar = setUpSelectionBar({
+  selection,
+  all: selectAll,
+  similar: (ids) => change({ ...EMPTY, chips: ids.map((value) => ({ kind: "image", value, weight: 1 })) }),
+});
 const hrefOf = (id) => write({ ...state, view: id });
 const viewer = setUpViewer({
   items: () => grid.items,
@@ -161,6 +171,7 @@ async function showResults(y = 0) {
     // As far as the place that was left.
     while (y > 0 && !wanted.complete && estimatedHeight(wanted) < y + innerHeight) await wanted.load(signal);
     if (signal.aborted) return;
+    if (settled !== asked) (selection.clear(), picking.forget());
     [results, settled] = [wanted, asked];
     render();
     say(words);
@@ -305,6 +316,24 @@ $("empty-regions").addEventListener("click", () => panel.makeRegions());
 $("empty-add").addEventListener("click", () => panel.open());
 $("note-more").addEventListener("click", () => noted?.());
 
+/// Selects all that was found, whether it is loaded or not.
+async function selectAll() {
+  if (!results) return;
+  const [asked, { signal }] = [results, running];
+  $("selection").setAttribute("aria-busy", "true");
+  try {
+    const ids = await asked.ids(signal);
+    if (asked !== results || signal.aborted) return;
+    render(); // more may have been loaded
+    selection.replace(ids);
+    announce(t("selected", { n: ids.length }));
+  } catch (error) {
+    if (!isCancelled(error)) toast(explain(error));
+  } finally {
+    $("selection").setAttribute("aria-busy", "false");
+  }
+}
+
 // ---- one image ----
 
 function openImage(id, { replace = false } = {}) {
@@ -376,7 +405,7 @@ function gridKey(event) {
     Home: () => grid.focus(0),
     End: () => grid.focus(grid.items.length - 1),
     Escape: () => $("q").focus(),
-    " ": () => grid.items[index].under.length && toggleStack(id, index),
+    u: () => grid.items[index].under.length && toggleStack(id, index),
     s: () => change({ ...EMPTY, chips: [{ kind: "image", value: id, weight: 1 }] }),
     m: () => addImage(id, 1),
     l: () => addImage(id, -1),

@@ -5,9 +5,9 @@ import { h } from "./dom.js";
 import { t } from "./words.js";
 
 /// Copies a text and says so, or shows it to be copied by hand.
-export async function copy(text) {
+export async function copy(text, said = t("copied")) {
   const copied = await write(text);
-  toast(copied ? t("copied") : text);
+  toast(copied ? said : text);
 }
 
 async function write(text) {

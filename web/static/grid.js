@@ -24,7 +24,7 @@ export class Grid {
   #options = {};
   #loading = 0;
 
-  /// `on.near` is called when the end of what is loaded comes near.
+  /// `on.near` is called when the end of what is loaded comes near; `on.isSelected(id)` says whether an image is.
   constructor(root, on) {
     this.root = root;
     this.on = on;
@@ -156,6 +156,7 @@ export class Grid {
       const { ranked, worded, hrefOf, things } = this.#options;
       tile = makeTile(item, { index, count: this.items.length + this.more, ranked, worded, things, href: hrefOf(item.tile.id) });
       tile.link.tabIndex = index === this.#current ? 0 : -1;
+      tile.select(this.on.isSelected(item.tile.id));
       this.#tiles.set(index, tile);
     }
     if (tile.element.parentNode !== list) insertInOrder(list, tile.element, index);
@@ -169,6 +170,44 @@ export class Grid {
 
   #loadImages() {
     for (const tile of this.#tiles.values()) tile.show(tile.width);
+  }
+
+  // ---- selecting ----
+
+  /// The selection changed.
+  showSelection(count) {
+    this.root.classList.toggle("selecting", count > 0);
+    for (const tile of this.#tiles.values()) tile.select(this.on.isSelected(tile.item.tile.id));
+  }
+
+  /// The images that a tile stands for: a stack is selected as a whole, until it is spread out.
+  idsAt(index) {
+    const { tile, under, spread } = this.items[index];
+    return spread ? [tile.id] : [tile.id, ...under.map(({ id }) => id)];
+  }
+
+  /// The images of all tiles from one to another.
+  async idsBetween(from, to) {
+    return range(from, to + 1).flatMap((index) => this.idsAt(index));
+  }
+
+  /// The images of all tiles that a rectangle of the grid touches, whether they are in the document or not.
+  idsWithin({ left, top, right, bottom }) {
+    const mirrored = document.documentElement.dir === "rtl";
+    const [start, end] = mirrored ? [this.#width - right, this.#width - left] : [left, right];
+    const found = [];
+    for (const section of this.sections) {
+      const above = section.y + this.#heading;
+      if (above + section.layout.height < top || above > bottom) continue;
+      const { rows, boxes } = section.layout;
+      for (let r = rowAt(rows, top - above); r < rows.length && rows[r].y + above <= bottom; r++) {
+        for (let i = rows[r].from; i < rows[r].to; i++) {
+          const [x, , width] = boxes.subarray(i * 4, i * 4 + 3);
+          if (x <= end && x + width >= start) found.push(...this.idsAt(section.from + i));
+        }
+      }
+    }
+    return found;
   }
 
   // ---- moving about ----
@@ -233,6 +272,8 @@ export class Grid {
     return target.from + best;
   }
 }
+
+const range = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
 
 /// Screen readers read a list in the order of the document, whatever order its items came into view in.
 function insertInOrder(list, element, index) {

@@ -8,7 +8,8 @@ const THEME = "glimpse.theme";
 /// Keys and what they do; the help shows them.
 const KEYS = [
   ["keysEverywhere", [["/", "keySearch"], ["?", "keyHelp"], ["Esc", "keyEscape"]]],
-  ["keysGrid", [["← → ↑ ↓", "keyMove"], ["Home End", "keyEnds"], ["Enter", "keyOpen"], ["Space", "keyStack"]]],
+  ["keysGrid", [["← → ↑ ↓", "keyMove"], ["Home End", "keyEnds"], ["Enter", "keyOpen"], ["u", "keyStack"]]],
+  ["keysSelection", [["Space x", "select"], ["Shift ← → ↑ ↓", "keyRange"], ["Ctrl A", "selectAll"], ["Esc", "selectNone"]]],
   ["keysImage", [["s", "similar"], ["m", "moreLike"], ["l", "lessLike"], ["c", "copyPath"], ["d", "download"], ["b", "boxes"]]],
   ["keysViewer", [["← →", "keyStep"], ["+ − 0", "keyZoom"], ["z", "keyZoomTo"], ["i", "facts"], ["b", "boxes"], ["h", "heatmap"], ["r", "drawRegion"]]],
   ["keysDrawing", [["← → ↑ ↓", "keyMoveBox"], ["Shift ← → ↑ ↓", "keySizeBox"], ["Enter", "searchRegion"]]],

@@ -72,6 +72,13 @@ export class Results {
     return true;
   }
 
+  /// Numbers of all that was found, loaded in steps: the matches, or what is shown in place of them if there are none.
+  async ids(signal) {
+    while (!this.complete) await this.load(signal);
+    const matches = this.tiles.filter(({ strength }) => !this.ranked || strength !== "weak");
+    return (matches.length ? matches : this.tiles).map(({ id }) => id);
+  }
+
   /// Hits there will be when all are loaded.
   get expected() {
     if (this.complete) return this.tiles.length;
@@ -92,9 +99,9 @@ export class Results {
       const leader = tile.stack === null ? undefined : leaders.get(tile.stack);
       if (leader) {
         leader.under.push(tile);
-        if (this.spread.has(leader.tile.id)) items.push({ tile, under: [], leader: leader.tile.id });
+        if (leader.spread) items.push({ tile, under: [], leader: leader.tile.id, spread: false });
       } else {
-        const item = { tile, under: [], leader: null };
+        const item = { tile, under: [], leader: null, spread: this.spread.has(tile.id) };
         leaders.set(tile.id, item);
         items.push(item);
       }

@@ -20,7 +20,8 @@ export function makeTile(item, { index, count, ranked, worded, href, things }) {
   const name = h("span", { class: "name", dir: "auto" });
   const score = ranked && h("span", { class: "score" }, t("matchFact", { word: t(`${tile.strength}Match`), share: number(Math.round(tile.score * 100)) }));
   const overlay = h("div", { class: "over", "aria-hidden": "true" }, name, score);
-  const element = h("div", { class: "tile", role: "listitem", "aria-setsize": count, "aria-posinset": index + 1 }, link, overlay);
+  const pick = h("button", { class: "pick", type: "button", role: "checkbox", tabIndex: -1, title: t("select"), data: { index } }, icon("check"));
+  const element = h("div", { class: "tile", role: "listitem", "aria-setsize": count, "aria-posinset": index + 1 }, link, overlay, pick);
   if (canvas) paint(canvas, tile.blur);
   if (item.leader !== null) element.classList.add("spread");
   if (boxes.length) link.append(makeMarks(boxes, tile, { things, cropped: true }));
@@ -30,12 +31,18 @@ export function makeTile(item, { index, count, ranked, worded, href, things }) {
   const describe = (record) => {
     const file = record ? fileName(record.path) : "";
     const parts = [record?.caption || file, tile.taken && day(tile.taken), ranked && t(`${tile.strength}Match`), boxes.length > 0 && t("regionCount", { n: boxes.length })];
-    link.setAttribute("aria-label", parts.filter(Boolean).join(", ") || t("image", { n: index + 1 }));
+    const label = parts.filter(Boolean).join(", ") || t("image", { n: index + 1 });
+    link.setAttribute("aria-label", label);
+    pick.setAttribute("aria-label", t("selectWhat", { what: label }));
     name.textContent = record?.caption || file;
   };
   describe(null);
   withDetails(tile.id, describe);
-  return { element, link, item, show: (width) => showImage(link, tile, width) };
+  const select = (selected) => {
+    element.classList.toggle("selected", selected);
+    pick.setAttribute("aria-checked", String(selected));
+  };
+  return { element, link, item, select, show: (width) => showImage(link, tile, width) };
 }
 
 function stackButton({ tile, under }, index) {

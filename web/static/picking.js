@@ -1,0 +1,100 @@
+// Selecting in the grid: by click and key with Shift and Ctrl, by a long press, and with a lasso.
+
+import { isTyping } from "./dom.js";
+import { setUpLasso } from "./lasso.js";
+import { announce } from "./toast.js";
+import { t } from "./words.js";
+
+/// A finger that rests this long on an image selects it, unless it moves further than this.
+const LONG = 450;
+const STILL = 10;
+
+/// `all` selects everything that was found. Handlers come before those that open images, and stop what they handled.
+export function setUpPicking({ grid, selection, all }) {
+  const { root } = grid;
+  /// The image that was selected or left last, where a range begins.
+  let anchor = null;
+
+  const said = () => announce(t("selected", { n: selection.size }));
+  const toggle = (index) => {
+    selection.toggle(grid.idsAt(index));
+    anchor = index;
+    said();
+  };
+  /// Selects all images from the anchor to `index`. Those that are not loaded yet are loaded first.
+  const extend = async (index) => {
+    const from = anchor ?? grid.current;
+    anchor ??= from;
+    selection.add(await grid.idsBetween(Math.min(from, index), Math.max(from, index)));
+    said();
+  };
+
+  // ---- mouse ----
+
+  root.addEventListener("click", (event) => {
+    const mark = event.target.closest("button.pick");
+    const shot = event.target.closest("a.shot");
+    const selects = event.shiftKey || event.ctrlKey || event.metaKey || selection.size > 0;
+    if (pressed || mark || (shot && selects)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+    if (pressed) return (pressed = false); // the finger that rested on an image is lifted
+    if (!mark && !(shot && selects)) return;
+    const index = Number((mark ?? shot).dataset.index);
+    if (event.shiftKey) extend(index);
+    else toggle(index);
+  }, true);
+  // Shift and a click would select text between the two places.
+  root.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault());
+
+  setUpLasso({ grid, selection, done: said });
+
+  // ---- touch ----
+
+  let pressing = 0;
+  let pressed = false;
+  let start = null;
+  const letGo = () => clearTimeout(pressing);
+  root.addEventListener("pointerdown", (event) => {
+    letGo();
+    pressed = false;
+    const shot = event.target.closest("a.shot");
+    start = event.pointerType === "touch" && event.isPrimary && shot ? { x: event.clientX, y: event.clientY } : null;
+    if (!start) return;
+    pressing = setTimeout(() => {
+      pressed = true;
+      navigator.vibrate?.(12);
+      toggle(Number(shot.dataset.index));
+    }, LONG);
+  });
+  root.addEventListener("pointermove", ({ clientX, clientY }) => {
+    if (start && Math.hypot(clientX - start.x, clientY - start.y) > STILL) letGo();
+  });
+  for (const end of ["pointerup", "pointercancel"]) root.addEventListener(end, letGo);
+  // In place of the browser's menu for links.
+  root.addEventListener("contextmenu", (event) => start && event.preventDefault());
+
+  // ---- keys ----
+
+  const arrows = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
+  document.addEventListener("keydown", (event) => {
+    if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+    const handled = (act) => (event.preventDefault(), event.stopImmediatePropagation(), act());
+    const command = event.ctrlKey || event.metaKey;
+    if (command && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "a") return handled(all);
+    if (command || event.altKey) return;
+    if (event.key === "Escape" && selection.size) return handled(() => (selection.clear(), said()));
+    if (!event.target.matches("a.shot")) return;
+    if (event.key === " " || event.key.toLowerCase() === "x") return handled(() => (event.shiftKey ? extend : toggle)(grid.current));
+    if (event.shiftKey && arrows.includes(event.key)) {
+      anchor ??= grid.current;
+      setTimeout(() => extend(grid.current)); // once the focus has moved
+    }
+  }, true);
+
+  return {
+    /// Other images are shown: indexes mean others now.
+    forget: () => (anchor = null),
+  };
+}

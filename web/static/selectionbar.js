@@ -1,0 +1,74 @@
+// The bar that appears while images are selected: how many, and what can be done with them.
+
+import { exportText, postForm } from "./api.js";
+import { copy } from "./copy.js";
+import { $, h } from "./dom.js";
+import { explain } from "./errors.js";
+import { icon } from "./icons.js";
+import { saveText } from "./save.js";
+import { announce, toast } from "./toast.js";
+import { t } from "./words.js";
+
+/// A question about more images than these is refused by nobody, but it says nothing any more.
+const MOST_EXAMPLES = 16;
+
+/// `all` selects everything that was found; `similar(ids)` asks for images like all of these.
+export function setUpSelectionBar({ selection, all, similar }) {
+  const bar = $("selection");
+  const count = h("strong", { class: "selected-count", role: "status" });
+  const likeThese = (ids) => (ids.length > MOST_EXAMPLES ? toast(t("similarMost", { n: MOST_EXAMPLES })) : similar(ids));
+  const acts = [
+    ["download", t("download"), t("downloadZip"), download],
+    ["copy", t("copyPaths"), t("copyPaths"), copyPaths],
+    ["table", "CSV", t("exportCsv"), (ids) => save(ids, "csv")],
+    ["paths", "JSON", t("exportJson"), (ids) => save(ids, "json")],
+    ["similar", t("similarToThese"), t("similarToThese"), likeThese],
+  ];
+  const buttons = acts.map(([name, word, label, act]) => button(name, word, label, () => act(selection.ids)));
+  const clear = h("button", { class: "round", type: "button", title: t("selectNone"), "aria-label": t("selectNone"), on: { click: () => selection.clear() } }, icon("close"));
+  const every = h("button", { class: "link", type: "button", on: { click: all } }, t("selectAll"));
+  bar.append(h("div", { class: "selected" }, clear, count, every), h("div", { class: "acts" }, buttons));
+
+  return {
+    render() {
+      bar.hidden = selection.size === 0;
+      count.textContent = t("selected", { n: selection.size });
+    },
+  };
+}
+
+/// A button that does one thing at a time, and says what went wrong.
+function button(name, word, label, act) {
+  const element = h("button", { class: "act", type: "button", title: label, "aria-label": label }, icon(name), h("span", {}, word));
+  element.addEventListener("click", async () => {
+    if (element.getAttribute("aria-busy") === "true") return;
+    element.setAttribute("aria-busy", "true");
+    try {
+      await act();
+    } catch (error) {
+      toast(explain(error));
+    } finally {
+      element.setAttribute("aria-busy", "false");
+    }
+  });
+  return element;
+}
+
+/// The browser takes the archive as a download of its own, so that the page holds none of it.
+async function download(ids) {
+  await postForm("archive", { images: ids.join(",") });
+  toast(t("zipStarted", { n: ids.length }));
+}
+
+async function copyPaths(ids) {
+  announce(t("loading"));
+  const paths = await exportText(ids, "paths");
+  await copy(paths.trimEnd(), t("pathsCopied", { n: ids.length }));
+}
+
+async function save(ids, format) {
+  announce(t("loading"));
+  const text = await exportText(ids, format);
+  saveText(text, `glimpse.${format === "json" ? "jsonl" : format}`, format === "csv" ? "text/csv" : "application/jsonl");
+  toast(t("exported", { n: ids.length }));
+}
