@@ -4,7 +4,7 @@ use image::metadata::Orientation;
 use image::{RgbImage, RgbaImage};
 use libheif_rs::{ColorSpace, DecodingOptions, HeifContext, HeifError, HeifErrorCode, LibHeif, RgbChroma};
 
-use super::raster::on_white;
+use super::flatten::on_white;
 use super::{Decoded, Format, ImageError, Limits};
 
 pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, ImageError> {

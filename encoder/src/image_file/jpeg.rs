@@ -12,6 +12,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use self::survey::Survey;
+use super::cut_off::{self, GREY};
 use super::{Decoded, Format, ImageError, Limits, blocks, exif};
 
 pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decoded, ImageError> {
@@ -45,7 +46,7 @@ pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decod
     }
     match decoder.decode() {
         Err(error) if !survey.ended => {
-            let pixels = cut_off(bytes, &survey, size).ok_or_else(|| refusal(error))?;
+            let pixels = part(bytes, &survey, size).ok_or_else(|| refusal(error))?;
             Ok(Decoded { pixels: pixels?, size, orientation, truncated: true })
         }
         decoded => Ok(Decoded::whole(filled(size, decoded.map_err(refusal)?)?, orientation)),
@@ -68,7 +69,7 @@ fn filled((width, height): (u32, u32), values: Vec<u8>) -> Result<RgbImage, Imag
 /// An image whose file is cut off, as far as it goes, if at least half of its rows are there; `None` if the
 /// file ends before any can be told from noise. A progressive file is cut behind its last whole scan, which leaves every
 /// row, less sharp. In others the rows behind the cut are grey.
-fn cut_off(bytes: &[u8], survey: &Survey, size: (u32, u32)) -> Option<Result<RgbImage, ImageError>> {
+fn part(bytes: &[u8], survey: &Survey, size: (u32, u32)) -> Option<Result<RgbImage, ImageError>> {
     let is_progressive = survey.is_progressive();
     if !survey.begins_whole() || (survey.scans < 2) == is_progressive {
         return None;
@@ -81,13 +82,8 @@ fn cut_off(bytes: &[u8], survey: &Survey, size: (u32, u32)) -> Option<Result<Rgb
     }
     Some(pixels.and_then(|pixels| {
         // So zune-jpeg fills the rows that it has no bytes for.
-        let missing = pixels.rows().rev().take_while(|row| row.clone().all(|pixel| pixel.0 == [128; 3])).count();
-        let (there, all) = (size.1 as usize - missing, size.1 as usize);
-        if there * 2 >= all {
-            return Ok(pixels);
-        }
-        let share = 100 * there / all;
-        Err(ImageError::broken(Format::Jpeg, format!("the file is cut off: {share} % of its rows are there")))
+        let missing = pixels.rows().rev().take_while(|row| row.clone().all(|pixel| *pixel == GREY)).count();
+        cut_off::check_rows(Format::Jpeg, size.1 as usize - missing, size.1 as usize).map(|()| pixels)
     }))
 }
 

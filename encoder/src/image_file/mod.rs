@@ -7,8 +7,10 @@
 //! Embedded colour profiles are not applied: as in the reference processors, pixel values count as sRGB.
 
 mod container;
+mod cut_off;
 mod error;
 mod exif;
+mod flatten;
 mod format;
 #[cfg(feature = "heic")]
 mod heif;
@@ -90,7 +92,8 @@ pub struct DecodedImage {
     pub format: Format,
     /// EXIF orientation as stored, 1 to 8.
     pub orientation: u8,
-    /// The file is cut off: what it lacks is grey, or less sharp in a progressive JPEG.
+    /// The file is cut off: what it lacks is grey, or less sharp in a progressive JPEG or an
+    /// interlaced PNG.
     pub truncated: bool,
 }
 
@@ -109,8 +112,9 @@ impl Decoded {
     }
 }
 
-/// Decodes a file's bytes. Animated files give their first frame. A JPEG that is cut off is shown as far as it goes, if
-/// at least half of its rows are there ([`DecodedImage::truncated`]).
+/// Decodes a file's bytes. Animated files give their first frame. A JPEG, PNG or BMP that is cut
+/// off is shown as far as it goes, if at least half of its rows are there, or of its pixels in an
+/// interlaced PNG ([`DecodedImage::truncated`]).
 ///
 /// # Errors
 /// [`ImageError`]; a panicking decoder is caught and counts as a broken file.

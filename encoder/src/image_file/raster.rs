@@ -1,13 +1,14 @@
 //! PNG, WebP, GIF, TIFF and BMP by the `image` crate.
 
 use std::error::Error;
-use std::io::Cursor;
+use std::io::{Cursor, ErrorKind};
 
 use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder};
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, Rgb, RgbImage, RgbaImage};
+use image::{DynamicImage, ImageDecoder};
 
-use super::{Decoded, Format, ImageError, Limits, blocks, exif};
+use super::flatten::flat;
+use super::{Decoded, Format, ImageError, Limits, blocks, cut_off, exif};
 
 pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, ImageError> {
     check_kind(bytes, format)?;
@@ -25,9 +26,18 @@ pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, 
         _ => blocks(format, bytes).exif.and_then(exif::orientation),
     };
     let orientation = orientation.unwrap_or(Orientation::NoTransforms);
-    let image = DynamicImage::from_decoder(decoder).map_err(refusal)?;
-    let pixels = if image.color().has_alpha() { on_white(image.into_rgba8()) } else { image.into_rgb8() };
-    Ok(Decoded::whole(pixels, orientation))
+    match DynamicImage::from_decoder(decoder) {
+        Ok(image) => Ok(Decoded::whole(flat(image), orientation)),
+        Err(error) if is_end_of_file(&error) => {
+            let part = cut_off::decode(bytes, format, limits).unwrap_or_else(|| Err(refusal(error)))?;
+            Ok(Decoded { truncated: part.truncated, ..Decoded::whole(part.pixels, orientation) })
+        }
+        Err(error) => Err(refusal(error)),
+    }
+}
+
+fn is_end_of_file(error: &image::ImageError) -> bool {
+    matches!(error, image::ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof)
 }
 
 /// Refuses what passes for `format` and is something else.
@@ -56,17 +66,6 @@ fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Box<dyn 
     })
 }
 
-/// Blends transparent pixels with a white ground, as a page or a viewer shows them.
-pub(super) fn on_white(image: RgbaImage) -> RgbImage {
-    let blend = |value: u8, alpha: u16| ((u16::from(value) * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
-    let mut flat = RgbImage::new(image.width(), image.height());
-    for (to, from) in flat.pixels_mut().zip(image.pixels()) {
-        let [r, g, b, a] = from.0;
-        *to = Rgb([r, g, b].map(|value| blend(value, a.into())));
-    }
-    flat
-}
-
 impl From<&Limits> for image::Limits {
     fn from(limits: &Limits) -> Self {
         let mut out = Self::default();
@@ -90,15 +89,7 @@ fn refusal(error: image::ImageError, format: Format, limits: &Limits) -> ImageEr
 
 #[cfg(test)]
 mod tests {
-    use image::Rgba;
-
     use super::*;
-
-    #[test]
-    fn transparent_pixels_lie_on_white() {
-        let image = RgbaImage::from_fn(3, 1, |x, _| Rgba([10, 20, 30, [255, 0, 51][x as usize]]));
-        assert_eq!(on_white(image).into_raw(), [10, 20, 30, 255, 255, 255, 206, 208, 210]);
-    }
 
     #[test]
     fn kinds_that_are_not_read_are_unsupported_and_not_damaged() {

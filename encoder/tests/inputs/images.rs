@@ -1,10 +1,9 @@
 //! Decoding: formats, pixel formats, orientation, limits, and files that are broken on purpose.
 
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use glimpse_encoder::image_file::{DecodedImage, Format, ImageError, Limits, decode, read_file};
-use image::{ImageFormat, Rgb, RgbImage};
+use image::RgbImage;
 use proptest::prelude::*;
 
 fn files(dir: &Path) -> Vec<PathBuf> {
@@ -100,61 +99,6 @@ fn the_name_of_a_file_says_nothing() {
     assert!(error.contains("gone.png"), "{error}");
 }
 
-/// Noise, so that every format needs its bytes to the end.
-fn noise(format: ImageFormat) -> Vec<u8> {
-    let mut state = 1u32;
-    let image = RgbImage::from_fn(160, 160, |_, _| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        Rgb([(state >> 24) as u8, (state >> 16) as u8, (state >> 8) as u8])
-    });
-    let mut bytes = Vec::new();
-    image.write_to(&mut Cursor::new(&mut bytes), format).unwrap();
-    bytes
-}
-
-#[test]
-fn half_a_file_is_no_image() {
-    for format in
-        [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Tiff, ImageFormat::Bmp]
-    {
-        let bytes = noise(format);
-        decode_default(&bytes).unwrap();
-        for part in [1, 2, 3] {
-            if (format, part) == (ImageFormat::Jpeg, 3) {
-                continue; // more than half is shown
-            }
-            // Half of a JPEG's bytes with its tables are less than half of its rows.
-            let bytes = &bytes[..bytes.len() * part / 4 - bytes.len() / 16];
-            let result = decode_default(bytes);
-            assert!(matches!(result, Err(ImageError::Broken { .. })), "{format:?}, {part}/4: {result:?}");
-        }
-    }
-}
-
-#[test]
-fn a_jpeg_that_is_cut_off_is_shown_as_far_as_it_goes() {
-    let jpeg = noise(ImageFormat::Jpeg);
-    let whole = decode_default(&jpeg).unwrap();
-    assert!(!whole.truncated);
-    let cut = decode_default(&jpeg[..jpeg.len() * 3 / 4]).unwrap();
-    assert!(cut.truncated);
-    assert_eq!(cut.size, whole.size);
-    let same = whole.pixels.rows().zip(cut.pixels.rows()).take_while(|(a, b)| a.clone().eq(b.clone())).count();
-    assert!((100..=130).contains(&same), "{same} of 160 rows");
-    assert!(cut.pixels.rows().skip(same + 16).all(|mut row| row.all(|pixel| pixel.0 == [128; 3])));
-    let error = decode_default(&jpeg[..jpeg.len() / 4]).unwrap_err().to_string();
-    let share = error.strip_prefix("damaged JPEG: the file is cut off: ").unwrap_or_else(|| panic!("{error}"));
-    assert!(share.starts_with('2') && share.ends_with(" % of its rows are there"), "{error}");
-}
-
-#[test]
-fn a_jpeg_may_lack_its_last_marker_or_have_a_tail() {
-    let jpeg = noise(ImageFormat::Jpeg);
-    let whole = decode_default(&jpeg).unwrap().pixels;
-    assert_eq!(decode_default(&jpeg[..jpeg.len() - 2]).unwrap().pixels, whole);
-    assert_eq!(decode_default(&[jpeg, b"a film may follow".to_vec()].concat()).unwrap().pixels, whole);
-}
-
 #[test]
 fn limits_hold_before_anything_is_decoded() {
     let default = Limits::default();
@@ -195,7 +139,7 @@ fn bombs_are_refused_by_their_headers() {
     }
 }
 
-fn crc32(bytes: &[u8]) -> u32 {
+pub fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32| (0..8).fold(crc, |crc, _| (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()));
     !bytes.iter().fold(!0, |crc, &byte| step(crc ^ u32::from(byte)))
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod cut_off;
 mod hub;
 mod hub_server;
 mod images;

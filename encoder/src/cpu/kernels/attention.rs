@@ -101,7 +101,7 @@ impl<'a, E> Source<'a, E> {
 
 impl Task for Head<'_> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, isa: I) {
         let line = Of::<I>::LINE;
         let (values, stride) = (self.qkv.values::<Of<I>>(), self.qkv.stride::<Of<I>>());
         assert!(3 * self.width <= stride, "queries, keys and values of {} each in {stride} columns", self.width);
@@ -123,7 +123,7 @@ impl Task for Head<'_> {
             (*part, rest) = (taken.as_mut_ptr(), left);
         }
         // SAFETY: the parts have the sizes of the plan.
-        unsafe { self.attend::<I>(&plan, Source { values, stride, head: &self }, parts) };
+        unsafe { self.attend(isa, &plan, Source { values, stride, head: &self }, parts) };
         MEMORY.set(memory);
     }
 }
@@ -134,14 +134,15 @@ impl Head<'_> {
     #[inline(always)]
     unsafe fn attend<I: Isa>(
         &self,
+        isa: I,
         plan: &Plan,
         from: Source<Of<I>>,
         [queries, keys, values, scores, weights, results]: [*mut Line; 6],
     ) {
-        let count = self.tokens.len();
+        let (count, kernel) = (self.tokens.len(), isa.attention());
         // SAFETY: the parts have the sizes of the plan, and every loop stays inside them.
         unsafe {
-            self.pack_keys::<I::Attention>(plan, from, keys);
+            self.pack_keys(kernel, plan, from, keys);
             self.pack_values(plan, from, values.cast());
             for start in (0..count).step_by(BLOCK) {
                 let rows = BLOCK.min(count - start);
@@ -157,22 +158,22 @@ impl Head<'_> {
                 for panel in 0..plan.key_panels {
                     let right = keys.add(panel * plan.depth_steps * 2 * TILE);
                     let operands = block(queries, right, plan.depth_steps, count - panel * BLOCK > TILE);
-                    I::Attention::block(operands, scores.cast::<f32>().add(panel * BLOCK_VALUES), true, &mut ());
+                    kernel.block(operands, scores.cast::<f32>().add(panel * BLOCK_VALUES), true, &mut ());
                 }
                 let mut scales = [0.0; BLOCK];
                 for (row, scale) in scales[..rows].iter_mut().enumerate() {
                     let at = row / TILE * 2 * TILE * LANES + row % TILE * LANES;
                     let to = weights.add(row / TILE * plan.key_steps * TILE + row % TILE);
-                    *scale = 1.0 / self.softmax::<I::Attention>(plan, scores.cast::<f32>().add(at), to);
+                    *scale = 1.0 / self.softmax(kernel, plan, scores.cast::<f32>().add(at), to);
                 }
                 for panel in 0..plan.depth_panels {
                     let right = values.add(panel * plan.key_steps * 2 * TILE);
                     let operands = block(weights, right, plan.key_steps, self.depth - panel * BLOCK > TILE);
-                    I::Attention::block(operands, results.cast::<f32>().add(panel * BLOCK_VALUES), true, &mut ());
+                    kernel.block(operands, results.cast::<f32>().add(panel * BLOCK_VALUES), true, &mut ());
                 }
                 for (row, scale) in scales[..rows].iter().enumerate() {
                     let at = row / TILE * 2 * TILE * LANES + row % TILE * LANES;
-                    self.write::<I>(self.tokens.start + start + row, results.cast::<f32>().add(at), *scale);
+                    self.write(isa, self.tokens.start + start + row, results.cast::<f32>().add(at), *scale);
                 }
             }
         }
@@ -201,11 +202,11 @@ impl Head<'_> {
     /// # Safety
     /// `to` must have room for the keys.
     #[inline(always)]
-    unsafe fn pack_keys<K: MicroKernel>(&self, plan: &Plan, from: Source<K::Element>, to: *mut Line) {
+    unsafe fn pack_keys<K: MicroKernel>(&self, kernel: K, plan: &Plan, from: Source<K::Element>, to: *mut Line) {
         let line = K::Element::LINE;
         for first in (0..self.tokens.len()).step_by(TILE) {
             for step in 0..plan.depth_steps {
-                let mut rows = [K::Vector::splat(0.0); TILE];
+                let mut rows = [K::Vector::splat(kernel.vectors(), 0.0); TILE];
                 for (row, values) in rows.iter_mut().enumerate() {
                     // Columns behind the last token hold anything.
                     let token = (first + row).min(self.tokens.len() - 1);
@@ -217,7 +218,7 @@ impl Head<'_> {
                         at = padded.as_ptr();
                     }
                     // SAFETY: a line has sixteen cells.
-                    *values = unsafe { K::Vector::load(at.cast()) };
+                    *values = unsafe { K::Vector::load(kernel.vectors(), at.cast()) };
                 }
                 let tile = ((first / BLOCK * plan.depth_steps + step) * 2 + first % BLOCK / TILE) * TILE;
                 for (cell, values) in K::Vector::transpose(rows).into_iter().enumerate() {
@@ -266,10 +267,11 @@ impl Head<'_> {
     /// # Safety
     /// `scores` must be a row of the scores of a block, `to` a row of its weights.
     #[inline(always)]
-    unsafe fn softmax<K: MicroKernel>(&self, plan: &Plan, scores: *mut f32, to: *mut Line) -> f32 {
+    unsafe fn softmax<K: MicroKernel>(&self, kernel: K, plan: &Plan, scores: *mut f32, to: *mut Line) -> f32 {
         let count = self.tokens.len();
         let vectors = count.div_ceil(LANES);
-        let scale = K::Vector::splat(1.0 / (self.depth as f32).sqrt());
+        let proof = kernel.vectors();
+        let scale = K::Vector::splat(proof, 1.0 / (self.depth as f32).sqrt());
         let at = |vector: usize| vector / 2 * BLOCK_VALUES + vector % 2 * TILE * LANES;
         // SAFETY: by the caller.
         unsafe {
@@ -277,19 +279,19 @@ impl Head<'_> {
             for lane in (count - 1) % LANES + 1..LANES {
                 *last.add(lane) = f32::MIN;
             }
-            let zero = K::Vector::splat(0.0);
-            let mut largest = K::Vector::load(scores);
+            let zero = K::Vector::splat(proof, 0.0);
+            let mut largest = K::Vector::load(proof, scores);
             let mut fault = largest.mul(zero); // 0 for every number that is finite
             for vector in 1..vectors {
-                let score = K::Vector::load(scores.add(at(vector)));
+                let score = K::Vector::load(proof, scores.add(at(vector)));
                 largest = largest.max(score);
                 fault = score.mul_add(zero, fault);
             }
-            let largest = K::Vector::splat(largest.largest());
+            let largest = K::Vector::splat(proof, largest.largest());
             let mut sum = zero;
             for vector in 0..plan.key_steps * K::Element::LINE / LANES {
                 let weight = if vector < vectors {
-                    K::Element::exp(K::Vector::load(scores.add(at(vector))).sub(largest).mul(scale))
+                    K::Element::exp(K::Vector::load(proof, scores.add(at(vector))).sub(largest).mul(scale))
                 } else {
                     zero
                 };
@@ -306,8 +308,9 @@ impl Head<'_> {
     /// # Safety
     /// `results` must be a row of the results of a block, and nobody else may use this head's part of `row` of the output.
     #[inline(always)]
-    unsafe fn write<I: Isa>(&self, row: usize, results: *const f32, scale: f32) {
-        let (line, scale) = (I::Element::LINE, I::Vector::splat(scale));
+    unsafe fn write<I: Isa>(&self, isa: I, row: usize, results: *const f32, scale: f32) {
+        let (line, proof) = (I::Element::LINE, isa.vectors());
+        let scale = I::Vector::splat(proof, scale);
         let start = self.head * self.depth;
         for first in (0..self.depth).step_by(LANES) {
             if start.is_multiple_of(LANES) && first + LANES <= self.depth {
@@ -316,7 +319,7 @@ impl Head<'_> {
                 unsafe {
                     let from = results.add(first / BLOCK * BLOCK_VALUES + first % BLOCK / TILE * TILE * LANES);
                     let to = self.out.line::<I::Element>(row, col / line).add(col % line);
-                    I::Element::store(I::Vector::load(from).mul(scale), to);
+                    I::Element::store(I::Vector::load(proof, from).mul(scale), to);
                 }
                 continue;
             }
@@ -326,7 +329,7 @@ impl Head<'_> {
             // SAFETY: as above; of the lines only what was stored is read.
             unsafe {
                 let from = results.add(first / BLOCK * BLOCK_VALUES + first % BLOCK / TILE * TILE * LANES);
-                I::Element::store(I::Vector::load(from).mul(scale), values);
+                I::Element::store(I::Vector::load(proof, from).mul(scale), values);
                 let count = LANES.min(self.depth - first);
                 let mut done = 0;
                 while done < count {

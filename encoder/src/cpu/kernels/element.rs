@@ -65,7 +65,8 @@ pub trait Element: Pod + Send + Sync {
     /// Writes sixteen values of a left operand, in units of its scale if it has one, to where their first parts belong.
     ///
     /// # Safety
-    /// `to` must be valid for sixteen values, and so must be the same place in the tiles of the other parts.
+    /// - Target: `to` must be valid for sixteen values, and so must be the same place in the tiles of the other parts.
+    /// - Rounding: elements made of bf16 need that of [`Lanes::store_bf16`], which vectors of their own micro-kernels have.
     unsafe fn store<V: Lanes>(values: V, to: *mut Self);
 }
 
@@ -77,10 +78,10 @@ impl Element for f32 {
         to[at] = value;
     }
 
-    // SAFETY: as the trait says.
+    // SAFETY: see [`Element::store`].
     #[inline(always)]
     unsafe fn store<V: Lanes>(values: V, to: *mut Self) {
-        // SAFETY: by the caller.
+        // SAFETY: see [`Element::store`]: target.
         unsafe { values.store(to) }
     }
 }
@@ -98,10 +99,10 @@ impl Element for bf16 {
         math::exp_for_bf16(x)
     }
 
-    // SAFETY: as the trait says.
+    // SAFETY: see [`Element::store`].
     #[inline(always)]
     unsafe fn store<V: Lanes>(values: V, to: *mut Self) {
-        // SAFETY: by the caller.
+        // SAFETY: see [`Element::store`]: target, rounding.
         unsafe { values.store_bf16(to) }
     }
 }
@@ -123,14 +124,14 @@ impl Element for Split {
         to[at + TILE * Self::LINE] = Self(bf16::from_f32(value - upper.to_f32()));
     }
 
-    // SAFETY: as the trait says.
+    // SAFETY: see [`Element::store`].
     #[inline(always)]
     unsafe fn store<V: Lanes>(values: V, to: *mut Self) {
         let to = to.cast::<bf16>();
-        // SAFETY: by the caller.
+        // SAFETY: see [`Element::store`]: target, rounding.
         unsafe {
             values.store_bf16(to);
-            values.sub(V::load_bf16(to)).store_bf16(to.add(TILE * Self::LINE));
+            values.sub(V::load_bf16(values.proof(), to)).store_bf16(to.add(TILE * Self::LINE));
         }
     }
 }
@@ -144,10 +145,10 @@ impl Element for i8 {
         to[at] = value as Self;
     }
 
-    // SAFETY: as the trait says.
+    // SAFETY: see [`Element::store`].
     #[inline(always)]
     unsafe fn store<V: Lanes>(values: V, to: *mut Self) {
-        // SAFETY: by the caller.
+        // SAFETY: see [`Element::store`]: target.
         unsafe { values.round().store_bytes(to.cast()) }
     }
 }
@@ -167,10 +168,10 @@ impl Element for OffsetU8 {
         to[at] = Self(value as i8 as u8);
     }
 
-    // SAFETY: as the trait says.
+    // SAFETY: see [`Element::store`].
     #[inline(always)]
     unsafe fn store<V: Lanes>(values: V, to: *mut Self) {
-        // SAFETY: by the caller.
-        unsafe { values.round().add(V::splat(Self::RAISED_BY as f32)).store_bytes(to.cast()) }
+        // SAFETY: see [`Element::store`]: target.
+        unsafe { values.round().add(values.fill(Self::RAISED_BY as f32)).store_bytes(to.cast()) }
     }
 }

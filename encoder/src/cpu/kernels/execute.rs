@@ -3,9 +3,12 @@
 use super::int8::{Mixed, PortableInt8};
 #[cfg(target_arch = "x86_64")]
 use super::int8_x86::{AmxInt8, Avx512Vnni, AvxVnni};
-use super::isa::{Portable, Task};
+use super::isa::Task;
 #[cfg(target_arch = "x86_64")]
-use super::isa_x86::{AmxBf16, AmxF32, Avx2, Avx512, Avx512Bf16, TileRegisters};
+use super::isa_x86::{AmxBf16, AmxF32, Avx512Bf16, TileRegisters};
+use super::lanes::Portable;
+#[cfg(target_arch = "x86_64")]
+use super::lanes_x86::{Avx2, Avx512};
 use crate::cpu::path::Path;
 
 impl Path {
@@ -18,47 +21,59 @@ impl Path {
         assert!(self.refusal().is_none(), "{self} was refused on this machine");
         #[cfg(target_arch = "x86_64")]
         {
+            // Each function proves its own features. AMX is none that a function can have.
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
             fn amx_bf16<T: Task>(task: T) {
-                // SAFETY: AMX was detected and permitted, or `execute` would not have come here.
-                let _registers = unsafe { TileRegisters::configure() };
-                task.run::<AmxBf16>();
+                // SAFETY: AMX is detected and permitted, or `execute` would not have come here; a task executes no other.
+                let (registers, bf16) = unsafe { (TileRegisters::configure(), Avx512Bf16::assume(Avx512::assume())) };
+                task.run(AmxBf16::new(bf16, &registers));
             }
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
             fn amx_f32<T: Task>(task: T) {
                 // SAFETY: as in `amx_bf16`.
-                let _registers = unsafe { TileRegisters::configure() };
-                task.run::<AmxF32>();
+                let (registers, bf16) = unsafe { (TileRegisters::configure(), Avx512Bf16::assume(Avx512::assume())) };
+                task.run(AmxF32::new(bf16, &registers));
             }
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
             fn avx512_bf16<T: Task>(task: T) {
-                task.run::<Avx512Bf16>();
+                // SAFETY: this function has the features.
+                task.run(unsafe { Avx512Bf16::assume(Avx512::assume()) });
             }
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
             fn avx512<T: Task>(task: T) {
-                task.run::<Avx512>();
+                // SAFETY: this function has the features.
+                task.run(unsafe { Avx512::assume() });
             }
             #[target_feature(enable = "avx2,fma")]
             fn avx2<T: Task>(task: T) {
-                task.run::<Avx2>();
+                // SAFETY: this function has the features.
+                task.run(unsafe { Avx2::assume() });
             }
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
             fn amx_int8<T: Task>(task: T) {
-                // SAFETY: as in `amx_bf16`.
-                let _registers = unsafe { TileRegisters::configure() };
-                task.run::<Mixed<AmxBf16, AmxInt8>>();
+                // SAFETY: as in `amx_bf16`; AMX has int8.
+                unsafe {
+                    let (registers, avx512) = (TileRegisters::configure(), Avx512::assume());
+                    let bf16 = AmxBf16::new(Avx512Bf16::assume(avx512), &registers);
+                    task.run(Mixed(bf16, AmxInt8::assume(avx512, &registers)));
+                }
             }
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx512vnni")]
             fn avx512_int8<T: Task>(task: T) {
-                task.run::<Mixed<Avx512Bf16, Avx512Vnni>>();
+                // SAFETY: this function has the features.
+                let (bf16, vnni) =
+                    unsafe { (Avx512Bf16::assume(Avx512::assume()), Avx512Vnni::assume(Avx512::assume())) };
+                task.run(Mixed(bf16, vnni));
             }
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
             fn avx512_int8_f32<T: Task>(task: T) {
-                task.run::<Mixed<Avx512, Avx512Vnni>>();
+                // SAFETY: this function has the features.
+                task.run(unsafe { Mixed(Avx512::assume(), Avx512Vnni::assume(Avx512::assume())) });
             }
             #[target_feature(enable = "avx2,fma,avxvnni")]
             fn avx2_int8<T: Task>(task: T) {
-                task.run::<Mixed<Avx2, AvxVnni>>();
+                // SAFETY: this function has the features.
+                task.run(unsafe { Mixed(Avx2::assume(), AvxVnni::assume(Avx2::assume())) });
             }
             // SAFETY: the features of each function were detected, or its path would have been refused.
             unsafe {
@@ -77,8 +92,8 @@ impl Path {
             }
         }
         match self {
-            Self::PortableInt8 => task.run::<Mixed<Portable, PortableInt8>>(),
-            _ => task.run::<Portable>(),
+            Self::PortableInt8 => task.run(Mixed(Portable, PortableInt8)),
+            _ => task.run(Portable),
         }
     }
 }

@@ -6,7 +6,6 @@
 //! the next panel: tile products occupy a unit of their own, so that GELU and the like cost next to nothing.
 
 use std::cell::RefCell;
-use std::marker::PhantomData;
 use std::ops::Range;
 
 use half::bf16;
@@ -100,7 +99,7 @@ thread_local! {
 
 impl Task for Product<'_> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, isa: I) {
         let panel_lines = self.blocks.len() * BLOCK_VALUES / LANES;
         // Taken out instead of borrowed in a closure: that would be compiled without the instruction set.
         let mut buffer = RESULTS.take();
@@ -113,9 +112,9 @@ impl Task for Product<'_> {
             let results = [results, results.add(panel_lines * LANES)];
             // The first is known where a path has one kind of operands: no code is made for the other then.
             if Normed::<I>::SCALED && self.left.values() == Normed::<I>::VALUES {
-                self.panels::<I, I::Normed>(results);
+                self.panels(isa, isa.normed(), results);
             } else {
-                self.panels::<I, I>(results);
+                self.panels(isa, isa, results);
             }
         }
         RESULTS.set(buffer);
@@ -123,12 +122,12 @@ impl Task for Product<'_> {
 }
 
 impl Product<'_> {
-    /// With `K` for the products, and `I` for what becomes of them.
+    /// With `kernel` for the products, and `isa` for what becomes of them.
     ///
     /// # Safety
     /// Operands must be those of `K`, and each of `results` must have room for the blocks of this part.
     #[inline(always)]
-    unsafe fn panels<I: Isa, K: MicroKernel<Vector = I::Vector>>(&self, results: [*mut f32; 2]) {
+    unsafe fn panels<I: Isa, K: MicroKernel<Vector = I::Vector>>(&self, isa: I, kernel: K, results: [*mut f32; 2]) {
         let (steps, tile) = (self.left.steps(), K::Element::TILE);
         let chunks = (steps * K::Element::PARTS).div_ceil(CHUNK);
         for (turn, panel) in self.panels.clone().enumerate() {
@@ -158,7 +157,7 @@ impl Product<'_> {
                                 K::prefetch(next.wrapping_add(i));
                             }
                         }
-                        let mut between = Between::<I, K> {
+                        let mut between = Between {
                             product: self,
                             next,
                             ahead,
@@ -167,9 +166,10 @@ impl Product<'_> {
                             row,
                             each: rest.len().div_ceil(range.len()),
                             rest,
-                            kinds: PhantomData,
+                            isa,
+                            kernel,
                         };
-                        K::block(operands, now.add(i * BLOCK_VALUES), chunk == 0, &mut between);
+                        kernel.block(operands, now.add(i * BLOCK_VALUES), chunk == 0, &mut between);
                         between.finish(BLOCK);
                     }
                 }
@@ -179,7 +179,9 @@ impl Product<'_> {
         for (i, block) in self.blocks.clone().enumerate() {
             for row in 0..BLOCK.min(self.rows - block * BLOCK) {
                 // SAFETY: the last panel's results were computed above.
-                unsafe { self.finish_row::<I, K>(last.add(i * BLOCK_VALUES), block * BLOCK, row, self.panels.end - 1) };
+                unsafe {
+                    self.finish_row(isa, kernel, last.add(i * BLOCK_VALUES), block * BLOCK, row, self.panels.end - 1)
+                };
             }
         }
     }
@@ -191,6 +193,8 @@ impl Product<'_> {
     #[inline(always)]
     unsafe fn finish_row<I: Isa, K: MicroKernel<Vector = I::Vector>>(
         &self,
+        isa: I,
+        kernel: K,
         results: *const f32,
         row: usize,
         i: usize,
@@ -201,10 +205,10 @@ impl Product<'_> {
         unsafe {
             let at = results.add(i / TILE * 2 * TILE * LANES + i % TILE * LANES);
             let values = [
-                self.finish::<K>(at, row + i, panel * BLOCK),
-                self.finish::<K>(at.add(TILE * LANES), row + i, panel * BLOCK + LANES),
+                self.finish(kernel, at, row + i, panel * BLOCK),
+                self.finish(kernel, at.add(TILE * LANES), row + i, panel * BLOCK + LANES),
             ];
-            self.epilogue.take::<I>(row + i, panel * BLOCK, values);
+            self.epilogue.take(isa, row + i, panel * BLOCK, values);
         }
     }
 
@@ -213,16 +217,17 @@ impl Product<'_> {
     /// # Safety
     /// They must be sums of `K`, and the row and the columns must exist.
     #[inline(always)]
-    unsafe fn finish<K: MicroKernel>(&self, sums: *const f32, row: usize, col: usize) -> K::Vector {
+    unsafe fn finish<K: MicroKernel>(&self, kernel: K, sums: *const f32, row: usize, col: usize) -> K::Vector {
+        let proof = kernel.vectors();
         // SAFETY: by the caller; what the right operand has for columns is padded to whole panels.
         unsafe {
-            let bias = K::Vector::load(self.right.bias().as_ptr().add(col));
+            let bias = K::Vector::load(proof, self.right.bias().as_ptr().add(col));
             if !K::Element::SCALED {
-                return K::Vector::load(sums).add(bias);
+                return K::Vector::load(proof, sums).add(bias);
             }
-            let sums = K::Vector::load_sums(sums.cast(), self.right.offsets().as_ptr().add(col));
-            let scale = K::Vector::splat(*self.left.scales().as_ptr().add(row));
-            sums.mul(K::Vector::load(self.right.scales().as_ptr().add(col))).mul_add(scale, bias)
+            let sums = K::Vector::load_sums(proof, sums.cast(), self.right.offsets().as_ptr().add(col));
+            let scale = K::Vector::splat(proof, *self.left.scales().as_ptr().add(row));
+            sums.mul(K::Vector::load(proof, self.right.scales().as_ptr().add(col))).mul_add(scale, bias)
         }
     }
 }
@@ -240,7 +245,8 @@ struct Between<'a, I, K> {
     /// The rows of it that are still to be given to the epilogue, and how many at a time.
     rest: Range<usize>,
     each: usize,
-    kinds: PhantomData<(I, K)>,
+    isa: I,
+    kernel: K,
 }
 
 impl<I: Isa, K: MicroKernel<Vector = I::Vector>> Between<'_, I, K> {
@@ -250,7 +256,7 @@ impl<I: Isa, K: MicroKernel<Vector = I::Vector>> Between<'_, I, K> {
         for _ in 0..count {
             let Some(i) = self.rest.next() else { return };
             // SAFETY: whoever made this vouches for the results.
-            unsafe { self.product.finish_row::<I, K>(self.before, self.row, i, self.panel) };
+            unsafe { self.product.finish_row(self.isa, self.kernel, self.before, self.row, i, self.panel) };
         }
     }
 }
@@ -282,7 +288,7 @@ impl Epilogue<'_> {
     /// # Safety
     /// The output must have these places, and nobody else may use what stands there.
     #[inline(always)]
-    unsafe fn take<I: Isa>(self, row: usize, col: usize, [a, b]: [I::Vector; 2]) {
+    unsafe fn take<I: Isa>(self, isa: I, row: usize, col: usize, [a, b]: [I::Vector; 2]) {
         // SAFETY: by the caller; outputs are padded to whole blocks.
         unsafe {
             match self {
@@ -298,8 +304,8 @@ impl Epilogue<'_> {
                 }
                 Self::Accumulate(rows) => {
                     let to = rows.at::<f32>(row, col);
-                    a.add(I::Vector::load(to)).store(to);
-                    b.add(I::Vector::load(to.add(LANES))).store(to.add(LANES));
+                    a.add(I::Vector::load(isa.vectors(), to)).store(to);
+                    b.add(I::Vector::load(isa.vectors(), to.add(LANES))).store(to.add(LANES));
                 }
                 Self::StoreTiles(tiles) => store_tiles::<I>(tiles, row, col, [a, b]),
                 Self::Activate(Gelu::Tanh, tiles) => {

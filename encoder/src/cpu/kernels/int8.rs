@@ -7,10 +7,10 @@
 //! MLP are products of int8, seven of the twelve times its width squared that a block multiplies for a token, and the others are
 //! what they are on another path.
 
-use std::marker::PhantomData;
-
-use super::isa::{Cells, FUSED, Isa, MicroKernel, Operands, Portable, Tick, block_of_cells};
-use super::lanes::{LANES, Lanes, Plain};
+use super::cells::{Cells, block_of_cells};
+use super::isa::{Isa, MicroKernel, Operands, Proof, Tick};
+use super::lanes::{LANES, Lanes, Plain, Portable};
+use super::portable::FUSED;
 use super::tile::Line;
 
 /// The largest whole number.
@@ -26,19 +26,23 @@ pub fn scale_of(largest: f32) -> f32 {
 
 /// `N` behind layer norms, `I` everywhere else.
 #[derive(Clone, Copy)]
-pub struct Mixed<I, N>(PhantomData<(I, N)>);
+pub struct Mixed<I, N>(pub I, pub N);
 
-// SAFETY: nothing but `I`.
-unsafe impl<I: Isa, N: MicroKernel> MicroKernel for Mixed<I, N> {
+impl<I: Isa, N: MicroKernel> MicroKernel for Mixed<I, N> {
     type Element = I::Element;
     type Vector = I::Vector;
     const TICKS: bool = I::TICKS;
 
-    // SAFETY: as the trait says.
     #[inline(always)]
-    unsafe fn block(operands: Operands, result: *mut f32, first: bool, tick: &mut impl Tick) {
-        // SAFETY: by the caller.
-        unsafe { I::block(operands, result, first, tick) }
+    fn vectors(self) -> Proof<I> {
+        self.0.vectors()
+    }
+
+    // SAFETY: see [`MicroKernel::block`].
+    #[inline(always)]
+    unsafe fn block(self, operands: Operands, result: *mut f32, first: bool, tick: &mut impl Tick) {
+        // SAFETY: see [`MicroKernel::block`]: operands, result.
+        unsafe { self.0.block(operands, result, first, tick) }
     }
 
     #[inline(always)]
@@ -47,53 +51,71 @@ unsafe impl<I: Isa, N: MicroKernel> MicroKernel for Mixed<I, N> {
     }
 }
 
-// SAFETY: whoever runs a task with it vouches for both.
-unsafe impl<I: Isa, N: MicroKernel<Vector = I::Vector>> Isa for Mixed<I, N> {
+impl<I: Isa, N: MicroKernel<Vector = I::Vector>> Isa for Mixed<I, N> {
     type Attention = I::Attention;
     type Normed = N;
+
+    #[inline(always)]
+    fn attention(self) -> I::Attention {
+        self.0.attention()
+    }
+
+    #[inline(always)]
+    fn normed(self) -> N {
+        self.1
+    }
 }
 
 /// int8 in plain Rust.
 #[derive(Clone, Copy)]
 pub struct PortableInt8;
 
-// SAFETY: needs no instruction set.
-unsafe impl MicroKernel for PortableInt8 {
+impl MicroKernel for PortableInt8 {
     type Element = i8;
-    type Vector = <Portable as MicroKernel>::Vector;
+    type Vector = Plain<FUSED>;
 
-    // SAFETY: as the trait says.
     #[inline(always)]
-    unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: &mut impl Tick) {
-        // SAFETY: by the caller.
-        unsafe { block_of_cells::<Int8Cells, 2, 1, 1>(operands, result, first) }
+    fn vectors(self) -> Portable {
+        Portable
+    }
+
+    // SAFETY: see [`MicroKernel::block`].
+    #[inline(always)]
+    unsafe fn block(self, operands: Operands, result: *mut f32, first: bool, _tick: &mut impl Tick) {
+        // SAFETY: see [`MicroKernel::block`]: operands, result.
+        unsafe { block_of_cells::<Int8Cells, 2, 1, 1>(Int8Cells, operands, result, first) }
     }
 }
 
 /// Cells of four int8. Sums are the bits of i32.
+#[derive(Clone, Copy)]
 struct Int8Cells;
 
 impl Cells for Int8Cells {
     type Vector = Plain<FUSED>;
     type Operand = [[i8; 4]; LANES];
 
-    // SAFETY: as the trait says.
     #[inline(always)]
-    unsafe fn line(line: *const Line) -> Self::Operand {
-        // SAFETY: by the caller.
+    fn vectors(self) -> Portable {
+        Portable
+    }
+
+    // SAFETY: see [`Cells::line`].
+    #[inline(always)]
+    unsafe fn line(self, line: *const Line) -> Self::Operand {
+        // SAFETY: see [`Cells::line`]: source.
         unsafe { line.cast::<Self::Operand>().read() }
     }
 
-    // SAFETY: as the trait says.
+    // SAFETY: see [`Cells::broadcast`].
     #[inline(always)]
-    unsafe fn broadcast(cell: *const u32) -> Self::Operand {
-        // SAFETY: by the caller.
+    unsafe fn broadcast(self, cell: *const u32) -> Self::Operand {
+        // SAFETY: see [`Cells::broadcast`]: source.
         [unsafe { cell.cast::<[i8; 4]>().read() }; LANES]
     }
 
-    // SAFETY: as the trait says.
     #[inline(always)]
-    unsafe fn multiply_add(a: Self::Operand, b: Self::Operand, sum: Self::Vector) -> Self::Vector {
+    fn multiply_add(self, a: Self::Operand, b: Self::Operand, sum: Self::Vector) -> Self::Vector {
         let mut sums = sum.to_array().map(|sum| sum.to_bits() as i32);
         for (sum, (a, b)) in sums.iter_mut().zip(a.into_iter().zip(b)) {
             for (a, b) in a.into_iter().zip(b) {
@@ -102,6 +124,6 @@ impl Cells for Int8Cells {
         }
         let bits = sums.map(|sum| f32::from_bits(sum as u32));
         // SAFETY: an array has sixteen values.
-        unsafe { Plain::load(bits.as_ptr()) }
+        unsafe { Plain::load(Portable, bits.as_ptr()) }
     }
 }

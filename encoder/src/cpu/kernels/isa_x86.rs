@@ -2,34 +2,53 @@
 
 use std::arch::asm;
 use std::arch::x86_64::*;
+use std::marker::PhantomData;
 
 use half::bf16;
 
+use super::cells::{Cells, F32Cells, block_of_cells};
 use super::element::{Element, Split};
-use super::isa::{Cells, F32Cells, Isa, MicroKernel, Operands, Tick, block_of_cells};
-use super::lanes_x86::{Avx2Lanes, Avx512Lanes};
+use super::isa::{Isa, MicroKernel, Operands, Tick};
+use super::lanes_x86::{Avx2, Avx2Lanes, Avx512, Avx512Lanes};
 use super::tile::{Line, TILE};
-
-/// f32 with AVX2 and FMA.
-#[derive(Clone, Copy)]
-pub struct Avx2;
-
-/// f32 with AVX-512.
-#[derive(Clone, Copy)]
-pub struct Avx512;
 
 /// bf16 with `vdpbf16ps`.
 #[derive(Clone, Copy)]
-pub struct Avx512Bf16;
+pub struct Avx512Bf16(Avx512);
 
 /// bf16 with AMX tiles.
 #[derive(Clone, Copy)]
-pub struct AmxBf16;
+pub struct AmxBf16<'a>(Avx512, PhantomData<&'a TileRegisters>);
 
 /// f32 with AMX tiles: each value is split into two bf16, and all four products of halves are summed. Without that of the lower
 /// halves a model would be a fiftieth faster and a fifth less exact.
 #[derive(Clone, Copy)]
-pub struct AmxF32;
+pub struct AmxF32<'a>(Avx512, PhantomData<&'a TileRegisters>);
+
+impl Avx512Bf16 {
+    /// # Safety
+    /// - Detected: the processor must have AVX-512 BF16.
+    #[inline(always)]
+    pub unsafe fn assume(avx512: Avx512) -> Self {
+        Self(avx512)
+    }
+}
+
+impl<'a> AmxBf16<'a> {
+    /// Tiles are only there while their registers are configured.
+    #[inline(always)]
+    pub fn new(bf16: Avx512Bf16, _: &'a TileRegisters) -> Self {
+        Self(bf16.0, PhantomData)
+    }
+}
+
+impl<'a> AmxF32<'a> {
+    /// As [`AmxBf16::new`].
+    #[inline(always)]
+    pub fn new(bf16: Avx512Bf16, _: &'a TileRegisters) -> Self {
+        Self(bf16.0, PhantomData)
+    }
+}
 
 /// Into the second-level cache: weights arrive a chunk ahead, and the first level is for the chunk in work.
 #[inline(always)]
@@ -38,16 +57,20 @@ pub(super) fn prefetch(line: *const Line) {
     unsafe { _mm_prefetch::<_MM_HINT_T1>(line.cast()) }
 }
 
-// SAFETY: AVX2 and FMA only.
-unsafe impl MicroKernel for Avx2 {
+impl MicroKernel for Avx2 {
     type Element = f32;
     type Vector = Avx2Lanes;
 
-    // SAFETY: as the trait says.
     #[inline(always)]
-    unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: &mut impl Tick) {
-        // SAFETY: by the caller.
-        unsafe { block_of_cells::<F32Cells<Avx2Lanes>, 4, 1, 1>(operands, result, first) }
+    fn vectors(self) -> Self {
+        self
+    }
+
+    // SAFETY: see [`MicroKernel::block`].
+    #[inline(always)]
+    unsafe fn block(self, operands: Operands, result: *mut f32, first: bool, _tick: &mut impl Tick) {
+        // SAFETY: see [`MicroKernel::block`]: operands, result.
+        unsafe { block_of_cells::<F32Cells<Avx2Lanes>, 4, 1, 1>(F32Cells(self), operands, result, first) }
     }
 
     #[inline(always)]
@@ -56,22 +79,35 @@ unsafe impl MicroKernel for Avx2 {
     }
 }
 
-// SAFETY: one micro-kernel.
-unsafe impl Isa for Avx2 {
+impl Isa for Avx2 {
     type Attention = Self;
     type Normed = Self;
+
+    #[inline(always)]
+    fn attention(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn normed(self) -> Self {
+        self
+    }
 }
 
-// SAFETY: AVX-512F only.
-unsafe impl MicroKernel for Avx512 {
+impl MicroKernel for Avx512 {
     type Element = f32;
     type Vector = Avx512Lanes;
 
-    // SAFETY: as the trait says.
     #[inline(always)]
-    unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: &mut impl Tick) {
-        // SAFETY: by the caller.
-        unsafe { block_of_cells::<F32Cells<Avx512Lanes>, 8, 2, 4>(operands, result, first) }
+    fn vectors(self) -> Self {
+        self
+    }
+
+    // SAFETY: see [`MicroKernel::block`].
+    #[inline(always)]
+    unsafe fn block(self, operands: Operands, result: *mut f32, first: bool, _tick: &mut impl Tick) {
+        // SAFETY: see [`MicroKernel::block`]: operands, result.
+        unsafe { block_of_cells::<F32Cells<Avx512Lanes>, 8, 2, 4>(F32Cells(self), operands, result, first) }
     }
 
     #[inline(always)]
@@ -80,37 +116,51 @@ unsafe impl MicroKernel for Avx512 {
     }
 }
 
-// SAFETY: one micro-kernel.
-unsafe impl Isa for Avx512 {
+impl Isa for Avx512 {
     type Attention = Self;
     type Normed = Self;
+
+    #[inline(always)]
+    fn attention(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn normed(self) -> Self {
+        self
+    }
 }
 
 /// Cells of two bf16.
-struct Bf16Cells;
+#[derive(Clone, Copy)]
+struct Bf16Cells(Avx512Bf16);
 
 impl Cells for Bf16Cells {
     type Vector = Avx512Lanes;
     type Operand = __m512i;
 
-    // SAFETY: as the trait says.
     #[inline(always)]
-    unsafe fn line(line: *const Line) -> __m512i {
-        // SAFETY: by the caller.
+    fn vectors(self) -> Avx512 {
+        self.0.0
+    }
+
+    // SAFETY: see [`Cells::line`].
+    #[inline(always)]
+    unsafe fn line(self, line: *const Line) -> __m512i {
+        // SAFETY: see [`Cells::line`]: source. `self` has AVX-512.
         unsafe { _mm512_load_si512(line.cast()) }
     }
 
-    // SAFETY: as the trait says.
+    // SAFETY: see [`Cells::broadcast`].
     #[inline(always)]
-    unsafe fn broadcast(cell: *const u32) -> __m512i {
-        // SAFETY: by the caller.
+    unsafe fn broadcast(self, cell: *const u32) -> __m512i {
+        // SAFETY: see [`Cells::broadcast`]: source. `self` has AVX-512.
         unsafe { _mm512_set1_epi32(*cell as i32) }
     }
 
-    // SAFETY: as the trait says.
     #[inline(always)]
-    unsafe fn multiply_add(a: __m512i, b: __m512i, sum: Avx512Lanes) -> Avx512Lanes {
-        // SAFETY: 512 bits each without invalid values; the instruction is there by the contract of `Isa`.
+    fn multiply_add(self, a: __m512i, b: __m512i, sum: Avx512Lanes) -> Avx512Lanes {
+        // SAFETY: `self` has the instruction; 512 bits each without invalid values.
         unsafe {
             let (a, b) = (std::mem::transmute::<__m512i, __m512bh>(a), std::mem::transmute::<__m512i, __m512bh>(b));
             Avx512Lanes(_mm512_dpbf16_ps(sum.0, a, b))
@@ -118,16 +168,20 @@ impl Cells for Bf16Cells {
     }
 }
 
-// SAFETY: AVX-512F and AVX-512 BF16 only.
-unsafe impl MicroKernel for Avx512Bf16 {
+impl MicroKernel for Avx512Bf16 {
     type Element = bf16;
     type Vector = Avx512Lanes;
 
-    // SAFETY: as the trait says.
     #[inline(always)]
-    unsafe fn block(operands: Operands, result: *mut f32, first: bool, _tick: &mut impl Tick) {
-        // SAFETY: by the caller.
-        unsafe { block_of_cells::<Bf16Cells, 8, 2, 4>(operands, result, first) }
+    fn vectors(self) -> Avx512 {
+        self.0
+    }
+
+    // SAFETY: see [`MicroKernel::block`].
+    #[inline(always)]
+    unsafe fn block(self, operands: Operands, result: *mut f32, first: bool, _tick: &mut impl Tick) {
+        // SAFETY: see [`MicroKernel::block`]: operands, result.
+        unsafe { block_of_cells::<Bf16Cells, 8, 2, 4>(Bf16Cells(self), operands, result, first) }
     }
 
     #[inline(always)]
@@ -136,20 +190,31 @@ unsafe impl MicroKernel for Avx512Bf16 {
     }
 }
 
-// SAFETY: one micro-kernel.
-unsafe impl Isa for Avx512Bf16 {
+impl Isa for Avx512Bf16 {
     type Attention = Self;
     type Normed = Self;
+
+    #[inline(always)]
+    fn attention(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn normed(self) -> Self {
+        self
+    }
 }
 
 /// The tile registers of this thread, configured as eight full tiles until this is dropped.
 ///
-/// Releasing them tells the system that it need not save their 8 KiB when it switches threads.
-pub struct TileRegisters(());
+/// Releasing them tells the system that it need not save their 8 KiB when it switches threads. They stay with the thread.
+pub struct TileRegisters(PhantomData<*const ()>);
 
 impl TileRegisters {
     /// # Safety
-    /// The processor must have AMX, and this process the system's permission to use it.
+    /// - Detected: the processor must have AMX with bf16.
+    /// - Permitted: the system must allow this process to use it.
+    /// - Once: no other value of this type may be on this thread, for each releases the registers.
     pub unsafe fn configure() -> Self {
         let mut config = Line([0; 64]);
         config.0[0] = 1; // palette
@@ -157,9 +222,9 @@ impl TileRegisters {
             config.0[16 + 2 * tile] = 64; // bytes of a row
             config.0[48 + tile] = 16; // rows
         }
-        // SAFETY: by the caller; the operand is a valid configuration of 64 bytes (Intel SDM, volume 1, section 18.2).
+        // SAFETY: detected, permitted; the operand is a valid configuration of 64 bytes (Intel SDM, volume 1, section 18.2).
         unsafe { asm!("ldtilecfg [{}]", in(reg) config.0.as_ptr(), options(nostack, readonly)) };
-        Self(())
+        Self(PhantomData)
     }
 }
 
@@ -182,10 +247,11 @@ macro_rules! step {
 /// Tiles 0 to 3 become zero or what `result` holds.
 ///
 /// # Safety
-/// The tile registers must be configured, and `result` must be a block.
+/// - Registers: they must be configured ([`TileRegisters`]).
+/// - Result: as in [`MicroKernel::block`].
 #[inline(always)]
 unsafe fn begin_sums(result: *mut f32, first: bool) {
-    // SAFETY: by the caller.
+    // SAFETY: registers, result.
     unsafe {
         if first {
             asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem));
@@ -203,7 +269,7 @@ unsafe fn begin_sums(result: *mut f32, first: bool) {
 /// As [`begin_sums`].
 #[inline(always)]
 unsafe fn end_sums(result: *mut f32) {
-    // SAFETY: by the caller.
+    // SAFETY: see [`begin_sums`]: registers, result.
     unsafe {
         asm!("tilestored [{at} + {row}], tmm0", "tilestored [{at} + {row} + 1024], tmm1",
             "tilestored [{at} + {row} + 2048], tmm2", "tilestored [{at} + {row} + 3072], tmm3",
@@ -221,10 +287,10 @@ unsafe fn end_sums(result: *mut f32) {
 macro_rules! block_of_tiles {
     ($name:ident, $dot:literal) => {
         /// # Safety
-        /// As [`MicroKernel::block`], and the tile registers must be configured.
+        /// As [`MicroKernel::block`] and [`begin_sums`].
         #[inline(always)]
         pub(super) unsafe fn $name(o: Operands, result: *mut f32, first: bool, tick: &mut impl Tick) {
-            // SAFETY: by the caller.
+            // SAFETY: operands, result, registers.
             unsafe {
                 begin_sums(result, first);
                 let (mut left, mut right) = (o.left, o.right);
@@ -294,16 +360,20 @@ macro_rules! block_of_tiles {
 block_of_tiles!(block_of_bf16, "tdpbf16ps");
 block_of_tiles!(block_of_int8, "tdpbssd");
 
-// SAFETY: AMX and AVX-512.
-unsafe impl MicroKernel for AmxBf16 {
+impl MicroKernel for AmxBf16<'_> {
     type Element = bf16;
     type Vector = Avx512Lanes;
     const TICKS: bool = true;
 
-    // SAFETY: as the trait says.
     #[inline(always)]
-    unsafe fn block(operands: Operands, result: *mut f32, first: bool, tick: &mut impl Tick) {
-        // SAFETY: by the caller; the registers are configured as long as a task of this path runs.
+    fn vectors(self) -> Avx512 {
+        self.0
+    }
+
+    // SAFETY: see [`MicroKernel::block`].
+    #[inline(always)]
+    unsafe fn block(self, operands: Operands, result: *mut f32, first: bool, tick: &mut impl Tick) {
+        // SAFETY: see [`MicroKernel::block`]: operands, result. `self` has configured registers.
         unsafe { block_of_bf16(operands, result, first, tick) }
     }
 
@@ -313,25 +383,38 @@ unsafe impl MicroKernel for AmxBf16 {
     }
 }
 
-// SAFETY: one micro-kernel.
-unsafe impl Isa for AmxBf16 {
+impl Isa for AmxBf16<'_> {
     type Attention = Self;
     type Normed = Self;
+
+    #[inline(always)]
+    fn attention(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn normed(self) -> Self {
+        self
+    }
 }
 
-// SAFETY: AMX and AVX-512.
-unsafe impl MicroKernel for AmxF32 {
+impl MicroKernel for AmxF32<'_> {
     type Element = Split;
     type Vector = Avx512Lanes;
     const TICKS: bool = true;
 
+    #[inline(always)]
+    fn vectors(self) -> Avx512 {
+        self.0
+    }
+
     // Sums stay in tile registers as they do in `block_of_tiles`, for the same reasons. The order of the products is the one
     // that loads fewest tiles, and the same for any number of rows: an image must not depend on its neighbours.
-    // SAFETY: as the trait says.
+    // SAFETY: see [`MicroKernel::block`].
     #[inline(always)]
-    unsafe fn block(o: Operands, result: *mut f32, first: bool, tick: &mut impl Tick) {
-        // SAFETY: by the caller; the registers are configured as long as a task of this path runs. The second right tile
-        // is multiplied even if it has no columns: it exists, as padding.
+    unsafe fn block(self, o: Operands, result: *mut f32, first: bool, tick: &mut impl Tick) {
+        // SAFETY: see [`MicroKernel::block`]: operands, result. `self` has configured registers. The second right tile is
+        // multiplied even if it has no columns.
         unsafe {
             begin_sums(result, first);
             let (mut left, mut right) = (o.left, o.right);
@@ -408,8 +491,17 @@ unsafe impl MicroKernel for AmxF32 {
     }
 }
 
-// SAFETY: AVX-512 is needed by both.
-unsafe impl Isa for AmxF32 {
+impl Isa for AmxF32<'_> {
     type Attention = Avx512;
     type Normed = Self;
+
+    #[inline(always)]
+    fn attention(self) -> Avx512 {
+        self.0
+    }
+
+    #[inline(always)]
+    fn normed(self) -> Self {
+        self
+    }
 }

@@ -5,38 +5,52 @@ use half::bf16;
 /// Lanes of a vector, and the side of a tile.
 pub const LANES: usize = 16;
 
-/// Sixteen f32. Methods are inlined into functions that were compiled for the vector's instruction set; the raw pointers
-/// of loads and stores need no alignment.
+/// Sixteen f32. Methods are inlined into functions that were compiled for the vector's instruction
+/// set; pointers need no alignment.
+///
+/// A vector is made with the [`Lanes::Proof`] of its instruction set, or of other vectors, so that
+/// having one proves that the processor has the instructions: what takes vectors is safe.
 ///
 /// # Safety
-/// Values of a type of this trait may be made only while its instruction set is known to be there (see
-/// [`super::isa::Isa`]). What pointers point to must be valid for sixteen values.
+/// - Proof: there is no vector where the processor lacks the instructions.
+/// - Extent: loads and stores touch sixteen values from their pointer on, and nothing else.
 pub unsafe trait Lanes: Copy {
+    /// Proves that the processor has the instructions, and takes no memory.
+    type Proof: Copy;
+    /// The proof that this vector was made with.
+    fn proof(self) -> Self::Proof;
     /// # Safety
-    /// `from` must be valid for sixteen values.
-    unsafe fn load(from: *const f32) -> Self;
+    /// - Source: `from` must be valid for sixteen values.
+    unsafe fn load(proof: Self::Proof, from: *const f32) -> Self;
     /// # Safety
-    /// `to` must be valid for sixteen values.
+    /// - Target: `to` must be valid for sixteen values.
     unsafe fn store(self, to: *mut f32);
     /// Rounds to the nearest bf16, to even in between.
     ///
     /// # Safety
-    /// `to` must be valid for sixteen values.
+    /// - Target: `to` must be valid for sixteen values.
+    /// - Rounding: the processor must have the instruction for it, as it does where a micro-kernel
+    ///   multiplies bf16.
     unsafe fn store_bf16(self, to: *mut bf16);
     /// # Safety
-    /// `from` must be valid for sixteen values.
-    unsafe fn load_bf16(from: *const bf16) -> Self;
+    /// - Source: `from` must be valid for sixteen values.
+    unsafe fn load_bf16(proof: Self::Proof, from: *const bf16) -> Self;
     /// Writes the low byte of each value, which must be a whole number.
     ///
     /// # Safety
-    /// `to` must be valid for sixteen bytes.
+    /// - Target: `to` must be valid for sixteen bytes.
     unsafe fn store_bytes(self, to: *mut u8);
     /// `sums - offsets`, rounded to the nearest f32.
     ///
     /// # Safety
-    /// Both must be valid for sixteen values.
-    unsafe fn load_sums(sums: *const i32, offsets: *const i32) -> Self;
-    fn splat(value: f32) -> Self;
+    /// - Source: both must be valid for sixteen values.
+    unsafe fn load_sums(proof: Self::Proof, sums: *const i32, offsets: *const i32) -> Self;
+    fn splat(proof: Self::Proof, value: f32) -> Self;
+    /// A vector of one value, by the proof of this one.
+    #[inline(always)]
+    fn fill(self, value: f32) -> Self {
+        Self::splat(self.proof(), value)
+    }
     fn add(self, other: Self) -> Self;
     fn sub(self, other: Self) -> Self;
     fn mul(self, other: Self) -> Self;
@@ -61,7 +75,7 @@ pub unsafe trait Lanes: Copy {
         }
         for (i, column) in columns.iter_mut().enumerate() {
             // SAFETY: an array has sixteen values.
-            *column = unsafe { Self::load(values.map(|row| row[i]).as_ptr()) };
+            *column = unsafe { Self::load(rows[0].proof(), values.map(|row| row[i]).as_ptr()) };
         }
         columns
     }
@@ -91,7 +105,11 @@ pub unsafe trait Lanes: Copy {
     }
 }
 
-/// Plain Rust, for every processor. `FUSED` says that a fused multiply-add is one instruction there; elsewhere it would
+/// The instructions that every processor has.
+#[derive(Clone, Copy)]
+pub struct Portable;
+
+/// Plain Rust. `FUSED` says that a fused multiply-add is one instruction there; elsewhere it would
 /// be a slow library call.
 #[derive(Clone, Copy)]
 pub struct Plain<const FUSED: bool>([f32; LANES]);
@@ -111,53 +129,60 @@ impl<const FUSED: bool> Plain<FUSED> {
 /// Added to a small number, leaves its nearest whole number in the low bits.
 const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23
 
-// SAFETY: needs no instruction set; loads and stores touch sixteen values.
+// SAFETY: any processor has what this takes; arrays have sixteen values.
 unsafe impl<const FUSED: bool> Lanes for Plain<FUSED> {
-    // SAFETY: as the trait says.
+    type Proof = Portable;
+
     #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: by the caller.
+    fn proof(self) -> Portable {
+        Portable
+    }
+
+    // SAFETY: see [`Lanes::load`].
+    #[inline(always)]
+    unsafe fn load(_: Self::Proof, from: *const f32) -> Self {
+        // SAFETY: see [`Lanes::load`]: source.
         Self(unsafe { from.cast::<[f32; LANES]>().read_unaligned() })
     }
 
-    // SAFETY: as the trait says.
+    // SAFETY: see [`Lanes::store`].
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
-        // SAFETY: by the caller.
+        // SAFETY: see [`Lanes::store`]: target.
         unsafe { to.cast::<[f32; LANES]>().write_unaligned(self.0) }
     }
 
-    // SAFETY: as the trait says.
+    // SAFETY: see [`Lanes::store_bf16`].
     #[inline(always)]
     unsafe fn store_bf16(self, to: *mut bf16) {
-        // SAFETY: by the caller.
+        // SAFETY: see [`Lanes::store_bf16`]: target.
         unsafe { to.cast::<[bf16; LANES]>().write_unaligned(self.0.map(bf16::from_f32)) }
     }
 
-    // SAFETY: as the trait says.
+    // SAFETY: see [`Lanes::load_bf16`].
     #[inline(always)]
-    unsafe fn load_bf16(from: *const bf16) -> Self {
-        // SAFETY: by the caller.
+    unsafe fn load_bf16(_: Self::Proof, from: *const bf16) -> Self {
+        // SAFETY: see [`Lanes::load_bf16`]: source.
         Self(unsafe { from.cast::<[bf16; LANES]>().read_unaligned() }.map(bf16::to_f32))
     }
 
-    // SAFETY: as the trait says.
+    // SAFETY: see [`Lanes::store_bytes`].
     #[inline(always)]
     unsafe fn store_bytes(self, to: *mut u8) {
-        // SAFETY: by the caller.
+        // SAFETY: see [`Lanes::store_bytes`]: target.
         unsafe { to.cast::<[u8; LANES]>().write_unaligned(self.0.map(|value| value as i32 as u8)) }
     }
 
-    // SAFETY: as the trait says.
+    // SAFETY: see [`Lanes::load_sums`].
     #[inline(always)]
-    unsafe fn load_sums(sums: *const i32, offsets: *const i32) -> Self {
-        // SAFETY: by the caller.
+    unsafe fn load_sums(_: Self::Proof, sums: *const i32, offsets: *const i32) -> Self {
+        // SAFETY: see [`Lanes::load_sums`]: source.
         let [sums, offsets] = [sums, offsets].map(|from| unsafe { from.cast::<[i32; LANES]>().read_unaligned() });
         Self(std::array::from_fn(|i| (sums[i] - offsets[i]) as f32))
     }
 
     #[inline(always)]
-    fn splat(value: f32) -> Self {
+    fn splat(_: Self::Proof, value: f32) -> Self {
         Self([value; LANES])
     }
 

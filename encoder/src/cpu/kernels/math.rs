@@ -21,14 +21,14 @@ fn exp_by<V: Lanes, const N: usize>(x: V, coefficients: [f32; N]) -> V {
     /// ln 2 in two parts: the first has so few bits that a multiple of it is exact.
     const LN2_HIGH: f32 = 355.0 / 512.0;
     const LN2_LOW: f32 = -2.121_944_4e-4;
-    let x = x.max(V::splat(-87.0)).min(V::splat(88.0));
+    let x = x.max(x.fill(-87.0)).min(x.fill(88.0));
     // exp(x) = 2^n exp(r) with |r| <= ln(2) / 2
-    let n = x.mul(V::splat(std::f32::consts::LOG2_E)).round();
-    let r = n.mul_add(V::splat(-LN2_HIGH), x);
-    let r = n.mul_add(V::splat(-LN2_LOW), r);
-    let mut p = V::splat(coefficients[0]);
+    let n = x.mul(x.fill(std::f32::consts::LOG2_E)).round();
+    let r = n.mul_add(x.fill(-LN2_HIGH), x);
+    let r = n.mul_add(x.fill(-LN2_LOW), r);
+    let mut p = x.fill(coefficients[0]);
     for coefficient in &coefficients[1..] {
-        p = p.mul_add(r, V::splat(*coefficient));
+        p = p.mul_add(r, x.fill(*coefficient));
     }
     p.scale(n)
 }
@@ -39,8 +39,8 @@ fn exp_by<V: Lanes, const N: usize>(x: V, coefficients: [f32; N]) -> V {
 pub fn gelu_tanh<V: Lanes>(x: V) -> V {
     const SCALE: f32 = -1.595_769; // -2 sqrt(2/pi)
     const CUBIC: f32 = SCALE * 0.044_715;
-    let minus_2z = x.mul(x.mul(x).mul_add(V::splat(CUBIC), V::splat(SCALE)));
-    x.mul(exp(minus_2z.min(V::splat(80.0))).add(V::splat(1.0)).reciprocal())
+    let minus_2z = x.mul(x.mul(x).mul_add(x.fill(CUBIC), x.fill(SCALE)));
+    x.mul(exp(minus_2z.min(x.fill(80.0))).add(x.fill(1.0)).reciprocal())
 }
 
 /// GELU by the error function: `x/2 (1 + erf(x / sqrt 2))`.
@@ -48,15 +48,15 @@ pub fn gelu_tanh<V: Lanes>(x: V) -> V {
 pub fn gelu_erf<V: Lanes>(x: V) -> V {
     // Abramowitz and Stegun, 7.1.26: 1 - erf(z) for z >= 0 within 1.5e-7.
     const A: [f32; 5] = [1.061_405_4, -1.453_152_1, 1.421_413_7, -0.284_496_74, 0.254_829_6];
-    let zero = V::splat(0.0);
+    let zero = x.fill(0.0);
     let magnitude = x.max(zero.sub(x));
-    let z = magnitude.mul(V::splat(std::f32::consts::FRAC_1_SQRT_2));
-    let t = z.mul_add(V::splat(0.327_591_1), V::splat(1.0)).reciprocal();
-    let mut p = V::splat(A[0]);
+    let z = magnitude.mul(x.fill(std::f32::consts::FRAC_1_SQRT_2));
+    let t = z.mul_add(x.fill(0.327_591_1), x.fill(1.0)).reciprocal();
+    let mut p = x.fill(A[0]);
     for coefficient in &A[1..] {
-        p = p.mul_add(t, V::splat(*coefficient));
+        p = p.mul_add(t, x.fill(*coefficient));
     }
     let tail = p.mul(t).mul(exp(zero.sub(z.mul(z)))); // 1 - erf(z)
     // For x >= 0 the result is x (1 - tail / 2), for x < 0 it is x tail / 2.
-    x.max(zero).sub(magnitude.mul(tail).mul(V::splat(0.5)))
+    x.max(zero).sub(magnitude.mul(tail).mul(x.fill(0.5)))
 }

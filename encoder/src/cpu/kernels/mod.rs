@@ -10,6 +10,7 @@
 pub mod amx;
 pub mod attention;
 pub mod buffers;
+mod cells;
 pub mod element;
 mod execute;
 pub mod gemm;
@@ -26,6 +27,7 @@ pub mod math;
 pub mod norm;
 pub mod patches;
 pub mod pooling;
+mod portable;
 #[cfg(test)]
 mod tests;
 pub mod tile;

@@ -73,7 +73,7 @@ struct Normalise<'a> {
 
 impl Task for Normalise<'_> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, isa: I) {
         let vectors = self.width.div_ceil(2 * LANES) * 2;
         for row in self.rows {
             let x = self.from.row::<f32>(row);
@@ -81,12 +81,13 @@ impl Task for Normalise<'_> {
             // SAFETY: `x` and the weights have all vectors; each row belongs to one task, and the output has it.
             unsafe {
                 let x = x.as_ptr();
-                let norm = self.norm.map(|norm| (norm, Moments::<I::Vector>::of(x, self.width, norm.eps)));
-                let from = Row { x, norm, vectors };
+                let norm =
+                    self.norm.map(|norm| (norm, Moments::<I::Vector>::of(isa.vectors(), x, self.width, norm.eps)));
+                let from = Row { proof: isa.vectors(), x, norm, vectors };
                 match self.to {
                     To::Rows(rows) => from.write(rows.at(row, 0)),
-                    To::Tiles(tiles) if self.norm.is_some() => from.write_tiles::<I::Normed>(tiles, row),
-                    To::Tiles(tiles) => from.write_tiles::<I>(tiles, row),
+                    To::Tiles(tiles) if self.norm.is_some() => from.write_tiles(isa.normed(), tiles, row),
+                    To::Tiles(tiles) => from.write_tiles(isa, tiles, row),
                 }
             }
         }
@@ -94,7 +95,8 @@ impl Task for Normalise<'_> {
 }
 
 /// A row as it is or normed, in vectors.
-struct Row<'a, V> {
+struct Row<'a, V: Lanes> {
+    proof: V::Proof,
     x: *const f32,
     norm: Option<(&'a LayerNorm, Moments<V>)>,
     vectors: usize,
@@ -107,10 +109,10 @@ impl<V: Lanes> Row<'_, V> {
     unsafe fn vector(&self, i: usize) -> V {
         // SAFETY: by the caller; weights were found to be as long as rows.
         unsafe {
-            let value = V::load(self.x.add(i * LANES));
+            let value = V::load(self.proof, self.x.add(i * LANES));
             let Some((norm, moments)) = &self.norm else { return value };
-            let weight = V::load(norm.weight.as_ptr().add(i * LANES));
-            let bias = V::load(norm.bias.as_ptr().add(i * LANES));
+            let weight = V::load(self.proof, norm.weight.as_ptr().add(i * LANES));
+            let bias = V::load(self.proof, norm.bias.as_ptr().add(i * LANES));
             moments.centred(value).mul(moments.scale).mul_add(weight, bias)
         }
     }
@@ -128,14 +130,14 @@ impl<V: Lanes> Row<'_, V> {
     /// # Safety
     /// The row must have all vectors, and nobody else may use what stands at `row` of the operand.
     #[inline(always)]
-    unsafe fn write_tiles<K: MicroKernel<Vector = V>>(&self, to: SharedTiles, row: usize) {
+    unsafe fn write_tiles<K: MicroKernel<Vector = V>>(&self, _: K, to: SharedTiles, row: usize) {
         // SAFETY: by the caller; behind the last line there are only columns that are zero.
         unsafe {
-            let mut factor = V::splat(1.0);
+            let mut factor = V::splat(self.proof, 1.0);
             if K::Element::SCALED {
                 let scale = scale_of(self.largest());
                 to.scale(row).write(scale);
-                factor = V::splat(1.0 / scale);
+                factor = factor.fill(1.0 / scale);
             }
             for i in 0..self.vectors {
                 let (step, at) = (i * LANES / K::Element::LINE, i * LANES % K::Element::LINE);
@@ -154,7 +156,7 @@ impl<V: Lanes> Row<'_, V> {
     /// The row must have all vectors.
     #[inline(always)]
     unsafe fn largest(&self) -> f32 {
-        let zero = V::splat(0.0);
+        let zero = V::splat(self.proof, 0.0);
         let (mut largest, mut zeros) = (zero, zero);
         for i in 0..self.vectors {
             // SAFETY: by the caller.
@@ -183,14 +185,14 @@ impl<V: Lanes> Moments<V> {
     /// # Safety
     /// `x` must be valid for `width` values, filled up to whole vectors.
     #[inline(always)]
-    unsafe fn of(x: *const f32, width: usize, eps: f32) -> Self {
-        let (zero, count) = (V::splat(0.0), width as f32);
+    unsafe fn of(proof: V::Proof, x: *const f32, width: usize, eps: f32) -> Self {
+        let (zero, count) = (V::splat(proof, 0.0), width as f32);
         let mut moments = Self { mean: zero, left: zero, scale: zero };
         // SAFETY: by the caller.
         unsafe {
-            moments.mean = V::splat(moments.sum::<1>(x, width) / count);
-            moments.left = V::splat(moments.sum::<1>(x, width) / count);
-            moments.scale = V::splat(1.0 / (moments.sum::<2>(x, width) / count + eps).sqrt());
+            moments.mean = zero.fill(moments.sum::<1>(x, width) / count);
+            moments.left = zero.fill(moments.sum::<1>(x, width) / count);
+            moments.scale = zero.fill(1.0 / (moments.sum::<2>(x, width) / count + eps).sqrt());
         }
         moments
     }
@@ -207,17 +209,18 @@ impl<V: Lanes> Moments<V> {
     #[inline(always)]
     unsafe fn sum<const POWER: u32>(&self, x: *const f32, width: usize) -> f32 {
         let whole = width / LANES;
-        let mut sums = [V::splat(0.0); 4];
+        let proof = self.mean.proof();
+        let mut sums = [V::splat(proof, 0.0); 4];
         for i in 0..whole {
             // SAFETY: by the caller.
-            let centred = self.centred(unsafe { V::load(x.add(i * LANES)) });
+            let centred = self.centred(unsafe { V::load(proof, x.add(i * LANES)) });
             let sum = &mut sums[i % 4];
             *sum = if POWER == 2 { centred.mul_add(centred, *sum) } else { sum.add(centred) };
         }
         let mut sum = sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum();
         if !width.is_multiple_of(LANES) {
             // SAFETY: by the caller, the last vector is whole; what fills it up is not summed.
-            let centred = self.centred(unsafe { V::load(x.add(whole * LANES)) }).to_array();
+            let centred = self.centred(unsafe { V::load(proof, x.add(whole * LANES)) }).to_array();
             for value in &centred[..width % LANES] {
                 sum += value.powi(POWER as i32);
             }

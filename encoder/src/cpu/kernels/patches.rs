@@ -48,7 +48,7 @@ struct Fill<'a> {
 
 impl Task for Fill<'_> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, isa: I) {
         let line = I::Element::LINE;
         let width = self.patch * 3;
         let stride = self.image.pixels.width() as usize * 3;
@@ -66,7 +66,7 @@ impl Task for Fill<'_> {
                 // SAFETY: an array has sixteen values; each token belongs to one task, and the line to its tiles.
                 unsafe {
                     let to = self.to.line::<I::Element>(self.first + col, i * LANES / line);
-                    I::Element::store(I::Vector::load(lanes.as_ptr()), to.add(i * LANES % line));
+                    I::Element::store(I::Vector::load(isa.vectors(), lanes.as_ptr()), to.add(i * LANES % line));
                 }
             }
         }

@@ -54,53 +54,50 @@ struct Gather<'a> {
 
 impl Task for Gather<'_> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, isa: I) {
+        let proof = isa.vectors();
         let (pooling, depth) = (self.pooling, self.pooling.width / self.pooling.heads);
         let mut weights = Vec::with_capacity(self.sequence.len());
         let probe = pooling.probes.row::<f32>(self.head);
         for token in self.sequence.clone() {
-            weights.push(dot::<I::Vector>(probe, self.tokens.row(token)));
+            weights.push(dot::<I::Vector>(proof, probe, self.tokens.row(token)));
         }
         let largest = weights.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         // The largest score and the exponential pass over what is not a number; their sum must not.
         let mut sum: f32 = weights.iter().map(|score| score * 0.0).sum();
         for weight in &mut weights {
-            *weight = I::Vector::exp_of(*weight - largest);
+            *weight = exp::<I::Vector>(proof, *weight - largest);
             sum += *weight;
         }
         let mut mean = vec![0.0; probe.len()];
         for (token, weight) in self.sequence.clone().zip(&weights) {
-            add_scaled::<I::Vector>(&mut mean, weight / sum, self.tokens.row(token));
+            add_scaled::<I::Vector>(proof, &mut mean, weight / sum, self.tokens.row(token));
         }
         for i in self.head * depth..(self.head + 1) * depth {
-            let value = dot::<I::Vector>(&mean, pooling.values.row(i)) + pooling.values_bias[i];
+            let value = dot::<I::Vector>(proof, &mean, pooling.values.row(i)) + pooling.values_bias[i];
             // SAFETY: each head of each row belongs to one task, and `gather` made sure that the output has it.
             unsafe { self.out.at::<f32>(self.row, i / BLOCK * BLOCK).add(i % BLOCK).write(value) };
         }
     }
 }
 
-trait ExpOf {
-    fn exp_of(x: f32) -> f32;
-}
-
-impl<V: Lanes> ExpOf for V {
-    #[inline(always)]
-    fn exp_of(x: f32) -> f32 {
-        math::exp(V::splat(x)).to_array()[0]
-    }
+/// [`math::exp`] of one value.
+#[inline(always)]
+fn exp<V: Lanes>(proof: V::Proof, x: f32) -> f32 {
+    math::exp(V::splat(proof, x)).to_array()[0]
 }
 
 /// Inner product of rows that are padded to whole vectors.
 #[inline(always)]
-fn dot<V: Lanes>(a: &[f32], b: &[f32]) -> f32 {
+fn dot<V: Lanes>(proof: V::Proof, a: &[f32], b: &[f32]) -> f32 {
     assert!(a.len() == b.len() && a.len().is_multiple_of(2 * LANES));
-    let mut sums = [V::splat(0.0); 2];
+    let mut sums = [V::splat(proof, 0.0); 2];
     for at in (0..a.len()).step_by(2 * LANES) {
         for (i, sum) in sums.iter_mut().enumerate() {
             // SAFETY: lengths were compared above.
             unsafe {
-                *sum = V::load(a.as_ptr().add(at + i * LANES)).mul_add(V::load(b.as_ptr().add(at + i * LANES)), *sum);
+                let a = V::load(proof, a.as_ptr().add(at + i * LANES));
+                *sum = a.mul_add(V::load(proof, b.as_ptr().add(at + i * LANES)), *sum);
             }
         }
     }
@@ -108,13 +105,13 @@ fn dot<V: Lanes>(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[inline(always)]
-fn add_scaled<V: Lanes>(sum: &mut [f32], scale: f32, row: &[f32]) {
+fn add_scaled<V: Lanes>(proof: V::Proof, sum: &mut [f32], scale: f32, row: &[f32]) {
     assert!(sum.len() == row.len() && sum.len().is_multiple_of(LANES));
     for at in (0..sum.len()).step_by(LANES) {
         // SAFETY: lengths were compared above.
         unsafe {
             let to = sum.as_mut_ptr().add(at);
-            V::load(row.as_ptr().add(at)).mul_add(V::splat(scale), V::load(to)).store(to);
+            V::load(proof, row.as_ptr().add(at)).mul_add(V::splat(proof, scale), V::load(proof, to)).store(to);
         }
     }
 }
