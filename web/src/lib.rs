@@ -7,6 +7,8 @@
 
 mod access;
 mod app;
+mod archive;
+mod chosen;
 mod error;
 mod extract;
 mod heat;
@@ -19,6 +21,7 @@ mod roots;
 mod routes;
 mod server;
 mod state;
+mod steps;
 mod thumbnails;
 mod uploads;
 pub mod wire;
