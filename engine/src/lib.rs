@@ -8,6 +8,7 @@ pub mod regions;
 mod bundled;
 mod cancel;
 mod caption;
+mod common_folder;
 mod control;
 mod duplicates;
 mod embed;
@@ -16,6 +17,7 @@ mod error;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod fixture;
+mod folder_tree;
 mod hit;
 mod image_cache;
 mod indexing;
@@ -34,6 +36,7 @@ mod tag;
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
 mod texts;
+mod timeline;
 
 pub use cancel::Cancel;
 pub use caption::{Caption, CaptionOptions, MAX_CAPTIONS};
@@ -42,6 +45,7 @@ pub use duplicates::{DuplicateGroup, DuplicateOptions};
 pub use embed::{EmbedInput, Embedded};
 pub use engine::{Described, Engine};
 pub use error::{EngineError, ErrorKind};
+pub use folder_tree::FolderNode;
 pub use hit::{Explanation, Hit, Page, Strength};
 pub use model::{DEFAULT_MODEL, DEMO_MODEL, ModelChoice, load_model};
 pub use originals::Original;
@@ -53,6 +57,7 @@ pub use regions::{
 };
 pub use settings::{Settings, home_dir};
 pub use tag::{MAX_LABELS, Tag, TagOptions, Tagged};
+pub use timeline::{Month, MonthCount};
 
 // The types of the layers below that belong to this crate's interface.
 pub use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect, RegionMap, detail_limit};
@@ -65,6 +70,6 @@ pub use glimpse_indexer::ingest::{
 pub use glimpse_indexer::vectors::VectorStorage;
 pub use glimpse_indexer::{
     ContentHash, Facets, FileRecord, Filter, GeoBox, GraphEngine, ImageId, ImageRecord, IndexOptions, Place, Stats,
-    VerifyReport,
+    TileFacts, VerifyReport,
 };
 pub use glimpse_indexer::{create_private_dir_all, create_private_file};

@@ -37,6 +37,21 @@ pub struct ImageRecord {
     pub truncated: bool,
 }
 
+/// What it takes to lay an image out in a grid: kept in memory for all images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TileFacts {
+    /// Its number in this generation.
+    pub id: ImageId,
+    /// Hash of the bytes.
+    pub content: ContentHash,
+    /// Upright width in pixels.
+    pub width: u32,
+    /// Upright height in pixels.
+    pub height: u32,
+    /// As [`ImageRecord::taken`].
+    pub taken: Option<i64>,
+}
+
 /// What files and sidecars say of an image and may tell later than when it is indexed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {

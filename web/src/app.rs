@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix_web::guard::{self, Guard};
 use actix_web::http::{Method, header};
-use actix_web::middleware::{DefaultHeaders, from_fn};
+use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::{
     FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, ResponseError, Route, Scope, web,
 };
@@ -14,7 +14,10 @@ use crate::access::{CONTENT_POLICY, check};
 use crate::error::{ApiError, Code};
 use crate::metrics::measure;
 use crate::openapi::description;
-use crate::routes::{caption, find, groups, images, jobs, library, page, regions, search, status, uploads};
+use crate::routes::{
+    caption, downloads, find, folder_tree, groups, images, jobs, library, page, regions, search, status, timeline,
+    uploads,
+};
 use crate::state::AppState;
 
 /// The whole service over `state`.
@@ -31,10 +34,7 @@ pub fn configure(state: web::Data<AppState>) -> impl FnOnce(&mut web::ServiceCon
             .app_data(web::PathConfig::default().error_handler(|error, _| bad_input(&error).into()));
         // A reverse proxy may leave the path of its own address in front of ours, or take it off.
         for path in paths {
-            let rest = path.rsplit('/').next().unwrap_or_default().to_owned();
-            let slash = move || std::future::ready(web::Redirect::to(format!("./{rest}/")).see_other());
-            let guarded = routes(&path).service(web::resource("").to(slash));
-            config.service(guarded.wrap(from_fn(check)).wrap(from_fn(measure)).wrap(headers()));
+            config.service(routes(&path).wrap(from_fn(check)).wrap(from_fn(measure)).wrap(headers()));
         }
         config.service(routes("").wrap(from_fn(check)).wrap(from_fn(measure)).wrap(headers()));
     }
@@ -59,6 +59,10 @@ fn routes(path: &str) -> Scope {
         .service(at("/images/{id}/heatmap", READ, [get(regions::heatmap)]))
         .service(at("/facets", READ, [get(library::facets)]))
         .service(at("/folders", READ, [get(library::folders)]))
+        .service(at("/folders/tree", READ, [get(folder_tree::tree)]))
+        .service(at("/timeline", "POST", [post(timeline::timeline)]))
+        .service(at("/timeline/tiles", "POST", [post(timeline::tiles)]))
+        .service(at("/export", "POST", [post(downloads::export)]))
         .service(at("/stats", READ, [get(library::stats)]))
         .service(at("/tag", "POST", [post(groups::tag)]))
         .service(at("/duplicates", READ, [get(groups::duplicates)]))
@@ -69,17 +73,31 @@ fn routes(path: &str) -> Scope {
         .service(at("/jobs/{id}/cancel", "POST", [post(jobs::cancel)]))
         .service(at("/jobs/{id}/retry", "POST", [post(jobs::retry)]))
         .service(at("/jobs/{id}/failures", READ, [get(jobs::failures)]))
-        .service(at("/jobs/{id}/events", READ, [get(jobs::events)]))
         .service(at("/health", READ, [get(status::health)]))
         .service(at("/metrics", READ, [get(status::metrics)]))
         .service(at("/openapi.json", READ, [get(description)]))
         .default_service(web::to(nothing_here));
-    web::scope(path)
+    let compressed = web::scope("")
         .service(at("/", READ, [get(page::index)]))
         .service(at("/api/docs", READ, [get(page::docs)]))
         .service(at("/static/{name:.+}", READ, [get(page::asset)]))
         .service(api)
         .default_service(web::to(nothing_here))
+        .wrap(Compress::default());
+    // Compression holds bytes back, which events cannot wait for, and finds nothing in images. It leaves
+    // answers alone that say they are images.
+    let scope = match path.rsplit('/').next() {
+        None | Some("") => web::scope(path),
+        Some(last) => {
+            let last = last.to_owned();
+            let slash = move || std::future::ready(web::Redirect::to(format!("./{last}/")).see_other());
+            web::scope(path).service(web::resource("").to(slash))
+        }
+    };
+    scope
+        .service(at("/api/v1/jobs/{id}/events", READ, [get(jobs::events)]))
+        .service(at("/api/v1/archive", "POST", [post(downloads::archive)]))
+        .service(compressed)
 }
 
 const READ: &str = "GET, HEAD";

@@ -12,6 +12,6 @@ pub fn matches(header: &HeaderValue, etag: &str) -> bool {
     let tags = header.to_str().unwrap_or_default();
     tags.split(',').any(|shown| {
         let shown = shown.trim();
-        shown == "*" || shown.trim_start_matches("W/") == etag
+        shown == "*" || shown.trim_start_matches("W/") == etag.trim_start_matches("W/")
     })
 }

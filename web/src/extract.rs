@@ -18,9 +18,16 @@ use crate::state::{AppState, Limits};
 /// Largest JSON body: a query of a few terms and filters, or the labels of a tagging.
 pub const MAX_JSON: usize = 256 << 10;
 
+/// Largest body that names images: tens of thousands of numbers.
+pub const MAX_CHOICE: usize = 1 << 20;
+
 /// A JSON body.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
+
+/// A JSON body, or the same as a form of a page sends it.
+#[derive(Debug)]
+pub struct JsonOrForm<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest for Json<T> {
     type Error = ApiError;
@@ -29,19 +36,53 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            if !matches!(request.content_type(), "application/json") {
-                let error = ApiError::new(Code::UnsupportedMediaType, "the body is not announced as JSON");
-                return Err(error.hint("send `Content-Type: application/json`"));
+            if request.content_type() != "application/json" {
+                return Err(not_announced());
             }
-            let state = request.app_data::<web::Data<AppState>>();
-            let time = state.map_or(Limits::default().body_time, |state| state.limits.body_time);
-            let bytes = read_body(&request, payload, MAX_JSON, time).await?;
-            if !bytes.trim_ascii_start().starts_with(b"{") {
-                return Err(ApiError::bad_request("the body is not a JSON object"));
-            }
-            serde_json::from_slice(&bytes).map(Self).map_err(|error| ApiError::bad_request(error.to_string()))
+            let bytes = read_body(&request, payload, MAX_JSON, body_time(&request)).await?;
+            from_json(&bytes).map(Self)
         })
     }
+}
+
+impl<T: DeserializeOwned> FromRequest for JsonOrForm<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let is_form = match request.content_type() {
+                "application/json" => false,
+                "application/x-www-form-urlencoded" => true,
+                _ => return Err(not_announced()),
+            };
+            let bytes = read_body(&request, payload, MAX_CHOICE, body_time(&request)).await?;
+            if !is_form {
+                return from_json(&bytes).map(Self);
+            }
+            let wrong = |error: &dyn std::fmt::Display| ApiError::bad_request(error.to_string());
+            let text = std::str::from_utf8(&bytes).map_err(|error| wrong(&error))?;
+            web::Query::<T>::from_query(text).map(|form| Self(form.into_inner())).map_err(|error| wrong(&error))
+        })
+    }
+}
+
+fn not_announced() -> ApiError {
+    let error = ApiError::new(Code::UnsupportedMediaType, "the body is not announced as JSON");
+    error.hint("send `Content-Type: application/json`")
+}
+
+fn body_time(request: &HttpRequest) -> Duration {
+    let state = request.app_data::<web::Data<AppState>>();
+    state.map_or(Limits::default().body_time, |state| state.limits.body_time)
+}
+
+fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(ApiError::bad_request("the body is not a JSON object"));
+    }
+    serde_json::from_slice(bytes).map_err(|error| ApiError::bad_request(error.to_string()))
 }
 
 /// The whole body of a request.

@@ -7,6 +7,8 @@
 
 mod access;
 mod app;
+mod archive;
+mod chosen;
 mod error;
 mod etag;
 mod extract;
@@ -20,6 +22,7 @@ mod roots;
 mod routes;
 mod server;
 mod state;
+mod steps;
 mod thumbnails;
 mod uploads;
 pub mod wire;

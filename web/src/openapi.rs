@@ -9,7 +9,9 @@ use utoipa::{Modify, OpenApi};
 
 use crate::access::Access;
 use crate::error::ApiError;
-use crate::routes::{caption, find, groups, images, jobs, library, regions, search, status, uploads};
+use crate::routes::{
+    caption, downloads, find, folder_tree, groups, images, jobs, library, regions, search, status, timeline, uploads,
+};
 
 /// The Glimpse API.
 #[derive(OpenApi)]
@@ -27,7 +29,8 @@ use crate::routes::{caption, find, groups, images, jobs, library, regions, searc
         caption::caption, uploads::upload, uploads::thumbnail,
         images::records, images::record, images::thumbnail, images::original, regions::stored,
         regions::heatmap,
-        library::facets, library::folders, library::stats, groups::tag, groups::duplicates,
+        downloads::archive, downloads::export, library::facets, library::folders, folder_tree::tree,
+        timeline::timeline, timeline::tiles, library::stats, groups::tag, groups::duplicates,
         jobs::start, jobs::list, jobs::one, jobs::pause, jobs::resume, jobs::cancel, jobs::retry, jobs::failures,
         jobs::events, status::health, status::metrics,
     ),

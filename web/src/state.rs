@@ -41,6 +41,10 @@ pub struct Limits {
     pub uploads: usize,
     /// Streams of events that are open at a time; a page needs one.
     pub streams: usize,
+    /// Archives that are sent at a time.
+    pub archives: usize,
+    /// Lists of images that are sent at a time.
+    pub exports: usize,
     /// How long a JSON body may take to arrive.
     pub body_time: Duration,
     /// How long an upload may take to arrive.
@@ -50,7 +54,18 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let (body_time, upload_time) = (Duration::from_secs(10), Duration::from_secs(60));
-        Self { searches: 64, images: 256, looks: 32, heavy: 4, uploads: 4, streams: 64, body_time, upload_time }
+        Self {
+            searches: 64,
+            images: 256,
+            looks: 32,
+            heavy: 4,
+            uploads: 4,
+            streams: 64,
+            archives: 4,
+            exports: 16,
+            body_time,
+            upload_time,
+        }
     }
 }
 
@@ -88,6 +103,10 @@ pub struct AppState {
     pub uploading: Semaphore,
     /// Places for streams of events.
     pub streams: Arc<Semaphore>,
+    /// Places for archives that are sent.
+    pub archives: Arc<Semaphore>,
+    /// Places for lists that are sent.
+    pub exports: Arc<Semaphore>,
     /// Runs that bring the library up to date.
     pub jobs: Jobs,
     /// Counters.
@@ -142,6 +161,8 @@ impl AppState {
             uploads: Uploads::default(),
             uploading: Semaphore::new(limits.uploads),
             streams: Arc::new(Semaphore::new(limits.streams)),
+            archives: Arc::new(Semaphore::new(limits.archives)),
+            exports: Arc::new(Semaphore::new(limits.exports)),
             jobs: Jobs::default(),
             metrics: Arc::default(),
             model: ModelState::default(),

@@ -54,6 +54,11 @@ impl Original {
         })
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Its length in bytes when it was opened.
     pub fn len(&self) -> u64 {
         self.state.bytes

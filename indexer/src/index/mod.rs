@@ -15,6 +15,7 @@ mod salvage;
 mod search;
 mod snapshot;
 mod step;
+mod tiles;
 mod turn;
 mod verify;
 mod words;

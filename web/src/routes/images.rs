@@ -10,7 +10,7 @@ use super::file;
 use crate::error::ApiError;
 use crate::etag::matches;
 use crate::state::{AppState, run_decode, run_read, run_search};
-use crate::thumbnails::{self, SIZES, unread};
+use crate::thumbnails::{self, SIZES, is_version, unread};
 use crate::wire::{FileBytes, ImageView};
 
 /// A browser may keep an image that was asked for with its content hash: the address changes with the image.
@@ -81,7 +81,7 @@ pub struct ThumbnailForm {
     #[serde(default = "usual_size")]
     #[param(value_type = Option<u32>)]
     size: u32,
-    /// Content hash, for browsers to keep the image by.
+    /// Content hash, or eight digits or more from its start, for browsers to keep the image by.
     v: Option<String>,
 }
 
@@ -116,7 +116,7 @@ pub async fn thumbnail(
     })
     .await?;
 
-    let caching = if form.v.as_ref() == Some(&content) { FOREVER } else { ASK_AGAIN };
+    let caching = if form.v.as_deref().is_some_and(|v| is_version(v, &content)) { FOREVER } else { ASK_AGAIN };
     let mut response = match &jpeg {
         Some(_) => HttpResponse::Ok(),
         None => HttpResponse::NotModified(),
@@ -136,7 +136,7 @@ pub struct OriginalForm {
     /// Let the browser save it under its own name.
     #[param(value_type = Option<bool>)]
     download: bool,
-    /// Content hash, for browsers to keep the image by.
+    /// Content hash, or eight digits or more from its start, for browsers to keep the image by.
     v: Option<String>,
 }
 
@@ -161,7 +161,7 @@ pub async fn original(
     })
     .await?;
     let etag = format!("\"{}\"", image.content);
-    let caching = if form.v.as_ref() == Some(&image.content) { FOREVER } else { ASK_AGAIN };
+    let caching = if form.v.as_deref().is_some_and(|v| is_version(v, &image.content)) { FOREVER } else { ASK_AGAIN };
     let mut response = HttpResponse::Ok();
     response
         .content_type(media_type(image.format))

@@ -1,8 +1,10 @@
 //! Handlers, one module for each kind of thing. They translate between HTTP and the engine, and decide nothing.
 
 pub mod caption;
+pub mod downloads;
 mod file;
 pub mod find;
+pub mod folder_tree;
 pub mod forms;
 pub mod groups;
 pub mod images;
@@ -13,4 +15,5 @@ mod region_forms;
 pub mod regions;
 pub mod search;
 pub mod status;
+pub mod timeline;
 pub mod uploads;

@@ -13,9 +13,10 @@ use crate::error::ApiError;
 use crate::etag::is_known;
 
 static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/static");
-/// Tags by which browsers tell whether their copy is still right.
+/// Tags by which browsers tell whether their copy is still right; weak, since answers are compressed
+/// in more than one way.
 static TAGS: LazyLock<HashMap<&'static str, String>> = LazyLock::new(|| {
-    let tags = all().map(|file| (name(file), format!("\"{}\"", ContentHash::of(file.contents()))));
+    let tags = all().map(|file| (name(file), format!("W/\"{}\"", ContentHash::of(file.contents()))));
     tags.collect()
 });
 

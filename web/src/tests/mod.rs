@@ -1,6 +1,7 @@
 //! The API through its real routes.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod downloads;
 mod hostile;
 mod images;
 mod jobs;
@@ -9,6 +10,7 @@ mod proxy;
 mod regions;
 mod search;
 mod sockets;
+mod timeline;
 mod waiting;
 
 use std::path::{Path, PathBuf};

@@ -50,6 +50,12 @@ impl Blur {
         bytes.iter().all(|byte| ALPHABET.contains(byte)).then_some(Self(bytes))
     }
 
+    /// The mean colour alone, as a BlurHash of one component.
+    pub fn mean(&self) -> String {
+        let colour = self.as_str().get(2..6).unwrap_or_default();
+        format!("00{colour}")
+    }
+
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default() // the alphabet is ASCII
     }

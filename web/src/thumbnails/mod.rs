@@ -32,6 +32,22 @@ pub const SIZES: [u32; 4] = [160, TILE, 640, 1600];
 const TILE: u32 = 320;
 const QUALITY: u8 = 82;
 
+/// Hexadecimal digits of a content hash that tell an image's thumbnail from that of another content.
+/// The address has the image's number too, so that few are enough.
+const VERSION: usize = 8;
+
+/// What the address of a thumbnail has as `v`: the start of the content hash.
+pub fn version(content: &ContentHash) -> String {
+    let mut version = content.to_string();
+    version.truncate(VERSION);
+    version
+}
+
+/// True if `v` names this content: by its whole hash, or the start of it.
+pub fn is_version(v: &str, content: &str) -> bool {
+    v.len() >= VERSION && content.starts_with(v)
+}
+
 /// Draws an image of the library; what is drawn is what was indexed.
 pub fn make(engine: &Engine, image: &ImageView, size: u32, placeholders: &Placeholders) -> Result<Bytes, ApiError> {
     let (path, limits) = (&image.file, Limits::default());

@@ -2,6 +2,7 @@
 //! stable; new ones may be added. Paths that are not UTF-8 are shown with replacement characters.
 
 mod bytes;
+pub(crate) mod csv;
 mod dates;
 mod events;
 mod images;

@@ -12,7 +12,7 @@ use crate::store::codec::{Damage, Decoder, Encoder};
 use crate::store::keys::PathHash;
 use crate::store::paths::{path_bytes, path_from};
 use crate::store::records;
-use crate::{IdSet, ImageId};
+use crate::{ContentHash, IdSet, ImageId};
 
 /// All facts.
 pub(in crate::index) struct FlatMemory {
@@ -37,6 +37,9 @@ pub(in crate::index) struct FlatImage {
     format: u8,
     vector: u8,
     zeros: [u8; 2],
+    width: u32,
+    height: u32,
+    content: [u8; 16],
 }
 
 /// As [`Held`], with its key.
@@ -67,6 +70,9 @@ impl Memory {
             format: records::format_code(row.format),
             vector: u8::from(row.vector),
             zeros: [0; 2],
+            width: row.width,
+            height: row.height,
+            content: row.content.0,
         };
         let file = |(hash, held): (&PathHash, &Held)| FlatFile {
             hash: hash.0,
@@ -150,6 +156,9 @@ fn rows(flat: &FlatMemory, stale: &IdSet, next_id: u64, cameras: usize) -> Resul
             continue;
         }
         *row = Some(Row {
+            content: ContentHash(image.content),
+            width: image.width,
+            height: image.height,
             taken: image.taken,
             place: Point { latitude: image.latitude, longitude: image.longitude },
             camera: image.camera,

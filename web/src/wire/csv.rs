@@ -1,0 +1,49 @@
+//! Records as lines of comma-separated values (RFC 4180).
+
+use super::ImageView;
+
+/// The names of the values, with the line's end.
+pub const HEAD: &str =
+    "id,path,content,format,width,height,bytes,taken,camera,latitude,longitude,caption,keywords,described\r\n";
+
+/// The values of an image, without the line's end. Keywords have semicolons between them.
+pub fn line(image: &ImageView) -> String {
+    let format = format!("{:?}", image.format).to_lowercase();
+    let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let values = [
+        image.id.to_string(),
+        image.path.clone(),
+        image.content.clone(),
+        format,
+        image.width.to_string(),
+        image.height.to_string(),
+        image.bytes.to_string(),
+        text(&image.taken),
+        text(&image.camera),
+        number(image.place.map(|place| place.latitude)),
+        number(image.place.map(|place| place.longitude)),
+        text(&image.caption),
+        image.keywords.join("; "),
+        text(&image.described),
+    ];
+    values.map(|value| quoted(&value)).join(",")
+}
+
+fn quoted(value: &str) -> String {
+    match value.contains([',', '"', '\r', '\n']) {
+        true => format!("\"{}\"", value.replace('"', "\"\"")),
+        false => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_with_signs_of_the_format_stand_in_quotes() {
+        assert_eq!(quoted("plain text"), "plain text");
+        assert_eq!(quoted("a, \"b\"\nc"), "\"a, \"\"b\"\"\nc\"");
+    }
+}
