@@ -65,6 +65,9 @@ async function patiently(act, signal, tries = 4) {
 }
 
 export const search = (body, signal) => patiently(() => ask("POST", "search", { body, signal }), signal);
+/// How many images each month has, and the images of one month as columns.
+export const timeline = (body, signal) => patiently(() => ask("POST", "timeline", { body, signal }), signal);
+export const timelineTiles = (body, signal) => patiently(() => ask("POST", "timeline/tiles", { body, signal }), signal);
 export const find = (body, signal) => patiently(() => ask("POST", "find", { body, signal }), signal);
 export const similarRegions = (body, signal) => patiently(() => ask("POST", "similar", { body, signal }), signal);
 export const ground = (body, signal) => patiently(() => ask("POST", "ground", { body, signal }), signal);

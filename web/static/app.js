@@ -15,6 +15,7 @@ import { setUpPanel } from "./panel.js";
 import { setUpPicking } from "./picking.js";
 import { languageNote } from "./quality.js";
 import { forget, resultsOf } from "./results.js";
+import { setUpScrubber } from "./scrubber.js";
 import { Selection } from "./selection.js";
 import { setUpSelectionBar } from "./selectionbar.js";
 import { EMPTY, canFind, exampleOf, isFiltered, isRanked, read, soundRelations, thingsOf, write } from "./state.js";
@@ -53,7 +54,13 @@ const bar = setUpBar({ get, change });
 const filters = setUpFilters({ get, change });
 const help = setUpMenu();
 const selection = new Selection(framed(() => (grid.showSelection(selection.size), selectionBar.render())));
-const grid = new Grid($("grid"), { near: () => loadMore(), isSelected: (id) => selection.has(id) });
+const grid = new Grid($("grid"), {
+  near: () => loadMore(),
+  drawn: (top) => scrubber.render(top),
+  failed: (error) => error.code !== "offline" && !isCancelled(error) && toast(explain(error)),
+  isSelected: (id) => selection.has(id),
+});
+const scrubber = setUpScrubber({ grid });
 const picking = setUpPicking({ grid, selection, all: selectAll });
 const selectionBar = setUpSelectionBar({
   selection,
@@ -135,7 +142,9 @@ function thingNames() {
   return [...thingsOf(state).map(({ value }) => value), ...typed].slice(0, 8);
 }
 
-const rememberScroll = () => history.replaceState({ ...history.state, y: scrollY }, "");
+/// Where the page is: the image at the upper edge says it better than a height, which changes as more is loaded.
+const where = () => ({ y: scrollY, place: grid.place() });
+const rememberScroll = () => history.replaceState({ ...history.state, ...where() }, "");
 history.scrollRestoration = "manual";
 addEventListener("scroll", debounce(() => state.view === null && rememberScroll(), 150), { passive: true });
 addEventListener("popstate", () => {
@@ -145,15 +154,15 @@ addEventListener("popstate", () => {
   [state, finishing] = [next, false];
   bar.render();
   filters.render();
-  if (!same) showResults(history.state?.y ?? 0);
+  if (!same) showResults(history.state ?? {});
   if (state.view !== null) viewer.open(state.view);
   else if (from !== null) (viewer.close(), focusImage(from));
 });
 
 // ---- results ----
 
-/// Shows what the state asks for, scrolled to `y`.
-async function showResults(y = 0) {
+/// Shows what the state asks for, scrolled to a place in it, or to `y`.
+async function showResults({ y = 0, place = null } = {}) {
   running.abort();
   running = new AbortController();
   const { signal } = running;
@@ -167,7 +176,7 @@ async function showResults(y = 0) {
   $("main").setAttribute("aria-busy", "true");
   try {
     if (state.find && isRanked(state) && !canFind(state)) throw new ApiError({ code: "no_thing", message: t("lessNeedsMore") });
-    if (!wanted.started) await wanted.load(signal);
+    if (!wanted.started) await wanted.load(signal, place);
     // As far as the place that was left.
     while (y > 0 && !wanted.complete && estimatedHeight(wanted) < y + innerHeight) await wanted.load(signal);
     if (signal.aborted) return;
@@ -176,7 +185,7 @@ async function showResults(y = 0) {
     render();
     say(words);
     // When all above the images is as high as it stays.
-    scrollTo(0, y);
+    if (!place || !grid.restore(place)) scrollTo(0, y);
     grid.draw();
     finishForm();
     if (words) waitForModel();
@@ -204,6 +213,7 @@ function render() {
   const items = results.items();
   const sections = results.sections(items);
   const key = `${write({ ...state, view: null })}`;
+  $("results").classList.toggle("timeline", !results.ranked);
   const things = results.form?.things.map(({ text }) => text) ?? [];
   const { ranked, sort } = results;
   const more = Math.max(0, results.expected - results.tiles.length);
@@ -309,7 +319,7 @@ $("weaker").addEventListener("click", () => {
   state = { ...state, weak: true };
   rememberScroll();
   history.pushState({ y }, "", write(state));
-  showResults(y);
+  showResults({ y });
 });
 $("empty-clear").addEventListener("click", () => change({ after: "", before: "", folders: [], cameras: [], formats: [], area: 0 }));
 $("empty-regions").addEventListener("click", () => panel.makeRegions());
@@ -339,7 +349,8 @@ async function selectAll() {
 function openImage(id, { replace = false } = {}) {
   if (state.view === null) rememberScroll();
   state = { ...state, view: id };
-  history[replace ? "replaceState" : "pushState"]({ ...history.state, y: scrollY, opened: !replace || history.state?.opened }, "", write(state));
+  history[replace ? "replaceState" : "pushState"]({ ...history.state, ...where(), opened: !replace || history.state?.opened }, "", write(state));
+  grid.loadBeside(id);
   viewer.open(id);
 }
 
@@ -354,7 +365,7 @@ function closeImage() {
 }
 
 function focusImage(id) {
-  const index = grid.items.findIndex(({ tile }) => tile.id === id);
+  const index = grid.items.findIndex((item) => item?.tile.id === id);
   if (index >= 0) grid.focus(index);
 }
 
@@ -438,20 +449,20 @@ async function waitForModel() {
   while ((await askServer()).model.state === "loading") await new Promise((done) => setTimeout(done, LOADING));
   waiting = false;
   forget();
-  showResults(scrollY);
+  showResults(where());
 }
 
 function libraryChanged() {
   forget();
   askServer();
-  if (state.view === null && scrollY < 200) showResults(scrollY);
+  if (state.view === null && scrollY < 200) showResults(where());
 }
 
 watchConnection({
   back: async () => {
     forget();
     await askServer();
-    await showResults(scrollY);
+    await showResults(where());
     if (state.view !== null && $("viewer").classList.contains("gone")) viewer.open(state.view);
   },
 });
@@ -460,7 +471,7 @@ showBoxes(boxesShown());
 bar.render();
 filters.render();
 await askServer();
-await showResults(history.state?.y ?? 0);
+await showResults(history.state ?? {});
 if (state.view !== null) viewer.open(state.view);
 if (!matchMedia("(pointer: coarse)").matches && state.view === null) $("q").focus({ preventScroll: true });
 document.documentElement.dataset.ready = "1";

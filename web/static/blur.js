@@ -26,18 +26,22 @@ function factors(hash) {
   return list;
 }
 
+/// Cosines of each frequency at each place along a side.
+const waves = (places) => Array.from({ length: 9 }, (_, frequency) => Float32Array.from({ length: places }, (_, at) => Math.cos((Math.PI * at * frequency) / places)));
+const [ALONG, DOWN] = [waves(WIDTH), waves(HEIGHT)];
+
 /// Paints `hash` onto a canvas, which the style sheet stretches.
 export function paint(canvas, hash) {
   const across = (value(hash[0]) % 9) + 1;
   const list = factors(hash);
   [canvas.width, canvas.height] = [WIDTH, HEIGHT];
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { willReadFrequently: true }); // a small canvas is soonest made in memory
   const image = context.createImageData(WIDTH, HEIGHT);
   for (let y = 0, at = 0; y < HEIGHT; y++) {
     for (let x = 0; x < WIDTH; x++, at += 4) {
       const sum = [0, 0, 0];
       for (let i = 0; i < list.length; i++) {
-        const wave = Math.cos((Math.PI * x * (i % across)) / WIDTH) * Math.cos((Math.PI * y * Math.floor(i / across)) / HEIGHT);
+        const wave = ALONG[i % across][x] * DOWN[Math.floor(i / across)][y];
         for (let c = 0; c < 3; c++) sum[c] += list[i][c] * wave;
       }
       image.data.set([toByte(sum[0]), toByte(sum[1]), toByte(sum[2]), 255], at);

@@ -1,44 +1,57 @@
 // The grid: tens of thousands of images of which only those in view are in the document.
 
 import { h, framed } from "./dom.js";
-import { justify, rowAt } from "./layout.js";
+import { icon } from "./icons.js";
+import { rowAt } from "./layout.js";
+import { beyond, boxOf, layOut, placeAt, sectionAt, sectionOf, touched, yOf } from "./sections.js";
 import { makeTile } from "./tile.js";
-import { number } from "./words.js";
+import { number, shortDay, t } from "./words.js";
 
-/// Height of a section's heading with the space around it, in heights of the letters, as in the style sheet.
+/// Heights in heights of the letters, as in the style sheet: a section's heading with the space around it, and the line of a day.
 const HEADING = 3.25;
-/// How far beyond the window tiles are kept, in windows.
+const DAY = 1.6;
+/// How far beyond the window tiles are kept, and how far sections are loaded, in windows.
 const BEYOND = 0.8;
-/// An image is loaded when its tile has stayed this long.
+const AHEAD = 1.5;
+/// Images are loaded when their tile has stayed this long, and so are sections.
 const SETTLED = 60;
+/// Images on both sides of an open one that are loaded.
+const BESIDE = 20;
+/// After a section could not be loaded, it is tried again so much later.
+const AGAIN = 4000;
 
 export class Grid {
   sections = [];
+  /// By index. Those of sections that are not loaded yet are missing.
   items = [];
-  /// Tiles in the document, by index.
+  /// Tiles in the document, by index, and the lines of days.
   #tiles = new Map();
+  #days = new Map();
   /// Sections in the document, by key.
   #parts = new Map();
   #current = 0;
-  #height = 0;
   #options = {};
   #loading = 0;
+  /// Widths and heights that the layout goes by.
+  #measures = { width: 0, heading: 0 };
+  /// What of the page's header stays in view. Kept, as to measure in the midst of drawing costs another layout.
+  header = 0;
+  /// Sees the grid become wider, and headings higher: letters can be enlarged at any time.
+  #sizes;
 
-  /// `on.near` is called when the end of what is loaded comes near; `on.isSelected(id)` says whether an image is.
+  /// `on.near` is called when the end of what is loaded comes near, `on.drawn` with what is above the window after it may have moved,
+  /// and `on.failed` with what went wrong; `on.isSelected(id)` says whether an image is.
   constructor(root, on) {
     this.root = root;
     this.on = on;
     const draw = framed(() => this.draw());
     addEventListener("scroll", draw, { passive: true });
-    this.#sizes = new ResizeObserver(framed(() => (this.#width !== root.clientWidth || this.#heading !== headingHeight()) && this.layout()));
+    const changed = () => this.#measures.width !== root.clientWidth || this.#measures.heading !== inLetters(HEADING);
+    this.#sizes = new ResizeObserver(framed(() => changed() && this.#keepingPlace(() => this.layout())));
     this.#sizes.observe(root);
+    new ResizeObserver(() => this.#measureHeader()).observe(document.querySelector("header"));
     root.addEventListener("focusin", ({ target }) => target.dataset.index && this.#setCurrent(Number(target.dataset.index)));
   }
-
-  #width = 0;
-  #heading = 0;
-  /// Sees the grid become wider, and headings higher: letters can be enlarged at any time.
-  #sizes;
 
   /// Shows sections of items; `more` hits are still to be loaded.
   show(sections, { more = 0, ...options }) {
@@ -47,12 +60,13 @@ export class Grid {
     this.#options = options;
     this.more = more;
     this.sections = sections;
-    this.items = sections.flatMap((section) => section.items);
+    this.#number();
     if (!same) this.#current = 0;
     this.#keep(({ item }, index) => {
       const next = same && this.items[index];
       return next && next.tile === item.tile && next.under.length === item.under.length;
     });
+    if (!same) this.#dropDays(new Set());
     const keys = new Set(sections.map((section) => section.key));
     for (const [key, { element }] of this.#parts) {
       if (same && keys.has(key)) continue;
@@ -62,6 +76,17 @@ export class Grid {
     this.layout();
     // A stack that grew is made anew; the focus stays on it.
     if (focused !== null && document.activeElement === document.body) this.#tiles.get(focused)?.link.focus({ preventScroll: true });
+  }
+
+  /// Gives every item its index.
+  #number() {
+    const sizes = this.sections.map(({ items, count }) => items?.length ?? count);
+    this.items = new Array(sizes.reduce((sum, size) => sum + size, 0));
+    let index = 0;
+    this.sections.forEach(({ items }, i) => {
+      items?.forEach((item, at) => (this.items[index + at] = item));
+      index += sizes[i];
+    });
   }
 
   /// Takes the other tiles out of the document.
@@ -74,78 +99,153 @@ export class Grid {
   }
 
   layout() {
-    this.#width = this.root.clientWidth;
-    if (!this.#width) return;
-    this.#heading = headingHeight();
-    const target = rowHeight(this.#width);
-    const gap = this.#width < 600 ? 3 : 6;
-    let y = 0;
-    let index = 0;
-    for (const section of this.sections) {
-      section.y = y;
-      section.from = index;
-      const ratios = section.items.map(({ tile }) => tile.width / tile.height);
-      section.layout = justify(ratios, this.#width, target, gap);
-      section.height = this.#heading + section.layout.height;
-      y += section.height + (this.#width < 600 ? 14 : 22);
-      index += section.items.length;
-    }
+    const width = this.root.clientWidth;
+    if (!width) return;
+    const [target, narrow] = [rowHeight(width), width < 600];
+    this.#measures = { width, target, gap: narrow ? 3 : 6, heading: inLetters(HEADING), lead: inLetters(DAY), between: narrow ? 14 : 22 };
+    const height = layOut(this.sections, this.#measures);
     // What is not loaded yet is as tall as what is, image by image.
-    this.loadedHeight = y;
-    this.#height = this.items.length ? y * (1 + this.more / this.items.length) : 0;
-    this.root.style.height = `${this.#height}px`;
+    this.loadedHeight = height;
+    this.height = this.items.length ? height * (1 + this.more / this.items.length) : 0;
+    this.root.style.height = `${this.height}px`;
+    this.root.style.setProperty("--row", `${target}px`);
+    this.#measureHeader();
     this.draw();
+  }
+
+  #measureHeader() {
+    const header = document.querySelector("header");
+    this.header = header.offsetHeight + parseFloat(getComputedStyle(header).top);
+    this.root.style.setProperty("--above", `${this.header}px`);
   }
 
   /// Puts into the document what is in view, and takes out what is not.
   draw() {
-    const top = -this.root.getBoundingClientRect().top;
+    const top = this.top;
     const [from, to] = [top - innerHeight * BEYOND, top + innerHeight * (1 + BEYOND)];
     const wanted = new Set();
     for (const section of this.sections) {
-      if (section.y + section.height < from || section.y > to) {
+      const isNear = (distance) => section.y + section.height >= top - distance && section.y <= top + innerHeight + distance;
+      if (!section.items && isNear(innerHeight * AHEAD)) this.#want(section);
+      else section.since = null;
+      if (!isNear(innerHeight * BEYOND)) {
         this.#dropPart(section);
         continue;
       }
       const part = this.#part(section);
       const { rows, boxes } = section.layout;
-      const start = section.y + this.#heading;
+      const start = section.y + this.#measures.heading;
       for (let r = rowAt(rows, from - start); r < rows.length && rows[r].y + start <= to; r++) {
         for (let i = rows[r].from; i < rows[r].to; i++) {
           wanted.add(section.from + i);
           this.#tile(section.from + i, section.items[i], part.list, boxes.subarray(i * 4, i * 4 + 4));
+          this.#day(section, i, part);
         }
       }
     }
     this.#keep(({ element }, index) => wanted.has(index) || element.contains(document.activeElement));
+    this.#dropDays(wanted);
+    this.#sayDay(top);
     clearTimeout(this.#loading);
     this.#loading = setTimeout(() => this.#loadImages(), SETTLED);
     if (this.more && to + innerHeight > this.loadedHeight) this.on.near();
+    this.on.drawn?.(top);
+  }
+
+  /// What of the grid is above the window.
+  get top() {
+    return -this.root.getBoundingClientRect().top;
+  }
+
+  // ---- sections that are loaded as they come near ----
+
+  /// Loads a section that stays near.
+  #want(section) {
+    const now = performance.now();
+    section.since ??= now;
+    if (section.wanted || now < (section.again ?? 0)) return;
+    if (now - section.since >= SETTLED) this.#load(section).catch(this.on.failed);
+    else setTimeout(() => this.draw(), SETTLED);
+  }
+
+  async #load(section) {
+    if (section.items) return;
+    section.wanted = true;
+    try {
+      await section.load();
+    } catch (error) {
+      section.again = performance.now() + AGAIN;
+      throw error;
+    } finally {
+      section.wanted = false;
+    }
+    if (!this.sections.includes(section)) return;
+    this.#keepingPlace(() => {
+      const before = this.items.length;
+      this.#number();
+      // The library may have changed since its images were counted.
+      if (this.items.length !== before) (this.#keep(() => false), this.#dropDays(new Set()));
+      this.layout();
+    });
+  }
+
+  /// Loads what is beside an image, so that one can step on from it.
+  loadBeside(id) {
+    const index = this.items.findIndex((item) => item?.tile.id === id);
+    const near = this.sections.filter((section) => !section.items && section.from <= index + BESIDE && section.from + section.count > index - BESIDE);
+    if (index >= 0) for (const section of near) this.#load(section).catch(this.on.failed);
+  }
+
+  /// Does what changes heights, while what is in view stays where it is.
+  #keepingPlace(act) {
+    const place = this.place();
+    act();
+    if (place) this.restore(place);
+  }
+
+  /// What is at the upper edge, below the header. It can be found again at another width, and in another visit.
+  place() {
+    return placeAt(this.sections, this.top + this.header, this.#measures.heading);
+  }
+
+  /// Scrolls to such a place; gives whether there is one.
+  restore(place) {
+    const y = yOf(this.sections, place, this.#measures.heading);
+    if (y === null) return false;
+    const by = y - this.header - this.top;
+    if (Math.abs(by) >= 1) scrollBy(0, by);
+    this.draw();
+    return true;
   }
 
   #part(section) {
     let part = this.#parts.get(section.key);
     if (!part) {
       const id = `section-${section.key}`;
-      const count = h("span", { class: "count" });
-      const title = h("span", {});
-      const heading = h("h2", { id }, title, " ", count);
+      const [title, day, count] = ["title", "day", "count"].map((name) => h("span", { class: name }));
+      const pick = h("button", { class: "pick-all", type: "button", tabIndex: -1, data: { section: section.key } }, icon("check"));
+      const heading = h("h2", { id }, title, " ", day, " ", count);
       const list = h("div", { class: "tiles", role: "list", "aria-labelledby": id });
-      part = { element: h("section", { class: `part ${section.key}` }, heading, list), list, title, count };
+      const days = h("div", { class: "days", "aria-hidden": "true" });
+      part = { element: h("section", { class: `part ${section.key}` }, h("div", { class: "head" }, heading, pick), days, list), heading, list, days, title, day, count, pick };
       this.#parts.set(section.key, part);
       this.root.append(part.element);
       this.#sizes.observe(heading);
     }
     part.title.textContent = section.title;
     part.count.textContent = number(section.count);
-    part.element.style.transform = `translateY(${section.y}px)`;
+    part.pick.title = t("selectWhat", { what: section.title });
+    part.pick.setAttribute("aria-label", part.pick.title);
+    part.element.classList.toggle("waiting", !section.items);
+    part.element.style.top = `${section.y}px`; // what sticks does not go by transforms
+    part.element.style.height = `${section.height}px`;
     return part;
   }
 
   #dropPart(section) {
     const part = this.#parts.get(section.key);
     if (!part || part.element.contains(document.activeElement)) return;
-    this.#sizes.unobserve(part.element.firstElementChild);
+    this.#sizes.unobserve(part.heading);
     part.element.remove();
     this.#parts.delete(section.key);
   }
@@ -168,6 +268,43 @@ export class Grid {
     style.top = `${y}px`;
   }
 
+  /// The line above the first image of a day.
+  #day(section, i, part) {
+    const place = section.layout.days?.get(i);
+    if (!place) return;
+    const index = section.from + i;
+    let day = this.#days.get(index);
+    if (!day) {
+      day = h("span", {}, shortDay(section.items[i].tile.taken));
+      this.#days.set(index, day);
+    }
+    if (day.parentNode !== part.days) part.days.append(day);
+    const { style } = day;
+    style.insetInlineStart = `${place.x}px`;
+    style.top = `${place.y}px`;
+    style.maxWidth = `${place.width}px`;
+  }
+
+  #dropDays(wanted) {
+    for (const [index, day] of this.#days) {
+      if (wanted.has(index)) continue;
+      day.remove();
+      this.#days.delete(index);
+    }
+  }
+
+  /// The heading that stays at the upper edge says which day is below it.
+  #sayDay(top) {
+    if (!this.sections.length) return;
+    const y = top + this.header + this.#measures.heading;
+    const at = sectionAt(this.sections, y - this.#measures.heading);
+    for (const [key, { day }] of this.#parts) {
+      const row = key === at.key && at.layout.days && y > at.y + 1.5 * this.#measures.heading && at.layout.rows[rowAt(at.layout.rows, y - at.y - this.#measures.heading)];
+      const text = row ? shortDay(at.items[row.from].tile.taken) : "";
+      if (day.textContent !== text) day.textContent = text;
+    }
+  }
+
   #loadImages() {
     for (const tile of this.#tiles.values()) tile.show(tile.width);
   }
@@ -186,28 +323,24 @@ export class Grid {
     return spread ? [tile.id] : [tile.id, ...under.map(({ id }) => id)];
   }
 
-  /// The images of all tiles from one to another.
+  /// The images of all tiles from one to another, which are loaded first if they have to be.
   async idsBetween(from, to) {
-    return range(from, to + 1).flatMap((index) => this.idsAt(index));
+    const inRange = (section) => section.from <= to && section.from + section.count > from;
+    await Promise.all(this.sections.filter((section) => !section.items && inRange(section)).map((section) => this.#load(section)));
+    return this.items.slice(from, to + 1).flatMap((_, i) => this.idsAt(from + i));
+  }
+
+  /// The images of a section.
+  async idsOf(key) {
+    const section = this.sections.find((section) => section.key === key);
+    return section ? this.idsBetween(section.from, section.from + section.count - 1) : [];
   }
 
   /// The images of all tiles that a rectangle of the grid touches, whether they are in the document or not.
-  idsWithin({ left, top, right, bottom }) {
-    const mirrored = document.documentElement.dir === "rtl";
-    const [start, end] = mirrored ? [this.#width - right, this.#width - left] : [left, right];
-    const found = [];
-    for (const section of this.sections) {
-      const above = section.y + this.#heading;
-      if (above + section.layout.height < top || above > bottom) continue;
-      const { rows, boxes } = section.layout;
-      for (let r = rowAt(rows, top - above); r < rows.length && rows[r].y + above <= bottom; r++) {
-        for (let i = rows[r].from; i < rows[r].to; i++) {
-          const [x, , width] = boxes.subarray(i * 4, i * 4 + 3);
-          if (x <= end && x + width >= start) found.push(...this.idsAt(section.from + i));
-        }
-      }
-    }
-    return found;
+  idsWithin({ left, right, ...heights }) {
+    const { width, heading } = this.#measures;
+    const across = document.documentElement.dir === "rtl" ? { left: width - right, right: width - left } : { left, right };
+    return touched(this.sections, { ...across, ...heights }, heading).flatMap((index) => this.idsAt(index));
   }
 
   // ---- moving about ----
@@ -224,28 +357,21 @@ export class Grid {
     return this.#current;
   }
 
-  /// Distance of an image from the top of the grid, and its height.
-  placeOf(index) {
-    const section = this.sections.findLast(({ from }) => from <= index);
-    if (!section) return { y: 0, height: 0 };
-    const [x, y, width, height] = section.layout.boxes.subarray((index - section.from) * 4, (index - section.from) * 4 + 4);
-    return { x: x + width / 2, y: section.y + this.#heading + y, height, section };
-  }
-
-  /// Brings an image into view and focuses it.
-  focus(index) {
+  /// Brings an image into view and focuses it. One that is not loaded yet is loaded first.
+  async focus(index) {
     if (!this.items.length) return;
     const to = Math.min(Math.max(index, 0), this.items.length - 1);
+    if (!this.items[to]) await this.#load(sectionOf(this.sections, to));
     this.reveal(to);
     this.#setCurrent(to);
     this.#tiles.get(to)?.link.focus({ preventScroll: true });
   }
 
   reveal(index) {
-    const { y, height } = this.placeOf(index);
+    const { heading } = this.#measures;
+    const { top: y, height } = boxOf(sectionOf(this.sections, index), index, heading);
     const top = this.root.getBoundingClientRect().top + scrollY + y;
-    const header = document.querySelector("header");
-    const above = header.offsetHeight + parseFloat(getComputedStyle(header).top) + 60; // what stays of it, and the heading
+    const above = this.header + heading + inLetters(DAY);
     if (top < scrollY + above) scrollTo(0, top - above);
     else if (top + height > scrollY + innerHeight) scrollTo(0, top + height - innerHeight + 12);
     this.draw();
@@ -255,25 +381,9 @@ export class Grid {
   beside(index, key) {
     if (key === "next") return index + 1;
     if (key === "previous") return index - 1;
-    const { x, section } = this.placeOf(index);
-    const at = this.sections.indexOf(section);
-    const row = section.layout.rows.findIndex(({ from, to }) => from <= index - section.from && index - section.from < to);
-    const step = key === "below" ? 1 : -1;
-    const beyond = this.sections[at + step]?.layout.rows;
-    const [target, other] = section.layout.rows[row + step]
-      ? [section, section.layout.rows[row + step]]
-      : [this.sections[at + step], beyond?.at(step > 0 ? 0 : -1)];
-    if (!other) return index;
-    let best = other.from;
-    for (let i = other.from; i < other.to; i++) {
-      const middle = (j) => target.layout.boxes[j * 4] + target.layout.boxes[j * 4 + 2] / 2;
-      if (Math.abs(middle(i) - x) < Math.abs(middle(best) - x)) best = i;
-    }
-    return target.from + best;
+    return beyond(this.sections, index, key === "below" ? 1 : -1);
   }
 }
-
-const range = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
 
 /// Screen readers read a list in the order of the document, whatever order its items came into view in.
 function insertInOrder(list, element, index) {
@@ -284,7 +394,7 @@ function insertInOrder(list, element, index) {
   list.insertBefore(element, next);
 }
 
-const headingHeight = () => HEADING * parseFloat(getComputedStyle(document.documentElement).fontSize);
+const inLetters = (height) => height * parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 /// A phone shows two or three images in a row, a wide screen seven or eight.
 function rowHeight(width) {

@@ -47,6 +47,26 @@ export function justify(ratios, width, target, gap) {
   return { boxes, rows, height: Math.max(0, y - gap) };
 }
 
+/// Makes room for a line above each row in which a day begins. `starts` are the first images of days. Gives the layout with
+/// `days`: place and width of the line of each of these images.
+export function withDays({ boxes, rows, height }, starts, lead, width) {
+  const days = new Map();
+  let [next, shift] = [0, 0];
+  const moved = rows.map((row) => {
+    const begins = [];
+    while (next < starts.length && starts[next] < row.to) begins.push(starts[next++]);
+    if (begins.length) shift += lead;
+    const y = row.y + shift;
+    for (let i = row.from; i < row.to; i++) boxes[i * 4 + 1] = y;
+    begins.forEach((start, i) => {
+      const [x, end] = [boxes[start * 4], i + 1 < begins.length ? boxes[begins[i + 1] * 4] : width];
+      days.set(start, { x, y: y - lead, width: end - x });
+    });
+    return { ...row, y, lead: begins.length ? lead : 0 };
+  });
+  return { boxes, rows: moved, height: height + shift, days };
+}
+
 const clamp = (ratio) => Math.min(Math.max(ratio || 1, NARROWEST), WIDEST);
 
 /// The first of `rows` that ends below `y`.

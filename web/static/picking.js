@@ -31,7 +31,9 @@ export function setUpPicking({ grid, selection, all }) {
 
   // ---- mouse ----
 
-  root.addEventListener("click", (event) => {
+  root.addEventListener("click", async (event) => {
+    const part = event.target.closest("button.pick-all");
+    if (part) return selection.toggle(await grid.idsOf(part.dataset.section)), said();
     const mark = event.target.closest("button.pick");
     const shot = event.target.closest("a.shot");
     const selects = event.shiftKey || event.ctrlKey || event.metaKey || selection.size > 0;

@@ -1,7 +1,8 @@
 // A result set: asked for in steps, kept for a while so that going back shows it at once, cut into sections.
 
 import { find, search, similarRegions } from "./api.js";
-import { canFind, exampleOf, isRanked, question, regionQuestion, sortOf } from "./state.js";
+import { canFind, exampleOf, filterOf, isRanked, question, regionQuestion, sortOf } from "./state.js";
+import { Timeline } from "./timeline.js";
 import { month, t } from "./words.js";
 
 /// Hits of the first answer, which should be quick, and of the ones after it.
@@ -20,7 +21,7 @@ export function resultsOf(state, { words = false } = {}) {
   const key = `${regions} ${JSON.stringify(body)}`;
   const known = kept.get(key);
   kept.delete(key);
-  const results = known ?? new Results(ask, body, isRanked(state), sortOf(state));
+  const results = known ?? (isRanked(state) ? new Results(ask, body, sortOf(state)) : new Timeline(filterOf(state), sortOf(state)));
   kept.set(key, results);
   if (kept.size > KEPT) kept.delete(kept.keys().next().value);
   return results;
@@ -29,7 +30,9 @@ export function resultsOf(state, { words = false } = {}) {
 /// What was found may have changed.
 export const forget = () => kept.clear();
 
+/// What a question found. Without a question there is a `Timeline`, which the page uses in the same way.
 export class Results {
+  ranked = true;
   tiles = [];
   accepted = 0;
   weaker = 0;
@@ -47,10 +50,9 @@ export class Results {
   /// Leaders of stacks that are spread out.
   spread = new Set();
 
-  constructor(ask, body, ranked, sort) {
+  constructor(ask, body, sort) {
     this.ask = ask;
     this.body = body;
-    this.ranked = ranked;
     this.sort = sort;
     this.next = null;
   }
@@ -75,7 +77,7 @@ export class Results {
   /// Numbers of all that was found, loaded in steps: the matches, or what is shown in place of them if there are none.
   async ids(signal) {
     while (!this.complete) await this.load(signal);
-    const matches = this.tiles.filter(({ strength }) => !this.ranked || strength !== "weak");
+    const matches = this.tiles.filter(({ strength }) => strength !== "weak");
     return (matches.length ? matches : this.tiles).map(({ id }) => id);
   }
 
@@ -87,7 +89,7 @@ export class Results {
 
   /// True if there are matches below the last one that is given.
   get hasMore() {
-    return this.ranked && this.complete && this.body.depth !== "all" && this.tiles.length > 0
+    return this.complete && this.body.depth !== "all" && this.tiles.length > 0
       && this.tiles.length < this.accepted + (this.weaker ?? Infinity);
   }
 
@@ -111,7 +113,7 @@ export class Results {
 
   /// Matches that lie under others, and are not seen.
   stacked(items) {
-    const isMatch = (tile) => !this.ranked || tile.strength !== "weak";
+    const isMatch = (tile) => tile.strength !== "weak";
     const under = items.filter(({ tile }) => !this.spread.has(tile.id)).flatMap(({ under }) => under);
     return under.filter(isMatch).length;
   }
@@ -131,7 +133,7 @@ export class Results {
   }
 
   #key({ strength, taken }) {
-    if (this.ranked && (strength === "weak" || this.sort === "relevance")) return strength;
+    if (strength === "weak" || this.sort === "relevance") return strength;
     return taken?.slice(0, 7) ?? "undated";
   }
 

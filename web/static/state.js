@@ -162,7 +162,8 @@ export function regionQuestion(state) {
   };
 }
 
-function filterOf(state) {
+/// What is asked of images besides the question.
+export function filterOf(state) {
   return {
     ...(state.after && { after: state.after }),
     ...(state.before && { before: dayAfter(state.before) }),

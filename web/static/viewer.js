@@ -47,7 +47,7 @@ export function setUpViewer({ items, hrefOf, on }) {
   let record = null;
   let cancel = new AbortController();
 
-  const placeOf = () => items().findIndex(({ tile }) => tile.id === id);
+  const placeOf = () => items().findIndex((item) => item?.tile.id === id);
   const step = (by) => {
     const next = items()[placeOf() + by];
     if (next && placeOf() >= 0) on.open(next.tile.id, { replace: true });

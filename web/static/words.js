@@ -71,12 +71,18 @@ export function fill(root) {
 
 /// A camera's date has no zone: it is shown as it was.
 const inOwnZone = (taken) => new Date(`${taken}Z`);
-export const day = (taken) =>
-  inOwnZone(taken).toLocaleDateString(region, { dateStyle: "long", timeZone: "UTC" });
-export const moment = (taken) =>
-  inOwnZone(taken).toLocaleString(region, { dateStyle: "full", timeStyle: "short", timeZone: "UTC" });
-export const month = (taken) =>
-  inOwnZone(taken).toLocaleDateString(region, { month: "long", year: "numeric", timeZone: "UTC" });
+/// Ways to write dates. To make one takes longer than to use it a thousand times.
+const formats = new Map();
+function written(taken, options) {
+  const key = Object.values(options).join();
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(region, { ...options, timeZone: "UTC" }));
+  return formats.get(key).format(inOwnZone(taken));
+}
+export const day = (taken) => written(taken, { dateStyle: "long" });
+/// A day where its month is known: "Sat 14".
+export const shortDay = (taken) => written(taken, { weekday: "short", day: "numeric" });
+export const moment = (taken) => written(taken, { dateStyle: "full", timeStyle: "short" });
+export const month = (taken) => written(taken, { month: "long", year: "numeric" });
 
 /// 1,234,567 bytes as 1.2 MB.
 export function size(bytes) {

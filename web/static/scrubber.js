@@ -1,0 +1,143 @@
+// The strip at the edge of the timeline: years and months by where they are. Drag, click or arrow keys lead to a month.
+
+import { $, h } from "./dom.js";
+import { sectionAt } from "./sections.js";
+import { t } from "./words.js";
+
+/// Space that the name of a year needs, and a dot of a month, in pixels.
+const YEAR = 24;
+const DOT = 9;
+/// Space above and below the strip, as in the style sheet.
+const [ABOVE, BELOW] = [8, 16];
+/// It is worth its place from so many windows on.
+const LONG = 2.5;
+/// A finger finds it while the page moves, and so long after that.
+const SHOWN = 1800;
+
+export function setUpScrubber({ grid }) {
+  const thumb = h("div", { class: "thumb" });
+  const bubble = h("div", { class: "bubble", hidden: true });
+  const marks = h("div", { class: "marks-of-time" });
+  const strip = h("div", { id: "scrubber", role: "slider", tabIndex: 0, hidden: true, "aria-orientation": "vertical", "aria-label": t("goToDate"), "aria-controls": "grid", "aria-valuemin": 0 }, marks, thumb, bubble);
+  $("results").append(strip);
+  /// What the marks were drawn for.
+  let drawn = "";
+  let dragging = false;
+  let hiding = 0;
+
+  /// How far the page moves from the first line of the grid to the last one, and how high the strip is. Nothing is measured
+  /// for it: that would cost a layout in every frame.
+  const way = () => Math.max(grid.height - innerHeight + grid.header, 1);
+  const heightOf = () => innerHeight - grid.header - ABOVE - BELOW;
+  /// Moves the page so that the line `y` of the grid is below the header.
+  const bring = (y) => scrollTo(0, scrollY - grid.top - grid.header + y);
+  /// The month below the header, where `top` of the grid is above the window.
+  const monthAt = (top) => Math.max(grid.sections.indexOf(sectionAt(grid.sections, top + grid.header + 1)), 0);
+
+  const goTo = (share) => bring(share * way());
+
+  function goToMonth(index) {
+    const at = Math.min(Math.max(index, 0), grid.sections.length - 1);
+    bring(grid.sections[at].y + 2);
+    grid.draw();
+  }
+
+  /// Years, and dots for months, as far as there is room for them.
+  function drawMarks(height) {
+    const places = grid.sections.map(({ y, key }) => ({ at: (y / way()) * height, year: key.slice(0, 4), key }));
+    const parts = [];
+    let [year, free] = ["", -Infinity];
+    for (const place of places) {
+      const named = place.year !== year && place.key !== "undated";
+      if (named && place.at >= free && place.at <= height - YEAR / 2) {
+        parts.push(["year-mark", place]);
+        free = place.at + YEAR;
+        year = place.year;
+      } else if (place.at >= free && place.at < height - DOT / 2) {
+        parts.push(["dot", place]);
+        free = place.at + DOT;
+      }
+    }
+    marks.replaceChildren(...parts.map(([name, { at, year }]) => {
+      const mark = h("span", { class: name }, name === "dot" ? "" : year);
+      mark.style.top = `${at}px`;
+      return mark;
+    }));
+  }
+
+  function say(share) {
+    const section = sectionAt(grid.sections, share * way());
+    bubble.textContent = section.title;
+    bubble.style.top = `${share * heightOf()}px`;
+    bubble.hidden = false;
+  }
+
+  // ---- mouse and finger ----
+
+  const shareAt = ({ clientY }) => Math.min(Math.max((clientY - strip.getBoundingClientRect().top) / heightOf(), 0), 1);
+  strip.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    event.preventDefault();
+    dragging = true;
+    strip.setPointerCapture(event.pointerId);
+    strip.classList.add("dragging");
+    goTo(shareAt(event));
+    say(shareAt(event));
+  });
+  strip.addEventListener("pointermove", (event) => {
+    if (dragging) goTo(shareAt(event));
+    if (dragging || event.pointerType === "mouse") say(shareAt(event));
+  });
+  const end = () => {
+    dragging = false;
+    strip.classList.remove("dragging");
+    bubble.hidden = true;
+  };
+  for (const name of ["pointerup", "pointercancel", "pointerleave"]) strip.addEventListener(name, (event) => (name !== "pointerleave" || !dragging) && end());
+
+  // ---- keys ----
+
+  /// The first month of the year before or after that of a month.
+  function yearFrom(index, step) {
+    const year = (i) => grid.sections[i].key.slice(0, 4);
+    let at = index;
+    while (grid.sections[at + step] && year(at) === year(index)) at += step;
+    if (step < 0) while (grid.sections[at - 1] && year(at - 1) === year(at)) at -= 1;
+    return at;
+  }
+  const keys = {
+    ArrowDown: (i) => i + 1, ArrowRight: (i) => i + 1, ArrowUp: (i) => i - 1, ArrowLeft: (i) => i - 1,
+    PageDown: (i) => yearFrom(i, 1), PageUp: (i) => yearFrom(i, -1), Home: () => 0, End: () => grid.sections.length - 1,
+  };
+  strip.addEventListener("keydown", (event) => {
+    const to = keys[event.key];
+    if (!to || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    goToMonth(to(monthAt(grid.top)));
+  });
+
+  return {
+    /// After the page has moved, or the grid has changed: `top` of it is above the window.
+    render(top) {
+      const long = grid.sections.length > 1 && grid.height > LONG * innerHeight;
+      const shown = $("results").classList.contains("timeline") && long;
+      strip.hidden = !shown;
+      $("results").classList.toggle("scrubbed", shown);
+      if (!shown) return;
+      strip.style.top = `${grid.header + ABOVE}px`;
+      const height = heightOf();
+      const now = [height, grid.height, grid.sections.length, grid.sections[0].key].join();
+      if (now !== drawn) (drawMarks(height), (drawn = now));
+      const share = Math.min(Math.max((top + grid.header) / way(), 0), 1);
+      thumb.style.transform = `translateY(${share * height}px)`;
+      const at = monthAt(top);
+      strip.setAttribute("aria-valuemax", grid.sections.length - 1);
+      strip.setAttribute("aria-valuenow", at);
+      strip.setAttribute("aria-valuetext", grid.sections[at].title);
+      strip.classList.add("moving");
+      clearTimeout(hiding);
+      hiding = setTimeout(() => strip.classList.remove("moving"), SHOWN);
+    },
+  };
+}

@@ -1,0 +1,120 @@
+// All images, or those that pass the filters, month by month. How many each month has is known at once; the images of a month
+// are loaded when it comes near.
+
+import { timeline, timelineTiles } from "./api.js";
+import { month, t } from "./words.js";
+
+/// Months that are loaded at a time when all are wanted.
+const AT_A_TIME = 4;
+
+export class Timeline {
+  /// What results of a search have, too.
+  ranked = false;
+  started = false;
+  complete = false;
+  hasMore = false;
+  accepted = 0;
+  searched = 0;
+  tiles = [];
+  expected = 0;
+  withoutRegions = 0;
+  nothingParticular = false;
+  form = null;
+  asThings = null;
+  spread = new Set();
+  #sections = [];
+
+  constructor(filter, sort) {
+    this.filter = filter;
+    this.sort = sort;
+  }
+
+  /// Loads the months, and the images of the one that is shown first: that of `place`, or the first one.
+  async load(signal, place) {
+    const { count, months } = await timeline({ filter: this.filter }, signal);
+    const dated = months.filter(({ month }) => month !== null);
+    const ordered = [...(this.sort === "oldest" ? dated.toReversed() : dated), ...months.filter(({ month }) => month === null)];
+    this.#sections = ordered.map((month) => new Month(month, this.filter, this.sort));
+    const first = this.#sections.find(({ key }) => key === place?.key) ?? this.#sections[0];
+    await first?.load(signal);
+    this.accepted = this.searched = count;
+    this.started = this.complete = true;
+    return true;
+  }
+
+  items() {
+    return { length: this.accepted };
+  }
+
+  sections() {
+    return this.#sections;
+  }
+
+  stacked() {
+    return 0;
+  }
+
+  /// Numbers of all images, loaded in steps.
+  async ids(signal) {
+    const missing = this.#sections.filter(({ items }) => !items);
+    for (let at = 0; at < missing.length; at += AT_A_TIME) {
+      await Promise.all(missing.slice(at, at + AT_A_TIME).map((section) => section.load(signal)));
+      signal.throwIfAborted();
+    }
+    return this.#sections.flatMap(({ items }) => items.map(({ tile }) => tile.id));
+  }
+}
+
+/// A section of the grid. `items` is null until they are loaded.
+class Month {
+  items = null;
+  #loading = null;
+
+  constructor({ month: key, count }, filter, sort) {
+    this.key = key ?? "undated";
+    this.title = key === null ? t("undated") : month(`${key}-01T00:00:00`);
+    this.count = count;
+    /// Items that begin a day. Images without a date have none.
+    this.days = key === null ? null : [];
+    this.ask = { filter, month: key };
+    this.sort = sort;
+  }
+
+  /// Loads the images, once.
+  load(signal) {
+    this.#loading ??= timelineTiles(this.ask, signal).then((columns) => this.#fill(columns)).finally(() => (this.#loading = null));
+    return this.items ? Promise.resolve() : this.#loading;
+  }
+
+  #fill(columns) {
+    const favourites = new Set(columns.favourite);
+    const items = columns.id.map((_, i) => ({ tile: new Tile(columns, i, favourites), under: [], leader: null, spread: false }));
+    if (this.sort === "oldest") items.reverse();
+    if (this.days) this.days = items.flatMap(({ tile }, i) => (i === 0 || tile.dayNumber !== items[i - 1].tile.dayNumber ? [i] : []));
+    this.items = items;
+    this.count = items.length;
+  }
+}
+
+const DAY = 86_400;
+
+/// What a tile shows of an image.
+class Tile {
+  strength = "strong";
+  score = 1;
+
+  constructor({ id, width, height, taken, blur, version }, i, favourites) {
+    [this.id, this.width, this.height, this.content, this.blur] = [id[i], width[i], height[i], version[i], blur[i]];
+    this.favourite = favourites.has(this.id);
+    this.seconds = taken[i];
+  }
+
+  /// On the camera's clock, as everywhere.
+  get taken() {
+    return this.seconds === null ? null : new Date(this.seconds * 1000).toISOString().slice(0, 19);
+  }
+
+  get dayNumber() {
+    return this.seconds === null ? null : Math.floor(this.seconds / DAY);
+  }
+}
