@@ -1,8 +1,10 @@
 // Widths from a phone to a wide screen, light and dark, languages from both sides, and the accessibility check.
 
 import assert from "node:assert/strict";
+import { test } from "node:test";
+import { chromium } from "playwright-core";
 import { findings } from "./axe.mjs";
-import { idle, onPage, ready, search, tiles } from "./harness.mjs";
+import { browserPath, idle, onPage, ready, search, tiles, url } from "./harness.mjs";
 
 const overflow = (page) => page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth));
 
@@ -84,6 +86,37 @@ onPage("on a phone, sheets fill the width, filters stay in one line, and keys ar
   const { x, y, width, height } = await page.locator("#sheet-date").boundingBox();
   assert.ok(x >= 0 && x + width <= 390 && y + height <= 844, [x, y, width, height].join());
   assert.equal(await overflow(page), 0);
+});
+
+onPage("on a phone, too, the way to look for objects has a word", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }, async (page) => {
+  const word = page.locator("#mode span");
+  assert.equal(await word.textContent(), "Find objects");
+  assert.ok((await word.boundingBox()).width > 60);
+  assert.ok((await page.locator("#q").boundingBox()).width > 100, "there is room to type beside it");
+});
+
+// Scroll bars that take room, as most desktops have them; a headless browser hides them otherwise.
+test("a large view covers the strip of the scroll bar, and moves nothing behind it", { timeout: 90_000 }, async () => {
+  const browser = await chromium.launch({ executablePath: browserPath(), args: ["--no-sandbox", "--disable-gpu"], ignoreDefaultArgs: ["--hide-scrollbars"] });
+  try {
+    for (const locale of ["en", "he"]) {
+      const page = await browser.newPage({ viewport: { width: 1000, height: 700 }, locale, baseURL: url });
+      await page.goto("/");
+      await ready(page);
+      await tiles(page).first().waitFor();
+      const widths = () => page.evaluate(() => [document.querySelector("#viewer").offsetWidth, innerWidth, document.querySelector("#grid").offsetWidth]);
+      const [, whole, before] = await widths();
+      assert.ok(await page.evaluate(() => innerWidth - document.documentElement.clientWidth > 5), "there is a bar");
+      await tiles(page).first().locator("a.shot").click();
+      await page.locator("#viewer[open]").waitFor();
+      const [viewer, , after] = await widths();
+      assert.equal(viewer, whole, locale);
+      assert.ok(Math.abs(after - before) <= 1, `${locale}: ${before}, ${after}`);
+      await page.close();
+    }
+  } finally {
+    await browser.close();
+  }
 });
 
 onPage("language and theme can be chosen", async (page) => {

@@ -11,7 +11,7 @@ import { Layers } from "./layers.js";
 import { around, bestOf } from "./marks.js";
 import { announce } from "./toast.js";
 import { day, language, moment, number, size, t } from "./words.js";
-import { Zoom } from "./zoom.js";
+import { ENLARGED, Zoom } from "./zoom.js";
 
 /// What browsers show by themselves; of other formats they get a large thumbnail.
 const SHOWN = ["jpeg", "png", "webp", "gif", "bmp", "avif"];
@@ -60,10 +60,10 @@ export function setUpViewer({ items, hrefOf, on }) {
     cancel.abort();
     cancel = new AbortController();
     const { signal } = cancel;
-    if (!dialog.open) dialog.showModal();
-    document.documentElement.classList.add("viewing");
+    if (!dialog.open) show();
     draw.end();
     record = null;
+    zoom.upright();
     dialog.classList.remove("gone");
     $("said").hidden = true;
     const place = placeOf();
@@ -81,6 +81,13 @@ export function setUpViewer({ items, hrefOf, on }) {
     } catch (error) {
       if (!isCancelled(error) && !signal.aborted) showProblem(error);
     }
+  }
+
+  function show() {
+    const { style, classList, clientWidth } = document.documentElement;
+    style.setProperty("--bar", `${innerWidth - clientWidth}px`);
+    classList.add("viewing");
+    dialog.showModal();
   }
 
   function close() {
@@ -111,7 +118,7 @@ export function setUpViewer({ items, hrefOf, on }) {
       img.src = thumbnail(tile, 640);
       frame = h("div", { class: "frame", data: { id: tile.id } }, img);
       frame.style.setProperty("--ratio", tile.width / tile.height);
-      frame.style.setProperty("--wide", `${tile.width}px`);
+      frame.style.setProperty("--wide", `${tile.width * ENLARGED}px`);
       stage.replaceChildren(frame);
     }
     layers.show(frame, tile, { things: on.things(), boxes, ask: on.finding() });

@@ -1,18 +1,20 @@
-// Zooming and moving an image: wheel, double click, drag, pinch, keys; a swipe when it is not zoomed.
+// Zooming, moving and turning an image: wheel, double click, drag, pinch, keys; a swipe when it is not zoomed.
 
 const MOST = 8;
 const SWIPE = 60;
 /// A part that is looked at takes this share of the stage, but the image is not drawn larger than so many times what
-/// fits, nor than so many times its pixels.
+/// fits, nor than so many times its pixels. The latter holds for a whole image that is fitted into the window, too.
 const AROUND = 0.5;
 const CLOSEST = 4;
-const BLURRED = 2;
+export const ENLARGED = 2;
 
 /// `on.swipe(step)` is told of a swipe to the next (1) or previous (-1) image.
 export class Zoom {
   #scale = 1;
   #x = 0;
   #y = 0;
+  /// Quarters of a circle, clockwise.
+  #turns = 0;
   #pointers = new Map();
   #start = null;
   /// True if the user has zoomed, and not the page: then arrows and drags move the image.
@@ -37,9 +39,26 @@ export class Zoom {
     return this.#scale;
   }
 
+  /// The whole image.
   reset() {
     [this.#scale, this.#x, this.#y, this.#own] = [1, 0, 0, false];
     this.#apply();
+  }
+
+  /// Turns the view of the image, but not its file, by a quarter.
+  turn() {
+    this.#turns++;
+    this.stage.classList.toggle("turned", this.#isTurned);
+    this.reset();
+  }
+
+  upright() {
+    this.#turns = 0;
+    this.stage.classList.remove("turned");
+  }
+
+  get #isTurned() {
+    return this.#turns % 2 === 1;
   }
 
   /// Looks at a part of the image, in shares of it, with a good deal of what is around it. Gives false for a part that
@@ -50,11 +69,14 @@ export class Zoom {
     const { clientWidth, clientHeight } = this.stage;
     const [wide, high] = [frame.offsetWidth, frame.offsetHeight];
     const pixels = frame.querySelector("img")?.getAttribute("width") ?? wide;
-    const closest = Math.min(CLOSEST, (BLURRED * pixels) / wide);
+    const closest = Math.min(CLOSEST, (ENLARGED * pixels) / wide);
     const scale = Math.min((clientWidth * AROUND) / (width * wide), (clientHeight * AROUND) / (height * high), closest);
     if (!(scale > 1.25)) return this.reset(), false;
     this.#scale = scale;
-    [this.#x, this.#y] = [-(x + width / 2 - 0.5) * wide * scale, -(y + height / 2 - 0.5) * high * scale];
+    const [dx, dy] = [(0.5 - x - width / 2) * wide * scale, (0.5 - y - height / 2) * high * scale];
+    const [left, top] = this.#rest();
+    const [cos, sin] = [[1, 0], [0, 1], [-1, 0], [0, -1]][this.#turns % 4];
+    [this.#x, this.#y] = [dx * cos - dy * sin - left, dx * sin + dy * cos - top];
     this.#own = false;
     this.#apply();
     this.stage.classList.add("gliding");
@@ -71,7 +93,8 @@ export class Zoom {
   by(factor, x = innerWidth / 2, y = innerHeight / 2) {
     const scale = Math.min(Math.max(this.#scale * factor, 1), MOST);
     const { left, top, width, height } = this.stage.getBoundingClientRect();
-    const [dx, dy] = [x - left - width / 2, y - top - height / 2];
+    const [restX, restY] = this.#rest();
+    const [dx, dy] = [x - left - width / 2 - restX, y - top - height / 2 - restY];
     const change = scale / this.#scale;
     this.#x = dx - (dx - this.#x) * change;
     this.#y = dy - (dy - this.#y) * change;
@@ -88,19 +111,30 @@ export class Zoom {
     this.#apply();
   }
 
+  /// Where the middle of the image rests, from the middle of the stage.
+  #rest() {
+    const frame = this.stage.firstElementChild;
+    if (!frame) return [0, 0];
+    const { clientWidth, clientHeight } = this.stage;
+    return [frame.offsetLeft + frame.offsetWidth / 2 - clientWidth / 2, frame.offsetTop + frame.offsetHeight / 2 - clientHeight / 2];
+  }
+
   #apply() {
     this.stage.classList.toggle("zoomed", this.#scale > 1);
-    const image = this.stage.firstElementChild;
-    if (!image) return;
+    const frame = this.stage.firstElementChild;
+    if (!frame) return;
     // No further than its edges: no part of the stage is empty while the other side is cut off.
     const { clientWidth, clientHeight } = this.stage;
-    const bound = (value, side, room) => {
-      const most = Math.max(0, (side * this.#scale - room) / 2);
-      return Math.min(Math.max(value, -most), most);
+    const bound = (value, side, room, rest) => {
+      const most = (side * this.#scale - room) / 2;
+      return most > 0 ? Math.min(Math.max(value, -most - rest), most - rest) : 0;
     };
-    [this.#x, this.#y] = [bound(this.#x, image.offsetWidth, clientWidth), bound(this.#y, image.offsetHeight, clientHeight)];
-    image.style.transform = `translate(${this.#x}px, ${this.#y}px) scale(${this.#scale})`;
-    image.style.setProperty("--scale", this.#scale); // what is drawn on it keeps its strength
+    const [left, top] = this.#rest();
+    const sides = [frame.offsetWidth, frame.offsetHeight];
+    if (this.#isTurned) sides.reverse();
+    [this.#x, this.#y] = [bound(this.#x, sides[0], clientWidth, left), bound(this.#y, sides[1], clientHeight, top)];
+    frame.style.transform = `translate(${this.#x}px, ${this.#y}px) rotate(${this.#turns * 90}deg) scale(${this.#scale})`;
+    frame.style.setProperty("--scale", this.#scale); // what is drawn on it keeps its strength
   }
 
   #wheel(event) {
@@ -122,6 +156,8 @@ export class Zoom {
     if (others.length === 1) {
       const distance = (point) => Math.hypot(point.x - others[0].x, point.y - others[0].y) || 1;
       const now = { x: event.clientX, y: event.clientY };
+      // The middle between two fingers moves by half of what either does.
+      this.move((now.x - before.x) / 2, (now.y - before.y) / 2);
       this.by(distance(now) / distance(before), (now.x + others[0].x) / 2, (now.y + others[0].y) / 2);
       this.#start = null; // a pinch is no swipe
     } else if (this.#scale > 1 && (this.#own || event.pointerType === "mouse")) {
