@@ -9,6 +9,8 @@
 mod container;
 mod error;
 mod exif;
+#[cfg(test)]
+mod fuzz;
 #[cfg(feature = "heic")]
 mod heif;
 mod items;

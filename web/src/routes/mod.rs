@@ -4,6 +4,8 @@ pub mod caption;
 mod file;
 pub mod find;
 pub mod forms;
+#[cfg(test)]
+mod fuzz;
 pub mod groups;
 pub mod images;
 pub mod jobs;
