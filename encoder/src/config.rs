@@ -340,4 +340,6 @@ fn shown(value: &Value) -> String {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

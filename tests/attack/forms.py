@@ -1,7 +1,7 @@
 """Mutants of searches and forms, as typed text and as JSON, sent to the server: no answer is a 500.
 
 The server has a small library, so that what is read is also answered. Requests that follow the
-description of the API are made by tests/fuzz; these do not follow it.
+description of the API are made by tests/schemathesis.sh; these do not follow it.
 """
 
 import json

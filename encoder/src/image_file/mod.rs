@@ -12,6 +12,8 @@ mod error;
 mod exif;
 mod flatten;
 mod format;
+#[cfg(test)]
+mod fuzz;
 #[cfg(feature = "heic")]
 mod heif;
 mod items;

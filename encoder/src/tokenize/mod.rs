@@ -189,4 +189,6 @@ fn first_chars(text: &str, count: usize) -> &str {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

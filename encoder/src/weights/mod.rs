@@ -3,6 +3,8 @@
 
 mod expected;
 mod fingerprint;
+#[cfg(test)]
+mod fuzz;
 mod map;
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ const CONFIG: &str = r#"{"model_type": "siglip",
 
 type Tensors = BTreeMap<String, (Dtype, Vec<usize>)>;
 
-fn config() -> ModelConfig {
+pub(super) fn config() -> ModelConfig {
     ModelConfig::parse(CONFIG, Path::new("config.json")).unwrap()
 }
 

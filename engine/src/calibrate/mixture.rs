@@ -57,18 +57,30 @@ pub(crate) struct Counts {
     complete_from: usize,
 }
 
-/// What the model says of one query.
+/// How likely the counts of one query are, by one likelihood.
 #[derive(Debug, Clone)]
-pub(crate) struct Posterior {
-    /// Natural logarithm of the likelihood of the library with matches over that without any.
-    pub log_bayes_factor: f64,
+pub(crate) struct Evidence {
     /// Log likelihood with matches, up to a constant of the library.
     pub log_present: f64,
     /// The same without any.
     pub log_absent: f64,
-    /// Probability of a match by bin, if there are matches; never falling.
+    /// The same with matches by hypothesis and share, its weight included.
+    by_share: Vec<f64>,
+}
+
+impl Evidence {
+    /// Natural logarithm of the likelihood of the library with matches over that without any.
+    pub fn log_bayes_factor(&self) -> f64 {
+        self.log_present - self.log_absent
+    }
+}
+
+/// What the model says of the images of one query, if there are matches.
+#[derive(Debug, Clone)]
+pub(crate) struct Posterior {
+    /// Probability of a match by bin; never falling.
     pub matched: Vec<f64>,
-    /// Share of the library that matches, if there are matches.
+    /// Share of the library that matches.
     pub share: f64,
 }
 
@@ -114,34 +126,39 @@ struct Observed {
     sampled: f64,
     /// Images of the library.
     size: f64,
-    likelihood: Likelihood,
 }
 
 impl Observed {
-    fn of(counts: &Counts, likelihood: Likelihood) -> Self {
+    fn of(counts: &Counts) -> Self {
         let images = blocks(&counts.images);
         let complete_from = counts.complete_from.div_ceil(BLOCK);
         let sampled = images[..complete_from].iter().sum();
-        Self { images, complete_from, sampled, size: counts.size, likelihood }
+        Self { images, complete_from, sampled, size: counts.size }
     }
 
     /// Log likelihood, up to a constant, of blocks of these masses.
-    fn log_likelihood(&self, mass: impl Fn(usize) -> f64) -> f64 {
+    fn log_likelihood(&self, likelihood: Likelihood, mass: impl Fn(usize) -> f64) -> f64 {
         let complete = self.complete_from..self.images.len();
         let above: f64 = complete.clone().map(&mass).sum();
         let below = (1.0 - above).max(1e-9);
-        let sampled = (0..self.complete_from).map(|block| self.of_block(block, self.sampled * mass(block) / below));
-        sampled.sum::<f64>() + complete.map(|block| self.of_block(block, self.size * mass(block))).sum::<f64>()
+        let expected = |block: usize| match block < self.complete_from {
+            true => self.sampled * mass(block) / below,
+            false => self.size * mass(block),
+        };
+        let of_block = |block: usize| likelihood.of_block(self.images[block], expected(block));
+        let sampled: f64 = (0..self.complete_from).map(of_block).sum();
+        sampled + complete.map(of_block).sum::<f64>()
     }
+}
 
-    /// The part of a block in which so many images are expected.
-    fn of_block(&self, block: usize, expected: f64) -> f64 {
-        let images = self.images[block];
+impl Likelihood {
+    /// The part of a block with so many images in which so many are expected.
+    fn of_block(self, images: f64, expected: f64) -> f64 {
         let counted = if images > 0.0 { images * expected.ln() } else { 0.0 };
         counted
-            - match self.likelihood {
-                Likelihood::Robust => (images + DISPERSION) * (expected / DISPERSION).ln_1p(),
-                Likelihood::Exact => expected,
+            - match self {
+                Self::Robust => (images + DISPERSION) * (expected / DISPERSION).ln_1p(),
+                Self::Exact => expected,
             }
     }
 }
@@ -164,50 +181,70 @@ struct Hypothesis {
     mean: usize,
 }
 
-impl Posterior {
-    /// Asks the model. `sd` is the deviation of unrelated images, in cosine; `most_match` asks whether most images of
-    /// the library match, instead of up to half of them.
-    pub fn of(
-        counts: &Counts,
-        null: &NullDensity,
-        sd: f32,
-        prior: &MatchPrior,
-        most_match: bool,
-        likelihood: Likelihood,
-    ) -> Self {
-        let sd = f64::from(sd);
-        let observed = Observed::of(counts, likelihood);
-        let (matched, hypotheses) = hypotheses(null, sd, prior);
-        let shares = if most_match { shares(MOST, ALL) } else { shares((0.5 / counts.size).min(MOST / 2.0), MOST) };
+/// The model of one query: all that could be, and what was counted. Asked by either likelihood.
+pub(crate) struct Mixture {
+    observed: Observed,
+    /// Densities of matches by their mean, and their masses by block.
+    matched: Vec<(Vec<f64>, Vec<f64>)>,
+    /// What can be said of other images, and its masses by block.
+    hypotheses: Vec<(Hypothesis, Vec<f64>)>,
+    shares: [f64; SHARES],
+}
 
-        let by_mean: Vec<Vec<f64>> = matched.iter().map(|density| masses(density)).collect();
-        let unmatched: Vec<Vec<f64>> = hypotheses.iter().map(|h| masses(&h.unmatched)).collect();
-        let absent: Vec<f64> = hypotheses
+impl Mixture {
+    /// The model of a query with these counts. `sd` is the deviation of unrelated images, in cosine;
+    /// `most_match` asks whether most images of the library match, instead of up to half of them.
+    pub fn of(counts: &Counts, null: &NullDensity, sd: f32, prior: &MatchPrior, most_match: bool) -> Self {
+        let (matched, hypotheses) = hypotheses(null, f64::from(sd), prior);
+        let with_masses = |density: Vec<f64>| {
+            let masses = masses(&density);
+            (density, masses)
+        };
+        let with_unmatched = |hypothesis: Hypothesis| {
+            let masses = masses(&hypothesis.unmatched);
+            (hypothesis, masses)
+        };
+        Self {
+            observed: Observed::of(counts),
+            matched: matched.into_iter().map(with_masses).collect(),
+            hypotheses: hypotheses.into_iter().map(with_unmatched).collect(),
+            shares: if most_match { shares(MOST, ALL) } else { shares((0.5 / counts.size).min(MOST / 2.0), MOST) },
+        }
+    }
+
+    /// How likely the counts are with matches and without any.
+    pub fn evidence(&self, likelihood: Likelihood) -> Evidence {
+        let absent = self
+            .hypotheses
             .iter()
-            .zip(&unmatched)
-            .map(|(h, unmatched)| h.log_weight + observed.log_likelihood(|block| unmatched[block]))
-            .collect();
-        let mut present = Vec::with_capacity(hypotheses.len() * SHARES);
-        for (h, unmatched) in hypotheses.iter().zip(&unmatched) {
-            let matched = &by_mean[h.mean];
-            for share in shares {
+            .map(|(h, unmatched)| h.log_weight + self.observed.log_likelihood(likelihood, |block| unmatched[block]));
+        let absent = log_sum(&absent.collect::<Vec<f64>>());
+        let mut by_share = Vec::with_capacity(self.hypotheses.len() * SHARES);
+        for (h, unmatched) in &self.hypotheses {
+            let (_, matched) = &self.matched[h.mean];
+            for share in self.shares {
                 let mass = |block: usize| (1.0 - share) * unmatched[block] + share * matched[block];
-                present.push(h.log_weight - (SHARES as f64).ln() + observed.log_likelihood(mass));
+                let log = self.observed.log_likelihood(likelihood, mass);
+                by_share.push(h.log_weight - (SHARES as f64).ln() + log);
             }
         }
-        let (log_present, log_absent) = (log_sum(&present), log_sum(&absent));
+        Evidence { log_present: log_sum(&by_share), log_absent: absent, by_share }
+    }
 
+    /// What it says of each image, by the evidence of one likelihood.
+    pub fn posterior(&self, evidence: &Evidence) -> Posterior {
         let mut posterior = vec![0.0; BINS];
         let mut mean_share = 0.0;
-        for (place, log) in present.iter().enumerate() {
-            let weight = (log - log_present).exp();
+        for (place, log) in evidence.by_share.iter().enumerate() {
+            let weight = (log - evidence.log_present).exp();
             if weight < NEGLIGIBLE {
                 continue;
             }
-            let (h, share) = (&hypotheses[place / SHARES], shares[place % SHARES]);
+            let ((h, _), share) = (&self.hypotheses[place / SHARES], self.shares[place % SHARES]);
+            let (matched, _) = &self.matched[h.mean];
             mean_share += weight * share;
             for (bin, sum) in posterior.iter_mut().enumerate() {
-                let hit = share * matched[h.mean][bin];
+                let hit = share * matched[bin];
                 *sum += weight * hit / (hit + (1.0 - share) * h.unmatched[bin]);
             }
         }
@@ -216,13 +253,7 @@ impl Posterior {
             highest = highest.max(*value).min(1.0);
             *value = highest;
         }
-        Self {
-            log_bayes_factor: log_present - log_absent,
-            log_present,
-            log_absent,
-            matched: posterior,
-            share: mean_share,
-        }
+        Posterior { matched: posterior, share: mean_share }
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::density::NullDensity;
-use super::mixture::{Counts, Likelihood, Posterior};
+use super::mixture::{Counts, Likelihood, Mixture};
 use super::prior::MatchPrior;
 use super::robust::{Bulk, quantile};
 
@@ -125,7 +125,7 @@ impl Null {
         let factors = known
             .par_iter()
             .zip(&fits)
-            .map(|(scores, fit)| null.ask(scores, *fit, Likelihood::Robust).log_bayes_factor as f32);
+            .map(|(scores, fit)| null.mixture(scores, *fit).evidence(Likelihood::Robust).log_bayes_factor() as f32);
         null.chance = f64::from(quantile(&mut factors.collect::<Vec<_>>(), ANSWERED)).max(0.0);
         null
     }
@@ -145,10 +145,12 @@ impl Null {
     pub fn query(&self, scores: &Scores) -> Fitted {
         let bulk = Bulk::of(&mut scores.sample.clone());
         let own = self.fit_of(bulk, scores.sample.len());
-        let posterior = self.ask(scores, own, Likelihood::Robust);
-        let (fit, posterior) = self.saturated(scores, own).unwrap_or((own, posterior));
+        let usual = self.mixture(scores, own);
+        let (fit, mixture) = self.saturated(scores, own, &usual).unwrap_or((own, usual));
+        let evidence = mixture.evidence(Likelihood::Robust);
+        let posterior = mixture.posterior(&evidence);
         let prior_log_odds = f64::from(self.prior.presence_log_odds());
-        let log_odds = posterior.log_bayes_factor - self.chance + prior_log_odds;
+        let log_odds = evidence.log_bayes_factor() - self.chance + prior_log_odds;
         Fitted {
             fit,
             presence: (1.0 / (1.0 + (-log_odds).exp())) as f32,
@@ -159,7 +161,7 @@ impl Null {
 
     /// The other reading of a level far above the bank's: most images show what is asked for, and those that do not lie
     /// where the bank says.
-    fn saturated(&self, scores: &Scores, own: Fit) -> Option<(Fit, Posterior)> {
+    fn saturated(&self, scores: &Scores, own: Fit, usual: &Mixture) -> Option<(Fit, Mixture)> {
         let above = own.level - self.level;
         let surprise = above / self.between.max(self.within / 4.0);
         if surprise < SATURATED.0 || above < SATURATED.1 * self.prior.excess {
@@ -171,19 +173,20 @@ impl Null {
         // What lies round the median is the matches themselves.
         let within = (own.deviation.powi(2) - fit.deviation.powi(2)).max((0.1 * self.prior.within).powi(2)).sqrt();
         let prior = MatchPrior { excess: above, within, between: KNOWN, ..self.prior };
-        let other = |likelihood| Posterior::of(&counts, &self.density, fit.deviation, &prior, true, likelihood);
+        let other = Mixture::of(&counts, &self.density, fit.deviation, &prior, true);
         let odds_of_excess = -0.5 * f64::from((above / self.prior.excess).ln() / self.prior.between).powi(2);
         // Both likelihoods are of standardised cosines; brought to one unit before they are compared.
         let unit = counts.counted() * f64::from(own.deviation / fit.deviation).ln();
-        let usual = self.ask(scores, own, Likelihood::Exact);
+        let usual = usual.evidence(Likelihood::Exact);
         let usual = usual.log_present.max(usual.log_absent) - 0.5 * f64::from(surprise).powi(2);
         let misfit = SATURATED_MISFIT * counts.counted();
-        let saturated = other(Likelihood::Exact).log_present + unit + SATURATED_ODDS.ln() + odds_of_excess - misfit;
-        (saturated > usual).then(|| (fit, other(Likelihood::Robust)))
+        let saturated =
+            other.evidence(Likelihood::Exact).log_present + unit + SATURATED_ODDS.ln() + odds_of_excess - misfit;
+        (saturated > usual).then_some((fit, other))
     }
 
-    fn ask(&self, scores: &Scores, fit: Fit, likelihood: Likelihood) -> Posterior {
-        Posterior::of(&scores.counts(fit), &self.density, fit.deviation, &self.prior, false, likelihood)
+    fn mixture(&self, scores: &Scores, fit: Fit) -> Mixture {
+        Mixture::of(&scores.counts(fit), &self.density, fit.deviation, &self.prior, false)
     }
 
     /// A query's level and deviation, drawn towards the bank's. What is not known of the level adds to the deviation.

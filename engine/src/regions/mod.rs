@@ -28,6 +28,8 @@ mod dense_features;
 mod find;
 mod format;
 pub(crate) mod found;
+#[cfg(test)]
+mod fuzz;
 mod grid;
 mod ground;
 mod judge;

@@ -12,6 +12,8 @@
 //! copy or exchanged for another one is nobody's, and whoever wanted it makes do without.
 
 mod at;
+#[cfg(test)]
+mod fuzz;
 mod read;
 #[cfg(test)]
 mod tests;

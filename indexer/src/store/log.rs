@@ -338,4 +338,6 @@ impl<'a> Fields<'a> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -14,6 +14,8 @@
 //! - The page cache defaults to 1 GiB and trees grow by 16 entries a leaf; we ask for [`CACHE_BYTES`].
 
 pub(crate) mod codec;
+#[cfg(test)]
+mod fuzz;
 pub(crate) mod keys;
 mod leftovers;
 pub(crate) mod links;

@@ -103,6 +103,27 @@ pub struct TypedForm {
     format: Option<Format>,
 }
 
+impl TypedForm {
+    /// What is asked for.
+    pub fn into_query(self) -> Result<FindQuery, ApiError> {
+        let filter = FilterForm {
+            after: self.after,
+            before: self.before,
+            folders: self.folder.into_iter().collect(),
+            cameras: self.camera.into_iter().collect(),
+            formats: self.format.into_iter().collect(),
+            place: None,
+        };
+        let (min_area, max_boxes, limit) = (self.min_area, self.max_boxes, self.limit);
+        let depth = depth_of(self.depth, self.all);
+        let bounds = Bounds { min_area, max_boxes, limit, cursor: self.cursor, depth, sort: self.sort, filter };
+        Ok(FindQuery {
+            fine: self.fine,
+            ..bounds.of(FindQuery::text(&self.q).map_err(|error| ApiError::bad_form(&error))?, 40, MAX_RECORDS)?
+        })
+    }
+}
+
 /// Find things
 ///
 /// Images that show all that is asked for, each thing in a region of its own, with boxes and whole records.
@@ -110,22 +131,7 @@ pub struct TypedForm {
     responses((status = 200, description = "Images that show what was asked, with boxes and records",
         body = FoundPageView<FoundView>)))]
 pub async fn typed(state: web::Data<AppState>, form: web::Query<TypedForm>) -> Result<HttpResponse, ApiError> {
-    let form = form.into_inner();
-    let filter = FilterForm {
-        after: form.after,
-        before: form.before,
-        folders: form.folder.into_iter().collect(),
-        cameras: form.camera.into_iter().collect(),
-        formats: form.format.into_iter().collect(),
-        place: None,
-    };
-    let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
-    let depth = depth_of(form.depth, form.all);
-    let bounds = Bounds { min_area, max_boxes, limit, cursor: form.cursor, depth, sort: form.sort, filter };
-    let query = FindQuery {
-        fine: form.fine,
-        ..bounds.of(FindQuery::text(&form.q).map_err(|error| ApiError::bad_form(&error))?, 40, MAX_RECORDS)?
-    };
+    let query = form.into_inner().into_query()?;
     let page = run(&state, query, |state, query, page| {
         let hits = page.images.iter().map(|image| FoundView::read(&state.engine, image));
         let hits = hits.filter_map(still_there).collect::<Result<Vec<_>, _>>()?;
@@ -175,6 +181,26 @@ pub struct BuiltForm {
     filter: FilterForm,
 }
 
+impl BuiltForm {
+    /// What is asked for.
+    pub fn into_query(self) -> Result<FindQuery, ApiError> {
+        let (min_area, max_boxes, limit) = (self.min_area, self.max_boxes, self.limit);
+        let depth = depth_of(self.depth, self.all);
+        let bounds =
+            Bounds { min_area, max_boxes, limit, cursor: self.cursor, depth, sort: self.sort, filter: self.filter };
+        at_most("things", self.things.len(), MAX_OBJECTS)?;
+        at_most("without", self.without.len(), MAX_OBJECTS)?;
+        at_most("relations", self.relations.len(), MAX_RELATIONS)?;
+        let parts = StructuredQuery { things: self.things, without: self.without, relations: self.relations };
+        let whole = match self.q.filter(|q| !q.trim().is_empty()) {
+            Some(q) => joined(parts, StructuredQuery::parse(&q).map_err(|error| ApiError::bad_form(&error))?),
+            None => parts,
+        };
+        let usual = if self.fine { MAX_FINE } else { 500 };
+        Ok(FindQuery { fine: self.fine, ..bounds.of(FindQuery::structured(whole), usual, MAX_TILES)? })
+    }
+}
+
 /// Find things, in parts
 ///
 /// Things with counts, what must not be there, and how things lie to each other. Gives images without their details, and
@@ -184,20 +210,7 @@ pub struct BuiltForm {
     responses((status = 200, description = "Images that show what was asked, with boxes, as tiles",
         body = FoundPageView<FoundTileView>)))]
 pub async fn built(state: web::Data<AppState>, Json(form): Json<BuiltForm>) -> Result<HttpResponse, ApiError> {
-    let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
-    let depth = depth_of(form.depth, form.all);
-    let bounds =
-        Bounds { min_area, max_boxes, limit, cursor: form.cursor, depth, sort: form.sort, filter: form.filter };
-    at_most("things", form.things.len(), MAX_OBJECTS)?;
-    at_most("without", form.without.len(), MAX_OBJECTS)?;
-    at_most("relations", form.relations.len(), MAX_RELATIONS)?;
-    let parts = StructuredQuery { things: form.things, without: form.without, relations: form.relations };
-    let whole = match form.q.filter(|q| !q.trim().is_empty()) {
-        Some(q) => joined(parts, StructuredQuery::parse(&q).map_err(|error| ApiError::bad_form(&error))?),
-        None => parts,
-    };
-    let usual = if form.fine { MAX_FINE } else { 500 };
-    let query = FindQuery { fine: form.fine, ..bounds.of(FindQuery::structured(whole), usual, MAX_TILES)? };
+    let query = form.into_query()?;
     Ok(HttpResponse::Ok().json(run(&state, query, tiles).await?))
 }
 

@@ -6,6 +6,8 @@ mod file;
 pub mod find;
 pub mod folder_tree;
 pub mod forms;
+#[cfg(test)]
+mod fuzz;
 pub mod groups;
 pub mod images;
 pub mod jobs;

@@ -103,4 +103,6 @@ pub(super) fn read(format: Format, bytes: Vec<u8>) -> Metadata {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

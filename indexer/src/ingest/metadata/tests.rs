@@ -9,16 +9,16 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn ascii(tag: Tag, text: &str) -> Field {
+pub(super) fn ascii(tag: Tag, text: &str) -> Field {
     Field { tag, ifd_num: In::PRIMARY, value: Value::Ascii(vec![text.as_bytes().to_vec()]) }
 }
 
-fn rationals(tag: Tag, parts: &[(u32, u32)]) -> Field {
+pub(super) fn rationals(tag: Tag, parts: &[(u32, u32)]) -> Field {
     let parts = parts.iter().map(|&(num, denom)| Rational { num, denom }).collect();
     Field { tag, ifd_num: In::PRIMARY, value: Value::Rational(parts) }
 }
 
-fn exif_block(fields: &[Field]) -> Vec<u8> {
+pub(super) fn exif_block(fields: &[Field]) -> Vec<u8> {
     let mut writer = Writer::new();
     fields.iter().for_each(|field| writer.push_field(field));
     let mut block = Cursor::new(Vec::new());
@@ -32,7 +32,7 @@ fn encoded(format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-fn jpeg(exif: &[u8], xmp: &str) -> Vec<u8> {
+pub(super) fn jpeg(exif: &[u8], xmp: &str) -> Vec<u8> {
     let segment = |data: Vec<u8>| [&[0xFF, 0xE1][..], &(data.len() as u16 + 2).to_be_bytes(), &data].concat();
     let exif = segment([b"Exif\0\0", exif].concat());
     let xmp = segment([b"http://ns.adobe.com/xap/1.0/\0", xmp.as_bytes()].concat());
@@ -40,7 +40,7 @@ fn jpeg(exif: &[u8], xmp: &str) -> Vec<u8> {
     [&plain[..2], &exif, &xmp, &plain[2..]].concat()
 }
 
-fn png(exif: &[u8], xmp: &str) -> Vec<u8> {
+pub(super) fn png(exif: &[u8], xmp: &str) -> Vec<u8> {
     // The CRC is left out of account, as the reader does.
     let chunk = |kind: &[u8], data: &[u8]| [&(data.len() as u32).to_be_bytes(), kind, data, &[0; 4]].concat();
     let text = [b"XML:com.adobe.xmp\0\0\0en\0key\0", xmp.as_bytes()].concat();
@@ -49,7 +49,7 @@ fn png(exif: &[u8], xmp: &str) -> Vec<u8> {
     [&plain[..header], &chunk(b"eXIf", exif), &chunk(b"iTXt", &text), &plain[header..]].concat()
 }
 
-fn webp(exif: &[u8], xmp: &str) -> Vec<u8> {
+pub(super) fn webp(exif: &[u8], xmp: &str) -> Vec<u8> {
     let chunk = |kind: &[u8], data: &[u8]| {
         let padding = &[0][..data.len() % 2];
         [kind, &(data.len() as u32).to_le_bytes(), data, padding].concat()
@@ -58,7 +58,7 @@ fn webp(exif: &[u8], xmp: &str) -> Vec<u8> {
     [&plain[..], &chunk(b"EXIF", &[b"Exif\0\0", exif].concat()), &chunk(b"XMP ", xmp.as_bytes())].concat()
 }
 
-const XMP: &str = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+pub(super) const XMP: &str = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
   <rdf:Description xmlns:d="http://purl.org/dc/elements/1.1/">
     <d:title><rdf:Alt><rdf:li xml:lang="x-default">Harbour &amp; s&#xEA;a</rdf:li></rdf:Alt></d:title>
     <d:description><rdf:Alt><rdf:li xml:lang="x-default">Two boats</rdf:li><rdf:li xml:lang="de">Zwei Boote</rdf:li></rdf:Alt></d:description>

@@ -10,7 +10,7 @@ use super::*;
 type Pairs = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// A store of several segments whose values were changed and removed again and again, closed, and what it holds.
-fn written(dir: &Path) -> Pairs {
+pub(super) fn written(dir: &Path) -> Pairs {
     let mut pairs = Pairs::new();
     let mut state = 7u64;
     for _ in 0..3 {

@@ -2,7 +2,7 @@
 # Lets schemathesis make requests from the description of the API and send them to a running server: none may be answered
 # with an error of the server, and every answer must be as described.
 #
-#     tests/fuzz/run.sh http://127.0.0.1:4747 [more arguments for schemathesis]
+#     tests/schemathesis.sh http://127.0.0.1:4747 [more arguments for schemathesis]
 #
 # Starting index jobs is left out: made-up folders may exist.
 set -euo pipefail

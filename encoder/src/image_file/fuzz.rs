@@ -1,0 +1,103 @@
+//! Fuzz targets: image files, each format by itself, and the containers in which their metadata lie.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use glimpse_fuzz::{Outcome, Target};
+
+use super::{Format, Limits, blocks, decode, decode_reduced};
+
+/// Room for the kept inputs as they are, and little more.
+const LIMITS: Limits = Limits { max_pixels: 1 << 20, max_side: 4096, max_alloc: 32 << 20, max_bytes: 1 << 20 };
+
+/// What is decoded has the size that it is said to have, and keeps to the limits.
+fn read(input: &[u8]) -> Outcome {
+    let image = decode(input, &LIMITS).map_err(|error| error.to_string())?;
+    let (width, height) = image.pixels.dimensions();
+    assert_eq!(image.size, (width, height));
+    assert!(width > 0 && height > 0 && width.max(height) <= LIMITS.max_side, "{width} x {height}");
+    assert!(u64::from(width) * u64::from(height) <= LIMITS.max_pixels, "{width} x {height}");
+    // A smaller scale may be refused where the whole is not, and has fewer pixels of the same image.
+    if let Ok(reduced) = decode_reduced(input, &LIMITS, 8) {
+        assert_eq!((reduced.size, reduced.orientation), (image.size, image.orientation));
+        let (reduced_width, reduced_height) = reduced.pixels.dimensions();
+        assert!(reduced_width <= width && reduced_height <= height);
+        assert!(reduced_width.min(reduced_height) >= width.min(height).min(8), "{reduced_width} x {reduced_height}");
+    }
+    Ok(format!("{}, orientation {}, cut off: {}", image.format, image.orientation, image.truncated))
+}
+
+#[test]
+fn jpeg() {
+    Target::new("jpeg").words(&["\u{ff}", "JFIF\0", "Exif\0\0", "Adobe\0"]).run(read);
+}
+
+#[test]
+fn png() {
+    let words = ["IHDR", "PLTE", "IDAT", "IEND", "tRNS", "eXIf", "iTXt", "acTL", "fcTL", "fdAT", "iCCP", "gAMA"];
+    Target::new("png").words(&words).mended_by(with_right_checksums).run(read);
+}
+
+#[test]
+fn gif() {
+    Target::new("gif").words(&["GIF87a", "GIF89a", "NETSCAPE2.0", "!\u{f9}\u{4}", ",", ";"]).run(read);
+}
+
+#[test]
+fn webp() {
+    let words = ["RIFF", "WEBP", "VP8 ", "VP8L", "VP8X", "ALPH", "ANIM", "ANMF", "EXIF", "XMP ", "ICCP"];
+    Target::new("webp").words(&words).run(read);
+}
+
+#[test]
+fn tiff() {
+    Target::new("tiff").words(&["II*\0", "MM\0*", "II+\0\u{8}\0\0\0"]).run(read);
+}
+
+#[test]
+fn bmp() {
+    Target::new("bmp").words(&["BM"]).run(read);
+}
+
+/// The facts beside the coded image, which are read whether HEIC can be decoded or not.
+#[test]
+fn heif() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/heif");
+    let files = ["alpha.avif", "colour.avif", "colour.heic", "turned.heic"].map(|name| golden.join(name));
+    let words = ["ftyp", "meta", "iinf", "infe", "iloc", "idat", "mdat", "Exif", "mime", "application/rdf+xml\0"];
+    let target = Target::new("heif").seeds(files.map(|path| std::fs::read(path).unwrap())).words(&words);
+    target.run(|input| {
+        let found = blocks(Format::Heic, input);
+        for block in [found.exif, found.xmp].into_iter().flatten() {
+            assert!(block.len() <= input.len());
+        }
+        if cfg!(feature = "heic") {
+            read(input)?;
+        }
+        match (found.exif, found.xmp) {
+            (None, None) => Err("neither EXIF nor XMP".to_owned()),
+            (exif, xmp) => Ok(format!("EXIF: {}, XMP: {}", exif.is_some(), xmp.is_some())),
+        }
+    });
+}
+
+/// Writes the CRC of each chunk of a PNG anew (PNG, section 5.3): length (4), type (4), data, CRC (4).
+fn with_right_checksums(png: &mut Vec<u8>) {
+    let mut at = 8;
+    while let Some(length) = png.get(at..at + 4) {
+        let length = u32::from_be_bytes([length[0], length[1], length[2], length[3]]) as usize;
+        let end = at + 8 + length;
+        if png.len() < end + 4 {
+            return;
+        }
+        let crc = crc(&png[at + 4..end]);
+        png[end..end + 4].copy_from_slice(&crc.to_be_bytes());
+        at = end + 4;
+    }
+}
+
+/// CRC-32 (PNG, annex D).
+fn crc(bytes: &[u8]) -> u32 {
+    let step = |crc: u32| (0..8).fold(crc, |crc, _| crc >> 1 ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()));
+    !bytes.iter().fold(!0, |crc, &byte| step(crc ^ u32::from(byte)))
+}
