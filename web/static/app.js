@@ -8,6 +8,7 @@ import { withDetails } from "./details.js";
 import { $, debounce, isTyping } from "./dom.js";
 import { explain } from "./errors.js";
 import { setUpFilters } from "./filters.js";
+import { forgetFolders } from "./folders.js";
 import { Grid } from "./grid.js";
 import { boxesShown, showBoxes } from "./marks.js";
 import { setUpMenu } from "./menu.js";
@@ -69,6 +70,9 @@ const viewer = setUpViewer({
     similar: (id) => change({ ...EMPTY, chips: [{ kind: "image", value: id, weight: 1 }] }),
     more: (id, weight) => addImage(id, weight),
     ask: (text) => change({ ...EMPTY, text }),
+    hrefOfFilter: (filter) => write({ ...EMPTY, ...filter }),
+    filter: (filter) => change({ ...EMPTY, ...filter }),
+    search: () => (change({ view: null }), $("q").focus(), $("q").select()),
     help: () => help.open(),
   },
 });
@@ -300,7 +304,7 @@ $("weaker").addEventListener("click", () => {
   history.pushState({ y }, "", write(state));
   showResults(y);
 });
-$("empty-clear").addEventListener("click", () => change({ after: "", before: "", folders: [], cameras: [], formats: [], area: 0 }));
+$("empty-clear").addEventListener("click", () => change({ after: "", before: "", folders: [], cameras: [], formats: [], near: null, area: 0 }));
 $("empty-regions").addEventListener("click", () => panel.makeRegions());
 $("empty-add").addEventListener("click", () => panel.open());
 $("note-more").addEventListener("click", () => noted?.());
@@ -414,6 +418,7 @@ async function waitForModel() {
 
 function libraryChanged() {
   forget();
+  forgetFolders();
   askServer();
   if (state.view === null && scrollY < 200) showResults(scrollY);
 }

@@ -5,11 +5,13 @@ import { $, fileName, folderOf, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { boxesShown, showBoxes } from "./marks.js";
 import { isRanked, sortOf } from "./state.js";
-import { day, number, t } from "./words.js";
+import { day, distance, number, t } from "./words.js";
 
 const SORTS = ["relevance", "newest", "oldest"];
 /// Smallest shares of an image, in percent, that can be asked of regions.
 const AREAS = [0, 1, 5, 20];
+/// Kilometres around a place.
+const DISTANCES = [1, 10, 100];
 
 export function setUpFilters({ get, change }) {
   const sheets = {
@@ -17,7 +19,8 @@ export function setUpFilters({ get, change }) {
     folder: { icon: "folder", fill: choices("folders", (value) => value), value: manyValue("folders", fileName), empty: { folders: [] } },
     camera: { icon: "lens", fill: choices("cameras", (value) => value), value: manyValue("cameras", (value) => value), empty: { cameras: [] } },
     format: { icon: "file", fill: choices("formats", (value) => value.toUpperCase()), value: manyValue("formats", (value) => value.toUpperCase()), empty: { formats: [] } },
-    area: { icon: "size", fill: areas, value: ({ area }) => (area ? areaText(area) : ""), empty: { area: 0 }, find: true },
+    area: { icon: "size", fill: areas, value: ({ area }) => (area ? areaText(area) : ""), empty: { area: 0 }, hidden: ({ find }) => !find },
+    near: { icon: "place", fill: distances, value: ({ near }) => (near ? t("within", { distance: distance(near.km) }) : ""), empty: { near: null }, hidden: ({ near }) => !near },
   };
   const sort = $("sort");
   sort.replaceChildren(...SORTS.map((value) => h("option", { value }, t(value))));
@@ -68,7 +71,7 @@ export function setUpFilters({ get, change }) {
       boxes.hidden = !state.find;
       renderBoxes();
       for (const [name, { filter, open, label, clear, sheet }] of Object.entries(buttons)) {
-        filter.hidden = Boolean(sheet.find) && !state.find;
+        filter.hidden = Boolean(sheet.hidden?.(state));
         const value = sheet.value(state);
         label.textContent = value || t(name);
         open.classList.toggle("set", Boolean(value));
@@ -93,6 +96,7 @@ const manyValue = (key, show) => (state) => {
 
 function dateValue({ after, before }) {
   const year = after.slice(0, 4);
+  if (after && after === before) return day(`${after}T00:00:00`);
   if (after === `${year}-01-01` && before === `${year}-12-31`) return year;
   return after && before ? `${day(`${after}T00:00:00`)} – ${day(`${before}T00:00:00`)}`
     : after ? t("since", { day: day(`${after}T00:00:00`) }) : before ? t("until", { day: day(`${before}T00:00:00`) }) : "";
@@ -144,6 +148,15 @@ async function areas(body, { get, change }) {
     const choice = h("input", { type: "radio", name: "area", checked: get().area === area });
     choice.addEventListener("change", () => change({ area }));
     return h("label", { class: "choice" }, choice, h("span", { class: "name" }, area ? areaText(area) : t("areaAny")));
+  }));
+}
+
+/// How far around a place, which is chosen from an image that was taken there.
+async function distances(body, { get, change }) {
+  body.replaceChildren(...DISTANCES.map((km) => {
+    const choice = h("input", { type: "radio", name: "near", checked: get().near?.km === km });
+    choice.addEventListener("change", () => change({ near: { ...get().near, km } }));
+    return h("label", { class: "choice" }, choice, h("span", { class: "name" }, t("within", { distance: distance(km) })));
   }));
 }
 

@@ -10,7 +10,7 @@ const KEYS = [
   ["keysEverywhere", [["/", "keySearch"], ["?", "keyHelp"], ["Esc", "keyEscape"]]],
   ["keysGrid", [["← → ↑ ↓", "keyMove"], ["Home End", "keyEnds"], ["Enter", "keyOpen"], ["Space", "keyStack"]]],
   ["keysImage", [["s", "similar"], ["m", "moreLike"], ["l", "lessLike"], ["c", "copyPath"], ["d", "download"], ["b", "boxes"]]],
-  ["keysViewer", [["← →", "keyStep"], ["+ − 0", "keyZoom"], ["z", "keyZoomTo"], ["i", "facts"], ["b", "boxes"], ["h", "heatmap"], ["r", "drawRegion"]]],
+  ["keysViewer", [["← →", "keyStep"], ["+ − 0", "keyZoom"], ["z", "keyZoomTo"], ["i", "facts"], ["b", "boxes"], ["h", "heatmap"], ["r", "drawRegion"], ["t", "rotate"], ["f", "fullScreen"], ["p", "slideshow"], ["Space", "pause"]]],
   ["keysDrawing", [["← → ↑ ↓", "keyMoveBox"], ["Shift ← → ↑ ↓", "keySizeBox"], ["Enter", "searchRegion"]]],
   ["keysChips", [["↑ ↓", "chipWeight"], ["+ −", "keyFlip"], ["Del", "remove"], ["a + b − c", "keyParts"]]],
 ];
