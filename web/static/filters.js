@@ -1,7 +1,8 @@
 // Order and filters: a row of buttons, each with a small sheet of choices.
 
-import { facets } from "./api.js";
-import { $, fileName, folderOf, h } from "./dom.js";
+import { counts } from "./counts.js";
+import { $, fileName, h } from "./dom.js";
+import { fillFolders } from "./folder_filter.js";
 import { icon } from "./icons.js";
 import { boxesShown, showBoxes } from "./marks.js";
 import { isRanked, sortOf } from "./state.js";
@@ -16,7 +17,7 @@ const DISTANCES = [1, 10, 100];
 export function setUpFilters({ get, change }) {
   const sheets = {
     date: { icon: "calendar", fill: dates, value: dateValue, empty: { after: "", before: "" } },
-    folder: { icon: "folder", fill: choices("folders", (value) => value), value: manyValue("folders", fileName), empty: { folders: [] } },
+    folder: { icon: "folder", fill: fillFolders, value: manyValue("folders", fileName), empty: { folders: [] } },
     camera: { icon: "lens", fill: choices("cameras", (value) => value), value: manyValue("cameras", (value) => value), empty: { cameras: [] } },
     format: { icon: "file", fill: choices("formats", (value) => value.toUpperCase()), value: manyValue("formats", (value) => value.toUpperCase()), empty: { formats: [] } },
     area: { icon: "size", fill: areas, value: ({ area }) => (area ? areaText(area) : ""), empty: { area: 0 }, hidden: ({ find }) => !find },
@@ -48,7 +49,7 @@ export function setUpFilters({ get, change }) {
       body.replaceChildren(h("p", { class: "soft" }, t("loading")));
       await sheet.fill(body, { get, change, done: () => close(true) });
       keepInside(box);
-      body.querySelector("input, button")?.focus();
+      (body.querySelector("input") ?? body.querySelector("button"))?.focus();
     });
     box.addEventListener("keydown", (event) => {
       if (event.key === "Escape") (event.stopPropagation(), close(true));
@@ -102,43 +103,19 @@ function dateValue({ after, before }) {
     : after ? t("since", { day: day(`${after}T00:00:00`) }) : before ? t("until", { day: day(`${before}T00:00:00`) }) : "";
 }
 
-/// Counts under the other filters, so that no choice leads to nothing.
-async function counts(state, without) {
-  const one = (key) => (key !== without && state[key].length === 1 ? state[key][0] : undefined);
-  const dates = without === "date" ? {} : { after: state.after, before: state.before };
-  return facets({ ...dates, folder: one("folders"), camera: one("cameras"), format: one("formats") }).catch(() => null);
-}
-
 const choices = (key, show) => async (body, { get, change }) => {
   const found = await counts(get(), key);
   if (!found?.[key].length) return body.replaceChildren(h("p", { class: "soft" }, t("nothingToChoose")));
-  const root = key === "folders" ? commonFolder(found.folders.map(({ value }) => value)) : "";
   const rows = found[key].map(({ value, images }) => {
     const box = h("input", { type: "checkbox", checked: get()[key].includes(value) });
     box.addEventListener("change", () => {
       const others = get()[key].filter((other) => other !== value);
       change({ [key]: box.checked ? [...others, value] : others });
     });
-    const name = key === "folders" ? value.slice(root.length).replace(/^[\\/]/, "") || fileName(value) : show(value);
-    return h("label", { class: "choice", title: value }, box, h("span", { class: "name", dir: "auto" }, name), h("span", { class: "count" }, number(images)));
+    return h("label", { class: "choice", title: value }, box, h("span", { class: "name", dir: "auto" }, show(value)), h("span", { class: "count" }, number(images)));
   });
-  if (rows.length <= 12) return body.replaceChildren(...rows);
-  const filter = h("input", { type: "search", class: "narrow", placeholder: t("narrow"), "aria-label": t("narrow") });
-  filter.addEventListener("input", () => {
-    const part = filter.value.toLocaleLowerCase();
-    rows.forEach((row) => (row.hidden = !row.title.toLocaleLowerCase().includes(part)));
-  });
-  body.replaceChildren(filter, h("div", { class: "scroll" }, rows));
+  body.replaceChildren(h("div", { class: "scroll" }, rows));
 };
-
-/// The folder that all are in, which need not be read in every line.
-function commonFolder(paths) {
-  let common = paths[0] ?? "";
-  while (common && !paths.every((path) => path === common || path.startsWith(`${common}/`) || path.startsWith(`${common}\\`))) {
-    common = folderOf(common);
-  }
-  return common;
-}
 
 const areaText = (share) => t("areaAtLeast", { share: number(share) });
 
