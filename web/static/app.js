@@ -8,6 +8,7 @@ import { withDetails } from "./details.js";
 import { $, debounce, framed, isTyping } from "./dom.js";
 import { explain } from "./errors.js";
 import { setUpFilters } from "./filters.js";
+import { forgetFolders } from "./folders.js";
 import { Grid } from "./grid.js";
 import { boxesShown, showBoxes } from "./marks.js";
 import { setUpMenu } from "./menu.js";
@@ -86,6 +87,9 @@ const viewer = setUpViewer({
     similar: (id) => change({ ...EMPTY, chips: [{ kind: "image", value: id, weight: 1 }] }),
     more: (id, weight) => addImage(id, weight),
     ask: (text) => change({ ...EMPTY, text }),
+    hrefOfFilter: (filter) => write({ ...EMPTY, ...filter }),
+    filter: (filter) => change({ ...EMPTY, ...filter }),
+    search: () => (change({ view: null }), $("q").focus(), $("q").select()),
     help: () => help.open(),
   },
 });
@@ -321,7 +325,7 @@ $("weaker").addEventListener("click", () => {
   history.pushState({ y }, "", write(state));
   showResults({ y });
 });
-$("empty-clear").addEventListener("click", () => change({ after: "", before: "", folders: [], cameras: [], formats: [], area: 0 }));
+$("empty-clear").addEventListener("click", () => change({ after: "", before: "", folders: [], cameras: [], formats: [], near: null, area: 0 }));
 $("empty-regions").addEventListener("click", () => panel.makeRegions());
 $("empty-add").addEventListener("click", () => panel.open());
 $("note-more").addEventListener("click", () => noted?.());
@@ -454,6 +458,7 @@ async function waitForModel() {
 
 function libraryChanged() {
   forget();
+  forgetFolders();
   askServer();
   if (state.view === null && scrollY < 200) showResults(where());
 }

@@ -1,23 +1,27 @@
 // Order and filters: a row of buttons, each with a small sheet of choices.
 
-import { facets } from "./api.js";
-import { $, fileName, folderOf, h } from "./dom.js";
+import { counts } from "./counts.js";
+import { $, fileName, h } from "./dom.js";
+import { fillFolders } from "./folder_filter.js";
 import { icon } from "./icons.js";
 import { boxesShown, showBoxes } from "./marks.js";
 import { isRanked, sortOf } from "./state.js";
-import { day, number, t } from "./words.js";
+import { day, distance, number, t } from "./words.js";
 
 const SORTS = ["relevance", "newest", "oldest"];
 /// Smallest shares of an image, in percent, that can be asked of regions.
 const AREAS = [0, 1, 5, 20];
+/// Kilometres around a place.
+const DISTANCES = [1, 10, 100];
 
 export function setUpFilters({ get, change }) {
   const sheets = {
     date: { icon: "calendar", fill: dates, value: dateValue, empty: { after: "", before: "" } },
-    folder: { icon: "folder", fill: choices("folders", (value) => value), value: manyValue("folders", fileName), empty: { folders: [] } },
+    folder: { icon: "folder", fill: fillFolders, value: manyValue("folders", fileName), empty: { folders: [] } },
     camera: { icon: "lens", fill: choices("cameras", (value) => value), value: manyValue("cameras", (value) => value), empty: { cameras: [] } },
     format: { icon: "file", fill: choices("formats", (value) => value.toUpperCase()), value: manyValue("formats", (value) => value.toUpperCase()), empty: { formats: [] } },
-    area: { icon: "size", fill: areas, value: ({ area }) => (area ? areaText(area) : ""), empty: { area: 0 }, find: true },
+    area: { icon: "size", fill: areas, value: ({ area }) => (area ? areaText(area) : ""), empty: { area: 0 }, hidden: ({ find }) => !find },
+    near: { icon: "place", fill: distances, value: ({ near }) => (near ? t("within", { distance: distance(near.km) }) : ""), empty: { near: null }, hidden: ({ near }) => !near },
   };
   const sort = $("sort");
   sort.replaceChildren(...SORTS.map((value) => h("option", { value }, t(value))));
@@ -45,7 +49,7 @@ export function setUpFilters({ get, change }) {
       body.replaceChildren(h("p", { class: "soft" }, t("loading")));
       await sheet.fill(body, { get, change, done: () => close(true) });
       keepInside(box);
-      body.querySelector("input, button")?.focus();
+      (body.querySelector("input") ?? body.querySelector("button"))?.focus();
     });
     box.addEventListener("keydown", (event) => {
       if (event.key === "Escape") (event.stopPropagation(), close(true));
@@ -68,7 +72,7 @@ export function setUpFilters({ get, change }) {
       boxes.hidden = !state.find;
       renderBoxes();
       for (const [name, { filter, open, label, clear, sheet }] of Object.entries(buttons)) {
-        filter.hidden = Boolean(sheet.find) && !state.find;
+        filter.hidden = Boolean(sheet.hidden?.(state));
         const value = sheet.value(state);
         label.textContent = value || t(name);
         open.classList.toggle("set", Boolean(value));
@@ -93,48 +97,25 @@ const manyValue = (key, show) => (state) => {
 
 function dateValue({ after, before }) {
   const year = after.slice(0, 4);
+  if (after && after === before) return day(`${after}T00:00:00`);
   if (after === `${year}-01-01` && before === `${year}-12-31`) return year;
   return after && before ? `${day(`${after}T00:00:00`)} – ${day(`${before}T00:00:00`)}`
     : after ? t("since", { day: day(`${after}T00:00:00`) }) : before ? t("until", { day: day(`${before}T00:00:00`) }) : "";
 }
 
-/// Counts under the other filters, so that no choice leads to nothing.
-async function counts(state, without) {
-  const one = (key) => (key !== without && state[key].length === 1 ? state[key][0] : undefined);
-  const dates = without === "date" ? {} : { after: state.after, before: state.before };
-  return facets({ ...dates, folder: one("folders"), camera: one("cameras"), format: one("formats") }).catch(() => null);
-}
-
 const choices = (key, show) => async (body, { get, change }) => {
   const found = await counts(get(), key);
   if (!found?.[key].length) return body.replaceChildren(h("p", { class: "soft" }, t("nothingToChoose")));
-  const root = key === "folders" ? commonFolder(found.folders.map(({ value }) => value)) : "";
   const rows = found[key].map(({ value, images }) => {
     const box = h("input", { type: "checkbox", checked: get()[key].includes(value) });
     box.addEventListener("change", () => {
       const others = get()[key].filter((other) => other !== value);
       change({ [key]: box.checked ? [...others, value] : others });
     });
-    const name = key === "folders" ? value.slice(root.length).replace(/^[\\/]/, "") || fileName(value) : show(value);
-    return h("label", { class: "choice", title: value }, box, h("span", { class: "name", dir: "auto" }, name), h("span", { class: "count" }, number(images)));
+    return h("label", { class: "choice", title: value }, box, h("span", { class: "name", dir: "auto" }, show(value)), h("span", { class: "count" }, number(images)));
   });
-  if (rows.length <= 12) return body.replaceChildren(...rows);
-  const filter = h("input", { type: "search", class: "narrow", placeholder: t("narrow"), "aria-label": t("narrow") });
-  filter.addEventListener("input", () => {
-    const part = filter.value.toLocaleLowerCase();
-    rows.forEach((row) => (row.hidden = !row.title.toLocaleLowerCase().includes(part)));
-  });
-  body.replaceChildren(filter, h("div", { class: "scroll" }, rows));
+  body.replaceChildren(h("div", { class: "scroll" }, rows));
 };
-
-/// The folder that all are in, which need not be read in every line.
-function commonFolder(paths) {
-  let common = paths[0] ?? "";
-  while (common && !paths.every((path) => path === common || path.startsWith(`${common}/`) || path.startsWith(`${common}\\`))) {
-    common = folderOf(common);
-  }
-  return common;
-}
 
 const areaText = (share) => t("areaAtLeast", { share: number(share) });
 
@@ -144,6 +125,15 @@ async function areas(body, { get, change }) {
     const choice = h("input", { type: "radio", name: "area", checked: get().area === area });
     choice.addEventListener("change", () => change({ area }));
     return h("label", { class: "choice" }, choice, h("span", { class: "name" }, area ? areaText(area) : t("areaAny")));
+  }));
+}
+
+/// How far around a place, which is chosen from an image that was taken there.
+async function distances(body, { get, change }) {
+  body.replaceChildren(...DISTANCES.map((km) => {
+    const choice = h("input", { type: "radio", name: "near", checked: get().near?.km === km });
+    choice.addEventListener("change", () => change({ near: { ...get().near, km } }));
+    return h("label", { class: "choice" }, choice, h("span", { class: "name" }, t("within", { distance: distance(km) })));
   }));
 }
 

@@ -20,6 +20,7 @@ export const EMPTY = Object.freeze({
   folders: [],
   cameras: [],
   formats: [],
+  near: null, // taken around a place: { latitude, longitude, km }
   weak: false, // all weaker matches are unfolded
   view: null, // the image that is open
 });
@@ -39,7 +40,7 @@ export function soundRelations({ chips, relations }) {
 }
 
 export const isFiltered = (state) =>
-  Boolean((state.find && state.area) || state.after || state.before || state.folders.length || state.cameras.length || state.formats.length);
+  Boolean((state.find && state.area) || state.after || state.before || state.near || state.folders.length || state.cameras.length || state.formats.length);
 
 /// The order in use. Without a question there is no best match.
 export const sortOf = (state) =>
@@ -80,8 +81,26 @@ export function read(address) {
     folders: from.getAll("folder"),
     cameras: from.getAll("camera"),
     formats: from.getAll("format"),
+    near: readNear(from.get("near") ?? ""),
     weak: from.get("weak") === "1",
     view: from.has("view") && Number.isSafeInteger(view) && view >= 0 ? view : null,
+  };
+}
+
+/// `52.52,13.405,10`: degrees north and east, and kilometres.
+function readNear(text) {
+  const [latitude, longitude, km, ...more] = text.split(",").map(Number);
+  const isPlace = Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 && km > 0 && km <= 1000 && !more.length;
+  return isPlace ? { latitude, longitude, km } : null;
+}
+
+/// The box around a place, as far as the poles and the 180th meridian.
+function boxAround({ latitude, longitude, km }) {
+  const high = km / 111.2; // kilometres of a degree
+  const wide = high / Math.max(Math.cos((latitude * Math.PI) / 180), 0.01);
+  return {
+    south: Math.max(latitude - high, -90), north: Math.min(latitude + high, 90),
+    west: Math.max(longitude - wide, -180), east: Math.min(longitude + wide, 180),
   };
 }
 
@@ -131,6 +150,7 @@ export function write(state) {
   for (const folder of state.folders) to.append("folder", folder);
   for (const camera of state.cameras) to.append("camera", camera);
   for (const format of state.formats) to.append("format", format);
+  if (state.near) to.set("near", `${state.near.latitude},${state.near.longitude},${state.near.km}`);
   if (state.weak) to.set("weak", "1");
   if (state.view !== null) to.set("view", state.view);
   return to.size ? `?${to}` : "./";
@@ -170,6 +190,7 @@ export function filterOf(state) {
     folders: state.folders,
     cameras: state.cameras,
     formats: state.formats,
+    ...(state.near && { place: boxAround(state.near) }),
   };
 }
 

@@ -3,14 +3,19 @@
 import { caption, downloadOf, isCancelled, original, similar, thumbnail } from "./api.js";
 import { copy } from "./copy.js";
 import { detailsOf } from "./details.js";
-import { $, breakable, fileName, folderOf, h, isTyping } from "./dom.js";
+import { $, fileName, h, isTyping } from "./dom.js";
 import { Draw } from "./draw.js";
 import { explain } from "./errors.js";
+import { showFacts } from "./facts.js";
+import { canFill, fillScreen, isFilled } from "./fullscreen.js";
 import { icon } from "./icons.js";
 import { Layers } from "./layers.js";
 import { around, bestOf } from "./marks.js";
+import { setUpPopup } from "./popup.js";
+import { canShare, share } from "./share.js";
+import { Slideshow } from "./slideshow.js";
 import { announce } from "./toast.js";
-import { day, language, moment, number, size, t } from "./words.js";
+import { day, language, number, t } from "./words.js";
 import { ENLARGED, Zoom } from "./zoom.js";
 
 /// What browsers show by themselves; of other formats they get a large thumbnail.
@@ -48,14 +53,17 @@ export function setUpViewer({ items, hrefOf, on }) {
   let cancel = new AbortController();
 
   const placeOf = () => items().findIndex((item) => item?.tile.id === id);
+  const slides = new Slideshow(dialog, { step: (by) => step(by), end: () => id !== null && (open(id, { again: true }), $("further").focus()) });
   const step = (by) => {
-    const next = items()[placeOf() + by];
+    // A slideshow begins anew after its last image.
+    const next = items()[placeOf() + by] ?? (slides.active ? items().at(by > 0 ? 0 : -1) : undefined);
     if (next && placeOf() >= 0) on.open(next.tile.id, { replace: true });
     if (items().length - placeOf() < 20) on.near();
   };
 
-  async function open(next) {
-    if (id === next && dialog.open && !dialog.classList.contains("gone")) return;
+  async function open(next, { again = false } = {}) {
+    if (id === next && dialog.open && !dialog.classList.contains("gone") && !again) return;
+    slides.wait();
     id = next;
     cancel.abort();
     cancel = new AbortController();
@@ -75,8 +83,9 @@ export function setUpViewer({ items, hrefOf, on }) {
       record = await detailsOf(id);
       if (signal.aborted) return;
       showImage(record, item?.tile.boxes);
-      showFacts(item);
+      showRecord(item);
       preload(place);
+      if (slides.active) return;
       await Promise.all([showSimilar(signal), describe(signal)]);
     } catch (error) {
       if (!isCancelled(error) && !signal.aborted) showProblem(error);
@@ -92,10 +101,11 @@ export function setUpViewer({ items, hrefOf, on }) {
 
   function close() {
     if (!dialog.open) return;
+    id = record = null;
     cancel.abort();
+    slides.end();
     draw.end();
     layers.clear();
-    id = record = null;
     dialog.classList.remove("gone");
     dialog.close();
     stage.replaceChildren();
@@ -119,21 +129,30 @@ export function setUpViewer({ items, hrefOf, on }) {
       frame = h("div", { class: "frame", data: { id: tile.id } }, img);
       frame.style.setProperty("--ratio", tile.width / tile.height);
       frame.style.setProperty("--wide", `${tile.width * ENLARGED}px`);
-      stage.replaceChildren(frame);
+      const left = slides.active && stage.querySelector(".frame");
+      stage.replaceChildren(...[frame, left].filter(Boolean));
+      if (left) fadeOut(left);
     }
-    layers.show(frame, tile, { things: on.things(), boxes, ask: on.finding() });
+    layers.show(frame, tile, { things: on.things(), boxes, ask: on.finding() && !slides.active });
     if (!tile.format) return;
     const [img] = frame.children;
     img.alt = tile.caption || fileName(tile.path);
     const large = new Image();
-    large.addEventListener("load", () => img.isConnected && (img.src = large.src), { once: true });
+    large.addEventListener("load", () => img.isConnected && ((img.src = large.src), slides.shown()), { once: true });
+    large.addEventListener("error", () => slides.shown(), { once: true });
     large.src = SHOWN.includes(tile.format) ? original(tile) : thumbnail(tile, 1600);
+  }
+
+  /// The image before, over the one that takes its place.
+  function fadeOut(frame) {
+    frame.classList.add("leaving");
+    frame.addEventListener("animationend", () => frame.remove(), { once: true });
   }
 
   /// Looks at what was found: the best box of each thing.
   function showMatch(tile) {
     const best = bestOf(tile?.boxes ?? []);
-    if (best.length) lookAt(around(best), tile);
+    if (best.length && !slides.active) lookAt(around(best), tile);
     else zoom.reset();
   }
 
@@ -144,34 +163,13 @@ export function setUpViewer({ items, hrefOf, on }) {
     }
   }
 
-  function showFacts(item) {
+  function showRecord(item) {
     $("name").textContent = fileName(record.path);
     announce([fileName(record.path), $("place").textContent].filter(Boolean).join(", "));
-    const { latitude, longitude } = record.place ?? {};
-    const where = record.place && `${latitude.toFixed(4)}, ${longitude.toFixed(4)}`;
     const match = item && on.ranked() && t("matchFact", { word: t(`${item.tile.strength}Match`), share: number(Math.round(item.tile.score * 100)) });
-    const rows = [
-      ["calendar", t("taken"), record.taken && moment(record.taken)],
-      ["lens", t("camera"), record.camera],
-      ["place", t("placeTaken"), where],
-      ["check", t("match"), match],
-      ["file", t("fileFact"), `${number(record.width)} × ${number(record.height)} · ${size(record.bytes)} · ${record.format.toUpperCase()}`],
-      ["folder", t("folder"), folderOf(record.path)],
-    ];
-    const facts = rows.filter(([, , value]) => value).map(([name, label, value]) =>
-      h("div", { class: "fact" }, icon(name), h("dt", {}, label), h("dd", {}, h("bdi", {}, name === "folder" ? breakable(value) : value))));
-    const more = record.files.filter((path) => path !== record.path);
-    const keywords = record.keywords.map((word) =>
-      h("button", { class: "keyword", type: "button", dir: "auto", on: { click: () => on.ask(word) } }, word));
-    $("facts").replaceChildren(...[
-      record.caption && h("p", { class: "caption", dir: "auto" }, record.caption),
-      h("dl", {}, facts),
-      keywords.length > 0 && h("div", { class: "keywords" }, keywords),
-      more.length > 0 && h("details", {}, h("summary", {}, t("alsoAt", { n: more.length })), h("ul", {}, more.map((path) => h("li", {}, h("bdi", {}, breakable(path)))))),
-    ].filter(Boolean));
+    showFacts(record, { match, hrefOf: on.hrefOfFilter, filter: on.filter, ask: on.ask });
     $("download").href = downloadOf(record);
-    const own = record.taken ? day(record.taken) : fileName(record.path);
-    dialog.setAttribute("aria-label", own);
+    dialog.setAttribute("aria-label", record.taken ? day(record.taken) : fileName(record.path));
   }
 
   async function showSimilar(signal) {
@@ -243,13 +241,24 @@ export function setUpViewer({ items, hrefOf, on }) {
 
   const acts = {
     close: () => on.close(), previous: () => step(-1), next: () => step(1), info: () => toggleFacts(),
-    like: () => on.more(id, 1), unlike: () => on.more(id, -1), alike: () => on.similar(id), copy: () => record && copy(record.path), zoom: () => zoom.toggle(),
+    like: () => on.more(id, 1), unlike: () => on.more(id, -1), alike: () => on.similar(id), zoom: () => zoom.toggle(),
     boxes: () => layers.toggleBoxes(), heat: () => layers.toggleHeat(), draw: startDrawing,
   };
   for (const [name, act] of Object.entries(acts)) $(name).addEventListener("click", act);
+  const further = {
+    slideshow: () => record && slides.start(), full: () => fillScreen(!isFilled()), turn: () => zoom.turn(), copy: () => record && copy(record.path),
+  };
+  setUpPopup($("further"), $("further-menu"), [
+    { label: "slideshow", icon: "play", key: "p", act: further.slideshow },
+    { label: "fullScreen", icon: "full", key: "f", act: canFill() && further.full },
+    { label: "rotate", icon: "turn", key: "t", act: further.turn },
+    { label: "copyPath", icon: "copy", key: "c", act: further.copy },
+    { label: "share", icon: "share", act: canShare() && (() => record && share(record)) },
+  ]);
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault();
     if (draw.active) draw.end();
+    else if (slides.active) slides.end();
     else on.close();
   });
   dialog.addEventListener("click", (event) => {
@@ -265,15 +274,18 @@ export function setUpViewer({ items, hrefOf, on }) {
     ArrowUp: () => zoom.isOwn && zoom.move(0, 80),
     ArrowDown: () => zoom.isOwn && zoom.move(0, -80),
     "+": () => zoom.by(1.4), "=": () => zoom.by(1.4), "-": () => zoom.by(1 / 1.4), 0: () => zoom.reset(),
-    z: acts.zoom, i: acts.info, s: acts.alike, m: acts.like, l: acts.unlike, c: acts.copy, d: () => $("download").click(),
-    b: acts.boxes, h: acts.heat, r: acts.draw, "?": () => on.help(),
+    z: acts.zoom, i: acts.info, s: acts.alike, m: acts.like, l: acts.unlike, c: further.copy, f: further.full, t: further.turn, p: () => (slides.active ? slides.end() : further.slideshow()), d: () => $("download").click(),
+    b: acts.boxes, h: acts.heat, r: acts.draw, "?": () => on.help(), "/": () => on.search(),
   };
+  /// A slideshow has keys of its own.
+  const SHOWN_KEYS = { " ": () => slides.toggle(), ArrowLeft: () => step(-forward()), ArrowRight: () => step(forward()), p: keys.p, f: keys.f };
   /// What an image that is gone still answers to.
-  const WITHOUT = ["ArrowLeft", "ArrowRight", "?"];
+  const WITHOUT = ["ArrowLeft", "ArrowRight", "?", "/"];
   dialog.addEventListener("keydown", (event) => {
     if (dialog.classList.contains("gone") && !WITHOUT.includes(event.key)) return;
     if (draw.active || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (slides.active && event.key === " " && event.target.matches("button")) return;
+    const act = (slides.active ? SHOWN_KEYS : keys)[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (act) (event.preventDefault(), act());
   });
   toggleFacts(localStorage.getItem(KEPT) ? localStorage.getItem(KEPT) === "1" : matchMedia("(min-width: 900px)").matches);

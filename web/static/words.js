@@ -92,6 +92,9 @@ export function size(bytes) {
   return new Intl.NumberFormat(region, options).format(bytes / 1000 ** step);
 }
 
+export const distance = (km) =>
+  new Intl.NumberFormat(region, { style: "unit", unit: "kilometer" }).format(km);
+
 /// A span of seconds as one or two units.
 export function span(seconds) {
   const unit = (value, name) =>

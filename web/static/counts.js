@@ -1,0 +1,10 @@
+// How many images each choice of a filter would leave.
+
+import { facets } from "./api.js";
+
+/// Counts under the other filters, so that no choice leads to nothing.
+export async function counts(state, without) {
+  const one = (key) => (key !== without && state[key].length === 1 ? state[key][0] : undefined);
+  const dates = without === "date" ? {} : { after: state.after, before: state.before };
+  return facets({ ...dates, folder: one("folders"), camera: one("cameras"), format: one("formats") }).catch(() => null);
+}

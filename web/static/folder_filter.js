@@ -1,0 +1,78 @@
+// The filter by folders: one level of the tree at a time, with the way back above it. A folder stands for all below it.
+
+import { counts } from "./counts.js";
+import { h } from "./dom.js";
+import { isBelow, nodeAt, treeOf } from "./folders.js";
+import { icon } from "./icons.js";
+import { number, t } from "./words.js";
+
+/// Folders below a level from which a field to filter them is shown, and those that it lists at most.
+const MANY = 12;
+const LISTED = 200;
+
+/// Fills the sheet. It opens where the first chosen folder is.
+export async function fillFolders(body, { get, change }) {
+  const found = await counts(get(), "folders");
+  const root = found && treeOf(found.folders);
+  if (!root) return body.replaceChildren(h("p", { class: "soft" }, t("nothingToChoose")));
+  const chosen = get().folders[0] && nodeAt(root, get().folders[0]);
+  show(chosen?.parent ?? root);
+
+  function show(node, focus) {
+    const list = h("div", { class: "scroll" }, rowsOf(node.children.length ? node.children : [node], node));
+    const field = below(node).length > MANY && narrow(node, list);
+    body.replaceChildren(...[trail(node), field, list].filter(Boolean));
+    if (focus) (list.querySelector("input, button") ?? body.querySelector("button"))?.focus();
+  }
+
+  /// The folders above, each a way back.
+  function trail(node) {
+    const parts = [];
+    for (let at = node; at; at = at.parent) parts.unshift(at);
+    return h("nav", { class: "crumbs", "aria-label": t("folders") }, parts.map((part) => h("button", {
+      type: "button", dir: "auto", title: part.path, "aria-current": part === node ? "true" : undefined, on: { click: () => show(part, true) },
+    }, part.name)));
+  }
+
+  function narrow(node, list) {
+    const field = h("input", { type: "search", class: "narrow", placeholder: t("narrow"), "aria-label": t("narrow") });
+    field.addEventListener("input", () => {
+      const part = field.value.trim().toLocaleLowerCase();
+      const found = part ? below(node).filter(({ path }) => path.slice(node.path.length).toLocaleLowerCase().includes(part)) : node.children;
+      list.replaceChildren(...rowsOf(found.slice(0, LISTED), node));
+    });
+    return field;
+  }
+
+  function rowsOf(nodes, top) {
+    const rows = nodes.map((node) => rowOf(node, top));
+    const mark = () => rows.forEach(({ mark }) => mark());
+    rows.forEach(({ box }) => box.addEventListener("change", mark));
+    mark();
+    return rows.map(({ row }) => row);
+  }
+
+  /// A folder to choose, and the way into it. What is below a chosen one is chosen with it.
+  function rowOf(node, top) {
+    const box = h("input", { type: "checkbox" });
+    box.addEventListener("change", () => {
+      const others = get().folders.filter((other) => !isBelow(other, node.path));
+      change({ folders: box.checked ? [...others, node.path] : others });
+    });
+    const mark = () => {
+      const { folders } = get();
+      box.disabled = folders.some((other) => other !== node.path && isBelow(node.path, other));
+      box.checked = box.disabled || folders.includes(node.path);
+      box.indeterminate = !box.checked && folders.some((other) => isBelow(other, node.path));
+    };
+    const name = node === top ? node.name : node.path.slice(top.path.length).replace(/^[\\/]/, "");
+    const into = node.children.length > 0 && node !== top && h("button", {
+      class: "into", type: "button", title: node.path, "aria-label": t("openFolder", { name: node.name }), on: { click: () => show(node, true) },
+    }, icon("right"));
+    const label = h("label", { class: "choice", title: node.path }, box, h("span", { class: "name", dir: "auto" }, name), h("span", { class: "count" }, number(node.images)));
+    return { row: h("div", { class: "folder" }, label, into), box, mark };
+  }
+}
+
+/// All folders below one.
+const below = (node) => node.children.flatMap((child) => [child, ...below(child)]);

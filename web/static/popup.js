@@ -1,0 +1,36 @@
+// A menu that a button opens: moved through with arrow keys, closed by a choice, by Escape, or by a press elsewhere.
+
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+import { t } from "./words.js";
+
+/// Makes the menu of a button. `items` have a word (`label`), a sign (`icon`), a `key` that does the same, and what they do
+/// (`act`); those without an act are left out.
+export function setUpPopup(button, menu, items) {
+  menu.replaceChildren(...items.filter(({ act }) => act).map(({ label, icon: sign, key, act }) =>
+    h("button", { type: "button", role: "menuitem", tabIndex: -1, id: `menu-${label}`, on: { click: () => (menu.hidePopover(), act()) } },
+      icon(sign), h("span", {}, t(label)), key && h("kbd", { "aria-hidden": "true" }, key))));
+  button.addEventListener("click", () => menu.togglePopover());
+  menu.addEventListener("toggle", ({ newState }) => {
+    button.setAttribute("aria-expanded", String(newState === "open"));
+    if (newState !== "open") return;
+    place(menu, button.getBoundingClientRect());
+    menu.firstElementChild.focus();
+  });
+  menu.addEventListener("keydown", (event) => {
+    const all = [...menu.children];
+    const at = all.indexOf(document.activeElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
+    if (event.key === "Tab") menu.hidePopover();
+    if (to === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    all.at(to % all.length).focus();
+  });
+}
+
+/// Below its button, and inside the window.
+function place(menu, { bottom, left, width }) {
+  const x = Math.min(Math.max(left + width - menu.offsetWidth, 8), innerWidth - menu.offsetWidth - 8);
+  [menu.style.top, menu.style.left] = [`${bottom + 6}px`, `${x}px`];
+}
