@@ -20,6 +20,8 @@ export const EMPTY = Object.freeze({
   folders: [],
   cameras: [],
   formats: [],
+  favourite: false, // only favourites
+  album: "", // only images of this album
   weak: false, // all weaker matches are unfolded
   view: null, // the image that is open
 });
@@ -39,7 +41,7 @@ export function soundRelations({ chips, relations }) {
 }
 
 export const isFiltered = (state) =>
-  Boolean((state.find && state.area) || state.after || state.before || state.folders.length || state.cameras.length || state.formats.length);
+  Boolean((state.find && state.area) || state.after || state.before || state.folders.length || state.cameras.length || state.formats.length || state.favourite || state.album);
 
 /// The order in use. Without a question there is no best match.
 export const sortOf = (state) =>
@@ -80,6 +82,8 @@ export function read(address) {
     folders: from.getAll("folder"),
     cameras: from.getAll("camera"),
     formats: from.getAll("format"),
+    favourite: from.get("favourite") === "1",
+    album: from.get("album") ?? "",
     weak: from.get("weak") === "1",
     view: from.has("view") && Number.isSafeInteger(view) && view >= 0 ? view : null,
   };
@@ -131,6 +135,8 @@ export function write(state) {
   for (const folder of state.folders) to.append("folder", folder);
   for (const camera of state.cameras) to.append("camera", camera);
   for (const format of state.formats) to.append("format", format);
+  if (state.favourite) to.set("favourite", "1");
+  if (state.album) to.set("album", state.album);
   if (state.weak) to.set("weak", "1");
   if (state.view !== null) to.set("view", state.view);
   return to.size ? `?${to}` : "./";
@@ -170,6 +176,8 @@ export function filterOf(state) {
     folders: state.folders,
     cameras: state.cameras,
     formats: state.formats,
+    ...(state.favourite && { favourite: true }),
+    ...(state.album && { album: state.album }),
   };
 }
 
