@@ -36,6 +36,7 @@ async function ask(method, path, { query = {}, body, raw, signal, read } = {}) {
     throw offline();
   }
   if (read && response.ok) return read(response);
+  if (response.status === 204) return null;
   const answer = await response.json().catch((error) => {
     if (isCancelled(error)) throw error;
     if (AWAY.includes(response.status)) throw offline();
@@ -102,6 +103,28 @@ export async function exportText(ids, format) {
     parts.push(format === "csv" && parts.length ? text.slice(text.indexOf("\n") + 1) : text);
   }
   return parts.join("");
+}
+
+/// Makes images favourites, or takes that back.
+export async function favourites(ids, wanted) {
+  for (const part of inParts(ids)) await ask("POST", "favourites", { body: { [wanted ? "add" : "remove"]: part } });
+}
+
+export const albums = () => ask("GET", "albums");
+export const changeAlbum = (id, body) => ask("POST", `albums/${id}`, { body });
+export const deleteAlbum = (id) => ask("DELETE", `albums/${id}`);
+export const seeAlbum = (id) => ask("POST", `albums/${id}/seen`, { body: {} });
+/// An album of images, or with `query` and `address`, a saved search, which fills itself.
+export async function createAlbum({ images = [], ...body }) {
+  const [first = [], ...others] = inParts(images);
+  const album = await ask("POST", "albums", { body: { ...body, images: first } });
+  for (const part of others) await albumImages(album.id, { add: part });
+  return album;
+}
+/// Changes which images an album has: `add`, `remove`.
+export async function albumImages(id, { add = [], remove = [] }) {
+  for (const part of inParts(add)) await ask("POST", `albums/${id}/images`, { body: { add: part } });
+  for (const part of inParts(remove)) await ask("POST", `albums/${id}/images`, { body: { remove: part } });
 }
 
 /// Sends a form as a page does, for an answer that the browser saves. It asks first whether the server is there: what

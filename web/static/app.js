@@ -1,15 +1,16 @@
 // The page: its state, what is asked for it, and who shows what comes back.
 
-import { ApiError, downloadOf, health, isCancelled } from "./api.js";
+import { setUpAlbums } from "./albums.js";
+import { ApiError, health, isCancelled } from "./api.js";
 import { setUpBar } from "./bar.js";
 import { watchConnection } from "./connection.js";
-import { copy } from "./copy.js";
-import { withDetails } from "./details.js";
-import { $, debounce, framed, isTyping } from "./dom.js";
+import { $, debounce, framed } from "./dom.js";
 import { explain } from "./errors.js";
+import { setUpFavourites } from "./favourites.js";
 import { setUpFilters } from "./filters.js";
 import { forgetFolders } from "./folders.js";
 import { Grid } from "./grid.js";
+import { setUpKeys } from "./keys.js";
 import { boxesShown, showBoxes } from "./marks.js";
 import { setUpMenu } from "./menu.js";
 import { setUpPanel } from "./panel.js";
@@ -19,7 +20,7 @@ import { forget, resultsOf } from "./results.js";
 import { setUpScrubber } from "./scrubber.js";
 import { Selection } from "./selection.js";
 import { setUpSelectionBar } from "./selectionbar.js";
-import { EMPTY, canFind, exampleOf, isFiltered, isRanked, read, soundRelations, thingsOf, write } from "./state.js";
+import { EMPTY, canFind, exampleOf, isFiltered, isRanked, question, read, soundRelations, thingsOf, write } from "./state.js";
 import { isUnfinished } from "./things.js";
 import { announce, toast } from "./toast.js";
 import { setUpViewer } from "./viewer.js";
@@ -52,7 +53,12 @@ $("page").hidden = false;
 
 const get = () => state;
 const bar = setUpBar({ get, change });
-const filters = setUpFilters({ get, change });
+const albums = setUpAlbums({
+  open: ({ id, address }) => change({ ...EMPTY, ...(address ? read(address) : { album: id }) }),
+  gone: (id) => state.album === id && change({ album: "" }),
+  renamed: () => filters.render(),
+});
+const filters = setUpFilters({ get, change, albumName: (id) => albums.nameOf(id) });
 const help = setUpMenu();
 const selection = new Selection(framed(() => (grid.showSelection(selection.size), selectionBar.render())));
 const grid = new Grid($("grid"), {
@@ -63,10 +69,21 @@ const grid = new Grid($("grid"), {
 });
 const scrubber = setUpScrubber({ grid });
 const picking = setUpPicking({ grid, selection, all: selectAll });
+const favourites = setUpFavourites({
+  tiles: () => grid.items.flatMap(({ tile, under }) => [tile, ...under]),
+  changed: () => (grid.showFavourites(), changedElsewhere(state.favourite)),
+});
 const selectionBar = setUpSelectionBar({
   selection,
-  all: selectAll,
-  similar: (ids) => change({ ...EMPTY, chips: ids.map((value) => ({ kind: "image", value, weight: 1 })) }),
+  on: {
+    all: selectAll,
+    similar: (ids) => change({ ...EMPTY, chips: ids.map((value) => ({ kind: "image", value, weight: 1 })) }),
+    favourite: (ids) => favourites.toggle(ids),
+    album: () => state.album,
+    addToAlbum: (ids) => albums.add(ids),
+    removeFromAlbum: async (ids) => (await albums.remove(state.album, ids), selection.clear(), changedElsewhere(true)),
+    cover: (id) => albums.cover(state.album, id),
+  },
 });
 const hrefOf = (id) => write({ ...state, view: id });
 const viewer = setUpViewer({
@@ -177,6 +194,7 @@ async function showResults({ y = 0, place = null } = {}) {
   const words = server.model.state === "loading" && onlyText;
   const wanted = resultsOf(state, { words });
   document.title = titleOf(state);
+  $("save-search").hidden = state.find || !(isRanked(state) || isFiltered(state)) || Boolean(state.album) || state.chips.some(({ kind }) => kind === "upload");
   $("main").setAttribute("aria-busy", "true");
   try {
     if (state.find && isRanked(state) && !canFind(state)) throw new ApiError({ code: "no_thing", message: t("lessNeedsMore") });
@@ -226,6 +244,12 @@ function render() {
   const stacked = results.stacked(items);
   $("stacked").textContent = stacked ? `· ${t("stacked", { n: stacked })}` : "";
   renderEnds(items.length);
+}
+
+/// Albums or favourites changed: result sets that are kept may be others now, and what is shown if it depends on them.
+function changedElsewhere(visible) {
+  forget();
+  if (visible) showResults(where());
 }
 
 let loadingMore = false;
@@ -325,7 +349,11 @@ $("weaker").addEventListener("click", () => {
   history.pushState({ y }, "", write(state));
   showResults({ y });
 });
-$("empty-clear").addEventListener("click", () => change({ after: "", before: "", folders: [], cameras: [], formats: [], near: null, area: 0 }));
+$("empty-clear").addEventListener("click", () => change({ after: "", before: "", folders: [], cameras: [], formats: [], near: null, area: 0, favourite: false, album: "" }));
+$("save-search").addEventListener("click", () => {
+  const address = write({ ...state, view: null });
+  albums.saveSearch(titleOf(state).replace(/( – )?Glimpse$/, ""), { query: question(state), address });
+});
 $("empty-regions").addEventListener("click", () => panel.makeRegions());
 $("empty-add").addEventListener("click", () => panel.open());
 $("note-more").addEventListener("click", () => noted?.());
@@ -381,6 +409,8 @@ function addImage(id, weight) {
 }
 
 $("grid").addEventListener("click", (event) => {
+  const heart = event.target.closest("button[data-favourite]");
+  if (heart) return toggleFavourite(Number(heart.dataset.favourite));
   const stack = event.target.closest("button[data-stack]");
   if (stack) return toggleStack(Number(stack.dataset.stack), Number(stack.dataset.index));
   const shot = event.target.closest("a.shot");
@@ -389,50 +419,26 @@ $("grid").addEventListener("click", (event) => {
   openImage(grid.items[Number(shot.dataset.index)].tile.id);
 });
 
+const toggleFavourite = (id) => favourites.toggle([id]).catch((error) => toast(explain(error)));
+
 function toggleStack(id, index) {
   if (!results.spread.delete(id)) results.spread.add(id);
   render();
   grid.focus(index);
 }
 
-// ---- keys ----
-
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  if (event.key === "Escape" && event.target === $("q")) return state.text || state.chips.length ? change({ ...EMPTY }) : $("q").blur();
-  if (event.key === "ArrowDown" && event.target === $("q")) return event.preventDefault(), grid.focus(grid.current);
-  if (isTyping(event.target)) return;
-  if (event.key === "/") return event.preventDefault(), $("q").focus(), $("q").select();
-  if (event.key === "?") return event.preventDefault(), help.open();
-  if ($("grid").contains(event.target)) return gridKey(event);
-  // From the results as a whole, or from nowhere, the arrows lead to the images.
-  const isFree = [$("results"), document.body].includes(event.target);
-  if (isFree && event.key.startsWith("Arrow") && grid.items.length) event.preventDefault(), grid.focus(grid.current);
+setUpKeys({
+  grid,
+  on: {
+    help: () => help.open(),
+    clear: () => (state.text || state.chips.length ? change({ ...EMPTY }) : $("q").blur()),
+    stack: toggleStack,
+    similar: (id) => change({ ...EMPTY, chips: [{ kind: "image", value: id, weight: 1 }] }),
+    more: addImage,
+    favourite: toggleFavourite,
+    boxes: () => filters.render(),
+  },
 });
-
-function gridKey(event) {
-  const index = grid.current;
-  const id = grid.items[index]?.tile.id;
-  const forward = document.documentElement.dir === "rtl" ? "previous" : "next";
-  const back = forward === "next" ? "previous" : "next";
-  const moves = { ArrowRight: forward, ArrowLeft: back, ArrowDown: "below", ArrowUp: "above" };
-  const acts = {
-    Home: () => grid.focus(0),
-    End: () => grid.focus(grid.items.length - 1),
-    Escape: () => $("q").focus(),
-    u: () => grid.items[index].under.length && toggleStack(id, index),
-    s: () => change({ ...EMPTY, chips: [{ kind: "image", value: id, weight: 1 }] }),
-    m: () => addImage(id, 1),
-    l: () => addImage(id, -1),
-    c: () => withDetails(id, ({ path }) => copy(path)),
-    d: () => location.assign(downloadOf({ id })),
-    b: () => ($("grid").querySelector(".spot") ? (showBoxes(!boxesShown()), filters.render()) : toast(t("nothingMarked", { regions: t("regions") }))),
-  };
-  const act = moves[event.key] ? () => grid.focus(grid.beside(index, moves[event.key])) : acts[event.key];
-  if (!act || event.target.matches("button") && event.key === " ") return;
-  event.preventDefault();
-  act();
-}
 
 // ---- the server ----
 

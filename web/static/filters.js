@@ -14,7 +14,8 @@ const AREAS = [0, 1, 5, 20];
 /// Kilometres around a place.
 const DISTANCES = [1, 10, 100];
 
-export function setUpFilters({ get, change }) {
+/// `albumName(id)` gives the name of an album, later.
+export function setUpFilters({ get, change, albumName }) {
   const sheets = {
     date: { icon: "calendar", fill: dates, value: dateValue, empty: { after: "", before: "" } },
     folder: { icon: "folder", fill: fillFolders, value: manyValue("folders", fileName), empty: { folders: [] } },
@@ -62,6 +63,10 @@ export function setUpFilters({ get, change }) {
   }
   const boxes = h("button", { class: "pill", type: "button", title: "b", on: { click: () => (showBoxes(!boxesShown()), renderBoxes()) } }, icon("region"), t("boxes"));
   $("filters").append(boxes);
+  const favourite = h("button", { class: "pill favourites", type: "button", title: t("favourites"), "aria-label": t("favourites"),
+    on: { click: () => change({ favourite: !get().favourite }) } }, icon("heart"), h("span", {}, t("favourites")));
+  const album = albumPill(() => change({ album: "" }), albumName);
+  $("filters").append(favourite, album.element);
   const renderBoxes = () => boxes.setAttribute("aria-pressed", String(boxesShown()));
 
   return {
@@ -70,6 +75,8 @@ export function setUpFilters({ get, change }) {
       sort.value = sortOf(state);
       sort.options[0].disabled = !isRanked(state);
       boxes.hidden = !state.find;
+      favourite.setAttribute("aria-pressed", String(state.favourite));
+      album.render(state.album);
       renderBoxes();
       for (const [name, { filter, open, label, clear, sheet }] of Object.entries(buttons)) {
         filter.hidden = Boolean(sheet.hidden?.(state));
@@ -80,6 +87,21 @@ export function setUpFilters({ get, change }) {
       }
     },
   };
+}
+
+/// The album whose images alone are shown. It is chosen elsewhere, and left here.
+function albumPill(leave, nameOf) {
+  const name = h("bdi", { class: "what" });
+  const clear = h("button", { class: "unset", type: "button", "aria-label": t("removeFilter", { what: t("album") }), title: t("remove"), on: { click: leave } }, icon("close"));
+  const element = h("div", { class: "filter", hidden: true }, h("span", { class: "pill set" }, icon("album"), name), clear);
+  const render = async (id) => {
+    element.hidden = !id;
+    element.dataset.album = id;
+    name.textContent = t("album");
+    const found = id && (await nameOf(id));
+    if (found && element.dataset.album === id) name.textContent = found;
+  };
+  return { element, render };
 }
 
 /// Sheets open below their button, but never beyond the window.

@@ -224,7 +224,7 @@ export class Grid {
       const id = `section-${section.key}`;
       const [title, day, count] = ["title", "day", "count"].map((name) => h("span", { class: name }));
       const pick = h("button", { class: "pick-all", type: "button", tabIndex: -1, data: { section: section.key } }, icon("check"));
-      const heading = h("h2", { id }, title, " ", day, " ", count);
+      const heading = h("h2", { id }, title, day, " ", count);
       const list = h("div", { class: "tiles", role: "list", "aria-labelledby": id });
       const days = h("div", { class: "days", "aria-hidden": "true" });
       part = { element: h("section", { class: `part ${section.key}` }, h("div", { class: "head" }, heading, pick), days, list), heading, list, days, title, day, count, pick };
@@ -300,7 +300,7 @@ export class Grid {
     const at = sectionAt(this.sections, y - this.#measures.heading);
     for (const [key, { day }] of this.#parts) {
       const row = key === at.key && at.layout.days && y > at.y + 1.5 * this.#measures.heading && at.layout.rows[rowAt(at.layout.rows, y - at.y - this.#measures.heading)];
-      const text = row ? shortDay(at.items[row.from].tile.taken) : "";
+      const text = row ? ` ${shortDay(at.items[row.from].tile.taken)}` : "";
       if (day.textContent !== text) day.textContent = text;
     }
   }
@@ -315,6 +315,11 @@ export class Grid {
   showSelection(count) {
     this.root.classList.toggle("selecting", count > 0);
     for (const tile of this.#tiles.values()) tile.select(this.on.isSelected(tile.item.tile.id));
+  }
+
+  /// Some images became favourites, or are none any more.
+  showFavourites() {
+    for (const tile of this.#tiles.values()) tile.showFavourite();
   }
 
   /// The images that a tile stands for: a stack is selected as a whole, until it is spread out.

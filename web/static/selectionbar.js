@@ -12,26 +12,32 @@ import { t } from "./words.js";
 /// A question about more images than these is refused by nobody, but it says nothing any more.
 const MOST_EXAMPLES = 16;
 
-/// `all` selects everything that was found; `similar(ids)` asks for images like all of these.
-export function setUpSelectionBar({ selection, all, similar }) {
+/// `on.all()` selects everything that was found; the others are told what to do with `ids`. `on.album()` says which album
+/// is shown, if one is: its images can be taken out, and one be its cover.
+export function setUpSelectionBar({ selection, on }) {
   const bar = $("selection");
   const count = h("strong", { class: "selected-count", role: "status" });
-  const likeThese = (ids) => (ids.length > MOST_EXAMPLES ? toast(t("similarMost", { n: MOST_EXAMPLES })) : similar(ids));
+  const likeThese = (ids) => (ids.length > MOST_EXAMPLES ? toast(t("similarMost", { n: MOST_EXAMPLES })) : on.similar(ids));
   const acts = [
+    ["heart", t("favourites"), t("favourite"), on.favourite],
+    ["album", t("albumAdd"), t("albumAdd"), on.addToAlbum],
+    ["minus", t("albumRemove"), t("albumRemove"), on.removeFromAlbum, () => on.album()],
+    ["library", t("albumCover"), t("albumCover"), ([id]) => on.cover(id), () => on.album() && selection.size === 1],
     ["download", t("download"), t("downloadZip"), download],
     ["copy", t("copyPaths"), t("copyPaths"), copyPaths],
     ["table", "CSV", t("exportCsv"), (ids) => save(ids, "csv")],
     ["paths", "JSON", t("exportJson"), (ids) => save(ids, "json")],
     ["similar", t("similarToThese"), t("similarToThese"), likeThese],
   ];
-  const buttons = acts.map(([name, word, label, act]) => button(name, word, label, () => act(selection.ids)));
+  const buttons = acts.map(([name, word, label, act, fits]) => Object.assign(button(name, word, label, () => act(selection.ids)), { fits }));
   const clear = h("button", { class: "round", type: "button", title: t("selectNone"), "aria-label": t("selectNone"), on: { click: () => selection.clear() } }, icon("close"));
-  const every = h("button", { class: "link", type: "button", on: { click: all } }, t("selectAll"));
+  const every = h("button", { class: "link", type: "button", on: { click: on.all } }, t("selectAll"));
   bar.append(h("div", { class: "selected" }, clear, count, every), h("div", { class: "acts" }, buttons));
 
   return {
     render() {
       bar.hidden = selection.size === 0;
+      for (const button of buttons) button.hidden = Boolean(button.fits) && !button.fits();
       count.textContent = t("selected", { n: selection.size });
     },
   };

@@ -21,6 +21,8 @@ export const EMPTY = Object.freeze({
   cameras: [],
   formats: [],
   near: null, // taken around a place: { latitude, longitude, km }
+  favourite: false, // only favourites
+  album: "", // only images of this album
   weak: false, // all weaker matches are unfolded
   view: null, // the image that is open
 });
@@ -40,7 +42,7 @@ export function soundRelations({ chips, relations }) {
 }
 
 export const isFiltered = (state) =>
-  Boolean((state.find && state.area) || state.after || state.before || state.near || state.folders.length || state.cameras.length || state.formats.length);
+  Boolean((state.find && state.area) || state.after || state.before || state.near || state.folders.length || state.cameras.length || state.formats.length || state.favourite || state.album);
 
 /// The order in use. Without a question there is no best match.
 export const sortOf = (state) =>
@@ -82,6 +84,8 @@ export function read(address) {
     cameras: from.getAll("camera"),
     formats: from.getAll("format"),
     near: readNear(from.get("near") ?? ""),
+    favourite: from.get("favourite") === "1",
+    album: from.get("album") ?? "",
     weak: from.get("weak") === "1",
     view: from.has("view") && Number.isSafeInteger(view) && view >= 0 ? view : null,
   };
@@ -151,6 +155,8 @@ export function write(state) {
   for (const camera of state.cameras) to.append("camera", camera);
   for (const format of state.formats) to.append("format", format);
   if (state.near) to.set("near", `${state.near.latitude},${state.near.longitude},${state.near.km}`);
+  if (state.favourite) to.set("favourite", "1");
+  if (state.album) to.set("album", state.album);
   if (state.weak) to.set("weak", "1");
   if (state.view !== null) to.set("view", state.view);
   return to.size ? `?${to}` : "./";
@@ -191,6 +197,8 @@ export function filterOf(state) {
     cameras: state.cameras,
     formats: state.formats,
     ...(state.near && { place: boxAround(state.near) }),
+    ...(state.favourite && { favourite: true }),
+    ...(state.album && { album: state.album }),
   };
 }
 

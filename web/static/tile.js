@@ -21,7 +21,8 @@ export function makeTile(item, { index, count, ranked, worded, href, things }) {
   const score = ranked && h("span", { class: "score" }, t("matchFact", { word: t(`${tile.strength}Match`), share: number(Math.round(tile.score * 100)) }));
   const overlay = h("div", { class: "over", "aria-hidden": "true" }, name, score);
   const pick = h("button", { class: "pick", type: "button", role: "checkbox", tabIndex: -1, title: t("select"), data: { index } }, icon("check"));
-  const element = h("div", { class: "tile", role: "listitem", "aria-setsize": count, "aria-posinset": index + 1 }, link, overlay, pick);
+  const heart = h("button", { class: "heart", type: "button", tabIndex: -1, data: { favourite: tile.id } }, icon("heart"));
+  const element = h("div", { class: "tile", role: "listitem", "aria-setsize": count, "aria-posinset": index + 1 }, link, overlay, pick, heart);
   if (canvas) paint(canvas, tile.blur);
   if (item.leader !== null) element.classList.add("spread");
   if (boxes.length) link.append(makeMarks(boxes, tile, { things, cropped: true }));
@@ -38,11 +39,17 @@ export function makeTile(item, { index, count, ranked, worded, href, things }) {
   };
   describe(null);
   withDetails(tile.id, describe);
+  const showFavourite = () => {
+    element.classList.toggle("favourite", Boolean(tile.favourite));
+    heart.title = t(tile.favourite ? "unfavourite" : "favourite");
+    heart.setAttribute("aria-label", heart.title);
+  };
+  showFavourite();
   const select = (selected) => {
     element.classList.toggle("selected", selected);
     pick.setAttribute("aria-checked", String(selected));
   };
-  return { element, link, item, select, show: (width) => showImage(link, tile, width) };
+  return { element, link, item, select, showFavourite, show: (width) => showImage(link, tile, width) };
 }
 
 function stackButton({ tile, under }, index) {

@@ -250,7 +250,7 @@ export function setUpViewer({ items, hrefOf, on }) {
   };
   setUpPopup($("further"), $("further-menu"), [
     { label: "slideshow", icon: "play", key: "p", act: further.slideshow },
-    { label: "fullScreen", icon: "full", key: "f", act: canFill() && further.full },
+    { label: "fullScreen", icon: "full", key: "v", act: canFill() && further.full },
     { label: "rotate", icon: "turn", key: "t", act: further.turn },
     { label: "copyPath", icon: "copy", key: "c", act: further.copy },
     { label: "share", icon: "share", act: canShare() && (() => record && share(record)) },
@@ -274,11 +274,11 @@ export function setUpViewer({ items, hrefOf, on }) {
     ArrowUp: () => zoom.isOwn && zoom.move(0, 80),
     ArrowDown: () => zoom.isOwn && zoom.move(0, -80),
     "+": () => zoom.by(1.4), "=": () => zoom.by(1.4), "-": () => zoom.by(1 / 1.4), 0: () => zoom.reset(),
-    z: acts.zoom, i: acts.info, s: acts.alike, m: acts.like, l: acts.unlike, c: further.copy, f: further.full, t: further.turn, p: () => (slides.active ? slides.end() : further.slideshow()), d: () => $("download").click(),
+    z: acts.zoom, i: acts.info, s: acts.alike, m: acts.like, l: acts.unlike, c: further.copy, v: further.full, t: further.turn, p: () => (slides.active ? slides.end() : further.slideshow()), d: () => $("download").click(),
     b: acts.boxes, h: acts.heat, r: acts.draw, "?": () => on.help(), "/": () => on.search(),
   };
   /// A slideshow has keys of its own.
-  const SHOWN_KEYS = { " ": () => slides.toggle(), ArrowLeft: () => step(-forward()), ArrowRight: () => step(forward()), p: keys.p, f: keys.f };
+  const SHOWN_KEYS = { " ": () => slides.toggle(), ArrowLeft: () => step(-forward()), ArrowRight: () => step(forward()), p: keys.p, v: keys.v };
   /// What an image that is gone still answers to.
   const WITHOUT = ["ArrowLeft", "ArrowRight", "?", "/"];
   dialog.addEventListener("keydown", (event) => {

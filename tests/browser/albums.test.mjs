@@ -1,0 +1,157 @@
+// Favourites, albums and saved searches. Each test takes back what it did to the library that all share.
+
+import assert from "node:assert/strict";
+import { findings } from "./axe.mjs";
+import { count, idle, onPage, ready, tiles } from "./harness.mjs";
+
+const shot = (page, n) => tiles(page).nth(n).locator("a.shot");
+const idOf = async (page, n) => Number(new URL(await shot(page, n).evaluate(({ href }) => href)).searchParams.get("view"));
+const act = (page, name) => page.locator("#selection").getByRole("button", { name, exact: true });
+const said = (page, text) => page.locator(".toast", { hasText: text }).first().waitFor();
+const albumRow = (page, name) => page.locator("#album-list li", { hasText: name });
+const ask = (page, method, path, body) => page.evaluate(([method, path, body]) =>
+  fetch(`/api/v1/${path}`, { method, headers: { "Content-Type": "application/json" }, ...(body && { body: JSON.stringify(body) }) }).then((answer) => answer.text()), [method, path, body]);
+async function select(page, ...places) {
+  for (const place of places) {
+    await shot(page, place).focus();
+    await page.keyboard.press("x");
+  }
+  await page.waitForFunction((n) => document.querySelectorAll("#grid .selected").length === n, places.length);
+}
+
+onPage("favourites are made by heart, key and selection, and found again", { path: "/?q=zoo" }, async (page) => {
+  await tiles(page).nth(4).waitFor();
+  const ids = [await idOf(page, 0), await idOf(page, 1), await idOf(page, 3)];
+  await ask(page, "POST", "favourites", { remove: ids }); // another run may have been cut off
+  await page.reload();
+  await ready(page);
+  await tiles(page).nth(4).waitFor();
+  await tiles(page).nth(0).hover();
+  await tiles(page).nth(0).locator(".heart").click();
+  await said(page, "1 added to favourites");
+  assert.equal(await tiles(page).nth(0).locator(".heart").getAttribute("aria-label"), "Remove from favourites");
+  await shot(page, 1).focus();
+  await page.keyboard.press("f");
+  await page.waitForFunction(() => document.querySelectorAll("#grid .tile.favourite").length === 2);
+  await select(page, 1, 3); // the one between stands for a stack
+  await act(page, "Add to favourites").click();
+  await said(page, "2 added to favourites");
+  await page.keyboard.press("Escape");
+  await page.goto("/");
+  await ready(page);
+  await page.locator("#filters .favourites").click();
+  await page.waitForURL(/favourite=1/);
+  await idle(page);
+  assert.equal(await count(page), 3);
+  await page.waitForFunction(() => document.querySelectorAll("#grid .tile.favourite").length === 3);
+  await shot(page, 0).focus();
+  await page.keyboard.press("f");
+  await page.waitForFunction(() => document.querySelectorAll("#grid .tile").length === 2, undefined);
+  await page.reload();
+  await ready(page);
+  assert.equal(await page.locator("#filters .favourites").getAttribute("aria-pressed"), "true");
+  assert.equal(await count(page), 2, "the server knows it");
+  await ask(page, "POST", "favourites", { remove: ids });
+});
+
+onPage("an album is made of a selection, opened, renamed, shortened and deleted", { path: "/?q=zoo" }, async (page) => {
+  await tiles(page).nth(4).waitFor();
+  await select(page, 0, 1);
+  await act(page, "Add to album").click();
+  await page.fill("#album-name", "At the zoo");
+  await page.keyboard.press("Enter");
+  await said(page, "2 added to “At the zoo”");
+  await page.keyboard.press("Escape");
+  await select(page, 3);
+  await act(page, "Add to album").click();
+  await albumRow(page, "At the zoo").locator(".main").click();
+  await said(page, "1 added to “At the zoo”");
+  await page.click("#albums-open");
+  const row = albumRow(page, "At the zoo");
+  await row.locator(".soft", { hasText: "3 pictures" }).waitFor();
+  await row.locator(".cover img").waitFor();
+  assert.deepEqual(await findings(page), []);
+  await row.getByRole("button", { name: "Rename" }).click();
+  assert.deepEqual(await findings(page), []);
+  await page.keyboard.type("Animals");
+  await page.keyboard.press("Enter");
+  await said(page, "Renamed to “Animals”");
+  await albumRow(page, "Animals").locator(".main").click();
+  await page.waitForURL(/[?&]album=/);
+  await idle(page);
+  assert.equal(await count(page), 3);
+  await page.locator("#filters .pill.set", { hasText: "Animals" }).waitFor();
+  await tiles(page).nth(2).waitFor();
+  await select(page, 1);
+  await act(page, "Use as cover").click();
+  await said(page, "Cover of “Animals” changed");
+  await act(page, "Remove from this album").click();
+  await said(page, "1 removed from “Animals”");
+  await page.waitForFunction(() => document.querySelectorAll("#grid .tile").length === 2);
+  await page.reload();
+  await ready(page);
+  assert.equal(await count(page), 2);
+  await page.click("#albums-open");
+  await albumRow(page, "Animals").getByRole("button", { name: "Delete" }).click();
+  await page.locator("#album-list .question", { hasText: "stay where they are" }).waitFor();
+  assert.deepEqual(await findings(page), []);
+  await page.locator("#album-list .question").getByRole("button", { name: "Cancel" }).click();
+  await albumRow(page, "Animals").getByRole("button", { name: "Delete" }).click();
+  await page.locator("#album-list .question").getByRole("button", { name: "Delete" }).click();
+  await said(page, "“Animals” deleted");
+  await albumRow(page, "Animals").waitFor({ state: "detached" });
+  await page.keyboard.press("Escape");
+  await page.waitForURL((address) => !address.searchParams.has("album"));
+});
+
+onPage("a search is saved under a name, and leads back to itself", { path: "/?q=zoo" }, async (page) => {
+  await idle(page);
+  const found = await count(page);
+  await page.click("#save-search");
+  assert.equal(await page.inputValue("#album-name"), "zoo");
+  assert.deepEqual(await findings(page), []);
+  await page.fill("#album-name", "My zoo");
+  await page.keyboard.press("Enter");
+  await said(page, "Search saved as “My zoo”");
+  await page.goto("/");
+  await ready(page);
+  assert.ok(await page.locator("#save-search").isHidden(), "there is nothing to save");
+  await page.click("#albums-open");
+  await albumRow(page, "My zoo").locator(".soft", { hasText: "Saved search" }).waitFor();
+  await albumRow(page, "My zoo").locator(".main").click();
+  await page.waitForURL(/q=zoo/);
+  await idle(page);
+  assert.equal(await count(page), found);
+  await page.click("#albums-open");
+  const id = await albumRow(page, "My zoo").getAttribute("data-album");
+  await ask(page, "DELETE", `albums/${id}`);
+});
+
+onPage("what goes wrong with an album is said beside it", async (page, { expect }) => {
+  await page.route("**/api/v1/albums", (route) => (route.request().method() === "POST" ? route.fulfill({ status: 409, json: { code: "conflict", message: "there is an album of this name" } }) : route.continue()));
+  expect("api/v1/albums");
+  await page.click("#albums-open");
+  await page.fill("#album-name", "Twice");
+  await page.click("#album-create");
+  await page.locator("#album-problem", { hasText: "there is an album of this name" }).waitFor();
+});
+
+for (const [width, colorScheme] of [[390, "dark"], [1280, "light"], [1920, "light"]]) {
+  onPage(`${width} pixels, ${colorScheme}: albums fit, and so does what can be done in one`, { viewport: { width, height: 844 }, colorScheme }, async (page) => {
+    await tiles(page).nth(1).waitFor();
+    const album = JSON.parse(await ask(page, "POST", "albums", { name: "A rather long name of an album that goes on and on, and on", images: [await idOf(page, 0), await idOf(page, 1)] }));
+    await page.click("#albums-open");
+    await page.locator("#album-list .main").first().waitFor();
+    assert.deepEqual(await findings(page), []);
+    assert.equal(await page.locator("#albums").evaluate((dialog) => Math.max(0, dialog.scrollWidth - dialog.clientWidth)), 0);
+    await page.goto(`/?album=${album.id}`);
+    await ready(page);
+    await tiles(page).nth(1).waitFor();
+    await select(page, 0);
+    assert.deepEqual(await findings(page), []);
+    const sticking = await page.locator("#selection button").evaluateAll((buttons) => buttons.filter((button) => (innerWidth > 600 && button.getBoundingClientRect().right > innerWidth) || button.scrollWidth > button.clientWidth + 1).map(({ title }) => title));
+    assert.deepEqual(sticking, []);
+    assert.equal(await page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)), 0);
+    await ask(page, "DELETE", `albums/${album.id}`);
+  });
+}

@@ -1,0 +1,170 @@
+// Albums and saved searches: a list to open, one to choose from, and a name for a new one.
+
+import { albumImages, albums, changeAlbum, createAlbum, deleteAlbum, image, seeAlbum, thumbnail } from "./api.js";
+import { $, h } from "./dom.js";
+import { explain } from "./errors.js";
+import { icon } from "./icons.js";
+import { announce, toast } from "./toast.js";
+import { t } from "./words.js";
+
+/// `open(album)` shows what is in one, `gone(id)` is told of one that was deleted, `renamed()` of a name.
+export function setUpAlbums({ open, gone, renamed }) {
+  const dialog = $("albums");
+  /// What the dialog is for: to look at albums, or to do `choose(album)` or `create(name)` and close.
+  let purpose = {};
+  let known = [];
+
+  async function show(title, { choose, create, name = "", word = t("albumCreate"), list = true }) {
+    purpose = { choose, create };
+    $("albums-title").textContent = title;
+    $("album-label").textContent = t(list ? "albumNew" : "albumName");
+    $("album-name").value = name;
+    $("album-create").textContent = word;
+    $("album-list").hidden = !list;
+    $("albums-none").hidden = true;
+    $("album-list").replaceChildren();
+    problem("");
+    dialog.showModal();
+    if (list) await refresh();
+    else $("album-name").select();
+  }
+
+  const problem = (text) => ($("album-problem").textContent = text);
+  /// Does something with the server; what goes wrong is said in the dialog.
+  async function trying(act) {
+    problem("");
+    try {
+      await act();
+    } catch (error) {
+      problem(explain(error));
+    }
+  }
+
+  const load = async () => (known = (await albums()).albums);
+  const refresh = () => trying(async () => {
+    await load();
+    // A saved search fills itself: nothing is added to it.
+    const shown = purpose.choose ? known.filter(({ query }) => !query) : known;
+    $("album-list").replaceChildren(...shown.map(row));
+    $("albums-none").hidden = shown.length > 0;
+  });
+
+  function row(album) {
+    const { id, name, count, query, cover } = album;
+    const fresh = album.new > 0 && h("span", { class: "fresh" }, t("albumFresh", { n: album.new }));
+    const small = h("span", { class: "cover" }, icon(query ? "search" : "album"));
+    const about = [query && t("albumKind"), t("imageCount", { n: count })].filter(Boolean).join(" · ");
+    const main = h("button", { class: "main", type: "button", on: { click: () => choose(album) } }, small,
+      h("span", { class: "text" }, h("bdi", { class: "name" }, name), h("span", { class: "soft" }, about, " ", fresh)));
+    const acts = purpose.choose ? [] : [act("edit", "albumRename", () => rename(item, album)), act("trash", "albumDelete", () => ask(item, album))];
+    const item = h("li", { data: { album: id } }, main, acts);
+    if (cover !== null) showCover(small, cover);
+    return item;
+  }
+
+  const act = (name, key, run) => h("button", { class: "round", type: "button", title: t(key), "aria-label": t(key), on: { click: run } }, icon(name));
+
+  async function choose(album) {
+    if (purpose.choose) return trying(() => purpose.choose(album));
+    dialog.close();
+    if (album.query) seeAlbum(album.id).catch(() => {}); // its number of new images is all that is lost
+    open(album);
+  }
+
+  /// A field in the place of an album's row.
+  function rename(item, album) {
+    const field = h("input", { type: "text", dir: "auto", value: album.name, maxLength: 100, required: true, "aria-label": t("albumName") });
+    const form = h("form", { class: "line" }, field, h("button", { class: "button strong" }, t("save")), h("button", { class: "button", type: "button", on: { click: refresh } }, t("cancelAct")));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      trying(async () => {
+        await changeAlbum(album.id, { name: field.value.trim() });
+        toast(t("albumRenamed", { name: field.value.trim() }));
+        await refresh();
+        renamed();
+        focusRow(album.id);
+      });
+    });
+    item.replaceChildren(form);
+    field.select();
+  }
+
+  function ask(item, album) {
+    const sure = h("button", { class: "button strong", type: "button" }, t("albumDelete"));
+    sure.addEventListener("click", () => trying(async () => {
+      await deleteAlbum(album.id);
+      toast(t("albumDeleted", { name: album.name }));
+      gone(album.id);
+      await refresh();
+      $("album-name").focus();
+    }));
+    const keep = h("button", { class: "button", type: "button", on: { click: async () => (await refresh(), focusRow(album.id)) } }, t("cancelAct"));
+    const question = t("albumDeleteAsk", { name: album.name });
+    item.replaceChildren(h("div", { class: "question" }, h("p", { dir: "auto" }, question), sure, keep));
+    announce(question);
+    keep.focus();
+  }
+
+  const focusRow = (id) => $("album-list").querySelector(`[data-album="${CSS.escape(id)}"] .main`)?.focus();
+
+  $("album-new").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const name = $("album-name").value.trim();
+    if (name) trying(() => purpose.create(name));
+  });
+  $("albums-open").addEventListener("click", () => show(t("albums"), {
+    create: async (name) => {
+      await createAlbum({ name });
+      $("album-name").value = "";
+      toast(t("albumCreated", { name }));
+      await refresh();
+    },
+  }));
+  $("albums-close").addEventListener("click", () => dialog.close());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+
+  return {
+    /// Adds images to an album that is chosen or made.
+    add: (ids) => show(t("albumAdd"), {
+      choose: async (album) => {
+        await albumImages(album.id, { add: ids });
+        dialog.close(); // what is said within it would close with it
+        toast(t("albumAdded", { n: ids.length, name: album.name }));
+      },
+      create: async (name) => {
+        await createAlbum({ name, images: ids });
+        dialog.close();
+        toast(t("albumAdded", { n: ids.length, name }));
+      },
+    }),
+    async remove(id, ids) {
+      await albumImages(id, { remove: ids });
+      toast(t("albumRemoved", { n: ids.length, name: await this.nameOf(id) }));
+    },
+    async cover(id, image) {
+      await changeAlbum(id, { cover: image });
+      toast(t("albumCovered", { name: await this.nameOf(id) }));
+    },
+    /// Gives a search a name, and keeps it.
+    saveSearch: (name, search) => show(t("saveSearch"), {
+      name, list: false, word: t("save"),
+      create: async (name) => {
+        await createAlbum({ name, ...search });
+        dialog.close();
+        toast(t("searchSaved", { name }));
+      },
+    }),
+    /// The name of an album, or what stands for one that is not there any more.
+    async nameOf(id) {
+      const find = () => known.find((album) => album.id === id)?.name;
+      if (!find()) await load().catch(() => {}); // without its name, an album is still an album
+      return find() ?? t("album");
+    },
+  };
+}
+
+/// The image that stands for an album, if it is still there.
+async function showCover(place, id) {
+  const record = await image(id).catch(() => null);
+  if (record) place.replaceChildren(h("img", { src: thumbnail(record, 160), alt: "" }));
+}
