@@ -34,7 +34,9 @@ pub enum IndexError {
     },
     /// Another process has the index open.
     #[error(
-        "{dir}: in use by another glimpse process{}; stop it, or ask it over HTTP if it is `glimpse serve`",
+        "{dir}: in use by another glimpse process{}. If it is `glimpse serve`, ask it over HTTP; else wait until it has \
+         ended, or stop it, which loses nothing. To search while folders are indexed, run `glimpse serve` and index on \
+         its page",
         holder.map_or(String::new(), |holder| format!(" (process {holder})"))
     )]
     InUse {

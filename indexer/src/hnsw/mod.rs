@@ -158,17 +158,6 @@ impl Hnsw {
         Space { arena: rows.arena(), kernel: self.vectors.kernel() }
     }
 
-    /// Checks everything that must hold of the graph, save that every vector has a node. Changes wait meanwhile.
-    ///
-    /// # Errors
-    /// What does not hold, in words.
-    pub fn validate(&self) -> Result<(), String> {
-        let _writer = self.writer.lock();
-        let rows = self.vectors.read();
-        let graph = fair::read(&self.graph);
-        graph.validate(self.space(&rows), |node| graph.links.contains(node) && rows.owner(node.slot()).is_some())
-    }
-
     // ---- searching ----
 
     /// The best `k` among `ef` candidates that the graph names: what it finds by itself, without the help of a scan.

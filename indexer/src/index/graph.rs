@@ -360,33 +360,4 @@ impl Index {
         self.store.apply(&batch)?;
         self.store.sync()
     }
-
-    /// What is wrong with the graph in memory or its nodes in the store, if anything. The caller has the writer's turn.
-    pub(super) fn graph_fault(&self) -> Result<Option<String>, IndexError> {
-        match self.graph.get() {
-            None => Ok(self.graph.fault()),
-            Some(Graph::HnswRs(graph)) => {
-                graph.probe();
-                let stats = graph.stats();
-                let (nodes, vectors) = (stats.nodes - stats.dead, self.scan.len());
-                Ok((nodes != vectors).then(|| format!("the graph has {nodes} images, but there are {vectors} vectors")))
-            }
-            Some(Graph::Own(graph)) => {
-                let lacks = graph.unlinked().len();
-                if let Err(reason) = graph.validate().and(match lacks {
-                    0 => Ok(()),
-                    _ => Err(format!("{lacks} images have no node")),
-                }) {
-                    return Ok(Some(format!("the graph is damaged ({reason})")));
-                }
-                let stored = match self.store.read_graph(GraphId::IMAGES) {
-                    Ok(stored) => stored.map(|stored| stored.nodes),
-                    Err(error @ IndexError::Corrupt { .. }) => return Ok(Some(error.to_string())),
-                    Err(error) => return Err(error),
-                };
-                let same = stored == graph.records(Node(0), u32::MAX);
-                Ok((!same).then(|| "the graph in the store is not the one in memory".to_owned()))
-            }
-        }
-    }
 }

@@ -84,7 +84,7 @@ impl Index {
             dir: dir.to_path_buf(),
             options: options.clone(),
             manifest: RwLock::new(manifest),
-            writer: Turns::new(Writer { next_id: loaded.next_id, last_words: None }),
+            writer: Turns::new(Writer { next_id: loaded.next_id }),
             memory: RwLock::new(loaded.memory),
             scan,
             graph,
@@ -100,7 +100,6 @@ impl Index {
         };
         if index.words.committed_revision() != index.revision() {
             // A killed process left them behind.
-            index.store.sync()?;
             index.sync_words()?;
             index.words.close_writer()?;
         }

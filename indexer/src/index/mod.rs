@@ -182,7 +182,7 @@ impl Index {
     /// # Errors
     /// If the folder cannot be read.
     pub fn stats(&self) -> Result<Stats, IndexError> {
-        let memory = self.memory.read();
+        let memory = self.facts();
         Ok(Stats {
             images: self.scan.len(),
             files: memory.files(),

@@ -39,6 +39,6 @@ impl Index {
 
     /// True if a file is known under `folder`.
     pub(crate) fn has_files_under(&self, folder: &Path) -> bool {
-        !self.memory.read().files_under(folder).is_empty()
+        !self.facts().files_under(folder).is_empty()
     }
 }

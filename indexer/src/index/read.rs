@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use super::Index;
+use super::memory::Memory;
+use crate::fault;
 use crate::store::keys::PathHash;
 use crate::{ContentHash, Facets, FileRecord, Filter, IdSet, ImageId, ImageRecord, IndexError};
 
@@ -62,7 +64,7 @@ impl Index {
     /// # Errors
     /// If the store fails.
     pub fn files_under(&self, folder: &Path) -> Result<Vec<FileRecord>, IndexError> {
-        let hashes = self.memory.read().files_under(folder);
+        let hashes = self.facts().files_under(folder);
         self.read_files(hashes)
     }
 
@@ -75,7 +77,7 @@ impl Index {
         folder: &Path,
         take: &mut dyn FnMut(FileRecord) -> Result<bool, IndexError>,
     ) -> Result<bool, IndexError> {
-        let hashes = self.memory.read().files_under(folder);
+        let hashes = self.facts().files_under(folder);
         for hash in hashes {
             if let Some(file) = self.store.file(hash)?
                 && !take(file)?
@@ -103,7 +105,9 @@ impl Index {
 
     /// Images that pass a filter; the empty filter gives all that have a present file.
     pub fn select(&self, filter: &Filter) -> IdSet {
-        self.memory.read().select(filter)
+        let facts = self.facts();
+        fault::nobody_waits();
+        facts.select(filter)
     }
 
     /// Date taken, from memory; used to sort without touching the store.
@@ -118,8 +122,14 @@ impl Index {
 
     /// What there is to filter by further, among the images that pass a filter.
     pub fn facets_of(&self, filter: &Filter) -> Facets {
-        let memory = self.memory.read();
-        memory.facets(&memory.select(filter))
+        let facts = self.facts();
+        fault::nobody_waits();
+        facts.facets(&facts.select(filter))
+    }
+
+    /// The facts of this moment, to be looked through without holding anybody up.
+    pub(super) fn facts(&self) -> Memory {
+        self.memory.read().clone()
     }
 
     fn read_files(&self, hashes: Vec<PathHash>) -> Result<Vec<FileRecord>, IndexError> {

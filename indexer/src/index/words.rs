@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::Index;
-use crate::store::keys::{self, Table};
+use crate::fault;
 use crate::words::WordDocument;
 use crate::{FileRecord, IdSet, ImageId, IndexError};
 
@@ -13,61 +13,58 @@ use crate::{FileRecord, IdSet, ImageId, IndexError};
 const CHANGES_AT_ONCE: usize = if cfg!(test) { 32 } else { 16_384 };
 
 impl Index {
-    /// Feeds the word index what changed since its last commit. The caller has synced the store and holds the writer's
-    /// lock, so the word index is never ahead of the store.
+    /// Feeds the word index all that was written before this call, part by part. Others write meanwhile: an image that
+    /// changes while it is read has a newer change then, and is fed again by the next call. The caller has the turn to feed
+    /// the word index.
     pub(super) fn sync_words(&self) -> Result<(), IndexError> {
-        let (done, revision) = (self.words.committed_revision(), self.revision());
-        if done > revision || self.words.is_doubtful() {
+        let goal = self.revision();
+        if self.words.committed_revision() > goal || self.words.is_doubtful() {
             // The store lost its newest changes (restored from a copy, or a disk that lied about its cache), or the word
             // index cannot be read.
-            return self.rebuild_words();
+            self.words.renew()?;
         }
-        if done == revision {
-            return Ok(());
-        }
-        match self.feed_words(done, revision) {
+        match self.feed_words(goal) {
             Err(_) if self.words.is_doubtful() => self.rebuild_words(),
             fed => fed,
         }
     }
 
-    /// Feeds the word index what changed between two revisions.
-    fn feed_words(&self, done: u64, revision: u64) -> Result<(), IndexError> {
-        let mut reached = done;
-        loop {
+    /// Makes the word index anew from the store. The caller has the turn to feed it.
+    pub(super) fn rebuild_words(&self) -> Result<(), IndexError> {
+        self.words.renew()?;
+        self.feed_words(self.revision())
+    }
+
+    /// Feeds the word index what changed since its last commit, up to a revision at least.
+    fn feed_words(&self, goal: u64) -> Result<(), IndexError> {
+        let mut reached = self.words.committed_revision();
+        while reached < goal {
+            // All changes up to here are in the list, or superseded by later ones.
+            let listed = self.revision();
             let part = self.store.changes_after(reached, CHANGES_AT_ONCE)?;
             for &(_, id) in &part {
                 self.put_words(id)?;
             }
-            match part.last() {
-                Some(&(last, _)) if part.len() == CHANGES_AT_ONCE && last < revision => {
-                    self.words.commit(last)?;
-                    reached = last;
-                }
-                _ => return self.words.commit(revision),
-            }
+            reached = match part.last() {
+                Some(&(last, _)) if part.len() == CHANGES_AT_ONCE => last,
+                _ => listed,
+            };
+            // Words are never ahead of what outlives a power cut.
+            self.store.sync()?;
+            self.words.commit(reached)?;
+            fault::nobody_waits();
         }
-    }
-
-    /// Makes the word index anew from the store.
-    pub(super) fn rebuild_words(&self) -> Result<(), IndexError> {
-        self.words.renew()?;
-        for id in self.with_words()?.iter() {
-            self.put_words(id)?;
-        }
-        self.words.commit(self.revision())
+        Ok(())
     }
 
     /// The images that belong in the word index: those with a file that is present.
-    pub(super) fn with_words(&self) -> Result<IdSet, IndexError> {
-        let memory = self.memory.read();
-        let mut wanted = IdSet::default();
-        for entry in self.store.entries(Table::Images) {
-            if let Some(id) = keys::parse_image(&entry?.0).filter(|&id| memory.is_present(id)) {
-                wanted.insert(id);
-            }
-        }
-        Ok(wanted)
+    pub(super) fn with_words(&self) -> IdSet {
+        let facts = {
+            // Between two steps: what a step does to memory is seen whole.
+            let _writer = self.writer.lock();
+            self.facts()
+        };
+        facts.present()
     }
 
     fn put_words(&self, id: ImageId) -> Result<(), IndexError> {

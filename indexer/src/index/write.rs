@@ -192,13 +192,14 @@ impl Index {
     /// If a store fails, a full disk included: then what earlier commits confirmed is still safe, and the index must be
     /// opened anew to be written again.
     pub fn commit(&self) -> Result<(), IndexError> {
-        let mut writer = self.writer.lock();
         self.store.sync()?;
         // Committing words costs ten files or so; doing it at every commit of a bulk load would leave their index in
         // crumbs. After a crash they catch up.
-        if writer.last_words.is_none_or(|last| last.elapsed() >= WORDS_EVERY) {
+        if let Some(mut last) = self.writer.try_lock_words()
+            && last.is_none_or(|last| last.elapsed() >= WORDS_EVERY)
+        {
             self.sync_words()?;
-            writer.last_words = Some(Instant::now());
+            *last = Some(Instant::now());
         }
         Ok(())
     }
@@ -220,13 +221,13 @@ impl Index {
     /// If a store fails.
     pub fn finish_with(&self, progress: &mut Progress<'_>) -> Result<(), IndexError> {
         let _turn = self.writer.lock_finishing();
-        let mut writer = self.writer.lock();
-        // In this order: a word index that is behind catches up, one that is ahead would have to be made anew.
         self.store.sync()?;
-        self.sync_words()?;
-        writer.last_words = Some(Instant::now());
-        self.words.close_writer()?;
-        drop(writer);
+        {
+            let mut last = self.writer.lock_words();
+            self.sync_words()?;
+            *last = Some(Instant::now());
+            self.words.close_writer()?;
+        }
         self.finish_graph(progress)?;
         self.finish_snapshot()?;
         self.finish_regions(progress)

@@ -127,6 +127,24 @@ impl Store {
         nodes.par_iter().map(read).collect()
     }
 
+    /// The nodes of a graph from `first` on, those that are stored of `count` numbers.
+    ///
+    /// # Errors
+    /// As [`Store::read_graph`].
+    pub(crate) fn nodes_from(
+        &self,
+        graph: GraphId,
+        first: Node,
+        count: u32,
+    ) -> Result<Vec<(Node, NodeRecord)>, IndexError> {
+        let end = first.0.checked_add(count).map_or(graph.end().to_vec(), |end| graph.node(Node(end)).to_vec());
+        let nodes = self.range(Table::Links, &graph.node(first), &end).map(|entry| {
+            let (key, value) = entry?;
+            self.node_of(&key, &value)
+        });
+        nodes.collect()
+    }
+
     fn node_of(&self, key: &[u8], value: &[u8]) -> Result<(Node, NodeRecord), IndexError> {
         let damaged = |reason: &dyn std::fmt::Display| self.corrupt("a node of the graph".to_owned(), reason);
         let (graph, node) = keys::parse_node(key).ok_or_else(|| damaged(&"its key"))?;

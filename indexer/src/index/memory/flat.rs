@@ -1,13 +1,12 @@
 //! Facts as flat pieces of memory, for snapshots: numbers in two tables of fixed rows, names in a third piece.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-use super::{Held, Memory, NO_CAMERA, Point, Row};
+use super::{Files, Folders, Held, Memory, NO_CAMERA, Point, Row};
 use crate::store::codec::{Damage, Decoder, Encoder};
 use crate::store::keys::PathHash;
 use crate::store::paths::{path_bytes, path_from};
@@ -84,12 +83,12 @@ impl Memory {
             names.str(camera);
         }
         names.u32(self.folders.len() as u32);
-        for (path, files) in &self.folders {
+        for (path, files) in &*self.folders {
             names.bytes(&path_bytes(path)).u32(files.len() as u32);
         }
         FlatMemory {
             images: self.rows().map(image).collect(),
-            files: self.folders.values().flatten().map(file).collect(),
+            files: self.folders.values().flat_map(|files| files.iter()).map(file).collect(),
             names: names.into_fields(),
         }
     }
@@ -102,7 +101,7 @@ impl Memory {
         let mut memory = Self::default();
         let mut names = Decoder::of_fields(&flat.names);
         for camera in 0..names.u32()? {
-            if memory.cameras.number(&names.string()?) != camera {
+            if memory.camera(&names.string()?) != camera {
                 return Err(Damage::Field("camera"));
             }
         }
@@ -110,12 +109,11 @@ impl Memory {
             || folders(names, &flat.files, stale),
             || rows(flat, stale, next_id, memory.cameras.names.len()),
         );
-        for (path, files) in folders? {
-            memory.files += files.len();
-            memory.missing += files.values().filter(|held| held.missing).count();
-            memory.folders.insert(path, files);
-        }
-        memory.rows = rows?;
+        let folders: Folders = folders?.into_iter().collect();
+        memory.files = folders.values().map(|files| files.len()).sum();
+        memory.missing = folders.values().flat_map(|files| files.values()).filter(|held| held.missing).count();
+        memory.folders = Arc::new(folders);
+        memory.rows = rows?.into();
         let findable = memory.rows().filter(|(_, row)| row.vector && row.present > 0);
         memory.findable = Arc::new(findable.map(|(id, _)| id).collect());
         Ok(memory)
@@ -176,7 +174,7 @@ fn rows(flat: &FlatMemory, stale: &IdSet, next_id: u64, cameras: usize) -> Resul
     Ok(rows)
 }
 
-type Folder = (PathBuf, HashMap<PathHash, Held>);
+type Folder = (Arc<Path>, Arc<Files>);
 
 fn folders(mut names: Decoder<'_>, mut files: &[FlatFile], stale: &IdSet) -> Result<Vec<Folder>, Damage> {
     let mut cut = Vec::new();
@@ -192,10 +190,10 @@ fn folders(mut names: Decoder<'_>, mut files: &[FlatFile], stale: &IdSet) -> Res
         return Err(Damage::Long);
     }
     let fresh = |(path, files): (PathBuf, &[FlatFile])| {
-        let mut of_folder = HashMap::with_capacity(files.len());
+        let mut of_folder = Files::with_capacity(files.len());
         let files = files.iter().map(|file| (PathHash(file.hash), file.held()));
         of_folder.extend(files.filter(|(_, held)| !stale.contains(held.image)));
-        (path, of_folder)
+        (path.into(), Arc::new(of_folder))
     };
     let mut folders: Vec<Folder> = cut.into_par_iter().map(fresh).collect();
     folders.retain(|(_, files)| !files.is_empty());

@@ -1,28 +1,33 @@
 //! What is kept in memory of every image and file, so that filters, sorting and facets never touch the store: about
 //! 80 bytes an image and 50 bytes a file.
+//!
+//! A clone shares all parts with the original until one of them changes, and then copies that part. So whoever has much to
+//! look through takes a clone and lets go of the lock ([`super::Index::facts`]).
 
 mod flat;
+mod rows;
 mod tiles;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use glimpse_encoder::image_file::Format;
 
 pub(super) use self::flat::FlatMemory;
+use self::rows::Rows;
 use crate::store::keys::PathHash;
 use crate::{ContentHash, Facets, FileRecord, Filter, IdSet, ImageId, ImageRecord};
 
 /// Facts about all images and files of an index.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Memory {
     /// By image number; numbers are dense but for removed images.
-    rows: Vec<Option<Row>>,
-    cameras: Cameras,
-    folders: BTreeMap<PathBuf, HashMap<PathHash, Held>>,
-    /// Images with a readable vector and a file that is present. Readers take a handle and let go of the lock.
+    rows: Rows,
+    cameras: Arc<Cameras>,
+    folders: Arc<Folders>,
+    /// Images with a readable vector and a file that is present.
     findable: Arc<IdSet>,
     files: usize,
     missing: usize,
@@ -43,6 +48,12 @@ struct Row {
     revision: u64,
 }
 
+/// Files by folder.
+type Folders = BTreeMap<Arc<Path>, Arc<Files>>;
+
+/// Files of a folder.
+type Files = HashMap<PathHash, Held>;
+
 /// A file of a folder.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Held {
@@ -59,13 +70,9 @@ impl Memory {
 
     /// Adds an image or replaces its facts; its files stay as they are.
     pub(super) fn put_image(&mut self, record: &ImageRecord, vector: bool) {
-        let index = record.id.0 as usize;
-        if index >= self.rows.len() {
-            self.rows.resize(index + 1, None);
-        }
-        let camera = record.camera.as_deref().map_or(NO_CAMERA, |name| self.cameras.number(name));
-        let old = self.rows[index].take();
-        self.rows[index] = Some(Row {
+        let camera = record.camera.as_deref().map_or(NO_CAMERA, |name| self.camera(name));
+        let old = self.row(record.id);
+        let row = Row {
             content: record.content,
             width: record.width,
             height: record.height,
@@ -74,9 +81,10 @@ impl Memory {
             camera,
             format: record.format,
             vector,
-            present: old.as_ref().map_or(0, |row| row.present),
-            revision: old.as_ref().map_or(0, |row| row.revision),
-        });
+            present: old.map_or(0, |row| row.present),
+            revision: old.map_or(0, |row| row.revision),
+        };
+        self.rows.put(record.id.0 as usize, row);
         self.note_findable(record.id);
     }
 
@@ -88,27 +96,32 @@ impl Memory {
     }
 
     pub(super) fn remove_image(&mut self, id: ImageId) {
-        self.rows.get_mut(id.0 as usize).and_then(Option::take);
+        self.rows.remove(id.0 as usize);
         self.note_findable(id);
     }
 
     pub(super) fn put_file(&mut self, file: &FileRecord) {
         let (folder, hash) = (folder_of(&file.path), PathHash::of(&file.path));
         let held = Held { image: file.image, missing: file.missing };
-        if !self.folders.contains_key(folder) {
-            self.folders.insert(folder.to_path_buf(), HashMap::new());
+        let folders = Arc::make_mut(&mut self.folders);
+        if !folders.contains_key(folder) {
+            folders.insert(folder.into(), Arc::default());
         }
-        let old = self.folders.get_mut(folder).and_then(|files| files.insert(hash, held));
+        let old = folders.get_mut(folder).and_then(|files| Arc::make_mut(files).insert(hash, held));
         self.count(old, -1);
         self.count(Some(held), 1);
     }
 
     pub(super) fn remove_file(&mut self, path: &Path) {
         let folder = folder_of(path);
-        let Some(files) = self.folders.get_mut(folder) else { return };
+        if !self.folders.contains_key(folder) {
+            return;
+        }
+        let folders = Arc::make_mut(&mut self.folders);
+        let Some(files) = folders.get_mut(folder).map(Arc::make_mut) else { return };
         let old = files.remove(&PathHash::of(path));
         if files.is_empty() {
-            self.folders.remove(folder);
+            folders.remove(folder);
         }
         self.count(old, -1);
     }
@@ -131,6 +144,14 @@ impl Memory {
         }
     }
 
+    /// The number of a camera's name.
+    fn camera(&mut self, name: &str) -> u32 {
+        match self.cameras.numbers.get(name) {
+            Some(&number) => number,
+            None => Arc::make_mut(&mut self.cameras).number(name),
+        }
+    }
+
     fn note_findable(&mut self, id: ImageId) {
         let findable = self.row(id).is_some_and(|row| row.vector && row.present > 0);
         if findable != self.findable.contains(id) {
@@ -146,15 +167,15 @@ impl Memory {
     // ---- facts ----
 
     fn row(&self, id: ImageId) -> Option<&Row> {
-        self.rows.get(usize::try_from(id.0).ok()?)?.as_ref()
+        self.rows.get(usize::try_from(id.0).ok()?)
     }
 
     fn row_mut(&mut self, id: ImageId) -> Option<&mut Row> {
-        self.rows.get_mut(usize::try_from(id.0).ok()?)?.as_mut()
+        self.rows.get_mut(usize::try_from(id.0).ok()?)
     }
 
     fn rows(&self) -> impl Iterator<Item = (ImageId, &Row)> {
-        self.rows.iter().enumerate().filter_map(|(id, row)| row.as_ref().map(|row| (ImageId(id as u64), row)))
+        self.rows.iter().map(|(number, row)| (ImageId(number as u64), row))
     }
 
     pub(super) fn contains(&self, id: ImageId) -> bool {
@@ -164,6 +185,11 @@ impl Memory {
     /// True if a file of the image is present, with or without a readable vector.
     pub(super) fn is_present(&self, id: ImageId) -> bool {
         self.row(id).is_some_and(|row| row.present > 0)
+    }
+
+    /// Images with a file that is present, with or without a readable vector.
+    pub(super) fn present(&self) -> IdSet {
+        self.rows().filter(|(_, row)| row.present > 0).map(|(id, _)| id).collect()
     }
 
     pub(super) fn revision(&self, id: ImageId) -> Option<u64> {
@@ -187,9 +213,9 @@ impl Memory {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        let files: usize = self.folders.values().map(HashMap::capacity).sum();
+        let files: usize = self.folders.values().map(|files| files.capacity()).sum();
         let bitmap = self.rows.len() / 8;
-        self.rows.capacity() * size_of::<Option<Row>>() + files * (size_of::<(PathHash, Held)>() + 1) + bitmap
+        self.rows.bytes() + files * (size_of::<(PathHash, Held)>() + 1) + bitmap
     }
 
     /// Path hashes of the files in `folder` and below, rising; a file's own path gives that file.
@@ -204,10 +230,7 @@ impl Memory {
     }
 
     /// Paths sort component by component, so what is below a folder follows it without a gap.
-    fn folders_under<'a>(
-        &'a self,
-        folder: &'a Path,
-    ) -> impl Iterator<Item = (&'a PathBuf, &'a HashMap<PathHash, Held>)> {
+    fn folders_under<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = (&'a Arc<Path>, &'a Arc<Files>)> {
         let from = (Bound::Included(folder), Bound::Unbounded);
         self.folders.range::<Path, _>(from).take_while(move |(path, _)| path.starts_with(folder))
     }
@@ -261,18 +284,18 @@ impl Memory {
         facets.days = days.into_iter().collect();
         facets.formats = formats.into_iter().collect();
         facets.formats.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-        let images_in = |files: &HashMap<PathHash, Held>| {
+        let images_in = |files: &Files| {
             let present = files.values().filter(|file| !file.missing && among.contains(file.image));
             present.map(|file| file.image).collect::<std::collections::HashSet<_>>().len()
         };
-        let folders = self.folders.iter().map(|(path, files)| (path.clone(), images_in(files)));
+        let folders = self.folders.iter().map(|(path, files)| (path.to_path_buf(), images_in(files)));
         facets.folders = folders.filter(|(_, count)| *count > 0).collect();
         facets
     }
 }
 
 /// Camera names by number, so that a row holds four bytes.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Cameras {
     names: Vec<String>,
     numbers: HashMap<String, u32>,

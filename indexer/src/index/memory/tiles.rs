@@ -16,7 +16,7 @@ impl Memory {
     pub(in crate::index) fn images_by_folder(&self) -> Vec<(PathBuf, Vec<ImageId>)> {
         let folders = self.folders.iter().map(|(path, files)| {
             let present = files.values().filter(|held| !held.missing && self.findable.contains(held.image));
-            (path.clone(), present.map(|held| held.image).collect())
+            (path.to_path_buf(), present.map(|held| held.image).collect())
         });
         folders.collect()
     }

@@ -175,32 +175,4 @@ impl Index {
         batch.drop_graph(GraphId::REGIONS);
         self.store.apply(&batch)
     }
-
-    /// What is wrong with the graph in memory or its nodes in the store, if anything. The caller has the turns to read the
-    /// regions and to write.
-    pub(in crate::index) fn region_graph_fault(&self) -> Result<Option<String>, IndexError> {
-        if self.options.engine != GraphEngine::Own || !self.store.has_graph(GraphId::REGIONS)? {
-            return Ok(None);
-        }
-        let regions = self.loaded_regions(&|| None)?;
-        let fault = match regions.graph() {
-            Some(graph) => self.fault_between(&graph),
-            None => Ok(regions.fault()),
-        };
-        self.regions.release();
-        fault
-    }
-
-    fn fault_between(&self, graph: &Hnsw) -> Result<Option<String>, IndexError> {
-        if let Err(reason) = graph.validate() {
-            return Ok(Some(format!("the graph of regions is damaged ({reason})")));
-        }
-        let stored = match self.store.read_graph(GraphId::REGIONS) {
-            Ok(stored) => stored.map(|stored| stored.nodes),
-            Err(error @ IndexError::Corrupt { .. }) => return Ok(Some(error.to_string())),
-            Err(error) => return Err(error),
-        };
-        let same = stored.unwrap_or_default() == graph.records(Node(0), u32::MAX).unwrap_or_default();
-        Ok((!same).then(|| "the graph of regions in the store is not the one in memory".to_owned()))
-    }
 }

@@ -37,7 +37,7 @@ impl RegionSlot {
     }
 
     /// True if these are the ones that steps change.
-    fn has(&self, regions: &Arc<RegionIndex>) -> bool {
+    pub(super) fn has(&self, regions: &Arc<RegionIndex>) -> bool {
         self.regions.read().as_ref().is_some_and(|own| Arc::ptr_eq(own, regions))
     }
 
@@ -76,7 +76,7 @@ impl RegionSlot {
     }
 
     /// As [`RegionSlot::clear`], unless somebody has asked for them: they were read for some work that is done.
-    fn release(&self) {
+    pub(super) fn release(&self) {
         if !self.asked.load(Relaxed) {
             self.clear();
         }
@@ -119,7 +119,7 @@ impl Index {
     }
 
     /// As [`Index::regions`]; the caller has the turn to read them. `turn` gives the writer's, unless the caller has that too.
-    fn loaded_regions(&self, turn: &TakeTurn<'_>) -> Result<Arc<RegionIndex>, IndexError> {
+    pub(super) fn loaded_regions(&self, turn: &TakeTurn<'_>) -> Result<Arc<RegionIndex>, IndexError> {
         if let Some(regions) = self.regions.get() {
             return Ok(regions);
         }

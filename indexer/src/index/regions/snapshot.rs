@@ -65,7 +65,7 @@ impl Index {
         fault::nobody_waits();
         // Nodes of regions that went while nobody had them in memory are still there.
         let changed: Vec<ImageId> = {
-            let memory = self.memory.read();
+            let memory = self.facts();
             let gone: Vec<_> = regions.all_shapes().keys().copied().filter(|&id| !memory.contains(id)).collect();
             let replaced = missed.changes.iter().map(|(_, id)| *id);
             gone.into_iter().chain(replaced.filter(|&id| unlinked.contains(id) && memory.contains(id))).collect()

@@ -71,7 +71,7 @@ impl Index {
             if self.scan.len() < self.options.graph_from || self.snapshot.is_fresh() || !self.is_whole(&graph) {
                 return Ok(());
             }
-            let flat = self.memory.read().to_flat();
+            let flat = self.facts().to_flat();
             let mut sections = vec![Vec::new(); owned::COUNT];
             sections[owned::IMAGES] = bytemuck::cast_slice(&flat.images).to_vec();
             sections[owned::FILES] = bytemuck::cast_slice(&flat.files).to_vec();

@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use super::damage::{flipped, tamper};
 use super::region_snapshot::{add_one, assert_regions_as_stored, forget_region_snapshot, half, path};
 use super::snapshot::assert_as_stored;
 use super::*;
 use crate::fault;
 use crate::regions::format::tests::halves;
+use crate::store::keys::{self, Table};
+use crate::{Facets, Filter};
 
 /// Images of a library, of three regions each.
 const IMAGES: u64 = 150;
@@ -131,6 +134,97 @@ fn others_write_while_regions_are_read() {
         assert!(by_snapshot || !index.region_snapshot.is_valid());
         assert_sound(&fixture, index);
     }
+}
+
+#[test]
+fn others_write_while_a_library_is_verified() {
+    for repair in [false, true] {
+        let (fixture, others) = (fixture(), Others::default());
+        let index = fixture.open();
+        (0..IMAGES).for_each(|n| _ = add_one(&index, n));
+        index.finish().unwrap();
+        let (meanwhile, of_index) = (others.clone(), Arc::clone(&index));
+        let report = fault::meanwhile(move || meanwhile.meddle(&of_index), || index.verify(repair).unwrap());
+        assert_eq!((report.problems, report.repaired), (Vec::new(), Vec::new()));
+        assert!(others.times() > 20, "{} times", others.times());
+        assert_sound(&fixture, index);
+    }
+}
+
+#[test]
+fn damage_is_found_and_mended_while_others_write() {
+    let (fixture, others) = (fixture(), Others::default());
+    let index = fixture.open();
+    (0..IMAGES).for_each(|n| _ = add_one(&index, n));
+    index.finish().unwrap();
+    drop(index);
+    let damaged = ImageId(IMAGES - 1);
+    tamper(&fixture, |store, batch| {
+        let key = keys::image(damaged);
+        batch.put(Table::Vectors, &key, flipped(store, Table::Vectors, &key));
+        batch.remove(Table::Content, &ContentHash::of(&(IMAGES - 2).to_le_bytes()).0);
+    });
+    let index = fixture.open();
+    let (meanwhile, of_index) = (others.clone(), Arc::clone(&index));
+    let meddle = move || meanwhile.meddle(&of_index);
+    let problems = fault::meanwhile(meddle.clone(), || index.verify(false).unwrap().problems);
+    assert!(problems.len() == 2 && problems[0].contains(&format!("image {damaged}")), "{problems:?}");
+    let report = fault::meanwhile(meddle, || index.verify(true).unwrap());
+    assert_eq!((report.problems.len(), report.repaired.len(), report.forgotten), (2, 2, 1), "{report:?}");
+    assert!(others.times() > 20, "{} times", others.times());
+    index.finish().unwrap();
+    assert_sound(&fixture, index);
+}
+
+/// What they change is fed in the end, and nothing twice.
+#[test]
+fn others_write_while_words_are_fed() {
+    let (fixture, others) = (fixture(), Others::default());
+    let index = fixture.open();
+    (0..IMAGES).for_each(|n| _ = add_one(&index, n));
+    for anew in [false, true] {
+        if anew {
+            index.words.renew().unwrap();
+        }
+        let before = others.times();
+        let (meanwhile, of_index) = (others.clone(), Arc::clone(&index));
+        fault::meanwhile(
+            move || meanwhile.meddle(&of_index),
+            || {
+                let _words = index.writer.lock_words();
+                index.sync_words().unwrap();
+            },
+        );
+        assert!(others.times() > before + 3, "{} times", others.times());
+        index.finish().unwrap();
+        for n in 1000..1000 + others.times() {
+            assert_eq!(index.words(&format!("{n}"), 9, None).unwrap().len(), 1, "{n}");
+        }
+        assert!(index.words("2", 9, None).unwrap().is_empty(), "it went");
+    }
+    assert_sound(&fixture, index);
+}
+
+/// They see the library as it was when they began.
+#[test]
+fn others_write_while_images_are_selected_and_counted() {
+    let (fixture, others) = (fixture(), Others::default());
+    let index = fixture.open();
+    (0..IMAGES).for_each(|n| _ = add_one(&index, n));
+    let filter = Filter { formats: vec![Format::Jpeg], folders: vec!["/p".into()], ..Filter::default() };
+    for round in 1..4 {
+        let (meanwhile, of_index) = (others.clone(), Arc::clone(&index));
+        let meddle = move || (0..5).for_each(|_| meanwhile.meddle(&of_index));
+        let before = index.select(&filter);
+        let selected = fault::meanwhile(meddle.clone(), || index.select(&filter));
+        assert_eq!(selected, before);
+        assert_ne!(index.select(&filter), before, "others have changed it");
+        let facets = fault::meanwhile(meddle, || index.facets_of(&filter));
+        let images = |facets: &Facets| (facets.formats.clone(), facets.folders.clone());
+        assert_eq!(images(&facets), (vec![(Format::Jpeg, 150)], vec![("/p".into(), 150)]));
+        assert_eq!(others.times(), 10 * round);
+    }
+    assert_sound(&fixture, index);
 }
 
 /// What others do while it is read is noted for the next one who reads it; if it is not, nobody reads it any more, and the

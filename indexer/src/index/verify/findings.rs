@@ -1,6 +1,6 @@
 //! What does not fit together in a survey, and how to mend it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::survey::Survey;
 use crate::ImageId;
@@ -33,14 +33,8 @@ struct Check<'a> {
     survey: &'a Survey,
     /// Asked for paths only: there may be millions, and few have problems.
     store: &'a Store,
-    /// Files by the image that they say they hold.
-    files: HashMap<ImageId, Vec<PathHash>>,
     links: HashSet<(ImageId, PathHash)>,
-    /// Revisions by image, rising.
-    revisions: HashMap<ImageId, Vec<u64>>,
     next_revision: u64,
-    /// Bytes by the image that they are said to be.
-    content: HashMap<ImageId, Vec<[u8; 16]>>,
     /// Images that stay.
     sound: BTreeSet<ImageId>,
     /// Images that go, with all their entries.
@@ -53,11 +47,8 @@ impl<'a> Check<'a> {
         Self {
             survey,
             store,
-            files: by_image(&survey.files),
             links: survey.links.iter().copied().collect(),
-            revisions: by_image(&survey.changes),
             next_revision: survey.changes.keys().next_back().map_or(1, |last| last + 1),
-            content: by_image(&survey.content),
             sound: BTreeSet::new(),
             forgotten: BTreeSet::new(),
             findings: Vec::new(),
@@ -73,7 +64,7 @@ impl<'a> Check<'a> {
                 (Err(damage), _) => Some(format!("the record of image {id} is damaged ({damage})")),
                 (_, None) => Some(format!("image {id} has no vector")),
                 (_, Some(Err(damage))) => Some(format!("the vector of image {id} is damaged ({damage})")),
-                _ if !self.files.contains_key(&id) => Some(format!("image {id} has no file")),
+                _ if survey.owned.files(id).is_empty() => Some(format!("image {id} has no file")),
                 (Ok(content), _) => {
                     owners.insert(content.0, id).map(|other| format!("images {other} and {id} have the same bytes"))
                 }
@@ -114,18 +105,15 @@ impl<'a> Check<'a> {
         cure.remove(Table::Vectors, &keys::image(id));
         let parts = self.survey.regions.get(&id).map(|(parts, _)| parts.as_slice()).unwrap_or_default();
         parts.iter().for_each(|&part| cure.remove(Table::Regions, &keys::region(id, part)));
-        let files = self.files.get(&id).cloned().unwrap_or_default();
-        for &hash in &files {
+        let owned = &self.survey.owned;
+        let files = owned.files(id);
+        for &hash in files {
             cure.remove(Table::Files, &hash.0);
             cure.remove(Table::FilesOfImage, &keys::file_of_image(id, hash));
             self.links.remove(&(id, hash));
         }
-        for content in self.content.get(&id).into_iter().flatten() {
-            cure.remove(Table::Content, content);
-        }
-        for revision in self.revisions.remove(&id).into_iter().flatten() {
-            cure.remove(Table::Changes, &revision.to_be_bytes());
-        }
+        owned.content(id).iter().for_each(|content| cure.remove(Table::Content, content));
+        owned.changes(id).iter().for_each(|revision| cure.remove(Table::Changes, &revision.to_be_bytes()));
         self.change(&mut cure, id);
         self.forgotten.insert(id);
         let names: Vec<_> = files.iter().map(|&hash| self.path(hash)).collect();
@@ -153,7 +141,8 @@ impl<'a> Check<'a> {
 
     /// Files and their links from images are the same set.
     fn links(&mut self) {
-        let of = |&id: &ImageId| self.files[&id].iter().map(move |&hash| (id, hash));
+        let survey = self.survey;
+        let of = |&id: &ImageId| survey.owned.files(id).iter().map(move |&hash| (id, hash));
         let sound: HashSet<_> = self.sound.iter().flat_map(of).collect();
         let missing: BTreeSet<_> = sound.difference(&self.links).copied().collect();
         let surplus: BTreeSet<_> = self.links.difference(&sound).copied().collect();
@@ -203,14 +192,14 @@ impl<'a> Check<'a> {
             }
         }
         for id in self.sound.clone() {
-            match self.revisions.get(&id).map(Vec::as_slice) {
-                None | Some([]) => {
+            match survey.owned.changes(id) {
+                [] => {
                     let mut cure = Batch::default();
                     self.change(&mut cure, id);
                     self.note(format!("image {id} has no change"), cure, "entered a change");
                 }
-                Some([_]) => {}
-                Some([older @ .., _]) => {
+                [_] => {}
+                [older @ .., _] => {
                     let mut cure = Batch::default();
                     older.iter().for_each(|revision| cure.remove(Table::Changes, &revision.to_be_bytes()));
                     self.note(format!("image {id} has more than one newest change"), cure, "removed the older ones");
@@ -255,17 +244,6 @@ impl<'a> Check<'a> {
         let mended = format!("{problem}: {mended}");
         self.findings.push(Finding { problem, cure, mended, forgets: false });
     }
-}
-
-/// The keys of each image, in their order.
-fn by_image<K: Copy, E>(entries: &BTreeMap<K, Result<ImageId, E>>) -> HashMap<ImageId, Vec<K>> {
-    let mut keys: HashMap<_, Vec<_>> = HashMap::new();
-    for (key, id) in entries {
-        if let Ok(id) = id {
-            keys.entry(*id).or_default().push(*key);
-        }
-    }
-    keys
 }
 
 fn hex(bytes: &[u8]) -> String {

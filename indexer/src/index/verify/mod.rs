@@ -3,8 +3,13 @@
 //! sled's tables are compared first, since everything else is derived from them: [`survey`] reads them, [`findings`]
 //! says what does not fit and how to mend it. The rule of mending is that an image which lost something that cannot be
 //! derived (its record, its vector) is forgotten together with its files, so that the next index run sees new files.
+//!
+//! Others write meanwhile: what is read without the writer's turn is brought up to date by the changes since, and the
+//! graphs are compared part by part. Only mending keeps the turn, from the first cure to the last.
 
 mod findings;
+mod graphs;
+mod owned;
 mod survey;
 
 use std::ops::ControlFlow;
@@ -14,7 +19,8 @@ use self::findings::Finding;
 use self::survey::Survey;
 use super::Index;
 use super::loaded::Loaded;
-use crate::IndexError;
+use super::turn::WriterTurn;
+use crate::{IdSet, IndexError};
 
 /// What [`Index::verify`] found.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
@@ -30,8 +36,8 @@ pub struct VerifyReport {
 }
 
 impl Index {
-    /// Checks records, vectors, graph and words against each other; `repair` mends what can be mended. Writers wait
-    /// meanwhile.
+    /// Checks records, vectors, graph and words against each other; `repair` mends what can be mended. Others search and
+    /// write meanwhile, save that writers wait while something is mended.
     ///
     /// # Errors
     /// If a store cannot be read at all, or not written for a repair.
@@ -41,37 +47,10 @@ impl Index {
         }
         let _finishing = self.writer.lock_finishing();
         let _regions = self.writer.lock_regions();
-        let mut writer = self.writer.lock();
-        let survey = Survey::read(&self.store, self.scan.dim())?;
-        let mut report = VerifyReport { images: survey.images.len(), ..VerifyReport::default() };
-        let findings = findings::all(&survey, &self.store);
         self.graph.join_loader();
-        if repair && !findings.is_empty() {
-            // The graph would have to follow every removal; it is built anew below. It goes first, and snapshots with it,
-            // which know nothing of what is mended.
-            self.drop_graph()?;
-            self.invalidate_region_snapshot()?;
-        }
-        for Finding { problem, cure, mended, forgets } in findings {
-            report.problems.push(problem);
-            if repair {
-                report.forgotten += usize::from(forgets);
-                self.store.apply(&cure)?;
-                report.repaired.push(mended);
-            }
-        }
-        if !report.repaired.is_empty() {
-            self.regions.clear();
-            let loaded = Loaded::read(&self.store, &self.scan, &[])?;
-            *self.memory.write() = loaded.memory;
-            writer.next_id = writer.next_id.max(loaded.next_id);
-            self.revision.fetch_max(loaded.revision, Ordering::AcqRel);
-            self.damaged.store(loaded.damaged, Ordering::Release);
-            self.store.sync()?;
-        }
+        let mut report = self.check_tables(repair)?;
         self.check_words(repair, &mut report)?;
         self.check_graphs(repair, &mut report)?;
-        drop(writer);
         if !report.repaired.is_empty() {
             let mut to_the_end = |_, _| ControlFlow::Continue(());
             self.finish_graph(&mut to_the_end)?;
@@ -80,34 +59,62 @@ impl Index {
         Ok(report)
     }
 
-    /// Every image's vector is a node of the graph, every node of the graph of regions is one of theirs, and the store
-    /// holds both graphs as they are.
-    fn check_graphs(&self, repair: bool, report: &mut VerifyReport) -> Result<(), IndexError> {
-        if let Some(problem) = self.graph_fault()? {
-            report.problems.push(problem);
-            if repair {
-                self.drop_graph()?;
-                report.repaired.push("made the graph anew".to_owned());
-            }
+    /// The tables of the store fit together.
+    fn check_tables(&self, repair: bool) -> Result<VerifyReport, IndexError> {
+        let mut survey = Survey::read(&self.store, self.scan.dim(), self.revision())?;
+        drop(self.catch_up(&mut survey)?);
+        let mut findings = findings::all(&survey, &self.store);
+        let mut report = VerifyReport { images: survey.images.len(), ..VerifyReport::default() };
+        if repair && !findings.is_empty() {
+            // Cures fit what they were found in, so nobody writes from here on.
+            let mut writer = self.catch_up(&mut survey)?;
+            findings = findings::all(&survey, &self.store);
+            self.mend(&findings, &mut writer)?;
+            report.repaired = findings.iter().map(|finding| finding.mended.clone()).collect();
+            report.forgotten = findings.iter().filter(|finding| finding.forgets).count();
         }
-        if let Some(problem) = self.region_graph_fault()? {
-            report.problems.push(problem);
-            if repair {
-                self.drop_region_graph()?;
-                report.repaired.push("made the graph of regions anew".to_owned());
-            }
-        }
-        Ok(())
+        report.problems = findings.into_iter().map(|finding| finding.problem).collect();
+        Ok(report)
+    }
+
+    /// Reads again what changed since a survey was read, until there is little left, and that in the writer's turn, which
+    /// is given: as long as it lasts, the survey is what the store holds.
+    fn catch_up(&self, survey: &mut Survey) -> Result<WriterTurn<'_>, IndexError> {
+        while !survey.catch_up(&self.store, self.revision())? {}
+        let writer = self.writer.lock();
+        while !survey.catch_up(&self.store, self.revision())? {}
+        Ok(writer)
+    }
+
+    /// Applies the cures, and reads into memory what is left.
+    fn mend(&self, findings: &[Finding], writer: &mut WriterTurn<'_>) -> Result<(), IndexError> {
+        // The graph would have to follow every removal; it is built anew later. It goes first, and snapshots with it, which
+        // know nothing of what is mended.
+        self.drop_graph()?;
+        self.invalidate_region_snapshot()?;
+        findings.iter().try_for_each(|finding| self.store.apply(&finding.cure))?;
+        self.regions.clear();
+        let loaded = Loaded::read(&self.store, &self.scan, &[])?;
+        *self.memory.write() = loaded.memory;
+        writer.next_id = writer.next_id.max(loaded.next_id);
+        self.revision.fetch_max(loaded.revision, Ordering::AcqRel);
+        self.damaged.store(loaded.damaged, Ordering::Release);
+        self.store.sync()
     }
 
     /// Every image with a present file has words, and nothing else has.
     fn check_words(&self, repair: bool, report: &mut VerifyReport) -> Result<(), IndexError> {
-        let wanted = self.with_words()?;
+        let _words = self.writer.lock_words();
         let mut problems = Vec::new();
         match self.sync_words().and_then(|()| self.words.check()).and_then(|()| self.words.ids()) {
             Err(error) => problems.push(error.to_string()),
             Ok(held) => {
-                let (missing, surplus) = (wanted.difference(&held).len(), held.difference(&wanted).len());
+                let wanted = self.with_words();
+                // Words of what others changed meanwhile are brought up to date later.
+                let later = self.store.changes_after(self.words.committed_revision(), usize::MAX)?;
+                let later: IdSet = later.into_iter().map(|(_, id)| id).collect();
+                let missing = wanted.difference(&held).difference(&later).len();
+                let surplus = held.difference(&wanted).difference(&later).len();
                 if missing > 0 {
                     problems.push(format!("the word index lacks {missing} images"));
                 }

@@ -1,0 +1,63 @@
+//! Facts of images by number, in blocks that copies of the table share until one of them is changed.
+
+use std::sync::Arc;
+
+use super::Row;
+
+/// Images of a block: a change copies one block at most.
+const BLOCK: usize = if cfg!(test) { 16 } else { 4096 };
+
+/// A table of rows by image number; numbers of images that went have none. Cloning it copies a pointer for each block.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rows {
+    blocks: Vec<Arc<Vec<Option<Row>>>>,
+}
+
+impl Rows {
+    /// Numbers from 0 that there is room for.
+    pub(super) fn len(&self) -> usize {
+        self.blocks.len() * BLOCK
+    }
+
+    pub(super) fn get(&self, number: usize) -> Option<&Row> {
+        self.blocks.get(number / BLOCK)?[number % BLOCK].as_ref()
+    }
+
+    pub(super) fn get_mut(&mut self, number: usize) -> Option<&mut Row> {
+        // A row that is not there is no reason to copy a block.
+        self.get(number)?;
+        Arc::make_mut(self.blocks.get_mut(number / BLOCK)?)[number % BLOCK].as_mut()
+    }
+
+    pub(super) fn put(&mut self, number: usize, row: Row) {
+        while self.len() <= number {
+            self.blocks.push(Arc::new(vec![None; BLOCK]));
+        }
+        Arc::make_mut(&mut self.blocks[number / BLOCK])[number % BLOCK] = Some(row);
+    }
+
+    pub(super) fn remove(&mut self, number: usize) {
+        if self.get(number).is_some() {
+            Arc::make_mut(&mut self.blocks[number / BLOCK])[number % BLOCK] = None;
+        }
+    }
+
+    /// Numbers and rows, rising.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Row)> {
+        let rows = self.blocks.iter().flat_map(|block| block.iter());
+        rows.enumerate().filter_map(|(number, row)| row.as_ref().map(|row| (number, row)))
+    }
+
+    /// Bytes in memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.len() * size_of::<Option<Row>>()
+    }
+}
+
+impl From<Vec<Option<Row>>> for Rows {
+    fn from(rows: Vec<Option<Row>>) -> Self {
+        let mut blocks: Vec<_> = rows.chunks(BLOCK).map(<[_]>::to_vec).collect();
+        blocks.iter_mut().for_each(|block| block.resize(BLOCK, None));
+        Self { blocks: blocks.into_iter().map(Arc::new).collect() }
+    }
+}

@@ -1,0 +1,121 @@
+//! Checking the graphs of images and of regions, part by part: others write between two parts.
+
+use super::VerifyReport;
+use crate::IndexError;
+use crate::fault;
+use crate::hnsw::{Hnsw, Node};
+use crate::index::graph::Graph;
+use crate::index::{GraphEngine, Index};
+use crate::store::keys::GraphId;
+use crate::vectors::VectorIndex;
+
+/// Nodes that are checked in one turn, some ten milliseconds.
+const NODES_AT_ONCE: u32 = if cfg!(test) { 32 } else { 8192 };
+
+impl Index {
+    /// Every image's vector is a node of the graph, every node of the graph of regions is one of theirs, and the store
+    /// holds both graphs as they are.
+    pub(super) fn check_graphs(&self, repair: bool, report: &mut VerifyReport) -> Result<(), IndexError> {
+        if let Some(problem) = self.graph_fault()? {
+            report.problems.push(problem);
+            if repair {
+                let _writer = self.writer.lock();
+                self.drop_graph()?;
+                report.repaired.push("made the graph anew".to_owned());
+            }
+        }
+        if let Some(problem) = self.region_graph_fault()? {
+            report.problems.push(problem);
+            if repair {
+                let _writer = self.writer.lock();
+                self.drop_region_graph()?;
+                report.repaired.push("made the graph of regions anew".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// What is wrong with the graph of images in memory or its nodes in the store, if anything.
+    fn graph_fault(&self) -> Result<Option<String>, IndexError> {
+        match self.graph.get() {
+            None => Ok(self.graph.fault()),
+            Some(Graph::HnswRs(graph)) => {
+                let _writer = self.writer.lock();
+                graph.probe();
+                let stats = graph.stats();
+                let (nodes, vectors) = (stats.nodes - stats.dead, self.scan.len());
+                Ok((nodes != vectors).then(|| format!("the graph has {nodes} images, but there are {vectors} vectors")))
+            }
+            Some(Graph::Own(graph)) => {
+                let fault = self.fault_of(GraphId::IMAGES, &graph)?;
+                // A step that failed meanwhile gave the graph up.
+                Ok(if self.graph.has(&graph) { fault } else { self.graph.fault() })
+            }
+        }
+    }
+
+    /// As [`Index::graph_fault`], of the graph of regions. The caller has the turn to read the regions.
+    fn region_graph_fault(&self) -> Result<Option<String>, IndexError> {
+        if self.options.engine != GraphEngine::Own || !self.store.has_graph(GraphId::REGIONS)? {
+            return Ok(None);
+        }
+        let regions = self.loaded_regions(&|| Some(self.writer.lock()))?;
+        let fault = match regions.graph() {
+            Some(graph) => self.fault_of(GraphId::REGIONS, &graph),
+            None => Ok(regions.fault()),
+        };
+        let is_current = self.regions.has(&regions);
+        self.regions.release();
+        fault.map(|fault| fault.filter(|_| is_current))
+    }
+
+    /// What is wrong with a graph, or with its nodes in the store, if anything. The caller has no turn to write.
+    fn fault_of(&self, id: GraphId, graph: &Hnsw) -> Result<Option<String>, IndexError> {
+        let name = if id == GraphId::REGIONS { "the graph of regions" } else { "the graph" };
+        let damaged = |reason: String| Ok(Some(format!("{name} is damaged ({reason})")));
+        let differs = || Ok(Some(format!("{name} in the store is not the one in memory")));
+        let tree = {
+            let _writer = self.writer.lock();
+            match self.store.graph_entry(id) {
+                Err(error @ IndexError::Corrupt { .. }) => return Ok(Some(error.to_string())),
+                Err(error) => return Err(error),
+                Ok(None) => return differs(),
+                Ok(Some(_)) => {}
+            }
+            let lacks = if id == GraphId::IMAGES { graph.unlinked().len() } else { 0 };
+            if lacks > 0 {
+                return damaged(format!("{lacks} images have no node"));
+            }
+            match graph.validate_nodes() {
+                Ok(tree) => tree,
+                Err(reason) => return damaged(reason),
+            }
+        };
+        fault::nobody_waits();
+        if let Err(reason) = tree.validate() {
+            return damaged(reason);
+        }
+        let mut first = Node(0);
+        loop {
+            let writer = self.writer.lock();
+            let is_more = match graph.validate_links(first, NODES_AT_ONCE) {
+                Ok(is_more) => is_more,
+                Err(reason) => return damaged(reason),
+            };
+            let count = if is_more { NODES_AT_ONCE } else { u32::MAX };
+            let stored = match self.store.nodes_from(id, first, count) {
+                Err(error @ IndexError::Corrupt { .. }) => return Ok(Some(error.to_string())),
+                stored => stored?,
+            };
+            if stored != graph.records(first, count).unwrap_or_default() {
+                return differs();
+            }
+            drop(writer);
+            if !is_more {
+                return Ok(None);
+            }
+            first.0 += NODES_AT_ONCE;
+            fault::nobody_waits();
+        }
+    }
+}
