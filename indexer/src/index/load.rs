@@ -97,6 +97,7 @@ impl Index {
             snapshot,
             regions: RegionSlot::default(),
             region_snapshot: region_snapshot(&store, dir, options),
+            collections: OnceLock::new(),
             revision: AtomicU64::new(loaded.revision),
             damaged: AtomicUsize::new(loaded.damaged),
             words: WordIndex::open_or_create(&dir.join("words"))?,

@@ -103,7 +103,8 @@ impl Index {
 
     /// Images that pass a filter; the empty filter gives all that have a present file.
     pub fn select(&self, filter: &Filter) -> IdSet {
-        self.memory.read().select(filter)
+        let kept = self.kept(filter);
+        self.memory.read().select(filter, &kept)
     }
 
     /// Date taken, from memory; used to sort without touching the store.
@@ -118,8 +119,9 @@ impl Index {
 
     /// What there is to filter by further, among the images that pass a filter.
     pub fn facets_of(&self, filter: &Filter) -> Facets {
+        let kept = self.kept(filter);
         let memory = self.memory.read();
-        memory.facets(&memory.select(filter))
+        memory.facets(&memory.select(filter, &kept))
     }
 
     fn read_files(&self, hashes: Vec<PathHash>) -> Result<Vec<FileRecord>, IndexError> {

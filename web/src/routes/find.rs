@@ -12,7 +12,7 @@ use glimpse_engine::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::forms::{FilterForm, MAX_RECORDS, MAX_TILES, at_most, checked_limit, depth_of};
+use super::forms::{FilterForm, MAX_RECORDS, MAX_TILES, at_most, checked_limit, depth_of, flag};
 use super::region_forms::{Asked, BoxForm, require_regions};
 use crate::error::ApiError;
 use crate::extract::Json;
@@ -101,6 +101,12 @@ pub struct TypedForm {
     camera: Option<String>,
     #[param(value_type = Option<names::Format>)]
     format: Option<Format>,
+    /// Only favourites: `1` or `true`.
+    #[serde(default, deserialize_with = "flag")]
+    #[param(value_type = Option<bool>)]
+    favourite: bool,
+    /// In this album, by its id.
+    album: Option<String>,
 }
 
 /// Find things
@@ -118,6 +124,8 @@ pub async fn typed(state: web::Data<AppState>, form: web::Query<TypedForm>) -> R
         cameras: form.camera.into_iter().collect(),
         formats: form.format.into_iter().collect(),
         place: None,
+        favourite: form.favourite,
+        album: form.album,
     };
     let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
     let depth = depth_of(form.depth, form.all);

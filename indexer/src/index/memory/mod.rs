@@ -4,7 +4,7 @@
 mod flat;
 mod tiles;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -214,7 +214,8 @@ impl Memory {
 
     // ---- selection ----
 
-    pub(super) fn select(&self, filter: &Filter) -> IdSet {
+    /// Images that pass a filter, and whose contents are in all sets of `kept`.
+    pub(super) fn select(&self, filter: &Filter, kept: &[Arc<HashSet<ContentHash>>]) -> IdSet {
         let candidates = if filter.folders.is_empty() {
             Arc::clone(&self.findable)
         } else {
@@ -225,7 +226,8 @@ impl Memory {
         let cameras = self.cameras.matching(&filter.cameras);
         let passes = |row: &Row| {
             let taken = (row.taken != NO_DATE).then_some(row.taken);
-            filter.taken_from.is_none_or(|from| taken.is_some_and(|taken| taken >= from))
+            kept.iter().all(|set| set.contains(&row.content))
+                && filter.taken_from.is_none_or(|from| taken.is_some_and(|taken| taken >= from))
                 && filter.taken_before.is_none_or(|before| taken.is_some_and(|taken| taken < before))
                 && cameras.as_ref().is_none_or(|known| known.get(row.camera as usize).copied().unwrap_or(false))
                 && (filter.formats.is_empty() || filter.formats.contains(&row.format))
@@ -263,7 +265,7 @@ impl Memory {
         facets.formats.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
         let images_in = |files: &HashMap<PathHash, Held>| {
             let present = files.values().filter(|file| !file.missing && among.contains(file.image));
-            present.map(|file| file.image).collect::<std::collections::HashSet<_>>().len()
+            present.map(|file| file.image).collect::<HashSet<_>>().len()
         };
         let folders = self.folders.iter().map(|(path, files)| (path.clone(), images_in(files)));
         facets.folders = folders.filter(|(_, count)| *count > 0).collect();
