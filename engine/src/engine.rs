@@ -317,7 +317,9 @@ impl Engine {
     /// # Errors
     /// If there is no index yet.
     pub fn facets_of(&self, filter: &Filter) -> Result<Facets, EngineError> {
-        Ok(self.serving()?.facets_of(filter))
+        let index = self.serving()?;
+        self.selected(&index, filter)?; // an album that has no images of its own is told
+        Ok(index.facets_of(filter))
     }
 
     /// The folders that were indexed, absolute.

@@ -5,6 +5,7 @@ use std::path::Path;
 use glimpse_encoder::EncodeError;
 use glimpse_encoder::image_file::ImageError;
 use glimpse_indexer::IndexError;
+use glimpse_indexer::collections::CollectionsError;
 
 /// Why a request could not be answered.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,9 @@ pub enum EngineError {
     /// The index failed.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// Favourites or albums could not be changed.
+    #[error(transparent)]
+    Collections(#[from] CollectionsError),
     /// The request makes no sense.
     #[error("{0}")]
     BadRequest(String),
@@ -124,6 +128,9 @@ impl EngineError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::BadRequest(_) | Self::Image { .. } => ErrorKind::BadRequest,
+            Self::Collections(CollectionsError::Refused(_)) => ErrorKind::BadRequest,
+            Self::Collections(CollectionsError::NoSuchAlbum(_)) => ErrorKind::NotFound,
+            Self::Collections(CollectionsError::Unwritable { .. }) => ErrorKind::Internal,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::NoModel(_) | Self::NoDecoder { .. } | Self::Calibration { .. } | Self::Busy(_) => ErrorKind::NotReady,

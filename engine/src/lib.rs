@@ -8,6 +8,7 @@ pub mod regions;
 mod bundled;
 mod cancel;
 mod caption;
+mod collections;
 mod common_folder;
 mod control;
 mod duplicates;
@@ -40,6 +41,7 @@ mod timeline;
 
 pub use cancel::Cancel;
 pub use caption::{Caption, CaptionOptions, MAX_CAPTIONS};
+pub use collections::SavedCount;
 pub use control::RunControl;
 pub use duplicates::{DuplicateGroup, DuplicateOptions};
 pub use embed::{EmbedInput, Embedded};
@@ -64,6 +66,7 @@ pub use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect, RegionMap, det
 pub use glimpse_encoder::image_file::{DecodedImage, Format, Limits, decode, decode_reduced};
 pub use glimpse_encoder::published::Published;
 pub use glimpse_encoder::{DenseGrid, Embedding, Encode, ModelInfo, files, hub};
+pub use glimpse_indexer::collections::{Album, SavedSearch};
 pub use glimpse_indexer::ingest::{
     FileEvent, ImageDecoder, ImageHook, IngestOptions, Observer, RegionChoice, RegionOptions, Summary,
 };

@@ -64,7 +64,7 @@ impl Engine {
     pub fn timeline(&self, filter: &Filter) -> Result<Vec<MonthCount>, EngineError> {
         let index = self.serving()?;
         let mut counts: BTreeMap<Option<Month>, usize> = BTreeMap::new();
-        for taken in index.taken_of(&index.select(filter)) {
+        for taken in index.taken_of(&self.selected(&index, filter)?) {
             *counts.entry(taken.and_then(Month::of)).or_default() += 1;
         }
         // No date is less than any, so it comes last here.
@@ -78,7 +78,7 @@ impl Engine {
     /// If there is no index yet.
     pub fn tiles_of_month(&self, filter: &Filter, month: Option<Month>) -> Result<Vec<TileFacts>, EngineError> {
         let index = self.serving()?;
-        let mut tiles = index.tiles(index.select(filter).iter());
+        let mut tiles = index.tiles(self.selected(&index, filter)?.iter());
         tiles.retain(|tile| tile.taken.and_then(Month::of) == month);
         tiles.sort_by_key(|tile| (Reverse(tile.taken), tile.id));
         Ok(tiles)

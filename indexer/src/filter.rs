@@ -21,12 +21,22 @@ pub struct Filter {
     pub formats: Vec<Format>,
     /// Taken inside this box.
     pub place: Option<GeoBox>,
+    /// A favourite.
+    pub favourite: bool,
+    /// In this album, by its id. An album that is not there has no images, and a saved search has none
+    /// of its own.
+    pub album: Option<String>,
 }
 
 impl Filter {
     /// True if nothing is asked.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// True if people change what passes it, not the index.
+    pub fn asks_collections(&self) -> bool {
+        self.favourite || self.album.is_some()
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`Library`] holds generations of an index; [`Index`] is one generation, made with one model; [`ingest`] fills it from
 //! folders. Reading code sees only [`Index`] and plain types.
 
+pub mod collections;
 pub mod hnsw;
 pub mod ingest;
 pub mod regions;

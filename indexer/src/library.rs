@@ -3,6 +3,7 @@
 //! ```text
 //! HOME/library.json        which generation serves, which one is being built
 //! HOME/lock                held while generations are made, opened or retired
+//! HOME/collections.journal favourites and albums, which belong to no generation
 //! HOME/reserve             some megabytes that are given up where forgetting images needs them
 //! HOME/gen-0001/sled/      records, vectors, manifest
 //! HOME/gen-0001/words/     tantivy, rebuildable from sled
@@ -21,12 +22,13 @@ mod verify;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use glimpse_encoder::ModelInfo;
 use parking_lot::Mutex;
 
 use self::catalogue::{Catalogue, Generation};
+use crate::collections::Collections;
 use crate::private::{create_private_dir_all, create_private_file};
 use crate::store::Store;
 use crate::{Index, IndexError, IndexOptions};
@@ -41,6 +43,8 @@ pub struct Library {
     retired: Mutex<HashSet<u32>>,
     /// What answers for a library that cannot be written.
     copy: Mutex<Option<Weak<Index>>>,
+    /// Read when a generation is first opened, since only who holds that may change them.
+    collections: OnceLock<Arc<Collections>>,
 }
 
 impl Library {
@@ -57,6 +61,7 @@ impl Library {
             open: Mutex::default(),
             retired: Mutex::default(),
             copy: Mutex::default(),
+            collections: OnceLock::new(),
         }
     }
 
@@ -127,6 +132,7 @@ impl Library {
         }
         let generation = Generation { number: self.free_number(&catalogue)?, model: model.clone() };
         let index = Arc::new(Index::create(&folders::dir_of(&self.home, generation.number), model, &self.options)?);
+        index.share_collections(self.collections());
         self.open.lock().insert(generation.number, Arc::downgrade(&index));
         match catalogue.serving {
             None => catalogue.serving = Some(generation),
@@ -250,6 +256,7 @@ impl Library {
             return Ok(index);
         }
         let index = Arc::new(Index::open(&folders::dir_of(&self.home, number), &self.options)?);
+        index.share_collections(self.collections());
         open.insert(number, Arc::downgrade(&index));
         Ok(index)
     }
@@ -263,6 +270,11 @@ impl Library {
             }
             opened => opened,
         }
+    }
+
+    /// The favourites and albums.
+    pub(crate) fn collections(&self) -> Arc<Collections> {
+        Arc::clone(self.collections.get_or_init(|| Arc::new(Collections::open(&self.home))))
     }
 
     /// True if this process reads a generation whose place no other has taken.

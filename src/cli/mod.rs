@@ -29,6 +29,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Similar(args) => commands::similar::run(args, &context),
         Command::Dups(args) => commands::dups::run(args, &context),
         Command::Tag(args) => commands::tag::run(args, &context),
+        Command::Favourite(args) => commands::favourite::run(args, &context),
+        Command::Album(args) => commands::album::run(args, &context),
         Command::Stats(args) => commands::stats::run(args, &context),
         Command::Verify(args) => commands::verify::run(args, &context),
         Command::Model(args) => commands::model::run(args, &context),

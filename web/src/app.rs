@@ -15,8 +15,8 @@ use crate::error::{ApiError, Code};
 use crate::metrics::measure;
 use crate::openapi::description;
 use crate::routes::{
-    caption, downloads, find, folder_tree, groups, images, jobs, library, page, regions, search, status, timeline,
-    uploads,
+    albums, caption, downloads, find, folder_tree, groups, images, jobs, library, page, regions, search, status,
+    timeline, uploads,
 };
 use crate::state::AppState;
 
@@ -64,6 +64,11 @@ fn routes(path: &str) -> Scope {
         .service(at("/timeline/tiles", "POST", [post(timeline::tiles)]))
         .service(at("/export", "POST", [post(downloads::export)]))
         .service(at("/stats", READ, [get(library::stats)]))
+        .service(at("/favourites", "POST", [post(albums::favourites)]))
+        .service(at("/albums", "GET, HEAD, POST", [get(albums::list), post(albums::create)]))
+        .service(at("/albums/{id}", "POST, DELETE", [post(albums::change), delete(albums::remove)]))
+        .service(at("/albums/{id}/images", "POST", [post(albums::images)]))
+        .service(at("/albums/{id}/seen", "POST", [post(albums::seen)]))
         .service(at("/tag", "POST", [post(groups::tag)]))
         .service(at("/duplicates", READ, [get(groups::duplicates)]))
         .service(at("/jobs", "GET, HEAD, POST", [get(jobs::list), post(jobs::start)]))
@@ -127,6 +132,15 @@ where
     F::Output: Responder + 'static,
 {
     web::method(Method::POST).to(handler)
+}
+
+fn delete<F, A>(handler: F) -> Route
+where
+    F: Handler<A>,
+    A: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::method(Method::DELETE).to(handler)
 }
 
 /// Headers of every answer; a handler may set its own `Cache-Control`.

@@ -5,14 +5,16 @@ use std::fmt;
 
 use glimpse_engine::ImageId;
 use serde::de::{Error, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Most images of a list.
 pub const MAX_CHOSEN: usize = 50_000;
 
 /// Numbers of images, each once, in the order given: a list, or a text with commas between them, as a
 /// form sends it. Reading ends where there are too many.
-#[derive(Debug, Clone, Default)]
+/// It is written as a list of numbers, as in the description of the API.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(transparent)]
 pub struct ChosenImages(pub Vec<ImageId>);
 
 impl<'de> Deserialize<'de> for ChosenImages {

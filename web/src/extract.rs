@@ -25,6 +25,10 @@ pub const MAX_CHOICE: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
+/// A JSON body that names images.
+#[derive(Debug)]
+pub struct LongJson<T>(pub T);
+
 /// A JSON body, or the same as a form of a page sends it.
 #[derive(Debug)]
 pub struct JsonOrForm<T>(pub T);
@@ -40,6 +44,22 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
                 return Err(not_announced());
             }
             let bytes = read_body(&request, payload, MAX_JSON, body_time(&request)).await?;
+            from_json(&bytes).map(Self)
+        })
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest for LongJson<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            if request.content_type() != "application/json" {
+                return Err(not_announced());
+            }
+            let bytes = read_body(&request, payload, MAX_CHOICE, body_time(&request)).await?;
             from_json(&bytes).map(Self)
         })
     }

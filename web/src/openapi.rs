@@ -10,7 +10,8 @@ use utoipa::{Modify, OpenApi};
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::routes::{
-    caption, downloads, find, folder_tree, groups, images, jobs, library, regions, search, status, timeline, uploads,
+    albums, caption, downloads, find, folder_tree, groups, images, jobs, library, regions, search, status, timeline,
+    uploads,
 };
 
 /// The Glimpse API.
@@ -29,6 +30,7 @@ use crate::routes::{
         caption::caption, uploads::upload, uploads::thumbnail,
         images::records, images::record, images::thumbnail, images::original, regions::stored,
         regions::heatmap,
+        albums::favourites, albums::list, albums::create, albums::change, albums::remove, albums::images, albums::seen,
         downloads::archive, downloads::export, library::facets, library::folders, folder_tree::tree,
         timeline::timeline, timeline::tiles, library::stats, groups::tag, groups::duplicates,
         jobs::start, jobs::list, jobs::one, jobs::pause, jobs::resume, jobs::cancel, jobs::retry, jobs::failures,
@@ -38,6 +40,7 @@ use crate::routes::{
         (name = "search", description = "Finding images"),
         (name = "regions", description = "Where images show what"),
         (name = "images", description = "Images of the library, by number"),
+        (name = "albums", description = "Favourites, albums, and searches that are kept"),
         (name = "library", description = "The library as a whole"),
         (name = "jobs", description = "Bringing the library up to date"),
         (name = "server", description = "How the server is doing"),
@@ -76,7 +79,7 @@ impl Modify for Errors {
 
 /// The operations of a path; it has none of other methods.
 fn operations(path: &mut utoipa::openapi::PathItem) -> impl Iterator<Item = &mut Operation> {
-    [path.get.as_mut(), path.post.as_mut()].into_iter().flatten()
+    [path.get.as_mut(), path.post.as_mut(), path.delete.as_mut()].into_iter().flatten()
 }
 
 /// `GET /api/v1/openapi.json`

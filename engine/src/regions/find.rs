@@ -115,7 +115,7 @@ impl Engine {
 
     fn answer_find(&self, index: &Served, query: &FindQuery, digest: u64) -> Result<FoundSet, EngineError> {
         let regions = self.regions_of(index)?;
-        let mut allowed = index.select(&query.filter);
+        let mut allowed = self.selected(index, &query.filter)?;
         let encoder = self.encoder_for(index)?;
         let encoder = encoder.as_ref();
         let (things, scorers, without) = match &query.target {

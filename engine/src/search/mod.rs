@@ -52,7 +52,7 @@ impl Engine {
                 "this cursor belongs to another query; send the whole query with it".into(),
             ));
         }
-        let set = match remembered.or_else(|| index.results.get(ResultSet::name(question.digest, &index))) {
+        let set = match remembered.or_else(|| index.results.get(ResultSet::name(&question, &index))) {
             Some(set) => set,
             None => {
                 let set = Arc::new(self.answer(&index, &question)?);
@@ -65,8 +65,8 @@ impl Engine {
 
     /// The whole result set of a question.
     fn answer(&self, index: &Served, question: &Question) -> Result<ResultSet, EngineError> {
-        let id = ResultSet::name(question.digest, index); // before reading: a change meanwhile gives another name
-        let mut allowed = index.select(&question.filter);
+        let id = ResultSet::name(question, index); // before reading: a change meanwhile gives another name
+        let mut allowed = self.selected(index, &question.filter)?;
         question.left_out().for_each(|image| _ = allowed.remove(image));
 
         let meaning = match question.mode {

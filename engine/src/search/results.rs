@@ -5,6 +5,7 @@ use std::sync::Arc;
 use glimpse_indexer::{ImageId, Index};
 use parking_lot::Mutex;
 
+use super::question::Question;
 use crate::calibrate::Scale;
 use crate::lru::Lru;
 use crate::query::Position;
@@ -52,9 +53,12 @@ pub(crate) struct Ranked {
 
 impl ResultSet {
     /// The name of the set that answers a query in one state of a library.
-    pub fn name(digest: u64, index: &Index) -> u64 {
+    pub fn name(question: &Question, index: &Index) -> u64 {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&digest.to_le_bytes()).update(&index.revision().to_le_bytes());
+        if question.filter.asks_collections() {
+            hasher.update(&index.collections().revision().to_le_bytes());
+        }
+        hasher.update(&question.digest.to_le_bytes()).update(&index.revision().to_le_bytes());
         hasher.update(index.dir().as_os_str().as_encoded_bytes());
         u64::from_le_bytes(hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default())
     }

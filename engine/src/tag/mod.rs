@@ -57,7 +57,7 @@ impl Engine {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let vectors = self.texts.embed(encoder.as_ref(), &texts)?;
         let vectors: Vec<_> = vectors.chunks(TEMPLATES.len()).map(mean).collect::<Result<_, _>>()?;
-        let allowed = index.select(&options.filter);
+        let allowed = self.selected(&index, &options.filter)?;
         let known = self.calibrated(&index.manifest().model)?;
 
         let mut tags: HashMap<ImageId, Vec<Tag>> = HashMap::new();

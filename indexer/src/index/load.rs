@@ -1,8 +1,8 @@
 //! Creating a generation, and opening one: everything that readers need goes into memory.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::{Arc, OnceLock};
 
 use glimpse_encoder::ModelInfo;
 use parking_lot::RwLock;
@@ -91,6 +91,7 @@ impl Index {
             snapshot,
             regions: RegionSlot::default(),
             region_snapshot: region_snapshot(&store, dir, options),
+            collections: OnceLock::new(),
             revision: AtomicU64::new(loaded.revision),
             damaged: AtomicUsize::new(loaded.damaged),
             words: WordIndex::open_or_create(&dir.join("words"))?,

@@ -5,6 +5,7 @@
 //! wait for nobody longer than a row takes to copy.
 
 mod graph;
+mod kept;
 mod load;
 mod loaded;
 mod memory;
@@ -22,8 +23,8 @@ mod words;
 mod write;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::RwLock;
 use tempfile::TempDir;
@@ -34,6 +35,7 @@ use self::regions::RegionSlot;
 use self::snapshot::SnapshotSlot;
 use self::turn::Turns;
 pub use self::verify::VerifyReport;
+use crate::collections::Collections;
 use crate::hnsw::HnswParams;
 use crate::library::folders;
 use crate::store::Store;
@@ -57,6 +59,8 @@ pub struct Index {
     regions: RegionSlot,
     region_snapshot: SnapshotSlot,
     words: WordIndex,
+    /// What people keep of the library; shared by its generations.
+    collections: OnceLock<Arc<Collections>>,
     revision: AtomicU64,
     /// Values that could not be read; their images are not found until `verify` mends them.
     damaged: AtomicUsize,

@@ -105,9 +105,10 @@ impl Index {
 
     /// Images that pass a filter; the empty filter gives all that have a present file.
     pub fn select(&self, filter: &Filter) -> IdSet {
+        let kept = self.kept(filter);
         let facts = self.facts();
         fault::nobody_waits();
-        facts.select(filter)
+        facts.select(filter, &kept)
     }
 
     /// Date taken, from memory; used to sort without touching the store.
@@ -122,9 +123,10 @@ impl Index {
 
     /// What there is to filter by further, among the images that pass a filter.
     pub fn facets_of(&self, filter: &Filter) -> Facets {
+        let kept = self.kept(filter);
         let facts = self.facts();
         fault::nobody_waits();
-        facts.facets(&facts.select(filter))
+        facts.facets(&facts.select(filter, &kept))
     }
 
     /// The facts of this moment, to be looked through without holding anybody up.

@@ -45,6 +45,7 @@ impl Library {
             reason: format!("{reason}; {error}"),
         })?;
         let index = Arc::new(Index::open_copy(&dir, target, reason, &self.options)?);
+        index.share_collections(self.collections());
         *copy = Some(Arc::downgrade(&index));
         Ok(index)
     }

@@ -35,14 +35,27 @@ impl Library {
             }
             Ok(report)
         };
-        match checked() {
+        let mut report = match checked() {
             Err(damage @ (IndexError::Lost { .. } | IndexError::Absent { .. })) if repair => {
                 let (mut report, mended) = self.rescue()?;
                 report.problems.insert(0, damage.to_string());
                 report.repaired.insert(0, mended);
-                Ok(report)
+                report
             }
-            checked => checked,
+            checked => checked?,
+        };
+        self.verify_collections(repair, &mut report);
+        Ok(report)
+    }
+
+    /// Adds what is wrong with favourites and albums.
+    fn verify_collections(&self, repair: bool, report: &mut VerifyReport) {
+        let collections = self.collections();
+        let Some(problem) = collections.problem() else { return };
+        report.problems.push(problem);
+        if repair && collections.mend().is_ok() {
+            let mended = "wrote favourites and albums anew; the damaged file is kept as collections.damaged";
+            report.repaired.push(mended.to_owned());
         }
     }
 

@@ -36,6 +36,14 @@ pub struct FilterArgs {
     /// Taken inside a box, in degrees
     #[arg(long, value_name = "SOUTH,WEST,NORTH,EAST", allow_hyphen_values = true)]
     pub place_box: Option<String>,
+
+    /// Only favourites
+    #[arg(long)]
+    pub favourite: bool,
+
+    /// In this album, by its id as `glimpse album list` shows it
+    #[arg(long, value_name = "ID")]
+    pub album: Option<String>,
 }
 
 /// How to print images.

@@ -1,5 +1,6 @@
 //! Arguments exactly as they are typed. What they mean is settled in `context`, `query` and the commands.
 
+mod collections;
 mod evaluate;
 mod groups;
 mod library;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use glimpse::engine::{GraphEngine, RegionChoice};
 
+pub use collections::{AlbumArgs, AlbumCommand, ChosenArgs, FavouriteArgs, FavouriteCommand, ListedArgs};
 pub use evaluate::{
     EvalArgs, EvalCalibrateArgs, EvalCaptionsArgs, EvalClassifyArgs, EvalCommand, EvalRegionsArgs, EvalRetrievalArgs,
 };
@@ -144,6 +146,10 @@ pub enum Command {
     Dups(DupsArgs),
     /// Tag images with labels of your own
     Tag(TagArgs),
+    /// Keep favourites
+    Favourite(FavouriteArgs),
+    /// Keep albums
+    Album(AlbumArgs),
     /// Show numbers about the library
     Stats(StatsArgs),
     /// Check the library, and mend it

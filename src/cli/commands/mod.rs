@@ -1,10 +1,12 @@
 //! One file for each command: resolve its arguments, ask the engine, print.
 
+pub mod album;
 pub mod caption;
 pub mod completions;
 pub mod demo;
 pub mod dups;
 pub mod embed;
+pub mod favourite;
 pub mod find;
 pub mod ground;
 pub mod index;

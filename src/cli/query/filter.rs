@@ -24,6 +24,8 @@ pub fn resolve(args: &FilterArgs) -> Result<Filter, CliError> {
         cameras: args.camera.clone(),
         formats: args.format.iter().map(|name| format(name)).collect::<Result<_, _>>()?,
         place,
+        favourite: args.favourite,
+        album: args.album.clone(),
     })
 }
 

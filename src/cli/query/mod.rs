@@ -20,7 +20,7 @@ pub fn resolve(args: &SearchArgs, engine: &Engine) -> Result<Query, CliError> {
         terms.push(Term { source: image_file(file)?, weight: 1.0 });
     }
     for name in &args.like {
-        terms.push(Term { source: library_image(name, engine)?, weight: 1.0 });
+        terms.push(Term { source: Source::Image(library_image(name, engine)?), weight: 1.0 });
     }
     let filter = resolve_filter(&args.filter)?;
     if terms.is_empty() && filter.is_empty() && matches!(args.sort, SortArg::Relevance) {
@@ -56,12 +56,12 @@ pub fn image(name: &Path, engine: &Engine) -> Result<Source, CliError> {
 }
 
 /// An image that must be in the library.
-fn library_image(name: &Path, engine: &Engine) -> Result<Source, CliError> {
+pub fn library_image(name: &Path, engine: &Engine) -> Result<ImageId, CliError> {
     if let Some(id) = engine.image_at(name)? {
-        return Ok(Source::Image(id));
+        return Ok(id);
     }
     match number(name) {
-        Some(id) => Ok(Source::Image(id)),
+        Some(id) => Ok(id),
         None => Err(CliError::with_hint(
             format!("{}: not an image of this library", name.display()),
             "use --image for a file outside it",

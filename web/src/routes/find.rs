@@ -12,7 +12,7 @@ use glimpse_engine::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::forms::{FilterForm, MAX_RECORDS, MAX_TILES, at_most, checked_limit, depth_of};
+use super::forms::{FilterForm, MAX_RECORDS, MAX_TILES, at_most, checked_limit, depth_of, flag};
 use super::region_forms::{Asked, BoxForm, require_regions};
 use crate::error::ApiError;
 use crate::extract::Json;
@@ -101,6 +101,12 @@ pub struct TypedForm {
     camera: Option<String>,
     #[param(value_type = Option<names::Format>)]
     format: Option<Format>,
+    /// Only favourites: `1` or `true`.
+    #[serde(default, deserialize_with = "flag")]
+    #[param(value_type = Option<bool>)]
+    favourite: bool,
+    /// In this album, by its id.
+    album: Option<String>,
 }
 
 impl TypedForm {
@@ -113,6 +119,8 @@ impl TypedForm {
             cameras: self.camera.into_iter().collect(),
             formats: self.format.into_iter().collect(),
             place: None,
+            favourite: self.favourite,
+            album: self.album,
         };
         let (min_area, max_boxes, limit) = (self.min_area, self.max_boxes, self.limit);
         let depth = depth_of(self.depth, self.all);

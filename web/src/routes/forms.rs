@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use glimpse_engine::query::{MAX_TERMS, parts};
 use glimpse_engine::{Cursor, Depth, Filter, Format, GeoBox, ImageId, Mode, Query, Sort, Source, Term};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::ApiError;
@@ -56,6 +57,21 @@ pub struct SimpleForm {
     pub camera: Option<String>,
     #[param(value_type = Option<names::Format>)]
     pub format: Option<Format>,
+    /// Only favourites: `1` or `true`.
+    #[serde(deserialize_with = "flag")]
+    #[param(value_type = Option<bool>)]
+    pub favourite: bool,
+    /// In this album, by its id.
+    pub album: Option<String>,
+}
+
+/// `1` or `true`, `0` or `false`, as in an address.
+pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    match &*String::deserialize(deserializer)? {
+        "1" | "true" => Ok(true),
+        "0" | "false" => Ok(false),
+        other => Err(D::Error::custom(format!("`{other}` is neither 1 nor 0"))),
+    }
 }
 
 /// A search in a body.
@@ -124,6 +140,10 @@ pub struct FilterForm {
     /// Taken inside this box.
     #[schema(value_type = Option<names::GeoBox>)]
     pub place: Option<GeoBox>,
+    /// Only favourites.
+    pub favourite: bool,
+    /// In this album, by its id; not a saved search, which has a query to ask.
+    pub album: Option<String>,
 }
 
 impl From<SimpleForm> for FullForm {
@@ -147,12 +167,19 @@ impl From<SimpleForm> for FullForm {
                 cameras: form.camera.into_iter().collect(),
                 formats: form.format.into_iter().collect(),
                 place: None,
+                favourite: form.favourite,
+                album: form.album,
             },
         }
     }
 }
 
 impl FullForm {
+    /// True if it asks with an image that was uploaded.
+    pub fn names_upload(&self) -> bool {
+        self.terms.iter().any(|term| term.upload.is_some())
+    }
+
     /// The query, with uploads looked up.
     pub fn into_query(self, usual: usize, most: usize, uploads: &Uploads) -> Result<Query, ApiError> {
         at_most("terms", self.terms.len(), MAX_TERMS)?; // before anything is looked up
@@ -218,6 +245,8 @@ impl TryFrom<FilterForm> for Filter {
             cameras: form.cameras,
             formats: form.formats,
             place: form.place,
+            favourite: form.favourite,
+            album: form.album,
         })
     }
 }

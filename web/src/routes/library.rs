@@ -8,7 +8,7 @@ use glimpse_engine::Filter;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::forms::FilterForm;
+use super::forms::{FilterForm, flag};
 use crate::error::ApiError;
 use crate::state::{AppState, run_search};
 use crate::wire::{StatsView, format_taken, names};
@@ -29,6 +29,12 @@ pub struct FacetsForm {
     camera: Option<String>,
     #[param(value_type = Option<names::Format>)]
     format: Option<glimpse_engine::Format>,
+    /// Only favourites: `1` or `true`.
+    #[serde(deserialize_with = "flag")]
+    #[param(value_type = Option<bool>)]
+    favourite: bool,
+    /// In this album, by its id.
+    album: Option<String>,
 }
 
 /// What there is to filter by, with counts.
@@ -69,6 +75,8 @@ pub async fn facets(state: web::Data<AppState>, form: web::Query<FacetsForm>) ->
         cameras: form.camera.into_iter().collect(),
         formats: form.format.into_iter().collect(),
         place: None,
+        favourite: form.favourite,
+        album: form.album,
     })?;
     let facets = run_search(&state, move |state| Ok(state.engine.facets_of(&filter)?)).await?;
     let mut years = BTreeMap::new();

@@ -1,5 +1,6 @@
 //! Handlers, one module for each kind of thing. They translate between HTTP and the engine, and decide nothing.
 
+pub mod albums;
 pub mod caption;
 pub mod downloads;
 mod file;

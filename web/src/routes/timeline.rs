@@ -10,7 +10,7 @@ use super::forms::{FilterForm, checked_limit};
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::state::{AppState, run_search};
-use crate::thumbnails::{Placeholders, version};
+use crate::thumbnails::version;
 
 /// Most images of an answer.
 const MAX_COLUMNS: usize = 100_000;
@@ -88,6 +88,8 @@ pub struct TilesView {
     /// BlurHashes to show while the images load, as far as they were made. An answer with more than
     /// 5,000 images has BlurHashes of one component, which is the mean colour.
     blur: Vec<Option<String>>,
+    /// Numbers of those that are favourites.
+    favourite: Vec<u64>,
     /// What to give to the thumbnail's `v`, so that browsers may keep the image.
     version: Vec<String>,
 }
@@ -107,13 +109,15 @@ pub async fn tiles(state: web::Data<AppState>, Json(form): Json<TilesForm>) -> R
         let tiles = state.engine.tiles_of_month(&filter, month)?;
         let part = tiles.get(offset.min(tiles.len())..).unwrap_or_default();
         let part = &part[..limit.min(part.len())];
-        let view = TilesView { count: tiles.len(), ..columns(part, &state.thumbnail_indexer.placeholders) };
+        let view = TilesView { count: tiles.len(), ..columns(state, part) };
         Ok(serde_json::to_string(&view).unwrap_or_default()) // numbers and texts always have a JSON
     });
     Ok(HttpResponse::Ok().content_type("application/json").body(view.await?))
 }
 
-fn columns(tiles: &[TileFacts], placeholders: &Placeholders) -> TilesView {
+fn columns(state: &AppState, tiles: &[TileFacts]) -> TilesView {
+    let placeholders = &state.thumbnail_indexer.placeholders;
+    let favourites = tiles.iter().filter(|tile| state.engine.is_favourite(&tile.content));
     let in_full = tiles.len() <= FULL_BLURS;
     let blur = |tile: &TileFacts| {
         let blur = placeholders.get(&tile.content)?;
@@ -126,6 +130,7 @@ fn columns(tiles: &[TileFacts], placeholders: &Placeholders) -> TilesView {
         height: tiles.iter().map(|tile| tile.height).collect(),
         taken: tiles.iter().map(|tile| tile.taken).collect(),
         blur: tiles.iter().map(blur).collect(),
+        favourite: favourites.map(|tile| tile.id.0).collect(),
         version: tiles.iter().map(|tile| version(&tile.content)).collect(),
     }
 }

@@ -1,6 +1,7 @@
 //! The API through its real routes.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod albums;
 mod downloads;
 mod hostile;
 mod images;

@@ -3,8 +3,7 @@
 use super::ImageView;
 
 /// The names of the values, with the line's end.
-pub const HEAD: &str =
-    "id,path,content,format,width,height,bytes,taken,camera,latitude,longitude,caption,keywords,described\r\n";
+pub const HEAD: &str = "id,path,content,format,width,height,bytes,taken,camera,latitude,longitude,caption,keywords,described,favourite\r\n";
 
 /// The values of an image, without the line's end. Keywords have semicolons between them.
 pub fn line(image: &ImageView) -> String {
@@ -26,6 +25,7 @@ pub fn line(image: &ImageView) -> String {
         text(&image.caption),
         image.keywords.join("; "),
         text(&image.described),
+        image.favourite.to_string(),
     ];
     values.map(|value| quoted(&value)).join(",")
 }

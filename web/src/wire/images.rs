@@ -42,6 +42,8 @@ pub struct ImageView {
     pub keywords: Vec<String>,
     /// What the model's decoder says of it, if the library was indexed with `--captions`.
     pub described: Option<String>,
+    /// It is a favourite.
+    pub favourite: bool,
     /// The file is cut off, and only a part of the image could be read.
     pub truncated: bool,
     /// The bytes of `path`, for programs on this machine.
@@ -83,6 +85,7 @@ impl ImageView {
             caption: record.caption,
             keywords: record.keywords,
             described: record.described,
+            favourite: engine.is_favourite(&record.content),
             truncated: record.truncated,
             file,
         })

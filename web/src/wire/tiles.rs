@@ -28,6 +28,8 @@ pub struct TileView {
     pub content: String,
     /// BlurHash to show while the image loads, if one was made already.
     pub blur: Option<String>,
+    /// It is a favourite.
+    pub favourite: bool,
     /// A better hit of this answer that this image is a near-duplicate of.
     #[schema(value_type = Option<u64>)]
     pub stack: Option<ImageId>,
@@ -68,6 +70,7 @@ impl TileView {
             taken: record.taken.and_then(format_taken),
             content: record.content.to_string(),
             blur: placeholders.get(&record.content).map(|blur| blur.as_str().to_owned()),
+            favourite: engine.is_favourite(&record.content),
             stack,
         }))
     }

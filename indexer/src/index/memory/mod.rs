@@ -8,7 +8,7 @@ mod flat;
 mod rows;
 mod tiles;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
@@ -237,7 +237,8 @@ impl Memory {
 
     // ---- selection ----
 
-    pub(super) fn select(&self, filter: &Filter) -> IdSet {
+    /// Images that pass a filter, and whose contents are in all sets of `kept`.
+    pub(super) fn select(&self, filter: &Filter, kept: &[Arc<HashSet<ContentHash>>]) -> IdSet {
         let candidates = if filter.folders.is_empty() {
             Arc::clone(&self.findable)
         } else {
@@ -248,7 +249,8 @@ impl Memory {
         let cameras = self.cameras.matching(&filter.cameras);
         let passes = |row: &Row| {
             let taken = (row.taken != NO_DATE).then_some(row.taken);
-            filter.taken_from.is_none_or(|from| taken.is_some_and(|taken| taken >= from))
+            kept.iter().all(|set| set.contains(&row.content))
+                && filter.taken_from.is_none_or(|from| taken.is_some_and(|taken| taken >= from))
                 && filter.taken_before.is_none_or(|before| taken.is_some_and(|taken| taken < before))
                 && cameras.as_ref().is_none_or(|known| known.get(row.camera as usize).copied().unwrap_or(false))
                 && (filter.formats.is_empty() || filter.formats.contains(&row.format))
@@ -286,7 +288,7 @@ impl Memory {
         facets.formats.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
         let images_in = |files: &Files| {
             let present = files.values().filter(|file| !file.missing && among.contains(file.image));
-            present.map(|file| file.image).collect::<std::collections::HashSet<_>>().len()
+            present.map(|file| file.image).collect::<HashSet<_>>().len()
         };
         let folders = self.folders.iter().map(|(path, files)| (path.to_path_buf(), images_in(files)));
         facets.folders = folders.filter(|(_, count)| *count > 0).collect();

@@ -48,6 +48,7 @@ fn filters() -> impl Strategy<Value = Filter> {
                 north: north.into(),
                 east: east.into(),
             }),
+            ..Filter::default()
         },
     )
 }

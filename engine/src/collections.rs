@@ -1,0 +1,206 @@
+//! Favourites and albums, by the numbers that images have in the library.
+
+use std::sync::Arc;
+
+use glimpse_indexer::collections::{Album, AlbumChange, AlbumImages, Collections, NewAlbum, SavedSearch, Seen};
+use glimpse_indexer::{ContentHash, Filter, IdSet, ImageId, Index, IndexError};
+
+use crate::{Engine, EngineError, Query};
+
+/// Most hits of a saved search that are looked at for new ones.
+const LOOKED_AT: usize = 5_000;
+
+/// How many images a saved search finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SavedCount {
+    /// All of them.
+    pub images: usize,
+    /// Those that came to the library since the search was last looked at; of the first 5,000.
+    pub new: usize,
+}
+
+impl Engine {
+    /// Images that pass a filter.
+    pub(crate) fn selected(&self, index: &Index, filter: &Filter) -> Result<IdSet, EngineError> {
+        if let Some(id) = &filter.album
+            && index.collections().album(id)?.search.is_some()
+        {
+            let reason = format!("the album `{id}` is a saved search: ask its `query` instead");
+            return Err(EngineError::BadRequest(reason));
+        }
+        Ok(index.select(filter))
+    }
+
+    /// What could not be read of favourites and albums, in words; `None` if all is well.
+    ///
+    /// # Errors
+    /// If there is no index yet.
+    pub fn collections_problem(&self) -> Result<Option<String>, EngineError> {
+        Ok(self.serving()?.collections().problem())
+    }
+
+    /// True if an image with this content is a favourite; false also while there is no library.
+    pub fn is_favourite(&self, content: &ContentHash) -> bool {
+        self.serving().is_ok_and(|index| index.collections().is_favourite(content))
+    }
+
+    /// The favourites that can be found, by number.
+    ///
+    /// # Errors
+    /// If there is no index yet.
+    pub fn favourites(&self) -> Result<Vec<ImageId>, EngineError> {
+        let filter = Filter { favourite: true, ..Filter::default() };
+        Ok(self.serving()?.select(&filter).iter().collect())
+    }
+
+    /// Makes images favourites, and others none any more; the number of favourites then, with those that
+    /// are not in the library now.
+    ///
+    /// # Errors
+    /// [`IndexError::NoSuchImage`]; if it cannot be written, and then nothing has changed.
+    pub fn set_favourites(&self, add: &[ImageId], remove: &[ImageId]) -> Result<usize, EngineError> {
+        let (kept, add, remove) = (self.kept()?, self.contents(add)?, self.contents(remove)?);
+        Ok(kept.set_favourites(&add, &remove)?)
+    }
+
+    /// All albums, by name.
+    ///
+    /// # Errors
+    /// If there is no index yet.
+    pub fn albums(&self) -> Result<Vec<Arc<Album>>, EngineError> {
+        Ok(self.serving()?.collections().albums())
+    }
+
+    /// An album.
+    ///
+    /// # Errors
+    /// If there is none of this name.
+    pub fn album(&self, id: &str) -> Result<Arc<Album>, EngineError> {
+        Ok(self.serving()?.collections().album(id)?)
+    }
+
+    /// The images of an album that can be found, in its order; none for a saved search.
+    ///
+    /// # Errors
+    /// If there is no index yet.
+    pub fn images_of(&self, album: &Album) -> Result<Vec<ImageId>, EngineError> {
+        Ok(self.serving()?.with_contents(&album.images))
+    }
+
+    /// The image that stands for an album: the one that was chosen, else its first.
+    ///
+    /// # Errors
+    /// If there is no index yet.
+    pub fn cover_of(&self, album: &Album) -> Result<Option<ImageId>, EngineError> {
+        let index = self.serving()?;
+        let chosen = album.cover.and_then(|cover| index.with_contents(&[cover]).first().copied());
+        Ok(chosen.or_else(|| index.with_contents(&album.images).first().copied()))
+    }
+
+    /// Makes an album of images.
+    ///
+    /// # Errors
+    /// If the name or the images make no sense; if it cannot be written.
+    pub fn create_album(&self, name: &str, images: &[ImageId]) -> Result<Arc<Album>, EngineError> {
+        let new = NewAlbum { name: name.to_owned(), images: self.contents(images)?, search: None };
+        Ok(self.kept()?.create(new)?)
+    }
+
+    /// Keeps a search as an album. What it finds now is not new.
+    ///
+    /// # Errors
+    /// As [`Engine::create_album`].
+    pub fn save_search(&self, name: &str, query: String, address: Option<String>) -> Result<Arc<Album>, EngineError> {
+        let search = SavedSearch { query, address, seen: Some(self.now()?) };
+        let new = NewAlbum { name: name.to_owned(), images: Vec::new(), search: Some(search) };
+        Ok(self.kept()?.create(new)?)
+    }
+
+    /// Renames an album, or gives it a cover.
+    ///
+    /// # Errors
+    /// As [`Engine::create_album`]; if there is no such album or image.
+    pub fn change_album(
+        &self,
+        id: &str,
+        name: Option<String>,
+        cover: Option<ImageId>,
+    ) -> Result<Arc<Album>, EngineError> {
+        let cover = cover.map(|cover| self.contents(&[cover])).transpose()?.and_then(|cover| cover.first().copied());
+        Ok(self.kept()?.change(id, &AlbumChange { name, cover, seen: None })?)
+    }
+
+    /// Adds images to an album and removes others, then puts those that are named in `order` first, in
+    /// that order.
+    ///
+    /// # Errors
+    /// As [`Engine::change_album`].
+    pub fn change_album_images(
+        &self,
+        id: &str,
+        add: &[ImageId],
+        remove: &[ImageId],
+        order: &[ImageId],
+    ) -> Result<Arc<Album>, EngineError> {
+        let (add, remove, order) = (self.contents(add)?, self.contents(remove)?, self.contents(order)?);
+        Ok(self.kept()?.change_images(id, &AlbumImages { add, remove, order })?)
+    }
+
+    /// Removes an album; no image is touched.
+    ///
+    /// # Errors
+    /// If there is no such album; if it cannot be written.
+    pub fn remove_album(&self, id: &str) -> Result<(), EngineError> {
+        Ok(self.kept()?.remove(id)?)
+    }
+
+    /// Says that a saved search was looked at: what it finds now is not new any more.
+    ///
+    /// # Errors
+    /// As [`Engine::remove_album`].
+    pub fn album_seen(&self, id: &str) -> Result<Arc<Album>, EngineError> {
+        let change = AlbumChange { seen: Some(self.now()?), ..AlbumChange::default() };
+        Ok(self.kept()?.change(id, &change)?)
+    }
+
+    /// How many images the query of a saved search finds. After a change of the model none is new
+    /// until it is looked at again, since images have other numbers then.
+    ///
+    /// # Errors
+    /// Those of [`Engine::search`].
+    pub fn saved_count(&self, search: &SavedSearch, query: &Query) -> Result<SavedCount, EngineError> {
+        let page = self.search(&Query { limit: LOOKED_AT, cursor: None, ..query.clone() })?;
+        let now = self.now()?;
+        let since = search.seen.as_ref().filter(|seen| seen.generation == now.generation);
+        let since = since.map_or(u64::MAX, |seen| seen.next);
+        let found = page.hits.iter().take(page.accepted);
+        Ok(SavedCount { images: page.accepted, new: found.filter(|hit| hit.id.0 >= since).count() })
+    }
+
+    /// What is kept, to change it.
+    fn kept(&self) -> Result<Arc<Collections>, EngineError> {
+        let index = self.serving()?;
+        if let Some(reason) = self.library.obstacle() {
+            return Err(IndexError::ReadOnly { dir: self.library.home().to_path_buf(), reason }.into());
+        }
+        Ok(index.collections())
+    }
+
+    /// What images contain.
+    fn contents(&self, ids: &[ImageId]) -> Result<Vec<ContentHash>, EngineError> {
+        let tiles = self.serving()?.tiles(ids.iter().copied());
+        if tiles.len() < ids.len() {
+            let known: std::collections::HashSet<ImageId> = tiles.iter().map(|tile| tile.id).collect();
+            let unknown = ids.iter().find(|id| !known.contains(id)).copied().unwrap_or_default();
+            return Err(IndexError::NoSuchImage(unknown).into());
+        }
+        Ok(tiles.iter().map(|tile| tile.content).collect())
+    }
+
+    /// The library as it is now, for what comes to it later.
+    fn now(&self) -> Result<Seen, EngineError> {
+        let index = self.serving()?;
+        let generation = index.dir().file_name().map(|name| name.to_string_lossy().into_owned());
+        Ok(Seen { generation: generation.unwrap_or_default(), next: index.numbers_end() })
+    }
+}

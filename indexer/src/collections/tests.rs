@@ -1,0 +1,186 @@
+use std::fs;
+
+use proptest::prelude::*;
+use tempfile::{TempDir, tempdir};
+
+use super::*;
+
+fn content(n: u8) -> ContentHash {
+    ContentHash([n; 16])
+}
+
+fn contents(numbers: &[u8]) -> Vec<ContentHash> {
+    numbers.iter().copied().map(content).collect()
+}
+
+fn album(name: &str, images: &[u8]) -> NewAlbum {
+    NewAlbum { name: name.into(), images: contents(images), search: None }
+}
+
+fn search() -> SavedSearch {
+    SavedSearch { query: r#"{"terms":[]}"#.into(), address: Some("?q=stop".into()), seen: None }
+}
+
+/// Favourites 1 and 3, an album of 2, 4 and 1, and a saved search.
+fn kept() -> (TempDir, Collections, String) {
+    let dir = tempdir().unwrap();
+    let kept = Collections::open(dir.path());
+    assert_eq!(kept.set_favourites(&contents(&[1, 2, 3, 3]), &[]).unwrap(), 3);
+    assert_eq!(kept.set_favourites(&[], &contents(&[2, 9])).unwrap(), 2);
+    let spain = kept.create(album(" Spain ", &[1, 2, 1])).unwrap();
+    assert_eq!((spain.name.as_str(), spain.images.len()), ("Spain", 2));
+    let change = AlbumImages { add: contents(&[4, 2, 5]), remove: contents(&[5]), order: contents(&[2, 4]) };
+    assert_eq!(kept.change_images(&spain.id, &change).unwrap().images, contents(&[2, 4, 1]));
+    kept.create(NewAlbum { name: "stop signs".into(), search: Some(search()), ..NewAlbum::default() }).unwrap();
+    let change = AlbumChange { name: Some("España".into()), cover: Some(content(4)), seen: None };
+    let id = kept.change(&spain.id, &change).unwrap().id.clone();
+    (dir, kept, id)
+}
+
+fn same(a: &Collections, b: &Collections) -> bool {
+    *a.data.read() == *b.data.read()
+}
+
+#[test]
+fn what_was_acknowledged_is_there_after_a_restart() {
+    let (dir, kept, id) = kept();
+    let again = Collections::open(dir.path());
+    assert!(same(&kept, &again) && again.problem().is_none());
+    assert!(again.is_favourite(&content(3)) && !again.is_favourite(&content(2)));
+    let names: Vec<String> = again.albums().iter().map(|album| album.name.clone()).collect();
+    assert_eq!(names, ["España", "stop signs"]);
+    again.remove(&id).unwrap();
+    assert!(matches!(Collections::open(dir.path()).album(&id), Err(CollectionsError::NoSuchAlbum(_))));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(dir.path().join(journal::NAME)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn nothing_is_written_before_the_first_change() {
+    let dir = tempdir().unwrap();
+    let kept = Collections::open(dir.path());
+    assert_eq!(kept.set_favourites(&[], &contents(&[1])).unwrap(), 0);
+    assert!(kept.create(album(" ", &[])).is_err());
+    assert!(fs::read_dir(dir.path()).unwrap().next().is_none());
+}
+
+#[test]
+fn a_cut_at_any_byte_keeps_every_line_before_it() {
+    let (dir, _, _) = kept();
+    let path = dir.path().join(journal::NAME);
+    let whole = fs::read(&path).unwrap();
+    for cut in 0..whole.len() {
+        fs::write(&path, &whole[..cut]).unwrap();
+        let lines = whole[..cut].iter().filter(|&&byte| byte == b'\n').count().saturating_sub(1);
+        let mut expected = change::Data::default();
+        let (_, all) = journal::Journal::open(&path);
+        for line in std::str::from_utf8(&whole).unwrap().lines().skip(1).take(lines) {
+            expected.apply(serde_json::from_str(&line[9..]).unwrap());
+        }
+        // A line without its end may be whole all the same.
+        let complete = whole[cut] == b'\n' && cut > 0;
+        assert!(all == expected || complete, "cut at {cut}");
+        let reopened = Collections::open(dir.path());
+        reopened.set_favourites(&contents(&[77]), &[]).unwrap();
+        assert!(Collections::open(dir.path()).is_favourite(&content(77)), "cut at {cut}");
+        assert!(same(&reopened, &Collections::open(dir.path())), "cut at {cut}");
+    }
+}
+
+#[test]
+fn damage_costs_the_line_that_it_hit_and_is_said() {
+    let (dir, kept, id) = kept();
+    let path = dir.path().join(journal::NAME);
+    let whole = fs::read(&path).unwrap();
+    let lines: Vec<&[u8]> = whole.split_inclusive(|&byte| byte == b'\n').collect();
+    for hit in 0..lines.len() {
+        let mut lines: Vec<Vec<u8>> = lines.iter().map(|line| line.to_vec()).collect();
+        let middle = lines[hit].len() / 2;
+        lines[hit][middle] ^= 1;
+        fs::write(&path, lines.concat()).unwrap();
+        let damaged = Collections::open(dir.path());
+        assert!(damaged.problem().unwrap().contains("1 change"), "line {hit}");
+        match hit {
+            0 => assert!(same(&damaged, &kept)),
+            1 => assert_eq!(damaged.favourites().len(), 0, "they were added there"),
+            2 => assert_eq!(damaged.favourites().len(), 3),
+            3 => assert_eq!(damaged.album(&id).unwrap().images, contents(&[2, 4]), "what came later is kept"),
+            _ => assert_eq!(damaged.favourites().len(), 2),
+        }
+        damaged.mend().unwrap();
+        assert!(damaged.problem().is_none());
+        let mended = Collections::open(dir.path());
+        assert!(same(&mended, &damaged) && mended.problem().is_none(), "line {hit}");
+        assert_eq!(fs::read(dir.path().join("collections.damaged")).unwrap(), lines.concat());
+    }
+}
+
+#[test]
+fn a_newer_file_is_left_alone() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join(journal::NAME);
+    fs::write(&path, "glimpse collections 2\nsomething new\n").unwrap();
+    let kept = Collections::open(dir.path());
+    assert!(kept.problem().unwrap().contains("update glimpse"));
+    let refused = kept.set_favourites(&contents(&[1]), &[]).unwrap_err();
+    assert!(matches!(refused, CollectionsError::Unwritable { .. }) && !kept.is_favourite(&content(1)));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "glimpse collections 2\nsomething new\n");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let (_dir, kept, id) = kept();
+    let refused = |new: NewAlbum| matches!(kept.create(new), Err(CollectionsError::Refused(_)));
+    assert!(refused(album(" ", &[])) && refused(album("a\nb", &[])) && refused(album(&"a".repeat(401), &[])));
+    assert!(refused(NewAlbum { search: Some(search()), ..album("both", &[1]) }));
+    let long = SavedSearch { query: " ".repeat(MAX_SEARCH + 1), ..search() };
+    assert!(refused(NewAlbum { search: Some(long), ..album("long", &[]) }));
+    let saved = kept.albums().iter().find(|album| album.search.is_some()).unwrap().id.clone();
+    let add = AlbumImages { add: contents(&[1]), ..AlbumImages::default() };
+    assert!(matches!(kept.change_images(&saved, &add), Err(CollectionsError::Refused(_))));
+    assert!(matches!(kept.change_images("none", &add), Err(CollectionsError::NoSuchAlbum(_))));
+    let empty = AlbumChange { name: Some(String::new()), ..AlbumChange::default() };
+    assert!(kept.change(&id, &empty).is_err());
+    assert_eq!(kept.album(&id).unwrap().name, "España");
+}
+
+#[test]
+fn a_long_journal_is_written_anew() {
+    let dir = tempdir().unwrap();
+    let kept = Collections::open(dir.path());
+    let many: Vec<_> = (0..5_000u32).map(|n| ContentHash::of(&n.to_le_bytes())).collect();
+    for _ in 0..8 {
+        kept.set_favourites(&many, &[]).unwrap();
+        kept.set_favourites(&[], &many[1..]).unwrap();
+    }
+    let bytes = fs::metadata(dir.path().join(journal::NAME)).unwrap().len();
+    assert!(bytes < 1_500_000, "{bytes}");
+    assert!(same(&kept, &Collections::open(dir.path())));
+    assert_eq!(kept.favourites().len(), 1);
+}
+
+proptest! {
+    #[test]
+    fn any_changes_are_read_as_they_were_made(
+        steps in proptest::collection::vec((0u8..4, proptest::collection::vec(0u8..8, 0..6)), 0..20)
+    ) {
+        let dir = tempdir().unwrap();
+        let kept = Collections::open(dir.path());
+        for (kind, numbers) in steps {
+            let (images, albums) = (contents(&numbers), kept.albums());
+            match (kind, albums.first()) {
+                (0, _) => drop(kept.set_favourites(&images, &contents(&[3]))),
+                (1, Some(album)) => drop(kept.change_images(&album.id, &AlbumImages {
+                    add: images.clone(), remove: contents(&[2]), order: images,
+                })),
+                (2, Some(album)) => drop(kept.remove(&album.id)),
+                _ => drop(kept.create(NewAlbum { name: format!("{numbers:?}"), images, search: None })),
+            }
+            prop_assert!(same(&kept, &Collections::open(dir.path())));
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Arguments of the commands that keep what people choose: favourites and albums.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+const FAVOURITE_HELP: &str = "\
+Examples:
+  glimpse favourite add beach.jpg 1207        by file, or by number in the library
+  glimpse search -0 sunset | xargs -0 glimpse favourite add
+  glimpse favourite list -0 | xargs -0 cp -t ~/best
+  glimpse search dog --favourite
+
+A favourite is the image, whatever its file is called: it stays one when the file is moved, when another
+model is taken, and when the library is made anew.";
+
+#[derive(Debug, Args)]
+#[command(after_help = FAVOURITE_HELP)]
+pub struct FavouriteArgs {
+    #[command(subcommand)]
+    pub command: FavouriteCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum FavouriteCommand {
+    /// Make images favourites
+    Add(ChosenArgs),
+    /// Make images no favourites any more
+    Remove(ChosenArgs),
+    /// List the favourites
+    List(ListedArgs),
+}
+
+/// Images of the library.
+#[derive(Debug, Args)]
+pub struct ChosenArgs {
+    /// Image files of the library, or numbers of images
+    #[arg(value_name = "FILE|ID", required = true)]
+    pub images: Vec<PathBuf>,
+
+    /// One JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How a list of images is printed.
+#[derive(Debug, Args)]
+pub struct ListedArgs {
+    /// One JSON object a line
+    #[arg(long, conflicts_with = "null")]
+    pub json: bool,
+
+    /// Paths with a zero byte behind each, for `xargs -0`
+    #[arg(short = '0', long)]
+    pub null: bool,
+}
+
+const ALBUM_HELP: &str = "\
+Examples:
+  glimpse album create Spain trips/spain/*.jpg
+  glimpse search -0 stop sign | xargs -0 glimpse album add Signs
+  glimpse album show Spain
+  glimpse search beach --album 3f0c9a1b22e47d58
+  glimpse album export Spain ~/spain          copies its files into a folder
+
+ALBUM is the name of an album, or its id, which `glimpse album list` shows. Albums hold images, not files:
+they keep them when files are moved, when another model is taken, and when the library is made anew.
+Saved searches are albums that fill themselves; they are made on the page.";
+
+#[derive(Debug, Args)]
+#[command(after_help = ALBUM_HELP)]
+pub struct AlbumArgs {
+    #[command(subcommand)]
+    pub command: AlbumCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AlbumCommand {
+    /// List the albums
+    List {
+        /// One JSON object a line: id, name, count, search
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make an album
+    Create {
+        /// Its name
+        name: String,
+        /// Image files of the library, or numbers of images
+        #[arg(value_name = "FILE|ID")]
+        images: Vec<PathBuf>,
+        /// One JSON object on stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put images into an album
+    Add {
+        /// Name or id
+        album: String,
+        #[command(flatten)]
+        chosen: ChosenArgs,
+    },
+    /// Take images out of an album
+    Remove {
+        /// Name or id
+        album: String,
+        #[command(flatten)]
+        chosen: ChosenArgs,
+    },
+    /// List the images of an album
+    Show {
+        /// Name or id
+        album: String,
+        #[command(flatten)]
+        listed: ListedArgs,
+    },
+    /// Remove an album; its images stay
+    Delete {
+        /// Name or id
+        album: String,
+    },
+    /// Copy the files of an album into a folder
+    Export {
+        /// Name or id
+        album: String,
+        /// The folder, made if it is not there; no file in it is replaced
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+}

@@ -1,0 +1,251 @@
+//! Favourites, albums, and searches that are kept.
+
+use actix_web::{HttpResponse, web};
+use glimpse_engine::{Album, Engine, SavedSearch};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::forms::FullForm;
+use crate::chosen::ChosenImages;
+use crate::error::ApiError;
+use crate::extract::LongJson;
+use crate::state::{AppState, run_search};
+
+/// Which images become favourites, and which are none any more.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FavouritesForm {
+    /// Numbers of images, 50,000 at most.
+    #[schema(value_type = Vec<u64>, max_items = 50_000)]
+    add: ChosenImages,
+    /// Numbers of images, 50,000 at most.
+    #[schema(value_type = Vec<u64>, max_items = 50_000)]
+    remove: ChosenImages,
+}
+
+/// How many favourites there are.
+#[derive(Serialize, ToSchema)]
+pub struct FavouritesView {
+    /// With those whose images are not in the library at the moment.
+    count: usize,
+}
+
+/// Favourites
+///
+/// Makes images favourites, and others none any more. A favourite is a content: it stays one when its file is
+/// moved, and when the library is made anew.
+#[utoipa::path(post, path = "/api/v1/favourites", operation_id = "favourites", tag = "albums",
+    request_body(content = FavouritesForm, example = json!({"add": [3, 7], "remove": [5]})),
+    responses((status = 200, description = "How many there are now", body = FavouritesView)))]
+pub async fn favourites(
+    state: web::Data<AppState>,
+    LongJson(form): LongJson<FavouritesForm>,
+) -> Result<HttpResponse, ApiError> {
+    let count = run_search(&state, move |state| Ok(state.engine.set_favourites(&form.add.0, &form.remove.0)?)).await?;
+    Ok(HttpResponse::Ok().json(FavouritesView { count }))
+}
+
+/// All albums.
+#[derive(Serialize, ToSchema)]
+pub struct AlbumsView {
+    /// By name.
+    albums: Vec<AlbumView>,
+    /// What could not be read of favourites and albums, in words; none if all is well.
+    problem: Option<String>,
+}
+
+/// An album, or a saved search.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AlbumView {
+    /// Names it for good.
+    id: String,
+    name: String,
+    /// Images that can be found. None for a saved search that cannot be asked now, as the model is not loaded.
+    count: Option<usize>,
+    /// The image that stands for it: the one that was chosen, else the first.
+    cover: Option<u64>,
+    /// What a saved search asks.
+    #[schema(value_type = Option<FullForm>)]
+    query: Option<Value>,
+    /// The same as an address of the page.
+    address: Option<String>,
+    /// Images that a saved search finds and that came since it was last opened.
+    new: usize,
+}
+
+impl AlbumView {
+    fn of(state: &AppState, album: &Album) -> Result<Self, ApiError> {
+        let engine: &Engine = &state.engine;
+        let (count, new) = match &album.search {
+            None => (Some(engine.images_of(album)?.len()), 0),
+            Some(search) => saved(state, search)?,
+        };
+        Ok(Self {
+            id: album.id.clone(),
+            name: album.name.clone(),
+            count,
+            cover: engine.cover_of(album)?.map(|cover| cover.0),
+            query: album.search.as_ref().and_then(|search| serde_json::from_str(&search.query).ok()),
+            address: album.search.as_ref().and_then(|search| search.address.clone()),
+            new,
+        })
+    }
+}
+
+/// How many images a saved search finds, and how many of them are new.
+fn saved(state: &AppState, search: &SavedSearch) -> Result<(Option<usize>, usize), ApiError> {
+    if state.require_model().is_err() {
+        return Ok((None, 0));
+    }
+    // A search of another version of this program, or for an image that is gone, has no number.
+    let query = serde_json::from_str::<FullForm>(&search.query).ok();
+    let query = query.and_then(|form| form.into_query(1, usize::MAX, &state.uploads).ok());
+    let counted = query.and_then(|query| state.engine.saved_count(search, &query).ok());
+    Ok(counted.map_or((None, 0), |counted| (Some(counted.images), counted.new)))
+}
+
+/// Albums
+///
+/// All albums and saved searches, with the numbers of their images.
+#[utoipa::path(get, path = "/api/v1/albums", operation_id = "albums", tag = "albums",
+    responses((status = 200, description = "The albums, by name", body = AlbumsView)))]
+pub async fn list(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+    let view = run_search(&state, |state| {
+        let albums = state.engine.albums()?;
+        let albums = albums.iter().map(|album| AlbumView::of(state, album)).collect::<Result<_, _>>()?;
+        Ok(AlbumsView { albums, problem: state.engine.collections_problem()? })
+    });
+    Ok(HttpResponse::Ok().json(view.await?))
+}
+
+/// An album to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAlbumForm {
+    /// One line.
+    #[schema(min_length = 1, max_length = 400)]
+    name: String,
+    /// Numbers of its images in their order, 50,000 at most.
+    #[serde(default)]
+    #[schema(value_type = Vec<u64>, max_items = 50_000, required = false)]
+    images: ChosenImages,
+    /// Makes it a saved search, which has no images of its own: a body of `POST /api/v1/search`.
+    #[schema(value_type = Option<FullForm>)]
+    query: Option<Value>,
+    /// The same as an address of the page.
+    #[schema(max_length = 65_536)]
+    address: Option<String>,
+}
+
+/// Make an album
+///
+/// Of images, or of a search that is kept and fills itself.
+#[utoipa::path(post, path = "/api/v1/albums", operation_id = "create_album", tag = "albums",
+    request_body(content = NewAlbumForm, example = json!({"name": "Spain", "images": [3, 7]})),
+    responses((status = 201, description = "The album", body = AlbumView)))]
+pub async fn create(
+    state: web::Data<AppState>,
+    LongJson(form): LongJson<NewAlbumForm>,
+) -> Result<HttpResponse, ApiError> {
+    let view = run_search(&state, move |state| {
+        let album = match form.query {
+            None => state.engine.create_album(&form.name, &form.images.0)?,
+            Some(_) if !form.images.0.is_empty() => {
+                return Err(ApiError::bad_request("a saved search fills itself; give `images` or `query`"));
+            }
+            Some(query) => {
+                let asked: FullForm =
+                    serde_json::from_value(query.clone()).map_err(|error| ApiError::bad_request(error.to_string()))?;
+                if asked.names_upload() {
+                    let error =
+                        ApiError::bad_request("an image that was uploaded is not kept, so a search for it cannot be");
+                    return Err(error.hint("search with an image of the library instead"));
+                }
+                asked.into_query(1, usize::MAX, &state.uploads)?;
+                state.engine.save_search(&form.name, query.to_string(), form.address)?
+            }
+        };
+        AlbumView::of(state, &album)
+    });
+    Ok(HttpResponse::Created().json(view.await?))
+}
+
+/// What to change of an album.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AlbumForm {
+    #[schema(min_length = 1, max_length = 400)]
+    name: Option<String>,
+    /// The image that stands for it.
+    cover: Option<u64>,
+}
+
+/// Change an album
+#[utoipa::path(post, path = "/api/v1/albums/{id}", operation_id = "change_album", tag = "albums",
+    params(("id" = String, Path)),
+    request_body(content = AlbumForm, example = json!({"name": "Spain 2023", "cover": 7})),
+    responses((status = 200, description = "The album", body = AlbumView)))]
+pub async fn change(
+    state: web::Data<AppState>,
+    id: web::Path<String>,
+    LongJson(form): LongJson<AlbumForm>,
+) -> Result<HttpResponse, ApiError> {
+    let view = run_search(&state, move |state| {
+        let cover = form.cover.map(glimpse_engine::ImageId);
+        AlbumView::of(state, &*state.engine.change_album(&id, form.name, cover)?)
+    });
+    Ok(HttpResponse::Ok().json(view.await?))
+}
+
+/// Remove an album
+///
+/// No image is touched.
+#[utoipa::path(delete, path = "/api/v1/albums/{id}", operation_id = "remove_album", tag = "albums",
+    params(("id" = String, Path)), responses((status = 204, description = "It is gone")))]
+pub async fn remove(state: web::Data<AppState>, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    run_search(&state, move |state| Ok(state.engine.remove_album(&id)?)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// What to change of the images of an album.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AlbumImagesForm {
+    /// Numbers of images that come behind the others, 50,000 at most.
+    #[schema(value_type = Vec<u64>, max_items = 50_000)]
+    add: ChosenImages,
+    /// Numbers of images that are taken out, 50,000 at most.
+    #[schema(value_type = Vec<u64>, max_items = 50_000)]
+    remove: ChosenImages,
+    /// Numbers of images in the order that they get, before all others; 50,000 at most.
+    #[schema(value_type = Vec<u64>, max_items = 50_000)]
+    order: ChosenImages,
+}
+
+/// Change the images of an album
+#[utoipa::path(post, path = "/api/v1/albums/{id}/images", operation_id = "change_album_images", tag = "albums",
+    params(("id" = String, Path)),
+    request_body(content = AlbumImagesForm, example = json!({"add": [3, 7], "remove": [5]})),
+    responses((status = 200, description = "The album", body = AlbumView)))]
+pub async fn images(
+    state: web::Data<AppState>,
+    id: web::Path<String>,
+    LongJson(form): LongJson<AlbumImagesForm>,
+) -> Result<HttpResponse, ApiError> {
+    let view = run_search(&state, move |state| {
+        let (add, remove, order) = (&form.add.0, &form.remove.0, &form.order.0);
+        AlbumView::of(state, &*state.engine.change_album_images(&id, add, remove, order)?)
+    });
+    Ok(HttpResponse::Ok().json(view.await?))
+}
+
+/// Open a saved search
+///
+/// Says that it was looked at: what it finds now is not `new` any more.
+#[utoipa::path(post, path = "/api/v1/albums/{id}/seen", operation_id = "album_seen", tag = "albums",
+    params(("id" = String, Path)), responses((status = 200, description = "The album", body = AlbumView)))]
+pub async fn seen(state: web::Data<AppState>, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    let view = run_search(&state, move |state| AlbumView::of(state, &*state.engine.album_seen(&id)?));
+    Ok(HttpResponse::Ok().json(view.await?))
+}

@@ -1,0 +1,138 @@
+//! Favourites, albums and saved searches.
+
+use actix_web::test::TestRequest;
+use serde_json::json;
+
+use super::*;
+
+/// Six images, three of them blue by name, over a library of their own.
+fn library() -> (TempDir, web::Data<AppState>) {
+    let home = tempfile::tempdir().unwrap();
+    for n in 0..3u8 {
+        draw(&home.path().join(format!("images/blue {n}.png")), [n, n * 4, 220]);
+        draw(&home.path().join(format!("images/red {n}.png")), [220, n * 4, n]);
+    }
+    let state = opened(&home);
+    (home, state)
+}
+
+fn opened(home: &TempDir) -> web::Data<AppState> {
+    let engine = engine(home.path());
+    index(&engine, &home.path().join("images"));
+    state_of(&engine, Limits::default())
+}
+
+async fn by_name(state: &web::Data<AppState>, name: &str) -> u64 {
+    let query = json!({"terms": [{"text": name}], "mode": "words", "limit": 1});
+    post(state, "/api/v1/search", query).await.good()["hits"][0]["id"].as_u64().unwrap()
+}
+
+async fn delete(state: &web::Data<AppState>, path: &str) -> Answer {
+    ask(state, TestRequest::delete().uri(path)).await
+}
+
+/// Numbers of the images that a filter lets pass.
+async fn filtered(state: &web::Data<AppState>, filter: Value) -> Vec<u64> {
+    let page = post(state, "/api/v1/search", json!({"filter": filter})).await.good();
+    let mut ids: Vec<u64> = page["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_u64().unwrap()).collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[actix_web::test]
+async fn favourites_are_kept_shown_and_filtered_by() {
+    let (home, state) = library();
+    let (a, b) = (by_name(&state, "blue 1").await, by_name(&state, "red 2").await);
+    let set = async |body: Value| post(&state, "/api/v1/favourites", body).await;
+    assert_eq!(set(json!({"add": [a, b, a]})).await.good(), json!({"count": 2}));
+    assert_eq!(filtered(&state, json!({"favourite": true})).await.len(), 2);
+    assert_eq!(set(json!({"remove": [b]})).await.good(), json!({"count": 1}));
+    assert_eq!(filtered(&state, json!({"favourite": true})).await, [a], "an answer is not remembered for too long");
+    for (id, favourite) in [(a, true), (b, false)] {
+        assert_eq!(get(&state, &format!("/api/v1/images/{id}")).await.good()["favourite"], favourite);
+    }
+    let simple = get(&state, "/api/v1/search?favourite=1").await.good();
+    assert_eq!((simple["hits"][0]["id"].as_u64(), simple["accepted"].as_u64()), (Some(a), Some(1)));
+    let timeline = post(&state, "/api/v1/timeline", json!({"filter": {"favourite": true}})).await.good();
+    assert_eq!(timeline["count"], 1);
+    let tiles = post(&state, "/api/v1/timeline/tiles", json!({})).await.good();
+    assert_eq!(tiles["favourite"], json!([a]));
+    assert_eq!(get(&state, "/api/v1/facets?favourite=true").await.good()["formats"][0]["images"], 1);
+    for wrong in [json!({"add": ["x"]}), json!({"add": [-1]}), json!({"more": []})] {
+        set(wrong).await.error(400, "bad_request");
+    }
+    set(json!({"add": [a, 999]})).await.error(404, "not_found");
+    get(&state, "/api/v1/search?favourite=maybe").await.error(400, "bad_request");
+
+    drop(state);
+    std::fs::rename(home.path().join("images/blue 1.png"), home.path().join("images/moved.png")).unwrap();
+    let state = opened(&home);
+    let moved = by_name(&state, "moved").await;
+    assert_eq!(filtered(&state, json!({"favourite": true})).await, [moved], "it is the content that is one");
+}
+
+#[actix_web::test]
+async fn albums_hold_images_in_an_order() {
+    let (_home, state) = library();
+    let (a, b, c) = (by_name(&state, "blue 0").await, by_name(&state, "red 1").await, by_name(&state, "red 2").await);
+    let made = post(&state, "/api/v1/albums", json!({"name": "Spain", "images": [b, a]})).await;
+    assert_eq!(made.status.as_u16(), 201);
+    let made = made.json();
+    assert_eq!((&made["count"], &made["cover"], &made["query"]), (&json!(2), &json!(b), &json!(null)));
+    let at = format!("/api/v1/albums/{}", made["id"].as_str().unwrap());
+    let changed =
+        post(&state, &format!("{at}/images"), json!({"add": [c], "remove": [a], "order": [c, b]})).await.good();
+    assert_eq!((&changed["count"], &changed["cover"]), (&json!(2), &json!(c)));
+    let renamed = post(&state, &at, json!({"name": "Portugal", "cover": b})).await.good();
+    assert_eq!((&renamed["name"], &renamed["cover"]), (&json!("Portugal"), &json!(b)));
+    let mut expected = [b, c];
+    expected.sort_unstable();
+    assert_eq!(filtered(&state, json!({"album": made["id"]})).await, expected);
+    let listed = get(&state, "/api/v1/albums").await.good();
+    assert_eq!((&listed["albums"], &listed["problem"]), (&json!([renamed]), &json!(null)));
+
+    for (path, body) in [
+        (at.clone(), json!({"name": " "})),
+        (at.clone(), json!({"title": "x"})),
+        ("/api/v1/albums".to_owned(), json!({})),
+        ("/api/v1/albums".to_owned(), json!({"name": "a\nb"})),
+        ("/api/v1/albums".to_owned(), json!({"name": "x".repeat(401)})),
+        (format!("{at}/images"), json!({"add": "x"})),
+    ] {
+        post(&state, &path, body).await.error(400, "bad_request");
+    }
+    post(&state, &at, json!({"cover": 999})).await.error(404, "not_found");
+    post(&state, "/api/v1/search", json!({"filter": {"album": "none"}})).await.error(404, "not_found");
+    assert_eq!(delete(&state, &at).await.status.as_u16(), 204);
+    for gone in [delete(&state, &at).await, post(&state, &at, json!({})).await] {
+        gone.error(404, "not_found");
+    }
+    assert_eq!(filtered(&state, json!({})).await.len(), 6, "no image is touched");
+}
+
+#[actix_web::test]
+async fn a_saved_search_fills_itself_and_tells_what_is_new() {
+    let (home, state) = library();
+    let query = json!({"terms": [{"text": "blue"}], "mode": "words"});
+    let made =
+        post(&state, "/api/v1/albums", json!({"name": "Blue", "query": query, "address": "?q=blue"})).await.good();
+    assert_eq!((&made["count"], &made["new"], &made["query"]), (&json!(3), &json!(0), &query));
+    draw(&home.path().join("images/blue 9.png"), [3, 90, 220]);
+    index(&state.engine, &home.path().join("images"));
+    let listed = get(&state, "/api/v1/albums").await.good()["albums"][0].clone();
+    assert_eq!((&listed["count"], &listed["new"], &listed["address"]), (&json!(4), &json!(1), &json!("?q=blue")));
+    let at = format!("/api/v1/albums/{}", made["id"].as_str().unwrap());
+    assert_eq!(post(&state, &format!("{at}/seen"), json!({})).await.good()["new"], 0);
+
+    post(&state, &format!("{at}/images"), json!({"add": [1]})).await.error(400, "bad_request");
+    let asked = post(&state, "/api/v1/search", json!({"filter": {"album": made["id"]}})).await;
+    assert!(asked.error(400, "bad_request").contains("saved search"));
+    for wrong in [
+        json!({"name": "x", "query": {"terms": 1}}),
+        json!({"name": "x", "query": {"terms": [{"upload": "abc"}]}}),
+        json!({"name": "x", "query": {}, "images": [1]}),
+        json!({"name": "x", "query": {"filter": {"after": "soon"}}}),
+    ] {
+        post(&state, "/api/v1/albums", wrong).await.error(400, "bad_request");
+    }
+}
