@@ -20,7 +20,17 @@ for (const width of [390, 1280, 2560]) {
       await tiles(page).first().locator("a.shot").click();
       await page.locator("#facts dd").first().waitFor({ state: "attached" });
       assert.deepEqual(await findings(page), []);
+      await page.click("#further");
+      const { x, y, width: wide, height: high } = await page.locator("#further-menu").boundingBox();
+      assert.ok(x >= 0 && y >= 0 && x + wide <= width && y + high <= (await page.evaluate(() => innerHeight)), "the menu is inside the window");
+      assert.deepEqual(await findings(page), []);
+      await page.click("#menu-slideshow");
+      await page.locator("#slides").waitFor();
+      assert.deepEqual(await findings(page), []);
+      await page.click("#slides-end");
+      await page.locator("#slides").waitFor({ state: "hidden" });
       await page.keyboard.press("Escape");
+      await page.locator("#viewer").waitFor({ state: "hidden" });
       await page.click("#library");
       await page.locator("#roots li").first().waitFor();
       assert.deepEqual(await findings(page), []);

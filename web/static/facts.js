@@ -43,7 +43,7 @@ const isPlain = ({ ctrlKey, metaKey, shiftKey }) => !ctrlKey && !metaKey && !shi
 
 /// The folders from the library's root down to a file, each a link; they come as soon as the roots are known.
 function folderLinks(path, link) {
-  const folders = h("span", { class: "trail", title: path, dir: "ltr" }, h("bdi", {}, breakable(folderOf(path))));
+  const folders = h("span", { class: "trail", title: path }, h("bdi", {}, breakable(folderOf(path))));
   trailOf(path).then((trail) => {
     const parts = trail.flatMap((folder) => [link(folder.name, { folders: [folder.path] }), " / ", document.createElement("wbr")]);
     if (trail.length) folders.replaceChildren(...parts.slice(0, -2));
