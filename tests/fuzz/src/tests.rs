@@ -10,7 +10,7 @@ fn settings(millis: u64, seed: u64) -> Settings {
 
 /// The message of the panic with which a run ends.
 fn failure(run: impl FnOnce()) -> String {
-    quiet_panic(run).expect("the run should fail")
+    quiet_panic(run).unwrap_or_else(|| panic!("the run should fail"))
 }
 
 fn quiet_panic(run: impl FnOnce()) -> Option<String> {
