@@ -1,13 +1,14 @@
-//! From the bytes of an image to its embedding: decoding and preprocessing in megapixels a second, encoding in images
-//! a second by batch, texts a second, and products alone, which are this machine's peak.
+//! From the bytes of an image to its embedding: decoding and preprocessing in megapixels a second,
+//! encoding in images a second by batch, texts a second, and products alone, which are this
+//! machine's peak.
 //!
 //!     cargo bench --bench encode [-- --model DIR --device cpu --image FILE --batches 1,4,8,16 --rounds 5]
 //!     cargo bench --bench encode -- --stages [--model DIR --device cpu --batches 1,8]   where the time goes
 //!     cargo bench --bench encode -- --beside cpu:avx512-f32 [--model DIR --device cpu --images DIR]   how near to another device
 //!     cargo bench --bench encode -- --serve --model DIR        answers a driver, see peers/encode.py
 //!
-//! Without an image, a noisy JPEG of 12 megapixels is made. Speed does not depend on the values of weights, so a
-//! checkpoint with random ones will do; the default is the bundled model.
+//! Without an image, a noisy JPEG of 12 megapixels is made. Speed does not depend on the values of
+//! weights, so a checkpoint with random ones will do; the default is the bundled model.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 
 mod common;
@@ -90,7 +91,8 @@ fn batches(encoder: &dyn Encode, sizes: &[usize], rounds: usize) {
     }
 }
 
-/// Milliseconds of each operation of the vision tower, by batch: medians, of which each is the sum over all blocks.
+/// Milliseconds of each operation of the vision tower, by batch: medians, of which each is the sum
+/// over all blocks.
 fn stages(encoder: &dyn Encode, towers: &Towers, sizes: &[usize], rounds: usize) {
     println!(
         "{} with {}\n\n| batch | operation | ms | share |\n|---|---|---|---|",
@@ -120,7 +122,8 @@ fn stages(encoder: &dyn Encode, towers: &Towers, sizes: &[usize], rounds: usize)
 /// Inputs of each kind that two devices are compared by.
 const COMPARED: usize = 256;
 
-/// Cosines between what two devices make of the same images, made ones or the first of a folder, and of the same texts.
+/// Cosines between what two devices make of the same images, made ones or the first of a folder,
+/// and of the same texts.
 fn beside(encoder: &dyn Encode, other: &dyn Encode, folder: Option<&str>) {
     let prepared = folder.map_or_else(
         || inputs(encoder, COMPARED),
@@ -173,8 +176,9 @@ fn products(rounds: usize) {
     }
 }
 
-/// Each line, `vision` or `text` and a batch size, is answered with the seconds of that batch; `product` and the name of a
-/// path with those of a product alone, or null if this machine does not have the path.
+/// Each line, `vision` or `text` and a batch size, is answered with the seconds of that batch;
+/// `product` and the name of a path with those of a product alone, or null if this machine does not
+/// have the path.
 fn serve(encoder: &dyn Encode) {
     println!("{}", json!({ "backend": encoder.info().backend, "image_size": encoder.info().image_size }));
     let mut products: HashMap<String, Option<Product>> = HashMap::new();

@@ -1,4 +1,5 @@
-//! The graph beside the scan: build time, bytes a vector, and recall@10 beside queries a second by `ef`.
+//! The graph beside the scan: build time, bytes a vector, and recall@10 beside queries a second by
+//! `ef`.
 //!
 //!     cargo bench --bench hnsw [-- --count 100000 --dim 768 --queries 1000 --m 16 --ef-construction 128]
 //!     cargo bench --bench hnsw -- --life             also rates of change, churn, filters and latencies
@@ -6,9 +7,10 @@
 //!     cargo bench --bench hnsw -- --write DIR        writes base.npy and queries.npy instead
 //!     cargo bench --bench hnsw -- --serve            answers a driver, see peers/search.py
 //!
-//! `--engine hnsw_rs` measures the other implementation, `--vectors int8` (or `f32`) another way of keeping vectors,
-//! `--data uniform` vectors without clusters, `--data library:HOME` the regions of a library's images, and `--data FILE.npy`
-//! vectors of your own, of which the last ones are the queries.
+//! `--engine hnsw_rs` measures the other implementation, `--vectors int8` (or `f32`) another way of
+//! keeping vectors, `--data uniform` vectors without clusters, `--data library:HOME` the regions of
+//! a library's images, and `--data FILE.npy` vectors of your own, of which the last ones are the
+//! queries.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 
 mod common;
@@ -140,7 +142,8 @@ impl Bench {
         Self { scan, graph, queries, facts }
     }
 
-    /// All queries, on the threads of the current pool; `ef` 0 is the scan, which takes turns with itself.
+    /// All queries, on the threads of the current pool; `ef` 0 is the scan, which takes turns with
+    /// itself.
     fn search(&self, ef: usize) -> Vec<Vec<Scored>> {
         if ef == 0 {
             return self.queries.rows().map(|query| self.scan.search(query, K, None).unwrap()).collect();

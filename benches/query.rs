@@ -2,8 +2,8 @@
 //!
 //!     cargo bench --bench query [-- --count 20000 --queries 50 --model DIR]
 //!
-//! Vectors are random round a mean, captions are random words; no image is read. Every query is a new text, so that
-//! nothing is answered from a cache.
+//! Vectors are random round a mean, captions are random words; no image is read. Every query is a
+//! new text, so that nothing is answered from a cache.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 
 mod common;

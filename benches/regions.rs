@@ -1,12 +1,14 @@
-//! Regions of a library: what they take, and how soon questions about them are answered, without the text tower.
+//! Regions of a library: what they take, and how soon questions about them are answered, without
+//! the text tower.
 //!
 //!     cargo bench --bench regions [-- --photos 10000 --dim 768 --queries 60 --home FOLDER]
 //!
-//! A library in `--home` is used again. Vectors are made up. All share a mean; a photo has a manner of its own and shows three
-//! to six of some hundred things, each on neighbouring leaves; a leaf is the sum of mean, thing, manner and noise, and a
-//! merge the sum of its leaves. Two leaves of nothing in common have a cosine of 0.24, of one photo 0.38, of one thing 0.62,
-//! of both 0.76. Every second text lies near a thing (cosine 0.5 with it, 0.3 with its leaves), the others ask for what no
-//! photo shows; each is asked once, so that nothing is answered from a cache.
+//! A library in `--home` is used again. Vectors are made up. All share a mean; a photo has a manner
+//! of its own and shows three to six of some hundred things, each on neighbouring leaves; a leaf is
+//! the sum of mean, thing, manner and noise, and a merge the sum of its leaves. Two leaves of
+//! nothing in common have a cosine of 0.24, of one photo 0.38, of one thing 0.62, of both 0.76.
+//! Every second text lies near a thing (cosine 0.5 with it, 0.3 with its leaves), the others ask
+//! for what no photo shows; each is asked once, so that nothing is answered from a cache.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 
 mod common;
@@ -120,7 +122,8 @@ fn open_once(library: &Path) {
     );
 }
 
-/// How fast and how well nearest regions are found with a graph of a given width of search. Graph and scan take turns.
+/// How fast and how well nearest regions are found with a graph of a given width of search. Graph
+/// and scan take turns.
 fn search(library: &Path, world: &World, queries: usize, ef: usize) {
     let mut options = IndexOptions::default();
     options.region_graph.ef_search = ef;

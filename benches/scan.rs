@@ -1,4 +1,5 @@
-//! The exact scan: queries a second and bytes of vectors read a second, for every kernel of this machine.
+//! The exact scan: queries a second and bytes of vectors read a second, for every kernel of this
+//! machine.
 //!
 //!     cargo bench --bench scan [-- --dim 768 --counts 10000,100000 --rounds 7]
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]

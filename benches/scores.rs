@@ -1,13 +1,15 @@
-//! What a person sees of an answer: how much of what is there is shown, how much of what is shown is right, and whether
-//! a query for what is not there stays empty. Libraries are made up with the geometry of real checkpoints.
+//! What a person sees of an answer: how much of what is there is shown, how much of what is shown
+//! is right, and whether a query for what is not there stays empty. Libraries are made up with the
+//! geometry of real checkpoints.
 //!
 //!     cargo bench --bench scores [-- --sizes 300,3000,50000 --texts 15 --seeds 3 --world printed]
 //!
-//! Every number comes from `Engine::search` or `Engine::find`, with an encoder that returns prepared vectors. Worlds:
-//! `printed` (the geometry of the logits in `benches/worlds/mod.rs`), `near` (look-alikes half as
-//! strong as matches), `noisy` (unrelated images deviate more), `common` (one image in twenty to one in
-//! five matches), `quiet` (unrelated images deviate less), `regions` (as `printed`, asked through
-//! `find`; up to 3,000 images), `random` (random weights: nothing may look sure).
+//! Every number comes from `Engine::search` or `Engine::find`, with an encoder that returns
+//! prepared vectors. Worlds: `printed` (the geometry of the logits in `benches/worlds/mod.rs`),
+//! `near` (look-alikes half as strong as matches), `noisy` (unrelated images deviate more),
+//! `common` (one image in twenty to one in five matches), `quiet` (unrelated images deviate less),
+//! `regions` (as `printed`, asked through `find`; up to 3,000 images), `random` (random weights:
+//! nothing may look sure).
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 
 mod common;

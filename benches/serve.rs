@@ -2,9 +2,10 @@
 //!
 //!     cargo bench --bench serve [-- --count 10000 --seconds 5 --dim 768]
 //!
-//! A made-up library (random vectors round a mean, random captions, no image files) is served by a real server on a
-//! free port, and asked over real connections. A model that costs next to nothing stands in for the text tower, so that
-//! what is measured is the server: HTTP, queues, calibration, both rankings, records, JSON.
+//! A made-up library (random vectors round a mean, random captions, no image files) is served by a
+//! real server on a free port, and asked over real connections. A model that costs next to nothing
+//! stands in for the text tower, so that what is measured is the server: HTTP, queues, calibration,
+//! both rankings, records, JSON.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 
 mod common;

@@ -1,7 +1,8 @@
 //! Glimpse finds images by what is in them, in many languages, on your own machine.
 //!
-//! This crate is a facade: it names what most programs need. The layers stand behind it as [`encoder`] (images and
-//! text to vectors of one space), [`indexer`] (a library of images on disk), [`engine`] (queries) and [`web`] (HTTP).
+//! This crate is a facade: it names what most programs need. The layers stand behind it as
+//! [`encoder`] (images and text to vectors of one space), [`indexer`] (a library of images on
+//! disk), [`engine`] (queries) and [`web`] (HTTP).
 //!
 //! ```no_run
 //! use std::sync::atomic::AtomicBool;

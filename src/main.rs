@@ -1,4 +1,5 @@
-//! The command line. Results go to stdout, everything else to stderr; what an exit status means is in `cli::outcome`.
+//! The command line. Results go to stdout, everything else to stderr; what an exit status means is
+//! in `cli::outcome`.
 
 mod cli;
 

@@ -25,7 +25,8 @@ pub fn fill(index: &Index, count: usize, dim: usize) {
     });
 }
 
-/// Fills an index with images that `add` adds: an hour between two of them, 500 in a folder, four words to a caption.
+/// Fills an index with images that `add` adds: an hour between two of them, 500 in a folder, four
+/// words to a caption.
 pub fn fill_by(index: &Index, count: usize, mut add: impl FnMut(&Index, usize, ImageRecord, FileRecord)) {
     let mut noise = Noise(3);
     for number in 0..count {

@@ -31,8 +31,8 @@ impl Args {
     }
 }
 
-/// Runs each part once to warm it up, then all of them in turn `rounds` times, so that a busy moment of the machine
-/// falls on all alike; gives the median time of each.
+/// Runs each part once to warm it up, then all of them in turn `rounds` times, so that a busy
+/// moment of the machine falls on all alike; gives the median time of each.
 pub fn take_turns(rounds: usize, parts: &mut [Box<dyn FnMut() + '_>]) -> Vec<Duration> {
     parts.iter_mut().for_each(|part| part());
     let mut times = vec![Vec::with_capacity(rounds); parts.len()];
@@ -63,8 +63,8 @@ pub fn quantiles(mut times: Vec<Duration>) -> (f64, f64) {
     (at(0.5), at(0.95))
 }
 
-/// Answers each line of standard input with a line of standard output, so that a driver can let several programs take
-/// turns; ends with the input.
+/// Answers each line of standard input with a line of standard output, so that a driver can let
+/// several programs take turns; ends with the input.
 pub fn answer_lines(mut answer: impl FnMut(&[&str]) -> serde_json::Value) {
     for line in io::stdin().lock().lines() {
         let line = line.expect("standard input");
@@ -136,8 +136,9 @@ impl Matrix {
     }
 }
 
-/// Unit vectors as image embeddings lie: a mean that all share (cosine of two random ones 0.4), clusters of about a
-/// hundred, and within a cluster a cosine of 0.8. The same seed gives the same vectors on every machine.
+/// Unit vectors as image embeddings lie: a mean that all share (cosine of two random ones 0.4),
+/// clusters of about a hundred, and within a cluster a cosine of 0.8. The same seed gives the same
+/// vectors on every machine.
 pub fn clustered(count: usize, dim: usize, seed: u64) -> Matrix {
     let mut noise = Noise(seed);
     let mut row = || (0..dim).map(|_| noise.gauss()).collect::<Vec<f32>>();

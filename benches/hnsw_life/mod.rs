@@ -1,4 +1,5 @@
-//! What happens to a graph after it was built: changes, churn, filters, single queries, and opening it again.
+//! What happens to a graph after it was built: changes, churn, filters, single queries, and opening
+//! it again.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,10 +1,12 @@
-//! Made-up libraries with the geometry of real checkpoints: what the logits printed in the notebooks of SigLIP 2 and
-//! SigLIP show (11 photographs and 36 texts of SigLIP 2 So400m/16; 21 and 56 of two SigLIP checkpoints).
+//! Made-up libraries with the geometry of real checkpoints: what the logits printed in the
+//! notebooks of SigLIP 2 and SigLIP show (11 photographs and 36 texts of SigLIP 2 So400m/16; 21 and
+//! 56 of two SigLIP checkpoints).
 //!
-//! There, the cosine of a text with an image that does not show it has a median of 0.00 with a deviation of 0.025
-//! between texts; within a text the deviation is 0.010 to 0.045; images lie 0.010 to 0.016 nearer to all texts or
-//! farther from them. Matches lie 0.12 to 0.33 above that median in English, 0.07 to 0.24 in other languages; look-alikes
-//! reach a third to six tenths of that.
+//! There, the cosine of a text with an image that does not show it has a median of 0.00 with a
+//! deviation of 0.025 between texts; within a text the deviation is 0.010 to 0.045; images lie
+//! 0.010 to 0.016 nearer to all texts or farther from them. Matches lie 0.12 to 0.33 above that
+//! median in English, 0.07 to 0.24 in other languages; look-alikes reach a third to six tenths of
+//! that.
 
 mod regions;
 pub mod tally;
@@ -29,10 +31,12 @@ pub struct Geometry {
     pub noise: (f32, f32),
     /// Deviation of what an image scores for all texts.
     pub hub: f32,
-    /// Deviation of the mean excess of matches between texts of a kind, and of the matches of a text.
+    /// Deviation of the mean excess of matches between texts of a kind, and of the matches of a
+    /// text.
     pub between: f32,
     pub within: f32,
-    /// Look-alikes: their share of the library, their excess as a share of that of matches, its deviation.
+    /// Look-alikes: their share of the library, their excess as a share of that of matches, its
+    /// deviation.
     pub near: (f32, f32, f32),
     /// Shares of the library that match, from and to, evenly in the logarithm.
     pub prevalence: (f32, f32),
@@ -57,7 +61,8 @@ pub type Kind = (&'static str, f32);
 
 /// Kinds of texts for what is there.
 pub const KINDS: [Kind; 4] = [("specific", 0.14), ("plain", 0.115), ("other language", 0.095), ("generic", 0.08)];
-/// The parts of texts for two things; one of them is shown by other images than the two together, too.
+/// The parts of texts for two things; one of them is shown by other images than the two together,
+/// too.
 const PART: Kind = ("part of two", 0.115);
 /// Images that show two things, for each that shows one of them only.
 const BOTH: f32 = 0.3;
@@ -113,8 +118,8 @@ const SHARED: f32 = 0.45;
 const MEANINGLESS: f32 = 0.15;
 
 impl World {
-    /// `per_kind` texts of each kind that are shown, three times as many that are not, and as many for two things: both
-    /// shown together by some image, or by none.
+    /// `per_kind` texts of each kind that are shown, three times as many that are not, and as many
+    /// for two things: both shown together by some image, or by none.
     pub fn new(geometry: Geometry, images: usize, per_kind: usize, seed: u64) -> Self {
         let mut noise = Noise(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let mut world = Self::of_images(geometry, images, &mut noise, false);
@@ -252,7 +257,8 @@ impl World {
         self.texts.push(text);
     }
 
-    /// Two things, and the text for both: what shows one of them is half as near to it. They are shown together, or not.
+    /// Two things, and the text for both: what shows one of them is half as near to it. They are
+    /// shown together, or not.
     fn add_two(&mut self, noise: &mut Noise, number: usize, is_shown: bool) {
         let size = self.images.len();
         let (least, most) = self.geometry.prevalence;
@@ -282,7 +288,8 @@ impl World {
         self.texts.push(Text { kind, own: both_own, weight, shown_by, ..Text::named(text) });
     }
 
-    /// Every fiftieth image begins a burst of two to six, whose cosines with each other are about 0.9.
+    /// Every fiftieth image begins a burst of two to six, whose cosines with each other are about
+    /// 0.9.
     fn add_scenes(&mut self, noise: &mut Noise) {
         let size = self.images.len();
         let mut first = 0;

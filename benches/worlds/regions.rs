@@ -1,4 +1,5 @@
-//! Regions of made-up images: 31 nested ones, of which one shows a thing and those that hold it do too.
+//! Regions of made-up images: 31 nested ones, of which one shows a thing and those that hold it do
+//! too.
 
 use glimpse::encoder::Embedding;
 use glimpse::encoder::dense::{RegionMap, Regions};

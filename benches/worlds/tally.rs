@@ -72,8 +72,8 @@ impl Tally {
         )
     }
 
-    /// Share of queries for what is there whose best score lies above that of all but 1, 5, 10 and 20 % of those for what
-    /// is not: the presence ROC.
+    /// Share of queries for what is there whose best score lies above that of all but 1, 5, 10 and
+    /// 20 % of those for what is not: the presence ROC.
     pub fn roc(&self) -> String {
         let mut absent = self.absent.clone();
         absent.sort_by(|a, b| b.total_cmp(a));

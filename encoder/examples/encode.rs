@@ -1,9 +1,12 @@
-//! Runs both towers of a checkpoint on given pixels and token ids, and writes every stage of the forward pass.
+//! Runs both towers of a checkpoint on given pixels and token ids, and writes every stage of the
+//! forward pass.
 //!
-//! `cargo run --release -p glimpse-encoder --example encode -- CHECKPOINT INPUTS.safetensors OUTPUTS.safetensors [DEVICE]`
+//! `cargo run --release -p glimpse-encoder --example encode -- CHECKPOINT INPUTS.safetensors
+//! OUTPUTS.safetensors [DEVICE]`
 //!
-//! The inputs are those of `tests/golden`: `input.grids` (B, 2) and `input.ids` (B, L) as I32, `input.pixels.0..B`
-//! (height, width, 3) as U8. Seconds go to stderr. Devices are those of `--device`. `tests/golden/full_size.py` compares the result with `transformers`.
+//! The inputs are those of `tests/golden`: `input.grids` (B, 2) and `input.ids` (B, L) as I32,
+//! `input.pixels.0..B` (height, width, 3) as U8. Seconds go to stderr. Devices are those of
+//! `--device`. `tests/golden/full_size.py` compares the result with `transformers`.
 
 use std::error::Error;
 use std::path::Path;

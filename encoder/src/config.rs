@@ -1,7 +1,9 @@
-//! `config.json`: the architecture of a checkpoint, with the defaults of the Hugging Face classes filled in.
+//! `config.json`: the architecture of a checkpoint, with the defaults of the Hugging Face classes
+//! filled in.
 //!
-//! Published checkpoints write down only what differs from those defaults, so a missing field is normal and means
-//! B/16 at 224 pixels with a vocabulary of 32,000. What *is* written must have the right type and a possible size.
+//! Published checkpoints write down only what differs from those defaults, so a missing field is
+//! normal and means B/16 at 224 pixels with a vocabulary of 32,000. What *is* written must have the
+//! right type and a possible size.
 
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -89,8 +91,8 @@ impl ModelConfig {
     /// Reads `config.json` of a checkpoint directory.
     ///
     /// # Errors
-    /// [`EncodeError::MissingFile`] or [`EncodeError::Io`] if it cannot be read, [`EncodeError::Config`] with the first
-    /// field that no model of this family can have.
+    /// [`EncodeError::MissingFile`] or [`EncodeError::Io`] if it cannot be read,
+    /// [`EncodeError::Config`] with the first field that no model of this family can have.
     pub fn load(dir: &Path) -> Result<Self, EncodeError> {
         let path = dir.join(FILE);
         let text = files::read_to_string(&path).map_err(|error| EncodeError::reading(dir, FILE, error))?;
@@ -136,7 +138,8 @@ impl ModelConfig {
         }
     }
 
-    /// All fields in one line, for fingerprints: written by hand, so that no library's formatting can change it.
+    /// All fields in one line, for fingerprints: written by hand, so that no library's formatting
+    /// can change it.
     pub(crate) fn canonical(&self) -> String {
         let tower = |t: &TowerConfig| {
             let activation = match t.activation {
@@ -182,7 +185,8 @@ impl VisionConfig {
     }
 }
 
-// Far above every released model, far below what would exhaust memory before the first tensor is compared.
+// Far above every released model, far below what would exhaust memory before the first tensor is
+// compared.
 const MAX_WIDTH: usize = 1 << 14;
 const MAX_MLP: usize = 1 << 16;
 const MAX_DEPTH: usize = 1 << 8;
@@ -301,7 +305,8 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A string out of `allowed`; `default` stands for a missing field, and `None` makes the field required.
+    /// A string out of `allowed`; `default` stands for a missing field, and `None` makes the field
+    /// required.
     fn one_of(&self, field: &str, default: Option<&'static str>, allowed: &[&str]) -> Result<&'a str, EncodeError> {
         let expected = || allowed.iter().map(|a| format!("\"{a}\"")).collect::<Vec<_>>().join(" or ");
         match (self.get(field), default) {

@@ -10,7 +10,8 @@ impl Embedding {
     /// Normalises `values`.
     ///
     /// # Errors
-    /// [`EncodeError::NotAVector`] if a value is not finite or all are zero: such a vector has no direction.
+    /// [`EncodeError::NotAVector`] if a value is not finite or all are zero: such a vector has no
+    /// direction.
     pub fn new(mut values: Vec<f32>) -> Result<Self, EncodeError> {
         let norm = dot(&values, &values).sqrt();
         if !norm.is_finite() || norm == 0.0 {

@@ -8,18 +8,21 @@ use crate::decoder::Decoder;
 use crate::preprocess::DEFAULT_MAX_PATCHES;
 use crate::{Embedding, EncodeError, ImageFeatures, Outputs, PixelInput};
 
-/// A loaded two-tower model. Calls are blocking, use all cores that the backend was given, and may come from any thread.
+/// A loaded two-tower model. Calls are blocking, use all cores that the backend was given, and may
+/// come from any thread.
 pub trait Encode: Send + Sync {
     /// Name, sizes and identity of the model.
     fn info(&self) -> &ModelInfo;
 
-    /// Resizes an upright RGB image to what the vision tower reads. Cheap beside encoding, and made for other threads.
+    /// Resizes an upright RGB image to what the vision tower reads. Cheap beside encoding, and made
+    /// for other threads.
     ///
     /// # Errors
     /// [`EncodeError::Image`] for an image without pixels.
     fn prepare(&self, image: &RgbImage) -> Result<PixelInput, EncodeError>;
 
-    /// Features of a batch, in order. The result of an image does not depend on its neighbours in the batch.
+    /// Features of a batch, in order. The result of an image does not depend on its neighbours in
+    /// the batch.
     ///
     /// # Errors
     /// If the backend fails (memory, device) or an image was prepared by another model.
@@ -78,7 +81,8 @@ pub enum Projection {
 pub struct ModelInfo {
     /// As the user named it: a directory, a hub id or `demo`.
     pub name: String,
-    /// Hex digest over configuration, tokenizer, tensor names, shapes and samples of every tensor: equal digest, equal vectors.
+    /// Hex digest over configuration, tokenizer, tensor names, shapes and samples of every tensor:
+    /// equal digest, equal vectors.
     pub fingerprint: String,
     /// `siglip` (fixed resolution) or `siglip2` (NaFlex), as in `config.json`.
     pub model_type: String,
@@ -126,7 +130,8 @@ pub struct Scoring {
 }
 
 impl Scoring {
-    /// Probability that an image and a text with this cosine belong together, as the model was trained to say it.
+    /// Probability that an image and a text with this cosine belong together, as the model was
+    /// trained to say it.
     pub fn probability(&self, cosine: f32) -> f32 {
         1.0 / (1.0 + (-(self.scale * cosine + self.bias)).exp())
     }
@@ -135,10 +140,11 @@ impl Scoring {
 /// How to load a model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoadOptions {
-    /// Where to run: `cpu` (default), `cuda`, `cuda:1`, `metal`. For tests and measurements, `cpu:` takes a certain path
-    /// (`amx-bf16`, `avx512-bf16`, `amx-f32`, `avx512-f32`, `avx2-f32`, `portable-f32`), and `candle` the reference backend.
-    /// `cpu` never takes those that compute in int8 in part (`amx-int8`, `avx512-int8`, `avx512-int8-f32`, `avx2-int8`,
-    /// `portable-int8`): they are faster and lose a little more than bf16.
+    /// Where to run: `cpu` (default), `cuda`, `cuda:1`, `metal`. For tests and measurements, `cpu:`
+    /// takes a certain path (`amx-bf16`, `avx512-bf16`, `amx-f32`, `avx512-f32`, `avx2-f32`,
+    /// `portable-f32`), and `candle` the reference backend. `cpu` never takes those that compute in
+    /// int8 in part (`amx-int8`, `avx512-int8`, `avx512-int8-f32`, `avx2-int8`, `portable-int8`):
+    /// they are faster and lose a little more than bf16.
     pub device: Option<String>,
     /// Drop ASCII punctuation from texts, as big_vision does for class names.
     pub strip_punctuation: bool,

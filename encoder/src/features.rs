@@ -4,14 +4,16 @@ use image::RgbImage;
 
 use crate::Embedding;
 
-/// An image at the model's input size: 8-bit RGB, row by row, normalised only when the patches are filled.
+/// An image at the model's input size: 8-bit RGB, row by row, normalised only when the patches are
+/// filled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PixelInput {
     /// Patch rows of the grid.
     pub rows: usize,
     /// Patch columns of the grid.
     pub cols: usize,
-    /// Pixels; for fixed resolution the whole squashed image, for NaFlex exactly `rows x cols` patches.
+    /// Pixels; for fixed resolution the whole squashed image, for NaFlex exactly `rows x cols`
+    /// patches.
     pub pixels: RgbImage,
 }
 
@@ -42,11 +44,13 @@ pub struct DenseGrid {
     pub cols: usize,
     /// Width of a feature.
     pub dim: usize,
-    /// Tokens after the last layer norm, what a region decoder attends to: `rows * cols * dim` values.
+    /// Tokens after the last layer norm, what a region decoder attends to: `rows * cols * dim`
+    /// values.
     pub tokens: Vec<f32>,
-    /// Text-aligned vectors: each token through the value path of the attention-pooling head with its MLP residual, as
-    /// if it were the only token. Not normalised, `rows * cols * dim` values.
+    /// Text-aligned vectors: each token through the value path of the attention-pooling head with
+    /// its MLP residual, as if it were the only token. Not normalised, `rows * cols * dim` values.
     pub aligned: Vec<f32>,
-    /// Length of each token before the last layer norm, by which register tokens are known: `rows * cols` values.
+    /// Length of each token before the last layer norm, by which register tokens are known:
+    /// `rows * cols` values.
     pub norms: Vec<f32>,
 }

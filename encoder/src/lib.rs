@@ -1,7 +1,8 @@
 //! Images and text to unit vectors of one space, with every model of the SigLIP 2 family.
 //!
-//! The crate knows nothing of libraries or indexes: it turns bytes into pixels ([`image`]), pixels and text into
-//! model input ([`preprocess`], [`tokenize`]), and model input into features ([`Encode`]).
+//! The crate knows nothing of libraries or indexes: it turns bytes into pixels ([`image`]), pixels
+//! and text into model input ([`preprocess`], [`tokenize`]), and model input into features
+//! ([`Encode`]).
 
 pub mod config;
 pub mod decoder;

@@ -1,9 +1,10 @@
-//! A model without weights, for tests of everything that stands on [`Encode`]; one whose vectors are given; and
-//! [`Product`], for benches.
+//! A model without weights, for tests of everything that stands on [`Encode`]; one whose vectors
+//! are given; and [`Product`], for benches.
 //!
-//! An image becomes the mean colours of a 4 x 4 grid, projected to `dim` by fixed signs; a text becomes the sum of its
-//! words, where the name of a colour is the vector of an image in that colour and any other word has a direction of its
-//! own. So `red` finds red images, equal pixels have equal vectors, and nothing depends on chance, time or machine.
+//! An image becomes the mean colours of a 4 x 4 grid, projected to `dim` by fixed signs; a text
+//! becomes the sum of its words, where the name of a colour is the vector of an image in that
+//! colour and any other word has a direction of its own. So `red` finds red images, equal pixels
+//! have equal vectors, and nothing depends on chance, time or machine.
 
 mod precomputed;
 
@@ -102,7 +103,8 @@ impl FakeEncoder {
         self
     }
 
-    /// The small decoder of the goldens, which says something of any image; only for vectors of 24 values.
+    /// The small decoder of the goldens, which says something of any image; only for vectors of 24
+    /// values.
     ///
     /// # Panics
     /// If it cannot be loaded, or vectors have another width.
@@ -208,7 +210,8 @@ fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
 }
 
-/// Colours of a grid, centred on mid-grey, times a fixed matrix of signs: `(dim, FEATURES) x (FEATURES) -> (dim)`.
+/// Colours of a grid, centred on mid-grey, times a fixed matrix of signs:
+/// `(dim, FEATURES) x (FEATURES) -> (dim)`.
 fn project(colours: &[Rgb<u8>], dim: usize) -> Vec<f32> {
     let mut features = [0.1; FEATURES];
     for (feature, value) in features.iter_mut().zip(colours.iter().flat_map(|colour| colour.0)) {

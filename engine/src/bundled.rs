@@ -23,7 +23,8 @@ const FILES: [(&str, &[u8]); 8] = bundled![
     "tokenizer_config.json"
 ];
 
-/// The folder of the bundled model, unpacked under `home` if it is not there yet, or not as it should be.
+/// The folder of the bundled model, unpacked under `home` if it is not there yet, or not as it
+/// should be.
 ///
 /// # Errors
 /// If it cannot be written.
@@ -48,7 +49,8 @@ fn is_whole(folder: &Path) -> bool {
     FILES.iter().all(|(name, contents)| std::fs::read(folder.join(name)).is_ok_and(|found| found == *contents))
 }
 
-/// Everything is written beside the folder, which then appears at once: another process sees all of it or nothing.
+/// Everything is written beside the folder, which then appears at once: another process sees all of
+/// it or nothing.
 fn write(folder: &Path) -> std::io::Result<()> {
     let parent = folder.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent)?;

@@ -14,9 +14,9 @@ thread_local! {
 
 /// Says when a question is to be given up. Clones share one flag.
 ///
-/// Questions that are asked in [`Cancel::scope`] look at it in their loops (between images, labels, batches of texts)
-/// and end with [`EngineError::Cancelled`] or [`EngineError::Timeout`] soon after; nothing is changed by them. A pass
-/// of the model that is under way is finished first.
+/// Questions that are asked in [`Cancel::scope`] look at it in their loops (between images, labels,
+/// batches of texts) and end with [`EngineError::Cancelled`] or [`EngineError::Timeout`] soon
+/// after; nothing is changed by them. A pass of the model that is under way is finished first.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel {
     asked: Arc<AtomicBool>,

@@ -17,7 +17,8 @@ pub struct CaptionOptions {
     pub rect: Option<Rect>,
     /// A language of [`Engine::caption_languages`]; the first of them if absent.
     pub language: Option<String>,
-    /// Captions wanted, 1 to [`MAX_CAPTIONS`]; more make the first a better one, since as many are followed at a time.
+    /// Captions wanted, 1 to [`MAX_CAPTIONS`]; more make the first a better one, since as many are
+    /// followed at a time.
     pub count: usize,
 }
 
@@ -51,7 +52,8 @@ impl Engine {
     /// Captions of an image or a part of it, likeliest first.
     ///
     /// # Errors
-    /// [`EngineError::NoDecoder`], [`EngineError::BadRequest`] for an image, box or language that makes no sense.
+    /// [`EngineError::NoDecoder`], [`EngineError::BadRequest`] for an image, box or language that
+    /// makes no sense.
     pub fn caption(&self, image: &Source, options: &CaptionOptions) -> Result<Vec<Caption>, EngineError> {
         if options.rect.is_some_and(|rect| rect.area() <= 0.0) {
             return Err(EngineError::BadRequest("the box is empty, or outside the image".into()));

@@ -53,8 +53,8 @@ impl Engine {
         Ok(self.serving()?.select(&filter).iter().collect())
     }
 
-    /// Makes images favourites, and others none any more; the number of favourites then, with those that
-    /// are not in the library now.
+    /// Makes images favourites, and others none any more; the number of favourites then, with those
+    /// that are not in the library now.
     ///
     /// # Errors
     /// [`IndexError::NoSuchImage`]; if it cannot be written, and then nothing has changed.
@@ -130,8 +130,8 @@ impl Engine {
         Ok(self.kept()?.change(id, &AlbumChange { name, cover, seen: None })?)
     }
 
-    /// Adds images to an album and removes others, then puts those that are named in `order` first, in
-    /// that order.
+    /// Adds images to an album and removes others, then puts those that are named in `order` first,
+    /// in that order.
     ///
     /// # Errors
     /// As [`Engine::change_album`].

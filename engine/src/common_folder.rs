@@ -8,9 +8,9 @@ use glimpse_indexer::ImageId;
 use crate::{Engine, EngineError};
 
 impl Engine {
-    /// The deepest folder below which all of some images lie, as far as they are in the library; `None`
-    /// if there is no such folder. Of an image that several files hold, the one first by folder counts.
-    /// From memory.
+    /// The deepest folder below which all of some images lie, as far as they are in the library;
+    /// `None` if there is no such folder. Of an image that several files hold, the one first by
+    /// folder counts. From memory.
     ///
     /// # Errors
     /// If there is no index yet.

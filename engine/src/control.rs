@@ -8,7 +8,8 @@ use glimpse_encoder::{Embedding, Encode, EncodeError, ImageFeatures, ModelInfo, 
 use image::RgbImage;
 use parking_lot::{Condvar, Mutex};
 
-/// How long a batch waits for queries at most, so that a busy server still gets on with its library.
+/// How long a batch waits for queries at most, so that a busy server still gets on with its
+/// library.
 const GIVE_WAY: Duration = Duration::from_millis(250);
 /// How often a waiting batch looks again.
 const LOOK: Duration = Duration::from_millis(2);
@@ -78,8 +79,8 @@ impl Drop for ActiveQuery<'_> {
     }
 }
 
-/// An encoder for a run in the background: before each batch of images it waits while the run is paused, and a
-/// moment while there are queries, which need the same cores and the same model.
+/// An encoder for a run in the background: before each batch of images it waits while the run is
+/// paused, and a moment while there are queries, which need the same cores and the same model.
 pub(crate) struct YieldingEncoder<'a> {
     pub encoder: &'a dyn Encode,
     pub control: &'a RunControl,

@@ -47,7 +47,8 @@ impl Engine {
         let cancel = Cancel::current();
         for batch in inputs.chunks(BATCH) {
             cancel.check()?;
-            // Texts and images of a batch go to their towers together, then come back to their places.
+            // Texts and images of a batch go to their towers together, then come back to their
+            // places.
             let texts =
                 batch.iter().filter_map(|input| if let EmbedInput::Text(text) = input { Some(text) } else { None });
             let texts: Vec<&str> = texts.map(String::as_str).collect();

@@ -25,11 +25,12 @@ use crate::{EngineError, Settings};
 /// How long a question waits for the library to be opened by another thread.
 const OPENING: Duration = Duration::from_secs(1);
 
-/// An open library and its models. A model is loaded at the first call that needs it, so that words, facts and
-/// statistics answer at once. All methods may be called from any thread.
+/// An open library and its models. A model is loaded at the first call that needs it, so that
+/// words, facts and statistics answer at once. All methods may be called from any thread.
 ///
-/// The library is asked with the model that it was made with. Folders are indexed, and what needs no library is answered,
-/// with the model that [`Settings::model`] names, which is the library's if it names none.
+/// The library is asked with the model that it was made with. Folders are indexed, and what needs
+/// no library is answered, with the model that [`Settings::model`] names, which is the library's if
+/// it names none.
 pub struct Engine {
     pub(crate) settings: Settings,
     pub(crate) library: Library,
@@ -59,16 +60,18 @@ pub struct Described {
 }
 
 impl Engine {
-    /// Takes the library under `settings.home`, which is opened at the first call that needs it. An empty library is fine;
-    /// searching it says what to do.
+    /// Takes the library under `settings.home`, which is opened at the first call that needs it. An
+    /// empty library is fine; searching it says what to do.
     ///
     /// # Errors
-    /// None at present: a library that is in use, damaged or of a newer format says so when it is first needed.
+    /// None at present: a library that is in use, damaged or of a newer format says so when it is
+    /// first needed.
     pub fn open(settings: Settings) -> Result<Self, EngineError> {
         Self::open_with(settings, IndexOptions::default())
     }
 
-    /// As [`Engine::open`] with other settings for the index, such as which graph searches large libraries.
+    /// As [`Engine::open`] with other settings for the index, such as which graph searches large
+    /// libraries.
     ///
     /// # Errors
     /// As [`Engine::open`].
@@ -93,7 +96,8 @@ impl Engine {
         })
     }
 
-    /// As [`Engine::open`] with a model that is loaded already (tests, servers that share one), as if it were named.
+    /// As [`Engine::open`] with a model that is loaded already (tests, servers that share one), as
+    /// if it were named.
     ///
     /// # Errors
     /// As [`Engine::open`].
@@ -120,7 +124,8 @@ impl Engine {
         Ok(encoder.info().clone())
     }
 
-    /// Loads the model that queries of the library need, with what texts need, instead of at the first query.
+    /// Loads the model that queries of the library need, with what texts need, instead of at the
+    /// first query.
     ///
     /// # Errors
     /// If it cannot be found or loaded.
@@ -141,8 +146,8 @@ impl Engine {
         }
     }
 
-    /// The model that queries need, without loading it: the one that the library was made with, and what would run it
-    /// here. Without a library it is the one that is named, if it is loaded.
+    /// The model that queries need, without loading it: the one that the library was made with, and
+    /// what would run it here. Without a library it is the one that is named, if it is loaded.
     ///
     /// # Errors
     /// If the library's description cannot be read, or there is no such device.
@@ -168,7 +173,8 @@ impl Engine {
         Ok(ModelInfo { backend, ..model })
     }
 
-    /// The model to index with, and for what needs no library: named by the user, else the library's, else the default.
+    /// The model to index with, and for what needs no library: named by the user, else the
+    /// library's, else the default.
     pub(crate) fn chosen(&self) -> Result<Arc<dyn Encode>, EngineError> {
         self.models.chosen(&self.library)
     }
@@ -178,8 +184,8 @@ impl Engine {
         self.models.of(&index.manifest().model)
     }
 
-    /// What is known of the scores of a model: from `calibration.json` in the library or beside the weights, else what
-    /// is usual.
+    /// What is known of the scores of a model: from `calibration.json` in the library or beside the
+    /// weights, else what is usual.
     ///
     /// # Errors
     /// [`EngineError::Calibration`] for a file that cannot be used.
@@ -235,8 +241,8 @@ impl Engine {
         Ok(Arc::clone(self.served.write().get_or_insert(served)))
     }
 
-    /// Why the library cannot be written, so that a copy of it answers and nothing can be indexed; `None`
-    /// if it can be, or there is none yet.
+    /// Why the library cannot be written, so that a copy of it answers and nothing can be indexed;
+    /// `None` if it can be, or there is none yet.
     pub fn obstacle(&self) -> Option<String> {
         self.library.obstacle()
     }
@@ -258,7 +264,8 @@ impl Engine {
         Ok(self.serving()?.image(id)?.ok_or(IndexError::NoSuchImage(id))?)
     }
 
-    /// The files that hold an image, present ones first, and of several those first that are there at this moment.
+    /// The files that hold an image, present ones first, and of several those first that are there
+    /// at this moment.
     ///
     /// # Errors
     /// If the store fails.
@@ -351,8 +358,8 @@ impl Engine {
         Ok(self.serving()?.revision())
     }
 
-    /// Numbers about the library, and its model with what runs it here. Bytes on disk are those of the generation that
-    /// serves and of the library's reserve.
+    /// Numbers about the library, and its model with what runs it here. Bytes on disk are those of
+    /// the generation that serves and of the library's reserve.
     ///
     /// # Errors
     /// If there is no index yet, or no such device.

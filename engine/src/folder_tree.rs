@@ -12,15 +12,16 @@ use crate::{Engine, EngineError};
 pub struct FolderNode {
     /// Absolute.
     pub path: PathBuf,
-    /// Place in the list of the folder that it is in; `None` for one that no folder of the library holds.
+    /// Place in the list of the folder that it is in; `None` for one that no folder of the library
+    /// holds.
     pub parent: Option<usize>,
     /// Distinct images in it and below, as a filter by this folder finds them.
     pub images: usize,
 }
 
 impl Engine {
-    /// Folders that hold images in themselves or below, up to those that were indexed, by path. From
-    /// memory.
+    /// Folders that hold images in themselves or below, up to those that were indexed, by path.
+    /// From memory.
     ///
     /// # Errors
     /// If there is no index yet.

@@ -10,8 +10,9 @@ use crate::calibrate::{CUT, STRONG};
 pub struct Hit {
     /// The image.
     pub id: ImageId,
-    /// Calibrated probability that the image shows what was asked, 0 to 1: comparable across queries and languages.
-    /// Images found by their words count at least [`crate::calibrate::WORDS_SCORE`].
+    /// Calibrated probability that the image shows what was asked, 0 to 1: comparable across
+    /// queries and languages. Images found by their words count at least
+    /// [`crate::calibrate::WORDS_SCORE`].
     pub score: f32,
     /// The same in words.
     pub strength: Strength,
@@ -49,12 +50,13 @@ pub struct Explanation {
     pub cosine: Option<f32>,
     /// Standard deviations above what unrelated images of this library score for this query.
     pub z: Option<f32>,
-    /// The `z` from which an image counts as found in this library: where the score is one half. `None` if none would,
-    /// however near, since what was asked for seems not to be there.
+    /// The `z` from which an image counts as found in this library: where the score is one half.
+    /// `None` if none would, however near, since what was asked for seems not to be there.
     pub bar: Option<f32>,
     /// Probability that the library holds what was asked for.
     pub presence: Option<f32>,
-    /// The model's own probability that this image and this text belong together; for queries of one text.
+    /// The model's own probability that this image and this text belong together; for queries of
+    /// one text.
     pub model_probability: Option<f32>,
     /// Rank by meaning, from 1.
     pub meaning_rank: Option<usize>,

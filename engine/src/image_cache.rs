@@ -1,4 +1,5 @@
-//! Embeddings of uploaded images, remembered: an image stays in the query while its words are still being typed.
+//! Embeddings of uploaded images, remembered: an image stays in the query while its words are still
+//! being typed.
 
 use glimpse_encoder::image_file::{Limits, decode};
 use glimpse_encoder::{Embedding, Encode, EncodeError, Outputs};

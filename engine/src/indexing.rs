@@ -13,15 +13,16 @@ use crate::control::YieldingEncoder;
 use crate::{Engine, EngineError, RunControl};
 
 impl Engine {
-    /// Brings the library up to date with folders. With another model than the library's, a second generation is built
-    /// beside the first from these folders and all that were indexed before and are still there; the first serves until the
-    /// second is complete. A run that was stopped goes on where it was when it is started again. A second generation that
-    /// lacks what a drive which is away, or files that could not be read, gave the first does not take its place
+    /// Brings the library up to date with folders. With another model than the library's, a second
+    /// generation is built beside the first from these folders and all that were indexed before and
+    /// are still there; the first serves until the second is complete. A run that was stopped goes
+    /// on where it was when it is started again. A second generation that lacks what a drive which
+    /// is away, or files that could not be read, gave the first does not take its place
     /// ([`Summary::kept_old`]), unless `force` is set.
     ///
     /// # Errors
-    /// If the model or the store fails, a folder is neither there nor known, or another run is under way; bad images are
-    /// events.
+    /// If the model or the store fails, a folder is neither there nor known, or another run is
+    /// under way; bad images are events.
     pub fn index(
         &self,
         options: &IngestOptions,
@@ -31,7 +32,8 @@ impl Engine {
         self.run(options, cancel, None, observer)
     }
 
-    /// As [`Engine::index`], in the background of a server: the run can be paused, and gives way to queries.
+    /// As [`Engine::index`], in the background of a server: the run can be paused, and gives way to
+    /// queries.
     ///
     /// # Errors
     /// As [`Engine::index`].
@@ -124,7 +126,8 @@ impl Engine {
     }
 }
 
-/// Why a new generation should not take an old one's place; nothing if it has all that the old one has.
+/// Why a new generation should not take an old one's place; nothing if it has all that the old one
+/// has.
 fn against_promotion(old: &Index, new: &Index) -> Result<Vec<FileEvent>, IndexError> {
     /// Unread files that are named.
     const NAMED: usize = 20;
@@ -156,7 +159,8 @@ fn left_out_of_new(root: PathBuf) -> FileEvent {
     FileEvent::Skipped { path: root, reason }
 }
 
-/// Descriptions are asked for in a language: before a run begins is the time to say that the model cannot write them.
+/// Descriptions are asked for in a language: before a run begins is the time to say that the model
+/// cannot write them.
 fn check_language(encoder: &dyn Encode, language: &str) -> Result<(), EngineError> {
     let languages = decoder_of(encoder)?.languages();
     if languages.iter().any(|known| known == language) {

@@ -1,4 +1,5 @@
-//! Queries over an image library. [`Engine`] is the one type that the web server and the command line hold.
+//! Queries over an image library. [`Engine`] is the one type that the web server and the command
+//! line hold.
 
 pub mod calibrate;
 pub mod prompt;

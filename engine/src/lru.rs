@@ -4,7 +4,8 @@ use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Least-recently-used map. Eviction looks at every entry, so it is for hundreds of entries, not millions.
+/// Least-recently-used map. Eviction looks at every entry, so it is for hundreds of entries, not
+/// millions.
 #[derive(Debug)]
 pub(crate) struct Lru<K, V> {
     entries: HashMap<K, Entry<V>>,
@@ -37,8 +38,8 @@ impl<K: Hash + Eq + Clone, V: Clone> Lru<K, V> {
         Some(entry.value.clone())
     }
 
-    /// Adds or replaces a value, and forgets others until the limit holds. A value heavier than the limit is kept alone,
-    /// so that what was just computed can be read back.
+    /// Adds or replaces a value, and forgets others until the limit holds. A value heavier than the
+    /// limit is kept alone, so that what was just computed can be read back.
     pub fn insert(&mut self, key: K, value: V, weight: usize) {
         self.clock += 1;
         self.remove(&key);

@@ -1,4 +1,5 @@
-//! The last answer about the whole library: its pages are read from it, instead of asking anew for each.
+//! The last answer about the whole library: its pages are read from it, instead of asking anew for
+//! each.
 
 use std::sync::Arc;
 

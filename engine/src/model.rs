@@ -50,7 +50,8 @@ impl ModelChoice {
 /// Loads a model by the name that a user gave: a directory, a hub id in the cache, or `demo`.
 ///
 /// # Errors
-/// [`EngineError::NoModel`] says what to fetch, where to put it, and that `--model demo` works at once.
+/// [`EngineError::NoModel`] says what to fetch, where to put it, and that `--model demo` works at
+/// once.
 pub fn load_model(name: &str, device: Option<&str>) -> Result<Arc<dyn Encode>, EngineError> {
     load(name, &Settings { device: device.map(str::to_owned), ..Settings::default() })
 }

@@ -1,5 +1,5 @@
-//! The models that are loaded: the one that the library is asked with and the one that folders are indexed with, which
-//! are the same unless the library gets another model.
+//! The models that are loaded: the one that the library is asked with and the one that folders are
+//! indexed with, which are the same unless the library gets another model.
 
 use std::sync::Arc;
 
@@ -93,8 +93,8 @@ impl Models {
     /// The model that an index was made with.
     ///
     /// # Errors
-    /// [`IndexError::OtherModel`] if what has its name is another model by now, or if it is not to be had and another one
-    /// was chosen; otherwise if it cannot be found or loaded.
+    /// [`IndexError::OtherModel`] if what has its name is another model by now, or if it is not to
+    /// be had and another one was chosen; otherwise if it cannot be found or loaded.
     pub fn of(&self, indexed: &ModelInfo) -> Result<Arc<dyn Encode>, EngineError> {
         let same = |info: &ModelInfo| info.fingerprint == indexed.fingerprint;
         if let Some(encoder) = self.held.lock().find(same) {

@@ -2,13 +2,14 @@
 
 use glimpse_encoder::{Embedding, EncodeError};
 
-/// The sentences that stand for a label unless others are given: the label alone, which is what the null texts of
-/// calibration are too, and fits every language.
+/// The sentences that stand for a label unless others are given: the label alone, which is what the
+/// null texts of calibration are too, and fits every language.
 pub const TEMPLATES: [&str; 1] = ["{}"];
 
-/// A label as SigLIP's own zero-shot evaluation has it: lower case, `_` as a space, no ASCII punctuation but commas, runs
-/// of white space as one space (big_vision, `canonicalize` of `evaluators/proj/image_text/discriminative_classifier.py`).
-/// A label that is nothing but punctuation stays as it is.
+/// A label as SigLIP's own zero-shot evaluation has it: lower case, `_` as a space, no ASCII
+/// punctuation but commas, runs of white space as one space (big_vision, `canonicalize` of
+/// `evaluators/proj/image_text/discriminative_classifier.py`). A label that is nothing but
+/// punctuation stays as it is.
 pub fn canonical(label: &str) -> String {
     let spaced = label.replace('_', " ").to_lowercase();
     let kept: String = spaced.chars().filter(|c| *c == ',' || !c.is_ascii_punctuation()).collect();

@@ -14,8 +14,8 @@ use crate::regions::scale::RegionCalibrator;
 use crate::search::results::ResultCache;
 use crate::{DuplicateGroup, Tagged};
 
-/// An open generation; reads as its [`Index`]. What is remembered of its images is dropped with it, since numbers of images
-/// mean others in the next.
+/// An open generation; reads as its [`Index`]. What is remembered of its images is dropped with it,
+/// since numbers of images mean others in the next.
 pub(crate) struct Served {
     index: Arc<Index>,
     /// What cosines with images mean.

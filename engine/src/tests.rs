@@ -1,4 +1,5 @@
-//! The engine over real files: indexing, generations, duplicates, tags, embeddings, and the bundled model.
+//! The engine over real files: indexing, generations, duplicates, tags, embeddings, and the bundled
+//! model.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -127,7 +128,8 @@ fn a_new_model_does_without_folders_that_are_gone_but_not_without_one_that_is_as
     assert_eq!(new.roots().unwrap(), [photos.join("new name"), photos.join("other")]);
 }
 
-/// Another model while a drive is away: the library as it was goes on serving until the drive is back, or by force.
+/// Another model while a drive is away: the library as it was goes on serving until the drive is
+/// back, or by force.
 #[test]
 fn a_new_generation_without_what_is_on_a_drive_takes_nobodys_place() {
     for away in ["an empty folder", "nothing", "an unreadable file"] {
@@ -442,7 +444,8 @@ fn a_library_keeps_its_patch_budget() {
         assert_eq!(engine.load_model().unwrap().fingerprint, engine.stats().unwrap().1.fingerprint);
         assert_eq!(index(&engine, photos.path()).unchanged, 1);
     }
-    // Another budget makes other vectors, so that there is a second index; until then the first is searched with its own.
+    // Another budget makes other vectors, so that there is a second index; until then the first is
+    // searched with its own.
     let other = open(None, Some(200));
     assert!(other.search(&Query { mode: Mode::Semantic, ..Query::text("red") }).is_ok());
     assert_eq!(index(&other, photos.path()).indexed, 1);

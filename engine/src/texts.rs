@@ -1,4 +1,5 @@
-//! Embeddings of texts, remembered: people ask the same again, page on, and tag with the same labels.
+//! Embeddings of texts, remembered: people ask the same again, page on, and tag with the same
+//! labels.
 
 use glimpse_encoder::{Embedding, Encode, EncodeError};
 use parking_lot::Mutex;

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 /// Why an index could not be opened, read or written.
 ///
-/// [`IndexError::NoIndex`], [`IndexError::InUse`], [`IndexError::OtherModel`], [`IndexError::WrongDimension`] and
-/// [`IndexError::NoSuchImage`] are the caller's to solve; the others are the machine's (disk, damage) and come again
-/// until it is mended.
+/// [`IndexError::NoIndex`], [`IndexError::InUse`], [`IndexError::OtherModel`],
+/// [`IndexError::WrongDimension`] and [`IndexError::NoSuchImage`] are the caller's to solve; the
+/// others are the machine's (disk, damage) and come again until it is mended.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
     /// A file or folder could not be read or written.

@@ -7,11 +7,13 @@ use parking_lot::{RwLock, RwLockReadGuard};
 /// A reader waits so long behind a writer.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// Waits behind writers that wait, so that readers whose work overlaps cannot keep a writer away for ever.
+/// Waits behind writers that wait, so that readers whose work overlaps cannot keep a writer away
+/// for ever.
 ///
-/// On a thread of rayon's pool it passes them: such a thread may have taken up this work in the middle of that of another
-/// reader, who has the lock already, and would wait for a writer who waits for that reader. Elsewhere, whoever has the lock
-/// already and asks for it again gets it after [`PATIENCE`] at the latest.
+/// On a thread of rayon's pool it passes them: such a thread may have taken up this work in the
+/// middle of that of another reader, who has the lock already, and would wait for a writer who
+/// waits for that reader. Elsewhere, whoever has the lock already and asks for it again gets it
+/// after [`PATIENCE`] at the latest.
 pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     if rayon::current_thread_index().is_some() {
         return lock.read_recursive();

@@ -1,4 +1,5 @@
-//! Points at which tests let a change fail, to see that it leaves nothing half done, or do something else meanwhile.
+//! Points at which tests let a change fail, to see that it leaves nothing half done, or do
+//! something else meanwhile.
 
 use crate::IndexError;
 

@@ -23,8 +23,8 @@ pub struct Filter {
     pub place: Option<GeoBox>,
     /// A favourite.
     pub favourite: bool,
-    /// In this album, by its id. An album that is not there has no images, and a saved search has none
-    /// of its own.
+    /// In this album, by its id. An album that is not there has no images, and a saved search has
+    /// none of its own.
     pub album: Option<String>,
 }
 

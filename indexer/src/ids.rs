@@ -13,7 +13,8 @@ impl fmt::Display for ImageId {
     }
 }
 
-/// BLAKE3 of a file's bytes, cut to 128 bits: two files with equal hashes share one image and its vectors.
+/// BLAKE3 of a file's bytes, cut to 128 bits: two files with equal hashes share one image and its
+/// vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentHash(pub [u8; 16]);
 

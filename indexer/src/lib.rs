@@ -1,7 +1,7 @@
 //! The index of an image library: records, vectors and words, kept in sled, HNSW and tantivy.
 //!
-//! [`Library`] holds generations of an index; [`Index`] is one generation, made with one model; [`ingest`] fills it from
-//! folders. Reading code sees only [`Index`] and plain types.
+//! [`Library`] holds generations of an index; [`Index`] is one generation, made with one model;
+//! [`ingest`] fills it from folders. Reading code sees only [`Index`] and plain types.
 
 pub mod collections;
 pub mod hnsw;

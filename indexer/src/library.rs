@@ -33,7 +33,8 @@ use crate::private::{create_private_dir_all, create_private_file};
 use crate::store::Store;
 use crate::{Index, IndexError, IndexOptions};
 
-/// The folder that holds the generations. Generations that are open already are shared, not opened twice.
+/// The folder that holds the generations. Generations that are open already are shared, not opened
+/// twice.
 #[derive(Debug)]
 pub struct Library {
     home: PathBuf,
@@ -70,11 +71,12 @@ impl Library {
         &self.home
     }
 
-    /// Opens the generation that serves; of a library that cannot be written, a copy that refuses every
-    /// change ([`Library::obstacle`]).
+    /// Opens the generation that serves; of a library that cannot be written, a copy that refuses
+    /// every change ([`Library::obstacle`]).
     ///
     /// # Errors
-    /// [`IndexError::NoIndex`], [`IndexError::InUse`], [`IndexError::NewerFormat`], [`IndexError::Corrupt`].
+    /// [`IndexError::NoIndex`], [`IndexError::InUse`], [`IndexError::NewerFormat`],
+    /// [`IndexError::Corrupt`].
     pub fn open(&self) -> Result<Arc<Index>, IndexError> {
         match self.open_in_place() {
             Err(error @ (IndexError::Io { .. } | IndexError::Store { .. } | IndexError::Lost { .. })) => {
@@ -99,13 +101,14 @@ impl Library {
         Ok(index)
     }
 
-    /// Opens the generation to write for `model`: the serving one if it was made by this model, else the one being
-    /// built for it, else (`new_generation`, or an empty library) a fresh one. A generation that was being built for a
-    /// third model is given up for the fresh one.
+    /// Opens the generation to write for `model`: the serving one if it was made by this model,
+    /// else the one being built for it, else (`new_generation`, or an empty library) a fresh one. A
+    /// generation that was being built for a third model is given up for the fresh one.
     ///
     /// # Errors
-    /// As [`Library::open`]; [`IndexError::OtherModel`] if the library is of another model and `new_generation` is off;
-    /// [`IndexError::OtherStorage`] if its vectors are kept in another way than the options ask for.
+    /// As [`Library::open`]; [`IndexError::OtherModel`] if the library is of another model and
+    /// `new_generation` is off; [`IndexError::OtherStorage`] if its vectors are kept in another way
+    /// than the options ask for.
     pub fn open_for(&self, model: &ModelInfo, new_generation: bool) -> Result<Arc<Index>, IndexError> {
         create_private_dir_all(&self.home).map_err(|source| io(&self.home, source))?;
         let _lock = self.lock()?;
@@ -150,12 +153,14 @@ impl Library {
         Ok(self.catalogue()?.serving.map(|generation| generation.model))
     }
 
-    /// Ends a successful run of changes: makes a complete generation the serving one, unless it serves already, and
-    /// retires the old one. Generations that were retired before this run are removed. The reserve is made if there is
-    /// none and room for it ([`Library::release_reserve`]).
+    /// Ends a successful run of changes: makes a complete generation the serving one, unless it
+    /// serves already, and retires the old one. Generations that were retired before this run are
+    /// removed. The reserve is made if there is none and room for it
+    /// ([`Library::release_reserve`]).
     ///
-    /// Retiring renames the old generation's folder at once, or, while this process has it open, when its last user lets
-    /// go of it. If the process is killed in between, it is retired when the library is opened next.
+    /// Retiring renames the old generation's folder at once, or, while this process has it open,
+    /// when its last user lets go of it. If the process is killed in between, it is retired when
+    /// the library is opened next.
     ///
     /// # Errors
     /// If `library.json` cannot be replaced, or the index is not one of this library's.
@@ -181,12 +186,12 @@ impl Library {
         self.retire_unlisted(&catalogue)
     }
 
-    /// Writes `library.json` anew if it is damaged or not there, from what the generations say of themselves; gives the
-    /// damage in words, or `None` if it is sound or nothing was indexed yet.
+    /// Writes `library.json` anew if it is damaged or not there, from what the generations say of
+    /// themselves; gives the damage in words, or `None` if it is sound or nothing was indexed yet.
     ///
     /// # Errors
-    /// If a generation is in use or damaged itself; [`IndexError::NoIndex`] if there is none behind a damaged
-    /// `library.json`, which is renamed then, so that an index run can begin anew.
+    /// If a generation is in use or damaged itself; [`IndexError::NoIndex`] if there is none behind
+    /// a damaged `library.json`, which is renamed then, so that an index run can begin anew.
     pub fn mend(&self) -> Result<Option<String>, IndexError> {
         if !self.is_begun()? {
             return Ok(None);
@@ -282,7 +287,8 @@ impl Library {
         self.open.lock().values().filter_map(Weak::upgrade).any(|index| !index.is_retired())
     }
 
-    /// Retires the generations that the catalogue does not name, unless some process still reads them.
+    /// Retires the generations that the catalogue does not name, unless some process still reads
+    /// them.
     fn retire_unlisted(&self, catalogue: &Catalogue) -> Result<(), IndexError> {
         for number in folders::numbers(&self.home)? {
             if catalogue.generations().all(|generation| generation.number != number)
@@ -294,7 +300,8 @@ impl Library {
         Ok(())
     }
 
-    /// Removes the generations that were retired before this run, and takes those of this run for the next one's.
+    /// Removes the generations that were retired before this run, and takes those of this run for
+    /// the next one's.
     fn remove_retired(&self) -> Result<(), IndexError> {
         let of_this_run = std::mem::take(&mut *self.retired.lock());
         let old = folders::retired(&self.home)?.into_iter().filter(|number| !of_this_run.contains(number));
@@ -317,7 +324,8 @@ impl Library {
         Ok(there.then_some(generation))
     }
 
-    /// Waits until no other process makes, opens or retires generations here. Released when the file is closed.
+    /// Waits until no other process makes, opens or retires generations here. Released when the
+    /// file is closed.
     fn lock(&self) -> Result<File, IndexError> {
         let path = self.home.join("lock");
         let locked = create_private_file(&path).and_then(|file| file.lock().map(|()| file));

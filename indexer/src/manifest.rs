@@ -18,8 +18,8 @@ pub struct Manifest {
     /// How vectors are kept.
     #[serde(default)]
     pub vectors: VectorStorage,
-    /// How regions are made, which the model's fingerprint does not say; recorded when the first are made, and `None` before
-    /// that and for libraries of programs that did not record it.
+    /// How regions are made, which the model's fingerprint does not say; recorded when the first
+    /// are made, and `None` before that and for libraries of programs that did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<DenseProfile>,
     /// What is left to be made anew, if regions were made in another way before.

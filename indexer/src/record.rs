@@ -6,7 +6,8 @@ use glimpse_encoder::image_file::Format;
 
 use crate::{ContentHash, ImageId};
 
-/// A distinct image. Kept well under sled's comfortable 4 KiB: captions, keywords and descriptions are cut.
+/// A distinct image. Kept well under sled's comfortable 4 KiB: captions, keywords and descriptions
+/// are cut.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageRecord {
     /// Its number in this generation.
@@ -85,10 +86,11 @@ pub struct FileRecord {
     pub bytes: u64,
     /// Modification time when it was read, nanoseconds since 1970.
     pub modified: i64,
-    /// When the file system last changed anything about it, which no program can set, nanoseconds since
-    /// 1970; 0 where there is no such time, or it is not known.
+    /// When the file system last changed anything about it, which no program can set, nanoseconds
+    /// since 1970; 0 where there is no such time, or it is not known.
     pub changed: i64,
-    /// Newest modification time of its sidecars when they were read, nanoseconds since 1970; 0 without sidecars.
+    /// Newest modification time of its sidecars when they were read, nanoseconds since 1970; 0
+    /// without sidecars.
     pub sidecar_modified: i64,
     /// The file was not there when its folder was last indexed.
     pub missing: bool,

@@ -1,4 +1,5 @@
-//! Every format that was ever released still opens: `formats/vN/` holds a small library as it was written then.
+//! Every format that was ever released still opens: `formats/vN/` holds a small library as it was
+//! written then.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! What was meant by the arguments that every command shares: where the library is, and how to talk to the reader.
+//! What was meant by the arguments that every command shares: where the library is, and how to talk
+//! to the reader.
 
 use std::fmt::Display;
 use std::io::{BufWriter, IsTerminal, StdoutLock, stderr, stdout};

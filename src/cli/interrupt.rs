@@ -23,7 +23,8 @@ pub fn on_interrupt(stop: impl Fn() + Send + 'static) -> Result<(), CliError> {
     ctrlc::set_handler(interrupted).map_err(|error| CliError::new(format!("cannot listen for Ctrl-C: {error}")))
 }
 
-/// Asks an engine something, until Ctrl-C: then the answer is [`EngineError::Cancelled`], and nothing was printed of it.
+/// Asks an engine something, until Ctrl-C: then the answer is [`EngineError::Cancelled`], and
+/// nothing was printed of it.
 pub fn interruptible<T>(ask: impl FnOnce() -> Result<T, EngineError>) -> Result<T, CliError> {
     let cancel = Cancel::new();
     let asked = cancel.clone();

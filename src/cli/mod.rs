@@ -1,4 +1,5 @@
-//! The command line: [`args`] as typed, [`context`] as meant, one file for each command, [`output`] for what they print.
+//! The command line: [`args`] as typed, [`context`] as meant, one file for each command, [`output`]
+//! for what they print.
 
 pub mod args;
 mod commands;

@@ -25,7 +25,8 @@ fn killing_the_indexer_loses_nothing_acknowledged() {
     let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) ^ 0x5eed);
     eprintln!("GLIMPSE_TEST_SEED={seed}");
     let mut world = World::new(seed);
-    // How long a run takes is not known before; a kill is somewhere before the end of a run like the last ones.
+    // How long a run takes is not known before; a kill is somewhere before the end of a run like
+    // the last ones.
     let mut span = Duration::from_secs(2);
     let (mut kills, mut runs) = (0, 0);
     while kills < KILLS {
@@ -55,7 +56,8 @@ struct World {
     random: Random,
     /// Name below the album, and content.
     images: BTreeMap<String, ContentHash>,
-    /// Contents that were acknowledged, and a file that held each. The album may have another name by now.
+    /// Contents that were acknowledged, and a file that held each. The album may have another name
+    /// by now.
     known: BTreeMap<String, ContentHash>,
     album: PathBuf,
     made: u64,
@@ -143,7 +145,8 @@ impl World {
         Run { killed: !status.success(), said: lines.map(|line| serde_json::from_str(line).unwrap()).collect(), lasted }
     }
 
-    /// Opens the index as the run left it: it verifies, and holds what this run and all before it acknowledged.
+    /// Opens the index as the run left it: it verifies, and holds what this run and all before it
+    /// acknowledged.
     fn check(&mut self, run: &Run) {
         let index = match self.library().open() {
             Ok(index) => index,

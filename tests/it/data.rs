@@ -48,8 +48,8 @@ fn every_good_image_is_indexed_and_every_bad_one_is_named() {
     assert!(summary["skipped"].as_u64().unwrap() > 0, "{summary}");
 }
 
-/// The eight files of a scene differ in the digit that is drawn into each, its orientation, and in nothing else; twins that
-/// are alike to the pixel are in `orientation.rs`.
+/// The eight files of a scene differ in the digit that is drawn into each, its orientation, and in
+/// nothing else; twins that are alike to the pixel are in `orientation.rs`.
 #[test]
 fn orientation_does_not_change_an_image() {
     let Some(folder) = test_data("orientation") else { return };

@@ -1,7 +1,7 @@
 //! Which file of a crate uses which other one, and that this never leads back to where it began.
 //!
-//! The rule: uses between files go one way, except that a file may use what is above it (`super`, the root of the crate), and
-//! that what is above may always use, and pass on, what is in it.
+//! The rule: uses between files go one way, except that a file may use what is above it (`super`,
+//! the root of the crate), and that what is above may always use, and pass on, what is in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -104,7 +104,8 @@ impl Files {
         files
     }
 
-    /// A path as `module` writes it, from the root of the crate; `None` if it leads to another crate.
+    /// A path as `module` writes it, from the root of the crate; `None` if it leads to another
+    /// crate.
     fn absolute(&self, module: &Module, path: &[String]) -> Option<Module> {
         let (first, rest) = path.split_first()?;
         let child = || [&module[..], std::slice::from_ref(first)].concat();
@@ -191,7 +192,8 @@ fn collect(folder: &Path, above: &mut Module, texts: &mut BTreeMap<Module, Strin
 fn bare(text: &str) -> String {
     let code = text.split("#[cfg(test)]").enumerate().map(|(part, after)| match part {
         0 => after,
-        // A module in this file ends it; anything else that is only for tests ends with its line or statement.
+        // A module in this file ends it; anything else that is only for tests ends with its line or
+        // statement.
         _ if after.lines().any(|line| line.trim_start().starts_with("mod ") && line.ends_with('{')) => "",
         _ => after.split_once(';').map_or("", |(_, rest)| rest),
     });

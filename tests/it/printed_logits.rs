@@ -1,5 +1,5 @@
-//! Scores on the geometry of real checkpoints: the logits that the demonstration notebooks of SigLIP 2
-//! and SigLIP print, as a library of their photographs.
+//! Scores on the geometry of real checkpoints: the logits that the demonstration notebooks of
+//! SigLIP 2 and SigLIP print, as a library of their photographs.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -20,7 +20,8 @@ struct File {
     sets: Vec<Set>,
 }
 
-/// Logits without the bias: rows are images, columns texts. `shows` lists, by text, the images that show it.
+/// Logits without the bias: rows are images, columns texts. `shows` lists, by text, the images that
+/// show it.
 #[derive(Deserialize)]
 struct Set {
     checkpoint: String,
@@ -40,8 +41,9 @@ impl Set {
     }
 }
 
-/// Vectors whose cosines are those of a set: every text has an axis of its own, and so has what is left of every image.
-/// Other texts, such as those of the null bank, are mixtures of all axes of texts.
+/// Vectors whose cosines are those of a set: every text has an axis of its own, and so has what is
+/// left of every image. Other texts, such as those of the null bank, are mixtures of all axes of
+/// texts.
 struct Printed {
     dim: usize,
     texts: HashMap<String, usize>,

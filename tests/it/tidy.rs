@@ -169,7 +169,8 @@ fn libraries_stay_behind_their_doors() {
         }
     }
     none(&leaks, "libraries used outside their doors");
-    // What is behind a door is private to its crate, so no foreign type can stand in a public signature by that way.
+    // What is behind a door is private to its crate, so no foreign type can stand in a public
+    // signature by that way.
     for (library, door) in [("indexer", "store"), ("indexer", "words"), ("encoder", "candle"), ("encoder", "weights")] {
         let text = read(&root().join(library).join("src/lib.rs"));
         assert!(text.lines().any(|line| line == format!("mod {door};")), "{library}: `mod {door};` is not private");

@@ -16,7 +16,8 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Folders of the bundled images that tests index: small, in three formats, with names in three scripts.
+/// Folders of the bundled images that tests index: small, in three formats, with names in three
+/// scripts.
 pub const SOME: [&str; 3] = ["Garten", "Kitchen", "음악"];
 
 /// A home of its own, and a copy of some bundled images.
@@ -108,8 +109,8 @@ impl Run {
     }
 }
 
-/// A library that is only read, shared by all tests that do not change theirs. One at a time: a library belongs to one
-/// process.
+/// A library that is only read, shared by all tests that do not change theirs. One at a time: a
+/// library belongs to one process.
 pub fn shared() -> MutexGuard<'static, Fixture> {
     static SHARED: LazyLock<Mutex<Fixture>> = LazyLock::new(|| Mutex::new(Fixture::indexed()));
     SHARED.lock().unwrap_or_else(PoisonError::into_inner)
@@ -128,7 +129,8 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The folder of test data that is not part of the repository, or a loud note that a test was skipped.
+/// The folder of test data that is not part of the repository, or a loud note that a test was
+/// skipped.
 pub fn test_data(what: &str) -> Option<PathBuf> {
     let named = std::env::var_os("GLIMPSE_TEST_DATA").map(PathBuf::from);
     let dir = named.unwrap_or_else(|| root().join("../shared/data")).join(what);

@@ -1,4 +1,5 @@
-//! Who may ask: checks that run before any handler, and the headers that bound what a browser does with an answer.
+//! Who may ask: checks that run before any handler, and the headers that bound what a browser does
+//! with an answer.
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -82,7 +83,8 @@ impl Access {
                 ));
             }
         }
-        // What browsers add by themselves: a link from elsewhere may open the page, nothing may be embedded or sent.
+        // What browsers add by themselves: a link from elsewhere may open the page, nothing may be
+        // embedded or sent.
         let follows_link = only(request, "sec-fetch-mode") == Some("navigate") && request.method().is_safe();
         if only(request, "sec-fetch-site") == Some("cross-site") && !follows_link {
             return Err(ApiError::new(Code::Forbidden, "requests from other sites are refused"));
@@ -155,7 +157,8 @@ fn only(request: &ServiceRequest, name: impl header::AsHeaderName) -> Option<&st
     if values.next().is_some() { None } else { value.to_str().ok() }
 }
 
-/// True for `localhost` and for addresses: a name that an attacker's DNS could point here is neither.
+/// True for `localhost` and for addresses: a name that an attacker's DNS could point here is
+/// neither.
 fn names_this_machine(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(v6) => {

@@ -89,8 +89,8 @@ fn routes(path: &str) -> Scope {
         .service(api)
         .default_service(web::to(nothing_here))
         .wrap(Compress::default());
-    // Compression holds bytes back, which events cannot wait for, and finds nothing in images. It leaves
-    // answers alone that say they are images.
+    // Compression holds bytes back, which events cannot wait for, and finds nothing in images. It
+    // leaves answers alone that say they are images.
     let scope = match path.rsplit('/').next() {
         None | Some("") => web::scope(path),
         Some(last) => {

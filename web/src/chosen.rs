@@ -10,9 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// Most images of a list.
 pub const MAX_CHOSEN: usize = 50_000;
 
-/// Numbers of images, each once, in the order given: a list, or a text with commas between them, as a
-/// form sends it. Reading ends where there are too many.
-/// It is written as a list of numbers, as in the description of the API.
+/// Numbers of images, each once, in the order given: a list, or a text with commas between them, as
+/// a form sends it. Reading ends where there are too many. It is written as a list of numbers, as
+/// in the description of the API.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(transparent)]
 pub struct ChosenImages(pub Vec<ImageId>);

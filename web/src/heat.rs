@@ -1,5 +1,5 @@
-//! Heatmaps as images to lay over an image: colours that rise evenly in lightness, so that they are told apart by people
-//! who see few colours, and in grey.
+//! Heatmaps as images to lay over an image: colours that rise evenly in lightness, so that they are
+//! told apart by people who see few colours, and in grey.
 
 use std::io::Cursor;
 
@@ -9,7 +9,8 @@ use image::{ImageFormat, Rgba, RgbaImage};
 
 use crate::error::ApiError;
 
-/// The map viridis (Stéfan van der Walt and Nathaniel Smith) at every ninth of its way; in between, straight lines.
+/// The map viridis (Stéfan van der Walt and Nathaniel Smith) at every ninth of its way; in between,
+/// straight lines.
 const COLOURS: [[u8; 3]; 10] = [
     [68, 1, 84],
     [72, 40, 120],
@@ -25,8 +26,8 @@ const COLOURS: [[u8; 3]; 10] = [
 /// Opacity at a score of 0 and of 1: the image shows through everywhere, and more where nothing is.
 const OPACITY: [f32; 2] = [0.3, 0.62];
 
-/// A PNG for an image of `width` by `height` pixels, its longer side `size` pixels. Scores stand at the middles of patches,
-/// with straight lines between them, as in `engine`'s boxes.
+/// A PNG for an image of `width` by `height` pixels, its longer side `size` pixels. Scores stand at
+/// the middles of patches, with straight lines between them, as in `engine`'s boxes.
 pub fn draw(heatmap: &Heatmap, width: u32, height: u32, size: u32) -> Result<Bytes, ApiError> {
     let (rows, cols) = (heatmap.rows, heatmap.cols);
     if heatmap.scores.is_empty() || heatmap.scores.len() != rows * cols {

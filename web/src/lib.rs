@@ -1,9 +1,10 @@
 //! The Glimpse web server: an HTTP API and a page over one [`glimpse_engine::Engine`].
 //!
-//! Safe as started: it listens on loopback, where a request must name this machine (against DNS rebinding) and must not
-//! come from another site; any other address needs a token. Images are served by number, from indexed files only.
-//! Handlers only translate: every call of the engine runs on a thread of its kind (search, images, looking at one with
-//! the model, the whole library), behind a bound.
+//! Safe as started: it listens on loopback, where a request must name this machine (against DNS
+//! rebinding) and must not come from another site; any other address needs a token. Images are
+//! served by number, from indexed files only. Handlers only translate: every call of the engine
+//! runs on a thread of its kind (search, images, looking at one with the model, the whole library),
+//! behind a bound.
 
 mod access;
 mod app;
@@ -37,8 +38,9 @@ use glimpse_engine::ImageHook;
 pub use public_url::{NotAnAddress, PublicUrl};
 pub use server::{Running, ServeError, ServeOptions, serve};
 
-/// Makes what the page shows of an image, blurred stand-in and thumbnail, from every image that is indexed. Give it to
-/// [`glimpse_engine::IngestOptions::on_image`], with the cache folder of the library.
+/// Makes what the page shows of an image, blurred stand-in and thumbnail, from every image that is
+/// indexed. Give it to [`glimpse_engine::IngestOptions::on_image`], with the cache folder of the
+/// library.
 pub fn keep_thumbnails(cache: &Path) -> ImageHook {
     thumbnails::ThumbnailIndexer::open(cache).hook()
 }

@@ -1,5 +1,5 @@
-//! Threads for one kind of work, with a bounded queue: past the bound a request is refused at once instead of waiting
-//! without end, and one kind of work never takes the threads of another.
+//! Threads for one kind of work, with a bounded queue: past the bound a request is refused at once
+//! instead of waiting without end, and one kind of work never takes the threads of another.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -28,7 +28,8 @@ pub struct Pool {
 /// How long a request is worked on at most, unless the pool is for longer ones.
 const USUAL_LIMIT: Duration = Duration::from_secs(60);
 
-/// Gives up the work for a request when nobody waits for its answer: actix drops a request whose client has left.
+/// Gives up the work for a request when nobody waits for its answer: actix drops a request whose
+/// client has left.
 struct Gone(Cancel);
 
 impl Drop for Gone {
@@ -64,9 +65,9 @@ impl Pool {
         Self { limit, ..self }
     }
 
-    /// Runs `work` when its turn comes. Nothing is done for a client that has left by then, and questions to the engine
-    /// are given up when it leaves later, or when the time for a request is over. Work that does
-    /// not heed that, as it hangs, is not waited for much longer.
+    /// Runs `work` when its turn comes. Nothing is done for a client that has left by then, and
+    /// questions to the engine are given up when it leaves later, or when the time for a request is
+    /// over. Work that does not heed that, as it hangs, is not waited for much longer.
     pub async fn run<T, F>(&self, work: F) -> Result<T, ApiError>
     where
         T: Send + 'static,

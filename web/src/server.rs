@@ -24,7 +24,8 @@ const GRACE: u64 = 5;
 const RUN_GRACE: Duration = Duration::from_secs(30);
 /// Threads that read requests and write answers; the work is done by others.
 const WORKERS: usize = 2;
-/// A library that cannot be opened says so within this time; a large one goes on opening while the page answers.
+/// A library that cannot be opened says so within this time; a large one goes on opening while the
+/// page answers.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a client may take to send the head of a request, and be silent after it has connected.
 const HEAD_TIME: Duration = Duration::from_secs(5);
@@ -114,7 +115,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// Stops the server after the requests in progress. Returns at once; [`serve`] returns when it has stopped.
+    /// Stops the server after the requests in progress. Returns at once; [`serve`] returns when it
+    /// has stopped.
     pub fn stop(&self) {
         self.stopping.send_replace(true);
         drop(self.handle.stop(true)); // the command is sent by the call, the future only waits

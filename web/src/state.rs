@@ -31,7 +31,8 @@ pub const CONNECTIONS: usize = 900;
 pub struct Limits {
     /// Requests that wait for a search thread: searches and everything else that is quick.
     pub searches: usize,
-    /// Those that wait for an image to be decoded; a page of results asks for a few dozen thumbnails at once.
+    /// Those that wait for an image to be decoded; a page of results asks for a few dozen
+    /// thumbnails at once.
     pub images: usize,
     /// Those that wait for the model to look at an image.
     pub looks: usize,
@@ -176,8 +177,9 @@ impl AppState {
         self.model.loading.store(true, Relaxed);
     }
 
-    /// Opens the library and loads the model, so that the first search need not wait for them. `opened` is told how the
-    /// library is, before the model is loaded. What fails says so again at the first request that needs it.
+    /// Opens the library and loads the model, so that the first search need not wait for them.
+    /// `opened` is told how the library is, before the model is loaded. What fails says so again at
+    /// the first request that needs it.
     pub fn warm_up(&self, opened: impl FnOnce(Result<usize, EngineError>)) {
         let _loading = Loading(&self.model.loading);
         opened(self.engine.count());
@@ -188,8 +190,8 @@ impl AppState {
         }
     }
 
-    /// Refuses what would hold its thread until the model is loaded: words, images and facts are asked for on the same
-    /// threads, and need no model.
+    /// Refuses what would hold its thread until the model is loaded: words, images and facts are
+    /// asked for on the same threads, and need no model.
     pub fn require_model(&self) -> Result<(), ApiError> {
         if self.model.loading.load(Relaxed) && !self.model_is_ready() {
             let error = ApiError::new(Code::NotReady, "the model is still being loaded");

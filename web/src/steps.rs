@@ -1,5 +1,5 @@
-//! Bodies that are made while they are sent: each step on a thread, and none while the client does not
-//! read.
+//! Bodies that are made while they are sent: each step on a thread, and none while the client does
+//! not read.
 
 use std::io;
 
@@ -9,8 +9,8 @@ use futures_util::{Stream, stream};
 use crate::error::ApiError;
 use crate::state::{AppState, run_read};
 
-/// The pieces that `step` gives, made on the threads for originals, until it gives `None`. An error ends
-/// the connection, so that the client does not take the part it has for the whole.
+/// The pieces that `step` gives, made on the threads for originals, until it gives `None`. An error
+/// ends the connection, so that the client does not take the part it has for the whole.
 pub fn stream<F>(state: web::Data<AppState>, step: F) -> impl Stream<Item = io::Result<Bytes>> + 'static
 where
     F: FnMut(&AppState) -> Result<Option<Vec<u8>>, ApiError> + Send + 'static,

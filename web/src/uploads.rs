@@ -1,5 +1,5 @@
-//! Images that clients ask with: checked when they arrive, named by their content, kept in memory for a while, never
-//! written to disk.
+//! Images that clients ask with: checked when they arrive, named by their content, kept in memory
+//! for a while, never written to disk.
 
 use std::sync::Arc;
 

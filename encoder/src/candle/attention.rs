@@ -1,4 +1,5 @@
-//! Multi-head self-attention, and the padding of a batch whose images have different numbers of tokens.
+//! Multi-head self-attention, and the padding of a batch whose images have different numbers of
+//! tokens.
 
 use candle_core::{Device, Module, Result, Tensor};
 use candle_nn::Linear;

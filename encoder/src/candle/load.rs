@@ -11,7 +11,8 @@ use crate::weights::{Checkpoint, StoredTensor};
 /// What loading gives; computing gives candle's own result.
 pub(super) type Loaded<T> = Result<T, EncodeError>;
 
-/// Reads the tensors below one name. Shapes were compared with the configuration before: see [`Checkpoint::check`].
+/// Reads the tensors below one name. Shapes were compared with the configuration before: see
+/// [`Checkpoint::check`].
 #[derive(Clone)]
 pub(super) struct Loader<'a> {
     checkpoint: &'a Checkpoint,

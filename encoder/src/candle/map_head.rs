@@ -1,4 +1,5 @@
-//! Attention pooling: one learned query, the probe, gathers the tokens of an image into its embedding.
+//! Attention pooling: one learned query, the probe, gathers the tokens of an image into its
+//! embedding.
 
 use candle_core::{Module, Result, Tensor};
 use candle_nn::Linear;
@@ -13,7 +14,8 @@ use crate::Projection;
 use crate::config::TowerConfig;
 use crate::siglip::Trace;
 
-/// Multi-head attention pooling (`MAPHead` in big_vision, `models/vit.py`). The probe has no residual.
+/// Multi-head attention pooling (`MAPHead` in big_vision, `models/vit.py`). The probe has no
+/// residual.
 pub(super) struct MapHead {
     query: Tensor, // (H, 1, D), scaled
     key_value: Linear,
@@ -73,8 +75,9 @@ impl MapHead {
         Ok(Pooled { pooled, values: values.reshape((b, n, width))? })
     }
 
-    /// Brings each token into the space of embeddings: what the head gives if that token is the only one, since a softmax
-    /// over one token is 1. `(B, N, W)` [`Pooled::values`] to the same shape.
+    /// Brings each token into the space of embeddings: what the head gives if that token is the
+    /// only one, since a softmax over one token is 1. `(B, N, W)` [`Pooled::values`] to the same
+    /// shape.
     pub fn align(&self, values: &Tensor) -> Result<Tensor> {
         self.finish(&self.out.forward(values)?)
     }

@@ -1,7 +1,8 @@
 //! The reference backend: SigLIP and SigLIP 2 on candle, in f32, on the CPU, CUDA or Metal.
 //!
-//! Letters of shapes at the end of a line: `B` entries of a batch, `N` tokens of an image, `L` tokens of a text, `W` width
-//! of a token, `H` heads, `D = W / H` width of a head, `M` inner width of an MLP, `P` side of a patch, `V` vocabulary.
+//! Letters of shapes at the end of a line: `B` entries of a batch, `N` tokens of an image, `L`
+//! tokens of a text, `W` width of a token, `H` heads, `D = W / H` width of a head, `M` inner width
+//! of an MLP, `P` side of a patch, `V` vocabulary.
 
 mod attention;
 mod block;

@@ -2,8 +2,9 @@
 
 use crate::PixelInput;
 
-/// Appends the patches of an image to `out`, row by row over its grid; values of a patch in the order (row, column,
-/// channel), brought from `0..=255` to `-1..=1`. Pixels beyond the last whole patch are dropped.
+/// Appends the patches of an image to `out`, row by row over its grid; values of a patch in the
+/// order (row, column, channel), brought from `0..=255` to `-1..=1`. Pixels beyond the last whole
+/// patch are dropped.
 pub(super) fn fill(image: &PixelInput, patch: usize, out: &mut Vec<f32>) {
     let stride = image.pixels.width() as usize * 3;
     let bytes = image.pixels.as_raw();

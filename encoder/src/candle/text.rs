@@ -11,8 +11,8 @@ use crate::config::TextConfig;
 use crate::siglip::Trace;
 use crate::weights::StoredTensor;
 
-/// A transformer without causal or padding mask, pooled at the last position: what stands there has seen all others,
-/// be it the end of a long text or padding.
+/// A transformer without causal or padding mask, pooled at the last position: what stands there has
+/// seen all others, be it the end of a long text or padding.
 pub(super) struct TextTower {
     /// Half of a base model's weights, of which a query needs 64 rows: it stays in the mapped file.
     tokens: StoredTensor, // (V, W)
@@ -35,7 +35,8 @@ impl TextTower {
         })
     }
 
-    /// Embeddings before normalisation, (B, dim), of texts of [`TextConfig::length`] ids below the vocabulary's size.
+    /// Embeddings before normalisation, (B, dim), of texts of [`TextConfig::length`] ids below the
+    /// vocabulary's size.
     pub fn forward(&self, texts: &[Vec<u32>], device: &Device, trace: &mut Trace) -> Result<Tensor> {
         let (b, l, width) = (texts.len(), self.config.length, self.config.tower.width);
         let mut rows = Vec::with_capacity(b * l * width);

@@ -19,7 +19,8 @@ pub(crate) struct CandleTowers {
 }
 
 impl CandleTowers {
-    /// Towers of a checkpoint whose tensors were compared with `config`, on a device of this name; and what to call it.
+    /// Towers of a checkpoint whose tensors were compared with `config`, on a device of this name;
+    /// and what to call it.
     ///
     /// # Errors
     /// If there is no such device, or it has no room for them.

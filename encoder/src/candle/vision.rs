@@ -68,7 +68,8 @@ impl VisionTower {
         })
     }
 
-    /// Runs a batch; images with fewer patches than the largest are padded, and padding is masked in every layer.
+    /// Runs a batch; images with fewer patches than the largest are padded, and padding is masked
+    /// in every layer.
     pub fn forward(
         &self,
         batch: &[PixelInput],
@@ -132,8 +133,9 @@ fn resized(grid: &PositionGrid, batch: &[PixelInput], n: usize, width: usize, de
     Tensor::from_vec(values, (batch.len(), n, width), device)
 }
 
-/// The patch embedding as one linear layer over (row, column, channel). NaFlex stores it so; the weight of a convolution
-/// with stride = kernel is the same matrix with its columns in the order (channel, row, column).
+/// The patch embedding as one linear layer over (row, column, channel). NaFlex stores it so; the
+/// weight of a convolution with stride = kernel is the same matrix with its columns in the order
+/// (channel, row, column).
 fn load_stem(loader: &Loader, config: &VisionConfig) -> std::result::Result<Linear, EncodeError> {
     let (width, pixels, values) = (config.tower.width, config.patch_size.pow(2), config.patch_values());
     let stored = loader.values("patch_embedding.weight")?;

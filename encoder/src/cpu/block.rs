@@ -30,7 +30,8 @@ pub(super) struct Mlp {
     inner: usize,
 }
 
-/// What a forward pass needs beside its result; kept between passes, since fresh memory costs page faults.
+/// What a forward pass needs beside its result; kept between passes, since fresh memory costs page
+/// faults.
 pub(super) struct Workspace {
     path: Path,
     config: TowerConfig,
@@ -86,7 +87,8 @@ impl Block {
         })
     }
 
-    /// Changes the residual stream of `workspace`, in which each of the sequences attends to itself.
+    /// Changes the residual stream of `workspace`, in which each of the sequences attends to
+    /// itself.
     pub fn forward(&self, workspace: &mut Workspace, sequences: &[Range<usize>], trace: &mut Trace) {
         let Workspace { path, config, normed, qkv, attended, hidden, x, .. } = workspace;
         let (path, rows) = (*path, sequences.last().map_or(0, |last| last.end));

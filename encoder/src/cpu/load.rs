@@ -11,7 +11,8 @@ use crate::EncodeError;
 use crate::config::{Activation, TowerConfig};
 use crate::weights::{Checkpoint, StoredTensor};
 
-/// Reads the tensors below one name, and packs them for one path. Shapes were compared with the configuration before.
+/// Reads the tensors below one name, and packs them for one path. Shapes were compared with the
+/// configuration before.
 #[derive(Clone)]
 pub(super) struct Loader<'a> {
     checkpoint: &'a Checkpoint,
@@ -48,8 +49,8 @@ impl<'a> Loader<'a> {
         self.stacked_linear(self.path.values(), &[name])
     }
 
-    /// Several linear layers of one input, stacked into one, for what comes from a layer norm: a single product instead
-    /// of several.
+    /// Several linear layers of one input, stacked into one, for what comes from a layer norm: a
+    /// single product instead of several.
     pub fn normed_linear(&self, names: &[&str]) -> Result<Packed, EncodeError> {
         self.stacked_linear(self.path.normed(), names)
     }

@@ -1,4 +1,5 @@
-//! Attention pooling: one learned query, the probe, gathers the tokens of an image into its embedding.
+//! Attention pooling: one learned query, the probe, gathers the tokens of an image into its
+//! embedding.
 
 use std::ops::Range;
 
@@ -12,7 +13,8 @@ use super::path::Path;
 use crate::config::TowerConfig;
 use crate::{EncodeError, Projection};
 
-/// Multi-head attention pooling (`MAPHead` in big_vision, `models/vit.py`). The probe has no residual.
+/// Multi-head attention pooling (`MAPHead` in big_vision, `models/vit.py`). The probe has no
+/// residual.
 pub(super) struct MapHead {
     path: Path,
     width: usize,
@@ -48,7 +50,8 @@ impl MapHead {
         })
     }
 
-    /// Attention of the probe to the tokens (N, W) of each image, through the output projection: (B, W).
+    /// Attention of the probe to the tokens (N, W) of each image, through the output projection:
+    /// (B, W).
     pub fn gather(&self, tokens: &Rows, sequences: &[Range<usize>]) -> Rows {
         let mut mixed = Rows::new::<f32>(sequences.len(), self.width);
         self.pooling.gather(self.path, tokens, sequences, &mut mixed);
@@ -63,8 +66,8 @@ impl MapHead {
         self.mlp.forward_once(self.path, gathered, rows);
     }
 
-    /// Brings each of the first `rows` tokens (N, W) into the space of embeddings, as if it were the only token: a softmax
-    /// over one token is 1.
+    /// Brings each of the first `rows` tokens (N, W) into the space of embeddings, as if it were
+    /// the only token: a softmax over one token is 1.
     pub fn align(&self, tokens: &Rows, rows: usize, projection: Projection) -> Rows {
         let mut operands = new_tiles(self.path.values(), rows, self.width);
         to_tiles(self.path, tokens, rows, self.width, &mut operands);
@@ -79,8 +82,8 @@ impl MapHead {
     }
 }
 
-/// `K_h^T q_h / sqrt(D)` for each head `h`, where `q` is the projected probe: (H, W). The bias of the keys adds the same to
-/// all scores of a head, which softmax does not see.
+/// `K_h^T q_h / sqrt(D)` for each head `h`, where `q` is the projected probe: (H, W). The bias of
+/// the keys adds the same to all scores of a head, which softmax does not see.
 fn fold_probe(probe: &[f32], query: &[f32], query_bias: &[f32], key: &[f32], tower: &TowerConfig) -> Vec<f32> {
     let (width, depth) = (tower.width, tower.head_width());
     let scale = 1.0 / (depth as f32).sqrt();

@@ -39,8 +39,9 @@ const COUNT: usize = 11;
 static REFUSALS: LazyLock<[Option<String>; COUNT]> = LazyLock::new(|| Path::ALL.map(Path::detect));
 
 impl Path {
-    /// All, the preferred first. Those of int8 stand behind the one that every machine can take, for they lose more of what a
-    /// model computes than bf16 does: they are taken only if they are asked for.
+    /// All, the preferred first. Those of int8 stand behind the one that every machine can take,
+    /// for they lose more of what a model computes than bf16 does: they are taken only if they are
+    /// asked for.
     pub const ALL: [Self; COUNT] = [
         Self::AmxBf16,
         Self::Avx512Bf16,
@@ -111,8 +112,9 @@ impl Path {
         Self::ALL.into_iter().find(|path| path.refusal().is_none() && path.pays()).unwrap_or(Self::Portable)
     }
 
-    /// Whether it is faster than those behind it. Intel's `vdpbf16ps` does as many operations a cycle as its f32, after
-    /// rounding what it is given: three quarters of the speed of `avx512-f32` were measured. AMD's does twice as many.
+    /// Whether it is faster than those behind it. Intel's `vdpbf16ps` does as many operations a
+    /// cycle as its f32, after rounding what it is given: three quarters of the speed of
+    /// `avx512-f32` were measured. AMD's does twice as many.
     fn pays(self) -> bool {
         self != Self::Avx512Bf16 || !is_from_intel()
     }

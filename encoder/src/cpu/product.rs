@@ -16,7 +16,8 @@ pub struct Product {
 }
 
 impl Product {
-    /// On the path of this name (`amx-bf16`); `None` if there is none, or this machine cannot take it.
+    /// On the path of this name (`amx-bf16`); `None` if there is none, or this machine cannot take
+    /// it.
     pub fn new(path: &str, side: usize) -> Option<Self> {
         let path = Path::named(path).filter(|path| path.refusal().is_none())?;
         let values: Vec<f32> = (0..side * side).map(|i| (i % 251) as f32 / 251.0 - 0.5).collect();

@@ -15,8 +15,8 @@ use crate::config::TextConfig;
 use crate::siglip::Trace;
 use crate::weights::StoredTensor;
 
-/// A transformer without causal or padding mask, pooled at the last position: what stands there has seen all others,
-/// be it the end of a long text or padding.
+/// A transformer without causal or padding mask, pooled at the last position: what stands there has
+/// seen all others, be it the end of a long text or padding.
 pub(super) struct TextTower {
     path: Path,
     /// Half of a base model's weights, of which a query needs 64 rows: it stays in the mapped file.
@@ -45,7 +45,8 @@ impl TextTower {
         })
     }
 
-    /// Embeddings before normalisation of texts of [`TextConfig::length`] ids below the vocabulary's size.
+    /// Embeddings before normalisation of texts of [`TextConfig::length`] ids below the
+    /// vocabulary's size.
     pub fn forward(&self, texts: &[Vec<u32>], trace: &mut Trace) -> Vec<Vec<f32>> {
         let (path, length, width) = (self.path, self.config.length, self.config.tower.width);
         let rows = texts.len() * length;

@@ -1,5 +1,5 @@
-//! Both towers of a checkpoint; each is packed when it is first asked for, so that a query never waits for the vision
-//! tower, nor an indexing run for the text tower.
+//! Both towers of a checkpoint; each is packed when it is first asked for, so that a query never
+//! waits for the vision tower, nor an indexing run for the text tower.
 
 use super::load::Loader;
 use super::path::Path;

@@ -145,10 +145,12 @@ fn copied(rows: &Rows, range: &Range<usize>, width: usize) -> Vec<f32> {
     range.clone().flat_map(|row| &rows.row::<f32>(row)[..width]).copied().collect()
 }
 
-/// The patch embedding as one linear layer over (row, column, channel). NaFlex stores it so; the weight of a convolution
-/// with stride = kernel is the same matrix with its columns in the order (channel, row, column).
+/// The patch embedding as one linear layer over (row, column, channel). NaFlex stores it so; the
+/// weight of a convolution with stride = kernel is the same matrix with its columns in the order
+/// (channel, row, column).
 ///
-/// The pixels come as `p - 128`, the model reads `p / 127.5 - 1`: that is `(p - 128) / 127.5 + 0.5 / 127.5`.
+/// The pixels come as `p - 128`, the model reads `p / 127.5 - 1`: that is
+/// `(p - 128) / 127.5 + 0.5 / 127.5`.
 fn load_stem(loader: &Loader, config: &VisionConfig) -> Result<Packed, EncodeError> {
     let (width, pixels, values) = (config.tower.width, config.patch_size.pow(2), config.patch_values());
     let stored = loader.values("patch_embedding.weight")?;

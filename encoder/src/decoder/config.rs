@@ -53,7 +53,8 @@ impl Config {
         Ok(config)
     }
 
-    /// The first field that no decoder of this tower can have: its name, what is expected, what is there.
+    /// The first field that no decoder of this tower can have: its name, what is expected, what is
+    /// there.
     fn check(&self, width: usize) -> Result<(), (&'static str, String, String)> {
         let sizes = [
             ("hidden_size", self.hidden_size, 1..=1 << 14),

@@ -1,10 +1,13 @@
-//! The LocCa-style decoder (arXiv 2403.19596): captions of images, boxes of expressions, captions of boxes.
+//! The LocCa-style decoder (arXiv 2403.19596): captions of images, boxes of expressions, captions
+//! of boxes.
 //!
-//! Google publishes no decoder for SigLIP 2. One that was trained on frozen towers (`training/` holds the script) lies
-//! beside a checkpoint as `decoder.json` and `decoder.safetensors`; it attends to the patches of a [`crate::DenseGrid`].
-//! It is small beside the towers and runs on the CPU, in f32.
+//! Google publishes no decoder for SigLIP 2. One that was trained on frozen towers (`training/`
+//! holds the script) lies beside a checkpoint as `decoder.json` and `decoder.safetensors`; it
+//! attends to the patches of a [`crate::DenseGrid`]. It is small beside the towers and runs on the
+//! CPU, in f32.
 //!
-//! - `config`: what `decoder.json` says; `vocabulary`: texts and boxes as token ids; `token_ids`: those that never change
+//! - `config`: what `decoder.json` says; `vocabulary`: texts and boxes as token ids; `token_ids`:
+//!   those that never change
 //! - `net`: the network, with remembered keys and values; `layers`: what it is made of
 //! - `grammar`: which tokens may come next; `search`: the likeliest sequences under it
 
@@ -31,7 +34,8 @@ use vocabulary::Vocabulary;
 /// Name of the weights file inside a checkpoint directory.
 pub const FILE: &str = "decoder.safetensors";
 
-/// Steps of a coordinate (there are 500) that the left sides of two regions lie apart to be tried as different ones.
+/// Steps of a coordinate (there are 500) that the left sides of two regions lie apart to be tried
+/// as different ones.
 const APART: u32 = 15;
 /// Overlap above which two regions are one.
 const SAME: f32 = 0.5;
@@ -52,10 +56,12 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Loads the decoder of a checkpoint directory; `None` if it has none. `width` is that of the tower's tokens.
+    /// Loads the decoder of a checkpoint directory; `None` if it has none. `width` is that of the
+    /// tower's tokens.
     ///
     /// # Errors
-    /// [`EncodeError`] that names the file and the field or tensor that is wrong, or that belongs to another tower.
+    /// [`EncodeError`] that names the file and the field or tensor that is wrong, or that belongs
+    /// to another tower.
     pub fn load(dir: &Path, width: usize) -> Result<Option<Self>, EncodeError> {
         let path = dir.join(FILE);
         if !path.exists() {
@@ -102,8 +108,8 @@ impl Decoder {
         self.words(grid, &prefix, beams)
     }
 
-    /// Up to `count` regions that are worth a word, with that word: what the decoder says if it may choose the box as well. No
-    /// two of them are mostly the same.
+    /// Up to `count` regions that are worth a word, with that word: what the decoder says if it may
+    /// choose the box as well. No two of them are mostly the same.
     ///
     /// # Errors
     /// As [`Decoder::caption`].
@@ -127,7 +133,8 @@ impl Decoder {
         Ok(regions)
     }
 
-    /// Boxes of what an expression names, likeliest first; all have an inside. `text` is its embedding by the text tower.
+    /// Boxes of what an expression names, likeliest first; all have an inside. `text` is its
+    /// embedding by the text tower.
     ///
     /// # Errors
     /// [`EncodeError::Decoder`] for a grid or an embedding of another model.

@@ -1,4 +1,5 @@
-//! The network: pre-norm blocks of causal self-attention, cross-attention to the image's tokens, and an MLP.
+//! The network: pre-norm blocks of causal self-attention, cross-attention to the image's tokens,
+//! and an MLP.
 //!
 //! Letters of shapes: `T` tokens so far, `N` tokens of the image, `W` width, `V` vocabulary.
 
@@ -52,7 +53,8 @@ pub(super) struct CrossAttentionCache(Vec<KvCache>);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Token<'a> {
     pub id: u32,
-    /// The embedding (vision_size) of the expression whose box is asked for, with the task that asks.
+    /// The embedding (vision_size) of the expression whose box is asked for, with the task that
+    /// asks.
     pub expression: Option<&'a [f32]>,
 }
 
@@ -70,7 +72,8 @@ pub(super) struct Sequence {
 }
 
 impl CrossAttentionCache {
-    /// Keys and values of an image's patches: each is its token and its place, beside its text-aligned vector.
+    /// Keys and values of an image's patches: each is its token and its place, beside its
+    /// text-aligned vector.
     pub fn new(net: &Net, grid: &DenseGrid) -> Result<Self, EncodeError> {
         let size = net.config.vision_size;
         if grid.dim != size || grid.tokens.is_empty() {
@@ -128,7 +131,8 @@ impl Net {
 
     /// Appends a token; returns the logits (V) of the next one.
     ///
-    /// The sequence must be shorter than the decoder's length, and the token's id one of its vocabulary.
+    /// The sequence must be shorter than the decoder's length, and the token's id one of its
+    /// vocabulary.
     pub fn step(&self, cross_cache: &CrossAttentionCache, sequence: &mut Sequence, token: Token<'_>) -> Vec<f32> {
         let width = self.config.hidden_size;
         let row = |table: &[f32], i: usize| table[i * width..(i + 1) * width].to_vec();
@@ -185,7 +189,8 @@ impl Attention {
     }
 }
 
-/// Fourier features of the centres of patches: sines and cosines, x before y, an octave apart. // (N, 4 * octaves)
+/// Fourier features of the centres of patches: sines and cosines, x before y, an octave apart. //
+/// (N, 4 * octaves)
 fn fourier_features(rows: usize, cols: usize) -> Vec<f32> {
     let centre = |i: usize, count: usize| (i as f32 + 0.5) / count as f32;
     let waves =

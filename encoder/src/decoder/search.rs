@@ -27,9 +27,10 @@ pub(super) fn beam_search(
     go_on(net, cross_cache, vec![begin(net, cross_cache, prefix)], prefix.len(), grammar, width)
 }
 
-/// Up to `count` answers that begin differently, likeliest first, each the likeliest behind its beginning: first tokens less
-/// than `apart` from a likelier one are passed over. Where first tokens are coordinates, this gives boxes of different
-/// things; the likeliest answers of all would be one box, moved a little.
+/// Up to `count` answers that begin differently, likeliest first, each the likeliest behind its
+/// beginning: first tokens less than `apart` from a likelier one are passed over. Where first
+/// tokens are coordinates, this gives boxes of different things; the likeliest answers of all would
+/// be one box, moved a little.
 pub(super) fn diverse_beam_search(
     net: &Net,
     cross_cache: &CrossAttentionCache,
@@ -81,7 +82,8 @@ fn go_on(
             }
         }
         next.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-        // A complete answer can only be beaten by what is likelier already: probabilities fall with every token.
+        // A complete answer can only be beaten by what is likelier already: probabilities fall with
+        // every token.
         done.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         done.truncate(width);
         let bar = if done.len() == width { done[width - 1].probability.ln() } else { f32::NEG_INFINITY };
@@ -108,7 +110,8 @@ fn extend(net: &Net, cross_cache: &CrossAttentionCache, beam: &Beam, log: f32, i
     beam
 }
 
-/// The `count` likeliest tokens among those allowed, with the logarithms of their probabilities among them.
+/// The `count` likeliest tokens among those allowed, with the logarithms of their probabilities
+/// among them.
 fn top_k(scores: &[f32], next: &Next, count: usize) -> Option<Vec<(f32, u32)>> {
     let mut allowed: Vec<(f32, u32)> = match next {
         Next::Nothing => return None,

@@ -1,4 +1,5 @@
-//! Beside the definition in `training/decoder_model.py`; `tests/golden/decoder.py` writes what it computes.
+//! Beside the definition in `training/decoder_model.py`; `tests/golden/decoder.py` writes what it
+//! computes.
 #![allow(clippy::unwrap_used)]
 
 use std::path::PathBuf;

@@ -6,8 +6,9 @@
 //! GCap    <gcap> <language> left bottom right top <:> words <end>
 //! ```
 //!
-//! Coordinates are whole numbers from 0 to 500 across the image, in LocCa's order, a token each. The first ids are those
-//! of [`super::token_ids`], then one a language, one a coordinate, and one for each piece of the tower's tokenizer that is in use.
+//! Coordinates are whole numbers from 0 to 500 across the image, in LocCa's order, a token each.
+//! The first ids are those of [`super::token_ids`], then one a language, one a coordinate, and one
+//! for each piece of the tower's tokenizer that is in use.
 
 use super::config::Config;
 use super::net::Token;

@@ -9,27 +9,29 @@ pub const MAX_REGIONS: usize = 2 * MAX_LEAVES - 1;
 /// Longest side of a grid that is cut into regions; finer ones are averaged down first.
 pub const MAX_SIDE: usize = 60;
 
-/// The choices. Defaults were picked by measurements that stand in `benches/RESULTS-regions.md`; `glimpse eval regions`
-/// repeats them for another model (`--leaves`, `--affinity`, `--projection`, `--detail`).
+/// The choices. Defaults were picked by measurements that stand in `benches/RESULTS-regions.md`;
+/// `glimpse eval regions` repeats them for another model (`--leaves`, `--affinity`, `--projection`,
+/// `--detail`).
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DenseConfig {
-    /// Leaves of an image, [`MAX_LEAVES`] at most. With their merges they are `2 * leaves - 1` regions. 8 leaves cost 5
-    /// points of the oracle that 16 reach, 24 add 1 for half as many bytes again (`benches/RESULTS-regions.md`).
+    /// Leaves of an image, [`MAX_LEAVES`] at most. With their merges they are `2 * leaves - 1`
+    /// regions. 8 leaves cost 5 points of the oracle that 16 reach, 24 add 1 for half as many bytes
+    /// again (`benches/RESULTS-regions.md`).
     pub leaves: usize,
     /// A small grid has no more than one leaf for so many patches.
     pub patches_per_leaf: usize,
     /// Leaves of fewer patches are given to a neighbour.
     pub smallest: usize,
-    /// What patches are grouped by: 93 % of objects have a region with the right box either way; with weaker weights tokens
-    /// were 3 points ahead.
+    /// What patches are grouped by: 93 % of objects have a region with the right box either way;
+    /// with weaker weights tokens were 3 points ahead.
     pub affinity: Affinity,
-    /// How far the mean token of a region goes through the pooling head. Full: the best patch lies on the object in 91 % of
-    /// cases, 75 % without the MLP.
+    /// How far the mean token of a region goes through the pooling head. Full: the best patch lies
+    /// on the object in 91 % of cases, 75 % without the MLP.
     pub projection: Projection,
-    /// Patches along the shorter side of the image, in sides of the model's own grid; above 1 the image is read in
-    /// overlapping windows at the model's own size: 2 has the right box for 84 % of objects instead of 67 %, for ten passes
-    /// instead of one. Fixed resolution only.
+    /// Patches along the shorter side of the image, in sides of the model's own grid; above 1 the
+    /// image is read in overlapping windows at the model's own size: 2 has the right box for 84 %
+    /// of objects instead of 67 %, for ten passes instead of one. Fixed resolution only.
     pub detail: f32,
 }
 

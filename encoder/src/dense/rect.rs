@@ -1,6 +1,7 @@
 //! Boxes in shares of an image, so that they fit every size of it.
 
-/// A box; `0 <= left <= right <= 1` from the left edge of the upright image, and the same from the top.
+/// A box; `0 <= left <= right <= 1` from the left edge of the upright image, and the same from the
+/// top.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct Rect {
@@ -65,7 +66,8 @@ impl Rect {
         [left, top, self.right * width - left, self.bottom * height - top]
     }
 
-    /// From left, top, width and height in pixels, cut at the edges of the image; `None` if nothing is left.
+    /// From left, top, width and height in pixels, cut at the edges of the image; `None` if nothing
+    /// is left.
     pub fn from_pixels([left, top, wide, high]: [f32; 4], width: u32, height: u32) -> Option<Self> {
         let share = |at: f32, of: u32| (at / of as f32).clamp(0.0, 1.0);
         let rect = Self {

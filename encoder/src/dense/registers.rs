@@ -7,7 +7,8 @@ use image::{Rgb, RgbImage};
 
 use crate::{DenseGrid, Encode, EncodeError, Outputs};
 
-/// A register is so many times longer than the median token. The usual absolute threshold depends on the width.
+/// A register is so many times longer than the median token. The usual absolute threshold depends
+/// on the width.
 const RATIO: f32 = 5.0;
 /// Share of images in which a slot must be long.
 const SHARE: f32 = 0.9;
@@ -34,8 +35,8 @@ pub fn find(encoder: &dyn Encode) -> Result<Vec<usize>, EncodeError> {
     Ok((0..counts.len()).filter(|&slot| counts[slot] >= often).collect())
 }
 
-/// Replaces the features of register slots, and of tokens that are as long as registers, by the mean of their sound
-/// neighbours.
+/// Replaces the features of register slots, and of tokens that are as long as registers, by the
+/// mean of their sound neighbours.
 pub fn inpaint_registers(grid: &mut DenseGrid, slots: &[usize]) {
     let (height, width) = (grid.rows, grid.cols);
     let cells = height * width;

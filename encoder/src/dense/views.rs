@@ -1,5 +1,6 @@
-//! What a model sees of an image: the whole, and for more detail overlapping windows at the model's own size, whose grids
-//! are put together to one. One stretched pass would leave the resolution that the model was trained at (SPAR, 2604.02252).
+//! What a model sees of an image: the whole, and for more detail overlapping windows at the model's
+//! own size, whose grids are put together to one. One stretched pass would leave the resolution
+//! that the model was trained at (SPAR, 2604.02252).
 
 use image::RgbImage;
 use image::imageops::crop_imm;
@@ -27,8 +28,9 @@ impl Views {
         Self { prepared: vec![prepared], corners: Vec::new(), rows, cols }
     }
 
-    /// As [`Views::whole`], with windows if `detail` is above 1 and the model is of fixed resolution: the shorter side of
-    /// the image gets `detail` times the patches of the model's grid, windows advance by half of it.
+    /// As [`Views::whole`], with windows if `detail` is above 1 and the model is of fixed
+    /// resolution: the shorter side of the image gets `detail` times the patches of the model's
+    /// grid, windows advance by half of it.
     pub(super) fn of(encoder: &dyn Encode, image: &RgbImage, detail: f32) -> Result<Self, EncodeError> {
         let mut views = Self::whole(encoder.prepare(image)?);
         let side = views.rows.min(views.cols);
@@ -59,8 +61,8 @@ impl Views {
         &self.prepared
     }
 
-    /// Takes the features of [`Views::prepared`] from an iterator: those of the whole image, and one grid, whose
-    /// cells are the means of the windows that cover them.
+    /// Takes the features of [`Views::prepared`] from an iterator: those of the whole image, and
+    /// one grid, whose cells are the means of the windows that cover them.
     pub(super) fn join(
         &self,
         features: &mut impl Iterator<Item = ImageFeatures>,
@@ -102,8 +104,9 @@ impl Views {
     }
 }
 
-/// The detail ([`DenseConfig::detail`]) beyond which a model's grids grow no further, since grids of regions have at
-/// most [`MAX_SIDE`] cells a side; 1 for a model that reads images of any size (NaFlex), which uses no windows.
+/// The detail ([`DenseConfig::detail`]) beyond which a model's grids grow no further, since grids
+/// of regions have at most [`MAX_SIDE`] cells a side; 1 for a model that reads images of any size
+/// (NaFlex), which uses no windows.
 ///
 /// [`DenseConfig::detail`]: super::DenseConfig::detail
 pub fn detail_limit(model: &ModelInfo) -> f32 {

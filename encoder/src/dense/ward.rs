@@ -1,6 +1,6 @@
-//! Ward's clustering on a grid where only neighbours may join (Ward 1963; with a connectivity constraint as in
-//! scikit-learn's `AgglomerativeClustering`): always the two whose union adds least to the sum of squared distances from
-//! the mean.
+//! Ward's clustering on a grid where only neighbours may join (Ward 1963; with a connectivity
+//! constraint as in scikit-learn's `AgglomerativeClustering`): always the two whose union adds
+//! least to the sum of squared distances from the mean.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -10,13 +10,14 @@ use std::collections::BinaryHeap;
 pub struct Nested {
     /// The leaf of every cell, row by row, numbered in order of appearance.
     pub labels: Vec<u8>,
-    /// Regions as sets of leaves (bit `l` for leaf `l`): first the leaves, then the merges, smaller losses first; the last
-    /// one is the whole grid.
+    /// Regions as sets of leaves (bit `l` for leaf `l`): first the leaves, then the merges, smaller
+    /// losses first; the last one is the whole grid.
     pub members: Vec<u32>,
 }
 
-/// Groups the cells of a grid, `features` being `(rows * cols, dim)`, into at most `leaves` connected regions (1 to 32) of
-/// at least `smallest` cells where the grid has as many, and those into a tree. `O(n dim log n)`.
+/// Groups the cells of a grid, `features` being `(rows * cols, dim)`, into at most `leaves`
+/// connected regions (1 to 32) of at least `smallest` cells where the grid has as many, and those
+/// into a tree. `O(n dim log n)`.
 pub fn cluster(features: &[f32], rows: usize, cols: usize, leaves: usize, smallest: usize) -> Nested {
     let cells = rows * cols;
     let mut forest = Forest::of(features, rows, cols);

@@ -24,7 +24,8 @@ pub struct Remote {
     pub name: String,
     pub url: String,
     pub size: u64,
-    /// The checksum of the contents, and their name in the cache: SHA-256 of large files, git's own of small ones.
+    /// The checksum of the contents, and their name in the cache: SHA-256 of large files, git's own
+    /// of small ones.
     pub etag: String,
 }
 

@@ -49,7 +49,8 @@ impl Cache {
         &self.dir
     }
 
-    /// The directory of a model that can be loaded; `revision` is a branch, tag or commit, `main` if absent.
+    /// The directory of a model that can be loaded; `revision` is a branch, tag or commit, `main`
+    /// if absent.
     ///
     /// # Errors
     /// [`HubError::NotCached`], or [`HubError::Incomplete`] naming the missing files.
@@ -72,11 +73,12 @@ impl Cache {
         is_commit(&commit).then(|| repo.join("snapshots").join(commit)).filter(|dir| dir.is_dir())
     }
 
-    /// All models of the cache, by id, whatever they are; [`ModelFiles::model_type`] and [`ModelFiles::missing`] tell
-    /// which of them can be loaded.
+    /// All models of the cache, by id, whatever they are; [`ModelFiles::model_type`] and
+    /// [`ModelFiles::missing`] tell which of them can be loaded.
     ///
     /// # Errors
-    /// [`HubError::Io`] if the folder cannot be listed; a folder that does not exist is an empty cache.
+    /// [`HubError::Io`] if the folder cannot be listed; a folder that does not exist is an empty
+    /// cache.
     pub fn list(&self) -> Result<Vec<CachedModel>, HubError> {
         let entries = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
@@ -114,7 +116,8 @@ impl Cache {
         self.dir.join(".locks").join(id.folder())
     }
 
-    /// Waits until no other process, Python's included, fetches the same contents. The lock ends with the file handle.
+    /// Waits until no other process, Python's included, fetches the same contents. The lock ends
+    /// with the file handle.
     pub(super) fn lock(&self, id: &ModelId, etag: &str) -> Result<File, HubError> {
         let path = self.locks(id).join(format!("{etag}.lock"));
         create_parent(&path)?;
@@ -135,7 +138,8 @@ impl Cache {
         if same_file(&link, &blob) {
             return Ok(());
         }
-        // Made elsewhere and moved to its place, so that whoever looks meanwhile sees the old file, the new one, or none.
+        // Made elsewhere and moved to its place, so that whoever looks meanwhile sees the old file,
+        // the new one, or none.
         let name = link.file_name().unwrap_or_default().to_string_lossy();
         let turn = TURN.fetch_add(1, Ordering::Relaxed);
         let fresh = self.locks(id).join(format!("{name}.{}.{turn}.link", std::process::id()));
@@ -175,7 +179,8 @@ fn link_or_copy(_blob: &Path, relative: &Path, link: &Path) -> std::io::Result<(
     std::os::unix::fs::symlink(relative, link)
 }
 
-/// Elsewhere links need rights that users lack, so the contents are shared or copied, as the Python library does.
+/// Elsewhere links need rights that users lack, so the contents are shared or copied, as the Python
+/// library does.
 #[cfg(not(unix))]
 fn link_or_copy(blob: &Path, _relative: &Path, link: &Path) -> std::io::Result<()> {
     fs::hard_link(blob, link).or_else(|_| fs::copy(blob, link).map(|_| ()))

@@ -55,8 +55,9 @@ impl Client {
         self.follow(Verb::Get, url, from, |_| true)
     }
 
-    /// The answer to a HEAD. Redirects are followed only as far as they say nothing of the file: the last one leads to
-    /// a content network, which knows neither the hub's checksum nor its size.
+    /// The answer to a HEAD. Redirects are followed only as far as they say nothing of the file:
+    /// the last one leads to a content network, which knows neither the hub's checksum nor its
+    /// size.
     pub fn head(&self, url: &str) -> Result<Response<Body>, HubError> {
         self.follow(Verb::Head, url, 0, |answer| !answer.headers().contains_key("x-linked-etag"))
     }

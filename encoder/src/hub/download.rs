@@ -1,4 +1,5 @@
-//! One file from the hub into the cache: resumed where it broke off, checked, and only then given its name.
+//! One file from the hub into the cache: resumed where it broke off, checked, and only then given
+//! its name.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -15,11 +16,12 @@ use super::client::Client;
 
 const CHUNK: usize = 256 << 10;
 
-/// Fetches `remote` to `blob`, going on from `<blob>.incomplete` if there is one. `arrived` hears how many bytes are
-/// there.
+/// Fetches `remote` to `blob`, going on from `<blob>.incomplete` if there is one. `arrived` hears
+/// how many bytes are there.
 ///
 /// # Errors
-/// [`HubError`]; transient ones leave the partial file for the next attempt, wrong contents delete it.
+/// [`HubError`]; transient ones leave the partial file for the next attempt, wrong contents delete
+/// it.
 pub fn fetch(client: &Client, remote: &Remote, blob: &Path, arrived: &mut dyn FnMut(u64)) -> Result<(), HubError> {
     let partial = incomplete(blob);
     let from = receive(client, remote, &partial, arrived)?;
@@ -112,8 +114,8 @@ fn wrong_size(remote: &Remote, sent: u64, partial: &Path) -> HubError {
     HubError::WrongSize { file: remote.name.clone(), announced: remote.size, sent }
 }
 
-/// Compares the contents with the checksum that the hub names them by; deletes them if they differ. Servers other than
-/// the hub may use other tags, which say nothing of the contents.
+/// Compares the contents with the checksum that the hub names them by; deletes them if they differ.
+/// Servers other than the hub may use other tags, which say nothing of the contents.
 fn verify(path: &Path, remote: &Remote) -> Result<(), HubError> {
     let found = match remote.etag.len() {
         _ if !remote.etag.chars().all(|c| c.is_ascii_hexdigit()) => return Ok(()),

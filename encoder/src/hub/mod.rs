@@ -1,7 +1,8 @@
 //! Checkpoints on disk, in the cache that Python's `huggingface_hub` shares, and on the hub.
 //!
-//! [`locate`] finds a model without a network; [`Hub::pull`] fetches one. Both read the variables that the Python
-//! library reads ([`HubSettings::from_env`]), and what one of the two programs has fetched the other finds.
+//! [`locate`] finds a model without a network; [`Hub::pull`] fetches one. Both read the variables
+//! that the Python library reads ([`HubSettings::from_env`]), and what one of the two programs has
+//! fetched the other finds.
 //!
 //! ```text
 //! models--google--siglip2-base-patch16-256/
@@ -39,8 +40,8 @@ impl ModelId {
     }
 }
 
-/// The directory of a model named by the user: a checkpoint directory, or a hub id that is in the cache. Asks no
-/// network.
+/// The directory of a model named by the user: a checkpoint directory, or a hub id that is in the
+/// cache. Asks no network.
 ///
 /// # Errors
 /// [`HubError`] with what to fetch and where to put it.
@@ -82,7 +83,8 @@ impl ModelFiles {
     }
 }
 
-/// What is known of a model on this machine: a checkpoint directory or a hub id in the cache, complete or not.
+/// What is known of a model on this machine: a checkpoint directory or a hub id in the cache,
+/// complete or not.
 ///
 /// # Errors
 /// [`HubError::NotCached`] if there is nothing of it.

@@ -37,7 +37,8 @@ impl fmt::Display for ModelId {
     }
 }
 
-/// One plain file name: nothing that leaves its folder, hides, or means something to a shell or to Windows.
+/// One plain file name: nothing that leaves its folder, hides, or means something to a shell or to
+/// Windows.
 pub fn is_file_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     !name.is_empty() && name.len() <= 200 && !name.starts_with('.') && !name.contains("..") && name.chars().all(plain)

@@ -45,10 +45,11 @@ impl Hub {
         &self.cache
     }
 
-    /// Fetches the files of a checkpoint that are not in the cache yet, and gives its directory. `revision` is a
-    /// branch, tag or commit, `main` if absent. Breaking off at any moment leaves nothing that looks finished; the next
-    /// call goes on where this one stopped. What cannot be loaded is refused before its weights are
-    /// fetched. With networking off, a complete copy in the cache is enough.
+    /// Fetches the files of a checkpoint that are not in the cache yet, and gives its directory.
+    /// `revision` is a branch, tag or commit, `main` if absent. Breaking off at any moment leaves
+    /// nothing that looks finished; the next call goes on where this one stopped. What cannot be
+    /// loaded is refused before its weights are fetched. With networking off, a complete copy in
+    /// the cache is enough.
     ///
     /// # Errors
     /// [`HubError`], after [`HubSettings::retries`] attempts where that may help.

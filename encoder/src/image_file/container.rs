@@ -31,7 +31,8 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// The metadata of a file of `format`, each block at most 1 MiB; those of a TIFF file are the file itself.
+/// The metadata of a file of `format`, each block at most 1 MiB; those of a TIFF file are the file
+/// itself.
 pub fn blocks(format: Format, bytes: &[u8]) -> Blocks<'_> {
     let mut blocks = Blocks::default();
     // Each walk ends early, with `None`, where the file ends or breaks.
@@ -52,7 +53,8 @@ const EXIF_ID: &[u8] = b"Exif\0\0";
 const PHOTOSHOP_ID: &[u8] = b"Photoshop 3.0\0";
 const XMP_ID: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
-/// Segments up to the first scan (ITU-T T.81, annex B): `FF marker, length (2, itself included), data`.
+/// Segments up to the first scan (ITU-T T.81, annex B):
+/// `FF marker, length (2, itself included), data`.
 fn jpeg<'a>(bytes: &'a [u8], blocks: &mut Blocks<'a>) -> Option<()> {
     let mut rest = bytes.get(2..)?;
     loop {
@@ -85,7 +87,8 @@ fn jpeg<'a>(bytes: &'a [u8], blocks: &mut Blocks<'a>) -> Option<()> {
     }
 }
 
-/// Photoshop's resources: `8BIM, number (2), name (length (1), text; padded to even), length (4), data, padded to even`.
+/// Photoshop's resources:
+/// `8BIM, number (2), name (length (1), text; padded to even), length (4), data, padded to even`.
 fn iptc(mut rest: &[u8]) -> Option<&[u8]> {
     loop {
         let number = rest.strip_prefix(b"8BIM")?.get(..2)?;
@@ -101,7 +104,8 @@ fn iptc(mut rest: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Chunks (PNG, section 5.3): `length (4), type (4), data, CRC (4)`. XMP lies in an uncompressed iTXt.
+/// Chunks (PNG, section 5.3): `length (4), type (4), data, CRC (4)`. XMP lies in an uncompressed
+/// iTXt.
 fn png<'a>(bytes: &'a [u8], blocks: &mut Blocks<'a>) -> Option<()> {
     let mut rest = bytes.get(8..)?;
     loop {
@@ -112,7 +116,8 @@ fn png<'a>(bytes: &'a [u8], blocks: &mut Blocks<'a>) -> Option<()> {
             b"IEND" => return Some(()),
             b"eXIf" => blocks.set_exif(data),
             b"iTXt" => {
-                // keyword, 0, compression flag, compression method, language tag, 0, translated keyword, 0, text
+                // keyword, 0, compression flag, compression method, language tag, 0, translated
+                // keyword, 0, text
                 if let Some(text) = data.strip_prefix(b"XML:com.adobe.xmp\0\0\0") {
                     let mut fields = text.splitn(3, |&byte| byte == 0).skip(2);
                     fields.next().into_iter().for_each(|packet| blocks.set_xmp(packet));

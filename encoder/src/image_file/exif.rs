@@ -1,5 +1,5 @@
-//! What of EXIF (CIPA DC-008) concerns pixels: where a block begins, which way up an image is, and whether a TIFF holds
-//! one at all.
+//! What of EXIF (CIPA DC-008) concerns pixels: where a block begins, which way up an image is, and
+//! whether a TIFF holds one at all.
 
 use image::metadata::Orientation;
 
@@ -15,7 +15,8 @@ const COLOUR_FILTERS: u32 = 32_803;
 const LINEAR_RAW: u32 = 34_892;
 
 /// The TIFF structure of an EXIF block, without what stands before it in some containers: the
-/// `Exif\0\0` of JPEG, which other formats do not need and some writers keep, and the offset of HEIF.
+/// `Exif\0\0` of JPEG, which other formats do not need and some writers keep, and the offset of
+/// HEIF.
 pub(super) fn tiff_structure(block: &[u8]) -> Option<&[u8]> {
     let begins =
         |at: &usize| block.get(*at..).is_some_and(|rest| rest.starts_with(b"II*\0") || rest.starts_with(b"MM\0*"));
@@ -27,9 +28,9 @@ pub(super) fn orientation(tiff: &[u8]) -> Option<Orientation> {
     Orientation::from_exif(u8::try_from(value(tiff, ORIENTATION)?).ok()?)
 }
 
-/// True for a TIFF structure that is a camera raw file: Canon's mark behind the header, Adobe's version of DNG, values of
-/// single colour filters, or a thumbnail in the place of the image, which lies in a directory below, as in Nikon's and
-/// Sony's files.
+/// True for a TIFF structure that is a camera raw file: Canon's mark behind the header, Adobe's
+/// version of DNG, values of single colour filters, or a thumbnail in the place of the image, which
+/// lies in a directory below, as in Nikon's and Sony's files.
 pub(super) fn is_camera_raw(tiff: &[u8]) -> bool {
     let is_filtered = value(tiff, PHOTOMETRIC).is_some_and(|it| matches!(it, COLOUR_FILTERS | LINEAR_RAW));
     let is_thumbnail = value(tiff, SUBFILE_TYPE).is_some_and(|it| it & 1 == 1);
@@ -39,7 +40,8 @@ pub(super) fn is_camera_raw(tiff: &[u8]) -> bool {
         || is_thumbnail && value(tiff, SUB_DIRECTORIES).is_some()
 }
 
-/// The first value of a field in the first directory; for what does not fit into four bytes, where it lies.
+/// The first value of a field in the first directory; for what does not fit into four bytes, where
+/// it lies.
 fn value(tiff: &[u8], tag: u32) -> Option<u32> {
     let is_little = tiff.first() == Some(&b'I');
     let number = |at: usize, length: usize| {

@@ -1,4 +1,5 @@
-//! Fuzz targets: image files, each format by itself, and the containers in which their metadata lie.
+//! Fuzz targets: image files, each format by itself, and the containers in which their metadata
+//! lie.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
@@ -17,7 +18,8 @@ fn read(input: &[u8]) -> Outcome {
     assert_eq!(image.size, (width, height));
     assert!(width > 0 && height > 0 && width.max(height) <= LIMITS.max_side, "{width} x {height}");
     assert!(u64::from(width) * u64::from(height) <= LIMITS.max_pixels, "{width} x {height}");
-    // A smaller scale may be refused where the whole is not, and has fewer pixels of the same image.
+    // A smaller scale may be refused where the whole is not, and has fewer pixels of the same
+    // image.
     if let Ok(reduced) = decode_reduced(input, &LIMITS, 8) {
         assert_eq!((reduced.size, reduced.orientation), (image.size, image.orientation));
         let (reduced_width, reduced_height) = reduced.pixels.dimensions();
@@ -81,7 +83,8 @@ fn heif() {
     });
 }
 
-/// Writes the CRC of each chunk of a PNG anew (PNG, section 5.3): length (4), type (4), data, CRC (4).
+/// Writes the CRC of each chunk of a PNG anew (PNG, section 5.3): length (4), type (4), data, CRC
+/// (4).
 fn with_right_checksums(png: &mut [u8]) {
     let mut at = 8;
     while let Some(length) = png.get(at..at + 4) {

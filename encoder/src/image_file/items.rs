@@ -10,7 +10,8 @@ pub(super) enum Kind {
 /// Items of EXIF and XMP that are looked for; an image has one of each.
 const MOST: usize = 16;
 
-/// Calls `found` with each item of EXIF or XMP that lies in one piece; `None` where the file ends or breaks.
+/// Calls `found` with each item of EXIF or XMP that lies in one piece; `None` where the file ends
+/// or breaks.
 pub(super) fn each<'a>(bytes: &'a [u8], mut found: impl FnMut(Kind, &'a [u8])) -> Option<()> {
     let meta = child(bytes, b"meta")?.get(4..)?;
     let infos = child(meta, b"iinf")?;
@@ -31,7 +32,8 @@ pub(super) fn each<'a>(bytes: &'a [u8], mut found: impl FnMut(Kind, &'a [u8])) -
     })
 }
 
-/// Number and kind from an `infe` box: `version, flags (3), number (2 or 4), protection (2), type (4), name, 0, MIME type, 0`.
+/// Number and kind from an `infe` box:
+/// `version, flags (3), number (2 or 4), protection (2), type (4), name, 0, MIME type, 0`.
 fn info(entry: &[u8]) -> Option<(u64, Kind)> {
     let mut fields = Fields(entry);
     let version = fields.take(4)?.first()?;
@@ -47,7 +49,8 @@ fn info(entry: &[u8]) -> Option<(u64, Kind)> {
     }
 }
 
-/// Calls `found` with number, whether it lies in the `idat` box, start and length of each item in one piece.
+/// Calls `found` with number, whether it lies in the `idat` box, start and length of each item in
+/// one piece.
 fn each_location(locations: &[u8], mut found: impl FnMut(u64, bool, u64, u64)) -> Option<()> {
     let mut fields = Fields(locations);
     let version = *fields.take(4)?.first()?;
@@ -79,7 +82,8 @@ fn child<'a>(bytes: &'a [u8], name: &[u8; 4]) -> Option<&'a [u8]> {
     Boxes(bytes).find(|(found, _)| *found == name).map(|(_, body)| body)
 }
 
-/// Boxes one after the other: `size (4, itself included; 1: an eight-byte size follows; 0: to the end), name (4), body`.
+/// Boxes one after the other:
+/// `size (4, itself included; 1: an eight-byte size follows; 0: to the end), name (4), body`.
 struct Boxes<'a>(&'a [u8]);
 
 impl<'a> Iterator for Boxes<'a> {

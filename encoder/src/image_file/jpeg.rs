@@ -19,8 +19,9 @@ pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decod
     let survey = Survey::of(bytes);
     survey.check_coding()?;
     survey.check_scans()?;
-    // Cameras and editors write files with small faults, which a lenient decoder reads through. It would also fill up a
-    // file that was cut off with grey, so one without an end has to please the strict one to count as whole.
+    // Cameras and editors write files with small faults, which a lenient decoder reads through. It
+    // would also fill up a file that was cut off with grey, so one without an end has to please the
+    // strict one to count as whole.
     let options = options().set_strict_mode(!survey.ended);
     let refusal = |error: DecodeErrors| match error {
         DecodeErrors::Unsupported(_) => ImageError::unsupported("a JPEG of an uncommon coding"),
@@ -33,7 +34,8 @@ pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decod
     let (width, height) = decoder.dimensions().unwrap_or_default();
     let (width, height) = (width as u32, height as u32);
     let pixels = u64::from(width) * u64::from(height);
-    // A progressive file is kept as 16-bit coefficients of every component until its last scan is read.
+    // A progressive file is kept as 16-bit coefficients of every component until its last scan is
+    // read.
     let coefficients = if survey.is_progressive() { pixels * 2 * u64::from(survey.components) } else { 0 };
     limits.check(width, height, pixels * 3 + coefficients)?;
     survey.check_work(pixels, limits)?;
@@ -66,9 +68,9 @@ fn filled((width, height): (u32, u32), values: Vec<u8>) -> Result<RgbImage, Imag
         .ok_or_else(|| ImageError::broken(Format::Jpeg, "its rows do not fill the size it announces"))
 }
 
-/// An image whose file is cut off, as far as it goes, if at least half of its rows are there; `None` if the
-/// file ends before any can be told from noise. A progressive file is cut behind its last whole scan, which leaves every
-/// row, less sharp. In others the rows behind the cut are grey.
+/// An image whose file is cut off, as far as it goes, if at least half of its rows are there;
+/// `None` if the file ends before any can be told from noise. A progressive file is cut behind its
+/// last whole scan, which leaves every row, less sharp. In others the rows behind the cut are grey.
 fn part(bytes: &[u8], survey: &Survey, size: (u32, u32)) -> Option<Result<RgbImage, ImageError>> {
     let is_progressive = survey.is_progressive();
     if !survey.begins_whole() || (survey.scans < 2) == is_progressive {
@@ -87,8 +89,8 @@ fn part(bytes: &[u8], survey: &Survey, size: (u32, u32)) -> Option<Result<RgbIma
     }))
 }
 
-/// The image at the smallest of 1/8, 1/4 and 1/2 that leaves its shorter side `least` pixels; `None` if there is no such
-/// scale, or it cannot be decoded so: the usual decoder is used then.
+/// The image at the smallest of 1/8, 1/4 and 1/2 that leaves its shorter side `least` pixels;
+/// `None` if there is no such scale, or it cannot be decoded so: the usual decoder is used then.
 fn reduced(bytes: &[u8], limits: &Limits, (width, height): (u32, u32), least: u32) -> Option<RgbImage> {
     let scale = [8, 4, 2].into_iter().find(|scale| width.min(height) / scale >= least.max(1))?;
     let mut decoder = jpeg_decoder::Decoder::new(bytes);

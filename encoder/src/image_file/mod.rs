@@ -1,10 +1,12 @@
-//! From the bytes of a file to upright 8-bit RGB pixels, within stated limits and whatever the bytes hold.
+//! From the bytes of a file to upright 8-bit RGB pixels, within stated limits and whatever the
+//! bytes hold.
 //!
-//! [`decode`] sniffs the format ([`Format::sniff`]), hands JPEG to zune-jpeg, HEIC and AVIF to libheif (feature `heic`), the
-//! rest to the `image` crate, and turns the result upright. Sizes are checked before a pixel is decoded, and a decoder
-//! that panics costs its image only.
+//! [`decode`] sniffs the format ([`Format::sniff`]), hands JPEG to zune-jpeg, HEIC and AVIF to
+//! libheif (feature `heic`), the rest to the `image` crate, and turns the result upright. Sizes are
+//! checked before a pixel is decoded, and a decoder that panics costs its image only.
 //!
-//! Embedded colour profiles are not applied: as in the reference processors, pixel values count as sRGB.
+//! Embedded colour profiles are not applied: as in the reference processors, pixel values count as
+//! sRGB.
 
 mod container;
 mod cut_off;
@@ -36,12 +38,13 @@ use crate::{EncodeError, files, guard};
 /// Bounds on what a file may ask of this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Largest number of pixels; the default, 200 million, is that of the largest phone cameras sold.
+    /// Largest number of pixels; the default, 200 million, is that of the largest phone cameras
+    /// sold.
     pub max_pixels: u64,
     /// Largest side in pixels.
     pub max_side: u32,
-    /// Largest number of bytes that a decoder may hold at once, its result included. Turning an image upright or
-    /// flattening it needs a second copy of the pixels for a moment.
+    /// Largest number of bytes that a decoder may hold at once, its result included. Turning an
+    /// image upright or flattening it needs a second copy of the pixels for a moment.
     pub max_alloc: u64,
     /// Largest file in bytes.
     pub max_bytes: u64,
@@ -88,7 +91,8 @@ impl Limits {
 pub struct DecodedImage {
     /// Upright (EXIF orientation applied) RGB pixels; transparency lies on white.
     pub pixels: RgbImage,
-    /// Width and height of the whole image, upright. The pixels are fewer if they were asked for at a smaller scale.
+    /// Width and height of the whole image, upright. The pixels are fewer if they were asked for at
+    /// a smaller scale.
     pub size: (u32, u32),
     /// Format of the file, sniffed from its bytes.
     pub format: Format,
@@ -124,8 +128,9 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<DecodedImage, ImageError>
     decode_at(bytes, limits, None)
 }
 
-/// As [`decode`], but a large JPEG may come at a half, a quarter or an eighth of its size, as long as its shorter side
-/// keeps `least` pixels. That takes half the time, and a small part of the memory.
+/// As [`decode`], but a large JPEG may come at a half, a quarter or an eighth of its size, as long
+/// as its shorter side keeps `least` pixels. That takes half the time, and a small part of the
+/// memory.
 ///
 /// # Errors
 /// As [`decode`].

@@ -6,7 +6,8 @@ impl Format {
     /// Tells the format by the first bytes of a file; 32 are enough.
     ///
     /// # Errors
-    /// [`ImageError::Empty`], or [`ImageError::Unsupported`] naming what the bytes look like instead.
+    /// [`ImageError::Empty`], or [`ImageError::Unsupported`] naming what the bytes look like
+    /// instead.
     pub fn sniff(bytes: &[u8]) -> Result<Self, ImageError> {
         match bytes {
             [] => Err(ImageError::Empty),
@@ -24,7 +25,8 @@ impl Format {
 
 const CAMERA_RAW: &str = "a camera raw file";
 
-/// HEIF files share one container with films; the brands after `ftyp` tell them apart (ISO 14496-12, section 4.3).
+/// HEIF files share one container with films; the brands after `ftyp` tell them apart (ISO
+/// 14496-12, section 4.3).
 fn by_brands(brands: &[u8]) -> Result<Format, ImageError> {
     let named = |names: &[&[u8]]| brands.chunks_exact(4).any(|brand| names.contains(&brand));
     if named(&[b"avif", b"avis"]) {
@@ -66,7 +68,8 @@ fn image_kind(bytes: &[u8]) -> Option<&'static str> {
         [b'P', b'1'..=b'7', b'\n' | b'\r' | b' ', ..] => "Netpbm",
         [b'%', b'!', b'P', b'S', ..] => "PostScript",
         [b'<', b's', b'v', b'g', ..] => "SVG",
-        // Those of Canon, Panasonic, Olympus, Fujifilm, Sigma and Minolta that do not pass for TIFF.
+        // Those of Canon, Panasonic, Olympus, Fujifilm, Sigma and Minolta that do not pass for
+        // TIFF.
         [b'I', b'I', 0x1A, 0, ..]
         | [b'I', b'I', 0x55, 0, ..]
         | [b'I', b'I', b'R', b'O' | b'S', ..]

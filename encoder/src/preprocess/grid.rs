@@ -1,14 +1,17 @@
 //! The size search of NaFlex: the largest grid of whole patches that a budget allows.
 
-/// Longest side of a grid in patches. Up to a budget of 256 patches it changes nothing; beyond, it keeps strips of
-/// extreme aspect ratio, on which no model was trained, from costing a full budget of meaningless tokens.
+/// Longest side of a grid in patches. Up to a budget of 256 patches it changes nothing; beyond, it
+/// keeps strips of extreme aspect ratio, on which no model was trained, from costing a full budget
+/// of meaningless tokens.
 pub const MAX_GRID_SIDE: usize = 256;
 
-/// Rows and columns of the patch grid of an image of `height x width` pixels, at most `max_patches` in all.
+/// Rows and columns of the patch grid of an image of `height x width` pixels, at most `max_patches`
+/// in all.
 ///
-/// A bisection for the largest scale at which the image, each side rounded up to whole patches, fits the budget
-/// (`get_image_size_for_max_num_patches` in `transformers`, `models/siglip2/image_processing_siglip2.py`). The bounds
-/// and the tolerance are part of the definition: a finer search gives other grids. Small images are enlarged.
+/// A bisection for the largest scale at which the image, each side rounded up to whole patches,
+/// fits the budget (`get_image_size_for_max_num_patches` in `transformers`,
+/// `models/siglip2/image_processing_siglip2.py`). The bounds and the tolerance are part of the
+/// definition: a finer search gives other grids. Small images are enlarged.
 pub fn grid_for(height: usize, width: usize, patch_size: usize, max_patches: usize) -> (usize, usize) {
     const TOLERANCE: f64 = 1e-5;
     let patches = |side: usize, scale: f64| ((side as f64 * scale / patch_size as f64).ceil() as usize).max(1);

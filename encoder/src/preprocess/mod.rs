@@ -1,8 +1,9 @@
 //! From upright RGB pixels of any size to exactly the pixels that a vision tower reads.
 //!
-//! Fixed resolution: the whole image is squashed to a square, nothing is cropped. NaFlex: the image keeps its aspect
-//! ratio as far as a grid of patches allows ([`grid_for`]). Both match the reference processor of `transformers`
-//! (its PIL backend) within one grey level; `tests/inputs/preprocess.rs` proves it.
+//! Fixed resolution: the whole image is squashed to a square, nothing is cropped. NaFlex: the image
+//! keeps its aspect ratio as far as a grid of patches allows ([`grid_for`]). Both match the
+//! reference processor of `transformers` (its PIL backend) within one grey level;
+//! `tests/inputs/preprocess.rs` proves it.
 
 mod grid;
 mod settings;
@@ -34,7 +35,8 @@ pub struct VisionInput {
     pub image_size: Option<usize>,
     /// Side of a patch in pixels.
     pub patch_size: usize,
-    /// Patch budget of a NaFlex image; `None` takes the checkpoint's own, then [`DEFAULT_MAX_PATCHES`].
+    /// Patch budget of a NaFlex image; `None` takes the checkpoint's own, then
+    /// [`DEFAULT_MAX_PATCHES`].
     pub max_patches: Option<usize>,
     /// The family's filter, for checkpoints without a `preprocessor_config.json`.
     pub filter: Filter,
@@ -64,13 +66,14 @@ enum Geometry {
 }
 
 impl Preprocessor {
-    /// Reads the image settings of the checkpoint in `dir`, or takes the family's where it has none.
+    /// Reads the image settings of the checkpoint in `dir`, or takes the family's where it has
+    /// none.
     ///
     /// # Errors
-    /// [`EncodeError::Config`] naming a setting that contradicts the model or that no model of this family has, such
-    /// as a mean or deviation other than 0.5, or a patch budget beyond [`MAX_PATCHES`];
-    /// [`EncodeError::NoBudget`] if a budget is given for a model of fixed resolution;
-    /// [`EncodeError::Io`] if the file cannot be read.
+    /// [`EncodeError::Config`] naming a setting that contradicts the model or that no model of this
+    /// family has, such as a mean or deviation other than 0.5, or a patch budget beyond
+    /// [`MAX_PATCHES`]; [`EncodeError::NoBudget`] if a budget is given for a model of fixed
+    /// resolution; [`EncodeError::Io`] if the file cannot be read.
     pub fn load(dir: &Path, input: VisionInput) -> Result<Self, EncodeError> {
         if let (Some(image_size), Some(_)) = (input.image_size, input.max_patches) {
             return Err(EncodeError::NoBudget { dir: dir.to_owned(), image_size });
@@ -109,8 +112,8 @@ impl Preprocessor {
 
     /// Resizes an upright image. Meant for many threads: it keeps no state.
     ///
-    /// For fixed resolution a patch size that does not divide the side leaves a border that no patch covers
-    /// (384 px in patches of 14: 27 x 27 patches, 6 px unused), as in the reference.
+    /// For fixed resolution a patch size that does not divide the side leaves a border that no
+    /// patch covers (384 px in patches of 14: 27 x 27 patches, 6 px unused), as in the reference.
     ///
     /// # Errors
     /// [`EncodeError::Image`] for an image without pixels.
@@ -144,14 +147,15 @@ fn check_budget(path: &Path, field: &str, budget: usize) -> Result<usize, Encode
     })
 }
 
-/// Antialiased resize in 8-bit fixed point, the way PIL does it: one axis, then the other, rounded and cut to 0..=255 in
-/// between.
+/// Antialiased resize in 8-bit fixed point, the way PIL does it: one axis, then the other, rounded
+/// and cut to 0..=255 in between.
 ///
 /// # Errors
 /// [`EncodeError::Image`] if a side is 0.
 pub fn resize(image: &RgbImage, width: u32, height: u32, filter: Filter) -> Result<RgbImage, EncodeError> {
-    // Where a cubic filter overshoots, the order shows. Pillow takes rows first, and since version 13 columns first if
-    // the height shrinks by more than twice as many pixels as the width; the library would always take columns first.
+    // Where a cubic filter overshoots, the order shows. Pillow takes rows first, and since version
+    // 13 columns first if the height shrinks by more than twice as many pixels as the width; the
+    // library would always take columns first.
     let narrowed = i64::from(image.width()) - i64::from(width);
     let lowered = i64::from(image.height()) - i64::from(height);
     let between = match lowered > 0 && lowered > 2 * narrowed {
@@ -170,7 +174,8 @@ fn pass(image: &RgbImage, width: u32, height: u32, filter: Filter) -> Result<Rgb
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
     let unusable = |reason: String| ImageError::Broken { format: "image".into(), reason };
     let mut resized = RgbImage::new(width, height);
-    // Typed views keep the library to the one pixel type that is used here; by default it is compiled for fifteen.
+    // Typed views keep the library to the one pixel type that is used here; by default it is
+    // compiled for fifteen.
     let source = TypedImageRef::<U8x3>::from_buffer(image.width(), image.height(), image.as_raw());
     let source = source.map_err(|error| unusable(error.to_string()))?;
     let target = TypedImage::<U8x3>::from_buffer(width, height, &mut resized);

@@ -1,4 +1,5 @@
-//! `preprocessor_config.json`: read strictly, because a setting that is not honoured changes every vector.
+//! `preprocessor_config.json`: read strictly, because a setting that is not honoured changes every
+//! vector.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads `preprocessor_config.json`, or the `image_processor` part of the newer `processor_config.json`.
+    /// Reads `preprocessor_config.json`, or the `image_processor` part of the newer
+    /// `processor_config.json`.
     pub fn read(dir: &Path) -> Result<Self, EncodeError> {
         if let Some(settings) = Self::read_file(dir.join("preprocessor_config.json"))? {
             return Ok(settings);

@@ -3,16 +3,17 @@
 use super::features::{TEXT, VISION};
 use crate::{EncodeError, PixelInput};
 
-/// Tokens of one pass. More do not run faster on a CPU, and the widest intermediate of So400m is 70 MB at this size.
+/// Tokens of one pass. More do not run faster on a CPU, and the widest intermediate of So400m is 70
+/// MB at this size.
 const TOKENS: usize = 4096;
 /// Tokens of a pass of images while texts are about: a query that comes meanwhile waits for no
 /// more.
 const TOKENS_AMONG_TEXTS: usize = 1024;
 
-/// Calls `pass` with batches of at most [`TOKENS`] tokens, padding included, and returns the results in input order.
-/// Images of similar length go together, so that little is padded. Before each batch
-/// `texts_are_about` is asked; if so, it is smaller. One image is never split, whatever its patch
-/// budget.
+/// Calls `pass` with batches of at most [`TOKENS`] tokens, padding included, and returns the
+/// results in input order. Images of similar length go together, so that little is padded. Before
+/// each batch `texts_are_about` is asked; if so, it is smaller. One image is never split, whatever
+/// its patch budget.
 pub(super) fn images<T>(
     images: &[PixelInput],
     texts_are_about: impl Fn() -> bool,

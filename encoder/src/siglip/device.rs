@@ -24,8 +24,8 @@ pub(super) fn place(name: Option<&str>) -> Result<Place, EncodeError> {
 }
 
 /// What runs a model on the device of this name (see [`crate::LoadOptions::device`]), as
-/// [`ModelInfo::backend`](crate::ModelInfo::backend) says it, without loading one. Whether a device of candle's is there is seen
-/// only by loading a model on it.
+/// [`ModelInfo::backend`](crate::ModelInfo::backend) says it, without loading one. Whether a device
+/// of candle's is there is seen only by loading a model on it.
 ///
 /// # Errors
 /// [`EncodeError::Device`] for a path that this machine cannot take, or that does not exist.

@@ -23,8 +23,8 @@ pub struct SiglipEncoder {
     info: ModelInfo,
     towers: Towers,
     preprocessor: Preprocessor,
-    /// Where it is read from, and how: a vocabulary of 256,000 pieces takes most of a second, which who only indexes
-    /// images does not wait for.
+    /// Where it is read from, and how: a vocabulary of 256,000 pieces takes most of a second, which
+    /// who only indexes images does not wait for.
     pieces: (PathBuf, TextInput),
     tokenizer: LazyLoad<Tokenizer>,
     dir: PathBuf,
@@ -32,9 +32,9 @@ pub struct SiglipEncoder {
 }
 
 impl SiglipEncoder {
-    /// Loads a checkpoint directory as Hugging Face lays it out: `config.json`, `model.safetensors` or its shards,
-    /// `tokenizer.json`, and `preprocessor_config.json` if there is one. What only texts need is read at the first of them,
-    /// or by [`Encode::prepare_texts`].
+    /// Loads a checkpoint directory as Hugging Face lays it out: `config.json`, `model.safetensors`
+    /// or its shards, `tokenizer.json`, and `preprocessor_config.json` if there is one. What only
+    /// texts need is read at the first of them, or by [`Encode::prepare_texts`].
     ///
     /// # Errors
     /// [`EncodeError`] that names the file and the field or tensor that is wrong.
@@ -135,7 +135,8 @@ impl Encode for SiglipEncoder {
 
 /// What the preprocessor has to know of the architecture.
 fn vision_input(config: &ModelConfig, max_patches: Option<usize>) -> VisionInput {
-    /// Size of the Gemma vocabulary, which tells SigLIP 2 at fixed resolution from SigLIP 1: both call themselves `siglip`.
+    /// Size of the Gemma vocabulary, which tells SigLIP 2 at fixed resolution from SigLIP 1: both
+    /// call themselves `siglip`.
     const GEMMA: usize = 256_000;
     let naflex = matches!(config.vision.resolution, Resolution::NaFlex { .. });
     VisionInput {
@@ -149,8 +150,9 @@ fn vision_input(config: &ModelConfig, max_patches: Option<usize>) -> VisionInput
     }
 }
 
-/// Equal digest, equal vectors: everything that changes a stored vector goes in. Punctuation stripping does not, since
-/// only images are stored. Indexes remember the digest, so a change of this function makes all of them foreign.
+/// Equal digest, equal vectors: everything that changes a stored vector goes in. Punctuation
+/// stripping does not, since only images are stored. Indexes remember the digest, so a change of
+/// this function makes all of them foreign.
 fn fingerprint(config: &ModelConfig, preprocessor: &str, tokenizer: &[u8], checkpoint: &Checkpoint) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(format!("{}\n{preprocessor}\n", config.canonical()).as_bytes());
@@ -165,7 +167,8 @@ mod tests {
 
     use super::*;
 
-    /// Indexes of users hold this digest. If it has to change, say so in the changelog: they must index anew.
+    /// Indexes of users hold this digest. If it has to change, say so in the changelog: they must
+    /// index anew.
     #[test]
     fn fingerprint_stays_what_it_was() {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/fixed16");

@@ -9,6 +9,7 @@ pub(crate) const HEAD: &str = "pooling head";
 pub(crate) struct Features {
     /// The embedding before normalisation.
     pub pooled: Vec<f32>,
-    /// Tokens after the last norm, text-aligned vectors, and lengths of tokens before the last norm.
+    /// Tokens after the last norm, text-aligned vectors, and lengths of tokens before the last
+    /// norm.
     pub dense: Option<(Vec<f32>, Vec<f32>, Vec<f32>)>,
 }

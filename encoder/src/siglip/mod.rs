@@ -1,9 +1,13 @@
-//! A checkpoint as a whole: its preprocessor, tokenizer and towers, and the choice of what computes them.
+//! A checkpoint as a whole: its preprocessor, tokenizer and towers, and the choice of what computes
+//! them.
 //!
-//! - `encoder`: [`SiglipEncoder`], what a directory of files becomes; `batches`: how its inputs are cut
-//! - `towers`: [`Towers`], the weights alone, on one of the two backends ([`crate::cpu`], [`crate::candle`])
+//! - `encoder`: [`SiglipEncoder`], what a directory of files becomes; `batches`: how its inputs are
+//!   cut
+//! - `towers`: [`Towers`], the weights alone, on one of the two backends ([`crate::cpu`],
+//!   [`crate::candle`])
 //! - `features`: what a backend gives
-//! - `device`: names of devices; `turn`: one forward pass at a time; `lazy_load`: parts that are loaded when they are needed
+//! - `device`: names of devices; `turn`: one forward pass at a time; `lazy_load`: parts that are
+//!   loaded when they are needed
 //! - `position`, `trace`: what both backends need of positions, and of those who compare them
 
 mod batches;

@@ -13,8 +13,9 @@ impl PositionGrid {
         Self { table, side, width }
     }
 
-    /// Appends `rows * cols` positions to `out`: bilinear with antialiasing and without corner alignment, as
-    /// `torch.nn.functional.interpolate(mode="bilinear", antialias=True)` does it, first along rows, then along columns.
+    /// Appends `rows * cols` positions to `out`: bilinear with antialiasing and without corner
+    /// alignment, as `torch.nn.functional.interpolate(mode="bilinear", antialias=True)` does it,
+    /// first along rows, then along columns.
     pub fn resize(&self, rows: usize, cols: usize, out: &mut Vec<f32>) {
         let mut narrow = Vec::with_capacity(self.side * cols * self.width); // (side, cols, W)
         let across: Vec<Taps> = taps(self.side, cols).collect();
@@ -29,13 +30,15 @@ impl PositionGrid {
     }
 }
 
-/// The inputs `first..` that make up one output of a resize along one axis, with weights that sum to 1.
+/// The inputs `first..` that make up one output of a resize along one axis, with weights that sum
+/// to 1.
 struct Taps {
     first: usize,
     weights: Vec<f32>,
 }
 
-/// A triangle around the centre of each output, as wide as the outputs are apart, but at least as wide as the inputs are.
+/// A triangle around the centre of each output, as wide as the outputs are apart, but at least as
+/// wide as the inputs are.
 fn taps(inputs: usize, outputs: usize) -> impl Iterator<Item = Taps> {
     let scale = inputs as f32 / outputs as f32;
     let support = scale.max(1.0);
@@ -69,7 +72,8 @@ mod tests {
 
     #[test]
     fn weights_of_known_sizes() {
-        // By hand from the definition: 16 to 12 shrinks (triangles of width 4/3), 16 to 21 enlarges.
+        // By hand from the definition: 16 to 12 shrinks (triangles of width 4/3), 16 to 21
+        // enlarges.
         let cases: [(usize, usize, usize, &[f32]); 5] = [
             (12, 0, 0, &[0.7, 0.3]),
             (12, 1, 1, &[0.5, 0.5]),

@@ -14,8 +14,9 @@ use crate::{DenseGrid, Embedding, EncodeError, ImageFeatures, Outputs, PixelInpu
 
 /// The two towers of a model: prepared pixels and token ids to features.
 ///
-/// This is what a checkpoint's weights alone can do. [`crate::SiglipEncoder`] adds the checkpoint's tokenizer and
-/// preprocessor; tests and tools that bring their own pixels, ids or wish for intermediates start here.
+/// This is what a checkpoint's weights alone can do. [`crate::SiglipEncoder`] adds the checkpoint's
+/// tokenizer and preprocessor; tests and tools that bring their own pixels, ids or wish for
+/// intermediates start here.
 pub struct Towers {
     config: ModelConfig,
     scoring: Scoring,
@@ -30,7 +31,8 @@ enum Backend {
 }
 
 impl Towers {
-    /// Loads configuration and weights of a checkpoint directory on `device` (see [`crate::LoadOptions::device`]).
+    /// Loads configuration and weights of a checkpoint directory on `device` (see
+    /// [`crate::LoadOptions::device`]).
     ///
     /// # Errors
     /// [`EncodeError`] that names the file and the field or tensor that is wrong.
@@ -73,8 +75,9 @@ impl Towers {
     /// One forward pass over a batch of images, whose memory grows with the batch.
     ///
     /// # Errors
-    /// [`EncodeError::PixelInput`] for pixels that this model does not read, [`EncodeError::Backend`] if computing fails,
-    /// [`EncodeError::NotAVector`] if the weights are damaged.
+    /// [`EncodeError::PixelInput`] for pixels that this model does not read,
+    /// [`EncodeError::Backend`] if computing fails, [`EncodeError::NotAVector`] if the weights are
+    /// damaged.
     pub fn encode_images(
         &self,
         batch: &[PixelInput],
@@ -97,7 +100,8 @@ impl Towers {
         features.collect()
     }
 
-    /// One forward pass over a batch of texts, each of exactly [`crate::ModelInfo::text_length`] ids.
+    /// One forward pass over a batch of texts, each of exactly [`crate::ModelInfo::text_length`]
+    /// ids.
     ///
     /// # Errors
     /// [`EncodeError::Backend`] for ids that this model does not have or if computing fails,

@@ -1,5 +1,5 @@
-//! What a forward pass can be asked about itself: its intermediates, so that a comparison with the reference names the
-//! first stage that differs, or where its time goes.
+//! What a forward pass can be asked about itself: its intermediates, so that a comparison with the
+//! reference names the first stage that differs, or where its time goes.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};

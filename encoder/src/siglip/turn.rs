@@ -1,8 +1,9 @@
 //! One forward pass at a time, on threads of its own; texts before images.
 //!
-//! candle works with two pools of threads, one of which spins while it waits: two passes at once would fight for the
-//! cores and finish later than one after the other. The passes also must not run on the caller's rayon threads: such a
-//! thread, while it waits for its own work, may start another job of the caller that waits for this very turn.
+//! candle works with two pools of threads, one of which spins while it waits: two passes at once
+//! would fight for the cores and finish later than one after the other. The passes also must not
+//! run on the caller's rayon threads: such a thread, while it waits for its own work, may start
+//! another job of the caller that waits for this very turn.
 //!
 //! A person waits for a typed query, which is one short pass; an index run has images for hours.
 //! So a text that waits gets the next turn, and images come in shorter passes while texts are
@@ -46,7 +47,8 @@ pub(super) fn run_exclusive<T: Send>(
     let error = |reason: String| EncodeError::Backend { stage, reason };
     let pool = POOL.as_ref().map_err(|e| error(e.clone()))?;
     let _turn = TURNS.take(priority);
-    // A plain thread waits for the pool without looking for other work meanwhile; a rayon thread would not.
+    // A plain thread waits for the pool without looking for other work meanwhile; a rayon thread
+    // would not.
     std::thread::scope(|scope| {
         let waiting = std::thread::Builder::new().spawn_scoped(scope, || pool.install(pass));
         waiting.map_err(|e| error(e.to_string()))?.join().unwrap_or_else(|panic| {

@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 
-/// Lower case, without ASCII punctuation, runs of white space as one space: what SigLIP 1 was trained on
-/// (`canonicalize_text` in `transformers`, `models/siglip/tokenization_siglip.py`).
+/// Lower case, without ASCII punctuation, runs of white space as one space: what SigLIP 1 was
+/// trained on (`canonicalize_text` in `transformers`, `models/siglip/tokenization_siglip.py`).
 pub fn canonical(text: &str) -> Cow<'_, str> {
     let lower = text.to_lowercase();
     let letters: String = lower.chars().filter(|c| !c.is_ascii_punctuation()).collect();
     collapse_spaces(&letters).into()
 }
 
-/// Without ASCII punctuation, `_` as a space, runs of white space as one space: how big_vision cleans class names
-/// (`canonicalize_text` in `evaluators/proj/image_text/prompt_engineering.py`).
+/// Without ASCII punctuation, `_` as a space, runs of white space as one space: how big_vision
+/// cleans class names (`canonicalize_text` in `evaluators/proj/image_text/prompt_engineering.py`).
 pub fn without_punctuation(text: &str) -> Cow<'_, str> {
     let spaced = text.replace('_', " ");
     let letters: String = spaced.chars().filter(|c| !c.is_ascii_punctuation()).collect();

@@ -1,11 +1,12 @@
 //! Text in any language to the fixed row of token ids that a text tower reads.
 //!
-//! The recipe of SigLIP 2: lower-case, split by the Gemma vocabulary, no BOS, at most `length - 1` tokens, EOS, and
-//! padding up to `length`. The tower reads the last position, so length and padding id are part of the model, not a
-//! matter of batching. SigLIP 1 differs in that punctuation is dropped first and that EOS is also the padding.
+//! The recipe of SigLIP 2: lower-case, split by the Gemma vocabulary, no BOS, at most `length - 1`
+//! tokens, EOS, and padding up to `length`. The tower reads the last position, so length and
+//! padding id are part of the model, not a matter of batching. SigLIP 1 differs in that punctuation
+//! is dropped first and that EOS is also the padding.
 //!
-//! What a checkpoint's `tokenizer.json` says of padding, truncation and EOS differs from export to export. This module
-//! takes only its vocabulary and normalisation, and does those three itself.
+//! What a checkpoint's `tokenizer.json` says of padding, truncation and EOS differs from export to
+//! export. This module takes only its vocabulary and normalisation, and does those three itself.
 
 mod cleanup;
 mod limits;
@@ -20,11 +21,13 @@ use tokenizers::Tokenizer as Pieces;
 use crate::{EncodeError, files, guard};
 use special::{Family, SpecialTokens};
 
-/// Characters looked at for each token of the row, at most. The longest piece of the vocabularies in use has 31, so
-/// what is cut off could not have reached the row, and a text of megabytes costs no more than a page.
+/// Characters looked at for each token of the row, at most. The longest piece of the vocabularies
+/// in use has 31, so what is cut off could not have reached the row, and a text of megabytes costs
+/// no more than a page.
 const CHARS_PER_TOKEN: usize = 256;
 
-/// Rows that a table of embeddings may have beyond the vocabulary: tables are rounded up, the vocabulary is not.
+/// Rows that a table of embeddings may have beyond the vocabulary: tables are rounded up, the
+/// vocabulary is not.
 const TABLE_PADDING: usize = 255;
 
 /// What the text tower reads, as `config.json` says.
@@ -54,10 +57,12 @@ impl std::fmt::Debug for Tokenizer {
 }
 
 impl Tokenizer {
-    /// Reads the tokenizer at `path`: a `tokenizer.json`, or a directory that holds one. The padding and EOS tokens are
-    /// those named by the files beside it; `text_config` of released checkpoints names others, which are wrong.
+    /// Reads the tokenizer at `path`: a `tokenizer.json`, or a directory that holds one. The
+    /// padding and EOS tokens are those named by the files beside it; `text_config` of released
+    /// checkpoints names others, which are wrong.
     ///
-    /// The 256,000 pieces of SigLIP 2 take more than half a second: load the weights on another thread meanwhile.
+    /// The 256,000 pieces of SigLIP 2 take more than half a second: load the weights on another
+    /// thread meanwhile.
     ///
     /// # Errors
     /// [`EncodeError::MissingFile`] if there is none, [`EncodeError::Tokenizer`] if it cannot be
@@ -81,7 +86,8 @@ impl Tokenizer {
     /// The file that [`Tokenizer::load`] reads for `path`.
     ///
     /// # Errors
-    /// [`EncodeError::MissingFile`], or [`EncodeError::Tokenizer`] if there is only one of another kind.
+    /// [`EncodeError::MissingFile`], or [`EncodeError::Tokenizer`] if there is only one of another
+    /// kind.
     pub fn locate(path: &Path) -> Result<PathBuf, EncodeError> {
         if !path.is_dir() {
             return Ok(path.to_owned());
@@ -167,7 +173,8 @@ fn read(path: &Path) -> Result<String, EncodeError> {
     Ok(text)
 }
 
-/// A tokenizer with other pieces than the model was trained with would give valid ids and meaningless vectors.
+/// A tokenizer with other pieces than the model was trained with would give valid ids and
+/// meaningless vectors.
 ///
 /// Pieces beyond the token table are fine if no text has them: the multilingual SigLIP 1
 /// checkpoints have 250,000 rows, and the mC4 vocabulary has 100 reserved pieces more.

@@ -26,8 +26,9 @@ pub struct SpecialTokens {
 }
 
 impl SpecialTokens {
-    /// Reads `tokenizer_config.json`, then `special_tokens_map.json` beside the tokenizer; without them the names of
-    /// the two vocabularies decide (`<eos>` and `<pad>` of Gemma, `</s>` of SigLIP 1).
+    /// Reads `tokenizer_config.json`, then `special_tokens_map.json` beside the tokenizer; without
+    /// them the names of the two vocabularies decide (`<eos>` and `<pad>` of Gemma, `</s>` of
+    /// SigLIP 1).
     pub fn find(tokenizer: &Path, pieces: &Tokenizer) -> Result<Self, EncodeError> {
         let config = read_object(&tokenizer.with_file_name("tokenizer_config.json"))?;
         let map = read_object(&tokenizer.with_file_name("special_tokens_map.json"))?;

@@ -5,9 +5,10 @@ use tokenizers::models::bpe::{BPE, Merges, Vocab};
 use tokenizers::normalizers::{Lowercase, Sequence};
 use tokenizers::{AddedToken, NormalizerWrapper, PreTokenizerWrapper, Result, Tokenizer};
 
-/// The parts of a `tokenizer.json` that are used, with a BPE model whose merges are pairs. Named in the types, they are read
-/// straight from the text. The general path, which reads other models and older files, goes through a tree of JSON values,
-/// and a first query would have to wait until it has held Gemma's 580,000 merges.
+/// The parts of a `tokenizer.json` that are used, with a BPE model whose merges are pairs. Named in
+/// the types, they are read straight from the text. The general path, which reads other models and
+/// older files, goes through a tree of JSON values, and a first query would have to wait until it
+/// has held Gemma's 580,000 merges.
 #[derive(Deserialize)]
 struct BpeFile {
     #[serde(default)]
@@ -99,8 +100,8 @@ pub fn is_reserved_from(pieces: &Tokenizer, first: usize) -> bool {
     pieces.get_vocab(true).iter().all(|(piece, id)| (*id as usize) < first || reserved(piece))
 }
 
-/// Puts lower-casing first, as the reference does. It belongs into the normaliser rather than before it, because pieces
-/// such as `<h1>` are looked for in the text as it was written.
+/// Puts lower-casing first, as the reference does. It belongs into the normaliser rather than
+/// before it, because pieces such as `<h1>` are looked for in the text as it was written.
 fn lower_casing(normalizer: Option<NormalizerWrapper>) -> Sequence {
     let lower = NormalizerWrapper::Lowercase(Lowercase);
     Sequence::new([lower].into_iter().chain(normalizer).collect())

@@ -6,10 +6,12 @@ use super::Checkpoint;
 const SAMPLE: usize = 1024;
 
 impl Checkpoint {
-    /// Feeds every tensor's name, type, shape and a sample of its bytes to `hasher`, in the order of names.
+    /// Feeds every tensor's name, type, shape and a sample of its bytes to `hasher`, in the order
+    /// of names.
     ///
-    /// A sample instead of all bytes: gigabytes would take seconds at every start, and training moves every tensor, so
-    /// two different models differ in nearly every sample. How the tensors are spread over files does not matter.
+    /// A sample instead of all bytes: gigabytes would take seconds at every start, and training
+    /// moves every tensor, so two different models differ in nearly every sample. How the tensors
+    /// are spread over files does not matter.
     pub fn fingerprint(&self, hasher: &mut blake3::Hasher) {
         for (name, tensor) in &self.tensors {
             let bytes = tensor.bytes();

@@ -1,5 +1,5 @@
-//! The tensors of a checkpoint: one or many safetensors files, mapped into memory and compared name by name with what
-//! the configuration asks for before anything is computed.
+//! The tensors of a checkpoint: one or many safetensors files, mapped into memory and compared name
+//! by name with what the configuration asks for before anything is computed.
 
 mod expected;
 mod fingerprint;
@@ -44,7 +44,8 @@ pub(crate) struct StoredTensor {
 }
 
 impl Checkpoint {
-    /// Maps `model.safetensors`, or the shards that `model.safetensors.index.json` names, and reads their headers.
+    /// Maps `model.safetensors`, or the shards that `model.safetensors.index.json` names, and reads
+    /// their headers.
     ///
     /// # Errors
     /// If files are missing, cut off or not safetensors, or if index and shards disagree.
@@ -78,8 +79,8 @@ impl Checkpoint {
     /// Compares names and shapes with those that are wanted of a `kind` of network.
     ///
     /// # Errors
-    /// [`EncodeError::Tensor`] names the first tensor that is missing, mis-shaped, of a type that is not read, or that
-    /// no such network has.
+    /// [`EncodeError::Tensor`] names the first tensor that is missing, mis-shaped, of a type that
+    /// is not read, or that no such network has.
     pub fn compare(&self, mut wanted: BTreeMap<String, Vec<usize>>, kind: &str) -> Result<(), EncodeError> {
         for (name, shape) in &wanted {
             let Some(found) = self.tensors.get(name) else {
@@ -170,7 +171,8 @@ impl StoredTensor {
     }
 }
 
-/// Little-endian values of `W` bytes to f32. The bytes need no alignment: headers may have any length.
+/// Little-endian values of `W` bytes to f32. The bytes need no alignment: headers may have any
+/// length.
 fn convert<const W: usize>(bytes: &[u8], out: &mut Vec<f32>, value: impl Fn([u8; W]) -> f32 + Sync) {
     /// Values per task: large enough to outweigh its start, and a single row is never split.
     const TASK: usize = 1 << 16;
@@ -227,7 +229,8 @@ fn open_shards(dir: &Path) -> Result<BTreeMap<String, StoredTensor>, EncodeError
     shards.sort_unstable();
     shards.dedup();
     for shard in shards {
-        // An index comes with a download: it may name a neighbour, not reach into other directories.
+        // An index comes with a download: it may name a neighbour, not reach into other
+        // directories.
         if Path::new(shard).file_name() != Some(shard.as_ref()) {
             return Err(broken(format!("names the shard {shard:?}, which is not a plain file name")));
         }

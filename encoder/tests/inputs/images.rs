@@ -39,7 +39,8 @@ fn quarters(pixels: &RgbImage) -> [[u8; 3]; 4] {
     [(1, 1), (3, 1), (1, 3), (3, 3)].map(|(x, y)| pixels.get_pixel(w * x / 4, h * y / 4).0)
 }
 
-/// By libheif's own encoder: `heif-enc -q 95 -p chroma=444` of `rgb.png`, `alpha.png` and `turned.jpg`.
+/// By libheif's own encoder: `heif-enc -q 95 -p chroma=444` of `rgb.png`, `alpha.png` and
+/// `turned.jpg`.
 #[cfg(feature = "heic")]
 #[test]
 fn heic_and_avif_decode_upright_and_broken_ones_say_so() {
@@ -200,7 +201,8 @@ const NOT_READ: &[(&str, &str)] = &[
     ("lenient/rgb16-880.bmp", "Missing 16-bit bitfield mask"),
     ("lenient/rle_overflow.bmp", "Corrupt RLE data"),
     ("lenient/rletopdown.bmp", "Invalid image type 1 for top-down image"),
-    // Variants that the decoder does not know: 24-bit run lengths of OS/2, and the alpha masks of Windows CE.
+    // Variants that the decoder does not know: 24-bit run lengths of OS/2, and the alpha masks of
+    // Windows CE.
     ("rgb24rle24.bmp", "Unknown bitmap header type"),
     ("rgba32abf.bmp", "Unknown image compression type 6"),
 ];

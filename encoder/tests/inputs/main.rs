@@ -17,7 +17,8 @@ fn golden(what: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden").join(what)
 }
 
-/// A part of the data that is not part of the repository: in `GLIMPSE_TEST_DATA`, else beside the repository.
+/// A part of the data that is not part of the repository: in `GLIMPSE_TEST_DATA`, else beside the
+/// repository.
 fn shared(what: &str) -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     let path = std::env::var_os("GLIMPSE_TEST_DATA").map_or_else(beside, PathBuf::from).join(what);

@@ -40,7 +40,8 @@ impl Case {
     }
 }
 
-/// The formula of `tests/golden/preprocess.py`: ramps, a chequered pattern with hard edges, and noise.
+/// The formula of `tests/golden/preprocess.py`: ramps, a chequered pattern with hard edges, and
+/// noise.
 fn image(width: u32, height: u32) -> RgbImage {
     let value = |x: u32, y: u32, channel: u32| {
         let base = match channel {

@@ -1,4 +1,5 @@
-//! A second reference for fixed resolution: the SigLIP of candle-transformers, written by others from the same source.
+//! A second reference for fixed resolution: the SigLIP of candle-transformers, written by others
+//! from the same source.
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;

@@ -1,4 +1,5 @@
-//! The bundled model from end to end: image files and texts of many scripts to the embeddings of the reference.
+//! The bundled model from end to end: image files and texts of many scripts to the embeddings of
+//! the reference.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -121,7 +122,8 @@ fn options_are_honoured_and_only_those_that_change_images_change_the_fingerprint
     assert!(error.is_err_and(|e| e.to_string().starts_with("device `tpu`: ")));
 }
 
-/// Photographs of the data that is not part of the repository: in `GLIMPSE_TEST_DATA`, else beside the repository.
+/// Photographs of the data that is not part of the repository: in `GLIMPSE_TEST_DATA`, else beside
+/// the repository.
 fn photos() -> Vec<PathBuf> {
     let data = std::env::var_os("GLIMPSE_TEST_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
     let Ok(entries) = std::fs::read_dir(data.join("photos")) else {

@@ -18,13 +18,14 @@ pub const CASES: [&str; 8] = [
     "naflex-head72",
 ];
 
-/// Every way of computing that this machine has, but for those that round: all must agree with the reference to the last digits.
+/// Every way of computing that this machine has, but for those that round: all must agree with the
+/// reference to the last digits.
 pub fn exact_devices() -> Vec<&'static str> {
     available(&["candle", "cpu:amx-f32", "cpu:avx512-f32", "cpu:avx2-f32", "cpu:portable-f32"])
 }
 
-/// The ways of computing in bf16 and int8 that this machine has, each with the least cosine that its embeddings may have with
-/// those of the reference.
+/// The ways of computing in bf16 and int8 that this machine has, each with the least cosine that
+/// its embeddings may have with those of the reference.
 pub fn rounding_devices() -> Vec<(&'static str, f32)> {
     const INT8: [&str; 5] =
         ["cpu:amx-int8", "cpu:avx512-int8", "cpu:avx512-int8-f32", "cpu:avx2-int8", "cpu:portable-int8"];

@@ -7,8 +7,9 @@ use crate::golden::{CASES, Golden, Reference, directory, exact_devices, rounding
 const MAX_DIFFERENCE: f32 = 1e-4;
 const MIN_COSINE: f64 = 0.99999;
 
-/// Compares what both have: the batch of the reference may be padded further than ours, and rows of padding hold
-/// nothing that is defined. `counts` are the tokens of each entry; a stage without tokens has one row an entry.
+/// Compares what both have: the batch of the reference may be padded further than ours, and rows of
+/// padding hold nothing that is defined. `counts` are the tokens of each entry; a stage without
+/// tokens has one row an entry.
 fn compare(case: &str, stage: &Stage, reference: &Reference, counts: &[usize]) {
     let width = *stage.shape.last().unwrap();
     let [our_rows, their_rows] = [&stage.shape, &reference.shape].map(|s| s[1..s.len() - 1].iter().product::<usize>());

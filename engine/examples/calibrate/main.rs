@@ -1,9 +1,11 @@
-//! Measures how far a score can be trusted: `cargo run --release -p glimpse-engine --example calibrate [MODEL]`.
+//! Measures how far a score can be trusted:
+//! `cargo run --release -p glimpse-engine --example calibrate [MODEL]`.
 //!
-//! The demo library is cut into four, each without the images of every fourth thing. A thing's name then asks for what
-//! is there in three of the libraries, and for what is not there in the fourth. Names come in 15 languages
-//! (`names.tsv`). Printed are: how well scores order images over all queries at once, beside plain cosines; what a
-//! query for something absent returns; precision and recall at the cut; and how far a score of p means a share of p.
+//! The demo library is cut into four, each without the images of every fourth thing. A thing's name
+//! then asks for what is there in three of the libraries, and for what is not there in the fourth.
+//! Names come in 15 languages (`names.tsv`). Printed are: how well scores order images over all
+//! queries at once, beside plain cosines; what a query for something absent returns; precision and
+//! recall at the cut; and how far a score of p means a share of p.
 
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 

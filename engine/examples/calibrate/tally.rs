@@ -17,7 +17,8 @@ pub struct Tally {
     pairs: Vec<Pair>,
     /// Queries for what is not there, and those of them that return something.
     absent: (usize, usize),
-    /// Queries for what is there, those of them that return something, and those whose best hit is right.
+    /// Queries for what is there, those of them that return something, and those whose best hit is
+    /// right.
     present: (usize, usize, usize),
 }
 

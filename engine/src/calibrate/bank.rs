@@ -1,4 +1,5 @@
-//! The text bank: embeddings of phrases for things that few libraries hold, made once per model and kept on disk.
+//! The text bank: embeddings of phrases for things that few libraries hold, made once per model and
+//! kept on disk.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -48,8 +49,8 @@ impl Banks {
     }
 }
 
-/// Embeddings of the phrases, from `folder` if they were made before. A cache that cannot be read or written costs time,
-/// never an answer.
+/// Embeddings of the phrases, from `folder` if they were made before. A cache that cannot be read
+/// or written costs time, never an answer.
 fn load(encoder: &dyn Encode, folder: &Path) -> Result<Vectors, EngineError> {
     let info = encoder.info();
     let path = cached(folder, &info.fingerprint);

@@ -1,4 +1,5 @@
-//! The null density: how the cosines of a query with unrelated images are distributed, in standard deviations.
+//! The null density: how the cosines of a query with unrelated images are distributed, in standard
+//! deviations.
 
 /// Lowest bin edge, in standard deviations.
 const LOWEST: f64 = -6.0;
@@ -8,12 +9,14 @@ pub(crate) const STEP: f64 = 0.1;
 pub(crate) const BINS: usize = 340;
 /// Observations that the assumed density counts for, beside those of the null bank.
 const ASSUMED_WEIGHT: f64 = 200.0;
-/// The assumed density: mostly standard normal, and a little of a wider one, since no real tail is normal.
+/// The assumed density: mostly standard normal, and a little of a wider one, since no real tail is
+/// normal.
 const WIDE: (f64, f64) = (0.03, 1.5);
 
 /// Standard deviations up to which all observations count as unrelated.
 const BULK: f32 = 2.5;
-/// Width of the two windows below that whose masses tell how fast the density falls, and bounds of that fall per deviation.
+/// Width of the two windows below that whose masses tell how fast the density falls, and bounds of
+/// that fall per deviation.
 const BULK_WINDOW: f32 = 0.5;
 const BULK_FALL: (f64, f64) = (1.0, 3.0);
 
@@ -47,13 +50,15 @@ impl NullDensity {
             let assumed = (1.0 - WIDE.0) * normal(z, 0.0, 1.0) + WIDE.0 * normal(z, 0.0, WIDE.1);
             (count / STEP + ASSUMED_WEIGHT * assumed) / (observed + ASSUMED_WEIGHT)
         });
-        // Far out the assumed density underflows; what is left must still be a density to take the logarithm of.
+        // Far out the assumed density underflows; what is left must still be a density to take the
+        // logarithm of.
         Self(density.map(|value| value.max(1e-30)).collect())
     }
 
-    /// The same of queries that have matches of their own among what was observed, such as images of the library: matches
-    /// lie above [`BULK`], so from there on the density falls as fast as it does just below ("the central matching" of Efron
-    /// 2004, with a tail that is heavier than normal).
+    /// The same of queries that have matches of their own among what was observed, such as images
+    /// of the library: matches lie above [`BULK`], so from there on the density falls as fast as it
+    /// does just below ("the central matching" of Efron 2004, with a tail that is heavier than
+    /// normal).
     pub fn of_bulk(standardised: impl Iterator<Item = f32>) -> Self {
         let Self(mut density) = Self::of(standardised);
         let mass = |from: f32| (bin_of(from)..bin_of(from + BULK_WINDOW)).map(|bin| density[bin]).sum::<f64>();

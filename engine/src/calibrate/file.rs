@@ -17,8 +17,8 @@ pub const CALIBRATION_FILE: &str = "calibration.json";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoredCalibration {
-    /// Fingerprint of the model; a calibration of another model in a library is left alone. `None` beside weights, which
-    /// are the model.
+    /// Fingerprint of the model; a calibration of another model in a library is left alone. `None`
+    /// beside weights, which are the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// The numbers.
@@ -74,7 +74,8 @@ pub struct Calibrated {
 pub(crate) struct Calibrations(Mutex<Option<(String, Arc<Calibrated>)>>);
 
 impl Calibrations {
-    /// The calibration of a model: the library's own, else what lies beside the weights, else the usual one.
+    /// The calibration of a model: the library's own, else what lies beside the weights, else the
+    /// usual one.
     ///
     /// # Errors
     /// [`EngineError::Calibration`] for a file that cannot be used.

@@ -1,4 +1,5 @@
-//! Fits the priors of a model to labelled images: coordinate descent on the log loss of the scores themselves.
+//! Fits the priors of a model to labelled images: coordinate descent on the log loss of the scores
+//! themselves.
 
 use rayon::prelude::*;
 
@@ -11,7 +12,8 @@ use super::vectors::spaced;
 /// Null queries and labelled queries that are asked for each candidate, evenly out of all.
 const BANK: usize = 64;
 const QUERIES: usize = 480;
-/// Probabilities are held away from nought and one by this much, so that one sure mistake does not decide alone.
+/// Probabilities are held away from nought and one by this much, so that one sure mistake does not
+/// decide alone.
 const DOUBT: f64 = 1e-4;
 /// Most queries for what is not there that may show something.
 const MOST_ANSWERED: f64 = 0.1;
@@ -34,8 +36,8 @@ pub(crate) struct Data {
 }
 
 impl Data {
-    /// The prior under which the scores are best, and its mean log loss a query. `rounds` is how often every number is
-    /// tried anew; `step` is called before each candidate.
+    /// The prior under which the scores are best, and its mean log loss a query. `rounds` is how
+    /// often every number is tried anew; `step` is called before each candidate.
     pub fn fit(&self, start: MatchPrior, rounds: usize, step: &mut dyn FnMut()) -> (MatchPrior, f64) {
         let few = self.thinned();
         let mut best = MatchPrior { usual_deviation: None, ..start };
@@ -81,7 +83,8 @@ impl Data {
         self.queries.par_iter().map(of_query).sum::<f64>() / self.queries.len().max(1) as f64
     }
 
-    /// The prior, with what is asked for less often there, if too many queries for what is not there show something.
+    /// The prior, with what is asked for less often there, if too many queries for what is not
+    /// there show something.
     fn quietened(&self, mut prior: MatchPrior) -> MatchPrior {
         let absent: Vec<&Labelled> = self.queries.iter().filter(|query| !query.shows.contains(&true)).collect();
         loop {

@@ -17,7 +17,8 @@ use crate::{Engine, EngineError};
 const IMAGES: usize = 2048;
 /// Queries by image, and null queries by image.
 const BY_IMAGE: usize = 120;
-/// Shares of the mean null query of text that are tried, and shares of the whole image beside its regions.
+/// Shares of the mean null query of text that are tried, and shares of the whole image beside its
+/// regions.
 const HUB_SHARES: [f32; 3] = [0.0, 0.5, 1.0];
 const IMAGE_WEIGHTS: [f32; 3] = [0.0, 0.3, 0.8];
 /// Rounds of a fit: to compare those shares, and for the one that is chosen.
@@ -42,11 +43,13 @@ struct Gathered<'a> {
 }
 
 impl Engine {
-    /// Fits the numbers that turn cosines into scores to labelled images of the library. Without regions the numbers for
-    /// regions stay as they are. `progress` is called with steps done and steps in all.
+    /// Fits the numbers that turn cosines into scores to labelled images of the library. Without
+    /// regions the numbers for regions stay as they are. `progress` is called with steps done and
+    /// steps in all.
     ///
     /// # Errors
-    /// [`EngineError::BadRequest`] if fewer than eight texts are shown by an image; otherwise if model or index fail.
+    /// [`EngineError::BadRequest`] if fewer than eight texts are shown by an image; otherwise if
+    /// model or index fail.
     pub fn fit_calibration(
         &self,
         texts: &[LabelledText],
@@ -123,7 +126,8 @@ impl<'a> Gathered<'a> {
         Ok(Self { ids, images, regions, texts: embedded.collect::<Result<_, EngineError>>()?, bank })
     }
 
-    /// Texts over whole images; over their regions with a share of the whole if `image_weight` is given.
+    /// Texts over whole images; over their regions with a share of the whole if `image_weight` is
+    /// given.
     fn by_text(&self, hub_share: f32, image_weight: Option<f32>) -> Result<Data, EngineError> {
         let centre: Vec<f32> = self.bank.mean().iter().map(|value| hub_share * value).collect();
         let scores = |query: &[f32]| self.scores(query, &centre, image_weight, None);
@@ -152,7 +156,8 @@ impl<'a> Gathered<'a> {
         Ok(Data { bank, queries, usual: Modality::Image.usual(), absent: false })
     }
 
-    /// Regions over regions: the one of an image that answers a text best asks for the other images that show the text.
+    /// Regions over regions: the one of an image that answers a text best asks for the other images
+    /// that show the text.
     fn by_region(&self) -> Result<Data, EngineError> {
         let none = vec![0.0; self.images.mean().len()];
         let scores = |vector: &[f32], place: usize| self.scores(vector, &none, Some(0.0), Some(place));
@@ -187,7 +192,8 @@ impl<'a> Gathered<'a> {
         Ok(region.and_then(|region| regions.vector(RegionId { image: self.ids[place], region })))
     }
 
-    /// The scores of a query over all images but one: of the whole, or of the best region and a share of the whole.
+    /// The scores of a query over all images but one: of the whole, or of the best region and a
+    /// share of the whole.
     fn scores(
         &self,
         query: &[f32],

@@ -1,4 +1,5 @@
-//! Is what was asked for there, and which images show it? A two-group model of one query over a library.
+//! Is what was asked for there, and which images show it? A two-group model of one query over a
+//! library.
 //!
 //! The excess `e` of an image over unrelated ones has the density
 //!
@@ -6,19 +7,21 @@
 //! (1 - share) * ((1 - rate) * null(e) + rate * near(e)) + share * matched(e)
 //! ```
 //!
-//! where `null` is measured ([`NullDensity`]), `matched` is normal about the query's own mean excess, and `near`,
-//! the near misses, is normal about a part of that mean. What is not known of a query (its mean, how near its near
-//! misses come, how many there are, what share of the library matches) is summed over on a grid, weighted by prior and
-//! likelihood: an empirical Bayes form of the local false discovery rate (Efron 2004, "Large-scale simultaneous
-//! hypothesis testing"), with the share estimated as in Saerens, Latinne and Decaestecker 2002, "Adjusting the outputs
-//! of a classifier to new a priori probabilities".
+//! where `null` is measured ([`NullDensity`]), `matched` is normal about the query's own mean
+//! excess, and `near`, the near misses, is normal about a part of that mean. What is not known of a
+//! query (its mean, how near its near misses come, how many there are, what share of the library
+//! matches) is summed over on a grid, weighted by prior and likelihood: an empirical Bayes form of
+//! the local false discovery rate (Efron 2004, "Large-scale simultaneous hypothesis testing"), with
+//! the share estimated as in Saerens, Latinne and Decaestecker 2002, "Adjusting the outputs of a
+//! classifier to new a priori probabilities".
 //!
-//! The model is never quite right, and the images of one burst are hardly more than one observation. So the likelihood
-//! is that of overdispersed counts by interval, negative binomial instead of Poisson; Miller and Dunson 2019, "Robust
-//! Bayesian inference via coarsening", say why a likelihood must not be taken at its word in large samples.
+//! The model is never quite right, and the images of one burst are hardly more than one
+//! observation. So the likelihood is that of overdispersed counts by interval, negative binomial
+//! instead of Poisson; Miller and Dunson 2019, "Robust Bayesian inference via coarsening", say why
+//! a likelihood must not be taken at its word in large samples.
 //!
-//! Two answers come of it: the Bayes factor of "there are matches" against "there are none", over the whole library,
-//! and for each excess the probability of a match if there are some.
+//! Two answers come of it: the Bayes factor of "there are matches" against "there are none", over
+//! the whole library, and for each excess the probability of a match if there are some.
 
 use super::density::{BINS, NullDensity, STEP, bin_of, middle, normal};
 use super::prior::MatchPrior;
@@ -32,16 +35,17 @@ const NEAR_PLACES: [f64; 3] = [0.6, 1.0, 1.45];
 const NEAR_RATES: [(f64, f64); 4] = [(0.1, 0.2), (0.33, 0.25), (1.0, 0.35), (3.3, 0.2)];
 /// Deviation of near misses beside that of matches.
 const NEAR_WIDTH: f64 = 0.75;
-/// Shares of matches that are tried, evenly in the logarithm from half an image to this share of the library.
+/// Shares of matches that are tried, evenly in the logarithm from half an image to this share of
+/// the library.
 const SHARES: usize = 12;
 const MOST: f64 = 0.5;
 /// The same where most images match.
 const ALL: f64 = 0.98;
 /// Bins that the likelihood takes together: 0.4 standard deviations, less than any group is wide.
 const BLOCK: usize = 4;
-/// Size of the negative binomial: the expected number of images of a block is taken to be right to within
-/// `1 / sqrt(DISPERSION)` of itself. 4 to 8 do equally well in `cargo bench --bench scores`; at 25 and more libraries of
-/// 50,000 images decide by what is a little wrong in the model.
+/// Size of the negative binomial: the expected number of images of a block is taken to be right to
+/// within `1 / sqrt(DISPERSION)` of itself. 4 to 8 do equally well in `cargo bench --bench scores`;
+/// at 25 and more libraries of 50,000 images decide by what is a little wrong in the model.
 const DISPERSION: f64 = 6.0;
 /// Grid points below this weight do not count for the posterior.
 const NEGLIGIBLE: f64 = 1e-4;
@@ -85,8 +89,9 @@ pub(crate) struct Posterior {
 }
 
 impl Counts {
-    /// `sample` stands for a library of `size` images; `top` are the best of the whole library, all that lie above the
-    /// lowest of them. Both are standardised. Without `top` the sample is taken for the library.
+    /// `sample` stands for a library of `size` images; `top` are the best of the whole library, all
+    /// that lie above the lowest of them. Both are standardised. Without `top` the sample is taken
+    /// for the library.
     pub fn of(sample: impl Iterator<Item = f32>, top: &[f32], size: usize) -> Self {
         let lowest = top.iter().copied().fold(f32::INFINITY, f32::min);
         // The bin of the lowest is only partly known.
@@ -109,8 +114,9 @@ impl Counts {
 /// How far the densities of the model are believed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Likelihood {
-    /// To within a part of themselves ([`DISPERSION`]): counts are negative binomial. A large library would else
-    /// decide by what is a little wrong in the model, and a burst of one scene would count as many images.
+    /// To within a part of themselves ([`DISPERSION`]): counts are negative binomial. A large
+    /// library would else decide by what is a little wrong in the model, and a burst of one scene
+    /// would count as many images.
     Robust,
     /// Wholly: counts are Poisson.
     Exact,
@@ -192,8 +198,9 @@ pub(crate) struct Mixture {
 }
 
 impl Mixture {
-    /// The model of a query with these counts. `sd` is the deviation of unrelated images, in cosine;
-    /// `most_match` asks whether most images of the library match, instead of up to half of them.
+    /// The model of a query with these counts. `sd` is the deviation of unrelated images, in
+    /// cosine; `most_match` asks whether most images of the library match, instead of up to half of
+    /// them.
     pub fn of(counts: &Counts, null: &NullDensity, sd: f32, prior: &MatchPrior, most_match: bool) -> Self {
         let (matched, hypotheses) = hypotheses(null, f64::from(sd), prior);
         let with_masses = |density: Vec<f64>| {
@@ -257,7 +264,8 @@ impl Mixture {
     }
 }
 
-/// Densities of matches by their mean, and every combination of that mean with what is not known of near misses.
+/// Densities of matches by their mean, and every combination of that mean with what is not known of
+/// near misses.
 fn hypotheses(null: &NullDensity, sd: f64, prior: &MatchPrior) -> (Vec<Vec<f64>>, Vec<Hypothesis>) {
     let (within, between) = (f64::from(prior.within), f64::from(prior.between));
     let step = (MEAN_RANGE.1 / MEAN_RANGE.0).ln() / (MEANS - 1) as f64;
@@ -283,9 +291,9 @@ fn hypotheses(null: &NullDensity, sd: f64, prior: &MatchPrior) -> (Vec<Vec<f64>>
     (matched, hypotheses)
 }
 
-/// A normal group above the null. Below the query's level it keeps the ratio to the null that it has there: a low cosine
-/// never speaks for a match, however wide the group is. It sums to one as the null does, else large libraries would
-/// favour whatever has more mass.
+/// A normal group above the null. Below the query's level it keeps the ratio to the null that it
+/// has there: a low cosine never speaks for a match, however wide the group is. It sums to one as
+/// the null does, else large libraries would favour whatever has more mass.
 fn group(null: &NullDensity, mean: f64, width: f64) -> Vec<f64> {
     let level = bin_of(0.0);
     let ratio = normal(middle(level), mean, width) / null.at(level);

@@ -1,12 +1,13 @@
 //! Scores that mean something: from cosines to the probability that an image shows what was asked.
 //!
-//! A cosine means nothing by itself: its size differs between models, languages and wordings, and some image is always
-//! the nearest. So the cosines of a query with the library are read as a mixture of unrelated images, near misses and
-//! matches ([`mixture`]). The first are measured by queries for what is not there ([`null`], [`bank`]); how far above
-//! them matches lie is known beforehand from the model ([`prior`]), and what this query and library add to that follows
-//! by Bayes' rule. Two decisions come of it: is there anything at all, and which images show it. Up to those
-//! the score grows with an inner product, so a calibrated ranking is one nearest-neighbour search with a moved query
-//! ([`Scale::direction`]).
+//! A cosine means nothing by itself: its size differs between models, languages and wordings, and
+//! some image is always the nearest. So the cosines of a query with the library are read as a
+//! mixture of unrelated images, near misses and matches ([`mixture`]). The first are measured by
+//! queries for what is not there ([`null`], [`bank`]); how far above them matches lie is known
+//! beforehand from the model ([`prior`]), and what this query and library add to that follows by
+//! Bayes' rule. Two decisions come of it: is there anything at all, and which images show it. Up to
+//! those the score grows with an inner product, so a calibrated ranking is one nearest-neighbour
+//! search with a moved query ([`Scale::direction`]).
 
 pub(crate) mod bank;
 mod constants;
@@ -46,7 +47,8 @@ use crate::EngineError;
 const SAMPLE: usize = 4096;
 /// Images that serve as null queries for queries by image.
 const NULL_IMAGES: usize = 256;
-/// Images of a library larger than the sample that are looked at one by one for each query, from the best.
+/// Images of a library larger than the sample that are looked at one by one for each query, from
+/// the best.
 const TOP: usize = 512;
 /// Cosine from which an image counts as the one that was asked by.
 const SAME: f32 = 0.995;
@@ -61,7 +63,8 @@ pub(crate) enum Modality {
 }
 
 impl Modality {
-    /// Level and deviation of unrelated cosines, as SigLIP models have them, for libraries too small to measure them.
+    /// Level and deviation of unrelated cosines, as SigLIP models have them, for libraries too
+    /// small to measure them.
     pub(crate) fn usual(self) -> Fit {
         match self {
             Self::Text => Fit { level: 0.0, deviation: 0.02 },
@@ -144,7 +147,8 @@ impl Calibrator {
         background
     }
 
-    /// Null statistics for queries of this shape: null queries are mixed as the query's own parts are.
+    /// Null statistics for queries of this shape: null queries are mixed as the query's own parts
+    /// are.
     fn null(
         &self,
         index: &Index,
@@ -180,14 +184,14 @@ impl Calibrator {
     }
 }
 
-/// True if a sample of `size` images no longer stands for a library: more than a sixty-fourth of them have changed, each
-/// change being one revision of the index.
+/// True if a sample of `size` images no longer stands for a library: more than a sixty-fourth of
+/// them have changed, each change being one revision of the index.
 pub(crate) fn is_out_of_date(taken: u64, now: u64, size: usize) -> bool {
     now.abs_diff(taken) > size as u64 / 64
 }
 
-/// Up to `count` images, by number: those whose numbers hash lowest. So the sample follows from the images alone,
-/// whenever it is taken, and one image more or less changes it by one.
+/// Up to `count` images, by number: those whose numbers hash lowest. So the sample follows from the
+/// images alone, whenever it is taken, and one image more or less changes it by one.
 pub(crate) fn sampled(ids: impl Iterator<Item = ImageId>, count: usize) -> Vec<ImageId> {
     let mut hashed: Vec<(u64, ImageId)> = ids.map(|id| (mixed(id.0), id)).collect();
     if hashed.len() > count {
@@ -199,7 +203,8 @@ pub(crate) fn sampled(ids: impl Iterator<Item = ImageId>, count: usize) -> Vec<I
     ids
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014): a bijection in which every bit depends on every other.
+/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014): a bijection in which every bit depends
+/// on every other.
 fn mixed(value: u64) -> u64 {
     let mut mixed = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -208,7 +213,8 @@ fn mixed(value: u64) -> u64 {
 }
 
 impl Background {
-    /// The scores of a unit query, moved by `centre`, over the library; what is all but the query itself is left out.
+    /// The scores of a unit query, moved by `centre`, over the library; what is all but the query
+    /// itself is left out.
     fn scores(&self, index: &Index, query: &[f32], centre: &[f32]) -> Result<Scores, EngineError> {
         let others = self.sample.rows().filter(|image| dot(query, image) < SAME);
         let sample = others.map(|image| dot(query, image) - dot(centre, image)).collect();
@@ -249,8 +255,9 @@ fn combine<'a>(parts: impl Iterator<Item = (&'a [f32], f32)>) -> Option<(Vec<f32
     unit.map(|unit| (unit.into_vec(), left))
 }
 
-/// Null queries of the query's shape: part `k` of null query `j` is another row of its bank for every `k`. Beside them
-/// how far what matches all wanted parts stands out, as a multiple of what matches one part by itself.
+/// Null queries of the query's shape: part `k` of null query `j` is another row of its bank for
+/// every `k`. Beside them how far what matches all wanted parts stands out, as a multiple of what
+/// matches one part by itself.
 fn mix(banks: &[Arc<Vectors>], parts: &[Part]) -> (Vectors, f32) {
     const STRIDE: usize = 37;
     let count = banks.iter().map(|bank| bank.len()).max().unwrap_or(0);

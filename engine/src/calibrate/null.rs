@@ -1,17 +1,18 @@
 //! What a query for something that is not there scores in this library.
 //!
-//! The cosine of null query `j` (a phrase of the bank, or an image of the library for queries by image) with image
-//! `i` is read as
+//! The cosine of null query `j` (a phrase of the bank, or an image of the library for queries by
+//! image) with image `i` is read as
 //!
 //! ```text
 //! cosine(j, i) = hub(i) + level(j) + deviation(j) * z(j, i)
 //! ```
 //!
-//! `hub(i)`, how near image `i` lies to any text, shows in its cosine with the mean null query, a share of which is
-//! taken away from every score by moving the query: `(q - share * mean) . x`, in the spirit of querybank normalisation
-//! (Bogolin et al., CVPR 2022). Queries by image stay where they are: there, the image itself must come first.
-//! `level` and `deviation` are random effects: those of a query are measured on the library and drawn towards the bank's
-//! by as much as the library is small. What is left, `z`, has one density for all queries, pooled over the bank.
+//! `hub(i)`, how near image `i` lies to any text, shows in its cosine with the mean null query, a
+//! share of which is taken away from every score by moving the query: `(q - share * mean) . x`, in
+//! the spirit of querybank normalisation (Bogolin et al., CVPR 2022). Queries by image stay where
+//! they are: there, the image itself must come first. `level` and `deviation` are random effects:
+//! those of a query are measured on the library and drawn towards the bank's by as much as the
+//! library is small. What is left, `z`, has one density for all queries, pooled over the bank.
 
 use std::f32::consts::FRAC_PI_2;
 use std::sync::Arc;
@@ -29,16 +30,18 @@ const FEW: usize = 8;
 const PRIOR_WEIGHT: f32 = 16.0;
 /// Bounds of a query's deviation, in bank deviations.
 const DEVIATIONS: (f32, f32) = (0.4, 2.5);
-/// A level may come of matches, of which most of the library consists, from so many deviations between queries above
-/// the bank's, and from this part of the usual excess of matches.
+/// A level may come of matches, of which most of the library consists, from so many deviations
+/// between queries above the bank's, and from this part of the usual excess of matches.
 const SATURATED: (f32, f32) = (2.5, 0.6);
 /// Prior odds of that.
 const SATURATED_ODDS: f64 = 0.02;
-/// What that reading has to be better by for each image, in nats: no density of the model is closer to the truth.
+/// What that reading has to be better by for each image, in nats: no density of the model is closer
+/// to the truth.
 const SATURATED_MISFIT: f64 = 0.004;
 /// Deviation of the logarithm of an excess that is read off the median.
 const KNOWN: f32 = 0.05;
-/// Null queries may be answered by chance this often; more than that, and every query has to show as much more.
+/// Null queries may be answered by chance this often; more than that, and every query has to show
+/// as much more.
 const ANSWERED: f64 = 0.85;
 
 /// The scores of one query over a library: those of a sample, and the best of the whole.
@@ -46,7 +49,8 @@ const ANSWERED: f64 = 0.85;
 pub(crate) struct Scores {
     /// Cosines with the moved query, over the sample.
     pub sample: Vec<f32>,
-    /// The best of the whole library, all above the lowest of them; empty if the sample is the library.
+    /// The best of the whole library, all above the lowest of them; empty if the sample is the
+    /// library.
     pub top: Vec<f32>,
     /// Images of the library.
     pub size: usize,
@@ -67,7 +71,8 @@ pub(crate) struct Null {
     prior: MatchPrior,
 }
 
-/// Null statistics for one kind of query, and what such queries are moved by before they are scored.
+/// Null statistics for one kind of query, and what such queries are moved by before they are
+/// scored.
 #[derive(Debug)]
 pub(crate) struct Centred {
     pub null: Null,
@@ -95,9 +100,10 @@ pub(crate) struct Fitted {
 }
 
 impl Null {
-    /// Statistics of null queries by their scores. `usual` are level and deviation where there are too few. Only if null
-    /// queries are `absent`, asking for what is not there, do they tell how unrelated images lie far out and what is answered
-    /// by chance: images of the library have matches of their own.
+    /// Statistics of null queries by their scores. `usual` are level and deviation where there are
+    /// too few. Only if null queries are `absent`, asking for what is not there, do they tell how
+    /// unrelated images lie far out and what is answered by chance: images of the library have
+    /// matches of their own.
     pub fn of(queries: &[Scores], usual: Fit, prior: MatchPrior, absent: bool) -> Self {
         let known: Vec<&Scores> = queries.iter().filter(|scores| !scores.sample.is_empty()).collect();
         let mut null = Self {
@@ -133,7 +139,8 @@ impl Null {
     fn measure(&mut self, bulks: &mut [Bulk], sample: usize, usual: Fit) {
         let levels = Bulk::of(&mut bulks.iter().map(|bulk| bulk.location).collect::<Vec<_>>());
         let spread = quantile(&mut bulks.iter().map(|bulk| bulk.spread).collect::<Vec<_>>(), 0.5);
-        // Few images tell no deviation, and no library is so uniform that a very small one would tell anything.
+        // Few images tell no deviation, and no library is so uniform that a very small one would
+        // tell anything.
         let believed = sample as f32 / (sample as f32 + PRIOR_WEIGHT);
         self.within = (believed * spread + (1.0 - believed) * usual.deviation).max(usual.deviation / 8.0);
         let noise = FRAC_PI_2 * self.within.powi(2) / sample as f32; // variance of a median
@@ -159,8 +166,8 @@ impl Null {
         }
     }
 
-    /// The other reading of a level far above the bank's: most images show what is asked for, and those that do not lie
-    /// where the bank says.
+    /// The other reading of a level far above the bank's: most images show what is asked for, and
+    /// those that do not lie where the bank says.
     fn saturated(&self, scores: &Scores, own: Fit, usual: &Mixture) -> Option<(Fit, Mixture)> {
         let above = own.level - self.level;
         let surprise = above / self.between.max(self.within / 4.0);
@@ -175,7 +182,8 @@ impl Null {
         let prior = MatchPrior { excess: above, within, between: KNOWN, ..self.prior };
         let other = Mixture::of(&counts, &self.density, fit.deviation, &prior, true);
         let odds_of_excess = -0.5 * f64::from((above / self.prior.excess).ln() / self.prior.between).powi(2);
-        // Both likelihoods are of standardised cosines; brought to one unit before they are compared.
+        // Both likelihoods are of standardised cosines; brought to one unit before they are
+        // compared.
         let unit = counts.counted() * f64::from(own.deviation / fit.deviation).ln();
         let usual = usual.evidence(Likelihood::Exact);
         let usual = usual.log_present.max(usual.log_absent) - 0.5 * f64::from(surprise).powi(2);
@@ -189,7 +197,8 @@ impl Null {
         Mixture::of(&scores.counts(fit), &self.density, fit.deviation, &self.prior, false)
     }
 
-    /// A query's level and deviation, drawn towards the bank's. What is not known of the level adds to the deviation.
+    /// A query's level and deviation, drawn towards the bank's. What is not known of the level adds
+    /// to the deviation.
     fn fit_of(&self, own: Bulk, count: usize) -> Fit {
         let count = count.max(1) as f32;
         let noise = FRAC_PI_2 * self.within.powi(2) / count;

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How the cosines of matches lie beside those of unrelated images, for one kind of query and one model.
+/// How the cosines of matches lie beside those of unrelated images, for one kind of query and one
+/// model.
 ///
-/// All cosines are *excesses*: differences from the median cosine of the query with unrelated images.
+/// All cosines are *excesses*: differences from the median cosine of the query with unrelated
+/// images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MatchPrior {
@@ -22,8 +24,8 @@ pub struct MatchPrior {
     pub own_level: f32,
     /// Weight of the query's own deviation, the rest being the null bank's: 0 to 1.
     pub own_deviation: f32,
-    /// Deviation of unrelated images beside which the excesses are meant, if nothing was fitted: where they deviate more,
-    /// matches are taken to stand out by as much more.
+    /// Deviation of unrelated images beside which the excesses are meant, if nothing was fitted:
+    /// where they deviate more, matches are taken to stand out by as much more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usual_deviation: Option<f32>,
     /// Probability that a library holds what is asked for.
@@ -42,9 +44,11 @@ pub struct Calibration {
     pub region_text: MatchPrior,
     /// Regions asked for by region.
     pub region_image: MatchPrior,
-    /// Share of the cosine with the whole image that is added to the cosine with each of its regions.
+    /// Share of the cosine with the whole image that is added to the cosine with each of its
+    /// regions.
     pub image_weight: f32,
-    /// Share of the mean null query of text that is taken away from texts: what images score for any text.
+    /// Share of the mean null query of text that is taken away from texts: what images score for
+    /// any text.
     pub hub_share: f32,
     /// What the numbers were fitted on, for people.
     pub fitted_on: String,
@@ -52,11 +56,12 @@ pub struct Calibration {
 
 /// What is used for a model that brings no `calibration.json`.
 ///
-/// * `text`: the logits of SigLIP 2 So400m/16 that the notebooks of big_vision print, for 11 photographs and 36
-///   texts in 19 languages: excesses of matches 0.05 to 0.33, of look-alikes 0.3 to 0.6 of that, deviations of
-///   unrelated images 0.01 to 0.045 by text.
+/// * `text`: the logits of SigLIP 2 So400m/16 that the notebooks of big_vision print, for 11
+///   photographs and 36 texts in 19 languages: excesses of matches 0.05 to 0.33, of look-alikes 0.3
+///   to 0.6 of that, deviations of unrelated images 0.01 to 0.045 by text.
 /// * `region_text`: the same; no logits of regions of a published checkpoint were at hand.
-/// * `image`, `region_image`: the bundled model on its demo library, in units of the deviation of unrelated images.
+/// * `image`, `region_image`: the bundled model on its demo library, in units of the deviation of
+///   unrelated images.
 impl Default for Calibration {
     fn default() -> Self {
         let text = MatchPrior {

@@ -1,7 +1,8 @@
 //! Location and spread of values whose upper tail may be foreign.
 //!
-//! Cosines of a query with a library are two populations: unrelated images, and (on top) the ones that are asked for.
-//! Only the first is wanted here, so everything is read from the median downwards, where the second does not reach.
+//! Cosines of a query with a library are two populations: unrelated images, and (on top) the ones
+//! that are asked for. Only the first is wanted here, so everything is read from the median
+//! downwards, where the second does not reach.
 
 /// The bulk of a sample: where it is normal, these are its mean and standard deviation.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -21,7 +22,8 @@ impl Bulk {
     }
 }
 
-/// The value below which a share of `values` lies, between neighbours in proportion; 0 for no values. Reorders `values`.
+/// The value below which a share of `values` lies, between neighbours in proportion; 0 for no
+/// values. Reorders `values`.
 pub(crate) fn quantile(values: &mut [f32], share: f64) -> f32 {
     if values.is_empty() {
         return 0.0;

@@ -20,7 +20,8 @@ pub(crate) struct Scale {
     share: f32,
     /// Probability of a match by standardised cosine.
     curve: Arc<[f32]>,
-    /// Standard deviations from which an image counts as a copy of what was asked by; above all if there is none.
+    /// Standard deviations from which an image counts as a copy of what was asked by; above all if
+    /// there is none.
     copy: f32,
 }
 
@@ -64,8 +65,8 @@ impl Scale {
         [curve, self.copy.is_finite().then_some(self.copy)].into_iter().flatten().min_by(f32::total_cmp)
     }
 
-    /// A unit vector whose nearest images are the best by score, and what to multiply their cosine with it by to get
-    /// what [`Scale::score_of`] takes.
+    /// A unit vector whose nearest images are the best by score, and what to multiply their cosine
+    /// with it by to get what [`Scale::score_of`] takes.
     pub fn direction(&self) -> (Vec<f32>, f32) {
         moved(&self.query, &self.centre)
     }

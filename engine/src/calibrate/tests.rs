@@ -16,7 +16,8 @@ impl Dice {
         (0..DIM).map(|_| (0..12).map(|_| self.uniform()).sum::<f32>() - 6.0).collect()
     }
 
-    /// A unit vector near `towards` (cosine about `share` / sqrt(1 + share^2) for unit vectors), or anywhere.
+    /// A unit vector near `towards` (cosine about `share` / sqrt(1 + share^2) for unit vectors), or
+    /// anywhere.
     fn near(&mut self, towards: &[f32], share: f32) -> Vec<f32> {
         let mut vector = Embedding::new(self.vector()).unwrap().into_vec();
         add(&mut vector, towards, share);

@@ -18,7 +18,8 @@ const FIRST: usize = 16;
 /// Most neighbours of an image. A larger group still comes together through its other members.
 const MOST: usize = 1024;
 
-/// Images before a hit that it is compared with: near-duplicates have nearly the same score, and nearly the same date.
+/// Images before a hit that it is compared with: near-duplicates have nearly the same score, and
+/// nearly the same date.
 const BEFORE: usize = 24;
 
 /// How alike counts as a duplicate.
@@ -35,13 +36,13 @@ impl Default for DuplicateOptions {
 }
 
 impl Engine {
-    /// Groups of near-duplicate images, largest group first. Images are linked if they are close; a linked set is then
-    /// split so that every member is close to the first of its group, since a burst or a timelapse would otherwise chain
-    /// images together that have nothing in common.
+    /// Groups of near-duplicate images, largest group first. Images are linked if they are close; a
+    /// linked set is then split so that every member is close to the first of its group, since a
+    /// burst or a timelapse would otherwise chain images together that have nothing in common.
     ///
     /// # Errors
-    /// [`EngineError::BadRequest`] for a cosine outside 0..=1; otherwise if the store fails, or the question is given
-    /// up ([`Cancel`]).
+    /// [`EngineError::BadRequest`] for a cosine outside 0..=1; otherwise if the store fails, or the
+    /// question is given up ([`Cancel`]).
     pub fn duplicates(&self, options: &DuplicateOptions) -> Result<Vec<DuplicateGroup>, EngineError> {
         if !(0.0..=1.0).contains(&options.min_cosine) {
             return Err(EngineError::BadRequest(format!("{}: a cosine is between 0 and 1", options.min_cosine)));
@@ -85,8 +86,9 @@ impl Engine {
 }
 
 impl Engine {
-    /// Which hits of a ranking can be stacked: for each image in order, the first one of the near-duplicates shortly
-    /// before it, or `None` if it stands for itself. Costs nothing beside a search, whatever the size of the library.
+    /// Which hits of a ranking can be stacked: for each image in order, the first one of the
+    /// near-duplicates shortly before it, or `None` if it stands for itself. Costs nothing beside a
+    /// search, whatever the size of the library.
     ///
     /// # Errors
     /// If there is no index yet.

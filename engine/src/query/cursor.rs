@@ -4,9 +4,10 @@ use std::fmt;
 
 use crate::EngineError;
 
-/// An opaque place in a result set, printable in a URL. While the engine remembers the result set (it keeps the latest
-/// ones), paging neither repeats nor loses an image, whatever happens to the library. After that, or after a restart,
-/// the query is answered anew and paging goes on at the same rank.
+/// An opaque place in a result set, printable in a URL. While the engine remembers the result set
+/// (it keeps the latest ones), paging neither repeats nor loses an image, whatever happens to the
+/// library. After that, or after a restart, the query is answered anew and paging goes on at the
+/// same rank.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(pub String);
 
@@ -65,7 +66,8 @@ fn parse(text: &str) -> Option<Position> {
     })
 }
 
-/// Tells edited and cut cursors from ours. Not a secret: a cursor opens nothing that the query would not.
+/// Tells edited and cut cursors from ours. Not a secret: a cursor opens nothing that the query
+/// would not.
 fn check(body: &[u8]) -> [u8; CHECK] {
     let mut hasher = blake3::Hasher::new_derive_key("glimpse cursor, version 1");
     let mut check = [0; CHECK];

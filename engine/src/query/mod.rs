@@ -28,7 +28,8 @@ pub const MAX_WEIGHT: f32 = 100.0;
 /// A question to the library.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
-    /// What to look for; empty lists everything that passes the filter, newest first unless sorted otherwise.
+    /// What to look for; empty lists everything that passes the filter, newest first unless sorted
+    /// otherwise.
     pub terms: Vec<Term>,
     /// Conditions on stored facts.
     pub filter: Filter,
@@ -38,8 +39,9 @@ pub struct Query {
     pub sort: Sort,
     /// Most hits on a page, 1 to [`MAX_LIMIT`].
     pub limit: usize,
-    /// Where to go on, with the query otherwise as it was. While the result set is remembered, the cursor alone is
-    /// enough: terms may then be left out, so that an upload need not be sent again.
+    /// Where to go on, with the query otherwise as it was. While the result set is remembered, the
+    /// cursor alone is enough: terms may then be left out, so that an upload need not be sent
+    /// again.
     pub cursor: Option<Cursor>,
     /// How far below the cut the answer goes.
     pub depth: Depth,
@@ -50,8 +52,9 @@ pub struct Query {
 pub struct Term {
     /// What it is.
     pub source: Source,
-    /// How much it counts beside the other terms: the query is the sum of the terms' unit vectors times their weights.
-    /// A negative weight moves the query away from the term; it does not rule out images that show it.
+    /// How much it counts beside the other terms: the query is the sum of the terms' unit vectors
+    /// times their weights. A negative weight moves the query away from the term; it does not rule
+    /// out images that show it.
     pub weight: f32,
 }
 

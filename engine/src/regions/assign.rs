@@ -1,21 +1,24 @@
-//! One box for each thing of a form: all different, lying as asked, the worst of them as good as can be.
+//! One box for each thing of a form: all different, lying as asked, the worst of them as good as
+//! can be.
 //!
-//! A constraint problem in three steps. Boxes that no solution can contain go first (arc consistency, Mackworth 1977).
-//! Without relations the rest is a bottleneck matching of things and places. With relations a depth-first search
-//! branches on the thing with the fewest boxes left, looks ahead after each choice, and ends after [`MOST_NODES`].
+//! A constraint problem in three steps. Boxes that no solution can contain go first (arc
+//! consistency, Mackworth 1977). Without relations the rest is a bottleneck matching of things and
+//! places. With relations a depth-first search branches on the thing with the fewest boxes left,
+//! looks ahead after each choice, and ends after [`MOST_NODES`].
 
 use super::constants::SAME;
 use super::query::FoundBox;
 use super::structured_query::Relation;
 
-/// Choices that the search makes at most for one image. The best that it found by then is the answer.
+/// Choices that the search makes at most for one image. The best that it found by then is the
+/// answer.
 const MOST_NODES: usize = 50_000;
 
-/// Chooses a box for each thing: pairwise overlaps of at most [`SAME`], all relations true, the least score as high
-/// as can be. `boxes` has the boxes of each thing, best first.
+/// Chooses a box for each thing: pairwise overlaps of at most [`SAME`], all relations true, the
+/// least score as high as can be. `boxes` has the boxes of each thing, best first.
 ///
-/// Gives that least score and the chosen boxes by thing; `None` if there is no such choice, or the search met none
-/// within [`MOST_NODES`].
+/// Gives that least score and the chosen boxes by thing; `None` if there is no such choice, or the
+/// search met none within [`MOST_NODES`].
 pub(super) fn assign(boxes: &[Vec<FoundBox>], relations: &[Relation]) -> Option<(f32, Vec<FoundBox>)> {
     let problem = Problem { boxes, relations };
     let mut open: Open = boxes.iter().map(|boxes| (0..boxes.len()).collect()).collect();
@@ -58,7 +61,8 @@ impl Problem<'_> {
         a.iou(b) <= SAME && self.relations.iter().all(holds)
     }
 
-    /// Closes boxes that fit no box of some other thing, until none is left; false if a thing is left without boxes.
+    /// Closes boxes that fit no box of some other thing, until none is left; false if a thing is
+    /// left without boxes.
     fn make_consistent(&self, open: &mut Open) -> bool {
         loop {
             let mut changed = false;
@@ -78,8 +82,8 @@ impl Problem<'_> {
         }
     }
 
-    /// Numbers the places in the image that boxes take: `places[thing][box]`. `None` if boxes cannot be divided
-    /// into places, since one overlaps two others that do not overlap each other.
+    /// Numbers the places in the image that boxes take: `places[thing][box]`. `None` if boxes
+    /// cannot be divided into places, since one overlaps two others that do not overlap each other.
     fn places(&self, open: &Open) -> Option<Vec<Vec<usize>>> {
         let mut of_place: Vec<Vec<(usize, usize)>> = Vec::new();
         let mut places: Vec<Vec<usize>> = self.boxes.iter().map(|boxes| vec![usize::MAX; boxes.len()]).collect();
@@ -104,8 +108,8 @@ impl Problem<'_> {
         Some(places)
     }
 
-    /// Bottleneck matching of things and places: boxes are offered best first, and each augments the matching if it
-    /// can, so the one that completes it is the worst that is needed.
+    /// Bottleneck matching of things and places: boxes are offered best first, and each augments
+    /// the matching if it can, so the one that completes it is the worst that is needed.
     fn matched(&self, open: &Open, places: &[Vec<usize>]) -> Option<Vec<usize>> {
         let mut offers: Vec<(usize, usize)> =
             open.iter().enumerate().flat_map(|(thing, open)| open.iter().map(move |&at| (thing, at))).collect();
@@ -135,7 +139,8 @@ impl Problem<'_> {
         search.best.map(|(_, chosen)| chosen)
     }
 
-    /// Chooses a box for one more thing, in each way that could still be better than the best so far.
+    /// Chooses a box for one more thing, in each way that could still be better than the best so
+    /// far.
     fn branch(&self, open: Open, chosen: &mut Vec<Option<usize>>, search: &mut Search) {
         let undecided = (0..open.len()).filter(|&thing| chosen[thing].is_none());
         let Some(thing) = undecided.min_by_key(|&thing| open[thing].len()) else {

@@ -29,8 +29,9 @@ pub(super) struct Blob {
     pub value: f32,
 }
 
-/// Boxes around the parts of a grid `(rows, cols)` that stand out, best first: the grid is read at [`STEPS`] points for each
-/// patch, cut half-way between its median and its best value, and each part that hangs together gets a box.
+/// Boxes around the parts of a grid `(rows, cols)` that stand out, best first: the grid is read at
+/// [`STEPS`] points for each patch, cut half-way between its median and its best value, and each
+/// part that hangs together gets a box.
 pub(super) fn blobs(values: &[f32], rows: usize, cols: usize) -> Vec<Blob> {
     let (height, width) = (rows * STEPS, cols * STEPS);
     let fine = upsample(values, rows, cols);

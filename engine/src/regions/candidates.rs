@@ -1,4 +1,5 @@
-//! Which images are worth looking at: those with a region that may show the rarest of the things asked for.
+//! Which images are worth looking at: those with a region that may show the rarest of the things
+//! asked for.
 
 use glimpse_indexer::regions::{RegionIndex, ScoredRegion};
 use glimpse_indexer::{IdSet, ImageId};
@@ -16,10 +17,12 @@ pub(super) struct Least {
     pub area: f32,
 }
 
-/// Images of `allowed`, by number, that may show all things: every image whose boxes can fulfil the form is among them.
+/// Images of `allowed`, by number, that may show all things: every image whose boxes can fulfil the
+/// form is among them.
 ///
-/// An image that shows all things shows the rarest, so only the regions nearest to that one are gone through to the end.
-/// The other things are left to the images' own boxes, which are exact where a graph of regions may miss some.
+/// An image that shows all things shows the rarest, so only the regions nearest to that one are
+/// gone through to the end. The other things are left to the images' own boxes, which are exact
+/// where a graph of regions may miss some.
 ///
 /// # Errors
 /// If the index has vectors of another width, or the question is given up.
@@ -78,7 +81,8 @@ struct Front<'s> {
 }
 
 impl Walk<'_> {
-    /// The `count` nearest regions of a thing, without those that cannot be found in the best of images.
+    /// The `count` nearest regions of a thing, without those that cannot be found in the best of
+    /// images.
     fn front<'s>(&self, scorer: &'s QueryScorer, count: usize) -> Result<Front<'s>, EngineError> {
         let count = count.min(self.all);
         let (direction, length) = scorer.scale.direction();
@@ -93,7 +97,8 @@ impl Walk<'_> {
 }
 
 impl Front<'_> {
-    /// The rarer of two things is the one with fewer regions, or with a worse one at the same depth.
+    /// The rarer of two things is the one with fewer regions, or with a worse one at the same
+    /// depth.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         let by_completeness = other.is_complete.cmp(&self.is_complete);
         by_completeness.then(self.nearest.len().cmp(&other.nearest.len())).then(self.last.total_cmp(&other.last))

@@ -23,7 +23,8 @@ impl Engine {
         self.grids.registers.of(encoder, &self.settings.cache_dir())
     }
 
-    /// How the regions of a library are made, so that what is looked at anew can be compared with them.
+    /// How the regions of a library are made, so that what is looked at anew can be compared with
+    /// them.
     pub(crate) fn profile_of(&self, index: &Index, encoder: &dyn Encode) -> Result<DenseProfile, EngineError> {
         match index.manifest().regions {
             Some(profile) => Ok(profile),

@@ -38,8 +38,8 @@ impl Engine {
     /// Images that show what was asked, and where.
     ///
     /// # Errors
-    /// [`EngineError::BadRequest`] for a query that makes no sense, or a library without regions; otherwise if model or
-    /// store fail, or the question is given up ([`Cancel`]).
+    /// [`EngineError::BadRequest`] for a query that makes no sense, or a library without regions;
+    /// otherwise if model or store fail, or the question is given up ([`Cancel`]).
     pub fn find(&self, query: &FindQuery) -> Result<FindPage, EngineError> {
         query.validate()?;
         let _active = ActiveQuery::begin(&self.active_queries);
@@ -238,8 +238,8 @@ impl Search<'_> {
         self.allowed.len() + 1 >= self.index.len()
     }
 
-    /// True if an example is like most images of the library, whatever the filter leaves of them: in
-    /// a folder of zebras, most images are rightly like a zebra.
+    /// True if an example is like most images of the library, whatever the filter leaves of them:
+    /// in a folder of zebras, most images are rightly like a zebra.
     fn is_like_most_of_all(&self, example: &Prepared<'_>) -> Result<bool, EngineError> {
         let allowed = self.index.select(&Filter::default());
         let whole = Search { index: self.index, regions: Arc::clone(&self.regions), query: self.query, allowed };

@@ -1,4 +1,5 @@
-//! The patch grid of an image, made when the image is looked at: heatmaps, and boxes finer than regions.
+//! The patch grid of an image, made when the image is looked at: heatmaps, and boxes finer than
+//! regions.
 
 use std::sync::Arc;
 
@@ -129,7 +130,8 @@ impl DenseImage {
         Ok(scorer.z(scorer.scale.product(vector.as_slice()), 0.0))
     }
 
-    /// The vector of a box: its patches (the nearest one, if it is smaller) as a region of their own.
+    /// The vector of a box: its patches (the nearest one, if it is smaller) as a region of their
+    /// own.
     pub fn vector_of(&self, rect: &Rect, encoder: &dyn Encode) -> Result<Embedding, EncodeError> {
         let DenseGrid { rows, cols, dim, .. } = self.grid;
         let inside = |cell: usize| {

@@ -35,8 +35,9 @@ pub struct GroundedObject {
 }
 
 impl Engine {
-    /// Where an image shows each of the texts. Scores compare its regions with each other and with texts for what is
-    /// hardly ever there, since there is no library to compare with: they are less sure than those of [`Engine::find`].
+    /// Where an image shows each of the texts. Scores compare its regions with each other and with
+    /// texts for what is hardly ever there, since there is no library to compare with: they are
+    /// less sure than those of [`Engine::find`].
     ///
     /// # Errors
     /// If the image cannot be read, the model fails, or the question is given up ([`Cancel`]).

@@ -1,7 +1,8 @@
 //! The probability that one image fulfils a form, and the boxes that say so.
 //!
-//! Things are judged together ([`Together`]). What must not be there is the chance that no region shows it, and a
-//! count follows the Poisson binomial distribution over disjoint boxes; both are taken to be independent of the rest.
+//! Things are judged together ([`Together`]). What must not be there is the chance that no region
+//! shows it, and a count follows the Poisson binomial distribution over disjoint boxes; both are
+//! taken to be independent of the rest.
 
 use glimpse_indexer::ImageId;
 use glimpse_indexer::regions::RegionShape;
@@ -18,7 +19,8 @@ use super::together::Together;
 pub(super) struct Judged {
     /// Probability that it shows a thing, by thing without a count.
     pub shown: Vec<f32>,
-    /// Probability of the rest: of counts, of what must not be there, and of boxes as they are asked for.
+    /// Probability of the rest: of counts, of what must not be there, and of boxes as they are
+    /// asked for.
     pub rest: f32,
     /// For each thing the box that was chosen, then others at or above the cut.
     pub boxes: Vec<FoundBox>,
@@ -34,7 +36,8 @@ impl Search<'_> {
         let (_, relations) = self.query.structured_parts();
         let (met, chosen) = match assign(&boxes, relations) {
             Some((_, chosen)) => (1.0, chosen),
-            // All things may be there, though not each in a place of its own, or not lying as asked.
+            // All things may be there, though not each in a place of its own, or not lying as
+            // asked.
             None => (UNMET, boxes.iter().filter_map(|boxes| boxes.first().copied()).collect()),
         };
         let (counted, once): (Vec<_>, Vec<_>) = (0..things.len()).partition(|&thing| is_counted(&things[thing]));
@@ -93,7 +96,8 @@ fn count_probability(named: &QueryObject, boxes: &[FoundBox]) -> f32 {
     count_between(&scores, named.at_least, named.at_most)
 }
 
-/// Probability that between `least` and `most` of independent events happen (the Poisson binomial distribution).
+/// Probability that between `least` and `most` of independent events happen (the Poisson binomial
+/// distribution).
 fn count_between(probabilities: &[f32], least: usize, most: Option<usize>) -> f32 {
     let mut counts = vec![1.0f32];
     for &probability in probabilities {

@@ -17,7 +17,8 @@
 //!      -> refine.rs           the finest boxes of the few that are shown, by the grid and the model's decoder
 //! ```
 //!
-//! Which images are found, and how sure that is, comes from dense features alone: they are comparable over a library.
+//! Which images are found, and how sure that is, comes from dense features alone: they are
+//! comparable over a library.
 
 mod assign;
 mod boxes;

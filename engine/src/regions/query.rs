@@ -29,8 +29,8 @@ pub struct FindQuery {
     pub cursor: Option<Cursor>,
     /// How far below the cut the answer goes.
     pub depth: Depth,
-    /// Look at all images of the page again, patch by patch and with the model's decoder if it has one, for finer boxes.
-    /// Otherwise all boxes of all pages are those of regions.
+    /// Look at all images of the page again, patch by patch and with the model's decoder if it has
+    /// one, for finer boxes. Otherwise all boxes of all pages are those of regions.
     pub fine: bool,
 }
 
@@ -65,8 +65,8 @@ pub struct FindPage {
     /// is not known without looking at all of them: a form that rules things out was not asked down
     /// to the last image.
     pub weaker: Option<usize>,
-    /// The example is like more than half of all images, as plain background is: nothing in it tells
-    /// one image from another. None is accepted then; the closest are given as weaker ones.
+    /// The example is like more than half of all images, as plain background is: nothing in it
+    /// tells one image from another. None is accepted then; the closest are given as weaker ones.
     pub nothing_particular: bool,
     /// Where the next page starts; `None` at the end.
     pub next: Option<Cursor>,
@@ -87,8 +87,9 @@ pub struct FoundImage {
     pub strength: Strength,
     /// Where: by thing; first the box that stands as was asked, then the others, best first.
     pub boxes: Vec<FoundBox>,
-    /// True if the boxes come from a closer look ([`FindQuery::fine`]). They are those of regions otherwise, as they are
-    /// for an image that cannot be read, or whose finer boxes would not lie as asked.
+    /// True if the boxes come from a closer look ([`FindQuery::fine`]). They are those of regions
+    /// otherwise, as they are for an image that cannot be read, or whose finer boxes would not lie
+    /// as asked.
     pub refined: bool,
 }
 

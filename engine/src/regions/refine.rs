@@ -1,5 +1,5 @@
-//! Boxes as sharp as they get: regions know what belongs together, the patch grid where it ends, and a decoder has
-//! learnt how large things are.
+//! Boxes as sharp as they get: regions know what belongs together, the patch grid where it ends,
+//! and a decoder has learnt how large things are.
 
 use glimpse_encoder::dense::{DenseProfile, Rect};
 use glimpse_encoder::{Embedding, Encode, EncodeError};
@@ -23,7 +23,8 @@ pub(super) struct BoxRefiner<'a> {
 }
 
 impl Engine {
-    /// Finer boxes for an image. One that cannot be read keeps those of its regions, and is not marked as refined.
+    /// Finer boxes for an image. One that cannot be read keeps those of its regions, and is not
+    /// marked as refined.
     ///
     /// # Errors
     /// If the model or its decoder fails, or the library cannot be read.
@@ -83,8 +84,9 @@ pub(super) fn read(encoder: &dyn Encode, dense: &DenseImage, text: &QueryScorer)
     Ok(said.into_iter().map(|said| said.value).collect())
 }
 
-/// Gives each box of a thing, best first, the rectangle that means the same and scores best by `z_of`: its own, that of the
-/// patch grid, or the decoder's. Two boxes never become one: they were counted.
+/// Gives each box of a thing, best first, the rectangle that means the same and scores best by
+/// `z_of`: its own, that of the patch grid, or the decoder's. Two boxes never become one: they were
+/// counted.
 ///
 /// # Errors
 /// Those of `z_of`.
@@ -104,7 +106,8 @@ pub(super) fn refine(
     Ok(())
 }
 
-/// The sharper rectangle that stands for the same thing, if there is one and it scores better by `z_of`.
+/// The sharper rectangle that stands for the same thing, if there is one and it scores better by
+/// `z_of`.
 ///
 /// # Errors
 /// Those of `z_of`.

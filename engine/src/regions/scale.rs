@@ -1,5 +1,5 @@
-//! What a cosine with a region means: as for whole images ([`crate::calibrate`]), with the best region of an image
-//! standing for the image.
+//! What a cosine with a region means: as for whole images ([`crate::calibrate`]), with the best
+//! region of an image standing for the image.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,8 @@ use crate::calibrate::{Calibration, Modality, Scale, is_out_of_date, moved, samp
 const NULL_REGIONS: usize = 96;
 /// Share of an image from which a region is a scene rather than a thing.
 const SCENE_AREA: f32 = 0.7;
-/// Share of the sample whose whole images are less like a query than any image outside the best is taken to be.
+/// Share of the sample whose whole images are less like a query than any image outside the best is
+/// taken to be.
 const WHOLE: f64 = 0.99;
 
 /// Calibrates queries over the regions of one generation.
@@ -99,7 +100,8 @@ impl Background {
         Ok(QueryScorer { scale, image_weight, most_of_image })
     }
 
-    /// How well regions answer a region that covers `area` of its image; `of` is that image if it is in the library.
+    /// How well regions answer a region that covers `area` of its image; `of` is that image if it
+    /// is in the library.
     pub fn example(
         &self,
         library: Library<'_>,
@@ -139,8 +141,8 @@ impl Background {
         every.filter_map(of_image).collect()
     }
 
-    /// The best region of each image of the sample, and of the best images of a library that is larger, for a unit query
-    /// moved by `centre`; without the image `except`.
+    /// The best region of each image of the sample, and of the best images of a library that is
+    /// larger, for a unit query moved by `centre`; without the image `except`.
     fn scores(
         &self,
         library: Library<'_>,
@@ -200,7 +202,8 @@ fn centre(bank: &Vectors, hub_share: f32) -> Arc<[f32]> {
     bank.mean().iter().map(|value| hub_share * value).collect()
 }
 
-/// Scores regions for one query: z-scores and calibrated scores, with a share of the whole image's cosine.
+/// Scores regions for one query: z-scores and calibrated scores, with a share of the whole image's
+/// cosine.
 #[derive(Debug, Clone)]
 pub(super) struct QueryScorer {
     pub scale: Scale,

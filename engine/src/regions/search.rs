@@ -60,15 +60,16 @@ impl Search<'_> {
         Ok(Asked { scorer, query: self.regions.prepare(&direction)?, length })
     }
 
-    /// Inner products of an image's regions with the moved query, and where they are; `None` if it has none.
+    /// Inner products of an image's regions with the moved query, and where they are; `None` if it
+    /// has none.
     pub fn products(&self, id: ImageId, asked: &Asked<'_>) -> Option<(Vec<f32>, Arc<[RegionShape]>)> {
         let shapes = self.regions.shapes(id)?;
         let products: Vec<f32> = asked.query.score(id).into_iter().map(|scored| scored.score * asked.length).collect();
         (products.len() == shapes.len()).then_some((products, shapes))
     }
 
-    /// The boxes that an image is shown with: for each thing the one that was chosen, then others at
-    /// or above the cut.
+    /// The boxes that an image is shown with: for each thing the one that was chosen, then others
+    /// at or above the cut.
     pub fn shown(&self, chosen: Vec<FoundBox>, boxes: Vec<Vec<FoundBox>>) -> Vec<FoundBox> {
         let each = chosen.into_iter().zip(boxes).flat_map(|(chosen, boxes)| {
             let others = boxes.into_iter().filter(move |found| *found != chosen && found.score >= CUT);

@@ -1,4 +1,5 @@
-//! What can be asked of regions: things, how many of each, what must not be there, and how they lie.
+//! What can be asked of regions: things, how many of each, what must not be there, and how they
+//! lie.
 
 use glimpse_encoder::dense::Rect;
 
@@ -10,8 +11,8 @@ pub const MAX_OBJECTS: usize = 8;
 /// Most boxes of a thing that a form can ask for.
 pub const MAX_COUNT: usize = 10;
 
-/// A question about what images show and where, in the form that `docs/query-form.md` describes. It is also the JSON
-/// that programs send.
+/// A question about what images show and where, in the form that `docs/query-form.md` describes. It
+/// is also the JSON that programs send.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StructuredQuery {
@@ -55,7 +56,8 @@ pub struct Relation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SpatialRelation {
-    /// Its centre is left of the other's, and they share less than half of the narrower one's width.
+    /// Its centre is left of the other's, and they share less than half of the narrower one's
+    /// width.
     LeftOf,
     /// The same to the right.
     RightOf,

@@ -36,7 +36,8 @@ struct World {
 }
 
 impl World {
-    /// A crowd in shades of green, and images by name whose patches are given by letters, row by row; dots are green.
+    /// A crowd in shades of green, and images by name whose patches are given by letters, row by
+    /// row; dots are green.
     fn of(images: &[(&str, &str)]) -> Self {
         Self::with(images, RegionOptions::default(), FakeEncoder::new(WIDE))
     }
@@ -63,7 +64,8 @@ impl World {
         world
     }
 
-    /// Colours lie otherwise than the photographs of a real model, so the numbers of scores are their own.
+    /// Colours lie otherwise than the photographs of a real model, so the numbers of scores are
+    /// their own.
     fn calibrate(&self) {
         let numbers = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/regions/tests/calibration.json");
         let library = self.engine.settings().library_dir();
@@ -365,7 +367,8 @@ fn images_are_looked_at_as_closely_as_they_were_indexed() {
     let rects: Vec<Rect> = (0..stored.len()).map(|region| stored.rect(region)).collect();
     assert_eq!(look.regions().collect::<Vec<_>>(), rects);
 
-    // A second run that does not say how goes on in the same way; one that asks for another is told of the remedy.
+    // A second run that does not say how goes on in the same way; one that asks for another is told
+    // of the remedy.
     draw(&world.path("more"), "..rr .... .... ....");
     world.index(RegionOptions::default());
     assert_eq!(world.engine.region_map(world.id("more")).unwrap().unwrap().rows(), 8);

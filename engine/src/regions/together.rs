@@ -1,12 +1,14 @@
 //! Several things in one image: the probability of all, from that of each.
 //!
-//! The probability of one thing holds for any image of the library. Those of two are not independent: whoever asks
-//! for "a cat and a dog" knows of images with both, so among the images that show the one, the other is more
-//! common than in the library. How much more, the share of them that show both, is not known; it is summed over
-//! a grid, weighted by how likely the images are under each share. With the share, the odds of the other thing
-//! follow as in Saerens, Latinne and Decaestecker 2002 (a classifier's outputs under other prior probabilities).
+//! The probability of one thing holds for any image of the library. Those of two are not
+//! independent: whoever asks for "a cat and a dog" knows of images with both, so among the images
+//! that show the one, the other is more common than in the library. How much more, the share of
+//! them that show both, is not known; it is summed over a grid, weighted by how likely the images
+//! are under each share. With the share, the odds of the other thing follow as in Saerens, Latinne
+//! and Decaestecker 2002 (a classifier's outputs under other prior probabilities).
 
-/// Shares that are tried, beside that of the library: none of the images that show the one to nearly all.
+/// Shares that are tried, beside that of the library: none of the images that show the one to
+/// nearly all.
 const SHARES: [f64; 7] = [0.0, 0.02, 0.05, 0.12, 0.25, 0.5, 0.8];
 /// Probabilities are held this far from nought and one, so that their odds are numbers.
 const LEAST: f64 = 1e-4;
@@ -16,13 +18,14 @@ const LEAST: f64 = 1e-4;
 pub(super) struct Together {
     /// The things, the rarest first, and their shares of the library.
     things: Vec<(usize, f64)>,
-    /// For every thing but the first, the weights of its shares of the images that show all before it.
+    /// For every thing but the first, the weights of its shares of the images that show all before
+    /// it.
     weights: Vec<[f64; SHARES.len()]>,
 }
 
 impl Together {
-    /// Learns from images that may show the things: `probabilities` of each thing by image. `shares` are the shares of
-    /// the library that show each thing.
+    /// Learns from images that may show the things: `probabilities` of each thing by image.
+    /// `shares` are the shares of the library that show each thing.
     pub fn of<'p>(shares: &[f32], probabilities: impl Iterator<Item = &'p [f32]> + Clone) -> Self {
         let held = |share: f32| f64::from(share).clamp(LEAST, 0.5);
         let mut things: Vec<(usize, f64)> = shares.iter().map(|&share| held(share)).enumerate().collect();
@@ -72,7 +75,8 @@ fn likelihood_ratio(probability: f32, share: f64) -> f64 {
     odds(f64::from(probability).clamp(LEAST * share, 1.0 - LEAST)) / odds(share)
 }
 
-/// How likely an image is among those of which `share` show the thing, beside one that does not show it.
+/// How likely an image is among those of which `share` show the thing, beside one that does not
+/// show it.
 fn evidence(share: f64, ratio: f64) -> f64 {
     share * ratio + 1.0 - share
 }

@@ -1,7 +1,8 @@
 //! Reciprocal rank fusion: one ranking out of several whose scores cannot be compared.
 //!
-//! Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods",
-//! SIGIR 2009: `score(d) = sum over lists of 1 / (k + rank(d))`, with their `k = 60`.
+//! Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank
+//! Learning Methods", SIGIR 2009: `score(d) = sum over lists of 1 / (k + rank(d))`, with their
+//! `k = 60`.
 
 use std::collections::HashMap;
 use std::hash::Hash;

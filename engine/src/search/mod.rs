@@ -22,7 +22,8 @@ pub(crate) use question::read_file;
 use question::{Asked, Question};
 use results::{Meaning, Ranked, ResultSet};
 
-/// Images asked of the vector index at first; more are asked for while the last one is still above the cut.
+/// Images asked of the vector index at first; more are asked for while the last one is still above
+/// the cut.
 const FIRST: usize = 512;
 /// Most images that are found by words.
 const MOST_WORDS: usize = 100_000;
@@ -181,8 +182,8 @@ fn widen(nearest: &mut Vec<Scored>, found: &[Scored]) -> usize {
     nearest.partition_point(|scored| scored.score >= CUT)
 }
 
-/// Images that hold all the words asked for; in a search by words, then those that hold some. None of them holds all
-/// the words of what is asked against. The second number counts the former.
+/// Images that hold all the words asked for; in a search by words, then those that hold some. None
+/// of them holds all the words of what is asked against. The second number counts the former.
 fn by_words(index: &Index, question: &Question, allowed: &IdSet) -> Result<(Vec<Scored>, usize), EngineError> {
     let Some(wanted) = question.words() else { return Ok((Vec::new(), 0)) };
     let mut out: HashSet<ImageId> = HashSet::new();
@@ -202,7 +203,8 @@ fn by_words(index: &Index, question: &Question, allowed: &IdSet) -> Result<(Vec<
     Ok((found, held))
 }
 
-/// Every word in quotes: a condition, where the word index takes plain words for wishes. Quotes of the user's own stay.
+/// Every word in quotes: a condition, where the word index takes plain words for wishes. Quotes of
+/// the user's own stay.
 fn every_word(text: &str) -> String {
     if text.contains('"') {
         return text.to_owned();
@@ -214,8 +216,9 @@ impl Ranked {
     const NONE: Self = Self { id: ImageId(0), score: 0.0, meaning_rank: 0, words_rank: 0, bm25: 0.0 };
 }
 
-/// Fuses both rankings above the cut; below it, each goes on in its order. What holds all the words counts as found if
-/// words can answer the question: two signs that do not know of each other, so the chances of error multiply.
+/// Fuses both rankings above the cut; below it, each goes on in its order. What holds all the words
+/// counts as found if words can answer the question: two signs that do not know of each other, so
+/// the chances of error multiply.
 fn merge(
     index: &Index,
     scale: Option<&Scale>,

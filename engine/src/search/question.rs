@@ -92,7 +92,8 @@ impl Question {
     }
 }
 
-/// Every part is preceded by its kind and length, so that different queries never give the same bytes.
+/// Every part is preceded by its kind and length, so that different queries never give the same
+/// bytes.
 fn digest(terms: &[(Asked, f32)], rest: &str) -> u64 {
     let mut hasher = blake3::Hasher::new();
     let mut part = |kind: u8, bytes: &[u8]| {

@@ -37,13 +37,13 @@ impl Default for TagOptions {
 }
 
 impl Engine {
-    /// Tags images with the user's own labels, from stored vectors. Every label is calibrated by itself, as a query
-    /// is: a label that fits no image tags none, and an image that no label fits has no tags. Models are asked for
-    /// labels as [`crate::prompt`] says.
+    /// Tags images with the user's own labels, from stored vectors. Every label is calibrated by
+    /// itself, as a query is: a label that fits no image tags none, and an image that no label fits
+    /// has no tags. Models are asked for labels as [`crate::prompt`] says.
     ///
     /// # Errors
-    /// [`EngineError::BadRequest`] for labels that make no sense; otherwise if the model or the store fails, or
-    /// the question is given up ([`Cancel`]).
+    /// [`EngineError::BadRequest`] for labels that make no sense; otherwise if the model or the
+    /// store fails, or the question is given up ([`Cancel`]).
     pub fn tag(&self, labels: &[String], options: &TagOptions) -> Result<Vec<Tagged>, EngineError> {
         if labels.is_empty() || labels.len() > MAX_LABELS {
             return Err(EngineError::BadRequest(format!("{} labels; give 1 to {MAX_LABELS}", labels.len())));

@@ -83,8 +83,8 @@ impl Data {
         self.albums.get(id).cloned().ok_or_else(|| CollectionsError::NoSuchAlbum(id.to_owned()))
     }
 
-    /// An album to change. One whose making stood in a line that is lost is begun again, so that what came
-    /// later is kept.
+    /// An album to change. One whose making stood in a line that is lost is begun again, so that
+    /// what came later is kept.
     fn album_mut(&mut self, id: &str) -> &mut Album {
         let lost = || {
             let (name, images) = (format!("Album {id}"), Vec::new());

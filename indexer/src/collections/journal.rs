@@ -5,8 +5,8 @@
 //! CHECKSUM JSON            CRC-32 of the JSON as 8 hexadecimal digits, then a `Change`; repeated
 //! ```
 //!
-//! A line that is damaged costs its change, and no other. A journal that is much longer than what it
-//! amounts to is written anew beside the old one, and put in its place by a rename.
+//! A line that is damaged costs its change, and no other. A journal that is much longer than what
+//! it amounts to is written anew beside the old one, and put in its place by a rename.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -139,8 +139,8 @@ impl Journal {
         Ok(file)
     }
 
-    /// Writes the journal anew if it is much longer than what it amounts to. If that fails, the long one
-    /// stays.
+    /// Writes the journal anew if it is much longer than what it amounts to. If that fails, the
+    /// long one stays.
     pub fn shorten(&mut self, data: &Data) {
         if self.bytes > SHORT && self.bytes > self.whole.saturating_mul(LONG) {
             match self.rewrite(data) {

@@ -1,8 +1,8 @@
-//! What people keep of a library: favourites and albums. It belongs to no generation, and names images by
-//! their content, so that another model, a repair or a new index keep it.
+//! What people keep of a library: favourites and albums. It belongs to no generation, and names
+//! images by their content, so that another model, a repair or a new index keep it.
 //!
-//! All of it is in memory; each change is one line of a journal ([`journal`]), which is on the disk before
-//! the change is told as done.
+//! All of it is in memory; each change is one line of a journal ([`journal`]), which is on the disk
+//! before the change is told as done.
 
 mod album;
 mod change;
@@ -34,7 +34,8 @@ const MAX_NAME: usize = 400;
 /// Longest search of an album, and its address, in bytes.
 const MAX_SEARCH: usize = 64 << 10;
 
-/// Favourites and albums of a library. All methods may be called from any thread; changes take turns.
+/// Favourites and albums of a library. All methods may be called from any thread; changes take
+/// turns.
 #[derive(Debug)]
 pub struct Collections {
     data: RwLock<Data>,
@@ -43,8 +44,8 @@ pub struct Collections {
 }
 
 impl Collections {
-    /// Reads what is kept in the folder of a library; nothing is written before the first change. Damage
-    /// is no error, see [`Collections::problem`].
+    /// Reads what is kept in the folder of a library; nothing is written before the first change.
+    /// Damage is no error, see [`Collections::problem`].
     pub fn open(dir: &Path) -> Self {
         let (journal, data) = Journal::open(&dir.join(journal::NAME));
         Self { data: RwLock::new(data), journal: Mutex::new(journal), revision: AtomicU64::new(0) }
@@ -113,8 +114,8 @@ impl Collections {
     /// Makes an album.
     ///
     /// # Errors
-    /// [`CollectionsError::Refused`] for a name or a search that is too long, too many images, or a saved
-    /// search with images; if it cannot be written.
+    /// [`CollectionsError::Refused`] for a name or a search that is too long, too many images, or a
+    /// saved search with images; if it cannot be written.
     pub fn create(&self, new: NewAlbum) -> Result<Arc<Album>, CollectionsError> {
         let mut made = None;
         self.make(|data| {
@@ -156,8 +157,8 @@ impl Collections {
         self.album(id)
     }
 
-    /// Adds images to an album and removes others, then brings those that are named in `order` into that
-    /// order, before the others.
+    /// Adds images to an album and removes others, then brings those that are named in `order` into
+    /// that order, before the others.
     ///
     /// # Errors
     /// As [`Collections::create`]; [`CollectionsError::NoSuchAlbum`].

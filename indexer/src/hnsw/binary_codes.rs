@@ -3,8 +3,9 @@
 
 use crate::vectors::{Kernel, LikeBits, SIDE_BY_SIDE};
 
-/// Words of a code at most. Two vectors with a cosine of 0.5 are alike in some 128 of 192 bits, which hardly one of
-/// 30,000 that have nothing to do with each other is: more bits find no better starts, and a search reads them all.
+/// Words of a code at most. Two vectors with a cosine of 0.5 are alike in some 128 of 192 bits,
+/// which hardly one of 30,000 that have nothing to do with each other is: more bits find no better
+/// starts, and a search reads them all.
 const MOST_WORDS: usize = 3;
 
 /// Codes by number.

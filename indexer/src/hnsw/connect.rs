@@ -1,7 +1,8 @@
 //! Making links. Each side decides by itself; a link is there if both want it.
 //!
-//! All wishes are gathered and handed out by node, each node decides on its own list, and whoever was dropped drops in
-//! turn. No node waits for another, and the result does not depend on the number of threads.
+//! All wishes are gathered and handed out by node, each node decides on its own list, and whoever
+//! was dropped drops in turn. No node waits for another, and the result does not depend on the
+//! number of threads.
 
 use rayon::prelude::*;
 
@@ -12,8 +13,8 @@ use super::{Graph, Near, Node, Query, Space};
 const PARALLEL: usize = 64;
 
 impl Graph {
-    /// Links pairs of nodes, as far as both sides want; links of the tree are always wanted. Gives the nodes whose
-    /// lists changed, sorted.
+    /// Links pairs of nodes, as far as both sides want; links of the tree are always wanted. Gives
+    /// the nodes whose lists changed, sorted.
     pub(super) fn connect(&self, space: Space<'_>, pairs: &[(Node, Node)]) -> Vec<Node> {
         let mut wishes: Vec<(Node, Node)> = pairs.iter().flat_map(|&(a, b)| [(a, b), (b, a)]).collect();
         wishes.sort_unstable();
@@ -37,7 +38,8 @@ impl Graph {
         changed
     }
 
-    /// Decides on the list of one node; gives `(neighbour, node)` for every neighbour that is not, or no longer, in it.
+    /// Decides on the list of one node; gives `(neighbour, node)` for every neighbour that is not,
+    /// or no longer, in it.
     fn decide(&self, space: Space<'_>, wishes: &[(Node, Node)], work: &mut Work) -> Vec<(Node, Node)> {
         let Work { query, all, distances, candidates, selection } = work;
         let node = wishes[0].0;

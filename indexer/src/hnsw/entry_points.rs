@@ -1,8 +1,9 @@
 //! Where a search starts: the nodes of the upper levels, scanned by one bit a component.
 //!
-//! Links lead from near to nearer, but between clusters that are all equally far from each other nothing leads. So a
-//! search does not climb down level by level: it compares the query with all nodes of the lowest level that is small
-//! enough, by the signs of their components around the mean, and starts from the best of them.
+//! Links lead from near to nearer, but between clusters that are all equally far from each other
+//! nothing leads. So a search does not climb down level by level: it compares the query with all
+//! nodes of the lowest level that is small enough, by the signs of their components around the
+//! mean, and starts from the best of them.
 
 use super::binary_codes::BinaryCodes;
 use super::levels::level_of;

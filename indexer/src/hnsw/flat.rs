@@ -12,7 +12,8 @@ use crate::fair;
 use crate::vectors::ExactScan;
 
 /// The links of a graph that is being read. All of it is written by many threads at once, in any
-/// order, and looked through at the end ([`Hnsw::of_flat`]): nothing that it is given needs to be true.
+/// order, and looked through at the end ([`Hnsw::of_flat`]): nothing that it is given needs to be
+/// true.
 pub(crate) struct FlatGraph {
     params: HnswParams,
     links: Links,
@@ -56,7 +57,8 @@ impl FlatGraph {
         changes.iter().all(|(node, record)| self.put_one(*node, record.as_ref()))
     }
 
-    /// Makes a node what its record says, for which there is room, or no node at all. False if that cannot be.
+    /// Makes a node what its record says, for which there is room, or no node at all. False if that
+    /// cannot be.
     fn put_one(&self, node: Node, record: Option<&NodeRecord>) -> bool {
         let none = (None, &[][..]);
         let (parent, links) = record.map_or(none, |record| (record.parent, &record.links[..]));
@@ -73,7 +75,8 @@ impl FlatGraph {
         true
     }
 
-    /// True if every node is linked with nodes alone, its parent among them, and nothing else is linked.
+    /// True if every node is linked with nodes alone, its parent among them, and nothing else is
+    /// linked.
     fn is_closed(&self) -> bool {
         let links = &self.links;
         let closed = |node: u32| {
@@ -104,8 +107,8 @@ impl Hnsw {
         (graph.links.flat().map(<[AtomicU32]>::len), graph.links.root())
     }
 
-    /// Words of the lists of all nodes (`part` 0) or of their parents (1), as they are now. There are never fewer than
-    /// [`Hnsw::flat_sizes`] said.
+    /// Words of the lists of all nodes (`part` 0) or of their parents (1), as they are now. There
+    /// are never fewer than [`Hnsw::flat_sizes`] said.
     pub(crate) fn flat_words(&self, part: usize, range: Range<usize>) -> Vec<u32> {
         let graph = fair::read(&self.graph);
         graph.links.flat()[part][range].iter().map(|word| word.load(Relaxed)).collect()

@@ -1,7 +1,8 @@
 //! The best nodes that a search has found, in order, and which of them it has yet to expand.
 //!
-//! One sorted array is both the list of results and the queue of what to do next. An entry is one number: distance in
-//! the upper half, node and a mark in the lower, so that order is the order of numbers.
+//! One sorted array is both the list of results and the queue of what to do next. An entry is one
+//! number: distance in the upper half, node and a mark in the lower, so that order is the order of
+//! numbers.
 
 use super::{Near, Node};
 

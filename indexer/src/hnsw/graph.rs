@@ -42,7 +42,8 @@ impl Graph {
         self.count.load(Relaxed)
     }
 
-    /// Completes a graph whose links were restored: finds the root, counts, and takes up the entry points.
+    /// Completes a graph whose links were restored: finds the root, counts, and takes up the entry
+    /// points.
     pub(super) fn complete(&mut self, space: Space<'_>, nodes: &[Node]) {
         self.links.set_root(nodes.iter().copied().find(|&node| self.links.parent(node).is_none()));
         self.count = AtomicUsize::new(nodes.len());

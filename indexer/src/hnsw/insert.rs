@@ -1,5 +1,5 @@
-//! Inserting: each node of a batch looks for its neighbours in the graph as it was and among the batch, then all are
-//! linked at once.
+//! Inserting: each node of a batch looks for its neighbours in the graph as it was and among the
+//! batch, then all are linked at once.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -20,7 +20,8 @@ const PEERS: usize = 32;
 const PARALLEL: usize = 4;
 
 impl Graph {
-    /// Inserts nodes whose vectors are in the arena, batch by batch. Gives the nodes whose links changed.
+    /// Inserts nodes whose vectors are in the arena, batch by batch. Gives the nodes whose links
+    /// changed.
     #[cfg(test)]
     pub fn insert(&self, space: Space<'_>, nodes: &[Node]) -> Vec<Node> {
         let mut changed = Vec::new();
@@ -80,7 +81,8 @@ impl Graph {
         changed
     }
 
-    /// A node below this one, or itself, with room for another child: at the latest there is one where the tree ends.
+    /// A node below this one, or itself, with room for another child: at the latest there is one
+    /// where the tree ends.
     pub(super) fn with_room(&self, mut node: Node) -> Option<Node> {
         while self.links.children(node) >= self.rules.m {
             node = self.links.of(node).find(|&child| self.links.parent(child) == Some(node))?;

@@ -1,5 +1,5 @@
-//! The level of a node: drawn from its number and the seed, so that it needs no place to be kept and no order of
-//! insertion can change it.
+//! The level of a node: drawn from its number and the seed, so that it needs no place to be kept
+//! and no order of insertion can change it.
 
 use super::{Level, Node};
 

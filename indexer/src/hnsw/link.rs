@@ -60,7 +60,8 @@ impl Hnsw {
         }
     }
 
-    /// Links the first nodes of `rest`, which then is what comes after them. Gives the nodes that changed.
+    /// Links the first nodes of `rest`, which then is what comes after them. Gives the nodes that
+    /// changed.
     fn link_next(&self, rest: &mut &[Node]) -> Vec<Node> {
         let _writer = self.writer.lock();
         let rows = self.vectors.read();

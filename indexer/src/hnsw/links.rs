@@ -1,12 +1,15 @@
-//! The links of all nodes in fixed slots of one flat array, and the tree among them that holds the graph together.
+//! The links of all nodes in fixed slots of one flat array, and the tree among them that holds the
+//! graph together.
 //!
-//! Every link is mutual: a node is in the list of each of its neighbours. So all that must change when a node goes is
-//! in its own list.
+//! Every link is mutual: a node is in the list of each of its neighbours. So all that must change
+//! when a node goes is in its own list.
 //!
-//! Every node but the root has a parent, which is one of its neighbours; a link between parent and child is never
-//! dropped. As long as following parents always ends at the root, there is a path between any two nodes.
+//! Every node but the root has a parent, which is one of its neighbours; a link between parent and
+//! child is never dropped. As long as following parents always ends at the root, there is a path
+//! between any two nodes.
 //!
-//! Lists are read while they change. A reader may then miss a link or see one twice, which costs a search nothing.
+//! Lists are read while they change. A reader may then miss a link or see one twice, which costs a
+//! search nothing.
 
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 
@@ -95,7 +98,8 @@ impl Links {
         [&self.lists, &self.parents]
     }
 
-    /// Counts the children of each node, whose parent was written as it lies; false if one has more than `most`.
+    /// Counts the children of each node, whose parent was written as it lies; false if one has more
+    /// than `most`.
     pub(super) fn count_children(&mut self, most: usize) -> bool {
         self.children.iter_mut().for_each(|count| *count.get_mut() = 0);
         let parents = self.parents.iter().filter_map(|parent| some(parent.load(Relaxed)));

@@ -1,8 +1,8 @@
-//! Our own graph for nearest neighbours (HNSW) over the vectors of an [`ExactScan`]: visits some hundred vectors where
-//! the scan reads all.
+//! Our own graph for nearest neighbours (HNSW) over the vectors of an [`ExactScan`]: visits some
+//! hundred vectors where the scan reads all.
 //!
-//! It keeps the idea of Malkov and Yashunin (arXiv 1603.09320), a graph of near and diverse neighbours that a search
-//! walks from above, and differs in four points:
+//! It keeps the idea of Malkov and Yashunin (arXiv 1603.09320), a graph of near and diverse
+//! neighbours that a search walks from above, and differs in four points:
 //!
 //! - **Links are mutual** ([`links`]): what a node's list says is all that must change when it
 //!   goes, so removing is exact and leaves nothing behind ([`remove`]).
@@ -10,9 +10,11 @@
 //!   vectors are, there is a path between any two.
 //! - **The upper levels have no links; they are scanned** by one bit a component
 //!   ([`entry_points`]). Between clusters that are equally far from each other links lead nowhere,
-//!   and in hundreds of dimensions the levels of links gain nothing elsewhere either (arXiv 2412.01940).
-//! - **Nodes are inserted in batches** ([`insert`]), each step a map over nodes that write only their own list: no
-//!   locks, and one graph for any number of threads (after ParlayANN, arXiv 2305.04359).
+//!   and in hundreds of dimensions the levels of links gain nothing elsewhere either (arXiv
+//!   2412.01940).
+//! - **Nodes are inserted in batches** ([`insert`]), each step a map over nodes that write only
+//!   their own list: no locks, and one graph for any number of threads (after ParlayANN, arXiv
+//!   2305.04359).
 //!
 //! | file | idea |
 //! |---|---|
@@ -98,8 +100,8 @@ impl Hnsw {
         Self { params, vectors, graph, writer: Mutex::new(()) }
     }
 
-    /// Builds a graph over all vectors of a scan, on all threads of the current pool. It does not depend on their
-    /// number.
+    /// Builds a graph over all vectors of a scan, on all threads of the current pool. It does not
+    /// depend on their number.
     pub fn build(vectors: Arc<ExactScan>, params: HnswParams) -> Self {
         let graph = Self::empty(vectors, params);
         graph.link_all(&mut |_, _| ControlFlow::Continue(()), || Some(()));
@@ -131,7 +133,8 @@ impl Hnsw {
 
     // ---- changes ----
 
-    /// Takes the nodes of images away; the scan still has their vectors. What the store must write is returned.
+    /// Takes the nodes of images away; the scan still has their vectors. What the store must write
+    /// is returned.
     pub(crate) fn unlink(&self, ids: &[ImageId]) -> Vec<Change> {
         let nodes: Vec<Node> = {
             let rows = self.vectors.read();
@@ -140,7 +143,8 @@ impl Hnsw {
         self.unlink_nodes(&nodes)
     }
 
-    /// Takes nodes away, whether or not their vectors are still there. What the store must write is returned.
+    /// Takes nodes away, whether or not their vectors are still there. What the store must write is
+    /// returned.
     pub(crate) fn unlink_nodes(&self, nodes: &[Node]) -> Vec<Change> {
         let changed = {
             let _writer = self.writer.lock();
@@ -160,8 +164,8 @@ impl Hnsw {
 
     // ---- searching ----
 
-    /// The best `k` among `ef` candidates that the graph names: what it finds by itself, without the help of a scan.
-    /// May be fewer than `k`.
+    /// The best `k` among `ef` candidates that the graph names: what it finds by itself, without
+    /// the help of a scan. May be fewer than `k`.
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`], or if the query has no direction.
@@ -176,7 +180,8 @@ impl Hnsw {
         let rows = self.vectors.read();
         let space = self.space(&rows);
         let graph = fair::read(&self.graph);
-        // What the walk finds by the rounded query is compared again with all that is known of query and vectors.
+        // What the walk finds by the rounded query is compared again with all that is known of
+        // query and vectors.
         let again = candidates(k);
         let candidates: Vec<Near> = graph.with_scratch(|scratch| {
             let coarse = Query { probe: planes.coarse.clone(), scale: planes.coarse_scale };
@@ -184,7 +189,8 @@ impl Hnsw {
                 graph.search(space, &coarse, query, ef, scratch, |_| {});
                 return scratch.found().take(again).collect();
             };
-            // Whatever passes and was compared on the way is a candidate, wherever it stands in the frontier.
+            // Whatever passes and was compared on the way is a candidate, wherever it stands in the
+            // frontier.
             let mut passing = Vec::new();
             graph.search(space, &coarse, query, ef, scratch, |near| {
                 if rows.owner(near.node.slot()).is_some_and(|id| allowed.contains(id)) {

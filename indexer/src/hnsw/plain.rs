@@ -19,7 +19,8 @@ pub(super) fn search(graph: &Graph, space: Space<'_>, query: &Query, starts: &[N
     }
 }
 
-/// Candidates, nearest first, that are not nearer to one chosen before than to the node; then the nearest others.
+/// Candidates, nearest first, that are not nearer to one chosen before than to the node; then the
+/// nearest others.
 pub(super) fn choose(space: Space<'_>, rules: &Rules, candidates: &[Near], most: usize, bound: &[Node]) -> Vec<Near> {
     let between = |a: Node, b: Node| {
         let mut query = Query::default();

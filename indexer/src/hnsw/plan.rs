@@ -5,7 +5,8 @@ use crate::vectors::looks_up;
 /// What a candidate costs a walk, in vectors that a scan reads in order: 10 to 25 comparisons, of
 /// vectors all over memory.
 const COST_OF_CANDIDATE: usize = 40;
-/// What a vector costs a scan that looks up each one that passes, in vectors that it reads in order.
+/// What a vector costs a scan that looks up each one that passes, in vectors that it reads in
+/// order.
 const COST_OF_LOOKUP: usize = 2;
 /// Room for results that turn out dead or refused, beyond their share.
 const MARGIN: f32 = 1.3;
@@ -20,8 +21,8 @@ pub(crate) enum Plan {
 }
 
 impl Plan {
-    /// For `k` results among `passing` vectors, which own some of the `nodes` of a graph that is searched with
-    /// `ef_search` candidates as a rule.
+    /// For `k` results among `passing` vectors, which own some of the `nodes` of a graph that is
+    /// searched with `ef_search` candidates as a rule.
     pub(crate) fn of(k: usize, passing: usize, nodes: usize, ef_search: usize) -> Self {
         if k == 0 || passing == 0 {
             return Self::Scan;

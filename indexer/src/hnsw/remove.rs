@@ -1,6 +1,8 @@
-//! Removing: a node leaves the lists of its neighbours, which are then offered links among themselves.
+//! Removing: a node leaves the lists of its neighbours, which are then offered links among
+//! themselves.
 //!
-//! Links are mutual, so nothing points to a removed node any more, and its place can be used again at once.
+//! Links are mutual, so nothing points to a removed node any more, and its place can be used again
+//! at once.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -10,7 +12,8 @@ use super::{Graph, Near, Node, Query, Space};
 const OFFERS: usize = 4;
 
 impl Graph {
-    /// Removes a node, whose vector is still in the arena. Gives the nodes whose links changed, itself included.
+    /// Removes a node, whose vector is still in the arena. Gives the nodes whose links changed,
+    /// itself included.
     pub fn remove(&self, space: Space<'_>, node: Node) -> Vec<Node> {
         if !self.links.contains(node) {
             return Vec::new();
@@ -32,8 +35,9 @@ impl Graph {
         changed
     }
 
-    /// Gives the children of a node other parents; gives the new links of the tree. A child goes to its grandparent or
-    /// to a child that was placed before it, whichever is nearest: no way up can come back to where it started.
+    /// Gives the children of a node other parents; gives the new links of the tree. A child goes to
+    /// its grandparent or to a child that was placed before it, whichever is nearest: no way up can
+    /// come back to where it started.
     fn orphans(&self, space: Space<'_>, node: Node, neighbours: &[Node]) -> Vec<(Node, Node)> {
         let children = neighbours.iter().copied().filter(|&child| self.links.parent(child) == Some(node));
         let mut homes: Vec<Node> = self.links.parent(node).into_iter().collect();

@@ -12,13 +12,14 @@ pub(super) struct Rules {
     pub(super) ef_construction: usize,
     /// Draws the levels.
     pub(super) seed: u64,
-    /// How much nearer to a neighbour than to the node a candidate must be to be passed over (Vamana's alpha). A little
-    /// above 1 keeps more of the long links.
+    /// How much nearer to a neighbour than to the node a candidate must be to be passed over
+    /// (Vamana's alpha). A little above 1 keeps more of the long links.
     pub(super) alpha: f32,
     /// Links of a new node at most, and the number up to which passed over ones fill them up.
     pub(super) new_links: usize,
     pub(super) new_fill: usize,
-    /// Links that stay when a list overflows: fewer than fit, so that it does not overflow again at once.
+    /// Links that stay when a list overflows: fewer than fit, so that it does not overflow again at
+    /// once.
     pub(super) prune_to: usize,
     /// Level of the entry points of a small graph: one in `M` nodes.
     pub(super) lowest: Level,

@@ -9,7 +9,8 @@ use super::{Graph, Near, Query, Space};
 use crate::vectors::LikeBits;
 
 impl Graph {
-    /// Finds up to `ef` nodes near a vector; they are left in `scratch`. `see` is told of every node that is compared.
+    /// Finds up to `ef` nodes near a vector; they are left in `scratch`. `see` is told of every
+    /// node that is compared.
     pub(super) fn search(
         &self,
         space: Space<'_>,

@@ -24,9 +24,9 @@ pub(super) struct Quota {
 }
 
 impl Selection {
-    /// Chooses among candidates, which are sorted by their distance from the node they are for. A candidate is passed
-    /// over if it is nearer to one already chosen than to the node: the way to it leads over that one. `bound` ones are
-    /// always chosen.
+    /// Chooses among candidates, which are sorted by their distance from the node they are for. A
+    /// candidate is passed over if it is nearer to one already chosen than to the node: the way to
+    /// it leads over that one. `bound` ones are always chosen.
     pub(super) fn choose(
         &mut self,
         space: Space<'_>,

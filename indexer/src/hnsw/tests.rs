@@ -112,8 +112,8 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
-    /// After every operation all invariants hold, and a search as wide as the graph finds every node: the graph is in
-    /// one piece.
+    /// After every operation all invariants hold, and a search as wide as the graph finds every
+    /// node: the graph is in one piece.
     #[test]
     fn any_sequence_of_operations_leaves_a_sound_graph(operations in operations(), m in 2usize..9, seed: u64) {
         const ROOM: u16 = 300;

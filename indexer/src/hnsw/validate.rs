@@ -1,7 +1,7 @@
 //! What must hold of a graph at any time when nobody is changing it.
 //!
-//! A large graph is checked part by part, so that those who change it need not wait for all of it: links are checked node by
-//! node, and the tree that holds all together on a copy.
+//! A large graph is checked part by part, so that those who change it need not wait for all of it:
+//! links are checked node by node, and the tree that holds all together on a copy.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -11,7 +11,8 @@ use crate::fair;
 use crate::vectors::Rows;
 
 impl Hnsw {
-    /// Checks everything that must hold of the graph, save that every vector has a node. Changes wait meanwhile.
+    /// Checks everything that must hold of the graph, save that every vector has a node. Changes
+    /// wait meanwhile.
     ///
     /// # Errors
     /// What does not hold, in words.
@@ -22,7 +23,8 @@ impl Hnsw {
         graph.validate(self.space(&rows), live(&graph, &rows))
     }
 
-    /// Checks which nodes there are, and gives the tree among them, to be checked without the graph.
+    /// Checks which nodes there are, and gives the tree among them, to be checked without the
+    /// graph.
     ///
     /// # Errors
     /// As [`Hnsw::validate`].
@@ -84,8 +86,9 @@ impl Tree {
 }
 
 impl Graph {
-    /// Checks that exactly the `live` nodes are in the graph, that links are mutual and lead to live nodes, that the tree
-    /// reaches every node from the root, and that the entry points are those that they should be.
+    /// Checks that exactly the `live` nodes are in the graph, that links are mutual and lead to
+    /// live nodes, that the tree reaches every node from the root, and that the entry points are
+    /// those that they should be.
     ///
     /// # Errors
     /// What does not hold, in words.
@@ -95,7 +98,8 @@ impl Graph {
         tree.validate()
     }
 
-    /// Checks that exactly the `live` nodes are in the graph, and that the entry points are those that they should be.
+    /// Checks that exactly the `live` nodes are in the graph, and that the entry points are those
+    /// that they should be.
     fn validate_nodes(&self, space: Space<'_>, live: impl Fn(Node) -> bool) -> Result<Tree, String> {
         let (nodes, dead): (Vec<_>, Vec<_>) = (0..self.links.len() as u32).map(Node).partition(|&node| live(node));
         for node in dead {

@@ -1,4 +1,5 @@
-//! The graph beside the scan: opened with the index, kept in step with it, built when a run of changes ends.
+//! The graph beside the scan: opened with the index, kept in step with it, built when a run of
+//! changes ends.
 //!
 //! The scan answers until there is a graph, and whenever the graph is not made for the question.
 
@@ -59,20 +60,23 @@ impl Graph {
     }
 }
 
-/// What the store knows of the snapshot of hnsw_rs: how far it is behind decides when it is written again.
+/// What the store knows of the snapshot of hnsw_rs: how far it is behind decides when it is written
+/// again.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Saved {
     nodes: usize,
     revision: u64,
 }
 
-/// A graph of which more than one node in so many is to come or go is built anew instead: that takes less time.
+/// A graph of which more than one node in so many is to come or go is built anew instead: that
+/// takes less time.
 pub(super) const MOSTLY: usize = 16;
 
 /// Nodes that leave a graph, or come to it, in one batch: each changes some dozens of others.
 pub(super) const NODES_AT_ONCE: usize = 64;
 
-/// A snapshot is written again when more than this share of its nodes is new: opening adds the others to it.
+/// A snapshot is written again when more than this share of its nodes is new: opening adds the
+/// others to it.
 const NEW_NODES: f64 = 0.02;
 
 impl GraphSlot {
@@ -81,7 +85,8 @@ impl GraphSlot {
         Self { dir, state: Arc::new(RwLock::new(State::Absent)), loader: Mutex::new(None) }
     }
 
-    /// Makes the graph of its stored nodes, in step with the vectors. Whatever is wrong costs the graph alone.
+    /// Makes the graph of its stored nodes, in step with the vectors. Whatever is wrong costs the
+    /// graph alone.
     pub(super) fn restore(
         &self,
         store: &Store,
@@ -140,7 +145,8 @@ impl GraphSlot {
         *self.state.write() = State::Building(Arc::clone(graph));
     }
 
-    /// Every vector has its node: from now on steps write the nodes that they change. The caller has the writer's turn.
+    /// Every vector has its node: from now on steps write the nodes that they change. The caller
+    /// has the writer's turn.
     pub(super) fn is_built(&self, graph: &Arc<Hnsw>) {
         *self.state.write() = State::Ready(Graph::Own(Arc::clone(graph)));
     }
@@ -182,9 +188,9 @@ impl GraphSlot {
         }
     }
 
-    /// The vector side of a step, before the store takes it: new vectors come in, vectors that will go lose their nodes,
-    /// and `batch` learns which nodes changed, which are returned too. Vectors go only after the step
-    /// ([`GraphSlot::forget`]), since until then their images can be found.
+    /// The vector side of a step, before the store takes it: new vectors come in, vectors that will
+    /// go lose their nodes, and `batch` learns which nodes changed, which are returned too. Vectors
+    /// go only after the step ([`GraphSlot::forget`]), since until then their images can be found.
     pub(super) fn prepare(
         &self,
         scan: &ExactScan,
@@ -225,8 +231,8 @@ impl GraphSlot {
         Ok(Vec::new())
     }
 
-    /// Takes back what [`GraphSlot::prepare`] did: the store refused the step, and will refuse all others until the
-    /// index is opened again. The scan serves meanwhile.
+    /// Takes back what [`GraphSlot::prepare`] did: the store refused the step, and will refuse all
+    /// others until the index is opened again. The scan serves meanwhile.
     pub(super) fn undo(&self, scan: &ExactScan, new: &[(ImageId, &Quantised)]) {
         for (id, _) in new {
             scan.remove(*id);
@@ -246,8 +252,9 @@ impl GraphSlot {
     }
 }
 
-/// Nodes without a vector leave (a vector may have become unreadable), and vectors without a node get one (another engine
-/// may have added them), unless there are so many that building the graph anew takes less time.
+/// Nodes without a vector leave (a vector may have become unreadable), and vectors without a node
+/// get one (another engine may have added them), unless there are so many that building the graph
+/// anew takes less time.
 fn restored(store: &Store, scan: &Arc<ExactScan>, stored: &StoredGraph) -> Result<Hnsw, String> {
     let nodes = stored.nodes.len();
     let (graph, dead) = Hnsw::restore(Arc::clone(scan), stored.params, &stored.nodes)?;
@@ -269,7 +276,8 @@ fn restored(store: &Store, scan: &Arc<ExactScan>, stored: &StoredGraph) -> Resul
 }
 
 impl Index {
-    /// Gives the graph up, in memory and in the store, with its snapshot. The caller has the writer's turn.
+    /// Gives the graph up, in memory and in the store, with its snapshot. The caller has the
+    /// writer's turn.
     pub(super) fn drop_graph(&self) -> Result<(), IndexError> {
         self.graph.clear();
         self.snapshot.clear();
@@ -317,8 +325,8 @@ impl Index {
         }
     }
 
-    /// Builds the graph of hnsw_rs unless there is a good one, and saves it when it has grown. The caller has the writer's
-    /// turn.
+    /// Builds the graph of hnsw_rs unless there is a good one, and saves it when it has grown. The
+    /// caller has the writer's turn.
     fn finish_hnsw_rs(&self, current: Option<Graph>) -> Result<(), IndexError> {
         self.snapshot.clear();
         self.store.clear_graph(GraphId::IMAGES)?;

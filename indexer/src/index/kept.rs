@@ -13,8 +13,8 @@ impl Index {
         Arc::clone(self.collections.get_or_init(|| Arc::new(Collections::open(&self.dir))))
     }
 
-    /// Says which favourites and albums go with the images: those that all generations share. The first
-    /// that were given stay.
+    /// Says which favourites and albums go with the images: those that all generations share. The
+    /// first that were given stay.
     pub(crate) fn share_collections(&self, collections: Arc<Collections>) {
         let _ = self.collections.set(collections);
     }

@@ -58,7 +58,8 @@ impl Index {
         Ok(index)
     }
 
-    /// The manifest of the generation in `dir`; `None` for one that a process was killed over before it wrote anything.
+    /// The manifest of the generation in `dir`; `None` for one that a process was killed over
+    /// before it wrote anything.
     pub(crate) fn manifest_of(dir: &Path) -> Result<Option<Manifest>, IndexError> {
         let store = Self::open_store(dir)?;
         let made = store.get(Table::Meta, keys::meta::MANIFEST)?.is_some() || store.last_revision()? > 0;

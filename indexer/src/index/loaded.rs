@@ -85,8 +85,8 @@ fn read_files(store: &Store) -> Result<(Vec<FileRecord>, usize), IndexError> {
     Ok((files, damaged))
 }
 
-/// Reads vectors on all threads of the current pool: those that own a node straight into its slot, the others behind all
-/// nodes, in their order.
+/// Reads vectors on all threads of the current pool: those that own a node straight into its slot,
+/// the others behind all nodes, in their order.
 fn read_vectors(store: &Store, scan: &ExactScan, nodes: &[(Node, NodeRecord)]) -> Result<usize, IndexError> {
     let slots: HashMap<ImageId, Slot> = nodes.iter().map(|(node, record)| (record.owner, node.slot())).collect();
     let rows = Mutex::new(scan.rows_like(slots.values().max().map_or(0, |last| last.index() + 1))?);

@@ -1,8 +1,8 @@
 //! One generation of an index: the only door to records, vectors and words.
 //!
-//! sled is the truth. Everything else (rows and vectors in memory, the word index, the graph) is derived from it and
-//! can be built anew. Writers take turns; a step is first written to sled as a whole and then shown to readers, who
-//! wait for nobody longer than a row takes to copy.
+//! sled is the truth. Everything else (rows and vectors in memory, the word index, the graph) is
+//! derived from it and can be built anew. Writers take turns; a step is first written to sled as a
+//! whole and then shown to readers, who wait for nobody longer than a row takes to copy.
 
 mod graph;
 mod kept;
@@ -43,8 +43,9 @@ use crate::vectors::{ExactScan, VectorIndex, VectorStorage};
 use crate::words::WordIndex;
 use crate::{ImageId, IndexError, Manifest};
 
-/// One generation, open in this process. All methods may be called from any thread. Writers take turns; readers wait
-/// for a writer only while it changes a row in memory, never while it writes to disk.
+/// One generation, open in this process. All methods may be called from any thread. Writers take
+/// turns; readers wait for a writer only while it changes a row in memory, never while it writes to
+/// disk.
 pub struct Index {
     dir: PathBuf,
     options: IndexOptions,
@@ -81,20 +82,22 @@ struct Copied {
 /// How an index works; the defaults serve any library.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexOptions {
-    /// Images from which [`Index::finish`] builds a graph. Below, the exact scan answers in a few milliseconds and
-    /// needs no building.
+    /// Images from which [`Index::finish`] builds a graph. Below, the exact scan answers in a few
+    /// milliseconds and needs no building.
     pub graph_from: usize,
-    /// Regions from which [`Index::finish`] builds a graph of them. A question about regions asks for thousands of them,
-    /// which a scan of fewer gives sooner.
+    /// Regions from which [`Index::finish`] builds a graph of them. A question about regions asks
+    /// for thousands of them, which a scan of fewer gives sooner.
     pub regions_from: usize,
     /// How the graph of images is built and searched.
     pub graph: HnswParams,
-    /// How the graph of regions is built and searched. Texts lie apart from all regions, and about equally far from many of
-    /// them, so it takes more candidates than among images to find the nearest.
+    /// How the graph of regions is built and searched. Texts lie apart from all regions, and about
+    /// equally far from many of them, so it takes more candidates than among images to find the
+    /// nearest.
     pub region_graph: HnswParams,
     /// Which graph.
     pub engine: GraphEngine,
-    /// How a new generation keeps its vectors; one that is there keeps them as it does, and is not written for another.
+    /// How a new generation keeps its vectors; one that is there keeps them as it does, and is not
+    /// written for another.
     pub vectors: Option<VectorStorage>,
 }
 
@@ -140,7 +143,8 @@ pub struct Stats {
     pub dim: usize,
     /// How the vectors of images are kept.
     pub vectors: VectorStorage,
-    /// How vectors are searched now: `exact scan (avx512)`, `hnsw`, ..., and whether opening will take longer than it need.
+    /// How vectors are searched now: `exact scan (avx512)`, `hnsw`, ..., and whether opening will
+    /// take longer than it need.
     pub search: String,
 }
 
@@ -217,8 +221,8 @@ impl Index {
     }
 }
 
-/// The folder of a generation at the end of its last use: retired if another generation took its place, else left so that
-/// opening it takes little time.
+/// The folder of a generation at the end of its last use: retired if another generation took its
+/// place, else left so that opening it takes little time.
 #[derive(Debug)]
 struct Folder {
     path: PathBuf,
@@ -252,7 +256,8 @@ impl Drop for Folder {
     }
 }
 
-/// Bytes of all files below a folder. Files that vanish while they are counted (segments being merged) count as nothing.
+/// Bytes of all files below a folder. Files that vanish while they are counted (segments being
+/// merged) count as nothing.
 fn disk_bytes(dir: &Path) -> Result<u64, IndexError> {
     let entries = std::fs::read_dir(dir).map_err(|source| IndexError::Io { path: dir.to_path_buf(), source })?;
     let mut sum = 0;

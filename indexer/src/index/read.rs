@@ -51,7 +51,8 @@ impl Index {
         self.store.has_other_file(id, PathHash::of(path))
     }
 
-    /// The record of a file by its absolute path. A damaged record counts as none, so that indexing writes it anew.
+    /// The record of a file by its absolute path. A damaged record counts as none, so that indexing
+    /// writes it anew.
     ///
     /// # Errors
     /// If the store fails.
@@ -68,7 +69,8 @@ impl Index {
         self.read_files(hashes)
     }
 
-    /// Gives each file under `folder`, as [`Index::files_under`], until `take` is `false`; whether it came to the end.
+    /// Gives each file under `folder`, as [`Index::files_under`], until `take` is `false`; whether
+    /// it came to the end.
     ///
     /// # Errors
     /// If the store fails, and those of `take`.

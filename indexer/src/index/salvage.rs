@@ -12,12 +12,13 @@ use crate::vectors::VectorStorage;
 use crate::{IndexError, IndexOptions, Manifest};
 
 impl Index {
-    /// Makes a generation in `dir`, which does not exist, from the log of the one in `damaged`, which nobody may have open.
-    /// `model` stands in for a manifest that cannot be read. What belongs to no image any more is left for
-    /// [`Index::verify`].
+    /// Makes a generation in `dir`, which does not exist, from the log of the one in `damaged`,
+    /// which nobody may have open. `model` stands in for a manifest that cannot be read. What
+    /// belongs to no image any more is left for [`Index::verify`].
     ///
     /// # Errors
-    /// [`IndexError::Lost`] if nothing says which model made the vectors; else if a folder cannot be read or written.
+    /// [`IndexError::Lost`] if nothing says which model made the vectors; else if a folder cannot
+    /// be read or written.
     pub(crate) fn salvage(
         damaged: &Path,
         dir: &Path,

@@ -16,13 +16,15 @@ impl Index {
         let allowed = allowed.map(|allowed| allowed.intersection(&findable)).map_or(findable, Arc::new);
         let allowed = self.restriction(&allowed);
         match self.graph.get() {
-            // The graph itself knows when a scan is better: few vectors, a narrow filter, many results.
+            // The graph itself knows when a scan is better: few vectors, a narrow filter, many
+            // results.
             Some(graph) => graph.as_index().search(query, k, allowed),
             None => self.scan.search(query, k, allowed),
         }
     }
 
-    /// Cosine of `query` with every image that can be found, in no order: for calibration and full rankings.
+    /// Cosine of `query` with every image that can be found, in no order: for calibration and full
+    /// rankings.
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`].
@@ -33,7 +35,8 @@ impl Index {
         Ok(scores)
     }
 
-    /// Images whose file name, folder, camera, date, place, caption or keywords hold the words (BM25, falling).
+    /// Images whose file name, folder, camera, date, place, caption or keywords hold the words
+    /// (BM25, falling).
     ///
     /// # Errors
     /// If the word index cannot be read.

@@ -1,4 +1,5 @@
-//! One atomic change: what it does to the store, and what it does to memory once the store has taken it.
+//! One atomic change: what it does to the store, and what it does to memory once the store has
+//! taken it.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -89,7 +90,8 @@ impl<'a> Step<'a> {
         self.effects.push(Effect::PutFacts(record));
     }
 
-    /// A new file, or another record for a known one. An image that loses its last file goes with it.
+    /// A new file, or another record for a known one. An image that loses its last file goes with
+    /// it.
     pub(super) fn put_file(&mut self, file: FileRecord) -> Result<(), IndexError> {
         let (hash, value) = records::encode_file(&file);
         let old = self.index.store.file(hash)?;
@@ -186,9 +188,9 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
-    /// Vectors have come before, and go after, the facts that make an image findable. The store has taken
-    /// the step, so nothing here fails: regions that find no room are read from the store when they are
-    /// asked for next.
+    /// Vectors have come before, and go after, the facts that make an image findable. The store has
+    /// taken the step, so nothing here fails: regions that find no room are read from the store
+    /// when they are asked for next.
     fn publish(&self, revisions: &[(ImageId, u64)]) {
         let mut regions = self.index.regions.get();
         let (with_regions, without) = regions_of(&self.effects);
@@ -223,7 +225,8 @@ impl<'a> Step<'a> {
     }
 }
 
-/// Takes back, when it is dropped, what a step did to graphs and vectors in memory, unless the store has taken the step.
+/// Takes back, when it is dropped, what a step did to graphs and vectors in memory, unless the
+/// store has taken the step.
 struct Ahead<'a> {
     index: &'a Index,
     new: &'a [(ImageId, &'a Quantised)],
@@ -259,7 +262,8 @@ fn vectors_of(effects: &[Effect]) -> (Vec<(ImageId, &Quantised)>, Vec<ImageId>) 
     (new, gone)
 }
 
-/// Images that get regions with the step, in place of older ones perhaps, and those that lose theirs.
+/// Images that get regions with the step, in place of older ones perhaps, and those that lose
+/// theirs.
 fn regions_of(effects: &[Effect]) -> (Vec<ImageId>, Vec<ImageId>) {
     let new = effects.iter().filter_map(|effect| Some(effect.regions()?.0)).collect();
     let gone =

@@ -19,8 +19,8 @@ impl Index {
         ids.iter().map(|id| memory.taken(id)).collect()
     }
 
-    /// Folders that hold files, by path, and the images that can be found of the files present in each.
-    /// An image that two files of a folder hold comes twice.
+    /// Folders that hold files, by path, and the images that can be found of the files present in
+    /// each. An image that two files of a folder hold comes twice.
     pub fn images_by_folder(&self) -> Vec<(PathBuf, Vec<ImageId>)> {
         self.memory.read().images_by_folder()
     }

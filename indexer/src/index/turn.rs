@@ -1,8 +1,9 @@
-//! Whose turn it is. Four things are done by one at a time, and whoever does more than one of them begins with the one that
-//! stands first here: to end a run of changes, to read the regions, to feed the word index, and to write.
+//! Whose turn it is. Four things are done by one at a time, and whoever does more than one of them
+//! begins with the one that stands first here: to end a run of changes, to read the regions, to
+//! feed the word index, and to write.
 //!
-//! Writing takes milliseconds. The others take minutes; they read without the writer's turn, and take it for each part of
-//! what they write.
+//! Writing takes milliseconds. The others take minutes; they read without the writer's turn, and
+//! take it for each part of what they write.
 
 use std::time::Instant;
 

@@ -1,5 +1,5 @@
-//! Keeping the word index in step with the store: it is a fold over the store's changes, so catching up after a crash
-//! and after a batch of writes are the same thing.
+//! Keeping the word index in step with the store: it is a fold over the store's changes, so
+//! catching up after a crash and after a batch of writes are the same thing.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,14 +13,14 @@ use crate::{FileRecord, IdSet, ImageId, IndexError};
 const CHANGES_AT_ONCE: usize = if cfg!(test) { 32 } else { 16_384 };
 
 impl Index {
-    /// Feeds the word index all that was written before this call, part by part. Others write meanwhile: an image that
-    /// changes while it is read has a newer change then, and is fed again by the next call. The caller has the turn to feed
-    /// the word index.
+    /// Feeds the word index all that was written before this call, part by part. Others write
+    /// meanwhile: an image that changes while it is read has a newer change then, and is fed again
+    /// by the next call. The caller has the turn to feed the word index.
     pub(super) fn sync_words(&self) -> Result<(), IndexError> {
         let goal = self.revision();
         if self.words.committed_revision() > goal || self.words.is_doubtful() {
-            // The store lost its newest changes (restored from a copy, or a disk that lied about its cache), or the word
-            // index cannot be read.
+            // The store lost its newest changes (restored from a copy, or a disk that lied about
+            // its cache), or the word index cannot be read.
             self.words.renew()?;
         }
         match self.feed_words(goal) {
@@ -85,7 +85,8 @@ impl Index {
         }
     }
 
-    /// Names of the folders from the library's root downwards; what lies above says nothing about an image.
+    /// Names of the folders from the library's root downwards; what lies above says nothing about
+    /// an image.
     fn folder_names(&self, files: &[FileRecord]) -> Vec<String> {
         let manifest = self.manifest.read();
         let mut folders = BTreeSet::new();

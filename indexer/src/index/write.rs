@@ -36,9 +36,10 @@ impl Index {
         self.add_stored(record, vector, None, file)
     }
 
-    /// Stores a new image with its vector, its regions and first file in one atomic step. Visible to readers at once, safe against
-    /// a killed process after the next [`Index::commit`]. `record.id` and `file.image` are ignored; the image's number
-    /// is returned. If the content is known already, only the file is added. The vector is brought to length 1.
+    /// Stores a new image with its vector, its regions and first file in one atomic step. Visible
+    /// to readers at once, safe against a killed process after the next [`Index::commit`].
+    /// `record.id` and `file.image` are ignored; the image's number is returned. If the content is
+    /// known already, only the file is added. The vector is brought to length 1.
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`], a vector without direction, or if the store fails.
@@ -83,8 +84,8 @@ impl Index {
         Ok(id)
     }
 
-    /// Adds a file of a known image, or replaces the record of a file (touched, moved, back again, other content). An
-    /// image that loses its last file is removed with it.
+    /// Adds a file of a known image, or replaces the record of a file (touched, moved, back again,
+    /// other content). An image that loses its last file is removed with it.
     ///
     /// # Errors
     /// [`IndexError::NoSuchImage`], or if the store fails.
@@ -135,7 +136,8 @@ impl Index {
         step.commit()
     }
 
-    /// Marks a file as missing: it is no longer found, its vector stays for its return. An unknown file is no error.
+    /// Marks a file as missing: it is no longer found, its vector stays for its return. An unknown
+    /// file is no error.
     ///
     /// # Errors
     /// If the store fails.
@@ -185,16 +187,16 @@ impl Index {
         self.put_manifest(manifest)
     }
 
-    /// Makes everything written so far outlive this process and a power cut. Words follow when the last ones are some
-    /// seconds old, and with [`Index::finish`].
+    /// Makes everything written so far outlive this process and a power cut. Words follow when the
+    /// last ones are some seconds old, and with [`Index::finish`].
     ///
     /// # Errors
-    /// If a store fails, a full disk included: then what earlier commits confirmed is still safe, and the index must be
-    /// opened anew to be written again.
+    /// If a store fails, a full disk included: then what earlier commits confirmed is still safe,
+    /// and the index must be opened anew to be written again.
     pub fn commit(&self) -> Result<(), IndexError> {
         self.store.sync()?;
-        // Committing words costs ten files or so; doing it at every commit of a bulk load would leave their index in
-        // crumbs. After a crash they catch up.
+        // Committing words costs ten files or so; doing it at every commit of a bulk load would
+        // leave their index in crumbs. After a crash they catch up.
         if let Some(mut last) = self.writer.try_lock_words()
             && last.is_none_or(|last| last.elapsed() >= WORDS_EVERY)
         {
@@ -212,10 +214,11 @@ impl Index {
         self.finish_with(&mut |_, _| ControlFlow::Continue(()))
     }
 
-    /// After bulk changes: commits, brings words up to date, and builds the graphs of images and of regions, each if
-    /// there are enough for one; with a graph of images there is a snapshot, which opening reads. Building may take
-    /// minutes; `progress` is told how many vectors of how many are linked, graph by graph, and ends it when it breaks. Then
-    /// scans serve, and the next call goes on. Others read and write meanwhile.
+    /// After bulk changes: commits, brings words up to date, and builds the graphs of images and of
+    /// regions, each if there are enough for one; with a graph of images there is a snapshot, which
+    /// opening reads. Building may take minutes; `progress` is told how many vectors of how many
+    /// are linked, graph by graph, and ends it when it breaks. Then scans serve, and the next call
+    /// goes on. Others read and write meanwhile.
     ///
     /// # Errors
     /// If a store fails.

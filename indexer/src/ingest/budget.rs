@@ -2,8 +2,9 @@
 
 use parking_lot::{Condvar, Mutex};
 
-/// So many bytes may be in use at once. Threads are served in the order in which they asked, so that a large request is
-/// not overtaken for ever by small ones; a request beyond the whole budget waits until it is alone.
+/// So many bytes may be in use at once. Threads are served in the order in which they asked, so
+/// that a large request is not overtaken for ever by small ones; a request beyond the whole budget
+/// waits until it is alone.
 #[derive(Debug)]
 pub(super) struct Budget {
     capacity: u64,

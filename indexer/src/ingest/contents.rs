@@ -23,8 +23,8 @@ struct State {
     order: VecDeque<ContentHash>,
 }
 
-/// An image whose file now holds another one. It is kept for a while, because the file may just have been renamed: two
-/// names that change places would otherwise cost the encoding of both.
+/// An image whose file now holds another one. It is kept for a while, because the file may just
+/// have been renamed: two names that change places would otherwise cost the encoding of both.
 #[derive(Debug, Clone)]
 pub(super) struct Displaced {
     /// The file that held it.
@@ -49,8 +49,8 @@ pub(super) enum Claim {
 }
 
 impl Contents {
-    /// Decides about the content of `file`. The lock is held over the look into the index, so that no content is between
-    /// being in flight and being stored.
+    /// Decides about the content of `file`. The lock is held over the look into the index, so that
+    /// no content is between being in flight and being stored.
     pub fn claim(&self, index: &Index, file: Known) -> Result<Claim, IndexError> {
         let mut state = self.state.lock();
         if let Some(waiting) = state.in_flight.get_mut(&file.content) {

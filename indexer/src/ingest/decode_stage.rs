@@ -23,7 +23,8 @@ pub(super) struct DecodeStage<'a> {
 }
 
 impl DecodeStage<'_> {
-    /// Sends what becomes of a piece of work to one of the next stages. `false` if there is no going on.
+    /// Sends what becomes of a piece of work to one of the next stages. `false` if there is no
+    /// going on.
     pub fn process(&self, work: Work, encode: &Sender<EncodeInput>, write: &Sender<Message>) -> bool {
         match work {
             Work::File(candidate) => self.file(candidate, encode, write),

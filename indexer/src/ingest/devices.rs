@@ -1,7 +1,9 @@
-//! Where one device ends and another begins: a folder whose drive is away is not a folder that was emptied.
+//! Where one device ends and another begins: a folder whose drive is away is not a folder that was
+//! emptied.
 //!
-//! Numbers of devices change when a machine starts anew, so none is kept. What is kept with the index is which folders were
-//! mount points, each on another device than the folder above it. One that is none any more has lost its drive.
+//! Numbers of devices change when a machine starts anew, so none is kept. What is kept with the
+//! index is which folders were mount points, each on another device than the folder above it. One
+//! that is none any more has lost its drive.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,7 +14,8 @@ use crate::{Index, IndexError};
 
 type NumberOf = dyn Fn(&Path) -> Option<u64> + Send + Sync;
 
-/// Tells on which device (a drive, a partition, a network share) a folder is; by default, as the system says.
+/// Tells on which device (a drive, a partition, a network share) a folder is; by default, as the
+/// system says.
 #[derive(Clone, Default)]
 pub struct Devices(Option<Arc<NumberOf>>);
 

@@ -1,5 +1,5 @@
-//! Questions to the file system about paths. Each costs a call of the system, over a network perhaps
-//! milliseconds: how many a run asks is counted in tests.
+//! Questions to the file system about paths. Each costs a call of the system, over a network
+//! perhaps milliseconds: how many a run asks is counted in tests.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};

@@ -59,7 +59,8 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Encodes a batch; if that fails, each of its images, to find the culprit. `false` if there is no going on.
+    /// Encodes a batch; if that fails, each of its images, to find the culprit. `false` if there is
+    /// no going on.
     fn batch(&mut self, batch: Vec<EncodeInput>) -> bool {
         match self.encoded(&batch) {
             Ok(encoded) => {

@@ -33,8 +33,8 @@ pub(super) struct Holders {
 
 impl Holders {
     /// Tells where a file that was just read comes from if it `is_new` to the image `id`, and notes
-    /// that it holds it. A file that another one was moved from is not named a second time; those that
-    /// are gone and were not seen before are added to `gone`.
+    /// that it holds it. A file that another one was moved from is not named a second time; those
+    /// that are gone and were not seen before are added to `gone`.
     ///
     /// # Errors
     /// If the store fails.

@@ -1,4 +1,5 @@
-//! A look at decoded images for others, so that what they derive from pixels costs no second decoding.
+//! A look at decoded images for others, so that what they derive from pixels costs no second
+//! decoding.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +10,8 @@ use crate::ContentHash;
 
 type Look = dyn Fn(&ContentHash, &DecodedImage) + Send + Sync;
 
-/// Called with the hash and the pixels of every new image, which may come at a fraction of its size, on the thread that decoded it.
+/// Called with the hash and the pixels of every new image, which may come at a fraction of its
+/// size, on the thread that decoded it.
 #[derive(Clone, Default)]
 pub struct ImageHook(Option<Arc<Look>>);
 

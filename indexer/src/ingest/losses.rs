@@ -25,16 +25,16 @@ pub struct Losses {
 }
 
 impl Losses {
-    /// True if the new generation should not take the old one's place unless the user insists: files that are there were
-    /// not read, or so much is gone that a drive may be away.
+    /// True if the new generation should not take the old one's place unless the user insists:
+    /// files that are there were not read, or so much is gone that a drive may be away.
     pub fn are_suspicious(&self) -> bool {
         let gone: usize = self.folders.values().sum();
         !self.unread.is_empty() || !self.roots.is_empty() || gone * SHARE > self.files || gone > MOST
     }
 }
 
-/// Compares generations. An image that was found again under another path is not lost, nor is a file that was deleted from
-/// a folder where others are left.
+/// Compares generations. An image that was found again under another path is not lost, nor is a
+/// file that was deleted from a folder where others are left.
 ///
 /// # Errors
 /// If a store fails.

@@ -57,14 +57,15 @@ use crate::{Index, IndexError};
 /// What to index and how.
 #[derive(Debug, Clone)]
 pub struct IngestOptions {
-    /// Folders and single files. One that is gone, but known to the index, has vanished with all that was below it.
+    /// Folders and single files. One that is gone, but known to the index, has vanished with all
+    /// that was below it.
     pub roots: Vec<PathBuf>,
     /// Forget files that are no longer there, instead of marking them as missing.
     pub prune: bool,
     /// Forget, and give up an older generation, also where it looks as if a drive were away.
     pub force: bool,
-    /// Only tell what of the index is no longer there; change and encode nothing. A file that was moved counts as gone,
-    /// since nothing is read.
+    /// Only tell what of the index is no longer there; change and encode nothing. A file that was
+    /// moved counts as gone, since nothing is read.
     pub dry_run: bool,
     /// Read every file, also those that look unchanged.
     pub rehash: bool,
@@ -81,8 +82,8 @@ pub struct IngestOptions {
     pub limits: Limits,
     /// What becomes of regions.
     pub regions: RegionOptions,
-    /// The language in which the model's decoder describes images that have no description yet, known ones too; none
-    /// are described if absent.
+    /// The language in which the model's decoder describes images that have no description yet,
+    /// known ones too; none are described if absent.
     pub captions: Option<String>,
     /// Sees every image that is decoded, before it is encoded.
     pub on_image: ImageHook,
@@ -163,13 +164,15 @@ pub enum FileEvent {
     Pruned(PathBuf),
 }
 
-/// Receives what happens, on the thread that calls [`ingest`]. Events are sent after the commit that makes them durable.
+/// Receives what happens, on the thread that calls [`ingest`]. Events are sent after the commit
+/// that makes them durable.
 pub trait Observer {
     /// The walk found `files` candidates so far; `complete` when it is done.
     fn found(&mut self, files: usize, complete: bool);
     /// Something happened to a file.
     fn event(&mut self, event: &FileEvent);
-    /// All files are done, and `done` of `all` vectors have their place in a graph; again from 0 for another graph.
+    /// All files are done, and `done` of `all` vectors have their place in a graph; again from 0
+    /// for another graph.
     fn linked(&mut self, done: usize, all: usize) {
         let _ = (done, all);
     }
@@ -196,20 +199,24 @@ pub struct Summary {
     pub pruned: usize,
     /// True if the run was stopped before its end.
     pub cancelled: bool,
-    /// True if a new generation was built that lacks what the old one has, so that the old one goes on serving.
+    /// True if a new generation was built that lacks what the old one has, so that the old one goes
+    /// on serving.
     pub kept_old: bool,
     /// Wall time.
     pub elapsed: Duration,
     /// Share of the wall time in which the encoder was busy, 0 to 1.
     pub encoder_busy: f32,
-    /// Share of the wall time in which a reading thread decoded and resized, on average over these threads, 0 to 1.
+    /// Share of the wall time in which a reading thread decoded and resized, on average over these
+    /// threads, 0 to 1.
     pub decoders_busy: f32,
 }
 
-/// Brings `index` up to date with the roots. Stops soon after `cancel` is set, with everything done so far kept.
+/// Brings `index` up to date with the roots. Stops soon after `cancel` is set, with everything done
+/// so far kept.
 ///
 /// # Errors
-/// If the index or the encoder fails, [`IndexError::OtherRegions`], or a root is neither there nor known; a bad image is an event, not an error.
+/// If the index or the encoder fails, [`IndexError::OtherRegions`], or a root is neither there nor
+/// known; a bad image is an event, not an error.
 pub fn ingest(
     index: &Index,
     encoder: &dyn Encode,

@@ -3,15 +3,16 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// Names of images, read or not: one that is not read is named as skipped, so that nothing is missing without a word.
+/// Names of images, read or not: one that is not read is named as skipped, so that nothing is
+/// missing without a word.
 const EXTENSIONS: [&str; 33] = [
     "jpg", "jpeg", "jpe", "jfif", "jif", "pjpeg", "pjp", "mpo", "jps", "insp", "png", "apng", "webp", "gif", "tif",
     "tiff", "bmp", "dib", "heic", "heif", "hif", "avif", "ico", "tga", "jxl", "jp2", "psd", "qoi", "dds", "exr", "hdr",
     "ppm", "pgm",
 ];
 
-/// Names of what holds images that no decoder here reads: they are named as skipped without a look inside, where many
-/// pass for something else (camera raw files mostly for TIFF).
+/// Names of what holds images that no decoder here reads: they are named as skipped without a look
+/// inside, where many pass for something else (camera raw files mostly for TIFF).
 const RAW: [&str; 27] = [
     "3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gpr", "iiq", "kdc", "mef", "mos", "mrw", "nef",
     "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f",

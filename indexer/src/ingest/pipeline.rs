@@ -6,11 +6,12 @@
 //!      `---- failures -----`------------ known files, failures ----------'
 //! ```
 //!
-//! Files that are found and images of the index that lack something come from one source after the other
-//! ([`super::source`], [`super::rebuild`]) and go through the same stages.
+//! Files that are found and images of the index that lack something come from one source after the
+//! other ([`super::source`], [`super::rebuild`]) and go through the same stages.
 //!
-//! What waits between stages is bounded by the channels, what is being decoded by [`super::budget::Budget`]. The writer
-//! sends nothing, so it always gets on, and with it everybody else. A stage that finds its receiver gone ends.
+//! What waits between stages is bounded by the channels, what is being decoded by
+//! [`super::budget::Budget`]. The writer sends nothing, so it always gets on, and with it everybody
+//! else. A stage that finds its receiver gone ends.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -40,8 +41,8 @@ pub(super) struct Stages<'a> {
 }
 
 impl Stages<'_> {
-    /// Runs all stages to the end of what a source gives, or to the first error, or until cancelled. Whatever was written
-    /// is committed.
+    /// Runs all stages to the end of what a source gives, or to the first error, or until
+    /// cancelled. Whatever was written is committed.
     ///
     /// # Errors
     /// Of the index, the encoder or the source.

@@ -69,8 +69,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Enough of a file to tell its format.
 const HEAD: u64 = 64;
 
-/// The bytes of an image and the state of the file that holds them. Files whose first bytes announce no image, or one
-/// that this build cannot read, are not read any further.
+/// The bytes of an image and the state of the file that holds them. Files whose first bytes
+/// announce no image, or one that this build cannot read, are not read any further.
 pub(super) fn read(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Stat), Unread> {
     for attempt in 0..ATTEMPTS {
         std::thread::sleep(PAUSE * attempt);

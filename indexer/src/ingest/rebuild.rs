@@ -1,4 +1,5 @@
-//! New regions for all images of an index, in order of their numbers, so that a run that is stopped can be gone on with.
+//! New regions for all images of an index, in order of their numbers, so that a run that is stopped
+//! can be gone on with.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,8 @@ use super::item::{Incomplete, Message, NotMade, Wants, Work};
 use super::source::Outlet;
 use crate::{ImageId, Index, IndexError, RegionRebuild};
 
-/// How far a rebuild has come. The source says which images are on their way, the writer what became of them.
+/// How far a rebuild has come. The source says which images are on their way, the writer what
+/// became of them.
 #[derive(Debug)]
 pub(super) struct Progress {
     /// Images from here on came after it began: they have new regions, or none.
@@ -23,7 +25,8 @@ struct State {
     next: ImageId,
     /// Images on their way.
     open: BTreeSet<ImageId>,
-    /// Images that the model failed on since it last made regions: whether it is them or the model is not known yet.
+    /// Images that the model failed on since it last made regions: whether it is them or the model
+    /// is not known yet.
     in_doubt: BTreeSet<ImageId>,
     /// What the index was told last.
     noted: ImageId,
@@ -37,16 +40,16 @@ impl Progress {
         Some(Self { end, state: Mutex::new(state) })
     }
 
-    /// The image has new regions. Given are the images whose regions must go: the model works, so it failed because of
-    /// them.
+    /// The image has new regions. Given are the images whose regions must go: the model works, so
+    /// it failed because of them.
     pub fn made(&self, id: ImageId) -> BTreeSet<ImageId> {
         let mut state = self.state.lock();
         state.open.remove(&id);
         std::mem::take(&mut state.in_doubt)
     }
 
-    /// No regions could be made of the image. True if its regions must go: those that could not be made anew must not be
-    /// compared with those that were.
+    /// No regions could be made of the image. True if its regions must go: those that could not be
+    /// made anew must not be compared with those that were.
     pub fn not_made(&self, id: ImageId, model_failed: bool) -> bool {
         let mut state = self.state.lock();
         if model_failed {

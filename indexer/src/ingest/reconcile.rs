@@ -1,7 +1,8 @@
 //! After a complete walk: files that the index knows under the roots and that are no longer there.
 //!
-//! Marking a file as missing heals when it is back; forgetting it does not. So what looks like a drive that is away stays as
-//! it is, and what is forgotten at once is bounded, unless the user insists (`force`).
+//! Marking a file as missing heals when it is back; forgetting it does not. So what looks like a
+//! drive that is away stays as it is, and what is forgotten at once is bounded, unless the user
+//! insists (`force`).
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -19,8 +20,8 @@ const SHARE: usize = 10;
 /// So many files may be forgotten without `force`.
 const MOST: usize = 1000;
 
-/// Marks or, with `prune`, forgets what has vanished, with the roots that are `gone` all that was below them. Nothing is
-/// concluded about folders that could not be looked at.
+/// Marks or, with `prune`, forgets what has vanished, with the roots that are `gone` all that was
+/// below them. Nothing is concluded about folders that could not be looked at.
 pub(super) fn reconcile(
     index: &Index,
     options: &IngestOptions,
@@ -137,8 +138,8 @@ impl Vanished {
     }
 }
 
-/// A file that is still there has vanished from the library if an ignore file now leaves it out. Hidden files are found
-/// only when they are asked for, so that not finding them says nothing.
+/// A file that is still there has vanished from the library if an ignore file now leaves it out.
+/// Hidden files are found only when they are asked for, so that not finding them says nothing.
 fn has_vanished(file: &FileRecord, root: &Path, hidden: bool, walked: &Walked) -> bool {
     if walked.saw(&file.path) || walked.saw_nothing_of(&file.path) {
         return false;

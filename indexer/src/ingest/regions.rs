@@ -13,13 +13,14 @@ pub struct RegionOptions {
     pub make: bool,
     /// Known images without regions get them too; their files are read and encoded again.
     pub refill: bool,
-    /// All images of the library get new regions, whatever folders the run is about; what is left of a rebuild that was
-    /// stopped is made by the next run, whatever its options. Images whose files cannot be read lose theirs.
+    /// All images of the library get new regions, whatever folders the run is about; what is left
+    /// of a rebuild that was stopped is made by the next run, whatever its options. Images whose
+    /// files cannot be read lose theirs.
     pub rebuild: bool,
     /// How regions are made.
     pub choice: RegionChoice,
-    /// The model's register slots ([`DenseProfile::registers`]) if they are known, so that a library without regions need
-    /// not look for them.
+    /// The model's register slots ([`DenseProfile::registers`]) if they are known, so that a
+    /// library without regions need not look for them.
     pub registers: Option<Vec<usize>>,
 }
 
@@ -29,7 +30,8 @@ impl Default for RegionOptions {
     }
 }
 
-/// The parts of [`DenseConfig`] that are asked for. The others are as the library has them, or the defaults.
+/// The parts of [`DenseConfig`] that are asked for. The others are as the library has them, or the
+/// defaults.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct RegionChoice {
     /// As [`DenseConfig::leaves`], 1 to [`MAX_LEAVES`].
@@ -84,11 +86,12 @@ impl RegionChoice {
     }
 }
 
-/// How this run makes regions, from now on recorded in the library. A run that makes none gets what the library has.
+/// How this run makes regions, from now on recorded in the library. A run that makes none gets what
+/// the library has.
 ///
 /// # Errors
-/// [`IndexError::OtherRegions`] if the library has regions that were made in another way and none are rebuilt; if the
-/// model or the store fails.
+/// [`IndexError::OtherRegions`] if the library has regions that were made in another way and none
+/// are rebuilt; if the model or the store fails.
 pub(super) fn resolve_profile(
     index: &Index,
     encoder: &dyn Encode,

@@ -42,8 +42,8 @@ impl Roots {
 }
 
 impl IngestOptions {
-    /// Whether [`super::ingest`] into `index` (a new one if absent) would find its roots, to be known before an index is
-    /// made for it.
+    /// Whether [`super::ingest`] into `index` (a new one if absent) would find its roots, to be
+    /// known before an index is made for it.
     ///
     /// # Errors
     /// [`IndexError::Io`] for a root that is neither there nor known to the index.
@@ -52,7 +52,8 @@ impl IngestOptions {
     }
 }
 
-/// What [`fs::canonicalize`] gave while `path` was there: the folders above it that still are there may be links.
+/// What [`fs::canonicalize`] gave while `path` was there: the folders above it that still are there
+/// may be links.
 fn former_path(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
     let (above, below) = path.ancestors().skip(1).find_map(|above| {

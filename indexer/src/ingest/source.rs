@@ -1,4 +1,5 @@
-//! Where the work of a run comes from: files that are found, and images of the index that lack something.
+//! Where the work of a run comes from: files that are found, and images of the index that lack
+//! something.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -30,8 +31,8 @@ impl Outlet<'_> {
     }
 }
 
-/// All files under the roots. Beside the walk a thread counts them, so that it is soon known how many there are,
-/// however long they take.
+/// All files under the roots. Beside the walk a thread counts them, so that it is soon known how
+/// many there are, however long they take.
 pub(super) fn files(options: &IngestOptions, outlet: &Outlet<'_>) -> Walked {
     std::thread::scope(|scope| {
         scope.spawn(|| count(options, outlet.shared));

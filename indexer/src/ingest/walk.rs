@@ -1,7 +1,8 @@
-//! Finds candidates: files that are named like images, under the rules of hidden files, ignore files and links.
+//! Finds candidates: files that are named like images, under the rules of hidden files, ignore
+//! files and links.
 //!
-//! - `.glimpseignore` files have the syntax of `.gitignore` and hold for their folder and below; those of the folders
-//!   above a root hold too. No other file decides what is left out.
+//! - `.glimpseignore` files have the syntax of `.gitignore` and hold for their folder and below;
+//!   those of the folders above a root hold too. No other file decides what is left out.
 //! - A link inside the roots is followed unless its target will be found by its own path. Each
 //!   folder is entered once, whichever way leads to it, so loops end and nothing is taken twice.
 //! - A link out of the roots is named and not followed, unless that is asked for: whoever may write
@@ -60,7 +61,8 @@ pub(super) struct Walked {
     pub unknown: HashSet<PathBuf>,
     /// Roots that are folders.
     pub folders: Vec<PathBuf>,
-    /// Folders on another device than the one above them: below the roots, the roots, and above them.
+    /// Folders on another device than the one above them: below the roots, the roots, and above
+    /// them.
     pub mounts: Vec<PathBuf>,
     /// The walk came to its end.
     pub complete: bool,
@@ -236,7 +238,8 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
         true
     }
 
-    /// The nearest rule decides, and if there is none, whether it is hidden or a folder of the system's own.
+    /// The nearest rule decides, and if there is none, whether it is hidden or a folder of the
+    /// system's own.
     fn leaves_out(&self, path: &Path, is_folder: bool, rules: &Rules) -> bool {
         let name_hides = || path.file_name().is_some_and(|name| is_hidden(name.as_encoded_bytes()));
         let is_hidden = || !self.hidden && (name_hides() || has_hidden_attribute(path));
@@ -244,7 +247,8 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
         rules.leave_out(path, is_folder).unwrap_or_else(|| is_hidden() || is_systems())
     }
 
-    /// False for what was entered already, and for another root: it is walked on its own, by its own path.
+    /// False for what was entered already, and for another root: it is walked on its own, by its
+    /// own path.
     fn enters(&mut self, real: &Path) -> bool {
         !self.roots.iter().any(|root| root == real) && self.entered.insert(self.walked.hasher.hash_one(real))
     }

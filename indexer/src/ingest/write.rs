@@ -154,8 +154,9 @@ impl<'a, 'o> Writer<'a, 'o> {
         }
     }
 
-    /// Makes `file` one of the files of an image in the index. Of the other files that held it and are
-    /// gone, one is taken for the former place of this one; the rest may be that of files to come.
+    /// Makes `file` one of the files of an image in the index. Of the other files that held it and
+    /// are gone, one is taken for the former place of this one; the rest may be that of files to
+    /// come.
     fn add_holder(&mut self, file: &Known, id: ImageId) -> Result<(), IndexError> {
         let old = self.index.file(&file.path)?;
         let (record, path) = (file.record(id), file.path.clone());
@@ -180,7 +181,8 @@ impl<'a, 'o> Writer<'a, 'o> {
         Ok(())
     }
 
-    /// Marks files whose images were found elsewhere and that nothing was moved from. Their folder need not have been walked.
+    /// Marks files whose images were found elsewhere and that nothing was moved from. Their folder
+    /// need not have been walked.
     pub fn mark_gone(&mut self) -> Result<(), IndexError> {
         for path in std::mem::take(&mut self.gone) {
             if self.index.file(&path)?.is_some_and(|file| !file.missing) && is_gone(&path) {
@@ -213,8 +215,8 @@ impl<'a, 'o> Writer<'a, 'o> {
         Ok(())
     }
 
-    /// Date, place and words of an image are those in its bytes and in the sidecars of its files: this one and up to
-    /// [`MOST_SIDECARS`] others.
+    /// Date, place and words of an image are those in its bytes and in the sidecars of its files:
+    /// this one and up to [`MOST_SIDECARS`] others.
     fn set_facts(&mut self, file: &Known, id: ImageId) -> Result<(), IndexError> {
         let mut metadata = file.metadata.clone();
         let others = self.index.some_files_of(id, MOST_SIDECARS)?;
@@ -231,7 +233,8 @@ impl<'a, 'o> Writer<'a, 'o> {
     }
 
     fn rejected(&mut self, path: PathBuf, outcome: Outcome) -> Result<(), IndexError> {
-        // A file that became unreadable may be the same as ever; one that is no image any more is not.
+        // A file that became unreadable may be the same as ever; one that is no image any more is
+        // not.
         let known = self.index.file(&path)?.filter(|file| !file.missing);
         match (outcome, known) {
             (Outcome::Skipped(reason), Some(_)) => {

@@ -1,7 +1,7 @@
 //! `library.json`: which generation serves, and which one is being built.
 //!
-//! It says nothing that the generations do not say of themselves, so a catalogue that is missing or damaged is made anew
-//! from them, and no generation is given up because a file is not there.
+//! It says nothing that the generations do not say of themselves, so a catalogue that is missing or
+//! damaged is made anew from them, and no generation is given up because a file is not there.
 
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -32,7 +32,8 @@ pub(super) struct Generation {
 const FORMAT: u32 = 1;
 
 impl Catalogue {
-    /// Of generations in rising order: the oldest serves, since a younger one beside it may not be complete.
+    /// Of generations in rising order: the oldest serves, since a younger one beside it may not be
+    /// complete.
     pub(super) fn of(generations: Vec<Generation>) -> Self {
         let mut oldest = generations.into_iter();
         Self { format: FORMAT, serving: oldest.next(), building: oldest.next() }

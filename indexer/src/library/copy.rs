@@ -1,7 +1,8 @@
-//! Searching a library that cannot be written: on a read-only drive, a full one, or without permission.
+//! Searching a library that cannot be written: on a read-only drive, a full one, or without
+//! permission.
 //!
-//! The store writes when it is opened. So what answers then is a copy of the generation in the folder
-//! for temporary files, which is removed with its last reader and refuses every change.
+//! The store writes when it is opened. So what answers then is a copy of the generation in the
+//! folder for temporary files, which is removed with its last reader and refuses every change.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -18,15 +19,16 @@ use crate::{Index, IndexError};
 static PROBE: [u8; 64 << 10] = [0; 64 << 10];
 
 impl Library {
-    /// Why nothing can be written to the library's folder, as the system says it; `None` if it can be,
-    /// or if there is no such folder.
+    /// Why nothing can be written to the library's folder, as the system says it; `None` if it can
+    /// be, or if there is no such folder.
     pub fn obstacle(&self) -> Option<String> {
         let probed = tempfile::tempfile_in(&self.home).and_then(|mut file| file.write_all(&PROBE));
         let error = probed.err()?;
         (error.kind() != io::ErrorKind::NotFound).then(|| error.to_string())
     }
 
-    /// Opens a copy of the generation that serves, since the library cannot be written for this reason.
+    /// Opens a copy of the generation that serves, since the library cannot be written for this
+    /// reason.
     ///
     /// # Errors
     /// As [`Library::open`], and if there is no room for the copy.
@@ -50,7 +52,8 @@ impl Library {
         Ok(index)
     }
 
-    /// Makes room on a full drive: gives up what can be made anew of a generation that nobody reads.
+    /// Makes room on a full drive: gives up what can be made anew of a generation that nobody
+    /// reads.
     ///
     /// # Errors
     /// If a file cannot be removed.

@@ -1,5 +1,5 @@
-//! The reserve: some megabytes that a library holds back, so that images can be forgotten and damage can be mended on a
-//! drive that is full. Both write before they free anything.
+//! The reserve: some megabytes that a library holds back, so that images can be forgotten and
+//! damage can be mended on a drive that is full. Both write before they free anything.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -16,9 +16,9 @@ const BYTES: u64 = 4 << 20;
 const BLOCK: usize = 64 << 10;
 
 impl Library {
-    /// Gives the reserve back to the drive if less than twice its size is free there. To be called before images are
-    /// forgotten, or damage is mended, on a drive that may be full. The next run of changes that succeeds makes it again
-    /// ([`Library::promote`]).
+    /// Gives the reserve back to the drive if less than twice its size is free there. To be called
+    /// before images are forgotten, or damage is mended, on a drive that may be full. The next run
+    /// of changes that succeeds makes it again ([`Library::promote`]).
     ///
     /// # Errors
     /// If it is there and cannot be removed.
@@ -37,7 +37,8 @@ impl Library {
         written.is_err_and(|error| matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
     }
 
-    /// Makes the reserve unless it is there. Where less than twice its size is free there is none, which is no error.
+    /// Makes the reserve unless it is there. Where less than twice its size is free there is none,
+    /// which is no error.
     pub(super) fn keep_reserve(&self) {
         let path = self.reserve();
         if self.reserve_bytes() != BYTES && make(&path).is_err() {

@@ -1,5 +1,5 @@
-//! A new generation from what can be had of one that cannot be opened, or not read to its end. The damaged one is renamed
-//! and kept until an index run has succeeded.
+//! A new generation from what can be had of one that cannot be opened, or not read to its end. The
+//! damaged one is renamed and kept until an index run has succeeded.
 
 use std::path::Path;
 
@@ -15,12 +15,14 @@ use crate::{Index, IndexError};
 enum Fault {
     /// There is none.
     Absent,
-    /// So many places of it are not as they were written; none, if what they say does not make a store.
+    /// So many places of it are not as they were written; none, if what they say does not make a
+    /// store.
     Damaged(usize),
 }
 
 impl Library {
-    /// Brings back what can be had of a generation that cannot be opened or read to its end; what was done, in words.
+    /// Brings back what can be had of a generation that cannot be opened or read to its end; what
+    /// was done, in words.
     pub(super) fn rescue(&self) -> Result<(VerifyReport, String), IndexError> {
         let generation = {
             let _lock = self.lock()?;
@@ -106,7 +108,8 @@ impl Library {
         Ok((report, mended))
     }
 
-    /// Retires a generation that the catalogue does not name any more. If somebody reads it, the next index run does.
+    /// Retires a generation that the catalogue does not name any more. If somebody reads it, the
+    /// next index run does.
     pub(super) fn retire_now(&self, number: u32, dir: &Path) {
         if folders::retire(dir) {
             self.retired.lock().insert(number);

@@ -5,14 +5,16 @@ use crate::IndexError;
 use crate::index::VerifyReport;
 
 impl Library {
-    /// Checks the generation that serves, and whether one that is being built can be opened. `repair` mends what can be
-    /// mended: `library.json`, what the store derived from its log, values and what is made anew from them. Of a store that
-    /// is damaged itself, all that can be read goes into a new generation, and the damaged one is retired; the next index run
-    /// encodes only what was lost. If its log is not there, the new generation is empty.
+    /// Checks the generation that serves, and whether one that is being built can be opened.
+    /// `repair` mends what can be mended: `library.json`, what the store derived from its log,
+    /// values and what is made anew from them. Of a store that is damaged itself, all that can be
+    /// read goes into a new generation, and the damaged one is retired; the next index run encodes
+    /// only what was lost. If its log is not there, the new generation is empty.
     ///
     /// # Errors
-    /// [`IndexError::NoIndex`], [`IndexError::InUse`], or if a store cannot be read or written; without `repair` also
-    /// [`IndexError::Lost`] for a damaged store and [`IndexError::Absent`] for one without a log.
+    /// [`IndexError::NoIndex`], [`IndexError::InUse`], or if a store cannot be read or written;
+    /// without `repair` also [`IndexError::Lost`] for a damaged store and [`IndexError::Absent`]
+    /// for one without a log.
     pub fn verify(&self, repair: bool) -> Result<VerifyReport, IndexError> {
         if repair {
             self.release_reserve()?;
@@ -59,8 +61,8 @@ impl Library {
         }
     }
 
-    /// A generation that is being built and cannot be opened stands in the way of the next index run. Nothing but what an
-    /// unfinished run did is in it, so mending sets it aside.
+    /// A generation that is being built and cannot be opened stands in the way of the next index
+    /// run. Nothing but what an unfinished run did is in it, so mending sets it aside.
     fn check_building(&self, repair: bool, report: &mut VerifyReport) -> Result<(), IndexError> {
         let _lock = self.lock()?;
         let mut catalogue = self.written_catalogue()?;

@@ -1,8 +1,9 @@
 //! The graph over regions: what it holds, what it lacks, and how both are searched.
 //!
-//! Regions that come get no node at once. An image has some thirty, each new node changes as many others, and to write all
-//! these with the image would take longer and more room than the image itself. Until they are linked in bulk they are
-//! *unlinked*: compared one by one beside the walk. Regions that go leave the graph in the step that removes them.
+//! Regions that come get no node at once. An image has some thirty, each new node changes as many
+//! others, and to write all these with the image would take longer and more room than the image
+//! itself. Until they are linked in bulk they are *unlinked*: compared one by one beside the walk.
+//! Regions that go leave the graph in the step that removes them.
 
 use std::sync::Arc;
 
@@ -12,13 +13,16 @@ use crate::hnsw::{Change, Hnsw, HnswParams, Progress};
 use crate::vectors::{Scored, VectorIndex, by_rank};
 use crate::{IdSet, ImageId, IndexError, fair};
 
-/// A graph that lacks more than one in so many regions is brought up to date by the next [`crate::Index::finish`].
+/// A graph that lacks more than one in so many regions is brought up to date by the next
+/// [`crate::Index::finish`].
 pub(crate) const BEHIND: usize = 50;
-/// A graph that lacks more than one in so many is not walked: comparing them one by one would take most of a scan.
+/// A graph that lacks more than one in so many is not walked: comparing them one by one would take
+/// most of a scan.
 const HARDLY: usize = 16;
 
 impl RegionIndex {
-    /// Takes up a graph over some of the vectors, if there is one, or the reason why what is stored is none.
+    /// Takes up a graph over some of the vectors, if there is one, or the reason why what is stored
+    /// is none.
     pub(crate) fn install(&self, graph: Result<Option<Arc<Hnsw>>, String>) {
         *self.linked.write() = match graph {
             Ok(Some(graph)) => {
@@ -46,7 +50,8 @@ impl RegionIndex {
         linked.graph.is_none() || linked.unlinked.len() * BEHIND > self.len()
     }
 
-    /// True while regions are being linked: then the store learns of nodes that change when that is done.
+    /// True while regions are being linked: then the store learns of nodes that change when that is
+    /// done.
     pub(crate) fn is_linking(&self) -> bool {
         fair::read(&self.linked).linking.is_some()
     }
@@ -57,9 +62,10 @@ impl RegionIndex {
         linked.graph.is_some() || linked.linking.is_some()
     }
 
-    /// Gives nodes to all regions that have none, or to as many as `progress` allows, in a new graph if there is none. Each
-    /// batch is done in a `turn`, in which nobody else changes regions; without a turn the work ends. `None` if nothing was
-    /// done; else the store has to be told of the whole graph, and the turn is given in which that began to be true.
+    /// Gives nodes to all regions that have none, or to as many as `progress` allows, in a new
+    /// graph if there is none. Each batch is done in a `turn`, in which nobody else changes
+    /// regions; without a turn the work ends. `None` if nothing was done; else the store has to be
+    /// told of the whole graph, and the turn is given in which that began to be true.
     pub(crate) fn link<T>(
         &self,
         params: HnswParams,
@@ -87,8 +93,8 @@ impl RegionIndex {
         })
     }
 
-    /// Takes the nodes of images' regions away; what the store must write is returned. The regions are found as before
-    /// until they are removed.
+    /// Takes the nodes of images' regions away; what the store must write is returned. The regions
+    /// are found as before until they are removed.
     pub(crate) fn unlink(&self, images: impl Iterator<Item = ImageId>) -> Vec<Change> {
         let keys: Vec<ImageId> = images.flat_map(|image| self.keys(image)).collect();
         let mut linked = self.linked.write();
@@ -134,7 +140,8 @@ impl RegionIndex {
 
     /// By the graph and among what it lacks, or by a scan of all.
     pub(super) fn search(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
-        // Those not linked come first: a region that is linked meanwhile is then found twice, and not missed.
+        // Those not linked come first: a region that is linked meanwhile is then found twice, and
+        // not missed.
         let Some((graph, unlinked)) = self.unlinked_beside_graph(query, allowed)? else {
             return self.scan.search(query, k, allowed);
         };

@@ -9,7 +9,8 @@ use crate::{IdSet, ImageId};
 #[derive(Default)]
 pub(super) struct Linked {
     pub(super) graph: Option<Arc<Hnsw>>,
-    /// The graph, or a new one, while regions are being linked. The store has it as it was before, or none.
+    /// The graph, or a new one, while regions are being linked. The store has it as it was before,
+    /// or none.
     pub(super) linking: Option<Linking>,
     /// Keys of the regions that the graph lacks; empty without a graph.
     pub(super) unlinked: IdSet,

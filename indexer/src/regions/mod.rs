@@ -1,9 +1,10 @@
 //! Regions of images: how they are stored, and how they are searched.
 //!
-//! An image has up to 63 nested regions, each with a vector in the space of embeddings, and a map that says which patches
-//! it covers. On disk they are a few small values beside the image's record ([`format`]), written in the same step. In
-//! memory their vectors are one more vector index, read when regions are first asked for ([`RegionIndex`]), with a graph of
-//! its own when there are many ([`graph`]).
+//! An image has up to 63 nested regions, each with a vector in the space of embeddings, and a map
+//! that says which patches it covers. On disk they are a few small values beside the image's record
+//! ([`format`]), written in the same step. In memory their vectors are one more vector index, read
+//! when regions are first asked for ([`RegionIndex`]), with a graph of its own when there are many
+//! ([`graph`]).
 
 pub(crate) mod flat;
 pub(crate) mod format;
@@ -38,8 +39,8 @@ pub struct ScoredRegion {
 const BITS: u32 = 6;
 
 impl RegionId {
-    /// The number under which a vector index knows the region. Regions of one image share a word of an
-    /// [`crate::IdSet`].
+    /// The number under which a vector index knows the region. Regions of one image share a word of
+    /// an [`crate::IdSet`].
     fn key(self) -> ImageId {
         ImageId(self.image.0 << BITS | u64::from(self.region))
     }

@@ -31,8 +31,8 @@ impl RegionShape {
     }
 }
 
-/// The regions of all images, searched as vectors of their own. Images whose files are missing are here too; callers
-/// ask among those that can be found.
+/// The regions of all images, searched as vectors of their own. Images whose files are missing are
+/// here too; callers ask among those that can be found.
 pub struct RegionIndex {
     pub(super) scan: Arc<ExactScan>,
     shapes: RwLock<HashMap<ImageId, Shapes>>,
@@ -43,7 +43,8 @@ pub struct RegionIndex {
 pub(crate) type Shapes = Arc<[RegionShape]>;
 
 impl RegionIndex {
-    /// Regions that were read: the vectors under the keys of their regions ([`keyed`]), and where the regions are.
+    /// Regions that were read: the vectors under the keys of their regions ([`keyed`]), and where
+    /// the regions are.
     pub(crate) fn of_rows(rows: Rows, shapes: HashMap<ImageId, Shapes>) -> Self {
         let scan = Arc::new(ExactScan::of_rows(rows));
         Self { scan, shapes: RwLock::new(shapes), linked: RwLock::default() }
@@ -130,7 +131,8 @@ impl RegionIndex {
         self.scan.get(id.key()).map(|vector| vector.decode())
     }
 
-    /// Up to `count` regions, spread evenly over images and their regions; the same ones for equal contents.
+    /// Up to `count` regions, spread evenly over images and their regions; the same ones for equal
+    /// contents.
     pub fn sample(&self, count: usize) -> Vec<RegionId> {
         let mut images: Vec<(ImageId, usize)> =
             self.shapes.read().iter().map(|(&image, shapes)| (image, shapes.len())).collect();
@@ -149,8 +151,8 @@ impl RegionIndex {
         ids
     }
 
-    /// The regions of `images` (of all, if `None`) that cover at least `min_area` of their image; `None` if that is all
-    /// regions there are.
+    /// The regions of `images` (of all, if `None`) that cover at least `min_area` of their image;
+    /// `None` if that is all regions there are.
     pub fn select(&self, images: Option<&IdSet>, min_area: f32) -> Option<IdSet> {
         let shapes = self.shapes.read();
         if min_area <= 0.0 && images.is_none_or(|images| shapes.keys().all(|&image| images.contains(image))) {
@@ -166,7 +168,8 @@ impl RegionIndex {
 
     // ---- searching ----
 
-    /// The `k` regions nearest to `query` (cosine, falling), among `allowed` ([`RegionIndex::select`]) if given.
+    /// The `k` regions nearest to `query` (cosine, falling), among `allowed`
+    /// ([`RegionIndex::select`]) if given.
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`].

@@ -1,15 +1,17 @@
-//! Files that are written and read whole, at the speed of memory, and count only if every byte is as it was written.
+//! Files that are written and read whole, at the speed of memory, and count only if every byte is
+//! as it was written.
 //!
 //! ```text
 //! | section | section | ... | head: JSON |
 //! ```
 //!
-//! A section is what one flat piece of memory holds, in the byte order of this machine. Sections are cut into chunks of
-//! [`CHUNK`], so that all threads write, read and check them at once. The head has the lengths of
-//! the sections, the BLAKE3 of each chunk, and facts about the whole. The [`SnapshotManifest`],
-//! which the owner keeps elsewhere, has the BLAKE3 of the head: it stands for every byte of the
-//! file, and for no other file. So a file that is damaged, cut off, half-written, restored from a
-//! copy or exchanged for another one is nobody's, and whoever wanted it makes do without.
+//! A section is what one flat piece of memory holds, in the byte order of this machine. Sections
+//! are cut into chunks of [`CHUNK`], so that all threads write, read and check them at once. The
+//! head has the lengths of the sections, the BLAKE3 of each chunk, and facts about the whole. The
+//! [`SnapshotManifest`], which the owner keeps elsewhere, has the BLAKE3 of the head: it stands for
+//! every byte of the file, and for no other file. So a file that is damaged, cut off, half-written,
+//! restored from a copy or exchanged for another one is nobody's, and whoever wanted it makes do
+//! without.
 
 mod at;
 #[cfg(test)]
@@ -24,7 +26,8 @@ use std::path::Path;
 pub(crate) use self::read::Reader;
 pub(crate) use self::write::{Section, write};
 
-/// Bytes of a chunk: enough for a disk, and few enough to stay in a core's cache between reading and checking.
+/// Bytes of a chunk: enough for a disk, and few enough to stay in a core's cache between reading
+/// and checking.
 const CHUNK: usize = 1 << 20;
 
 /// Length and checksum of the head of a snapshot file; the owner keeps them to verify it.

@@ -77,8 +77,8 @@ impl Reader {
         Ok(values)
     }
 
-    /// Hands out a section of values in pieces, in no order: `take` is told where in the section a piece begins. For
-    /// values whose size divides that of a chunk.
+    /// Hands out a section of values in pieces, in no order: `take` is told where in the section a
+    /// piece begins. For values whose size divides that of a chunk.
     pub(crate) fn each_piece<T: Pod + Zeroable>(
         &self,
         section: usize,

@@ -14,8 +14,8 @@ use crate::folder::sync_dir;
 /// What is written of a flat piece of memory.
 pub(crate) enum Section<'a> {
     Bytes(&'a [u8]),
-    /// As many bytes, and how to copy a range of them. They may change meanwhile, if whoever reads the file makes no use of
-    /// those that did.
+    /// As many bytes, and how to copy a range of them. They may change meanwhile, if whoever reads
+    /// the file makes no use of those that did.
     Live(usize, Box<dyn Fn(Range<usize>) -> Vec<u8> + Sync + 'a>),
 }
 
@@ -35,8 +35,8 @@ impl Section<'_> {
     }
 }
 
-/// Writes a file into `dir`, which is made if need be, and syncs it. It lies beside others and counts as soon as its seal
-/// does.
+/// Writes a file into `dir`, which is made if need be, and syncs it. It lies beside others and
+/// counts as soon as its seal does.
 pub(crate) fn write(
     dir: &Path,
     facts: impl serde::Serialize,

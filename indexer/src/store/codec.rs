@@ -4,8 +4,9 @@
 //! | version (1) | fields ... | checksum (4) |
 //! ```
 //!
-//! The checksum is the first 4 bytes of BLAKE3 over table name, key, version and fields: a value that was changed, cut off
-//! or moved to another key does not pass. sled's own CRC guards its log; this one guards us against sled.
+//! The checksum is the first 4 bytes of BLAKE3 over table name, key, version and fields: a value
+//! that was changed, cut off or moved to another key does not pass. sled's own CRC guards its log;
+//! this one guards us against sled.
 
 use super::keys::Table;
 

@@ -54,7 +54,8 @@ impl Table {
         Self::Relinked,
     ];
 
-    /// The name on disk; also part of every checksum, so that a value cannot pass for one of another table.
+    /// The name on disk; also part of every checksum, so that a value cannot pass for one of
+    /// another table.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Images => "images",

@@ -1,7 +1,9 @@
-//! What a killed process leaves behind that sled 0.34 takes for damage when it opens the store again.
+//! What a killed process leaves behind that sled 0.34 takes for damage when it opens the store
+//! again.
 //!
-//! - It writes a snapshot to `snap.X.generating` and renames it, but counts a half-written one among the snapshots, and as
-//!   the newest. Without it, the one before or the whole log is read, which holds the same.
+//! - It writes a snapshot to `snap.X.generating` and renames it, but counts a half-written one
+//!   among the snapshots, and as the newest. Without it, the one before or the whole log is read,
+//!   which holds the same.
 //! - It writes `conf` in two steps, while the log is still empty.
 
 use std::fs::{self, File};

@@ -1,10 +1,11 @@
 //! Graphs in the store: one small value a node, written in the step that changed it.
 //!
-//! What is said of the whole graph (its parameters) is an entry of `meta`. It is written last when a graph was built and
-//! removed first when it is given up, so without it the nodes count for nothing.
+//! What is said of the whole graph (its parameters) is an entry of `meta`. It is written last when
+//! a graph was built and removed first when it is given up, so without it the nodes count for
+//! nothing.
 //!
-//! The graph of regions learns of new ones in bulk. Until then the table `unlinked` names their images: nodes that the
-//! graph may have for these are not those of their regions.
+//! The graph of regions learns of new ones in bulk. Until then the table `unlinked` names their
+//! images: nodes that the graph may have for these are not those of their regions.
 
 use rayon::prelude::*;
 
@@ -25,8 +26,8 @@ pub(crate) struct GraphEntry {
     /// Some vectors had no node yet when it was written.
     #[serde(default)]
     pub(crate) partial: bool,
-    /// The snapshot of it that counts. It stands here so that whoever replaces the graph or gives it up, this program or an
-    /// older one, gives up the snapshot in the same step.
+    /// The snapshot of it that counts. It stands here so that whoever replaces the graph or gives
+    /// it up, this program or an older one, gives up the snapshot in the same step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) snapshot: Option<SnapshotEntry>,
 }
@@ -113,7 +114,8 @@ impl Store {
         Ok(Some(StoredGraph { params, nodes: nodes.into_iter().flatten().collect() }))
     }
 
-    /// Reads some nodes of a graph on all threads of the current pool; `None` for those that are not there.
+    /// Reads some nodes of a graph on all threads of the current pool; `None` for those that are
+    /// not there.
     ///
     /// # Errors
     /// As [`Store::read_graph`].
@@ -173,9 +175,10 @@ impl Store {
         }
     }
 
-    /// Writes a graph as a whole, in place of the one that was there. Between the first and the last step there is none. Each
-    /// part is written in a `turn`, in which others do not change the graph; between turns they may, and write what they
-    /// changed. Without a turn the work ends, and it is false that there is a graph. `last` adds to the last step.
+    /// Writes a graph as a whole, in place of the one that was there. Between the first and the
+    /// last step there is none. Each part is written in a `turn`, in which others do not change the
+    /// graph; between turns they may, and write what they changed. Without a turn the work ends,
+    /// and it is false that there is a graph. `last` adds to the last step.
     pub(crate) fn write_graph<T>(
         &self,
         graph: GraphId,
@@ -213,7 +216,8 @@ impl Store {
         self.forget_steps(graph, u64::MAX)
     }
 
-    /// Removes all entries of a table with keys from `start` up to but not including `end`, some at a time.
+    /// Removes all entries of a table with keys from `start` up to but not including `end`, some at
+    /// a time.
     pub(super) fn remove_range(&self, table: Table, start: &[u8], end: &[u8]) -> Result<(), IndexError> {
         loop {
             let mut batch = Batch::default();

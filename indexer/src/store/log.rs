@@ -1,6 +1,7 @@
 //! Reads the log file of sled 0.34 without sled, past the places that are damaged.
 //!
-//! sled gives up a whole store if one page of it cannot be read. What it holds is still there, page by page:
+//! sled gives up a whole store if one page of it cannot be read. What it holds is still there, page
+//! by page:
 //!
 //! ```text
 //! log      segments of 512 KiB
@@ -10,9 +11,10 @@
 //! link     | 0 | key | value |   or   | 1 | key |     a change of the node of the same page before it
 //! ```
 //!
-//! Segments are reused, so their order is that of their numbers. A page is its newest node with the links after it. Only
-//! leaves are read: which tree a value belongs to is said by its seal ([`super::codec`]), so the inner nodes, the list of
-//! trees and everything else that sled derives from the leaves may be damaged.
+//! Segments are reused, so their order is that of their numbers. A page is its newest node with the
+//! links after it. Only leaves are read: which tree a value belongs to is said by its seal
+//! ([`super::codec`]), so the inner nodes, the list of trees and everything else that sled derives
+//! from the leaves may be damaged.
 //!
 //! Source: `serialization.rs`, `pagecache/{logger,iterator,snapshot}.rs` of sled 0.34.7.
 
@@ -86,7 +88,8 @@ impl Log {
         Ok(log)
     }
 
-    /// Calls `take` with every entry of every leaf, in the order of the file, until it gives `false`.
+    /// Calls `take` with every entry of every leaf, in the order of the file, until it gives
+    /// `false`.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -156,8 +159,9 @@ impl Log {
     }
 }
 
-/// False if the segment in which sled will go on writing is damaged where its notes of pages say that it was whole. sled
-/// would take the damage for the end of the log, and write zeros over the rest of the segment.
+/// False if the segment in which sled will go on writing is damaged where its notes of pages say
+/// that it was whole. sled would take the damage for the end of the log, and write zeros over the
+/// rest of the segment.
 ///
 /// # Errors
 /// If a file cannot be read.
@@ -182,7 +186,8 @@ pub(super) fn tip_is_sound(dir: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Up to which place in the order of writing sled has noted its pages; the name of the file says it.
+/// Up to which place in the order of writing sled has noted its pages; the name of the file says
+/// it.
 fn newest_note(dir: &Path) -> io::Result<Option<u64>> {
     let mut newest = None;
     let entries = match std::fs::read_dir(dir) {
@@ -197,8 +202,8 @@ fn newest_note(dir: &Path) -> io::Result<Option<u64>> {
     Ok(newest)
 }
 
-/// The number of a segment, `None` for one that is free, and whether its header is as it was written. A damaged header is
-/// made up for by the messages behind it.
+/// The number of a segment, `None` for one that is free, and whether its header is as it was
+/// written. A damaged header is made up for by the messages behind it.
 fn number_of(segment: &[u8]) -> (Option<u64>, bool) {
     let header = segment.split_first_chunk().map(|(header, _)| header);
     // sled writes zeros over the header of a segment that it gives up.

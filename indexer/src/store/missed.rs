@@ -1,9 +1,10 @@
 //! What the snapshot of a graph has missed: the steps that the store took since.
 //!
-//! `changes` says which images changed, but has only the newest change of each, and says nothing of nodes. So while there
-//! is a snapshot, a step also writes which nodes it changed (`relinked`), and from which revision to which it led. Together
-//! the entries must lead from the snapshot's revision to the newest one without a gap: steps of a program that knows of no
-//! snapshot, and steps that were taken without one, leave a gap, and the snapshot does not count any more.
+//! `changes` says which images changed, but has only the newest change of each, and says nothing of
+//! nodes. So while there is a snapshot, a step also writes which nodes it changed (`relinked`), and
+//! from which revision to which it led. Together the entries must lead from the snapshot's revision
+//! to the newest one without a gap: steps of a program that knows of no snapshot, and steps that
+//! were taken without one, leave a gap, and the snapshot does not count any more.
 
 use super::keys::{self, GraphId, Table};
 use super::{Batch, LARGEST_VALUE, Store, records};
@@ -89,7 +90,8 @@ impl Store {
         self.corrupt("what changed last".to_owned(), reason)
     }
 
-    /// Notes that nodes of a graph were changed again after the newest step; false if that is not noted.
+    /// Notes that nodes of a graph were changed again after the newest step; false if that is not
+    /// noted.
     ///
     /// # Errors
     /// As [`Store::missed_since`].

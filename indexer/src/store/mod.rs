@@ -1,17 +1,22 @@
 //! The only module that names sled: tables of small sealed values, changed in atomic steps.
 //!
 //! What sled 0.34 gives and what it does not (read in its source), and what we do about it:
-//! - A transaction over several trees is written as one batch of the log: after a crash all of it is there or nothing.
-//! - Writes first live in buffers of the process: a killed process loses what was written since the last [`Store::sync`],
-//!   or since sled's own background flush, never part of a step.
-//! - `flush` hands the buffers to the system by `sync_file_range`, which survives a killed process but not a power cut.
-//!   [`Store::sync`] therefore ends with an `fsync` of the log file. Values stay far below the size (128 KiB a node) at
-//!   which sled would put them into blob files, which it never fsyncs.
-//! - When it opens a store, it reads the newest part of the log again and takes damage there for the place where a killed
-//!   process stopped writing: it writes zeros over all that follows. What its notes of pages cover was whole once, so
-//!   damage there is found before sled is asked ([`log::tip_is_sound`]).
-//! - After a failed write (a full disk) sled refuses everything until it is opened again; what was synced is kept.
-//! - The page cache defaults to 1 GiB and trees grow by 16 entries a leaf; we ask for [`CACHE_BYTES`].
+//! - A transaction over several trees is written as one batch of the log: after a crash all of it
+//!   is there or nothing.
+//! - Writes first live in buffers of the process: a killed process loses what was written since the
+//!   last [`Store::sync`], or since sled's own background flush, never part of a step.
+//! - `flush` hands the buffers to the system by `sync_file_range`, which survives a killed process
+//!   but not a power cut. [`Store::sync`] therefore ends with an `fsync` of the log file. Values
+//!   stay far below the size (128 KiB a node) at which sled would put them into blob files, which
+//!   it never fsyncs.
+//! - When it opens a store, it reads the newest part of the log again and takes damage there for
+//!   the place where a killed process stopped writing: it writes zeros over all that follows. What
+//!   its notes of pages cover was whole once, so damage there is found before sled is asked
+//!   ([`log::tip_is_sound`]).
+//! - After a failed write (a full disk) sled refuses everything until it is opened again; what was
+//!   synced is kept.
+//! - The page cache defaults to 1 GiB and trees grow by 16 entries a leaf; we ask for
+//!   [`CACHE_BYTES`].
 
 pub(crate) mod codec;
 #[cfg(test)]
@@ -60,7 +65,8 @@ pub(crate) struct Store {
     log: File,
 }
 
-/// Bytes of the largest value: some below those at which sled writes a value to a file of its own, which it never fsyncs.
+/// Bytes of the largest value: some below those at which sled writes a value to a file of its own,
+/// which it never fsyncs.
 pub(crate) const LARGEST_VALUE: usize = 120 << 10;
 
 /// Changes to several tables that are made together or not at all.
@@ -113,7 +119,8 @@ impl Store {
             return Err(unreadable(dir, "its newest part is not as it was written"));
         }
         let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(Some(FLUSH_EVERY_MS));
-        // sled panics on some kinds of damage; a library that cannot be opened must not take a server with it.
+        // sled panics on some kinds of damage; a library that cannot be opened must not take a
+        // server with it.
         let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open_unlocked(&config)));
         let (db, trees) = opened.map_err(|_| unreadable(dir, "sled gave up"))?.map_err(|error| match error {
             sled::Error::Io(reason) if is_lock(&reason) => {
@@ -185,8 +192,9 @@ impl Store {
         std::fs::metadata(dir.join("db")).map_or(0, |log| log.len())
     }
 
-    /// After the store in `dir` was closed, spares the next one who opens it a long read: sled notes where its pages are only
-    /// when it is opened, and reads all of the log that was written since the last time.
+    /// After the store in `dir` was closed, spares the next one who opens it a long read: sled
+    /// notes where its pages are only when it is opened, and reads all of the log that was written
+    /// since the last time.
     pub(crate) fn checkpoint(dir: &Path) {
         // Somebody else may have opened it meanwhile, which serves as well.
         drop(Self::open(dir));
@@ -212,7 +220,8 @@ impl Store {
         Ok(value.and_then(|value| records::decode_file(hash, &value).ok()))
     }
 
-    /// Path hashes of the files of an image, rising; nothing is read ahead, for there may be very many.
+    /// Path hashes of the files of an image, rising; nothing is read ahead, for there may be very
+    /// many.
     pub(crate) fn files_of(&self, id: ImageId) -> impl Iterator<Item = Result<PathHash, IndexError>> + '_ {
         let entries = self.tree(Table::FilesOfImage).scan_prefix(keys::image(id)).keys();
         let hashes = entries.filter_map(|key| key.map(|key| keys::parse_file_of_image(&key)).transpose());
@@ -278,7 +287,8 @@ impl Store {
         Ok(last.map_err(|error| failure(&self.dir, "reading the store", error))?.map(|(key, _)| key))
     }
 
-    /// Up to `most` changes after `revision`, oldest first. Unreadable entries are left out; `verify` names them.
+    /// Up to `most` changes after `revision`, oldest first. Unreadable entries are left out;
+    /// `verify` names them.
     pub(crate) fn changes_after(&self, revision: u64, most: usize) -> Result<Vec<(u64, ImageId)>, IndexError> {
         let from = revision.saturating_add(1).to_be_bytes();
         let mut changes = Vec::new();
@@ -339,7 +349,8 @@ impl Store {
     }
 }
 
-/// sled lets go of its lock a moment after its last handle is dropped, so a first refusal is not yet an answer.
+/// sled lets go of its lock a moment after its last handle is dropped, so a first refusal is not
+/// yet an answer.
 fn open_unlocked(config: &sled::Config) -> sled::Result<(sled::Db, Vec<sled::Tree>)> {
     const ATTEMPTS: usize = 10;
     const PAUSE: Duration = Duration::from_millis(30);
@@ -364,7 +375,8 @@ fn is_lock(error: &std::io::Error) -> bool {
 fn failure(dir: &Path, what: &'static str, error: sled::Error) -> IndexError {
     let damaged = |error: &std::io::Error| matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof);
     match error {
-        // Of settings that are not those of the log; nothing else that is not supported is asked for.
+        // Of settings that are not those of the log; nothing else that is not supported is asked
+        // for.
         sled::Error::Unsupported(reason) => unreadable(dir, &reason),
         sled::Error::Corruption { .. } => unreadable(dir, "a part of its log is not as it was written"),
         sled::Error::CollectionNotFound(_) | sled::Error::ReportableBug(_) => {

@@ -1,4 +1,5 @@
-//! The bytes of each kind of value. A layout never changes: a new one gets a new version number beside the old.
+//! The bytes of each kind of value. A layout never changes: a new one gets a new version number
+//! beside the old.
 
 use glimpse_encoder::image_file::Format;
 
@@ -35,8 +36,8 @@ const DESCRIBED: u8 = 16;
 /// Says all by itself: no field follows.
 const TRUNCATED: u8 = 32;
 
-/// `content (16) | width (4) | height (4) | format (1) | bytes (8) | present (1) | taken (8)? | camera? |
-/// latitude (8) longitude (8)? | caption? | keywords (4) | keyword... | described?`
+/// `content (16) | width (4) | height (4) | format (1) | bytes (8) | present (1) | taken (8)? |
+/// camera? | latitude (8) longitude (8)? | caption? | keywords (4) | keyword... | described?`
 pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
     let present = [
         (record.taken.is_some(), TAKEN),
@@ -105,7 +106,8 @@ pub(crate) fn decode_image(id: ImageId, value: &[u8]) -> Result<ImageRecord, Dam
     })
 }
 
-/// Version 1: `image (8) | bytes (8) | modified (8) | sidecar modified (8) | missing (1) | path (rest)`.
+/// Version 1:
+/// `image (8) | bytes (8) | modified (8) | sidecar modified (8) | missing (1) | path (rest)`.
 /// Version 2 has `changed (8)` before the path.
 pub(crate) fn encode_file(record: &FileRecord) -> (PathHash, Vec<u8>) {
     let hash = PathHash::of(&record.path);
@@ -128,9 +130,11 @@ pub(crate) fn decode_file(hash: PathHash, value: &[u8]) -> Result<FileRecord, Da
     })
 }
 
-/// Version 1: `scale (4) | int8 values (dim)`, component `i` being `scale * value[i]`. Version 2: `scale (4) | int8 values
-/// (dim) | int8 rest (dim)`, component `i` being `scale * (value[i] + rest[i] / 254)`. Version 3: `scale (4) | int8 values (dim) |
-/// f32 components (4 dim)`, the vector as it came behind its rounded form.
+/// Version 1: `scale (4) | int8 values (dim)`, component `i` being `scale * value[i]`. Version 2:
+/// `scale (4) | int8 values (dim) | int8 rest (dim)`, component `i` being
+/// `scale * (value[i] + rest[i] / 254)`. Version 3:
+/// `scale (4) | int8 values (dim) | f32 components (4 dim)`, the vector as it came behind its
+/// rounded form.
 pub(crate) fn encode_vector(id: ImageId, vector: &Quantised) -> Vec<u8> {
     let mut value = Encoder::new(version_of(&vector.rest, vector.values.len()).unwrap_or(VECTOR_V1));
     value.raw(&vector.to_bytes());
@@ -222,8 +226,8 @@ pub(crate) fn decode_json<'a>(key: &[u8], value: &'a [u8]) -> Result<&'a str, Da
     std::str::from_utf8(fields.rest()).map_err(|_| Damage::Field("text"))
 }
 
-/// Cuts what people wrote to the sizes that keep a record under sled's comfortable 4 KiB, and drops a place that is
-/// not on earth.
+/// Cuts what people wrote to the sizes that keep a record under sled's comfortable 4 KiB, and drops
+/// a place that is not on earth.
 pub(crate) fn fit(record: &mut ImageRecord) {
     const CAMERA: usize = 256;
     const DESCRIBED: usize = 512;

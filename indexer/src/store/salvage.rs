@@ -1,9 +1,10 @@
 //! What can be had of a store that sled does not open, or not read to its end.
 //!
-//! Two kinds of damage are told apart by reading the log without sled ([`super::log`]). If the log is sound, what sled
-//! derived from it is damaged: its notes of where pages are (`snap.*`) and its settings (`conf`), which it makes anew. If the
-//! log is damaged, its sound entries go into a new store. Left out are the tables that are made anew from the others: graphs,
-//! what their snapshots missed, and the files of each image.
+//! Two kinds of damage are told apart by reading the log without sled ([`super::log`]). If the log
+//! is sound, what sled derived from it is damaged: its notes of where pages are (`snap.*`) and its
+//! settings (`conf`), which it makes anew. If the log is damaged, its sound entries go into a new
+//! store. Left out are the tables that are made anew from the others: graphs, what their snapshots
+//! missed, and the files of each image.
 
 use std::collections::HashMap;
 use std::fs;
@@ -44,8 +45,9 @@ impl Store {
         })
     }
 
-    /// Removes what sled derived from the log of the store in `dir`, which nobody may have open and whose log must be sound:
-    /// sled takes damage for the place where a killed process stopped writing.
+    /// Removes what sled derived from the log of the store in `dir`, which nobody may have open and
+    /// whose log must be sound: sled takes damage for the place where a killed process stopped
+    /// writing.
     ///
     /// # Errors
     /// If a file cannot be removed.
@@ -61,8 +63,8 @@ impl Store {
         Ok(())
     }
 
-    /// Copies the sound entries of the log in `damaged` into this store, which is empty; nothing, if there is no log.
-    /// An image may come without what it needs; `verify` finds that.
+    /// Copies the sound entries of the log in `damaged` into this store, which is empty; nothing,
+    /// if there is no log. An image may come without what it needs; `verify` finds that.
     ///
     /// # Errors
     /// If the log cannot be read, or the store not written.
@@ -133,7 +135,8 @@ struct Salvage<'a> {
     batch: Batch,
     /// Entries in the batch.
     waiting: usize,
-    /// When what was taken for a key was written. A leaf that was split is found twice if its newest node is damaged.
+    /// When what was taken for a key was written. A leaf that was split is found twice if its
+    /// newest node is damaged.
     newest: HashMap<u64, u64>,
     hasher: RandomState,
 }

@@ -11,8 +11,9 @@ use crate::{ImageId, IndexError};
 const PARTS: u64 = 4;
 
 impl Store {
-    /// Cuts a table whose keys begin with numbers of images into parts, and gives the bounds of each, the first key and the
-    /// one behind the last, to `work`, on all threads of the current pool. The results are in the order of the keys.
+    /// Cuts a table whose keys begin with numbers of images into parts, and gives the bounds of
+    /// each, the first key and the one behind the last, to `work`, on all threads of the current
+    /// pool. The results are in the order of the keys.
     ///
     /// # Errors
     /// If the store fails, and those of `work`.

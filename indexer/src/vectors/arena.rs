@@ -1,10 +1,12 @@
-//! Rows of bytes, int8 above all, in blocks that never move: growing copies nothing, and every row starts on a cache line.
+//! Rows of bytes, int8 above all, in blocks that never move: growing copies nothing, and every row
+//! starts on a cache line.
 //!
-//! Blocks are anonymous mappings with huge pages where the system gives them: a search touches rows all over the
-//! arena, and with small pages the processor would look up the address of nearly each one in a table.
+//! Blocks are anonymous mappings with huge pages where the system gives them: a search touches rows
+//! all over the arena, and with small pages the processor would look up the address of nearly each
+//! one in a table.
 //!
-//! A row of int8 is kept *raised*: 128 is added to each value, which makes it a `u8`. That is the form in which the widest
-//! instructions want one side of a product; see [`Probe`](super::Probe).
+//! A row of int8 is kept *raised*: 128 is added to each value, which makes it a `u8`. That is the
+//! form in which the widest instructions want one side of a product; see [`Probe`](super::Probe).
 
 use memmap2::MmapMut;
 

@@ -1,8 +1,9 @@
-//! The exact scan: every vector is compared with the query. Where more than a plane of int8 is kept, the first plane is
-//! compared, and the nearest [`candidates`] by it are put in order by all that is kept.
+//! The exact scan: every vector is compared with the query. Where more than a plane of int8 is
+//! kept, the first plane is compared, and the nearest [`candidates`] by it are put in order by all
+//! that is kept.
 //!
-//! It is the reference that graphs are measured by, what they take their scores from, and the faster way wherever few
-//! vectors are left after filtering.
+//! It is the reference that graphs are measured by, what they take their scores from, and the
+//! faster way wherever few vectors are left after filtering.
 
 mod flat;
 mod rest;
@@ -23,7 +24,8 @@ use super::{
 };
 use crate::{IdSet, ImageId, IndexError, fair};
 
-/// Bytes of vectors above which a scan is spread over threads: below, handing out the work takes longer than the scan.
+/// Bytes of vectors above which a scan is spread over threads: below, handing out the work takes
+/// longer than the scan.
 const PARALLEL_BYTES: usize = 2 << 20;
 /// Rows that a thread takes at once.
 const BLOCK_ROWS: usize = 1024;
@@ -39,8 +41,8 @@ pub struct ExactScan {
     rows: RwLock<Rows>,
 }
 
-/// Vectors and their owners. A vector stays in its slot for as long as it is there; slots that were given up are used
-/// again.
+/// Vectors and their owners. A vector stays in its slot for as long as it is there; slots that were
+/// given up are used again.
 #[derive(Debug)]
 pub(crate) struct Rows {
     /// The first planes.
@@ -157,7 +159,8 @@ impl ExactScan {
         Ok(parts.concat())
     }
 
-    /// Cosine of `query` with the given images, in their order; images without a vector are left out.
+    /// Cosine of `query` with the given images, in their order; images without a vector are left
+    /// out.
     ///
     /// # Errors
     /// As [`ExactScan::score_all`].
@@ -271,7 +274,8 @@ impl Rows {
         self.slots.get(&id).copied()
     }
 
-    /// Slots in their order, each asked of memory some turns before it comes, for rows that lie anywhere.
+    /// Slots in their order, each asked of memory some turns before it comes, for rows that lie
+    /// anywhere.
     pub(super) fn ahead<'a>(&'a self, kernel: Kernel, slots: &'a [Slot]) -> impl Iterator<Item = Slot> + 'a {
         let ask = move |slot: &Slot| kernel.prefetch(self.arena.row(*slot));
         slots.iter().take(AHEAD).for_each(ask);
@@ -317,7 +321,8 @@ impl Rows {
         Quantised { rest, ..self.arena.get(slot) }
     }
 
-    /// Gives a vector of the right width a slot that nobody owns, among those that the rows began with.
+    /// Gives a vector of the right width a slot that nobody owns, among those that the rows began
+    /// with.
     pub(crate) fn place(&mut self, id: ImageId, slot: Slot, vector: Planes<'_>) {
         self.set(slot, vector);
         self.own(id, slot);

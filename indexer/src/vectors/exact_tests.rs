@@ -53,7 +53,8 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
 }
 
-/// int8 rows with 16-bit queries lose almost nothing: the same ten as f32 would find, nearly always; in two planes nothing.
+/// int8 rows with 16-bit queries lose almost nothing: the same ten as f32 would find, nearly
+/// always; in two planes nothing.
 #[test]
 fn top_ten_agrees_with_f32() {
     agrees_with_f32(ExactScan::new(384), 0.97, 0.002);
@@ -85,7 +86,8 @@ fn agrees_with_f32(scan: ExactScan, least: f64, largest: f64) {
 
 #[test]
 fn a_parallel_scan_equals_a_serial_one() {
-    // Enough rows for several blocks and for the parallel paths, that of rows that are looked up included.
+    // Enough rows for several blocks and for the parallel paths, that of rows that are looked up
+    // included.
     let vectors = clustered(12_000, 768, 2);
     for storage in VectorStorage::ALL {
         let scan = filled(ExactScan::stored_as(storage, 768), &vectors);

@@ -1,8 +1,10 @@
-//! Vector search behind one trait: an exact scan, and graphs that are faster than it on large libraries.
+//! Vector search behind one trait: an exact scan, and graphs that are faster than it on large
+//! libraries.
 //!
-//! Vectors are kept as int8 with one scale ([`Quantised`], a quarter of f32; those of whole images with a second plane of
-//! int8, half of f32, by which what a search found is put in order, or in another way: [`VectorStorage`]). The scan's arenas are
-//! the one copy that every score comes from, so that a graph and the scan give equal scores for equal images.
+//! Vectors are kept as int8 with one scale ([`Quantised`], a quarter of f32; those of whole images
+//! with a second plane of int8, half of f32, by which what a search found is put in order, or in
+//! another way: [`VectorStorage`]). The scan's arenas are the one copy that every score comes from,
+//! so that a graph and the scan give equal scores for equal images.
 
 mod arena;
 mod dot;

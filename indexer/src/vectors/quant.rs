@@ -1,26 +1,29 @@
-//! Vectors as int8 with one scale, a quarter of the bytes of f32, or in two planes of int8, half of them.
+//! Vectors as int8 with one scale, a quarter of the bytes of f32, or in two planes of int8, half of
+//! them.
 //!
-//! The values are rounded on a symmetric grid that the largest magnitude spans (`-127..=127`). The scale is then chosen
-//! so that the decoded vector has exactly the length of the original: only the direction carries the rounding error,
-//! and the cosine of a unit vector with itself stays 1. For 768 values the cosine of a vector with its decoded form is
-//! above 0.9999.
+//! The values are rounded on a symmetric grid that the largest magnitude spans (`-127..=127`). The
+//! scale is then chosen so that the decoded vector has exactly the length of the original: only the
+//! direction carries the rounding error, and the cosine of a unit vector with itself stays 1. For
+//! 768 values the cosine of a vector with its decoded form is above 0.9999.
 //!
-//! That is too coarse where the nearest ten lie within some thousandths of a cosine, as images of one burst do. A second
-//! plane holds what the first rounds away, 16 bits together. Searches run on the first plane, a quarter of f32 to read, and
-//! put in order what they found by both, or by the vector as it came if that is kept instead ([`VectorStorage`]).
+//! That is too coarse where the nearest ten lie within some thousandths of a cosine, as images of
+//! one burst do. A second plane holds what the first rounds away, 16 bits together. Searches run on
+//! the first plane, a quarter of f32 to read, and put in order what they found by both, or by the
+//! vector as it came if that is kept instead ([`VectorStorage`]).
 
 use super::VectorStorage;
 use super::storage::Rest;
 
-/// A vector of `values.len()` components, component `i` being `scale * values[i]`, or more exactly what `rest` says.
+/// A vector of `values.len()` components, component `i` being `scale * values[i]`, or more exactly
+/// what `rest` says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantised {
     /// Length of the step of the grid; positive and finite.
     pub scale: f32,
     /// The components in steps of the grid, `-127..=127`.
     pub values: Vec<i8>,
-    /// Nothing; or a byte a component, what rounding left in 254ths of a step, `-127..=127`; or four, the component as
-    /// little-endian f32.
+    /// Nothing; or a byte a component, what rounding left in 254ths of a step, `-127..=127`; or
+    /// four, the component as little-endian f32.
     pub rest: Vec<u8>,
 }
 
@@ -56,7 +59,8 @@ impl<'a> Planes<'a> {
 pub(crate) const FINE: f32 = 254.0;
 
 impl Quantised {
-    /// Rounds a vector to one plane; `None` if it has no direction (a value that is not finite, or nothing but zeros).
+    /// Rounds a vector to one plane; `None` if it has no direction (a value that is not finite, or
+    /// nothing but zeros).
     pub fn encode(vector: &[f32]) -> Option<Self> {
         Self::encode_as(VectorStorage::Int8, vector)
     }
@@ -96,8 +100,8 @@ impl Quantised {
         [&self.scale.to_le_bytes(), bytemuck::cast_slice(&self.values), &self.rest[..]].concat()
     }
 
-    /// Reads the stored form of a vector of `dim` components; `None` if it is cut off, too long or has a scale that no
-    /// vector has.
+    /// Reads the stored form of a vector of `dim` components; `None` if it is cut off, too long or
+    /// has a scale that no vector has.
     pub fn from_bytes(bytes: &[u8], dim: usize) -> Option<Self> {
         Planes::of_bytes(bytes, dim).map(Planes::quantised)
     }
@@ -141,8 +145,8 @@ pub(super) mod tests {
             let coded = Quantised::encode(&vector).unwrap();
             let decoded = coded.decode();
             prop_assert!((length(&decoded) / length(&vector) - 1.0).abs() < 1e-5);
-            // Half a step of error on each of n components of a vector whose peak is 127 steps: the sine of the angle
-            // is at most sqrt(n) / 2 steps over its length.
+            // Half a step of error on each of n components of a vector whose peak is 127 steps: the
+            // sine of the angle is at most sqrt(n) / 2 steps over its length.
             let worst = (vector.len() as f64).sqrt() * 0.5 * f64::from(coded.scale) / length(&vector);
             prop_assert!(cosine(&vector, &decoded) >= (1.0 - worst * worst).max(0.0).sqrt() - 1e-6);
         }

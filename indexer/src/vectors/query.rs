@@ -4,8 +4,9 @@ use super::dot::{Kernel, Probe};
 use super::quant::{FINE, peak};
 use super::storage::Rest;
 
-/// A unit query in two int8 planes, `fine` holding what `coarse` rounds away: together about 16 bits, so that the only
-/// error of a score is that of the stored vector. A second plane costs little, because a scan waits for memory.
+/// A unit query in two int8 planes, `fine` holding what `coarse` rounds away: together about 16
+/// bits, so that the only error of a score is that of the stored vector. A second plane costs
+/// little, because a scan waits for memory.
 #[derive(Debug)]
 pub(crate) struct QueryPlanes {
     pub coarse: Probe,
@@ -17,8 +18,8 @@ pub(crate) struct QueryPlanes {
 }
 
 impl QueryPlanes {
-    /// Splits a query of any length after bringing it to length 1, for rows of `stride` and what is kept beside them; `None` if it
-    /// has no direction.
+    /// Splits a query of any length after bringing it to length 1, for rows of `stride` and what is
+    /// kept beside them; `None` if it has no direction.
     pub fn new(query: &[f32], stride: usize, rest: Rest) -> Option<Self> {
         let length = query.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
         let peak = peak(query)?;
@@ -62,8 +63,8 @@ impl QueryPlanes {
     }
 }
 
-/// The nearest whole number of a small one, by a sum that has no room for a fraction. `f32::round` is a call for each value on
-/// processors that must do without SSE4.1.
+/// The nearest whole number of a small one, by a sum that has no room for a fraction. `f32::round`
+/// is a call for each value on processors that must do without SSE4.1.
 #[inline]
 fn nearest(value: f32) -> f32 {
     const ONLY_WHOLE: f32 = 12_582_912.0; // 1.5 x 2^23

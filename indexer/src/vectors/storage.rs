@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-/// How the vectors of a library's images are kept. Every search reads int8 first; what is kept beside it puts in order what
-/// was found. Regions, of which there are many, are int8 always.
+/// How the vectors of a library's images are kept. Every search reads int8 first; what is kept
+/// beside it puts in order what was found. Regions, of which there are many, are int8 always.
 ///
-/// There is no f16: two planes of int8 hold 15 bits below the largest component where f16 holds 11, in as many bytes.
+/// There is no f16: two planes of int8 hold 15 bits below the largest component where f16 holds 11,
+/// in as many bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VectorStorage {

@@ -5,7 +5,8 @@ use std::collections::BinaryHeap;
 
 use super::Scored;
 
-/// Order of results: falling score, equal scores by rising id, so that every path gives the same list.
+/// Order of results: falling score, equal scores by rising id, so that every path gives the same
+/// list.
 pub fn by_rank(a: &Scored, b: &Scored) -> Ordering {
     b.score.total_cmp(&a.score).then(a.id.cmp(&b.id))
 }

@@ -1,5 +1,5 @@
-//! Whether the files of the word index are those that were written, to be known before tantivy reads them: it takes what it
-//! reads for granted, and panics or aborts over what is damaged.
+//! Whether the files of the word index are those that were written, to be known before tantivy
+//! reads them: it takes what it reads for granted, and panics or aborts over what is damaged.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

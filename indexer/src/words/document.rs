@@ -27,7 +27,8 @@ pub struct WordDocument {
     pub keywords: Vec<String>,
 }
 
-/// Names of the months, long and short, in the languages that write dates with words most often; English comes first.
+/// Names of the months, long and short, in the languages that write dates with words most often;
+/// English comes first.
 const MONTHS: [&str; 12] = [
     "january jan januar janvier enero gennaio janeiro januari января январь stycznia ocak",
     "february feb februar février febrero febbraio fevereiro februari февраля февраль lutego şubat",
@@ -43,8 +44,8 @@ const MONTHS: [&str; 12] = [
     "december dec dezember décembre diciembre dicembre dezembro декабря декабрь grudnia aralık",
 ];
 
-/// The words of a date: `2023-07-14`, `14 july 2023`, names of the month and the day of the week, and the forms of
-/// Chinese, Japanese and Korean. `None` for a time that no calendar has.
+/// The words of a date: `2023-07-14`, `14 july 2023`, names of the month and the day of the week,
+/// and the forms of Chinese, Japanese and Korean. `None` for a time that no calendar has.
 pub fn date_words(taken: i64) -> Option<String> {
     let time = Timestamp::from_second(taken).ok()?;
     let date: Date = time.to_zoned(TimeZone::UTC).date();

@@ -1,7 +1,9 @@
-//! One spelling for words that people take for equal: case, width, accents, and the variants of Arabic letters.
+//! One spelling for words that people take for equal: case, width, accents, and the variants of
+//! Arabic letters.
 //!
-//! Only marks that a reader may leave out are dropped (accents, Arabic and Hebrew vowel signs). Marks that make another
-//! letter stay: the voiced kana, the vowels of Indic and South-East Asian scripts.
+//! Only marks that a reader may leave out are dropped (accents, Arabic and Hebrew vowel signs).
+//! Marks that make another letter stay: the voiced kana, the vowels of Indic and South-East Asian
+//! scripts.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;

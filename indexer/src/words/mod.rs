@@ -5,12 +5,14 @@
 //! words/meta.json   tantivy's list of segments, with the revision of the store that they hold
 //! ```
 //!
-//! The index can be rebuilt from the store at any time, so it may be behind after a crash, and it is thrown away when there
-//! is any doubt about it: [`WordIndex::committed_revision`] says from where to go on.
+//! The index can be rebuilt from the store at any time, so it may be behind after a crash, and it
+//! is thrown away when there is any doubt about it: [`WordIndex::committed_revision`] says from
+//! where to go on.
 //!
-//! tantivy panics over damaged files, and aborts the process if that happens in one of its own threads. So every file is
-//! compared with its checksum when the index is opened and before segments are merged ([`check`]), merging is begun by us
-//! and waited for, and panics are caught here.
+//! tantivy panics over damaged files, and aborts the process if that happens in one of its own
+//! threads. So every file is compared with its checksum when the index is opened and before
+//! segments are merged ([`check`]), merging is begun by us and waited for, and panics are caught
+//! here.
 
 mod check;
 mod collect;
@@ -47,8 +49,8 @@ const ID: &str = "id";
 /// Memory of the writer before it writes a segment: tantivy's least.
 const WRITER_BYTES: usize = 15_000_000;
 
-/// Words of images, on disk. Reading needs no lock and sees the last commit; the writer is made when it is first
-/// needed and let go by [`WordIndex::close_writer`].
+/// Words of images, on disk. Reading needs no lock and sees the last commit; the writer is made
+/// when it is first needed and let go by [`WordIndex::close_writer`].
 pub struct WordIndex {
     dir: PathBuf,
     fields: Fields,
@@ -125,8 +127,8 @@ impl Fields {
 }
 
 impl WordIndex {
-    /// Opens the index in `dir`. One that is missing, damaged or of another version is made anew, empty, with
-    /// [`WordIndex::committed_revision`] 0: the caller fills it again.
+    /// Opens the index in `dir`. One that is missing, damaged or of another version is made anew,
+    /// empty, with [`WordIndex::committed_revision`] 0: the caller fills it again.
     ///
     /// # Errors
     /// If the folder cannot be written.
@@ -144,8 +146,8 @@ impl WordIndex {
         })
     }
 
-    /// Throws the index away and begins an empty one, with [`WordIndex::committed_revision`] 0. Searches that are under way
-    /// end with what they had.
+    /// Throws the index away and begins an empty one, with [`WordIndex::committed_revision`] 0.
+    /// Searches that are under way end with what they had.
     ///
     /// # Errors
     /// If the folder cannot be written.
@@ -229,7 +231,8 @@ impl WordIndex {
         })
     }
 
-    /// Makes what was added and removed durable and visible, and records up to which revision of the store that is.
+    /// Makes what was added and removed durable and visible, and records up to which revision of
+    /// the store that is.
     ///
     /// # Errors
     /// If the writer fails, a full disk included; readers stay at the commit before.
@@ -265,8 +268,8 @@ impl WordIndex {
         closed.map_err(|error| self.failure("closing the word index", &error))
     }
 
-    /// The `k` images that fit the words best (BM25, falling, ties by id), among `allowed` if given. Any text is a
-    /// question, if only an empty one.
+    /// The `k` images that fit the words best (BM25, falling, ties by id), among `allowed` if
+    /// given. Any text is a question, if only an empty one.
     ///
     /// # Errors
     /// [`IndexError::Corrupt`] if the index cannot be read.
@@ -285,8 +288,8 @@ impl WordIndex {
         })
     }
 
-    /// Runs `work` on the writer. One that failed is thrown away with what it had not committed, so that the next call
-    /// starts afresh.
+    /// Runs `work` on the writer. One that failed is thrown away with what it had not committed, so
+    /// that the next call starts afresh.
     fn write<T>(
         &self,
         what: &'static str,
@@ -300,7 +303,8 @@ impl WordIndex {
             }
             let writer: IndexWriter = index.writer_with_num_threads(1, WRITER_BYTES)?;
             writer.set_merge_policy(Box::new(NoMergePolicy));
-            // What a killed process left half written may bear the name of what this commit will write.
+            // What a killed process left half written may bear the name of what this commit will
+            // write.
             writer.garbage_collect_files().wait()?;
             work(slot.insert(writer), &self.fields)
         });

@@ -1,7 +1,9 @@
-//! What a searcher typed, as a query that never fails: words are wishes, phrases in quotes are conditions.
+//! What a searcher typed, as a query that never fails: words are wishes, phrases in quotes are
+//! conditions.
 //!
-//! An image that has any of the words is found, one that has all of them comes first. Each word is looked for in all
-//! fields and counts where it counts most, so that a word in both the caption and the keywords is not two words.
+//! An image that has any of the words is found, one that has all of them comes first. Each word is
+//! looked for in all fields and counts where it counts most, so that a word in both the caption and
+//! the keywords is not two words.
 
 use tantivy::Term;
 use tantivy::query::{BooleanQuery, BoostQuery, DisjunctionMaxQuery, Occur, PhraseQuery, Query, TermQuery};
@@ -78,8 +80,8 @@ fn together(field: Field, unit: &[Word]) -> Option<Box<dyn Query>> {
     }
 }
 
-/// The words of a unit side by side, or for less any of them alone. A run without spaces must stand together: its
-/// single characters say nothing.
+/// The words of a unit side by side, or for less any of them alone. A run without spaces must stand
+/// together: its single characters say nothing.
 fn together_or_not(field: Field, unit: &[Word]) -> Option<Box<dyn Query>> {
     let together = together(field, unit)?;
     let alone: Vec<&Word> = unit.iter().filter(|word| word.form != Form::Pair && !is_in_pair(unit, word)).collect();
@@ -96,7 +98,8 @@ fn together_or_not(field: Field, unit: &[Word]) -> Option<Box<dyn Query>> {
     )))
 }
 
-/// The words that make the phrase of a unit: pairs where there are any, else the single words and parts.
+/// The words that make the phrase of a unit: pairs where there are any, else the single words and
+/// parts.
 fn phrase_words(unit: &[Word]) -> impl Iterator<Item = &Word> {
     unit.iter().filter(move |word| match word.form {
         Form::Pair => true,

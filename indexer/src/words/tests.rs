@@ -363,7 +363,8 @@ fn a_damaged_index_is_begun_anew_or_whole() {
     });
 }
 
-/// What goes bad while the index is open is noticed before segments are merged, and the index can be begun anew.
+/// What goes bad while the index is open is noticed before segments are merged, and the index can
+/// be begun anew.
 #[test]
 fn damage_under_an_open_index_is_an_error_and_no_panic() {
     let dir = of_several_segments();

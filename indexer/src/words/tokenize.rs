@@ -1,10 +1,11 @@
 //! Text to words, for any script.
 //!
-//! - Chinese, Japanese and Korean have no spaces, or spaces elsewhere than a searcher would put them. Every character
-//!   is a word, and every pair of neighbours is another at the place of its first: a search for any part of a run is a
-//!   phrase of pairs.
+//! - Chinese, Japanese and Korean have no spaces, or spaces elsewhere than a searcher would put
+//!   them. Every character is a word, and every pair of neighbours is another at the place of its
+//!   first: a search for any part of a run is a phrase of pairs.
 //! - Other scripts are cut by Unicode's rules (UAX #29), Thai and its neighbours by a dictionary.
-//! - A word of several parts (`IMG_2041`, `HolidayPhoto`, `mc2`) is kept whole and in parts, all at their own places.
+//! - A word of several parts (`IMG_2041`, `HolidayPhoto`, `mc2`) is kept whole and in parts, all at
+//!   their own places.
 
 use icu_segmenter::{WordSegmenter, options::WordBreakInvariantOptions};
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
@@ -53,7 +54,8 @@ pub fn words(text: &str) -> Vec<Word> {
     words.found
 }
 
-/// NFKC, but for the vowel `am` of Thai and Lao: NFKC takes it apart, and no writer and no word list does.
+/// NFKC, but for the vowel `am` of Thai and Lao: NFKC takes it apart, and no writer and no word
+/// list does.
 fn compatible(text: &str) -> String {
     let text: String = text.nfkc().collect();
     if text.contains(['\u{e4d}', '\u{ecd}']) {

@@ -25,14 +25,16 @@ pub struct EvalArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum EvalCommand {
-    /// Scores: fits what turns a model's cosines into probabilities to images whose content is known, and keeps it
+    /// Scores: fits what turns a model's cosines into probabilities to images whose content is
+    /// known, and keeps it
     Calibrate(EvalCalibrateArgs),
     /// Where things are: COCO annotations; names or captions of annotations are the queries
     Regions(EvalRegionsArgs),
-    /// What the model's decoder says: COCO annotations; a caption should name the categories of its image
+    /// What the model's decoder says: COCO annotations; a caption should name the categories of its
+    /// image
     Captions(EvalCaptionsArgs),
-    /// Captions to images and back: Karpathy JSON, Crossmodal-3600 JSONL, or TSV (file, [language,] caption; equal captions
-    /// are one that is right for several files)
+    /// Captions to images and back: Karpathy JSON, Crossmodal-3600 JSONL, or TSV (file, [language,]
+    /// caption; equal captions are one that is right for several files)
     Retrieval(EvalRetrievalArgs),
     /// Zero-shot labels: a folder with one folder of images for each class
     Classify(EvalClassifyArgs),
@@ -40,8 +42,8 @@ pub enum EvalCommand {
 
 #[derive(Debug, Args)]
 pub struct EvalCalibrateArgs {
-    /// COCO annotations (names of categories are the queries; those without annotations, and a list `absent`, ask for what is
-    /// not there), or captions as `eval retrieval` reads them
+    /// COCO annotations (names of categories are the queries; those without annotations, and a list
+    /// `absent`, ask for what is not there), or captions as `eval retrieval` reads them
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
 
@@ -65,8 +67,8 @@ pub struct EvalCalibrateArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub skip: usize,
 
-    /// Where to write: `calibration.json` beside a model's weights serves every library of that model [default: in the
-    /// library, for it alone]
+    /// Where to write: `calibration.json` beside a model's weights serves every library of that
+    /// model [default: in the library, for it alone]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
@@ -77,8 +79,8 @@ pub struct EvalCalibrateArgs {
 
 #[derive(Debug, Args)]
 pub struct EvalRegionsArgs {
-    /// COCO annotations; a category may have `names`, its names by language. Categories without annotations, and the texts
-    /// of a list `absent`, are asked as things that are not there
+    /// COCO annotations; a category may have `names`, its names by language. Categories without
+    /// annotations, and the texts of a list `absent`, are asked as things that are not there
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
 
@@ -175,7 +177,8 @@ pub struct EvalClassifyArgs {
     #[arg(long, value_name = "FILE")]
     pub names: Option<PathBuf>,
 
-    /// A sentence around a label; several are averaged [default: the label alone, as `glimpse tag` asks for it]
+    /// A sentence around a label; several are averaged [default: the label alone, as `glimpse tag`
+    /// asks for it]
     #[arg(long, value_name = "TEXT")]
     pub template: Vec<String>,
 

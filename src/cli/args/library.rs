@@ -37,16 +37,18 @@ pub struct IndexArgs {
     #[arg(long)]
     pub prune: bool,
 
-    /// With --prune: tell what would be forgotten, and change nothing. A moved file counts as gone, since nothing is read
+    /// With --prune: tell what would be forgotten, and change nothing. A moved file counts as gone,
+    /// since nothing is read
     #[arg(long, requires = "prune", conflicts_with_all = ["regions", "captions"])]
     pub dry_run: bool,
 
-    /// Forget with --prune, or replace the index of another model, also where so much is gone that a drive may be away
+    /// Forget with --prune, or replace the index of another model, also where so much is gone that
+    /// a drive may be away
     #[arg(long)]
     pub force: bool,
 
-    /// Read all files, also those whose size and times say that they are unchanged: for what was changed in a way that
-    /// leaves no trace. Images that are the same are not encoded again
+    /// Read all files, also those whose size and times say that they are unchanged: for what was
+    /// changed in a way that leaves no trace. Images that are the same are not encoded again
     #[arg(long)]
     pub rehash: bool,
 
@@ -80,22 +82,26 @@ pub struct IndexArgs {
     #[arg(long)]
     pub no_regions: bool,
 
-    /// Make regions anew for all images of the library, not only for those in DIR, with --leaves and --detail if they are
-    /// given. It takes as long as the first time; if it is stopped, the next `glimpse index` goes on
+    /// Make regions anew for all images of the library, not only for those in DIR, with --leaves
+    /// and --detail if they are given. It takes as long as the first time; if it is stopped, the
+    /// next `glimpse index` goes on
     #[arg(long, conflicts_with = "no_regions")]
     pub rebuild_regions: bool,
 
-    /// Regions of an image, before they are merged into larger ones [default: as the library has them, 16 in a new one]
+    /// Regions of an image, before they are merged into larger ones [default: as the library has
+    /// them, 16 in a new one]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=32), conflicts_with = "no_regions")]
     pub leaves: Option<u16>,
 
-    /// Patches along the shorter side, 1 to 8 times the model's own grid: 2 reads images in windows of half their size,
-    /// which finds smaller things and takes some ten times as long [default: as the library has them, 1 in a new one]
+    /// Patches along the shorter side, 1 to 8 times the model's own grid: 2 reads images in windows
+    /// of half their size, which finds smaller things and takes some ten times as long [default: as
+    /// the library has them, 1 in a new one]
     #[arg(long, value_name = "TIMES", value_parser = super::detail, conflicts_with = "no_regions")]
     pub detail: Option<f32>,
 
-    /// How a new library keeps the vectors of images. `int8` takes half the memory and may change the order of images that
-    /// are nearly alike; `f32` takes two and a half times as much and scores as exactly as the model
+    /// How a new library keeps the vectors of images. `int8` takes half the memory and may change
+    /// the order of images that are nearly alike; `f32` takes two and a half times as much and
+    /// scores as exactly as the model
     #[arg(long, value_enum, value_name = "FORM", hide_short_help = true)]
     pub vectors: Option<VectorsArg>,
 

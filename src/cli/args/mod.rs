@@ -1,4 +1,5 @@
-//! Arguments exactly as they are typed. What they mean is settled in `context`, `query` and the commands.
+//! Arguments exactly as they are typed. What they mean is settled in `context`, `query` and the
+//! commands.
 
 mod collections;
 mod evaluate;
@@ -66,9 +67,10 @@ pub struct GlobalArgs {
 
     /// Where the model runs: cpu, cuda, cuda:1, metal [default: cpu]
     ///
-    /// `cpu:` and a name take a certain path of the processor, of which `stats` tells the one that `cpu` takes. Those that compute in
-    /// int8 in part (cpu:amx-int8, cpu:avx512-int8, cpu:avx512-int8-f32, cpu:avx2-int8) are faster and a little less exact, so that
-    /// they are taken only if asked for.
+    /// `cpu:` and a name take a certain path of the processor, of which `stats` tells the one that
+    /// `cpu` takes. Those that compute in int8 in part (cpu:amx-int8, cpu:avx512-int8,
+    /// cpu:avx512-int8-f32, cpu:avx2-int8) are faster and a little less exact, so that they are
+    /// taken only if asked for.
     #[arg(long, global = true, value_name = "DEVICE", env = "GLIMPSE_DEVICE", hide_env_values = true)]
     pub device: Option<String>,
 
@@ -82,8 +84,8 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(128..=4096))]
     pub patches: Option<u16>,
 
-    /// Graph that searches libraries of 20,000 images and more. `hnsw_rs` is there for comparison: regions are then compared
-    /// one by one, and every command on the library has to ask for it
+    /// Graph that searches libraries of 20,000 images and more. `hnsw_rs` is there for comparison:
+    /// regions are then compared one by one, and every command on the library has to ask for it
     #[arg(long, global = true, value_enum, default_value_t, value_name = "GRAPH", env = "GLIMPSE_GRAPH")]
     #[arg(hide_env_values = true, hide_short_help = true)]
     pub graph: GraphArg,

@@ -107,8 +107,9 @@ pub struct GroundArgs {
     #[arg(value_name = "TEXT", required = true)]
     pub texts: Vec<String>,
 
-    /// Patches along the shorter side, in sides of the model's own grid: 2 reads the image in windows of half its size, which
-    /// finds smaller things and may cut large ones. Models of fixed resolution only
+    /// Patches along the shorter side, in sides of the model's own grid: 2 reads the image in
+    /// windows of half its size, which finds smaller things and may cut large ones. Models of fixed
+    /// resolution only
     #[arg(long, value_name = "TIMES", default_value_t = 1.0, value_parser = super::detail)]
     pub detail: f32,
 

@@ -1,4 +1,5 @@
-//! `glimpse eval calibrate`: fits what turns cosines into scores to labelled images, and writes it where searches read it.
+//! `glimpse eval calibrate`: fits what turns cosines into scores to labelled images, and writes it
+//! where searches read it.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -63,7 +64,8 @@ pub fn run(args: &EvalCalibrateArgs, context: &Context) -> Result<Outcome, CliEr
         let failed = |error| CliError::new(format!("{}: {error}", parent.display()));
         std::fs::create_dir_all(parent).map_err(failed)?;
     }
-    // Beside weights the file is of those weights, whatever prepares them; in a library it is of one model.
+    // Beside weights the file is of those weights, whatever prepares them; in a library it is of
+    // one model.
     let of = args.out.is_none().then_some(model.fingerprint);
     StoredCalibration { model: of, calibration: calibration.clone() }.write(&path)?;
     context.note(format_args!("wrote {}", path.display()));

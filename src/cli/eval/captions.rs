@@ -1,4 +1,5 @@
-//! `glimpse eval captions`: does a caption name what is in the image, and the words for a box the thing in it?
+//! `glimpse eval captions`: does a caption name what is in the image, and the words for a box the
+//! thing in it?
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -19,7 +20,8 @@ use crate::cli::output::{Table, write_json};
 struct Row {
     language: String,
     images: usize,
-    /// Of the things that captions name, the share that is there; of what is there, the share that is named.
+    /// Of the things that captions name, the share that is there; of what is there, the share that
+    /// is named.
     precision: f64,
     recall: f64,
     f1: f64,
@@ -88,7 +90,8 @@ fn words(bench: &Bench, source: &Source, options: &CaptionOptions) -> Result<Str
     Ok(said.map_or(String::new(), |caption| caption.text.to_lowercase()))
 }
 
-/// The things whose names stand in a caption of small letters, longer names first, so that a sunflower is no flower.
+/// The things whose names stand in a caption of small letters, longer names first, so that a
+/// sunflower is no flower.
 fn named(caption: &str, names: &BTreeMap<usize, &str>) -> BTreeSet<usize> {
     let mut rest = caption.to_owned();
     let mut by_length: Vec<(usize, String)> = names.iter().map(|(&thing, name)| (thing, name.to_lowercase())).collect();

@@ -1,4 +1,5 @@
-//! COCO annotations (<https://cocodataset.org/#format-data>), with names in more languages if there are any.
+//! COCO annotations (<https://cocodataset.org/#format-data>), with names in more languages if there
+//! are any.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;

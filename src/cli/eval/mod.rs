@@ -30,7 +30,8 @@ pub fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, CliError> {
     }
 }
 
-/// A library of its own, which goes when the measuring is done. It shares what the user's library has computed of models.
+/// A library of its own, which goes when the measuring is done. It shares what the user's library
+/// has computed of models.
 struct Bench {
     engine: Engine,
     _home: TempDir,

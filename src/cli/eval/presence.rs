@@ -12,8 +12,8 @@ impl Presence {
         if is_there { &mut self.present } else { &mut self.absent }.push(best);
     }
 
-    /// Probability that a query for what is there scores above one for what is not (the area under the ROC curve); ties
-    /// count half. `None` if there was only one kind.
+    /// Probability that a query for what is there scores above one for what is not (the area under
+    /// the ROC curve); ties count half. `None` if there was only one kind.
     pub fn auroc(&self) -> Option<f64> {
         if self.present.is_empty() || self.absent.is_empty() {
             return None;

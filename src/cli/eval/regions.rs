@@ -1,4 +1,5 @@
-//! `glimpse eval regions`: does the right place in the right image come back, and nothing for what is not there?
+//! `glimpse eval regions`: does the right place in the right image come back, and nothing for what
+//! is not there?
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
@@ -113,7 +114,8 @@ struct CutRow {
     precision: f64,
 }
 
-/// Scores and whether they are right: best scores of queries for what is absent, and all of the others.
+/// Scores and whether they are right: best scores of queries for what is absent, and all of the
+/// others.
 #[derive(Debug, Default)]
 struct Outcomes {
     absent: Vec<f32>,
@@ -164,7 +166,8 @@ struct Shares {
     /// The best region's box is right; the same after a closer look at its patches.
     acc_at_05: f64,
     acc_at_05_fine: f64,
-    /// The box that the decoder reads is right; the box that a search shows in the end. As `fine` without a decoder.
+    /// The box that the decoder reads is right; the box that a search shows in the end. As `fine`
+    /// without a decoder.
     acc_at_05_read: f64,
     acc_at_05_refined: f64,
     /// Some region's box would be right.
@@ -221,7 +224,8 @@ fn questions<'a>(data: &'a DataSet, languages: &'a [String]) -> Vec<Question<'a>
     languages.iter().flat_map(of).collect()
 }
 
-/// What the images' own patches say. They are looked at one by one, since the grids of a large set do not fit into memory.
+/// What the images' own patches say. They are looked at one by one, since the grids of a large set
+/// do not fit into memory.
 struct Sights {
     places: HashMap<ImageId, usize>,
     /// By question, then by image: its best patch; none if it cannot be read.

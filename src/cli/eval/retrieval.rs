@@ -1,4 +1,5 @@
-//! `glimpse eval retrieval`: R@1, R@5 and R@10 of captions to images and back, by language, as the SigLIP 2 paper has them.
+//! `glimpse eval retrieval`: R@1, R@5 and R@10 of captions to images and back, by language, as the
+//! SigLIP 2 paper has them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
@@ -38,7 +39,8 @@ struct Row {
     images: usize,
     text_to_image: [f64; 3],
     image_to_text: [f64; 3],
-    /// Whether a caption's best cosine tells if its image is there: against the same captions without their images.
+    /// Whether a caption's best cosine tells if its image is there: against the same captions
+    /// without their images.
     presence_auroc: Option<f64>,
 }
 
@@ -200,7 +202,8 @@ impl Files {
     }
 }
 
-/// Lines of file, language and caption, or of file and caption. A caption on several lines is right for all their files.
+/// Lines of file, language and caption, or of file and caption. A caption on several lines is right
+/// for all their files.
 fn tsv(text: &str) -> Result<Captions, String> {
     let mut files = Files::default();
     for (line, n) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
@@ -213,7 +216,8 @@ fn tsv(text: &str) -> Result<Captions, String> {
     Ok(files.joined())
 }
 
-/// One image on a line, its key and by language its captions (Thapliyal et al., "Crossmodal-3600", 2205.12522).
+/// One image on a line, its key and by language its captions (Thapliyal et al., "Crossmodal-3600",
+/// 2205.12522).
 fn crossmodal(text: &str) -> Result<Captions, String> {
     let mut files = Files::default();
     for (line, n) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {

@@ -42,7 +42,8 @@ pub fn texts(engine: &Engine, texts: &[String]) -> Result<Vec<Embedding>, CliErr
     Ok(all)
 }
 
-/// How many of `others` are nearer to `query` than the nearest of the right ones: 0 if a right one is first.
+/// How many of `others` are nearer to `query` than the nearest of the right ones: 0 if a right one
+/// is first.
 pub fn rank(query: &Embedding, others: &[Embedding], is_right: impl Fn(usize) -> bool) -> usize {
     let scores: Vec<f32> = others.iter().map(|other| query.cosine(other)).collect();
     let right = scores.iter().enumerate().filter(|(i, _)| is_right(*i)).map(|(_, score)| *score);

@@ -13,7 +13,8 @@ const SIDE: u32 = 1600;
 const OPACITY: f32 = 0.6;
 /// The hot end of the heatmap.
 const HOT: [f32; 3] = [255.0, 64.0, 0.0];
-/// Colours of things, in turn; readable on light and dark, and apart for most colour-blind people (Okabe and Ito).
+/// Colours of things, in turn; readable on light and dark, and apart for most colour-blind people
+/// (Okabe and Ito).
 const COLOURS: [[u8; 3]; 6] =
     [[0, 158, 115], [230, 159, 0], [86, 180, 233], [204, 121, 167], [240, 228, 66], [0, 114, 178]];
 

@@ -1,5 +1,6 @@
-//! COCO (<https://cocodataset.org/#format-data>): a data set of images, categories and annotations with a score, as detections
-//! have it. Readers ask for more than they need: `info` and `licenses`, which are empty, and an outline, which is the box.
+//! COCO (<https://cocodataset.org/#format-data>): a data set of images, categories and annotations
+//! with a score, as detections have it. Readers ask for more than they need: `info` and `licenses`,
+//! which are empty, and an outline, which is the box.
 
 use serde_json::json;
 

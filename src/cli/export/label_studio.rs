@@ -1,6 +1,6 @@
-//! Label Studio tasks with predictions (<https://labelstud.io/guide/predictions>). Boxes are in percent; the labelling
-//! configuration must name its image `image` and its rectangle labels `label`. Images are served by Label Studio's
-//! local files storage.
+//! Label Studio tasks with predictions (<https://labelstud.io/guide/predictions>). Boxes are in
+//! percent; the labelling configuration must name its image `image` and its rectangle labels
+//! `label`. Images are served by Label Studio's local files storage.
 
 use std::path::Path;
 
@@ -33,7 +33,8 @@ pub fn write(images: &[Annotated]) -> Result<String, CliError> {
     Ok(serde_json::to_string_pretty(&tasks.collect::<Vec<_>>())?)
 }
 
-/// A path as a value of an address: letters, digits and a few signs as they are, all other bytes as `%XX`.
+/// A path as a value of an address: letters, digits and a few signs as they are, all other bytes as
+/// `%XX`.
 fn encoded(path: &Path) -> String {
     let path = path.to_string_lossy();
     let escaped = |byte: u8| match byte {

@@ -123,7 +123,8 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// Names of images for other programs: relative to the folder that all of them are in, with `/` between folders.
+/// Names of images for other programs: relative to the folder that all of them are in, with `/`
+/// between folders.
 fn names_of(images: &[Annotated]) -> Vec<String> {
     let mut folders = images.iter().map(|image| image.path.parent().unwrap_or(Path::new("")));
     let first = folders.next().unwrap_or(Path::new(""));

@@ -1,8 +1,9 @@
-//! XMP sidecars with image regions as the Metadata Working Group has them (guidelines 2.0, section 5.9): image managers show
-//! them as named areas. Areas are centred, in shares of the image as it is stored: readers turn them with the image.
+//! XMP sidecars with image regions as the Metadata Working Group has them (guidelines 2.0, section
+//! 5.9): image managers show them as named areas. Areas are centred, in shares of the image as it
+//! is stored: readers turn them with the image.
 //!
-//! A sidecar that is there already, with ratings, keywords or whatever else, keeps all that; the regions come beside it. One
-//! whose regions are not ours is left alone.
+//! A sidecar that is there already, with ratings, keywords or whatever else, keeps all that; the
+//! regions come beside it. One whose regions are not ours is left alone.
 
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write as _};
@@ -50,7 +51,8 @@ fn merged(old: &[u8], regions: &str) -> Result<String, &'static str> {
     if text.contains("http://www.metadataworkinggroup.com/schemas/regions/") {
         return Err("this sidecar names regions already, so it is left as it is; give another folder to --xmp");
     }
-    // Whoever writes XMP calls it so; another name for it, or an element without content, is not worth a parser.
+    // Whoever writes XMP calls it so; another name for it, or an element without content, is not
+    // worth a parser.
     let end = text.rfind("</rdf:RDF>").ok_or("this sidecar is no XMP that regions can be added to")?;
     text.insert_str(end, regions);
     Ok(text)

@@ -1,4 +1,5 @@
-//! What commands print: tables for people, lines for programs, images for terminals that can show them.
+//! What commands print: tables for people, lines for programs, images for terminals that can show
+//! them.
 
 mod hits;
 mod lines;

@@ -1,5 +1,5 @@
-//! Small images in terminals that can show them: the kitty graphics protocol (kitty, Ghostty, Konsole) and iTerm2's
-//! inline images (iTerm2, WezTerm, mintty).
+//! Small images in terminals that can show them: the kitty graphics protocol (kitty, Ghostty,
+//! Konsole) and iTerm2's inline images (iTerm2, WezTerm, mintty).
 
 use std::env;
 use std::io::{self, Cursor, Write};
@@ -30,7 +30,8 @@ enum Protocol {
 pub struct Thumbnails(Option<Protocol>);
 
 impl Thumbnails {
-    /// `always` draws with iTerm2's protocol, which most terminals know, if none can be told from the environment.
+    /// `always` draws with iTerm2's protocol, which most terminals know, if none can be told from
+    /// the environment.
     pub fn new(when: When, context: &Context) -> Self {
         let known = protocol(|name| env::var(name).ok());
         Self(match when {
@@ -40,7 +41,8 @@ impl Thumbnails {
         })
     }
 
-    /// Draws an image and ends the line. An image that cannot be read is left out: its line of text still comes.
+    /// Draws an image and ends the line. An image that cannot be read is left out: its line of text
+    /// still comes.
     pub fn draw(&self, out: &mut impl Write, path: &Path) -> io::Result<()> {
         let Some(protocol) = self.0 else { return Ok(()) };
         let limits = Limits::default();
@@ -57,7 +59,8 @@ impl Thumbnails {
     }
 }
 
-/// What the terminal understands, by what it says of itself. tmux and screen pass neither protocol on.
+/// What the terminal understands, by what it says of itself. tmux and screen pass neither protocol
+/// on.
 fn protocol(variable: impl Fn(&str) -> Option<String>) -> Option<Protocol> {
     let term = variable("TERM").unwrap_or_default();
     if variable("TMUX").is_some() || term.starts_with("screen") || term.starts_with("tmux") {
@@ -84,7 +87,8 @@ fn small_png(pixels: &RgbImage) -> Option<Vec<u8>> {
     Some(png.into_inner())
 }
 
-/// <https://sw.kovidgoyal.net/kitty/graphics-protocol/>: base64 in chunks, `m=1` on all but the last.
+/// <https://sw.kovidgoyal.net/kitty/graphics-protocol/>: base64 in chunks, `m=1` on all but the
+/// last.
 fn kitty(out: &mut impl Write, png: &[u8]) -> io::Result<()> {
     let text = STANDARD.encode(png);
     let chunks = text.as_bytes().chunks(CHUNK);

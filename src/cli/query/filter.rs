@@ -75,7 +75,8 @@ fn around(text: &str) -> Result<GeoBox, CliError> {
     }
     let high = km / KM_PER_DEGREE;
     let (south, north) = ((lat - high).max(-90.0), (lat + high).min(90.0));
-    // A meridian's neighbours come nearer towards the poles; a circle that holds a pole touches all of them.
+    // A meridian's neighbours come nearer towards the poles; a circle that holds a pole touches all
+    // of them.
     let narrowest = south.abs().max(north.abs()).to_radians().cos();
     let wide = high / narrowest;
     if narrowest < 1e-6 || wide >= 180.0 {

@@ -40,8 +40,8 @@ pub fn resolve(args: &SearchArgs, engine: &Engine) -> Result<Query, CliError> {
     })
 }
 
-/// An image by the name that a user gave: a file, or a number of the library. A file of the library is meant as the
-/// library's image, which needs no encoding.
+/// An image by the name that a user gave: a file, or a number of the library. A file of the library
+/// is meant as the library's image, which needs no encoding.
 pub fn image(name: &Path, engine: &Engine) -> Result<Source, CliError> {
     if name.exists() {
         return match engine.image_at(name)? {
@@ -93,7 +93,8 @@ pub fn rect(text: &str, image: &Source, engine: &Engine) -> Result<Rect, CliErro
         .ok_or_else(|| CliError::new(format!("--box {text}: empty, or outside the image of {width} x {height} pixels")))
 }
 
-/// The absolute forms of a path under which a library may know it: as given, and with links resolved.
+/// The absolute forms of a path under which a library may know it: as given, and with links
+/// resolved.
 fn spellings(path: &Path) -> Vec<PathBuf> {
     let mut forms: Vec<PathBuf> = std::path::absolute(path).into_iter().chain(path.canonicalize()).collect();
     forms.dedup();

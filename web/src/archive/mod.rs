@@ -1,5 +1,5 @@
-//! Zip archives of images, written while they are sent: the files as they are, one after the other, each
-//! followed by its size and checksum (APPNOTE.TXT 4.3.9, data descriptors; 4.5.3, Zip64).
+//! Zip archives of images, written while they are sent: the files as they are, one after the other,
+//! each followed by its size and checksum (APPNOTE.TXT 4.3.9, data descriptors; 4.5.3, Zip64).
 
 mod names;
 

@@ -8,8 +8,8 @@ use std::path::{Component, Path};
 pub struct Names(HashSet<String>);
 
 impl Names {
-    /// The name of the file at `path`: its path below `base`, or its whole path where it lies elsewhere.
-    /// A name that is taken gets a number.
+    /// The name of the file at `path`: its path below `base`, or its whole path where it lies
+    /// elsewhere. A name that is taken gets a number.
     pub fn name(&mut self, path: &Path, base: Option<&Path>) -> String {
         let below = base.and_then(|base| path.strip_prefix(base).ok()).unwrap_or(path);
         let parts = below.components().filter_map(|part| match part {

@@ -33,8 +33,8 @@ pub struct FavouritesView {
 
 /// Favourites
 ///
-/// Makes images favourites, and others none any more. A favourite is a content: it stays one when its file is
-/// moved, and when the library is made anew.
+/// Makes images favourites, and others none any more. A favourite is a content: it stays one when
+/// its file is moved, and when the library is made anew.
 #[utoipa::path(post, path = "/api/v1/favourites", operation_id = "favourites", tag = "albums",
     request_body(content = FavouritesForm, example = json!({"add": [3, 7], "remove": [5]})),
     responses((status = 200, description = "How many there are now", body = FavouritesView)))]
@@ -61,7 +61,8 @@ pub struct AlbumView {
     /// Names it for good.
     id: String,
     name: String,
-    /// Images that can be found. None for a saved search that cannot be asked now, as the model is not loaded.
+    /// Images that can be found. None for a saved search that cannot be asked now, as the model is
+    /// not loaded.
     count: Option<usize>,
     /// The image that stands for it: the one that was chosen, else the first.
     cover: Option<u64>,

@@ -24,7 +24,8 @@ pub struct CaptionForm {
     part: Option<BoxForm>,
     /// Name parts of the image, each with its box, instead of the whole.
     parts: bool,
-    /// One of the decoder's languages (`captions` of `GET /api/v1/health`); the first of them unless said otherwise.
+    /// One of the decoder's languages (`captions` of `GET /api/v1/health`); the first of them
+    /// unless said otherwise.
     #[schema(max_length = 35)]
     language: Option<String>,
     /// Most captions, 1 unless said otherwise.

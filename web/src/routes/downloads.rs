@@ -32,9 +32,10 @@ pub struct ArchiveForm {
 
 /// Images in one file
 ///
-/// A zip archive with the files as they are, written while it is sent: names are relative to the folder that
-/// all have in common, and names that are the same get a number. What cannot be read is told in the
-/// archive's `NOT READ.txt`. A page may send a form instead of JSON, so that the browser saves the answer.
+/// A zip archive with the files as they are, written while it is sent: names are relative to the
+/// folder that all have in common, and names that are the same get a number. What cannot be read is
+/// told in the archive's `NOT READ.txt`. A page may send a form instead of JSON, so that the
+/// browser saves the answer.
 #[utoipa::path(post, path = "/api/v1/archive", operation_id = "archive", tag = "images",
     request_body(content(
         (ArchiveForm = "application/json", example = json!({"images": [3, 7]})),
@@ -103,7 +104,8 @@ impl ExportFormat {
 
 /// A list of images
 ///
-/// Paths, records or a table of images, in the order asked for; what is not in the library is left out.
+/// Paths, records or a table of images, in the order asked for; what is not in the library is left
+/// out.
 #[utoipa::path(post, path = "/api/v1/export", operation_id = "export", tag = "images",
     request_body(content(
         (ExportForm = "application/json", example = json!({"images": [3, 7], "format": "csv"})),

@@ -1,5 +1,6 @@
-//! Bytes of a file: the whole of it, or the one range that is asked for. Not by actix-files, whose conditions know only a tag
-//! of its own, made of facts of the file, while an image's tag here is that of its content.
+//! Bytes of a file: the whole of it, or the one range that is asked for. Not by actix-files, whose
+//! conditions know only a tag of its own, made of facts of the file, while an image's tag here is
+//! that of its content.
 
 use std::io;
 

@@ -1,5 +1,5 @@
-//! Finding things in images, by name or by example: `GET` for the form as it is typed with whole records, `POST` for the
-//! form in parts with tiles.
+//! Finding things in images, by name or by example: `GET` for the form as it is typed with whole
+//! records, `POST` for the form in parts with tiles.
 
 use std::path::PathBuf;
 
@@ -134,7 +134,8 @@ impl TypedForm {
 
 /// Find things
 ///
-/// Images that show all that is asked for, each thing in a region of its own, with boxes and whole records.
+/// Images that show all that is asked for, each thing in a region of its own, with boxes and whole
+/// records.
 #[utoipa::path(get, path = "/api/v1/find", operation_id = "find_text", tag = "regions", params(TypedForm),
     responses((status = 200, description = "Images that show what was asked, with boxes and records",
         body = FoundPageView<FoundView>)))]
@@ -152,7 +153,8 @@ pub async fn typed(state: web::Data<AppState>, form: web::Query<TypedForm>) -> R
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BuiltForm {
-    /// A form as it is typed, in addition to what the other fields say; its things come after theirs.
+    /// A form as it is typed, in addition to what the other fields say; its things come after
+    /// theirs.
     #[schema(max_length = 16384)]
     q: Option<String>,
     /// What an image must show, as different regions of it.
@@ -211,8 +213,8 @@ impl BuiltForm {
 
 /// Find things, in parts
 ///
-/// Things with counts, what must not be there, and how things lie to each other. Gives images without their details, and
-/// where they show what.
+/// Things with counts, what must not be there, and how things lie to each other. Gives images
+/// without their details, and where they show what.
 #[utoipa::path(post, path = "/api/v1/find", operation_id = "find", tag = "regions",
     request_body(content = BuiltForm, example = json!({"things": [{"text": "dog", "at_least": 2}, {"text": "ball"}], "relations": [{"first": 0, "is": "left-of", "second": 1}], "limit": 20})),
     responses((status = 200, description = "Images that show what was asked, with boxes, as tiles",
@@ -269,7 +271,8 @@ pub struct LikeForm {
 
 /// Regions like one
 ///
-/// Images with a region that looks like a part of an image, which may be one of the library or an uploaded one.
+/// Images with a region that looks like a part of an image, which may be one of the library or an
+/// uploaded one.
 #[utoipa::path(post, path = "/api/v1/similar", operation_id = "similar_regions", tag = "regions",
     request_body(content = LikeForm, example = json!({"image": 17, "box": {"x": 40, "y": 30, "width": 120, "height": 90}})),
     responses((status = 200, description = "Images with a part like it, with boxes, as tiles",

@@ -46,7 +46,8 @@ pub struct SimpleForm {
     /// The same as `depth=all`.
     #[param(value_type = Option<bool>)]
     pub all: bool,
-    /// Taken in or after this year, month, day or second (`2024`, `2024-05`, `2024-05-17`, `2024-05-17T18:30`).
+    /// Taken in or after this year, month, day or second (`2024`, `2024-05`, `2024-05-17`,
+    /// `2024-05-17T18:30`).
     pub after: Option<String>,
     /// Taken before it.
     pub before: Option<String>,

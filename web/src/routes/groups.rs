@@ -48,8 +48,8 @@ pub struct TagsView {
 
 /// Tag images
 ///
-/// Which of the labels fit which images, each judged by itself as a search is. An image that no label fits is left
-/// out. The library is tagged once; pages are read from that.
+/// Which of the labels fit which images, each judged by itself as a search is. An image that no
+/// label fits is left out. The library is tagged once; pages are read from that.
 #[utoipa::path(post, path = "/api/v1/tag", operation_id = "tag", tag = "library",
     request_body(content = TagForm, example = json!({"labels": ["beach", "mountains", "city"]})),
     responses((status = 200, description = "The images with their tags", body = TagsView)))]
@@ -112,7 +112,8 @@ pub struct GroupsView {
 
 /// Near-duplicates
 ///
-/// Groups of images that are nearly the same. The whole library is compared once; pages are read from that.
+/// Groups of images that are nearly the same. The whole library is compared once; pages are read
+/// from that.
 #[utoipa::path(get, path = "/api/v1/duplicates", operation_id = "duplicates", tag = "library", params(DuplicatesForm),
     responses((status = 200, description = "Groups of images that are nearly the same",
         body = GroupsView)))]

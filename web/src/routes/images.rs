@@ -13,7 +13,8 @@ use crate::state::{AppState, run_decode, run_read, run_search};
 use crate::thumbnails::{self, SIZES, is_version, unread};
 use crate::wire::{FileBytes, ImageView};
 
-/// A browser may keep an image that was asked for with its content hash: the address changes with the image.
+/// A browser may keep an image that was asked for with its content hash: the address changes with
+/// the image.
 pub const FOREVER: &str = "private, max-age=31536000, immutable";
 /// Otherwise it asks each time whether its copy is still right.
 pub const ASK_AGAIN: &str = "private, no-cache";

@@ -19,8 +19,8 @@ use crate::extract::Json;
 use crate::jobs::{Failure, Job, JobRequest, JobView};
 use crate::state::{AppState, run_search};
 
-/// A comment is sent after so much silence, so that nobody between here and the client closes the connection, and a
-/// client that has left is noticed.
+/// A comment is sent after so much silence, so that nobody between here and the client closes the
+/// connection, and a client that has left is noticed.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// What to index.
@@ -49,7 +49,8 @@ pub struct JobsView {
 
 /// Index folders
 ///
-/// Starts a job that brings the library up to date with folders. One job runs at a time; searches go on meanwhile.
+/// Starts a job that brings the library up to date with folders. One job runs at a time; searches
+/// go on meanwhile.
 #[utoipa::path(post, path = "/api/v1/jobs", operation_id = "start_job", tag = "jobs",
     request_body(content = JobForm, example = json!({"roots": ["/photos"]})),
     responses((status = 202, description = "The job, which has begun", body = JobView)))]
@@ -176,7 +177,8 @@ pub struct JobEvent {
 
 /// Progress of a job
 ///
-/// Server-sent events named `job`, each with the whole state of the job; the stream ends with the job.
+/// Server-sent events named `job`, each with the whole state of the job; the stream ends with the
+/// job.
 #[utoipa::path(get, path = "/api/v1/jobs/{id}/events", operation_id = "job_events", tag = "jobs", params(("id" = u64, Path)),
     responses((status = 200, description = "A stream of server-sent events that ends with the job",
         content_type = "text/event-stream", body = JobEvent)))]

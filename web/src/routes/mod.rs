@@ -1,4 +1,5 @@
-//! Handlers, one module for each kind of thing. They translate between HTTP and the engine, and decide nothing.
+//! Handlers, one module for each kind of thing. They translate between HTTP and the engine, and
+//! decide nothing.
 
 pub mod albums;
 pub mod caption;

@@ -13,8 +13,8 @@ use crate::error::ApiError;
 use crate::etag::is_known;
 
 static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/static");
-/// Tags by which browsers tell whether their copy is still right; weak, since answers are compressed
-/// in more than one way.
+/// Tags by which browsers tell whether their copy is still right; weak, since answers are
+/// compressed in more than one way.
 static TAGS: LazyLock<HashMap<&'static str, String>> = LazyLock::new(|| {
     let tags = all().map(|file| (name(file), format!("W/\"{}\"", ContentHash::of(file.contents()))));
     tags.collect()
@@ -35,8 +35,8 @@ pub async fn asset(name: web::Path<String>, request: HttpRequest) -> Result<Http
     send(&name, &request)
 }
 
-/// What a browser shows when the token is missing or wrong: a field for it, in the browser's language. Strangers get nothing
-/// else from here, so its few styles stand in it.
+/// What a browser shows when the token is missing or wrong: a field for it, in the browser's
+/// language. Strangers get nothing else from here, so its few styles stand in it.
 const TOKEN: &str = include_str!("token.html");
 const TOKEN_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

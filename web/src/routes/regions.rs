@@ -76,8 +76,8 @@ pub struct HeatmapView {
 
 /// Ground texts in an image
 ///
-/// Boxes and scores of each text in one image. There is no library to compare with, so scores are less sure than those
-/// of finding.
+/// Boxes and scores of each text in one image. There is no library to compare with, so scores are
+/// less sure than those of finding.
 #[utoipa::path(post, path = "/api/v1/ground", operation_id = "ground", tag = "regions",
     request_body(content = GroundForm, example = json!({"image": 17, "texts": ["dog", "ball"]})),
     responses((status = 200, description = "Boxes of each text, best first", body = GroundView)))]
@@ -202,7 +202,8 @@ fn usual_size() -> u32 {
 
 /// Heatmap of an image and a text
 ///
-/// A transparent PNG to lay over the image: the score of every patch, from dark blue over green (0.5) to yellow.
+/// A transparent PNG to lay over the image: the score of every patch, from dark blue over green
+/// (0.5) to yellow.
 #[utoipa::path(get, path = "/api/v1/images/{id}/heatmap", operation_id = "image_heatmap", tag = "regions", params(("id" = u64, Path), HeatmapForm),
     responses((status = 200, description = "A PNG to lay over the image",
         content_type = "image/png", body = FileBytes), (status = 304, description = "The copy that the client has is still right")))]
@@ -241,7 +242,8 @@ pub async fn heatmap(
     })
 }
 
-/// A heatmap depends on the image, the text, the model, and the library that scores are calibrated by.
+/// A heatmap depends on the image, the text, the model, and the library that scores are calibrated
+/// by.
 fn name_of(state: &AppState, content: &ContentHash, text: &str) -> Result<String, ApiError> {
     let model = state.engine.model_info()?.map(|model| model.fingerprint).unwrap_or_default();
     let parts = format!("heatmap, version 1: {content} {model} {} {text}", state.engine.revision()?);

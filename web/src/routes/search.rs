@@ -69,8 +69,9 @@ pub async fn simple(state: web::Data<AppState>, form: web::Query<SimpleForm>) ->
 
 /// Search with everything
 ///
-/// Text, uploaded images and images of the library in any mix, with weights, filters and order. Gives hits without
-/// their details: many at a time, so that a page can lay them all out. `GET /api/v1/images` gives the details.
+/// Text, uploaded images and images of the library in any mix, with weights, filters and order.
+/// Gives hits without their details: many at a time, so that a page can lay them all out.
+/// `GET /api/v1/images` gives the details.
 #[utoipa::path(post, path = "/api/v1/search", operation_id = "search", tag = "search",
     request_body(content = FullForm, example = json!({"terms": [{"text": "a red boat"}, {"text": "fog", "weight": -0.5}], "limit": 20})),
     responses((status = 200, description = "Hits as tiles", body = PageView<TileView>)))]

@@ -66,8 +66,8 @@ enum ModelReady {
 
 /// How the server is doing
 ///
-/// Also what a page needs to know at its start: whether there is a library, whether the model is loaded, whether an index
-/// job is under way.
+/// Also what a page needs to know at its start: whether there is a library, whether the model is
+/// loaded, whether an index job is under way.
 #[utoipa::path(get, path = "/api/v1/health", operation_id = "health", tag = "server",
     responses((status = 200, description = "How the server is doing", body = HealthView)))]
 pub async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {

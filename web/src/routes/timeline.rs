@@ -14,7 +14,8 @@ use crate::thumbnails::version;
 
 /// Most images of an answer.
 const MAX_COLUMNS: usize = 100_000;
-/// With more images than so many, a stand-in is only the mean colour: it would be most of the answer.
+/// With more images than so many, a stand-in is only the mean colour: it would be most of the
+/// answer.
 const FULL_BLURS: usize = 5_000;
 
 /// Which images to count.
@@ -72,7 +73,8 @@ pub struct TilesForm {
     limit: Option<usize>,
 }
 
-/// Images of a month, newest first, as columns of equal length: the first image is the first of each.
+/// Images of a month, newest first, as columns of equal length: the first image is the first of
+/// each.
 #[derive(Default, Serialize, ToSchema)]
 pub struct TilesView {
     /// Images of the month that pass the filter, of which this answer may have a part.
@@ -96,8 +98,8 @@ pub struct TilesView {
 
 /// Tiles of a month
 ///
-/// What it takes to lay out the images of a month, from memory: some 20 bytes an image where the answer
-/// is compressed.
+/// What it takes to lay out the images of a month, from memory: some 20 bytes an image where the
+/// answer is compressed.
 #[utoipa::path(post, path = "/api/v1/timeline/tiles", operation_id = "timeline_tiles", tag = "library",
     request_body(content = TilesForm, example = json!({"filter": {}, "month": "2023-06"})),
     responses((status = 200, description = "Columns, newest image first", body = TilesView)))]

@@ -28,8 +28,9 @@ pub struct UploadView {
 
 /// Send an image to search with
 ///
-/// The body is the file itself, 32 MB and 100 megapixels at most. It is decoded at once, kept in memory under the hash of
-/// its bytes, and never written to disk. A few arrive at a time; past that, the answer is `busy`.
+/// The body is the file itself, 32 MB and 100 megapixels at most. It is decoded at once, kept in
+/// memory under the hash of its bytes, and never written to disk. A few arrive at a time; past
+/// that, the answer is `busy`.
 #[utoipa::path(post, path = "/api/v1/uploads", operation_id = "upload_image", tag = "search",
     request_body(content = FileBytes, content_type = "image/*"),
     responses((status = 201, description = "The key that names the image in a search", body = UploadView)))]
@@ -43,7 +44,8 @@ pub async fn upload(
         let error = ApiError::new(Code::UnsupportedMediaType, "the body is not announced as an image");
         return Err(error.hint("send the file itself with `Content-Type: image/jpeg` or the like"));
     }
-    // Held until the bytes are read, decoded and kept: what uploads take is bounded, however many come.
+    // Held until the bytes are read, decoded and kept: what uploads take is bounded, however many
+    // come.
     let _place = state.uploading.try_acquire().map_err(|_| ApiError::busy())?;
     let bytes = read_body(&request, payload.into_inner(), MAX_UPLOAD, state.limits.upload_time).await?;
     let view = run_decode(&state, move |state| {

@@ -80,7 +80,8 @@ async fn post(state: &web::Data<AppState>, path: &str, body: Value) -> Answer {
     ask(state, TestRequest::post().uri(path).set_json(body)).await
 }
 
-/// A library that nobody changes, over images of one colour each: `red 00.png` to `red 19.png`, `blue 00.png`, ...
+/// A library that nobody changes, over images of one colour each: `red 00.png` to `red 19.png`,
+/// `blue 00.png`, ...
 struct Shelf {
     engine: Arc<Engine>,
     images: PathBuf,
@@ -163,7 +164,8 @@ impl Held {
     }
 }
 
-/// The answer of threads that were freed: they gave their last one a moment before they wait for more.
+/// The answer of threads that were freed: they gave their last one a moment before they wait for
+/// more.
 async fn soon(ask: impl AsyncFn() -> Answer) -> Answer {
     for _ in 0..1000 {
         let answer = ask().await;
@@ -175,7 +177,8 @@ async fn soon(ask: impl AsyncFn() -> Answer) -> Answer {
     ask().await
 }
 
-/// Keeps all threads of a pool busy. One without places in its queue takes work only while a thread waits for it.
+/// Keeps all threads of a pool busy. One without places in its queue takes work only while a thread
+/// waits for it.
 async fn occupy(state: &web::Data<AppState>, pool: fn(&AppState) -> &Pool, threads: usize) -> Held {
     let (until, held) = std::sync::mpsc::channel::<()>();
     let held = Arc::new(parking_lot::Mutex::new(held));

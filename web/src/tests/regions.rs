@@ -1,5 +1,5 @@
-//! Finding, grounding, regions and heatmaps. What the model finds is its own affair: these tests ask for everything, or for
-//! what does not depend on it.
+//! Finding, grounding, regions and heatmaps. What the model finds is its own affair: these tests
+//! ask for everything, or for what does not depend on it.
 
 use actix_web::test::TestRequest;
 use glimpse_engine::RegionOptions;

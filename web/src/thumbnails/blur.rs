@@ -1,5 +1,6 @@
-//! BlurHash: the lowest frequencies of an image's discrete cosine transform in a short text, from which a browser draws
-//! a blurred stand-in at once (format: <https://github.com/woltapp/blurhash/blob/master/Algorithm.md>).
+//! BlurHash: the lowest frequencies of an image's discrete cosine transform in a short text, from
+//! which a browser draws a blurred stand-in at once
+//! (format: <https://github.com/woltapp/blurhash/blob/master/Algorithm.md>).
 
 use std::f64::consts::PI;
 
@@ -127,7 +128,8 @@ mod tests {
         let blur = Blur::of(&RgbImage::from_pixel(50, 20, Rgb([200, 100, 50])));
         let text = blur.as_str();
         assert_eq!((value(&text[..1]), value(&text[2..6])), (3 + 2 * 9, 0x00C8_6432));
-        // The format's waves begin at the middle of a pixel, so that a plain colour leaves a trace in the odd ones.
+        // The format's waves begin at the middle of a pixel, so that a plain colour leaves a trace
+        // in the odd ones.
         assert!(value(&text[1..2]) < 10, "{text}");
         assert_eq!(Blur::read(text.as_bytes()), Some(blur));
     }
@@ -138,7 +140,8 @@ mod tests {
             let pixels = RgbImage::from_fn(64, 64, |x, _| Rgb([if x < 32 { left } else { right }; 3]));
             Blur::of(&pixels).as_str().to_owned()
         };
-        // The first frequency across follows the mean: brighter on the left is positive, that is above the middle step 9.
+        // The first frequency across follows the mean: brighter on the left is positive, that is
+        // above the middle step 9.
         let step = |text: &str| value(&text[6..8]) % 19;
         assert!(step(&halves(255, 0)) > 9 && step(&halves(0, 255)) < 9);
     }

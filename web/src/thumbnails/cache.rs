@@ -47,7 +47,8 @@ impl ThumbnailCache {
         })
     }
 
-    /// An image from memory, or a new one. Two callers may make the same one at a time; both are right.
+    /// An image from memory, or a new one. Two callers may make the same one at a time; both are
+    /// right.
     pub fn get_or_make(&self, key: Key, make: impl FnOnce() -> Result<Bytes, ApiError>) -> Result<Bytes, ApiError> {
         if let Some(found) = self.kept.lock().get(&key) {
             return Ok(found);

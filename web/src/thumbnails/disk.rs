@@ -4,8 +4,8 @@
 //! cache/thumbnails/3f/3f9c…e1-320    the JPEG, and the 16 bytes of its hash
 //! ```
 //!
-//! A file is written beside its place and renamed, and read back only if its hash is right: a process that is killed, a full
-//! disk or a foreign hand costs a thumbnail that is drawn again.
+//! A file is written beside its place and renamed, and read back only if its hash is right: a
+//! process that is killed, a full disk or a foreign hand costs a thumbnail that is drawn again.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -92,7 +92,8 @@ impl DiskCache {
         placed
     }
 
-    /// Removes what was used longest ago, drafts of killed processes included. Gives the bytes that are left.
+    /// Removes what was used longest ago, drafts of killed processes included. Gives the bytes that
+    /// are left.
     fn make_room(&self) -> u64 {
         let mut files = files(&self.folder);
         files.sort_by_key(|file| file.used);

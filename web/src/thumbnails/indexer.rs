@@ -1,4 +1,5 @@
-//! What the page shows of an image, made while it is indexed: from the pixels that are decoded for the model anyway.
+//! What the page shows of an image, made while it is indexed: from the pixels that are decoded for
+//! the model anyway.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -32,7 +33,8 @@ impl ThumbnailIndexer {
     fn add(&self, content: &ContentHash, image: &DecodedImage) {
         self.placeholders.note(content, &image.pixels);
         let key = (content.to_string(), TILE);
-        // What was drawn for somebody stays: a library that is too large for the cache is not drawn ahead.
+        // What was drawn for somebody stays: a library that is too large for the cache is not drawn
+        // ahead.
         if !self.files.has(&key)
             && self.files.has_room()
             && let Ok(jpeg) = draw_as(&image.pixels, image.size, TILE)

@@ -25,15 +25,15 @@ use crate::wire::ImageView;
 /// Content hash and size.
 pub type Key = (String, u32);
 
-/// Longer sides that can be asked for, in pixels: few, so that the cache is worth having. The largest fills a screen
-/// where the original is of a format that browsers do not show.
+/// Longer sides that can be asked for, in pixels: few, so that the cache is worth having. The
+/// largest fills a screen where the original is of a format that browsers do not show.
 pub const SIZES: [u32; 4] = [160, TILE, 640, 1600];
 /// The size that most tiles of the page ask for.
 const TILE: u32 = 320;
 const QUALITY: u8 = 82;
 
-/// Hexadecimal digits of a content hash that tell an image's thumbnail from that of another content.
-/// The address has the image's number too, so that few are enough.
+/// Hexadecimal digits of a content hash that tell an image's thumbnail from that of another
+/// content. The address has the image's number too, so that few are enough.
 const VERSION: usize = 8;
 
 /// What the address of a thumbnail has as `v`: the start of the content hash.
@@ -52,7 +52,8 @@ pub fn is_version(v: &str, content: &str) -> bool {
 pub fn make(engine: &Engine, image: &ImageView, size: u32, placeholders: &Placeholders) -> Result<Bytes, ApiError> {
     let (path, limits) = (&image.file, Limits::default());
     let bytes = engine.original_bytes(image.id).map_err(unread)?;
-    // The shorter side keeps what the longer one is brought to, so that nothing is ever drawn larger than it was decoded.
+    // The shorter side keeps what the longer one is brought to, so that nothing is ever drawn
+    // larger than it was decoded.
     let decoded = decode_reduced(&bytes, &limits, size).map_err(|error| unreadable(path, &error))?;
     let content = ContentHash::of(&bytes);
     drop(bytes);
@@ -65,8 +66,8 @@ pub fn encode_jpeg(pixels: &RgbImage, size: u32) -> Result<Bytes, image::ImageEr
     draw_as(pixels, pixels.dimensions(), size)
 }
 
-/// As [`encode_jpeg`], of an image of `width x height` pixels of which there may be fewer: scales that do not divide the sides
-/// round them.
+/// As [`encode_jpeg`], of an image of `width x height` pixels of which there may be fewer: scales
+/// that do not divide the sides round them.
 fn draw_as(pixels: &RgbImage, (width, height): (u32, u32), size: u32) -> Result<Bytes, image::ImageError> {
     let scale = f64::from(size) / f64::from(width.max(height).max(size));
     let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);

@@ -1,4 +1,5 @@
-//! The blurred stand-ins of all images that were ever decoded here: in memory, and in a file that is only appended to.
+//! The blurred stand-ins of all images that were ever decoded here: in memory, and in a file that
+//! is only appended to.
 //!
 //! ```text
 //! cache/placeholders    32 hex digits of the content hash, a space, the BlurHash, a newline; repeated

@@ -1,5 +1,5 @@
-//! Dates as people write them and as cameras record them: without a zone, so `2024-05-17` means that day wherever the
-//! image was taken.
+//! Dates as people write them and as cameras record them: without a zone, so `2024-05-17` means
+//! that day wherever the image was taken.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
@@ -10,7 +10,8 @@ use jiff::tz::TimeZone;
 #[error("`{0}` is not a date; write 2024, 2024-05, 2024-05-17 or 2024-05-17T18:30")]
 pub struct DateError(String);
 
-/// The first second of a year, month, day or moment, in seconds since 1970 of the camera's own clock.
+/// The first second of a year, month, day or moment, in seconds since 1970 of the camera's own
+/// clock.
 ///
 /// # Errors
 /// [`DateError`] says which forms are read.

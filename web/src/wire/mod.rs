@@ -1,5 +1,6 @@
-//! The JSON of Glimpse: what the HTTP API answers and what the command line prints with `--json`. Field names are
-//! stable; new ones may be added. Paths that are not UTF-8 are shown with replacement characters.
+//! The JSON of Glimpse: what the HTTP API answers and what the command line prints with `--json`.
+//! Field names are stable; new ones may be added. Paths that are not UTF-8 are shown with
+//! replacement characters.
 
 mod bytes;
 pub(crate) mod csv;

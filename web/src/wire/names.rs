@@ -1,5 +1,5 @@
-//! Types of the layers below, as the description of the API shows them. They only describe: tests compare them with what
-//! is really sent.
+//! Types of the layers below, as the description of the API shows them. They only describe: tests
+//! compare them with what is really sent.
 #![allow(dead_code, reason = "these are read by the description's generator")]
 
 use utoipa::ToSchema;
@@ -13,8 +13,8 @@ pub enum Sort {
     Oldest,
 }
 
-/// How text is matched: by meaning and words, by meaning alone, or by names, captions and dates alone, which needs no
-/// model.
+/// How text is matched: by meaning and words, by meaning alone, or by names, captions and dates
+/// alone, which needs no model.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub enum Mode {
@@ -91,8 +91,9 @@ pub struct Relation {
     second: usize,
 }
 
-/// Left, right, above and below: the centre lies there, and the boxes share less than half of the smaller one's width or
-/// height. Inside: four fifths of the first box lie in the second. Larger, smaller: by the area of the box.
+/// Left, right, above and below: the centre lies there, and the boxes share less than half of the
+/// smaller one's width or height. Inside: four fifths of the first box lie in the second. Larger,
+/// smaller: by the area of the box.
 #[derive(ToSchema)]
 #[schema(rename_all = "kebab-case")]
 pub enum SpatialRelation {

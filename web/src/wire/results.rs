@@ -57,7 +57,8 @@ pub struct StatsView {
     /// The model.
     #[schema(value_type = names::Model)]
     pub model: ModelInfo,
-    /// What the scores of the model were fitted on; none if nothing was, so that scores are estimates.
+    /// What the scores of the model were fitted on; none if nothing was, so that scores are
+    /// estimates.
     pub scores_fitted_on: Option<String>,
 }
 

@@ -1,4 +1,5 @@
-//! Hits, as little of each as a page needs to lay them out: tens of thousands fit into a few answers.
+//! Hits, as little of each as a page needs to lay them out: tens of thousands fit into a few
+//! answers.
 
 use glimpse_engine::{Engine, EngineError, ErrorKind, Hit, ImageId, Strength};
 use serde::Serialize;

@@ -42,8 +42,8 @@ fn permission() -> Result<(), String> {
     const ARCH_REQ_XCOMP_PERM: usize = 0x1023;
     const XFEATURE_XTILEDATA: usize = 18;
     let result: isize;
-    // SAFETY: this call only raises what this process may do (Documentation/arch/x86/xstate.rst of Linux); a system call
-    // clobbers rcx and r11.
+    // SAFETY: this call only raises what this process may do (Documentation/arch/x86/xstate.rst of
+    // Linux); a system call clobbers rcx and r11.
     unsafe {
         asm!("syscall", inlateout("rax") ARCH_PRCTL => result, in("rdi") ARCH_REQ_XCOMP_PERM,
             in("rsi") XFEATURE_XTILEDATA, lateout("rcx") _, lateout("r11") _, options(nostack));

@@ -1,8 +1,9 @@
 //! Multi-head self-attention over sequences that lie one after the other in one matrix.
 //!
-//! Each head of each sequence is a task: its keys and values are packed as right operands once, and for each block of 32
-//! queries scores, softmax and weighted sum follow each other while the scores are in the cache. Memory is one block of
-//! queries times the keys for each thread, and sequences of different lengths need neither padding nor masks.
+//! Each head of each sequence is a task: its keys and values are packed as right operands once, and
+//! for each block of 32 queries scores, softmax and weighted sum follow each other while the scores
+//! are in the cache. Memory is one block of queries times the keys for each thread, and sequences
+//! of different lengths need neither padding nor masks.
 
 use std::cell::RefCell;
 use std::mem::MaybeUninit;
@@ -18,8 +19,9 @@ use super::lanes::{LANES, Lanes};
 use super::tile::{BLOCK, BLOCK_VALUES, Line, TILE};
 use crate::cpu::path::Path;
 
-/// Attention of `heads` heads from rows of packed queries, keys and values (N, 3W), elements of the path, to the left
-/// operand of the output projection (N, W). Tokens of a sequence attend to each other.
+/// Attention of `heads` heads from rows of packed queries, keys and values (N, 3W), elements of the
+/// path, to the left operand of the output projection (N, W). Tokens of a sequence attend to each
+/// other.
 ///
 /// # Panics
 /// If heads do not divide the width, or sequences are not those of the rows.
@@ -229,8 +231,8 @@ impl Head<'_> {
         }
     }
 
-    /// Values are rows: the tokens of a cell alternate. What is behind the last token must be zero, for a weight of zero
-    /// does not cancel what is not a number.
+    /// Values are rows: the tokens of a cell alternate. What is behind the last token must be zero,
+    /// for a weight of zero does not cancel what is not a number.
     ///
     /// # Safety
     /// `to` must have room for the values.
@@ -306,7 +308,8 @@ impl Head<'_> {
     /// Writes `scale` times a row of results to where this head stands in the output.
     ///
     /// # Safety
-    /// `results` must be a row of the results of a block, and nobody else may use this head's part of `row` of the output.
+    /// `results` must be a row of the results of a block, and nobody else may use this head's part
+    /// of `row` of the output.
     #[inline(always)]
     unsafe fn write<I: Isa>(&self, isa: I, row: usize, results: *const f32, scale: f32) {
         let (line, proof) = (I::Element::LINE, isa.vectors());
@@ -315,7 +318,8 @@ impl Head<'_> {
         for first in (0..self.depth).step_by(LANES) {
             if start.is_multiple_of(LANES) && first + LANES <= self.depth {
                 let col = start + first;
-                // SAFETY: by the caller; each head of each row belongs to one task, and `attend` made sure of the columns.
+                // SAFETY: by the caller; each head of each row belongs to one task, and `attend`
+                // made sure of the columns.
                 unsafe {
                     let from = results.add(first / BLOCK * BLOCK_VALUES + first % BLOCK / TILE * TILE * LANES);
                     let to = self.out.line::<I::Element>(row, col / line).add(col % line);

@@ -11,7 +11,8 @@ use super::int8::scale_of;
 use super::lanes::LANES;
 use super::tile::{BLOCK, Line, TILE};
 
-/// Zeroed lines. Large ones are mapped as huge pages where the system has them, which saves most of the page faults.
+/// Zeroed lines. Large ones are mapped as huge pages where the system has them, which saves most of
+/// the page faults.
 pub struct Buffer(Memory);
 
 enum Memory {
@@ -88,8 +89,9 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// A left operand: rows in tiles of sixteen, each row of tiles along the inner dimension after the other. What lies behind
-/// the last row holds anything, what lies behind the last column must be zero, or any whole number: weights are zero there.
+/// A left operand: rows in tiles of sixteen, each row of tiles along the inner dimension after the
+/// other. What lies behind the last row holds anything, what lies behind the last column must be
+/// zero, or any whole number: weights are zero there.
 pub struct Tiles {
     lines: Buffer,
     /// A scale for each row, if elements are scaled.
@@ -163,7 +165,8 @@ impl SharedTiles<'_> {
         assert!(needed <= self.lines.len, "more rows than the operand has room for");
     }
 
-    /// The values of one line: `LINE` columns of `row`, from column `step * LINE` on, their first parts if they have several.
+    /// The values of one line: `LINE` columns of `row`, from column `step * LINE` on, their first
+    /// parts if they have several.
     ///
     /// # Safety
     /// They must exist, and no other thread may use them meanwhile.
@@ -176,7 +179,8 @@ impl SharedTiles<'_> {
     /// The scale of a row.
     ///
     /// # Safety
-    /// The row must exist, elements must be scaled, and no other thread may use this scale meanwhile.
+    /// The row must exist, elements must be scaled, and no other thread may use this scale
+    /// meanwhile.
     #[inline(always)]
     pub unsafe fn scale(&self, row: usize) -> *mut f32 {
         // SAFETY: by the caller.
@@ -233,7 +237,8 @@ pub struct SharedRows<'a> {
 }
 
 impl SharedRows<'_> {
-    /// Makes sure that the first `rows` rows of `cols` values, filled up to whole blocks, may be written.
+    /// Makes sure that the first `rows` rows of `cols` values, filled up to whole blocks, may be
+    /// written.
     ///
     /// # Panics
     /// If there is no room for them.
@@ -255,7 +260,8 @@ impl SharedRows<'_> {
     }
 }
 
-/// Makes sure that sequences follow each other and end before `rows`: then no row belongs to two of them.
+/// Makes sure that sequences follow each other and end before `rows`: then no row belongs to two of
+/// them.
 ///
 /// # Panics
 /// If they overlap or end behind `rows`.
@@ -267,8 +273,8 @@ pub fn check_sequences(sequences: &[Range<usize>], rows: usize) {
     assert!(end <= rows, "sequences of {end} rows where there are {rows}");
 }
 
-/// A right operand: the transposed weight of a linear layer, in panels of 32 outputs. A panel is a row of pairs of tiles
-/// along the inner dimension.
+/// A right operand: the transposed weight of a linear layer, in panels of 32 outputs. A panel is a
+/// row of pairs of tiles along the inner dimension.
 pub struct Packed {
     lines: Buffer,
     bias: Vec<f32>,
@@ -280,7 +286,8 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Packs `outputs x inputs` values; `row(i, values)` fills `values` with the weights of output `i`.
+    /// Packs `outputs x inputs` values; `row(i, values)` fills `values` with the weights of output
+    /// `i`.
     pub fn new<E: Element>(
         outputs: usize,
         inputs: usize,
@@ -358,8 +365,8 @@ fn bring_to_scale(values: &mut [f32]) -> f32 {
     scale
 }
 
-/// Where in a panel the weight of inner index `k` and column `col` lies, counted in values; its first part, if it has
-/// several.
+/// Where in a panel the weight of inner index `k` and column `col` lies, counted in values; its
+/// first part, if it has several.
 #[inline(always)]
 pub fn position<E: Element>(k: usize, col: usize) -> usize {
     let (step, cell) = (k / E::LINE, k % E::LINE / E::CELL);

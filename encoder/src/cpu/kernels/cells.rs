@@ -24,8 +24,9 @@ pub trait Cells: Copy {
     fn multiply_add(self, a: Self::Operand, b: Self::Operand, sum: Self::Vector) -> Self::Vector;
 }
 
-/// [`MicroKernel::block`] with `ROWS x COLS` vectors of sums held in registers, and an inner loop over `CELLS` cells unrolled: where
-/// the ports that multiply also count, counting less often leaves them more time.
+/// [`MicroKernel::block`] with `ROWS x COLS` vectors of sums held in registers, and an inner loop
+/// over `CELLS` cells unrolled: where the ports that multiply also count, counting less often
+/// leaves them more time.
 ///
 /// # Safety
 /// As [`MicroKernel::block`].
@@ -42,8 +43,8 @@ pub unsafe fn block_of_cells<C: Cells, const ROWS: usize, const COLS: usize, con
     let cols = 1 + usize::from(o.two_cols);
     for row in (0..rows).step_by(ROWS) {
         for col in (0..cols).step_by(COLS) {
-            // SAFETY: operands and result, for rows and columns lie inside the block. With COLS = 2 and one column tile,
-            // the second is computed too.
+            // SAFETY: operands and result, for rows and columns lie inside the block. With COLS = 2
+            // and one column tile, the second is computed too.
             unsafe {
                 let left = o.left.add(row / TILE * o.left_stride + row % TILE);
                 let right = o.right.add(col * TILE);
@@ -54,7 +55,8 @@ pub unsafe fn block_of_cells<C: Cells, const ROWS: usize, const COLS: usize, con
     }
 }
 
-/// A part of the block: `left` is its first row, `right` its first column tile, `result` its first sum.
+/// A part of the block: `left` is its first row, `right` its first column tile, `result` its first
+/// sum.
 ///
 /// # Safety
 /// As [`block_of_cells`].

@@ -51,22 +51,28 @@ pub trait Element: Pod + Send + Sync {
     const PARTS: usize = 1;
     /// Lines of the tiles of all parts.
     const TILE: usize = Self::PARTS * TILE;
-    /// Whether operands have a scale for each row or column, and sums are whole numbers (see [`super::int8`]).
+    /// Whether operands have a scale for each row or column, and sums are whole numbers (see
+    /// [`super::int8`]).
     const SCALED: bool = false;
-    /// What is added to the values of a left operand: so many times the sum of a column is too much in its sums.
+    /// What is added to the values of a left operand: so many times the sum of a column is too much
+    /// in its sums.
     const RAISED_BY: i32 = 0;
-    /// Writes a value of a right operand, a whole number if elements are scaled, to where its first part belongs.
+    /// Writes a value of a right operand, a whole number if elements are scaled, to where its first
+    /// part belongs.
     fn put(value: f32, to: &mut [Self], at: usize);
     /// The exponential function as exactly as this type can hold it.
     #[inline(always)]
     fn exp<V: Lanes>(x: V) -> V {
         math::exp(x)
     }
-    /// Writes sixteen values of a left operand, in units of its scale if it has one, to where their first parts belong.
+    /// Writes sixteen values of a left operand, in units of its scale if it has one, to where their
+    /// first parts belong.
     ///
     /// # Safety
-    /// - Target: `to` must be valid for sixteen values, and so must be the same place in the tiles of the other parts.
-    /// - Rounding: elements made of bf16 need that of [`Lanes::store_bf16`], which vectors of their own micro-kernels have.
+    /// - Target: `to` must be valid for sixteen values, and so must be the same place in the tiles
+    ///   of the other parts.
+    /// - Rounding: elements made of bf16 need that of [`Lanes::store_bf16`], which vectors of their
+    ///   own micro-kernels have.
     unsafe fn store<V: Lanes>(values: V, to: *mut Self);
 }
 
@@ -107,8 +113,8 @@ impl Element for bf16 {
     }
 }
 
-/// A part of an f32 that is split into the nearest bf16 and the bf16 that is nearest to what this leaves: together 16 bits
-/// or more of the 24 that an f32 has. Only operands of products hold it.
+/// A part of an f32 that is split into the nearest bf16 and the bf16 that is nearest to what this
+/// leaves: together 16 bits or more of the 24 that an f32 has. Only operands of products hold it.
 #[derive(Debug, Clone, Copy, Pod, bytemuck::Zeroable)]
 #[repr(transparent)]
 pub struct Split(pub bf16);

@@ -24,7 +24,8 @@ impl Path {
             // Each function proves its own features. AMX is none that a function can have.
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
             fn amx_bf16<T: Task>(task: T) {
-                // SAFETY: AMX is detected and permitted, or `execute` would not have come here; a task executes no other.
+                // SAFETY: AMX is detected and permitted, or `execute` would not have come here; a
+                // task executes no other.
                 let (registers, bf16) = unsafe { (TileRegisters::configure(), Avx512Bf16::assume(Avx512::assume())) };
                 task.run(AmxBf16::new(bf16, &registers));
             }
@@ -75,7 +76,8 @@ impl Path {
                 // SAFETY: this function has the features.
                 task.run(unsafe { Mixed(Avx2::assume(), AvxVnni::assume(Avx2::assume())) });
             }
-            // SAFETY: the features of each function were detected, or its path would have been refused.
+            // SAFETY: the features of each function were detected, or its path would have been
+            // refused.
             unsafe {
                 match self {
                     Self::AmxBf16 => return amx_bf16(task),

@@ -1,9 +1,11 @@
-//! Products of activations and packed weights, with an epilogue that takes the results while they are in the cache.
+//! Products of activations and packed weights, with an epilogue that takes the results while they
+//! are in the cache.
 //!
-//! Rows are cut into groups that stay in the second-level cache while the panels of the weights pass by, and the inner
-//! dimension into chunks of which a panel stays in the first-level cache while the rows of a group pass by. The next chunk
-//! is asked for meanwhile: the third-level cache of a server is far away. A panel's epilogue runs between the products of
-//! the next panel: tile products occupy a unit of their own, so that GELU and the like cost next to nothing.
+//! Rows are cut into groups that stay in the second-level cache while the panels of the weights
+//! pass by, and the inner dimension into chunks of which a panel stays in the first-level cache
+//! while the rows of a group pass by. The next chunk is asked for meanwhile: the third-level cache
+//! of a server is far away. A panel's epilogue runs between the products of the next panel: tile
+//! products occupy a unit of their own, so that GELU and the like cost next to nothing.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -30,7 +32,8 @@ pub enum Epilogue<'a> {
     StoreTiles(SharedTiles<'a>),
     /// They are added to what is there.
     Accumulate(SharedRows<'a>),
-    /// An activation function is applied, and they are stored as the left operand of the next product.
+    /// An activation function is applied, and they are stored as the left operand of the next
+    /// product.
     Activate(Gelu, SharedTiles<'a>),
 }
 
@@ -46,8 +49,9 @@ const GROUP_BYTES: usize = 768 << 10;
 /// Tiles of a chunk along the inner dimension, counting all parts.
 const CHUNK: usize = 8;
 
-/// `epilogue(left * right + bias)` for the first `rows` rows, on all threads. Both operands are of the kind that the path
-/// multiplies behind a layer norm, or of the one that it multiplies elsewhere.
+/// `epilogue(left * right + bias)` for the first `rows` rows, on all threads. Both operands are of
+/// the kind that the path multiplies behind a layer norm, or of the one that it multiplies
+/// elsewhere.
 ///
 /// # Panics
 /// If operands and output do not fit each other.
@@ -101,7 +105,8 @@ impl Task for Product<'_> {
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
         let panel_lines = self.blocks.len() * BLOCK_VALUES / LANES;
-        // Taken out instead of borrowed in a closure: that would be compiled without the instruction set.
+        // Taken out instead of borrowed in a closure: that would be compiled without the
+        // instruction set.
         let mut buffer = RESULTS.take();
         if buffer.len() < 2 * panel_lines {
             buffer = Buffer::zeroed(2 * panel_lines);
@@ -110,7 +115,8 @@ impl Task for Product<'_> {
         // SAFETY: room for two panels was made above.
         unsafe {
             let results = [results, results.add(panel_lines * LANES)];
-            // The first is known where a path has one kind of operands: no code is made for the other then.
+            // The first is known where a path has one kind of operands: no code is made for the
+            // other then.
             if Normed::<I>::SCALED && self.left.values() == Normed::<I>::VALUES {
                 self.panels(isa, isa.normed(), results);
             } else {
@@ -125,7 +131,8 @@ impl Product<'_> {
     /// With `kernel` for the products, and `isa` for what becomes of them.
     ///
     /// # Safety
-    /// Operands must be those of `K`, and each of `results` must have room for the blocks of this part.
+    /// Operands must be those of `K`, and each of `results` must have room for the blocks of this
+    /// part.
     #[inline(always)]
     unsafe fn panels<I: Isa, K: MicroKernel<Vector = I::Vector>>(&self, isa: I, kernel: K, results: [*mut f32; 2]) {
         let (steps, tile) = (self.left.steps(), K::Element::TILE);
@@ -139,7 +146,8 @@ impl Product<'_> {
                 let ahead = 2 * tile / self.blocks.len() + 1;
                 for (i, block) in self.blocks.clone().enumerate() {
                     let row = block * BLOCK;
-                    // SAFETY: as above; `before` holds the previous panel's results unless this is the first.
+                    // SAFETY: as above; `before` holds the previous panel's results unless this is
+                    // the first.
                     unsafe {
                         let operands = Operands {
                             left: self.left.lines().as_ptr().add((row / TILE * steps + range.start) * tile),
@@ -200,8 +208,8 @@ impl Product<'_> {
         i: usize,
         panel: usize,
     ) {
-        // SAFETY: the results of a block are four tiles; each pair of a row and a panel belongs to one task, and `multiply`
-        // made sure that the output has it.
+        // SAFETY: the results of a block are four tiles; each pair of a row and a panel belongs to
+        // one task, and `multiply` made sure that the output has it.
         unsafe {
             let at = results.add(i / TILE * 2 * TILE * LANES + i % TILE * LANES);
             let values = [

@@ -1,11 +1,12 @@
 //! int8 operands, for the products behind layer norms.
 //!
-//! A row of a left operand and an output of the weights are whole numbers from -127 to 127 times a scale of their own, the
-//! smallest in which their largest value fits. Sums are i32, and exact: every instruction set gives the same. The scale of a row
-//! must be known before its first value is written. A layer norm sees the whole row; what attention and GELU give comes panel by
-//! panel, and has outliers that would leave few steps to the other values. So queries, keys and values and the first half of an
-//! MLP are products of int8, seven of the twelve times its width squared that a block multiplies for a token, and the others are
-//! what they are on another path.
+//! A row of a left operand and an output of the weights are whole numbers from -127 to 127 times a
+//! scale of their own, the smallest in which their largest value fits. Sums are i32, and exact:
+//! every instruction set gives the same. The scale of a row must be known before its first value is
+//! written. A layer norm sees the whole row; what attention and GELU give comes panel by panel, and
+//! has outliers that would leave few steps to the other values. So queries, keys and values and the
+//! first half of an MLP are products of int8, seven of the twelve times its width squared that a
+//! block multiplies for a token, and the others are what they are on another path.
 
 use super::cells::{Cells, block_of_cells};
 use super::isa::{Isa, MicroKernel, Operands, Proof, Tick};

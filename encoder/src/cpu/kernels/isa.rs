@@ -12,11 +12,13 @@ use super::tile::Line;
 /// Where the operands of a block lie.
 #[derive(Clone, Copy)]
 pub struct Operands {
-    /// First line of the upper left tile; tiles along the inner dimension follow each other, with all their parts.
+    /// First line of the upper left tile; tiles along the inner dimension follow each other, with
+    /// all their parts.
     pub left: *const Line,
     /// Lines from the upper to the lower left tile.
     pub left_stride: usize,
-    /// First line of the right tiles; the two tiles of a step follow each other, with all their parts.
+    /// First line of the right tiles; the two tiles of a step follow each other, with all their
+    /// parts.
     pub right: *const Line,
     /// Tiles along the inner dimension.
     pub steps: usize,
@@ -39,12 +41,13 @@ pub trait MicroKernel: Copy {
     /// The proof of its vectors.
     fn vectors(self) -> Proof<Self>;
 
-    /// Adds the product of a block to `result` (four tiles of 16 x 16, row by row), or stores it there if `first`. Sums are
-    /// f32, or if elements are scaled the bits of i32.
-    /// May let other work tick once for each tile along the inner dimension, to fill the gaps of this one.
+    /// Adds the product of a block to `result` (four tiles of 16 x 16, row by row), or stores it
+    /// there if `first`. Sums are f32, or if elements are scaled the bits of i32. May let other
+    /// work tick once for each tile along the inner dimension, to fill the gaps of this one.
     ///
     /// # Safety
-    /// - Operands: all their tiles must be readable, the second right one also where it has no columns.
+    /// - Operands: all their tiles must be readable, the second right one also where it has no
+    ///   columns.
     /// - Result: its four tiles must be writable, and initialised unless `first`.
     unsafe fn block(self, operands: Operands, result: *mut f32, first: bool, tick: &mut impl Tick);
 
@@ -55,7 +58,8 @@ pub trait MicroKernel: Copy {
 
 /// An instruction set, with the micro-kernel of most products.
 pub trait Isa: MicroKernel {
-    /// What computes attention: its operands are made anew for each head, so that they may be of another kind.
+    /// What computes attention: its operands are made anew for each head, so that they may be of
+    /// another kind.
     type Attention: MicroKernel<Vector = Self::Vector>;
     /// What multiplies that which comes from a layer norm and goes nowhere else.
     type Normed: MicroKernel<Vector = Self::Vector>;
@@ -64,8 +68,8 @@ pub trait Isa: MicroKernel {
     fn normed(self) -> Self::Normed;
 }
 
-/// Other work, done bit by bit while a product is computed. A closure would do, but cannot be told to be inlined, and where it
-/// is not, it is compiled without the instruction set.
+/// Other work, done bit by bit while a product is computed. A closure would do, but cannot be told
+/// to be inlined, and where it is not, it is compiled without the instruction set.
 pub trait Tick {
     /// Does a bit of it. Must be `#[inline(always)]`.
     fn tick(&mut self);

@@ -1,4 +1,5 @@
-//! Instruction sets of x86-64: AVX2 and AVX-512 on f32, AVX-512 BF16 and AMX on bf16, AMX on f32 in two halves.
+//! Instruction sets of x86-64: AVX2 and AVX-512 on f32, AVX-512 BF16 and AMX on bf16, AMX on f32 in
+//! two halves.
 
 use std::arch::asm;
 use std::arch::x86_64::*;
@@ -20,8 +21,9 @@ pub struct Avx512Bf16(Avx512);
 #[derive(Clone, Copy)]
 pub struct AmxBf16<'a>(Avx512, PhantomData<&'a TileRegisters>);
 
-/// f32 with AMX tiles: each value is split into two bf16, and all four products of halves are summed. Without that of the lower
-/// halves a model would be a fiftieth faster and a fifth less exact.
+/// f32 with AMX tiles: each value is split into two bf16, and all four products of halves are
+/// summed. Without that of the lower halves a model would be a fiftieth faster and a fifth less
+/// exact.
 #[derive(Clone, Copy)]
 pub struct AmxF32<'a>(Avx512, PhantomData<&'a TileRegisters>);
 
@@ -50,7 +52,8 @@ impl<'a> AmxF32<'a> {
     }
 }
 
-/// Into the second-level cache: weights arrive a chunk ahead, and the first level is for the chunk in work.
+/// Into the second-level cache: weights arrive a chunk ahead, and the first level is for the chunk
+/// in work.
 #[inline(always)]
 pub(super) fn prefetch(line: *const Line) {
     // SAFETY: a prefetch never faults, and every x86-64 has it.
@@ -207,7 +210,8 @@ impl Isa for Avx512Bf16 {
 
 /// The tile registers of this thread, configured as eight full tiles until this is dropped.
 ///
-/// Releasing them tells the system that it need not save their 8 KiB when it switches threads. They stay with the thread.
+/// Releasing them tells the system that it need not save their 8 KiB when it switches threads. They
+/// stay with the thread.
 pub struct TileRegisters(PhantomData<*const ()>);
 
 impl TileRegisters {
@@ -222,7 +226,8 @@ impl TileRegisters {
             config.0[16 + 2 * tile] = 64; // bytes of a row
             config.0[48 + tile] = 16; // rows
         }
-        // SAFETY: detected, permitted; the operand is a valid configuration of 64 bytes (Intel SDM, volume 1, section 18.2).
+        // SAFETY: detected, permitted; the operand is a valid configuration of 64 bytes (Intel SDM,
+        // volume 1, section 18.2).
         unsafe { asm!("ldtilecfg [{}]", in(reg) config.0.as_ptr(), options(nostack, readonly)) };
         Self(PhantomData)
     }
@@ -235,8 +240,8 @@ impl Drop for TileRegisters {
     }
 }
 
-/// One step along the inner dimension: loads before products, since a product waits for its operands only. The sums are
-/// tiles 0 to 3, the left operand tiles 4 and 5, the right one 6 and 7.
+/// One step along the inner dimension: loads before products, since a product waits for its
+/// operands only. The sums are tiles 0 to 3, the left operand tiles 4 and 5, the right one 6 and 7.
 macro_rules! step {
     ($left:expr, $lower:expr, $right:expr, [$($code:expr),*]) => {
         asm!($($code,)* "/* {left} {lower} {right} {row} */", left = in(reg) $left, lower = in(reg) $lower, right = in(reg) $right,
@@ -277,13 +282,16 @@ unsafe fn end_sums(result: *mut f32) {
     }
 }
 
-/// The blocks of a micro-kernel whose operands have one part, multiplied by the tile instruction `$dot`.
+/// The blocks of a micro-kernel whose operands have one part, multiplied by the tile instruction
+/// `$dot`.
 ///
-/// The sums stay in tile registers from one `asm!` to the next, and while `tick` runs. Rust promises nothing about registers
-/// between two `asm!`; this holds because nothing else writes these: the compiler allocates tile registers only in functions
-/// with the target feature `amx-tile`, which is nowhere enabled, no code of ours outside of micro-kernels has tile instructions,
-/// `tick` calls nobody else's, and the system saves them when it switches threads. The blocks are volatile, so they keep
-/// their order. Operands are in memory; only the sums rely on this.
+/// The sums stay in tile registers from one `asm!` to the next, and while `tick` runs. Rust
+/// promises nothing about registers between two `asm!`; this holds because nothing else writes
+/// these: the compiler allocates tile registers only in functions with the target feature
+/// `amx-tile`, which is nowhere enabled, no code of ours outside of micro-kernels has tile
+/// instructions, `tick` calls nobody else's, and the system saves them when it switches threads.
+/// The blocks are volatile, so they keep their order. Operands are in memory; only the sums rely on
+/// this.
 macro_rules! block_of_tiles {
     ($name:ident, $dot:literal) => {
         /// # Safety
@@ -408,13 +416,14 @@ impl MicroKernel for AmxF32<'_> {
         self.0
     }
 
-    // Sums stay in tile registers as they do in `block_of_tiles`, for the same reasons. The order of the products is the one
-    // that loads fewest tiles, and the same for any number of rows: an image must not depend on its neighbours.
+    // Sums stay in tile registers as they do in `block_of_tiles`, for the same reasons. The order
+    // of the products is the one that loads fewest tiles, and the same for any number of rows: an
+    // image must not depend on its neighbours.
     // SAFETY: see [`MicroKernel::block`].
     #[inline(always)]
     unsafe fn block(self, o: Operands, result: *mut f32, first: bool, tick: &mut impl Tick) {
-        // SAFETY: see [`MicroKernel::block`]: operands, result. `self` has configured registers. The second right tile is
-        // multiplied even if it has no columns.
+        // SAFETY: see [`MicroKernel::block`]: operands, result. `self` has configured registers.
+        // The second right tile is multiplied even if it has no columns.
         unsafe {
             begin_sums(result, first);
             let (mut left, mut right) = (o.left, o.right);

@@ -66,7 +66,8 @@ unsafe impl Lanes for Avx512Lanes {
     // SAFETY: see [`Lanes::store_bf16`].
     #[inline(always)]
     unsafe fn store_bf16(self, to: *mut bf16) {
-        // SAFETY: see [`Lanes::store_bf16`]: target, rounding; both types are 256 bits without invalid values.
+        // SAFETY: see [`Lanes::store_bf16`]: target, rounding; both types are 256 bits without
+        // invalid values.
         unsafe { _mm256_storeu_si256(to.cast(), std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(self.0))) }
     }
 
@@ -141,7 +142,8 @@ unsafe impl Lanes for Avx512Lanes {
 
     #[inline(always)]
     fn reciprocal(self) -> Self {
-        // A division takes sixteen cycles; one step of Newton's method doubles the fourteen bits of the estimate.
+        // A division takes sixteen cycles; one step of Newton's method doubles the fourteen bits of
+        // the estimate.
         // SAFETY: see [`Lanes`]: proof.
         unsafe {
             let estimate = _mm512_rcp14_ps(self.0);
@@ -166,7 +168,8 @@ unsafe impl Lanes for Avx512Lanes {
     fn transpose(rows: [Self; 16]) -> [Self; 16] {
         // SAFETY: see [`Lanes`]: proof.
         unsafe {
-            // In each quarter of a register: 2 x 2 values, then 4 x 4; then the quarters themselves, twice by pairs.
+            // In each quarter of a register: 2 x 2 values, then 4 x 4; then the quarters
+            // themselves, twice by pairs.
             let mut x = [_mm512_setzero_ps(); 16];
             for (x, row) in x.iter_mut().zip(rows) {
                 *x = row.0;

@@ -33,8 +33,8 @@ fn exp_by<V: Lanes, const N: usize>(x: V, coefficients: [f32; N]) -> V {
     p.scale(n)
 }
 
-/// GELU by the tanh approximation (arXiv 1606.08415, section 2): `x/2 (1 + tanh z)` is `x / (1 + exp(-2z))`, where
-/// `z = sqrt(2/pi) (x + 0.044715 x^3)`.
+/// GELU by the tanh approximation (arXiv 1606.08415, section 2): `x/2 (1 + tanh z)` is
+/// `x / (1 + exp(-2z))`, where `z = sqrt(2/pi) (x + 0.044715 x^3)`.
 #[inline(always)]
 pub fn gelu_tanh<V: Lanes>(x: V) -> V {
     const SCALE: f32 = -1.595_769; // -2 sqrt(2/pi)

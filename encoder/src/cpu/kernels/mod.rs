@@ -1,8 +1,10 @@
-//! Products, attention, layer norms and the like, for every instruction set of [`crate::cpu::path::Path`].
+//! Products, attention, layer norms and the like, for every instruction set of
+//! [`crate::cpu::path::Path`].
 //!
-//! An operation is a [`isa::Task`], written once over vectors of sixteen f32 ([`lanes::Lanes`]) and products of tiles
-//! ([`isa::MicroKernel::block`]) that lie in memory as [`tile`] says, and compiled for each instruction set. Operations split themselves over the threads of the
-//! rayon pool that they are called on.
+//! An operation is a [`isa::Task`], written once over vectors of sixteen f32 ([`lanes::Lanes`]) and
+//! products of tiles ([`isa::MicroKernel::block`]) that lie in memory as [`tile`] says, and
+//! compiled for each instruction set. Operations split themselves over the threads of the rayon
+//! pool that they are called on.
 #![allow(unsafe_code, reason = "instruction sets, and buffers that several threads write")]
 #![allow(clippy::needless_range_loop, reason = "one index counts registers and lines of memory at once")]
 

@@ -1,4 +1,5 @@
-//! Layer norm, the mean first and then the variance, from f32 rows to the left operand of a product or to other rows.
+//! Layer norm, the mean first and then the variance, from f32 rows to the left operand of a product
+//! or to other rows.
 
 use rayon::prelude::*;
 
@@ -10,7 +11,8 @@ use super::lanes::{LANES, Lanes};
 use super::tile::{TILE, split_range};
 use crate::cpu::path::Path;
 
-/// Weight, bias and epsilon of a layer norm; weight and bias are padded with zeros to whole vectors.
+/// Weight, bias and epsilon of a layer norm; weight and bias are padded with zeros to whole
+/// vectors.
 pub struct LayerNorm {
     weight: Vec<f32>,
     bias: Vec<f32>,
@@ -78,7 +80,8 @@ impl Task for Normalise<'_> {
         for row in self.rows {
             let x = self.from.row::<f32>(row);
             assert!(x.len() >= vectors * LANES && self.norm.is_none_or(|n| n.weight.len() >= vectors * LANES));
-            // SAFETY: `x` and the weights have all vectors; each row belongs to one task, and the output has it.
+            // SAFETY: `x` and the weights have all vectors; each row belongs to one task, and the
+            // output has it.
             unsafe {
                 let x = x.as_ptr();
                 let norm =
@@ -172,15 +175,16 @@ impl<V: Lanes> Row<'_, V> {
 /// What a row is normalised by.
 struct Moments<V> {
     mean: V,
-    /// What the f32 `mean` leaves of the true one: up to some units in its last place, which a small spread magnifies.
+    /// What the f32 `mean` leaves of the true one: up to some units in its last place, which a
+    /// small spread magnifies.
     left: V,
     /// `1 / sqrt(variance + eps)`.
     scale: V,
 }
 
 impl<V: Lanes> Moments<V> {
-    /// Of `width` values. The mean is subtracted before squares are summed: the difference of two large sums would lose all
-    /// digits where the mean is far from zero compared with the spread.
+    /// Of `width` values. The mean is subtracted before squares are summed: the difference of two
+    /// large sums would lose all digits where the mean is far from zero compared with the spread.
     ///
     /// # Safety
     /// `x` must be valid for `width` values, filled up to whole vectors.

@@ -11,11 +11,12 @@ use super::lanes::{LANES, Lanes};
 use crate::PixelInput;
 use crate::cpu::path::Path;
 
-/// Subtracted from pixels, which makes them whole numbers that bf16 holds exactly. The weights bring them to `-1..=1`.
+/// Subtracted from pixels, which makes them whole numbers that bf16 holds exactly. The weights
+/// bring them to `-1..=1`.
 pub const CENTRE: f32 = 128.0;
 
-/// The patches of images, row by row over each grid; values of a patch in the order (row, column, channel). Pixels beyond
-/// the last whole patch are dropped.
+/// The patches of images, row by row over each grid; values of a patch in the order (row, column,
+/// channel). Pixels beyond the last whole patch are dropped.
 ///
 /// # Panics
 /// If sequences are not those of the images, or the operand has no room for them.
@@ -63,7 +64,8 @@ impl Task for Fill<'_> {
                 for (lane, pixel) in lanes.iter_mut().zip(pixels) {
                     *lane = f32::from(*pixel) - CENTRE;
                 }
-                // SAFETY: an array has sixteen values; each token belongs to one task, and the line to its tiles.
+                // SAFETY: an array has sixteen values; each token belongs to one task, and the line
+                // to its tiles.
                 unsafe {
                     let to = self.to.line::<I::Element>(self.first + col, i * LANES / line);
                     I::Element::store(I::Vector::load(isa.vectors(), lanes.as_ptr()), to.add(i * LANES % line));

@@ -1,9 +1,10 @@
 //! Attention pooling: one learned query gathers the tokens of an image.
 //!
-//! The probe is the same for every image, so that it can be multiplied into the key projection once: a head's scores are
-//! inner products of its folded probe and the tokens. Values are linear in tokens too, so the tokens are averaged by
-//! the weights first, and only the average goes through the value projection. Both projections of all tokens, a
-//! fifteenth of a base model's work, shrink to next to nothing.
+//! The probe is the same for every image, so that it can be multiplied into the key projection
+//! once: a head's scores are inner products of its folded probe and the tokens. Values are linear
+//! in tokens too, so the tokens are averaged by the weights first, and only the average goes
+//! through the value projection. Both projections of all tokens, a fifteenth of a base model's
+//! work, shrink to next to nothing.
 
 use std::ops::Range;
 
@@ -75,7 +76,8 @@ impl Task for Gather<'_> {
         }
         for i in self.head * depth..(self.head + 1) * depth {
             let value = dot::<I::Vector>(proof, &mean, pooling.values.row(i)) + pooling.values_bias[i];
-            // SAFETY: each head of each row belongs to one task, and `gather` made sure that the output has it.
+            // SAFETY: each head of each row belongs to one task, and `gather` made sure that the
+            // output has it.
             unsafe { self.out.at::<f32>(self.row, i / BLOCK * BLOCK).add(i % BLOCK).write(value) };
         }
     }

@@ -29,7 +29,8 @@ impl Survey {
     pub fn of(bytes: &[u8]) -> Self {
         let mut survey = Self::default();
         let mut rest = &bytes[2..];
-        // Scans are skipped by looking for the next marker: inside them 0xFF is followed by 0 or by a restart number.
+        // Scans are skipped by looking for the next marker: inside them 0xFF is followed by 0 or by
+        // a restart number.
         while let Some(at) = rest.iter().position(|&byte| byte == 0xFF) {
             rest = &rest[at + 1..];
             match rest {

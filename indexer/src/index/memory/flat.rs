@@ -1,4 +1,5 @@
-//! Facts as flat pieces of memory, for snapshots: numbers in two tables of fixed rows, names in a third piece.
+//! Facts as flat pieces of memory, for snapshots: numbers in two tables of fixed rows, names in a
+//! third piece.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,8 +1,9 @@
-//! What is kept in memory of every image and file, so that filters, sorting and facets never touch the store: about
-//! 80 bytes an image and 50 bytes a file.
+//! What is kept in memory of every image and file, so that filters, sorting and facets never touch
+//! the store: about 80 bytes an image and 50 bytes a file.
 //!
-//! A clone shares all parts with the original until one of them changes, and then copies that part. So whoever has much to
-//! look through takes a clone and lets go of the lock ([`super::Index::facts`]).
+//! A clone shares all parts with the original until one of them changes, and then copies that part.
+//! So whoever has much to look through takes a clone and lets go of the lock
+//! ([`super::Index::facts`]).
 
 mod flat;
 mod rows;

@@ -1,4 +1,5 @@
-//! Facts of images by number, in blocks that copies of the table share until one of them is changed.
+//! Facts of images by number, in blocks that copies of the table share until one of them is
+//! changed.
 
 use std::sync::Arc;
 
@@ -7,7 +8,8 @@ use super::Row;
 /// Images of a block: a change copies one block at most.
 const BLOCK: usize = if cfg!(test) { 16 } else { 4096 };
 
-/// A table of rows by image number; numbers of images that went have none. Cloning it copies a pointer for each block.
+/// A table of rows by image number; numbers of images that went have none. Cloning it copies a
+/// pointer for each block.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rows {
     blocks: Vec<Arc<Vec<Option<Row>>>>,

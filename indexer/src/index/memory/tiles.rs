@@ -27,8 +27,8 @@ impl Memory {
         self.rows.len() as u64
     }
 
-    /// Folders that hold files, by path, and the images of the files that are present in each. An image
-    /// that can not be found is left out; one that two files of a folder hold comes twice.
+    /// Folders that hold files, by path, and the images of the files that are present in each. An
+    /// image that can not be found is left out; one that two files of a folder hold comes twice.
     pub(in crate::index) fn images_by_folder(&self) -> Vec<(PathBuf, Vec<ImageId>)> {
         let folders = self.folders.iter().map(|(path, files)| {
             let present = files.values().filter(|held| !held.missing && self.findable.contains(held.image));

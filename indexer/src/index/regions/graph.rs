@@ -1,8 +1,9 @@
-//! The graph of regions: read with them, left by those that go in the step that removes them, and given the new ones when
-//! a run of changes ends.
+//! The graph of regions: read with them, left by those that go in the step that removes them, and
+//! given the new ones when a run of changes ends.
 //!
-//! As long as nobody asks for regions, they are not in memory, and neither is their graph. A step then only notes the
-//! image (`unlinked`), and whoever reads the regions next brings the graph in step.
+//! As long as nobody asks for regions, they are not in memory, and neither is their graph. A step
+//! then only notes the image (`unlinked`), and whoever reads the regions next brings the graph in
+//! step.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -51,8 +52,9 @@ impl Restored {
         self.slots.get(&key).copied().filter(|_| !self.unlinked.contains(image))
     }
 
-    /// The graph of the regions that were read, and the nodes in it of those that are no longer there; `None` if there is none
-    /// worth mending. Whatever is wrong costs the graph alone, and is said in words.
+    /// The graph of the regions that were read, and the nodes in it of those that are no longer
+    /// there; `None` if there is none worth mending. Whatever is wrong costs the graph alone, and
+    /// is said in words.
     pub(super) fn graph(self, index: &Index, regions: &RegionIndex) -> Result<Option<(Hnsw, Vec<Node>)>, String> {
         let Some(stored) = self.stored.map_err(|error| error.to_string())? else { return Ok(None) };
         let params = searched(index, stored.params);
@@ -68,8 +70,8 @@ pub(super) fn searched(index: &Index, built: HnswParams) -> HnswParams {
 }
 
 impl Index {
-    /// What a step does to the graph, before the store takes it: the regions of these images, new or gone, lose their
-    /// nodes, and `batch` learns which nodes changed, which are returned too.
+    /// What a step does to the graph, before the store takes it: the regions of these images, new
+    /// or gone, lose their nodes, and `batch` learns which nodes changed, which are returned too.
     pub(in crate::index) fn prepare_regions(
         &self,
         new: &[ImageId],
@@ -104,8 +106,9 @@ impl Index {
         Ok(changed)
     }
 
-    /// Builds the graph if there are regions enough, or brings it up to date if it lacks many, and writes a snapshot if none
-    /// counts. Reads the regions only if there may be something to do, and lets go of them if nobody has asked for them.
+    /// Builds the graph if there are regions enough, or brings it up to date if it lacks many, and
+    /// writes a snapshot if none counts. Reads the regions only if there may be something to do,
+    /// and lets go of them if nobody has asked for them.
     pub(in crate::index) fn finish_regions(&self, progress: &mut Progress<'_>) -> Result<(), IndexError> {
         let _regions = self.writer.lock_regions();
         self.finish_read_regions(progress)
@@ -142,7 +145,8 @@ impl Index {
         }
         let turn = || Some(self.writer.lock()).filter(|_| self.regions.has(regions));
         let Some((graph, linked)) = regions.link(self.options.region_graph, progress, turn) else { return Ok(()) };
-        // From here on steps write the nodes that they change; what the store has does not fit them.
+        // From here on steps write the nodes that they change; what the store has does not fit
+        // them.
         self.region_snapshot.clear();
         let mut batch = Batch::default();
         batch.drop_graph(GraphId::REGIONS);
@@ -163,8 +167,8 @@ impl Index {
         self.store.clear_graph(GraphId::REGIONS)
     }
 
-    /// A stored graph that was not taken up counts as none from now on, so that the next [`Index::finish`] builds one. The
-    /// caller has the writer's turn.
+    /// A stored graph that was not taken up counts as none from now on, so that the next
+    /// [`Index::finish`] builds one. The caller has the writer's turn.
     pub(super) fn invalidate_unusable(&self, regions: &RegionIndex) -> Result<(), IndexError> {
         let own = self.options.engine == GraphEngine::Own;
         if !own || regions.graph().is_some() || !self.store.has_graph(GraphId::REGIONS)? {

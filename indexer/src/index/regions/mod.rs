@@ -20,7 +20,8 @@ use crate::regions::format::{self, Stored};
 use crate::store::keys::{self, Table};
 use crate::{ImageId, IndexError};
 
-/// The regions of all images once somebody has asked for them; reading them is most of the bytes of an index.
+/// The regions of all images once somebody has asked for them; reading them is most of the bytes of
+/// an index.
 #[derive(Default)]
 pub(super) struct RegionSlot {
     regions: RwLock<Option<Arc<RegionIndex>>>,
@@ -75,7 +76,8 @@ impl RegionSlot {
         *self.regions.write() = None;
     }
 
-    /// As [`RegionSlot::clear`], unless somebody has asked for them: they were read for some work that is done.
+    /// As [`RegionSlot::clear`], unless somebody has asked for them: they were read for some work
+    /// that is done.
     pub(super) fn release(&self) {
         if !self.asked.load(Relaxed) {
             self.clear();
@@ -87,8 +89,8 @@ impl RegionSlot {
 type TakeTurn<'a> = dyn Fn() -> Option<WriterTurn<'a>> + 'a;
 
 impl Index {
-    /// The regions of all images. The first call reads them; others write meanwhile. Regions that are damaged are left
-    /// out, and named by [`Index::verify`].
+    /// The regions of all images. The first call reads them; others write meanwhile. Regions that
+    /// are damaged are left out, and named by [`Index::verify`].
     ///
     /// # Errors
     /// If the store fails.
@@ -118,7 +120,8 @@ impl Index {
         Ok(self.store.last_key(Table::Regions, &[], &end)?.is_some())
     }
 
-    /// As [`Index::regions`]; the caller has the turn to read them. `turn` gives the writer's, unless the caller has that too.
+    /// As [`Index::regions`]; the caller has the turn to read them. `turn` gives the writer's,
+    /// unless the caller has that too.
     pub(super) fn loaded_regions(&self, turn: &TakeTurn<'_>) -> Result<Arc<RegionIndex>, IndexError> {
         if let Some(regions) = self.regions.get() {
             return Ok(regions);
@@ -159,8 +162,8 @@ impl Index {
         step.commit()
     }
 
-    /// The regions of an image as they are stored, to be stored again under another number; `None` if it has none, or
-    /// none that can be read.
+    /// The regions of an image as they are stored, to be stored again under another number; `None`
+    /// if it has none, or none that can be read.
     pub(crate) fn stored_regions(&self, id: ImageId) -> Result<Option<Stored>, IndexError> {
         let parts = self.store.region_parts(id)?;
         Ok(format::decode(id, self.scan.dim(), &parts).ok())

@@ -9,12 +9,12 @@ use crate::store::keys::Table;
 use crate::{ImageId, IndexError, Manifest, RegionRebuild};
 
 impl Index {
-    /// Records how regions are made from now on. `rebuild` makes all that are there stale, unless a rebuild in this very
-    /// way is under way, which then goes on.
+    /// Records how regions are made from now on. `rebuild` makes all that are there stale, unless a
+    /// rebuild in this very way is under way, which then goes on.
     ///
     /// # Errors
-    /// [`IndexError::OtherRegions`] if there are regions that were made in another way and `rebuild` is off; or if the
-    /// store fails.
+    /// [`IndexError::OtherRegions`] if there are regions that were made in another way and
+    /// `rebuild` is off; or if the store fails.
     pub(crate) fn record_region_profile(&self, profile: &DenseProfile, rebuild: bool) -> Result<(), IndexError> {
         let writer = self.writer.lock();
         let manifest = self.manifest();

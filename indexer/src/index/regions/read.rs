@@ -1,5 +1,5 @@
-//! Reading regions into memory, on all threads: most of the bytes of an index. Others write meanwhile, so what changed is
-//! read again at the end.
+//! Reading regions into memory, on all threads: most of the bytes of an index. Others write
+//! meanwhile, so what changed is read again at the end.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,12 +18,13 @@ use crate::store::{Batch, Bytes};
 use crate::vectors::{Rows, VectorStorage};
 use crate::{ImageId, IndexError};
 
-/// Images that are brought up to date in one turn: some 500 nodes, and as many thousands that are their neighbours.
+/// Images that are brought up to date in one turn: some 500 nodes, and as many thousands that are
+/// their neighbours.
 const IMAGES_AT_ONCE: usize = 16;
 
 impl Index {
-    /// Reads the regions of all images with their graph if there is one, by the snapshot if one counts, and shows them to
-    /// everybody. `turn` gives the writer's turn.
+    /// Reads the regions of all images with their graph if there is one, by the snapshot if one
+    /// counts, and shows them to everybody. `turn` gives the writer's turn.
     pub(super) fn read_regions(&self, turn: &TakeTurn<'_>) -> Result<Arc<RegionIndex>, IndexError> {
         // A snapshot that is doubtful in any way is as good as none.
         let opened = self.open_region_snapshot(turn).ok().flatten();
@@ -41,7 +42,8 @@ impl Index {
         self.show_regions(regions, Vec::new(), turn)
     }
 
-    /// As [`Index::read_regions`], as they are stored, and not shown yet. Regions that are damaged are left out.
+    /// As [`Index::read_regions`], as they are stored, and not shown yet. Regions that are damaged
+    /// are left out.
     pub(in crate::index) fn read_stored_regions(&self, turn: &TakeTurn<'_>) -> Result<RegionIndex, IndexError> {
         let restored = Restored::read(self)?;
         let rows = Mutex::new(Rows::with_slots(VectorStorage::Int8, self.scan.dim(), restored.slots())?);
@@ -59,7 +61,8 @@ impl Index {
         Ok(regions)
     }
 
-    /// A graph without nodes whose regions are not there, which leave before their slots are used again.
+    /// A graph without nodes whose regions are not there, which leave before their slots are used
+    /// again.
     fn without(&self, dead: &[Node], graph: Hnsw, turn: &TakeTurn<'_>) -> Result<Arc<Hnsw>, IndexError> {
         for part in dead.chunks(NODES_AT_ONCE) {
             let _turn = turn();
@@ -72,9 +75,10 @@ impl Index {
         Ok(Arc::new(graph))
     }
 
-    /// Brings regions that were read up to date with the store, of which these images, and those noted since reading began,
-    /// changed, and shows them to everybody. Part by part: the nodes that change are hundreds for each image. What a killed
-    /// process had not come to is done by the next one, since the images are still noted in the store.
+    /// Brings regions that were read up to date with the store, of which these images, and those
+    /// noted since reading began, changed, and shows them to everybody. Part by part: the nodes
+    /// that change are hundreds for each image. What a killed process had not come to is done by
+    /// the next one, since the images are still noted in the store.
     fn show_regions(
         &self,
         regions: RegionIndex,
@@ -93,7 +97,8 @@ impl Index {
         }
     }
 
-    /// Makes the regions of some images, and the graph, what the store says now. The caller has the writer's turn.
+    /// Makes the regions of some images, and the graph, what the store says now. The caller has the
+    /// writer's turn.
     fn read_again(&self, regions: &RegionIndex, part: &[ImageId]) -> Result<(), IndexError> {
         let mut batch = Batch::default();
         let changes = regions.unlink(part.iter().copied());
@@ -114,7 +119,8 @@ impl Index {
         Ok(())
     }
 
-    /// A graph has nothing to learn of images that have no regions any more. The caller has the writer's turn.
+    /// A graph has nothing to learn of images that have no regions any more. The caller has the
+    /// writer's turn.
     fn forget_gone(&self, regions: &RegionIndex) -> Result<(), IndexError> {
         if regions.graph().is_none() {
             return Ok(());

@@ -1,8 +1,9 @@
 //! The snapshot of regions: read when somebody first asks for them.
 //!
-//! Regions get their nodes in bulk, and each time the graph is written as a whole and a new snapshot after it. So little can
-//! have happened since: regions went, or came without a node. Their images stand among the changed ones and, if they are
-//! still there, in `unlinked`; and the nodes that changed are neighbours of those that went.
+//! Regions get their nodes in bulk, and each time the graph is written as a whole and a new
+//! snapshot after it. So little can have happened since: regions went, or came without a node.
+//! Their images stand among the changed ones and, if they are still there, in `unlinked`; and the
+//! nodes that changed are neighbours of those that went.
 
 use std::sync::Arc;
 
@@ -36,7 +37,8 @@ pub(in crate::index) struct Opened {
 }
 
 impl Index {
-    /// The regions by the snapshot that counts; `None` if there is none. `turn` gives the writer's turn.
+    /// The regions by the snapshot that counts; `None` if there is none. `turn` gives the writer's
+    /// turn.
     ///
     /// # Errors
     /// Whatever is doubtful: sled must be read.
@@ -75,7 +77,8 @@ impl Index {
         Ok(Some(Opened { regions, changed }))
     }
 
-    /// Writes a snapshot of regions if there is a graph that has nearly all, and no snapshot that counts.
+    /// Writes a snapshot of regions if there is a graph that has nearly all, and no snapshot that
+    /// counts.
     ///
     /// # Errors
     /// If the store fails.
@@ -111,7 +114,8 @@ fn read_regions(file: &SnapshotFile, dim: usize) -> Result<RegionIndex, Snapshot
     Ok(regions)
 }
 
-/// True if the nodes that are there are those of the vectors in their slots, and none is behind all slots.
+/// True if the nodes that are there are those of the vectors in their slots, and none is behind all
+/// slots.
 fn are_of(nodes: &[Change], rows: &Rows) -> bool {
     nodes.iter().all(|(node, record)| {
         let owned = record.as_ref().is_none_or(|record| rows.owner(node.slot()) == Some(record.owner));

@@ -1,5 +1,5 @@
-//! The file of a snapshot. Each has vectors in their slots and the graph over them; what else there is to know of their
-//! owners is up to whose snapshot it is.
+//! The file of a snapshot. Each has vectors in their slots and the graph over them; what else there
+//! is to know of their owners is up to whose snapshot it is.
 
 use std::io;
 use std::ops::Range;
@@ -16,7 +16,8 @@ use crate::store::keys::GraphId;
 use crate::store::links::{GraphEntry, SnapshotEntry};
 use crate::vectors::{Plane, Rows};
 
-/// Format of the sections. Another number is no snapshot to this program, and the next one is written anew.
+/// Format of the sections. Another number is no snapshot to this program, and the next one is
+/// written anew.
 const FORMAT: u32 = 3;
 
 /// What is said of the whole file in its head.
@@ -79,8 +80,8 @@ impl Begun {
         self.facts.revision
     }
 
-    /// Writes the file. Others change vectors and graph meanwhile: of what they change since the revision, the file has any
-    /// mixture of old and new.
+    /// Writes the file. Others change vectors and graph meanwhile: of what they change since the
+    /// revision, the file has any mixture of old and new.
     pub(super) fn write(&self, dir: &Path) -> io::Result<SnapshotManifest> {
         let words = |part: usize| {
             let copy = move |range: Range<usize>| {
@@ -112,7 +113,8 @@ pub(in crate::index) struct SnapshotFile {
 }
 
 impl SnapshotFile {
-    /// The file that counts, with `owned` sections about owners of vectors of `dim` components; `None` if none counts.
+    /// The file that counts, with `owned` sections about owners of vectors of `dim` components;
+    /// `None` if none counts.
     pub(in crate::index) fn open(
         store: &Store,
         dir: &Path,
@@ -142,7 +144,8 @@ impl SnapshotFile {
         self.reader.values(section::OWNED + section)
     }
 
-    /// Reads the vectors into rows that have a slot for each; slots of owners that are gone become free.
+    /// Reads the vectors into rows that have a slot for each; slots of owners that are gone become
+    /// free.
     pub(in crate::index) fn fill(&self, rows: &mut Rows, gone: impl Fn(ImageId) -> bool) -> Result<(), SnapshotError> {
         let owners = self.reader.values(section::OWNERS)?;
         for (plane, to) in rows.planes_mut().into_iter().enumerate() {

@@ -10,8 +10,9 @@
 //!   that it holds, and the manifest of the file. The store is synced before the file is written,
 //!   and the file before the entry, so a killed process leaves the entry of a whole file that the
 //!   store has reached. Whoever replaces or drops the graph drops the entry with it.
-//! - **What it has missed** is read from sled: `changes` names the images, `relinked` the nodes of the graph that each
-//!   step changed, without a gap (`store/missed.rs`, [`replay`], `regions/snapshot.rs`).
+//! - **What it has missed** is read from sled: `changes` names the images, `relinked` the nodes of
+//!   the graph that each step changed, without a gap (`store/missed.rs`, [`replay`],
+//!   `regions/snapshot.rs`).
 //! - **Others write meanwhile.** What steps change while the file is written lies in it half old,
 //!   half new. The steps since the revision at which it was begun are noted all the same, so that
 //!   is read from sled as what came later is.
@@ -47,9 +48,11 @@ mod owned {
 }
 
 /// A new snapshot is written when the steps since the last one have changed more than one node in
-/// so many: each is read from a page of sled of its own, which takes as long as reading some thirty from a snapshot.
+/// so many: each is read from a page of sled of its own, which takes as long as reading some thirty
+/// from a snapshot.
 const STALE: usize = 32;
-/// A step gives the snapshot up when the steps since then have changed more than one node in so many, besides [`ROOM`].
+/// A step gives the snapshot up when the steps since then have changed more than one node in so
+/// many, besides [`ROOM`].
 const LOST: usize = 2;
 /// Changes that any snapshot may lag behind.
 const ROOM: usize = 4096;
@@ -138,7 +141,8 @@ impl SnapshotSlot {
     }
 
     /// Notes in a step, which leads from one revision to another, which nodes of the graph it
-    /// changes, as long as there is a snapshot that it must be known for. The caller holds the writer's lock.
+    /// changes, as long as there is a snapshot that it must be known for. The caller holds the
+    /// writer's lock.
     pub(super) fn note_step(
         &self,
         store: &Store,

@@ -1,6 +1,7 @@
-//! What happened since a snapshot, read again from sled. A step that changes something of an image names it in `changes`,
-//! and an image's vector never changes: so those images' facts and files are read anew, as are the nodes that steps
-//! changed, and a new image's vector goes into the slot of its node.
+//! What happened since a snapshot, read again from sled. A step that changes something of an image
+//! names it in `changes`, and an image's vector never changes: so those images' facts and files are
+//! read anew, as are the nodes that steps changed, and a new image's vector goes into the slot of
+//! its node.
 
 use rayon::prelude::*;
 

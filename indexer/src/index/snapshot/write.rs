@@ -1,4 +1,5 @@
-//! Writing a snapshot when a run of changes ends. Others write meanwhile: only its beginning and its end take a turn.
+//! Writing a snapshot when a run of changes ends. Others write meanwhile: only its beginning and
+//! its end take a turn.
 
 use std::io;
 use std::sync::Arc;
@@ -14,16 +15,17 @@ use crate::vectors::VectorIndex;
 use crate::{IndexError, fault};
 
 impl SnapshotSlot {
-    /// Begins a snapshot of what there is at a revision: from here on steps are noted for it. The caller has the writer's
-    /// turn.
+    /// Begins a snapshot of what there is at a revision: from here on steps are noted for it. The
+    /// caller has the writer's turn.
     pub(in crate::index) fn begin(&self, revision: u64, graph: &Arc<Hnsw>, owned: Vec<Vec<u8>>) -> Begun {
         *self.begun.lock() = Some(Counted::new(graph.nodes()));
         Begun::at(revision, graph, owned)
     }
 
-    /// Writes a snapshot that was begun, which counts from now on, unless steps have changed too much meanwhile. A file that
-    /// cannot be written is told ([`SnapshotSlot::fault`]), and costs nothing but time when it is missed. `turn` gives the
-    /// writer's turn; without one the snapshot counts for nothing.
+    /// Writes a snapshot that was begun, which counts from now on, unless steps have changed too
+    /// much meanwhile. A file that cannot be written is told ([`SnapshotSlot::fault`]), and costs
+    /// nothing but time when it is missed. `turn` gives the writer's turn; without one the snapshot
+    /// counts for nothing.
     ///
     /// # Errors
     /// If the store fails.
@@ -39,7 +41,8 @@ impl SnapshotSlot {
     }
 
     fn write_begun<T>(&self, store: &Store, begun: &Begun, turn: impl FnOnce() -> Option<T>) -> Result<(), IndexError> {
-        // The store must not lack anything that the snapshot has. What comes later is lost before the entry that names it.
+        // The store must not lack anything that the snapshot has. What comes later is lost before
+        // the entry that names it.
         store.sync()?;
         fault::nobody_waits();
         let written = begun.write(&self.dir);
@@ -81,7 +84,8 @@ impl Index {
         self.snapshot.write(&self.store, &begun, turn)
     }
 
-    /// True if every image has facts, a vector and a node, and no value was damaged: a snapshot says that all is well.
+    /// True if every image has facts, a vector and a node, and no value was damaged: a snapshot
+    /// says that all is well.
     fn is_whole(&self, graph: &Hnsw) -> bool {
         let vectors = self.scan.len();
         self.damaged.load(Ordering::Acquire) == 0 && graph.nodes() == vectors && self.memory.read().images() == vectors

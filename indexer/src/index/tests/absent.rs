@@ -1,5 +1,5 @@
-//! Files and folders of a store that are not there: nothing is removed over it, and one mending and one index run make the
-//! library whole.
+//! Files and folders of a store that are not there: nothing is removed over it, and one mending and
+//! one index run make the library whole.
 
 use std::fs;
 use std::path::PathBuf;
@@ -52,7 +52,8 @@ fn a_store_without_a_log_is_set_aside_and_begun_anew() {
             (fixture.home.path().join("gen-0001"), fixture.home.path().join("gen-0001.retired"));
         let before = others(&generation);
 
-        // Whoever needs the library is told what is not there and what to do, and nothing is touched.
+        // Whoever needs the library is told what is not there and what to do, and nothing is
+        // touched.
         let refusals = [
             fixture.library().verify(false).map(drop),
             fixture.library().open().map(drop),

@@ -218,7 +218,8 @@ fn a_damaged_manifest_is_an_error() {
     assert!(error.contains("the manifest is damaged") && error.contains("verify --repair"), "{error}");
 }
 
-/// Whatever sled makes of a damaged log, readers are told what to do; or it found the same values elsewhere.
+/// Whatever sled makes of a damaged log, readers are told what to do; or it found the same values
+/// elsewhere.
 #[test]
 fn a_damaged_log_is_an_error_with_a_remedy() {
     let mut refused = 0;

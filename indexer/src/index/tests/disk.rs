@@ -69,8 +69,9 @@ fn a_folder_of_rubbish_is_an_error_not_a_panic() {
     assert!(fixture.library().open().is_err());
 }
 
-/// A disk that refuses to grow: the limit on file sizes stands in for a full one. The child process fills its index until
-/// a commit fails and prints what was acknowledged before; all of that must be there afterwards.
+/// A disk that refuses to grow: the limit on file sizes stands in for a full one. The child process
+/// fills its index until a commit fails and prints what was acknowledged before; all of that must
+/// be there afterwards.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_loses_nothing_that_was_acknowledged() {

@@ -1,5 +1,5 @@
-//! A process that adds and removes images with their regions is killed at random points: what it acknowledged is there,
-//! and the graphs are those of the records.
+//! A process that adds and removes images with their regions is killed at random points: what it
+//! acknowledged is there, and the graphs are those of the records.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
@@ -43,8 +43,8 @@ fn add_one(index: &Index, n: u64) {
     index.add_with_regions(record, &whole, &halves(2, 4, &whole, &right), file(path_of(n))).unwrap();
 }
 
-/// Not a test by itself: the life of the child, which ends when it is killed. Adds two, removes one, and says after each
-/// commit how far it came. Every second child has the regions in memory.
+/// Not a test by itself: the life of the child, which ends when it is killed. Adds two, removes
+/// one, and says after each commit how far it came. Every second child has the regions in memory.
 #[test]
 fn child() {
     let (Ok(home), Ok(start)) = (std::env::var(HOME), std::env::var(START)) else { return };
@@ -114,13 +114,15 @@ fn killing_a_writer_leaves_records_and_graph_in_step() {
         let there: BTreeSet<u64> =
             (0..2 * next + 2000).filter(|&n| index.file(&path_of(n)).unwrap().is_some()).collect();
         if let Some(done) = done {
-            // Later steps, fewer than till the next commit, may have removed some of the oldest even ones.
+            // Later steps, fewer than till the next commit, may have removed some of the oldest
+            // even ones.
             let stays = |n: u64| n % 2 == 1 || n > 2 * done - 100;
             let lost: Vec<u64> = (1..=2 * done + 1).filter(|&n| stays(n) && !there.contains(&n)).collect();
             assert!(lost.is_empty(), "acknowledged and lost: {lost:?}, after kill {kill}");
             assert!(!there.contains(&(2 * done - 150)), "removal acknowledged and lost, after kill {kill}");
         }
-        // The next child goes on where this one was stopped, between the two additions of a round perhaps.
+        // The next child goes on where this one was stopped, between the two additions of a round
+        // perhaps.
         next = there.iter().next_back().map_or(next, |last| last.div_ceil(2));
         let regions = index.regions().unwrap();
         with_graph += usize::from(regions.search_name().starts_with("hnsw"));

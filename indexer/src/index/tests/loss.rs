@@ -1,4 +1,5 @@
-//! What int8 costs: measured against f32 on clustered vectors, since uniform random ones have no neighbours to lose.
+//! What int8 costs: measured against f32 on clustered vectors, since uniform random ones have no
+//! neighbours to lose.
 
 use glimpse_encoder::dot;
 
@@ -46,7 +47,8 @@ struct Loss {
     kept: f64,
 }
 
-/// Vectors whose first `outliers` components are ten times the others, as those of large towers are.
+/// Vectors whose first `outliers` components are ten times the others, as those of large towers
+/// are.
 fn measure(outliers: usize, storage: VectorStorage) -> Loss {
     let mut random = Normal(0x9E37_79B9_7F4A_7C15);
     let centres: Vec<Vec<f32>> = (0..CLUSTERS)

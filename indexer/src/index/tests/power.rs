@@ -1,7 +1,8 @@
 //! A power cut: of what was written since the last commit, the disk has a beginning.
 //!
-//! Between two commits the log of the store changes in some blocks. A cut may keep the first so many
-//! of them, or half a block; whatever was committed before must be there, and the rest as whole steps.
+//! Between two commits the log of the store changes in some blocks. A cut may keep the first so
+//! many of them, or half a block; whatever was committed before must be there, and the rest as
+//! whole steps.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
-//! The graph of regions: built at the end of a run, left by what goes, and never the reason for a wrong answer.
+//! The graph of regions: built at the end of a run, left by what goes, and never the reason for a
+//! wrong answer.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -63,7 +64,8 @@ fn sizes(regions: &RegionIndex) -> (usize, usize) {
     (graph.nodes(), graph.unlinked().len())
 }
 
-/// Share of the ten nearest of the scan that are found, over texts for what is there and for what is not.
+/// Share of the ten nearest of the scan that are found, over texts for what is there and for what
+/// is not.
 fn recall(regions: &RegionIndex, allowed: Option<&IdSet>) -> f32 {
     let mut hits = 0;
     for n in 0..100 {

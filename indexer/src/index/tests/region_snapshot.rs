@@ -1,4 +1,5 @@
-//! The snapshot of regions: those read by it are the ones that sled holds, whatever happened since, and to the file.
+//! The snapshot of regions: those read by it are the ones that sled holds, whatever happened since,
+//! and to the file.
 
 use std::path::PathBuf;
 

@@ -4,7 +4,8 @@ use super::*;
 
 pub(super) const IMAGES: u8 = 200;
 
-/// A library that was written in several sessions, closed; every session but the last is in sled's notes of its pages.
+/// A library that was written in several sessions, closed; every session but the last is in sled's
+/// notes of its pages.
 pub(super) fn library() -> Fixture {
     let fixture = Fixture::new();
     for session in 0..4 {
@@ -47,7 +48,8 @@ pub(super) fn copy_all(from: &Path, to: &Path) {
     }
 }
 
-/// Mends a library; how many images it lost. Those that are left are found, and indexing brings back the others.
+/// Mends a library; how many images it lost. Those that are left are found, and indexing brings
+/// back the others.
 pub(super) fn lost(fixture: &Fixture, what: &str) -> usize {
     let report = fixture.library().verify(true).unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_eq!(report.problems.len(), report.repaired.len(), "{what}: {report:?}");
@@ -90,7 +92,8 @@ fn a_changed_bit_in_the_log_costs_a_leaf_at_most() {
         let at = length * step / 60 + step * 37;
         let copy = with_a_bit_changed(&library, "db", at, step % 8);
         let lost = lost(&copy, &format!("db at {at}"));
-        // A leaf holds seventeen entries, and one that is older by some changes may stand in for it.
+        // A leaf holds seventeen entries, and one that is older by some changes may stand in for
+        // it.
         assert!(lost <= 34, "{lost} lost by the bit at {at}");
         sum += lost;
     }

@@ -1,4 +1,5 @@
-//! What any snapshot must stand: a file that was changed, and one that passes every checksum and says what cannot be.
+//! What any snapshot must stand: a file that was changed, and one that passes every checksum and
+//! says what cannot be.
 
 use std::path::{Path, PathBuf};
 
@@ -60,8 +61,8 @@ impl<'a> Resealed<'a> {
         self.store.apply(&batch).unwrap();
     }
 
-    /// Sections are read as they are, and not shorter, and words of the first `told` in turn are not whatever they may be;
-    /// of the others any value will do.
+    /// Sections are read as they are, and not shorter, and words of the first `told` in turn are
+    /// not whatever they may be; of the others any value will do.
     pub(super) fn refuses_odd_sections(
         &self,
         told: usize,

@@ -1,4 +1,5 @@
-//! The snapshot: an index that was opened by it is the one that sled holds, whatever happened since, and to the file.
+//! The snapshot: an index that was opened by it is the one that sled holds, whatever happened
+//! since, and to the file.
 
 use std::path::PathBuf;
 

@@ -20,7 +20,8 @@ fn readers_see_whole_steps() {
                     assert!(seen >= revision);
                     revision = seen;
                     for hit in index.nearest(&vector(reader), 5, None).unwrap() {
-                        // An image that was found may be removed a moment later, but never lack a part.
+                        // An image that was found may be removed a moment later, but never lack a
+                        // part.
                         if let Some(record) = index.image(hit.id).unwrap() {
                             assert_eq!(record.id, hit.id);
                             assert!(index.vector(hit.id).is_some() || index.image(hit.id).unwrap().is_none());

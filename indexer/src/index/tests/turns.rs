@@ -1,5 +1,5 @@
-//! Nobody waits for work that takes long: others write, commit and search while graphs are built, snapshots are written and
-//! regions are read, and what they did is in all of these.
+//! Nobody waits for work that takes long: others write, commit and search while graphs are built,
+//! snapshots are written and regions are read, and what they did is in all of these.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -29,7 +29,8 @@ struct Others {
 }
 
 impl Others {
-    /// An image comes, another goes, a third gets other regions, all of it is committed, and searched.
+    /// An image comes, another goes, a third gets other regions, all of it is committed, and
+    /// searched.
     fn meddle(&self, index: &Arc<Index>) {
         let n = self.times.fetch_add(1, Relaxed);
         let index = Arc::clone(index);
@@ -227,8 +228,8 @@ fn others_write_while_images_are_selected_and_counted() {
     assert_sound(&fixture, index);
 }
 
-/// What others do while it is read is noted for the next one who reads it; if it is not, nobody reads it any more, and the
-/// end of the next run writes another.
+/// What others do while it is read is noted for the next one who reads it; if it is not, nobody
+/// reads it any more, and the end of the next run writes another.
 #[test]
 fn a_snapshot_that_is_read_while_others_write_is_valid_or_made_anew() {
     for is_noted in [true, false] {

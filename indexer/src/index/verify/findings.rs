@@ -83,7 +83,8 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Regions are whole, and belong to an image. Those that are not go by themselves: they can be made anew.
+    /// Regions are whole, and belong to an image. Those that are not go by themselves: they can be
+    /// made anew.
     fn regions(&mut self) {
         for (&id, (parts, state)) in &self.survey.regions {
             let problem = match state {

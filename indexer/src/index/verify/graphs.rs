@@ -13,8 +13,8 @@ use crate::vectors::VectorIndex;
 const NODES_AT_ONCE: u32 = if cfg!(test) { 32 } else { 8192 };
 
 impl Index {
-    /// Every image's vector is a node of the graph, every node of the graph of regions is one of theirs, and the store
-    /// holds both graphs as they are.
+    /// Every image's vector is a node of the graph, every node of the graph of regions is one of
+    /// theirs, and the store holds both graphs as they are.
     pub(super) fn check_graphs(&self, repair: bool, report: &mut VerifyReport) -> Result<(), IndexError> {
         if let Some(problem) = self.graph_fault()? {
             report.problems.push(problem);
@@ -54,7 +54,8 @@ impl Index {
         }
     }
 
-    /// As [`Index::graph_fault`], of the graph of regions. The caller has the turn to read the regions.
+    /// As [`Index::graph_fault`], of the graph of regions. The caller has the turn to read the
+    /// regions.
     fn region_graph_fault(&self) -> Result<Option<String>, IndexError> {
         if self.options.engine != GraphEngine::Own || !self.store.has_graph(GraphId::REGIONS)? {
             return Ok(None);
@@ -69,7 +70,8 @@ impl Index {
         fault.map(|fault| fault.filter(|_| is_current))
     }
 
-    /// What is wrong with a graph, or with its nodes in the store, if anything. The caller has no turn to write.
+    /// What is wrong with a graph, or with its nodes in the store, if anything. The caller has no
+    /// turn to write.
     fn fault_of(&self, id: GraphId, graph: &Hnsw) -> Result<Option<String>, IndexError> {
         let name = if id == GraphId::REGIONS { "the graph of regions" } else { "the graph" };
         let damaged = |reason: String| Ok(Some(format!("{name} is damaged ({reason})")));

@@ -1,11 +1,13 @@
 //! Checking the stores against each other, and mending what differs.
 //!
-//! sled's tables are compared first, since everything else is derived from them: [`survey`] reads them, [`findings`]
-//! says what does not fit and how to mend it. The rule of mending is that an image which lost something that cannot be
-//! derived (its record, its vector) is forgotten together with its files, so that the next index run sees new files.
+//! sled's tables are compared first, since everything else is derived from them: [`survey`] reads
+//! them, [`findings`] says what does not fit and how to mend it. The rule of mending is that an
+//! image which lost something that cannot be derived (its record, its vector) is forgotten together
+//! with its files, so that the next index run sees new files.
 //!
-//! Others write meanwhile: what is read without the writer's turn is brought up to date by the changes since, and the
-//! graphs are compared part by part. Only mending keeps the turn, from the first cure to the last.
+//! Others write meanwhile: what is read without the writer's turn is brought up to date by the
+//! changes since, and the graphs are compared part by part. Only mending keeps the turn, from the
+//! first cure to the last.
 
 mod findings;
 mod graphs;
@@ -36,8 +38,8 @@ pub struct VerifyReport {
 }
 
 impl Index {
-    /// Checks records, vectors, graph and words against each other; `repair` mends what can be mended. Others search and
-    /// write meanwhile, save that writers wait while something is mended.
+    /// Checks records, vectors, graph and words against each other; `repair` mends what can be
+    /// mended. Others search and write meanwhile, save that writers wait while something is mended.
     ///
     /// # Errors
     /// If a store cannot be read at all, or not written for a repair.
@@ -77,8 +79,8 @@ impl Index {
         Ok(report)
     }
 
-    /// Reads again what changed since a survey was read, until there is little left, and that in the writer's turn, which
-    /// is given: as long as it lasts, the survey is what the store holds.
+    /// Reads again what changed since a survey was read, until there is little left, and that in
+    /// the writer's turn, which is given: as long as it lasts, the survey is what the store holds.
     fn catch_up(&self, survey: &mut Survey) -> Result<WriterTurn<'_>, IndexError> {
         while !survey.catch_up(&self.store, self.revision())? {}
         let writer = self.writer.lock();
@@ -88,8 +90,8 @@ impl Index {
 
     /// Applies the cures, and reads into memory what is left.
     fn mend(&self, findings: &[Finding], writer: &mut WriterTurn<'_>) -> Result<(), IndexError> {
-        // The graph would have to follow every removal; it is built anew later. It goes first, and snapshots with it, which
-        // know nothing of what is mended.
+        // The graph would have to follow every removal; it is built anew later. It goes first, and
+        // snapshots with it, which know nothing of what is mended.
         self.drop_graph()?;
         self.invalidate_region_snapshot()?;
         findings.iter().try_for_each(|finding| self.store.apply(&finding.cure))?;

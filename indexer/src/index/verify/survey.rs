@@ -1,5 +1,5 @@
-//! What the tables hold. Others write while it is read: images that changed meanwhile are read again, some at a time, and
-//! only the last of them while nobody writes.
+//! What the tables hold. Others write while it is read: images that changed meanwhile are read
+//! again, some at a time, and only the last of them while nobody writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,8 +71,8 @@ impl Survey {
         Ok(survey)
     }
 
-    /// Reads again images that changed since, oldest change first, up to some number of them. `now` is a revision that the
-    /// store has reached. False if there may be more.
+    /// Reads again images that changed since, oldest change first, up to some number of them. `now`
+    /// is a revision that the store has reached. False if there may be more.
     ///
     /// # Errors
     /// If the store fails.
@@ -168,7 +168,8 @@ impl Survey {
             // What a snapshot missed is looked at when it is read.
             Table::Relinked => drop(keys::parse_step(key)?),
             Table::Meta if key == keys::meta::NEXT_ID => self.next_id = records::decode_id(table, key, value),
-            // The manifest was read when the index was opened; the graph's entry is checked with the graph.
+            // The manifest was read when the index was opened; the graph's entry is checked with
+            // the graph.
             Table::Meta => {}
         }
         Some(())

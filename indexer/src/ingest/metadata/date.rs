@@ -3,13 +3,15 @@
 use jiff::civil;
 use jiff::tz::TimeZone;
 
-/// Seconds since 1970 of the clock that the text shows; a zone that it names is left out of account.
+/// Seconds since 1970 of the clock that the text shows; a zone that it names is left out of
+/// account.
 ///
 /// A date has year, month and day in this order: `2018:01:30` (EXIF), `2018-01-30`, `2018/1/30`,
-/// `2018.01.30` or `20180130`. A time may follow after a space, `T` or the like: `20:30`, `20:30:48`,
-/// `203048`, with fractions and `AM` or `PM`. Without one, it is midnight.
+/// `2018.01.30` or `20180130`. A time may follow after a space, `T` or the like: `20:30`,
+/// `20:30:48`, `203048`, with fractions and `AM` or `PM`. Without one, it is midnight.
 ///
-/// Cameras with an empty battery write years before photography; files from elsewhere write anything.
+/// Cameras with an empty battery write years before photography; files from elsewhere write
+/// anything.
 pub(super) fn seconds(text: &str) -> Option<i64> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     let (year, rest) = digits(text, 4)?;

@@ -1,4 +1,5 @@
-//! Date, camera, place and words from EXIF (CIPA DC-008), and the tags of Windows, believed only where they make sense.
+//! Date, camera, place and words from EXIF (CIPA DC-008), and the tags of Windows, believed only
+//! where they make sense.
 
 use ::exif::{Context, Exif, In, Reader, Tag, Value};
 
@@ -27,7 +28,8 @@ pub(super) fn taken(exif: &Exif) -> Option<i64> {
     [Tag::DateTimeOriginal, Tag::DateTimeDigitized].into_iter().find_map(|tag| seconds(exif, tag))
 }
 
-/// When the file was last changed by a program that says so, which for most cameras is when it was taken.
+/// When the file was last changed by a program that says so, which for most cameras is when it was
+/// taken.
 pub(super) fn changed(exif: &Exif) -> Option<i64> {
     seconds(exif, Tag::DateTime)
 }

@@ -6,7 +6,8 @@ use super::{Metadata, date};
 /// So record 1 says that what follows is in Latin-1 (ISO 2022).
 const LATIN_1: [&[u8]; 2] = [b"\x1B.A", b"\x1B-A"];
 
-/// Reads data sets: `1C, record, number, length (2), data`. Where none names its encoding it is told by the bytes.
+/// Reads data sets: `1C, record, number, length (2), data`. Where none names its encoding it is
+/// told by the bytes.
 pub(super) fn read(mut rest: &[u8]) -> Metadata {
     let mut found = Metadata::default();
     let (mut is_latin, mut day, mut time) = (false, String::new(), String::new());

@@ -1,6 +1,8 @@
-//! What a file says of its image beside the pixels: date, camera, place and words from EXIF, XMP, IPTC and sidecars.
+//! What a file says of its image beside the pixels: date, camera, place and words from EXIF, XMP,
+//! IPTC and sidecars.
 //!
-//! Everything here is optional and nothing here fails: what is damaged, absurd or too large is left out.
+//! Everything here is optional and nothing here fails: what is damaged, absurd or too large is left
+//! out.
 
 mod date;
 mod exif;
@@ -78,7 +80,8 @@ impl Metadata {
     }
 }
 
-/// Reads what the bytes of an image say. Takes the bytes, because the EXIF reader wants to own those of a TIFF.
+/// Reads what the bytes of an image say. Takes the bytes, because the EXIF reader wants to own
+/// those of a TIFF.
 pub(super) fn read(format: Format, bytes: Vec<u8>) -> Metadata {
     let found = blocks(format, &bytes);
     let xmp = found.xmp.map(xmp::read).unwrap_or_default();

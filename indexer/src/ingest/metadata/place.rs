@@ -13,8 +13,8 @@ pub(super) fn place(latitude: Option<f64>, longitude: Option<f64>) -> Option<Pla
 }
 
 /// Degrees of degrees, minutes and seconds, where `reference` says which side of zero (`N`, `West`,
-/// …). A sign that a part bears counts as well: some phones write it beside the reference, others in
-/// its place.
+/// …). A sign that a part bears counts as well: some phones write it beside the reference, others
+/// in its place.
 pub(super) fn degrees(parts: &[f64], reference: &str) -> Option<f64> {
     let (first, rest) = parts.split_first()?;
     let size = first.abs() + rest.iter().zip([60.0, 3600.0]).map(|(part, of)| part.abs() / of).sum::<f64>();

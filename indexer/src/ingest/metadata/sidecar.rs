@@ -38,7 +38,8 @@ impl Kind {
     }
 }
 
-/// The names in a folder that may belong to sidecars, so that an image without one costs no look at the disk.
+/// The names in a folder that may belong to sidecars, so that an image without one costs no look at
+/// the disk.
 #[derive(Debug, Default)]
 pub(in crate::ingest) struct SidecarNames(HashMap<(Kind, String), Vec<OsString>>);
 

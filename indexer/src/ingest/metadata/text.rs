@@ -29,7 +29,8 @@ pub(super) fn text(bytes: &[u8]) -> String {
     }
 }
 
-/// UTF-16 in the order that the bytes suggest: most letters have one byte that is 0 or the same in all.
+/// UTF-16 in the order that the bytes suggest: most letters have one byte that is 0 or the same in
+/// all.
 pub(super) fn utf16_of_unknown_order(bytes: &[u8], is_little: bool) -> String {
     match bytes {
         [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => return text(bytes),

@@ -1,7 +1,8 @@
-//! Words, date and place from XMP (ISO 16684-1): title, description and subjects of the Dublin Core,
-//! and what is written of EXIF and Photoshop, as elements or attributes.
+//! Words, date and place from XMP (ISO 16684-1): title, description and subjects of the Dublin
+//! Core, and what is written of EXIF and Photoshop, as elements or attributes.
 //!
-//! Entities that a document defines itself are never expanded, so a hostile packet stays as small as it is.
+//! Entities that a document defines itself are never expanded, so a hostile packet stays as small
+//! as it is.
 
 use quick_xml::NsReader;
 use quick_xml::escape::unescape;
@@ -91,7 +92,8 @@ pub(super) fn read(packet: &[u8]) -> Metadata {
     let packet = text(packet);
     let mut reader = NsReader::from_str(&packet);
     reader.config_mut().check_end_names = false;
-    // The property being read and the depth of its element; its own text, or that of the innermost rdf:li.
+    // The property being read and the depth of its element; its own text, or that of the innermost
+    // rdf:li.
     let mut property: Option<(Property, usize)> = None;
     let mut item: Option<String> = None;
     let mut depth = 0;

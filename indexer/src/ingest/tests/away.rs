@@ -33,7 +33,8 @@ fn failed_at(events: &[FileEvent], folder: &Path) -> bool {
     events.iter().any(|event| matches!(event, FileEvent::Failed { path, .. } if path == folder))
 }
 
-/// A drive below, at and above a root; its mount point stays as an empty folder, with something in it, or goes.
+/// A drive below, at and above a root; its mount point stays as an empty folder, with something in
+/// it, or goes.
 #[test]
 fn what_was_on_a_drive_that_is_away_stays() {
     for (root, mount) in [("lib", "lib/usb"), ("lib/usb", "lib/usb"), ("lib/usb/photos", "lib/usb")] {

@@ -75,7 +75,8 @@ fn equal_files_are_encoded_once() {
     assert_eq!((summary.indexed, summary.duplicate, fixture.encoder.images()), (1, 29, 1));
     let id = fixture.id(&copies[0]);
     assert!(copies.iter().all(|copy| fixture.id(copy) == id));
-    // One more in a later run, and a renamed one while others stay: which of the two is which, nobody can tell.
+    // One more in a later run, and a renamed one while others stay: which of the two is which,
+    // nobody can tell.
     fixture.image("late.png", 7);
     fs::rename(&copies[3], fixture.path("elsewhere.png")).unwrap();
     let (summary, events) = fixture.run_without_encoding();
@@ -254,8 +255,8 @@ fn change_silently(path: &Path, seed: u32) {
     assert_eq!((new.len(), new.modified().unwrap()), (old.len(), old.modified().unwrap()));
 }
 
-/// Makes the index believe that nothing happened to a file since it was read, as it would on a file system that
-/// keeps no time of change.
+/// Makes the index believe that nothing happened to a file since it was read, as it would on a file
+/// system that keeps no time of change.
 fn forget_change(fixture: &Fixture, path: &Path) {
     let record = fixture.index.file(path).unwrap().unwrap();
     let changed = read::Stat::of(&fs::metadata(path).unwrap()).changed;

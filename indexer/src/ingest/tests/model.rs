@@ -1,4 +1,5 @@
-//! Any sequence of changes to a folder, against a plain model of what the index must hold and what may be encoded.
+//! Any sequence of changes to a folder, against a plain model of what the index must hold and what
+//! may be encoded.
 
 use std::collections::{BTreeMap, BTreeSet};
 

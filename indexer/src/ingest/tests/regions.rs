@@ -161,7 +161,8 @@ fn a_rebuild_reaches_all_images_and_goes_on_where_it_was_stopped() {
     let done = paths[..11].iter().filter(|path| fixture.id(path) < left.next);
     assert!(done.map(|path| rows(&fixture, path)).all(|rows| rows == Some(8)));
 
-    // The next run goes on, though it does not ask for it, and asking for it again does not begin anew.
+    // The next run goes on, though it does not ask for it, and asking for it again does not begin
+    // anew.
     for rebuild in [true, false] {
         fixture.options.regions.rebuild = rebuild;
         if rebuild {

@@ -34,7 +34,8 @@ fn each_copy_of_an_image_costs_the_same() {
         assert_eq!(summary.unchanged, n);
         assert!(calls <= 8 * n, "touched: {calls} calls for {n} copies");
 
-        // All of them are in other folders, and what was in a folder of that name is not told apart.
+        // All of them are in other folders, and what was in a folder of that name is not told
+        // apart.
         (0..n).for_each(|i| fs::rename(fixture.path(&format!("{i}")), fixture.path(&format!("m{i}"))).unwrap());
         let (calls, summary) = calls_of_run(&fixture);
         assert_eq!((summary.moved, summary.duplicate, summary.missing), (n, 0, 0));

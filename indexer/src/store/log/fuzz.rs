@@ -7,8 +7,8 @@ use glimpse_fuzz::Target;
 use super::tests::written;
 use super::{Leaf, Log, Message, Page};
 
-/// A node, the changes that lie behind it, and a segment: what they are read as is the first byte of
-/// an input.
+/// A node, the changes that lie behind it, and a segment: what they are read as is the first byte
+/// of an input.
 #[test]
 fn store_log() {
     let dir = tempfile::tempdir().unwrap();

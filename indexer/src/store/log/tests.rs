@@ -9,7 +9,8 @@ use super::*;
 
 type Pairs = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// A store of several segments whose values were changed and removed again and again, closed, and what it holds.
+/// A store of several segments whose values were changed and removed again and again, closed, and
+/// what it holds.
 pub(super) fn written(dir: &Path) -> Pairs {
     let mut pairs = Pairs::new();
     let mut state = 7u64;
@@ -62,7 +63,8 @@ fn a_sound_log_gives_what_sled_gives() {
     assert!(found == pairs, "{} of {}", found.len(), pairs.len());
 }
 
-/// A changed bit costs the entries of one leaf, or nothing; the leaf may come as it was before its last change.
+/// A changed bit costs the entries of one leaf, or nothing; the leaf may come as it was before its
+/// last change.
 #[test]
 fn a_changed_bit_costs_one_leaf_at_most() {
     let dir = tempfile::tempdir().unwrap();
@@ -99,7 +101,8 @@ fn noise_is_no_log_and_does_no_harm() {
     }
 }
 
-/// Every cut of a node and of a link is none, or one of fewer entries; nothing is read beyond the end.
+/// Every cut of a node and of a link is none, or one of fewer entries; nothing is read beyond the
+/// end.
 #[test]
 fn cut_off_nodes_are_none() {
     let node = [&[0, 0, 0, 2, 4][..], b"abcd", &[0, 0, 2, 1, b'x', 1, b'y', 2, 1, 1, 1, 5]].concat();

@@ -1,4 +1,5 @@
-//! AVX2: 32 products in two multiply-add steps after widening to 16 bits, where nothing can saturate.
+//! AVX2: 32 products in two multiply-add steps after widening to 16 bits, where nothing can
+//! saturate.
 #![allow(unsafe_code, reason = "vector instructions")]
 
 use std::arch::x86_64::*;

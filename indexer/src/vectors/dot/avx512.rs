@@ -1,4 +1,5 @@
-//! AVX-512 VNNI: `vpdpbusd` adds 64 products in one instruction; `vpopcntq`, where there is, counts 512 bits in one.
+//! AVX-512 VNNI: `vpdpbusd` adds 64 products in one instruction; `vpopcntq`, where there is, counts
+//! 512 bits in one.
 #![allow(unsafe_code, reason = "vector instructions")]
 
 use std::arch::x86_64::*;
@@ -174,7 +175,8 @@ fn load<T: bytemuck::Pod>(bytes: &[T], start: usize) -> __m512i {
 #[inline]
 pub fn prefetch(start: *const i8, bytes: usize) {
     for line in (0..bytes).step_by(LANE) {
-        // SAFETY: a prefetch reads nothing and faults on no address; it is part of SSE, which every x86-64 has.
+        // SAFETY: a prefetch reads nothing and faults on no address; it is part of SSE, which every
+        // x86-64 has.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(line)) };
     }
 }

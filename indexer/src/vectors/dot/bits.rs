@@ -7,7 +7,8 @@ pub const SIDE_BY_SIDE: usize = 8;
 #[derive(Debug, Default)]
 pub struct LikeBits {
     pub(super) bits: Vec<u64>,
-    /// Number of differing bits in the upper half, number of the row in the lower, so that order is that of numbers.
+    /// Number of differing bits in the upper half, number of the row in the lower, so that order is
+    /// that of numbers.
     best: Vec<u64>,
     count: usize,
     rows: usize,
@@ -22,7 +23,8 @@ impl LikeBits {
         (self.count, self.rows) = (count, rows);
     }
 
-    /// Numbers of the rows found, the most alike first, and of equals the one with the lower number.
+    /// Numbers of the rows found, the most alike first, and of equals the one with the lower
+    /// number.
     pub fn rows(&self) -> impl Iterator<Item = usize> + '_ {
         self.best.iter().map(|entry| (entry & u64::from(u32::MAX)) as usize)
     }
@@ -33,7 +35,8 @@ impl LikeBits {
         if self.best.len() < self.count { u64::MAX } else { self.best.last().map_or(0, |last| last >> 32) }
     }
 
-    /// Takes those of a block's rows that are better than what was found, of the ones that `lanes` has a bit for.
+    /// Takes those of a block's rows that are better than what was found, of the ones that `lanes`
+    /// has a bit for.
     #[inline]
     pub(super) fn offer(&mut self, block: usize, differing: [u64; SIDE_BY_SIDE], mut lanes: u8) {
         while lanes != 0 {

@@ -1,11 +1,13 @@
-//! Inner products of int8 vectors: one kernel is chosen when the program starts, all give the same integers.
+//! Inner products of int8 vectors: one kernel is chosen when the program starts, all give the same
+//! integers.
 //!
-//! An accelerated kernel is reached through a token that can only be had by detecting the instructions, so that calling
-//! one is always sound.
+//! An accelerated kernel is reached through a token that can only be had by detecting the
+//! instructions, so that calling one is always sound.
 //!
-//! The widest instruction (`vpdpbusd`) multiplies unsigned by signed bytes. Rows are therefore kept raised by 128, and a
-//! [`Probe`], the other side of the product, knows what that adds: `sum((row + 128) * probe) = sum(row * probe) +
-//! 128 * sum(probe)`. Nothing has to be converted while rows stream by.
+//! The widest instruction (`vpdpbusd`) multiplies unsigned by signed bytes. Rows are therefore kept
+//! raised by 128, and a [`Probe`], the other side of the product, knows what that adds:
+//! `sum((row + 128) * probe) = sum(row * probe) + 128 * sum(probe)`. Nothing has to be converted
+//! while rows stream by.
 
 mod bits;
 mod portable;
@@ -161,7 +163,8 @@ impl Kernel {
         [raised[0] - probes[0].excess, raised[1] - probes[1].excess]
     }
 
-    /// The inner products of a probe with four rows: four chains of additions at once keep the adders busy.
+    /// The inner products of a probe with four rows: four chains of additions at once keep the
+    /// adders busy.
     ///
     /// # Panics
     /// As [`Kernel::dot`].

@@ -14,8 +14,9 @@ pub(crate) struct Plane {
 const NOBODY: u64 = u64::MAX;
 
 impl Rows {
-    /// What vectors are made of: places of flat memory and their lengths, in an order that depends on their width and number
-    /// alone. They stay where they are, and grow no shorter, when vectors come and go.
+    /// What vectors are made of: places of flat memory and their lengths, in an order that depends
+    /// on their width and number alone. They stay where they are, and grow no shorter, when vectors
+    /// come and go.
     pub(crate) fn planes(&self) -> Vec<(Plane, usize)> {
         let of = |arena: &Arena, is_rest| {
             let lengths = arena.planes().map(<[u8]>::len).enumerate();
@@ -41,8 +42,8 @@ impl Rows {
         self.owners.iter().map(|owner| owner.map_or(NOBODY, |id| id.0)).collect()
     }
 
-    /// Gives slots, whose vectors are there already, to their owners; false if that cannot be. The slots of `gone` become
-    /// free.
+    /// Gives slots, whose vectors are there already, to their owners; false if that cannot be. The
+    /// slots of `gone` become free.
     pub(crate) fn give_slots(&mut self, owners: &[u64], gone: impl Fn(ImageId) -> bool) -> bool {
         if owners.len() != self.len() || !self.slots.is_empty() {
             return false;

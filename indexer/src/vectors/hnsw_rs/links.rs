@@ -1,14 +1,18 @@
-//! The links between vectors, kept by hnsw_rs 0.3.5. The only module that names it, and where its habits are met:
+//! The links between vectors, kept by hnsw_rs 0.3.5. The only module that names it, and where its
+//! habits are met:
 //!
 //! - It panics on a distance that is negative or not a number: [`Angle`] never gives one.
-//! - Two points with upper layers that are inserted at once can wait for each other for ever: a point holds its own
-//!   list while it enters the lists of its neighbours, layer by layer, and the other may have entered the list in an
-//!   upper layer and wait for it in a lower one (seen with M 2 on 16 threads). With a single layer a point is reachable only after its own list is
-//!   final, so waiting always goes from later to earlier points and ends. This graph therefore has one layer, which in
-//!   hundreds of dimensions finds as much as many do (Munyampirwa et al., arXiv 2412.01940) and builds faster.
-//! - Its setter for the level scale prints to standard output: [`Links::start`] sets it by way of a dump of one point.
-//! - It exits the process on parameters and files that it does not like: [`HnswParams::bounded`] and the checksums of
-//!   `snapshot` come first.
+//! - Two points with upper layers that are inserted at once can wait for each other for ever: a
+//!   point holds its own list while it enters the lists of its neighbours, layer by layer, and the
+//!   other may have entered the list in an upper layer and wait for it in a lower one (seen with M
+//!   2 on 16 threads). With a single layer a point is reachable only after its own list is final,
+//!   so waiting always goes from later to earlier points and ends. This graph therefore has one
+//!   layer, which in hundreds of dimensions finds as much as many do (Munyampirwa et al., arXiv
+//!   2412.01940) and builds faster.
+//! - Its setter for the level scale prints to standard output: [`Links::start`] sets it by way of a
+//!   dump of one point.
+//! - It exits the process on parameters and files that it does not like: [`HnswParams::bounded`]
+//!   and the checksums of `snapshot` come first.
 //! - Its search with a filter may return nothing: it is not used.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,7 +31,8 @@ const LAYERS: usize = 16;
 /// Place of the level scale in the file of links: behind magic number, mode and connections.
 const LEVEL_SCALE_AT: usize = 6;
 
-/// A vector as the graph keeps it: the steps, then the four bytes of the scale that brings it to length 1.
+/// A vector as the graph keeps it: the steps, then the four bytes of the scale that brings it to
+/// length 1.
 pub type Point = Vec<i8>;
 
 /// The point of a vector.
@@ -49,7 +54,8 @@ impl Distance<i8> for Angle {
             return 2.0;
         };
         let scale = |bytes: &[i8; 4]| f32::from_le_bytes(bytes.map(i8::cast_unsigned));
-        // Rounding may leave a vector nearer to itself than nothing; a scale is finite, so this is a number.
+        // Rounding may leave a vector nearer to itself than nothing; a scale is finite, so this is
+        // a number.
         (1.0 - scale(a_scale) * scale(b_scale) * self.0.dot_signed(a, b) as f32).clamp(0.0, 2.0)
     }
 }
@@ -85,7 +91,8 @@ impl Links {
         self.0.parallel_insert_slice(&points.iter().map(|(node, point)| (point.as_slice(), *node)).collect());
     }
 
-    /// Up to `ef` nodes near a point, the nearest first. At least two are looked for, as hnsw_rs expects.
+    /// Up to `ef` nodes near a point, the nearest first. At least two are looked for, as hnsw_rs
+    /// expects.
     pub fn nearest(&self, point: &Point, ef: usize) -> Vec<usize> {
         let ef = ef.max(2);
         self.0.search(point, ef, ef).into_iter().map(|found| found.d_id).collect()
@@ -109,11 +116,12 @@ impl Links {
         contained(|| self.0.file_dump(dir, "links").map_err(|error| error.to_string()))
     }
 
-    /// Reads what [`Links::dump`] wrote. The caller has made sure that not a byte of it has changed.
+    /// Reads what [`Links::dump`] wrote. The caller has made sure that not a byte of it has
+    /// changed.
     pub fn load(dir: &Path, name: &str) -> Result<Self, String> {
         contained(|| {
-            // The graph borrows the reader for vectors that stay in the file; all are read into memory here, so that
-            // what is leaked is the reader's hundred bytes.
+            // The graph borrows the reader for vectors that stay in the file; all are read into
+            // memory here, so that what is leaked is the reader's hundred bytes.
             let reader: &'static HnswIo = Box::leak(Box::new(HnswIo::new(dir, name)));
             let mut graph = reader.load_hnsw_with_dist(Angle(Kernel::best())).map_err(|error| error.to_string())?;
             // On by default after loading, off by default before.

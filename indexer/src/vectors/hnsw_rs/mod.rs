@@ -1,13 +1,16 @@
-//! The graph of hnsw_rs over the vectors of an [`ExactScan`]: the second implementation, for comparison.
+//! The graph of hnsw_rs over the vectors of an [`ExactScan`]: the second implementation, for
+//! comparison.
 //!
-//! The scan stays the owner of the vectors and the judge of every score; the graph only names candidates. hnsw_rs
-//! knows neither deletion nor change, and does not promise that a node can be reached, so here
+//! The scan stays the owner of the vectors and the judge of every score; the graph only names
+//! candidates. hnsw_rs knows neither deletion nor change, and does not promise that a node can be
+//! reached, so here
 //!
-//! - a node is a number of our own, whose owner is looked up; a removed or changed image leaves a dead node behind
-//!   (rebuild when [`HnswRs::is_worn`]);
-//! - every node is looked for after a build and after it was added; images that their own vector does not find are
-//!   strays, and are compared one by one in every search;
-//! - a search that the graph is not made for (a narrow filter, many results, few vectors) is a scan.
+//! - a node is a number of our own, whose owner is looked up; a removed or changed image leaves a
+//!   dead node behind (rebuild when [`HnswRs::is_worn`]);
+//! - every node is looked for after a build and after it was added; images that their own vector
+//!   does not find are strays, and are compared one by one in every search;
+//! - a search that the graph is not made for (a narrow filter, many results, few vectors) is a
+//!   scan.
 
 mod links;
 mod snapshot;
@@ -28,7 +31,8 @@ use crate::{IdSet, ImageId, IndexError};
 
 /// Nodes that are handed to the builder at once: bounds the copies of vectors in memory.
 const BATCH: usize = 8192;
-/// Width of the search by which a node must be found to count as reachable: less than any query uses.
+/// Width of the search by which a node must be found to count as reachable: less than any query
+/// uses.
 const PROBE_EF: usize = 32;
 
 /// The graph, and who owns its nodes.
@@ -89,14 +93,15 @@ impl HnswRs {
         }
     }
 
-    /// True if a rebuild pays: more than a fifth of the nodes is dead, or more than a twentieth unreachable.
+    /// True if a rebuild pays: more than a fifth of the nodes is dead, or more than a twentieth
+    /// unreachable.
     pub fn is_worn(&self) -> bool {
         let GraphStats { nodes, dead, strays, .. } = self.stats();
         dead * 5 > nodes || strays * 20 > nodes
     }
 
-    /// Looks for every image by its own vector and notes the strays. After a build, and after many additions, which
-    /// may have pushed links to others out of full lists.
+    /// Looks for every image by its own vector and notes the strays. After a build, and after many
+    /// additions, which may have pushed links to others out of full lists.
     pub fn probe(&self) {
         let _writer = self.writer.lock();
         let all = self.nodes.read().of.keys().copied().collect();
@@ -140,8 +145,8 @@ impl HnswRs {
         Ok(())
     }
 
-    /// Gives nodes to images that have a vector but no node. They are strays until they are looked for. The caller
-    /// holds the writer's lock, or the only handle.
+    /// Gives nodes to images that have a vector but no node. They are strays until they are looked
+    /// for. The caller holds the writer's lock, or the only handle.
     fn adopt(&self, ids: &[ImageId]) -> Result<(), IndexError> {
         for ids in ids.chunks(BATCH) {
             let points: Vec<(ImageId, Point)> =
@@ -175,8 +180,8 @@ impl HnswRs {
         Ok(self.links.get_or_init(|| links))
     }
 
-    /// The best `k` among `ef` candidates that the graph names and the strays: what it finds by itself, without the
-    /// help of a scan, for measurements. May be fewer than `k`.
+    /// The best `k` among `ef` candidates that the graph names and the strays: what it finds by
+    /// itself, without the help of a scan, for measurements. May be fewer than `k`.
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`], or if the query has no direction.
@@ -237,7 +242,8 @@ impl VectorIndex for HnswRs {
         self.vectors.len()
     }
 
-    /// Links and the graph's own copies of the vectors are estimated from the sizes of hnsw_rs's structures.
+    /// Links and the graph's own copies of the vectors are estimated from the sizes of hnsw_rs's
+    /// structures.
     fn memory(&self) -> usize {
         /// A point, its shared lists for 16 layers, and what the allocator adds.
         const NODE: usize = 560;

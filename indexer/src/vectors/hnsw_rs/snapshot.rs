@@ -5,9 +5,10 @@
 //! graph/links-XXXXXX/       what hnsw_rs wrote (links, vectors), and the owner of each node
 //! ```
 //!
-//! A new snapshot is written beside the old one and takes its place by the rename of the manifest, so that there is
-//! always a whole one. hnsw_rs trusts its files and ends the process over a bad one: it sees them only after every byte
-//! has been checked. Loading compares each node with the vectors as they are now, so a snapshot may be out of date.
+//! A new snapshot is written beside the old one and takes its place by the rename of the manifest,
+//! so that there is always a whole one. hnsw_rs trusts its files and ends the process over a bad
+//! one: it sees them only after every byte has been checked. Loading compares each node with the
+//! vectors as they are now, so a snapshot may be out of date.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -105,11 +106,13 @@ impl HnswRs {
         remove_others(dir, &folder)
     }
 
-    /// Reads the graph from `dir` and brings it up to date with `vectors`: nodes of images that are gone or have
-    /// another vector die, images without a node get one. `None` if there is no snapshot.
+    /// Reads the graph from `dir` and brings it up to date with `vectors`: nodes of images that are
+    /// gone or have another vector die, images without a node get one. `None` if there is no
+    /// snapshot.
     ///
     /// # Errors
-    /// [`IndexError::Corrupt`] if a file is not as it was written, or was written by another version: build anew.
+    /// [`IndexError::Corrupt`] if a file is not as it was written, or was written by another
+    /// version: build anew.
     pub fn load(dir: &Path, vectors: Arc<ExactScan>) -> Result<Option<Self>, IndexError> {
         let damage =
             |reason: String| IndexError::Corrupt { dir: dir.to_path_buf(), what: "the graph".to_owned(), reason };

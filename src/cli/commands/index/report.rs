@@ -1,4 +1,5 @@
-//! What the reader sees while folders are indexed: a progress bar, JSON lines, what could not be indexed and why.
+//! What the reader sees while folders are indexed: a progress bar, JSON lines, what could not be
+//! indexed and why.
 
 use std::io::Write;
 use std::path::Path;
@@ -167,7 +168,8 @@ fn sentence(summary: &Summary) -> String {
     format!("{told} in {}{rate}{end}", duration(summary.elapsed))
 }
 
-/// Which stage the others waited for: told of a run that was long enough to ask, or if every detail is wanted.
+/// Which stage the others waited for: told of a run that was long enough to ask, or if every detail
+/// is wanted.
 fn shares(summary: &Summary, verbose: bool) -> String {
     const LONG: Duration = Duration::from_secs(5);
     let asked = summary.indexed > 0 && (verbose || summary.elapsed >= LONG);

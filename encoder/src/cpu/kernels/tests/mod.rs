@@ -63,7 +63,8 @@ fn rounded(path: Path, values: &[f32]) -> Vec<f32> {
     values.iter().map(hold).collect()
 }
 
-/// How far a value may be from the operand that holds it: half a unit in the last of the eight bits of bf16, or of sixteen.
+/// How far a value may be from the operand that holds it: half a unit in the last of the eight bits
+/// of bf16, or of sixteen.
 fn rounding(path: Path, value: f64) -> f64 {
     match path.values() {
         Values::F32 => 0.0,
@@ -84,7 +85,8 @@ fn tiled(path: Path, values: &[f32], width: usize) -> Tiles {
     tiles
 }
 
-/// A row of an operand, with the columns that fill it up to whole lines; whole numbers if it has a scale.
+/// A row of an operand, with the columns that fill it up to whole lines; whole numbers if it has a
+/// scale.
 fn row_of(tiles: &mut Tiles, row: usize) -> Vec<f64> {
     let (steps, values, tiles) = (tiles.steps(), tiles.values(), tiles.shared());
     let value = |col: usize| {
