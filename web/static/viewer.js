@@ -55,10 +55,13 @@ export function setUpViewer({ items, hrefOf, on }) {
   const placeOf = () => items().findIndex((item) => item?.tile.id === id);
   const slides = new Slideshow(dialog, { step: (by) => step(by), end: () => id !== null && (open(id, { again: true }), $("further").focus()) });
   const step = (by) => {
+    const [list, place] = [items(), placeOf()];
+    const to = place + by;
     // A slideshow begins anew after its last image.
-    const next = items()[placeOf() + by] ?? (slides.active ? items().at(by > 0 ? 0 : -1) : undefined);
-    if (next && placeOf() >= 0) on.open(next.tile.id, { replace: true });
-    if (items().length - placeOf() < 20) on.near();
+    const wrapped = slides.active && (to < 0 || to >= list.length) ? list.at(by > 0 ? 0 : -1) : undefined;
+    const next = list[to] ?? wrapped;
+    if (next && place >= 0) on.open(next.tile.id, { replace: true });
+    if (list.length - placeOf() < 20) on.near();
   };
 
   async function open(next, { again = false } = {}) {
