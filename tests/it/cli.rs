@@ -32,6 +32,7 @@ fn a_hit_has_stable_fields() {
         "caption",
         "content",
         "described",
+        "favourite",
         "files",
         "format",
         "height",

@@ -1,7 +1,11 @@
-//! Asks the processor, the operating system and the kernel for AMX; Linux grants it to a process.
+//! AMX: asking the processor, the operating system and the kernel for it (Linux grants it to a
+//! process), and the tile registers of a thread.
 
 use std::arch::asm;
 use std::arch::x86_64::__cpuid_count;
+use std::marker::PhantomData;
+
+use super::tile::Line;
 
 /// Asks for AMX with bf16. A grant holds for all threads of this process.
 ///
@@ -60,4 +64,36 @@ fn permission() -> Result<(), String> {
 #[cfg(not(target_os = "linux"))]
 fn permission() -> Result<(), String> {
     Err("AMX is used on Linux only".to_owned())
+}
+
+/// The tile registers of this thread, configured as eight full tiles until this is dropped.
+///
+/// Releasing them tells the system that it need not save their 8 KiB when it switches threads. They
+/// stay with the thread.
+pub struct TileRegisters(PhantomData<*const ()>);
+
+impl TileRegisters {
+    /// # Safety
+    /// - Detected: the processor must have AMX with bf16.
+    /// - Permitted: the system must allow this process to use it.
+    /// - Once: no other value of this type may be on this thread, for each releases the registers.
+    pub unsafe fn configure() -> Self {
+        let mut config = Line([0; 64]);
+        config.0[0] = 1; // palette
+        for tile in 0..8 {
+            config.0[16 + 2 * tile] = 64; // bytes of a row
+            config.0[48 + tile] = 16; // rows
+        }
+        // SAFETY: detected, permitted; the operand is a valid configuration of 64 bytes (Intel SDM,
+        // volume 1, section 18.2).
+        unsafe { asm!("ldtilecfg [{}]", in(reg) config.0.as_ptr(), options(nostack, readonly)) };
+        Self(PhantomData)
+    }
+}
+
+impl Drop for TileRegisters {
+    fn drop(&mut self) {
+        // SAFETY: the value exists, so AMX is there.
+        unsafe { asm!("tilerelease", options(nostack, nomem)) }
+    }
 }

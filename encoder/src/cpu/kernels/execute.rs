@@ -1,11 +1,13 @@
 //! Entering code that is compiled for an instruction set.
 
+#[cfg(target_arch = "x86_64")]
+use super::amx::TileRegisters;
 use super::int8::{Mixed, PortableInt8};
 #[cfg(target_arch = "x86_64")]
 use super::int8_x86::{AmxInt8, Avx512Vnni, AvxVnni};
 use super::isa::Task;
 #[cfg(target_arch = "x86_64")]
-use super::isa_x86::{AmxBf16, AmxF32, Avx512Bf16, TileRegisters};
+use super::isa_x86::{AmxBf16, AmxF32, Avx512Bf16};
 use super::lanes::Portable;
 #[cfg(target_arch = "x86_64")]
 use super::lanes_x86::{Avx2, Avx512};
@@ -62,8 +64,9 @@ impl Path {
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx512vnni")]
             fn avx512_int8<T: Task>(task: T) {
                 // SAFETY: this function has the features.
-                let (bf16, vnni) =
-                    unsafe { (Avx512Bf16::assume(Avx512::assume()), Avx512Vnni::assume(Avx512::assume())) };
+                let bf16 = unsafe { Avx512Bf16::assume(Avx512::assume()) };
+                // SAFETY: as above.
+                let vnni = unsafe { Avx512Vnni::assume(Avx512::assume()) };
                 task.run(Mixed(bf16, vnni));
             }
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]

@@ -3,10 +3,11 @@
 use std::arch::x86_64::*;
 use std::marker::PhantomData;
 
+use super::amx::TileRegisters;
 use super::cells::{Cells, block_of_cells};
 use super::element::OffsetU8;
 use super::isa::{MicroKernel, Operands, Tick};
-use super::isa_x86::{TileRegisters, block_of_int8, prefetch};
+use super::isa_x86::{block_of_int8, prefetch};
 use super::lanes_x86::{Avx2, Avx2Lanes, Avx512, Avx512Lanes};
 use super::tile::Line;
 

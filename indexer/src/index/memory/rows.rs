@@ -21,6 +21,14 @@ impl Rows {
         self.blocks.len() * BLOCK
     }
 
+    /// One more than the largest number that has a row; 0 if none has.
+    pub(super) fn end(&self) -> usize {
+        let largest = |(block, rows): (usize, &Arc<Vec<Option<Row>>>)| {
+            rows.iter().rposition(Option::is_some).map(|row| block * BLOCK + row + 1)
+        };
+        self.blocks.iter().enumerate().rev().find_map(largest).unwrap_or(0)
+    }
+
     pub(super) fn get(&self, number: usize) -> Option<&Row> {
         self.blocks.get(number / BLOCK)?[number % BLOCK].as_ref()
     }

@@ -24,7 +24,7 @@ impl Memory {
 
     /// Images that come later have this number or one above it.
     pub(in crate::index) fn numbers_end(&self) -> u64 {
-        self.rows.len() as u64
+        self.rows.end() as u64
     }
 
     /// Folders that hold files, by path, and the images of the files that are present in each. An
