@@ -57,7 +57,7 @@ onPage("an empty library shows a way to fill it, and nothing that has nothing to
     const health = await (await route.fetch()).json();
     await route.fulfill({ json: { ...health, library: "empty", images: 0 } });
   });
-  for (const place of ["search", "stats", "folders", "facets"]) await page.route(`**/api/v1/${place}`, (route) => route.fulfill(nothing));
+  for (const place of ["search", "timeline", "albums", "stats", "folders", "facets"]) await page.route(`**/api/v1/${place}`, (route) => route.fulfill(nothing));
   await page.goto("/");
   await ready(page);
   assert.equal(await page.textContent("#empty-title"), "No pictures yet");

@@ -56,7 +56,7 @@ onPage("keys select: Space and x, Shift and arrows, everything, nothing", { path
   for (let stops = 0; stops < 3 && !(await inBar()); stops++) await page.keyboard.press("Tab");
   assert.ok(await inBar(), "the bar follows the pictures");
   await page.keyboard.press("Escape");
-  assert.ok(await bar(page).isHidden());
+  await bar(page).waitFor({ state: "hidden" });
   await page.focus("#q");
   await page.keyboard.press("Control+a");
   assert.ok(await bar(page).isHidden(), "in the bar that selects the text");

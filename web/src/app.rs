@@ -149,7 +149,8 @@ fn headers() -> DefaultHeaders {
         .add(("Content-Security-Policy", CONTENT_POLICY))
         .add(("X-Content-Type-Options", "nosniff"))
         .add(("X-Frame-Options", "DENY"))
-        .add(("Referrer-Policy", "no-referrer"))
+        // With `no-referrer` a form of the page would send `Origin: null`, as one of another site may.
+        .add(("Referrer-Policy", "same-origin"))
         .add(("Permissions-Policy", "camera=(), microphone=(), geolocation=()"))
         .add(("Cross-Origin-Opener-Policy", "same-origin"))
         .add(("Cross-Origin-Resource-Policy", "same-origin"))
