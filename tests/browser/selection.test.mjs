@@ -14,6 +14,8 @@ const saidCount = async (page) => Number(/[\d,]+/.exec(await page.textContent("#
 const waitForCount = (page, n) => page.waitForFunction((n) => document.querySelector("#selection .selected-count").textContent === `${n.toLocaleString("en")} selected`, n);
 const said = (page, text) => page.locator(".toast", { hasText: text }).first().waitFor();
 
+const waitForSelected = (page, n) => page.waitForFunction((n) => document.querySelectorAll("#grid .selected").length === n, n);
+
 onPage("a mark shows under the mouse; click, Shift and Ctrl select", { path: "/?q=zoo" }, async (page) => {
   await tiles(page).nth(6).waitFor();
   const mark = tiles(page).nth(1).locator(".pick");
@@ -26,15 +28,15 @@ onPage("a mark shows under the mouse; click, Shift and Ctrl select", { path: "/?
   assert.equal(await mark.getAttribute("aria-checked"), "true");
   await bar(page).waitFor();
   await shot(page, 4).click({ modifiers: ["Shift"] });
-  assert.equal(await selected(page).count(), 4, "the range from the one before");
+  await waitForSelected(page, 4); // the range from the one before
   await shot(page, 2).click({ modifiers: ["ControlOrMeta"] });
-  assert.equal(await selected(page).count(), 3);
+  await waitForSelected(page, 3);
   await shot(page, 5).click();
-  assert.equal(await selected(page).count(), 4, "while some are selected, a click selects");
+  await waitForSelected(page, 4); // while some are selected, a click selects
   assert.equal(new URL(page.url()).searchParams.has("view"), false);
   await page.keyboard.press("Escape");
-  assert.equal(await selected(page).count(), 0);
-  assert.ok(await bar(page).isHidden());
+  await waitForSelected(page, 0);
+  await bar(page).waitFor({ state: "hidden" });
   await shot(page, 5).click();
   await page.waitForURL(/view=/);
 });
@@ -47,9 +49,9 @@ onPage("keys select: Space and x, Shift and arrows, everything, nothing", { path
   await page.locator("#announcer", { hasText: "1 selected" }).waitFor();
   await page.keyboard.press("Shift+ArrowRight");
   await page.keyboard.press("Shift+ArrowRight");
-  await page.waitForFunction(() => document.querySelectorAll("#grid .selected").length === 3);
+  await waitForSelected(page, 3);
   await page.keyboard.press("x");
-  await page.waitForFunction(() => document.querySelectorAll("#grid .selected").length === 2);
+  await waitForSelected(page, 2);
   await page.keyboard.press("Control+a");
   await waitForCount(page, await count(page));
   const inBar = () => bar(page).evaluate((bar) => bar.contains(document.activeElement));
@@ -89,11 +91,11 @@ onPage("a lasso from an empty place selects what it touches", { path: "/?q=zoo" 
   await page.mouse.move(first.x - 12, first.y + 20);
   await page.mouse.down();
   await page.mouse.move(first.x + 40, first.y + 60, { steps: 4 });
-  assert.equal(await selected(page).count(), 1);
+  await waitForSelected(page, 1);
   await page.mouse.move(third.x + 10, first.y + 80, { steps: 4 });
-  await page.waitForFunction(() => document.querySelectorAll("#grid .selected").length === 3);
+  await waitForSelected(page, 3);
   await page.mouse.move(first.x + 10, first.y + 80, { steps: 4 });
-  await page.waitForFunction(() => document.querySelectorAll("#grid .selected").length === 1);
+  await waitForSelected(page, 1);
   await page.mouse.up();
   assert.equal(await page.locator(".lasso").count(), 0);
   await waitForCount(page, 1);
@@ -166,7 +168,7 @@ onPage("50,000 hits are selected in one stroke, loaded or not, and stay so while
   await shot(page, 3).focus();
   await page.keyboard.press("x");
   await page.waitForFunction(() => document.querySelector("#grid .tile").ariaSetSize === "50000");
-  assert.equal(await selected(page).count(), 1, "what was selected stays so");
+  await waitForSelected(page, 1); // what was selected stays so
   await page.keyboard.press("Control+a");
   await waitForCount(page, ALL);
   assert.ok(asked > 20);

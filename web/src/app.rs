@@ -149,7 +149,7 @@ fn headers() -> DefaultHeaders {
         .add(("Content-Security-Policy", CONTENT_POLICY))
         .add(("X-Content-Type-Options", "nosniff"))
         .add(("X-Frame-Options", "DENY"))
-        // With `no-referrer` a form of the page would send `Origin: null`, as one of another site may.
+        // With `no-referrer` a form of the page would send `Origin: null`, as other sites can.
         .add(("Referrer-Policy", "same-origin"))
         .add(("Permissions-Policy", "camera=(), microphone=(), geolocation=()"))
         .add(("Cross-Origin-Opener-Policy", "same-origin"))
