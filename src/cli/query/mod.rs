@@ -64,7 +64,7 @@ pub fn library_image(name: &Path, engine: &Engine) -> Result<ImageId, CliError> 
         Some(id) => Ok(id),
         None => Err(CliError::with_hint(
             format!("{}: not an image of this library", name.display()),
-            "use --image for a file outside it",
+            "`glimpse index FOLDER` adds its folder to the library",
         )),
     }
 }
