@@ -21,11 +21,13 @@ async function select(page, ...places) {
 
 onPage("favourites are made by heart, key and selection, and found again", { path: "/?q=zoo" }, async (page) => {
   await tiles(page).nth(4).waitFor();
+  await idle(page);
   const ids = [await idOf(page, 0), await idOf(page, 1), await idOf(page, 3)];
   await ask(page, "POST", "favourites", { remove: ids }); // another run may have been cut off
   await page.reload();
   await ready(page);
   await tiles(page).nth(4).waitFor();
+  await idle(page);
   await tiles(page).nth(0).hover();
   await tiles(page).nth(0).locator(".heart").click();
   await said(page, "1 added to favourites");
@@ -56,6 +58,7 @@ onPage("favourites are made by heart, key and selection, and found again", { pat
 
 onPage("an album is made of a selection, opened, renamed, shortened and deleted", { path: "/?q=zoo" }, async (page) => {
   await tiles(page).nth(4).waitFor();
+  await idle(page);
   await select(page, 0, 1);
   await act(page, "Add to album").click();
   await page.fill("#album-name", "At the zoo");
@@ -82,6 +85,7 @@ onPage("an album is made of a selection, opened, renamed, shortened and deleted"
   assert.equal(await count(page), 3);
   await page.locator("#filters .pill.set", { hasText: "Animals" }).waitFor();
   await tiles(page).nth(2).waitFor();
+  await idle(page);
   await select(page, 1);
   await act(page, "Use as cover").click();
   await said(page, "Cover of “Animals” changed");
@@ -139,6 +143,7 @@ onPage("what goes wrong with an album is said beside it", async (page, { expect 
 for (const [width, colorScheme] of [[390, "dark"], [1280, "light"], [1920, "light"]]) {
   onPage(`${width} pixels, ${colorScheme}: albums fit, and so does what can be done in one`, { viewport: { width, height: 844 }, colorScheme }, async (page) => {
     await tiles(page).nth(1).waitFor();
+    await idle(page);
     const album = JSON.parse(await ask(page, "POST", "albums", { name: "A rather long name of an album that goes on and on, and on", images: [await idOf(page, 0), await idOf(page, 1)] }));
     await page.click("#albums-open");
     await page.locator("#album-list .main").first().waitFor();
@@ -147,6 +152,7 @@ for (const [width, colorScheme] of [[390, "dark"], [1280, "light"], [1920, "ligh
     await page.goto(`/?album=${album.id}`);
     await ready(page);
     await tiles(page).nth(1).waitFor();
+    await idle(page);
     await select(page, 0);
     assert.deepEqual(await findings(page), []);
     const sticking = await page.locator("#selection button").evaluateAll((buttons) => buttons.filter((button) => (innerWidth > 600 && button.getBoundingClientRect().right > innerWidth) || button.scrollWidth > button.clientWidth + 1).map(({ title }) => title));

@@ -18,6 +18,7 @@ const waitForSelected = (page, n) => page.waitForFunction((n) => document.queryS
 
 onPage("a mark shows under the mouse; click, Shift and Ctrl select", { path: "/?q=zoo" }, async (page) => {
   await tiles(page).nth(6).waitFor();
+  await idle(page);
   const mark = tiles(page).nth(1).locator(".pick");
   const seen = () => mark.evaluate((mark) => getComputedStyle(mark).opacity);
   assert.equal(await seen(), "0");
@@ -43,6 +44,7 @@ onPage("a mark shows under the mouse; click, Shift and Ctrl select", { path: "/?
 
 onPage("keys select: Space and x, Shift and arrows, everything, nothing", { path: "/?q=zoo" }, async (page) => {
   await tiles(page).nth(3).waitFor();
+  await idle(page);
   await shot(page, 0).focus();
   await page.keyboard.press("Space");
   await waitForCount(page, 1);
@@ -66,6 +68,7 @@ onPage("keys select: Space and x, Shift and arrows, everything, nothing", { path
 
 onPage("a finger that rests on a picture selects it, a short one opens it", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, path: "/?q=zoo" }, async (page, { context }) => {
   await tiles(page).nth(3).waitFor();
+  await idle(page);
   const session = await context.newCDPSession(page);
   const touch = async (n, time) => {
     const { x, y, width, height } = await shot(page, n).boundingBox();
@@ -87,6 +90,7 @@ onPage("a finger that rests on a picture selects it, a short one opens it", { vi
 
 onPage("a lasso from an empty place selects what it touches", { path: "/?q=zoo" }, async (page) => {
   await tiles(page).nth(5).waitFor();
+  await idle(page);
   const [first, third] = [await shot(page, 0).boundingBox(), await shot(page, 2).boundingBox()];
   await page.mouse.move(first.x - 12, first.y + 20);
   await page.mouse.down();
@@ -110,6 +114,7 @@ onPage("a lasso from an empty place selects what it touches", { path: "/?q=zoo" 
 
 onPage("what is selected can be downloaded, copied, exported and searched with", { permissions: ["clipboard-read", "clipboard-write"], path: "/?q=zoo" }, async (page) => {
   await tiles(page).nth(3).waitFor();
+  await idle(page);
   await shot(page, 0).focus();
   await page.keyboard.press("x");
   await page.keyboard.press("Shift+ArrowRight");
@@ -141,6 +146,7 @@ onPage("what is selected can be downloaded, copied, exported and searched with",
 
 onPage("what cannot be done is said, and the selection stays", { path: "/?q=zoo" }, async (page, { expect }) => {
   await tiles(page).nth(3).waitFor();
+  await idle(page);
   await page.route("**/api/v1/export", (route) => route.fulfill({ status: 413, json: { code: "too_large", message: "these are too many" } }));
   expect("api/v1/export");
   await shot(page, 0).focus();
@@ -184,6 +190,7 @@ onPage("50,000 hits are selected in one stroke, loaded or not, and stay so while
 for (const [width, colorScheme] of [[390, "light"], [1280, "dark"], [1920, "light"]]) {
   onPage(`${width} pixels, ${colorScheme}: with a selection, nothing sticks out and nothing is hard to use`, { viewport: { width, height: 900 }, colorScheme, path: "/?q=zoo" }, async (page) => {
     await tiles(page).nth(3).waitFor();
+    await idle(page);
     await shot(page, 0).focus();
     await page.keyboard.press("x");
     await bar(page).waitFor();
@@ -196,6 +203,7 @@ for (const [width, colorScheme] of [[390, "light"], [1280, "dark"], [1920, "ligh
 
 onPage("another search begins without a selection", { path: "/?q=zoo" }, async (page) => {
   await tiles(page).nth(3).waitFor();
+  await idle(page);
   await shot(page, 0).focus();
   await page.keyboard.press("x");
   await search(page, "tree");
