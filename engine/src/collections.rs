@@ -87,14 +87,15 @@ impl Engine {
         Ok(self.serving()?.with_contents(&album.images))
     }
 
-    /// The image that stands for an album: the one that was chosen, else its first.
+    /// The image that stands for an album: the one that was chosen, else the first of its `images`,
+    /// which [`Engine::images_of`] gives.
     ///
     /// # Errors
     /// If there is no index yet.
-    pub fn cover_of(&self, album: &Album) -> Result<Option<ImageId>, EngineError> {
-        let index = self.serving()?;
-        let chosen = album.cover.and_then(|cover| index.with_contents(&[cover]).first().copied());
-        Ok(chosen.or_else(|| index.with_contents(&album.images).first().copied()))
+    pub fn cover_of(&self, album: &Album, images: &[ImageId]) -> Result<Option<ImageId>, EngineError> {
+        let Some(cover) = album.cover else { return Ok(images.first().copied()) };
+        let chosen = self.serving()?.with_contents(&[cover]);
+        Ok(chosen.first().or(images.first()).copied())
     }
 
     /// Makes an album of images.

@@ -6,8 +6,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use glimpse_indexer::{Filter, TileFacts};
-use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 
 use crate::{Engine, EngineError};
 
@@ -32,6 +33,22 @@ impl Month {
     pub fn of(taken: i64) -> Option<Self> {
         let date = Timestamp::from_second(taken).ok()?.to_zoned(TimeZone::UTC).date();
         Some(Self { year: date.year(), month: date.month() })
+    }
+
+    /// The filter that lets images of this month pass, of those that `filter` lets pass.
+    fn narrow(self, filter: &Filter) -> Filter {
+        let first = Date::new(self.year, self.month, 1).ok();
+        let start = |day: Date| Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second());
+        let from = first.and_then(start);
+        let before = first.and_then(|day| day.checked_add(1.month()).ok()).and_then(start);
+        Filter {
+            taken_from: filter.taken_from.max(from),
+            taken_before: match (filter.taken_before, before) {
+                (Some(asked), Some(before)) => Some(asked.min(before)),
+                (asked, before) => asked.or(before),
+            },
+            ..filter.clone()
+        }
     }
 }
 
@@ -78,7 +95,9 @@ impl Engine {
     /// If there is no index yet.
     pub fn tiles_of_month(&self, filter: &Filter, month: Option<Month>) -> Result<Vec<TileFacts>, EngineError> {
         let index = self.serving()?;
-        let mut tiles = index.tiles(self.selected(&index, filter)?.iter());
+        let of_month = month.map_or_else(|| filter.clone(), |month| month.narrow(filter));
+        let mut tiles = index.tiles(self.selected(&index, &of_month)?.iter());
+        // Of a month, this is all that was selected; images without a date cannot be asked for.
         tiles.retain(|tile| tile.taken.and_then(Month::of) == month);
         tiles.sort_by_key(|tile| (Reverse(tile.taken), tile.id));
         Ok(tiles)
@@ -101,6 +120,23 @@ mod tests {
         assert_eq!(Month::of(i64::MAX), None);
         for wrong in ["", "2024", "2024-13", "2024-00", "2024-2", "24-02", "2024-02-01", "+024-02", "2024-+2"] {
             assert!(wrong.parse::<Month>().unwrap_err().to_string().contains("2023-06"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_filter_is_narrowed_to_the_moments_of_a_month() {
+        for (month, first, last) in
+            [("2024-02", 1_706_745_600, 1_709_251_199), ("2023-12", 1_701_388_800, 1_704_067_199)]
+        {
+            let month: Month = month.parse().unwrap();
+            let narrowed = month.narrow(&Filter::default());
+            assert_eq!((narrowed.taken_from, narrowed.taken_before), (Some(first), Some(last + 1)));
+            assert_eq!(
+                [first - 1, first, last, last + 1].map(|taken| Month::of(taken) == Some(month)),
+                [false, true, true, false]
+            );
+            let asked = Filter { taken_from: Some(first + 5), taken_before: Some(last - 5), ..Filter::default() };
+            assert_eq!(month.narrow(&asked), asked);
         }
     }
 }

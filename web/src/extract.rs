@@ -39,13 +39,7 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            if request.content_type() != "application/json" {
-                return Err(not_announced());
-            }
-            let bytes = read_body(&request, payload, MAX_JSON, body_time(&request)).await?;
-            from_json(&bytes).map(Self)
-        })
+        Box::pin(async move { read_json(&request, payload, MAX_JSON).await.map(Self) })
     }
 }
 
@@ -55,13 +49,7 @@ impl<T: DeserializeOwned> FromRequest for LongJson<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            if request.content_type() != "application/json" {
-                return Err(not_announced());
-            }
-            let bytes = read_body(&request, payload, MAX_CHOICE, body_time(&request)).await?;
-            from_json(&bytes).map(Self)
-        })
+        Box::pin(async move { read_json(&request, payload, MAX_CHOICE).await.map(Self) })
     }
 }
 
@@ -72,20 +60,23 @@ impl<T: DeserializeOwned> FromRequest for JsonOrForm<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let is_form = match request.content_type() {
-                "application/json" => false,
-                "application/x-www-form-urlencoded" => true,
-                _ => return Err(not_announced()),
-            };
-            let bytes = read_body(&request, payload, MAX_CHOICE, body_time(&request)).await?;
-            if !is_form {
-                return from_json(&bytes).map(Self);
+            if request.content_type() != "application/x-www-form-urlencoded" {
+                return read_json(&request, payload, MAX_CHOICE).await.map(Self);
             }
+            let bytes = read_body(&request, payload, MAX_CHOICE, body_time(&request)).await?;
             let wrong = |error: &dyn std::fmt::Display| ApiError::bad_request(error.to_string());
             let text = std::str::from_utf8(&bytes).map_err(|error| wrong(&error))?;
             web::Query::<T>::from_query(text).map(|form| Self(form.into_inner())).map_err(|error| wrong(&error))
         })
     }
+}
+
+/// A JSON body of at most `limit` bytes.
+async fn read_json<T: DeserializeOwned>(request: &HttpRequest, payload: Payload, limit: usize) -> Result<T, ApiError> {
+    if request.content_type() != "application/json" {
+        return Err(not_announced());
+    }
+    from_json(&read_body(request, payload, limit, body_time(request)).await?)
 }
 
 fn not_announced() -> ApiError {

@@ -78,15 +78,16 @@ pub struct AlbumView {
 impl AlbumView {
     fn of(state: &AppState, album: &Album) -> Result<Self, ApiError> {
         let engine: &Engine = &state.engine;
+        let images = engine.images_of(album)?;
         let (count, new) = match &album.search {
-            None => (Some(engine.images_of(album)?.len()), 0),
+            None => (Some(images.len()), 0),
             Some(search) => saved(state, search)?,
         };
         Ok(Self {
             id: album.id.clone(),
             name: album.name.clone(),
             count,
-            cover: engine.cover_of(album)?.map(|cover| cover.0),
+            cover: engine.cover_of(album, &images)?.map(|cover| cover.0),
             query: album.search.as_ref().and_then(|search| serde_json::from_str(&search.query).ok()),
             address: album.search.as_ref().and_then(|search| search.address.clone()),
             new,
