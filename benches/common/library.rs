@@ -34,6 +34,7 @@ pub fn fill_by(index: &Index, count: usize, mut add: impl FnMut(&Index, usize, I
         let record = ImageRecord {
             id: ImageId(0),
             content: ContentHash::of(name.as_bytes()),
+            orientation: None,
             width: 4032,
             height: 3024,
             format: Format::Jpeg,

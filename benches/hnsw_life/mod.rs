@@ -164,6 +164,7 @@ fn image(n: u64) -> ImageRecord {
     ImageRecord {
         id: ImageId(0),
         content: ContentHash::of(&n.to_le_bytes()),
+        orientation: None,
         width: 640,
         height: 480,
         format: Format::Jpeg,

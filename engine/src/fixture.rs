@@ -66,6 +66,7 @@ impl Fixture {
         let record = ImageRecord {
             id: ImageId(0),
             content,
+            orientation: None,
             width: shot.width,
             height: 480,
             format: Format::Png,

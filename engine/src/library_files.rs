@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use glimpse_encoder::image_file::Limits;
 use glimpse_indexer::{ContentHash, FileRecord, ImageId, ImageRecord};
 
-use crate::{Engine, EngineError, Original};
+use crate::{Engine, EngineError, ImageBytes, Original};
 
 /// Paths that are looked at in one call.
 const LOOKED_AT: usize = 100;
@@ -26,7 +26,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::original`].
-    pub fn original_bytes(&self, id: ImageId) -> Result<Vec<u8>, EngineError> {
+    pub fn original_bytes(&self, id: ImageId) -> Result<ImageBytes<'static>, EngineError> {
         let record = self.image(id)?;
         self.first_copy(&record, |file| {
             let original = self.open_file(file)?;
@@ -34,10 +34,11 @@ impl Engine {
                 return Err(EngineError::Changed { path: file.path.clone() });
             }
             let bytes = original.read_all(Limits::default().max_bytes)?;
-            if ContentHash::of(&bytes) != record.content {
+            let orientation = record.orientation;
+            if ContentHash::of(&bytes).with_orientation(orientation) != record.content {
                 return Err(EngineError::Changed { path: file.path.clone() });
             }
-            Ok(bytes)
+            Ok(ImageBytes { bytes: bytes.into(), orientation })
         })
     }
 
@@ -96,7 +97,7 @@ impl Engine {
         if self.originals.verified.has(&original, &record.content) {
             return Ok(original);
         }
-        if original.content()? != record.content {
+        if original.content()?.with_orientation(record.orientation) != record.content {
             return Err(changed());
         }
         self.originals.verified.note(&original, &record.content);

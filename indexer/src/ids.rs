@@ -14,7 +14,8 @@ impl fmt::Display for ImageId {
 }
 
 /// BLAKE3 of a file's bytes, cut to 128 bits: two files with equal hashes share one image and its
-/// vectors.
+/// vectors. An image that a sidecar turns has a hash of its own
+/// ([`ContentHash::with_orientation`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentHash(pub [u8; 16]);
 
@@ -22,6 +23,13 @@ impl ContentHash {
     /// Hash of a file's bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self::cut(blake3::hash(bytes))
+    }
+
+    /// The content of an image that a sidecar turns, from that of the file's bytes: the bytes alone
+    /// are another image, with another vector. `None` is the bytes alone.
+    #[must_use]
+    pub fn with_orientation(self, orientation: Option<u8>) -> Self {
+        orientation.map_or(self, |orientation| Self::of(&[&self.0[..], b"orientation", &[orientation]].concat()))
     }
 
     fn cut(whole: blake3::Hash) -> Self {

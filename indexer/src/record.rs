@@ -12,8 +12,10 @@ use crate::{ContentHash, ImageId};
 pub struct ImageRecord {
     /// Its number in this generation.
     pub id: ImageId,
-    /// Hash of the bytes.
+    /// Hash of the bytes, and of `orientation` if there is one.
     pub content: ContentHash,
+    /// EXIF orientation, 1 to 8, that a sidecar gives the image in place of its file's own.
+    pub orientation: Option<u8>,
     /// Upright width in pixels.
     pub width: u32,
     /// Upright height in pixels.

@@ -143,7 +143,9 @@ export function setUpViewer({ items, hrefOf, on }) {
     const large = new Image();
     large.addEventListener("load", () => img.isConnected && ((img.src = large.src), slides.shown()), { once: true });
     large.addEventListener("error", () => slides.shown(), { once: true });
-    large.src = SHOWN.includes(tile.format) ? original(tile) : thumbnail(tile, 1600);
+    // Browsers turn an original as its own file says, not as a sidecar does.
+    const asItIs = SHOWN.includes(tile.format) && !tile.orientation;
+    large.src = asItIs ? original(tile) : thumbnail(tile, 1600);
   }
 
   /// The image before, over the one that takes its place.

@@ -20,18 +20,22 @@ mod fuzz;
 mod heif;
 mod items;
 mod jpeg;
+mod orientation;
 mod raster;
 mod sniff;
 
 use std::io::Read;
 use std::path::Path;
 
+use image::RgbImage;
 use image::metadata::Orientation;
-use image::{DynamicImage, RgbImage};
 
 pub use container::{Blocks, blocks};
 pub use error::ImageError;
 pub use format::Format;
+pub use orientation::orientation;
+
+use orientation::{lies_on_its_side, turned};
 
 use crate::{EncodeError, files, guard};
 
@@ -96,7 +100,7 @@ pub struct DecodedImage {
     pub size: (u32, u32),
     /// Format of the file, sniffed from its bytes.
     pub format: Format,
-    /// EXIF orientation as stored, 1 to 8.
+    /// EXIF orientation by which the stored pixels were turned, 1 to 8.
     pub orientation: u8,
     /// The file is cut off: what it lacks is grey, or less sharp in a progressive JPEG or an
     /// interlaced PNG.
@@ -149,9 +153,9 @@ fn decode_at(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decode
     });
     let Decoded { pixels, size: (width, height), orientation, truncated } =
         decoded.unwrap_or_else(|panic| Err(ImageError::broken(format, format!("the decoder gave up: {panic}"))))?;
-    let size = if orientation.to_exif() < 5 { (width, height) } else { (height, width) };
+    let size = if lies_on_its_side(orientation) { (height, width) } else { (width, height) };
     Ok(DecodedImage {
-        pixels: upright(pixels, orientation),
+        pixels: turned(pixels, orientation),
         size,
         format,
         orientation: orientation.to_exif(),
@@ -173,10 +177,4 @@ pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, EncodeError> {
     file.take(limits.max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
     limits.check_bytes(bytes.len() as u64)?;
     Ok(bytes)
-}
-
-fn upright(pixels: RgbImage, orientation: Orientation) -> RgbImage {
-    let mut image = DynamicImage::ImageRgb8(pixels);
-    image.apply_orientation(orientation);
-    image.into_rgb8()
 }

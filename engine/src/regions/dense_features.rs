@@ -1,16 +1,14 @@
 //! Dense features of an image, wherever it comes from, made with the engine's model and remembered.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
+use glimpse_encoder::Encode;
 use glimpse_encoder::dense::{DenseConfig, DenseProfile};
-use glimpse_encoder::image_file::{Limits, decode};
-use glimpse_encoder::{Encode, EncodeError};
 use glimpse_indexer::Index;
 
 use super::grid::DenseImage;
 use crate::search::read_file;
-use crate::{Engine, EngineError, Source};
+use crate::{Engine, EngineError, ImageBytes, Source};
 
 impl Engine {
     /// How regions are made with this model and these choices.
@@ -32,14 +30,14 @@ impl Engine {
         }
     }
 
-    /// All that the model says of an image's bytes, its patches read as `profile` says.
+    /// All that the model says of an image, its patches read as `profile` says.
     pub(crate) fn dense_features(
         &self,
         encoder: &dyn Encode,
-        bytes: &[u8],
+        image: &ImageBytes<'_>,
         profile: &DenseProfile,
     ) -> Result<Arc<DenseImage>, EngineError> {
-        self.grids.get_or_read(encoder, bytes, profile)
+        self.grids.get_or_read(encoder, image, profile)
     }
 
     /// As [`Engine::dense_features`] for an image, wherever it comes from.
@@ -62,17 +60,17 @@ impl Engine {
             let record = self.image(*id)?;
             return Ok((record.width, record.height));
         }
-        let decoded = decode(&self.bytes_of_source(source)?, &Limits::default()).map_err(EncodeError::from);
-        let image = decoded.map_err(|error| EngineError::from(error).of_file(source.path()))?;
+        let image =
+            self.bytes_of_source(source)?.decode().map_err(|error| EngineError::from(error).of_file(source.path()))?;
         Ok(image.pixels.dimensions())
     }
 
     /// The bytes of an image, wherever it comes from.
-    pub(crate) fn bytes_of_source<'a>(&self, source: &'a Source) -> Result<Cow<'a, [u8]>, EngineError> {
+    pub(crate) fn bytes_of_source<'a>(&self, source: &'a Source) -> Result<ImageBytes<'a>, EngineError> {
         match source {
-            Source::File(path) => Ok(read_file(path)?.into()),
-            Source::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
-            Source::Image(id) => Ok(self.original_bytes(*id)?.into()),
+            Source::File(path) => Ok(ImageBytes::alone(read_file(path)?)),
+            Source::Bytes(bytes) => Ok(ImageBytes::alone(bytes.as_slice())),
+            Source::Image(id) => self.original_bytes(*id),
             Source::Text(_) => Err(EngineError::BadRequest("a text is no image".into())),
         }
     }

@@ -4,15 +4,14 @@
 use std::sync::Arc;
 
 use glimpse_encoder::dense::{DenseProfile, Rect, Regions};
-use glimpse_encoder::image_file::{Limits, decode};
 use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError};
 use parking_lot::Mutex;
 
 use super::boxes::{Blob, blobs};
 use super::registers::RegisterCache;
 use super::scale::QueryScorer;
-use crate::EngineError;
 use crate::lru::Lru;
+use crate::{EngineError, ImageBytes};
 
 /// Bytes of grids that are remembered: some forty images of a base model at 512 pixels.
 const REMEMBERED: usize = 256 << 20;
@@ -41,8 +40,8 @@ pub(crate) struct DenseImage {
     profile: DenseProfile,
 }
 
-/// What an image is read with (model and settings), and the hash of its bytes.
-type Key = (String, [u8; 32]);
+/// What an image is read with (model and settings), the hash of its bytes, and how they are turned.
+type Key = (String, [u8; 32], Option<u8>);
 
 /// Remembers images, and what was found out about models.
 pub(crate) struct GridCache {
@@ -55,30 +54,30 @@ impl GridCache {
         Self { images: Mutex::new(Lru::new(REMEMBERED)), registers: RegisterCache::default() }
     }
 
-    /// All that the model says of an image's bytes, its patches read as `profile` says.
+    /// All that the model says of an image, its patches read as `profile` says.
     ///
     /// # Errors
     /// If the bytes are no image, or the model fails.
     pub fn get_or_read(
         &self,
         encoder: &dyn Encode,
-        bytes: &[u8],
+        image: &ImageBytes<'_>,
         profile: &DenseProfile,
     ) -> Result<Arc<DenseImage>, EngineError> {
         let read_with = format!("{} {profile:?}", encoder.info().fingerprint);
-        let key: Key = (read_with, *blake3::hash(bytes).as_bytes());
+        let key: Key = (read_with, *blake3::hash(&image.bytes).as_bytes(), image.orientation);
         if let Some(dense) = self.images.lock().get(&key) {
             return Ok(dense);
         }
-        let dense = Arc::new(DenseImage::read(encoder, bytes, profile)?);
+        let dense = Arc::new(DenseImage::read(encoder, image, profile)?);
         self.images.lock().insert(key, Arc::clone(&dense), dense.bytes());
         Ok(dense)
     }
 }
 
 impl DenseImage {
-    fn read(encoder: &dyn Encode, bytes: &[u8], profile: &DenseProfile) -> Result<Self, EngineError> {
-        let image = decode(bytes, &Limits::default()).map_err(EncodeError::from)?;
+    fn read(encoder: &dyn Encode, image: &ImageBytes<'_>, profile: &DenseProfile) -> Result<Self, EngineError> {
+        let image = image.decode()?;
         let views = profile.views(encoder, &image.pixels)?;
         let lost = || EncodeError::Backend { stage: "dense features", reason: "the model gave none".into() };
         let features = profile.encode(encoder, &[views])?.pop().ok_or_else(lost)?;

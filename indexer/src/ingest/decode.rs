@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::Cursor;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
@@ -73,10 +73,33 @@ pub(super) struct ImageFile<'a> {
     pub stat: Stat,
     pub format: Format,
     pub content: ContentHash,
+    /// As [`crate::ImageRecord::orientation`].
+    pub orientation: Option<u8>,
     bytes: Vec<u8>,
     /// What its header says of its size.
     pixels: u64,
     _memory: Share<'a>,
+}
+
+/// Where to learn whether a file's own orientation counts.
+pub(super) enum Turned {
+    /// From its XMP sidecars.
+    By(Vec<PathBuf>),
+    /// It is known, as [`crate::ImageRecord::orientation`].
+    As(Option<u8>),
+}
+
+impl Turned {
+    /// The orientation that counts in place of the file's own; none if that is the same.
+    fn orientation(&self, format: Format, bytes: &[u8]) -> Option<u8> {
+        match self {
+            Self::As(known) => *known,
+            Self::By(sidecars) => {
+                let named = metadata::sidecar_orientation(sidecars)?;
+                image_file::orientation(format, bytes).is_some_and(|own| own != named).then_some(named)
+            }
+        }
+    }
 }
 
 /// An image as the encoder reads it, and what its file says of it.
@@ -110,20 +133,21 @@ impl<'a> Decoder<'a> {
     }
 
     /// Reads a file of about `expected` bytes.
-    pub fn read(&self, path: &Path, expected: u64) -> Result<ImageFile<'_>, Unread> {
+    pub fn read(&self, path: &Path, expected: u64, turned: Turned) -> Result<ImageFile<'_>, Unread> {
         if let Some(files) = self.calls.exhausted_by() {
             return Err(Unread::Stuck(files));
         }
         let limits = self.options.limits;
         let memory = self.files.take(expected.min(limits.max_bytes));
         let own_path = path.to_path_buf();
-        let (bytes, stat, format, content, pixels) = self.call(path, "reading", move || {
+        let (bytes, stat, format, orientation, content, pixels) = self.call(path, "reading", move || {
             let (bytes, stat) = read(&own_path, &limits)?;
             let format = Format::sniff(&bytes).map_err(|error| Unread::Skipped(error.to_string()))?;
-            let (content, pixels) = (ContentHash::of(&bytes), pixels(&bytes));
-            Ok((bytes, stat, format, content, pixels))
+            let orientation = turned.orientation(format, &bytes);
+            let (content, pixels) = (ContentHash::of(&bytes).with_orientation(orientation), pixels(&bytes));
+            Ok((bytes, stat, format, orientation, content, pixels))
         })?;
-        Ok(ImageFile { stat, format, content, bytes, pixels, _memory: memory })
+        Ok(ImageFile { stat, format, content, orientation, bytes, pixels, _memory: memory })
     }
 
     /// Decodes an image and cuts it into what the model reads: also its regions' windows if
@@ -133,10 +157,12 @@ impl<'a> Decoder<'a> {
         let start = Instant::now();
         let detail = if makes_regions { self.profile.config.detail } else { 1.0 };
         let (least, limits) = (least_side(self.encoder, detail), self.options.limits);
-        let (decoder, ImageFile { bytes, format, content, .. }) = (self.options.decoder.clone(), file);
+        let decoder = self.options.decoder.clone();
+        let ImageFile { bytes, format, content, orientation, .. } = file;
         let (image, metadata) = self.call(path, "decoding", move || {
             let image = decoder.decode(&bytes, &limits, least);
             let image = image.map_err(|error| Unread::Skipped(error.to_string()))?;
+            let image = orientation.into_iter().fold(image, DecodedImage::reoriented);
             // Last: the metadata reader wants to own the bytes of a TIFF.
             Ok((image, metadata::read(format, bytes)))
         })?;

@@ -7,7 +7,7 @@ use glimpse_encoder::image_file::Format;
 
 use super::FileEvent;
 use super::contents::{Claim, Contents};
-use super::decode::{Decoded, Decoder};
+use super::decode::{Decoded, Decoder, Turned};
 use super::guard::guarded;
 use super::item::{EncodeInput, Incomplete, Known, Message, NewImage, NotMade, Outcome, Subject, Wants, Work};
 use super::metadata::Metadata;
@@ -69,11 +69,11 @@ impl DecodeStage<'_> {
 
     fn read(&self, candidate: &Candidate, claimed: &mut Option<ContentHash>) -> Result<Decision, IndexError> {
         let path = &candidate.path;
-        let file = match self.decoder.read(path, candidate.stat.bytes) {
+        let file = match self.decoder.read(path, candidate.stat.bytes, Turned::By(candidate.xmp.clone())) {
             Ok(file) => file,
             Err(unread) => return self.unread(unread),
         };
-        let (content, format, stat) = (file.content, file.format, file.stat);
+        let (content, format, stat, orientation) = (file.content, file.format, file.stat, file.orientation);
         let sidecar_modified = candidate.sidecar_modified;
         let known = |metadata| Known { path: path.clone(), stat, sidecar_modified, content, metadata };
         match self.contents.claim(self.index, known(Metadata::default()))? {
@@ -91,7 +91,7 @@ impl DecodeStage<'_> {
         match self.decoder.decode(path, file, wants.regions) {
             Ok(Decoded { views, size, truncated, metadata }) => {
                 let file = known(metadata);
-                let record = new_record(&file, format, size, truncated);
+                let record = ImageRecord { orientation, ..new_record(&file, format, size, truncated) };
                 let image = Subject::New(Box::new(NewImage { file, record }));
                 Ok(Decision::New(Box::new(EncodeInput { image, wants, views })))
             }
@@ -124,8 +124,11 @@ impl DecodeStage<'_> {
     /// A file that is no longer what it was is left to the next run, which sees another image.
     fn views(&self, incomplete: &Incomplete) -> Result<Result<Views, Unread>, IndexError> {
         let path = &incomplete.file.path;
-        let known = self.index.image(incomplete.id)?.map(|record| record.content);
-        let views = self.decoder.read(path, incomplete.file.bytes).and_then(|file| match Some(file.content) == known {
+        let record = self.index.image(incomplete.id)?;
+        let turned = Turned::As(record.as_ref().and_then(|record| record.orientation));
+        let known = record.map(|record| record.content);
+        let file = self.decoder.read(path, incomplete.file.bytes, turned);
+        let views = file.and_then(|file| match Some(file.content) == known {
             true => Ok(self.decoder.decode(path, file, incomplete.wants.regions)?.views),
             false => Err(Unread::Skipped("it has changed since it was indexed; index its folder again".to_owned())),
         });
@@ -166,6 +169,7 @@ fn new_record(file: &Known, format: Format, (width, height): (u32, u32), truncat
     ImageRecord {
         id: ImageId(0),
         content: file.content,
+        orientation: None,
         width,
         height,
         format,

@@ -33,6 +33,8 @@ pub(super) struct Candidate {
     pub stat: Stat,
     /// Newest modification time of the sidecars; 0 without.
     pub sidecar_modified: i64,
+    /// XMP sidecars, the most telling first.
+    pub xmp: Vec<PathBuf>,
 }
 
 /// What the walk comes across.
@@ -272,8 +274,10 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
             return (self.sink)(Found::Unread(path.to_path_buf(), kind));
         }
         self.walked.seen.insert(self.walked.hasher.hash_one(path));
-        let sidecar_modified = newest_sidecar(path, self.sidecars_beside(path));
-        (self.sink)(Found::Candidate(Candidate { path: path.to_path_buf(), stat: Stat::of(&facts), sidecar_modified }))
+        let sidecars = self.sidecars_beside(path);
+        let (sidecar_modified, xmp) = (newest_sidecar(path, sidecars), sidecars.xmp(path));
+        let (path, stat) = (path.to_path_buf(), Stat::of(&facts));
+        (self.sink)(Found::Candidate(Candidate { path, stat, sidecar_modified, xmp }))
     }
 
     /// Whatever is there, or below it, was not seen.

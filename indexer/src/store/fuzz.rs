@@ -54,6 +54,7 @@ fn written() -> [Vec<u8>; 9] {
         keywords: vec!["one".into(), "two".into()],
         described: Some("described".into()),
         truncated: true,
+        orientation: Some(6),
     };
     let file = FileRecord {
         image: ID,

@@ -35,9 +35,11 @@ const CAPTION: u8 = 8;
 const DESCRIBED: u8 = 16;
 /// Says all by itself: no field follows.
 const TRUNCATED: u8 = 32;
+const ORIENTATION: u8 = 64;
 
 /// `content (16) | width (4) | height (4) | format (1) | bytes (8) | present (1) | taken (8)? |
-/// camera? | latitude (8) longitude (8)? | caption? | keywords (4) | keyword... | described?`
+/// camera? | latitude (8) longitude (8)? | caption? | keywords (4) | keyword... | described? |
+/// orientation (1)?`
 pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
     let present = [
         (record.taken.is_some(), TAKEN),
@@ -46,6 +48,7 @@ pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
         (record.caption.is_some(), CAPTION),
         (record.described.is_some(), DESCRIBED),
         (record.truncated, TRUNCATED),
+        (record.orientation.is_some(), ORIENTATION),
     ];
     let flags = present.iter().filter(|(there, _)| *there).map(|(_, flag)| flag).sum();
     let mut value = Encoder::new(IMAGE_V1);
@@ -70,6 +73,9 @@ pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
     if let Some(described) = &record.described {
         value.str(described);
     }
+    if let Some(orientation) = record.orientation {
+        value.u8(orientation);
+    }
     value.seal(Table::Images, &keys::image(record.id))
 }
 
@@ -87,11 +93,13 @@ pub(crate) fn decode_image(id: ImageId, value: &[u8]) -> Result<ImageRecord, Dam
     let caption = if flags & CAPTION != 0 { Some(fields.string()?) } else { None };
     let keywords = (0..fields.u32()?).map(|_| fields.string()).collect::<Result<_, _>>()?;
     let described = if flags & DESCRIBED != 0 { Some(fields.string()?) } else { None };
+    let orientation = if flags & ORIENTATION != 0 { Some(fields.u8()?) } else { None };
     fields.end()?;
     let truncated = flags & TRUNCATED != 0;
     Ok(ImageRecord {
         id,
         content,
+        orientation,
         width,
         height,
         format,
@@ -294,12 +302,13 @@ mod tests {
     fn images() -> impl Strategy<Value = ImageRecord> {
         let place =
             (-90.0..=90.0f64, -180.0..=180.0f64).prop_map(|(latitude, longitude)| Place { latitude, longitude });
-        let facts = (any::<u64>(), any::<[u8; 16]>(), any::<(u32, u32, u64)>(), 0usize..FORMATS.len(), any::<bool>());
+        let seen = (any::<(u32, u32, u64)>(), any::<bool>(), any::<Option<u8>>());
+        let facts = (any::<u64>(), any::<[u8; 16]>(), seen, 0usize..FORMATS.len());
         let text = any::<Option<String>>;
         let words = (text(), text(), proptest::collection::vec(any::<String>(), 0..9), text());
         (facts, any::<Option<i64>>(), proptest::option::of(place), words).prop_map(
             |(
-                (id, content, (width, height, bytes), format, truncated),
+                (id, content, ((width, height, bytes), truncated, orientation), format),
                 taken,
                 place,
                 (camera, caption, keywords, described),
@@ -307,6 +316,7 @@ mod tests {
                 ImageRecord {
                     id: ImageId(id),
                     content: ContentHash(content),
+                    orientation,
                     width,
                     height,
                     format: FORMATS[format],
@@ -418,6 +428,7 @@ mod tests {
             let mut record = ImageRecord {
                 id: ImageId(0),
                 content: ContentHash([0; 16]),
+                orientation: None,
                 width: 1,
                 height: 1,
                 format: Format::Jpeg,

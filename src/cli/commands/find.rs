@@ -155,7 +155,7 @@ fn print_images(
             writeln!(out, "{}", dim.apply_to(matches.heading_of_weaker()))?;
         }
         certain = image.strength != Strength::Weak;
-        thumbnails.draw(&mut out, &view.file)?;
+        thumbnails.draw(&mut out, view)?;
         writeln!(out, "{line}")?;
     }
     Ok(out.flush()?)
@@ -189,6 +189,7 @@ fn annotated(
     };
     Annotated {
         path: view.file.clone(),
+        orientation: view.orientation,
         width: view.width,
         height: view.height,
         boxes: image.boxes.iter().map(label).collect(),

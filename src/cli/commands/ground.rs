@@ -71,6 +71,7 @@ fn annotated(grounded: &Grounded, args: &GroundArgs) -> [Annotated; 1] {
     });
     [Annotated {
         path: args.image.clone(),
+        orientation: None,
         width: grounded.width,
         height: grounded.height,
         boxes: boxes.collect(),

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use glimpse::engine::{Heatmap, Limits, Rect, decode, files};
+use glimpse::engine::{Heatmap, ImageBytes, Rect, files};
 use image::RgbImage;
 
 use super::args::ExportArgs;
@@ -21,6 +21,8 @@ use super::outcome::CliError;
 pub struct Annotated {
     /// The file.
     pub path: PathBuf,
+    /// EXIF orientation, 1 to 8, that a sidecar gives it in place of the file's own.
+    pub orientation: Option<u8>,
     /// Upright width in pixels.
     pub width: u32,
     /// Upright height in pixels.
@@ -99,7 +101,8 @@ impl Names {
 fn pixels(image: &Annotated) -> Result<RgbImage, CliError> {
     let failed = |error: String| CliError::new(format!("{}: {error}", image.path.display()));
     let bytes = files::read(&image.path).map_err(|error| failed(error.to_string()))?;
-    decode(&bytes, &Limits::default()).map(|image| image.pixels).map_err(|error| failed(error.to_string()))
+    let file = ImageBytes { bytes: bytes.into(), orientation: image.orientation };
+    file.decode().map(|image| image.pixels).map_err(|error| failed(error.to_string()))
 }
 
 fn save(pixels: &RgbImage, path: &Path) -> Result<(), CliError> {
@@ -155,6 +158,7 @@ mod tests {
         let found = |label: &str| Labelled { label: label.to_owned(), rect: half, score: 0.75 };
         Annotated {
             path: "/photos/a & b.jpg".into(),
+            orientation: None,
             width: 400,
             height: 200,
             boxes: vec![found("dog <1>"), found("猫"), found("dog <1>")],

@@ -29,7 +29,8 @@ const END: &str = "  <!-- glimpse: end of regions -->\n";
 pub fn write(image: &Annotated, names: &mut Names) -> Result<usize, CliError> {
     let path = names.path(&image.path, ".xmp");
     let failed = |error: String| CliError::new(format!("{}: {error}", path.display()));
-    let regions = regions(image, orientation(&image.path)?);
+    let orientation = image.orientation.map_or_else(|| orientation(&image.path), Ok)?;
+    let regions = regions(image, orientation);
     let text = match files::read(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => format!("{HEAD}{regions}{TAIL}"),
         Err(error) => return Err(failed(error.to_string())),
@@ -70,7 +71,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// EXIF orientation of the stored image, 1 to 8.
+/// EXIF orientation that a file names, 1 to 8.
 fn orientation(path: &Path) -> Result<u8, CliError> {
     let failed = |error: String| CliError::new(format!("{}: {error}", path.display()));
     let bytes = files::read(path).map_err(|error| failed(error.to_string()))?;

@@ -3,15 +3,15 @@
 
 use std::env;
 use std::io::{self, Cursor, Write};
-use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use glimpse::engine::{Limits, decode, files};
+use glimpse::engine::{ImageBytes, Limits, files};
 use image::{DynamicImage, ImageFormat, RgbImage, imageops};
 
 use crate::cli::args::When;
 use crate::cli::context::Context;
+use glimpse::web::wire::ImageView;
 
 /// Longer side of a drawn image in pixels.
 const SIDE: u32 = 192;
@@ -43,12 +43,14 @@ impl Thumbnails {
 
     /// Draws an image and ends the line. An image that cannot be read is left out: its line of text
     /// still comes.
-    pub fn draw(&self, out: &mut impl Write, path: &Path) -> io::Result<()> {
+    pub fn draw(&self, out: &mut impl Write, image: &ImageView) -> io::Result<()> {
         let Some(protocol) = self.0 else { return Ok(()) };
+        let path = &image.file;
         let limits = Limits::default();
         let small_enough = path.metadata().is_ok_and(|facts| facts.len() <= limits.max_bytes);
         let bytes = if small_enough { files::read(path).unwrap_or_default() } else { Vec::new() };
-        let Some(png) = decode(&bytes, &limits).ok().and_then(|image| small_png(&image.pixels)) else {
+        let file = ImageBytes { bytes: bytes.into(), orientation: image.orientation };
+        let Some(png) = file.decode().ok().and_then(|image| small_png(&image.pixels)) else {
             return Ok(());
         };
         match protocol {

@@ -9,7 +9,7 @@ mod placeholders;
 use std::path::Path;
 
 use actix_web::web::Bytes;
-use glimpse_engine::{ContentHash, Engine, EngineError, Limits, decode_reduced};
+use glimpse_engine::{ContentHash, Engine, EngineError};
 use image::codecs::jpeg::JpegEncoder;
 use image::{RgbImage, imageops};
 
@@ -50,13 +50,13 @@ pub fn is_version(v: &str, content: &str) -> bool {
 
 /// Draws an image of the library; what is drawn is what was indexed.
 pub fn make(engine: &Engine, image: &ImageView, size: u32, placeholders: &Placeholders) -> Result<Bytes, ApiError> {
-    let (path, limits) = (&image.file, Limits::default());
-    let bytes = engine.original_bytes(image.id).map_err(unread)?;
+    let path = &image.file;
+    let file = engine.original_bytes(image.id).map_err(unread)?;
     // The shorter side keeps what the longer one is brought to, so that nothing is ever drawn
     // larger than it was decoded.
-    let decoded = decode_reduced(&bytes, &limits, size).map_err(|error| unreadable(path, &error))?;
-    let content = ContentHash::of(&bytes);
-    drop(bytes);
+    let decoded = file.decode_reduced(size).map_err(|error| unreadable(path, &error))?;
+    let content = ContentHash::of(&file.bytes).with_orientation(file.orientation);
+    drop(file);
     placeholders.note(&content, &decoded.pixels);
     draw_as(&decoded.pixels, decoded.size, size).map_err(|error| unreadable(path, &error))
 }
@@ -94,6 +94,8 @@ fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> ApiError {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use glimpse_engine::{Limits, decode_reduced};
+
     use super::*;
 
     #[test]

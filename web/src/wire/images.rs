@@ -21,6 +21,9 @@ pub struct ImageView {
     pub files: Vec<String>,
     /// Hash of the bytes: changes exactly when the image does.
     pub content: String,
+    /// EXIF orientation, 1 to 8, that a sidecar gives the image in place of the file's own:
+    /// thumbnails, sizes and boxes follow it, the original is the file as it is.
+    pub orientation: Option<u8>,
     /// File format.
     #[schema(value_type = names::Format)]
     pub format: Format,
@@ -75,6 +78,7 @@ impl ImageView {
             path: file.to_string_lossy().into_owned(),
             files: present.map(|file| file.path.to_string_lossy().into_owned()).collect(),
             content: record.content.to_string(),
+            orientation: record.orientation,
             format: record.format,
             width: record.width,
             height: record.height,

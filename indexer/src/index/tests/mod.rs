@@ -81,6 +81,7 @@ pub(crate) fn image(n: u8) -> ImageRecord {
     ImageRecord {
         id: ImageId(u64::MAX),
         content: ContentHash::of(&[n]),
+        orientation: None,
         width: 640,
         height: 480,
         format: Format::Jpeg,

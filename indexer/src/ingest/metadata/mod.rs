@@ -17,7 +17,7 @@ use glimpse_encoder::image_file::{Format, blocks};
 
 use crate::Place;
 
-pub(super) use sidecar::{SidecarNames, Sidecars, newest as newest_sidecar};
+pub(super) use sidecar::{SidecarNames, Sidecars, newest as newest_sidecar, orientation as sidecar_orientation};
 
 /// The largest block of EXIF or XMP that is looked at.
 const MAX_BLOCK: usize = 1 << 20;
@@ -28,6 +28,9 @@ pub(super) struct Metadata {
     pub taken: Option<i64>,
     pub camera: Option<String>,
     pub place: Option<Place>,
+    /// EXIF orientation, 1 to 8, of an XMP packet; what counts is that of a sidecar
+    /// ([`sidecar_orientation`]).
+    pub orientation: Option<u8>,
     pub words: Words,
 }
 

@@ -73,6 +73,12 @@ impl SidecarNames {
         found.collect()
     }
 
+    /// The XMP sidecars of an image, the most telling first.
+    pub fn xmp(&self, image: &Path) -> Vec<PathBuf> {
+        let beside = self.beside(image).into_iter();
+        beside.filter(|(kind, _)| *kind == Kind::Xmp).map(|(_, path)| path).collect()
+    }
+
     /// Where names differ in case alone, those that match exactly are meant, if there are any.
     fn named(&self, kind: Kind, stem: &OsStr) -> impl Iterator<Item = &OsString> {
         let names = self.0.get(&(kind, folded(stem))).map(Vec::as_slice).unwrap_or_default();
@@ -91,6 +97,11 @@ fn folded(name: &OsStr) -> String {
 pub(in crate::ingest) fn newest(image: &Path, names: &SidecarNames) -> i64 {
     let facts = names.beside(image).into_iter().filter_map(|(_, path)| disk::facts(&path).ok());
     facts.filter(fs::Metadata::is_file).map(|facts| Stat::of(&facts).modified).max().unwrap_or(0)
+}
+
+/// The orientation (EXIF, 1 to 8) that XMP sidecars give their image.
+pub(in crate::ingest) fn orientation(sidecars: &[PathBuf]) -> Option<u8> {
+    sidecars.iter().find_map(|path| xmp::read(&read_start(path, MAX_BLOCK)?).orientation)
 }
 
 /// Reads sidecars, and lists each of the last few folders once for that.

@@ -1,5 +1,5 @@
-//! Words, date and place from XMP (ISO 16684-1): title, description and subjects of the Dublin
-//! Core, and what is written of EXIF and Photoshop, as elements or attributes.
+//! Words, date, place and orientation from XMP (ISO 16684-1): title, description and subjects of the Dublin
+//! Core, and what is written of EXIF, TIFF and Photoshop, as elements or attributes.
 //!
 //! Entities that a document defines itself are never expanded, so a hostile packet stays as small
 //! as it is.
@@ -17,6 +17,7 @@ const DUBLIN_CORE: &[u8] = b"http://purl.org/dc/elements/1.1/";
 const RDF: &[u8] = b"http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 const EXIF: &[u8] = b"http://ns.adobe.com/exif/1.0/";
 const PHOTOSHOP: &[u8] = b"http://ns.adobe.com/photoshop/1.0/";
+const TIFF: &[u8] = b"http://ns.adobe.com/tiff/1.0/";
 const BASIC: &[u8] = b"http://ns.adobe.com/xap/1.0/";
 const MAX_DEPTH: usize = 64;
 const MAX_TEXT: usize = 4096;
@@ -30,6 +31,7 @@ enum Property {
     Date(usize),
     Latitude,
     Longitude,
+    Orientation,
 }
 
 impl Property {
@@ -43,6 +45,7 @@ impl Property {
             (BASIC, b"CreateDate") => Some(Self::Date(2)),
             (EXIF, b"GPSLatitude") => Some(Self::Latitude),
             (EXIF, b"GPSLongitude") => Some(Self::Longitude),
+            (TIFF, b"Orientation") => Some(Self::Orientation),
             _ => None,
         }
     }
@@ -65,6 +68,10 @@ impl Found {
             Property::Date(rank) => self.dates[rank] = self.dates[rank].or_else(|| date::seconds(text)),
             Property::Latitude => self.latitude = coordinate(text),
             Property::Longitude => self.longitude = coordinate(text),
+            Property::Orientation => {
+                let named = text.trim().parse().ok().filter(|orientation| (1..=8).contains(orientation));
+                self.metadata.orientation = self.metadata.orientation.or(named);
+            }
         }
     }
 

@@ -7,6 +7,7 @@ mod data;
 mod folders;
 #[cfg(target_os = "linux")]
 mod model;
+mod orientation;
 mod regions;
 mod trouble;
 mod work;
