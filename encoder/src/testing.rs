@@ -241,6 +241,8 @@ fn mix(x: u64) -> u64 {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use glimpse_nonempty::Every as _;
+
     use super::*;
 
     fn image(encoder: &FakeEncoder, image: &RgbImage) -> Embedding {
@@ -264,7 +266,7 @@ mod tests {
     fn any_text_and_any_image_has_a_vector() {
         let encoder = FakeEncoder::new(16);
         let texts = encoder.encode_texts(&["", "...", "猫 と 犬", "Grey"]).unwrap();
-        assert!(texts.iter().all(|text| text.dim() == 16));
+        assert!(texts.iter().every(|text| text.dim() == 16));
         assert_eq!(texts[3], encoder.encode_texts(&["grey!"]).unwrap()[0]);
         assert_eq!(image(&encoder, &RgbImage::from_pixel(1, 1, Rgb([128; 3]))).dim(), 16);
         assert_eq!(encoder.token_ids("two words").unwrap().iter().filter(|&&id| id > 0).count(), 2);

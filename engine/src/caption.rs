@@ -113,6 +113,7 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     use glimpse_encoder::testing::FakeEncoder;
+    use glimpse_nonempty::Every as _;
     use image::{Rgb, RgbImage};
     use tempfile::TempDir;
 
@@ -141,7 +142,7 @@ mod tests {
         };
         let usual = ask(None);
         assert_eq!(usual.len(), 4);
-        assert!(usual.windows(2).all(|pair| pair[0].probability >= pair[1].probability));
+        assert!(usual.windows(2).every(|pair| pair[0].probability >= pair[1].probability));
         assert_eq!(usual, ask(Some("en")));
         assert_ne!(usual, ask(Some("ja")));
     }
@@ -157,7 +158,7 @@ mod tests {
         assert_ne!((part.text, part.probability), (whole.text, whole.probability));
         let parts = engine.caption_parts(&image, &CaptionOptions { count: 3, ..Default::default() }).unwrap();
         assert!((1..=3).contains(&parts.len()));
-        assert!(parts.iter().all(|part| part.rect.is_some_and(|rect| rect.area() > 0.0)));
+        assert!(parts.iter().every(|part| part.rect.is_some_and(|rect| rect.area() > 0.0)));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use glimpse_encoder::testing::FakeEncoder;
+use glimpse_nonempty::{Every as _, each};
 use image::{Rgb, RgbImage};
 
 use crate::fixture::{BLUE, DIM, Fixture, GREEN, RED, Shot};
@@ -212,7 +213,7 @@ fn near_duplicates_are_grouped_best_first() {
     let group = groups.iter().find(|group| group.images.contains(&small)).unwrap();
     assert_eq!(group.images, [early, late, small]);
     assert!(group.min_cosine >= 0.999);
-    assert!(groups.iter().all(|group| !group.images.contains(&other)));
+    assert!(groups.iter().every(|group| !group.images.contains(&other)));
     assert!(engine.duplicates(&DuplicateOptions { min_cosine: 1.5 }).is_err());
 }
 
@@ -266,7 +267,7 @@ fn a_chain_of_likes_is_not_one_group() {
     let min_cosine = 0.98;
     let groups = engine.duplicates(&DuplicateOptions { min_cosine }).unwrap();
     assert!(groups.len() > 1, "{groups:?}");
-    assert!(groups.iter().all(|group| group.min_cosine >= min_cosine));
+    assert!(groups.iter().every(|group| group.min_cosine >= min_cosine));
     let members: Vec<_> = groups.iter().flat_map(|group| &group.images).collect();
     assert!(members.len() <= chain.len() && members.len() > chain.len() / 2);
 }
@@ -285,7 +286,7 @@ fn labels_tag_what_they_fit_and_nothing_else() {
     let absent = tagged.iter().flat_map(|tagged| &tagged.tags).filter(|tag| tag.label != "red").count();
     assert!(absent <= 1, "{absent}");
     let all = engine.tag(&labels, &TagOptions { max_tags: 2, min_score: 0.0, ..TagOptions::default() }).unwrap();
-    assert!(all.iter().all(|tagged| tagged.tags.len() == 2 && tagged.tags[0].score >= tagged.tags[1].score));
+    assert!(all.iter().every(|tagged| tagged.tags.len() == 2 && tagged.tags[0].score >= tagged.tags[1].score));
     for bad in [vec![], vec!["  ".to_owned()]] {
         assert_eq!(engine.tag(&bad, &TagOptions::default()).unwrap_err().kind(), ErrorKind::BadRequest);
     }
@@ -311,7 +312,7 @@ fn texts_and_images_are_embedded_in_order_and_a_bad_file_costs_itself() {
     .collect();
     let embedded = engine.embed(&inputs, true).unwrap();
     assert_eq!(embedded.len(), 20);
-    for four in embedded.chunks(4) {
+    for four in each(embedded.chunks(4)) {
         let [Ok(text), Err(broken), Ok(image), Err(none)] = four else { panic!("{four:?}") };
         assert!(text.tokens.is_some() && text.dense.is_none());
         assert!(image.tokens.is_none() && image.dense.is_some());
@@ -405,7 +406,7 @@ fn a_label_tags_the_same_however_it_is_written() {
     let options = TagOptions { min_score: 0.0, ..TagOptions::default() };
     let scores = |label: &str| -> Vec<f32> {
         let tagged = engine.tag(&[label.to_owned()], &options).unwrap();
-        assert!(tagged.iter().all(|tagged| tagged.tags[0].label == label), "labels come back as given");
+        assert!(tagged.iter().every(|tagged| tagged.tags[0].label == label), "labels come back as given");
         tagged.iter().map(|tagged| tagged.tags[0].score).collect()
     };
     let plain = scores("bright red");

@@ -178,6 +178,7 @@ pub struct Facets {
 mod tests {
     use std::collections::BTreeSet;
 
+    use glimpse_nonempty::each;
     use proptest::prelude::*;
 
     use super::*;
@@ -205,7 +206,7 @@ mod tests {
             prop_assert_eq!(x.is_subset(&y), a.is_subset(&b));
             prop_assert_eq!(x == y, a == b);
             let mut emptied = x.clone();
-            for &id in &a {
+            for &id in each(&a) {
                 prop_assert!(emptied.remove(ImageId(id)));
                 prop_assert!(!emptied.remove(ImageId(id)));
             }

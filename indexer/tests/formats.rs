@@ -8,6 +8,7 @@ use std::sync::Arc;
 use glimpse_encoder::image_file::Format;
 use glimpse_encoder::{ModelInfo, Scoring, dot};
 use glimpse_indexer::{ContentHash, FileRecord, GeoBox, ImageId, ImageRecord, Index, Library, Place};
+use glimpse_nonempty::each;
 
 const DIM: usize = 16;
 
@@ -96,13 +97,13 @@ fn write(home: &Path) {
 fn check(index: &Arc<Index>) {
     assert_eq!(index.manifest().model, model());
     assert_eq!(index.manifest().roots, [Path::new("/photos")]);
-    for record in images() {
+    for record in each(images()) {
         assert_eq!(index.image(record.id).unwrap().as_ref(), Some(&record));
         assert_eq!(index.by_content(&record.content).unwrap(), Some(record.id));
         let cosine = dot(&index.vector(record.id).unwrap(), &vector(record.id.0));
         assert!(cosine > 0.9999, "{cosine}");
     }
-    for file in files() {
+    for file in each(files()) {
         assert_eq!(index.file(&file.path).unwrap().as_ref(), Some(&file));
     }
     let copies: Vec<_> = index.files_of(ImageId(0)).unwrap().into_iter().map(|file| file.path).collect();

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use glimpse::{EmbedInput, Engine, Settings};
+use glimpse_nonempty::{Every as _, each};
 
 use crate::util::{Fixture, root, shared};
 
@@ -62,14 +63,14 @@ fn what_is_not_there_shows_what_is_closest_and_is_status_1() {
     assert_eq!(usual.code, 1, "{}", usual.stderr);
     let mut lines = usual.stdout.lines();
     assert_eq!(lines.next(), Some("Nothing sure. Closest:"));
-    assert!(lines.clone().count() > 5 && lines.all(|line| line.starts_with("weak")), "{}", usual.stdout);
+    assert!(lines.clone().count() > 5 && lines.every(|line| line.starts_with("weak")), "{}", usual.stdout);
     assert!(usual.stderr.contains("nothing found"), "{}", usual.stderr);
     let strict = search(&["--strict"]);
     assert_eq!((strict.code, strict.stdout.as_str()), (1, ""));
     assert!(strict.stderr.contains("--all"), "{}", strict.stderr);
     assert_eq!(search(&["-l"]).stdout, "", "lists of paths hold what is sure");
     let json = search(&["--json"]).json();
-    assert!(json.iter().all(|hit| hit["strength"] == "weak" && hit["score"].as_f64().unwrap() < 0.5));
+    assert!(json.iter().every(|hit| hit["strength"] == "weak" && hit["score"].as_f64().unwrap() < 0.5));
     let matches = &json[0]["matches"];
     assert_eq!((&matches["strong"], &matches["likely"]), (&0.into(), &0.into()));
     assert!(matches["weaker"].as_u64().unwrap() as usize >= json.len());
@@ -94,7 +95,7 @@ fn paths_come_in_pipes() {
     assert_eq!(lines.stdout.replace('\n', "\0"), nuls.stdout);
     let paths: Vec<&str> = nuls.stdout.split_terminator('\0').collect();
     assert_eq!(paths.len(), 4);
-    for path in paths {
+    for path in each(paths) {
         assert!(path.starts_with("images/") && fixture.path().join(path).is_file(), "{path}");
     }
 }
@@ -103,7 +104,7 @@ fn paths_come_in_pipes() {
 fn words_find_names() {
     let fixture = shared();
     let hits = fixture.json(["search", "--mode", "words", "음악", "--json"]);
-    assert!(!hits.is_empty() && hits.iter().all(|hit| hit["path"].as_str().unwrap().contains("음악")));
+    assert!(!hits.is_empty() && hits.iter().every(|hit| hit["path"].as_str().unwrap().contains("음악")));
 }
 
 #[test]
@@ -120,13 +121,13 @@ fn filters_and_orders() {
     let fixture = shared();
     let all = fixture.json(["search", "--sort", "newest", "-n", "1000", "--json"]);
     let taken: Vec<&str> = all.iter().filter_map(|hit| hit["taken"].as_str()).collect();
-    assert!(taken.windows(2).all(|pair| pair[0] >= pair[1]), "not newest first: {taken:?}");
+    assert!(taken.windows(2).every(|pair| pair[0] >= pair[1]), "not newest first: {taken:?}");
 
     let png = fixture.json(["search", "--format", "png", "-n", "1000", "--json"]);
-    assert!(!png.is_empty() && png.len() < all.len() && png.iter().all(|hit| hit["format"] == "png"));
+    assert!(!png.is_empty() && png.len() < all.len() && png.iter().every(|hit| hit["format"] == "png"));
     let folder = fixture.json(["search", "--folder", "images/Kitchen", "-n", "1000", "--json"]);
     assert!(!folder.is_empty() && folder.len() < all.len());
-    assert!(folder.iter().all(|hit| hit["path"].as_str().unwrap().contains("/Kitchen/")));
+    assert!(folder.iter().every(|hit| hit["path"].as_str().unwrap().contains("/Kitchen/")));
 }
 
 #[test]
@@ -155,7 +156,7 @@ fn an_image_finds_others_but_not_itself() {
     let by_path = fixture.run(["similar", path, "--all", "-n", "5", "--json"]).json();
     let by_id = fixture.run(["similar", &id, "--all", "-n", "5", "--json"]).json();
     assert_eq!(by_path, by_id);
-    assert!(by_path.iter().all(|other| other["id"] != hit["id"]));
+    assert!(by_path.iter().every(|other| other["id"] != hit["id"]));
     let mixed = fixture.run(["search", path, "+", "2:flower", "-", "car", "--all", "-n", "3", "-l"]);
     assert_eq!(mixed.stdout.lines().count(), 3, "{}", mixed.stderr);
     assert_eq!(fixture.run(["similar", "999999"]).code, 2);
@@ -179,7 +180,7 @@ fn duplicates_and_tags() {
     assert!(fixture.run(["dups", "-0"]).stdout.ends_with('\0'));
 
     let tagged = fixture.json(["tag", "sunflower", "guitar", "--json", "--min-score", "0.3"]);
-    assert!(tagged.iter().all(|image| !image["tags"].as_array().unwrap().is_empty()));
+    assert!(tagged.iter().every(|image| !image["tags"].as_array().unwrap().is_empty()));
     std::fs::write(fixture.path().join("labels.txt"), "guitar\n\nsunflower\nguitar\n").unwrap();
     let from_file = fixture.json(["tag", "--labels", "labels.txt", "--json", "--min-score", "0.3"]);
     assert_eq!(from_file.len(), tagged.len());
@@ -232,7 +233,7 @@ fn embeddings_are_those_of_the_library() {
         [EmbedInput::Text("Sonnenblume".into()), EmbedInput::Text("-1".into()), EmbedInput::Image(image.into())];
     let expected = Engine::open(settings).unwrap().embed(&inputs, true).unwrap();
     assert_eq!(lines.len(), 3);
-    for (line, expected) in lines.iter().zip(expected) {
+    for (line, expected) in each(lines.iter().zip(expected)) {
         let expected = expected.unwrap();
         let values: Vec<f32> = serde_json::from_value(line["embedding"].clone()).unwrap();
         assert_eq!(values, expected.embedding.as_slice());

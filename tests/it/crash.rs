@@ -8,6 +8,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use glimpse::indexer::{ContentHash, Index, IndexError, Library};
+use glimpse_nonempty::each;
 use image::{Rgb, RgbImage};
 use serde_json::Value;
 
@@ -158,7 +159,7 @@ impl World {
         for line in &run.said {
             self.acknowledged(&index, line);
         }
-        for (name, content) in &self.known {
+        for (name, content) in each(&self.known) {
             let id =
                 index.by_content(content).unwrap().unwrap_or_else(|| panic!("{name} was acknowledged and is lost"));
             assert!(index.vector(id).is_some(), "the vector of {name} was acknowledged and is lost");
@@ -189,7 +190,7 @@ impl World {
     fn check_complete(&self) {
         let index = self.library().open().unwrap();
         assert_eq!(index.len(), self.images.len());
-        for (name, content) in &self.images {
+        for (name, content) in each(&self.images) {
             let file =
                 index.file(&self.album.join(name)).unwrap().unwrap_or_else(|| panic!("{name} is not in the index"));
             assert_eq!(index.by_content(content).unwrap(), Some(file.image));

@@ -6,6 +6,7 @@ use std::path::Path;
 use glimpse::encoder::dot;
 use glimpse::engine::{Limits, decode};
 use glimpse::indexer::Library;
+use glimpse_nonempty::each;
 
 use crate::util::{Fixture, test_data};
 
@@ -21,7 +22,7 @@ fn every_good_image_is_indexed_and_every_bad_one_is_named() {
     let lines = fixture.json(args.into_iter().chain(folders.iter().cloned().map(std::path::PathBuf::into_os_string)));
 
     let mut told: HashMap<&str, &serde_json::Value> = HashMap::new();
-    for line in &lines[..lines.len() - 1] {
+    for line in each(&lines[..lines.len() - 1]) {
         let path = line["path"].as_str().unwrap();
         assert!(told.insert(path, line).is_none(), "{path} is told twice");
     }

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
 
+use glimpse_nonempty::{Every as _, each};
 use serde_json::Value;
 
 use crate::util::{Fixture, shared};
@@ -148,7 +149,7 @@ fn searches_are_answered() {
 
     let id = &hits[0]["id"];
     let similar = server.get(&format!("/api/v1/search?like={id}&limit=3&all=true")).json();
-    assert!(similar["hits"].as_array().unwrap().iter().all(|hit| hit["id"] != *id), "{similar}");
+    assert!(similar["hits"].as_array().unwrap().iter().every(|hit| hit["id"] != *id), "{similar}");
 
     let stats = server.get("/api/v1/stats").json();
     assert_eq!((stats["images"].as_u64().unwrap() > 0, &stats["model"]["name"]), (true, &"demo".into()));
@@ -241,7 +242,7 @@ fn the_page_stays_at_home() {
     let text = String::from_utf8(page.body).unwrap();
     assert!(page.head.contains("content-security-policy: default-src 'none'"), "{}", page.head);
     assert!(!text.contains("http://") && !text.contains("https://"), "the page names another site");
-    for name in text.split('"').filter(|part| part.starts_with("/static/")) {
+    for name in each(text.split('"').filter(|part| part.starts_with("/static/"))) {
         assert_eq!(server.get(name).status, 200, "{name}");
     }
 }

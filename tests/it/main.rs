@@ -7,6 +7,7 @@ mod data;
 mod demo;
 mod http;
 mod imports;
+mod nonempty;
 mod orientation;
 mod printed_logits;
 mod published;

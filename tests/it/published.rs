@@ -2,6 +2,7 @@
 
 use glimpse::engine::Published;
 use glimpse::engine::hub::{Cache, ModelId};
+use glimpse_nonempty::each;
 
 use crate::util::{Fixture, Run, skipped};
 
@@ -9,7 +10,7 @@ use crate::util::{Fixture, Run, skipped};
 /// share.
 #[test]
 fn published_checkpoints_give_what_was_published() {
-    for published in Published::all() {
+    for published in each(Published::all()) {
         let id = published.checkpoint;
         let Ok(dir) = Cache::from_env().find(&ModelId::parse(id).unwrap(), None) else {
             skipped(format_args!("`{id}` is not on this machine; `glimpse model pull {id}` fetches it"));

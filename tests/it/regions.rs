@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use glimpse_nonempty::{Every as _, each};
 use serde_json::Value;
 
 use crate::util::{Fixture, root, shared};
@@ -19,9 +20,9 @@ fn a_found_photo_has_boxes_in_its_pixels() {
     let mut fields: Vec<&String> = photos[0].as_object().unwrap().keys().collect();
     fields.sort();
     assert_eq!(fields, ["boxes", "height", "id", "matches", "path", "refined", "score", "strength", "width"]);
-    for photo in &photos {
+    for photo in each(&photos) {
         let (width, height) = (photo["width"].as_f64().unwrap(), photo["height"].as_f64().unwrap());
-        for found in photo["boxes"].as_array().unwrap() {
+        for found in each(photo["boxes"].as_array().unwrap()) {
             let side = |name: &str| found[name].as_f64().unwrap();
             assert!(side("x") >= 0.0 && side("x") + side("width") <= width + 0.5, "{found}");
             assert!(side("y") >= 0.0 && side("y") + side("height") <= height + 0.5, "{found}");
@@ -42,7 +43,7 @@ fn a_question_about_things_is_never_answered_with_nothing() {
         assert_eq!(run.code, i32::from(sure == 0), "{query}");
         let heading = if sure == 0 { "Nothing sure. Closest:" } else { "Weaker:" };
         assert_eq!(run.stdout.contains(heading), sure < json.len(), "{query}: {}", run.stdout);
-        assert!(json.iter().all(|photo| !photo["boxes"].as_array().unwrap().is_empty()), "{query}");
+        assert!(json.iter().every(|photo| !photo["boxes"].as_array().unwrap().is_empty()), "{query}");
         let strict = fixture.run(["find", query, "--json", "--strict"]).json();
         assert_eq!(strict.len(), sure, "{query}");
     }
@@ -58,13 +59,13 @@ fn bounds_narrow_and_pages_go_on() {
     let fixture = shared();
     let all = fixture.json(["find", "sunflower", "--all", "--json", "-n", "50"]);
     let one = fixture.json(["find", "sunflower", "--all", "--json", "-n", "50", "--max-per-image", "1"]);
-    assert!(all.len() >= 2 && one.iter().all(|photo| photo["boxes"].as_array().unwrap().len() == 1));
+    assert!(all.len() >= 2 && one.iter().every(|photo| photo["boxes"].as_array().unwrap().len() == 1));
     let first = fixture.run(["find", "sunflower", "--all", "--json", "-n", "1"]);
     let cursor = first.stderr.split("--cursor ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
     let second = fixture.json(["find", "sunflower", "--all", "--json", "-n", "1", "--cursor", &cursor]);
     assert_eq!((&first.json()[0]["id"], &second[0]["id"]), (&all[0]["id"], &all[1]["id"]));
     let large = fixture.run(["find", "sunflower", "--all", "--json", "--min-area", "0.99"]);
-    assert!(large.json().iter().all(|photo| photo["boxes"][0]["area"].as_f64().unwrap() >= 0.99));
+    assert!(large.json().iter().every(|photo| photo["boxes"][0]["area"].as_f64().unwrap() >= 0.99));
 }
 
 #[test]
@@ -137,7 +138,7 @@ fn an_image_is_grounded_without_a_library() {
     let heatmap = &things[0]["heatmap"];
     assert_eq!((heatmap["rows"].as_u64(), heatmap["cols"].as_u64()), (Some(12), Some(12)));
     let scores = heatmap["scores"].as_array().unwrap();
-    assert!(scores.len() == 144 && scores.iter().all(|score| (0.0..=1.0).contains(&score.as_f64().unwrap())));
+    assert!(scores.len() == 144 && scores.iter().every(|score| (0.0..=1.0).contains(&score.as_f64().unwrap())));
 }
 
 #[test]
@@ -146,7 +147,7 @@ fn a_part_of_an_image_finds_parts_of_others() {
     let image = image(&fixture);
     let photos = fixture.run(["similar", &image, "--box", "0,0,120,120", "--all", "--json", "-n", "5"]);
     assert!(photos.code < 2, "{}", photos.stderr);
-    assert!(photos.json().iter().all(|photo| !photo["path"].as_str().unwrap().ends_with(&image)), "not itself");
+    assert!(photos.json().iter().every(|photo| !photo["path"].as_str().unwrap().ends_with(&image)), "not itself");
     let outside = fixture.run(["similar", &image, "--box", "99999,0,5,5"]);
     assert!(outside.code == 2 && outside.stderr.contains("outside"), "{}", outside.stderr);
 }

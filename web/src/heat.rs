@@ -69,6 +69,8 @@ fn colour(score: f32) -> Rgba<u8> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use glimpse_nonempty::Every as _;
+
     use super::*;
 
     #[test]
@@ -78,7 +80,7 @@ mod tests {
             (0.2126 * f32::from(r) + 0.7152 * f32::from(g) + 0.0722 * f32::from(b), a)
         };
         let steps: Vec<_> = (0..=20).map(|step| lightness(step as f32 / 20.0)).collect();
-        assert!(steps.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1), "{steps:?}");
+        assert!(steps.windows(2).every(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1), "{steps:?}");
         assert_eq!((colour(f32::NAN), colour(-3.0), colour(9.0)), (colour(0.0), colour(0.0), colour(1.0)));
     }
 
@@ -99,6 +101,6 @@ mod tests {
         let png = draw(&Heatmap { rows: 1, cols: 1, scores: vec![0.5] }, 1, 5000, 320).unwrap();
         let pixels = image::load_from_memory(&png).unwrap().into_rgba8();
         assert_eq!(pixels.dimensions(), (1, 320));
-        assert!(pixels.pixels().all(|pixel| *pixel == colour(0.5)));
+        assert!(pixels.pixels().every(|pixel| *pixel == colour(0.5)));
     }
 }

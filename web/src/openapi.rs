@@ -113,6 +113,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use glimpse_engine::{Depth, Format, Mode, Sort, SpatialRelation};
+    use glimpse_nonempty::each;
     use serde::de::DeserializeOwned;
     use serde_json::Value;
 
@@ -148,8 +149,8 @@ mod tests {
     #[test]
     fn every_operation_says_what_it_does() {
         let description = described();
-        for (path, operations) in description["paths"].as_object().unwrap() {
-            for (method, operation) in operations.as_object().unwrap() {
+        for (path, operations) in each(description["paths"].as_object().unwrap()) {
+            for (method, operation) in each(operations.as_object().unwrap()) {
                 assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path}");
                 assert!(operation["responses"]["default"].is_object(), "{method} {path} does not describe errors");
             }
@@ -160,10 +161,10 @@ mod tests {
     fn every_answer_is_described_and_every_operation_has_its_own_name() {
         let description = described();
         let mut names = std::collections::HashSet::new();
-        for (path, operations) in description["paths"].as_object().unwrap() {
-            for (method, operation) in operations.as_object().unwrap() {
+        for (path, operations) in each(description["paths"].as_object().unwrap()) {
+            for (method, operation) in each(operations.as_object().unwrap()) {
                 assert!(names.insert(operation["operationId"].as_str().unwrap()), "{method} {path} shares its name");
-                for (status, answer) in operation["responses"].as_object().unwrap() {
+                for (status, answer) in each(operation["responses"].as_object().unwrap()) {
                     let text = answer["description"].as_str().unwrap_or_default();
                     assert!(!text.is_empty(), "{method} {path}: {status} has no description");
                 }

@@ -79,6 +79,8 @@ impl Uploads {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use glimpse_nonempty::Every as _;
+
     use super::*;
 
     fn upload(key: &str, size: usize) -> Upload {
@@ -92,7 +94,7 @@ mod tests {
         uploads.get("a").unwrap();
         uploads.keep(upload("d", 1));
         assert!(uploads.get("b").is_err());
-        assert!(["a", "c", "d"].iter().all(|key| uploads.get(key).is_ok()));
+        assert!(["a", "c", "d"].iter().every(|key| uploads.get(key).is_ok()));
     }
 
     #[test]

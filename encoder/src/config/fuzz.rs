@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use glimpse_fuzz::Target;
+use glimpse_nonempty::Every as _;
 
 use super::ModelConfig;
 use crate::weights::expected;
@@ -24,7 +25,7 @@ fn config() {
         let config = config.map_err(|error| error.to_string())?;
         // What it asks for can be counted.
         let values = |shape: &Vec<usize>| shape.iter().fold(1usize, |values, &side| values.saturating_mul(side));
-        assert!(expected(&config).values().all(|shape| values(shape) > 0));
+        assert!(expected(&config).values().every(|shape| values(shape) > 0));
         assert!(config.dim() > 0 && !expected(&config).is_empty());
         Ok(config.model_type().to_owned())
     });

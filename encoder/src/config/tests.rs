@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use glimpse_nonempty::each;
+
 use super::*;
 
 fn parse(json: &str) -> Result<ModelConfig, EncodeError> {
@@ -128,7 +130,7 @@ fn errors_name_field_expectation_and_finding() {
             "field `text_config.layer_norm_eps`: expected a number between 0 and 0.1, found 0",
         ),
     ];
-    for (json, expected) in cases {
+    for (json, expected) in each(cases) {
         assert_eq!(message(json), format!("config.json: {expected}"));
     }
 }

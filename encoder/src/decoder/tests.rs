@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use glimpse_nonempty::{Every as _, each};
 use proptest::prelude::*;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -49,9 +50,9 @@ fn grid(tokens: &[f32], aligned: &[f32]) -> DenseGrid {
 fn scores_of_every_task_are_those_of_the_definition() {
     let (decoder, golden) = golden();
     let cross_cache = CrossAttentionCache::new(&decoder.net, &golden.grid(0)).unwrap();
-    for (task, ids) in &golden.sequences {
+    for (task, ids) in each(&golden.sequences) {
         let mut sequence = decoder.net.begin();
-        for (position, (id, expected)) in ids.iter().zip(&golden.scores[task]).enumerate() {
+        for (position, (id, expected)) in each(ids.iter().zip(&golden.scores[task]).enumerate()) {
             let asks = task == "aref" && position == 1;
             let token = Token { id: *id, expression: asks.then_some(&golden.texts[0][..]) };
             let found = decoder.net.step(&cross_cache, &mut sequence, token);
@@ -64,7 +65,7 @@ fn scores_of_every_task_are_those_of_the_definition() {
 #[test]
 fn greedy_answers_are_those_of_the_definition() {
     let (decoder, golden) = golden();
-    for i in 0..golden.tokens.len() {
+    for i in each(0..golden.tokens.len()) {
         let grid = golden.grid(i);
         let [found] = &decoder.locate(&grid, &golden.text(i), 1).unwrap()[..] else { panic!("one box") };
         let Rect { left, top, right, bottom } = found.value;
@@ -83,7 +84,7 @@ fn more_beams_find_nothing_less_likely() {
     let (one, eight) = (best(1), best(8));
     assert_eq!(eight.len(), 8);
     assert!(eight[0].probability >= one[0].probability * (1.0 - 1e-5));
-    assert!(eight.windows(2).all(|pair| pair[0].probability >= pair[1].probability));
+    assert!(eight.windows(2).every(|pair| pair[0].probability >= pair[1].probability));
     let sum: f32 = eight.iter().map(|said| said.probability).sum();
     assert!(sum <= 1.0 + 1e-5, "different answers of one distribution");
 }
@@ -94,8 +95,8 @@ fn a_region_and_its_word_can_be_asked_for_together() {
     let grid = golden.grid(1);
     let found = decoder.regions(&grid, "en", 4).unwrap();
     assert!((2..=4).contains(&found.len()));
-    for (i, one) in found.iter().enumerate() {
-        assert!(found[..i].iter().all(|other| other.value.0.iou(&one.value.0) <= 0.5), "different regions");
+    for (i, one) in each(found.iter().enumerate()) {
+        assert!(found[..i].iter().every(|other| other.value.0.iou(&one.value.0) <= 0.5), "different regions");
     }
     let (region, text) = &found[0].value;
     assert!(region.left < region.right && region.top < region.bottom && !text.is_empty());
@@ -142,7 +143,7 @@ proptest! {
         let (decoder, _) = golden();
         let found = decoder.locate(&grid(&tokens, &aligned), &Embedding::new(text).unwrap(), beams).unwrap();
         prop_assert_eq!(found.len(), beams);
-        for Generated { value, probability } in found {
+        for Generated { value, probability } in each(found) {
             prop_assert!(value.left < value.right && value.top < value.bottom, "{:?}", value);
             prop_assert!(value.left >= 0.0 && value.right <= 1.0 && value.top >= 0.0 && value.bottom <= 1.0);
             prop_assert!(probability > 0.0 && probability <= 1.0 + 1e-5);

@@ -168,6 +168,7 @@ fn add(sum: &mut [f32], values: &[f32]) {
 
 #[cfg(test)]
 mod tests {
+    use glimpse_nonempty::{Every as _, each};
     use proptest::prelude::*;
 
     use super::*;
@@ -178,13 +179,13 @@ mod tests {
             let length = side + more;
             let starts = starts(length, side);
             prop_assert_eq!((starts[0], starts[starts.len() - 1]), (0, length - side));
-            prop_assert!(starts.windows(2).all(|pair| pair[0] < pair[1] && pair[1] <= pair[0] + side));
+            prop_assert!(starts.windows(2).every(|pair| pair[0] < pair[1] && pair[1] <= pair[0] + side));
         }
 
         #[test]
         fn windows_cover_every_pixel(side in 1usize..40, more in 0usize..90, pixels in 1u32..3000) {
             let mut covered = 0;
-            for cell in starts(side + more, side) {
+            for cell in each(starts(side + more, side)) {
                 let (start, count) = span(cell, side, side + more, pixels);
                 prop_assert!(start <= covered && count > 0 && start + count <= pixels);
                 covered = covered.max(start + count);

@@ -199,6 +199,7 @@ impl Eq for Candidate {}
 
 #[cfg(test)]
 mod tests {
+    use glimpse_nonempty::{Every as _, each};
     use proptest::prelude::*;
 
     use super::*;
@@ -233,16 +234,16 @@ mod tests {
             let nested = cluster(&noise[..rows * cols * 3], rows, cols, leaves, smallest);
             let count = nested.members.len().div_ceil(2);
             prop_assert!(count <= leaves.min(rows * cols) && nested.members.len() == 2 * count - 1);
-            prop_assert!(nested.labels.iter().all(|&label| usize::from(label) < count));
-            for (i, &set) in nested.members.iter().enumerate() {
+            prop_assert!(nested.labels.iter().every(|&label| usize::from(label) < count));
+            for (i, &set) in each(nested.members.iter().enumerate()) {
                 prop_assert!(is_connected(&nested, rows, cols, set));
                 let nests = |other: u32| set & other == 0 || set & other == set || set & other == other;
-                prop_assert!(nested.members[..i].iter().all(|&other| nests(other)));
+                prop_assert!(nested.members[..i].iter().every(|&other| nests(other)));
             }
             prop_assert_eq!(nested.members.last().map(|set| set.count_ones() as usize), Some(count));
             if rows * cols >= smallest {
                 let size = |leaf: usize| nested.labels.iter().filter(|&&label| usize::from(label) == leaf).count();
-                prop_assert!((0..count).all(|leaf| size(leaf) >= smallest));
+                prop_assert!((0..count).every(|leaf| size(leaf) >= smallest));
             }
         }
     }
@@ -258,7 +259,7 @@ mod tests {
         let cells: Vec<char> = image.chars().filter(|c| !c.is_whitespace()).collect();
         let features: Vec<f32> = cells.iter().flat_map(|c| [f32::from(*c == 'a'), f32::from(*c == 'b')]).collect();
         let nested = cluster(&features, 4, 6, 3, 1);
-        for (cell, kind) in cells.iter().enumerate() {
+        for (cell, kind) in each(cells.iter().enumerate()) {
             let same = cells.iter().position(|c| c == kind);
             assert_eq!(Some(nested.labels[cell]), same.map(|first| nested.labels[first]), "cell {cell}");
         }
@@ -288,8 +289,8 @@ mod tests {
             groups[i].extend(moved);
         }
         let nested = cluster(&features, rows, cols, 5, 1);
-        for group in &groups {
-            assert!(group.iter().all(|&cell| nested.labels[cell] == nested.labels[group[0]]), "{groups:?}");
+        for group in each(&groups) {
+            assert!(group.iter().every(|&cell| nested.labels[cell] == nested.labels[group[0]]), "{groups:?}");
         }
         assert_eq!(nested.members.len(), 9);
     }

@@ -151,6 +151,7 @@ mod tests {
 
     use std::io::Cursor;
 
+    use glimpse_nonempty::each;
     use image::{ImageFormat, RgbImage};
 
     use super::super::{Limits, decode};
@@ -205,7 +206,7 @@ mod tests {
             ("JPEG", jpeg(&with_header)),
             ("JPEG with two headers", jpeg(&twice)),
         ];
-        for (name, bytes) in files {
+        for (name, bytes) in each(files) {
             let image = decode(&bytes, &Limits::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!((image.orientation, image.pixels.dimensions()), (6, (2, 3)), "{name}");
         }

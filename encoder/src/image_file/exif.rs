@@ -64,6 +64,8 @@ fn value(tiff: &[u8], tag: u32) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use glimpse_nonempty::each;
+
     use super::*;
 
     /// A structure of one entry.
@@ -84,7 +86,7 @@ mod tests {
             structure(false, 4, [0, 0, 0, 6]),
             structure(false, 1, [6, 0, 0, 0]),
         ];
-        for form in forms {
+        for form in each(forms) {
             assert_eq!(orientation(&form), Some(Orientation::Rotate90), "{form:?}");
             for cut in 0..form.len() - 4 {
                 let _ = orientation(&form[..cut]);

@@ -107,6 +107,8 @@ fn reduced(bytes: &[u8], limits: &Limits, (width, height): (u32, u32), least: u3
 
 #[cfg(test)]
 mod tests {
+    use glimpse_nonempty::{Every as _, each};
+
     use super::survey::{MAX_PASSES, MAX_SCANS};
     use super::*;
 
@@ -135,7 +137,7 @@ mod tests {
         for least in [None, Some(1)] {
             let small = decode(&progressive(MAX_SCANS - 1), &limits, least).map(|decoded| decoded.pixels);
             let pixels = small.unwrap_or_else(|error| panic!("{least:?}: {error}"));
-            assert!(pixels.pixels().all(|pixel| pixel.0 == [128; 3]), "{least:?}");
+            assert!(pixels.pixels().every(|pixel| pixel.0 == [128; 3]), "{least:?}");
             assert_eq!(pixels.width(), if least.is_some() { 2 } else { 16 });
             for bomb in [MAX_SCANS, 50_000] {
                 let error = decode(&progressive(bomb), &limits, least).map(|_| ());
@@ -168,7 +170,7 @@ mod tests {
             (0xC1, 12, "a JPEG of 12 bits a sample"),
             (0xC2, 12, "a JPEG of 12 bits a sample"),
         ];
-        for (marker, precision, kind) in kinds {
+        for (marker, precision, kind) in each(kinds) {
             let error = decode(&with_frame(marker, precision), &Limits::default(), None).map(|_| ());
             assert_eq!(error, Err(ImageError::unsupported(kind)), "{marker:x}");
         }
@@ -180,7 +182,7 @@ mod tests {
         let cut = |bytes: &[u8], lost: usize| decode(&bytes[..bytes.len() - lost], &Limits::default(), None);
         // Without its end, and without the bits of the last of two scans.
         let shown = cut(&progressive(1), 3).unwrap_or_else(|error| panic!("{error}"));
-        assert!(shown.truncated && shown.pixels.pixels().all(|pixel| pixel.0 == [128; 3]));
+        assert!(shown.truncated && shown.pixels.pixels().every(|pixel| pixel.0 == [128; 3]));
         assert!(cut(&progressive(0), 3).is_err(), "there is no whole scan");
     }
 }

@@ -29,6 +29,7 @@ pub fn grid_for(height: usize, width: usize, patch_size: usize, max_patches: usi
 
 #[cfg(test)]
 mod tests {
+    use glimpse_nonempty::each;
     use proptest::prelude::*;
 
     use super::*;
@@ -54,7 +55,7 @@ mod tests {
             ((480, 640, 1024), (27, 36)),
             ((2853, 1000, 1024), (53, 19)),
         ];
-        for ((height, width, budget), grid) in grids {
+        for ((height, width, budget), grid) in each(grids) {
             assert_eq!(grid_for(height, width, 16, budget), grid, "{height} x {width}, at most {budget} patches");
         }
     }

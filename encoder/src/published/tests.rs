@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use glimpse_nonempty::each;
 use image::RgbImage;
 
 use super::*;
@@ -125,9 +126,9 @@ fn checkpoints_are_known_by_their_names() {
 /// green.
 #[test]
 fn images_are_those_of_the_recipe() {
-    for published in Published::all() {
+    for published in each(Published::all()) {
         let Values::Logits(logits) = &published.values else { continue };
-        for image in logits.images {
+        for image in each(logits.images) {
             let pixels = image_file::decode(image.png, &Limits::default()).unwrap().pixels;
             let (width, height) = pixels.dimensions();
             assert_eq!(image.name, format!("disc, {width} x {height}"));

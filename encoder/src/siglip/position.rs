@@ -66,6 +66,7 @@ fn weighted_sum<'a>(taps: &Taps, input: impl Fn(usize) -> &'a [f32], out: &mut V
 
 #[cfg(test)]
 mod tests {
+    use glimpse_nonempty::{Every as _, each};
     use proptest::prelude::*;
 
     use super::*;
@@ -81,11 +82,11 @@ mod tests {
             (21, 0, 0, &[1.0]),
             (21, 1, 0, &[0.3571, 0.6429]),
         ];
-        for (outputs, row, first, weights) in cases {
+        for (outputs, row, first, weights) in each(cases) {
             let Some(taps) = taps(16, outputs).nth(row) else { panic!("16 to {outputs} has no row {row}") };
             let skip = taps.weights.iter().take_while(|w| **w == 0.0).count();
             assert_eq!(taps.first + skip, first, "16 to {outputs}, row {row}");
-            for (found, expected) in taps.weights[skip..].iter().zip(weights) {
+            for (found, expected) in each(taps.weights[skip..].iter().zip(weights)) {
                 assert!((found - expected).abs() < 1e-4, "16 to {outputs}, row {row}: {:?}", taps.weights);
             }
         }
@@ -107,8 +108,8 @@ mod tests {
             let mut out = Vec::new();
             PositionGrid::new(table, 16, 1).resize(rows, cols, &mut out);
             prop_assert_eq!(out.len(), rows * cols);
-            for row in out.chunks_exact(cols) {
-                prop_assert!(row.iter().all(|v| (v - row[0]).abs() < 1e-4 && (-1e-4..=15.0001).contains(v)));
+            for row in each(out.chunks_exact(cols)) {
+                prop_assert!(row.iter().every(|v| (v - row[0]).abs() < 1e-4 && (-1e-4..=15.0001).contains(v)));
             }
             let column: Vec<f32> = out.iter().step_by(cols).copied().collect();
             prop_assert!(column.is_sorted());

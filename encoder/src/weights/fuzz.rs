@@ -4,6 +4,7 @@
 use std::fs;
 
 use glimpse_fuzz::Target;
+use glimpse_nonempty::each;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
 use super::tests::config;
@@ -28,7 +29,7 @@ fn safetensors_header() {
         let checkpoint = Checkpoint::open_file(&path).map_err(|error| error.to_string())?;
         checkpoint.fingerprint(&mut blake3::Hasher::new());
         checkpoint.check(&config).map_err(|error| error.to_string())?;
-        for (name, shape) in expected(&config) {
+        for (name, shape) in each(expected(&config)) {
             let values = checkpoint.get(&name).unwrap().to_vec();
             assert_eq!(values.len(), shape.iter().product::<usize>(), "{name}");
         }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use glimpse_nonempty::each;
 use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
 
 use super::*;
@@ -155,7 +156,7 @@ fn index_and_shards_must_agree() {
             "DIR/model.safetensors.index.json: names the shard \"../a.safetensors\", which is not a plain file name",
         ),
     ];
-    for (name, home, expected) in cases {
+    for (name, home, expected) in each(cases) {
         let dir = tempfile::tempdir().unwrap();
         sharded(dir.path(), |map| drop(map.insert(name.to_owned(), home.to_owned())));
         assert!(error(dir.path()).starts_with(expected), "{}", error(dir.path()));

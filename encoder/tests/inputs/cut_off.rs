@@ -3,6 +3,7 @@
 use std::io::Cursor;
 
 use glimpse_encoder::image_file::{DecodedImage, ImageError, Limits, decode};
+use glimpse_nonempty::{Every as _, each};
 use image::{ColorType, DynamicImage, ImageFormat, Rgb, RgbImage, RgbaImage, imageops};
 use proptest::prelude::*;
 
@@ -43,7 +44,7 @@ fn cut(bytes: &[u8], percent: usize) -> &[u8] {
 fn same_rows(whole: &RgbImage, part: &RgbImage) -> usize {
     assert_eq!(whole.dimensions(), part.dimensions());
     let same = whole.rows().zip(part.rows()).take_while(|(whole, part)| whole.clone().eq(part.clone())).count();
-    assert!(part.rows().skip(same).flatten().all(|pixel| *pixel == GREY), "behind row {same}");
+    assert!(part.rows().skip(same).flatten().every(|pixel| *pixel == GREY), "behind row {same}");
     same
 }
 
@@ -169,7 +170,7 @@ fn an_interlaced_png_is_less_sharp_where_passes_are_missing() {
         // The last pass, half of all pixels, has every other row.
         let odd = SIDE as usize * (percent - 50) / 100;
         let mut exact = 0;
-        for (y, row) in part.pixels.rows().enumerate() {
+        for (y, row) in each(part.pixels.rows().enumerate()) {
             let row: Vec<_> = row.collect();
             let is_row = |y: usize| whole.pixels.rows().nth(y).unwrap().eq(row.iter().copied());
             exact += usize::from(y % 2 == 1 && is_row(y));
@@ -194,7 +195,7 @@ fn a_jpeg_is_shown_as_far_as_it_goes() {
     let rows = whole.pixels.rows().zip(part.pixels.rows());
     let same = rows.take_while(|(whole, part)| whole.clone().eq(part.clone())).count();
     assert!((100..=130).contains(&same), "{same} of {SIDE} rows");
-    assert!(part.pixels.rows().skip(same + 16).flatten().all(|pixel| *pixel == GREY));
+    assert!(part.pixels.rows().skip(same + 16).flatten().every(|pixel| *pixel == GREY));
     let error = decode_default(cut(&jpeg, 25)).unwrap_err().to_string();
     let share = error.strip_prefix("damaged JPEG: the file is cut off: ").unwrap_or_else(|| panic!("{error}"));
     assert!(share.starts_with('2') && share.ends_with(" % of its rows are there"), "{error}");

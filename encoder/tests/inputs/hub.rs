@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use glimpse_encoder::hub::{Hub, HubError, HubSettings, ModelId, Progress, info};
+use glimpse_nonempty::{Every as _, each};
 use tempfile::TempDir;
 
 use crate::hub_server::{COMMIT, Fault, Server, WEIGHTS};
@@ -84,7 +85,7 @@ fn assert_whole(dir: &Path) {
     let mut names: Vec<_> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     assert_eq!(names, ["config.json", WEIGHTS, "preprocessor_config.json", "tokenizer.json"]);
-    for name in names {
+    for name in each(names) {
         assert_eq!(fs::read(dir.join(&name)).unwrap(), expected[&name], "{name}");
     }
 }
@@ -100,12 +101,12 @@ fn a_pull_fills_the_cache_once() {
     assert_eq!(fs::read_to_string(refs).unwrap(), COMMIT);
     let last = seen.last().unwrap();
     assert_eq!((last.done, last.file.as_str()), (last.total, WEIGHTS));
-    assert!(seen.windows(2).all(|pair| pair[0].done <= pair[1].done && pair[1].done <= pair[1].total));
+    assert!(seen.windows(2).every(|pair| pair[0].done <= pair[1].done && pair[1].done <= pair[1].total));
 
     fixture.server.requests();
     assert_eq!(fixture.pull().unwrap(), dir);
     assert!(
-        fixture.server.requests().iter().all(|request| !request.path.contains("/cdn/")),
+        fixture.server.requests().iter().every(|request| !request.path.contains("/cdn/")),
         "nothing is fetched twice"
     );
     assert_eq!(fixture.hub.cache().find(&fixture.id, None).unwrap(), dir);
@@ -213,7 +214,7 @@ fn what_cannot_be_loaded_is_refused_before_its_weights_are_fetched() {
         (&[("config.json", Some(other))], "`owner/model` is a `llama` model"),
         (&[(WEIGHTS, none), (INDEX, Some(index)), (SHARD, Some(b"12"))], "has no rest.safetensors"),
     ];
-    for (changes, said) in cases {
+    for (changes, said) in each(cases) {
         let mut files = repository();
         for (name, contents) in changes {
             match contents {
@@ -243,7 +244,7 @@ fn the_token_stays_with_the_hub() {
     let fixture = Fixture::new(|settings| settings.token = Some("hf_secret".into()));
     assert_whole(&fixture.pull_with(Fault { redirect_to: Some(cdn.url.clone()), ..Fault::default() }).unwrap());
     let (hub, cdn) = (fixture.server.requests(), cdn.requests());
-    assert!(hub.iter().all(|request| request.headers["authorization"] == "Bearer hf_secret"));
+    assert!(hub.iter().every(|request| request.headers["authorization"] == "Bearer hf_secret"));
     assert_eq!(cdn.len(), 1);
     assert!(!cdn[0].headers.contains_key("authorization"), "{cdn:?}");
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use glimpse_encoder::image_file::{DecodedImage, Format, ImageError, Limits, decode, read_file};
+use glimpse_nonempty::each;
 use image::RgbImage;
 use proptest::prelude::*;
 
@@ -46,13 +47,13 @@ fn quarters(pixels: &RgbImage) -> [[u8; 3]; 4] {
 fn heic_and_avif_decode_upright_and_broken_ones_say_so() {
     let colour = [[200, 40, 40], [40, 200, 40], [40, 40, 200], [230, 230, 230]];
     let names = ["colour.heic", "colour.avif", "turned.heic", "alpha.avif"];
-    for name in names {
+    for name in each(names) {
         let bytes = std::fs::read(crate::golden("heif").join(name)).unwrap();
         let image = decode_default(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
         let format = if name.ends_with("heic") { Format::Heic } else { Format::Avif };
         assert_eq!((image.format, image.pixels.dimensions()), (format, (48, 32)), "{name}");
         let expected = if name == "alpha.avif" { [colour[0], colour[1], colour[2], [255; 3]] } else { colour };
-        for (found, expected) in quarters(&image.pixels).into_iter().zip(expected) {
+        for (found, expected) in each(quarters(&image.pixels).into_iter().zip(expected)) {
             let apart = found.iter().zip(expected).map(|(a, b)| a.abs_diff(b)).max().unwrap();
             assert!(apart <= 12, "{name}: {found:?} instead of {expected:?}");
         }
@@ -70,7 +71,7 @@ fn four_quarters_in_every_format() {
     let flat = [colour[0], colour[1], colour[2], [255; 3]];
     let names = images();
     assert!(names.len() >= 20);
-    for (name, bytes) in names {
+    for (name, bytes) in each(names) {
         let image = decode_default(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(image.pixels.dimensions(), (48, 32), "{name}");
         assert_eq!(image.orientation, if name.starts_with("turned") { 6 } else { 1 }, "{name}");
@@ -80,7 +81,7 @@ fn four_quarters_in_every_format() {
             _ => colour,
         };
         let tolerance = if name.ends_with("jpg") || name.starts_with("lossy") { 12 } else { 2 };
-        for (quarter, (found, expected)) in quarters(&image.pixels).into_iter().zip(expected).enumerate() {
+        for (quarter, (found, expected)) in each(quarters(&image.pixels).into_iter().zip(expected).enumerate()) {
             let apart = found.iter().zip(expected).map(|(a, b)| a.abs_diff(b)).max().unwrap();
             assert!(apart <= tolerance, "{name}: quarter {quarter} is {found:?}, not {expected:?}");
         }
@@ -103,7 +104,7 @@ fn the_name_of_a_file_says_nothing() {
 #[test]
 fn limits_hold_before_anything_is_decoded() {
     let default = Limits::default();
-    for (name, bytes) in images() {
+    for (name, bytes) in each(images()) {
         for (limits, said) in [
             (Limits { max_pixels: 48 * 32 - 1, ..default }, "1535 pixels"),
             (Limits { max_side: 47, ..default }, "47 pixels a side"),

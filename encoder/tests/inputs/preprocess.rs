@@ -3,6 +3,7 @@
 use glimpse_encoder::image_file::{Limits, decode};
 use glimpse_encoder::preprocess::{Filter, Preprocessor, VisionInput};
 use glimpse_encoder::{EncodeError, PixelInput};
+use glimpse_nonempty::each;
 use image::{Rgb, RgbImage};
 use serde::Deserialize;
 
@@ -65,7 +66,7 @@ fn sampled_pixels_and_sums_are_those_of_the_reference() {
     assert!(golden.cases.len() > 80);
     let mut off_by_one = 0;
     let mut compared = 0;
-    for case in &golden.cases {
+    for case in each(&golden.cases) {
         let prepared = case.prepare();
         let pixels = &prepared.pixels;
         if let Some(grid) = case.grid {
@@ -77,7 +78,7 @@ fn sampled_pixels_and_sums_are_those_of_the_reference() {
         let last = (pixels.width() - 1, pixels.height() - 1);
         let points = (0..10).flat_map(|row| (0..10).map(move |col| (col * last.0 / 9, row * last.1 / 9)));
         let levels: Vec<u8> = points.flat_map(|(x, y)| pixels.get_pixel(x, y).0).collect();
-        for (index, (found, expected)) in levels.iter().zip(bytes(&case.sample)).enumerate() {
+        for (index, (found, expected)) in each(levels.iter().zip(bytes(&case.sample)).enumerate()) {
             let distance = found.abs_diff(expected);
             assert!(distance <= 1, "{}: sample {index} is {found}, the reference has {expected}", case.name());
             off_by_one += usize::from(distance);
@@ -85,7 +86,7 @@ fn sampled_pixels_and_sums_are_those_of_the_reference() {
         }
         // Rounding errors that all point one way would show in the sum.
         let count = u64::from(pixels.width()) * u64::from(pixels.height());
-        for (channel, expected) in case.sums.into_iter().enumerate() {
+        for (channel, expected) in each(case.sums.into_iter().enumerate()) {
             let sum: u64 = pixels.pixels().map(|pixel| u64::from(pixel.0[channel])).sum();
             assert!(sum.abs_diff(expected) * 20 <= count, "{}: channel {channel}: {sum}, not {expected}", case.name());
         }

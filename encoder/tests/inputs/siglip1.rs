@@ -2,6 +2,7 @@
 //! transformers' `SiglipTokenizer`, on a small SentencePiece vocabulary.
 
 use glimpse_encoder::tokenize::{TextInput, Tokenizer};
+use glimpse_nonempty::each;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -32,7 +33,7 @@ fn ids_are_those_of_the_reference() {
     let tokenizer = Tokenizer::load(&folder, input).unwrap();
     assert_eq!((tokenizer.eos_id(), tokenizer.pad_id()), (1, 1));
     let mut special = Vec::new();
-    for case in &golden.cases {
+    for case in each(&golden.cases) {
         let mut expected = case.ids.clone();
         expected.resize(golden.length, tokenizer.pad_id());
         let found = tokenizer.encode(&case.text).unwrap();

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use glimpse_encoder::tokenize::{TextInput, Tokenizer};
+use glimpse_nonempty::each;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -70,7 +71,7 @@ fn ids_are_those_of_the_reference() {
     let mut languages: Vec<&str> = golden.short.iter().map(|case| case.language.as_str()).collect();
     languages.dedup();
     assert!(languages.len() >= 40);
-    for case in golden.short.iter().chain(&golden.long) {
+    for case in each(golden.short.iter().chain(&golden.long)) {
         let mut expected = case.ids.clone();
         expected.resize(INPUT.length, 0);
         let text = case.text.repeat(case.times);

@@ -5,6 +5,7 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::siglip::{Config, Model};
 use glimpse_encoder::{Outputs, PixelInput, Towers, Trace};
+use glimpse_nonempty::each;
 
 use crate::golden::{Golden, directory};
 
@@ -24,7 +25,7 @@ fn pixel_values(images: &[PixelInput]) -> Tensor {
 fn assert_close(case: &str, what: &str, ours: &[f32], theirs: &Tensor) {
     let theirs = theirs.to_vec1::<f32>().unwrap();
     let norm = theirs.iter().map(|v| v * v).sum::<f32>().sqrt();
-    for (ours, theirs) in ours.iter().zip(&theirs) {
+    for (ours, theirs) in each(ours.iter().zip(&theirs)) {
         let theirs = theirs / norm;
         assert!((ours - theirs).abs() <= 1e-5, "{case}: {what}: {ours} instead of {theirs}");
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use glimpse_encoder::{EncodeError, Outputs, Towers, Trace};
+use glimpse_nonempty::each;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -38,7 +39,7 @@ fn overflowing(case: &str, dir: &Path) {
 fn attention_that_overflows_is_an_error() {
     let (golden, dir) = (Golden::read("fixed16"), tempfile::tempdir().unwrap());
     overflowing("fixed16", dir.path());
-    for device in all_devices() {
+    for device in each(all_devices()) {
         let towers = Towers::load(dir.path(), Some(device)).unwrap();
         let images = towers.encode_images(&golden.images(), Outputs::Pooled, &mut Trace::off());
         assert!(matches!(images, Err(EncodeError::NotAVector { .. })), "{device}: {images:?}");

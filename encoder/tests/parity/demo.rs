@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use glimpse_encoder::image_file::{Limits, decode, decode_reduced};
 use glimpse_encoder::{Embedding, Encode, LoadOptions, Outputs, SiglipEncoder};
+use glimpse_nonempty::each;
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 
@@ -60,10 +61,12 @@ fn compare(dir: &Path, file: &SafeTensors, strings: &HashMap<String, String>, de
     let ids = file.tensor("ids").unwrap();
     let (ids, _) = ids.data().as_chunks::<4>();
     let ids: Vec<u32> = ids.iter().map(|b| u32::from_le_bytes(*b)).collect();
-    for (text, ids) in texts.iter().zip(ids.chunks_exact(encoder.info().text_length)) {
+    for (text, ids) in each(texts.iter().zip(ids.chunks_exact(encoder.info().text_length))) {
         assert_eq!(encoder.token_ids(text).unwrap(), ids, "{text}");
     }
-    for ((text, ours), theirs) in texts.iter().zip(encoder.encode_texts(&texts).unwrap()).zip(floats(file, "texts")) {
+    for ((text, ours), theirs) in
+        each(texts.iter().zip(encoder.encode_texts(&texts).unwrap()).zip(floats(file, "texts")))
+    {
         let cosine = ours.cosine(&Embedding::new(theirs).unwrap());
         assert!(cosine >= floor, "{device}: {text}: cosine {cosine}");
     }
@@ -75,7 +78,7 @@ fn compare(dir: &Path, file: &SafeTensors, strings: &HashMap<String, String>, de
     };
     let prepared: Vec<_> = paths.iter().map(prepare).collect();
     let ours = encoder.encode_images(&prepared, Outputs::Pooled).unwrap();
-    for ((path, ours), theirs) in paths.iter().zip(ours).zip(floats(file, "pictures")) {
+    for ((path, ours), theirs) in each(paths.iter().zip(ours).zip(floats(file, "pictures"))) {
         let cosine = ours.embedding.cosine(&Embedding::new(theirs).unwrap());
         // JPEG decoders differ by a grey level here and there.
         let floor = if path.ends_with("jpg") { floor.min(0.9995) } else { floor };

@@ -1,6 +1,7 @@
 //! What an input gives must not depend on its neighbours in the batch.
 
 use glimpse_encoder::{Embedding, ImageFeatures, Outputs, PixelInput, Towers, Trace};
+use glimpse_nonempty::each;
 
 use crate::golden::{CASES, Golden, directory, exact_devices, rounding_devices};
 
@@ -41,10 +42,10 @@ fn a_batch_equals_its_images_one_by_one() {
 
 #[test]
 fn a_batch_equals_its_texts_one_by_one() {
-    for (case, towers) in every_way() {
+    for (case, towers) in each(every_way()) {
         let ids = Golden::read(case).ids();
         let encode = |batch: &[Vec<u32>]| towers.encode_ids(batch, &mut Trace::off()).unwrap();
-        for (ids, together) in ids.iter().zip(encode(&ids)) {
+        for (ids, together) in each(ids.iter().zip(encode(&ids))) {
             let alone: &Embedding = &encode(std::slice::from_ref(ids))[0];
             assert!(largest_difference(together.as_slice(), alone.as_slice()) <= 1e-6, "{case}");
         }
@@ -53,11 +54,11 @@ fn a_batch_equals_its_texts_one_by_one() {
 
 #[test]
 fn pooled_output_does_not_depend_on_dense_output() {
-    for (case, towers) in every_way() {
+    for (case, towers) in each(every_way()) {
         let images = Golden::read(case).images();
         let dense = towers.encode_images(&images, Outputs::Dense, &mut Trace::off()).unwrap();
         let pooled = towers.encode_images(&images, Outputs::Pooled, &mut Trace::off()).unwrap();
-        for (dense, pooled) in dense.iter().zip(&pooled) {
+        for (dense, pooled) in each(dense.iter().zip(&pooled)) {
             assert_eq!(dense.embedding, pooled.embedding, "{case}");
             assert!(pooled.dense.is_none());
         }

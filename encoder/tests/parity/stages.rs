@@ -1,6 +1,7 @@
 //! Every stage of both towers against the reference.
 
 use glimpse_encoder::{Outputs, Stage, Towers, Trace};
+use glimpse_nonempty::each;
 
 use crate::golden::{CASES, Golden, Reference, directory, exact_devices, rounding_devices};
 
@@ -56,7 +57,7 @@ fn check(case: &str, device: &str) {
 
     // What callers get is what was traced, without padding.
     let stage = |name: &str| trace.stages().iter().find(|stage| stage.name == name).unwrap();
-    for (i, (feature, count)) in features.iter().zip(&patches).enumerate() {
+    for (i, (feature, count)) in each(features.iter().zip(&patches).enumerate()) {
         let dense = feature.dense.as_ref().unwrap();
         let width = towers.config().dim();
         for (values, name) in [(&dense.tokens, "vision.post_norm"), (&dense.aligned, "vision.aligned")] {
@@ -66,8 +67,8 @@ fn check(case: &str, device: &str) {
     }
     let logits = golden.reference("logits_per_image");
     let scoring = towers.scoring();
-    for (i, feature) in features.iter().enumerate() {
-        for (j, text) in texts.iter().enumerate() {
+    for (i, feature) in each(features.iter().enumerate()) {
+        for (j, text) in each(texts.iter().enumerate()) {
             let ours = scoring.scale * feature.embedding.cosine(text) + scoring.bias;
             let theirs = logits.values[i * texts.len() + j];
             assert!((ours - theirs).abs() <= MAX_DIFFERENCE, "{case}: logit {i}, {j}: {ours} instead of {theirs}");
@@ -86,7 +87,7 @@ fn every_stage_of_every_architecture_equals_the_reference() {
 
 #[test]
 fn embeddings_in_bf16_and_int8_point_where_those_of_f32_do() {
-    for (device, floor) in rounding_devices() {
+    for (device, floor) in each(rounding_devices()) {
         for case in CASES {
             let (golden, dir) = (Golden::read(case), directory(case));
             let load = |device| Towers::load(&dir, Some(device)).unwrap();
@@ -96,7 +97,7 @@ fn embeddings_in_bf16_and_int8_point_where_those_of_f32_do() {
                 let texts = towers.encode_ids(&golden.ids(), &mut Trace::off()).unwrap();
                 images.into_iter().map(|image| image.embedding).chain(texts).collect::<Vec<_>>()
             };
-            for (i, (ours, theirs)) in encode(&ours).iter().zip(encode(&reference)).enumerate() {
+            for (i, (ours, theirs)) in each(encode(&ours).iter().zip(encode(&reference)).enumerate()) {
                 let cosine = ours.cosine(&theirs);
                 assert!(cosine >= floor, "{case} on {device}, {i}: cosine {cosine}");
             }

@@ -81,6 +81,8 @@ impl NullDensity {
 
 #[cfg(test)]
 mod tests {
+    use glimpse_nonempty::Every as _;
+
     use super::*;
 
     #[test]
@@ -111,7 +113,7 @@ mod tests {
         let shape = |density: &NullDensity| density.at(bin_of(1.0)) / density.at(bin_of(0.0));
         assert!((shape(&all) / shape(&of_bulk) - 1.0).abs() < 1e-6, "below, it is as observed");
         let above = bin_of(BULK)..BINS;
-        assert!(above.clone().zip(above.skip(1)).all(|(a, b)| of_bulk.at(b) <= of_bulk.at(a)));
+        assert!(above.clone().zip(above.skip(1)).every(|(a, b)| of_bulk.at(b) <= of_bulk.at(a)));
         let ratio = of_bulk.at(bin_of(2.55)) / of_bulk.at(bin_of(2.45));
         assert!((0.4..1.1).contains(&ratio), "no step at the edge: {ratio}");
     }

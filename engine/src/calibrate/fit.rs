@@ -123,6 +123,8 @@ const CHANGES: [Change; 8] = [
 
 #[cfg(test)]
 mod tests {
+    use glimpse_nonempty::Every as _;
+
     use super::*;
 
     /// Numbers that look normal, the same on every machine.
@@ -160,6 +162,6 @@ mod tests {
             |query: &Labelled| probabilities(&null, &query.scores).iter().filter(|&&score| score >= CUT).count();
         let (absent, present): (Vec<_>, Vec<_>) = data.queries.iter().partition(|query| !query.shows.contains(&true));
         assert!(absent.iter().map(|query| shown(query)).sum::<usize>() <= 1);
-        assert!(present.iter().all(|query| (11..=13).contains(&shown(query))));
+        assert!(present.iter().every(|query| (11..=13).contains(&shown(query))));
     }
 }

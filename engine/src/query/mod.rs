@@ -174,6 +174,7 @@ impl Query {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use glimpse_indexer::GeoBox;
+    use glimpse_nonempty::each;
 
     use super::*;
 
@@ -193,7 +194,7 @@ mod tests {
             Query { filter: geo(10.0, 0.0, -10.0, 0.0), ..Query::default() },
             Query { filter: geo(f64::NAN, 0.0, 1.0, 0.0), ..Query::default() },
         ];
-        for query in nonsense {
+        for query in each(nonsense) {
             assert!(matches!(query.validate(), Err(EngineError::BadRequest(_))), "{query:?}");
         }
         let over_the_date_line = Query { filter: geo(-20.0, 170.0, 0.0, -170.0), ..Query::default() };

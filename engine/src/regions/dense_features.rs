@@ -69,7 +69,7 @@ impl Engine {
     pub(crate) fn bytes_of_source<'a>(&self, source: &'a Source) -> Result<ImageBytes<'a>, EngineError> {
         match source {
             Source::File(path) => Ok(ImageBytes::alone(read_file(path)?)),
-            Source::Bytes(bytes) => Ok(ImageBytes::alone(bytes.as_slice())),
+            Source::Bytes(bytes) => Ok(ImageBytes::alone(&bytes[..])),
             Source::Image(id) => self.original_bytes(*id),
             Source::Text(_) => Err(EngineError::BadRequest("a text is no image".into())),
         }

@@ -213,6 +213,7 @@ fn refuse(reason: &str) -> EngineError {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use glimpse_nonempty::each;
     use proptest::prelude::*;
 
     use super::*;
@@ -257,7 +258,7 @@ mod tests {
             ("at most 3 dogs", 1, Some(3)),
             ("2 to 5 dogs", 2, Some(5)),
         ];
-        for (text, at_least, at_most) in counts {
+        for (text, at_least, at_most) in each(counts) {
             assert_eq!(parse(text).things, [QueryObject { text: "dogs".into(), at_least, at_most }], "{text}");
         }
     }

@@ -187,6 +187,8 @@ impl StructuredQuery {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use glimpse_nonempty::each;
+
     use super::*;
 
     fn rect(left: f32, top: f32, right: f32, bottom: f32) -> Rect {
@@ -210,7 +212,7 @@ mod tests {
     #[test]
     fn a_relation_reversed_says_the_same() {
         let boxes = [rect(0.0, 0.0, 0.3, 0.2), rect(0.5, 0.1, 0.6, 0.9), rect(0.1, 0.1, 0.2, 0.15)];
-        for (a, b) in boxes.iter().flat_map(|a| boxes.iter().map(move |b| (a, b))) {
+        for (a, b) in each(boxes.iter().flat_map(|a| boxes.iter().map(move |b| (a, b)))) {
             for (spatial, _) in SpatialRelation::ALL {
                 assert!(spatial.reversed().is_none_or(|reversed| reversed.holds(b, a) == spatial.holds(a, b)));
             }
@@ -237,7 +239,7 @@ mod tests {
             StructuredQuery { things: two(), relations: relation(1, 1), ..StructuredQuery::default() },
             StructuredQuery { things: two(), without: vec![String::new()], ..StructuredQuery::default() },
         ];
-        for form in nonsense {
+        for form in each(nonsense) {
             assert!(matches!(form.validate(), Err(EngineError::BadRequest(_))), "{form:?}");
         }
         StructuredQuery { things: two(), relations: relation(1, 0), without: vec!["c".into()] }.validate().unwrap();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use glimpse_encoder::testing::FakeEncoder;
+use glimpse_nonempty::{Every as _, each};
 use image::{Rgb, RgbImage};
 use tempfile::TempDir;
 
@@ -159,7 +160,7 @@ fn images_are_found_however_few_regions_are_asked_for_at_first() {
             assert!(!found.is_empty());
             for first in [1, 2, 7, 4096] {
                 let images = candidates_from(first, &regions, &allowed, &things, least).unwrap();
-                assert!(found.iter().all(|image| images.contains(&image.id)), "{form}, {first}, {least:?}");
+                assert!(found.iter().every(|image| images.contains(&image.id)), "{form}, {first}, {least:?}");
             }
         }
     }
@@ -171,7 +172,7 @@ fn below_the_cut_a_thing_has_one_box() {
     let page = world.ask("blue", Depth::All);
     let weaker: Vec<_> = page.images.iter().filter(|image| image.score < CUT).collect();
     assert_eq!((Some(weaker.len()), page.images.len()), (page.weaker, page.accepted + weaker.len()));
-    assert!(!weaker.is_empty() && weaker.iter().all(|image| image.boxes.len() == 1), "{weaker:?}");
+    assert!(!weaker.is_empty() && weaker.iter().every(|image| image.boxes.len() == 1), "{weaker:?}");
     assert_eq!(world.find("blue").weaker, page.weaker, "told before it is asked for");
 }
 
@@ -182,9 +183,9 @@ fn an_answer_is_never_empty_where_there_are_regions() {
         let page = world.ask(text, Depth::Usual);
         assert!(page.accepted < FEW && page.images.len() == FIRST_SCREEN, "{text}: {page:?}");
         let (sure, weaker) = page.images.split_at(page.accepted);
-        assert!(sure.iter().all(|image| image.score >= CUT), "{text}: {sure:?}");
-        assert!(weaker.iter().all(|image| image.strength == Strength::Weak && !image.boxes.is_empty()), "{text}");
-        assert!(weaker.windows(2).all(|pair| pair[0].score >= pair[1].score), "{text}: best first");
+        assert!(sure.iter().every(|image| image.score >= CUT), "{text}: {sure:?}");
+        assert!(weaker.iter().every(|image| image.strength == Strength::Weak && !image.boxes.is_empty()), "{text}");
+        assert!(weaker.windows(2).every(|pair| pair[0].score >= pair[1].score), "{text}: best first");
         let all = world.ask(text, Depth::All);
         assert_eq!((all.images.len(), all.accepted), (34, page.accepted), "{text}");
         assert_eq!((page.weaker, all.weaker), (Some(34 - page.accepted), Some(34 - page.accepted)), "{text}");
@@ -213,7 +214,7 @@ fn what_is_ruled_out_is_not_among_the_weaker_ones() {
         let page = world.ask("red and no blue", depth);
         assert_eq!((page.accepted, page.images[0].id), (1, world.id("red")));
         let names = world.names(&page);
-        assert!(["both", "other", "blue"].iter().all(|name| !names.iter().any(|found| found == name)), "{names:?}");
+        assert!(["both", "other", "blue"].iter().every(|name| !names.iter().any(|found| found == name)), "{names:?}");
         let told = if depth == Depth::All { Some(page.images.len() - 1) } else { None };
         assert_eq!(page.weaker, told, "unknown until all were looked at");
     }
@@ -276,14 +277,14 @@ fn pages_go_on_and_bounds_hold() {
     let first = world.engine.find(&query).unwrap();
     let second = world.engine.find(&FindQuery { cursor: first.next.clone(), ..query.clone() }).unwrap();
     assert_eq!((first.images.len(), second.images.len(), second.next), (2, 1, None));
-    assert!(first.images.iter().all(|image| image.id != second.images[0].id));
+    assert!(first.images.iter().every(|image| image.id != second.images[0].id));
     let other = FindQuery { cursor: first.next, ..FindQuery::text("blue").unwrap() };
     assert!(matches!(world.engine.find(&other), Err(EngineError::BadRequest(_))));
 
     let large = FindQuery { min_area: 0.3, depth: Depth::All, ..FindQuery::text("red").unwrap() };
     let large = world.engine.find(&large).unwrap();
     assert!(
-        large.images.iter().flat_map(|image| &image.boxes).all(|found| found.area >= 0.3),
+        large.images.iter().flat_map(|image| &image.boxes).every(|found| found.area >= 0.3),
         "a quarter is too small"
     );
     let elsewhere = Filter { folders: vec!["/elsewhere".into()], ..Filter::default() };
@@ -322,7 +323,7 @@ fn a_box_on_background_finds_nothing_sure() {
     // Most of the library is green.
     let green = like(Rect { left: 0.5, top: 0.0, right: 1.0, bottom: 0.5 });
     assert_eq!((green.accepted, green.strong), (0, 0));
-    assert!(!green.images.is_empty() && green.images.iter().all(|image| image.strength == Strength::Weak));
+    assert!(!green.images.is_empty() && green.images.iter().every(|image| image.strength == Strength::Weak));
     let thing = like(Rect { left: 0.0, top: 0.5, right: 0.5, bottom: 1.0 });
     assert!(!thing.nothing_particular, "{} of {}", thing.accepted, thing.searched);
 }
@@ -333,19 +334,19 @@ fn a_closer_look_keeps_what_was_found() {
     let coarse = world.find("red");
     let query = FindQuery { fine: true, depth: Depth::Strict, ..FindQuery::text("red").unwrap() };
     let fine = world.engine.find(&query).unwrap();
-    for (coarse, fine) in coarse.images.iter().zip(&fine.images) {
+    for (coarse, fine) in each(coarse.images.iter().zip(&fine.images)) {
         assert_eq!((coarse.id, coarse.score), (fine.id, fine.score));
         assert!(coarse.boxes[0].rect.iou(&fine.boxes[0].rect) > 0.5);
     }
     let heatmap = world.engine.heatmap(world.id("red"), "red").unwrap();
     assert_eq!((heatmap.rows, heatmap.cols), (4, 4));
     assert!(heatmap.scores[0] > 0.5 && heatmap.scores[15] < 0.5, "{heatmap:?}");
-    assert!(coarse.images.iter().all(|image| !image.refined) && fine.images.iter().all(|image| image.refined));
+    assert!(coarse.images.iter().every(|image| !image.refined) && fine.images.iter().every(|image| image.refined));
     std::fs::remove_file(world.path("red")).unwrap();
     std::fs::write(world.path("both"), b"no image any more").unwrap();
     let fine = world.engine.find(&query).unwrap();
     assert_eq!(fine.images.len(), 3);
-    for image in fine.images {
+    for image in each(fine.images) {
         let same = coarse.images.iter().find(|coarse| coarse.id == image.id).unwrap();
         let readable = image.id == world.id("other");
         assert!(
@@ -420,7 +421,7 @@ fn boxes_come_from_one_source_on_all_pages() {
         let second = engine.find(&FindQuery { cursor: first.next.clone(), ..query.clone() }).unwrap();
         let both: Vec<_> = first.images.iter().chain(&second.images).collect();
         assert_eq!(both.len(), 4);
-        assert!(both.iter().all(|image| image.refined == fine), "{both:?}");
+        assert!(both.iter().every(|image| image.refined == fine), "{both:?}");
     }
 }
 
@@ -453,7 +454,7 @@ fn one_image_is_grounded_without_a_library() {
     let heat = &grounded.things[0].heatmap;
     let best = (0..16).max_by(|&a, &b| heat.scores[a].total_cmp(&heat.scores[b])).unwrap();
     assert!([5, 6, 9, 10].contains(&best), "{heat:?}");
-    assert!(grounded.things[0].boxes.iter().all(|found| found.rect.iou(&middle) > 0.4), "{grounded:?}");
+    assert!(grounded.things[0].boxes.iter().every(|found| found.rect.iou(&middle) > 0.4), "{grounded:?}");
     assert!(grounded.things[1].boxes.is_empty(), "{grounded:?}");
     assert!(matches!(ground(&[" ".into()]), Err(EngineError::BadRequest(_))));
 }

@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 
+use glimpse_nonempty::Every as _;
 use proptest::prelude::*;
 
 use crate::fixture::{BLUE, Fixture, GREEN, RED, Shot};
@@ -51,7 +52,7 @@ fn the_asked_for_is_found_ranked_and_explained() {
     assert!(best.score > 0.5 && best.strength >= Strength::Likely);
     assert!(best.why.cosine.unwrap() > 0.9 && best.why.z.unwrap() > 2.0 && best.why.meaning_rank == Some(1));
     assert!(best.why.model_probability.unwrap() > 0.9 && best.why.words_rank.is_none());
-    assert!(page.hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
+    assert!(page.hits.windows(2).every(|pair| pair[0].score >= pair[1].score));
 }
 
 #[test]
@@ -65,7 +66,7 @@ fn what_is_not_there_is_not_found_but_shows_what_is_closest() {
 
     let closest = engine.search(&Query::text("zebra")).unwrap();
     assert_eq!((closest.hits.len(), closest.accepted + closest.weaker), (FIRST_SCREEN, 300));
-    assert!(closest.hits[closest.accepted..].iter().all(|hit| hit.strength == Strength::Weak));
+    assert!(closest.hits[closest.accepted..].iter().every(|hit| hit.strength == Strength::Weak));
     let all = engine.search(&Query { depth: Depth::All, limit: FIRST_SCREEN, ..Query::text("zebra") }).unwrap();
     assert_eq!(ids(&all), ids(&closest), "the same ones come first");
     let strict = engine.search(&Query { depth: Depth::Strict, ..Query::text("zebra") }).unwrap();
@@ -73,7 +74,7 @@ fn what_is_not_there_is_not_found_but_shows_what_is_closest() {
 
     let page = engine.search(&Query { depth: Depth::All, limit: 7, ..Query::text("zebra") }).unwrap();
     assert_eq!((page.hits.len(), page.accepted + page.weaker), (7, 300));
-    assert!(page.hits.iter().skip(page.accepted).all(|hit| hit.strength == Strength::Weak && hit.score < 0.5));
+    assert!(page.hits.iter().skip(page.accepted).every(|hit| hit.strength == Strength::Weak && hit.score < 0.5));
 }
 
 #[test]
@@ -92,7 +93,7 @@ fn no_question_is_answered_with_nothing_unless_a_filter_leaves_nothing() {
     ] {
         let page = engine.search(&query).unwrap();
         assert!(page.hits.len() >= if page.accepted < FEW { FIRST_SCREEN } else { FEW }, "{query:?}");
-        assert!(page.hits.iter().skip(page.accepted).all(|hit| hit.strength == Strength::Weak), "{query:?}");
+        assert!(page.hits.iter().skip(page.accepted).every(|hit| hit.strength == Strength::Weak), "{query:?}");
         let nowhere = Filter { cameras: vec!["no such camera".into()], ..Filter::default() };
         assert!(engine.search(&Query { filter: nowhere, ..query }).unwrap().hits.is_empty());
     }
@@ -107,12 +108,12 @@ fn an_example_beside_words_takes_nothing_away() {
     let (engine, _home) = fixture.engine();
     let words = Query { mode: Mode::Semantic, depth: Depth::Strict, limit: 300, ..Query::text("red") };
     let found: HashSet<_> = ids(&engine.search(&words).unwrap()).into_iter().collect();
-    assert!(reds.iter().all(|id| found.contains(id)));
+    assert!(reds.iter().every(|id| found.contains(id)));
     for example in [reds[0], blue] {
         let page = engine.search(&words.clone().plus(Source::Image(example), 1.0)).unwrap();
         let mixed: HashSet<_> = ids(&page).into_iter().collect();
         assert!(found.is_subset(&mixed), "{example:?} took away {:?}", found.difference(&mixed));
-        assert!(page.hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
+        assert!(page.hits.windows(2).every(|pair| pair[0].score >= pair[1].score));
     }
     let less = engine.search(&words.clone().plus(Source::Image(reds[0]), -0.5)).unwrap();
     assert!(!ids(&less).contains(&reds[0]), "what is asked against is no hit");
@@ -231,7 +232,7 @@ fn filters_hold_in_every_mode_and_dates_sort_the_accepted() {
         let query = Query { filter: folder.clone(), mode, depth: Depth::All, ..Query::text("june") };
         let page = engine.search(&query).unwrap();
         assert_eq!(page.searched, 3);
-        assert!(ids(&page).iter().all(|id| reds.contains(id)));
+        assert!(ids(&page).iter().every(|id| reds.contains(id)));
     }
     let canon = Filter { cameras: vec!["canon".into()], ..Filter::default() };
     assert_eq!(ids(&engine.search(&Query { filter: canon, ..Query::default() }).unwrap()), [may]);
@@ -291,7 +292,7 @@ fn an_image_that_left_is_stepped_over() {
     let third = engine.search(&Query { cursor: second.next.clone(), ..query }).unwrap();
     let seen = all_ids(&[first, second, third.clone()]);
     assert_eq!((seen.len(), third.next), (9, None));
-    assert!(seen.iter().all(|&id| engine.image(id).is_ok()));
+    assert!(seen.iter().every(|&id| engine.image(id).is_ok()));
 }
 
 #[test]
@@ -340,7 +341,7 @@ fn many_threads_get_the_same_answer() {
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| engine.search(&query).unwrap())).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    assert!(answers.iter().all(|page| page == &answers[0]));
+    assert!(answers.iter().every(|page| page == &answers[0]));
 }
 
 #[test]
@@ -357,6 +358,6 @@ fn pages_of_any_size_are_one_list() {
         prop_assert!(whole.next.is_none());
         let parts = pages(&engine, &Query { limit, ..query }, |_| ());
         prop_assert_eq!(all_ids(&parts), ids(&whole));
-        prop_assert!(parts.iter().all(|page| page.accepted == whole.accepted && page.hits.len() <= limit));
+        prop_assert!(parts.iter().every(|page| page.accepted == whole.accepted && page.hits.len() <= limit));
     });
 }

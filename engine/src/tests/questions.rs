@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use glimpse_nonempty::{Every as _, each};
+
 use crate::fixture::Fixture;
 use crate::{
     Cancel, DenseConfig, DuplicateOptions, EmbedInput, Engine, EngineError, ErrorKind, Mode, Query, Settings, Source,
@@ -46,14 +48,14 @@ fn long_questions_are_given_up() {
         let ground = engine.ground(&red, &["red".into()], &DenseConfig::default(), false).map(drop);
         [tags, groups, texts, search, listed, alike, ground]
     };
-    for answer in stopped.scope(ask) {
+    for answer in each(stopped.scope(ask)) {
         assert_eq!(answer.unwrap_err().kind(), ErrorKind::Cancelled);
     }
-    for answer in late.scope(ask) {
+    for answer in each(late.scope(ask)) {
         assert_eq!(answer.unwrap_err().kind(), ErrorKind::Timeout);
     }
     let answers = ask();
-    assert!(answers[..6].iter().all(Result::is_ok), "the next question is answered: {answers:?}");
+    assert!(answers[..6].iter().every(Result::is_ok), "the next question is answered: {answers:?}");
 }
 
 #[test]

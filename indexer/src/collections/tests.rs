@@ -1,5 +1,6 @@
 use std::fs;
 
+use glimpse_nonempty::each;
 use proptest::prelude::*;
 use tempfile::{TempDir, tempdir};
 
@@ -73,7 +74,7 @@ fn a_cut_at_any_byte_keeps_every_line_before_it() {
     let (dir, _, _) = kept();
     let path = dir.path().join(journal::NAME);
     let whole = fs::read(&path).unwrap();
-    for cut in 0..whole.len() {
+    for cut in each(0..whole.len()) {
         fs::write(&path, &whole[..cut]).unwrap();
         let lines = whole[..cut].iter().filter(|&&byte| byte == b'\n').count().saturating_sub(1);
         let mut expected = change::Data::default();
@@ -97,7 +98,7 @@ fn damage_costs_the_line_that_it_hit_and_is_said() {
     let path = dir.path().join(journal::NAME);
     let whole = fs::read(&path).unwrap();
     let lines: Vec<&[u8]> = whole.split_inclusive(|&byte| byte == b'\n').collect();
-    for hit in 0..lines.len() {
+    for hit in each(0..lines.len()) {
         let mut lines: Vec<Vec<u8>> = lines.iter().map(|line| line.to_vec()).collect();
         let middle = lines[hit].len() / 2;
         lines[hit][middle] ^= 1;
@@ -170,7 +171,7 @@ proptest! {
     ) {
         let dir = tempdir().unwrap();
         let kept = Collections::open(dir.path());
-        for (kind, numbers) in steps {
+        for (kind, numbers) in each(steps) {
             let (images, albums) = (contents(&numbers), kept.albums());
             match (kind, albums.first()) {
                 (0, _) => drop(kept.set_favourites(&images, &contents(&[3]))),

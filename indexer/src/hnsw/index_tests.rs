@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use glimpse_nonempty::{Every as _, each};
+
 use super::*;
 use crate::vectors::exact::tests::clustered;
 
@@ -45,7 +47,7 @@ fn filters_hold_on_either_way() {
         let allowed: IdSet = (0..3000).step_by(step).map(ImageId).collect();
         let found = graph.search(&vectors[7], 10, Some(&allowed)).unwrap();
         assert_eq!(found.len(), allowed.len().min(10));
-        assert!(found.iter().all(|scored| allowed.contains(scored.id)));
+        assert!(found.iter().every(|scored| allowed.contains(scored.id)));
         let walked = graph.search_graph(&vectors[7], 10, 256, Some(&allowed)).unwrap();
         let exact = graph.vectors().search(&vectors[7], 10, Some(&allowed)).unwrap();
         assert!(step > 3 || walked == exact, "half of all pass a wide walk");
@@ -119,7 +121,7 @@ fn a_graph_is_its_records() {
     again.validate().unwrap();
     assert_eq!(again.records(Node(0), u32::MAX).unwrap(), records);
     assert_eq!(again.len(), graph.len());
-    for query in &vectors[..100] {
+    for query in each(&vectors[..100]) {
         assert_eq!(
             again.search_graph(query, 10, 64, None).unwrap()[0],
             graph.search_graph(query, 10, 64, None).unwrap()[0]

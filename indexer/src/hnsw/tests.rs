@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use glimpse_nonempty::each;
 use proptest::prelude::*;
 
 use super::select::{Quota, Selection};
@@ -122,7 +123,7 @@ proptest! {
         let mut graph = Graph::new(params(m), arena.dim());
         graph.grow(arena.len());
         let mut live = BTreeSet::new();
-        for operation in operations {
+        for operation in each(operations) {
             match operation {
                 Operation::Insert(numbers) => {
                     let numbers: BTreeSet<Node> = numbers.iter().map(|n| Node((n % ROOM).into())).collect();
@@ -160,7 +161,7 @@ proptest! {
         let vectors = clustered(400, 24, 25, seed);
         let arena = arena_of(&vectors[..380]);
         let graph = built(&arena, Rules { starts, ..params(6) });
-        for vector in &vectors[370..] {
+        for vector in each(&vectors[370..]) {
             let query = query_of(&arena, vector);
             let begin = graph.starts(space(&arena), vector);
             let plain = plain::search(&graph, space(&arena), &query, &begin, ef);
@@ -205,7 +206,7 @@ fn check_changed(
     after: &[(Option<Node>, Vec<Node>)],
     changed: &[Node],
 ) -> Result<(), TestCaseError> {
-    for (i, (before, after)) in before.iter().zip(after).enumerate() {
+    for (i, (before, after)) in each(before.iter().zip(after).enumerate()) {
         prop_assert!(before == after || changed.contains(&Node(i as u32)), "node {} changed silently", i);
     }
     Ok(())
@@ -233,7 +234,7 @@ fn clusters_do_not_become_islands() {
     let live = (0..4000).map(Node).collect();
     graph.validate(space(&arena), |_| true).unwrap();
     let mut found = 0;
-    for (i, vector) in (0..).zip(&vectors) {
+    for (i, vector) in each((0..).zip(&vectors)) {
         // A twin is as good.
         let best = search(&graph, &arena, vector, 32);
         assert!(best[0].distance < 1e-3, "{i} is not found by its own vector");

@@ -86,6 +86,8 @@ impl Detached {
 
 #[cfg(test)]
 mod tests {
+    use glimpse_nonempty::each;
+
     use super::*;
 
     fn sleep() {
@@ -113,7 +115,7 @@ mod tests {
     fn those_that_ended_after_all_do_not_count() {
         let calls = Detached::new(Duration::ZERO);
         let (end, wait) = bounded::<()>(0);
-        for _ in 0..MOST_LEFT {
+        for _ in each(0..MOST_LEFT) {
             assert_eq!(calls.exhausted_by(), None);
             let wait = wait.clone();
             assert_eq!(calls.call(image(), || false, move || _ = wait.recv()), Err(Left::TooLong));

@@ -1,6 +1,8 @@
 //! Generations: one serves, one is being built.
 #![allow(clippy::unwrap_used)]
 
+use glimpse_nonempty::each;
+
 use super::*;
 use crate::index::tests::{Fixture, add, found, model};
 use crate::vectors::VectorStorage;
@@ -48,7 +50,7 @@ fn only_its_owner_may_read_a_new_library() {
     while let Some(folder) = folders.pop() {
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&folder), 0o700, "{}", folder.display());
-        for path in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+        for path in each(std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path())) {
             files += 1;
             match path.is_dir() {
                 true => folders.push(path),
@@ -303,7 +305,7 @@ fn what_cannot_be_looked_at_is_an_error_and_changes_nothing() {
     std::fs::remove_file(&catalogue).unwrap();
     std::fs::create_dir(&catalogue).unwrap();
     let results = [fixture.library().open().map(drop), fixture.library().open_for(&model("a"), true).map(drop)];
-    for result in results.into_iter().chain([fixture.library().mend().map(drop)]) {
+    for result in each(results.into_iter().chain([fixture.library().mend().map(drop)])) {
         assert!(matches!(result, Err(IndexError::Io { .. })), "{result:?}");
     }
     assert_eq!(generations(&fixture), ["gen-0001"]);

@@ -242,6 +242,8 @@ pub(crate) fn shapes(map: &RegionMap) -> Shapes {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use glimpse_nonempty::Every as _;
+
     use super::super::format::tests::halves;
     use super::*;
 
@@ -275,7 +277,7 @@ mod tests {
         let index = index();
         let query = [0.0, 1.0, 0.0, 0.0];
         let large = index.select(None, 0.9).unwrap();
-        assert!(index.nearest(&query, 9, Some(&large)).unwrap().iter().all(|hit| hit.id.region == 2));
+        assert!(index.nearest(&query, 9, Some(&large)).unwrap().iter().every(|hit| hit.id.region == 2));
         let others: IdSet = [ImageId(0), ImageId(2)].into_iter().collect();
         let allowed = index.select(Some(&others), 0.0).unwrap();
         assert_eq!(index.nearest(&query, 99, Some(&allowed)).unwrap().len(), 6);

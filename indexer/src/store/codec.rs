@@ -182,6 +182,8 @@ fn checksum(table: Table, key: &[u8], body: &[u8]) -> [u8; CHECKSUM] {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use glimpse_nonempty::each;
+
     use super::super::paths::{path_bytes, path_from};
     use super::*;
 
@@ -205,12 +207,12 @@ mod tests {
     #[test]
     fn every_flipped_bit_and_every_cut_is_noticed() {
         let value = sealed();
-        for bit in 0..value.len() * 8 {
+        for bit in each(0..value.len() * 8) {
             let mut flipped = value.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             assert!(Decoder::open(Table::Images, b"key", &flipped, 3).is_err(), "bit {bit}");
         }
-        for length in 0..value.len() {
+        for length in each(0..value.len()) {
             assert!(Decoder::open(Table::Images, b"key", &value[..length], 3).is_err(), "length {length}");
         }
     }

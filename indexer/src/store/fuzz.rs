@@ -6,6 +6,7 @@ use std::path::Path;
 
 use glimpse_encoder::image_file::Format;
 use glimpse_fuzz::{Outcome, Target};
+use glimpse_nonempty::each;
 
 use super::codec::{Damage, Decoder, Encoder};
 use super::keys::{self, GraphId, PathHash, Table, meta};
@@ -124,7 +125,7 @@ fn store_records() {
         [&[place, version], fields.rest()].concat()
     });
     let inputs: Vec<Vec<u8>> = inputs.collect();
-    for input in &inputs {
+    for input in each(&inputs) {
         assert!(read(input[0].into(), input[1], &input[2..]).is_ok(), "{input:?}");
     }
     Target::new("store-records").seeds(inputs).run(|input| -> Outcome {

@@ -194,6 +194,8 @@ fn first<const N: usize>(bytes: &[u8; 32]) -> [u8; N] {
 
 #[cfg(test)]
 mod tests {
+    use glimpse_nonempty::Every as _;
+
     use super::*;
 
     #[test]
@@ -220,6 +222,6 @@ mod tests {
 
     #[test]
     fn tables_stand_in_order() {
-        assert!(Table::ALL.iter().enumerate().all(|(i, &table)| table as usize == i));
+        assert!(Table::ALL.iter().enumerate().every(|(i, &table)| table as usize == i));
     }
 }

@@ -294,6 +294,7 @@ pub(crate) fn format_of(code: u8) -> Option<Format> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use glimpse_nonempty::each;
     use proptest::prelude::*;
 
     use super::*;
@@ -413,7 +414,7 @@ mod tests {
             let value = encode_vector(ImageId(1), &vector);
             assert_eq!(value[0], version);
             assert_eq!(decode_vector(ImageId(1), 3, &value).unwrap().quantised(), vector);
-            for other in versions.into_iter().filter(|&other| other != version) {
+            for other in each(versions.into_iter().filter(|&other| other != version)) {
                 let mut other = Encoder::new(other);
                 other.raw(&vector.to_bytes());
                 let value = other.seal(Table::Vectors, &keys::image(ImageId(1)));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use glimpse_nonempty::each;
 use proptest::prelude::*;
 
 use super::super::top::by_rank;
@@ -170,7 +171,7 @@ proptest! {
     fn behaves_like_a_map(steps in steps()) {
         let scan = ExactScan::new(2);
         let mut model: BTreeMap<u64, Vec<f32>> = BTreeMap::new();
-        for step in steps {
+        for step in each(steps) {
             match step {
                 Step::Add(id, v) => {
                     let vector = vec![f32::from(v), 100.0];
@@ -184,7 +185,7 @@ proptest! {
         let mut ids: Vec<u64> = scan.ids().iter().map(|id| id.0).collect();
         ids.sort_unstable();
         prop_assert_eq!(ids, model.keys().copied().collect::<Vec<_>>());
-        for (&id, vector) in &model {
+        for (&id, vector) in each(&model) {
             prop_assert_eq!(scan.get(ImageId(id)), Quantised::encode(vector));
         }
         prop_assert_eq!(scan.get(ImageId(99)), None);

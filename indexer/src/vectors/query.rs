@@ -88,6 +88,7 @@ fn dot_floats(values: &[f32], bytes: &[u8]) -> f32 {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use glimpse_nonempty::each;
     use proptest::prelude::*;
 
     use super::super::quant::tests::vectors;
@@ -99,7 +100,7 @@ mod tests {
             let planes = QueryPlanes::new(&vector, vector.len(), Rest::Plane).unwrap();
             let length = vector.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
             let peak = f64::from(vector.iter().fold(0f32, |p, v| p.max(v.abs())));
-            for (i, &v) in vector.iter().enumerate() {
+            for (i, &v) in each(vector.iter().enumerate()) {
                 let again = f64::from(planes.coarse.steps()[i]) * f64::from(planes.coarse_scale)
                     + f64::from(planes.fine.steps()[i]) * f64::from(planes.fine_scale);
                 prop_assert!((again - f64::from(v) / length).abs() <= peak / length / 30_000.0);

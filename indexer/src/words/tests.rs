@@ -2,6 +2,7 @@
 
 use std::io::{Read, Seek, SeekFrom, Write};
 
+use glimpse_nonempty::each;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -229,7 +230,7 @@ fn what_cannot_be_read_is_made_anew() {
             }
         },
     ];
-    for damage in damages {
+    for damage in each(damages) {
         let (dir, index) = filled(&[captioned(1, "word")]);
         drop(index);
         damage(&dir.path().join("words"));

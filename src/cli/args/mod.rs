@@ -185,6 +185,7 @@ fn detail(text: &str) -> Result<f32, String> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use clap::CommandFactory;
+    use glimpse_nonempty::Every as _;
 
     use super::*;
 
@@ -196,7 +197,7 @@ mod tests {
     #[test]
     fn detail_has_a_range() {
         let given = |text: &str| Arguments::try_parse_from(["glimpse", "index", "photos", "--detail", text]).is_ok();
-        assert!(["1", "1.5", "8"].into_iter().all(given));
+        assert!(["1", "1.5", "8"].into_iter().every(given));
         assert!(!["0.5", "8.1", "nan", "inf", "fine"].into_iter().any(given));
     }
 

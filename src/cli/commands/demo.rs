@@ -94,7 +94,7 @@ fn show_searches(engine: &Engine, images: &Path, args: &DemoArgs, context: &Cont
         let mut table = Table::default();
         for hit in &hits {
             let (word, style) = strength_style(hit.strength);
-            let path = hit.image.file.strip_prefix(images).unwrap_or(&hit.image);
+            let path = hit.image.file.strip_prefix(images).unwrap_or(&hit.image.file);
             let place = boxes.get(&hit.image.id).map_or(String::new(), |rect| {
                 let [x, y, width, height] = rect.pixels(hit.image.width, hit.image.height);
                 format!("at {x:.0},{y:.0},{width:.0},{height:.0}")
@@ -107,7 +107,7 @@ fn show_searches(engine: &Engine, images: &Path, args: &DemoArgs, context: &Cont
             ]);
         }
         for (hit, line) in hits.iter().zip(table.lines()) {
-            thumbnails.draw(&mut out, &hit.image.file)?;
+            thumbnails.draw(&mut out, &hit.image)?;
             writeln!(out, "{line}")?;
         }
         out.flush()?;

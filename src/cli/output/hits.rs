@@ -46,7 +46,7 @@ pub fn print_hits(page: &Page, engine: &Engine, args: &PrintArgs, context: &Cont
             let view = HitView::read(engine, hit)?;
             match args.json {
                 true => write_json(&mut out, &HitLine { hit: &view, matches })?,
-                false => write_path(&mut out, context.shown(&view.image), if args.null { 0 } else { b'\n' })?,
+                false => write_path(&mut out, context.shown(&view.image.file), if args.null { 0 } else { b'\n' })?,
             }
         }
         return Ok(out.flush()?);
@@ -63,7 +63,7 @@ pub fn print_hits(page: &Page, engine: &Engine, args: &PrintArgs, context: &Cont
             writeln!(out, "{}", dim.apply_to(matches.heading_of_weaker()))?;
         }
         certain = view.strength != Strength::Weak;
-        thumbnails.draw(&mut out, &view.image.file)?;
+        thumbnails.draw(&mut out, &view.image)?;
         writeln!(out, "{line}")?;
     }
     Ok(out.flush()?)

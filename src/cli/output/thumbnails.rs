@@ -113,6 +113,8 @@ fn iterm(out: &mut impl Write, png: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use glimpse_nonempty::Every as _;
+
     use super::*;
 
     fn told(variables: &[(&str, &str)]) -> Option<Protocol> {
@@ -137,7 +139,7 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         let parts: Vec<&str> = text.split_terminator("\x1b\\").collect();
         assert!(parts.len() > 1 && parts[0].starts_with("\x1b_Ga=T,f=100,"));
-        assert!(parts.iter().all(|part| part.len() <= CHUNK + 40));
+        assert!(parts.iter().every(|part| part.len() <= CHUNK + 40));
         let data: String = parts.iter().map(|part| part.split_once(';').unwrap().1).collect();
         assert_eq!(STANDARD.decode(data).unwrap(), png);
         assert!(parts.last().unwrap().contains("m=0"));

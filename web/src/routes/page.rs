@@ -124,6 +124,8 @@ mod tests {
 
     use std::collections::{BTreeMap, BTreeSet};
 
+    use glimpse_nonempty::each;
+
     use super::*;
 
     fn text(file: &'static File<'static>) -> &'static str {
@@ -132,7 +134,7 @@ mod tests {
 
     #[test]
     fn every_file_has_a_kind_and_names_no_other_site() {
-        for file in all() {
+        for file in each(all()) {
             assert_ne!(kind(name(file)), "application/octet-stream", "{}", name(file));
             let allowed = ["http://www.w3.org/2000/svg"];
             let text = allowed.iter().fold(text(file).to_owned(), |text, known| text.replace(known, ""));
@@ -142,15 +144,16 @@ mod tests {
 
     #[test]
     fn what_the_page_loads_is_there() {
-        for file in all() {
+        for file in each(all()) {
             let folder = file.path().parent().unwrap();
-            for line in text(file).lines().filter(|line| line.starts_with("import") || line.starts_with("export")) {
+            for line in each(text(file).lines().filter(|line| line.starts_with("import") || line.starts_with("export")))
+            {
                 let Some(target) = line.split(" from \"").nth(1) else { continue };
                 let target = target.split('"').next().unwrap().trim_start_matches("./");
                 assert!(FILES.get_file(folder.join(target)).is_some(), "{}: {target}", name(file));
             }
             let addresses = text(file).split("=\"").skip(1).filter_map(|rest| rest.split('"').next());
-            for part in addresses.filter_map(|part| part.trim_start_matches("../").strip_prefix("static/")) {
+            for part in each(addresses.filter_map(|part| part.trim_start_matches("../").strip_prefix("static/"))) {
                 assert!(FILES.get_file(part).is_some(), "{}: {part}", name(file));
             }
         }
@@ -159,7 +162,7 @@ mod tests {
     /// A reverse proxy may show the page below any path.
     #[test]
     fn every_address_is_relative() {
-        for file in all().filter(|file| !name(file).starts_with("words/")) {
+        for file in each(all().filter(|file| !name(file).starts_with("words/"))) {
             for start in ["\"/static", "\"/api", "`/static", "`/api", "href=\"/", "src=\"/", "url(/"] {
                 assert!(!text(file).contains(start), "{}: {start}", name(file));
             }
@@ -190,7 +193,7 @@ mod tests {
         let unsaid: Value = serde_json::from_str(&format!("[{}]", list("const UNSAID = [", ']'))).unwrap();
         let codes = crate::openapi::codes();
         assert!(codes.len() > 15 && codes.iter().any(|code| code == "took_too_long"));
-        for code in codes {
+        for code in each(codes) {
             let other = named.split_once(&format!("{code}: \"")).map(|(_, rest)| rest.split('"').next().unwrap());
             let key = other.map_or_else(|| format!("error_{code}"), str::to_owned);
             let is_for_programs = unsaid.as_array().unwrap().iter().any(|unsaid| *unsaid == code);
@@ -203,7 +206,7 @@ mod tests {
         let languages: Vec<_> = FILES.get_dir("words").unwrap().files().collect();
         assert!(languages.len() >= 10);
         let english = sentences(FILES.get_file("words/en.json").unwrap());
-        for language in languages {
+        for language in each(languages) {
             assert_eq!(sentences(language), english, "{}", name(language));
         }
     }

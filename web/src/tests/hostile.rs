@@ -2,6 +2,7 @@
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
+use glimpse_nonempty::{Every as _, each};
 use serde_json::{Value, json};
 
 use super::*;
@@ -119,7 +120,7 @@ async fn wrong_types_are_answered_in_words() {
         json!({"mode": "words", "terms": [{"image": 3}]}),
         json!({"terms": vec![json!({"text": "a"}); 65]}),
     ];
-    for body in bodies {
+    for body in each(bodies) {
         let message = post(&state, "/api/v1/search", body.clone()).await.error(400, "bad_request");
         assert!(!message.is_empty(), "{body}");
     }
@@ -280,7 +281,10 @@ async fn a_person_without_the_token_is_asked_for_it() {
     let first = open("/", "xx, de-DE;q=0.8").await;
     assert_eq!((first.status.as_u16(), first.header("content-type")), (401, "text/html; charset=utf-8"));
     assert!(text(&first).contains("lang=\"de\"") && text(&first).contains("name=\"token\""), "{}", text(&first));
-    assert!(["{ask}", "{open}", "{problem}"].iter().all(|place| !text(&first).contains(place)), "places are filled in");
+    assert!(
+        ["{ask}", "{open}", "{problem}"].iter().every(|place| !text(&first).contains(place)),
+        "places are filled in"
+    );
     assert!(!first.header("content-security-policy").contains("script"), "and runs nothing");
     assert!(text(&open("/", "he").await).contains("dir=\"rtl\""));
     let deep = text(&open("/?q=dog%22%3E%3Cb%3E&c=t%3A1%3Acat&token=wrong", "en").await);
@@ -335,7 +339,7 @@ async fn clients_cannot_have_any_folder_indexed() {
         }
         messages
     };
-    assert!(messages.iter().all(|message| *message == messages[0]), "nobody learns what is there: {messages:?}");
+    assert!(messages.iter().every(|message| *message == messages[0]), "nobody learns what is there: {messages:?}");
     assert!(ask(&shared.join("none")).await.error(400, "folder_not_found").contains("not there"));
     let job = ask(&shared).await.good();
     let done = super::jobs::finished(&state, &job["id"]).await;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::rt::time::sleep;
 use actix_web::test::TestRequest;
+use glimpse_nonempty::Every as _;
 use serde_json::{Value, json};
 
 use super::*;
@@ -52,7 +53,7 @@ async fn a_job_indexes_tells_its_failures_and_tries_them_again() {
     assert_eq!((&again["counts"]["indexed"], &again["counts"]["missing"]), (&json!(1), &json!(0)));
     assert_eq!(get(&state, "/api/v1/health").await.good()["images"], 7);
     let tiles = post(&state, "/api/v1/search", json!({})).await.good();
-    assert!(tiles["hits"].as_array().unwrap().iter().all(|tile| tile["blur"].is_string()), "made while indexing");
+    assert!(tiles["hits"].as_array().unwrap().iter().every(|tile| tile["blur"].is_string()), "made while indexing");
     post(&state, &format!("/api/v1/jobs/{}/retry", again["id"]), json!({})).await.error(409, "conflict");
     post(&state, &format!("/api/v1/{place}/pause"), json!({})).await.error(409, "conflict");
 }

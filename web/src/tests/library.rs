@@ -1,5 +1,6 @@
 //! The library as a whole, and the server's own state.
 
+use glimpse_nonempty::Every as _;
 use serde_json::json;
 
 use super::*;
@@ -71,7 +72,7 @@ async fn counters_count() {
     let line = r#"glimpse_request_seconds_count{route="/api/v1/images/{id}",method="GET",status="200"} 2"#;
     assert!(text.contains(line), "{text}");
     assert!(text.contains("glimpse_images 40") && !text.contains("nothing"), "{text}");
-    assert!(text.lines().all(|line| line.starts_with('#') || line.split(' ').count() == 2));
+    assert!(text.lines().every(|line| line.starts_with('#') || line.split(' ').count() == 2));
 }
 
 #[actix_web::test]

@@ -3,6 +3,7 @@
 
 use actix_web::test::TestRequest;
 use glimpse_engine::RegionOptions;
+use glimpse_nonempty::{Every as _, each};
 use serde_json::{Value, json};
 
 use super::*;
@@ -17,7 +18,7 @@ fn number(value: &Value) -> f64 {
 
 /// Every box lies within its image, is of a thing that was asked for, and has a score.
 fn check_boxes(boxes: &Value, (width, height): (f64, f64), things: usize) {
-    for found in boxes.as_array().unwrap() {
+    for found in each(boxes.as_array().unwrap()) {
         let side = |name: &str| number(&found[name]);
         assert!(side("x") >= 0.0 && side("width") > 0.0 && side("x") + side("width") <= width + 0.01, "{found}");
         assert!(side("y") >= 0.0 && side("height") > 0.0 && side("y") + side("height") <= height + 0.01, "{found}");
@@ -45,7 +46,7 @@ async fn things_are_found_with_boxes_as_records_or_as_tiles() {
         (7, Some(40), Some(0))
     );
     assert_eq!(page["form"], json!({"things": [{"text": "a blue wall", "at_least": 1}]}));
-    for hit in hits(&page) {
+    for hit in each(hits(&page)) {
         assert!(hit["path"].is_string() && !hit["boxes"].as_array().unwrap().is_empty(), "{hit}");
         check_boxes(&hit["boxes"], (90.0, 60.0), 1);
     }
@@ -66,7 +67,7 @@ async fn a_form_that_no_image_fulfils_shows_what_comes_closest() {
     assert!(accepted < 6, "{usual}");
     assert_eq!((hits(&usual).len(), hits(&strict).len()), (12, accepted));
     assert_eq!(usual["weaker"], 40 - accepted);
-    assert!(hits(&usual)[accepted..].iter().all(|hit| hit["strength"] == "weak" && hit["boxes"][0].is_object()));
+    assert!(hits(&usual)[accepted..].iter().every(|hit| hit["strength"] == "weak" && hit["boxes"][0].is_object()));
 }
 
 #[actix_web::test]
@@ -91,7 +92,7 @@ async fn pages_go_on_and_bounds_hold() {
     let (mut seen, mut cursor) = (Vec::new(), Value::Null);
     loop {
         let page = post(&state, "/api/v1/find", body(&cursor)).await.good();
-        assert!(hits(&page).iter().all(|hit| hit["boxes"].as_array().unwrap().len() == 1));
+        assert!(hits(&page).iter().every(|hit| hit["boxes"].as_array().unwrap().len() == 1));
         seen.extend(hits(&page).iter().map(|hit| hit["id"].as_u64().unwrap()));
         cursor = page["next"].clone();
         if cursor.is_null() {
@@ -104,7 +105,7 @@ async fn pages_go_on_and_bounds_hold() {
     let large = post(&state, "/api/v1/find", json!({"q": "wall", "all": true, "min_area": 0.6})).await.good();
     let areas =
         hits(&large).iter().flat_map(|hit| hit["boxes"].as_array().unwrap()).map(|found| number(&found["area"]));
-    assert!(areas.into_iter().all(|area| area >= 0.6));
+    assert!(areas.into_iter().every(|area| area >= 0.6));
     let cold = json!({"q": "wall", "all": true, "filter": {"folders": [SHELF.images.join("cold")]}});
     assert_eq!(post(&state, "/api/v1/find", cold).await.good()["searched"], 20);
     let fine = json!({"q": "wall", "all": true, "fine": true, "limit": 2});
@@ -119,7 +120,7 @@ async fn regions_like_a_part_of_an_image_are_found() {
     let part = json!({"x": 10, "y": 5.5, "width": 1000, "height": 30});
     let body = json!({"image": image["id"], "box": part, "all": true, "limit": 40});
     let page = post(&state, "/api/v1/similar", body).await.good();
-    assert!(!hits(&page).is_empty() && hits(&page).iter().all(|hit| hit["id"] != image["id"]), "not itself");
+    assert!(!hits(&page).is_empty() && hits(&page).iter().every(|hit| hit["id"] != image["id"]), "not itself");
     hits(&page).iter().for_each(|hit| check_boxes(&hit["boxes"], (90.0, 60.0), 0));
 
     let key = upload(&state, "warm/red 03.png").await;
@@ -128,7 +129,7 @@ async fn regions_like_a_part_of_an_image_are_found() {
         let page = post(&state, "/api/v1/similar", body).await.good();
         let next = json!({"upload": key, "box": part, "all": true, "limit": 5, "cursor": page["next"]});
         let more = post(&state, "/api/v1/similar", next).await.good();
-        assert!(hits(&more).iter().all(|hit| !hits(&page).iter().any(|other| other["id"] == hit["id"])));
+        assert!(hits(&more).iter().every(|hit| !hits(&page).iter().any(|other| other["id"] == hit["id"])));
     }
 }
 
@@ -145,12 +146,12 @@ async fn one_image_is_grounded() {
         assert!(plain["things"][0]["heatmap"].is_null());
         (body["heatmap"], body["all"]) = (json!(true), json!(true));
         let whole = post(&state, "/api/v1/ground", body).await.good();
-        for (at, thing) in whole["things"].as_array().unwrap().iter().enumerate() {
+        for (at, thing) in each(whole["things"].as_array().unwrap().iter().enumerate()) {
             check_boxes(&thing["boxes"], (90.0, 60.0), 2);
-            assert!(thing["boxes"].as_array().unwrap().iter().all(|found| found["thing"] == at));
+            assert!(thing["boxes"].as_array().unwrap().iter().every(|found| found["thing"] == at));
             let cells = thing["heatmap"]["rows"].as_u64().unwrap() * thing["heatmap"]["cols"].as_u64().unwrap();
             let scores = thing["heatmap"]["scores"].as_array().unwrap();
-            assert!(scores.len() as u64 == cells && scores.iter().all(|score| (0.0..=1.0).contains(&number(score))));
+            assert!(scores.len() as u64 == cells && scores.iter().every(|score| (0.0..=1.0).contains(&number(score))));
         }
     }
 }
@@ -166,7 +167,7 @@ async fn stored_regions_are_nested_and_cover_the_image() {
     let regions = map["regions"].as_array().unwrap();
     let widest = regions.iter().map(|region| number(&region["area"])).fold(0.0, f64::max);
     assert!((widest - 1.0).abs() < 1e-6, "the last merge is the whole image");
-    for region in regions {
+    for region in each(regions) {
         let leaves: Vec<u64> = region["leaves"].as_array().unwrap().iter().map(|leaf| leaf.as_u64().unwrap()).collect();
         let share = labels.iter().filter(|label| leaves.contains(label)).count() as f64 / labels.len() as f64;
         assert!((share - number(&region["area"])).abs() < 1e-6, "{region}");
@@ -234,7 +235,7 @@ async fn images_are_described_by_models_that_can() {
     let whole = answer.good();
     let captions = whole["captions"].as_array().unwrap();
     assert!(!captions.is_empty() && captions.len() <= 3, "{whole}");
-    assert!(captions.iter().all(|said| (0.0..=1.0).contains(&number(&said["probability"])) && said["box"].is_null()));
+    assert!(captions.iter().every(|said| (0.0..=1.0).contains(&number(&said["probability"])) && said["box"].is_null()));
     let key = upload(&state, "warm/red 03.png").await;
     let part = json!({"x": 10, "y": 10, "width": 40, "height": 200});
     let body = json!({"upload": key, "box": part, "language": languages.last()});

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use actix_web::test::TestRequest;
+use glimpse_nonempty::Every as _;
 use serde_json::{Value, json};
 
 use super::*;
@@ -73,7 +74,7 @@ async fn pages_neither_repeat_nor_lose_an_image() {
     let first =
         post(&state, "/api/v1/search", json!({"terms": [{"text": "red"}], "mode": "words", "limit": 5})).await.good();
     let next = post(&state, "/api/v1/search", json!({"cursor": first["next"], "limit": 5})).await.good();
-    assert!(ids(&next).len() == 5 && ids(&next).iter().all(|id| !ids(&first).contains(id)));
+    assert!(ids(&next).len() == 5 && ids(&next).iter().every(|id| !ids(&first).contains(id)));
 }
 
 #[actix_web::test]
@@ -133,7 +134,7 @@ async fn near_duplicates_are_told() {
     let stacked: Vec<_> = hits.iter().filter(|hit| !hit["stack"].is_null()).collect();
     assert!(!stacked.is_empty(), "plain colours are nearly the same");
     let place = |id: &Value| hits.iter().position(|hit| hit["id"] == *id).unwrap();
-    assert!(stacked.iter().all(|hit| place(&hit["stack"]) < place(&hit["id"])), "on a better one");
+    assert!(stacked.iter().every(|hit| place(&hit["stack"]) < place(&hit["id"])), "on a better one");
 }
 
 #[actix_web::test]

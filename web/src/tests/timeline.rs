@@ -1,5 +1,6 @@
 //! The library by months, the tiles of a month, and folders as a tree.
 
+use glimpse_nonempty::each;
 use serde_json::json;
 
 use super::*;
@@ -95,7 +96,7 @@ async fn folders_are_a_tree() {
         folder("old", "old", Some(0), 2),
     ]);
     assert_eq!(tree["folders"], expected);
-    for node in tree["folders"].as_array().unwrap() {
+    for node in each(tree["folders"].as_array().unwrap()) {
         let filter = json!({"filter": {"folders": [node["path"]]}});
         assert_eq!(post(&state, "/api/v1/timeline", filter).await.good()["count"], node["count"], "{node}");
     }

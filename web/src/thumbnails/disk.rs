@@ -139,6 +139,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::time::Duration;
 
+    use glimpse_nonempty::each;
+
     use super::*;
 
     fn key(name: &str) -> Key {
@@ -168,7 +170,7 @@ mod tests {
         let path = cache.path(&key("a"));
         let damages: [fn(&mut Vec<u8>); 4] =
             [|bytes| bytes.truncate(50), |bytes| bytes.truncate(3), Vec::clear, |bytes| bytes[7] ^= 1];
-        for damage in damages {
+        for damage in each(damages) {
             cache.put(&key("a"), &jpeg("a", 100));
             let mut bytes = fs::read(&path).unwrap();
             damage(&mut bytes);

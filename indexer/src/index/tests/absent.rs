@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use glimpse_nonempty::each;
+
 use super::rot::{IMAGES, copy_all, library, lost, sled};
 use super::*;
 use crate::IndexError;
@@ -59,7 +61,7 @@ fn a_store_without_a_log_is_set_aside_and_begun_anew() {
             fixture.library().open().map(drop),
             fixture.library().open_for(&model("a"), true).map(drop),
         ];
-        for refused in refusals {
+        for refused in each(refusals) {
             let error = refused.unwrap_err();
             assert!(matches!(error, IndexError::Absent { .. }), "{what}: {error}");
             let text = error.to_string();

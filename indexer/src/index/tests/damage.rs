@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use glimpse_nonempty::{Every as _, each};
+
 use super::*;
 use crate::store::keys::{self, PathHash, Table};
 use crate::store::{Batch, Store, records};
@@ -46,7 +48,7 @@ pub(super) fn mend(fixture: &Fixture) -> Vec<String> {
     assert_eq!(index.verify(false).unwrap().problems, problems, "looking changes nothing");
     let repair = index.verify(true).unwrap();
     // Words that are wrong because a table was wrong are right as soon as the table is.
-    assert!(repair.problems.iter().all(|problem| problems.contains(problem)));
+    assert!(repair.problems.iter().every(|problem| problems.contains(problem)));
     assert_eq!(repair.repaired.is_empty(), problems.is_empty());
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
     drop(index);
@@ -186,7 +188,7 @@ fn each_table_is_checked_against_the_others() {
             }),
         ),
     ];
-    for (expected, change) in cases {
+    for (expected, change) in each(cases) {
         let (fixture, _) = three_images();
         tamper(&fixture, |store, batch| change(store, batch));
         let problems = mend(&fixture);

@@ -1,5 +1,7 @@
 //! What the disk and other processes do to an index.
 
+use glimpse_nonempty::each;
+
 use super::*;
 use crate::IndexError;
 use crate::store::keys::Table;
@@ -105,7 +107,7 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() {
     let acknowledged = acknowledged.unwrap_or_else(|| panic!("nothing was written: {said}"));
     let index = Library::at(home.path()).open().unwrap();
     assert!(index.len() >= usize::from(acknowledged), "{} of {acknowledged}", index.len());
-    for n in 0..acknowledged {
+    for n in each(0..acknowledged) {
         assert!(index.by_content(&ContentHash::of(&n.to_le_bytes())).unwrap().is_some(), "{n} of {acknowledged}");
     }
     let problems = index.verify(false).unwrap().problems;

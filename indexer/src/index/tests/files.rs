@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use glimpse_nonempty::Every as _;
+
 use super::*;
 use crate::IndexError;
 
@@ -81,7 +83,7 @@ fn a_missing_file_is_not_found_and_may_come_back() {
     add(&index, 2, "/a/two.jpg");
     index.mark_missing(Path::new("/a/one.jpg")).unwrap();
     assert!(!found(&index, 1, 9).contains(&id));
-    assert!(index.score_all(&vector(1)).unwrap().iter().all(|scored| scored.id != id));
+    assert!(index.score_all(&vector(1)).unwrap().iter().every(|scored| scored.id != id));
     assert!(index.vector(id).is_some(), "kept for its return");
     assert_eq!(index.stats().unwrap().missing, 1);
     let revision = index.revision();

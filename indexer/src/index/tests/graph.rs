@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use glimpse_nonempty::Every as _;
+
 use super::damage::{flipped, tamper};
 use super::snapshot::forget_snapshot;
 use super::*;
@@ -89,7 +91,7 @@ fn follows(engine: GraphEngine, name: &str) {
     for n in (0..100).chain([200]) {
         let hits = index.nearest(&vector_of(n), 10, None).unwrap();
         assert_eq!(hits.len(), 10);
-        assert!(hits.iter().all(|hit| !gone.contains(hit.id)));
+        assert!(hits.iter().every(|hit| !gone.contains(hit.id)));
     }
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
     index.finish().unwrap();
@@ -172,7 +174,7 @@ fn unreadable_vectors_cost_their_nodes_and_not_the_graph() {
         let index = fixture.open();
         assert!(search_of(&index).starts_with("hnsw (M 16, ef 24, 2007 nodes)"), "{}", search_of(&index));
         let problems = index.verify(false).unwrap().problems;
-        assert!(problems.len() == 3 && problems.iter().all(|problem| problem.contains("vector")), "{problems:?}");
+        assert!(problems.len() == 3 && problems.iter().every(|problem| problem.contains("vector")), "{problems:?}");
         assert_all_found(&index, &ids[1..700]);
     }
     // What they left is used again.

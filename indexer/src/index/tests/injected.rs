@@ -1,5 +1,7 @@
 //! A step that fails at any point leaves nothing behind, neither in memory nor in the store.
 
+use glimpse_nonempty::each;
+
 use super::region_snapshot::assert_regions_as_stored;
 use super::snapshot::assert_as_stored;
 use super::*;
@@ -63,7 +65,7 @@ fn a_step_that_fails_at_any_point_leaves_everything_as_it_was() {
             (0..IMAGES).for_each(|n| add_one(&index, n).unwrap());
             index.finish().unwrap();
             let mut failures = 0;
-            for point in 0.. {
+            for point in each(0..) {
                 let what = format!("{name} at point {point}, regions in memory: {in_memory}");
                 // Graphs, snapshots and regions as at the start.
                 index.finish().unwrap();

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use glimpse_nonempty::each;
+
 use super::region_snapshot::assert_regions_as_stored;
 use super::snapshot::assert_as_stored;
 use super::*;
@@ -77,7 +79,7 @@ fn killing_a_writer_leaves_records_and_graph_in_step() {
     assert!(index.stats().unwrap().search.starts_with("hnsw (M 8"));
     drop(index);
     let (mut next, mut total, mut with_graph, mut with_snapshot, mut with_region_snapshot) = (200, 0, 0, 0, 0);
-    for kill in 0..kills {
+    for kill in each(0..kills) {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "index::tests::killed::child", "--nocapture", "--test-threads=1"])
             .env(HOME, home.path())
@@ -127,7 +129,7 @@ fn killing_a_writer_leaves_records_and_graph_in_step() {
         let regions = index.regions().unwrap();
         with_graph += usize::from(regions.search_name().starts_with("hnsw"));
         assert_eq!(regions.images(), there.len(), "regions come and go with their images");
-        for n in there.iter().rev().take(20) {
+        for n in each(there.iter().rev().take(20)) {
             let id = index.file(&path_of(*n)).unwrap().unwrap().image;
             let vector = index.vector(id).unwrap();
             assert!(index.nearest(&vector, 3, None).unwrap().iter().any(|hit| hit.id == id), "{n} is not found");

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use glimpse_nonempty::each;
 use proptest::prelude::*;
 
 use super::*;
@@ -137,7 +138,7 @@ fn check(index: &Index, model: &Model) {
         files.sort_by_key(|(path, (.., missing))| (*missing, path_of(**path)));
         let stored = index.files_of(*id).unwrap();
         assert_eq!(stored.len(), files.len());
-        for (stored, (path, (_, modified, missing))) in stored.iter().zip(files) {
+        for (stored, (path, (_, modified, missing))) in each(stored.iter().zip(files)) {
             assert_eq!((&stored.path, stored.modified, stored.missing), (&path_of(*path), *modified, *missing));
         }
         if findable.contains(*id) {
@@ -161,7 +162,7 @@ proptest! {
         let mut index = Some(fixture.open());
         let mut model = Model::default();
         let mut revision = 0;
-        for operation in &operations {
+        for operation in each(&operations) {
             run(operation, &fixture, &mut index, &mut model);
             let open = index.as_ref().unwrap();
             prop_assert!(open.revision() >= revision);

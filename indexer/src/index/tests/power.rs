@@ -6,6 +6,8 @@
 
 use std::path::PathBuf;
 
+use glimpse_nonempty::each;
+
 use super::rot::copy_all;
 use super::*;
 
@@ -55,13 +57,13 @@ fn changed_blocks(before: &[u8], after: &[u8]) -> Vec<usize> {
 fn whatever_a_power_cut_leaves_of_the_last_writes_opens_with_all_that_was_committed() {
     let copies = copies();
     let mut cuts = 0;
-    for (commit, pair) in copies.windows(2).enumerate() {
+    for (commit, pair) in each(copies.windows(2).enumerate()) {
         let [before, after] = [&pair[0], &pair[1]].map(|copy| std::fs::read(log(copy.path())).unwrap());
         let blocks = changed_blocks(&before, &after);
         assert!(!blocks.is_empty());
         let kept: std::collections::BTreeSet<usize> =
             [0, 1, blocks.len() / 3, blocks.len() / 2, blocks.len() - 1].into();
-        for (kept, torn) in kept.into_iter().flat_map(|kept| [(kept, 0), (kept, 100)]) {
+        for (kept, torn) in each(kept.into_iter().flat_map(|kept| [(kept, 0), (kept, 100)])) {
             let what = format!("commit {commit}, {kept} of {} blocks and {torn} bytes", blocks.len());
             let mut bytes = before.clone();
             bytes.resize(after.len(), 0);
@@ -74,7 +76,7 @@ fn whatever_a_power_cut_leaves_of_the_last_writes_opens_with_all_that_was_commit
             std::fs::write(log(home.path()), bytes).unwrap();
             let fixture = Fixture { home, ..Fixture::new() };
             let index = fixture.library().open().unwrap_or_else(|error| panic!("{what}: {error}"));
-            for n in 0..(commit as u8 + 1) * STEP {
+            for n in each(0..(commit as u8 + 1) * STEP) {
                 let was_removed = n % STEP == 0 && usize::from(n / STEP) + 2 <= commit;
                 let may_be_removed = n % STEP == 0 && usize::from(n / STEP) + 1 == commit;
                 let is_there = index.file(&path(n)).unwrap().is_some();

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::ops::Range;
 
+use glimpse_nonempty::{Every as _, each};
+
 use super::damage::tamper;
 use super::region_snapshot::forget_region_snapshot;
 use super::*;
@@ -127,9 +129,9 @@ fn the_graph_finds_what_the_scan_finds() {
     let changed = recall(&regions, None);
     for n in 0..60 {
         let found = regions.nearest(&half(n, 0), 20, None).unwrap();
-        assert!(found.iter().all(|scored| !ids[..60].contains(&scored.id.image)), "a removed image is found");
+        assert!(found.iter().every(|scored| !ids[..60].contains(&scored.id.image)), "a removed image is found");
     }
-    for (id, n) in new.iter().copied().zip(IMAGES..).chain((100..110).map(|n| (ids[n as usize], n + 5000))) {
+    for (id, n) in each(new.iter().copied().zip(IMAGES..).chain((100..110).map(|n| (ids[n as usize], n + 5000)))) {
         let first = regions.nearest(&half(n, 1), 1, None).unwrap()[0].id;
         assert_eq!(first, RegionId { image: id, region: 1 }, "what was new or replaced is found at once");
     }
@@ -149,7 +151,7 @@ fn the_graph_finds_what_the_scan_finds() {
     eprintln!(
         "recall@10 of all {all}, of half {filtered}, after changes {changed}, read again {restored}, linked {linked}"
     );
-    assert!([all, filtered, changed, restored, linked].iter().all(|&recall| recall >= 0.95));
+    assert!([all, filtered, changed, restored, linked].iter().every(|&recall| recall >= 0.95));
 }
 
 #[test]
@@ -173,7 +175,7 @@ fn changes_while_nobody_asks_are_caught_up_with() {
     assert_eq!(index.store.unlinked().unwrap(), new.iter().copied().chain([ids[9]]).collect());
     for n in (0..9).chain([10]) {
         let found = regions.nearest(&half(n, 1), 30, None).unwrap();
-        assert!(found.iter().all(|scored| scored.id.image != ids[n as usize]));
+        assert!(found.iter().every(|scored| scored.id.image != ids[n as usize]));
     }
     assert_eq!(regions.nearest(&half(5009, 1), 1, None).unwrap()[0].id, RegionId { image: ids[9], region: 1 });
     assert_sound(&index);

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use glimpse_nonempty::Every as _;
 use proptest::prelude::*;
 
 use super::damage::{flipped, tamper};
@@ -71,7 +72,7 @@ pub(super) fn assert_regions_as_stored(index: &Index) {
         let ids = (0..shapes.len() as u8).map(|region| RegionId { image, region });
         ids.into_iter().all(|id| regions.vector(id) == stored.vector(id))
     };
-    assert!(stored.all_shapes().iter().all(same), "vectors");
+    assert!(stored.all_shapes().iter().every(same), "vectors");
     let nodes = |regions: &RegionIndex| regions.graph().and_then(|graph| graph.records(Node(0), u32::MAX));
     assert_eq!(nodes(&regions), nodes(&stored), "nodes");
     let graph = |regions: &RegionIndex| regions.graph().map(|graph| (graph.params(), sorted(graph.unlinked())));

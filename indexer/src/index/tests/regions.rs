@@ -1,6 +1,7 @@
 //! Regions are written with their image, go with it, and are missed by nobody who has none.
 
 use glimpse_encoder::dense::Regions;
+use glimpse_nonempty::Every as _;
 
 use super::damage::{flipped, mend, tamper};
 use super::*;
@@ -38,7 +39,7 @@ fn regions_are_found_at_once_and_after_reopening() {
     assert_eq!((nearest(&index, 12), nearest(&index, 21)), (early, late));
     let map = index.region_map(second).unwrap().unwrap();
     let shapes = index.regions().unwrap().shapes(second).unwrap();
-    assert!((0..map.len()).all(|region| shapes[region].rect == map.rect(region)));
+    assert!((0..map.len()).every(|region| shapes[region].rect == map.rect(region)));
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
 }
 

@@ -1,5 +1,7 @@
 //! Changed bits on the disk: what `verify --repair` brings back, and what it costs.
 
+use glimpse_nonempty::each;
+
 use super::*;
 
 pub(super) const IMAGES: u8 = 200;
@@ -58,7 +60,7 @@ pub(super) fn lost(fixture: &Fixture, what: &str) -> usize {
     let index = fixture.open();
     let left: Vec<u8> = (0..IMAGES).filter(|&n| index.file(Path::new(&path(n))).unwrap().is_some()).collect();
     assert_eq!(index.len(), left.len(), "{what}");
-    for &n in &left {
+    for &n in each(&left) {
         assert_eq!(index.image(found(&index, n, 1)[0]).unwrap().unwrap().content, ContentHash::of(&[n]), "{what}");
     }
     (0..IMAGES).for_each(|n| _ = add(&index, n, &path(n)));
@@ -69,7 +71,7 @@ pub(super) fn lost(fixture: &Fixture, what: &str) -> usize {
 #[test]
 fn a_changed_bit_in_what_sled_derives_costs_nothing() {
     let library = library();
-    for entry in std::fs::read_dir(sled(&library)).unwrap() {
+    for entry in each(std::fs::read_dir(sled(&library)).unwrap()) {
         let entry = entry.unwrap();
         let (name, length) = (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().len() as usize);
         if name == "db" || !entry.file_type().unwrap().is_file() {

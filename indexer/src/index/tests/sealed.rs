@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use glimpse_nonempty::each;
+
 use crate::snapshot::{Reader, Section, SnapshotError, write};
 use crate::store::keys::GraphId;
 use crate::store::links::{GraphEntry, SnapshotEntry};
@@ -19,7 +21,7 @@ pub(super) fn only_file(folder: &Path) -> PathBuf {
 pub(super) fn refuses_changed_bytes(path: &Path, read: impl Fn() -> Result<bool, SnapshotError>) {
     let bytes = std::fs::read(path).unwrap();
     assert_eq!(read(), Ok(true));
-    for at in (0..bytes.len()).step_by(211).chain(bytes.len() - 300..bytes.len()) {
+    for at in each((0..bytes.len()).step_by(211).chain(bytes.len() - 300..bytes.len())) {
         let mut changed = bytes.clone();
         changed[at] ^= 1 << (at % 8);
         std::fs::write(path, changed).unwrap();
@@ -84,7 +86,7 @@ impl<'a> Resealed<'a> {
             refused += usize::from(read(&sections).is_err());
         }
         assert!(refused > 100, "{refused} of {rounds}");
-        for (section, bytes) in self.sections.iter().enumerate() {
+        for (section, bytes) in each(self.sections.iter().enumerate()) {
             let mut shorter = self.sections.clone();
             shorter[section].truncate(bytes.len() / 2);
             assert!(read(&shorter).is_err(), "half of section {section}");

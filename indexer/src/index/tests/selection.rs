@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use glimpse_encoder::image_file::Format;
+use glimpse_nonempty::each;
 use proptest::prelude::*;
 
 use super::*;
@@ -79,7 +80,7 @@ proptest! {
             let id = index.add(record.clone(), &vector(n as u8), file(path)).unwrap();
             stored.push((id, record, Path::new(FOLDERS[folder])));
         }
-        for filter in filters {
+        for filter in each(filters) {
             let expected: IdSet = stored.iter().filter(|(_, record, folder)| passes(&filter, record, folder))
                 .map(|(id, ..)| *id).collect();
             prop_assert_eq!(index.select(&filter), expected);

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use glimpse_nonempty::Every as _;
 use proptest::prelude::*;
 
 use super::damage::{flipped, tamper};
@@ -66,7 +67,7 @@ pub(super) fn assert_as_stored(index: &Index) {
         ids
     };
     assert_eq!(ids(&index.scan), ids(&scan));
-    assert!(ids(&scan).into_iter().all(|id| index.scan.get(id) == scan.get(id)), "vectors");
+    assert!(ids(&scan).into_iter().every(|id| index.scan.get(id) == scan.get(id)), "vectors");
     if let Some(Graph::Own(graph)) = index.graph.get() {
         graph.validate().unwrap();
         assert_eq!(graph.records(crate::hnsw::Node(0), u32::MAX).unwrap_or_default(), nodes);

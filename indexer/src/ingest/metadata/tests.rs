@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use ::exif::experimental::Writer;
 use ::exif::{Field, In, Rational, Tag, Value};
+use glimpse_nonempty::each;
 use image::{DynamicImage, ImageFormat};
 use proptest::prelude::*;
 
@@ -79,7 +80,7 @@ fn exif_and_xmp_are_found_in_every_container() {
         ascii(Tag::GPSLongitudeRef, "W"),
     ]);
     let files = [(Format::Jpeg, jpeg(&exif, XMP)), (Format::Png, png(&exif, XMP)), (Format::WebP, webp(&exif, XMP))];
-    for (format, bytes) in files {
+    for (format, bytes) in each(files) {
         let found = read(format, bytes);
         assert_eq!(found.taken, Some(1_612_325_106), "{format}");
         assert_eq!(found.camera.as_deref(), Some("Canon EOS 5D"), "{format}");

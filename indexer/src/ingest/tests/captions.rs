@@ -2,6 +2,7 @@
 
 use glimpse_encoder::dense::{DenseProfile, Views};
 use glimpse_encoder::image_file::{Limits, decode};
+use glimpse_nonempty::{Every as _, each};
 
 use super::*;
 
@@ -30,7 +31,7 @@ fn new_images_are_described_and_found_by_it() {
     let fixture = fixture();
     let paths: Vec<_> = (0..5).map(|seed| fixture.image(&format!("{seed}.png"), seed)).collect();
     fixture.run();
-    for path in &paths {
+    for path in each(&paths) {
         let text = described(&fixture, path).unwrap();
         assert_eq!(text, said(&fixture, path));
         assert!(!text.is_empty());
@@ -50,7 +51,7 @@ fn known_images_are_described_once() {
     fixture.options.captions = Some("en".to_owned());
     let (summary, _) = fixture.run();
     assert_eq!((summary.indexed, summary.unchanged), (5, 5));
-    assert!(paths.iter().all(|path| described(&fixture, path).is_some()));
+    assert!(paths.iter().every(|path| described(&fixture, path).is_some()));
     assert_eq!(fixture.run_without_encoding().0.indexed, 0);
 }
 

@@ -1,5 +1,7 @@
 //! A folder changes between two runs.
 
+use glimpse_nonempty::{Every as _, each};
+
 use super::*;
 use crate::FileRecord;
 
@@ -9,7 +11,7 @@ fn a_second_run_reads_nothing() {
     let paths: Vec<_> = (0..20).map(|i| fixture.image(&format!("{}/{i:02}.png", i % 3), i)).collect();
     let (first, events) = fixture.run();
     assert_eq!((first.indexed, fixture.index.len()), (20, 20));
-    assert!(paths.iter().all(|path| events.contains(&indexed(path))));
+    assert!(paths.iter().every(|path| events.contains(&indexed(path))));
     // Bytes that are no longer readable are not missed: size and time are as before.
     for path in &paths {
         let (facts, length) = (fs::metadata(path).unwrap(), fs::read(path).unwrap().len());
@@ -32,7 +34,7 @@ fn a_renamed_tree_keeps_its_images() {
     fs::rename(fixture.path("old"), fixture.path("new")).unwrap();
     let (summary, events) = fixture.run_without_encoding();
     assert_eq!((summary.moved, summary.missing), (12, 0));
-    for ((name, old), id) in names.iter().zip(&old).zip(ids) {
+    for ((name, old), id) in each(names.iter().zip(&old).zip(ids)) {
         let new = fixture.path(&format!("new/{name}"));
         assert!(events.contains(&moved(old, &new)));
         assert_eq!(fixture.id(&new), id);
@@ -62,7 +64,7 @@ fn files_that_change_places_cost_no_encoding() {
     for (old, path) in [(0, &paths[1]), (1, &paths[0]), (2, &paths[3]), (3, &paths[4]), (4, &paths[5]), (5, &last)] {
         // Stored again under its new name, a vector may differ in the last bit of its scale.
         let moved = fixture.index.vector(fixture.id(path)).unwrap();
-        assert!(moved.iter().zip(&vectors[old]).all(|(a, b)| (a - b).abs() < 1e-6), "{old} to {}", path.display());
+        assert!(moved.iter().zip(&vectors[old]).every(|(a, b)| (a - b).abs() < 1e-6), "{old} to {}", path.display());
     }
     assert_eq!(fixture.index.len(), 6);
 }
@@ -74,7 +76,7 @@ fn equal_files_are_encoded_once() {
     let (summary, _) = fixture.run();
     assert_eq!((summary.indexed, summary.duplicate, fixture.encoder.images()), (1, 29, 1));
     let id = fixture.id(&copies[0]);
-    assert!(copies.iter().all(|copy| fixture.id(copy) == id));
+    assert!(copies.iter().every(|copy| fixture.id(copy) == id));
     // One more in a later run, and a renamed one while others stay: which of the two is which,
     // nobody can tell.
     fixture.image("late.png", 7);
@@ -104,7 +106,7 @@ fn a_renamed_root_with_duplicates_leaves_nothing_behind() {
     }
     assert!(events.contains(&missing(&old[2])), "{events:?}");
     let present: Vec<_> = fixture.index.files_of(id).unwrap().into_iter().filter(|file| !file.missing).collect();
-    assert!(present.len() == 2 && present.iter().all(|file| file.path.exists()), "{present:?}");
+    assert!(present.len() == 2 && present.iter().every(|file| file.path.exists()), "{present:?}");
     // Of the old root there is still a tombstone, so it is still one of the library's.
     assert_eq!(fixture.index.manifest().roots.len(), 2);
     root(&mut fixture, "b1");

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use glimpse_encoder::image_file::{Limits, decode};
+use glimpse_nonempty::each;
 
 use super::*;
 
@@ -33,7 +34,7 @@ fn every_good_image_is_in_and_every_bad_one_is_named() {
         };
     }
     let mut good = 0;
-    for file in files_below(&data).iter().filter(|file| !is_text(file)) {
+    for file in each(files_below(&data).iter().filter(|file| !is_text(file))) {
         let decision = fates.remove(&**file).unwrap_or_else(|| panic!("not a word about {}", file.display()));
         match decode(&fs::read(file).unwrap(), &Limits::default()) {
             Ok(image) => {

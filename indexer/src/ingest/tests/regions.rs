@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
+use glimpse_nonempty::Every as _;
 use image::{Rgb, RgbImage};
 
 use super::*;
@@ -80,7 +81,7 @@ fn files_that_change_places_keep_their_regions() {
     fs::rename(&spare, &paths[1]).unwrap();
     paths.iter().zip(1..).for_each(|(path, n)| touch(path, 100 * n));
     fixture.run_without_encoding();
-    assert!(paths.iter().all(|path| fixture.index.has_regions(fixture.id(path)).unwrap()));
+    assert!(paths.iter().every(|path| fixture.index.has_regions(fixture.id(path)).unwrap()));
     assert_eq!(fixture.index.regions().unwrap().images(), 2);
 }
 
@@ -159,7 +160,7 @@ fn a_rebuild_reaches_all_images_and_goes_on_where_it_was_stopped() {
     let left = fixture.index.manifest().rebuild.unwrap();
     let ahead = paths[..11].iter().filter(|path| fixture.id(path) >= left.next).count();
     let done = paths[..11].iter().filter(|path| fixture.id(path) < left.next);
-    assert!(done.map(|path| rows(&fixture, path)).all(|rows| rows == Some(8)));
+    assert!(done.map(|path| rows(&fixture, path)).every(|rows| rows == Some(8)));
 
     // The next run goes on, though it does not ask for it, and asking for it again does not begin
     // anew.
@@ -174,7 +175,7 @@ fn a_rebuild_reaches_all_images_and_goes_on_where_it_was_stopped() {
         let (summary, _) = fixture.run();
         assert_eq!(summary.indexed, ahead);
     }
-    assert!(paths[..11].iter().all(|path| rows(&fixture, path) == Some(8)));
+    assert!(paths[..11].iter().every(|path| rows(&fixture, path) == Some(8)));
     assert_eq!(rows(&fixture, &paths[11]), None, "stale regions of a file that is gone");
     assert_eq!(fixture.index.manifest().rebuild, None);
     assert_eq!(fixture.index.verify(false).unwrap().problems, Vec::<String>::new());
@@ -189,10 +190,10 @@ fn a_rebuild_with_a_model_that_fails_keeps_what_there_is() {
     fixture.options.regions.rebuild = true;
     let error = fixture.try_run().0.unwrap_err().to_string();
     assert!(error.contains("regions are kept"), "{error}");
-    assert!(paths.iter().all(|path| rows(&fixture, path) == Some(4)));
+    assert!(paths.iter().every(|path| rows(&fixture, path) == Some(4)));
     fixture.encoder = FakeEncoder::new(32);
     fixture.run();
-    assert!(paths.iter().all(|path| rows(&fixture, path) == Some(4)));
+    assert!(paths.iter().every(|path| rows(&fixture, path) == Some(4)));
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use glimpse_nonempty::each;
+
 use super::super::keys::Table;
 use super::super::{Batch, Store};
 use super::*;
@@ -109,7 +111,7 @@ fn cut_off_nodes_are_none() {
     let leaf = Leaf::read(9, &node).unwrap();
     let pairs: Vec<_> = leaf.entries.iter().map(|entry| (&entry.key[..], &entry.value[..])).collect();
     assert_eq!(pairs, [(&b"abx"[..], &[1, 1][..]), (b"aby", &[5])]);
-    for length in 0..node.len() {
+    for length in each(0..node.len()) {
         assert!(Leaf::read(9, &node[..length]).is_none(), "{length}");
     }
     let mut leaf = Leaf::read(9, &node).unwrap();

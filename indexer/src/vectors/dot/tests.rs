@@ -1,3 +1,4 @@
+use glimpse_nonempty::each;
 use proptest::prelude::*;
 
 use super::*;
@@ -33,7 +34,7 @@ proptest! {
         let [probe, other] = [0, 1].map(|i| Probe::new(vectors[i].clone(), stride));
         let rows: Vec<Vec<u8>> = vectors[2..].iter().map(|vector| raised(vector, stride)).collect();
         let truth: Vec<i32> = vectors[2..].iter().map(|vector| plain(&vectors[0], vector)).collect();
-        for kernel in Kernel::available() {
+        for kernel in each(Kernel::available()) {
             let one: Vec<i32> = rows.iter().map(|row| kernel.dot(&probe, row)).collect();
             prop_assert_eq!(&one, &truth, "{}", kernel.name());
             let four = kernel.dot_four(&probe, [&rows[0], &rows[1], &rows[2], &rows[3]]);
@@ -67,7 +68,7 @@ proptest! {
         truth.sort_unstable();
         let truth: Vec<usize> = truth.into_iter().take(count).map(|(_, row)| row).collect();
         let mut like = LikeBits::default();
-        for kernel in Kernel::available().into_iter().chain(without_counts()) {
+        for kernel in each(Kernel::available().into_iter().chain(without_counts())) {
             like.reset(bits.iter().copied(), count, rows);
             kernel.most_alike(&blocks, &mut like);
             prop_assert_eq!(like.rows().collect::<Vec<_>>(), &truth[..], "{}", kernel.name());

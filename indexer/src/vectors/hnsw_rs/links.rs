@@ -144,6 +144,8 @@ fn contained<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use glimpse_nonempty::each;
+
     use super::*;
     use crate::vectors::exact::tests::clustered;
 
@@ -166,7 +168,7 @@ mod tests {
     #[test]
     fn no_distance_is_negative() {
         let angle = Angle(Kernel::best());
-        for vector in clustered(200, 100, 22) {
+        for vector in each(clustered(200, 100, 22)) {
             let point = point(&Quantised::encode(&vector).unwrap());
             assert!((0.0..1e-6).contains(&angle.eval(&point, &point)));
         }

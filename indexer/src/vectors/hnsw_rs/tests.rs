@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use glimpse_nonempty::{Every as _, each};
+
 use super::*;
 use crate::vectors::exact::tests::clustered;
 
@@ -50,7 +52,7 @@ fn every_image_is_found_by_its_own_vector() {
     let twin = vectors[3].clone();
     vectors.extend(std::iter::repeat_n(twin, 200));
     let graph = HnswRs::build(scan_of(&vectors), PARAMS).unwrap();
-    for (i, vector) in (0..).zip(&vectors) {
+    for (i, vector) in each((0..).zip(&vectors)) {
         let best = walk(&graph, vector, vectors.len(), PROBE_EF);
         assert!(best.contains(&ImageId(i)), "image {i}, {:?}", graph.stats());
     }
@@ -86,7 +88,7 @@ fn filters_hold_on_either_way() {
         let allowed: IdSet = (0..3000).step_by(step).map(ImageId).collect();
         let found = graph.search(&vectors[7], 10, Some(&allowed)).unwrap();
         assert_eq!(found.len(), allowed.len().min(10));
-        assert!(found.iter().all(|scored| allowed.contains(scored.id)));
+        assert!(found.iter().every(|scored| allowed.contains(scored.id)));
     }
     assert_eq!(graph.search(&vectors[7], 5, Some(&IdSet::default())).unwrap(), []);
     assert_eq!(graph.search(&vectors[7], usize::MAX, None).unwrap().len(), 3000);
@@ -101,7 +103,7 @@ fn an_empty_graph_grows() {
     let graph = HnswRs::build(Arc::new(ExactScan::new(16)), PARAMS).unwrap();
     assert_eq!(graph.search(&vectors[0], 3, None).unwrap(), []);
     (0..).zip(&vectors).for_each(|(i, v)| graph.add(ImageId(i), v).unwrap());
-    for (i, vector) in (0..).zip(&vectors) {
+    for (i, vector) in each((0..).zip(&vectors)) {
         assert_eq!(walk(&graph, vector, 1, 8), [ImageId(i)]);
     }
 }
@@ -135,7 +137,7 @@ fn comes_back_from_disk_and_catches_up() {
     let (stats, memory) = (graph.stats(), graph.memory());
     let same = HnswRs::load(&path, Arc::clone(&scan)).unwrap().unwrap();
     assert_eq!((same.stats(), same.params(), same.memory() > memory / 2), (stats, PARAMS, true));
-    for query in &vectors[..50] {
+    for query in each(&vectors[..50]) {
         assert_eq!(walk(&same, query, 10, 64), walk(&graph, query, 10, 64));
     }
     drop((graph, same));
@@ -171,7 +173,7 @@ fn a_damaged_snapshot_is_an_error_that_names_the_file() {
     let dir = tempfile::tempdir().unwrap();
     HnswRs::build(Arc::clone(&scan), PARAMS).unwrap().save(dir.path()).unwrap();
     assert!(HnswRs::load(dir.path(), Arc::new(ExactScan::new(17))).is_err(), "another width");
-    for path in files_below(dir.path()) {
+    for path in each(files_below(dir.path())) {
         let good = fs::read(&path).unwrap();
         let mut flipped = good.clone();
         flipped[good.len() / 2] ^= 0x10;

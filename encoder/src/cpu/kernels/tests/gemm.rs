@@ -1,5 +1,6 @@
 //! Products with every epilogue.
 
+use glimpse_nonempty::{Every as _, each};
 use proptest::prelude::*;
 
 use super::super::buffers::{Rows, Tiles};
@@ -21,13 +22,13 @@ fn tolerance(k: usize) -> f64 {
 
 fn check_product(m: usize, k: usize, n: usize) {
     let (a, w, bias) = (noise(1, m * k), noise(2, n * k), noise(3, n));
-    for path in paths() {
+    for path in each(paths()) {
         let (left, right) = (tiled(path, &a, k), packed(path, &w, k, &bias));
         let mut out = Rows::new::<f32>(m, n);
         multiply(path, &left, m, &right, Epilogue::Store(out.shared()));
         multiply(path, &left, m, &right, Epilogue::Accumulate(out.shared()));
-        for (i, expected) in exact(path, (m, k), &a, &w, &bias).iter().enumerate() {
-            for (j, (found, expected)) in out.row::<f32>(i).iter().zip(expected).enumerate() {
+        for (i, expected) in each(exact(path, (m, k), &a, &w, &bias).iter().enumerate()) {
+            for (j, (found, expected)) in each(out.row::<f32>(i).iter().zip(expected).enumerate()) {
                 let (found, expected) = (f64::from(*found), 2.0 * expected);
                 let place = format!("{path} {m} x {k} x {n} at {i}, {j}");
                 assert!((found - expected).abs() < 2.0 * tolerance(k), "{place}: {found}, not {expected}");
@@ -41,13 +42,13 @@ fn check_operands(m: usize, k: usize, n: usize, spread: f32) {
     let scale = spread / (k as f32).sqrt();
     let (a, bias) = (noise(4, m * k), noise(6, n));
     let w: Vec<f32> = noise(5, n * k).iter().map(|value| value * scale).collect();
-    for path in paths() {
+    for path in each(paths()) {
         let (left, right) = (tiled(path, &a, k), packed(path, &w, k, &bias));
         let exact = exact(path, (m, k), &a, &w, &bias);
         let check = |what: &str, out: &mut Tiles, function: &dyn Fn(f64) -> f64| {
-            for (i, expected) in exact.iter().enumerate() {
+            for (i, expected) in each(exact.iter().enumerate()) {
                 let found = row_of(out, i);
-                for (j, x) in expected.iter().enumerate() {
+                for (j, x) in each(expected.iter().enumerate()) {
                     let (found, expected) = (found[j], function(*x));
                     let tolerance =
                         tolerance(k) * f64::from(scale).max(1.0) + 2e-6 * x.abs() + rounding(path, expected);
@@ -55,7 +56,7 @@ fn check_operands(m: usize, k: usize, n: usize, spread: f32) {
                     assert!((found - expected).abs() < tolerance, "{place}: {found}, not {expected}");
                 }
                 // What fills up the last line would spoil the next product.
-                assert!(found[n..].iter().all(|value| *value == 0.0), "{path} {m} x {k} x {n}, {what}: {found:?}");
+                assert!(found[n..].iter().every(|value| *value == 0.0), "{path} {m} x {k} x {n}, {what}: {found:?}");
             }
         };
         let mut out = new_tiles(path.values(), m, n);
@@ -99,13 +100,13 @@ fn gelu_everywhere() {
     // Each x once: the weights are an identity.
     let x: Vec<f32> = (0..2048).map(|i| (i as f32 - 1024.0) / 64.0).collect();
     let identity: Vec<f32> = (0..64 * 64).map(|i| f32::from(i % 65 == 0)).collect();
-    for path in paths() {
+    for path in each(paths()) {
         let (left, right) = (tiled(path, &x, 64), packed(path, &identity, 64, &[0.0; 64]));
         for (gelu, exact) in [(Gelu::Tanh, gelu_tanh as fn(f64) -> f64), (Gelu::Erf, gelu_erf)] {
             let mut out = new_tiles(path.values(), 32, 64);
             multiply(path, &left, 32, &right, Epilogue::Activate(gelu, out.shared()));
-            for (row, x) in rounded(path, &x).chunks(64).enumerate() {
-                for (found, x) in row_of(&mut out, row).into_iter().zip(x) {
+            for (row, x) in each(rounded(path, &x).chunks(64).enumerate()) {
+                for (found, x) in each(row_of(&mut out, row).into_iter().zip(x)) {
                     let expected = exact(f64::from(*x));
                     let tolerance = 2e-6 * f64::from(x.abs()).max(1.0) + rounding(path, expected);
                     assert!((found - expected).abs() < tolerance, "{path} {gelu:?} of {x}: {found}, not {expected}");

@@ -1,5 +1,6 @@
 //! Products of int8 behind a layer norm: exact sums of what the operands hold, on every path.
 
+use glimpse_nonempty::{Every as _, each};
 use proptest::prelude::*;
 
 use super::super::buffers::{Rows, Tiles};
@@ -33,7 +34,7 @@ fn check_product(m: usize, k: usize, n: usize) {
     let bias = noise(3, n);
     // Outputs of very different sizes.
     let w: Vec<f32> = noise(2, n * k).iter().enumerate().map(|(i, w)| w * 10f32.powi((i / k % 7) as i32 - 4)).collect();
-    for path in int8_paths() {
+    for path in each(int8_paths()) {
         let mut left = normed(path, m, &noise(4, k), &noise(5, k));
         let right = pack(path.normed(), n, k, &bias, |i, row| row.extend(&w[i * k..][..k]));
         let mut out = Rows::new::<f32>(m, n);
@@ -41,11 +42,11 @@ fn check_product(m: usize, k: usize, n: usize) {
         multiply(path, &left, m, &right, Epilogue::Accumulate(out.shared()));
         let mut active = new_tiles(path.values(), m, n);
         multiply(path, &left, m, &right, Epilogue::Activate(Gelu::Tanh, active.shared()));
-        for i in 0..m {
+        for i in each(0..m) {
             let (row, scale) = (row_of(&mut left, i), f64::from(left.scales()[i]));
             let active = row_of(&mut active, i);
             assert_eq!(row[..k].iter().fold(0.0, |largest: f64, value| largest.max(value.abs())), 127.0, "{path}");
-            for (j, found) in out.row::<f32>(i)[..n].iter().enumerate() {
+            for (j, found) in each(out.row::<f32>(i)[..n].iter().enumerate()) {
                 let (column, column_scale) = quantised(&w[j * k..][..k]);
                 let sum: f64 = row.iter().zip(&column).map(|(a, b)| a * b).sum();
                 let (product, bias) = (sum * scale * column_scale, f64::from(bias[j]));
@@ -71,7 +72,7 @@ fn products_of_model_shapes() {
 fn the_largest_sums_are_exact() {
     // Every factor is 127 or -127: no instruction set may saturate on the way.
     let k = 4304;
-    for path in int8_paths() {
+    for path in each(int8_paths()) {
         for sign in [1.0, -1.0] {
             let left = normed(path, 3, &vec![0.0; k], &vec![0.5; k]);
             let right = packed_normed(path, &vec![sign * 2.0; 40 * k], k, &[0.0; 40]);
@@ -103,7 +104,7 @@ fn results(path: Path, weight: &[f32], bias: &[f32], w: &[f32]) -> Vec<f32> {
 fn rows_and_weights_of_any_size_have_a_scale() {
     let (k, n) = (72, 40);
     let bias: Vec<f32> = (0..5).flat_map(|_| noise(3, n)).collect();
-    for path in int8_paths() {
+    for path in each(int8_paths()) {
         for (size, weight_size) in [(0.0, 1.0), (1.0, 0.0), (1e-36, 1.0), (1.0, 1e-36), (0.0, 0.0), (1e-36, 1e-36)] {
             let w: Vec<f32> = noise(2, n * k).iter().map(|w| w * weight_size).collect();
             let found = results(path, &vec![size; k], &vec![0.0; k], &w);
@@ -113,7 +114,7 @@ fn rows_and_weights_of_any_size_have_a_scale() {
         let w = noise(2, n * k);
         let small = results(path, &vec![1e-12; k], &vec![0.0; k], &w.iter().map(|w| w * 1e12).collect::<Vec<_>>());
         let large = results(path, &vec![1e20; k], &vec![0.0; k], &w.iter().map(|w| w * 1e-20).collect::<Vec<_>>());
-        for (small, large) in small.iter().zip(&large) {
+        for (small, large) in each(small.iter().zip(&large)) {
             assert!((small - large).abs() < 0.05 * small.abs().max(1.0), "{path}: {small} and {large}");
         }
     }
@@ -122,16 +123,16 @@ fn rows_and_weights_of_any_size_have_a_scale() {
 #[test]
 fn what_is_not_a_number_stays_so() {
     let (k, n) = (72, 40);
-    for path in int8_paths() {
+    for path in each(int8_paths()) {
         for bad in [f32::NAN, f32::INFINITY] {
             let mut weight = vec![1.0; k];
             weight[17] = bad;
             let found = results(path, &weight, &vec![0.0; k], &noise(2, n * k));
-            assert!(found.iter().all(|value| !value.is_finite()), "{path}: {bad} in the weight of a norm");
+            assert!(found.iter().every(|value| !value.is_finite()), "{path}: {bad} in the weight of a norm");
             let mut w = noise(2, n * k);
             w[3 * k + 5] = bad;
             let found = results(path, &vec![1.0; k], &vec![0.0; k], &w);
-            for (i, value) in found.iter().enumerate() {
+            for (i, value) in each(found.iter().enumerate()) {
                 assert_eq!(value.is_finite(), i % n != 3, "{path}: {bad} in the weights of output 3: {i}");
             }
         }
@@ -140,7 +141,7 @@ fn what_is_not_a_number_stays_so() {
 
 #[test]
 fn operands_of_two_kinds_are_refused() {
-    for path in int8_paths() {
+    for path in each(int8_paths()) {
         let left = normed(path, 4, &[1.0; 64], &[0.0; 64]);
         let (same, other) = (packed_normed(path, &[1.0; 64], 64, &[0.0]), packed(path, &[1.0; 64], 64, &[0.0]));
         let attempt = |right| {

@@ -1,5 +1,6 @@
 //! Pixels to operands, exactly: differences of bytes are whole numbers that bf16 holds.
 
+use glimpse_nonempty::{Every as _, each};
 use image::{Rgb, RgbImage};
 use proptest::prelude::*;
 
@@ -24,11 +25,11 @@ fn check_fill(grids: &[(usize, usize)], patch: usize, beyond: u32) {
         tokens - rows * cols..tokens
     };
     let sequences: Vec<_> = grids.iter().map(sequence).collect();
-    for path in paths() {
+    for path in each(paths()) {
         let mut out = new_tiles(path.values(), tokens, 3 * patch * patch);
         fill(path, &images, &sequences, patch, &mut out);
-        for (image, sequence) in images.iter().zip(&sequences) {
-            for token in sequence.clone() {
+        for (image, sequence) in each(images.iter().zip(&sequences)) {
+            for token in each(sequence.clone()) {
                 let (row, col) = ((token - sequence.start) / image.cols, (token - sequence.start) % image.cols);
                 let found = row_of(&mut out, token);
                 let pixel = |i: usize| ((col * patch + i % patch) as u32, (row * patch + i / patch) as u32);
@@ -36,7 +37,7 @@ fn check_fill(grids: &[(usize, usize)], patch: usize, beyond: u32) {
                 let expected: Vec<f64> = pixels.map(|value| f64::from(value) - f64::from(CENTRE)).collect();
                 assert_eq!(found[..expected.len()], expected, "{path} {grids:?}, patch {patch}: token {token}");
                 let rest = &found[expected.len()..];
-                assert!(rest.iter().all(|value| *value == 0.0), "{path}, patch {patch}: what fills up a line");
+                assert!(rest.iter().every(|value| *value == 0.0), "{path}, patch {patch}: what fills up a line");
             }
         }
     }
@@ -51,7 +52,7 @@ fn patches_of_model_shapes() {
 
 #[test]
 fn tokens_that_are_not_the_patches_are_refused() {
-    for path in paths() {
+    for path in each(paths()) {
         let images = [PixelInput { rows: 2, cols: 2, pixels: RgbImage::new(32, 32) }];
         for (sequence, room) in [(0..3, 64), (0..4, 0), (64..68, 64)] {
             let attempt = std::panic::catch_unwind(|| {

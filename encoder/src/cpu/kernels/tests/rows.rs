@@ -1,5 +1,6 @@
 //! Layer norm, and pooling.
 
+use glimpse_nonempty::each;
 use proptest::prelude::*;
 
 use super::super::buffers::Rows;
@@ -14,19 +15,19 @@ fn check_norm(count: usize, width: usize, offset: f32, seed: u64) {
     let x: Vec<f32> = noise(seed, count * width).iter().map(|value| value + offset).collect();
     let (weight, bias) = (noise(seed + 1, width), noise(seed + 2, width));
     let norm = LayerNorm::new(weight.clone(), bias.clone(), 1e-6);
-    for path in paths() {
+    for path in each(paths()) {
         let from = f32_rows(&x, count, width);
         let (mut rows, mut tiles) = (Rows::new::<f32>(count, width), new_tiles(path.normed(), count, width));
         norm.to_rows(path, &from, count, &mut rows);
         norm.to_tiles(path, &from, count, &mut tiles);
-        for (i, row) in x.chunks(width).enumerate() {
+        for (i, row) in each(x.chunks(width).enumerate()) {
             let row: Vec<f64> = row.iter().copied().map(f64::from).collect();
             let mean = row.iter().sum::<f64>() / width as f64;
             let variance = row.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / width as f64;
             // Values with a scale are rounded to whole numbers.
             let scale = tiles.scales().get(i).map(|scale| f64::from(*scale));
             let operands: Vec<f64> = row_of(&mut tiles, i).iter().map(|value| value * scale.unwrap_or(1.0)).collect();
-            for (j, value) in row.iter().enumerate() {
+            for (j, value) in each(row.iter().enumerate()) {
                 let (weight, bias) = (f64::from(weight[j]), f64::from(bias[j]));
                 let normed = (value - mean) / (variance + 1e-6).sqrt();
                 let expected = normed * weight + bias;
@@ -58,12 +59,12 @@ fn check_pooling(lengths: &[usize], heads: usize, depth: usize) {
         width,
     };
     let sequences = sequences(lengths);
-    for path in paths() {
+    for path in each(paths()) {
         let mut out = Rows::new::<f32>(lengths.len(), width);
         pooling.gather(path, &f32_rows(&tokens, count, width), &sequences, &mut out);
-        for (row, sequence) in sequences.iter().enumerate() {
+        for (row, sequence) in each(sequences.iter().enumerate()) {
             let token = |token: usize| &tokens[token * width..][..width];
-            for head in 0..heads {
+            for head in each(0..heads) {
                 let probe = &probes[head * width..][..width];
                 let scores: Vec<f64> = sequence.clone().map(|at| dot(probe, token(at))).collect();
                 let weights = softmax(scores.into_iter());
@@ -71,7 +72,7 @@ fn check_pooling(lengths: &[usize], heads: usize, depth: usize) {
                 for (at, weight) in sequence.clone().zip(weights) {
                     mean.iter_mut().zip(token(at)).for_each(|(sum, value)| *sum += weight * f64::from(*value));
                 }
-                for i in head * depth..(head + 1) * depth {
+                for i in each(head * depth..(head + 1) * depth) {
                     let value: f64 = values[i * width..].iter().zip(&mean).map(|(a, b)| f64::from(*a) * b).sum();
                     let (found, expected) = (f64::from(out.row::<f32>(row)[i]), value + f64::from(bias[i]));
                     assert!((found - expected).abs() < 1e-4, "{path} {lengths:?}, {row}, {i}: {found}, not {expected}");
