@@ -30,6 +30,9 @@ export const EMPTY = Object.freeze({
 export const isRanked = (state) => state.chips.length > 0 || state.text.trim() !== "";
 /// The things that images must show.
 export const thingsOf = ({ chips }) => chips.filter(({ kind, weight }) => kind === "text" && weight > 0);
+/// Every text that is asked for or left out, in order.
+export const textsOf = ({ chips, text }) =>
+  [...chips.filter(({ kind }) => kind === "text").map(({ value }) => value), text.trim()].filter(Boolean);
 /// The image, or part of one, that regions are to look like. It is looked for by itself.
 export const exampleOf = ({ find, chips }) => (find ? chips.find(({ kind, weight }) => kind !== "text" && weight > 0) : undefined);
 /// True if there is something to find, and not only something to leave out.
@@ -43,6 +46,21 @@ export function soundRelations({ chips, relations }) {
 
 export const isFiltered = (state) =>
   Boolean((state.find && state.area) || state.after || state.before || state.near || state.folders.length || state.cameras.length || state.formats.length || state.favourite || state.album);
+
+/// What is to change so that nothing is filtered.
+export const withoutFilters = Object.freeze(
+  { after: "", before: "", folders: [], cameras: [], formats: [], near: null, area: 0, favourite: false, album: "" });
+
+/// Like these images, and nothing else.
+export const similarTo = (ids) => ({ ...EMPTY, chips: ids.map((value) => ({ kind: "image", value, weight: 1 })) });
+/// Regions like a part of an image.
+export const likePart = (id, box) => ({ ...EMPTY, find: true, chips: [{ kind: "image", value: id, weight: 1, box }] });
+/// The chips with more, or less, like an image; null if there would be nothing but that to leave out.
+export function chipsWith({ chips, text }, id, weight) {
+  const others = chips.filter((chip) => !(chip.kind === "image" && chip.value === id));
+  if (weight < 0 && !text.trim() && !others.some((chip) => chip.weight > 0)) return null;
+  return [...others, { kind: "image", value: id, weight: weight < 0 ? -0.5 : 1 }];
+}
 
 /// The order in use. Without a question there is no best match.
 export const sortOf = (state) =>
