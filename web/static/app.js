@@ -1,11 +1,11 @@
 // The page: its parts are made here, and told of each other.
 
 import { setUpAlbums } from "./albums.js";
-import { isCancelled } from "./api.js";
+import { isCancelled, isOffline } from "./api.js";
 import { setUpBar } from "./bar.js";
 import { watchConnection } from "./connection.js";
 import { Display } from "./display.js";
-import { $, framed } from "./dom.js";
+import { $, closest, framed } from "./dom.js";
 import { explain } from "./errors.js";
 import { setUpFavourites } from "./favourites.js";
 import { setUpFilters } from "./filters.js";
@@ -50,7 +50,7 @@ const help = setUpMenu();
 const grid = new Grid($("grid"), {
   near: () => display.loadMore(),
   drawn: (top) => scrubber.render(top),
-  failed: (error) => error.code !== "offline" && !isCancelled(error) && toast(explain(error)),
+  failed: (error) => !isCancelled(error) && !isOffline(error) && toast(explain(error)),
   isSelected: (id) => selection.has(id),
 });
 const scrubber = setUpScrubber({ grid });
@@ -83,6 +83,7 @@ const selectionBar = setUpSelectionBar({
 });
 
 /// Selects all that was found, whether it is loaded or not.
+/** @type {() => Promise<void>} */
 async function selectAll() {
   $("selection").setAttribute("aria-busy", "true");
   try {
@@ -121,8 +122,8 @@ const viewer = setUpViewer({
   },
 });
 $("grid").addEventListener("click", (event) => {
-  const heart = event.target.closest("button[data-favourite]");
-  const stack = event.target.closest("button[data-stack]");
+  const heart = closest(event, "button[data-favourite]");
+  const stack = closest(event, "button[data-stack]");
   if (heart) toggleFavourite(Number(heart.dataset.favourite));
   else if (stack) display.toggleStack(Number(stack.dataset.stack), Number(stack.dataset.index));
 });
@@ -141,12 +142,14 @@ setUpKeys({
 });
 
 /// More or less like an image: it becomes a part of the question, or stops being one.
+/** @type {(id: number, weight: number) => void} */
 function addImage(id, weight) {
   const chips = chipsWith(get(), id, weight);
   if (chips) change({ chips, view: null });
   else toast(t("lessNeedsMore"));
 }
 
+/** @type {(id: number) => void} */
 function toggleFavourite(id) {
   favourites.toggle([id]).catch((error) => toast(explain(error)));
 }
@@ -154,6 +157,7 @@ function toggleFavourite(id) {
 // ---- what changes ----
 
 /// The user wants something else.
+/** @type {(how: Page.How) => void} */
 function follow(how) {
   bar.render();
   filters.render();
@@ -162,6 +166,7 @@ function follow(how) {
 }
 
 /// A step back or forward.
+/** @type {(before: Page.State) => void} */
 function followBack(before) {
   display.leaveForm();
   bar.render();
@@ -171,6 +176,7 @@ function followBack(before) {
 }
 
 /// Albums or favourites changed: result sets that are kept may be others now, and what is shown if it depends on them.
+/** @type {(visible: boolean) => void} */
 function collectionChanged(visible) {
   forget();
   if (visible) display.again();
@@ -192,7 +198,8 @@ watchConnection({
     forget();
     await server.ask();
     await display.again();
-    if (get().view !== null && $("viewer").classList.contains("gone")) viewer.open(get().view);
+    const { view } = get();
+    if (view !== null && $("viewer").classList.contains("gone")) viewer.open(view);
   },
 });
 
@@ -203,6 +210,7 @@ bar.render();
 filters.render();
 await server.ask();
 await display.show(history.state ?? {});
-if (get().view !== null) viewer.open(get().view);
-if (!matchMedia("(pointer: coarse)").matches && get().view === null) $("q").focus({ preventScroll: true });
+const { view } = get();
+if (view !== null) viewer.open(view);
+else if (!matchMedia("(pointer: coarse)").matches) $("q").focus({ preventScroll: true });
 document.documentElement.dataset.ready = "1";

@@ -16,6 +16,7 @@ const MOST = 200_000;
 
 export class Display {
   /// The result set that is shown.
+  /** @type {Page.ResultSet | null} */
   results = null;
   #running = new AbortController();
   /// The address of what is shown, or on its way, and the one that the results are of.
@@ -27,8 +28,16 @@ export class Display {
   #soon = debounce(() => this.show(), TYPING);
 
   /// `on.others()` is told that other images are shown, and `on.rendered()` that there may be more of them.
+  /**
+   * @param {{ navigation: Page.Navigation, grid: Page.Grid, server: Page.Server, report: Page.Report,
+   *   on: { others: () => void, rendered: () => void } }} page
+   */
   constructor({ navigation, grid, server, report, on }) {
-    Object.assign(this, { navigation, grid, server, report, on });
+    this.navigation = navigation;
+    this.grid = grid;
+    this.server = server;
+    this.report = report;
+    this.on = on;
     $("weaker").addEventListener("click", () => {
       const y = scrollY;
       navigation.rememberPlace();
@@ -50,6 +59,7 @@ export class Display {
 
   /// The user wants something else: what is `typing` may go on; `now` is said of what may be shown already; a form is read
   /// to its end with `finish`.
+  /** @type {(how: Page.How) => void} */
   follow({ typing = false, now = false, finish = false }) {
     const { find, sign, text } = this.#state;
     this.#finishing = finish && find && sign > 0 && text.trim() !== "";
@@ -72,12 +82,14 @@ export class Display {
   #finishForm() {
     if (!this.#finishing || !this.results?.form || this.#settled !== this.#address) return;
     this.#finishing = false;
-    const { things, without = [], relations = [] } = this.results.form;
+    const { things, without, relations } = this.results.form;
+    /** @type {(value: string, weight: number, count?: { least?: number, most?: number | null }) => Page.TextChip} */
     const text = (value, weight, count) => ({ kind: "text", value, weight, ...count });
+    /** @type {(thing: Api.Thing) => { least?: number, most?: number | null }} */
     const count = ({ at_least: least, at_most: most = null }) => (least > 1 || most !== null ? { least, most } : {});
-    const parts = [...things.map((thing) => text(thing.text, 1, count(thing))), ...without.map((value) => text(value, -1))];
+    const parts = [...things.map((thing) => text(thing.text, 1, count(thing))), ...(without ?? []).map((value) => text(value, -1))];
     const images = this.#state.chips.filter(({ kind }) => kind !== "text");
-    const lies = relations.map(({ first, is, second }) => ({ first: things[first].text, is, second: things[second].text }));
+    const lies = (relations ?? []).map(({ first, is, second }) => ({ first: things[first].text, is, second: things[second].text }));
     this.navigation.change({ chips: [...images, ...parts], text: "", relations: lies, weak: this.#state.weak });
   }
 
@@ -92,6 +104,7 @@ export class Display {
   // ---- showing ----
 
   /// Shows what the state asks for, scrolled to a place in it, or to `y`.
+  /** @type {(where?: Page.Where) => Promise<void>} */
   async show({ y = 0, place = null } = {}) {
     const { grid, report, server } = this;
     const state = this.#state;
@@ -125,8 +138,9 @@ export class Display {
     } catch (error) {
       if (isCancelled(error) || signal.aborted) return;
       // A form that cannot be read is no reason to take away what is there, and a server that is away is waited for.
-      if (state.find && ["bad_form", "bad_request"].includes(error.code) && this.results) return report.note(explain(error));
-      if (error.code === "offline" && this.results) return;
+      const code = error instanceof ApiError ? error.code : "";
+      if (state.find && ["bad_form", "bad_request"].includes(code) && this.results) return report.note(explain(error));
+      if (code === "offline" && this.results) return;
       this.results = null;
       grid.show([], { key: "" });
       if (report.problem(error)) this.#waitForModel();
@@ -147,6 +161,7 @@ export class Display {
   }
 
   /// From images that are laid out, what all loaded ones will need.
+  /** @type {(wanted: Page.ResultSet) => number} */
   #estimatedHeight({ tiles }) {
     const { results, grid } = this;
     const perTile = results?.tiles.length ? grid.root.clientHeight / results.expected : 60;
@@ -156,12 +171,14 @@ export class Display {
   /// Lays out what is loaded.
   render() {
     const { results } = this;
+    if (!results) return;
     const items = results.items();
     const sections = results.sections(items);
     $("results").classList.toggle("timeline", !results.ranked);
     const things = results.form?.things.map(({ text }) => text) ?? [];
     const { ranked, sort } = results;
     const more = Math.max(0, results.expected - results.tiles.length);
+    /** @type {(id: number) => string} */
     const hrefOf = (id) => write({ ...this.#state, view: id });
     this.grid.show(sections, { key: this.#address, ranked, worded: ranked && sort !== "relevance", things, hrefOf, more });
     this.report.ends(this.#state, results, items);
@@ -185,6 +202,7 @@ export class Display {
   }
 
   /// The rest follows in quiet moments, so that the scroll bar is right and every place can be reached at once.
+  /** @type {(signal: AbortSignal) => Promise<void>} */
   async #loadRest(signal) {
     while (this.results && !this.results.complete && !signal.aborted && this.results.tiles.length < MOST) {
       await new Promise((done) => (window.requestIdleCallback ?? setTimeout)(done, { timeout: 1000 }));
@@ -196,6 +214,7 @@ export class Display {
   }
 
   /// Numbers of all that was found, whether it is loaded or not; null if something else is shown by then.
+  /** @type {() => Promise<number[] | null>} */
   async allIds() {
     const { results } = this;
     const { signal } = this.#running;
@@ -206,9 +225,10 @@ export class Display {
   }
 
   /// Spreads a stack out, or lays it together.
+  /** @type {(id: number, index: number) => void} */
   toggleStack(id, index) {
-    const { spread } = this.results;
-    if (!spread.delete(id)) spread.add(id);
+    const spread = this.results?.spread;
+    if (!spread?.delete(id)) spread?.add(id);
     this.render();
     this.grid.focus(index);
   }

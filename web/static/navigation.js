@@ -9,11 +9,13 @@ const STEP = 1500;
 const STILL = 150;
 
 export class Navigation {
+  /** @type {Page.State} */
   state = read(location.search);
   #lastTyped = 0;
 
   /// `on.place()` says what is at the upper edge of the images; `on.changed(how)` is told that the user wants something
   /// else, and `on.moved(before)` that a step back or forward led away from the state `before`.
+  /** @param {{ place: () => Page.Place | null, changed: (how: Page.How) => void, moved: (before: Page.State) => void }} on */
   constructor(on) {
     this.on = on;
     history.scrollRestoration = "manual";
@@ -25,10 +27,12 @@ export class Navigation {
     });
   }
 
+  /** @type {Page.Get} */
   get = () => this.state;
 
   /// The user wants something else. While one types, the address follows without a step for every letter. What else `how`
   /// says is passed on.
+  /** @type {Page.Change} */
   change = (changes, how = {}) => {
     const before = this.state;
     this.state = { ...before, weak: false, ...changes };
@@ -45,6 +49,7 @@ export class Navigation {
   };
 
   /// A step that shows more or less of the same. `kept` is what the browser keeps with it.
+  /** @type {(changes: Page.Changes, kept: object | null, how?: { replace?: boolean }) => void} */
   step(changes, kept, { replace = false } = {}) {
     this.state = { ...this.state, ...changes };
     history[replace ? "replaceState" : "pushState"](kept, "", write(this.state));

@@ -1,5 +1,6 @@
 // What the page says of a result set: how many images there are, a note, and what stands in the place of images.
 
+import { ApiError } from "./api.js";
 import { $ } from "./dom.js";
 import { explain } from "./errors.js";
 import { languageNote } from "./quality.js";
@@ -9,11 +10,15 @@ import { t } from "./words.js";
 
 export class Report {
   /// What the button of the note does.
-  #act = null;
+  /** @type {(() => void) | undefined} */
+  #act;
 
   /// `change` is told what the user wants, `panel` shows the library, and `server` says what is known of it.
+  /** @param {{ change: Page.Change, panel: Page.Panel, server: Page.Server }} page */
   constructor({ change, panel, server }) {
-    [this.change, this.panel, this.server] = [change, panel, server];
+    this.change = change;
+    this.panel = panel;
+    this.server = server;
     $("empty-clear").addEventListener("click", () => change(withoutFilters));
     $("empty-regions").addEventListener("click", () => panel.makeRegions());
     $("empty-add").addEventListener("click", () => panel.open());
@@ -21,6 +26,7 @@ export class Report {
   }
 
   /// The state that is asked for, before anything comes back.
+  /** @type {(state: Page.State) => void} */
   begin(state) {
     const texts = textsOf(state);
     document.title = texts.length ? `${texts.join(" + ")} – Glimpse` : "Glimpse";
@@ -29,6 +35,7 @@ export class Report {
   }
 
   /// What was found, in numbers and notes. `words` if it was asked of the words alone.
+  /** @type {(state: Page.State, results: Page.ResultSet, how: { words: boolean }) => void} */
   found(state, results, { words }) {
     const { accepted, searched, ranked, tiles, withoutRegions, asThings, nothingParticular } = results;
     const line = ranked ? t("matches", { n: accepted, searched }) : isFiltered(state) ? t("pass", { n: accepted }) : t("imageCount", { n: accepted });
@@ -44,6 +51,7 @@ export class Report {
   }
 
   /// What stands beside, below or in the place of the images of a result set.
+  /** @type {(state: Page.State, results: Page.ResultSet, items: { length: number }) => void} */
   ends(state, results, items) {
     const stacked = results.stacked(items);
     $("stacked").textContent = stacked ? `· ${t("stacked", { n: stacked })}` : "";
@@ -61,6 +69,7 @@ export class Report {
   }
 
   /// Says something beside the results, and what can be done about it.
+  /** @type {(text: string, more?: [label?: string, act?: () => void]) => void} */
   note(text, [label, act] = []) {
     $("note").hidden = !text;
     $("note-text").textContent = text;
@@ -70,10 +79,12 @@ export class Report {
   }
 
   /// What went wrong, in the place of the images. Gives whether it is only too early, as the model is not there yet.
+  /** @type {(error: unknown) => boolean} */
   problem(error) {
-    const empty = error.code === "not_ready" && this.server.isEmpty;
-    const early = error.code === "not_ready" && !empty && this.server.isLoading;
-    const bare = error.code === "no_regions";
+    const { code, message } = error instanceof ApiError ? error : { code: "", message: "" };
+    const empty = code === "not_ready" && this.server.isEmpty;
+    const early = code === "not_ready" && !empty && this.server.isLoading;
+    const bare = code === "no_regions";
     $("count").textContent = empty ? t("imageCount", { n: 0 }) : "";
     $("stacked").textContent = "";
     $("weaker").hidden = true;
@@ -81,7 +92,7 @@ export class Report {
     this.note("");
     $("empty-title").textContent = t(empty ? "nothingYet" : bare ? "noRegions" : early ? "loading" : "failed");
     $("empty-advice").textContent = empty ? t("addFirst") : bare ? t("noRegionsAdvice") : early ? t("modelNotYet") : explain(error);
-    if (error.code === "no_thing") ($("empty-title").textContent = error.message), ($("empty-advice").textContent = "");
+    if (code === "no_thing") ($("empty-title").textContent = message), ($("empty-advice").textContent = "");
     $("empty-clear").hidden = true;
     $("empty-regions").hidden = !bare;
     $("empty-add").hidden = !empty;

@@ -7,10 +7,12 @@ import { $ } from "./dom.js";
 const LOADING = 400;
 
 export class Server {
-  #known = { model: { state: "loading" }, library: "ready" };
+  /** @type {Pick<Api.Health, "model" | "library"> & { job?: Api.Job | null }} */
+  #known = { model: { state: "loading", name: null, captions: [] }, library: "ready" };
   #waiting = false;
 
   /// `on.job(job)` is told of the job that the server is at.
+  /** @param {{ job: (job: Api.Job) => void }} on */
   constructor(on) {
     this.on = on;
   }
@@ -35,6 +37,7 @@ export class Server {
   }
 
   /// Calls `then` as soon as the model is there; once, however often it is waited for.
+  /** @type {(then: () => void) => Promise<void>} */
   async waitForModel(then) {
     if (this.#waiting) return;
     this.#waiting = true;
