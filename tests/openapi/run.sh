@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Reads the description of a running server as others do: two validators must find no fault in it, and two generators must
-# make clients of every operation.
+# make clients of every operation. What the page takes answers to be is compared with the types of one of them.
 #
 #     tests/openapi/run.sh http://127.0.0.1:4747
 #
@@ -19,6 +19,8 @@ PYTHON
 openapi-spec-validator "$scratch/openapi.json"
 "$here/node_modules/.bin/redocly" lint --config "$here/redocly.yaml" "$scratch/openapi.json"
 "$here/node_modules/.bin/openapi-typescript" "$scratch/openapi.json" --output "$scratch/api.d.ts"
+cp "$here/page.ts" "$scratch/page.ts"
+"$here/node_modules/.bin/tsc" --noEmit --strict --target es2022 "$scratch/page.ts" "$here/../../web/types/api.d.ts"
 openapi-python-client generate --path "$scratch/openapi.json" --output-path "$scratch/client" --meta none \
   --config "$here/client.yaml" --fail-on-warning
 python3 - "$scratch" <<'PYTHON'

@@ -7,13 +7,31 @@ import { icon } from "./icons.js";
 import { announce, toast } from "./toast.js";
 import { t } from "./words.js";
 
+/**
+ * @typedef {object} Albums
+ * @property {(ids: number[]) => Promise<void>} add to an album that is chosen or made
+ * @property {(id: string, ids: number[]) => Promise<void>} remove
+ * @property {(id: string, image: number) => Promise<void>} cover
+ * @property {(name: string, search: { query: object, address: string }) => Promise<void>} saveSearch gives a search a name, and
+ *   keeps it
+ * @property {(id: string) => Promise<string>} nameOf the name of an album, or what stands for one that is not there any more
+ *
+ * @typedef {object} Purpose
+ * @property {(album: Api.Album) => Promise<void>} [choose]
+ * @property {(name: string) => Promise<void>} create
+ */
+
 /// `open(album)` shows what is in one, `gone(id)` is told of one that was deleted, `renamed()` of a name.
+/** @type {(on: { open: (album: Api.Album) => void, gone: (id: string) => void, renamed: () => void }) => Albums} */
 export function setUpAlbums({ open, gone, renamed }) {
   const dialog = $("albums");
   /// What the dialog is for: to look at albums, or to do `choose(album)` or `create(name)` and close.
-  let purpose = {};
+  /** @type {Purpose} */
+  let purpose = { create: async () => {} };
+  /** @type {Api.Album[]} */
   let known = [];
 
+  /** @type {(title: string, how: Purpose & { name?: string, word?: string, list?: boolean }) => Promise<void>} */
   async function show(title, { choose, create, name = "", word = t("albumCreate"), list = true }) {
     purpose = { choose, create };
     $("albums-title").textContent = title;
@@ -29,8 +47,10 @@ export function setUpAlbums({ open, gone, renamed }) {
     else $("album-name").select();
   }
 
+  /** @type {(text: string) => void} */
   const problem = (text) => ($("album-problem").textContent = text);
   /// Does something with the server; what goes wrong is said in the dialog.
+  /** @type {(act: () => Promise<void>) => Promise<void>} */
   async function trying(act) {
     problem("");
     try {
@@ -49,11 +69,12 @@ export function setUpAlbums({ open, gone, renamed }) {
     $("albums-none").hidden = shown.length > 0;
   });
 
+  /** @type {(album: Api.Album) => HTMLElement} */
   function row(album) {
     const { id, name, count, query, cover } = album;
     const fresh = album.new > 0 && h("span", { class: "fresh" }, t("albumFresh", { n: album.new }));
     const small = h("span", { class: "cover" }, icon(query ? "search" : "album"));
-    const about = [query && t("albumKind"), t("imageCount", { n: count })].filter(Boolean).join(" · ");
+    const about = [query && t("albumKind"), count !== null && t("imageCount", { n: count })].filter(Boolean).join(" · ");
     const main = h("button", { class: "main", type: "button", on: { click: () => choose(album) } }, small,
       h("span", { class: "text" }, h("bdi", { class: "name" }, name), h("span", { class: "soft" }, about, " ", fresh)));
     const acts = purpose.choose ? [] : [act("edit", "albumRename", () => rename(item, album)), act("trash", "albumDelete", () => ask(item, album))];
@@ -62,16 +83,20 @@ export function setUpAlbums({ open, gone, renamed }) {
     return item;
   }
 
+  /** @type {(name: Page.Icon, key: Page.Sentence, run: () => void) => HTMLButtonElement} */
   const act = (name, key, run) => h("button", { class: "round", type: "button", title: t(key), "aria-label": t(key), on: { click: run } }, icon(name));
 
+  /** @type {(album: Api.Album) => Promise<void>} */
   async function choose(album) {
-    if (purpose.choose) return trying(() => purpose.choose(album));
+    const { choose: use } = purpose;
+    if (use) return trying(() => use(album));
     dialog.close();
     if (album.query) seeAlbum(album.id).catch(() => {}); // its number of new images is all that is lost
     open(album);
   }
 
   /// A field in the place of an album's row.
+  /** @type {(item: HTMLElement, album: Api.Album) => void} */
   function rename(item, album) {
     const field = h("input", { type: "text", dir: "auto", value: album.name, maxLength: 100, required: true, "aria-label": t("albumName") });
     const form = h("form", { class: "line" }, field, h("button", { class: "button strong" }, t("save")), h("button", { class: "button", type: "button", on: { click: refresh } }, t("cancelAct")));
@@ -89,6 +114,7 @@ export function setUpAlbums({ open, gone, renamed }) {
     field.select();
   }
 
+  /** @type {(item: HTMLElement, album: Api.Album) => void} */
   function ask(item, album) {
     const sure = h("button", { class: "button strong", type: "button" }, t("albumDelete"));
     sure.addEventListener("click", () => trying(async () => {
@@ -105,7 +131,8 @@ export function setUpAlbums({ open, gone, renamed }) {
     keep.focus();
   }
 
-  const focusRow = (id) => $("album-list").querySelector(`[data-album="${CSS.escape(id)}"] .main`)?.focus();
+  /** @type {(id: string) => void} */
+  const focusRow = (id) => /** @type {HTMLElement | null} */ ($("album-list").querySelector(`[data-album="${CSS.escape(id)}"] .main`))?.focus();
 
   $("album-new").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -123,8 +150,14 @@ export function setUpAlbums({ open, gone, renamed }) {
   $("albums-close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 
+  /** @type {(id: string) => Promise<string>} */
+  async function nameOf(id) {
+    const find = () => known.find((album) => album.id === id)?.name;
+    if (!find()) await load().catch(() => {}); // without its name, an album is still an album
+    return find() ?? t("album");
+  }
+
   return {
-    /// Adds images to an album that is chosen or made.
     add: (ids) => show(t("albumAdd"), {
       choose: async (album) => {
         await albumImages(album.id, { add: ids });
@@ -139,13 +172,12 @@ export function setUpAlbums({ open, gone, renamed }) {
     }),
     async remove(id, ids) {
       await albumImages(id, { remove: ids });
-      toast(t("albumRemoved", { n: ids.length, name: await this.nameOf(id) }));
+      toast(t("albumRemoved", { n: ids.length, name: await nameOf(id) }));
     },
     async cover(id, image) {
       await changeAlbum(id, { cover: image });
-      toast(t("albumCovered", { name: await this.nameOf(id) }));
+      toast(t("albumCovered", { name: await nameOf(id) }));
     },
-    /// Gives a search a name, and keeps it.
     saveSearch: (name, search) => show(t("saveSearch"), {
       name, list: false, word: t("save"),
       create: async (name) => {
@@ -154,16 +186,12 @@ export function setUpAlbums({ open, gone, renamed }) {
         toast(t("searchSaved", { name }));
       },
     }),
-    /// The name of an album, or what stands for one that is not there any more.
-    async nameOf(id) {
-      const find = () => known.find((album) => album.id === id)?.name;
-      if (!find()) await load().catch(() => {}); // without its name, an album is still an album
-      return find() ?? t("album");
-    },
+    nameOf,
   };
 }
 
 /// The image that stands for an album, if it is still there.
+/** @type {(place: HTMLElement, id: number) => Promise<void>} */
 async function showCover(place, id) {
   const record = await image(id).catch(() => null);
   if (record) place.replaceChildren(h("img", { src: thumbnail(record, 160), alt: "" }));

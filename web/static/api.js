@@ -2,11 +2,13 @@
 
 /// Where the API is. A reverse proxy may show the page below any path, so nothing begins at the root of the site.
 const API = new URL("../api/v1/", import.meta.url);
+/** @type {(path: string) => string} */
 const addressOf = (path) => new URL(path, API).href;
 /// Answers of a reverse proxy whose server is away.
 const AWAY = [502, 503, 504];
 
 export class ApiError extends Error {
+  /** @param {Api.Problem} problem */
   constructor({ code, message, hint }) {
     super(message);
     this.code = code;
@@ -14,19 +16,36 @@ export class ApiError extends Error {
   }
 }
 
-/// True for a question that was taken back.
-export const isCancelled = (error) => error?.name === "AbortError";
+/// True for a question to a server that is away; the page says so elsewhere.
+/** @type {(error: unknown) => boolean} */
+export const isOffline = (error) => error instanceof ApiError && error.code === "offline";
 
+/// True for a question that was taken back.
+/** @type {(error: unknown) => boolean} */
+export const isCancelled = (error) => error instanceof Error && error.name === "AbortError";
+
+/**
+ * @typedef {object} Options
+ * @property {Record<string, string | number | null | undefined>} [query]
+ * @property {object} [body] sent as JSON
+ * @property {Blob} [raw] sent as it is
+ * @property {AbortSignal} [signal]
+ * @property {(answer: Response) => Promise<unknown>} [read] reads an answer that is no JSON
+ */
+/** @type {(method: string, path: string, options?: Options) => Promise<any>} */
 async function ask(method, path, { query = {}, body, raw, signal, read } = {}) {
-  const known = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
-  const address = addressOf(`${path}${known.length ? `?${new URLSearchParams(known)}` : ""}`);
-  const options = { method, signal, headers: { Accept: "application/json" } };
+  const known = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== null && value !== "") known.set(name, String(value));
+  const address = addressOf(`${path}${known.size ? `?${known}` : ""}`);
+  const headers = new Headers({ Accept: "application/json" });
+  /** @type {RequestInit} */
+  const options = { method, signal: signal ?? null, headers };
   if (body !== undefined) {
     options.body = JSON.stringify(body);
-    options.headers["Content-Type"] = "application/json";
+    headers.set("Content-Type", "application/json");
   } else if (raw) {
     options.body = raw;
-    options.headers["Content-Type"] = raw.type.startsWith("image/") ? raw.type : "application/octet-stream";
+    headers.set("Content-Type", raw.type.startsWith("image/") ? raw.type : "application/octet-stream");
   }
   let response;
   try {
@@ -53,50 +72,76 @@ function offline() {
 }
 
 /// Asks again while the server is busy, a few times.
+/** @type {<T>(act: () => Promise<T>, signal?: AbortSignal, tries?: number) => Promise<T>} */
 async function patiently(act, signal, tries = 4) {
   for (let wait = 300; ; wait *= 2) {
     try {
       return await act();
     } catch (error) {
-      if (error.code !== "busy" || --tries === 0) throw error;
+      if (!(error instanceof ApiError) || error.code !== "busy" || --tries === 0) throw error;
       await new Promise((done) => setTimeout(done, wait));
       signal?.throwIfAborted();
     }
   }
 }
 
+/** @type {(body: object, signal?: AbortSignal) => Promise<Api.Page>} */
 export const search = (body, signal) => patiently(() => ask("POST", "search", { body, signal }), signal);
 /// How many images each month has, and the images of one month as columns.
+/** @type {(body: object, signal?: AbortSignal) => Promise<Api.Timeline>} */
 export const timeline = (body, signal) => patiently(() => ask("POST", "timeline", { body, signal }), signal);
+/** @type {(body: object, signal?: AbortSignal) => Promise<Api.Tiles>} */
 export const timelineTiles = (body, signal) => patiently(() => ask("POST", "timeline/tiles", { body, signal }), signal);
+/** @type {(body: object, signal?: AbortSignal) => Promise<Api.FoundPage>} */
 export const find = (body, signal) => patiently(() => ask("POST", "find", { body, signal }), signal);
+/** @type {(body: object, signal?: AbortSignal) => Promise<Api.FoundPage>} */
 export const similarRegions = (body, signal) => patiently(() => ask("POST", "similar", { body, signal }), signal);
+/** @type {(body: object, signal?: AbortSignal) => Promise<Api.Grounding>} */
 export const ground = (body, signal) => patiently(() => ask("POST", "ground", { body, signal }), signal);
+/** @type {(body: object, signal?: AbortSignal) => Promise<Api.Captions>} */
 export const caption = (body, signal) => patiently(() => ask("POST", "caption", { body, signal }), signal);
+/** @type {(id: number, signal?: AbortSignal) => Promise<Api.Regions>} */
 export const regions = (id, signal) => ask("GET", `images/${id}/regions`, { signal });
 /// An image to lay over another: how much each place of it shows of a text.
+/** @type {(id: number, text: string, signal?: AbortSignal) => Promise<Blob>} */
 export const heatmap = (id, text, signal) =>
   patiently(() => ask("GET", `images/${id}/heatmap`, { query: { text }, signal, read: (answer) => answer.blob() }), signal);
+/** @type {(id: number, query: { limit: number }, signal?: AbortSignal) => Promise<Api.Similar>} */
 export const similar = (id, query, signal) => ask("GET", `images/${id}/similar`, { query, signal });
+/** @type {(ids: number[], signal?: AbortSignal) => Promise<Api.Images>} */
 export const images = (ids, signal) => ask("GET", "images", { query: { ids: ids.join(",") }, signal });
+/** @type {(id: number) => Promise<Api.Image>} */
 export const image = (id) => ask("GET", `images/${id}`);
+/** @type {(file: File) => Promise<Api.Upload>} */
 export const upload = (file) => patiently(() => ask("POST", "uploads", { raw: file }));
+/** @type {() => Promise<Api.Health>} */
 export const health = () => ask("GET", "health");
+/** @type {() => Promise<Api.Stats>} */
 export const stats = () => ask("GET", "stats");
+/** @type {(query: Record<string, string | undefined>, signal?: AbortSignal) => Promise<Api.Facets>} */
 export const facets = (query, signal) => ask("GET", "facets", { query, signal });
+/** @type {() => Promise<Api.Folders>} */
 export const folders = () => ask("GET", "folders");
+/** @type {() => Promise<Api.Jobs>} */
 export const jobs = () => ask("GET", "jobs");
+/** @type {(order: { roots: string[], regions?: boolean }) => Promise<Api.Job>} */
 export const startJob = (order) => ask("POST", "jobs", { body: order });
+/** @type {(id: number, act: string) => Promise<Api.Job>} */
 export const steerJob = (id, act) => ask("POST", `jobs/${id}/${act}`);
+/** @type {(id: number, offset: number) => Promise<Api.Failures>} */
 export const failures = (id, offset) => ask("GET", `jobs/${id}/failures`, { query: { offset } });
+/** @type {(id: number) => EventSource} */
 export const jobEvents = (id) => new EventSource(addressOf(`jobs/${id}/events`));
 
 /// Images of one request: with more, its body could be larger than the server takes.
 const AT_ONCE = 10_000;
+/** @type {(ids: number[]) => number[][]} */
 const inParts = (ids) => Array.from({ length: Math.ceil(ids.length / AT_ONCE) }, (_, i) => ids.slice(i * AT_ONCE, (i + 1) * AT_ONCE));
 
 /// What is known of images, as a text: `paths`, `json` (a record in each line) or `csv`.
+/** @type {(ids: number[], format: "paths" | "json" | "csv") => Promise<string>} */
 export async function exportText(ids, format) {
+  /** @type {string[]} */
   const parts = [];
   for (const images of inParts(ids)) {
     const text = await patiently(() => ask("POST", "export", { body: { images, format }, read: (answer) => answer.text() }));
@@ -106,15 +151,21 @@ export async function exportText(ids, format) {
 }
 
 /// Makes images favourites, or takes that back.
+/** @type {(ids: number[], wanted: boolean) => Promise<void>} */
 export async function favourites(ids, wanted) {
   for (const part of inParts(ids)) await ask("POST", "favourites", { body: { [wanted ? "add" : "remove"]: part } });
 }
 
+/** @type {() => Promise<Api.Albums>} */
 export const albums = () => ask("GET", "albums");
+/** @type {(id: string, body: { name?: string, cover?: number }) => Promise<Api.Album>} */
 export const changeAlbum = (id, body) => ask("POST", `albums/${id}`, { body });
+/** @type {(id: string) => Promise<null>} */
 export const deleteAlbum = (id) => ask("DELETE", `albums/${id}`);
+/** @type {(id: string) => Promise<Api.Album>} */
 export const seeAlbum = (id) => ask("POST", `albums/${id}/seen`, { body: {} });
 /// An album of images, or with `query` and `address`, a saved search, which fills itself.
+/** @type {(album: { name: string, images?: number[], query?: object, address?: string }) => Promise<Api.Album>} */
 export async function createAlbum({ images = [], ...body }) {
   const [first = [], ...others] = inParts(images);
   const album = await ask("POST", "albums", { body: { ...body, images: first } });
@@ -122,6 +173,7 @@ export async function createAlbum({ images = [], ...body }) {
   return album;
 }
 /// Changes which images an album has: `add`, `remove`.
+/** @type {(id: string, changes: { add?: number[], remove?: number[] }) => Promise<void>} */
 export async function albumImages(id, { add = [], remove = [] }) {
   for (const part of inParts(add)) await ask("POST", `albums/${id}/images`, { body: { add: part } });
   for (const part of inParts(remove)) await ask("POST", `albums/${id}/images`, { body: { remove: part } });
@@ -129,6 +181,7 @@ export async function albumImages(id, { add = [], remove = [] }) {
 
 /// Sends a form as a page does, for an answer that the browser saves. It asks first whether the server is there: what
 /// the browser says of one that is not would take the place of the page.
+/** @type {(path: string, fields: Record<string, string>) => Promise<void>} */
 export async function postForm(path, fields) {
   await health();
   const form = document.createElement("form");
@@ -144,7 +197,11 @@ export async function postForm(path, fields) {
 }
 
 /// The address of a thumbnail; with its content hash, so that browsers may keep it.
+/** @type {(image: { id: number, content: string }, size: number) => string} */
 export const thumbnail = ({ id, content }, size) => addressOf(`images/${id}/thumbnail?size=${size}&v=${content}`);
+/** @type {(image: { id: number, content: string }) => string} */
 export const original = ({ id, content }) => addressOf(`images/${id}/original?v=${content}`);
+/** @type {(image: { id: number }) => string} */
 export const downloadOf = ({ id }) => addressOf(`images/${id}/original?download=true`);
+/** @type {(key: string) => string} */
 export const uploaded = (key) => addressOf(`uploads/${key}/thumbnail`);

@@ -12,9 +12,13 @@ import { toast } from "./toast.js";
 const WEIGHTS = [0.25, 0.5, 0.75, 1, 1.5, 2, 3];
 const LARGEST = 32 << 20;
 
+/** @typedef {(chips: Page.Chip[], more?: Page.Changes) => void} Edit */
+
 /// `change(changes, { typing })` is told what the user did; `get()` gives the state.
+/** @type {(page: { get: Page.Get, change: Page.Change }) => { render: () => void }} */
 export function setUpBar({ get, change }) {
   const input = $("q");
+  /** @type {Edit} */
   const edit = (chips, more = {}) => change({ chips, ...more });
 
   /// Makes the typed text a chip; the next part is wanted or not.
@@ -33,11 +37,11 @@ export function setUpBar({ get, change }) {
     const { chips, text } = get();
     if (event.key === "Backspace" && input.selectionStart === 0 && input.selectionEnd === 0 && chips.length) {
       event.preventDefault();
-      const last = chips.at(-1);
+      const last = chips[chips.length - 1];
       const back = last.kind === "text" && !text ? { text: last.value, sign: Math.sign(last.weight) } : {};
       edit(chips.slice(0, -1), back);
     } else if (event.key === "ArrowLeft" && input.selectionStart === 0 && chips.length) {
-      $("chips").querySelector(".chip:last-of-type .main")?.focus();
+      mains().at(-1)?.focus();
     }
   });
   $("search").addEventListener("submit", (event) => {
@@ -54,10 +58,10 @@ export function setUpBar({ get, change }) {
     const relation = firstRelation(get());
     if (!relation) return;
     change({ relations: [...get().relations, relation] });
-    [...$("chips").querySelectorAll(".relation")].at(-1).querySelectorAll("select")[1].focus();
+    [...$("chips").querySelectorAll(".relation")].at(-1)?.querySelectorAll("select")[1].focus();
   });
   // On a narrow screen all but the last line of the bar scrolls away; how high it is depends on the chips.
-  const header = $("search").closest("header");
+  const header = /** @type {HTMLElement} */ ($("search").closest("header"));
   new ResizeObserver(() => header.style.setProperty("--height", `${header.offsetHeight}px`)).observe(header);
   setUpImages(async (file) => {
     const chip = await send(file);
@@ -67,16 +71,19 @@ export function setUpBar({ get, change }) {
 }
 
 /// Images arrive by choice, by paste and by drop.
+/** @type {(add: (file: File) => Promise<void>) => void} */
 function setUpImages(add) {
+  /** @type {(files: File[]) => Promise<void>} */
   const addAll = async (files) => {
     for (const file of files) await add(file);
   };
   const choose = $("file");
   $("pick").addEventListener("click", () => choose.click());
   choose.addEventListener("change", () => {
-    addAll([...choose.files]);
+    addAll([...(choose.files ?? [])]);
     choose.value = "";
   });
+  /** @type {(data: DataTransfer | null) => File[]} */
   const imagesOf = (data) => [...(data?.files ?? [])].filter((file) => file.type.startsWith("image/"));
   document.addEventListener("paste", (event) => {
     const files = imagesOf(event.clipboardData);
@@ -84,7 +91,9 @@ function setUpImages(add) {
     addAll(files);
   });
   let over = 0; // enter and leave come for every element on the way
-  const carries = (event) => event.dataTransfer?.types.includes("Files");
+  /** @type {(event: DragEvent) => boolean} */
+  const carries = (event) => event.dataTransfer?.types.includes("Files") ?? false;
+  /** @type {(by: number) => void} */
   const shown = (by) => $("drop").hidden = (over = by === 0 ? 0 : Math.max(0, over + by)) === 0;
   document.addEventListener("dragenter", (event) => carries(event) && shown(1));
   document.addEventListener("dragleave", (event) => carries(event) && shown(-1));
@@ -99,6 +108,7 @@ function setUpImages(add) {
   });
 }
 
+/** @type {(file: File) => Promise<Page.UploadChip | void>} */
 async function send(file) {
   if (file.size > LARGEST) return toast(t("imageTooLarge"));
   $("search").classList.add("sending");
@@ -112,6 +122,7 @@ async function send(file) {
   }
 }
 
+/** @type {(state: Page.State, edit: Edit, change: Page.Change) => void} */
 function render(state, edit, change) {
   const { text, sign, chips, find } = state;
   const input = $("q");
@@ -129,37 +140,50 @@ function render(state, edit, change) {
   focusPart(focused, chips.length);
 }
 
+/// Every chip's own button.
+/** @type {() => HTMLElement[]} */
+const mains = () => [...$("chips").querySelectorAll("button")].filter((button) => button.matches(".main"));
+
+/** @typedef {{ index: string | undefined, relation: string | undefined, place: number }} Focused */
+
 /// What has the focus among the chips, which are made anew: the chip, or the relation, and the place in it.
+/** @type {() => Focused | null} */
 function focusedPart() {
   const element = document.activeElement;
-  const chip = $("chips").contains(element) && element.closest(".chip");
+  const chip = /** @type {HTMLElement | null | undefined} */ (element?.closest("#chips .chip"));
   if (!chip) return null;
   const { index, relation } = chip.dataset;
-  return { index, relation, place: [...chip.querySelectorAll("button, select")].indexOf(element) };
+  return { index, relation, place: [...chip.querySelectorAll("button, select")].findIndex((part) => part === element) };
 }
 
+/** @type {(focused: Focused | null, count: number) => void} */
 function focusPart(focused, count) {
   if (!focused) return;
   const { index, relation, place } = focused;
-  const last = Math.min(index ?? relation, count - 1);
+  const last = Math.min(Number(index ?? relation), count - 1);
   const chip = $("chips").querySelector(relation === undefined ? `.chip[data-index="${last}"]` : `.chip[data-relation="${relation}"]`);
-  const parts = chip?.querySelectorAll("button, select");
+  const parts = /** @type {NodeListOf<HTMLElement> | undefined} */ (chip?.querySelectorAll("button, select"));
   (parts?.[place] ?? parts?.[0] ?? $("q")).focus();
 }
 
+/** @type {(chip: Page.Chip, index: number, state: Page.State, edit: Edit) => HTMLElement} */
 function makeChip(chip, index, state, edit) {
   const { chips, find } = state;
-  const replace = (changes) => edit(chips.map((other) => (other === chip ? { ...chip, ...changes } : other)));
+  /** @type {(changes: { weight: number, least?: number, most?: number | null }) => void} */
+  const replace = (changes) => edit(chips.map((other) => (other === chip ? /** @type {Page.Chip} */ ({ ...chip, ...changes }) : other)));
   const remove = () => edit(chips.filter((other) => other !== chip));
   const flip = () => replace({ weight: -chip.weight });
   const [wanted, size] = [chip.weight > 0, Math.abs(chip.weight)];
+  /** @type {(by: number) => void} */
   const step = (by) => {
     if (find) return;
     const at = WEIGHTS.reduce((best, weight, i) => (Math.abs(weight - size) < Math.abs(WEIGHTS[best] - size) ? i : best), 0);
     const next = WEIGHTS[Math.min(Math.max(at + by, 0), WEIGHTS.length - 1)];
     replace({ weight: next * Math.sign(chip.weight) });
   };
+  /** @type {Record<string, () => unknown>} */
   const keys = { ArrowUp: () => step(1), ArrowDown: () => step(-1), "+": () => wanted || flip(), "-": () => wanted && flip(), Delete: remove, Backspace: remove };
+  /** @type {Record<string, number>} */
   const move = { ArrowLeft: -1, ArrowRight: 1 };
   const label = h("span", { class: "label", dir: "auto" });
   const main = h("button", {
@@ -170,11 +194,11 @@ function makeChip(chip, index, state, edit) {
       keydown: (event) => {
         if (keys[event.key]) (event.preventDefault(), keys[event.key]());
         if (!(event.key in move)) return;
-        const others = [...$("chips").querySelectorAll(".main")];
-        (others[index + move[event.key]] ?? $("q")).focus();
+        (mains()[index + move[event.key]] ?? $("q")).focus();
       },
     },
   }, find && wanted && chip.kind === "text" ? swatch(thingsOf(state).indexOf(chip)) : h("span", { class: "mark", "aria-hidden": "true" }, wanted ? "+" : "−"), label);
+  /** @type {(what: string) => void} */
   const name = (what) => {
     label.textContent = what;
     main.title = t(find ? "thingHelp" : "chipHelp");
@@ -191,6 +215,7 @@ function makeChip(chip, index, state, edit) {
 }
 
 /// The chip of an image, or a part of one, shows it, and says its name when that is known.
+/** @type {(chip: Page.ImageChip | Page.UploadChip, label: HTMLElement, name: (what: string) => void) => void} */
 function showImage(chip, label, name) {
   const small = h("img", { alt: "", width: 28, height: 28 });
   const shown = chip.box ? h("span", { class: "part" }, small) : small;
@@ -211,6 +236,7 @@ function showImage(chip, label, name) {
 }
 
 /// Shows a part of an image, which is as wide as the window it is seen through allows.
+/** @type {(image: HTMLElement, box: Page.Rect, whole: Page.Sides) => void} */
 function crop(image, [x, y, width, height], whole) {
   const scale = 28 / Math.min(width, height);
   const { style } = image;

@@ -3,18 +3,23 @@
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz#$%*+,-.:;=?@[]^_{|}~";
 const [WIDTH, HEIGHT] = [24, 18];
 
+/** @type {(text: string) => number} */
 const value = (text) => [...text].reduce((sum, digit) => sum * 83 + DIGITS.indexOf(digit), 0);
+/** @type {(byte: number) => number} */
 const toLinear = (byte) => {
   const share = byte / 255;
   return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
 };
+/** @type {(linear: number) => number} */
 const toByte = (linear) => {
   const share = Math.min(Math.max(linear, 0), 1);
   return Math.round(255 * (share <= 0.0031308 ? share * 12.92 : 1.055 * share ** (1 / 2.4) - 0.055));
 };
+/** @type {(x: number) => number} */
 const signedSquare = (x) => Math.sign(x) * x * x;
 
 /// Red, green and blue of each frequency, the mean first.
+/** @type {(hash: string) => number[][]} */
 function factors(hash) {
   const mean = value(hash.slice(2, 6));
   const largest = (value(hash[1]) + 1) / 166;
@@ -27,15 +32,18 @@ function factors(hash) {
 }
 
 /// Cosines of each frequency at each place along a side.
+/** @type {(places: number) => Float32Array[]} */
 const waves = (places) => Array.from({ length: 9 }, (_, frequency) => Float32Array.from({ length: places }, (_, at) => Math.cos((Math.PI * at * frequency) / places)));
 const [ALONG, DOWN] = [waves(WIDTH), waves(HEIGHT)];
 
 /// Paints `hash` onto a canvas, which the style sheet stretches.
+/** @type {(canvas: HTMLCanvasElement, hash: string) => void} */
 export function paint(canvas, hash) {
   const across = (value(hash[0]) % 9) + 1;
   const list = factors(hash);
   [canvas.width, canvas.height] = [WIDTH, HEIGHT];
   const context = canvas.getContext("2d", { willReadFrequently: true }); // a small canvas is soonest made in memory
+  if (!context) return;
   const image = context.createImageData(WIDTH, HEIGHT);
   for (let y = 0, at = 0; y < HEIGHT; y++) {
     for (let x = 0; x < WIDTH; x++, at += 4) {

@@ -9,7 +9,9 @@ import { t } from "./words.js";
 const ASK = 3000;
 
 /// `back` is called when the server answers again.
+/** @type {(on: { back: () => void }) => void} */
 export function watchConnection({ back }) {
+  /** @type {Timer | 0} */
   let timer = 0;
 
   async function ask() {

@@ -5,11 +5,13 @@ import { h } from "./dom.js";
 import { t } from "./words.js";
 
 /// Copies a text and says so, or shows it to be copied by hand.
+/** @type {(text: string, said?: string) => Promise<void>} */
 export async function copy(text, said = t("copied")) {
   const copied = await write(text);
   toast(copied ? said : text);
 }
 
+/** @type {(text: string) => Promise<boolean>} */
 async function write(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -19,6 +21,7 @@ async function write(text) {
   }
 }
 
+/** @type {(text: string) => boolean} */
 function copySelection(text) {
   const focused = document.activeElement;
   const field = h("textarea", { class: "hidden", readOnly: true, value: text });
@@ -26,6 +29,6 @@ function copySelection(text) {
   field.select();
   const copied = document.execCommand("copy");
   field.remove();
-  focused?.focus?.({ preventScroll: true });
+  if (focused instanceof HTMLElement) focused.focus({ preventScroll: true });
   return copied;
 }

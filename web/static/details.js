@@ -5,23 +5,26 @@ import { image, images } from "./api.js";
 const MOST = 200;
 const REMEMBERED = 5000;
 
+/** @type {Map<number, Api.Image>} */
 const known = new Map();
+/** @type {Map<number, ((record: Api.Image) => void)[]>} */
 let wanted = new Map();
+/** @type {Timer | 0} */
 let timer = 0;
 
 /// Calls `use` with the record of an image, now or soon.
+/** @type {(id: number, use: (record: Api.Image) => void) => void} */
 export function withDetails(id, use) {
   const record = known.get(id);
   if (record) return use(record);
-  if (!wanted.has(id)) wanted.set(id, []);
-  wanted.get(id).push(use);
+  wanted.set(id, [...(wanted.get(id) ?? []), use]);
   timer ||= setTimeout(fetchWanted, 40);
 }
 
 /// The record of an image.
+/** @type {(id: number) => Promise<Api.Image>} */
 export async function detailsOf(id) {
-  if (!known.has(id)) remember(await image(id));
-  return known.get(id);
+  return known.get(id) ?? remember(await image(id));
 }
 
 async function fetchWanted() {
@@ -30,15 +33,19 @@ async function fetchWanted() {
   wanted = new Map();
   const ids = [...asked.keys()];
   for (let at = 0; at < ids.length; at += MOST) {
+    /** @type {Api.Images} */
     const answer = await images(ids.slice(at, at + MOST)).catch(() => ({ images: [] })); // tiles stay without a name
     for (const record of answer.images) {
       remember(record);
-      asked.get(record.id).forEach((use) => use(record));
+      asked.get(record.id)?.forEach((use) => use(record));
     }
   }
 }
 
+/** @type {(record: Api.Image) => Api.Image} */
 function remember(record) {
   known.set(record.id, record);
-  if (known.size > REMEMBERED) known.delete(known.keys().next().value);
+  const [oldest] = known.size > REMEMBERED ? known.keys() : [];
+  if (oldest !== undefined) known.delete(oldest);
+  return record;
 }

@@ -1,26 +1,33 @@
 // Making elements, and small things that every module needs.
 
 /// The element with an id.
-export const $ = (id) => document.getElementById(id);
+/** @type {<K extends keyof PageElements>(id: K) => PageElements[K]} */
+export const $ = (id) => /** @type {any} */ (document.getElementById(id));
 
 /// An element with properties (`class`, `data`, `on`, and `aria-*` or `role` as attributes) and children.
+/** @type {<K extends keyof HTMLElementTagNameMap>(tag: K, properties?: Page.Properties, ...children: Page.Child[]) => HTMLElementTagNameMap[K]} */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
+  const { class: className, data, on = {}, ...others } = properties;
+  if (className) element.className = className;
+  Object.assign(element.dataset, data);
+  for (const [event, act] of Object.entries(on)) element.addEventListener(event, /** @type {EventListener} */ (act));
+  for (const [name, value] of Object.entries(others)) {
     if (value === undefined || value === null || value === false) continue;
-    if (name === "class") element.className = value;
-    else if (name === "data") Object.assign(element.dataset, value);
-    else if (name === "on") for (const [event, act] of Object.entries(value)) element.addEventListener(event, act);
-    else if (name in element && !name.includes("-") && name !== "list" && name !== "role") element[name] = value;
-    else element.setAttribute(name, value === true ? "" : value);
+    if (name in element && !name.includes("-") && name !== "list" && name !== "role") Object.assign(element, { [name]: value });
+    else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  const parts = /** @type {(Node | string | false | null | undefined)[]} */ (children.flat(3));
+  element.append(...parts.filter((part) => part !== null && part !== undefined && part !== false));
   return element;
 }
 
 /// Calls `act` once, `wait` milliseconds after the last call.
+/** @type {<T extends unknown[]>(act: (...values: T) => unknown, wait: number) => ((...values: T) => void) & { cancel: () => void }} */
 export function debounce(act, wait) {
-  let timer = 0;
+  /** @type {Timer | undefined} */
+  let timer;
+  /** @param {Parameters<typeof act>} values */
   const later = (...values) => {
     clearTimeout(timer);
     timer = setTimeout(act, wait, ...values);
@@ -30,6 +37,7 @@ export function debounce(act, wait) {
 }
 
 /// Calls `act` at most once in a frame.
+/** @type {(act: () => unknown) => () => void} */
 export function framed(act) {
   let asked = false;
   return () => {
@@ -43,16 +51,25 @@ export function framed(act) {
 }
 
 /// True where a key press belongs to a field.
+/** @type {(target: EventTarget | null) => boolean} */
 export const isTyping = (target) =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName));
 
+/** @type {() => boolean} */
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /// The last part of a path, whichever way its parts are divided.
-export const fileName = (path) => path.split(/[\\/]/).pop();
+/** @type {(path: string) => string} */
+export const fileName = (path) => path.split(/[\\/]/).at(-1) ?? "";
 
 /// A path that is broken into lines after its folders, and not inside their names.
+/** @type {(path: string) => (string | HTMLElement)[]} */
 export const breakable = (path) => path.split(/(?<=[\\/])/).flatMap((part) => [part, document.createElement("wbr")]).slice(0, -1);
 
 /// All but the last part of a path.
+/** @type {(path: string) => string} */
 export const folderOf = (path) => path.slice(0, -fileName(path).length - 1);
+
+/// The nearest element around the place of an event that a selector names.
+/** @type {(event: Event, selector: string) => HTMLElement | null} */
+export const closest = ({ target }, selector) => (target instanceof Element ? target.closest(selector) : null);

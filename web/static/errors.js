@@ -1,17 +1,21 @@
 // What went wrong, in the language of the page.
 
+import { ApiError } from "./api.js";
 import { language, t } from "./words.js";
 
 /// Errors of the page itself, whose message is in its language already.
 const OWN = ["no_thing"];
 
 /// Codes that have a sentence of their own elsewhere; all others have one that is named after them.
+/** @type {Record<string, Page.Sentence>} */
 const NAMED = { no_regions: "noRegions", offline: "offline" };
 const UNSAID = ["method_not_allowed", "precondition_failed", "range_not_satisfiable"];
 
 /// The sentence for an error's code. The server's own words, which say more and are English, take its place on an English page.
-export function explain({ code, message, hint }) {
+/** @type {(error: unknown) => string} */
+export function explain(error) {
+  const { code, message, hint } = error instanceof ApiError ? error : { code: "", message: "", hint: "" };
   const detail = [message, hint].filter(Boolean).join(" – ");
   if (detail && (language === "en" || OWN.includes(code))) return detail;
-  return t(NAMED[code] ?? `error_${!code || UNSAID.includes(code) ? "internal" : code}`);
+  return t(NAMED[code] ?? /** @type {Page.Sentence} */ (`error_${!code || UNSAID.includes(code) ? "internal" : code}`));
 }

@@ -1,21 +1,25 @@
 // Order and filters: a row of buttons, each with a small sheet of choices.
 
 import { counts } from "./counts.js";
-import { $, fileName, h } from "./dom.js";
+import { $, closest, fileName, h } from "./dom.js";
 import { fillFolders } from "./folder_filter.js";
 import { icon } from "./icons.js";
 import { boxesShown, showBoxes } from "./marks.js";
 import { isRanked, sortOf } from "./state.js";
 import { day, distance, number, t } from "./words.js";
 
-const SORTS = ["relevance", "newest", "oldest"];
+/** @typedef {"date" | "folder" | "camera" | "format" | "area" | "near"} SheetName */
+
+const SORTS = /** @type {const} */ (["relevance", "newest", "oldest"]);
 /// Smallest shares of an image, in percent, that can be asked of regions.
 const AREAS = [0, 1, 5, 20];
 /// Kilometres around a place.
 const DISTANCES = [1, 10, 100];
 
 /// `albumName(id)` gives the name of an album, later.
+/** @type {(page: { get: Page.Get, change: Page.Change, albumName: (id: string) => Promise<string> }) => { render: () => void }} */
 export function setUpFilters({ get, change, albumName }) {
+  /** @type {Record<SheetName, Page.Sheet>} */
   const sheets = {
     date: { icon: "calendar", fill: dates, value: dateValue, empty: { after: "", before: "" } },
     folder: { icon: "folder", fill: fillFolders, value: manyValue("folders", fileName), empty: { folders: [] } },
@@ -26,10 +30,11 @@ export function setUpFilters({ get, change, albumName }) {
   };
   const sort = $("sort");
   sort.replaceChildren(...SORTS.map((value) => h("option", { value }, t(value))));
-  sort.addEventListener("change", () => change({ sort: sort.value }));
+  sort.addEventListener("change", () => change({ sort: SORTS[sort.selectedIndex] }));
 
-  const buttons = {};
-  for (const [name, sheet] of Object.entries(sheets)) {
+  /** @type {{ name: SheetName, filter: HTMLElement, open: HTMLElement, label: HTMLElement, clear: HTMLElement, sheet: Page.Sheet }[]} */
+  const buttons = [];
+  for (const [name, sheet] of /** @type {[SheetName, Page.Sheet][]} */ (Object.entries(sheets))) {
     const id = `sheet-${name}`;
     const label = h("span", { class: "what" });
     const open = h("button", { class: "pill", type: "button", popoverTargetElement: null, "aria-haspopup": "dialog", "aria-expanded": "false", "aria-controls": id }, icon(sheet.icon), label, icon("down"));
@@ -37,6 +42,7 @@ export function setUpFilters({ get, change, albumName }) {
       on: { click: () => change(sheet.empty) } }, icon("close"));
     const body = h("div", { class: "body" });
     const box = h("div", { id, class: "sheet", role: "dialog", "aria-label": t(name), hidden: true }, body);
+    /** @type {(focus: boolean) => void} */
     const close = (focus) => {
       if (box.hidden) return;
       box.hidden = true;
@@ -55,19 +61,23 @@ export function setUpFilters({ get, change, albumName }) {
     box.addEventListener("keydown", (event) => {
       if (event.key === "Escape") (event.stopPropagation(), close(true));
     });
-    document.addEventListener("pointerdown", ({ target }) => !box.contains(target) && !open.contains(target) && close(false));
-    box.addEventListener("focusout", ({ relatedTarget }) => relatedTarget && !box.contains(relatedTarget) && close(false));
+    /** @type {(place: EventTarget | null) => boolean} */
+    const isInside = (place) => place instanceof Node && box.contains(place);
+    document.addEventListener("pointerdown", (event) => !isInside(event.target) && !open.contains(closest(event, "*")) && close(false));
+    box.addEventListener("focusout", ({ relatedTarget }) => relatedTarget && !isInside(relatedTarget) && close(false));
     const filter = h("div", { class: "filter" }, open, clear, box);
-    buttons[name] = { filter, open, label, clear, sheet };
+    buttons.push({ name, filter, open, label, clear, sheet });
     $("filters").append(filter);
   }
-  const boxes = h("button", { class: "pill", type: "button", title: "b", on: { click: () => (showBoxes(!boxesShown()), renderBoxes()) } }, icon("region"), t("boxes"));
+  const boxes = h("button", { class: "pill", type: "button", title: "b", on: { click: () => switchBoxes() } }, icon("region"), t("boxes"));
   $("filters").append(boxes);
   const favourite = h("button", { class: "pill favourites", type: "button", title: t("favourites"), "aria-label": t("favourites"),
     on: { click: () => change({ favourite: !get().favourite }) } }, icon("heart"), h("span", {}, t("favourites")));
   const album = albumPill(() => change({ album: "" }), albumName);
   $("filters").append(favourite, album.element);
+  /** @type {() => void} */
   const renderBoxes = () => boxes.setAttribute("aria-pressed", String(boxesShown()));
+  const switchBoxes = () => (showBoxes(!boxesShown()), renderBoxes());
 
   return {
     render() {
@@ -78,7 +88,7 @@ export function setUpFilters({ get, change, albumName }) {
       favourite.setAttribute("aria-pressed", String(state.favourite));
       album.render(state.album);
       renderBoxes();
-      for (const [name, { filter, open, label, clear, sheet }] of Object.entries(buttons)) {
+      for (const { name, filter, open, label, clear, sheet } of buttons) {
         filter.hidden = Boolean(sheet.hidden?.(state));
         const value = sheet.value(state);
         label.textContent = value || t(name);
@@ -90,10 +100,12 @@ export function setUpFilters({ get, change, albumName }) {
 }
 
 /// The album whose images alone are shown. It is chosen elsewhere, and left here.
+/** @type {(leave: () => void, nameOf: (id: string) => Promise<string>) => { element: HTMLElement, render: (id: string) => void }} */
 function albumPill(leave, nameOf) {
   const name = h("bdi", { class: "what" });
   const clear = h("button", { class: "unset", type: "button", "aria-label": t("removeFilter", { what: t("album") }), title: t("remove"), on: { click: leave } }, icon("close"));
   const element = h("div", { class: "filter", hidden: true }, h("span", { class: "pill set" }, icon("album"), name), clear);
+  /** @type {(id: string) => Promise<void>} */
   const render = async (id) => {
     element.hidden = !id;
     element.dataset.album = id;
@@ -105,6 +117,7 @@ function albumPill(leave, nameOf) {
 }
 
 /// Sheets open below their button, but never beyond the window.
+/** @type {(box: HTMLElement) => void} */
 function keepInside(box) {
   box.style.translate = "";
   const { left, right } = box.getBoundingClientRect();
@@ -112,11 +125,13 @@ function keepInside(box) {
   if (shift) box.style.translate = `${shift}px 0`;
 }
 
+/** @type {(key: Page.ListFilter, show: (value: string) => string) => (state: Page.State) => string} */
 const manyValue = (key, show) => (state) => {
   const [first, ...others] = state[key];
   return first === undefined ? "" : others.length ? `${show(first)} +${number(others.length)}` : show(first);
 };
 
+/** @type {(state: Page.State) => string} */
 function dateValue({ after, before }) {
   const year = after.slice(0, 4);
   if (after && after === before) return day(`${after}T00:00:00`);
@@ -125,6 +140,7 @@ function dateValue({ after, before }) {
     : after ? t("since", { day: day(`${after}T00:00:00`) }) : before ? t("until", { day: day(`${before}T00:00:00`) }) : "";
 }
 
+/** @type {(key: "cameras" | "formats", show: (value: string) => string) => Page.FillSheet} */
 const choices = (key, show) => async (body, { get, change }) => {
   const found = await counts(get(), key);
   if (!found?.[key].length) return body.replaceChildren(h("p", { class: "soft" }, t("nothingToChoose")));
@@ -139,8 +155,10 @@ const choices = (key, show) => async (body, { get, change }) => {
   body.replaceChildren(h("div", { class: "scroll" }, rows));
 };
 
+/** @type {(share: number) => string} */
 const areaText = (share) => t("areaAtLeast", { share: number(share) });
 
+/** @type {Page.FillSheet} */
 async function areas(body, { get, change }) {
   const known = AREAS.includes(get().area) ? AREAS : [...AREAS, get().area];
   body.replaceChildren(...known.map((area) => {
@@ -151,20 +169,25 @@ async function areas(body, { get, change }) {
 }
 
 /// How far around a place, which is chosen from an image that was taken there.
+/** @type {Page.FillSheet} */
 async function distances(body, { get, change }) {
   body.replaceChildren(...DISTANCES.map((km) => {
     const choice = h("input", { type: "radio", name: "near", checked: get().near?.km === km });
-    choice.addEventListener("change", () => change({ near: { ...get().near, km } }));
+    choice.addEventListener("change", () => {
+      const { near } = get();
+      if (near) change({ near: { ...near, km } });
+    });
     return h("label", { class: "choice" }, choice, h("span", { class: "name" }, t("within", { distance: distance(km) })));
   }));
 }
 
+/** @type {Page.FillSheet} */
 async function dates(body, { get, change, done }) {
   const found = await counts(get(), "date");
-  const fields = ["after", "before"].map((key) => {
+  const fields = /** @type {const} */ (["after", "before"]).map((key) => {
     const input = h("input", { type: "date", name: key, min: found?.first_taken?.slice(0, 10), max: found?.last_taken?.slice(0, 10) });
     input.addEventListener("change", () => (change({ [key]: input.value }), show()));
-    return input;
+    return { key, input };
   });
   const years = (found?.years ?? []).toReversed().map(({ value, images }) => {
     // Chosen again, it is taken back.
@@ -177,10 +200,10 @@ async function dates(body, { get, change, done }) {
   });
   /// What is chosen, in the fields and among the years alike.
   const show = () => {
-    for (const input of fields) input.value = get()[input.name];
+    for (const { key, input } of fields) input.value = get()[key];
     for (const year of years) year.setAttribute("aria-pressed", String(dateValue(get()) === year.dataset.year));
   };
   show();
-  const labels = fields.map((input) => h("label", { class: "field" }, t(input.name), input));
+  const labels = fields.map(({ key, input }) => h("label", { class: "field" }, t(key), input));
   body.replaceChildren(h("div", { class: "fields" }, labels), h("div", { class: "years" }, years));
 }

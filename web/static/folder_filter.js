@@ -11,29 +11,36 @@ const MANY = 12;
 const LISTED = 200;
 
 /// Fills the sheet. It opens where the first chosen folder is.
+/** @type {Page.FillSheet} */
 export async function fillFolders(body, { get, change }) {
   const found = await counts(get(), "folders");
   const root = found && treeOf(found.folders);
   if (!root) return body.replaceChildren(h("p", { class: "soft" }, t("nothingToChoose")));
-  const chosen = get().folders[0] && nodeAt(root, get().folders[0]);
+  const [first] = get().folders;
+  const chosen = first === undefined ? null : nodeAt(root, first);
   show(chosen?.parent ?? root);
 
+  /** @type {(node: Page.TreeFolder, focus?: boolean) => void} */
   function show(node, focus) {
     const list = h("div", { class: "scroll" }, rowsOf(node.children.length ? node.children : [node], node));
     const field = below(node).length > MANY && narrow(node, list);
-    body.replaceChildren(...[trail(node), field, list].filter(Boolean));
-    if (focus) (list.querySelector("input, button") ?? body.querySelector("button"))?.focus();
+    body.replaceChildren(...[trail(node), field, list].filter((part) => part !== false));
+    const first = /** @type {HTMLElement | null} */ (list.querySelector("input, button"));
+    if (focus) (first ?? body.querySelector("button"))?.focus();
   }
 
   /// The folders above, each a way back.
+  /** @type {(node: Page.TreeFolder) => HTMLElement} */
   function trail(node) {
+    /** @type {Page.TreeFolder[]} */
     const parts = [];
-    for (let at = node; at; at = at.parent) parts.unshift(at);
+    for (let at = /** @type {Page.TreeFolder | null} */ (node); at; at = at.parent) parts.unshift(at);
     return h("nav", { class: "crumbs", "aria-label": t("folders") }, parts.map((part) => h("button", {
       type: "button", dir: "auto", title: part.path, "aria-current": part === node ? "true" : undefined, on: { click: () => show(part, true) },
     }, part.name)));
   }
 
+  /** @type {(node: Page.TreeFolder, list: HTMLElement) => HTMLInputElement} */
   function narrow(node, list) {
     const field = h("input", { type: "search", class: "narrow", placeholder: t("narrow"), "aria-label": t("narrow") });
     field.addEventListener("input", () => {
@@ -44,6 +51,7 @@ export async function fillFolders(body, { get, change }) {
     return field;
   }
 
+  /** @type {(nodes: Page.TreeFolder[], top: Page.TreeFolder) => HTMLElement[]} */
   function rowsOf(nodes, top) {
     const rows = nodes.map((node) => rowOf(node, top));
     const mark = () => rows.forEach(({ mark }) => mark());
@@ -53,6 +61,7 @@ export async function fillFolders(body, { get, change }) {
   }
 
   /// A folder to choose, and the way into it. What is below a chosen one is chosen with it.
+  /** @type {(node: Page.TreeFolder, top: Page.TreeFolder) => { row: HTMLElement, box: HTMLInputElement, mark: () => void }} */
   function rowOf(node, top) {
     const box = h("input", { type: "checkbox" });
     box.addEventListener("change", () => {
@@ -75,4 +84,5 @@ export async function fillFolders(body, { get, change }) {
 }
 
 /// All folders below one.
+/** @type {(node: Page.TreeFolder) => Page.TreeFolder[]} */
 const below = (node) => node.children.flatMap((child) => [child, ...below(child)]);

@@ -21,19 +21,32 @@ const BESIDE = 20;
 const AGAIN = 4000;
 
 export class Grid {
+  /** @type {Page.Placed[]} */
   sections = [];
   /// By index. Those of sections that are not loaded yet are missing.
+  /** @type {Page.Item[]} */
   items = [];
   /// Tiles in the document, by index, and the lines of days.
+  /** @type {Map<number, Page.MadeTile>} */
   #tiles = new Map();
+  /** @type {Map<number, HTMLElement>} */
   #days = new Map();
   /// Sections in the document, by key.
+  /** @type {Map<string, Page.Part>} */
   #parts = new Map();
   #current = 0;
-  #options = {};
-  #loading = 0;
+  /** @type {Page.GridOptions} */
+  #options = { key: "", ranked: false, worded: false, things: [], hrefOf: () => "" };
+  /** @type {Timer | undefined} */
+  #loading;
+  /// Hits that are still to be loaded.
+  more = 0;
+  /// Heights of what is laid out, and of all that there will be.
+  loadedHeight = 0;
+  height = 0;
   /// Widths and heights that the layout goes by.
-  #measures = { width: 0, heading: 0 };
+  /** @type {Page.Measures} */
+  #measures = { width: 0, target: 0, gap: 0, heading: 0, lead: 0, between: 0 };
   /// What of the page's header stays in view. Kept, as to measure in the midst of drawing costs another layout.
   header = 0;
   /// Sees the grid become wider, and headings higher: letters can be enlarged at any time.
@@ -41,6 +54,11 @@ export class Grid {
 
   /// `on.near` is called when the end of what is loaded comes near, `on.drawn` with what is above the window after it may have moved,
   /// and `on.failed` with what went wrong; `on.isSelected(id)` says whether an image is.
+  /**
+   * @param {HTMLElement} root
+   * @param {{ near: () => void, drawn: (top: number) => void, failed: (error: unknown) => void,
+   *   isSelected: (id: number) => boolean }} on
+   */
   constructor(root, on) {
     this.root = root;
     this.on = on;
@@ -49,22 +67,23 @@ export class Grid {
     const changed = () => this.#measures.width !== root.clientWidth || this.#measures.heading !== inLetters(HEADING);
     this.#sizes = new ResizeObserver(framed(() => changed() && this.#keepingPlace(() => this.layout())));
     this.#sizes.observe(root);
-    new ResizeObserver(() => this.#measureHeader()).observe(document.querySelector("header"));
-    root.addEventListener("focusin", ({ target }) => target.dataset.index && this.#setCurrent(Number(target.dataset.index)));
+    new ResizeObserver(() => this.#measureHeader()).observe(this.#pageHeader);
+    root.addEventListener("focusin", ({ target }) => target instanceof HTMLElement && target.dataset.index && this.#setCurrent(Number(target.dataset.index)));
   }
 
   /// Shows sections of items; `more` hits are still to be loaded.
+  /** @type {(sections: Page.Section[], options: Partial<Page.GridOptions> & { key: string, more?: number }) => void} */
   show(sections, { more = 0, ...options }) {
     const same = options.key === this.#options.key;
     const focused = same && this.root.contains(document.activeElement) ? this.#current : null;
-    this.#options = options;
+    this.#options = { ...this.#options, ...options };
     this.more = more;
-    this.sections = sections;
+    this.sections = /** @type {Page.Placed[]} */ (sections); // layout() places them
     this.#number();
     if (!same) this.#current = 0;
     this.#keep(({ item }, index) => {
-      const next = same && this.items[index];
-      return next && next.tile === item.tile && next.under.length === item.under.length;
+      const next = same ? this.items[index] : undefined;
+      return next?.tile === item.tile && next.under.length === item.under.length;
     });
     if (!same) this.#dropDays(new Set());
     const keys = new Set(sections.map((section) => section.key));
@@ -90,6 +109,7 @@ export class Grid {
   }
 
   /// Takes the other tiles out of the document.
+  /** @type {(wanted: (tile: Page.MadeTile, index: number) => boolean) => void} */
   #keep(wanted) {
     for (const [index, tile] of this.#tiles) {
       if (wanted(tile, index)) continue;
@@ -113,8 +133,12 @@ export class Grid {
     this.draw();
   }
 
+  get #pageHeader() {
+    return /** @type {HTMLElement} */ (document.querySelector("header"));
+  }
+
   #measureHeader() {
-    const header = document.querySelector("header");
+    const header = this.#pageHeader;
     this.header = header.offsetHeight + parseFloat(getComputedStyle(header).top);
     this.root.style.setProperty("--above", `${this.header}px`);
   }
@@ -123,11 +147,13 @@ export class Grid {
   draw() {
     const top = this.top;
     const [from, to] = [top - innerHeight * BEYOND, top + innerHeight * (1 + BEYOND)];
+    /** @type {Set<number>} */
     const wanted = new Set();
     for (const section of this.sections) {
+      /** @type {(distance: number) => boolean} */
       const isNear = (distance) => section.y + section.height >= top - distance && section.y <= top + innerHeight + distance;
       if (!section.items && isNear(innerHeight * AHEAD)) this.#want(section);
-      else section.since = null;
+      else section.since = undefined;
       if (!isNear(innerHeight * BEYOND)) {
         this.#dropPart(section);
         continue;
@@ -138,7 +164,7 @@ export class Grid {
       for (let r = rowAt(rows, from - start); r < rows.length && rows[r].y + start <= to; r++) {
         for (let i = rows[r].from; i < rows[r].to; i++) {
           wanted.add(section.from + i);
-          this.#tile(section.from + i, section.items[i], part.list, boxes.subarray(i * 4, i * 4 + 4));
+          this.#tile(section.from + i, this.items[section.from + i], part.list, boxes.subarray(i * 4, i * 4 + 4));
           this.#day(section, i, part);
         }
       }
@@ -160,6 +186,7 @@ export class Grid {
   // ---- sections that are loaded as they come near ----
 
   /// Loads a section that stays near.
+  /** @type {(section: Page.Placed) => void} */
   #want(section) {
     const now = performance.now();
     section.since ??= now;
@@ -168,11 +195,12 @@ export class Grid {
     else setTimeout(() => this.draw(), SETTLED);
   }
 
+  /** @type {(section: Page.Placed) => Promise<void>} */
   async #load(section) {
     if (section.items) return;
     section.wanted = true;
     try {
-      await section.load();
+      await section.load?.();
     } catch (error) {
       section.again = performance.now() + AGAIN;
       throw error;
@@ -190,6 +218,7 @@ export class Grid {
   }
 
   /// Loads what is beside an image, so that one can step on from it.
+  /** @type {(id: number) => void} */
   loadBeside(id) {
     const index = this.items.findIndex((item) => item?.tile.id === id);
     const near = this.sections.filter((section) => !section.items && section.from <= index + BESIDE && section.from + section.count > index - BESIDE);
@@ -197,6 +226,7 @@ export class Grid {
   }
 
   /// Does what changes heights, while what is in view stays where it is.
+  /** @type {(act: () => void) => void} */
   #keepingPlace(act) {
     const place = this.place();
     act();
@@ -204,11 +234,13 @@ export class Grid {
   }
 
   /// What is at the upper edge, below the header. It can be found again at another width, and in another visit.
+  /** @type {() => Page.Place | null} */
   place() {
     return placeAt(this.sections, this.top + this.header, this.#measures.heading);
   }
 
   /// Scrolls to such a place; gives whether there is one.
+  /** @type {(place: Page.Place) => boolean} */
   restore(place) {
     const y = yOf(this.sections, place, this.#measures.heading);
     if (y === null) return false;
@@ -218,6 +250,7 @@ export class Grid {
     return true;
   }
 
+  /** @type {(section: Page.Placed) => Page.Part} */
   #part(section) {
     let part = this.#parts.get(section.key);
     if (!part) {
@@ -242,6 +275,7 @@ export class Grid {
     return part;
   }
 
+  /** @type {(section: Page.Placed) => void} */
   #dropPart(section) {
     const part = this.#parts.get(section.key);
     if (!part || part.element.contains(document.activeElement)) return;
@@ -250,6 +284,7 @@ export class Grid {
     this.#parts.delete(section.key);
   }
 
+  /** @type {(index: number, item: Page.Item, list: HTMLElement, box: Iterable<number>) => void} */
   #tile(index, item, list, [x, y, width, height]) {
     let tile = this.#tiles.get(index);
     if (!tile) {
@@ -269,13 +304,15 @@ export class Grid {
   }
 
   /// The line above the first image of a day.
+  /** @type {(section: Page.Placed, i: number, part: Page.Part) => void} */
   #day(section, i, part) {
     const place = section.layout.days?.get(i);
-    if (!place) return;
     const index = section.from + i;
+    const { taken } = this.items[index].tile;
+    if (!place || !taken) return;
     let day = this.#days.get(index);
     if (!day) {
-      day = h("span", {}, shortDay(section.items[i].tile.taken));
+      day = h("span", {}, shortDay(taken));
       this.#days.set(index, day);
     }
     if (day.parentNode !== part.days) part.days.append(day);
@@ -285,6 +322,7 @@ export class Grid {
     style.maxWidth = `${place.width}px`;
   }
 
+  /** @type {(wanted: Set<number>) => void} */
   #dropDays(wanted) {
     for (const [index, day] of this.#days) {
       if (wanted.has(index)) continue;
@@ -294,13 +332,15 @@ export class Grid {
   }
 
   /// The heading that stays at the upper edge says which day is below it.
+  /** @type {(top: number) => void} */
   #sayDay(top) {
     if (!this.sections.length) return;
     const y = top + this.header + this.#measures.heading;
     const at = sectionAt(this.sections, y - this.#measures.heading);
     for (const [key, { day }] of this.#parts) {
       const row = key === at.key && at.layout.days && y > at.y + 1.5 * this.#measures.heading && at.layout.rows[rowAt(at.layout.rows, y - at.y - this.#measures.heading)];
-      const text = row ? ` ${shortDay(at.items[row.from].tile.taken)}` : "";
+      const taken = row && this.items[at.from + row.from].tile.taken;
+      const text = taken ? ` ${shortDay(taken)}` : "";
       if (day.textContent !== text) day.textContent = text;
     }
   }
@@ -312,6 +352,7 @@ export class Grid {
   // ---- selecting ----
 
   /// The selection changed.
+  /** @type {(count: number) => void} */
   showSelection(count) {
     this.root.classList.toggle("selecting", count > 0);
     for (const tile of this.#tiles.values()) tile.select(this.on.isSelected(tile.item.tile.id));
@@ -323,25 +364,30 @@ export class Grid {
   }
 
   /// The images that a tile stands for: a stack is selected as a whole, until it is spread out.
+  /** @type {(index: number) => number[]} */
   idsAt(index) {
     const { tile, under, spread } = this.items[index];
     return spread ? [tile.id] : [tile.id, ...under.map(({ id }) => id)];
   }
 
   /// The images of all tiles from one to another, which are loaded first if they have to be.
+  /** @type {(from: number, to: number) => Promise<number[]>} */
   async idsBetween(from, to) {
+    /** @type {(section: Page.Placed) => boolean} */
     const inRange = (section) => section.from <= to && section.from + section.count > from;
     await Promise.all(this.sections.filter((section) => !section.items && inRange(section)).map((section) => this.#load(section)));
     return this.items.slice(from, to + 1).flatMap((_, i) => this.idsAt(from + i));
   }
 
   /// The images of a section.
+  /** @type {(key: string) => Promise<number[]>} */
   async idsOf(key) {
     const section = this.sections.find((section) => section.key === key);
     return section ? this.idsBetween(section.from, section.from + section.count - 1) : [];
   }
 
   /// The images of all tiles that a rectangle of the grid touches, whether they are in the document or not.
+  /** @type {(area: Page.Area) => number[]} */
   idsWithin({ left, right, ...heights }) {
     const { width, heading } = this.#measures;
     const across = document.documentElement.dir === "rtl" ? { left: width - right, right: width - left } : { left, right };
@@ -350,6 +396,7 @@ export class Grid {
 
   // ---- moving about ----
 
+  /** @type {(index: number) => void} */
   #setCurrent(index) {
     const old = this.#tiles.get(this.#current);
     if (old) old.link.tabIndex = -1;
@@ -363,6 +410,7 @@ export class Grid {
   }
 
   /// Brings an image into view and focuses it. One that is not loaded yet is loaded first.
+  /** @type {(index: number) => Promise<void>} */
   async focus(index) {
     if (!this.items.length) return;
     const to = Math.min(Math.max(index, 0), this.items.length - 1);
@@ -372,6 +420,7 @@ export class Grid {
     this.#tiles.get(to)?.link.focus({ preventScroll: true });
   }
 
+  /** @type {(index: number) => void} */
   reveal(index) {
     const { heading } = this.#measures;
     const { top: y, height } = boxOf(sectionOf(this.sections, index), index, heading);
@@ -383,6 +432,7 @@ export class Grid {
   }
 
   /// The image beside, above or below another.
+  /** @type {(index: number, key: "next" | "previous" | "below" | "above") => number} */
   beside(index, key) {
     if (key === "next") return index + 1;
     if (key === "previous") return index - 1;
@@ -391,17 +441,20 @@ export class Grid {
 }
 
 /// Screen readers read a list in the order of the document, whatever order its items came into view in.
+/** @type {(list: HTMLElement, element: HTMLElement, index: number) => void} */
 function insertInOrder(list, element, index) {
+  /** @type {(element: Element) => number} */
+  const indexOf = ({ firstElementChild: link }) => (link instanceof HTMLElement ? Number(link.dataset.index) : -1);
   let next = null;
-  for (let other = list.lastElementChild; other && Number(other.firstElementChild.dataset.index) > index; other = other.previousElementSibling) {
-    next = other;
-  }
+  for (let other = list.lastElementChild; other && indexOf(other) > index; other = other.previousElementSibling) next = other;
   list.insertBefore(element, next);
 }
 
+/** @type {(height: number) => number} */
 const inLetters = (height) => height * parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 /// A phone shows two or three images in a row, a wide screen seven or eight.
+/** @type {(width: number) => number} */
 function rowHeight(width) {
   if (width < 600) return 128;
   if (width < 1400) return 190;

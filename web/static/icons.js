@@ -49,7 +49,10 @@ const PATHS = {
   sort: "M7 5v14M7 19l-3-3M7 19l3-3M13 7h7M13 12h5M13 17h3",
 };
 
+/** @typedef {keyof typeof PATHS} Icon */
+
 /// An icon; it says nothing to screen readers, so what it stands in needs a name.
+/** @type {(name: Icon) => SVGSVGElement} */
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 24 24");

@@ -3,12 +3,13 @@
 import { downloadOf } from "./api.js";
 import { copy } from "./copy.js";
 import { withDetails } from "./details.js";
-import { $, isTyping } from "./dom.js";
+import { $, closest, isTyping } from "./dom.js";
 import { boxesShown, showBoxes } from "./marks.js";
 import { toast } from "./toast.js";
 import { t } from "./words.js";
 
 /// `on` says what to do: for the page `help`, `clear` and `boxes`, for one image `stack`, `similar`, `more` and `favourite`.
+/** @type {(page: { grid: Page.Grid, on: Page.KeyActs }) => void} */
 export function setUpKeys({ grid, on }) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
@@ -17,12 +18,13 @@ export function setUpKeys({ grid, on }) {
     if (isTyping(event.target)) return;
     if (event.key === "/") return event.preventDefault(), $("q").focus(), $("q").select();
     if (event.key === "?") return event.preventDefault(), on.help();
-    if ($("grid").contains(event.target)) return gridKey(event);
+    if (closest(event, "#grid")) return gridKey(event);
     // From the results as a whole, or from nowhere, the arrows lead to the images.
-    const isFree = [$("results"), document.body].includes(event.target);
+    const isFree = event.target === $("results") || event.target === document.body;
     if (isFree && event.key.startsWith("Arrow") && grid.items.length) event.preventDefault(), grid.focus(grid.current);
   });
 
+  /** @type {(event: KeyboardEvent) => void} */
   function gridKey(event) {
     const index = grid.current;
     const item = grid.items[index];
@@ -30,12 +32,14 @@ export function setUpKeys({ grid, on }) {
     const { id } = item.tile;
     const forward = document.documentElement.dir === "rtl" ? "previous" : "next";
     const back = forward === "next" ? "previous" : "next";
+    /** @type {Record<string, "next" | "previous" | "below" | "above">} */
     const moves = { ArrowRight: forward, ArrowLeft: back, ArrowDown: "below", ArrowUp: "above" };
+    /** @type {Record<string, () => unknown>} */
     const acts = {
       Home: () => grid.focus(0),
       End: () => grid.focus(grid.items.length - 1),
       Escape: () => $("q").focus(),
-      u: () => item.under.length && on.stack(id, index),
+      u: () => item.under.length > 0 && on.stack(id, index),
       s: () => on.similar(id),
       m: () => on.more(id, 1),
       l: () => on.more(id, -1),

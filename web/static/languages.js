@@ -6,6 +6,7 @@
 // languages that it was trained on.
 
 const COLUMNS = [/gopt|giant/, /so400m/, /large/, /base/];
+/** @type {Record<string, (number | undefined)[]>} */
 const RECALL = {
   en: [74.3, 75.1, 74.3, 75.2], de: [89, 89.8, 88.8, 86.4], fr: [86.4, 87.6, 86.1, 84.3], es: [82.6, 83.8, 82.5, 82.2],
   ru: [85.7, 87.7, 86, 84.3], zh: [67.5, 67.3, 66.1, 64.4], ja: [67.7, 68.3, 66.9, 58.1], ar: [67.3, 69.3, 66.9, 61.7],
@@ -16,6 +17,7 @@ const RECALL = {
   hr: [, 73.2, 70, 54.3], ro: [, 73.9, 71.9, 58.3], he: [, 72.2, 69.3, 60.3], el: [, 60.6, 59.4, 53.4], fi: [, 62.3, 57.1, 40.3],
   fil: [, 34.3, 30.1, 23.4], bn: [, 26.2, 20.9, 20], sw: [, 20, 20, 20], te: [, 20, 20, 20], mi: [, 20, 20, 20],
 };
+/** @type {Record<string, number>} */
 const BUNDLED = {
   am: 89, ar: 88, bg: 87, bn: 90, cs: 88, da: 89, de: 86, el: 88, en: 88, es: 87, fa: 89, fi: 87, fr: 90, gu: 88,
   he: 86, hi: 89, hu: 87, hy: 88, id: 88, it: 88, ja: 90, ka: 88, km: 88, kn: 88, ko: 88, ml: 89, mr: 88, my: 87,
@@ -24,16 +26,18 @@ const BUNDLED = {
 };
 
 /// What is known of a model: recall by language, and whether these are all the languages that it knows.
+/** @type {(model: string | null) => { recall: Record<string, number>, all: boolean } | null} */
 export function knowledgeOf(model) {
   const name = (model ?? "").toLowerCase();
   if (name === "demo") return { recall: BUNDLED, all: true };
   const at = /siglip-?2/.test(name) ? COLUMNS.findIndex((column) => column.test(name)) : -1;
   if (at < 0) return null;
-  const known = Object.entries(RECALL).filter(([, columns]) => columns[at] !== undefined);
-  return { recall: Object.fromEntries(known.map(([code, columns]) => [code, columns[at]])), all: false };
+  const known = Object.entries(RECALL).flatMap(([code, { [at]: recall }]) => (recall === undefined ? [] : [/** @type {const} */ ([code, recall])]));
+  return { recall: Object.fromEntries(known), all: false };
 }
 
 /// Scripts that one language is known for, or that tell enough: a warning about Hindi serves those who write Marathi.
+/** @type {[sign: RegExp, code: string][]} */
 const SCRIPTS = [
   [/\p{Script=Thai}/u, "th"], [/\p{Script=Devanagari}/u, "hi"], [/\p{Script=Bengali}/u, "bn"], [/\p{Script=Telugu}/u, "te"],
   [/\p{Script=Tamil}/u, "ta"], [/\p{Script=Kannada}/u, "kn"], [/\p{Script=Malayalam}/u, "ml"], [/\p{Script=Gujarati}/u, "gu"],
@@ -47,6 +51,7 @@ const SCRIPTS = [
 /// Within the Latin script: letters that no other large language has, endings and words that belong to one alone. Of most
 /// languages nothing so short gives them away, and nothing is said of those. Only words in small letters count, for names
 /// travel: Dvořák is no Czech.
+/** @type {[sign: RegExp, code: string][]} */
 const LATIN = [
   [/[řů]/u, "cs"], [/[őű]/u, "hu"], [/[șț]/u, "ro"], [/[ığ]/u, "tr"],
   [/^(?:\p{L}+(?:ssä|llä|stä|ltä)|kanssa|vieressä|että|sekä|koira|kissa|lintu)$/u, "fi"],
@@ -56,6 +61,7 @@ const LATIN = [
 ];
 
 /// The code of the language of a text; none where it cannot be told.
+/** @type {(text: string) => string | null} */
 export function languageOf(text) {
   const script = SCRIPTS.find(([sign]) => sign.test(text))?.[1];
   if (script) return script;

@@ -8,21 +8,26 @@ const LEAST = 6;
 const EDGE = 60;
 const SPEED = 0.35;
 
+/** @type {(page: { grid: Page.Grid, selection: Page.Selection, done: () => void }) => void} */
 export function setUpLasso({ grid, selection, done }) {
   const { root } = grid;
-  const area = root.parentElement;
+  const area = root.parentElement ?? root;
   const box = h("div", { class: "lasso", "aria-hidden": "true" });
   /// Where it began, in the grid; where the mouse is, in the window; what was selected before.
+  /** @type {{ x: number, y: number } | null} */
   let begun = null;
-  let mouse = null;
+  let mouse = { clientX: 0, clientY: 0 };
+  /** @type {number[]} */
   let before = [];
 
+  /** @type {(place: { clientX: number, clientY: number }) => { x: number, y: number }} */
   const inGrid = ({ clientX, clientY }) => {
     const { left, top } = root.getBoundingClientRect();
     return { x: clientX - left, y: clientY - top };
   };
 
   function draw() {
+    if (!begun) return;
     const { x, y } = inGrid(mouse);
     const [left, right] = [Math.min(begun.x, x), Math.max(begun.x, x)];
     const [top, bottom] = [Math.min(begun.y, y), Math.max(begun.y, y)];
@@ -53,7 +58,7 @@ export function setUpLasso({ grid, selection, done }) {
   }
 
   area.addEventListener("pointerdown", (event) => {
-    const onEmpty = event.target === area || event.target === root || event.target.matches(".part, .part h2, .tiles");
+    const onEmpty = event.target === area || event.target === root || (event.target instanceof Element && event.target.matches(".part, .part h2, .tiles"));
     if (event.pointerType !== "mouse" || event.button !== 0 || !onEmpty) return;
     event.preventDefault(); // no text is selected on the way
     [begun, mouse, before] = [inGrid(event), event, selection.ids];

@@ -8,25 +8,37 @@ import { swatch } from "./things.js";
 import { announce, toast } from "./toast.js";
 import { t } from "./words.js";
 
+/// No image is open.
+/** @type {Page.Shown} */
+const NONE = { id: -1, width: 1, height: 1, content: "" };
+
 export class Layers {
+  /** @type {HTMLElement | null} */
   #frame = null;
-  #image = null;
+  /** @type {Page.Shown} */
+  #image = NONE;
+  /** @type {string[]} */
   #things = [];
+  /** @type {Api.Box[] | null} */
   #boxes = null;
+  /** @type {HTMLElement | null} */
   #heat = null;
   #wanted = false;
   #thing = 0;
   /// The thing whose heatmap is on its way.
+  /** @type {number | null} */
   #pending = null;
   #cancel = new AbortController();
 
   /// `on.focus(box, image)` is told to look at a box.
+  /** @param {{ focus: (box: Page.Spot, image: Page.Sides) => void }} on */
   constructor(on) {
     this.on = on;
   }
 
   /// An image is open: `things` are the names of what was asked for, and `boxes` where it was found, if that is known; else
   /// it is looked for if `ask`.
+  /** @type {(frame: HTMLElement, image: Page.Shown, what: { things: string[], boxes: Api.Box[] | null, ask: boolean }) => void} */
   show(frame, image, { things, boxes, ask }) {
     const same = this.#frame === frame && String(things) === String(this.#things);
     if (!same) this.clear();
@@ -43,8 +55,8 @@ export class Layers {
     this.#cancel.abort();
     this.#cancel = new AbortController();
     this.#heat?.remove();
-    this.#frame = this.#image = this.#boxes = this.#heat = this.#pending = null;
-    this.#things = [];
+    this.#frame = this.#boxes = this.#heat = this.#pending = null;
+    [this.#image, this.#things] = [NONE, []];
   }
 
   async toggleBoxes() {
@@ -54,7 +66,8 @@ export class Layers {
     this.#renderBar();
     if (!shown) return announce(t("boxesHidden"));
     if (this.#boxes === null) await this.#ground();
-    if (this.#boxes) announce(this.#boxes.length ? t("regionCount", { n: this.#boxes.length }) : t("noBoxes"));
+    const boxes = /** @type {Api.Box[] | null} */ (this.#boxes);
+    if (boxes) announce(boxes.length ? t("regionCount", { n: boxes.length }) : t("noBoxes"));
   }
 
   /// Asks for boxes where the search was not for regions.
@@ -81,6 +94,7 @@ export class Layers {
     announce(t(this.#wanted ? "heatShown" : "heatHidden", { what: this.#things[this.#thing] }));
   }
 
+  /** @type {(thing: number) => void} */
   #choose(thing) {
     this.#thing = thing;
     this.#renderBar();
@@ -101,7 +115,7 @@ export class Layers {
       next.src = address;
       this.#heat?.remove();
       this.#heat = next;
-      frame.querySelector("img").after(next);
+      frame?.querySelector("img")?.after(next);
     } catch (error) {
       if (!isCancelled(error)) this.#wanted = false;
       complain(error);
@@ -113,8 +127,8 @@ export class Layers {
   }
 
   #renderBoxes() {
-    this.#frame.querySelector(".marks")?.remove();
-    if (this.#boxes?.length) this.#frame.append(makeMarks(this.#boxes, this.#image, { things: this.#things, labels: true }));
+    this.#frame?.querySelector(".marks")?.remove();
+    if (this.#boxes?.length) this.#frame?.append(makeMarks(this.#boxes, this.#image, { things: this.#things, labels: true }));
     $("finds").hidden = !this.#boxes?.length;
     $("find-lines").replaceChildren(...this.#lines());
   }
@@ -131,6 +145,7 @@ export class Layers {
   }
 
   /// A button for each thing that there is a map of. They stay as long as their things do, and so does the focus on them.
+  /** @type {(things: string[]) => void} */
   #renderPhrases(things) {
     const box = $("phrases");
     box.hidden = !things.length;
@@ -158,6 +173,7 @@ export class Layers {
 
 const nothingMarked = () => toast(t("nothingMarked", { regions: t("regions") }));
 
+/** @type {(error: unknown) => void} */
 function complain(error) {
   if (!isCancelled(error)) toast(explain(error));
 }

@@ -6,12 +6,15 @@ export const WIDEST = 3.2;
 
 /// Places images of the given width-to-height `ratios`. Gives `boxes` (x, y, width, height of each) and `rows` (first
 /// image, one past the last, y, height), and the height of all.
+/** @type {(ratios: number[], width: number, target: number, gap: number) => Page.Layout} */
 export function justify(ratios, width, target, gap) {
   const boxes = new Float32Array(ratios.length * 4);
+  /** @type {Page.Row[]} */
   const rows = [];
   let y = 0;
   let from = 0;
   let sum = 0;
+  /** @type {(to: number, height: number) => void} */
   const place = (to, height) => {
     let x = 0;
     for (let i = from; i < to; i++) {
@@ -25,6 +28,7 @@ export function justify(ratios, width, target, gap) {
     sum = 0;
   };
   /// Height at which `count` images of ratios that sum up to `sum` fill the width.
+  /** @type {(sum: number, count: number) => number} */
   const filling = (sum, count) => (width - gap * (count - 1)) / sum;
   for (let i = 0; i < ratios.length; i++) {
     const ratio = clamp(ratios[i]);
@@ -49,10 +53,12 @@ export function justify(ratios, width, target, gap) {
 
 /// Makes room for a line above each row in which a day begins. `starts` are the first images of days. Gives the layout with
 /// `days`: place and width of the line of each of these images.
+/** @type {(layout: Page.Layout, starts: number[], lead: number, width: number) => Page.Layout} */
 export function withDays({ boxes, rows, height }, starts, lead, width) {
   const days = new Map();
   let [next, shift] = [0, 0];
   const moved = rows.map((row) => {
+    /** @type {number[]} */
     const begins = [];
     while (next < starts.length && starts[next] < row.to) begins.push(starts[next++]);
     if (begins.length) shift += lead;
@@ -67,9 +73,11 @@ export function withDays({ boxes, rows, height }, starts, lead, width) {
   return { boxes, rows: moved, height: height + shift, days };
 }
 
+/** @type {(ratio: number) => number} */
 const clamp = (ratio) => Math.min(Math.max(ratio || 1, NARROWEST), WIDEST);
 
 /// The first of `rows` that ends below `y`.
+/** @type {(rows: Page.Row[], y: number) => number} */
 export function rowAt(rows, y) {
   let [low, high] = [0, rows.length];
   while (low < high) {

@@ -6,6 +6,7 @@ import { LANGUAGES, choose, language, t } from "./words.js";
 const THEME = "glimpse.theme";
 
 /// Keys and what they do; the help shows them.
+/** @type {[title: Page.Sentence, keys: [key: string, what: Page.Sentence][]][]} */
 const KEYS = [
   ["keysEverywhere", [["/", "keySearch"], ["?", "keyHelp"], ["Esc", "keyEscape"]]],
   ["keysGrid", [["← → ↑ ↓", "keyMove"], ["Home End", "keyEnds"], ["Enter", "keyOpen"], ["u", "keyStack"]]],
@@ -18,7 +19,7 @@ const KEYS = [
 
 export function setUpMenu() {
   const themes = $("theme");
-  themes.replaceChildren(...["auto", "light", "dark"].map((value) => h("option", { value }, t(`theme_${value}`))));
+  themes.replaceChildren(.../** @type {const} */ (["auto", "light", "dark"]).map((value) => h("option", { value }, t(`theme_${value}`))));
   themes.value = localStorage.getItem(THEME) ?? "auto";
   themes.addEventListener("change", () => {
     localStorage.setItem(THEME, themes.value);

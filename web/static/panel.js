@@ -9,12 +9,18 @@ import { qualityTable } from "./quality.js";
 import { announce } from "./toast.js";
 import { number, size, span, t } from "./words.js";
 
+/** @type {(job: Api.Job) => boolean} */
 const isOver = (job) => !["running", "paused"].includes(job.state);
 
+/** @typedef {[name: string, value: string | null]} Fact */
+
 /// `on.changed` is called when the library has changed.
+/** @type {(on: { changed: () => void }) => Page.Panel} */
 export function setUpPanel({ changed }) {
   const dialog = $("panel");
+  /** @type {Api.Job | null} */
   let job = null;
+  /** @type {EventSource | null} */
   let source = null;
   let seen = 0;
 
@@ -28,6 +34,7 @@ export function setUpPanel({ changed }) {
   });
   $("update").addEventListener("click", () => begin());
 
+  /** @type {(roots?: string[], order?: { regions?: boolean }) => Promise<boolean>} */
   async function begin(roots = [], order = {}) {
     $("folder-problem").textContent = "";
     try {
@@ -41,6 +48,7 @@ export function setUpPanel({ changed }) {
   }
 
   /// Follows a job to its end.
+  /** @type {(next: Api.Job) => void} */
   function follow(next) {
     if (job?.id === next.id && !isOver(job)) return;
     source?.close();
@@ -48,19 +56,24 @@ export function setUpPanel({ changed }) {
     seen = next.counts.indexed;
     renderJob();
     if (isOver(job)) return;
-    source = jobEvents(job.id);
-    source.addEventListener("job", ({ data }) => {
-      const before = job;
-      job = JSON.parse(data);
+    const events = jobEvents(job.id);
+    let before = next;
+    source = events;
+    events.addEventListener("job", ({ data }) => {
+      /** @type {Api.Job} */
+      const now = JSON.parse(data);
+      job = now;
       renderJob();
-      if (job.counts.indexed - seen >= 200) {
-        seen = job.counts.indexed;
+      if (now.counts.indexed - seen >= 200) {
+        seen = now.counts.indexed;
         changed();
         if (dialog.open) renderLibrary();
       }
-      if (!isOver(job)) return;
-      source.close();
-      if (!isOver(before)) announce(t(`job_${job.state}`));
+      const wasOver = isOver(before);
+      before = now;
+      if (!isOver(now)) return;
+      events.close();
+      if (!wasOver) announce(t(`job_${now.state}`));
       changed();
       if (dialog.open) renderLibrary();
     });
@@ -71,7 +84,7 @@ export function setUpPanel({ changed }) {
     renderJob();
     await renderLibrary();
     if (!job) {
-      const latest = (await jobs().catch(() => ({ jobs: [] }))).jobs[0];
+      const latest = await jobs().then(({ jobs: [first] }) => first, () => null);
       if (latest && !job) follow(latest);
     }
   }
@@ -79,7 +92,8 @@ export function setUpPanel({ changed }) {
   async function renderLibrary() {
     const [tree, numbers] = await Promise.all([folders().catch(() => null), stats().catch(() => null)]);
     $("update").disabled = !tree?.roots.length;
-    const roots = [...(tree?.roots ?? []), ...newRoots(tree?.roots ?? [])];
+    const known = tree?.roots ?? [];
+    const roots = [...known, ...newRoots(known)];
     $("roots").replaceChildren(...roots.map(({ path, images, present }) =>
       h("li", {}, icon(present ? "folder" : "warn"),
         h("span", { class: "name", title: path }, h("strong", {}, h("bdi", {}, fileName(path) || path)), h("span", { class: "soft path" }, h("bdi", {}, present ? breakable(path) : t("notReachable", { path })))),
@@ -87,6 +101,7 @@ export function setUpPanel({ changed }) {
     $("no-roots").hidden = roots.length > 0;
     $("about-library").hidden = $("about-model").hidden = !numbers;
     if (!numbers) return;
+    /** @type {Fact[]} */
     const facts = [
       [t("images"), number(numbers.images)],
       [t("files"), number(numbers.files)],
@@ -94,11 +109,13 @@ export function setUpPanel({ changed }) {
       [t("onDisk"), size(numbers.disk_bytes)],
       [t("model"), numbers.model.name],
     ];
+    /** @type {Fact[]} */
     const technical = [
       [t("searchedBy"), numbers.search],
       [t("runsOn"), numbers.model.backend],
       [t("scores"), numbers.scores_fitted_on ?? t("scoresEstimated")],
     ];
+    /** @type {(facts: Fact[]) => HTMLElement[]} */
     const list = (facts) => facts.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, h("bdi", {}, value))]);
     $("numbers").replaceChildren(...list(facts));
     $("technical").replaceChildren(...list(technical));
@@ -106,8 +123,11 @@ export function setUpPanel({ changed }) {
   }
 
   /// Folders that the running job adds: the library has them once it has read them.
+  /** @type {(known: Api.Folder[]) => { path: string, images: number | null, present: boolean }[]} */
   function newRoots(known) {
+    /** @type {(path: string) => string} */
     const bare = (path) => path.replace(/[\\/]+$/, "");
+    /** @type {(path: string) => boolean} */
     const isNew = (path) => !known.some((root) => `${path}/`.startsWith(`${bare(root.path)}/`) || path.startsWith(`${bare(root.path)}\\`));
     const added = job && !isOver(job) ? job.roots.map(bare).filter(isNew) : [];
     return added.map((path) => ({ path, images: null, present: true }));
@@ -116,18 +136,19 @@ export function setUpPanel({ changed }) {
   function renderJob() {
     const box = $("job");
     box.hidden = !job;
-    const going = job && !isOver(job);
-    const share = going && job.found ? Math.min(job.done / job.found, 1) : 0;
+    const going = job && !isOver(job) ? job : null;
+    const share = going?.found ? Math.min(going.done / going.found, 1) : 0;
     $("library").classList.toggle("busy", Boolean(going));
-    $("library").style.setProperty("--share", share);
+    $("library").style.setProperty("--share", String(share));
     banner(going, share);
     if (!job) return;
+    const { roots, failures } = job;
     $("job-state").textContent = t(`job_${job.state}`);
     const left = [
-      going && !job.found_all ? t("filesCounting", { n: job.done }) : t("filesDone", { n: job.done, found: job.found }),
-      going && job.found_all && percent(share),
-      going && job.rate > 0 && t("rate", { rate: number(Math.round(job.rate * 10) / 10) }),
-      going && job.eta !== null && t("eta", { time: span(job.eta) }),
+      going && !going.found_all ? t("filesCounting", { n: job.done }) : t("filesDone", { n: job.done, found: job.found }),
+      going?.found_all && percent(share),
+      going && going.rate > 0 && t("rate", { rate: number(Math.round(going.rate * 10) / 10) }),
+      going && going.eta !== null && t("eta", { time: span(going.eta) }),
       !going && t("took", { time: span(job.seconds) }),
     ];
     $("job-line").textContent = left.filter(Boolean).join(" · ");
@@ -135,21 +156,25 @@ export function setUpPanel({ changed }) {
     meter.hidden = !going;
     if (job.found_all) meter.value = share;
     else meter.removeAttribute("value");
-    const counts = Object.entries(job.counts).filter(([, n]) => n > 0).map(([name, n]) => h("li", {}, t(`count_${name}`, { n })));
+    const outcomes = /** @type {[keyof Api.Counts, number][]} */ (Object.entries(job.counts));
+    const counts = outcomes.filter(([, n]) => n > 0).map(([name, n]) => h("li", {}, t(`count_${name}`, { n })));
     $("job-counts").replaceChildren(...counts);
     $("job-problem").textContent = job.error ?? "";
+    /** @type {(name: string, label: Page.Sentence, sign: Page.Icon) => HTMLButtonElement} */
     const act = (name, label, sign) => h("button", { type: "button", on: { click: () => steer(name) } }, icon(sign), t(label));
     $("job-acts").replaceChildren(...[
       job.state === "running" && act("pause", "pause", "pause"),
       job.state === "paused" && act("resume", "resume", "play"),
       going && act("cancel", "cancel", "stop"),
-      ["cancelled", "failed"].includes(job.state) && h("button", { type: "button", on: { click: () => begin(job.roots) } }, icon("play"), t("startAgain")),
-      !going && job.failures > 0 && act("retry", "retry", "retry"),
-    ].filter(Boolean));
-    renderFailures();
+      ["cancelled", "failed"].includes(job.state) && h("button", { type: "button", on: { click: () => begin(roots) } }, icon("play"), t("startAgain")),
+      !going && failures > 0 && act("retry", "retry", "retry"),
+    ].filter((button) => button !== false && button !== null));
+    renderFailures(job);
   }
 
+  /** @type {(name: string) => Promise<void>} */
   async function steer(name) {
+    if (!job) return;
     try {
       const answer = await steerJob(job.id, name);
       if (name === "retry") follow(answer);
@@ -161,36 +186,43 @@ export function setUpPanel({ changed }) {
   const list = $("failures");
   list.addEventListener("toggle", () => list.open && loadFailures());
   /// Failures that are listed, and the job that they are of.
+  /** @type {{ job: number | null, count: number, total: number }} */
   let listed = { job: null, count: 0, total: 0 };
 
-  function renderFailures() {
+  /** @type {(job: Api.Job) => void} */
+  function renderFailures(job) {
     list.hidden = !job.failures;
     $("failures-title").textContent = t("failures", { n: job.failures });
     if (list.open && isOver(job) && (listed.job !== job.id || listed.total !== job.failures)) loadFailures();
   }
 
   /// Lists failures: all that were listed before, or some more.
+  /** @type {(more?: boolean) => Promise<void>} */
   async function loadFailures(more = false) {
-    const from = more && listed.job === job.id ? listed.count : 0;
-    const answer = await failures(job.id, from).catch(() => null);
+    if (!job) return;
+    const { id } = job;
+    const from = more && listed.job === id ? listed.count : 0;
+    const answer = await failures(id, from).catch(() => null);
     if (!answer) return;
+    /** @type {(failure: { path: string, reason: string }) => HTMLElement} */
     const line = ({ path, reason }) =>
       h("li", {}, h("span", { class: "name", title: path }, h("bdi", {}, fileName(path))), h("span", { class: "soft" }, h("bdi", {}, reason)));
     const lines = answer.failures.map(line);
-    $("failure-list").querySelector(".link")?.closest("li").remove();
+    $("failure-list").querySelector(".link")?.closest("li")?.remove();
     if (from) $("failure-list").append(...lines);
     else $("failure-list").replaceChildren(...lines);
-    listed = { job: job.id, count: from + lines.length, total: answer.total };
+    listed = { job: id, count: from + lines.length, total: answer.total };
     const left = answer.total - listed.count;
     if (left > 0) $("failure-list").append(h("li", {}, h("button", { class: "link", type: "button", on: { click: () => loadFailures(true) } }, t("andMore", { n: left }))));
-    if (from) ($("failure-list").querySelector(".link") ?? list.firstElementChild).focus();
+    if (from) ($("failure-list").querySelector("button") ?? list.querySelector("summary"))?.focus();
   }
 
+  /** @type {(going: Api.Job | null, share: number) => void} */
   function banner(going, share) {
     $("banner").hidden = !going;
     if (!going) return;
-    const part = job.found_all ? t("incompleteShare", { share: number(Math.floor(share * 100)) }) : t("incomplete", { n: job.done });
-    $("banner-text").textContent = job.state === "paused" ? t("incompletePaused") : part;
+    const part = going.found_all ? t("incompleteShare", { share: number(Math.floor(share * 100)) }) : t("incomplete", { n: going.done });
+    $("banner-text").textContent = going.state === "paused" ? t("incompletePaused") : part;
   }
 
   $("banner-open").addEventListener("click", open);

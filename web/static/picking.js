@@ -1,6 +1,6 @@
 // Selecting in the grid: by click and key with Shift and Ctrl, by a long press, and with a lasso.
 
-import { isTyping } from "./dom.js";
+import { closest, isTyping } from "./dom.js";
 import { setUpLasso } from "./lasso.js";
 import { announce } from "./toast.js";
 import { t } from "./words.js";
@@ -10,18 +10,22 @@ const LONG = 450;
 const STILL = 10;
 
 /// `all` selects everything that was found. Handlers come before those that open images, and stop what they handled.
+/** @type {(page: { grid: Page.Grid, selection: Page.Selection, all: () => void }) => { forget: () => void }} */
 export function setUpPicking({ grid, selection, all }) {
   const { root } = grid;
   /// The image that was selected or left last, where a range begins.
+  /** @type {number | null} */
   let anchor = null;
 
   const said = () => announce(t("selected", { n: selection.size }));
+  /** @type {(index: number) => void} */
   const toggle = (index) => {
     selection.toggle(grid.idsAt(index));
     anchor = index;
     said();
   };
   /// Selects all images from the anchor to `index`. Those that are not loaded yet are loaded first.
+  /** @type {(index: number) => Promise<void>} */
   const extend = async (index) => {
     const from = anchor ?? grid.current;
     anchor ??= from;
@@ -32,18 +36,19 @@ export function setUpPicking({ grid, selection, all }) {
   // ---- mouse ----
 
   root.addEventListener("click", async (event) => {
-    const part = event.target.closest("button.pick-all");
-    if (part) return selection.toggle(await grid.idsOf(part.dataset.section)), said();
-    const mark = event.target.closest("button.pick");
-    const shot = event.target.closest("a.shot");
+    const part = closest(event, "button.pick-all");
+    if (part) return selection.toggle(await grid.idsOf(part.dataset.section ?? "")), said();
+    const mark = closest(event, "button.pick");
+    const shot = closest(event, "a.shot");
     const selects = event.shiftKey || event.ctrlKey || event.metaKey || selection.size > 0;
     if (pressed || mark || (shot && selects)) {
       event.preventDefault();
       event.stopImmediatePropagation();
     }
     if (pressed) return (pressed = false); // the finger that rested on an image is lifted
-    if (!mark && !(shot && selects)) return;
-    const index = Number((mark ?? shot).dataset.index);
+    const picked = mark ?? (selects ? shot : null);
+    if (!picked) return;
+    const index = Number(picked.dataset.index);
     if (event.shiftKey) extend(index);
     else toggle(index);
   }, true);
@@ -54,16 +59,18 @@ export function setUpPicking({ grid, selection, all }) {
 
   // ---- touch ----
 
-  let pressing = 0;
+  /** @type {Timer | undefined} */
+  let pressing;
   let pressed = false;
+  /** @type {{ x: number, y: number } | null} */
   let start = null;
   const letGo = () => clearTimeout(pressing);
   root.addEventListener("pointerdown", (event) => {
     letGo();
     pressed = false;
-    const shot = event.target.closest("a.shot");
+    const shot = closest(event, "a.shot");
     start = event.pointerType === "touch" && event.isPrimary && shot ? { x: event.clientX, y: event.clientY } : null;
-    if (!start) return;
+    if (!start || !shot) return;
     pressing = setTimeout(() => {
       pressed = true;
       navigator.vibrate?.(12);
@@ -82,12 +89,13 @@ export function setUpPicking({ grid, selection, all }) {
   const arrows = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
   document.addEventListener("keydown", (event) => {
     if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+    /** @type {(act: () => unknown) => void} */
     const handled = (act) => (event.preventDefault(), event.stopImmediatePropagation(), act());
     const command = event.ctrlKey || event.metaKey;
     if (command && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "a") return handled(all);
     if (command || event.altKey) return;
     if (event.key === "Escape" && selection.size) return handled(() => (selection.clear(), said()));
-    if (!event.target.matches("a.shot")) return;
+    if (!(event.target instanceof Element && event.target.matches("a.shot"))) return;
     if (event.key === " " || event.key.toLowerCase() === "x") return handled(() => (event.shiftKey ? extend : toggle)(grid.current));
     if (event.shiftKey && arrows.includes(event.key)) {
       anchor ??= grid.current;

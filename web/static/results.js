@@ -11,9 +11,11 @@ const NEXT = 2000;
 /// Result sets kept.
 const KEPT = 8;
 
+/** @type {Map<string, Page.ResultSet>} */
 const kept = new Map();
 
 /// The result set of a state: remembered, or a new one whose hits are still to be loaded.
+/** @type {(state: Page.State, options?: { words?: boolean }) => Page.ResultSet} */
 export function resultsOf(state, { words = false } = {}) {
   const regions = state.find && canFind(state);
   const ask = !regions ? search : exampleOf(state) ? similarRegions : find;
@@ -23,7 +25,8 @@ export function resultsOf(state, { words = false } = {}) {
   kept.delete(key);
   const results = known ?? (isRanked(state) ? new Results(ask, body, sortOf(state)) : new Timeline(filterOf(state), sortOf(state)));
   kept.set(key, results);
-  if (kept.size > KEPT) kept.delete(kept.keys().next().value);
+  const [oldest] = kept.size > KEPT ? kept.keys() : [];
+  if (oldest !== undefined) kept.delete(oldest);
   return results;
 }
 
@@ -33,8 +36,10 @@ export const forget = () => kept.clear();
 /// What a question found. Without a question there is a `Timeline`, which the page uses in the same way.
 export class Results {
   ranked = true;
+  /** @type {Page.Tile[]} */
   tiles = [];
   accepted = 0;
+  /** @type {number | null} */
   weaker = 0;
   searched = 0;
   complete = false;
@@ -44,22 +49,34 @@ export class Results {
   /// The part that others are to look like is plain background, or the like.
   nothingParticular = false;
   /// What was understood of a question about regions: `thing` of a box is a place in its `things`.
+  /** @type {Api.Form | null} */
   form = null;
   /// The same question for regions, if the words ask about things.
+  /** @type {string | null} */
   asThings = null;
   /// Leaders of stacks that are spread out.
+  /** @type {Set<number>} */
   spread = new Set();
 
+  /** @type {string | null} */
+  next = null;
+
+  /**
+   * @param {(body: object, signal?: AbortSignal) => Promise<Page.Answer>} ask
+   * @param {Page.Question} body
+   * @param {string} sort
+   */
   constructor(ask, body, sort) {
     this.ask = ask;
     this.body = body;
     this.sort = sort;
-    this.next = null;
   }
 
   /// Loads the next step. Gives false if there was nothing to load.
+  /** @type {(signal?: AbortSignal, place?: Page.Place | null) => Promise<boolean>} */
   async load(signal) {
     if (this.complete) return false;
+    /** @type {Page.Question} */
     const body = this.next
       ? { ...this.body, cursor: this.next, limit: NEXT }
       : { ...this.body, limit: FIRST };
@@ -67,6 +84,7 @@ export class Results {
     if (this.started && body.cursor !== this.next) return false; // another call was faster
     this.started = true;
     // How many weaker ones there are is not always known for regions.
+
     const { accepted, weaker = null, searched, next, form = null, find = null, without_regions: withoutRegions = 0, nothing_particular: nothingParticular = false } = page;
     Object.assign(this, { accepted, weaker, searched, next, form, asThings: find, withoutRegions, nothingParticular });
     this.complete = page.next === null;
@@ -75,6 +93,7 @@ export class Results {
   }
 
   /// Numbers of all that was found, loaded in steps: the matches, or what is shown in place of them if there are none.
+  /** @type {(signal: AbortSignal) => Promise<number[]>} */
   async ids(signal) {
     while (!this.complete) await this.load(signal);
     const matches = this.tiles.filter(({ strength }) => strength !== "weak");
@@ -94,11 +113,14 @@ export class Results {
   }
 
   /// Tiles to show in order: near-duplicates lie on the best of them, which knows how many.
+  /** @type {() => Page.Item[]} */
   items() {
+    /** @type {Map<number, Page.Item>} */
     const leaders = new Map();
+    /** @type {Page.Item[]} */
     const items = [];
     for (const tile of this.tiles) {
-      const leader = tile.stack === null ? undefined : leaders.get(tile.stack);
+      const leader = leaders.get(tile.stack ?? NaN);
       if (leader) {
         leader.under.push(tile);
         if (leader.spread) items.push({ tile, under: [], leader: leader.tile.id, spread: false });
@@ -112,7 +134,9 @@ export class Results {
   }
 
   /// Matches that lie under others, and are not seen.
+  /** @type {(items: Page.Item[]) => number} */
   stacked(items) {
+    /** @type {(tile: Page.Tile) => boolean} */
     const isMatch = (tile) => tile.strength !== "weak";
     const under = items.filter(({ tile }) => !this.spread.has(tile.id)).flatMap(({ under }) => under);
     return under.filter(isMatch).length;
@@ -120,26 +144,32 @@ export class Results {
 
   /// The items in sections with headings: strong, likely and weaker matches, or months. `count` says how many images a
   /// section has, those in stacks among them.
+  /** @type {(items: Page.Item[]) => Page.Section[]} */
   sections(items) {
+    /** @type {Map<string, number>} */
     const counts = new Map();
     for (const tile of this.tiles) counts.set(this.#key(tile), (counts.get(this.#key(tile)) ?? 0) + 1);
+    /** @type {(Page.Section & { items: Page.Item[] })[]} */
     const sections = [];
     for (const item of items) {
       const key = this.#key(item.tile);
-      if (sections.at(-1)?.key !== key) sections.push({ key, title: this.#title(key, item.tile), count: counts.get(key), items: [] });
-      sections.at(-1).items.push(item);
+      const last = sections.at(-1);
+      if (last?.key === key) last.items.push(item);
+      else sections.push({ key, title: this.#title(key, item.tile), count: counts.get(key) ?? 0, items: [item] });
     }
     return sections;
   }
 
+  /** @type {(tile: Page.Tile) => string} */
   #key({ strength, taken }) {
     if (strength === "weak" || this.sort === "relevance") return strength;
     return taken?.slice(0, 7) ?? "undated";
   }
 
+  /** @type {(key: string, tile: Page.Tile) => string} */
   #title(key, { taken }) {
     if (key === "weak" && this.accepted === 0) return t("closest");
-    if (["strong", "likely", "weak"].includes(key)) return t(`${key}Matches`);
-    return key === "undated" ? t("undated") : month(taken);
+    if (key === "strong" || key === "likely" || key === "weak") return t(`${key}Matches`);
+    return taken === null ? t("undated") : month(taken);
   }
 }

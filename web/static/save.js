@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 
+/** @type {(text: string, name: string, type: string) => void} */
 export function saveText(text, name, type) {
   const address = URL.createObjectURL(new Blob([text], { type }));
   h("a", { href: address, download: name }).click();

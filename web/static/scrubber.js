@@ -14,6 +14,7 @@ const LONG = 2.5;
 /// A finger finds it while the page moves, and so long after that.
 const SHOWN = 1800;
 
+/** @type {(page: { grid: Page.Grid }) => { render: (top: number) => void }} */
 export function setUpScrubber({ grid }) {
   const thumb = h("div", { class: "thumb" });
   const bubble = h("div", { class: "bubble", hidden: true });
@@ -23,19 +24,24 @@ export function setUpScrubber({ grid }) {
   /// What the marks were drawn for.
   let drawn = "";
   let dragging = false;
-  let hiding = 0;
+  /** @type {Timer | undefined} */
+  let hiding;
 
   /// How far the page moves from the first line of the grid to the last one, and how high the strip is. Nothing is measured
   /// for it: that would cost a layout in every frame.
   const way = () => Math.max(grid.height - innerHeight + grid.header, 1);
   const heightOf = () => innerHeight - grid.header - ABOVE - BELOW;
   /// Moves the page so that the line `y` of the grid is below the header.
+  /** @type {(y: number) => void} */
   const bring = (y) => scrollTo(0, scrollY - grid.top - grid.header + y);
   /// The month below the header, where `top` of the grid is above the window.
+  /** @type {(top: number) => number} */
   const monthAt = (top) => Math.max(grid.sections.indexOf(sectionAt(grid.sections, top + grid.header + 1)), 0);
 
+  /** @type {(share: number) => void} */
   const goTo = (share) => bring(share * way());
 
+  /** @type {(index: number) => void} */
   function goToMonth(index) {
     const at = Math.min(Math.max(index, 0), grid.sections.length - 1);
     bring(grid.sections[at].y + 2);
@@ -43,8 +49,10 @@ export function setUpScrubber({ grid }) {
   }
 
   /// Years, and dots for months, as far as there is room for them.
+  /** @type {(height: number) => void} */
   function drawMarks(height) {
     const places = grid.sections.map(({ y, key }) => ({ at: (y / way()) * height, year: key.slice(0, 4), key }));
+    /** @type {[name: string, place: { at: number, year: string }][]} */
     const parts = [];
     let [year, free] = ["", -Infinity];
     for (const place of places) {
@@ -65,6 +73,7 @@ export function setUpScrubber({ grid }) {
     }));
   }
 
+  /** @type {(share: number) => void} */
   function say(share) {
     const section = sectionAt(grid.sections, share * way());
     bubble.textContent = section.title;
@@ -74,6 +83,7 @@ export function setUpScrubber({ grid }) {
 
   // ---- mouse and finger ----
 
+  /** @type {(event: PointerEvent) => number} */
   const shareAt = ({ clientY }) => Math.min(Math.max((clientY - strip.getBoundingClientRect().top) / heightOf(), 0), 1);
   strip.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
@@ -93,18 +103,21 @@ export function setUpScrubber({ grid }) {
     strip.classList.remove("dragging");
     bubble.hidden = true;
   };
-  for (const name of ["pointerup", "pointercancel", "pointerleave"]) strip.addEventListener(name, (event) => (name !== "pointerleave" || !dragging) && end());
+  for (const name of ["pointerup", "pointercancel", "pointerleave"]) strip.addEventListener(name, () => (name !== "pointerleave" || !dragging) && end());
 
   // ---- keys ----
 
   /// The first month of the year before or after that of a month.
+  /** @type {(index: number, step: 1 | -1) => number} */
   function yearFrom(index, step) {
+    /** @type {(i: number) => string} */
     const year = (i) => grid.sections[i].key.slice(0, 4);
     let at = index;
     while (grid.sections[at + step] && year(at) === year(index)) at += step;
     if (step < 0) while (grid.sections[at - 1] && year(at - 1) === year(at)) at -= 1;
     return at;
   }
+  /** @type {Record<string, (i: number) => number>} */
   const keys = {
     ArrowDown: (i) => i + 1, ArrowRight: (i) => i + 1, ArrowUp: (i) => i - 1, ArrowLeft: (i) => i - 1,
     PageDown: (i) => yearFrom(i, 1), PageUp: (i) => yearFrom(i, -1), Home: () => 0, End: () => grid.sections.length - 1,
@@ -132,8 +145,8 @@ export function setUpScrubber({ grid }) {
       const share = Math.min(Math.max((top + grid.header) / way(), 0), 1);
       thumb.style.transform = `translateY(${share * height}px)`;
       const at = monthAt(top);
-      strip.setAttribute("aria-valuemax", grid.sections.length - 1);
-      strip.setAttribute("aria-valuenow", at);
+      strip.setAttribute("aria-valuemax", String(grid.sections.length - 1));
+      strip.setAttribute("aria-valuenow", String(at));
       strip.setAttribute("aria-valuetext", grid.sections[at].title);
       strip.classList.add("moving");
       clearTimeout(hiding);

@@ -10,6 +10,7 @@ const DAYS = 31;
 
 /// Gives each section its place: `y`, `height`, `from` (index of its first image) and `layout`. What was laid out for the
 /// same width is kept. Gives the height of all.
+/** @type {(sections: Page.Placed[], measures: Page.Measures) => number} */
 export function layOut(sections, measures) {
   const { width, target, gap, heading, lead, between } = measures;
   const sizes = [width, target, gap, lead].join();
@@ -27,11 +28,13 @@ export function layOut(sections, measures) {
   return Math.max(0, y - between);
 }
 
+/** @type {(items: Page.Item[], days: number[] | null | undefined, measures: Page.Measures) => Page.Layout} */
 function placed(items, days, { width, target, gap, lead }) {
   const layout = justify(items.map(({ tile }) => tile.width / tile.height), width, target, gap);
   return days ? withDays(layout, days, lead, width) : layout;
 }
 
+/** @type {(count: number, days: number[] | null | undefined, measures: Page.Measures) => Page.Layout} */
 function estimated(count, days, { width, target, gap, lead }) {
   const rows = Math.ceil((count * (USUAL * target + gap)) / width);
   const height = rows * (target + gap) - gap + (days ? Math.min(rows, DAYS) * lead : 0);
@@ -39,12 +42,15 @@ function estimated(count, days, { width, target, gap, lead }) {
 }
 
 /// The section that holds the image at an index.
-export const sectionOf = (sections, index) => sections.findLast(({ from }) => from <= index);
+/** @type {(sections: Page.Placed[], index: number) => Page.Placed} */
+export const sectionOf = (sections, index) => sections.findLast(({ from }) => from <= index) ?? sections[0];
 
 /// The last section that begins above `y`, or the first.
+/** @type {(sections: Page.Placed[], y: number) => Page.Placed} */
 export const sectionAt = (sections, y) => sections.findLast((section) => section.y <= y) ?? sections[0];
 
 /// The box of an image in the grid.
+/** @type {(section: Page.Placed, index: number, heading: number) => { left: number, top: number, width: number, height: number }} */
 export function boxOf({ y, from, layout }, index, heading) {
   const at = (index - from) * 4;
   const [left, top, width, height] = layout.boxes.subarray(at, at + 4);
@@ -52,7 +58,9 @@ export function boxOf({ y, from, layout }, index, heading) {
 }
 
 /// Indexes of the loaded images that a rectangle touches.
+/** @type {(sections: Page.Placed[], area: Page.Area, heading: number) => number[]} */
 export function touched(sections, { left, top, right, bottom }, heading) {
+  /** @type {number[]} */
   const found = [];
   for (const { y, from, layout } of sections) {
     const start = y + heading;
@@ -67,12 +75,15 @@ export function touched(sections, { left, top, right, bottom }, heading) {
   return found;
 }
 
+/** @type {(layout: Page.Layout, at: number) => number} */
 const rowOf = ({ rows }, at) => rows.findIndex(({ from, to }) => from <= at && at < to);
 
 /// The image below (`step` 1) or above (-1) another, as near to its middle as can be.
+/** @type {(sections: Page.Placed[], index: number, step: 1 | -1) => number} */
 export function beyond(sections, index, step) {
   const section = sectionOf(sections, index);
   const { boxes, rows } = section.layout;
+  /** @type {(boxes: Float32Array, i: number) => number} */
   const middleIn = (boxes, i) => boxes[i * 4] + boxes[i * 4 + 2] / 2;
   const middle = middleIn(boxes, index - section.from);
   const own = rows[rowOf(section.layout, index - section.from) + step];
@@ -90,6 +101,7 @@ export function beyond(sections, index, step) {
 
 /// What lies at `y`, in words that hold at any width and whatever is loaded meanwhile: a section, and the image whose row
 /// it is in or the share of its height. `offset` is how far below the top of the row it is.
+/** @type {(sections: Page.Placed[], y: number, heading: number) => Page.Place | null} */
 export function placeAt(sections, y, heading) {
   const section = sectionAt(sections, y);
   if (!section || y <= 0) return null;
@@ -101,7 +113,8 @@ export function placeAt(sections, y, heading) {
 }
 
 /// Where such a place is now; null if there is no such section.
-export function yOf(sections, { key, at, offset, share }, heading) {
+/** @type {(sections: Page.Placed[], place: Page.Place, heading: number) => number | null} */
+export function yOf(sections, { key, at, offset = 0, share = 0 }, heading) {
   const section = sections.find((section) => section.key === key);
   if (!section) return null;
   if (at === undefined) return section.y + share * section.height;

@@ -9,6 +9,7 @@ import { t } from "./words.js";
 export const canShare = () => typeof navigator.share === "function";
 
 /// Shares the file, or its address where files are not taken.
+/** @type {(record: Api.Image) => Promise<void>} */
 export async function share(record) {
   const name = fileName(record.path);
   try {

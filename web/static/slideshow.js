@@ -13,19 +13,22 @@ const KEPT = "glimpse.slideshow";
 const STILL = 2500;
 
 export class Slideshow {
-  #timer = 0;
-  #still = 0;
+  /** @type {Timer | undefined} */
+  #timer;
+  /** @type {Timer | undefined} */
+  #still;
   #playing = false;
   /// Whether the screen was filled for the show, and not before.
   #filled = false;
 
   /// `on.step(by)` shows another image; `on.end()` is told when the show is over.
+  /** @param {HTMLElement} dialog @param {{ step: (by: number) => void, end: () => void }} on */
   constructor(dialog, on) {
     this.dialog = dialog;
     this.on = on;
     const seconds = $("slides-seconds");
     seconds.replaceChildren(...SECONDS.map((value) => h("option", { value }, span(value))));
-    seconds.value = SECONDS.includes(Number(localStorage.getItem(KEPT))) ? localStorage.getItem(KEPT) : USUAL;
+    seconds.value = String(SECONDS.find((value) => String(value) === localStorage.getItem(KEPT)) ?? USUAL);
     seconds.addEventListener("change", () => (localStorage.setItem(KEPT, seconds.value), this.shown()));
     $("slides-pause").addEventListener("click", () => this.toggle());
     $("slides-previous").addEventListener("click", () => on.step(-1));
@@ -55,6 +58,7 @@ export class Slideshow {
     if (this.active) this.#play(!this.#playing);
   }
 
+  /** @type {(playing: boolean) => void} */
   #play(playing) {
     this.#playing = playing;
     $("slides-pause").replaceChildren(icon(playing ? "pause" : "play"));

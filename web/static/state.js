@@ -1,12 +1,16 @@
 // What the page shows, and the address that says the same: links, reload, back and forward all work.
 
+/** @type {Exclude<Page.State["sort"], "">[]} */
 const SORTS = ["relevance", "newest", "oldest"];
+/** @type {Record<string, Page.Chip["kind"]>} */
 const KINDS = { t: "text", i: "image", p: "upload" };
 const LETTERS = { text: "t", image: "i", upload: "p" };
 /// How things can lie to each other.
+/** @type {Api.Lies[]} */
 export const LIES = ["left-of", "right-of", "above", "below", "inside", "larger-than", "smaller-than"];
 
 /// Nothing asked: the whole library.
+/** @type {Readonly<Page.State>} */
 export const EMPTY = Object.freeze({
   text: "", // what is being typed
   sign: 1, // whether that is wanted
@@ -27,32 +31,65 @@ export const EMPTY = Object.freeze({
   view: null, // the image that is open
 });
 
+/** @type {(state: Page.State) => boolean} */
 export const isRanked = (state) => state.chips.length > 0 || state.text.trim() !== "";
 /// The things that images must show.
-export const thingsOf = ({ chips }) => chips.filter(({ kind, weight }) => kind === "text" && weight > 0);
+/** @type {(state: { chips: Page.Chip[] }) => Page.TextChip[]} */
+export const thingsOf = ({ chips }) => chips.filter((chip) => chip.kind === "text").filter(({ weight }) => weight > 0);
+/// Every text that is asked for or left out, in order.
+/** @type {(state: Page.State) => string[]} */
+export const textsOf = ({ chips, text }) =>
+  [...chips.filter((chip) => chip.kind === "text").map(({ value }) => value), text.trim()].filter(Boolean);
 /// The image, or part of one, that regions are to look like. It is looked for by itself.
-export const exampleOf = ({ find, chips }) => (find ? chips.find(({ kind, weight }) => kind !== "text" && weight > 0) : undefined);
+/** @type {(state: Page.State) => Page.ImageChip | Page.UploadChip | undefined} */
+export const exampleOf = ({ find, chips }) => (find ? chips.filter((chip) => chip.kind !== "text").find(({ weight }) => weight > 0) : undefined);
 /// True if there is something to find, and not only something to leave out.
+/** @type {(state: Page.State) => boolean} */
 export const canFind = (state) =>
   Boolean(exampleOf(state) || thingsOf(state).length || (state.text.trim() && state.sign > 0));
 /// Relations between things that are still there.
+/** @type {(state: { chips: Page.Chip[], relations: Page.Relation[] }) => Page.Relation[]} */
 export function soundRelations({ chips, relations }) {
   const texts = thingsOf({ chips }).map(({ value }) => value);
   return relations.filter(({ first, second }) => first !== second && texts.includes(first) && texts.includes(second));
 }
 
+/** @type {(state: Page.State) => boolean} */
 export const isFiltered = (state) =>
   Boolean((state.find && state.area) || state.after || state.before || state.near || state.folders.length || state.cameras.length || state.formats.length || state.favourite || state.album);
 
+/// What is to change so that nothing is filtered.
+/** @type {Page.Changes} */
+export const withoutFilters = Object.freeze(
+  { after: "", before: "", folders: [], cameras: [], formats: [], near: null, area: 0, favourite: false, album: "" });
+
+/// Like these images, and nothing else.
+/** @type {(ids: number[]) => Page.State} */
+export const similarTo = (ids) => ({ ...EMPTY, chips: ids.map((value) => ({ kind: "image", value, weight: 1 })) });
+/// Regions like a part of an image.
+/** @type {(id: number, box: Page.Rect) => Page.State} */
+export const likePart = (id, box) => ({ ...EMPTY, find: true, chips: [{ kind: "image", value: id, weight: 1, box }] });
+/// The chips with more, or less, like an image; null if there would be nothing but that to leave out.
+/** @type {(state: Page.State, id: number, weight: number) => Page.Chip[] | null} */
+export function chipsWith({ chips, text }, id, weight) {
+  const others = chips.filter((chip) => !(chip.kind === "image" && chip.value === id));
+  if (weight < 0 && !text.trim() && !others.some((chip) => chip.weight > 0)) return null;
+  return [...others, { kind: "image", value: id, weight: weight < 0 ? -0.5 : 1 }];
+}
+
 /// The order in use. Without a question there is no best match.
+/** @type {(state: Page.State) => "relevance" | "newest" | "oldest"} */
 export const sortOf = (state) =>
   isRanked(state) ? state.sort || "relevance" : state.sort === "oldest" ? "oldest" : "newest";
 
+
 /// How far down the answer goes: a few sure matches are followed by the closest others in any case.
+/** @type {(state: Page.State) => "usual" | "all"} */
 const depthOf = ({ weak }) => (weak ? "all" : "usual");
 
 /// Cuts what is typed at bare ` + ` and ` - `, as the command line does: what is before a sign
 /// becomes a chip, the sign says whether the rest is wanted. In double quotes signs are text.
+/** @type {(typed: Pick<Page.State, "text" | "sign" | "chips">) => Pick<Page.State, "text" | "sign" | "chips">} */
 export function cutAtSigns({ text, sign, chips }) {
   for (;;) {
     const [, before, operator, after] = /^((?:[^"]|"[^"]*")*?)(?:^|\s)([+\-−])\s(.*)$/su.exec(text) ?? [];
@@ -62,12 +99,13 @@ export function cutAtSigns({ text, sign, chips }) {
   }
 }
 
+/** @type {(address: string) => Page.State} */
 export function read(address) {
   const from = new URLSearchParams(address);
   const { text, sign, chips } = cutAtSigns({
     text: from.get("q") ?? "",
     sign: from.get("not") === "1" ? -1 : 1,
-    chips: from.getAll("c").map(readChip).filter(Boolean),
+    chips: from.getAll("c").map(readChip).filter((chip) => chip !== null),
   });
   const view = Number(from.get("view"));
   return {
@@ -75,9 +113,9 @@ export function read(address) {
     sign,
     chips,
     find: from.get("find") === "1",
-    relations: from.getAll("rel").map((text) => readRelation(text, chips)).filter(Boolean),
+    relations: from.getAll("rel").map((text) => readRelation(text, chips)).filter((relation) => relation !== null),
     area: Math.min(Math.max(Number(from.get("area")) || 0, 0), 100),
-    sort: SORTS.includes(from.get("sort")) ? from.get("sort") : "",
+    sort: SORTS.find((sort) => sort === from.get("sort")) ?? "",
     after: from.get("after") ?? "",
     before: from.get("before") ?? "",
     folders: from.getAll("folder"),
@@ -92,6 +130,7 @@ export function read(address) {
 }
 
 /// `52.52,13.405,10`: degrees north and east, and kilometres.
+/** @type {(text: string) => Page.Near | null} */
 function readNear(text) {
   const [latitude, longitude, km, ...more] = text.split(",").map(Number);
   const isPlace = Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 && km > 0 && km <= 1000 && !more.length;
@@ -99,6 +138,7 @@ function readNear(text) {
 }
 
 /// The box around a place, as far as the poles and the 180th meridian.
+/** @type {(near: Page.Near) => { south: number, north: number, west: number, east: number }} */
 function boxAround({ latitude, longitude, km }) {
   const high = km / 111.2; // kilometres of a degree
   const wide = high / Math.max(Math.cos((latitude * Math.PI) / 180), 0.01);
@@ -109,16 +149,22 @@ function boxAround({ latitude, longitude, km }) {
 }
 
 /// `t:-1.5:text`, `i:1:17`, `p:1:KEY`; with a count, `n:2-:text` or `n:1-3:text`; a part of an image, `r:17:x,y,w,h`.
+/** @type {(text: string) => Page.Chip | null} */
 function readChip(text) {
   const [, least, most, thing] = /^n:(\d+)-(\d*):(.+)$/su.exec(text) ?? [];
   if (thing) return { kind: "text", value: thing, weight: 1, least: Number(least), most: most ? Number(most) : null };
   const [, id, box] = /^r:(\d+):(\d+(?:,\d+){3})$/.exec(text) ?? [];
-  if (box) return { kind: "image", value: Number(id), weight: 1, box: box.split(",").map(Number) };
-  const [, letter, weight, value] = /^([tip]):(-?\d+(?:\.\d+)?):(.+)$/su.exec(text) ?? [];
-  if (!letter || Number(weight) === 0) return null;
-  return { kind: KINDS[letter], value: letter === "i" ? Number(value) : value, weight: Number(weight) };
+  if (id && box) {
+    const [x, y, width, height] = box.split(",").map(Number);
+    return { kind: "image", value: Number(id), weight: 1, box: [x, y, width, height] };
+  }
+  const [, letter = "", weight, value = ""] = /^([tip]):(-?\d+(?:\.\d+)?):(.+)$/su.exec(text) ?? [];
+  const kind = KINDS[letter];
+  if (!kind || Number(weight) === 0) return null;
+  return kind === "image" ? { kind, value: Number(value), weight: Number(weight) } : { kind, value, weight: Number(weight) };
 }
 
+/** @type {(chip: Page.Chip) => string} */
 function writeChip({ kind, value, weight, least, most, box }) {
   if (box) return `r:${value}:${box}`;
   if (weight > 0 && least !== undefined) return `n:${least}-${most ?? ""}:${value}`;
@@ -126,20 +172,23 @@ function writeChip({ kind, value, weight, least, most, box }) {
 }
 
 /// `0.left-of.1`, both being places among the things.
+/** @type {(text: string, chips: Page.Chip[]) => Page.Relation | null} */
 function readRelation(text, chips) {
-  const [first, is, second] = text.split(".");
+  const [first, lies, second] = text.split(".");
   const texts = thingsOf({ chips }).map(({ value }) => value);
-  const known = LIES.includes(is) && first in texts && second in texts;
-  return known ? { first: texts[first], is, second: texts[second] } : null;
+  const [a, is, b] = [texts[Number(first)], LIES.find((known) => known === lies), texts[Number(second)]];
+  return a !== undefined && is && b !== undefined ? { first: a, is, second: b } : null;
 }
 
 /// Relations by the places of their things, as addresses and the server have them.
+/** @type {(state: Page.State) => Api.Relation[]} */
 function placed(state) {
   const texts = thingsOf(state).map(({ value }) => value);
   return soundRelations(state).map(({ first, is, second }) => ({ first: texts.indexOf(first), is, second: texts.indexOf(second) }));
 }
 
 /// The address of a state, relative to the page.
+/** @type {(state: Page.State) => string} */
 export function write(state) {
   const to = new URLSearchParams();
   if (state.text.trim()) to.set("q", state.text);
@@ -147,7 +196,7 @@ export function write(state) {
   if (state.find) to.set("find", "1");
   for (const chip of state.chips) to.append("c", writeChip(chip));
   for (const { first, is, second } of placed(state)) to.append("rel", `${first}.${is}.${second}`);
-  if (state.area) to.set("area", state.area);
+  if (state.area) to.set("area", String(state.area));
   if (state.sort) to.set("sort", state.sort);
   if (state.after) to.set("after", state.after);
   if (state.before) to.set("before", state.before);
@@ -158,18 +207,21 @@ export function write(state) {
   if (state.favourite) to.set("favourite", "1");
   if (state.album) to.set("album", state.album);
   if (state.weak) to.set("weak", "1");
-  if (state.view !== null) to.set("view", state.view);
+  if (state.view !== null) to.set("view", String(state.view));
   return to.size ? `?${to}` : "./";
 }
 
 /// The body of a search for this state.
+/** @type {(state: Page.State) => Page.Question} */
 export function question(state) {
+  /** @type {object[]} */
   const terms = state.chips.map(({ kind, value, weight }) => ({ [kind]: value, weight }));
   if (state.text.trim()) terms.push({ text: state.text.trim(), weight: state.sign });
   return { terms, sort: sortOf(state), depth: depthOf(state), filter: filterOf(state) };
 }
 
 /// The body of a question about regions: things, or regions like one.
+/** @type {(state: Page.State) => Page.Question} */
 export function regionQuestion(state) {
   const common = { min_area: state.area / 100, depth: depthOf(state), sort: sortOf(state), filter: filterOf(state) };
   const example = exampleOf(state);
@@ -189,6 +241,7 @@ export function regionQuestion(state) {
 }
 
 /// What is asked of images besides the question.
+/** @type {(state: Page.State) => object} */
 export function filterOf(state) {
   return {
     ...(state.after && { after: state.after }),
@@ -203,6 +256,7 @@ export function filterOf(state) {
 }
 
 /// People mean the last day too.
+/** @type {(day: string) => string} */
 function dayAfter(day) {
   const next = new Date(`${day}T00:00:00Z`);
   next.setUTCDate(next.getUTCDate() + 1);

@@ -12,6 +12,7 @@ const SIZES = [160, 320, 640];
 
 /// Builds a tile. Its image is loaded by `show`, once it has stayed in view for a moment.
 /// `worded` tiles say how good a match they are, where no heading does.
+/** @type {(item: Page.Item, how: Page.TileOptions & { index: number, count: number, href: string }) => Page.MadeTile} */
 export function makeTile(item, { index, count, ranked, worded, href, things }) {
   const { tile, under } = item;
   const boxes = worthMarking(tile.boxes ?? []);
@@ -23,12 +24,13 @@ export function makeTile(item, { index, count, ranked, worded, href, things }) {
   const pick = h("button", { class: "pick", type: "button", role: "checkbox", tabIndex: -1, title: t("select"), data: { index } }, icon("check"));
   const heart = h("button", { class: "heart", type: "button", tabIndex: -1, data: { favourite: tile.id } }, icon("heart"));
   const element = h("div", { class: "tile", role: "listitem", "aria-setsize": count, "aria-posinset": index + 1 }, link, overlay, pick, heart);
-  if (canvas) paint(canvas, tile.blur);
+  if (canvas && tile.blur) paint(canvas, tile.blur);
   if (item.leader !== null) element.classList.add("spread");
   if (boxes.length) link.append(makeMarks(boxes, tile, { things, cropped: true }));
   if (under.length) element.append(stackButton(item, index));
   if (worded && tile.strength !== "weak") element.append(h("span", { class: `word ${tile.strength}`, "aria-hidden": "true" }, t(`${tile.strength}Match`)));
 
+  /** @type {(record: Api.Image | null) => void} */
   const describe = (record) => {
     const file = record ? fileName(record.path) : "";
     const parts = [record?.caption || file, tile.taken && day(tile.taken), ranked && t(`${tile.strength}Match`), boxes.length > 0 && t("regionCount", { n: boxes.length })];
@@ -45,23 +47,26 @@ export function makeTile(item, { index, count, ranked, worded, href, things }) {
     heart.setAttribute("aria-label", heart.title);
   };
   showFavourite();
+  /** @type {(selected: boolean) => void} */
   const select = (selected) => {
     element.classList.toggle("selected", selected);
     pick.setAttribute("aria-checked", String(selected));
   };
-  return { element, link, item, select, showFavourite, show: (width) => showImage(link, tile, width) };
+  return { element, link, item, width: 0, select, showFavourite, show: (width) => showImage(link, tile, width) };
 }
 
+/** @type {(item: Page.Item, index: number) => HTMLButtonElement} */
 function stackButton({ tile, under }, index) {
   const label = t("alike", { n: under.length + 1 });
   const properties = { class: "stack", type: "button", tabIndex: -1, title: label, "aria-label": label, data: { stack: tile.id, index } };
   return h("button", properties, icon("stack"), number(under.length + 1));
 }
 
+/** @type {(link: HTMLElement, tile: Page.Tile, width: number) => void} */
 function showImage(link, tile, width) {
   if (link.querySelector("img")) return;
   const wanted = width * Math.min(devicePixelRatio, 2);
-  const size = SIZES.find((size) => size >= wanted * 0.9) ?? SIZES.at(-1);
+  const size = SIZES.find((size) => size >= wanted * 0.9) ?? SIZES[SIZES.length - 1];
   const img = h("img", { alt: "", decoding: "async", draggable: false });
   img.addEventListener("load", () => link.classList.add("ready"), { once: true });
   // A busy server refuses; a moment later it may not.

@@ -15,21 +15,28 @@ export class Timeline {
   hasMore = false;
   accepted = 0;
   searched = 0;
+  /** @type {Page.Tile[]} */
   tiles = [];
   expected = 0;
   withoutRegions = 0;
   nothingParticular = false;
+  /** @type {Api.Form | null} */
   form = null;
+  /** @type {string | null} */
   asThings = null;
+  /** @type {Set<number>} */
   spread = new Set();
+  /** @type {Month[]} */
   #sections = [];
 
+  /** @param {object} filter @param {string} sort */
   constructor(filter, sort) {
     this.filter = filter;
     this.sort = sort;
   }
 
   /// Loads the months, and the images of the one that is shown first: that of `place`, or the first one.
+  /** @type {(signal?: AbortSignal, place?: Page.Place | null) => Promise<boolean>} */
   async load(signal, place) {
     const { count, months } = await timeline({ filter: this.filter }, signal);
     const dated = months.filter(({ month }) => month !== null);
@@ -42,57 +49,67 @@ export class Timeline {
     return true;
   }
 
+  /** @type {() => { length: number }} */
   items() {
     return { length: this.accepted };
   }
 
+  /** @type {(items?: unknown) => Page.Section[]} */
   sections() {
     return this.#sections;
   }
 
+  /** @type {(items?: unknown) => number} */
   stacked() {
     return 0;
   }
 
   /// Numbers of all images, loaded in steps.
+  /** @type {(signal: AbortSignal) => Promise<number[]>} */
   async ids(signal) {
     const missing = this.#sections.filter(({ items }) => !items);
     for (let at = 0; at < missing.length; at += AT_A_TIME) {
       await Promise.all(missing.slice(at, at + AT_A_TIME).map((section) => section.load(signal)));
       signal.throwIfAborted();
     }
-    return this.#sections.flatMap(({ items }) => items.map(({ tile }) => tile.id));
+    return this.#sections.flatMap(({ items }) => (items ?? []).map(({ tile }) => tile.id));
   }
 }
 
 /// A section of the grid. `items` is null until they are loaded.
 class Month {
+  /** @type {Page.Item[] | null} */
   items = null;
+  /** @type {Promise<void> | null} */
   #loading = null;
 
+  /** @param {Api.Month} month @param {object} filter @param {string} sort */
   constructor({ month: key, count }, filter, sort) {
     this.key = key ?? "undated";
     this.title = key === null ? t("undated") : month(`${key}-01T00:00:00`);
     this.count = count;
     /// Items that begin a day. Images without a date have none.
+    /** @type {number[] | null} */
     this.days = key === null ? null : [];
     this.ask = { filter, month: key };
     this.sort = sort;
   }
 
   /// Loads the images, once.
+  /** @type {(signal?: AbortSignal) => Promise<void>} */
   load(signal) {
     this.#loading ??= timelineTiles(this.ask, signal).then((columns) => this.#fill(columns)).finally(() => (this.#loading = null));
     return this.items ? Promise.resolve() : this.#loading;
   }
 
+  /** @type {(columns: Api.Tiles) => void} */
   #fill(columns) {
     const favourites = new Set(columns.favourite);
-    const items = columns.id.map((_, i) => ({ tile: new Tile(columns, i, favourites), under: [], leader: null, spread: false }));
-    if (this.sort === "oldest") items.reverse();
-    if (this.days) this.days = items.flatMap(({ tile }, i) => (i === 0 || tile.dayNumber !== items[i - 1].tile.dayNumber ? [i] : []));
-    this.items = items;
-    this.count = items.length;
+    const tiles = columns.id.map((_, i) => new Tile(columns, i, favourites));
+    if (this.sort === "oldest") tiles.reverse();
+    if (this.days) this.days = tiles.flatMap(({ dayNumber }, i) => (i === 0 || dayNumber !== tiles[i - 1].dayNumber ? [i] : []));
+    this.items = tiles.map((tile) => ({ tile, under: [], leader: null, spread: false }));
+    this.count = tiles.length;
   }
 }
 
@@ -100,11 +117,17 @@ const DAY = 86_400;
 
 /// What a tile shows of an image.
 class Tile {
+  /** @type {Api.Strength} */
   strength = "strong";
   score = 1;
 
+  /** @param {Api.Tiles} columns @param {number} i @param {Set<number>} favourites */
   constructor({ id, width, height, taken, blur, version }, i, favourites) {
-    [this.id, this.width, this.height, this.content, this.blur] = [id[i], width[i], height[i], version[i], blur[i]];
+    this.id = id[i];
+    this.width = width[i];
+    this.height = height[i];
+    this.content = version[i];
+    this.blur = blur[i];
     this.favourite = favourites.has(this.id);
     this.seconds = taken[i];
   }

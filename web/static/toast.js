@@ -7,14 +7,17 @@ const SHOWN = 4000;
 const SETTLED = 60;
 
 /// The topmost dialog, or the page. What lies below a dialog is neither seen nor read.
-export const topmost = () => [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body;
+/** @type {() => HTMLElement} */
+export const topmost = () => [.../** @type {NodeListOf<HTMLDialogElement>} */ (document.querySelectorAll("dialog[open]"))].at(-1) ?? document.body;
 
+/** @type {(element: HTMLElement) => HTMLElement} */
 function place(element) {
   const top = topmost();
   if (element.parentElement !== top) top.append(element);
   return element;
 }
 
+/** @type {(text: string) => void} */
 export function toast(text) {
   const note = h("div", { class: "toast" }, text);
   place($("toasts")).append(note);
@@ -22,9 +25,11 @@ export function toast(text) {
   announce(text);
 }
 
-let saying = 0;
+/** @type {Timer | undefined} */
+let saying;
 
 /// Says something to screen readers alone.
+/** @type {(text: string) => void} */
 export function announce(text) {
   place($("announcer"));
   clearTimeout(saying);

@@ -1,9 +1,9 @@
 // One image, large, with what is known of it.
 
-import { caption, downloadOf, isCancelled, original, similar, thumbnail } from "./api.js";
+import { ApiError, caption, downloadOf, isCancelled, original, similar, thumbnail } from "./api.js";
 import { copy } from "./copy.js";
 import { detailsOf } from "./details.js";
-import { $, fileName, h, isTyping } from "./dom.js";
+import { $, closest, fileName, h, isTyping } from "./dom.js";
 import { Draw } from "./draw.js";
 import { explain } from "./errors.js";
 import { showFacts } from "./facts.js";
@@ -29,31 +29,38 @@ const SURE = 0.35;
 const KEPT = "glimpse.facts";
 
 /// `get.items()` gives the images that can be stepped through; `on` says what the user wants of one.
+/** @param {{ items: () => Page.Item[], hrefOf: (id: number) => string, on: Page.ViewerActs }} page */
 export function setUpViewer({ items, hrefOf, on }) {
   const dialog = $("viewer");
   const stage = $("stage");
   const zoom = new Zoom(stage, { swipe: (by) => step(by) });
+  /** @type {(part: Page.Spot, whole: Page.Sides) => boolean} */
   const lookAt = ({ x, y, width, height }, whole) =>
     zoom.show({ x: x / whole.width, y: y / whole.height, width: width / whole.width, height: height / whole.height });
+  /** @type {(box: Page.Shares) => Page.Spot} */
   const inPixels = ([left, top, right, bottom]) => {
-    const [x, y] = [Math.round(left * record.width), Math.round(top * record.height)];
-    return { x, y, width: Math.max(Math.round(right * record.width) - x, 1), height: Math.max(Math.round(bottom * record.height) - y, 1) };
+    const whole = record ?? { width: 1, height: 1 };
+    const [x, y] = [Math.round(left * whole.width), Math.round(top * whole.height)];
+    return { x, y, width: Math.max(Math.round(right * whole.width) - x, 1), height: Math.max(Math.round(bottom * whole.height) - y, 1) };
   };
   const layers = new Layers({ focus: lookAt });
   const draw = new Draw($("drawbar"), {
-    words: () => on.languages().length > 0 && ((box) => words({ box: inPixels(box) }, cancel.signal).then(({ text }) => text)),
+    words: () => on.languages().length > 0 && ((box) => words({ image: Number(id), box: inPixels(box) }, cancel.signal).then(({ text }) => text)),
     search: (box) => {
       const { x, y, width, height } = inPixels(box);
-      on.region(id, [x, y, width, height]);
+      if (id !== null) on.region(id, [x, y, width, height]);
     },
     end: () => (dialog.classList.remove("drawn-on"), dialog.open && $("draw").focus()),
   });
+  /** @type {number | null} */
   let id = null;
+  /** @type {Api.Image | null} */
   let record = null;
   let cancel = new AbortController();
 
   const placeOf = () => items().findIndex((item) => item?.tile.id === id);
   const slides = new Slideshow(dialog, { step: (by) => step(by), end: () => id !== null && (open(id, { again: true }), $("further").focus()) });
+  /** @type {(by: number) => void} */
   const step = (by) => {
     const [list, place] = [items(), placeOf()];
     const to = place + by;
@@ -64,6 +71,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     if (list.length - placeOf() < 20) on.near();
   };
 
+  /** @type {(next: number, how?: { again?: boolean }) => Promise<void>} */
   async function open(next, { again = false } = {}) {
     if (id === next && dialog.open && !dialog.classList.contains("gone") && !again) return;
     slides.wait();
@@ -83,13 +91,14 @@ export function setUpViewer({ items, hrefOf, on }) {
     showImage(item?.tile, item?.tile.boxes);
     showMatch(item?.tile);
     try {
-      record = await detailsOf(id);
+      const known = await detailsOf(next);
       if (signal.aborted) return;
+      record = known;
       showImage(record, item?.tile.boxes);
-      showRecord(item);
+      showRecord(record, item);
       preload(place);
       if (slides.active) return;
-      await Promise.all([showSimilar(signal), describe(signal)]);
+      await Promise.all([showSimilar(next, signal), describe(next, signal)]);
     } catch (error) {
       if (!isCancelled(error) && !signal.aborted) showProblem(error);
     }
@@ -115,6 +124,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     document.documentElement.classList.remove("viewing");
   }
 
+  /** @type {(place: number) => void} */
   function showPlace(place) {
     const count = items().length;
     $("place").textContent = place < 0 ? "" : t("placeOf", { n: place + 1, count });
@@ -123,23 +133,24 @@ export function setUpViewer({ items, hrefOf, on }) {
   }
 
   /// Shows what is known of the image, as far as that is: first a small copy, then the whole.
+  /** @type {(tile: Page.Shown | undefined, boxes?: Api.Box[] | null) => void} */
   function showImage(tile, boxes = null) {
     if (!tile) return layers.clear(), stage.replaceChildren();
-    let frame = stage.firstElementChild;
-    if (frame?.dataset.id !== String(tile.id)) {
+    let frame = /** @type {HTMLElement | null} */ (stage.firstElementChild);
+    if (!frame || frame.dataset.id !== String(tile.id)) {
       const img = h("img", { alt: "", draggable: false, width: tile.width, height: tile.height });
       img.src = thumbnail(tile, 640);
       frame = h("div", { class: "frame", data: { id: tile.id } }, img);
-      frame.style.setProperty("--ratio", tile.width / tile.height);
+      frame.style.setProperty("--ratio", String(tile.width / tile.height));
       frame.style.setProperty("--wide", `${tile.width * ENLARGED}px`);
-      const left = slides.active && stage.querySelector(".frame");
-      stage.replaceChildren(...[frame, left].filter(Boolean));
+      const left = slides.active ? stage.querySelector(".frame") : null;
+      stage.replaceChildren(frame, ...(left ? [left] : []));
       if (left) fadeOut(left);
     }
     layers.show(frame, tile, { things: on.things(), boxes, ask: on.finding() && !slides.active });
-    if (!tile.format) return;
-    const [img] = frame.children;
-    img.alt = tile.caption || fileName(tile.path);
+    const img = frame.querySelector("img");
+    if (!tile.format || !img) return;
+    img.alt = tile.caption || fileName(tile.path ?? "");
     const large = new Image();
     large.addEventListener("load", () => img.isConnected && ((img.src = large.src), slides.shown()), { once: true });
     large.addEventListener("error", () => slides.shown(), { once: true });
@@ -149,26 +160,30 @@ export function setUpViewer({ items, hrefOf, on }) {
   }
 
   /// The image before, over the one that takes its place.
+  /** @type {(frame: Element) => void} */
   function fadeOut(frame) {
     frame.classList.add("leaving");
     frame.addEventListener("animationend", () => frame.remove(), { once: true });
   }
 
   /// Looks at what was found: the best box of each thing.
+  /** @type {(tile: Page.Tile | undefined) => void} */
   function showMatch(tile) {
     const best = bestOf(tile?.boxes ?? []);
-    if (best.length && !slides.active) lookAt(around(best), tile);
+    if (tile && best.length && !slides.active) lookAt(around(best), tile);
     else zoom.reset();
   }
 
   /// The neighbours, so that stepping is instant.
+  /** @type {(place: number) => void} */
   function preload(place) {
     for (const near of [items()[place + 1], items()[place - 1]]) {
       if (near) new Image().src = thumbnail(near.tile, 640);
     }
   }
 
-  function showRecord(item) {
+  /** @type {(record: Api.Image, item: Page.Item | undefined) => void} */
+  function showRecord(record, item) {
     $("name").textContent = fileName(record.path);
     announce([fileName(record.path), $("place").textContent].filter(Boolean).join(", "));
     const match = item && on.ranked() && t("matchFact", { word: t(`${item.tile.strength}Match`), share: number(Math.round(item.tile.score * 100)) });
@@ -177,7 +192,8 @@ export function setUpViewer({ items, hrefOf, on }) {
     dialog.setAttribute("aria-label", record.taken ? day(record.taken) : fileName(record.path));
   }
 
-  async function showSimilar(signal) {
+  /** @type {(id: number, signal: AbortSignal) => Promise<void>} */
+  async function showSimilar(id, signal) {
     $("likenesses").replaceChildren();
     $("likeness").hidden = true;
     const { hits } = await similar(id, { limit: LIKENESSES }, signal);
@@ -190,28 +206,34 @@ export function setUpViewer({ items, hrefOf, on }) {
   }
 
   /// What the model says of the image, or of a part of it, if it can.
+  /** @type {(body: { image: number, box?: Page.Spot }, signal: AbortSignal) => Promise<{ text?: string, probability?: number }>} */
   async function words(body, signal) {
     const languages = on.languages();
     if (!languages.length) return {};
     const spoken = languages.includes(language) ? { language } : {};
-    const { captions } = await caption({ image: id, ...spoken, ...body }, signal);
+    const { captions } = await caption({ ...spoken, ...body }, signal);
     return captions[0] ?? {};
   }
 
-  async function describe(signal) {
+  /** @type {(id: number, signal: AbortSignal) => Promise<void>} */
+  async function describe(id, signal) {
     await new Promise((done) => setTimeout(done, UNHURRIED)); // nothing is said of images that are only stepped over
     if (signal.aborted) return;
-    const { text = "", probability = 0 } = await words({}, signal).catch(() => ({})); // an image does without
+    /** @type {{ text?: string, probability?: number }} */
+    const said = await words({ image: id }, signal).catch(() => ({})); // an image does without
+    const { text = "", probability = 0 } = said;
     if (signal.aborted || probability ** (1 / Math.max(wordCount(text), 1)) < SURE) return;
     $("said").hidden = !text;
     $("said-text").textContent = text;
   }
 
   /// An image that cannot be shown: why, where it would be, and the way back. Nothing can be done with it.
+  /** @type {(error: unknown) => void} */
   function showProblem(error) {
-    const text = error.code === "not_found" ? t("imageGone") : explain(error);
+    const gone = error instanceof ApiError && error.code === "not_found";
+    const text = gone ? t("imageGone") : explain(error);
     const back = h("button", { class: "button strong", type: "button", on: { click: () => on.close() } }, t("backToAll"));
-    const again = error.code !== "not_found" && h("button", { class: "button", type: "button", on: { click: () => open(id) } }, t("retry"));
+    const again = !gone && h("button", { class: "button", type: "button", on: { click: () => id !== null && open(id) } }, t("retry"));
     layers.clear();
     stage.replaceChildren(h("div", { class: "lost", role: "alert" }, icon("warn"), h("p", {}, text), h("div", { class: "choices" }, again, back)));
     $("facts").replaceChildren();
@@ -221,7 +243,6 @@ export function setUpViewer({ items, hrefOf, on }) {
     back.focus();
   }
 
-
   function toggleFacts(shown = dialog.classList.contains("bare")) {
     dialog.classList.toggle("bare", !shown);
     $("info").setAttribute("aria-pressed", String(shown));
@@ -229,10 +250,11 @@ export function setUpViewer({ items, hrefOf, on }) {
   }
 
   function startDrawing() {
-    if (!record) return;
+    const frame = stage.querySelector("div");
+    if (!record || !frame) return;
     zoom.reset();
     dialog.classList.add("drawn-on");
-    draw.begin(stage.firstElementChild, record);
+    draw.begin(frame, record);
     makeRoom();
   }
 
@@ -244,12 +266,14 @@ export function setUpViewer({ items, hrefOf, on }) {
   const room = new ResizeObserver(makeRoom);
   [stage, $("drawbar")].forEach((part) => room.observe(part));
 
+  /** @type {(act: (id: number) => void) => () => void} */
+  const ofImage = (act) => () => id !== null && act(id);
   const acts = {
     close: () => on.close(), previous: () => step(-1), next: () => step(1), info: () => toggleFacts(),
-    like: () => on.more(id, 1), unlike: () => on.more(id, -1), alike: () => on.similar(id), zoom: () => zoom.toggle(),
+    like: ofImage((id) => on.more(id, 1)), unlike: ofImage((id) => on.more(id, -1)), alike: ofImage(on.similar), zoom: () => zoom.toggle(),
     boxes: () => layers.toggleBoxes(), heat: () => layers.toggleHeat(), draw: startDrawing,
   };
-  for (const [name, act] of Object.entries(acts)) $(name).addEventListener("click", act);
+  for (const [name, act] of Object.entries(acts)) $(/** @type {keyof typeof acts} */ (name)).addEventListener("click", act);
   const further = {
     slideshow: () => record && slides.start(), full: () => fillScreen(!isFilled()), turn: () => zoom.turn(), copy: () => record && copy(record.path),
   };
@@ -267,12 +291,13 @@ export function setUpViewer({ items, hrefOf, on }) {
     else on.close();
   });
   dialog.addEventListener("click", (event) => {
-    const link = event.target.closest("a[data-open]");
+    const link = closest(event, "a[data-open]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     on.open(Number(link.dataset.open), { replace: false });
   });
   const forward = () => (document.documentElement.dir === "rtl" ? -1 : 1);
+  /** @type {Record<string, () => unknown>} */
   const keys = {
     ArrowLeft: () => (zoom.isOwn ? zoom.move(80, 0) : step(-forward())),
     ArrowRight: () => (zoom.isOwn ? zoom.move(-80, 0) : step(forward())),
@@ -283,13 +308,14 @@ export function setUpViewer({ items, hrefOf, on }) {
     b: acts.boxes, h: acts.heat, r: acts.draw, "?": () => on.help(), "/": () => on.search(),
   };
   /// A slideshow has keys of its own.
+  /** @type {Record<string, () => unknown>} */
   const SHOWN_KEYS = { " ": () => slides.toggle(), ArrowLeft: () => step(-forward()), ArrowRight: () => step(forward()), p: keys.p, v: keys.v };
   /// What an image that is gone still answers to.
   const WITHOUT = ["ArrowLeft", "ArrowRight", "?", "/"];
   dialog.addEventListener("keydown", (event) => {
     if (dialog.classList.contains("gone") && !WITHOUT.includes(event.key)) return;
     if (draw.active || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (slides.active && event.key === " " && event.target.matches("button")) return;
+    if (slides.active && event.key === " " && event.target instanceof HTMLButtonElement) return;
     const act = (slides.active ? SHOWN_KEYS : keys)[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (act) (event.preventDefault(), act());
   });
@@ -297,6 +323,7 @@ export function setUpViewer({ items, hrefOf, on }) {
   return { open, close, current: () => id, refresh: () => dialog.open && showPlace(placeOf()) };
 }
 
+/** @type {(text: string) => number} */
 function wordCount(text) {
   return [...new Intl.Segmenter(language, { granularity: "word" }).segment(text)].filter(({ isWordLike }) => isWordLike).length;
 }

@@ -9,6 +9,7 @@ export const LANGUAGES = {
 const RIGHT_TO_LEFT = ["ar", "he"];
 const KEPT = "glimpse.language";
 
+/** @type {Record<string, string | { other: string, [form: string]: string }>} */
 let sentences = {};
 let plurals = new Intl.PluralRules("en");
 let numbers = new Intl.NumberFormat("en");
@@ -17,8 +18,9 @@ export let language = "en";
 let region = "en";
 
 /// The language that was chosen, or the first of the browser's that there are words for.
+/** @type {() => string} */
 function preferred() {
-  const wanted = [localStorage.getItem(KEPT), ...navigator.languages].filter(Boolean);
+  const wanted = [localStorage.getItem(KEPT) ?? "", ...navigator.languages];
   return wanted.map((name) => name.split("-")[0]).find((name) => name in LANGUAGES) ?? "en";
 }
 
@@ -33,15 +35,17 @@ export async function loadWords() {
   document.documentElement.dir = RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr";
 }
 
+/** @type {(name: string) => void} */
 export function choose(name) {
   localStorage.setItem(KEPT, name);
   location.reload();
 }
 
 /// A sentence, its places filled in; `n` chooses the form where a language has several.
+/** @type {(key: Page.Sentence, values?: Page.Values) => string} */
 export function t(key, values = {}) {
   const found = sentences[key] ?? key;
-  const form = typeof found === "string" ? found : (found[plurals.select(values.n)] ?? found.other);
+  const form = typeof found === "string" ? found : (found[plurals.select(Number(values.n))] ?? found.other);
   return form.replace(/\{(\w+)\}/g, (_, name) => shown(values[name]));
 }
 
@@ -49,54 +53,75 @@ export function t(key, values = {}) {
 /// a sentence may not.
 const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
+/** @type {(value: string | number | undefined) => string} */
 function shown(value) {
   if (typeof value === "number") return number(value);
-  return typeof value === "string" ? value.replace(TURNS, "") : value;
+  return value?.replace(TURNS, "") ?? "";
 }
 
+/** @type {(value: number) => string} */
 export const number = (value) => numbers.format(value);
 
 /// Puts words and icons into the elements that name them: `data-t` for the text, `data-label` for the name, `data-title` for
 /// what is said beside a text.
+/** @type {(root: ParentNode) => void} */
 export function fill(root) {
-  for (const element of root.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon));
-  for (const element of root.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
-  for (const element of root.querySelectorAll("[data-label]")) {
-    element.setAttribute("aria-label", t(element.dataset.label));
-    if (element.matches("button, a")) element.title = t(element.dataset.label);
-  }
-  for (const element of root.querySelectorAll("[data-title]")) element.title = t(element.dataset.title);
-  for (const element of root.querySelectorAll("[data-hint]")) element.placeholder = t(element.dataset.hint);
+  /** @type {(name: string, use: (element: HTMLElement, key: any) => void) => void} */
+  const each = (name, use) => {
+    const found = /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(`[data-${name}]`));
+    for (const element of found) use(element, element.dataset[name]);
+  };
+  each("icon", (element, key) => element.prepend(icon(key)));
+  each("t", (element, key) => (element.textContent = t(key)));
+  each("label", (element, key) => {
+    element.setAttribute("aria-label", t(key));
+    if (element.matches("button, a")) element.title = t(key);
+  });
+  each("title", (element, key) => (element.title = t(key)));
+  each("hint", (element, key) => element.setAttribute("placeholder", t(key)));
 }
 
 /// A camera's date has no zone: it is shown as it was.
+/** @type {(taken: string) => Date} */
 const inOwnZone = (taken) => new Date(`${taken}Z`);
 /// Ways to write dates. To make one takes longer than to use it a thousand times.
+/** @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map();
+/** @type {(taken: string, options: Intl.DateTimeFormatOptions) => string} */
 function written(taken, options) {
   const key = Object.values(options).join();
-  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(region, { ...options, timeZone: "UTC" }));
-  return formats.get(key).format(inOwnZone(taken));
+  const format = formats.get(key) ?? new Intl.DateTimeFormat(region, { ...options, timeZone: "UTC" });
+  formats.set(key, format);
+  return format.format(inOwnZone(taken));
 }
+/** @type {(taken: string) => string} */
 export const day = (taken) => written(taken, { dateStyle: "long" });
 /// A day where its month is known: "Sat 14".
+/** @type {(taken: string) => string} */
 export const shortDay = (taken) => written(taken, { weekday: "short", day: "numeric" });
+/** @type {(taken: string) => string} */
 export const moment = (taken) => written(taken, { dateStyle: "full", timeStyle: "short" });
+/** @type {(taken: string) => string} */
 export const month = (taken) => written(taken, { month: "long", year: "numeric" });
 
 /// 1,234,567 bytes as 1.2 MB.
+/** @type {(bytes: number) => string} */
 export function size(bytes) {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
   const step = Math.min(Math.max(Math.floor(Math.log10(bytes || 1) / 3), 0), units.length - 1);
+  /** @type {Intl.NumberFormatOptions} */
   const options = { style: "unit", unit: units[step], maximumFractionDigits: step > 1 ? 1 : 0 };
   return new Intl.NumberFormat(region, options).format(bytes / 1000 ** step);
 }
 
+/** @type {(km: number) => string} */
 export const distance = (km) =>
   new Intl.NumberFormat(region, { style: "unit", unit: "kilometer" }).format(km);
 
 /// A span of seconds as one or two units.
+/** @type {(seconds: number) => string} */
 export function span(seconds) {
+  /** @type {(value: number, name: string) => string} */
   const unit = (value, name) =>
     new Intl.NumberFormat(region, { style: "unit", unit: name, unitDisplay: "short" }).format(Math.round(value));
   if (seconds < 90) return unit(seconds, "second");

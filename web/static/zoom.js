@@ -1,5 +1,7 @@
 // Zooming, moving and turning an image: wheel, double click, drag, pinch, keys; a swipe when it is not zoomed.
 
+import { closest } from "./dom.js";
+
 const MOST = 8;
 const SWIPE = 60;
 /// A part that is looked at takes this share of the stage, but the image is not drawn larger than so many times what
@@ -15,11 +17,14 @@ export class Zoom {
   #y = 0;
   /// Quarters of a circle, clockwise.
   #turns = 0;
+  /** @type {Map<number, { x: number, y: number }>} */
   #pointers = new Map();
+  /** @type {{ x: number, y: number, touch: boolean } | null} */
   #start = null;
   /// True if the user has zoomed, and not the page: then arrows and drags move the image.
   #own = false;
 
+  /** @param {HTMLElement} stage @param {{ swipe: (step: 1 | -1) => void }} on */
   constructor(stage, on) {
     this.stage = stage;
     this.on = on;
@@ -27,7 +32,7 @@ export class Zoom {
     stage.addEventListener("dblclick", (event) => this.toggle(event.clientX, event.clientY));
     stage.addEventListener("pointerdown", (event) => this.#down(event));
     stage.addEventListener("pointermove", (event) => this.#move(event));
-    for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, (event) => this.#up(event));
+    for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) stage.addEventListener(end, (event) => this.#up(event));
   }
 
   /// True if the user looks at a part of the image.
@@ -63,12 +68,13 @@ export class Zoom {
 
   /// Looks at a part of the image, in shares of it, with a good deal of what is around it. Gives false for a part that
   /// is seen well enough as it is.
+  /** @type {(part: Page.Spot) => boolean} */
   show({ x, y, width, height }) {
-    const frame = this.stage.firstElementChild;
+    const frame = this.#frame;
     if (!frame) return false;
     const { clientWidth, clientHeight } = this.stage;
     const [wide, high] = [frame.offsetWidth, frame.offsetHeight];
-    const pixels = frame.querySelector("img")?.getAttribute("width") ?? wide;
+    const pixels = Number(frame.querySelector("img")?.getAttribute("width") ?? wide);
     const closest = Math.min(CLOSEST, (ENLARGED * pixels) / wide);
     const scale = Math.min((clientWidth * AROUND) / (width * wide), (clientHeight * AROUND) / (height * high), closest);
     if (!(scale > 1.25)) return this.reset(), false;
@@ -90,6 +96,7 @@ export class Zoom {
   }
 
   /// Changes the scale so that the point stays where it is.
+  /** @type {(factor: number, x?: number, y?: number) => void} */
   by(factor, x = innerWidth / 2, y = innerHeight / 2) {
     const scale = Math.min(Math.max(this.#scale * factor, 1), MOST);
     const { left, top, width, height } = this.stage.getBoundingClientRect();
@@ -104,6 +111,7 @@ export class Zoom {
     this.#apply();
   }
 
+  /** @type {(dx: number, dy: number) => void} */
   move(dx, dy) {
     this.stage.classList.remove("gliding");
     this.#x += dx;
@@ -111,9 +119,13 @@ export class Zoom {
     this.#apply();
   }
 
+  get #frame() {
+    return /** @type {HTMLElement | null} */ (this.stage.firstElementChild);
+  }
+
   /// Where the middle of the image rests, from the middle of the stage.
   #rest() {
-    const frame = this.stage.firstElementChild;
+    const frame = this.#frame;
     if (!frame) return [0, 0];
     const { clientWidth, clientHeight } = this.stage;
     return [frame.offsetLeft + frame.offsetWidth / 2 - clientWidth / 2, frame.offsetTop + frame.offsetHeight / 2 - clientHeight / 2];
@@ -121,10 +133,11 @@ export class Zoom {
 
   #apply() {
     this.stage.classList.toggle("zoomed", this.#scale > 1);
-    const frame = this.stage.firstElementChild;
+    const frame = this.#frame;
     if (!frame) return;
     // No further than its edges: no part of the stage is empty while the other side is cut off.
     const { clientWidth, clientHeight } = this.stage;
+    /** @type {(value: number, side: number, room: number, rest: number) => number} */
     const bound = (value, side, room, rest) => {
       const most = (side * this.#scale - room) / 2;
       return most > 0 ? Math.min(Math.max(value, -most - rest), most - rest) : 0;
@@ -134,26 +147,30 @@ export class Zoom {
     if (this.#isTurned) sides.reverse();
     [this.#x, this.#y] = [bound(this.#x, sides[0], clientWidth, left), bound(this.#y, sides[1], clientHeight, top)];
     frame.style.transform = `translate(${this.#x}px, ${this.#y}px) rotate(${this.#turns * 90}deg) scale(${this.#scale})`;
-    frame.style.setProperty("--scale", this.#scale); // what is drawn on it keeps its strength
+    frame.style.setProperty("--scale", String(this.#scale)); // what is drawn on it keeps its strength
   }
 
+  /** @type {(event: WheelEvent) => void} */
   #wheel(event) {
     event.preventDefault();
     this.by(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0022)), event.clientX, event.clientY);
   }
 
+  /** @type {(event: PointerEvent) => void} */
   #down(event) {
-    if (event.target.closest("button, a")) return;
+    if (closest(event, "button, a")) return;
     this.stage.setPointerCapture(event.pointerId);
     this.#pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     if (this.#pointers.size === 1) this.#start = { x: event.clientX, y: event.clientY, touch: event.pointerType === "touch" };
   }
 
+  /** @type {(event: PointerEvent) => void} */
   #move(event) {
     const before = this.#pointers.get(event.pointerId);
     if (!before) return;
     const others = [...this.#pointers].filter(([id]) => id !== event.pointerId).map(([, point]) => point);
     if (others.length === 1) {
+      /** @type {(point: { x: number, y: number }) => number} */
       const distance = (point) => Math.hypot(point.x - others[0].x, point.y - others[0].y) || 1;
       const now = { x: event.clientX, y: event.clientY };
       // The middle between two fingers moves by half of what either does.
@@ -166,6 +183,7 @@ export class Zoom {
     this.#pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
   }
 
+  /** @type {(event: PointerEvent) => void} */
   #up(event) {
     this.#pointers.delete(event.pointerId);
     const start = this.#start;

@@ -1,0 +1,102 @@
+// What the page says of a result set: how many images there are, a note, and what stands in the place of images.
+
+import { ApiError } from "./api.js";
+import { $ } from "./dom.js";
+import { explain } from "./errors.js";
+import { languageNote } from "./quality.js";
+import { exampleOf, isFiltered, isRanked, textsOf, withoutFilters } from "./state.js";
+import { announce } from "./toast.js";
+import { t } from "./words.js";
+
+export class Report {
+  /// What the button of the note does.
+  /** @type {(() => void) | undefined} */
+  #act;
+
+  /// `change` is told what the user wants, `panel` shows the library, and `server` says what is known of it.
+  /** @param {{ change: Page.Change, panel: Page.Panel, server: Page.Server }} page */
+  constructor({ change, panel, server }) {
+    this.change = change;
+    this.panel = panel;
+    this.server = server;
+    $("empty-clear").addEventListener("click", () => change(withoutFilters));
+    $("empty-regions").addEventListener("click", () => panel.makeRegions());
+    $("empty-add").addEventListener("click", () => panel.open());
+    $("note-more").addEventListener("click", () => this.#act?.());
+  }
+
+  /// The state that is asked for, before anything comes back.
+  /** @type {(state: Page.State) => void} */
+  begin(state) {
+    const texts = textsOf(state);
+    document.title = texts.length ? `${texts.join(" + ")} – Glimpse` : "Glimpse";
+    const known = isRanked(state) || isFiltered(state);
+    $("save-search").hidden = state.find || !known || Boolean(state.album) || state.chips.some(({ kind }) => kind === "upload");
+  }
+
+  /// What was found, in numbers and notes. `words` if it was asked of the words alone.
+  /** @type {(state: Page.State, results: Page.ResultSet, how: { words: boolean }) => void} */
+  found(state, results, { words }) {
+    const { accepted, searched, ranked, tiles, withoutRegions, asThings, nothingParticular } = results;
+    const line = ranked ? t("matches", { n: accepted, searched }) : isFiltered(state) ? t("pass", { n: accepted }) : t("imageCount", { n: accepted });
+    $("count").textContent = line;
+    announce(ranked && accepted === 0 ? (tiles.length ? `${line}. ${t("closest")} ${t("imageCount", { n: tiles.length })}` : t("nothingFound")) : line);
+    const texts = textsOf(state).join(" ");
+    if (words) return this.note(t("modelLoading"));
+    if (nothingParticular) return this.note(t("nothingInBox"));
+    if (withoutRegions) return this.note(t("someWithoutRegions", { n: withoutRegions }), [t("makeRegions"), this.panel.makeRegions]);
+    if (asThings) return this.note(t("asksThings"), [t("findThings"), () => this.change({ find: true, chips: [], text: asThings, sign: 1 }, { finish: true })]);
+    if (exampleOf(state) && texts) return this.note(t("regionAlone"));
+    this.note(languageNote(texts, this.server.model.name), [t("aboutModel"), this.panel.open]);
+  }
+
+  /// What stands beside, below or in the place of the images of a result set.
+  /** @type {(state: Page.State, results: Page.ResultSet, items: { length: number }) => void} */
+  ends(state, results, items) {
+    const stacked = results.stacked(items);
+    $("stacked").textContent = stacked ? `· ${t("stacked", { n: stacked })}` : "";
+    const { ranked } = results;
+    $("weaker").hidden = !results.hasMore;
+    $("weaker").textContent = t(results.tiles.some(({ strength }) => strength === "weak") ? "showMore" : "showClosest");
+    $("empty").hidden = items.length > 0;
+    if (items.length > 0) return;
+    const nothing = ranked ? "nothingFound" : isFiltered(state) ? "nothingPasses" : "nothingYet";
+    $("empty-title").textContent = t(nothing);
+    $("empty-advice").textContent = ranked ? t("nothingAdvice") : nothing === "nothingYet" ? t("addFirst") : "";
+    $("empty-clear").hidden = !isFiltered(state);
+    $("empty-regions").hidden = true;
+    $("empty-add").hidden = nothing !== "nothingYet";
+  }
+
+  /// Says something beside the results, and what can be done about it.
+  /** @type {(text: string, more?: [label?: string, act?: () => void]) => void} */
+  note(text, [label, act] = []) {
+    $("note").hidden = !text;
+    $("note-text").textContent = text;
+    $("note-more").hidden = !act;
+    $("note-more").textContent = label ?? "";
+    this.#act = act;
+  }
+
+  /// What went wrong, in the place of the images. Gives whether it is only too early, as the model is not there yet.
+  /** @type {(error: unknown) => boolean} */
+  problem(error) {
+    const { code, message } = error instanceof ApiError ? error : { code: "", message: "" };
+    const empty = code === "not_ready" && this.server.isEmpty;
+    const early = code === "not_ready" && !empty && this.server.isLoading;
+    const bare = code === "no_regions";
+    $("count").textContent = empty ? t("imageCount", { n: 0 }) : "";
+    $("stacked").textContent = "";
+    $("weaker").hidden = true;
+    $("empty").hidden = false;
+    this.note("");
+    $("empty-title").textContent = t(empty ? "nothingYet" : bare ? "noRegions" : early ? "loading" : "failed");
+    $("empty-advice").textContent = empty ? t("addFirst") : bare ? t("noRegionsAdvice") : early ? t("modelNotYet") : explain(error);
+    if (code === "no_thing") ($("empty-title").textContent = message), ($("empty-advice").textContent = "");
+    $("empty-clear").hidden = true;
+    $("empty-regions").hidden = !bare;
+    $("empty-add").hidden = !empty;
+    announce($("empty-title").textContent);
+    return early;
+  }
+}

@@ -1,0 +1,48 @@
+// What is known of the server: its library, its model, and the job that it is at.
+
+import { health } from "./api.js";
+import { $ } from "./dom.js";
+
+/// How often a loading model is asked after, in milliseconds.
+const LOADING = 400;
+
+export class Server {
+  /** @type {Pick<Api.Health, "model" | "library"> & { job?: Api.Job | null }} */
+  #known = { model: { state: "loading", name: null, captions: [] }, library: "ready" };
+  #waiting = false;
+
+  /// `on.job(job)` is told of the job that the server is at.
+  /** @param {{ job: (job: Api.Job) => void }} on */
+  constructor(on) {
+    this.on = on;
+  }
+
+  get model() {
+    return this.#known.model;
+  }
+
+  get isLoading() {
+    return this.model.state === "loading";
+  }
+
+  get isEmpty() {
+    return this.#known.library === "empty";
+  }
+
+  async ask() {
+    this.#known = await health().catch(() => this.#known);
+    // There is nothing to narrow down or to count.
+    $("main").classList.toggle("nothing", this.isEmpty);
+    if (this.#known.job) this.on.job(this.#known.job);
+  }
+
+  /// Calls `then` as soon as the model is there; once, however often it is waited for.
+  /** @type {(then: () => void) => Promise<void>} */
+  async waitForModel(then) {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    while ((await this.ask(), this.isLoading)) await new Promise((done) => setTimeout(done, LOADING));
+    this.#waiting = false;
+    then();
+  }
+}

@@ -1,0 +1,79 @@
+// Answers of the server, as far as the page reads them. `tests/openapi` compares them with the description of the API.
+
+declare namespace Api {
+  type Strength = "weak" | "likely" | "strong";
+  type Lies = "left-of" | "right-of" | "above" | "below" | "inside" | "larger-than" | "smaller-than";
+
+  interface Box { thing: number; x: number; y: number; width: number; height: number; area: number; score: number }
+
+  interface Tile {
+    id: number; width: number; height: number; score: number; strength: Strength; taken: string | null; content: string;
+    blur: string | null; favourite: boolean; stack: number | null;
+  }
+  interface FoundTile extends Tile { boxes: Box[] }
+
+  interface Page<T = Tile> { hits: T[]; accepted: number; weaker: number; searched: number; next: string | null; find: string | null }
+  interface FoundPage<T = FoundTile> {
+    form: Form; hits: T[]; accepted: number; weaker: number | null; searched: number; next: string | null;
+    nothing_particular: boolean; without_regions: number;
+  }
+  interface Similar { hits: Tile[] }
+
+  /// What was understood of a question about things.
+  interface Form { things: Thing[]; without?: string[] | null; relations?: Relation[] | null }
+  interface Thing { text: string; at_least: number; at_most?: number | null }
+  interface Relation { first: number; is: Lies; second: number }
+
+  interface Place { latitude: number; longitude: number }
+  interface Image {
+    id: number; path: string; files: string[]; content: string; format: string; width: number; height: number; bytes: number;
+    taken: string | null; camera: string | null; place: Place | null; caption: string | null; keywords: string[]; favourite: boolean;
+  }
+  interface Images { images: Image[] }
+
+  interface Timeline { count: number; months: Month[] }
+  interface Month { month: string | null; count: number }
+  /// Columns of equal length.
+  interface Tiles {
+    count: number; id: number[]; width: number[]; height: number[]; taken: (number | null)[]; blur: (string | null)[];
+    favourite: number[]; version: string[];
+  }
+
+  interface Grounding { things: { text: string; boxes: Box[] }[] }
+  interface Regions { width: number; height: number; regions: { x: number; y: number; width: number; height: number }[] }
+  interface Captions { captions: { text: string; probability: number }[] }
+  interface Upload { key: string }
+
+  interface Album {
+    id: string; name: string; count: number | null; cover: number | null; query: unknown; address: string | null; new: number;
+  }
+  interface Albums { albums: Album[] }
+
+  interface Facet { value: string; images: number }
+  interface Facets {
+    cameras: Facet[]; formats: Facet[]; folders: Facet[]; years: Facet[]; first_taken: string | null; last_taken: string | null;
+  }
+  interface Folder { path: string; images: number; present: boolean }
+  interface Folders { roots: Folder[] }
+
+  interface Stats {
+    images: number; files: number; missing: number; disk_bytes: number; search: string; scores_fitted_on: string | null;
+    model: { name: string; backend: string };
+  }
+  interface Health {
+    library: "ready" | "empty" | "opening" | "unusable"; images: number; job: Job | null;
+    model: { state: "loading" | "ready" | "failed"; name: string | null; captions: string[] };
+  }
+
+  interface Counts {
+    indexed: number; unchanged: number; moved: number; duplicate: number; skipped: number; failed: number; missing: number; pruned: number;
+  }
+  interface Job {
+    id: number; state: "running" | "paused" | "done" | "cancelled" | "failed"; roots: string[]; found: number; found_all: boolean;
+    done: number; counts: Counts; rate: number; eta: number | null; seconds: number; failures: number; error: string | null;
+  }
+  interface Jobs { jobs: Job[] }
+  interface Failures { failures: { path: string; reason: string }[]; total: number }
+
+  interface Problem { code: string; message: string; hint?: string | null }
+}

@@ -1,0 +1,147 @@
+// Shapes that modules of the page hand each other.
+
+declare namespace Page {
+  type Sentence = keyof typeof import("../static/words/en.json");
+  type Values = Record<string, string | number | undefined>;
+  type Icon = import("../static/icons.js").Icon;
+
+  // ---- elements ----
+
+  type Child = Node | string | false | null | undefined | Child[];
+  type Handlers = { [K in keyof HTMLElementEventMap]?: (event: HTMLElementEventMap[K]) => unknown };
+  interface Properties { class?: string; data?: Record<string, string | number>; on?: Handlers; [name: string]: unknown }
+
+  // ---- the state ----
+
+  type Rect = [x: number, y: number, width: number, height: number];
+  interface TextChip { kind: "text"; value: string; weight: number; least?: number; most?: number | null; box?: undefined }
+  interface ImageChip { kind: "image"; value: number; weight: number; least?: undefined; most?: undefined; box?: Rect }
+  interface UploadChip { kind: "upload"; value: string; weight: number; least?: undefined; most?: undefined; box?: undefined }
+  type Chip = TextChip | ImageChip | UploadChip;
+  /// How things lie to each other, by their texts.
+  interface Relation { first: string; is: Api.Lies; second: string }
+  interface Near { latitude: number; longitude: number; km: number }
+  interface State {
+    text: string; sign: number; chips: Chip[]; find: boolean; relations: Relation[]; area: number; sort: "" | "relevance" | "newest" | "oldest"; after: string;
+    before: string; folders: string[]; cameras: string[]; formats: string[]; near: Near | null; favourite: boolean; album: string;
+    weak: boolean; view: number | null;
+  }
+  type Changes = Partial<State>;
+  /// How the user says what is wanted.
+  interface How { typing?: boolean; now?: boolean; finish?: boolean }
+  type Change = (changes: Changes, how?: How) => void;
+  type Get = () => State;
+
+  /// A body that is sent to search.
+  interface Question { depth: "usual" | "all"; [name: string]: unknown }
+
+  /// A page of hits, of images as a whole or of things in them.
+  interface Answer {
+    hits: Tile[]; accepted: number; weaker: number | null; searched: number; next: string | null; find?: string | null; form?: Api.Form;
+    without_regions?: number; nothing_particular?: boolean;
+  }
+
+  // ---- results ----
+
+  interface Tile {
+    id: number; width: number; height: number; content: string; score: number; strength: Api.Strength; taken: string | null;
+    blur: string | null; favourite: boolean; stack?: number | null; boxes?: Api.Box[];
+  }
+  interface Item { tile: Tile; under: Tile[]; leader: number | null; spread: boolean }
+  /// A place at the upper edge that holds at any width.
+  interface Place { key: string; at?: number; offset?: number; share?: number }
+  interface Where { y?: number; place?: Place | null }
+  interface Row { from: number; to: number; y: number; height: number; lead?: number }
+  interface Layout {
+    rows: Row[]; boxes: Float32Array; height: number; days?: Map<number, { x: number; y: number; width: number }>;
+    items?: Item[] | null; sizes?: string;
+  }
+  interface Section {
+    key: string; title: string; count: number; items: Item[] | null; days?: number[] | null; load?: (signal?: AbortSignal) => Promise<void>;
+  }
+  /// A section with its place in the grid.
+  interface Placed extends Section {
+    y: number; height: number; from: number; layout: Layout; since?: number; again?: number; wanted?: boolean;
+  }
+  interface Area { left: number; top: number; right: number; bottom: number }
+  interface Measures { width: number; target: number; gap: number; heading: number; lead: number; between: number }
+  /// What a question found, or the library by months.
+  interface ResultSet {
+    ranked: boolean; started: boolean; complete: boolean; hasMore: boolean; accepted: number; searched: number; tiles: Tile[];
+    expected: number; withoutRegions: number; nothingParticular: boolean; form: Api.Form | null; asThings: string | null;
+    spread: Set<number>; sort: string;
+    load(signal?: AbortSignal, place?: Place | null): Promise<boolean>;
+    ids(signal: AbortSignal): Promise<number[]>;
+    items(): { length: number };
+    stacked(items: { length: number }): number;
+    sections(items: { length: number }): Section[];
+  }
+
+  // ---- the grid ----
+
+  interface TileOptions { ranked: boolean; worded: boolean; things: string[] }
+  interface GridOptions extends TileOptions { key: string; hrefOf: (id: number) => string }
+  interface MadeTile {
+    element: HTMLElement; link: HTMLAnchorElement; item: Item; width: number;
+    select: (selected: boolean) => void; showFavourite: () => void; show: (width: number) => void;
+  }
+  interface Part {
+    element: HTMLElement; heading: HTMLElement; list: HTMLElement; days: HTMLElement; title: HTMLElement; day: HTMLElement;
+    count: HTMLElement; pick: HTMLButtonElement;
+  }
+  type Grid = import("../static/grid.js").Grid;
+  type Selection = import("../static/selection.js").Selection;
+
+  interface KeyActs {
+    help: () => void; clear: () => void; boxes: () => void; stack: (id: number, index: number) => void; similar: (id: number) => void;
+    more: (id: number, weight: number) => void; favourite: (id: number) => void;
+  }
+
+  /// What can be done with selected images.
+  interface SelectionActs {
+    all: () => unknown; similar: (ids: number[]) => void; favourite: (ids: number[]) => Promise<void>; album: () => string;
+    addToAlbum: (ids: number[]) => Promise<void>; removeFromAlbum: (ids: number[]) => Promise<void>; cover: (id: number) => Promise<void>;
+  }
+
+  // ---- filters ----
+
+  type ListFilter = "folders" | "cameras" | "formats";
+  type FillSheet = (body: HTMLElement, page: { get: Get; change: Change; done: () => void }) => Promise<void>;
+  interface Sheet {
+    icon: Icon; fill: FillSheet; value: (state: State) => string; empty: Changes; hidden?: (state: State) => boolean;
+  }
+
+  // ---- parts of the page ----
+
+  interface Panel { open: () => void; follow: (job: Api.Job) => void; makeRegions: () => void }
+  type Bar = ReturnType<typeof import("../static/bar.js").setUpBar>;
+  type Viewer = ReturnType<typeof import("../static/viewer.js").setUpViewer>;
+  type Navigation = import("../static/navigation.js").Navigation;
+  type Server = import("../static/server.js").Server;
+  type Report = import("../static/report.js").Report;
+
+  /// What the facts of an image lead to.
+  interface FactActs {
+    match: string | false | null | undefined; hrefOf: (filter: Changes) => string; filter: (filter: Changes) => void;
+    ask: (text: string) => void;
+  }
+  /// What the user wants of the open image, and what the viewer needs to know of the page.
+  interface ViewerActs {
+    open: (id: number, options?: { replace?: boolean }) => void; close: () => void; near: () => void; ranked: () => boolean;
+    finding: () => boolean; things: () => string[]; languages: () => string[]; region: (id: number, box: Rect) => void;
+    similar: (id: number) => void; more: (id: number, weight: number) => void; ask: (text: string) => void;
+    hrefOfFilter: (filter: Changes) => string; filter: (filter: Changes) => void; search: () => void; help: () => void;
+  }
+
+  // ---- one image ----
+
+  /// What is shown of an image before its record is there, and then the record.
+  type Shown = Pick<Tile, "id" | "width" | "height" | "content"> & Partial<Pick<Api.Image, "format" | "caption" | "path">>;
+  interface Sides { width: number; height: number }
+  type Spot = { x: number; y: number } & Sides;
+  /// Shares of an image: left, top, right, bottom.
+  type Shares = [number, number, number, number];
+  interface TreeFolder { path: string; name: string; images: number; parent: TreeFolder | null; children: TreeFolder[] }
+}
+
+type Timer = ReturnType<typeof setTimeout>;
