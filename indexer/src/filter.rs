@@ -178,7 +178,7 @@ pub struct Facets {
 mod tests {
     use std::collections::BTreeSet;
 
-    use glimpse_nonempty::each;
+    use glimpse_nonempty::if_any;
     use proptest::prelude::*;
 
     use super::*;
@@ -206,7 +206,7 @@ mod tests {
             prop_assert_eq!(x.is_subset(&y), a.is_subset(&b));
             prop_assert_eq!(x == y, a == b);
             let mut emptied = x.clone();
-            for &id in each(&a) {
+            for &id in if_any(&a) {
                 prop_assert!(emptied.remove(ImageId(id)));
                 prop_assert!(!emptied.remove(ImageId(id)));
             }

@@ -69,6 +69,7 @@ fn colour(score: f32) -> Rgba<u8> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
     use glimpse_nonempty::Every as _;
 
     use super::*;

@@ -79,6 +79,7 @@ impl Uploads {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
     use glimpse_nonempty::Every as _;
 
     use super::*;

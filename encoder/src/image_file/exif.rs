@@ -64,6 +64,7 @@ fn value(tiff: &[u8], tag: u32) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+
     use glimpse_nonempty::each;
 
     use super::*;

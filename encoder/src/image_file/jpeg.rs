@@ -107,6 +107,7 @@ fn reduced(bytes: &[u8], limits: &Limits, (width, height): (u32, u32), least: u3
 
 #[cfg(test)]
 mod tests {
+
     use glimpse_nonempty::{Every as _, each};
 
     use super::survey::{MAX_PASSES, MAX_SCANS};

@@ -4,7 +4,7 @@
 use std::fs;
 
 use glimpse_fuzz::Target;
-use glimpse_nonempty::Every as _;
+use glimpse_nonempty::if_any;
 use serde_json::json;
 
 use super::{TextInput, Tokenizer};
@@ -62,7 +62,7 @@ fn tokenizer() {
         for text in ["", "cat at", "C\u{e4}T. \u{1f408}\u{200d}", &"a_t ".repeat(50)] {
             let ids = tokenizer.encode(text).map_err(|error| error.to_string())?;
             assert_eq!(ids.len(), INPUT.length);
-            assert!(ids.iter().every(|&id| (id as usize) < INPUT.vocab_size), "{ids:?}");
+            assert!(if_any(&ids).all(|&id| (id as usize) < INPUT.vocab_size), "{ids:?}");
             used += ids.iter().filter(|&&id| id != tokenizer.pad_id()).count();
         }
         Ok(format!("{used} ids"))

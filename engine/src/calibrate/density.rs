@@ -81,6 +81,7 @@ impl NullDensity {
 
 #[cfg(test)]
 mod tests {
+
     use glimpse_nonempty::Every as _;
 
     use super::*;

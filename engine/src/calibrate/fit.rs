@@ -123,6 +123,7 @@ const CHANGES: [Change; 8] = [
 
 #[cfg(test)]
 mod tests {
+
     use glimpse_nonempty::Every as _;
 
     use super::*;

@@ -124,7 +124,7 @@ fn upsample(values: &[f32], rows: usize, cols: usize) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use glimpse_nonempty::each;
+    use glimpse_nonempty::if_any;
     use proptest::prelude::*;
 
     use super::*;
@@ -167,7 +167,7 @@ mod tests {
             noise in prop::collection::vec(-3f32..3.0, 36),
         ) {
             let values = &noise[..rows * cols];
-            for blob in each(blobs(values, rows, cols)) {
+            for blob in if_any(blobs(values, rows, cols)) {
                 let Rect { left, top, right, bottom } = blob.rect;
                 prop_assert!(0.0 <= left && left < right && right <= 1.0 && 0.0 <= top && top < bottom && bottom <= 1.0);
                 prop_assert!(values.iter().any(|&value| value >= blob.value - 1e-4));

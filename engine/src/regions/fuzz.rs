@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use glimpse_fuzz::{Outcome, Target};
-use glimpse_nonempty::each;
+use glimpse_nonempty::if_any;
 
 use super::StructuredQuery;
 use crate::query::{Position, at_signs, parts};
@@ -75,7 +75,7 @@ fn typed_query() {
     Target::new("typed-query").seeds(seeds).seed(cursor).words(&words).run(|input| {
         let text = String::from_utf8_lossy(input);
         let _ = Query::text(text.as_ref()).validate();
-        for (words, weight) in each(parts(&text)) {
+        for (words, weight) in if_any(parts(&text)) {
             assert!(!words.trim().is_empty() && weight.abs() == 1.0, "{words:?}");
         }
         assert!(at_signs(&text).iter().map(|piece| piece.len()).sum::<usize>() <= text.len());

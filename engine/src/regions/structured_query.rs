@@ -187,6 +187,7 @@ impl StructuredQuery {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+
     use glimpse_nonempty::each;
 
     use super::*;

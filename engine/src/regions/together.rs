@@ -83,7 +83,7 @@ fn evidence(share: f64, ratio: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use glimpse_nonempty::each;
+    use glimpse_nonempty::if_any;
     use proptest::prelude::*;
 
     use super::*;
@@ -122,7 +122,7 @@ mod tests {
             let images: Vec<Vec<f32>> = raw.iter().map(|image| image[..shares.len()].to_vec()).collect();
             let together = Together::of(&shares, images.iter().map(Vec::as_slice));
             let thing = thing % shares.len();
-            for image in each(&images) {
+            for image in if_any(&images) {
                 let score = together.score(image);
                 prop_assert!((0.0..=1.0 + 1e-6).contains(&score), "{}", score);
                 let mut surer = image.clone();

@@ -28,7 +28,7 @@ pub(crate) fn fuse<T: Copy + Eq + Hash>(lists: &[&[T]]) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
-    use glimpse_nonempty::each;
+    use glimpse_nonempty::if_any;
     use proptest::prelude::*;
 
     use super::*;
@@ -61,8 +61,8 @@ mod tests {
             prop_assert_eq!(&fuse(&[&a, &a]), &a);
             let fused = fuse(&[&a, &b]);
             let place = |list: &[u8], item| list.iter().position(|&other| other == item);
-            for (i, x) in each(a.iter().enumerate()) {
-                for y in each(&a[i + 1..]) {
+            for (i, x) in if_any(a.iter().enumerate()) {
+                for y in if_any(&a[i + 1..]) {
                     if let (Some(bx), Some(by)) = (place(&b, *x), place(&b, *y)) && bx < by {
                         prop_assert!(place(&fused, *x) < place(&fused, *y));
                     }

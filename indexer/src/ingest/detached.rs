@@ -86,6 +86,7 @@ impl Detached {
 
 #[cfg(test)]
 mod tests {
+
     use glimpse_nonempty::each;
 
     use super::*;

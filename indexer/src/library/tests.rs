@@ -1,7 +1,7 @@
 //! Generations: one serves, one is being built.
 #![allow(clippy::unwrap_used)]
 
-use glimpse_nonempty::each;
+use glimpse_nonempty::{each, if_any};
 
 use super::*;
 use crate::index::tests::{Fixture, add, found, model};
@@ -50,7 +50,7 @@ fn only_its_owner_may_read_a_new_library() {
     while let Some(folder) = folders.pop() {
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&folder), 0o700, "{}", folder.display());
-        for path in each(std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path())) {
+        for path in if_any(std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path())) {
             files += 1;
             match path.is_dir() {
                 true => folders.push(path),

@@ -113,6 +113,7 @@ fn iterm(out: &mut impl Write, png: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
     use glimpse_nonempty::Every as _;
 
     use super::*;

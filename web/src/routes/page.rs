@@ -124,7 +124,7 @@ mod tests {
 
     use std::collections::{BTreeMap, BTreeSet};
 
-    use glimpse_nonempty::each;
+    use glimpse_nonempty::{each, if_any};
 
     use super::*;
 
@@ -153,7 +153,7 @@ mod tests {
                 assert!(FILES.get_file(folder.join(target)).is_some(), "{}: {target}", name(file));
             }
             let addresses = text(file).split("=\"").skip(1).filter_map(|rest| rest.split('"').next());
-            for part in each(addresses.filter_map(|part| part.trim_start_matches("../").strip_prefix("static/"))) {
+            for part in if_any(addresses.filter_map(|part| part.trim_start_matches("../").strip_prefix("static/"))) {
                 assert!(FILES.get_file(part).is_some(), "{}: {part}", name(file));
             }
         }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use glimpse_nonempty::{Every as _, each};
+use glimpse_nonempty::{each, if_any};
 
 use super::*;
 use crate::store::keys::{self, PathHash, Table};
@@ -48,7 +48,7 @@ pub(super) fn mend(fixture: &Fixture) -> Vec<String> {
     assert_eq!(index.verify(false).unwrap().problems, problems, "looking changes nothing");
     let repair = index.verify(true).unwrap();
     // Words that are wrong because a table was wrong are right as soon as the table is.
-    assert!(repair.problems.iter().every(|problem| problems.contains(problem)));
+    assert!(if_any(&repair.problems).all(|problem| problems.contains(problem)));
     assert_eq!(repair.repaired.is_empty(), problems.is_empty());
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
     drop(index);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use glimpse_nonempty::each;
+use glimpse_nonempty::if_any;
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn readers_see_whole_steps() {
                     let seen = index.revision();
                     assert!(seen >= revision);
                     revision = seen;
-                    for hit in each(index.nearest(&vector(reader), 5, None).unwrap()) {
+                    for hit in if_any(index.nearest(&vector(reader), 5, None).unwrap()) {
                         // An image that was found may be removed a moment later, but never lack a
                         // part.
                         if let Some(record) = index.image(hit.id).unwrap() {

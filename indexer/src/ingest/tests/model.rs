@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use glimpse_nonempty::each;
+use glimpse_nonempty::if_any;
 use proptest::prelude::*;
 
 use super::*;
@@ -113,7 +113,7 @@ impl World {
         let records = index.files_under(&self.fixture.root).unwrap();
         let present: BTreeSet<_> = records.iter().filter(|file| !file.missing).map(|file| file.path.clone()).collect();
         assert_eq!(present, self.files.keys().map(|&name| self.path(name)).collect());
-        for (&name, &seed) in each(&self.files) {
+        for (&name, &seed) in if_any(&self.files) {
             let image = index.image(self.fixture.id(&self.path(name))).unwrap().unwrap();
             assert_eq!(image.content, self.hash(seed));
             assert!(index.vector(image.id).is_some());

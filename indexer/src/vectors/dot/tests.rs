@@ -1,4 +1,5 @@
 use glimpse_nonempty::each;
+use glimpse_nonempty::each;
 use proptest::prelude::*;
 
 use super::*;

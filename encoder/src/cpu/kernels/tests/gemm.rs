@@ -1,6 +1,6 @@
 //! Products with every epilogue.
 
-use glimpse_nonempty::{Every as _, each};
+use glimpse_nonempty::{each, if_any};
 use proptest::prelude::*;
 
 use super::super::buffers::{Rows, Tiles};
@@ -56,7 +56,7 @@ fn check_operands(m: usize, k: usize, n: usize, spread: f32) {
                     assert!((found - expected).abs() < tolerance, "{place}: {found}, not {expected}");
                 }
                 // What fills up the last line would spoil the next product.
-                assert!(found[n..].iter().every(|value| *value == 0.0), "{path} {m} x {k} x {n}, {what}: {found:?}");
+                assert!(if_any(&found[n..]).all(|value| *value == 0.0), "{path} {m} x {k} x {n}, {what}: {found:?}");
             }
         };
         let mut out = new_tiles(path.values(), m, n);
