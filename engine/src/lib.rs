@@ -25,14 +25,17 @@ mod image_cache;
 mod indexing;
 mod library_files;
 mod lru;
+mod map;
 mod memoized;
 mod model;
 mod models;
 mod originals;
+mod places;
 mod published;
 mod search;
 mod served;
 mod settings;
+mod suggest;
 mod tag;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
@@ -50,8 +53,10 @@ pub use engine::{Described, Engine};
 pub use error::{EngineError, ErrorKind};
 pub use folder_tree::FolderNode;
 pub use hit::{Explanation, Hit, Page, Strength};
+pub use map::Map;
 pub use model::{DEFAULT_MODEL, DEMO_MODEL, ModelChoice, load_model};
 pub use originals::Original;
+pub use places::{City, nearest_city};
 pub use published::{PublishedReport, check_published};
 pub use query::{Cursor, Depth, Mode, Query, Sort, Source, Term};
 pub use regions::{
@@ -59,6 +64,7 @@ pub use regions::{
     QueryObject, Relation, SpatialRelation, StructuredQuery, Target,
 };
 pub use settings::{Settings, home_dir};
+pub use suggest::{Correction, is_form_of_things};
 pub use tag::{MAX_LABELS, Tag, TagOptions, Tagged};
 pub use timeline::{Month, MonthCount};
 
@@ -73,7 +79,7 @@ pub use glimpse_indexer::ingest::{
 };
 pub use glimpse_indexer::vectors::VectorStorage;
 pub use glimpse_indexer::{
-    ContentHash, Facets, FileRecord, Filter, GeoBox, GraphEngine, ImageId, ImageRecord, IndexOptions, Place, Stats,
-    TileFacts, VerifyReport,
+    Cluster, ContentHash, Exposure, Facets, FileRecord, Filter, GeoBox, GraphEngine, ImageId, ImageRecord,
+    IndexOptions, Place, Stats, TagCount, TileFacts, VerifyReport,
 };
 pub use glimpse_indexer::{create_private_dir_all, create_private_file};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use glimpse_encoder::image_file::Format;
 use glimpse_encoder::{ModelInfo, Scoring, dot};
-use glimpse_indexer::{ContentHash, FileRecord, GeoBox, ImageId, ImageRecord, Index, Library, Place};
+use glimpse_indexer::{ContentHash, Exposure, FileRecord, GeoBox, ImageId, ImageRecord, Index, Library, Place};
 
 const DIM: usize = 16;
 
@@ -42,6 +42,8 @@ fn images() -> [ImageRecord; 3] {
         keywords: Vec::new(),
         described: None,
         truncated: false,
+        exposure: Exposure::default(),
+        rating: None,
     };
     let full = ImageRecord {
         taken: Some(1_689_335_000),

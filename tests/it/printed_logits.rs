@@ -9,7 +9,7 @@ use glimpse::encoder::testing::PrecomputedEncoder;
 use glimpse::encoder::{Encode, Scoring};
 use glimpse::engine::calibrate::CUT;
 use glimpse::engine::{Depth, Explanation};
-use glimpse::indexer::{ContentHash, FileRecord, ImageRecord, Library};
+use glimpse::indexer::{ContentHash, Exposure, FileRecord, ImageRecord, Library};
 use glimpse::{Engine, Format, ImageId, Mode, Query, Settings};
 use serde::Deserialize;
 
@@ -104,6 +104,8 @@ fn ask(set: &Set) -> Vec<Vec<(f32, Explanation)>> {
             keywords: Vec::new(),
             described: None,
             truncated: false,
+            exposure: Exposure::default(),
+            rating: None,
         };
         let path = PathBuf::from("/images").join(name);
         let file = FileRecord {

@@ -184,6 +184,8 @@ fn library<'a>(encoder: &Arc<dyn Encode>, shown: &[&'a Shown]) -> Outcome<Folded
             keywords: Vec::new(),
             described: None,
             truncated: false,
+            exposure: Exposure::default(),
+            rating: None,
         };
         let path = PathBuf::from("/").join(&image.path);
         let file = FileRecord {

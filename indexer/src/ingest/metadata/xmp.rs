@@ -1,5 +1,6 @@
-//! Words, date and place from XMP (ISO 16684-1): title, description and subjects of the Dublin
-//! Core, and what is written of EXIF and Photoshop, as elements or attributes.
+//! Words, date, place, rating and how the camera was set from XMP (ISO 16684-1): title, description
+//! and subjects of the Dublin Core, and what is written of EXIF and Photoshop, as elements or
+//! attributes.
 //!
 //! Entities that a document defines itself are never expanded, so a hostile packet stays as small
 //! as it is.
@@ -11,11 +12,13 @@ use quick_xml::name::{Namespace, NamespaceResolver, ResolveResult};
 
 use super::place::{coordinate, place};
 use super::text::text;
-use super::{Metadata, date};
+use super::{Metadata, date, exposure};
 
 const DUBLIN_CORE: &[u8] = b"http://purl.org/dc/elements/1.1/";
 const RDF: &[u8] = b"http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 const EXIF: &[u8] = b"http://ns.adobe.com/exif/1.0/";
+const EXIF_EXTENDED: &[u8] = b"http://cipa.jp/exif/1.0/";
+const EXIF_AUXILIARY: &[u8] = b"http://ns.adobe.com/exif/1.0/aux/";
 const PHOTOSHOP: &[u8] = b"http://ns.adobe.com/photoshop/1.0/";
 const BASIC: &[u8] = b"http://ns.adobe.com/xap/1.0/";
 const MAX_DEPTH: usize = 64;
@@ -30,6 +33,12 @@ enum Property {
     Date(usize),
     Latitude,
     Longitude,
+    Lens,
+    FocalLength,
+    Aperture,
+    ExposureTime,
+    Iso,
+    Rating,
 }
 
 impl Property {
@@ -43,6 +52,12 @@ impl Property {
             (BASIC, b"CreateDate") => Some(Self::Date(2)),
             (EXIF, b"GPSLatitude") => Some(Self::Latitude),
             (EXIF, b"GPSLongitude") => Some(Self::Longitude),
+            (EXIF_EXTENDED, b"LensModel") | (EXIF_AUXILIARY, b"Lens") => Some(Self::Lens),
+            (EXIF, b"FocalLength") => Some(Self::FocalLength),
+            (EXIF, b"FNumber") => Some(Self::Aperture),
+            (EXIF, b"ExposureTime") => Some(Self::ExposureTime),
+            (EXIF, b"ISOSpeedRatings") | (EXIF_EXTENDED, b"PhotographicSensitivity") => Some(Self::Iso),
+            (BASIC, b"Rating") => Some(Self::Rating),
             _ => None,
         }
     }
@@ -59,12 +74,19 @@ struct Found {
 
 impl Found {
     fn set(&mut self, property: Property, text: &str) {
+        let camera = &mut self.metadata.exposure;
         match property {
             Property::Caption => self.metadata.words.add_caption(text),
             Property::Keyword => self.metadata.words.add_keyword(text),
             Property::Date(rank) => self.dates[rank] = self.dates[rank].or_else(|| date::seconds(text)),
             Property::Latitude => self.latitude = coordinate(text),
             Property::Longitude => self.longitude = coordinate(text),
+            Property::Lens => camera.lens = camera.lens.take().or_else(|| exposure::lens(text)),
+            Property::FocalLength => camera.focal_length = exposure::fraction(text),
+            Property::Aperture => camera.aperture = exposure::fraction(text),
+            Property::ExposureTime => camera.exposure_time = exposure::fraction(text),
+            Property::Iso => camera.iso = camera.iso.or_else(|| exposure::iso(text)),
+            Property::Rating => self.metadata.rating = exposure::rating(text),
         }
     }
 
