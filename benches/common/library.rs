@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use glimpse::indexer::{ContentHash, FileRecord, ImageRecord, Index};
+use glimpse::indexer::{ContentHash, Exposure, FileRecord, ImageRecord, Index};
 use glimpse::{Format, ImageId};
 
 use super::{Noise, clustered};
@@ -46,6 +46,8 @@ pub fn fill_by(index: &Index, count: usize, mut add: impl FnMut(&Index, usize, I
             keywords: vec![pick(&mut noise).to_owned()],
             described: None,
             truncated: false,
+            exposure: Exposure::default(),
+            rating: None,
         };
         let path = PathBuf::from(format!("/images/{:03}/{name}", number / 500));
         let file = FileRecord {

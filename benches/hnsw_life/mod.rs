@@ -11,7 +11,7 @@ use glimpse::encoder::Scoring;
 use glimpse::encoder::image_file::Format;
 use glimpse::indexer::hnsw::{Hnsw, HnswParams};
 use glimpse::indexer::vectors::{ExactScan, VectorIndex, VectorStorage};
-use glimpse::indexer::{ContentHash, FileRecord, IdSet, ImageRecord, IndexOptions, Library};
+use glimpse::indexer::{ContentHash, Exposure, FileRecord, IdSet, ImageRecord, IndexOptions, Library};
 
 use super::common::{Matrix, Noise};
 use super::{K, recall};
@@ -176,6 +176,8 @@ fn image(n: u64) -> ImageRecord {
         keywords: Vec::new(),
         described: None,
         truncated: false,
+        exposure: Exposure::default(),
+        rating: None,
     }
 }
 

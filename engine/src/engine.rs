@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use glimpse_encoder::{Checked, Encode, ModelInfo, backend_of};
 use glimpse_indexer::{
-    Facets, FileRecord, Filter, ImageId, ImageRecord, Index, IndexError, IndexOptions, Library, Stats, VerifyReport,
+    Facets, FileRecord, Filter, ImageId, ImageRecord, Index, IndexError, IndexOptions, Library, Stats, TagCount,
+    VerifyReport,
 };
 use parking_lot::{Mutex, RwLock};
 
@@ -327,6 +328,16 @@ impl Engine {
         let index = self.serving()?;
         self.selected(&index, filter)?; // an album that has no images of its own is told
         Ok(index.facets_of(filter))
+    }
+
+    /// Keywords of the images that pass a filter, most frequent first.
+    ///
+    /// # Errors
+    /// If there is no index yet.
+    pub fn tags_of(&self, filter: &Filter) -> Result<Vec<TagCount>, EngineError> {
+        let index = self.serving()?;
+        self.selected(&index, filter)?; // an album that has no images of its own is told
+        Ok(index.tags_of(filter))
     }
 
     /// The folders that were indexed, absolute.

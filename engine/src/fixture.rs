@@ -9,7 +9,7 @@ use glimpse_indexer::{ContentHash, Index, Library};
 use image::{Rgb, RgbImage};
 use tempfile::TempDir;
 
-use crate::{Engine, FileRecord, Format, ImageId, ImageRecord, Settings};
+use crate::{Engine, Exposure, FileRecord, Format, ImageId, ImageRecord, Settings};
 
 pub const DIM: usize = 64;
 
@@ -78,6 +78,8 @@ impl Fixture {
             keywords: Vec::new(),
             described: None,
             truncated: false,
+            exposure: Exposure::default(),
+            rating: None,
         };
         let file = FileRecord {
             path,

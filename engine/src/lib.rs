@@ -26,14 +26,17 @@ mod image_cache;
 mod indexing;
 mod library_files;
 mod lru;
+mod map;
 mod memoized;
 mod model;
 mod models;
 mod originals;
+mod places;
 mod published;
 mod search;
 mod served;
 mod settings;
+mod suggest;
 mod tag;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
@@ -52,8 +55,10 @@ pub use error::{EngineError, ErrorKind};
 pub use folder_tree::FolderNode;
 pub use hit::{Explanation, Hit, Page, Strength};
 pub use image_bytes::ImageBytes;
+pub use map::Map;
 pub use model::{DEFAULT_MODEL, DEMO_MODEL, ModelChoice, load_model};
 pub use originals::Original;
+pub use places::{City, nearest_city};
 pub use published::{PublishedReport, check_published};
 pub use query::{Cursor, Depth, Mode, Query, Sort, Source, Term};
 pub use regions::{
@@ -61,6 +66,7 @@ pub use regions::{
     QueryObject, Relation, SpatialRelation, StructuredQuery, Target,
 };
 pub use settings::{Settings, home_dir};
+pub use suggest::{Correction, is_form_of_things};
 pub use tag::{MAX_LABELS, Tag, TagOptions, Tagged};
 pub use timeline::{Month, MonthCount};
 
@@ -75,7 +81,7 @@ pub use glimpse_indexer::ingest::{
 };
 pub use glimpse_indexer::vectors::VectorStorage;
 pub use glimpse_indexer::{
-    ContentHash, Facets, FileRecord, Filter, GeoBox, GraphEngine, ImageId, ImageRecord, IndexOptions, Place, Stats,
-    TileFacts, VerifyReport,
+    Cluster, ContentHash, Exposure, Facets, FileRecord, Filter, GeoBox, GraphEngine, ImageId, ImageRecord,
+    IndexOptions, Place, Stats, TagCount, TileFacts, VerifyReport,
 };
 pub use glimpse_indexer::{create_private_dir_all, create_private_file};

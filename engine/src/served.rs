@@ -30,6 +30,8 @@ pub(crate) struct Served {
     pub finds: FindCache,
     /// The last answer of `tagged`.
     pub tags: MemoizedAnswer<Vec<Tagged>>,
+    /// The last labels that were found for examples.
+    pub found_labels: MemoizedAnswer<Vec<String>>,
     /// The last answer of `grouped`.
     pub groups: MemoizedAnswer<Vec<DuplicateGroup>>,
 }
@@ -45,6 +47,7 @@ impl Served {
             results: ResultCache::new(),
             finds: FindCache::new(),
             tags: MemoizedAnswer::default(),
+            found_labels: MemoizedAnswer::default(),
             groups: MemoizedAnswer::default(),
         }
     }

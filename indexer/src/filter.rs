@@ -17,6 +17,10 @@ pub struct Filter {
     pub folders: Vec<PathBuf>,
     /// Camera contains one of these, whatever the case.
     pub cameras: Vec<String>,
+    /// The lens's name contains one of these, whatever the case.
+    pub lenses: Vec<String>,
+    /// Has one of these keywords, whatever the case.
+    pub tags: Vec<String>,
     /// In one of these formats.
     pub formats: Vec<Format>,
     /// Taken inside this box.
@@ -162,6 +166,10 @@ impl FromIterator<ImageId> for IdSet {
 pub struct Facets {
     /// Cameras, most frequent first.
     pub cameras: Vec<(String, usize)>,
+    /// Lenses, most frequent first.
+    pub lenses: Vec<(String, usize)>,
+    /// Keywords, most frequent first.
+    pub tags: Vec<(String, usize)>,
     /// Formats, most frequent first.
     pub formats: Vec<(Format, usize)>,
     /// Folders that directly hold images, by path.
@@ -172,6 +180,32 @@ pub struct Facets {
     pub days: Vec<(i64, usize)>,
     /// Images with a place.
     pub with_place: usize,
+}
+
+/// Images that lie together on the map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cluster {
+    /// Their mean, in degrees.
+    pub latitude: f64,
+    /// The same to the east.
+    pub longitude: f64,
+    /// How many there are.
+    pub images: usize,
+    /// The newest of them by the date taken; without dates, the one that came last.
+    pub newest: ImageId,
+    /// The box around them.
+    pub bounds: GeoBox,
+}
+
+/// A keyword and the images that have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagCount {
+    /// The keyword, as it was first written.
+    pub tag: String,
+    /// How many images have it, in whatever case.
+    pub images: usize,
+    /// The newest of them by the date taken; without dates, the one that came last.
+    pub newest: ImageId,
 }
 
 #[cfg(test)]

@@ -25,10 +25,10 @@ mod store;
 mod words;
 
 pub use error::IndexError;
-pub use filter::{Facets, Filter, GeoBox, IdSet};
+pub use filter::{Cluster, Facets, Filter, GeoBox, IdSet, TagCount};
 pub use ids::{ContentHash, ContentHasher, ImageId};
 pub use index::{GraphEngine, Index, IndexOptions, Stats, VerifyReport};
 pub use library::Library;
 pub use manifest::{Manifest, RegionRebuild};
 pub use private::{create_private_dir_all, create_private_file};
-pub use record::{Facts, FileRecord, ImageRecord, Place, TileFacts};
+pub use record::{Exposure, Facts, FileRecord, ImageRecord, Place, TileFacts};

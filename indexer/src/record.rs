@@ -38,6 +38,25 @@ pub struct ImageRecord {
     pub described: Option<String>,
     /// The file is cut off, and only a part of the image could be read.
     pub truncated: bool,
+    /// How the camera was set.
+    pub exposure: Exposure,
+    /// What people think of it, 0 to 5, from XMP or a sidecar.
+    pub rating: Option<u8>,
+}
+
+/// How the camera was set when an image was taken. Numbers are finite and above 0.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Exposure {
+    /// The lens's name.
+    pub lens: Option<String>,
+    /// Millimetres, of the lens itself.
+    pub focal_length: Option<f32>,
+    /// The f-number.
+    pub aperture: Option<f32>,
+    /// Seconds.
+    pub exposure_time: Option<f32>,
+    /// Sensitivity as ISO 12232 counts it.
+    pub iso: Option<u32>,
 }
 
 /// What it takes to lay an image out in a grid: kept in memory for all images.
@@ -66,6 +85,10 @@ pub struct Facts {
     pub caption: Option<String>,
     /// As [`ImageRecord::keywords`].
     pub keywords: Vec<String>,
+    /// As [`ImageRecord::exposure`].
+    pub exposure: Exposure,
+    /// As [`ImageRecord::rating`].
+    pub rating: Option<u8>,
 }
 
 /// A point on earth, in degrees.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use glimpse_encoder::image_file::Format;
 use glimpse_encoder::{ModelInfo, Scoring, dot};
-use glimpse_indexer::{ContentHash, FileRecord, GeoBox, ImageId, ImageRecord, Index, Library, Place};
+use glimpse_indexer::{ContentHash, Exposure, FileRecord, GeoBox, ImageId, ImageRecord, Index, Library, Place};
 use glimpse_nonempty::each;
 
 const DIM: usize = 16;
@@ -32,6 +32,7 @@ fn images() -> [ImageRecord; 3] {
     let plain = |n: u8, format| ImageRecord {
         id: ImageId(n.into()),
         content: ContentHash::of(&[n]),
+        orientation: None,
         width: 640 + u32::from(n),
         height: 480,
         format,
@@ -43,6 +44,8 @@ fn images() -> [ImageRecord; 3] {
         keywords: Vec::new(),
         described: None,
         truncated: false,
+        exposure: Exposure::default(),
+        rating: None,
     };
     let full = ImageRecord {
         taken: Some(1_689_335_000),

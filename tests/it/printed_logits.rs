@@ -9,7 +9,7 @@ use glimpse::encoder::testing::PrecomputedEncoder;
 use glimpse::encoder::{Encode, Scoring};
 use glimpse::engine::calibrate::CUT;
 use glimpse::engine::{Depth, Explanation};
-use glimpse::indexer::{ContentHash, FileRecord, ImageRecord, Library};
+use glimpse::indexer::{ContentHash, Exposure, FileRecord, ImageRecord, Library};
 use glimpse::{Engine, Format, ImageId, Mode, Query, Settings};
 use serde::Deserialize;
 
@@ -93,6 +93,7 @@ fn ask(set: &Set) -> Vec<Vec<(f32, Explanation)>> {
         let record = ImageRecord {
             id: ImageId(0),
             content: ContentHash::of(name.as_bytes()),
+            orientation: None,
             width: 640,
             height: 480,
             format: Format::Jpeg,
@@ -104,6 +105,8 @@ fn ask(set: &Set) -> Vec<Vec<(f32, Explanation)>> {
             keywords: Vec::new(),
             described: None,
             truncated: false,
+            exposure: Exposure::default(),
+            rating: None,
         };
         let path = PathBuf::from("/images").join(name);
         let file = FileRecord {

@@ -15,8 +15,8 @@ use crate::error::{ApiError, Code};
 use crate::metrics::measure;
 use crate::openapi::description;
 use crate::routes::{
-    albums, caption, downloads, find, folder_tree, groups, images, jobs, library, page, regions, search, status,
-    timeline, uploads,
+    albums, caption, downloads, find, folder_tree, groups, images, jobs, library, map, page, regions, search, status,
+    suggest, tags, timeline, uploads,
 };
 use crate::state::AppState;
 
@@ -60,6 +60,9 @@ fn routes(path: &str) -> Scope {
         .service(at("/facets", READ, [get(library::facets)]))
         .service(at("/folders", READ, [get(library::folders)]))
         .service(at("/folders/tree", READ, [get(folder_tree::tree)]))
+        .service(at("/tags", READ, [get(tags::tags)]))
+        .service(at("/map", "POST", [post(map::map)]))
+        .service(at("/suggest", "POST", [post(suggest::suggest)]))
         .service(at("/timeline", "POST", [post(timeline::timeline)]))
         .service(at("/timeline/tiles", "POST", [post(timeline::tiles)]))
         .service(at("/export", "POST", [post(downloads::export)]))

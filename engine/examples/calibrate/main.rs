@@ -173,6 +173,7 @@ fn library<'a>(encoder: &Arc<dyn Encode>, shown: &[&'a Shown]) -> Outcome<Folded
         let record = ImageRecord {
             id: ImageId(0),
             content: ContentHash::of(image.path.as_bytes()),
+            orientation: None,
             width: 640,
             height: 480,
             format: Format::Jpeg,
@@ -184,6 +185,8 @@ fn library<'a>(encoder: &Arc<dyn Encode>, shown: &[&'a Shown]) -> Outcome<Folded
             keywords: Vec::new(),
             described: None,
             truncated: false,
+            exposure: Exposure::default(),
+            rating: None,
         };
         let path = PathBuf::from("/").join(&image.path);
         let file = FileRecord {

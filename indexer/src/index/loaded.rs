@@ -61,9 +61,8 @@ fn read_images(store: &Store) -> Result<(Vec<ImageRecord>, usize), IndexError> {
         let (key, value) = entry?;
         match keys::parse_image(&key).and_then(|id| records::decode_image(id, &value).ok()) {
             Some(mut record) => {
-                // Only facts for filters are kept; words stay in the store.
+                // Only facts for filters are kept; other words stay in the store.
                 record.caption = None;
-                record.keywords = Vec::new();
                 record.described = None;
                 images.push(record);
             }

@@ -6,7 +6,9 @@ use super::Index;
 use super::memory::Memory;
 use crate::fault;
 use crate::store::keys::PathHash;
-use crate::{ContentHash, Facets, FileRecord, Filter, IdSet, ImageId, ImageRecord, IndexError};
+use crate::{
+    Cluster, ContentHash, Facets, FileRecord, Filter, GeoBox, IdSet, ImageId, ImageRecord, IndexError, TagCount,
+};
 
 impl Index {
     /// An image's record.
@@ -129,6 +131,20 @@ impl Index {
         let facts = self.facts();
         fault::nobody_waits();
         facts.facets(&facts.select(filter, &kept))
+    }
+
+    /// Keywords of the images that pass a filter, most frequent first.
+    pub fn tags_of(&self, filter: &Filter) -> Vec<TagCount> {
+        let kept = self.kept(filter);
+        let facts = self.facts();
+        facts.tag_counts(&facts.select(filter, &kept))
+    }
+
+    /// Images that pass a filter and have a place in `area`, gathered in cells of so many degrees.
+    pub fn clusters(&self, filter: &Filter, area: Option<&GeoBox>, cell: f64) -> Vec<Cluster> {
+        let kept = self.kept(filter);
+        let facts = self.facts();
+        facts.clusters(&facts.select(filter, &kept), area, cell)
     }
 
     /// The facts of this moment, to be looked through without holding anybody up.

@@ -46,6 +46,14 @@ impl Index {
         self.words.search(text, k, Some(&allowed))
     }
 
+    /// Words of a text that no image has, each with the nearest that some have.
+    ///
+    /// # Errors
+    /// If the word index cannot be read.
+    pub fn nearest_words(&self, text: &str) -> Result<Vec<(String, String)>, IndexError> {
+        self.words.nearest_words(text)
+    }
+
     pub(super) fn findable(&self) -> Arc<IdSet> {
         Arc::clone(self.memory.read().findable())
     }

@@ -102,8 +102,10 @@ impl Index {
     /// # Errors
     /// [`IndexError::NoSuchImage`], or if the store fails.
     pub fn set_facts(&self, id: ImageId, facts: Facts) -> Result<(), IndexError> {
-        let Facts { taken, place, caption, keywords } = facts;
-        self.change(id, |record| *record = ImageRecord { taken, place, caption, keywords, ..record.clone() })
+        let Facts { taken, place, caption, keywords, exposure, rating } = facts;
+        self.change(id, |record| {
+            *record = ImageRecord { taken, place, caption, keywords, exposure, rating, ..record.clone() };
+        })
     }
 
     /// Replaces caption and keywords of an image.

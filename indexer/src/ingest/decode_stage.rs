@@ -13,7 +13,7 @@ use super::item::{EncodeInput, Incomplete, Known, Message, NewImage, NotMade, Ou
 use super::metadata::Metadata;
 use super::read::{Stat, Unread};
 use super::walk::Candidate;
-use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Index, IndexError};
+use crate::{ContentHash, Exposure, FileRecord, ImageId, ImageRecord, Index, IndexError};
 
 /// What the decoding threads share.
 pub(super) struct DecodeStage<'a> {
@@ -181,6 +181,8 @@ fn new_record(file: &Known, format: Format, (width, height): (u32, u32), truncat
         keywords: Vec::new(),
         described: None,
         truncated,
+        exposure: Exposure::default(),
+        rating: None,
     }
 }
 

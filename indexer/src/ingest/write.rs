@@ -12,7 +12,7 @@ use super::contents::{Contents, Displaced};
 use super::disk::is_gone;
 use super::holders::{Holders, Origin};
 use super::item::{Encoded, Incomplete, Known, Message, NewImage, NotMade, Outcome, Subject};
-use super::metadata::Sidecars;
+use super::metadata::{Metadata, Sidecars};
 use super::rebuild::Progress;
 use super::report::Report;
 use super::shared::Shared;
@@ -99,9 +99,10 @@ impl<'a, 'o> Writer<'a, 'o> {
         let NewImage { file, mut record } = image;
         let mut metadata = file.metadata.clone();
         if file.sidecar_modified != 0 {
-            metadata.fill(self.sidecars.read(&file.path));
+            metadata.add_sidecars(self.sidecars.read(&file.path));
         }
         (record.taken, record.place) = (metadata.taken, metadata.place);
+        (record.exposure, record.rating) = (metadata.exposure, metadata.rating);
         (record.caption, record.keywords) = metadata.words.into_fields();
         record.described = encoded.described;
         self.make_room(&file, None)?;
@@ -174,9 +175,7 @@ impl<'a, 'o> Writer<'a, 'o> {
             self.gone.remove(from);
             self.index.remove_file(from)?;
         }
-        if file.sidecar_modified != 0 || old.is_some_and(|old| old.sidecar_modified != 0) {
-            self.set_facts(file, id)?;
-        }
+        self.set_facts(file, id)?;
         self.report.change(event);
         Ok(())
     }
@@ -215,21 +214,23 @@ impl<'a, 'o> Writer<'a, 'o> {
         Ok(())
     }
 
-    /// Date, place and words of an image are those in its bytes and in the sidecars of its files:
+    /// Date, place, words and the like of an image are those in its bytes and in the sidecars of its files:
     /// this one and up to [`MOST_SIDECARS`] others.
     fn set_facts(&mut self, file: &Known, id: ImageId) -> Result<(), IndexError> {
         let mut metadata = file.metadata.clone();
         let others = self.index.some_files_of(id, MOST_SIDECARS)?;
         let others = others.iter().filter(|other| other.path != file.path && !other.missing);
         let others = others.map(|other| (&other.path, other.sidecar_modified));
+        let mut sidecars = Metadata::default();
         for (path, modified) in std::iter::once((&file.path, file.sidecar_modified)).chain(others) {
             if modified != 0 {
-                metadata.fill(self.sidecars.read(path));
+                sidecars.fill(self.sidecars.read(path));
             }
         }
-        let (taken, place) = (metadata.taken, metadata.place);
+        metadata.add_sidecars(sidecars);
+        let Metadata { taken, place, exposure, rating, .. } = metadata;
         let (caption, keywords) = metadata.words.into_fields();
-        self.index.set_facts(id, Facts { taken, place, caption, keywords })
+        self.index.set_facts(id, Facts { taken, place, caption, keywords, exposure, rating })
     }
 
     fn rejected(&mut self, path: PathBuf, outcome: Outcome) -> Result<(), IndexError> {

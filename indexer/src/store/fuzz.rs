@@ -17,7 +17,7 @@ use super::records::{
 use crate::hnsw::{Node, NodeRecord};
 use crate::regions::format::{Stored, decode_map, decode_vectors, tests::halves};
 use crate::vectors::Quantised;
-use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Place};
+use crate::{ContentHash, Exposure, FileRecord, ImageId, ImageRecord, Place};
 
 const ID: ImageId = ImageId(7);
 const DIM: usize = 16;
@@ -56,6 +56,8 @@ fn written() -> [Vec<u8>; 9] {
         described: Some("described".into()),
         truncated: true,
         orientation: Some(6),
+        exposure: Exposure { lens: Some("Lens".into()), iso: Some(100), ..Exposure::default() },
+        rating: Some(4),
     };
     let file = FileRecord {
         image: ID,

@@ -19,6 +19,7 @@
 //!   [`CACHE_BYTES`].
 
 pub(crate) mod codec;
+mod exposure;
 #[cfg(test)]
 mod fuzz;
 pub(crate) mod keys;

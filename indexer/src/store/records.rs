@@ -4,6 +4,7 @@
 use glimpse_encoder::image_file::Format;
 
 use super::codec::{Damage, Decoder, Encoder};
+use super::exposure::{self, decode_further, encode_further, is_further};
 use super::keys::{self, GraphId, PathHash, Table};
 use super::paths::{path_bytes, path_from};
 use crate::hnsw::{Node, NodeRecord};
@@ -36,10 +37,12 @@ const DESCRIBED: u8 = 16;
 /// Says all by itself: no field follows.
 const TRUNCATED: u8 = 32;
 const ORIENTATION: u8 = 64;
+/// Further facts follow behind all others: [`exposure`].
+const FURTHER: u8 = 128;
 
 /// `content (16) | width (4) | height (4) | format (1) | bytes (8) | present (1) | taken (8)? |
 /// camera? | latitude (8) longitude (8)? | caption? | keywords (4) | keyword... | described? |
-/// orientation (1)?`
+/// orientation (1)? | further facts?`
 pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
     let present = [
         (record.taken.is_some(), TAKEN),
@@ -49,6 +52,7 @@ pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
         (record.described.is_some(), DESCRIBED),
         (record.truncated, TRUNCATED),
         (record.orientation.is_some(), ORIENTATION),
+        (is_further(&record.exposure, record.rating), FURTHER),
     ];
     let flags = present.iter().filter(|(there, _)| *there).map(|(_, flag)| flag).sum();
     let mut value = Encoder::new(IMAGE_V1);
@@ -76,6 +80,9 @@ pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
     if let Some(orientation) = record.orientation {
         value.u8(orientation);
     }
+    if flags & FURTHER != 0 {
+        encode_further(&mut value, &record.exposure, record.rating);
+    }
     value.seal(Table::Images, &keys::image(record.id))
 }
 
@@ -94,6 +101,7 @@ pub(crate) fn decode_image(id: ImageId, value: &[u8]) -> Result<ImageRecord, Dam
     let keywords = (0..fields.u32()?).map(|_| fields.string()).collect::<Result<_, _>>()?;
     let described = if flags & DESCRIBED != 0 { Some(fields.string()?) } else { None };
     let orientation = if flags & ORIENTATION != 0 { Some(fields.u8()?) } else { None };
+    let (exposure, rating) = if flags & FURTHER != 0 { decode_further(&mut fields)? } else { Default::default() };
     fields.end()?;
     let truncated = flags & TRUNCATED != 0;
     Ok(ImageRecord {
@@ -111,6 +119,8 @@ pub(crate) fn decode_image(id: ImageId, value: &[u8]) -> Result<ImageRecord, Dam
         keywords,
         described,
         truncated,
+        exposure,
+        rating,
     })
 }
 
@@ -246,6 +256,7 @@ pub(crate) fn fit(record: &mut ImageRecord) {
         truncate(described, DESCRIBED);
     }
     record.place = record.place.filter(|place| place.latitude.abs() <= 90.0 && place.longitude.abs() <= 180.0);
+    exposure::fit(&mut record.exposure, &mut record.rating);
     fit_words(&mut record.caption, &mut record.keywords);
 }
 
@@ -298,6 +309,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Exposure;
     use crate::vectors::VectorStorage;
 
     fn images() -> impl Strategy<Value = ImageRecord> {
@@ -307,12 +319,13 @@ mod tests {
         let facts = (any::<u64>(), any::<[u8; 16]>(), seen, 0usize..FORMATS.len());
         let text = any::<Option<String>>;
         let words = (text(), text(), proptest::collection::vec(any::<String>(), 0..9), text());
-        (facts, any::<Option<i64>>(), proptest::option::of(place), words).prop_map(
+        (facts, any::<Option<i64>>(), proptest::option::of(place), words, exposure::tests::further()).prop_map(
             |(
                 (id, content, ((width, height, bytes), truncated, orientation), format),
                 taken,
                 place,
                 (camera, caption, keywords, described),
+                (exposure, rating),
             )| {
                 ImageRecord {
                     id: ImageId(id),
@@ -329,6 +342,8 @@ mod tests {
                     keywords,
                     described,
                     truncated,
+                    exposure,
+                    rating,
                 }
             },
         )
@@ -370,11 +385,12 @@ mod tests {
         fn a_fitted_record_is_small(mut record in images(), long in "\\PC{0,3000}", many in 0usize..600) {
             record.caption = Some(long.clone());
             record.camera = Some(long.clone());
+            record.exposure.lens = Some(long.clone());
             record.described = Some(long.clone());
             record.keywords = vec!["ключ".to_owned(); many];
             record.keywords.push(long);
             fit(&mut record);
-            prop_assert!(encode_image(&record).len() < 3000);
+            prop_assert!(encode_image(&record).len() < 3100);
         }
     }
 
@@ -441,6 +457,8 @@ mod tests {
                 keywords: Vec::new(),
                 described: None,
                 truncated: false,
+                exposure: Exposure::default(),
+                rating: None,
             };
             fit(&mut record);
             assert_eq!(record.place, None);

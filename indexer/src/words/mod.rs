@@ -18,6 +18,7 @@ mod check;
 mod collect;
 mod document;
 mod fold;
+mod nearest;
 mod query;
 mod tokenize;
 
@@ -45,6 +46,9 @@ const FORMAT: &str = "glimpse words 1, tantivy 0.27\n";
 const FORMAT_FILE: &str = "format";
 const TOKENIZER: &str = "any-script";
 const ID: &str = "id";
+
+/// Most words of a text that others are looked for.
+const MOST_TYPED: usize = 16;
 
 /// Memory of the writer before it writes a segment: tantivy's least.
 const WRITER_BYTES: usize = 15_000_000;
@@ -277,6 +281,28 @@ impl WordIndex {
         let Some(query) = query::parse(text, &self.fields.weights()) else { return Ok(Vec::new()) };
         let best = TopImages { k, allowed: allowed.cloned().map(Arc::new), id_column: ID };
         self.read(|opened| opened.reader.searcher().search(&query, &best))
+    }
+
+    /// Words of a text that no image has, each with the nearest that some have within one or two
+    /// edits, folded; those without one are left out. Dates and places have no such words.
+    ///
+    /// # Errors
+    /// [`IndexError::Corrupt`] if the index cannot be read.
+    pub fn nearest_words(&self, text: &str) -> Result<Vec<(String, String)>, IndexError> {
+        let Fields { name, folder, camera, caption, keyword, .. } = self.fields;
+        let fields = [keyword, caption, name, folder, camera];
+        self.read(|opened| {
+            let searcher = opened.reader.searcher();
+            let mut nearest = Vec::new();
+            for typed in text.split_whitespace().take(MOST_TYPED) {
+                let words = tokenize::words(typed);
+                let [word] = &words[..] else { continue };
+                if let Some(other) = nearest::nearest(&searcher, &fields, &word.text)? {
+                    nearest.push((typed.to_owned(), other));
+                }
+            }
+            Ok(nearest)
+        })
     }
 
     /// Runs `work`, which reads. If it fails the index is doubtful from now on.

@@ -25,6 +25,14 @@ pub struct FilterArgs {
     #[arg(long, value_name = "TEXT")]
     pub camera: Vec<String>,
 
+    /// Lens whose name contains TEXT (repeatable)
+    #[arg(long, value_name = "TEXT")]
+    pub lens: Vec<String>,
+
+    /// Keyword, whatever its case (repeatable: images that have one of them)
+    #[arg(long, value_name = "KEYWORD")]
+    pub tag: Vec<String>,
+
     /// Format: jpeg, png, webp, gif, tiff, bmp, heic, avif (repeatable)
     #[arg(long, value_name = "FORMAT")]
     pub format: Vec<String>,

@@ -22,6 +22,8 @@ pub fn resolve(args: &FilterArgs) -> Result<Filter, CliError> {
         taken_before: date(args.before.as_deref())?,
         folders: args.folder.iter().flat_map(|folder| spellings(folder)).collect(),
         cameras: args.camera.clone(),
+        lenses: args.lens.clone(),
+        tags: args.tag.clone(),
         formats: args.format.iter().map(|name| format(name)).collect::<Result<_, _>>()?,
         place,
         favourite: args.favourite,

@@ -17,7 +17,7 @@ pub const MAX_RECORDS: usize = 200;
 /// Most hits of an answer with tiles.
 pub const MAX_TILES: usize = 5_000;
 
-/// Most folders, cameras or formats of a filter: each image is compared with all of them.
+/// Most folders, cameras and the like of a filter: each image is compared with all of them.
 const MAX_CHOICES: usize = 100;
 
 /// A search in an address.
@@ -56,6 +56,10 @@ pub struct SimpleForm {
     pub folder: Option<PathBuf>,
     /// Part of the camera's name.
     pub camera: Option<String>,
+    /// Part of the lens's name.
+    pub lens: Option<String>,
+    /// A keyword, whatever its case.
+    pub tag: Option<String>,
     #[param(value_type = Option<names::Format>)]
     pub format: Option<Format>,
     /// Only favourites: `1` or `true`.
@@ -135,6 +139,12 @@ pub struct FilterForm {
     /// The camera's name contains one of these.
     #[schema(max_items = 100)]
     pub cameras: Vec<String>,
+    /// The lens's name contains one of these.
+    #[schema(max_items = 100)]
+    pub lenses: Vec<String>,
+    /// Has one of these keywords, whatever their case.
+    #[schema(max_items = 100)]
+    pub tags: Vec<String>,
     /// In one of these formats.
     #[schema(value_type = Vec<names::Format>, max_items = 100)]
     pub formats: Vec<Format>,
@@ -166,6 +176,8 @@ impl From<SimpleForm> for FullForm {
                 before: form.before,
                 folders: form.folder.into_iter().collect(),
                 cameras: form.camera.into_iter().collect(),
+                lenses: form.lens.into_iter().collect(),
+                tags: form.tag.into_iter().collect(),
                 formats: form.format.into_iter().collect(),
                 place: None,
                 favourite: form.favourite,
@@ -236,6 +248,8 @@ impl TryFrom<FilterForm> for Filter {
     fn try_from(form: FilterForm) -> Result<Self, ApiError> {
         at_most("folders", form.folders.len(), MAX_CHOICES)?;
         at_most("cameras", form.cameras.len(), MAX_CHOICES)?;
+        at_most("lenses", form.lenses.len(), MAX_CHOICES)?;
+        at_most("tags", form.tags.len(), MAX_CHOICES)?;
         at_most("formats", form.formats.len(), MAX_CHOICES)?;
         let date = |text: Option<String>| text.as_deref().map(parse_date).transpose();
         let wrong = |error: DateError| ApiError::bad_request(error.to_string());
@@ -244,6 +258,8 @@ impl TryFrom<FilterForm> for Filter {
             taken_before: date(form.before).map_err(wrong)?,
             folders: form.folders,
             cameras: form.cameras,
+            lenses: form.lenses,
+            tags: form.tags,
             formats: form.formats,
             place: form.place,
             favourite: form.favourite,

@@ -13,6 +13,9 @@ use crate::error::ApiError;
 use crate::state::{AppState, run_search};
 use crate::wire::{StatsView, format_taken, names};
 
+/// Most keywords of an answer: a library can have as many as it has images.
+const MAX_TAGS: usize = 500;
+
 /// What images to count.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
@@ -27,6 +30,10 @@ pub struct FacetsForm {
     folder: Option<PathBuf>,
     /// Part of the camera's name.
     camera: Option<String>,
+    /// Part of the lens's name.
+    lens: Option<String>,
+    /// A keyword, whatever its case.
+    tag: Option<String>,
     #[param(value_type = Option<names::Format>)]
     format: Option<glimpse_engine::Format>,
     /// Only favourites: `1` or `true`.
@@ -42,6 +49,10 @@ pub struct FacetsForm {
 pub struct FacetsView {
     /// Most frequent first.
     cameras: Vec<Facet>,
+    /// Most frequent first.
+    lenses: Vec<Facet>,
+    /// Keywords, the 500 most frequent first.
+    tags: Vec<Facet>,
     /// Most frequent first.
     formats: Vec<Facet>,
     /// Folders that directly hold images, by path.
@@ -63,7 +74,7 @@ pub struct Facet {
 
 /// What there is to filter by
 ///
-/// Counts of cameras, formats, folders and years, among the images that pass a filter.
+/// Counts of cameras, lenses, keywords, formats, folders and years, among the images that pass a filter.
 #[utoipa::path(get, path = "/api/v1/facets", operation_id = "facets", tag = "library", params(FacetsForm),
     responses((status = 200, description = "Values to filter by, each with the number of its images", body = FacetsView)))]
 pub async fn facets(state: web::Data<AppState>, form: web::Query<FacetsForm>) -> Result<HttpResponse, ApiError> {
@@ -73,6 +84,8 @@ pub async fn facets(state: web::Data<AppState>, form: web::Query<FacetsForm>) ->
         before: form.before,
         folders: form.folder.into_iter().collect(),
         cameras: form.camera.into_iter().collect(),
+        lenses: form.lens.into_iter().collect(),
+        tags: form.tag.into_iter().collect(),
         formats: form.format.into_iter().collect(),
         place: None,
         favourite: form.favourite,
@@ -88,6 +101,8 @@ pub async fn facets(state: web::Data<AppState>, form: web::Query<FacetsForm>) ->
     let folders = facets.folders.into_iter().map(|(folder, images)| (shown(&folder), images));
     Ok(HttpResponse::Ok().json(FacetsView {
         cameras: list(facets.cameras),
+        lenses: list(facets.lenses),
+        tags: list(facets.tags.into_iter().take(MAX_TAGS)),
         formats: list(formats),
         folders: list(folders),
         years: list(years),

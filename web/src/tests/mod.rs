@@ -3,6 +3,7 @@
 
 mod albums;
 mod downloads;
+mod facts;
 mod hostile;
 mod images;
 mod jobs;

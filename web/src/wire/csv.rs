@@ -3,12 +3,13 @@
 use super::ImageView;
 
 /// The names of the values, with the line's end.
-pub const HEAD: &str = "id,path,content,format,width,height,bytes,taken,camera,latitude,longitude,caption,keywords,described,favourite\r\n";
+pub const HEAD: &str = "id,path,content,format,width,height,bytes,taken,camera,latitude,longitude,caption,keywords,described,favourite,lens,focal_length,aperture,exposure_time,iso,rating,place_name,country\r\n";
 
 /// The values of an image, without the line's end. Keywords have semicolons between them.
 pub fn line(image: &ImageView) -> String {
     let format = format!("{:?}", image.format).to_lowercase();
     let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+    let decimal = |value: Option<f32>| value.map(|value| value.to_string()).unwrap_or_default();
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let values = [
         image.id.to_string(),
@@ -26,6 +27,14 @@ pub fn line(image: &ImageView) -> String {
         image.keywords.join("; "),
         text(&image.described),
         image.favourite.to_string(),
+        text(&image.lens),
+        decimal(image.focal_length),
+        decimal(image.aperture),
+        decimal(image.exposure_time),
+        image.iso.map(|iso| iso.to_string()).unwrap_or_default(),
+        image.rating.map(|rating| rating.to_string()).unwrap_or_default(),
+        text(&image.place_name),
+        text(&image.country),
     ];
     values.map(|value| quoted(&value)).join(",")
 }

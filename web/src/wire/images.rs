@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use glimpse_engine::{Engine, EngineError, Explanation, Format, Hit, ImageId, Strength};
+use glimpse_engine::{Engine, EngineError, Explanation, Format, Hit, ImageId, Strength, nearest_city};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -37,8 +37,26 @@ pub struct ImageView {
     pub taken: Option<String>,
     /// Camera make and model.
     pub camera: Option<String>,
+    /// Name of the lens.
+    pub lens: Option<String>,
+    /// Focal length in millimetres.
+    pub focal_length: Option<f32>,
+    /// The f-number.
+    pub aperture: Option<f32>,
+    /// Exposure time in seconds.
+    pub exposure_time: Option<f32>,
+    /// Sensitivity (ISO).
+    pub iso: Option<u32>,
+    /// Rating from XMP or a sidecar, 0 to 5.
+    #[schema(minimum = 0, maximum = 5)]
+    pub rating: Option<u8>,
     /// Where it was taken.
     pub place: Option<PlaceView>,
+    /// The nearest city within 50 km of the place, as GeoNames spells it.
+    pub place_name: Option<String>,
+    /// The country of that city (ISO 3166-1 alpha-2).
+    #[schema(min_length = 2, max_length = 2)]
+    pub country: Option<String>,
     /// Caption from XMP or a sidecar.
     pub caption: Option<String>,
     /// Keywords from XMP or a sidecar.
@@ -73,6 +91,8 @@ impl ImageView {
         let files = engine.files_of(id)?;
         let file = files.first().map(|file| file.path.clone()).unwrap_or_default();
         let present = files.iter().filter(|file| !file.missing);
+        let city = record.place.and_then(nearest_city);
+        let exposure = record.exposure;
         Ok(Self {
             id,
             path: file.to_string_lossy().into_owned(),
@@ -86,6 +106,14 @@ impl ImageView {
             taken: record.taken.and_then(format_taken),
             camera: record.camera,
             place: record.place.map(|place| PlaceView { latitude: place.latitude, longitude: place.longitude }),
+            lens: exposure.lens,
+            focal_length: exposure.focal_length,
+            aperture: exposure.aperture,
+            exposure_time: exposure.exposure_time,
+            iso: exposure.iso,
+            rating: record.rating,
+            place_name: city.map(|city| city.name.to_owned()),
+            country: city.map(|city| city.country.to_owned()),
             caption: record.caption,
             keywords: record.keywords,
             described: record.described,

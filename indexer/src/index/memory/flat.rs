@@ -1,5 +1,5 @@
-//! Facts as flat pieces of memory, for snapshots: numbers in two tables of fixed rows, names in a
-//! third piece.
+//! Facts as flat pieces of memory, for snapshots: numbers in two tables of fixed rows and a list of
+//! keywords, names in a last piece.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +7,8 @@ use std::sync::Arc;
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-use super::{Files, Folders, Held, Memory, NO_CAMERA, Point, Row};
+use super::names::Names;
+use super::{Files, Folders, Held, Memory, NO_NAME, Point, Row, Tags};
 use crate::store::codec::{Damage, Decoder, Encoder};
 use crate::store::keys::PathHash;
 use crate::store::paths::{path_bytes, path_from};
@@ -20,7 +21,10 @@ pub(in crate::index) struct FlatMemory {
     pub(in crate::index) images: Vec<FlatImage>,
     /// Folder by folder.
     pub(in crate::index) files: Vec<FlatFile>,
-    /// `cameras (4) | name... | folders (4) | path, files (4)...`
+    /// Numbers of keywords, image by image.
+    pub(in crate::index) tags: Vec<u32>,
+    /// `cameras (4) | name... | lenses (4) | name... | keywords (4) | keyword... |
+    /// folders (4) | path, files (4)...`
     pub(in crate::index) names: Vec<u8>,
 }
 
@@ -34,6 +38,9 @@ pub(in crate::index) struct FlatImage {
     latitude: i32,
     longitude: i32,
     camera: u32,
+    lens: u32,
+    /// How many keywords it has.
+    tags: u32,
     format: u8,
     vector: u8,
     zeros: [u8; 2],
@@ -67,6 +74,8 @@ impl Memory {
             latitude: row.place.latitude,
             longitude: row.place.longitude,
             camera: row.camera,
+            lens: row.lens,
+            tags: self.tags_of(id).len() as u32,
             format: records::format_code(row.format),
             vector: u8::from(row.vector),
             zeros: [0; 2],
@@ -79,9 +88,11 @@ impl Memory {
             image_and_missing: held.image.0 << 1 | u64::from(held.missing),
         };
         let mut names = Encoder::new(0);
-        names.u32(self.cameras.names.len() as u32);
-        for camera in &self.cameras.names {
-            names.str(camera);
+        for kind in [&self.cameras, &self.lenses, &self.tag_names] {
+            names.u32(kind.len() as u32);
+            for name in kind.iter() {
+                names.str(name);
+            }
         }
         names.u32(self.folders.len() as u32);
         for (path, files) in &*self.folders {
@@ -89,6 +100,7 @@ impl Memory {
         }
         FlatMemory {
             images: self.rows().map(image).collect(),
+            tags: self.rows().flat_map(|(id, _)| self.tags_of(id)).copied().collect(),
             files: self.folders.values().flat_map(|files| files.iter()).map(file).collect(),
             names: names.into_fields(),
         }
@@ -101,20 +113,17 @@ impl Memory {
     pub(in crate::index) fn of_flat(flat: &FlatMemory, stale: &IdSet, next_id: u64) -> Result<Self, Damage> {
         let mut memory = Self::default();
         let mut names = Decoder::of_fields(&flat.names);
-        for camera in 0..names.u32()? {
-            if memory.camera(&names.string()?) != camera {
-                return Err(Damage::Field("camera"));
-            }
-        }
-        let (folders, rows) = rayon::join(
-            || folders(names, &flat.files, stale),
-            || rows(flat, stale, next_id, memory.cameras.names.len()),
-        );
+        memory.cameras = Arc::new(numbered(&mut names, str::to_owned)?);
+        memory.lenses = Arc::new(numbered(&mut names, str::to_owned)?);
+        memory.tag_names = Arc::new(numbered(&mut names, str::to_lowercase)?);
+        let known = [memory.cameras.len(), memory.lenses.len()];
+        let (folders, rows) = rayon::join(|| folders(names, &flat.files, stale), || rows(flat, stale, next_id, known));
         let folders: Folders = folders?.into_iter().collect();
         memory.files = folders.values().map(|files| files.len()).sum();
         memory.missing = folders.values().flat_map(|files| files.values()).filter(|held| held.missing).count();
         memory.folders = Arc::new(folders);
         memory.rows = rows?.into();
+        memory.tags = tags(flat, stale, memory.tag_names.len())?.into();
         let findable = memory.rows().filter(|(_, row)| row.vector && row.present > 0);
         memory.findable = Arc::new(findable.map(|(id, _)| id).collect());
         Ok(memory)
@@ -125,12 +134,19 @@ impl Memory {
         self.rows().count()
     }
 
-    /// The same facts, whatever numbers cameras have.
+    /// The same facts, whatever numbers names have.
     #[cfg(test)]
     pub(in crate::index) fn is_like(&self, other: &Self) -> bool {
-        let rows = |memory: &Self| -> Vec<(ImageId, Row, Option<String>)> {
-            let camera = |row: &Row| memory.cameras.names.get(row.camera as usize).cloned();
-            memory.rows().map(|(id, row)| (id, Row { camera: 0, ..row.clone() }, camera(row))).collect()
+        type Named = (ImageId, Row, [Option<String>; 2], Vec<Option<String>>);
+        let named = |names: &Names, number: u32| names.get(number).map(str::to_owned);
+        let rows = |memory: &Self| -> Vec<Named> {
+            let row = |(id, row): (ImageId, &Row)| {
+                let names = [named(&memory.cameras, row.camera), named(&memory.lenses, row.lens)];
+                let mut tags: Vec<_> = memory.tags_of(id).iter().map(|&tag| named(&memory.tag_names, tag)).collect();
+                tags.sort();
+                (id, Row { camera: 0, lens: 0, ..row.clone() }, names, tags)
+            };
+            memory.rows().map(row).collect()
         };
         rows(self) == rows(other)
             && self.folders == other.folders
@@ -139,7 +155,41 @@ impl Memory {
     }
 }
 
-fn rows(flat: &FlatMemory, stale: &IdSet, next_id: u64, cameras: usize) -> Result<Vec<Option<Row>>, Damage> {
+/// Names by number, each with the key that `key` makes of it.
+fn numbered(names: &mut Decoder<'_>, key: impl Fn(&str) -> String) -> Result<Names, Damage> {
+    let mut numbered = Names::default();
+    for number in 0..names.u32()? {
+        let name = names.string()?;
+        if numbered.add(&key(&name), &name) != number {
+            return Err(Damage::Field("name"));
+        }
+    }
+    Ok(numbered)
+}
+
+/// Keywords by image, of `known` ones.
+fn tags(flat: &FlatMemory, stale: &IdSet, known: usize) -> Result<Vec<Option<Tags>>, Damage> {
+    let (mut tags, mut rest) = (Vec::new(), &flat.tags[..]);
+    for image in flat.images.iter().filter(|image| image.tags > 0) {
+        let (of_image, others) = rest.split_at_checked(image.tags as usize).ok_or(Damage::Short)?;
+        rest = others;
+        if of_image.iter().any(|&tag| tag as usize >= known) {
+            return Err(Damage::Field("keyword"));
+        }
+        if !stale.contains(ImageId(image.id)) {
+            tags.resize(image.id as usize, None);
+            tags.push(Some(of_image.into()));
+        }
+    }
+    if rest.is_empty() { Ok(tags) } else { Err(Damage::Long) }
+}
+
+fn rows(
+    flat: &FlatMemory,
+    stale: &IdSet,
+    next_id: u64,
+    [cameras, lenses]: [usize; 2],
+) -> Result<Vec<Option<Row>>, Damage> {
     let last = flat.images.last().map_or(0, |last| last.id.saturating_add(1));
     if last > next_id {
         return Err(Damage::Field("image"));
@@ -147,7 +197,8 @@ fn rows(flat: &FlatMemory, stale: &IdSet, next_id: u64, cameras: usize) -> Resul
     let mut rows = vec![None; last as usize];
     let mut next = 0;
     for image in &flat.images {
-        let known = image.camera == NO_CAMERA || (image.camera as usize) < cameras;
+        let is_named = |number: u32, names: usize| number == NO_NAME || (number as usize) < names;
+        let known = is_named(image.camera, cameras) && is_named(image.lens, lenses);
         let row = rows.get_mut(image.id as usize).filter(|_| image.id >= next && known);
         let row = row.ok_or(Damage::Field("image"))?;
         next = image.id + 1;
@@ -161,6 +212,7 @@ fn rows(flat: &FlatMemory, stale: &IdSet, next_id: u64, cameras: usize) -> Resul
             taken: image.taken,
             place: Point { latitude: image.latitude, longitude: image.longitude },
             camera: image.camera,
+            lens: image.lens,
             format: records::format_of(image.format).ok_or(Damage::Field("format"))?,
             present: 0,
             vector: image.vector != 0,

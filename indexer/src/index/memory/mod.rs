@@ -1,12 +1,15 @@
 //! What is kept in memory of every image and file, so that filters, sorting and facets never touch
-//! the store: about 80 bytes an image and 50 bytes a file.
+//! the store: about 80 bytes an image, 4 bytes a keyword and 50 bytes a file.
 //!
 //! A clone shares all parts with the original until one of them changes, and then copies that part.
 //! So whoever has much to look through takes a clone and lets go of the lock
 //! ([`super::Index::facts`]).
 
 mod flat;
+mod names;
+mod places;
 mod rows;
+mod tags;
 mod tiles;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -17,6 +20,7 @@ use std::sync::Arc;
 use glimpse_encoder::image_file::Format;
 
 pub(super) use self::flat::FlatMemory;
+use self::names::Names;
 use self::rows::Rows;
 use crate::store::keys::PathHash;
 use crate::{ContentHash, Facets, FileRecord, Filter, IdSet, ImageId, ImageRecord};
@@ -25,8 +29,13 @@ use crate::{ContentHash, Facets, FileRecord, Filter, IdSet, ImageId, ImageRecord
 #[derive(Debug, Clone, Default)]
 pub(super) struct Memory {
     /// By image number; numbers are dense but for removed images.
-    rows: Rows,
-    cameras: Arc<Cameras>,
+    rows: Rows<Row>,
+    cameras: Arc<Names>,
+    lenses: Arc<Names>,
+    /// Keywords, of which those that differ in case alone are one.
+    tag_names: Arc<Names>,
+    /// Numbers of its keywords, for each image that has some.
+    tags: Rows<Tags>,
     folders: Arc<Folders>,
     /// Images with a readable vector and a file that is present.
     findable: Arc<IdSet>,
@@ -43,11 +52,15 @@ struct Row {
     taken: i64,
     place: Point,
     camera: u32,
+    lens: u32,
     format: Format,
     present: u32,
     vector: bool,
     revision: u64,
 }
+
+/// Numbers of an image's keywords, rising.
+type Tags = Arc<[u32]>;
 
 /// Files by folder.
 type Folders = BTreeMap<Arc<Path>, Arc<Files>>;
@@ -64,14 +77,16 @@ struct Held {
 
 const DAY: i64 = 86_400;
 const NO_DATE: i64 = i64::MIN;
-const NO_CAMERA: u32 = u32::MAX;
+/// The number of no camera and no lens.
+const NO_NAME: u32 = u32::MAX;
 
 impl Memory {
     // ---- changes ----
 
     /// Adds an image or replaces its facts; its files stay as they are.
     pub(super) fn put_image(&mut self, record: &ImageRecord, vector: bool) {
-        let camera = record.camera.as_deref().map_or(NO_CAMERA, |name| self.camera(name));
+        let camera = number_of(&mut self.cameras, record.camera.as_deref());
+        let lens = number_of(&mut self.lenses, record.exposure.lens.as_deref());
         let old = self.row(record.id);
         let row = Row {
             content: record.content,
@@ -80,12 +95,14 @@ impl Memory {
             taken: record.taken.unwrap_or(NO_DATE),
             place: Point::of(record),
             camera,
+            lens,
             format: record.format,
             vector,
             present: old.map_or(0, |row| row.present),
             revision: old.map_or(0, |row| row.revision),
         };
         self.rows.put(record.id.0 as usize, row);
+        self.put_tags(record);
         self.note_findable(record.id);
     }
 
@@ -98,6 +115,7 @@ impl Memory {
 
     pub(super) fn remove_image(&mut self, id: ImageId) {
         self.rows.remove(id.0 as usize);
+        self.tags.remove(id.0 as usize);
         self.note_findable(id);
     }
 
@@ -142,14 +160,6 @@ impl Memory {
         } else if let Some(row) = self.row_mut(file.image) {
             row.present = row.present.saturating_add_signed(by as i32);
             self.note_findable(file.image);
-        }
-    }
-
-    /// The number of a camera's name.
-    fn camera(&mut self, name: &str) -> u32 {
-        match self.cameras.numbers.get(name) {
-            Some(&number) => number,
-            None => Arc::make_mut(&mut self.cameras).number(name),
         }
     }
 
@@ -216,7 +226,7 @@ impl Memory {
     pub(super) fn bytes(&self) -> usize {
         let files: usize = self.folders.values().map(|files| files.capacity()).sum();
         let bitmap = self.rows.len() / 8;
-        self.rows.bytes() + files * (size_of::<(PathHash, Held)>() + 1) + bitmap
+        self.rows.bytes() + self.tags.bytes() + files * (size_of::<(PathHash, Held)>() + 1) + bitmap
     }
 
     /// Path hashes of the files in `folder` and below, rising; a file's own path gives that file.
@@ -247,13 +257,17 @@ impl Memory {
             let files = folders.flat_map(|(_, files)| files.values()).filter(|file| !file.missing);
             Arc::new(files.map(|file| file.image).collect::<IdSet>().intersection(&self.findable))
         };
-        let cameras = self.cameras.matching(&filter.cameras);
-        let passes = |row: &Row| {
+        let cameras = self.cameras.containing(&filter.cameras);
+        let lenses = self.lenses.containing(&filter.lenses);
+        let tags = self.tag_names.equal(&filter.tags);
+        let passes = |id: ImageId, row: &Row| {
             let taken = (row.taken != NO_DATE).then_some(row.taken);
             kept.iter().all(|set| set.contains(&row.content))
                 && filter.taken_from.is_none_or(|from| taken.is_some_and(|taken| taken >= from))
                 && filter.taken_before.is_none_or(|before| taken.is_some_and(|taken| taken < before))
-                && cameras.as_ref().is_none_or(|known| known.get(row.camera as usize).copied().unwrap_or(false))
+                && has_name(&cameras, row.camera)
+                && has_name(&lenses, row.lens)
+                && tags.as_ref().is_none_or(|asked| self.tags_of(id).iter().any(|tag| asked.contains(tag)))
                 && (filter.formats.is_empty() || filter.formats.contains(&row.format))
                 && filter.place.is_none_or(|area| row.place.degrees().is_some_and(|(lat, lon)| area.contains(lat, lon)))
         };
@@ -261,19 +275,18 @@ impl Memory {
         if *filter == only_folders {
             return Arc::unwrap_or_clone(candidates);
         }
-        candidates.iter().filter(|&id| self.row(id).is_some_and(passes)).collect()
+        candidates.iter().filter(|&id| self.row(id).is_some_and(|row| passes(id, row))).collect()
     }
 
     /// What the images of `among` can be filtered by.
     pub(super) fn facets(&self, among: &IdSet) -> Facets {
-        let mut cameras = vec![0; self.cameras.names.len()];
+        let (mut cameras, mut lenses) = (vec![0; self.cameras.len()], vec![0; self.lenses.len()]);
         let mut formats = BTreeMap::new();
         let mut days = BTreeMap::new();
         let mut facets = Facets::default();
         for (_, row) in self.rows().filter(|(id, _)| among.contains(*id)) {
-            if let Some(count) = cameras.get_mut(row.camera as usize) {
-                *count += 1;
-            }
+            cameras.get_mut(row.camera as usize).into_iter().for_each(|count| *count += 1);
+            lenses.get_mut(row.lens as usize).into_iter().for_each(|count| *count += 1);
             *formats.entry(row.format).or_insert(0) += 1;
             facets.with_place += usize::from(row.place.degrees().is_some());
             if row.taken != NO_DATE {
@@ -282,8 +295,8 @@ impl Memory {
                 *days.entry(row.taken.div_euclid(DAY)).or_insert(0) += 1;
             }
         }
-        facets.cameras = self.cameras.names.iter().cloned().zip(cameras).filter(|(_, count)| *count > 0).collect();
-        facets.cameras.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        (facets.cameras, facets.lenses) = (self.cameras.counted(&cameras), self.lenses.counted(&lenses));
+        facets.tags = self.tag_counts(among).into_iter().map(|tag| (tag.tag, tag.images)).collect();
         facets.days = days.into_iter().collect();
         facets.formats = formats.into_iter().collect();
         facets.formats.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -297,33 +310,18 @@ impl Memory {
     }
 }
 
-/// Camera names by number, so that a row holds four bytes.
-#[derive(Debug, Clone, Default)]
-struct Cameras {
-    names: Vec<String>,
-    numbers: HashMap<String, u32>,
+/// The number of a name, which is added if it is new.
+fn number_of(names: &mut Arc<Names>, name: Option<&str>) -> u32 {
+    let Some(name) = name else { return NO_NAME };
+    match names.number(name) {
+        Some(number) => number,
+        None => Arc::make_mut(names).add(name, name),
+    }
 }
 
-impl Cameras {
-    fn number(&mut self, name: &str) -> u32 {
-        if let Some(&number) = self.numbers.get(name) {
-            return number;
-        }
-        let number = self.names.len() as u32;
-        self.names.push(name.to_owned());
-        self.numbers.insert(name.to_owned(), number);
-        number
-    }
-
-    /// Which cameras contain one of `parts`, whatever the case; `None` if no part is asked for.
-    fn matching(&self, parts: &[String]) -> Option<Vec<bool>> {
-        let parts: Vec<_> = parts.iter().map(|part| part.to_lowercase()).collect();
-        let matches = |name: &String| {
-            let name = name.to_lowercase();
-            parts.iter().any(|part| name.contains(part))
-        };
-        (!parts.is_empty()).then(|| self.names.iter().map(matches).collect())
-    }
+/// True if nothing is asked, or the name is one of those asked for.
+fn has_name(asked: &Option<HashSet<u32>>, name: u32) -> bool {
+    asked.as_ref().is_none_or(|asked| asked.contains(&name))
 }
 
 /// A point on earth in steps of 1e-7 degrees, about a centimetre: half the bytes of two f64.

@@ -29,7 +29,7 @@ use glimpse_encoder::{ModelInfo, Scoring};
 use tempfile::TempDir;
 
 use crate::hnsw::HnswParams;
-use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Index, IndexOptions, Library};
+use crate::{ContentHash, Exposure, FileRecord, ImageId, ImageRecord, Index, IndexOptions, Library};
 
 pub(crate) const DIM: usize = 32;
 
@@ -93,6 +93,8 @@ pub(crate) fn image(n: u8) -> ImageRecord {
         keywords: Vec::new(),
         described: None,
         truncated: false,
+        exposure: Exposure::default(),
+        rating: None,
     }
 }
 

@@ -112,7 +112,10 @@ fn run(operation: &Operation, fixture: &Fixture, index: Arc<Index>) -> Arc<Index
     match *operation {
         Operation::Add { content, path } => {
             let camera = (content % 2 == 0).then(|| format!("camera {}", content % 5));
-            let record = ImageRecord { camera, taken: Some(content.into()), ..image(content) };
+            let lens = (content % 3 == 0).then(|| format!("lens {}", content % 2));
+            let exposure = Exposure { lens, ..Exposure::default() };
+            let keywords = (0..content % 3).map(|n| format!("keyword {}", n * (content % 7))).collect();
+            let record = ImageRecord { camera, taken: Some(content.into()), exposure, keywords, ..image(content) };
             index.add(record, &vector(content), file(path_of(path))).unwrap();
         }
         Operation::Move { content, path } => {

@@ -135,7 +135,7 @@ fn ascii(exif: &Exif, tag: Tag) -> Option<&[u8]> {
 }
 
 /// A short printable text.
-fn text(exif: &Exif, tag: Tag) -> Option<String> {
+pub(super) fn text(exif: &Exif, tag: Tag) -> Option<String> {
     let bytes = ascii(exif, tag)?;
     let text = decoded(&bytes[..bytes.len().min(256)]);
     let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(64).collect();

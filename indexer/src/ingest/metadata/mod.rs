@@ -1,11 +1,12 @@
-//! What a file says of its image beside the pixels: date, camera, place and words from EXIF, XMP,
-//! IPTC and sidecars.
+//! What a file says of its image beside the pixels: date, camera and how it was set, place, rating
+//! and words from EXIF, XMP, IPTC and sidecars.
 //!
 //! Everything here is optional and nothing here fails: what is damaged, absurd or too large is left
 //! out.
 
 mod date;
 mod exif;
+mod exposure;
 mod iptc;
 mod place;
 mod sidecar;
@@ -15,7 +16,7 @@ mod xmp;
 
 use glimpse_encoder::image_file::{Format, blocks};
 
-use crate::Place;
+use crate::{Exposure, Place};
 
 pub(super) use sidecar::{SidecarNames, Sidecars, newest as newest_sidecar, orientation as sidecar_orientation};
 
@@ -32,6 +33,8 @@ pub(super) struct Metadata {
     /// ([`sidecar_orientation`]).
     pub orientation: Option<u8>,
     pub words: Words,
+    pub exposure: Exposure,
+    pub rating: Option<u8>,
 }
 
 /// Captions and keywords, in the order in which they were found, without repetition.
@@ -80,6 +83,22 @@ impl Metadata {
         self.camera = self.camera.take().or(other.camera);
         self.place = self.place.or(other.place);
         self.words.merge(&other.words);
+        self.rating = self.rating.or(other.rating);
+        let (known, other) = (std::mem::take(&mut self.exposure), other.exposure);
+        self.exposure = Exposure {
+            lens: known.lens.or(other.lens),
+            focal_length: known.focal_length.or(other.focal_length),
+            aperture: known.aperture.or(other.aperture),
+            exposure_time: known.exposure_time.or(other.exposure_time),
+            iso: known.iso.or(other.iso),
+        };
+    }
+
+    /// Adds what sidecars say. Programs that leave image files alone rate in sidecars, so that a
+    /// rating there is the newer one.
+    pub fn add_sidecars(&mut self, sidecars: Self) {
+        self.rating = sidecars.rating.or(self.rating);
+        self.fill(sidecars);
     }
 }
 
@@ -95,8 +114,8 @@ pub(super) fn read(format: Format, bytes: Vec<u8>) -> Metadata {
     };
     let mut metadata = Metadata::default();
     if let Some(exif) = &exif {
-        metadata =
-            Metadata { taken: exif::taken(exif), camera: exif::camera(exif), place: exif::place(exif), ..metadata };
+        let (taken, camera, place) = (exif::taken(exif), exif::camera(exif), exif::place(exif));
+        metadata = Metadata { taken, camera, place, exposure: exposure::of_exif(exif), ..metadata };
     }
     metadata.fill(xmp);
     if let Some(exif) = &exif {

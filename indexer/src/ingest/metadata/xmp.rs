@@ -1,5 +1,6 @@
-//! Words, date, place and orientation from XMP (ISO 16684-1): title, description and subjects of the Dublin
-//! Core, and what is written of EXIF, TIFF and Photoshop, as elements or attributes.
+//! Words, date, place, rating, orientation and how the camera was set from XMP (ISO 16684-1): title,
+//! description and subjects of the Dublin Core, and what is written of EXIF, TIFF and Photoshop, as
+//! elements or attributes.
 //!
 //! Entities that a document defines itself are never expanded, so a hostile packet stays as small
 //! as it is.
@@ -11,11 +12,13 @@ use quick_xml::name::{Namespace, NamespaceResolver, ResolveResult};
 
 use super::place::{coordinate, place};
 use super::text::text;
-use super::{Metadata, date};
+use super::{Metadata, date, exposure};
 
 const DUBLIN_CORE: &[u8] = b"http://purl.org/dc/elements/1.1/";
 const RDF: &[u8] = b"http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 const EXIF: &[u8] = b"http://ns.adobe.com/exif/1.0/";
+const EXIF_EXTENDED: &[u8] = b"http://cipa.jp/exif/1.0/";
+const EXIF_AUXILIARY: &[u8] = b"http://ns.adobe.com/exif/1.0/aux/";
 const PHOTOSHOP: &[u8] = b"http://ns.adobe.com/photoshop/1.0/";
 const TIFF: &[u8] = b"http://ns.adobe.com/tiff/1.0/";
 const BASIC: &[u8] = b"http://ns.adobe.com/xap/1.0/";
@@ -32,6 +35,12 @@ enum Property {
     Latitude,
     Longitude,
     Orientation,
+    Lens,
+    FocalLength,
+    Aperture,
+    ExposureTime,
+    Iso,
+    Rating,
 }
 
 impl Property {
@@ -46,6 +55,12 @@ impl Property {
             (EXIF, b"GPSLatitude") => Some(Self::Latitude),
             (EXIF, b"GPSLongitude") => Some(Self::Longitude),
             (TIFF, b"Orientation") => Some(Self::Orientation),
+            (EXIF_EXTENDED, b"LensModel") | (EXIF_AUXILIARY, b"Lens") => Some(Self::Lens),
+            (EXIF, b"FocalLength") => Some(Self::FocalLength),
+            (EXIF, b"FNumber") => Some(Self::Aperture),
+            (EXIF, b"ExposureTime") => Some(Self::ExposureTime),
+            (EXIF, b"ISOSpeedRatings") | (EXIF_EXTENDED, b"PhotographicSensitivity") => Some(Self::Iso),
+            (BASIC, b"Rating") => Some(Self::Rating),
             _ => None,
         }
     }
@@ -62,6 +77,7 @@ struct Found {
 
 impl Found {
     fn set(&mut self, property: Property, text: &str) {
+        let camera = &mut self.metadata.exposure;
         match property {
             Property::Caption => self.metadata.words.add_caption(text),
             Property::Keyword => self.metadata.words.add_keyword(text),
@@ -72,6 +88,12 @@ impl Found {
                 let named = text.trim().parse().ok().filter(|orientation| (1..=8).contains(orientation));
                 self.metadata.orientation = self.metadata.orientation.or(named);
             }
+            Property::Lens => camera.lens = camera.lens.take().or_else(|| exposure::lens(text)),
+            Property::FocalLength => camera.focal_length = exposure::fraction(text),
+            Property::Aperture => camera.aperture = exposure::fraction(text),
+            Property::ExposureTime => camera.exposure_time = exposure::fraction(text),
+            Property::Iso => camera.iso = camera.iso.or_else(|| exposure::iso(text)),
+            Property::Rating => self.metadata.rating = exposure::rating(text),
         }
     }
 
