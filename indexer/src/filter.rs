@@ -1,4 +1,4 @@
-//! Filters on stored facts, and the sets of images that pass them.
+//! Filters on stored facts.
 
 use std::path::PathBuf;
 
@@ -66,101 +66,6 @@ impl GeoBox {
     }
 }
 
-/// A set of images, as a bitmap over their numbers.
-#[derive(Debug, Clone, Default)]
-pub struct IdSet {
-    words: Vec<u64>,
-    len: usize,
-}
-
-impl IdSet {
-    /// Adds an image; true if it was new.
-    pub fn insert(&mut self, id: ImageId) -> bool {
-        let (word, bit) = ((id.0 / 64) as usize, 1u64 << (id.0 % 64));
-        if word >= self.words.len() {
-            self.words.resize(word + 1, 0);
-        }
-        let new = self.words[word] & bit == 0;
-        self.words[word] |= bit;
-        self.len += usize::from(new);
-        new
-    }
-
-    /// Removes an image; true if it was there.
-    pub fn remove(&mut self, id: ImageId) -> bool {
-        let there = self.contains(id);
-        if there {
-            self.words[(id.0 / 64) as usize] &= !(1 << (id.0 % 64));
-            self.len -= 1;
-        }
-        there
-    }
-
-    /// True if the image is in the set.
-    pub fn contains(&self, id: ImageId) -> bool {
-        self.words.get((id.0 / 64) as usize).is_some_and(|word| word >> (id.0 % 64) & 1 == 1)
-    }
-
-    /// Number of images.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// True if empty.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// True if every image of this set is in `other`.
-    pub fn is_subset(&self, other: &Self) -> bool {
-        self.words.iter().enumerate().all(|(i, &word)| word & !other.words.get(i).copied().unwrap_or(0) == 0)
-    }
-
-    /// The images that are in both sets.
-    pub fn intersection(&self, other: &Self) -> Self {
-        Self::from_words(self.words.iter().zip(&other.words).map(|(a, b)| a & b).collect())
-    }
-
-    /// The images that are not in `other`.
-    pub fn difference(&self, other: &Self) -> Self {
-        let others = other.words.iter().copied().chain(std::iter::repeat(0));
-        Self::from_words(self.words.iter().zip(others).map(|(a, b)| a & !b).collect())
-    }
-
-    fn from_words(words: Vec<u64>) -> Self {
-        let len = words.iter().map(|word| word.count_ones() as usize).sum();
-        Self { words, len }
-    }
-
-    /// The images in rising order.
-    pub fn iter(&self) -> impl Iterator<Item = ImageId> + '_ {
-        self.words.iter().enumerate().flat_map(|(i, &word)| {
-            let bits = std::iter::successors(Some(word), |rest| Some(rest & rest.wrapping_sub(1)));
-            bits.take_while(|&rest| rest != 0)
-                .map(move |rest| ImageId(i as u64 * 64 + u64::from(rest.trailing_zeros())))
-        })
-    }
-}
-
-/// Equal if they hold the same images, however far their bitmaps reach.
-impl PartialEq for IdSet {
-    fn eq(&self, other: &Self) -> bool {
-        self.len == other.len && self.is_subset(other)
-    }
-}
-
-impl Eq for IdSet {}
-
-impl FromIterator<ImageId> for IdSet {
-    fn from_iter<I: IntoIterator<Item = ImageId>>(ids: I) -> Self {
-        let mut set = Self::default();
-        ids.into_iter().for_each(|id| {
-            set.insert(id);
-        });
-        set
-    }
-}
-
 /// What there is to filter by, with counts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facets {
@@ -210,43 +115,7 @@ pub struct TagCount {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use glimpse_nonempty::if_any;
-    use proptest::prelude::*;
-
     use super::*;
-
-    fn set(ids: &BTreeSet<u64>) -> IdSet {
-        ids.iter().map(|&id| ImageId(id)).collect()
-    }
-
-    fn ids(set: &IdSet) -> BTreeSet<u64> {
-        set.iter().map(|id| id.0).collect()
-    }
-
-    proptest! {
-        #[test]
-        fn id_set_is_a_set(
-            a in proptest::collection::btree_set(0u64..300, 0..40),
-            b in proptest::collection::btree_set(0u64..300, 0..40),
-        ) {
-            let (x, y) = (set(&a), set(&b));
-            prop_assert_eq!(&ids(&x), &a);
-            prop_assert_eq!(x.len(), a.len());
-            prop_assert_eq!(ids(&x.intersection(&y)), a.intersection(&b).copied().collect::<BTreeSet<_>>());
-            prop_assert_eq!(ids(&x.difference(&y)), a.difference(&b).copied().collect::<BTreeSet<_>>());
-            prop_assert_eq!(x.intersection(&y).len() + x.difference(&y).len(), x.len());
-            prop_assert_eq!(x.is_subset(&y), a.is_subset(&b));
-            prop_assert_eq!(x == y, a == b);
-            let mut emptied = x.clone();
-            for &id in if_any(&a) {
-                prop_assert!(emptied.remove(ImageId(id)));
-                prop_assert!(!emptied.remove(ImageId(id)));
-            }
-            prop_assert_eq!(emptied, IdSet::default());
-        }
-    }
 
     #[test]
     fn box_may_cross_the_date_line() {

@@ -13,6 +13,31 @@ impl fmt::Display for ImageId {
     }
 }
 
+/// A vector in an index of vectors: that of a whole image, which has the image's number, or that of
+/// one of its regions ([`crate::regions::RegionId`]).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct VectorId(pub u64);
+
+impl From<ImageId> for VectorId {
+    fn from(image: ImageId) -> Self {
+        Self(image.0)
+    }
+}
+
+impl VectorId {
+    /// The image whose vector this is, in an index of vectors of whole images.
+    pub fn image(self) -> ImageId {
+        ImageId(self.0)
+    }
+}
+
+impl fmt::Display for VectorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
 /// BLAKE3 of a file's bytes, cut to 128 bits: two files with equal hashes share one image and its
 /// vectors. An image that a sidecar turns has a hash of its own
 /// ([`ContentHash::with_orientation`]).

@@ -9,7 +9,7 @@ const PARAMS: HnswParams = HnswParams { m: 12, ef_construction: 80, ef_search: 2
 
 fn scan_of(vectors: &[Vec<f32>]) -> Arc<ExactScan> {
     let scan = Arc::new(ExactScan::new(vectors[0].len()));
-    (0..).zip(vectors).for_each(|(i, v)| scan.add(ImageId(i), v).unwrap());
+    (0..).zip(vectors).for_each(|(i, v)| scan.add(VectorId(i), v).unwrap());
     scan
 }
 
@@ -44,7 +44,7 @@ fn filters_hold_on_either_way() {
     let vectors = clustered(3000, 32, 14);
     let graph = Hnsw::build(scan_of(&vectors), HnswParams { ef_search: 8, ..PARAMS });
     for step in [2, 3, 50, 1000] {
-        let allowed: IdSet = (0..3000).step_by(step).map(ImageId).collect();
+        let allowed: VectorSet = (0..3000).step_by(step).map(VectorId).collect();
         let found = graph.search(&vectors[7], 10, Some(&allowed)).unwrap();
         assert_eq!(found.len(), allowed.len().min(10));
         assert!(found.iter().every(|scored| allowed.contains(scored.id)));
@@ -52,11 +52,11 @@ fn filters_hold_on_either_way() {
         let exact = graph.vectors().search(&vectors[7], 10, Some(&allowed)).unwrap();
         assert!(step > 3 || walked == exact, "half of all pass a wide walk");
     }
-    assert_eq!(graph.search(&vectors[7], 5, Some(&IdSet::default())).unwrap(), []);
+    assert_eq!(graph.search(&vectors[7], 5, Some(&VectorSet::default())).unwrap(), []);
     assert_eq!(graph.search(&vectors[7], usize::MAX, None).unwrap().len(), 3000);
     assert!(matches!(graph.search(&[1.0], 5, None), Err(IndexError::WrongDimension { .. })));
     assert!(graph.search(&[f32::NAN; 32], 5, None).is_err());
-    assert!(graph.add(ImageId(1), &[f32::NAN; 32]).is_err());
+    assert!(graph.add(VectorId(1), &[f32::NAN; 32]).is_err());
 }
 
 #[test]
@@ -65,22 +65,22 @@ fn images_come_change_and_go() {
     let graph = Hnsw::build(Arc::new(ExactScan::new(32)), PARAMS);
     assert_eq!(graph.search(&vectors[0], 3, None).unwrap(), []);
     for (i, vector) in (0..).zip(&vectors[..1000]) {
-        graph.add(ImageId(i), vector).unwrap();
+        graph.add(VectorId(i), vector).unwrap();
     }
     for i in 0..200 {
-        assert!(graph.remove(ImageId(i)));
-        assert!(!graph.remove(ImageId(i)));
-        graph.add(ImageId(200 + i), &vectors[1000 + i as usize]).unwrap();
-        graph.add(ImageId(5000 + i), &vectors[1200 + i as usize]).unwrap();
+        assert!(graph.remove(VectorId(i)));
+        assert!(!graph.remove(VectorId(i)));
+        graph.add(VectorId(200 + i), &vectors[1000 + i as usize]).unwrap();
+        graph.add(VectorId(5000 + i), &vectors[1200 + i as usize]).unwrap();
     }
     graph.validate().unwrap();
     assert_eq!((graph.len(), graph.stats().nodes), (1000, 1000));
     assert_eq!(graph.vectors().read().len(), 1000, "slots are used again");
     for i in 0..200 {
         assert!(
-            !graph.search_graph(&vectors[i as usize], 20, 64, None).unwrap().iter().any(|hit| hit.id == ImageId(i))
+            !graph.search_graph(&vectors[i as usize], 20, 64, None).unwrap().iter().any(|hit| hit.id == VectorId(i))
         );
-        assert_eq!(graph.search_graph(&vectors[1000 + i as usize], 1, 64, None).unwrap()[0].id, ImageId(200 + i));
+        assert_eq!(graph.search_graph(&vectors[1000 + i as usize], 1, 64, None).unwrap()[0].id, VectorId(200 + i));
     }
 }
 
@@ -93,9 +93,9 @@ fn adding_removing_and_searching_at_once() {
             let (graph, vectors) = (&graph, &vectors);
             scope.spawn(move || {
                 for i in (500 + part..2000).step_by(3) {
-                    graph.add(ImageId(i as u64), &vectors[i]).unwrap();
+                    graph.add(VectorId(i as u64), &vectors[i]).unwrap();
                     if i % 5 == 0 {
-                        assert!(graph.remove(ImageId(i as u64)));
+                        assert!(graph.remove(VectorId(i as u64)));
                     }
                 }
             });
@@ -113,7 +113,7 @@ fn a_graph_is_its_records() {
     let vectors = clustered(1500, 24, 17);
     let graph = Hnsw::build(scan_of(&vectors), PARAMS);
     for i in (0..300).step_by(3) {
-        graph.remove(ImageId(i));
+        graph.remove(VectorId(i));
     }
     let records = graph.records(Node(0), u32::MAX).unwrap();
     let (again, dead) = Hnsw::restore(Arc::clone(graph.vectors()), PARAMS, &records).unwrap();
@@ -128,8 +128,8 @@ fn a_graph_is_its_records() {
         );
     }
     // Changes go on as if nothing had happened.
-    again.remove(ImageId(1));
-    again.add(ImageId(9999), &vectors[1]).unwrap();
+    again.remove(VectorId(1));
+    again.add(VectorId(9999), &vectors[1]).unwrap();
     again.validate().unwrap();
 
     let restore = |records: &[_]| Hnsw::restore(Arc::clone(graph.vectors()), PARAMS, records);
@@ -137,7 +137,7 @@ fn a_graph_is_its_records() {
     for spoil in [0, 1, 2] {
         let mut records = records.clone();
         match spoil {
-            0 => records[7].1.owner = ImageId(1400),
+            0 => records[7].1.owner = VectorId(1400),
             1 => records[7].1.links[0] = Node(40_000),
             _ => records[7].1.links = vec![Node(5); 25],
         }
@@ -151,15 +151,15 @@ fn vectors_without_nodes_and_nodes_without_vectors_are_known() {
     let graph = Hnsw::build(scan_of(&vectors[..1000]), PARAMS);
     let records = graph.records(Node(0), u32::MAX).unwrap();
     // Behind the graph's back some vectors go and others come.
-    (0..1000).step_by(5).for_each(|i| assert!(graph.vectors().remove(ImageId(i))));
+    (0..1000).step_by(5).for_each(|i| assert!(graph.vectors().remove(VectorId(i))));
     let (again, dead) = Hnsw::restore(Arc::clone(graph.vectors()), PARAMS, &records).unwrap();
     assert_eq!(dead, (0..1000).step_by(5).map(Node).collect::<Vec<_>>());
     again.unlink_nodes(&dead);
-    (1000..1200).for_each(|i| again.vectors().add(ImageId(i as u64), &vectors[i]).unwrap());
+    (1000..1200).for_each(|i| again.vectors().add(VectorId(i as u64), &vectors[i]).unwrap());
     again.validate().unwrap();
     let mut unlinked = again.unlinked();
     unlinked.sort_unstable();
-    assert_eq!(unlinked, (1000..1200).map(ImageId).collect::<Vec<_>>());
+    assert_eq!(unlinked, (1000..1200).map(VectorId).collect::<Vec<_>>());
     // Work that is ended early is kept.
     let mut told = Vec::new();
     again.link_all(
@@ -176,7 +176,7 @@ fn vectors_without_nodes_and_nodes_without_vectors_are_known() {
     again.link_all(&mut |_, _| ControlFlow::Continue(()), || Some(()));
     again.validate().unwrap();
     assert!(again.unlinked().is_empty() && again.stats().nodes == 1000);
-    let finds = |i: u64| again.search_graph(&vectors[i as usize], 1, 64, None).unwrap()[0].id == ImageId(i);
+    let finds = |i: u64| again.search_graph(&vectors[i as usize], 1, 64, None).unwrap()[0].id == VectorId(i);
     assert!((1000..1200).filter(|&i| finds(i)).count() >= 198);
 }
 
@@ -189,6 +189,6 @@ fn parameters_stay_within_bounds() {
     for params in [wild, HnswParams { m: 0, ..wild }] {
         let graph = Hnsw::build(scan_of(&vectors), params);
         graph.validate().unwrap();
-        assert_eq!(graph.search_graph(&vectors[9], 1, 8, None).unwrap()[0].id, ImageId(9));
+        assert_eq!(graph.search_graph(&vectors[9], 1, 8, None).unwrap()[0].id, VectorId(9));
     }
 }

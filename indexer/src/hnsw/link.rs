@@ -3,11 +3,11 @@
 
 use super::{Change, Hnsw, Node, Progress};
 use crate::vectors::Slot;
-use crate::{ImageId, fair};
+use crate::{VectorId, fair};
 
 impl Hnsw {
     /// Gives nodes to images whose vectors the scan has. What the store must write is returned.
-    pub(crate) fn link(&self, ids: &[ImageId]) -> Vec<Change> {
+    pub(crate) fn link(&self, ids: &[VectorId]) -> Vec<Change> {
         let mut nodes: Vec<Node> = {
             let rows = self.vectors.read();
             ids.iter().filter_map(|&id| rows.slot(id)).map(Node::of).collect()
@@ -78,7 +78,7 @@ impl Hnsw {
     }
 
     /// Vectors that have no node, in no order.
-    pub(crate) fn unlinked(&self) -> Vec<ImageId> {
+    pub(crate) fn unlinked(&self) -> Vec<VectorId> {
         let nodes = self.vectors_without_node();
         let rows = self.vectors.read();
         nodes.into_iter().filter_map(|node| rows.owner(node.slot())).collect()

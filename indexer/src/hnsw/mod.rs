@@ -69,8 +69,8 @@ use self::graph::Graph;
 use self::node::{Level, Near};
 use self::rules::Rules;
 use self::space::{Query, Space};
-use crate::vectors::{ExactScan, Rows, Scored, Top, VectorIndex, candidates};
-use crate::{IdSet, ImageId, IndexError, fair};
+use crate::vectors::{ExactScan, Rows, ScoredVector, Top, VectorIndex, candidates};
+use crate::{IndexError, VectorId, VectorSet, fair};
 
 pub(crate) use self::flat::FlatGraph;
 pub use self::node::Node;
@@ -135,7 +135,7 @@ impl Hnsw {
 
     /// Takes the nodes of images away; the scan still has their vectors. What the store must write
     /// is returned.
-    pub(crate) fn unlink(&self, ids: &[ImageId]) -> Vec<Change> {
+    pub(crate) fn unlink(&self, ids: &[VectorId]) -> Vec<Change> {
         let nodes: Vec<Node> = {
             let rows = self.vectors.read();
             ids.iter().filter_map(|&id| rows.slot(id)).map(Node::of).collect()
@@ -174,8 +174,8 @@ impl Hnsw {
         query: &[f32],
         k: usize,
         ef: usize,
-        allowed: Option<&IdSet>,
-    ) -> Result<Vec<Scored>, IndexError> {
+        allowed: Option<&VectorSet>,
+    ) -> Result<Vec<ScoredVector>, IndexError> {
         let planes = self.vectors.prepare(query)?;
         let rows = self.vectors.read();
         let space = self.space(&rows);
@@ -206,26 +206,26 @@ impl Hnsw {
         let mut top = Top::new(k);
         for Near { node, .. } in candidates {
             let score = rows.cosine(&planes, space.kernel, node.slot());
-            rows.owner(node.slot()).into_iter().for_each(|id| top.push(Scored { id, score }));
+            rows.owner(node.slot()).into_iter().for_each(|id| top.push(ScoredVector { id, score }));
         }
         Ok(top.into_sorted())
     }
 }
 
 impl VectorIndex for Hnsw {
-    fn add(&self, id: ImageId, vector: &[f32]) -> Result<(), IndexError> {
+    fn add(&self, id: VectorId, vector: &[f32]) -> Result<(), IndexError> {
         self.unlink(&[id]);
         self.vectors.add(id, vector)?;
         self.link(&[id]);
         Ok(())
     }
 
-    fn remove(&self, id: ImageId) -> bool {
+    fn remove(&self, id: VectorId) -> bool {
         self.unlink(&[id]);
         self.vectors.remove(id)
     }
 
-    fn search(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
+    fn search(&self, query: &[f32], k: usize, allowed: Option<&VectorSet>) -> Result<Vec<ScoredVector>, IndexError> {
         let nodes = self.nodes();
         let passing = allowed.map_or(nodes, |set| set.len().min(nodes));
         if let Plan::Graph { ef } = Plan::of(k, passing, nodes, self.params.ef_search) {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::{Hnsw, HnswParams, Node};
 use crate::vectors::ExactScan;
-use crate::{ImageId, fair};
+use crate::{VectorId, fair};
 
 /// A node as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NodeRecord {
-    pub(crate) owner: ImageId,
+    pub(crate) owner: VectorId,
     /// `None` for the root.
     pub(crate) parent: Option<Node>,
     pub(crate) links: Vec<Node>,

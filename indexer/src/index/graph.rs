@@ -16,7 +16,7 @@ use crate::store::keys::{self, GraphId, Table};
 use crate::store::links::StoredGraph;
 use crate::store::{Batch, Store, records};
 use crate::vectors::{ExactScan, HnswRs, Quantised, VectorIndex};
-use crate::{ImageId, IndexError};
+use crate::{ImageId, IndexError, VectorId};
 
 /// Where the graph of an index stands.
 pub(super) struct GraphSlot {
@@ -198,13 +198,15 @@ impl GraphSlot {
         gone: &[ImageId],
         batch: &mut Batch,
     ) -> Result<Vec<Node>, IndexError> {
+        let gone: Vec<VectorId> = gone.iter().map(|&id| id.into()).collect();
+        let add = |(id, vector): &(ImageId, &Quantised)| scan.add_quantised((*id).into(), vector);
         match &*self.state.read() {
             State::Ready(Graph::Own(graph)) => {
-                let mut changes = graph.unlink(gone);
+                let mut changes = graph.unlink(&gone);
                 batch.put_nodes(GraphId::IMAGES, &changes);
                 fault::point()?;
-                new.iter().try_for_each(|(id, vector)| scan.add_quantised(*id, vector))?;
-                let ids: Vec<ImageId> = new.iter().map(|(id, _)| *id).collect();
+                new.iter().try_for_each(add)?;
+                let ids: Vec<VectorId> = new.iter().map(|(id, _)| (*id).into()).collect();
                 let linked = graph.link(&ids);
                 fault::point()?;
                 batch.put_nodes(GraphId::IMAGES, &linked);
@@ -212,20 +214,20 @@ impl GraphSlot {
                 return Ok(changes.into_iter().map(|(node, _)| node).collect());
             }
             State::Ready(Graph::HnswRs(graph)) => {
-                new.iter().try_for_each(|(id, vector)| graph.add_quantised(*id, vector))?;
+                new.iter().try_for_each(|(id, vector)| graph.add_quantised((*id).into(), vector))?;
             }
             State::Absent | State::Loading => {
-                new.iter().try_for_each(|(id, vector)| scan.add_quantised(*id, vector))?;
+                new.iter().try_for_each(add)?;
             }
             State::Building(graph) => {
-                graph.unlink(gone);
+                graph.unlink(&gone);
                 batch.drop_graph(GraphId::IMAGES);
-                new.iter().try_for_each(|(id, vector)| scan.add_quantised(*id, vector))?;
+                new.iter().try_for_each(add)?;
             }
             State::Unusable(_) => {
                 // Whatever is stored would no longer fit the vectors.
                 batch.drop_graph(GraphId::IMAGES);
-                new.iter().try_for_each(|(id, vector)| scan.add_quantised(*id, vector))?;
+                new.iter().try_for_each(add)?;
             }
         }
         Ok(Vec::new())
@@ -235,7 +237,7 @@ impl GraphSlot {
     /// others until the index is opened again. The scan serves meanwhile.
     pub(super) fn undo(&self, scan: &ExactScan, new: &[(ImageId, &Quantised)]) {
         for (id, _) in new {
-            scan.remove(*id);
+            scan.remove((*id).into());
         }
         *self.state.write() = State::Unusable("the store refused a change".to_owned());
     }
@@ -245,8 +247,8 @@ impl GraphSlot {
         let graph = self.get();
         for &id in gone {
             match &graph {
-                Some(Graph::HnswRs(graph)) => graph.remove(id),
-                _ => scan.remove(id),
+                Some(Graph::HnswRs(graph)) => graph.remove(id.into()),
+                _ => scan.remove(id.into()),
             };
         }
     }

@@ -9,7 +9,7 @@ use crate::hnsw::{Node, NodeRecord};
 use crate::store::keys::{self, Table};
 use crate::store::{Store, records};
 use crate::vectors::{ExactScan, Slot, VectorIndex};
-use crate::{FileRecord, IdSet, ImageId, ImageRecord, IndexError};
+use crate::{FileRecord, IdSet, ImageRecord, IndexError, VectorId};
 
 /// What opening finds out.
 pub(super) struct Loaded {
@@ -32,11 +32,11 @@ impl Loaded {
         let damaged_vectors = vectors?;
         let mut memory = Memory::default();
         let known: IdSet = images.iter().map(|record| record.id).collect();
-        scan.ids().into_iter().filter(|&id| !known.contains(id)).for_each(|id| {
+        scan.ids().into_iter().filter(|id| !known.contains(id.image())).for_each(|id| {
             scan.remove(id);
         });
         for record in &images {
-            memory.put_image(record, scan.contains(record.id));
+            memory.put_image(record, scan.contains(record.id.into()));
         }
         for file in &files {
             memory.put_file(file);
@@ -87,7 +87,7 @@ fn read_files(store: &Store) -> Result<(Vec<FileRecord>, usize), IndexError> {
 /// Reads vectors on all threads of the current pool: those that own a node straight into its slot,
 /// the others behind all nodes, in their order.
 fn read_vectors(store: &Store, scan: &ExactScan, nodes: &[(Node, NodeRecord)]) -> Result<usize, IndexError> {
-    let slots: HashMap<ImageId, Slot> = nodes.iter().map(|(node, record)| (record.owner, node.slot())).collect();
+    let slots: HashMap<VectorId, Slot> = nodes.iter().map(|(node, record)| (record.owner, node.slot())).collect();
     let rows = Mutex::new(scan.rows_like(slots.values().max().map_or(0, |last| last.index() + 1))?);
     let parts: Vec<(Vec<_>, usize)> = store.par_images(Table::Vectors, |start, end| {
         let (mut others, mut damaged) = (Vec::new(), 0);
@@ -95,9 +95,9 @@ fn read_vectors(store: &Store, scan: &ExactScan, nodes: &[(Node, NodeRecord)]) -
             let (key, value) = entry?;
             let decoded = |id| records::decode_vector(id, scan.dim(), &value).ok().map(|vector| (id, vector));
             match keys::parse_image(&key).and_then(decoded) {
-                Some((id, vector)) => match slots.get(&id) {
-                    Some(&slot) => rows.lock().place(id, slot, vector),
-                    None => others.push((id, vector.quantised())),
+                Some((id, vector)) => match slots.get(&id.into()) {
+                    Some(&slot) => rows.lock().place(id.into(), slot, vector),
+                    None => others.push((VectorId::from(id), vector.quantised())),
                 },
                 None => damaged += 1,
             }

@@ -104,7 +104,7 @@ impl Index {
 
     /// An image's stored vector (unit length, decoded from int8).
     pub fn vector(&self, id: ImageId) -> Option<Vec<f32>> {
-        self.scan.get(id).map(|vector| vector.decode())
+        self.scan.get(id.into()).map(|vector| vector.decode())
     }
 
     /// Images that pass a filter; the empty filter gives all that have a present file.

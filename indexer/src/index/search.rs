@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Index;
-use crate::vectors::{Scored, VectorIndex};
-use crate::{IdSet, IndexError};
+use crate::vectors::{Scored, ScoredVector, VectorIndex};
+use crate::{IdSet, IndexError, VectorSet};
 
 impl Index {
     /// The `k` images nearest to `query` (cosine, falling), among `allowed` if given.
@@ -15,12 +15,13 @@ impl Index {
         let findable = self.findable();
         let allowed = allowed.map(|allowed| allowed.intersection(&findable)).map_or(findable, Arc::new);
         let allowed = self.restriction(&allowed);
-        match self.graph.get() {
+        let found = match self.graph.get() {
             // The graph itself knows when a scan is better: few vectors, a narrow filter, many
             // results.
-            Some(graph) => graph.as_index().search(query, k, allowed),
-            None => self.scan.search(query, k, allowed),
-        }
+            Some(graph) => graph.as_index().search(query, k, allowed.as_ref()),
+            None => self.scan.search(query, k, allowed.as_ref()),
+        };
+        Ok(found?.into_iter().map(ScoredVector::of_image).collect())
     }
 
     /// Cosine of `query` with every image that can be found, in no order: for calibration and full
@@ -30,9 +31,8 @@ impl Index {
     /// [`IndexError::WrongDimension`].
     pub fn score_all(&self, query: &[f32]) -> Result<Vec<Scored>, IndexError> {
         let findable = self.findable();
-        let mut scores = self.scan.score_all(query)?;
-        scores.retain(|scored| findable.contains(scored.id));
-        Ok(scores)
+        let scores = self.scan.score_all(query)?.into_iter().map(ScoredVector::of_image);
+        Ok(scores.filter(|scored| findable.contains(scored.id)).collect())
     }
 
     /// Images whose file name, folder, camera, date, place, caption or keywords hold the words
@@ -59,7 +59,7 @@ impl Index {
     }
 
     /// A scan of all is faster than a scan of a set that happens to hold all.
-    fn restriction<'a>(&self, allowed: &'a IdSet) -> Option<&'a IdSet> {
-        (allowed.len() < self.scan.len()).then_some(allowed)
+    fn restriction(&self, allowed: &IdSet) -> Option<VectorSet> {
+        (allowed.len() < self.scan.len()).then(|| allowed.vectors())
     }
 }

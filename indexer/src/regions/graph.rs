@@ -10,8 +10,8 @@ use std::sync::Arc;
 use super::RegionIndex;
 use super::linked::{Linked, Linking};
 use crate::hnsw::{Change, Hnsw, HnswParams, Progress};
-use crate::vectors::{Scored, VectorIndex, by_rank};
-use crate::{IdSet, ImageId, IndexError, fair};
+use crate::vectors::{ScoredVector, VectorIndex, by_rank};
+use crate::{ImageId, IndexError, VectorId, VectorSet, fair};
 
 /// A graph that lacks more than one in so many regions is brought up to date by the next
 /// [`crate::Index::finish`].
@@ -96,7 +96,7 @@ impl RegionIndex {
     /// Takes the nodes of images' regions away; what the store must write is returned. The regions
     /// are found as before until they are removed.
     pub(crate) fn unlink(&self, images: impl Iterator<Item = ImageId>) -> Vec<Change> {
-        let keys: Vec<ImageId> = images.flat_map(|image| self.keys(image)).collect();
+        let keys: Vec<VectorId> = images.flat_map(|image| self.keys(image)).collect();
         let mut linked = self.linked.write();
         let Linked { graph, linking, unlinked, .. } = &mut *linked;
         if graph.is_some() {
@@ -119,7 +119,7 @@ impl RegionIndex {
     /// Number of an image's regions that have a node.
     pub(crate) fn nodes_of(&self, image: ImageId) -> usize {
         let linked = fair::read(&self.linked);
-        let has_node = |key: &ImageId| linked.graph.is_some() && !linked.unlinked.contains(*key);
+        let has_node = |key: &VectorId| linked.graph.is_some() && !linked.unlinked.contains(*key);
         self.keys(image).filter(has_node).count()
     }
 
@@ -139,7 +139,12 @@ impl RegionIndex {
     }
 
     /// By the graph and among what it lacks, or by a scan of all.
-    pub(super) fn search(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
+    pub(super) fn search(
+        &self,
+        query: &[f32],
+        k: usize,
+        allowed: Option<&VectorSet>,
+    ) -> Result<Vec<ScoredVector>, IndexError> {
         // Those not linked come first: a region that is linked meanwhile is then found twice, and
         // not missed.
         let Some((graph, unlinked)) = self.unlinked_beside_graph(query, allowed)? else {
@@ -160,8 +165,8 @@ impl RegionIndex {
     fn unlinked_beside_graph(
         &self,
         query: &[f32],
-        allowed: Option<&IdSet>,
-    ) -> Result<Option<(Arc<Hnsw>, Vec<Scored>)>, IndexError> {
+        allowed: Option<&VectorSet>,
+    ) -> Result<Option<(Arc<Hnsw>, Vec<ScoredVector>)>, IndexError> {
         let linked = fair::read(&self.linked);
         let Some(graph) = linked.graph.clone().filter(|_| linked.unlinked.len() * HARDLY <= self.len()) else {
             return Ok(None);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::hnsw::Hnsw;
-use crate::{IdSet, ImageId};
+use crate::{VectorId, VectorSet};
 
 /// The graph, if there is one.
 #[derive(Default)]
@@ -13,7 +13,7 @@ pub(super) struct Linked {
     /// or none.
     pub(super) linking: Option<Linking>,
     /// Keys of the regions that the graph lacks; empty without a graph.
-    pub(super) unlinked: IdSet,
+    pub(super) unlinked: VectorSet,
     /// Why what is stored cannot be used, if that is so.
     pub(super) fault: Option<String>,
 }
@@ -25,7 +25,7 @@ pub(super) struct Linking {
 }
 
 impl Linked {
-    pub(super) fn note_new(&mut self, key: ImageId) {
+    pub(super) fn note_new(&mut self, key: VectorId) {
         if self.graph.is_some() {
             self.unlinked.insert(key);
         }

@@ -15,7 +15,7 @@ mod rows;
 pub use rows::{RegionIndex, RegionQuery, RegionShape};
 pub(crate) use rows::{Shapes, keyed, shapes};
 
-use crate::ImageId;
+use crate::{ImageId, VectorId};
 
 /// A region of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -41,11 +41,11 @@ const BITS: u32 = 6;
 impl RegionId {
     /// The number under which a vector index knows the region. Regions of one image share a word of
     /// an [`crate::IdSet`].
-    fn key(self) -> ImageId {
-        ImageId(self.image.0 << BITS | u64::from(self.region))
+    fn key(self) -> VectorId {
+        VectorId(self.image.0 << BITS | u64::from(self.region))
     }
 
-    fn of_key(key: ImageId) -> Self {
+    fn of_key(key: VectorId) -> Self {
         Self { image: ImageId(key.0 >> BITS), region: (key.0 & ((1 << BITS) - 1)) as u8 }
     }
 }

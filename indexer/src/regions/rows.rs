@@ -10,8 +10,8 @@ use rayon::prelude::*;
 use super::format::Stored;
 use super::linked::Linked;
 use super::{RegionId, ScoredRegion};
-use crate::vectors::{ExactScan, Quantised, QueryPlanes, Rows, Scored, VectorIndex};
-use crate::{IdSet, ImageId, IndexError, fair};
+use crate::vectors::{ExactScan, Quantised, QueryPlanes, Rows, ScoredVector, VectorIndex};
+use crate::{IdSet, ImageId, IndexError, VectorId, VectorSet, fair};
 
 /// Where a region is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -84,7 +84,7 @@ impl RegionIndex {
 
     /// Removes the regions of an image; their nodes are gone already ([`RegionIndex::unlink`]).
     pub(crate) fn remove(&self, image: ImageId) {
-        let keys: Vec<ImageId> = self.keys(image).collect();
+        let keys: Vec<VectorId> = self.keys(image).collect();
         self.shapes.write().remove(&image);
         for key in keys {
             self.scan.remove(key);
@@ -93,7 +93,7 @@ impl RegionIndex {
     }
 
     /// The keys of an image's regions.
-    pub(super) fn keys(&self, image: ImageId) -> impl Iterator<Item = ImageId> + use<> {
+    pub(super) fn keys(&self, image: ImageId) -> impl Iterator<Item = VectorId> + use<> {
         let count = self.shapes(image).map_or(0, |shapes| shapes.len());
         (0..count as u8).map(move |region| RegionId { image, region }.key())
     }
@@ -153,7 +153,7 @@ impl RegionIndex {
 
     /// The regions of `images` (of all, if `None`) that cover at least `min_area` of their image;
     /// `None` if that is all regions there are.
-    pub fn select(&self, images: Option<&IdSet>, min_area: f32) -> Option<IdSet> {
+    pub fn select(&self, images: Option<&IdSet>, min_area: f32) -> Option<VectorSet> {
         let shapes = self.shapes.read();
         if min_area <= 0.0 && images.is_none_or(|images| shapes.keys().all(|&image| images.contains(image))) {
             return None;
@@ -173,7 +173,12 @@ impl RegionIndex {
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`].
-    pub fn nearest(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<ScoredRegion>, IndexError> {
+    pub fn nearest(
+        &self,
+        query: &[f32],
+        k: usize,
+        allowed: Option<&VectorSet>,
+    ) -> Result<Vec<ScoredRegion>, IndexError> {
         Ok(self.search(query, k, allowed)?.into_iter().map(scored).collect())
     }
 
@@ -185,7 +190,7 @@ impl RegionIndex {
         &self,
         query: &[f32],
         k: usize,
-        allowed: Option<&IdSet>,
+        allowed: Option<&VectorSet>,
     ) -> Result<Vec<ScoredRegion>, IndexError> {
         Ok(self.scan.search(query, k, allowed)?.into_iter().map(scored).collect())
     }
@@ -226,12 +231,12 @@ impl RegionQuery<'_> {
     }
 }
 
-fn scored(scored: Scored) -> ScoredRegion {
+fn scored(scored: ScoredVector) -> ScoredRegion {
     ScoredRegion { id: RegionId::of_key(scored.id), score: scored.score }
 }
 
 /// Vectors of an image's regions and the keys that they go by.
-pub(crate) fn keyed(image: ImageId, vectors: &[Quantised]) -> impl Iterator<Item = (ImageId, &Quantised)> {
+pub(crate) fn keyed(image: ImageId, vectors: &[Quantised]) -> impl Iterator<Item = (VectorId, &Quantised)> {
     vectors.iter().zip(0..).map(move |(vector, region)| (RegionId { image, region }.key(), vector))
 }
 

@@ -69,7 +69,7 @@ fn written() -> [Vec<u8>; 9] {
         changed: 3,
     };
     let vector: Vec<f32> = (0..DIM).map(|n| n as f32 - 5.0).collect();
-    let node = NodeRecord { owner: ID, parent: Some(Node(1)), links: vec![Node(4), Node(5)] };
+    let node = NodeRecord { owner: ID.into(), parent: Some(Node(1)), links: vec![Node(4), Node(5)] };
     let regions = Stored::of(&halves(4, 6, &vector, &[1.0; DIM])).unwrap().encode(ID);
     let [(_, map), (_, vectors)] = regions.try_into().unwrap();
     let content = &places()[3].1;

@@ -9,7 +9,7 @@ use super::keys::{self, GraphId, PathHash, Table};
 use super::paths::{path_bytes, path_from};
 use crate::hnsw::{Node, NodeRecord};
 use crate::vectors::{Planes, Quantised, Rest};
-use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Place};
+use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Place, VectorId};
 
 const IMAGE_V1: u8 = 1;
 const FILE_V1: u8 = 1;
@@ -201,7 +201,7 @@ pub(crate) fn encode_node(graph: GraphId, node: Node, record: &NodeRecord) -> Ve
 
 pub(crate) fn decode_node(graph: GraphId, node: Node, value: &[u8]) -> Result<NodeRecord, Damage> {
     let mut fields = Decoder::open(Table::Links, &graph.node(node), value, NODE_V1)?;
-    let (owner, parent) = (ImageId(fields.u64()?), fields.u32()?);
+    let (owner, parent) = (VectorId(fields.u64()?), fields.u32()?);
     let links = nodes(&mut fields)?;
     Ok(NodeRecord { owner, parent: (parent != NO_NODE).then_some(Node(parent)), links })
 }
@@ -358,7 +358,7 @@ mod tests {
         #[test]
         fn nodes_read_back(owner: u64, parent in proptest::option::of(0..NO_NODE), links: Vec<u32>, node: u32) {
             let (parent, links) = (parent.map(Node), links.into_iter().map(Node).collect());
-            let record = NodeRecord { owner: ImageId(owner), parent, links };
+            let record = NodeRecord { owner: VectorId(owner), parent, links };
             let value = encode_node(GraphId(1), Node(node), &record);
             prop_assert_eq!(decode_node(GraphId(1), Node(node), &value), Ok(record));
             prop_assert!(decode_node(GraphId(2), Node(node), &value).is_err());

@@ -20,9 +20,9 @@ use super::arena::{Arena, LINE};
 use super::dot::MAX_WIDTH;
 use super::top::Top;
 use super::{
-    Kernel, Planes, Quantised, QueryPlanes, Scored, Slot, VectorIndex, VectorStorage, check_width, no_direction,
+    Kernel, Planes, Quantised, QueryPlanes, ScoredVector, Slot, VectorIndex, VectorStorage, check_width, no_direction,
 };
-use crate::{IdSet, ImageId, IndexError, fair};
+use crate::{IndexError, VectorId, VectorSet, fair};
 
 /// Bytes of vectors above which a scan is spread over threads: below, handing out the work takes
 /// longer than the scan.
@@ -49,8 +49,8 @@ pub(crate) struct Rows {
     arena: Arena,
     /// What is kept beside them, if anything is.
     rest: Option<RestRows>,
-    owners: Vec<Option<ImageId>>,
-    slots: HashMap<ImageId, Slot>,
+    owners: Vec<Option<VectorId>>,
+    slots: HashMap<VectorId, Slot>,
     free: Vec<Slot>,
 }
 
@@ -103,7 +103,7 @@ impl ExactScan {
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`], or if there is no memory for it.
-    pub fn add_quantised(&self, id: ImageId, vector: &Quantised) -> Result<(), IndexError> {
+    pub fn add_quantised(&self, id: VectorId, vector: &Quantised) -> Result<(), IndexError> {
         check_width(self.dim, vector.values.len())?;
         self.rows.write().put(id, vector)
     }
@@ -131,18 +131,18 @@ impl ExactScan {
     }
 
     /// The stored vector of an image.
-    pub fn get(&self, id: ImageId) -> Option<Quantised> {
+    pub fn get(&self, id: VectorId) -> Option<Quantised> {
         let rows = self.read();
         rows.slots.get(&id).map(|&slot| rows.get(slot))
     }
 
     /// True if the image has a vector here.
-    pub fn contains(&self, id: ImageId) -> bool {
+    pub fn contains(&self, id: VectorId) -> bool {
         self.read().slots.contains_key(&id)
     }
 
     /// Every image with a vector, in no order.
-    pub fn ids(&self) -> Vec<ImageId> {
+    pub fn ids(&self) -> Vec<VectorId> {
         self.read().slots.keys().copied().collect()
     }
 
@@ -150,11 +150,12 @@ impl ExactScan {
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`], or if the query has no direction.
-    pub fn score_all(&self, query: &[f32]) -> Result<Vec<Scored>, IndexError> {
+    pub fn score_all(&self, query: &[f32]) -> Result<Vec<ScoredVector>, IndexError> {
         let rows = self.read();
         let scan = self.scan(&rows, query)?;
-        let score =
-            |slot: Slot| Some(Scored { id: rows.owner(slot)?, score: rows.cosine(&scan.query, self.kernel, slot) });
+        let score = |slot: Slot| {
+            Some(ScoredVector { id: rows.owner(slot)?, score: rows.cosine(&scan.query, self.kernel, slot) })
+        };
         let parts = scan.over_blocks(rows.len(), |slots| slots.map(Slot::at).filter_map(score).collect::<Vec<_>>());
         Ok(parts.concat())
     }
@@ -167,8 +168,8 @@ impl ExactScan {
     pub fn score_these(
         &self,
         query: &[f32],
-        ids: impl IntoIterator<Item = ImageId>,
-    ) -> Result<Vec<Scored>, IndexError> {
+        ids: impl IntoIterator<Item = VectorId>,
+    ) -> Result<Vec<ScoredVector>, IndexError> {
         Ok(self.score_prepared(&self.prepare(query)?, ids))
     }
 
@@ -183,10 +184,15 @@ impl ExactScan {
     }
 
     /// As [`ExactScan::score_these`] for a query that was made ready.
-    pub(crate) fn score_prepared(&self, query: &QueryPlanes, ids: impl IntoIterator<Item = ImageId>) -> Vec<Scored> {
+    pub(crate) fn score_prepared(
+        &self,
+        query: &QueryPlanes,
+        ids: impl IntoIterator<Item = VectorId>,
+    ) -> Vec<ScoredVector> {
         let rows = self.read();
         let slots: Vec<Slot> = ids.into_iter().filter_map(|id| rows.slot(id)).collect();
-        let score = |slot: Slot| Some(Scored { id: rows.owner(slot)?, score: rows.cosine(query, self.kernel, slot) });
+        let score =
+            |slot: Slot| Some(ScoredVector { id: rows.owner(slot)?, score: rows.cosine(query, self.kernel, slot) });
         rows.ahead(self.kernel, &slots).filter_map(score).collect()
     }
 
@@ -201,22 +207,22 @@ impl ExactScan {
 }
 
 impl VectorIndex for ExactScan {
-    fn add(&self, id: ImageId, vector: &[f32]) -> Result<(), IndexError> {
+    fn add(&self, id: VectorId, vector: &[f32]) -> Result<(), IndexError> {
         check_width(self.dim, vector.len())?;
         self.add_quantised(id, &self.encode(vector).ok_or_else(|| no_direction(self.dim))?)
     }
 
-    fn remove(&self, id: ImageId) -> bool {
+    fn remove(&self, id: VectorId) -> bool {
         self.rows.write().take(id)
     }
 
-    fn search(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
+    fn search(&self, query: &[f32], k: usize, allowed: Option<&VectorSet>) -> Result<Vec<ScoredVector>, IndexError> {
         let rows = self.read();
         let scan = self.scan(&rows, query)?;
         let count = if rows.rest.is_some() { candidates(k) } else { k };
         let top = match allowed {
             Some(allowed) if looks_up(allowed.len(), rows.slots.len()) => {
-                let ids: Vec<ImageId> = allowed.iter().collect();
+                let ids: Vec<VectorId> = allowed.iter().collect();
                 let slots = |block: Range<usize>| ids[block].iter().filter_map(|&id| rows.slot(id)).collect();
                 scan.top_of_blocks(count, ids.len(), slots)
             }
@@ -238,10 +244,10 @@ impl VectorIndex for ExactScan {
 
     fn memory(&self) -> usize {
         let rows = self.read();
-        let slot = size_of::<(ImageId, Slot)>() + 1; // a bucket of the map and its control byte
+        let slot = size_of::<(VectorId, Slot)>() + 1; // a bucket of the map and its control byte
         rows.arena.memory()
             + rows.rest.as_ref().map_or(0, |rest| rest.arena.memory())
-            + rows.owners.capacity() * size_of::<Option<ImageId>>()
+            + rows.owners.capacity() * size_of::<Option<VectorId>>()
             + rows.slots.capacity() * slot * 8 / 7
             + rows.free.capacity() * size_of::<Slot>()
     }
@@ -265,12 +271,12 @@ impl Rows {
 
     /// Who owns a slot; `None` if nobody does.
     #[inline]
-    pub(crate) fn owner(&self, slot: Slot) -> Option<ImageId> {
+    pub(crate) fn owner(&self, slot: Slot) -> Option<VectorId> {
         self.owners.get(slot.index()).copied().flatten()
     }
 
     /// The slot of an image.
-    pub(crate) fn slot(&self, id: ImageId) -> Option<Slot> {
+    pub(crate) fn slot(&self, id: VectorId) -> Option<Slot> {
         self.slots.get(&id).copied()
     }
 
@@ -323,7 +329,7 @@ impl Rows {
 
     /// Gives a vector of the right width a slot that nobody owns, among those that the rows began
     /// with.
-    pub(crate) fn place(&mut self, id: ImageId, slot: Slot, vector: Planes<'_>) {
+    pub(crate) fn place(&mut self, id: VectorId, slot: Slot, vector: Planes<'_>) {
         self.set(slot, vector);
         self.own(id, slot);
     }
@@ -334,7 +340,7 @@ impl Rows {
     }
 
     /// Takes up a vector of the right width, in place of the owner's older one.
-    pub(crate) fn put(&mut self, id: ImageId, vector: &Quantised) -> Result<(), IndexError> {
+    pub(crate) fn put(&mut self, id: VectorId, vector: &Quantised) -> Result<(), IndexError> {
         let slot = match self.slots.get(&id).copied().or_else(|| self.free.pop()) {
             Some(slot) => slot,
             None => {
@@ -346,12 +352,12 @@ impl Rows {
         Ok(())
     }
 
-    fn own(&mut self, id: ImageId, slot: Slot) {
+    fn own(&mut self, id: VectorId, slot: Slot) {
         self.owners[slot.index()] = Some(id);
         self.slots.insert(id, slot);
     }
 
-    fn take(&mut self, id: ImageId) -> bool {
+    fn take(&mut self, id: VectorId) -> bool {
         let Some(slot) = self.slots.remove(&id) else { return false };
         self.owners[slot.index()] = None;
         self.free.push(slot);
@@ -383,31 +389,31 @@ struct Scan<'a> {
 impl Scan<'_> {
     /// By the first plane; `None` for a slot that nobody owns.
     #[inline]
-    fn score(&self, slot: Slot) -> Option<Scored> {
+    fn score(&self, slot: Slot) -> Option<ScoredVector> {
         let arena = &self.rows.arena;
         let id = self.rows.owner(slot)?;
-        Some(Scored { id, score: self.query.cosine(self.kernel, arena.row(slot), arena.scale(slot)) })
+        Some(ScoredVector { id, score: self.query.cosine(self.kernel, arena.row(slot), arena.scale(slot)) })
     }
 
     /// The best `k` of candidates, by all that is kept.
-    fn again(&self, candidates: Top, k: usize) -> Top {
+    fn again(&self, candidates: Top<VectorId>, k: usize) -> Top<VectorId> {
         let mut top = Top::new(k);
-        for Scored { id, score } in candidates.into_sorted() {
+        for ScoredVector { id, score } in candidates.into_sorted() {
             let slot = self.rows.slot(id);
             let score = slot.map_or(score, |slot| self.rows.cosine(&self.query, self.kernel, slot));
-            top.push(Scored { id, score });
+            top.push(ScoredVector { id, score });
         }
         top
     }
 
-    fn top(&self, k: usize, slots: impl Iterator<Item = Slot>) -> Top {
+    fn top(&self, k: usize, slots: impl Iterator<Item = Slot>) -> Top<VectorId> {
         let mut top = Top::new(k);
         slots.filter_map(|slot| self.score(slot)).for_each(|scored| top.push(scored));
         top
     }
 
     /// The best `k` of slots that lie anywhere; `slots` gives those of a range among `all`.
-    fn top_of_blocks(&self, k: usize, all: usize, slots: impl Fn(Range<usize>) -> Vec<Slot> + Sync) -> Top {
+    fn top_of_blocks(&self, k: usize, all: usize, slots: impl Fn(Range<usize>) -> Vec<Slot> + Sync) -> Top<VectorId> {
         let tops = self.over_blocks(all, |block| self.top(k, self.rows.ahead(self.kernel, &slots(block))));
         tops.into_iter().fold(Top::new(k), Top::merge)
     }

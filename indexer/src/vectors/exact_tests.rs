@@ -46,7 +46,7 @@ impl Noise {
 }
 
 fn filled(scan: ExactScan, vectors: &[Vec<f32>]) -> ExactScan {
-    (0..).zip(vectors).for_each(|(i, v)| scan.add(ImageId(i), v).unwrap());
+    (0..).zip(vectors).for_each(|(i, v)| scan.add(VectorId(i), v).unwrap());
     scan
 }
 
@@ -68,8 +68,10 @@ fn agrees_with_f32(scan: ExactScan, least: f64, largest: f64) {
     let scan = filled(scan, &vectors);
     let (mut same, mut total, mut worst) = (0, 0, 0f64);
     for query in queries {
-        let mut exact: Vec<Scored> =
-            (0..).zip(&vectors).map(|(i, v)| Scored { id: ImageId(i), score: cosine(&query, v) as f32 }).collect();
+        let mut exact: Vec<ScoredVector> = (0..)
+            .zip(&vectors)
+            .map(|(i, v)| ScoredVector { id: VectorId(i), score: cosine(&query, v) as f32 })
+            .collect();
         exact.sort_by(by_rank);
         let found = scan.search(&query, 10, None).unwrap();
         same += found.iter().filter(|hit| exact[..10].iter().any(|e| e.id == hit.id)).count();
@@ -102,15 +104,15 @@ fn equals_itself(scan: &ExactScan, vectors: &[Vec<f32>]) {
     assert_eq!(all.len(), 12_000);
     all.sort_by(by_rank);
     assert_eq!(scan.search(query, 100, None).unwrap(), all[..100]);
-    let odd: IdSet = (0..12_000).filter(|i| i % 2 == 1).map(ImageId).collect();
-    let quarter: IdSet = (0..12_000).filter(|i| i % 13 < 3).map(ImageId).collect();
-    let few: IdSet = (0..12_000).filter(|i| i % 100 == 7).map(ImageId).collect();
+    let odd: VectorSet = (0..12_000).filter(|i| i % 2 == 1).map(VectorId).collect();
+    let quarter: VectorSet = (0..12_000).filter(|i| i % 13 < 3).map(VectorId).collect();
+    let few: VectorSet = (0..12_000).filter(|i| i % 100 == 7).map(VectorId).collect();
     assert!(looks_up(quarter.len(), all.len()) && quarter.len() * 768 > PARALLEL_BYTES);
     for allowed in [&odd, &quarter, &few] {
-        let expected: Vec<Scored> = all.iter().copied().filter(|s| allowed.contains(s.id)).take(9).collect();
+        let expected: Vec<ScoredVector> = all.iter().copied().filter(|s| allowed.contains(s.id)).take(9).collect();
         assert_eq!(scan.search(query, 9, Some(allowed)).unwrap(), expected);
     }
-    let these = scan.score_these(query, [ImageId(3), ImageId(99_999), ImageId(1)]).unwrap();
+    let these = scan.score_these(query, [VectorId(3), VectorId(99_999), VectorId(1)]).unwrap();
     assert_eq!(these.iter().map(|s| s.id.0).collect::<Vec<_>>(), [3, 1]);
 }
 
@@ -119,7 +121,7 @@ fn kernels_give_the_same_scores() {
     let vectors = clustered(200, 100, 3);
     let scores = |kernel| {
         let scan = ExactScan::with_kernel(100, kernel);
-        (0..).zip(&vectors).for_each(|(i, v)| scan.add(ImageId(i), v).unwrap());
+        (0..).zip(&vectors).for_each(|(i, v)| scan.add(VectorId(i), v).unwrap());
         scan.search(&vectors[0], 200, None).unwrap()
     };
     let reference = scores(Kernel::available().pop().unwrap());
@@ -130,7 +132,7 @@ fn kernels_give_the_same_scores() {
 fn equal_scores_come_in_order_of_id() {
     let scan = ExactScan::new(3);
     for id in [5, 2, 9, 4] {
-        scan.add(ImageId(id), &[0.0, 1.0, 0.0]).unwrap();
+        scan.add(VectorId(id), &[0.0, 1.0, 0.0]).unwrap();
     }
     let ids: Vec<u64> = scan.search(&[0.0, 2.0, 0.0], 3, None).unwrap().iter().map(|s| s.id.0).collect();
     assert_eq!(ids, [2, 4, 5]);
@@ -140,10 +142,10 @@ fn equal_scores_come_in_order_of_id() {
 fn refuses_what_cannot_be_compared() {
     let scan = ExactScan::new(3);
     let wrong = IndexError::WrongDimension { expected: 3, found: 2 }.to_string();
-    assert_eq!(scan.add(ImageId(1), &[1.0, 0.0]).unwrap_err().to_string(), wrong);
+    assert_eq!(scan.add(VectorId(1), &[1.0, 0.0]).unwrap_err().to_string(), wrong);
     assert_eq!(scan.search(&[1.0, 0.0], 1, None).unwrap_err().to_string(), wrong);
     for bad in [[f32::NAN, 0.0, 1.0], [f32::INFINITY, 0.0, 1.0], [0.0; 3]] {
-        assert!(scan.add(ImageId(1), &bad).is_err());
+        assert!(scan.add(VectorId(1), &bad).is_err());
         assert!(scan.search(&bad, 1, None).is_err());
         assert!(scan.score_all(&bad).is_err());
     }
@@ -175,10 +177,10 @@ proptest! {
             match step {
                 Step::Add(id, v) => {
                     let vector = vec![f32::from(v), 100.0];
-                    scan.add(ImageId(id), &vector).unwrap();
+                    scan.add(VectorId(id), &vector).unwrap();
                     model.insert(id, vector);
                 }
-                Step::Remove(id) => prop_assert_eq!(scan.remove(ImageId(id)), model.remove(&id).is_some()),
+                Step::Remove(id) => prop_assert_eq!(scan.remove(VectorId(id)), model.remove(&id).is_some()),
             }
         }
         prop_assert_eq!(scan.len(), model.len());
@@ -186,8 +188,8 @@ proptest! {
         ids.sort_unstable();
         prop_assert_eq!(ids, model.keys().copied().collect::<Vec<_>>());
         for (&id, vector) in each(&model) {
-            prop_assert_eq!(scan.get(ImageId(id)), Quantised::encode(vector));
+            prop_assert_eq!(scan.get(VectorId(id)), Quantised::encode(vector));
         }
-        prop_assert_eq!(scan.get(ImageId(99)), None);
+        prop_assert_eq!(scan.get(VectorId(99)), None);
     }
 }

@@ -31,15 +31,25 @@ pub(crate) use storage::Rest;
 pub use storage::VectorStorage;
 pub(crate) use top::{Top, by_rank};
 
-use crate::{IdSet, ImageId, IndexError};
+use crate::{ImageId, IndexError, VectorId, VectorSet};
 
-/// An image and its score.
+/// An image, or something else, and its score.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scored {
-    /// The image.
-    pub id: ImageId,
+pub struct Scored<Id = ImageId> {
+    /// What was scored.
+    pub id: Id,
     /// Cosine or BM25, higher is better.
     pub score: f32,
+}
+
+/// A vector and its score.
+pub type ScoredVector = Scored<VectorId>;
+
+impl ScoredVector {
+    /// The image whose vector this is, in an index of vectors of whole images.
+    pub fn of_image(self) -> Scored {
+        Scored { id: self.id.image(), score: self.score }
+    }
 }
 
 /// A set of unit vectors that can be searched while it grows.
@@ -48,16 +58,16 @@ pub trait VectorIndex: Send + Sync {
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`]; a vector with a value that is not finite is refused as well.
-    fn add(&self, id: ImageId, vector: &[f32]) -> Result<(), IndexError>;
+    fn add(&self, id: VectorId, vector: &[f32]) -> Result<(), IndexError>;
 
     /// Removes a vector; false if it was not there.
-    fn remove(&self, id: ImageId) -> bool;
+    fn remove(&self, id: VectorId) -> bool;
 
-    /// The `k` nearest by cosine, falling, ties by id; only images in `allowed` if given.
+    /// The `k` nearest by cosine, falling, ties by id; only those in `allowed` if given.
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`].
-    fn search(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError>;
+    fn search(&self, query: &[f32], k: usize, allowed: Option<&VectorSet>) -> Result<Vec<ScoredVector>, IndexError>;
 
     /// As [`VectorIndex::search`] for many queries at once, on all threads of the current pool.
     ///
@@ -67,8 +77,8 @@ pub trait VectorIndex: Send + Sync {
         &self,
         queries: &[&[f32]],
         k: usize,
-        allowed: Option<&IdSet>,
-    ) -> Result<Vec<Vec<Scored>>, IndexError> {
+        allowed: Option<&VectorSet>,
+    ) -> Result<Vec<Vec<ScoredVector>>, IndexError> {
         queries.par_iter().map(|query| self.search(query, k, allowed)).collect()
     }
 

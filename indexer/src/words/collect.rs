@@ -18,7 +18,7 @@ pub struct TopImages {
 }
 
 pub struct TopOfSegment {
-    top: Top,
+    top: Top<ImageId>,
     allowed: Option<Arc<IdSet>>,
     ids: Column<u64>,
 }
@@ -36,13 +36,13 @@ impl Collector for TopImages {
         true
     }
 
-    fn merge_fruits(&self, segments: Vec<Top>) -> tantivy::Result<Vec<Scored>> {
+    fn merge_fruits(&self, segments: Vec<Top<ImageId>>) -> tantivy::Result<Vec<Scored>> {
         Ok(segments.into_iter().fold(Top::new(self.k), Top::merge).into_sorted())
     }
 }
 
 impl SegmentCollector for TopOfSegment {
-    type Fruit = Top;
+    type Fruit = Top<ImageId>;
 
     fn collect(&mut self, doc: DocId, score: Score) {
         let Some(id) = self.ids.first(doc).map(ImageId) else { return };
@@ -51,7 +51,7 @@ impl SegmentCollector for TopOfSegment {
         }
     }
 
-    fn harvest(self) -> Top {
+    fn harvest(self) -> Top<ImageId> {
         self.top
     }
 }

@@ -20,13 +20,13 @@ use crate::store::Batch;
 use crate::store::keys::GraphId;
 use crate::store::links::StoredGraph;
 use crate::vectors::{Slot, VectorIndex};
-use crate::{IdSet, ImageId, IndexError};
+use crate::{IdSet, ImageId, IndexError, VectorId};
 
 /// The graph as the store has it, while the vectors are being read.
 pub(super) struct Restored {
     stored: Result<Option<StoredGraph>, IndexError>,
     /// Slots of the vectors that own a node.
-    slots: HashMap<ImageId, Slot>,
+    slots: HashMap<VectorId, Slot>,
     /// Images whose nodes, if they have some, are not those of their regions.
     unlinked: IdSet,
 }
@@ -48,7 +48,7 @@ impl Restored {
     }
 
     /// The slot of an image's region, by its key; `None` if it has no node.
-    pub(super) fn slot(&self, image: ImageId, key: ImageId) -> Option<Slot> {
+    pub(super) fn slot(&self, image: ImageId, key: VectorId) -> Option<Slot> {
         self.slots.get(&key).copied().filter(|_| !self.unlinked.contains(image))
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytemuck::Pod;
 
-use crate::ImageId;
+use crate::VectorId;
 use crate::hnsw::{FlatGraph, Hnsw, HnswParams, Node};
 use crate::snapshot::{Reader, Section, SnapshotError, SnapshotManifest, require, write};
 use crate::store::Store;
@@ -146,7 +146,7 @@ impl SnapshotFile {
 
     /// Reads the vectors into rows that have a slot for each; slots of owners that are gone become
     /// free.
-    pub(in crate::index) fn fill(&self, rows: &mut Rows, gone: impl Fn(ImageId) -> bool) -> Result<(), SnapshotError> {
+    pub(in crate::index) fn fill(&self, rows: &mut Rows, gone: impl Fn(VectorId) -> bool) -> Result<(), SnapshotError> {
         let owners = self.reader.values(section::OWNERS)?;
         for (plane, to) in rows.planes_mut().into_iter().enumerate() {
             self.reader.fill(section::OWNED + self.facts.owned + plane, to)?;

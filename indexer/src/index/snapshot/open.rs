@@ -62,6 +62,6 @@ fn read_memory(file: &SnapshotFile, stale: &IdSet, next_id: u64) -> Result<Memor
 
 fn read_rows(file: &SnapshotFile, scan: &ExactScan, replay: &Replay) -> Result<Rows, SnapshotError> {
     let mut rows = scan.rows_like(file.slots())?;
-    file.fill(&mut rows, |id| replay.is_gone(id))?;
+    file.fill(&mut rows, |id| replay.is_gone(id.image()))?;
     Ok(rows)
 }

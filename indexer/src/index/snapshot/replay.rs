@@ -54,7 +54,7 @@ impl Replay {
     ) -> Result<u64, SnapshotError> {
         self.apply_nodes(store, rows, graph)?;
         for (record, files) in &self.images {
-            memory.put_image(record, rows.slot(record.id).is_some());
+            memory.put_image(record, rows.slot(record.id.into()).is_some());
             files.iter().for_each(|file| memory.put_file(file));
         }
         for &(revision, id) in &self.changes {
@@ -71,7 +71,7 @@ impl Replay {
             let Some(record) = record else { continue };
             match rows.owner(node.slot()) {
                 Some(owner) => require(owner == record.owner, "a slot has another owner than its node")?,
-                None => self.place(store, rows, record.owner, node.slot())?,
+                None => self.place(store, rows, record.owner.image(), node.slot())?,
             }
         }
         rows.free_unowned();
@@ -80,12 +80,12 @@ impl Replay {
 
     /// Reads the vector of a new image into the slot of its node.
     fn place(&self, store: &Store, rows: &mut Rows, id: ImageId, slot: Slot) -> Result<(), SnapshotError> {
-        require(self.there.contains(id) && rows.slot(id).is_none(), "a new node is not that of a new image")?;
+        require(self.there.contains(id) && rows.slot(id.into()).is_none(), "a new node is not that of a new image")?;
         let value = store.get(Table::Vectors, &keys::image(id))?;
         let value = value.ok_or_else(|| SnapshotError(format!("image {id} has no vector")))?;
         let vector =
             records::decode_vector(id, rows.dim(), &value).map_err(|damage| SnapshotError(damage.to_string()))?;
-        rows.place(id, slot, vector);
+        rows.place(id.into(), slot, vector);
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Rows as flat pieces of memory, for snapshots.
 
 use super::{Arena, Rows, Slot};
-use crate::ImageId;
+use crate::VectorId;
 
 /// A flat piece of the memory of vectors.
 #[derive(Debug, Clone, Copy)]
@@ -44,13 +44,13 @@ impl Rows {
 
     /// Gives slots, whose vectors are there already, to their owners; false if that cannot be. The
     /// slots of `gone` become free.
-    pub(crate) fn give_slots(&mut self, owners: &[u64], gone: impl Fn(ImageId) -> bool) -> bool {
+    pub(crate) fn give_slots(&mut self, owners: &[u64], gone: impl Fn(VectorId) -> bool) -> bool {
         if owners.len() != self.len() || !self.slots.is_empty() {
             return false;
         }
         self.slots.reserve(owners.len());
         for (slot, &owner) in owners.iter().enumerate().filter(|(_, owner)| **owner != NOBODY) {
-            let id = ImageId(owner);
+            let id = VectorId(owner);
             if gone(id) {
                 continue;
             }

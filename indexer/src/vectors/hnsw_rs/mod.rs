@@ -25,9 +25,9 @@ use parking_lot::{Mutex, RwLock};
 use rayon::prelude::*;
 
 use self::links::{Links, Point, point};
-use super::{ExactScan, Quantised, Scored, Top, VectorIndex, check_width, no_direction};
+use super::{ExactScan, Quantised, ScoredVector, Top, VectorIndex, check_width, no_direction};
 use crate::hnsw::{GraphStats, HnswParams, Plan};
-use crate::{IdSet, ImageId, IndexError};
+use crate::{IndexError, VectorId, VectorSet};
 
 /// Nodes that are handed to the builder at once: bounds the copies of vectors in memory.
 const BATCH: usize = 8192;
@@ -49,9 +49,9 @@ pub struct HnswRs {
 #[derive(Default)]
 struct Nodes {
     /// Who owns a node; `None` for a dead one.
-    owners: Vec<Option<ImageId>>,
-    of: HashMap<ImageId, usize>,
-    strays: IdSet,
+    owners: Vec<Option<VectorId>>,
+    of: HashMap<VectorId, usize>,
+    strays: VectorSet,
     links_per_node: f32,
 }
 
@@ -112,14 +112,14 @@ impl HnswRs {
     }
 
     /// Looks for some images. The caller holds the writer's lock.
-    fn find_strays(&self, ids: Vec<ImageId>) {
+    fn find_strays(&self, ids: Vec<VectorId>) {
         let Some(links) = self.links.get() else { return };
-        let is_lost = |&id: &ImageId| {
+        let is_lost = |&id: &VectorId| {
             let node = self.nodes.read().of.get(&id).copied();
             let known = node.zip(self.vectors.get(id));
             known.is_some_and(|(node, vector)| !reaches(links, node, &point(&vector)))
         };
-        let (lost, found): (Vec<ImageId>, Vec<ImageId>) = ids.into_par_iter().partition(is_lost);
+        let (lost, found): (Vec<VectorId>, Vec<VectorId>) = ids.into_par_iter().partition(is_lost);
         let mut nodes = self.nodes.write();
         for id in found {
             nodes.strays.remove(id);
@@ -133,7 +133,7 @@ impl HnswRs {
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`], or if the temporary folder cannot be written.
-    pub fn add_quantised(&self, id: ImageId, vector: &Quantised) -> Result<(), IndexError> {
+    pub fn add_quantised(&self, id: VectorId, vector: &Quantised) -> Result<(), IndexError> {
         let _writer = self.writer.lock();
         self.vectors.add_quantised(id, vector)?;
         let point = point(vector);
@@ -147,9 +147,9 @@ impl HnswRs {
 
     /// Gives nodes to images that have a vector but no node. They are strays until they are looked
     /// for. The caller holds the writer's lock, or the only handle.
-    fn adopt(&self, ids: &[ImageId]) -> Result<(), IndexError> {
+    fn adopt(&self, ids: &[VectorId]) -> Result<(), IndexError> {
         for ids in ids.chunks(BATCH) {
-            let points: Vec<(ImageId, Point)> =
+            let points: Vec<(VectorId, Point)> =
                 ids.iter().filter_map(|&id| Some((id, point(&self.vectors.get(id)?)))).collect();
             let mut points: Vec<(usize, Point)> = {
                 let mut nodes = self.nodes.write();
@@ -190,8 +190,8 @@ impl HnswRs {
         query: &[f32],
         k: usize,
         ef: usize,
-        allowed: Option<&IdSet>,
-    ) -> Result<Vec<Scored>, IndexError> {
+        allowed: Option<&VectorSet>,
+    ) -> Result<Vec<ScoredVector>, IndexError> {
         let dim = self.vectors.dim();
         check_width(dim, query.len())?;
         let Some(links) = self.links.get() else { return Ok(Vec::new()) };
@@ -200,8 +200,8 @@ impl HnswRs {
         let candidates = {
             let nodes = self.nodes.read();
             let owners = found.into_iter().filter_map(|node| nodes.owners.get(node).copied().flatten());
-            let passing = |id: &ImageId| allowed.is_none_or(|set| set.contains(*id));
-            let mut candidates: Vec<ImageId> = owners.chain(nodes.strays.iter()).filter(passing).collect();
+            let passing = |id: &VectorId| allowed.is_none_or(|set| set.contains(*id));
+            let mut candidates: Vec<VectorId> = owners.chain(nodes.strays.iter()).filter(passing).collect();
             candidates.sort_unstable();
             candidates.dedup();
             candidates
@@ -213,19 +213,19 @@ impl HnswRs {
 }
 
 impl VectorIndex for HnswRs {
-    fn add(&self, id: ImageId, vector: &[f32]) -> Result<(), IndexError> {
+    fn add(&self, id: VectorId, vector: &[f32]) -> Result<(), IndexError> {
         let dim = self.vectors.dim();
         check_width(dim, vector.len())?;
         self.add_quantised(id, &Quantised::encode(vector).ok_or_else(|| no_direction(dim))?)
     }
 
-    fn remove(&self, id: ImageId) -> bool {
+    fn remove(&self, id: VectorId) -> bool {
         let _writer = self.writer.lock();
         self.nodes.write().leave(id);
         self.vectors.remove(id)
     }
 
-    fn search(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
+    fn search(&self, query: &[f32], k: usize, allowed: Option<&VectorSet>) -> Result<Vec<ScoredVector>, IndexError> {
         let GraphStats { nodes, dead, .. } = self.stats();
         let live = nodes - dead;
         let passing = allowed.map_or(live, |set| set.len().min(live));
@@ -251,14 +251,14 @@ impl VectorIndex for HnswRs {
         const LINK: f32 = 58.0;
         let nodes = self.nodes.read();
         let per_node = self.vectors.dim() + NODE + (nodes.links_per_node * LINK) as usize;
-        let owners = nodes.owners.capacity() * size_of::<Option<ImageId>>() + nodes.of.capacity() * 20;
+        let owners = nodes.owners.capacity() * size_of::<Option<VectorId>>() + nodes.of.capacity() * 20;
         self.vectors.memory() + nodes.owners.len() * per_node + owners
     }
 }
 
 impl Nodes {
     /// The next node, for `id`, whose former node dies. It is a stray until it was found.
-    fn enter(&mut self, id: ImageId) -> usize {
+    fn enter(&mut self, id: VectorId) -> usize {
         self.leave(id);
         let node = self.owners.len();
         self.owners.push(Some(id));
@@ -267,7 +267,7 @@ impl Nodes {
         node
     }
 
-    fn leave(&mut self, id: ImageId) {
+    fn leave(&mut self, id: VectorId) {
         if let Some(node) = self.of.remove(&id) {
             self.owners[node] = None;
             self.strays.remove(id);

@@ -20,7 +20,7 @@ use parking_lot::{Mutex, RwLock};
 use super::links::{Links, point};
 use super::{HnswParams, HnswRs, Nodes};
 use crate::vectors::ExactScan;
-use crate::{ImageId, IndexError};
+use crate::{IndexError, VectorId};
 
 const MANIFEST: &str = "manifest";
 const OWNERS: &str = "owners";
@@ -40,7 +40,7 @@ struct Manifest {
     dim: usize,
     params: HnswParams,
     links_per_node: f32,
-    strays: Vec<ImageId>,
+    strays: Vec<VectorId>,
     folder: String,
     base_name: String,
     files: Vec<Sealed>,
@@ -128,7 +128,7 @@ impl HnswRs {
         manifest.files.iter().try_for_each(|file| file.check(&folder))?;
         let owners = fs::read(folder.join(OWNERS)).map_err(|error| error.to_string())?;
         let owners = owners.as_chunks::<8>().0.iter().map(|&id| u64::from_le_bytes(id));
-        let owners: Vec<Option<ImageId>> = owners.map(|id| (id != NOBODY).then_some(ImageId(id))).collect();
+        let owners: Vec<Option<VectorId>> = owners.map(|id| (id != NOBODY).then_some(VectorId(id))).collect();
         let of = owners.iter().enumerate().filter_map(|(node, id)| Some(((*id)?, node))).collect();
         let strays = manifest.strays.into_iter().collect();
         let links = Links::load(&folder, &manifest.base_name)?;
@@ -152,8 +152,8 @@ impl HnswRs {
                 }
             });
         }
-        let without_node = |id: &ImageId| !self.nodes.read().of.contains_key(id);
-        let missing: Vec<ImageId> = self.vectors.ids().into_iter().filter(without_node).collect();
+        let without_node = |id: &VectorId| !self.nodes.read().of.contains_key(id);
+        let missing: Vec<VectorId> = self.vectors.ids().into_iter().filter(without_node).collect();
         let _writer = self.writer.lock();
         self.adopt(&missing)?;
         self.find_strays(missing);

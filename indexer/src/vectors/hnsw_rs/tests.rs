@@ -14,11 +14,11 @@ const PARAMS: HnswParams = HnswParams { m: 12, ef_construction: 100, ef_search: 
 
 fn scan_of(vectors: &[Vec<f32>]) -> Arc<ExactScan> {
     let scan = Arc::new(ExactScan::new(vectors[0].len()));
-    (0..).zip(vectors).for_each(|(i, v)| scan.add(ImageId(i), v).unwrap());
+    (0..).zip(vectors).for_each(|(i, v)| scan.add(VectorId(i), v).unwrap());
     scan
 }
 
-fn walk(graph: &HnswRs, query: &[f32], k: usize, ef: usize) -> Vec<ImageId> {
+fn walk(graph: &HnswRs, query: &[f32], k: usize, ef: usize) -> Vec<VectorId> {
     graph.search_graph(query, k, ef, None).unwrap().iter().map(|scored| scored.id).collect()
 }
 
@@ -54,7 +54,7 @@ fn every_image_is_found_by_its_own_vector() {
     let graph = HnswRs::build(scan_of(&vectors), PARAMS).unwrap();
     for (i, vector) in each((0..).zip(&vectors)) {
         let best = walk(&graph, vector, vectors.len(), PROBE_EF);
-        assert!(best.contains(&ImageId(i)), "image {i}, {:?}", graph.stats());
+        assert!(best.contains(&VectorId(i)), "image {i}, {:?}", graph.stats());
     }
 }
 
@@ -64,19 +64,19 @@ fn removed_and_changed_images_leave_dead_nodes() {
     let graph = HnswRs::build(scan_of(&vectors[..1000]), PARAMS).unwrap();
     assert!(!graph.is_worn());
     for i in 0..100 {
-        assert!(graph.remove(ImageId(i)));
-        assert!(!graph.remove(ImageId(i)));
+        assert!(graph.remove(VectorId(i)));
+        assert!(!graph.remove(VectorId(i)));
     }
     for i in 100..200 {
-        graph.add(ImageId(i), &vectors[1000 + i as usize]).unwrap();
+        graph.add(VectorId(i), &vectors[1000 + i as usize]).unwrap();
     }
     assert_eq!((graph.len(), graph.stats().nodes, graph.stats().dead), (900, 1100, 200));
     for i in 0..100 {
-        assert!(!walk(&graph, &vectors[i as usize], 20, 64).contains(&ImageId(i)), "{i} was removed");
-        let moved = ImageId(100 + i);
+        assert!(!walk(&graph, &vectors[i as usize], 20, 64).contains(&VectorId(i)), "{i} was removed");
+        let moved = VectorId(100 + i);
         assert_eq!(walk(&graph, &vectors[1100 + i as usize], 1, 64), [moved], "{moved} has a new vector");
     }
-    (200..240).for_each(|i| assert!(graph.remove(ImageId(i))));
+    (200..240).for_each(|i| assert!(graph.remove(VectorId(i))));
     assert!(graph.is_worn());
 }
 
@@ -85,16 +85,16 @@ fn filters_hold_on_either_way() {
     let vectors = clustered(3000, 32, 14);
     let graph = HnswRs::build(scan_of(&vectors), HnswParams { ef_search: 8, ..PARAMS }).unwrap();
     for step in [2, 3, 50, 1000] {
-        let allowed: IdSet = (0..3000).step_by(step).map(ImageId).collect();
+        let allowed: VectorSet = (0..3000).step_by(step).map(VectorId).collect();
         let found = graph.search(&vectors[7], 10, Some(&allowed)).unwrap();
         assert_eq!(found.len(), allowed.len().min(10));
         assert!(found.iter().every(|scored| allowed.contains(scored.id)));
     }
-    assert_eq!(graph.search(&vectors[7], 5, Some(&IdSet::default())).unwrap(), []);
+    assert_eq!(graph.search(&vectors[7], 5, Some(&VectorSet::default())).unwrap(), []);
     assert_eq!(graph.search(&vectors[7], usize::MAX, None).unwrap().len(), 3000);
     assert!(matches!(graph.search(&[1.0], 5, None), Err(IndexError::WrongDimension { .. })));
     assert!(graph.search(&[f32::NAN; 32], 5, None).is_err());
-    assert!(graph.add(ImageId(1), &[f32::NAN; 32]).is_err());
+    assert!(graph.add(VectorId(1), &[f32::NAN; 32]).is_err());
 }
 
 #[test]
@@ -102,9 +102,9 @@ fn an_empty_graph_grows() {
     let vectors = clustered(50, 16, 15);
     let graph = HnswRs::build(Arc::new(ExactScan::new(16)), PARAMS).unwrap();
     assert_eq!(graph.search(&vectors[0], 3, None).unwrap(), []);
-    (0..).zip(&vectors).for_each(|(i, v)| graph.add(ImageId(i), v).unwrap());
+    (0..).zip(&vectors).for_each(|(i, v)| graph.add(VectorId(i), v).unwrap());
     for (i, vector) in each((0..).zip(&vectors)) {
-        assert_eq!(walk(&graph, vector, 1, 8), [ImageId(i)]);
+        assert_eq!(walk(&graph, vector, 1, 8), [VectorId(i)]);
     }
 }
 
@@ -116,7 +116,7 @@ fn adding_and_searching_at_once() {
         for part in 0..3 {
             let (graph, vectors) = (&graph, &vectors);
             scope.spawn(move || {
-                (500 + part..2000).step_by(3).for_each(|i| graph.add(ImageId(i as u64), &vectors[i]).unwrap());
+                (500 + part..2000).step_by(3).for_each(|i| graph.add(VectorId(i as u64), &vectors[i]).unwrap());
             });
             scope.spawn(move || (0..500).for_each(|i| assert_eq!(walk(graph, &vectors[i], 1, 32).len(), 1)));
         }
@@ -132,7 +132,7 @@ fn comes_back_from_disk_and_catches_up() {
     let scan = scan_of(&vectors[..1000]);
     assert!(HnswRs::load(&path, Arc::clone(&scan)).unwrap().is_none());
     let graph = HnswRs::build(Arc::clone(&scan), PARAMS).unwrap();
-    graph.remove(ImageId(5));
+    graph.remove(VectorId(5));
     graph.save(&path).unwrap();
     let (stats, memory) = (graph.stats(), graph.memory());
     let same = HnswRs::load(&path, Arc::clone(&scan)).unwrap().unwrap();
@@ -143,20 +143,20 @@ fn comes_back_from_disk_and_catches_up() {
     drop((graph, same));
 
     // The library went on without the graph: one gone, one changed, some new.
-    scan.remove(ImageId(6));
-    scan.add(ImageId(7), &vectors[1200]).unwrap();
-    (1000..1100).for_each(|i| scan.add(ImageId(i), &vectors[i as usize]).unwrap());
+    scan.remove(VectorId(6));
+    scan.add(VectorId(7), &vectors[1200]).unwrap();
+    (1000..1100).for_each(|i| scan.add(VectorId(i), &vectors[i as usize]).unwrap());
     let graph = HnswRs::load(&path, Arc::clone(&scan)).unwrap().unwrap();
     assert_eq!(graph.stats().nodes - graph.stats().dead, scan.len());
-    assert_eq!(walk(&graph, &vectors[1200], 1, 64), [ImageId(7)]);
-    assert_eq!(walk(&graph, &vectors[1050], 1, 64), [ImageId(1050)]);
-    assert!(!walk(&graph, &vectors[6], 20, 64).contains(&ImageId(6)));
+    assert_eq!(walk(&graph, &vectors[1200], 1, 64), [VectorId(7)]);
+    assert_eq!(walk(&graph, &vectors[1050], 1, 64), [VectorId(1050)]);
+    assert!(!walk(&graph, &vectors[6], 20, 64).contains(&VectorId(6)));
 
     // Saved again after a reload, twice, over itself: one folder is left.
     graph.save(&path).unwrap();
     graph.save(&path).unwrap();
     let graph = HnswRs::load(&path, scan).unwrap().unwrap();
-    assert_eq!(walk(&graph, &vectors[1200], 1, 64), [ImageId(7)]);
+    assert_eq!(walk(&graph, &vectors[1200], 1, 64), [VectorId(7)]);
     let names: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "{names:?}");
 }
@@ -203,5 +203,5 @@ fn parameters_stay_within_what_the_library_bears() {
     assert_eq!(HnswParams::default().bounded(), HnswParams::default());
     let vectors = clustered(100, 8, 19);
     let graph = HnswRs::build(scan_of(&vectors), wild).unwrap();
-    assert_eq!(walk(&graph, &vectors[9], 1, 1), [ImageId(9)]);
+    assert_eq!(walk(&graph, &vectors[9], 1, 1), [VectorId(9)]);
 }
