@@ -20,10 +20,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use glimpse::ImageId;
 use glimpse::indexer::Library;
+use glimpse::indexer::VectorId;
 use glimpse::indexer::hnsw::{GraphStats, Hnsw, HnswParams};
-use glimpse::indexer::vectors::{ExactScan, HnswRs, Scored, VectorIndex, VectorStorage};
+use glimpse::indexer::vectors::{ExactScan, HnswRs, ScoredVector, VectorIndex, VectorStorage};
 use rayon::prelude::*;
 use serde_json::json;
 
@@ -93,7 +93,7 @@ enum Graph {
 }
 
 impl Graph {
-    fn search_graph(&self, query: &[f32], ef: usize) -> Vec<Scored> {
+    fn search_graph(&self, query: &[f32], ef: usize) -> Vec<ScoredVector> {
         match self {
             Self::Own(graph) => graph.search_graph(query, K, ef, None),
             Self::HnswRs(graph) => graph.search_graph(query, K, ef, None),
@@ -120,7 +120,7 @@ impl Bench {
     fn build(base: &Matrix, queries: Matrix, params: HnswParams, engine: &str, storage: VectorStorage) -> Self {
         let scan = Arc::new(ExactScan::stored_as(storage, base.dim));
         let start = Instant::now();
-        (0..).zip(base.rows()).for_each(|(id, row)| scan.add(ImageId(id), row).unwrap());
+        (0..).zip(base.rows()).for_each(|(id, row)| scan.add(VectorId(id), row).unwrap());
         let fill = start.elapsed();
         let before = resident();
         let start = Instant::now();
@@ -144,7 +144,7 @@ impl Bench {
 
     /// All queries, on the threads of the current pool; `ef` 0 is the scan, which takes turns with
     /// itself.
-    fn search(&self, ef: usize) -> Vec<Vec<Scored>> {
+    fn search(&self, ef: usize) -> Vec<Vec<ScoredVector>> {
         if ef == 0 {
             return self.queries.rows().map(|query| self.scan.search(query, K, None).unwrap()).collect();
         }
@@ -194,7 +194,7 @@ fn truth(base: &Matrix, queries: &Matrix) -> Vec<Vec<u64>> {
 }
 
 /// Share of the true ones among those found.
-fn recall(found: &[Vec<Scored>], truth: &[Vec<u64>]) -> f64 {
+fn recall(found: &[Vec<ScoredVector>], truth: &[Vec<u64>]) -> f64 {
     let hits =
         found.iter().zip(truth).map(|(found, truth)| found.iter().filter(|hit| truth.contains(&hit.id.0)).count());
     hits.sum::<usize>() as f64 / truth.iter().map(Vec::len).sum::<usize>().max(1) as f64

@@ -6,7 +6,7 @@
 
 mod common;
 
-use glimpse::ImageId;
+use glimpse::indexer::VectorId;
 use glimpse::indexer::vectors::{ExactScan, Kernel, VectorIndex};
 
 use common::{Args, clustered, pool, take_turns};
@@ -28,7 +28,7 @@ fn table(count: usize, dim: usize, rounds: usize) {
     let scans: Vec<ExactScan> =
         Kernel::available().into_iter().map(|kernel| ExactScan::with_kernel(dim, kernel)).collect();
     for scan in &scans {
-        (0..).zip(vectors.rows().take(count)).for_each(|(id, row)| scan.add(ImageId(id), row).unwrap());
+        (0..).zip(vectors.rows().take(count)).for_each(|(id, row)| scan.add(VectorId(id), row).unwrap());
     }
     let pools = [pool(1), pool(0)];
     let all = pools.iter().flat_map(|pool| scans.iter().map(move |scan| (pool, scan)));

@@ -11,7 +11,7 @@ use glimpse::encoder::Scoring;
 use glimpse::encoder::image_file::Format;
 use glimpse::indexer::hnsw::{Hnsw, HnswParams};
 use glimpse::indexer::vectors::{ExactScan, VectorIndex, VectorStorage};
-use glimpse::indexer::{ContentHash, Exposure, FileRecord, IdSet, ImageRecord, IndexOptions, Library};
+use glimpse::indexer::{ContentHash, Exposure, FileRecord, ImageRecord, IndexOptions, Library, VectorId, VectorSet};
 
 use super::common::{Matrix, Noise};
 use super::{K, recall};
@@ -26,7 +26,7 @@ pub fn tables(base: &Matrix, queries: &Matrix, params: HnswParams) {
 
 fn scan_of(base: &Matrix, rows: std::ops::Range<usize>) -> Arc<ExactScan> {
     let scan = Arc::new(ExactScan::stored_as(VectorStorage::default(), base.dim));
-    rows.for_each(|row| scan.add(ImageId(row as u64), base.row(row)).unwrap());
+    rows.for_each(|row| scan.add(VectorId(row as u64), base.row(row)).unwrap());
     scan
 }
 
@@ -36,10 +36,10 @@ fn churn(base: &Matrix, queries: &Matrix, params: HnswParams) {
     let first = base.len() - changes;
     let graph = Hnsw::build(scan_of(base, 0..first), params);
     let start = Instant::now();
-    (0..changes).for_each(|row| assert!(graph.remove(ImageId(row as u64))));
+    (0..changes).for_each(|row| assert!(graph.remove(VectorId(row as u64))));
     let removed = start.elapsed();
     let start = Instant::now();
-    (first..base.len()).for_each(|row| graph.add(ImageId(row as u64), base.row(row)).unwrap());
+    (first..base.len()).for_each(|row| graph.add(VectorId(row as u64), base.row(row)).unwrap());
     let added = start.elapsed();
     graph.validate().expect("a sound graph");
     let fresh = Hnsw::build(scan_of(base, changes..base.len()), params);
@@ -63,7 +63,7 @@ fn filters(graph: &Hnsw, queries: &Matrix) {
     let mut noise = Noise(9);
     for share in [0.5, 0.1, 0.01, 0.001] {
         let pass = |_: &u64| noise.below(1_000_000) < (share * 1e6) as usize;
-        let allowed: IdSet = (0..graph.len() as u64).filter(pass).map(ImageId).collect();
+        let allowed: VectorSet = (0..graph.len() as u64).filter(pass).map(VectorId).collect();
         let start = Instant::now();
         let truth: Vec<_> =
             queries.rows().map(|query| graph.vectors().search(query, K, Some(&allowed)).unwrap()).collect();
@@ -94,7 +94,7 @@ fn latencies(graph: &Hnsw, queries: &Matrix) {
     );
 }
 
-fn ids(hits: &[glimpse::indexer::vectors::Scored]) -> Vec<u64> {
+fn ids(hits: &[glimpse::indexer::vectors::ScoredVector]) -> Vec<u64> {
     hits.iter().map(|hit| hit.id.0).collect()
 }
 
