@@ -1,14 +1,14 @@
 //! Regions of a library: what they take, and how soon questions about them are answered, without
 //! the text tower.
 //!
-//!     cargo bench --bench regions [-- --photos 10000 --dim 768 --queries 60 --home FOLDER]
+//!     cargo bench --bench regions [-- --images 10000 --dim 768 --queries 60 --home FOLDER]
 //!
-//! A library in `--home` is used again. Vectors are made up. All share a mean; a photo has a manner
+//! A library in `--home` is used again. Vectors are made up. All share a mean; a image has a manner
 //! of its own and shows three to six of some hundred things, each on neighbouring leaves; a leaf is
 //! the sum of mean, thing, manner and noise, and a merge the sum of its leaves. Two leaves of
-//! nothing in common have a cosine of 0.24, of one photo 0.38, of one thing 0.62, of both 0.76.
+//! nothing in common have a cosine of 0.24, of one image 0.38, of one thing 0.62, of both 0.76.
 //! Every second text lies near a thing (cosine 0.5 with it, 0.3 with its leaves), the others ask
-//! for what no photo shows; each is asked once, so that nothing is answered from a cache.
+//! for what no image shows; each is asked once, so that nothing is answered from a cache.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 
 mod common;
@@ -29,9 +29,9 @@ use glimpse::{Engine, Settings};
 use common::library::fill_by;
 use common::{Args, Noise, quantiles, resident};
 
-/// Leaves of a photo; with their merges 31 regions, beside one vector for the whole.
+/// Leaves of an image; with their merges 31 regions, beside one vector for the whole.
 const LEAVES: usize = 16;
-/// What photos show.
+/// What images show.
 const THINGS: usize = 400;
 /// Patches of a side.
 const SIDE: usize = 16;
@@ -40,14 +40,14 @@ const MANY: usize = 2048;
 
 fn main() {
     let args = Args::read();
-    let (photos, queries) = (args.number("photos", 10_000), args.number("queries", 60));
+    let (images, queries) = (args.number("images", 10_000), args.number("queries", 60));
     let world = Arc::new(World::new(args.number("dim", 768)));
     let folder = tempfile::tempdir().expect("a folder");
     let home = args.value("home").map_or_else(|| folder.path().to_path_buf(), PathBuf::from);
     let settings = Settings { home, model: None, device: None, max_patches: None };
     let library = settings.library_dir();
     if !library.exists() {
-        make(&library, photos, &world);
+        make(&library, images, &world);
     }
     link(&library);
     open(&library);
@@ -61,16 +61,16 @@ fn main() {
 }
 
 /// Makes the library, without a graph.
-fn make(library: &Path, photos: usize, world: &Arc<World>) {
+fn make(library: &Path, images: usize, world: &Arc<World>) {
     let index = Library::at(library).open_for(world.encoder().info(), false).expect("a library");
     let mut noise = Noise(7);
     let start = Instant::now();
-    fill_by(&index, photos, |index, _, record, file| {
-        let regions = world.photo(&mut noise);
+    fill_by(&index, images, |index, _, record, file| {
+        let regions = world.image(&mut noise);
         let whole = regions.vectors.last().unwrap().as_slice();
-        index.add_with_regions(record, whole, &regions, file).expect("a photo");
+        index.add_with_regions(record, whole, &regions, file).expect("a image");
     });
-    println!("{photos} photos added in {:.1} s", start.elapsed().as_secs_f64());
+    println!("{images} images added in {:.1} s", start.elapsed().as_secs_f64());
 }
 
 /// Builds the graph of regions, unless there is one.
@@ -80,7 +80,7 @@ fn link(library: &Path) {
     index.finish().expect("words and graph");
     let per_image = |bytes: u64| bytes as f64 / index.len() as f64 / 1e3;
     println!(
-        "{:.1} KB a photo on disk; words and graph in {:.1} s, {:.1} KB more",
+        "{:.1} KB a image on disk; words and graph in {:.1} s, {:.1} KB more",
         per_image(disk),
         start.elapsed().as_secs_f64(),
         per_image(index.stats().unwrap().disk_bytes.saturating_sub(disk)),
@@ -109,8 +109,8 @@ fn open_once(library: &Path) {
     let regions = index.regions().expect("regions");
     let per_image = |bytes: usize| bytes as f64 / regions.images() as f64 / 1e3;
     println!(
-        "{} region vectors of {} photos: opened in {:.2} s without regions, which are read in {:.2} s; {}\n\
-         a photo's regions take {:.1} KB in memory ({:.1} KB more resident), the whole library {:.1} KB on disk",
+        "{} region vectors of {} images: opened in {:.2} s without regions, which are read in {:.2} s; {}\n\
+         a image's regions take {:.1} KB in memory ({:.1} KB more resident), the whole library {:.1} KB on disk",
         regions.len(),
         regions.images(),
         opened.as_secs_f64(),
@@ -150,7 +150,7 @@ fn search(library: &Path, world: &World, queries: usize, ef: usize) {
     filtered(&regions, world, queries, ef);
 }
 
-/// As [`search`], among every second photo.
+/// As [`search`], among every second image.
 fn filtered(regions: &RegionIndex, world: &World, queries: usize, ef: usize) {
     let half = regions.sample(regions.len()).into_iter().map(|id| id.image).filter(|image| image.0 % 2 == 0).collect();
     let among = regions.select(Some(&half), 0.0);
@@ -164,7 +164,7 @@ fn filtered(regions: &RegionIndex, world: &World, queries: usize, ef: usize) {
     }
     let [there, absent] = hits.map(|hits| hits as f64 / queries as f64 / 5.0);
     let (median, slow) = quantiles(walks);
-    println!("| 10 of every second photo | graph | {ef} | {median:.2} | {slow:.2} | {there:.4} | {absent:.4} |");
+    println!("| 10 of every second image | graph | {ef} | {median:.2} | {slow:.2} | {there:.4} | {absent:.4} |");
 }
 
 fn shared(found: &[ScoredRegion], exact: &[ScoredRegion]) -> usize {
@@ -172,7 +172,7 @@ fn shared(found: &[ScoredRegion], exact: &[ScoredRegion]) -> usize {
     exact.iter().filter(|scored| found.contains(&scored.id)).count()
 }
 
-/// Whole questions, from vector to photos with boxes.
+/// Whole questions, from vector to images with boxes.
 fn find(settings: Settings, world: &Arc<World>, queries: usize) {
     let engine = Engine::with_encoder(settings, Arc::new(world.encoder())).expect("an engine");
     let mut number = 1_000_000;
@@ -180,8 +180,8 @@ fn find(settings: Settings, world: &Arc<World>, queries: usize) {
         number += 1;
         let query = FindQuery::text(&form.replace("{}", &number.to_string())).unwrap();
         let start = Instant::now();
-        let photos = engine.find(&query).unwrap().images.len();
-        (start.elapsed(), photos)
+        let images = engine.find(&query).unwrap().images.len();
+        (start.elapsed(), images)
     };
     let (first, _) = ask("{}");
     println!("\nfirst question after opening: {:.2} s (regions read, scores calibrated)\n", first.as_secs_f64());
@@ -190,10 +190,10 @@ fn find(settings: Settings, world: &Arc<World>, queries: usize) {
         [("one thing", "{}"), ("two things", "{} and b{}"), ("one thing and not another", "{} and no b{}")]
     {
         (0..3).for_each(|_| _ = ask(form));
-        let (times, photos): (Vec<Duration>, Vec<usize>) = (0..queries).map(|_| ask(form)).unzip();
+        let (times, images): (Vec<Duration>, Vec<usize>) = (0..queries).map(|_| ask(form)).unzip();
         let (median, slow) = quantiles(times);
         println!("| {name} | {median:.2} | {slow:.2} |");
-        assert!(photos.iter().any(|&photos| photos > 0) || form != "{}", "nothing was found at all");
+        assert!(images.iter().any(|&images| images > 0) || form != "{}", "nothing was found at all");
     }
 }
 
@@ -227,8 +227,8 @@ impl World {
         sum(&[(share, thing), (1.0, &direction(self.dim, &mut noise))])
     }
 
-    /// The regions of a photo: sixteen square leaves in four rows, merged two by two.
-    fn photo(&self, noise: &mut Noise) -> Regions {
+    /// The regions of an image: sixteen square leaves in four rows, merged two by two.
+    fn image(&self, noise: &mut Noise) -> Regions {
         let dim = self.dim;
         let manner = direction(dim, noise);
         let mut left = 0;

@@ -95,7 +95,7 @@ def tables(figures: dict) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for kind, figure in figures["regions"].items():
-        recalls = figure["all"]["photo_recall"] + figure["all"]["exhaustive_photo_recall"]
+        recalls = figure["all"]["image_recall"] + figure["all"]["exhaustive_image_recall"]
         lines.append("| " + " | ".join([kind, *(f"{v:.2f}" for v in recalls)]) + " |")
     lacking = figures["lacking"]
     of_images = figures["names"]["trained"]["mean"]["presence_auroc"]

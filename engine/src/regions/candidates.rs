@@ -65,7 +65,7 @@ pub(super) fn candidates_from(
 
 struct Walk<'a> {
     regions: &'a RegionIndex,
-    among: Option<&'a IdSet>,
+    among: Option<&'a VectorSet>,
     all: usize,
     least: Least,
 }

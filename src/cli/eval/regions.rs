@@ -174,10 +174,10 @@ struct Shares {
     oracle: f64,
     queries: f64,
     /// Of the images that show it, found among the first 1, 5, 10; and with a right box.
-    photo_recall: [f64; 3],
+    image_recall: [f64; 3],
     box_recall: [f64; 3],
     /// Images by their best patch, over all patches.
-    exhaustive_photo_recall: [f64; 3],
+    exhaustive_image_recall: [f64; 3],
     /// At the cut.
     precision: f64,
     recall: f64,
@@ -198,9 +198,9 @@ impl From<Row> for Shares {
             acc_at_05_refined: share(row.accurate_refined, row.asked),
             oracle: share(row.oracle, row.asked),
             queries: row.queries,
-            photo_recall: of(row.images, row.queries),
+            image_recall: of(row.images, row.queries),
             box_recall: of(row.boxes, row.queries),
-            exhaustive_photo_recall: of(row.exhaustive, row.queries),
+            exhaustive_image_recall: of(row.exhaustive, row.queries),
             precision: share(row.accepted_right, row.accepted),
             recall: share(row.accepted_right, row.relevant),
             absent_queries: row.absent,
@@ -447,9 +447,9 @@ impl Report {
             search.row([
                 name.to_owned(),
                 format!("{:.0}", s.queries),
-                three(s.photo_recall),
+                three(s.image_recall),
                 three(s.box_recall),
-                three(s.exhaustive_photo_recall),
+                three(s.exhaustive_image_recall),
                 format!("{:.3}", s.precision),
                 format!("{:.3}", s.recall),
                 format!("{:.0}", s.absent_queries),

@@ -182,10 +182,12 @@ impl<R: Fn(&[u8]) -> Outcome> Search<R> {
     }
 }
 
-/// A message without digits and without what stands in quotes, which may be parts of the input.
+/// The plain words of a message: what stands in quotes, numbers and names may be parts of the input,
+/// such as the chunk or the field that a decoder does not know.
 fn general(message: &str) -> String {
-    let outside = message.split(['`', '"']).step_by(2);
-    outside.flat_map(str::chars).filter(|c| !c.is_ascii_digit()).take(120).collect()
+    let outside: String = message.split(['`', '"', '\'']).step_by(2).collect();
+    let is_plain = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || ".,:;()-".contains(c));
+    outside.split_whitespace().filter(is_plain).take(20).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
