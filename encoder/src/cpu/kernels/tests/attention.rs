@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::super::attention::attend;
 use super::super::gemm::{Epilogue, multiply};
-use super::{dot, noise, packed, paths, rounded, rounding, row_of, sequences, softmax, tiled};
+use super::{CASES, dot, noise, packed, paths, rounded, rounding, row_of, sequences, softmax, tiled};
 use crate::cpu::load::{new_rows, new_tiles};
 
 /// Compares every `every`th query.
@@ -48,6 +48,7 @@ fn check_attention(lengths: &[usize], heads: usize, depth: usize, every: usize) 
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "shapes too large for Miri")]
 fn attention_of_model_shapes() {
     for (lengths, heads, depth) in [(&[196, 64][..], 2, 64), (&[7, 40, 1, 33], 3, 72), (&[100], 2, 96), (&[31], 1, 23)]
     {
@@ -99,7 +100,7 @@ fn sequences_that_overlap_or_end_behind_the_rows_are_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
 
     #[test]
     fn attentions(a in 1usize..80, b in 1usize..40, heads in 1usize..4, depth in 1usize..100) {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::super::buffers::{Rows, Tiles};
 use super::super::gemm::{Epilogue, Gelu, multiply};
-use super::{dot, noise, packed, paths, rounded, rounding, row_of, tiled};
+use super::{CASES, dot, noise, packed, paths, rounded, rounding, row_of, tiled};
 use crate::cpu::load::new_tiles;
 use crate::cpu::path::Path;
 
@@ -82,6 +82,7 @@ fn gelu_erf(x: f64) -> f64 {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "shapes too large for Miri")]
 fn products_of_model_shapes() {
     for (m, k, n) in [(1, 1152, 40), (1, 4304, 65), (70, 4304, 33), (729, 72, 96), (729, 1152, 7), (65, 588, 64)] {
         check_product(m, k, n);
@@ -89,6 +90,7 @@ fn products_of_model_shapes() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "shapes too large for Miri")]
 fn operands_of_model_shapes() {
     for (m, k, n) in [(1, 1152, 72), (33, 4304, 23), (729, 72, 9)] {
         check_operands(m, k, n, 3.0);
@@ -136,7 +138,7 @@ fn shapes_that_do_not_fit_are_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
 
     #[test]
     fn products(m in 1usize..90, k in 1usize..700, n in 1usize..130) {

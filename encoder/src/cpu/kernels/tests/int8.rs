@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::super::buffers::{Rows, Tiles};
 use super::super::gemm::{Epilogue, Gelu, multiply};
 use super::super::norm::LayerNorm;
-use super::{noise, packed, paths, row_of};
+use super::{CASES, noise, packed, paths, row_of};
 use crate::cpu::load::{f32_rows, new_tiles, pack};
 use crate::cpu::path::Path;
 
@@ -62,6 +62,7 @@ fn check_product(m: usize, k: usize, n: usize) {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "shapes too large for Miri")]
 fn products_of_model_shapes() {
     for (m, k, n) in [(1, 1152, 40), (1, 4304, 65), (70, 4304, 33), (729, 72, 96), (65, 720, 7), (33, 65, 31)] {
         check_product(m, k, n);
@@ -161,7 +162,7 @@ fn operands_of_two_kinds_are_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
 
     #[test]
     fn products(m in 1usize..70, k in 1usize..700, n in 1usize..100) {

@@ -17,6 +17,9 @@ use super::tile::TILE;
 use crate::cpu::load::{f32_rows, new_tiles, pack};
 use crate::cpu::path::Path;
 
+/// Cases of a property: few in Miri, which takes a thousand times as long.
+const CASES: u32 = if cfg!(miri) { 1 } else { 24 };
+
 /// The paths of this machine.
 fn paths() -> Vec<Path> {
     let there = |path: &Path| match path.refusal() {

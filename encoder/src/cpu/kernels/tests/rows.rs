@@ -7,7 +7,7 @@ use super::super::buffers::Rows;
 use super::super::element::Values;
 use super::super::norm::LayerNorm;
 use super::super::pooling::Pooling;
-use super::{dot, noise, paths, rounding, row_of, sequences, softmax};
+use super::{CASES, dot, noise, paths, rounding, row_of, sequences, softmax};
 use crate::cpu::load::{f32_rows, new_tiles};
 
 /// Rows whose spread is 1 round `offset`.
@@ -83,6 +83,7 @@ fn check_pooling(lengths: &[usize], heads: usize, depth: usize) {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "shapes too large for Miri")]
 fn norms_of_model_shapes() {
     for (width, offset) in [(768, 0.0), (1152, 1000.0), (1151, -1000.0), (4304, 999.0), (1, 7.0), (17, 1000.0)] {
         check_norm(5, width, offset, 9);
@@ -91,13 +92,14 @@ fn norms_of_model_shapes() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "shapes too large for Miri")]
 fn pooling_of_model_shapes() {
     check_pooling(&[729], 2, 72);
     check_pooling(&[33, 1, 16], 16, 72);
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
 
     #[test]
     fn norms(count in 1usize..40, width in 8usize..400, offset in -1000f32..1000.0, seed in 0u64..1000) {
