@@ -7,9 +7,11 @@ use std::sync::atomic::AtomicBool;
 use glimpse_encoder::Encode;
 use glimpse_indexer::ingest::{FileEvent, IngestOptions, Losses, Observer, Summary, ingest, losses};
 use glimpse_indexer::{Index, IndexError};
+use jiff::Timestamp;
 
 use crate::caption::decoder_of;
 use crate::control::YieldingEncoder;
+use crate::runs::RunBy;
 use crate::{Engine, EngineError, RunControl};
 
 impl Engine {
@@ -56,6 +58,23 @@ impl Engine {
         let _running = self.indexing.try_lock().ok_or_else(|| {
             EngineError::Busy("folders are being indexed already; wait until that is done, or stop it".into())
         })?;
+        let began = Timestamp::now();
+        let ended = self.run_alone(options, cancel, background, observer);
+        if !options.dry_run {
+            let by = if background.is_some() { RunBy::Server } else { RunBy::CommandLine };
+            self.note_run(began, by, &options.roots, &ended);
+        }
+        ended
+    }
+
+    /// The caller holds `indexing`.
+    fn run_alone(
+        &self,
+        options: &IngestOptions,
+        cancel: &AtomicBool,
+        background: Option<&RunControl>,
+        observer: &mut dyn Observer,
+    ) -> Result<Summary, EngineError> {
         let encoder = self.chosen()?;
         if let Some(language) = &options.captions {
             check_language(encoder.as_ref(), language)?;

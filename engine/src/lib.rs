@@ -12,6 +12,7 @@ mod caption;
 mod collections;
 mod common_folder;
 mod control;
+mod discard;
 mod duplicates;
 mod embed;
 mod engine;
@@ -33,6 +34,8 @@ mod models;
 mod originals;
 mod places;
 mod published;
+mod roots;
+mod runs;
 mod search;
 mod served;
 mod settings;
@@ -48,6 +51,7 @@ pub use cancel::Cancel;
 pub use caption::{Caption, CaptionOptions, MAX_CAPTIONS};
 pub use collections::SavedCount;
 pub use control::RunControl;
+pub use discard::{PutAway, Trashed, move_to_trash};
 pub use duplicates::{DuplicateGroup, DuplicateOptions};
 pub use embed::{EmbedInput, Embedded};
 pub use engine::{Described, Engine};
@@ -65,6 +69,8 @@ pub use regions::{
     Example, FindPage, FindQuery, FoundBox, FoundImage, Grounded, GroundedObject, Heatmap, Located, Look, Phrase,
     QueryObject, Relation, SpatialRelation, StructuredQuery, Target,
 };
+pub use roots::expand_home;
+pub use runs::{RunBy, RunOutcome, RunRecord};
 pub use settings::{Settings, home_dir};
 pub use suggest::{Correction, is_form_of_things};
 pub use tag::{MAX_LABELS, Tag, TagOptions, Tagged};

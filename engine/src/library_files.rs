@@ -1,5 +1,6 @@
 //! Files of the library: the originals of its images, and what is at a path.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use glimpse_encoder::image_file::Limits;
@@ -102,6 +103,18 @@ impl Engine {
         }
         self.originals.verified.note(&original, &record.content);
         Ok(original)
+    }
+
+    /// Puts a file away that has an image's content.
+    pub(crate) fn put_away_unchanged(
+        &self,
+        record: &ImageRecord,
+        file: &FileRecord,
+        put_away: fn(&Path) -> io::Result<()>,
+    ) -> Result<(), EngineError> {
+        self.open_unchanged(record, file)?;
+        let (folder, asked) = (folder_of(&file.path, &self.roots()?), file.path.clone());
+        self.originals.call(&folder, &file.path, move || put_away(&asked))
     }
 
     fn open_file(&self, file: &FileRecord) -> Result<Original, EngineError> {

@@ -32,6 +32,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Tag(args) => commands::tag::run(args, &context),
         Command::Favourite(args) => commands::favourite::run(args, &context),
         Command::Album(args) => commands::album::run(args, &context),
+        Command::Roots(args) => commands::roots::run(args, &context),
+        Command::Runs(args) => commands::roots::runs(args, &context),
         Command::Stats(args) => commands::stats::run(args, &context),
         Command::Verify(args) => commands::verify::run(args, &context),
         Command::Model(args) => commands::model::run(args, &context),

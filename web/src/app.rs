@@ -15,8 +15,8 @@ use crate::error::{ApiError, Code};
 use crate::metrics::measure;
 use crate::openapi::description;
 use crate::routes::{
-    albums, caption, downloads, find, folder_tree, groups, images, jobs, library, map, page, regions, search, status,
-    suggest, tags, timeline, uploads,
+    albums, caption, downloads, find, folder_tree, groups, images, jobs, library, map, page, regions, roots, search,
+    status, suggest, tags, timeline, trash, uploads,
 };
 use crate::state::AppState;
 
@@ -66,6 +66,10 @@ fn routes(path: &str) -> Scope {
         .service(at("/timeline", "POST", [post(timeline::timeline)]))
         .service(at("/timeline/tiles", "POST", [post(timeline::tiles)]))
         .service(at("/export", "POST", [post(downloads::export)]))
+        .service(at("/browse", READ, [get(roots::browse)]))
+        .service(at("/roots", "DELETE", [delete(roots::forget)]))
+        .service(at("/runs", READ, [get(roots::runs)]))
+        .service(at("/trash", "POST", [post(trash::trash)]))
         .service(at("/stats", READ, [get(library::stats)]))
         .service(at("/favourites", "POST", [post(albums::favourites)]))
         .service(at("/albums", "GET, HEAD, POST", [get(albums::list), post(albums::create)]))

@@ -24,6 +24,8 @@ pub enum Code {
     Forbidden,
     /// The folder is neither of the library nor below one that the server may index.
     FolderNotAllowed,
+    /// The server may not move files to the trash.
+    TrashNotAllowed,
     /// Nothing is there.
     NotFound,
     /// The address is right, the method is not.
@@ -62,7 +64,7 @@ impl Code {
         match self {
             Self::BadRequest | Self::BadForm | Self::BadImage | Self::FolderNotFound => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::FolderNotAllowed => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::FolderNotAllowed | Self::TrashNotAllowed => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,

@@ -32,7 +32,7 @@ use crate::routes::{
         regions::heatmap,
         albums::favourites, albums::list, albums::create, albums::change, albums::remove, albums::images, albums::seen,
         downloads::archive, downloads::export, library::facets, library::folders, folder_tree::tree,
-        suggest::suggest, tags::tags, map::map,
+        suggest::suggest, tags::tags, map::map, roots::browse, roots::forget, roots::runs, trash::trash,
         timeline::timeline, timeline::tiles, library::stats, groups::tag, groups::duplicates,
         jobs::start, jobs::list, jobs::one, jobs::pause, jobs::resume, jobs::cancel, jobs::retry, jobs::failures,
         jobs::events, status::health, status::metrics,
@@ -113,7 +113,7 @@ pub fn codes() -> Vec<String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use glimpse_engine::{Depth, Format, Mode, Sort, SpatialRelation};
+    use glimpse_engine::{Depth, Format, Mode, RunBy, RunOutcome, Sort, SpatialRelation};
     use glimpse_nonempty::each;
     use serde::de::DeserializeOwned;
     use serde_json::Value;
@@ -138,6 +138,8 @@ mod tests {
         all_read::<Depth>("Depth");
         all_read::<Format>("Format");
         all_read::<SpatialRelation>("SpatialRelation");
+        all_read::<RunBy>("RunBy");
+        all_read::<RunOutcome>("RunOutcome");
     }
 
     #[test]

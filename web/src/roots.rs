@@ -20,6 +20,17 @@ impl AllowedRoots {
         folders.iter().map(real).collect::<Result<_, _>>().map(Self)
     }
 
+    /// The folders.
+    pub fn folders(&self) -> &[PathBuf] {
+        &self.0
+    }
+
+    /// True if a path, as it is written, is below one of them.
+    pub fn may_name(&self, path: &Path) -> bool {
+        let is_plain = !path.components().any(|part| part == Component::ParentDir);
+        is_plain && self.0.iter().any(|folder| path.starts_with(folder))
+    }
+
     /// Folders that a client asks for, without links in their paths.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
-use glimpse_engine::{Engine, EngineError};
+use glimpse_engine::{Engine, EngineError, PutAway, move_to_trash};
 use tokio::sync::watch;
 
 use crate::access::{Access, MIN_TOKEN};
@@ -42,6 +42,8 @@ pub struct ServeOptions {
     /// Folders below which clients may add folders to the library; without any, only folders that
     /// are in it already are brought up to date.
     pub allow_roots: Vec<PathBuf>,
+    /// Clients may move files of images to the trash.
+    pub allow_trash: bool,
     /// Jobs follow links out of their folders.
     pub follow_links: bool,
     /// Addresses under which a reverse proxy shows the server: their names and origins are
@@ -51,13 +53,14 @@ pub struct ServeOptions {
 
 impl fmt::Debug for ServeOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port, token, allow_roots, follow_links, public_urls } = self;
+        let Self { host, port, token, allow_roots, allow_trash, follow_links, public_urls } = self;
         let token = token.as_ref().map(|_| "(hidden)");
         f.debug_struct("ServeOptions")
             .field("host", host)
             .field("port", port)
             .field("token", &token)
             .field("allow_roots", allow_roots)
+            .field("allow_trash", allow_trash)
             .field("follow_links", follow_links)
             .field("public_urls", public_urls)
             .finish()
@@ -68,7 +71,8 @@ impl Default for ServeOptions {
     fn default() -> Self {
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let (allow_roots, public_urls) = (Vec::new(), Vec::new());
-        Self { host, port: 4747, token: None, allow_roots, follow_links: false, public_urls }
+        let (allow_trash, follow_links) = (false, false);
+        Self { host, port: 4747, token: None, allow_roots, allow_trash, follow_links, public_urls }
     }
 }
 
@@ -137,6 +141,7 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
         AllowedRoots::new(&options.allow_roots).map_err(|(folder, source)| ServeError::NoFolder { folder, source })?;
     let mut state = AppState::new(engine, access, roots, Limits::default()).map_err(ServeError::Run)?;
     state.follow_links = options.follow_links;
+    state.put_away = options.allow_trash.then_some(move_to_trash as PutAway);
     let state = web::Data::new(state);
     let address = SocketAddr::new(options.host, options.port);
     state.begin_loading();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use actix_web::web;
-use glimpse_engine::{Engine, EngineError};
+use glimpse_engine::{Engine, EngineError, PutAway};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
@@ -76,6 +76,8 @@ pub struct AppState {
     pub engine: Arc<Engine>,
     /// What clients may have indexed.
     pub roots: AllowedRoots,
+    /// How files go to the trash; none where clients may not move any.
+    pub put_away: Option<PutAway>,
     /// Whether jobs follow links out of their folders.
     pub follow_links: bool,
     /// Who may ask.
@@ -149,6 +151,7 @@ impl AppState {
         Ok(Self {
             access: Arc::new(access),
             roots,
+            put_away: None,
             follow_links: false,
             limits,
             searches: Pool::start("search", cores.clamp(2, 8), limits.searches)?,

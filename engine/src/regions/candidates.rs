@@ -2,7 +2,7 @@
 //! asked for.
 
 use glimpse_indexer::regions::{RegionIndex, ScoredRegion};
-use glimpse_indexer::{IdSet, ImageId};
+use glimpse_indexer::{IdSet, ImageId, VectorSet};
 
 use super::constants::FIRST;
 use super::scale::QueryScorer;
@@ -44,7 +44,7 @@ pub(super) fn candidates_from(
     least: Least,
 ) -> Result<Vec<ImageId>, EngineError> {
     let among = regions.select(Some(allowed), least.area);
-    let all = among.as_ref().map_or(regions.len(), IdSet::len);
+    let all = among.as_ref().map_or(regions.len(), VectorSet::len);
     let walk = Walk { regions, among: among.as_ref(), all, least };
     let cancel = Cancel::current();
     let mut fronts = Vec::with_capacity(scorers.len());

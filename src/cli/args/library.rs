@@ -176,6 +176,11 @@ pub struct ListenArgs {
     #[arg(long, value_name = "DIR")]
     pub allow_root: Vec<PathBuf>,
 
+    /// Let clients move files of images to the trash of this machine. Without it they can only copy
+    /// their paths
+    #[arg(long)]
+    pub allow_trash: bool,
+
     /// When indexing, follow links that lead out of the folders
     #[arg(long)]
     pub follow_links: bool,

@@ -21,7 +21,7 @@ pub use evaluate::{
 };
 pub use groups::{BoundArgs, DepthArgs, ExportArgs, FilterArgs, PrintArgs, SortArg};
 pub use library::{DemoArgs, IndexArgs, ListenArgs, ServeArgs};
-pub use maintain::{StatsArgs, VerifyArgs};
+pub use maintain::{RootsArgs, RootsCommand, RunsArgs, StatsArgs, VerifyArgs};
 pub use regions::{CaptionArgs, FindArgs, GroundArgs};
 pub use search::{DupsArgs, ModeArg, SearchArgs, SimilarArgs, TagArgs};
 pub use tools::{CompletionsArgs, EmbedArgs, ModelArgs, ModelCommand};
@@ -152,6 +152,10 @@ pub enum Command {
     Favourite(FavouriteArgs),
     /// Keep albums
     Album(AlbumArgs),
+    /// Show the folders of the library, and forget some
+    Roots(RootsArgs),
+    /// Show the last runs that brought the library up to date
+    Runs(RunsArgs),
     /// Show numbers about the library
     Stats(StatsArgs),
     /// Check the library, and mend it

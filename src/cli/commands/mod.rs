@@ -11,6 +11,7 @@ pub mod find;
 pub mod ground;
 pub mod index;
 pub mod model;
+pub mod roots;
 pub mod search;
 pub mod serve;
 pub mod similar;

@@ -22,6 +22,7 @@ pub fn listen(engine: Engine, args: &ListenArgs, context: &Context) -> Result<Ou
         port: args.port,
         token: args.token.clone(),
         allow_roots: args.allow_root.clone(),
+        allow_trash: args.allow_trash,
         follow_links: args.follow_links,
         public_urls: args.public_url.clone(),
     };

@@ -99,6 +99,10 @@ pub struct TypedForm {
     folder: Option<PathBuf>,
     /// Part of the camera's name.
     camera: Option<String>,
+    /// Part of the lens's name.
+    lens: Option<String>,
+    /// A keyword, whatever its case.
+    tag: Option<String>,
     #[param(value_type = Option<names::Format>)]
     format: Option<Format>,
     /// Only favourites: `1` or `true`.
@@ -117,6 +121,8 @@ impl TypedForm {
             before: self.before,
             folders: self.folder.into_iter().collect(),
             cameras: self.camera.into_iter().collect(),
+            lenses: self.lens.into_iter().collect(),
+            tags: self.tag.into_iter().collect(),
             formats: self.format.into_iter().collect(),
             place: None,
             favourite: self.favourite,

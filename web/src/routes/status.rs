@@ -24,6 +24,17 @@ pub struct HealthView {
     job: Option<JobView>,
     /// Why library or model cannot be used.
     problem: Option<String>,
+    /// What clients may do.
+    allows: AllowsView,
+}
+
+/// What clients may do beside looking.
+#[derive(Serialize, ToSchema)]
+struct AllowsView {
+    /// Move files of images to the trash (`--allow-trash`).
+    trash: bool,
+    /// Add folders to the library, and forget some (`--allow-root`).
+    roots: bool,
 }
 
 /// How the library is doing.
@@ -97,6 +108,7 @@ pub async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError
                 captions: state.caption_languages(),
             },
             job: state.jobs.running(),
+            allows: AllowsView { trash: state.put_away.is_some(), roots: !state.roots.folders().is_empty() },
             problem: unusable.or(failure.filter(|_| ready == ModelReady::Failed)),
         })
     });

@@ -4,6 +4,7 @@
 mod albums;
 mod downloads;
 mod facts;
+mod folders;
 mod hostile;
 mod images;
 mod jobs;

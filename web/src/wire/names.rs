@@ -106,6 +106,46 @@ pub enum SpatialRelation {
     SmallerThan,
 }
 
+/// A run that brought the library up to date and is over.
+#[derive(ToSchema)]
+pub struct RunRecord {
+    /// In UTC: `2024-05-17T18:30:00Z`.
+    began: String,
+    ended: String,
+    by: RunBy,
+    /// The folders that it went through, up to 100; none if all of the library were meant.
+    roots: Vec<String>,
+    /// Files that it looked at.
+    seen: usize,
+    /// Images that are new.
+    added: usize,
+    /// Files that are gone, or were forgotten.
+    removed: usize,
+    /// Files that could not be read.
+    failed: usize,
+    outcome: RunOutcome,
+    /// Why it failed.
+    message: Option<String>,
+}
+
+/// Who asked for a run.
+#[derive(ToSchema)]
+pub enum RunBy {
+    #[schema(rename = "command line")]
+    CommandLine,
+    #[schema(rename = "server")]
+    Server,
+}
+
+/// How a run ended. What it did before it was stopped, or failed, is kept.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum RunOutcome {
+    Done,
+    Stopped,
+    Failed,
+}
+
 /// A box on the map in degrees; `west > east` crosses the date line.
 #[derive(ToSchema)]
 pub struct GeoBox {

@@ -16,6 +16,7 @@ impl Names {
         self.names.len()
     }
 
+    #[cfg(test)]
     pub(super) fn get(&self, number: u32) -> Option<&str> {
         self.names.get(number as usize).map(String::as_str)
     }

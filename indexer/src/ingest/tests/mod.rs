@@ -4,6 +4,7 @@ mod away;
 mod captions;
 mod changes;
 mod data;
+mod exposure;
 mod folders;
 #[cfg(target_os = "linux")]
 mod model;

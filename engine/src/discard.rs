@@ -1,0 +1,62 @@
+//! Putting files of images into the system's trash, from where people can take them back.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use glimpse_indexer::{ImageId, ImageRecord};
+
+use crate::{Cancel, Engine, EngineError};
+
+/// Puts one file into a trash.
+pub type PutAway = fn(&Path) -> io::Result<()>;
+
+/// What became of the files of some images.
+#[derive(Debug, Default)]
+pub struct Trashed {
+    /// Those that are in the trash now.
+    pub moved: Vec<PathBuf>,
+    /// Those that stay where they are, and why.
+    pub failed: Vec<(PathBuf, EngineError)>,
+}
+
+/// Puts a file into the system's trash.
+///
+/// # Errors
+/// If there is none on the file's drive, or the file may not be moved.
+pub fn move_to_trash(path: &Path) -> io::Result<()> {
+    trash::delete(path).map_err(|error| io::Error::other(error.to_string()))
+}
+
+impl Engine {
+    /// Puts all files of some images away that still have the content that was indexed, as
+    /// `put_away` does it ([`move_to_trash`]); the library then has them as missing, so that a file
+    /// that is taken back is known again. A file that cannot be moved is told, and the rest goes
+    /// on.
+    ///
+    /// # Errors
+    /// [`glimpse_indexer::IndexError::NoSuchImage`] and
+    /// [`glimpse_indexer::IndexError::ReadOnly`] before anything is moved; if the store fails, or
+    /// the request is given up ([`Cancel`]).
+    pub fn trash(&self, ids: &[ImageId], put_away: PutAway) -> Result<Trashed, EngineError> {
+        let index = self.writable()?;
+        let records: Vec<ImageRecord> = ids.iter().map(|&id| self.image(id)).collect::<Result<_, _>>()?;
+        let (mut trashed, cancel) = (Trashed::default(), Cancel::current());
+        for record in &records {
+            for file in index.files_of(record.id)?.into_iter().filter(|file| !file.missing) {
+                if let Err(given_up) = cancel.check() {
+                    index.commit()?; // what was moved is missing
+                    return Err(given_up);
+                }
+                match self.put_away_unchanged(record, &file, put_away) {
+                    Ok(()) => {
+                        index.mark_missing(&file.path)?;
+                        trashed.moved.push(file.path);
+                    }
+                    Err(error) => trashed.failed.push((file.path, error)),
+                }
+            }
+        }
+        index.commit()?;
+        Ok(trashed)
+    }
+}
