@@ -23,8 +23,7 @@ export function setUpMenu() {
   themes.value = localStorage.getItem(THEME) ?? "auto";
   themes.addEventListener("change", () => {
     localStorage.setItem(THEME, themes.value);
-    if (themes.value === "auto") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = themes.value;
+    showTheme(themes.value); // of theme.js
   });
   const languages = $("language");
   languages.replaceChildren(...Object.entries(LANGUAGES).map(([value, name]) => h("option", { value, lang: value }, name)));
