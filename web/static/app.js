@@ -115,6 +115,7 @@ const viewer = setUpViewer({
     region: (id, box) => (change(likePart(id, box)), $("results").focus({ preventScroll: true })),
     similar: (id) => change(similarTo([id])),
     more: addImage,
+    favourite: (id, wanted) => favourites.set([id], wanted),
     ask: (text) => change({ ...EMPTY, text }),
     hrefOfFilter: (filter) => write({ ...EMPTY, ...filter }),
     filter: (filter) => change({ ...EMPTY, ...filter }),
