@@ -161,3 +161,30 @@ for (const [width, colorScheme] of [[390, "dark"], [1280, "light"], [1920, "ligh
     await ask(page, "DELETE", `albums/${album.id}`);
   });
 }
+
+for (const [width, hasTouch] of [[1280, false], [390, true]]) {
+  onPage(`${width} pixels: an open image becomes a favourite by ${hasTouch ? "finger" : "mouse"} and key`, { path: "/?q=zoo", viewport: { width, height: 844 }, hasTouch, isMobile: hasTouch }, async (page) => {
+    const id = await idOf(page, 0);
+    await ask(page, "POST", "favourites", { remove: [id] }); // another run may have been cut off
+    await page.reload();
+    await ready(page);
+    await shot(page, 0).click();
+    const heart = page.locator("#love");
+    await page.locator('#love[aria-label="Add to favourites"]').waitFor();
+    assert.deepEqual(await findings(page), []);
+    if (hasTouch) await heart.tap();
+    else await heart.click();
+    await said(page, "1 added to favourites");
+    assert.equal(await heart.getAttribute("aria-pressed"), "true");
+    assert.equal(await heart.getAttribute("aria-label"), "Remove from favourites");
+    await page.keyboard.press("ArrowRight");
+    await page.locator('#love[aria-pressed="false"]').waitFor();
+    await page.keyboard.press("ArrowLeft");
+    await page.locator('#love[aria-pressed="true"]').waitFor();
+    await page.keyboard.press("f");
+    await said(page, "1 removed from favourites");
+    assert.equal(await heart.getAttribute("aria-pressed"), "false");
+    await page.keyboard.press("Escape");
+    await page.waitForFunction(() => document.querySelectorAll("#grid .tile.favourite").length === 0);
+  });
+}

@@ -1,23 +1,14 @@
 // One browser for a file of tests; each test gets a fresh page, which must neither complain nor leave its origin.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
+import { browserPath } from "./browser.mjs";
 
 export const url = process.env.GLIMPSE_URL;
 export const pictures = process.env.GLIMPSE_PICTURES;
-
-const PLACES = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-
-/// Where the browser is.
-export function browserPath() {
-  const path = PLACES.find((place) => place && existsSync(place));
-  assert.ok(path, "no Chromium found; name it in CHROMIUM");
-  return path;
-}
 
 let browser;
 before(async () => {
@@ -31,11 +22,13 @@ export function onPage(name, options, act) {
   if (!act) [options, act] = [{}, options];
   test(name, { timeout: 90_000 }, async () => {
     const { path = "/", ...rest } = options;
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", baseURL: url, ...rest });
+    // A service worker would stand between the page and what tests put in the server's place.
+    const common = { viewport: { width: 1280, height: 800 }, locale: "en-GB", baseURL: url, serviceWorkers: "block" };
+    const context = await browser.newContext({ ...common, ...rest });
     const page = await context.newPage();
     page.setDefaultTimeout(15_000);
     const complaints = [];
-    const expected = [];
+    const expected = ["Service Worker registration blocked by Playwright"];
     page.on("console", (message) => {
       const text = `${message.type()}: ${message.text()} ${message.location().url}`;
       if (["error", "warning"].includes(message.type()) && !expected.some((part) => text.includes(part))) complaints.push(text);

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { chromium } from "playwright-core";
 import { findings } from "./axe.mjs";
-import { browserPath, idle, onPage, ready, search, tiles, url } from "./harness.mjs";
+import { browserPath } from "./browser.mjs";
+import { idle, onPage, ready, search, tiles, url } from "./harness.mjs";
 
 const overflow = (page) => page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth));
 
@@ -110,7 +111,7 @@ test("a large view covers the strip of the scroll bar, and moves nothing behind 
   const browser = await chromium.launch({ executablePath: browserPath(), args: ["--no-sandbox", "--disable-gpu"], ignoreDefaultArgs: ["--hide-scrollbars"] });
   try {
     for (const locale of ["en", "he"]) {
-      const page = await browser.newPage({ viewport: { width: 1000, height: 700 }, locale, baseURL: url });
+      const page = await browser.newPage({ viewport: { width: 1000, height: 700 }, locale, baseURL: url, serviceWorkers: "block" });
       await page.goto("/");
       await ready(page);
       await tiles(page).first().waitFor();

@@ -1,6 +1,7 @@
 // Starts the bundled demonstration on a free port and runs all tests against it.
 //
 //     npm ci && npm test [-- FILE...]
+//     npm run firefox                   the few tests that a stock Firefox runs, too
 //     npm run shots                     the pictures of the README
 //
 // GLIMPSE_BIN names the program (default: the release build), CHROMIUM the browser. GLIMPSE_STATIC names a folder, such

@@ -5,7 +5,8 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
-import { browserPath, ready, url } from "./harness.mjs";
+import { browserPath } from "./browser.mjs";
+import { ready, url } from "./harness.mjs";
 
 const docs = join(dirname(fileURLToPath(import.meta.url)), "../../docs");
 /// Things of the bundled library, alone and together. Those that most pictures show are shown.

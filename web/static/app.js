@@ -11,6 +11,7 @@ import { setUpFavourites } from "./favourites.js";
 import { setUpFilters } from "./filters.js";
 import { forgetFolders } from "./folders.js";
 import { Grid } from "./grid.js";
+import { keepPage, takeHanded } from "./installed.js";
 import { setUpKeys } from "./keys.js";
 import { boxesShown, showBoxes } from "./marks.js";
 import { setUpMenu } from "./menu.js";
@@ -114,6 +115,7 @@ const viewer = setUpViewer({
     region: (id, box) => (change(likePart(id, box)), $("results").focus({ preventScroll: true })),
     similar: (id) => change(similarTo([id])),
     more: addImage,
+    favourite: (id, wanted) => favourites.set([id], wanted),
     ask: (text) => change({ ...EMPTY, text }),
     hrefOfFilter: (filter) => write({ ...EMPTY, ...filter }),
     filter: (filter) => change({ ...EMPTY, ...filter }),
@@ -214,3 +216,5 @@ const { view } = get();
 if (view !== null) viewer.open(view);
 else if (!matchMedia("(pointer: coarse)").matches) $("q").focus({ preventScroll: true });
 document.documentElement.dataset.ready = "1";
+await bar.addImages(await takeHanded());
+await keepPage();

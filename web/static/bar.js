@@ -15,7 +15,7 @@ const LARGEST = 32 << 20;
 /** @typedef {(chips: Page.Chip[], more?: Page.Changes) => void} Edit */
 
 /// `change(changes, { typing })` is told what the user did; `get()` gives the state.
-/** @type {(page: { get: Page.Get, change: Page.Change }) => { render: () => void }} */
+/** @type {(page: { get: Page.Get, change: Page.Change }) => { render: () => void, addImages: (files: File[]) => Promise<void> }} */
 export function setUpBar({ get, change }) {
   const input = $("q");
   /** @type {Edit} */
@@ -63,20 +63,20 @@ export function setUpBar({ get, change }) {
   // On a narrow screen all but the last line of the bar scrolls away; how high it is depends on the chips.
   const header = /** @type {HTMLElement} */ ($("search").closest("header"));
   new ResizeObserver(() => header.style.setProperty("--height", `${header.offsetHeight}px`)).observe(header);
-  setUpImages(async (file) => {
-    const chip = await send(file);
-    if (chip) edit([...get().chips, chip], { view: null });
-  });
-  return { render: () => render(get(), edit, change) };
+  /** @type {(files: File[]) => Promise<void>} */
+  const addImages = async (files) => {
+    for (const file of files) {
+      const chip = await send(file);
+      if (chip) edit([...get().chips, chip], { view: null });
+    }
+  };
+  setUpImages(addImages);
+  return { render: () => render(get(), edit, change), addImages };
 }
 
 /// Images arrive by choice, by paste and by drop.
-/** @type {(add: (file: File) => Promise<void>) => void} */
-function setUpImages(add) {
-  /** @type {(files: File[]) => Promise<void>} */
-  const addAll = async (files) => {
-    for (const file of files) await add(file);
-  };
+/** @type {(addAll: (files: File[]) => Promise<void>) => void} */
+function setUpImages(addAll) {
   const choose = $("file");
   $("pick").addEventListener("click", () => choose.click());
   choose.addEventListener("change", () => {

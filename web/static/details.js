@@ -42,6 +42,15 @@ async function fetchWanted() {
   }
 }
 
+/// Images became favourites, or are none any more.
+/** @type {(ids: number[], favourite: boolean) => void} */
+export function noteFavourites(ids, favourite) {
+  for (const id of ids) {
+    const record = known.get(id);
+    if (record) record.favourite = favourite;
+  }
+}
+
 /** @type {(record: Api.Image) => Api.Image} */
 function remember(record) {
   known.set(record.id, record);

@@ -12,7 +12,7 @@ const KEYS = [
   ["keysGrid", [["← → ↑ ↓", "keyMove"], ["Home End", "keyEnds"], ["Enter", "keyOpen"], ["u", "keyStack"]]],
   ["keysSelection", [["Space x", "select"], ["Shift ← → ↑ ↓", "keyRange"], ["Ctrl A", "selectAll"], ["Esc", "selectNone"]]],
   ["keysImage", [["s", "similar"], ["m", "moreLike"], ["l", "lessLike"], ["f", "favourite"], ["c", "copyPath"], ["d", "download"], ["b", "boxes"]]],
-  ["keysViewer", [["← →", "keyStep"], ["+ − 0", "keyZoom"], ["z", "keyZoomTo"], ["i", "facts"], ["b", "boxes"], ["h", "heatmap"], ["r", "drawRegion"], ["t", "rotate"], ["v", "fullScreen"], ["p", "slideshow"], ["Space", "pause"]]],
+  ["keysViewer", [["← →", "keyStep"], ["+ − 0", "keyZoom"], ["z", "keyZoomTo"], ["i", "facts"], ["f", "favourite"], ["b", "boxes"], ["h", "heatmap"], ["r", "drawRegion"], ["t", "rotate"], ["v", "fullScreen"], ["p", "slideshow"], ["Space", "pause"]]],
   ["keysDrawing", [["← → ↑ ↓", "keyMoveBox"], ["Shift ← → ↑ ↓", "keySizeBox"], ["Enter", "searchRegion"]]],
   ["keysChips", [["↑ ↓", "chipWeight"], ["+ −", "keyFlip"], ["Del", "remove"], ["a + b − c", "keyParts"]]],
 ];
@@ -23,8 +23,7 @@ export function setUpMenu() {
   themes.value = localStorage.getItem(THEME) ?? "auto";
   themes.addEventListener("change", () => {
     localStorage.setItem(THEME, themes.value);
-    if (themes.value === "auto") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = themes.value;
+    showTheme(themes.value); // of theme.js
   });
   const languages = $("language");
   languages.replaceChildren(...Object.entries(LANGUAGES).map(([value, name]) => h("option", { value, lang: value }, name)));

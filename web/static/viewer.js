@@ -14,7 +14,7 @@ import { around, bestOf } from "./marks.js";
 import { setUpPopup } from "./popup.js";
 import { canShare, share } from "./share.js";
 import { Slideshow } from "./slideshow.js";
-import { announce } from "./toast.js";
+import { announce, toast } from "./toast.js";
 import { day, language, number, t } from "./words.js";
 import { ENLARGED, Zoom } from "./zoom.js";
 
@@ -189,7 +189,27 @@ export function setUpViewer({ items, hrefOf, on }) {
     const match = item && on.ranked() && t("matchFact", { word: t(`${item.tile.strength}Match`), share: number(Math.round(item.tile.score * 100)) });
     showFacts(record, { match, hrefOf: on.hrefOfFilter, filter: on.filter, ask: on.ask });
     $("download").href = downloadOf(record);
+    showFavourite(record);
     dialog.setAttribute("aria-label", record.taken ? day(record.taken) : fileName(record.path));
+  }
+
+  /** @type {(record: Api.Image) => void} */
+  function showFavourite({ favourite }) {
+    const label = t(favourite ? "unfavourite" : "favourite");
+    $("love").setAttribute("aria-pressed", String(favourite));
+    $("love").setAttribute("aria-label", label);
+    $("love").title = label;
+  }
+
+  async function toggleFavourite() {
+    const asked = record;
+    if (!asked) return;
+    try {
+      await on.favourite(asked.id, !asked.favourite);
+      if (asked === record) showFavourite(asked);
+    } catch (error) {
+      toast(explain(error));
+    }
   }
 
   /** @type {(id: number, signal: AbortSignal) => Promise<void>} */
@@ -270,7 +290,7 @@ export function setUpViewer({ items, hrefOf, on }) {
   const ofImage = (act) => () => id !== null && act(id);
   const acts = {
     close: () => on.close(), previous: () => step(-1), next: () => step(1), info: () => toggleFacts(),
-    like: ofImage((id) => on.more(id, 1)), unlike: ofImage((id) => on.more(id, -1)), alike: ofImage(on.similar), zoom: () => zoom.toggle(),
+    like: ofImage((id) => on.more(id, 1)), unlike: ofImage((id) => on.more(id, -1)), alike: ofImage(on.similar), love: toggleFavourite, zoom: () => zoom.toggle(),
     boxes: () => layers.toggleBoxes(), heat: () => layers.toggleHeat(), draw: startDrawing,
   };
   for (const [name, act] of Object.entries(acts)) $(/** @type {keyof typeof acts} */ (name)).addEventListener("click", act);
@@ -305,7 +325,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     ArrowDown: () => zoom.isOwn && zoom.move(0, -80),
     "+": () => zoom.by(1.4), "=": () => zoom.by(1.4), "-": () => zoom.by(1 / 1.4), 0: () => zoom.reset(),
     z: acts.zoom, i: acts.info, s: acts.alike, m: acts.like, l: acts.unlike, c: further.copy, v: further.full, t: further.turn, p: () => (slides.active ? slides.end() : further.slideshow()), d: () => $("download").click(),
-    b: acts.boxes, h: acts.heat, r: acts.draw, "?": () => on.help(), "/": () => on.search(),
+    b: acts.boxes, f: acts.love, h: acts.heat, r: acts.draw, "?": () => on.help(), "/": () => on.search(),
   };
   /// A slideshow has keys of its own.
   /** @type {Record<string, () => unknown>} */

@@ -74,6 +74,7 @@ interface PageElements {
   "likeness": HTMLElementTagNameMap["section"];
   "likenesses": HTMLElementTagNameMap["div"];
   "list": HTMLElementTagNameMap["ul"];
+  "love": HTMLElementTagNameMap["button"];
   "main": HTMLElementTagNameMap["main"];
   "mode": HTMLElementTagNameMap["button"];
   "name": HTMLElementTagNameMap["span"];

@@ -130,7 +130,7 @@ declare namespace Page {
     open: (id: number, options?: { replace?: boolean }) => void; close: () => void; near: () => void; ranked: () => boolean;
     finding: () => boolean; things: () => string[]; languages: () => string[]; region: (id: number, box: Rect) => void;
     similar: (id: number) => void; more: (id: number, weight: number) => void; ask: (text: string) => void;
-    hrefOfFilter: (filter: Changes) => string; filter: (filter: Changes) => void; search: () => void; help: () => void;
+    favourite: (id: number, wanted: boolean) => Promise<void>; hrefOfFilter: (filter: Changes) => string; filter: (filter: Changes) => void; search: () => void; help: () => void;
   }
 
   // ---- one image ----

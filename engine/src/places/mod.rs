@@ -116,6 +116,7 @@ fn distance_km(a: Place, b: Place) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use glimpse_nonempty::Every as _;
     use proptest::prelude::*;
 
     use super::*;
@@ -129,7 +130,7 @@ mod tests {
         assert_eq!(CITIES.cities.len(), 32_444);
         let bytes: usize = CITIES.cities.iter().map(|city| 7 + city.name.len()).sum();
         assert_eq!(bytes, TABLE.len());
-        assert!(CITIES.cities.iter().all(|city| city.country.bytes().all(|byte| byte.is_ascii_uppercase())));
+        assert!(CITIES.cities.iter().every(|city| city.country.bytes().every(|byte| byte.is_ascii_uppercase())));
     }
 
     #[test]

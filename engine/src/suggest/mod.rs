@@ -110,19 +110,21 @@ fn labels(language: &str) -> (Vec<&'static str>, &'static str) {
 
 #[cfg(test)]
 mod tests {
+    use glimpse_nonempty::{Every as _, each};
+
     use super::*;
 
     #[test]
     fn every_language_has_the_same_labels() {
         let lines: Vec<&str> = LABELS.lines().collect();
         assert_eq!(lines.len(), 13);
-        for line in lines {
+        for line in each(lines) {
             let language = line.split(' ').next().unwrap_or_default();
             let (labels, known) = labels(language);
             assert_eq!((labels.len(), known), (24, language));
             let distinct: HashSet<_> = labels.iter().collect();
             assert_eq!(distinct.len(), labels.len(), "{line}");
-            assert!(labels.iter().all(|label| !label.is_empty()), "{line}");
+            assert!(labels.iter().every(|label| !label.is_empty()), "{line}");
         }
         assert_eq!(labels("xx").1, "en");
     }

@@ -20,6 +20,16 @@ static TAGS: LazyLock<HashMap<&'static str, String>> = LazyLock::new(|| {
     tags.collect()
 });
 
+/// The script that keeps copies of all others. It tells browsers that they are out of date by being
+/// another one itself: this place in it holds a hash of all files.
+const WORKER: &str = "sw.js";
+const VERSION_PLACE: &str = "{version}";
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let mut tags: Vec<_> = TAGS.iter().map(|(name, tag)| format!("{name} {tag}\n")).collect();
+    tags.sort_unstable();
+    ContentHash::of(tags.concat().as_bytes()).to_string()
+});
+
 /// `GET /`
 pub async fn index(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     send("index.html", &request)
@@ -84,11 +94,24 @@ fn words(language: &str) -> Option<serde_json::Map<String, Value>> {
 
 fn send(name: &str, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
     let file = FILES.get_file(name).ok_or_else(|| ApiError::not_found(format!("the page has no file `{name}`")))?;
+    if name == WORKER {
+        return Ok(send_worker(file));
+    }
     let tag = TAGS.get(name).map(String::as_str).unwrap_or_default();
     let known = is_known(request.headers(), tag);
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "no-cache"));
     Ok(if known { response.finish() } else { response.content_type(kind(name)).body(file.contents()) })
+}
+
+/// Its place is that of the page, one folder up, whatever path a reverse proxy shows it below.
+fn send_worker(file: &File<'_>) -> HttpResponse {
+    let script = file.contents_utf8().unwrap_or_default().replace(VERSION_PLACE, &VERSION);
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header(("Service-Worker-Allowed", "../"))
+        .content_type(kind(WORKER))
+        .body(script)
 }
 
 fn kind(name: &str) -> &'static str {
@@ -98,6 +121,7 @@ fn kind(name: &str) -> &'static str {
         Some("js") => "text/javascript; charset=utf-8",
         Some("json") => "application/json",
         Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
         Some("webmanifest") => "application/manifest+json",
         _ => "application/octet-stream",
     }
@@ -124,7 +148,7 @@ mod tests {
 
     use std::collections::{BTreeMap, BTreeSet};
 
-    use glimpse_nonempty::{each, if_any};
+    use glimpse_nonempty::{Every as _, each, if_any};
 
     use super::*;
 
@@ -132,10 +156,15 @@ mod tests {
         file.contents_utf8().unwrap()
     }
 
+    /// Every file that is no image.
+    fn texts() -> impl Iterator<Item = &'static File<'static>> {
+        all().filter(|file| !name(file).ends_with(".png"))
+    }
+
     #[test]
     fn every_file_has_a_kind_and_names_no_other_site() {
-        for file in each(all()) {
-            assert_ne!(kind(name(file)), "application/octet-stream", "{}", name(file));
+        assert!(all().every(|file| kind(name(file)) != "application/octet-stream"));
+        for file in each(texts()) {
             let allowed = ["http://www.w3.org/2000/svg"];
             let text = allowed.iter().fold(text(file).to_owned(), |text, known| text.replace(known, ""));
             assert!(!text.contains("http://") && !text.contains("https://"), "{} names another site", name(file));
@@ -144,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_the_page_loads_is_there() {
-        for file in each(all()) {
+        for file in each(texts()) {
             let folder = file.path().parent().unwrap();
             for line in each(text(file).lines().filter(|line| line.starts_with("import") || line.starts_with("export")))
             {
@@ -159,10 +188,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_worker_has_a_place_for_the_version() {
+        let worker = FILES.get_file(WORKER).unwrap();
+        assert_eq!(text(worker).matches(VERSION_PLACE).count(), 1);
+        let sent = send_worker(worker);
+        assert_eq!(sent.headers().get("Service-Worker-Allowed").unwrap(), "../");
+        assert!(VERSION.len() > 16 && !VERSION.contains('"'));
+    }
+
+    /// What the manifest names is there, from where the manifest is.
+    #[test]
+    fn icons_of_the_manifest_are_there() {
+        let manifest: Value = serde_json::from_str(text(FILES.get_file("site.webmanifest").unwrap())).unwrap();
+        let icons = manifest["icons"].as_array().unwrap();
+        assert!(icons.len() >= 3);
+        for icon in each(icons) {
+            assert!(FILES.get_file(icon["src"].as_str().unwrap()).is_some(), "{icon}");
+        }
+    }
+
     /// A reverse proxy may show the page below any path.
     #[test]
     fn every_address_is_relative() {
-        for file in each(all().filter(|file| !name(file).starts_with("words/"))) {
+        for file in each(texts().filter(|file| !name(file).starts_with("words/"))) {
             for start in ["\"/static", "\"/api", "`/static", "`/api", "href=\"/", "src=\"/", "url(/"] {
                 assert!(!text(file).contains(start), "{}: {start}", name(file));
             }

@@ -1,6 +1,7 @@
 //! What is known of images beside their pixels: how the camera was set, places, keywords; and what
 //! is suggested by it.
 
+use glimpse_nonempty::Every as _;
 use serde_json::json;
 
 use super::*;
@@ -66,7 +67,7 @@ async fn records_say_how_the_camera_was_set_and_where() {
     let (found, exposure) = (json!(found).to_string(), exposure.to_string());
     assert_eq!(found.replace("2.799999952316284", "2.8").replace("0.004000000189989805", "0.004"), exposure);
     let nowhere = named(&state, "d.png").await;
-    assert!(fields.iter().all(|field| nowhere[field].is_null()), "{nowhere}");
+    assert!(fields.iter().every(|field| nowhere[field].is_null()), "{nowhere}");
 }
 
 #[actix_web::test]

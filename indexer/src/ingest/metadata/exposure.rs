@@ -70,6 +70,8 @@ fn positive(value: f64) -> Option<f32> {
 
 #[cfg(test)]
 mod tests {
+    use glimpse_nonempty::each;
+
     use super::super::tests::{ascii, exif_block, rationals};
     use super::*;
 
@@ -134,7 +136,7 @@ mod tests {
             assert_eq!(fraction(text), value, "{text}");
         }
         let ratings = [("3", Some(3)), ("4.0", Some(4)), ("0", Some(0)), ("-1", None), ("6", None), ("NaN", None)];
-        for (text, value) in ratings {
+        for (text, value) in each(ratings) {
             assert_eq!(rating(text), value, "{text}");
         }
     }
