@@ -139,6 +139,11 @@ class Report:
         return {**times, "counts": self.counts, "findings": self.findings}
 
 
+def remove(path):
+    """Removes a folder of any depth, which `shutil.rmtree` does not."""
+    subprocess.run(["rm", "-rf", "--", path], check=False)
+
+
 class Bench:
     """What every part is given: the program, a scratch folder, a seed of its own, and its size."""
 
@@ -149,7 +154,7 @@ class Bench:
     def folder(self, name):
         """A new, empty folder of this name."""
         path = os.path.join(self.scratch, name)
-        shutil.rmtree(path, ignore_errors=True)
+        remove(path)
         os.makedirs(path)
         return path
 

@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import random
-import shutil
 import signal
 import sys
 import tempfile
@@ -25,7 +24,7 @@ import kills
 import models
 import rot
 import server
-from library import Bench, Glimpse, Report
+from library import Bench, Glimpse, Report, remove
 
 # How much of each part, short and long: kills, damages, images, bombs, models, requests, and for
 # the server seconds of load.
@@ -57,7 +56,7 @@ def main():
             if args.json:
                 write(args.json, args.seed, results)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        remove(scratch)
     table(results)
     return any(result["findings"] for result in results.values())
 

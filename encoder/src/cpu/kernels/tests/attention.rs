@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::super::attention::attend;
 use super::super::gemm::{Epilogue, multiply};
-use super::{CASES, dot, noise, packed, paths, rounded, rounding, row_of, sequences, softmax, tiled};
+use super::{CASES, SHRUNK, dot, noise, packed, paths, rounded, rounding, row_of, sequences, softmax, tiled};
 use crate::cpu::load::{new_rows, new_tiles};
 
 /// Compares every `every`th query.
@@ -103,7 +103,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
 
     #[test]
-    fn attentions(a in 1usize..80, b in 1usize..40, heads in 1usize..4, depth in 1usize..100) {
+    fn attentions(a in 1..80 / SHRUNK, b in 1..40 / SHRUNK, heads in 1usize..4, depth in 1..100 / SHRUNK) {
         check_attention(&[a, b], heads, depth, 1);
     }
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::super::buffers::{Rows, Tiles};
 use super::super::gemm::{Epilogue, Gelu, multiply};
-use super::{CASES, dot, noise, packed, paths, rounded, rounding, row_of, tiled};
+use super::{CASES, SHRUNK, dot, noise, packed, paths, rounded, rounding, row_of, tiled};
 use crate::cpu::load::new_tiles;
 use crate::cpu::path::Path;
 
@@ -141,12 +141,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
 
     #[test]
-    fn products(m in 1usize..90, k in 1usize..700, n in 1usize..130) {
+    fn products(m in 1..90 / SHRUNK, k in 1..700 / SHRUNK, n in 1..130 / SHRUNK) {
         check_product(m, k, n);
     }
 
     #[test]
-    fn operands(m in 1usize..50, k in 1usize..200, n in 1usize..70, spread in 0.1f32..20.0) {
+    fn operands(m in 1..50 / SHRUNK, k in 1..200 / SHRUNK, n in 1..70 / SHRUNK, spread in 0.1f32..20.0) {
         check_operands(m, k, n, spread);
     }
 }

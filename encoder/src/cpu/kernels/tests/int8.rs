@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::super::buffers::{Rows, Tiles};
 use super::super::gemm::{Epilogue, Gelu, multiply};
 use super::super::norm::LayerNorm;
-use super::{CASES, noise, packed, paths, row_of};
+use super::{CASES, SHRUNK, noise, packed, paths, row_of};
 use crate::cpu::load::{f32_rows, new_tiles, pack};
 use crate::cpu::path::Path;
 
@@ -165,7 +165,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
 
     #[test]
-    fn products(m in 1usize..70, k in 1usize..700, n in 1usize..100) {
+    fn products(m in 1..70 / SHRUNK, k in 1..700 / SHRUNK, n in 1..100 / SHRUNK) {
         check_product(m, k, n);
     }
 }

@@ -7,7 +7,7 @@ use super::super::buffers::Rows;
 use super::super::element::Values;
 use super::super::norm::LayerNorm;
 use super::super::pooling::Pooling;
-use super::{CASES, dot, noise, paths, rounding, row_of, sequences, softmax};
+use super::{CASES, SHRUNK, dot, noise, paths, rounding, row_of, sequences, softmax};
 use crate::cpu::load::{f32_rows, new_tiles};
 
 /// Rows whose spread is 1 round `offset`.
@@ -107,7 +107,7 @@ proptest! {
     }
 
     #[test]
-    fn poolings(a in 1usize..60, b in 1usize..40, heads in 1usize..5, depth in 1usize..50) {
+    fn poolings(a in 1..60 / SHRUNK, b in 1..40 / SHRUNK, heads in 1usize..5, depth in 1usize..50) {
         check_pooling(&[a, b], heads, depth);
     }
 }
