@@ -7,6 +7,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # Threads of the pool of rayon go on when the tests end.
 export MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-ignore-leaks -Zmiri-tree-borrows -Zmiri-permissive-provenance"
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/miri RAYON_NUM_THREADS=2
-cargo +nightly miri test --locked -p glimpse-encoder --lib -- cpu::kernels
-cargo +nightly miri test --locked -p glimpse-indexer --lib -- vectors::dot hnsw::visited
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/miri RAYON_NUM_THREADS=1
+cargo +nightly miri test --locked -p glimpse-encoder --lib -- cpu::kernels::tests::small

@@ -5,6 +5,7 @@ mod gemm;
 mod int8;
 mod patches;
 mod rows;
+mod small;
 
 use std::ops::Range;
 
@@ -16,11 +17,6 @@ use super::norm::to_tiles;
 use super::tile::TILE;
 use crate::cpu::load::{f32_rows, new_tiles, pack};
 use crate::cpu::path::Path;
-
-/// Cases of a property, and by what their sides are divided: few and small in Miri, which takes a
-/// thousand times as long.
-const CASES: u32 = if cfg!(miri) { 1 } else { 24 };
-const SHRUNK: usize = if cfg!(miri) { 4 } else { 1 };
 
 /// The paths of this machine.
 fn paths() -> Vec<Path> {
