@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::routes::{
-    albums, caption, downloads, find, folder_tree, groups, images, jobs, library, map, regions, search, status,
-    suggest, tags, timeline, uploads,
+    albums, caption, downloads, find, folder_tree, groups, images, jobs, library, map, regions, roots, search, status,
+    suggest, tags, timeline, trash, uploads,
 };
 
 /// The Glimpse API.

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use glimpse_indexer::Filter;
+use glimpse_indexer::{Filter, TagCount};
 
 use crate::regions::StructuredQuery;
 use crate::{Depth, Engine, EngineError, Mode, Query, Source, Term};
@@ -14,6 +14,8 @@ use crate::{Depth, Engine, EngineError, Mode, Query, Source, Term};
 const LABELS: &str = include_str!("labels.txt");
 /// Most words of a suggestion.
 const MOST_EXAMPLES: usize = 8;
+/// Keywords of fewer images say little about a library.
+const FEWEST_IMAGES: usize = 3;
 /// Longer keywords are no words that people would type.
 const LONGEST: usize = 40;
 
@@ -27,8 +29,8 @@ pub struct Correction {
 }
 
 impl Engine {
-    /// Up to eight words that this library is known to answer: its most frequent keywords and the
-    /// largest albums, then what its model finds of [`LABELS`] in a language, unless `model` is
+    /// Up to eight words that this library is known to answer: its most frequent keywords, of three
+    /// images at least, and the largest albums, then what its model finds of [`LABELS`] in a language, unless `model` is
     /// false: that loads the model. What the model finds is looked for again when the library has
     /// grown to twice its size.
     ///
@@ -59,7 +61,8 @@ impl Engine {
     fn words_of_people(&self) -> Result<Vec<String>, EngineError> {
         let tags = self.tags_of(&Filter::default())?;
         let is_word = |tag: &str| tag.chars().count() <= LONGEST && tag.chars().any(char::is_alphabetic);
-        let tags = tags.into_iter().filter(|tag| is_word(&tag.tag)).take(MOST_EXAMPLES);
+        let is_frequent = |tag: &TagCount| tag.images >= FEWEST_IMAGES && is_word(&tag.tag);
+        let tags = tags.into_iter().filter(is_frequent).take(MOST_EXAMPLES);
         let mut words: Vec<(usize, String)> = tags.map(|tag| (tag.images, tag.tag)).collect();
         for album in self.albums()?.iter().filter(|album| album.search.is_none()) {
             words.push((self.images_of(album)?.len(), album.name.clone()));

@@ -1,5 +1,8 @@
 //! Putting files of images into the system's trash, from where people can take them back.
 
+#[cfg(all(unix, not(target_os = "macos")))]
+mod freedesktop;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +26,16 @@ pub struct Trashed {
 ///
 /// # Errors
 /// If there is none on the file's drive, or the file may not be moved.
+#[cfg(all(unix, not(target_os = "macos")))]
+pub fn move_to_trash(path: &Path) -> io::Result<()> {
+    freedesktop::put(path)
+}
+
+/// Puts a file into the system's trash.
+///
+/// # Errors
+/// If there is none on the file's drive, or the file may not be moved.
+#[cfg(not(all(unix, not(target_os = "macos"))))]
 pub fn move_to_trash(path: &Path) -> io::Result<()> {
     trash::delete(path).map_err(|error| io::Error::other(error.to_string()))
 }
