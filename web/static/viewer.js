@@ -18,8 +18,6 @@ import { announce } from "./toast.js";
 import { day, language, number, t } from "./words.js";
 import { ENLARGED, Zoom } from "./zoom.js";
 
-/// What browsers show by themselves; of other formats they get a large thumbnail.
-const SHOWN = ["jpeg", "png", "webp", "gif", "bmp", "avif"];
 const LIKENESSES = 12;
 /// Milliseconds that an image stays open before the model is asked for words.
 const UNHURRIED = 500;
@@ -143,7 +141,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     const large = new Image();
     large.addEventListener("load", () => img.isConnected && ((img.src = large.src), slides.shown()), { once: true });
     large.addEventListener("error", () => slides.shown(), { once: true });
-    large.src = SHOWN.includes(tile.format) ? original(tile) : thumbnail(tile, 1600);
+    large.src = tile.shown_by_browsers ? original(tile) : thumbnail(tile, 1600);
   }
 
   /// The image before, over the one that takes its place.

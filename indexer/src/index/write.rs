@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use glimpse_encoder::dense::Regions;
+use glimpse_encoder::image_file::Format;
 use glimpse_encoder::{Embedding, EncodeError};
 
 use super::Index;
@@ -17,6 +18,9 @@ use crate::{Facts, FileRecord, ImageId, ImageRecord, IndexError};
 
 /// How far words may lag behind commits.
 const WORDS_EVERY: Duration = Duration::from_secs(10);
+
+/// The last number of an image format that records of index format 1 know.
+const LAST_OF_FORMAT_1: u8 = 8;
 
 impl Index {
     /// # Errors
@@ -73,6 +77,7 @@ impl Index {
         let id = known.unwrap_or(ImageId(writer.next_id));
         if known.is_none() {
             record.id = id;
+            self.raise_format(record.format)?;
             records::fit(&mut record);
             step.new_image(record, vector);
             regions.map_or(Ok(()), |regions| step.put_regions(id, regions))?;
@@ -82,6 +87,17 @@ impl Index {
         step.commit()?;
         writer.next_id = writer.next_id.max(id.0 + 1);
         Ok(id)
+    }
+
+    /// Notes, before the first image whose format a program of the library's age does not know, that
+    /// such a program is too old for it: it would take the image's record for damage.
+    fn raise_format(&self, format: Format) -> Result<(), IndexError> {
+        let mut manifest = self.manifest();
+        if manifest.format >= Self::FORMAT || format.code() <= LAST_OF_FORMAT_1 {
+            return Ok(());
+        }
+        manifest.format = Self::FORMAT;
+        self.put_manifest(manifest)
     }
 
     /// Adds a file of a known image, or replaces the record of a file (touched, moved, back again,

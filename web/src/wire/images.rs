@@ -24,6 +24,8 @@ pub struct ImageView {
     /// File format.
     #[schema(value_type = names::Format)]
     pub format: Format,
+    /// Browsers show the file as it is; of others, a large thumbnail is for looking at.
+    pub shown_by_browsers: bool,
     /// Upright width in pixels.
     pub width: u32,
     /// Upright height in pixels.
@@ -76,6 +78,7 @@ impl ImageView {
             files: present.map(|file| file.path.to_string_lossy().into_owned()).collect(),
             content: record.content.to_string(),
             format: record.format,
+            shown_by_browsers: record.format.is_shown_by_browsers(),
             width: record.width,
             height: record.height,
             bytes: record.bytes,

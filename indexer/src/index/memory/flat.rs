@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytemuck::{Pod, Zeroable};
+use glimpse_encoder::image_file::Format;
 use rayon::prelude::*;
 
 use super::{Files, Folders, Held, Memory, NO_CAMERA, Point, Row};
 use crate::store::codec::{Damage, Decoder, Encoder};
 use crate::store::keys::PathHash;
 use crate::store::paths::{path_bytes, path_from};
-use crate::store::records;
 use crate::{ContentHash, IdSet, ImageId};
 
 /// All facts.
@@ -67,7 +67,7 @@ impl Memory {
             latitude: row.place.latitude,
             longitude: row.place.longitude,
             camera: row.camera,
-            format: records::format_code(row.format),
+            format: row.format.code(),
             vector: u8::from(row.vector),
             zeros: [0; 2],
             width: row.width,
@@ -161,7 +161,7 @@ fn rows(flat: &FlatMemory, stale: &IdSet, next_id: u64, cameras: usize) -> Resul
             taken: image.taken,
             place: Point { latitude: image.latitude, longitude: image.longitude },
             camera: image.camera,
-            format: records::format_of(image.format).ok_or(Damage::Field("format"))?,
+            format: Format::of_code(image.format).ok_or(Damage::Field("format"))?,
             present: 0,
             vector: image.vector != 0,
             revision: image.revision,
