@@ -5,6 +5,13 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
+#[cfg(feature = "avif")]
+use std::{
+    cell::RefCell,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    sync::mpsc,
+    thread,
+};
 
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
@@ -13,21 +20,82 @@ thread_local! {
 /// Runs `work`; if it panics, gives the panic's message. Panics of other threads are reported as
 /// before.
 pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let report = take_hook();
-        set_hook(Box::new(move |panic| {
-            if !GUARDED.get() {
-                report(panic);
-            }
-        }));
-    });
+    set_own_hook();
     let outer = GUARDED.replace(true);
     // The closure's captures are dropped with it or are plain bytes: nothing half-changed is seen
     // afterwards.
     let result = catch_unwind(AssertUnwindSafe(work));
     GUARDED.set(outer);
     result.map_err(|payload| message(payload.as_ref()).to_owned())
+}
+
+fn set_own_hook() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let report = take_hook();
+        set_hook(Box::new(move |panic| {
+            #[cfg(feature = "avif")]
+            stop_if_contained(message(panic.payload()));
+            if !GUARDED.get() {
+                report(panic);
+            }
+        }));
+    });
+}
+
+/// Threads that may be stopped by a panic before no more are begun.
+#[cfg(feature = "avif")]
+const MOST_STOPPED: usize = 8;
+#[cfg(feature = "avif")]
+const STACK: usize = 16 << 20;
+
+#[cfg(feature = "avif")]
+thread_local! {
+    /// Takes the message of a panic of this thread, which then stops.
+    static CONTAINED: RefCell<Option<Box<dyn Fn(String)>>> = const { RefCell::new(None) };
+}
+
+/// As [`catch`], for work whose panics cannot be caught because they would pass through functions
+/// of the C convention, at which Rust ends the process: it is done on a thread of its own, which a
+/// panic stops where it stands, for good, before it unwinds. What the thread holds is lost with it,
+/// so that after a few of them no more is begun.
+#[cfg(feature = "avif")]
+pub fn contain<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    static STOPPED: AtomicUsize = AtomicUsize::new(0);
+    if STOPPED.load(Relaxed) >= MOST_STOPPED {
+        return Err("its decoder broke down too often; start the program anew".to_owned());
+    }
+    set_own_hook();
+    let (ended, end) = mpsc::channel();
+    let stopped = ended.clone();
+    let run = move || {
+        let stop: Box<dyn Fn(String)> = Box::new(move |message| drop(stopped.send(Err(message))));
+        CONTAINED.set(Some(stop));
+        let value = work();
+        CONTAINED.take();
+        drop(ended.send(Ok(value)));
+    };
+    let begun = thread::Builder::new().name("contained".to_owned()).stack_size(STACK).spawn(run);
+    begun.map_err(|error| format!("there is no thread for its decoder: {error}"))?;
+    let result = end.recv().unwrap_or_else(|_| Err("its thread ended".to_owned()));
+    if result.is_err() {
+        STOPPED.fetch_add(1, Relaxed);
+    }
+    result
+}
+
+/// Ends a contained thread's work: reports, and never returns. Runs inside the panic hook, that is,
+/// before the panic unwinds.
+#[cfg(feature = "avif")]
+fn stop_if_contained(message: &str) {
+    if let Some(stop) = CONTAINED.take() {
+        stop(message.to_owned());
+        // The standard library holds a lock on the hook meanwhile, which others that panic share; a
+        // program must not set another hook from now on.
+        loop {
+            thread::park();
+        }
+    }
 }
 
 fn message(payload: &(dyn Any + Send)) -> &str {
@@ -37,11 +105,42 @@ fn message(payload: &(dyn Any + Send)) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use glimpse_nonempty::each;
+
     #[test]
     fn a_panic_becomes_its_message() {
         assert_eq!(super::catch(|| 3), Ok(3));
         let panic = super::catch(|| panic!("index {} is out of bounds", 7));
         assert_eq!(panic, Err::<(), _>("index 7 is out of bounds".to_owned()));
         assert!(!super::GUARDED.get());
+    }
+
+    /// In a process of its own, which a panic that is not kept would end, and in which nobody wants
+    /// to set another hook.
+    #[cfg(feature = "avif")]
+    #[allow(clippy::exit, reason = "it is a process of its own")]
+    #[test]
+    fn a_panic_in_a_function_of_the_c_convention_becomes_its_message() {
+        const NAME: &str = "guard::tests::a_panic_in_a_function_of_the_c_convention_becomes_its_message";
+        const IS_CHILD: &str = "GLIMPSE_TEST_OF_CONTAINED_PANICS";
+        extern "C" fn halve(number: u32) -> u32 {
+            assert!(number.is_multiple_of(2), "{number} is odd");
+            number / 2
+        }
+        if std::env::var_os(IS_CHILD).is_none() {
+            let child = std::env::current_exe().map(std::process::Command::new);
+            let ended = child.and_then(|mut child| child.args(["--exact", NAME]).env(IS_CHILD, "1").output());
+            assert!(ended.is_ok_and(|ended| ended.status.success()));
+            return;
+        }
+        assert_eq!(super::contain(|| halve(6)), Ok(3));
+        for odd in each(0..super::MOST_STOPPED as u32) {
+            assert_eq!(super::contain(move || halve(2 * odd + 1)), Err(format!("{} is odd", 2 * odd + 1)));
+            // Others' panics are caught and reported as ever.
+            assert!(super::catch(|| panic!("another")).is_err());
+        }
+        assert!(super::contain(|| halve(8)).is_err_and(|reason| reason.contains("too often")));
+        // The harness takes back its own hook when it ends.
+        std::process::exit(0);
     }
 }

@@ -28,7 +28,8 @@ fn model() -> ModelInfo {
     }
 }
 
-fn images() -> [ImageRecord; 3] {
+/// What a library of an index format holds: image formats that it was the first to know.
+fn images(format: u32) -> [ImageRecord; 3] {
     let plain = |n: u8, format| ImageRecord {
         id: ImageId(n.into()),
         content: ContentHash::of(&[n]),
@@ -55,7 +56,10 @@ fn images() -> [ImageRecord; 3] {
         keywords: vec!["谷".to_owned(), "Lauterbrunnen".to_owned()],
         ..plain(1, Format::WebP)
     };
-    [plain(0, Format::Jpeg), full, plain(2, Format::Png)]
+    match format {
+        1 => [plain(0, Format::Jpeg), full, plain(2, Format::Png)],
+        _ => [plain(0, Format::Raw), full, plain(2, Format::Jxl)],
+    }
 }
 
 fn files() -> [FileRecord; 4] {
@@ -83,11 +87,11 @@ fn write(home: &Path) {
     let index = Library::at(home).open_for(&model(), false).unwrap();
     index.add_root("/photos".into()).unwrap();
     for file in files() {
-        let record = images()[file.image.0 as usize].clone();
+        let record = images(Index::FORMAT)[file.image.0 as usize].clone();
         index.add(record, &vector(file.image.0), file).unwrap();
     }
     // An image that was there once: its number stays used.
-    let past = ImageRecord { content: ContentHash::of(b"past"), ..images()[0].clone() };
+    let past = ImageRecord { content: ContentHash::of(b"past"), ..images(Index::FORMAT)[0].clone() };
     index.add(past, &vector(9), FileRecord { path: "/photos/past.jpg".into(), ..files()[0].clone() }).unwrap();
     index.remove_file(Path::new("/photos/past.jpg")).unwrap();
     index.finish().unwrap();
@@ -97,10 +101,11 @@ fn write(home: &Path) {
     std::fs::remove_file(home.join("lock")).unwrap();
 }
 
-fn check(index: &Arc<Index>) {
+fn check(index: &Arc<Index>, format: u32) {
+    assert_eq!(index.manifest().format, format);
     assert_eq!(index.manifest().model, model());
     assert_eq!(index.manifest().roots, [Path::new("/photos")]);
-    for record in each(images()) {
+    for record in each(images(format)) {
         assert_eq!(index.image(record.id).unwrap().as_ref(), Some(&record));
         assert_eq!(index.by_content(&record.content).unwrap(), Some(record.id));
         let cosine = dot(&index.vector(record.id).unwrap(), &vector(record.id.0));
@@ -143,11 +148,17 @@ fn format_1_opens_and_can_be_written() {
     copy(&formats().join("v1"), home.path());
     let library = Library::at(home.path());
     let index = library.open().unwrap();
-    check(&index);
-    let record = ImageRecord { content: ContentHash::of(b"new"), ..images()[0].clone() };
+    check(&index, 1);
+    let record = ImageRecord { content: ContentHash::of(b"new"), ..images(1)[0].clone() };
     let id =
         index.add(record, &vector(5), FileRecord { path: "/photos/new.jpg".into(), ..files()[0].clone() }).unwrap();
     assert_eq!(id, ImageId(4), "behind the number of the image that was removed");
+    assert_eq!(index.manifest().format, 1, "older programs read it still");
+    let record = ImageRecord { content: ContentHash::of(b"raw"), format: Format::Raw, ..images(1)[0].clone() };
+    index.add(record.clone(), &vector(6), FileRecord { path: "/photos/new.dng".into(), ..files()[0].clone() }).unwrap();
+    assert_eq!(index.manifest().format, 2, "older programs do not know this image's format");
+    let id = index.by_content(&record.content).unwrap().unwrap();
+    assert_eq!(index.image(id).unwrap().unwrap().format, Format::Raw);
     index.finish().unwrap();
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
 }
@@ -162,5 +173,9 @@ fn the_format_of_this_program_has_an_example() {
     }
     let home = tempfile::tempdir().unwrap();
     write(home.path());
-    check(&Library::at(home.path()).open().unwrap());
+    check(&Library::at(home.path()).open().unwrap(), Index::FORMAT);
+    // As it was written once.
+    let home = tempfile::tempdir().unwrap();
+    copy(&example, home.path());
+    check(&Library::at(home.path()).open().unwrap(), Index::FORMAT);
 }

@@ -18,8 +18,6 @@ import { announce, toast } from "./toast.js";
 import { day, language, number, t } from "./words.js";
 import { ENLARGED, Zoom } from "./zoom.js";
 
-/// What browsers show by themselves; of other formats they get a large thumbnail.
-const SHOWN = ["jpeg", "png", "webp", "gif", "bmp", "avif"];
 const LIKENESSES = 12;
 /// Milliseconds that an image stays open before the model is asked for words.
 const UNHURRIED = 500;
@@ -155,7 +153,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     large.addEventListener("load", () => img.isConnected && ((img.src = large.src), slides.shown()), { once: true });
     large.addEventListener("error", () => slides.shown(), { once: true });
     // Browsers turn an original as its own file says, not as a sidecar does.
-    const asItIs = SHOWN.includes(tile.format) && !tile.orientation;
+    const asItIs = tile.shown_by_browsers && !tile.orientation;
     large.src = asItIs ? original(tile) : thumbnail(tile, 1600);
   }
 

@@ -1,90 +1,121 @@
 //! Finds the blocks of metadata in a file without decoding it: one pass over segment headers.
 
-use super::{Format, exif, items};
+use std::borrow::Cow;
+
+use super::exif;
 
 /// The largest block that is looked at.
-const MAX_BLOCK: usize = 1 << 20;
+pub(super) const MAX_BLOCK: usize = 1 << 20;
 
 /// Blocks as they lie in the file, without their containers' headers.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Blocks<'a> {
     /// A TIFF structure of EXIF.
-    pub exif: Option<&'a [u8]>,
+    pub exif: Option<Cow<'a, [u8]>>,
     /// An RDF/XML packet of XMP.
-    pub xmp: Option<&'a [u8]>,
+    pub xmp: Option<Cow<'a, [u8]>>,
     /// Records of IPTC IIM.
-    pub iptc: Option<&'a [u8]>,
+    pub iptc: Option<Cow<'a, [u8]>>,
 }
 
 impl<'a> Blocks<'a> {
     /// The first block of a kind counts.
-    fn set_exif(&mut self, block: &'a [u8]) {
+    pub(super) fn set_exif(&mut self, block: &'a [u8]) {
         if let Some(block) = exif::tiff_structure(block).filter(|block| block.len() <= MAX_BLOCK) {
-            self.exif.get_or_insert(block);
+            self.exif.get_or_insert(Cow::Borrowed(block));
         }
     }
 
-    fn set_xmp(&mut self, block: &'a [u8]) {
+    pub(super) fn set_xmp(&mut self, block: &'a [u8]) {
         if block.len() <= MAX_BLOCK {
-            self.xmp.get_or_insert(block);
+            self.xmp.get_or_insert(Cow::Borrowed(block));
         }
     }
 }
 
-/// The metadata of a file of `format`, each block at most 1 MiB; those of a TIFF file are the file
-/// itself.
-pub fn blocks(format: Format, bytes: &[u8]) -> Blocks<'_> {
+#[cfg(feature = "jxl")]
+impl Blocks<'_> {
+    /// As [`Self::set_exif`], of a block that had to be unpacked.
+    pub(super) fn set_own_exif(&mut self, block: Vec<u8>) {
+        if let Some(found) = exif::tiff_structure(&block).filter(|found| found.len() <= MAX_BLOCK) {
+            self.exif.get_or_insert(Cow::Owned(found.to_vec()));
+        }
+    }
+
+    pub(super) fn set_own_xmp(&mut self, block: Vec<u8>) {
+        self.xmp.get_or_insert(Cow::Owned(block));
+    }
+}
+
+/// What a walk through a file finds. It ends early, with `None`, where the file ends or breaks.
+pub(super) fn collect<'a>(bytes: &'a [u8], walk: impl FnOnce(&'a [u8], &mut Blocks<'a>) -> Option<()>) -> Blocks<'a> {
     let mut blocks = Blocks::default();
-    // Each walk ends early, with `None`, where the file ends or breaks.
-    let _ = match format {
-        Format::Jpeg => jpeg(bytes, &mut blocks),
-        Format::Png => png(bytes, &mut blocks),
-        Format::WebP => webp(bytes, &mut blocks),
-        Format::Heic | Format::Avif => items::each(bytes, |kind, item| match kind {
-            items::Kind::Exif => blocks.set_exif(item),
-            items::Kind::Xmp => blocks.set_xmp(item),
-        }),
-        _ => None,
-    };
+    let _ = walk(bytes, &mut blocks);
     blocks
 }
 
 const EXIF_ID: &[u8] = b"Exif\0\0";
 const PHOTOSHOP_ID: &[u8] = b"Photoshop 3.0\0";
+const ICC_ID: &[u8] = b"ICC_PROFILE\0";
 const XMP_ID: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
-/// Segments up to the first scan (ITU-T T.81, annex B):
+/// Segments of a JPEG up to the first scan (ITU-T T.81, annex B), by marker and data:
 /// `FF marker, length (2, itself included), data`.
-fn jpeg<'a>(bytes: &'a [u8], blocks: &mut Blocks<'a>) -> Option<()> {
-    let mut rest = bytes.get(2..)?;
-    loop {
-        let marker = match rest {
-            [0xFF, 0xFF, ..] => {
-                rest = &rest[1..]; // fill byte
-                continue;
-            }
+struct Segments<'a>(&'a [u8]);
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = (u8, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while let [0xFF, 0xFF, ..] = self.0 {
+            self.0 = &self.0[1..]; // fill byte
+        }
+        let marker = match self.0 {
+            // End of image, start of scan.
+            [0xFF, 0xD9 | 0xDA, ..] => return None,
             [0xFF, marker, ..] => *marker,
             _ => return None,
         };
-        if matches!(marker, 0xD9 | 0xDA) {
-            return Some(()); // end of image, start of scan
-        }
-        let length = u16::from_be_bytes(rest.get(2..4)?.try_into().ok()?) as usize;
-        let data = rest.get(4..2 + length)?;
-        if marker == 0xE1 {
-            if data.starts_with(EXIF_ID) {
-                blocks.set_exif(data);
-            } else if let Some(block) = data.strip_prefix(XMP_ID) {
-                blocks.set_xmp(block);
-            }
-        }
-        if marker == 0xED
-            && let Some(resources) = data.strip_prefix(PHOTOSHOP_ID)
-        {
-            blocks.iptc = blocks.iptc.or_else(|| iptc(resources));
-        }
-        rest = &rest[2 + length..];
+        let length = u16::from_be_bytes(self.0.get(2..4)?.try_into().ok()?) as usize;
+        let data = self.0.get(4..2 + length)?;
+        self.0 = &self.0[2 + length..];
+        Some((marker, data))
     }
+}
+
+pub(super) fn jpeg<'a>(bytes: &'a [u8], blocks: &mut Blocks<'a>) -> Option<()> {
+    for (marker, data) in Segments(bytes.get(2..)?) {
+        match marker {
+            0xE1 if data.starts_with(EXIF_ID) => blocks.set_exif(data),
+            0xE1 => data.strip_prefix(XMP_ID).into_iter().for_each(|block| blocks.set_xmp(block)),
+            0xED if blocks.iptc.is_none() => {
+                let resources = data.strip_prefix(PHOTOSHOP_ID);
+                blocks.iptc = resources.and_then(iptc).map(Cow::Borrowed);
+            }
+            _ => {}
+        }
+    }
+    Some(())
+}
+
+/// The EXIF of a JPEG.
+pub(super) fn jpeg_exif(bytes: &[u8]) -> Option<&[u8]> {
+    let block = Segments(bytes.get(2..)?).find(|(marker, data)| *marker == 0xE1 && data.starts_with(EXIF_ID));
+    exif::tiff_structure(block?.1)
+}
+
+/// The colour profile of a JPEG, which may lie in several segments, in order (ICC.1, annex B.4):
+/// `ICC_PROFILE 0, number from 1, how many, data`.
+pub(super) fn jpeg_profile(bytes: &[u8]) -> Option<Vec<u8>> {
+    let segments = Segments(bytes.get(2..)?).filter(|(marker, _)| *marker == 0xE2);
+    let mut parts: Vec<(u8, &[u8])> = segments
+        .filter_map(|(_, data)| match data.strip_prefix(ICC_ID)? {
+            [number, _, part @ ..] => Some((*number, part)),
+            _ => None,
+        })
+        .collect();
+    parts.sort_by_key(|(number, _)| *number);
+    (!parts.is_empty()).then(|| parts.into_iter().flat_map(|(_, part)| part).copied().collect())
 }
 
 /// Photoshop's resources:
@@ -104,16 +135,25 @@ fn iptc(mut rest: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Chunks (PNG, section 5.3): `length (4), type (4), data, CRC (4)`. XMP lies in an uncompressed
-/// iTXt.
-fn png<'a>(bytes: &'a [u8], blocks: &mut Blocks<'a>) -> Option<()> {
-    let mut rest = bytes.get(8..)?;
-    loop {
-        let length = u32::from_be_bytes(rest.get(..4)?.try_into().ok()?) as usize;
-        let kind = rest.get(4..8)?;
-        let data = rest.get(8..8usize.checked_add(length)?)?;
+/// Chunks of a PNG (section 5.3), by type and data: `length (4), type (4), data, CRC (4)`.
+struct Chunks<'a>(&'a [u8]);
+
+impl<'a> Iterator for Chunks<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let length = u32::from_be_bytes(self.0.get(..4)?.try_into().ok()?) as usize;
+        let kind = self.0.get(4..8)?;
+        let data = self.0.get(8..8usize.checked_add(length)?)?;
+        self.0 = self.0.get(length.checked_add(12)?..).unwrap_or_default();
+        Some((kind, data))
+    }
+}
+
+/// XMP lies in an uncompressed iTXt.
+pub(super) fn png<'a>(bytes: &'a [u8], blocks: &mut Blocks<'a>) -> Option<()> {
+    for (kind, data) in Chunks(bytes.get(8..)?) {
         match kind {
-            b"IEND" => return Some(()),
             b"eXIf" => blocks.set_exif(data),
             b"iTXt" => {
                 // keyword, 0, compression flag, compression method, language tag, 0, translated
@@ -125,12 +165,18 @@ fn png<'a>(bytes: &'a [u8], blocks: &mut Blocks<'a>) -> Option<()> {
             }
             _ => {}
         }
-        rest = rest.get(length.checked_add(12)?..)?;
     }
+    Some(())
+}
+
+/// The first chunk of a kind that stands before the pixels.
+pub(super) fn png_chunk<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
+    let mut before = Chunks(bytes.get(8..)?).take_while(|(kind, _)| *kind != b"IDAT");
+    before.find(|(found, _)| *found == kind).map(|(_, data)| data)
 }
 
 /// RIFF chunks: `type (4), length (4, little endian), data, padded to even`.
-fn webp<'a>(bytes: &'a [u8], blocks: &mut Blocks<'a>) -> Option<()> {
+pub(super) fn webp<'a>(bytes: &'a [u8], blocks: &mut Blocks<'a>) -> Option<()> {
     let mut rest = bytes.get(12..)?;
     loop {
         let kind = rest.get(..4)?;
@@ -154,7 +200,7 @@ mod tests {
     use glimpse_nonempty::each;
     use image::{ImageFormat, RgbImage};
 
-    use super::super::{Limits, decode};
+    use super::super::{Format, Limits, decode};
     use super::*;
 
     /// Orientation 6, in a structure of one entry.
@@ -246,11 +292,11 @@ mod tests {
         for exif in [with_header, wrong_offset, plain, TURNED.to_vec()] {
             for inside in [false, true] {
                 let file = heif(&exif, inside);
-                let found = blocks(Format::Heic, &file);
-                assert_eq!(found.exif, Some(TURNED), "{exif:?}, inside: {inside}");
-                assert_eq!(found.xmp, Some(&b"<x:xmpmeta/>"[..]));
+                let found = Format::Heic.blocks(&file);
+                assert_eq!(found.exif.as_deref(), Some(TURNED), "{exif:?}, inside: {inside}");
+                assert_eq!(found.xmp.as_deref(), Some(&b"<x:xmpmeta/>"[..]));
                 for cut in 0..file.len() {
-                    let _ = blocks(Format::Avif, &file[..cut]);
+                    let _ = Format::Avif.blocks(&file[..cut]);
                 }
             }
         }
@@ -267,6 +313,6 @@ mod tests {
         let segment = [PHOTOSHOP_ID, &resources].concat();
         let mut file = jpeg(&segment);
         file[3] = 0xED;
-        assert_eq!(blocks(Format::Jpeg, &file).iptc, Some(&b"records"[..]));
+        assert_eq!(Format::Jpeg.blocks(&file).iptc.as_deref(), Some(&b"records"[..]));
     }
 }

@@ -9,6 +9,7 @@ const ORIENTATION: u32 = 0x0112;
 const SUBFILE_TYPE: u32 = 0x00FE;
 const PHOTOMETRIC: u32 = 0x0106;
 const SUB_DIRECTORIES: u32 = 0x014A;
+const PROFILE: u32 = 0x8773;
 const DNG_VERSION: u32 = 0xC612;
 /// Values of [`PHOTOMETRIC`] (TIFF/EP and DNG).
 const COLOUR_FILTERS: u32 = 32_803;
@@ -40,26 +41,43 @@ pub(super) fn is_camera_raw(tiff: &[u8]) -> bool {
         || is_thumbnail && value(tiff, SUB_DIRECTORIES).is_some()
 }
 
+/// The colour profile that a TIFF structure holds.
+pub(super) fn profile(tiff: &[u8]) -> Option<&[u8]> {
+    if !(tiff.starts_with(b"II*\0") || tiff.starts_with(b"MM\0*")) {
+        return None;
+    }
+    let entry = entry(tiff, PROFILE)?;
+    let (length, start) = (number(tiff, entry + 4, 4)? as usize, number(tiff, entry + 8, 4)? as usize);
+    tiff.get(start..start.checked_add(length)?)
+}
+
 /// The first value of a field in the first directory; for what does not fit into four bytes, where
 /// it lies.
 fn value(tiff: &[u8], tag: u32) -> Option<u32> {
-    let is_little = tiff.first() == Some(&b'I');
-    let number = |at: usize, length: usize| {
-        let bytes = tiff.get(at..at.checked_add(length)?)?;
-        let join = |sum: u32, byte: &u8| sum << 8 | u32::from(*byte);
-        Some(if is_little { bytes.iter().rev().fold(0, join) } else { bytes.iter().fold(0, join) })
-    };
-    let directory = number(4, 4)? as usize;
-    let entries = number(directory, 2)? as usize;
-    let mut entries = (0..entries).map(|n| directory.saturating_add(2 + 12 * n));
-    let entry = entries.find(|&at| number(at, 2) == Some(tag))?;
+    let entry = entry(tiff, tag)?;
     // The standard asks for a number of two bytes; some writers take one or four.
-    let length = match number(entry + 2, 2)? {
+    let length = match number(tiff, entry + 2, 2)? {
         1 | 6 | 7 => 1,
         4 | 9 | 13 => 4,
         _ => 2,
     };
-    number(entry + 8, length)
+    number(tiff, entry + 8, length)
+}
+
+/// Where a field of the first directory lies:
+/// `tag (2), type (2), number of values (4), value or its place (4)`.
+fn entry(tiff: &[u8], tag: u32) -> Option<usize> {
+    let directory = number(tiff, 4, 4)? as usize;
+    let entries = number(tiff, directory, 2)? as usize;
+    let mut entries = (0..entries).map(|n| directory.saturating_add(2 + 12 * n));
+    entries.find(|&at| number(tiff, at, 2) == Some(tag))
+}
+
+fn number(tiff: &[u8], at: usize, length: usize) -> Option<u32> {
+    let bytes = tiff.get(at..at.checked_add(length)?)?;
+    let join = |sum: u32, byte: &u8| sum << 8 | u32::from(*byte);
+    let is_little = tiff.first() == Some(&b'I');
+    Some(if is_little { bytes.iter().rev().fold(0, join) } else { bytes.iter().fold(0, join) })
 }
 
 #[cfg(test)]

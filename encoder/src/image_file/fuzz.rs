@@ -6,7 +6,7 @@ use std::path::Path;
 
 use glimpse_fuzz::{Outcome, Target};
 
-use super::{Format, ImageError, Limits, blocks, decode, decode_reduced};
+use super::{Format, ImageError, Limits, decode, decode_reduced};
 
 /// Room for the kept inputs as they are, and little more.
 const LIMITS: Limits = Limits { max_pixels: 1 << 20, max_side: 4096, max_alloc: 32 << 20, max_bytes: 1 << 20 };
@@ -65,26 +65,73 @@ fn bmp() {
     Target::new("bmp").words(&["BM"]).run(read);
 }
 
-/// The facts beside the coded image, which are read whether HEIC can be decoded or not.
+fn golden(names: &[&str]) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
+    names.iter().map(|name| std::fs::read(folder.join(name)).unwrap()).collect()
+}
+
+/// Pixels, and the facts beside them, which are read whether pixels can be decoded or not.
+fn read_all(format: Format, input: &[u8]) -> Outcome {
+    let found = format.blocks(input);
+    for block in [&found.exif, &found.xmp].into_iter().flatten() {
+        assert!(block.len() <= 1 << 20);
+    }
+    let facts = format.exif(input.to_vec()).is_some();
+    let _ = format.size(input);
+    let pixels = read(input);
+    if !format.is_read() {
+        return Ok(format!("EXIF: {facts}, XMP: {}", found.xmp.is_some()));
+    }
+    pixels.map(|pixels| format!("{pixels}, EXIF: {facts}, XMP: {}", found.xmp.is_some()))
+}
+
+const BOXES: [&str; 12] =
+    ["ftyp", "meta", "iinf", "infe", "iloc", "idat", "mdat", "Exif", "iprp", "ispe", "grid", "application/rdf+xml\0"];
+
 #[test]
-fn heif() {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/heif");
-    let files = ["alpha.avif", "colour.avif", "colour.heic", "turned.heic"].map(|name| golden.join(name));
-    let words = ["ftyp", "meta", "iinf", "infe", "iloc", "idat", "mdat", "Exif", "mime", "application/rdf+xml\0"];
-    let target = Target::new("heif").seeds(files.map(|path| std::fs::read(path).unwrap())).words(&words);
-    target.run(|input| {
-        let found = blocks(Format::Heic, input);
-        for block in [found.exif, found.xmp].into_iter().flatten() {
-            assert!(block.len() <= input.len());
-        }
-        if cfg!(feature = "heic") {
-            read(input)?;
-        }
-        match (found.exif, found.xmp) {
-            (None, None) => Err("neither EXIF nor XMP".to_owned()),
-            (exif, xmp) => Ok(format!("EXIF: {}, XMP: {}", exif.is_some(), xmp.is_some())),
-        }
-    });
+fn heic() {
+    let names = ["heif/colour.heic", "heif/turned.heic", "formats/plain.heic", "formats/deep.heic", "formats/pq.heic"];
+    let target = Target::new("heic").seeds(golden(&names)).words(&BOXES).words(&["hvcC", "hvc1", "irot", "auxC"]);
+    target.run(|input| read_all(Format::Heic, input));
+}
+
+#[test]
+fn avif() {
+    let names = [
+        "heif/alpha.avif",
+        "heif/colour.avif",
+        "formats/420.avif",
+        "formats/ten.avif",
+        "formats/grey.avif",
+        "formats/tiles.avif",
+        "formats/cropped.avif",
+    ];
+    let target = Target::new("avif").seeds(golden(&names)).words(&BOXES).words(&["av1C", "av01", "clap", "imir"]);
+    target.run(|input| read_all(Format::Avif, input));
+}
+
+#[test]
+fn jxl() {
+    let names =
+        ["lossy", "lossless", "clear", "grey", "deep", "jpeg", "boxes"].map(|name| format!("formats/{name}.jxl"));
+    let seeds = golden(&names.each_ref().map(String::as_str));
+    let words = ["jxlc", "jxlp", "brob", "Exif", "xml ", "jbrd", "\u{ff}\n"];
+    Target::new("jxl").seeds(seeds).words(&words).run(|input| read_all(Format::Jxl, input));
+}
+
+#[test]
+fn raw() {
+    let names = ["a.cr2", "b.nef", "c.nef", "e.dng", "f.orf", "g.rw2", "i.raf", "j.cr3", "small.arw", "none.dng"];
+    let seeds = golden(&names.map(|name| format!("formats/{name}")).each_ref().map(String::as_str));
+    let words = ["II*\0", "MM\0*", "IIRO", "II\u{55}\0", "FUJIFILMCCD-RAW ", "crx ", "moov", "trak", "stsz", "co64"];
+    Target::new("raw").seeds(seeds).words(&words).run(|input| read_all(Format::Raw, input));
+}
+
+#[test]
+fn profiles() {
+    let seeds = golden(&["formats/p3.jpg", "formats/adobe.jpg", "formats/inks.jpg", "formats/ycck.jpg"]);
+    let words = ["ICC_PROFILE\0", "acsp", "A2B0", "rTRC", "mft1", "curv", "para", "RGB XYZ ", "CMYKLab "];
+    Target::new("profiles").seeds(seeds).words(&words).run(read);
 }
 
 /// Writes the CRC of each chunk of a PNG anew (PNG, section 5.3): length (4), type (4), data, CRC

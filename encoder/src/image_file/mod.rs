@@ -1,25 +1,24 @@
 //! From the bytes of a file to upright 8-bit RGB pixels, within stated limits and whatever the
 //! bytes hold.
 //!
-//! [`decode`] sniffs the format ([`Format::sniff`]), hands JPEG to zune-jpeg, HEIC and AVIF to
-//! libheif (feature `heic`), the rest to the `image` crate, and turns the result upright. Sizes are
-//! checked before a pixel is decoded, and a decoder that panics costs its image only.
+//! [`decode`] sniffs the format ([`Format::sniff`]), hands the bytes to the decoder that the
+//! format's file in `formats/` names, and turns the result upright. Sizes are checked before a
+//! pixel is decoded, and a decoder that panics costs its image only.
 //!
-//! Embedded colour profiles are not applied: as in the reference processors, pixel values count as
-//! sRGB.
+//! Pixels come as sRGB, whatever a file's colour profile or coding (`colour.rs`).
 
+mod boxes;
+mod colour;
 mod container;
 mod cut_off;
 mod error;
 mod exif;
 mod flatten;
-mod format;
+mod formats;
 #[cfg(test)]
 mod fuzz;
-#[cfg(feature = "heic")]
-mod heif;
-mod items;
-mod jpeg;
+#[cfg(feature = "libheif")]
+mod libheif;
 mod orientation;
 mod raster;
 mod sniff;
@@ -30,9 +29,9 @@ use std::path::Path;
 use image::RgbImage;
 use image::metadata::Orientation;
 
-pub use container::{Blocks, blocks};
+pub use container::Blocks;
 pub use error::ImageError;
-pub use format::Format;
+pub use formats::Format;
 pub use orientation::orientation;
 
 use orientation::{lies_on_its_side, turned};
@@ -122,7 +121,8 @@ impl Decoded {
     }
 }
 
-/// Decodes a file's bytes. Animated files give their first frame. A JPEG, PNG or BMP that is cut
+/// Decodes a file's bytes. Animated files give their first frame, camera raw files the preview that
+/// the camera made. A JPEG, PNG or BMP that is cut
 /// off is shown as far as it goes, if at least half of its rows are there, or of its pixels in an
 /// interlaced PNG ([`DecodedImage::truncated`]).
 ///
@@ -145,14 +145,12 @@ pub fn decode_reduced(bytes: &[u8], limits: &Limits, least: u32) -> Result<Decod
 fn decode_at(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<DecodedImage, ImageError> {
     limits.check_bytes(bytes.len() as u64)?;
     let format = Format::sniff(bytes)?;
-    let decoded = guard::catch(|| match format {
-        Format::Jpeg => jpeg::decode(bytes, limits, least),
-        #[cfg(feature = "heic")]
-        Format::Heic | Format::Avif => heif::decode(bytes, format, limits),
-        _ => raster::decode(bytes, format, limits),
-    });
+    let decoded = guard::catch(|| format.decode(bytes, limits, least));
     let Decoded { pixels, size: (width, height), orientation, truncated } =
         decoded.unwrap_or_else(|panic| Err(ImageError::broken(format, format!("the decoder gave up: {panic}"))))?;
+    if pixels.width() == 0 || pixels.height() == 0 {
+        return Err(ImageError::broken(format, "it has no pixels"));
+    }
     let size = if lies_on_its_side(orientation) { (height, width) } else { (width, height) };
     Ok(DecodedImage {
         pixels: turned(pixels, orientation),

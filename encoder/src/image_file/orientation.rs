@@ -3,15 +3,15 @@
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 
-use super::{DecodedImage, Format, blocks, exif};
+use super::{DecodedImage, Format, exif};
 
 /// EXIF orientation that a file names, 1 to 8; 1 if it names none. `None` for formats whose
 /// container turns the pixels itself.
 pub fn orientation(format: Format, bytes: &[u8]) -> Option<u8> {
     let named = match format {
-        Format::Heic | Format::Avif => return None,
-        Format::Tiff => exif::orientation(bytes),
-        _ => blocks(format, bytes).exif.and_then(exif::orientation),
+        Format::Heic | Format::Avif | Format::Jxl => return None,
+        Format::Tiff | Format::Raw => exif::orientation(bytes),
+        _ => format.blocks(bytes).exif.and_then(|block| exif::orientation(&block)),
     };
     Some(named.map_or(1, Orientation::to_exif))
 }

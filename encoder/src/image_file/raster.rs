@@ -7,11 +7,18 @@ use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, tiff::Tif
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder};
 
+use super::colour::{self, Coding};
 use super::flatten::flat;
-use super::{Decoded, Format, ImageError, Limits, blocks, cut_off, exif};
+use super::{Decoded, Format, ImageError, Limits, cut_off, exif};
 
-pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, ImageError> {
-    check_kind(bytes, format)?;
+/// Decodes an image; how its colours are `coded`, if that is known otherwise, comes before a
+/// profile in the file.
+pub(super) fn decode(
+    bytes: &[u8],
+    format: Format,
+    limits: &Limits,
+    coded: Option<Coding>,
+) -> Result<Decoded, ImageError> {
     let mut decoder = open(bytes, format, limits)?;
     let refusal = |error| refusal(error, format, limits);
     let (width, height) = decoder.dimensions();
@@ -23,13 +30,28 @@ pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, 
     // Damaged metadata does not cost the image.
     let orientation = match format {
         Format::Tiff => decoder.orientation().ok(),
-        _ => blocks(format, bytes).exif.and_then(exif::orientation),
+        _ => format.blocks(bytes).exif.and_then(|block| exif::orientation(&block)),
     };
     let orientation = orientation.unwrap_or(Orientation::NoTransforms);
+    let profile = match format {
+        // The decoder knows it by one of two types that are in use.
+        Format::Tiff => exif::profile(bytes).map(<[u8]>::to_vec),
+        _ => decoder.icc_profile().ok().flatten(),
+    };
     match DynamicImage::from_decoder(decoder) {
-        Ok(image) => Ok(Decoded::whole(flat(image), orientation)),
+        Ok(image) => {
+            let image = match (coded, profile) {
+                (Some(coded), _) => coded.to_srgb(image),
+                (None, Some(profile)) => colour::with_profile(image, &profile),
+                (None, None) => image,
+            };
+            Ok(Decoded::whole(flat(image), orientation))
+        }
         Err(error) if is_end_of_file(&error) => {
-            let part = cut_off::decode(bytes, format, limits).unwrap_or_else(|| Err(refusal(error)))?;
+            let mut part = cut_off::decode(bytes, format, limits).unwrap_or_else(|| Err(refusal(error)))?;
+            if let Some(profile) = profile {
+                colour::profile_to_srgb(&mut part.pixels, &profile);
+            }
             Ok(Decoded { truncated: part.truncated, ..Decoded::whole(part.pixels, orientation) })
         }
         Err(error) => Err(refusal(error)),
@@ -38,17 +60,6 @@ pub fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, 
 
 fn is_end_of_file(error: &image::ImageError) -> bool {
     matches!(error, image::ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof)
-}
-
-/// Refuses what passes for `format` and is something else.
-fn check_kind(bytes: &[u8], format: Format) -> Result<(), ImageError> {
-    match format {
-        Format::Tiff if exif::is_camera_raw(bytes) => Err(ImageError::unsupported("a camera raw file, inside a TIFF")),
-        Format::Png if bytes.get(12..16) == Some(b"CgBI") => {
-            Err(ImageError::unsupported("a PNG in the form of iOS apps (CgBI)"))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Box<dyn ImageDecoder + 'a>, ImageError> {
@@ -60,9 +71,7 @@ fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Box<dyn 
         Format::Gif => Box::new(GifDecoder::new(reader).map_err(refusal)?),
         Format::Tiff => Box::new(TiffDecoder::new(reader).map_err(refusal)?),
         Format::Bmp => Box::new(BmpDecoder::new(reader).map_err(refusal)?),
-        Format::Jpeg | Format::Heic | Format::Avif => {
-            return Err(ImageError::unsupported(&format.to_string()));
-        }
+        other => return Err(ImageError::unsupported(&other.to_string())),
     })
 }
 
@@ -93,7 +102,7 @@ mod tests {
 
     #[test]
     fn kinds_that_are_not_read_are_unsupported_and_not_damaged() {
-        let reason = |bytes: &[u8], format| match decode(bytes, format, &Limits::default()) {
+        let reason = |bytes: &[u8], format: Format| match format.decode(bytes, &Limits::default(), None) {
             Err(ImageError::Unsupported(reason)) => reason,
             other => panic!("{:?}", other.map(|_| ())),
         };
@@ -104,8 +113,5 @@ mod tests {
         let mut bmp = Vec::from(*b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x02\0\0\0\x02\0\0\0\x01\0\0\0\x05\0\0\0");
         bmp.extend([0; 40]);
         assert!(reason(&bmp, Format::Bmp).contains("PNG compression"));
-        for format in [Format::Jpeg, Format::Heic, Format::Avif] {
-            assert!(reason(b"", format).contains("convert it"));
-        }
     }
 }

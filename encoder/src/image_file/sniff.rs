@@ -1,42 +1,20 @@
 //! Image formats, told by the first bytes of a file and never by its name.
 
-use super::{Format, ImageError};
+use super::{Format, ImageError, boxes};
 
 impl Format {
-    /// Tells the format by the first bytes of a file; 32 are enough.
+    /// Tells the format by the first bytes of a file; 32 are enough, except for camera raw files,
+    /// most of which pass for TIFF unless they are there as a whole.
     ///
     /// # Errors
     /// [`ImageError::Empty`], or [`ImageError::Unsupported`] naming what the bytes look like
     /// instead.
     pub fn sniff(bytes: &[u8]) -> Result<Self, ImageError> {
-        match bytes {
-            [] => Err(ImageError::Empty),
-            [0xFF, 0xD8, 0xFF, ..] => Ok(Self::Jpeg),
-            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Ok(Self::Png),
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Ok(Self::WebP),
-            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Ok(Self::Gif),
-            [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Ok(Self::Tiff),
-            [b'B', b'M', ..] => Ok(Self::Bmp),
-            [_, _, _, _, b'f', b't', b'y', b'p', rest @ ..] => by_brands(&rest[..rest.len().min(24)]),
-            other => Err(describe(other)),
+        match Self::beginning_like(bytes) {
+            Some(format) => Ok(format),
+            None if bytes.is_empty() => Err(ImageError::Empty),
+            None => Err(describe(bytes)),
         }
-    }
-}
-
-const CAMERA_RAW: &str = "a camera raw file";
-
-/// HEIF files share one container with films; the brands after `ftyp` tell them apart (ISO
-/// 14496-12, section 4.3).
-fn by_brands(brands: &[u8]) -> Result<Format, ImageError> {
-    let named = |names: &[&[u8]]| brands.chunks_exact(4).any(|brand| names.contains(&brand));
-    if named(&[b"avif", b"avis"]) {
-        Ok(Format::Avif)
-    } else if named(&[b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"]) {
-        Ok(Format::Heic)
-    } else if named(&[b"crx "]) {
-        Err(ImageError::unsupported(CAMERA_RAW))
-    } else {
-        Err(ImageError::Unsupported("a film or another MP4-like file".into()))
     }
 }
 
@@ -48,6 +26,7 @@ fn describe(bytes: &[u8]) -> ImageError {
     ImageError::Unsupported(match bytes {
         [b'%', b'P', b'D', b'F', ..] => "PDF".to_owned(),
         [b'P', b'K', 3, 4, ..] => "a ZIP archive".to_owned(),
+        _ if boxes::brands(bytes).is_some() => "a film or another MP4-like file".to_owned(),
         [b'R', b'I', b'F', b'F', ..] => "a sound or film, RIFF".to_owned(),
         _ => unknown(bytes),
     })
@@ -56,7 +35,6 @@ fn describe(bytes: &[u8]) -> ImageError {
 fn image_kind(bytes: &[u8]) -> Option<&'static str> {
     Some(match bytes {
         [0, 0, 1, 0, ..] => "an icon, ICO",
-        [0xFF, 0x0A, ..] | [0, 0, 0, 0x0C, b'J', b'X', b'L', b' ', ..] => "JPEG XL",
         [0, 0, 0, 0x0C, b'j', b'P', b' ', b' ', ..] | [0xFF, 0x4F, 0xFF, 0x51, ..] => "JPEG 2000",
         [b'I', b'I', 0xBC, 1, ..] => "JPEG XR",
         [b'8', b'B', b'P', b'S', ..] => "Photoshop",
@@ -68,15 +46,10 @@ fn image_kind(bytes: &[u8]) -> Option<&'static str> {
         [b'P', b'1'..=b'7', b'\n' | b'\r' | b' ', ..] => "Netpbm",
         [b'%', b'!', b'P', b'S', ..] => "PostScript",
         [b'<', b's', b'v', b'g', ..] => "SVG",
-        // Those of Canon, Panasonic, Olympus, Fujifilm, Sigma and Minolta that do not pass for
-        // TIFF.
-        [b'I', b'I', 0x1A, 0, ..]
-        | [b'I', b'I', 0x55, 0, ..]
-        | [b'I', b'I', b'R', b'O' | b'S', ..]
-        | [b'M', b'M', b'O', b'R', ..]
-        | [b'F', b'U', b'J', b'I', b'F', b'I', b'L', b'M', ..]
-        | [b'F', b'O', b'V', b'b', ..]
-        | [0, b'M', b'R', b'M', ..] => CAMERA_RAW,
+        // Of Canon before 2004, Sigma and Minolta: none is of TIFF's kind.
+        [b'I', b'I', 0x1A, 0, ..] | [b'F', b'O', b'V', b'b', ..] | [0, b'M', b'R', b'M', ..] => {
+            "a camera raw file of an old kind"
+        }
         _ => return None,
     })
 }
@@ -103,6 +76,10 @@ mod tests {
         assert_eq!(Format::sniff(b"MM\0\x2A"), Ok(Format::Tiff));
         assert_eq!(Format::sniff(b"\0\0\0\x1Cftypmif1\0\0\0\0mif1avif"), Ok(Format::Avif));
         assert_eq!(Format::sniff(b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic"), Ok(Format::Heic));
+        for raw in [&b"II\x55\0\x18"[..], b"IIRO\x08", b"FUJIFILMCCD-RAW", b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom"] {
+            assert_eq!(Format::sniff(raw), Ok(Format::Raw));
+        }
+        assert_eq!(Format::sniff(b"\xFF\x0A\0"), Ok(Format::Jxl));
         assert_eq!(Format::sniff(b""), Err(ImageError::Empty));
     }
 
@@ -119,12 +96,8 @@ mod tests {
         for (bytes, kind) in [
             (&b"\0\0\0\x0CjP  \r\n"[..], "JPEG 2000"),
             (b"\xFF\x4F\xFF\x51\0", "JPEG 2000"),
-            (b"\xFF\x0A\0", "JPEG XL"),
             (b"8BPS\0\x01", "Photoshop"),
-            (b"II\x55\0\x18", "a camera raw file"),
-            (b"IIRO\x08", "a camera raw file"),
-            (b"FUJIFILMCCD-RAW", "a camera raw file"),
-            (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom", "a camera raw file"),
+            (b"FOVb\0\0", "a camera raw file of an old kind"),
             (b"P6\n2 2\n255\n", "Netpbm"),
         ] {
             let said = format!("not an image that this build reads ({kind}; convert it to an ordinary JPEG or PNG)");

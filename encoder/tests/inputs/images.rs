@@ -42,7 +42,7 @@ fn quarters(pixels: &RgbImage) -> [[u8; 3]; 4] {
 
 /// By libheif's own encoder: `heif-enc -q 95 -p chroma=444` of `rgb.png`, `alpha.png` and
 /// `turned.jpg`.
-#[cfg(feature = "heic")]
+#[cfg(all(feature = "heic", feature = "avif"))]
 #[test]
 fn heic_and_avif_decode_upright_and_broken_ones_say_so() {
     let colour = [[200, 40, 40], [40, 200, 40], [40, 40, 200], [230, 230, 230]];

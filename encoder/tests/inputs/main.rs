@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod cut_off;
+mod formats;
 mod hub;
 mod hub_server;
 mod images;

@@ -113,6 +113,7 @@ fn labels(language: &str) -> (Vec<&'static str>, &'static str) {
 
 #[cfg(test)]
 mod tests {
+
     use glimpse_nonempty::{Every as _, each};
 
     use super::*;

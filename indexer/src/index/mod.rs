@@ -155,8 +155,10 @@ impl std::fmt::Debug for Index {
 }
 
 impl Index {
-    /// The newest format that this program reads and the one that it writes.
-    pub const FORMAT: u32 = 1;
+    /// The newest format that this program reads and the one that it writes. Format 2 has numbers
+    /// for more image formats: a library of format 1 becomes one of format 2 with the first image
+    /// that needs one.
+    pub const FORMAT: u32 = 2;
 
     // ---- facts ----
 

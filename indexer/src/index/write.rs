@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use glimpse_encoder::dense::Regions;
+use glimpse_encoder::image_file::Format;
 use glimpse_encoder::{Embedding, EncodeError};
 
 use super::Index;
@@ -73,6 +74,7 @@ impl Index {
         let id = known.unwrap_or(ImageId(writer.next_id));
         if known.is_none() {
             record.id = id;
+            self.raise_format(&record)?;
             records::fit(&mut record);
             step.new_image(record, vector);
             regions.map_or(Ok(()), |regions| step.put_regions(id, regions))?;
@@ -82,6 +84,17 @@ impl Index {
         step.commit()?;
         writer.next_id = writer.next_id.max(id.0 + 1);
         Ok(id)
+    }
+
+    /// Notes, before the first record that a program of the library's age does not know, that such a
+    /// program is too old for it: it would take the record for damage.
+    fn raise_format(&self, record: &ImageRecord) -> Result<(), IndexError> {
+        let mut manifest = self.manifest();
+        if manifest.format >= Self::FORMAT || records::is_of_format_1(record) {
+            return Ok(());
+        }
+        manifest.format = Self::FORMAT;
+        self.put_manifest(manifest)
     }
 
     /// Adds a file of a known image, or replaces the record of a file (touched, moved, back again,
@@ -133,6 +146,7 @@ impl Index {
         if record == old {
             return Ok(());
         }
+        self.raise_format(&record)?;
         let mut step = Step::new(self);
         step.replace_facts(record);
         step.commit()

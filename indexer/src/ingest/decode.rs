@@ -1,7 +1,6 @@
 //! Files to what the encoder reads, within a time for each image and until the run is over.
 
 use std::fmt;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -10,7 +9,6 @@ use std::time::Instant;
 use glimpse_encoder::Encode;
 use glimpse_encoder::dense::{DenseProfile, Views};
 use glimpse_encoder::image_file::{self, DecodedImage, Format, ImageError, Limits};
-use image::ImageReader;
 
 use super::IngestOptions;
 use super::budget::{Budget, Share};
@@ -143,8 +141,9 @@ impl<'a> Decoder<'a> {
         let (bytes, stat, format, orientation, content, pixels) = self.call(path, "reading", move || {
             let (bytes, stat) = read(&own_path, &limits)?;
             let format = Format::sniff(&bytes).map_err(|error| Unread::Skipped(error.to_string()))?;
+            check_name(&own_path, format)?;
             let orientation = turned.orientation(format, &bytes);
-            let (content, pixels) = (ContentHash::of(&bytes).with_orientation(orientation), pixels(&bytes));
+            let (content, pixels) = (ContentHash::of(&bytes).with_orientation(orientation), pixels(format, &bytes));
             Ok((bytes, stat, format, orientation, content, pixels))
         })?;
         Ok(ImageFile { stat, format, content, orientation, bytes, pixels, _memory: memory })
@@ -208,11 +207,19 @@ fn least_side(encoder: &dyn Encode, detail: f32) -> u32 {
     (encoder.info().input_side() as f32 * detail.max(1.0) * 2.5) as u32
 }
 
+/// Refuses what is named like a camera raw file and passes for an ordinary TIFF: its first image is
+/// a thumbnail.
+fn check_name(path: &Path, format: Format) -> Result<(), Unread> {
+    let named = path.extension().and_then(|extension| Format::named(extension.to_str()?));
+    if format == Format::Tiff && named == Some(Format::Raw) {
+        return Err(Unread::Skipped("a camera raw file of a kind that this program does not know".to_owned()));
+    }
+    Ok(())
+}
+
 /// What an image's header says of its size.
-fn pixels(bytes: &[u8]) -> u64 {
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
-    let size = reader.ok().and_then(|reader| reader.into_dimensions().ok());
-    size.map_or(UNKNOWN_PIXELS, |(width, height)| u64::from(width) * u64::from(height))
+fn pixels(format: Format, bytes: &[u8]) -> u64 {
+    format.size(bytes).map_or(UNKNOWN_PIXELS, |(width, height)| u64::from(width) * u64::from(height))
 }
 
 #[cfg(test)]

@@ -3,20 +3,12 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// Names of images, read or not: one that is not read is named as skipped, so that nothing is
-/// missing without a word.
-const EXTENSIONS: [&str; 33] = [
-    "jpg", "jpeg", "jpe", "jfif", "jif", "pjpeg", "pjp", "mpo", "jps", "insp", "png", "apng", "webp", "gif", "tif",
-    "tiff", "bmp", "dib", "heic", "heif", "hif", "avif", "ico", "tga", "jxl", "jp2", "psd", "qoi", "dds", "exr", "hdr",
-    "ppm", "pgm",
-];
+use glimpse_encoder::image_file::Format;
 
-/// Names of what holds images that no decoder here reads: they are named as skipped without a look
-/// inside, where many pass for something else (camera raw files mostly for TIFF).
-const RAW: [&str; 27] = [
-    "3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gpr", "iiq", "kdc", "mef", "mos", "mrw", "nef",
-    "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f",
-];
+/// Names of images in formats that no decoder here reads: one of them is named as skipped, so that
+/// nothing is missing without a word.
+const UNREAD: [&str; 13] = ["ico", "tga", "jp2", "psd", "qoi", "dds", "exr", "hdr", "ppm", "pgm", "crw", "mrw", "x3f"];
+/// Names of what is no image, though a library may hold it.
 const VIDEO: [&str; 16] =
     ["3gp", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "mxf", "ogv", "vob", "webm", "wmv"];
 
@@ -61,8 +53,7 @@ pub(super) fn named(path: &Path) -> Option<Named> {
     let extension = path.extension().and_then(|it| it.to_str())?;
     let is_of = |known: &[&str]| known.iter().any(|known| extension.eq_ignore_ascii_case(known));
     match () {
-        () if is_of(&EXTENSIONS) => Some(Named::Image),
-        () if is_of(&RAW) => Some(Named::Unread("a camera raw file")),
+        () if Format::named(extension).is_some() || is_of(&UNREAD) => Some(Named::Image),
         () if is_of(&VIDEO) => Some(Named::Unread("a video")),
         () => None,
     }

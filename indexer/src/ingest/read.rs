@@ -103,7 +103,7 @@ fn read_once(path: &Path, limits: &Limits) -> Result<Option<(Vec<u8>, Stat)>, Un
 fn readable(head: &[u8], limits: &Limits) -> Result<(), Unread> {
     let skipped = |reason: image_file::ImageError| Unread::Skipped(reason.to_string());
     let format = Format::sniff(head).map_err(skipped)?;
-    if matches!(format, Format::Heic | Format::Avif) && !cfg!(feature = "heic") {
+    if !format.is_read() {
         image_file::decode(head, limits).map_err(skipped)?;
     }
     Ok(())

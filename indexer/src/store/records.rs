@@ -57,7 +57,7 @@ pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
     let flags = present.iter().filter(|(there, _)| *there).map(|(_, flag)| flag).sum();
     let mut value = Encoder::new(IMAGE_V1);
     value.raw(&record.content.0).u32(record.width).u32(record.height);
-    value.u8(format_code(record.format)).u64(record.bytes).u8(flags);
+    value.u8(record.format.code()).u64(record.bytes).u8(flags);
     if let Some(taken) = record.taken {
         value.i64(taken);
     }
@@ -86,11 +86,21 @@ pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
     value.seal(Table::Images, &keys::image(record.id))
 }
 
+/// The last number of an image format that records of index format 1 know.
+const LAST_OF_FORMAT_1: u8 = 8;
+
+/// True if a program that knows index format 1 alone reads the record.
+pub(crate) fn is_of_format_1(record: &ImageRecord) -> bool {
+    record.format.code() <= LAST_OF_FORMAT_1
+        && record.orientation.is_none()
+        && !is_further(&record.exposure, record.rating)
+}
+
 pub(crate) fn decode_image(id: ImageId, value: &[u8]) -> Result<ImageRecord, Damage> {
     let mut fields = Decoder::open(Table::Images, &keys::image(id), value, IMAGE_V1)?;
     let content = ContentHash(fields.array()?);
     let (width, height) = (fields.u32()?, fields.u32()?);
-    let format = format_of(fields.u8()?).ok_or(Damage::Field("format"))?;
+    let format = Format::of_code(fields.u8()?).ok_or(Damage::Field("format"))?;
     let bytes = fields.u64()?;
     let flags = fields.u8()?;
     let taken = if flags & TAKEN != 0 { Some(fields.i64()?) } else { None };
@@ -280,27 +290,6 @@ fn truncate(text: &mut String, limit: usize) {
     text.truncate(text.floor_char_boundary(limit));
 }
 
-const FORMATS: [Format; 8] =
-    [Format::Jpeg, Format::Png, Format::WebP, Format::Gif, Format::Tiff, Format::Bmp, Format::Heic, Format::Avif];
-
-/// The number of a format on disk: for good, never to be changed.
-pub(crate) fn format_code(format: Format) -> u8 {
-    match format {
-        Format::Jpeg => 1,
-        Format::Png => 2,
-        Format::WebP => 3,
-        Format::Gif => 4,
-        Format::Tiff => 5,
-        Format::Bmp => 6,
-        Format::Heic => 7,
-        Format::Avif => 8,
-    }
-}
-
-pub(crate) fn format_of(code: u8) -> Option<Format> {
-    FORMATS.into_iter().find(|&format| format_code(format) == code)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -316,7 +305,7 @@ mod tests {
         let place =
             (-90.0..=90.0f64, -180.0..=180.0f64).prop_map(|(latitude, longitude)| Place { latitude, longitude });
         let seen = (any::<(u32, u32, u64)>(), any::<bool>(), any::<Option<u8>>());
-        let facts = (any::<u64>(), any::<[u8; 16]>(), seen, 0usize..FORMATS.len());
+        let facts = (any::<u64>(), any::<[u8; 16]>(), seen, 0usize..Format::ALL.len());
         let text = any::<Option<String>>;
         let words = (text(), text(), proptest::collection::vec(any::<String>(), 0..9), text());
         (facts, any::<Option<i64>>(), proptest::option::of(place), words, exposure::tests::further()).prop_map(
@@ -333,7 +322,7 @@ mod tests {
                     orientation,
                     width,
                     height,
-                    format: FORMATS[format],
+                    format: Format::ALL[format],
                     bytes,
                     taken,
                     camera,

@@ -33,7 +33,7 @@ pub struct FilterArgs {
     #[arg(long, value_name = "KEYWORD")]
     pub tag: Vec<String>,
 
-    /// Format: jpeg, png, webp, gif, tiff, bmp, heic, avif (repeatable)
+    /// Format: jpeg, png, webp, gif, tiff, bmp, heic, avif, jxl, raw (repeatable)
     #[arg(long, value_name = "FORMAT")]
     pub format: Vec<String>,
 

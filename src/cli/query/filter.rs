@@ -37,19 +37,10 @@ fn date(text: Option<&str>) -> Result<Option<i64>, CliError> {
 
 /// A format by its name or by a usual file name ending.
 fn format(name: &str) -> Result<Format, CliError> {
-    Ok(match name.to_lowercase().as_str() {
-        "jpeg" | "jpg" => Format::Jpeg,
-        "png" => Format::Png,
-        "webp" => Format::WebP,
-        "gif" => Format::Gif,
-        "tiff" | "tif" => Format::Tiff,
-        "bmp" => Format::Bmp,
-        "heic" | "heif" => Format::Heic,
-        "avif" => Format::Avif,
-        _ => {
-            let hint = "the formats are jpeg, png, webp, gif, tiff, bmp, heic, avif";
-            return Err(CliError::with_hint(format!("`{name}` is not an image format"), hint));
-        }
+    Format::named(name).ok_or_else(|| {
+        let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+        let hint = format!("the formats are {}", names.join(", "));
+        CliError::with_hint(format!("`{name}` is not an image format"), hint)
     })
 }
 

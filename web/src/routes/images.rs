@@ -2,7 +2,7 @@
 
 use actix_web::http::header::{self, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use glimpse_engine::{ErrorKind, Format, ImageId};
+use glimpse_engine::{ErrorKind, ImageId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -165,7 +165,7 @@ pub async fn original(
     let caching = if form.v.as_deref().is_some_and(|v| is_version(v, &image.content)) { FOREVER } else { ASK_AGAIN };
     let mut response = HttpResponse::Ok();
     response
-        .content_type(media_type(image.format))
+        .content_type(image.format.media_type())
         .insert_header((header::CACHE_CONTROL, caching))
         .insert_header(disposition(&image, form.download));
     file::send(&state, &request, file, &etag, response)
@@ -187,17 +187,4 @@ fn disposition(image: &ImageView, download: bool) -> ContentDisposition {
 
 fn tag(content: &str, size: u32) -> String {
     format!("\"{content}-{size}\"")
-}
-
-fn media_type(format: Format) -> &'static str {
-    match format {
-        Format::Jpeg => "image/jpeg",
-        Format::Png => "image/png",
-        Format::WebP => "image/webp",
-        Format::Gif => "image/gif",
-        Format::Tiff => "image/tiff",
-        Format::Bmp => "image/bmp",
-        Format::Heic => "image/heic",
-        Format::Avif => "image/avif",
-    }
 }

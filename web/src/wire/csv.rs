@@ -7,7 +7,7 @@ pub const HEAD: &str = "id,path,content,format,width,height,bytes,taken,camera,l
 
 /// The values of an image, without the line's end. Keywords have semicolons between them.
 pub fn line(image: &ImageView) -> String {
-    let format = format!("{:?}", image.format).to_lowercase();
+    let format = image.format.name().to_owned();
     let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     let decimal = |value: Option<f32>| value.map(|value| value.to_string()).unwrap_or_default();
     let text = |value: &Option<String>| value.clone().unwrap_or_default();

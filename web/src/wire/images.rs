@@ -27,6 +27,8 @@ pub struct ImageView {
     /// File format.
     #[schema(value_type = names::Format)]
     pub format: Format,
+    /// Browsers show the file as it is; of others, a large thumbnail is for looking at.
+    pub shown_by_browsers: bool,
     /// Upright width in pixels.
     pub width: u32,
     /// Upright height in pixels.
@@ -100,6 +102,7 @@ impl ImageView {
             content: record.content.to_string(),
             orientation: record.orientation,
             format: record.format,
+            shown_by_browsers: record.format.is_shown_by_browsers(),
             width: record.width,
             height: record.height,
             bytes: record.bytes,

@@ -2,7 +2,9 @@
 //! compare them with what is really sent.
 #![allow(dead_code, reason = "these are read by the description's generator")]
 
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Order of hits; within a date, the better match comes first.
 #[derive(ToSchema)]
@@ -42,19 +44,18 @@ pub enum Strength {
     Strong,
 }
 
-/// An image file format.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-pub enum Format {
-    Jpeg,
-    Png,
-    WebP,
-    Gif,
-    Tiff,
-    Bmp,
-    Heic,
-    Avif,
+/// An image file format: what the engine reads is the list.
+pub struct Format;
+
+impl PartialSchema for Format {
+    fn schema() -> RefOr<Schema> {
+        let names = glimpse_engine::Format::ALL.iter().map(|format| format.name());
+        let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+        schema.description(Some("An image file format.")).build().into()
+    }
 }
+
+impl ToSchema for Format {}
 
 /// What images show: different things, how many of each, what must not be there, and how they lie.
 #[derive(ToSchema)]

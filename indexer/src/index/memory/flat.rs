@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytemuck::{Pod, Zeroable};
+use glimpse_encoder::image_file::Format;
 use rayon::prelude::*;
 
 use super::names::Names;
@@ -12,7 +13,6 @@ use super::{Files, Folders, Held, Memory, NO_NAME, Point, Row, Tags};
 use crate::store::codec::{Damage, Decoder, Encoder};
 use crate::store::keys::PathHash;
 use crate::store::paths::{path_bytes, path_from};
-use crate::store::records;
 use crate::{ContentHash, IdSet, ImageId};
 
 /// All facts.
@@ -76,7 +76,7 @@ impl Memory {
             camera: row.camera,
             lens: row.lens,
             tags: self.tags_of(id).len() as u32,
-            format: records::format_code(row.format),
+            format: row.format.code(),
             vector: u8::from(row.vector),
             zeros: [0; 2],
             width: row.width,
@@ -213,7 +213,7 @@ fn rows(
             place: Point { latitude: image.latitude, longitude: image.longitude },
             camera: image.camera,
             lens: image.lens,
-            format: records::format_of(image.format).ok_or(Damage::Field("format"))?,
+            format: Format::of_code(image.format).ok_or(Damage::Field("format"))?,
             present: 0,
             vector: image.vector != 0,
             revision: image.revision,

@@ -70,6 +70,7 @@ fn positive(value: f64) -> Option<f32> {
 
 #[cfg(test)]
 mod tests {
+
     use glimpse_nonempty::each;
 
     use super::super::tests::{ascii, exif_block, rationals};

@@ -14,7 +14,7 @@ mod takeout;
 mod text;
 mod xmp;
 
-use glimpse_encoder::image_file::{Format, blocks};
+use glimpse_encoder::image_file::Format;
 
 use crate::{Exposure, Place};
 
@@ -102,16 +102,13 @@ impl Metadata {
     }
 }
 
-/// Reads what the bytes of an image say. Takes the bytes, because the EXIF reader wants to own
-/// those of a TIFF.
+/// Reads what the bytes of an image say. Takes the bytes, because the EXIF of some formats is
+/// the file itself.
 pub(super) fn read(format: Format, bytes: Vec<u8>) -> Metadata {
-    let found = blocks(format, &bytes);
-    let xmp = found.xmp.map(xmp::read).unwrap_or_default();
-    let iptc = found.iptc.map(iptc::read).unwrap_or_default();
-    let exif = match format {
-        Format::Tiff => exif::parse(bytes),
-        _ => found.exif.and_then(|block| exif::parse(block.to_vec())),
-    };
+    let found = format.blocks(&bytes);
+    let xmp = found.xmp.as_deref().map(xmp::read).unwrap_or_default();
+    let iptc = found.iptc.as_deref().map(iptc::read).unwrap_or_default();
+    let exif = format.exif(bytes).and_then(exif::parse);
     let mut metadata = Metadata::default();
     if let Some(exif) = &exif {
         let (taken, camera, place) = (exif::taken(exif), exif::camera(exif), exif::place(exif));

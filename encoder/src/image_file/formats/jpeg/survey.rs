@@ -1,6 +1,6 @@
 //! What the markers of a JPEG say of it, before it is decoded (ITU T.81, annex B).
 
-use super::super::{ImageError, Limits};
+use super::super::super::{ImageError, Limits};
 
 /// Largest number of scans of one file; encoders write about ten.
 pub(super) const MAX_SCANS: usize = 100;

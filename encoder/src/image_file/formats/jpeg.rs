@@ -12,10 +12,27 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use self::survey::Survey;
-use super::cut_off::{self, GREY};
-use super::{Decoded, Format, ImageError, Limits, blocks, exif};
+use super::super::cut_off::{self, GREY};
+use super::super::{Decoded, Format, ImageError, Limits, colour, container, exif};
+use super::{Spec, header_size};
 
-pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decoded, ImageError> {
+pub(super) const SPEC: Spec = Spec {
+    code: 1,
+    name: "jpeg",
+    title: "JPEG",
+    // MPO, JPS and INSP hold two views, of which the first is a JPEG like any other.
+    extensions: &["jpg", "jpeg", "jpe", "jfif", "jif", "pjpeg", "pjp", "mpo", "jps", "insp"],
+    media_type: "image/jpeg",
+    in_browsers: true,
+    is_read: true,
+    sniff: |bytes| bytes.starts_with(&[0xFF, 0xD8, 0xFF]),
+    size: header_size,
+    decode,
+    blocks: |bytes| container::collect(bytes, container::jpeg),
+    exif: None,
+};
+
+pub(super) fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decoded, ImageError> {
     let survey = Survey::of(bytes);
     survey.check_coding()?;
     survey.check_scans()?;
@@ -37,22 +54,54 @@ pub fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decod
     // A progressive file is kept as 16-bit coefficients of every component until its last scan is
     // read.
     let coefficients = if survey.is_progressive() { pixels * 2 * u64::from(survey.components) } else { 0 };
-    limits.check(width, height, pixels * 3 + coefficients)?;
+    // Of four inks, a copy and the planes that it is made from.
+    let inks_bytes = if survey.components == 4 { pixels * 8 } else { 0 };
+    limits.check(width, height, pixels * 3 + coefficients + inks_bytes)?;
     survey.check_work(pixels, limits)?;
 
-    let orientation = blocks(Format::Jpeg, bytes).exif.and_then(exif::orientation);
+    let orientation = (SPEC.blocks)(bytes).exif.and_then(|block| exif::orientation(&block));
     let (size, orientation) = ((width, height), orientation.unwrap_or(Orientation::NoTransforms));
-    let reduced = least.filter(|_| survey.ended).and_then(|least| reduced(bytes, limits, size, least));
-    if let Some(pixels) = reduced {
+    let profile = container::jpeg_profile(bytes);
+    if survey.components == 4
+        && let Some(pixels) = profile.as_deref().and_then(|profile| inks(bytes, limits, size, profile))
+    {
         return Ok(Decoded { pixels, size, orientation, truncated: false });
     }
-    match decoder.decode() {
-        Err(error) if !survey.ended => {
-            let pixels = part(bytes, &survey, size).ok_or_else(|| refusal(error))?;
-            Ok(Decoded { pixels: pixels?, size, orientation, truncated: true })
-        }
-        decoded => Ok(Decoded::whole(filled(size, decoded.map_err(refusal)?)?, orientation)),
+    let reduced = least.filter(|_| survey.ended).and_then(|least| reduced(bytes, limits, size, least));
+    let (mut pixels, truncated) = match reduced {
+        Some(pixels) => (pixels, false),
+        None => match decoder.decode() {
+            Err(error) if !survey.ended => (part(bytes, &survey, size).ok_or_else(|| refusal(error))??, true),
+            decoded => (filled(size, decoded.map_err(refusal)?)?, false),
+        },
+    };
+    if let Some(profile) = profile {
+        colour::profile_to_srgb(&mut pixels, &profile);
     }
+    Ok(Decoded { pixels, size, orientation, truncated })
+}
+
+/// An image of four inks, by the profile that says what they look like; `None` if it does not
+/// decode so: it is then read without the profile.
+fn inks(bytes: &[u8], limits: &Limits, (width, height): (u32, u32), profile: &[u8]) -> Option<RgbImage> {
+    let mut decoder = jpeg_decoder::Decoder::new(bytes);
+    decoder.set_max_decoding_buffer_size(usize::try_from(limits.max_alloc).unwrap_or(usize::MAX));
+    let inks = decoder.decode().ok()?;
+    let info = decoder.info().filter(|info| info.pixel_format == PixelFormat::CMYK32)?;
+    let is_whole = (u32::from(info.width), u32::from(info.height)) == (width, height);
+    colour::inks_to_srgb(&inks, profile)
+        .filter(|_| is_whole)
+        .and_then(|pixels| RgbImage::from_raw(width, height, pixels))
+}
+
+/// Width and height of a JPEG of a coding that is decoded; `None` for anything else.
+pub(super) fn coded_size(bytes: &[u8]) -> Option<(u32, u32)> {
+    if !bytes.starts_with(&[0xFF, 0xD8, 0xFF]) || Survey::of(bytes).check_coding().is_err() {
+        return None;
+    }
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options());
+    decoder.decode_headers().ok()?;
+    decoder.dimensions().map(|(width, height)| (width as u32, height as u32))
 }
 
 fn options() -> DecoderOptions {

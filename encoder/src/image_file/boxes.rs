@@ -1,4 +1,33 @@
-//! Items of a HEIF file (ISO 14496-12, section 8.11): EXIF and XMP beside the coded image.
+//! Boxes of files of the MP4 kind (ISO 14496-12): brands, and in HEIF (section 8.11) the sizes of
+//! images, and EXIF and XMP beside the coded image.
+
+/// Brands after `ftyp`, which tell images from films.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Brands<'a>(&'a [u8]);
+
+/// The brands of a file that begins with them, as far as a look at its first 32 bytes goes.
+pub(super) fn brands(bytes: &[u8]) -> Option<Brands<'_>> {
+    match bytes {
+        [_, _, _, _, b'f', b't', b'y', b'p', rest @ ..] => Some(Brands(&rest[..rest.len().min(24)])),
+        _ => None,
+    }
+}
+
+impl Brands<'_> {
+    pub fn any(self, names: &[[u8; 4]]) -> bool {
+        self.0.as_chunks().0.iter().any(|brand| names.contains(brand))
+    }
+}
+
+/// Width and height of the largest image of a HEIF file, by the properties `ispe` of its items.
+pub(super) fn largest_size(bytes: &[u8]) -> Option<(u32, u32)> {
+    let properties = child(child(child(bytes, b"meta")?.get(4..)?, b"iprp")?, b"ipco")?;
+    let sizes = Boxes(properties).filter(|(name, _)| *name == b"ispe").filter_map(|(_, body)| {
+        let mut fields = Fields(body.get(4..)?);
+        Some((fields.number(4)? as u32, fields.number(4)? as u32))
+    });
+    sizes.max_by_key(|(width, height)| u64::from(*width) * u64::from(*height))
+}
 
 /// What an item holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +41,7 @@ const MOST: usize = 16;
 
 /// Calls `found` with each item of EXIF or XMP that lies in one piece; `None` where the file ends
 /// or breaks.
-pub(super) fn each<'a>(bytes: &'a [u8], mut found: impl FnMut(Kind, &'a [u8])) -> Option<()> {
+pub(super) fn each_block<'a>(bytes: &'a [u8], mut found: impl FnMut(Kind, &'a [u8])) -> Option<()> {
     let meta = child(bytes, b"meta")?.get(4..)?;
     let infos = child(meta, b"iinf")?;
     let locations = child(meta, b"iloc")?;
@@ -78,13 +107,14 @@ fn each_location(locations: &[u8], mut found: impl FnMut(u64, bool, u64, u64)) -
     Some(())
 }
 
-fn child<'a>(bytes: &'a [u8], name: &[u8; 4]) -> Option<&'a [u8]> {
+/// The body of the first box of that name.
+pub(super) fn child<'a>(bytes: &'a [u8], name: &[u8; 4]) -> Option<&'a [u8]> {
     Boxes(bytes).find(|(found, _)| *found == name).map(|(_, body)| body)
 }
 
 /// Boxes one after the other:
 /// `size (4, itself included; 1: an eight-byte size follows; 0: to the end), name (4), body`.
-struct Boxes<'a>(&'a [u8]);
+pub(super) struct Boxes<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Boxes<'a> {
     type Item = (&'a [u8], &'a [u8]);
@@ -106,16 +136,16 @@ impl<'a> Iterator for Boxes<'a> {
 }
 
 /// Reads numbers, the highest byte first.
-struct Fields<'a>(&'a [u8]);
+pub(super) struct Fields<'a>(pub &'a [u8]);
 
 impl<'a> Fields<'a> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+    pub fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         Some(taken)
     }
 
-    fn number(&mut self, length: usize) -> Option<u64> {
+    pub fn number(&mut self, length: usize) -> Option<u64> {
         Some(self.take(length)?.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
     }
 }
