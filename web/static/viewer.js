@@ -1,6 +1,6 @@
 // One image, large, with what is known of it.
 
-import { ApiError, caption, downloadOf, isCancelled, original, similar, thumbnail } from "./api.js";
+import { ApiError, caption, downloadOf, isCancelled, large as largest, similar, thumbnail } from "./api.js";
 import { copy } from "./copy.js";
 import { detailsOf } from "./details.js";
 import { $, closest, fileName, h, isTyping } from "./dom.js";
@@ -18,8 +18,6 @@ import { announce, toast } from "./toast.js";
 import { day, language, number, t } from "./words.js";
 import { ENLARGED, Zoom } from "./zoom.js";
 
-/// What browsers show by themselves; of other formats they get a large thumbnail.
-const SHOWN = ["jpeg", "png", "webp", "gif", "bmp", "avif"];
 const LIKENESSES = 12;
 /// Milliseconds that an image stays open before the model is asked for words.
 const UNHURRIED = 500;
@@ -149,12 +147,13 @@ export function setUpViewer({ items, hrefOf, on }) {
     }
     layers.show(frame, tile, { things: on.things(), boxes, ask: on.finding() && !slides.active });
     const img = frame.querySelector("img");
-    if (!tile.format || !img) return;
+    const { id, content, format } = tile;
+    if (!format || !img) return;
     img.alt = tile.caption || fileName(tile.path ?? "");
     const large = new Image();
     large.addEventListener("load", () => img.isConnected && ((img.src = large.src), slides.shown()), { once: true });
     large.addEventListener("error", () => slides.shown(), { once: true });
-    large.src = SHOWN.includes(tile.format) ? original(tile) : thumbnail(tile, 1600);
+    large.src = largest({ id, content, format });
   }
 
   /// The image before, over the one that takes its place.
@@ -185,7 +184,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     $("name").textContent = fileName(record.path);
     announce([fileName(record.path), $("place").textContent].filter(Boolean).join(", "));
     const match = item && on.ranked() && t("matchFact", { word: t(`${item.tile.strength}Match`), share: number(Math.round(item.tile.score * 100)) });
-    showFacts(record, { match, hrefOf: on.hrefOfFilter, filter: on.filter, ask: on.ask });
+    showFacts(record, { match, hrefOf: on.hrefOfFilter, filter: on.filter });
     $("download").href = downloadOf(record);
     showFavourite(record);
     dialog.setAttribute("aria-label", record.taken ? day(record.taken) : fileName(record.path));
