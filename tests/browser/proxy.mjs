@@ -27,7 +27,8 @@ export async function startProxy({ path = "/", target, files = "" }) {
     const headers = { ...asked.headers, host };
     const file = files && asked.method === "GET" && fileOf(asked.url.slice(path.length), files);
     if (file) delete headers["if-none-match"];
-    const passed = request({ hostname, port, method: asked.method, path: `/${asked.url.slice(path.length)}`, headers }, (given) => {
+    // A connection that the server is about to close is not used again.
+    const passed = request({ hostname, port, method: asked.method, path: `/${asked.url.slice(path.length)}`, headers, agent: false }, (given) => {
       if (file) return given.resume(), sendFile(file, given, answer);
       answer.writeHead(given.statusCode, given.rawHeaders);
       given.pipe(answer);

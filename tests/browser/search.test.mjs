@@ -121,6 +121,46 @@ onPage("nothing found is said", async (page) => {
   assert.ok((await count(page)) > 0);
 });
 
+const order = (page) => new URL(page.url()).searchParams.getAll("c").map((chip) => chip.split(":").pop()).join();
+
+for (const find of ["", "find=1&"]) {
+  onPage(`${find ? "objects" : "parts"} are put into another order by mouse and keys`, { path: `/?${find}c=t:1:zoo&c=t:1:garden&c=t:1:sun` }, async (page) => {
+    const main = (n) => page.locator("#chips .chip .main").nth(n);
+    const [from, to] = [await main(0).boundingBox(), await main(2).boundingBox()];
+    await page.mouse.move(from.x + 12, from.y + 12);
+    await page.mouse.down();
+    await page.mouse.move(from.x + 40, from.y + 14);
+    await page.locator(".chip.dragged").waitFor();
+    await page.mouse.move(to.x + 12, to.y + 12, { steps: 4 });
+    await page.locator(".chip.aimed", { hasText: "sun" }).waitFor();
+    await page.mouse.up();
+    await page.waitForURL((address) => address.search.endsWith("zoo"));
+    assert.equal(order(page), "garden,sun,zoo");
+    assert.ok(await main(2).evaluate((chip) => chip === document.activeElement));
+    await page.keyboard.press("Shift+ArrowLeft");
+    await page.waitForURL((address) => address.search.endsWith("sun"));
+    assert.equal(order(page), "garden,zoo,sun");
+    assert.ok(await main(1).evaluate((chip) => chip === document.activeElement));
+    // A press that moves nowhere is still a click, which leaves out what was wanted.
+    await main(1).click();
+    await page.locator("#chips .chip.without", { hasText: "zoo" }).waitFor();
+  });
+}
+
+onPage("a finger puts parts into another order", { path: "/?c=t:1:zoo&c=t:1:sun", viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }, async (page, { context }) => {
+  const main = (n) => page.locator("#chips .chip .main").nth(n);
+  const [from, to] = [await main(0).boundingBox(), await main(1).boundingBox()];
+  const session = await context.newCDPSession(page);
+  const touch = (type, x, y) => session.send("Input.dispatchTouchEvent", { type, touchPoints: type === "touchEnd" ? [] : [{ x, y }] });
+  await touch("touchStart", from.x + 10, from.y + 10);
+  await touch("touchMove", from.x + 30, from.y + 10);
+  await touch("touchMove", to.x + 10, to.y + 10);
+  await page.locator(".chip.aimed").waitFor();
+  await touch("touchEnd");
+  await page.waitForURL((address) => address.search.endsWith("zoo"));
+  assert.equal(order(page), "sun,zoo");
+});
+
 onPage("parts of a question become chips with sign and weight", async (page) => {
   await page.locator("#q").pressSequentially("zoo - garden + animal", { delay: 10 });
   await page.waitForURL(/q=animal/);

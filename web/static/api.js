@@ -26,7 +26,7 @@ export const isCancelled = (error) => error instanceof Error && error.name === "
 
 /**
  * @typedef {object} Options
- * @property {Record<string, string | number | null | undefined>} [query]
+ * @property {Page.Query} [query]
  * @property {object} [body] sent as JSON
  * @property {Blob} [raw] sent as it is
  * @property {AbortSignal} [signal]
@@ -118,10 +118,31 @@ export const upload = (file) => patiently(() => ask("POST", "uploads", { raw: fi
 export const health = () => ask("GET", "health");
 /** @type {() => Promise<Api.Stats>} */
 export const stats = () => ask("GET", "stats");
+/// What the empty bar can offer, or what a text may have meant.
+/** @type {(body: { text: string, language: string }, signal?: AbortSignal) => Promise<Api.Suggestions>} */
+export const suggest = (body, signal) => patiently(() => ask("POST", "suggest", { body, signal }), signal);
+/// Images with a place, those close together as one.
+/** @type {(body: { filter: object, box: Api.GeoBox | null, zoom: number }, signal?: AbortSignal) => Promise<Api.Clusters>} */
+export const clustersOf = (body, signal) => patiently(() => ask("POST", "map", { body, signal }), signal);
+/** @type {(query: Page.Query, signal?: AbortSignal) => Promise<Api.Tags>} */
+export const tags = (query, signal) => ask("GET", "tags", { query, signal });
+/** @type {(query: Page.Query, signal?: AbortSignal) => Promise<Api.Groups>} */
+export const duplicates = (query, signal) => ask("GET", "duplicates", { query, signal });
+/// Moves the files of images to the trash of the server's machine.
+/** @type {(images: number[]) => Promise<Api.Trashed>} */
+export const trash = (images) => ask("POST", "trash", { body: { images } });
 /** @type {(query: Record<string, string | undefined>, signal?: AbortSignal) => Promise<Api.Facets>} */
 export const facets = (query, signal) => ask("GET", "facets", { query, signal });
 /** @type {() => Promise<Api.Folders>} */
 export const folders = () => ask("GET", "folders");
+/// Folders of the server's machine that could be indexed, below one, or to begin with.
+/** @type {(path: string | null) => Promise<Api.Browse>} */
+export const browse = (path) => ask("GET", "browse", { query: { path } });
+/// Takes a folder out of the library. Its files stay.
+/** @type {(path: string) => Promise<unknown>} */
+export const removeRoot = (path) => ask("DELETE", "roots", { query: { path } });
+/** @type {(query: { limit: number }) => Promise<Api.Runs>} */
+export const runs = (query) => ask("GET", "runs", { query });
 /** @type {() => Promise<Api.Jobs>} */
 export const jobs = () => ask("GET", "jobs");
 /** @type {(order: { roots: string[], regions?: boolean }) => Promise<Api.Job>} */
@@ -201,6 +222,10 @@ export async function postForm(path, fields) {
 export const thumbnail = ({ id, content }, size) => addressOf(`images/${id}/thumbnail?size=${size}&v=${content}`);
 /** @type {(image: { id: number, content: string }) => string} */
 export const original = ({ id, content }) => addressOf(`images/${id}/original?v=${content}`);
+/// The address of an image as large as a browser can show it. Browsers turn an original as its own file says, not as a
+/// sidecar does.
+/** @type {(record: { id: number, content: string, shown_by_browsers?: boolean, orientation?: number | null }) => string} */
+export const large = (record) => (record.shown_by_browsers && !record.orientation ? original(record) : thumbnail(record, 1600));
 /** @type {(image: { id: number }) => string} */
 export const downloadOf = ({ id }) => addressOf(`images/${id}/original?download=true`);
 /** @type {(key: string) => string} */

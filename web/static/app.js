@@ -5,7 +5,7 @@ import { isCancelled, isOffline } from "./api.js";
 import { setUpBar } from "./bar.js";
 import { watchConnection } from "./connection.js";
 import { Display } from "./display.js";
-import { $, closest, framed } from "./dom.js";
+import { $, closest, framed, isPlain } from "./dom.js";
 import { explain } from "./errors.js";
 import { setUpFavourites } from "./favourites.js";
 import { setUpFilters } from "./filters.js";
@@ -17,6 +17,7 @@ import { boxesShown, showBoxes } from "./marks.js";
 import { setUpMenu } from "./menu.js";
 import { Navigation } from "./navigation.js";
 import { Opening } from "./opening.js";
+import { Pages } from "./pages.js";
 import { setUpPanel } from "./panel.js";
 import { setUpPicking } from "./picking.js";
 import { Report } from "./report.js";
@@ -25,7 +26,8 @@ import { setUpScrubber } from "./scrubber.js";
 import { Selection } from "./selection.js";
 import { setUpSelectionBar } from "./selectionbar.js";
 import { Server } from "./server.js";
-import { EMPTY, chipsWith, isRanked, likePart, question, read, similarTo, textsOf, write } from "./state.js";
+import { forgetExamples, setUpSuggestions } from "./suggest.js";
+import { EMPTY, chipsWith, filterOf, isRanked, likePart, question, read, similarTo, textsOf, write } from "./state.js";
 import { announce, toast } from "./toast.js";
 import { setUpViewer } from "./viewer.js";
 import { fill, loadWords, t } from "./words.js";
@@ -39,6 +41,7 @@ $("page").hidden = false;
 
 const navigation = new Navigation({ place: () => grid.place(), changed: follow, moved: followBack });
 const { get, change } = navigation;
+setUpSuggestions({ get, change });
 const server = new Server({ job: (job) => panel.follow(job) });
 const bar = setUpBar({ get, change });
 const albums = setUpAlbums({
@@ -55,10 +58,22 @@ const grid = new Grid($("grid"), {
   isSelected: (id) => selection.has(id),
 });
 const scrubber = setUpScrubber({ grid });
-const panel = setUpPanel({ changed: libraryChanged });
+const panel = setUpPanel({ changed: libraryChanged, allows: () => server.allows });
 const report = new Report({ change, panel, server });
+const pages = new Pages({
+  get, change,
+  href: (changes) => write({ ...get(), ...changes }),
+  follow: (event, act) => isPlain(event) && (event.preventDefault(), act()),
+  view: (id) => opening.open(id),
+  at: (at) => at !== get().at && navigation.step({ at }, history.state, { replace: true }),
+  count: (text) => ($("count").textContent = text),
+  filter: () => filterOf(get()),
+  allows: () => server.allows,
+  changed: () => (forget(), server.ask()),
+  busy: (is) => $("main").setAttribute("aria-busy", String(is)),
+});
 const display = new Display({
-  navigation, grid, server, report,
+  navigation, grid, server, report, pages,
   on: { others: () => (selection.clear(), picking.forget()), rendered: () => viewer.refresh() },
 });
 
@@ -102,7 +117,7 @@ async function selectAll() {
 // ---- one image ----
 
 const viewer = setUpViewer({
-  items: () => grid.items,
+  items: () => (get().page ? [] : grid.items),
   hrefOf: (id) => write({ ...get(), view: id }),
   on: {
     open: (id, options) => opening.open(id, options),
@@ -116,7 +131,6 @@ const viewer = setUpViewer({
     similar: (id) => change(similarTo([id])),
     more: addImage,
     favourite: (id, wanted) => favourites.set([id], wanted),
-    ask: (text) => change({ ...EMPTY, text }),
     hrefOfFilter: (filter) => write({ ...EMPTY, ...filter }),
     filter: (filter) => change({ ...EMPTY, ...filter }),
     search: () => (change({ view: null }), $("q").focus(), $("q").select()),
@@ -167,6 +181,17 @@ function follow(how) {
   display.follow(how);
 }
 
+for (const link of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("a[data-page]"))) {
+  link.addEventListener("click", (event) => {
+    if (!isPlain(event)) return;
+    event.preventDefault();
+    link.closest("dialog")?.close();
+    // Filters are those of what was shown before.
+    const page = /** @type {Page.PageName} */ (link.dataset.page);
+    change({ text: "", sign: 1, chips: [], relations: [], find: false, page, at: "" });
+  });
+}
+
 /// A step back or forward.
 /** @type {(before: Page.State) => void} */
 function followBack(before) {
@@ -187,6 +212,7 @@ function collectionChanged(visible) {
 function libraryChanged() {
   forget();
   forgetFolders();
+  forgetExamples();
   server.ask();
   if (get().view === null && scrollY < 200) display.again();
 }

@@ -4,10 +4,11 @@ import { image, thumbnail, upload, uploaded } from "./api.js";
 import { $, fileName, h } from "./dom.js";
 import { explain } from "./errors.js";
 import { icon } from "./icons.js";
+import { setUpReorder } from "./reorder.js";
 import { cutAtSigns, thingsOf } from "./state.js";
 import { countOf, firstRelation, relationChips, swatch } from "./things.js";
 import { number, t } from "./words.js";
-import { toast } from "./toast.js";
+import { announce, toast } from "./toast.js";
 
 const WEIGHTS = [0.25, 0.5, 0.75, 1, 1.5, 2, 3];
 const LARGEST = 32 << 20;
@@ -71,6 +72,7 @@ export function setUpBar({ get, change }) {
     }
   };
   setUpImages(addImages);
+  setUpReorder($("chips"), ".main", (from, to) => reorder(from, to, get(), edit));
   return { render: () => render(get(), edit, change), addImages };
 }
 
@@ -146,6 +148,16 @@ const mains = () => [...$("chips").querySelectorAll("button")].filter((button) =
 
 /** @typedef {{ index: string | undefined, relation: string | undefined, place: number }} Focused */
 
+/// Puts a chip into another place. The order says nothing of the search, but things are numbered by it.
+/** @type {(from: number, to: number, state: Page.State, edit: Edit) => void} */
+function reorder(from, to, { chips }, edit) {
+  if (to < 0 || to >= chips.length) return;
+  edit(chips.toSpliced(from, 1).toSpliced(to, 0, chips[from]));
+  const main = mains()[to];
+  main?.focus();
+  announce([main?.querySelector(".label")?.textContent, t("placeOf", { n: to + 1, count: chips.length })].join(" "));
+}
+
 /// What has the focus among the chips, which are made anew: the chip, or the relation, and the place in it.
 /** @type {() => Focused | null} */
 function focusedPart() {
@@ -194,6 +206,7 @@ function makeChip(chip, index, state, edit) {
       keydown: (event) => {
         if (keys[event.key]) (event.preventDefault(), keys[event.key]());
         if (!(event.key in move)) return;
+        if (event.shiftKey) return reorder(index, index + move[event.key], state, edit);
         (mains()[index + move[event.key]] ?? $("q")).focus();
       },
     },
@@ -217,7 +230,7 @@ function makeChip(chip, index, state, edit) {
 /// The chip of an image, or a part of one, shows it, and says its name when that is known.
 /** @type {(chip: Page.ImageChip | Page.UploadChip, label: HTMLElement, name: (what: string) => void) => void} */
 function showImage(chip, label, name) {
-  const small = h("img", { alt: "", width: 28, height: 28 });
+  const small = h("img", { alt: "", width: 28, height: 28, draggable: false });
   const shown = chip.box ? h("span", { class: "part" }, small) : small;
   const gone = () => (shown.remove(), label.closest(".chip")?.classList.add("gone"), name(t("imageForgotten")));
   small.addEventListener("error", gone, { once: true });

@@ -5,8 +5,8 @@ import { facets } from "./api.js";
 /// Counts under the other filters, so that no choice leads to nothing.
 /** @type {(state: Page.State, without: string) => Promise<Api.Facets | null>} */
 export async function counts(state, without) {
-  /** @type {(key: "folders" | "cameras" | "formats") => string | undefined} */
+  /** @type {(key: Page.ListFilter) => string | undefined} */
   const one = (key) => (key !== without && state[key].length === 1 ? state[key][0] : undefined);
   const dates = without === "date" ? {} : { after: state.after, before: state.before };
-  return facets({ ...dates, folder: one("folders"), camera: one("cameras"), format: one("formats") }).catch(() => null);
+  return facets({ ...dates, folder: one("folders"), camera: one("cameras"), lens: one("lenses"), tag: one("tags"), format: one("formats") }).catch(() => null);
 }

@@ -29,14 +29,15 @@ export class Display {
 
   /// `on.others()` is told that other images are shown, and `on.rendered()` that there may be more of them.
   /**
-   * @param {{ navigation: Page.Navigation, grid: Page.Grid, server: Page.Server, report: Page.Report,
+   * @param {{ navigation: Page.Navigation, grid: Page.Grid, server: Page.Server, report: Page.Report, pages: Page.Pages,
    *   on: { others: () => void, rendered: () => void } }} page
    */
-  constructor({ navigation, grid, server, report, on }) {
+  constructor({ navigation, grid, server, report, pages, on }) {
     this.navigation = navigation;
     this.grid = grid;
     this.server = server;
     this.report = report;
+    this.pages = pages;
     this.on = on;
     $("weaker").addEventListener("click", () => {
       const y = scrollY;
@@ -113,6 +114,8 @@ export class Display {
     const { signal } = this.#running;
     this.#soon.cancel();
     const asked = (this.#shown = this.#address);
+    if (state.page) return this.#showPage(state, signal);
+    this.pages.leave();
     // Words alone answer while the model loads; images have to wait for it.
     const onlyText = isRanked(state) && !state.find && state.chips.every(({ kind }) => kind === "text");
     const words = server.isLoading && onlyText;
@@ -147,6 +150,16 @@ export class Display {
     } finally {
       if (!signal.aborted) $("main").setAttribute("aria-busy", "false");
     }
+  }
+
+  /// Shows a page beside the library in the place of its images.
+  /** @type {(state: Page.State, signal: AbortSignal) => Promise<void>} */
+  async #showPage(state, signal) {
+    this.on.others();
+    this.report.page(state);
+    $("main").setAttribute("aria-busy", "true");
+    await this.pages.show(state);
+    if (!signal.aborted) $("main").setAttribute("aria-busy", "false");
   }
 
   /// Shows the same again, as the library, or what is known of it, has changed. The place stays.

@@ -55,6 +55,10 @@ export function framed(act) {
 export const isTyping = (target) =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName));
 
+/// True for a click that is not meant to open another tab or window.
+/** @type {(event: MouseEvent) => boolean} */
+export const isPlain = ({ ctrlKey, metaKey, shiftKey }) => !ctrlKey && !metaKey && !shiftKey;
+
 /** @type {() => boolean} */
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

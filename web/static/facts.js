@@ -1,31 +1,37 @@
 // What is known of the open image. What can be filtered by is a link to all images that share it.
 
-import { $, breakable, folderOf, h } from "./dom.js";
+import { $, breakable, folderOf, h, isPlain } from "./dom.js";
 import { trailOf } from "./folders.js";
 import { icon } from "./icons.js";
-import { moment, number, size, t } from "./words.js";
+import { placeName } from "./places.js";
+import { aperture, distance, focalLength, moment, number, seconds, size, t } from "./words.js";
 
 /// How far around a place other images count as taken there, in kilometres.
 export const AROUND_KM = 10;
+/// How near the map shows where an image was taken.
+const ZOOM = 11;
+const STARS = 5;
 
-/** @typedef {(text: string, changes: Page.Changes) => HTMLElement} Link */
+/** @typedef {(text: string, changes: Page.Changes, as?: string) => HTMLElement} Link */
 
 /// Shows the facts of a record. `match` says how well it fits what was asked for, if that is known; `hrefOf(filter)` gives
-/// the address of all images that pass a filter, and `filter(filter)` shows them; `ask(text)` searches for a keyword.
+/// the address of all images that pass a filter, and `filter(filter)` shows them.
 /** @type {(record: Api.Image, page: Page.FactActs) => void} */
-export function showFacts(record, { match, hrefOf, filter, ask }) {
+export function showFacts(record, { match, hrefOf, filter }) {
   /** @type {Link} */
-  const link = (text, changes) => h("a", {
-    class: "fact-link", href: hrefOf(changes),
+  const link = (text, changes, as = "fact-link") => h("a", {
+    class: as, href: hrefOf(changes),
     on: { click: (event) => isPlain(event) && (event.preventDefault(), filter(changes)) },
   }, h("bdi", {}, text));
-  const near = record.place && { latitude: record.place.latitude, longitude: record.place.longitude, km: AROUND_KM };
   const taken = record.taken?.slice(0, 10);
   /** @type {[icon: Page.Icon, label: Page.Sentence, value: Page.Child][]} */
   const rows = [
     ["calendar", "taken", record.taken && taken && link(moment(record.taken), { after: taken, before: taken })],
     ["lens", "camera", record.camera && link(record.camera, { cameras: [record.camera] })],
-    ["place", "placeTaken", near && link(`${near.latitude.toFixed(4)}, ${near.longitude.toFixed(4)}`, { near })],
+    ["aperture", "lens", record.lens && link(record.lens, { lenses: [record.lens] })],
+    ["exposure", "exposure", exposureOf(record)],
+    ["place", "placeTaken", record.place && placeOf(record, record.place, link)],
+    ["star", "rating", Boolean(record.rating) && starsOf(record.rating ?? 0)],
     ["check", "match", match && h("bdi", {}, match)],
     ["file", "fileFact", h("bdi", {}, `${number(record.width)} × ${number(record.height)} · ${size(record.bytes)} · ${record.format.toUpperCase()}`)],
     ["folder", "folder", folderLinks(record.path, link)],
@@ -33,7 +39,7 @@ export function showFacts(record, { match, hrefOf, filter, ask }) {
   const facts = rows.filter(([, , value]) => value).map(([name, label, value]) =>
     h("div", { class: "fact" }, icon(name), h("dt", {}, t(label)), h("dd", {}, value)));
   const others = record.files.filter((path) => path !== record.path);
-  const keywords = record.keywords.map((word) => h("button", { class: "keyword", type: "button", dir: "auto", on: { click: () => ask(word) } }, word));
+  const keywords = record.keywords.map((word) => link(word, { tags: [word] }, "keyword"));
   $("facts").replaceChildren(...[
     record.caption ? h("p", { class: "caption", dir: "auto" }, record.caption) : "",
     h("dl", {}, facts),
@@ -42,9 +48,34 @@ export function showFacts(record, { match, hrefOf, filter, ask }) {
   ]);
 }
 
-/// True for a click that is not meant to open another tab or window.
-/** @type {(event: MouseEvent) => boolean} */
-const isPlain = ({ ctrlKey, metaKey, shiftKey }) => !ctrlKey && !metaKey && !shiftKey;
+/// Where an image was taken: its place by name, all that was taken around it, and the place on the map.
+/** @type {(record: Api.Image, place: Api.Place, link: Link) => HTMLElement} */
+function placeOf({ place_name: name, country }, { latitude, longitude }, link) {
+  const near = { latitude, longitude, km: AROUND_KM };
+  const degrees = `${latitude.toFixed(4)}, ${longitude.toFixed(4)}`;
+  const at = [latitude.toFixed(4), longitude.toFixed(4), ZOOM].join();
+  return h("div", {},
+    name && h("div", {}, link(placeName({ name, country, latitude, longitude }), { near })),
+    h("div", { class: name ? "soft" : "" }, name ? h("bdi", {}, degrees) : link(degrees, { near })),
+    h("div", { class: "further" }, link(t("withinPlace", { distance: distance(AROUND_KM) }), { near }), " · ", link(t("onMap"), { page: "map", at }, "map-link")));
+}
+
+/// How the camera was set, as far as the file says.
+/** @type {(record: Api.Image) => Page.Child} */
+function exposureOf({ focal_length: focal, aperture: stop, exposure_time: time, iso }) {
+  const parts = [stop ? aperture(stop) : "", time ? timeOf(time) : "", iso ? `ISO ${number(iso)}` : "", focal ? focalLength(focal) : ""].filter(Boolean);
+  return parts.length > 0 && h("bdi", {}, parts.join(" · "));
+}
+
+/// Short times are fractions of a second, as cameras show them.
+/** @type {(time: number) => string} */
+const timeOf = (time) => (time < 0.4 ? t("secondPart", { n: Math.round(1 / time) }) : seconds(time));
+
+/** @type {(rating: number) => HTMLElement} */
+function starsOf(rating) {
+  const full = Math.min(Math.round(rating), STARS);
+  return h("span", { class: "stars", role: "img", "aria-label": t("ratingOf", { n: full, of: STARS }) }, "★".repeat(full) + "☆".repeat(STARS - full));
+}
 
 /// The folders from the library's root down to a file, each a link; they come as soon as the roots are known.
 /** @type {(path: string, link: Link) => HTMLElement} */

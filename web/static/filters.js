@@ -8,7 +8,7 @@ import { boxesShown, showBoxes } from "./marks.js";
 import { isRanked, sortOf } from "./state.js";
 import { day, distance, number, t } from "./words.js";
 
-/** @typedef {"date" | "folder" | "camera" | "format" | "area" | "near"} SheetName */
+/** @typedef {"date" | "folder" | "camera" | "lens" | "tag" | "format" | "area" | "near"} SheetName */
 
 const SORTS = /** @type {const} */ (["relevance", "newest", "oldest"]);
 /// Smallest shares of an image, in percent, that can be asked of regions.
@@ -24,6 +24,8 @@ export function setUpFilters({ get, change, albumName }) {
     date: { icon: "calendar", fill: dates, value: dateValue, empty: { after: "", before: "" } },
     folder: { icon: "folder", fill: fillFolders, value: manyValue("folders", fileName), empty: { folders: [] } },
     camera: { icon: "lens", fill: choices("cameras", (value) => value), value: manyValue("cameras", (value) => value), empty: { cameras: [] } },
+    lens: { icon: "lens", fill: choices("lenses", (value) => value), value: manyValue("lenses", (value) => value), empty: { lenses: [] }, hidden: ({ lenses }) => !lenses.length },
+    tag: { icon: "tag", fill: choices("tags", (value) => value), value: manyValue("tags", (value) => value), empty: { tags: [] }, hidden: ({ tags }) => !tags.length },
     format: { icon: "file", fill: choices("formats", (value) => value.toUpperCase()), value: manyValue("formats", (value) => value.toUpperCase()), empty: { formats: [] } },
     area: { icon: "size", fill: areas, value: ({ area }) => (area ? areaText(area) : ""), empty: { area: 0 }, hidden: ({ find }) => !find },
     near: { icon: "place", fill: distances, value: ({ near }) => (near ? t("within", { distance: distance(near.km) }) : ""), empty: { near: null }, hidden: ({ near }) => !near },
@@ -73,8 +75,9 @@ export function setUpFilters({ get, change, albumName }) {
   $("filters").append(boxes);
   const favourite = h("button", { class: "pill favourites", type: "button", title: t("favourites"), "aria-label": t("favourites"),
     on: { click: () => change({ favourite: !get().favourite }) } }, icon("heart"), h("span", {}, t("favourites")));
-  const album = albumPill(() => change({ album: "" }), albumName);
-  $("filters").append(favourite, album.element);
+  const album = setPill({ icon: "album", word: "album", leave: () => change({ album: "" }), nameOf: albumName });
+  const box = setPill({ icon: "map", word: "mapArea", leave: () => change({ box: null }) });
+  $("filters").append(favourite, album.element, box.element);
   /** @type {() => void} */
   const renderBoxes = () => boxes.setAttribute("aria-pressed", String(boxesShown()));
   const switchBoxes = () => (showBoxes(!boxesShown()), renderBoxes());
@@ -87,6 +90,7 @@ export function setUpFilters({ get, change, albumName }) {
       boxes.hidden = !state.find;
       favourite.setAttribute("aria-pressed", String(state.favourite));
       album.render(state.album);
+      box.render(state.box ? "box" : "");
       renderBoxes();
       for (const { name, filter, open, label, clear, sheet } of buttons) {
         filter.hidden = Boolean(sheet.hidden?.(state));
@@ -99,19 +103,23 @@ export function setUpFilters({ get, change, albumName }) {
   };
 }
 
-/// The album whose images alone are shown. It is chosen elsewhere, and left here.
-/** @type {(leave: () => void, nameOf: (id: string) => Promise<string>) => { element: HTMLElement, render: (id: string) => void }} */
-function albumPill(leave, nameOf) {
+/// A filter that is chosen elsewhere, and left here. `nameOf(value)` gives what it is called, later.
+/**
+ * @type {(pill: { icon: Page.Icon, word: Page.Sentence, leave: () => void, nameOf?: (value: string) => Promise<string> }) =>
+ *   { element: HTMLElement, render: (value: string) => Promise<void> }}
+ */
+function setPill({ icon: sign, word, leave, nameOf = async () => "" }) {
   const name = h("bdi", { class: "what" });
-  const clear = h("button", { class: "unset", type: "button", "aria-label": t("removeFilter", { what: t("album") }), title: t("remove"), on: { click: leave } }, icon("close"));
-  const element = h("div", { class: "filter", hidden: true }, h("span", { class: "pill set" }, icon("album"), name), clear);
-  /** @type {(id: string) => Promise<void>} */
-  const render = async (id) => {
-    element.hidden = !id;
-    element.dataset.album = id;
-    name.textContent = t("album");
-    const found = id && (await nameOf(id));
-    if (found && element.dataset.album === id) name.textContent = found;
+  const clear = h("button", { class: "unset", type: "button", "aria-label": t("removeFilter", { what: t(word) }), title: t("remove"), on: { click: leave } }, icon("close"));
+  const element = h("div", { class: "filter", hidden: true }, h("span", { class: "pill set" }, icon(sign), name), clear);
+  let shown = "";
+  /** @type {(value: string) => Promise<void>} */
+  const render = async (value) => {
+    element.hidden = !value;
+    shown = value;
+    name.textContent = t(word);
+    const found = value && (await nameOf(value));
+    if (found && shown === value) name.textContent = found;
   };
   return { element, render };
 }
@@ -140,10 +148,10 @@ function dateValue({ after, before }) {
     : after ? t("since", { day: day(`${after}T00:00:00`) }) : before ? t("until", { day: day(`${before}T00:00:00`) }) : "";
 }
 
-/** @type {(key: "cameras" | "formats", show: (value: string) => string) => Page.FillSheet} */
+/** @type {(key: "cameras" | "formats" | "lenses" | "tags", show: (value: string) => string) => Page.FillSheet} */
 const choices = (key, show) => async (body, { get, change }) => {
   const found = await counts(get(), key);
-  if (!found?.[key].length) return body.replaceChildren(h("p", { class: "soft" }, t("nothingToChoose")));
+  if (!found?.[key]?.length) return body.replaceChildren(h("p", { class: "soft" }, t("nothingToChoose")));
   const rows = found[key].map(({ value, images }) => {
     const box = h("input", { type: "checkbox", checked: get()[key].includes(value) });
     box.addEventListener("change", () => {

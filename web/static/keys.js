@@ -14,13 +14,14 @@ export function setUpKeys({ grid, on }) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (event.key === "Escape" && event.target === $("q")) return on.clear();
-    if (event.key === "ArrowDown" && event.target === $("q")) return event.preventDefault(), grid.focus(grid.current);
+    const isLibrary = !$("main").dataset.page; // and no page beside it
+    if (event.key === "ArrowDown" && event.target === $("q") && isLibrary) return event.preventDefault(), grid.focus(grid.current);
     if (isTyping(event.target)) return;
     if (event.key === "/") return event.preventDefault(), $("q").focus(), $("q").select();
     if (event.key === "?") return event.preventDefault(), on.help();
     if (closest(event, "#grid")) return gridKey(event);
     // From the results as a whole, or from nowhere, the arrows lead to the images.
-    const isFree = event.target === $("results") || event.target === document.body;
+    const isFree = isLibrary && (event.target === $("results") || event.target === document.body);
     if (isFree && event.key.startsWith("Arrow") && grid.items.length) event.preventDefault(), grid.focus(grid.current);
   });
 

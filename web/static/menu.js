@@ -14,7 +14,7 @@ const KEYS = [
   ["keysImage", [["s", "similar"], ["m", "moreLike"], ["l", "lessLike"], ["f", "favourite"], ["c", "copyPath"], ["d", "download"], ["b", "boxes"]]],
   ["keysViewer", [["← →", "keyStep"], ["+ − 0", "keyZoom"], ["z", "keyZoomTo"], ["i", "facts"], ["f", "favourite"], ["b", "boxes"], ["h", "heatmap"], ["r", "drawRegion"], ["t", "rotate"], ["v", "fullScreen"], ["p", "slideshow"], ["Space", "pause"]]],
   ["keysDrawing", [["← → ↑ ↓", "keyMoveBox"], ["Shift ← → ↑ ↓", "keySizeBox"], ["Enter", "searchRegion"]]],
-  ["keysChips", [["↑ ↓", "chipWeight"], ["+ −", "keyFlip"], ["Del", "remove"], ["a + b − c", "keyParts"]]],
+  ["keysChips", [["↑ ↓", "chipWeight"], ["Shift ← →", "keyReorder"], ["+ −", "keyFlip"], ["Del", "remove"], ["a + b − c", "keyParts"]]],
 ];
 
 export function setUpMenu() {

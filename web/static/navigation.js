@@ -3,6 +3,8 @@
 import { debounce } from "./dom.js";
 import { read, soundRelations, write } from "./state.js";
 
+/// What leads from another page back to the library, as it changes what is searched for.
+const SEARCH = ["text", "chips", "find"];
 /// After a pause in typing of so many milliseconds, more of it counts as a step of its own.
 const STEP = 1500;
 /// So long after the page has moved last, its place is remembered.
@@ -35,7 +37,9 @@ export class Navigation {
   /** @type {Page.Change} */
   change = (changes, how = {}) => {
     const before = this.state;
-    this.state = { ...before, weak: false, ...changes };
+    /** @type {Page.Changes} */
+    const page = SEARCH.some((part) => part in changes) ? { page: "", at: "" } : {};
+    this.state = { ...before, weak: false, ...page, ...changes };
     this.state.relations = soundRelations(this.state);
     if (before.view !== null && !("view" in changes)) this.state.view = null;
     const address = write(this.state);

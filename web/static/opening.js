@@ -47,6 +47,7 @@ export class Opening {
   /** @type {(id: number | null) => void} */
   left(id) {
     this.viewer.close();
+    if (this.navigation.state.page) return; // the focus goes back by itself
     const index = this.grid.items.findIndex((item) => item?.tile.id === id);
     if (index >= 0) this.grid.focus(index);
   }

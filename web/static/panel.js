@@ -1,11 +1,14 @@
 // The library panel: folders, a running job, what was skipped, and the model.
 
 import { failures, folders, jobEvents, jobs, startJob, stats, steerJob } from "./api.js";
-import { $, breakable, fileName, h } from "./dom.js";
+import { setUpBrowse } from "./browse.js";
+import { $, fileName, h } from "./dom.js";
 import { explain } from "./errors.js";
 import { icon } from "./icons.js";
 import { percent } from "./marks.js";
 import { qualityTable } from "./quality.js";
+import { rootRow } from "./roots.js";
+import { setUpRuns } from "./runs.js";
 import { announce } from "./toast.js";
 import { number, size, span, t } from "./words.js";
 
@@ -14,9 +17,9 @@ const isOver = (job) => !["running", "paused"].includes(job.state);
 
 /** @typedef {[name: string, value: string | null]} Fact */
 
-/// `on.changed` is called when the library has changed.
-/** @type {(on: { changed: () => void }) => Page.Panel} */
-export function setUpPanel({ changed }) {
+/// `changed` is called when the library has changed; `allows` says what the server lets the page do.
+/** @type {(on: { changed: () => void, allows: () => Partial<Api.Allows> }) => Page.Panel} */
+export function setUpPanel({ changed, allows }) {
   const dialog = $("panel");
   /** @type {Api.Job | null} */
   let job = null;
@@ -27,10 +30,12 @@ export function setUpPanel({ changed }) {
   $("library").addEventListener("click", open);
   $("panel-close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  const folderBrowser = setUpBrowse({ field: $("folder-path"), button: $("browse"), root: $("folder-browser"), problem: $("folder-problem") });
+  const pastRuns = setUpRuns({ details: $("runs"), list: $("run-list"), again: (roots) => (begin(roots), $("panel").scrollTo(0, 0)) });
   $("add-folder").addEventListener("submit", async (event) => {
     event.preventDefault();
     const path = $("folder-path").value.trim();
-    if (path && (await begin([path]))) $("folder-path").value = "";
+    if (path && (await begin([path]))) ($("folder-path").value = ""), folderBrowser.close();
   });
   $("update").addEventListener("click", () => begin());
 
@@ -75,6 +80,7 @@ export function setUpPanel({ changed }) {
       events.close();
       if (!wasOver) announce(t(`job_${now.state}`));
       changed();
+      pastRuns.refresh();
       if (dialog.open) renderLibrary();
     });
   }
@@ -94,10 +100,8 @@ export function setUpPanel({ changed }) {
     $("update").disabled = !tree?.roots.length;
     const known = tree?.roots ?? [];
     const roots = [...known, ...newRoots(known)];
-    $("roots").replaceChildren(...roots.map(({ path, images, present }) =>
-      h("li", {}, icon(present ? "folder" : "warn"),
-        h("span", { class: "name", title: path }, h("strong", {}, h("bdi", {}, fileName(path) || path)), h("span", { class: "soft path" }, h("bdi", {}, present ? breakable(path) : t("notReachable", { path })))),
-        h("span", { class: "count" }, images === null ? "…" : number(images)))));
+    const gone = () => (changed(), renderLibrary(), $("folder-path").focus());
+    $("roots").replaceChildren(...roots.map((root) => rootRow(root, { mayGo: allows().roots === true, gone })));
     $("no-roots").hidden = roots.length > 0;
     $("about-library").hidden = $("about-model").hidden = !numbers;
     if (!numbers) return;

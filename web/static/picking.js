@@ -1,6 +1,6 @@
 // Selecting in the grid: by click and key with Shift and Ctrl, by a long press, and with a lasso.
 
-import { closest, isTyping } from "./dom.js";
+import { $, closest, isTyping } from "./dom.js";
 import { setUpLasso } from "./lasso.js";
 import { announce } from "./toast.js";
 import { t } from "./words.js";
@@ -92,7 +92,7 @@ export function setUpPicking({ grid, selection, all }) {
     /** @type {(act: () => unknown) => void} */
     const handled = (act) => (event.preventDefault(), event.stopImmediatePropagation(), act());
     const command = event.ctrlKey || event.metaKey;
-    if (command && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "a") return handled(all);
+    if (command && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "a" && !$("main").dataset.page) return handled(all);
     if (command || event.altKey) return;
     if (event.key === "Escape" && selection.size) return handled(() => (selection.clear(), said()));
     if (!(event.target instanceof Element && event.target.matches("a.shot"))) return;

@@ -3,6 +3,7 @@
 import { ApiError } from "./api.js";
 import { $ } from "./dom.js";
 import { explain } from "./errors.js";
+import { setUpMeant } from "./meant.js";
 import { languageNote } from "./quality.js";
 import { exampleOf, isFiltered, isRanked, textsOf, withoutFilters } from "./state.js";
 import { announce } from "./toast.js";
@@ -12,6 +13,7 @@ export class Report {
   /// What the button of the note does.
   /** @type {(() => void) | undefined} */
   #act;
+  #meant;
 
   /// `change` is told what the user wants, `panel` shows the library, and `server` says what is known of it.
   /** @param {{ change: Page.Change, panel: Page.Panel, server: Page.Server }} page */
@@ -19,6 +21,9 @@ export class Report {
     this.change = change;
     this.panel = panel;
     this.server = server;
+    /** @type {(text: string) => void} */
+    const findThings = (text) => change({ find: true, chips: [], text, sign: 1 }, { finish: true });
+    this.#meant = setUpMeant({ change, things: (text) => $("note").hidden && this.note(t("asksThings"), [t("findThings"), () => findThings(text)]) });
     $("empty-clear").addEventListener("click", () => change(withoutFilters));
     $("empty-regions").addEventListener("click", () => panel.makeRegions());
     $("empty-add").addEventListener("click", () => panel.open());
@@ -30,8 +35,19 @@ export class Report {
   begin(state) {
     const texts = textsOf(state);
     document.title = texts.length ? `${texts.join(" + ")} – Glimpse` : "Glimpse";
+    this.#meant.ask(null);
     const known = isRanked(state) || isFiltered(state);
     $("save-search").hidden = state.find || !known || Boolean(state.album) || state.chips.some(({ kind }) => kind === "upload");
+  }
+
+  /// A page beside the library, which says more of itself.
+  /** @type {(state: Page.State) => void} */
+  page({ page }) {
+    document.title = page ? `${t(page)} – Glimpse` : "Glimpse";
+    $("save-search").hidden = true;
+    $("count").textContent = $("stacked").textContent = "";
+    this.#meant.ask(null);
+    this.note("");
   }
 
   /// What was found, in numbers and notes. `words` if it was asked of the words alone.
@@ -42,6 +58,7 @@ export class Report {
     $("count").textContent = line;
     announce(ranked && accepted === 0 ? (tiles.length ? `${line}. ${t("closest")} ${t("imageCount", { n: tiles.length })}` : t("nothingFound")) : line);
     const texts = textsOf(state).join(" ");
+    this.#meant.ask(state, { known: Boolean(asThings) });
     if (words) return this.note(t("modelLoading"));
     if (nothingParticular) return this.note(t("nothingInBox"));
     if (withoutRegions) return this.note(t("someWithoutRegions", { n: withoutRegions }), [t("makeRegions"), this.panel.makeRegions]);

@@ -7,7 +7,7 @@ import { $ } from "./dom.js";
 const LOADING = 400;
 
 export class Server {
-  /** @type {Pick<Api.Health, "model" | "library"> & { job?: Api.Job | null }} */
+  /** @type {Pick<Api.Health, "model" | "library" | "allows"> & { job?: Api.Job | null }} */
   #known = { model: { state: "loading", name: null, captions: [] }, library: "ready" };
   #waiting = false;
 
@@ -19,6 +19,11 @@ export class Server {
 
   get model() {
     return this.#known.model;
+  }
+
+  /// What clients may do beside looking: `{ trash, roots }`.
+  get allows() {
+    return this.#known.allows ?? {};
   }
 
   get isLoading() {

@@ -1,5 +1,8 @@
 // What the page shows, and the address that says the same: links, reload, back and forward all work.
 
+/// Pages beside the library.
+/** @type {Page.PageName[]} */
+const PAGES = ["map", "tags", "duplicates"];
 /** @type {Exclude<Page.State["sort"], "">[]} */
 const SORTS = ["relevance", "newest", "oldest"];
 /** @type {Record<string, Page.Chip["kind"]>} */
@@ -28,6 +31,11 @@ export const EMPTY = Object.freeze({
   favourite: false, // only favourites
   album: "", // only images of this album
   weak: false, // all weaker matches are unfolded
+  lenses: [],
+  tags: [], // keywords, one of which images have
+  box: null, // taken within a box on the map: { south, west, north, east }
+  page: "", // a page beside the library: its map, its tags, its duplicates
+  at: "", // what part of the map is shown, as map.js writes it
   view: null, // the image that is open
 });
 
@@ -56,12 +64,12 @@ export function soundRelations({ chips, relations }) {
 
 /** @type {(state: Page.State) => boolean} */
 export const isFiltered = (state) =>
-  Boolean((state.find && state.area) || state.after || state.before || state.near || state.folders.length || state.cameras.length || state.formats.length || state.favourite || state.album);
+  Boolean((state.find && state.area) || state.after || state.before || state.near || state.box || state.folders.length || state.lenses.length || state.tags.length || state.cameras.length || state.formats.length || state.favourite || state.album);
 
 /// What is to change so that nothing is filtered.
 /** @type {Page.Changes} */
 export const withoutFilters = Object.freeze(
-  { after: "", before: "", folders: [], cameras: [], formats: [], near: null, area: 0, favourite: false, album: "" });
+  { after: "", before: "", folders: [], cameras: [], formats: [], lenses: [], tags: [], near: null, box: null, area: 0, favourite: false, album: "" });
 
 /// Like these images, and nothing else.
 /** @type {(ids: number[]) => Page.State} */
@@ -121,10 +129,15 @@ export function read(address) {
     folders: from.getAll("folder"),
     cameras: from.getAll("camera"),
     formats: from.getAll("format"),
+    lenses: from.getAll("lens"),
+    tags: from.getAll("tag"),
     near: readNear(from.get("near") ?? ""),
+    box: readBox(from.get("place") ?? ""),
     favourite: from.get("favourite") === "1",
     album: from.get("album") ?? "",
     weak: from.get("weak") === "1",
+    page: PAGES.find((page) => page === from.get("page")) ?? "",
+    at: from.get("at") ?? "",
     view: from.has("view") && Number.isSafeInteger(view) && view >= 0 ? view : null,
   };
 }
@@ -136,6 +149,17 @@ function readNear(text) {
   const isPlace = Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 && km > 0 && km <= 1000 && !more.length;
   return isPlace ? { latitude, longitude, km } : null;
 }
+
+/// `52.3,13.1,52.7,13.8`: a box from its southern and western to its northern and eastern edge, in degrees.
+/** @type {(text: string) => Api.GeoBox | null} */
+function readBox(text) {
+  const [south, west, north, east, ...more] = text.split(",").map(Number);
+  const isBox = south >= -90 && south <= north && north <= 90 && Math.abs(west) <= 180 && Math.abs(east) <= 180 && !more.length;
+  return isBox ? { south, west, north, east } : null;
+}
+
+/** @type {(box: Api.GeoBox) => string} */
+const writeBox = ({ south, west, north, east }) => [south, west, north, east].map((degrees) => Number(degrees.toFixed(5))).join();
 
 /// The box around a place, as far as the poles and the 180th meridian.
 /** @type {(near: Page.Near) => { south: number, north: number, west: number, east: number }} */
@@ -204,9 +228,14 @@ export function write(state) {
   for (const camera of state.cameras) to.append("camera", camera);
   for (const format of state.formats) to.append("format", format);
   if (state.near) to.set("near", `${state.near.latitude},${state.near.longitude},${state.near.km}`);
+  for (const lens of state.lenses) to.append("lens", lens);
+  for (const tag of state.tags) to.append("tag", tag);
+  if (state.box) to.set("place", writeBox(state.box));
   if (state.favourite) to.set("favourite", "1");
   if (state.album) to.set("album", state.album);
   if (state.weak) to.set("weak", "1");
+  if (state.page) to.set("page", state.page);
+  if (state.page && state.at) to.set("at", state.at);
   if (state.view !== null) to.set("view", String(state.view));
   return to.size ? `?${to}` : "./";
 }
@@ -241,15 +270,18 @@ export function regionQuestion(state) {
 }
 
 /// What is asked of images besides the question.
-/** @type {(state: Page.State) => object} */
+/** @type {(state: Page.State) => Page.Filter} */
 export function filterOf(state) {
+  const place = state.box ?? (state.near && boxAround(state.near));
   return {
     ...(state.after && { after: state.after }),
     ...(state.before && { before: dayAfter(state.before) }),
     folders: state.folders,
     cameras: state.cameras,
     formats: state.formats,
-    ...(state.near && { place: boxAround(state.near) }),
+    ...(state.lenses.length && { lenses: state.lenses }),
+    ...(state.tags.length && { tags: state.tags }),
+    ...(place && { place }),
     ...(state.favourite && { favourite: true }),
     ...(state.album && { album: state.album }),
   };

@@ -1,6 +1,6 @@
 // One image, large, with what is known of it.
 
-import { ApiError, caption, downloadOf, isCancelled, original, similar, thumbnail } from "./api.js";
+import { ApiError, caption, downloadOf, isCancelled, large as largest, similar, thumbnail } from "./api.js";
 import { copy } from "./copy.js";
 import { detailsOf } from "./details.js";
 import { $, closest, fileName, h, isTyping } from "./dom.js";
@@ -147,14 +147,13 @@ export function setUpViewer({ items, hrefOf, on }) {
     }
     layers.show(frame, tile, { things: on.things(), boxes, ask: on.finding() && !slides.active });
     const img = frame.querySelector("img");
-    if (!tile.format || !img) return;
+    const { content, format } = tile;
+    if (!content || !format || !img) return;
     img.alt = tile.caption || fileName(tile.path ?? "");
     const large = new Image();
     large.addEventListener("load", () => img.isConnected && ((img.src = large.src), slides.shown()), { once: true });
     large.addEventListener("error", () => slides.shown(), { once: true });
-    // Browsers turn an original as its own file says, not as a sidecar does.
-    const asItIs = tile.shown_by_browsers && !tile.orientation;
-    large.src = asItIs ? original(tile) : thumbnail(tile, 1600);
+    large.src = largest({ ...tile, content });
   }
 
   /// The image before, over the one that takes its place.
@@ -185,7 +184,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     $("name").textContent = fileName(record.path);
     announce([fileName(record.path), $("place").textContent].filter(Boolean).join(", "));
     const match = item && on.ranked() && t("matchFact", { word: t(`${item.tile.strength}Match`), share: number(Math.round(item.tile.score * 100)) });
-    showFacts(record, { match, hrefOf: on.hrefOfFilter, filter: on.filter, ask: on.ask });
+    showFacts(record, { match, hrefOf: on.hrefOfFilter, filter: on.filter });
     $("download").href = downloadOf(record);
     showFavourite(record);
     dialog.setAttribute("aria-label", record.taken ? day(record.taken) : fileName(record.path));

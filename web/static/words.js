@@ -104,6 +104,10 @@ export const moment = (taken) => written(taken, { dateStyle: "full", timeStyle: 
 /** @type {(taken: string) => string} */
 export const month = (taken) => written(taken, { month: "long", year: "numeric" });
 
+/// A moment of this machine's clock, from one with its zone.
+/** @type {(moment: string) => string} */
+export const when = (moment) => new Intl.DateTimeFormat(region, { dateStyle: "medium", timeStyle: "short" }).format(new Date(moment));
+
 /// 1,234,567 bytes as 1.2 MB.
 /** @type {(bytes: number) => string} */
 export function size(bytes) {
@@ -114,6 +118,15 @@ export function size(bytes) {
   return new Intl.NumberFormat(region, options).format(bytes / 1000 ** step);
 }
 
+/// A focal length in millimetres.
+/** @type {(mm: number) => string} */
+export const focalLength = (mm) =>
+  new Intl.NumberFormat(region, { style: "unit", unit: "millimeter", maximumFractionDigits: 1 }).format(mm);
+/** @type {(stop: number) => string} */
+export const aperture = (stop) => `ƒ/${new Intl.NumberFormat(region, { maximumFractionDigits: 1 }).format(stop)}`;
+/** @type {(time: number) => string} */
+export const seconds = (time) =>
+  new Intl.NumberFormat(region, { style: "unit", unit: "second", unitDisplay: "narrow", maximumFractionDigits: 1 }).format(time);
 /** @type {(km: number) => string} */
 export const distance = (km) =>
   new Intl.NumberFormat(region, { style: "unit", unit: "kilometer" }).format(km);

@@ -28,6 +28,8 @@ declare namespace Api {
   interface Image {
     id: number; path: string; files: string[]; content: string; format: string; width: number; height: number; bytes: number;
     taken: string | null; camera: string | null; place: Place | null; caption: string | null; keywords: string[]; favourite: boolean;
+    lens: string | null; focal_length: number | null; aperture: number | null; exposure_time: number | null; iso: number | null;
+    rating: number | null; place_name: string | null; country: string | null;
   }
   interface Images { images: Image[] }
 
@@ -51,8 +53,26 @@ declare namespace Api {
 
   interface Facet { value: string; images: number }
   interface Facets {
-    cameras: Facet[]; formats: Facet[]; folders: Facet[]; years: Facet[]; first_taken: string | null; last_taken: string | null;
+    cameras: Facet[]; lenses: Facet[]; tags: Facet[]; formats: Facet[]; folders: Facet[]; years: Facet[]; first_taken: string | null; last_taken: string | null;
   }
+  interface Suggestions { examples: string[]; did_you_mean: Correction[]; question: "find" | null }
+  interface Correction { typed: string; word: string }
+  interface Tags { tags: { tag: string; images: number; cover: number }[] }
+  /// A box on the map in degrees; `west > east` crosses the 180th meridian.
+  interface GeoBox { south: number; west: number; north: number; east: number }
+  interface Clusters { count: number; bounds: GeoBox | null; clusters: Cluster[] }
+  interface Cluster {
+    latitude: number; longitude: number; images: number; id: number; bounds: GeoBox; name: string | null; country: string | null;
+  }
+  interface Groups { groups: { images: Image[] }[]; total: number }
+  interface Trashed { moved: string[]; failed: { path: string; reason: string }[] }
+  interface Browse { path: string; parent: string | null; folders: { name: string; path: string; images: number }[] }
+  interface Runs { runs: Run[] }
+  interface Run {
+    began: string; ended: string; by: "command line" | "server"; roots: string[]; seen: number; added: number; removed: number; failed: number;
+    outcome: "done" | "stopped" | "failed"; message: string | null;
+  }
+  interface Allows { trash: boolean; roots: boolean }
   interface Folder { path: string; images: number; present: boolean }
   interface Folders { roots: Folder[] }
 
@@ -61,6 +81,7 @@ declare namespace Api {
     model: { name: string; backend: string };
   }
   interface Health {
+    allows?: Allows;
     library: "ready" | "empty" | "opening" | "unusable"; images: number; job: Job | null;
     model: { state: "loading" | "ready" | "failed"; name: string | null; captions: string[] };
   }

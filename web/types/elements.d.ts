@@ -26,6 +26,7 @@ interface PageElements {
   "banner-open": HTMLElementTagNameMap["button"];
   "banner-text": HTMLElementTagNameMap["span"];
   "boxes": HTMLElementTagNameMap["button"];
+  "browse": HTMLElementTagNameMap["button"];
   "chips": HTMLElementTagNameMap["span"];
   "clear": HTMLElementTagNameMap["button"];
   "close": HTMLElementTagNameMap["button"];
@@ -48,6 +49,7 @@ interface PageElements {
   "filters": HTMLElementTagNameMap["div"];
   "find-lines": HTMLElementTagNameMap["ul"];
   "finds": HTMLElementTagNameMap["section"];
+  "folder-browser": HTMLElementTagNameMap["div"];
   "folder-path": HTMLElementTagNameMap["input"];
   "folder-problem": HTMLElementTagNameMap["p"];
   "further": HTMLElementTagNameMap["button"];
@@ -98,6 +100,8 @@ interface PageElements {
   "relate": HTMLElementTagNameMap["button"];
   "results": HTMLElementTagNameMap["div"];
   "roots": HTMLElementTagNameMap["ul"];
+  "run-list": HTMLElementTagNameMap["ul"];
+  "runs": HTMLElementTagNameMap["details"];
   "said": HTMLElementTagNameMap["section"];
   "said-text": HTMLElementTagNameMap["p"];
   "save-search": HTMLElementTagNameMap["button"];

@@ -23,9 +23,11 @@ declare namespace Page {
   interface Near { latitude: number; longitude: number; km: number }
   interface State {
     text: string; sign: number; chips: Chip[]; find: boolean; relations: Relation[]; area: number; sort: "" | "relevance" | "newest" | "oldest"; after: string;
-    before: string; folders: string[]; cameras: string[]; formats: string[]; near: Near | null; favourite: boolean; album: string;
-    weak: boolean; view: number | null;
+    before: string; folders: string[]; cameras: string[]; formats: string[]; lenses: string[]; tags: string[]; near: Near | null;
+    box: Api.GeoBox | null; favourite: boolean; album: string; weak: boolean; page: "" | PageName; at: string; view: number | null;
   }
+  /// Pages beside the library.
+  type PageName = "map" | "tags" | "duplicates";
   type Changes = Partial<State>;
   /// How the user says what is wanted.
   interface How { typing?: boolean; now?: boolean; finish?: boolean }
@@ -105,7 +107,7 @@ declare namespace Page {
 
   // ---- filters ----
 
-  type ListFilter = "folders" | "cameras" | "formats";
+  type ListFilter = "folders" | "cameras" | "formats" | "lenses" | "tags";
   type FillSheet = (body: HTMLElement, page: { get: Get; change: Change; done: () => void }) => Promise<void>;
   interface Sheet {
     icon: Icon; fill: FillSheet; value: (state: State) => string; empty: Changes; hidden?: (state: State) => boolean;
@@ -119,18 +121,44 @@ declare namespace Page {
   type Navigation = import("../static/navigation.js").Navigation;
   type Server = import("../static/server.js").Server;
   type Report = import("../static/report.js").Report;
+  type Pages = import("../static/pages.js").Pages;
+
+  // ---- pages beside the library ----
+
+  /// What such a page may use of the page around it.
+  interface Host {
+    get: Get; change: Change; href: (changes: Changes) => string; follow: (event: MouseEvent, act: () => unknown) => unknown;
+    filter: () => Filter; view: (id: number) => void; at: (at: string) => unknown; count: (text: string) => void; busy: (is: boolean) => void;
+    allows: () => Partial<Api.Allows>; changed: () => unknown;
+  }
+  interface Opened { started: Promise<unknown>; update: () => unknown; close: () => void }
+  interface Module { style: string; open: (root: HTMLElement, host: Host) => Opened }
+  /// What is asked of images besides the question.
+  interface Filter {
+    after?: string; before?: string; folders: string[]; cameras: string[]; formats: string[]; lenses?: string[]; tags?: string[];
+    place?: Api.GeoBox; favourite?: boolean; album?: string;
+  }
+  type Query = Record<string, string | number | boolean | null | undefined>;
+
+  // ---- the map ----
+
+  type View = import("../static/map_view.js").View;
+  interface Pixel { x: number; y: number }
+  /// A cluster with its place on the map, in pixels.
+  type Group = Api.Cluster & Pixel;
+  /// What part of the earth is shown.
+  interface MapPart { latitude: number; longitude: number; zoom: number }
 
   /// What the facts of an image lead to.
   interface FactActs {
     match: string | false | null | undefined; hrefOf: (filter: Changes) => string; filter: (filter: Changes) => void;
-    ask: (text: string) => void;
   }
   /// What the user wants of the open image, and what the viewer needs to know of the page.
   interface ViewerActs {
     open: (id: number, options?: { replace?: boolean }) => void; close: () => void; near: () => void; ranked: () => boolean;
     finding: () => boolean; things: () => string[]; languages: () => string[]; region: (id: number, box: Rect) => void;
-    similar: (id: number) => void; more: (id: number, weight: number) => void; ask: (text: string) => void;
-    favourite: (id: number, wanted: boolean) => Promise<void>; hrefOfFilter: (filter: Changes) => string; filter: (filter: Changes) => void; search: () => void; help: () => void;
+    similar: (id: number) => void; more: (id: number, weight: number) => void; favourite: (id: number, wanted: boolean) => Promise<void>;
+    hrefOfFilter: (filter: Changes) => string; filter: (filter: Changes) => void; search: () => void; help: () => void;
   }
 
   // ---- one image ----
