@@ -29,7 +29,7 @@ declare namespace Api {
     id: number; path: string; files: string[]; content: string; format: string; width: number; height: number; bytes: number;
     taken: string | null; camera: string | null; place: Place | null; caption: string | null; keywords: string[]; favourite: boolean;
     lens: string | null; focal_length: number | null; aperture: number | null; exposure_time: number | null; iso: number | null;
-    rating: number | null; place_name: string | null; country: string | null;
+    rating: number | null; place_name: string | null; country: string | null; shown_by_browsers: boolean; orientation: number | null;
   }
   interface Images { images: Image[] }
 
