@@ -122,8 +122,8 @@ fn starts<'a>(code: &'a str, word: &'static str) -> impl Iterator<Item = &'a str
     places.map(|(at, _)| &code[at..])
 }
 
-/// True for lists that are written out, counted with numbers, constants, and what `glimpse_nonempty`
-/// vouches for.
+/// True for lists that are written out, counted with numbers, constants, and what
+/// `glimpse_nonempty` vouches for.
 fn never_empty(list: &str) -> bool {
     let list = list.trim_start_matches(['&', '(']);
     let name = |text: &str| text.find(|c: char| !c.is_alphanumeric() && !"_:".contains(c)).unwrap_or(text.len());

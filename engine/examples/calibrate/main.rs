@@ -21,7 +21,7 @@ use glimpse_engine::{
     Depth, Embedding, Engine, FileRecord, Format, ImageId, ImageRecord, Limits, Mode, Query, Settings, Source, decode,
     load_model,
 };
-use glimpse_indexer::{ContentHash, Library};
+use glimpse_indexer::{ContentHash, Exposure, Library};
 use tally::{Pair, Tally};
 use tempfile::TempDir;
 

@@ -86,8 +86,8 @@ impl Index {
         Ok(id)
     }
 
-    /// Notes, before the first record that a program of the library's age does not know, that such a
-    /// program is too old for it: it would take the record for damage.
+    /// Notes, before the first record that a program of the library's age does not know, that such
+    /// a program is too old for it: it would take the record for damage.
     fn raise_format(&self, record: &ImageRecord) -> Result<(), IndexError> {
         let mut manifest = self.manifest();
         if manifest.format >= Self::FORMAT || records::is_of_format_1(record) {

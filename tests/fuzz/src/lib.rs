@@ -182,8 +182,8 @@ impl<R: Fn(&[u8]) -> Outcome> Search<R> {
     }
 }
 
-/// The plain words of a message: what stands in quotes, numbers and names may be parts of the input,
-/// such as the chunk or the field that a decoder does not know.
+/// The plain words of a message: what stands in quotes, numbers and names may be parts of the
+/// input, such as the chunk or the field that a decoder does not know.
 fn general(message: &str) -> String {
     let outside: String = message.split(['`', '"', '\'']).step_by(2).collect();
     let is_plain = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || ".,:;()-".contains(c));

@@ -1,6 +1,6 @@
-//! Words, date, place, rating, orientation and how the camera was set from XMP (ISO 16684-1): title,
-//! description and subjects of the Dublin Core, and what is written of EXIF, TIFF and Photoshop, as
-//! elements or attributes.
+//! Words, date, place, rating, orientation and how the camera was set from XMP (ISO 16684-1):
+//! title, description and subjects of the Dublin Core, and what is written of EXIF, TIFF and
+//! Photoshop, as elements or attributes.
 //!
 //! Entities that a document defines itself are never expanded, so a hostile packet stays as small
 //! as it is.
