@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use glimpse_encoder::dense::Regions;
-use glimpse_encoder::image_file::Format;
 use glimpse_encoder::{Embedding, EncodeError};
 
 use super::Index;

@@ -77,7 +77,7 @@ mod tests {
     proptest! {
         #[test]
         fn equals_sorting(scores in prop::collection::vec(0u8..8, 0..100), k in 0usize..20, cut in 0usize..100) {
-            let all: Vec<Scored> =
+            let all: Vec<Scored<VectorId>> =
                 (0..).zip(&scores).map(|(i, &s)| Scored { id: VectorId(i), score: f32::from(s) }).collect();
             let (mut left, mut right) = (Top::new(k), Top::new(k));
             let cut = cut.min(all.len());

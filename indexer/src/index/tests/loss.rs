@@ -62,7 +62,7 @@ fn measure(outliers: usize, storage: VectorStorage) -> Loss {
         let decoded = coded.decode();
         let cosine = dot(vector, &decoded) / dot(&decoded, &decoded).sqrt();
         lost += 1.0 - f64::from(cosine);
-        scan.add_quantised(id, &coded).unwrap();
+        scan.add_quantised(id.into(), &coded).unwrap();
     }
     let (mut worst_error, mut sum_of_errors, mut kept) = (0f64, 0f64, 0);
     for query in (0..QUERIES).map(|i| random.near(&centres[i % CLUSTERS])) {

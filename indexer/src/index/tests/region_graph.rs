@@ -10,12 +10,12 @@ use glimpse_nonempty::{Every as _, each};
 use super::damage::tamper;
 use super::region_snapshot::forget_region_snapshot;
 use super::*;
-use crate::IdSet;
 use crate::hnsw::{HnswParams, Node};
 use crate::regions::format::tests::halves;
 use crate::regions::{RegionId, RegionIndex};
 use crate::store::keys::{GraphId, Table};
 use crate::vectors::exact::tests::Noise;
+use crate::{IdSet, VectorSet};
 
 /// Images of a library, of three regions each.
 const IMAGES: u64 = 500;
@@ -68,7 +68,7 @@ fn sizes(regions: &RegionIndex) -> (usize, usize) {
 
 /// Share of the ten nearest of the scan that are found, over texts for what is there and for what
 /// is not.
-fn recall(regions: &RegionIndex, allowed: Option<&IdSet>) -> f32 {
+fn recall(regions: &RegionIndex, allowed: Option<&VectorSet>) -> f32 {
     let mut hits = 0;
     for n in 0..100 {
         let query = half(10_000 + n, 0);

@@ -80,7 +80,7 @@ pub(super) fn assert_regions_as_stored(index: &Index) {
     regions.graph().map_or(Ok(()), |graph| graph.validate()).unwrap();
 }
 
-fn sorted(mut ids: Vec<ImageId>) -> Vec<ImageId> {
+fn sorted<Id: Ord>(mut ids: Vec<Id>) -> Vec<Id> {
     ids.sort_unstable();
     ids
 }

@@ -1,5 +1,4 @@
 use glimpse_nonempty::each;
-use glimpse_nonempty::each;
 use proptest::prelude::*;
 
 use super::*;
