@@ -89,8 +89,8 @@ impl Index {
         Ok(id)
     }
 
-    /// Notes, before the first image whose format a program of the library's age does not know, that
-    /// such a program is too old for it: it would take the image's record for damage.
+    /// Notes, before the first image whose format a program of the library's age does not know,
+    /// that such a program is too old for it: it would take the image's record for damage.
     fn raise_format(&self, format: Format) -> Result<(), IndexError> {
         let mut manifest = self.manifest();
         if manifest.format >= Self::FORMAT || format.code() <= LAST_OF_FORMAT_1 {
