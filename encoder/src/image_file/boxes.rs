@@ -13,6 +13,12 @@ pub(super) fn brands(bytes: &[u8]) -> Option<Brands<'_>> {
     }
 }
 
+/// Brands of images in HEVC, and those that do not say how their images are coded (ISO 23008-12,
+/// annex B; 14496-12, section 4.3).
+pub(super) const HEVC: &[[u8; 4]] = &[*b"heic", *b"heix", *b"heim", *b"heis", *b"hevc", *b"hevx", *b"mif1", *b"msf1"];
+/// Brands of images in AV1.
+pub(super) const AV1: &[[u8; 4]] = &[*b"avif", *b"avis"];
+
 impl Brands<'_> {
     pub fn any(self, names: &[[u8; 4]]) -> bool {
         self.0.as_chunks().0.iter().any(|brand| names.contains(brand))

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::exif;
+use super::{boxes, exif};
 
 /// The largest block that is looked at.
 pub(super) const MAX_BLOCK: usize = 1 << 20;
@@ -173,6 +173,14 @@ pub(super) fn png<'a>(bytes: &'a [u8], blocks: &mut Blocks<'a>) -> Option<()> {
 pub(super) fn png_chunk<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
     let mut before = Chunks(bytes.get(8..)?).take_while(|(kind, _)| *kind != b"IDAT");
     before.find(|(found, _)| *found == kind).map(|(_, data)| data)
+}
+
+/// Items of HEIC and AVIF.
+pub(super) fn heif<'a>(bytes: &'a [u8], blocks: &mut Blocks<'a>) -> Option<()> {
+    boxes::each_block(bytes, |kind, block| match kind {
+        boxes::Kind::Exif => blocks.set_exif(block),
+        boxes::Kind::Xmp => blocks.set_xmp(block),
+    })
 }
 
 /// RIFF chunks: `type (4), length (4, little endian), data, padded to even`.

@@ -1,6 +1,6 @@
 //! Why bytes gave no image.
 
-use super::Format;
+use std::fmt::Display;
 
 /// Why bytes gave no image.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +35,7 @@ impl ImageError {
         Self::Unsupported(format!("{kind}; convert it to an ordinary JPEG or PNG"))
     }
 
-    pub(super) fn broken(format: Format, reason: impl Into<String>) -> Self {
+    pub(super) fn broken(format: impl Display, reason: impl Into<String>) -> Self {
         Self::Broken { format: format.to_string(), reason: reason.into() }
     }
 }

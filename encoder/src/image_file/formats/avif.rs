@@ -6,9 +6,9 @@
 #[cfg(all(feature = "avif", any(test, not(feature = "libheif"))))]
 mod av1;
 #[cfg(all(feature = "avif", any(test, not(feature = "libheif"))))]
-mod container;
+mod items;
 
-use super::super::{Decoded, ImageError, Limits, boxes};
+use super::super::{Decoded, ImageError, Limits, boxes, container};
 use super::Spec;
 
 pub(super) const SPEC: Spec = Spec {
@@ -19,22 +19,19 @@ pub(super) const SPEC: Spec = Spec {
     media_type: "image/avif",
     in_browsers: true,
     is_read: cfg!(any(feature = "avif", feature = "libheif")),
-    sniff: |bytes| boxes::brands(bytes).is_some_and(|brands| brands.any(AV1)),
+    sniff: |bytes| boxes::brands(bytes).is_some_and(|brands| brands.any(boxes::AV1)),
     size: boxes::largest_size,
     decode,
-    blocks: super::heic::blocks,
+    blocks: |bytes| container::collect(bytes, container::heif),
     exif: None,
 };
-
-/// Brands of images in AV1.
-pub(super) const AV1: &[[u8; 4]] = &[*b"avif", *b"avis"];
 
 #[allow(unused_variables, reason = "a build without any decoder reads nothing")]
 fn decode(bytes: &[u8], limits: &Limits, _: Option<u32>) -> Result<Decoded, ImageError> {
     #[cfg(feature = "libheif")]
     return super::super::libheif::decode(bytes, super::Format::Avif, limits);
     #[cfg(all(feature = "avif", not(feature = "libheif")))]
-    return container::decode(bytes, limits);
+    return items::decode(bytes, limits);
     #[cfg(not(any(feature = "avif", feature = "libheif")))]
     Err(ImageError::unsupported(SPEC.title))
 }
