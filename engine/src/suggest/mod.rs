@@ -30,9 +30,9 @@ pub struct Correction {
 
 impl Engine {
     /// Up to eight words that this library is known to answer: its most frequent keywords, of three
-    /// images at least, and the largest albums, then what its model finds of [`LABELS`] in a language, unless `model` is
-    /// false: that loads the model. What the model finds is looked for again when the library has
-    /// grown to twice its size.
+    /// images at least, and the largest albums, then what its model finds of [`LABELS`] in a
+    /// language, unless `model` is false: that loads the model. What the model finds is looked for
+    /// again when the library has grown to twice its size.
     ///
     /// # Errors
     /// If there is no index yet, or the model fails.

@@ -214,8 +214,8 @@ impl<'a, 'o> Writer<'a, 'o> {
         Ok(())
     }
 
-    /// Date, place, words and the like of an image are those in its bytes and in the sidecars of its files:
-    /// this one and up to [`MOST_SIDECARS`] others.
+    /// Date, place, words and the like of an image are those in its bytes and in the sidecars of
+    /// its files: this one and up to [`MOST_SIDECARS`] others.
     fn set_facts(&mut self, file: &Known, id: ImageId) -> Result<(), IndexError> {
         let mut metadata = file.metadata.clone();
         let others = self.index.some_files_of(id, MOST_SIDECARS)?;

@@ -74,7 +74,8 @@ pub struct Facet {
 
 /// What there is to filter by
 ///
-/// Counts of cameras, lenses, keywords, formats, folders and years, among the images that pass a filter.
+/// Counts of cameras, lenses, keywords, formats, folders and years, among the images that pass a
+/// filter.
 #[utoipa::path(get, path = "/api/v1/facets", operation_id = "facets", tag = "library", params(FacetsForm),
     responses((status = 200, description = "Values to filter by, each with the number of its images", body = FacetsView)))]
 pub async fn facets(state: web::Data<AppState>, form: web::Query<FacetsForm>) -> Result<HttpResponse, ApiError> {

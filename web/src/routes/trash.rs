@@ -41,9 +41,9 @@ pub struct NotMovedView {
 
 /// Move files to the trash
 ///
-/// Moves all files of some images to the trash of the server's machine, from where they can be taken
-/// back, if the server was started with `--allow-trash`. A file whose content is not the one that
-/// was indexed stays where it is. The library has the moved ones as missing.
+/// Moves all files of some images to the trash of the server's machine, from where they can be
+/// taken back, if the server was started with `--allow-trash`. A file whose content is not the one
+/// that was indexed stays where it is. The library has the moved ones as missing.
 #[utoipa::path(post, path = "/api/v1/trash", operation_id = "trash", tag = "images",
     request_body(content = TrashForm, example = json!({"images": [12, 15]})),
     responses((status = 200, description = "Which files were moved, and which not", body = TrashView)))]
