@@ -51,7 +51,6 @@ for (const [device, options] of [["laptop", {}], ["phone", phone]]) {
     assert.deepEqual(await first.locator("input").evaluateAll((boxes) => boxes.map(({ checked }) => checked)), [true, false, false]);
     assert.deepEqual(await findings(page), []);
     assert.equal(await overflow(page), 0);
-    if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/duplicates-${device}.png` });
     const act = first.locator(".acts button").first();
     assert.equal(await act.textContent(), "Move the others to the trash (2)");
     // Another choice: the second stays too.
@@ -106,7 +105,6 @@ for (const [device, options] of [["laptop", {}], ["phone", phone]]) {
     assert.equal(new Set(await transforms()).size, 1);
     assert.deepEqual(await findings(page), []);
     assert.equal(await overflow(page), 0);
-    if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/compare-${device}.png` });
     const name = await page.locator(".panes .name").nth(1).textContent();
     await page.locator(".others button").nth(1).click();
     assert.notEqual(await page.locator(".panes .name").nth(1).textContent(), name);

@@ -41,7 +41,6 @@ for (const width of [1280, 390]) {
     for (const part of ["XF 35mm F1.4 R", "ƒ/1.4 · 1/250 s · ISO 1,600 · 35 mm", "Potsdam, Germany", "52.4009, 13.0591"]) assert.ok(said.includes(part), `${part}: ${said}`);
     assert.equal(await page.locator(".stars").getAttribute("aria-label"), "4 of 5 stars");
     assert.deepEqual(await findings(page), []);
-    if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/facts-${width}.png` });
     const follow = async (name, wanted) => {
       await page.locator("#facts a", { hasText: name }).first().click();
       await page.waitForURL((address) => !address.searchParams.has("view") && wanted(address.searchParams));

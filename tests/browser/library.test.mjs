@@ -56,7 +56,6 @@ for (const [device, options] of [["laptop", {}], ["phone", phone]]) {
     assert.equal(await rows.first().locator(".count").textContent(), "12");
     assert.deepEqual(await findings(page), []);
     assert.equal(await page.locator("#panel").evaluate((dialog) => Math.max(0, dialog.scrollWidth - dialog.clientWidth)), 0);
-    if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/browse-${device}.png` });
     await rows.filter({ hasText: "2024" }).focus();
     await page.keyboard.press("Enter");
     await page.locator("#folder-browser li", { hasText: "No folders in here" }).waitFor();
@@ -111,7 +110,6 @@ onPage("past runs are told, and one that was stopped is started again", { path: 
   for (const part of ["Up to date", "Files: 1,200", "14 new", "2 removed", "1 unreadable", "2 min", "/photos/2023"]) assert.ok(said.includes(part), `${part}: ${said}`);
   assert.match(await runs.nth(1).textContent(), /Stopped.*on the command line/);
   assert.deepEqual(await findings(page), []);
-  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/runs.png` });
   assert.equal(await runs.first().locator("button").count(), 0);
   await runs.nth(1).getByRole("button", { name: "Start again" }).click();
   await page.locator("#job-state", { hasText: "Up to date" }).waitFor();

@@ -40,7 +40,6 @@ for (const [device, options] of [["laptop", {}], ["phone", phone]]) {
     await page.fill("#q", "");
     await offers(page).nth(4).waitFor();
     assert.deepEqual((await offers(page).allTextContents()).slice(0, 2), ["butterfly", "zoo"]);
-    if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/suggest-${device}.png` });
     assert.deepEqual(await findings(page), []);
     const cross = offers(page).nth(0).locator(".forget");
     await (options.hasTouch ? cross.tap() : cross.click());
@@ -105,7 +104,6 @@ onPage("a word that the library does not know is followed by one that it does", 
   const meant = page.locator("#meant button");
   await meant.waitFor();
   assert.equal(await page.textContent("#meant"), "· Did you mean butterfly tree?");
-  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/meant.png` });
   assert.deepEqual(await findings(page), []);
   await meant.click();
   await page.waitForURL((address) => address.searchParams.get("q") === "butterfly tree");

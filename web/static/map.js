@@ -19,6 +19,10 @@ export const style = "map";
 const SETTLED = 160;
 /// A share of the map that is asked for around it, so that small moves show what is there at once.
 const AROUND = 0.4;
+/// Cells that are asked for are smaller by so many steps of zoom than those that are shown, and no larger than a city: so
+/// a button stands where most of its images are, and has the name of that place.
+const FINER = 3;
+const LEAST = 8;
 /// Degrees around images that were all taken at one place.
 const CLOSE = 0.0005;
 /// Places that are listed beside the map.
@@ -107,7 +111,7 @@ export function open(root, host) {
 
   /// Asks for what is shown, unless the last answer says it already.
   async function load() {
-    const zoom = Math.min(Math.max(Math.floor(view.zoom), 0), 18);
+    const zoom = Math.min(Math.max(Math.floor(view.zoom) + FINER, LEAST), 18);
     const question = JSON.stringify([filterOf(host.get()), zoom]);
     if (question === asked && answer && holds(answer.box, view.box())) return show(answer.clusters);
     running.abort();

@@ -19,8 +19,8 @@ export function gathered(clusters, view) {
   for (const cluster of clusters.toSorted((a, b) => b.images - a.images)) {
     const [x, y] = view.place(cluster.longitude, cluster.latitude);
     const near = groups.find((group) => Math.hypot(group.x - x, group.y - y) < APART && Math.abs(group.bounds.west - cluster.bounds.west) < 180);
-    if (!near) groups.push({ ...cluster, x, y });
-    else Object.assign(near, { images: near.images + cluster.images, bounds: joined(near.bounds, cluster.bounds) });
+    if (!near) groups.push({ ...cluster, x, y, places: new Set([placeName(cluster)]) });
+    else Object.assign(near, { images: near.images + cluster.images, bounds: joined(near.bounds, cluster.bounds), places: near.places.add(placeName(cluster)) });
   }
   return groups;
 }
@@ -74,7 +74,9 @@ export class Clusters {
 
   /** @type {(button: Button, group: Page.Group) => void} */
   #name({ element, count }, group) {
-    const what = `${placeName(group)}: ${t("imageCount", { n: group.images })}`;
+    const others = group.places.size - 1;
+    const where = others > 0 ? `${placeName(group)} ${t("andMore", { n: others })}` : placeName(group);
+    const what = `${where}: ${t("imageCount", { n: group.images })}`;
     element.setAttribute("aria-label", what);
     element.title = what;
     element.onclick = () => this.open(group);

@@ -144,8 +144,8 @@ declare namespace Page {
 
   type View = import("../static/map_view.js").View;
   interface Pixel { x: number; y: number }
-  /// A cluster with its place on the map, in pixels.
-  type Group = Api.Cluster & Pixel;
+  /// Clusters that lie together on the map, by the largest of them: where it is, in pixels, and the names of all.
+  type Group = Api.Cluster & Pixel & { places: Set<string> };
   /// What part of the earth is shown.
   interface MapPart { latitude: number; longitude: number; zoom: number }
 
