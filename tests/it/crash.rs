@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use glimpse::indexer::{ContentHash, Index, IndexError, Library};
-use glimpse_nonempty::each;
+use glimpse_nonempty::{each, if_any};
 use image::{Rgb, RgbImage};
 use serde_json::Value;
 
@@ -159,7 +159,7 @@ impl World {
         for line in &run.said {
             self.acknowledged(&index, line);
         }
-        for (name, content) in each(&self.known) {
+        for (name, content) in if_any(&self.known) {
             let id =
                 index.by_content(content).unwrap().unwrap_or_else(|| panic!("{name} was acknowledged and is lost"));
             assert!(index.vector(id).is_some(), "the vector of {name} was acknowledged and is lost");

@@ -51,12 +51,12 @@ fn embeddings_equal_those_of_candle_transformers() {
         let (images, ids) = (golden.images(), golden.ids());
         let features = ours.encode_images(&images, Outputs::Pooled, &mut Trace::off()).unwrap();
         let pooled = theirs.get_image_features(&pixel_values(&images)).unwrap();
-        for (i, feature) in features.iter().enumerate() {
+        for (i, feature) in each(features.iter().enumerate()) {
             assert_close(case, "image", feature.embedding.as_slice(), &pooled.get(i).unwrap());
         }
         let texts = ours.encode_ids(&ids, &mut Trace::off()).unwrap();
         let pooled = theirs.get_text_features(&Tensor::new(ids, &Device::Cpu).unwrap()).unwrap();
-        for (i, text) in texts.iter().enumerate() {
+        for (i, text) in each(texts.iter().enumerate()) {
             assert_close(case, "text", text.as_slice(), &pooled.get(i).unwrap());
         }
     }

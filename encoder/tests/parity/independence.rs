@@ -26,13 +26,13 @@ fn every_way() -> impl Iterator<Item = (&'static str, Towers)> {
 
 #[test]
 fn a_batch_equals_its_images_one_by_one() {
-    for (case, towers) in every_way() {
+    for (case, towers) in each(every_way()) {
         let images = Golden::read(case).images();
         let encode = |batch: &[PixelInput]| towers.encode_images(batch, Outputs::Dense, &mut Trace::off()).unwrap();
         let together = encode(&images);
         let turned: Vec<PixelInput> = images.iter().rev().cloned().collect();
         let turned = encode(&turned);
-        for (i, image) in images.iter().enumerate() {
+        for (i, image) in each(images.iter().enumerate()) {
             let what = format!("{case}, image {i}");
             assert_same(&what, &together[i], &encode(std::slice::from_ref(image))[0]);
             assert_same(&what, &together[i], &turned[images.len() - 1 - i]);

@@ -118,6 +118,7 @@ fn runs(labels: &[u8]) -> Vec<u8> {
 #[allow(clippy::unwrap_used)]
 pub(crate) mod tests {
     use glimpse_encoder::Embedding;
+    use glimpse_nonempty::Every as _;
     use proptest::prelude::*;
 
     use super::*;
@@ -154,7 +155,7 @@ pub(crate) mod tests {
             let id = ImageId(id);
             let values = stored.encode(id);
             let parts: Vec<(u8, &[u8])> = values.iter().map(|(key, value)| (key[8], value.as_slice())).collect();
-            prop_assert!(parts.iter().all(|(_, value)| value.len() < 4096));
+            prop_assert!(parts.iter().every(|(_, value)| value.len() < 4096));
             prop_assert_eq!(decode(id, 200, &parts), Ok(stored));
             prop_assert!(decode(id, 200, &parts[..parts.len() - 1]).is_err());
             prop_assert!(decode(ImageId(!id.0), 200, &parts).is_err());

@@ -120,6 +120,7 @@ pub(super) fn peak(vector: &[f32]) -> Option<f32> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 pub(super) mod tests {
+    use glimpse_nonempty::each;
     use proptest::prelude::*;
 
     use super::*;
@@ -155,7 +156,7 @@ pub(super) mod tests {
         fn a_second_plane_keeps_16_bits(vector in vectors()) {
             let coded = Quantised::encode_as(VectorStorage::Int16, &vector).unwrap();
             let peak = vector.iter().fold(0f32, |peak, v| peak.max(v.abs()));
-            for (decoded, v) in coded.decode().iter().zip(&vector) {
+            for (decoded, v) in each(coded.decode().iter().zip(&vector)) {
                 prop_assert!((decoded - v).abs() <= peak / 30_000.0, "{} for {}", decoded, v);
             }
         }
