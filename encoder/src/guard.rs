@@ -49,10 +49,14 @@ const MOST_STOPPED: usize = 8;
 #[cfg(feature = "avif")]
 const STACK: usize = 16 << 20;
 
+/// What is done with the message of a panic.
+#[cfg(feature = "avif")]
+type OnPanic = Box<dyn Fn(String)>;
+
 #[cfg(feature = "avif")]
 thread_local! {
     /// Takes the message of a panic of this thread, which then stops.
-    static CONTAINED: RefCell<Option<Box<dyn Fn(String)>>> = const { RefCell::new(None) };
+    static CONTAINED: RefCell<Option<OnPanic>> = const { RefCell::new(None) };
 }
 
 /// As [`catch`], for work whose panics cannot be caught because they would pass through functions

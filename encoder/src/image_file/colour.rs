@@ -73,7 +73,7 @@ pub(super) fn inks_to_srgb(inks: &[u8], profile: &[u8]) -> Option<Vec<u8>> {
 
 /// What profiles are applied of.
 enum Kind {
-    Rgb(ColorProfile),
+    Rgb(Box<ColorProfile>),
     /// The level of sRGB for each level of 16 bits.
     Grey(Vec<u16>),
 }
@@ -81,7 +81,7 @@ enum Kind {
 fn read(profile: &[u8]) -> Option<Kind> {
     let profile = made(|| ColorProfile::new_from_slice(profile))?;
     match profile.color_space {
-        DataColorSpace::Rgb => Some(Kind::Rgb(profile)),
+        DataColorSpace::Rgb => Some(Kind::Rgb(Box::new(profile))),
         DataColorSpace::Gray => {
             let transform = made(|| {
                 profile.create_transform_16bit(Layout::Gray, &ColorProfile::new_srgb(), Layout::Rgb, options())

@@ -17,6 +17,9 @@ use std::fmt;
 
 use super::{Blocks, Decoded, ImageError, Limits};
 
+type Decode = fn(&[u8], &Limits, Option<u32>) -> Result<Decoded, ImageError>;
+type Exif = fn(Vec<u8>) -> Option<Vec<u8>>;
+
 /// What there is to know of a format.
 pub(super) struct Spec {
     /// The format's number in records on disk: for good, never to be changed.
@@ -38,11 +41,11 @@ pub(super) struct Spec {
     size: fn(&[u8]) -> Option<(u32, u32)>,
     /// Decodes within limits; may give less than all pixels, as long as the shorter side keeps the
     /// number that is asked for.
-    decode: fn(&[u8], &Limits, Option<u32>) -> Result<Decoded, ImageError>,
+    decode: Decode,
     /// Metadata as they lie in the file.
     blocks: fn(&[u8]) -> Blocks<'_>,
     /// EXIF, if that is the file itself.
-    exif: Option<fn(Vec<u8>) -> Option<Vec<u8>>>,
+    exif: Option<Exif>,
 }
 
 macro_rules! formats {
