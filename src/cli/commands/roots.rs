@@ -27,7 +27,7 @@ fn list(json: bool, context: &Context) -> Result<Outcome, CliError> {
         let images = nodes.iter().find(|node| node.path == *root).map_or(0, |node| node.images);
         match json {
             true => write_json(&mut out, &json!({"path": root.to_string_lossy(), "images": images}))?,
-            false => table.row([printable(&root.to_string_lossy()), count(images, "image", "images")]),
+            false => table.row([printable(root.to_string_lossy()), count(images, "image", "images")]),
         }
     }
     for line in table.lines() {
@@ -67,7 +67,7 @@ pub fn runs(args: &RunsArgs, context: &Context) -> Result<Outcome, CliError> {
             RunOutcome::Failed => "failed",
         };
         let counts = format!("{} seen, {} new, {} gone, {} unreadable", run.seen, run.added, run.removed, run.failed);
-        let roots: Vec<_> = run.roots.iter().map(|root| printable(&root.to_string_lossy())).collect();
+        let roots: Vec<_> = run.roots.iter().map(|root| printable(root.to_string_lossy())).collect();
         let what = run.message.as_deref().map_or_else(|| roots.join(", "), printable);
         table.row([run.began.clone(), outcome.to_owned(), counts, what]);
     }

@@ -147,7 +147,6 @@ async fn one_image_is_grounded() {
         (body["heatmap"], body["all"]) = (json!(true), json!(true));
         let whole = post(&state, "/api/v1/ground", body).await.good();
         let things = whole["things"].as_array().unwrap();
-        assert!(things.iter().any(|thing| !thing["boxes"].as_array().unwrap().is_empty()), "{whole}");
         for (at, thing) in each(things.iter().enumerate()) {
             check_boxes(&thing["boxes"], (90.0, 60.0), 2);
             assert!(if_any(thing["boxes"].as_array().unwrap()).all(|found| found["thing"] == at));
