@@ -32,7 +32,7 @@ onPage("a folder is added, with progress, and its failures can be read and tried
     assert.match(await page.textContent("#numbers"), /demo/);
     assert.match(await page.textContent("#quality"), /photographs/);
     await page.fill("#folder-path", folder);
-    await page.click("#add-folder button");
+    await page.click("#add-folder button.strong");
     await page.locator("#job-state", { hasText: "Up to date" }).waitFor({ timeout: 60_000 });
     assert.match(await page.textContent("#job-line"), /^\d+ of \d+ files/);
     assert.match(await page.textContent("#job-counts"), /\d+ cop/);
@@ -65,7 +65,7 @@ onPage("a long job shows its progress, waits when told to, and says that results
     }
     await page.click("#library");
     await page.fill("#folder-path", folder);
-    await page.click("#add-folder button");
+    await page.click("#add-folder button.strong");
     await page.locator("#job-state", { hasText: "Updating the library" }).waitFor();
     await page.locator("#roots li", { hasText: basename(folder) }).waitFor(); // while it is read
     await page.waitForFunction(() => document.querySelector("#job-meter").value > 0);
@@ -103,7 +103,7 @@ onPage("every failure can be read, however many there are", async (page) => {
     await Promise.all(Array.from({ length: 230 }, (_, n) => writeFile(join(folder, `broken ${n}.jpg`), `no picture ${n}`)));
     await page.click("#library");
     await page.fill("#folder-path", folder);
-    await page.click("#add-folder button");
+    await page.click("#add-folder button.strong");
     await page.locator("#failures-title", { hasText: "230 files" }).waitFor();
     await page.locator("#job-state", { hasText: "Up to date" }).waitFor();
     await page.click("#failures summary");
@@ -142,6 +142,6 @@ onPage("a folder that is not there is refused in words", async (page, { expect }
   await page.click("#library");
   expect("api/v1/jobs"); // the browser itself notes the answer 400
   await page.fill("#folder-path", "/no/such/folder");
-  await page.click("#add-folder button");
+  await page.click("#add-folder button.strong");
   await page.waitForFunction(() => document.querySelector("#folder-problem").textContent.includes("/no/such/folder"));
 });

@@ -321,7 +321,7 @@ onPage("what the server says is said in the language of the page", { locale: "de
   expect("api/v1/jobs");
   const folder = join(pictures, "no such folder");
   await page.fill("#folder-path", folder);
-  await page.click("#add-folder button");
+  await page.click("#add-folder button.strong");
   await page.locator("#folder-problem", { hasText: /^Diesen Ordner gibt es nicht$/ }).waitFor();
 });
 
