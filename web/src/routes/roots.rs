@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use actix_web::{HttpResponse, web};
-use glimpse_engine::{Engine, FolderNode, RunRecord, expand_home};
+use glimpse_engine::{Engine, EngineError, FolderNode, RunRecord, expand_home};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -78,7 +78,13 @@ fn inside(state: &AppState, asked: &Path) -> Result<BrowseView, ApiError> {
     let (roots, nodes) = (known_roots(&state.engine)?, nodes(&state.engine)?);
     let may_be_seen = |path: &&Path| roots.iter().chain(state.roots.folders()).any(|root| path.starts_with(root));
     let parent = folder.parent().filter(may_be_seen).map(shown);
-    let folders = state.engine.folders_in(&folder)?;
+    let folders = state.engine.folders_in(&folder).map_err(|error| match error {
+        EngineError::Io { source, .. } => {
+            let message = format!("{} cannot be listed: {source}", folder.display());
+            ApiError::new(Code::FolderNotFound, message).hint("name a folder on the machine that runs Glimpse")
+        }
+        error => error.into(),
+    })?;
     let folders = folders.iter().map(|folder| view(folder, &nodes)).collect();
     Ok(BrowseView { path: shown(&folder), parent, folders })
 }

@@ -42,6 +42,8 @@ async fn folders_are_looked_into_from_those_that_are_allowed() {
         folder("two", format!("{images}/two"), 1),
     ];
     assert_eq!(inside, json!({"path": images, "parent": null, "folders": folders}));
+    let file = format!("/api/v1/browse?path={images}/one/a.png");
+    get(&state, &file).await.error(400, "folder_not_found");
     let below = get(&state, &format!("/api/v1/browse?path={images}/one")).await.good();
     assert_eq!((&below["parent"], &below["folders"][0]["name"]), (&json!(images), &json!("deep")));
     let hidden = get(&state, &format!("/api/v1/browse?path={images}/new")).await.good();
