@@ -83,7 +83,7 @@ onPage("wheel, drag, buttons and keys move the map, and the address follows", { 
   const [middleX, middleY] = [x + width / 2, y + height / 2];
   await page.mouse.move(middleX, middleY);
   await page.mouse.wheel(0, -240);
-  await moved(page, (at) => at.zoom > 4.9 && at.zoom < 5.1 && Math.abs(at.latitude - 50) < 0.01);
+  await moved(page, (at) => at.zoom > 4.9 && at.zoom < 5.1 && Math.abs(at.latitude - 50) < 0.05);
   await page.mouse.move(middleX + 60, middleY + 120);
   await page.mouse.down();
   await page.mouse.move(middleX - 100, middleY + 20, { steps: 4 });
