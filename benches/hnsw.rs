@@ -137,7 +137,7 @@ impl Bench {
             "threads": rayon::current_num_threads(), "fill_s": fill.as_secs_f64(), "build_s": build.as_secs_f64(),
             "scan_bytes": per(scan.memory()), "graph_bytes_measured": per(resident().saturating_sub(before)),
             "graph_bytes_stated": per(memory - scan.memory()),
-            "links_per_node": stats.links_per_node, "strays": stats.strays,
+            "links_per_node": stats.links_per_node, "unreachable": stats.unreachable,
         });
         Self { scan, graph, queries, facts }
     }

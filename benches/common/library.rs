@@ -44,7 +44,7 @@ pub fn fill_by(index: &Index, count: usize, mut add: impl FnMut(&Index, usize, I
             place: None,
             caption: Some((0..4).map(|_| pick(&mut noise)).collect::<Vec<_>>().join(" ")),
             keywords: vec![pick(&mut noise).to_owned()],
-            described: None,
+            model_caption: None,
             truncated: false,
             exposure: Exposure::default(),
             rating: None,

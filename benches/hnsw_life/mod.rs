@@ -174,7 +174,7 @@ fn image(n: u64) -> ImageRecord {
         place: None,
         caption: None,
         keywords: Vec::new(),
-        described: None,
+        model_caption: None,
         truncated: false,
         exposure: Exposure::default(),
         rating: None,

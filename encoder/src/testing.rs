@@ -241,7 +241,6 @@ fn mix(x: u64) -> u64 {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-
     use glimpse_nonempty::Every as _;
 
     use super::*;

@@ -22,13 +22,19 @@ pub struct SavedCount {
 impl Engine {
     /// Images that pass a filter.
     pub(crate) fn selected(&self, index: &Index, filter: &Filter) -> Result<IdSet, EngineError> {
+        self.check_album(index, filter)?;
+        Ok(index.select(filter))
+    }
+
+    /// Refuses a filter by an album that is a saved search, which has no images of its own.
+    pub(crate) fn check_album(&self, index: &Index, filter: &Filter) -> Result<(), EngineError> {
         if let Some(id) = &filter.album
             && index.collections().album(id)?.search.is_some()
         {
             let reason = format!("the album `{id}` is a saved search: ask its `query` instead");
             return Err(EngineError::BadRequest(reason));
         }
-        Ok(index.select(filter))
+        Ok(())
     }
 
     /// What could not be read of favourites and albums, in words; `None` if all is well.

@@ -326,7 +326,7 @@ impl Engine {
     /// If there is no index yet.
     pub fn facets_of(&self, filter: &Filter) -> Result<Facets, EngineError> {
         let index = self.serving()?;
-        self.selected(&index, filter)?; // an album that has no images of its own is told
+        self.check_album(&index, filter)?;
         Ok(index.facets_of(filter))
     }
 
@@ -336,7 +336,7 @@ impl Engine {
     /// If there is no index yet.
     pub fn tags_of(&self, filter: &Filter) -> Result<Vec<TagCount>, EngineError> {
         let index = self.serving()?;
-        self.selected(&index, filter)?; // an album that has no images of its own is told
+        self.check_album(&index, filter)?;
         Ok(index.tags_of(filter))
     }
 

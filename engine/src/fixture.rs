@@ -76,7 +76,7 @@ impl Fixture {
             place: None,
             caption: shot.caption.map(str::to_owned),
             keywords: Vec::new(),
-            described: None,
+            model_caption: None,
             truncated: false,
             exposure: Exposure::default(),
             rating: None,

@@ -32,7 +32,7 @@ impl Engine {
     /// If there is no index yet.
     pub fn map(&self, filter: &Filter, area: Option<&GeoBox>, zoom: u8) -> Result<Map, EngineError> {
         let index = self.serving()?;
-        self.selected(&index, filter)?; // an album that has no images of its own is told
+        self.check_album(&index, filter)?;
         let mut cell = 360.0 / f64::from(1u32 << zoom.min(Self::MAX_ZOOM)) / CELLS;
         let mut clusters = index.clusters(filter, area, cell);
         while clusters.len() > MOST_CLUSTERS {
@@ -41,7 +41,7 @@ impl Engine {
         }
         let crosses_date_line = area.is_some_and(|area| area.west > area.east);
         let bounds = clusters.iter().map(|cluster| cluster.bounds);
-        let bounds = bounds.reduce(|a, b| if crosses_date_line { around_date_line(a, b) } else { around(a, b) });
+        let bounds = bounds.reduce(|a, b| if crosses_date_line { around_date_line(a, b) } else { a.around(b) });
         let images = clusters.iter().map(|cluster| cluster.images).sum();
         let near = |cluster: &Cluster| nearest_city(Place { latitude: cluster.latitude, longitude: cluster.longitude });
         let clusters = clusters.into_iter().map(|cluster| (cluster.clone(), near(&cluster))).collect();
@@ -49,22 +49,12 @@ impl Engine {
     }
 }
 
-/// The box around two.
-fn around(a: GeoBox, b: GeoBox) -> GeoBox {
-    GeoBox {
-        south: a.south.min(b.south),
-        west: a.west.min(b.west),
-        north: a.north.max(b.north),
-        east: a.east.max(b.east),
-    }
-}
-
-/// The same where west of the date line is less far than around the world.
+/// The box around two, where west of the date line is less far than around the world.
 fn around_date_line(a: GeoBox, b: GeoBox) -> GeoBox {
     let beyond = |degrees: f64| if degrees < 0.0 { degrees + 360.0 } else { degrees };
     let back = |degrees: f64| if degrees > 180.0 { degrees - 360.0 } else { degrees };
     let turned = |area: GeoBox| GeoBox { west: beyond(area.west), east: beyond(area.east), ..area };
-    let both = around(turned(a), turned(b));
+    let both = turned(a).around(turned(b));
     GeoBox { west: back(both.west), east: back(both.east), ..both }
 }
 
@@ -74,11 +64,10 @@ mod tests {
 
     #[test]
     fn boxes_grow_across_the_date_line_if_they_are_asked_for_there() {
-        let point = |latitude, longitude| GeoBox { south: latitude, west: longitude, north: latitude, east: longitude };
-        let (fiji, samoa) = (point(-17.0, 178.0), point(-14.0, -172.0));
-        assert_eq!(around(fiji, samoa), GeoBox { south: -17.0, west: -172.0, north: -14.0, east: 178.0 });
+        let (fiji, samoa) = (GeoBox::point(-17.0, 178.0), GeoBox::point(-14.0, -172.0));
+        assert_eq!(fiji.around(samoa), GeoBox { south: -17.0, west: -172.0, north: -14.0, east: 178.0 });
         let small = GeoBox { south: -17.0, west: 178.0, north: -14.0, east: -172.0 };
         assert_eq!(around_date_line(fiji, samoa), small);
-        assert_eq!(around_date_line(small, point(0.0, -175.0)), GeoBox { north: 0.0, ..small });
+        assert_eq!(around_date_line(small, GeoBox::point(0.0, -175.0)), GeoBox { north: 0.0, ..small });
     }
 }

@@ -55,6 +55,22 @@ pub struct GeoBox {
 }
 
 impl GeoBox {
+    /// The box of one point.
+    pub fn point(latitude: f64, longitude: f64) -> Self {
+        Self { south: latitude, west: longitude, north: latitude, east: longitude }
+    }
+
+    /// The box around two that do not cross the date line.
+    #[must_use]
+    pub fn around(self, other: Self) -> Self {
+        Self {
+            south: self.south.min(other.south),
+            west: self.west.min(other.west),
+            north: self.north.max(other.north),
+            east: self.east.max(other.east),
+        }
+    }
+
     /// True if the point is inside or on the border.
     pub fn contains(&self, latitude: f64, longitude: f64) -> bool {
         let east_west = if self.west <= self.east {

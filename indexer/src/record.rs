@@ -35,7 +35,7 @@ pub struct ImageRecord {
     /// Keywords from XMP or a sidecar.
     pub keywords: Vec<String>,
     /// What the model's decoder says of it, if it was asked; kept apart from what people wrote.
-    pub described: Option<String>,
+    pub model_caption: Option<String>,
     /// The file is cut off, and only a part of the image could be read.
     pub truncated: bool,
     /// How the camera was set.

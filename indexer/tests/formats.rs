@@ -43,7 +43,7 @@ fn images(format: u32) -> [ImageRecord; 3] {
         place: None,
         caption: None,
         keywords: Vec::new(),
-        described: None,
+        model_caption: None,
         truncated: false,
         exposure: Exposure::default(),
         rating: None,

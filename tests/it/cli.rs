@@ -34,7 +34,7 @@ fn a_hit_has_stable_fields() {
         "caption",
         "content",
         "country",
-        "described",
+        "model_caption",
         "exposure_time",
         "favourite",
         "files",

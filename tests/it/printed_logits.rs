@@ -103,7 +103,7 @@ fn ask(set: &Set) -> Vec<Vec<(f32, Explanation)>> {
             place: None,
             caption: None,
             keywords: Vec::new(),
-            described: None,
+            model_caption: None,
             truncated: false,
             exposure: Exposure::default(),
             rating: None,

@@ -82,7 +82,6 @@ fn number(tiff: &[u8], at: usize, length: usize) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-
     use glimpse_nonempty::each;
 
     use super::*;

@@ -32,7 +32,6 @@ use image::metadata::Orientation;
 pub use container::Blocks;
 pub use error::ImageError;
 pub use formats::Format;
-pub use orientation::orientation;
 
 use orientation::{lies_on_its_side, turned};
 

@@ -1,20 +1,9 @@
-//! Which way up an image is: what its file says, and what a sidecar says instead.
+//! Turning images upright, and as a sidecar says instead of their file.
 
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 
-use super::{DecodedImage, Format, exif};
-
-/// EXIF orientation that a file names, 1 to 8; 1 if it names none. `None` for formats whose
-/// container turns the pixels itself.
-pub fn orientation(format: Format, bytes: &[u8]) -> Option<u8> {
-    let named = match format {
-        Format::Heic | Format::Avif | Format::Jxl => return None,
-        Format::Tiff | Format::Raw => exif::orientation(bytes),
-        _ => format.blocks(bytes).exif.and_then(|block| exif::orientation(&block)),
-    };
-    Some(named.map_or(1, Orientation::to_exif))
-}
+use super::DecodedImage;
 
 impl DecodedImage {
     /// The image as `orientation` (EXIF, 1 to 8) turns it in place of its file's own. Any other
@@ -54,6 +43,7 @@ fn inverse(orientation: Orientation) -> Orientation {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Format;
     use super::*;
 
     /// 3 x 2 pixels, all different.

@@ -183,7 +183,7 @@ fn library<'a>(encoder: &Arc<dyn Encode>, shown: &[&'a Shown]) -> Outcome<Folded
             place: None,
             caption: None,
             keywords: Vec::new(),
-            described: None,
+            model_caption: None,
             truncated: false,
             exposure: Exposure::default(),
             rating: None,

@@ -81,7 +81,6 @@ impl NullDensity {
 
 #[cfg(test)]
 mod tests {
-
     use glimpse_nonempty::Every as _;
 
     use super::*;

@@ -123,7 +123,6 @@ const CHANGES: [Change; 8] = [
 
 #[cfg(test)]
 mod tests {
-
     use glimpse_nonempty::Every as _;
 
     use super::*;

@@ -187,7 +187,6 @@ impl StructuredQuery {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-
     use glimpse_nonempty::each;
 
     use super::*;

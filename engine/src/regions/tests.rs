@@ -363,10 +363,10 @@ fn images_are_looked_at_as_closely_as_they_were_indexed() {
     let world = World::with(&of, RegionOptions { choice, ..RegionOptions::default() }, FakeEncoder::new(DIM));
     let heatmap = |world: &World| world.engine.heatmap(world.id("red"), "red").unwrap();
     assert_eq!((heatmap(&world).rows, heatmap(&world).cols), (8, 8));
-    let look = world.engine.look(world.id("red")).unwrap();
+    let features = world.engine.image_features(world.id("red")).unwrap();
     let stored = world.engine.region_map(world.id("red")).unwrap().unwrap();
     let rects: Vec<Rect> = (0..stored.len()).map(|region| stored.rect(region)).collect();
-    assert_eq!(look.regions().collect::<Vec<_>>(), rects);
+    assert_eq!(features.regions().collect::<Vec<_>>(), rects);
 
     // A second run that does not say how goes on in the same way; one that asks for another is told
     // of the remedy.

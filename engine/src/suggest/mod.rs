@@ -113,7 +113,6 @@ fn labels(language: &str) -> (Vec<&'static str>, &'static str) {
 
 #[cfg(test)]
 mod tests {
-
     use glimpse_nonempty::{Every as _, each};
 
     use super::*;

@@ -128,7 +128,7 @@ impl Hnsw {
         let graph = fair::read(&self.graph);
         let links: usize = (0..graph.links.len() as u32).map(|node| graph.links.of(Node(node)).count()).sum();
         let nodes = graph.len();
-        GraphStats { nodes, dead: 0, strays: 0, links_per_node: links as f32 / nodes.max(1) as f32 }
+        GraphStats { nodes, dead: 0, unreachable: 0, links_per_node: links as f32 / nodes.max(1) as f32 }
     }
 
     // ---- changes ----

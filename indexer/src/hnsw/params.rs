@@ -37,7 +37,7 @@ pub struct GraphStats {
     /// Nodes whose image was removed or changed (hnsw_rs only).
     pub dead: usize,
     /// Images that the graph does not reach, compared one by one instead (hnsw_rs only).
-    pub strays: usize,
+    pub unreachable: usize,
     /// Links of a node, on average.
     pub links_per_node: f32,
 }

@@ -63,7 +63,7 @@ fn read_images(store: &Store) -> Result<(Vec<ImageRecord>, usize), IndexError> {
             Some(mut record) => {
                 // Only facts for filters are kept; other words stay in the store.
                 record.caption = None;
-                record.described = None;
+                record.model_caption = None;
                 images.push(record);
             }
             None => damaged += 1,

@@ -79,7 +79,7 @@ impl Index {
                 camera: record.camera,
                 taken: record.taken,
                 place: record.place,
-                caption: joined(record.caption, record.described),
+                caption: joined(record.caption, record.model_caption),
                 keywords: record.keywords,
             }),
         }
@@ -100,10 +100,10 @@ impl Index {
 }
 
 /// What people and the model say of an image.
-fn joined(caption: Option<String>, described: Option<String>) -> Option<String> {
-    match (caption, described) {
-        (Some(caption), Some(described)) => Some(format!("{caption}\n{described}")),
-        (caption, described) => caption.or(described),
+fn joined(caption: Option<String>, model_caption: Option<String>) -> Option<String> {
+    match (caption, model_caption) {
+        (Some(caption), Some(model_caption)) => Some(format!("{caption}\n{model_caption}")),
+        (caption, model_caption) => caption.or(model_caption),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::hnsw::Progress;
 use crate::regions::format::Stored;
 use crate::store::keys::PathHash;
 use crate::store::records;
-use crate::{Facts, FileRecord, ImageId, ImageRecord, IndexError};
+use crate::{Facts, FileRecord, ImageId, ImageRecord, IndexError, Manifest};
 
 /// How far words may lag behind commits.
 const WORDS_EVERY: Duration = Duration::from_secs(10);
@@ -88,12 +88,10 @@ impl Index {
     /// Notes, before the first record that a program of the library's age does not know, that such
     /// a program is too old for it: it would take the record for damage.
     fn raise_format(&self, record: &ImageRecord) -> Result<(), IndexError> {
-        let mut manifest = self.manifest();
-        if manifest.format >= Self::FORMAT || records::is_of_format_1(record) {
+        if records::is_of_format_1(record) || self.manifest.read().format >= Self::FORMAT {
             return Ok(());
         }
-        manifest.format = Self::FORMAT;
-        self.put_manifest(manifest)
+        self.put_manifest(Manifest { format: Self::FORMAT, ..self.manifest() })
     }
 
     /// Adds a file of a known image, or replaces the record of a file (touched, moved, back again,
@@ -132,8 +130,8 @@ impl Index {
     ///
     /// # Errors
     /// [`IndexError::NoSuchImage`], or if the store fails.
-    pub fn set_description(&self, id: ImageId, text: String) -> Result<(), IndexError> {
-        self.change(id, |record| record.described = Some(text))
+    pub fn set_model_caption(&self, id: ImageId, text: String) -> Result<(), IndexError> {
+        self.change(id, |record| record.model_caption = Some(text))
     }
 
     fn change(&self, id: ImageId, change: impl FnOnce(&mut ImageRecord)) -> Result<(), IndexError> {

@@ -94,7 +94,7 @@ impl Turned {
             Self::As(known) => *known,
             Self::By(sidecars) => {
                 let named = metadata::sidecar_orientation(sidecars)?;
-                image_file::orientation(format, bytes).is_some_and(|own| own != named).then_some(named)
+                format.orientation(bytes).is_some_and(|own| own != named).then_some(named)
             }
         }
     }

@@ -87,7 +87,7 @@ impl DecodeStage<'_> {
             Claim::Encode => *claimed = Some(content),
         }
         let options = self.decoder.options;
-        let wants = Wants { regions: options.regions.make, description: options.captions.is_some() };
+        let wants = Wants { regions: options.regions.make, caption: options.captions.is_some() };
         match self.decoder.decode(path, file, wants.regions) {
             Ok(Decoded { views, size, truncated, metadata }) => {
                 let file = known(metadata);
@@ -179,7 +179,7 @@ fn new_record(file: &Known, format: Format, (width, height): (u32, u32), truncat
         place,
         caption: None,
         keywords: Vec::new(),
-        described: None,
+        model_caption: None,
         truncated,
         exposure: Exposure::default(),
         rating: None,

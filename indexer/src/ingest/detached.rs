@@ -86,7 +86,6 @@ impl Detached {
 
 #[cfg(test)]
 mod tests {
-
     use glimpse_nonempty::each;
 
     use super::*;

@@ -124,18 +124,18 @@ impl Model<'_> {
         let cut: Vec<_> = of_batch().filter(|(wants, _)| wants.regions).map(|(_, features)| &features.grid).collect();
         let mut regions =
             if cut.is_empty() { Vec::new() } else { self.profile.segment(self.encoder, &cut)? }.into_iter();
-        let told = of_batch().filter(|(wants, _)| wants.description).map(|(_, features)| features);
-        let mut described = self.describe(&told.collect::<Vec<_>>())?.into_iter();
+        let told = of_batch().filter(|(wants, _)| wants.caption).map(|(_, features)| features);
+        let mut captions = self.caption(&told.collect::<Vec<_>>())?.into_iter();
         let encoded = |(wants, features): (Wants, &DenseFeatures)| Encoded {
             embedding: features.embedding.clone(),
             regions: if wants.regions { regions.next() } else { None },
-            described: if wants.description { described.next().flatten() } else { None },
+            model_caption: if wants.caption { captions.next().flatten() } else { None },
         };
         Ok(of_batch().map(encoded).collect())
     }
 
     /// The likeliest caption of each image, if the model can write them.
-    fn describe(&self, images: &[&DenseFeatures]) -> Result<Vec<Option<String>>, EncodeError> {
+    fn caption(&self, images: &[&DenseFeatures]) -> Result<Vec<Option<String>>, EncodeError> {
         let Some(language) = self.options.captions.as_deref() else { return Ok(Vec::new()) };
         let Some(decoder) = self.encoder.decoder()? else { return Ok(Vec::new()) };
         let caption = |features: &&DenseFeatures| {
@@ -151,7 +151,7 @@ impl Model<'_> {
         if features.len() != whole.len() {
             return Err(broken(format!("{} vectors for {} images", features.len(), whole.len())));
         }
-        let encoded = |embedding| Encoded { embedding, regions: None, described: None };
+        let encoded = |embedding| Encoded { embedding, regions: None, model_caption: None };
         Ok(features.into_iter().map(|features| encoded(features.embedding)).collect())
     }
 }

@@ -1,4 +1,4 @@
-//! A look at decoded images for others, so that what they derive from pixels costs no second
+//! Decoded images shown to others, so that what they derive from pixels costs no second
 //! decoding.
 
 use std::fmt;
@@ -8,22 +8,22 @@ use glimpse_encoder::image_file::DecodedImage;
 
 use crate::ContentHash;
 
-type Look = dyn Fn(&ContentHash, &DecodedImage) + Send + Sync;
+type Hook = dyn Fn(&ContentHash, &DecodedImage) + Send + Sync;
 
 /// Called with the hash and the pixels of every new image, which may come at a fraction of its
 /// size, on the thread that decoded it.
 #[derive(Clone, Default)]
-pub struct ImageHook(Option<Arc<Look>>);
+pub struct ImageHook(Option<Arc<Hook>>);
 
 impl ImageHook {
-    /// Calls `look`, which should be quick beside the decoding of an image.
-    pub fn new(look: impl Fn(&ContentHash, &DecodedImage) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(look)))
+    /// Calls `hook`, which should be quick beside the decoding of an image.
+    pub fn new(hook: impl Fn(&ContentHash, &DecodedImage) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(hook)))
     }
 
     pub(super) fn call(&self, content: &ContentHash, image: &DecodedImage) {
-        if let Some(look) = &self.0 {
-            look(content, image);
+        if let Some(hook) = &self.0 {
+            hook(content, image);
         }
     }
 }

@@ -67,7 +67,7 @@ pub(super) struct Incomplete {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Wants {
     pub regions: bool,
-    pub description: bool,
+    pub caption: bool,
 }
 
 /// An image, ready for the encoder.
@@ -100,7 +100,7 @@ impl Subject {
 pub(super) struct Encoded {
     pub embedding: Embedding,
     pub regions: Option<Regions>,
-    pub described: Option<String>,
+    pub model_caption: Option<String>,
 }
 
 /// What the writer is told.

@@ -82,8 +82,8 @@ pub struct IngestOptions {
     pub limits: Limits,
     /// What becomes of regions.
     pub regions: RegionOptions,
-    /// The language in which the model's decoder describes images that have no description yet,
-    /// known ones too; none are described if absent.
+    /// The language in which the model's decoder writes captions of images that have none of it yet,
+    /// known ones too; it writes none if absent.
     pub captions: Option<String>,
     /// Sees every image that is decoded, before it is encoded.
     pub on_image: ImageHook,

@@ -116,7 +116,7 @@ fn send(index: &Index, id: ImageId, outlet: &Outlet<'_>) -> Result<bool, IndexEr
     let file = files.iter().find(|file| !file.missing && file.path.exists()).or(files.first()).cloned();
     let event = match file {
         Some(file) if !file.missing => {
-            let wants = Wants { regions: true, description: false };
+            let wants = Wants { regions: true, caption: false };
             return Ok(outlet.send(Work::Image(Incomplete { id, file, wants })));
         }
         Some(file) => {

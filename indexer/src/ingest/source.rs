@@ -79,14 +79,14 @@ fn count(options: &IngestOptions, shared: &Shared<'_>) {
     shared.count_done.store(walked.complete, Relaxed);
 }
 
-/// All images under the roots that lack regions or a description, as far as these are wanted.
+/// All images under the roots that lack regions or a caption, as far as these are wanted.
 pub(super) fn incomplete(
     index: &Index,
     encoder: &dyn Encode,
     options: &IngestOptions,
     outlet: &Outlet<'_>,
 ) -> Result<(), IndexError> {
-    let describe = options.captions.is_some() && encoder.decoder()?.is_some();
+    let captioned = options.captions.is_some() && encoder.decoder()?.is_some();
     let mut seen = IdSet::default();
     let mut send = |file: FileRecord| {
         let id = file.image;
@@ -94,9 +94,9 @@ pub(super) fn incomplete(
             return Ok(!outlet.shared.is_over());
         }
         let regions = options.regions.refill && !index.has_regions(id)?;
-        let description = describe && index.image(id)?.is_some_and(|record| record.described.is_none());
-        let lacks = regions || description;
-        let wants = Wants { regions, description };
+        let caption = captioned && index.image(id)?.is_some_and(|record| record.model_caption.is_none());
+        let lacks = regions || caption;
+        let wants = Wants { regions, caption };
         Ok(if lacks { outlet.send(Work::Image(Incomplete { id, file, wants })) } else { !outlet.shared.is_over() })
     };
     for root in &options.roots {

@@ -21,7 +21,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::devices::Devices;
 use super::disk;
-use super::metadata::{SidecarNames, newest_sidecar};
+use super::metadata::{Beside, SidecarNames};
 use super::names::{Named, is_kept_by_the_system, named};
 use super::read::Stat;
 use super::rules::{IGNORE_FILE, Rules};
@@ -274,8 +274,7 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
             return (self.sink)(Found::Unread(path.to_path_buf(), kind));
         }
         self.walked.seen.insert(self.walked.hasher.hash_one(path));
-        let sidecars = self.sidecars_beside(path);
-        let (sidecar_modified, xmp) = (newest_sidecar(path, sidecars), sidecars.xmp(path));
+        let Beside { modified: sidecar_modified, xmp } = Beside::of(path, self.sidecars_beside(path));
         let (path, stat) = (path.to_path_buf(), Stat::of(&facts));
         (self.sink)(Found::Candidate(Candidate { path, stat, sidecar_modified, xmp }))
     }

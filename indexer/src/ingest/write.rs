@@ -104,7 +104,7 @@ impl<'a, 'o> Writer<'a, 'o> {
         (record.taken, record.place) = (metadata.taken, metadata.place);
         (record.exposure, record.rating) = (metadata.exposure, metadata.rating);
         (record.caption, record.keywords) = metadata.words.into_fields();
-        record.described = encoded.described;
+        record.model_caption = encoded.model_caption;
         self.make_room(&file, None)?;
         let of_file = file.record(ImageId(0));
         let vector = encoded.embedding.as_slice();
@@ -122,8 +122,8 @@ impl<'a, 'o> Writer<'a, 'o> {
     /// An image of the index has what it lacked, unless it was removed meanwhile.
     fn made(&mut self, incomplete: Incomplete, encoded: Encoded) -> Result<(), IndexError> {
         let regions = encoded.regions.map_or(Ok(()), |regions| self.index.put_regions(incomplete.id, &regions));
-        let described = |text| self.index.set_description(incomplete.id, text);
-        match regions.and_then(|()| encoded.described.map_or(Ok(()), described)) {
+        let set = |text| self.index.set_model_caption(incomplete.id, text);
+        match regions.and_then(|()| encoded.model_caption.map_or(Ok(()), set)) {
             Ok(()) => self.report.change(FileEvent::Indexed(incomplete.file.path)),
             Err(IndexError::NoSuchImage(_)) => {}
             Err(error) => return Err(error),

@@ -247,7 +247,6 @@ pub(crate) fn shapes(map: &RegionMap) -> Shapes {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-
     use glimpse_nonempty::Every as _;
 
     use super::super::format::tests::halves;

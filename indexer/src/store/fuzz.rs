@@ -53,7 +53,7 @@ fn written() -> [Vec<u8>; 9] {
         place: Some(Place { latitude: 48.5, longitude: 9.0 }),
         caption: Some("A caption".into()),
         keywords: vec!["one".into(), "two".into()],
-        described: Some("described".into()),
+        model_caption: Some("described".into()),
         truncated: true,
         orientation: Some(6),
         exposure: Exposure { lens: Some("Lens".into()), iso: Some(100), ..Exposure::default() },

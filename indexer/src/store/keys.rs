@@ -194,7 +194,6 @@ fn first<const N: usize>(bytes: &[u8; 32]) -> [u8; N] {
 
 #[cfg(test)]
 mod tests {
-
     use glimpse_nonempty::Every as _;
 
     use super::*;

@@ -33,7 +33,7 @@ const TAKEN: u8 = 1;
 const CAMERA: u8 = 2;
 const PLACE: u8 = 4;
 const CAPTION: u8 = 8;
-const DESCRIBED: u8 = 16;
+const MODEL_CAPTION: u8 = 16;
 /// Says all by itself: no field follows.
 const TRUNCATED: u8 = 32;
 const ORIENTATION: u8 = 64;
@@ -41,7 +41,7 @@ const ORIENTATION: u8 = 64;
 const FURTHER: u8 = 128;
 
 /// `content (16) | width (4) | height (4) | format (1) | bytes (8) | present (1) | taken (8)? |
-/// camera? | latitude (8) longitude (8)? | caption? | keywords (4) | keyword... | described? |
+/// camera? | latitude (8) longitude (8)? | caption? | keywords (4) | keyword... | model_caption? |
 /// orientation (1)? | further facts?`
 pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
     let present = [
@@ -49,7 +49,7 @@ pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
         (record.camera.is_some(), CAMERA),
         (record.place.is_some(), PLACE),
         (record.caption.is_some(), CAPTION),
-        (record.described.is_some(), DESCRIBED),
+        (record.model_caption.is_some(), MODEL_CAPTION),
         (record.truncated, TRUNCATED),
         (record.orientation.is_some(), ORIENTATION),
         (is_further(&record.exposure, record.rating), FURTHER),
@@ -74,8 +74,8 @@ pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
     for keyword in &record.keywords {
         value.str(keyword);
     }
-    if let Some(described) = &record.described {
-        value.str(described);
+    if let Some(model_caption) = &record.model_caption {
+        value.str(model_caption);
     }
     if let Some(orientation) = record.orientation {
         value.u8(orientation);
@@ -109,7 +109,7 @@ pub(crate) fn decode_image(id: ImageId, value: &[u8]) -> Result<ImageRecord, Dam
         if flags & PLACE != 0 { Some(Place { latitude: fields.f64()?, longitude: fields.f64()? }) } else { None };
     let caption = if flags & CAPTION != 0 { Some(fields.string()?) } else { None };
     let keywords = (0..fields.u32()?).map(|_| fields.string()).collect::<Result<_, _>>()?;
-    let described = if flags & DESCRIBED != 0 { Some(fields.string()?) } else { None };
+    let model_caption = if flags & MODEL_CAPTION != 0 { Some(fields.string()?) } else { None };
     let orientation = if flags & ORIENTATION != 0 { Some(fields.u8()?) } else { None };
     let (exposure, rating) = if flags & FURTHER != 0 { decode_further(&mut fields)? } else { Default::default() };
     fields.end()?;
@@ -127,7 +127,7 @@ pub(crate) fn decode_image(id: ImageId, value: &[u8]) -> Result<ImageRecord, Dam
         place,
         caption,
         keywords,
-        described,
+        model_caption,
         truncated,
         exposure,
         rating,
@@ -258,12 +258,12 @@ pub(crate) fn decode_json<'a>(key: &[u8], value: &'a [u8]) -> Result<&'a str, Da
 /// a place that is not on earth.
 pub(crate) fn fit(record: &mut ImageRecord) {
     const CAMERA: usize = 256;
-    const DESCRIBED: usize = 512;
+    const MODEL_CAPTION: usize = 512;
     if let Some(camera) = &mut record.camera {
         truncate(camera, CAMERA);
     }
-    if let Some(described) = &mut record.described {
-        truncate(described, DESCRIBED);
+    if let Some(model_caption) = &mut record.model_caption {
+        truncate(model_caption, MODEL_CAPTION);
     }
     record.place = record.place.filter(|place| place.latitude.abs() <= 90.0 && place.longitude.abs() <= 180.0);
     exposure::fit(&mut record.exposure, &mut record.rating);
@@ -313,7 +313,7 @@ mod tests {
                 (id, content, ((width, height, bytes), truncated, orientation), format),
                 taken,
                 place,
-                (camera, caption, keywords, described),
+                (camera, caption, keywords, model_caption),
                 (exposure, rating),
             )| {
                 ImageRecord {
@@ -329,7 +329,7 @@ mod tests {
                     place,
                     caption,
                     keywords,
-                    described,
+                    model_caption,
                     truncated,
                     exposure,
                     rating,
@@ -375,7 +375,7 @@ mod tests {
             record.caption = Some(long.clone());
             record.camera = Some(long.clone());
             record.exposure.lens = Some(long.clone());
-            record.described = Some(long.clone());
+            record.model_caption = Some(long.clone());
             record.keywords = vec!["ключ".to_owned(); many];
             record.keywords.push(long);
             fit(&mut record);
@@ -444,7 +444,7 @@ mod tests {
                 place: Some(Place { latitude, longitude }),
                 caption: None,
                 keywords: Vec::new(),
-                described: None,
+                model_caption: None,
                 truncated: false,
                 exposure: Exposure::default(),
                 rating: None,

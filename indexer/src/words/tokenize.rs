@@ -210,7 +210,6 @@ impl TokenStream for Stream {
 
 #[cfg(test)]
 mod tests {
-
     use glimpse_nonempty::if_any;
 
     use super::*;

@@ -7,7 +7,9 @@ use std::io::Write;
 use glimpse::encoder::Projection;
 use glimpse::encoder::dense::Affinity;
 use glimpse::engine::calibrate::CUT;
-use glimpse::engine::{Depth, FindQuery, Heatmap, Located, Look, Rect, RegionChoice, RegionOptions, StructuredQuery};
+use glimpse::engine::{
+    Depth, FindQuery, Heatmap, ImageFeatures, PhraseGrounding, Rect, RegionChoice, RegionOptions, StructuredQuery,
+};
 use glimpse::{ImageId, IngestOptions};
 use serde::Serialize;
 
@@ -250,13 +252,13 @@ impl Sights {
         };
         for (place, root) in roots.iter().enumerate() {
             let Some(id) = bench.engine.image_at(root)? else { continue };
-            let look = bench.engine.look(id)?;
+            let features = bench.engine.image_features(id)?;
             sights.places.insert(id, place);
             for (number, (question, phrase)) in questions.iter().zip(&phrases).enumerate() {
-                sights.best[number][place] = Some(look.best_patch(phrase));
+                sights.best[number][place] = Some(features.best_patch(phrase));
                 let Some(boxes) = question.thing.boxes.get(&place) else { continue };
-                if let Some(located) = look.locate(phrase)? {
-                    sights.pairs[number].push((place, Row::of_pair(&located, &look, boxes)));
+                if let Some(grounding) = features.ground(phrase)? {
+                    sights.pairs[number].push((place, Row::of_pair(&grounding, &features, boxes)));
                 }
             }
         }
@@ -358,17 +360,17 @@ impl Measure<'_> {
 }
 
 impl Row {
-    fn of_pair(located: &Located, look: &Look, boxes: &[Rect]) -> Self {
+    fn of_pair(grounding: &PhraseGrounding, features: &ImageFeatures, boxes: &[Rect]) -> Self {
         let count = |right: bool| f64::from(u8::from(right));
-        let (x, y) = peak(&located.heatmap);
+        let (x, y) = peak(&grounding.heatmap);
         Self {
             asked: 1.0,
             pointing: count(boxes.iter().any(|rect| rect.contains(x, y))),
-            accurate: count(hits(&located.region.rect, boxes)),
-            accurate_fine: count(hits(&located.fine, boxes)),
-            accurate_read: count(hits(&located.read.unwrap_or(located.fine), boxes)),
-            accurate_refined: count(hits(&located.refined, boxes)),
-            oracle: count(look.regions().any(|rect| hits(&rect, boxes))),
+            accurate: count(hits(&grounding.region.rect, boxes)),
+            accurate_fine: count(hits(&grounding.fine, boxes)),
+            accurate_read: count(hits(&grounding.read.unwrap_or(grounding.fine), boxes)),
+            accurate_refined: count(hits(&grounding.refined, boxes)),
+            oracle: count(features.regions().any(|rect| hits(&rect, boxes))),
             ..Self::default()
         }
     }

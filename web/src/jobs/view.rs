@@ -6,6 +6,8 @@ use glimpse_engine::Summary;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::wire::paths::shown;
+
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -136,10 +138,6 @@ impl JobView {
         self.eta = None;
         self.seconds = summary.elapsed.as_secs_f64();
     }
-}
-
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::error::ApiError;
 use crate::state::{AppState, run_search};
+use crate::wire::paths::{name, shown};
 
 /// The folders of the library, by path.
 #[derive(Serialize, ToSchema)]
@@ -37,11 +38,5 @@ pub async fn tree(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> 
 }
 
 fn view(node: FolderNode) -> TreeFolderView {
-    let name = node.path.file_name().unwrap_or(node.path.as_os_str());
-    TreeFolderView {
-        path: node.path.to_string_lossy().into_owned(),
-        name: name.to_string_lossy().into_owned(),
-        parent: node.parent,
-        count: node.images,
-    }
+    TreeFolderView { path: shown(&node.path), name: name(&node.path), parent: node.parent, count: node.images }
 }

@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::forms::{FilterForm, flag};
 use crate::error::ApiError;
 use crate::state::{AppState, run_search};
+use crate::wire::paths::shown;
 use crate::wire::{StatsView, format_taken, names};
 
 /// Most keywords of an answer: a library can have as many as it has images.
@@ -115,10 +116,6 @@ pub async fn facets(state: web::Data<AppState>, form: web::Query<FacetsForm>) ->
 
 fn list(counts: impl IntoIterator<Item = (String, usize)>) -> Vec<Facet> {
     counts.into_iter().map(|(value, images)| Facet { value, images }).collect()
-}
-
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }
 
 /// The folders of the library.

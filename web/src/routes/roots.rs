@@ -12,6 +12,7 @@ use super::forms::checked_limit;
 use crate::error::{ApiError, Code};
 use crate::state::{AppState, run_heavy, run_read, run_search};
 use crate::wire::names;
+use crate::wire::paths::{name, shown};
 
 /// Which folder to look into.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -115,12 +116,7 @@ fn view(path: &Path, nodes: &[FolderNode]) -> BrowsedFolder {
             .map(|node| node.images)
             .sum(),
     };
-    let name = path.file_name().unwrap_or(path.as_os_str());
-    BrowsedFolder { name: name.to_string_lossy().into_owned(), path: shown(path), images }
-}
-
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
+    BrowsedFolder { name: name(path), path: shown(path), images }
 }
 
 /// Which folder to forget.

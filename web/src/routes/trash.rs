@@ -9,6 +9,7 @@ use crate::chosen::ChosenImages;
 use crate::error::{ApiError, Code};
 use crate::extract::Json;
 use crate::state::{AppState, run_read};
+use crate::wire::paths::shown;
 
 /// Most images of a request: each file is read once more.
 const MAX_IMAGES: usize = 500;
@@ -54,7 +55,6 @@ pub async fn trash(state: web::Data<AppState>, Json(form): Json<TrashForm>) -> R
     })?;
     at_most("images", form.images.0.len(), MAX_IMAGES)?;
     let trashed = run_read(&state, move |state| Ok(state.engine.trash(&form.images.0, put_away)?)).await?;
-    let shown = |path: &std::path::Path| path.to_string_lossy().into_owned();
     let failed = trashed.failed.iter();
     Ok(HttpResponse::Ok().json(TrashView {
         moved: trashed.moved.iter().map(|path| shown(path)).collect(),

@@ -55,9 +55,9 @@ pub fn make(engine: &Engine, image: &ImageView, size: u32, placeholders: &Placeh
     // The shorter side keeps what the longer one is brought to, so that nothing is ever drawn
     // larger than it was decoded.
     let decoded = file.decode_reduced(size).map_err(|error| unreadable(path, &error))?;
-    let content = ContentHash::of(&file.bytes).with_orientation(file.orientation);
     drop(file);
-    placeholders.note(&content, &decoded.pixels);
+    // The file has the content that was indexed, so it need not be hashed again.
+    image.content.parse::<ContentHash>().iter().for_each(|content| placeholders.note(content, &decoded.pixels));
     draw_as(&decoded.pixels, decoded.size, size).map_err(|error| unreadable(path, &error))
 }
 

@@ -3,7 +3,7 @@
 use super::ImageView;
 
 /// The names of the values, with the line's end.
-pub const HEAD: &str = "id,path,content,format,width,height,bytes,taken,camera,latitude,longitude,caption,keywords,described,favourite,lens,focal_length,aperture,exposure_time,iso,rating,place_name,country\r\n";
+pub const HEAD: &str = "id,path,content,format,width,height,bytes,taken,camera,latitude,longitude,caption,keywords,model_caption,favourite,lens,focal_length,aperture,exposure_time,iso,rating,place_name,country\r\n";
 
 /// The values of an image, without the line's end. Keywords have semicolons between them.
 pub fn line(image: &ImageView) -> String {
@@ -25,7 +25,7 @@ pub fn line(image: &ImageView) -> String {
         number(image.place.map(|place| place.longitude)),
         text(&image.caption),
         image.keywords.join("; "),
-        text(&image.described),
+        text(&image.model_caption),
         image.favourite.to_string(),
         text(&image.lens),
         decimal(image.focal_length),

@@ -1,9 +1,9 @@
 //! What happens while a library is indexed.
 
-use std::path::Path;
-
 use glimpse_engine::{FileEvent, Summary};
 use serde::Serialize;
+
+use super::paths::shown;
 
 /// One line of `glimpse index --json`: an `event`, and what belongs to it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,16 +44,15 @@ pub struct SummaryLine {
 
 impl From<&FileEvent> for EventLine {
     fn from(event: &FileEvent) -> Self {
-        let text = |path: &Path| path.to_string_lossy().into_owned();
         match event {
-            FileEvent::Indexed(path) => Self::Indexed { path: text(path) },
-            FileEvent::Unchanged(path) => Self::Unchanged { path: text(path) },
-            FileEvent::Moved { from, to } => Self::Moved { from: text(from), path: text(to) },
-            FileEvent::Duplicate { path, of } => Self::Duplicate { path: text(path), of: text(of) },
-            FileEvent::Skipped { path, reason } => Self::Skipped { path: text(path), reason: reason.clone() },
-            FileEvent::Failed { path, reason } => Self::Failed { path: text(path), reason: reason.clone() },
-            FileEvent::Missing(path) => Self::Missing { path: text(path) },
-            FileEvent::Pruned(path) => Self::Pruned { path: text(path) },
+            FileEvent::Indexed(path) => Self::Indexed { path: shown(path) },
+            FileEvent::Unchanged(path) => Self::Unchanged { path: shown(path) },
+            FileEvent::Moved { from, to } => Self::Moved { from: shown(from), path: shown(to) },
+            FileEvent::Duplicate { path, of } => Self::Duplicate { path: shown(path), of: shown(of) },
+            FileEvent::Skipped { path, reason } => Self::Skipped { path: shown(path), reason: reason.clone() },
+            FileEvent::Failed { path, reason } => Self::Failed { path: shown(path), reason: reason.clone() },
+            FileEvent::Missing(path) => Self::Missing { path: shown(path) },
+            FileEvent::Pruned(path) => Self::Pruned { path: shown(path) },
         }
     }
 }

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::format_taken;
 use super::names;
+use super::paths::shown;
 
 /// An image of the library.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -64,7 +65,7 @@ pub struct ImageView {
     /// Keywords from XMP or a sidecar.
     pub keywords: Vec<String>,
     /// What the model's decoder says of it, if the library was indexed with `--captions`.
-    pub described: Option<String>,
+    pub model_caption: Option<String>,
     /// It is a favourite.
     pub favourite: bool,
     /// The file is cut off, and only a part of the image could be read.
@@ -97,8 +98,8 @@ impl ImageView {
         let exposure = record.exposure;
         Ok(Self {
             id,
-            path: file.to_string_lossy().into_owned(),
-            files: present.map(|file| file.path.to_string_lossy().into_owned()).collect(),
+            path: shown(&file),
+            files: present.map(|file| shown(&file.path)).collect(),
             content: record.content.to_string(),
             orientation: record.orientation,
             format: record.format,
@@ -119,7 +120,7 @@ impl ImageView {
             country: city.map(|city| city.country.to_owned()),
             caption: record.caption,
             keywords: record.keywords,
-            described: record.described,
+            model_caption: record.model_caption,
             favourite: engine.is_favourite(&record.content),
             truncated: record.truncated,
             file,

@@ -8,6 +8,7 @@ mod dates;
 mod events;
 mod images;
 pub(crate) mod names;
+pub(crate) mod paths;
 mod regions;
 mod results;
 mod tiles;

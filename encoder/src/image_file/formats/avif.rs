@@ -24,6 +24,7 @@ pub(super) const SPEC: Spec = Spec {
     decode,
     blocks: |bytes| container::collect(bytes, container::heif),
     exif: None,
+    turns_pixels: true,
 };
 
 #[allow(unused_variables, reason = "a build without any decoder reads nothing")]

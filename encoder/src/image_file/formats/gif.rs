@@ -16,4 +16,5 @@ pub(super) const SPEC: Spec = Spec {
     decode: |bytes, limits, _| raster::decode(bytes, Format::Gif, limits, None),
     blocks: no_blocks,
     exif: None,
+    turns_pixels: false,
 };

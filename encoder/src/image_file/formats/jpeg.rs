@@ -30,6 +30,7 @@ pub(super) const SPEC: Spec = Spec {
     decode,
     blocks: |bytes| container::collect(bytes, container::jpeg),
     exif: None,
+    turns_pixels: false,
 };
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decoded, ImageError> {
@@ -156,7 +157,6 @@ fn reduced(bytes: &[u8], limits: &Limits, (width, height): (u32, u32), least: u3
 
 #[cfg(test)]
 mod tests {
-
     use glimpse_nonempty::{Every as _, each};
 
     use super::survey::{MAX_PASSES, MAX_SCANS};

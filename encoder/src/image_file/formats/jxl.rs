@@ -19,6 +19,7 @@ pub(super) const SPEC: Spec = Spec {
     decode,
     blocks,
     exif: None,
+    turns_pixels: true,
 };
 
 /// Boxes beside the coded image (ISO 18181-2), of which some are compressed.

@@ -15,7 +15,9 @@ mod webp;
 
 use std::fmt;
 
-use super::{Blocks, Decoded, ImageError, Limits};
+use image::metadata::Orientation;
+
+use super::{Blocks, Decoded, ImageError, Limits, exif};
 
 type Decode = fn(&[u8], &Limits, Option<u32>) -> Result<Decoded, ImageError>;
 type Exif = fn(Vec<u8>) -> Option<Vec<u8>>;
@@ -46,6 +48,9 @@ pub(super) struct Spec {
     blocks: fn(&[u8]) -> Blocks<'_>,
     /// EXIF, if that is the file itself.
     exif: Option<Exif>,
+    /// The container says which way up the image is, and decoders follow it; for other formats EXIF
+    /// does.
+    turns_pixels: bool,
 }
 
 macro_rules! formats {
@@ -137,6 +142,19 @@ impl Format {
     /// it gives.
     pub fn size(self, bytes: &[u8]) -> Option<(u32, u32)> {
         (self.spec().size)(bytes)
+    }
+
+    /// EXIF orientation that a file names, 1 to 8; 1 if it names none. `None` for formats whose
+    /// container turns the pixels itself.
+    pub fn orientation(self, bytes: &[u8]) -> Option<u8> {
+        if self.spec().turns_pixels {
+            return None;
+        }
+        let named = match self.spec().exif {
+            Some(_) => exif::orientation(bytes), // the file itself
+            None => self.blocks(bytes).exif.and_then(|block| exif::orientation(&block)),
+        };
+        Some(named.map_or(1, Orientation::to_exif))
     }
 
     pub(super) fn decode(self, bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decoded, ImageError> {

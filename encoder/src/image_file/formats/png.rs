@@ -16,6 +16,7 @@ pub(super) const SPEC: Spec = Spec {
     decode,
     blocks,
     exif: None,
+    turns_pixels: false,
 };
 
 fn decode(bytes: &[u8], limits: &Limits, _: Option<u32>) -> Result<Decoded, ImageError> {

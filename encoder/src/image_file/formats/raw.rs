@@ -29,6 +29,7 @@ pub(super) const SPEC: Spec = Spec {
     // XMP and IPTC, where a file has any, are fields of its own directories.
     blocks: no_blocks,
     exif: Some(own_exif),
+    turns_pixels: false,
 };
 
 /// A preview is shown from so many pixels of its longer side on; what is smaller is a thumbnail.

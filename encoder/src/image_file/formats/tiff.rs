@@ -16,6 +16,7 @@ pub(super) const SPEC: Spec = Spec {
     decode: |bytes, limits, _| raster::decode(bytes, Format::Tiff, limits, None),
     blocks: no_blocks,
     exif: Some(Some),
+    turns_pixels: false,
 };
 
 /// Also of the form for large files.

@@ -16,4 +16,5 @@ pub(super) const SPEC: Spec = Spec {
     decode: |bytes, limits, _| raster::decode(bytes, Format::WebP, limits, None),
     blocks: |bytes| container::collect(bytes, container::webp),
     exif: None,
+    turns_pixels: false,
 };

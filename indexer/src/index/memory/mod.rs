@@ -312,10 +312,14 @@ impl Memory {
 
 /// The number of a name, which is added if it is new.
 fn number_of(names: &mut Arc<Names>, name: Option<&str>) -> u32 {
-    let Some(name) = name else { return NO_NAME };
-    match names.number(name) {
+    name.map_or(NO_NAME, |name| number_by_key(names, name, name))
+}
+
+/// The number of a name by what makes it the same as another; names are copied only to add one.
+fn number_by_key(names: &mut Arc<Names>, key: &str, name: &str) -> u32 {
+    match names.number(key) {
         Some(number) => number,
-        None => Arc::make_mut(names).add(name, name),
+        None => Arc::make_mut(names).add(key, name),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Memory, NO_DATE};
+use super::Memory;
 use crate::{Cluster, GeoBox, IdSet, ImageId};
 
 impl Memory {
@@ -17,8 +17,7 @@ impl Memory {
                 continue;
             }
             let at = (((latitude + 90.0) / cell).floor() as i64, ((longitude + 180.0) / cell).floor() as i64);
-            let date = if row.taken == NO_DATE { i64::MIN } else { row.taken };
-            cells.entry(at).or_default().add(latitude, longitude, (date, id));
+            cells.entry(at).or_default().add(latitude, longitude, (row.taken, id));
         }
         cells.into_values().filter_map(Gathered::cluster).collect()
     }
@@ -40,13 +39,8 @@ impl Gathered {
         self.latitudes += latitude;
         self.longitudes += longitude;
         self.newest = self.newest.max(Some(image));
-        let point = GeoBox { south: latitude, west: longitude, north: latitude, east: longitude };
-        self.bounds = Some(self.bounds.map_or(point, |bounds| GeoBox {
-            south: bounds.south.min(latitude),
-            west: bounds.west.min(longitude),
-            north: bounds.north.max(latitude),
-            east: bounds.east.max(longitude),
-        }));
+        let point = GeoBox::point(latitude, longitude);
+        self.bounds = Some(self.bounds.map_or(point, |bounds| bounds.around(point)));
     }
 
     fn cluster(self) -> Option<Cluster> {

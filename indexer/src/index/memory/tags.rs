@@ -1,8 +1,6 @@
 //! Keywords of images. Those that differ in case alone are one, spelled as it came first.
 
-use std::sync::Arc;
-
-use super::{Memory, NO_DATE};
+use super::{Memory, NO_DATE, number_by_key};
 use crate::{IdSet, ImageId, ImageRecord, TagCount};
 
 impl Memory {
@@ -46,10 +44,6 @@ impl Memory {
     }
 
     fn tag(&mut self, keyword: &str) -> u32 {
-        let key = keyword.to_lowercase();
-        match self.tag_names.number(&key) {
-            Some(number) => number,
-            None => Arc::make_mut(&mut self.tag_names).add(&key, keyword),
-        }
+        number_by_key(&mut self.tag_names, &keyword.to_lowercase(), keyword)
     }
 }

@@ -91,7 +91,7 @@ pub(crate) fn image(n: u8) -> ImageRecord {
         place: None,
         caption: None,
         keywords: Vec::new(),
-        described: None,
+        model_caption: None,
         truncated: false,
         exposure: Exposure::default(),
         rating: None,

@@ -191,15 +191,22 @@ fn whatever_is_wrong_with_the_file_sled_is_read() {
 /// Files that pass every checksum, and say what cannot be.
 #[test]
 fn what_a_file_says_is_looked_through() {
-    let fixture = closed(60);
+    let fixture = tiny();
+    let index = fixture.open();
+    for n in 0..60 {
+        let tagged = ImageRecord { keywords: vec![format!("tag {}", n % 5)], ..image(n) };
+        index.add(tagged, &vector(n), file(format!("/p/{}/{n}.jpg", n % 3))).unwrap();
+    }
+    index.finish().unwrap();
+    drop(index);
     let store = store_of(&fixture);
     let read = || {
         open(&store, &folder(&fixture), &Arc::new(ExactScan::stored_as(VectorStorage::default(), DIM)))
             .map(|opened| opened.is_some())
     };
-    // Two planes of scales and rows each.
-    let parts = Resealed::of(&store, folder(&fixture), GraphId::IMAGES, 10);
-    parts.refuses_odd_sections(6, 400, read);
+    // Owners, lists, parents, names, images, files, tags; two planes of scales and of rows.
+    let parts = Resealed::of(&store, folder(&fixture), GraphId::IMAGES, 11);
+    parts.refuses_odd_sections(7, 400, read);
     for key in ["format", "revision", "dim", "slots", "nodes", "root", "owned"] {
         for value in [0u64, 1, 99, u32::MAX.into(), 1 << 40] {
             let mut facts = parts.facts.clone();

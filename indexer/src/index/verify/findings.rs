@@ -217,7 +217,7 @@ impl<'a> Check<'a> {
             cure.put(Table::Meta, key, records::encode_id(Table::Meta, key, ImageId(highest)));
             self.note("the number of the next image is damaged".to_owned(), cure, "set it behind the highest");
         }
-        for (table, key) in &survey.strays {
+        for (table, key) in &survey.odd_keys {
             let mut cure = Batch::default();
             cure.remove(*table, key);
             self.note(

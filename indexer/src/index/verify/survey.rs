@@ -32,7 +32,7 @@ pub(super) struct Survey {
     pub(super) changes: BTreeMap<u64, Result<ImageId, Damage>>,
     pub(super) next_id: Result<ImageId, Damage>,
     /// Entries whose keys have another length than all keys of their table.
-    pub(super) strays: Vec<(Table, Vec<u8>)>,
+    pub(super) odd_keys: Vec<(Table, Vec<u8>)>,
     /// Keys of files, content and changes by the image that they are said to be of.
     pub(super) owned: Owned,
 }
@@ -54,14 +54,14 @@ impl Survey {
             content: BTreeMap::new(),
             changes: BTreeMap::new(),
             next_id: Ok(ImageId(0)),
-            strays: Vec::new(),
+            odd_keys: Vec::new(),
             owned: Owned::default(),
         };
         for table in Table::ALL {
             for entry in store.entries(table) {
                 let (key, value) = entry?;
                 if survey.note(table, &key, &value).is_none() {
-                    survey.strays.push((table, key.to_vec()));
+                    survey.odd_keys.push((table, key.to_vec()));
                 }
             }
             fault::nobody_waits();

@@ -70,7 +70,6 @@ fn positive(value: f64) -> Option<f32> {
 
 #[cfg(test)]
 mod tests {
-
     use glimpse_nonempty::each;
 
     use super::super::tests::{ascii, exif_block, rationals};

@@ -73,12 +73,6 @@ impl SidecarNames {
         found.collect()
     }
 
-    /// The XMP sidecars of an image, the most telling first.
-    pub fn xmp(&self, image: &Path) -> Vec<PathBuf> {
-        let beside = self.beside(image).into_iter();
-        beside.filter(|(kind, _)| *kind == Kind::Xmp).map(|(_, path)| path).collect()
-    }
-
     /// Where names differ in case alone, those that match exactly are meant, if there are any.
     fn named(&self, kind: Kind, stem: &OsStr) -> impl Iterator<Item = &OsString> {
         let names = self.0.get(&(kind, folded(stem))).map(Vec::as_slice).unwrap_or_default();
@@ -93,10 +87,23 @@ fn folded(name: &OsStr) -> String {
     name.to_string_lossy().nfc().flat_map(char::to_lowercase).collect()
 }
 
-/// Newest modification time of an image's sidecars, nanoseconds since 1970; 0 without sidecars.
-pub(in crate::ingest) fn newest(image: &Path, names: &SidecarNames) -> i64 {
-    let facts = names.beside(image).into_iter().filter_map(|(_, path)| disk::facts(&path).ok());
-    facts.filter(fs::Metadata::is_file).map(|facts| Stat::of(&facts).modified).max().unwrap_or(0)
+/// The sidecars of an image, as far as names and a stat of each tell.
+pub(in crate::ingest) struct Beside {
+    /// Newest modification time, nanoseconds since 1970; 0 without sidecars.
+    pub modified: i64,
+    /// Those in XMP, the most telling first.
+    pub xmp: Vec<PathBuf>,
+}
+
+impl Beside {
+    /// The sidecars of an image among the names in its folder.
+    pub fn of(image: &Path, names: &SidecarNames) -> Self {
+        let found = names.beside(image);
+        let facts = found.iter().filter_map(|(_, path)| disk::facts(path).ok());
+        let modified = facts.filter(fs::Metadata::is_file).map(|facts| Stat::of(&facts).modified).max().unwrap_or(0);
+        let xmp = found.into_iter().filter(|(kind, _)| *kind == Kind::Xmp).map(|(_, path)| path).collect();
+        Self { modified, xmp }
+    }
 }
 
 /// The orientation (EXIF, 1 to 8) that XMP sidecars give their image.

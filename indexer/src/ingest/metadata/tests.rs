@@ -258,7 +258,7 @@ fn an_element_with_thousands_of_namespaces_is_not_read() {
 fn sidecars_of_both_kinds_and_names_are_read() {
     let dir = tempfile::tempdir().unwrap();
     let image = dir.path().join("a.b.jpg");
-    assert_eq!(newest_sidecar(&image, &SidecarNames::of(dir.path())), 0);
+    assert_eq!(Beside::of(&image, &SidecarNames::of(dir.path())).modified, 0);
     let utf16: Vec<u8> = [0xFEFF].into_iter().chain("Ein Kätzchen".encode_utf16()).flat_map(u16::to_le_bytes).collect();
     std::fs::write(dir.path().join("a.b.txt"), utf16).unwrap();
     std::fs::write(dir.path().join("a.b.jpg.TXT"), "\u{FEFF}A kitten\n").unwrap();
@@ -269,8 +269,8 @@ fn sidecars_of_both_kinds_and_names_are_read() {
     assert_eq!(caption.as_deref(), Some("A kitten\nEin Kätzchen\nHarbour & sêa\nTwo boats\nZwei Boote"));
     assert_eq!(keywords, ["boat", "港"]);
     let names = SidecarNames::of(dir.path());
-    assert!(newest_sidecar(&image, &names) > 0);
-    assert_eq!(newest_sidecar(&dir.path().join("b.jpg"), &names), 0);
+    assert!(Beside::of(&image, &names).modified > 0);
+    assert_eq!(Beside::of(&dir.path().join("b.jpg"), &names).modified, 0);
 }
 
 #[test]
@@ -298,7 +298,7 @@ fn sidecars_are_found_whatever_the_case_of_their_names() {
     let image = dir.path().join("PXL_20230203_040506789.PORTRAIT.jpg");
     let found = Sidecars::default().read(&image);
     assert_eq!((found.taken, found.words.into_fields().0.as_deref()), (Some(1_675_396_800), Some("A dog")));
-    assert!(newest_sidecar(&image, &SidecarNames::of(dir.path())) > 0);
+    assert!(Beside::of(&image, &SidecarNames::of(dir.path())).modified > 0);
 }
 
 proptest! {

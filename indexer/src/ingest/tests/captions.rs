@@ -13,7 +13,7 @@ fn fixture() -> Fixture {
 }
 
 fn described(fixture: &Fixture, path: &Path) -> Option<String> {
-    fixture.index.image(fixture.id(path)).unwrap().unwrap().described
+    fixture.index.image(fixture.id(path)).unwrap().unwrap().model_caption
 }
 
 /// What the decoder says of a file, asked without the pipeline.

@@ -144,7 +144,6 @@ fn contained<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-
     use glimpse_nonempty::each;
 
     use super::*;

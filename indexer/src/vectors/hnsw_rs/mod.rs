@@ -8,7 +8,7 @@
 //! - a node is a number of our own, whose owner is looked up; a removed or changed image leaves a
 //!   dead node behind (rebuild when [`HnswRs::is_worn`]);
 //! - every node is looked for after a build and after it was added; images that their own vector
-//!   does not find are strays, and are compared one by one in every search;
+//!   does not find are unreachable, and are compared one by one in every search;
 //! - a search that the graph is not made for (a narrow filter, many results, few vectors) is a
 //!   scan.
 
@@ -51,7 +51,7 @@ struct Nodes {
     /// Who owns a node; `None` for a dead one.
     owners: Vec<Option<VectorId>>,
     of: HashMap<VectorId, usize>,
-    strays: VectorSet,
+    unreachable: VectorSet,
     links_per_node: f32,
 }
 
@@ -88,7 +88,7 @@ impl HnswRs {
         GraphStats {
             nodes: nodes.owners.len(),
             dead: nodes.owners.len() - nodes.of.len(),
-            strays: nodes.strays.len(),
+            unreachable: nodes.unreachable.len(),
             links_per_node: nodes.links_per_node,
         }
     }
@@ -96,23 +96,23 @@ impl HnswRs {
     /// True if a rebuild pays: more than a fifth of the nodes is dead, or more than a twentieth
     /// unreachable.
     pub fn is_worn(&self) -> bool {
-        let GraphStats { nodes, dead, strays, .. } = self.stats();
-        dead * 5 > nodes || strays * 20 > nodes
+        let GraphStats { nodes, dead, unreachable, .. } = self.stats();
+        dead * 5 > nodes || unreachable * 20 > nodes
     }
 
-    /// Looks for every image by its own vector and notes the strays. After a build, and after many
+    /// Looks for every image by its own vector and notes the unreachable ones. After a build, and after many
     /// additions, which may have pushed links to others out of full lists.
     pub fn probe(&self) {
         let _writer = self.writer.lock();
         let all = self.nodes.read().of.keys().copied().collect();
-        self.find_strays(all);
+        self.find_unreachable(all);
         let links = self.links.get().map_or(0, Links::count);
         let mut nodes = self.nodes.write();
         nodes.links_per_node = links as f32 / nodes.owners.len().max(1) as f32;
     }
 
     /// Looks for some images. The caller holds the writer's lock.
-    fn find_strays(&self, ids: Vec<VectorId>) {
+    fn find_unreachable(&self, ids: Vec<VectorId>) {
         let Some(links) = self.links.get() else { return };
         let is_lost = |&id: &VectorId| {
             let node = self.nodes.read().of.get(&id).copied();
@@ -122,10 +122,10 @@ impl HnswRs {
         let (lost, found): (Vec<VectorId>, Vec<VectorId>) = ids.into_par_iter().partition(is_lost);
         let mut nodes = self.nodes.write();
         for id in found {
-            nodes.strays.remove(id);
+            nodes.unreachable.remove(id);
         }
         for id in lost {
-            nodes.strays.insert(id);
+            nodes.unreachable.insert(id);
         }
     }
 
@@ -140,12 +140,12 @@ impl HnswRs {
         let node = self.nodes.write().enter(id);
         let links = self.links_or_start(node, &point)?;
         if reaches(links, node, &point) {
-            self.nodes.write().strays.remove(id);
+            self.nodes.write().unreachable.remove(id);
         }
         Ok(())
     }
 
-    /// Gives nodes to images that have a vector but no node. They are strays until they are looked
+    /// Gives nodes to images that have a vector but no node. They are unreachable until they are looked
     /// for. The caller holds the writer's lock, or the only handle.
     fn adopt(&self, ids: &[VectorId]) -> Result<(), IndexError> {
         for ids in ids.chunks(BATCH) {
@@ -180,7 +180,7 @@ impl HnswRs {
         Ok(self.links.get_or_init(|| links))
     }
 
-    /// The best `k` among `ef` candidates that the graph names and the strays: what it finds by
+    /// The best `k` among `ef` candidates that the graph names and the unreachable: what it finds by
     /// itself, without the help of a scan, for measurements. May be fewer than `k`.
     ///
     /// # Errors
@@ -201,7 +201,7 @@ impl HnswRs {
             let nodes = self.nodes.read();
             let owners = found.into_iter().filter_map(|node| nodes.owners.get(node).copied().flatten());
             let passing = |id: &VectorId| allowed.is_none_or(|set| set.contains(*id));
-            let mut candidates: Vec<VectorId> = owners.chain(nodes.strays.iter()).filter(passing).collect();
+            let mut candidates: Vec<VectorId> = owners.chain(nodes.unreachable.iter()).filter(passing).collect();
             candidates.sort_unstable();
             candidates.dedup();
             candidates
@@ -257,20 +257,20 @@ impl VectorIndex for HnswRs {
 }
 
 impl Nodes {
-    /// The next node, for `id`, whose former node dies. It is a stray until it was found.
+    /// The next node, for `id`, whose former node dies. It is unreachable until it was found.
     fn enter(&mut self, id: VectorId) -> usize {
         self.leave(id);
         let node = self.owners.len();
         self.owners.push(Some(id));
         self.of.insert(id, node);
-        self.strays.insert(id);
+        self.unreachable.insert(id);
         node
     }
 
     fn leave(&mut self, id: VectorId) {
         if let Some(node) = self.of.remove(&id) {
             self.owners[node] = None;
-            self.strays.remove(id);
+            self.unreachable.remove(id);
         }
     }
 }

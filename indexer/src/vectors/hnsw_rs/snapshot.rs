@@ -40,7 +40,8 @@ struct Manifest {
     dim: usize,
     params: HnswParams,
     links_per_node: f32,
-    strays: Vec<VectorId>,
+    #[serde(alias = "strays")]
+    unreachable: Vec<VectorId>,
     folder: String,
     base_name: String,
     files: Vec<Sealed>,
@@ -73,11 +74,11 @@ impl HnswRs {
         fs::create_dir_all(dir)?;
         let folder = tempfile::Builder::new().prefix(FOLDER).tempdir_in(dir)?;
         let base_name = links.dump(folder.path()).map_err(io::Error::other)?;
-        let (owners, strays, links_per_node) = {
+        let (owners, unreachable, links_per_node) = {
             let nodes = self.nodes.read();
             let owners: Vec<u8> =
                 nodes.owners.iter().flat_map(|id| id.map_or(NOBODY, |id| id.0).to_le_bytes()).collect();
-            (owners, nodes.strays.iter().collect(), nodes.links_per_node)
+            (owners, nodes.unreachable.iter().collect(), nodes.links_per_node)
         };
         fs::write(folder.path().join(OWNERS), owners)?;
         let [links, data] = Links::file_names(&base_name);
@@ -89,7 +90,7 @@ impl HnswRs {
             dim: self.vectors.dim(),
             params: self.params,
             links_per_node,
-            strays,
+            unreachable,
             folder: folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
             base_name,
             files: files.collect::<io::Result<_>>()?,
@@ -130,13 +131,13 @@ impl HnswRs {
         let owners = owners.as_chunks::<8>().0.iter().map(|&id| u64::from_le_bytes(id));
         let owners: Vec<Option<VectorId>> = owners.map(|id| (id != NOBODY).then_some(VectorId(id))).collect();
         let of = owners.iter().enumerate().filter_map(|(node, id)| Some(((*id)?, node))).collect();
-        let strays = manifest.strays.into_iter().collect();
+        let unreachable = manifest.unreachable.into_iter().collect();
         let links = Links::load(&folder, &manifest.base_name)?;
         Ok(Self {
             params: manifest.params.bounded(),
             vectors,
             links: OnceLock::from(links),
-            nodes: RwLock::new(Nodes { owners, of, strays, links_per_node: manifest.links_per_node }),
+            nodes: RwLock::new(Nodes { owners, of, unreachable, links_per_node: manifest.links_per_node }),
             writer: Mutex::new(()),
         })
     }
@@ -156,7 +157,7 @@ impl HnswRs {
         let missing: Vec<VectorId> = self.vectors.ids().into_iter().filter(without_node).collect();
         let _writer = self.writer.lock();
         self.adopt(&missing)?;
-        self.find_strays(missing);
+        self.find_unreachable(missing);
         Ok(())
     }
 }

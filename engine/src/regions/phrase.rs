@@ -20,9 +20,9 @@ pub struct Phrase {
     scorer: QueryScorer,
 }
 
-/// An image, looked at patch by patch.
+/// The features of an image, patch by patch and region by region.
 #[derive(Clone)]
-pub struct Look {
+pub struct ImageFeatures {
     dense: Arc<DenseImage>,
     encoder: Arc<dyn Encode>,
     shapes: Vec<RegionShape>,
@@ -30,7 +30,7 @@ pub struct Look {
 
 /// Where an image most likely shows a phrase.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Located {
+pub struct PhraseGrounding {
     /// The best of its regions.
     pub region: FoundBox,
     /// The same box as the patch grid has it, if that scores better.
@@ -44,7 +44,7 @@ pub struct Located {
 }
 
 impl Engine {
-    /// Makes a text ready for [`Look::locate`].
+    /// Makes a text ready for [`ImageFeatures::ground`].
     ///
     /// # Errors
     /// As [`Engine::find`].
@@ -55,11 +55,11 @@ impl Engine {
         Ok(Phrase { scorer })
     }
 
-    /// Looks at an image of the library, as closely as its regions were made.
+    /// Encodes an image of the library again, as closely as its regions were made.
     ///
     /// # Errors
     /// If it cannot be read, or the model fails.
-    pub fn look(&self, id: ImageId) -> Result<Look, EngineError> {
+    pub fn image_features(&self, id: ImageId) -> Result<ImageFeatures, EngineError> {
         let index = self.serving()?;
         let encoder = self.encoder_for(&index)?;
         let dense = self.dense_features(
@@ -69,11 +69,11 @@ impl Engine {
         )?;
         let map = &dense.regions.map;
         let shapes = (0..map.len()).map(|region| RegionShape::of(map, region)).collect();
-        Ok(Look { dense, encoder, shapes })
+        Ok(ImageFeatures { dense, encoder, shapes })
     }
 }
 
-impl Look {
+impl ImageFeatures {
     /// The boxes of all regions.
     pub fn regions(&self) -> impl Iterator<Item = Rect> + '_ {
         self.shapes.iter().map(|shape| shape.rect)
@@ -89,7 +89,7 @@ impl Look {
     ///
     /// # Errors
     /// If the model fails, or its decoder is damaged.
-    pub fn locate(&self, Phrase { scorer }: &Phrase) -> Result<Option<Located>, EngineError> {
+    pub fn ground(&self, Phrase { scorer }: &Phrase) -> Result<Option<PhraseGrounding>, EngineError> {
         let image = scorer.of_image(Some(self.dense.embedding.as_slice()));
         let vectors = self.dense.regions.vectors.iter();
         let products: Vec<f32> = vectors.map(|vector| scorer.scale.product(vector.as_slice())).collect();
@@ -102,6 +102,6 @@ impl Look {
         let read = read(encoder, &self.dense, scorer)?;
         let refined = sharpened(fine, &read, z_of)?;
         let heatmap = self.dense.heatmap(scorer);
-        Ok(Some(Located { region, fine, read: read.first().copied(), refined, heatmap }))
+        Ok(Some(PhraseGrounding { region, fine, read: read.first().copied(), refined, heatmap }))
     }
 }
