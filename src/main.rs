@@ -4,9 +4,24 @@
 mod cli;
 
 use std::process::ExitCode;
+use std::thread::Builder;
 
 use clap::Parser;
 
+/// As much as the first thread has.
+const STACK: usize = 8 << 20;
+/// What Rust's own programs give after a panic.
+const PANICKED: u8 = 101;
+
+/// Runs the command on a second thread. Signals go to the first one as long as it is there to take
+/// them, so it must not wait for a drive that does not answer: Ctrl-C would not be heard.
 fn main() -> ExitCode {
-    cli::run(&cli::args::Arguments::parse())
+    let arguments = cli::args::Arguments::parse();
+    match Builder::new().stack_size(STACK).spawn(move || cli::run(&arguments)) {
+        Ok(command) => command.join().unwrap_or(ExitCode::from(PANICKED)),
+        Err(error) => {
+            eprintln!("error: the system gives no thread: {error}");
+            ExitCode::from(2)
+        }
+    }
 }

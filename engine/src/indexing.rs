@@ -1,6 +1,5 @@
 //! Bringing the library up to date, and changing its model without a gap in service.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
@@ -103,7 +102,7 @@ impl Engine {
         let mut left_out = Vec::new();
         if same.is_none() {
             let known = serving.iter().flat_map(|index| index.manifest().roots);
-            let (there, gone): (Vec<_>, Vec<_>) = known.partition(|root| fs::canonicalize(root).is_ok());
+            let (there, gone): (Vec<_>, Vec<_>) = known.partition(|root| self.real_path(root).is_ok());
             options.roots.extend(there);
             left_out = gone;
         }

@@ -22,12 +22,13 @@ import broken_images
 import forms
 import kills
 import models
+import mounts
 import rot
 import server
 from library import Bench, Glimpse, Report, remove
 
 # How much of each part, short and long: kills, damages, images, bombs, models, requests, and for
-# the server seconds of load.
+# the server and mounts seconds of load.
 PARTS = {
     "kills": (kills, 20, 1000),
     "rot": (rot, 13, 600),
@@ -36,6 +37,7 @@ PARTS = {
     "models": (models, 14, 300),
     "forms": (forms, 300, 10_000),
     "server": (server, 5, 60),
+    "mounts": (mounts, 5, 60),
 }
 
 

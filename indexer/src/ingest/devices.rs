@@ -10,6 +10,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::drives::Drives;
 use crate::{Index, IndexError};
 
 type NumberOf = dyn Fn(&Path) -> Option<u64> + Send + Sync;
@@ -74,9 +75,13 @@ impl<'a> Mounts<'a> {
     }
 
     /// The mount point whose drive is away and with it the file, if there is one.
-    pub fn away(&self, file: &Path) -> Option<&Path> {
+    pub fn away(&self, file: &Path, drives: &Drives<'_>) -> Option<&Path> {
         let mut above = self.known.iter().filter(|mount| file.starts_with(mount));
-        above.find(|mount| !self.devices.is_mount_point(mount)).map(PathBuf::as_path)
+        let is_mounted = |mount: &Path| {
+            let devices = self.devices.clone();
+            drives.ask(mount, move |mount| devices.is_mount_point(mount)).unwrap_or(false)
+        };
+        above.find(|mount| !is_mounted(mount)).map(PathBuf::as_path)
     }
 
     /// Notes the mount points of a walk beside the known ones; those without files are forgotten.

@@ -32,12 +32,24 @@ pub(super) fn is_gone(path: &Path) -> bool {
     fs::symlink_metadata(path).is_err_and(gone)
 }
 
-#[cfg(not(test))]
-fn count() {}
-
-#[cfg(test)]
 fn count() {
-    tests::CALLS.with(|calls| calls.set(calls.get() + 1));
+    add(1);
+}
+
+/// Calls that another thread made count for this one.
+#[cfg_attr(not(test), expect(unused_variables, reason = "calls are counted in tests"))]
+pub(super) fn add(calls: usize) {
+    #[cfg(test)]
+    tests::CALLS.with(|all| all.set(all.get() + calls));
+}
+
+/// What `question` gives, and how many calls it took: for [`add`] on the thread that waits for it.
+pub(super) fn counted<T>(question: impl FnOnce() -> T) -> (T, usize) {
+    #[cfg(test)]
+    let (calls, answer) = tests::calls_of(question);
+    #[cfg(not(test))]
+    let (calls, answer) = (0, question());
+    (answer, calls)
 }
 
 #[cfg(test)]

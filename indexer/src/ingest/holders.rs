@@ -7,7 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::disk::{self, is_gone};
+use super::disk;
+use super::drives::Drives;
 use super::read::Stat;
 use crate::{FileRecord, ImageId, Index, IndexError};
 
@@ -40,21 +41,21 @@ impl Holders {
     /// If the store fails.
     pub fn origin(
         &mut self,
-        index: &Index,
+        (index, drives): (&Index, &Drives<'_>),
         id: ImageId,
         file: &FileRecord,
         is_new: bool,
         gone: &mut BTreeSet<PathBuf>,
     ) -> Result<Origin, IndexError> {
         let mut others = match self.of.remove(&id) {
-            Some(others) if others.twin_is_there() => others,
+            Some(others) if others.twin_is_there(drives) => others,
             _ => {
-                let others = Others::of(index, id, &file.path)?;
+                let others = Others::of((index, drives), id, &file.path)?;
                 gone.extend(others.gone.iter().map(|(_, path)| path.clone()));
                 others
             }
         };
-        let origin = if is_new { others.origin_of(&file.path) } else { Origin::Only };
+        let origin = if is_new { others.origin_of(&file.path, drives) } else { Origin::Only };
         if others.files >= MANY {
             others.add(file);
             self.of.insert(id, others);
@@ -78,13 +79,13 @@ struct Others {
 }
 
 impl Others {
-    fn of(index: &Index, id: ImageId, path: &Path) -> Result<Self, IndexError> {
+    fn of((index, drives): (&Index, &Drives<'_>), id: ImageId, path: &Path) -> Result<Self, IndexError> {
         let mut others = Self::default();
         for file in index.files_of(id)?.into_iter().filter(|file| file.path != path) {
             others.files += 1;
-            if is_gone(&file.path) {
+            if drives.is_gone(&file.path) {
                 others.gone.insert((file.missing, file.path));
-            } else if others.twin.is_none() && is_unchanged(&file) {
+            } else if others.twin.is_none() && is_unchanged(&file, drives) {
                 others.twin = Some(file);
             } else if others.changed.is_none() {
                 others.changed = Some(file.path);
@@ -97,16 +98,16 @@ impl Others {
     }
 
     /// False if the file that stands for those that are there changed since.
-    fn twin_is_there(&self) -> bool {
-        self.twin.as_ref().is_none_or(is_unchanged)
+    fn twin_is_there(&self, drives: &Drives<'_>) -> bool {
+        self.twin.as_ref().is_none_or(|twin| is_unchanged(twin, drives))
     }
 
     /// A file of the same name comes first, then any that is gone.
-    fn origin_of(&mut self, path: &Path) -> Origin {
+    fn origin_of(&mut self, path: &Path, drives: &Drives<'_>) -> Origin {
         for was_missing in [false, true] {
             self.gone.remove(&(was_missing, path.to_path_buf()));
         }
-        if let Some(from) = self.take_gone(name(path)) {
+        if let Some(from) = self.take_gone(name(path), drives) {
             return Origin::MovedFrom(from);
         }
         match (&self.twin, &self.changed) {
@@ -116,7 +117,7 @@ impl Others {
         }
     }
 
-    fn take_gone(&mut self, name: &OsStr) -> Option<PathBuf> {
+    fn take_gone(&mut self, name: &OsStr, drives: &Drives<'_>) -> Option<PathBuf> {
         loop {
             let same_name = self.gone_by_name.get_mut(name).and_then(Vec::pop);
             let (file, listed) = match same_name {
@@ -124,7 +125,7 @@ impl Others {
                 None => (self.gone.pop_first()?, true),
             };
             // It may be back, or have been taken under another name.
-            if listed && is_gone(&file.1) {
+            if listed && drives.is_gone(&file.1) {
                 return Some(file.1);
             }
         }
@@ -142,6 +143,9 @@ fn name(path: &Path) -> &OsStr {
     path.file_name().unwrap_or_default()
 }
 
-fn is_unchanged(file: &FileRecord) -> bool {
-    !file.missing && disk::facts(&file.path).is_ok_and(|facts| Stat::of(&facts) == Stat::from(file))
+/// What is on a drive that does not answer is taken to be what it was.
+fn is_unchanged(file: &FileRecord, drives: &Drives<'_>) -> bool {
+    let known = Stat::from(file);
+    let is_known = move |path: &Path| disk::facts(path).is_ok_and(|facts| Stat::of(&facts) == known);
+    !file.missing && drives.ask(&file.path, is_known).unwrap_or(true)
 }

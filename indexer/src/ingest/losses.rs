@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
-use super::disk::is_gone;
+use super::drives::Drives;
 use crate::{Index, IndexError};
 
 /// One file in so many may be gone with its whole folder.
@@ -48,12 +49,14 @@ pub fn losses(old: &Index, new: &Index) -> Result<Losses, IndexError> {
     let living: HashSet<&Path> = now.iter().flat_map(|path| path.ancestors().skip(1)).collect();
     let mut losses = Losses { files: before.len(), ..Losses::default() };
     let roots = old.manifest().roots;
+    let (cancel, known) = (AtomicBool::new(false), roots.clone());
+    let drives = Drives::new(known, &cancel);
     for path in before.iter().filter(|path| !paths.contains(path.as_path())) {
         if found_elsewhere(old, new, path)? {
             continue;
         }
         let folder = path.parent().unwrap_or(Path::new(""));
-        if !is_gone(path) {
+        if !drives.is_gone(path) {
             losses.unread.push(path.clone());
         } else if !living.contains(folder) {
             *losses.folders.entry(folder.to_path_buf()).or_default() += 1;

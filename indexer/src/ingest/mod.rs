@@ -7,6 +7,7 @@ mod decode_stage;
 mod detached;
 mod devices;
 mod disk;
+mod drives;
 mod encode;
 mod guard;
 mod holders;
@@ -29,7 +30,7 @@ mod walk;
 mod write;
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -39,6 +40,7 @@ use glimpse_encoder::{Checked, Encode};
 
 use self::contents::Contents;
 use self::decode::Decoder;
+use self::drives::Drives;
 pub use self::decode::ImageDecoder;
 pub use self::devices::Devices;
 pub use self::hook::ImageHook;
@@ -50,7 +52,7 @@ pub use self::regions::{RegionChoice, RegionOptions};
 use self::report::Report;
 use self::roots::Roots;
 use self::shared::Shared;
-use self::walk::{Found, Walker};
+use self::walk::Found;
 use self::write::Writer;
 use crate::{Index, IndexError};
 
@@ -226,25 +228,26 @@ pub fn ingest(
 ) -> Result<Summary, IndexError> {
     let start = Instant::now();
     let encoder: &dyn Encode = &Checked(encoder);
-    let Roots { present, gone } = Roots::resolve(&options.roots, Some(index))?;
+    let drives = Drives::new(index.manifest().roots, cancel);
+    let Roots { present, gone } = Roots::resolve(&options.roots, Some(index), &drives)?;
     let options = IngestOptions { roots: present, ..options.clone() };
     if options.dry_run {
-        return rehearse(index, &options, &gone, cancel, observer);
+        return rehearse(index, &options, &gone, (&drives, cancel), observer);
     }
-    for folder in options.roots.iter().filter(|root| root.is_dir()) {
+    for folder in options.roots.iter().filter(|root| drives.ask(root, Path::is_dir).unwrap_or(false)) {
         index.add_root(folder.clone())?;
     }
     let profile = regions::resolve_profile(index, encoder, &options.regions, options.captions.is_some())?;
     let (contents, shared) = (Contents::default(), Shared::new(cancel));
     let is_over = || shared.is_over();
     let decoder = Decoder::new(encoder, &options, &profile, &is_over);
-    let stages = Stages { index, decoder: &decoder, contents: &contents, shared: &shared };
-    let mut writer = Writer::new(index, &contents, Report::new(observer));
-    let walked = stages.run(&mut writer, |outlet| Ok(source::files(&options, outlet)))?;
+    let stages = Stages { index, decoder: &decoder, contents: &contents, shared: &shared, drives: &drives };
+    let mut writer = Writer::new(index, &contents, &drives, Report::new(observer));
+    let walked = stages.run(&mut writer, |outlet| source::files(&options, outlet))?;
     if walked.complete {
         reconcile(index, &options, &walked, &gone, cancel, &mut writer)?;
         writer.mark_gone()?;
-        roots::drop_empty(index)?;
+        roots::drop_empty(index, &drives)?;
         go_on_with_rebuild(&stages, &mut writer)?;
         if options.regions.refill || options.captions.is_some() {
             stages.run(&mut writer, |outlet| source::incomplete(index, encoder, &options, outlet))?;
@@ -282,21 +285,19 @@ fn rehearse(
     index: &Index,
     options: &IngestOptions,
     gone: &[PathBuf],
-    cancel: &AtomicBool,
+    (drives, cancel): (&Drives<'_>, &AtomicBool),
     observer: &mut dyn Observer,
 ) -> Result<Summary, IndexError> {
     let start = Instant::now();
     let contents = Contents::default();
-    let mut writer = Writer::new(index, &contents, Report::new(observer));
-    let mut failed = Vec::new();
-    let walked = Walker::new(&options.roots, options.hidden, &options.devices, |found| {
+    let mut writer = Writer::new(index, &contents, drives, Report::new(observer));
+    let failed = |found| {
         if let Found::Failed(path, reason) = found {
-            failed.push(FileEvent::Failed { path, reason });
+            writer.report.event(FileEvent::Failed { path, reason });
         }
         !cancel.load(Relaxed)
-    });
-    let walked = walked.following_links(options.follow_links).run();
-    failed.into_iter().for_each(|event| writer.report.event(event));
+    };
+    let walked = source::walk(options, false, || cancel.load(Relaxed), failed)?;
     if walked.complete {
         reconcile(index, options, &walked, gone, cancel, &mut writer)?;
     }

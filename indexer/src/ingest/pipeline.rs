@@ -20,6 +20,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::contents::Contents;
 use super::decode::Decoder;
 use super::decode_stage::DecodeStage;
+use super::drives::Drives;
 use super::encode::{Model, Stage};
 use super::guard::panic_text;
 use super::item::{EncodeInput, Message, Work};
@@ -38,6 +39,7 @@ pub(super) struct Stages<'a> {
     pub decoder: &'a Decoder<'a>,
     pub contents: &'a Contents,
     pub shared: &'a Shared<'a>,
+    pub drives: &'a Drives<'a>,
 }
 
 impl Stages<'_> {
@@ -58,7 +60,7 @@ impl Stages<'_> {
         let (to_encode, images) = bounded(2 * options.batch.max(1));
         let (to_write, messages) = bounded(MESSAGES);
         let given = std::thread::scope(|scope| {
-            let outlet = Outlet { shared, work: to_decode, write: to_write.clone() };
+            let outlet = Outlet { shared, drives: self.drives, work: to_decode, write: to_write.clone() };
             let source = scope.spawn(move || source(&outlet));
             for _ in 0..options.threads.max(1) {
                 let (work, to_encode, to_write) = (work.clone(), to_encode.clone(), to_write.clone());

@@ -2,6 +2,7 @@
 //! can be gone on with.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use parking_lot::Mutex;
 
@@ -113,7 +114,8 @@ pub(super) fn images(index: &Index, progress: &Progress, outlet: &Outlet<'_>) ->
 /// Sends an image by a file that is there, as far as there is one. `false` if the run is over.
 fn send(index: &Index, id: ImageId, outlet: &Outlet<'_>) -> Result<bool, IndexError> {
     let files = index.files_of(id)?;
-    let file = files.iter().find(|file| !file.missing && file.path.exists()).or(files.first()).cloned();
+    let is_there = |path: &Path| outlet.drives.ask(path, Path::exists).unwrap_or(false);
+    let file = files.iter().find(|file| !file.missing && is_there(&file.path)).or(files.first()).cloned();
     let event = match file {
         Some(file) if !file.missing => {
             let wants = Wants { regions: true, caption: false };

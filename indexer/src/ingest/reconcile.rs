@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::devices::Mounts;
 use super::disk::is_gone;
+use super::drives::Drives;
 use super::walk::{Walked, has_hidden_part};
 use super::write::Writer;
 use super::{FileEvent, IngestOptions};
@@ -87,9 +88,10 @@ impl Vanished {
         mounts: &Mounts<'_>,
         writer: &mut Writer<'_, '_>,
     ) -> Result<(), IndexError> {
+        let drives = writer.drives;
         let files = index.files_under(root)?;
         let at_stake = files.iter().filter(|file| options.prune || !file.missing).count();
-        if at_stake > 0 && !options.force && is_empty(root) {
+        if at_stake > 0 && !options.force && drives.ask(root, is_empty).unwrap_or(false) {
             writer.report.event(FileEvent::Failed { path: root.clone(), reason: looks_unmounted(at_stake) });
             return Ok(());
         }
@@ -100,7 +102,7 @@ impl Vanished {
         let mut away: BTreeMap<&Path, usize> = BTreeMap::new();
         self.known += files.len();
         for file in files {
-            if !has_vanished(&file, root, options.hidden, walked) {
+            if !has_vanished(&file, root, options.hidden, (walked, drives)) {
                 let folders = file.path.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
                 self.living.extend(
                     folders
@@ -108,7 +110,7 @@ impl Vanished {
                         .map(Path::to_path_buf)
                         .collect::<Vec<_>>(),
                 );
-            } else if let Some(mount) = mounts.away(&file.path).filter(|_| !options.force) {
+            } else if let Some(mount) = mounts.away(&file.path, drives).filter(|_| !options.force) {
                 *away.entry(mount).or_default() += usize::from(options.prune || !file.missing);
             } else {
                 self.files.insert(file.path.clone(), file);
@@ -139,13 +141,16 @@ impl Vanished {
 }
 
 /// A file that is still there has vanished from the library if an ignore file now leaves it out.
-/// Hidden files are found only when they are asked for, so that not finding them says nothing.
-fn has_vanished(file: &FileRecord, root: &Path, hidden: bool, walked: &Walked) -> bool {
+/// Hidden files are found only when they are asked for, so that not finding them says nothing. On a
+/// drive that does not answer nothing has vanished.
+fn has_vanished(file: &FileRecord, root: &Path, hidden: bool, (walked, drives): (&Walked, &Drives<'_>)) -> bool {
     if walked.saw(&file.path) || walked.saw_nothing_of(&file.path) {
         return false;
     }
     let below_root = file.path.strip_prefix(root).unwrap_or(&file.path);
-    is_gone(&file.path) || file.path.exists() && (hidden || !has_hidden_part(below_root))
+    let would_be_found = hidden || !has_hidden_part(below_root);
+    let vanished = move |path: &Path| is_gone(path) || path.exists() && would_be_found;
+    drives.ask(&file.path, vanished).unwrap_or(false)
 }
 
 /// A folder with nothing in it but hidden files, which systems leave in mount points.

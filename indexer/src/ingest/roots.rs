@@ -1,10 +1,12 @@
 //! The roots of a run: those that are there, and those that the index knows and that are gone.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::{fs, io};
 
 use super::IngestOptions;
 use super::disk::is_gone;
+use super::drives::Drives;
 use crate::{Index, IndexError};
 
 /// Absolute paths without links, each once, in order.
@@ -19,13 +21,15 @@ pub(super) struct Roots {
 impl Roots {
     /// # Errors
     /// [`IndexError::Io`] for a root that is neither there nor known to the index.
-    pub fn resolve(asked: &[PathBuf], index: Option<&Index>) -> Result<Self, IndexError> {
+    pub fn resolve(asked: &[PathBuf], index: Option<&Index>, drives: &Drives<'_>) -> Result<Self, IndexError> {
         let mut roots = Self::default();
         for root in asked {
-            match fs::canonicalize(root) {
+            let silent = || Err(io::Error::new(io::ErrorKind::TimedOut, "the drive does not answer"));
+            match drives.ask(root, |root| fs::canonicalize(root)).unwrap_or_else(silent) {
                 Ok(path) => roots.present.push(path),
                 Err(source) => {
-                    let known = is_gone(root).then(|| former_path(root)).flatten();
+                    let former = |root: &Path| is_gone(root).then(|| former_path(root)).flatten();
+                    let known = drives.ask(root, former).flatten();
                     match known.filter(|path| index.is_some_and(|index| knows(index, path))) {
                         Some(path) => roots.gone.push(path),
                         None => return Err(IndexError::Io { path: root.clone(), source }),
@@ -48,7 +52,9 @@ impl IngestOptions {
     /// # Errors
     /// [`IndexError::Io`] for a root that is neither there nor known to the index.
     pub fn check_roots(&self, index: Option<&Index>) -> Result<(), IndexError> {
-        Roots::resolve(&self.roots, index).map(drop)
+        let cancel = AtomicBool::new(false);
+        let known = index.map(|index| index.manifest().roots).unwrap_or_default();
+        Roots::resolve(&self.roots, index, &Drives::new(known, &cancel)).map(drop)
     }
 }
 
@@ -70,9 +76,9 @@ fn knows(index: &Index, path: &Path) -> bool {
 }
 
 /// Forgets roots of which nothing is left, neither on disk nor in the index.
-pub(super) fn drop_empty(index: &Index) -> Result<(), IndexError> {
+pub(super) fn drop_empty(index: &Index, drives: &Drives<'_>) -> Result<(), IndexError> {
     for root in index.manifest().roots {
-        if is_gone(&root) && index.files_under(&root)?.is_empty() {
+        if !index.has_files_under(&root) && drives.is_gone(&root) {
             index.remove_root(&root)?;
         }
     }
@@ -82,8 +88,6 @@ pub(super) fn drop_empty(index: &Index) -> Result<(), IndexError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::io;
-
     use super::*;
 
     #[test]
@@ -99,7 +103,7 @@ mod tests {
             assert_eq!(former_path(&base.join("link/a/b")), Some(base.join("real/a/b")));
         }
         assert!(matches!(
-            Roots::resolve(&[base.join("none")], None),
+            Roots::resolve(&[base.join("none")], None, &Drives::new(Vec::new(), &AtomicBool::new(false))),
             Err(IndexError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound
         ));
     }

@@ -1,12 +1,17 @@
 //! Where the work of a run comes from: files that are found, and images of the index that lack
 //! something.
 
+use std::io;
+use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
+use std::thread::Builder;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use glimpse_encoder::Encode;
 
 use super::IngestOptions;
+use super::drives::Drives;
 use super::item::{Incomplete, Message, Outcome, Wants, Work};
 use super::shared::Shared;
 use super::walk::{Found, Walked, Walker};
@@ -15,6 +20,7 @@ use crate::{FileRecord, IdSet, Index, IndexError};
 /// Takes what a source finds. Each call is `false` when the run is over.
 pub(super) struct Outlet<'a> {
     pub shared: &'a Shared<'a>,
+    pub drives: &'a Drives<'a>,
     pub work: Sender<Work>,
     pub write: Sender<Message>,
 }
@@ -33,14 +39,17 @@ impl Outlet<'_> {
 
 /// All files under the roots. Beside the walk a thread counts them, so that it is soon known how
 /// many there are, however long they take.
-pub(super) fn files(options: &IngestOptions, outlet: &Outlet<'_>) -> Walked {
+///
+/// # Errors
+/// If the system gives no thread.
+pub(super) fn files(options: &IngestOptions, outlet: &Outlet<'_>) -> Result<Walked, IndexError> {
     std::thread::scope(|scope| {
         scope.spawn(|| count(options, outlet.shared));
-        walk(options, outlet)
+        find(options, outlet)
     })
 }
 
-fn walk(options: &IngestOptions, outlet: &Outlet<'_>) -> Walked {
+fn find(options: &IngestOptions, outlet: &Outlet<'_>) -> Result<Walked, IndexError> {
     let shared = outlet.shared;
     let lost = |path, outcome| outlet.tell(Message::Rejected { path, outcome });
     let sink = |found| {
@@ -48,7 +57,7 @@ fn walk(options: &IngestOptions, outlet: &Outlet<'_>) -> Walked {
             shared.found.fetch_add(1, Relaxed);
         }
         match found {
-            Found::Folder | Found::Counted => !shared.is_over(),
+            Found::Folder(_) | Found::Counted => !shared.is_over(),
             Found::Candidate(candidate) => outlet.send(Work::File(candidate)),
             Found::Unread(path, kind) => {
                 lost(path, Outcome::Skipped(format!("{kind}, which is not a supported format")))
@@ -60,23 +69,89 @@ fn walk(options: &IngestOptions, outlet: &Outlet<'_>) -> Walked {
             Found::Failed(path, reason) => lost(path, Outcome::Failed(reason)),
         }
     };
-    let walker = Walker::new(&options.roots, options.hidden, &options.devices, sink);
-    let walked = walker.following_links(options.follow_links).run();
+    let walked = walk(options, false, || shared.is_over(), sink)?;
     shared.walk_done.store(walked.complete, Relaxed);
-    walked
+    Ok(walked)
 }
 
 /// Counts the files of all folders, unless the walk comes to its end before.
 fn count(options: &IngestOptions, shared: &Shared<'_>) {
+    let is_over = || shared.walk_done.load(Relaxed) || shared.is_over();
     let sink = |found| {
         if matches!(found, Found::Counted | Found::LinkOut(_)) {
             shared.counted.fetch_add(1, Relaxed);
         }
-        !shared.walk_done.load(Relaxed) && !shared.is_over()
+        !is_over()
     };
-    let walker = Walker::new(&options.roots, options.hidden, &options.devices, sink).counting();
-    let walked = walker.following_links(options.follow_links).run();
-    shared.count_done.store(walked.complete, Relaxed);
+    // Without it, the number of files is known when they are found.
+    if let Ok(counted) = walk(options, true, is_over, sink) {
+        shared.count_done.store(counted.complete, Relaxed);
+    }
+}
+
+/// What a walk tells.
+enum Step {
+    Found(Found),
+    Ended(Walked),
+}
+
+/// How long a walk may say nothing: a drive that takes longer for one folder is taken for dead.
+const SILENCE: Duration = Duration::from_secs(120);
+/// How soon it is noticed that the run is over.
+const TICK: Duration = Duration::from_millis(50);
+/// What waits between the walk and who takes what it finds.
+const STEPS: usize = 256;
+
+/// Walks over the roots on a thread of its own, and gives what it finds to `sink`, which ends the
+/// walk by `false`. A walk that says nothing any more, or nothing while the run `is_over`, is left
+/// behind and counts as not complete: a drive that hangs keeps its thread for ever.
+///
+/// # Errors
+/// If the system gives no thread, or the walk panics.
+pub(super) fn walk(
+    options: &IngestOptions,
+    only_counts: bool,
+    is_over: impl Fn() -> bool,
+    mut sink: impl FnMut(Found) -> bool,
+) -> Result<Walked, IndexError> {
+    let (tell, steps) = bounded(STEPS);
+    let options = options.clone();
+    let mut last = options.roots.first().cloned().unwrap_or_default();
+    let walk = move || {
+        let sink = |found| tell.send(Step::Found(found)).is_ok();
+        let walker = Walker::new(&options.roots, options.hidden, &options.devices, sink);
+        let walker = if only_counts { walker.counting() } else { walker };
+        let walked = walker.following_links(options.follow_links).run();
+        // Nobody waits for it if it was left behind.
+        let _ = tell.send(Step::Ended(walked));
+    };
+    let failed = |path: &Path, source| IndexError::Io { path: path.to_path_buf(), source };
+    Builder::new().name("glimpse-walk".to_owned()).spawn(walk).map_err(|error| failed(&last, error))?;
+    let mut heard = Instant::now();
+    loop {
+        match steps.recv_timeout(TICK) {
+            Ok(Step::Ended(walked)) => return Ok(walked),
+            Ok(Step::Found(found)) => {
+                if let Found::Folder(path) = &found {
+                    last.clone_from(path);
+                }
+                if !sink(found) {
+                    return Ok(Walked::default());
+                }
+                heard = Instant::now(); // after the sink, which may wait for others
+            }
+            Err(RecvTimeoutError::Timeout) if is_over() => return Ok(Walked::default()),
+            Err(RecvTimeoutError::Timeout) if heard.elapsed() > SILENCE => {
+                let reason = format!("the drive has not answered for {} s; the run ends here", SILENCE.as_secs());
+                sink(Found::Failed(last, reason));
+                return Ok(Walked::default());
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(failed(&last, io::Error::other("looking for images ended by a fault of the program")));
+            }
+        }
+    }
 }
 
 /// All images under the roots that lack regions or a caption, as far as these are wanted.

@@ -41,7 +41,7 @@ pub(super) struct Candidate {
 #[derive(Debug)]
 pub(super) enum Found {
     /// A folder, before what is in it.
-    Folder,
+    Folder(PathBuf),
     Candidate(Candidate),
     /// A file that a walk which only counts took no closer look at.
     Counted,
@@ -162,7 +162,7 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
     /// Finds the files of a folder, and adds its folders to those to list.
     fn folder(&mut self, folder: Folder, to_list: &mut Vec<Folder>) -> bool {
         let Folder { path, real, above } = folder;
-        if !(self.sink)(Found::Folder) {
+        if !(self.sink)(Found::Folder(path.clone())) {
             return false;
         }
         if self.devices.is_mount_point(&path) {

@@ -1,7 +1,7 @@
 //! The only stage that changes the index; it runs on the caller's thread.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::FileEvent;
 use super::contents::{Contents, Displaced};
-use super::disk::is_gone;
+use super::drives::Drives;
 use super::holders::{Holders, Origin};
 use super::item::{Encoded, Incomplete, Known, Message, NewImage, NotMade, Outcome, Subject};
 use super::metadata::{Metadata, Sidecars};
@@ -27,6 +27,7 @@ const MOST_SIDECARS: usize = 64;
 pub(super) struct Writer<'a, 'o> {
     index: &'a Index,
     contents: &'a Contents,
+    pub drives: &'a Drives<'a>,
     pub report: Report<'o>,
     /// Files that held images which this run came across elsewhere, and that are no longer there.
     gone: BTreeSet<PathBuf>,
@@ -37,9 +38,9 @@ pub(super) struct Writer<'a, 'o> {
 }
 
 impl<'a, 'o> Writer<'a, 'o> {
-    pub fn new(index: &'a Index, contents: &'a Contents, report: Report<'o>) -> Self {
+    pub fn new(index: &'a Index, contents: &'a Contents, drives: &'a Drives<'a>, report: Report<'o>) -> Self {
         let (gone, holders, sidecars) = (BTreeSet::new(), Holders::default(), Sidecars::default());
-        Self { index, contents, report, gone, holders, sidecars, rebuild: None }
+        Self { index, contents, drives, report, gone, holders, sidecars, rebuild: None }
     }
 
     /// Takes messages until all other stages have ended. Returning early ends them.
@@ -99,7 +100,7 @@ impl<'a, 'o> Writer<'a, 'o> {
         let NewImage { file, mut record } = image;
         let mut metadata = file.metadata.clone();
         if file.sidecar_modified != 0 {
-            metadata.add_sidecars(self.sidecars.read(&file.path));
+            metadata.add_sidecars(self.read_sidecars(&file.path));
         }
         (record.taken, record.place) = (metadata.taken, metadata.place);
         (record.exposure, record.rating) = (metadata.exposure, metadata.rating);
@@ -162,7 +163,7 @@ impl<'a, 'o> Writer<'a, 'o> {
         let old = self.index.file(&file.path)?;
         let (record, path) = (file.record(id), file.path.clone());
         let is_new = old.as_ref().is_none_or(|old| old.image != id);
-        let event = match self.holders.origin(self.index, id, &record, is_new, &mut self.gone)? {
+        let event = match self.holders.origin((self.index, self.drives), id, &record, is_new, &mut self.gone)? {
             Origin::Only => FileEvent::Unchanged(path),
             Origin::MovedFrom(from) => FileEvent::Moved { from, to: path },
             Origin::CopyOf(of) => FileEvent::Duplicate { path, of },
@@ -170,7 +171,7 @@ impl<'a, 'o> Writer<'a, 'o> {
         self.make_room(file, Some(id))?;
         self.index.put_file(record)?;
         if let FileEvent::Moved { from, .. } = &event
-            && is_gone(from)
+            && self.drives.is_gone(from)
         {
             self.gone.remove(from);
             self.index.remove_file(from)?;
@@ -184,7 +185,7 @@ impl<'a, 'o> Writer<'a, 'o> {
     /// need not have been walked.
     pub fn mark_gone(&mut self) -> Result<(), IndexError> {
         for path in std::mem::take(&mut self.gone) {
-            if self.index.file(&path)?.is_some_and(|file| !file.missing) && is_gone(&path) {
+            if self.index.file(&path)?.is_some_and(|file| !file.missing) && self.drives.is_gone(&path) {
                 self.index.mark_missing(&path)?;
                 self.report.change(FileEvent::Missing(path));
             }
@@ -224,13 +225,25 @@ impl<'a, 'o> Writer<'a, 'o> {
         let mut sidecars = Metadata::default();
         for (path, modified) in std::iter::once((&file.path, file.sidecar_modified)).chain(others) {
             if modified != 0 {
-                sidecars.fill(self.sidecars.read(path));
+                sidecars.fill(self.read_sidecars(path));
             }
         }
         metadata.add_sidecars(sidecars);
         let Metadata { taken, place, exposure, rating, .. } = metadata;
         let (caption, keywords) = metadata.words.into_fields();
         self.index.set_facts(id, Facts { taken, place, caption, keywords, exposure, rating })
+    }
+
+    /// Nothing, if the drive does not answer.
+    fn read_sidecars(&mut self, image: &Path) -> Metadata {
+        let mut sidecars = std::mem::take(&mut self.sidecars);
+        let read = move |image: &Path| {
+            let found = sidecars.read(image);
+            (found, sidecars)
+        };
+        let Some((found, sidecars)) = self.drives.ask(image, read) else { return Metadata::default() };
+        self.sidecars = sidecars;
+        found
     }
 
     fn rejected(&mut self, path: PathBuf, outcome: Outcome) -> Result<(), IndexError> {

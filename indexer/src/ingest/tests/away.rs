@@ -139,3 +139,33 @@ fn a_rehearsal_tells_and_changes_nothing() {
     fixture.options.dry_run = false;
     assert_eq!(fixture.run().0.pruned, 1);
 }
+
+/// A drive that never answers: the walk is left behind, what was there stays, and the next run
+/// finds it.
+#[test]
+fn a_walk_that_hangs_is_left_behind_when_the_run_is_stopped() {
+    let mut fixture = Fixture::new();
+    (0..3).for_each(|n| drop(fixture.image(&format!("dead/{n}.png"), n)));
+    assert_eq!(fixture.run().0.indexed, 3);
+    let (answer, no_answer) = crossbeam_channel::bounded::<()>(0);
+    let dead = fixture.path("dead");
+    fixture.options.devices = Devices::new(move |folder| {
+        if folder == dead {
+            no_answer.recv().unwrap_or_default();
+        }
+        Some(0)
+    });
+    let cancel = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&cancel);
+    let stopper = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        stop.store(true, Relaxed);
+    });
+    let mut recorder = Recorder::default();
+    let summary = ingest(&fixture.index, &fixture.encoder, &fixture.options, &cancel, &mut recorder).unwrap();
+    stopper.join().unwrap();
+    assert!(summary.cancelled && summary.missing == 0, "{summary:?}");
+    drop(answer); // the drive is back
+    let (summary, _) = fixture.run();
+    assert_eq!((summary.unchanged, summary.missing), (3, 0));
+}

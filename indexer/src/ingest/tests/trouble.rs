@@ -122,9 +122,10 @@ fn nothing_is_concluded_about_folders_that_cannot_be_looked_at() {
         complete: true,
         ..walk::Walked::default()
     };
-    let (contents, mut recorder) = (Contents::default(), Recorder::default());
-    let mut writer = Writer::new(&fixture.index, &contents, Report::new(&mut recorder));
-    reconcile(&fixture.index, &fixture.options, &walked, &[], &AtomicBool::new(false), &mut writer).unwrap();
+    let (contents, mut recorder, cancel) = (Contents::default(), Recorder::default(), AtomicBool::new(false));
+    let drives = Drives::new(fixture.index.manifest().roots, &cancel);
+    let mut writer = Writer::new(&fixture.index, &contents, &drives, Report::new(&mut recorder));
+    reconcile(&fixture.index, &fixture.options, &walked, &[], &cancel, &mut writer).unwrap();
     assert_eq!(recorder.events, [missing(&paths[0])]);
 }
 

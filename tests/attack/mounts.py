@@ -1,0 +1,145 @@
+"""A drive that never answers again: the server goes on, commands end when they are asked to, and
+nothing on the drive is forgotten.
+"""
+
+import os
+import shutil
+import signal
+import threading
+import time
+import urllib.parse
+
+from fuse_mount import FuseMount
+from server import BUSY, PATIENCE, Server, healthy, stop
+
+# Longest time from a request to end a job or a command until it has ended, in seconds.
+END = 10
+
+
+def run(bench):
+    """`bench.size` is the number of seconds of load."""
+    here, there, mount = (bench.folder(f"mount-{name}") for name in ("here", "source", "target"))
+    for name, folder in (("Kitchen", here), ("Garten", there)):
+        shutil.copytree(os.path.join(bench.images, name), os.path.join(folder, name))
+    home = bench.folder("mount-home")
+    try:
+        drive = FuseMount(there, mount)
+    except OSError as error:
+        print(f"  SKIPPED: this user may mount nothing: {error}", flush=True)
+        bench.report.count("skipped, since this user may mount nothing")
+        return
+    with drive:
+        bench.library(home, here)
+        bench.library(home, mount)
+        known, _ = bench.glimpse.listing(home)
+        bench.report.count("images on the drive", sum(path.startswith(mount) for path in known))
+        with Server(bench, home) as server:
+            serve(bench, server, drive, here, mount, known)
+            stop(bench, server)
+        command(bench, home, mount)
+    # The drive is away now: its folder is there, and empty.
+    for pruned in (here, mount):
+        bench.index(home, "--prune", pruned)
+    verify = bench.glimpse.run(home, "verify")
+    if verify.code != 0:
+        bench.report.finding(f"verify afterwards: {verify.out} {verify.err}", "a drive that died")
+    with FuseMount(there, mount):
+        bench.index(home, mount)
+        again, listed = bench.glimpse.listing(home)
+    if again != known:
+        lost = sorted(set(known) - set(again))
+        bench.report.finding(f"{len(lost)} images lost: {lost[:3]} {listed.err[:300]}", "a drive that died, and came back")
+
+
+def serve(bench, server, drive, here, mount, known):
+    listed = server.get_json("/api/v1/search?q=&sort=newest&limit=200")["hits"]
+    images = [(hit["id"], hit["path"].startswith(mount)) for hit in listed]
+    if len(images) != len(known):
+        raise RuntimeError(f"{len(images)} of {len(known)} images listed")
+    healthy(bench, server, None)
+    drive.die()
+    end = time.monotonic() + bench.size
+    threads = [threading.Thread(target=client, args=(bench, server, end, images, number)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    while time.monotonic() < end:
+        healthy(bench, server, None, "with a dead drive")
+        time.sleep(0.5)
+    for thread in threads:
+        thread.join()
+    job(bench, server, mount, must_finish=False)
+    job(bench, server, here, must_finish=True)
+    healthy(bench, server, None, "with a dead drive")
+
+
+def client(bench, server, end, images, number):
+    """Questions that need no drive must be answered, those for its files at least be refused."""
+    turn = number
+    while time.monotonic() < end:
+        turn += 1
+        image, on_drive = images[turn * 7 % len(images)]
+        query = urllib.parse.quote(["red bike", "dog", "зима"][turn % 3])
+        paths = [
+            (f"/api/v1/search?q={query}", False),
+            (f"/api/v1/images/{image}/original", on_drive),
+            (f"/api/v1/images/{image}/thumbnail?size=1600", on_drive),
+            (f"/api/v1/images/{image}/similar", False),
+            (f"/api/v1/images/{image}", False),
+            (f"/api/v1/images/{image}/heatmap?q={query}", on_drive),
+        ]
+        path, needs_drive = paths[turn % len(paths)]
+        start = time.monotonic()
+        status, body = server.ask(path, timeout=3 * PATIENCE)
+        kind = "that need the drive" if needs_drive else "that need no drive"
+        bench.report.count(f"requests {kind}")
+        bench.report.peak(f"slowest request of those {kind}, s", time.monotonic() - start)
+        if status in BUSY:
+            bench.report.count(f"answered busy, {kind}")
+        if status == 0 or (status >= 500 and status not in BUSY) or (status in BUSY and not needs_drive):
+            bench.report.finding(f"{path}: {status} {body[:200]}", "with a dead drive")
+
+
+def job(bench, server, root, must_finish):
+    """Starts to index `root`. A job that cannot finish is told to end, which it must do."""
+    start = time.monotonic()
+    status, body = server.ask("/api/v1/jobs", {"roots": [root]}, timeout=3 * PATIENCE)
+    bench.report.peak("slowest start of a job, s", time.monotonic() - start)
+    if status != 202:
+        bench.report.count("jobs on the dead drive that were refused")
+        if must_finish or status == 0 or (status >= 500 and status not in BUSY):
+            bench.report.finding(f"a job for {root}: {status} {body[:200]}", "with a dead drive")
+        return
+    number = server.get_json("/api/v1/jobs")["jobs"][0]["id"]
+    if not must_finish:
+        time.sleep(1)
+        server.ask(f"/api/v1/jobs/{number}/cancel", b"")
+    begun = time.monotonic()
+    limit = (6 * END if must_finish else END) * bench.glimpse.patience
+    while (view := server.get_json(f"/api/v1/jobs/{number}"))["state"] in ("running", "paused"):
+        if time.monotonic() - begun > limit:
+            bench.report.finding(f"the job for {root} is still {view['state']} after {limit:.0f} s", "with a dead drive")
+            return
+        time.sleep(0.05)
+    if must_finish and view["state"] != "done":
+        bench.report.finding(f"the job for {root} ended: {view}", "with a dead drive")
+    if not must_finish:
+        bench.report.peak("a job on the dead drive ends in, s", time.monotonic() - begun)
+
+
+def command(bench, home, mount):
+    """`index` of a dead drive ends by Ctrl-C."""
+    process = bench.glimpse.start(home, "index", mount)
+    time.sleep(2)
+    if process.poll() is None:
+        start = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(END * bench.glimpse.patience)
+        except Exception:
+            bench.report.finding("index of a dead drive goes on after Ctrl-C", "index, then SIGINT")
+            process.kill()
+            process.wait()
+        bench.report.peak("index of the dead drive stops in, s", time.monotonic() - start)
+    else:
+        bench.report.count("index of the dead drive refused at once")
+    process.communicate()
