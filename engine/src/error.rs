@@ -6,6 +6,7 @@ use glimpse_encoder::EncodeError;
 use glimpse_encoder::image_file::ImageError;
 use glimpse_indexer::IndexError;
 use glimpse_indexer::collections::CollectionsError;
+use glimpse_indexer::sidecars::SidecarError;
 
 /// Why a request could not be answered.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,9 @@ pub enum EngineError {
     /// Favourites or albums could not be changed.
     #[error(transparent)]
     Collections(#[from] CollectionsError),
+    /// A sidecar could not be written.
+    #[error(transparent)]
+    Sidecar(#[from] SidecarError),
     /// The request makes no sense.
     #[error("{0}")]
     BadRequest(String),
@@ -130,7 +134,7 @@ impl EngineError {
             Self::BadRequest(_) | Self::Image { .. } => ErrorKind::BadRequest,
             Self::Collections(CollectionsError::Refused(_)) => ErrorKind::BadRequest,
             Self::Collections(CollectionsError::NoSuchAlbum(_)) => ErrorKind::NotFound,
-            Self::Collections(CollectionsError::Unwritable { .. }) => ErrorKind::Internal,
+            Self::Collections(CollectionsError::Unwritable { .. }) | Self::Sidecar(_) => ErrorKind::Internal,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::NoModel(_) | Self::NoDecoder { .. } | Self::Calibration { .. } | Self::Busy(_) => ErrorKind::NotReady,

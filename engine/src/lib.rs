@@ -17,6 +17,7 @@ mod duplicates;
 mod embed;
 mod engine;
 mod error;
+mod favourite_sidecars;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod fixture;
@@ -56,6 +57,7 @@ pub use duplicates::{DuplicateGroup, DuplicateOptions};
 pub use embed::{EmbedInput, Embedded};
 pub use engine::{Described, Engine};
 pub use error::{EngineError, ErrorKind};
+pub use favourite_sidecars::SidecarsWritten;
 pub use folder_tree::FolderNode;
 pub use hit::{Explanation, Hit, Page, Strength};
 pub use image_bytes::ImageBytes;
@@ -85,6 +87,7 @@ pub use glimpse_indexer::collections::{Album, SavedSearch};
 pub use glimpse_indexer::ingest::{
     FileEvent, ImageDecoder, ImageHook, IngestOptions, Observer, RegionChoice, RegionOptions, Summary,
 };
+pub use glimpse_indexer::sidecars;
 pub use glimpse_indexer::vectors::VectorStorage;
 pub use glimpse_indexer::{
     Cluster, ContentHash, Exposure, Facets, FileRecord, Filter, GeoBox, GraphEngine, ImageId, ImageRecord,

@@ -105,16 +105,16 @@ impl Engine {
         Ok(original)
     }
 
-    /// Puts a file away that has an image's content.
-    pub(crate) fn put_away_unchanged(
+    /// Does something with the path of a file that has an image's content.
+    pub(crate) fn with_unchanged<T: Send + 'static>(
         &self,
         record: &ImageRecord,
         file: &FileRecord,
-        put_away: fn(&Path) -> io::Result<()>,
-    ) -> Result<(), EngineError> {
+        act: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, EngineError> {
         self.open_unchanged(record, file)?;
         let (folder, asked) = (folder_of(&file.path, &self.roots()?), file.path.clone());
-        self.originals.call(&folder, &file.path, move || put_away(&asked))
+        self.originals.call(&folder, &file.path, move || act(&asked))
     }
 
     fn open_file(&self, file: &FileRecord) -> Result<Original, EngineError> {

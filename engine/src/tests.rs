@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod questions;
+mod sidecars;
 
 struct Silent;
 

@@ -7,6 +7,7 @@ pub mod collections;
 pub mod hnsw;
 pub mod ingest;
 pub mod regions;
+pub mod sidecars;
 pub mod vectors;
 
 mod error;

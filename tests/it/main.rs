@@ -12,5 +12,6 @@ mod orientation;
 mod printed_logits;
 mod published;
 mod regions;
+mod sidecars;
 mod tidy;
 mod util;

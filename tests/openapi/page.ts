@@ -25,6 +25,7 @@ export type Compared = [
   Takes<Api.Tags, Whole<Described["TagListView"]>>,
   Takes<Api.Groups, Whole<Described["GroupsView"]>>,
   Takes<Api.Trashed, Whole<Described["TrashView"]>>,
+  Takes<Api.Sidecars, Whole<Described["SidecarsView"]>>,
   Takes<Api.Browse, Whole<Described["BrowseView"]>>,
   Takes<Api.Runs, Whole<Described["RunsView"]>>,
   Takes<Api.Facets, Whole<Described["FacetsView"]>>,

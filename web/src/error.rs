@@ -26,6 +26,8 @@ pub enum Code {
     FolderNotAllowed,
     /// The server may not move files to the trash.
     TrashNotAllowed,
+    /// The server may not write XMP sidecars.
+    SidecarsNotAllowed,
     /// Nothing is there.
     NotFound,
     /// The address is right, the method is not.
@@ -64,7 +66,9 @@ impl Code {
         match self {
             Self::BadRequest | Self::BadForm | Self::BadImage | Self::FolderNotFound => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::FolderNotAllowed | Self::TrashNotAllowed => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::FolderNotAllowed | Self::TrashNotAllowed | Self::SidecarsNotAllowed => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,

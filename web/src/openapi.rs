@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::routes::{
-    albums, caption, downloads, find, folder_tree, groups, images, jobs, library, map, regions, roots, search, status,
-    suggest, tags, timeline, trash, uploads,
+    albums, caption, downloads, find, folder_tree, groups, images, jobs, library, map, regions, roots, search,
+    sidecars, status, suggest, tags, timeline, trash, uploads,
 };
 
 /// The Glimpse API.
@@ -33,6 +33,7 @@ use crate::routes::{
         albums::favourites, albums::list, albums::create, albums::change, albums::remove, albums::images, albums::seen,
         downloads::archive, downloads::export, library::facets, library::folders, folder_tree::tree,
         suggest::suggest, tags::tags, map::map, roots::browse, roots::forget, roots::runs, trash::trash,
+        sidecars::sidecars,
         timeline::timeline, timeline::tiles, library::stats, groups::tag, groups::duplicates,
         jobs::start, jobs::list, jobs::one, jobs::pause, jobs::resume, jobs::cancel, jobs::retry, jobs::failures,
         jobs::events, status::health, status::metrics,

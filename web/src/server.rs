@@ -44,6 +44,8 @@ pub struct ServeOptions {
     pub allow_roots: Vec<PathBuf>,
     /// Clients may move files of images to the trash.
     pub allow_trash: bool,
+    /// Clients may write favourites to XMP sidecars beside images.
+    pub allow_sidecars: bool,
     /// Jobs follow links out of their folders.
     pub follow_links: bool,
     /// Addresses under which a reverse proxy shows the server: their names and origins are
@@ -53,7 +55,7 @@ pub struct ServeOptions {
 
 impl fmt::Debug for ServeOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port, token, allow_roots, allow_trash, follow_links, public_urls } = self;
+        let Self { host, port, token, allow_roots, allow_trash, allow_sidecars, follow_links, public_urls } = self;
         let token = token.as_ref().map(|_| "(hidden)");
         f.debug_struct("ServeOptions")
             .field("host", host)
@@ -61,6 +63,7 @@ impl fmt::Debug for ServeOptions {
             .field("token", &token)
             .field("allow_roots", allow_roots)
             .field("allow_trash", allow_trash)
+            .field("allow_sidecars", allow_sidecars)
             .field("follow_links", follow_links)
             .field("public_urls", public_urls)
             .finish()
@@ -71,8 +74,8 @@ impl Default for ServeOptions {
     fn default() -> Self {
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let (allow_roots, public_urls) = (Vec::new(), Vec::new());
-        let (allow_trash, follow_links) = (false, false);
-        Self { host, port: 4747, token: None, allow_roots, allow_trash, follow_links, public_urls }
+        let (allow_trash, allow_sidecars, follow_links) = (false, false, false);
+        Self { host, port: 4747, token: None, allow_roots, allow_trash, allow_sidecars, follow_links, public_urls }
     }
 }
 
@@ -141,6 +144,7 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
         AllowedRoots::new(&options.allow_roots).map_err(|(folder, source)| ServeError::NoFolder { folder, source })?;
     let mut state = AppState::new(engine, access, roots, Limits::default()).map_err(ServeError::Run)?;
     state.follow_links = options.follow_links;
+    state.allow_sidecars = options.allow_sidecars;
     state.put_away = options.allow_trash.then_some(move_to_trash as PutAway);
     let state = web::Data::new(state);
     let address = SocketAddr::new(options.host, options.port);

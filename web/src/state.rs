@@ -78,6 +78,8 @@ pub struct AppState {
     pub roots: AllowedRoots,
     /// How files go to the trash; none where clients may not move any.
     pub put_away: Option<PutAway>,
+    /// Whether clients may write favourites to XMP sidecars.
+    pub allow_sidecars: bool,
     /// Whether jobs follow links out of their folders.
     pub follow_links: bool,
     /// Who may ask.
@@ -152,6 +154,7 @@ impl AppState {
             access: Arc::new(access),
             roots,
             put_away: None,
+            allow_sidecars: false,
             follow_links: false,
             limits,
             searches: Pool::start("search", cores.clamp(2, 8), limits.searches)?,

@@ -85,6 +85,9 @@ async function patiently(act, signal, tries = 4) {
   }
 }
 
+/// Images whose files are read at a time to write their sidecars.
+const SIDECARS_AT_ONCE = 100;
+
 /** @type {(body: object, signal?: AbortSignal) => Promise<Api.Page>} */
 export const search = (body, signal) => patiently(() => ask("POST", "search", { body, signal }), signal);
 /// How many images each month has, and the images of one month as columns.
@@ -131,6 +134,20 @@ export const duplicates = (query, signal) => ask("GET", "duplicates", { query, s
 /// Moves the files of images to the trash of the server's machine.
 /** @type {(images: number[]) => Promise<Api.Trashed>} */
 export const trash = (images) => ask("POST", "trash", { body: { images } });
+/// Writes favourites to the XMP sidecars of images, in parts that a server is done with before anybody gives up.
+/** @type {(ids: number[]) => Promise<Api.Sidecars>} */
+export async function writeSidecars(ids) {
+  /** @type {Api.Sidecars} */
+  const all = { written: [], unchanged: 0, failed: [] };
+  for (let at = 0; at < ids.length; at += SIDECARS_AT_ONCE) {
+    /** @type {Api.Sidecars} */
+    const { written, unchanged, failed } = await ask("POST", "sidecars", { body: { images: ids.slice(at, at + SIDECARS_AT_ONCE) } });
+    all.written.push(...written);
+    all.unchanged += unchanged;
+    all.failed.push(...failed);
+  }
+  return all;
+}
 /** @type {(query: Record<string, string | undefined>, signal?: AbortSignal) => Promise<Api.Facets>} */
 export const facets = (query, signal) => ask("GET", "facets", { query, signal });
 /** @type {() => Promise<Api.Folders>} */

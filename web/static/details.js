@@ -51,6 +51,10 @@ export function noteFavourites(ids, favourite) {
   }
 }
 
+/// What is known of images may be something else now.
+/** @type {(ids: number[]) => void} */
+export const forgetDetails = (ids) => ids.forEach((id) => known.delete(id));
+
 /** @type {(record: Api.Image) => Api.Image} */
 function remember(record) {
   known.set(record.id, record);

@@ -6,6 +6,7 @@ import { $, h } from "./dom.js";
 import { explain } from "./errors.js";
 import { icon } from "./icons.js";
 import { saveText } from "./save.js";
+import { toSidecars } from "./sidecars.js";
 import { announce, toast } from "./toast.js";
 import { t } from "./words.js";
 
@@ -32,6 +33,7 @@ export function setUpSelectionBar({ selection, on }) {
     ["copy", t("copyPaths"), t("copyPaths"), copyPaths],
     ["table", "CSV", t("exportCsv"), (ids) => save(ids, "csv")],
     ["paths", "JSON", t("exportJson"), (ids) => save(ids, "json")],
+    ["sidecar", t("sidecarsShort"), t("sidecars"), toSidecars, () => on.allows().sidecars],
     ["similar", t("similarToThese"), t("similarToThese"), likeThese],
   ];
   const buttons = acts.map(([name, word, label, act, fits = () => true]) => ({ fits, element: button(name, word, label, () => act(selection.ids)) }));

@@ -21,7 +21,7 @@ export class Server {
     return this.#known.model;
   }
 
-  /// What clients may do beside looking: `{ trash, roots }`.
+  /// What clients may do beside looking: `{ trash, sidecars, roots }`.
   get allows() {
     return this.#known.allows ?? {};
   }

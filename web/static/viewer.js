@@ -13,6 +13,7 @@ import { Layers } from "./layers.js";
 import { around, bestOf } from "./marks.js";
 import { setUpPopup } from "./popup.js";
 import { canShare, share } from "./share.js";
+import { toSidecars } from "./sidecars.js";
 import { Slideshow } from "./slideshow.js";
 import { announce, toast } from "./toast.js";
 import { day, language, number, t } from "./words.js";
@@ -209,6 +210,17 @@ export function setUpViewer({ items, hrefOf, on }) {
     }
   }
 
+  /** @type {(asked: number) => Promise<void>} */
+  async function writeSidecar(asked) {
+    try {
+      await toSidecars([asked]);
+      const known = await detailsOf(asked);
+      if (id === asked && record) showRecord((record = known), items()[placeOf()]);
+    } catch (error) {
+      toast(explain(error));
+    }
+  }
+
   /** @type {(id: number, signal: AbortSignal) => Promise<void>} */
   async function showSimilar(id, signal) {
     $("likenesses").replaceChildren();
@@ -300,6 +312,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     { label: "rotate", icon: "turn", key: "t", act: further.turn },
     { label: "copyPath", icon: "copy", key: "c", act: further.copy },
     { label: "share", icon: "share", act: canShare() && (() => record && share(record)) },
+    { label: "sidecars", icon: "sidecar", act: ofImage(writeSidecar), fits: () => on.allows().sidecars },
   ]);
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault();

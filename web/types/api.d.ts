@@ -72,7 +72,8 @@ declare namespace Api {
     began: string; ended: string; by: "command line" | "server"; roots: string[]; seen: number; added: number; removed: number; failed: number;
     outcome: "done" | "stopped" | "failed"; message: string | null;
   }
-  interface Allows { trash: boolean; roots: boolean }
+  interface Sidecars { written: string[]; unchanged: number; failed: { path: string; reason: string }[] }
+  interface Allows { trash: boolean; sidecars: boolean; roots: boolean }
   interface Folder { path: string; images: number; present: boolean }
   interface Folders { roots: Folder[] }
 

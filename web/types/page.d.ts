@@ -102,6 +102,7 @@ declare namespace Page {
   /// What can be done with selected images.
   interface SelectionActs {
     all: () => unknown; similar: (ids: number[]) => void; favourite: (ids: number[]) => Promise<void>; album: () => string;
+    allows: () => Partial<Api.Allows>;
     addToAlbum: (ids: number[]) => Promise<void>; removeFromAlbum: (ids: number[]) => Promise<void>; cover: (id: number) => Promise<void>;
   }
 
@@ -156,7 +157,7 @@ declare namespace Page {
   /// What the user wants of the open image, and what the viewer needs to know of the page.
   interface ViewerActs {
     open: (id: number, options?: { replace?: boolean }) => void; close: () => void; near: () => void; ranked: () => boolean;
-    finding: () => boolean; things: () => string[]; languages: () => string[]; region: (id: number, box: Rect) => void;
+    finding: () => boolean; things: () => string[]; languages: () => string[]; allows: () => Partial<Api.Allows>; region: (id: number, box: Rect) => void;
     similar: (id: number) => void; more: (id: number, weight: number) => void; favourite: (id: number, wanted: boolean) => Promise<void>;
     hrefOfFilter: (filter: Changes) => string; filter: (filter: Changes) => void; search: () => void; help: () => void;
   }

@@ -60,7 +60,7 @@ impl Engine {
                     index.commit()?; // what was moved is missing
                     return Err(given_up);
                 }
-                match self.put_away_unchanged(record, &file, put_away) {
+                match self.with_unchanged(record, &file, put_away) {
                     Ok(()) => {
                         index.mark_missing(&file.path)?;
                         trashed.moved.push(file.path);

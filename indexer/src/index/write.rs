@@ -118,6 +118,14 @@ impl Index {
         })
     }
 
+    /// Replaces the rating of an image.
+    ///
+    /// # Errors
+    /// [`IndexError::NoSuchImage`], or if the store fails.
+    pub fn set_rating(&self, id: ImageId, rating: Option<u8>) -> Result<(), IndexError> {
+        self.change(id, |record| record.rating = rating)
+    }
+
     /// Replaces caption and keywords of an image.
     ///
     /// # Errors

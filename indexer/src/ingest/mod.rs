@@ -45,6 +45,7 @@ pub use self::decode::ImageDecoder;
 pub use self::devices::Devices;
 pub use self::hook::ImageHook;
 pub use self::losses::{Losses, losses};
+pub(crate) use self::metadata::{Beside, SidecarNames};
 use self::pipeline::Stages;
 use self::rebuild::Progress;
 use self::reconcile::reconcile;

@@ -10,9 +10,14 @@ Examples:
   glimpse search -0 sunset | xargs -0 glimpse favourite add
   glimpse favourite list -0 | xargs -0 cp -t ~/best
   glimpse search dog --favourite
+  glimpse favourite xmp --dry-run             what would be written beside which files
 
 A favourite is the image, whatever its file is called: it stays one when the file is moved, when another
-model is taken, and when the library is made anew.";
+model is taken, and when the library is made anew.
+
+XMP knows no favourites, so `xmp` writes those without a rating as 5 stars (xmp:Rating) into sidecars:
+a.jpg.xmp or a.xmp if there is one, else a new a.jpg.xmp. A rating that is there stays, and so does all
+else that a sidecar holds; image files are not touched.";
 
 #[derive(Debug, Args)]
 #[command(after_help = FAVOURITE_HELP)]
@@ -29,6 +34,24 @@ pub enum FavouriteCommand {
     Remove(ChosenArgs),
     /// List the favourites
     List(ListedArgs),
+    /// Write favourites to XMP sidecars, as 5 stars, for other programs
+    Xmp(SidecarArgs),
+}
+
+/// Whose sidecars are written.
+#[derive(Debug, Args)]
+pub struct SidecarArgs {
+    /// Only these image files of the library, or numbers of images; all favourites without any
+    #[arg(value_name = "FILE|ID")]
+    pub images: Vec<PathBuf>,
+
+    /// Say what would be written, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// One JSON object on stdout: written, unchanged, failed
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Images of the library.

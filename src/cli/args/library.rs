@@ -181,6 +181,10 @@ pub struct ListenArgs {
     #[arg(long)]
     pub allow_trash: bool,
 
+    /// Let clients write favourites to XMP sidecars beside the images, as 5 stars
+    #[arg(long)]
+    pub allow_sidecars: bool,
+
     /// When indexing, follow links that lead out of the folders
     #[arg(long)]
     pub follow_links: bool,

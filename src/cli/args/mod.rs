@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use glimpse::engine::{GraphEngine, RegionChoice};
 
-pub use collections::{AlbumArgs, AlbumCommand, ChosenArgs, FavouriteArgs, FavouriteCommand, ListedArgs};
+pub use collections::{AlbumArgs, AlbumCommand, ChosenArgs, FavouriteArgs, FavouriteCommand, ListedArgs, SidecarArgs};
 pub use evaluate::{
     EvalArgs, EvalCalibrateArgs, EvalCaptionsArgs, EvalClassifyArgs, EvalCommand, EvalRegionsArgs, EvalRetrievalArgs,
 };

@@ -7,7 +7,7 @@ use glimpse::web::wire::ImageView;
 use glimpse::{Engine, ImageId};
 use serde_json::json;
 
-use crate::cli::args::{ChosenArgs, FavouriteArgs, FavouriteCommand, ListedArgs};
+use crate::cli::args::{ChosenArgs, FavouriteArgs, FavouriteCommand, ListedArgs, SidecarArgs};
 use crate::cli::context::Context;
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::output::{count, write_json, write_path};
@@ -20,6 +20,7 @@ pub fn run(args: &FavouriteArgs, context: &Context) -> Result<Outcome, CliError>
         FavouriteCommand::Add(chosen) => set(&engine, chosen, context, true),
         FavouriteCommand::Remove(chosen) => set(&engine, chosen, context, false),
         FavouriteCommand::List(listed) => list(&engine, &engine.favourites()?, listed, context),
+        FavouriteCommand::Xmp(args) => write_sidecars(&engine, args, context),
     }
 }
 
@@ -42,6 +43,34 @@ fn set(engine: &Engine, chosen: &ChosenArgs, context: &Context, favourite: bool)
     }
     context.note(format_args!("{}", count(favourites, "favourite", "favourites")));
     Ok(Outcome::Done)
+}
+
+/// Writes favourites to sidecars. What could not be written is named, and makes the command fail.
+fn write_sidecars(engine: &Engine, args: &SidecarArgs, context: &Context) -> Result<Outcome, CliError> {
+    let chosen = if args.images.is_empty() { engine.favourites()? } else { images(engine, &args.images)? };
+    let done = engine.write_sidecars(&chosen, args.dry_run)?;
+    let mut out = context.stdout();
+    if args.json {
+        let failed = done.failed.iter().map(|(path, error)| json!({"path": path, "reason": error.to_string()}));
+        let failed: Vec<_> = failed.collect();
+        write_json(&mut out, &json!({"written": done.written, "unchanged": done.unchanged, "failed": failed}))?;
+    } else {
+        for path in &done.written {
+            write_path(&mut out, context.shown(path), b'\n')?;
+        }
+    }
+    out.flush()?;
+    let sidecars = count(done.written.len(), "sidecar", "sidecars");
+    let verb = if args.dry_run { "would be written" } else { "written" };
+    let unchanged = count(done.unchanged, "image", "images");
+    context.note(format_args!("{sidecars} {verb}; {unchanged} with nothing to write"));
+    for (path, error) in &done.failed {
+        context.note(format_args!("{}: {error}", context.name(path)));
+    }
+    match done.failed.len() {
+        0 => Ok(Outcome::Done),
+        failed => Err(CliError::new(format!("{} not written", count(failed, "sidecar was", "sidecars were")))),
+    }
 }
 
 /// Images by the names that a user gave.

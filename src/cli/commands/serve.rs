@@ -23,6 +23,7 @@ pub fn listen(engine: Engine, args: &ListenArgs, context: &Context) -> Result<Ou
         token: args.token.clone(),
         allow_roots: args.allow_root.clone(),
         allow_trash: args.allow_trash,
+        allow_sidecars: args.allow_sidecars,
         follow_links: args.follow_links,
         public_urls: args.public_url.clone(),
     };

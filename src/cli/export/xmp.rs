@@ -6,22 +6,15 @@
 //! regions come beside it. One whose regions are not ours is left alone.
 
 use std::fmt::Write as _;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::Path;
 
+use glimpse::engine::sidecars::{replace, whole, with_description};
 use glimpse::engine::{Limits, Rect, decode_reduced, files};
 
 use super::{Annotated, Names, escape};
 use crate::cli::outcome::CliError;
 
-const HEAD: &str = "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>
-<x:xmpmeta xmlns:x=\"adobe:ns:meta/\">
- <rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">
-";
-const TAIL: &str = " </rdf:RDF>
-</x:xmpmeta>
-<?xpacket end=\"w\"?>
-";
 /// Around what is ours in a sidecar, so that it can be replaced.
 const BEGIN: &str = "  <!-- glimpse: regions -->\n";
 const END: &str = "  <!-- glimpse: end of regions -->\n";
@@ -32,16 +25,16 @@ pub fn write(image: &Annotated, names: &mut Names) -> Result<usize, CliError> {
     let orientation = image.orientation.map_or_else(|| orientation(&image.path), Ok)?;
     let regions = regions(image, orientation);
     let text = match files::read(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => format!("{HEAD}{regions}{TAIL}"),
+        Err(error) if error.kind() == ErrorKind::NotFound => whole(&regions),
         Err(error) => return Err(failed(error.to_string())),
-        Ok(old) => merged(&old, &regions).map_err(|reason| failed(reason.to_owned()))?,
+        Ok(old) => merged(&old, &regions).map_err(failed)?,
     };
     replace(&path, &text).map_err(|error| failed(error.to_string()))?;
     Ok(1)
 }
 
 /// A sidecar with these regions beside all that it held.
-fn merged(old: &[u8], regions: &str) -> Result<String, &'static str> {
+fn merged(old: &[u8], regions: &str) -> Result<String, String> {
     let old = std::str::from_utf8(old).map_err(|_| "this sidecar is not UTF-8, so it is left as it is")?;
     let mut text = old.to_owned();
     if let (Some(from), Some(to)) = (text.find(BEGIN), text.find(END))
@@ -50,25 +43,9 @@ fn merged(old: &[u8], regions: &str) -> Result<String, &'static str> {
         text.replace_range(from..to + END.len(), "");
     }
     if text.contains("http://www.metadataworkinggroup.com/schemas/regions/") {
-        return Err("this sidecar names regions already, so it is left as it is; give another folder to --xmp");
+        return Err("this sidecar names regions already, so it is left as it is; give another folder to --xmp".into());
     }
-    // Whoever writes XMP calls it so; another name for it, or an element without content, is not
-    // worth a parser.
-    let end = text.rfind("</rdf:RDF>").ok_or("this sidecar is no XMP that regions can be added to")?;
-    text.insert_str(end, regions);
-    Ok(text)
-}
-
-/// Writes a file as a whole: after a crash it is the old one or the new one.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-    file.write_all(text.as_bytes())?;
-    if let Ok(facts) = std::fs::metadata(path) {
-        file.as_file().set_permissions(facts.permissions())?;
-    }
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    with_description(&text, regions).map_err(|reason| format!("this sidecar {reason}, so it is left as it is"))
 }
 
 /// EXIF orientation that a file names, 1 to 8.

@@ -20,6 +20,7 @@ mod region_forms;
 pub mod regions;
 pub mod roots;
 pub mod search;
+pub mod sidecars;
 pub mod status;
 pub mod suggest;
 pub mod tags;

@@ -33,6 +33,8 @@ pub struct HealthView {
 struct AllowsView {
     /// Move files of images to the trash (`--allow-trash`).
     trash: bool,
+    /// Write favourites to XMP sidecars (`--allow-sidecars`).
+    sidecars: bool,
     /// Add folders to the library, and forget some (`--allow-root`).
     roots: bool,
 }
@@ -108,7 +110,11 @@ pub async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError
                 captions: state.caption_languages(),
             },
             job: state.jobs.running(),
-            allows: AllowsView { trash: state.put_away.is_some(), roots: !state.roots.folders().is_empty() },
+            allows: AllowsView {
+                trash: state.put_away.is_some(),
+                sidecars: state.allow_sidecars,
+                roots: !state.roots.folders().is_empty(),
+            },
             problem: unusable.or(failure.filter(|_| ready == ModelReady::Failed)),
         })
     });

@@ -99,7 +99,10 @@ async fn files_go_to_the_trash_only_where_that_is_allowed_and_if_they_are_as_the
     let images = home.path().canonicalize().unwrap().join("images");
     let at = |path: &str| state.engine.image_at(&images.join(path)).unwrap().unwrap().0;
     let (a, b, c) = (at("one/a.png"), at("one/deep/b.png"), at("two/c.png"));
-    assert_eq!(get(&state, "/api/v1/health").await.good()["allows"], json!({"trash": false, "roots": true}));
+    assert_eq!(
+        get(&state, "/api/v1/health").await.good()["allows"],
+        json!({"trash": false, "sidecars": false, "roots": true})
+    );
     post(&state, "/api/v1/trash", json!({"images": [a]})).await.error(403, "trash_not_allowed");
 
     let roots = AllowedRoots::default();
@@ -107,7 +110,10 @@ async fn files_go_to_the_trash_only_where_that_is_allowed_and_if_they_are_as_the
         AppState::new(Arc::clone(&state.engine), Access::new(None).unwrap(), roots, Limits::default()).unwrap();
     allowing.put_away = Some(beside);
     let state = web::Data::new(allowing);
-    assert_eq!(get(&state, "/api/v1/health").await.good()["allows"], json!({"trash": true, "roots": false}));
+    assert_eq!(
+        get(&state, "/api/v1/health").await.good()["allows"],
+        json!({"trash": true, "sidecars": false, "roots": false})
+    );
     post(&state, "/api/v1/trash", json!({"images": [a, 999]})).await.error(404, "not_found");
     assert!(images.join("one/a.png").exists(), "nothing is moved for a wrong number");
     std::fs::copy(images.join("two/c.png"), images.join("one/deep/b.png")).unwrap();

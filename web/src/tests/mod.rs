@@ -12,6 +12,7 @@ mod library;
 mod proxy;
 mod regions;
 mod search;
+mod sidecars;
 mod sockets;
 mod timeline;
 mod waiting;

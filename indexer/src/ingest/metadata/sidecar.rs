@@ -41,7 +41,7 @@ impl Kind {
 /// The names in a folder that may belong to sidecars, so that an image without one costs no look at
 /// the disk.
 #[derive(Debug, Default)]
-pub(in crate::ingest) struct SidecarNames(HashMap<(Kind, String), Vec<OsString>>);
+pub(crate) struct SidecarNames(HashMap<(Kind, String), Vec<OsString>>);
 
 impl SidecarNames {
     /// Lists a folder; what cannot be listed has no sidecars.
@@ -88,7 +88,7 @@ fn folded(name: &OsStr) -> String {
 }
 
 /// The sidecars of an image, as far as names and a stat of each tell.
-pub(in crate::ingest) struct Beside {
+pub(crate) struct Beside {
     /// Newest modification time, nanoseconds since 1970; 0 without sidecars.
     pub modified: i64,
     /// Those in XMP, the most telling first.
