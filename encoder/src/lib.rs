@@ -24,6 +24,7 @@ mod encode;
 mod error;
 mod features;
 mod guard;
+mod open_clip;
 mod siglip;
 mod weights;
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::name::is_file_name;
 use super::{HubError, ModelId};
-use crate::files;
+use crate::{files, open_clip};
 
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
@@ -44,22 +44,33 @@ pub struct CheckpointFile {
 /// every checkpoint has.
 pub fn needed(id: &ModelId, listing: &[String]) -> Result<Vec<String>, HubError> {
     let has = |name: &str| listing.iter().any(|file| file == name);
-    if !has(CONFIG) {
-        return Err(HubError::NotACheckpoint { id: id.clone(), missing: CONFIG.into() });
+    let (config, weights) = layout(has);
+    if !has(config) {
+        return Err(HubError::NotACheckpoint { id: id.clone(), missing: config.into() });
     }
     if !has(TOKENIZER) {
         return Err(HubError::NoTokenizer { id: id.clone() });
     }
-    let mut files: Vec<String> = SIDE_FILES.into_iter().filter(|name| has(name)).map(str::to_owned).collect();
-    if has(WEIGHTS) {
-        files.push(WEIGHTS.into());
+    let beside = SIDE_FILES.into_iter().filter(|name| *name != config && has(name));
+    let mut files: Vec<String> = std::iter::once(config).chain(beside).map(str::to_owned).collect();
+    if has(weights) {
+        files.push(weights.into());
     } else if has(INDEX) {
         files.push(INDEX.into());
         files.extend(listing.iter().filter(|name| is_shard(name)).cloned());
     } else {
-        return Err(HubError::NotACheckpoint { id: id.clone(), missing: WEIGHTS.into() });
+        return Err(HubError::NotACheckpoint { id: id.clone(), missing: weights.into() });
     }
     Ok(files)
+}
+
+/// The names of configuration and weights: those of open_clip where that is the only layout, else
+/// those of Hugging Face.
+fn layout(has: impl Fn(&str) -> bool) -> (&'static str, &'static str) {
+    match !has(CONFIG) && has(open_clip::CONFIG) {
+        true => (open_clip::CONFIG, open_clip::WEIGHTS),
+        false => (CONFIG, WEIGHTS),
+    }
 }
 
 /// Looks at the small files of a checkpoint, which are in `dir` already, before the weights follow:
@@ -89,12 +100,13 @@ pub fn is_weights(name: &str) -> bool {
 /// What a directory lacks to be loaded; empty if it is complete.
 pub fn missing_files(dir: &Path) -> Vec<String> {
     let lacks = |name: &str| !dir.join(name).is_file();
+    let (config, weights) = layout(|name| !lacks(name));
     let mut missing: Vec<String> =
-        [CONFIG, TOKENIZER].into_iter().filter(|name| lacks(name)).map(str::to_owned).collect();
-    if lacks(WEIGHTS) {
+        [config, TOKENIZER].into_iter().filter(|name| lacks(name)).map(str::to_owned).collect();
+    if lacks(weights) {
         match shards_of_index(dir) {
             Some(shards) if !shards.is_empty() => missing.extend(shards.into_iter().filter(|name| lacks(name))),
-            _ => missing.push(WEIGHTS.into()),
+            _ => missing.push(weights.into()),
         }
     }
     missing
@@ -102,16 +114,25 @@ pub fn missing_files(dir: &Path) -> Vec<String> {
 
 /// The files of a checkpoint that are in a directory.
 pub fn files_in(dir: &Path) -> Vec<CheckpointFile> {
-    let mut names: BTreeSet<String> = SIDE_FILES.into_iter().chain([WEIGHTS, INDEX]).map(str::to_owned).collect();
+    let (config, weights) = layout(|name| dir.join(name).is_file());
+    let mut names: BTreeSet<String> =
+        SIDE_FILES.into_iter().chain([config, weights, INDEX]).map(str::to_owned).collect();
     names.extend(shards_of_index(dir).unwrap_or_default());
     let size =
         |name: &String| std::fs::metadata(dir.join(name)).ok().filter(|file| file.is_file()).map(|file| file.len());
     names.into_iter().filter_map(|name| Some(CheckpointFile { bytes: size(&name)?, name })).collect()
 }
 
-/// `model_type` of a directory's `config.json`.
+/// `model_type` of a directory's `config.json`, or what it would be of a model of open_clip: its
+/// own name if it is of another family.
 pub fn model_type(dir: &Path) -> Option<String> {
-    let config: Value = serde_json::from_slice(&files::read(&dir.join(CONFIG)).ok()?).ok()?;
+    let (name, _) = layout(|name| dir.join(name).is_file());
+    let config: Value = serde_json::from_slice(&files::read(&dir.join(name)).ok()?).ok()?;
+    if name == open_clip::CONFIG {
+        let tower = config.pointer("/model_cfg/vision_cfg/timm_model_name").and_then(Value::as_str);
+        let tower = tower.unwrap_or("open_clip");
+        return Some(if tower.contains("_siglip") { FAMILY[0] } else { tower }.to_owned());
+    }
     config.get("model_type")?.as_str().map(str::to_owned)
 }
 
@@ -154,6 +175,17 @@ mod tests {
             "../../evil.safetensors",
         ];
         assert_eq!(picked(&repo).unwrap(), ["config.json", "tokenizer.json", "model.safetensors"]);
+        let open_clip = [
+            "open_clip_config.json",
+            "open_clip_model.safetensors",
+            "open_clip_pytorch_model.bin",
+            "tokenizer.json",
+            "tokenizer_config.json",
+        ];
+        assert_eq!(
+            picked(&open_clip).unwrap(),
+            ["open_clip_config.json", "tokenizer.json", "tokenizer_config.json", "open_clip_model.safetensors"]
+        );
         let sharded = [
             "config.json",
             "tokenizer.json",
@@ -169,6 +201,7 @@ mod tests {
         for (names, said) in [
             (&["config.json", "tokenizer.json", "pytorch_model.bin"][..], "has no model.safetensors"),
             (&["README.md"], "has no config.json"),
+            (&["open_clip_config.json", "tokenizer.json"], "has no open_clip_model.safetensors"),
             (&["config.json", "spiece.model", WEIGHTS], "SpmConverter(AutoTokenizer.from_pretrained"),
         ] {
             let error = picked(names).unwrap_err();
@@ -188,6 +221,13 @@ mod tests {
         assert!(check(&[WEIGHTS]).unwrap_err().contains("`o/m` is a `clip` model"));
         put("config.json", r#"{"model_type": "siglip2"}"#);
         assert_eq!(check(&[WEIGHTS]), Ok(()));
+        std::fs::remove_file(dir.path().join("config.json")).unwrap();
+        let tower = |name: &str| format!(r#"{{"model_cfg": {{"vision_cfg": {{"timm_model_name": "{name}"}}}}}}"#);
+        put("open_clip_config.json", &tower("vit_base_patch16_siglip_256"));
+        assert_eq!(check(&[WEIGHTS]), Ok(()));
+        put("open_clip_config.json", &tower("vit_base_patch32_clip_224"));
+        assert!(check(&[WEIGHTS]).unwrap_err().contains("`o/m` is a `vit_base_patch32_clip_224` model"));
+        put("config.json", r#"{"model_type": "siglip2"}"#);
         put(INDEX, r#"{"weight_map": {"a": "model-1-of-2.safetensors", "b": "rest.safetensors"}}"#);
         assert!(check(&[INDEX, "model-1-of-2.safetensors"]).unwrap_err().contains("has no rest.safetensors"));
         put(INDEX, "{}");

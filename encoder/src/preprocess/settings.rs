@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::{Filter, VisionInput, check_budget};
+use crate::open_clip::OpenClip;
 use crate::{EncodeError, files};
 
 /// The image settings of a checkpoint; empty if it has none.
@@ -17,8 +18,12 @@ pub struct Settings {
 
 impl Settings {
     /// Reads `preprocessor_config.json`, or the `image_processor` part of the newer
-    /// `processor_config.json`.
+    /// `processor_config.json`, or the same of open_clip.
     pub fn read(dir: &Path) -> Result<Self, EncodeError> {
+        if let Some(open_clip) = OpenClip::open(dir)? {
+            let (path, fields) = open_clip.preprocessor();
+            return Ok(Self { path, fields });
+        }
         if let Some(settings) = Self::read_file(dir.join("preprocessor_config.json"))? {
             return Ok(settings);
         }

@@ -6,11 +6,12 @@ use image::RgbImage;
 
 use super::batches;
 use super::lazy_load::LazyLoad;
-use super::towers::Towers;
+use super::towers::{self, Towers};
 use super::trace::Trace;
 use super::turn;
 use crate::config::{ModelConfig, Resolution};
 use crate::decoder::Decoder;
+use crate::open_clip::OpenClip;
 use crate::preprocess::{Filter, Preprocessor, VisionInput};
 use crate::tokenize::{TextInput, Tokenizer};
 use crate::weights::Checkpoint;
@@ -33,20 +34,21 @@ pub struct SiglipEncoder {
 
 impl SiglipEncoder {
     /// Loads a checkpoint directory as Hugging Face lays it out: `config.json`, `model.safetensors`
-    /// or its shards, `tokenizer.json`, and `preprocessor_config.json` if there is one. What only
-    /// texts need is read at the first of them, or by [`Encode::prepare_texts`].
+    /// or its shards, `tokenizer.json`, and `preprocessor_config.json` if there is one; or as
+    /// open_clip does: `open_clip_config.json`, `open_clip_model.safetensors`, `tokenizer.json`.
+    /// What only texts need is read at the first of them, or by [`Encode::prepare_texts`].
     ///
     /// # Errors
     /// [`EncodeError`] that names the file and the field or tensor that is wrong.
     pub fn load(dir: &Path, options: &LoadOptions) -> Result<Self, EncodeError> {
-        let config = ModelConfig::load(dir)?;
+        let (config, checkpoint) = towers::read(dir)?;
+        let strips = OpenClip::open(dir)?.is_some_and(|open_clip| open_clip.strips_punctuation());
         let preprocessor = Preprocessor::load(dir, vision_input(&config, options.max_patches))?;
         let text = TextInput {
             length: config.text.length,
             vocab_size: config.text.vocab_size,
-            strip_punctuation: options.strip_punctuation,
+            strip_punctuation: options.strip_punctuation || strips,
         };
-        let checkpoint = Checkpoint::open(dir)?;
         let towers = Towers::new(config, &checkpoint, options.device.as_deref())?;
         let path = Tokenizer::locate(options.tokenizer.as_deref().unwrap_or(dir))?;
         let pieces = files::read(&path).map_err(|source| EncodeError::Io { path: path.clone(), source })?;

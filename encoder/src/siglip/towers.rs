@@ -9,6 +9,7 @@ use super::turn::{self, Priority};
 use crate::candle::CandleTowers;
 use crate::config::{ModelConfig, Resolution};
 use crate::cpu::CpuTowers;
+use crate::open_clip::OpenClip;
 use crate::weights::Checkpoint;
 use crate::{DenseGrid, Embedding, EncodeError, ImageFeatures, Outputs, PixelInput, Projection, Scoring};
 
@@ -30,6 +31,18 @@ enum Backend {
     Candle(Box<CandleTowers>),
 }
 
+/// The architecture and the tensors of a checkpoint directory in either layout, under the names of
+/// Hugging Face.
+///
+/// # Errors
+/// [`EncodeError`] that names the file and the field or tensor that is wrong.
+pub(super) fn read(dir: &Path) -> Result<(ModelConfig, Checkpoint), EncodeError> {
+    match OpenClip::open(dir)? {
+        Some(open_clip) => open_clip.load(),
+        None => Ok((ModelConfig::load(dir)?, Checkpoint::open(dir)?)),
+    }
+}
+
 impl Towers {
     /// Loads configuration and weights of a checkpoint directory on `device` (see
     /// [`crate::LoadOptions::device`]).
@@ -37,8 +50,8 @@ impl Towers {
     /// # Errors
     /// [`EncodeError`] that names the file and the field or tensor that is wrong.
     pub fn load(dir: &Path, device: Option<&str>) -> Result<Self, EncodeError> {
-        let config = ModelConfig::load(dir)?;
-        Self::new(config, &Checkpoint::open(dir)?, device)
+        let (config, checkpoint) = read(dir)?;
+        Self::new(config, &checkpoint, device)
     }
 
     pub(crate) fn new(config: ModelConfig, checkpoint: &Checkpoint, name: Option<&str>) -> Result<Self, EncodeError> {

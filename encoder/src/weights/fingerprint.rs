@@ -14,11 +14,12 @@ impl Checkpoint {
     /// are spread over files does not matter.
     pub fn fingerprint(&self, hasher: &mut blake3::Hasher) {
         for (name, tensor) in &self.tensors {
-            let bytes = tensor.bytes();
-            let middle = (bytes.len() / 2).saturating_sub(SAMPLE / 2);
             hasher.update(format!("{name} {:?} {:?}\n", tensor.dtype, tensor.shape).as_bytes());
-            for start in [0, middle, bytes.len().saturating_sub(SAMPLE)] {
-                hasher.update(&bytes[start..bytes.len().min(start + SAMPLE)]);
+            for bytes in tensor.bytes() {
+                let middle = (bytes.len() / 2).saturating_sub(SAMPLE / 2);
+                for start in [0, middle, bytes.len().saturating_sub(SAMPLE)] {
+                    hasher.update(&bytes[start..bytes.len().min(start + SAMPLE)]);
+                }
             }
         }
     }

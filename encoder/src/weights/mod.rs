@@ -38,7 +38,8 @@ pub(crate) struct Checkpoint {
 #[derive(Debug, Clone)]
 pub(crate) struct StoredTensor {
     file: Arc<FileMap>,
-    bytes: Range<usize>,
+    /// Where its rows lie, in this order: in one piece, unless another layout stores them apart.
+    pieces: Vec<Range<usize>>,
     dtype: safetensors::Dtype,
     shape: Vec<usize>,
 }
@@ -112,6 +113,29 @@ impl Checkpoint {
         self.tensors.get(name).ok_or_else(|| self.error(name, "a tensor", "no such tensor"))
     }
 
+    /// The same directory, without tensors.
+    pub fn without_tensors(&self) -> Self {
+        Self { dir: self.dir.clone(), tensors: BTreeMap::new() }
+    }
+
+    /// Takes a tensor out.
+    ///
+    /// # Errors
+    /// [`EncodeError::Tensor`] if there is none.
+    pub fn remove(&mut self, name: &str) -> Result<StoredTensor, EncodeError> {
+        self.tensors.remove(name).ok_or_else(|| self.error(name, "a tensor", "no such tensor"))
+    }
+
+    /// Adds a tensor.
+    pub fn insert(&mut self, name: &str, tensor: StoredTensor) {
+        self.tensors.insert(name.to_owned(), tensor);
+    }
+
+    /// Adds the tensors of another checkpoint.
+    pub fn extend(&mut self, other: Self) {
+        self.tensors.extend(other.tensors);
+    }
+
     /// Gives back the memory of what was read so far: whoever packed it needs it no more.
     pub fn release(&self) {
         let mut last: Option<&Arc<FileMap>> = None;
@@ -123,7 +147,8 @@ impl Checkpoint {
         }
     }
 
-    fn error(&self, tensor: &str, expected: &str, found: &str) -> EncodeError {
+    /// What is wrong with a tensor.
+    pub fn error(&self, tensor: &str, expected: &str, found: &str) -> EncodeError {
         EncodeError::Tensor {
             path: self.tensors.get(tensor).map_or(&self.dir, |t| t.file.path()).clone(),
             tensor: tensor.to_owned(),
@@ -138,14 +163,61 @@ impl StoredTensor {
         &self.shape
     }
 
+    /// The same values in another shape; `None` if that has more or fewer.
+    pub fn shaped(self, shape: &[usize]) -> Option<Self> {
+        let fits = shape.iter().product::<usize>() == self.shape.iter().product::<usize>();
+        fits.then(|| Self { shape: shape.to_owned(), ..self })
+    }
+
+    /// The rows of some tensors, one after the other; `None` if they do not fit.
+    pub fn joined(tensors: Vec<Self>) -> Option<Self> {
+        tensors.into_iter().map(Some).reduce(|above, below| {
+            let (mut above, below) = (above?, below?);
+            let (height, width) = below.shape.split_first()?;
+            let fits = Arc::ptr_eq(&above.file, &below.file) && above.dtype == below.dtype;
+            if !fits || above.shape.get(1..)? != width {
+                return None;
+            }
+            above.shape[0] += height;
+            above.pieces.extend(below.pieces);
+            Some(above)
+        })?
+    }
+
+    /// As many tensors of equally many rows, in this order; `None` if it does not divide.
+    pub fn cut(self, count: usize) -> Option<Vec<Self>> {
+        if count == 1 {
+            return Some(vec![self]);
+        }
+        let [bytes] = &self.pieces[..] else { return None };
+        let rows = *self.shape.first()?;
+        if count == 0 || rows % count != 0 {
+            return None;
+        }
+        let length = bytes.len() / count;
+        let part = |i: usize| {
+            let mut shape = self.shape.clone();
+            shape[0] = rows / count;
+            let start = bytes.start + i * length;
+            Self { file: Arc::clone(&self.file), pieces: vec![start..start + length], dtype: self.dtype, shape }
+        };
+        Some((0..count).map(part).collect())
+    }
+
     /// Appends the values `range` (counted in values, row by row) to `out` as f32.
     pub fn read(&self, range: Range<usize>, out: &mut Vec<f32>) {
         let width = self.width().unwrap_or(4);
-        let bytes = &self.bytes()[range.start * width..range.end * width];
-        match self.dtype {
-            safetensors::Dtype::F16 => convert(bytes, out, |b| f16::from_le_bytes(b).to_f32()),
-            safetensors::Dtype::BF16 => convert(bytes, out, |b| bf16::from_le_bytes(b).to_f32()),
-            _ => convert(bytes, out, f32::from_le_bytes),
+        let (start, end) = (range.start * width, range.end * width);
+        let mut before = 0;
+        for piece in &self.pieces {
+            let within = |at: usize| piece.start + at.saturating_sub(before).min(piece.len());
+            let bytes = &self.file[within(start)..within(end)];
+            match self.dtype {
+                safetensors::Dtype::F16 => convert(bytes, out, |b| f16::from_le_bytes(b).to_f32()),
+                safetensors::Dtype::BF16 => convert(bytes, out, |b| bf16::from_le_bytes(b).to_f32()),
+                _ => convert(bytes, out, f32::from_le_bytes),
+            }
+            before += piece.len();
         }
     }
 
@@ -157,8 +229,9 @@ impl StoredTensor {
         out
     }
 
-    fn bytes(&self) -> &[u8] {
-        &self.file[self.bytes.clone()]
+    /// Its bytes, piece by piece.
+    fn bytes(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().map(|piece| &self.file[piece.clone()])
     }
 
     /// Bytes of one value, if this type is read at all.
@@ -198,7 +271,10 @@ fn open_file(path: &Path) -> Result<BTreeMap<String, StoredTensor>, EncodeError>
     let data = header + size_of::<u64>();
     let tensor = |(name, info): (String, &safetensors::tensor::TensorInfo)| {
         let bytes = data + info.data_offsets.0..data + info.data_offsets.1;
-        (name, StoredTensor { file: Arc::clone(&file), bytes, dtype: info.dtype, shape: info.shape.clone() })
+        (
+            name,
+            StoredTensor { file: Arc::clone(&file), pieces: vec![bytes], dtype: info.dtype, shape: info.shape.clone() },
+        )
     };
     let metadata: Metadata = metadata;
     Ok(metadata.tensors().into_iter().map(tensor).collect())

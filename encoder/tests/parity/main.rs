@@ -10,4 +10,5 @@ mod damaged;
 mod demo;
 mod golden;
 mod independence;
+mod open_clip;
 mod stages;

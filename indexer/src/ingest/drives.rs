@@ -39,11 +39,7 @@ impl<'a> Drives<'a> {
     }
 
     /// What `question` gives for a path; `None` if its drive does not answer, or the run is over.
-    pub fn ask<T: Send + 'static>(
-        &self,
-        path: &Path,
-        question: impl FnOnce(&Path) -> T + Send + 'static,
-    ) -> Option<T> {
+    pub fn ask<T: Send + 'static>(&self, path: &Path, question: impl FnOnce(&Path) -> T + Send + 'static) -> Option<T> {
         let root = self.roots.iter().find(|root| path.starts_with(root)).map_or(path, PathBuf::as_path);
         if self.silent.lock().contains(root) {
             return None;

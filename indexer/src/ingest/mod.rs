@@ -40,9 +40,9 @@ use glimpse_encoder::{Checked, Encode};
 
 use self::contents::Contents;
 use self::decode::Decoder;
-use self::drives::Drives;
 pub use self::decode::ImageDecoder;
 pub use self::devices::Devices;
+use self::drives::Drives;
 pub use self::hook::ImageHook;
 pub use self::losses::{Losses, losses};
 pub(crate) use self::metadata::{Beside, SidecarNames};
