@@ -19,7 +19,6 @@ const SIZES = [160, 320, 640];
 const CATEGORIES = ["disabled-by-default-devtools.timeline", "devtools.timeline", "cc", "benchmark", "toplevel"];
 const WINDOWS = [
   ["laptop, 1280 × 800", { viewport: { width: 1280, height: 800 } }],
-  ["large, 1920 × 1080", { viewport: { width: 1920, height: 1080 } }],
   ["phone, 390 × 844 at 2x", { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true }],
 ];
 
