@@ -1,8 +1,11 @@
 // The page of duplicates: groups side by side, two compared, and what becomes of those that are not kept.
 
 import assert from "node:assert/strict";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { findings } from "./axe.mjs";
-import { allowing, onPage, ready } from "./harness.mjs";
+import { allowing, onPage, pictures, ready, trash } from "./harness.mjs";
 
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, colorScheme: "dark" };
 const groups = (page) => page.locator(".group");
@@ -158,4 +161,56 @@ onPage("the library's own duplicates are found", { path: "/?page=duplicates" }, 
   await page.waitForFunction(() => /^Groups: \d+$/.test(document.querySelector("#count").textContent));
   const said = Number((await page.textContent("#count")).replace(/\D/g, ""));
   assert.equal(await groups(page).count(), Math.min(said, 20));
+});
+
+onPage("a real file goes to the trash of the machine, and leaves the library", async (page, { expect }) => {
+  expect("/thumbnail"); // of an image that goes away while it is shown
+  const folder = await mkdtemp(join(tmpdir(), "glimpse-twice-"));
+  const ask = (path, options) => page.evaluate(([path, options]) => fetch(`/api/v1/${path}`, options).then((answer) => answer.json()), [path, options]);
+  const images = async () => (await ask("health")).images;
+  const before = await images();
+  try {
+    const [name] = (await readdir(join(pictures, "Zoo"))).filter((name) => name.endsWith(".jpg"));
+    const bytes = await readFile(join(pictures, "Zoo", name));
+    const gone = Buffer.concat([bytes, Buffer.from("two")]);
+    await writeFile(join(folder, "one.jpg"), Buffer.concat([bytes, Buffer.from("one")]));
+    await writeFile(join(folder, "two.jpg"), gone);
+    let { id, state } = await ask("jobs", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ roots: [folder] }) });
+    while (state === "running") {
+      await page.waitForTimeout(100);
+      ({ state } = await ask(`jobs/${id}`));
+    }
+    assert.deepEqual([state, await images()], ["done", before + 2]);
+    await page.goto("/?page=duplicates");
+    await ready(page);
+    const group = groups(page).filter({ hasText: "two.jpg" });
+    while (!(await group.count())) {
+      const shown = await groups(page).count();
+      await page.locator(".duplicates .fold").click();
+      await page.waitForFunction((shown) => document.querySelectorAll(".group").length > shown, shown);
+    }
+    // All stay but one.
+    for (const figure of await group.locator("figure").all()) {
+      await figure.locator("input").setChecked(!(await figure.textContent()).includes("two.jpg"));
+    }
+    const act = group.locator(".acts button").first();
+    assert.equal(await act.textContent(), "Move the others to the trash (1)");
+    await act.click();
+    await page.locator("dialog.question li", { hasText: join(folder, "two.jpg") }).waitFor();
+    await page.locator("dialog.question button.strong").click();
+    await page.locator(".toast", { hasText: "Moved to the trash: 1" }).waitFor();
+    await group.waitFor({ state: "detached" });
+    assert.deepEqual(await readdir(folder), ["one.jpg"]);
+    const kept = (await readdir(join(trash, "files"))).filter((name) => name.startsWith("two"));
+    assert.deepEqual(await readFile(join(trash, "files", kept[0])), gone, "it can be taken back");
+    assert.match(await readFile(join(trash, "info", `${kept[0]}.trashinfo`), "utf8"), new RegExp(`^Path=${folder}/two.jpg$`, "m"));
+    assert.equal(await images(), before + 1);
+    await page.reload();
+    await ready(page);
+    assert.equal(await group.count(), 0);
+  } finally {
+    await ask(`roots?path=${encodeURIComponent(folder)}`, { method: "DELETE" });
+    await rm(folder, { recursive: true });
+  }
+  assert.equal(await images(), before);
 });

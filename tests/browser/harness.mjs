@@ -9,6 +9,8 @@ import { browserPath } from "./browser.mjs";
 
 export const url = process.env.GLIMPSE_URL;
 export const pictures = process.env.GLIMPSE_PICTURES;
+/// The folder of the server's trash.
+export const trash = process.env.GLIMPSE_TRASH;
 
 let browser;
 before(async () => {

@@ -246,3 +246,52 @@ onPage("the library's own places are on the map, and what a box of it holds is a
   await idle(page);
   assert.ok((await count(page)) >= said, `${await count(page)} of ${said}`);
 });
+
+for (const [level, zoom] of [["far", 3], ["near", 5]]) {
+  onPage(`from ${level}, lakes are water, and land between them is not`, { path: "about:blank" }, async (page) => {
+    await travelled(page);
+    const colourOf = async (latitude, longitude) => {
+      await page.goto(`/?page=map&at=${latitude},${longitude},${zoom}`);
+      await ready(page);
+      const file = zoom > 3 ? "detail.json" : "world.json";
+      await page.waitForFunction((file) => performance.getEntriesByType("resource").some(({ name }) => name.endsWith(file)), file);
+      await page.waitForTimeout(300);
+      return page.locator(".map canvas").evaluate((canvas) => {
+        const [red, green, blue] = canvas.getContext("2d").getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data;
+        const named = (name) => getComputedStyle(canvas).getPropertyValue(name).trim();
+        const hex = `#${[red, green, blue].map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+        return { [named("--water")]: "water", [named("--land")]: "land" }[hex] ?? hex;
+      });
+    };
+    assert.equal(await colourOf(-1.6, 33), "water", "Lake Victoria");
+    assert.equal(await colourOf(44, -87), "water", "Lake Michigan");
+    assert.equal(await colourOf(42, 51), "water", "the Caspian Sea");
+    assert.equal(await colourOf(44.5, -85), "land", "between Lake Michigan and Lake Huron");
+  });
+}
+
+for (const [locale, unit, metres] of [["de-DE", "km", 1000], ["en-US", "mi", 1609.344]]) {
+  onPage(`${locale}: a bar says how long a distance is, in ${unit}`, { path: "about:blank", locale }, async (page) => {
+    await travelled(page);
+    await page.goto("/?page=map&at=0,20,4");
+    await ready(page);
+    const bar = page.locator(".map-scale");
+    /// Pixels of a kilometre or mile where the map is.
+    const pixels = (latitude, zoom) => (512 * 2 ** zoom * metres) / 40_075_017 / Math.cos((latitude * Math.PI) / 180);
+    const reads = async (latitude, zoom) => {
+      await page.waitForFunction(() => document.querySelector(".map-scale").textContent);
+      const [, value, said] = /^([\d.,]+)\s(\S+)$/.exec(await bar.textContent());
+      assert.equal(said, unit);
+      const { width } = await bar.boundingBox();
+      assert.ok(width > 30 && width <= 110, `${width} pixels`);
+      assert.ok(Math.abs(width - Number(value.replace(/\D/g, "")) * pixels(latitude, zoom)) < 2, `${value} ${said} are ${width} pixels at ${latitude} degrees`);
+    };
+    await reads(0, 4);
+    await page.goto("/?page=map&at=60,20,6");
+    await ready(page);
+    await reads(60, 6);
+    await page.goto("/?page=map&at=0,20,16");
+    await ready(page);
+    await page.locator(".map-scale", { hasText: unit === "km" ? /^\d+ m$/ : /^\d+ ft$/ }).waitFor();
+  });
+}

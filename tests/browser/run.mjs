@@ -25,8 +25,8 @@ const files = process.env.GLIMPSE_STATIC && resolve(process.env.GLIMPSE_STATIC);
 const paths = files ? ["/", "/glimpse/", "/"] : ["/", "/glimpse/"];
 const proxies = await Promise.all(paths.map((path) => startProxy({ path, target: () => target, files })));
 const publicUrls = proxies.map(({ url }) => url);
-const server = spawn(program, ["demo", "--serve", "--no-open", "--port", "0", "--allow-root", tmpdir(), "--public-url", publicUrls.join()], {
-  env: { ...process.env, GLIMPSE_HOME: home, GLIMPSE_TOKEN: undefined },
+const server = spawn(program, ["demo", "--serve", "--no-open", "--port", "0", "--allow-root", tmpdir(), "--allow-trash", "--public-url", publicUrls.join()], {
+  env: { ...process.env, GLIMPSE_HOME: home, GLIMPSE_TOKEN: undefined, XDG_DATA_HOME: home }, // which holds the trash
   stdio: ["ignore", "ignore", "pipe"],
 });
 
@@ -48,7 +48,7 @@ try {
   target = await url;
   const tests = spawn(process.execPath, [...options, ...tested], {
     cwd: here,
-    env: { ...process.env, GLIMPSE_URL: (publicUrls[2] ?? target).replace(/\/$/, ""), GLIMPSE_PICTURES: join(home, "demo/pictures"), GLIMPSE_PROXY: publicUrls[0], GLIMPSE_PROXY_BELOW: publicUrls[1] },
+    env: { ...process.env, GLIMPSE_URL: (publicUrls[2] ?? target).replace(/\/$/, ""), GLIMPSE_PICTURES: join(home, "demo/pictures"), GLIMPSE_TRASH: join(home, "Trash"), GLIMPSE_PROXY: publicUrls[0], GLIMPSE_PROXY_BELOW: publicUrls[1] },
     shell: tested[0].includes("*"),
     stdio: "inherit",
   });

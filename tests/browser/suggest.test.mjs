@@ -1,6 +1,7 @@
 // What the empty bar offers, and what a search may have meant.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { findings } from "./axe.mjs";
 import { count, idle, onPage, ready, search, tiles } from "./harness.mjs";
 
@@ -152,3 +153,18 @@ onPage("a mistyped name of a folder is mended", async (page) => {
   await idle(page);
   assert.ok((await count(page)) > 0);
 });
+
+for (const language of ["de", "ja", "ar"]) {
+  onPage(`${language}: words to try are in the language of the page, all of them`, { locale: language }, async (page) => {
+    const lines = (await readFile(new URL("../../engine/src/suggest/labels.txt", import.meta.url), "utf8")).split("\n");
+    const own = lines.find((line) => line.startsWith(`${language} `)).slice(language.length + 1).split(", ");
+    const { tags } = await page.evaluate(() => fetch("/api/v1/tags?limit=1000").then((answer) => answer.json()));
+    const ofLibrary = tags.map(({ tag }) => tag);
+    await page.click("#q");
+    await offers(page).first().waitFor();
+    const words = await offers(page).allTextContents();
+    assert.deepEqual(words.filter((word) => !own.includes(word) && !ofLibrary.includes(word)), []);
+    assert.ok(words.some((word) => own.includes(word)), words.join());
+    assert.equal(await page.textContent("#suggestions .heading"), { de: "Zum Ausprobieren", ja: "試してみる", ar: "جرّب أحد هذه" }[language]);
+  });
+}

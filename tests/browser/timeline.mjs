@@ -30,19 +30,25 @@ function columns({ month, count, from }) {
   };
 }
 
+/// What the server would answer of `months`, by the body of a request.
+export const answersOf = (months) => ({
+  "/api/v1/timeline": ({ filter: { after, before } }) => {
+    const found = months.filter(({ month }) => (!after || month >= after.slice(0, 7)) && (!before || month < before.slice(0, 7)));
+    return { count: found.reduce((sum, { count }) => sum + count, 0), months: found.map(({ month, count }) => ({ month, count })) };
+  },
+  "/api/v1/timeline/tiles": ({ month }) => columns(months.find((other) => other.month === month)),
+});
+
 /// Shows `months` in place of the server's library. Gives the months that were asked for, as they come.
 export async function showLibrary(page, months, path = "/") {
   const asked = [];
-  const inYears = ({ after, before }) => months.filter(({ month }) => (!after || month >= after.slice(0, 7)) && (!before || month < before.slice(0, 7)));
-  await page.route("**/api/v1/timeline", (route) => {
-    const found = inYears(route.request().postDataJSON().filter);
-    route.fulfill({ json: { count: found.reduce((sum, { count }) => sum + count, 0), months: found.map(({ month, count }) => ({ month, count })) } });
-  });
-  await page.route("**/api/v1/timeline/tiles", (route) => {
-    const { month } = route.request().postDataJSON();
-    asked.push(month);
-    route.fulfill({ json: columns(months.find((other) => other.month === month)) });
-  });
+  for (const [address, answer] of Object.entries(answersOf(months))) {
+    await page.route(`**${address}`, (route) => {
+      const form = route.request().postDataJSON();
+      if ("month" in form) asked.push(form.month);
+      route.fulfill({ json: answer(form) });
+    });
+  }
   await page.route("**/api/v1/images?**", (route) => route.fulfill({ json: { images: [] } }));
   await page.route("**/thumbnail**", (route) => route.fulfill({ contentType: "image/svg+xml", body: '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="3"><rect width="4" height="3" fill="teal"/></svg>' }));
   await page.goto(path);

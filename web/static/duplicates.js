@@ -5,7 +5,7 @@ import { duplicates, large, thumbnail, trash } from "./api.js";
 import { openComparison } from "./compare.js";
 import { copy } from "./copy.js";
 import { breakable, fileName, folderOf, h } from "./dom.js";
-import { explain } from "./errors.js";
+import { explain, told } from "./errors.js";
 import { icon } from "./icons.js";
 import { announce, toast } from "./toast.js";
 import { day, number, size, t } from "./words.js";
@@ -102,7 +102,7 @@ export function open(root, host) {
   /// What could not be moved is said below what is left of its group, or beside the groups if nothing is.
   /** @type {(stay: Api.Image[], failed: Api.Trashed["failed"]) => void} */
   function note(stay, failed) {
-    const lines = failed.map(({ path, reason }) => h("p", { class: "problem" }, h("bdi", {}, path), ": ", reason));
+    const lines = failed.map(({ path, reason }) => h("div", { class: "problem" }, h("bdi", {}, path), ": ", told(reason, t("failed"))));
     (list.querySelector(`[data-first="${stay[0].id}"] .acts`) ?? list).append(...lines);
   }
 

@@ -49,6 +49,8 @@ export class Grid {
   #measures = { width: 0, target: 0, gap: 0, heading: 0, lead: 0, between: 0 };
   /// What of the page's header stays in view. Kept, as to measure in the midst of drawing costs another layout.
   header = 0;
+  /// The whole height of that header, as it is where the page begins.
+  wholeHeader = 0;
   /// Sees the grid become wider, and headings higher: letters can be enlarged at any time.
   #sizes;
 
@@ -139,7 +141,8 @@ export class Grid {
 
   #measureHeader() {
     const header = this.#pageHeader;
-    this.header = header.offsetHeight + parseFloat(getComputedStyle(header).top);
+    this.wholeHeader = header.offsetHeight;
+    this.header = this.wholeHeader + parseFloat(getComputedStyle(header).top);
     this.root.style.setProperty("--above", `${this.header}px`);
   }
 

@@ -60,9 +60,20 @@ const PATHS = {
 
 /** @typedef {keyof typeof PATHS} Icon */
 
+/// Icons that were made: to copy one is sooner done, and every tile has some.
+/** @type {Map<Icon, SVGSVGElement>} */
+const made = new Map();
+
 /// An icon; it says nothing to screen readers, so what it stands in needs a name.
 /** @type {(name: Icon) => SVGSVGElement} */
 export function icon(name) {
+  const known = made.get(name) ?? make(name);
+  made.set(name, known);
+  return /** @type {SVGSVGElement} */ (known.cloneNode(true));
+}
+
+/** @type {(name: Icon) => SVGSVGElement} */
+function make(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("class", "icon");

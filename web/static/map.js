@@ -8,6 +8,7 @@ import { icon } from "./icons.js";
 import { Clusters, gathered, joined } from "./map_clusters.js";
 import { Land } from "./map_land.js";
 import { setUpMoves } from "./map_moves.js";
+import { scaleOf } from "./map_scale.js";
 import { View } from "./map_view.js";
 import { placeName } from "./places.js";
 import { filterOf } from "./state.js";
@@ -43,7 +44,8 @@ export function open(root, host) {
     tool("plus", "zoomIn", () => moves.zoom(1)), tool("minus", "zoomOut", () => moves.zoom(-1)), tool("full", "mapAll", () => showAll()), drawer);
   const here = h("button", { class: "button strong map-here", type: "button", hidden: true, on: { click: () => filter(view.box()) } });
   const empty = h("p", { class: "map-empty", role: "status", hidden: true });
-  const frame = h("div", { class: "map-frame" }, canvas, surface, buttons, band, tools, here, empty, h("p", { class: "map-source" }, "Natural Earth · GeoNames"));
+  const scale = h("p", { class: "map-scale", "aria-hidden": "true" });
+  const frame = h("div", { class: "map-frame" }, canvas, surface, buttons, band, tools, here, empty, scale, h("p", { class: "map-source" }, "Natural Earth · GeoNames"));
   const list = h("ul", { class: "map-places" });
   root.append(h("div", { class: "map" }, frame, h("aside", { class: "map-list", "aria-label": t("mapPlaces") }, h("h2", {}, t("mapPlaces")), list)));
 
@@ -72,6 +74,9 @@ export function open(root, host) {
     if (closed || !ready) return;
     clusters.place(view);
     land.draw(view, clusters.boxes);
+    const { width, name } = scaleOf(view);
+    scale.style.width = `${width}px`;
+    if (scale.textContent !== name) scale.textContent = name;
   });
   const settle = debounce(() => {
     if (closed) return;

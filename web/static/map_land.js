@@ -1,4 +1,4 @@
-// The map itself, drawn on a canvas: land, coasts and borders, and names of countries and cities. It comes from files of the
+// The map itself, drawn on a canvas: land, lakes, coasts and borders, and names of countries and cities. It comes from files of the
 // page (made by `web/map`), so that no request tells anyone where images were taken.
 
 import { worldX, worldY } from "./map_view.js";
@@ -8,6 +8,8 @@ import { landName } from "./places.js";
 const FINE = 3.2;
 /// Points closer than this on the screen are one.
 const SAME = 0.6;
+/// Lakes that are less wide, in pixels, are not drawn.
+const LAKE = 3;
 /// Cities that may be named at zoom 1; each step of zoom names more.
 const NAMED = 14;
 const DIGITS = new Map([..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"].map((digit, i) => [digit, i]));
@@ -18,7 +20,8 @@ const load = (name) => fetch(new URL(`map/${name}.json`, import.meta.url)).then(
 /**
  * @typedef {[left: number, top: number, right: number, bottom: number]} Box
  * @typedef {{ line: Float64Array, bounds: Box }} Line
- * @typedef {{ coasts: Line[], borders: Line[], polygons: { rings: Float64Array[], bounds: Box }[] }} Level
+ * @typedef {{ rings: Float64Array[], bounds: Box }} Shape
+ * @typedef {{ coasts: Line[], borders: Line[], polygons: Shape[], lakes: Shape[] }} Level
  * @typedef {{ name: string, longitude: number, latitude: number }} Name
  * @typedef {{ countries: (Name & { size: number })[], cities: Name[] }} Names
  * @typedef {{ water: string, land: string, coast: string, border: string, name: string, country: string, font: string }} Colours
@@ -134,18 +137,21 @@ function readRing(numbers, arcs) {
   return Float64Array.from(ring);
 }
 
-/** @type {(file: { steps: number, arcs: string[], coasts: number[], borders: number[], polygons: number[][][] }) => Level} */
-function readOutlines({ steps, arcs, coasts, borders, polygons }) {
+/** @type {(file: { steps: number, arcs: string[], coasts: number[], borders: number[], polygons: number[][][], lakes: number[][][] }) => Level} */
+function readOutlines({ steps, arcs, coasts, borders, polygons, lakes }) {
   const lines = arcs.map((arc) => readArc(arc, steps));
   /** @type {(line: Float64Array) => Line} */
   const withBounds = (line) => ({ line, bounds: boundsOf(line) });
+  /** @type {(numbers: number[][]) => Shape} */
+  const shape = (numbers) => {
+    const rings = numbers.map((ring) => readRing(ring, lines));
+    return { rings, bounds: boundsOf(rings[0]) };
+  };
   return {
     coasts: coasts.map((i) => withBounds(lines[i])),
     borders: borders.map((i) => withBounds(lines[i])),
-    polygons: polygons.map((rings) => {
-      const shapes = rings.map((ring) => readRing(ring, lines));
-      return { rings: shapes, bounds: boundsOf(shapes[0]) };
-    }),
+    polygons: polygons.map(shape),
+    lakes: lakes.map(shape),
   };
 }
 
@@ -160,16 +166,20 @@ function eachSeen({ x, y, scale, width, height }, [left, top, right, bottom], us
 /** @type {(context: CanvasRenderingContext2D, level: Level, view: Page.View, colours: Colours) => void} */
 function drawOutlines(context, level, view, colours) {
   context.lineJoin = "round";
-  context.fillStyle = context.strokeStyle = colours.land;
-  context.lineWidth = 0.7; // covers the seams between countries
-  for (const { rings, bounds } of level.polygons) {
-    eachSeen(view, bounds, (shift) => {
-      context.beginPath();
-      for (const ring of rings) traceRing(context, ring, view, shift);
-      context.fill("evenodd");
-      context.stroke();
-    });
-  }
+  /** @type {(shapes: Shape[], fill: string, line: string, width: number) => void} */
+  const fill = (shapes, fill, line, width) => {
+    [context.fillStyle, context.strokeStyle, context.lineWidth] = [fill, line, width];
+    for (const { rings, bounds } of shapes) {
+      eachSeen(view, bounds, (shift) => {
+        context.beginPath();
+        for (const ring of rings) traceRing(context, ring, view, shift);
+        context.fill("evenodd");
+        context.stroke();
+      });
+    }
+  };
+  fill(level.polygons, colours.land, colours.land, 0.7); // the line covers the seams between countries
+  fill(level.lakes.filter(({ bounds }) => (bounds[2] - bounds[0]) * view.scale > LAKE), colours.water, colours.coast, 0.8);
   /** @type {(lines: Line[], colour: string, width: number) => void} */
   const stroke = (lines, colour, width) => {
     [context.strokeStyle, context.lineWidth] = [colour, width];

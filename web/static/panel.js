@@ -3,7 +3,7 @@
 import { failures, folders, jobEvents, jobs, startJob, stats, steerJob } from "./api.js";
 import { setUpBrowse } from "./browse.js";
 import { $, fileName, h } from "./dom.js";
-import { explain } from "./errors.js";
+import { explain, told } from "./errors.js";
 import { icon } from "./icons.js";
 import { percent } from "./marks.js";
 import { qualityTable } from "./quality.js";
@@ -163,7 +163,7 @@ export function setUpPanel({ changed, allows }) {
     const outcomes = /** @type {[keyof Api.Counts, number][]} */ (Object.entries(job.counts));
     const counts = outcomes.filter(([, n]) => n > 0).map(([name, n]) => h("li", {}, t(`count_${name}`, { n })));
     $("job-counts").replaceChildren(...counts);
-    $("job-problem").textContent = job.error ?? "";
+    $("job-problem").replaceChildren(...(job.error ? told(job.error) : []));
     /** @type {(name: string, label: Page.Sentence, sign: Page.Icon) => HTMLButtonElement} */
     const act = (name, label, sign) => h("button", { type: "button", on: { click: () => steer(name) } }, icon(sign), t(label));
     $("job-acts").replaceChildren(...[
@@ -210,7 +210,7 @@ export function setUpPanel({ changed, allows }) {
     if (!answer) return;
     /** @type {(failure: { path: string, reason: string }) => HTMLElement} */
     const line = ({ path, reason }) =>
-      h("li", {}, h("span", { class: "name", title: path }, h("bdi", {}, fileName(path))), h("span", { class: "soft" }, h("bdi", {}, reason)));
+      h("li", {}, h("span", { class: "name", title: path }, h("bdi", {}, fileName(path))), h("div", { class: "soft" }, told(reason)));
     const lines = answer.failures.map(line);
     $("failure-list").querySelector(".link")?.closest("li")?.remove();
     if (from) $("failure-list").append(...lines);

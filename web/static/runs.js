@@ -2,7 +2,7 @@
 
 import { runs } from "./api.js";
 import { breakable, h } from "./dom.js";
-import { explain } from "./errors.js";
+import { explain, told } from "./errors.js";
 import { icon } from "./icons.js";
 import { number, span, t, when } from "./words.js";
 
@@ -35,7 +35,7 @@ export function setUpRuns({ details, list, again }) {
     const startAgain = outcome !== "done" && h("button", { class: "button", type: "button", on: { click: () => again(roots) } }, icon("play"), t("startAgain"));
     return h("li", { class: `run ${outcome}` },
       h("div", { class: "what" }, h("strong", {}, t(OUTCOMES[outcome])), h("span", { class: "soft" }, when(began)),
-        h("span", { class: "counts-of" }, counts), message && h("span", { class: "problem" }, h("bdi", {}, message)),
+        h("span", { class: "counts-of" }, counts), message && h("div", { class: "problem" }, told(message)),
         roots.map((path) => h("span", { class: "soft path" }, h("bdi", {}, breakable(path))))),
       startAgain);
   }

@@ -30,7 +30,7 @@ export function setUpScrubber({ grid }) {
   /// How far the page moves from the first line of the grid to the last one, and how high the strip is. Nothing is measured
   /// for it: that would cost a layout in every frame.
   const way = () => Math.max(grid.height - innerHeight + grid.header, 1);
-  const heightOf = () => innerHeight - grid.header - ABOVE - BELOW;
+  const heightOf = () => innerHeight - grid.wholeHeader - ABOVE - BELOW;
   /// Moves the page so that the line `y` of the grid is below the header.
   /** @type {(y: number) => void} */
   const bring = (y) => scrollTo(0, scrollY - grid.top - grid.header + y);
@@ -138,7 +138,7 @@ export function setUpScrubber({ grid }) {
       strip.hidden = !shown;
       $("results").classList.toggle("scrubbed", shown);
       if (!shown) return;
-      strip.style.top = `${grid.header + ABOVE}px`;
+      strip.style.top = `${grid.wholeHeader + ABOVE}px`;
       const height = heightOf();
       const now = [height, grid.height, grid.sections.length, grid.sections[0].key].join();
       if (now !== drawn) (drawMarks(height), (drawn = now));

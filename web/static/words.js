@@ -131,6 +131,13 @@ export const seconds = (time) =>
 export const distance = (km) =>
   new Intl.NumberFormat(region, { style: "unit", unit: "kilometer" }).format(km);
 
+/** @type {(value: number, unit: "mile" | "foot" | "kilometer" | "meter") => string} */
+export const length = (value, unit) => new Intl.NumberFormat(region, { style: "unit", unit, unitDisplay: "short" }).format(value);
+/// Countries whose roads are measured in miles (CLDR, measurement systems "US" and "UK").
+const IN_MILES = ["GB", "LR", "MM", "US"];
+/** @type {() => boolean} */
+export const usesMiles = () => IN_MILES.includes(new Intl.Locale(region).maximize().region ?? "");
+
 /// A span of seconds as one or two units.
 /** @type {(seconds: number) => string} */
 export function span(seconds) {

@@ -1,0 +1,185 @@
+// How smoothly a library of 100,000 images moves: `npm run frames`. Its tiles are made up (timeline.mjs), its thumbnails are
+// those of the bundled library. Real input events drag the strip of years and turn the wheel while the browser records what
+// each frame costs. benches/RESULTS-page.md has what came out, and says what the columns are.
+
+import { createServer, request } from "node:http";
+import { loadavg } from "node:os";
+import { test } from "node:test";
+import { chromium } from "playwright-core";
+import { browserPath } from "./browser.mjs";
+import { url } from "./harness.mjs";
+import { answersOf, library } from "./timeline.mjs";
+
+/// Milliseconds of a screen, and after a gesture until what it led to is there.
+const SCREEN = 1000 / 60;
+const AFTER = 600;
+/// Events of a gesture: one that takes four seconds where every screen has its frame.
+const STEPS = 240;
+const SIZES = [160, 320, 640];
+const CATEGORIES = ["disabled-by-default-devtools.timeline", "devtools.timeline", "cc", "benchmark", "toplevel"];
+const WINDOWS = [
+  ["laptop, 1280 × 800", { viewport: { width: 1280, height: 800 } }],
+  ["phone, 390 × 844 at 2x", { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true }],
+];
+
+/// Thumbnails of the bundled library, some of each size.
+async function thumbnails() {
+  const { hits } = await fetch(`${url}/api/v1/search`, { method: "POST", headers: { "Content-Type": "application/json" }, body: '{"limit":24}' }).then((answer) => answer.json());
+  const entries = SIZES.map(async (size) => [size, await Promise.all(hits.map(({ id }) => fetch(`${url}/api/v1/images/${id}/thumbnail?size=${size}`).then(async (answer) => ({ type: answer.headers.get("content-type"), bytes: Buffer.from(await answer.arrayBuffer()) }))))]);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/// A server with the made-up library, which takes the page from the real one.
+async function startLibrary(images) {
+  const answers = answersOf(library());
+  const own = new URL(url);
+  const server = createServer(async (asked, answer) => {
+    const { pathname, searchParams } = new URL(asked.url, own);
+    const [, id] = /\/images\/(\d+)\/thumbnail$/.exec(pathname) ?? [];
+    if (id) {
+      const some = images[searchParams.get("size")] ?? images[320];
+      const { type, bytes } = some[id % some.length];
+      return answer.writeHead(200, { "content-type": type, "cache-control": "max-age=3600" }).end(bytes);
+    }
+    if (answers[pathname]) {
+      const parts = await asked.toArray();
+      return answer.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answers[pathname](JSON.parse(Buffer.concat(parts)))));
+    }
+    if (pathname === "/api/v1/images") return answer.writeHead(200, { "content-type": "application/json" }).end('{"images":[]}');
+    const headers = { ...asked.headers, host: own.host, origin: own.origin };
+    const passed = request({ hostname: own.hostname, port: own.port, method: asked.method, path: asked.url, headers, agent: false }, (given) => (answer.writeHead(given.statusCode, given.rawHeaders), given.pipe(answer)));
+    passed.on("error", () => answer.destroy());
+    answer.on("close", () => passed.destroy());
+    asked.pipe(passed);
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  return { url: `http://127.0.0.1:${server.address().port}`, stop: () => (server.closeAllConnections(), server.close()) };
+}
+
+/// Moments from the start of the navigation, in the page: of the first tiles, and when all thumbnails in view are there.
+function watchStart() {
+  const seen = (window.started = {});
+  const look = () => {
+    const tiles = [...document.querySelectorAll("#grid .tile")].filter((tile) => tile.getBoundingClientRect().top < innerHeight);
+    if (tiles.length) seen.tiles ??= performance.now();
+    if (tiles.length && tiles.every((tile) => tile.querySelector("a.ready"))) return void (seen.images = performance.now());
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}
+
+/// Frames by the page's own clock, in milliseconds.
+function watchFrames() {
+  const times = (window.times = []);
+  let last = performance.now();
+  const step = (now) => {
+    times.push(now - last);
+    last = now;
+    window.watching = requestAnimationFrame(step);
+  };
+  window.watching = requestAnimationFrame(step);
+}
+
+/// Moves the page by one event a frame, whatever a frame takes: so a busy machine has as much to do for each as an idle one.
+async function gesture(page, session, mobile, name) {
+  const eachFrame = async (send) => {
+    for (let step = 0; step <= STEPS; step += 1) await send(step / STEPS);
+  };
+  if (name === "wheel") {
+    const { width, height } = page.viewportSize();
+    return eachFrame(() => session.send("Input.dispatchMouseEvent", { type: "mouseWheel", x: width / 3, y: height / 2, deltaX: 0, deltaY: 60 }));
+  }
+  if (mobile) {
+    // Only a page that moves shows the handle.
+    await page.evaluate(() => scrollBy(0, 10));
+    await page.locator("#scrubber.moving .thumb").waitFor();
+  }
+  const box = await page.locator(mobile ? "#scrubber .thumb" : "#scrubber").boundingBox();
+  const strip = await page.locator("#scrubber").boundingBox();
+  const x = mobile ? box.x + box.width / 2 : strip.x + strip.width / 2;
+  // Down to the end and half the way back.
+  const y = (share) => strip.y + 4 + (strip.height - 8) * (share < 0.67 ? share / 0.67 : 1 - (share - 0.67) * 1.5);
+  const send = (type, y) => (mobile
+    ? session.send("Input.dispatchTouchEvent", { type: { down: "touchStart", move: "touchMove", up: "touchEnd" }[type], touchPoints: type === "up" ? [] : [{ x, y }] })
+    : session.send("Input.dispatchMouseEvent", { type: { down: "mousePressed", move: "mouseMoved", up: "mouseReleased" }[type], x, y, button: "left", buttons: type === "up" ? 0 : 1, clickCount: 1 }));
+  await send("down", mobile ? box.y + box.height / 2 : y(0));
+  await eachFrame((share) => send("move", y(share)));
+  await send("up", y(1));
+}
+
+/// Records what the browser does meanwhile.
+async function traced(session, act) {
+  const events = [];
+  session.on("Tracing.dataCollected", ({ value }) => events.push(...value));
+  await session.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories: CATEGORIES, excludedCategories: ["*"] } });
+  await act();
+  const complete = new Promise((done) => session.once("Tracing.tracingComplete", done));
+  await session.send("Tracing.end");
+  await complete;
+  return events;
+}
+
+/// Milliseconds of the processor that the page's main thread took for each frame, and what became of the frames.
+function read(events) {
+  const named = (name) => events.filter((event) => event.name === name);
+  const moves = named("FireAnimationFrame");
+  const tallies = new Map();
+  for (const { pid, tid } of moves) tallies.set(`${pid} ${tid}`, (tallies.get(`${pid} ${tid}`) ?? 0) + 1);
+  const [main] = [...tallies].toSorted((a, b) => b[1] - a[1])[0];
+  const isMain = ({ pid, tid }) => `${pid} ${tid}` === main;
+  const starts = moves.filter(isMain).map(({ ts }) => ts).toSorted((a, b) => a - b).filter((ts, i, all) => i === 0 || ts - all[i - 1] > 1000);
+  const work = starts.map(() => 0);
+  let at = 0;
+  for (const task of events.filter((event) => isMain(event) && /^(RunTask|ThreadControllerImpl::RunTask)$/.test(event.name) && event.ph === "X").toSorted((a, b) => a.ts - b.ts)) {
+    while (at + 1 < starts.length && starts[at + 1] <= task.ts + task.dur / 2) at += 1;
+    work[at] += (task.tdur ?? task.dur) / 1000;
+  }
+  const page = Number(main.split(" ")[0]);
+  const states = named("PipelineReporter").filter(({ pid, ph }) => pid === page && (ph === "b" || ph === "B"))
+    .map(({ args }) => (args.chrome_frame_reporter ?? args.frame_reporter)?.state).filter(Boolean);
+  const tally = (state) => states.filter((one) => one === state).length;
+  const wanted = states.length - tally("STATE_NO_UPDATE_DESIRED");
+  return { work, dropped: wanted ? tally("STATE_DROPPED") / wanted : NaN };
+}
+
+const at = (values, share) => values.toSorted((a, b) => a - b)[Math.min(Math.floor(values.length * share), values.length - 1)];
+const shareOf = (values, is) => `${((100 * values.filter(is).length) / values.length).toFixed(1)} %`;
+
+test("how smoothly 100,000 images move", { timeout: 300_000 }, async () => {
+  const images = await thumbnails();
+  const made = await startLibrary(images);
+  const browser = await chromium.launch({ executablePath: browserPath(), args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
+  console.log(`Chromium ${browser.version()}, load ${loadavg()[0].toFixed(1)}\n`);
+  console.log("| window | gesture | frames | p50 ms | p95 ms | over 25 ms | dropped | main thread p50 ms | p95 ms | over 16.7 ms |");
+  console.log("|---|---|---|---|---|---|---|---|---|---|");
+  const starts = [];
+  for (const [name, options] of WINDOWS) {
+    const context = await browser.newContext({ ...options, baseURL: made.url, locale: "en-GB", serviceWorkers: "block" });
+    const page = await context.newPage();
+    await page.addInitScript(watchStart);
+    await page.goto("/");
+    await page.waitForFunction(() => window.started.images, undefined, { timeout: 60_000 });
+    const { tiles, images } = await page.evaluate(() => window.started);
+    starts.push(`| ${name} | ${tiles.toFixed(0)} | ${images.toFixed(0)} |`);
+    for (const what of ["years", "wheel"]) {
+      const session = await context.newCDPSession(page);
+      await page.evaluate(() => scrollTo(0, 0));
+      await page.waitForTimeout(AFTER);
+      const events = await traced(session, async () => {
+        await page.evaluate(watchFrames);
+        await gesture(page, session, options.isMobile, what);
+        await page.waitForTimeout(AFTER);
+        await page.evaluate(() => cancelAnimationFrame(window.watching));
+      });
+      const times = (await page.evaluate(() => window.times)).slice(2);
+      const { work, dropped } = read(events);
+      const ms = (values, share) => at(values, share).toFixed(1);
+      console.log(`| ${name} | ${what === "years" ? "strip of years dragged" : "wheel, 60 px an event"} | ${times.length} | ${ms(times, 0.5)} | ${ms(times, 0.95)} | ${shareOf(times, (time) => time > 25)} | ${(100 * dropped).toFixed(1)} % | ${ms(work, 0.5)} | ${ms(work, 0.95)} | ${shareOf(work, (time) => time > SCREEN)} |`);
+      await session.detach();
+    }
+    await context.close();
+  }
+  console.log(`\n| window | first tiles, ms after the start of the navigation | all thumbnails in view |\n|---|---|---|\n${starts.join("\n")}`);
+  await browser.close();
+  made.stop();
+});
