@@ -5,7 +5,7 @@ use std::sync::Arc;
 use glimpse_indexer::collections::{Album, AlbumChange, AlbumImages, Collections, NewAlbum, SavedSearch, Seen};
 use glimpse_indexer::{ContentHash, Filter, IdSet, ImageId, Index, IndexError};
 
-use crate::{Engine, EngineError, Query};
+use crate::{Engine, EngineError, FindQuery, Query};
 
 /// Most hits of a saved search that are looked at for new ones.
 const LOOKED_AT: usize = 5_000;
@@ -113,12 +113,19 @@ impl Engine {
         Ok(self.kept()?.create(new)?)
     }
 
-    /// Keeps a search as an album. What it finds now is not new.
+    /// Keeps a search as an album: one for images as a whole, or with `regions`, for things in
+    /// them. What it finds now is not new.
     ///
     /// # Errors
     /// As [`Engine::create_album`].
-    pub fn save_search(&self, name: &str, query: String, address: Option<String>) -> Result<Arc<Album>, EngineError> {
-        let search = SavedSearch { query, address, seen: Some(self.now()?) };
+    pub fn save_search(
+        &self,
+        name: &str,
+        query: String,
+        regions: bool,
+        address: Option<String>,
+    ) -> Result<Arc<Album>, EngineError> {
+        let search = SavedSearch { query, regions, address, seen: Some(self.now()?) };
         let new = NewAlbum { name: name.to_owned(), images: Vec::new(), search: Some(search) };
         Ok(self.kept()?.create(new)?)
     }
@@ -137,8 +144,8 @@ impl Engine {
         Ok(self.kept()?.change(id, &AlbumChange { name, cover, seen: None })?)
     }
 
-    /// Adds images to an album and removes others, then puts those that are named in `order` first,
-    /// in that order.
+    /// Adds images to an album and removes others, then puts those that are named in `order`, in
+    /// that order, behind the image `after`, or first without one.
     ///
     /// # Errors
     /// As [`Engine::change_album`].
@@ -148,9 +155,11 @@ impl Engine {
         add: &[ImageId],
         remove: &[ImageId],
         order: &[ImageId],
+        after: Option<ImageId>,
     ) -> Result<Arc<Album>, EngineError> {
         let (add, remove, order) = (self.contents(add)?, self.contents(remove)?, self.contents(order)?);
-        Ok(self.kept()?.change_images(id, &AlbumImages { add, remove, order })?)
+        let after = self.contents(after.as_slice())?.first().copied();
+        Ok(self.kept()?.change_images(id, &AlbumImages { add, remove, order, after })?)
     }
 
     /// Removes an album; no image is touched.
@@ -177,11 +186,30 @@ impl Engine {
     /// Those of [`Engine::search`].
     pub fn saved_count(&self, search: &SavedSearch, query: &Query) -> Result<SavedCount, EngineError> {
         let page = self.search(&Query { limit: LOOKED_AT, cursor: None, ..query.clone() })?;
+        self.count_since(search, page.accepted, page.hits.iter().map(|hit| hit.id))
+    }
+
+    /// The same of a saved search for things in images.
+    ///
+    /// # Errors
+    /// Those of [`Engine::find`].
+    pub fn saved_find_count(&self, search: &SavedSearch, query: &FindQuery) -> Result<SavedCount, EngineError> {
+        let page = self.find(&FindQuery { limit: LOOKED_AT, cursor: None, fine: false, ..query.clone() })?;
+        self.count_since(search, page.accepted, page.images.iter().map(|image| image.id))
+    }
+
+    /// How many of the images that a search accepts came since it was looked at. They come first in
+    /// what it `found`.
+    fn count_since(
+        &self,
+        search: &SavedSearch,
+        accepted: usize,
+        found: impl Iterator<Item = ImageId>,
+    ) -> Result<SavedCount, EngineError> {
         let now = self.now()?;
         let since = search.seen.as_ref().filter(|seen| seen.generation == now.generation);
         let since = since.map_or(u64::MAX, |seen| seen.next);
-        let found = page.hits.iter().take(page.accepted);
-        Ok(SavedCount { images: page.accepted, new: found.filter(|hit| hit.id.0 >= since).count() })
+        Ok(SavedCount { images: accepted, new: found.take(accepted).filter(|id| id.0 >= since).count() })
     }
 
     /// What is kept, to change it.

@@ -131,6 +131,95 @@ onPage("a search is saved under a name, and leads back to itself", { path: "/?q=
   await ask(page, "DELETE", `albums/${id}`);
 });
 
+onPage("a search for things is saved with its form, and fills itself", { path: "/?find=1&c=n:2-:dog&c=t:-1:cat" }, async (page) => {
+  await idle(page);
+  const found = await count(page);
+  await page.click("#save-search");
+  assert.equal(await page.inputValue("#album-name"), "dog + cat");
+  await page.fill("#album-name", "Pairs of dogs");
+  await page.keyboard.press("Enter");
+  await said(page, "Search saved as “Pairs of dogs”");
+  await page.goto("/");
+  await ready(page);
+  await page.click("#albums-open");
+  await albumRow(page, "Pairs of dogs").locator(".soft", { hasText: "Saved search" }).waitFor();
+  const id = await albumRow(page, "Pairs of dogs").getAttribute("data-album");
+  const saved = JSON.parse(await ask(page, "GET", "albums")).albums.find((album) => album.id === id);
+  assert.deepEqual([saved.count, saved.new, saved.query], [found, 0, null]);
+  assert.deepEqual([saved.find.things, saved.find.without], [[{ text: "dog", at_least: 2, at_most: null }], ["cat"]]);
+  assert.deepEqual(await findings(page), []);
+  await albumRow(page, "Pairs of dogs").locator(".main").click();
+  await page.waitForURL(/find=1/);
+  await idle(page);
+  assert.equal(await count(page), found);
+  assert.equal(await page.locator("#search .chip").count(), 2);
+  await ask(page, "DELETE", `albums/${id}`);
+});
+
+onPage("regions like one are no form, and are not saved", { path: "/?find=1" }, async (page) => {
+  await tiles(page).nth(0).waitFor();
+  const id = await idOf(page, 0);
+  await page.goto(`/?find=1&c=r:${id}:10,10,60,60`);
+  await ready(page);
+  assert.ok(await page.locator("#save-search").isHidden());
+});
+
+onPage("images of an album are moved by mouse, by keys and to the front, and stay there", async (page) => {
+  await tiles(page).nth(4).waitFor();
+  await idle(page);
+  const ids = [];
+  for (const n of [3, 1, 4, 0, 2]) ids.push(await idOf(page, n));
+  const album = JSON.parse(await ask(page, "POST", "albums", { name: "In order", images: ids }));
+  const [a, b, c, d, e] = ids;
+  const isShown = (...order) => page.waitForFunction((order) => {
+    const links = [...document.querySelectorAll("#grid a.shot")].sort((one, other) => Number(one.dataset.index) - Number(other.dataset.index));
+    return links.map(({ href }) => new URL(href).searchParams.get("view")).join() === order;
+  }, order.join());
+  await page.goto(`/?album=${album.id}`);
+  await ready(page);
+  assert.equal(await page.locator("#sort").inputValue(), "album");
+  await isShown(a, b, c, d, e);
+  assert.deepEqual(await findings(page), []);
+
+  await shot(page, 0).focus();
+  await page.keyboard.press("Control+Shift+ArrowRight");
+  await isShown(b, a, c, d, e);
+  await page.locator("#announcer", { hasText: "Moved to place 2" }).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.dataset.index), "1", "the focus moves with it");
+  await page.keyboard.press("Control+Shift+End");
+  await isShown(b, c, d, e, a);
+  await page.keyboard.press("Control+Shift+ArrowRight"); // the last stays the last
+  await page.keyboard.press("Control+Shift+ArrowLeft");
+  await isShown(b, c, d, a, e);
+
+  const place = (box, share) => [box.x + box.width * share, box.y + box.height / 2];
+  const boxOf = (n) => page.locator(`#grid a.shot[data-index="${n}"]`).boundingBox();
+  await page.mouse.move(...place(await boxOf(4), 0.5));
+  await page.mouse.down();
+  await page.mouse.move(...place(await boxOf(1), 0.3), { steps: 4 });
+  await page.locator("#grid .tile.aimed-before").waitFor();
+  await page.mouse.up();
+  await isShown(b, e, c, d, a);
+  assert.equal(new URL(page.url()).searchParams.has("view"), false, "nothing is opened");
+
+  await shot(page, 0).focus();
+  await page.locator('#grid a.shot[data-index="2"]').focus();
+  await page.keyboard.press("x");
+  await act(page, "Move to the front").click();
+  await isShown(c, b, e, d, a);
+  await page.reload();
+  await ready(page);
+  await isShown(c, b, e, d, a);
+  await page.selectOption("#sort", "newest");
+  await page.waitForURL(/sort=newest/);
+  await idle(page);
+  await page.locator("#grid .part").first().waitFor();
+  await page.locator('#grid a.shot[data-index="0"]').focus();
+  await page.keyboard.press("x");
+  assert.ok(await act(page, "Move to the front").isHidden(), "by date there is nothing to move");
+  await ask(page, "DELETE", `albums/${album.id}`);
+});
+
 onPage("what goes wrong with an album is said beside it", async (page, { expect }) => {
   await page.route("**/api/v1/albums", (route) => (route.request().method() === "POST" ? route.fulfill({ status: 409, json: { code: "conflict", message: "there is an album of this name" } }) : route.continue()));
   expect("api/v1/albums");

@@ -25,7 +25,8 @@ const files = process.env.GLIMPSE_STATIC && resolve(process.env.GLIMPSE_STATIC);
 const paths = files ? ["/", "/glimpse/", "/"] : ["/", "/glimpse/"];
 const proxies = await Promise.all(paths.map((path) => startProxy({ path, target: () => target, files })));
 const publicUrls = proxies.map(({ url }) => url);
-const server = spawn(program, ["demo", "--serve", "--no-open", "--port", "0", "--allow-root", tmpdir(), "--allow-trash", "--public-url", publicUrls.join()], {
+const server = spawn(program, ["demo", "--serve", "--no-open", "--port", "0", "--allow-root", tmpdir(), "--allow-trash", "--allow-sidecars",
+  "--public-url", publicUrls.join()], {
   env: { ...process.env, GLIMPSE_HOME: home, GLIMPSE_TOKEN: undefined, XDG_DATA_HOME: home }, // which holds the trash
   stdio: ["ignore", "ignore", "pipe"],
 });

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use glimpse_nonempty::{Every as _, each};
 use serde_json::Value;
@@ -24,8 +24,11 @@ struct Answer {
 
 impl Server {
     fn start(fixture: &Fixture, more: &[&str]) -> Self {
-        let mut command = fixture.command(["serve", "--port", "0", "--no-open"]);
-        let mut child = command.args(more).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        Self::of(fixture.command(["serve", "--port", "0", "--no-open"]).args(more))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
         let address = line.split("http://").nth(1).unwrap_or_else(|| panic!("no address in `{line}`"));
@@ -87,6 +90,49 @@ impl Answer {
         assert_eq!((self.status, body["code"].as_str()), (status, Some(code)), "{body}");
         body["message"].as_str().expect("a message").to_owned()
     }
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+#[test]
+fn the_folder_of_an_image_is_opened_on_a_desktop_for_this_machine_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let fixture = Fixture::indexed();
+    let (tools, told) = (fixture.path().join("tools"), fixture.path().join("told"));
+    std::fs::create_dir(&tools).unwrap();
+    let opener = tools.join("xdg-open");
+    std::fs::write(
+        &opener,
+        format!("#!/bin/sh\nprintf '%s' \"$*\" >'{0}.new' && mv '{0}.new' '{0}'\n", told.display()),
+    )
+    .unwrap();
+    std::fs::set_permissions(&opener, PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default());
+    let start = |display: &str, more: &[&str]| {
+        let mut command = fixture.command(["serve", "--port", "0", "--no-open"]);
+        command.env("PATH", &path).env("DISPLAY", display).env_remove("WAYLAND_DISPLAY");
+        Server::of(command.args(more))
+    };
+    let reveal = |server: &Server, headers: &str| {
+        let id = &server.get("/api/v1/search?limit=1").json()["hits"][0]["id"];
+        let headers = format!("Content-Type: application/json\r\n{headers}");
+        server.send("POST", "/api/v1/reveal", &headers, &format!("{{\"image\": {id}}}"))
+    };
+    for (display, more) in [("", &[][..]), (":9", &["--public-url", "https://photos.example"])] {
+        let server = start(display, more);
+        assert_eq!(server.get("/api/v1/health").json()["allows"]["reveal"], false);
+        reveal(&server, "").error(403, "reveal_not_allowed");
+    }
+    let server = start(":9", &[]);
+    assert_eq!(server.get("/api/v1/health").json()["allows"]["reveal"], true);
+    reveal(&server, "Origin: http://evil.example\r\n").error(403, "forbidden");
+    assert!(!told.exists());
+    assert_eq!(reveal(&server, "").status, 204);
+    let folder = (0..200).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::fs::read_to_string(&told).ok()
+    });
+    let folder = std::path::PathBuf::from(folder.unwrap());
+    assert!(folder.is_dir() && folder.starts_with(fixture.images().canonicalize().unwrap()), "{folder:?}");
 }
 
 #[test]

@@ -15,8 +15,8 @@ use crate::error::{ApiError, Code};
 use crate::metrics::measure;
 use crate::openapi::description;
 use crate::routes::{
-    albums, caption, downloads, find, folder_tree, groups, images, jobs, library, map, page, regions, roots, search,
-    sidecars, status, suggest, tags, timeline, trash, uploads,
+    albums, caption, downloads, find, folder_tree, groups, images, jobs, library, map, page, regions, reveal, roots,
+    search, sidecars, status, suggest, tags, timeline, trash, uploads,
 };
 use crate::state::AppState;
 
@@ -70,6 +70,7 @@ fn routes(path: &str) -> Scope {
         .service(at("/roots", "DELETE", [delete(roots::forget)]))
         .service(at("/runs", READ, [get(roots::runs)]))
         .service(at("/trash", "POST", [post(trash::trash)]))
+        .service(at("/reveal", "POST", [post(reveal::reveal)]))
         .service(at("/sidecars", "POST", [post(sidecars::sidecars)]))
         .service(at("/stats", READ, [get(library::stats)]))
         .service(at("/favourites", "POST", [post(albums::favourites)]))

@@ -28,6 +28,8 @@ pub enum Code {
     TrashNotAllowed,
     /// The server may not write XMP sidecars.
     SidecarsNotAllowed,
+    /// The server shows no files on a desktop.
+    RevealNotAllowed,
     /// Nothing is there.
     NotFound,
     /// The address is right, the method is not.
@@ -66,9 +68,8 @@ impl Code {
         match self {
             Self::BadRequest | Self::BadForm | Self::BadImage | Self::FolderNotFound => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::FolderNotAllowed | Self::TrashNotAllowed | Self::SidecarsNotAllowed => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Forbidden | Self::FolderNotAllowed => StatusCode::FORBIDDEN,
+            Self::TrashNotAllowed | Self::SidecarsNotAllowed | Self::RevealNotAllowed => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,

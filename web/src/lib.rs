@@ -13,6 +13,7 @@ mod chosen;
 mod error;
 mod etag;
 mod extract;
+mod file_manager;
 mod heat;
 mod jobs;
 mod metrics;

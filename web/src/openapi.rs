@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::routes::{
-    albums, caption, downloads, find, folder_tree, groups, images, jobs, library, map, regions, roots, search,
+    albums, caption, downloads, find, folder_tree, groups, images, jobs, library, map, regions, reveal, roots, search,
     sidecars, status, suggest, tags, timeline, trash, uploads,
 };
 
@@ -33,7 +33,7 @@ use crate::routes::{
         albums::favourites, albums::list, albums::create, albums::change, albums::remove, albums::images, albums::seen,
         downloads::archive, downloads::export, library::facets, library::folders, folder_tree::tree,
         suggest::suggest, tags::tags, map::map, roots::browse, roots::forget, roots::runs, trash::trash,
-        sidecars::sidecars,
+        sidecars::sidecars, reveal::reveal,
         timeline::timeline, timeline::tiles, library::stats, groups::tag, groups::duplicates,
         jobs::start, jobs::list, jobs::one, jobs::pause, jobs::resume, jobs::cancel, jobs::retry, jobs::failures,
         jobs::events, status::health, status::metrics,

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::access::{Access, MIN_TOKEN};
 use crate::app::configure;
+use crate::file_manager;
 use crate::public_url::PublicUrl;
 use crate::roots::AllowedRoots;
 use crate::state::{AppState, CONNECTIONS, Limits};
@@ -145,6 +146,9 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
     let mut state = AppState::new(engine, access, roots, Limits::default()).map_err(ServeError::Run)?;
     state.follow_links = options.follow_links;
     state.allow_sidecars = options.allow_sidecars;
+    // Whoever is elsewhere would open windows in front of somebody else.
+    let is_for_this_machine = options.host.is_loopback() && options.public_urls.is_empty();
+    state.show_file = is_for_this_machine.then(file_manager::of_desktop).flatten();
     state.put_away = options.allow_trash.then_some(move_to_trash as PutAway);
     let state = web::Data::new(state);
     let address = SocketAddr::new(options.host, options.port);

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::access::Access;
 use crate::error::{ApiError, Code};
+use crate::file_manager::ShowFile;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
@@ -78,6 +79,8 @@ pub struct AppState {
     pub roots: AllowedRoots,
     /// How files go to the trash; none where clients may not move any.
     pub put_away: Option<PutAway>,
+    /// How files are shown on this machine's desktop; none where clients may be elsewhere.
+    pub show_file: Option<ShowFile>,
     /// Whether clients may write favourites to XMP sidecars.
     pub allow_sidecars: bool,
     /// Whether jobs follow links out of their folders.
@@ -154,6 +157,7 @@ impl AppState {
             access: Arc::new(access),
             roots,
             put_away: None,
+            show_file: None,
             allow_sidecars: false,
             follow_links: false,
             limits,

@@ -12,7 +12,7 @@ import { t } from "./words.js";
  * @property {(ids: number[]) => Promise<void>} add to an album that is chosen or made
  * @property {(id: string, ids: number[]) => Promise<void>} remove
  * @property {(id: string, image: number) => Promise<void>} cover
- * @property {(name: string, search: { query: object, address: string }) => Promise<void>} saveSearch gives a search a name, and
+ * @property {(name: string, search: { query?: object, find?: object, address: string }) => Promise<void>} saveSearch gives a search a name, and
  *   keeps it
  * @property {(id: string) => Promise<string>} nameOf the name of an album, or what stands for one that is not there any more
  *
@@ -64,17 +64,17 @@ export function setUpAlbums({ open, gone, renamed }) {
   const refresh = () => trying(async () => {
     await load();
     // A saved search fills itself: nothing is added to it.
-    const shown = purpose.choose ? known.filter(({ query }) => !query) : known;
+    const shown = purpose.choose ? known.filter((album) => !isSearch(album)) : known;
     $("album-list").replaceChildren(...shown.map(row));
     $("albums-none").hidden = shown.length > 0;
   });
 
   /** @type {(album: Api.Album) => HTMLElement} */
   function row(album) {
-    const { id, name, count, query, cover } = album;
+    const { id, name, count, cover } = album;
     const fresh = album.new > 0 && h("span", { class: "fresh" }, t("albumFresh", { n: album.new }));
-    const small = h("span", { class: "cover" }, icon(query ? "search" : "album"));
-    const about = [query && t("albumKind"), count !== null && t("imageCount", { n: count })].filter(Boolean).join(" · ");
+    const small = h("span", { class: "cover" }, icon(album.find ? "region" : album.query ? "search" : "album"));
+    const about = [isSearch(album) && t("albumKind"), count !== null && t("imageCount", { n: count })].filter(Boolean).join(" · ");
     const main = h("button", { class: "main", type: "button", on: { click: () => choose(album) } }, small,
       h("span", { class: "text" }, h("bdi", { class: "name" }, name), h("span", { class: "soft" }, about, " ", fresh)));
     const acts = purpose.choose ? [] : [act("edit", "albumRename", () => rename(item, album)), act("trash", "albumDelete", () => ask(item, album))];
@@ -91,7 +91,7 @@ export function setUpAlbums({ open, gone, renamed }) {
     const { choose: use } = purpose;
     if (use) return trying(() => use(album));
     dialog.close();
-    if (album.query) seeAlbum(album.id).catch(() => {}); // its number of new images is all that is lost
+    if (isSearch(album)) seeAlbum(album.id).catch(() => {}); // its number of new images is all that is lost
     open(album);
   }
 
@@ -189,6 +189,10 @@ export function setUpAlbums({ open, gone, renamed }) {
     nameOf,
   };
 }
+
+/// An album that fills itself, with images or with those that show things.
+/** @type {(album: Api.Album) => boolean} */
+const isSearch = ({ query, find }) => Boolean(query || find);
 
 /// The image that stands for an album, if it is still there.
 /** @type {(place: HTMLElement, id: number) => Promise<void>} */

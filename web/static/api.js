@@ -134,6 +134,9 @@ export const duplicates = (query, signal) => ask("GET", "duplicates", { query, s
 /// Moves the files of images to the trash of the server's machine.
 /** @type {(images: number[]) => Promise<Api.Trashed>} */
 export const trash = (images) => ask("POST", "trash", { body: { images } });
+/// Shows the file of an image in the file manager of the server's machine, which is this one.
+/** @type {(image: number) => Promise<null>} */
+export const reveal = (image) => ask("POST", "reveal", { body: { image } });
 /// Writes favourites to the XMP sidecars of images, in parts that a server is done with before anybody gives up.
 /** @type {(ids: number[]) => Promise<Api.Sidecars>} */
 export async function writeSidecars(ids) {
@@ -202,14 +205,17 @@ export const changeAlbum = (id, body) => ask("POST", `albums/${id}`, { body });
 export const deleteAlbum = (id) => ask("DELETE", `albums/${id}`);
 /** @type {(id: string) => Promise<Api.Album>} */
 export const seeAlbum = (id) => ask("POST", `albums/${id}/seen`, { body: {} });
-/// An album of images, or with `query` and `address`, a saved search, which fills itself.
-/** @type {(album: { name: string, images?: number[], query?: object, address?: string }) => Promise<Api.Album>} */
+/// An album of images, or with `query` (`find` for things in images) and `address`, a saved search, which fills itself.
+/** @type {(album: { name: string, images?: number[], query?: object, find?: object, address?: string }) => Promise<Api.Album>} */
 export async function createAlbum({ images = [], ...body }) {
   const [first = [], ...others] = inParts(images);
   const album = await ask("POST", "albums", { body: { ...body, images: first } });
   for (const part of others) await albumImages(album.id, { add: part });
   return album;
 }
+/// Moves images of an album behind another of its images, or to its beginning.
+/** @type {(id: string, order: number[], after: number | null) => Promise<Api.Album>} */
+export const orderAlbum = (id, order, after) => ask("POST", `albums/${id}/images`, { body: { order, after } });
 /// Changes which images an album has: `add`, `remove`.
 /** @type {(id: string, changes: { add?: number[], remove?: number[] }) => Promise<void>} */
 export async function albumImages(id, { add = [], remove = [] }) {

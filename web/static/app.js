@@ -1,5 +1,6 @@
 // The page: its parts are made here, and told of each other.
 
+import { setUpAlbumOrder } from "./album_order.js";
 import { setUpAlbums } from "./albums.js";
 import { isCancelled, isOffline } from "./api.js";
 import { setUpBar } from "./bar.js";
@@ -27,7 +28,7 @@ import { Selection } from "./selection.js";
 import { setUpSelectionBar } from "./selectionbar.js";
 import { Server } from "./server.js";
 import { forgetExamples, setUpSuggestions } from "./suggest.js";
-import { EMPTY, chipsWith, filterOf, isRanked, likePart, question, read, similarTo, textsOf, write } from "./state.js";
+import { EMPTY, canFind, chipsWith, filterOf, isRanked, likePart, question, read, regionQuestion, similarTo, sortOf, textsOf, write } from "./state.js";
 import { announce, toast } from "./toast.js";
 import { setUpViewer } from "./viewer.js";
 import { fill, loadWords, t } from "./words.js";
@@ -85,6 +86,11 @@ const favourites = setUpFavourites({
   tiles: () => grid.items.flatMap(({ tile, under }) => [tile, ...under]),
   changed: () => (grid.showFavourites(), collectionChanged(get().favourite)),
 });
+const order = setUpAlbumOrder({
+  grid, selection,
+  album: () => (sortOf(get()) === "album" && !get().page ? get().album : ""),
+  moved: () => display.again(),
+});
 const selectionBar = setUpSelectionBar({
   selection,
   on: {
@@ -93,6 +99,8 @@ const selectionBar = setUpSelectionBar({
     favourite: (ids) => favourites.toggle(ids),
     album: () => get().album,
     allows: () => server.allows,
+    ordered: () => order.isOwn(),
+    moveFirst: (ids) => order.move(ids, null),
     addToAlbum: (ids) => albums.add(ids),
     removeFromAlbum: async (ids) => (await albums.remove(get().album, ids), selection.clear(), collectionChanged(true)),
     cover: (id) => albums.cover(get().album, id),
@@ -220,8 +228,9 @@ function libraryChanged() {
 }
 
 $("save-search").addEventListener("click", () => {
-  const address = write({ ...get(), view: null });
-  albums.saveSearch(textsOf(get()).join(" + "), { query: question(get()), address });
+  const state = get();
+  const asked = state.find && canFind(state) ? { find: regionQuestion(state) } : { query: question(state) };
+  albums.saveSearch(textsOf(state).join(" + "), { ...asked, address: write({ ...state, view: null }) });
 });
 watchConnection({
   back: async () => {

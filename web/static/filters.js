@@ -10,7 +10,7 @@ import { day, distance, number, t } from "./words.js";
 
 /** @typedef {"date" | "folder" | "camera" | "lens" | "tag" | "format" | "area" | "near"} SheetName */
 
-const SORTS = /** @type {const} */ (["relevance", "newest", "oldest"]);
+const SORTS = /** @type {const} */ (["relevance", "newest", "oldest", "album"]);
 /// Smallest shares of an image, in percent, that can be asked of regions.
 const AREAS = [0, 1, 5, 20];
 /// Kilometres around a place.
@@ -31,7 +31,7 @@ export function setUpFilters({ get, change, albumName }) {
     near: { icon: "place", fill: distances, value: ({ near }) => (near ? t("within", { distance: distance(near.km) }) : ""), empty: { near: null }, hidden: ({ near }) => !near },
   };
   const sort = $("sort");
-  sort.replaceChildren(...SORTS.map((value) => h("option", { value }, t(value))));
+  sort.replaceChildren(...SORTS.map((value) => h("option", { value }, t(value === "album" ? "albumOrder" : value))));
   sort.addEventListener("change", () => change({ sort: SORTS[sort.selectedIndex] }));
 
   /** @type {{ name: SheetName, filter: HTMLElement, open: HTMLElement, label: HTMLElement, clear: HTMLElement, sheet: Page.Sheet }[]} */
@@ -87,6 +87,7 @@ export function setUpFilters({ get, change, albumName }) {
       const state = get();
       sort.value = sortOf(state);
       sort.options[0].disabled = !isRanked(state);
+      sort.options[3].hidden = sort.options[3].disabled = !state.album || isRanked(state);
       boxes.hidden = !state.find;
       favourite.setAttribute("aria-pressed", String(state.favourite));
       album.render(state.album);

@@ -9,7 +9,7 @@ const THEME = "glimpse.theme";
 /** @type {[title: Page.Sentence, keys: [key: string, what: Page.Sentence][]][]} */
 const KEYS = [
   ["keysEverywhere", [["/", "keySearch"], ["?", "keyHelp"], ["Esc", "keyEscape"]]],
-  ["keysGrid", [["← → ↑ ↓", "keyMove"], ["Home End", "keyEnds"], ["Enter", "keyOpen"], ["u", "keyStack"]]],
+  ["keysGrid", [["← → ↑ ↓", "keyMove"], ["Home End", "keyEnds"], ["Enter", "keyOpen"], ["u", "keyStack"], ["Ctrl Shift ← →", "keyOrder"]]],
   ["keysSelection", [["Space x", "select"], ["Shift ← → ↑ ↓", "keyRange"], ["Ctrl A", "selectAll"], ["Esc", "selectNone"]]],
   ["keysImage", [["s", "similar"], ["m", "moreLike"], ["l", "lessLike"], ["f", "favourite"], ["c", "copyPath"], ["d", "download"], ["b", "boxes"]]],
   ["keysViewer", [["← →", "keyStep"], ["+ − 0", "keyZoom"], ["z", "keyZoomTo"], ["i", "facts"], ["f", "favourite"], ["b", "boxes"], ["h", "heatmap"], ["r", "drawRegion"], ["t", "rotate"], ["v", "fullScreen"], ["p", "slideshow"], ["Space", "pause"]]],

@@ -5,7 +5,7 @@ import { $ } from "./dom.js";
 import { explain } from "./errors.js";
 import { setUpMeant } from "./meant.js";
 import { languageNote } from "./quality.js";
-import { exampleOf, isFiltered, isRanked, textsOf, withoutFilters } from "./state.js";
+import { canFind, exampleOf, isFiltered, isRanked, textsOf, withoutFilters } from "./state.js";
 import { announce } from "./toast.js";
 import { t } from "./words.js";
 
@@ -37,7 +37,8 @@ export class Report {
     document.title = texts.length ? `${texts.join(" + ")} – Glimpse` : "Glimpse";
     this.#meant.ask(null);
     const known = isRanked(state) || isFiltered(state);
-    $("save-search").hidden = state.find || !known || Boolean(state.album) || state.chips.some(({ kind }) => kind === "upload");
+    const unsaved = state.find && (!canFind(state) || exampleOf(state)); // a part of an image is no form
+    $("save-search").hidden = Boolean(unsaved) || !known || Boolean(state.album) || state.chips.some(({ kind }) => kind === "upload");
   }
 
   /// A page beside the library, which says more of itself.

@@ -23,19 +23,25 @@ export function resultsOf(state, { words = false } = {}) {
   const key = `${regions} ${JSON.stringify(body)}`;
   const known = kept.get(key);
   kept.delete(key);
-  const results = known ?? (isRanked(state) ? new Results(ask, body, sortOf(state)) : new Timeline(filterOf(state), sortOf(state)));
+  const results = known ?? made(state, ask, body);
   kept.set(key, results);
   const [oldest] = kept.size > KEPT ? kept.keys() : [];
   if (oldest !== undefined) kept.delete(oldest);
   return results;
 }
 
+/** @type {(state: Page.State, ask: (body: object, signal?: AbortSignal) => Promise<Page.Answer>, body: Page.Question) => Page.ResultSet} */
+function made(state, ask, body) {
+  const [ranked, sort] = [isRanked(state), sortOf(state)];
+  return ranked || sort === "album" ? new Results(ask, body, sort, ranked) : new Timeline(filterOf(state), sort);
+}
+
 /// What was found may have changed.
 export const forget = () => kept.clear();
 
-/// What a question found. Without a question there is a `Timeline`, which the page uses in the same way.
+/// What a question found, or an album in its own order. Without either there is a `Timeline`, which the page uses in the
+/// same way.
 export class Results {
-  ranked = true;
   /** @type {Page.Tile[]} */
   tiles = [];
   accepted = 0;
@@ -65,11 +71,13 @@ export class Results {
    * @param {(body: object, signal?: AbortSignal) => Promise<Page.Answer>} ask
    * @param {Page.Question} body
    * @param {string} sort
+   * @param {boolean} ranked
    */
-  constructor(ask, body, sort) {
+  constructor(ask, body, sort, ranked) {
     this.ask = ask;
     this.body = body;
     this.sort = sort;
+    this.ranked = ranked;
   }
 
   /// Loads the next step. Gives false if there was nothing to load.
@@ -88,7 +96,8 @@ export class Results {
     const { accepted, weaker = null, searched, next, form = null, find = null, without_regions: withoutRegions = 0, nothing_particular: nothingParticular = false } = page;
     Object.assign(this, { accepted, weaker, searched, next, form, asThings: find, withoutRegions, nothingParticular });
     this.complete = page.next === null;
-    for (const tile of page.hits) this.tiles.push(tile);
+    // Everything in an album is seen in its place.
+    for (const tile of page.hits) this.tiles.push(this.ranked ? tile : { ...tile, stack: null });
     return true;
   }
 
@@ -162,12 +171,14 @@ export class Results {
 
   /** @type {(tile: Page.Tile) => string} */
   #key({ strength, taken }) {
+    if (!this.ranked) return "album";
     if (strength === "weak" || this.sort === "relevance") return strength;
     return taken?.slice(0, 7) ?? "undated";
   }
 
   /** @type {(key: string, tile: Page.Tile) => string} */
   #title(key, { taken }) {
+    if (key === "album") return t("albumOrder");
     if (key === "weak" && this.accepted === 0) return t("closest");
     if (key === "strong" || key === "likely" || key === "weak") return t(`${key}Matches`);
     return taken === null ? t("undated") : month(taken);

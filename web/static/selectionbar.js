@@ -29,6 +29,7 @@ export function setUpSelectionBar({ selection, on }) {
     ["album", t("albumAdd"), t("albumAdd"), on.addToAlbum],
     ["minus", t("albumRemove"), t("albumRemove"), on.removeFromAlbum, () => on.album()],
     ["library", t("albumCover"), t("albumCover"), ([id]) => on.cover(id), () => on.album() && selection.size === 1],
+    ["up", t("albumFirst"), t("albumFirst"), on.moveFirst, () => on.ordered()],
     ["download", t("download"), t("downloadZip"), download],
     ["copy", t("copyPaths"), t("copyPaths"), copyPaths],
     ["table", "CSV", t("exportCsv"), (ids) => save(ids, "csv")],

@@ -21,7 +21,7 @@ export class Server {
     return this.#known.model;
   }
 
-  /// What clients may do beside looking: `{ trash, sidecars, roots }`.
+  /// What clients may do beside looking: `{ trash, sidecars, reveal, roots }`.
   get allows() {
     return this.#known.allows ?? {};
   }

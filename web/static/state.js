@@ -4,7 +4,7 @@
 /** @type {Page.PageName[]} */
 const PAGES = ["map", "tags", "duplicates"];
 /** @type {Exclude<Page.State["sort"], "">[]} */
-const SORTS = ["relevance", "newest", "oldest"];
+const SORTS = ["relevance", "newest", "oldest", "album"];
 /** @type {Record<string, Page.Chip["kind"]>} */
 const KINDS = { t: "text", i: "image", p: "upload" };
 const LETTERS = { text: "t", image: "i", upload: "p" };
@@ -85,11 +85,14 @@ export function chipsWith({ chips, text }, id, weight) {
   return [...others, { kind: "image", value: id, weight: weight < 0 ? -0.5 : 1 }];
 }
 
-/// The order in use. Without a question there is no best match.
-/** @type {(state: Page.State) => "relevance" | "newest" | "oldest"} */
-export const sortOf = (state) =>
-  isRanked(state) ? state.sort || "relevance" : state.sort === "oldest" ? "oldest" : "newest";
-
+/// The order in use. Without a question there is no best match, and only without one an album has its own order.
+/** @type {(state: Page.State) => Exclude<Page.State["sort"], "">} */
+export function sortOf(state) {
+  const { sort, album } = state;
+  if (isRanked(state)) return sort === "album" ? "relevance" : sort || "relevance";
+  if (album && (sort === "" || sort === "album")) return "album";
+  return sort === "oldest" ? "oldest" : "newest";
+}
 
 /// How far down the answer goes: a few sure matches are followed by the closest others in any case.
 /** @type {(state: Page.State) => "usual" | "all"} */

@@ -1,6 +1,6 @@
 // One image, large, with what is known of it.
 
-import { ApiError, caption, downloadOf, isCancelled, large as largest, similar, thumbnail } from "./api.js";
+import { ApiError, caption, downloadOf, isCancelled, large as largest, reveal, similar, thumbnail } from "./api.js";
 import { copy } from "./copy.js";
 import { detailsOf } from "./details.js";
 import { $, closest, fileName, h, isTyping } from "./dom.js";
@@ -211,6 +211,16 @@ export function setUpViewer({ items, hrefOf, on }) {
   }
 
   /** @type {(asked: number) => Promise<void>} */
+  async function showInFolder(asked) {
+    try {
+      await reveal(asked);
+      toast(t("revealed"));
+    } catch (error) {
+      toast(explain(error));
+    }
+  }
+
+  /** @type {(asked: number) => Promise<void>} */
   async function writeSidecar(asked) {
     try {
       await toSidecars([asked]);
@@ -313,6 +323,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     { label: "copyPath", icon: "copy", key: "c", act: further.copy },
     { label: "share", icon: "share", act: canShare() && (() => record && share(record)) },
     { label: "sidecars", icon: "sidecar", act: ofImage(writeSidecar), fits: () => on.allows().sidecars },
+    { label: "reveal", icon: "folder", act: ofImage(showInFolder), fits: () => on.allows().reveal },
   ]);
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault();

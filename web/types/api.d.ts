@@ -47,7 +47,7 @@ declare namespace Api {
   interface Upload { key: string }
 
   interface Album {
-    id: string; name: string; count: number | null; cover: number | null; query: unknown; address: string | null; new: number;
+    id: string; name: string; count: number | null; cover: number | null; query: unknown; find: unknown; address: string | null; new: number;
   }
   interface Albums { albums: Album[] }
 
@@ -73,7 +73,7 @@ declare namespace Api {
     outcome: "done" | "stopped" | "failed"; message: string | null;
   }
   interface Sidecars { written: string[]; unchanged: number; failed: { path: string; reason: string }[] }
-  interface Allows { trash: boolean; sidecars: boolean; roots: boolean }
+  interface Allows { trash: boolean; sidecars: boolean; reveal: boolean; roots: boolean }
   interface Folder { path: string; images: number; present: boolean }
   interface Folders { roots: Folder[] }
 

@@ -22,7 +22,7 @@ declare namespace Page {
   interface Relation { first: string; is: Api.Lies; second: string }
   interface Near { latitude: number; longitude: number; km: number }
   interface State {
-    text: string; sign: number; chips: Chip[]; find: boolean; relations: Relation[]; area: number; sort: "" | "relevance" | "newest" | "oldest"; after: string;
+    text: string; sign: number; chips: Chip[]; find: boolean; relations: Relation[]; area: number; sort: "" | "relevance" | "newest" | "oldest" | "album"; after: string;
     before: string; folders: string[]; cameras: string[]; formats: string[]; lenses: string[]; tags: string[]; near: Near | null;
     box: Api.GeoBox | null; favourite: boolean; album: string; weak: boolean; page: "" | PageName; at: string; view: number | null;
   }
@@ -102,7 +102,7 @@ declare namespace Page {
   /// What can be done with selected images.
   interface SelectionActs {
     all: () => unknown; similar: (ids: number[]) => void; favourite: (ids: number[]) => Promise<void>; album: () => string;
-    allows: () => Partial<Api.Allows>;
+    allows: () => Partial<Api.Allows>; ordered: () => boolean; moveFirst: (ids: number[]) => Promise<void>;
     addToAlbum: (ids: number[]) => Promise<void>; removeFromAlbum: (ids: number[]) => Promise<void>; cover: (id: number) => Promise<void>;
   }
 

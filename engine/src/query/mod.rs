@@ -105,6 +105,18 @@ pub enum Sort {
     Newest,
     /// Earliest date taken first; undated images last.
     Oldest,
+    /// That of the album which the filter names.
+    Album,
+}
+
+impl Sort {
+    /// Says what makes no sense.
+    pub(crate) fn validate(self, filter: &Filter) -> Result<(), EngineError> {
+        match self == Self::Album && filter.album.is_none() {
+            true => Err(EngineError::BadRequest("the order of an album is for a filter that names one".into())),
+            false => Ok(()),
+        }
+    }
 }
 
 impl Default for Query {
@@ -159,6 +171,7 @@ impl Query {
         if self.mode == Mode::Words && !self.terms.is_empty() && !self.terms.iter().any(words) {
             return refuse("a search by words needs words to look for; images are searched by meaning".into());
         }
+        self.sort.validate(&self.filter)?;
         if let Some(place) = self.filter.place {
             let latitudes = -90.0 <= place.south && place.south <= place.north && place.north <= 90.0;
             let longitudes = [place.west, place.east].iter().all(|degrees| (-180.0..=180.0).contains(degrees));
@@ -191,6 +204,7 @@ mod tests {
             Query::text("a").plus(Source::Image(ImageId(1)), 0.0),
             Query { terms: vec![Query::text("a").terms[0].clone(); MAX_TERMS + 1], ..Query::default() },
             Query { mode: Mode::Words, ..Query::default().plus(Source::Text("a".into()), -1.0) },
+            Query { sort: Sort::Album, ..Query::text("a") },
             Query { filter: geo(10.0, 0.0, -10.0, 0.0), ..Query::default() },
             Query { filter: geo(f64::NAN, 0.0, 1.0, 0.0), ..Query::default() },
         ];

@@ -159,7 +159,9 @@ impl Engine {
         let most = query.depth.weaker(accepted).saturating_sub(images.len() - accepted);
         images.extend(search.closest(&prepared, &together, &images, most)?);
         let (above, below) = images.split_at_mut(accepted);
-        [above, below].into_iter().for_each(|images| order(index, images, query.sort, |image| image.id));
+        [above, below]
+            .into_iter()
+            .for_each(|images| order(index, images, (query.sort, &query.filter), |image| image.id));
         let weaker = match query.depth {
             Depth::All => Some(images.len() - accepted),
             _ => without.is_empty().then(|| search.images_with_regions() - accepted),

@@ -159,7 +159,11 @@ impl FindQuery {
         }
     }
 
-    pub(super) fn validate(&self) -> Result<(), EngineError> {
+    /// Says what makes no sense, before any work is done.
+    ///
+    /// # Errors
+    /// [`EngineError::BadRequest`].
+    pub fn validate(&self) -> Result<(), EngineError> {
         let refuse = |reason: String| Err(EngineError::BadRequest(reason));
         if !(1..=MAX_LIMIT).contains(&self.limit) {
             return refuse(format!("a page holds 1 to {MAX_LIMIT} images, not {}", self.limit));
@@ -170,6 +174,7 @@ impl FindQuery {
         if self.max_boxes == 0 {
             return refuse("an image has at least one box".into());
         }
+        self.sort.validate(&self.filter)?;
         match &self.target {
             Target::Structured(form) => form.validate(),
             Target::Example(example) if example.rect.area() > 0.0 => Ok(()),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use glimpse_encoder::Embedding;
 use glimpse_indexer::vectors::Scored;
-use glimpse_indexer::{IdSet, ImageId, Index, IndexError};
+use glimpse_indexer::{Filter, IdSet, ImageId, Index, IndexError};
 
 use crate::calibrate::{CUT, Modality, Part, SOME_WORDS_SCORE, Scale, WORDS_SCORE};
 use crate::control::ActiveQuery;
@@ -107,7 +107,7 @@ impl Engine {
         hits.truncate(accepted.saturating_add(question.depth.weaker(accepted)));
         let (above, below) = hits.split_at_mut(accepted);
         let strong = above.iter().filter(|hit| Strength::of(hit.score) == Strength::Strong).count();
-        [above, below].into_iter().for_each(|hits| order(index, hits, sort, |hit| hit.id));
+        [above, below].into_iter().for_each(|hits| order(index, hits, (sort, &question.filter), |hit| hit.id));
         let (digest, searched) = (question.digest, allowed.len());
         Ok(ResultSet { id, digest, hits, accepted, strong, weaker, searched, meaning })
     }
@@ -259,9 +259,15 @@ fn merge(
 }
 
 /// Brings hits into the order asked for; within a date, the better match stays first.
-pub(crate) fn order<T>(index: &Index, hits: &mut [T], sort: Sort, id: impl Fn(&T) -> ImageId) {
+pub(crate) fn order<T>(index: &Index, hits: &mut [T], (sort, filter): (Sort, &Filter), id: impl Fn(&T) -> ImageId) {
     match sort {
         Sort::Relevance => {}
+        Sort::Album => {
+            let album = filter.album.as_ref().and_then(|album| index.collections().album(album).ok());
+            let images = album.map(|album| index.with_contents(&album.images)).unwrap_or_default();
+            let places: HashMap<ImageId, usize> = images.into_iter().zip(0..).collect();
+            hits.sort_by_key(|hit| places.get(&id(hit)).copied().unwrap_or(usize::MAX));
+        }
         Sort::Newest => hits.sort_by_cached_key(|hit| Reverse(index.taken(id(hit)))), // `None` is the smallest
         Sort::Oldest => hits.sort_by_cached_key(|hit| index.taken(id(hit)).map_or((true, 0), |taken| (false, taken))),
     }

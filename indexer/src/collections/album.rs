@@ -27,6 +27,9 @@ pub struct Album {
 pub struct SavedSearch {
     /// The query as JSON.
     pub query: String,
+    /// It asks for things in images, by their regions, and not for images as a whole.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub regions: bool,
     /// The same as an address of the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
@@ -73,6 +76,8 @@ pub struct AlbumImages {
     pub add: Vec<ContentHash>,
     /// Taken out.
     pub remove: Vec<ContentHash>,
-    /// The order of those that it names, which come before the others.
+    /// The order of those that it names, which come together.
     pub order: Vec<ContentHash>,
+    /// The image that they come behind; without one, or if it is not in the album, they come first.
+    pub after: Option<ContentHash>,
 }

@@ -20,7 +20,14 @@ pub(super) enum Change {
     /// What is said of an album.
     AlbumFacts { id: String, name: String, cover: Option<ContentHash>, search: Option<SavedSearch> },
     /// As [`super::AlbumImages`].
-    AlbumImages { id: String, add: Vec<ContentHash>, remove: Vec<ContentHash>, order: Vec<ContentHash> },
+    AlbumImages {
+        id: String,
+        add: Vec<ContentHash>,
+        remove: Vec<ContentHash>,
+        order: Vec<ContentHash>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<ContentHash>,
+    },
     /// An album that is gone.
     AlbumRemoved { id: String },
 }
@@ -35,7 +42,7 @@ pub(super) struct Data {
 impl Change {
     /// What this makes of the images of an album; `None` if it is no such change.
     pub fn images_of(&self, images: &[ContentHash]) -> Option<Vec<ContentHash>> {
-        let Self::AlbumImages { add, remove, order, .. } = self else { return None };
+        let Self::AlbumImages { add, remove, order, after, .. } = self else { return None };
         let remove: HashSet<_> = remove.iter().collect();
         let mut known = HashSet::new();
         let all = images.iter().chain(add);
@@ -43,7 +50,10 @@ impl Change {
             all.filter(|content| !remove.contains(content) && known.insert(**content)).copied().collect();
         if !order.is_empty() {
             let places: HashMap<_, _> = order.iter().rev().zip((0..order.len()).rev()).collect();
-            left.sort_by_key(|content| places.get(content).copied().unwrap_or(usize::MAX));
+            let (mut moved, stay): (Vec<_>, Vec<_>) = left.iter().partition(|content| places.contains_key(content));
+            moved.sort_by_key(|content| places.get(content).copied());
+            let at = after.and_then(|after| stay.iter().position(|content| *content == after)).map_or(0, |at| at + 1);
+            left = [&stay[..at], &moved, &stay[at..]].concat();
         }
         Some(left)
     }

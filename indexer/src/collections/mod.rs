@@ -158,7 +158,7 @@ impl Collections {
     }
 
     /// Adds images to an album and removes others, then brings those that are named in `order` into
-    /// that order, before the others.
+    /// that order, behind `after` or before the others.
     ///
     /// # Errors
     /// As [`Collections::create`]; [`CollectionsError::NoSuchAlbum`].
@@ -168,8 +168,8 @@ impl Collections {
             if album.search.is_some() && !change.add.is_empty() {
                 return Err(CollectionsError::Refused("a saved search fills itself; no image can be added".into()));
             }
-            let AlbumImages { add, remove, order } = change.clone();
-            let change = Change::AlbumImages { id: id.to_owned(), add, remove, order };
+            let AlbumImages { add, remove, order, after } = change.clone();
+            let change = Change::AlbumImages { id: id.to_owned(), add, remove, order, after };
             change.images_of(&album.images).and_then(|images| distinct(&images).ok()).ok_or_else(too_many)?;
             Ok(Some(change))
         })?;

@@ -19,7 +19,7 @@ fn album(name: &str, images: &[u8]) -> NewAlbum {
 }
 
 fn search() -> SavedSearch {
-    SavedSearch { query: r#"{"terms":[]}"#.into(), address: Some("?q=stop".into()), seen: None }
+    SavedSearch { query: r#"{"terms":[]}"#.into(), regions: false, address: Some("?q=stop".into()), seen: None }
 }
 
 /// Favourites 1 and 3, an album of 2, 4 and 1, and a saved search.
@@ -30,7 +30,8 @@ fn kept() -> (TempDir, Collections, String) {
     assert_eq!(kept.set_favourites(&[], &contents(&[2, 9])).unwrap(), 2);
     let spain = kept.create(album(" Spain ", &[1, 2, 1])).unwrap();
     assert_eq!((spain.name.as_str(), spain.images.len()), ("Spain", 2));
-    let change = AlbumImages { add: contents(&[4, 2, 5]), remove: contents(&[5]), order: contents(&[2, 4]) };
+    let change =
+        AlbumImages { add: contents(&[4, 2, 5]), remove: contents(&[5]), order: contents(&[2, 4]), after: None };
     assert_eq!(kept.change_images(&spain.id, &change).unwrap().images, contents(&[2, 4, 1]));
     kept.create(NewAlbum { name: "stop signs".into(), search: Some(search()), ..NewAlbum::default() }).unwrap();
     let change = AlbumChange { name: Some("España".into()), cover: Some(content(4)), seen: None };
@@ -57,6 +58,38 @@ fn what_was_acknowledged_is_there_after_a_restart() {
         use std::os::unix::fs::PermissionsExt;
         let mode = fs::metadata(dir.path().join(journal::NAME)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn searches_of_older_programs_are_read_and_older_ones_read_ours() {
+    let (dir, kept, _) = kept();
+    let path = dir.path().join(journal::NAME);
+    assert!(!fs::read_to_string(&path).unwrap().contains("regions"), "a search for images is written as ever");
+    let asked = SavedSearch { regions: true, ..search() };
+    kept.create(NewAlbum { name: "two dogs".into(), search: Some(asked.clone()), ..NewAlbum::default() }).unwrap();
+    let again = Collections::open(dir.path());
+    let found = |name: &str| again.albums().iter().find(|album| album.name == name).unwrap().search.clone();
+    assert_eq!((found("two dogs"), found("stop signs")), (Some(asked), Some(search())));
+}
+
+#[test]
+fn images_of_an_album_are_moved_behind_others() {
+    let dir = tempdir().unwrap();
+    let kept = Collections::open(dir.path());
+    let id = kept.create(album("five", &[1, 2, 3, 4, 5])).unwrap().id.clone();
+    let moves = [
+        (&[4u8][..], Some(1u8), [1, 4, 2, 3, 5]),
+        (&[1, 4], Some(5), [2, 3, 5, 1, 4]),
+        (&[4, 5], None, [4, 5, 2, 3, 1]),
+        (&[2], Some(2), [2, 4, 5, 3, 1]),
+        (&[9, 1], Some(9), [1, 2, 4, 5, 3]),
+        (&[], Some(3), [1, 2, 4, 5, 3]),
+    ];
+    for (order, after, expected) in each(moves) {
+        let change = AlbumImages { order: contents(order), after: after.map(content), ..AlbumImages::default() };
+        assert_eq!(kept.change_images(&id, &change).unwrap().images, contents(&expected), "{order:?} {after:?}");
+        assert!(same(&kept, &Collections::open(dir.path())));
     }
 }
 
@@ -176,7 +209,7 @@ proptest! {
             match (kind, albums.first()) {
                 (0, _) => drop(kept.set_favourites(&images, &contents(&[3]))),
                 (1, Some(album)) => drop(kept.change_images(&album.id, &AlbumImages {
-                    add: images.clone(), remove: contents(&[2]), order: images,
+                    add: images.clone(), remove: contents(&[2]), after: images.first().copied(), order: images[images.len().min(1)..].to_vec(),
                 })),
                 (2, Some(album)) => drop(kept.remove(&album.id)),
                 _ => drop(kept.create(NewAlbum { name: format!("{numbers:?}"), images, search: None })),

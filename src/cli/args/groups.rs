@@ -85,6 +85,8 @@ pub enum SortArg {
     Relevance,
     Newest,
     Oldest,
+    /// That of --album
+    Album,
 }
 
 /// How far below the cut an answer goes.

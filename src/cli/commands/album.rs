@@ -29,11 +29,11 @@ pub fn run(args: &AlbumArgs, context: &Context) -> Result<Outcome, CliError> {
         }
         AlbumCommand::Add { album, chosen } => {
             let (album, add) = (named(&engine, album)?, images(&engine, &chosen.images)?);
-            changed(&engine, &*engine.change_album_images(&album.id, &add, &[], &[])?, chosen.json, context)
+            changed(&engine, &*engine.change_album_images(&album.id, &add, &[], &[], None)?, chosen.json, context)
         }
         AlbumCommand::Remove { album, chosen } => {
             let (album, remove) = (named(&engine, album)?, images(&engine, &chosen.images)?);
-            changed(&engine, &*engine.change_album_images(&album.id, &[], &remove, &[])?, chosen.json, context)
+            changed(&engine, &*engine.change_album_images(&album.id, &[], &remove, &[], None)?, chosen.json, context)
         }
         AlbumCommand::Show { album, listed } => {
             let album = of_images(&engine, album)?;

@@ -117,6 +117,7 @@ impl From<SortArg> for Sort {
             SortArg::Relevance => Self::Relevance,
             SortArg::Newest => Self::Newest,
             SortArg::Oldest => Self::Oldest,
+            SortArg::Album => Self::Album,
         }
     }
 }

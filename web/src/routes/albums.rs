@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::find::BuiltForm;
 use super::forms::FullForm;
 use crate::chosen::ChosenImages;
 use crate::error::ApiError;
 use crate::extract::LongJson;
-use crate::state::{AppState, run_search};
+use crate::state::{AppState, run_find, run_search};
 
 /// Which images become favourites, and which are none any more.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -66,9 +67,12 @@ pub struct AlbumView {
     count: Option<usize>,
     /// The image that stands for it: the one that was chosen, else the first.
     cover: Option<u64>,
-    /// What a saved search asks.
+    /// What a saved search asks, if it is for images as a whole.
     #[schema(value_type = Option<FullForm>)]
     query: Option<Value>,
+    /// What a saved search asks, if it is for things in images.
+    #[schema(value_type = Option<BuiltForm>)]
+    find: Option<Value>,
     /// The same as an address of the page.
     address: Option<String>,
     /// Images that a saved search finds and that came since it was last opened.
@@ -83,12 +87,17 @@ impl AlbumView {
             None => (Some(images.len()), 0),
             Some(search) => saved(state, search)?,
         };
+        let asked = |regions: bool| {
+            let search = album.search.as_ref().filter(|search| search.regions == regions)?;
+            serde_json::from_str(&search.query).ok()
+        };
         Ok(Self {
             id: album.id.clone(),
             name: album.name.clone(),
             count,
             cover: engine.cover_of(album, &images)?.map(|cover| cover.0),
-            query: album.search.as_ref().and_then(|search| serde_json::from_str(&search.query).ok()),
+            query: asked(false),
+            find: asked(true),
             address: album.search.as_ref().and_then(|search| search.address.clone()),
             new,
         })
@@ -101,10 +110,33 @@ fn saved(state: &AppState, search: &SavedSearch) -> Result<(Option<usize>, usize
         return Ok((None, 0));
     }
     // A search of another version of this program, or for an image that is gone, has no number.
-    let query = serde_json::from_str::<FullForm>(&search.query).ok();
-    let query = query.and_then(|form| form.into_query(1, usize::MAX, &state.uploads).ok());
-    let counted = query.and_then(|query| state.engine.saved_count(search, &query).ok());
+    let counted = if search.regions {
+        let query = serde_json::from_str::<BuiltForm>(&search.query).ok().and_then(|form| form.into_query().ok());
+        query.and_then(|query| state.engine.saved_find_count(search, &query).ok())
+    } else {
+        let query = serde_json::from_str::<FullForm>(&search.query).ok();
+        let query = query.and_then(|form| form.into_query(1, usize::MAX, &state.uploads).ok());
+        query.and_then(|query| state.engine.saved_count(search, &query).ok())
+    };
     Ok(counted.map_or((None, 0), |counted| (Some(counted.images), counted.new)))
+}
+
+/// Answers where views of albums are made: if one of them asks for things in images, on a thread
+/// that may wait for all regions to be read.
+async fn run_albums<T: Send + 'static>(
+    state: &web::Data<AppState>,
+    asks_regions: bool,
+    work: impl FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let any = |state: &AppState| {
+        let albums = state.engine.albums()?;
+        Ok(albums.iter().any(|album| album.search.as_ref().is_some_and(|search| search.regions)))
+    };
+    if asks_regions || run_search(state, any).await? {
+        run_find(state, work).await
+    } else {
+        run_search(state, work).await
+    }
 }
 
 /// Albums
@@ -113,7 +145,7 @@ fn saved(state: &AppState, search: &SavedSearch) -> Result<(Option<usize>, usize
 #[utoipa::path(get, path = "/api/v1/albums", operation_id = "albums", tag = "albums",
     responses((status = 200, description = "The albums, by name", body = AlbumsView)))]
 pub async fn list(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let view = run_search(&state, |state| {
+    let view = run_albums(&state, false, |state| {
         let albums = state.engine.albums()?;
         let albums = albums.iter().map(|album| AlbumView::of(state, album)).collect::<Result<_, _>>()?;
         Ok(AlbumsView { albums, problem: state.engine.collections_problem()? })
@@ -135,6 +167,9 @@ pub struct NewAlbumForm {
     /// Makes it a saved search, which has no images of its own: a body of `POST /api/v1/search`.
     #[schema(value_type = Option<FullForm>)]
     query: Option<Value>,
+    /// Makes it a saved search for things in images: a body of `POST /api/v1/find`.
+    #[schema(value_type = Option<BuiltForm>)]
+    find: Option<Value>,
     /// The same as an address of the page.
     #[schema(max_length = 65_536)]
     address: Option<String>,
@@ -150,13 +185,21 @@ pub async fn create(
     state: web::Data<AppState>,
     LongJson(form): LongJson<NewAlbumForm>,
 ) -> Result<HttpResponse, ApiError> {
-    let view = run_search(&state, move |state| {
-        let album = match form.query {
-            None => state.engine.create_album(&form.name, &form.images.0)?,
-            Some(_) if !form.images.0.is_empty() => {
-                return Err(ApiError::bad_request("a saved search fills itself; give `images` or `query`"));
+    let view = run_albums(&state, form.find.is_some(), move |state| {
+        let is_search = form.query.is_some() || form.find.is_some();
+        if is_search && !form.images.0.is_empty() {
+            return Err(ApiError::bad_request("a saved search fills itself; give `images`, or what it asks"));
+        }
+        let album = match (form.query, form.find) {
+            (None, None) => state.engine.create_album(&form.name, &form.images.0)?,
+            (Some(_), Some(_)) => return Err(ApiError::bad_request("give one of `query` and `find`")),
+            (None, Some(find)) => {
+                let asked: BuiltForm =
+                    serde_json::from_value(find.clone()).map_err(|error| ApiError::bad_request(error.to_string()))?;
+                asked.into_query()?.validate()?;
+                state.engine.save_search(&form.name, find.to_string(), true, form.address)?
             }
-            Some(query) => {
+            (Some(query), None) => {
                 let asked: FullForm =
                     serde_json::from_value(query.clone()).map_err(|error| ApiError::bad_request(error.to_string()))?;
                 if asked.names_upload() {
@@ -165,7 +208,7 @@ pub async fn create(
                     return Err(error.hint("search with an image of the library instead"));
                 }
                 asked.into_query(1, usize::MAX, &state.uploads)?;
-                state.engine.save_search(&form.name, query.to_string(), form.address)?
+                state.engine.save_search(&form.name, query.to_string(), false, form.address)?
             }
         };
         AlbumView::of(state, &album)
@@ -193,7 +236,7 @@ pub async fn change(
     id: web::Path<String>,
     LongJson(form): LongJson<AlbumForm>,
 ) -> Result<HttpResponse, ApiError> {
-    let view = run_search(&state, move |state| {
+    let view = run_albums(&state, false, move |state| {
         let cover = form.cover.map(glimpse_engine::ImageId);
         AlbumView::of(state, &*state.engine.change_album(&id, form.name, cover)?)
     });
@@ -220,9 +263,12 @@ pub struct AlbumImagesForm {
     /// Numbers of images that are taken out, 50,000 at most.
     #[schema(value_type = Vec<u64>, max_items = 50_000)]
     remove: ChosenImages,
-    /// Numbers of images in the order that they get, before all others; 50,000 at most.
+    /// Numbers of images in the order that they get, behind `after` or else before all others;
+    /// 50,000 at most.
     #[schema(value_type = Vec<u64>, max_items = 50_000)]
     order: ChosenImages,
+    /// The image of the album that those of `order` come behind.
+    after: Option<u64>,
 }
 
 /// Change the images of an album
@@ -237,7 +283,8 @@ pub async fn images(
 ) -> Result<HttpResponse, ApiError> {
     let view = run_search(&state, move |state| {
         let (add, remove, order) = (&form.add.0, &form.remove.0, &form.order.0);
-        AlbumView::of(state, &*state.engine.change_album_images(&id, add, remove, order)?)
+        let after = form.after.map(glimpse_engine::ImageId);
+        AlbumView::of(state, &*state.engine.change_album_images(&id, add, remove, order, after)?)
     });
     Ok(HttpResponse::Ok().json(view.await?))
 }
@@ -248,6 +295,6 @@ pub async fn images(
 #[utoipa::path(post, path = "/api/v1/albums/{id}/seen", operation_id = "album_seen", tag = "albums",
     params(("id" = String, Path)), responses((status = 200, description = "The album", body = AlbumView)))]
 pub async fn seen(state: web::Data<AppState>, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
-    let view = run_search(&state, move |state| AlbumView::of(state, &*state.engine.album_seen(&id)?));
+    let view = run_albums(&state, false, move |state| AlbumView::of(state, &*state.engine.album_seen(&id)?));
     Ok(HttpResponse::Ok().json(view.await?))
 }

@@ -18,6 +18,7 @@ pub mod map;
 pub mod page;
 mod region_forms;
 pub mod regions;
+pub mod reveal;
 pub mod roots;
 pub mod search;
 pub mod sidecars;

@@ -35,6 +35,9 @@ struct AllowsView {
     trash: bool,
     /// Write favourites to XMP sidecars (`--allow-sidecars`).
     sidecars: bool,
+    /// Show files in the file manager of this machine (a server for this machine alone, with a
+    /// desktop).
+    reveal: bool,
     /// Add folders to the library, and forget some (`--allow-root`).
     roots: bool,
 }
@@ -113,6 +116,7 @@ pub async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError
             allows: AllowsView {
                 trash: state.put_away.is_some(),
                 sidecars: state.allow_sidecars,
+                reveal: state.show_file.is_some(),
                 roots: !state.roots.folders().is_empty(),
             },
             problem: unusable.or(failure.filter(|_| ready == ModelReady::Failed)),

@@ -88,6 +88,22 @@ async fn albums_hold_images_in_an_order() {
     let mut expected = [b, c];
     expected.sort_unstable();
     assert_eq!(filtered(&state, json!({"album": made["id"]})).await, expected);
+    let in_order = async || {
+        let asked = json!({"sort": "album", "filter": {"album": made["id"]}});
+        let found = post(&state, "/api/v1/search", asked).await.good();
+        found["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(in_order().await, [c, b]);
+    let images = format!("{at}/images");
+    post(&state, &images, json!({"add": [a]})).await.good();
+    assert_eq!(in_order().await, [c, b, a]);
+    post(&state, &images, json!({"order": [a], "after": c})).await.good();
+    assert_eq!(in_order().await, [c, a, b]);
+    post(&state, &images, json!({"order": [c], "after": b})).await.good();
+    assert_eq!(in_order().await, [a, b, c]);
+    post(&state, &images, json!({"order": [a], "after": 999})).await.error(404, "not_found");
+    post(&state, "/api/v1/search", json!({"sort": "album"})).await.error(400, "bad_request");
+    post(&state, &images, json!({"remove": [a], "order": [c, b]})).await.good();
     let listed = get(&state, "/api/v1/albums").await.good();
     assert_eq!((&listed["albums"], &listed["problem"]), (&json!([renamed]), &json!(null)));
 
@@ -111,6 +127,30 @@ async fn albums_hold_images_in_an_order() {
 }
 
 #[actix_web::test]
+async fn a_search_for_things_is_saved_with_its_form() {
+    let (home, state) = library();
+    let find = json!({"things": [{"text": "wall", "at_least": 1}], "without": ["zebra"], "min_area": 0.01});
+    let found = post(&state, "/api/v1/find", find.clone()).await.good();
+    let body = json!({"name": "Walls", "find": find, "address": "?find=1&c=t:1:wall"});
+    let made = post(&state, "/api/v1/albums", body).await.good();
+    assert_eq!((&made["find"], &made["query"], &made["new"]), (&find, &json!(null), &json!(0)));
+    assert_eq!(made["count"], found["accepted"]);
+    draw(&home.path().join("images/blue 9.png"), [3, 90, 220]);
+    index(&state.engine, &home.path().join("images"));
+    let now = post(&state, "/api/v1/find", find.clone()).await.good();
+    let listed = get(&state, "/api/v1/albums").await.good()["albums"][0].clone();
+    let (newest, accepted) = (by_name(&state, "blue 9").await, now["accepted"].as_u64().unwrap() as usize);
+    let sure = &now["hits"].as_array().unwrap()[..accepted];
+    let newer = usize::from(sure.iter().any(|hit| hit["id"] == json!(newest)));
+    assert_eq!((&listed["count"], &listed["new"]), (&now["accepted"], &json!(newer)), "{now}");
+    let at = format!("/api/v1/albums/{}", made["id"].as_str().unwrap());
+    assert_eq!(post(&state, &format!("{at}/seen"), json!({})).await.good()["new"], 0);
+    drop(state);
+    let state = opened(&home);
+    assert_eq!(get(&state, "/api/v1/albums").await.good()["albums"][0]["find"], find, "it outlives a restart");
+}
+
+#[actix_web::test]
 async fn a_saved_search_fills_itself_and_tells_what_is_new() {
     let (home, state) = library();
     let query = json!({"terms": [{"text": "blue"}], "mode": "words"});
@@ -131,6 +171,10 @@ async fn a_saved_search_fills_itself_and_tells_what_is_new() {
         json!({"name": "x", "query": {"terms": 1}}),
         json!({"name": "x", "query": {"terms": [{"upload": "abc"}]}}),
         json!({"name": "x", "query": {}, "images": [1]}),
+        json!({"name": "x", "find": {"q": "dog"}, "images": [1]}),
+        json!({"name": "x", "find": {"q": "dog"}, "query": {}}),
+        json!({"name": "x", "find": {}}),
+        json!({"name": "x", "find": {"things": 1}}),
         json!({"name": "x", "query": {"filter": {"after": "soon"}}}),
     ] {
         post(&state, "/api/v1/albums", wrong).await.error(400, "bad_request");

@@ -11,6 +11,7 @@ mod jobs;
 mod library;
 mod proxy;
 mod regions;
+mod reveal;
 mod search;
 mod sidecars;
 mod sockets;

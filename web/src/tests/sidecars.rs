@@ -25,7 +25,7 @@ async fn sidecars_are_written_only_where_that_is_allowed() {
     let mut allowing = AppState::new(Arc::clone(&engine), access, roots, Limits::default()).unwrap();
     allowing.allow_sidecars = true;
     let state = web::Data::new(allowing);
-    let allows = json!({"trash": false, "sidecars": true, "roots": false});
+    let allows = json!({"trash": false, "sidecars": true, "reveal": false, "roots": false});
     assert_eq!(get(&state, "/api/v1/health").await.good()["allows"], allows);
     std::fs::write(images.join("b.xmp"), "no XMP at all").unwrap();
     let done = post(&state, "/api/v1/sidecars", json!({"images": ids})).await.good();

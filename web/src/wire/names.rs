@@ -13,6 +13,8 @@ pub enum Sort {
     Relevance,
     Newest,
     Oldest,
+    /// That of the album which the filter names.
+    Album,
 }
 
 /// How text is matched: by meaning and words, by meaning alone, or by names, captions and dates
