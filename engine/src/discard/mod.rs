@@ -43,9 +43,10 @@ pub fn move_to_trash(path: &Path) -> io::Result<()> {
 impl Engine {
     /// Puts all files of some images away that still have the content that was indexed, as
     /// `put_away` does it ([`move_to_trash`]); the library then has them as missing, so that a file
-    /// that is taken back is known again. With `companions`, those go too that lie beside a file that
-    /// went, and have the size and time that they had; else they stay, and a raw file among them is an
-    /// image of its own from the next run on. A file that cannot be moved is told, and the rest goes on.
+    /// that is taken back is known again. With `companions`, those go too that lie beside a file
+    /// that went, and have the size and time that they had; else they stay, and a raw file among
+    /// them is an image of its own from the next run on. A file that cannot be moved is told, and
+    /// the rest goes on.
     ///
     /// # Errors
     /// [`glimpse_indexer::IndexError::NoSuchImage`] and
