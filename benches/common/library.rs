@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use glimpse::indexer::{ContentHash, Exposure, FileRecord, ImageRecord, Index};
+use glimpse::indexer::{ContentHash, Exposure, FileRecord, FileRole, ImageRecord, Index};
 use glimpse::{Format, ImageId};
 
 use super::{Noise, clustered};
@@ -53,6 +53,7 @@ pub fn fill_by(index: &Index, count: usize, mut add: impl FnMut(&Index, usize, I
         let file = FileRecord {
             path,
             image: ImageId(0),
+            role: FileRole::Primary,
             bytes: 1,
             modified: 1,
             changed: 0,

@@ -11,7 +11,9 @@ use glimpse::encoder::Scoring;
 use glimpse::encoder::image_file::Format;
 use glimpse::indexer::hnsw::{Hnsw, HnswParams};
 use glimpse::indexer::vectors::{ExactScan, VectorIndex, VectorStorage};
-use glimpse::indexer::{ContentHash, Exposure, FileRecord, ImageRecord, IndexOptions, Library, VectorId, VectorSet};
+use glimpse::indexer::{
+    ContentHash, Exposure, FileRecord, FileRole, ImageRecord, IndexOptions, Library, VectorId, VectorSet,
+};
 
 use super::common::{Matrix, Noise};
 use super::{K, recall};
@@ -183,5 +185,14 @@ fn image(n: u64) -> ImageRecord {
 
 fn file(n: u64) -> FileRecord {
     let path = PathBuf::from(format!("/photos/{}/{n}.jpg", n / 1000));
-    FileRecord { path, image: ImageId(0), bytes: 1000, modified: 1, changed: 0, sidecar_modified: 0, missing: false }
+    FileRecord {
+        path,
+        image: ImageId(0),
+        role: FileRole::Primary,
+        bytes: 1000,
+        modified: 1,
+        changed: 0,
+        sidecar_modified: 0,
+        missing: false,
+    }
 }

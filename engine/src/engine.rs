@@ -282,6 +282,14 @@ impl Engine {
         Ok(files)
     }
 
+    /// The files that belong to an image and do not hold it, present ones first.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn companions_of(&self, id: ImageId) -> Result<Vec<FileRecord>, EngineError> {
+        Ok(self.serving()?.companions_of(id)?)
+    }
+
     /// An image's record and files.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use glimpse_indexer::{ContentHash, Index, Library};
 use image::{Rgb, RgbImage};
 use tempfile::TempDir;
 
-use crate::{Engine, Exposure, FileRecord, Format, ImageId, ImageRecord, Settings};
+use crate::{Engine, Exposure, FileRecord, FileRole, Format, ImageId, ImageRecord, Settings};
 
 pub const DIM: usize = 64;
 
@@ -84,6 +84,7 @@ impl Fixture {
         let file = FileRecord {
             path,
             image: ImageId(0),
+            role: FileRole::Primary,
             bytes: 1000,
             modified: 0,
             changed: 0,

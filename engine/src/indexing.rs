@@ -112,6 +112,8 @@ impl Engine {
         if let Some(known) = known {
             options.regions.choice = options.regions.choice.or(&known.config);
         }
+        // What was said of the library holds for the generation that takes its place.
+        options.pairs = options.pairs.or_else(|| Some(serving.as_ref()?.manifest().pairs));
         left_out.iter().cloned().map(left_out_of_new).for_each(|event| observer.event(&event));
         let summary = match background {
             None => ingest(&target, encoder.as_ref(), &options, cancel, observer),

@@ -90,7 +90,7 @@ pub use glimpse_indexer::ingest::{
 pub use glimpse_indexer::sidecars;
 pub use glimpse_indexer::vectors::VectorStorage;
 pub use glimpse_indexer::{
-    Cluster, ContentHash, Exposure, Facets, FileRecord, Filter, GeoBox, GraphEngine, ImageId, ImageRecord,
+    Cluster, ContentHash, Exposure, Facets, FileRecord, FileRole, Filter, GeoBox, GraphEngine, ImageId, ImageRecord,
     IndexOptions, Place, Stats, TagCount, TileFacts, VerifyReport,
 };
 pub use glimpse_indexer::{create_private_dir_all, create_private_file};

@@ -1,5 +1,6 @@
 //! Files of the library: the originals of its images, and what is at a path.
 
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -115,6 +116,24 @@ impl Engine {
         self.open_unchanged(record, file)?;
         let (folder, asked) = (folder_of(&file.path, &self.roots()?), file.path.clone());
         self.originals.call(&folder, &file.path, move || act(&asked))
+    }
+
+    /// Puts a companion away that has the size and time that it had: its content was never read.
+    pub(crate) fn put_away_companion(
+        &self,
+        file: &FileRecord,
+        put_away: fn(&Path) -> io::Result<()>,
+    ) -> Result<(), EngineError> {
+        let (folder, asked, known) = (folder_of(&file.path, &self.roots()?), file.path.clone(), file.clone());
+        let is_same = move |facts: &Metadata| facts.is_file() && known.is_unchanged(facts);
+        let put = move || match is_same(&std::fs::metadata(&asked)?) {
+            true => put_away(&asked).map(|()| true),
+            false => Ok(false),
+        };
+        match self.originals.call(&folder, &file.path, put)? {
+            true => Ok(()),
+            false => Err(EngineError::Changed { path: file.path.clone() }),
+        }
     }
 
     fn open_file(&self, file: &FileRecord) -> Result<Original, EngineError> {

@@ -100,13 +100,13 @@ impl Engine {
             Ok(_) => RunOutcome::Done,
             Err(_) => RunOutcome::Failed,
         };
-        let known = [summary.indexed, summary.unchanged, summary.moved, summary.duplicate, summary.skipped];
+        let known = [summary.indexed, summary.unchanged, summary.moved, summary.duplicate, summary.paired];
         let run = RunRecord {
             began: moment(began),
             ended: moment(Timestamp::now()),
             by,
             roots: roots.iter().take(MOST_ROOTS).cloned().collect(),
-            seen: known.iter().sum::<usize>() + summary.failed,
+            seen: known.iter().sum::<usize>() + summary.skipped + summary.failed,
             added: summary.indexed,
             removed: summary.missing + summary.pruned,
             failed: summary.failed,

@@ -25,10 +25,17 @@ pub struct Manifest {
     /// What is left to be made anew, if regions were made in another way before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebuild: Option<RegionRebuild>,
+    /// Files of one shot are one image: a raw file is not indexed beside its JPEG.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub pairs: bool,
     /// Folders that were indexed, absolute.
     pub roots: Vec<PathBuf>,
     /// Seconds since 1970.
     pub created: i64,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Images whose regions are made anew, in order of their numbers.

@@ -100,13 +100,47 @@ pub struct Place {
     pub longitude: f64,
 }
 
-/// A file that holds an image.
+/// What a file is to its image.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileRole {
+    /// It holds the image: this is what is shown, encoded and searched.
+    #[default]
+    Primary,
+    /// The raw file of the same shot.
+    Raw,
+    /// The video of a live photo.
+    Motion,
+    /// What the image was edited from.
+    Original,
+}
+
+impl FileRole {
+    /// True for a file that belongs to an image and does not hold it. Its content is not read.
+    pub fn is_companion(self) -> bool {
+        self != Self::Primary
+    }
+
+    /// `primary`, `raw`, `motion` or `original`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Raw => "raw",
+            Self::Motion => "motion",
+            Self::Original => "original",
+        }
+    }
+}
+
+/// A file that holds an image, or belongs to it as a companion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileRecord {
     /// Absolute path.
     pub path: PathBuf,
-    /// The image it holds.
+    /// The image it holds or belongs to.
     pub image: ImageId,
+    /// Which of the two.
+    pub role: FileRole,
     /// Size in bytes when it was read.
     pub bytes: u64,
     /// Modification time when it was read, nanoseconds since 1970.

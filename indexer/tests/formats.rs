@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use glimpse_encoder::image_file::Format;
 use glimpse_encoder::{ModelInfo, Scoring, dot};
-use glimpse_indexer::{ContentHash, Exposure, FileRecord, GeoBox, ImageId, ImageRecord, Index, Library, Place};
+use glimpse_indexer::{
+    ContentHash, Exposure, FileRecord, FileRole, GeoBox, ImageId, ImageRecord, Index, Library, Place,
+};
 use glimpse_nonempty::each;
 
 const DIM: usize = 16;
@@ -62,10 +64,12 @@ fn images(format: u32) -> [ImageRecord; 3] {
     }
 }
 
+/// The files that hold the images.
 fn files() -> [FileRecord; 4] {
     let file = |image: u64, path: &str| FileRecord {
         path: PathBuf::from(path),
         image: ImageId(image),
+        role: FileRole::Primary,
         bytes: 1000,
         modified: 1_700_000_000_123_456_789,
         changed: 0,
@@ -75,6 +79,12 @@ fn files() -> [FileRecord; 4] {
     let missing = FileRecord { missing: true, ..file(2, "/photos/old/gone.png") };
     let tagged = FileRecord { sidecar_modified: 1_700_000_001, ..file(1, "/photos/schöne Täler/霧.webp") };
     [file(0, "/photos/a.jpg"), tagged, missing, file(0, "/photos/copy of a.jpg")]
+}
+
+/// Files that belong to an image of format 2.
+fn companions() -> [FileRecord; 2] {
+    let companion = |path: &str, role| FileRecord { path: path.into(), role, changed: 7, ..files()[0].clone() };
+    [companion("/photos/a.dng", FileRole::Raw), companion("/photos/a.mov", FileRole::Motion)]
 }
 
 fn vector(n: u64) -> Vec<f32> {
@@ -90,6 +100,7 @@ fn write(home: &Path) {
         let record = images(Index::FORMAT)[file.image.0 as usize].clone();
         index.add(record, &vector(file.image.0), file).unwrap();
     }
+    companions().into_iter().for_each(|file| index.put_file(file).unwrap());
     // An image that was there once: its number stays used.
     let past = ImageRecord { content: ContentHash::of(b"past"), ..images(Index::FORMAT)[0].clone() };
     index.add(past, &vector(9), FileRecord { path: "/photos/past.jpg".into(), ..files()[0].clone() }).unwrap();
@@ -116,6 +127,8 @@ fn check(index: &Arc<Index>, format: u32) {
     }
     let copies: Vec<_> = index.files_of(ImageId(0)).unwrap().into_iter().map(|file| file.path).collect();
     assert_eq!(copies, [Path::new("/photos/a.jpg"), Path::new("/photos/copy of a.jpg")]);
+    let belonging = if format == 1 { Vec::new() } else { companions().to_vec() };
+    assert_eq!(index.companions_of(ImageId(0)).unwrap(), belonging);
     assert_eq!(index.len(), 2, "one image is missing");
     let alps = GeoBox { south: 45.0, west: 6.0, north: 48.0, east: 10.0 };
     let there = index.select(&glimpse_indexer::Filter { place: Some(alps), ..Default::default() });
@@ -160,6 +173,18 @@ fn format_1_opens_and_can_be_written() {
     let id = index.by_content(&record.content).unwrap().unwrap();
     assert_eq!(index.image(id).unwrap().unwrap().format, Format::Raw);
     index.finish().unwrap();
+    assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
+}
+
+#[test]
+fn a_companion_makes_a_library_one_of_format_2() {
+    let home = tempfile::tempdir().unwrap();
+    copy(&formats().join("v1"), home.path());
+    let index = Library::at(home.path()).open().unwrap();
+    assert_eq!(index.manifest().format, 1);
+    index.put_file(companions()[0].clone()).unwrap();
+    assert_eq!(index.manifest().format, 2, "older programs do not know this record of a file");
+    assert_eq!(index.companions_of(ImageId(0)).unwrap(), companions()[..1]);
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
 }
 

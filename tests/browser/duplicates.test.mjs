@@ -12,11 +12,12 @@ const groups = (page) => page.locator(".group");
 const overflow = (page) => page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth));
 
 /// Answers with groups of the library's own images, and takes what is sent to the trash. `allowed` is what the server allows.
-async function duplicated(page, { allowed = true, refuse = [] } = {}) {
+async function duplicated(page, { allowed = true, refuse = [], beside = [] } = {}) {
   const { hits } = await page.evaluate(() => fetch("/api/v1/search", { method: "POST", headers: { "Content-Type": "application/json" }, body: '{"limit":7}' }).then((answer) => answer.json()));
   const { images } = await page.evaluate((ids) => fetch(`/api/v1/images?ids=${ids}`).then((answer) => answer.json()), hits.map(({ id }) => id).join());
+  images[1].companions = beside;
   let left = [images.slice(0, 3), images.slice(3, 5), images.slice(5, 7)];
-  const seen = { asked: [], trashed: [] };
+  const seen = { asked: [], trashed: [], companions: [] };
   await allowing(page, { trash: allowed, roots: true });
   await page.route("**/api/v1/duplicates?**", (route) => {
     const query = new URL(route.request().url()).searchParams;
@@ -26,7 +27,8 @@ async function duplicated(page, { allowed = true, refuse = [] } = {}) {
     return route.fulfill({ json: { groups: some.slice(from, from + 20).map((images) => ({ min_cosine: 0.98, images })), total: some.length } });
   });
   await page.route("**/api/v1/trash", (route) => {
-    const ids = route.request().postDataJSON().images;
+    const { images: ids, companions } = route.request().postDataJSON();
+    seen.companions.push(companions);
     seen.trashed.push(...ids);
     const files = left.flat().filter(({ id }) => ids.includes(id)).map(({ path }) => path);
     const failed = files.filter((path) => refuse.some((n) => images[n].path === path)).map((path) => ({ path, reason: "it has changed since it was indexed" }));
@@ -133,6 +135,24 @@ onPage("a server that moves no files says how to allow it, and gives paths", asy
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   assert.deepEqual(copied.split("\n").sort(), images.slice(1, 3).flatMap(({ files }) => files).sort());
   assert.deepEqual(seen.trashed, []);
+});
+
+onPage("files of the same shot are named, and go to the trash only if that is chosen", async (page) => {
+  const { seen } = await duplicated(page, { beside: [{ path: "/photos/a.cr2", role: "raw" }] });
+  await page.goto("/?page=duplicates");
+  await ready(page);
+  const dialog = page.locator("dialog.question");
+  const act = groups(page).first().locator(".acts button").first();
+  await act.click();
+  await dialog.locator("li", { hasText: "Raw file: /photos/a.cr2" }).waitFor();
+  assert.deepEqual(await findings(page), []);
+  assert.equal(await dialog.getByRole("checkbox").isChecked(), false);
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await act.click();
+  await dialog.getByRole("checkbox", { name: "Also the 1 other file of the same shot:" }).check();
+  await dialog.locator("button.strong").click();
+  await page.waitForFunction(() => document.querySelectorAll(".group").length === 2);
+  assert.deepEqual(seen.companions, [true]);
 });
 
 onPage("what cannot be moved stays, with the reason", async (page) => {

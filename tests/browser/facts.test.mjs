@@ -65,3 +65,14 @@ onPage("what is not known is left out, and long exposures are seconds", { path: 
   assert.doesNotMatch(said, /ISO|ƒ|mm|Rating|Lens|null|undefined/);
   assert.match(said, /52\.4009, 13\.0591/);
 });
+
+onPage("other files of the same shot are named with what they are", { path: "about:blank" }, async (page) => {
+  await known(page, { companions: [{ path: "/photos/IMG_1234.HEIC", role: "original" }, { path: "/photos/IMG_1234.MOV", role: "motion" }] });
+  await page.goto("/");
+  await ready(page);
+  await openFirst(page);
+  await page.locator("#facts summary", { hasText: "2 more files of this shot" }).click();
+  const lines = await page.locator("#facts details li").allTextContents();
+  assert.deepEqual(lines, ["Original, before it was edited: /photos/IMG_1234.HEIC", "Video of the live photo: /photos/IMG_1234.MOV"]);
+  assert.deepEqual(await findings(page), []);
+});

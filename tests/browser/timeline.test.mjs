@@ -176,7 +176,7 @@ onPage("an opened picture can be stepped through from month to month", blank, as
   const last = months[0].count;
   await page.route(/\/images\/\d+(\/similar)?(\?.*)?$/, (route) => {
     const id = Number(/images\/(\d+)/.exec(route.request().url())[1]);
-    route.fulfill({ json: route.request().url().includes("similar") ? { hits: [] } : { id, path: `/photos/${id}.jpg`, files: [], keywords: [], width: 4, height: 3, bytes: 1, format: "jpeg", content: "0", taken: null, caption: null, camera: null, place: null } });
+    route.fulfill({ json: route.request().url().includes("similar") ? { hits: [] } : { id, path: `/photos/${id}.jpg`, files: [], companions: [], keywords: [], width: 4, height: 3, bytes: 1, format: "jpeg", content: "0", taken: null, caption: null, camera: null, place: null } });
   });
   await page.route("**/original**", (route) => route.fulfill({ contentType: "image/svg+xml", body: '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="3"/>' }));
   await tiles(page).first().locator("a.shot").focus();

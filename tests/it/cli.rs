@@ -32,6 +32,7 @@ fn a_hit_has_stable_fields() {
         "bytes",
         "camera",
         "caption",
+        "companions",
         "content",
         "country",
         "model_caption",

@@ -9,7 +9,7 @@ use glimpse::encoder::testing::PrecomputedEncoder;
 use glimpse::encoder::{Encode, Scoring};
 use glimpse::engine::calibrate::CUT;
 use glimpse::engine::{Depth, Explanation};
-use glimpse::indexer::{ContentHash, Exposure, FileRecord, ImageRecord, Library};
+use glimpse::indexer::{ContentHash, Exposure, FileRecord, FileRole, ImageRecord, Library};
 use glimpse::{Engine, Format, ImageId, Mode, Query, Settings};
 use serde::Deserialize;
 
@@ -112,6 +112,7 @@ fn ask(set: &Set) -> Vec<Vec<(f32, Explanation)>> {
         let file = FileRecord {
             path,
             image: ImageId(0),
+            role: FileRole::Primary,
             bytes: 1,
             modified: 0,
             changed: 0,

@@ -131,9 +131,9 @@ export const clustersOf = (body, signal) => patiently(() => ask("POST", "map", {
 export const tags = (query, signal) => ask("GET", "tags", { query, signal });
 /** @type {(query: Page.Query, signal?: AbortSignal) => Promise<Api.Groups>} */
 export const duplicates = (query, signal) => ask("GET", "duplicates", { query, signal });
-/// Moves the files of images to the trash of the server's machine.
-/** @type {(images: number[]) => Promise<Api.Trashed>} */
-export const trash = (images) => ask("POST", "trash", { body: { images } });
+/// Moves the files of images to the trash of the server's machine, `companions` too if that is wanted.
+/** @type {(images: number[], companions: boolean) => Promise<Api.Trashed>} */
+export const trash = (images, companions) => ask("POST", "trash", { body: { images, companions } });
 /// Shows the file of an image in the file manager of the server's machine, which is this one.
 /** @type {(image: number) => Promise<null>} */
 export const reveal = (image) => ask("POST", "reveal", { body: { image } });

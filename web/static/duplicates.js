@@ -7,6 +7,7 @@ import { copy } from "./copy.js";
 import { breakable, fileName, folderOf, h } from "./dom.js";
 import { explain, told } from "./errors.js";
 import { icon } from "./icons.js";
+import { roleOf } from "./roles.js";
 import { announce, toast } from "./toast.js";
 import { day, number, size, t } from "./words.js";
 
@@ -80,10 +81,11 @@ export function open(root, host) {
     act.addEventListener("click", async () => {
       const gone = others();
       if (!mayTrash) return copy(gone.flatMap(({ files }) => files).join("\n"), t("pathsCopied", { n: gone.length }));
-      if (!(await isSure(gone))) return;
+      const sure = await isSure(gone);
+      if (!sure) return;
       act.disabled = true;
       try {
-        const { moved, failed } = await trash(gone.map(({ id }) => id));
+        const { moved, failed } = await trash(gone.map(({ id }) => id), sure === "all");
         if (moved.length) toast(t("dupMoved", { n: moved.length }));
         const stay = images.filter(({ id, files }) => kept.has(id) || failed.some(({ path }) => files.includes(path)));
         replace(element, stay);
@@ -160,18 +162,29 @@ function figure(record, best, kept, changed) {
 const factsOf = ({ width, height, bytes, format, taken }) =>
   [`${number(width)} × ${number(height)}`, size(bytes), format.toUpperCase(), taken && day(taken)].filter(Boolean).join(" · ");
 
-/// Asks whether files are to go to the trash.
-/** @type {(images: Api.Image[]) => Promise<boolean>} */
+/// Asks whether files are to go to the trash, and whether `all` that belong to them go too, which nobody has to think of.
+/** @type {(images: Api.Image[]) => Promise<"" | "files" | "all">} */
 function isSure(images) {
   const files = images.flatMap(({ files }) => files);
+  const companions = images.flatMap((image) => image.companions);
+  const all = h("input", { type: "checkbox" });
+  /** @type {(path: string) => HTMLElement} */
+  const line = (path) => h("bdi", {}, breakable(path));
   const dialog = h("dialog", { class: "sheet-dialog question", "aria-labelledby": "trash-title" });
   /** @type {(sure: boolean) => () => void} */
   const answer = (sure) => () => dialog.close(sure ? "yes" : "");
   const cancel = h("button", { class: "button", type: "button", autofocus: true, on: { click: answer(false) } }, t("cancelAct"));
   dialog.append(h("h2", { id: "trash-title" }, t("dupAsk", { n: files.length })), h("p", {}, t("dupAskAdvice")),
-    h("ul", { class: "rows" }, files.map((path) => h("li", {}, h("bdi", {}, breakable(path))))),
+    h("ul", { class: "rows" }, files.map((path) => h("li", {}, line(path)))),
+    ...(companions.length > 0 ? [
+      h("label", { class: "choice" }, all, h("span", {}, t("dupCompanions", { n: companions.length }))),
+      h("ul", { class: "rows" }, companions.map(({ path, role }) => h("li", {}, roleOf(role), ": ", line(path)))),
+    ] : []),
     h("div", { class: "acts" }, h("button", { class: "button strong", type: "button", on: { click: answer(true) } }, icon("trash"), t("dupMove")), cancel));
   document.body.append(dialog);
   dialog.showModal();
-  return new Promise((done) => dialog.addEventListener("close", () => (dialog.remove(), done(dialog.returnValue === "yes")), { once: true }));
+  return new Promise((done) => dialog.addEventListener("close", () => {
+    dialog.remove();
+    done(dialog.returnValue !== "yes" ? "" : all.checked ? "all" : "files");
+  }, { once: true }));
 }

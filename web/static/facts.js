@@ -4,6 +4,7 @@ import { $, breakable, folderOf, h, isPlain } from "./dom.js";
 import { trailOf } from "./folders.js";
 import { icon } from "./icons.js";
 import { placeName } from "./places.js";
+import { roleOf } from "./roles.js";
 import { aperture, distance, focalLength, moment, number, seconds, size, t } from "./words.js";
 
 /// How far around a place other images count as taken there, in kilometres.
@@ -39,12 +40,17 @@ export function showFacts(record, { match, hrefOf, filter }) {
   const facts = rows.filter(([, , value]) => value).map(([name, label, value]) =>
     h("div", { class: "fact" }, icon(name), h("dt", {}, t(label)), h("dd", {}, value)));
   const others = record.files.filter((path) => path !== record.path);
+  /** @type {(label: string, paths: HTMLElement[]) => HTMLElement | string} */
+  const more = (label, paths) => (paths.length > 0 ? h("details", {}, h("summary", {}, label), h("ul", {}, paths)) : "");
+  const copies = others.map((path) => h("li", {}, h("bdi", {}, breakable(path))));
+  const companions = record.companions.map(({ path, role }) => h("li", {}, roleOf(role), ": ", h("bdi", {}, breakable(path))));
   const keywords = record.keywords.map((word) => link(word, { tags: [word] }, "keyword"));
   $("facts").replaceChildren(...[
     record.caption ? h("p", { class: "caption", dir: "auto" }, record.caption) : "",
     h("dl", {}, facts),
     keywords.length > 0 ? h("div", { class: "keywords" }, keywords) : "",
-    others.length > 0 ? h("details", {}, h("summary", {}, t("alsoAt", { n: others.length })), h("ul", {}, others.map((path) => h("li", {}, h("bdi", {}, breakable(path)))))) : "",
+    more(t("companions", { n: companions.length }), companions),
+    more(t("alsoAt", { n: copies.length }), copies),
   ]);
 }
 

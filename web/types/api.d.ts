@@ -26,11 +26,13 @@ declare namespace Api {
 
   interface Place { latitude: number; longitude: number }
   interface Image {
-    id: number; path: string; files: string[]; content: string; format: string; width: number; height: number; bytes: number;
+    id: number; path: string; files: string[]; companions: Companion[]; content: string; format: string; width: number; height: number; bytes: number;
     taken: string | null; camera: string | null; place: Place | null; caption: string | null; keywords: string[]; favourite: boolean;
     lens: string | null; focal_length: number | null; aperture: number | null; exposure_time: number | null; iso: number | null;
     rating: number | null; place_name: string | null; country: string | null; shown_by_browsers: boolean; orientation: number | null;
   }
+  /// Another file of the same shot.
+  interface Companion { path: string; role: "raw" | "motion" | "original" }
   interface Images { images: Image[] }
 
   interface Timeline { count: number; months: Month[] }
@@ -88,7 +90,7 @@ declare namespace Api {
   }
 
   interface Counts {
-    indexed: number; unchanged: number; moved: number; duplicate: number; skipped: number; failed: number; missing: number; pruned: number;
+    indexed: number; unchanged: number; moved: number; duplicate: number; paired: number; skipped: number; failed: number; missing: number; pruned: number;
   }
   interface Job {
     id: number; state: "running" | "paused" | "done" | "cancelled" | "failed"; roots: string[]; found: number; found_all: boolean;

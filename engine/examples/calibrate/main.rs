@@ -21,7 +21,7 @@ use glimpse_engine::{
     Depth, Embedding, Engine, FileRecord, Format, ImageId, ImageRecord, Limits, Mode, Query, Settings, Source, decode,
     load_model,
 };
-use glimpse_indexer::{ContentHash, Exposure, Library};
+use glimpse_indexer::{ContentHash, Exposure, FileRole, Library};
 use tally::{Pair, Tally};
 use tempfile::TempDir;
 
@@ -192,6 +192,7 @@ fn library<'a>(encoder: &Arc<dyn Encode>, shown: &[&'a Shown]) -> Outcome<Folded
         let file = FileRecord {
             path,
             image: ImageId(0),
+            role: FileRole::Primary,
             bytes: 1,
             modified: 0,
             changed: 0,

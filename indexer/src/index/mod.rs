@@ -129,7 +129,7 @@ impl Default for IndexOptions {
 pub struct Stats {
     /// Distinct images with a vector.
     pub images: usize,
-    /// Files that hold them.
+    /// Files that hold them or belong to them as companions.
     pub files: usize,
     /// Files that were missing when last looked for.
     pub missing: usize,

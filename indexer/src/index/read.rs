@@ -24,12 +24,28 @@ impl Index {
     /// # Errors
     /// If the store fails.
     pub fn files_of(&self, id: ImageId) -> Result<Vec<FileRecord>, IndexError> {
-        let mut files = self.some_files_of(id, usize::MAX)?;
-        files.sort_by(|a, b| a.missing.cmp(&b.missing).then_with(|| a.path.cmp(&b.path)));
-        Ok(files)
+        Ok(self.files_and_companions_of(id)?.0)
     }
 
-    /// Up to `most` of the files that hold an image, in no order that means anything.
+    /// The files that belong to an image and do not hold it, present ones first, then by path.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn companions_of(&self, id: ImageId) -> Result<Vec<FileRecord>, IndexError> {
+        Ok(self.files_and_companions_of(id)?.1)
+    }
+
+    /// [`Index::files_of`] and [`Index::companions_of`].
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn files_and_companions_of(&self, id: ImageId) -> Result<(Vec<FileRecord>, Vec<FileRecord>), IndexError> {
+        let mut files = self.some_files_of(id, usize::MAX)?;
+        files.sort_by(|a, b| a.missing.cmp(&b.missing).then_with(|| a.path.cmp(&b.path)));
+        Ok(files.into_iter().partition(|file| !file.role.is_companion()))
+    }
+
+    /// Up to `most` of the files of an image, companions too, in no order that means anything.
     ///
     /// # Errors
     /// If the store fails.
@@ -45,12 +61,12 @@ impl Index {
         self.memory.read().is_present(id)
     }
 
-    /// True if an image has another file than the one at `path`.
+    /// True if another file than the one at `path` holds an image.
     ///
     /// # Errors
     /// If the store fails.
-    pub(crate) fn has_other_file(&self, id: ImageId, path: &Path) -> Result<bool, IndexError> {
-        self.store.has_other_file(id, PathHash::of(path))
+    pub(crate) fn has_other_primary(&self, id: ImageId, path: &Path) -> Result<bool, IndexError> {
+        self.store.has_other_primary(id, PathHash::of(path))
     }
 
     /// The record of a file by its absolute path. A damaged record counts as none, so that indexing
@@ -62,7 +78,7 @@ impl Index {
         self.store.file(PathHash::of(path))
     }
 
-    /// Every file under `folder`, in order of path hash; for the path of a file, that file.
+    /// Every file under `folder`, companions too, in order of path hash; for the path of a file, that file.
     ///
     /// # Errors
     /// If the store fails.

@@ -56,6 +56,7 @@ impl Manifest {
             vectors,
             regions: None,
             rebuild: None,
+            pairs: true,
             roots: Vec::new(),
             created: created.map_or(0, |since| since.as_secs() as i64),
         }

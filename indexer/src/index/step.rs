@@ -90,10 +90,13 @@ impl<'a> Step<'a> {
         self.effects.push(Effect::PutFacts(record));
     }
 
-    /// A new file, or another record for a known one. An image that loses its last file goes with
-    /// it.
+    /// A new file, or another record for a known one. An image that loses the last file that held it
+    /// goes with it. A companion belongs to an image that another file holds.
     pub(super) fn put_file(&mut self, file: FileRecord) -> Result<(), IndexError> {
         let (hash, value) = records::encode_file(&file);
+        if file.role.is_companion() && !self.index.store.has_other_primary(file.image, hash)? {
+            return Err(IndexError::NoSuchImage(file.image));
+        }
         let old = self.index.store.file(hash)?;
         if old.as_ref() == Some(&file) {
             return Ok(());
@@ -102,7 +105,8 @@ impl<'a> Step<'a> {
             self.detach(old.image, hash)?;
         }
         // A file that was only touched answers every question as before.
-        if old.is_none_or(|old| old.image != file.image || old.missing != file.missing) {
+        let what_counts = |file: &FileRecord| (file.image, file.role, file.missing);
+        if old.is_none_or(|old| what_counts(&old) != what_counts(&file)) {
             self.changed.insert(file.image);
         }
         self.batch.put(Table::Files, &hash.0, value);
@@ -111,7 +115,7 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
-    /// Forgets a file, and its image if it was the last one that held it.
+    /// Forgets a file, and its image with all companions if it was the last one that held it.
     pub(super) fn remove_file(&mut self, file: FileRecord) -> Result<(), IndexError> {
         let hash = PathHash::of(&file.path);
         self.batch.remove(Table::Files, &hash.0);
@@ -123,8 +127,23 @@ impl<'a> Step<'a> {
     fn detach(&mut self, image: ImageId, file: PathHash) -> Result<(), IndexError> {
         self.batch.remove(Table::FilesOfImage, &keys::file_of_image(image, file));
         self.changed.insert(image);
-        if !self.index.store.has_other_file(image, file)? {
+        if !self.index.store.has_other_primary(image, file)? {
+            self.remove_companions(image, file)?;
             self.remove_image(image)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets all files of an image but one.
+    fn remove_companions(&mut self, id: ImageId, but: PathHash) -> Result<(), IndexError> {
+        let store = &self.index.store;
+        for hash in store.files_of(id).filter(|hash| hash.as_ref().map_or(true, |&hash| hash != but)) {
+            let hash = hash?;
+            self.batch.remove(Table::FilesOfImage, &keys::file_of_image(id, hash));
+            if let Some(file) = store.file(hash)?.filter(|file| file.image == id) {
+                self.batch.remove(Table::Files, &hash.0);
+                self.effects.push(Effect::RemoveFile(file.path));
+            }
         }
         Ok(())
     }

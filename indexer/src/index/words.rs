@@ -68,9 +68,10 @@ impl Index {
     }
 
     fn put_words(&self, id: ImageId) -> Result<(), IndexError> {
-        let mut files = self.files_of(id)?;
-        files.retain(|file| !file.missing);
-        match self.store.image(id).ok().flatten().filter(|_| !files.is_empty()) {
+        let (files, companions) = self.files_and_companions_of(id)?;
+        let is_there = files.iter().any(|file| !file.missing);
+        let files: Vec<_> = files.into_iter().chain(companions).filter(|file| !file.missing).collect();
+        match self.store.image(id).ok().flatten().filter(|_| is_there) {
             None => self.words.remove(id),
             Some(record) => self.words.put(&WordDocument {
                 id,

@@ -13,7 +13,7 @@ use crate::hnsw::Progress;
 use crate::regions::format::Stored;
 use crate::store::keys::PathHash;
 use crate::store::records;
-use crate::{Facts, FileRecord, ImageId, ImageRecord, IndexError, Manifest};
+use crate::{Facts, FileRecord, FileRole, ImageId, ImageRecord, IndexError, Manifest};
 
 /// How far words may lag behind commits.
 const WORDS_EVERY: Duration = Duration::from_secs(10);
@@ -38,7 +38,7 @@ impl Index {
 
     /// Stores a new image with its vector, its regions and first file in one atomic step. Visible
     /// to readers at once, safe against a killed process after the next [`Index::commit`].
-    /// `record.id` and `file.image` are ignored; the image's number is returned. If the content is
+    /// `record.id`, `file.image` and `file.role` are ignored; the image's number is returned. If the content is
     /// known already, only the file is added. The vector is brought to length 1.
     ///
     /// # Errors
@@ -73,12 +73,12 @@ impl Index {
         let id = known.unwrap_or(ImageId(writer.next_id));
         if known.is_none() {
             record.id = id;
-            self.raise_format(&record)?;
+            self.raise_format(records::is_of_format_1(&record))?;
             records::fit(&mut record);
             step.new_image(record, vector);
             regions.map_or(Ok(()), |regions| step.put_regions(id, regions))?;
         }
-        file.image = id;
+        (file.image, file.role) = (id, FileRole::Primary);
         step.put_file(file)?;
         step.commit()?;
         writer.next_id = writer.next_id.max(id.0 + 1);
@@ -87,21 +87,24 @@ impl Index {
 
     /// Notes, before the first record that a program of the library's age does not know, that such
     /// a program is too old for it: it would take the record for damage.
-    fn raise_format(&self, record: &ImageRecord) -> Result<(), IndexError> {
-        if records::is_of_format_1(record) || self.manifest.read().format >= Self::FORMAT {
+    fn raise_format(&self, is_of_format_1: bool) -> Result<(), IndexError> {
+        if is_of_format_1 || self.manifest.read().format >= Self::FORMAT {
             return Ok(());
         }
         self.put_manifest(Manifest { format: Self::FORMAT, ..self.manifest() })
     }
 
     /// Adds a file of a known image, or replaces the record of a file (touched, moved, back again,
-    /// other content). An image that loses its last file is removed with it.
+    /// other content, another role). An image that loses the last file that held it is removed, and
+    /// its companions with it.
     ///
     /// # Errors
-    /// [`IndexError::NoSuchImage`], or if the store fails.
+    /// [`IndexError::NoSuchImage`], for a companion also if no other file holds the image, or if
+    /// the store fails.
     pub fn put_file(&self, file: FileRecord) -> Result<(), IndexError> {
         let _writer = self.writer.lock();
         self.require(file.image)?;
+        self.raise_format(!file.role.is_companion())?;
         let mut step = Step::new(self);
         step.put_file(file)?;
         step.commit()
@@ -151,7 +154,7 @@ impl Index {
         if record == old {
             return Ok(());
         }
-        self.raise_format(&record)?;
+        self.raise_format(records::is_of_format_1(&record))?;
         let mut step = Step::new(self);
         step.replace_facts(record);
         step.commit()
@@ -170,7 +173,7 @@ impl Index {
         step.commit()
     }
 
-    /// Forgets a file, and its image if no other file holds it. An unknown file is no error.
+    /// Forgets a file, and its image with all companions if no other file holds it. An unknown file is no error.
     ///
     /// # Errors
     /// If the store fails.
@@ -194,6 +197,21 @@ impl Index {
         }
         manifest.roots.push(root);
         self.put_manifest(manifest)
+    }
+
+    /// Whether files of one shot are one image, as `choice` says, which is recorded; without one, as
+    /// it was recorded last.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn choose_pairs(&self, choice: Option<bool>) -> Result<bool, IndexError> {
+        let _writer = self.writer.lock();
+        let manifest = self.manifest();
+        if let Some(pairs) = choice.filter(|&pairs| pairs != manifest.pairs) {
+            self.put_manifest(Manifest { pairs, ..manifest })?;
+            return Ok(pairs);
+        }
+        Ok(manifest.pairs)
     }
 
     /// Records that a folder is no longer part of the library. Its files stay.

@@ -12,7 +12,7 @@ use super::guard::guarded;
 use super::item::{EncodeInput, Incomplete, Known, Message, NewImage, NotMade, Outcome, Subject, Wants, Work};
 use super::metadata::Metadata;
 use super::read::{Stat, Unread};
-use super::walk::Candidate;
+use super::walk::{Candidate, Companion};
 use crate::{ContentHash, Exposure, FileRecord, ImageId, ImageRecord, Index, IndexError};
 
 /// What the decoding threads share.
@@ -33,14 +33,16 @@ impl DecodeStage<'_> {
     }
 
     fn file(&self, candidate: Candidate, encode: &Sender<EncodeInput>, write: &Sender<Message>) -> bool {
-        let path = candidate.path.clone();
+        let (path, companions) = (candidate.path.clone(), candidate.companions.clone());
         let mut claimed = None;
         let decision = guarded(|| self.decide(candidate, &mut claimed));
         let outcome = match decision.unwrap_or_else(|panic| Ok(Decision::Skipped(went_wrong(&panic)))) {
             Ok(Decision::New(image)) => return encode.send(*image).is_ok(),
             Ok(Decision::InFlight) => return true,
             Ok(Decision::Cancelled) => return false,
-            Ok(Decision::Unchanged(file)) => return write.send(Message::Unchanged { path, back: file }).is_ok(),
+            Ok(Decision::Unchanged(image, back)) => {
+                return write.send(Message::Unchanged { path, back, image, companions }).is_ok();
+            }
             Ok(Decision::Known(file)) => return write.send(Message::Known(file)).is_ok(),
             Ok(Decision::Skipped(reason)) => Outcome::Skipped(reason),
             Ok(Decision::Failed(reason)) => Outcome::Failed(reason),
@@ -48,23 +50,44 @@ impl DecodeStage<'_> {
         };
         // Other files with the same bytes fare no better.
         let waited = claimed.map(|content| self.contents.end_claim(&content)).unwrap_or_default();
-        let paths = std::iter::once(path).chain(waited.into_iter().map(|file| file.path));
-        paths.into_iter().all(|path| write.send(Message::Rejected { path, outcome: outcome.clone() }).is_ok())
+        let waited = waited.into_iter().map(|file| (file.path, file.companions));
+        std::iter::once((path, companions)).chain(waited).all(|(path, companions)| {
+            write.send(Message::Rejected { path, outcome: outcome.clone(), companions }).is_ok()
+        })
     }
 
     /// `claimed` is the content whose claim the caller must end if the file comes to nothing.
     fn decide(&self, candidate: Candidate, claimed: &mut Option<ContentHash>) -> Result<Decision, IndexError> {
         if let Some(record) = self.index.file(&candidate.path)?
             && !self.decoder.options.rehash
+            && self.is_what_it_was(&record, &candidate)
             && record.sidecar_modified == candidate.sidecar_modified
             && candidate.stat.is(&Stat::from(&record))
+            && !self.companions_tell_more(&candidate)?
         {
             // Files of older libraries have no time of change yet.
-            let changed = candidate.stat.changed;
+            let (image, changed) = (record.image, candidate.stat.changed);
             let is_new = record.missing || record.changed != changed;
-            return Ok(Decision::Unchanged(is_new.then_some(FileRecord { missing: false, changed, ..record })));
+            let back = is_new.then_some(FileRecord { missing: false, changed, ..record });
+            return Ok(Decision::Unchanged(image, back));
         }
         self.read(&candidate, claimed)
+    }
+
+    /// A companion that has lost its image is one of its own.
+    fn is_what_it_was(&self, record: &FileRecord, candidate: &Candidate) -> bool {
+        !record.role.is_companion() || candidate.single && self.index.has_present_file(record.image)
+    }
+
+    /// True if sidecars of companions came, changed or went, which say something of the image.
+    fn companions_tell_more(&self, candidate: &Candidate) -> Result<bool, IndexError> {
+        for Companion { file, .. } in &candidate.companions {
+            let known = self.index.file(&file.path)?.map_or(0, |record| record.sidecar_modified);
+            if known != file.sidecar_modified {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn read(&self, candidate: &Candidate, claimed: &mut Option<ContentHash>) -> Result<Decision, IndexError> {
@@ -75,7 +98,15 @@ impl DecodeStage<'_> {
         };
         let (content, format, stat, orientation) = (file.content, file.format, file.stat, file.orientation);
         let sidecar_modified = candidate.sidecar_modified;
-        let known = |metadata| Known { path: path.clone(), stat, sidecar_modified, content, metadata };
+        let companions = || candidate.companions.clone();
+        let known = |metadata| Known {
+            path: path.clone(),
+            stat,
+            sidecar_modified,
+            content,
+            metadata,
+            companions: companions(),
+        };
         match self.contents.claim(self.index, known(Metadata::default()))? {
             Claim::InFlight => return Ok(Decision::InFlight),
             Claim::Known => {
@@ -151,8 +182,8 @@ fn went_wrong(panic: &str) -> String {
 
 /// What becomes of a file.
 enum Decision {
-    /// With a record to store if the file was missing before.
-    Unchanged(Option<FileRecord>),
+    /// The file holds this image, with a record to store if it was missing before.
+    Unchanged(ImageId, Option<FileRecord>),
     Known(Known),
     /// For another file with the same bytes.
     InFlight,
@@ -183,11 +214,5 @@ fn new_record(file: &Known, format: Format, (width, height): (u32, u32), truncat
         truncated,
         exposure: Exposure::default(),
         rating: None,
-    }
-}
-
-impl From<&FileRecord> for Stat {
-    fn from(record: &FileRecord) -> Self {
-        Self { bytes: record.bytes, modified: record.modified, changed: record.changed }
     }
 }

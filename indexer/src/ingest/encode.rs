@@ -12,7 +12,7 @@ use super::FileEvent;
 use super::IngestOptions;
 use super::contents::Contents;
 use super::guard::guarded;
-use super::item::{EncodeInput, Encoded, Incomplete, Message, NewImage, NotMade, Outcome, Subject, Wants};
+use super::item::{EncodeInput, Encoded, Incomplete, Known, Message, NewImage, NotMade, Outcome, Subject, Wants};
 use super::shared::Shared;
 
 /// A batch that is not full goes on its way after this long.
@@ -97,9 +97,10 @@ impl<'a> Stage<'a> {
             Subject::New(image) => {
                 let NewImage { file, .. } = *image;
                 let outcome = Outcome::Failed(reason);
-                let waited = self.contents.end_claim(&file.content).into_iter().map(|file| file.path);
-                let mut paths = std::iter::once(file.path).chain(waited);
-                paths.all(|path| self.write.send(Message::Rejected { path, outcome: outcome.clone() }).is_ok())
+                let waited = self.contents.end_claim(&file.content);
+                std::iter::once(file).chain(waited).all(|Known { path, companions, .. }| {
+                    self.write.send(Message::Rejected { path, outcome: outcome.clone(), companions }).is_ok()
+                })
             }
             Subject::Known(Incomplete { id, file, .. }) => {
                 let event = Some(FileEvent::Failed { path: file.path, reason });

@@ -8,8 +8,8 @@ use glimpse_encoder::dense::{Regions, Views};
 use super::FileEvent;
 use super::metadata::Metadata;
 use super::read::Stat;
-use super::walk::Candidate;
-use crate::{ContentHash, FileRecord, ImageId, ImageRecord, IndexError};
+use super::walk::{Candidate, Companion};
+use crate::{ContentHash, FileRecord, FileRole, ImageId, ImageRecord, IndexError};
 
 /// What a source gives to the threads that read files.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(super) struct Known {
     pub content: ContentHash,
     /// What the file's own bytes say.
     pub metadata: Metadata,
+    /// Other files of the same shot.
+    pub companions: Vec<Companion>,
 }
 
 impl Known {
@@ -37,10 +39,28 @@ impl Known {
         FileRecord {
             path: self.path.clone(),
             image,
+            role: FileRole::Primary,
             bytes: self.stat.bytes,
             modified: self.stat.modified,
             changed: self.stat.changed,
             sidecar_modified: self.sidecar_modified,
+            missing: false,
+        }
+    }
+}
+
+impl Companion {
+    /// The record of this file as one of `image`.
+    pub fn record(&self, image: ImageId) -> FileRecord {
+        let Candidate { path, stat, sidecar_modified, .. } = &self.file;
+        FileRecord {
+            path: path.clone(),
+            image,
+            role: self.role,
+            bytes: stat.bytes,
+            modified: stat.modified,
+            changed: stat.changed,
+            sidecar_modified: *sidecar_modified,
             missing: false,
         }
     }
@@ -107,17 +127,24 @@ pub(super) struct Encoded {
 #[derive(Debug)]
 pub(super) enum Message {
     /// Nothing to do, except to store `back` if the file was away, or more is known of it now.
-    Unchanged { path: PathBuf, back: Option<FileRecord> },
+    Unchanged { path: PathBuf, back: Option<FileRecord>, image: ImageId, companions: Vec<Companion> },
     /// A file whose content needs no encoding.
     Known(Known),
     /// An image and what the model says of it.
     Encoded(Box<(Subject, Encoded)>),
     /// A file that gave no image.
-    Rejected { path: PathBuf, outcome: Outcome },
+    Rejected { path: PathBuf, outcome: Outcome, companions: Vec<Companion> },
     /// An image of the index that still lacks what it lacked.
     NotMade(NotMade),
     /// Nothing can go on.
     Fatal(IndexError),
+}
+
+impl Message {
+    /// A file without companions that gave no image.
+    pub fn rejected(path: PathBuf, outcome: Outcome) -> Self {
+        Self::Rejected { path, outcome, companions: Vec::new() }
+    }
 }
 
 /// Why a file gave no image, worded for people.

@@ -16,6 +16,7 @@ mod item;
 mod losses;
 mod metadata;
 mod names;
+mod pairs;
 mod pipeline;
 mod read;
 mod rebuild;
@@ -77,6 +78,10 @@ pub struct IngestOptions {
     /// Follow links that lead out of the roots. What others may write into would choose what is
     /// read.
     pub follow_links: bool,
+    /// Whether files of one shot are one image (raw and JPEG, a live photo and its video, an edited
+    /// image and its original); as the library did so far if absent, and it does unless told
+    /// otherwise. Recorded with the library.
+    pub pairs: Option<bool>,
     /// Images per encoder call.
     pub batch: usize,
     /// Threads that read and decode.
@@ -113,6 +118,7 @@ impl Default for IngestOptions {
             rehash: false,
             hidden: false,
             follow_links: false,
+            pairs: None,
             batch: 8,
             threads,
             limits: Limits::default(),
@@ -123,6 +129,13 @@ impl Default for IngestOptions {
             image_timeout: IMAGE_TIMEOUT,
             decoder: ImageDecoder::default(),
         }
+    }
+}
+
+impl IngestOptions {
+    /// [`IngestOptions::pairs`], which is known by the time of the walk.
+    fn pairs(&self) -> bool {
+        self.pairs.unwrap_or(true)
     }
 }
 
@@ -146,6 +159,13 @@ pub enum FileEvent {
         path: PathBuf,
         /// A file with the same bytes.
         of: PathBuf,
+    },
+    /// Belongs to the image of another file in its folder; its content was not read.
+    Paired {
+        /// The file.
+        path: PathBuf,
+        /// The file that holds the image.
+        with: PathBuf,
     },
     /// Not an image that can be indexed, and why.
     Skipped {
@@ -192,6 +212,8 @@ pub struct Summary {
     pub moved: usize,
     /// Files with the bytes of another one.
     pub duplicate: usize,
+    /// Files that now belong to the image of another file.
+    pub paired: usize,
     /// Files that are no images that can be indexed.
     pub skipped: usize,
     /// Files that could not be read.
@@ -231,7 +253,12 @@ pub fn ingest(
     let encoder: &dyn Encode = &Checked(encoder);
     let drives = Drives::new(index.manifest().roots, cancel);
     let Roots { present, gone } = Roots::resolve(&options.roots, Some(index), &drives)?;
-    let options = IngestOptions { roots: present, ..options.clone() };
+    let pairs = if options.dry_run {
+        options.pairs.unwrap_or(index.manifest().pairs)
+    } else {
+        index.choose_pairs(options.pairs)?
+    };
+    let options = IngestOptions { roots: present, pairs: Some(pairs), ..options.clone() };
     if options.dry_run {
         return rehearse(index, &options, &gone, (&drives, cancel), observer);
     }
@@ -246,6 +273,9 @@ pub fn ingest(
     let mut writer = Writer::new(index, &contents, &drives, Report::new(observer));
     let walked = stages.run(&mut writer, |outlet| source::files(&options, outlet))?;
     if walked.complete {
+        while let Some(files) = writer.take_left_alone() {
+            stages.run(&mut writer, |outlet| Ok(source::on_their_own(files, outlet)))?;
+        }
         reconcile(index, &options, &walked, &gone, cancel, &mut writer)?;
         writer.mark_gone()?;
         roots::drop_empty(index, &drives)?;

@@ -48,6 +48,13 @@ pub(super) enum Named {
     Unread(&'static str),
 }
 
+impl Named {
+    /// Why nothing was read of a file of a kind that is not read.
+    pub fn unread(kind: &str) -> String {
+        format!("{kind}, which is not a supported format")
+    }
+}
+
 /// `None` for what is left alone without a word.
 pub(super) fn named(path: &Path) -> Option<Named> {
     let extension = path.extension().and_then(|it| it.to_str())?;

@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use glimpse_encoder::files;
 use glimpse_encoder::image_file::{self, Format, Limits};
 
+use crate::FileRecord;
+
 /// What tells one state of a file from another at the cost of a stat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stat {
@@ -28,6 +30,19 @@ impl Stat {
     pub fn is(&self, earlier: &Self) -> bool {
         let known = self.changed != 0 && earlier.changed != 0;
         (self.bytes, self.modified) == (earlier.bytes, earlier.modified) && (!known || self.changed == earlier.changed)
+    }
+}
+
+impl FileRecord {
+    /// True if nothing tells the file from the state that is recorded.
+    pub fn is_unchanged(&self, facts: &fs::Metadata) -> bool {
+        Stat::of(facts).is(&Stat::from(self))
+    }
+}
+
+impl From<&FileRecord> for Stat {
+    fn from(record: &FileRecord) -> Self {
+        Self { bytes: record.bytes, modified: record.modified, changed: record.changed }
     }
 }
 

@@ -71,6 +71,7 @@ impl<'a> Report<'a> {
             FileEvent::Unchanged(_) => &mut sums.unchanged,
             FileEvent::Moved { .. } => &mut sums.moved,
             FileEvent::Duplicate { .. } => &mut sums.duplicate,
+            FileEvent::Paired { .. } => &mut sums.paired,
             FileEvent::Skipped { .. } => &mut sums.skipped,
             FileEvent::Failed { .. } => &mut sums.failed,
             FileEvent::Missing(_) => &mut sums.missing,

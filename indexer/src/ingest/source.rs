@@ -13,8 +13,9 @@ use glimpse_encoder::Encode;
 use super::IngestOptions;
 use super::drives::Drives;
 use super::item::{Incomplete, Message, Outcome, Wants, Work};
+use super::names::Named;
 use super::shared::Shared;
-use super::walk::{Found, Walked, Walker};
+use super::walk::{Candidate, Found, Walked, Walker};
 use crate::{FileRecord, IdSet, Index, IndexError};
 
 /// Takes what a source finds. Each call is `false` when the run is over.
@@ -51,17 +52,18 @@ pub(super) fn files(options: &IngestOptions, outlet: &Outlet<'_>) -> Result<Walk
 
 fn find(options: &IngestOptions, outlet: &Outlet<'_>) -> Result<Walked, IndexError> {
     let shared = outlet.shared;
-    let lost = |path, outcome| outlet.tell(Message::Rejected { path, outcome });
+    let lost = |path, outcome| outlet.tell(Message::rejected(path, outcome));
     let sink = |found| {
-        if matches!(found, Found::Candidate(_) | Found::Unread(..) | Found::LinkOut(_)) {
-            shared.found.fetch_add(1, Relaxed);
-        }
+        let files = match &found {
+            Found::Candidate(candidate) => 1 + candidate.companions.len(),
+            Found::Unread(..) | Found::LinkOut(_) => 1,
+            Found::Folder(_) | Found::Counted | Found::Failed(..) => 0,
+        };
+        shared.found.fetch_add(files, Relaxed);
         match found {
             Found::Folder(_) | Found::Counted => !shared.is_over(),
             Found::Candidate(candidate) => outlet.send(Work::File(candidate)),
-            Found::Unread(path, kind) => {
-                lost(path, Outcome::Skipped(format!("{kind}, which is not a supported format")))
-            }
+            Found::Unread(path, kind) => lost(path, Outcome::Skipped(Named::unread(kind))),
             Found::LinkOut(path) => {
                 let reason = "a link out of the folder, which is followed with --follow-links";
                 lost(path, Outcome::LeftOut(reason.to_owned()))
@@ -72,6 +74,11 @@ fn find(options: &IngestOptions, outlet: &Outlet<'_>) -> Result<Walked, IndexErr
     let walked = walk(options, false, || shared.is_over(), sink)?;
     shared.walk_done.store(walked.complete, Relaxed);
     Ok(walked)
+}
+
+/// Files whose primaries came to nothing.
+pub(super) fn on_their_own(files: Vec<Candidate>, outlet: &Outlet<'_>) {
+    files.into_iter().all(|file| outlet.send(Work::File(file)));
 }
 
 /// Counts the files of all folders, unless the walk comes to its end before.
@@ -121,7 +128,7 @@ pub(super) fn walk(
         let sink = |found| tell.send(Step::Found(found)).is_ok();
         let walker = Walker::new(&options.roots, options.hidden, &options.devices, sink);
         let walker = if only_counts { walker.counting() } else { walker };
-        let walked = walker.following_links(options.follow_links).run();
+        let walked = walker.following_links(options.follow_links).pairing(options.pairs()).run();
         // Nobody waits for it if it was left behind.
         let _ = tell.send(Step::Ended(walked));
     };
@@ -165,7 +172,7 @@ pub(super) fn incomplete(
     let mut seen = IdSet::default();
     let mut send = |file: FileRecord| {
         let id = file.image;
-        if file.missing || !seen.insert(id) {
+        if file.missing || file.role.is_companion() || !seen.insert(id) {
             return Ok(!outlet.shared.is_over());
         }
         let regions = options.regions.refill && !index.has_regions(id)?;

@@ -23,8 +23,10 @@ use super::devices::Devices;
 use super::disk;
 use super::metadata::{Beside, SidecarNames};
 use super::names::{Named, is_kept_by_the_system, named};
+use super::pairs::{Item, pair};
 use super::read::Stat;
 use super::rules::{IGNORE_FILE, Rules};
+use crate::FileRole;
 
 /// A file that may hold an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +37,31 @@ pub(super) struct Candidate {
     pub sidecar_modified: i64,
     /// XMP sidecars, the most telling first.
     pub xmp: Vec<PathBuf>,
+    /// Other files of the same shot, those first that would take its place.
+    pub companions: Vec<Companion>,
+    /// It was asked for by its own path, so that nothing is known of the files beside it.
+    pub single: bool,
+}
+
+/// A file that belongs to the image of another one in its folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Companion {
+    pub role: FileRole,
+    /// Without companions of its own.
+    pub file: Candidate,
+}
+
+impl Companion {
+    /// The image that companions make without their primary, and those that make none.
+    pub fn on_their_own(mut companions: Vec<Self>) -> (Option<Candidate>, Vec<Self>) {
+        match companions.iter().position(|companion| companion.role != FileRole::Motion) {
+            None => (None, companions),
+            Some(first) => {
+                let next = companions.remove(first).file;
+                (Some(Candidate { companions, ..next }), Vec::new())
+            }
+        }
+    }
 }
 
 /// What the walk comes across.
@@ -85,6 +112,7 @@ pub(super) struct Walker<'a, S> {
     roots: &'a [PathBuf],
     hidden: bool,
     follow_links: bool,
+    pairs: bool,
     only_counts: bool,
     devices: &'a Devices,
     sink: S,
@@ -93,6 +121,13 @@ pub(super) struct Walker<'a, S> {
     entered: HashSet<u64>,
     /// Sidecars in the folder of the current file.
     sidecars: Option<(PathBuf, SidecarNames)>,
+}
+
+/// What is in a folder.
+struct Listed<'a> {
+    files: Vec<PathBuf>,
+    /// Those below it, with all others that are still to be listed.
+    folders: &'a mut Vec<Folder>,
 }
 
 /// A folder that is still to be listed.
@@ -110,7 +145,18 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
     pub fn new(roots: &'a [PathBuf], hidden: bool, devices: &'a Devices, sink: S) -> Self {
         let walked = Walked::default();
         let (entered, sidecars) = (HashSet::new(), None);
-        Self { roots, hidden, follow_links: false, only_counts: false, devices, sink, walked, entered, sidecars }
+        Self {
+            roots,
+            hidden,
+            follow_links: false,
+            pairs: false,
+            only_counts: false,
+            devices,
+            sink,
+            walked,
+            entered,
+            sidecars,
+        }
     }
 
     /// Only counts files: as quick as folders are listed, since no file is looked at.
@@ -123,10 +169,15 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
         Self { follow_links, ..self }
     }
 
+    /// Takes files of one shot for one image.
+    pub fn pairing(self, pairs: bool) -> Self {
+        Self { pairs, ..self }
+    }
+
     pub fn run(mut self) -> Walked {
         let (folders, files): (Vec<_>, Vec<_>) = self.roots.iter().cloned().partition(|root| root.is_dir());
         self.walked.complete = folders.iter().all(|root| self.root(root))
-            && files.iter().all(|root| self.walked.saw(root) || self.file(root));
+            && files.iter().all(|root| self.walked.saw(root) || self.single(root));
         self.walked.folders = folders;
         self.walked
     }
@@ -173,42 +224,39 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
             Err(error) => return self.failed(&path, &error),
         };
         let Some(rules) = self.rules(above, &path) else { return false };
-        entries.into_iter().all(|entry| match entry.and_then(|entry| Ok((entry.file_type()?, entry))) {
-            Ok((kind, entry)) => self.entry(&entry, kind, &real, &rules, to_list),
+        let mut listed = Listed { files: Vec::new(), folders: to_list };
+        let all = entries.into_iter().all(|entry| match entry.and_then(|entry| Ok((entry.file_type()?, entry))) {
+            Ok((kind, entry)) => self.entry(&entry, kind, &real, &rules, &mut listed),
             Err(error) => self.failed(&path, &error),
-        })
+        });
+        let items = if self.pairs { pair(listed.files) } else { listed.files.into_iter().map(Item::alone).collect() };
+        all && items.into_iter().all(|item| self.item(item))
     }
 
-    fn entry(
-        &mut self,
-        entry: &DirEntry,
-        kind: FileType,
-        real: &Path,
-        rules: &Rules,
-        to_list: &mut Vec<Folder>,
-    ) -> bool {
+    fn entry(&mut self, entry: &DirEntry, kind: FileType, real: &Path, rules: &Rules, listed: &mut Listed<'_>) -> bool {
         let path = entry.path();
         let is_plain_file = !kind.is_dir() && !kind.is_symlink();
         if is_plain_file && (!kind.is_file() || named(&path).is_none()) {
             return true;
         }
         if kind.is_symlink() {
-            return self.link(path, rules, to_list);
+            return self.link(path, rules, listed);
         }
         if self.leaves_out(&path, kind.is_dir(), rules) {
             return true;
         }
         if is_plain_file {
-            return self.file(&path);
+            listed.files.push(path);
+            return true;
         }
         let real = real.join(entry.file_name());
         if self.enters(&real) {
-            to_list.push(Folder { path, real, above: rules.clone() });
+            listed.folders.push(Folder { path, real, above: rules.clone() });
         }
         true
     }
 
-    fn link(&mut self, path: PathBuf, rules: &Rules, to_list: &mut Vec<Folder>) -> bool {
+    fn link(&mut self, path: PathBuf, rules: &Rules, listed: &mut Listed<'_>) -> bool {
         let target = disk::facts(&path).and_then(|facts| Ok((facts, disk::real_path(&path)?)));
         let is_folder = target.as_ref().is_ok_and(|(facts, _)| facts.is_dir());
         if self.leaves_out(&path, is_folder, rules) {
@@ -233,10 +281,10 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
         if !is_wanted || self.is_found_by_its_own_path(&real) || !self.enters(&real) {
             return true;
         }
-        if !is_folder {
-            return self.file(&path);
+        match is_folder {
+            true => listed.folders.push(Folder { path, real, above: rules.clone() }),
+            false => listed.files.push(path),
         }
-        to_list.push(Folder { path, real, above: rules.clone() });
         true
     }
 
@@ -261,22 +309,62 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
         below.any(|path| (self.hidden || !has_hidden_part(path)) && !is_systems(path))
     }
 
-    fn file(&mut self, path: &Path) -> bool {
+    /// A file that was asked for by its own path.
+    fn single(&mut self, path: &Path) -> bool {
         if self.only_counts {
             return (self.sink)(Found::Counted);
         }
+        match self.looked_at(path) {
+            Ok(file) => self.candidate(Candidate { single: true, ..file }),
+            Err(goes_on) => goes_on,
+        }
+    }
+
+    /// A file with its companions. Where the file itself cannot be looked at, they do without it.
+    fn item(&mut self, item: Item) -> bool {
+        let Item { primary, companions } = item;
+        if self.only_counts {
+            return (0..=companions.len()).all(|_| (self.sink)(Found::Counted));
+        }
+        let mut found = Vec::with_capacity(companions.len());
+        let looked_at = self.looked_at(&primary);
+        for (path, role) in companions {
+            match self.looked_at(&path) {
+                Ok(file) => found.push(Companion { role, file }),
+                Err(false) => return false,
+                Err(true) => {}
+            }
+        }
+        match looked_at {
+            Ok(file) => self.candidate(Candidate { companions: found, ..file }),
+            Err(goes_on) => {
+                let (next, rest) = Companion::on_their_own(found);
+                let files = next.into_iter().chain(rest.into_iter().map(|companion| companion.file));
+                goes_on && files.into_iter().all(|file| self.candidate(file))
+            }
+        }
+    }
+
+    /// Tells of a file, or that one of its kind is not read.
+    fn candidate(&mut self, file: Candidate) -> bool {
+        if let Some(Named::Unread(kind)) = named(&file.path) {
+            return (self.sink)(Found::Unread(file.path, kind));
+        }
+        let files = std::iter::once(&file).chain(file.companions.iter().map(|companion| &companion.file));
+        self.walked.seen.extend(files.map(|file| self.walked.hasher.hash_one(&file.path)));
+        (self.sink)(Found::Candidate(file))
+    }
+
+    /// A file as a candidate, or, if it is none, whether the walk goes on.
+    fn looked_at(&mut self, path: &Path) -> Result<Candidate, bool> {
         let facts = match disk::facts(path) {
             Ok(facts) if facts.is_file() => facts,
-            Ok(_) => return (self.sink)(Found::Failed(path.to_path_buf(), "not a regular file".into())),
-            Err(error) => return self.failed(path, &error),
+            Ok(_) => return Err((self.sink)(Found::Failed(path.to_path_buf(), "not a regular file".into()))),
+            Err(error) => return Err(self.failed(path, &error)),
         };
-        if let Some(Named::Unread(kind)) = named(path) {
-            return (self.sink)(Found::Unread(path.to_path_buf(), kind));
-        }
-        self.walked.seen.insert(self.walked.hasher.hash_one(path));
         let Beside { modified: sidecar_modified, xmp } = Beside::of(path, self.sidecars_beside(path));
         let (path, stat) = (path.to_path_buf(), Stat::of(&facts));
-        (self.sink)(Found::Candidate(Candidate { path, stat, sidecar_modified, xmp }))
+        Ok(Candidate { path, stat, sidecar_modified, xmp, companions: Vec::new(), single: false })
     }
 
     /// Whatever is there, or below it, was not seen.

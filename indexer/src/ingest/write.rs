@@ -13,10 +13,12 @@ use super::drives::Drives;
 use super::holders::{Holders, Origin};
 use super::item::{Encoded, Incomplete, Known, Message, NewImage, NotMade, Outcome, Subject};
 use super::metadata::{Metadata, Sidecars};
+use super::names::{Named, named};
 use super::rebuild::Progress;
 use super::report::Report;
 use super::shared::Shared;
-use crate::{Facts, ImageId, Index, IndexError};
+use super::walk::{Candidate, Companion};
+use crate::{Facts, FileRecord, ImageId, Index, IndexError};
 
 /// How long to wait for a message before looking at commits and counts.
 const TICK: Duration = Duration::from_millis(100);
@@ -33,6 +35,8 @@ pub(super) struct Writer<'a, 'o> {
     gone: BTreeSet<PathBuf>,
     holders: Holders,
     sidecars: Sidecars,
+    /// Files whose primaries gave no image.
+    left_alone: Vec<Candidate>,
     /// What is rebuilt now.
     pub rebuild: Option<Arc<Progress>>,
 }
@@ -40,7 +44,7 @@ pub(super) struct Writer<'a, 'o> {
 impl<'a, 'o> Writer<'a, 'o> {
     pub fn new(index: &'a Index, contents: &'a Contents, drives: &'a Drives<'a>, report: Report<'o>) -> Self {
         let (gone, holders, sidecars) = (BTreeSet::new(), Holders::default(), Sidecars::default());
-        Self { index, contents, drives, report, gone, holders, sidecars, rebuild: None }
+        Self { index, contents, drives, report, gone, holders, sidecars, left_alone: Vec::new(), rebuild: None }
     }
 
     /// Takes messages until all other stages have ended. Returning early ends them.
@@ -76,10 +80,16 @@ impl<'a, 'o> Writer<'a, 'o> {
 
     fn message(&mut self, message: Message) -> Result<(), IndexError> {
         match message {
-            Message::Unchanged { path, back: None } => self.report.event(FileEvent::Unchanged(path)),
-            Message::Unchanged { path, back: Some(file) } => {
-                self.index.put_file(file)?;
-                self.report.change(FileEvent::Unchanged(path));
+            Message::Unchanged { path, back, image, companions } => {
+                let with = path.clone();
+                match back {
+                    None => self.report.event(FileEvent::Unchanged(path)),
+                    Some(file) => {
+                        self.index.put_file(file)?;
+                        self.report.change(FileEvent::Unchanged(path));
+                    }
+                }
+                self.put_companions(image, &with, companions)?;
             }
             Message::Known(file) => self.known(&file)?,
             Message::Encoded(both) => {
@@ -90,7 +100,7 @@ impl<'a, 'o> Writer<'a, 'o> {
                 }
             }
             Message::NotMade(not_made) => self.not_made(not_made)?,
-            Message::Rejected { path, outcome } => self.rejected(path, outcome)?,
+            Message::Rejected { path, outcome, companions } => self.rejected(path, outcome, companions)?,
             Message::Fatal(error) => return Err(error),
         }
         Ok(())
@@ -99,9 +109,9 @@ impl<'a, 'o> Writer<'a, 'o> {
     fn encoded(&mut self, image: NewImage, encoded: Encoded) -> Result<(), IndexError> {
         let NewImage { file, mut record } = image;
         let mut metadata = file.metadata.clone();
-        if file.sidecar_modified != 0 {
-            metadata.add_sidecars(self.read_sidecars(&file.path));
-        }
+        let others = file.companions.iter().map(|companion| &companion.file);
+        let others: Vec<_> = others.map(|other| (&other.path, other.sidecar_modified)).collect();
+        metadata.add_sidecars(self.read_sidecars(&file, others));
         (record.taken, record.place) = (metadata.taken, metadata.place);
         (record.exposure, record.rating) = (metadata.exposure, metadata.rating);
         (record.caption, record.keywords) = metadata.words.into_fields();
@@ -113,7 +123,8 @@ impl<'a, 'o> Writer<'a, 'o> {
             Some(regions) => self.index.add_with_regions(record, vector, regions, of_file)?,
             None => self.index.add(record, vector, of_file)?,
         };
-        self.report.change(FileEvent::Indexed(file.path));
+        self.report.change(FileEvent::Indexed(file.path.clone()));
+        self.put_companions(id, &file.path, file.companions)?;
         for waited in self.contents.end_claim(&file.content) {
             self.add_holder(&Known { metadata: file.metadata.clone(), ..waited }, id)?;
         }
@@ -176,9 +187,52 @@ impl<'a, 'o> Writer<'a, 'o> {
             self.gone.remove(from);
             self.index.remove_file(from)?;
         }
-        self.set_facts(file, id)?;
         self.report.change(event);
+        self.put_companions(id, &file.path, file.companions.clone())?;
+        self.set_facts(file, id)
+    }
+
+    /// Makes files companions of an image that the file `with` holds. One that held an image itself
+    /// gives it up.
+    fn put_companions(&mut self, id: ImageId, with: &Path, companions: Vec<Companion>) -> Result<(), IndexError> {
+        for companion in companions {
+            let (record, old) = (companion.record(id), self.index.file(&companion.file.path)?);
+            let (path, with) = (companion.file.path, with.to_path_buf());
+            if old.as_ref() == Some(&record) {
+                self.report.event(FileEvent::Unchanged(path));
+                continue;
+            }
+            let event = match &old {
+                Some(old) if (old.image, old.role) == (id, record.role) => FileEvent::Unchanged(path),
+                Some(_) => FileEvent::Paired { path, with },
+                None => match self.former_place(&record)? {
+                    Some(from) => FileEvent::Moved { from, to: path },
+                    None => FileEvent::Paired { path, with },
+                },
+            };
+            if let Some(old) = old.filter(|old| old.image != id) {
+                self.keep_image_of(old)?;
+            }
+            self.index.put_file(record)?;
+            if let FileEvent::Moved { from, .. } = &event {
+                self.index.remove_file(from)?;
+            }
+            self.report.change(event);
+        }
         Ok(())
+    }
+
+    /// Where a companion was that looks the same and is gone.
+    fn former_place(&self, file: &FileRecord) -> Result<Option<PathBuf>, IndexError> {
+        let what_tells = |file: &FileRecord| (file.role, file.bytes, file.modified);
+        let others = self.index.companions_of(file.image)?.into_iter().map(|other| (what_tells(&other), other.path));
+        let mut same = others.filter(|(of_other, path)| *of_other == what_tells(file) && self.drives.is_gone(path));
+        Ok(same.next().map(|(_, path)| path))
+    }
+
+    /// Files whose primaries gave no image, to be taken for images themselves; each once.
+    pub fn take_left_alone(&mut self) -> Option<Vec<Candidate>> {
+        Some(std::mem::take(&mut self.left_alone)).filter(|files| !files.is_empty())
     }
 
     /// Marks files whose images were found elsewhere and that nothing was moved from. Their folder
@@ -200,42 +254,51 @@ impl<'a, 'o> Writer<'a, 'o> {
         // Under a new number they would pass for new ones.
         let regions = regions.filter(|_| self.index.rebuild_left().is_none());
         let id = self.index.add_stored(record, &vector, regions, file.record(ImageId(0)))?;
-        self.set_facts(file, id)?;
-        let to = file.path.clone();
-        self.report.change(FileEvent::Moved { from, to });
-        Ok(())
+        self.report.change(FileEvent::Moved { from, to: file.path.clone() });
+        self.put_companions(id, &file.path, file.companions.clone())?;
+        self.set_facts(file, id)
     }
 
     /// Keeps the image that is about to lose its last file to `file`.
     fn make_room(&self, file: &Known, by: Option<ImageId>) -> Result<(), IndexError> {
-        let Some(old) = self.index.file(&file.path)?.filter(|old| Some(old.image) != by) else { return Ok(()) };
-        if !self.index.has_other_file(old.image, &old.path)? {
+        let old = self.index.file(&file.path)?.filter(|old| Some(old.image) != by);
+        old.map_or(Ok(()), |old| self.keep_image_of(old))
+    }
+
+    /// Keeps the image of a file that is about to hold it no more, if no other does.
+    fn keep_image_of(&self, old: FileRecord) -> Result<(), IndexError> {
+        if !old.role.is_companion() && !self.index.has_other_primary(old.image, &old.path)? {
             self.contents.displace(self.index, old)?;
         }
         Ok(())
     }
 
     /// Date, place, words and the like of an image are those in its bytes and in the sidecars of
-    /// its files: this one and up to [`MOST_SIDECARS`] others.
+    /// its files and companions: this one and up to [`MOST_SIDECARS`] others.
     fn set_facts(&mut self, file: &Known, id: ImageId) -> Result<(), IndexError> {
         let mut metadata = file.metadata.clone();
         let others = self.index.some_files_of(id, MOST_SIDECARS)?;
         let others = others.iter().filter(|other| other.path != file.path && !other.missing);
-        let others = others.map(|other| (&other.path, other.sidecar_modified));
-        let mut sidecars = Metadata::default();
-        for (path, modified) in std::iter::once((&file.path, file.sidecar_modified)).chain(others) {
-            if modified != 0 {
-                sidecars.fill(self.read_sidecars(path));
-            }
-        }
-        metadata.add_sidecars(sidecars);
+        let others = others.map(|other| (&other.path, other.sidecar_modified)).collect();
+        metadata.add_sidecars(self.read_sidecars(file, others));
         let Metadata { taken, place, exposure, rating, .. } = metadata;
         let (caption, keywords) = metadata.words.into_fields();
         self.index.set_facts(id, Facts { taken, place, caption, keywords, exposure, rating })
     }
 
+    /// What the sidecars of a file say, and then those of `others` that have some.
+    fn read_sidecars(&mut self, file: &Known, others: Vec<(&PathBuf, i64)>) -> Metadata {
+        let mut found = Metadata::default();
+        for (path, modified) in std::iter::once((&file.path, file.sidecar_modified)).chain(others) {
+            if modified != 0 {
+                found.fill(self.read_sidecars_of(path));
+            }
+        }
+        found
+    }
+
     /// Nothing, if the drive does not answer.
-    fn read_sidecars(&mut self, image: &Path) -> Metadata {
+    fn read_sidecars_of(&mut self, image: &Path) -> Metadata {
         let mut sidecars = std::mem::take(&mut self.sidecars);
         let read = move |image: &Path| {
             let found = sidecars.read(image);
@@ -246,16 +309,39 @@ impl<'a, 'o> Writer<'a, 'o> {
         found
     }
 
-    fn rejected(&mut self, path: PathBuf, outcome: Outcome) -> Result<(), IndexError> {
+    fn rejected(&mut self, path: PathBuf, outcome: Outcome, companions: Vec<Companion>) -> Result<(), IndexError> {
+        let known = self.index.file(&path)?;
         // A file that became unreadable may be the same as ever; one that is no image any more is
         // not.
-        let known = self.index.file(&path)?.filter(|file| !file.missing);
-        match (outcome, known) {
-            (Outcome::Skipped(reason), Some(_)) => {
-                self.index.mark_missing(&path)?;
-                self.report.change(FileEvent::Skipped { path, reason });
+        let is_lost = matches!(outcome, Outcome::Skipped(_));
+        let holds = known.as_ref().filter(|file| !file.missing && !file.role.is_companion() && !is_lost);
+        let image = holds.map(|file| file.image);
+        match known {
+            // It is nobody's companion any more, and nothing by itself.
+            Some(file) if is_lost && file.role.is_companion() => {
+                self.index.remove_file(&path)?;
+                self.report.change(outcome.event(path.clone()));
             }
-            (outcome, _) => self.report.event(outcome.event(path)),
+            Some(file) if is_lost && !file.missing => {
+                self.index.mark_missing(&path)?;
+                self.report.change(outcome.event(path.clone()));
+            }
+            _ => self.report.event(outcome.event(path.clone())),
+        }
+        match image {
+            Some(image) => self.put_companions(image, &path, companions),
+            None => self.leave_alone(companions),
+        }
+    }
+
+    /// Companions of a file that gave no image are images themselves, as far as they can be.
+    fn leave_alone(&mut self, companions: Vec<Companion>) -> Result<(), IndexError> {
+        let (next, rest) = Companion::on_their_own(companions);
+        self.left_alone.extend(next);
+        for Companion { file, .. } in rest {
+            if let Some(Named::Unread(kind)) = named(&file.path) {
+                self.rejected(file.path, Outcome::Skipped(Named::unread(kind)), Vec::new())?;
+            }
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use super::records::{
 use crate::hnsw::{Node, NodeRecord};
 use crate::regions::format::{Stored, decode_map, decode_vectors, tests::halves};
 use crate::vectors::Quantised;
-use crate::{ContentHash, Exposure, FileRecord, ImageId, ImageRecord, Place};
+use crate::{ContentHash, Exposure, FileRecord, FileRole, ImageId, ImageRecord, Place};
 
 const ID: ImageId = ImageId(7);
 const DIM: usize = 16;
@@ -61,6 +61,7 @@ fn written() -> [Vec<u8>; 9] {
     };
     let file = FileRecord {
         image: ID,
+        role: FileRole::Raw,
         path: PATH.into(),
         bytes: 12_345,
         modified: 1,

@@ -232,10 +232,16 @@ impl Store {
         })
     }
 
-    /// True if an image has another file than this one.
-    pub(crate) fn has_other_file(&self, id: ImageId, file: PathHash) -> Result<bool, IndexError> {
-        let mut others = self.files_of(id).filter(|other| other.as_ref().map_or(true, |&other| other != file));
-        others.next().transpose().map(|other| other.is_some())
+    /// True if an image has another file than this one that holds it; one whose record is damaged
+    /// may.
+    pub(crate) fn has_other_primary(&self, id: ImageId, file: PathHash) -> Result<bool, IndexError> {
+        for other in self.files_of(id) {
+            let other = other?;
+            if other != file && self.file(other)?.is_none_or(|other| !other.role.is_companion()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The values of an image's regions by part, rising.

@@ -9,11 +9,13 @@ use super::keys::{self, GraphId, PathHash, Table};
 use super::paths::{path_bytes, path_from};
 use crate::hnsw::{Node, NodeRecord};
 use crate::vectors::{Planes, Quantised, Rest};
-use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Place, VectorId};
+use crate::{ContentHash, FileRecord, FileRole, ImageId, ImageRecord, Place, VectorId};
 
 const IMAGE_V1: u8 = 1;
 const FILE_V1: u8 = 1;
 const FILE_V2: u8 = 2;
+/// Of a companion.
+const FILE_V3: u8 = 3;
 /// One plane.
 const VECTOR_V1: u8 = 1;
 /// Two planes.
@@ -136,17 +138,21 @@ pub(crate) fn decode_image(id: ImageId, value: &[u8]) -> Result<ImageRecord, Dam
 
 /// Version 1:
 /// `image (8) | bytes (8) | modified (8) | sidecar modified (8) | missing (1) | path (rest)`.
-/// Version 2 has `changed (8)` before the path.
+/// Version 2 has `changed (8)` before the path, version 3, of companions, `changed (8) | role (1)`.
 pub(crate) fn encode_file(record: &FileRecord) -> (PathHash, Vec<u8>) {
     let hash = PathHash::of(&record.path);
-    let mut value = Encoder::new(FILE_V2);
+    let mut value = Encoder::new(if record.role.is_companion() { FILE_V3 } else { FILE_V2 });
     value.u64(record.image.0).u64(record.bytes).i64(record.modified).i64(record.sidecar_modified);
-    value.u8(u8::from(record.missing)).i64(record.changed).raw(&path_bytes(&record.path));
+    value.u8(u8::from(record.missing)).i64(record.changed);
+    if let Some(code) = code_of(record.role) {
+        value.u8(code);
+    }
+    value.raw(&path_bytes(&record.path));
     (hash, value.seal(Table::Files, &hash.0))
 }
 
 pub(crate) fn decode_file(hash: PathHash, value: &[u8]) -> Result<FileRecord, Damage> {
-    let (version, mut fields) = Decoder::open_any(Table::Files, &hash.0, value, &[FILE_V1, FILE_V2])?;
+    let (version, mut fields) = Decoder::open_any(Table::Files, &hash.0, value, &[FILE_V1, FILE_V2, FILE_V3])?;
     Ok(FileRecord {
         image: ImageId(fields.u64()?),
         bytes: fields.u64()?,
@@ -154,8 +160,24 @@ pub(crate) fn decode_file(hash: PathHash, value: &[u8]) -> Result<FileRecord, Da
         sidecar_modified: fields.i64()?,
         missing: fields.u8()? != 0,
         changed: if version == FILE_V1 { 0 } else { fields.i64()? },
+        role: if version == FILE_V3 { role_of(fields.u8()?)? } else { FileRole::Primary },
         path: path_from(fields.rest()),
     })
+}
+
+/// The number of a companion's role.
+fn code_of(role: FileRole) -> Option<u8> {
+    match role {
+        FileRole::Primary => None,
+        FileRole::Raw => Some(1),
+        FileRole::Motion => Some(2),
+        FileRole::Original => Some(3),
+    }
+}
+
+fn role_of(code: u8) -> Result<FileRole, Damage> {
+    let roles = [FileRole::Raw, FileRole::Motion, FileRole::Original];
+    roles.into_iter().find(|&role| code_of(role) == Some(code)).ok_or(Damage::Field("role"))
 }
 
 /// Version 1: `scale (4) | int8 values (dim)`, component `i` being `scale * value[i]`. Version 2:
@@ -386,10 +408,12 @@ mod tests {
     #[test]
     fn files_read_back_whatever_their_path() {
         let long = format!("/photos/{}", "lang/".repeat(700));
-        for path in ["/a.jpg", "/Ünïcode/日本.png", &long] {
+        let roles = [FileRole::Primary, FileRole::Raw, FileRole::Motion, FileRole::Original];
+        for (path, role) in ["/a.jpg", "/Ünïcode/日本.png", &long, "/a.dng"].into_iter().zip(roles) {
             let record = FileRecord {
                 path: path.into(),
                 image: ImageId(9),
+                role,
                 bytes: 10,
                 modified: -1,
                 changed: 0,

@@ -23,7 +23,8 @@ is. --prune forgets no whole folders with more than a tenth of the files, and no
 Exit status: 0 when done, 2 if the index of another model was not replaced since the new one lacks images, 130 after
 Ctrl-C.
 
-JSON lines have an `event`: indexed, unchanged, moved (with `from`), duplicate (with `of`), skipped and failed (with
+JSON lines have an `event`: indexed, unchanged, moved (with `from`), duplicate (with `of`), paired (with
+`with`), skipped and failed (with
 `reason`), missing, pruned; each comes after the change is safe on disk. The last one is `summary`.";
 
 #[derive(Debug, Args)]
@@ -59,6 +60,16 @@ pub struct IndexArgs {
     /// Follow links that lead out of DIR; others are followed anyway
     #[arg(long)]
     pub follow_links: bool,
+
+    /// Every file is an image of its own. Otherwise files of one shot are one image: a raw file and
+    /// its JPEG or HEIC, a live photo and its video, an edited image and its original, told by their
+    /// names. The library remembers it for later runs
+    #[arg(long, conflicts_with = "pairs")]
+    pub no_pairs: bool,
+
+    /// Files of one shot are one image again, after --no-pairs
+    #[arg(long)]
+    pub pairs: bool,
 
     /// Images that the model sees at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]

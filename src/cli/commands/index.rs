@@ -29,6 +29,7 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
         rehash: args.rehash,
         hidden: args.hidden,
         follow_links: args.follow_links,
+        pairs: (args.pairs || args.no_pairs).then_some(args.pairs),
         batch: args.batch.map_or(defaults.batch, usize::from),
         threads: args.threads.map_or(defaults.threads, usize::from),
         regions: RegionOptions {

@@ -79,6 +79,7 @@ impl Observer for Watcher<'_> {
             FileEvent::Unchanged(_) => counts.unchanged += 1,
             FileEvent::Moved { .. } => counts.moved += 1,
             FileEvent::Duplicate { .. } => counts.duplicate += 1,
+            FileEvent::Paired { .. } => counts.paired += 1,
             FileEvent::Skipped { .. } => counts.skipped += 1,
             FileEvent::Failed { .. } => counts.failed += 1,
             FileEvent::Missing(_) => counts.missing += 1,

@@ -71,6 +71,8 @@ pub struct Counts {
     pub moved: usize,
     /// Same bytes as another file.
     pub duplicate: usize,
+    /// Belong to the image of another file.
+    pub paired: usize,
     /// No images that can be indexed.
     pub skipped: usize,
     /// Could not be read.

@@ -21,6 +21,9 @@ pub struct TrashForm {
     /// Numbers of images, 500 at most.
     #[schema(value_type = Vec<u64>, min_items = 1, max_items = 500)]
     images: ChosenImages,
+    /// Their companions too: raw files, videos of live photos and originals that lie beside them.
+    #[serde(default)]
+    companions: bool,
 }
 
 /// What became of the files.
@@ -44,7 +47,9 @@ pub struct NotMovedView {
 ///
 /// Moves all files of some images to the trash of the server's machine, from where they can be
 /// taken back, if the server was started with `--allow-trash`. A file whose content is not the one
-/// that was indexed stays where it is. The library has the moved ones as missing.
+/// that was indexed stays where it is. The library has the moved ones as missing. Companions of the
+/// images stay unless asked for; a raw file or original that is left alone is an image of its own
+/// from the next run on.
 #[utoipa::path(post, path = "/api/v1/trash", operation_id = "trash", tag = "images",
     request_body(content = TrashForm, example = json!({"images": [12, 15]})),
     responses((status = 200, description = "Which files were moved, and which not", body = TrashView)))]
@@ -54,7 +59,8 @@ pub async fn trash(state: web::Data<AppState>, Json(form): Json<TrashForm>) -> R
             .hint("start it with `--allow-trash`")
     })?;
     at_most("images", form.images.0.len(), MAX_IMAGES)?;
-    let trashed = run_read(&state, move |state| Ok(state.engine.trash(&form.images.0, put_away)?)).await?;
+    let trashed =
+        run_read(&state, move |state| Ok(state.engine.trash(&form.images.0, form.companions, put_away)?)).await?;
     let failed = trashed.failed.iter();
     Ok(HttpResponse::Ok().json(TrashView {
         moved: trashed.moved.iter().map(|path| shown(path)).collect(),

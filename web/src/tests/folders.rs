@@ -94,6 +94,46 @@ fn beside(path: &Path) -> std::io::Result<()> {
 }
 
 #[actix_web::test]
+async fn companions_are_listed_and_go_to_the_trash_only_if_that_is_said() {
+    let home = tempfile::tempdir().unwrap();
+    let images = home.path().join("images");
+    draw(&images.join("a.jpg"), [10, 0, 0]);
+    draw(&images.join("a-edited.jpg"), [20, 0, 0]);
+    draw(&images.join("b.jpg"), [30, 0, 0]);
+    std::fs::write(images.join("a.mov"), b"a video").unwrap();
+    std::fs::write(images.join("b.mp4"), b"a video").unwrap();
+    let engine = engine(home.path());
+    index(&engine, &images);
+    let images = images.canonicalize().unwrap();
+    let mut state =
+        AppState::new(engine, Access::new(None).unwrap(), AllowedRoots::default(), Limits::default()).unwrap();
+    state.put_away = Some(beside);
+    let state = web::Data::new(state);
+    let at = |path: &str| state.engine.image_at(&images.join(path)).unwrap().unwrap().0;
+    let (a, b) = (at("a-edited.jpg"), at("b.jpg"));
+    assert_eq!((at("a.jpg"), at("a.mov"), at("b.mp4")), (a, a, b));
+
+    let told = get(&state, &format!("/api/v1/images?ids={a}")).await.good()["images"][0].clone();
+    let companion = |path: &str, role: &str| json!({"path": images.join(path), "role": role});
+    assert_eq!(told["files"], json!([images.join("a-edited.jpg")]));
+    assert_eq!(told["companions"], json!([companion("a.jpg", "original"), companion("a.mov", "motion")]));
+    let csv = post(&state, "/api/v1/export", json!({"images": [b], "format": "csv"})).await;
+    let csv = String::from_utf8(csv.body.to_vec()).unwrap();
+    assert!(csv.ends_with(&format!(",motion: {}\r\n", images.join("b.mp4").display())), "{csv}");
+
+    // What nobody named stays.
+    let moved = post(&state, "/api/v1/trash", json!({"images": [b]})).await.good();
+    assert_eq!(moved["moved"], json!([images.join("b.jpg")]));
+    assert!(images.join("b.mp4").exists());
+    // A companion that has changed stays, and its image goes.
+    std::fs::write(images.join("a.mov"), b"another video").unwrap();
+    let moved = post(&state, "/api/v1/trash", json!({"images": [a], "companions": true})).await.good();
+    assert_eq!(moved["moved"], json!([images.join("a-edited.jpg"), images.join("a.jpg")]));
+    assert_eq!(moved["failed"][0]["path"], json!(images.join("a.mov")));
+    assert!(images.join("a.mov").exists() && images.join("trash/a.jpg").exists());
+}
+
+#[actix_web::test]
 async fn files_go_to_the_trash_only_where_that_is_allowed_and_if_they_are_as_they_were() {
     let (home, state) = album();
     let images = home.path().canonicalize().unwrap().join("images");

@@ -3,9 +3,10 @@
 use super::ImageView;
 
 /// The names of the values, with the line's end.
-pub const HEAD: &str = "id,path,content,format,width,height,bytes,taken,camera,latitude,longitude,caption,keywords,model_caption,favourite,lens,focal_length,aperture,exposure_time,iso,rating,place_name,country\r\n";
+pub const HEAD: &str = "id,path,content,format,width,height,bytes,taken,camera,latitude,longitude,caption,keywords,model_caption,favourite,lens,focal_length,aperture,exposure_time,iso,rating,place_name,country,companions\r\n";
 
-/// The values of an image, without the line's end. Keywords have semicolons between them.
+/// The values of an image, without the line's end. Keywords and companions have
+/// semicolons between them.
 pub fn line(image: &ImageView) -> String {
     let format = image.format.name().to_owned();
     let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
@@ -35,8 +36,15 @@ pub fn line(image: &ImageView) -> String {
         image.rating.map(|rating| rating.to_string()).unwrap_or_default(),
         text(&image.place_name),
         text(&image.country),
+        companions(image),
     ];
     values.map(|value| quoted(&value)).join(",")
+}
+
+/// `raw: /photos/a.cr2`
+fn companions(image: &ImageView) -> String {
+    let told = image.companions.iter().map(|file| format!("{}: {}", file.role.name(), file.path));
+    told.collect::<Vec<_>>().join("; ")
 }
 
 fn quoted(value: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use glimpse_engine::{Engine, EngineError, Explanation, Format, Hit, ImageId, Strength, nearest_city};
+use glimpse_engine::{Engine, EngineError, Explanation, FileRole, Format, Hit, ImageId, Strength, nearest_city};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,6 +20,8 @@ pub struct ImageView {
     pub path: String,
     /// All files that hold it and are present.
     pub files: Vec<String>,
+    /// Other files of the same shot that are present.
+    pub companions: Vec<CompanionView>,
     /// Hash of the bytes: changes exactly when the image does.
     pub content: String,
     /// EXIF orientation, 1 to 8, that a sidecar gives the image in place of the file's own:
@@ -76,6 +78,16 @@ pub struct ImageView {
     pub file: PathBuf,
 }
 
+/// A file that belongs to an image and does not hold it.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct CompanionView {
+    /// The file.
+    pub path: String,
+    /// What it is to the image.
+    #[schema(value_type = names::FileRole)]
+    pub role: FileRole,
+}
+
 /// A point on earth, in degrees.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -92,6 +104,7 @@ impl ImageView {
     pub fn read(engine: &Engine, id: ImageId) -> Result<Self, EngineError> {
         let record = engine.image(id)?;
         let files = engine.files_of(id)?;
+        let companions = engine.companions_of(id)?.into_iter().filter(|file| !file.missing);
         let file = files.first().map(|file| file.path.clone()).unwrap_or_default();
         let present = files.iter().filter(|file| !file.missing);
         let city = record.place.and_then(nearest_city);
@@ -100,6 +113,7 @@ impl ImageView {
             id,
             path: shown(&file),
             files: present.map(|file| shown(&file.path)).collect(),
+            companions: companions.map(|file| CompanionView { path: shown(&file.path), role: file.role }).collect(),
             content: record.content.to_string(),
             orientation: record.orientation,
             format: record.format,

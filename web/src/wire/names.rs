@@ -46,6 +46,16 @@ pub enum Strength {
     Strong,
 }
 
+/// What a file is to the image that it belongs to: the raw file of the same shot, the video of a
+/// live photo, or what the image was edited from.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum FileRole {
+    Raw,
+    Motion,
+    Original,
+}
+
 /// An image file format: what the engine reads is the list.
 pub struct Format;
 

@@ -54,13 +54,15 @@ pub(in crate::index) struct FlatImage {
 #[repr(C)]
 pub(in crate::index) struct FlatFile {
     hash: [u8; 16],
-    /// Twice the number of the image, and one if the file is missing.
-    image_and_missing: u64,
+    /// Four times the number of the image, two more for a companion, and one more if the file is
+    /// missing.
+    image_and_state: u64,
 }
 
 impl FlatFile {
     fn held(&self) -> Held {
-        Held { image: ImageId(self.image_and_missing / 2), missing: self.image_and_missing % 2 == 1 }
+        let state = self.image_and_state;
+        Held { image: ImageId(state >> 2), missing: state & 1 != 0, companion: state & 2 != 0 }
     }
 }
 
@@ -85,7 +87,7 @@ impl Memory {
         };
         let file = |(hash, held): (&PathHash, &Held)| FlatFile {
             hash: hash.0,
-            image_and_missing: held.image.0 << 1 | u64::from(held.missing),
+            image_and_state: held.image.0 << 2 | u64::from(held.companion) << 1 | u64::from(held.missing),
         };
         let mut names = Encoder::new(0);
         for kind in [&self.cameras, &self.lenses, &self.tag_names] {
@@ -219,7 +221,7 @@ fn rows(
             revision: image.revision,
         });
     }
-    for held in flat.files.iter().map(FlatFile::held).filter(|held| !held.missing) {
+    for held in flat.files.iter().map(FlatFile::held).filter(Held::shows) {
         if let Some(Some(row)) = rows.get_mut(held.image.0 as usize) {
             row.present += 1;
         }

@@ -73,6 +73,18 @@ type Files = HashMap<PathHash, Held>;
 struct Held {
     image: ImageId,
     missing: bool,
+    companion: bool,
+}
+
+impl Held {
+    fn of(file: &FileRecord) -> Self {
+        Self { image: file.image, missing: file.missing, companion: file.role.is_companion() }
+    }
+
+    /// True if it is there and holds its image.
+    fn shows(&self) -> bool {
+        !self.missing && !self.companion
+    }
 }
 
 const DAY: i64 = 86_400;
@@ -121,7 +133,7 @@ impl Memory {
 
     pub(super) fn put_file(&mut self, file: &FileRecord) {
         let (folder, hash) = (folder_of(&file.path), PathHash::of(&file.path));
-        let held = Held { image: file.image, missing: file.missing };
+        let held = Held::of(file);
         let folders = Arc::make_mut(&mut self.folders);
         if !folders.contains_key(folder) {
             folders.insert(folder.into(), Arc::default());
@@ -157,6 +169,8 @@ impl Memory {
         self.files = self.files.saturating_add_signed(by);
         if file.missing {
             self.missing = self.missing.saturating_add_signed(by);
+        } else if file.companion {
+            // It answers no question about its image.
         } else if let Some(row) = self.row_mut(file.image) {
             row.present = row.present.saturating_add_signed(by as i32);
             self.note_findable(file.image);
@@ -254,7 +268,7 @@ impl Memory {
             Arc::clone(&self.findable)
         } else {
             let folders = filter.folders.iter().flat_map(|folder| self.folders_under(folder));
-            let files = folders.flat_map(|(_, files)| files.values()).filter(|file| !file.missing);
+            let files = folders.flat_map(|(_, files)| files.values()).filter(|file| file.shows());
             Arc::new(files.map(|file| file.image).collect::<IdSet>().intersection(&self.findable))
         };
         let cameras = self.cameras.containing(&filter.cameras);
@@ -301,7 +315,7 @@ impl Memory {
         facets.formats = formats.into_iter().collect();
         facets.formats.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
         let images_in = |files: &Files| {
-            let present = files.values().filter(|file| !file.missing && among.contains(file.image));
+            let present = files.values().filter(|file| file.shows() && among.contains(file.image));
             present.map(|file| file.image).collect::<HashSet<_>>().len()
         };
         let folders = self.folders.iter().map(|(path, files)| (path.to_path_buf(), images_in(files)));

@@ -31,7 +31,7 @@ impl Memory {
     /// image that can not be found is left out; one that two files of a folder hold comes twice.
     pub(in crate::index) fn images_by_folder(&self) -> Vec<(PathBuf, Vec<ImageId>)> {
         let folders = self.folders.iter().map(|(path, files)| {
-            let present = files.values().filter(|held| !held.missing && self.findable.contains(held.image));
+            let present = files.values().filter(|held| held.shows() && self.findable.contains(held.image));
             (path.to_path_buf(), present.map(|held| held.image).collect())
         });
         folders.collect()

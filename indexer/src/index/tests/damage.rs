@@ -134,6 +134,14 @@ fn each_table_is_checked_against_the_others() {
         ),
         ("image 0 has no file", Box::new(move |_, batch| batch.remove(Table::Files, &hash.0))),
         (
+            "image 0 has companions only, and no file that holds it",
+            Box::new(move |store, batch| {
+                let known = store.file(hash).unwrap().unwrap();
+                let (hash, value) = records::encode_file(&FileRecord { role: FileRole::Raw, ..known });
+                batch.put(Table::Files, &hash.0, value);
+            }),
+        ),
+        (
             "/p/nobody.jpg holds image 77, which is not there",
             Box::new(move |_, batch| {
                 let (hash, value) = records::encode_file(&FileRecord { image: nobody, ..file("/p/nobody.jpg") });

@@ -95,6 +95,77 @@ fn a_missing_file_is_not_found_and_may_come_back() {
     assert_eq!(paths, [Path::new("/moved/one.jpg"), Path::new("/a/one.jpg")], "present ones first");
 }
 
+fn companion(image: ImageId, path: &str) -> FileRecord {
+    FileRecord { image, role: FileRole::Raw, ..file(path) }
+}
+
+#[test]
+fn companions_are_listed_and_found_and_show_nothing() {
+    let mut fixture = Fixture::new();
+    fixture.options.graph_from = 2;
+    let index = fixture.open();
+    let (id, other) = (add(&index, 1, "/a/one.jpg"), add(&index, 2, "/a/two.jpg"));
+    let raw = companion(id, "/a/one.dng");
+    index.put_file(raw.clone()).unwrap();
+    index.finish().unwrap();
+    assert_eq!(index.files_of(id).unwrap(), [FileRecord { image: id, ..file("/a/one.jpg") }]);
+    assert_eq!(index.companions_of(id).unwrap(), [raw.clone()]);
+    assert_eq!((index.stats().unwrap().files, index.len()), (3, 2));
+    let named = |index: &Index| index.words("dng", 5, None).unwrap().into_iter().map(|hit| hit.id).collect::<Vec<_>>();
+    assert_eq!(named(&index), [id]);
+    let by_folder = index.images_by_folder();
+    assert_eq!(by_folder.iter().map(|(_, images)| images.len()).collect::<Vec<_>>(), [2], "each image once");
+    // Alone it shows nothing, and the image waits for its file.
+    index.mark_missing(Path::new("/a/one.jpg")).unwrap();
+    index.finish().unwrap();
+    let mut index = Some(index);
+    for _ in 0..2 {
+        drop(index.take());
+        let index = &*index.insert(fixture.open());
+        assert_eq!(index.select(&Default::default()).iter().collect::<Vec<_>>(), [other]);
+        let there = crate::Filter { folders: vec!["/a".into()], ..Default::default() };
+        assert_eq!(index.select(&there).iter().collect::<Vec<_>>(), [other]);
+        assert_eq!((named(index), index.has_present_file(id)), (vec![], false));
+        assert_eq!(index.companions_of(id).unwrap(), [raw.clone()]);
+        assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn companions_go_with_the_last_file_that_holds_their_image() {
+    let fixture = Fixture::new();
+    let index = fixture.open();
+    let id = add(&index, 1, "/a/one.jpg");
+    add(&index, 1, "/b/one.jpg");
+    index.put_file(companion(id, "/a/one.dng")).unwrap();
+    index.remove_file(Path::new("/a/one.jpg")).unwrap();
+    assert_eq!(index.companions_of(id).unwrap().len(), 1);
+    // The file that held it holds another image now.
+    add(&index, 2, "/b/one.jpg");
+    assert_eq!((index.image(id).unwrap(), index.file(Path::new("/a/one.dng")).unwrap()), (None, None));
+    assert_eq!((index.stats().unwrap().files, index.len()), (1, 1));
+    assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
+}
+
+#[test]
+fn a_file_that_becomes_a_companion_gives_its_image_up() {
+    let fixture = Fixture::new();
+    let index = fixture.open();
+    let (jpeg, raw) = (add(&index, 1, "/a/one.jpg"), add(&index, 2, "/a/one.dng"));
+    index.put_file(companion(raw, "/a/none.dng")).unwrap();
+    index.put_file(companion(jpeg, "/a/one.dng")).unwrap();
+    assert_eq!((index.image(raw).unwrap(), index.vector(raw), index.len()), (None, None, 1));
+    assert_eq!(index.file(Path::new("/a/none.dng")).unwrap(), None);
+    // Nobody is a companion of itself.
+    let put = index.put_file(companion(jpeg, "/a/one.jpg"));
+    assert!(matches!(put, Err(IndexError::NoSuchImage(id)) if id == jpeg), "{put:?}");
+    // And back: the same file holds an image again.
+    let again = add(&index, 2, "/a/one.dng");
+    assert_eq!((index.companions_of(jpeg).unwrap(), index.len()), (vec![], 2));
+    assert_eq!(index.files_of(again).unwrap()[0].role, FileRole::Primary);
+    assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
+}
+
 #[test]
 fn what_is_not_there_is_said_or_ignored() {
     let fixture = Fixture::new();

@@ -29,7 +29,7 @@ use glimpse_encoder::{ModelInfo, Scoring};
 use tempfile::TempDir;
 
 use crate::hnsw::HnswParams;
-use crate::{ContentHash, Exposure, FileRecord, ImageId, ImageRecord, Index, IndexOptions, Library};
+use crate::{ContentHash, Exposure, FileRecord, FileRole, ImageId, ImageRecord, Index, IndexOptions, Library};
 
 pub(crate) const DIM: usize = 32;
 
@@ -102,6 +102,7 @@ pub(crate) fn file(path: impl AsRef<Path>) -> FileRecord {
     FileRecord {
         path: path.as_ref().to_path_buf(),
         image: ImageId(u64::MAX),
+        role: FileRole::Primary,
         bytes: 1000,
         modified: 1,
         changed: 0,

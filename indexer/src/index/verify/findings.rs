@@ -55,7 +55,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Every image has a record, a vector, a file, and bytes of its own.
+    /// Every image has a record, a vector, a file that holds it, and bytes of its own.
     fn images(&mut self) {
         let survey = self.survey;
         let mut owners = BTreeMap::new();
@@ -65,6 +65,9 @@ impl<'a> Check<'a> {
                 (_, None) => Some(format!("image {id} has no vector")),
                 (_, Some(Err(damage))) => Some(format!("the vector of image {id} is damaged ({damage})")),
                 _ if survey.owned.files(id).is_empty() => Some(format!("image {id} has no file")),
+                _ if survey.owned.files(id).iter().all(|hash| survey.companions.contains(hash)) => {
+                    Some(format!("image {id} has companions only, and no file that holds it"))
+                }
                 (Ok(content), _) => {
                     owners.insert(content.0, id).map(|other| format!("images {other} and {id} have the same bytes"))
                 }

@@ -25,8 +25,10 @@ pub(super) struct Survey {
     pub(super) vectors: BTreeMap<ImageId, Result<(), Damage>>,
     /// The regions of each image: their parts, and what is wrong with them.
     pub(super) regions: BTreeMap<ImageId, (Vec<u8>, Result<(), Damage>)>,
-    /// The image that each file holds.
+    /// The image that each file holds or belongs to.
     pub(super) files: BTreeMap<PathHash, Result<ImageId, Damage>>,
+    /// Files that belong to their image and do not hold it.
+    pub(super) companions: BTreeSet<PathHash>,
     pub(super) links: BTreeSet<(ImageId, PathHash)>,
     pub(super) content: BTreeMap<[u8; 16], Result<ImageId, Damage>>,
     pub(super) changes: BTreeMap<u64, Result<ImageId, Damage>>,
@@ -50,6 +52,7 @@ impl Survey {
             vectors: BTreeMap::new(),
             regions: BTreeMap::new(),
             files: BTreeMap::new(),
+            companions: BTreeSet::new(),
             links: BTreeSet::new(),
             content: BTreeMap::new(),
             changes: BTreeMap::new(),
@@ -95,7 +98,7 @@ impl Survey {
         let linked: Vec<_> = self.links.range((id, PathHash([0; 16]))..=(id, PathHash([0xff; 16]))).copied().collect();
         linked.iter().for_each(|link| _ = self.links.remove(link));
         let (mut files, mut content, mut changes) = self.owned.take(id);
-        files.iter().for_each(|hash| _ = self.files.remove(hash));
+        files.iter().for_each(|hash| _ = (self.files.remove(hash), self.companions.remove(hash)));
         content.iter().for_each(|content| _ = self.content.remove(content));
         changes.iter().for_each(|revision| _ = self.changes.remove(revision));
 
@@ -143,9 +146,13 @@ impl Survey {
             }
             Table::Files => {
                 let hash = keys::parse_path(key)?;
-                let image = records::decode_file(hash, value).map(|file| file.image);
-                image.iter().for_each(|&id| self.owned.add_file(id, hash));
-                self.files.insert(hash, image);
+                let file = records::decode_file(hash, value);
+                file.iter().for_each(|file| self.owned.add_file(file.image, hash));
+                match file.as_ref().is_ok_and(|file| file.role.is_companion()) {
+                    true => self.companions.insert(hash),
+                    false => self.companions.remove(&hash),
+                };
+                self.files.insert(hash, file.map(|file| file.image));
             }
             // They are decoded when all parts of an image are known.
             Table::Regions => {

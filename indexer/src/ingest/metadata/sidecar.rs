@@ -83,7 +83,7 @@ impl SidecarNames {
 }
 
 /// A name without differences of case and of how accents are composed.
-fn folded(name: &OsStr) -> String {
+pub(in crate::ingest) fn folded(name: &OsStr) -> String {
     name.to_string_lossy().nfc().flat_map(char::to_lowercase).collect()
 }
 

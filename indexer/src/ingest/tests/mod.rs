@@ -9,6 +9,7 @@ mod folders;
 #[cfg(target_os = "linux")]
 mod model;
 mod orientation;
+mod pairs;
 mod regions;
 mod trouble;
 mod work;
@@ -92,6 +93,7 @@ impl Fixture {
         assert_eq!(summary.unchanged, count(|event| matches!(event, FileEvent::Unchanged(_))));
         assert_eq!(summary.moved, count(|event| matches!(event, FileEvent::Moved { .. })));
         assert_eq!(summary.duplicate, count(|event| matches!(event, FileEvent::Duplicate { .. })));
+        assert_eq!(summary.paired, count(|event| matches!(event, FileEvent::Paired { .. })));
         assert_eq!(summary.skipped, count(|event| matches!(event, FileEvent::Skipped { .. })));
         assert_eq!(summary.failed, count(|event| matches!(event, FileEvent::Failed { .. })));
         assert_eq!(summary.missing, count(|event| matches!(event, FileEvent::Missing(_))));

@@ -132,6 +132,9 @@ impl Observer for Report<'_> {
             FileEvent::Duplicate { path, of } if self.context.verbose => {
                 self.note(&format!("duplicate {} = {}", self.context.name(path), self.context.name(of)));
             }
+            FileEvent::Paired { path, with } if self.context.verbose => {
+                self.note(&format!("paired {} with {}", self.context.name(path), self.context.name(with)));
+            }
             _ => {}
         }
         if !matches!(event, FileEvent::Missing(_) | FileEvent::Pruned(_)) {
@@ -152,6 +155,7 @@ fn sentence(summary: &Summary) -> String {
         (summary.unchanged, "unchanged"),
         (summary.moved, "moved"),
         (summary.duplicate, "duplicate"),
+        (summary.paired, "paired"),
         (summary.skipped, "skipped"),
         (summary.failed, "failed"),
         (summary.missing, "missing"),
