@@ -3,6 +3,7 @@
 //     npm ci && npm test [-- FILE...]
 //     npm run firefox                   the few tests that a stock Firefox runs, too
 //     npm run shots                     the pictures of the README
+//     npm run frames                    how smoothly 100,000 images move
 //
 // GLIMPSE_BIN names the program (default: the release build), CHROMIUM the browser. GLIMPSE_STATIC names a folder, such
 // as ../../web/static: the page's files come from there, so that a change of the page needs no build of the program.
