@@ -78,7 +78,8 @@ impl Index {
         self.store.file(PathHash::of(path))
     }
 
-    /// Every file under `folder`, companions too, in order of path hash; for the path of a file, that file.
+    /// Every file under `folder`, companions too, in order of path hash; for the path of a file,
+    /// that file.
     ///
     /// # Errors
     /// If the store fails.

@@ -90,8 +90,8 @@ impl<'a> Step<'a> {
         self.effects.push(Effect::PutFacts(record));
     }
 
-    /// A new file, or another record for a known one. An image that loses the last file that held it
-    /// goes with it. A companion belongs to an image that another file holds.
+    /// A new file, or another record for a known one. An image that loses the last file that held
+    /// it goes with it. A companion belongs to an image that another file holds.
     pub(super) fn put_file(&mut self, file: FileRecord) -> Result<(), IndexError> {
         let (hash, value) = records::encode_file(&file);
         if file.role.is_companion() && !self.index.store.has_other_primary(file.image, hash)? {

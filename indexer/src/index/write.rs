@@ -38,8 +38,8 @@ impl Index {
 
     /// Stores a new image with its vector, its regions and first file in one atomic step. Visible
     /// to readers at once, safe against a killed process after the next [`Index::commit`].
-    /// `record.id`, `file.image` and `file.role` are ignored; the image's number is returned. If the content is
-    /// known already, only the file is added. The vector is brought to length 1.
+    /// `record.id`, `file.image` and `file.role` are ignored; the image's number is returned. If
+    /// the content is known already, only the file is added. The vector is brought to length 1.
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`], a vector without direction, or if the store fails.
@@ -173,7 +173,8 @@ impl Index {
         step.commit()
     }
 
-    /// Forgets a file, and its image with all companions if no other file holds it. An unknown file is no error.
+    /// Forgets a file, and its image with all companions if no other file holds it. An unknown file
+    /// is no error.
     ///
     /// # Errors
     /// If the store fails.
@@ -199,8 +200,8 @@ impl Index {
         self.put_manifest(manifest)
     }
 
-    /// Whether files of one shot are one image, as `choice` says, which is recorded; without one, as
-    /// it was recorded last.
+    /// Whether files of one shot are one image, as `choice` says, which is recorded; without one,
+    /// as it was recorded last.
     ///
     /// # Errors
     /// If the store fails.

@@ -90,8 +90,8 @@ pub struct IngestOptions {
     pub limits: Limits,
     /// What becomes of regions.
     pub regions: RegionOptions,
-    /// The language in which the model's decoder writes captions of images that have none of it yet,
-    /// known ones too; it writes none if absent.
+    /// The language in which the model's decoder writes captions of images that have none of it
+    /// yet, known ones too; it writes none if absent.
     pub captions: Option<String>,
     /// Sees every image that is decoded, before it is encoded.
     pub on_image: ImageHook,

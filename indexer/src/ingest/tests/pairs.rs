@@ -226,7 +226,8 @@ fn a_companion_may_be_a_copy_of_another_images_file() {
     assert_eq!((summary.indexed, summary.paired), (2, 2), "{events:?}");
     assert_eq!(fixture.companions(&jpeg), names(["a.cr2 raw", "a.nef raw"]));
     assert_ne!(fixture.id(&copy), fixture.id(&raw));
-    // Without its JPEG it holds the image of its copy, and needs no encoding; the other raw file does.
+    // Without its JPEG it holds the image of its copy, and needs no encoding; the other raw file
+    // does.
     fs::remove_file(&jpeg).unwrap();
     let before = fixture.encoder.images();
     let (_, events) = fixture.sound_run();

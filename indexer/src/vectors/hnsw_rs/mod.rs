@@ -100,8 +100,8 @@ impl HnswRs {
         dead * 5 > nodes || unreachable * 20 > nodes
     }
 
-    /// Looks for every image by its own vector and notes the unreachable ones. After a build, and after many
-    /// additions, which may have pushed links to others out of full lists.
+    /// Looks for every image by its own vector and notes the unreachable ones. After a build, and
+    /// after many additions, which may have pushed links to others out of full lists.
     pub fn probe(&self) {
         let _writer = self.writer.lock();
         let all = self.nodes.read().of.keys().copied().collect();
@@ -145,8 +145,8 @@ impl HnswRs {
         Ok(())
     }
 
-    /// Gives nodes to images that have a vector but no node. They are unreachable until they are looked
-    /// for. The caller holds the writer's lock, or the only handle.
+    /// Gives nodes to images that have a vector but no node. They are unreachable until they are
+    /// looked for. The caller holds the writer's lock, or the only handle.
     fn adopt(&self, ids: &[VectorId]) -> Result<(), IndexError> {
         for ids in ids.chunks(BATCH) {
             let points: Vec<(VectorId, Point)> =
