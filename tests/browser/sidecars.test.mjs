@@ -33,7 +33,7 @@ onPage("favourites of a selection are written to sidecar files once", { path: "/
     await said(page, "Nothing to write");
     await page.keyboard.press("Escape");
     await shot(page, 0).click();
-    await page.locator("#facts", { hasText: "5 of 5 stars" }).waitFor({ state: "attached" });
+    await page.locator("#facts", { hasText: "★★★★★" }).waitFor({ state: "attached" });
     await page.click("#further");
     await page.locator("#menu-sidecars").click();
     await said(page, "Nothing to write");

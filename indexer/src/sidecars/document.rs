@@ -114,11 +114,7 @@ impl Outline {
                     let value = value.decode().map_err(|_| DAMAGED)?;
                     rating = Some(RatingAt { value: number(&value), place });
                 }
-                Event::End(_) => {
-                    if open.pop() == Some(Part::Rdf) {
-                        end = Some(from);
-                    }
-                }
+                Event::End(_) => end = (open.pop() == Some(Part::Rdf)).then_some(from).or(end),
                 Event::Eof => break,
                 _ => {}
             }
