@@ -1,6 +1,7 @@
 //! From folders to an index: walk, read, decode, encode, write, in bounded stages that overlap.
 
 mod budget;
+mod concern;
 mod contents;
 mod decode;
 mod decode_stage;
@@ -15,6 +16,7 @@ mod item;
 mod losses;
 mod metadata;
 mod names;
+mod pace;
 mod pipeline;
 mod read;
 mod rebuild;
@@ -23,6 +25,8 @@ mod regions;
 mod report;
 mod roots;
 mod rules;
+mod scope;
+mod settling;
 mod shared;
 mod source;
 mod walk;
@@ -37,18 +41,22 @@ use std::time::{Duration, Instant};
 use glimpse_encoder::image_file::Limits;
 use glimpse_encoder::{Checked, Encode};
 
+pub(crate) use self::concern::{is_left_alone, reach_of_change};
 use self::contents::Contents;
 use self::decode::Decoder;
 pub use self::decode::ImageDecoder;
 pub use self::devices::Devices;
 pub use self::hook::ImageHook;
 pub use self::losses::{Losses, losses};
+pub use self::pace::Pace;
 use self::pipeline::Stages;
 use self::rebuild::Progress;
 use self::reconcile::reconcile;
 pub use self::regions::{RegionChoice, RegionOptions};
 use self::report::Report;
 use self::roots::Roots;
+pub use self::scope::{Reach, Scope};
+pub use self::settling::Settling;
 use self::shared::Shared;
 use self::walk::{Found, Walker};
 use self::write::Writer;
@@ -60,6 +68,10 @@ pub struct IngestOptions {
     /// Folders and single files. One that is gone, but known to the index, has vanished with all
     /// that was below it.
     pub roots: Vec<PathBuf>,
+    /// The part of the roots to look at; all of them if absent. What lies outside stays as it is.
+    pub scope: Option<Scope>,
+    /// Leaves files that are being written for a later run.
+    pub settling: Option<Settling>,
     /// Forget files that are no longer there, instead of marking them as missing.
     pub prune: bool,
     /// Forget, and give up an older generation, also where it looks as if a drive were away.
@@ -78,6 +90,8 @@ pub struct IngestOptions {
     pub batch: usize,
     /// Threads that read and decode.
     pub threads: usize,
+    /// How much of the machine the run takes.
+    pub pace: Pace,
     /// Bounds on a single image.
     pub limits: Limits,
     /// What becomes of regions.
@@ -104,6 +118,8 @@ impl Default for IngestOptions {
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             roots: Vec::new(),
+            scope: None,
+            settling: None,
             prune: false,
             force: false,
             dry_run: false,
@@ -112,6 +128,7 @@ impl Default for IngestOptions {
             follow_links: false,
             batch: 8,
             threads,
+            pace: Pace::default(),
             limits: Limits::default(),
             regions: RegionOptions::default(),
             captions: None,
@@ -227,11 +244,13 @@ pub fn ingest(
     let start = Instant::now();
     let encoder: &dyn Encode = &Checked(encoder);
     let Roots { present, gone } = Roots::resolve(&options.roots, Some(index))?;
-    let options = IngestOptions { roots: present, ..options.clone() };
+    let threads = options.pace.threads(options.threads);
+    let options = IngestOptions { roots: present, threads, ..options.clone() };
     if options.dry_run {
         return rehearse(index, &options, &gone, cancel, observer);
     }
-    for folder in options.roots.iter().filter(|root| root.is_dir()) {
+    let is_whole = options.scope.is_none();
+    for folder in options.roots.iter().filter(|root| is_whole && root.is_dir()) {
         index.add_root(folder.clone())?;
     }
     let profile = regions::resolve_profile(index, encoder, &options.regions, options.captions.is_some())?;
@@ -244,9 +263,11 @@ pub fn ingest(
     if walked.complete {
         reconcile(index, &options, &walked, &gone, cancel, &mut writer)?;
         writer.mark_gone()?;
-        roots::drop_empty(index)?;
-        go_on_with_rebuild(&stages, &mut writer)?;
-        if options.regions.refill || options.captions.is_some() {
+        if is_whole {
+            roots::drop_empty(index)?;
+            go_on_with_rebuild(&stages, &mut writer)?;
+        }
+        if is_whole && (options.regions.refill || options.captions.is_some()) {
             stages.run(&mut writer, |outlet| source::incomplete(index, encoder, &options, outlet))?;
         }
         index.finish_with(&mut |done, all| {
@@ -295,7 +316,7 @@ fn rehearse(
         }
         !cancel.load(Relaxed)
     });
-    let walked = walked.following_links(options.follow_links).run();
+    let walked = walked.following_links(options.follow_links).within(options.scope.as_ref()).run();
     failed.into_iter().for_each(|event| writer.report.event(event));
     if walked.complete {
         reconcile(index, options, &walked, gone, cancel, &mut writer)?;

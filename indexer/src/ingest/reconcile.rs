@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::devices::Mounts;
 use super::disk::is_gone;
+use super::scope::{Reach, Scope};
 use super::walk::{Walked, has_hidden_part};
 use super::write::Writer;
 use super::{FileEvent, IngestOptions};
@@ -87,7 +88,7 @@ impl Vanished {
         mounts: &Mounts<'_>,
         writer: &mut Writer<'_, '_>,
     ) -> Result<(), IndexError> {
-        let files = index.files_under(root)?;
+        let files = known_files(index, root, options.scope.as_ref())?;
         let at_stake = files.iter().filter(|file| options.prune || !file.missing).count();
         if at_stake > 0 && !options.force && is_empty(root) {
             writer.report.event(FileEvent::Failed { path: root.clone(), reason: looks_unmounted(at_stake) });
@@ -136,6 +137,24 @@ impl Vanished {
         writer.report.event(FileEvent::Failed { path: folder, reason });
         false
     }
+}
+
+/// The files of a root that the index knows where a run looked.
+fn known_files(index: &Index, root: &Path, scope: Option<&Scope>) -> Result<Vec<FileRecord>, IndexError> {
+    let Some(scope) = scope else { return index.files_under(root) };
+    let mut files = Vec::new();
+    for (folder, reach) in scope.parts() {
+        let within = if root.starts_with(folder) && reach == Reach::All { root } else { folder };
+        if within.starts_with(root) {
+            index.each_file_under(within, &mut |file| {
+                if reach == Reach::All || file.path.parent() == Some(folder) {
+                    files.push(file);
+                }
+                Ok(true)
+            })?;
+        }
+    }
+    Ok(files)
 }
 
 /// A file that is still there has vanished from the library if an ignore file now leaves it out.

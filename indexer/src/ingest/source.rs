@@ -61,7 +61,7 @@ fn walk(options: &IngestOptions, outlet: &Outlet<'_>) -> Walked {
         }
     };
     let walker = Walker::new(&options.roots, options.hidden, &options.devices, sink);
-    let walked = walker.following_links(options.follow_links).run();
+    let walked = walker.following_links(options.follow_links).within(options.scope.as_ref()).run();
     shared.walk_done.store(walked.complete, Relaxed);
     walked
 }
@@ -75,7 +75,7 @@ fn count(options: &IngestOptions, shared: &Shared<'_>) {
         !shared.walk_done.load(Relaxed) && !shared.is_over()
     };
     let walker = Walker::new(&options.roots, options.hidden, &options.devices, sink).counting();
-    let walked = walker.following_links(options.follow_links).run();
+    let walked = walker.following_links(options.follow_links).within(options.scope.as_ref()).run();
     shared.count_done.store(walked.complete, Relaxed);
 }
 

@@ -25,6 +25,7 @@ use super::metadata::{Beside, SidecarNames};
 use super::names::{Named, is_kept_by_the_system, named};
 use super::read::Stat;
 use super::rules::{IGNORE_FILE, Rules};
+use super::scope::Scope;
 
 /// A file that may hold an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +87,8 @@ pub(super) struct Walker<'a, S> {
     hidden: bool,
     follow_links: bool,
     only_counts: bool,
+    /// Folders that the walk is limited to.
+    scope: Option<&'a Scope>,
     devices: &'a Devices,
     sink: S,
     walked: Walked,
@@ -110,7 +113,8 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
     pub fn new(roots: &'a [PathBuf], hidden: bool, devices: &'a Devices, sink: S) -> Self {
         let walked = Walked::default();
         let (entered, sidecars) = (HashSet::new(), None);
-        Self { roots, hidden, follow_links: false, only_counts: false, devices, sink, walked, entered, sidecars }
+        let (follow_links, only_counts, scope) = (false, false, None);
+        Self { roots, hidden, follow_links, only_counts, scope, devices, sink, walked, entered, sidecars }
     }
 
     /// Only counts files: as quick as folders are listed, since no file is looked at.
@@ -123,8 +127,17 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
         Self { follow_links, ..self }
     }
 
+    /// Only takes files of some folders.
+    pub fn within(self, scope: Option<&'a Scope>) -> Self {
+        Self { scope, ..self }
+    }
+
     pub fn run(mut self) -> Walked {
-        let (folders, files): (Vec<_>, Vec<_>) = self.roots.iter().cloned().partition(|root| root.is_dir());
+        let (mut folders, mut files): (Vec<_>, Vec<_>) = self.roots.iter().cloned().partition(|root| root.is_dir());
+        if let Some(scope) = self.scope {
+            folders.retain(|root| scope.enters(root));
+            files.retain(|root| root.parent().is_some_and(|folder| scope.holds(folder)));
+        }
         self.walked.complete = folders.iter().all(|root| self.root(root))
             && files.iter().all(|root| self.walked.saw(root) || self.file(root));
         self.walked.folders = folders;
@@ -173,10 +186,19 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
             Err(error) => return self.failed(&path, &error),
         };
         let Some(rules) = self.rules(above, &path) else { return false };
+        let takes_files = self.scope.is_none_or(|scope| scope.holds(&path));
         entries.into_iter().all(|entry| match entry.and_then(|entry| Ok((entry.file_type()?, entry))) {
-            Ok((kind, entry)) => self.entry(&entry, kind, &real, &rules, to_list),
+            Ok((kind, entry)) if takes_files && !kind.is_dir() || self.may_enter(&entry.path()) => {
+                self.entry(&entry, kind, &real, &rules, to_list)
+            }
+            Ok(_) => true,
             Err(error) => self.failed(&path, &error),
         })
+    }
+
+    /// True if the walk is not limited to other folders than this one.
+    fn may_enter(&self, folder: &Path) -> bool {
+        self.scope.is_none_or(|scope| scope.enters(folder))
     }
 
     fn entry(
@@ -211,7 +233,7 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
     fn link(&mut self, path: PathBuf, rules: &Rules, to_list: &mut Vec<Folder>) -> bool {
         let target = disk::facts(&path).and_then(|facts| Ok((facts, disk::real_path(&path)?)));
         let is_folder = target.as_ref().is_ok_and(|(facts, _)| facts.is_dir());
-        if self.leaves_out(&path, is_folder, rules) {
+        if self.leaves_out(&path, is_folder, rules) || is_folder && !self.may_enter(&path) {
             return true;
         }
         let (facts, real) = match target {

@@ -18,7 +18,7 @@ use glimpse_encoder::image_file::Format;
 
 use crate::{Exposure, Place};
 
-pub(super) use sidecar::{Beside, SidecarNames, Sidecars, orientation as sidecar_orientation};
+pub(super) use sidecar::{Beside, SidecarNames, Sidecars, is_sidecar, orientation as sidecar_orientation};
 
 /// The largest block of EXIF or XMP that is looked at.
 const MAX_BLOCK: usize = 1 << 20;
