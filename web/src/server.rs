@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
-use glimpse_engine::{Engine, EngineError, PutAway, move_to_trash};
+use glimpse_engine::{Engine, EngineError, Pace, PutAway, WatchOptions, move_to_trash};
 use tokio::sync::watch;
 
 use crate::access::{Access, MIN_TOKEN};
@@ -16,6 +16,7 @@ use crate::app::configure;
 use crate::public_url::PublicUrl;
 use crate::roots::AllowedRoots;
 use crate::state::{AppState, CONNECTIONS, Limits};
+use crate::watching::{WatchNote, Watching};
 
 /// Seconds that requests in progress are given when the server stops.
 const GRACE: u64 = 5;
@@ -49,11 +50,16 @@ pub struct ServeOptions {
     /// Addresses under which a reverse proxy shows the server: their names and origins are
     /// answered, and the routes stand below their paths too.
     pub public_urls: Vec<PublicUrl>,
+    /// Follow the folders of the library as they change.
+    pub watch: Option<WatchOptions>,
+    /// How much of the machine runs take; without it watched folders are followed gently while the
+    /// machine runs on battery.
+    pub pace: Option<Pace>,
 }
 
 impl fmt::Debug for ServeOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port, token, allow_roots, allow_trash, follow_links, public_urls } = self;
+        let Self { host, port, token, allow_roots, allow_trash, follow_links, public_urls, watch, pace } = self;
         let token = token.as_ref().map(|_| "(hidden)");
         f.debug_struct("ServeOptions")
             .field("host", host)
@@ -63,6 +69,8 @@ impl fmt::Debug for ServeOptions {
             .field("allow_trash", allow_trash)
             .field("follow_links", follow_links)
             .field("public_urls", public_urls)
+            .field("watch", watch)
+            .field("pace", pace)
             .finish()
     }
 }
@@ -72,7 +80,8 @@ impl Default for ServeOptions {
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let (allow_roots, public_urls) = (Vec::new(), Vec::new());
         let (allow_trash, follow_links) = (false, false);
-        Self { host, port: 4747, token: None, allow_roots, allow_trash, follow_links, public_urls }
+        let (watch, pace) = (None, None);
+        Self { host, port: 4747, token: None, allow_roots, allow_trash, follow_links, public_urls, watch, pace }
     }
 }
 
@@ -114,6 +123,8 @@ pub enum ServeError {
 pub struct Running {
     /// Where, with the port that was bound: `http://127.0.0.1:4747`.
     pub url: String,
+    /// What watching folders does; nothing comes without [`ServeOptions::watch`].
+    pub notes: Option<mpsc::Receiver<WatchNote>>,
     handle: ServerHandle,
     stopping: watch::Sender<bool>,
 }
@@ -141,6 +152,8 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
         AllowedRoots::new(&options.allow_roots).map_err(|(folder, source)| ServeError::NoFolder { folder, source })?;
     let mut state = AppState::new(engine, access, roots, Limits::default()).map_err(ServeError::Run)?;
     state.follow_links = options.follow_links;
+    state.pace = options.pace;
+    state.watching = options.watch.is_some();
     state.put_away = options.allow_trash.then_some(move_to_trash as PutAway);
     let state = web::Data::new(state);
     let address = SocketAddr::new(options.host, options.port);
@@ -155,7 +168,11 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
         return Err(ServeError::Library(error));
     }
 
+    let (tell, notes) = mpsc::channel();
     let shared = state.clone();
+    let watching = options.watch.clone();
+    let watching = watching.map(|watch| Watching::start(state.clone().into_inner(), watch, tell)).transpose();
+    let watching = watching.map_err(ServeError::Run)?;
     let served = actix_web::rt::System::new().block_on(async move {
         let stopping = shared.stopping.clone();
         let server = HttpServer::new(move || App::new().configure(configure(shared.clone())))
@@ -168,10 +185,13 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
             .map_err(|source| ServeError::Bind { address, source })?;
         let bound = server.addrs().first().copied().unwrap_or(address);
         let server = server.run();
-        ready(Running { url: format!("http://{bound}"), handle: server.handle(), stopping });
+        ready(Running { url: format!("http://{bound}"), notes: Some(notes), handle: server.handle(), stopping });
         server.await.map_err(ServeError::Run)
     });
     state.jobs.close();
+    if let Some(watching) = watching {
+        watching.stop(RUN_GRACE);
+    }
     state.jobs.join(RUN_GRACE);
     served
 }

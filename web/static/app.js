@@ -3,6 +3,7 @@
 import { setUpAlbums } from "./albums.js";
 import { isCancelled, isOffline } from "./api.js";
 import { setUpBar } from "./bar.js";
+import { followLibrary } from "./changes.js";
 import { watchConnection } from "./connection.js";
 import { Display } from "./display.js";
 import { $, closest, framed, isPlain } from "./dom.js";
@@ -74,7 +75,7 @@ const pages = new Pages({
 });
 const display = new Display({
   navigation, grid, server, report, pages,
-  on: { others: () => (selection.clear(), picking.forget()), rendered: () => viewer.refresh() },
+  on: { others: () => (selection.clear(), picking.forget(), changes.seen()), rendered: () => viewer.refresh() },
 });
 
 // ---- what is selected ----
@@ -217,6 +218,12 @@ function libraryChanged() {
   if (get().view === null && scrollY < 200) display.again();
 }
 
+const changes = followLibrary({
+  changed: () => (forget(), forgetFolders(), forgetExamples()),
+  mayShow: () => !get().page && !isRanked(get()) && get().view === null && !selection.size && !document.querySelector("dialog[open]"),
+  show: () => display.again(),
+});
+
 $("save-search").addEventListener("click", () => {
   const address = write({ ...get(), view: null });
   albums.saveSearch(textsOf(get()).join(" + "), { query: question(get()), address });
@@ -238,6 +245,7 @@ bar.render();
 filters.render();
 await server.ask();
 await display.show(history.state ?? {});
+changes.listen(server.isWatching);
 const { view } = get();
 if (view !== null) viewer.open(view);
 else if (!matchMedia("(pointer: coarse)").matches) $("q").focus({ preventScroll: true });

@@ -15,6 +15,7 @@ mod search;
 mod sockets;
 mod timeline;
 mod waiting;
+mod watching;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
