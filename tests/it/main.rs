@@ -14,3 +14,4 @@ mod published;
 mod regions;
 mod tidy;
 mod util;
+mod watch;
