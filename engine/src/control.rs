@@ -45,6 +45,11 @@ impl RunControl {
         self.changed.notify_all();
     }
 
+    /// True once the run is to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
     /// True while the run waits, or is about to.
     pub fn is_paused(&self) -> bool {
         *self.paused.lock()

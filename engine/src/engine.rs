@@ -21,6 +21,7 @@ use crate::originals::Originals;
 use crate::regions::GridCache;
 use crate::served::Served;
 use crate::texts::TextCache;
+use crate::turns::Turns;
 use crate::{EngineError, Settings};
 
 /// How long a question waits for the library to be opened by another thread.
@@ -39,8 +40,8 @@ pub struct Engine {
     /// Held while the library is opened, so that [`Engine::served`] need not be.
     pub(crate) opening: Mutex<()>,
     models: Models,
-    /// Held while folders are indexed.
-    pub(crate) indexing: Mutex<()>,
+    /// Whose turn it is to change the library.
+    pub(crate) turns: Turns,
     /// Queries in progress.
     pub(crate) active_queries: AtomicUsize,
     pub(crate) texts: TextCache,
@@ -85,7 +86,7 @@ impl Engine {
                 let settings = settings.clone();
                 move |name, max_patches| load(name, &Settings { max_patches, ..settings.clone() })
             }),
-            indexing: Mutex::new(()),
+            turns: Turns::default(),
             active_queries: AtomicUsize::new(0),
             texts: TextCache::new(),
             images: ImageCache::new(),
@@ -375,6 +376,11 @@ impl Engine {
     /// If there is no index yet.
     pub fn revision(&self) -> Result<u64, EngineError> {
         Ok(self.serving()?.revision())
+    }
+
+    /// As [`Engine::revision`]; `None` while the library is not open, which is not waited for.
+    pub fn revision_if_open(&self) -> Option<u64> {
+        self.if_open().map(|served| served.revision())
     }
 
     /// Numbers about the library, and its model with what runs it here. Bytes on disk are those of

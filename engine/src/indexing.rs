@@ -54,7 +54,7 @@ impl Engine {
         background: Option<&RunControl>,
         observer: &mut dyn Observer,
     ) -> Result<Summary, EngineError> {
-        let _running = self.indexing.try_lock().ok_or_else(|| {
+        let _running = self.turns.take().ok_or_else(|| {
             EngineError::Busy("folders are being indexed already; wait until that is done, or stop it".into())
         })?;
         let began = Timestamp::now();
@@ -66,8 +66,8 @@ impl Engine {
         ended
     }
 
-    /// The caller holds `indexing`.
-    fn run_alone(
+    /// The caller has the turn.
+    pub(crate) fn run_alone(
         &self,
         options: &IngestOptions,
         cancel: &AtomicBool,

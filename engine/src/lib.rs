@@ -47,6 +47,8 @@ mod tag;
 mod tests;
 mod texts;
 mod timeline;
+mod turns;
+mod watching;
 
 pub use cancel::Cancel;
 pub use caption::{Caption, CaptionOptions, MAX_CAPTIONS};
@@ -77,6 +79,7 @@ pub use settings::{Settings, home_dir};
 pub use suggest::{Correction, is_form_of_things};
 pub use tag::{MAX_LABELS, Tag, TagOptions, Tagged};
 pub use timeline::{Month, MonthCount};
+pub use watching::{Update, WatchControl, WatchObserver};
 
 // The types of the layers below that belong to this crate's interface.
 pub use glimpse_encoder::dense::{DenseConfig, DenseProfile, Rect, RegionMap, detail_limit};
@@ -85,10 +88,11 @@ pub use glimpse_encoder::published::Published;
 pub use glimpse_encoder::{DenseGrid, Embedding, Encode, ModelInfo, files, hub};
 pub use glimpse_indexer::collections::{Album, SavedSearch};
 pub use glimpse_indexer::ingest::{
-    FileEvent, ImageDecoder, ImageHook, IngestOptions, Observer, RegionChoice, RegionOptions, Summary,
+    FileEvent, ImageDecoder, ImageHook, IngestOptions, Observer, Pace, RegionChoice, RegionOptions, Summary,
 };
 pub use glimpse_indexer::sidecars;
 pub use glimpse_indexer::vectors::VectorStorage;
+pub use glimpse_indexer::watch::WatchOptions;
 pub use glimpse_indexer::{
     Cluster, ContentHash, Exposure, Facets, FileRecord, FileRole, Filter, GeoBox, GraphEngine, ImageId, ImageRecord,
     IndexOptions, Place, Stats, TagCount, TileFacts, VerifyReport,

@@ -52,6 +52,9 @@ pub enum RunBy {
     /// A job of the server.
     #[serde(rename = "server")]
     Server,
+    /// Nobody: folders changed that are watched.
+    #[serde(rename = "watch")]
+    Watch,
 }
 
 /// How a run ended.

@@ -17,6 +17,7 @@ use crate::{
 
 mod questions;
 mod sidecars;
+mod watching;
 
 struct Silent;
 
@@ -194,7 +195,7 @@ fn only_one_run_indexes_at_a_time() {
     let (home, photos) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     save(photos.path(), "red.png", RED);
     let engine = Engine::with_encoder(Settings::at(home.path()), Arc::new(FakeEncoder::new(DIM))).unwrap();
-    let _running = engine.indexing.lock();
+    let _running = engine.turns.take();
     let options = IngestOptions { roots: vec![photos.path().to_path_buf()], ..IngestOptions::default() };
     let error = engine.index(&options, &AtomicBool::new(false), &mut Silent).unwrap_err();
     assert!(matches!(error, EngineError::Busy(_)));

@@ -1,7 +1,7 @@
 //! The index of an image library: records, vectors and words, kept in sled, HNSW and tantivy.
 //!
 //! [`Library`] holds generations of an index; [`Index`] is one generation, made with one model;
-//! [`ingest`] fills it from folders. Reading code sees only [`Index`] and plain types.
+//! [`ingest`] fills it from folders, and [`watch`] says when. Reading code sees only [`Index`] and plain types.
 
 pub mod collections;
 pub mod hnsw;
@@ -9,6 +9,7 @@ pub mod ingest;
 pub mod regions;
 pub mod sidecars;
 pub mod vectors;
+pub mod watch;
 
 mod error;
 mod fair;

@@ -15,3 +15,4 @@ mod regions;
 mod sidecars;
 mod tidy;
 mod util;
+mod watch;

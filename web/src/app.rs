@@ -15,8 +15,8 @@ use crate::error::{ApiError, Code};
 use crate::metrics::measure;
 use crate::openapi::description;
 use crate::routes::{
-    albums, caption, downloads, find, folder_tree, groups, images, jobs, library, map, page, regions, reveal, roots,
-    search, sidecars, status, suggest, tags, timeline, trash, uploads,
+    albums, caption, changes, downloads, find, folder_tree, groups, images, jobs, library, map, page, regions, reveal,
+    roots, search, sidecars, status, suggest, tags, timeline, trash, uploads,
 };
 use crate::state::AppState;
 
@@ -109,6 +109,7 @@ fn routes(path: &str) -> Scope {
         }
     };
     scope
+        .service(at("/api/v1/events", READ, [get(changes::events)]))
         .service(at("/api/v1/jobs/{id}/events", READ, [get(jobs::events)]))
         .service(at("/api/v1/archive", "POST", [post(downloads::archive)]))
         .service(compressed)

@@ -27,6 +27,7 @@ mod state;
 mod steps;
 mod thumbnails;
 mod uploads;
+mod watching;
 pub mod wire;
 
 #[cfg(test)]
@@ -38,6 +39,7 @@ use glimpse_engine::ImageHook;
 
 pub use public_url::{NotAnAddress, PublicUrl};
 pub use server::{Running, ServeError, ServeOptions, serve};
+pub use watching::WatchNote;
 
 /// Makes what the page shows of an image, blurred stand-in and thumbnail, from every image that is
 /// indexed. Give it to [`glimpse_engine::IngestOptions::on_image`], with the cache folder of the

@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::routes::{
-    albums, caption, downloads, find, folder_tree, groups, images, jobs, library, map, regions, reveal, roots, search,
-    sidecars, status, suggest, tags, timeline, trash, uploads,
+    albums, caption, changes, downloads, find, folder_tree, groups, images, jobs, library, map, regions, reveal, roots,
+    search, sidecars, status, suggest, tags, timeline, trash, uploads,
 };
 
 /// The Glimpse API.
@@ -36,7 +36,7 @@ use crate::routes::{
         sidecars::sidecars, reveal::reveal,
         timeline::timeline, timeline::tiles, library::stats, groups::tag, groups::duplicates,
         jobs::start, jobs::list, jobs::one, jobs::pause, jobs::resume, jobs::cancel, jobs::retry, jobs::failures,
-        jobs::events, status::health, status::metrics,
+        jobs::events, changes::events, status::health, status::metrics,
     ),
     tags(
         (name = "search", description = "Finding images"),

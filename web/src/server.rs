@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
-use glimpse_engine::{Engine, EngineError, PutAway, move_to_trash};
+use glimpse_engine::{Engine, EngineError, Pace, PutAway, WatchOptions, move_to_trash};
 use tokio::sync::watch;
 
 use crate::access::{Access, MIN_TOKEN};
@@ -17,6 +17,7 @@ use crate::file_manager;
 use crate::public_url::PublicUrl;
 use crate::roots::AllowedRoots;
 use crate::state::{AppState, CONNECTIONS, Limits};
+use crate::watching::{WatchNote, Watching};
 
 /// Seconds that requests in progress are given when the server stops.
 const GRACE: u64 = 5;
@@ -52,11 +53,27 @@ pub struct ServeOptions {
     /// Addresses under which a reverse proxy shows the server: their names and origins are
     /// answered, and the routes stand below their paths too.
     pub public_urls: Vec<PublicUrl>,
+    /// Follow the folders of the library as they change.
+    pub watch: Option<WatchOptions>,
+    /// How much of the machine runs take; without it watched folders are followed gently while the
+    /// machine runs on battery.
+    pub pace: Option<Pace>,
 }
 
 impl fmt::Debug for ServeOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port, token, allow_roots, allow_trash, allow_sidecars, follow_links, public_urls } = self;
+        let Self {
+            host,
+            port,
+            token,
+            allow_roots,
+            allow_trash,
+            allow_sidecars,
+            follow_links,
+            public_urls,
+            watch,
+            pace,
+        } = self;
         let token = token.as_ref().map(|_| "(hidden)");
         f.debug_struct("ServeOptions")
             .field("host", host)
@@ -67,6 +84,8 @@ impl fmt::Debug for ServeOptions {
             .field("allow_sidecars", allow_sidecars)
             .field("follow_links", follow_links)
             .field("public_urls", public_urls)
+            .field("watch", watch)
+            .field("pace", pace)
             .finish()
     }
 }
@@ -76,7 +95,18 @@ impl Default for ServeOptions {
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let (allow_roots, public_urls) = (Vec::new(), Vec::new());
         let (allow_trash, allow_sidecars, follow_links) = (false, false, false);
-        Self { host, port: 4747, token: None, allow_roots, allow_trash, allow_sidecars, follow_links, public_urls }
+        Self {
+            host,
+            port: 4747,
+            token: None,
+            allow_roots,
+            allow_trash,
+            allow_sidecars,
+            follow_links,
+            public_urls,
+            watch: None,
+            pace: None,
+        }
     }
 }
 
@@ -118,6 +148,8 @@ pub enum ServeError {
 pub struct Running {
     /// Where, with the port that was bound: `http://127.0.0.1:4747`.
     pub url: String,
+    /// What watching folders does; nothing comes without [`ServeOptions::watch`].
+    pub notes: Option<mpsc::Receiver<WatchNote>>,
     handle: ServerHandle,
     stopping: watch::Sender<bool>,
 }
@@ -149,6 +181,8 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
     // Whoever is elsewhere would open windows in front of somebody else.
     let is_for_this_machine = options.host.is_loopback() && options.public_urls.is_empty();
     state.show_file = is_for_this_machine.then(file_manager::of_desktop).flatten();
+    state.pace = options.pace;
+    state.watching = options.watch.is_some();
     state.put_away = options.allow_trash.then_some(move_to_trash as PutAway);
     let state = web::Data::new(state);
     let address = SocketAddr::new(options.host, options.port);
@@ -163,7 +197,11 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
         return Err(ServeError::Library(error));
     }
 
+    let (tell, notes) = mpsc::channel();
     let shared = state.clone();
+    let watching = options.watch.clone();
+    let watching = watching.map(|watch| Watching::start(state.clone().into_inner(), watch, tell)).transpose();
+    let watching = watching.map_err(ServeError::Run)?;
     let served = actix_web::rt::System::new().block_on(async move {
         let stopping = shared.stopping.clone();
         let server = HttpServer::new(move || App::new().configure(configure(shared.clone())))
@@ -176,10 +214,13 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
             .map_err(|source| ServeError::Bind { address, source })?;
         let bound = server.addrs().first().copied().unwrap_or(address);
         let server = server.run();
-        ready(Running { url: format!("http://{bound}"), handle: server.handle(), stopping });
+        ready(Running { url: format!("http://{bound}"), notes: Some(notes), handle: server.handle(), stopping });
         server.await.map_err(ServeError::Run)
     });
     state.jobs.close();
+    if let Some(watching) = watching {
+        watching.stop(RUN_GRACE);
+    }
     state.jobs.join(RUN_GRACE);
     served
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use actix_web::web;
-use glimpse_engine::{Engine, EngineError, PutAway};
+use glimpse_engine::{Engine, EngineError, Pace, PutAway};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
@@ -85,6 +85,10 @@ pub struct AppState {
     pub allow_sidecars: bool,
     /// Whether jobs follow links out of their folders.
     pub follow_links: bool,
+    /// Folders are followed as they change.
+    pub watching: bool,
+    /// How much of the machine runs take, if that was said.
+    pub pace: Option<Pace>,
     /// Who may ask.
     pub access: Arc<Access>,
     /// How much.
@@ -160,6 +164,8 @@ impl AppState {
             show_file: None,
             allow_sidecars: false,
             follow_links: false,
+            watching: false,
+            pace: None,
             limits,
             searches: Pool::start("search", cores.clamp(2, 8), limits.searches)?,
             finds: Pool::start("find", cores.clamp(2, 4), limits.searches)?,

@@ -174,6 +174,9 @@ export const failures = (id, offset) => ask("GET", `jobs/${id}/failures`, { quer
 /** @type {(id: number) => EventSource} */
 export const jobEvents = (id) => new EventSource(addressOf(`jobs/${id}/events`));
 
+/** @type {() => EventSource} */
+export const libraryEvents = () => new EventSource(addressOf("events"));
+
 /// Images of one request: with more, its body could be larger than the server takes.
 const AT_ONCE = 10_000;
 /** @type {(ids: number[]) => number[][]} */

@@ -4,6 +4,7 @@ import { setUpAlbumOrder } from "./album_order.js";
 import { setUpAlbums } from "./albums.js";
 import { isCancelled, isOffline } from "./api.js";
 import { setUpBar } from "./bar.js";
+import { followLibrary } from "./changes.js";
 import { watchConnection } from "./connection.js";
 import { Display } from "./display.js";
 import { $, closest, framed, isPlain } from "./dom.js";
@@ -75,7 +76,7 @@ const pages = new Pages({
 });
 const display = new Display({
   navigation, grid, server, report, pages,
-  on: { others: () => (selection.clear(), picking.forget()), rendered: () => viewer.refresh() },
+  on: { others: () => (selection.clear(), picking.forget(), changes.seen()), rendered: () => viewer.refresh() },
 });
 
 // ---- what is selected ----
@@ -227,6 +228,12 @@ function libraryChanged() {
   if (get().view === null && scrollY < 200) display.again();
 }
 
+const changes = followLibrary({
+  changed: () => (forget(), forgetFolders(), forgetExamples()),
+  mayShow: () => !get().page && !isRanked(get()) && get().view === null && !selection.size && !document.querySelector("dialog[open]"),
+  show: () => display.again(),
+});
+
 $("save-search").addEventListener("click", () => {
   const state = get();
   const asked = state.find && canFind(state) ? { find: regionQuestion(state) } : { query: question(state) };
@@ -249,6 +256,7 @@ bar.render();
 filters.render();
 await server.ask();
 await display.show(history.state ?? {});
+changes.listen(server.isWatching);
 const { view } = get();
 if (view !== null) viewer.open(view);
 else if (!matchMedia("(pointer: coarse)").matches) $("q").focus({ preventScroll: true });

@@ -30,7 +30,7 @@ export function setUpRuns({ details, list, again }) {
   function row({ began, ended, by, roots, seen, added, removed, failed, outcome, message }) {
     const counts = [
       `${t("files")}: ${number(seen)}`, added > 0 && t("count_indexed", { n: added }), removed > 0 && t("count_pruned", { n: removed }), failed > 0 && t("count_failed", { n: failed }),
-      ended && t("took", { time: span(Math.max((Date.parse(ended) - Date.parse(began)) / 1000, 0)) }), by === "command line" && t("runByHand"),
+      ended && t("took", { time: span(Math.max((Date.parse(ended) - Date.parse(began)) / 1000, 0)) }), by === "command line" && t("runByHand"), by === "watch" && t("runByWatch"),
     ].filter(Boolean).join(" · ");
     const startAgain = outcome !== "done" && h("button", { class: "button", type: "button", on: { click: () => again(roots) } }, icon("play"), t("startAgain"));
     return h("li", { class: `run ${outcome}` },

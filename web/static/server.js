@@ -7,7 +7,7 @@ import { $ } from "./dom.js";
 const LOADING = 400;
 
 export class Server {
-  /** @type {Pick<Api.Health, "model" | "library" | "allows"> & { job?: Api.Job | null }} */
+  /** @type {Pick<Api.Health, "model" | "library" | "allows" | "watching"> & { job?: Api.Job | null }} */
   #known = { model: { state: "loading", name: null, captions: [] }, library: "ready" };
   #waiting = false;
 
@@ -24,6 +24,11 @@ export class Server {
   /// What clients may do beside looking: `{ trash, sidecars, reveal, roots }`.
   get allows() {
     return this.#known.allows ?? {};
+  }
+
+  /// The server follows its folders as they change.
+  get isWatching() {
+    return this.#known.watching === true;
   }
 
   get isLoading() {

@@ -71,11 +71,12 @@ declare namespace Api {
   interface Browse { path: string; parent: string | null; folders: { name: string; path: string; images: number }[] }
   interface Runs { runs: Run[] }
   interface Run {
-    began: string; ended: string; by: "command line" | "server"; roots: string[]; seen: number; added: number; removed: number; failed: number;
+    began: string; ended: string; by: "command line" | "server" | "watch"; roots: string[]; seen: number; added: number; removed: number; failed: number;
     outcome: "done" | "stopped" | "failed"; message: string | null;
   }
   interface Sidecars { written: string[]; unchanged: number; failed: { path: string; reason: string }[] }
   interface Allows { trash: boolean; sidecars: boolean; reveal: boolean; roots: boolean }
+  interface LibraryChange { revision: number; images: number }
   interface Folder { path: string; images: number; present: boolean }
   interface Folders { roots: Folder[] }
 
@@ -85,6 +86,7 @@ declare namespace Api {
   }
   interface Health {
     allows?: Allows;
+    watching?: boolean;
     library: "ready" | "empty" | "opening" | "unusable"; images: number; job: Job | null;
     model: { state: "loading" | "ready" | "failed"; name: string | null; captions: string[] };
   }

@@ -52,6 +52,8 @@ interface PageElements {
   "folder-browser": HTMLElementTagNameMap["div"];
   "folder-path": HTMLElementTagNameMap["input"];
   "folder-problem": HTMLElementTagNameMap["p"];
+  "fresh": HTMLElementTagNameMap["div"];
+  "fresh-show": HTMLElementTagNameMap["button"];
   "further": HTMLElementTagNameMap["button"];
   "further-menu": HTMLElementTagNameMap["div"];
   "grid": HTMLElementTagNameMap["div"];

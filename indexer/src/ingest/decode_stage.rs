@@ -1,6 +1,8 @@
 //! Looks at files: what is known by a stat ends here, the rest is read, and images that are new,
 //! or lack something, are decoded for the encoder.
 
+use std::path::Path;
+
 use crossbeam_channel::Sender;
 use glimpse_encoder::dense::Views;
 use glimpse_encoder::image_file::Format;
@@ -38,7 +40,7 @@ impl DecodeStage<'_> {
         let decision = guarded(|| self.decide(candidate, &mut claimed));
         let outcome = match decision.unwrap_or_else(|panic| Ok(Decision::Skipped(went_wrong(&panic)))) {
             Ok(Decision::New(image)) => return encode.send(*image).is_ok(),
-            Ok(Decision::InFlight) => return true,
+            Ok(Decision::InFlight | Decision::HeldBack) => return true,
             Ok(Decision::Cancelled) => return false,
             Ok(Decision::Unchanged(image, back)) => {
                 return write.send(Message::Unchanged { path, back, image, companions }).is_ok();
@@ -71,6 +73,9 @@ impl DecodeStage<'_> {
             let back = is_new.then_some(FileRecord { missing: false, changed, ..record });
             return Ok(Decision::Unchanged(image, back));
         }
+        if self.holds_back(&candidate.path, candidate.stat) {
+            return Ok(Decision::HeldBack);
+        }
         self.read(&candidate, claimed)
     }
 
@@ -90,6 +95,10 @@ impl DecodeStage<'_> {
         Ok(false)
     }
 
+    fn holds_back(&self, path: &Path, stat: Stat) -> bool {
+        self.decoder.options.settling.as_ref().is_some_and(|settling| settling.holds_back(path, stat))
+    }
+
     fn read(&self, candidate: &Candidate, claimed: &mut Option<ContentHash>) -> Result<Decision, IndexError> {
         let path = &candidate.path;
         let file = match self.decoder.read(path, candidate.stat.bytes, Turned::By(candidate.xmp.clone())) {
@@ -97,6 +106,9 @@ impl DecodeStage<'_> {
             Err(unread) => return self.unread(unread),
         };
         let (content, format, stat, orientation) = (file.content, file.format, file.stat, file.orientation);
+        if stat != candidate.stat && self.holds_back(path, stat) {
+            return Ok(Decision::HeldBack); // somebody went on writing
+        }
         let sidecar_modified = candidate.sidecar_modified;
         let companions = || candidate.companions.clone();
         let known = |metadata| Known {
@@ -187,6 +199,8 @@ enum Decision {
     Known(Known),
     /// For another file with the same bytes.
     InFlight,
+    /// It is being written; another run looks again.
+    HeldBack,
     New(Box<EncodeInput>),
     Skipped(String),
     Failed(String),

@@ -76,7 +76,9 @@ impl<'a> Stage<'a> {
     fn encoded(&self, batch: &[EncodeInput]) -> Result<Vec<Encoded>, EncodeError> {
         let start = Instant::now();
         let encoded = guarded(|| self.model.encode(batch));
-        self.shared.encoding.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
+        let took = start.elapsed();
+        self.shared.encoding.fetch_add(took.as_nanos() as u64, Relaxed);
+        self.model.options.pace.rest(took, || self.shared.is_over());
         encoded.unwrap_or_else(|panic| Err(broken(panic)))
     }
 

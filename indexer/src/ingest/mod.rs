@@ -1,6 +1,7 @@
 //! From folders to an index: walk, read, decode, encode, write, in bounded stages that overlap.
 
 mod budget;
+mod concern;
 mod contents;
 mod decode;
 mod decode_stage;
@@ -16,6 +17,7 @@ mod item;
 mod losses;
 mod metadata;
 mod names;
+mod pace;
 mod pairs;
 mod pipeline;
 mod read;
@@ -25,6 +27,8 @@ mod regions;
 mod report;
 mod roots;
 mod rules;
+mod scope;
+mod settling;
 mod shared;
 mod source;
 mod walk;
@@ -39,6 +43,7 @@ use std::time::{Duration, Instant};
 use glimpse_encoder::image_file::Limits;
 use glimpse_encoder::{Checked, Encode};
 
+pub(crate) use self::concern::{is_left_alone, reach_of_change};
 use self::contents::Contents;
 use self::decode::Decoder;
 pub use self::decode::ImageDecoder;
@@ -47,12 +52,15 @@ use self::drives::Drives;
 pub use self::hook::ImageHook;
 pub use self::losses::{Losses, losses};
 pub(crate) use self::metadata::{Beside, SidecarNames};
+pub use self::pace::Pace;
 use self::pipeline::Stages;
 use self::rebuild::Progress;
 use self::reconcile::reconcile;
 pub use self::regions::{RegionChoice, RegionOptions};
 use self::report::Report;
 use self::roots::Roots;
+pub use self::scope::{Reach, Scope};
+pub use self::settling::Settling;
 use self::shared::Shared;
 use self::walk::Found;
 use self::write::Writer;
@@ -64,6 +72,10 @@ pub struct IngestOptions {
     /// Folders and single files. One that is gone, but known to the index, has vanished with all
     /// that was below it.
     pub roots: Vec<PathBuf>,
+    /// The part of the roots to look at; all of them if absent. What lies outside stays as it is.
+    pub scope: Option<Scope>,
+    /// Leaves files that are being written for a later run.
+    pub settling: Option<Settling>,
     /// Forget files that are no longer there, instead of marking them as missing.
     pub prune: bool,
     /// Forget, and give up an older generation, also where it looks as if a drive were away.
@@ -86,6 +98,8 @@ pub struct IngestOptions {
     pub batch: usize,
     /// Threads that read and decode.
     pub threads: usize,
+    /// How much of the machine the run takes.
+    pub pace: Pace,
     /// Bounds on a single image.
     pub limits: Limits,
     /// What becomes of regions.
@@ -112,6 +126,8 @@ impl Default for IngestOptions {
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             roots: Vec::new(),
+            scope: None,
+            settling: None,
             prune: false,
             force: false,
             dry_run: false,
@@ -121,6 +137,7 @@ impl Default for IngestOptions {
             pairs: None,
             batch: 8,
             threads,
+            pace: Pace::default(),
             limits: Limits::default(),
             regions: RegionOptions::default(),
             captions: None,
@@ -258,11 +275,14 @@ pub fn ingest(
     } else {
         index.choose_pairs(options.pairs)?
     };
-    let options = IngestOptions { roots: present, pairs: Some(pairs), ..options.clone() };
+    let threads = options.pace.threads(options.threads);
+    let options = IngestOptions { roots: present, pairs: Some(pairs), threads, ..options.clone() };
     if options.dry_run {
         return rehearse(index, &options, &gone, (&drives, cancel), observer);
     }
-    for folder in options.roots.iter().filter(|root| drives.ask(root, Path::is_dir).unwrap_or(false)) {
+    let is_whole = options.scope.is_none();
+    let is_folder = |root: &&PathBuf| drives.ask(root, Path::is_dir).unwrap_or(false);
+    for folder in options.roots.iter().filter(|_| is_whole).filter(is_folder) {
         index.add_root(folder.clone())?;
     }
     let profile = regions::resolve_profile(index, encoder, &options.regions, options.captions.is_some())?;
@@ -278,9 +298,11 @@ pub fn ingest(
         }
         reconcile(index, &options, &walked, &gone, cancel, &mut writer)?;
         writer.mark_gone()?;
-        roots::drop_empty(index, &drives)?;
-        go_on_with_rebuild(&stages, &mut writer)?;
-        if options.regions.refill || options.captions.is_some() {
+        if is_whole {
+            roots::drop_empty(index, &drives)?;
+            go_on_with_rebuild(&stages, &mut writer)?;
+        }
+        if is_whole && (options.regions.refill || options.captions.is_some()) {
             stages.run(&mut writer, |outlet| source::incomplete(index, encoder, &options, outlet))?;
         }
         index.finish_with(&mut |done, all| {

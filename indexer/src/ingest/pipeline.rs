@@ -14,6 +14,7 @@
 //! else. A stage that finds its receiver gone ends.
 
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -89,9 +90,11 @@ impl Stages<'_> {
     fn decode(&self, work: &Receiver<Work>, encode: &Sender<EncodeInput>, write: &Sender<Message>) {
         let decode_stage = DecodeStage { index: self.index, decoder: self.decoder, contents: self.contents };
         for work in work {
+            let start = Instant::now();
             if self.shared.is_over() || !decode_stage.process(work, encode, write) {
                 return;
             }
+            self.decoder.options.pace.rest(start.elapsed(), || self.shared.is_over());
         }
     }
 }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use super::devices::Mounts;
 use super::disk::is_gone;
 use super::drives::Drives;
+use super::scope::{Reach, Scope};
 use super::walk::{Walked, has_hidden_part};
 use super::write::Writer;
 use super::{FileEvent, IngestOptions};
@@ -89,7 +90,7 @@ impl Vanished {
         writer: &mut Writer<'_, '_>,
     ) -> Result<(), IndexError> {
         let drives = writer.drives;
-        let files = index.files_under(root)?;
+        let files = known_files(index, root, options.scope.as_ref())?;
         let at_stake = files.iter().filter(|file| options.prune || !file.missing).count();
         if at_stake > 0 && !options.force && drives.ask(root, is_empty).unwrap_or(false) {
             writer.report.event(FileEvent::Failed { path: root.clone(), reason: looks_unmounted(at_stake) });
@@ -138,6 +139,24 @@ impl Vanished {
         writer.report.event(FileEvent::Failed { path: folder, reason });
         false
     }
+}
+
+/// The files of a root that the index knows where a run looked.
+fn known_files(index: &Index, root: &Path, scope: Option<&Scope>) -> Result<Vec<FileRecord>, IndexError> {
+    let Some(scope) = scope else { return index.files_under(root) };
+    let mut files = Vec::new();
+    for (folder, reach) in scope.parts() {
+        let within = if root.starts_with(folder) && reach == Reach::All { root } else { folder };
+        if within.starts_with(root) {
+            index.each_file_under(within, &mut |file| {
+                if reach == Reach::All || file.path.parent() == Some(folder) {
+                    files.push(file);
+                }
+                Ok(true)
+            })?;
+        }
+    }
+    Ok(files)
 }
 
 /// A file that is still there has vanished from the library if an ignore file now leaves it out.

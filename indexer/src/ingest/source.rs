@@ -128,7 +128,8 @@ pub(super) fn walk(
         let sink = |found| tell.send(Step::Found(found)).is_ok();
         let walker = Walker::new(&options.roots, options.hidden, &options.devices, sink);
         let walker = if only_counts { walker.counting() } else { walker };
-        let walked = walker.following_links(options.follow_links).pairing(options.pairs()).run();
+        let walker = walker.following_links(options.follow_links).pairing(options.pairs());
+        let walked = walker.within(options.scope.as_ref()).run();
         // Nobody waits for it if it was left behind.
         let _ = tell.send(Step::Ended(walked));
     };

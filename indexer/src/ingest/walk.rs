@@ -26,6 +26,7 @@ use super::names::{Named, is_kept_by_the_system, named};
 use super::pairs::{Item, pair};
 use super::read::Stat;
 use super::rules::{IGNORE_FILE, Rules};
+use super::scope::Scope;
 use crate::FileRole;
 
 /// A file that may hold an image.
@@ -114,6 +115,8 @@ pub(super) struct Walker<'a, S> {
     follow_links: bool,
     pairs: bool,
     only_counts: bool,
+    /// Folders that the walk is limited to.
+    scope: Option<&'a Scope>,
     devices: &'a Devices,
     sink: S,
     walked: Walked,
@@ -151,6 +154,7 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
             follow_links: false,
             pairs: false,
             only_counts: false,
+            scope: None,
             devices,
             sink,
             walked,
@@ -174,8 +178,17 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
         Self { pairs, ..self }
     }
 
+    /// Only takes files of some folders.
+    pub fn within(self, scope: Option<&'a Scope>) -> Self {
+        Self { scope, ..self }
+    }
+
     pub fn run(mut self) -> Walked {
-        let (folders, files): (Vec<_>, Vec<_>) = self.roots.iter().cloned().partition(|root| root.is_dir());
+        let (mut folders, mut files): (Vec<_>, Vec<_>) = self.roots.iter().cloned().partition(|root| root.is_dir());
+        if let Some(scope) = self.scope {
+            folders.retain(|root| scope.enters(root));
+            files.retain(|root| root.parent().is_some_and(|folder| scope.holds(folder)));
+        }
         self.walked.complete = folders.iter().all(|root| self.root(root))
             && files.iter().all(|root| self.walked.saw(root) || self.single(root));
         self.walked.folders = folders;
@@ -225,12 +238,21 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
         };
         let Some(rules) = self.rules(above, &path) else { return false };
         let mut listed = Listed { files: Vec::new(), folders: to_list };
+        let takes_files = self.scope.is_none_or(|scope| scope.holds(&path));
         let all = entries.into_iter().all(|entry| match entry.and_then(|entry| Ok((entry.file_type()?, entry))) {
-            Ok((kind, entry)) => self.entry(&entry, kind, &real, &rules, &mut listed),
+            Ok((kind, entry)) if takes_files && !kind.is_dir() || self.may_enter(&entry.path()) => {
+                self.entry(&entry, kind, &real, &rules, &mut listed)
+            }
+            Ok(_) => true,
             Err(error) => self.failed(&path, &error),
         });
         let items = if self.pairs { pair(listed.files) } else { listed.files.into_iter().map(Item::alone).collect() };
         all && items.into_iter().all(|item| self.item(item))
+    }
+
+    /// True if the walk is not limited to other folders than this one.
+    fn may_enter(&self, folder: &Path) -> bool {
+        self.scope.is_none_or(|scope| scope.enters(folder))
     }
 
     fn entry(&mut self, entry: &DirEntry, kind: FileType, real: &Path, rules: &Rules, listed: &mut Listed<'_>) -> bool {
@@ -259,7 +281,7 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
     fn link(&mut self, path: PathBuf, rules: &Rules, listed: &mut Listed<'_>) -> bool {
         let target = disk::facts(&path).and_then(|facts| Ok((facts, disk::real_path(&path)?)));
         let is_folder = target.as_ref().is_ok_and(|(facts, _)| facts.is_dir());
-        if self.leaves_out(&path, is_folder, rules) {
+        if self.leaves_out(&path, is_folder, rules) || is_folder && !self.may_enter(&path) {
             return true;
         }
         let (facts, real) = match target {

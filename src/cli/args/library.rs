@@ -10,12 +10,19 @@ use glimpse::web::PublicUrl;
 const INDEX_HELP: &str = "\
 Examples:
   glimpse index ~/Pictures /media/photos
+  glimpse index                             all folders of the library again
+  glimpse index --watch                     the same, and then whatever changes in them
   glimpse index --model demo clip-art       with the small bundled model
   glimpse index --json ~/Pictures | jq      one JSON object for each file, and a summary
 
 Unchanged files cost a look at their size and times; moved files keep what is known of them. Hidden files are skipped, and
 a `.glimpseignore` file names more to skip, in the syntax of `.gitignore`. A bad image is named with its reason and does
 not stop the rest. Ctrl-C keeps everything done so far, and ends the run within two seconds.
+
+With --watch a line tells of each update. A file is read when it has stayed the same for 3 seconds. Folders are looked
+through as a whole at the start, every 6 hours, and when the system has lost track; those on network drives every 10
+minutes. Linux watches a limited number of folders (`sysctl fs.inotify.max_user_watches`); a root with more is named, and
+looked through every 10 minutes too.
 
 A drive that is away is not a folder that was emptied: what was indexed from a drive that is not mounted now stays as it
 is. --prune forgets no whole folders with more than a tenth of the files, and no more than 1,000 files, without --force.
@@ -30,8 +37,8 @@ JSON lines have an `event`: indexed, unchanged, moved (with `from`), duplicate (
 #[derive(Debug, Args)]
 #[command(after_help = INDEX_HELP)]
 pub struct IndexArgs {
-    /// Folders and image files
-    #[arg(required = true, value_name = "DIR")]
+    /// Folders and image files [default: all folders of the library that are there]
+    #[arg(value_name = "DIR")]
     pub roots: Vec<PathBuf>,
 
     /// Forget files that are no longer there (otherwise they are marked missing)
@@ -40,7 +47,7 @@ pub struct IndexArgs {
 
     /// With --prune: tell what would be forgotten, and change nothing. A moved file counts as gone,
     /// since nothing is read
-    #[arg(long, requires = "prune", conflicts_with_all = ["regions", "captions"])]
+    #[arg(long, requires = "prune", conflicts_with_all = ["regions", "captions", "watch"])]
     pub dry_run: bool,
 
     /// Forget with --prune, or replace the index of another model, also where so much is gone that
@@ -123,6 +130,9 @@ pub struct IndexArgs {
     /// One JSON object for each file on stdout
     #[arg(long)]
     pub json: bool,
+
+    #[command(flatten)]
+    pub watch: super::WatchArgs,
 }
 
 /// How vectors are kept.
@@ -148,6 +158,7 @@ const SERVE_HELP: &str = "\
 Examples:
   glimpse serve
   glimpse serve --port 8080 --no-open
+  glimpse serve --watch                     new images are found, and shown, without being asked for
   GLIMPSE_TOKEN=$(openssl rand -hex 16) glimpse serve --host 0.0.0.0
 
 The page is at /, the API below /api/v1; /api/docs describes it, /api/v1/openapi.json does so for programs. An address that
@@ -158,6 +169,9 @@ other machines reach needs a token; open the page once with `?token=...`, or sen
 pub struct ServeArgs {
     #[command(flatten)]
     pub listen: ListenArgs,
+
+    #[command(flatten)]
+    pub watch: super::WatchArgs,
 }
 
 /// An address, or the name that every machine has for itself.

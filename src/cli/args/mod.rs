@@ -9,6 +9,7 @@ mod maintain;
 mod regions;
 mod search;
 mod tools;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ pub use maintain::{RootsArgs, RootsCommand, RunsArgs, StatsArgs, VerifyArgs};
 pub use regions::{CaptionArgs, FindArgs, GroundArgs};
 pub use search::{DupsArgs, ModeArg, SearchArgs, SimilarArgs, TagArgs};
 pub use tools::{CompletionsArgs, EmbedArgs, ModelArgs, ModelCommand};
+pub use watch::WatchArgs;
 
 /// Finds images by what is in them, in many languages, on your own machine.
 #[derive(Debug, Parser)]

@@ -60,7 +60,7 @@ pub fn run(args: &DemoArgs, context: &Context) -> Result<Outcome, CliError> {
 
     show_searches(&engine, &images, args, context)?;
     show_next(&home, args, context)?;
-    if args.serve { listen(engine, &args.listen, context) } else { Ok(Outcome::Done) }
+    if args.serve { listen(engine, &args.listen, None, context) } else { Ok(Outcome::Done) }
 }
 
 /// Writes files that are not there yet, or that another version has left there.

@@ -1,7 +1,9 @@
 //! `glimpse index`
 
 mod report;
+mod watch;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,6 +12,7 @@ use glimpse::engine::{IndexOptions, RegionChoice, RegionOptions, detail_limit};
 use glimpse::{Engine, IngestOptions, Summary};
 
 pub use report::Report;
+pub use watch::line as update_line;
 
 use super::caption::caption_language;
 use crate::cli::args::IndexArgs;
@@ -22,7 +25,7 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
     let engine = Engine::open_with(context.settings.clone(), index)?;
     let defaults = IngestOptions::default();
     let options = IngestOptions {
-        roots: args.roots.clone(),
+        roots: roots(&args.roots, &engine, context)?,
         prune: args.prune,
         force: args.force,
         dry_run: args.dry_run,
@@ -45,6 +48,7 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
         },
         captions: args.captions.as_ref().map(|code| caption_language(code.as_deref(), &engine)).transpose()?,
         image_timeout: Duration::from_secs(args.image_timeout.into()),
+        pace: args.watch.pace().unwrap_or_default(),
         on_image: glimpse::web::keep_thumbnails(&engine.settings().cache_dir()),
         ..defaults
     };
@@ -60,7 +64,35 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
             "mount the drive that is away and index again, or add --force",
         ));
     }
-    Ok(if summary.cancelled { Outcome::Interrupted } else { Outcome::Done })
+    if args.watch.watch && !summary.cancelled {
+        watch::follow(&engine, &options, &args.watch, args.json, context)?;
+    } else if !summary.cancelled {
+        return Ok(Outcome::Done);
+    }
+    Ok(Outcome::Interrupted)
+}
+
+/// The folders and files that were named, or all folders of the library that are there.
+fn roots(named: &[PathBuf], engine: &Engine, context: &Context) -> Result<Vec<PathBuf>, CliError> {
+    if !named.is_empty() {
+        return Ok(named.to_vec());
+    }
+    let known = engine.roots()?;
+    let there = engine.are_there(&known);
+    let (there, away): (Vec<_>, Vec<_>) = known.into_iter().zip(there).partition(|(_, there)| *there);
+    if there.is_empty() {
+        return Err(match away.first() {
+            Some((root, _)) => CliError::with_hint(
+                format!("no folder of the library is there, such as {}", context.name(root)),
+                "mount the drive that it is on, or name other folders: `glimpse index DIR`",
+            ),
+            None => CliError::with_hint("the library has no folders", "name one: `glimpse index DIR`"),
+        });
+    }
+    for (root, _) in &away {
+        context.note(format_args!("{} is not there; what was indexed from it stays as it is", context.name(root)));
+    }
+    Ok(there.into_iter().map(|(root, _)| root).collect())
 }
 
 /// Says so if the model's grids cannot be as fine as was asked for.

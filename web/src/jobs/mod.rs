@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use glimpse_engine::{Engine, IngestOptions, RegionOptions, RunControl};
+use glimpse_engine::{Engine, IngestOptions, Pace, RegionOptions, RunControl};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -21,7 +21,7 @@ const REMEMBERED: usize = 20;
 /// Failures of a job that are remembered; the counts go on.
 const MOST_FAILURES: usize = 10_000;
 /// Images that the model sees at a time: a query never waits for more.
-const BATCH: usize = 2;
+pub const BATCH: usize = 2;
 
 /// What a job indexes, and how.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +36,8 @@ pub struct JobRequest {
     pub regions: bool,
     /// Also what links out of the folders lead to.
     pub follow_links: bool,
+    /// How much of the machine it takes.
+    pub pace: Pace,
 }
 
 /// One run.
@@ -119,6 +121,7 @@ impl Jobs {
             hidden: job.request.hidden,
             follow_links: job.request.follow_links,
             batch: BATCH,
+            pace: job.request.pace,
             on_image: thumbnail_indexer.hook(),
             regions: RegionOptions { refill: job.request.regions, ..RegionOptions::default() },
             ..IngestOptions::default()

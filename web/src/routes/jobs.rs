@@ -10,7 +10,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
 use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use utoipa::{IntoParams, ToSchema};
 
 use super::forms::checked_limit;
@@ -21,7 +21,7 @@ use crate::state::{AppState, run_search};
 
 /// A comment is sent after so much silence, so that nobody between here and the client closes the
 /// connection, and a client that has left is noticed.
-const SILENCE: Duration = Duration::from_secs(10);
+pub(super) const SILENCE: Duration = Duration::from_secs(10);
 
 /// What to index.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -64,12 +64,13 @@ pub async fn start(state: web::Data<AppState>, Json(form): Json<JobForm>) -> Res
     }
     let JobForm { roots, prune, hidden, regions } = form;
     let roots = run_search(&state, move |state| state.roots.check(&state.engine, &roots)).await?;
-    begin(&state, JobRequest { roots, prune, hidden, regions, follow_links: state.follow_links }, "jobs/").await
+    begin(&state, JobRequest { roots, prune, hidden, regions, ..JobRequest::default() }, "jobs/").await
 }
 
 /// `jobs` is the address of all jobs as seen from the request: a reverse proxy may have put a path
 /// in front of it.
 async fn begin(state: &web::Data<AppState>, request: JobRequest, jobs: &str) -> Result<HttpResponse, ApiError> {
+    let request = JobRequest { follow_links: state.follow_links, pace: state.pace.unwrap_or_default(), ..request };
     let view =
         run_search(state, move |state| Ok(state.jobs.start(&state.engine, &state.thumbnail_indexer, request)?.view()))
             .await?;
@@ -120,11 +121,7 @@ pub async fn cancel(state: web::Data<AppState>, id: web::Path<u64>) -> Result<Ht
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", operation_id = "retry_job", tag = "jobs", params(("id" = u64, Path)),
     responses((status = 202, description = "A new job, which has begun", body = JobView)))]
 pub async fn retry(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
-    let request = run_search(&state, move |state| {
-        let request = state.jobs.get(*id)?.retry(&state.engine)?;
-        Ok(JobRequest { follow_links: state.follow_links, ..request })
-    })
-    .await?;
+    let request = run_search(&state, move |state| state.jobs.get(*id)?.retry(&state.engine)).await?;
     begin(&state, request, "../").await
 }
 
@@ -184,12 +181,20 @@ pub struct JobEvent {
         content_type = "text/event-stream", body = JobEvent)))]
 pub async fn events(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
     let job = state.jobs.get(*id)?;
-    let place = Arc::clone(&state.streams).try_acquire_owned().map_err(|_| {
-        let message = format!("{} streams of events are open, which is the most", state.limits.streams);
-        ApiError::new(Code::Busy, message).hint("close one, or ask for the job itself from time to time")
-    })?;
+    let place = place_for_stream(&state)?;
     let events = progress(&job, state.stopping.subscribe()).inspect(move |_| _ = &place);
     Ok(HttpResponse::Ok().content_type("text/event-stream; charset=utf-8").streaming(events))
+}
+
+/// A place among the streams of events.
+///
+/// # Errors
+/// [`Code::Busy`] if all are taken.
+pub(super) fn place_for_stream(state: &AppState) -> Result<OwnedSemaphorePermit, ApiError> {
+    Arc::clone(&state.streams).try_acquire_owned().map_err(|_| {
+        let message = format!("{} streams of events are open, which is the most", state.limits.streams);
+        ApiError::new(Code::Busy, message).hint("close one, or ask for what you want to know from time to time")
+    })
 }
 
 /// The state of a job now and at every change, until it is over or the server stops.

@@ -3,6 +3,7 @@
 
 pub mod albums;
 pub mod caption;
+pub mod changes;
 pub mod downloads;
 mod file;
 pub mod find;

@@ -26,6 +26,8 @@ pub struct HealthView {
     problem: Option<String>,
     /// What clients may do.
     allows: AllowsView,
+    /// The folders of the library are followed as they change (`--watch`).
+    watching: bool,
 }
 
 /// What clients may do beside looking.
@@ -119,6 +121,7 @@ pub async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError
                 reveal: state.show_file.is_some(),
                 roots: !state.roots.folders().is_empty(),
             },
+            watching: state.watching,
             problem: unusable.or(failure.filter(|_| ready == ModelReady::Failed)),
         })
     });

@@ -17,6 +17,7 @@ mod sidecars;
 mod sockets;
 mod timeline;
 mod waiting;
+mod watching;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;

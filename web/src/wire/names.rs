@@ -148,6 +148,8 @@ pub enum RunBy {
     CommandLine,
     #[schema(rename = "server")]
     Server,
+    #[schema(rename = "watch")]
+    Watch,
 }
 
 /// How a run ended. What it did before it was stopped, or failed, is kept.

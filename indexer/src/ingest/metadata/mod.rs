@@ -19,7 +19,7 @@ use glimpse_encoder::image_file::Format;
 use crate::{Exposure, Place};
 
 pub(crate) use sidecar::{Beside, SidecarNames};
-pub(super) use sidecar::{Sidecars, folded, orientation as sidecar_orientation};
+pub(super) use sidecar::{Sidecars, folded, is_sidecar, orientation as sidecar_orientation};
 
 /// The largest block of EXIF or XMP that is looked at.
 const MAX_BLOCK: usize = 1 << 20;

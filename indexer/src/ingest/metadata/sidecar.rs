@@ -38,6 +38,11 @@ impl Kind {
     }
 }
 
+/// True for a file that may describe an image beside it.
+pub(in crate::ingest) fn is_sidecar(file: &Path) -> bool {
+    Kind::of(file).is_some()
+}
+
 /// The names in a folder that may belong to sidecars, so that an image without one costs no look at
 /// the disk.
 #[derive(Debug, Default)]

@@ -149,7 +149,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 /// The sums in words, without those that are zero.
-fn sentence(summary: &Summary) -> String {
+pub fn sentence(summary: &Summary) -> String {
     let counts = [
         (summary.indexed, "indexed"),
         (summary.unchanged, "unchanged"),

@@ -1,0 +1,225 @@
+//! Keeping the library up to date by itself: watched folders tell what changed, ordinary runs do
+//! the rest.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use glimpse_indexer::ingest::{IngestOptions, Observer, Pace, Scope, Summary};
+use glimpse_indexer::watch::{Task, WatchOptions, WatchedFolders, on_battery};
+use jiff::Timestamp;
+use parking_lot::Mutex;
+
+use crate::runs::RunBy;
+use crate::{Engine, EngineError, RunControl};
+
+/// How soon a change that is due is seen, and Ctrl-C.
+const TICK: Duration = Duration::from_millis(100);
+/// How often the library is asked for its folders, and the drives whether these are there.
+const ROOTS: Duration = Duration::from_secs(2);
+/// After a failure, such as a full disk, nothing is tried for so long.
+const REST: Duration = Duration::from_secs(60);
+
+/// Ends watching, from any thread.
+#[derive(Debug, Default)]
+pub struct WatchControl {
+    stopped: AtomicBool,
+    update: Mutex<Option<Arc<RunControl>>>,
+}
+
+impl WatchControl {
+    /// Watching that goes on.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends watching soon, and the update that is under way with everything done so far kept.
+    pub fn stop(&self) {
+        self.stopped.store(true, Relaxed);
+        if let Some(update) = &*self.update.lock() {
+            update.cancel();
+        }
+    }
+
+    /// True once watching is to end.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Relaxed)
+    }
+
+    /// The control of the next update, which [`WatchControl::stop`] stops too.
+    fn begin(&self) -> Arc<RunControl> {
+        let control = Arc::new(RunControl::new());
+        *self.update.lock() = Some(Arc::clone(&control));
+        if self.is_stopped() {
+            control.cancel();
+        }
+        control
+    }
+}
+
+/// Hears what watching does, on the thread that watches; of files as an [`Observer`] does.
+pub trait WatchObserver: Observer {
+    /// Folders that cannot be watched, and the like: a sentence for people.
+    fn note(&mut self, text: &str);
+    /// An update came to its end.
+    fn updated(&mut self, update: &Update);
+}
+
+/// An update that came to its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Update {
+    /// The folders that had changed; none if all were looked through.
+    pub folders: Vec<PathBuf>,
+    /// What was done.
+    pub summary: Summary,
+}
+
+impl Update {
+    /// True if the library is another one than before, or something is wrong.
+    pub fn is_of_note(&self) -> bool {
+        let Summary { indexed, moved, duplicate, failed, missing, pruned, .. } = &self.summary;
+        indexed + moved + duplicate + failed + missing + pruned > 0
+    }
+}
+
+impl Engine {
+    /// Brings the library up to date whenever its folders change, until `control` is stopped:
+    /// everything at the start, after lost events and every few hours, else what changed. Folders
+    /// that are away are left as they are, and followed when they are back; folders that become
+    /// part of the library, or leave it, are followed. Updates make way for [`Engine::index`] and
+    /// go on afterwards. What `base` says of roots, scope and settling does not count; without a
+    /// `pace`, updates are gentle while the machine runs on battery.
+    ///
+    /// # Errors
+    /// None that ends it: what fails is told and tried again after a minute.
+    pub fn watch(
+        &self,
+        options: &WatchOptions,
+        base: &IngestOptions,
+        pace: Option<Pace>,
+        control: &WatchControl,
+        observer: &mut dyn WatchObserver,
+    ) {
+        let mut options = WatchOptions { hidden: base.hidden, ..options.clone() };
+        let home = &self.settings.home;
+        options.ignored.extend(home.canonicalize().ok().into_iter().chain([home.clone()]));
+        let mut folders = WatchedFolders::new(options);
+        let (mut roots, mut asked) = (Vec::new(), None::<Instant>);
+        let mut complaint = String::new();
+        while !control.is_stopped() {
+            if asked.is_none_or(|asked| asked.elapsed() >= ROOTS) {
+                match self.roots_that_are_there() {
+                    Ok(there) => {
+                        folders.follow(&there).iter().for_each(|problem| observer.note(problem));
+                        roots = there;
+                        complaint.clear();
+                    }
+                    Err(error) => complain(&error, &mut complaint, observer),
+                }
+                asked = Some(Instant::now());
+            }
+            let Some(task) = (if roots.is_empty() { None } else { folders.next() }) else {
+                std::thread::sleep(TICK);
+                continue;
+            };
+            let (scope, changed) = match &task {
+                Task::Scan => (None, Vec::new()),
+                Task::Update(scope) => (Some(scope.clone()), scope.folders().map(|(path, _)| path.into()).collect()),
+            };
+            let pace = pace.unwrap_or(if on_battery() { Pace::Gentle } else { Pace::Normal });
+            let settling = Some(folders.settling());
+            let run = IngestOptions { roots: roots.clone(), scope, settling, pace, ..base.clone() };
+            match self.update(&run, &control.begin(), observer) {
+                Ok(Some(summary)) if !summary.cancelled => {
+                    folders.done();
+                    observer.updated(&Update { folders: changed, summary });
+                    complaint.clear();
+                }
+                Ok(summary) => {
+                    folders.put_back(task);
+                    // Somebody else's turn: it will take a while.
+                    folders.rest(if summary.is_some() { TICK } else { 5 * TICK });
+                }
+                Err(error) => {
+                    complain(&error, &mut complaint, observer);
+                    folders.put_back(task);
+                    folders.rest(REST);
+                }
+            }
+        }
+    }
+
+    /// A run within a turn; `None` if it is not its turn.
+    fn update(
+        &self,
+        options: &IngestOptions,
+        control: &Arc<RunControl>,
+        observer: &mut dyn WatchObserver,
+    ) -> Result<Option<Summary>, EngineError> {
+        let Some(_turn) = self.turns.take_for_update(control) else { return Ok(None) };
+        if let Some(scope) = &options.scope
+            && !scope.folders().any(|(folder, _)| options.roots.iter().any(|root| folder.starts_with(root)))
+        {
+            return Ok(Some(Summary::default())); // its drive went away
+        }
+        let serving = self.wait_until_open()?.manifest().model;
+        if serving.fingerprint != self.chosen()?.info().fingerprint {
+            let reason = format!(
+                "the library was made with the model {}, and changes are not followed with another one; run `glimpse \
+                 index` with the new model first",
+                serving.name
+            );
+            return Err(EngineError::BadRequest(reason));
+        }
+        let began = Timestamp::now();
+        let ended = self.run_alone(options, control.cancel_flag(), Some(control), &mut Heard(observer));
+        let is_of_note = |summary: &Summary| Update { folders: Vec::new(), summary: summary.clone() }.is_of_note();
+        if ended.as_ref().map_or(true, is_of_note) {
+            self.note_run(began, RunBy::Watch, &changed(options), &ended);
+        }
+        ended.map(Some)
+    }
+
+    fn roots_that_are_there(&self) -> Result<Vec<PathBuf>, EngineError> {
+        let roots = match self.roots() {
+            Err(error) if error.is_empty_library() => return Ok(Vec::new()),
+            Err(EngineError::Opening) => return Ok(Vec::new()),
+            roots => roots?,
+        };
+        let there = self.are_there(&roots);
+        Ok(roots.into_iter().zip(there).filter_map(|(root, there)| there.then_some(root)).collect())
+    }
+}
+
+/// What the journal names of an update.
+fn changed(options: &IngestOptions) -> Vec<PathBuf> {
+    let folders = |scope: &Scope| scope.folders().map(|(folder, _)| folder.to_path_buf()).collect();
+    options.scope.as_ref().map_or_else(|| options.roots.clone(), folders)
+}
+
+/// Tells of an error once.
+fn complain(error: &EngineError, before: &mut String, observer: &mut dyn WatchObserver) {
+    let text = error.to_string();
+    if text != *before {
+        observer.note(&format!("{text} (it is tried again)"));
+        *before = text;
+    }
+}
+
+/// The part of a [`WatchObserver`] that a run knows.
+struct Heard<'a>(&'a mut dyn WatchObserver);
+
+impl Observer for Heard<'_> {
+    fn found(&mut self, files: usize, complete: bool) {
+        self.0.found(files, complete);
+    }
+
+    fn event(&mut self, event: &glimpse_indexer::ingest::FileEvent) {
+        self.0.event(event);
+    }
+
+    fn linked(&mut self, done: usize, all: usize) {
+        self.0.linked(done, all);
+    }
+}
