@@ -1,7 +1,7 @@
 //! Keeping the library up to date by itself: watched folders tell what changed, ordinary runs do
 //! the rest.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -119,7 +119,7 @@ impl Engine {
                 }
                 asked = Some(Instant::now());
             }
-            let Some(task) = (if roots.is_empty() { None } else { folders.next() }) else {
+            let Some(task) = (if roots.is_empty() { None } else { folders.next_task() }) else {
                 std::thread::sleep(TICK);
                 continue;
             };
@@ -158,10 +158,17 @@ impl Engine {
         observer: &mut dyn WatchObserver,
     ) -> Result<Option<Summary>, EngineError> {
         let Some(_turn) = self.turns.take_for_update(control) else { return Ok(None) };
-        if let Some(scope) = &options.scope
-            && !scope.folders().any(|(folder, _)| options.roots.iter().any(|root| folder.starts_with(root)))
+        // Some may have left the library since they were asked for.
+        let known = self.roots()?;
+        let roots = options.roots.iter().filter(|root| known.contains(root)).cloned().collect();
+        let options = &IngestOptions { roots, ..options.clone() };
+        let is_known = |folder: &Path| options.roots.iter().any(|root| folder.starts_with(root));
+        if !options
+            .scope
+            .as_ref()
+            .map_or(!options.roots.is_empty(), |scope| scope.folders().any(|(folder, _)| is_known(folder)))
         {
-            return Ok(Some(Summary::default())); // its drive went away
+            return Ok(Some(Summary::default())); // or its drive went away
         }
         let serving = self.wait_until_open()?.manifest().model;
         if serving.fingerprint != self.chosen()?.info().fingerprint {

@@ -1,7 +1,8 @@
 //! The index of an image library: records, vectors and words, kept in sled, HNSW and tantivy.
 //!
 //! [`Library`] holds generations of an index; [`Index`] is one generation, made with one model;
-//! [`ingest`] fills it from folders, and [`watch`] says when. Reading code sees only [`Index`] and plain types.
+//! [`ingest`] fills it from folders, and [`watch`] says when. Reading code sees only [`Index`] and
+//! plain types.
 
 pub mod collections;
 pub mod hnsw;

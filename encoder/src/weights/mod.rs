@@ -199,7 +199,8 @@ impl StoredTensor {
             let mut shape = self.shape.clone();
             shape[0] = rows / count;
             let start = bytes.start + i * length;
-            Self { file: Arc::clone(&self.file), pieces: vec![start..start + length], dtype: self.dtype, shape }
+            let piece = start..start + length;
+            Self { file: Arc::clone(&self.file), pieces: vec![piece], dtype: self.dtype, shape }
         };
         Some((0..count).map(part).collect())
     }

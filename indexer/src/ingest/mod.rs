@@ -294,7 +294,10 @@ pub fn ingest(
     let walked = stages.run(&mut writer, |outlet| source::files(&options, outlet))?;
     if walked.complete {
         while let Some(files) = writer.take_left_alone() {
-            stages.run(&mut writer, |outlet| Ok(source::on_their_own(files, outlet)))?;
+            stages.run(&mut writer, |outlet| {
+                source::on_their_own(files, outlet);
+                Ok(())
+            })?;
         }
         reconcile(index, &options, &walked, &gone, cancel, &mut writer)?;
         writer.mark_gone()?;

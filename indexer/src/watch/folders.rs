@@ -53,8 +53,8 @@ impl WatchedFolders {
         Self { settling: Settling::new(options.settle), options, shared, system }
     }
 
-    /// From now on these are watched, and no others: canonical paths of folders that are there. Gives
-    /// what people should know: folders that cannot be watched, and what to do about it.
+    /// From now on these are watched, and no others: canonical paths of folders that are there.
+    /// Gives what people should know: folders that cannot be watched, and what to do about it.
     pub fn follow(&mut self, roots: &[PathBuf]) -> Vec<String> {
         let known = std::mem::replace(&mut self.shared.lock().roots, roots.to_vec());
         self.system.keep(|root| roots.iter().any(|wanted| wanted == root));
@@ -70,7 +70,7 @@ impl WatchedFolders {
     }
 
     /// What is to be done now, if anything is.
-    pub fn next(&mut self) -> Option<Task> {
+    pub fn next_task(&mut self) -> Option<Task> {
         let task = self.shared.lock().schedule.next(Instant::now())?;
         if task == Task::Scan {
             // Drives may have come since, whose folders nobody watches.
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     fn shared() -> Shared {
-        let options = WatchOptions { ignored: vec!["/r/home".into()], ..WatchOptions::default() };
+        let options = WatchOptions { ignored: vec!["/r/glimpse".into()], ..WatchOptions::default() };
         let mut schedule = Schedule::new(&options, Instant::now());
         assert_eq!(schedule.next(Instant::now()), Some(Task::Scan));
         Shared {
@@ -221,11 +221,11 @@ mod tests {
     fn only_folders_that_a_run_enters_are_marked() {
         let mut shared = shared();
         let changed = |folder: &str| Heard::Changed(vec![(folder.into(), Reach::Files)]);
-        for folder in ["/q", "/r/.hidden", "/r/a/.hidden/b", "/r/@eaDir", "/r/home/library/7", "/"] {
+        for folder in ["/q", "/r/.hidden", "/r/a/.hidden/b", "/r/@eaDir", "/r/glimpse/library/7", "/"] {
             shared.hear(changed(folder), Instant::now());
             assert_eq!(shared.schedule.next(later()), None, "{folder}");
         }
-        for folder in ["/r", "/r/a", "/.s", "/r/homes"] {
+        for folder in ["/r", "/r/a", "/.s", "/r/glimpses"] {
             shared.hear(changed(folder), Instant::now());
             assert!(matches!(shared.schedule.next(later()), Some(Task::Update(_))), "{folder}");
         }

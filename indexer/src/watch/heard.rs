@@ -14,8 +14,8 @@ pub(super) enum Heard {
     Changed(Vec<(PathBuf, Reach)>),
     /// Events were lost.
     Lost,
-    /// A folder is not watched any more, or only in part, because the system watches no more; `None`
-    /// if it does not say which.
+    /// A folder is not watched any more, or only in part, because the system watches no more;
+    /// `None` if it does not say which.
     TooMany(Option<PathBuf>),
     /// Watching failed in another way.
     Failed(String),

@@ -66,6 +66,8 @@ impl Marks {
 mod tests {
     use std::path::Path;
 
+    use glimpse_nonempty::Every as _;
+
     use super::*;
 
     const QUIET: Duration = Duration::from_secs(3);
@@ -108,7 +110,7 @@ mod tests {
     fn too_many_marks_are_told() {
         let now = Instant::now();
         let mut marks = Marks::new(QUIET);
-        assert!((0..MOST).all(|n| marks.mark(format!("/r/{n}").into(), Reach::Files, now)));
+        assert!((0..MOST).every(|n| marks.mark(format!("/r/{n}").into(), Reach::Files, now)));
         assert!(!marks.mark("/r/one more".into(), Reach::Files, now));
         marks.clear();
         assert!(marks.take_due(now + QUIET).is_empty());

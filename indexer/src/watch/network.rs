@@ -96,7 +96,7 @@ mod tests {
             b"/dev/sda1 / ext4 rw 0 0\n\
               nas:/photos /mnt/my\\040nas nfs4 rw 0 0\n\
               /dev/sdb1 /mnt/my\\040nas/disk ext4 rw 0 0\n\
-              me@host: /home/me/Pictures/far fuse.sshfs rw 0 0\n\
+              me@host: /srv/me/Pictures/far fuse.sshfs rw 0 0\n\
               //nas/a /mnt/over cifs rw 0 0\n\
               /dev/sdc1 /mnt/over ext4 rw 0 0\n\
               broken\n",
@@ -104,8 +104,8 @@ mod tests {
         let silent = |root: &str| drives.silent(Path::new(root));
         assert_eq!(silent("/mnt/my nas/2024"), [Path::new("/mnt/my nas/2024")]);
         assert!(silent("/mnt/my nas/disk/2024").is_empty(), "a drive of this machine");
-        assert_eq!(silent("/home/me/Pictures"), [Path::new("/home/me/Pictures/far")]);
-        assert!(silent("/home/me/Documents").is_empty());
+        assert_eq!(silent("/srv/me/Pictures"), [Path::new("/srv/me/Pictures/far")]);
+        assert!(silent("/srv/me/Documents").is_empty());
         assert!(silent("/mnt/over/a").is_empty(), "hidden by what was mounted over it");
     }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use glimpse_encoder::Encode;
 use glimpse_encoder::testing::FakeEncoder;
+use glimpse_nonempty::Every as _;
 use image::{Rgb, RgbImage};
 use tempfile::TempDir;
 
@@ -53,7 +54,7 @@ impl Fixture {
         let options = WatchOptions { settle: Duration::from_millis(150), ..WatchOptions::default() };
         let mut fixture = Self { index, encoder, folders: WatchedFolders::new(options), root, dir };
         assert_eq!(fixture.follow(), Vec::<String>::new());
-        assert_eq!(fixture.folders.next(), Some(Task::Scan));
+        assert_eq!(fixture.folders.next_task(), Some(Task::Scan));
         fixture.run(None);
         // Those that were written just now are left for a moment.
         fixture.until(|fixture| fixture.names().len() == images.len());
@@ -90,7 +91,7 @@ impl Fixture {
         while !is_done(self) {
             assert!(start.elapsed() < PATIENCE, "nothing more happens: {events:?}");
             self.follow();
-            match self.folders.next() {
+            match self.folders.next_task() {
                 Some(Task::Update(scope)) => events.extend(self.run(Some(scope)).1),
                 Some(Task::Scan) => panic!("no event was lost"),
                 None => std::thread::sleep(Duration::from_millis(10)),
@@ -152,7 +153,7 @@ fn a_file_is_read_when_it_is_complete() {
     for part in bytes.chunks(bytes.len().div_ceil(40)) {
         file.write_all(part).unwrap();
         std::thread::sleep(Duration::from_millis(20));
-        if let Some(Task::Update(scope)) = fixture.folders.next() {
+        if let Some(Task::Update(scope)) = fixture.folders.next_task() {
             events.extend(fixture.run(Some(scope)).1);
         }
     }
@@ -183,7 +184,7 @@ fn what_lies_outside_the_changed_folders_is_not_touched() {
     scope.add(fixture.path("a"), crate::ingest::Reach::All);
     let (summary, events) = fixture.run(Some(scope));
     assert_eq!((summary.indexed, summary.unchanged, summary.missing), (0, 2, 1), "{events:?}");
-    assert_eq!(fixture.index.manifest().roots, [fixture.root.clone()], "a part of a root is no root");
+    assert_eq!(fixture.index.manifest().roots, std::slice::from_ref(&fixture.root), "a part of a root is no root");
 }
 
 #[test]
@@ -194,9 +195,9 @@ fn a_root_that_goes_away_forgets_nothing_and_is_followed_when_it_is_back() {
     let start = Instant::now();
     while start.elapsed() < Duration::from_millis(600) {
         fixture.follow();
-        if let Some(Task::Update(scope)) = fixture.folders.next() {
+        if let Some(Task::Update(scope)) = fixture.folders.next_task() {
             // The owner runs with the roots that are there, which are none.
-            assert!(scope.folders().all(|(folder, _)| folder.starts_with(&fixture.root)));
+            assert!(scope.folders().every(|(folder, _)| folder.starts_with(&fixture.root)));
         }
         std::thread::sleep(Duration::from_millis(10));
     }

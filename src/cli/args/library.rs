@@ -69,8 +69,8 @@ pub struct IndexArgs {
     pub follow_links: bool,
 
     /// Every file is an image of its own. Otherwise files of one shot are one image: a raw file and
-    /// its JPEG or HEIC, a live photo and its video, an edited image and its original, told by their
-    /// names. The library remembers it for later runs
+    /// its JPEG or HEIC, a live photo and its video, an edited image and its original, told by
+    /// their names. The library remembers it for later runs
     #[arg(long, conflicts_with = "pairs")]
     pub no_pairs: bool,
 

@@ -40,7 +40,8 @@ struct LibraryChange {
 /// Changes of the library
 ///
 /// Server-sent events named `library`, one at the start and one after changes, once a second at
-/// most, whoever made them: a job, a watched folder, somebody else. The stream ends with the server.
+/// most, whoever made them: a job, a watched folder, somebody else. The stream ends with the
+/// server.
 #[utoipa::path(get, path = "/api/v1/events", operation_id = "library_events", tag = "library",
     responses((status = 200, description = "A stream of server-sent events that does not end by itself",
         content_type = "text/event-stream", body = LibraryEvent)))]

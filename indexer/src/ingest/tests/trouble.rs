@@ -335,7 +335,7 @@ fn pipes_in_the_place_of_ignore_files_and_sidecars_are_named_and_not_waited_for(
     let pipes = [fixture.path("a/.glimpseignore"), fixture.path("a/good.xmp"), fixture.path("a/pipe.png")];
     assert!(std::process::Command::new("mkfifo").args(&pipes).status().unwrap().success());
     let (tell, told) = std::sync::mpsc::channel();
-    std::thread::spawn(move || tell.send(fixture.run()));
+    std::thread::spawn(move || drop(tell.send(fixture.run())));
     let (summary, events) = told.recv_timeout(Duration::from_secs(60)).expect("a run waits for a pipe");
     assert_eq!((summary.indexed, summary.failed), (1, 1), "{events:?}");
     assert!(events.contains(&indexed(&good)), "{events:?}");

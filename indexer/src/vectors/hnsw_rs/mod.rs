@@ -180,8 +180,8 @@ impl HnswRs {
         Ok(self.links.get_or_init(|| links))
     }
 
-    /// The best `k` among `ef` candidates that the graph names and the unreachable: what it finds by
-    /// itself, without the help of a scan, for measurements. May be fewer than `k`.
+    /// The best `k` among `ef` candidates that the graph names and the unreachable: what it finds
+    /// by itself, without the help of a scan, for measurements. May be fewer than `k`.
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`], or if the query has no direction.
