@@ -162,12 +162,9 @@ impl Engine {
         let known = self.roots()?;
         let roots = options.roots.iter().filter(|root| known.contains(root)).cloned().collect();
         let options = &IngestOptions { roots, ..options.clone() };
-        let is_known = |folder: &Path| options.roots.iter().any(|root| folder.starts_with(root));
-        if !options
-            .scope
-            .as_ref()
-            .map_or(!options.roots.is_empty(), |scope| scope.folders().any(|(folder, _)| is_known(folder)))
-        {
+        let is_known = |(folder, _): (&Path, _)| options.roots.iter().any(|root| folder.starts_with(root));
+        let any = options.scope.as_ref().map_or(!options.roots.is_empty(), |scope| scope.folders().any(is_known));
+        if !any {
             return Ok(Some(Summary::default())); // or its drive went away
         }
         let serving = self.wait_until_open()?.manifest().model;

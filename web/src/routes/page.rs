@@ -171,6 +171,25 @@ mod tests {
         }
     }
 
+    /// What the page keeps for a time without its server, and fetches at once: all that its modules
+    /// import, but for pages that are loaded when they are opened.
+    #[test]
+    fn the_page_names_every_module_that_it_needs_at_once() {
+        let read = |name: &str| text(FILES.get_file(name).unwrap());
+        let (mut needed, mut next) = (BTreeSet::new(), vec!["app.js"]);
+        while let Some(module) = next.pop() {
+            let passed_on = |line: &&str| line.starts_with("import ") || line.starts_with("export ");
+            let named = read(module).lines().filter(passed_on).filter_map(|line| line.split_once("\"./"));
+            let names = named.filter_map(|(_, rest)| rest.split_once('"')).map(|(name, _)| name);
+            next.extend(names.filter(|name| needed.insert(*name)));
+        }
+        assert!(needed.len() > 30);
+        let page = read("index.html");
+        for module in each(&needed) {
+            assert!(page.contains(&format!("\"static/{module}\"")), "index.html does not name {module}");
+        }
+    }
+
     #[test]
     fn what_the_page_loads_is_there() {
         for file in each(texts()) {
