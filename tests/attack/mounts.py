@@ -5,12 +5,11 @@ nothing on the drive is forgotten.
 import os
 import shutil
 import signal
-import threading
 import time
 import urllib.parse
 
 from fuse_mount import FuseMount
-from server import BUSY, PATIENCE, Server, healthy, stop
+from server import BUSY, PATIENCE, Server, besieged, healthy, stop
 
 # Longest time from a request to end a job or a command until it has ended, in seconds.
 END = 10
@@ -58,15 +57,7 @@ def serve(bench, server, drive, here, mount, known):
         raise RuntimeError(f"{len(images)} of {len(known)} images listed")
     healthy(bench, server, None)
     drive.die()
-    end = time.monotonic() + bench.size
-    threads = [threading.Thread(target=client, args=(bench, server, end, images, number)) for number in range(16)]
-    for thread in threads:
-        thread.start()
-    while time.monotonic() < end:
-        healthy(bench, server, None, "with a dead drive")
-        time.sleep(0.5)
-    for thread in threads:
-        thread.join()
+    besieged(bench, server, lambda end, number: client(bench, server, end, images, number), "with a dead drive")
     job(bench, server, mount, must_finish=False)
     job(bench, server, here, must_finish=True)
     healthy(bench, server, None, "with a dead drive")

@@ -139,12 +139,19 @@ def healthy(bench, server, _images, how="at rest"):
 def load(bench, server, images):
     """Clients of all kinds of questions while a job indexes."""
     server.get_json("/api/v1/jobs", {"roots": [images]})
+    besieged(bench, server, lambda end, number: client(bench, server, end, number), "under load")
+
+
+def besieged(bench, server, client, how):
+    """Runs 16 clients for `bench.size` seconds, each given the end and its number, and asks the
+    simple question meanwhile.
+    """
     end = time.monotonic() + bench.size
-    threads = [threading.Thread(target=client, args=(bench, server, end, i)) for i in range(16)]
+    threads = [threading.Thread(target=client, args=(end, number)) for number in range(16)]
     for thread in threads:
         thread.start()
     while time.monotonic() < end:
-        healthy(bench, server, images, "under load")
+        healthy(bench, server, None, how)
         time.sleep(0.5)
     for thread in threads:
         thread.join()
