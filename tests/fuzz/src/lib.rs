@@ -136,13 +136,16 @@ impl Target {
             }
         }
         let Search { tried, accepted, known, .. } = search;
-        eprintln!(
-            "fuzz {}: {tried} inputs in {:.1} s from {begin} to begin with (seed {}), {accepted} accepted, {} kinds of outcome",
+        let report = format!(
+            "fuzz {}: {tried} inputs in {:.1} s from {begin} to begin with (seed {}), {accepted} accepted, {} kinds of outcome\n",
             self.name,
             start.elapsed().as_secs_f32(),
             settings.seed,
             known.len(),
         );
+        // As one piece, since targets run at once: `eprintln` writes part by part, and the line of
+        // another may come between two.
+        eprint!("{report}");
         assert!(accepted > 0, "{}: not one of {tried} inputs was accepted", self.name);
     }
 }
