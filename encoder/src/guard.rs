@@ -8,9 +8,9 @@ use std::sync::Once;
 #[cfg(feature = "avif")]
 use std::{
     cell::RefCell,
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
-    sync::mpsc,
+    sync::{Mutex, PoisonError, mpsc},
     thread,
+    time::{Duration, Instant},
 };
 
 thread_local! {
@@ -43,9 +43,13 @@ fn set_own_hook() {
     });
 }
 
-/// Threads that may be stopped by a panic before no more are begun.
+/// Threads that may be stopped by a panic within [`RECENT`], and ever, before no more are begun.
 #[cfg(feature = "avif")]
 const MOST_STOPPED: usize = 8;
+#[cfg(feature = "avif")]
+const MOST_EVER: usize = 64;
+#[cfg(feature = "avif")]
+const RECENT: Duration = Duration::from_secs(10 * 60);
 #[cfg(feature = "avif")]
 const STACK: usize = 16 << 20;
 
@@ -62,12 +66,13 @@ thread_local! {
 /// As [`catch`], for work whose panics cannot be caught because they would pass through functions
 /// of the C convention, at which Rust ends the process: it is done on a thread of its own, which a
 /// panic stops where it stands, for good, before it unwinds. What the thread holds is lost with it,
-/// so that after a few of them no more is begun.
+/// so that after a few of them no more is begun for a while.
 #[cfg(feature = "avif")]
 pub fn contain<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
-    static STOPPED: AtomicUsize = AtomicUsize::new(0);
-    if STOPPED.load(Relaxed) >= MOST_STOPPED {
-        return Err("its decoder broke down too often; start the program anew".to_owned());
+    static STOPPED: Mutex<Vec<Instant>> = Mutex::new(Vec::new());
+    let stopped_before = || STOPPED.lock().unwrap_or_else(PoisonError::into_inner);
+    if too_many(&stopped_before()) {
+        return Err("its decoder broke down too often; try again later, or start the program anew".to_owned());
     }
     set_own_hook();
     let (ended, end) = mpsc::channel();
@@ -83,9 +88,16 @@ pub fn contain<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
     begun.map_err(|error| format!("there is no thread for its decoder: {error}"))?;
     let result = end.recv().unwrap_or_else(|_| Err("its thread ended".to_owned()));
     if result.is_err() {
-        STOPPED.fetch_add(1, Relaxed);
+        stopped_before().push(Instant::now());
     }
     result
+}
+
+/// True if no thread should be begun after these were stopped, the oldest first.
+#[cfg(feature = "avif")]
+fn too_many(stopped: &[Instant]) -> bool {
+    let recent = stopped.iter().rev().take_while(|stopped| stopped.elapsed() < RECENT).count();
+    recent >= MOST_STOPPED || stopped.len() >= MOST_EVER
 }
 
 /// Ends a contained thread's work: reports, and never returns. Runs inside the panic hook, that is,
@@ -117,6 +129,17 @@ mod tests {
         let panic = super::catch(|| panic!("index {} is out of bounds", 7));
         assert_eq!(panic, Err::<(), _>("index 7 is out of bounds".to_owned()));
         assert!(!super::GUARDED.get());
+    }
+
+    #[cfg(feature = "avif")]
+    #[test]
+    fn what_broke_down_long_ago_counts_for_less() {
+        use std::time::Instant;
+        let Some(long_ago) = Instant::now().checked_sub(super::RECENT) else { return };
+        let stopped = |old: usize, new: usize| [vec![long_ago; old], vec![Instant::now(); new]].concat();
+        assert!(!super::too_many(&stopped(20, super::MOST_STOPPED - 1)));
+        assert!(super::too_many(&stopped(0, super::MOST_STOPPED)));
+        assert!(super::too_many(&stopped(super::MOST_EVER, 0)));
     }
 
     /// In a process of its own, which a panic that is not kept would end, and in which nobody wants

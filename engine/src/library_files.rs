@@ -11,6 +11,8 @@ use crate::{Engine, EngineError, ImageBytes, Original};
 
 /// Paths that are looked at in one call.
 const LOOKED_AT: usize = 100;
+/// Calls that are made at once: fewer than one folder may have under way.
+const ASKED_AT_ONCE: usize = 16;
 
 impl Engine {
     /// Opens the file of an image, which still has the content that was indexed. Of several
@@ -44,17 +46,24 @@ impl Engine {
         })
     }
 
-    /// Which of some paths are there; those that cannot be looked at now are not.
+    /// Which of some paths are there; those that cannot be looked at now are not. Folders that do
+    /// not answer are waited for together.
     pub fn are_there(&self, paths: &[PathBuf]) -> Vec<bool> {
         let roots = self.roots().unwrap_or_default();
+        let chunks: Vec<&[PathBuf]> = paths
+            .chunk_by(|a, b| folder_of(a, &roots) == folder_of(b, &roots))
+            .flat_map(|some| some.chunks(LOOKED_AT))
+            .collect();
+        let begin = |some: &[PathBuf]| {
+            let asked = some.to_vec();
+            let look = move || Ok(asked.iter().map(|path| path.exists()).collect::<Vec<bool>>());
+            self.originals.begin(&folder_of(&some[0], &roots), &some[0], look)
+        };
         let mut there = Vec::with_capacity(paths.len());
-        for some in paths.chunk_by(|a, b| folder_of(a, &roots) == folder_of(b, &roots)) {
-            let folder = folder_of(&some[0], &roots);
-            for some in some.chunks(LOOKED_AT) {
-                let asked = some.to_vec();
-                let look = move || Ok(asked.iter().map(|path| path.exists()).collect::<Vec<bool>>());
-                let found = self.originals.call(&folder, &some[0], look);
-                there.extend(found.unwrap_or_else(|_| vec![false; some.len()]));
+        for chunks in chunks.chunks(ASKED_AT_ONCE) {
+            let pending: Vec<_> = chunks.iter().map(|some| begin(some)).collect();
+            for (some, pending) in chunks.iter().zip(pending) {
+                there.extend(pending.wait().unwrap_or_else(|_| vec![false; some.len()]));
             }
         }
         there

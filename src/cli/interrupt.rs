@@ -23,13 +23,22 @@ pub fn on_interrupt(stop: impl Fn() + Send + 'static) -> Result<(), CliError> {
     ctrlc::set_handler(interrupted).map_err(|error| CliError::new(format!("cannot listen for Ctrl-C: {error}")))
 }
 
+/// How long work may go on after Ctrl-C. Then the process ends, whatever a decoder, a drive or the
+/// model is busy with: what is done by then is safe on disk.
+pub const GRACE: Duration = Duration::from_millis(1700);
+
 /// Asks an engine something, until Ctrl-C: then the answer is [`EngineError::Cancelled`], and
 /// nothing was printed of it.
 pub fn interruptible<T>(ask: impl FnOnce() -> Result<T, EngineError>) -> Result<T, CliError> {
     let cancel = Cancel::new();
-    let asked = cancel.clone();
-    on_interrupt(move || asked.cancel())?;
+    let (asked, has_ended) = (cancel.clone(), Arc::<AtomicBool>::default());
+    let ended = Arc::clone(&has_ended);
+    on_interrupt(move || {
+        asked.cancel();
+        exit_unless(Arc::clone(&ended), GRACE);
+    })?;
     let answer = cancel.scope(ask);
+    has_ended.store(true, Ordering::SeqCst);
     on_interrupt(stop_now)?;
     Ok(answer?)
 }

@@ -14,6 +14,7 @@ use crate::routes::page;
 
 /// Shortest token: 16 characters of 66 kinds are 96 bits.
 pub const MIN_TOKEN: usize = 16;
+/// The start of a cookie's name: the port follows.
 const COOKIE: &str = "glimpse_token";
 /// How long a browser keeps it: a month.
 const COOKIE_SECONDS: u32 = 30 * 24 * 3600;
@@ -91,11 +92,11 @@ impl Access {
             return Err(ApiError::new(Code::Forbidden, "requests from other sites are refused"));
         }
         let Some(token) = &self.token else { return Ok(()) };
-        match shown_token(request) {
-            Some(shown) if same(&shown, token) => Ok(()),
-            _ => Err(ApiError::new(Code::Unauthorized, "this server asks for its token")
-                .hint("open the page once with `?token=...`, or send `Authorization: Bearer ...`")),
+        if shown_tokens(request).any(|shown| same(shown, token)) {
+            return Ok(());
         }
+        Err(ApiError::new(Code::Unauthorized, "this server asks for its token")
+            .hint("open the page once with `?token=...`, or send `Authorization: Bearer ...`"))
     }
 }
 
@@ -119,13 +120,14 @@ pub async fn check<B: MessageBody + 'static>(
     }
     let token = access.as_ref().and_then(|access| access.token.as_deref());
     if request.method() == Method::GET
-        && let Some(token) = token.filter(|token| token_in_query(&request).is_some_and(|shown| same(&shown, token)))
+        && let Some(token) = token.filter(|token| token_in_query(&request).is_some_and(|shown| same(shown, token)))
     {
         let url = access.as_ref().and_then(|access| access.public_url_of(&request));
         let path = url.map_or("/", PublicUrl::path);
         let secure = if url.is_some_and(PublicUrl::is_secure) { "; Secure" } else { "" };
+        let name = cookie_name(&request);
         let cookie =
-            format!("{COOKIE}={token}; HttpOnly; SameSite=Strict; Path={path}; Max-Age={COOKIE_SECONDS}{secure}");
+            format!("{name}={token}; HttpOnly; SameSite=Strict; Path={path}; Max-Age={COOKIE_SECONDS}{secure}");
         let response = HttpResponse::SeeOther()
             .insert_header((header::SET_COOKIE, cookie))
             .insert_header((header::LOCATION, without_token(&request)))
@@ -181,18 +183,33 @@ fn is_port(text: &str) -> bool {
     text.strip_prefix(':').is_some_and(|digits| digits.parse::<u16>().is_ok())
 }
 
-/// The token of a request: header first, then cookie, then address.
-fn shown_token(request: &ServiceRequest) -> Option<String> {
-    let bearer = only(request, header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
-    let cookie = || {
-        let cookies = request.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
-        cookies.flat_map(|value| value.split(';')).find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
-    };
-    bearer.or_else(cookie).map(str::to_owned).or_else(|| token_in_query(request))
+/// The tokens that a request shows: in its header, its cookies and its address. One that is wrong
+/// does not hide another: a cookie may be left from another token, or from a server at another port.
+fn shown_tokens(request: &ServiceRequest) -> impl Iterator<Item = &str> {
+    let bearer = only(request, header::AUTHORIZATION).and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
+    });
+    let cookies = request.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
+    let cookies = cookies.flat_map(|value| value.split(';')).filter_map(|pair| {
+        let (name, token) = pair.trim().split_once('=')?;
+        name.starts_with(COOKIE).then_some(token)
+    });
+    bearer.into_iter().chain(cookies).chain(token_in_query(request))
 }
 
-fn token_in_query(request: &ServiceRequest) -> Option<String> {
-    request.query_string().split('&').find_map(|pair| pair.strip_prefix(TOKEN)).map(str::to_owned)
+fn token_in_query(request: &ServiceRequest) -> Option<&str> {
+    request.query_string().split('&').find_map(|pair| pair.strip_prefix(TOKEN))
+}
+
+/// The cookie's name at this address. Browsers send a cookie to all ports of a host, so that two
+/// servers of one machine would replace each other's.
+fn cookie_name(request: &ServiceRequest) -> String {
+    let port = only(request, header::HOST).and_then(|host| host.rsplit_once(':')).map(|(_, port)| port);
+    match port.filter(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())) {
+        Some(port) => format!("{COOKIE}_{port}"),
+        None => COOKIE.to_owned(),
+    }
 }
 
 /// Compares without telling by its time how much is right.

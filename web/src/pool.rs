@@ -4,11 +4,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::rt::time::timeout;
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use glimpse_engine::Cancel;
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::error::{ApiError, Code};
@@ -20,11 +21,37 @@ type Work = Box<dyn FnOnce() + Send>;
 pub struct Pool {
     name: &'static str,
     queue: Sender<Work>,
+    work: Receiver<Work>,
+    threads: Mutex<Threads>,
     running: Arc<AtomicUsize>,
     refused: AtomicU64,
     limit: Duration,
 }
 
+/// The threads of a pool.
+#[derive(Debug, Default)]
+struct Threads {
+    at_work: Vec<Arc<Thread>>,
+    /// Threads that were given up and have not come back.
+    given_up: Vec<Arc<Thread>>,
+}
+
+/// What is known of one thread.
+#[derive(Debug, Default)]
+struct Thread(Mutex<State>);
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum State {
+    #[default]
+    Waiting,
+    Working(Instant),
+    /// Its work does not end, and another thread has its place: it ends with its work.
+    GivenUp,
+    Ended,
+}
+
+/// Threads that may be given up and still be at work: each may hold a core and perhaps a gigabyte.
+const MOST_GIVEN_UP: usize = 8;
 /// How long a request is worked on at most, unless the pool is for longer ones.
 const USUAL_LIMIT: Duration = Duration::from_secs(60);
 
@@ -39,24 +66,71 @@ impl Drop for Gone {
 }
 
 impl Pool {
-    /// Starts `threads` threads, before which at most `waiting` requests wait.
+    /// Starts `count` threads, before which at most `waiting` requests wait.
     ///
     /// # Errors
     /// If the system gives no thread.
-    pub fn start(name: &'static str, threads: usize, waiting: usize) -> std::io::Result<Self> {
+    pub fn start(name: &'static str, count: usize, waiting: usize) -> std::io::Result<Self> {
         let (queue, work) = bounded::<Work>(waiting);
-        let running = Arc::new(AtomicUsize::new(0));
-        for _ in 0..threads {
-            let (work, running) = (work.clone(), Arc::clone(&running));
-            std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-                for work in work {
-                    running.fetch_add(1, Relaxed);
-                    work();
-                    running.fetch_sub(1, Relaxed);
-                }
-            })?;
+        let threads = Mutex::default();
+        let pool = Self {
+            name,
+            queue,
+            work,
+            threads,
+            running: Arc::default(),
+            refused: AtomicU64::new(0),
+            limit: USUAL_LIMIT,
+        };
+        for _ in 0..count {
+            let thread = pool.start_thread()?;
+            pool.threads.lock().at_work.push(thread);
         }
-        Ok(Self { name, queue, running, refused: AtomicU64::new(0), limit: USUAL_LIMIT })
+        Ok(pool)
+    }
+
+    fn start_thread(&self) -> std::io::Result<Arc<Thread>> {
+        let (work, running, thread) = (self.work.clone(), Arc::clone(&self.running), Arc::<Thread>::default());
+        let own = Arc::clone(&thread);
+        std::thread::Builder::new().name(self.name.to_owned()).spawn(move || {
+            for work in work {
+                *own.0.lock() = State::Working(Instant::now());
+                running.fetch_add(1, Relaxed);
+                work();
+                running.fetch_sub(1, Relaxed);
+                let mut state = own.0.lock();
+                if *state == State::GivenUp {
+                    *state = State::Ended;
+                    return;
+                }
+                *state = State::Waiting;
+            }
+        })?;
+        Ok(thread)
+    }
+
+    /// Gives threads whose work does not end, as a decoder may on a hostile image, a successor.
+    fn replace_stuck(&self) {
+        let mut threads = self.threads.lock();
+        let Threads { at_work, given_up } = &mut *threads;
+        given_up.retain(|thread| *thread.0.lock() != State::Ended);
+        for thread in at_work {
+            if given_up.len() >= MOST_GIVEN_UP {
+                return;
+            }
+            let is_stuck = matches!(*thread.0.lock(), State::Working(since) if since.elapsed() > self.patience());
+            if !is_stuck {
+                continue;
+            }
+            let Ok(successor) = self.start_thread() else { return };
+            *thread.0.lock() = State::GivenUp; // if it came back just now, it ends after its next work
+            given_up.push(std::mem::replace(thread, successor));
+        }
+    }
+
+    /// How long work is waited for: questions to the engine are given up a while before.
+    fn patience(&self) -> Duration {
+        self.limit + self.limit / 2
     }
 
     /// Works on one request for so long at most, instead of [`USUAL_LIMIT`].
@@ -67,7 +141,8 @@ impl Pool {
 
     /// Runs `work` when its turn comes. Nothing is done for a client that has left by then, and
     /// questions to the engine are given up when it leaves later, or when the time for a request is
-    /// over. Work that does not heed that, as it hangs, is not waited for much longer.
+    /// over. Work that does not heed that, as it hangs, is not waited for much longer, and another
+    /// thread takes the place of its thread.
     pub async fn run<T, F>(&self, work: F) -> Result<T, ApiError>
     where
         T: Send + 'static,
@@ -84,11 +159,12 @@ impl Pool {
                 drop(give.send(done)); // a client that has left misses its answer
             }
         };
+        self.replace_stuck();
         if self.queue.try_send(Box::new(work)).is_err() {
             self.refused.fetch_add(1, Relaxed);
             return Err(ApiError::busy());
         }
-        let answer = timeout(limit + limit / 2, answer).await.map_err(|_| {
+        let answer = timeout(self.patience(), answer).await.map_err(|_| {
             let message = format!("the answer took longer than {} s", limit.as_secs());
             ApiError::new(Code::TookTooLong, message)
         })?;
@@ -159,6 +235,37 @@ mod tests {
         assert_eq!(late.code(), Code::TookTooLong);
         drop(release);
         assert_eq!(pool.run(|| Ok(5)).await.unwrap(), 5);
+    }
+
+    #[actix_web::test]
+    async fn work_that_never_ends_does_not_keep_its_thread_from_others() {
+        let pool = Arc::new(Pool::start("test", 2, 100).unwrap().lasting(Duration::from_millis(40)));
+        let (release, held) = mpsc::channel::<()>();
+        let held = Arc::new(Mutex::new(held));
+        let hang = || {
+            let (pool, held) = (Arc::clone(&pool), Arc::clone(&held));
+            rt::spawn(async move { pool.run(move || Ok(held.lock().recv().is_ok())).await })
+        };
+        for _ in 0..4 {
+            let two = [hang(), hang()];
+            for late in glimpse_nonempty::each(two) {
+                assert_eq!(late.await.unwrap().unwrap_err().code(), Code::TookTooLong);
+            }
+            assert_eq!(pool.run(|| Ok(5)).await.unwrap(), 5, "others are served");
+        }
+        assert_eq!(pool.threads.lock().given_up.len(), 8);
+        // No more than that: work that never ends is bounded.
+        for late in glimpse_nonempty::each([hang(), hang()]) {
+            assert!(late.await.unwrap().is_err());
+        }
+        assert!(pool.run(|| Ok(5)).await.is_err());
+        drop(release);
+        let again = loop {
+            if let Ok(again) = pool.run(|| Ok(6)).await {
+                break again;
+            }
+        };
+        assert_eq!(again, 6);
     }
 
     #[actix_web::test]

@@ -1,5 +1,6 @@
 //! Starting and stopping.
 
+use std::any::Any;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
 use glimpse_engine::{Engine, EngineError, Pace, PutAway, WatchOptions, move_to_trash};
 use tokio::sync::watch;
@@ -31,6 +33,9 @@ const WORKERS: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a client may take to send the head of a request, and be silent after it has connected.
 const HEAD_TIME: Duration = Duration::from_secs(5);
+
+/// How long a client may take none of what is sent to it.
+const UNREAD_TIME: Duration = Duration::from_secs(60);
 
 /// Where to listen, who may ask, and for what.
 #[derive(Clone, PartialEq, Eq)]
@@ -208,6 +213,7 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
             .workers(WORKERS)
             .max_connections(CONNECTIONS / WORKERS)
             .client_request_timeout(HEAD_TIME)
+            .on_connect(|connection, _| give_up_if_unread(connection, UNREAD_TIME))
             .shutdown_timeout(GRACE)
             .disable_signals()
             .bind(address)
@@ -223,4 +229,48 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
     }
     state.jobs.join(RUN_GRACE);
     served
+}
+
+/// Has the system end a connection whose client takes nothing of what is sent to it for so long:
+/// nothing else would, and the file or archive that it asked for would hold its place for ever.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn give_up_if_unread(connection: &dyn Any, time: Duration) {
+    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+        // Without it the connection is as good as any other.
+        let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(time));
+    }
+}
+
+/// Other systems have no such limit.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn give_up_if_unread(_: &dyn Any, _: Duration) {}
+
+#[cfg(all(test, target_os = "linux"))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_client_that_stops_reading_is_given_up() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        accepted.set_nonblocking(true).unwrap();
+        let stream = TcpStream::from_std(accepted).unwrap();
+        give_up_if_unread(&stream, Duration::from_millis(300));
+        let write = async {
+            loop {
+                stream.writable().await.unwrap();
+                match stream.try_write(&[0; 1 << 16]) {
+                    Err(error) if error.kind() != io::ErrorKind::WouldBlock => break error,
+                    _ => {}
+                }
+            }
+        };
+        let ended = actix_web::rt::time::timeout(Duration::from_secs(60), write).await.unwrap();
+        assert_eq!(ended.kind(), io::ErrorKind::TimedOut);
+        drop(client);
+    }
 }

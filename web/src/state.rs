@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::web;
 use glimpse_engine::{Engine, EngineError, Pace, PutAway};
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::access::Access;
 use crate::error::{ApiError, Code};
@@ -47,6 +47,8 @@ pub struct Limits {
     pub archives: usize,
     /// Lists of images that are sent at a time.
     pub exports: usize,
+    /// Files of the library that are sent at a time: fewer than connections.
+    pub files: usize,
     /// How long a JSON body may take to arrive.
     pub body_time: Duration,
     /// How long an upload may take to arrive.
@@ -65,6 +67,7 @@ impl Default for Limits {
             streams: 64,
             archives: 4,
             exports: 16,
+            files: 512,
             body_time,
             upload_time,
         }
@@ -119,6 +122,8 @@ pub struct AppState {
     pub archives: Arc<Semaphore>,
     /// Places for lists that are sent.
     pub exports: Arc<Semaphore>,
+    /// Places for files of the library that are sent.
+    pub files: Arc<Semaphore>,
     /// Runs that bring the library up to date.
     pub jobs: Jobs,
     /// Counters.
@@ -180,6 +185,7 @@ impl AppState {
             streams: Arc::new(Semaphore::new(limits.streams)),
             archives: Arc::new(Semaphore::new(limits.archives)),
             exports: Arc::new(Semaphore::new(limits.exports)),
+            files: Arc::new(Semaphore::new(limits.files)),
             jobs: Jobs::default(),
             metrics: Arc::default(),
             model: ModelState::default(),
@@ -294,4 +300,15 @@ where
 {
     let held = state.clone();
     state.heavy.run(move || work(&held)).await
+}
+
+/// A place among those of one kind that are sent at a time, `most` in all.
+///
+/// # Errors
+/// [`Code::Busy`] if all are taken.
+pub fn place(places: &Arc<Semaphore>, most: usize, of: &str) -> Result<OwnedSemaphorePermit, ApiError> {
+    Arc::clone(places).try_acquire_owned().map_err(|_| {
+        let message = format!("{most} {of} are being sent, which is the most");
+        ApiError::new(Code::Busy, message).hint("ask again when one is complete")
+    })
 }

@@ -8,10 +8,13 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-/// How long a folder that did not answer is left alone before it is tried again.
-const PAUSE: Duration = Duration::from_secs(30);
+/// How long a folder that did not answer is left alone before it is tried again; each try that
+/// fails makes it four times as long.
+const FIRST_PAUSE: Duration = Duration::from_secs(30);
+/// The longest pause: a try that hangs may keep its thread as long as the process lives.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
 /// Calls to one folder that are under way, those that hang included.
-const MOST_CALLS: usize = 24;
+pub(super) const MOST_CALLS: usize = 24;
 
 /// The folders to which calls are under way, or that did not answer.
 #[derive(Default)]
@@ -20,14 +23,23 @@ pub(super) struct Breaker(Mutex<HashMap<PathBuf, Folder>>);
 #[derive(Default)]
 struct Folder {
     calls: usize,
-    /// It did not answer; until then it is left alone.
-    until: Option<Instant>,
+    /// It did not answer.
+    silent: Option<Silent>,
+}
+
+/// Of a folder that did not answer.
+struct Silent {
+    /// Until then it is left alone.
+    until: Instant,
+    /// The pause after the next try, if that fails.
+    next_pause: Duration,
 }
 
 /// A call that was let through; dropped when it has come back, which says that the folder answers.
 pub(super) struct Ticket {
     breaker: Arc<Breaker>,
     folder: PathBuf,
+    is_retry: bool,
 }
 
 impl Breaker {
@@ -35,20 +47,33 @@ impl Breaker {
     pub fn admit(self: &Arc<Self>, path: &Path) -> Option<Ticket> {
         let mut folders = self.0.lock();
         let folder = folders.entry(path.to_path_buf()).or_default();
-        let now = Instant::now();
-        if folder.calls >= MOST_CALLS || folder.until.is_some_and(|until| now < until) {
+        if folder.calls >= MOST_CALLS {
             return None;
         }
-        if let Some(until) = &mut folder.until {
-            *until = now + PAUSE; // this call tries whether it answers again
+        if let Some(silent) = &mut folder.silent {
+            let now = Instant::now();
+            if now < silent.until {
+                return None;
+            }
+            silent.until = now + silent.next_pause; // this call tries whether it answers again
+            silent.next_pause = LONGEST_PAUSE.min(silent.next_pause * 4);
         }
         folder.calls += 1;
-        Some(Ticket { folder: path.to_path_buf(), breaker: Arc::clone(self) })
+        let is_retry = folder.silent.is_some();
+        Some(Ticket { folder: path.to_path_buf(), breaker: Arc::clone(self), is_retry })
     }
 
     /// A call hangs, or said that the drive is away: the folder is left alone for a while.
     pub fn leave_alone(&self, path: &Path) {
-        self.0.lock().entry(path.to_path_buf()).or_default().until = Some(Instant::now() + PAUSE);
+        let first = || Silent { until: Instant::now() + FIRST_PAUSE, next_pause: FIRST_PAUSE * 4 };
+        self.0.lock().entry(path.to_path_buf()).or_default().silent.get_or_insert_with(first);
+    }
+}
+
+impl Ticket {
+    /// True if the folder did not answer before.
+    pub fn is_retry(&self) -> bool {
+        self.is_retry
     }
 }
 
@@ -57,7 +82,7 @@ impl Drop for Ticket {
         let mut folders = self.breaker.0.lock();
         if let Some(folder) = folders.get_mut(&self.folder) {
             folder.calls -= 1;
-            folder.until = None;
+            folder.silent = None;
             if folder.calls == 0 {
                 folders.remove(&self.folder);
             }
@@ -84,16 +109,35 @@ mod tests {
     }
 
     #[test]
-    fn after_the_pause_one_call_tries() {
+    fn after_the_pause_one_call_tries_and_pauses_grow() {
         let breaker = Arc::new(Breaker::default());
         let admit = || breaker.admit(Path::new("/a"));
         let _hung = admit().unwrap();
-        let until = |until| breaker.0.lock().get_mut(Path::new("/a")).unwrap().until = until;
-        until(Some(Instant::now()));
-        let tries = admit();
-        assert!(tries.is_some() && admit().is_none());
-        until(None);
-        let more: Vec<_> = std::iter::from_fn(admit).collect();
-        assert_eq!(more.len(), MOST_CALLS - 2, "calls to one folder are bounded");
+        breaker.leave_alone(Path::new("/a"));
+        let mut pauses = Vec::new();
+        let mut hung = Vec::new();
+        for _ in 0..6 {
+            assert!(admit().is_none(), "it is left alone");
+            let mut folders = breaker.0.lock();
+            let silent = folders.get_mut(Path::new("/a")).unwrap().silent.as_mut().unwrap();
+            pauses.push(silent.until.saturating_duration_since(Instant::now()).as_secs_f32().round());
+            silent.until = Instant::now();
+            drop(folders);
+            let retry = admit().unwrap();
+            assert!(retry.is_retry());
+            breaker.leave_alone(Path::new("/a")); // it hangs as well
+            hung.push(retry);
+        }
+        assert_eq!(pauses, [30.0, 120.0, 480.0, 1800.0, 1800.0, 1800.0], "s");
+        hung.clear();
+        assert!(admit().is_some_and(|ticket| !ticket.is_retry()), "one that came back says that it answers");
+    }
+
+    #[test]
+    fn calls_to_one_folder_are_bounded() {
+        let breaker = Arc::new(Breaker::default());
+        let all: Vec<_> = std::iter::from_fn(|| breaker.admit(Path::new("/a"))).collect();
+        assert_eq!(all.len(), MOST_CALLS);
+        assert!(breaker.admit(Path::new("/b")).is_some());
     }
 }

@@ -2,13 +2,17 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
 /// Most threads: those that hang are among them.
-const MOST_THREADS: usize = 128;
+const MOST_THREADS: usize = 512;
+/// Of these, threads that no call takes to a folder that did not answer before: however many
+/// drives are away, others are served.
+const RESERVED: usize = 128;
 /// A thread without work ends after this time.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -16,15 +20,6 @@ type Call = Box<dyn FnOnce() + Send>;
 
 /// As many threads as calls are under way, up to a bound; threads without work wait for more.
 pub(super) struct Calls(Arc<Shared>);
-
-/// Why a call gave nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NoAnswer {
-    /// It takes too long, or it panicked.
-    Late,
-    /// All threads are taken.
-    NoThread,
-}
 
 #[derive(Default)]
 struct Shared {
@@ -44,18 +39,17 @@ impl Calls {
         Self(Arc::default())
     }
 
-    /// What `call` gives. A call that takes longer than `time` goes on, and its answer is dropped.
-    pub fn run<T: Send + 'static>(
+    /// Begins `call` on a thread: its answer comes by the receiver. `None` if all threads are
+    /// taken. `is_retry` is true for a folder that did not answer before.
+    pub fn begin<T: Send + 'static>(
         &self,
-        time: Duration,
+        is_retry: bool,
         call: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, NoAnswer> {
+    ) -> Option<Receiver<T>> {
         let (give, answer) = mpsc::sync_channel(1);
         let call = move || drop(give.try_send(call())); // who has left misses the answer
-        if !self.begin(Box::new(call)) {
-            return Err(NoAnswer::NoThread);
-        }
-        answer.recv_timeout(time).map_err(|_| NoAnswer::Late)
+        let most = if is_retry { MOST_THREADS - RESERVED } else { MOST_THREADS };
+        self.hand_over(most, Box::new(call)).then_some(answer)
     }
 
     /// Threads, those that hang included.
@@ -64,15 +58,15 @@ impl Calls {
         self.0.state.lock().threads
     }
 
-    /// False if all threads hang.
-    fn begin(&self, call: Call) -> bool {
+    /// False if `most` threads are taken.
+    fn hand_over(&self, most: usize, call: Call) -> bool {
         let mut state = self.0.state.lock();
         if state.idle > state.queue.len() {
             state.queue.push_back(call);
             self.0.arrived.notify_one();
             return true;
         }
-        if state.threads == MOST_THREADS {
+        if state.threads >= most {
             return false;
         }
         state.threads += 1;
@@ -108,26 +102,41 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    /// What `call` gives within `time`.
+    fn run<T: Send + 'static>(calls: &Calls, time: Duration, call: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        calls.begin(false, call)?.recv_timeout(time).ok()
+    }
 
     #[test]
     fn calls_that_hang_take_no_more_than_their_threads() {
         let calls = Calls::new();
         let (release, held) = mpsc::channel::<()>();
         let held = Arc::new(Mutex::new(held));
-        for _ in 0..2 * MOST_THREADS {
+        let hang = |is_retry| {
             let held = Arc::clone(&held);
-            let hangs = move || _ = held.lock().recv();
-            assert!(calls.run(Duration::from_millis(1), hangs).is_err());
+            calls.begin(is_retry, move || _ = held.lock().recv())
+        };
+        for _ in 0..2 * MOST_THREADS {
+            drop(hang(true));
+        }
+        assert_eq!(calls.threads(), MOST_THREADS - RESERVED, "tries leave threads for others");
+        assert_eq!(run(&calls, Duration::from_secs(5), || 2), Some(2));
+        for _ in 0..2 * MOST_THREADS {
+            drop(hang(false));
         }
         assert_eq!(calls.threads(), MOST_THREADS);
+        assert!(hang(false).is_none());
         drop(release);
         let again = (0..200).find_map(|_| {
             std::thread::sleep(Duration::from_millis(10));
-            calls.run(Duration::from_secs(5), || 3).ok()
+            run(&calls, Duration::from_secs(5), || 3)
         });
         assert_eq!(again, Some(3));
-        assert_eq!(calls.run(Duration::from_secs(5), || -> u8 { panic!("a bug") }), Err(NoAnswer::Late));
-        assert_eq!(calls.run(Duration::from_secs(5), || 4), Ok(4));
+        assert_eq!(run(&calls, Duration::from_secs(5), || -> u8 { panic!("a bug") }), None);
+        assert_eq!(run(&calls, Duration::from_secs(5), || 4), Some(4));
     }
 }

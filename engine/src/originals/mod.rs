@@ -12,13 +12,14 @@ mod file;
 mod verified;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use crate::EngineError;
 use breaker::Breaker;
-use calls::{Calls, NoAnswer};
+use calls::Calls;
 pub use file::Original;
 use verified::Verified;
 
@@ -55,22 +56,58 @@ impl Originals {
         path: &Path,
         call: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> Result<T, EngineError> {
-        let unreachable = || EngineError::Unreachable { folder: folder.to_path_buf() };
-        let ticket = self.breaker.admit(folder).ok_or_else(unreachable)?;
-        let made = self.calls.run(self.call_time, move || {
-            let _ticket = ticket; // given back when the call is, however late that is
-            call()
+        self.begin(folder, path, call).wait()
+    }
+
+    /// Begins such a call: who has several folders to ask begins with all and waits once.
+    pub fn begin<T: Send + 'static>(
+        &self,
+        folder: &Path,
+        path: &Path,
+        call: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> Pending<T> {
+        let answer = self.breaker.admit(folder).and_then(|ticket| {
+            self.calls.begin(ticket.is_retry(), move || {
+                let _ticket = ticket; // given back when the call is, however late that is
+                call()
+            })
         });
-        let hangs = match &made {
-            Ok(made) => made.as_ref().is_err_and(is_of_mount),
-            Err(why) => *why == NoAnswer::Late,
-        };
-        if hangs {
-            self.breaker.leave_alone(folder);
-            return Err(unreachable());
+        Pending {
+            answer,
+            folder: folder.to_path_buf(),
+            path: path.to_path_buf(),
+            until: Instant::now() + self.call_time,
+            breaker: Arc::clone(&self.breaker),
         }
-        let made = made.map_err(|_| unreachable())?;
-        made.map_err(|source| EngineError::Io { path: path.to_path_buf(), source })
+    }
+}
+
+/// A call that was begun.
+pub(crate) struct Pending<T> {
+    /// `None` if it was not made: the folder is left alone at the moment.
+    answer: Option<Receiver<io::Result<T>>>,
+    folder: PathBuf,
+    path: PathBuf,
+    until: Instant,
+    breaker: Arc<Breaker>,
+}
+
+impl<T> Pending<T> {
+    /// Waits for its answer.
+    ///
+    /// # Errors
+    /// Those of [`Originals::call`].
+    pub fn wait(self) -> Result<T, EngineError> {
+        let Self { answer, folder, path, until, breaker } = self;
+        let Some(answer) = answer else { return Err(EngineError::Unreachable { folder }) };
+        match answer.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(Ok(made)) => Ok(made),
+            Ok(Err(source)) if !is_of_mount(&source) => Err(EngineError::Io { path, source }),
+            Ok(Err(_)) | Err(_) => {
+                breaker.leave_alone(&folder);
+                Err(EngineError::Unreachable { folder })
+            }
+        }
     }
 }
 
@@ -86,8 +123,8 @@ fn is_of_mount(error: &io::Error) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::fs::{File, OpenOptions};
-    use std::path::PathBuf;
-    use std::time::Instant;
+
+    use glimpse_nonempty::each;
 
     use super::*;
 
@@ -121,6 +158,29 @@ mod tests {
             originals.call(folder.path(), &path, || Ok(8)).ok()
         });
         assert_eq!(answered, Some(8), "a folder that answers again is asked again");
+    }
+
+    #[test]
+    fn drives_that_are_away_leave_threads_for_others_and_are_waited_for_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = fifo(folder.path());
+        let originals = Originals::with_call_time(Duration::from_millis(300));
+        let drives: Vec<PathBuf> = (0..40).map(|n| folder.path().join(format!("drive {n}"))).collect();
+        let start = Instant::now();
+        for _ in 0..breaker::MOST_CALLS {
+            let ask = |drive: &PathBuf| {
+                let asked = path.clone();
+                originals.begin(drive, &path, move || File::open(asked).map(drop))
+            };
+            let pending: Vec<_> = drives.iter().map(ask).collect();
+            each(pending).for_each(|pending| assert!(pending.wait().is_err()));
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+        assert_eq!(originals.calls.threads(), drives.len(), "one call of each hangs");
+        let elsewhere = originals.call(Path::new("/"), Path::new("/"), || Ok(7));
+        assert_eq!(elsewhere.unwrap(), 7);
+        // Lets go of the threads.
+        OpenOptions::new().write(true).open(&path).unwrap();
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub use watch::line as update_line;
 use super::caption::caption_language;
 use crate::cli::args::IndexArgs;
 use crate::cli::context::Context;
-use crate::cli::interrupt::{exit_unless, on_interrupt};
+use crate::cli::interrupt::{GRACE, exit_unless, on_interrupt};
 use crate::cli::outcome::{CliError, Outcome};
 
 pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
@@ -105,10 +105,6 @@ fn note_limit(detail: f32, engine: &Engine, context: &Context) -> Result<(), Cli
     }
     Ok(())
 }
-
-/// How long a run may go on after Ctrl-C. Then the process ends, whatever a decoder, a drive or the
-/// model is busy with: what is done by then is safe on disk.
-const GRACE: Duration = Duration::from_millis(1700);
 
 /// Indexes until done or stopped by Ctrl-C.
 pub fn bring_up_to_date(engine: &Engine, options: &IngestOptions, report: &mut Report) -> Result<Summary, CliError> {

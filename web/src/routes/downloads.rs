@@ -1,20 +1,17 @@
 //! What was found, to keep: the files in one archive, or what is known of them as a list.
 
-use std::sync::Arc;
-
 use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
 use actix_web::{HttpResponse, web};
 use glimpse_engine::{ErrorKind, ImageId};
 use jiff::Zoned;
 use serde::Deserialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::ToSchema;
 
 use crate::archive::Archive;
 use crate::chosen::ChosenImages;
-use crate::error::{ApiError, Code};
+use crate::error::ApiError;
 use crate::extract::JsonOrForm;
-use crate::state::{AppState, run_search};
+use crate::state::{AppState, place, run_search};
 use crate::steps;
 use crate::wire::{FileBytes, ImageView, csv};
 
@@ -151,14 +148,6 @@ fn some(images: ChosenImages) -> Result<Vec<ImageId>, ApiError> {
         true => Err(ApiError::bad_request("`images` names no image")),
         false => Ok(images.0),
     }
-}
-
-/// A place among those that are sent at a time.
-fn place(places: &Arc<Semaphore>, most: usize, of: &str) -> Result<OwnedSemaphorePermit, ApiError> {
-    Arc::clone(places).try_acquire_owned().map_err(|_| {
-        let message = format!("{most} {of} are being sent, which is the most");
-        ApiError::new(Code::Busy, message).hint("ask again when one is complete")
-    })
 }
 
 /// Saved under the name of today.

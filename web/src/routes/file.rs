@@ -11,6 +11,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
 use futures_util::{Stream, stream};
 use glimpse_engine::Original;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::{ApiError, Code};
 use crate::etag::matches;
@@ -48,7 +49,8 @@ pub fn send(
         Wanted::Beyond => return Ok(beyond(length)),
     };
     let end = if length == 0 { 0 } else { last + 1 };
-    Ok(response.body(SizedStream::new(end - first, read(state.clone(), file, first, end))))
+    let place = state::place(&state.files, state.limits.files, "files")?;
+    Ok(response.body(SizedStream::new(end - first, read(state.clone(), file, first, end, place))))
 }
 
 /// Which bytes a request asks for.
@@ -91,8 +93,9 @@ fn read(
     file: Original,
     first: u64,
     end: u64,
+    place: OwnedSemaphorePermit,
 ) -> impl Stream<Item = io::Result<Bytes>> + 'static {
-    stream::try_unfold((state, file, first), move |(state, file, at)| async move {
+    stream::try_unfold((state, file, first, place), move |(state, file, at, place)| async move {
         if at >= end {
             return Ok(None);
         }
@@ -104,6 +107,6 @@ fn read(
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let next = at + bytes.len() as u64;
-        Ok(Some((Bytes::from(bytes), (state, file, next))))
+        Ok(Some((Bytes::from(bytes), (state, file, next, place))))
     })
 }

@@ -312,6 +312,26 @@ async fn a_person_without_the_token_is_asked_for_it() {
     let cookie = ("Cookie", format!("glimpse_token={token}"));
     let kept = ask(&state, TestRequest::get().uri("/?token=wrong;Domain=x").insert_header(cookie)).await;
     assert!(kept.status.is_success() && kept.header("set-cookie").is_empty(), "a wrong token replaces no right one");
+    // What is left of another token, or of a server at another port, hides no right one.
+    let old = ("Cookie", "glimpse_token=fedcba9876543210fedcba9876543210");
+    let renewed = ask(&state, TestRequest::get().uri(&format!("/?token={token}")).insert_header(old)).await;
+    assert_eq!((renewed.status.as_u16(), renewed.header("location")), (303, "./"));
+    let two = ("Cookie", format!("{}; glimpse_token_4747={token}", old.1));
+    assert!(ask(&state, TestRequest::get().uri("/").insert_header(two)).await.status.is_success());
+    let bearer = ("Authorization", format!("bearer {token}"));
+    assert!(
+        ask(&state, TestRequest::get().uri("/").insert_header(old).insert_header(bearer)).await.status.is_success()
+    );
+    assert_eq!(ask(&state, TestRequest::get().uri("/").insert_header(old)).await.status.as_u16(), 401);
+    // Servers of one machine keep a cookie each.
+    for (host, name) in
+        [("localhost:4747", "glimpse_token_4747="), ("[::1]:80", "glimpse_token_80="), ("[::1]", "glimpse_token=")]
+    {
+        let service = init_service(App::new().configure(configure(state.clone()))).await;
+        let entry = TestRequest::get().uri(&format!("/?token={token}")).insert_header(("Host", host));
+        let entered = call_service(&service, entry.to_request()).await;
+        assert!(entered.headers().get("set-cookie").unwrap().to_str().unwrap().starts_with(name), "{host}");
+    }
     // A program that posts is told in its own way.
     let post = TestRequest::post().uri("/api/v1/search").insert_header(("Accept", "text/html")).set_json(json!({}));
     ask(&state, post).await.error(401, "unauthorized");

@@ -9,11 +9,10 @@ use glimpse::engine::{RegionOptions, Update, WatchControl, WatchObserver};
 use glimpse::web::wire::EventLine;
 use glimpse::{Engine, FileEvent, IngestOptions, Observer};
 
-use super::GRACE;
 use super::report::sentence;
 use crate::cli::args::WatchArgs;
 use crate::cli::context::Context;
-use crate::cli::interrupt::{exit_unless, on_interrupt};
+use crate::cli::interrupt::{GRACE, exit_unless, on_interrupt};
 use crate::cli::outcome::CliError;
 use crate::cli::output::{printable, write_json};
 
