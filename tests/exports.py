@@ -3,8 +3,8 @@
 usage: python tests/exports.py GLIMPSE IMAGE
 
 IMAGE is one in which the bundled model finds an umbrella. Needs pycocotools, datumaro and
-label-studio-sdk from PyPI, and exiftool. A tool that is not there is named, and the exit status is
-3 then; 1 if a tool does not read what it should.
+label-studio-sdk and pillow from PyPI, and exiftool. A tool that is not there is named, and the exit
+status is 3 then; 1 if a tool does not read what it should.
 """
 
 import json
@@ -57,20 +57,71 @@ def label_studio(path):
     config = """<View><Image name="image" value="$image"/>
         <RectangleLabels name="label" toName="image"><Label value="umbrella"/></RectangleLabels></View>"""
     interface = LabelInterface(config)
-    for task in json.loads(Path(path).read_text()):
+    tasks = json.loads(Path(path).read_text())
+    names = {task["data"]["image"] for task in tasks}
+    assert names == {f"/data/local-files/?d={name}" for name in ("one/a.jpg", "two/b%20%26%20c.jpg")}, names
+    for task in tasks:
         assert interface.validate_task({"data": task["data"]}), task
         for prediction in task["predictions"]:
             assert interface.validate_prediction(prediction), prediction
 
 
-def exiftool(folder):
+def regions(folder):
+    """The region of each sidecar as exiftool reads it: (centre x, centre y, width, height)."""
     if not shutil.which("exiftool"):
         raise ImportError("exiftool is not installed")
+    read = {}
     for sidecar in sorted(folder.glob("*.xmp")):
         said = subprocess.run(["exiftool", "-j", "-n", "-XMP-mwg-rs:all", sidecar], capture_output=True, check=True)
         region = json.loads(said.stdout)[0]
         assert region["RegionName"] in ("umbrella", ["umbrella"]), region
-        assert 0 < float(str(region["RegionAreaX"]).strip("[]")) < 1, region
+        one = lambda name: float(str(region[f"RegionArea{name}"]).strip("[]"))
+        read[sidecar.name.removesuffix(".xmp")] = tuple(map(one, "XYWH"))
+    assert read, "no sidecars"
+    return read
+
+
+# Where a point of the stored image is in the upright one, by EXIF orientation.
+UPRIGHT = {
+    1: lambda x, y: (x, y),
+    2: lambda x, y: (1 - x, y),
+    3: lambda x, y: (1 - x, 1 - y),
+    4: lambda x, y: (x, 1 - y),
+    5: lambda x, y: (y, x),
+    6: lambda x, y: (1 - y, x),
+    7: lambda x, y: (1 - y, 1 - x),
+    8: lambda x, y: (y, 1 - x),
+}
+
+
+def write_turned(image, folder):
+    """Writes the image as cameras that were turned store it: it looks the same in each orientation."""
+    from PIL import Image
+
+    # How an upright image is stored: the inverse of what a viewer does.
+    turn = Image.Transpose
+    stored = {2: turn.FLIP_LEFT_RIGHT, 3: turn.ROTATE_180, 4: turn.FLIP_TOP_BOTTOM, 5: turn.TRANSPOSE,
+              6: turn.ROTATE_90, 7: turn.TRANSVERSE, 8: turn.ROTATE_270}
+    upright = Image.open(image).convert("RGB")
+    for orientation in UPRIGHT:
+        pixels = upright.transpose(stored[orientation]) if orientation in stored else upright
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        pixels.save(folder / f"{orientation}.jpg", quality=97, subsampling=0, exif=exif)
+
+
+def turned(folder):
+    """Regions are written in the image as stored: turned by Pillow and read by exiftool, all are one."""
+    read = regions(folder)
+    assert len(read) == len(UPRIGHT), f"{len(read)} sidecars"
+    x, y, width, height = read["1.jpg"]
+    for name, (own_x, own_y, own_width, own_height) in read.items():
+        orientation = int(name.removesuffix(".jpg"))
+        if orientation > 4:
+            own_width, own_height = own_height, own_width
+        found = (*UPRIGHT[orientation](own_x, own_y), own_width, own_height)
+        far = max(abs(a - b) for a, b in zip(found, (x, y, width, height)))
+        assert far < 0.05, f"orientation {orientation}: {found} is not {(x, y, width, height)}"
 
 
 def main():
@@ -97,7 +148,16 @@ def main():
         check("datumaro coco", lambda: datumaro(folder / "coco", "coco"))
         check("datumaro cvat", lambda: datumaro(cvat, "cvat"))
         check("label-studio-sdk", lambda: label_studio(studio))
-        check("exiftool", lambda: exiftool(folder / "xmp"))
+        check("exiftool", lambda: regions(folder / "xmp"))
+
+        def all_orientations():
+            (folder / "t").mkdir()
+            write_turned(image, folder / "t")
+            run("index", "-q", folder / "t")
+            run("find", "-q", "umbrella", "--folder", folder / "t", "--max-per-image", 1, "--xmp", folder / "xmp-turned")
+            turned(folder / "xmp-turned")
+
+        check("exiftool, all orientations", all_orientations)
     sys.exit(1 if failures else 3 if missing else 0)
 
 

@@ -57,7 +57,7 @@ def everything():
 
         bombs[name] = write
 
-    for name, make in {**pngs(), **jpegs(), **other_formats(), **metadata()}.items():
+    for name, make in {**pngs(), **jpegs(), **other_formats(), **phone_formats(), **metadata()}.items():
         file(name, make)
     bombs.update(FOLDERS)
     return list(bombs.items())
@@ -132,6 +132,39 @@ def other_formats():
         "lossless.webp": lambda: image_files.webp_lossless_head(16384, 16384, bytes(64)),
         "canvas.webp": lambda: image_files.webp_head(2**24, 2**24, b"ALPH\xff\xff\xff\x7f"),
         "chunks.webp": lambda: image_files.webp_head(16, 16, b"TEST\0\0\0\0" * 1_000_000),
+    }
+
+
+def phone_formats():
+    """HEIC, AVIF, JPEG XL and raw: small files of the tests with other sizes written into them."""
+
+    def sized(name, width, height):
+        """With these sizes in all `ispe` boxes."""
+        data, at = bytearray(image_files.golden(name)), 0
+        while (at := data.find(b"ispe", at) + 4) > 3:
+            data[at + 4 : at + 12] = struct.pack(">II", width, height)
+        return bytes(data)
+
+    def box(kind, body):
+        return struct.pack(">I", len(body) + 8) + kind + body
+
+    jxl = box(b"JXL ", b"\r\n\x87\n") + box(b"ftyp", b"jxl \0\0\0\0jxl ")
+    previews = [(0x0111, 4, 1, 8), (0x0117, 4, 1, 2**31), (0x0201, 4, 1, 8), (0x0202, 4, 1, 2**31)]
+    inner = [(330, 4, 60_000, 8), *previews]
+    return {
+        "wide.heic": lambda: sized("plain.heic", 2**31, 2**31),
+        "big.heic": lambda: sized("plain.heic", 60_000, 60_000),
+        "tiles.heic": lambda: sized("grey.heic", 2**16 - 1, 1),
+        "wide.avif": lambda: sized("420.avif", 2**31, 2**31),
+        "big.avif": lambda: sized("tiles.avif", 65_536, 65_536),
+        "boxes.avif": lambda: image_files.golden("420.avif")[:24] + box(b"free", b"") * 1_000_000,
+        "deep.heic": lambda: image_files.golden("plain.heic")[:24] + b"\0\0\0\0meta\0\0\0\0" * 100_000,
+        # A size header of 30 bits for each side, and nothing behind it.
+        "wide.jxl": lambda: b"\xff\x0a" + (6 | (2**30 - 1) << 3 | 7 << 33).to_bytes(12, "little"),
+        "parts.jxl": lambda: jxl + b"".join(box(b"jxlp", struct.pack(">I", i)) for i in range(300_000)),
+        "packed.jxl": lambda: jxl + box(b"brob", b"Exif" + b"\x5b\xff\xff\xff" * 1_000) * 1_000,
+        "previews.dng": lambda: image_files.tiff(inner, b"\xff\xd8\xff" + bytes(100), 8),
+        "preview.nef": lambda: image_files.golden("b.nef")[:2_000] + bytes(50_000_000),
     }
 
 

@@ -13,7 +13,7 @@ EXTREMES = [b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\x80"
 
 
 def samples(bench):
-    """One name and its bytes for each: the bundled images, and some of formats that they lack."""
+    """One name and its bytes for each: the bundled images, and those of formats that they lack."""
     found = []
     for root, _, names in sorted(os.walk(bench.images)):
         for name in sorted(names):
@@ -34,6 +34,9 @@ def samples(bench):
     ]
     text = "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
     packet = image_files.xmp(f"{text}<rdf:Description/></rdf:RDF></x:xmpmeta>".encode())
+    formats = os.path.join(os.path.dirname(__file__), "../golden/formats")
+    whole = [name for name in sorted(os.listdir(formats)) if not name.endswith(".json")]
+    found += [(name, image_files.golden(name)) for name in whole]
     found += [("exif.jpg", image_files.jpeg_with(data, image_files.exif(rotated) + packet)) for data in jpegs[:5]]
     return found
 

@@ -1,5 +1,6 @@
 """Image files written by hand: nothing else is needed, and nothing corrects what is wrong."""
 
+import os
 import struct
 import zlib
 
@@ -115,6 +116,13 @@ def webp_lossless_head(width, height, body):
     data += b"\0" * (len(data) % 2)
     chunks = b"VP8L" + struct.pack("<I", len(data)) + data
     return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
+
+
+def golden(name):
+    """A file of the tests of formats."""
+    folder = os.path.join(os.path.dirname(__file__), "../golden/formats")
+    with open(os.path.join(folder, name), "rb") as file:
+        return file.read()
 
 
 def noise(random, side=24):

@@ -18,8 +18,13 @@ END = 10
 def run(bench):
     """`bench.size` is the number of seconds of load."""
     here, there, mount = (bench.folder(f"mount-{name}") for name in ("here", "source", "target"))
-    for name, folder in (("Kitchen", here), ("Garten", there)):
-        shutil.copytree(os.path.join(bench.images, name), os.path.join(folder, name))
+    shutil.copytree(os.path.join(bench.images, "Kitchen"), os.path.join(here, "Kitchen"))
+    # Several folders of the library on one drive, as the years of a photo archive.
+    years = [f"year {number}" for number in range(8)]
+    for number, name in enumerate(sorted(os.listdir(os.path.join(bench.images, "Garten")))):
+        year = os.path.join(there, years[number % len(years)])
+        os.makedirs(year, exist_ok=True)
+        shutil.copy(os.path.join(bench.images, "Garten", name), year)
     home = bench.folder("mount-home")
     try:
         drive = FuseMount(there, mount)
@@ -29,21 +34,22 @@ def run(bench):
         return
     with drive:
         bench.library(home, here)
-        bench.library(home, mount)
+        for year in years:
+            bench.library(home, os.path.join(mount, year))
         known, _ = bench.glimpse.listing(home)
         bench.report.count("images on the drive", sum(path.startswith(mount) for path in known))
         with Server(bench, home) as server:
             serve(bench, server, drive, here, mount, known)
             stop(bench, server)
-        command(bench, home, mount)
+        command(bench, home, os.path.join(mount, "year 0"))
     # The drive is away now: its folder is there, and empty.
-    for pruned in (here, mount):
+    for pruned in (here, *(os.path.join(mount, year) for year in years)):
         bench.index(home, "--prune", pruned)
     verify = bench.glimpse.run(home, "verify")
     if verify.code != 0:
         bench.report.finding(f"verify afterwards: {verify.out} {verify.err}", "a drive that died")
     with FuseMount(there, mount):
-        bench.index(home, mount)
+        bench.index(home)
         again, listed = bench.glimpse.listing(home)
     if again != known:
         lost = sorted(set(known) - set(again))
@@ -58,7 +64,7 @@ def serve(bench, server, drive, here, mount, known):
     healthy(bench, server, None)
     drive.die()
     besieged(bench, server, lambda end, number: client(bench, server, end, images, number), "with a dead drive")
-    job(bench, server, mount, must_finish=False)
+    job(bench, server, os.path.join(mount, "year 0"), must_finish=False)
     job(bench, server, here, must_finish=True)
     healthy(bench, server, None, "with a dead drive")
 

@@ -104,7 +104,7 @@ def trial(bench, home, images, kind, small, expected, answer, what):
     lost = len(expected) - len(repaired)
     report.count(f"images forgotten by --repair, {kind}", lost)
     report.peak(f"most forgotten by --repair at one damage, {kind}", lost)
-    bound = (LEAVES if kind == "sled db" else 0) if small else len(expected)
+    bound = 0 if kind != "sled db" else LEAVES if small else len(expected)
     if lost > bound:
         report.finding(f"{lost} of {len(expected)} images are lost by --repair: {runs[2].err[-300:]}", what)
     index = bench.index(home, "--model", "demo", images)

@@ -33,7 +33,7 @@ PARTS = {
     "kills": (kills, 20, 1000),
     "rot": (rot, 13, 600),
     "images": (broken_images, 500, 10_000),
-    "bombs": (bombs, 10, 60),
+    "bombs": (bombs, 10, 80),
     "models": (models, 14, 300),
     "forms": (forms, 300, 10_000),
     "server": (server, 5, 60),

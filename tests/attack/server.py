@@ -18,9 +18,11 @@ import urllib.request
 
 import image_files
 
-# Longest time for a simple question while others misbehave, in seconds: more than the 10 that a
-# connection may take to send its head.
+# Longest time for a simple question under load, in seconds.
 PATIENCE = 20
+# The same where others are connected, but ask nothing: less than a connection may take to send its
+# head.
+ALONE = 4
 # What a server that is asked too much may say.
 BUSY = (503, 504)
 
@@ -109,7 +111,7 @@ def run(bench):
         with open(os.path.join(images, f"{i}.bmp"), "wb") as file:
             file.write(image_files.noise(bench.random))
     with Server(bench, home) as server:
-        parts = [healthy, load, slow_clients, silent_clients, event_streams, pipes, broken_requests, healthy]
+        parts = [healthy, load, slow_clients, silent_clients, event_streams, unread_files, pipes, broken_requests, healthy]
         for done, part in enumerate(parts, 1):
             part(bench, server, images)
             if server.process.poll() is not None:
@@ -128,7 +130,8 @@ def run(bench):
 def healthy(bench, server, _images, how="at rest"):
     """The simple question, with its time."""
     start = time.monotonic()
-    status, body = server.ask("/api/v1/health")
+    is_loaded = how in ("under load", "with a dead drive")
+    status, body = server.ask("/api/v1/health", timeout=PATIENCE if is_loaded else ALONE)
     seconds = time.monotonic() - start
     bench.report.count("simple questions")
     bench.report.peak(f"slowest simple question, {how}, s", seconds)
@@ -201,13 +204,42 @@ def silent_clients(bench, server, images):
 
 
 def event_streams(bench, server, images):
-    """Streams of the events of a job, read by nobody."""
-    jobs = server.get_json("/api/v1/jobs")
-    number = (jobs if isinstance(jobs, list) else jobs["jobs"])[0]["id"]
+    """Streams of the events of a job that stands still, read by nobody."""
+    for i in range(40 * bench.size):
+        with open(os.path.join(images, f"more {i}.bmp"), "wb") as file:
+            file.write(image_files.noise(bench.random))
+    number = server.get_json("/api/v1/jobs", {"roots": [images]})["id"]
+    server.get_json(f"/api/v1/jobs/{number}/pause", b"")
+    if (state := server.get_json(f"/api/v1/jobs/{number}")["state"]) != "paused":
+        raise RuntimeError(f"the job is {state}: it has to stand still for its streams to stay")
     clients = many_connections(bench, server)
     for each in clients:
         send(each, f"GET /api/v1/jobs/{number}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    answers = [each.recv(12)[9:] for each in clients]
+    kept, refused = answers.count(b"200"), answers.count(b"503")
+    bench.report.count("event streams that stay open", kept)
+    bench.report.count("event streams refused", refused)
+    if kept == 0 or kept + refused != len(clients):
+        bench.report.finding(f"event streams: {kept} of {len(clients)} open, {refused} refused", "streams")
     with_guests(bench, server, images, clients, "among event streams")
+    server.get_json(f"/api/v1/jobs/{number}/cancel", b"")
+
+
+def unread_files(bench, server, images):
+    """Clients that ask for files and archives and do not read them: others are served, or told
+    that the server is busy.
+    """
+    hits = server.get_json("/api/v1/search?q=&sort=newest&limit=200")["hits"]
+    body = json.dumps({"images": [hit["id"] for hit in hits]}).encode()
+    clients = many_connections(bench, server)
+    for number, each in enumerate(clients):
+        if number % 10 == 0:
+            head = f"POST /api/v1/archive HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            send(each, f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        else:
+            image = hits[number % len(hits)]["id"]
+            send(each, f"GET /api/v1/images/{image}/original HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    with_guests(bench, server, images, clients, "among clients that do not read")
 
 
 def many_connections(bench, server):

@@ -3,11 +3,12 @@
 //!
 //! Folders of images may lie on a network share or a disk that is away, where any call of the
 //! file system can hang. Each call is made on a thread of its own ([`calls`]) and is waited for a
-//! few seconds at most. A folder that did not answer in time is left alone for a while
+//! few seconds at most. A drive that did not answer in time is left alone for a while
 //! ([`breaker`]), so that neither the callers nor the threads are used up by it.
 
 mod breaker;
 mod calls;
+mod drives;
 mod file;
 mod verified;
 
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 use crate::EngineError;
 use breaker::Breaker;
 use calls::Calls;
+use drives::Drives;
 pub use file::Original;
 use verified::Verified;
 
@@ -30,6 +32,7 @@ const CALL_TIME: Duration = Duration::from_secs(8);
 pub(crate) struct Originals {
     calls: Calls,
     breaker: Arc<Breaker>,
+    drives: Drives,
     /// Contents of files that were read once.
     pub verified: Verified,
     call_time: Duration,
@@ -41,11 +44,17 @@ impl Originals {
     }
 
     fn with_call_time(call_time: Duration) -> Self {
-        Self { calls: Calls::new(), breaker: Arc::default(), verified: Verified::new(), call_time }
+        Self {
+            calls: Calls::new(),
+            breaker: Arc::default(),
+            drives: Drives::default(),
+            verified: Verified::new(),
+            call_time,
+        }
     }
 
-    /// What a call on the file system gives, made on another thread. `folder` is what is left alone
-    /// for a while if the call hangs.
+    /// What a call on the file system gives, made on another thread. The drive of `folder` is left
+    /// alone for a while if the call hangs.
     ///
     /// # Errors
     /// [`EngineError::Unreachable`] if the folder does not answer; [`EngineError::Io`] with `path`
@@ -66,7 +75,8 @@ impl Originals {
         path: &Path,
         call: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> Pending<T> {
-        let answer = self.breaker.admit(folder).and_then(|ticket| {
+        let drive = self.drives.of(folder);
+        let answer = self.breaker.admit(&drive).and_then(|ticket| {
             self.calls.begin(ticket.is_retry(), move || {
                 let _ticket = ticket; // given back when the call is, however late that is
                 call()
@@ -74,6 +84,7 @@ impl Originals {
         });
         Pending {
             answer,
+            drive,
             folder: folder.to_path_buf(),
             path: path.to_path_buf(),
             until: Instant::now() + self.call_time,
@@ -84,8 +95,9 @@ impl Originals {
 
 /// A call that was begun.
 pub(crate) struct Pending<T> {
-    /// `None` if it was not made: the folder is left alone at the moment.
+    /// `None` if it was not made: the drive is left alone at the moment.
     answer: Option<Receiver<io::Result<T>>>,
+    drive: PathBuf,
     folder: PathBuf,
     path: PathBuf,
     until: Instant,
@@ -98,13 +110,13 @@ impl<T> Pending<T> {
     /// # Errors
     /// Those of [`Originals::call`].
     pub fn wait(self) -> Result<T, EngineError> {
-        let Self { answer, folder, path, until, breaker } = self;
+        let Self { answer, drive, folder, path, until, breaker } = self;
         let Some(answer) = answer else { return Err(EngineError::Unreachable { folder }) };
         match answer.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(Ok(made)) => Ok(made),
             Ok(Err(source)) if !is_of_mount(&source) => Err(EngineError::Io { path, source }),
             Ok(Err(_)) | Err(_) => {
-                breaker.leave_alone(&folder);
+                breaker.leave_alone(&drive);
                 Err(EngineError::Unreachable { folder })
             }
         }

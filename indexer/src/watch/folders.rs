@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::heard::Heard;
-use super::network::Drives;
 use super::schedule::Schedule;
 use super::system::System;
 use super::{Task, WatchOptions};
 use crate::ingest::{Reach, Settling, is_left_alone};
+use crate::mounts::MountTable;
 
 /// Roots that are watched, and what is to be done about them.
 pub struct WatchedFolders {
@@ -111,7 +111,7 @@ impl WatchedFolders {
     }
 
     fn watch(&mut self, root: &Path) {
-        let silent = Drives::now().silent(root);
+        let silent = MountTable::now().silent(root);
         let is_network = silent.iter().any(|folder| folder == root);
         {
             let (mut shared, now) = (self.shared.lock(), Instant::now());

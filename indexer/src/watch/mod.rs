@@ -16,7 +16,6 @@
 mod folders;
 mod heard;
 mod marks;
-mod network;
 mod power;
 mod schedule;
 mod system;

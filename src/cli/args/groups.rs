@@ -148,7 +148,8 @@ pub struct ExportArgs {
     #[arg(long, value_name = "FILE")]
     pub coco: Option<PathBuf>,
 
-    /// Write Label Studio tasks with predictions
+    /// Write Label Studio tasks with predictions; images are named from their common folder, its
+    /// document root
     #[arg(long, value_name = "FILE")]
     pub label_studio: Option<PathBuf>,
 

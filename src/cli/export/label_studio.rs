@@ -1,16 +1,15 @@
 //! Label Studio tasks with predictions (<https://labelstud.io/guide/predictions>). Boxes are in
 //! percent; the labelling configuration must name its image `image` and its rectangle labels
-//! `label`. Images are served by Label Studio's local files storage.
-
-use std::path::Path;
+//! `label`. Images are served by Label Studio's local files storage: their names are relative to its
+//! document root, which is to be their common folder.
 
 use serde_json::json;
 
-use super::Annotated;
+use super::{Annotated, names_of};
 use crate::cli::outcome::CliError;
 
 pub fn write(images: &[Annotated]) -> Result<String, CliError> {
-    let tasks = images.iter().map(|image| {
+    let tasks = images.iter().zip(names_of(images)).map(|(image, name)| {
         let results = image.boxes.iter().zip(1..).map(|(found, id)| {
             let rect = found.rect;
             json!({
@@ -24,7 +23,7 @@ pub fn write(images: &[Annotated]) -> Result<String, CliError> {
             })
         });
         let best = image.boxes.iter().map(|found| found.score).fold(0.0, f32::max);
-        let url = format!("/data/local-files/?d={}", encoded(&image.path));
+        let url = format!("/data/local-files/?d={}", encoded(&name));
         json!({
             "data": { "image": url },
             "predictions": [{ "model_version": "glimpse", "score": best, "result": results.collect::<Vec<_>>() }],
@@ -33,15 +32,14 @@ pub fn write(images: &[Annotated]) -> Result<String, CliError> {
     Ok(serde_json::to_string_pretty(&tasks.collect::<Vec<_>>())?)
 }
 
-/// A path as a value of an address: letters, digits and a few signs as they are, all other bytes as
+/// A name as a value of an address: letters, digits and a few signs as they are, all other bytes as
 /// `%XX`.
-fn encoded(path: &Path) -> String {
-    let path = path.to_string_lossy();
+fn encoded(name: &str) -> String {
     let escaped = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),
     };
-    path.trim_start_matches('/').bytes().map(escaped).collect()
+    name.bytes().map(escaped).collect()
 }
 
 #[cfg(test)]
@@ -49,10 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_survive_in_addresses() {
-        assert_eq!(
-            encoded(Path::new("/photos/2019 Lisboa/a&b#1+é%.jpg")),
-            "photos/2019%20Lisboa/a%26b%231%2B%C3%A9%25.jpg"
-        );
+    fn names_survive_in_addresses() {
+        assert_eq!(encoded("2019 Lisboa/a&b#1+é%.jpg"), "2019%20Lisboa/a%26b%231%2B%C3%A9%25.jpg");
     }
 }

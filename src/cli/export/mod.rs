@@ -57,6 +57,10 @@ pub fn write(images: &[Annotated], args: &ExportArgs) -> Result<Vec<String>, Cli
             done.push(format!("wrote {}", path.display()));
         }
     }
+    if args.label_studio.is_some() {
+        let root = common_folder(images).display();
+        done.push(format!("Label Studio finds the images if it is started with LOCAL_FILES_DOCUMENT_ROOT={root}"));
+    }
     let mut folder =
         |dir: &Option<PathBuf>, what: &str, write: &dyn Fn(&Annotated, &mut Names) -> Result<usize, CliError>| {
             let Some(dir) = dir else { return Ok(()) };
@@ -126,14 +130,18 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// Names of images for other programs: relative to the folder that all of them are in, with `/`
-/// between folders.
-fn names_of(images: &[Annotated]) -> Vec<String> {
+/// The folder that all images are in.
+fn common_folder(images: &[Annotated]) -> &Path {
     let mut folders = images.iter().map(|image| image.path.parent().unwrap_or(Path::new("")));
     let first = folders.next().unwrap_or(Path::new(""));
-    let common = folders.fold(first, |common, folder| {
+    folders.fold(first, |common, folder| {
         common.ancestors().find(|above| folder.starts_with(above)).unwrap_or(Path::new(""))
-    });
+    })
+}
+
+/// Names of images for other programs: relative to their common folder, with `/` between folders.
+fn names_of(images: &[Annotated]) -> Vec<String> {
+    let common = common_folder(images);
     let name = |image: &Annotated| {
         let parts = image.path.strip_prefix(common).unwrap_or(&image.path).components();
         parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")

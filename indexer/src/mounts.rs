@@ -1,5 +1,5 @@
-//! Folders of which the system tells no changes: those on network drives, where others write. Known
-//! on Linux; elsewhere none are.
+//! What is mounted where, as the system tells without asking the drives. Known on Linux; elsewhere
+//! the table is empty.
 
 use std::path::{Path, PathBuf};
 
@@ -28,11 +28,11 @@ const NETWORK: [&str; 21] = [
     "virtiofs",
 ];
 
-/// What is mounted where.
-#[derive(Debug)]
-pub(super) struct Drives(Vec<(PathBuf, String)>);
+/// Mount points and the kinds of their file systems.
+#[derive(Debug, Default)]
+pub struct MountTable(Vec<(PathBuf, String)>);
 
-impl Drives {
+impl MountTable {
     /// As the system says now.
     pub fn now() -> Self {
         Self::of(&std::fs::read("/proc/self/mounts").unwrap_or_default())
@@ -48,13 +48,22 @@ impl Drives {
         Self(table.split(|byte| *byte == b'\n').filter_map(drive).collect())
     }
 
-    /// The folders of a root of which no changes are told: itself, or those below it.
-    pub fn silent(&self, root: &Path) -> Vec<PathBuf> {
-        let is_network = |kind: &String| NETWORK.contains(&kind.as_str());
+    /// The mount point that a path without links is at or below; `None` if nothing is known.
+    pub fn mount_point_of(&self, path: &Path) -> Option<&Path> {
+        self.mount_of(path).map(|(folder, _)| folder.as_path())
+    }
+
+    fn mount_of(&self, path: &Path) -> Option<&(PathBuf, String)> {
         // Of what is mounted at one place, the last hides the others.
-        let above = self.0.iter().filter(|(folder, _)| root.starts_with(folder));
-        let own = above.max_by_key(|(folder, _)| folder.components().count());
-        if own.is_some_and(|(_, kind)| is_network(kind)) {
+        let above = self.0.iter().filter(|(folder, _)| path.starts_with(folder));
+        above.max_by_key(|(folder, _)| folder.components().count())
+    }
+
+    /// The folders of a root of which the system tells no changes, since they are on network
+    /// drives, where others write: itself, or those below it.
+    pub(crate) fn silent(&self, root: &Path) -> Vec<PathBuf> {
+        let is_network = |kind: &String| NETWORK.contains(&kind.as_str());
+        if self.mount_of(root).is_some_and(|(_, kind)| is_network(kind)) {
             return vec![root.to_path_buf()];
         }
         let below = self.0.iter().filter(|(folder, kind)| folder.starts_with(root) && is_network(kind));
@@ -87,12 +96,13 @@ fn path_of(bytes: Vec<u8>) -> PathBuf {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     #[test]
     fn network_drives_are_told_by_their_kind() {
-        let drives = Drives::of(
+        let table = MountTable::of(
             b"/dev/sda1 / ext4 rw 0 0\n\
               nas:/photos /mnt/my\\040nas nfs4 rw 0 0\n\
               /dev/sdb1 /mnt/my\\040nas/disk ext4 rw 0 0\n\
@@ -101,11 +111,22 @@ mod tests {
               /dev/sdc1 /mnt/over ext4 rw 0 0\n\
               broken\n",
         );
-        let silent = |root: &str| drives.silent(Path::new(root));
+        let silent = |root: &str| table.silent(Path::new(root));
         assert_eq!(silent("/mnt/my nas/2024"), [Path::new("/mnt/my nas/2024")]);
         assert!(silent("/mnt/my nas/disk/2024").is_empty(), "a drive of this machine");
         assert_eq!(silent("/srv/me/Pictures"), [Path::new("/srv/me/Pictures/far")]);
         assert!(silent("/srv/me/Documents").is_empty());
         assert!(silent("/mnt/over/a").is_empty(), "hidden by what was mounted over it");
+        let point = |path: &str| table.mount_point_of(Path::new(path)).unwrap().to_str().unwrap().to_owned();
+        assert_eq!(point("/mnt/my nas/2024"), "/mnt/my nas");
+        assert_eq!(point("/mnt/my nas/disk/a"), "/mnt/my nas/disk");
+        assert_eq!(point("/mnt/my nas 2"), "/");
+        assert_eq!(MountTable::of(b"").mount_point_of(Path::new("/a")), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_system_has_mounts() {
+        assert_eq!(MountTable::now().mount_point_of(Path::new("/proc/self")), Some(Path::new("/proc")));
     }
 }
