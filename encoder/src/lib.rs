@@ -1,7 +1,7 @@
 //! Images and text to unit vectors of one space, with every model of the SigLIP 2 family.
 //!
-//! The crate knows nothing of libraries or indexes: it turns bytes into pixels ([`image`]), pixels
-//! and text into model input ([`preprocess`], [`tokenize`]), and model input into features
+//! The crate knows nothing of libraries or indexes: it turns bytes into pixels ([`image_file`]),
+//! pixels and text into model input ([`preprocess`], [`tokenize`]), and model input into features
 //! ([`Encode`]).
 
 pub mod config;

@@ -72,6 +72,8 @@ fn write(folder: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use glimpse_nonempty::each;
+
     use super::*;
 
     #[test]
@@ -91,7 +93,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         std::thread::scope(|scope| {
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| unpack(home.path()).unwrap())).collect();
-            threads.into_iter().for_each(|thread| assert!(is_whole(&thread.join().unwrap())));
+            each(threads).for_each(|thread| assert!(is_whole(&thread.join().unwrap())));
         });
         assert_eq!(std::fs::read_dir(home.path().join("models")).unwrap().count(), 1);
     }

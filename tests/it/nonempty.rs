@@ -37,6 +37,8 @@ fn what_may_ask_nothing_is_found() {
         "for hit in &hits {\n    assert!(hit.good);\n}",
         "for (i, hit) in hits.iter().enumerate() { if i > 0 { assert_eq!(hit, &1) } }",
         "for n in 0..hits.len() { assert!(n < 5) }",
+        "hits.iter().for_each(|hit| assert!(hit.good));",
+        "assert!(!hits.iter().any(|hit| hit.bad))",
     ] {
         assert_eq!(doubtful(bad), 1, "{bad}");
     }
@@ -49,6 +51,11 @@ fn what_may_ask_nothing_is_found() {
         "for n in 0..3 { assert!(n < 5) }",
         "for (n, size) in (0..).zip(SIZES) { assert!(n < size) }",
         "for hit in &hits { total += hit.score }",
+        "each(&hits).for_each(|hit| assert!(hit.good));",
+        "(0..500).for_each(|n| assert!(n < 500));",
+        "hits.iter().for_each(|hit| total += hit.score);",
+        "assert!(!if_any(hits).any(bad))",
+        "assert!(hits.iter().any(|hit| !hit.bad))",
         "// for hit in hits { assert!(hit) }\nlet text = \"assert!(a.all(b))\";",
     ] {
         assert_eq!(doubtful(good), 0, "{good}");
@@ -100,7 +107,10 @@ fn doubtful(code: &str) -> impl Iterator<Item = At<'_>> {
     let assertions = starts(code, "assert").filter_map(|start| {
         let head = start.find('(').filter(|&at| start[..at].ends_with('!'))?;
         let inside = &start[head..head + closing(&start[head..])];
-        inside.split_once(".all(").is_some_and(|(before, _)| !before.contains("if_any(")).then_some(At(inside))
+        let asks_all = inside.contains(".all(");
+        let denied = inside.trim_start_matches('(').trim_start().strip_prefix('!');
+        let asks_none = denied.is_some_and(|list| list.contains(".any(") && !never_empty(list));
+        ((asks_all || asks_none) && !inside.contains("if_any(")).then_some(At(inside))
     });
     let loops = starts(code, "for ").filter_map(|start| {
         let (pattern, rest) = start.split_once(" in ").filter(|(pattern, _)| !pattern.contains(['{', ';', '!']))?;
@@ -109,7 +119,15 @@ fn doubtful(code: &str) -> impl Iterator<Item = At<'_>> {
         let asserts = body[..closing(body)].contains("assert");
         (!pattern.is_empty() && asserts && !never_empty(list)).then_some(At(start))
     });
-    assertions.chain(loops)
+    let calls = code.match_indices(".for_each(").filter_map(|(at, call)| {
+        let body = &code[at + call.len() - 1..];
+        let asserts = body[..closing(body)].contains("assert");
+        // From the start of the statement, or of the block or closure that it is in.
+        let start = code[..at].rfind(['{', ';', '}', '|']).map_or(0, |end| end + 1);
+        let list = code[start..at].trim_start().trim_start_matches("move ");
+        (asserts && !never_empty(list) && !list.contains("if_any(")).then_some(At(&code[at..]))
+    });
+    assertions.chain(loops).chain(calls)
 }
 
 /// Where a word begins that nothing stands before.
@@ -136,7 +154,9 @@ fn never_empty(list: &str) -> bool {
             Some((_, end)) if end.starts_with(')') => {
                 end.split_once(".zip(").is_some_and(|(_, other)| never_empty(other))
             }
-            Some((_, end)) => end.trim_start_matches('=').starts_with(|c: char| c.is_ascii_digit() || c == '-'),
+            Some((_, end)) => {
+                end.trim_start_matches('=').starts_with(|c: char| c.is_ascii_digit() || c.is_uppercase() || c == '-')
+            }
             None => false,
         };
     list.starts_with('[') || counted || is_constant || ["each", "if_any"].contains(&first)

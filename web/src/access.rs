@@ -184,7 +184,8 @@ fn is_port(text: &str) -> bool {
 }
 
 /// The tokens that a request shows: in its header, its cookies and its address. One that is wrong
-/// does not hide another: a cookie may be left from another token, or from a server at another port.
+/// does not hide another: a cookie may be left from another token, or from a server at another
+/// port.
 fn shown_tokens(request: &ServiceRequest) -> impl Iterator<Item = &str> {
     let bearer = only(request, header::AUTHORIZATION).and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;

@@ -198,6 +198,7 @@ mod tests {
     use std::sync::mpsc;
 
     use actix_web::rt;
+    use glimpse_nonempty::each;
 
     use super::*;
 
@@ -248,14 +249,14 @@ mod tests {
         };
         for _ in 0..4 {
             let two = [hang(), hang()];
-            for late in glimpse_nonempty::each(two) {
+            for late in each(two) {
                 assert_eq!(late.await.unwrap().unwrap_err().code(), Code::TookTooLong);
             }
             assert_eq!(pool.run(|| Ok(5)).await.unwrap(), 5, "others are served");
         }
         assert_eq!(pool.threads.lock().given_up.len(), 8);
         // No more than that: work that never ends is bounded.
-        for late in glimpse_nonempty::each([hang(), hang()]) {
+        for late in each([hang(), hang()]) {
             assert!(late.await.unwrap().is_err());
         }
         assert!(pool.run(|| Ok(5)).await.is_err());

@@ -225,8 +225,8 @@ fn what_cannot_be_loaded_is_refused_before_its_weights_are_fetched() {
         let fixture = Fixture::serving(files, |_| {});
         let error = fixture.fails(Fault::default()).to_string();
         assert!(error.contains(said), "{error}");
-        let mut fetched = fixture.server.requests().into_iter().filter(|request| request.method == "GET");
-        assert!(!fetched.any(|request| request.path.ends_with(".safetensors")), "{said}: weights were fetched");
+        let fetched = fixture.server.requests().into_iter().filter(|request| request.method == "GET");
+        assert!(fetched.every(|request| !request.path.ends_with(".safetensors")), "{said}: weights were fetched");
     }
 }
 
@@ -298,7 +298,7 @@ fn two_pulls_at_once_fetch_once() {
     let fixture = Fixture::new(|_| {});
     std::thread::scope(|scope| {
         let pulls = [0; 3].map(|_| scope.spawn(|| fixture.pull().unwrap()));
-        pulls.into_iter().for_each(|pull| assert_whole(&pull.join().unwrap()));
+        each(pulls).for_each(|pull| assert_whole(&pull.join().unwrap()));
     });
     let fetched = fixture.server.requests().iter().filter(|request| request.path.starts_with("/cdn/")).count();
     assert_eq!(fetched, 1);

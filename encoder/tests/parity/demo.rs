@@ -94,7 +94,7 @@ fn many_inputs_keep_their_order_whatever_thread_asks() {
     let texts: Vec<String> = (0..300).map(|i| format!("{i} red apples")).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let together = encoder.encode_texts(&texts).unwrap();
-    texts.par_iter().zip(&together).step_by(17).for_each(|(text, together)| {
+    each(texts.iter().zip(&together).step_by(17)).par_bridge().for_each(|(text, together)| {
         let alone = encoder.encode_texts(&[text]).unwrap();
         assert!(alone[0].cosine(together) > 0.999_999, "{text}");
     });
@@ -168,7 +168,7 @@ fn a_reduced_jpeg_means_what_the_whole_one_does_at_every_scale() {
     // The larger the scale, the larger the images that take it.
     for (scale, count) in [(2, 8), (4, 2), (8, 1)] {
         let some = drawings.iter().take(count).chain(photos.iter().take(count));
-        some.collect::<Vec<_>>().into_par_iter().for_each(|path| {
+        each(some).par_bridge().for_each(|path| {
             let bytes = enlarged(path, scale * least);
             let whole = decode(&bytes, &Limits::default()).unwrap();
             let reduced = decode_reduced(&bytes, &Limits::default(), least).unwrap();

@@ -138,6 +138,7 @@ mod tests {
 
     use glimpse_nonempty::each;
 
+    use super::breaker::MOST_CALLS;
     use super::*;
 
     /// A file in whose place a call hangs until somebody opens the other end, as on a dead mount.
@@ -179,7 +180,7 @@ mod tests {
         let originals = Originals::with_call_time(Duration::from_millis(300));
         let drives: Vec<PathBuf> = (0..40).map(|n| folder.path().join(format!("drive {n}"))).collect();
         let start = Instant::now();
-        for _ in 0..breaker::MOST_CALLS {
+        for _ in 0..MOST_CALLS {
             let ask = |drive: &PathBuf| {
                 let asked = path.clone();
                 originals.begin(drive, &path, move || File::open(asked).map(drop))

@@ -5,6 +5,8 @@ use std::fs;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use glimpse_nonempty::if_any;
+
 use super::*;
 use crate::{Pace, Update, WatchControl, WatchObserver, WatchOptions};
 
@@ -154,7 +156,7 @@ fn an_update_makes_way_for_a_run_that_is_asked_for_and_a_root_that_is_away_stays
         until(|| engine.count().unwrap() == 23);
     });
     assert!(
-        !heard.events.iter().any(|event| matches!(event, FileEvent::Missing(_) | FileEvent::Pruned(_))),
+        !if_any(&heard.events).any(|event| matches!(event, FileEvent::Missing(_) | FileEvent::Pruned(_))),
         "{heard:?}"
     );
     assert_eq!(heard.notes, Vec::<String>::new());

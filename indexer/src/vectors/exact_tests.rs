@@ -125,7 +125,7 @@ fn kernels_give_the_same_scores() {
         scan.search(&vectors[0], 200, None).unwrap()
     };
     let reference = scores(Kernel::available().pop().unwrap());
-    Kernel::available().into_iter().for_each(|kernel| assert_eq!(scores(kernel), reference, "{}", kernel.name()));
+    each(Kernel::available()).for_each(|kernel| assert_eq!(scores(kernel), reference, "{}", kernel.name()));
 }
 
 #[test]

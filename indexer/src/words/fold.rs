@@ -61,6 +61,8 @@ fn digit(c: char) -> char {
 
 #[cfg(test)]
 mod tests {
+    use glimpse_nonempty::each;
+
     use super::*;
 
     #[test]
@@ -78,7 +80,7 @@ mod tests {
             (&["שָׁלוֹם", "שלום"], "שלום"),
             (&["٢٠٢٣", "۲۰۲۳", "२०२३"], "2023"),
         ] {
-            spellings.iter().for_each(|word| assert_eq!(fold(word), folded, "{word}"));
+            each(spellings).for_each(|word| assert_eq!(fold(word), folded, "{word}"));
         }
     }
 

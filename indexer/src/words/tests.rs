@@ -87,7 +87,7 @@ fn finds_words_of_many_scripts_however_they_are_spelt() {
         (&["пляж", "ВЕЧЕРОМ"], 6),
         (&["הים"], 7),
     ] {
-        texts.iter().for_each(|text| assert_eq!(found(&index, text), [id], "{text}"));
+        each(texts).for_each(|text| assert_eq!(found(&index, text), [id], "{text}"));
     }
 }
 

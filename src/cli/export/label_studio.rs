@@ -1,7 +1,7 @@
 //! Label Studio tasks with predictions (<https://labelstud.io/guide/predictions>). Boxes are in
 //! percent; the labelling configuration must name its image `image` and its rectangle labels
-//! `label`. Images are served by Label Studio's local files storage: their names are relative to its
-//! document root, which is to be their common folder.
+//! `label`. Images are served by Label Studio's local files storage: their names are relative to
+//! its document root, which is to be their common folder.
 
 use serde_json::json;
 

@@ -34,11 +34,11 @@ impl Avx512 {
 
 /// One register of AVX-512.
 #[derive(Clone, Copy)]
-pub struct Avx512Lanes(pub __m512);
+pub struct Avx512Lanes(pub(super) __m512);
 
 /// Two registers of AVX2, with FMA.
 #[derive(Clone, Copy)]
-pub struct Avx2Lanes(pub __m256, pub __m256);
+pub struct Avx2Lanes(pub(super) __m256, pub(super) __m256);
 
 // SAFETY: all instructions are of AVX-512F, but for the rounding to bf16.
 unsafe impl Lanes for Avx512Lanes {

@@ -82,6 +82,6 @@ fn the_widest_vectors_fit() {
         let probe = Probe::new(vec![step; 32_768], 32_768);
         let row = raised(&vec![value; 32_768], 32_768);
         let truth = 32_768 * i32::from(step) * i32::from(value);
-        Kernel::available().iter().for_each(|kernel| assert_eq!(kernel.dot(&probe, &row), truth));
+        each(Kernel::available()).for_each(|kernel| assert_eq!(kernel.dot(&probe, &row), truth));
     }
 }

@@ -42,7 +42,7 @@ fn finds_what_the_scan_finds() {
     let (query, scan) = (&vectors[3950], graph.vectors());
     let found = graph.search(query, 5, None).unwrap();
     let exact = scan.search(query, 4000, None).unwrap();
-    found.iter().for_each(|scored| assert!(exact.contains(scored)));
+    each(&found).for_each(|scored| assert!(exact.contains(scored)));
 }
 
 #[test]
