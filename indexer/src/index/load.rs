@@ -139,8 +139,8 @@ fn read(
         return Ok((loaded, slot));
     }
     // A snapshot that is doubtful in any way is as good as none.
-    if let Ok(Some(Opened { loaded, graph: own, missed, seal })) = snapshot::open(store, slot.dir(), scan) {
-        slot.count(&seal, own.nodes(), missed);
+    if let Ok(Some(Opened { loaded, graph: own, missed, manifest })) = snapshot::open(store, slot.dir(), scan) {
+        slot.count(&manifest, own.nodes(), missed);
         graph.install(own);
         return Ok((loaded, slot));
     }
@@ -165,7 +165,7 @@ fn region_snapshot(store: &Store, dir: &Path, options: &IndexOptions) -> Snapsho
         Some((entry, steps))
     });
     match counting {
-        Some((entry, steps)) => slot.count(&entry.seal, entry.nodes, steps),
+        Some((entry, steps)) => slot.count(&entry.manifest, entry.nodes, steps),
         None => slot.sweep(None),
     }
     slot
