@@ -109,6 +109,12 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Calls `tell` when a call has waited for two seconds until another process has opened or
+    /// changed the library, and goes on waiting: with the number of that process, if it is known.
+    pub fn on_wait(&self, tell: impl Fn(Option<u32>) + Send + Sync + 'static) {
+        self.library.on_wait(tell);
+    }
+
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.settings

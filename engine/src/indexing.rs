@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use glimpse_encoder::Encode;
+use glimpse_indexer::IndexError;
 use glimpse_indexer::ingest::{FileEvent, IngestOptions, Losses, Observer, Summary, ingest, losses};
-use glimpse_indexer::{Index, IndexError};
 use jiff::Timestamp;
 
 use crate::caption::decoder_of;
@@ -107,6 +107,9 @@ impl Engine {
             left_out = gone;
         }
         let target = self.library.open_for(encoder.info(), true)?;
+        if let (None, Some(old)) = (same, &serving) {
+            target.take_over_mounts(old)?;
+        }
         // Another model's regions are made as those of the library were.
         let known = target.manifest().regions.or_else(|| serving.as_ref()?.manifest().regions);
         if let Some(known) = known {
@@ -133,10 +136,11 @@ impl Engine {
         }
         self.banks.of(encoder.as_ref())?; // so that the first query need not wait for it
         if let (None, Some(old), false) = (same, &serving, options.force) {
-            let reasons = against_promotion(old, &target)?;
-            summary.kept_old = !reasons.is_empty();
-            summary.failed += reasons.len();
-            reasons.iter().for_each(|event| observer.event(event));
+            let losses = losses(old, &target, &options.devices)?;
+            summary.kept_old = losses.are_suspicious();
+            let events = if summary.kept_old { against_promotion(losses) } else { left_out_folders(losses) };
+            *if summary.kept_old { &mut summary.failed } else { &mut summary.skipped } += events.len();
+            events.iter().for_each(|event| observer.event(event));
         }
         if !summary.kept_old {
             self.library.promote(&target)?;
@@ -146,28 +150,41 @@ impl Engine {
     }
 }
 
-/// Why a new generation should not take an old one's place; nothing if it has all that the old one
-/// has.
-fn against_promotion(old: &Index, new: &Index) -> Result<Vec<FileEvent>, IndexError> {
+/// Why a new generation that lacks so much should not take the old one's place.
+fn against_promotion(Losses { unread, away, folders, .. }: Losses) -> Vec<FileEvent> {
     /// Unread files that are named.
     const NAMED: usize = 20;
-    let losses = losses(old, new)?;
-    if !losses.are_suspicious() {
-        return Ok(Vec::new());
-    }
-    let Losses { unread, folders, .. } = losses;
     let kept = "the library as it was goes on serving, and the new index is kept beside it. Mount the drive, if one is \
                 away, and index again; or add --force";
-    let of_folder = |(folder, files): (PathBuf, usize)| {
+    let of_mount = |(path, files)| {
+        let reason = format!(
+            "a drive was mounted here when {files} files were indexed from it, and is not now; they are not in the new \
+             index: {kept}"
+        );
+        FileEvent::Failed { path, reason }
+    };
+    let of_folder = |(path, files)| {
         let reason = format!("{files} files that were indexed from here are not in the new index: {kept}");
-        FileEvent::Failed { path: folder, reason }
+        FileEvent::Failed { path, reason }
     };
     let of_file = |path| FileEvent::Failed {
         path,
         reason: format!("it was indexed before, and is not in the new index: {kept}"),
     };
     let files = unread.into_iter().take(NAMED).map(of_file);
-    Ok(files.chain(folders.into_iter().map(of_folder)).collect())
+    files.chain(away.into_iter().map(of_mount)).chain(folders.into_iter().map(of_folder)).collect()
+}
+
+/// Folders of which nothing is left, few enough for the new generation to do without them.
+fn left_out_folders(losses: Losses) -> Vec<FileEvent> {
+    let of_folder = |(path, files)| {
+        let reason = format!(
+            "{files} files were indexed from here before and are gone, so they are left out of the new index; if they \
+             come back, index again"
+        );
+        FileEvent::Skipped { path, reason }
+    };
+    losses.folders.into_iter().map(of_folder).collect()
 }
 
 /// A folder that was indexed for the old model, and that the new one cannot look at.

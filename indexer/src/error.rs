@@ -156,6 +156,12 @@ pub enum IndexError {
     /// An image that is not (or no longer) there.
     #[error("image {0} is not in this index")]
     NoSuchImage(crate::ImageId),
+    /// There are more vectors than an index has places for.
+    #[error("an index holds at most {most} vectors; index further folders into another library with `--home`")]
+    TooMany {
+        /// Places of an index.
+        most: usize,
+    },
     /// The store failed.
     #[error("{dir}: {what}: {reason}")]
     Store {

@@ -13,23 +13,24 @@
 //! ```
 
 mod catalogue;
-mod copy;
+pub(crate) mod copy;
 pub(crate) mod folders;
+mod lock;
 mod reserve;
 mod salvage;
 mod verify;
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, Weak};
 
 use glimpse_encoder::ModelInfo;
 use parking_lot::Mutex;
 
-use self::catalogue::{Catalogue, Generation};
+use self::catalogue::{Account, Catalogue, Generation};
+use self::lock::WaitHook;
 use crate::collections::Collections;
-use crate::private::{create_private_dir_all, create_private_file};
+use crate::private::{close_to_others, create_private_dir_all};
 use crate::store::Store;
 use crate::{Index, IndexError, IndexOptions};
 
@@ -44,6 +45,8 @@ pub struct Library {
     retired: Mutex<HashSet<u32>>,
     /// What answers for a library that cannot be written.
     copy: Mutex<Option<Weak<Index>>>,
+    /// Is told when the lock is waited for.
+    on_wait: OnceLock<WaitHook>,
     /// Read when a generation is first opened, since only who holds that may change them.
     collections: OnceLock<Arc<Collections>>,
 }
@@ -62,6 +65,7 @@ impl Library {
             open: Mutex::default(),
             retired: Mutex::default(),
             copy: Mutex::default(),
+            on_wait: OnceLock::new(),
             collections: OnceLock::new(),
         }
     }
@@ -135,6 +139,9 @@ impl Library {
         }
         let generation = Generation { number: self.free_number(&catalogue)?, model: model.clone() };
         let index = Arc::new(Index::create(&folders::dir_of(&self.home, generation.number), model, &self.options)?);
+        if catalogue.serving.is_none() {
+            index.note_promotion()?;
+        }
         index.share_collections(self.collections());
         self.open.lock().insert(generation.number, Arc::downgrade(&index));
         match catalogue.serving {
@@ -171,11 +178,13 @@ impl Library {
         self.keep_reserve();
         let is = |generation: &Generation| folders::dir_of(&self.home, generation.number) == index.dir();
         if catalogue.serving.as_ref().is_some_and(is) {
-            return Ok(());
+            // A library of a program that did not note it. On a full drive it does without.
+            return if self.reserve_bytes() > 0 { index.note_promotion() } else { Ok(()) };
         }
         if !catalogue.building.as_ref().is_some_and(is) {
             return Err(IndexError::NoIndex { dir: index.dir().to_path_buf() });
         }
+        index.note_promotion()?;
         index.commit()?;
         let old = catalogue.serving.take();
         catalogue.serving = catalogue.building.take();
@@ -222,6 +231,7 @@ impl Library {
     fn catalogue(&self) -> Result<Catalogue, IndexError> {
         match Catalogue::read(&self.home)? {
             Some(catalogue) => Ok(catalogue),
+            None if self.obstacle().is_some() => self.catalogue_of_logs(),
             None => self.rebuilt_catalogue(),
         }
     }
@@ -238,21 +248,38 @@ impl Library {
         Ok(catalogue)
     }
 
-    /// What the generations say of themselves. A folder without a
-    /// store or manifest is that of a generation whose making was cut off.
+    /// What the generations say of themselves. A folder without a store or manifest is that of a
+    /// generation whose making was cut off.
     fn rebuilt_catalogue(&self) -> Result<Catalogue, IndexError> {
-        let mut generations = Vec::new();
+        let mut accounts = Vec::new();
         for number in folders::numbers(&self.home)? {
             let dir = folders::dir_of(&self.home, number);
             let open = self.open.lock().get(&number).and_then(Weak::upgrade);
             if let Some(index) = open {
-                generations.push(Generation { number, model: index.manifest().model });
+                accounts.push(Account { number, manifest: index.manifest(), images: index.len() });
             } else if Store::exists(&dir.join("sled"))? {
-                let manifest = Index::manifest_of(&dir)?;
-                generations.extend(manifest.map(|manifest| Generation { number, model: manifest.model }));
+                let said = Index::account_of(&dir)?;
+                accounts.extend(said.map(|(manifest, images)| Account { number, manifest, images }));
             }
         }
-        Ok(Catalogue::of(generations))
+        Ok(Catalogue::of(accounts))
+    }
+
+    /// As [`Library::rebuilt_catalogue`], by the logs of the generations, for which nothing is
+    /// written and no damage stands in the way. Generations that do not say what they are, are left
+    /// out.
+    fn catalogue_of_logs(&self) -> Result<Catalogue, IndexError> {
+        let mut accounts = Vec::new();
+        for number in folders::numbers(&self.home)? {
+            let dir = folders::dir_of(&self.home, number);
+            if Store::exists(&dir.join("sled"))? {
+                match Index::account_in_log(&dir) {
+                    Err(IndexError::Lost { .. } | IndexError::Corrupt { .. }) => {}
+                    said => accounts.extend(said?.map(|(manifest, images)| Account { number, manifest, images })),
+                }
+            }
+        }
+        Ok(Catalogue::of(accounts))
     }
 
     fn open_generation(&self, number: u32) -> Result<Arc<Index>, IndexError> {
@@ -260,7 +287,9 @@ impl Library {
         if let Some(index) = open.get(&number).and_then(Weak::upgrade) {
             return Ok(index);
         }
-        let index = Arc::new(Index::open(&folders::dir_of(&self.home, number), &self.options)?);
+        let dir = folders::dir_of(&self.home, number);
+        close_to_others(&dir);
+        let index = Arc::new(Index::open(&dir, &self.options)?);
         index.share_collections(self.collections());
         open.insert(number, Arc::downgrade(&index));
         Ok(index)
@@ -288,8 +317,11 @@ impl Library {
     }
 
     /// Retires the generations that the catalogue does not name, unless some process still reads
-    /// them.
+    /// them, or the catalogue is nothing but what was made of them.
     fn retire_unlisted(&self, catalogue: &Catalogue) -> Result<(), IndexError> {
+        if catalogue.is_rebuilt {
+            return Ok(());
+        }
         for number in folders::numbers(&self.home)? {
             if catalogue.generations().all(|generation| generation.number != number)
                 && folders::retire(&folders::dir_of(&self.home, number))
@@ -322,14 +354,6 @@ impl Library {
         let dir = folders::dir_of(&self.home, generation.number);
         let there = dir.try_exists().map_err(|source| io(&dir, source))?;
         Ok(there.then_some(generation))
-    }
-
-    /// Waits until no other process makes, opens or retires generations here. Released when the
-    /// file is closed.
-    fn lock(&self) -> Result<File, IndexError> {
-        let path = self.home.join("lock");
-        let locked = create_private_file(&path).and_then(|file| file.lock().map(|()| file));
-        locked.map_err(|source| io(&path, source))
     }
 }
 

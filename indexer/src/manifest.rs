@@ -28,6 +28,10 @@ pub struct Manifest {
     /// Files of one shot are one image: a raw file is not indexed beside its JPEG.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub pairs: bool,
+    /// True once it served: it was the first generation, or took the place of another. If
+    /// `library.json` is lost, the youngest of these serves. Programs of before did not note it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub promoted: bool,
     /// Folders that were indexed, absolute.
     pub roots: Vec<PathBuf>,
     /// Seconds since 1970.

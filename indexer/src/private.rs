@@ -22,11 +22,36 @@ pub fn create_private_dir_all(folder: &Path) -> io::Result<()> {
 /// # Errors
 /// As [`File::create`].
 pub fn create_private_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    private(OpenOptions::new().write(true).create(true).truncate(true)).open(path)
+}
+
+/// Opens a file to read and write it, with what it holds; on Unix, one that is made has mode 0600.
+///
+/// # Errors
+/// As [`OpenOptions::open`].
+pub(crate) fn open_private_file(path: &Path) -> io::Result<File> {
+    private(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)
+}
+
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// Makes a folder and all below it private that others may enter, as programs of before left it.
+/// What may not be changed by this user stays as it is.
+pub(crate) fn close_to_others(folder: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let is_open = std::fs::metadata(folder).is_ok_and(|facts| facts.permissions().mode() & 0o077 != 0);
+        if is_open && make_private(folder).is_ok() {
+            let _ = std::fs::set_permissions(folder, PermissionsExt::from_mode(0o700));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
 }
 
 /// Takes the right to read the files in a folder and below from all but their owner; for files that

@@ -63,10 +63,23 @@ impl Context {
 
     /// Opens the library.
     pub fn engine(&self) -> Result<Engine, CliError> {
-        let engine = Engine::open_with(self.settings.clone(), self.index.clone())?;
+        let engine = self.engine_with(self.index.clone())?;
         if let Some(reason) = engine.obstacle() {
             let home = printable(self.settings.home.display());
             self.note(format_args!("{home} cannot be written ({reason}): it can be searched, and nothing is indexed"));
+        }
+        Ok(engine)
+    }
+
+    /// As [`Context::engine`] with other settings for the index, and without a word about a library
+    /// that cannot be written.
+    pub fn engine_with(&self, index: IndexOptions) -> Result<Engine, CliError> {
+        let engine = Engine::open_with(self.settings.clone(), index)?;
+        if !self.quiet {
+            engine.on_wait(|holder| {
+                let process = holder.map_or(String::new(), |holder| format!(" (process {holder})"));
+                eprintln!("waiting until another glimpse process{process} has opened or changed the library");
+            });
         }
         Ok(engine)
     }

@@ -13,6 +13,8 @@ pub enum Outcome {
     Done,
     /// Exit status 1: the question has no answer in this library.
     Nothing,
+    /// Exit status 3: done but for some files, which were named.
+    Partly,
     /// Exit status 130, as shells have it: stopped by Ctrl-C; what was done so far is kept.
     Interrupted,
 }

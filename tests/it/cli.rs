@@ -321,7 +321,9 @@ fn a_root_that_is_gone_is_forgotten_when_asked() {
     std::fs::rename(fixture.path().join("away"), fixture.images()).unwrap();
     assert_eq!(fixture.json(["index", "--json", "images"]).pop().unwrap()["indexed"], 0);
     std::fs::remove_dir_all(fixture.images()).unwrap();
-    let kept = fixture.json(["index", "--prune", "--json", "images"]).pop().unwrap();
+    let run = fixture.run(["index", "--prune", "--json", "images"]);
+    assert_eq!(run.code, 3, "what was not forgotten is worth a status: {}", run.stderr);
+    let kept = run.json().pop().unwrap();
     assert_eq!((count(&kept, "pruned"), count(&kept, "missing")), (0, files), "{kept}");
     let pruned = fixture.json(["index", "--prune", "--force", "--json", "images"]).pop().unwrap();
     assert_eq!(count(&pruned, "pruned"), files, "{pruned}");

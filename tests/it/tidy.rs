@@ -241,6 +241,32 @@ fn nothing_waits_to_be_filled_in() {
     none(&found, "placeholders");
 }
 
+/// The crates whose README has a table of all their modules.
+const LISTED: [&str; 3] = ["indexer", "engine", "web"];
+
+#[test]
+fn each_module_stands_in_the_readme_of_its_crate() {
+    let mut missing = Vec::new();
+    for name in LISTED {
+        let readme = read(&root().join(name).join("README.md"));
+        let mut modules = 0;
+        for entry in fs::read_dir(root().join(name).join("src")).unwrap() {
+            let entry = entry.unwrap();
+            let module = entry.file_name().to_string_lossy().trim_end_matches(".rs").to_owned();
+            if ["lib", "tests", "fixture"].contains(&module.as_str()) {
+                continue;
+            }
+            modules += 1;
+            let ways = [format!("`{module}.rs`"), format!("`{module}/`")];
+            if !ways.iter().any(|way| readme.contains(way)) {
+                missing.push(format!("{name}/README.md: {module}"));
+            }
+        }
+        assert!(modules > 5, "{name} has modules");
+    }
+    none(&missing, "modules that the README of their crate does not name");
+}
+
 /// All our own files with one of these endings.
 fn files(endings: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! What handlers share.
+//! The state that all handlers share: the engine, the pools of threads, running jobs and uploads.
 
 use std::io;
 use std::sync::Arc;

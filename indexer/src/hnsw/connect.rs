@@ -1,4 +1,5 @@
-//! Making links. Each side decides by itself; a link is there if both want it.
+//! Adds the links of new nodes to the graph, on all threads. Each side decides by itself; a link is
+//! there if both want it.
 //!
 //! All wishes are gathered and handed out by node, each node decides on its own list, and whoever
 //! was dropped drops in turn. No node waits for another, and the result does not depend on the

@@ -1,5 +1,5 @@
-//! Vectors get their nodes. Giving them to all takes minutes, so it is done in turns: between two
-//! batches others may change vectors and graph.
+//! Building the graph: inserts the vectors that have no node yet. Of all vectors that takes
+//! minutes, so it is done batch by batch: between two of them others may change vectors and graph.
 
 use super::{Change, Hnsw, Node, Progress};
 use crate::vectors::Slot;

@@ -1,4 +1,5 @@
-//! How a graph is built, and the words for what it must be.
+//! Limits that a graph is built by, derived from [`HnswParams`]: links of a node, candidates,
+//! levels.
 
 use super::HnswParams;
 use super::node::Level;

@@ -58,12 +58,25 @@ impl Index {
         Ok(index)
     }
 
-    /// The manifest of the generation in `dir`; `None` for one that a process was killed over
-    /// before it wrote anything.
-    pub(crate) fn manifest_of(dir: &Path) -> Result<Option<Manifest>, IndexError> {
+    /// The manifest of the generation in `dir`, and how many images it has; `None` for one that a
+    /// process was killed over before it wrote anything.
+    pub(crate) fn account_of(dir: &Path) -> Result<Option<(Manifest, usize)>, IndexError> {
         let store = Self::open_store(dir)?;
         let made = store.get(Table::Meta, keys::meta::MANIFEST)?.is_some() || store.last_revision()? > 0;
-        made.then(|| read_manifest(&store, dir)).transpose()
+        if !made {
+            return Ok(None);
+        }
+        Ok(Some((read_manifest(&store, dir)?, store.count(Table::Images))))
+    }
+
+    /// As [`Index::account_of`], read from the log of the store, which stays as it is: for one that
+    /// cannot be written, or may be damaged.
+    pub(crate) fn account_in_log(dir: &Path) -> Result<Option<(Manifest, usize)>, IndexError> {
+        let (json, images) = Store::manifest_in_log(&dir.join("sled"))?;
+        if json.is_none() && images == 0 {
+            return Ok(None);
+        }
+        Ok(Some((parse_manifest(json, dir)?, images)))
     }
 
     /// Opens what a generation that was made must have; a new store is never made in its place.
@@ -126,8 +139,8 @@ fn read(
         return Ok((loaded, slot));
     }
     // A snapshot that is doubtful in any way is as good as none.
-    if let Ok(Some(Opened { loaded, graph: own, missed, seal })) = snapshot::open(store, slot.dir(), scan) {
-        slot.count(&seal, own.nodes(), missed);
+    if let Ok(Some(Opened { loaded, graph: own, missed, manifest })) = snapshot::open(store, slot.dir(), scan) {
+        slot.count(&manifest, own.nodes(), missed);
         graph.install(own);
         return Ok((loaded, slot));
     }
@@ -152,7 +165,7 @@ fn region_snapshot(store: &Store, dir: &Path, options: &IndexOptions) -> Snapsho
         Some((entry, steps))
     });
     match counting {
-        Some((entry, steps)) => slot.count(&entry.seal, entry.nodes, steps),
+        Some((entry, steps)) => slot.count(&entry.manifest, entry.nodes, steps),
         None => slot.sweep(None),
     }
     slot
@@ -168,26 +181,33 @@ pub(super) fn write_manifest(store: &Store, manifest: &Manifest) -> Result<(), I
 
 /// Reads the manifest of the generation in `dir`.
 pub(super) fn read_manifest(store: &Store, dir: &Path) -> Result<Manifest, IndexError> {
+    let json = store.json(keys::meta::MANIFEST, "the manifest").map_err(|error| match error {
+        IndexError::Corrupt { reason, .. } => lost(dir, reason),
+        error => error,
+    })?;
+    parse_manifest(json, dir)
+}
+
+/// Nothing else says which model made the vectors.
+fn lost(dir: &Path, reason: String) -> IndexError {
+    IndexError::Lost { dir: dir.to_path_buf(), what: "the manifest", reason }
+}
+
+fn parse_manifest(json: Option<String>, dir: &Path) -> Result<Manifest, IndexError> {
     // The format is read first, by itself: the other fields may be other ones in a newer format.
     #[derive(serde::Deserialize)]
     struct Format {
         format: u32,
     }
-    // Nothing else says which model made the vectors.
-    let lost = |reason: String| IndexError::Lost { dir: dir.to_path_buf(), what: "the manifest", reason };
-    let json = store.json(keys::meta::MANIFEST, "the manifest").map_err(|error| match error {
-        IndexError::Corrupt { reason, .. } => lost(reason),
-        error => error,
-    })?;
-    let json = json.ok_or_else(|| lost("it is not there".to_owned()))?;
-    let damaged = |error: serde_json::Error| lost(error.to_string());
+    let json = json.ok_or_else(|| lost(dir, "it is not there".to_owned()))?;
+    let damaged = |error: serde_json::Error| lost(dir, error.to_string());
     let Format { format } = serde_json::from_str(&json).map_err(damaged)?;
     if format > Index::FORMAT {
         return Err(IndexError::NewerFormat { dir: dir.to_path_buf(), found: format, supported: Index::FORMAT });
     }
     let manifest: Manifest = serde_json::from_str(&json).map_err(damaged)?;
     if !(1..=65_536).contains(&manifest.model.dim) {
-        return Err(lost(format!("vectors of {} values", manifest.model.dim)));
+        return Err(lost(dir, format!("vectors of {} values", manifest.model.dim)));
     }
     Ok(manifest)
 }

@@ -12,6 +12,7 @@ mod memory;
 mod mounts;
 mod read;
 mod regions;
+mod roots;
 mod salvage;
 mod search;
 mod snapshot;

@@ -37,6 +37,18 @@ impl Index {
         self.store.apply(&batch)
     }
 
+    /// Notes the mount points of another generation beside those of this one. Images that a run
+    /// into this one had encoded before it was stopped are then not given up in the next run
+    /// because their drive is away by now.
+    ///
+    /// # Errors
+    /// If a store fails.
+    pub fn take_over_mounts(&self, of: &Self) -> Result<(), IndexError> {
+        let mut mounts = self.mounts()?;
+        mounts.extend(of.mounts()?);
+        self.set_mounts(&mounts)
+    }
+
     /// True if a file is known under `folder`.
     pub(crate) fn has_files_under(&self, folder: &Path) -> bool {
         !self.facts().files_under(folder).is_empty()

@@ -57,6 +57,7 @@ impl Manifest {
             regions: None,
             rebuild: None,
             pairs: true,
+            promoted: false,
             roots: Vec::new(),
             created: created.map_or(0, |since| since.as_secs() as i64),
         }

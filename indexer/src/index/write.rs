@@ -1,7 +1,7 @@
 //! Writing: each public method is one atomic step.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use glimpse_encoder::dense::Regions;
@@ -186,20 +186,6 @@ impl Index {
         step.commit()
     }
 
-    /// Records a folder as part of the library.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn add_root(&self, root: PathBuf) -> Result<(), IndexError> {
-        let _writer = self.writer.lock();
-        let mut manifest = self.manifest();
-        if manifest.roots.contains(&root) {
-            return Ok(());
-        }
-        manifest.roots.push(root);
-        self.put_manifest(manifest)
-    }
-
     /// Whether files of one shot are one image, as `choice` says, which is recorded; without one,
     /// as it was recorded last.
     ///
@@ -215,16 +201,17 @@ impl Index {
         Ok(manifest.pairs)
     }
 
-    /// Records that a folder is no longer part of the library. Its files stay.
+    /// Records that this generation serves.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn remove_root(&self, root: &Path) -> Result<(), IndexError> {
+    pub(crate) fn note_promotion(&self) -> Result<(), IndexError> {
         let _writer = self.writer.lock();
-        let mut manifest = self.manifest();
-        let Some(at) = manifest.roots.iter().position(|known| known == root) else { return Ok(()) };
-        manifest.roots.remove(at);
-        self.put_manifest(manifest)
+        let manifest = self.manifest();
+        if manifest.promoted {
+            return Ok(());
+        }
+        self.put_manifest(Manifest { promoted: true, ..manifest })
     }
 
     /// Makes everything written so far outlive this process and a power cut. Words follow when the

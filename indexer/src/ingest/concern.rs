@@ -1,4 +1,5 @@
-//! Which changes concern a run, as far as names tell.
+//! Which paths an index run would look at, by their names alone: for watching, which is told of
+//! every change below a root.
 
 use std::path::Path;
 

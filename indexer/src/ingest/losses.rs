@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use super::devices::{Devices, Mounts};
 use super::drives::Drives;
 use crate::{Index, IndexError};
 
@@ -19,6 +20,9 @@ pub struct Losses {
     pub files: usize,
     /// Files that are still on disk, or may be: they could not be read or looked at.
     pub unread: Vec<PathBuf>,
+    /// Files on drives that are away: below folders that were mount points when the old generation
+    /// last looked at them, and are none now; by mount point.
+    pub away: BTreeMap<PathBuf, usize>,
     /// Files that are gone together with all that was known in their folders, by folder.
     pub folders: BTreeMap<PathBuf, usize>,
     /// Roots of which nothing is left.
@@ -27,19 +31,21 @@ pub struct Losses {
 
 impl Losses {
     /// True if the new generation should not take the old one's place unless the user insists:
-    /// files that are there were not read, or so much is gone that a drive may be away.
+    /// files that are there were not read, a drive is away, or so much is gone that one may be.
     pub fn are_suspicious(&self) -> bool {
         let gone: usize = self.folders.values().sum();
-        !self.unread.is_empty() || !self.roots.is_empty() || gone * SHARE > self.files || gone > MOST
+        let is_certain = !self.unread.is_empty() || !self.away.is_empty() || !self.roots.is_empty();
+        is_certain || gone * SHARE > self.files || gone > MOST
     }
 }
 
 /// Compares generations. An image that was found again under another path is not lost, nor is a
-/// file that was deleted from a folder where others are left.
+/// file that was deleted from a folder where others are left. `devices` tells which drives are
+/// there.
 ///
 /// # Errors
 /// If a store fails.
-pub fn losses(old: &Index, new: &Index) -> Result<Losses, IndexError> {
+pub fn losses(old: &Index, new: &Index, devices: &Devices) -> Result<Losses, IndexError> {
     let present = |index: &Index| -> Result<Vec<PathBuf>, IndexError> {
         let files = index.files_under(Path::new(""))?;
         Ok(files.into_iter().filter(|file| !file.missing).map(|file| file.path).collect())
@@ -51,6 +57,7 @@ pub fn losses(old: &Index, new: &Index) -> Result<Losses, IndexError> {
     let roots = old.manifest().roots;
     let (cancel, known) = (AtomicBool::new(false), roots.clone());
     let drives = Drives::new(known, &cancel);
+    let mounts = Mounts::of(old, devices)?;
     for path in before.iter().filter(|path| !paths.contains(path.as_path())) {
         if found_elsewhere(old, new, path)? {
             continue;
@@ -58,6 +65,8 @@ pub fn losses(old: &Index, new: &Index) -> Result<Losses, IndexError> {
         let folder = path.parent().unwrap_or(Path::new(""));
         if !drives.is_gone(path) {
             losses.unread.push(path.clone());
+        } else if let Some(mount) = mounts.away(path, &drives) {
+            *losses.away.entry(mount.to_path_buf()).or_default() += 1;
         } else if !living.contains(folder) {
             *losses.folders.entry(folder.to_path_buf()).or_default() += 1;
             losses.roots.extend(

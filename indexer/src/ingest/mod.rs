@@ -1,4 +1,18 @@
-//! From folders to an index: walk, read, decode, encode, write, in bounded stages that overlap.
+//! From folders to an index: find, decode, encode, write, in bounded stages that overlap.
+//!
+//! ```text
+//! find     roots, walk (scope, rules, names, pairs), source, rebuild    which files, which images of the index
+//! decode   decode_stage: read, contents, holders, decode, metadata      files to pixels and facts
+//! encode   encode, regions                                              pixels to vectors, regions, captions
+//! write    write, report                                                files become records
+//! after    reconcile, losses                                            what is gone, what a new index lacks
+//!
+//! between  pipeline, item, shared, budget, pace, hook                   the stages, and what goes between them
+//! drives   devices, drives, disk, detached, guard                       what hangs, or is away
+//! watched  concern, settling                                            changes while files are written
+//! ```
+//!
+//! A file becomes a record in `write`.
 
 mod budget;
 mod concern;

@@ -1,9 +1,9 @@
 //! The stages side by side, bounded channels between them.
 //!
 //! ```text
-//! source (1) --work--> look (N) --images--> encode (1) --vectors--> write (the caller's thread)
-//!     \                   \                                              ^
-//!      `---- failures -----`------------ known files, failures ----------'
+//! source (1) --work--> decode (N) --images--> encode (1) --vectors--> write (the caller's thread)
+//!     \                    \                                              ^
+//!      `---- failures ------`------------ known files, failures ----------'
 //! ```
 //!
 //! Files that are found and images of the index that lack something come from one source after the

@@ -36,7 +36,7 @@ pub(super) fn reconcile(
     let mut found = Vanished::default();
     for root in walked.folders.iter().chain(gone).filter(|root| !walked.saw_nothing_of(root)) {
         let is_gone_root = gone.contains(root);
-        found.look(index, options, walked, (root, is_gone_root), &mounts, writer)?;
+        found.add_root(index, options, walked, (root, is_gone_root), &mounts, writer)?;
     }
     let prune = options.prune && found.may_be_forgotten(options.force, writer);
     for (path, file) in &found.files {
@@ -80,7 +80,9 @@ struct Vanished {
 }
 
 impl Vanished {
-    fn look(
+    /// Adds the files of a root that have vanished, unless it looks as if a drive were away, which
+    /// is told.
+    fn add_root(
         &mut self,
         index: &Index,
         options: &IngestOptions,

@@ -13,7 +13,7 @@
 //!
 //! A folder costs as many calls of the system as it has entries, however deep it lies.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, DirEntry, FileType};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -189,6 +189,9 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
             folders.retain(|root| scope.enters(root));
             files.retain(|root| root.parent().is_some_and(|folder| scope.holds(folder)));
         }
+        let above: BTreeSet<&Path> = files.iter().flat_map(|file| file.ancestors().skip(1)).collect();
+        let mounts = above.into_iter().filter(|folder| self.devices.is_mount_point(folder));
+        self.walked.mounts.extend(mounts.map(Path::to_path_buf));
         self.walked.complete = folders.iter().all(|root| self.root(root))
             && files.iter().all(|root| self.walked.saw(root) || self.single(root));
         self.walked.folders = folders;

@@ -2,6 +2,9 @@
 //!
 //! It says nothing that the generations do not say of themselves, so a catalogue that is missing or
 //! damaged is made anew from them, and no generation is given up because a file is not there.
+//!
+//! A generation notes with itself that it served ([`Manifest::promoted`]). Programs of before noted
+//! nothing: of their generations the one with the most images serves.
 
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -9,8 +12,8 @@ use std::path::{Path, PathBuf};
 use glimpse_encoder::{ModelInfo, files};
 
 use super::io;
-use crate::IndexError;
 use crate::folder::sync_dir;
+use crate::{IndexError, Manifest};
 
 /// What `library.json` says.
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
@@ -20,6 +23,17 @@ pub(super) struct Catalogue {
     pub(super) serving: Option<Generation>,
     /// The generation that will take its place.
     pub(super) building: Option<Generation>,
+    /// True if it was just made anew, so that it is no ground for giving up a generation.
+    #[serde(skip)]
+    pub(super) is_rebuilt: bool,
+}
+
+/// What a generation says of itself.
+#[derive(Debug, Clone)]
+pub(super) struct Account {
+    pub(super) number: u32,
+    pub(super) manifest: Manifest,
+    pub(super) images: usize,
 }
 
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -28,15 +42,28 @@ pub(super) struct Generation {
     pub(super) model: ModelInfo,
 }
 
+impl Account {
+    fn generation(&self) -> Generation {
+        Generation { number: self.number, model: self.manifest.model.clone() }
+    }
+}
+
 /// Format number of `library.json`.
 const FORMAT: u32 = 1;
 
 impl Catalogue {
-    /// Of generations in rising order: the oldest serves, since a younger one beside it may not be
-    /// complete.
-    pub(super) fn of(generations: Vec<Generation>) -> Self {
-        let mut oldest = generations.into_iter();
-        Self { format: FORMAT, serving: oldest.next(), building: oldest.next() }
+    /// Of generations in rising order: the youngest that served does; if none says so, the one with
+    /// the most images, and the oldest of several. Of those beside it, the youngest is being built.
+    pub(super) fn of(generations: Vec<Account>) -> Self {
+        let promoted = generations.iter().rev().find(|account| account.manifest.promoted);
+        let serving = promoted.or_else(|| generations.iter().rev().max_by_key(|account| account.images));
+        let is_candidate = |account: &&Account| match (promoted, serving) {
+            (Some(serving), _) => account.number > serving.number,
+            (None, serving) => serving.is_some_and(|serving| account.number != serving.number),
+        };
+        let building = generations.iter().rev().find(is_candidate);
+        let [serving, building] = [serving, building].map(|account| account.map(Account::generation));
+        Self { format: FORMAT, is_rebuilt: serving.is_some(), serving, building }
     }
 
     /// The generations that it names.

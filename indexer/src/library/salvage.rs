@@ -52,13 +52,22 @@ impl Library {
         self.salvage(generation, fault)
     }
 
-    /// The number of the generation that serves, and what `library.json` says of it.
+    /// The number of the generation that serves, and what `library.json` says of it, which is
+    /// written anew by the logs of the generations if it is damaged or not there. The caller holds
+    /// the lock.
     fn damaged_generation(&self) -> Result<(u32, Option<Generation>), IndexError> {
-        let named = match Catalogue::read(&self.home) {
-            Ok(catalogue) => catalogue.and_then(|catalogue| catalogue.serving),
-            Err(IndexError::Corrupt { .. }) => None,
+        let catalogue = match Catalogue::read(&self.home) {
+            Ok(Some(catalogue)) => catalogue,
+            Ok(None) | Err(IndexError::Corrupt { .. }) => {
+                let catalogue = self.catalogue_of_logs()?;
+                if catalogue.serving.is_some() {
+                    catalogue.write(&self.home)?;
+                }
+                catalogue
+            }
             Err(error) => return Err(error),
         };
+        let named = catalogue.serving;
         let number = match &named {
             Some(generation) => Some(generation.number),
             None => folders::numbers(&self.home)?.first().copied(),
@@ -80,6 +89,7 @@ impl Library {
         let model = named.map(|generation| generation.model);
         let index = Index::salvage(&old, &new, model.as_ref(), &self.options).inspect_err(|_| remove_begun(&new))?;
         let mut report = index.verify(true)?;
+        index.note_promotion()?;
         index.finish()?;
         let kept = report.images.saturating_sub(report.forgotten);
         let mended = match fault {

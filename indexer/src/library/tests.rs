@@ -64,6 +64,40 @@ fn only_its_owner_may_read_a_new_library() {
     assert!(files > 5);
 }
 
+/// Programs of before left their generations open to all.
+#[cfg(unix)]
+#[test]
+fn a_library_of_before_is_made_private_when_it_is_opened() {
+    use std::os::unix::fs::PermissionsExt;
+    let fixture = Fixture::new();
+    drop(fixture.open());
+    let dir = fixture.home.path().join("gen-0001");
+    let paths = [dir.clone(), dir.join("sled"), dir.join("sled/db")];
+    let modes = || paths.clone().map(|path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777);
+    for (path, mode) in paths.iter().zip([0o755, 0o755, 0o644]) {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    }
+    assert_eq!(modes(), [0o755, 0o755, 0o644]);
+    drop(fixture.library().open().unwrap());
+    assert_eq!(modes(), [0o700, 0o700, 0o600]);
+}
+
+/// Whoever waits for another process learns for which one.
+#[test]
+fn who_waits_for_a_library_is_told() {
+    let fixture = Fixture::new();
+    drop(fixture.open());
+    let held = fixture.library().lock().unwrap();
+    let waiting = fixture.library();
+    let (tell, told) = std::sync::mpsc::channel();
+    waiting.on_wait(move |holder| tell.send(holder).unwrap());
+    let opening = std::thread::spawn(move || waiting.open().map(drop));
+    assert_eq!(told.recv().unwrap(), Some(std::process::id()));
+    drop(held);
+    opening.join().unwrap().unwrap();
+    assert!(told.recv().is_err(), "it is told once, and not to who need not wait");
+}
+
 #[test]
 fn another_model_is_refused_with_the_remedy() {
     let fixture = Fixture::new();
@@ -322,4 +356,71 @@ fn a_folder_that_loops_is_not_an_absent_one() {
     for result in [fixture.library().open(), fixture.library().open_for(&model("a"), true)] {
         assert!(matches!(result, Err(IndexError::Io { .. })), "{result:?}");
     }
+}
+
+/// A process was killed after a third model's generation took the place of the first, and before
+/// those that it left were retired. Then `library.json` is lost.
+#[test]
+fn of_three_generations_the_one_that_serves_is_found_and_none_retired() {
+    let fixture = Fixture::new();
+    let library = fixture.library();
+    let first = library.open_for(&model("a"), false).unwrap();
+    (1..4).for_each(|n| _ = add(&first, n, &format!("/p/{n}.jpg")));
+    // Still read by others, so that they cannot be retired.
+    let others = [fixture.library(), fixture.library()];
+    let second = others[0].open_for(&model("b"), true).unwrap();
+    let third = others[1].open_for(&model("c"), true).unwrap();
+    let id = add(&third, 5, "/p/5.jpg");
+    others[1].promote(&third).unwrap();
+    drop((first, second, third, library, others));
+    let all = ["gen-0001", "gen-0002", "gen-0003"];
+    for name in all {
+        let dir = fixture.home.path().join(name);
+        let retired = dir.with_extension("retired");
+        if retired.exists() {
+            std::fs::rename(retired, dir).unwrap();
+        }
+    }
+    let catalogue = fixture.home.path().join("library.json");
+    let ways: [(&str, fn(&Library)); 4] = [
+        ("open", |library| drop(library.open().unwrap())),
+        ("index", |library| drop(library.open_for(&model("c"), false).unwrap())),
+        ("mend", |library| drop(library.mend().unwrap())),
+        ("rescue", |library| drop(library.rescue().unwrap())),
+    ];
+    for (name, way) in ways {
+        std::fs::remove_file(&catalogue).unwrap();
+        assert_eq!(generations(&fixture), all, "{name}");
+        assert_eq!(fixture.library().serving_model().unwrap(), Some(model("c")), "{name}");
+        way(&fixture.library());
+        if name != "rescue" {
+            assert_eq!(generations(&fixture), all, "{name}: nothing is retired for want of a file");
+        }
+        let written = Catalogue::read(fixture.home.path()).unwrap().unwrap();
+        assert_eq!(written.serving.unwrap().model, model("c"), "{name}");
+        assert!(written.building.is_none(), "{name}: what is older than the one that serves was given up");
+    }
+    assert_eq!(found(&fixture.library().open().unwrap(), 5, 1), [id]);
+}
+
+/// Of programs that did not note which one served.
+#[test]
+fn of_generations_that_say_nothing_the_largest_serves() {
+    let account = |number, images, promoted| Account {
+        number,
+        images,
+        manifest: crate::Manifest { promoted, ..crate::Manifest::new(&model("a"), VectorStorage::default()) },
+    };
+    let chosen = |accounts: &[(u32, usize, bool)]| {
+        let catalogue =
+            Catalogue::of(accounts.iter().map(|&(n, images, promoted)| account(n, images, promoted)).collect());
+        [catalogue.serving, catalogue.building].map(|generation| generation.map(|generation| generation.number))
+    };
+    assert_eq!(chosen(&[]), [None, None]);
+    assert_eq!(chosen(&[(1, 0, false)]), [Some(1), None]);
+    assert_eq!(chosen(&[(1, 9, false), (2, 3, false), (3, 5, false)]), [Some(1), Some(3)]);
+    assert_eq!(chosen(&[(1, 9, false), (2, 3, false), (3, 10, false)]), [Some(3), Some(2)]);
+    assert_eq!(chosen(&[(1, 9, false), (2, 9, false)]), [Some(1), Some(2)]);
+    assert_eq!(chosen(&[(1, 9, true), (2, 90, false)]), [Some(1), Some(2)]);
+    assert_eq!(chosen(&[(1, 9, true), (2, 90, false), (3, 1, true), (4, 0, false)]), [Some(3), Some(4)]);
 }

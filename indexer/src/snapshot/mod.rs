@@ -91,7 +91,7 @@ struct SectionEntry {
 /// Removes every file of a folder of snapshots but one.
 pub(crate) fn sweep(dir: &Path, keep: Option<&SnapshotManifest>) {
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-        if keep.is_none_or(|seal| entry.file_name() != seal.name()) {
+        if keep.is_none_or(|manifest| entry.file_name() != manifest.name()) {
             // What cannot be removed now is removed next time.
             let _ = std::fs::remove_file(entry.path());
         }

@@ -26,15 +26,15 @@ impl Reader {
     /// Opens the file of a manifest, and reads the facts about the whole.
     pub(crate) fn open<F: serde::de::DeserializeOwned>(
         dir: &Path,
-        seal: &SnapshotManifest,
+        manifest: &SnapshotManifest,
     ) -> Result<(Self, F), SnapshotError> {
-        let file = files::open(&dir.join(seal.name()))?;
+        let file = files::open(&dir.join(manifest.name()))?;
         let length = file.metadata()?.len();
-        let end = length.checked_sub(seal.bytes).ok_or_else(|| SnapshotError("it was cut off".to_owned()))?;
+        let end = length.checked_sub(manifest.bytes).ok_or_else(|| SnapshotError("it was cut off".to_owned()))?;
         let mut head =
-            vec![0; usize::try_from(seal.bytes).map_err(|_| SnapshotError("its head is too long".to_owned()))?];
+            vec![0; usize::try_from(manifest.bytes).map_err(|_| SnapshotError("its head is too long".to_owned()))?];
         at::read(&file, &mut head, end)?;
-        require(SnapshotManifest::of(&head) == *seal, "its head is not as it was written")?;
+        require(SnapshotManifest::of(&head) == *manifest, "its head is not as it was written")?;
         let head: Head<F> = serde_json::from_slice(&head).map_err(|error| SnapshotError(error.to_string()))?;
         require(head.little_endian == cfg!(target_endian = "little"), "it is from another machine")?;
         let (mut start, mut sections) = (0u64, Vec::new());

@@ -17,8 +17,8 @@ fn written(dir: &Path, salt: u8) -> SnapshotManifest {
     write(dir, "facts", &[Section::Bytes(&[]), Section::Bytes(&bytes), live]).unwrap()
 }
 
-fn read(dir: &Path, seal: &SnapshotManifest) -> Result<(), SnapshotError> {
-    let (reader, facts): (_, String) = Reader::open(dir, seal)?;
+fn read(dir: &Path, manifest: &SnapshotManifest) -> Result<(), SnapshotError> {
+    let (reader, facts): (_, String) = Reader::open(dir, manifest)?;
     assert_eq!(facts, "facts");
     assert_eq!(reader.values::<u8>(0)?.len(), 0);
     reader.values::<u8>(1)?;
@@ -30,9 +30,9 @@ fn read(dir: &Path, seal: &SnapshotManifest) -> Result<(), SnapshotError> {
 #[test]
 fn what_was_written_is_read() {
     let dir = tempfile::tempdir().unwrap();
-    let seal = written(dir.path(), 0);
-    read(dir.path(), &seal).unwrap();
-    let (reader, _): (_, String) = Reader::open(dir.path(), &seal).unwrap();
+    let manifest = written(dir.path(), 0);
+    read(dir.path(), &manifest).unwrap();
+    let (reader, _): (_, String) = Reader::open(dir.path(), &manifest).unwrap();
     let words: Vec<AtomicU32> = (0..WORDS).map(|_| AtomicU32::default()).collect();
     let pieces = reader.each_piece::<u32>(2, |first, piece| {
         words[first..].iter().zip(piece).for_each(|(to, &word)| to.store(word, Relaxed));
@@ -48,31 +48,31 @@ fn what_was_written_is_read() {
 #[test]
 fn every_change_and_every_cut_is_noticed() {
     let dir = tempfile::tempdir().unwrap();
-    let seal = written(dir.path(), 0);
-    let path = dir.path().join(seal.name());
+    let manifest = written(dir.path(), 0);
+    let path = dir.path().join(manifest.name());
     let bytes = std::fs::read(&path).unwrap();
     let near = |at: usize| at.saturating_sub(40)..(at + 40).min(bytes.len());
-    let head = bytes.len() - seal.bytes as usize;
+    let head = bytes.len() - manifest.bytes as usize;
     let places = (0..200).chain(near(100 + CHUNK)).chain(head - 9..bytes.len()).chain((0..bytes.len()).step_by(70_001));
     for at in each(places) {
         let mut changed = bytes.clone();
         changed[at] ^= 1 << (at % 8);
         std::fs::write(&path, &changed).unwrap();
-        assert!(read(dir.path(), &seal).is_err(), "byte {at}");
+        assert!(read(dir.path(), &manifest).is_err(), "byte {at}");
     }
     for length in [0, 1, 99, 100, 101, CHUNK, head - 1, head, head + 1, bytes.len() - 1] {
         std::fs::write(&path, &bytes[..length]).unwrap();
-        assert!(read(dir.path(), &seal).is_err(), "length {length}");
+        assert!(read(dir.path(), &manifest).is_err(), "length {length}");
     }
     std::fs::write(&path, [&bytes[..], b" "].concat()).unwrap();
-    assert!(read(dir.path(), &seal).is_err(), "longer");
+    assert!(read(dir.path(), &manifest).is_err(), "longer");
     // Chunks that change places.
     let mut swapped = bytes.clone();
     swapped[..100].rotate_left(50);
     std::fs::write(&path, swapped).unwrap();
-    assert!(read(dir.path(), &seal).is_err());
+    assert!(read(dir.path(), &manifest).is_err());
     std::fs::write(&path, bytes).unwrap();
-    read(dir.path(), &seal).unwrap();
+    read(dir.path(), &manifest).unwrap();
 }
 
 #[test]
@@ -80,8 +80,8 @@ fn a_seal_stands_for_one_file() {
     let dir = tempfile::tempdir().unwrap();
     let [first, second] = [0, 1].map(|salt| written(dir.path(), salt));
     assert_ne!(first, second);
-    for seal in [&first, &second] {
-        read(dir.path(), seal).unwrap();
+    for manifest in [&first, &second] {
+        read(dir.path(), manifest).unwrap();
     }
     std::fs::copy(dir.path().join(first.name()), dir.path().join(second.name())).unwrap();
     assert!(read(dir.path(), &second).is_err());

@@ -36,7 +36,7 @@ impl Section<'_> {
 }
 
 /// Writes a file into `dir`, which is made if need be, and syncs it. It lies beside others and
-/// counts as soon as its seal does.
+/// counts as soon as its manifest does.
 pub(crate) fn write(
     dir: &Path,
     facts: impl serde::Serialize,
@@ -54,11 +54,11 @@ pub(crate) fn write(
     let head = serde_json::to_vec(&head)?;
     at::write(file.as_file_mut(), &head, start)?;
     file.as_file().sync_all()?;
-    let seal = SnapshotManifest::of(&head);
-    file.persist(dir.join(seal.name()))?;
+    let manifest = SnapshotManifest::of(&head);
+    file.persist(dir.join(manifest.name()))?;
     sync_dir(dir)?;
     dir.parent().map_or(Ok(()), sync_dir)?;
-    Ok(seal)
+    Ok(manifest)
 }
 
 /// The BLAKE3 of each chunk.

@@ -40,7 +40,9 @@ pub(crate) struct SnapshotEntry {
     /// Nodes that the graph had.
     #[serde(default)]
     pub(crate) nodes: usize,
-    pub(crate) seal: SnapshotManifest,
+    /// Of the file.
+    #[serde(rename = "seal")]
+    pub(crate) manifest: SnapshotManifest,
 }
 
 /// A graph as the store holds it.

@@ -277,6 +277,11 @@ impl Store {
         self.tree(table).iter().map(|entry| entry.map_err(|error| failure(&self.dir, "reading the store", error)))
     }
 
+    /// Number of entries of a table, all of which are looked at.
+    pub(crate) fn count(&self, table: Table) -> usize {
+        self.tree(table).len()
+    }
+
     /// Entries of a table with keys from `start` up to but not including `end`, in order of keys.
     pub(crate) fn range(
         &self,

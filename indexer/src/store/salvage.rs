@@ -6,7 +6,7 @@
 //! store. Left out are the tables that are made anew from the others: graphs, what their snapshots
 //! missed, and the files of each image.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
@@ -43,6 +43,29 @@ impl Store {
             0 => LogState::Sound,
             places => LogState::Damaged(places),
         })
+    }
+
+    /// What the log of the store in `dir` says, without opening it: the text of the manifest, if it
+    /// has one, and the number of images.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub(crate) fn manifest_in_log(dir: &Path) -> Result<(Option<String>, usize), IndexError> {
+        let mut manifest: Option<Entry> = None;
+        let mut images = HashSet::new();
+        let read = log_of(dir)?.entries(|entry| {
+            if entry.key == meta::MANIFEST && is_sealed(Table::Meta, &entry.key, &entry.value) {
+                if manifest.as_ref().is_none_or(|known| known.order < entry.order) {
+                    manifest = Some(entry);
+                }
+            } else if is_sealed(Table::Images, &entry.key, &entry.value) {
+                images.insert(entry.key);
+            }
+            true
+        });
+        read.map_err(|source| IndexError::Io { path: dir.join("db"), source })?;
+        let json = manifest.and_then(|entry| Some(records::decode_json(&entry.key, &entry.value).ok()?.to_owned()));
+        Ok((json, images.len()))
     }
 
     /// Removes what sled derived from the log of the store in `dir`, which nobody may have open and

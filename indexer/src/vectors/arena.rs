@@ -5,8 +5,9 @@
 //! all over the arena, and with small pages the processor would look up the address of nearly each
 //! one in a table.
 //!
-//! A row of int8 is kept *raised*: 128 is added to each value, which makes it a `u8`. That is the
-//! form in which the widest instructions want one side of a product; see [`Probe`](super::Probe).
+//! A row of int8 is kept *offset*, as in offset binary: 128 is added to each value, which makes it
+//! a `u8`. That is the form in which the widest instructions want one side of a product; see
+//! [`Probe`](super::Probe).
 
 use memmap2::MmapMut;
 
@@ -16,14 +17,17 @@ use super::Quantised;
 pub const LINE: usize = 64;
 /// Bytes of a block: many huge pages, and few blocks. Untouched pages of a block cost nothing.
 const BLOCK_BYTES: usize = 64 << 20;
-const RAISE: u8 = 0x80;
+const OFFSET: u8 = 0x80;
 
 /// Where a vector stands in its arena.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Slot(pub u32);
 
 impl Slot {
-    /// Of a row by its number.
+    /// Slots of an index: a search keeps their numbers in 31 bits.
+    pub const MOST: usize = 1 << 31;
+
+    /// Of a row by its number, which is below [`Slot::MOST`].
     #[inline]
     pub fn at(index: usize) -> Self {
         Self(index as u32)
@@ -91,10 +95,10 @@ impl Arena {
     /// Overwrites a row.
     pub fn write(&mut self, slot: Slot, scale: f32, values: &[i8]) {
         let row = self.rewrite(slot, scale);
-        row.iter_mut().zip(values).for_each(|(raised, &value)| *raised = value.cast_unsigned() ^ RAISE);
+        row.iter_mut().zip(values).for_each(|(offset, &value)| *offset = value.cast_unsigned() ^ OFFSET);
     }
 
-    /// Overwrites a row by bytes that are not raised.
+    /// Overwrites a row by bytes that are not offset.
     pub fn write_bytes(&mut self, slot: Slot, scale: f32, bytes: &[u8]) {
         self.rewrite(slot, scale).copy_from_slice(bytes);
     }
@@ -108,11 +112,11 @@ impl Arena {
 
     /// A copy of a row.
     pub fn get(&self, slot: Slot) -> Quantised {
-        let values = self.row(slot)[..self.dim].iter().map(|&raised| (raised ^ RAISE).cast_signed());
+        let values = self.row(slot)[..self.dim].iter().map(|&offset| (offset ^ OFFSET).cast_signed());
         Quantised { scale: self.scale(slot), values: values.collect(), rest: Vec::new() }
     }
 
-    /// A raised row with its padding.
+    /// An offset row with its padding.
     #[inline]
     pub fn row(&self, slot: Slot) -> &[u8] {
         let slot = slot.index();
@@ -120,7 +124,7 @@ impl Arena {
         &self.blocks[slot >> self.shift][start..start + self.stride]
     }
 
-    /// The scales, and the raised rows block by block, as they lie in memory.
+    /// The scales, and the offset rows block by block, as they lie in memory.
     pub fn planes(&self) -> impl Iterator<Item = &[u8]> {
         let bytes = self.len() * self.stride;
         let block = self.stride << self.shift;

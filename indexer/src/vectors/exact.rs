@@ -309,6 +309,9 @@ impl Rows {
     }
 
     fn grow(&mut self, slots: usize) -> Result<(), IndexError> {
+        if slots > Slot::MOST {
+            return Err(IndexError::TooMany { most: Slot::MOST });
+        }
         self.arena.grow(slots).map_err(no_memory)?;
         self.rest.as_mut().map_or(Ok(()), |rest| rest.arena.grow(slots)).map_err(no_memory)?;
         self.owners.resize(slots, None);

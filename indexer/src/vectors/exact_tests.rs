@@ -193,3 +193,10 @@ proptest! {
         prop_assert_eq!(scan.get(VectorId(99)), None);
     }
 }
+
+/// A slot beyond these would take another one's place in the graph.
+#[test]
+fn no_more_slots_are_made_than_have_numbers() {
+    let error = Rows::with_slots(VectorStorage::default(), 1, Slot::MOST + 1).unwrap_err();
+    assert!(matches!(error, IndexError::TooMany { .. }) && error.to_string().contains("--home"), "{error}");
+}

@@ -38,13 +38,13 @@ impl QueryPlanes {
         Some(Self { coarse, fine, coarse_scale, fine_scale, unit })
     }
 
-    /// The cosine with a raised row of the first plane.
+    /// The cosine with an offset row of the first plane.
     #[inline]
     pub fn cosine(&self, kernel: Kernel, row: &[u8], row_scale: f32) -> f32 {
         self.product(kernel, row, row_scale).clamp(-1.0, 1.0)
     }
 
-    /// The cosine with raised rows of both planes.
+    /// The cosine with offset rows of both planes.
     #[inline]
     pub fn fine_cosine(&self, kernel: Kernel, row: &[u8], rest: &[u8], row_scale: f32) -> f32 {
         let whole = self.product(kernel, row, row_scale) + self.product(kernel, rest, row_scale / FINE);

@@ -27,8 +27,9 @@ looked through every 10 minutes too.
 A drive that is away is not a folder that was emptied: what was indexed from a drive that is not mounted now stays as it
 is. --prune forgets no whole folders with more than a tenth of the files, and no more than 1,000 files, without --force.
 
-Exit status: 0 when done, 2 if the index of another model was not replaced since the new one lacks images, 130 after
-Ctrl-C.
+Exit status: 0 when done, also if files are no images that can be indexed; 2 if the index of another model was not
+replaced since the new one lacks images; 3 when done but for files that could not be read, drives that are away, or what
+--prune did not forget without --force; 130 after Ctrl-C.
 
 JSON lines have an `event`: indexed, unchanged, moved (with `from`), duplicate (with `of`), paired (with
 `with`), skipped and failed (with

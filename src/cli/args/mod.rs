@@ -51,6 +51,7 @@ Exit status:
   0    done
   1    nothing found (no match; weaker ones may be shown)
   2    error
+  3    done but for some files, which are named (`index`)
   130  stopped by Ctrl-C; what was done so far is kept
 
 Results go to stdout; progress, notes and errors go to stderr.";

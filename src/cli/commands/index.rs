@@ -22,7 +22,7 @@ use crate::cli::outcome::{CliError, Outcome};
 
 pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
     let index = IndexOptions { vectors: args.vectors.map(Into::into), ..context.index.clone() };
-    let engine = Engine::open_with(context.settings.clone(), index)?;
+    let engine = context.engine_with(index)?;
     let defaults = IngestOptions::default();
     let options = IngestOptions {
         roots: roots(&args.roots, &engine, context)?,
@@ -67,7 +67,7 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
     if args.watch.watch && !summary.cancelled {
         watch::follow(&engine, &options, &args.watch, args.json, context)?;
     } else if !summary.cancelled {
-        return Ok(Outcome::Done);
+        return Ok(if summary.failed == 0 { Outcome::Done } else { Outcome::Partly });
     }
     Ok(Outcome::Interrupted)
 }

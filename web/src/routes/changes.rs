@@ -1,4 +1,5 @@
-//! What changes while somebody looks.
+//! The event stream of changes: tells open pages that the library, or what people keep of it, has
+//! changed.
 
 use std::time::{Duration, Instant};
 

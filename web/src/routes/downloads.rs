@@ -1,4 +1,5 @@
-//! What was found, to keep: the files in one archive, or what is known of them as a list.
+//! Downloads of hits: their files as one ZIP archive, or what is known of them as a list (CSV or
+//! JSON lines).
 
 use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
 use actix_web::{HttpResponse, web};

@@ -1,4 +1,4 @@
-//! Bodies that are no JSON.
+//! Bodies of requests and answers that are no JSON, as the description of the API names them.
 
 use utoipa::ToSchema;
 

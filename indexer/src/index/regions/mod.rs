@@ -60,7 +60,7 @@ impl RegionSlot {
     }
 
     /// Gives the regions to everybody. The caller has the writer's turn.
-    fn show(&self, regions: RegionIndex) -> Arc<RegionIndex> {
+    fn install(&self, regions: RegionIndex) -> Arc<RegionIndex> {
         let regions = Arc::new(regions);
         *self.regions.write() = Some(Arc::clone(&regions));
         regions

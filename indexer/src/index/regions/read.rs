@@ -91,7 +91,7 @@ impl Index {
             part.extend(self.regions.take_changed(IMAGES_AT_ONCE - part.len()));
             if part.is_empty() {
                 self.forget_gone(&regions)?;
-                return Ok(self.regions.show(regions));
+                return Ok(self.regions.install(regions));
             }
             self.read_again(&regions, &part)?;
         }

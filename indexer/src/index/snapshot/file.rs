@@ -109,7 +109,7 @@ pub(in crate::index) struct SnapshotFile {
     pub(in crate::index) params: HnswParams,
     /// It holds what there was at this revision.
     pub(in crate::index) revision: u64,
-    pub(in crate::index) seal: SnapshotManifest,
+    pub(in crate::index) manifest: SnapshotManifest,
 }
 
 impl SnapshotFile {
@@ -123,15 +123,15 @@ impl SnapshotFile {
         owned: usize,
     ) -> Result<Option<Self>, SnapshotError> {
         let entry = store.graph_entry(graph)?;
-        let Some(GraphEntry { params, snapshot: Some(SnapshotEntry { revision, seal, .. }), .. }) = entry else {
+        let Some(GraphEntry { params, snapshot: Some(SnapshotEntry { revision, manifest, .. }), .. }) = entry else {
             return Ok(None);
         };
-        let (reader, facts): (_, Facts) = Reader::open(dir, &seal)?;
+        let (reader, facts): (_, Facts) = Reader::open(dir, &manifest)?;
         let kind = (facts.format, facts.revision, facts.dim, facts.owned);
         require(kind == (FORMAT, revision, dim, owned), "it is of another kind")?;
         // Before anybody makes room for them.
         require(reader.len::<u64>(section::OWNERS)? == facts.slots, "it has other slots than owners")?;
-        Ok(Some(Self { reader, facts, params, revision, seal }))
+        Ok(Some(Self { reader, facts, params, revision, manifest }))
     }
 
     /// Number of slots.

@@ -97,9 +97,9 @@ impl SnapshotSlot {
     }
 
     /// Marks a snapshot as valid, which has `nodes` nodes and has missed some steps.
-    pub(super) fn count(&self, seal: &SnapshotManifest, nodes: usize, steps: Steps) {
+    pub(super) fn count(&self, manifest: &SnapshotManifest, nodes: usize, steps: Steps) {
         *self.counted.lock() = Some(Counted { nodes, steps });
-        self.sweep(Some(seal));
+        self.sweep(Some(manifest));
     }
 
     /// True if there is a valid snapshot.

@@ -20,7 +20,7 @@ pub(in crate::index) struct Opened {
     pub(in crate::index) loaded: Loaded,
     pub(in crate::index) graph: Hnsw,
     pub(in crate::index) missed: Steps,
-    pub(in crate::index) seal: SnapshotManifest,
+    pub(in crate::index) manifest: SnapshotManifest,
 }
 
 /// Reads the snapshot that counts into `scan` and what is returned; `None` if there is none.
@@ -47,7 +47,12 @@ pub(in crate::index) fn open(
     let graph = Hnsw::of_flat(Arc::clone(scan), graph).map_err(SnapshotError)?;
     let whole = graph.nodes() == scan.len() && memory.images() == scan.len();
     require(whole, "images, vectors and nodes do not belong together")?;
-    Ok(Some(Opened { loaded: Loaded { memory, revision, next_id, damaged: 0 }, graph, missed, seal: file.seal }))
+    Ok(Some(Opened {
+        loaded: Loaded { memory, revision, next_id, damaged: 0 },
+        graph,
+        missed,
+        manifest: file.manifest,
+    }))
 }
 
 fn read_memory(file: &SnapshotFile, stale: &IdSet, next_id: u64) -> Result<Memory, SnapshotError> {

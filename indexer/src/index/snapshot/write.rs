@@ -47,16 +47,16 @@ impl SnapshotSlot {
         fault::nobody_waits();
         let written = begun.write(&self.dir);
         *self.fault.lock() = written.as_ref().err().map(io::Error::to_string);
-        let (Ok(seal), Some(_turn)) = (written, turn()) else { return Ok(()) };
+        let (Ok(manifest), Some(_turn)) = (written, turn()) else { return Ok(()) };
         let Some(counted) = *self.begun.lock() else { return Ok(()) };
         let Some(mut entry) = store.graph_entry(self.graph)? else { return Ok(()) };
         let revision = begun.revision();
-        entry.snapshot = Some(SnapshotEntry { revision, nodes: counted.nodes, seal: seal.clone() });
+        entry.snapshot = Some(SnapshotEntry { revision, nodes: counted.nodes, manifest: manifest.clone() });
         let mut batch = Batch::default();
         store.put_graph_entry(&mut batch, self.graph, &entry)?;
         store.apply(&batch)?;
         store.sync()?;
-        self.count(&seal, counted.nodes, counted.steps);
+        self.count(&manifest, counted.nodes, counted.steps);
         store.forget_steps(self.graph, revision)
     }
 }

@@ -4,6 +4,7 @@ use glimpse_nonempty::each;
 
 use super::*;
 use crate::IndexError;
+use crate::library::copy::Place;
 use crate::store::keys::Table;
 
 #[test]
@@ -211,10 +212,45 @@ fn a_library_on_a_full_or_read_only_drive_can_be_searched() {
     };
     drive.fill();
     is_searched("full");
+    std::fs::remove_file(home.join("library.json")).unwrap();
+    drive.fill();
+    is_searched("full, without a catalogue");
     std::fs::remove_file(drive.filler()).unwrap();
     assert!(drive.run("mount", &["-o", "remount,ro"]));
-    is_searched("read-only");
+    assert!(!home.join("library.json").exists());
+    assert_eq!(Library::at(&home).serving_model().unwrap(), Some(model("a")));
+    is_searched("read-only, without a catalogue");
     Library::at(&home).release_reserve().unwrap();
+}
+
+/// Folders for copies: one on the same full drive, one that has room for the store alone, memory.
+#[cfg(target_os = "linux")]
+#[test]
+fn where_there_is_little_room_only_the_store_is_copied() {
+    let (Some(full), Some(small)) = (Drive::of("1m"), Drive::of("16m")) else { return };
+    full.fill();
+    let fixture = Fixture::new();
+    let index = fixture.open();
+    let id = add(&index, 1, "/p/lighthouse.jpg");
+    index.finish().unwrap();
+    drop(index);
+    let derived = fixture.home.path().join("gen-0001/snapshot");
+    std::fs::create_dir_all(&derived).unwrap();
+    std::fs::write(derived.join("large"), vec![1; 20 << 20]).unwrap();
+    let [full, small] = [&full, &small].map(|drive| Place::Folder(drive.0.path().to_path_buf()));
+    let opened = |places: &[Place]| fixture.library().open_copy_in("so it is", places);
+
+    let copy = opened(&[full.clone(), small.clone()]).unwrap();
+    assert!(matches!(&small, Place::Folder(folder) if copy.dir().starts_with(folder)));
+    assert_eq!((found(&copy, 1, 1), words(&copy, "lighthouse")), (vec![id], vec![id]));
+    drop(copy);
+    let memory = Place::Memory(Path::new("/dev/shm").to_path_buf());
+    let copy = opened(&[full.clone(), memory]).unwrap();
+    assert!(copy.dir().starts_with("/dev/shm"));
+    assert_eq!((found(&copy, 1, 1), words(&copy, "lighthouse")), (vec![id], vec![id]));
+    drop(copy);
+    let error = opened(&[full]).unwrap_err().to_string();
+    assert!(error.contains("TMPDIR") && error.contains("space") && error.contains("MB free"), "{error}");
 }
 
 /// The reserve is what they need that is not there any more when the drive is full.

@@ -256,3 +256,28 @@ fn roots_are_kept_once() {
     drop(index);
     assert_eq!(fixture.open().manifest().roots, [Path::new("/photos"), Path::new("/more")]);
 }
+
+/// Words of folders begin at the root, so they are others under another one.
+#[test]
+fn folder_words_follow_the_roots() {
+    let fixture = Fixture::new();
+    let index = fixture.open();
+    let id = add(&index, 1, "/holidays/greece/1.jpg");
+    let other = add(&index, 2, "/holidays/greece/beach/2.jpg");
+    let found = |word: &str| {
+        index.finish().unwrap();
+        let mut ids: Vec<_> = index.words(word, 9, None).unwrap().into_iter().map(|hit| hit.id).collect();
+        ids.sort();
+        ids
+    };
+    index.add_root("/holidays/greece/beach".into()).unwrap();
+    assert_eq!((found("holidays"), found("beach")), (vec![id], vec![other]));
+    index.add_root("/holidays/greece".into()).unwrap();
+    assert_eq!((found("holidays"), found("greece")), (vec![], vec![id]), "the nearest root counts");
+    let revision = index.revision();
+    index.add_root("/elsewhere".into()).unwrap();
+    assert_eq!(index.revision(), revision, "nothing is fed for a root without files");
+    index.remove_root(Path::new("/holidays/greece/beach")).unwrap();
+    assert_eq!(found("greece"), [id, other]);
+    assert!(index.verify(false).unwrap().problems.is_empty());
+}

@@ -45,8 +45,8 @@ pub(super) struct Resealed<'a> {
 impl<'a> Resealed<'a> {
     /// Of the snapshot of a graph, which has so many sections.
     pub(super) fn of(store: &'a Store, folder: PathBuf, graph: GraphId, sections: usize) -> Self {
-        let seal = store.graph_entry(graph).unwrap().unwrap().snapshot.unwrap().seal;
-        let (reader, facts): (_, serde_json::Value) = Reader::open(&folder, &seal).unwrap();
+        let manifest = store.graph_entry(graph).unwrap().unwrap().snapshot.unwrap().manifest;
+        let (reader, facts): (_, serde_json::Value) = Reader::open(&folder, &manifest).unwrap();
         assert!(reader.len::<u8>(sections).is_err(), "more sections");
         let sections = (0..sections).map(|section| reader.values(section).unwrap()).collect();
         Self { store, folder, graph, facts, sections }
@@ -55,9 +55,9 @@ impl<'a> Resealed<'a> {
     /// Writes a file of these parts, which counts from now on.
     pub(super) fn seal(&self, facts: &serde_json::Value, sections: &[Vec<u8>]) {
         let sections: Vec<Section<'_>> = sections.iter().map(|section| Section::Bytes(section)).collect();
-        let seal = write(&self.folder, facts, &sections).unwrap();
+        let manifest = write(&self.folder, facts, &sections).unwrap();
         let entry = self.store.graph_entry(self.graph).unwrap().unwrap();
-        let snapshot = entry.snapshot.map(|snapshot| SnapshotEntry { seal, ..snapshot });
+        let snapshot = entry.snapshot.map(|snapshot| SnapshotEntry { manifest, ..snapshot });
         let mut batch = Batch::default();
         self.store.put_graph_entry(&mut batch, self.graph, &GraphEntry { snapshot, ..entry }).unwrap();
         self.store.apply(&batch).unwrap();

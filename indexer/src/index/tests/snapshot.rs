@@ -403,10 +403,10 @@ fn damage_that_opening_notices_is_in_no_snapshot() {
 fn a_seal_that_cannot_be_one_is_no_snapshot() {
     let fixture = closed(20);
     for json in [r#"{"bytes":18446744073709551615,"blake3":"../sled/db"}"#, r#"{"bytes":0,"blake3":""}"#] {
-        let seal: SnapshotManifest = serde_json::from_str(json).unwrap();
+        let manifest: SnapshotManifest = serde_json::from_str(json).unwrap();
         tamper(&fixture, |store, batch| {
             let GraphEntry { params, .. } = store.graph_entry(GraphId::IMAGES).unwrap().unwrap();
-            let snapshot = Some(SnapshotEntry { revision: 20, nodes: 20, seal });
+            let snapshot = Some(SnapshotEntry { revision: 20, nodes: 20, manifest });
             store.put_graph_entry(batch, GraphId::IMAGES, &GraphEntry { params, partial: false, snapshot }).unwrap();
         });
         let index = fixture.open();

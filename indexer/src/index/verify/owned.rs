@@ -11,7 +11,7 @@ pub(super) struct Owned {
     files: HashMap<ImageId, Vec<PathHash>>,
     content: HashMap<ImageId, Vec<[u8; 16]>>,
     changes: HashMap<ImageId, Vec<u64>>,
-    /// Images with keys that were added since [`Owned::tidy`].
+    /// Images with keys that were added since [`Owned::sort_added`].
     added: BTreeSet<ImageId>,
 }
 
@@ -52,7 +52,7 @@ impl Owned {
     }
 
     /// Puts keys in order that were added, each once.
-    pub(super) fn tidy(&mut self) {
+    pub(super) fn sort_added(&mut self) {
         for id in std::mem::take(&mut self.added) {
             self.files.get_mut(&id).into_iter().for_each(in_order);
             self.content.get_mut(&id).into_iter().for_each(in_order);

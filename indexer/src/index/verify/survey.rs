@@ -82,7 +82,7 @@ impl Survey {
     pub(super) fn catch_up(&mut self, store: &Store, now: u64) -> Result<bool, IndexError> {
         let changed = store.changes_after(self.revision, IMAGES_AT_ONCE)?;
         changed.iter().try_for_each(|&(revision, id)| self.read_again(store, id, revision))?;
-        self.owned.tidy();
+        self.owned.sort_added();
         self.next_id = Ok(ImageId(0));
         self.read_value(store, Table::Meta, keys::meta::NEXT_ID)?;
         let is_all = changed.len() < IMAGES_AT_ONCE;

@@ -100,6 +100,24 @@ fn a_drive_that_is_away_is_given_up_only_by_force() {
     assert_eq!(fixture.index.mounts().unwrap().len(), 0, "nothing is left of it");
 }
 
+/// A file that was asked for by its own path, in no root.
+#[test]
+fn a_single_file_on_a_drive_that_is_away_stays() {
+    let mut fixture = Fixture::new();
+    let drives = Drives::default();
+    fixture.options.devices = drives.devices();
+    let single = fixture.image("usb/photos/1.png", 1);
+    let stays = fixture.image("stays.png", 2);
+    drives.mount(&fixture.path("usb"));
+    fixture.options.roots = vec![single.clone(), stays];
+    fixture.run();
+    fs::remove_dir_all(fixture.path("usb")).unwrap();
+    drives.unmount(&fixture.path("usb"));
+    let (summary, events) = fixture.run_without_encoding();
+    assert_eq!((summary.missing, summary.failed), (0, 1), "{events:?}");
+    assert!(failed_at(&events, &fixture.path("usb")), "{events:?}");
+}
+
 #[test]
 fn whole_folders_are_forgotten_only_if_they_are_small() {
     let mut fixture = Fixture::new();

@@ -78,18 +78,18 @@ fn dot(steps: &[i8], row: &[u8]) -> i32 {
     _mm512_reduce_add_epi32(_mm512_add_epi32(sum[0], sum[1]))
 }
 
-/// Raises one side on the way, and takes off what that adds.
+/// Offsets one side on the way, and takes off what that adds.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn dot_signed(a: &[i8], b: &[i8]) -> i32 {
     let sign = _mm512_set1_epi8(i8::MIN);
-    let mut raised = _mm512_setzero_si512();
+    let mut product = _mm512_setzero_si512();
     let mut excess = _mm512_setzero_si512();
     for start in (0..a.len()).step_by(LANE) {
         let (x, y) = (load(a, start), load(b, start));
-        raised = _mm512_dpbusd_epi32(raised, _mm512_xor_si512(x, sign), y);
+        product = _mm512_dpbusd_epi32(product, _mm512_xor_si512(x, sign), y);
         excess = _mm512_dpbusd_epi32(excess, sign, y);
     }
-    _mm512_reduce_add_epi32(_mm512_sub_epi32(raised, excess))
+    _mm512_reduce_add_epi32(_mm512_sub_epi32(product, excess))
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]

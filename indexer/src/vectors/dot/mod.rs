@@ -5,7 +5,7 @@
 //! instructions, so that calling one is always sound.
 //!
 //! The widest instruction (`vpdpbusd`) multiplies unsigned by signed bytes. Rows are therefore kept
-//! raised by 128, and a [`Probe`], the other side of the product, knows what that adds:
+//! offset by 128, and a [`Probe`], the other side of the product, knows what that adds:
 //! `sum((row + 128) * probe) = sum(row * probe) + 128 * sum(probe)`. Nothing has to be converted
 //! while rows stream by.
 
@@ -26,14 +26,14 @@ use std::sync::OnceLock;
 
 pub use bits::{LikeBits, SIDE_BY_SIDE};
 
-/// Widest vector whose inner product surely fits an i32, raised: `65,536 * 255 * 127 < 2^31`.
+/// Widest vector whose inner product surely fits an i32, offset: `65,536 * 255 * 127 < 2^31`.
 pub(super) const MAX_WIDTH: usize = 1 << 16;
 
 /// What many rows are compared with: signed steps, padded with zeros to the stride of the rows.
 #[derive(Debug, Clone, Default)]
 pub struct Probe {
     steps: Vec<i8>,
-    /// What the raise of a row adds to the product.
+    /// What the offset of a row adds to the product.
     excess: i32,
 }
 
@@ -52,10 +52,10 @@ impl Probe {
         &self.steps
     }
 
-    /// Becomes the probe of a raised row.
+    /// Becomes the probe of an offset row.
     pub fn lower(&mut self, row: &[u8], dim: usize) {
         self.steps.clear();
-        self.steps.extend(row[..dim].iter().map(|raised| (raised ^ 0x80).cast_signed()));
+        self.steps.extend(row[..dim].iter().map(|offset| (offset ^ 0x80).cast_signed()));
         self.steps.resize(row.len(), 0);
         self.excess = 128 * self.steps.iter().map(|&step| i32::from(step)).sum::<i32>();
     }
@@ -118,7 +118,7 @@ impl Kernel {
     pub fn dot(self, probe: &Probe, row: &[u8]) -> i32 {
         let steps = probe.steps.as_slice();
         assert_eq!(steps.len(), row.len(), "inner product of vectors of different width");
-        let raised = match self.0 {
+        let product = match self.0 {
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512Vnni(token) => token.dot(steps, row),
             #[cfg(target_arch = "x86_64")]
@@ -127,10 +127,10 @@ impl Kernel {
             Kind::Neon(token) => token.dot(steps, row),
             Kind::Portable => portable::dot(steps, row),
         };
-        raised - probe.excess
+        product - probe.excess
     }
 
-    /// The inner product of two vectors of which neither is raised.
+    /// The inner product of two vectors of which neither is offset.
     ///
     /// # Panics
     /// As [`Kernel::dot`].
@@ -151,7 +151,7 @@ impl Kernel {
     pub fn dot_two(self, probes: [&Probe; 2], row: &[u8]) -> [i32; 2] {
         let [a, b] = probes.map(|probe| probe.steps.as_slice());
         assert!(a.len() == row.len() && b.len() == row.len(), "inner product of vectors of different width");
-        let raised = match self.0 {
+        let products = match self.0 {
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512Vnni(token) => token.dot_two(a, b, row),
             #[cfg(target_arch = "x86_64")]
@@ -160,7 +160,7 @@ impl Kernel {
             Kind::Neon(token) => [token.dot(a, row), token.dot(b, row)],
             Kind::Portable => [portable::dot(a, row), portable::dot(b, row)],
         };
-        [raised[0] - probes[0].excess, raised[1] - probes[1].excess]
+        [products[0] - probes[0].excess, products[1] - probes[1].excess]
     }
 
     /// The inner products of a probe with four rows: four chains of additions at once keep the
@@ -172,7 +172,7 @@ impl Kernel {
     pub fn dot_four(self, probe: &Probe, rows: [&[u8]; 4]) -> [i32; 4] {
         let steps = probe.steps.as_slice();
         assert!(rows.iter().all(|row| row.len() == steps.len()), "inner product of vectors of different width");
-        let raised = match self.0 {
+        let products = match self.0 {
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512Vnni(token) => token.dot_four(steps, rows),
             #[cfg(target_arch = "x86_64")]
@@ -181,7 +181,7 @@ impl Kernel {
             Kind::Neon(token) => rows.map(|row| token.dot(steps, row)),
             Kind::Portable => rows.map(|row| portable::dot(steps, row)),
         };
-        raised.map(|raised| raised - probe.excess)
+        products.map(|product| product - probe.excess)
     }
 
     /// Looks through rows of bits, eight side by side: word `w` of all eight, then word `w + 1`.

@@ -3,7 +3,7 @@
 use super::{LikeBits, SIDE_BY_SIDE};
 
 pub fn dot(steps: &[i8], row: &[u8]) -> i32 {
-    steps.iter().zip(row).map(|(&step, &raised)| i32::from(step) * i32::from(raised)).sum()
+    steps.iter().zip(row).map(|(&step, &offset)| i32::from(step) * i32::from(offset)).sum()
 }
 
 /// Inlined, so that callers compiled for better machines count by their instructions.

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn raised(values: &[i8], stride: usize) -> Vec<u8> {
+fn offset(values: &[i8], stride: usize) -> Vec<u8> {
     let mut row: Vec<u8> = values.iter().map(|value| value.cast_unsigned() ^ 0x80).collect();
     row.resize(stride, 0);
     row
@@ -32,7 +32,7 @@ proptest! {
     #[test]
     fn every_kernel_is_exact((vectors, stride) in vectors(6)) {
         let [probe, other] = [0, 1].map(|i| Probe::new(vectors[i].clone(), stride));
-        let rows: Vec<Vec<u8>> = vectors[2..].iter().map(|vector| raised(vector, stride)).collect();
+        let rows: Vec<Vec<u8>> = vectors[2..].iter().map(|vector| offset(vector, stride)).collect();
         let truth: Vec<i32> = vectors[2..].iter().map(|vector| plain(&vectors[0], vector)).collect();
         for kernel in each(Kernel::available()) {
             let one: Vec<i32> = rows.iter().map(|row| kernel.dot(&probe, row)).collect();
@@ -48,9 +48,9 @@ proptest! {
     #[test]
     fn a_lowered_row_is_its_vector((vectors, stride) in vectors(2)) {
         let mut probe = Probe::new(vec![1; 3], stride + 3);
-        probe.lower(&raised(&vectors[0], stride), vectors[0].len());
+        probe.lower(&offset(&vectors[0], stride), vectors[0].len());
         let truth = plain(&vectors[0], &vectors[1]);
-        prop_assert_eq!(Kernel::best().dot(&probe, &raised(&vectors[1], stride)), truth);
+        prop_assert_eq!(Kernel::best().dot(&probe, &offset(&vectors[1], stride)), truth);
     }
 
     #[test]
@@ -80,7 +80,7 @@ proptest! {
 fn the_widest_vectors_fit() {
     for (step, value) in [(-128i8, -128i8), (127, 127), (-127, 127)] {
         let probe = Probe::new(vec![step; 32_768], 32_768);
-        let row = raised(&vec![value; 32_768], 32_768);
+        let row = offset(&vec![value; 32_768], 32_768);
         let truth = 32_768 * i32::from(step) * i32::from(value);
         each(Kernel::available()).for_each(|kernel| assert_eq!(kernel.dot(&probe, &row), truth));
     }
