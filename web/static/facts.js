@@ -5,10 +5,10 @@ import { trailOf } from "./folders.js";
 import { icon } from "./icons.js";
 import { placeName } from "./places.js";
 import { roleOf } from "./roles.js";
-import { aperture, distance, focalLength, moment, number, seconds, size, t } from "./words.js";
+import { aperture, distance, focalLength, inKm, moment, number, seconds, size, t } from "./words.js";
 
-/// How far around a place other images count as taken there, in kilometres.
-export const AROUND_KM = 10;
+/// How far around a place other images count as taken there, in the reader's unit.
+const AROUND = 10;
 /// How near the map shows where an image was taken.
 const ZOOM = 11;
 const STARS = 5;
@@ -57,13 +57,14 @@ export function showFacts(record, { match, hrefOf, filter }) {
 /// Where an image was taken: its place by name, all that was taken around it, and the place on the map.
 /** @type {(record: Api.Image, place: Api.Place, link: Link) => HTMLElement} */
 function placeOf({ place_name: name, country }, { latitude, longitude }, link) {
-  const near = { latitude, longitude, km: AROUND_KM };
+  const km = inKm(AROUND);
+  const near = { latitude, longitude, km };
   const degrees = `${latitude.toFixed(4)}, ${longitude.toFixed(4)}`;
   const at = [latitude.toFixed(4), longitude.toFixed(4), ZOOM].join();
   return h("div", {},
     name && h("div", {}, link(placeName({ name, country, latitude, longitude }), { near })),
     h("div", { class: name ? "soft" : "" }, name ? h("bdi", {}, degrees) : link(degrees, { near })),
-    h("div", { class: "further" }, link(t("withinPlace", { distance: distance(AROUND_KM) }), { near }), " · ", link(t("onMap"), { page: "map", at }, "map-link")));
+    h("div", { class: "further" }, link(t("withinPlace", { distance: distance(km) }), { near }), " · ", link(t("onMap"), { page: "map", at }, "map-link")));
 }
 
 /// How the camera was set, as far as the file says.

@@ -1,7 +1,7 @@
 // The page's own settings: its language, light or dark; and the help on keys.
 
 import { $, h } from "./dom.js";
-import { LANGUAGES, choose, language, t } from "./words.js";
+import { LANGUAGES, choose, langOf, language, t } from "./words.js";
 
 const THEME = "glimpse.theme";
 
@@ -26,7 +26,7 @@ export function setUpMenu() {
     showTheme(themes.value); // of theme.js
   });
   const languages = $("language");
-  languages.replaceChildren(...Object.entries(LANGUAGES).map(([value, name]) => h("option", { value, lang: value }, name)));
+  languages.replaceChildren(...Object.entries(LANGUAGES).map(([value, name]) => h("option", { value, lang: langOf(value) }, name)));
   languages.value = language;
   languages.addEventListener("change", () => choose(languages.value));
 
