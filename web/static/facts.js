@@ -5,7 +5,8 @@ import { trailOf } from "./folders.js";
 import { icon } from "./icons.js";
 import { placeName } from "./places.js";
 import { roleOf } from "./roles.js";
-import { aperture, distance, focalLength, inKm, moment, number, seconds, size, t } from "./words.js";
+import { moves } from "./video.js";
+import { aperture, clock, distance, focalLength, inKm, moment, number, seconds, size, t } from "./words.js";
 
 /// How far around a place other images count as taken there, in the reader's unit.
 const AROUND = 10;
@@ -32,6 +33,7 @@ export function showFacts(record, { match, hrefOf, filter }) {
     ["aperture", "lens", record.lens && link(record.lens, { lenses: [record.lens] })],
     ["exposure", "exposure", exposureOf(record)],
     ["place", "placeTaken", record.place && placeOf(record, record.place, link)],
+    ["history", "duration", moves(record) && h("bdi", {}, clock(Math.max(record.duration ?? 0, 1)))],
     ["star", "rating", Boolean(record.rating) && starsOf(record.rating ?? 0)],
     ["check", "match", match && h("bdi", {}, match)],
     ["file", "fileFact", h("bdi", {}, `${number(record.width)} × ${number(record.height)} · ${size(record.bytes)} · ${record.format.toUpperCase()}`)],

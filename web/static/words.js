@@ -151,6 +151,15 @@ export function distance(km) {
   return new Intl.NumberFormat(region, { style: "unit", unit, maximumFractionDigits: 1 }).format(value);
 }
 
+/// A moment in a video, or its length: "1:05", "1:02:07".
+/** @type {(seconds: number) => string} */
+export function clock(seconds) {
+  const whole = Math.floor(seconds);
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = new Intl.NumberFormat(region, { minimumIntegerDigits: 2 });
+  return (parts[0] ? parts : parts.slice(1)).map((part, i) => (i ? two.format(part) : number(part))).join(":");
+}
+
 /// A span of seconds as one or two units.
 /** @type {(seconds: number) => string} */
 export function span(seconds) {
