@@ -19,6 +19,12 @@ async function select(page, ...places) {
   await page.waitForFunction((n) => document.querySelectorAll("#grid .selected").length === n, places.length);
 }
 
+/// Waits until images are shown in this order.
+const isShown = (page, ...order) => page.waitForFunction((order) => {
+  const links = [...document.querySelectorAll("#grid a.shot")].sort((one, other) => Number(one.dataset.index) - Number(other.dataset.index));
+  return links.map(({ href }) => new URL(href).searchParams.get("view")).join() === order;
+}, order.join());
+
 onPage("favourites are made by heart, key and selection, and found again", { path: "/?q=zoo" }, async (page) => {
   await tiles(page).nth(4).waitFor();
   await idle(page);
@@ -156,12 +162,34 @@ onPage("a search for things is saved with its form, and fills itself", { path: "
   await ask(page, "DELETE", `albums/${id}`);
 });
 
-onPage("regions like one are no form, and are not saved", { path: "/?find=1" }, async (page) => {
+onPage("a search for regions like a part of an image is saved, and fills itself", { path: "/?find=1" }, async (page) => {
   await tiles(page).nth(0).waitFor();
   const id = await idOf(page, 0);
   await page.goto(`/?find=1&c=r:${id}:10,10,60,60`);
   await ready(page);
+  const found = await count(page);
+  await page.click("#save-search");
+  await page.fill("#album-name", "Corners");
+  await page.click("#album-create");
+  await said(page, "Search saved as “Corners”");
+  const { albums } = JSON.parse(await ask(page, "GET", "albums"));
+  const saved = albums.find(({ name }) => name === "Corners");
+  assert.deepEqual([saved.similar.image, saved.similar.box, saved.count], [id, { x: 10, y: 10, width: 60, height: 60 }, found]);
+  await page.goto("/");
+  await ready(page);
+  await page.click("#albums-open");
+  const row = albumRow(page, "Corners");
+  assert.match(await row.textContent(), /Saved search/);
+  await row.locator(".main").click();
+  await page.waitForURL((address) => address.searchParams.get("c") === `r:${id}:10,10,60,60`);
+  await idle(page);
+  assert.equal(await count(page), found);
+  assert.equal(await page.locator("#search .chip .part").count(), 1);
+  // What was uploaded is not kept, so a search for it is not either.
+  await page.goto("/?find=1&c=p:1:abcdef");
+  await page.waitForSelector("html[data-ready]");
   assert.ok(await page.locator("#save-search").isHidden());
+  await ask(page, "DELETE", `albums/${saved.id}`);
 });
 
 onPage("images of an album are moved by mouse, by keys and to the front, and stay there", async (page) => {
@@ -171,26 +199,22 @@ onPage("images of an album are moved by mouse, by keys and to the front, and sta
   for (const n of [3, 1, 4, 0, 2]) ids.push(await idOf(page, n));
   const album = JSON.parse(await ask(page, "POST", "albums", { name: "In order", images: ids }));
   const [a, b, c, d, e] = ids;
-  const isShown = (...order) => page.waitForFunction((order) => {
-    const links = [...document.querySelectorAll("#grid a.shot")].sort((one, other) => Number(one.dataset.index) - Number(other.dataset.index));
-    return links.map(({ href }) => new URL(href).searchParams.get("view")).join() === order;
-  }, order.join());
   await page.goto(`/?album=${album.id}`);
   await ready(page);
   assert.equal(await page.locator("#sort").inputValue(), "album");
-  await isShown(a, b, c, d, e);
+  await isShown(page, a, b, c, d, e);
   assert.deepEqual(await findings(page), []);
 
   await shot(page, 0).focus();
   await page.keyboard.press("Control+Shift+ArrowRight");
-  await isShown(b, a, c, d, e);
+  await isShown(page, b, a, c, d, e);
   await page.locator("#announcer", { hasText: "Moved to place 2" }).waitFor();
   assert.equal(await page.evaluate(() => document.activeElement?.dataset.index), "1", "the focus moves with it");
   await page.keyboard.press("Control+Shift+End");
-  await isShown(b, c, d, e, a);
+  await isShown(page, b, c, d, e, a);
   await page.keyboard.press("Control+Shift+ArrowRight"); // the last stays the last
   await page.keyboard.press("Control+Shift+ArrowLeft");
-  await isShown(b, c, d, a, e);
+  await isShown(page, b, c, d, a, e);
 
   const place = (box, share) => [box.x + box.width * share, box.y + box.height / 2];
   const boxOf = (n) => page.locator(`#grid a.shot[data-index="${n}"]`).boundingBox();
@@ -199,17 +223,17 @@ onPage("images of an album are moved by mouse, by keys and to the front, and sta
   await page.mouse.move(...place(await boxOf(1), 0.3), { steps: 4 });
   await page.locator("#grid .tile.aimed-before").waitFor();
   await page.mouse.up();
-  await isShown(b, e, c, d, a);
+  await isShown(page, b, e, c, d, a);
   assert.equal(new URL(page.url()).searchParams.has("view"), false, "nothing is opened");
 
   await shot(page, 0).focus();
   await page.locator('#grid a.shot[data-index="2"]').focus();
   await page.keyboard.press("x");
   await act(page, "Move to the front").click();
-  await isShown(c, b, e, d, a);
+  await isShown(page, c, b, e, d, a);
   await page.reload();
   await ready(page);
-  await isShown(c, b, e, d, a);
+  await isShown(page, c, b, e, d, a);
   await page.selectOption("#sort", "newest");
   await page.waitForURL(/sort=newest/);
   await idle(page);
@@ -217,6 +241,81 @@ onPage("images of an album are moved by mouse, by keys and to the front, and sta
   await page.locator('#grid a.shot[data-index="0"]').focus();
   await page.keyboard.press("x");
   assert.ok(await act(page, "Move to the front").isHidden(), "by date there is nothing to move");
+  await ask(page, "DELETE", `albums/${album.id}`);
+});
+
+onPage("390 pixels: images of an album are moved by finger, one or several, and from the bar", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }, async (page, { context }) => {
+  await tiles(page).nth(4).waitFor();
+  await idle(page);
+  const ids = [];
+  for (const n of [0, 1, 2, 3, 4]) ids.push(await idOf(page, n));
+  const [a, b, c, d, e] = ids;
+  const album = JSON.parse(await ask(page, "POST", "albums", { name: "By finger", images: ids }));
+  await page.goto(`/?album=${album.id}`);
+  await ready(page);
+  await isShown(page, a, b, c, d, e);
+  const session = await context.newCDPSession(page);
+  const touch = (type, place) => session.send("Input.dispatchTouchEvent", { type, touchPoints: place ? [{ x: place[0], y: place[1] }] : [] });
+  const boxOf = (n) => page.locator(`#grid a.shot[data-index="${n}"]`).boundingBox();
+  const place = (box, share) => [box.x + box.width * share, box.y + box.height / 2];
+  const selected = (n) => page.waitForFunction((n) => document.querySelectorAll("#grid .tile.selected").length === n, n);
+
+  // A finger that does not rest first moves the page, and no image.
+  const first = place(await boxOf(0), 0.5);
+  await touch("touchStart", first);
+  for (const by of [10, 30, 60]) await touch("touchMove", [first[0], first[1] - by]);
+  await touch("touchEnd");
+  await isShown(page, a, b, c, d, e);
+  await page.evaluate(() => scrollTo(0, 0));
+  await selected(0);
+
+  // It rests on an image, which is selected then, and takes it along.
+  const drag = async (from, to, share) => {
+    const start = place(await boxOf(from), 0.5);
+    await touch("touchStart", start);
+    await page.locator(`#grid .tile.selected a.shot[data-index="${from}"]`).waitFor();
+    const end = place(await boxOf(to), share);
+    for (const way of [0.2, 0.5, 0.8, 1]) await touch("touchMove", [0, 1].map((side) => start[side] + (end[side] - start[side]) * way));
+    await page.locator("#grid .tile.aimed-behind").waitFor();
+    assert.ok(await page.locator(".carried img").isVisible());
+    await touch("touchEnd");
+  };
+  await drag(0, 3, 0.8);
+  await isShown(page, b, c, d, a, e);
+  await page.locator("#announcer", { hasText: "Moved to place 4" }).waitFor();
+  assert.equal(await page.locator(".carried").count(), 0);
+  assert.equal(new URL(page.url()).searchParams.has("view"), false, "nothing is opened");
+
+  // All that is selected goes along with one of them; a finger that is lifted where it was takes it out of the selection.
+  await page.locator('#grid a.shot[data-index="0"]').tap();
+  await selected(2);
+  await page.locator(".selection-bar .selected-count", { hasText: "2 selected" }).waitFor();
+  const start = place(await boxOf(0), 0.5);
+  await touch("touchStart", start);
+  await page.waitForTimeout(700);
+  const end = place(await boxOf(4), 0.8);
+  await touch("touchMove", [start[0] + 20, start[1]]);
+  await touch("touchMove", end);
+  await page.locator("#grid .tile.aimed-behind").waitFor();
+  assert.equal(await page.textContent(".carried"), "2");
+  await touch("touchEnd");
+  await isShown(page, c, d, e, b, a);
+  await selected(2);
+  await touch("touchStart", place(await boxOf(4), 0.5));
+  await page.waitForTimeout(700);
+  await touch("touchEnd");
+  await selected(1);
+
+  // The same without any drag, by taps and by keys.
+  assert.deepEqual(await findings(page), []);
+  await act(page, "Move one place forward").tap();
+  await isShown(page, c, d, b, e, a);
+  await act(page, "Move one place back").tap();
+  await isShown(page, c, d, e, b, a);
+  await act(page, "Move one place forward").focus();
+  await page.keyboard.press("Enter");
+  await isShown(page, c, d, b, e, a);
+  assert.equal(await page.evaluate(() => document.activeElement?.title), "Move one place forward", "to be pressed again");
   await ask(page, "DELETE", `albums/${album.id}`);
 });
 

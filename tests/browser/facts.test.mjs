@@ -2,12 +2,14 @@
 
 import assert from "node:assert/strict";
 import { findings } from "./axe.mjs";
-import { onPage, ready, tiles } from "./harness.mjs";
+import { idle, onPage, ready, tiles } from "./harness.mjs";
 
 /// Gives every record these facts.
 async function known(page, facts) {
   await page.route(/api\/v1\/images(\/\d+|\?ids=.*)$/, async (route) => {
-    const answer = await (await route.fetch()).json();
+    // At its end, a test waits for no answer.
+    const answer = await route.fetch().then((answer) => answer.json()).catch(() => null);
+    if (!answer) return;
     const full = (record) => ({ ...record, ...facts });
     return route.fulfill({ json: answer.images ? { ...answer, images: answer.images.map(full) } : full(answer) });
   });
@@ -48,10 +50,37 @@ for (const width of [1280, 390]) {
       await page.locator("#facts dd").first().waitFor({ state: "attached" });
     };
     await follow("XF 35mm", (query) => query.get("lens") === "XF 35mm F1.4 R");
-    await follow("Potsdam", (query) => query.get("near") === "52.4009,13.0591,10");
-    await follow("Show within 10 km", (query) => query.get("near") === "52.4009,13.0591,10");
+    await follow("Potsdam", (query) => query.get("near") === "52.4009,13.0591,16.093");
+    await follow("Show within 10 mi", (query) => query.get("near") === "52.4009,13.0591,16.093");
     await follow("late summer", (query) => query.get("tag") === "late summer");
     await follow("Show on map", (query) => query.get("page") === "map" && query.get("at").startsWith("52.4009,13.0591"));
+  });
+}
+
+for (const [locale, lines, chosen] of [
+  ["en-US", ["Within 1 mi", "Within 10 mi", "Within 100 mi"], "52.4009,13.0591,160.934"],
+  ["de", ["Im Umkreis von 1 km", "Im Umkreis von 10 km", "Im Umkreis von 100 km"], "52.4009,13.0591,100"],
+]) {
+  onPage(`${locale}: distances are in the unit of the country`, { path: "about:blank", locale }, async (page) => {
+    await known(page, FACTS);
+    await page.goto("/");
+    await ready(page);
+    await openFirst(page);
+    await page.locator("#facts .further a").first().click();
+    await page.waitForURL(/near=/);
+    await idle(page);
+    const pill = page.locator("#filters button", { hasText: lines[1] }).first();
+    await pill.click();
+    const choices = page.locator("dialog[open] .choice, .sheet .choice");
+    assert.deepEqual((await choices.allTextContents()).map((text) => text.trim()), lines);
+    assert.ok(await choices.nth(1).locator("input").isChecked());
+    await choices.nth(2).click();
+    await page.waitForURL((address) => address.searchParams.get("near") === chosen);
+    // A link from elsewhere may name any distance.
+    await page.goto("/?near=52.4,13.1,25");
+    await ready(page);
+    await page.locator("#filters button", { hasText: locale === "de" ? "25 km" : "15.5 mi" }).click();
+    assert.equal(await choices.count(), 4);
   });
 }
 

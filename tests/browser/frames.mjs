@@ -119,6 +119,38 @@ async function traced(session, act) {
   return events;
 }
 
+/// What the browser's events are work for. Time of other ones, and of none, is "other".
+const KINDS = {
+  script: ["FunctionCall", "EvaluateScript", "TimerFire", "FireAnimationFrame", "EventDispatch", "RunMicrotasks", "v8.callFunction", "V8.GCScavenger", "MinorGC", "MajorGC", "BlinkGC.AtomicPhase", "XHRLoad", "ResourceReceivedData", "ResourceFinish", "ResourceSendRequest", "ResourceReceiveResponse"],
+  style: ["UpdateLayoutTree", "ScheduleStyleRecalculation", "ParseAuthorStyleSheet"],
+  layout: ["Layout", "InvalidateLayout", "IntersectionObserverController::computeIntersections"],
+  paint: ["PrePaint", "Paint", "Layerize", "Commit", "UpdateLayer", "UpdateLayerTree", "CompositeLayers"],
+  raster: ["RasterTask", "Rasterize"],
+  decode: ["Decode Image", "Decode LazyPixelRef", "ImageDecodeTask", "Draw LazyPixelRef"],
+};
+const KIND_OF = new Map(Object.entries(KINDS).flatMap(([kind, names]) => names.map((name) => [name, kind])));
+
+/// Milliseconds of the processor by kind of work: what each event took itself, without those within it.
+function byKind(events, isMain) {
+  const sums = {};
+  const threads = Map.groupBy(events.filter(({ ph, dur }) => ph === "X" && dur !== undefined), ({ pid, tid }) => `${pid} ${tid}`);
+  for (const thread of threads.values()) {
+    const main = isMain(thread[0]);
+    const open = [];
+    for (const event of thread.toSorted((a, b) => a.ts - b.ts || b.dur - a.dur)) {
+      while (open.length && open.at(-1).ts + open.at(-1).dur <= event.ts) open.pop();
+      const time = (event.tdur ?? event.dur) / 1000;
+      const kind = KIND_OF.get(event.name) ?? (open.at(-1)?.kind || "other");
+      const name = main || ["raster", "decode"].includes(kind) ? kind : "other threads";
+      sums[name] = (sums[name] ?? 0) + time;
+      const around = open.at(-1);
+      if (around) sums[around.name] -= time;
+      open.push({ ts: event.ts, dur: event.dur, kind: KIND_OF.has(event.name) ? kind : around?.kind, name });
+    }
+  }
+  return sums;
+}
+
 /// Milliseconds of the processor that the page's main thread took for each frame, and what became of the frames.
 function read(events) {
   const named = (name) => events.filter((event) => event.name === name);
@@ -139,7 +171,8 @@ function read(events) {
     .map(({ args }) => (args.chrome_frame_reporter ?? args.frame_reporter)?.state).filter(Boolean);
   const tally = (state) => states.filter((one) => one === state).length;
   const wanted = states.length - tally("STATE_NO_UPDATE_DESIRED");
-  return { work, dropped: wanted ? tally("STATE_DROPPED") / wanted : NaN };
+  const kinds = byKind(events, isMain);
+  return { work, dropped: wanted ? tally("STATE_DROPPED") / wanted : NaN, kinds: Object.fromEntries(Object.entries(kinds).map(([kind, ms]) => [kind, ms / work.length])) };
 }
 
 const at = (values, share) => values.toSorted((a, b) => a - b)[Math.min(Math.floor(values.length * share), values.length - 1)];
@@ -152,7 +185,7 @@ test("how smoothly 100,000 images move", { timeout: 600_000 }, async () => {
   console.log(`Chromium ${browser.version()}, load ${loadavg()[0].toFixed(1)}\n`);
   console.log("| window | gesture | frames | p50 ms | p95 ms | over 25 ms | dropped | main thread p50 ms | p95 ms | over 16.7 ms |");
   console.log("|---|---|---|---|---|---|---|---|---|---|");
-  const starts = [];
+  const [starts, costs] = [[], []];
   for (const [name, options] of WINDOWS) {
     const context = await browser.newContext({ ...options, baseURL: made.url, locale: "en-GB", serviceWorkers: "block" });
     const page = await context.newPage();
@@ -172,13 +205,17 @@ test("how smoothly 100,000 images move", { timeout: 600_000 }, async () => {
         await page.evaluate(() => cancelAnimationFrame(window.watching));
       });
       const times = (await page.evaluate(() => window.times)).slice(2);
-      const { work, dropped } = read(events);
+      const { work, dropped, kinds } = read(events);
+      costs.push([name, what, kinds]);
       const ms = (values, share) => at(values, share).toFixed(1);
       console.log(`| ${name} | ${what === "years" ? "strip of years dragged" : "wheel, 60 px an event"} | ${times.length} | ${ms(times, 0.5)} | ${ms(times, 0.95)} | ${shareOf(times, (time) => time > 25)} | ${(100 * dropped).toFixed(1)} % | ${ms(work, 0.5)} | ${ms(work, 0.95)} | ${shareOf(work, (time) => time > SCREEN)} |`);
       await session.detach();
     }
     await context.close();
   }
+  const columns = ["script", "style", "layout", "paint", "other", "decode", "raster"];
+  console.log(`\n| ms a frame, on average | ${columns.join(" | ")} |\n|---${"|---".repeat(columns.length)}|`);
+  for (const [name, what, kinds] of costs) console.log(`| ${name}, ${what} | ${columns.map((kind) => (kinds[kind] ?? 0).toFixed(1)).join(" | ")} |`);
   console.log(`\n| window | first tiles, ms after the start of the navigation | all thumbnails in view |\n|---|---|---|\n${starts.join("\n")}`);
   await browser.close();
   made.stop();

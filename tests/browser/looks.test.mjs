@@ -63,10 +63,18 @@ for (const width of [390, 1280, 2560]) {
 for (const language of ["ar", "de", "es", "fr", "he", "it", "ja", "ko", "pt", "ru", "tr", "zh"]) {
   onPage(`the page speaks ${language}`, { locale: language, viewport: { width: 390, height: 844 } }, async (page) => {
     const { lang, dir } = await page.evaluate(() => ({ lang: document.documentElement.lang, dir: document.documentElement.dir }));
-    assert.deepEqual([lang, dir], [language, ["ar", "he"].includes(language) ? "rtl" : "ltr"]);
+    assert.deepEqual([lang, dir], [language === "pt" ? "pt-BR" : language, ["ar", "he"].includes(language) ? "rtl" : "ltr"]);
     assert.equal(await overflow(page), 0);
     const text = await page.evaluate(() => document.body.innerText);
     assert.doesNotMatch(text, /undefined|\{\w+\}|NaN/);
+  });
+}
+
+for (const locale of ["pt", "pt-BR", "pt-PT"]) {
+  onPage(`${locale}: the words are those of Brazil, which is said`, { locale }, async (page) => {
+    assert.equal(await page.evaluate(() => document.documentElement.lang), "pt-BR");
+    assert.equal(await page.locator("#language").evaluate((select) => select.selectedOptions[0].textContent), "Português (Brasil)");
+    assert.equal(await page.locator("#language").inputValue(), "pt");
   });
 }
 

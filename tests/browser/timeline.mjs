@@ -16,7 +16,11 @@ export function library({ count = 100_000, years = 12 } = {}) {
   return list.map((month) => ({ ...month, from: (from += month.count) - month.count }));
 }
 
-function columns({ month, count, from }) {
+/// Of every hundred images, `STACK` that follow one are nearly the same as it.
+export const [EVERY, STACK] = [100, 3];
+const stackOf = (stacks, from, i) => (stacks && i % EVERY > 0 && i % EVERY <= STACK ? from + i - (i % EVERY) : null);
+
+function columns({ month, count, from }, stacks) {
   const places = Array.from({ length: count }, (_, i) => i);
   const end = month && Date.UTC(Number(month.slice(0, 4)), Number(month.slice(5)), 1) / 1000 - 3600;
   return {
@@ -26,23 +30,24 @@ function columns({ month, count, from }) {
     taken: places.map((i) => (month ? Math.round(end - (i / count) * 27 * 86_400) : null)),
     blur: places.map((i) => ["LEHV6nWB2yk8pyo0adR*.7kCMdnj", "LGF5]+Yk^6#M@-5c,1J5@[or[Q6.", null][(from + i) % 3]),
     favourite: [],
+    stack: places.map((i) => stackOf(stacks, from, i)),
     version: places.map(() => "0"),
   };
 }
 
-/// What the server would answer of `months`, by the body of a request.
-export const answersOf = (months) => ({
+/// What the server would answer of `months`, by the body of a request; with `stacks`, there are near-duplicates.
+export const answersOf = (months, { stacks = false } = {}) => ({
   "/api/v1/timeline": ({ filter: { after, before } }) => {
     const found = months.filter(({ month }) => (!after || month >= after.slice(0, 7)) && (!before || month < before.slice(0, 7)));
     return { count: found.reduce((sum, { count }) => sum + count, 0), months: found.map(({ month, count }) => ({ month, count })) };
   },
-  "/api/v1/timeline/tiles": ({ month }) => columns(months.find((other) => other.month === month)),
+  "/api/v1/timeline/tiles": ({ month }) => columns(months.find((other) => other.month === month), stacks),
 });
 
 /// Shows `months` in place of the server's library. Gives the months that were asked for, as they come.
-export async function showLibrary(page, months, path = "/") {
+export async function showLibrary(page, months, path = "/", how = {}) {
   const asked = [];
-  for (const [address, answer] of Object.entries(answersOf(months))) {
+  for (const [address, answer] of Object.entries(answersOf(months, how))) {
     await page.route(`**${address}`, (route) => {
       const form = route.request().postDataJSON();
       if ("month" in form) asked.push(form.month);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { findings } from "./axe.mjs";
 import { countLine, idle, onPage, ready, search, tiles } from "./harness.mjs";
-import { library, showLibrary } from "./timeline.mjs";
+import { STACK, library, showLibrary } from "./timeline.mjs";
 
 const months = library();
 const blank = { path: "about:blank" };
@@ -148,6 +148,60 @@ onPage("all 100,000 can be selected, or one month", blank, async (page) => {
   await selected(100_000);
   assert.equal(asked.length, months.length);
   await page.keyboard.press("Escape");
+});
+
+onPage("near-duplicates are stacked in the timeline, spread out, and counted", blank, async (page) => {
+  await showLibrary(page, months, "/", { stacks: true });
+  assert.equal(await countLine(page), "100,000 pictures");
+  const stack = page.locator("#grid .tile .stack").first();
+  await stack.waitFor();
+  assert.equal(await stack.textContent(), String(STACK + 1));
+  assert.equal(await stack.getAttribute("aria-label"), `${STACK + 1} pictures, nearly the same`);
+  const idAt = async (index) => Number(new URL(await page.locator(`#grid a.shot[data-index="${index}"]`).evaluate(({ href }) => href)).searchParams.get("view"));
+  assert.deepEqual([await idAt(0), await idAt(1)], [1, STACK + 2], "those that lie under another have no place of their own");
+  await stack.click();
+  await page.locator("#grid .tile.spread").nth(STACK - 1).waitFor();
+  assert.equal(await idAt(1), 2);
+  await page.locator('#grid a.shot[data-index="0"]').focus();
+  await page.keyboard.press("u");
+  await page.waitForFunction(() => !document.querySelector("#grid .tile.spread"));
+  assert.deepEqual(await findings(page), []);
+
+  // Whole stacks are selected, and months without their neighbours.
+  const selected = (n) => page.waitForFunction((n) => document.querySelector("#selection .selected-count").textContent === `${n.toLocaleString("en")} selected`, n);
+  await page.keyboard.press("x");
+  await selected(STACK + 1);
+  await page.keyboard.press("Escape");
+  await tiles(page).nth(1).hover();
+  await page.locator("#grid .pick-all").first().click();
+  await selected(months[0].count);
+  await page.click("#selection .link");
+  await selected(100_000);
+  await page.keyboard.press("Escape");
+});
+
+onPage("the focus stays on its image while months above it turn out to have stacks", blank, async (page) => {
+  await showLibrary(page, months, "/", { stacks: true });
+  const focused = () => page.evaluate(() => new URL(document.activeElement.href).searchParams.get("view"));
+  await tiles(page).first().locator("a.shot").focus();
+  await page.keyboard.press("End");
+  await page.waitForFunction(() => Number(new URLSearchParams(document.activeElement.search).get("view")) === 100_000);
+  // To the first image of the last month, and from there into the month before it.
+  const first = months.at(-1).from;
+  await page.evaluate(() => [...document.querySelectorAll("#grid .part")].at(-1).scrollIntoView());
+  await settled(page);
+  await page.locator(`#grid a.shot[href*="view=${first}"]`).first().focus();
+  assert.equal(await focused(), String(first));
+  await page.keyboard.press("ArrowLeft");
+  await page.waitForFunction((last) => Number(new URLSearchParams(document.activeElement.search).get("view")) === last, first - 1);
+  await page.keyboard.press("ArrowRight");
+  await page.waitForFunction((first) => Number(new URLSearchParams(document.activeElement.search).get("view")) === first, first);
+  await page.evaluate(() => scrollBy(0, -6000));
+  await settled(page);
+  assert.equal(await focused(), String(first), "it stays focused");
+  const index = await page.evaluate(() => Number(document.activeElement.dataset.index));
+  const places = await page.evaluate(() => document.activeElement.closest(".tile").getAttribute("aria-posinset"));
+  assert.equal(places, String(index + 1));
 });
 
 onPage("back, forward and reload lead to the same pictures", blank, async (page) => {

@@ -1,116 +1,75 @@
-// Images of an album that is shown in its own order, put into another one: dragged with a mouse, moved with Ctrl, Shift and arrow
-// keys, or taken to the beginning from the bar of what is selected.
+// Images of an album that is shown in its own order, put into another one: dragged with a mouse or a finger, moved with Ctrl, Shift
+// and arrow keys, or from the bar of what is selected.
 
 import { orderAlbum } from "./api.js";
-import { closest, isTyping } from "./dom.js";
+import { isTyping } from "./dom.js";
+import { setUpImageDrag } from "./drag_images.js";
 import { explain } from "./errors.js";
 import { announce, toast } from "./toast.js";
 import { t } from "./words.js";
 
-/// A press that moves less, in pixels, is a click.
-const LEAST = 6;
-
 /**
  * @typedef {object} AlbumOrder
  * @property {() => boolean} isOwn whether an album is shown in its own order
- * @property {(ids: number[], after: number | null) => Promise<void>} move behind another image, or to the beginning
+ * @property {(ids: number[]) => Promise<void>} moveFirst to the beginning
+ * @property {(ids: number[], by: 1 | -1) => Promise<void>} moveBy behind the image after them, or before the one before them
+ * @property {Page.ImageDrag["grab"]} grab a finger rests on an image
+ * @property {() => void} follow something else is shown
  */
 
 /// `album()` is the album that is shown in its own order, or nothing; `moved()` shows it anew.
 /** @type {(page: { grid: Page.Grid, selection: Page.Selection, album: () => string, moved: () => Promise<void> }) => AlbumOrder} */
 export function setUpAlbumOrder({ grid, selection, album, moved }) {
-  const { root } = grid;
-  /** @type {{ index: number, x: number, y: number, pointer: number, dragged: boolean } | null} */
-  let press = null;
-  /// The tile beside which it would come, and whether behind it.
-  /** @type {{ tile: HTMLElement, index: number, behind: boolean } | null} */
-  let aim = null;
   let running = Promise.resolve();
 
-  /** @type {(ids: number[], after: number | null) => Promise<void>} */
-  async function move(ids, after) {
-    await orderAlbum(album(), ids, after);
-    await moved();
-  }
-
   /// Moves one after the other, as each is meant from where the one before has led to.
-  /** @type {(act: () => Promise<void>) => Promise<void>} */
+  /** @type {(act: () => Promise<unknown>) => Promise<void>} */
   const inTurn = (act) => (running = running.then(() => (album() ? act() : undefined)).catch((error) => toast(explain(error))).then(() => {}));
+
+  /// The images in the order that is shown.
+  /** @type {(ids: number[]) => number[]} */
+  const inOrder = (ids) => grid.items.map(({ tile }) => tile.id).filter((id) => ids.includes(id));
 
   /// What is moved with an image: all that is selected, if it is, in their order.
   /** @type {(id: number) => number[]} */
-  function together(id) {
-    const all = grid.items.map(({ tile }) => tile.id);
-    return selection.has(id) ? all.filter((one) => selection.has(one)) : [id];
-  }
+  const together = (id) => (selection.has(id) ? inOrder(selection.ids) : [id]);
 
-  /// Moves images to before the one that is at `index`; the first of them has the focus then.
-  /** @type {(ids: number[], index: number) => Promise<void>} */
+  /// Moves images to before the one that is at `index`. Gives the place of the first of them.
+  /** @type {(ids: number[], index: number) => Promise<number>} */
   async function moveTo(ids, index) {
     const before = grid.items.slice(0, index).map(({ tile }) => tile.id).filter((id) => !ids.includes(id));
-    await move(ids, before.at(-1) ?? null);
-    grid.focus(before.length);
+    await orderAlbum(album(), ids, before.at(-1) ?? null);
+    await moved();
     announce(t("albumMoved", { n: before.length + 1 }));
+    return before.length;
   }
 
-  // ---- mouse ----
-
-  const forward = () => (document.documentElement.dir === "rtl" ? -1 : 1);
-  /** @type {(next: typeof aim) => void} */
-  function take(next) {
-    aim?.tile.classList.remove("aimed-before", "aimed-behind");
-    aim = next;
-    aim?.tile.classList.add(aim.behind ? "aimed-behind" : "aimed-before");
+  /// Moves images by one place as a whole, and shows where they are.
+  /** @type {(ids: number[], by: 1 | -1) => Promise<void>} */
+  async function moveBy(ids, by) {
+    const sorted = inOrder(ids);
+    const places = sorted.map((id) => grid.items.findIndex(({ tile }) => tile.id === id));
+    const to = by < 0 ? places[0] - 1 : places[places.length - 1] + 2;
+    if (sorted.length && to >= 0 && to <= grid.items.length) grid.reveal(await moveTo(sorted, to));
   }
 
-  /** @type {(event: PointerEvent) => void} */
-  function drag({ clientX, clientY, pointerId }) {
-    if (press?.pointer !== pointerId) return;
-    if (!press.dragged && Math.hypot(clientX - press.x, clientY - press.y) < LEAST) return;
-    press.dragged = true;
-    document.documentElement.classList.add("moving-images");
-    const tile = document.elementFromPoint(clientX, clientY)?.closest(".tile");
-    const shot = tile?.querySelector("a.shot");
-    if (!(tile instanceof HTMLElement) || !(shot instanceof HTMLElement) || !root.contains(tile)) return take(null);
-    const { left, width } = tile.getBoundingClientRect();
-    take({ tile, index: Number(shot.dataset.index), behind: (clientX - left - width / 2) * forward() > 0 });
-  }
-
-  /** @type {(event: Event) => void} */
-  function end({ type }) {
-    if (!press) return;
-    const [{ index, dragged }, at] = [press, aim];
-    press = null;
-    take(null);
-    document.documentElement.classList.remove("moving-images");
-    if (!dragged) return;
-    // What follows at once opens nothing.
-    addEventListener("click", stop, true);
-    setTimeout(() => removeEventListener("click", stop, true));
-    const id = grid.items[index]?.tile.id;
-    if (at && id !== undefined && type === "pointerup") inTurn(() => moveTo(together(id), at.index + Number(at.behind)));
-  }
-  /** @type {(event: Event) => void} */
-  const stop = (event) => (event.preventDefault(), event.stopPropagation());
-
-  root.addEventListener("pointerdown", (event) => {
-    const shot = closest(event, "a.shot");
-    if (!shot || !album() || event.pointerType === "touch" || event.button !== 0 || event.shiftKey || event.ctrlKey || event.metaKey) return;
-    press = { index: Number(shot.dataset.index), x: event.clientX, y: event.clientY, pointer: event.pointerId, dragged: false };
+  const drag = setUpImageDrag({
+    grid,
+    mayDrag: () => album() !== "",
+    carried: (index) => together(grid.items[index].tile.id),
+    drop(index, to) {
+      const id = grid.items[index]?.tile.id;
+      if (id !== undefined) inTurn(async () => grid.focus(await moveTo(together(id), to)));
+    },
   });
-  // The browser would drag the link.
-  root.addEventListener("dragstart", (event) => press && event.preventDefault());
-  addEventListener("pointermove", drag);
-  for (const name of ["pointerup", "pointercancel"]) addEventListener(name, end);
-
-  // ---- keys ----
 
   document.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || !event.shiftKey || event.altKey || isTyping(event.target)) return;
     if (!(event.target instanceof Element && event.target.matches("a.shot")) || !album()) return;
+    const isForward = document.documentElement.dir !== "rtl";
     /** @type {Record<string, (index: number) => number>} */
     const places = {
-      ArrowRight: (index) => index + (forward() > 0 ? 2 : -1), ArrowLeft: (index) => index + (forward() > 0 ? -1 : 2),
+      ArrowRight: (index) => index + (isForward ? 2 : -1), ArrowLeft: (index) => index + (isForward ? -1 : 2),
       Home: () => 0, End: () => grid.items.length,
     };
     const place = places[event.key];
@@ -119,9 +78,15 @@ export function setUpAlbumOrder({ grid, selection, album, moved }) {
     inTurn(async () => {
       const index = grid.current;
       const to = place(index);
-      if (grid.items[index] && to >= 0 && to <= grid.items.length) await moveTo([grid.items[index].tile.id], to);
+      if (grid.items[index] && to >= 0 && to <= grid.items.length) grid.focus(await moveTo([grid.items[index].tile.id], to));
     });
   });
 
-  return { isOwn: () => album() !== "", move };
+  return {
+    isOwn: () => album() !== "",
+    moveFirst: (ids) => inTurn(async () => grid.reveal(await moveTo(inOrder(ids), 0))),
+    moveBy: (ids, by) => inTurn(() => moveBy(ids, by)),
+    grab: drag.grab,
+    follow: drag.follow,
+  };
 }

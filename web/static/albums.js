@@ -12,7 +12,7 @@ import { t } from "./words.js";
  * @property {(ids: number[]) => Promise<void>} add to an album that is chosen or made
  * @property {(id: string, ids: number[]) => Promise<void>} remove
  * @property {(id: string, image: number) => Promise<void>} cover
- * @property {(name: string, search: { query?: object, find?: object, address: string }) => Promise<void>} saveSearch gives a search a name, and
+ * @property {(name: string, search: { query?: object, find?: object, similar?: object, address: string }) => Promise<void>} saveSearch gives a search a name, and
  *   keeps it
  * @property {(id: string) => Promise<string>} nameOf the name of an album, or what stands for one that is not there any more
  *
@@ -73,7 +73,7 @@ export function setUpAlbums({ open, gone, renamed }) {
   function row(album) {
     const { id, name, count, cover } = album;
     const fresh = album.new > 0 && h("span", { class: "fresh" }, t("albumFresh", { n: album.new }));
-    const small = h("span", { class: "cover" }, icon(album.find ? "region" : album.query ? "search" : "album"));
+    const small = h("span", { class: "cover" }, icon(album.find || album.similar ? "region" : album.query ? "search" : "album"));
     const about = [isSearch(album) && t("albumKind"), count !== null && t("imageCount", { n: count })].filter(Boolean).join(" · ");
     const main = h("button", { class: "main", type: "button", on: { click: () => choose(album) } }, small,
       h("span", { class: "text" }, h("bdi", { class: "name" }, name), h("span", { class: "soft" }, about, " ", fresh)));
@@ -190,9 +190,9 @@ export function setUpAlbums({ open, gone, renamed }) {
   };
 }
 
-/// An album that fills itself, with images or with those that show things.
+/// An album that fills itself, with images, with those that show things, or with those that have a part like one.
 /** @type {(album: Api.Album) => boolean} */
-const isSearch = ({ query, find }) => Boolean(query || find);
+const isSearch = ({ query, find, similar }) => Boolean(query || find || similar);
 
 /// The image that stands for an album, if it is still there.
 /** @type {(place: HTMLElement, id: number) => Promise<void>} */

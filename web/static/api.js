@@ -117,6 +117,9 @@ export const images = (ids, signal) => ask("GET", "images", { query: { ids: ids.
 export const image = (id) => ask("GET", `images/${id}`);
 /** @type {(file: File) => Promise<Api.Upload>} */
 export const upload = (file) => patiently(() => ask("POST", "uploads", { raw: file }));
+/// The frames of a video or an animation, of which each stands for a shot; of an image that does not move, itself.
+/** @type {(id: number, signal?: AbortSignal) => Promise<Api.Frames>} */
+export const framesOf = (id, signal) => ask("GET", `images/${id}/frames`, { signal });
 /** @type {() => Promise<Api.Health>} */
 export const health = () => ask("GET", "health");
 /** @type {() => Promise<Api.Stats>} */
@@ -208,8 +211,8 @@ export const changeAlbum = (id, body) => ask("POST", `albums/${id}`, { body });
 export const deleteAlbum = (id) => ask("DELETE", `albums/${id}`);
 /** @type {(id: string) => Promise<Api.Album>} */
 export const seeAlbum = (id) => ask("POST", `albums/${id}/seen`, { body: {} });
-/// An album of images, or with `query` (`find` for things in images) and `address`, a saved search, which fills itself.
-/** @type {(album: { name: string, images?: number[], query?: object, find?: object, address?: string }) => Promise<Api.Album>} */
+/// An album of images, or with `query` (`find` for things in images, `similar` for regions like one) and `address`, a saved search, which fills itself.
+/** @type {(album: { name: string, images?: number[], query?: object, find?: object, similar?: object, address?: string }) => Promise<Api.Album>} */
 export async function createAlbum({ images = [], ...body }) {
   const [first = [], ...others] = inParts(images);
   const album = await ask("POST", "albums", { body: { ...body, images: first } });

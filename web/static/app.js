@@ -29,7 +29,7 @@ import { Selection } from "./selection.js";
 import { setUpSelectionBar } from "./selectionbar.js";
 import { Server } from "./server.js";
 import { forgetExamples, setUpSuggestions } from "./suggest.js";
-import { EMPTY, canFind, chipsWith, filterOf, isRanked, likePart, question, read, regionQuestion, similarTo, sortOf, textsOf, write } from "./state.js";
+import { EMPTY, canFind, chipsWith, exampleOf, filterOf, isRanked, likePart, question, read, regionQuestion, similarTo, sortOf, textsOf, write } from "./state.js";
 import { announce, toast } from "./toast.js";
 import { setUpViewer } from "./viewer.js";
 import { fill, loadWords, t } from "./words.js";
@@ -76,13 +76,13 @@ const pages = new Pages({
 });
 const display = new Display({
   navigation, grid, server, report, pages,
-  on: { others: () => (selection.clear(), picking.forget(), changes.seen()), rendered: () => viewer.refresh() },
+  on: { others: () => (selection.clear(), picking.forget(), changes.seen()), rendered: () => (viewer.refresh(), order.follow()) },
 });
 
 // ---- what is selected ----
 
 const selection = new Selection(framed(() => (grid.showSelection(selection.size), selectionBar.render())));
-const picking = setUpPicking({ grid, selection, all: selectAll });
+const picking = setUpPicking({ grid, selection, all: selectAll, grab: (...press) => order.grab(...press) });
 const favourites = setUpFavourites({
   tiles: () => grid.items.flatMap(({ tile, under }) => [tile, ...under]),
   changed: () => (grid.showFavourites(), collectionChanged(get().favourite)),
@@ -101,7 +101,8 @@ const selectionBar = setUpSelectionBar({
     album: () => get().album,
     allows: () => server.allows,
     ordered: () => order.isOwn(),
-    moveFirst: (ids) => order.move(ids, null),
+    moveFirst: order.moveFirst,
+    moveBy: order.moveBy,
     addToAlbum: (ids) => albums.add(ids),
     removeFromAlbum: async (ids) => (await albums.remove(get().album, ids), selection.clear(), collectionChanged(true)),
     cover: (id) => albums.cover(get().album, id),
@@ -236,7 +237,8 @@ const changes = followLibrary({
 
 $("save-search").addEventListener("click", () => {
   const state = get();
-  const asked = state.find && canFind(state) ? { find: regionQuestion(state) } : { query: question(state) };
+  const regions = state.find && canFind(state);
+  const asked = !regions ? { query: question(state) } : { [exampleOf(state) ? "similar" : "find"]: regionQuestion(state) };
   albums.saveSearch(textsOf(state).join(" + "), { ...asked, address: write({ ...state, view: null }) });
 });
 watchConnection({

@@ -5,10 +5,11 @@ import { trailOf } from "./folders.js";
 import { icon } from "./icons.js";
 import { placeName } from "./places.js";
 import { roleOf } from "./roles.js";
-import { aperture, distance, focalLength, moment, number, seconds, size, t } from "./words.js";
+import { moves } from "./video.js";
+import { aperture, clock, distance, focalLength, inKm, moment, number, seconds, size, t } from "./words.js";
 
-/// How far around a place other images count as taken there, in kilometres.
-export const AROUND_KM = 10;
+/// How far around a place other images count as taken there, in the reader's unit.
+const AROUND = 10;
 /// How near the map shows where an image was taken.
 const ZOOM = 11;
 const STARS = 5;
@@ -32,6 +33,7 @@ export function showFacts(record, { match, hrefOf, filter }) {
     ["aperture", "lens", record.lens && link(record.lens, { lenses: [record.lens] })],
     ["exposure", "exposure", exposureOf(record)],
     ["place", "placeTaken", record.place && placeOf(record, record.place, link)],
+    ["history", "duration", moves(record) && h("bdi", {}, clock(Math.max(record.duration ?? 0, 1)))],
     ["star", "rating", Boolean(record.rating) && starsOf(record.rating ?? 0)],
     ["check", "match", match && h("bdi", {}, match)],
     ["file", "fileFact", h("bdi", {}, `${number(record.width)} × ${number(record.height)} · ${size(record.bytes)} · ${record.format.toUpperCase()}`)],
@@ -57,13 +59,14 @@ export function showFacts(record, { match, hrefOf, filter }) {
 /// Where an image was taken: its place by name, all that was taken around it, and the place on the map.
 /** @type {(record: Api.Image, place: Api.Place, link: Link) => HTMLElement} */
 function placeOf({ place_name: name, country }, { latitude, longitude }, link) {
-  const near = { latitude, longitude, km: AROUND_KM };
+  const km = inKm(AROUND);
+  const near = { latitude, longitude, km };
   const degrees = `${latitude.toFixed(4)}, ${longitude.toFixed(4)}`;
   const at = [latitude.toFixed(4), longitude.toFixed(4), ZOOM].join();
   return h("div", {},
     name && h("div", {}, link(placeName({ name, country, latitude, longitude }), { near })),
     h("div", { class: name ? "soft" : "" }, name ? h("bdi", {}, degrees) : link(degrees, { near })),
-    h("div", { class: "further" }, link(t("withinPlace", { distance: distance(AROUND_KM) }), { near }), " · ", link(t("onMap"), { page: "map", at }, "map-link")));
+    h("div", { class: "further" }, link(t("withinPlace", { distance: distance(km) }), { near }), " · ", link(t("onMap"), { page: "map", at }, "map-link")));
 }
 
 /// How the camera was set, as far as the file says.

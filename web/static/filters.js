@@ -6,14 +6,14 @@ import { fillFolders } from "./folder_filter.js";
 import { icon } from "./icons.js";
 import { boxesShown, showBoxes } from "./marks.js";
 import { isRanked, sortOf } from "./state.js";
-import { day, distance, number, t } from "./words.js";
+import { day, distance, inKm, number, t } from "./words.js";
 
 /** @typedef {"date" | "folder" | "camera" | "lens" | "tag" | "format" | "area" | "near"} SheetName */
 
 const SORTS = /** @type {const} */ (["relevance", "newest", "oldest", "album"]);
 /// Smallest shares of an image, in percent, that can be asked of regions.
 const AREAS = [0, 1, 5, 20];
-/// Kilometres around a place.
+/// Distances around a place, in the unit of the reader.
 const DISTANCES = [1, 10, 100];
 
 /// `albumName(id)` gives the name of an album, later.
@@ -180,7 +180,9 @@ async function areas(body, { get, change }) {
 /// How far around a place, which is chosen from an image that was taken there.
 /** @type {Page.FillSheet} */
 async function distances(body, { get, change }) {
-  body.replaceChildren(...DISTANCES.map((km) => {
+  const usual = DISTANCES.map(inKm);
+  const now = get().near?.km ?? usual[0];
+  body.replaceChildren(...(usual.includes(now) ? usual : [...usual, now]).map((km) => {
     const choice = h("input", { type: "radio", name: "near", checked: get().near?.km === km });
     choice.addEventListener("change", () => {
       const { near } = get();

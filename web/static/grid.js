@@ -35,6 +35,9 @@ export class Grid {
   /** @type {Map<string, Page.Part>} */
   #parts = new Map();
   #current = 0;
+  /// Index of the first image of each section.
+  /** @type {number[]} */
+  #starts = [];
   /** @type {Page.GridOptions} */
   #options = { key: "", ranked: false, worded: false, things: [], hrefOf: () => "" };
   /** @type {Timer | undefined} */
@@ -87,7 +90,7 @@ export class Grid {
       const next = same ? this.items[index] : undefined;
       return next?.tile === item.tile && next.under.length === item.under.length;
     });
-    if (!same) this.#dropDays(new Set());
+    this.#dropDays(() => false);
     const keys = new Set(sections.map((section) => section.key));
     for (const [key, { element }] of this.#parts) {
       if (same && keys.has(key)) continue;
@@ -101,13 +104,10 @@ export class Grid {
 
   /// Gives every item its index.
   #number() {
-    const sizes = this.sections.map(({ items, count }) => items?.length ?? count);
-    this.items = new Array(sizes.reduce((sum, size) => sum + size, 0));
     let index = 0;
-    this.sections.forEach(({ items }, i) => {
-      items?.forEach((item, at) => (this.items[index + at] = item));
-      index += sizes[i];
-    });
+    this.#starts = this.sections.map(({ items, count }) => (index += items?.length ?? count) - (items?.length ?? count));
+    this.items = new Array(index);
+    this.sections.forEach(({ items }, i) => items?.forEach((item, at) => (this.items[this.#starts[i] + at] = item)));
   }
 
   /// Takes the other tiles out of the document.
@@ -173,7 +173,7 @@ export class Grid {
       }
     }
     this.#keep(({ element }, index) => wanted.has(index) || element.contains(document.activeElement));
-    this.#dropDays(wanted);
+    this.#dropDays((index) => wanted.has(index));
     this.#sayDay(top);
     clearTimeout(this.#loading);
     this.#loading = setTimeout(() => this.#loadImages(), SETTLED);
@@ -212,12 +212,27 @@ export class Grid {
     }
     if (!this.sections.includes(section)) return;
     this.#keepingPlace(() => {
-      const before = this.items.length;
+      const before = this.#starts;
       this.#number();
-      // The library may have changed since its images were counted.
-      if (this.items.length !== before) (this.#keep(() => false), this.#dropDays(new Set()));
+      // Stacks need fewer tiles, and the library may have changed since its images were counted: what follows has other indexes.
+      this.#renumber(before);
       this.layout();
     });
+  }
+
+  /// Gives tiles and days the indexes that their images have now; sections began at `before`.
+  /** @type {(before: number[]) => void} */
+  #renumber(before) {
+    if (before.every((start, i) => start === this.#starts[i])) return;
+    /** @type {(index: number) => number} */
+    const now = (index) => {
+      const i = before.findLastIndex((start) => start <= index);
+      return index + this.#starts[i] - before[i];
+    };
+    this.#tiles = new Map([...this.#tiles].map(([index, tile]) => [now(index), tile]));
+    this.#days = new Map([...this.#days].map(([index, day]) => [now(index), day]));
+    for (const [index, tile] of this.#tiles) tile.number(index);
+    this.#current = now(this.#current);
   }
 
   /// Loads what is beside an image, so that one can step on from it.
@@ -325,10 +340,10 @@ export class Grid {
     style.maxWidth = `${place.width}px`;
   }
 
-  /** @type {(wanted: Set<number>) => void} */
-  #dropDays(wanted) {
+  /** @type {(stays: (index: number) => boolean) => void} */
+  #dropDays(stays) {
     for (const [index, day] of this.#days) {
-      if (wanted.has(index)) continue;
+      if (stays(index)) continue;
       day.remove();
       this.#days.delete(index);
     }
@@ -386,7 +401,9 @@ export class Grid {
   /** @type {(key: string) => Promise<number[]>} */
   async idsOf(key) {
     const section = this.sections.find((section) => section.key === key);
-    return section ? this.idsBetween(section.from, section.from + section.count - 1) : [];
+    if (!section) return [];
+    await this.#load(section);
+    return this.idsBetween(section.from, section.from + (section.items?.length ?? 0) - 1);
   }
 
   /// The images of all tiles that a rectangle of the grid touches, whether they are in the document or not.
@@ -416,8 +433,15 @@ export class Grid {
   /** @type {(index: number) => Promise<void>} */
   async focus(index) {
     if (!this.items.length) return;
-    const to = Math.min(Math.max(index, 0), this.items.length - 1);
-    if (!this.items[to]) await this.#load(sectionOf(this.sections, to));
+    let to = Math.min(Math.max(index, 0), this.items.length - 1);
+    if (!this.items[to]) {
+      const section = sectionOf(this.sections, to);
+      const [fromStart, fromEnd] = [to - section.from, section.from + section.count - 1 - to];
+      await this.#load(section);
+      // As far from the nearer end as it was: stacks need fewer tiles than images were counted.
+      const last = section.from + Math.max((section.items?.length ?? 0) - 1, 0);
+      to = Math.max(Math.min(fromEnd < fromStart ? last - fromEnd : to, last), section.from);
+    }
     this.reveal(to);
     this.#setCurrent(to);
     this.#tiles.get(to)?.link.focus({ preventScroll: true });

@@ -1,12 +1,12 @@
 // The scale of the map: a bar that is a round distance long, in kilometres or miles as the reader's country has them.
 
-import { length, usesMiles } from "./words.js";
+import { MILE_KM, length, usesMiles } from "./words.js";
 
 /// Pixels that the bar is long at most.
 const LONGEST = 110;
 /// Metres around the equator, and metres of a mile and a foot.
 const EQUATOR = 40_075_017;
-const MILE = 1609.344;
+const MILE = MILE_KM * 1000;
 const FOOT = 0.3048;
 
 /// The longest round distance whose bar is not too long where the middle of a view is: its width in pixels, and its name.

@@ -1,7 +1,7 @@
 // The page's own settings: its language, light or dark; and the help on keys.
 
 import { $, h } from "./dom.js";
-import { LANGUAGES, choose, language, t } from "./words.js";
+import { LANGUAGES, choose, langOf, language, t } from "./words.js";
 
 const THEME = "glimpse.theme";
 
@@ -12,7 +12,7 @@ const KEYS = [
   ["keysGrid", [["← → ↑ ↓", "keyMove"], ["Home End", "keyEnds"], ["Enter", "keyOpen"], ["u", "keyStack"], ["Ctrl Shift ← →", "keyOrder"]]],
   ["keysSelection", [["Space x", "select"], ["Shift ← → ↑ ↓", "keyRange"], ["Ctrl A", "selectAll"], ["Esc", "selectNone"]]],
   ["keysImage", [["s", "similar"], ["m", "moreLike"], ["l", "lessLike"], ["f", "favourite"], ["c", "copyPath"], ["d", "download"], ["b", "boxes"]]],
-  ["keysViewer", [["← →", "keyStep"], ["+ − 0", "keyZoom"], ["z", "keyZoomTo"], ["i", "facts"], ["f", "favourite"], ["b", "boxes"], ["h", "heatmap"], ["r", "drawRegion"], ["t", "rotate"], ["v", "fullScreen"], ["p", "slideshow"], ["Space", "pause"]]],
+  ["keysViewer", [["← →", "keyStep"], ["+ − 0", "keyZoom"], ["z", "keyZoomTo"], ["i", "facts"], ["f", "favourite"], ["b", "boxes"], ["h", "heatmap"], ["r", "drawRegion"], ["t", "rotate"], ["v", "fullScreen"], ["p", "slideshow"], ["Space", "keyPlay"], ["← → Home End", "keyShot"]]],
   ["keysDrawing", [["← → ↑ ↓", "keyMoveBox"], ["Shift ← → ↑ ↓", "keySizeBox"], ["Enter", "searchRegion"]]],
   ["keysChips", [["↑ ↓", "chipWeight"], ["Shift ← →", "keyReorder"], ["+ −", "keyFlip"], ["Del", "remove"], ["a + b − c", "keyParts"]]],
 ];
@@ -26,7 +26,7 @@ export function setUpMenu() {
     showTheme(themes.value); // of theme.js
   });
   const languages = $("language");
-  languages.replaceChildren(...Object.entries(LANGUAGES).map(([value, name]) => h("option", { value, lang: value }, name)));
+  languages.replaceChildren(...Object.entries(LANGUAGES).map(([value, name]) => h("option", { value, lang: langOf(value) }, name)));
   languages.value = language;
   languages.addEventListener("change", () => choose(languages.value));
 

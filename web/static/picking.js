@@ -9,11 +9,12 @@ import { t } from "./words.js";
 const LONG = 450;
 const STILL = 10;
 
-/// `all` selects everything that was found. Handlers come before those that open images, and stop what they handled.
-/** @type {(page: { grid: Page.Grid, selection: Page.Selection, all: () => void }) => { forget: () => void }} */
-export function setUpPicking({ grid, selection, all }) {
+/// `all` selects everything that was found; `grab` takes an image that a finger rests on along with it, where that can be.
+/// Handlers come before those that open images, and stop what they handled.
+/** @type {(page: { grid: Page.Grid, selection: Page.Selection, all: () => void, grab: Page.ImageDrag["grab"] }) => { forget: () => void }} */
+export function setUpPicking({ grid, selection, all, grab }) {
   const { root } = grid;
-  /// The image that was selected or left last, where a range begins.
+  /// The image that was selected or left last, where a range begins: its number, as indexes change while others are loaded.
   /** @type {number | null} */
   let anchor = null;
 
@@ -21,14 +22,15 @@ export function setUpPicking({ grid, selection, all }) {
   /** @type {(index: number) => void} */
   const toggle = (index) => {
     selection.toggle(grid.idsAt(index));
-    anchor = index;
+    anchor = grid.items[index].tile.id;
     said();
   };
   /// Selects all images from the anchor to `index`. Those that are not loaded yet are loaded first.
   /** @type {(index: number) => Promise<void>} */
   const extend = async (index) => {
-    const from = anchor ?? grid.current;
-    anchor ??= from;
+    const known = grid.items.findIndex((item) => item?.tile.id === anchor);
+    const from = known < 0 ? grid.current : known;
+    if (known < 0) anchor = grid.items[from].tile.id;
     selection.add(await grid.idsBetween(Math.min(from, index), Math.max(from, index)));
     said();
   };
@@ -74,7 +76,12 @@ export function setUpPicking({ grid, selection, all }) {
     pressing = setTimeout(() => {
       pressed = true;
       navigator.vibrate?.(12);
-      toggle(Number(shot.dataset.index));
+      const index = Number(shot.dataset.index);
+      // What is selected already may be meant to be dragged with all the rest.
+      const known = selection.has(grid.items[index].tile.id);
+      if (!known) toggle(index);
+      const taken = grab(index, event, () => known && toggle(index));
+      if (known && !taken) toggle(index);
     }, LONG);
   });
   root.addEventListener("pointermove", ({ clientX, clientY }) => {
@@ -98,7 +105,7 @@ export function setUpPicking({ grid, selection, all }) {
     if (!(event.target instanceof Element && event.target.matches("a.shot"))) return;
     if (event.key === " " || event.key.toLowerCase() === "x") return handled(() => (event.shiftKey ? extend : toggle)(grid.current));
     if (event.shiftKey && arrows.includes(event.key)) {
-      anchor ??= grid.current;
+      anchor ??= grid.items[grid.current].tile.id;
       setTimeout(() => extend(grid.current)); // once the focus has moved
     }
   }, true);

@@ -37,8 +37,8 @@ export class Report {
     document.title = texts.length ? `${texts.join(" + ")} – Glimpse` : "Glimpse";
     this.#meant.ask(null);
     const known = isRanked(state) || isFiltered(state);
-    const unsaved = state.find && (!canFind(state) || exampleOf(state)); // a part of an image is no form
-    $("save-search").hidden = Boolean(unsaved) || !known || Boolean(state.album) || state.chips.some(({ kind }) => kind === "upload");
+    const unsaved = state.find && !canFind(state);
+    $("save-search").hidden = unsaved || !known || Boolean(state.album) || state.chips.some(({ kind }) => kind === "upload");
   }
 
   /// A page beside the library, which says more of itself.

@@ -2,6 +2,7 @@
 
 import { find, search, similarRegions } from "./api.js";
 import { canFind, exampleOf, filterOf, isRanked, question, regionQuestion, sortOf } from "./state.js";
+import { stacked } from "./stacks.js";
 import { Timeline } from "./timeline.js";
 import { month, t } from "./words.js";
 
@@ -124,22 +125,7 @@ export class Results {
   /// Tiles to show in order: near-duplicates lie on the best of them, which knows how many.
   /** @type {() => Page.Item[]} */
   items() {
-    /** @type {Map<number, Page.Item>} */
-    const leaders = new Map();
-    /** @type {Page.Item[]} */
-    const items = [];
-    for (const tile of this.tiles) {
-      const leader = leaders.get(tile.stack ?? NaN);
-      if (leader) {
-        leader.under.push(tile);
-        if (leader.spread) items.push({ tile, under: [], leader: leader.tile.id, spread: false });
-      } else {
-        const item = { tile, under: [], leader: null, spread: this.spread.has(tile.id) };
-        leaders.set(tile.id, item);
-        items.push(item);
-      }
-    }
-    return items;
+    return stacked(this.tiles, this.spread);
   }
 
   /// Matches that lie under others, and are not seen.

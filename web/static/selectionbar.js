@@ -30,6 +30,8 @@ export function setUpSelectionBar({ selection, on }) {
     ["minus", t("albumRemove"), t("albumRemove"), on.removeFromAlbum, () => on.album()],
     ["library", t("albumCover"), t("albumCover"), ([id]) => on.cover(id), () => on.album() && selection.size === 1],
     ["up", t("albumFirst"), t("albumFirst"), on.moveFirst, () => on.ordered()],
+    ["left", t("albumEarlier"), t("albumEarlier"), (ids) => on.moveBy(ids, -1), () => on.ordered()],
+    ["right", t("albumLater"), t("albumLater"), (ids) => on.moveBy(ids, 1), () => on.ordered()],
     ["download", t("download"), t("downloadZip"), download],
     ["copy", t("copyPaths"), t("copyPaths"), copyPaths],
     ["table", "CSV", t("exportCsv"), (ids) => save(ids, "csv")],
@@ -54,7 +56,7 @@ export function setUpSelectionBar({ selection, on }) {
 /// A button that does one thing at a time, and says what went wrong.
 /** @type {(name: Page.Icon, word: string, label: string, act: () => unknown) => HTMLButtonElement} */
 function button(name, word, label, act) {
-  const element = h("button", { class: "act", type: "button", title: label, "aria-label": label }, icon(name), h("span", {}, word));
+  const element = h("button", { class: name === "left" || name === "right" ? "act turns" : "act", type: "button", title: label, "aria-label": label }, icon(name), h("span", {}, word));
   element.addEventListener("click", async () => {
     if (element.getAttribute("aria-busy") === "true") return;
     element.setAttribute("aria-busy", "true");

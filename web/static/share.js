@@ -5,6 +5,9 @@ import { fileName } from "./dom.js";
 import { toast } from "./toast.js";
 import { t } from "./words.js";
 
+/// A file that is shared is held in memory, in bytes.
+const LARGEST = 200e6;
+
 /// Only pages of a safe address have it: https, or the machine itself.
 export const canShare = () => typeof navigator.share === "function";
 
@@ -12,6 +15,7 @@ export const canShare = () => typeof navigator.share === "function";
 /** @type {(record: Api.Image) => Promise<void>} */
 export async function share(record) {
   const name = fileName(record.path);
+  if (record.bytes > LARGEST) return toast(t("shareTooLarge"));
   try {
     const blob = await fetch(original(record)).then((answer) => answer.blob());
     const files = [new File([blob], name, { type: blob.type })];

@@ -21,8 +21,8 @@ export class Slideshow {
   /// Whether the screen was filled for the show, and not before.
   #filled = false;
 
-  /// `on.step(by)` shows another image; `on.end()` is told when the show is over.
-  /** @param {HTMLElement} dialog @param {{ step: (by: number) => void, end: () => void }} on */
+  /// `on.step(by)` shows another image; `on.playing(is)` is told that the show is paused or goes on, and `on.end()` that it is over.
+  /** @param {HTMLElement} dialog @param {{ step: (by: number) => void, playing: (is: boolean) => void, end: () => void }} on */
   constructor(dialog, on) {
     this.dialog = dialog;
     this.on = on;
@@ -66,6 +66,7 @@ export class Slideshow {
     $("slides-pause").setAttribute("aria-label", label);
     $("slides-pause").title = label;
     if (!playing) announce(t("job_paused"));
+    this.on.playing(playing);
     this.shown();
   }
 

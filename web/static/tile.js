@@ -6,7 +6,8 @@ import { withDetails } from "./details.js";
 import { fileName, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { makeMarks, worthMarking } from "./marks.js";
-import { day, number, t } from "./words.js";
+import { moves, stillOf } from "./video.js";
+import { clock, day, number, t } from "./words.js";
 
 const SIZES = [160, 320, 640];
 
@@ -24,16 +25,25 @@ export function makeTile(item, { index, count, ranked, worded, href, things }) {
   const pick = h("button", { class: "pick", type: "button", role: "checkbox", tabIndex: -1, title: t("select"), data: { index } }, icon("check"));
   const heart = h("button", { class: "heart", type: "button", tabIndex: -1, data: { favourite: tile.id } }, icon("heart"));
   const element = h("div", { class: "tile", role: "listitem", "aria-setsize": count, "aria-posinset": index + 1 }, link, overlay, pick, heart);
+  /** @type {(index: number) => void} */
+  const renumber = (index) => {
+    element.setAttribute("aria-posinset", String(index + 1));
+    for (const part of /** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll("[data-index]"))) part.dataset.index = String(index);
+  };
   if (canvas && tile.blur) paint(canvas, tile.blur);
   if (item.leader !== null) element.classList.add("spread");
   if (boxes.length) link.append(makeMarks(boxes, tile, { things, cropped: true }));
   if (under.length) element.append(stackButton(item, index));
+  // A video shorter than a second has no length worth telling.
+  const length = moves(tile) && clock(Math.max(tile.duration ?? 0, 1));
+  if (length) element.append(h("span", { class: "length", dir: "ltr", "aria-hidden": "true" }, icon("play"), length));
   if (worded && tile.strength !== "weak") element.append(h("span", { class: `word ${tile.strength}`, "aria-hidden": "true" }, t(`${tile.strength}Match`)));
 
   /** @type {(record: Api.Image | null) => void} */
   const describe = (record) => {
     const file = record ? fileName(record.path) : "";
-    const parts = [record?.caption || file, tile.taken && day(tile.taken), ranked && t(`${tile.strength}Match`), boxes.length > 0 && t("regionCount", { n: boxes.length })];
+    const lasting = length && t("lasting", { what: t(tile.kind === "video" ? "video" : "animation"), time: length });
+    const parts = [record?.caption || file, lasting, tile.taken && day(tile.taken), ranked && t(`${tile.strength}Match`), boxes.length > 0 && t("regionCount", { n: boxes.length })];
     const label = parts.filter(Boolean).join(", ") || t("image", { n: index + 1 });
     link.setAttribute("aria-label", label);
     pick.setAttribute("aria-label", t("selectWhat", { what: label }));
@@ -52,7 +62,7 @@ export function makeTile(item, { index, count, ranked, worded, href, things }) {
     element.classList.toggle("selected", selected);
     pick.setAttribute("aria-checked", String(selected));
   };
-  return { element, link, item, width: 0, select, showFavourite, show: (width) => showImage(link, tile, width) };
+  return { element, link, item, width: 0, select, number: renumber, showFavourite, show: (width) => showImage(link, tile, width) };
 }
 
 /** @type {(item: Page.Item, index: number) => HTMLButtonElement} */
@@ -73,8 +83,8 @@ function showImage(link, tile, width) {
   let tries = 2;
   img.addEventListener("error", () => {
     if (--tries === 0) link.classList.add("broken");
-    else setTimeout(() => (img.src = thumbnail(tile, size)), 1500);
+    else setTimeout(() => (img.src = thumbnail(stillOf(tile), size)), 1500);
   });
-  img.src = thumbnail(tile, size);
+  img.src = thumbnail(stillOf(tile), size);
   link.insertBefore(img, link.querySelector(".marks"));
 }

@@ -2,6 +2,7 @@
 // are loaded when it comes near.
 
 import { timeline, timelineTiles } from "./api.js";
+import { stacked } from "./stacks.js";
 import { month, t } from "./words.js";
 
 /// Months that are loaded at a time when all are wanted.
@@ -56,9 +57,11 @@ export class Timeline {
 
   /** @type {(items?: unknown) => Page.Section[]} */
   sections() {
+    for (const section of this.#sections) section.spreadOut(this.spread);
     return this.#sections;
   }
 
+  /// How many lie under others is not known before all are loaded.
   /** @type {(items?: unknown) => number} */
   stacked() {
     return 0;
@@ -72,7 +75,7 @@ export class Timeline {
       await Promise.all(missing.slice(at, at + AT_A_TIME).map((section) => section.load(signal)));
       signal.throwIfAborted();
     }
-    return this.#sections.flatMap(({ items }) => (items ?? []).map(({ tile }) => tile.id));
+    return this.#sections.flatMap(({ tiles }) => tiles.map(({ id }) => id));
   }
 }
 
@@ -80,6 +83,10 @@ export class Timeline {
 class Month {
   /** @type {Page.Item[] | null} */
   items = null;
+  /** @type {Tile[]} */
+  tiles = [];
+  /// Leaders of stacks that are spread out, as they were when the items were made.
+  #spread = "";
   /** @type {Promise<void> | null} */
   #loading = null;
 
@@ -105,11 +112,27 @@ class Month {
   /** @type {(columns: Api.Tiles) => void} */
   #fill(columns) {
     const favourites = new Set(columns.favourite);
-    const tiles = columns.id.map((_, i) => new Tile(columns, i, favourites));
-    if (this.sort === "oldest") tiles.reverse();
-    if (this.days) this.days = tiles.flatMap(({ dayNumber }, i) => (i === 0 || dayNumber !== tiles[i - 1].dayNumber ? [i] : []));
-    this.items = tiles.map((tile) => ({ tile, under: [], leader: null, spread: false }));
-    this.count = tiles.length;
+    this.tiles = columns.id.map((_, i) => new Tile(columns, i, favourites));
+    if (this.sort === "oldest") this.tiles.reverse();
+    this.count = this.tiles.length;
+    this.#arrange(new Set());
+  }
+
+  /// Spreads out the stacks of these leaders, and lays together all others.
+  /** @type {(spread: Set<number>) => void} */
+  spreadOut(spread) {
+    const own = new Set(this.tiles.filter(({ id }) => spread.has(id)).map(({ id }) => id));
+    if (this.items && [...own].join() !== this.#spread) this.#arrange(own);
+  }
+
+  /** @type {(spread: Set<number>) => void} */
+  #arrange(spread) {
+    this.#spread = [...spread].join();
+    const items = stacked(this.tiles, spread);
+    /** @type {(i: number) => number | null} */
+    const day = (i) => /** @type {Tile} */ (items[i].tile).dayNumber;
+    if (this.days) this.days = items.flatMap((_, i) => (i === 0 || day(i) !== day(i - 1) ? [i] : []));
+    this.items = items;
   }
 }
 
@@ -122,12 +145,15 @@ class Tile {
   score = 1;
 
   /** @param {Api.Tiles} columns @param {number} i @param {Set<number>} favourites */
-  constructor({ id, width, height, taken, blur, version }, i, favourites) {
+  constructor({ id, width, height, taken, blur, stack, version, kind, duration }, i, favourites) {
     this.id = id[i];
     this.width = width[i];
     this.height = height[i];
     this.content = version[i];
     this.blur = blur[i];
+    this.stack = stack[i];
+    this.kind = kind?.[i];
+    this.duration = duration?.[i];
     this.favourite = favourites.has(this.id);
     this.seconds = taken[i];
   }

@@ -3,7 +3,7 @@
 import { ApiError, caption, downloadOf, isCancelled, large as largest, reveal, similar, thumbnail } from "./api.js";
 import { copy } from "./copy.js";
 import { detailsOf } from "./details.js";
-import { $, closest, fileName, h, isTyping } from "./dom.js";
+import { $, calm, closest, fileName, h, isTyping } from "./dom.js";
 import { Draw } from "./draw.js";
 import { explain } from "./errors.js";
 import { showFacts } from "./facts.js";
@@ -16,10 +16,13 @@ import { canShare, share } from "./share.js";
 import { toSidecars } from "./sidecars.js";
 import { Slideshow } from "./slideshow.js";
 import { announce, toast } from "./toast.js";
-import { day, language, number, t } from "./words.js";
+import { Video, moves, stillOf } from "./video.js";
+import { clock, day, language, number, t } from "./words.js";
 import { ENLARGED, Zoom } from "./zoom.js";
 
 const LIKENESSES = 12;
+/// Longer side of what is shown of a frame, in pixels.
+const LARGE = 1600;
 /// Milliseconds that an image stays open before the model is asked for words.
 const UNHURRIED = 500;
 /// Words of the model are shown if it is this sure of each, as a geometric mean: what it says of images that it does
@@ -44,10 +47,11 @@ export function setUpViewer({ items, hrefOf, on }) {
   };
   const layers = new Layers({ focus: lookAt });
   const draw = new Draw($("drawbar"), {
-    words: () => on.languages().length > 0 && ((box) => words({ image: Number(id), box: inPixels(box) }, cancel.signal).then(({ text }) => text)),
+    words: () => on.languages().length > 0 && ((box) => words({ image: Number(lookedAt()), box: inPixels(box) }, cancel.signal).then(({ text }) => text)),
     search: (box) => {
       const { x, y, width, height } = inPixels(box);
-      if (id !== null) on.region(id, [x, y, width, height]);
+      const image = lookedAt();
+      if (image !== null) on.region(image, [x, y, width, height]);
     },
     end: () => (dialog.classList.remove("drawn-on"), dialog.open && $("draw").focus()),
   });
@@ -57,8 +61,22 @@ export function setUpViewer({ items, hrefOf, on }) {
   let record = null;
   let cancel = new AbortController();
 
+  /// What leads to a moment of a video that is not among the images of the grid.
+  /** @type {Page.Tile | null} */
+  let led = null;
+  const video = new Video(dialog, {
+    still: (frame) => showFrame(frame),
+    changed: () => dialog.classList.toggle("playing", video.isPlaying),
+  });
+  /// What is looked at: the open image, or the frame of the open video.
+  const lookedAt = () => video.frame?.id ?? items()[placeOf()]?.tile.frame ?? id;
+
   const placeOf = () => items().findIndex((item) => item?.tile.id === id);
-  const slides = new Slideshow(dialog, { step: (by) => step(by), end: () => id !== null && (open(id, { again: true }), $("further").focus()) });
+  const slides = new Slideshow(dialog, {
+    step: (by) => step(by),
+    playing: (is) => video.active && !calm() && (is ? video.play({ muted: true }) : video.pause()),
+    end: () => id !== null && (open(id, { again: true }), $("further").focus()),
+  });
   /** @type {(by: number) => void} */
   const step = (by) => {
     const [list, place] = [items(), placeOf()];
@@ -80,24 +98,28 @@ export function setUpViewer({ items, hrefOf, on }) {
     const { signal } = cancel;
     if (!dialog.open) show();
     draw.end();
+    video.close();
     record = null;
     zoom.upright();
     dialog.classList.remove("gone");
     $("said").hidden = true;
     const place = placeOf();
     const item = items()[place];
+    const tile = item?.tile ?? (led?.id === next ? led : undefined);
     showPlace(place);
-    showImage(item?.tile, item?.tile.boxes);
-    showMatch(item?.tile);
+    showImage(tile, tile?.boxes);
+    showMatch(tile);
     try {
       const known = await detailsOf(next);
       if (signal.aborted) return;
       record = known;
-      showImage(record, item?.tile.boxes);
-      showRecord(record, item);
+      showImage({ ...known, ...(moves(known) && tile && { frame: tile.frame, frame_content: tile.frame_content, start: tile.start }) }, tile?.boxes);
+      showRecord(known, item);
       preload(place);
-      if (slides.active) return;
-      await Promise.all([showSimilar(next, signal), describe(next, signal)]);
+      const shots = moves(known) ? showVideo({ ...known, start: tile?.start ?? known.start }, tile, signal) : undefined;
+      if (slides.active) return void (await shots);
+      const still = tile ? stillOf(tile).id : next;
+      await Promise.all([shots, showSimilar(still, signal), describe(still, signal)]);
     } catch (error) {
       if (!isCancelled(error) && !signal.aborted) showProblem(error);
     }
@@ -116,6 +138,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     cancel.abort();
     slides.end();
     draw.end();
+    video.close();
     layers.clear();
     dialog.classList.remove("gone");
     dialog.close();
@@ -131,14 +154,15 @@ export function setUpViewer({ items, hrefOf, on }) {
     $("next").disabled = place < 0 || place >= count - 1;
   }
 
-  /// Shows what is known of the image, as far as that is: first a small copy, then the whole.
+  /// Shows what is known of the image, as far as that is: first a small copy, then the whole. Of a video, this is a frame.
   /** @type {(tile: Page.Shown | undefined, boxes?: Api.Box[] | null) => void} */
   function showImage(tile, boxes = null) {
     if (!tile) return layers.clear(), stage.replaceChildren();
+    const still = stillOf(tile);
     let frame = /** @type {HTMLElement | null} */ (stage.firstElementChild);
     if (!frame || frame.dataset.id !== String(tile.id)) {
       const img = h("img", { alt: "", draggable: false, width: tile.width, height: tile.height });
-      img.src = thumbnail(tile, 640);
+      img.src = thumbnail(still, 640);
       frame = h("div", { class: "frame", data: { id: tile.id } }, img);
       frame.style.setProperty("--ratio", String(tile.width / tile.height));
       frame.style.setProperty("--wide", `${tile.width * ENLARGED}px`);
@@ -146,15 +170,48 @@ export function setUpViewer({ items, hrefOf, on }) {
       stage.replaceChildren(frame, ...(left ? [left] : []));
       if (left) fadeOut(left);
     }
-    layers.show(frame, tile, { things: on.things(), boxes, ask: on.finding() && !slides.active });
+    layers.show(frame, { ...tile, ...still }, { things: on.things(), boxes, ask: on.finding() && !slides.active });
     const img = frame.querySelector("img");
     const { content, format } = tile;
     if (!content || !format || !img) return;
     img.alt = tile.caption || fileName(tile.path ?? "");
+    enlarge(img, moves(tile) ? thumbnail(still, LARGE) : largest({ ...tile, content }));
+  }
+
+  /// Puts the large image into the place of the small one, once it is there.
+  /** @type {(img: HTMLImageElement, address: string) => void} */
+  function enlarge(img, address) {
+    img.dataset.large = address;
     const large = new Image();
-    large.addEventListener("load", () => img.isConnected && ((img.src = large.src), slides.shown()), { once: true });
+    large.addEventListener("load", () => img.isConnected && img.dataset.large === address && ((img.src = large.src), slides.shown()), { once: true });
     large.addEventListener("error", () => slides.shown(), { once: true });
-    large.src = largest({ ...tile, content });
+    large.src = address;
+  }
+
+  /// A video, or an animation: its shots, and what plays it. Without anything to look at, an animation moves at once.
+  /** @type {(moving: Page.Moving, tile: Page.Tile | undefined, signal: AbortSignal) => Promise<void>} */
+  async function showVideo(moving, tile, signal) {
+    const frame = /** @type {HTMLElement | null} */ (stage.querySelector(".frame"));
+    if (!frame) return;
+    const opened = video.open(frame, moving, tile?.frame ?? null, signal);
+    const atOnce = !calm() && (slides.active || (moving.kind === "animation" && !on.things().length));
+    if (atOnce) video.play({ muted: true });
+    await opened;
+  }
+
+  /// Another frame of the video takes the place of the one before, with what is found in it.
+  /** @type {(still: Api.Frame) => void} */
+  function showFrame(still) {
+    const frame = /** @type {HTMLElement | null} */ (stage.querySelector(".frame"));
+    const img = frame?.querySelector("img");
+    if (!frame || !img || !record) return;
+    img.src = thumbnail(still, 640);
+    enlarge(img, thumbnail(still, LARGE));
+    layers.clear();
+    const tile = items()[placeOf()]?.tile;
+    const boxes = tile?.frame === still.id ? tile.boxes ?? null : null;
+    layers.show(frame, { ...record, ...still }, { things: on.things(), boxes, ask: on.finding() && !slides.active });
+    zoom.reset();
   }
 
   /// The image before, over the one that takes its place.
@@ -176,14 +233,15 @@ export function setUpViewer({ items, hrefOf, on }) {
   /** @type {(place: number) => void} */
   function preload(place) {
     for (const near of [items()[place + 1], items()[place - 1]]) {
-      if (near) new Image().src = thumbnail(near.tile, 640);
+      if (near) new Image().src = thumbnail(stillOf(near.tile), 640);
     }
   }
 
   /** @type {(record: Api.Image, item: Page.Item | undefined) => void} */
   function showRecord(record, item) {
     $("name").textContent = fileName(record.path);
-    announce([fileName(record.path), $("place").textContent].filter(Boolean).join(", "));
+    const lasting = moves(record) && t("lasting", { what: t(record.kind === "video" ? "video" : "animation"), time: clock(record.duration ?? 0) });
+    announce([fileName(record.path), lasting, $("place").textContent].filter(Boolean).join(", "));
     const match = item && on.ranked() && t("matchFact", { word: t(`${item.tile.strength}Match`), share: number(Math.round(item.tile.score * 100)) });
     showFacts(record, { match, hrefOf: on.hrefOfFilter, filter: on.filter });
     $("download").href = downloadOf(record);
@@ -239,7 +297,8 @@ export function setUpViewer({ items, hrefOf, on }) {
     $("likeness").hidden = hits.length === 0;
     $("likenesses").replaceChildren(...hits.map((tile, i) => {
       const link = h("a", { href: hrefOf(tile.id), "aria-label": t("similarImage", { n: i + 1 }), data: { open: tile.id } });
-      link.append(h("img", { src: thumbnail(tile, 160), alt: "", loading: "lazy" }));
+      link.append(h("img", { src: thumbnail(stillOf(tile), 160), alt: "", loading: "lazy" }));
+      link.addEventListener("click", () => (led = tile));
       return link;
     }));
   }
@@ -289,6 +348,7 @@ export function setUpViewer({ items, hrefOf, on }) {
   }
 
   function startDrawing() {
+    video.settle();
     const frame = stage.querySelector("div");
     if (!record || !frame) return;
     zoom.reset();
@@ -307,10 +367,16 @@ export function setUpViewer({ items, hrefOf, on }) {
 
   /** @type {(act: (id: number) => void) => () => void} */
   const ofImage = (act) => () => id !== null && act(id);
+  /// The same with what is looked at, which may be a frame of a video.
+  /** @type {(act: (id: number) => void) => () => void} */
+  const ofLooked = (act) => () => {
+    const image = lookedAt();
+    if (image !== null) act(image);
+  };
   const acts = {
     close: () => on.close(), previous: () => step(-1), next: () => step(1), info: () => toggleFacts(),
-    like: ofImage((id) => on.more(id, 1)), unlike: ofImage((id) => on.more(id, -1)), alike: ofImage(on.similar), love: toggleFavourite, zoom: () => zoom.toggle(),
-    boxes: () => layers.toggleBoxes(), heat: () => layers.toggleHeat(), draw: startDrawing,
+    like: ofLooked((id) => on.more(id, 1)), unlike: ofLooked((id) => on.more(id, -1)), alike: ofLooked(on.similar), love: toggleFavourite, zoom: () => zoom.toggle(),
+    boxes: () => (video.settle(), layers.toggleBoxes()), heat: () => (video.settle(), layers.toggleHeat()), draw: startDrawing,
   };
   for (const [name, act] of Object.entries(acts)) $(/** @type {keyof typeof acts} */ (name)).addEventListener("click", act);
   const further = {
@@ -346,17 +412,21 @@ export function setUpViewer({ items, hrefOf, on }) {
     ArrowDown: () => zoom.isOwn && zoom.move(0, -80),
     "+": () => zoom.by(1.4), "=": () => zoom.by(1.4), "-": () => zoom.by(1 / 1.4), 0: () => zoom.reset(),
     z: acts.zoom, i: acts.info, s: acts.alike, m: acts.like, l: acts.unlike, c: further.copy, v: further.full, t: further.turn, p: () => (slides.active ? slides.end() : further.slideshow()), d: () => $("download").click(),
-    b: acts.boxes, f: acts.love, h: acts.heat, r: acts.draw, "?": () => on.help(), "/": () => on.search(),
+    b: acts.boxes, f: acts.love, h: acts.heat, r: acts.draw, " ": () => video.toggle(), "?": () => on.help(), "/": () => on.search(),
   };
   /// A slideshow has keys of its own.
   /** @type {Record<string, () => unknown>} */
   const SHOWN_KEYS = { " ": () => slides.toggle(), ArrowLeft: () => step(-forward()), ArrowRight: () => step(forward()), p: keys.p, v: keys.v };
+  /// What a video that has the focus does itself.
+  const OF_VIDEO = [" ", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
   /// What an image that is gone still answers to.
   const WITHOUT = ["ArrowLeft", "ArrowRight", "?", "/"];
   dialog.addEventListener("keydown", (event) => {
     if (dialog.classList.contains("gone") && !WITHOUT.includes(event.key)) return;
     if (draw.active || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (slides.active && event.key === " " && event.target instanceof HTMLButtonElement) return;
+    if (event.key === " " && event.target instanceof HTMLButtonElement) return;
+    if (event.target instanceof HTMLVideoElement && OF_VIDEO.includes(event.key)) return; // a video has keys of its own
+    if (event.key === " " && !slides.active && !video.active) return; // it moves the facts
     const act = (slides.active ? SHOWN_KEYS : keys)[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (act) (event.preventDefault(), act());
   });

@@ -4,9 +4,15 @@ import { icon } from "./icons.js";
 
 export const LANGUAGES = {
   en: "English", ar: "العربية", de: "Deutsch", es: "Español", fr: "Français", he: "עברית", it: "Italiano",
-  ja: "日本語", ko: "한국어", pt: "Português", ru: "Русский", tr: "Türkçe", zh: "中文",
+  ja: "日本語", ko: "한국어", pt: "Português (Brasil)", ru: "Русский", tr: "Türkçe", zh: "中文",
 };
 const RIGHT_TO_LEFT = ["ar", "he"];
+/// Languages whose words are those of one country, though all of the language get them.
+/** @type {Record<string, string>} */
+const SPOKEN_IN = { pt: "pt-BR" };
+/// The tag of a language that the page speaks.
+/** @type {(name: string) => string} */
+export const langOf = (name) => SPOKEN_IN[name] ?? name;
 const KEPT = "glimpse.language";
 
 /** @type {Record<string, string | { other: string, [form: string]: string }>} */
@@ -31,7 +37,7 @@ export async function loadWords() {
   sentences = await fetch(new URL(`words/${language}.json`, import.meta.url)).then((answer) => answer.json());
   plurals = new Intl.PluralRules(language);
   numbers = new Intl.NumberFormat(region);
-  document.documentElement.lang = language;
+  document.documentElement.lang = langOf(language);
   document.documentElement.dir = RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr";
 }
 
@@ -127,16 +133,32 @@ export const aperture = (stop) => `ƒ/${new Intl.NumberFormat(region, { maximumF
 /** @type {(time: number) => string} */
 export const seconds = (time) =>
   new Intl.NumberFormat(region, { style: "unit", unit: "second", unitDisplay: "narrow", maximumFractionDigits: 1 }).format(time);
-/** @type {(km: number) => string} */
-export const distance = (km) =>
-  new Intl.NumberFormat(region, { style: "unit", unit: "kilometer" }).format(km);
-
 /** @type {(value: number, unit: "mile" | "foot" | "kilometer" | "meter") => string} */
 export const length = (value, unit) => new Intl.NumberFormat(region, { style: "unit", unit, unitDisplay: "short" }).format(value);
 /// Countries whose roads are measured in miles (CLDR, measurement systems "US" and "UK").
 const IN_MILES = ["GB", "LR", "MM", "US"];
 /** @type {() => boolean} */
 export const usesMiles = () => IN_MILES.includes(new Intl.Locale(region).maximize().region ?? "");
+/// Kilometres of a mile.
+export const MILE_KM = 1.609344;
+/// Kilometres of a distance in the reader's unit.
+/** @type {(value: number) => number} */
+export const inKm = (value) => (usesMiles() ? Number((value * MILE_KM).toFixed(3)) : value);
+/// A distance in kilometres or miles, as the reader's country has them.
+/** @type {(km: number) => string} */
+export function distance(km) {
+  const [value, unit] = usesMiles() ? [km / MILE_KM, "mile"] : [km, "kilometer"];
+  return new Intl.NumberFormat(region, { style: "unit", unit, maximumFractionDigits: 1 }).format(value);
+}
+
+/// A moment in a video, or its length: "1:05", "1:02:07".
+/** @type {(seconds: number) => string} */
+export function clock(seconds) {
+  const whole = Math.floor(seconds);
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = new Intl.NumberFormat(region, { minimumIntegerDigits: 2 });
+  return (parts[0] ? parts : parts.slice(1)).map((part, i) => (i ? two.format(part) : number(part))).join(":");
+}
 
 /// A span of seconds as one or two units.
 /** @type {(seconds: number) => string} */

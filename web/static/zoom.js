@@ -29,7 +29,7 @@ export class Zoom {
     this.stage = stage;
     this.on = on;
     stage.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
-    stage.addEventListener("dblclick", (event) => this.toggle(event.clientX, event.clientY));
+    stage.addEventListener("dblclick", (event) => !closest(event, "video") && this.toggle(event.clientX, event.clientY));
     stage.addEventListener("pointerdown", (event) => this.#down(event));
     stage.addEventListener("pointermove", (event) => this.#move(event));
     for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) stage.addEventListener(end, (event) => this.#up(event));
@@ -158,7 +158,7 @@ export class Zoom {
 
   /** @type {(event: PointerEvent) => void} */
   #down(event) {
-    if (closest(event, "button, a")) return;
+    if (closest(event, "button, a, video")) return;
     this.stage.setPointerCapture(event.pointerId);
     this.#pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     if (this.#pointers.size === 1) this.#start = { x: event.clientX, y: event.clientY, touch: event.pointerType === "touch" };

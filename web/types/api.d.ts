@@ -6,9 +6,13 @@ declare namespace Api {
 
   interface Box { thing: number; x: number; y: number; width: number; height: number; area: number; score: number }
 
-  interface Tile {
+  type Kind = "image" | "animation" | "video";
+  /// What is said of something that moves. Times are in seconds; `start` of a hit is that of the frame that was found.
+  interface Moves { kind?: Kind; duration?: number | null; start?: number | null; end?: number | null }
+
+  interface Tile extends Moves {
     id: number; width: number; height: number; score: number; strength: Strength; taken: string | null; content: string;
-    blur: string | null; favourite: boolean; stack: number | null;
+    blur: string | null; favourite: boolean; stack: number | null; frame?: number | null; frame_content?: string | null; matches?: number;
   }
   interface FoundTile extends Tile { boxes: Box[] }
 
@@ -25,7 +29,7 @@ declare namespace Api {
   interface Relation { first: number; is: Lies; second: number }
 
   interface Place { latitude: number; longitude: number }
-  interface Image {
+  interface Image extends Moves {
     id: number; path: string; files: string[]; companions: Companion[]; content: string; format: string; width: number; height: number; bytes: number;
     taken: string | null; camera: string | null; place: Place | null; caption: string | null; keywords: string[]; favourite: boolean;
     lens: string | null; focal_length: number | null; aperture: number | null; exposure_time: number | null; iso: number | null;
@@ -34,13 +38,17 @@ declare namespace Api {
   /// Another file of the same shot.
   interface Companion { path: string; role: "raw" | "motion" | "original" }
   interface Images { images: Image[] }
+  /// Frames of a video, by their start: each is what was indexed of a shot.
+  interface Frames { image: number; kind: Kind; duration: number; frames: Frame[] }
+  interface Frame { id: number; content: string; start: number; end: number; width: number; height: number }
 
   interface Timeline { count: number; months: Month[] }
   interface Month { month: string | null; count: number }
   /// Columns of equal length.
   interface Tiles {
     count: number; id: number[]; width: number[]; height: number[]; taken: (number | null)[]; blur: (string | null)[];
-    favourite: number[]; version: string[];
+    favourite: number[]; stack: (number | null)[]; version: string[];
+    kind?: Kind[]; duration?: (number | null)[];
   }
 
   interface Grounding { things: { text: string; boxes: Box[] }[] }
@@ -49,7 +57,7 @@ declare namespace Api {
   interface Upload { key: string }
 
   interface Album {
-    id: string; name: string; count: number | null; cover: number | null; query: unknown; find: unknown; address: string | null; new: number;
+    id: string; name: string; count: number | null; cover: number | null; query: unknown; find: unknown; similar: unknown; address: string | null; new: number;
   }
   interface Albums { albums: Album[] }
 

@@ -111,6 +111,7 @@ interface PageElements {
   "search": HTMLElementTagNameMap["form"];
   "selection": HTMLElementTagNameMap["div"];
   "settings": HTMLElementTagNameMap["button"];
+  "shots": HTMLElementTagNameMap["div"];
   "sign": HTMLElementTagNameMap["span"];
   "slides": HTMLElementTagNameMap["div"];
   "slides-end": HTMLElementTagNameMap["button"];

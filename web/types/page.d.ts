@@ -45,9 +45,9 @@ declare namespace Page {
 
   // ---- results ----
 
-  interface Tile {
+  interface Tile extends Api.Moves {
     id: number; width: number; height: number; content: string; score: number; strength: Api.Strength; taken: string | null;
-    blur: string | null; favourite: boolean; stack?: number | null; boxes?: Api.Box[];
+    blur: string | null; favourite: boolean; stack?: number | null; boxes?: Api.Box[]; frame?: number | null; frame_content?: string | null;
   }
   interface Item { tile: Tile; under: Tile[]; leader: number | null; spread: boolean }
   /// A place at the upper edge that holds at any width.
@@ -85,7 +85,7 @@ declare namespace Page {
   interface GridOptions extends TileOptions { key: string; hrefOf: (id: number) => string }
   interface MadeTile {
     element: HTMLElement; link: HTMLAnchorElement; item: Item; width: number;
-    select: (selected: boolean) => void; showFavourite: () => void; show: (width: number) => void;
+    select: (selected: boolean) => void; number: (index: number) => void; showFavourite: () => void; show: (width: number) => void;
   }
   interface Part {
     element: HTMLElement; heading: HTMLElement; list: HTMLElement; days: HTMLElement; title: HTMLElement; day: HTMLElement;
@@ -103,7 +103,16 @@ declare namespace Page {
   interface SelectionActs {
     all: () => unknown; similar: (ids: number[]) => void; favourite: (ids: number[]) => Promise<void>; album: () => string;
     allows: () => Partial<Api.Allows>; ordered: () => boolean; moveFirst: (ids: number[]) => Promise<void>;
+    moveBy: (ids: number[], by: 1 | -1) => Promise<void>;
     addToAlbum: (ids: number[]) => Promise<void>; removeFromAlbum: (ids: number[]) => Promise<void>; cover: (id: number) => Promise<void>;
+  }
+
+  /// Images that are dragged to another place of the grid.
+  interface ImageDrag {
+    /// A finger rests on the image at `index`: gives whether it can be dragged. If the finger is lifted where it was, `still` is called.
+    grab: (index: number, press: PointerEvent, still: () => void) => boolean;
+    /// Something else is shown, whose images can be dragged or not.
+    follow: () => void;
   }
 
   // ---- filters ----
@@ -165,7 +174,9 @@ declare namespace Page {
   // ---- one image ----
 
   /// What is shown of an image before its record is there, and then the record.
-  type Shown = Pick<Tile, "id" | "width" | "height" | "content"> & Partial<Pick<Api.Image, "format" | "caption" | "path">>;
+  type Shown = Pick<Tile, "id" | "width" | "height" | "content"> & Partial<Pick<Api.Image, "format" | "caption" | "path" | "kind" | "start">> & Partial<Pick<Tile, "frame" | "frame_content">>;
+  /// A video or an animation that is open.
+  type Moving = Pick<Tile, "id" | "content" | "kind" | "start">;
   interface Sides { width: number; height: number }
   type Spot = { x: number; y: number } & Sides;
   /// Shares of an image: left, top, right, bottom.

@@ -1,12 +1,12 @@
 //! Favourites, albums, and searches that are kept.
 
 use actix_web::{HttpResponse, web};
-use glimpse_engine::{Album, Engine, SavedSearch};
+use glimpse_engine::{Album, Engine, FindQuery, SavedSearch};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::find::BuiltForm;
+use super::find::{BuiltForm, LikeForm};
 use super::forms::FullForm;
 use crate::chosen::ChosenImages;
 use crate::error::ApiError;
@@ -73,6 +73,9 @@ pub struct AlbumView {
     /// What a saved search asks, if it is for things in images.
     #[schema(value_type = Option<BuiltForm>)]
     find: Option<Value>,
+    /// What a saved search asks, if it is for regions like a part of an image.
+    #[schema(value_type = Option<LikeForm>)]
+    similar: Option<Value>,
     /// The same as an address of the page.
     address: Option<String>,
     /// Images that a saved search finds and that came since it was last opened.
@@ -87,17 +90,23 @@ impl AlbumView {
             None => (Some(images.len()), 0),
             Some(search) => saved(state, search)?,
         };
-        let asked = |regions: bool| {
-            let search = album.search.as_ref().filter(|search| search.regions == regions)?;
-            serde_json::from_str(&search.query).ok()
-        };
+        let asked: Option<(bool, Value)> =
+            album.search.as_ref().and_then(|search| Some((search.regions, serde_json::from_str(&search.query).ok()?)));
+        let (mut query, mut find, mut similar) = (None, None, None);
+        match asked {
+            Some((true, body)) if is_like(&body) => similar = Some(body),
+            Some((true, body)) => find = Some(body),
+            Some((false, body)) => query = Some(body),
+            None => {}
+        }
         Ok(Self {
             id: album.id.clone(),
             name: album.name.clone(),
             count,
             cover: engine.cover_of(album, &images)?.map(|cover| cover.0),
-            query: asked(false),
-            find: asked(true),
+            query,
+            find,
+            similar,
             address: album.search.as_ref().and_then(|search| search.address.clone()),
             new,
         })
@@ -111,7 +120,8 @@ fn saved(state: &AppState, search: &SavedSearch) -> Result<(Option<usize>, usize
     }
     // A search of another version of this program, or for an image that is gone, has no number.
     let counted = if search.regions {
-        let query = serde_json::from_str::<BuiltForm>(&search.query).ok().and_then(|form| form.into_query().ok());
+        let body = serde_json::from_str::<Value>(&search.query).ok();
+        let query = body.and_then(|body| region_query(state, body).ok());
         query.and_then(|query| state.engine.saved_find_count(search, &query).ok())
     } else {
         let query = serde_json::from_str::<FullForm>(&search.query).ok();
@@ -119,6 +129,33 @@ fn saved(state: &AppState, search: &SavedSearch) -> Result<(Option<usize>, usize
         query.and_then(|query| state.engine.saved_count(search, &query).ok())
     };
     Ok(counted.map_or((None, 0), |counted| (Some(counted.images), counted.new)))
+}
+
+/// A saved search for regions is for things, or for regions like one, which names an image.
+fn is_like(body: &Value) -> bool {
+    body.get("image").is_some() || body.get("upload").is_some()
+}
+
+/// What a saved search for regions asks: the body of `POST /api/v1/find`, or of
+/// `POST /api/v1/similar`.
+fn region_query(state: &AppState, body: Value) -> Result<FindQuery, ApiError> {
+    let unreadable = |error: serde_json::Error| ApiError::bad_request(error.to_string());
+    let query = if is_like(&body) {
+        let asked: LikeForm = serde_json::from_value(body).map_err(unreadable)?;
+        if asked.names_upload() {
+            return Err(upload_is_not_kept());
+        }
+        asked.into_query(state)?
+    } else {
+        serde_json::from_value::<BuiltForm>(body).map_err(unreadable)?.into_query()?
+    };
+    query.validate()?;
+    Ok(query)
+}
+
+fn upload_is_not_kept() -> ApiError {
+    let error = ApiError::bad_request("an image that was uploaded is not kept, so a search for it cannot be");
+    error.hint("search with an image of the library instead")
 }
 
 /// Answers where views of albums are made: if one of them asks for things in images, on a thread
@@ -170,6 +207,10 @@ pub struct NewAlbumForm {
     /// Makes it a saved search for things in images: a body of `POST /api/v1/find`.
     #[schema(value_type = Option<BuiltForm>)]
     find: Option<Value>,
+    /// Makes it a saved search for regions like a part of an image of the library: a body of
+    /// `POST /api/v1/similar`.
+    #[schema(value_type = Option<LikeForm>)]
+    similar: Option<Value>,
     /// The same as an address of the page.
     #[schema(max_length = 65_536)]
     address: Option<String>,
@@ -185,31 +226,34 @@ pub async fn create(
     state: web::Data<AppState>,
     LongJson(form): LongJson<NewAlbumForm>,
 ) -> Result<HttpResponse, ApiError> {
-    let view = run_albums(&state, form.find.is_some(), move |state| {
-        let is_search = form.query.is_some() || form.find.is_some();
+    let asks_regions = form.find.is_some() || form.similar.is_some();
+    let view = run_albums(&state, asks_regions, move |state| {
+        let is_search = form.query.is_some() || asks_regions;
         if is_search && !form.images.0.is_empty() {
             return Err(ApiError::bad_request("a saved search fills itself; give `images`, or what it asks"));
         }
-        let album = match (form.query, form.find) {
-            (None, None) => state.engine.create_album(&form.name, &form.images.0)?,
-            (Some(_), Some(_)) => return Err(ApiError::bad_request("give one of `query` and `find`")),
-            (None, Some(find)) => {
-                let asked: BuiltForm =
-                    serde_json::from_value(find.clone()).map_err(|error| ApiError::bad_request(error.to_string()))?;
-                asked.into_query()?.validate()?;
-                state.engine.save_search(&form.name, find.to_string(), true, form.address)?
+        let album = match (form.query, form.find, form.similar) {
+            (None, None, None) => state.engine.create_album(&form.name, &form.images.0)?,
+            (None, Some(body), None) if is_like(&body) => {
+                return Err(ApiError::bad_request("regions like one are asked for by `similar`, not by `find`"));
             }
-            (Some(query), None) => {
+            (None, None, Some(body)) if !is_like(&body) => {
+                return Err(ApiError::bad_request("`similar` names an image; give `image`, and the `box` in it"));
+            }
+            (None, Some(body), None) | (None, None, Some(body)) => {
+                region_query(state, body.clone())?;
+                state.engine.save_search(&form.name, body.to_string(), true, form.address)?
+            }
+            (Some(query), None, None) => {
                 let asked: FullForm =
                     serde_json::from_value(query.clone()).map_err(|error| ApiError::bad_request(error.to_string()))?;
                 if asked.names_upload() {
-                    let error =
-                        ApiError::bad_request("an image that was uploaded is not kept, so a search for it cannot be");
-                    return Err(error.hint("search with an image of the library instead"));
+                    return Err(upload_is_not_kept());
                 }
                 asked.into_query(1, usize::MAX, &state.uploads)?;
                 state.engine.save_search(&form.name, query.to_string(), false, form.address)?
             }
+            _ => return Err(ApiError::bad_request("give one of `query`, `find` and `similar`")),
         };
         AlbumView::of(state, &album)
     });

@@ -275,6 +275,24 @@ pub struct LikeForm {
     filter: FilterForm,
 }
 
+impl LikeForm {
+    /// It asks for an image that is not kept.
+    pub fn names_upload(&self) -> bool {
+        self.upload.is_some()
+    }
+
+    /// What is asked for. Reads the record of the image that is named.
+    pub fn into_query(self, state: &AppState) -> Result<FindQuery, ApiError> {
+        let (min_area, max_boxes, limit) = (self.min_area, self.max_boxes, self.limit);
+        let depth = depth_of(self.depth, self.all);
+        let bounds =
+            Bounds { min_area, max_boxes, limit, cursor: self.cursor, depth, sort: self.sort, filter: self.filter };
+        let asked = Asked::of(state, self.image, self.upload)?;
+        let rect = asked.part(self.part)?;
+        bounds.of(FindQuery::like(asked.source, rect), 500, MAX_TILES)
+    }
+}
+
 /// Regions like one
 ///
 /// Images with a region that looks like a part of an image, which may be one of the library or an
@@ -284,14 +302,8 @@ pub struct LikeForm {
     responses((status = 200, description = "Images with a part like it, with boxes, as tiles",
         body = FoundPageView<FoundTileView>)))]
 pub async fn similar(state: web::Data<AppState>, Json(form): Json<LikeForm>) -> Result<HttpResponse, ApiError> {
-    let (min_area, max_boxes, limit) = (form.min_area, form.max_boxes, form.limit);
-    let depth = depth_of(form.depth, form.all);
-    let bounds =
-        Bounds { min_area, max_boxes, limit, cursor: form.cursor, depth, sort: form.sort, filter: form.filter };
     let page = run_model(&state, move |state| {
-        let asked = Asked::of(state, form.image, form.upload)?;
-        let rect = asked.part(form.part)?;
-        let query = bounds.of(FindQuery::like(asked.source, rect), 500, MAX_TILES)?;
+        let query = form.into_query(state)?;
         tiles(state, &query, found(state, &query)?)
     });
     Ok(HttpResponse::Ok().json(page.await?))

@@ -59,8 +59,10 @@ pub fn token(request: &HttpRequest) -> HttpResponse {
     let (language, words) = known.unwrap_or_default();
     let word = |key: &str| words.get(key).and_then(Value::as_str).unwrap_or_default();
     let wrong = request.query_string().contains("token=");
+    // The words are those of Brazil, whatever Portuguese is asked for.
+    let tag = if language == "pt" { "pt-BR" } else { language };
     let page = TOKEN
-        .replace("{language}", language)
+        .replace("{language}", tag)
         .replace("{direction}", if ["ar", "he"].contains(&language) { "rtl" } else { "ltr" })
         .replace("{problem}", word(if wrong { "tokenWrong" } else { "error_unauthorized" }))
         .replace("{ask}", word("tokenAsk"))

@@ -151,6 +151,39 @@ async fn a_search_for_things_is_saved_with_its_form() {
 }
 
 #[actix_web::test]
+async fn a_search_for_regions_like_one_is_saved_with_its_box() {
+    let (home, state) = library();
+    let image = by_name(&state, "blue 0").await;
+    let similar = json!({"image": image, "box": {"x": 10, "y": 10, "width": 40, "height": 30}, "depth": "usual"});
+    let found = post(&state, "/api/v1/similar", similar.clone()).await.good();
+    let body = json!({"name": "Blue corners", "similar": similar, "address": "?find=1&c=r:1:10,10,40,30"});
+    let made = post(&state, "/api/v1/albums", body).await.good();
+    assert_eq!((&made["similar"], &made["find"], &made["query"]), (&similar, &json!(null), &json!(null)));
+    assert_eq!((&made["count"], &made["new"]), (&found["accepted"], &json!(0)), "{found}");
+    drop(state);
+    let state = opened(&home);
+    let listed = get(&state, "/api/v1/albums").await.good()["albums"][0].clone();
+    assert_eq!((&listed["similar"], &listed["count"]), (&similar, &found["accepted"]), "it outlives a restart");
+
+    for (wrong, why) in [
+        (json!({"similar": {"upload": "abc"}}), "not kept"),
+        (json!({"similar": {"box": {"x": 1, "y": 1, "width": 9, "height": 9}}}), "names an image"),
+        (json!({"similar": {"image": image, "box": {"x": 900, "y": 1, "width": 9, "height": 9}}}), "outside"),
+        (json!({"similar": {"image": image, "shape": 1}}), "shape"),
+        (json!({"find": {"image": image}}), "by `similar`"),
+        (json!({"similar": similar, "find": {"q": "dog"}}), "one of"),
+        (json!({"similar": similar, "images": [image]}), "fills itself"),
+    ] {
+        let mut body = wrong;
+        body["name"] = json!("x");
+        let said = post(&state, "/api/v1/albums", body).await.error(400, "bad_request");
+        assert!(said.contains(why), "{said}");
+    }
+    let gone = json!({"name": "x", "similar": {"image": 999}});
+    post(&state, "/api/v1/albums", gone).await.error(404, "not_found");
+}
+
+#[actix_web::test]
 async fn a_saved_search_fills_itself_and_tells_what_is_new() {
     let (home, state) = library();
     let query = json!({"terms": [{"text": "blue"}], "mode": "words"});

@@ -287,6 +287,7 @@ async fn a_person_without_the_token_is_asked_for_it() {
     );
     assert!(!first.header("content-security-policy").contains("script"), "and runs nothing");
     assert!(text(&open("/", "he").await).contains("dir=\"rtl\""));
+    assert!(text(&open("/", "pt-PT").await).contains("lang=\"pt-BR\""), "the words of Brazil serve all");
     let deep = text(&open("/?q=dog%22%3E%3Cb%3E&c=t%3A1%3Acat&token=wrong", "en").await);
     assert!(deep.contains("name=\"q\" value=\"dog&quot;&gt;&lt;b&gt;\""), "the form keeps what was asked for: {deep}");
     assert!(deep.contains("name=\"c\" value=\"t:1:cat\"") && !deep.contains("value=\"wrong\""), "{deep}");

@@ -80,6 +80,26 @@ async fn the_tiles_of_a_month_come_as_columns_newest_first() {
 }
 
 #[actix_web::test]
+async fn near_duplicates_of_a_day_are_stacked_on_the_first() {
+    let home = tempfile::tempdir().unwrap();
+    let images = home.path().join("images");
+    dated(&images.join("a.png"), [200, 0, 0], "2023-06-30T12:00:00");
+    dated(&images.join("b.png"), [0, 60, 220], "2023-06-30T11:59:00");
+    dated(&images.join("c.png"), [200, 0, 1], "2023-06-30T11:58:00");
+    dated(&images.join("d.png"), [200, 0, 2], "2023-06-30T11:57:00");
+    dated(&images.join("e.png"), [200, 0, 3], "2023-06-29T12:00:00");
+    let engine = engine(home.path());
+    index(&engine, &images);
+    let state = state_of(&engine, Limits::default());
+    let june = post(&state, "/api/v1/timeline/tiles", json!({"month": "2023-06"})).await.good();
+    let (first, id) = (&june["id"][0], &june["id"]);
+    assert_eq!(id.as_array().unwrap().len(), 5);
+    assert_eq!(june["stack"], json!([null, null, first, first, null]), "another day has its own");
+    let part = post(&state, "/api/v1/timeline/tiles", json!({"month": "2023-06", "offset": 2})).await.good();
+    assert_eq!(part["stack"], json!([null, id[2], null]), "on one of the same answer");
+}
+
+#[actix_web::test]
 async fn folders_are_a_tree() {
     let (home, state) = album();
     let images = home.path().join("images").canonicalize().unwrap();
