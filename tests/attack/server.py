@@ -208,6 +208,7 @@ def event_streams(bench, server, images):
     for i in range(40 * bench.size):
         with open(os.path.join(images, f"more {i}.bmp"), "wb") as file:
             file.write(image_files.noise(bench.random))
+    end_jobs(server)
     number = server.get_json("/api/v1/jobs", {"roots": [images]})["id"]
     server.get_json(f"/api/v1/jobs/{number}/pause", b"")
     if (state := server.get_json(f"/api/v1/jobs/{number}")["state"]) != "paused":
@@ -222,7 +223,14 @@ def event_streams(bench, server, images):
     if kept == 0 or kept + refused != len(clients):
         bench.report.finding(f"event streams: {kept} of {len(clients)} open, {refused} refused", "streams")
     with_guests(bench, server, images, clients, "among event streams")
-    server.get_json(f"/api/v1/jobs/{number}/cancel", b"")
+    end_jobs(server)
+
+
+def end_jobs(server):
+    """Cancels the job that is under way, if one is, and waits until it has ended."""
+    while under_way := [job["id"] for job in server.get_json("/api/v1/jobs")["jobs"] if job["state"] in ("running", "paused")]:
+        server.ask(f"/api/v1/jobs/{under_way[0]}/cancel", b"")
+        time.sleep(0.1)
 
 
 def unread_files(bench, server, images):
