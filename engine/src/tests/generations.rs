@@ -113,8 +113,8 @@ fn a_small_drive_that_is_away_is_given_up_by_force() {
     assert_eq!(library.serving(), ("newer".to_owned(), 19));
 }
 
-/// What a run had encoded before it was stopped, and before it noted which folders are mount points,
-/// is not given up when the drive is away by the next.
+/// What a run had encoded before it was stopped, and before it noted which folders are mount
+/// points, is not given up when the drive is away by the next.
 #[test]
 fn a_run_that_was_stopped_keeps_what_it_encoded_of_a_drive_that_is_away_by_now() {
     struct StopsAfterUsb<'a>(&'a AtomicBool);

@@ -388,7 +388,7 @@ fn of_three_generations_the_one_that_serves_is_found_and_none_retired() {
         ("mend", |library| drop(library.mend().unwrap())),
         ("rescue", |library| drop(library.rescue().unwrap())),
     ];
-    for (name, way) in ways {
+    for (name, way) in each(ways) {
         std::fs::remove_file(&catalogue).unwrap();
         assert_eq!(generations(&fixture), all, "{name}");
         assert_eq!(fixture.library().serving_model().unwrap(), Some(model("c")), "{name}");
