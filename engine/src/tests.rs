@@ -17,6 +17,7 @@ use crate::{
 
 mod questions;
 mod sidecars;
+mod videos;
 mod watching;
 
 struct Silent;
