@@ -48,6 +48,7 @@ pub fn fill_by(index: &Index, count: usize, mut add: impl FnMut(&Index, usize, I
             truncated: false,
             exposure: Exposure::default(),
             rating: None,
+            moment: None,
         };
         let path = PathBuf::from(format!("/images/{:03}/{name}", number / 500));
         let file = FileRecord {

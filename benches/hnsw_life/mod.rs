@@ -180,6 +180,7 @@ fn image(n: u64) -> ImageRecord {
         truncated: false,
         exposure: Exposure::default(),
         rating: None,
+        moment: None,
     }
 }
 

@@ -15,6 +15,7 @@ pub mod published;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod tokenize;
+pub mod video;
 
 mod candle;
 mod checked;

@@ -50,6 +50,14 @@ impl Engine {
         self.serving().is_ok_and(|index| index.collections().is_favourite(content))
     }
 
+    /// True if an image, or the video of a frame, is a favourite.
+    pub fn is_favourite_image(&self, id: ImageId) -> bool {
+        self.serving().is_ok_and(|index| {
+            let image = index.tiles([index.video_of(id)]).pop();
+            image.is_some_and(|image| index.collections().is_favourite(&image.content))
+        })
+    }
+
     /// The favourites that can be found, by number.
     ///
     /// # Errors
@@ -223,10 +231,11 @@ impl Engine {
 
     /// What images contain.
     fn contents(&self, ids: &[ImageId]) -> Result<Vec<ContentHash>, EngineError> {
-        let tiles = self.serving()?.tiles(ids.iter().copied());
+        let index = self.serving()?;
+        let tiles = index.tiles(ids.iter().map(|&id| index.video_of(id)));
         if tiles.len() < ids.len() {
             let known: std::collections::HashSet<ImageId> = tiles.iter().map(|tile| tile.id).collect();
-            let unknown = ids.iter().find(|id| !known.contains(id)).copied().unwrap_or_default();
+            let unknown = ids.iter().find(|&&id| !known.contains(&index.video_of(id))).copied().unwrap_or_default();
             return Err(IndexError::NoSuchImage(unknown).into());
         }
         Ok(tiles.iter().map(|tile| tile.content).collect())

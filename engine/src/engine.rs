@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use glimpse_encoder::{Checked, Encode, ModelInfo, backend_of};
 use glimpse_indexer::{
-    Facets, FileRecord, Filter, ImageId, ImageRecord, Index, IndexError, IndexOptions, Library, Stats, TagCount,
-    VerifyReport,
+    Facets, FileRecord, Filter, ImageId, ImageRecord, Index, IndexOptions, Library, Stats, TagCount, VerifyReport,
 };
 use parking_lot::{Mutex, RwLock};
 
@@ -264,12 +263,13 @@ impl Engine {
         }
     }
 
-    /// An image's record.
+    /// An image's record; of a frame, with the facts of its video.
     ///
     /// # Errors
     /// [`glimpse_indexer::IndexError::NoSuchImage`].
     pub fn image(&self, id: ImageId) -> Result<ImageRecord, EngineError> {
-        Ok(self.serving()?.image(id)?.ok_or(IndexError::NoSuchImage(id))?)
+        let index = self.serving()?;
+        self.record_of(&index, id)
     }
 
     /// The files that hold an image, present ones first, and of several those first that are there

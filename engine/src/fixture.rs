@@ -80,6 +80,7 @@ impl Fixture {
             truncated: false,
             exposure: Exposure::default(),
             rating: None,
+            moment: None,
         };
         let file = FileRecord {
             path,

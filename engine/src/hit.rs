@@ -1,6 +1,6 @@
 //! Answers: hits that explain their score.
 
-use glimpse_indexer::ImageId;
+use glimpse_indexer::{ContentHash, ImageId};
 
 use crate::Cursor;
 use crate::calibrate::{CUT, STRONG};
@@ -18,6 +18,25 @@ pub struct Hit {
     pub strength: Strength,
     /// How the score came about.
     pub why: Explanation,
+    /// Of a video or an animation, the frame that the score is about.
+    pub frame: Option<FrameHit>,
+}
+
+/// The frame of a video or an animation that answers a question best. Times are in seconds.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct FrameHit {
+    /// Its own number; that of the video for the first frame.
+    pub id: ImageId,
+    /// Its own content, by which thumbnails are kept.
+    pub content: ContentHash,
+    /// When it is shown.
+    pub start: f64,
+    /// Where the next shot begins, or the video ends.
+    pub end: f64,
+    /// Length of the video.
+    pub duration: f64,
+    /// Frames of the video at or above the cut.
+    pub matching: usize,
 }
 
 /// How good a match is, in words.

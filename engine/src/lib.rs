@@ -22,6 +22,7 @@ mod favourite_sidecars;
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod fixture;
 mod folder_tree;
+mod frames;
 mod hit;
 mod image_bytes;
 mod image_cache;
@@ -61,7 +62,8 @@ pub use engine::{Described, Engine};
 pub use error::{EngineError, ErrorKind};
 pub use favourite_sidecars::SidecarsWritten;
 pub use folder_tree::FolderNode;
-pub use hit::{Explanation, Hit, Page, Strength};
+pub use frames::{Frame, seconds};
+pub use hit::{Explanation, FrameHit, Hit, Page, Strength};
 pub use image_bytes::ImageBytes;
 pub use map::Map;
 pub use model::{DEFAULT_MODEL, DEMO_MODEL, ModelChoice, load_model};
@@ -95,6 +97,6 @@ pub use glimpse_indexer::vectors::VectorStorage;
 pub use glimpse_indexer::watch::WatchOptions;
 pub use glimpse_indexer::{
     Cluster, ContentHash, Exposure, Facets, FileRecord, FileRole, Filter, GeoBox, GraphEngine, ImageId, ImageRecord,
-    IndexOptions, Place, Stats, TagCount, TileFacts, VerifyReport,
+    IndexOptions, Moment, Place, Stats, TagCount, TileFacts, VerifyReport,
 };
 pub use glimpse_indexer::{create_private_dir_all, create_private_file};

@@ -15,23 +15,27 @@ const LOOKED_AT: usize = 100;
 const ASKED_AT_ONCE: usize = 16;
 
 impl Engine {
-    /// Opens the file of an image, which still has the content that was indexed. Of several
+    /// Opens the file of an image, or of the video of a frame, which still has the content that was indexed. Of several
     /// copies, the first that has.
     ///
     /// # Errors
     /// [`EngineError::Changed`] if the file has other content now, [`EngineError::Io`] if it cannot
     /// be read, [`EngineError::Unreachable`] if its folder does not answer.
     pub fn original(&self, id: ImageId) -> Result<Original, EngineError> {
-        let record = self.image(id)?;
+        let record = self.image(self.video_of(id)?)?;
         self.first_copy(&record, |file| self.open_unchanged(&record, file))
     }
 
-    /// The bytes of an image's file, which are those that were indexed.
+    /// The bytes of an image's file, which are those that were indexed; of a video or a frame, the
+    /// bytes of an image with the same pixels.
     ///
     /// # Errors
     /// As [`Engine::original`].
     pub fn original_bytes(&self, id: ImageId) -> Result<ImageBytes<'static>, EngineError> {
         let record = self.image(id)?;
+        if record.format.is_video() || record.moment.is_some_and(|moment| moment.video.is_some()) {
+            return self.frame_bytes(&record);
+        }
         self.first_copy(&record, |file| {
             let original = self.open_file(file)?;
             if original.len() != record.bytes {
@@ -81,7 +85,7 @@ impl Engine {
     }
 
     /// What `open` gives of the first copy of an image for which it works; else the first error.
-    fn first_copy<T>(
+    pub(crate) fn first_copy<T>(
         &self,
         record: &ImageRecord,
         open: impl Fn(&FileRecord) -> Result<T, EngineError>,
@@ -99,13 +103,15 @@ impl Engine {
     }
 
     /// Opens a file that has an image's content. What was read once is known by the file's state.
-    fn open_unchanged(&self, record: &ImageRecord, file: &FileRecord) -> Result<Original, EngineError> {
+    pub(crate) fn open_unchanged(&self, record: &ImageRecord, file: &FileRecord) -> Result<Original, EngineError> {
         let original = self.open_file(file)?;
         let changed = || EngineError::Changed { path: file.path.clone() };
         if original.len() != record.bytes {
             return Err(changed());
         }
-        if self.originals.verified.has(&original, &record.content) {
+        // Reading a film again takes minutes: its time of change, which no program can set, is enough.
+        let is_known = record.format.is_video() && original.is_as_recorded(file);
+        if is_known || self.originals.verified.has(&original, &record.content) {
             return Ok(original);
         }
         if original.content()?.with_orientation(record.orientation) != record.content {

@@ -57,6 +57,12 @@ impl ContentHash {
         orientation.map_or(self, |orientation| Self::of(&[&self.0[..], b"orientation", &[orientation]].concat()))
     }
 
+    /// The content of a frame of a video with this content, by its time in microseconds.
+    #[must_use]
+    pub fn of_frame(self, start: u64) -> Self {
+        Self::of(&[&self.0[..], b"frame", &start.to_le_bytes()].concat())
+    }
+
     fn cut(whole: blake3::Hash) -> Self {
         let mut short = [0; 16];
         short.copy_from_slice(&whole.as_bytes()[..16]);

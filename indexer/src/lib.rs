@@ -38,4 +38,4 @@ pub use library::Library;
 pub use manifest::{Manifest, RegionRebuild};
 pub use mounts::MountTable;
 pub use private::{create_private_dir_all, create_private_file};
-pub use record::{Exposure, Facts, FileRecord, FileRole, ImageRecord, Place, TileFacts};
+pub use record::{Exposure, Facts, FileRecord, FileRole, ImageRecord, Moment, Place, TileFacts};

@@ -42,6 +42,28 @@ pub struct ImageRecord {
     pub exposure: Exposure,
     /// What people think of it, 0 to 5, from XMP or a sidecar.
     pub rating: Option<u8>,
+    /// Its place in a video or an animation, whose other facts are those of the record that stands
+    /// for it.
+    pub moment: Option<Moment>,
+}
+
+/// The place of an image in a video or an animation: the shot that it stands for. Times are in
+/// microseconds from the beginning.
+///
+/// The first frame stands for the whole: its record has the file, and every fact. Each further
+/// frame is an image with a vector and regions, but without files, that goes with the first one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// The image that stands for the whole; `None` if this one does.
+    pub video: Option<ImageId>,
+    /// When the frame is shown.
+    pub start: u64,
+    /// Where the next shot begins, or the video ends.
+    pub end: u64,
+    /// Length of the whole.
+    pub duration: u64,
+    /// All frames of it are in the index; of a further frame it says nothing.
+    pub complete: bool,
 }
 
 /// How the camera was set when an image was taken. Numbers are finite and above 0.
@@ -72,6 +94,10 @@ pub struct TileFacts {
     pub height: u32,
     /// As [`ImageRecord::taken`].
     pub taken: Option<i64>,
+    /// File format.
+    pub format: Format,
+    /// As [`ImageRecord::moment`].
+    pub moment: Option<Moment>,
 }
 
 /// What files and sidecars say of an image and may tell later than when it is indexed.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use glimpse_encoder::image_file::Format;
 use glimpse_encoder::{ModelInfo, Scoring, dot};
 use glimpse_indexer::{
-    ContentHash, Exposure, FileRecord, FileRole, GeoBox, ImageId, ImageRecord, Index, Library, Place,
+    ContentHash, Exposure, FileRecord, FileRole, GeoBox, ImageId, ImageRecord, Index, Library, Moment, Place,
 };
 use glimpse_nonempty::each;
 
@@ -49,6 +49,7 @@ fn images(format: u32) -> [ImageRecord; 3] {
         truncated: false,
         exposure: Exposure::default(),
         rating: None,
+        moment: None,
     };
     let full = ImageRecord {
         taken: Some(1_689_335_000),
@@ -60,7 +61,12 @@ fn images(format: u32) -> [ImageRecord; 3] {
     };
     match format {
         1 => [plain(0, Format::Jpeg), full, plain(2, Format::Png)],
-        _ => [plain(0, Format::Raw), full, plain(2, Format::Jxl)],
+        2 => [plain(0, Format::Raw), full, plain(2, Format::Jxl)],
+        _ => {
+            let moment = Moment { video: None, start: 0, end: 4_000_000, duration: 9_000_000, complete: false };
+            let video = ImageRecord { moment: Some(moment), ..plain(0, Format::Mp4) };
+            [video, full, plain(2, Format::Mkv)]
+        }
     }
 }
 
@@ -172,6 +178,9 @@ fn format_1_opens_and_can_be_written() {
     assert_eq!(index.manifest().format, 2, "older programs do not know this image's format");
     let id = index.by_content(&record.content).unwrap().unwrap();
     assert_eq!(index.image(id).unwrap().unwrap().format, Format::Raw);
+    let record = ImageRecord { content: ContentHash::of(b"video"), format: Format::Mp4, ..images(1)[0].clone() };
+    index.add(record, &vector(7), FileRecord { path: "/photos/new.mp4".into(), ..files()[0].clone() }).unwrap();
+    assert_eq!(index.manifest().format, 3, "nor that of a video");
     index.finish().unwrap();
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
 }
@@ -185,6 +194,19 @@ fn a_companion_makes_a_library_one_of_format_2() {
     index.put_file(companions()[0].clone()).unwrap();
     assert_eq!(index.manifest().format, 2, "older programs do not know this record of a file");
     assert_eq!(index.companions_of(ImageId(0)).unwrap(), companions()[..1]);
+    assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
+}
+
+#[test]
+fn format_2_opens_and_can_be_written() {
+    let home = tempfile::tempdir().unwrap();
+    copy(&formats().join("v2"), home.path());
+    let index = Library::at(home.path()).open().unwrap();
+    check(&index, 2);
+    let moment = Moment { video: None, start: 0, end: 1, duration: 2, complete: true };
+    let record = ImageRecord { content: ContentHash::of(b"new"), moment: Some(moment), ..images(1)[0].clone() };
+    index.add(record, &vector(5), FileRecord { path: "/photos/new.gif".into(), ..files()[0].clone() }).unwrap();
+    assert_eq!(index.manifest().format, 3, "older programs know of no frames");
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
 }
 

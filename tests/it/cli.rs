@@ -288,7 +288,7 @@ fn what_is_missing_is_said_with_its_remedy() {
     assert!(failed(&["index", "--model", "demo", "no-such-folder"]).contains("no-such-folder"));
     assert!(failed(&["search"]).contains("nothing to look for"));
     assert!(failed(&["search", "cat", "--after", "soon"]).contains("soon"));
-    assert!(failed(&["search", "cat", "--format", "mp4"]).contains("mp4"));
+    assert!(failed(&["search", "cat", "--format", "psd"]).contains("psd"));
     assert!(failed(&["model", "info", "some/where"]).contains("glimpse model pull some/where"));
 }
 

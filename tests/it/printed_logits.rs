@@ -107,6 +107,7 @@ fn ask(set: &Set) -> Vec<Vec<(f32, Explanation)>> {
             truncated: false,
             exposure: Exposure::default(),
             rating: None,
+            moment: None,
         };
         let path = PathBuf::from("/images").join(name);
         let file = FileRecord {

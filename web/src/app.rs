@@ -54,6 +54,7 @@ fn routes(path: &str) -> Scope {
         .service(at("/images/{id}", READ, [get(images::record)]))
         .service(at("/images/{id}/thumbnail", READ, [get(images::thumbnail)]))
         .service(at("/images/{id}/original", READ, [get(images::original)]))
+        .service(at("/images/{id}/frames", READ, [get(images::frames)]))
         .service(at("/images/{id}/similar", READ, [get(search::similar)]))
         .service(at("/images/{id}/regions", READ, [get(regions::stored)]))
         .service(at("/images/{id}/heatmap", READ, [get(regions::heatmap)]))

@@ -28,8 +28,8 @@ use crate::routes::{
     paths(
         search::simple, search::full, search::similar, find::typed, find::built, find::similar, regions::ground,
         caption::caption, uploads::upload, uploads::thumbnail,
-        images::records, images::record, images::thumbnail, images::original, regions::stored,
-        regions::heatmap,
+        images::records, images::record, images::thumbnail, images::original, images::frames,
+        regions::stored, regions::heatmap,
         albums::favourites, albums::list, albums::create, albums::change, albums::remove, albums::images, albums::seen,
         downloads::archive, downloads::export, library::facets, library::folders, folder_tree::tree,
         suggest::suggest, tags::tags, map::map, roots::browse, roots::forget, roots::runs, trash::trash,

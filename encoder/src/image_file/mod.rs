@@ -7,6 +7,7 @@
 //!
 //! Pixels come as sRGB, whatever a file's colour profile or coding (`colour.rs`).
 
+pub mod animation;
 mod boxes;
 mod colour;
 mod container;
@@ -60,7 +61,7 @@ impl Default for Limits {
 
 impl Limits {
     /// Refuses an image of `width x height` pixels whose decoding needs `alloc` bytes.
-    fn check(&self, width: u32, height: u32, alloc: u64) -> Result<(), ImageError> {
+    pub(crate) fn check(&self, width: u32, height: u32, alloc: u64) -> Result<(), ImageError> {
         let too_large = |found: String, limit: String| Err(ImageError::TooLarge { found, limit });
         if width.max(height) > self.max_side {
             return too_large(format!("{width} x {height} pixels"), format!("{} pixels a side", self.max_side));

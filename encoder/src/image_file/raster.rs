@@ -85,7 +85,7 @@ impl From<&Limits> for image::Limits {
     }
 }
 
-fn refusal(error: image::ImageError, format: Format, limits: &Limits) -> ImageError {
+pub(super) fn refusal(error: image::ImageError, format: Format, limits: &Limits) -> ImageError {
     match error {
         image::ImageError::Limits(error) => {
             ImageError::TooLarge { found: error.to_string(), limit: format!("{} MiB", limits.max_alloc >> 20) }

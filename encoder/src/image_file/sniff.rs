@@ -3,7 +3,7 @@
 use super::{Format, ImageError, boxes};
 
 impl Format {
-    /// Tells the format by the first bytes of a file; 32 are enough, except for camera raw files,
+    /// Tells the format by the first bytes of a file; 256 are enough, except for camera raw files,
     /// most of which pass for TIFF unless they are there as a whole.
     ///
     /// # Errors
@@ -26,7 +26,7 @@ fn describe(bytes: &[u8]) -> ImageError {
     ImageError::Unsupported(match bytes {
         [b'%', b'P', b'D', b'F', ..] => "PDF".to_owned(),
         [b'P', b'K', 3, 4, ..] => "a ZIP archive".to_owned(),
-        _ if boxes::brands(bytes).is_some() => "a film or another MP4-like file".to_owned(),
+        _ if boxes::brands(bytes).is_some() => "a sound or another MP4-like file".to_owned(),
         [b'R', b'I', b'F', b'F', ..] => "a sound or film, RIFF".to_owned(),
         _ => unknown(bytes),
     })
@@ -87,8 +87,8 @@ mod tests {
     fn what_is_not_read_is_named() {
         let reason = |bytes: &[u8]| Format::sniff(bytes).unwrap_err().to_string();
         assert_eq!(
-            reason(b"\0\0\0\x20ftypisom"),
-            "not an image that this build reads (a film or another MP4-like file)"
+            reason(b"\0\0\0\x20ftypM4A "),
+            "not an image that this build reads (a sound or another MP4-like file)"
         );
         assert_eq!(reason(b"%PDF-1.7"), "not an image that this build reads (PDF)");
         assert!(reason(b"<html lang").contains("it begins with \"<html la\""));

@@ -187,6 +187,7 @@ fn library<'a>(encoder: &Arc<dyn Encode>, shown: &[&'a Shown]) -> Outcome<Folded
             truncated: false,
             exposure: Exposure::default(),
             rating: None,
+            moment: None,
         };
         let path = PathBuf::from("/").join(&image.path);
         let file = FileRecord {

@@ -54,7 +54,8 @@ impl Engine {
     /// the request is given up ([`Cancel`]).
     pub fn trash(&self, ids: &[ImageId], companions: bool, put_away: PutAway) -> Result<Trashed, EngineError> {
         let index = self.writable()?;
-        let records: Vec<ImageRecord> = ids.iter().map(|&id| self.image(id)).collect::<Result<_, _>>()?;
+        let records: Vec<ImageRecord> =
+            ids.iter().map(|&id| self.image(index.video_of(id))).collect::<Result<_, _>>()?;
         let (mut trashed, cancel) = (Trashed::default(), Cancel::current());
         let mut put = |file: FileRecord, put: &dyn Fn(&FileRecord) -> Result<(), EngineError>| {
             if let Err(given_up) = cancel.check() {

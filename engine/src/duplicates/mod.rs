@@ -48,7 +48,9 @@ impl Engine {
             return Err(EngineError::BadRequest(format!("{}: a cosine is between 0 and 1", options.min_cosine)));
         }
         let index = self.serving()?;
-        let ids: Vec<ImageId> = index.select(&Filter::default()).iter().collect();
+        // Videos that begin alike are not alike.
+        let is_still = |id: &ImageId| index.moment(*id).is_none_or(|moment| moment.duration == 0);
+        let ids: Vec<ImageId> = index.select(&Filter::default()).iter().filter(is_still).collect();
         let cancel = Cancel::current();
         let links = ids.par_iter().map(|&id| {
             cancel.check()?;

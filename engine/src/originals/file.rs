@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use glimpse_encoder::files;
-use glimpse_indexer::{ContentHash, ContentHasher};
+use glimpse_indexer::{ContentHash, ContentHasher, FileRecord};
 use parking_lot::Mutex;
 
 use super::Originals;
@@ -99,6 +99,14 @@ impl Original {
         let mut hasher = ContentHasher::default();
         self.steps(u64::MAX, |step| hasher.update(step))?;
         Ok(hasher.finish())
+    }
+
+    /// True if size and times are those that were recorded, among them the time of change that the
+    /// system notes.
+    pub(crate) fn is_as_recorded(&self, file: &FileRecord) -> bool {
+        let State { bytes, modified, changed, .. } = self.state;
+        let recorded = (file.bytes, i128::from(file.modified), i128::from(file.changed));
+        file.changed != 0 && (bytes, modified, changed) == recorded
     }
 
     /// How it was when it was opened.

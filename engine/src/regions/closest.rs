@@ -64,7 +64,8 @@ impl Search<'_> {
 /// An image below the cut, whatever it is worth: whatever reaches the cut was found before.
 fn weaker(id: ImageId, judged: Judged, together: &Together) -> FoundImage {
     let score = judged.score(together);
-    let mut image = FoundImage { id, score, strength: Strength::of(score), boxes: judged.boxes, refined: false };
+    let mut image =
+        FoundImage { id, score, strength: Strength::of(score), boxes: judged.boxes, refined: false, frame: None };
     image.fall_below();
     image
 }

@@ -19,6 +19,7 @@ use super::structured_query::QueryObject;
 use super::together::Together;
 use crate::calibrate::CUT;
 use crate::control::ActiveQuery;
+use crate::frames::{Best, by_video, frame_hit};
 use crate::query::Position;
 use crate::search::order;
 use crate::served::Served;
@@ -127,7 +128,7 @@ impl Engine {
             }
             Target::Example(example) => {
                 if let Source::Image(id) = example.image {
-                    allowed.remove(id);
+                    allowed.remove(index.video_of(id));
                 }
                 let dense = self.dense_features_of(encoder, &example.image, &self.profile_of(index, encoder)?)?;
                 let vector = dense.vector_of(&example.rect, encoder)?;
@@ -142,7 +143,8 @@ impl Engine {
         };
         let with_regions = allowed.iter().filter(|&id| regions.shapes(id).is_some()).count();
         let without_regions = allowed.len() - with_regions;
-        let search = Search { index, regions, query, allowed };
+        // Frames are looked at, videos are found.
+        let search = Search { index, regions, query, allowed: index.with_frames(&allowed) };
         let prepared = search.prepare(&things, &scorers, &without)?;
         let Found { mut images, together } = search.images(&prepared)?;
         images.sort_by(FoundImage::by_score);
@@ -155,16 +157,22 @@ impl Engine {
             images.truncate(query.depth.weaker(0));
         }
         let accepted = if nothing_particular { 0 } else { images.len() };
-        let strong = images.partition_point(|image| image.strength == Strength::Strong);
         let most = query.depth.weaker(accepted).saturating_sub(images.len() - accepted);
         images.extend(search.closest(&prepared, &together, &images, most)?);
+        let (mut images, accepted, best) = by_video(index, images, accepted, |image| &mut image.id);
+        let strong = images[..accepted].partition_point(|image| image.strength == Strength::Strong);
+        for image in &mut images {
+            image.frame = best
+                .get(&image.id)
+                .and_then(|&Best { frame, matching }| frame_hit(index, Best { frame, matching: matching.max(1) }));
+        }
         let (above, below) = images.split_at_mut(accepted);
         [above, below]
             .into_iter()
             .for_each(|images| order(index, images, (query.sort, &query.filter), |image| image.id));
         let weaker = match query.depth {
             Depth::All => Some(images.len() - accepted),
-            _ => without.is_empty().then(|| search.images_with_regions() - accepted),
+            _ => without.is_empty().then(|| search.images_with_regions().saturating_sub(accepted)),
         };
         let searched = with_regions;
         Ok(FoundSet {
@@ -237,7 +245,7 @@ fn is_most(found: usize, all: usize) -> bool {
 impl Search<'_> {
     /// True if no image is left out but that of an example.
     fn is_everything(&self) -> bool {
-        self.allowed.len() + 1 >= self.index.len()
+        self.allowed.len() + 1 >= self.index.searchable()
     }
 
     /// True if an example is like most images of the library, whatever the filter leaves of them:
@@ -252,7 +260,8 @@ impl Search<'_> {
     /// Number of images with a region that is large enough.
     fn images_with_regions(&self) -> usize {
         let is_large = |shape: &RegionShape| shape.area >= self.query.min_area;
-        self.allowed.iter().filter(|&id| self.regions.shapes(id).is_some_and(|all| all.iter().any(is_large))).count()
+        let images = self.allowed.iter().filter(|&id| self.index.video_of(id) == id);
+        images.filter(|&id| self.regions.shapes(id).is_some_and(|all| all.iter().any(is_large))).count()
     }
 
     /// Images that fulfil the form, and how its things come together.
@@ -275,6 +284,7 @@ impl Search<'_> {
             strength: Strength::of(score),
             boxes,
             refined: false,
+            frame: None,
         });
         Ok(Found { images: found.collect(), together })
     }

@@ -8,7 +8,7 @@ use glimpse_indexer::{Filter, ImageId};
 use super::structured_query::{QueryObject, Relation, StructuredQuery};
 use crate::calibrate::CUT;
 use crate::query::MAX_LIMIT;
-use crate::{Cursor, Depth, EngineError, Sort, Source, Strength};
+use crate::{Cursor, Depth, EngineError, FrameHit, Sort, Source, Strength};
 
 /// A question about regions.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +91,8 @@ pub struct FoundImage {
     /// otherwise, as they are for an image that cannot be read, or whose finer boxes would not lie
     /// as asked.
     pub refined: bool,
+    /// Of a video or an animation, the frame that the boxes are in.
+    pub frame: Option<FrameHit>,
 }
 
 /// A region that shows a thing.
@@ -109,6 +111,11 @@ pub struct FoundBox {
 }
 
 impl FoundImage {
+    /// The image that shows it: the frame of a video.
+    pub fn shown(&self) -> ImageId {
+        self.frame.as_ref().map_or(self.id, |frame| frame.id)
+    }
+
     /// Takes an image below the cut, whatever it is worth.
     pub(super) fn fall_below(&mut self) {
         self.score = self.score.min(CUT.next_down());

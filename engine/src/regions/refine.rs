@@ -30,7 +30,7 @@ impl Engine {
     /// If the model or its decoder fails, or the library cannot be read.
     pub(super) fn refine_boxes(&self, refiner: &BoxRefiner<'_>, image: &mut FoundImage) -> Result<(), EngineError> {
         let dense = self
-            .original_bytes(image.id)
+            .original_bytes(image.shown())
             .and_then(|bytes| self.dense_features(refiner.encoder, &bytes, refiner.profile));
         let dense = match dense {
             Ok(dense) => dense,

@@ -15,6 +15,7 @@ use glimpse_indexer::{Filter, IdSet, ImageId, Index, IndexError};
 
 use crate::calibrate::{CUT, Modality, Part, SOME_WORDS_SCORE, Scale, WORDS_SCORE};
 use crate::control::ActiveQuery;
+use crate::frames::{Best, by_video};
 use crate::query::Position;
 use crate::served::Served;
 use crate::{Cancel, Depth, Engine, EngineError, Mode, Page, Query, Sort, Strength};
@@ -68,7 +69,9 @@ impl Engine {
     fn answer(&self, index: &Served, question: &Question) -> Result<ResultSet, EngineError> {
         let id = ResultSet::name(question, index); // before reading: a change meanwhile gives another name
         let mut allowed = self.selected(index, &question.filter)?;
-        question.left_out().for_each(|image| _ = allowed.remove(image));
+        question.left_out().for_each(|image| _ = allowed.remove(index.video_of(image)));
+        // Frames are ranked, videos are found.
+        let searched = index.with_frames(&allowed);
 
         let meaning = match question.mode {
             Mode::Words => None,
@@ -76,13 +79,16 @@ impl Engine {
             _ => Some(self.meaning(index, question)?),
         };
         let (mut nearest, mut likely) = match &meaning {
-            Some(meaning) => self::nearest(index, &meaning.scale, &allowed, question.depth)?,
+            Some(meaning) => self::nearest(index, &meaning.scale, &searched, question.depth)?,
             None => (Vec::new(), 0),
         };
+        let best;
+        (nearest, likely, best) = by_video(index, nearest, likely, |scored| &mut scored.id);
         // An example beside words adds to what they find by themselves.
         if let Some(words) = question.without_examples().filter(|_| meaning.is_some()) {
             let alone = self.meaning(index, &words)?;
-            let (found, _) = self::nearest(index, &alone.scale, &allowed, Depth::Strict)?;
+            let (found, likely_alone) = self::nearest(index, &alone.scale, &searched, Depth::Strict)?;
+            let (found, ..) = by_video(index, found, likely_alone, |scored| &mut scored.id);
             likely = widen(&mut nearest, &found);
         }
         let (words, held) = match question.mode {
@@ -91,7 +97,7 @@ impl Engine {
         };
 
         let (mut hits, accepted) = if question.terms.is_empty() {
-            let all: Vec<_> = allowed.iter().map(|id| Ranked { id, score: 1.0, ..Ranked::NONE }).collect();
+            let all: Vec<_> = allowed.iter().map(|id| Ranked { id, frame: id, score: 1.0, ..Ranked::NONE }).collect();
             let count = all.len();
             (all, count)
         } else {
@@ -105,6 +111,10 @@ impl Engine {
         let found = if meaning.is_some() { allowed.len() } else { hits.len() };
         let weaker = found - accepted;
         hits.truncate(accepted.saturating_add(question.depth.weaker(accepted)));
+        for hit in &mut hits {
+            let Best { frame, matching } = best.get(&hit.id).copied().unwrap_or(Best { frame: hit.id, matching: 1 });
+            (hit.frame, hit.matching) = (frame, matching.max(1));
+        }
         let (above, below) = hits.split_at_mut(accepted);
         let strong = above.iter().filter(|hit| Strength::of(hit.score) == Strength::Strong).count();
         [above, below].into_iter().for_each(|hits| order(index, hits, (sort, &question.filter), |hit| hit.id));
@@ -154,7 +164,7 @@ impl Engine {
 /// Images by score, as many as the depth asks for, and how many of them lie above the cut.
 fn nearest(index: &Index, scale: &Scale, allowed: &IdSet, depth: Depth) -> Result<(Vec<Scored>, usize), EngineError> {
     let (direction, length) = scale.direction();
-    let everything = allowed.len() == index.len();
+    let everything = allowed.len() == index.searchable();
     let mut count = if depth == Depth::All { allowed.len() } else { FIRST.min(allowed.len()) };
     let cancel = Cancel::current();
     loop {
@@ -213,7 +223,8 @@ fn every_word(text: &str) -> String {
 }
 
 impl Ranked {
-    const NONE: Self = Self { id: ImageId(0), score: 0.0, meaning_rank: 0, words_rank: 0, bm25: 0.0 };
+    const NONE: Self =
+        Self { id: ImageId(0), frame: ImageId(0), matching: 1, score: 0.0, meaning_rank: 0, words_rank: 0, bm25: 0.0 };
 }
 
 /// Fuses both rankings above the cut; below it, each goes on in its order. What holds all the words

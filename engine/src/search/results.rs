@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use super::question::Question;
 use crate::calibrate::Scale;
+use crate::frames::{Best, frame_hit};
 use crate::lru::Lru;
 use crate::query::Position;
 use crate::{Explanation, Hit, Page, Strength};
@@ -45,6 +46,10 @@ pub(crate) struct Meaning {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Ranked {
     pub id: ImageId,
+    /// Of a video, its best frame; else the image.
+    pub frame: ImageId,
+    /// Frames of it above the cut.
+    pub matching: u32,
     pub score: f32,
     pub meaning_rank: u32,
     pub words_rank: u32,
@@ -76,8 +81,8 @@ impl ResultSet {
         while at < self.hits.len() && hits.len() < limit {
             let ranked = &self.hits[at];
             at += 1;
-            if let Some(vector) = index.vector(ranked.id) {
-                hits.push(self.explain(ranked, &vector));
+            if let Some(vector) = index.vector(ranked.frame) {
+                hits.push(self.explain(index, ranked, &vector));
             }
         }
         let position = Position { set: self.id, digest: self.digest, rank: u32::try_from(at).unwrap_or(u32::MAX) };
@@ -91,7 +96,7 @@ impl ResultSet {
         }
     }
 
-    fn explain(&self, ranked: &Ranked, vector: &[f32]) -> Hit {
+    fn explain(&self, index: &Index, ranked: &Ranked, vector: &[f32]) -> Hit {
         let mut why = Explanation {
             meaning_rank: (ranked.meaning_rank > 0).then_some(ranked.meaning_rank as usize),
             words_rank: (ranked.words_rank > 0).then_some(ranked.words_rank as usize),
@@ -106,7 +111,8 @@ impl ResultSet {
             why.presence = Some(scale.presence());
             why.model_probability = scoring.map(|scoring| scoring.probability(cosine));
         }
-        Hit { id: ranked.id, score: ranked.score, strength: Strength::of(ranked.score), why }
+        let frame = frame_hit(index, Best { frame: ranked.frame, matching: ranked.matching });
+        Hit { id: ranked.id, score: ranked.score, strength: Strength::of(ranked.score), why, frame }
     }
 }
 

@@ -69,8 +69,15 @@ impl Engine {
             let (direction, length) = scale.direction();
             for scored in index.score_all(&direction)? {
                 let score = scale.score_of(scored.score * length);
-                if score >= options.min_score && allowed.contains(scored.id) {
-                    let tags = tags.entry(scored.id).or_default();
+                // A video has the tags of its frames, each once.
+                let id = index.video_of(scored.id);
+                if score >= options.min_score && allowed.contains(id) {
+                    let tags = tags.entry(id).or_default();
+                    match tags.iter().position(|tag| tag.label == *label) {
+                        Some(known) if tags[known].score >= score => continue,
+                        Some(known) => _ = tags.remove(known),
+                        None => {}
+                    }
                     let place = tags.partition_point(|tag| tag.score >= score);
                     tags.insert(place, Tag { label: label.clone(), score });
                     tags.truncate(options.max_tags);

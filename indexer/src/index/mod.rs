@@ -4,6 +4,7 @@
 //! derived from it and can be built anew. Writers take turns; a step is first written to sled as a
 //! whole and then shown to readers, who wait for nobody longer than a row takes to copy.
 
+mod frames;
 mod graph;
 mod kept;
 mod load;
@@ -128,8 +129,10 @@ impl Default for IndexOptions {
 /// Numbers about an index.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Stats {
-    /// Distinct images with a vector.
+    /// Distinct images with a vector, a video being one.
     pub images: usize,
+    /// Further frames of videos and animations, each with a vector of its own.
+    pub frames: usize,
     /// Files that hold them or belong to them as companions.
     pub files: usize,
     /// Files that were missing when last looked for.
@@ -157,9 +160,9 @@ impl std::fmt::Debug for Index {
 
 impl Index {
     /// The newest format that this program reads and the one that it writes. Format 2 has numbers
-    /// for more image formats: a library of format 1 becomes one of format 2 with the first image
-    /// that needs one.
-    pub const FORMAT: u32 = 2;
+    /// for more image formats, format 3 for videos and has frames of them: a library of an older
+    /// format becomes one of a newer with the first image that needs it.
+    pub const FORMAT: u32 = 3;
 
     // ---- facts ----
 
@@ -180,7 +183,7 @@ impl Index {
 
     /// Number of images that can be found (with a vector and a file that is present).
     pub fn len(&self) -> usize {
-        self.memory.read().findable().len()
+        self.memory.read().whole().len()
     }
 
     /// True if nothing can be found.
@@ -195,7 +198,8 @@ impl Index {
     pub fn stats(&self) -> Result<Stats, IndexError> {
         let memory = self.facts();
         Ok(Stats {
-            images: self.scan.len(),
+            images: self.scan.len().saturating_sub(memory.frames()),
+            frames: memory.frames(),
             files: memory.files(),
             missing: memory.missing(),
             damaged: self.damaged.load(Ordering::Acquire),

@@ -19,7 +19,8 @@ impl Index {
         self.store.image(id)
     }
 
-    /// The files that hold an image, present ones first, then by path.
+    /// The files that hold an image, present ones first, then by path; of a frame, those of its
+    /// video.
     ///
     /// # Errors
     /// If the store fails.
@@ -50,6 +51,7 @@ impl Index {
     /// # Errors
     /// If the store fails.
     pub(crate) fn some_files_of(&self, id: ImageId, most: usize) -> Result<Vec<FileRecord>, IndexError> {
+        let id = self.video_of(id);
         let hashes = self.store.files_of(id).take(most).collect::<Result<_, _>>()?;
         let mut files = self.read_files(hashes)?;
         files.retain(|file| file.image == id);
@@ -124,7 +126,8 @@ impl Index {
         self.scan.get(id.into()).map(|vector| vector.decode())
     }
 
-    /// Images that pass a filter; the empty filter gives all that have a present file.
+    /// Images that pass a filter; the empty filter gives all that have a present file. A video is
+    /// one image here; [`Index::with_frames`] adds its frames.
     pub fn select(&self, filter: &Filter) -> IdSet {
         let kept = self.kept(filter);
         let facts = self.facts();

@@ -148,7 +148,13 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
+    /// An image goes, and with it the frames of the video that it stands for.
     fn remove_image(&mut self, id: ImageId) -> Result<(), IndexError> {
+        let frames = self.index.memory.read().frames_of(id).to_vec();
+        for frame in frames {
+            self.changed.insert(frame);
+            self.remove_image(frame)?;
+        }
         self.batch.remove(Table::Images, &keys::image(id));
         self.batch.remove(Table::Vectors, &keys::image(id));
         if self.remove_parts(id)? {
@@ -162,6 +168,13 @@ impl<'a> Step<'a> {
         }
         self.effects.push(Effect::RemoveImage(id));
         Ok(())
+    }
+
+    /// A further frame goes by itself.
+    #[cfg(test)]
+    pub(super) fn remove_frame(&mut self, id: ImageId) -> Result<(), IndexError> {
+        self.changed.insert(id);
+        self.remove_image(id)
     }
 
     /// Writes the step to the store and, if that went well, shows it to readers.

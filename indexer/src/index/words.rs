@@ -68,6 +68,9 @@ impl Index {
     }
 
     fn put_words(&self, id: ImageId) -> Result<(), IndexError> {
+        if self.video_of(id) != id {
+            return self.words.remove(id); // what is said of it is said of its video
+        }
         let (files, companions) = self.files_and_companions_of(id)?;
         let is_there = files.iter().any(|file| !file.missing);
         let files: Vec<_> = files.into_iter().chain(companions).filter(|file| !file.missing).collect();

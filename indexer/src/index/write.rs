@@ -73,7 +73,7 @@ impl Index {
         let id = known.unwrap_or(ImageId(writer.next_id));
         if known.is_none() {
             record.id = id;
-            self.raise_format(records::is_of_format_1(&record))?;
+            self.raise_format(records::format_of(&record))?;
             records::fit(&mut record);
             step.new_image(record, vector);
             regions.map_or(Ok(()), |regions| step.put_regions(id, regions))?;
@@ -87,11 +87,11 @@ impl Index {
 
     /// Notes, before the first record that a program of the library's age does not know, that such
     /// a program is too old for it: it would take the record for damage.
-    fn raise_format(&self, is_of_format_1: bool) -> Result<(), IndexError> {
-        if is_of_format_1 || self.manifest.read().format >= Self::FORMAT {
+    pub(super) fn raise_format(&self, needed: u32) -> Result<(), IndexError> {
+        if self.manifest.read().format >= needed {
             return Ok(());
         }
-        self.put_manifest(Manifest { format: Self::FORMAT, ..self.manifest() })
+        self.put_manifest(Manifest { format: needed, ..self.manifest() })
     }
 
     /// Adds a file of a known image, or replaces the record of a file (touched, moved, back again,
@@ -104,7 +104,7 @@ impl Index {
     pub fn put_file(&self, file: FileRecord) -> Result<(), IndexError> {
         let _writer = self.writer.lock();
         self.require(file.image)?;
-        self.raise_format(!file.role.is_companion())?;
+        self.raise_format(if file.role.is_companion() { 2 } else { 1 })?;
         let mut step = Step::new(self);
         step.put_file(file)?;
         step.commit()
@@ -145,7 +145,7 @@ impl Index {
         self.change(id, |record| record.model_caption = Some(text))
     }
 
-    fn change(&self, id: ImageId, change: impl FnOnce(&mut ImageRecord)) -> Result<(), IndexError> {
+    pub(super) fn change(&self, id: ImageId, change: impl FnOnce(&mut ImageRecord)) -> Result<(), IndexError> {
         let _writer = self.writer.lock();
         let old = self.store.image(id)?.ok_or(IndexError::NoSuchImage(id))?;
         let mut record = old.clone();
@@ -154,7 +154,7 @@ impl Index {
         if record == old {
             return Ok(());
         }
-        self.raise_format(records::is_of_format_1(&record))?;
+        self.raise_format(records::format_of(&record))?;
         let mut step = Step::new(self);
         step.replace_facts(record);
         step.commit()

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::metadata::is_sidecar;
-use super::names::{is_kept_by_the_system, named};
+use super::names::{is_kept_by_the_system, is_of_interest};
 use super::rules::IGNORE_FILE;
 use super::scope::Reach;
 use super::walk::has_hidden_part;
@@ -15,7 +15,7 @@ pub(crate) fn reach_of_change(file: &Path) -> Option<Reach> {
     if file.file_name().is_some_and(|name| name == IGNORE_FILE) {
         return Some(Reach::All);
     }
-    (named(file).is_some() || is_sidecar(file)).then_some(Reach::Files)
+    (is_of_interest(file) || is_sidecar(file)).then_some(Reach::Files)
 }
 
 /// True for a folder, named as seen from its root, that a run does not enter because of its name.

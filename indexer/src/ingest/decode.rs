@@ -14,8 +14,9 @@ use super::IngestOptions;
 use super::budget::{Budget, Share};
 use super::detached::{Detached, Left};
 use super::metadata::{self, Metadata};
-use super::read::{Stat, Unread, read};
-use crate::ContentHash;
+use super::moving::{FirstFrame, MoreFrames};
+use super::read::{Contents, Stat, Unread, read};
+use crate::{ContentHash, Moment};
 
 type Decode = dyn Fn(&[u8], &Limits, u32) -> Result<DecodedImage, ImageError> + Send + Sync;
 
@@ -56,12 +57,12 @@ pub(super) struct Decoder<'a> {
     pub encoder: &'a dyn Encode,
     pub options: &'a IngestOptions,
     pub profile: &'a DenseProfile,
-    is_over: &'a (dyn Fn() -> bool + Sync),
+    pub is_over: &'a (dyn Fn() -> bool + Sync),
     calls: Detached,
     /// Bytes of files in memory.
     files: Budget,
     /// Bytes of decoded images.
-    pixels: Budget,
+    pub pixels: Budget,
     /// Nanoseconds that all threads together spent on decoding and resizing.
     pub decoding: AtomicU64,
 }
@@ -73,7 +74,8 @@ pub(super) struct ImageFile<'a> {
     pub content: ContentHash,
     /// As [`crate::ImageRecord::orientation`].
     pub orientation: Option<u8>,
-    bytes: Vec<u8>,
+    /// Nothing of a video.
+    pub bytes: Vec<u8>,
     /// What its header says of its size.
     pixels: u64,
     _memory: Share<'a>,
@@ -107,6 +109,9 @@ pub(super) struct Decoded {
     pub size: (u32, u32),
     pub truncated: bool,
     pub metadata: Metadata,
+    /// As [`crate::ImageRecord::moment`], and what is left to be decoded behind it.
+    pub moment: Option<Moment>,
+    pub more: Option<MoreFrames>,
 }
 
 impl<'a> Decoder<'a> {
@@ -136,10 +141,13 @@ impl<'a> Decoder<'a> {
             return Err(Unread::Stuck(files));
         }
         let limits = self.options.limits;
-        let memory = self.files.take(expected.min(limits.max_bytes));
+        let memory = self.files.take(if is_named_like_a_video(path) { 0 } else { expected.min(limits.max_bytes) });
         let own_path = path.to_path_buf();
         let (bytes, stat, format, orientation, content, pixels) = self.call(path, "reading", move || {
-            let (bytes, stat) = read(&own_path, &limits)?;
+            let (bytes, stat) = match read(&own_path, &limits)? {
+                (Contents::Bytes(bytes), stat) => (bytes, stat),
+                (Contents::Video(format, content), stat) => return Ok((Vec::new(), stat, format, None, content, 0)),
+            };
             let format = Format::sniff(&bytes).map_err(|error| Unread::Skipped(error.to_string()))?;
             check_name(&own_path, format)?;
             let orientation = turned.orientation(format, &bytes);
@@ -152,36 +160,54 @@ impl<'a> Decoder<'a> {
     /// Decodes an image and cuts it into what the model reads: also its regions' windows if
     /// `makes_regions`.
     pub fn decode(&self, path: &Path, file: ImageFile<'_>, makes_regions: bool) -> Result<Decoded, Unread> {
+        if file.format.is_video() {
+            return self.decode_video(path, &file, makes_regions);
+        }
         let _memory = self.pixels.take(file.pixels.saturating_mul(BYTES_PER_PIXEL));
         let start = Instant::now();
-        let detail = if makes_regions { self.profile.config.detail } else { 1.0 };
-        let (least, limits) = (least_side(self.encoder, detail), self.options.limits);
+        let (least, limits) = (self.least(makes_regions), self.options.limits);
         let decoder = self.options.decoder.clone();
         let ImageFile { bytes, format, content, orientation, .. } = file;
-        let (image, metadata) = self.call(path, "decoding", move || {
+        let (image, metadata, first) = self.call(path, "decoding", move || {
             let image = decoder.decode(&bytes, &limits, least);
             let image = image.map_err(|error| Unread::Skipped(error.to_string()))?;
             let image = orientation.into_iter().fold(image, DecodedImage::reoriented);
+            let first = FirstFrame::of_animation(&bytes, &image, (content, orientation), &limits);
             // Last: the metadata reader wants to own the bytes of a TIFF.
-            Ok((image, metadata::read(format, bytes)))
+            Ok((image, metadata::read(format, bytes), first))
         })?;
+        let views = self.views(&image, makes_regions)?;
+        let (moment, more) = first.map_or((None, None), |first| (Some(first.moment), first.more));
+        self.options.on_image.call(&content, &image);
+        self.decoding.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
+        Ok(Decoded { views, size: image.size, truncated: image.truncated, metadata, moment, more })
+    }
+
+    /// What the model reads of an image.
+    pub fn views(&self, image: &DecodedImage, makes_regions: bool) -> Result<Views, Unread> {
         let views = match makes_regions {
             true => self.profile.views(self.encoder, &image.pixels),
             false => self.encoder.prepare(&image.pixels).map(Views::whole),
         };
-        let views = views.map_err(|error| Unread::Skipped(error.to_string()))?;
-        self.options.on_image.call(&content, &image);
-        self.decoding.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
-        Ok(Decoded { views, size: image.size, truncated: image.truncated, metadata })
+        views.map_err(|error| Unread::Skipped(error.to_string()))
+    }
+
+    /// Pixels that the shorter side of an image must have.
+    pub fn least(&self, makes_regions: bool) -> u32 {
+        let detail = if makes_regions { self.profile.config.detail } else { 1.0 };
+        least_side(self.encoder, detail)
     }
 
     /// What a file says of its image beside the pixels.
     pub fn metadata(&self, path: &Path, file: ImageFile<'_>) -> Result<Metadata, Unread> {
+        if file.format.is_video() {
+            return self.metadata_of_video(path, file.format);
+        }
         let ImageFile { format, bytes, .. } = file;
         self.call(path, "reading", move || Ok(metadata::read(format, bytes)))
     }
 
-    fn call<T: Send + 'static>(
+    pub fn call<T: Send + 'static>(
         &self,
         path: &Path,
         what: &str,
@@ -215,6 +241,12 @@ fn check_name(path: &Path, format: Format) -> Result<(), Unread> {
         return Err(Unread::Skipped("a camera raw file of a kind that this program does not know".to_owned()));
     }
     Ok(())
+}
+
+/// Videos are not kept in memory; what is only named like one is held by the limits alone.
+fn is_named_like_a_video(path: &Path) -> bool {
+    let named = path.extension().and_then(|extension| Format::named(extension.to_str()?));
+    named.is_some_and(Format::is_video)
 }
 
 /// What an image's header says of its size.

@@ -11,8 +11,11 @@ use super::FileEvent;
 use super::contents::{Claim, Contents};
 use super::decode::{Decoded, Decoder, Turned};
 use super::guard::guarded;
-use super::item::{EncodeInput, Incomplete, Known, Message, NewImage, NotMade, Outcome, Subject, Wants, Work};
+use super::item::{
+    EncodeInput, Incomplete, Known, Message, NewFrame, NewImage, NotMade, Outcome, Subject, Wants, Work,
+};
 use super::metadata::Metadata;
+use super::moving::MoreFrames;
 use super::read::{Stat, Unread};
 use super::walk::{Candidate, Companion};
 use crate::{ContentHash, Exposure, FileRecord, ImageId, ImageRecord, Index, IndexError};
@@ -31,6 +34,7 @@ impl DecodeStage<'_> {
         match work {
             Work::File(candidate) => self.file(candidate, encode, write),
             Work::Image(incomplete) => self.image(incomplete, encode, write),
+            Work::Video(id, file) => self.video(id, &file, encode, write),
         }
     }
 
@@ -39,7 +43,9 @@ impl DecodeStage<'_> {
         let mut claimed = None;
         let decision = guarded(|| self.decide(candidate, &mut claimed));
         let outcome = match decision.unwrap_or_else(|panic| Ok(Decision::Skipped(went_wrong(&panic)))) {
-            Ok(Decision::New(image)) => return encode.send(*image).is_ok(),
+            Ok(Decision::New(image, more)) => {
+                return encode.send(*image).is_ok() && more.is_none_or(|more| self.frames(&path, &more, encode, write));
+            }
             Ok(Decision::InFlight | Decision::HeldBack) => return true,
             Ok(Decision::Cancelled) => return false,
             Ok(Decision::Unchanged(image, back)) => {
@@ -132,13 +138,52 @@ impl DecodeStage<'_> {
         let options = self.decoder.options;
         let wants = Wants { regions: options.regions.make, caption: options.captions.is_some() };
         match self.decoder.decode(path, file, wants.regions) {
-            Ok(Decoded { views, size, truncated, metadata }) => {
+            Ok(Decoded { views, size, truncated, metadata, moment, more }) => {
                 let file = known(metadata);
-                let record = ImageRecord { orientation, ..new_record(&file, format, size, truncated) };
+                let record = ImageRecord { orientation, moment, ..new_record(&file, format, size, truncated) };
                 let image = Subject::New(Box::new(NewImage { file, record }));
-                Ok(Decision::New(Box::new(EncodeInput { image, wants, views })))
+                Ok(Decision::New(Box::new(EncodeInput { image, wants, views }), more.map(Box::new)))
             }
             Err(unread) => self.unread(unread),
+        }
+    }
+
+    /// Sends the further frames of a video to the encoder, as far as the index lacks them.
+    fn frames(&self, path: &Path, more: &MoreFrames, encode: &Sender<EncodeInput>, write: &Sender<Message>) -> bool {
+        let (video, mut frames) = (more.content, 0);
+        let wants = Wants { regions: self.decoder.options.regions.make, caption: false };
+        let is_new = |content: &ContentHash| !matches!(self.index.by_content(content), Ok(Some(_)));
+        let done = guarded(|| {
+            self.decoder.each_more(more, wants.regions, is_new, |frame| {
+                frames += 1;
+                let record = ImageRecord {
+                    content: frame.content,
+                    moment: Some(frame.moment),
+                    orientation: more.orientation,
+                    ..new_frame(more)
+                };
+                let image = Subject::Frame(Box::new(NewFrame { video, path: path.to_path_buf(), record }));
+                encode.send(EncodeInput { image, wants, views: frame.views }).is_ok()
+            })
+        });
+        // A decoder that panicked costs the frames behind.
+        done.unwrap_or(true) && write.send(Message::FramesSent { video, frames }).is_ok()
+    }
+
+    /// Goes on with a video whose frames did not all come into the index. One whose file is another
+    /// now, or is away, is left to a later run.
+    fn video(&self, id: ImageId, file: &FileRecord, encode: &Sender<EncodeInput>, write: &Sender<Message>) -> bool {
+        let Ok(Some(record)) = self.index.image(id) else { return true };
+        let makes_regions = self.decoder.options.regions.make;
+        let decoded = guarded(|| {
+            let read = self.decoder.read(&file.path, file.bytes, Turned::As(record.orientation));
+            let read = read.ok().filter(|read| read.content == record.content);
+            read.and_then(|read| self.decoder.decode(&file.path, read, makes_regions).ok())
+        });
+        match decoded.ok().flatten() {
+            Some(Decoded { more: Some(more), .. }) => self.frames(&file.path, &more, encode, write),
+            Some(_) => write.send(Message::FramesSent { video: record.content, frames: 0 }).is_ok(),
+            None => !(self.decoder.is_over)(),
         }
     }
 
@@ -169,10 +214,24 @@ impl DecodeStage<'_> {
         let path = &incomplete.file.path;
         let record = self.index.image(incomplete.id)?;
         let turned = Turned::As(record.as_ref().and_then(|record| record.orientation));
-        let known = record.map(|record| record.content);
+        let frame =
+            record.as_ref().filter(|record| record.format.is_video() || self.index.video_of(record.id) != record.id);
+        let frame = frame.and_then(|record| Some(((record.width, record.height), record.moment?.start)));
+        if let Some((frame, format)) = frame.zip(record.as_ref().map(|record| record.format))
+            && let Some(views) =
+                self.decoder.frame_of_unchanged(&incomplete.file, format, frame, incomplete.wants.regions)
+        {
+            return Ok(views);
+        }
+        // The file is that of the video that a frame belongs to.
+        let whole = self.index.image(self.index.video_of(incomplete.id))?;
+        let known = whole.map(|record| record.content);
         let file = self.decoder.read(path, incomplete.file.bytes, turned);
         let views = file.and_then(|file| match Some(file.content) == known {
-            true => Ok(self.decoder.decode(path, file, incomplete.wants.regions)?.views),
+            true => match frame {
+                Some(frame) => self.decoder.frame(path, &file, frame, incomplete.wants.regions),
+                None => Ok(self.decoder.decode(path, file, incomplete.wants.regions)?.views),
+            },
             false => Err(Unread::Skipped("it has changed since it was indexed; index its folder again".to_owned())),
         });
         Ok(views)
@@ -201,7 +260,8 @@ enum Decision {
     InFlight,
     /// It is being written; another run looks again.
     HeldBack,
-    New(Box<EncodeInput>),
+    /// An image, and the frames that follow it.
+    New(Box<EncodeInput>, Option<Box<MoreFrames>>),
     Skipped(String),
     Failed(String),
     /// The run is over.
@@ -228,5 +288,29 @@ fn new_record(file: &Known, format: Format, (width, height): (u32, u32), truncat
         truncated,
         exposure: Exposure::default(),
         rating: None,
+        moment: None,
+    }
+}
+
+/// What a frame has in common with its video, beside the facts that only the video has.
+fn new_frame(more: &MoreFrames) -> ImageRecord {
+    ImageRecord {
+        id: ImageId(0),
+        content: more.content,
+        orientation: None,
+        width: more.size.0,
+        height: more.size.1,
+        format: more.format,
+        bytes: 0,
+        taken: None,
+        camera: None,
+        place: None,
+        caption: None,
+        keywords: Vec::new(),
+        model_caption: None,
+        truncated: false,
+        exposure: Exposure::default(),
+        rating: None,
+        moment: None,
     }
 }

@@ -104,6 +104,7 @@ impl<'a> Stage<'a> {
                     self.write.send(Message::Rejected { path, outcome: outcome.clone(), companions }).is_ok()
                 })
             }
+            Subject::Frame(frame) => self.write.send(Message::FrameLost { video: frame.video }).is_ok(),
             Subject::Known(Incomplete { id, file, .. }) => {
                 let event = Some(FileEvent::Failed { path: file.path, reason });
                 self.write.send(Message::NotMade(NotMade { id, event, model_failed: true })).is_ok()

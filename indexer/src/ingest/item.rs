@@ -18,6 +18,8 @@ pub(super) enum Work {
     File(Candidate),
     /// An image of the index that lacks something.
     Image(Incomplete),
+    /// A video of the index that lacks frames, and a file that holds it.
+    Video(ImageId, FileRecord),
 }
 
 /// A file whose bytes were read.
@@ -90,6 +92,16 @@ pub(super) struct Wants {
     pub caption: bool,
 }
 
+/// A further frame of a video.
+#[derive(Debug)]
+pub(super) struct NewFrame {
+    /// The content of the video's file.
+    pub video: ContentHash,
+    pub path: PathBuf,
+    /// Without numbers.
+    pub record: ImageRecord,
+}
+
 /// An image, ready for the encoder.
 #[derive(Debug)]
 pub(super) struct EncodeInput {
@@ -102,6 +114,7 @@ pub(super) struct EncodeInput {
 #[derive(Debug)]
 pub(super) enum Subject {
     New(Box<NewImage>),
+    Frame(Box<NewFrame>),
     Known(Incomplete),
 }
 
@@ -110,6 +123,7 @@ impl Subject {
     pub fn path(&self) -> &PathBuf {
         match self {
             Self::New(image) => &image.file.path,
+            Self::Frame(frame) => &frame.path,
             Self::Known(incomplete) => &incomplete.file.path,
         }
     }
@@ -136,6 +150,11 @@ pub(super) enum Message {
     Rejected { path: PathBuf, outcome: Outcome, companions: Vec<Companion> },
     /// An image of the index that still lacks what it lacked.
     NotMade(NotMade),
+    /// All frames of a video that can be decoded are on their way to the encoder, or there: so many
+    /// are still to come.
+    FramesSent { video: ContentHash, frames: usize },
+    /// The model failed on a frame of a video.
+    FrameLost { video: ContentHash },
     /// Nothing can go on.
     Fatal(IndexError),
 }

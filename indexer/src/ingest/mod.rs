@@ -24,12 +24,14 @@ mod devices;
 mod disk;
 mod drives;
 mod encode;
+mod frames;
 mod guard;
 mod holders;
 mod hook;
 mod item;
 mod losses;
 mod metadata;
+mod moving;
 mod names;
 mod pace;
 mod pairs;
@@ -318,6 +320,9 @@ pub fn ingest(
         if is_whole {
             roots::drop_empty(index, &drives)?;
             go_on_with_rebuild(&stages, &mut writer)?;
+        }
+        if !index.incomplete_videos().is_empty() {
+            stages.run(&mut writer, |outlet| source::incomplete_videos(index, outlet))?;
         }
         if is_whole && (options.regions.refill || options.captions.is_some()) {
             stages.run(&mut writer, |outlet| source::incomplete(index, encoder, &options, outlet))?;

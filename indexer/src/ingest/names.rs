@@ -1,4 +1,4 @@
-//! What files are called that hold images, and folders that hold none of the user's own.
+//! What files are called that hold images or videos, and folders that hold none of the user's own.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -8,10 +8,6 @@ use glimpse_encoder::image_file::Format;
 /// Names of images in formats that no decoder here reads: one of them is named as skipped, so that
 /// nothing is missing without a word.
 const UNREAD: [&str; 13] = ["ico", "tga", "jp2", "psd", "qoi", "dds", "exr", "hdr", "ppm", "pgm", "crw", "mrw", "x3f"];
-/// Names of what is no image, though a library may hold it.
-const VIDEO: [&str; 16] =
-    ["3gp", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "mxf", "ogv", "vob", "webm", "wmv"];
-
 /// Folders in which network drives and desktops keep thumbnails, deleted files and snapshots: all
 /// that lies there was made from files elsewhere, or is not wanted any more.
 const SYSTEM_FOLDERS: [&str; 15] = [
@@ -41,27 +37,9 @@ pub(super) fn is_kept_by_the_system(name: &OsStr) -> bool {
     is_trash || SYSTEM_FOLDERS.iter().any(|folder| name.eq_ignore_ascii_case(folder))
 }
 
-/// What a file's name says that it is.
-pub(super) enum Named {
-    Image,
-    /// Not read, whatever is in it: its kind in words.
-    Unread(&'static str),
-}
-
-impl Named {
-    /// Why nothing was read of a file of a kind that is not read.
-    pub fn unread(kind: &str) -> String {
-        format!("{kind}, which is not a supported format")
-    }
-}
-
-/// `None` for what is left alone without a word.
-pub(super) fn named(path: &Path) -> Option<Named> {
-    let extension = path.extension().and_then(|it| it.to_str())?;
-    let is_of = |known: &[&str]| known.iter().any(|known| extension.eq_ignore_ascii_case(known));
-    match () {
-        () if Format::named(extension).is_some() || is_of(&UNREAD) => Some(Named::Image),
-        () if is_of(&VIDEO) => Some(Named::Unread("a video")),
-        () => None,
-    }
+/// True if a file's name says that it holds an image or a video; others are left alone without a
+/// word.
+pub(super) fn is_of_interest(path: &Path) -> bool {
+    let Some(extension) = path.extension().and_then(|it| it.to_str()) else { return false };
+    Format::named(extension).is_some() || UNREAD.iter().any(|known| extension.eq_ignore_ascii_case(known))
 }

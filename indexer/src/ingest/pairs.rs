@@ -125,11 +125,12 @@ impl Name {
     fn of(path: &Path) -> Option<Self> {
         let (stem, extension) = (path.file_stem()?, path.extension()?.to_str()?.to_ascii_lowercase());
         let kind = match Format::named(&extension) {
+            _ if MOTION.contains(&&*extension) => Kind::Video,
+            Some(format) if format.is_video() => return None,
             Some(Format::Raw) => Kind::Raw,
             Some(Format::Jpeg | Format::Heic) => Kind::Photo,
             Some(_) => Kind::Image,
             None if OTHER_RAW.contains(&&*extension) => Kind::Raw,
-            None if MOTION.contains(&&*extension) => Kind::Video,
             None => return None,
         };
         let whole = folded(stem);

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use glimpse_encoder::files;
 use glimpse_encoder::image_file::{self, Format, Limits};
 
-use crate::FileRecord;
+use crate::{ContentHash, ContentHasher, FileRecord};
 
 /// What tells one state of a file from another at the cost of a stat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,11 +82,22 @@ pub(super) enum Unread {
 const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(50);
 /// Enough of a file to tell its format.
-const HEAD: u64 = 64;
+const HEAD: u64 = 512;
+/// Bytes of a video that are read at once.
+const STEP: usize = 1 << 20;
 
-/// The bytes of an image and the state of the file that holds them. Files whose first bytes
-/// announce no image, or one that this build cannot read, are not read any further.
-pub(super) fn read(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Stat), Unread> {
+/// What was read of a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Contents {
+    /// All of an image.
+    Bytes(Vec<u8>),
+    /// A video, too large to be kept: its container and the hash of its bytes.
+    Video(Format, ContentHash),
+}
+
+/// What is in the file of an image or a video, and the state in which it was. Files whose first
+/// bytes announce neither, or an image that this build cannot read, are not read any further.
+pub(super) fn read(path: &Path, limits: &Limits) -> Result<(Contents, Stat), Unread> {
     for attempt in 0..ATTEMPTS {
         std::thread::sleep(PAUSE * attempt);
         if let Some(read) = read_once(path, limits)? {
@@ -97,13 +108,19 @@ pub(super) fn read(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Stat), Unre
 }
 
 /// `None` if the file changed meanwhile.
-fn read_once(path: &Path, limits: &Limits) -> Result<Option<(Vec<u8>, Stat)>, Unread> {
+fn read_once(path: &Path, limits: &Limits) -> Result<Option<(Contents, Stat)>, Unread> {
     let failed = |error: io::Error| Unread::Failed(error.to_string());
     let mut file = files::open(path).map_err(failed)?;
     let before = Stat::of(&file.metadata().map_err(failed)?);
     let mut bytes = Vec::new();
     (&mut file).take(HEAD).read_to_end(&mut bytes).map_err(failed)?;
-    readable(&bytes, limits)?;
+    let format = readable(&bytes, limits)?;
+    if format.is_video() {
+        let (content, length) = hash(&bytes, file).map_err(failed)?;
+        let after = Stat::of(&fs::metadata(path).map_err(failed)?);
+        let same = before == after && before.bytes == length;
+        return Ok(same.then_some((Contents::Video(format, content), before)));
+    }
     if before.bytes > limits.max_bytes {
         let (found, limit) = (before.bytes, limits.max_bytes);
         return Err(Unread::Skipped(format!("too large: a file of {found} bytes, the limit is {limit} bytes")));
@@ -112,16 +129,34 @@ fn read_once(path: &Path, limits: &Limits) -> Result<Option<(Vec<u8>, Stat)>, Un
     file.take(limits.max_bytes - bytes.len() as u64).read_to_end(&mut bytes).map_err(failed)?;
     // By the path: a file that was replaced has another state there.
     let after = Stat::of(&fs::metadata(path).map_err(failed)?);
-    Ok((before == after && before.bytes == bytes.len() as u64).then_some((bytes, before)))
+    Ok((before == after && before.bytes == bytes.len() as u64).then_some((Contents::Bytes(bytes), before)))
 }
 
-fn readable(head: &[u8], limits: &Limits) -> Result<(), Unread> {
+/// The hash of a file that begins with `head` and goes on with the rest of `file`, and its length.
+fn hash(head: &[u8], mut file: fs::File) -> io::Result<(ContentHash, u64)> {
+    let (mut hasher, mut length) = (ContentHasher::default(), head.len() as u64);
+    hasher.update(head);
+    let mut bytes = vec![0; STEP];
+    loop {
+        match file.read(&mut bytes) {
+            Ok(0) => return Ok((hasher.finish(), length)),
+            Ok(count) => {
+                hasher.update(&bytes[..count]);
+                length += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn readable(head: &[u8], limits: &Limits) -> Result<Format, Unread> {
     let skipped = |reason: image_file::ImageError| Unread::Skipped(reason.to_string());
     let format = Format::sniff(head).map_err(skipped)?;
     if !format.is_read() {
         image_file::decode(head, limits).map_err(skipped)?;
     }
-    Ok(())
+    Ok(format)
 }
 
 #[cfg(test)]
@@ -147,9 +182,22 @@ mod tests {
         let path = dir.path().join("large.bmp");
         fs::write(&path, [b"BM".as_slice(), &[0; 98]].concat()).unwrap();
         let limits = |max_bytes| Limits { max_bytes, ..Limits::default() };
-        assert_eq!(read(&path, &limits(100)).unwrap().0.len(), 100);
+        let (Contents::Bytes(bytes), _) = read(&path, &limits(100)).unwrap() else { panic!("a BMP is no video") };
+        assert_eq!(bytes.len(), 100);
         let Err(Unread::Skipped(reason)) = read(&path, &limits(99)) else { panic!("100 bytes were read") };
         assert_eq!(reason, "too large: a file of 100 bytes, the limit is 99 bytes");
+    }
+
+    #[test]
+    fn a_video_of_any_length_is_hashed_and_not_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.mp4");
+        let bytes = [b"\0\0\0\x18ftypisom".as_slice(), &[7; 3 * STEP]].concat();
+        fs::write(&path, &bytes).unwrap();
+        let limits = Limits { max_bytes: 100, ..Limits::default() };
+        let (contents, stat) = read(&path, &limits).unwrap();
+        assert_eq!(contents, Contents::Video(Format::Mp4, ContentHash::of(&bytes)));
+        assert_eq!(stat.bytes, bytes.len() as u64);
     }
 
     #[test]

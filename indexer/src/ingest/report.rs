@@ -39,6 +39,14 @@ impl<'a> Report<'a> {
         self.pending.push(event);
     }
 
+    /// The index changed in a way that nobody is told of.
+    pub fn step(&mut self) {
+        if self.changes == 0 {
+            self.last_commit = Instant::now();
+        }
+        self.changes += 1;
+    }
+
     pub fn is_commit_due(&self) -> bool {
         self.changes >= MOST_CHANGES || self.changes > 0 && self.last_commit.elapsed() >= MOST_WAIT
     }

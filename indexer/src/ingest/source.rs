@@ -13,7 +13,6 @@ use glimpse_encoder::Encode;
 use super::IngestOptions;
 use super::drives::Drives;
 use super::item::{Incomplete, Message, Outcome, Wants, Work};
-use super::names::Named;
 use super::shared::Shared;
 use super::walk::{Candidate, Found, Walked, Walker};
 use crate::{FileRecord, IdSet, Index, IndexError};
@@ -56,14 +55,13 @@ fn find(options: &IngestOptions, outlet: &Outlet<'_>) -> Result<Walked, IndexErr
     let sink = |found| {
         let files = match &found {
             Found::Candidate(candidate) => 1 + candidate.companions.len(),
-            Found::Unread(..) | Found::LinkOut(_) => 1,
+            Found::LinkOut(_) => 1,
             Found::Folder(_) | Found::Counted | Found::Failed(..) => 0,
         };
         shared.found.fetch_add(files, Relaxed);
         match found {
             Found::Folder(_) | Found::Counted => !shared.is_over(),
             Found::Candidate(candidate) => outlet.send(Work::File(candidate)),
-            Found::Unread(path, kind) => lost(path, Outcome::Skipped(Named::unread(kind))),
             Found::LinkOut(path) => {
                 let reason = "a link out of the folder, which is followed with --follow-links";
                 lost(path, Outcome::LeftOut(reason.to_owned()))
@@ -162,6 +160,21 @@ pub(super) fn walk(
     }
 }
 
+/// Videos of which not all frames came into the index, by files that are there.
+pub(super) fn incomplete_videos(index: &Index, outlet: &Outlet<'_>) -> Result<(), IndexError> {
+    for id in index.incomplete_videos() {
+        let files = index.files_of(id)?;
+        let is_there =
+            |file: &&FileRecord| !file.missing && outlet.drives.ask(&file.path, Path::exists).unwrap_or(false);
+        if let Some(file) = files.iter().find(is_there)
+            && !outlet.send(Work::Video(id, file.clone()))
+        {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// All images under the roots that lack regions or a caption, as far as these are wanted.
 pub(super) fn incomplete(
     index: &Index,
@@ -172,15 +185,21 @@ pub(super) fn incomplete(
     let captioned = options.captions.is_some() && encoder.decoder()?.is_some();
     let mut seen = IdSet::default();
     let mut send = |file: FileRecord| {
-        let id = file.image;
-        if file.missing || file.role.is_companion() || !seen.insert(id) {
+        if file.missing || file.role.is_companion() || !seen.insert(file.image) {
             return Ok(!outlet.shared.is_over());
         }
-        let regions = options.regions.refill && !index.has_regions(id)?;
-        let caption = captioned && index.image(id)?.is_some_and(|record| record.model_caption.is_none());
-        let lacks = regions || caption;
-        let wants = Wants { regions, caption };
-        Ok(if lacks { outlet.send(Work::Image(Incomplete { id, file, wants })) } else { !outlet.shared.is_over() })
+        for id in index.frames_of(file.image) {
+            let regions = options.regions.refill && !index.has_regions(id)?;
+            // Nobody asks for the words of a further frame.
+            let is_told = captioned && id == file.image;
+            let caption = is_told && index.image(id)?.is_some_and(|record| record.model_caption.is_none());
+            let wants = Wants { regions, caption };
+            let incomplete = Incomplete { id, file: file.clone(), wants };
+            if (regions || caption) && !outlet.send(Work::Image(incomplete)) {
+                return Ok(false);
+            }
+        }
+        Ok(!outlet.shared.is_over())
     };
     for root in &options.roots {
         if !index.each_file_under(root, &mut send)? {

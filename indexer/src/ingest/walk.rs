@@ -22,7 +22,7 @@ use std::path::{Component, Path, PathBuf};
 use super::devices::Devices;
 use super::disk;
 use super::metadata::{Beside, SidecarNames};
-use super::names::{Named, is_kept_by_the_system, named};
+use super::names::{is_kept_by_the_system, is_of_interest};
 use super::pairs::{Item, pair};
 use super::read::Stat;
 use super::rules::{IGNORE_FILE, Rules};
@@ -53,13 +53,14 @@ pub(super) struct Companion {
 }
 
 impl Companion {
-    /// The image that companions make without their primary, and those that make none.
-    pub fn on_their_own(mut companions: Vec<Self>) -> (Option<Candidate>, Vec<Self>) {
+    /// The images that companions make without their primary: one of a still image, to which the
+    /// others belong, else each video by itself.
+    pub fn on_their_own(mut companions: Vec<Self>) -> Vec<Candidate> {
         match companions.iter().position(|companion| companion.role != FileRole::Motion) {
-            None => (None, companions),
+            None => companions.into_iter().map(|companion| companion.file).collect(),
             Some(first) => {
                 let next = companions.remove(first).file;
-                (Some(Candidate { companions, ..next }), Vec::new())
+                vec![Candidate { companions, ..next }]
             }
         }
     }
@@ -73,8 +74,6 @@ pub(super) enum Found {
     Candidate(Candidate),
     /// A file that a walk which only counts took no closer look at.
     Counted,
-    /// A file of a kind that is not read, in words.
-    Unread(PathBuf, &'static str),
     /// A link out of the roots.
     LinkOut(PathBuf),
     /// A folder or file that could not be looked at, and why.
@@ -261,7 +260,7 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
     fn entry(&mut self, entry: &DirEntry, kind: FileType, real: &Path, rules: &Rules, listed: &mut Listed<'_>) -> bool {
         let path = entry.path();
         let is_plain_file = !kind.is_dir() && !kind.is_symlink();
-        if is_plain_file && (!kind.is_file() || named(&path).is_none()) {
+        if is_plain_file && (!kind.is_file() || !is_of_interest(&path)) {
             return true;
         }
         if kind.is_symlink() {
@@ -292,11 +291,11 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
             // Its target may be on a drive that is not mounted now.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.walked.unknown.insert(path.clone());
-                return named(&path).is_none() || (self.sink)(Found::Failed(path, "a link to nowhere".into()));
+                return !is_of_interest(&path) || (self.sink)(Found::Failed(path, "a link to nowhere".into()));
             }
             Err(error) => return self.failed(&path, &error),
         };
-        let is_wanted = is_folder || facts.is_file() && named(&path).is_some();
+        let is_wanted = is_folder || facts.is_file() && is_of_interest(&path);
         let leads_out = !self.roots.iter().any(|root| real.starts_with(root));
         if is_wanted && leads_out && !self.follow_links {
             // What was found by this link before stays as it is.
@@ -362,19 +361,11 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
         }
         match looked_at {
             Ok(file) => self.candidate(Candidate { companions: found, ..file }),
-            Err(goes_on) => {
-                let (next, rest) = Companion::on_their_own(found);
-                let files = next.into_iter().chain(rest.into_iter().map(|companion| companion.file));
-                goes_on && files.into_iter().all(|file| self.candidate(file))
-            }
+            Err(goes_on) => goes_on && Companion::on_their_own(found).into_iter().all(|file| self.candidate(file)),
         }
     }
 
-    /// Tells of a file, or that one of its kind is not read.
     fn candidate(&mut self, file: Candidate) -> bool {
-        if let Some(Named::Unread(kind)) = named(&file.path) {
-            return (self.sink)(Found::Unread(file.path, kind));
-        }
         let files = std::iter::once(&file).chain(file.companions.iter().map(|companion| &companion.file));
         self.walked.seen.extend(files.map(|file| self.walked.hasher.hash_one(&file.path)));
         (self.sink)(Found::Candidate(file))

@@ -1,6 +1,6 @@
 //! The only stage that changes the index; it runs on the caller's thread.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +11,13 @@ use super::FileEvent;
 use super::contents::{Contents, Displaced};
 use super::drives::Drives;
 use super::holders::{Holders, Origin};
-use super::item::{Encoded, Incomplete, Known, Message, NewImage, NotMade, Outcome, Subject};
+use super::item::{Encoded, Incomplete, Known, Message, NewFrame, NewImage, NotMade, Outcome, Subject};
 use super::metadata::{Metadata, Sidecars};
-use super::names::{Named, named};
 use super::rebuild::Progress;
 use super::report::Report;
 use super::shared::Shared;
 use super::walk::{Candidate, Companion};
-use crate::{Facts, FileRecord, ImageId, Index, IndexError};
+use crate::{ContentHash, Facts, FileRecord, ImageId, ImageRecord, Index, IndexError, Moment};
 
 /// How long to wait for a message before looking at commits and counts.
 const TICK: Duration = Duration::from_millis(100);
@@ -35,16 +34,37 @@ pub(super) struct Writer<'a, 'o> {
     gone: BTreeSet<PathBuf>,
     holders: Holders,
     sidecars: Sidecars,
+    /// Videos whose frames are on their way, by content.
+    videos: HashMap<ContentHash, Frames>,
     /// Files whose primaries gave no image.
     left_alone: Vec<Candidate>,
     /// What is rebuilt now.
     pub rebuild: Option<Arc<Progress>>,
 }
 
+/// What is known of the frames of a video in this run.
+#[derive(Default)]
+struct Frames {
+    written: usize,
+    lost: bool,
+    /// How many are to come, once all were decoded.
+    sent: Option<usize>,
+}
+
 impl<'a, 'o> Writer<'a, 'o> {
     pub fn new(index: &'a Index, contents: &'a Contents, drives: &'a Drives<'a>, report: Report<'o>) -> Self {
-        let (gone, holders, sidecars) = (BTreeSet::new(), Holders::default(), Sidecars::default());
-        Self { index, contents, drives, report, gone, holders, sidecars, left_alone: Vec::new(), rebuild: None }
+        Self {
+            index,
+            contents,
+            drives,
+            report,
+            gone: BTreeSet::new(),
+            holders: Holders::default(),
+            sidecars: Sidecars::default(),
+            videos: HashMap::new(),
+            left_alone: Vec::new(),
+            rebuild: None,
+        }
     }
 
     /// Takes messages until all other stages have ended. Returning early ends them.
@@ -96,8 +116,18 @@ impl<'a, 'o> Writer<'a, 'o> {
                 let (image, encoded) = *both;
                 match image {
                     Subject::New(image) => self.encoded(*image, encoded)?,
+                    Subject::Frame(frame) => self.frame(*frame, &encoded)?,
                     Subject::Known(incomplete) => self.made(incomplete, encoded)?,
                 }
+            }
+            Message::FramesSent { video, frames } => {
+                self.videos.entry(video).or_default().sent = Some(frames);
+                self.complete(video)?;
+            }
+            Message::FrameLost { video } => {
+                let frames = self.videos.entry(video).or_default();
+                (frames.written, frames.lost) = (frames.written + 1, true);
+                self.complete(video)?;
             }
             Message::NotMade(not_made) => self.not_made(not_made)?,
             Message::Rejected { path, outcome, companions } => self.rejected(path, outcome, companions)?,
@@ -129,6 +159,37 @@ impl<'a, 'o> Writer<'a, 'o> {
             self.add_holder(&Known { metadata: file.metadata.clone(), ..waited }, id)?;
         }
         Ok(())
+    }
+
+    /// A further frame of a video, which is in the index unless it came to nothing.
+    fn frame(&mut self, frame: NewFrame, encoded: &Encoded) -> Result<(), IndexError> {
+        let NewFrame { video: content, record, .. } = frame;
+        if let Some(video) = self.index.by_content(&content)? {
+            let moment = record.moment.map(|moment| Moment { video: Some(video), ..moment });
+            let record = ImageRecord { moment, ..record };
+            self.index.add_frame(record, encoded.embedding.as_slice(), encoded.regions.as_ref())?;
+            self.report.step();
+        }
+        self.videos.entry(content).or_default().written += 1;
+        self.complete(content)
+    }
+
+    /// Notes that a video has all its frames, if it is so. One that lacks some is gone on with by
+    /// the next run.
+    fn complete(&mut self, content: ContentHash) -> Result<(), IndexError> {
+        let is_done = |frames: &Frames| frames.sent.is_some_and(|sent| frames.written >= sent);
+        if !self.videos.get(&content).is_some_and(is_done) {
+            return Ok(());
+        }
+        let lost = self.videos.remove(&content).is_some_and(|frames| frames.lost);
+        match self.index.by_content(&content)? {
+            Some(video) if !lost => {
+                self.index.complete_video(video)?;
+                self.report.step();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// An image of the index has what it lacked, unless it was removed meanwhile.
@@ -250,7 +311,9 @@ impl<'a, 'o> Writer<'a, 'o> {
     /// The image lost its file to another content and is found again under another name.
     fn bring_back(&mut self, file: &Known, image: Displaced) -> Result<(), IndexError> {
         self.make_room(file, None)?;
-        let Displaced { record, vector, regions, path: from } = image;
+        let Displaced { mut record, vector, regions, path: from } = image;
+        // Further frames are not kept; they are made again before the run ends.
+        record.moment = record.moment.map(|moment| Moment { complete: false, ..moment });
         // Under a new number they would pass for new ones.
         let regions = regions.filter(|_| self.index.rebuild_left().is_none());
         let id = self.index.add_stored(record, &vector, regions, file.record(ImageId(0)))?;
@@ -330,19 +393,15 @@ impl<'a, 'o> Writer<'a, 'o> {
         }
         match image {
             Some(image) => self.put_companions(image, &path, companions),
-            None => self.leave_alone(companions),
+            None => {
+                self.leave_alone(companions);
+                Ok(())
+            }
         }
     }
 
     /// Companions of a file that gave no image are images themselves, as far as they can be.
-    fn leave_alone(&mut self, companions: Vec<Companion>) -> Result<(), IndexError> {
-        let (next, rest) = Companion::on_their_own(companions);
-        self.left_alone.extend(next);
-        for Companion { file, .. } in rest {
-            if let Some(Named::Unread(kind)) = named(&file.path) {
-                self.rejected(file.path, Outcome::Skipped(Named::unread(kind)), Vec::new())?;
-            }
-        }
-        Ok(())
+    fn leave_alone(&mut self, companions: Vec<Companion>) {
+        self.left_alone.extend(Companion::on_their_own(companions));
     }
 }

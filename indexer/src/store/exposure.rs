@@ -1,8 +1,8 @@
 //! The bytes of what is known of an image beside the facts that every record has had from the
-//! start: how the camera was set, and what people think of it.
+//! start: how the camera was set, what people think of it, and its place in a video.
 
 use super::codec::{Damage, Decoder, Encoder};
-use crate::Exposure;
+use crate::{Exposure, ImageId, Moment};
 
 // Which of them follow.
 const LENS: u8 = 1;
@@ -11,19 +11,23 @@ const APERTURE: u8 = 4;
 const EXPOSURE_TIME: u8 = 8;
 const ISO: u8 = 16;
 const RATING: u8 = 32;
-const ALL: u8 = LENS | FOCAL_LENGTH | APERTURE | EXPOSURE_TIME | ISO | RATING;
+const MOMENT: u8 = 64;
+const ALL: u8 = LENS | FOCAL_LENGTH | APERTURE | EXPOSURE_TIME | ISO | RATING | MOMENT;
+
+/// In place of the number of a video: the image stands for it itself.
+const ITSELF: u64 = u64::MAX;
 
 /// The best rating.
 const BEST: u8 = 5;
 
 /// True if there is anything to write.
-pub(super) fn is_further(exposure: &Exposure, rating: Option<u8>) -> bool {
-    rating.is_some() || *exposure != Exposure::default()
+pub(super) fn is_further(exposure: &Exposure, rating: Option<u8>, moment: Option<Moment>) -> bool {
+    rating.is_some() || moment.is_some() || *exposure != Exposure::default()
 }
 
 /// `present (1) | lens? | focal length (4, f32)? | aperture (4, f32)? | exposure time (4, f32)? |
-/// iso (4)? | rating (1)?`
-pub(super) fn encode_further(value: &mut Encoder, exposure: &Exposure, rating: Option<u8>) {
+/// iso (4)? | rating (1)? | (video (8) | start (8) | end (8) | duration (8) | complete (1))?`
+pub(super) fn encode_further(value: &mut Encoder, exposure: &Exposure, rating: Option<u8>, moment: Option<Moment>) {
     let present = [
         (exposure.lens.is_some(), LENS),
         (exposure.focal_length.is_some(), FOCAL_LENGTH),
@@ -31,6 +35,7 @@ pub(super) fn encode_further(value: &mut Encoder, exposure: &Exposure, rating: O
         (exposure.exposure_time.is_some(), EXPOSURE_TIME),
         (exposure.iso.is_some(), ISO),
         (rating.is_some(), RATING),
+        (moment.is_some(), MOMENT),
     ];
     value.u8(present.iter().filter(|(there, _)| *there).map(|(_, flag)| flag).sum());
     if let Some(lens) = &exposure.lens {
@@ -45,9 +50,15 @@ pub(super) fn encode_further(value: &mut Encoder, exposure: &Exposure, rating: O
     if let Some(rating) = rating {
         value.u8(rating);
     }
+    if let Some(Moment { video, start, end, duration, complete }) = moment {
+        value.u64(video.map_or(ITSELF, |video| video.0)).u64(start).u64(end).u64(duration).u8(u8::from(complete));
+    }
 }
 
-pub(super) fn decode_further(fields: &mut Decoder<'_>) -> Result<(Exposure, Option<u8>), Damage> {
+/// What [`encode_further`] wrote.
+pub(super) type Further = (Exposure, Option<u8>, Option<Moment>);
+
+pub(super) fn decode_further(fields: &mut Decoder<'_>) -> Result<Further, Damage> {
     let present = fields.u8()?;
     if present & !ALL != 0 {
         return Err(Damage::Field("list of further facts"));
@@ -60,7 +71,18 @@ pub(super) fn decode_further(fields: &mut Decoder<'_>) -> Result<(Exposure, Opti
     let (focal_length, aperture, exposure_time) = (number(FOCAL_LENGTH)?, number(APERTURE)?, number(EXPOSURE_TIME)?);
     let iso = if present & ISO != 0 { Some(fields.u32()?) } else { None };
     let rating = if present & RATING != 0 { Some(fields.u8()?) } else { None };
-    Ok((Exposure { lens, focal_length, aperture, exposure_time, iso }, rating))
+    let moment = if present & MOMENT != 0 { Some(decode_moment(fields)?) } else { None };
+    Ok((Exposure { lens, focal_length, aperture, exposure_time, iso }, rating, moment))
+}
+
+fn decode_moment(fields: &mut Decoder<'_>) -> Result<Moment, Damage> {
+    Ok(Moment {
+        video: Some(fields.u64()?).filter(|&video| video != ITSELF).map(ImageId),
+        start: fields.u64()?,
+        end: fields.u64()?,
+        duration: fields.u64()?,
+        complete: fields.u8()? != 0,
+    })
 }
 
 /// Cuts the lens's name, and drops numbers that mean nothing.
@@ -83,12 +105,20 @@ pub(super) mod tests {
     use super::*;
 
     /// Facts as a record may have them.
-    pub(in crate::store) fn further() -> impl Strategy<Value = (Exposure, Option<u8>)> {
+    pub(in crate::store) fn further() -> impl Strategy<Value = Further> {
         let number = || proptest::option::of(1e-6..1e6f32);
         let iso = proptest::option::of(1..u32::MAX);
         let facts = (any::<Option<String>>(), number(), number(), number(), iso, proptest::option::of(0..=BEST));
-        facts.prop_map(|(lens, focal_length, aperture, exposure_time, iso, rating)| {
-            (Exposure { lens, focal_length, aperture, exposure_time, iso }, rating)
+        let moment = proptest::option::of((proptest::option::of(0..u64::MAX), any::<(u64, u64, u64, bool)>()));
+        (facts, moment).prop_map(|((lens, focal_length, aperture, exposure_time, iso, rating), moment)| {
+            let moment = moment.map(|(video, (start, end, duration, complete))| Moment {
+                video: video.map(ImageId),
+                start,
+                end,
+                duration,
+                complete,
+            });
+            (Exposure { lens, focal_length, aperture, exposure_time, iso }, rating, moment)
         })
     }
 
@@ -105,7 +135,7 @@ pub(super) mod tests {
     #[test]
     fn a_fact_that_this_program_does_not_know_is_damage() {
         let mut value = Encoder::new(0);
-        value.u8(64);
+        value.u8(128);
         let value = value.into_fields();
         assert!(decode_further(&mut Decoder::of_fields(&value)).is_err());
     }

@@ -17,7 +17,7 @@ use super::records::{
 use crate::hnsw::{Node, NodeRecord};
 use crate::regions::format::{Stored, decode_map, decode_vectors, tests::halves};
 use crate::vectors::Quantised;
-use crate::{ContentHash, Exposure, FileRecord, FileRole, ImageId, ImageRecord, Place};
+use crate::{ContentHash, Exposure, FileRecord, FileRole, ImageId, ImageRecord, Moment, Place};
 
 const ID: ImageId = ImageId(7);
 const DIM: usize = 16;
@@ -58,6 +58,7 @@ fn written() -> [Vec<u8>; 9] {
         orientation: Some(6),
         exposure: Exposure { lens: Some("Lens".into()), iso: Some(100), ..Exposure::default() },
         rating: Some(4),
+        moment: Some(Moment { video: Some(ImageId(3)), start: 1, end: 2, duration: 3, complete: true }),
     };
     let file = FileRecord {
         image: ID,

@@ -54,7 +54,7 @@ pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
         (record.model_caption.is_some(), MODEL_CAPTION),
         (record.truncated, TRUNCATED),
         (record.orientation.is_some(), ORIENTATION),
-        (is_further(&record.exposure, record.rating), FURTHER),
+        (is_further(&record.exposure, record.rating, record.moment), FURTHER),
     ];
     let flags = present.iter().filter(|(there, _)| *there).map(|(_, flag)| flag).sum();
     let mut value = Encoder::new(IMAGE_V1);
@@ -83,19 +83,24 @@ pub(crate) fn encode_image(record: &ImageRecord) -> Vec<u8> {
         value.u8(orientation);
     }
     if flags & FURTHER != 0 {
-        encode_further(&mut value, &record.exposure, record.rating);
+        encode_further(&mut value, &record.exposure, record.rating, record.moment);
     }
     value.seal(Table::Images, &keys::image(record.id))
 }
 
-/// The last number of an image format that records of index format 1 know.
+/// The last numbers of image formats that records of index formats 1 and 2 know.
 const LAST_OF_FORMAT_1: u8 = 8;
+const LAST_OF_FORMAT_2: u8 = 10;
 
-/// True if a program that knows index format 1 alone reads the record.
-pub(crate) fn is_of_format_1(record: &ImageRecord) -> bool {
-    record.format.code() <= LAST_OF_FORMAT_1
-        && record.orientation.is_none()
-        && !is_further(&record.exposure, record.rating)
+/// The first index format whose programs read the record.
+pub(crate) fn format_of(record: &ImageRecord) -> u32 {
+    let code = record.format.code();
+    match () {
+        () if code > LAST_OF_FORMAT_2 || record.moment.is_some() => 3,
+        () if code > LAST_OF_FORMAT_1 || record.orientation.is_some() => 2,
+        () if is_further(&record.exposure, record.rating, None) => 2,
+        () => 1,
+    }
 }
 
 pub(crate) fn decode_image(id: ImageId, value: &[u8]) -> Result<ImageRecord, Damage> {
@@ -113,7 +118,8 @@ pub(crate) fn decode_image(id: ImageId, value: &[u8]) -> Result<ImageRecord, Dam
     let keywords = (0..fields.u32()?).map(|_| fields.string()).collect::<Result<_, _>>()?;
     let model_caption = if flags & MODEL_CAPTION != 0 { Some(fields.string()?) } else { None };
     let orientation = if flags & ORIENTATION != 0 { Some(fields.u8()?) } else { None };
-    let (exposure, rating) = if flags & FURTHER != 0 { decode_further(&mut fields)? } else { Default::default() };
+    let (exposure, rating, moment) =
+        if flags & FURTHER != 0 { decode_further(&mut fields)? } else { Default::default() };
     fields.end()?;
     let truncated = flags & TRUNCATED != 0;
     Ok(ImageRecord {
@@ -133,6 +139,7 @@ pub(crate) fn decode_image(id: ImageId, value: &[u8]) -> Result<ImageRecord, Dam
         truncated,
         exposure,
         rating,
+        moment,
     })
 }
 
@@ -336,7 +343,7 @@ mod tests {
                 taken,
                 place,
                 (camera, caption, keywords, model_caption),
-                (exposure, rating),
+                (exposure, rating, moment),
             )| {
                 ImageRecord {
                     id: ImageId(id),
@@ -355,6 +362,7 @@ mod tests {
                     truncated,
                     exposure,
                     rating,
+                    moment,
                 }
             },
         )
@@ -472,6 +480,7 @@ mod tests {
                 truncated: false,
                 exposure: Exposure::default(),
                 rating: None,
+                moment: None,
             };
             fit(&mut record);
             assert_eq!(record.place, None);

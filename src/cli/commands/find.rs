@@ -4,7 +4,7 @@ use std::io::Write;
 
 use console::Style;
 use glimpse::engine::{FindPage, FindQuery, FoundBox, FoundImage, StructuredQuery, Target};
-use glimpse::web::wire::ImageView;
+use glimpse::web::wire::{FrameView, ImageView, Kind};
 use glimpse::{Cursor, Depth, Engine, Strength};
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::export::{self, Annotated, Labelled};
 use crate::cli::interrupt::interruptible;
 use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::output::{Matches, Table, Thumbnails, count, strength_style, write_json, write_path};
+use crate::cli::output::{Matches, Table, Thumbnails, count, name_at, strength_style, write_json, write_path};
 use crate::cli::query;
 
 pub fn run(args: &FindArgs, context: &Context) -> Result<Outcome, CliError> {
@@ -51,6 +51,12 @@ struct ImageLine<'a> {
     boxes: Vec<BoxLine<'a>>,
     refined: bool,
     matches: Matches,
+    kind: Kind,
+    duration: Option<f64>,
+    start: Option<f64>,
+    end: Option<f64>,
+    #[serde(flatten)]
+    frame: FrameView,
 }
 
 /// A box in pixels.
@@ -93,13 +99,18 @@ pub fn answer(
         Target::Structured(form) => form.things.iter().map(|thing| thing.text.clone()).collect(),
         Target::Example(_) => vec!["similar".to_owned()],
     };
-    let shown = page.images.iter().map(|image| Ok(Shown { view: ImageView::read(engine, image.id)?, image }));
+    let shown = page.images.iter().map(|image| {
+        let view = ImageView::read(engine, image.id)?.at(image.frame.as_ref());
+        Ok(Shown { view, image })
+    });
     let shown = shown.collect::<Result<Vec<_>, CliError>>()?;
     let FindPage { accepted, strong, weaker, .. } = page;
     let matches = Matches { strong, likely: accepted - strong, weaker };
     print_images(&shown, &texts, matches, print, context)?;
     // Other programs are not told what is only close.
     let told = |shown: &&Shown<'_>| query.depth == Depth::All || shown.image.strength != Strength::Weak;
+    // Their formats name image files.
+    let told = |shown: &&Shown<'_>| told(shown) && shown.view.kind == Kind::Image;
     let annotated =
         shown.iter().filter(told).map(|shown| annotated(shown, &texts, query, engine, export)).collect::<Vec<_>>();
     for line in export::write(&annotated, export)? {
@@ -132,6 +143,11 @@ fn print_images(
                 boxes,
                 refined: image.refined,
                 matches,
+                kind: view.kind,
+                duration: view.duration,
+                start: view.start,
+                end: view.end,
+                frame: FrameView::of(image.frame.as_ref()),
             };
             write_json(&mut out, &line)?;
         } else if print.paths || print.null {
@@ -142,7 +158,7 @@ fn print_images(
                 context.style(style).apply_to(word).to_string(),
                 format!("{:.2}", image.score),
                 format!("#{}", view.id),
-                context.name(&view.file),
+                name_at(view, context),
                 places(image, texts, view),
             ]);
         }

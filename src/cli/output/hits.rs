@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use console::Style;
-use glimpse::web::wire::HitView;
+use glimpse::web::wire::{HitView, ImageView, Kind};
 use glimpse::{Engine, Page, Strength};
 use serde::Serialize;
 
@@ -78,8 +78,27 @@ fn row(view: &HitView, context: &Context) -> [String; 5] {
         format!("{:.2}", view.score),
         dim.apply_to(day).to_string(),
         dim.apply_to(format!("#{}", view.image.id)).to_string(),
-        context.name(&view.image.file),
+        name_at(&view.image, context),
     ]
+}
+
+/// The name of a file, of a video with the time of the frame: `a.mp4 at 1:05`.
+pub fn name_at(image: &ImageView, context: &Context) -> String {
+    let name = context.name(&image.file);
+    match image.start.filter(|_| image.kind != Kind::Image) {
+        Some(start) => format!("{name} at {}", clock(start)),
+        None => name,
+    }
+}
+
+/// Seconds as minutes and hours: `1:05`, `1:00:05`.
+fn clock(seconds: f64) -> String {
+    let whole = seconds as u64;
+    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
 }
 
 /// A strength in a word and a colour.
@@ -88,5 +107,15 @@ pub fn strength_style(strength: Strength) -> (&'static str, Style) {
         Strength::Strong => ("strong", Style::new().green().bold()),
         Strength::Likely => ("likely", Style::new().yellow()),
         Strength::Weak => ("weak", Style::new().dim()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_clocks_show_them() {
+        assert_eq!([5.9, 65.0, 3605.2].map(clock), ["0:05", "1:05", "1:00:05"]);
     }
 }

@@ -118,6 +118,6 @@ mod tests {
     fn formats_have_their_usual_names() {
         assert_eq!(format("JPG").unwrap(), Format::Jpeg);
         assert_eq!(format("webp").unwrap(), Format::WebP);
-        assert!(format("mp4").unwrap_err().to_string().contains("mp4"));
+        assert!(format("psd").unwrap_err().to_string().contains("psd"));
     }
 }

@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use actix_web::{HttpResponse, web};
 use glimpse_engine::regions::MAX_OBJECTS;
 use glimpse_engine::{
-    Cursor, Depth, DuplicateOptions, EngineError, ErrorKind, Filter, FindPage, FindQuery, Format, ImageId, QueryObject,
-    Relation, Sort, StructuredQuery, Target,
+    Cursor, Depth, EngineError, ErrorKind, Filter, FindPage, FindQuery, Format, ImageId, QueryObject, Relation, Sort,
+    StructuredQuery, Target,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::forms::{FilterForm, MAX_RECORDS, MAX_TILES, at_most, checked_limit, depth_of, flag};
 use super::region_forms::{Asked, BoxForm, require_regions};
+use super::search::stacks_of;
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::state::{AppState, run_find, run_model};
@@ -373,11 +374,11 @@ fn view<T>(query: &FindQuery, page: FindPage, hits: Vec<T>) -> FoundPageView<T> 
 }
 
 fn tiles(state: &AppState, query: &FindQuery, page: FindPage) -> Result<FoundPageView<FoundTileView>, ApiError> {
-    let ids: Vec<ImageId> = page.images.iter().map(|image| image.id).collect();
-    let stacks = state.engine.stacks(&ids, &DuplicateOptions::default())?;
+    let shown: Vec<(ImageId, ImageId)> = page.images.iter().map(|image| (image.id, image.shown())).collect();
+    let stacks = stacks_of(state, &shown)?;
     let hits = page.images.iter().zip(stacks).map(|(image, stack)| {
-        let standing = (image.score, image.strength);
-        let tile = TileView::of(&state.engine, &state.thumbnail_indexer.placeholders, image.id, standing, stack)?;
+        let (of, standing) = ((image.id, image.frame.as_ref()), (image.score, image.strength));
+        let tile = TileView::of(&state.engine, &state.thumbnail_indexer.placeholders, of, standing, stack)?;
         Ok(tile.map(|tile| FoundTileView {
             boxes: BoxView::all(&image.boxes, tile.width, tile.height),
             refined: image.refined,

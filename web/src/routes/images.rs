@@ -2,7 +2,7 @@
 
 use actix_web::http::header::{self, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use glimpse_engine::{ErrorKind, ImageId};
+use glimpse_engine::{ErrorKind, Frame, ImageId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::etag::matches;
 use crate::state::{AppState, run_decode, run_read, run_search};
 use crate::thumbnails::{self, SIZES, is_version, unread};
-use crate::wire::{FileBytes, ImageView};
+use crate::wire::{FileBytes, ImageView, Kind};
 
 /// A browser may keep an image that was asked for with its content hash: the address changes with
 /// the image.
@@ -71,6 +71,59 @@ pub async fn records(state: web::Data<AppState>, form: web::Query<IdsForm>) -> R
 pub async fn record(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
     let image = run_search(&state, move |state| Ok(ImageView::read(&state.engine, ImageId(*id))?)).await?;
     Ok(HttpResponse::Ok().json(image))
+}
+
+/// The frames of a video.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FramesView {
+    /// The image that stands for the video.
+    #[schema(value_type = u64)]
+    image: ImageId,
+    /// What it is.
+    kind: Kind,
+    /// Its length in seconds; 0 of a still image.
+    duration: f64,
+    /// In order of time. The first has the number of the image.
+    frames: Vec<ShotView>,
+}
+
+/// A frame, which stands for a shot.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShotView {
+    /// Its number, for its thumbnail, its heatmap and the like.
+    #[schema(value_type = u64)]
+    id: ImageId,
+    /// The `v` of its thumbnail.
+    content: String,
+    /// When it is shown, in seconds.
+    start: f64,
+    /// Where the next shot begins, or the video ends, in seconds.
+    end: f64,
+    /// Upright width in pixels.
+    width: u32,
+    /// Upright height in pixels.
+    height: u32,
+}
+
+impl From<Frame> for ShotView {
+    fn from(Frame { id, content, start, end, width, height }: Frame) -> Self {
+        Self { id, content: content.to_string(), start, end, width, height }
+    }
+}
+
+/// Frames of a video
+///
+/// The frames of a video or an animation that are searched, by its number or that of one of them.
+#[utoipa::path(get, path = "/api/v1/images/{id}/frames", operation_id = "image_frames", tag = "images", params(("id" = u64, Path)),
+    responses((status = 200, description = "The frames, in order of time", body = FramesView)))]
+pub async fn frames(state: web::Data<AppState>, id: web::Path<u64>) -> Result<HttpResponse, ApiError> {
+    let view = run_search(&state, move |state| {
+        let image = state.engine.video_of(ImageId(*id))?;
+        let frames = state.engine.frames(image)?.into_iter().map(ShotView::from).collect();
+        let ImageView { kind, duration, .. } = ImageView::read(&state.engine, image)?;
+        Ok(FramesView { image, kind, duration: duration.unwrap_or(0.0), frames })
+    });
+    Ok(HttpResponse::Ok().json(view.await?))
 }
 
 /// What to draw.
@@ -143,10 +196,10 @@ pub struct OriginalForm {
 
 /// Bytes of an image
 ///
-/// The file as it is, or one range of it.
+/// The file as it is, or one range of it; of a frame, the file of its video.
 #[utoipa::path(get, path = "/api/v1/images/{id}/original", operation_id = "image_original", tag = "images", params(("id" = u64, Path), OriginalForm),
-    responses((status = 200, description = "The file as it is", content_type = "image/*", body = FileBytes),
-        (status = 206, description = "The range that was asked for", content_type = "image/*", body = FileBytes),
+    responses((status = 200, description = "The file as it is", content((FileBytes = "image/*"), (FileBytes = "video/*"))),
+        (status = 206, description = "The range that was asked for", content((FileBytes = "image/*"), (FileBytes = "video/*"))),
         (status = 304, description = "`If-None-Match` names this image"),
         (status = 412, description = "`If-Match` names another image", body = ApiError),
         (status = 416, description = "The file has no such range", body = ApiError)))]
@@ -157,7 +210,7 @@ pub async fn original(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let (file, image) = run_read(&state, move |state| {
-        let image = ImageView::read(&state.engine, ImageId(*id))?;
+        let image = ImageView::read(&state.engine, state.engine.video_of(ImageId(*id))?)?;
         Ok((state.engine.original(image.id).map_err(unread)?, image))
     })
     .await?;

@@ -1,5 +1,7 @@
 //! Search: `GET` for the simple form with whole records, `POST` for the full one with tiles.
 
+use std::collections::HashMap;
+
 use actix_web::{HttpResponse, web};
 use glimpse_engine::{Depth, DuplicateOptions, ErrorKind, ImageId, Mode, Page, Query, Source, StructuredQuery, Term};
 use serde::{Deserialize, Serialize};
@@ -128,10 +130,20 @@ fn found(state: &AppState, query: &Query) -> Result<Page, ApiError> {
     Ok(state.engine.search(query)?)
 }
 
+/// Which hits are near-duplicates of better ones: each is an image, and the frame of it that is
+/// shown. Frames are compared, images are named.
+pub(super) fn stacks_of(state: &AppState, shown: &[(ImageId, ImageId)]) -> Result<Vec<Option<ImageId>>, ApiError> {
+    let frames: Vec<ImageId> = shown.iter().map(|(_, frame)| *frame).collect();
+    let images: HashMap<ImageId, ImageId> = shown.iter().map(|(image, frame)| (*frame, *image)).collect();
+    let stacks = state.engine.stacks(&frames, &DuplicateOptions::default())?;
+    Ok(stacks.into_iter().map(|stack| stack.and_then(|frame| images.get(&frame).copied())).collect())
+}
+
 fn tiles(state: &AppState, query: &Query) -> Result<PageView<TileView>, ApiError> {
     let page = found(state, query)?;
-    let ids: Vec<ImageId> = page.hits.iter().map(|hit| hit.id).collect();
-    let stacks = state.engine.stacks(&ids, &DuplicateOptions::default())?;
+    let shown: Vec<(ImageId, ImageId)> =
+        page.hits.iter().map(|hit| (hit.id, hit.frame.as_ref().map_or(hit.id, |frame| frame.id))).collect();
+    let stacks = stacks_of(state, &shown)?;
     let hits = TileView::read(&state.engine, &state.thumbnail_indexer.placeholders, &page.hits, &stacks)?;
     Ok(PageView::of(query, page, hits))
 }

@@ -28,6 +28,8 @@ pub struct HealthView {
     allows: AllowsView,
     /// The folders of the library are followed as they change (`--watch`).
     watching: bool,
+    /// Videos are read: ffmpeg and ffprobe are on the server's PATH.
+    video: bool,
 }
 
 /// What clients may do beside looking.
@@ -122,6 +124,7 @@ pub async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError
                 roots: !state.roots.folders().is_empty(),
             },
             watching: state.watching,
+            video: state.engine.reads_videos(),
             problem: unusable.or(failure.filter(|_| ready == ModelReady::Failed)),
         })
     });

@@ -2,7 +2,7 @@
 //! length without asking for records.
 
 use actix_web::{HttpResponse, web};
-use glimpse_engine::{DuplicateOptions, EngineError, Filter, ImageId, Month, TileFacts};
+use glimpse_engine::{DuplicateOptions, EngineError, Filter, ImageId, Month, TileFacts, seconds};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,6 +11,7 @@ use crate::error::ApiError;
 use crate::extract::Json;
 use crate::state::{AppState, run_search};
 use crate::thumbnails::version;
+use crate::wire::Kind;
 
 /// Most images of an answer.
 const MAX_COLUMNS: usize = 100_000;
@@ -99,6 +100,27 @@ pub struct TilesView {
     stack: Vec<Option<u64>>,
     /// What to give to the thumbnail's `v`, so that browsers may keep the image.
     version: Vec<String>,
+    /// Those that are videos or animations.
+    moving: Vec<MovingView>,
+}
+
+/// A video or an animation.
+#[derive(Serialize, ToSchema)]
+pub struct MovingView {
+    /// Number of the image.
+    id: u64,
+    /// What it is.
+    kind: Kind,
+    /// Its length in seconds.
+    duration: f64,
+}
+
+impl MovingView {
+    fn of(tile: &TileFacts) -> Option<Self> {
+        let moment = tile.moment?;
+        let (kind, duration) = (Kind::of(tile.format, tile.moment), seconds(moment.duration));
+        Some(Self { id: tile.id.0, kind, duration })
+    }
 }
 
 /// Tiles of a month
@@ -140,6 +162,7 @@ fn columns(state: &AppState, tiles: &[TileFacts]) -> Result<TilesView, EngineErr
         favourite: favourites.map(|tile| tile.id.0).collect(),
         stack: stacks(state, tiles)?,
         version: tiles.iter().map(|tile| version(&tile.content)).collect(),
+        moving: tiles.iter().filter_map(MovingView::of).collect(),
     })
 }
 

@@ -16,6 +16,7 @@ mod search;
 mod sidecars;
 mod sockets;
 mod timeline;
+mod videos;
 mod waiting;
 mod watching;
 

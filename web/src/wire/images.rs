@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use glimpse_engine::{Engine, EngineError, Explanation, FileRole, Format, Hit, ImageId, Strength, nearest_city};
+use glimpse_engine::{
+    Engine, EngineError, Explanation, FileRole, Format, FrameHit, Hit, ImageId, Moment, Strength, nearest_city, seconds,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -30,6 +32,18 @@ pub struct ImageView {
     /// File format.
     #[schema(value_type = names::Format)]
     pub format: Format,
+    /// A still image, an animation, or a video.
+    pub kind: Kind,
+    /// Length of an animation or a video in seconds.
+    pub duration: Option<f64>,
+    /// When the frame is shown, in seconds from the beginning: in an answer the frame that answers
+    /// best, else the one that has this number. None of a still image.
+    pub start: Option<f64>,
+    /// Where the next shot begins, or the video ends, in seconds.
+    pub end: Option<f64>,
+    /// This is a further frame of the video that has this number; all else is said of the video.
+    #[schema(value_type = Option<u64>)]
+    pub video: Option<ImageId>,
     /// Browsers show the file as it is; of others, a large thumbnail is for looking at.
     pub shown_by_browsers: bool,
     /// Upright width in pixels.
@@ -78,6 +92,53 @@ pub struct ImageView {
     pub file: PathBuf,
 }
 
+/// What an image is: still, or one of the kinds that have frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A still image.
+    Image,
+    /// A GIF or WebP that shows more than one image.
+    Animation,
+    /// A video.
+    Video,
+}
+
+impl Kind {
+    /// What an image of this format is, by its place in a video.
+    pub fn of(format: Format, moment: Option<Moment>) -> Self {
+        match moment {
+            _ if format.is_video() => Self::Video,
+            Some(_) => Self::Animation,
+            None => Self::Image,
+        }
+    }
+}
+
+/// The frame of a video or an animation that answers best.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct FrameView {
+    /// Number of the frame, for its thumbnail, its heatmap and the like; that of the image for the
+    /// first. None of a still image.
+    #[schema(value_type = Option<u64>)]
+    pub frame: Option<ImageId>,
+    /// Its content: the `v` of its thumbnail.
+    pub frame_content: Option<String>,
+    /// Frames of the video at or above the cut; 1 of a still image.
+    pub matching_frames: usize,
+}
+
+impl FrameView {
+    /// The frame of a hit.
+    pub fn of(frame: Option<&FrameHit>) -> Self {
+        Self {
+            frame: frame.map(|frame| frame.id),
+            frame_content: frame.map(|frame| frame.content.to_string()),
+            matching_frames: frame.map_or(1, |frame| frame.matching),
+        }
+    }
+}
+
 /// A file that belongs to an image and does not hold it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct CompanionView {
@@ -117,6 +178,11 @@ impl ImageView {
             content: record.content.to_string(),
             orientation: record.orientation,
             format: record.format,
+            kind: Kind::of(record.format, record.moment),
+            duration: record.moment.map(|moment| seconds(moment.duration)),
+            start: record.moment.map(|moment| seconds(moment.start)),
+            end: record.moment.map(|moment| seconds(moment.end)),
+            video: record.moment.and_then(|moment| moment.video),
             shown_by_browsers: record.format.is_shown_by_browsers(),
             width: record.width,
             height: record.height,
@@ -135,10 +201,19 @@ impl ImageView {
             caption: record.caption,
             keywords: record.keywords,
             model_caption: record.model_caption,
-            favourite: engine.is_favourite(&record.content),
+            favourite: engine.is_favourite_image(id),
             truncated: record.truncated,
             file,
         })
+    }
+
+    /// The same at the moment of a frame.
+    #[must_use]
+    pub fn at(self, frame: Option<&FrameHit>) -> Self {
+        match frame {
+            Some(FrameHit { start, end, .. }) => Self { start: Some(*start), end: Some(*end), ..self },
+            None => self,
+        }
     }
 }
 
@@ -148,6 +223,9 @@ pub struct HitView {
     /// The image.
     #[serde(flatten)]
     pub image: ImageView,
+    /// Of a video, what answers in it.
+    #[serde(flatten)]
+    pub frame: FrameView,
     /// Calibrated probability, 0 to 1.
     pub score: f32,
     /// The same in words: `strong`, `likely` or `weak`.
@@ -164,7 +242,8 @@ impl HitView {
     /// # Errors
     /// If the library fails.
     pub fn read(engine: &Engine, hit: &Hit) -> Result<Self, EngineError> {
-        let image = ImageView::read(engine, hit.id)?;
-        Ok(Self { image, score: hit.score, strength: hit.strength, why: hit.why.clone() })
+        let image = ImageView::read(engine, hit.id)?.at(hit.frame.as_ref());
+        let frame = FrameView::of(hit.frame.as_ref());
+        Ok(Self { image, frame, score: hit.score, strength: hit.strength, why: hit.why.clone() })
     }
 }

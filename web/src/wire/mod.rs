@@ -16,7 +16,7 @@ mod tiles;
 pub use bytes::FileBytes;
 pub use dates::{DateError, format_taken, parse_date};
 pub use events::{EventLine, SummaryLine};
-pub use images::{CompanionView, HitView, ImageView, PlaceView};
+pub use images::{CompanionView, FrameView, HitView, ImageView, Kind, PlaceView};
 pub use regions::{BoxView, FoundTileView, FoundView};
 pub use results::{GroupView, StatsView, TaggedView};
 pub use tiles::TileView;

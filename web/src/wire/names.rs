@@ -205,8 +205,10 @@ pub struct Tag {
 /// Numbers about a library.
 #[derive(ToSchema)]
 pub struct Stats {
-    /// Distinct images.
+    /// Distinct images, a video being one.
     images: usize,
+    /// Further frames of videos and animations.
+    frames: usize,
     /// Files that hold them.
     files: usize,
     /// Files that were missing when last looked for.

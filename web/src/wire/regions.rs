@@ -4,7 +4,7 @@ use glimpse_engine::{Engine, EngineError, FoundBox, FoundImage, Strength};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ImageView, TileView, names};
+use super::{FrameView, ImageView, TileView, names};
 
 /// A box around something, in pixels of the upright image from its upper left corner.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
@@ -58,6 +58,9 @@ pub struct FoundView {
     /// The image.
     #[serde(flatten)]
     pub image: ImageView,
+    /// Of a video, the frame that the boxes are in.
+    #[serde(flatten)]
+    pub frame: FrameView,
     /// Calibrated probability that it shows all that was asked, things together.
     pub score: f32,
     /// The same in words.
@@ -75,8 +78,9 @@ impl FoundView {
     /// # Errors
     /// If the image has left the library, or the library fails.
     pub fn read(engine: &Engine, found: &FoundImage) -> Result<Self, EngineError> {
-        let image = ImageView::read(engine, found.id)?;
+        let image = ImageView::read(engine, found.id)?.at(found.frame.as_ref());
+        let frame = FrameView::of(found.frame.as_ref());
         let boxes = BoxView::all(&found.boxes, image.width, image.height);
-        Ok(Self { image, score: found.score, strength: found.strength, boxes, refined: found.refined })
+        Ok(Self { image, frame, score: found.score, strength: found.strength, boxes, refined: found.refined })
     }
 }

@@ -1,11 +1,11 @@
 //! Hits, as little of each as a page needs to lay them out: tens of thousands fit into a few
 //! answers.
 
-use glimpse_engine::{Engine, EngineError, ErrorKind, Hit, ImageId, Strength};
+use glimpse_engine::{Engine, EngineError, ErrorKind, FrameHit, Hit, ImageId, Strength, seconds};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{format_taken, names};
+use super::{FrameView, Kind, format_taken, names};
 use crate::thumbnails::Placeholders;
 
 /// An image that answers a query, without its details.
@@ -34,6 +34,18 @@ pub struct TileView {
     /// A better hit of this answer that this image is a near-duplicate of.
     #[schema(value_type = Option<u64>)]
     pub stack: Option<ImageId>,
+    /// A still image, an animation, or a video.
+    pub kind: Kind,
+    /// Length of an animation or a video in seconds.
+    pub duration: Option<f64>,
+    /// When the frame that answers best is shown, in seconds from the beginning. None of a still
+    /// image.
+    pub start: Option<f64>,
+    /// Where the next shot begins, or the video ends, in seconds.
+    pub end: Option<f64>,
+    /// Of a video, what answers in it.
+    #[serde(flatten)]
+    pub frame: FrameView,
 }
 
 impl TileView {
@@ -45,7 +57,9 @@ impl TileView {
         stacks: &[Option<ImageId>],
     ) -> Result<Vec<Self>, EngineError> {
         let tiles = hits.iter().zip(stacks);
-        let tiles = tiles.map(|(hit, &stack)| Self::of(engine, placeholders, hit.id, (hit.score, hit.strength), stack));
+        let tiles = tiles.map(|(hit, &stack)| {
+            Self::of(engine, placeholders, (hit.id, hit.frame.as_ref()), (hit.score, hit.strength), stack)
+        });
         tiles.filter_map(Result::transpose).collect()
     }
 
@@ -53,7 +67,7 @@ impl TileView {
     pub(crate) fn of(
         engine: &Engine,
         placeholders: &Placeholders,
-        id: ImageId,
+        (id, frame): (ImageId, Option<&FrameHit>),
         (score, strength): (f32, Strength),
         stack: Option<ImageId>,
     ) -> Result<Option<Self>, EngineError> {
@@ -70,9 +84,16 @@ impl TileView {
             strength,
             taken: record.taken.and_then(format_taken),
             content: record.content.to_string(),
-            blur: placeholders.get(&record.content).map(|blur| blur.as_str().to_owned()),
+            blur: placeholders
+                .get(&frame.map_or(record.content, |frame| frame.content))
+                .map(|blur| blur.as_str().to_owned()),
             favourite: engine.is_favourite(&record.content),
             stack,
+            kind: Kind::of(record.format, record.moment),
+            duration: record.moment.map(|moment| seconds(moment.duration)),
+            start: frame.map(|frame| frame.start).or(record.moment.map(|moment| seconds(moment.start))),
+            end: frame.map(|frame| frame.end).or(record.moment.map(|moment| seconds(moment.end))),
+            frame: FrameView::of(frame),
         }))
     }
 }

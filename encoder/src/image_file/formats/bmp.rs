@@ -17,4 +17,5 @@ pub(super) const SPEC: Spec = Spec {
     blocks: no_blocks,
     exif: None,
     turns_pixels: false,
+    demuxer: None,
 };

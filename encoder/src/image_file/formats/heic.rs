@@ -22,6 +22,7 @@ pub(super) const SPEC: Spec = Spec {
     blocks: |bytes| container::collect(bytes, container::heif),
     exif: None,
     turns_pixels: true,
+    demuxer: None,
 };
 
 #[allow(unused_variables, reason = "a build without any decoder reads nothing")]

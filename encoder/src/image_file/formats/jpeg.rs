@@ -31,6 +31,7 @@ pub(super) const SPEC: Spec = Spec {
     blocks: |bytes| container::collect(bytes, container::jpeg),
     exif: None,
     turns_pixels: false,
+    demuxer: None,
 };
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Result<Decoded, ImageError> {

@@ -20,6 +20,7 @@ pub(super) const SPEC: Spec = Spec {
     blocks,
     exif: None,
     turns_pixels: true,
+    demuxer: None,
 };
 
 /// Boxes beside the coded image (ISO 18181-2), of which some are compressed.

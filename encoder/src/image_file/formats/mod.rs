@@ -11,6 +11,7 @@ mod jxl;
 mod png;
 mod raw;
 mod tiff;
+mod video;
 mod webp;
 
 use std::fmt;
@@ -51,11 +52,13 @@ pub(super) struct Spec {
     /// The container says which way up the image is, and decoders follow it; for other formats EXIF
     /// does.
     turns_pixels: bool,
+    /// A video, which programs beside this one decode: the name of its container there.
+    demuxer: Option<&'static str>,
 }
 
 macro_rules! formats {
-    ($($format:ident = $file:ident),* $(,)?) => {
-        /// Image file formats.
+    ($($format:ident = $spec:path),* $(,)?) => {
+        /// File formats of images and videos.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
         #[serde(rename_all = "lowercase")]
         #[allow(missing_docs, reason = "the names say it")]
@@ -69,7 +72,7 @@ macro_rules! formats {
 
             fn spec(self) -> &'static Spec {
                 match self {
-                    $(Self::$format => &$file::SPEC),*
+                    $(Self::$format => &$spec),*
                 }
             }
         }
@@ -77,16 +80,27 @@ macro_rules! formats {
 }
 
 formats! {
-    Jpeg = jpeg,
-    Png = png,
-    WebP = webp,
-    Gif = gif,
-    Tiff = tiff,
-    Bmp = bmp,
-    Heic = heic,
-    Avif = avif,
-    Jxl = jxl,
-    Raw = raw,
+    Jpeg = jpeg::SPEC,
+    Png = png::SPEC,
+    WebP = webp::SPEC,
+    Gif = gif::SPEC,
+    Tiff = tiff::SPEC,
+    Bmp = bmp::SPEC,
+    Heic = heic::SPEC,
+    Avif = avif::SPEC,
+    Jxl = jxl::SPEC,
+    Raw = raw::SPEC,
+    Mp4 = video::MP4,
+    Mov = video::MOV,
+    Mkv = video::MKV,
+    WebM = video::WEBM,
+    Avi = video::AVI,
+    Mpeg = video::MPEG,
+    MpegTs = video::MPEG_TS,
+    Ogv = video::OGV,
+    Flv = video::FLV,
+    Wmv = video::WMV,
+    Mxf = video::MXF,
 }
 
 impl Format {
@@ -131,6 +145,21 @@ impl Format {
     /// Browsers show a file as it is.
     pub fn is_shown_by_browsers(self) -> bool {
         self.spec().in_browsers
+    }
+
+    /// A video, which [`crate::video`] reads.
+    pub fn is_video(self) -> bool {
+        self.spec().demuxer.is_some()
+    }
+
+    /// What ffmpeg calls the container of a video, so that it takes a file for nothing else.
+    pub(crate) fn demuxer(self) -> Option<&'static str> {
+        self.spec().demuxer
+    }
+
+    /// May hold more than one image, shown one after the other ([`super::animation`]).
+    pub fn may_be_animated(self) -> bool {
+        matches!(self, Self::Gif | Self::WebP)
     }
 
     /// This build decodes it.

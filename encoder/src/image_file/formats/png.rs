@@ -17,6 +17,7 @@ pub(super) const SPEC: Spec = Spec {
     blocks,
     exif: None,
     turns_pixels: false,
+    demuxer: None,
 };
 
 fn decode(bytes: &[u8], limits: &Limits, _: Option<u32>) -> Result<Decoded, ImageError> {

@@ -30,6 +30,7 @@ pub(super) const SPEC: Spec = Spec {
     blocks: no_blocks,
     exif: Some(own_exif),
     turns_pixels: false,
+    demuxer: None,
 };
 
 /// A preview is shown from so many pixels of its longer side on; what is smaller is a thumbnail.

@@ -17,6 +17,7 @@ pub(super) const SPEC: Spec = Spec {
     blocks: no_blocks,
     exif: Some(Some),
     turns_pixels: false,
+    demuxer: None,
 };
 
 /// Also of the form for large files.

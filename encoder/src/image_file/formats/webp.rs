@@ -17,4 +17,5 @@ pub(super) const SPEC: Spec = Spec {
     blocks: |bytes| container::collect(bytes, container::webp),
     exif: None,
     turns_pixels: false,
+    demuxer: None,
 };

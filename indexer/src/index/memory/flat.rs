@@ -1,4 +1,4 @@
-//! Facts as flat pieces of memory, for snapshots: numbers in two tables of fixed rows and a list of
+//! Facts as flat pieces of memory, for snapshots: numbers in tables of fixed rows and a list of
 //! keywords, names in a last piece.
 
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::{Files, Folders, Held, Memory, NO_NAME, Point, Row, Tags};
 use crate::store::codec::{Damage, Decoder, Encoder};
 use crate::store::keys::PathHash;
 use crate::store::paths::{path_bytes, path_from};
-use crate::{ContentHash, IdSet, ImageId};
+use crate::{ContentHash, IdSet, ImageId, Moment};
 
 /// All facts.
 pub(in crate::index) struct FlatMemory {
@@ -23,6 +23,8 @@ pub(in crate::index) struct FlatMemory {
     pub(in crate::index) files: Vec<FlatFile>,
     /// Numbers of keywords, image by image.
     pub(in crate::index) tags: Vec<u32>,
+    /// Of videos and their frames, by number, rising.
+    pub(in crate::index) moments: Vec<FlatMoment>,
     /// `cameras (4) | name... | lenses (4) | name... | keywords (4) | keyword... |
     /// folders (4) | path, files (4)...`
     pub(in crate::index) names: Vec<u8>,
@@ -47,6 +49,32 @@ pub(in crate::index) struct FlatImage {
     width: u32,
     height: u32,
     content: [u8; 16],
+}
+
+/// As [`Moment`].
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub(in crate::index) struct FlatMoment {
+    id: u64,
+    /// The number of the image itself if it stands for its video.
+    video: u64,
+    start: u64,
+    end: u64,
+    duration: u64,
+    complete: u64,
+}
+
+impl FlatMoment {
+    fn of((id, moment): (usize, &Moment)) -> Self {
+        let Moment { video, start, end, duration, complete } = *moment;
+        let (id, complete) = (id as u64, u64::from(complete));
+        Self { id, video: video.map_or(id, |video| video.0), start, end, duration, complete }
+    }
+
+    fn moment(&self) -> Moment {
+        let video = (self.video != self.id).then_some(ImageId(self.video));
+        Moment { video, start: self.start, end: self.end, duration: self.duration, complete: self.complete != 0 }
+    }
 }
 
 /// As [`Held`], with its key.
@@ -104,6 +132,7 @@ impl Memory {
             images: self.rows().map(image).collect(),
             tags: self.rows().flat_map(|(id, _)| self.tags_of(id)).copied().collect(),
             files: self.folders.values().flat_map(|files| files.iter()).map(file).collect(),
+            moments: self.moments.iter().map(FlatMoment::of).collect(),
             names: names.into_fields(),
         }
     }
@@ -126,8 +155,12 @@ impl Memory {
         memory.folders = Arc::new(folders);
         memory.rows = rows?.into();
         memory.tags = tags(flat, stale, memory.tag_names.len())?.into();
-        let findable = memory.rows().filter(|(_, row)| row.vector && row.present > 0);
-        memory.findable = Arc::new(findable.map(|(id, _)| id).collect());
+        let moments = flat.moments.iter().map(|flat| (ImageId(flat.id), flat.moment()));
+        let moments = moments.filter(|(id, _)| !stale.contains(*id) && memory.contains(*id)).collect();
+        memory.of_moments(moments);
+        let findable: IdSet = memory.rows().map(|(id, _)| id).filter(|&id| memory.is_findable(id)).collect();
+        memory.whole = Arc::new(findable.iter().filter(|&id| !memory.is_frame(id)).collect());
+        memory.findable = Arc::new(findable);
         Ok(memory)
     }
 
@@ -152,7 +185,9 @@ impl Memory {
         };
         rows(self) == rows(other)
             && self.folders == other.folders
-            && self.findable == other.findable
+            && (&self.findable, &self.whole) == (&other.findable, &other.whole)
+            && self.moments.iter().eq(other.moments.iter())
+            && self.frames.iter().eq(other.frames.iter())
             && (self.files, self.missing) == (other.files, other.missing)
     }
 }

@@ -6,6 +6,7 @@
 //! ([`super::Index::facts`]).
 
 mod flat;
+mod moments;
 mod names;
 mod places;
 mod rows;
@@ -23,7 +24,7 @@ pub(super) use self::flat::FlatMemory;
 use self::names::Names;
 use self::rows::Rows;
 use crate::store::keys::PathHash;
-use crate::{ContentHash, Facets, FileRecord, Filter, IdSet, ImageId, ImageRecord};
+use crate::{ContentHash, Facets, FileRecord, Filter, IdSet, ImageId, ImageRecord, Moment};
 
 /// Facts about all images and files of an index.
 #[derive(Debug, Clone, Default)]
@@ -36,9 +37,15 @@ pub(super) struct Memory {
     tag_names: Arc<Names>,
     /// Numbers of its keywords, for each image that has some.
     tags: Rows<Tags>,
+    /// Of frames and of images that stand for a video.
+    moments: Rows<Moment>,
+    /// Further frames, by the number of the image that stands for their video, in order of time.
+    frames: Rows<Arc<[ImageId]>>,
     folders: Arc<Folders>,
-    /// Images with a readable vector and a file that is present.
+    /// Images with a readable vector and a file that is present, and frames of such.
     findable: Arc<IdSet>,
+    /// Those of them that are no further frames.
+    whole: Arc<IdSet>,
     files: usize,
     missing: usize,
 }
@@ -115,6 +122,7 @@ impl Memory {
         };
         self.rows.put(record.id.0 as usize, row);
         self.put_tags(record);
+        self.put_moment(record);
         self.note_findable(record.id);
     }
 
@@ -129,6 +137,7 @@ impl Memory {
         self.rows.remove(id.0 as usize);
         self.tags.remove(id.0 as usize);
         self.note_findable(id);
+        self.remove_moment(id);
     }
 
     pub(super) fn put_file(&mut self, file: &FileRecord) {
@@ -174,19 +183,26 @@ impl Memory {
         } else if let Some(row) = self.row_mut(file.image) {
             row.present = row.present.saturating_add_signed(by as i32);
             self.note_findable(file.image);
+            for frame in self.frames_of(file.image).to_vec() {
+                self.note_findable(frame);
+            }
         }
     }
 
     fn note_findable(&mut self, id: ImageId) {
-        let findable = self.row(id).is_some_and(|row| row.vector && row.present > 0);
+        let findable = self.is_findable(id);
         if findable != self.findable.contains(id) {
-            let set = Arc::make_mut(&mut self.findable);
-            if findable {
-                set.insert(id)
-            } else {
-                set.remove(id)
-            };
+            change(&mut self.findable, id, findable);
         }
+        let whole = findable && !self.is_frame(id);
+        if whole != self.whole.contains(id) {
+            change(&mut self.whole, id, whole);
+        }
+    }
+
+    /// True for an image with a vector that is shown by a file, its own or that of its video.
+    fn is_findable(&self, id: ImageId) -> bool {
+        self.row(id).is_some_and(|row| row.vector) && self.is_present(self.video_of(id))
     }
 
     // ---- facts ----
@@ -229,6 +245,11 @@ impl Memory {
         &self.findable
     }
 
+    /// Images that can be found and are no further frames of a video.
+    pub(super) fn whole(&self) -> &Arc<IdSet> {
+        &self.whole
+    }
+
     pub(super) fn files(&self) -> usize {
         self.files
     }
@@ -240,7 +261,11 @@ impl Memory {
     pub(super) fn bytes(&self) -> usize {
         let files: usize = self.folders.values().map(|files| files.capacity()).sum();
         let bitmap = self.rows.len() / 8;
-        self.rows.bytes() + self.tags.bytes() + files * (size_of::<(PathHash, Held)>() + 1) + bitmap
+        self.rows.bytes()
+            + self.tags.bytes()
+            + self.moments.bytes()
+            + files * (size_of::<(PathHash, Held)>() + 1)
+            + bitmap
     }
 
     /// Path hashes of the files in `folder` and below, rising; a file's own path gives that file.
@@ -262,14 +287,14 @@ impl Memory {
 
     // ---- selection ----
 
-    /// Images that pass a filter, and whose contents are in all sets of `kept`.
+    /// Images that pass a filter, and whose contents are in all sets of `kept`; a video is one.
     pub(super) fn select(&self, filter: &Filter, kept: &[Arc<HashSet<ContentHash>>]) -> IdSet {
         let candidates = if filter.folders.is_empty() {
-            Arc::clone(&self.findable)
+            Arc::clone(&self.whole)
         } else {
             let folders = filter.folders.iter().flat_map(|folder| self.folders_under(folder));
             let files = folders.flat_map(|(_, files)| files.values()).filter(|file| file.shows());
-            Arc::new(files.map(|file| file.image).collect::<IdSet>().intersection(&self.findable))
+            Arc::new(files.map(|file| file.image).collect::<IdSet>().intersection(&self.whole))
         };
         let cameras = self.cameras.containing(&filter.cameras);
         let lenses = self.lenses.containing(&filter.lenses);
@@ -322,6 +347,16 @@ impl Memory {
         facets.folders = folders.filter(|(_, count)| *count > 0).collect();
         facets
     }
+}
+
+/// Puts an image into a set, or takes it out.
+fn change(set: &mut Arc<IdSet>, id: ImageId, into: bool) {
+    let set = Arc::make_mut(set);
+    if into {
+        set.insert(id)
+    } else {
+        set.remove(id)
+    };
 }
 
 /// The number of a name, which is added if it is new.

@@ -9,7 +9,7 @@ use crate::{ContentHash, ImageId, TileFacts};
 impl Memory {
     /// What it takes to lay an image out.
     pub(in crate::index) fn tile(&self, id: ImageId) -> Option<TileFacts> {
-        self.row(id).map(|row| tile_of(id, row))
+        self.row(id).map(|row| TileFacts { moment: self.moment(id), ..tile_of(id, row) })
     }
 
     /// The images with these contents that can be found, in the order of the contents.
@@ -40,5 +40,13 @@ impl Memory {
 
 fn tile_of(id: ImageId, row: &Row) -> TileFacts {
     let taken = (row.taken != NO_DATE).then_some(row.taken);
-    TileFacts { id, content: row.content, width: row.width, height: row.height, taken }
+    TileFacts {
+        id,
+        content: row.content,
+        width: row.width,
+        height: row.height,
+        taken,
+        format: row.format,
+        moment: None,
+    }
 }

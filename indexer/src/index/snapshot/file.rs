@@ -18,7 +18,7 @@ use crate::vectors::{Plane, Rows};
 
 /// Format of the sections. Another number is no snapshot to this program, and the next one is
 /// written anew.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 
 /// What is said of the whole file in its head.
 #[derive(serde::Serialize, serde::Deserialize)]

@@ -45,7 +45,8 @@ mod owned {
     pub(super) const IMAGES: usize = 1;
     pub(super) const FILES: usize = 2;
     pub(super) const TAGS: usize = 3;
-    pub(super) const COUNT: usize = 4;
+    pub(super) const MOMENTS: usize = 4;
+    pub(super) const COUNT: usize = 5;
 }
 
 /// A new snapshot is written when the steps since the last one have changed more than one node in

@@ -60,6 +60,7 @@ fn read_memory(file: &SnapshotFile, stale: &IdSet, next_id: u64) -> Result<Memor
         images: file.owned(owned::IMAGES)?,
         files: file.owned(owned::FILES)?,
         tags: file.owned(owned::TAGS)?,
+        moments: file.owned(owned::MOMENTS)?,
         names: file.owned(owned::NAMES)?,
     };
     Memory::of_flat(&flat, stale, next_id).map_err(|damage| SnapshotError(damage.to_string()))

@@ -79,6 +79,7 @@ impl Index {
             sections[owned::IMAGES] = bytemuck::cast_slice(&flat.images).to_vec();
             sections[owned::FILES] = bytemuck::cast_slice(&flat.files).to_vec();
             sections[owned::TAGS] = bytemuck::cast_slice(&flat.tags).to_vec();
+            sections[owned::MOMENTS] = bytemuck::cast_slice(&flat.moments).to_vec();
             sections[owned::NAMES] = flat.names;
             self.snapshot.begin(self.revision(), &graph, sections)
         };

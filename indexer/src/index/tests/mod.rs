@@ -95,6 +95,7 @@ pub(crate) fn image(n: u8) -> ImageRecord {
         truncated: false,
         exposure: Exposure::default(),
         rating: None,
+        moment: None,
     }
 }
 

@@ -59,13 +59,20 @@ impl<'a> Check<'a> {
     fn images(&mut self) {
         let survey = self.survey;
         let mut owners = BTreeMap::new();
-        for (&id, content) in &survey.images {
+        // Frames come last: they stay if the image that stands for their video does.
+        let is_frame = |id: &ImageId| survey.frames.contains_key(id);
+        let images = survey.images.iter().filter(|(id, _)| !is_frame(id));
+        for (&id, content) in images.chain(survey.images.iter().filter(|(id, _)| is_frame(id))) {
+            let video = survey.frames.get(&id);
             let fault = match (content, survey.vectors.get(&id)) {
                 (Err(damage), _) => Some(format!("the record of image {id} is damaged ({damage})")),
                 (_, None) => Some(format!("image {id} has no vector")),
                 (_, Some(Err(damage))) => Some(format!("the vector of image {id} is damaged ({damage})")),
-                _ if survey.owned.files(id).is_empty() => Some(format!("image {id} has no file")),
-                _ if survey.owned.files(id).iter().all(|hash| survey.companions.contains(hash)) => {
+                _ if video.is_some_and(|video| !self.sound.contains(video)) => {
+                    Some(format!("image {id} is a frame of a video that is not there"))
+                }
+                _ if video.is_none() && survey.owned.files(id).is_empty() => Some(format!("image {id} has no file")),
+                _ if video.is_none() && survey.owned.files(id).iter().all(|hash| survey.companions.contains(hash)) => {
                     Some(format!("image {id} has companions only, and no file that holds it"))
                 }
                 (Ok(content), _) => {

@@ -22,6 +22,8 @@ pub(super) struct Survey {
     revision: u64,
     /// The content that each record names.
     pub(super) images: BTreeMap<ImageId, Result<ContentHash, Damage>>,
+    /// Further frames, each with the image that stands for its video.
+    pub(super) frames: BTreeMap<ImageId, ImageId>,
     pub(super) vectors: BTreeMap<ImageId, Result<(), Damage>>,
     /// The regions of each image: their parts, and what is wrong with them.
     pub(super) regions: BTreeMap<ImageId, (Vec<u8>, Result<(), Damage>)>,
@@ -49,6 +51,7 @@ impl Survey {
             dim,
             revision,
             images: BTreeMap::new(),
+            frames: BTreeMap::new(),
             vectors: BTreeMap::new(),
             regions: BTreeMap::new(),
             files: BTreeMap::new(),
@@ -93,6 +96,7 @@ impl Survey {
     /// Reads again all that was or is of an image, whose newest change is that of a revision.
     fn read_again(&mut self, store: &Store, id: ImageId, revision: u64) -> Result<(), IndexError> {
         self.images.remove(&id);
+        self.frames.remove(&id);
         self.vectors.remove(&id);
         self.regions.remove(&id);
         let linked: Vec<_> = self.links.range((id, PathHash([0; 16]))..=(id, PathHash([0xff; 16]))).copied().collect();
@@ -138,7 +142,13 @@ impl Survey {
         match table {
             Table::Images => {
                 let id = keys::parse_image(key)?;
-                self.images.insert(id, records::decode_image(id, value).map(|record| record.content));
+                let record = records::decode_image(id, value);
+                let video = record.as_ref().ok().and_then(|record| record.moment?.video);
+                match video {
+                    Some(video) => self.frames.insert(id, video),
+                    None => self.frames.remove(&id),
+                };
+                self.images.insert(id, record.map(|record| record.content));
             }
             Table::Vectors => {
                 let id = keys::parse_image(key)?;

@@ -12,6 +12,7 @@ mod place;
 mod sidecar;
 mod takeout;
 mod text;
+mod video;
 mod xmp;
 
 use glimpse_encoder::image_file::Format;
@@ -20,6 +21,7 @@ use crate::{Exposure, Place};
 
 pub(crate) use sidecar::{Beside, SidecarNames};
 pub(super) use sidecar::{Sidecars, folded, is_sidecar, orientation as sidecar_orientation};
+pub(super) use video::of_video;
 
 /// The largest block of EXIF or XMP that is looked at.
 const MAX_BLOCK: usize = 1 << 20;

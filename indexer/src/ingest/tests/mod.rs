@@ -12,6 +12,7 @@ mod orientation;
 mod pairs;
 mod regions;
 mod trouble;
+mod videos;
 mod work;
 
 use std::fs::{self, File};
