@@ -162,7 +162,7 @@ onPage("a search for things is saved with its form, and fills itself", { path: "
   await ask(page, "DELETE", `albums/${id}`);
 });
 
-onPage("a search for regions like a part of an image is saved, and fills itself", { path: "/?find=1" }, async (page) => {
+onPage("a search for regions like a part of an image is saved, and fills itself", { path: "/?find=1" }, async (page, { expect }) => {
   await tiles(page).nth(0).waitFor();
   const id = await idOf(page, 0);
   await page.goto(`/?find=1&c=r:${id}:10,10,60,60`);
@@ -186,6 +186,8 @@ onPage("a search for regions like a part of an image is saved, and fills itself"
   assert.equal(await count(page), found);
   assert.equal(await page.locator("#search .chip .part").count(), 1);
   // What was uploaded is not kept, so a search for it is not either.
+  expect("api/v1/uploads/abcdef");
+  expect("api/v1/similar");
   await page.goto("/?find=1&c=p:1:abcdef");
   await page.waitForSelector("html[data-ready]");
   assert.ok(await page.locator("#save-search").isHidden());
@@ -308,14 +310,14 @@ onPage("390 pixels: images of an album are moved by finger, one or several, and 
 
   // The same without any drag, by taps and by keys.
   assert.deepEqual(await findings(page), []);
-  await act(page, "Move one place forward").tap();
+  await act(page, "Move earlier").tap();
   await isShown(page, c, d, b, e, a);
-  await act(page, "Move one place back").tap();
+  await act(page, "Move later").tap();
   await isShown(page, c, d, e, b, a);
-  await act(page, "Move one place forward").focus();
+  await act(page, "Move earlier").focus();
   await page.keyboard.press("Enter");
   await isShown(page, c, d, b, e, a);
-  assert.equal(await page.evaluate(() => document.activeElement?.title), "Move one place forward", "to be pressed again");
+  assert.equal(await page.evaluate(() => document.activeElement?.title), "Move earlier", "to be pressed again");
   await ask(page, "DELETE", `albums/${album.id}`);
 });
 

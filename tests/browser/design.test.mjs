@@ -8,7 +8,7 @@ const folder = new URL("../../web/static/style/", import.meta.url);
 const sheets = await Promise.all((await readdir(folder)).map(async (name) => [name, await readFile(new URL(name, folder), "utf8")]));
 const rules = sheets.flatMap(([name, text]) => text.replace(/\/\*[^]*?\*\//g, "").split(/[;{}]/).map((rule) => [name, rule.trim()]));
 const tokens = new Set(rules.filter(([, rule]) => rule.startsWith("--")).map(([, rule]) => rule.split(":")[0]));
-const set = (await Promise.all(["grid.js", "viewer.js", "zoom.js", "panel.js", "bar.js"].map((name) => readFile(new URL(`../${name}`, folder), "utf8")))).join();
+const set = (await Promise.all(["grid.js", "tile.js", "viewer.js", "zoom.js", "panel.js", "bar.js"].map((name) => readFile(new URL(`../${name}`, folder), "utf8")))).join();
 
 /// Colours that are data, and not those of the page: tokens of one sheet, and the scale of heatmaps.
 const DATA = /^--|rgb\(68 1 84\)/;

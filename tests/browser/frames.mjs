@@ -133,8 +133,9 @@ const KIND_OF = new Map(Object.entries(KINDS).flatMap(([kind, names]) => names.m
 /// Milliseconds of the processor by kind of work: what each event took itself, without those within it.
 function byKind(events, isMain) {
   const sums = {};
-  const threads = Map.groupBy(events.filter(({ ph, dur }) => ph === "X" && dur !== undefined), ({ pid, tid }) => `${pid} ${tid}`);
-  for (const thread of threads.values()) {
+  const threads = {};
+  for (const event of events) if (event.ph === "X" && event.dur !== undefined) (threads[`${event.pid} ${event.tid}`] ??= []).push(event);
+  for (const thread of Object.values(threads)) {
     const main = isMain(thread[0]);
     const open = [];
     for (const event of thread.toSorted((a, b) => a.ts - b.ts || b.dur - a.dur)) {

@@ -256,6 +256,28 @@ onPage("oldest first and filters hold for the timeline", blank, async (page) => 
   assert.match(await countLine(page), /pictures? match|pictures?$/);
 });
 
+onPage("images that fly past are only places with a colour, until the page rests", blank, async (page) => {
+  await showLibrary(page, months, "/?sort=oldest");
+  await settled(page);
+  // What tiles have when they come into the document.
+  await page.evaluate(() => {
+    window.made = [];
+    new MutationObserver((changes) => {
+      for (const { addedNodes } of changes) for (const node of addedNodes) if (node instanceof Element && node.matches(".tile")) window.made.push(node.querySelectorAll(".pick, .heart, canvas").length > 1);
+    }).observe(document.querySelector("#grid"), { childList: true, subtree: true });
+  });
+  const made = (wanted) => page.waitForFunction((wanted) => window.made.length > 0 && window.made.some((whole) => whole === wanted), wanted);
+  await page.evaluate(() => scrollBy(0, 3 * innerHeight));
+  await made(false);
+  await made(true); // what is beyond the window follows
+  await page.waitForFunction(() => [...document.querySelectorAll("#grid .tile")].every((tile) => tile.querySelector(".pick") && tile.querySelector(".heart")));
+  assert.equal(await page.locator("#grid.rushing").count(), 0);
+  await page.evaluate(() => (window.made = []));
+  await page.evaluate(() => scrollBy(0, innerHeight / 4));
+  await made(true);
+  assert.deepEqual([...new Set(await page.evaluate(() => window.made))], [true], "a page that moves slowly is drawn in full");
+});
+
 onPage("100,000 pictures scroll without long pauses", blank, async (page, { context }) => {
   await showLibrary(page, months);
   await settled(page);

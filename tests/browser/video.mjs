@@ -22,8 +22,8 @@ export async function showVideo(page, path, { kind = "video", playable = true, b
   const ranges = [];
   const moving = { kind, duration: DURATION };
   const hit = (tile) => (tile.id === video.id
-    ? { ...tile, ...moving, frame: shots[1].id, frame_content: shots[1].content, start: START, end: 5, matches: 2 }
-    : { ...tile, kind: "image", duration: null, frame: null, frame_content: null, start: null, end: null, matches: 1 });
+    ? { ...tile, ...moving, frame: shots[1].id, frame_content: shots[1].content, start: START, end: 5, matching_frames: 2 }
+    : { ...tile, kind: "image", duration: null, frame: null, frame_content: null, start: null, end: null, matching_frames: 1 });
   const record = (image) => (image.id === video.id ? { ...image, ...moving, start: 0, end: 2, video: null, shown_by_browsers: kind === "animation", format: kind === "video" ? "webm" : "gif", bytes: bytes || image.bytes } : image);
   const changed = (pattern, change) => page.route(pattern, async (route) => {
     const answer = await route.fetch().catch(() => null); // at its end, a test waits for no answer
@@ -37,7 +37,7 @@ export async function showVideo(page, path, { kind = "video", playable = true, b
   await changed(/\/api\/v1\/images\?ids/, (answer) => ({ images: answer.images.map(record) }));
   await changed(/\/api\/v1\/timeline\/tiles$/, (columns) => ({
     // The first one too, which is in view.
-    ...columns, kind: columns.id.map((id, i) => (id === video.id || i === 0 ? kind : "image")), duration: columns.id.map((id, i) => (id === video.id || i === 0 ? DURATION : null)),
+    ...columns, moving: columns.id.filter((id, i) => id === video.id || i === 0).map((id) => ({ id, ...moving })),
   }));
   const frames = shots.map(({ id, content, width, height }, i) => ({ id, content, width, height, start: [0, START, 5][i], end: [START, 5, DURATION][i] }));
   await page.route(`**/api/v1/images/${video.id}/frames`, (route) => route.fulfill({ json: { image: video.id, ...moving, frames } }));

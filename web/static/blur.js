@@ -18,6 +18,10 @@ const BYTES = Uint8Array.from({ length: STEPS + 1 }, (_, i) => toByte(i / STEPS)
 /** @type {(x: number) => number} */
 const signedSquare = (x) => Math.sign(x) * x * x;
 
+/// The mean colour of a hash, for a style sheet.
+/** @type {(hash: string) => string} */
+export const meanOf = (hash) => `#${value(hash.slice(2, 6)).toString(16).padStart(6, "0")}`;
+
 /// Red, green and blue of each frequency, the mean first.
 /** @type {(hash: string) => number[][]} */
 function factors(hash) {

@@ -4,7 +4,8 @@ import { h, framed } from "./dom.js";
 import { icon } from "./icons.js";
 import { rowAt } from "./layout.js";
 import { beyond, boxOf, layOut, placeAt, sectionAt, sectionOf, touched, yOf } from "./sections.js";
-import { makeTile } from "./tile.js";
+import { insertInOrder, makeTile } from "./tile.js";
+import { inLetters, rowHeight } from "./measures.js";
 import { number, shortDay, t } from "./words.js";
 
 /// Heights in heights of the letters, as in the style sheet: a section's heading with the space around it, and the line of a day.
@@ -13,6 +14,9 @@ const DAY = 1.6;
 /// How far beyond the window tiles are kept, and how far sections are loaded, in windows.
 const BEYOND = 0.8;
 const AHEAD = 1.5;
+/// The page rushes if it moves further than this from one drawing to the next, in windows. Then only what is in view is drawn,
+/// and only its colours.
+const RUSH = 0.4;
 /// Images are loaded when their tile has stayed this long, and so are sections.
 const SETTLED = 60;
 /// Images on both sides of an open one that are loaded.
@@ -42,6 +46,11 @@ export class Grid {
   #options = { key: "", ranked: false, worded: false, things: [], hrefOf: () => "" };
   /** @type {Timer | undefined} */
   #loading;
+  /// What comes once the page rests.
+  /** @type {Timer | undefined} */
+  #settling;
+  /// What was above the window when it was last drawn.
+  #drawnAt = 0;
   /// Hits that are still to be loaded.
   more = 0;
   /// Heights of what is laid out, and of all that there will be.
@@ -149,15 +158,20 @@ export class Grid {
   /// Puts into the document what is in view, and takes out what is not.
   draw() {
     const top = this.top;
-    const [from, to] = [top - innerHeight * BEYOND, top + innerHeight * (1 + BEYOND)];
+    const rushes = Math.abs(top - this.#drawnAt) > innerHeight * RUSH;
+    this.#drawnAt = top;
+    this.root.classList.toggle("rushing", rushes);
+    const beyond = rushes ? 0 : BEYOND;
+    const [from, to] = [top - innerHeight * beyond, top + innerHeight * (1 + beyond)];
     /** @type {Set<number>} */
     const wanted = new Set();
+    let early = rushes;
     for (const section of this.sections) {
       /** @type {(distance: number) => boolean} */
       const isNear = (distance) => section.y + section.height >= top - distance && section.y <= top + innerHeight + distance;
-      if (!section.items && isNear(innerHeight * AHEAD)) this.#want(section);
+      if (!section.items && isNear(innerHeight * AHEAD)) early = this.#want(section) || early;
       else section.since = undefined;
-      if (!isNear(innerHeight * BEYOND)) {
+      if (!isNear(innerHeight * beyond)) {
         this.#dropPart(section);
         continue;
       }
@@ -167,14 +181,16 @@ export class Grid {
       for (let r = rowAt(rows, from - start); r < rows.length && rows[r].y + start <= to; r++) {
         for (let i = rows[r].from; i < rows[r].to; i++) {
           wanted.add(section.from + i);
-          this.#tile(section.from + i, this.items[section.from + i], part.list, boxes.subarray(i * 4, i * 4 + 4));
-          this.#day(section, i, part);
+          this.#tile(section.from + i, part.list, boxes, i * 4, rushes);
+          if (section.layout.days?.has(i)) this.#day(section, i, part);
         }
       }
     }
     this.#keep(({ element }, index) => wanted.has(index) || element.contains(document.activeElement));
     this.#dropDays((index) => wanted.has(index));
     this.#sayDay(top);
+    clearTimeout(this.#settling);
+    if (early) this.#settling = setTimeout(() => this.draw(), SETTLED);
     clearTimeout(this.#loading);
     this.#loading = setTimeout(() => this.#loadImages(), SETTLED);
     if (this.more && to + innerHeight > this.loadedHeight) this.on.near();
@@ -188,14 +204,15 @@ export class Grid {
 
   // ---- sections that are loaded as they come near ----
 
-  /// Loads a section that stays near.
-  /** @type {(section: Page.Placed) => void} */
+  /// Loads a section that stays near. Gives whether it is too early to say.
+  /** @type {(section: Page.Placed) => boolean} */
   #want(section) {
     const now = performance.now();
     section.since ??= now;
-    if (section.wanted || now < (section.again ?? 0)) return;
-    if (now - section.since >= SETTLED) this.#load(section).catch(this.on.failed);
-    else setTimeout(() => this.draw(), SETTLED);
+    if (section.wanted) return false;
+    if (now < (section.again ?? 0) || now - section.since < SETTLED) return true;
+    this.#load(section).catch(this.on.failed);
+    return false;
   }
 
   /** @type {(section: Page.Placed) => Promise<void>} */
@@ -278,11 +295,14 @@ export class Grid {
       const heading = h("h2", { id }, title, day, " ", count);
       const list = h("div", { class: "tiles", role: "list", "aria-labelledby": id });
       const days = h("div", { class: "days", "aria-hidden": "true" });
-      part = { element: h("section", { class: `part ${section.key}` }, h("div", { class: "head" }, heading, pick), days, list), heading, list, days, title, day, count, pick };
+      part = { element: h("section", { class: `part ${section.key}` }, h("div", { class: "head" }, heading, pick), days, list), heading, list, days, title, day, count, pick, said: "" };
       this.#parts.set(section.key, part);
       this.root.append(part.element);
       this.#sizes.observe(heading);
     }
+    const said = [section.title, section.count, Boolean(section.items), section.y, section.height].join();
+    if (part.said === said) return part;
+    part.said = said;
     part.title.textContent = section.title;
     part.count.textContent = number(section.count);
     part.pick.title = t("selectWhat", { what: section.title });
@@ -302,10 +322,12 @@ export class Grid {
     this.#parts.delete(section.key);
   }
 
-  /** @type {(index: number, item: Page.Item, list: HTMLElement, box: Iterable<number>) => void} */
-  #tile(index, item, list, [x, y, width, height]) {
+  /// The tile of an image, in its place: that of four numbers of `boxes`.
+  /** @type {(index: number, list: HTMLElement, boxes: Float32Array, at: number, rushes: boolean) => void} */
+  #tile(index, list, boxes, at, rushes) {
     let tile = this.#tiles.get(index);
     if (!tile) {
+      const item = this.items[index];
       const { ranked, worded, hrefOf, things } = this.#options;
       tile = makeTile(item, { index, count: this.items.length + this.more, ranked, worded, things, href: hrefOf(item.tile.id) });
       tile.link.tabIndex = index === this.#current ? 0 : -1;
@@ -313,7 +335,11 @@ export class Grid {
       this.#tiles.set(index, tile);
     }
     if (tile.element.parentNode !== list) insertInOrder(list, tile.element, index);
-    tile.width = width;
+    if (!rushes) tile.furnish();
+    const [x, y, width, height] = [boxes[at], boxes[at + 1], boxes[at + 2], boxes[at + 3]];
+    const { box } = tile;
+    if (box[0] === x && box[1] === y && box[2] === width && box[3] === height) return;
+    tile.box = [x, y, width, height];
     const { style } = tile.element;
     style.width = `${width}px`;
     style.height = `${height}px`;
@@ -364,7 +390,7 @@ export class Grid {
   }
 
   #loadImages() {
-    for (const tile of this.#tiles.values()) tile.show(tile.width);
+    for (const tile of this.#tiles.values()) (tile.furnish(), tile.show(tile.box[2]));
   }
 
   // ---- selecting ----
@@ -465,25 +491,4 @@ export class Grid {
     if (key === "previous") return index - 1;
     return beyond(this.sections, index, key === "below" ? 1 : -1);
   }
-}
-
-/// Screen readers read a list in the order of the document, whatever order its items came into view in.
-/** @type {(list: HTMLElement, element: HTMLElement, index: number) => void} */
-function insertInOrder(list, element, index) {
-  /** @type {(element: Element) => number} */
-  const indexOf = ({ firstElementChild: link }) => (link instanceof HTMLElement ? Number(link.dataset.index) : -1);
-  let next = null;
-  for (let other = list.lastElementChild; other && indexOf(other) > index; other = other.previousElementSibling) next = other;
-  list.insertBefore(element, next);
-}
-
-/** @type {(height: number) => number} */
-const inLetters = (height) => height * parseFloat(getComputedStyle(document.documentElement).fontSize);
-
-/// A phone shows two or three images in a row, a wide screen seven or eight.
-/** @type {(width: number) => number} */
-function rowHeight(width) {
-  if (width < 600) return 128;
-  if (width < 1400) return 190;
-  return Math.min(190 + (width - 1400) / 14, 270);
 }

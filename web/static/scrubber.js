@@ -76,8 +76,8 @@ export function setUpScrubber({ grid }) {
   /** @type {(share: number) => void} */
   function say(share) {
     const section = sectionAt(grid.sections, share * way());
-    bubble.textContent = section.title;
-    bubble.style.top = `${share * heightOf()}px`;
+    if (bubble.textContent !== section.title) bubble.textContent = section.title;
+    bubble.style.transform = `translateY(${share * heightOf()}px)`;
     bubble.hidden = false;
   }
 
@@ -138,16 +138,21 @@ export function setUpScrubber({ grid }) {
       strip.hidden = !shown;
       $("results").classList.toggle("scrubbed", shown);
       if (!shown) return;
-      strip.style.top = `${grid.wholeHeader + ABOVE}px`;
       const height = heightOf();
       const now = [height, grid.height, grid.sections.length, grid.sections[0].key].join();
-      if (now !== drawn) (drawMarks(height), (drawn = now));
+      if (now !== drawn) {
+        drawn = now;
+        strip.style.top = `${grid.wholeHeader + ABOVE}px`;
+        strip.setAttribute("aria-valuemax", String(grid.sections.length - 1));
+        drawMarks(height);
+      }
       const share = Math.min(Math.max((top + grid.header) / way(), 0), 1);
       thumb.style.transform = `translateY(${share * height}px)`;
       const at = monthAt(top);
-      strip.setAttribute("aria-valuemax", String(grid.sections.length - 1));
-      strip.setAttribute("aria-valuenow", String(at));
-      strip.setAttribute("aria-valuetext", grid.sections[at].title);
+      if (strip.getAttribute("aria-valuenow") !== String(at) || strip.getAttribute("aria-valuetext") !== grid.sections[at].title) {
+        strip.setAttribute("aria-valuenow", String(at));
+        strip.setAttribute("aria-valuetext", grid.sections[at].title);
+      }
       strip.classList.add("moving");
       clearTimeout(hiding);
       hiding = setTimeout(() => strip.classList.remove("moving"), SHOWN);

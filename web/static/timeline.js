@@ -113,6 +113,8 @@ class Month {
   #fill(columns) {
     const favourites = new Set(columns.favourite);
     this.tiles = columns.id.map((_, i) => new Tile(columns, i, favourites));
+    const moving = new Map((columns.moving ?? []).map((moves) => [moves.id, moves]));
+    if (moving.size) for (const tile of this.tiles) tile.move(moving.get(tile.id));
     if (this.sort === "oldest") this.tiles.reverse();
     this.count = this.tiles.length;
     this.#arrange(new Set());
@@ -143,19 +145,27 @@ class Tile {
   /** @type {Api.Strength} */
   strength = "strong";
   score = 1;
+  /** @type {Api.Kind | undefined} */
+  kind;
+  /** @type {number | null | undefined} */
+  duration;
 
   /** @param {Api.Tiles} columns @param {number} i @param {Set<number>} favourites */
-  constructor({ id, width, height, taken, blur, stack, version, kind, duration }, i, favourites) {
+  constructor({ id, width, height, taken, blur, stack, version }, i, favourites) {
     this.id = id[i];
     this.width = width[i];
     this.height = height[i];
     this.content = version[i];
     this.blur = blur[i];
     this.stack = stack[i];
-    this.kind = kind?.[i];
-    this.duration = duration?.[i];
     this.favourite = favourites.has(this.id);
     this.seconds = taken[i];
+  }
+
+  /// It is a video or an animation, if that is told of it.
+  /** @type {(moves?: Api.Moves) => void} */
+  move({ kind, duration } = {}) {
+    [this.kind, this.duration] = [kind, duration];
   }
 
   /// On the camera's clock, as everywhere.

@@ -12,7 +12,7 @@ declare namespace Api {
 
   interface Tile extends Moves {
     id: number; width: number; height: number; score: number; strength: Strength; taken: string | null; content: string;
-    blur: string | null; favourite: boolean; stack: number | null; frame?: number | null; frame_content?: string | null; matches?: number;
+    blur: string | null; favourite: boolean; stack: number | null; frame?: number | null; frame_content?: string | null; matching_frames?: number;
   }
   interface FoundTile extends Tile { boxes: Box[] }
 
@@ -48,7 +48,8 @@ declare namespace Api {
   interface Tiles {
     count: number; id: number[]; width: number[]; height: number[]; taken: (number | null)[]; blur: (string | null)[];
     favourite: number[]; stack: (number | null)[]; version: string[];
-    kind?: Kind[]; duration?: (number | null)[];
+    /// Those that are no still images.
+    moving?: { id: number; kind: Kind; duration: number }[];
   }
 
   interface Grounding { things: { text: string; boxes: Box[] }[] }

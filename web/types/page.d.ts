@@ -84,12 +84,12 @@ declare namespace Page {
   interface TileOptions { ranked: boolean; worded: boolean; things: string[] }
   interface GridOptions extends TileOptions { key: string; hrefOf: (id: number) => string }
   interface MadeTile {
-    element: HTMLElement; link: HTMLAnchorElement; item: Item; width: number;
+    element: HTMLElement; link: HTMLAnchorElement; item: Item; box: Rect; furnish: () => void;
     select: (selected: boolean) => void; number: (index: number) => void; showFavourite: () => void; show: (width: number) => void;
   }
   interface Part {
     element: HTMLElement; heading: HTMLElement; list: HTMLElement; days: HTMLElement; title: HTMLElement; day: HTMLElement;
-    count: HTMLElement; pick: HTMLButtonElement;
+    count: HTMLElement; pick: HTMLButtonElement; said: string;
   }
   type Grid = import("../static/grid.js").Grid;
   type Selection = import("../static/selection.js").Selection;
