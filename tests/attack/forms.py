@@ -4,6 +4,7 @@ The server has a small library, so that what is read is also answered. Requests 
 description of the API are made by tests/schemathesis.sh; these do not follow it.
 """
 
+import copy
 import json
 import time
 import urllib.parse
@@ -96,7 +97,8 @@ def built(random):
     path, body = random.choice(BODIES)
     body = json.loads(json.dumps(body))
     for _ in range(random.choice([1, 2])):
-        put(body, random.choice(leaves(body)), random.choice(NUMBERS))
+        # A copy: a list that is put twice could hold itself.
+        put(body, random.choice(leaves(body)), copy.deepcopy(random.choice(NUMBERS)))
     data = json.dumps(body).encode()
     if random.random() < 0.3:
         at = random.randrange(len(data))
