@@ -6,6 +6,7 @@ pub mod prompt;
 pub mod query;
 pub mod regions;
 
+mod best_frame;
 mod bundled;
 mod cancel;
 mod caption;
@@ -62,7 +63,8 @@ pub use engine::{Described, Engine};
 pub use error::{EngineError, ErrorKind};
 pub use favourite_sidecars::SidecarsWritten;
 pub use folder_tree::FolderNode;
-pub use frames::{Frame, seconds};
+pub use best_frame::seconds;
+pub use frames::Frame;
 pub use hit::{Explanation, FrameHit, Hit, Page, Strength};
 pub use image_bytes::ImageBytes;
 pub use map::Map;

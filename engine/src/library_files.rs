@@ -15,8 +15,8 @@ const LOOKED_AT: usize = 100;
 const ASKED_AT_ONCE: usize = 16;
 
 impl Engine {
-    /// Opens the file of an image, or of the video of a frame, which still has the content that was indexed. Of several
-    /// copies, the first that has.
+    /// Opens the file of an image, or of the video of a frame, which still has the content that was
+    /// indexed. Of several copies, the first that has.
     ///
     /// # Errors
     /// [`EngineError::Changed`] if the file has other content now, [`EngineError::Io`] if it cannot
@@ -109,7 +109,8 @@ impl Engine {
         if original.len() != record.bytes {
             return Err(changed());
         }
-        // Reading a film again takes minutes: its time of change, which no program can set, is enough.
+        // Reading a film again takes minutes: its time of change, which no program can set, is
+        // enough.
         let is_known = record.format.is_video() && original.is_as_recorded(file);
         if is_known || self.originals.verified.has(&original, &record.content) {
             return Ok(original);

@@ -117,7 +117,7 @@ pub fn luma_of(pixels: &RgbImage) -> Luma {
 
 #[cfg(test)]
 mod tests {
-    use glimpse_nonempty::each;
+    use glimpse_nonempty::{each, if_any};
     use proptest::prelude::*;
 
     use super::*;
@@ -174,7 +174,7 @@ mod tests {
             let shots = all.finish(end, usize::MAX);
             prop_assert_eq!(shots[0].start, Duration::from_millis(frames[0].0));
             prop_assert_eq!(shots[shots.len() - 1].end, end);
-            for pair in glimpse_nonempty::if_any(shots.windows(2)) {
+            for pair in if_any(shots.windows(2)) {
                 prop_assert_eq!(pair[0].end, pair[1].start);
                 prop_assert!(pair[1].start >= pair[0].start + SHORTEST);
             }

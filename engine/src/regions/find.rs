@@ -19,7 +19,7 @@ use super::structured_query::QueryObject;
 use super::together::Together;
 use crate::calibrate::CUT;
 use crate::control::ActiveQuery;
-use crate::frames::{Best, by_video, frame_hit};
+use crate::best_frame::{Best, by_video, frame_hit};
 use crate::query::Position;
 use crate::search::order;
 use crate::served::Served;

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::question::Question;
 use crate::calibrate::Scale;
-use crate::frames::{Best, frame_hit};
+use crate::best_frame::{Best, frame_hit};
 use crate::lru::Lru;
 use crate::query::Position;
 use crate::{Explanation, Hit, Page, Strength};

@@ -102,5 +102,5 @@ fn a_frame_stands_for_its_video_where_files_are_meant() {
     assert_eq!((trashed.moved.len(), trashed.failed.len()), (1, 0));
     assert_eq!(engine.count().unwrap(), 31);
     let gone = engine.search(&Query { depth: Depth::All, limit: 100, ..Query::text("red") }).unwrap();
-    assert!(gone.hits.iter().all(|hit| hit.id != id));
+    assert!(gone.hits.iter().every(|hit| hit.id != id));
 }

@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use actix_web::test::TestRequest;
-use glimpse_nonempty::Every as _;
+use glimpse_nonempty::{Every as _, each};
 use image::codecs::gif::GifEncoder;
 use image::{Delay, Frame, Rgba, RgbaImage};
 use serde_json::json;
@@ -81,7 +81,7 @@ async fn a_frame_is_looked_at_by_its_number_and_kept_as_its_video() {
     let (_home, state) = moving();
     let gif = the_gif(&state).await;
     let shots = get(&state, &format!("/api/v1/images/{}/frames", gif["id"])).await.good();
-    for (shot, colour) in glimpse_nonempty::each(shots["frames"].as_array().unwrap().iter().zip(COLOURS)) {
+    for (shot, colour) in each(shots["frames"].as_array().unwrap().iter().zip(COLOURS)) {
         let path = format!("/api/v1/images/{}/thumbnail?v={}", shot["id"], shot["content"].as_str().unwrap());
         let thumbnail = get(&state, &path).await;
         assert!(thumbnail.header("cache-control").contains("immutable"));

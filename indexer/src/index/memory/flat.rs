@@ -45,7 +45,9 @@ pub(in crate::index) struct FlatImage {
     tags: u32,
     format: u8,
     vector: u8,
-    zeros: [u8; 2],
+    /// It is a video, or a frame of one.
+    moment: u8,
+    zeros: [u8; 1],
     width: u32,
     height: u32,
     content: [u8; 16],
@@ -108,7 +110,8 @@ impl Memory {
             tags: self.tags_of(id).len() as u32,
             format: row.format.code(),
             vector: u8::from(row.vector),
-            zeros: [0; 2],
+            moment: u8::from(self.moment(id).is_some()),
+            zeros: [0; 1],
             width: row.width,
             height: row.height,
             content: row.content.0,
@@ -155,6 +158,12 @@ impl Memory {
         memory.folders = Arc::new(folders);
         memory.rows = rows?.into();
         memory.tags = tags(flat, stale, memory.tag_names.len())?.into();
+        let told = flat.images.iter().filter(|image| image.moment != 0).map(|image| image.id);
+        // A frame comes after the image that stands for its video.
+        let is_sound = flat.moments.iter().all(|moment| moment.video <= moment.id);
+        if !is_sound || !told.eq(flat.moments.iter().map(|moment| moment.id)) {
+            return Err(Damage::Field("place in a video"));
+        }
         let moments = flat.moments.iter().map(|flat| (ImageId(flat.id), flat.moment()));
         let moments = moments.filter(|(id, _)| !stale.contains(*id) && memory.contains(*id)).collect();
         memory.of_moments(moments);

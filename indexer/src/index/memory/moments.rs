@@ -9,7 +9,9 @@ impl Memory {
     /// Replaces the place of an image in a video.
     pub(super) fn put_moment(&mut self, record: &ImageRecord) {
         self.remove_moment(record.id);
-        let Some(moment) = record.moment else { return };
+        // A frame comes after the image that stands for its video.
+        let is_sound = |moment: &Moment| moment.video.is_none_or(|video| video < record.id);
+        let Some(moment) = record.moment.filter(is_sound) else { return };
         self.moments.put(record.id.0 as usize, moment);
         if let Some(video) = moment.video {
             let mut frames = self.frames_of(video).to_vec();

@@ -194,7 +194,9 @@ fn what_a_file_says_is_looked_through() {
     let fixture = tiny();
     let index = fixture.open();
     for n in 0..60 {
-        let tagged = ImageRecord { keywords: vec![format!("tag {}", n % 5)], ..image(n) };
+        let moment = crate::Moment { video: None, start: 0, end: 1, duration: 2, complete: n % 2 == 0 };
+        let moment = (n % 5 == 0).then_some(moment);
+        let tagged = ImageRecord { keywords: vec![format!("tag {}", n % 5)], moment, ..image(n) };
         index.add(tagged, &vector(n), file(format!("/p/{}/{n}.jpg", n % 3))).unwrap();
     }
     index.finish().unwrap();
@@ -204,9 +206,9 @@ fn what_a_file_says_is_looked_through() {
         open(&store, &folder(&fixture), &Arc::new(ExactScan::stored_as(VectorStorage::default(), DIM)))
             .map(|opened| opened.is_some())
     };
-    // Owners, lists, parents, names, images, files, tags; two planes of scales and of rows.
-    let parts = Resealed::of(&store, folder(&fixture), GraphId::IMAGES, 11);
-    parts.refuses_odd_sections(7, 400, read);
+    // Owners, lists, parents, names, images, files, tags, moments; two planes of scales and rows.
+    let parts = Resealed::of(&store, folder(&fixture), GraphId::IMAGES, 12);
+    parts.refuses_odd_sections(8, 400, read);
     for key in ["format", "revision", "dim", "slots", "nodes", "root", "owned"] {
         for value in [0u64, 1, 99, u32::MAX.into(), 1 << 40] {
             let mut facts = parts.facts.clone();
