@@ -470,7 +470,9 @@ export class Grid {
     }
     this.reveal(to);
     this.#setCurrent(to);
-    this.#tiles.get(to)?.link.focus({ preventScroll: true });
+    const tile = this.#tiles.get(to);
+    tile?.furnish(); // its name is read out
+    tile?.link.focus({ preventScroll: true });
   }
 
   /** @type {(index: number) => void} */

@@ -2,7 +2,7 @@
 //! length without asking for records.
 
 use actix_web::{HttpResponse, web};
-use glimpse_engine::{DuplicateOptions, EngineError, Filter, ImageId, Month, TileFacts, seconds};
+use glimpse_engine::{Filter, Month, TileFacts, seconds};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -90,14 +90,14 @@ pub struct TilesView {
     height: Vec<u32>,
     /// When they were taken, in seconds since 1970 on the camera's clock.
     taken: Vec<Option<i64>>,
+    /// An image of this answer and of the same day that comes before it, and that it is a
+    /// near-duplicate of.
+    stack: Vec<Option<u64>>,
     /// BlurHashes to show while the images load, as far as they were made. An answer with more than
     /// 5,000 images has BlurHashes of one component, which is the mean colour.
     blur: Vec<Option<String>>,
     /// Numbers of those that are favourites.
     favourite: Vec<u64>,
-    /// An image of this answer and of the same day that comes before it, and that it is a
-    /// near-duplicate of.
-    stack: Vec<Option<u64>>,
     /// What to give to the thumbnail's `v`, so that browsers may keep the image.
     version: Vec<String>,
     /// Those that are videos or animations.
@@ -138,13 +138,26 @@ pub async fn tiles(state: web::Data<AppState>, Json(form): Json<TilesForm>) -> R
         let tiles = state.engine.tiles_of_month(&filter, month)?;
         let part = tiles.get(offset.min(tiles.len())..).unwrap_or_default();
         let part = &part[..limit.min(part.len())];
-        let view = TilesView { count: tiles.len(), ..columns(state, part)? };
+        let view = TilesView { count: tiles.len(), ..columns(state, part, stacks(state, part)?) };
         Ok(serde_json::to_string(&view).unwrap_or_default()) // numbers and texts always have a JSON
     });
     Ok(HttpResponse::Ok().content_type("application/json").body(view.await?))
 }
 
-fn columns(state: &AppState, tiles: &[TileFacts]) -> Result<TilesView, EngineError> {
+/// Near-duplicates of a day, from the vectors in memory. What is alike on different days stays on
+/// its own day.
+fn stacks(state: &AppState, tiles: &[TileFacts]) -> Result<Vec<Option<u64>>, ApiError> {
+    let day = |tile: &TileFacts| tile.taken.map(|taken| taken.div_euclid(DAY));
+    let mut stacks = Vec::with_capacity(tiles.len());
+    for tiles in tiles.chunk_by(|tile, next| day(tile) == day(next)) {
+        let ids: Vec<_> = tiles.iter().map(|tile| tile.id).collect();
+        let stacked = state.engine.stacks(&ids, &glimpse_engine::DuplicateOptions::default())?;
+        stacks.extend(stacked.into_iter().map(|first| first.map(|first| first.0)));
+    }
+    Ok(stacks)
+}
+
+fn columns(state: &AppState, tiles: &[TileFacts], stack: Vec<Option<u64>>) -> TilesView {
     let placeholders = &state.thumbnail_indexer.placeholders;
     let favourites = tiles.iter().filter(|tile| state.engine.is_favourite(&tile.content));
     let in_full = tiles.len() <= FULL_BLURS;
@@ -152,29 +165,16 @@ fn columns(state: &AppState, tiles: &[TileFacts]) -> Result<TilesView, EngineErr
         let blur = placeholders.get(&tile.content)?;
         Some(if in_full { blur.as_str().to_owned() } else { blur.mean() })
     };
-    Ok(TilesView {
+    TilesView {
         count: tiles.len(),
         id: tiles.iter().map(|tile| tile.id.0).collect(),
         width: tiles.iter().map(|tile| tile.width).collect(),
         height: tiles.iter().map(|tile| tile.height).collect(),
         taken: tiles.iter().map(|tile| tile.taken).collect(),
+        stack,
         blur: tiles.iter().map(blur).collect(),
         favourite: favourites.map(|tile| tile.id.0).collect(),
-        stack: stacks(state, tiles)?,
         version: tiles.iter().map(|tile| version(&tile.content)).collect(),
         moving: tiles.iter().filter_map(MovingView::of).collect(),
-    })
-}
-
-/// Near-duplicates of a day, from the vectors in memory. What is alike on different days stays on
-/// its own day.
-fn stacks(state: &AppState, tiles: &[TileFacts]) -> Result<Vec<Option<u64>>, EngineError> {
-    let day = |tile: &TileFacts| tile.taken.map(|taken| taken.div_euclid(DAY));
-    let mut stacks = Vec::with_capacity(tiles.len());
-    for tiles in tiles.chunk_by(|tile, next| day(tile) == day(next)) {
-        let ids: Vec<ImageId> = tiles.iter().map(|tile| tile.id).collect();
-        let stacked = state.engine.stacks(&ids, &DuplicateOptions::default())?;
-        stacks.extend(stacked.into_iter().map(|first| first.map(|first| first.0)));
     }
-    Ok(stacks)
 }
