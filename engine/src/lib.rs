@@ -52,6 +52,7 @@ mod timeline;
 mod turns;
 mod watching;
 
+pub use best_frame::seconds;
 pub use cancel::Cancel;
 pub use caption::{Caption, CaptionOptions, MAX_CAPTIONS};
 pub use collections::SavedCount;
@@ -63,7 +64,6 @@ pub use engine::{Described, Engine};
 pub use error::{EngineError, ErrorKind};
 pub use favourite_sidecars::SidecarsWritten;
 pub use folder_tree::FolderNode;
-pub use best_frame::seconds;
 pub use frames::Frame;
 pub use hit::{Explanation, FrameHit, Hit, Page, Strength};
 pub use image_bytes::ImageBytes;

@@ -13,9 +13,9 @@ use glimpse_encoder::Embedding;
 use glimpse_indexer::vectors::Scored;
 use glimpse_indexer::{Filter, IdSet, ImageId, Index, IndexError};
 
+use crate::best_frame::{Best, by_video};
 use crate::calibrate::{CUT, Modality, Part, SOME_WORDS_SCORE, Scale, WORDS_SCORE};
 use crate::control::ActiveQuery;
-use crate::best_frame::{Best, by_video};
 use crate::query::Position;
 use crate::served::Served;
 use crate::{Cancel, Depth, Engine, EngineError, Mode, Page, Query, Sort, Strength};

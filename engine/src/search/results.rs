@@ -6,8 +6,8 @@ use glimpse_indexer::{ImageId, Index};
 use parking_lot::Mutex;
 
 use super::question::Question;
-use crate::calibrate::Scale;
 use crate::best_frame::{Best, frame_hit};
+use crate::calibrate::Scale;
 use crate::lru::Lru;
 use crate::query::Position;
 use crate::{Explanation, Hit, Page, Strength};
