@@ -19,7 +19,25 @@ fn a_found_photo_has_boxes_in_its_pixels() {
     assert!(!photos.is_empty());
     let mut fields: Vec<&String> = photos[0].as_object().unwrap().keys().collect();
     fields.sort();
-    assert_eq!(fields, ["boxes", "height", "id", "matches", "path", "refined", "score", "strength", "width"]);
+    let expected = [
+        "boxes",
+        "duration",
+        "end",
+        "frame",
+        "frame_content",
+        "height",
+        "id",
+        "kind",
+        "matches",
+        "matching_frames",
+        "path",
+        "refined",
+        "score",
+        "start",
+        "strength",
+        "width",
+    ];
+    assert_eq!(fields, expected);
     for photo in each(&photos) {
         let (width, height) = (photo["width"].as_f64().unwrap(), photo["height"].as_f64().unwrap());
         for found in each(photo["boxes"].as_array().unwrap()) {

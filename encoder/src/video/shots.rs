@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn no_frame_stands_for_more_than_eight_seconds() {
         assert_eq!(starts(&[(0, 9), (3, 9), (6, 9), (9, 9), (12, 9)], 15, 256), [0, 6, 12], "the sync frame before");
-        assert_eq!(starts(&[(0, 9), (20, 9)], 21, 256), [0, 8, 16], "between sync frames");
+        assert_eq!(starts(&[(0, 9), (20, 9)], 21, 256), [0, 8, 16, 20], "between sync frames");
         assert_eq!(starts(&[(0, 9)], 30, 256), [0, 8, 16, 24], "behind the last one");
         assert_eq!(starts(&[(0, 9), (5, 9)], 12, 256), [0, 5], "the one before comes first");
         assert_eq!(starts(&[(0, 9)], 9, 256), [0], "not for less than two seconds");
