@@ -14,7 +14,7 @@ use crate::routes::page;
 
 /// Shortest token: 16 characters of 66 kinds are 96 bits.
 pub const MIN_TOKEN: usize = 16;
-/// The start of a cookie's name: the port follows.
+/// The cookie's name; the port follows, unless a reverse proxy stands before the server.
 const COOKIE: &str = "glimpse_token";
 /// How long a browser keeps it: a month.
 const COOKIE_SECONDS: u32 = 30 * 24 * 3600;
@@ -125,7 +125,7 @@ pub async fn check<B: MessageBody + 'static>(
         let url = access.as_ref().and_then(|access| access.public_url_of(&request));
         let path = url.map_or("/", PublicUrl::path);
         let secure = if url.is_some_and(PublicUrl::is_secure) { "; Secure" } else { "" };
-        let name = cookie_name(&request);
+        let name = if url.is_some() { COOKIE.to_owned() } else { cookie_name(&request) };
         let cookie =
             format!("{name}={token}; HttpOnly; SameSite=Strict; Path={path}; Max-Age={COOKIE_SECONDS}{secure}");
         let response = HttpResponse::SeeOther()

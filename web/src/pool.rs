@@ -118,7 +118,7 @@ impl Pool {
             if given_up.len() >= MOST_GIVEN_UP {
                 return;
             }
-            let is_stuck = matches!(*thread.0.lock(), State::Working(since) if since.elapsed() > self.patience());
+            let is_stuck = matches!(*thread.0.lock(), State::Working(since) if since.elapsed() > self.stuck_after());
             if !is_stuck {
                 continue;
             }
@@ -126,6 +126,11 @@ impl Pool {
             *thread.0.lock() = State::GivenUp; // if it came back just now, it ends after its next work
             given_up.push(std::mem::replace(thread, successor));
         }
+    }
+
+    /// How long work that heeds its limit cannot last.
+    fn stuck_after(&self) -> Duration {
+        self.limit + self.limit / 4
     }
 
     /// How long work is waited for: questions to the engine are given up a while before.
@@ -240,26 +245,30 @@ mod tests {
 
     #[actix_web::test]
     async fn work_that_never_ends_does_not_keep_its_thread_from_others() {
-        let pool = Arc::new(Pool::start("test", 2, 100).unwrap().lasting(Duration::from_millis(40)));
+        let pool = Arc::new(Pool::start("test", 2, 100).unwrap().lasting(Duration::from_millis(100)));
         let (release, held) = mpsc::channel::<()>();
         let held = Arc::new(Mutex::new(held));
         let hang = || {
             let (pool, held) = (Arc::clone(&pool), Arc::clone(&held));
             rt::spawn(async move { pool.run(move || Ok(held.lock().recv().is_ok())).await })
         };
-        for _ in 0..4 {
-            let two = [hang(), hang()];
-            for late in each(two) {
+        // As long as a few threads may be given up, others are served.
+        while pool.threads.lock().given_up.len() < MOST_GIVEN_UP {
+            for late in each([hang(), hang()]) {
                 assert_eq!(late.await.unwrap().unwrap_err().code(), Code::TookTooLong);
             }
-            assert_eq!(pool.run(|| Ok(5)).await.unwrap(), 5, "others are served");
+            let mut served = false;
+            for _ in 0..20 {
+                served = served || pool.run(|| Ok(())).await.is_ok();
+            }
+            assert!(served);
         }
-        assert_eq!(pool.threads.lock().given_up.len(), 8);
         // No more than that: work that never ends is bounded.
         for late in each([hang(), hang()]) {
             assert!(late.await.unwrap().is_err());
         }
-        assert!(pool.run(|| Ok(5)).await.is_err());
+        assert!(pool.run(|| Ok(())).await.is_err());
+        assert_eq!(pool.threads.lock().given_up.len(), MOST_GIVEN_UP);
         drop(release);
         let again = loop {
             if let Ok(again) = pool.run(|| Ok(6)).await {
