@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use glimpse_fuzz::{Outcome, Target};
+use glimpse_fuzz::{Outcome, Target, in_own_process};
 
 use super::{Format, ImageError, Limits, decode, decode_reduced};
 
@@ -95,8 +95,13 @@ fn heic() {
     target.run(|input| read_all(Format::Heic, input));
 }
 
+/// A panic of the decoder stops its thread within the hook for panics.
 #[test]
 fn avif() {
+    in_own_process("image_file::fuzz::avif", run_avif);
+}
+
+fn run_avif() {
     let names = [
         "heif/alpha.avif",
         "heif/colour.avif",

@@ -25,6 +25,7 @@
 
 mod corpus;
 mod mutate;
+mod own_process;
 mod quiet;
 mod random;
 mod settings;
@@ -36,6 +37,7 @@ use std::time::{Duration, Instant};
 
 use corpus::Corpus;
 use mutate::Mutator;
+pub use own_process::in_own_process;
 use random::Random;
 use settings::Settings;
 use watch::Watch;
