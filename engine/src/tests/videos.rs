@@ -28,8 +28,7 @@ fn library() -> (Engine, ImageId, TempDir) {
     save(&photos, "blue.png", BLUE);
     let path = photos.join("moving.gif");
     gif(&path);
-    let engine =
-        Engine::with_encoder(Settings::at(&home.path().join("home")), Arc::new(FakeEncoder::new(DIM))).unwrap();
+    let engine = Engine::with_encoder(Settings::at(home.path().join("home")), Arc::new(FakeEncoder::new(DIM))).unwrap();
     index(&engine, &photos);
     let id = engine.image_at(&path).unwrap().unwrap();
     (engine, id, home)

@@ -382,7 +382,8 @@ fn of_three_generations_the_one_that_serves_is_found_and_none_retired() {
         }
     }
     let catalogue = fixture.home.path().join("library.json");
-    let ways: [(&str, fn(&Library)); 4] = [
+    type Way = fn(&Library);
+    let ways: [(&str, Way); 4] = [
         ("open", |library| drop(library.open().unwrap())),
         ("index", |library| drop(library.open_for(&model("c"), false).unwrap())),
         ("mend", |library| drop(library.mend().unwrap())),

@@ -10,7 +10,7 @@ pub(super) const MP4: Spec =
 pub(super) const MOV: Spec = video(12, ["mov", "QuickTime", "mov"], &["mov", "qt"], "video/quicktime", |bytes| {
     match bytes {
         // Before there were brands.
-        [_, _, _, _, kind @ ..] if major_brand(bytes).is_none() => OLD_BOXES.iter().any(|old| kind.starts_with(*old)),
+        [_, _, _, _, kind @ ..] if major_brand(bytes).is_none() => OLD_BOXES.iter().any(|old| kind.starts_with(old)),
         _ => major_brand(bytes) == Some(*b"qt  "),
     }
 });
