@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use glimpse::indexer::{ContentHash, Exposure, FileRecord, FileRole, ImageRecord, Index};
+use glimpse::indexer::{ContentHash, FileRecord, FileRole, ImageRecord, Index};
 use glimpse::{Format, ImageId};
 
 use super::{Noise, clustered};
@@ -32,23 +32,11 @@ pub fn fill_by(index: &Index, count: usize, mut add: impl FnMut(&Index, usize, I
     for number in 0..count {
         let name = format!("IMG_{number:06}.jpg");
         let record = ImageRecord {
-            id: ImageId(0),
-            content: ContentHash::of(name.as_bytes()),
-            orientation: None,
-            width: 4032,
-            height: 3024,
-            format: Format::Jpeg,
-            bytes: 3_000_000,
             taken: Some(1_500_000_000 + number as i64 * 3600),
             camera: Some("Bench 3000".to_owned()),
-            place: None,
             caption: Some((0..4).map(|_| pick(&mut noise)).collect::<Vec<_>>().join(" ")),
             keywords: vec![pick(&mut noise).to_owned()],
-            model_caption: None,
-            truncated: false,
-            exposure: Exposure::default(),
-            rating: None,
-            moment: None,
+            ..ImageRecord::bare(ContentHash::of(name.as_bytes()), (4032, 3024), Format::Jpeg, 3_000_000)
         };
         let path = PathBuf::from(format!("/images/{:03}/{name}", number / 500));
         let file = FileRecord {

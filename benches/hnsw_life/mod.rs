@@ -11,9 +11,7 @@ use glimpse::encoder::Scoring;
 use glimpse::encoder::image_file::Format;
 use glimpse::indexer::hnsw::{Hnsw, HnswParams};
 use glimpse::indexer::vectors::{ExactScan, VectorIndex, VectorStorage};
-use glimpse::indexer::{
-    ContentHash, Exposure, FileRecord, FileRole, ImageRecord, IndexOptions, Library, VectorId, VectorSet,
-};
+use glimpse::indexer::{ContentHash, FileRecord, FileRole, ImageRecord, IndexOptions, Library, VectorId, VectorSet};
 
 use super::common::{Matrix, Noise};
 use super::{K, recall};
@@ -163,25 +161,7 @@ fn model(dim: usize) -> ModelInfo {
 }
 
 fn image(n: u64) -> ImageRecord {
-    ImageRecord {
-        id: ImageId(0),
-        content: ContentHash::of(&n.to_le_bytes()),
-        orientation: None,
-        width: 640,
-        height: 480,
-        format: Format::Jpeg,
-        bytes: 1000,
-        taken: None,
-        camera: None,
-        place: None,
-        caption: None,
-        keywords: Vec::new(),
-        model_caption: None,
-        truncated: false,
-        exposure: Exposure::default(),
-        rating: None,
-        moment: None,
-    }
+    ImageRecord::bare(ContentHash::of(&n.to_le_bytes()), (640, 480), Format::Jpeg, 1000)
 }
 
 fn file(n: u64) -> FileRecord {

@@ -9,7 +9,7 @@ use glimpse_indexer::{ContentHash, Index, Library};
 use image::{Rgb, RgbImage};
 use tempfile::TempDir;
 
-use crate::{Engine, Exposure, FileRecord, FileRole, Format, ImageId, ImageRecord, Settings};
+use crate::{Engine, FileRecord, FileRole, Format, ImageId, ImageRecord, Settings};
 
 pub const DIM: usize = 64;
 
@@ -64,23 +64,10 @@ impl Fixture {
         let path = PathBuf::from("/photos").join(shot.path);
         let content = ContentHash::of(shot.path.as_bytes());
         let record = ImageRecord {
-            id: ImageId(0),
-            content,
-            orientation: None,
-            width: shot.width,
-            height: 480,
-            format: Format::Png,
-            bytes: 1000,
             taken: shot.taken,
             camera: shot.camera.map(str::to_owned),
-            place: None,
             caption: shot.caption.map(str::to_owned),
-            keywords: Vec::new(),
-            model_caption: None,
-            truncated: false,
-            exposure: Exposure::default(),
-            rating: None,
-            moment: None,
+            ..ImageRecord::bare(content, (shot.width, 480), Format::Png, 1000)
         };
         let file = FileRecord {
             path,

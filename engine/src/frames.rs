@@ -4,10 +4,9 @@
 //! names each video once, at its best frame (`best_frame.rs`); whatever is done with an image is
 //! done with the video that it stands for.
 
-use std::ops::ControlFlow;
 use std::time::Duration;
 
-use glimpse_encoder::image_file::animation::each_frame;
+use glimpse_encoder::image_file::animation::frame_at;
 use glimpse_encoder::image_file::{DecodedImage, Format, Limits};
 use glimpse_encoder::video::{Patience, Tools, VideoError, VideoFile};
 use glimpse_indexer::{ContentHash, ImageId, ImageRecord, Index, IndexError, Moment};
@@ -96,13 +95,8 @@ impl Engine {
             })?
         } else {
             let whole = self.original_bytes(video.id)?;
-            let mut found = None;
-            let read = each_frame(&whole.bytes, &Limits::default(), |frame| {
-                let is_it = frame.start == at;
-                found = is_it.then_some(frame.pixels);
-                if is_it { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            });
-            read.map_err(glimpse_encoder::EncodeError::from)?;
+            let found = frame_at(&whole.bytes, &Limits::default(), at);
+            let found = found.map_err(glimpse_encoder::EncodeError::from)?;
             let pixels = found.ok_or_else(|| EngineError::BadRequest(format!("frame {} is not there", record.id)))?;
             let image = DecodedImage {
                 size: pixels.dimensions(),

@@ -47,6 +47,32 @@ pub struct ImageRecord {
     pub moment: Option<Moment>,
 }
 
+impl ImageRecord {
+    /// An image of which nothing is known but its content, its upright size in pixels, and the
+    /// format and bytes of its file. It has no number of its own yet.
+    pub fn bare(content: ContentHash, (width, height): (u32, u32), format: Format, bytes: u64) -> Self {
+        Self {
+            id: ImageId(0),
+            content,
+            orientation: None,
+            width,
+            height,
+            format,
+            bytes,
+            taken: None,
+            camera: None,
+            place: None,
+            caption: None,
+            keywords: Vec::new(),
+            model_caption: None,
+            truncated: false,
+            exposure: Exposure::default(),
+            rating: None,
+            moment: None,
+        }
+    }
+}
+
 /// The place of an image in a video or an animation: the shot that it stands for. Times are in
 /// microseconds from the beginning.
 ///

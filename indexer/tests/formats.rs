@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use glimpse_encoder::image_file::Format;
 use glimpse_encoder::{ModelInfo, Scoring, dot};
-use glimpse_indexer::{
-    ContentHash, Exposure, FileRecord, FileRole, GeoBox, ImageId, ImageRecord, Index, Library, Moment, Place,
-};
+use glimpse_indexer::{ContentHash, FileRecord, FileRole, GeoBox, ImageId, ImageRecord, Index, Library, Moment, Place};
 use glimpse_nonempty::each;
 
 const DIM: usize = 16;
@@ -34,22 +32,7 @@ fn model() -> ModelInfo {
 fn images(format: u32) -> [ImageRecord; 3] {
     let plain = |n: u8, format| ImageRecord {
         id: ImageId(n.into()),
-        content: ContentHash::of(&[n]),
-        orientation: None,
-        width: 640 + u32::from(n),
-        height: 480,
-        format,
-        bytes: 1000,
-        taken: None,
-        camera: None,
-        place: None,
-        caption: None,
-        keywords: Vec::new(),
-        model_caption: None,
-        truncated: false,
-        exposure: Exposure::default(),
-        rating: None,
-        moment: None,
+        ..ImageRecord::bare(ContentHash::of(&[n]), (640 + u32::from(n), 480), format, 1000)
     };
     let full = ImageRecord {
         taken: Some(1_689_335_000),

@@ -9,7 +9,7 @@ use glimpse::encoder::testing::PrecomputedEncoder;
 use glimpse::encoder::{Encode, Scoring};
 use glimpse::engine::calibrate::CUT;
 use glimpse::engine::{Depth, Explanation};
-use glimpse::indexer::{ContentHash, Exposure, FileRecord, FileRole, ImageRecord, Library};
+use glimpse::indexer::{ContentHash, FileRecord, FileRole, ImageRecord, Library};
 use glimpse::{Engine, Format, ImageId, Mode, Query, Settings};
 use serde::Deserialize;
 
@@ -90,25 +90,7 @@ fn ask(set: &Set) -> Vec<Vec<(f32, Explanation)>> {
     let index = Library::at(&settings.library_dir()).open_for(encoder.info(), false).unwrap();
     let add = |(number, vector): (usize, &Vec<f32>)| {
         let name = format!("{number}.jpg");
-        let record = ImageRecord {
-            id: ImageId(0),
-            content: ContentHash::of(name.as_bytes()),
-            orientation: None,
-            width: 640,
-            height: 480,
-            format: Format::Jpeg,
-            bytes: 1,
-            taken: None,
-            camera: None,
-            place: None,
-            caption: None,
-            keywords: Vec::new(),
-            model_caption: None,
-            truncated: false,
-            exposure: Exposure::default(),
-            rating: None,
-            moment: None,
-        };
+        let record = ImageRecord::bare(ContentHash::of(name.as_bytes()), (640, 480), Format::Jpeg, 1);
         let path = PathBuf::from("/images").join(name);
         let file = FileRecord {
             path,

@@ -125,7 +125,7 @@ pub async fn check<B: MessageBody + 'static>(
         let url = access.as_ref().and_then(|access| access.public_url_of(&request));
         let path = url.map_or("/", PublicUrl::path);
         let secure = if url.is_some_and(PublicUrl::is_secure) { "; Secure" } else { "" };
-        let name = if url.is_some() { COOKIE.to_owned() } else { cookie_name(&request) };
+        let name = cookie_name(&request, url);
         let cookie =
             format!("{name}={token}; HttpOnly; SameSite=Strict; Path={path}; Max-Age={COOKIE_SECONDS}{secure}");
         let response = HttpResponse::SeeOther()
@@ -204,12 +204,15 @@ fn token_in_query(request: &ServiceRequest) -> Option<&str> {
 }
 
 /// The cookie's name at this address. Browsers send a cookie to all ports of a host, so that two
-/// servers of one machine would replace each other's.
-fn cookie_name(request: &ServiceRequest) -> String {
-    let port = only(request, header::HOST).and_then(|host| host.rsplit_once(':')).map(|(_, port)| port);
-    match port.filter(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())) {
-        Some(port) => format!("{COOKIE}_{port}"),
-        None => COOKIE.to_owned(),
+/// servers of one machine would replace each other's. Behind a reverse proxy the port is not the
+/// server's.
+fn cookie_name(request: &ServiceRequest, url: Option<&PublicUrl>) -> String {
+    let host = if url.is_some() { None } else { only(request, header::HOST) };
+    match host.and_then(|host| host.rsplit_once(':')) {
+        Some((_, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{COOKIE}_{port}")
+        }
+        _ => COOKIE.to_owned(),
     }
 }
 

@@ -46,6 +46,22 @@ pub fn each_frame(
     read.unwrap_or_else(|panic| Err(ImageError::broken(format, format!("the decoder gave up: {panic}"))))
 }
 
+/// The pixels of the image that is shown first at a time; `None` if there is none.
+///
+/// # Errors
+/// As [`each_frame`].
+pub fn frame_at(bytes: &[u8], limits: &Limits, at: Duration) -> Result<Option<RgbImage>, ImageError> {
+    let mut found = None;
+    each_frame(bytes, limits, |frame| {
+        if frame.start != at {
+            return ControlFlow::Continue(());
+        }
+        found = Some(frame.pixels);
+        ControlFlow::Break(())
+    })?;
+    Ok(found)
+}
+
 fn read(
     bytes: &[u8],
     format: Format,

@@ -21,7 +21,7 @@ use glimpse_engine::{
     Depth, Embedding, Engine, FileRecord, Format, ImageId, ImageRecord, Limits, Mode, Query, Settings, Source, decode,
     load_model,
 };
-use glimpse_indexer::{ContentHash, Exposure, FileRole, Library};
+use glimpse_indexer::{ContentHash, FileRole, Library};
 use tally::{Pair, Tally};
 use tempfile::TempDir;
 
@@ -170,25 +170,7 @@ fn library<'a>(encoder: &Arc<dyn Encode>, shown: &[&'a Shown]) -> Outcome<Folded
     let index = library.open_for(encoder.info(), false)?;
     let mut ids = HashMap::new();
     for image in shown {
-        let record = ImageRecord {
-            id: ImageId(0),
-            content: ContentHash::of(image.path.as_bytes()),
-            orientation: None,
-            width: 640,
-            height: 480,
-            format: Format::Jpeg,
-            bytes: 1,
-            taken: None,
-            camera: None,
-            place: None,
-            caption: None,
-            keywords: Vec::new(),
-            model_caption: None,
-            truncated: false,
-            exposure: Exposure::default(),
-            rating: None,
-            moment: None,
-        };
+        let record = ImageRecord::bare(ContentHash::of(image.path.as_bytes()), (640, 480), Format::Jpeg, 1);
         let path = PathBuf::from("/").join(&image.path);
         let file = FileRecord {
             path,

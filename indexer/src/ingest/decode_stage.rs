@@ -18,7 +18,7 @@ use super::metadata::Metadata;
 use super::moving::MoreFrames;
 use super::read::{Stat, Unread};
 use super::walk::{Candidate, Companion};
-use crate::{ContentHash, Exposure, FileRecord, ImageId, ImageRecord, Index, IndexError};
+use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Index, IndexError};
 
 /// What the decoding threads share.
 pub(super) struct DecodeStage<'a> {
@@ -157,10 +157,9 @@ impl DecodeStage<'_> {
             self.decoder.each_more(more, wants.regions, is_new, |frame| {
                 frames += 1;
                 let record = ImageRecord {
-                    content: frame.content,
                     moment: Some(frame.moment),
                     orientation: more.orientation,
-                    ..new_frame(more)
+                    ..ImageRecord::bare(frame.content, more.size, more.format, 0)
                 };
                 let image = Subject::Frame(Box::new(NewFrame { video, path: path.to_path_buf(), record }));
                 encode.send(EncodeInput { image, wants, views: frame.views }).is_ok()
@@ -269,48 +268,7 @@ enum Decision {
 }
 
 /// All but what only the writer knows: number, caption and keywords.
-fn new_record(file: &Known, format: Format, (width, height): (u32, u32), truncated: bool) -> ImageRecord {
+fn new_record(file: &Known, format: Format, size: (u32, u32), truncated: bool) -> ImageRecord {
     let Metadata { taken, camera, place, .. } = file.metadata.clone();
-    ImageRecord {
-        id: ImageId(0),
-        content: file.content,
-        orientation: None,
-        width,
-        height,
-        format,
-        bytes: file.stat.bytes,
-        taken,
-        camera,
-        place,
-        caption: None,
-        keywords: Vec::new(),
-        model_caption: None,
-        truncated,
-        exposure: Exposure::default(),
-        rating: None,
-        moment: None,
-    }
-}
-
-/// What a frame has in common with its video, beside the facts that only the video has.
-fn new_frame(more: &MoreFrames) -> ImageRecord {
-    ImageRecord {
-        id: ImageId(0),
-        content: more.content,
-        orientation: None,
-        width: more.size.0,
-        height: more.size.1,
-        format: more.format,
-        bytes: 0,
-        taken: None,
-        camera: None,
-        place: None,
-        caption: None,
-        keywords: Vec::new(),
-        model_caption: None,
-        truncated: false,
-        exposure: Exposure::default(),
-        rating: None,
-        moment: None,
-    }
+    ImageRecord { taken, camera, place, truncated, ..ImageRecord::bare(file.content, size, format, file.stat.bytes) }
 }

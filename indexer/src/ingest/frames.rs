@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use glimpse_encoder::dense::Views;
-use glimpse_encoder::image_file::animation::each_frame;
+use glimpse_encoder::image_file::animation::{each_frame, frame_at};
 use glimpse_encoder::image_file::{DecodedImage, Format};
 use glimpse_encoder::video::shots::{MOST_FRAMES, Shot};
 use glimpse_encoder::video::{Patience, Tools, VideoError, VideoFacts, VideoFile};
@@ -87,13 +87,8 @@ impl Decoder<'_> {
         if file.format.is_video() {
             return self.frame_of_video(path, file.format, (size, at), makes_regions);
         }
-        let mut found = None;
-        let read = each_frame(&file.bytes, &self.options.limits, |frame| {
-            let is_it = frame.start == at;
-            found = is_it.then_some(frame.pixels);
-            if is_it { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        read.map_err(|error| Unread::Skipped(error.to_string()))?;
+        let found = frame_at(&file.bytes, &self.options.limits, at);
+        let found = found.map_err(|error| Unread::Skipped(error.to_string()))?;
         let pixels = found.ok_or_else(|| Unread::Skipped("this frame of it is not there".to_owned()))?;
         let image = DecodedImage { pixels, size, format: file.format, orientation: 1, truncated: false };
         self.views(&upright(image, file.orientation), makes_regions)

@@ -327,7 +327,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Exposure;
     use crate::vectors::VectorStorage;
 
     fn images() -> impl Strategy<Value = ImageRecord> {
@@ -464,23 +463,8 @@ mod tests {
     fn a_place_off_the_earth_is_dropped() {
         for (latitude, longitude) in [(91.0, 0.0), (0.0, 181.0), (f64::NAN, 0.0), (0.0, f64::INFINITY)] {
             let mut record = ImageRecord {
-                id: ImageId(0),
-                content: ContentHash([0; 16]),
-                orientation: None,
-                width: 1,
-                height: 1,
-                format: Format::Jpeg,
-                bytes: 1,
-                taken: None,
-                camera: None,
                 place: Some(Place { latitude, longitude }),
-                caption: None,
-                keywords: Vec::new(),
-                model_caption: None,
-                truncated: false,
-                exposure: Exposure::default(),
-                rating: None,
-                moment: None,
+                ..ImageRecord::bare(ContentHash([0; 16]), (1, 1), Format::Jpeg, 1)
             };
             fit(&mut record);
             assert_eq!(record.place, None);

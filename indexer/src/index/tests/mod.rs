@@ -80,22 +80,7 @@ impl Fixture {
 pub(crate) fn image(n: u8) -> ImageRecord {
     ImageRecord {
         id: ImageId(u64::MAX),
-        content: ContentHash::of(&[n]),
-        orientation: None,
-        width: 640,
-        height: 480,
-        format: Format::Jpeg,
-        bytes: 1000 + u64::from(n),
-        taken: None,
-        camera: None,
-        place: None,
-        caption: None,
-        keywords: Vec::new(),
-        model_caption: None,
-        truncated: false,
-        exposure: Exposure::default(),
-        rating: None,
-        moment: None,
+        ..ImageRecord::bare(ContentHash::of(&[n]), (640, 480), Format::Jpeg, 1000 + u64::from(n))
     }
 }
 
