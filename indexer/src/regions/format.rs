@@ -142,7 +142,7 @@ pub(crate) mod tests {
                 let map = RegionMap::new(rows, cols, labels, members).unwrap();
                 let vectors = values.into_iter().map(|mut values| {
                     values[0] = values[0].max(1);
-                    Quantised { scale: 0.01, values, rest: vec![] }
+                    Quantised { scale: 0.01, values, residual: vec![] }
                 });
                 Stored { map, vectors: vectors.collect() }
             })
@@ -184,7 +184,7 @@ pub(crate) mod tests {
         let labels: Vec<u8> = (0..side * side).map(|cell| (cell / side / 8 * 4 + cell % side / 8) as u8).collect();
         let members = (0..31).map(|i| if i < 16 { 1 << i } else { 1 | 1 << (i - 15) }).collect();
         let map = RegionMap::new(side, side, labels, members).unwrap();
-        let vectors = vec![Quantised { scale: 0.01, values: vec![1; DIM], rest: vec![] }; 31];
+        let vectors = vec![Quantised { scale: 0.01, values: vec![1; DIM], residual: vec![] }; 31];
         let bytes: usize =
             Stored { map, vectors }.encode(ImageId(7)).iter().map(|(key, value)| key.len() + value.len()).sum();
         let whole = 8 + 1 + 4 + 2 * DIM + 4; // the image's own vector in two planes: key, version, scale, planes, checksum

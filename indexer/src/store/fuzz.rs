@@ -105,7 +105,7 @@ fn read(place: usize, version: u8, fields: &[u8]) -> Result<usize, Damage> {
         2 => {
             let planes = decode_vector(ID, DIM, &value)?;
             assert_eq!(planes.values.len(), DIM);
-            planes.rest.len()
+            planes.residual.len()
         }
         3 => decode_id(*table, key, &value).map(|_| 1)?,
         4 => decode_node(GRAPH, Node(3), &value)?.links.len(),

@@ -8,7 +8,7 @@ use super::exposure::{self, decode_further, encode_further, is_further};
 use super::keys::{self, GraphId, PathHash, Table};
 use super::paths::{path_bytes, path_from};
 use crate::hnsw::{Node, NodeRecord};
-use crate::vectors::{Planes, Quantised, Rest};
+use crate::vectors::{Planes, Quantised, Residual};
 use crate::{ContentHash, FileRecord, FileRole, ImageId, ImageRecord, Place, VectorId};
 
 const IMAGE_V1: u8 = 1;
@@ -193,7 +193,7 @@ fn role_of(code: u8) -> Result<FileRole, Damage> {
 /// `scale (4) | int8 values (dim) | f32 components (4 dim)`, the vector as it came behind its
 /// rounded form.
 pub(crate) fn encode_vector(id: ImageId, vector: &Quantised) -> Vec<u8> {
-    let mut value = Encoder::new(version_of(&vector.rest, vector.values.len()).unwrap_or(VECTOR_V1));
+    let mut value = Encoder::new(version_of(&vector.residual, vector.values.len()).unwrap_or(VECTOR_V1));
     value.raw(&vector.to_bytes());
     value.seal(Table::Vectors, &keys::image(id))
 }
@@ -202,15 +202,16 @@ pub(crate) fn encode_vector(id: ImageId, vector: &Quantised) -> Vec<u8> {
 pub(crate) fn decode_vector(id: ImageId, dim: usize, value: &[u8]) -> Result<Planes<'_>, Damage> {
     let versions = [VECTOR_V1, VECTOR_V2, VECTOR_V3];
     let (version, mut fields) = Decoder::open_any(Table::Vectors, &keys::image(id), value, &versions)?;
-    let planes = Planes::of_bytes(fields.rest(), dim).filter(|planes| version_of(planes.rest, dim) == Some(version));
+    let planes =
+        Planes::of_bytes(fields.rest(), dim).filter(|planes| version_of(planes.residual, dim) == Some(version));
     planes.ok_or(Damage::Field("width or scale"))
 }
 
-fn version_of(rest: &[u8], dim: usize) -> Option<u8> {
-    Some(match Rest::of(rest, dim)? {
-        Rest::Nothing => VECTOR_V1,
-        Rest::Plane => VECTOR_V2,
-        Rest::Floats => VECTOR_V3,
+fn version_of(residual: &[u8], dim: usize) -> Option<u8> {
+    Some(match Residual::of(residual, dim)? {
+        Residual::Nothing => VECTOR_V1,
+        Residual::Plane => VECTOR_V2,
+        Residual::Floats => VECTOR_V3,
     })
 }
 
@@ -434,7 +435,7 @@ mod tests {
 
     #[test]
     fn a_vector_of_another_width_is_damage() {
-        let vector = Quantised { scale: 0.01, values: vec![1, -2, 3], rest: vec![] };
+        let vector = Quantised { scale: 0.01, values: vec![1, -2, 3], residual: vec![] };
         let value = encode_vector(ImageId(1), &vector);
         assert_eq!(decode_vector(ImageId(1), 3, &value).unwrap().quantised(), vector);
         assert!(decode_vector(ImageId(1), 2, &value).is_err());

@@ -16,7 +16,7 @@ use super::keys::{self, Table, meta};
 use super::log::{Entry, Log};
 use super::{Batch, Store, records};
 use crate::IndexError;
-use crate::vectors::{Rest, VectorStorage};
+use crate::vectors::{Residual, VectorStorage};
 
 /// Entries that are written in one step.
 const CHUNK: usize = 256;
@@ -140,8 +140,8 @@ impl Store {
             let (key, value) = entry?;
             let Some(id) = keys::parse_image(&key) else { continue };
             if let Ok(vector) = records::decode_vector(id, dim, &value) {
-                let rest = Rest::of(vector.rest, dim);
-                return Ok(VectorStorage::ALL.into_iter().find(|storage| Some(storage.rest()) == rest));
+                let residual = Residual::of(vector.residual, dim);
+                return Ok(VectorStorage::ALL.into_iter().find(|storage| Some(storage.residual()) == residual));
             }
         }
         Ok(None)

@@ -113,7 +113,7 @@ impl Arena {
     /// A copy of a row.
     pub fn get(&self, slot: Slot) -> Quantised {
         let values = self.row(slot)[..self.dim].iter().map(|&offset| (offset ^ OFFSET).cast_signed());
-        Quantised { scale: self.scale(slot), values: values.collect(), rest: Vec::new() }
+        Quantised { scale: self.scale(slot), values: values.collect(), residual: Vec::new() }
     }
 
     /// An offset row with its padding.

@@ -6,7 +6,7 @@
 //! faster way wherever few vectors are left after filtering.
 
 mod flat;
-mod rest;
+mod residual;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -15,7 +15,7 @@ use parking_lot::{RwLock, RwLockReadGuard};
 use rayon::prelude::*;
 
 pub(crate) use self::flat::Plane;
-use self::rest::RestRows;
+use self::residual::ResidualRows;
 use super::arena::{Arena, LINE};
 use super::dot::MAX_WIDTH;
 use super::top::Top;
@@ -48,7 +48,7 @@ pub(crate) struct Rows {
     /// The first planes.
     arena: Arena,
     /// What is kept beside them, if anything is.
-    rest: Option<RestRows>,
+    residual: Option<ResidualRows>,
     owners: Vec<Option<VectorId>>,
     slots: HashMap<VectorId, Slot>,
     free: Vec<Slot>,
@@ -179,7 +179,7 @@ impl ExactScan {
     /// As [`ExactScan::score_all`].
     pub(crate) fn prepare(&self, query: &[f32]) -> Result<QueryPlanes, IndexError> {
         check_width(self.dim, query.len())?;
-        let planes = QueryPlanes::new(query, self.dim.next_multiple_of(LINE), self.storage.rest());
+        let planes = QueryPlanes::new(query, self.dim.next_multiple_of(LINE), self.storage.residual());
         planes.ok_or_else(|| no_direction(self.dim))
     }
 
@@ -219,7 +219,7 @@ impl VectorIndex for ExactScan {
     fn search(&self, query: &[f32], k: usize, allowed: Option<&VectorSet>) -> Result<Vec<ScoredVector>, IndexError> {
         let rows = self.read();
         let scan = self.scan(&rows, query)?;
-        let count = if rows.rest.is_some() { candidates(k) } else { k };
+        let count = if rows.residual.is_some() { candidates(k) } else { k };
         let top = match allowed {
             Some(allowed) if looks_up(allowed.len(), rows.slots.len()) => {
                 let ids: Vec<VectorId> = allowed.iter().collect();
@@ -235,7 +235,7 @@ impl VectorIndex for ExactScan {
                 tops.into_iter().fold(Top::new(count), Top::merge)
             }
         };
-        Ok(if rows.rest.is_some() { scan.again(top, k) } else { top }.into_sorted())
+        Ok(if rows.residual.is_some() { scan.again(top, k) } else { top }.into_sorted())
     }
 
     fn len(&self) -> usize {
@@ -246,7 +246,7 @@ impl VectorIndex for ExactScan {
         let rows = self.read();
         let slot = size_of::<(VectorId, Slot)>() + 1; // a bucket of the map and its control byte
         rows.arena.memory()
-            + rows.rest.as_ref().map_or(0, |rest| rest.arena.memory())
+            + rows.residual.as_ref().map_or(0, |residual| residual.arena.memory())
             + rows.owners.capacity() * size_of::<Option<VectorId>>()
             + rows.slots.capacity() * slot * 8 / 7
             + rows.free.capacity() * size_of::<Slot>()
@@ -255,8 +255,8 @@ impl VectorIndex for ExactScan {
 
 impl Rows {
     fn new(storage: VectorStorage, dim: usize) -> Self {
-        let rest = RestRows::new(storage.rest(), dim);
-        Self { arena: Arena::new(dim), rest, owners: Vec::new(), slots: HashMap::new(), free: Vec::new() }
+        let residual = ResidualRows::new(storage.residual(), dim);
+        Self { arena: Arena::new(dim), residual, owners: Vec::new(), slots: HashMap::new(), free: Vec::new() }
     }
 
     /// The first planes of the vectors, by slot.
@@ -295,8 +295,8 @@ impl Rows {
     #[inline]
     pub(crate) fn cosine(&self, query: &QueryPlanes, kernel: Kernel, slot: Slot) -> f32 {
         let (row, scale) = (self.arena.row(slot), self.arena.scale(slot));
-        match &self.rest {
-            Some(rest) if rest.has(slot) => rest.cosine(query, kernel, row, slot),
+        match &self.residual {
+            Some(residual) if residual.has(slot) => residual.cosine(query, kernel, row, slot),
             _ => query.cosine(kernel, row, scale),
         }
     }
@@ -313,21 +313,21 @@ impl Rows {
             return Err(IndexError::TooMany { most: Slot::MOST });
         }
         self.arena.grow(slots).map_err(no_memory)?;
-        self.rest.as_mut().map_or(Ok(()), |rest| rest.arena.grow(slots)).map_err(no_memory)?;
+        self.residual.as_mut().map_or(Ok(()), |residual| residual.arena.grow(slots)).map_err(no_memory)?;
         self.owners.resize(slots, None);
         Ok(())
     }
 
     fn set(&mut self, slot: Slot, vector: Planes<'_>) {
         self.arena.write(slot, vector.scale, vector.values);
-        if let Some(rest) = &mut self.rest {
-            rest.write(slot, vector);
+        if let Some(residual) = &mut self.residual {
+            residual.write(slot, vector);
         }
     }
 
     fn get(&self, slot: Slot) -> Quantised {
-        let rest = self.rest.as_ref().map(|rest| rest.get(slot)).unwrap_or_default();
-        Quantised { rest, ..self.arena.get(slot) }
+        let residual = self.residual.as_ref().map(|residual| residual.get(slot)).unwrap_or_default();
+        Quantised { residual, ..self.arena.get(slot) }
     }
 
     /// Gives a vector of the right width a slot that nobody owns, among those that the rows began

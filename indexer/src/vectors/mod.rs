@@ -27,7 +27,7 @@ pub(crate) use exact::{Plane, Rows, candidates, looks_up};
 pub(crate) use quant::Planes;
 pub use quant::Quantised;
 pub(crate) use query::QueryPlanes;
-pub(crate) use storage::Rest;
+pub(crate) use storage::Residual;
 pub use storage::VectorStorage;
 pub(crate) use top::{Top, by_rank};
 

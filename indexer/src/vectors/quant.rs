@@ -12,10 +12,10 @@
 //! vector as it came if that is kept instead ([`VectorStorage`]).
 
 use super::VectorStorage;
-use super::storage::Rest;
+use super::storage::Residual;
 
 /// A vector of `values.len()` components, component `i` being `scale * values[i]`, or more exactly
-/// what `rest` says.
+/// what `residual` says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantised {
     /// Length of the step of the grid; positive and finite.
@@ -24,7 +24,7 @@ pub struct Quantised {
     pub values: Vec<i8>,
     /// Nothing; or a byte a component, what rounding left in 254ths of a step, `-127..=127`; or
     /// four, the component as little-endian f32.
-    pub rest: Vec<u8>,
+    pub residual: Vec<u8>,
 }
 
 /// As [`Quantised`], in bytes that belong to somebody else.
@@ -32,7 +32,7 @@ pub struct Quantised {
 pub(crate) struct Planes<'a> {
     pub scale: f32,
     pub values: &'a [i8],
-    pub rest: &'a [u8],
+    pub residual: &'a [u8],
 }
 
 impl<'a> Planes<'a> {
@@ -40,18 +40,18 @@ impl<'a> Planes<'a> {
     pub fn of_bytes(bytes: &'a [u8], dim: usize) -> Option<Self> {
         let (scale, planes) = bytes.split_first_chunk::<4>()?;
         let scale = f32::from_le_bytes(*scale);
-        let (values, rest) = planes.split_at_checked(dim)?;
-        let sound = |rest: &[u8]| match Rest::of(rest, dim) {
-            Some(Rest::Floats) => rest.as_chunks().0.iter().all(|&value| f32::from_le_bytes(value).is_finite()),
+        let (values, residual) = planes.split_at_checked(dim)?;
+        let sound = |residual: &[u8]| match Residual::of(residual, dim) {
+            Some(Residual::Floats) => residual.as_chunks().0.iter().all(|&value| f32::from_le_bytes(value).is_finite()),
             form => form.is_some(),
         };
-        let plausible = sound(rest) && scale.is_normal() && scale > 0.0;
+        let plausible = sound(residual) && scale.is_normal() && scale > 0.0;
         let values: &[i8] = bytemuck::cast_slice(values);
-        (plausible && values.iter().any(|&v| v != 0)).then_some(Self { scale, values, rest })
+        (plausible && values.iter().any(|&v| v != 0)).then_some(Self { scale, values, residual })
     }
 
     pub fn quantised(self) -> Quantised {
-        Quantised { scale: self.scale, values: self.values.to_vec(), rest: self.rest.to_vec() }
+        Quantised { scale: self.scale, values: self.values.to_vec(), residual: self.residual.to_vec() }
     }
 }
 
@@ -71,33 +71,36 @@ impl Quantised {
         let steps: Vec<f32> = vector.iter().map(|v| v / peak * 127.0).collect();
         let values: Vec<i8> = steps.iter().map(|step| step.round() as i8).collect();
         let left = |step: &f32| (((step - step.round()) * FINE).round() as i8).cast_unsigned();
-        let fine = if storage.rest() == Rest::Plane { steps.iter().map(left).collect() } else { Vec::new() };
-        let coded = Self { scale: 1.0, values, rest: fine };
+        let fine = if storage.residual() == Residual::Plane { steps.iter().map(left).collect() } else { Vec::new() };
+        let coded = Self { scale: 1.0, values, residual: fine };
         let length = |values: &[f32]| values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
         let scale = (length(vector) / length(&coded.decode())) as f32;
-        let rest = match storage.rest() {
-            Rest::Floats => vector.iter().flat_map(|value| value.to_le_bytes()).collect(),
-            Rest::Nothing | Rest::Plane => coded.rest,
+        let residual = match storage.residual() {
+            Residual::Floats => vector.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            Residual::Nothing | Residual::Plane => coded.residual,
         };
-        scale.is_normal().then_some(Self { scale, rest, ..coded })
+        scale.is_normal().then_some(Self { scale, residual, ..coded })
     }
 
     /// The vector again, with its rounding error.
     pub fn decode(&self) -> Vec<f32> {
         let steps = self.values.iter().map(|&v| f32::from(v));
-        match Rest::of(&self.rest, self.values.len()) {
-            Some(Rest::Floats) => self.rest.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value)).collect(),
-            Some(Rest::Plane) => {
-                let whole = |(step, &left): (f32, &u8)| step + f32::from(left.cast_signed()) / FINE;
-                steps.zip(&self.rest).map(whole).map(|step| step * self.scale).collect()
+        match Residual::of(&self.residual, self.values.len()) {
+            Some(Residual::Floats) => {
+                self.residual.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value)).collect()
             }
-            Some(Rest::Nothing) | None => steps.map(|step| step * self.scale).collect(),
+            Some(Residual::Plane) => {
+                let whole = |(step, &left): (f32, &u8)| step + f32::from(left.cast_signed()) / FINE;
+                steps.zip(&self.residual).map(whole).map(|step| step * self.scale).collect()
+            }
+            Some(Residual::Nothing) | None => steps.map(|step| step * self.scale).collect(),
         }
     }
 
-    /// The form that is stored: the scale as little-endian f32, one byte a component, and the rest.
+    /// The form that is stored: the scale as little-endian f32, one byte a component, and the
+    /// residual.
     pub fn to_bytes(&self) -> Vec<u8> {
-        [&self.scale.to_le_bytes(), bytemuck::cast_slice(&self.values), &self.rest[..]].concat()
+        [&self.scale.to_le_bytes(), bytemuck::cast_slice(&self.values), &self.residual[..]].concat()
     }
 
     /// Reads the stored form of a vector of `dim` components; `None` if it is cut off, too long or
@@ -107,7 +110,7 @@ impl Quantised {
     }
 
     pub(crate) fn planes(&self) -> Planes<'_> {
-        Planes { scale: self.scale, values: &self.values, rest: &self.rest }
+        Planes { scale: self.scale, values: &self.values, residual: &self.residual }
     }
 }
 

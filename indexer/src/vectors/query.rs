@@ -2,7 +2,7 @@
 
 use super::dot::{Kernel, Probe};
 use super::quant::{FINE, peak};
-use super::storage::Rest;
+use super::storage::Residual;
 
 /// A unit query in two int8 planes, `fine` holding what `coarse` rounds away: together about 16
 /// bits, so that the only error of a score is that of the stored vector. A second plane costs
@@ -20,7 +20,7 @@ pub(crate) struct QueryPlanes {
 impl QueryPlanes {
     /// Splits a query of any length after bringing it to length 1, for rows of `stride` and what is
     /// kept beside them; `None` if it has no direction.
-    pub fn new(query: &[f32], stride: usize, rest: Rest) -> Option<Self> {
+    pub fn new(query: &[f32], stride: usize, residual: Residual) -> Option<Self> {
         let length = query.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
         let peak = peak(query)?;
         let coarse_step = peak / 127.0;
@@ -31,9 +31,9 @@ impl QueryPlanes {
         let [coarse, fine] = [coarse, fine].map(|steps| Probe::new(steps, stride));
         let of_unit = |value: f32| (f64::from(value) / length) as f32;
         let (coarse_scale, fine_scale) = (of_unit(coarse_step), of_unit(fine_step));
-        let unit = match rest {
-            Rest::Floats => query.iter().copied().map(of_unit).collect(),
-            Rest::Nothing | Rest::Plane => Vec::new(),
+        let unit = match residual {
+            Residual::Floats => query.iter().copied().map(of_unit).collect(),
+            Residual::Nothing | Residual::Plane => Vec::new(),
         };
         Some(Self { coarse, fine, coarse_scale, fine_scale, unit })
     }
@@ -46,8 +46,8 @@ impl QueryPlanes {
 
     /// The cosine with offset rows of both planes.
     #[inline]
-    pub fn fine_cosine(&self, kernel: Kernel, row: &[u8], rest: &[u8], row_scale: f32) -> f32 {
-        let whole = self.product(kernel, row, row_scale) + self.product(kernel, rest, row_scale / FINE);
+    pub fn fine_cosine(&self, kernel: Kernel, row: &[u8], residual: &[u8], row_scale: f32) -> f32 {
+        let whole = self.product(kernel, row, row_scale) + self.product(kernel, residual, row_scale / FINE);
         whole.clamp(-1.0, 1.0)
     }
 
@@ -74,15 +74,15 @@ fn nearest(value: f32) -> f32 {
 /// The inner product of values with as many little-endian f32.
 fn dot_floats(values: &[f32], bytes: &[u8]) -> f32 {
     const LANES: usize = 16;
-    let (values, value_rest) = values.as_chunks::<LANES>();
-    let (rows, row_rest) = bytes.as_chunks::<{ 4 * LANES }>();
+    let (values, value_tail) = values.as_chunks::<LANES>();
+    let (rows, row_tail) = bytes.as_chunks::<{ 4 * LANES }>();
     let float = |row: &[u8], i: usize| f32::from_le_bytes([row[4 * i], row[4 * i + 1], row[4 * i + 2], row[4 * i + 3]]);
     let mut sums = [0f32; LANES];
     for (values, row) in values.iter().zip(rows) {
         (0..LANES).for_each(|i| sums[i] += values[i] * float(row, i));
     }
-    let rest: f32 = value_rest.iter().enumerate().map(|(i, value)| value * float(row_rest, i)).sum();
-    sums.iter().sum::<f32>() + rest
+    let tail: f32 = value_tail.iter().enumerate().map(|(i, value)| value * float(row_tail, i)).sum();
+    sums.iter().sum::<f32>() + tail
 }
 
 #[cfg(test)]
@@ -97,7 +97,7 @@ mod tests {
     proptest! {
         #[test]
         fn two_planes_hold_the_query_to_16_bits(vector in vectors()) {
-            let planes = QueryPlanes::new(&vector, vector.len(), Rest::Plane).unwrap();
+            let planes = QueryPlanes::new(&vector, vector.len(), Residual::Plane).unwrap();
             let length = vector.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
             let peak = f64::from(vector.iter().fold(0f32, |p, v| p.max(v.abs())));
             for (i, &v) in each(vector.iter().enumerate()) {
@@ -109,7 +109,7 @@ mod tests {
 
         #[test]
         fn a_vector_is_wholly_like_itself(vector in vectors()) {
-            let planes = QueryPlanes::new(&vector, vector.len(), Rest::Floats).unwrap();
+            let planes = QueryPlanes::new(&vector, vector.len(), Residual::Floats).unwrap();
             let bytes: Vec<u8> = planes.unit.iter().flat_map(|value| value.to_le_bytes()).collect();
             prop_assert!((planes.whole_cosine(&bytes) - 1.0).abs() < 1e-5);
         }
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn refuses_queries_without_direction() {
         for bad in [&[][..], &[0.0; 8], &[1.0, f32::NAN], &[f32::INFINITY, 1.0], &[1e-42; 4]] {
-            assert!(QueryPlanes::new(bad, bad.len(), Rest::Plane).is_none(), "{bad:?}");
+            assert!(QueryPlanes::new(bad, bad.len(), Residual::Plane).is_none(), "{bad:?}");
         }
     }
 }

@@ -38,11 +38,11 @@ impl VectorStorage {
     }
 
     /// What is kept beside the first plane.
-    pub(crate) fn rest(self) -> Rest {
+    pub(crate) fn residual(self) -> Residual {
         match self {
-            Self::Int8 => Rest::Nothing,
-            Self::Int16 => Rest::Plane,
-            Self::F32 => Rest::Floats,
+            Self::Int8 => Residual::Nothing,
+            Self::Int16 => Residual::Plane,
+            Self::F32 => Residual::Floats,
         }
     }
 }
@@ -55,7 +55,7 @@ impl fmt::Display for VectorStorage {
 
 /// What is kept of a vector beside its first plane of int8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rest {
+pub(crate) enum Residual {
     Nothing,
     /// A second plane: a byte a component.
     Plane,
@@ -63,7 +63,7 @@ pub(crate) enum Rest {
     Floats,
 }
 
-impl Rest {
+impl Residual {
     /// Bytes a component.
     pub(crate) fn width(self) -> usize {
         match self {
@@ -75,6 +75,6 @@ impl Rest {
 
     /// What bytes beside a plane of `dim` components are; `None` if their number fits nothing.
     pub(crate) fn of(bytes: &[u8], dim: usize) -> Option<Self> {
-        [Self::Nothing, Self::Plane, Self::Floats].into_iter().find(|rest| rest.width() * dim == bytes.len())
+        [Self::Nothing, Self::Plane, Self::Floats].into_iter().find(|residual| residual.width() * dim == bytes.len())
     }
 }

@@ -12,7 +12,6 @@ use super::tile::Line;
 /// # Errors
 /// Who refused, worded for people.
 pub fn request() -> Result<(), String> {
-    const OSXSAVE: u32 = 1 << 27; // CPUID(1).ECX
     const AMX_BF16: u32 = 1 << 22; // CPUID(7, 0).EDX
     const AMX_TILE: u32 = 1 << 24;
     const TILE_STATE: u32 = 0b11 << 17; // XCR0: configuration and data of tiles
@@ -20,7 +19,7 @@ pub fn request() -> Result<(), String> {
     if features & (AMX_BF16 | AMX_TILE) != AMX_BF16 | AMX_TILE {
         return Err("this processor has no amx-bf16".to_owned());
     }
-    if __cpuid_count(1, 0).ecx & OSXSAVE == 0 || enabled_states() & TILE_STATE != TILE_STATE {
+    if enabled_states() & TILE_STATE != TILE_STATE {
         return Err("the operating system or hypervisor does not enable AMX".to_owned());
     }
     permission()
@@ -32,10 +31,15 @@ pub fn has_int8() -> bool {
     __cpuid_count(7, 0).edx & AMX_INT8 != 0
 }
 
-/// The lower half of XCR0, which says what the system saves when it switches threads.
+/// The lower half of XCR0, which says what the system saves when it switches threads; 0 if the
+/// system does not let programs ask.
 fn enabled_states() -> u32 {
+    const OSXSAVE: u32 = 1 << 27; // CPUID(1).ECX
+    if __cpuid_count(1, 0).ecx & OSXSAVE == 0 {
+        return 0;
+    }
     let low: u32;
-    // SAFETY: callers checked that the system enables `xgetbv`; register 0 always exists.
+    // SAFETY: the system enables `xgetbv`, and register 0 always exists.
     unsafe { asm!("xgetbv", in("ecx") 0, out("eax") low, out("edx") _, options(nomem, nostack)) };
     low
 }

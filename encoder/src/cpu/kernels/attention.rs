@@ -184,12 +184,12 @@ impl Head<'_> {
     /// Queries are rows, as they are.
     ///
     /// # Safety
-    /// `to` must have room for a block of queries, and no more tokens may be given.
+    /// - Room: `to` must have room for a block of queries, and no more tokens may be given.
     #[inline(always)]
     unsafe fn pack_queries<E: Element>(&self, plan: &Plan, from: Source<E>, tokens: Range<usize>, to: *mut Line) {
         for (row, token) in tokens.enumerate() {
             for (step, from) in from.get(0, token).chunks(E::LINE).enumerate() {
-                // SAFETY: by the caller.
+                // SAFETY: `Room`.
                 unsafe {
                     let line = to.add((row / TILE * plan.depth_steps + step) * TILE + row % TILE).cast::<E>();
                     std::ptr::copy_nonoverlapping(from.as_ptr(), line, from.len());
@@ -202,7 +202,7 @@ impl Head<'_> {
     /// Keys are columns: sixteen tokens by sixteen cells are turned at a time.
     ///
     /// # Safety
-    /// `to` must have room for the keys.
+    /// - Room: `to` must have room for the keys.
     #[inline(always)]
     unsafe fn pack_keys<K: MicroKernel>(&self, kernel: K, plan: &Plan, from: Source<K::Element>, to: *mut Line) {
         let line = K::Element::LINE;
@@ -224,7 +224,7 @@ impl Head<'_> {
                 }
                 let tile = ((first / BLOCK * plan.depth_steps + step) * 2 + first % BLOCK / TILE) * TILE;
                 for (cell, values) in K::Vector::transpose(rows).into_iter().enumerate() {
-                    // SAFETY: by the caller.
+                    // SAFETY: `Room`.
                     unsafe { values.store(to.add(tile + cell).cast()) };
                 }
             }
@@ -235,7 +235,7 @@ impl Head<'_> {
     /// for a weight of zero does not cancel what is not a number.
     ///
     /// # Safety
-    /// `to` must have room for the values.
+    /// - Room: `to` must have room for the values.
     #[inline(always)]
     unsafe fn pack_values<E: Element>(&self, plan: &Plan, from: Source<E>, to: *mut E) {
         let count = self.tokens.len();
@@ -250,7 +250,7 @@ impl Head<'_> {
                     }
                 }
                 let panel = col / BLOCK * plan.key_steps * 2 * TILE * E::LINE;
-                // SAFETY: by the caller; a line has sixteen cells.
+                // SAFETY: `Room`; a line has sixteen cells.
                 unsafe {
                     let line = to.add(panel + position::<E>(first, col % BLOCK));
                     for lane in 0..TILE {
@@ -267,7 +267,8 @@ impl Head<'_> {
     /// infinite, although the largest score and the exponential pass over what is not a number.
     ///
     /// # Safety
-    /// `scores` must be a row of the scores of a block, `to` a row of its weights.
+    /// - Scores: `scores` must be a row of the scores of a block.
+    /// - Room: `to` must be a row of its weights.
     #[inline(always)]
     unsafe fn softmax<K: MicroKernel>(&self, kernel: K, plan: &Plan, scores: *mut f32, to: *mut Line) -> f32 {
         let count = self.tokens.len();
@@ -275,7 +276,7 @@ impl Head<'_> {
         let proof = kernel.vectors();
         let scale = K::Vector::splat(proof, 1.0 / (self.depth as f32).sqrt());
         let at = |vector: usize| vector / 2 * BLOCK_VALUES + vector % 2 * TILE * LANES;
-        // SAFETY: by the caller.
+        // SAFETY: `Scores` and `Room`.
         unsafe {
             let last = scores.add(at(vectors - 1));
             for lane in (count - 1) % LANES + 1..LANES {
@@ -308,8 +309,8 @@ impl Head<'_> {
     /// Writes `scale` times a row of results to where this head stands in the output.
     ///
     /// # Safety
-    /// `results` must be a row of the results of a block, and nobody else may use this head's part
-    /// of `row` of the output.
+    /// - Results: `results` must be a row of the results of a block.
+    /// - Exclusive: nobody else may use this head's part of `row` of the output.
     #[inline(always)]
     unsafe fn write<I: Isa>(&self, isa: I, row: usize, results: *const f32, scale: f32) {
         let (line, proof) = (I::Element::LINE, isa.vectors());
@@ -318,8 +319,7 @@ impl Head<'_> {
         for first in (0..self.depth).step_by(LANES) {
             if start.is_multiple_of(LANES) && first + LANES <= self.depth {
                 let col = start + first;
-                // SAFETY: by the caller; each head of each row belongs to one task, and `attend`
-                // made sure of the columns.
+                // SAFETY: `Results` and `Exclusive`; `attend` made sure of the columns.
                 unsafe {
                     let from = results.add(first / BLOCK * BLOCK_VALUES + first % BLOCK / TILE * TILE * LANES);
                     let to = self.out.line::<I::Element>(row, col / line).add(col % line);
@@ -330,7 +330,7 @@ impl Head<'_> {
             // A line for each part, with the lines of a tile between them.
             let mut lines = MaybeUninit::<[Line; TILE + 1]>::uninit();
             let values = lines.as_mut_ptr().cast::<I::Element>();
-            // SAFETY: as above; of the lines only what was stored is read.
+            // SAFETY: `Results` and `Exclusive`; of the lines only what was stored is read.
             unsafe {
                 let from = results.add(first / BLOCK * BLOCK_VALUES + first % BLOCK / TILE * TILE * LANES);
                 I::Element::store(I::Vector::load(proof, from).mul(scale), values);

@@ -71,7 +71,7 @@ pub struct Shared<'a> {
 
 // SAFETY: access is unsafe, and whoever gets it must keep to its own lines.
 unsafe impl Send for Shared<'_> {}
-// SAFETY: as above.
+// SAFETY: as for `Send`: access is unsafe.
 unsafe impl Sync for Shared<'_> {}
 
 impl<'a> Shared<'a> {
@@ -80,11 +80,12 @@ impl<'a> Shared<'a> {
     }
 
     /// # Safety
-    /// The line must exist, and no other thread may use it while the pointer is used.
+    /// - Place: the line must exist.
+    /// - Exclusive: no other thread may use it while the pointer is used.
     #[inline(always)]
     pub unsafe fn line(&self, at: usize) -> *mut Line {
         debug_assert!(at < self.len);
-        // SAFETY: callers stay inside the buffer, which lives as long as `self`.
+        // SAFETY: `Place`; the buffer lives as long as `self`.
         unsafe { self.lines.add(at) }
     }
 }
@@ -169,21 +170,22 @@ impl SharedTiles<'_> {
     /// parts if they have several.
     ///
     /// # Safety
-    /// They must exist, and no other thread may use them meanwhile.
+    /// - Place: the row and the step must exist.
+    /// - Exclusive: no other thread may use them while the pointer is used.
     #[inline(always)]
     pub unsafe fn line<E: Element>(&self, row: usize, step: usize) -> *mut E {
-        // SAFETY: by the caller.
+        // SAFETY: `Place` and `Exclusive`, which are those of `Shared::line`.
         unsafe { self.lines.line((row / TILE * self.steps + step) * E::TILE + row % TILE).cast() }
     }
 
     /// The scale of a row.
     ///
     /// # Safety
-    /// The row must exist, elements must be scaled, and no other thread may use this scale
-    /// meanwhile.
+    /// - Place: the row must exist, and elements must be scaled.
+    /// - Exclusive: no other thread may use this scale while the pointer is used.
     #[inline(always)]
     pub unsafe fn scale(&self, row: usize) -> *mut f32 {
-        // SAFETY: by the caller.
+        // SAFETY: `Place` and `Exclusive`; a line holds the scales of sixteen rows.
         unsafe { self.scales.line(row / LANES).cast::<f32>().add(row % LANES) }
     }
 }
@@ -251,11 +253,12 @@ impl SharedRows<'_> {
     /// The values from `col`, a multiple of [`BLOCK`], of `row` on.
     ///
     /// # Safety
-    /// They must exist, and no other thread may use them meanwhile.
+    /// - Place: the row and the column must exist.
+    /// - Exclusive: no other thread may use what is there while the pointer is used.
     #[inline(always)]
     pub unsafe fn at<E: Element>(&self, row: usize, col: usize) -> *mut E {
         debug_assert!(row < self.rows);
-        // SAFETY: by the caller.
+        // SAFETY: `Place` and `Exclusive`, which are those of `Shared::line`.
         unsafe { self.lines.line(row * self.stride + col / E::LINE).cast() }
     }
 }

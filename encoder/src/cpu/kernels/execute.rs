@@ -65,7 +65,7 @@ impl Path {
             fn avx512_int8<T: Task>(task: T) {
                 // SAFETY: this function has the features.
                 let bf16 = unsafe { Avx512Bf16::assume(Avx512::assume()) };
-                // SAFETY: as above.
+                // SAFETY: this function has the features.
                 let vnni = unsafe { Avx512Vnni::assume(Avx512::assume()) };
                 task.run(Mixed(bf16, vnni));
             }

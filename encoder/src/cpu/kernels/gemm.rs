@@ -131,14 +131,14 @@ impl Product<'_> {
     /// With `kernel` for the products, and `isa` for what becomes of them.
     ///
     /// # Safety
-    /// Operands must be those of `K`, and each of `results` must have room for the blocks of this
-    /// part.
+    /// - Operands: both must be in the layout of `K`.
+    /// - Room: each of `results` must have room for the blocks of this part.
     #[inline(always)]
     unsafe fn panels<I: Isa, K: MicroKernel<Vector = I::Vector>>(&self, isa: I, kernel: K, results: [*mut f32; 2]) {
         let (steps, tile) = (self.left.steps(), K::Element::TILE);
         let chunks = (steps * K::Element::PARTS).div_ceil(CHUNK);
         for (turn, panel) in self.panels.clone().enumerate() {
-            // SAFETY: all panels and blocks are inside the operands, as `multiply` made sure of.
+            // SAFETY: `Operands`; all panels are inside them, as `multiply` made sure of.
             let right = unsafe { self.right.lines().as_ptr().add(panel * steps * 2 * tile) };
             let (now, before) = (results[turn % 2], results[1 - turn % 2]);
             for chunk in 0..chunks {
@@ -146,8 +146,9 @@ impl Product<'_> {
                 let ahead = 2 * tile / self.blocks.len() + 1;
                 for (i, block) in self.blocks.clone().enumerate() {
                     let row = block * BLOCK;
-                    // SAFETY: as above; `before` holds the previous panel's results unless this is
-                    // the first.
+                    // SAFETY: `Operands` and `Room`; all blocks are inside the operands, as
+                    // `multiply` made sure of, and `before` holds the previous panel's results
+                    // unless this is the first.
                     unsafe {
                         let operands = Operands {
                             left: self.left.lines().as_ptr().add((row / TILE * steps + range.start) * tile),
@@ -186,7 +187,7 @@ impl Product<'_> {
         let last = results[(self.panels.len() + 1) % 2];
         for (i, block) in self.blocks.clone().enumerate() {
             for row in 0..BLOCK.min(self.rows - block * BLOCK) {
-                // SAFETY: the last panel's results were computed above.
+                // SAFETY: `Block`: the last panel's results were computed above.
                 unsafe {
                     self.finish_row(isa, kernel, last.add(i * BLOCK_VALUES), block * BLOCK, row, self.panels.end - 1)
                 };
@@ -197,7 +198,7 @@ impl Product<'_> {
     /// Gives row `i` of a block that begins at `row` to the epilogue.
     ///
     /// # Safety
-    /// `results` must be those of a block of this part and of `panel`.
+    /// - Block: `results` must be those of a block of this part and of `panel`.
     #[inline(always)]
     unsafe fn finish_row<I: Isa, K: MicroKernel<Vector = I::Vector>>(
         &self,
@@ -208,7 +209,7 @@ impl Product<'_> {
         i: usize,
         panel: usize,
     ) {
-        // SAFETY: the results of a block are four tiles; each pair of a row and a panel belongs to
+        // SAFETY: `Block`: these are four tiles of sums; each pair of a row and a panel belongs to
         // one task, and `multiply` made sure that the output has it.
         unsafe {
             let at = results.add(i / TILE * 2 * TILE * LANES + i % TILE * LANES);
@@ -223,11 +224,13 @@ impl Product<'_> {
     /// What sixteen sums of `row` from `col` on stand for, and their bias.
     ///
     /// # Safety
-    /// They must be sums of `K`, and the row and the columns must exist.
+    /// - Sums: `sums` must be sixteen sums of `K`.
+    /// - Place: the row must exist on the left, and the columns, padded to whole panels, on the
+    ///   right.
     #[inline(always)]
     unsafe fn finish<K: MicroKernel>(&self, kernel: K, sums: *const f32, row: usize, col: usize) -> K::Vector {
         let proof = kernel.vectors();
-        // SAFETY: by the caller; what the right operand has for columns is padded to whole panels.
+        // SAFETY: `Sums` and `Place`.
         unsafe {
             let bias = K::Vector::load(proof, self.right.bias().as_ptr().add(col));
             if !K::Element::SCALED {
@@ -263,7 +266,7 @@ impl<I: Isa, K: MicroKernel<Vector = I::Vector>> Between<'_, I, K> {
     fn finish(&mut self, count: usize) {
         for _ in 0..count {
             let Some(i) = self.rest.next() else { return };
-            // SAFETY: whoever made this vouches for the results.
+            // SAFETY: `Block`: `panels` made this, with results of the panel before.
             unsafe { self.product.finish_row(self.isa, self.kernel, self.before, self.row, i, self.panel) };
         }
     }
@@ -294,10 +297,11 @@ impl Epilogue<'_> {
     /// Takes the results of 32 columns from `col` on, a multiple of 32, of one row.
     ///
     /// # Safety
-    /// The output must have these places, and nobody else may use what stands there.
+    /// - Place: the output must have the row and the columns, padded to whole blocks.
+    /// - Exclusive: nobody else may use what stands there.
     #[inline(always)]
     unsafe fn take<I: Isa>(self, isa: I, row: usize, col: usize, [a, b]: [I::Vector; 2]) {
-        // SAFETY: by the caller; outputs are padded to whole blocks.
+        // SAFETY: `Place` and `Exclusive`.
         unsafe {
             match self {
                 Self::Store(rows) => {
@@ -328,14 +332,15 @@ impl Epilogue<'_> {
 }
 
 /// # Safety
-/// The row must exist, and nobody else may use what stands at these places.
+/// - Place: the row must exist.
+/// - Exclusive: nobody else may use what stands at these places.
 #[inline(always)]
 unsafe fn store_tiles<I: Isa>(to: SharedTiles, row: usize, col: usize, values: [I::Vector; 2]) {
     for (i, values) in values.into_iter().enumerate() {
         let (step, at) = ((col + i * LANES) / I::Element::LINE, (col + i * LANES) % I::Element::LINE);
         // The last panel may be wider than the operand, by columns that are zero.
         if step < to.steps() {
-            // SAFETY: by the caller.
+            // SAFETY: `Place` and `Exclusive`; the step was compared.
             unsafe { I::Element::store(values, to.line::<I::Element>(row, step).add(at)) };
         }
     }

@@ -107,10 +107,10 @@ struct Row<'a, V: Lanes> {
 
 impl<V: Lanes> Row<'_, V> {
     /// # Safety
-    /// The row must have so many vectors.
+    /// - Row: it must have more than `i` vectors.
     #[inline(always)]
     unsafe fn vector(&self, i: usize) -> V {
-        // SAFETY: by the caller; weights were found to be as long as rows.
+        // SAFETY: `Row`; weights were found to be as long as rows.
         unsafe {
             let value = V::load(self.proof, self.x.add(i * LANES));
             let Some((norm, moments)) = &self.norm else { return value };
@@ -121,20 +121,22 @@ impl<V: Lanes> Row<'_, V> {
     }
 
     /// # Safety
-    /// The row must have all vectors, and there must be room for them.
+    /// - Row: it must have all vectors.
+    /// - Room: `to` must have room for them.
     #[inline(always)]
     unsafe fn write(&self, to: *mut f32) {
         for i in 0..self.vectors {
-            // SAFETY: by the caller.
+            // SAFETY: `Row` and `Room`.
             unsafe { self.vector(i).store(to.add(i * LANES)) }
         }
     }
 
     /// # Safety
-    /// The row must have all vectors, and nobody else may use what stands at `row` of the operand.
+    /// - Row: it must have all vectors.
+    /// - Exclusive: nobody else may use what stands at `row` of the operand, which must exist.
     #[inline(always)]
     unsafe fn write_tiles<K: MicroKernel<Vector = V>>(&self, _: K, to: SharedTiles, row: usize) {
-        // SAFETY: by the caller; behind the last line there are only columns that are zero.
+        // SAFETY: `Row` and `Exclusive`; behind the last line there are only columns that are zero.
         unsafe {
             let mut factor = V::splat(self.proof, 1.0);
             if K::Element::SCALED {
@@ -156,13 +158,13 @@ impl<V: Lanes> Row<'_, V> {
     /// The largest magnitude; not a number if any value is none, or infinite.
     ///
     /// # Safety
-    /// The row must have all vectors.
+    /// - Row: it must have all vectors.
     #[inline(always)]
     unsafe fn largest(&self) -> f32 {
         let zero = V::splat(self.proof, 0.0);
         let (mut largest, mut zeros) = (zero, zero);
         for i in 0..self.vectors {
-            // SAFETY: by the caller.
+            // SAFETY: `Row`.
             let value = unsafe { self.vector(i) };
             largest = largest.max(value.max(zero.sub(value)));
             // The larger of a number and of what is none may be either.
@@ -187,12 +189,12 @@ impl<V: Lanes> Moments<V> {
     /// large sums would lose all digits where the mean is far from zero compared with the spread.
     ///
     /// # Safety
-    /// `x` must be valid for `width` values, filled up to whole vectors.
+    /// - Row: `x` must be valid for `width` values, filled up to whole vectors.
     #[inline(always)]
     unsafe fn of(proof: V::Proof, x: *const f32, width: usize, eps: f32) -> Self {
         let (zero, count) = (V::splat(proof, 0.0), width as f32);
         let mut moments = Self { mean: zero, left: zero, scale: zero };
-        // SAFETY: by the caller.
+        // SAFETY: `Row`.
         unsafe {
             moments.mean = zero.fill(moments.sum::<1>(x, width) / count);
             moments.left = zero.fill(moments.sum::<1>(x, width) / count);
@@ -209,21 +211,21 @@ impl<V: Lanes> Moments<V> {
     /// Sum of the first or second powers of centred values.
     ///
     /// # Safety
-    /// As [`Moments::of`].
+    /// - Row: as for [`Moments::of`].
     #[inline(always)]
     unsafe fn sum<const POWER: u32>(&self, x: *const f32, width: usize) -> f32 {
         let whole = width / LANES;
         let proof = self.mean.proof();
         let mut sums = [V::splat(proof, 0.0); 4];
         for i in 0..whole {
-            // SAFETY: by the caller.
+            // SAFETY: `Row`.
             let centred = self.centred(unsafe { V::load(proof, x.add(i * LANES)) });
             let sum = &mut sums[i % 4];
             *sum = if POWER == 2 { centred.mul_add(centred, *sum) } else { sum.add(centred) };
         }
         let mut sum = sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum();
         if !width.is_multiple_of(LANES) {
-            // SAFETY: by the caller, the last vector is whole; what fills it up is not summed.
+            // SAFETY: `Row`; what fills up the last vector is not summed.
             let centred = self.centred(unsafe { V::load(proof, x.add(whole * LANES)) }).to_array();
             for value in &centred[..width % LANES] {
                 sum += value.powi(POWER as i32);

@@ -20,7 +20,7 @@ pub struct Line(pub [u8; 64]);
 
 // SAFETY: any bytes are a line, and there is no padding.
 unsafe impl bytemuck::Zeroable for Line {}
-// SAFETY: as above.
+// SAFETY: as for `Zeroable`: any bytes are a line, without padding.
 unsafe impl Pod for Line {}
 
 /// Lines of a tile.

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::super::disk;
-use super::super::read::Stat;
 use super::text::text;
 use super::{MAX_BLOCK, Metadata, takeout, xmp};
+use crate::ingest::decode::read::Stat;
+use crate::ingest::drives::disk;
 
 const MAX_CAPTION: usize = 64 << 10;
 /// The names of so many folders are remembered.

@@ -261,7 +261,7 @@ fn change_silently(path: &Path, seed: u32) {
 /// system that keeps no time of change.
 fn forget_change(fixture: &Fixture, path: &Path) {
     let record = fixture.index.file(path).unwrap().unwrap();
-    let changed = read::Stat::of(&fs::metadata(path).unwrap()).changed;
+    let changed = crate::ingest::decode::read::Stat::of(&fs::metadata(path).unwrap()).changed;
     fixture.index.put_file(FileRecord { changed, ..record }).unwrap();
 }
 

@@ -8,14 +8,14 @@ use super::*;
 fn candidates(fixture: &Fixture) -> Vec<String> {
     let mut paths = Vec::new();
     let sink = |found| {
-        if let walk::Found::Candidate(candidate) = found {
+        if let find::walk::Found::Candidate(candidate) = found {
             let path = candidate.path.strip_prefix(&fixture.root).unwrap_or(&candidate.path);
             paths.push(path.to_str().unwrap().to_owned());
         }
         true
     };
     assert!(
-        walk::Walker::new(&fixture.options.roots, fixture.options.hidden, &fixture.options.devices, sink)
+        find::walk::Walker::new(&fixture.options.roots, fixture.options.hidden, &fixture.options.devices, sink)
             .following_links(fixture.options.follow_links)
             .run()
             .complete

@@ -116,15 +116,15 @@ fn nothing_is_concluded_about_folders_that_cannot_be_looked_at() {
     let paths = ["open/a.png", "shut/deep/b.png"].map(|name| fixture.image(name, name.len() as u32));
     fixture.run();
     paths.iter().for_each(|path| fs::remove_file(path).unwrap());
-    let walked = walk::Walked {
+    let walked = find::walk::Walked {
         unknown: [fixture.path("shut")].into(),
         folders: fixture.options.roots.clone(),
         complete: true,
-        ..walk::Walked::default()
+        ..find::walk::Walked::default()
     };
-    let (contents, mut recorder, cancel) = (Contents::default(), Recorder::default(), AtomicBool::new(false));
+    let (claims, mut recorder, cancel) = (ContentClaims::default(), Recorder::default(), AtomicBool::new(false));
     let drives = Drives::new(fixture.index.manifest().roots, &cancel);
-    let mut writer = Writer::new(&fixture.index, &contents, &drives, Report::new(&mut recorder));
+    let mut writer = Writer::new(&fixture.index, &claims, &drives, Report::new(&mut recorder));
     reconcile(&fixture.index, &fixture.options, &walked, &[], &cancel, &mut writer).unwrap();
     assert_eq!(recorder.events, [missing(&paths[0])]);
 }
@@ -284,7 +284,7 @@ fn many_images_that_never_finish_end_the_run_with_their_names() {
     let (result, events) = fixture.try_run();
     end.store(true, Relaxed);
     let error = result.unwrap_err();
-    assert!(matches!(&error, IndexError::Stuck { files, .. } if files.len() >= detached::MOST_LEFT), "{error}");
+    assert!(matches!(&error, IndexError::Stuck { files, .. } if files.len() >= drives::detached::MOST_LEFT), "{error}");
     assert!(error.to_string().contains(".png") && events.len() < 40, "{error}");
 }
 

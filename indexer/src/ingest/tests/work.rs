@@ -1,7 +1,7 @@
 //! What a run asks of the disk grows with the number of files, and no faster.
 
 use super::*;
-use crate::ingest::disk::tests::calls_of;
+use crate::ingest::drives::disk::tests::calls_of;
 
 /// Calls of the writing thread in a run over `n` copies of an image, and its events.
 fn calls_of_run(fixture: &Fixture) -> (usize, Summary) {
@@ -86,7 +86,7 @@ fn a_folder_costs_the_same_however_deep_it_lies() {
         let folder = fixture.path(&"d/".repeat(depth));
         fs::create_dir_all(&folder).unwrap();
         write_image(&folder.join("a.png"), 1);
-        let walk = || walk::Walker::new(&fixture.options.roots, false, &fixture.options.devices, |_| true).run();
+        let walk = || find::walk::Walker::new(&fixture.options.roots, false, &fixture.options.devices, |_| true).run();
         let (calls, walked) = calls_of(walk);
         assert!(walked.complete && walked.seen.len() == 1);
         calls
@@ -127,5 +127,5 @@ fn the_total_is_known_long_before_the_walk_ends() {
     assert_eq!(watch.done, FILES);
     let (files, done) = watch.known_at.unwrap();
     assert_eq!(files, FILES);
-    assert!(done < FILES - pipeline::CANDIDATES - 500, "{done} files were done before the total was known");
+    assert!(done < FILES - pipeline::stages::CANDIDATES - 500, "{done} files were done before the total was known");
 }

@@ -6,7 +6,7 @@ use crate::VectorId;
 /// A flat piece of the memory of vectors.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plane {
-    is_rest: bool,
+    is_residual: bool,
     number: usize,
 }
 
@@ -18,23 +18,27 @@ impl Rows {
     /// on their width and number alone. They stay where they are, and grow no shorter, when vectors
     /// come and go.
     pub(crate) fn planes(&self) -> Vec<(Plane, usize)> {
-        let of = |arena: &Arena, is_rest| {
+        let of = |arena: &Arena, is_residual| {
             let lengths = arena.planes().map(<[u8]>::len).enumerate();
-            lengths.map(|(number, length)| (Plane { is_rest, number }, length)).collect::<Vec<_>>()
+            lengths.map(|(number, length)| (Plane { is_residual, number }, length)).collect::<Vec<_>>()
         };
-        let rest = self.rest.as_ref().map_or_else(Vec::new, |rest| of(&rest.arena, true));
-        of(&self.arena, false).into_iter().chain(rest).collect()
+        let residual = self.residual.as_ref().map_or_else(Vec::new, |residual| of(&residual.arena, true));
+        of(&self.arena, false).into_iter().chain(residual).collect()
     }
 
     /// What is in a plane.
-    pub(crate) fn plane(&self, Plane { is_rest, number }: Plane) -> &[u8] {
-        let arena = if is_rest { self.rest.as_ref().map(|rest| &rest.arena) } else { Some(&self.arena) };
+    pub(crate) fn plane(&self, Plane { is_residual, number }: Plane) -> &[u8] {
+        let arena =
+            if is_residual { self.residual.as_ref().map(|residual| &residual.arena) } else { Some(&self.arena) };
         arena.and_then(|arena| arena.planes().nth(number)).unwrap_or_default()
     }
 
     /// The planes in the order of [`Rows::planes`], to be written.
     pub(crate) fn planes_mut(&mut self) -> Vec<&mut [u8]> {
-        self.arena.planes_mut().chain(self.rest.iter_mut().flat_map(|rest| rest.arena.planes_mut())).collect()
+        self.arena
+            .planes_mut()
+            .chain(self.residual.iter_mut().flat_map(|residual| residual.arena.planes_mut()))
+            .collect()
     }
 
     /// Who owns which slot.

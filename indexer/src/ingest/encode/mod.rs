@@ -1,0 +1,4 @@
+//! Pixels to vectors, regions and captions: the stage that talks to the model.
+
+pub(crate) mod regions;
+pub(crate) mod stage;
