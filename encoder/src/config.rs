@@ -15,6 +15,9 @@ use crate::{EncodeError, files};
 /// Name of the file inside a checkpoint directory.
 pub const FILE: &str = "config.json";
 
+/// Every `model_type` that is read.
+pub const FAMILY: [&str; 3] = ["siglip", "siglip2", "fgclip2"];
+
 /// Architecture of a two-tower model.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ModelConfig {
@@ -69,7 +72,8 @@ pub enum Resolution {
         /// Side of the square in pixels. What does not fill a whole patch is dropped.
         image_size: usize,
     },
-    /// Every image keeps its shape within a budget of patches (`model_type` `siglip2`, "NaFlex").
+    /// Every image keeps its shape within a budget of patches (`model_type` `siglip2`, "NaFlex", and
+    /// `fgclip2`).
     NaFlex {
         /// Side of the square grid of learned positions, resized to the grid of each image.
         position_side: usize,
@@ -85,6 +89,10 @@ pub struct TextConfig {
     pub vocab_size: usize,
     /// Tokens of a text, padding included (`max_position_embeddings`).
     pub length: usize,
+    /// Tokens of a long text (`longtext_len`), in the checkpoints of FG-CLIP 2 (arXiv 2510.10921).
+    /// They are SigLIP 2 NaFlex with tensors beside it for long texts and for parts of images,
+    /// which are checked, and not used.
+    pub long_length: Option<usize>,
 }
 
 impl ModelConfig {
@@ -115,13 +123,14 @@ impl ModelConfig {
             return Err(root.error("(whole file)", "a JSON object", "another JSON value"));
         };
         let root = Section { path, name: "", fields: Some(root) };
-        let family = root.one_of("model_type", None, &["siglip", "siglip2"])?;
+        let family = root.one_of("model_type", None, &FAMILY)?;
         let vision = root.section("vision_config")?;
         let text = root.section("text_config")?;
         vision.one_of("model_type", Some(""), &[&format!("{family}_vision_model")])?;
         text.one_of("model_type", Some(""), &[&format!("{family}_text_model")])?;
 
-        let config = Self { vision: read_vision(&vision, family == "siglip2")?, text: read_text(&text)? };
+        let config =
+            Self { vision: read_vision(&vision, family != "siglip")?, text: read_text(&text, family == "fgclip2")? };
         let projection = text.optional_number("projection_size", 1..=MAX_WIDTH)?.unwrap_or(config.text.tower.width);
         if projection != config.vision.tower.width {
             let expected = format!("{}, the width of image embeddings", config.vision.tower.width);
@@ -133,6 +142,7 @@ impl ModelConfig {
     /// `model_type` as in `config.json`.
     pub fn model_type(&self) -> &'static str {
         match self.vision.resolution {
+            _ if self.text.long_length.is_some() => "fgclip2",
             Resolution::Fixed { .. } => "siglip",
             Resolution::NaFlex { .. } => "siglip2",
         }
@@ -154,7 +164,8 @@ impl ModelConfig {
             Resolution::NaFlex { position_side } => format!("naflex {position_side}"),
         };
         let vision = format!("{} patch {} {resolution}", tower(&vision.tower), vision.patch_size);
-        format!("vision {vision}; text {} vocab {} length {}", tower(&text.tower), text.vocab_size, text.length)
+        let long = text.long_length.map_or_else(String::new, |length| format!(" long {length}"));
+        format!("vision {vision}; text {} vocab {} length {}{long}", tower(&text.tower), text.vocab_size, text.length)
     }
 
     /// Width of embeddings: images and texts meet at the vision tower's width.
@@ -218,11 +229,13 @@ fn read_vision(vision: &Section, naflex: bool) -> Result<VisionConfig, EncodeErr
     Ok(VisionConfig { tower, patch_size, resolution })
 }
 
-fn read_text(text: &Section) -> Result<TextConfig, EncodeError> {
+fn read_text(text: &Section, is_fg_clip: bool) -> Result<TextConfig, EncodeError> {
+    let long_length = || text.number("longtext_len", 196, 1..=MAX_TOKENS);
     Ok(TextConfig {
         tower: read_tower(text)?,
         vocab_size: text.number("vocab_size", 32_000, 1..=MAX_VOCAB)?,
         length: text.number("max_position_embeddings", 64, 1..=MAX_TOKENS)?,
+        long_length: if is_fg_clip { Some(long_length()?) } else { None },
     })
 }
 

@@ -21,7 +21,7 @@ import sys
 import torch
 import transformers
 from PIL import Image, ImageOps
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, Siglip2Config, Siglip2Model, SiglipConfig, SiglipModel
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
@@ -50,6 +50,7 @@ class Case:
     activation: str = "gelu_pytorch_tanh"
     grids: tuple[tuple[int, int], ...] | None = None
     padded_to: int = 0
+    fg_clip: bool = False
 
     @property
     def width(self) -> int:
@@ -73,6 +74,9 @@ CASES = [
          padded_to=64),
     Case("naflex-head72", heads=2, head_width=72, mlp=104, layers=1, text_width=48, text_layers=1, dtype=torch.bfloat16,
          grids=((5, 6), (3, 10)), padded_to=30),
+    # SigLIP 2 under another name, with heads and position tables of its own beside it.
+    Case("fg-clip2", heads=2, head_width=24, mlp=64, layers=1, text_layers=1, dtype=torch.bfloat16,
+         grids=((3, 4), (2, 5)), padded_to=12, fg_clip=True),
 ]
 VOCAB, LENGTH = 96, 16
 
@@ -229,6 +233,29 @@ def write_demo():
 
 
 @torch.no_grad()
+def rename_as_fg_clip(directory: pathlib.Path, case: Case, generator):
+    """Turns a checkpoint of SigLIP 2 into one of FG-CLIP 2 (arXiv 2510.10921): what it adds are tables
+    of positions for long texts, and heads for these, for parts of images and for their texts.
+    Short texts and whole images go through the towers as ever.
+    """
+    long_length = 4 * LENGTH - 3 * 4
+    tensors = load_file(directory / "model.safetensors")
+    noise = lambda *shape: torch.randn(shape, generator=generator).to(case.dtype)
+    for table in ("ori", "res"):
+        tensors[f"text_model.embeddings.position_embedding_{table}.weight"] = noise(long_length, case.width)
+    for head in ("longtext_head", "boxtext_head"):
+        tensors |= {f"{head}.weight": noise(case.width, case.width), f"{head}.bias": noise(case.width)}
+    pooling = {name: t for name, t in tensors.items() if name.startswith("vision_model.head.")}
+    for name, tensor in pooling.items():
+        tensors[name.replace("vision_model.head", "dense_feature_head")] = noise(*tensor.shape)
+    save_file(tensors, directory / "model.safetensors", {"format": "pt"})
+    text = (directory / "config.json").read_text().replace("siglip2", "fgclip2").replace("Siglip2", "Fgclip2")
+    fields = json.loads(text)
+    fields["text_config"] |= {"keep_len": 4, "longtext_len": long_length}
+    (directory / "config.json").write_text(json.dumps(fields, indent=2) + "\n")
+
+
+@torch.no_grad()
 def write(case: Case):
     generator = torch.Generator().manual_seed(SEED)
     directory = HERE / case.name
@@ -253,6 +280,8 @@ def write(case: Case):
     grid = case.image // case.patch
     stages["input.grids"] = torch.tensor(case.grids or [(grid, grid)] * len(images), dtype=torch.int32)
     save_file({name: t.contiguous() for name, t in stages.items()}, directory / "golden.safetensors", VERSIONS)
+    if case.fg_clip:
+        rename_as_fg_clip(directory, case, generator)
     size = sum(file.stat().st_size for file in directory.iterdir())
     print(f"{case.name:18} {size / 1e6:6.2f} MB  logits {output.logits_per_image.flatten()[:3].tolist()}")
 

@@ -17,8 +17,16 @@ const CONFIG: &str = r#"{"model_type": "siglip",
 #[test]
 fn config() {
     let patches = CONFIG.replace(r#""image_size": 4"#, r#""num_patches": 256"#);
-    let words =
-        ["siglip2", "siglip", "model_type", "vision_use_head", "hidden_act", "gelu_pytorch_tanh", "num_patches"];
+    let words = [
+        "siglip2",
+        "siglip",
+        "fgclip2",
+        "model_type",
+        "vision_use_head",
+        "hidden_act",
+        "gelu_pytorch_tanh",
+        "num_patches",
+    ];
     let target = Target::new("config").seed(CONFIG).seed(patches.replace("siglip", "siglip2")).words(&words);
     target.run(|input| {
         let config = ModelConfig::parse(&String::from_utf8_lossy(input), Path::new("config.json"));

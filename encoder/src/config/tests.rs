@@ -31,9 +31,23 @@ fn published_config_relies_on_class_defaults() {
     };
     let resolution = Resolution::Fixed { image_size: 512 };
     assert_eq!(config.vision, VisionConfig { tower, patch_size: 16, resolution });
-    assert_eq!(config.text, TextConfig { tower, vocab_size: 256_000, length: 64 });
+    assert_eq!(config.text, TextConfig { tower, vocab_size: 256_000, length: 64, long_length: None });
     assert_eq!((config.dim(), config.vision.positions()), (768, 1024));
     assert_eq!(config.model_type(), "siglip");
+}
+
+#[test]
+fn fg_clip_2_is_naflex_with_long_texts() {
+    let config = parse(
+        r#"{"model_type": "fgclip2", "text_config": {"model_type": "fgclip2_text_model", "keep_len": 20},
+            "vision_config": {"model_type": "fgclip2_vision_model"}}"#,
+    )
+    .unwrap();
+    assert_eq!((config.model_type(), config.text.length, config.text.long_length), ("fgclip2", 64, Some(196)));
+    assert!(matches!(config.vision.resolution, Resolution::NaFlex { position_side: 16 }));
+    let siglip2 = parse(r#"{"model_type": "siglip2"}"#).unwrap();
+    assert_eq!(siglip2.text.long_length, None);
+    assert_eq!(config.canonical(), format!("{} long 196", siglip2.canonical()));
 }
 
 #[test]
@@ -72,8 +86,11 @@ fn patch_14_drops_the_border() {
 #[test]
 fn errors_name_field_expectation_and_finding() {
     let cases = [
-        (r#"{"model_type": "clip"}"#, r#"field `model_type`: expected "siglip" or "siglip2", found "clip""#),
-        (r#"{}"#, r#"field `model_type`: expected "siglip" or "siglip2", found nothing"#),
+        (
+            r#"{"model_type": "clip"}"#,
+            r#"field `model_type`: expected "siglip" or "siglip2" or "fgclip2", found "clip""#,
+        ),
+        (r#"{}"#, r#"field `model_type`: expected "siglip" or "siglip2" or "fgclip2", found nothing"#),
         (r#"[1]"#, "field `(whole file)`: expected a JSON object, found another JSON value"),
         (r#"{"model_type": "siglip", "vision_config": 3}"#, "field `vision_config`: expected an object, found 3"),
         (

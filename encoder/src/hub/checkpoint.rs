@@ -7,14 +7,13 @@ use serde_json::Value;
 
 use super::name::is_file_name;
 use super::{HubError, ModelId};
+use crate::config::FAMILY;
 use crate::{files, open_clip};
 
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
-/// `model_type` of the checkpoints that can be loaded.
-const FAMILY: [&str; 2] = ["siglip", "siglip2"];
 
 /// Small files beside the weights. The first two are in every checkpoint. They are fetched in this
 /// order, before the weights, so that [`check_before_weights`] can look at them.

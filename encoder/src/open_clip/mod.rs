@@ -60,7 +60,8 @@ impl<'a> OpenClip<'a> {
         if !path.exists() {
             return Err(EncodeError::MissingFile { dir: self.dir.to_owned(), file: WEIGHTS.to_owned() });
         }
-        let checkpoint = Checkpoint::open_file(&path)?;
+        // Who trained such a model further may have saved it as a part of another module (SPAR).
+        let checkpoint = Checkpoint::open_file(&path)?.without_prefix("model.");
         let config = config::model(&self.config, &self.dir.join(CONFIG), &checkpoint)?;
         Ok((config, key_map::renamed(&checkpoint, &config)?))
     }

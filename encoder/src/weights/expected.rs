@@ -24,12 +24,7 @@ pub(crate) fn expected(config: &ModelConfig) -> BTreeMap<String, Vec<usize>> {
     list.add("vision_model.embeddings.position_embedding.weight", &[vision.positions(), width]);
     list.blocks("vision_model", &vision.tower);
     list.norm("vision_model.post_layernorm", width);
-    list.add("vision_model.head.probe", &[1, 1, width]);
-    list.add("vision_model.head.attention.in_proj_weight", &[3 * width, width]);
-    list.add("vision_model.head.attention.in_proj_bias", &[3 * width]);
-    list.linear("vision_model.head.attention.out_proj", width, width);
-    list.norm("vision_model.head.layernorm", width);
-    list.mlp("vision_model.head.mlp", &vision.tower);
+    list.pooling("vision_model.head", &vision.tower);
 
     let width = text.tower.width;
     list.add("text_model.embeddings.token_embedding.weight", &[text.vocab_size, width]);
@@ -37,6 +32,14 @@ pub(crate) fn expected(config: &ModelConfig) -> BTreeMap<String, Vec<usize>> {
     list.blocks("text_model", &text.tower);
     list.norm("text_model.final_layer_norm", width);
     list.linear("text_model.head", config.dim(), width);
+
+    if let Some(length) = text.long_length {
+        list.add("text_model.embeddings.position_embedding_ori.weight", &[length, width]);
+        list.add("text_model.embeddings.position_embedding_res.weight", &[length, width]);
+        list.linear("longtext_head", config.dim(), width);
+        list.linear("boxtext_head", config.dim(), width);
+        list.pooling("dense_feature_head", &vision.tower);
+    }
     list.0
 }
 
@@ -61,6 +64,16 @@ impl List {
     fn mlp(&mut self, name: &str, tower: &TowerConfig) {
         self.linear(&format!("{name}.fc1"), tower.mlp, tower.width);
         self.linear(&format!("{name}.fc2"), tower.width, tower.mlp);
+    }
+
+    fn pooling(&mut self, name: &str, tower: &TowerConfig) {
+        let width = tower.width;
+        self.add(&format!("{name}.probe"), &[1, 1, width]);
+        self.add(&format!("{name}.attention.in_proj_weight"), &[3 * width, width]);
+        self.add(&format!("{name}.attention.in_proj_bias"), &[3 * width]);
+        self.linear(&format!("{name}.attention.out_proj"), width, width);
+        self.norm(&format!("{name}.layernorm"), width);
+        self.mlp(&format!("{name}.mlp"), tower);
     }
 
     fn blocks(&mut self, tower_name: &str, tower: &TowerConfig) {

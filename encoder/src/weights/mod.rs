@@ -131,6 +131,15 @@ impl Checkpoint {
         self.tensors.insert(name.to_owned(), tensor);
     }
 
+    /// The same tensors under names without `prefix`, if all names begin with it.
+    pub fn without_prefix(mut self, prefix: &str) -> Self {
+        if self.tensors.keys().all(|name| name.starts_with(prefix)) {
+            let tensors = std::mem::take(&mut self.tensors).into_iter();
+            self.tensors = tensors.map(|(name, tensor)| (name[prefix.len()..].to_owned(), tensor)).collect();
+        }
+        self
+    }
+
     /// Adds the tensors of another checkpoint.
     pub fn extend(&mut self, other: Self) {
         self.tensors.extend(other.tensors);

@@ -7,7 +7,7 @@ use image::RgbImage;
 use safetensors::{Dtype, SafeTensors};
 
 /// Every case that the generator writes.
-pub const CASES: [&str; 8] = [
+pub const CASES: [&str; 9] = [
     "fixed16",
     "fixed14-border",
     "giant-projection",
@@ -16,6 +16,7 @@ pub const CASES: [&str; 8] = [
     "gelu-erf",
     "naflex",
     "naflex-head72",
+    "fg-clip2",
 ];
 
 /// Every way of computing that this machine has, but for those that round: all must agree with the

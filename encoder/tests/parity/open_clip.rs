@@ -2,6 +2,7 @@
 
 use glimpse_encoder::{Embedding, Encode as _, EncodeError, LoadOptions, Outputs, SiglipEncoder, Towers, Trace};
 use glimpse_nonempty::each;
+use safetensors::SafeTensors;
 
 use crate::golden::{Golden, directory, exact_devices};
 
@@ -31,6 +32,27 @@ fn embeddings_and_logits_are_those_of_open_clip() {
             }
         }
     }
+}
+
+#[test]
+fn a_model_that_was_saved_as_part_of_another_module_is_the_same() {
+    let (folder, golden) = (tempfile::tempdir().unwrap(), directory("open_clip"));
+    let (config, weights) = ("open_clip_config.json", "open_clip_model.safetensors");
+    std::fs::copy(golden.join(config), folder.path().join(config)).unwrap();
+    let bytes = std::fs::read(golden.join(weights)).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let save = |prefix: &dyn Fn(&str) -> &'static str| {
+        let renamed = tensors.iter().map(|(name, view)| (format!("{}{name}", prefix(name)), view));
+        safetensors::serialize_to_file(renamed, None, &folder.path().join(weights)).unwrap();
+        Towers::load(folder.path(), Some("cpu:portable-f32"))
+    };
+    let ids = Golden::read("open_clip").ids();
+    let texts = |towers: Towers| towers.encode_ids(&ids, &mut Trace::off()).unwrap();
+    let of = |texts: Vec<Embedding>| texts.iter().flat_map(|text| text.as_slice().to_vec()).collect::<Vec<f32>>();
+    let plain = of(texts(Towers::load(&golden, Some("cpu:portable-f32")).unwrap()));
+    assert_eq!(of(texts(save(&|_| "model.").unwrap())), plain);
+    let error = save(&|name| if name == "logit_scale" { "" } else { "model." }).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("no such tensor"), "{error}");
 }
 
 /// A copy of the golden checkpoint whose configuration was changed.
