@@ -72,8 +72,8 @@ pub enum Resolution {
         /// Side of the square in pixels. What does not fill a whole patch is dropped.
         image_size: usize,
     },
-    /// Every image keeps its shape within a budget of patches (`model_type` `siglip2`, "NaFlex", and
-    /// `fgclip2`).
+    /// Every image keeps its shape within a budget of patches (`model_type` `siglip2`, "NaFlex",
+    /// and `fgclip2`).
     NaFlex {
         /// Side of the square grid of learned positions, resized to the grid of each image.
         position_side: usize,

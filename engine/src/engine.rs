@@ -20,6 +20,7 @@ use crate::originals::Originals;
 use crate::regions::GridCache;
 use crate::served::Served;
 use crate::texts::TextCache;
+use crate::tune::QueryMaps;
 use crate::turns::Turns;
 use crate::{EngineError, Settings};
 
@@ -77,6 +78,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::open`].
     pub fn open_with(settings: Settings, options: IndexOptions) -> Result<Self, EngineError> {
+        let maps = Arc::new(QueryMaps::new(&settings.library_dir()));
         Ok(Self {
             library: Library::with_options(&settings.library_dir(), options),
             served: RwLock::new(None),
@@ -87,9 +89,9 @@ impl Engine {
             }),
             turns: Turns::default(),
             active_queries: AtomicUsize::new(0),
-            texts: TextCache::new(),
+            texts: TextCache::new(Arc::clone(&maps)),
             images: ImageCache::new(),
-            banks: Arc::new(Banks::new(settings.cache_dir())),
+            banks: Arc::new(Banks::new(settings.cache_dir(), maps)),
             calibrations: Calibrations::default(),
             grids: GridCache::new(),
             originals: Arc::new(Originals::new()),
@@ -261,6 +263,11 @@ impl Engine {
             self.models.keep(&index.manifest().model.fingerprint);
             *held = Some(Arc::new(Served::new(index, Arc::clone(&self.banks))));
         }
+    }
+
+    /// `index` goes on answering; what was remembered of its answers is dropped.
+    pub(crate) fn serve_anew(&self, index: Arc<Index>) {
+        *self.served.write() = Some(Arc::new(Served::new(index, Arc::clone(&self.banks))));
     }
 
     /// An image's record; of a frame, with the facts of its video.

@@ -46,6 +46,14 @@ pub enum EngineError {
         /// What is wrong with it.
         reason: String,
     },
+    /// `tuned.json` cannot be used.
+    #[error("{path}: {reason}; learn it anew with `glimpse tune`, or drop it with `glimpse tune --undo`")]
+    Tuning {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Something that may run only once is running.
     #[error("{0}")]
     Busy(String),
@@ -137,7 +145,11 @@ impl EngineError {
             Self::Collections(CollectionsError::Unwritable { .. }) | Self::Sidecar(_) => ErrorKind::Internal,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Timeout { .. } => ErrorKind::Timeout,
-            Self::NoModel(_) | Self::NoDecoder { .. } | Self::Calibration { .. } | Self::Busy(_) => ErrorKind::NotReady,
+            Self::NoModel(_)
+            | Self::NoDecoder { .. }
+            | Self::Calibration { .. }
+            | Self::Tuning { .. }
+            | Self::Busy(_) => ErrorKind::NotReady,
             Self::Opening | Self::ReadingRegions | Self::Unreachable { .. } => ErrorKind::NotReady,
             Self::Changed { .. } => ErrorKind::NotFound,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,

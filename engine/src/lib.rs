@@ -49,6 +49,7 @@ mod tag;
 mod tests;
 mod texts;
 mod timeline;
+mod tune;
 mod turns;
 mod watching;
 
@@ -83,6 +84,7 @@ pub use settings::{Settings, home_dir};
 pub use suggest::{Correction, is_form_of_things};
 pub use tag::{MAX_LABELS, Tag, TagOptions, Tagged};
 pub use timeline::{Month, MonthCount};
+pub use tune::{Gain, TextSource, TuneOptions, TuneReport};
 pub use watching::{Update, WatchControl, WatchObserver};
 
 // The types of the layers below that belong to this crate's interface.

@@ -34,6 +34,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Album(args) => commands::album::run(args, &context),
         Command::Roots(args) => commands::roots::run(args, &context),
         Command::Runs(args) => commands::roots::runs(args, &context),
+        Command::Tune(args) => commands::tune::run(args, &context),
         Command::Stats(args) => commands::stats::run(args, &context),
         Command::Verify(args) => commands::verify::run(args, &context),
         Command::Model(args) => commands::model::run(args, &context),

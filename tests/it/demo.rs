@@ -29,3 +29,24 @@ fn the_demo_runs_twice_and_encodes_once() {
     assert!(sums.contains(" unchanged") && !sums.contains(" indexed"), "{sums}");
     assert!(!fixture.home().join("library").exists(), "the demo touched the user's own library");
 }
+
+#[test]
+fn the_demo_learns_the_words_of_its_folders_and_forgets_them() {
+    let fixture = Fixture::empty();
+    assert_eq!(fixture.run(["demo"]).code, 0);
+    let home = fixture.home().join("demo");
+    let tune = |args: &[&str]| {
+        fixture.run(["tune", "--home", home.to_str().unwrap(), "--from", "folders", "--json"].iter().chain(args))
+    };
+    let dry = tune(&["--dry-run"]);
+    let report = dry.json().remove(0);
+    assert_eq!((dry.code, report["applied"].as_bool()), (0, Some(false)), "{report}");
+    let words = report["words"].as_array().unwrap();
+    assert!(words.contains(&"dinner".into()), "{report}");
+    let gain = |name: &str| report["biases"][name].as_f64().unwrap();
+    assert!(gain("after") > gain("before") && gain("at_least") > 0.0, "{report}");
+
+    assert_eq!(tune(&[]).json()[0]["applied"], true);
+    let undo = || fixture.run(["tune", "--home", home.to_str().unwrap(), "--undo"]);
+    assert_eq!((undo().code, undo().code), (0, 1), "what was undone can not be undone again");
+}

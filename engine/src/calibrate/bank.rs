@@ -5,12 +5,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use glimpse_encoder::Encode;
+use glimpse_encoder::{Embedding, Encode};
 use parking_lot::Mutex;
 
 use super::vectors::Vectors;
 use crate::EngineError;
 use crate::lru::Lru;
+use crate::tune::QueryMaps;
 
 const PHRASES: &str = include_str!("phrases.txt");
 /// Phrases per encoder call.
@@ -25,12 +26,31 @@ pub(crate) fn phrases() -> impl Iterator<Item = &'static str> {
 pub(crate) struct Banks {
     folder: PathBuf,
     held: Mutex<Lru<String, Arc<Vectors>>>,
+    maps: Arc<QueryMaps>,
 }
 
 impl Banks {
     /// Keeps banks in `folder`.
-    pub fn new(folder: PathBuf) -> Self {
-        Self { folder, held: Mutex::new(Lru::new(2)) }
+    pub fn new(folder: PathBuf, maps: Arc<QueryMaps>) -> Self {
+        Self { folder, held: Mutex::new(Lru::new(2)), maps }
+    }
+
+    /// What images are asked with for the phrases: the bank, moved by what was learnt from the
+    /// library as every query is.
+    ///
+    /// # Errors
+    /// If the model fails, or what was learnt cannot be read.
+    pub fn of_queries(&self, encoder: &dyn Encode) -> Result<Arc<Vectors>, EngineError> {
+        let bank = self.of(encoder)?;
+        let map = self.maps.of(&encoder.info().fingerprint, encoder.info().dim)?;
+        if map.is_identity() {
+            return Ok(bank);
+        }
+        let mut moved = Vectors::new(encoder.info().dim);
+        for (phrase, row) in phrases().zip(bank.rows()) {
+            moved.push(map.apply(phrase, Embedding::new(row.to_vec())?)?.as_slice());
+        }
+        Ok(Arc::new(moved))
     }
 
     /// The bank of a model, read or made when it is first asked for.

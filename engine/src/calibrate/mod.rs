@@ -163,7 +163,7 @@ impl Calibrator {
         }
         let images = Arc::new(background.sample.thinned(NULL_IMAGES));
         let bank = |part: &Part| match (part.modality, encoder) {
-            (Modality::Text, Some(encoder)) => self.banks.of(encoder),
+            (Modality::Text, Some(encoder)) => self.banks.of_queries(encoder),
             _ => Ok(Arc::clone(&images)),
         };
         let banks: Vec<_> = parts.iter().map(bank).collect::<Result<_, _>>()?;

@@ -129,7 +129,7 @@ impl Engine {
         let encoder = if needs_model { Some(self.encoder_for(index)?) } else { None };
         let encoder = encoder.as_deref();
         let mut embedded = match encoder {
-            Some(encoder) => self.texts.embed(encoder, &texts)?,
+            Some(encoder) => self.texts.embed_queries(encoder, &texts)?,
             None => Vec::new(),
         }
         .into_iter();

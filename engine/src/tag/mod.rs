@@ -55,7 +55,7 @@ impl Engine {
         let encoder = self.encoder_for(&index)?;
         let texts: Vec<String> = labels.iter().flat_map(|label| prompts(label, &TEMPLATES)).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let vectors = self.texts.embed(encoder.as_ref(), &texts)?;
+        let vectors = self.texts.embed_queries(encoder.as_ref(), &texts)?;
         let vectors: Vec<_> = vectors.chunks(TEMPLATES.len()).map(mean).collect::<Result<_, _>>()?;
         let allowed = self.selected(&index, &options.filter)?;
         let known = self.calibrated(&index.manifest().model)?;

@@ -51,8 +51,8 @@ pub enum FileEvent {
     Pruned(PathBuf),
 }
 
-/// Receives what happens, on the thread that calls [`super::ingest`]. Events are sent after the commit
-/// that makes them durable.
+/// Receives what happens, on the thread that calls [`super::ingest`]. Events are sent after the
+/// commit that makes them durable.
 pub trait Observer {
     /// The walk found `files` candidates so far; `complete` when it is done.
     fn found(&mut self, files: usize, complete: bool);

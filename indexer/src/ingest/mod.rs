@@ -30,8 +30,8 @@ use std::time::{Duration, Instant};
 use glimpse_encoder::{Checked, Encode};
 
 use self::decode::decoder::Decoder;
-pub use self::decode::decoder::ImageDecoder;
 pub use self::decode::hook::ImageHook;
+pub use self::decode::image_decoder::ImageDecoder;
 use self::drives::calls::Drives;
 pub use self::drives::devices::Devices;
 use self::encode::regions::resolve_profile;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use glimpse_encoder::image_file::Limits;
 
-use super::decode::decoder::ImageDecoder;
 use super::decode::hook::ImageHook;
+use super::decode::image_decoder::ImageDecoder;
 use super::drives::devices::Devices;
 use super::encode::regions::RegionOptions;
 use super::find::scope::Scope;

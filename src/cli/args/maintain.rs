@@ -2,13 +2,73 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use glimpse::engine::TextSource;
 
 #[derive(Debug, Args)]
 pub struct StatsArgs {
     /// One JSON object on stdout
     #[arg(long)]
     pub json: bool,
+}
+
+const TUNE_HELP: &str = "\
+Texts that the library keeps with its images (captions, keywords, names of albums and folders) teach
+what its owner means by them: names of people and places, words of a trade. Searches for images and
+tags go by that from then on; regions (`find`, `ground`) do not. Images stay as they are, nothing is
+encoded again. What is learnt is measured on texts and images that were held back, and used only if
+more of these is found; ordinary words keep their images. A server that runs goes by it from its next
+start on. Run it again when there are more keywords.
+
+Examples:
+  glimpse tune --dry-run                   measure, and keep nothing
+  glimpse tune --from keywords             learn from keywords alone
+  glimpse tune --undo                      search as the model does by itself
+
+Exit status: 0 if something was kept, 1 if nothing was.";
+
+#[derive(Debug, Args)]
+#[command(after_help = TUNE_HELP)]
+pub struct TuneArgs {
+    /// What to learn from (repeatable) [default: everything]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SOURCE")]
+    pub from: Vec<SourceArg>,
+
+    /// Directions in which texts may move
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=64))]
+    pub rank: usize,
+
+    /// Measure what could be learnt, and keep nothing
+    #[arg(long, conflicts_with = "undo")]
+    pub dry_run: bool,
+
+    /// Drop what was learnt
+    #[arg(long)]
+    pub undo: bool,
+
+    /// One JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where texts stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SourceArg {
+    Captions,
+    Keywords,
+    Albums,
+    Folders,
+}
+
+impl From<SourceArg> for TextSource {
+    fn from(source: SourceArg) -> Self {
+        match source {
+            SourceArg::Captions => Self::Caption,
+            SourceArg::Keywords => Self::Keyword,
+            SourceArg::Albums => Self::Album,
+            SourceArg::Folders => Self::Folder,
+        }
+    }
 }
 
 const VERIFY_HELP: &str = "\

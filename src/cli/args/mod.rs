@@ -22,7 +22,7 @@ pub use evaluate::{
 };
 pub use groups::{BoundArgs, DepthArgs, ExportArgs, FilterArgs, PrintArgs, SortArg};
 pub use library::{DemoArgs, IndexArgs, ListenArgs, ServeArgs};
-pub use maintain::{RootsArgs, RootsCommand, RunsArgs, StatsArgs, VerifyArgs};
+pub use maintain::{RootsArgs, RootsCommand, RunsArgs, StatsArgs, TuneArgs, VerifyArgs};
 pub use regions::{CaptionArgs, FindArgs, GroundArgs};
 pub use search::{DupsArgs, ModeArg, SearchArgs, SimilarArgs, TagArgs};
 pub use tools::{CompletionsArgs, EmbedArgs, ModelArgs, ModelCommand};
@@ -159,6 +159,8 @@ pub enum Command {
     Roots(RootsArgs),
     /// Show the last runs that brought the library up to date
     Runs(RunsArgs),
+    /// Let queries learn from captions, keywords, albums and folders of the library
+    Tune(TuneArgs),
     /// Show numbers about the library
     Stats(StatsArgs),
     /// Check the library, and mend it

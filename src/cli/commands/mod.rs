@@ -17,4 +17,5 @@ pub mod serve;
 pub mod similar;
 pub mod stats;
 pub mod tag;
+pub mod tune;
 pub mod verify;

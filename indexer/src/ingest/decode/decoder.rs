@@ -1,6 +1,5 @@
 //! Files to what the encoder reads, within a time for each image and until the run is over.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -8,7 +7,7 @@ use std::time::Instant;
 
 use glimpse_encoder::Encode;
 use glimpse_encoder::dense::{DenseProfile, Views};
-use glimpse_encoder::image_file::{self, DecodedImage, Format, ImageError, Limits};
+use glimpse_encoder::image_file::{DecodedImage, Format};
 
 use super::more_frames::{FirstFrame, MoreFrames};
 use super::read::{FileContent, Stat, Unread, read};
@@ -17,35 +16,6 @@ use crate::ingest::metadata::{self, Metadata};
 use crate::ingest::options::IngestOptions;
 use crate::ingest::pipeline::budget::{Budget, Share};
 use crate::{ContentHash, Moment};
-
-type Decode = dyn Fn(&[u8], &Limits, u32) -> Result<DecodedImage, ImageError> + Send + Sync;
-
-/// Turns the bytes of a file into pixels; by default, [`image_file::decode_reduced`].
-#[derive(Clone, Default)]
-pub struct ImageDecoder(Option<Arc<Decode>>);
-
-impl ImageDecoder {
-    /// Calls `decode` with the bytes, the limits and the pixels that the shorter side must have.
-    /// It may take as long as it wants: [`IngestOptions::image_timeout`] ends the wait for it.
-    pub fn new(
-        decode: impl Fn(&[u8], &Limits, u32) -> Result<DecodedImage, ImageError> + Send + Sync + 'static,
-    ) -> Self {
-        Self(Some(Arc::new(decode)))
-    }
-
-    fn decode(&self, bytes: &[u8], limits: &Limits, least: u32) -> Result<DecodedImage, ImageError> {
-        match &self.0 {
-            Some(decode) => decode(bytes, limits, least),
-            None => image_file::decode_reduced(bytes, limits, least),
-        }
-    }
-}
-
-impl fmt::Debug for ImageDecoder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "ImageDecoder(set)" } else { "ImageDecoder(own)" })
-    }
-}
 
 /// Bytes that a decoder holds per pixel: the deepest common format beside the result.
 const BYTES_PER_PIXEL: u64 = 8;
