@@ -1,5 +1,7 @@
 // What the page shows, and the address that says the same: links, reload, back and forward all work.
 
+import { language } from "./words.js";
+
 /// Pages beside the library.
 /** @type {Page.PageName[]} */
 const PAGES = ["map", "tags", "duplicates"];
@@ -264,7 +266,7 @@ export function regionQuestion(state) {
   const [wanted, q] = [state.sign > 0, state.text.trim()];
   const without = state.chips.filter(({ kind, weight }) => kind === "text" && weight < 0).map(({ value }) => value);
   return {
-    ...(q && wanted && { q }),
+    ...(q && wanted && { q, language }),
     things: thingsOf(state).map(({ value, least, most }) => ({ text: value, at_least: least ?? 1, at_most: most ?? null })),
     without: q && !wanted ? [...without, q] : without,
     relations: placed(state),

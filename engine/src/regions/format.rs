@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::parse::number;
+use super::form_words::FormWords;
 use super::structured_query::{QueryObject, Relation, StructuredQuery};
 
 /// As it is typed; [`StructuredQuery::parse`] reads it back.
@@ -52,7 +52,8 @@ const OWN_WORDS: [&str; 19] = [
 impl Quoted<'_> {
     fn is_plain(&self) -> bool {
         let is_plain = |word: &str| {
-            let own = OWN_WORDS.iter().any(|own| word.to_lowercase() == *own) || number(word).is_some();
+            let own =
+                OWN_WORDS.iter().any(|own| word.to_lowercase() == *own) || FormWords::of("en").number(word).is_some();
             !own && !word.is_empty() && word.chars().all(char::is_alphabetic)
         };
         self.0.split(' ').all(is_plain)

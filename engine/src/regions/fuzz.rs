@@ -82,7 +82,7 @@ fn typed_query() {
         if let Ok(position) = Position::of(&Cursor(text.to_string())) {
             assert_eq!(position.to_cursor().0, text);
         }
-        if let Some(form) = StructuredQuery::suggested(&text) {
+        if let Some(form) = StructuredQuery::suggested(&text, "en") {
             form.validate().unwrap_or_else(|error| panic!("{form}: {error}"));
         }
         told(&StructuredQuery::parse(&text).map_err(|error| error.to_string())?)

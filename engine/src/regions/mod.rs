@@ -27,6 +27,7 @@ mod closest;
 mod constants;
 mod dense_features;
 mod find;
+mod form_words;
 mod format;
 pub(crate) mod found;
 #[cfg(test)]

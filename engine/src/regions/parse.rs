@@ -11,57 +11,89 @@
 //! N      = 1 to 10, or "one" to "ten"
 //! ```
 //!
+//! These words may be those of another language that the page speaks (`form_words.txt`), some of
+//! which rule out the text before them.
+//!
 //! `+` and `-` are words of their own there, as in a search: `-` rules out what follows.
 //!
 //! A text that comes twice is one thing: `dog left of ball and ball above table` has three.
 
-use super::structured_query::{MAX_COUNT, QueryObject, Relation, SpatialRelation, StructuredQuery};
+use std::str::Chars;
+
+use super::form_words::{FormWord, FormWords};
+use super::structured_query::{QueryObject, Relation, SpatialRelation, StructuredQuery};
 use crate::EngineError;
 
-const NUMBERS: [&str; MAX_COUNT] = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
-
-/// A word, or a text in quotes.
+/// A word, a text in quotes, or words of the form with how they were written.
 #[derive(Debug, Clone, PartialEq)]
 enum Token {
     Word(String),
     Quoted(String),
-    And,
-    No,
+    Form(FormWord, String),
+}
+
+impl Token {
+    fn says(&self, word: FormWord) -> bool {
+        matches!(self, Self::Form(says, _) if *says == word)
+    }
+
+    fn number(&self) -> Option<usize> {
+        match self {
+            Self::Word(word) => word.parse().ok(),
+            Self::Form(FormWord::Number(n), _) => Some(*n),
+            _ => None,
+        }
+    }
 }
 
 impl StructuredQuery {
-    /// Reads a form as it is typed; `docs/query-form.md` describes it.
+    /// Reads a form as it is typed, with the form's words in English; `docs/query-form.md` describes
+    /// it.
     ///
     /// # Errors
     /// [`EngineError::BadRequest`] that says what is missing where.
     pub fn parse(text: &str) -> Result<Self, EngineError> {
-        let tokens = tokens(text)?;
+        Self::parse_in(text, "en")
+    }
+
+    /// As [`StructuredQuery::parse`], with the form's words in a language too: the code of one that
+    /// the page speaks (`de`, `pt-BR`); others have those of English alone.
+    ///
+    /// # Errors
+    /// As [`StructuredQuery::parse`].
+    pub fn parse_in(text: &str, language: &str) -> Result<Self, EngineError> {
+        let words = FormWords::of(language);
+        let tokens = tokens(text, words)?;
         let mut form = Self::default();
-        for part in tokens.split(|token| *token == Token::And) {
-            match part.split_first() {
-                None => {
+        for part in tokens.split(|token| token.says(FormWord::And)) {
+            match part {
+                [] => {
                     return Err(refuse(
                         "`and` needs something on both sides: dog and ball. Put a text that holds the word in quotes",
                     ));
                 }
-                Some((Token::No, rest)) => form.without.push(text_of(rest, "no")?),
-                Some(_) => form.read_part(part)?,
+                [first, rest @ ..] if first.says(FormWord::No) => form.without.push(text_of(rest, "no")?),
+                [rest @ .., last] if last.says(FormWord::NoAfter) => form.without.push(text_of(rest, "no")?),
+                _ => form.read_part(part, words)?,
             }
         }
         form.validate()?;
         Ok(form)
     }
 
-    fn read_part(&mut self, mut rest: &[Token]) -> Result<(), EngineError> {
+    fn read_part(&mut self, mut rest: &[Token], form_words: &FormWords) -> Result<(), EngineError> {
         let mut before: Option<(usize, SpatialRelation)> = None;
         loop {
-            let cut = (0..rest.len()).find_map(|at| Some((at, spatial_relation(&rest[at..])?)));
+            let cut = rest.iter().enumerate().find_map(|(at, token)| match token {
+                Token::Form(FormWord::Relation(spatial), _) => Some((at, *spatial)),
+                _ => None,
+            });
             let (words, next) = match cut {
-                Some((at, (spatial, length))) => (&rest[..at], Some((spatial, &rest[at + length..]))),
+                Some((at, spatial)) => (&rest[..at], Some((spatial, &rest[at + 1..]))),
                 None => (rest, None),
             };
-            let thing =
-                self.place_of(thing(words, next.map(|(spatial, _)| spatial).or(before.map(|(_, spatial)| spatial)))?);
+            let beside = next.map(|(spatial, _)| spatial).or(before.map(|(_, spatial)| spatial));
+            let thing = self.place_of(thing(words, beside, form_words)?);
             if let Some((first, is)) = before {
                 self.relations.push(Relation { first, is, second: thing });
             }
@@ -88,47 +120,57 @@ impl StructuredQuery {
     }
 }
 
+/// What stands between words.
+fn ends(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ',' | '，' | '、' | '،' | '&' | '"')
+}
+
 /// Splits at white space and at the form's signs.
-fn tokens(text: &str) -> Result<Vec<Token>, EngineError> {
-    let mut tokens = Vec::new();
-    let mut chars = text.chars().peekable();
-    while let Some(&c) = chars.peek() {
+fn tokens(text: &str, words: &FormWords) -> Result<Vec<Token>, EngineError> {
+    let form = |says: FormWord, written: &str| Token::Form(says, written.to_owned());
+    let (mut tokens, mut rest) = (Vec::new(), text);
+    while let Some(c) = rest.chars().next() {
+        let behind = &rest[c.len_utf8()..];
         if c.is_whitespace() {
-            chars.next();
+            rest = behind;
         } else if matches!(c, ',' | '，' | '、' | '،' | '&') {
-            chars.next();
-            tokens.push(Token::And);
+            tokens.push(form(FormWord::And, &rest[..c.len_utf8()]));
+            rest = behind;
         } else if c == '!' {
-            chars.next();
-            tokens.push(Token::No);
+            tokens.push(form(FormWord::No, "!"));
+            rest = behind;
         } else if c == '"' {
-            chars.next();
+            let mut chars = behind.chars();
             tokens.push(Token::Quoted(quoted(&mut chars)?));
+            rest = chars.as_str();
+        } else if let Some((says, taken)) = words.at_start(rest, ends) {
+            tokens.push(form(says, &rest[..taken]));
+            rest = &rest[taken..];
         } else {
-            let ends = |c: &char| c.is_whitespace() || matches!(c, ',' | '，' | '、' | '،' | '&' | '"');
-            let mut word = String::new();
-            while let Some(c) = chars.next_if(|c| !ends(c)) {
-                word.push(c);
+            let (word, after) = rest.split_at(rest.find(ends).unwrap_or(rest.len()));
+            if matches!(word, "-" | "−") {
+                if !tokens.is_empty() {
+                    tokens.push(form(FormWord::And, word));
+                }
+                tokens.push(form(FormWord::No, word));
+            } else if word == "+" {
+                tokens.push(form(FormWord::And, word));
+            } else if let Some((says, at)) = words.at_end(word) {
+                tokens.push(Token::Word(word[..at].to_owned()));
+                tokens.push(form(says, &word[at..]));
+            } else {
+                tokens.push(Token::Word(word.to_owned()));
             }
-            let is_minus = matches!(word.as_str(), "-" | "−");
-            if is_minus && !tokens.is_empty() {
-                tokens.push(Token::And);
-            }
-            tokens.push(match word.to_lowercase().as_str() {
-                "and" | "+" => Token::And,
-                "no" | "without" => Token::No,
-                _ if is_minus => Token::No,
-                _ => Token::Word(word),
-            });
+            rest = after;
         }
     }
     // `dog, and no cat`: a sign and a word for the same.
-    tokens.dedup_by(|b, a| (&*a, &*b) == (&Token::And, &Token::And));
+    tokens.dedup_by(|b, a| a.says(FormWord::And) && b.says(FormWord::And));
     Ok(tokens)
 }
 
 /// The rest of a text in quotes; `\"` and `\\` stand for themselves.
-fn quoted(chars: &mut impl Iterator<Item = char>) -> Result<String, EngineError> {
+fn quoted(chars: &mut Chars<'_>) -> Result<String, EngineError> {
     let mut text = String::new();
     loop {
         match chars.next() {
@@ -140,54 +182,40 @@ fn quoted(chars: &mut impl Iterator<Item = char>) -> Result<String, EngineError>
     }
 }
 
-/// The relation that tokens begin with, and how many of them it takes.
-fn spatial_relation(tokens: &[Token]) -> Option<(SpatialRelation, usize)> {
-    SpatialRelation::ALL.iter().find_map(|(spatial, words)| {
-        let words: Vec<&str> = words.split(' ').collect();
-        let begins = words.iter().enumerate().all(|(i, word)| is_word(tokens.get(i), word));
-        begins.then_some((*spatial, words.len()))
-    })
-}
-
-fn thing(tokens: &[Token], beside: Option<SpatialRelation>) -> Result<QueryObject, EngineError> {
-    let (at_least, at_most, rest) = count(tokens);
+fn thing(tokens: &[Token], beside: Option<SpatialRelation>, words: &FormWords) -> Result<QueryObject, EngineError> {
+    let (at_least, at_most, rest) = count(tokens, words);
     let place = beside.map_or("a count", SpatialRelation::words);
     Ok(QueryObject { text: text_of(rest, place)?, at_least, at_most })
 }
 
 /// Reads a count, which is one or more where there is none.
-fn count(tokens: &[Token]) -> (usize, Option<usize>, &[Token]) {
-    let number = |at: usize| match tokens.get(at)? {
-        Token::Word(word) => number(word),
-        _ => None,
-    };
-    let is = |at: usize, word: &str| is_word(tokens.get(at), word);
+fn count<'t>(tokens: &'t [Token], words: &FormWords) -> (usize, Option<usize>, &'t [Token]) {
+    let number = |at: usize| tokens.get(at).and_then(Token::number);
+    let is = |at: usize, word: FormWord| tokens.get(at).is_some_and(|token| token.says(word));
     if let Some(Token::Word(word)) = tokens.first()
-        && let Some(n) = word.strip_suffix('+').and_then(self::number)
+        && let Some(n) = word.strip_suffix('+').and_then(|word| words.number(word))
     {
         return (n, None, &tokens[1..]);
     }
     match (number(0), number(1), number(2)) {
-        (Some(n), ..) if is(1, "or") && is(2, "more") => (n, None, &tokens[3..]),
-        (Some(n), _, Some(m)) if is(1, "to") => (n, Some(m), &tokens[3..]),
-        (_, Some(n), _) if is(0, "exactly") => (n, Some(n), &tokens[2..]),
-        (_, _, Some(n)) if is(0, "at") && is(1, "least") => (n, None, &tokens[3..]),
-        (_, _, Some(n)) if is(0, "at") && is(1, "most") => (1, Some(n), &tokens[3..]),
+        (Some(n), ..) if is(1, FormWord::OrMore) => (n, None, &tokens[2..]),
+        (Some(n), _, Some(m)) if is(1, FormWord::To) => (n, Some(m), &tokens[3..]),
+        (_, Some(n), _) if is(0, FormWord::Exactly) => (n, Some(n), &tokens[2..]),
+        (_, Some(n), _) if is(0, FormWord::AtLeast) => (n, None, &tokens[2..]),
+        (_, Some(n), _) if is(0, FormWord::AtMost) => (1, Some(n), &tokens[2..]),
         _ => (1, None, tokens),
     }
-}
-
-pub(super) fn number(word: &str) -> Option<usize> {
-    let named = NUMBERS.iter().position(|name| name.eq_ignore_ascii_case(word)).map(|place| place + 1);
-    named.or_else(|| word.parse().ok())
 }
 
 /// Words and quoted texts, joined.
 fn text_of(tokens: &[Token], beside: &str) -> Result<String, EngineError> {
     let mut text = String::new();
     for token in tokens {
-        let (Token::Word(part) | Token::Quoted(part)) = token else {
-            return Err(refuse("`no` in the middle of a text; put `and` before it, or the text in quotes"));
+        let part = match token {
+            Token::Form(FormWord::No, _) => {
+                return Err(refuse("`no` in the middle of a text; put `and` before it, or the text in quotes"));
+            }
+            Token::Word(part) | Token::Quoted(part) | Token::Form(_, part) => part,
         };
         if !text.is_empty() {
             text.push(' ');
@@ -200,10 +228,6 @@ fn text_of(tokens: &[Token], beside: &str) -> Result<String, EngineError> {
         ))),
         false => Ok(text),
     }
-}
-
-fn is_word(token: Option<&Token>, word: &str) -> bool {
-    matches!(token, Some(Token::Word(found)) if found.eq_ignore_ascii_case(word))
 }
 
 fn refuse(reason: &str) -> EngineError {
@@ -276,6 +300,32 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_the_form_may_be_in_the_language_of_the_page() {
+        for (language, text, english) in each([
+            ("de", "2+ Hunde links von Ball, keine Katze", "2+ Hunde left of Ball, no Katze"),
+            ("de", "mindestens zwei Hunde und ein roter Ball", "at least 2 Hunde and \"ein roter Ball\""),
+            ("de-AT", "zwei bis vier Hunde über Tisch", "2 to 4 Hunde above Tisch"),
+            ("fr", "chien à gauche d’une balle et pas de chat", "chien left of une balle and no chat"),
+            ("fr", "trois ou plus chiens", "3 or more chiens"),
+            ("es", "perro a la izquierda del balón y sin gato", "perro left of balón and no gato"),
+            ("it", "almeno due cani sopra l'erba e nessun gatto", "at least 2 cani above erba and no gatto"),
+            ("pt-BR", "cachorro dentro da caixa, sem gato", "cachorro inside caixa, no gato"),
+            ("ru", "не менее 2 собак и без кошки", "at least 2 собак and no кошки"),
+            ("tr", "en az iki köpek ve kedi yok", "at least 2 köpek and no kedi"),
+            ("ja", "犬 と 猫なし", "犬 and no 猫"),
+            ("zh-CN", "狗，没有猫", "狗, no 猫"),
+            ("ko", "개, 고양이 없이", "개, no 고양이"),
+            ("ar", "كلب فوق طاولة، بدون قطة", "كلب above طاولة, no قطة"),
+            ("he", "כלב משמאל לכדור, בלי חתול", "כלב left of כדור, no חתול"),
+            ("de", "dog left of ball, no cat", "dog left of ball, no cat"),
+        ]) {
+            let ours = StructuredQuery::parse_in(text, language).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(ours, parse(english), "{text}");
+        }
+        assert_eq!(parse("keine Katze"), StructuredQuery::thing("keine Katze"), "German in an English form is a text");
+    }
+
+    #[test]
     fn what_is_missing_is_said() {
         for (text, word) in [
             ("", "and"),
@@ -341,8 +391,8 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_read_without_a_panic(text: String) {
-            let _ = StructuredQuery::parse(&text);
+        fn any_text_is_read_without_a_panic(text: String, language in "(de|fr|ja|zh|he|xx)") {
+            let _ = StructuredQuery::parse_in(&text, &language);
         }
     }
 }

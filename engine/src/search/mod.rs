@@ -102,7 +102,7 @@ impl Engine {
             (all, count)
         } else {
             let scale = meaning.as_ref().map(|meaning| &meaning.scale);
-            merge(index, scale, (&nearest, likely), (&words, held), question)
+            merge(index, scale, (&nearest, likely), (&words, held))
         };
         let sort = match question.sort {
             Sort::Relevance if question.terms.is_empty() => Sort::Newest,
@@ -228,24 +228,21 @@ impl Ranked {
 }
 
 /// Fuses both rankings above the cut; below it, each goes on in its order. What holds all the words
-/// counts as found if words can answer the question: two signs that do not know of each other, so
-/// the chances of error multiply.
+/// counts as found, also where an example stands beside them: two signs that do not know of each
+/// other, so the chances of error multiply.
 fn merge(
     index: &Index,
     scale: Option<&Scale>,
     (nearest, likely): (&[Scored], usize),
     (words, held): (&[Scored], usize),
-    question: &Question,
 ) -> (Vec<Ranked>, usize) {
     let mut facts: HashMap<ImageId, Ranked> = HashMap::with_capacity(nearest.len() + words.len());
     for (scored, rank) in nearest.iter().zip(1..) {
         facts.insert(scored.id, Ranked { id: scored.id, score: scored.score, meaning_rank: rank, ..Ranked::NONE });
     }
-    let decisive = question.is_text();
     for (scored, rank) in words.iter().zip(1..) {
         let ranked = match facts.entry(scored.id) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(_) if !decisive => continue,
             Entry::Vacant(new) => {
                 let score = scale.zip(index.vector(scored.id));
                 let score = score.map_or(0.0, |(scale, vector)| scale.score_of(scale.product(&vector)));
@@ -253,10 +250,8 @@ fn merge(
             }
         };
         (ranked.words_rank, ranked.bm25) = (rank, scored.score);
-        if decisive {
-            let by_words = if rank as usize <= held { WORDS_SCORE } else { SOME_WORDS_SCORE };
-            ranked.score = 1.0 - (1.0 - ranked.score) * (1.0 - by_words);
-        }
+        let by_words = if rank as usize <= held { WORDS_SCORE } else { SOME_WORDS_SCORE };
+        ranked.score = 1.0 - (1.0 - ranked.score) * (1.0 - by_words);
     }
 
     let likely_ids: Vec<ImageId> = nearest[..likely].iter().map(|scored| scored.id).collect();

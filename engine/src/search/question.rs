@@ -69,11 +69,6 @@ impl Question {
         terms.filter_map(|(asked, _)| if let Asked::Text(text) = asked { Some(text.as_str()) } else { None })
     }
 
-    /// True if everything that is asked for is text, so that words alone can answer.
-    pub fn is_text(&self) -> bool {
-        self.terms.iter().all(|(asked, weight)| *weight < 0.0 || matches!(asked, Asked::Text(_)))
-    }
-
     /// Library images among the terms that are no hits: those that are asked against, and an
     /// example without words. With words beside it, an example is often their best hit.
     pub fn left_out(&self) -> impl Iterator<Item = ImageId> {

@@ -119,6 +119,29 @@ fn an_example_beside_words_takes_nothing_away() {
     assert!(!ids(&less).contains(&reds[0]), "what is asked against is no hit");
 }
 
+/// The same of images that only their captions tell.
+#[test]
+fn an_example_beside_words_takes_away_nothing_that_holds_the_words() {
+    let fixture = Fixture::empty();
+    let crowd = fixture.add_crowd(200);
+    let named = |i: u8| {
+        let path: &'static str = Box::leak(format!("named/{i}.png").into_boxed_str());
+        fixture.add(&Shot { caption: Some("zebra"), ..Shot::of(path, BLUE) }, i)
+    };
+    let named: Vec<_> = (0..4).map(named).collect();
+    let (engine, _home) = fixture.engine();
+    for words in [Query::text("zebra"), Query { mode: Mode::Words, ..Query::text("zebra") }] {
+        let words = Query { depth: Depth::Strict, limit: 300, ..words };
+        let found: HashSet<_> = ids(&engine.search(&words).unwrap()).into_iter().collect();
+        assert!(named.iter().every(|id| found.contains(id)));
+        for example in [named[0], crowd[9]] {
+            let mixed = engine.search(&words.clone().plus(Source::Image(example), 1.0)).unwrap();
+            let mixed: HashSet<_> = ids(&mixed).into_iter().collect();
+            assert!(found.is_subset(&mixed), "{example:?} took away {:?}", found.difference(&mixed));
+        }
+    }
+}
+
 #[test]
 fn weaker_hits_follow_when_few_are_sure_and_wait_when_many_are() {
     let fixture = Fixture::empty();

@@ -98,9 +98,10 @@ impl Engine {
     }
 }
 
-/// True if a text reads as a form of things, which `find` answers better than a search.
-pub fn is_form_of_things(text: &str) -> bool {
-    StructuredQuery::suggested(text).is_some()
+/// True if a text reads as a form of things, which `find` answers better than a search; its words
+/// may be in a language or in English.
+pub fn is_form_of_things(text: &str, language: &str) -> bool {
+    StructuredQuery::suggested(text, language).is_some()
 }
 
 /// The labels in a language, and the language: English where there is no other.

@@ -14,6 +14,7 @@ Query (docs/query-form.md has it all):
   two or more dogs             also: 2+ dogs, at least 2, at most 3, exactly 2, 2 to 4
   dog left of ball             also: right of, above, below, inside, larger than, smaller than
   \"salt and pepper\"            words in quotes are taken as they are
+With --lang de also: mindestens zwei Hunde links von Ball, keine Katze
 
 Examples:
   glimpse find red umbrella
@@ -34,6 +35,10 @@ pub struct FindArgs {
     /// What to find
     #[arg(value_name = "QUERY", required = true)]
     pub query: Vec<String>,
+
+    /// Language of the query's own words, beside English: de, fr, es, it, pt, ru, tr, ja, zh, ko, ar, he
+    #[arg(long = "lang", value_name = "LANG", default_value = "en", hide_default_value = true)]
+    pub language: String,
 
     #[command(flatten)]
     pub bounds: BoundArgs,

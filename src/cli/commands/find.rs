@@ -17,7 +17,7 @@ use crate::cli::output::{Matches, Table, Thumbnails, count, name_at, strength_st
 use crate::cli::query;
 
 pub fn run(args: &FindArgs, context: &Context) -> Result<Outcome, CliError> {
-    let form = StructuredQuery::parse(&args.query.join(" "))?;
+    let form = StructuredQuery::parse_in(&args.query.join(" "), &args.language)?;
     let asked = FindQuery {
         filter: query::resolve_filter(&args.filter)?,
         ..bounded(FindQuery::structured(form), &args.bounds, &args.print)

@@ -52,7 +52,7 @@ fn tell(page: &Page, query: &Query, context: &Context) {
 fn point_to_find(query: &Query, args: &SearchArgs, engine: &Engine, context: &Context) -> Result<(), CliError> {
     let is_text = query.terms.iter().all(|term| matches!(term.source, Source::Text(_)));
     let words: Option<Vec<&str>> = args.query.iter().map(|word| word.to_str()).collect();
-    let form = words.filter(|_| is_text).and_then(|words| StructuredQuery::suggested(&words.join(" ")));
+    let form = words.filter(|_| is_text).and_then(|words| StructuredQuery::suggested(&words.join(" "), "en"));
     if let Some(form) = form
         && engine.has_regions()?
     {

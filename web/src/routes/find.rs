@@ -64,6 +64,9 @@ pub struct TypedForm {
     /// The form as it is typed: `dog and ball`, `two or more dogs`, `dog left of ball, no cat`.
     #[param(max_length = 4096, example = "dog left of ball")]
     q: String,
+    /// Language of the form's words, beside English: `de`, `fr`, `es`, `it`, `pt`, `ru`, `tr`,
+    /// `ja`, `zh`, `ko`, `ar` or `he`.
+    language: Option<String>,
     /// Smallest share of its image that a region covers, 0 to 1.
     #[serde(default)]
     #[param(value_type = Option<f32>, minimum = 0, maximum = 1)]
@@ -132,10 +135,8 @@ impl TypedForm {
         let (min_area, max_boxes, limit) = (self.min_area, self.max_boxes, self.limit);
         let depth = depth_of(self.depth, self.all);
         let bounds = Bounds { min_area, max_boxes, limit, cursor: self.cursor, depth, sort: self.sort, filter };
-        Ok(FindQuery {
-            fine: self.fine,
-            ..bounds.of(FindQuery::text(&self.q).map_err(|error| ApiError::bad_form(&error))?, 40, MAX_RECORDS)?
-        })
+        let form = read_form(&self.q, self.language.as_deref())?;
+        Ok(FindQuery { fine: self.fine, ..bounds.of(FindQuery::structured(form), 40, MAX_RECORDS)? })
     }
 }
 
@@ -156,6 +157,11 @@ pub async fn typed(state: web::Data<AppState>, form: web::Query<TypedForm>) -> R
     Ok(HttpResponse::Ok().json(page.await?))
 }
 
+/// A form as it is typed, with its words in English and another language.
+fn read_form(text: &str, language: Option<&str>) -> Result<StructuredQuery, ApiError> {
+    StructuredQuery::parse_in(text, language.unwrap_or("en")).map_err(|error| ApiError::bad_form(&error))
+}
+
 /// A form in a body.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -164,6 +170,9 @@ pub struct BuiltForm {
     /// theirs.
     #[schema(max_length = 16384)]
     q: Option<String>,
+    /// Language of the words of that form, beside English: `de`, `fr`, `es`, `it`, `pt`, `ru`,
+    /// `tr`, `ja`, `zh`, `ko`, `ar` or `he`.
+    language: Option<String>,
     /// What an image must show, as different regions of it.
     #[schema(value_type = Vec<names::QueryObject>, max_items = 8)]
     things: Vec<QueryObject>,
@@ -210,7 +219,7 @@ impl BuiltForm {
         at_most("relations", self.relations.len(), MAX_RELATIONS)?;
         let parts = StructuredQuery { things: self.things, without: self.without, relations: self.relations };
         let whole = match self.q.filter(|q| !q.trim().is_empty()) {
-            Some(q) => joined(parts, StructuredQuery::parse(&q).map_err(|error| ApiError::bad_form(&error))?),
+            Some(q) => joined(parts, read_form(&q, self.language.as_deref())?),
             None => parts,
         };
         let usual = if self.fine { MAX_FINE } else { 500 };

@@ -30,8 +30,8 @@ pub struct PageView<T> {
     searched: usize,
     /// `cursor` of the next page; none at the end. A result set stays as it is while it is paged.
     next: Option<String>,
-    /// The form for `/find` that the text amounts to, if it asks about things: `two dogs`, `dog
-    /// left of ball`.
+    /// The form for `/find` that the text amounts to, if it asks about things in English: `two
+    /// dogs`, `dog left of ball`.
     find: Option<String>,
 }
 
@@ -39,7 +39,7 @@ impl<T> PageView<T> {
     fn of(query: &Query, page: Page, hits: Vec<T>) -> Self {
         let Page { accepted, strong, weaker, searched, next, .. } = page;
         let find = match &query.terms[..] {
-            [Term { source: Source::Text(text), weight }] if *weight > 0.0 => StructuredQuery::suggested(text),
+            [Term { source: Source::Text(text), weight }] if *weight > 0.0 => StructuredQuery::suggested(text, "en"),
             _ => None,
         };
         let (likely, next, find) = (accepted - strong, next.map(|cursor| cursor.0), find.map(|form| form.to_string()));

@@ -78,7 +78,7 @@ pub async fn suggest(state: web::Data<AppState>, Json(form): Json<SuggestForm>) 
         Ok(SuggestView {
             examples: Vec::new(),
             did_you_mean: corrections.map(view).collect(),
-            question: is_form_of_things(&form.text).then_some(Question::Find),
+            question: is_form_of_things(&form.text, &form.language).then_some(Question::Find),
         })
     });
     Ok(HttpResponse::Ok().json(view.await?))

@@ -1,7 +1,6 @@
 //! Files to what the encoder reads, within a time for each image and until the run is over.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
