@@ -16,6 +16,8 @@ pub enum Code {
     BadForm,
     /// What was sent is not an image that can be read.
     BadImage,
+    /// A folder was named by a part of its path.
+    FolderNotAbsolute,
     /// The folder is not there.
     FolderNotFound,
     /// No token, or a wrong one.
@@ -66,7 +68,8 @@ impl Code {
     /// The one table of statuses.
     pub fn status(self) -> StatusCode {
         match self {
-            Self::BadRequest | Self::BadForm | Self::BadImage | Self::FolderNotFound => StatusCode::BAD_REQUEST,
+            Self::BadRequest | Self::BadForm | Self::BadImage => StatusCode::BAD_REQUEST,
+            Self::FolderNotAbsolute | Self::FolderNotFound => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::FolderNotAllowed => StatusCode::FORBIDDEN,
             Self::TrashNotAllowed | Self::SidecarsNotAllowed | Self::RevealNotAllowed => StatusCode::FORBIDDEN,

@@ -9,11 +9,13 @@ use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
 use futures_util::{Stream, StreamExt, stream};
+use glimpse_engine::expand_home;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use utoipa::{IntoParams, ToSchema};
 
 use super::forms::checked_limit;
+use super::roots::not_absolute;
 use crate::error::{ApiError, Code};
 use crate::extract::Json;
 use crate::jobs::{Failure, Job, JobRequest, JobView};
@@ -58,11 +60,11 @@ pub async fn start(state: web::Data<AppState>, Json(form): Json<JobForm>) -> Res
     if form.roots.len() > 100 {
         return Err(ApiError::bad_request("`roots` has 100 folders at most"));
     }
-    if let Some(root) = form.roots.iter().find(|root| !root.is_absolute()) {
-        let message = format!("`{}` is not an absolute path", root.display());
-        return Err(ApiError::bad_request(message).hint("begin with `/`, or with a drive on Windows"));
-    }
     let JobForm { roots, prune, hidden, regions } = form;
+    let roots: Vec<PathBuf> = roots.iter().map(|root| expand_home(root)).collect();
+    if let Some(root) = roots.iter().find(|root| !root.is_absolute()) {
+        return Err(not_absolute(root));
+    }
     let roots = run_search(&state, move |state| state.roots.check(&state.engine, &roots)).await?;
     begin(&state, JobRequest { roots, prune, hidden, regions, ..JobRequest::default() }, "jobs/").await
 }

@@ -69,10 +69,15 @@ fn beginnings(state: &AppState) -> Result<BrowseView, ApiError> {
     Ok(BrowseView { path: String::new(), parent: None, folders })
 }
 
+/// A folder that was named by a part of its path.
+pub(super) fn not_absolute(folder: &Path) -> ApiError {
+    let error = ApiError::new(Code::FolderNotAbsolute, format!("`{}` is not an absolute path", folder.display()));
+    error.hint("begin with `/` or `~`, or with a drive on Windows")
+}
+
 fn inside(state: &AppState, asked: &Path) -> Result<BrowseView, ApiError> {
     if !asked.is_absolute() {
-        let message = format!("`{}` is not an absolute path", asked.display());
-        return Err(ApiError::bad_request(message).hint("begin with `/` or `~`, or with a drive on Windows"));
+        return Err(not_absolute(asked));
     }
     let checked = state.roots.check(&state.engine, &[asked.to_path_buf()])?;
     let folder = checked.into_iter().next().unwrap_or_default();

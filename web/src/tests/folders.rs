@@ -52,7 +52,7 @@ async fn folders_are_looked_into_from_those_that_are_allowed() {
         get(&state, &format!("/api/v1/browse?path={outside}")).await.error(403, "folder_not_allowed");
     }
     get(&state, &format!("/api/v1/browse?path={images}/none")).await.error(400, "folder_not_found");
-    get(&state, "/api/v1/browse?path=images").await.error(400, "bad_request");
+    get(&state, "/api/v1/browse?path=images").await.error(400, "folder_not_absolute");
 }
 
 #[actix_web::test]

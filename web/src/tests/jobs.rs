@@ -153,7 +153,7 @@ async fn orders_that_make_no_sense_are_refused() {
     let state = shelf();
     let none = SHELF.images.join("none");
     for (root, code, part) in
-        [(Path::new("relative"), "bad_request", "absolute"), (&none, "folder_not_found", "not there")]
+        [(Path::new("relative"), "folder_not_absolute", "absolute"), (&none, "folder_not_found", "not there")]
     {
         let refused = post(&state, "/api/v1/jobs", json!({"roots": [root]})).await;
         assert!(refused.error(400, code).contains(part));
