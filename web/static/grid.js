@@ -51,6 +51,8 @@ export class Grid {
   #settling;
   /// What was above the window when it was last drawn.
   #drawnAt = 0;
+  /// Nothing was seen yet: the first tiles come as they do on a page that rushes.
+  #isNew = true;
   /// Hits that are still to be loaded.
   more = 0;
   /// Heights of what is laid out, and of all that there will be.
@@ -158,7 +160,7 @@ export class Grid {
   /// Puts into the document what is in view, and takes out what is not.
   draw() {
     const top = this.top;
-    const rushes = Math.abs(top - this.#drawnAt) > innerHeight * RUSH;
+    const rushes = this.#isNew || Math.abs(top - this.#drawnAt) > innerHeight * RUSH;
     this.#drawnAt = top;
     this.root.classList.toggle("rushing", rushes);
     const beyond = rushes ? 0 : BEYOND;
@@ -190,11 +192,17 @@ export class Grid {
     this.#dropDays((index) => wanted.has(index));
     this.#sayDay(top);
     clearTimeout(this.#settling);
-    if (early) this.#settling = setTimeout(() => this.draw(), SETTLED);
+    if (this.#isNew && wanted.size) this.#furnishSoon();
+    else if (early) this.#settling = setTimeout(() => this.draw(), SETTLED);
     clearTimeout(this.#loading);
     this.#loading = setTimeout(() => this.#loadImages(), SETTLED);
     if (this.more && to + innerHeight > this.loadedHeight) this.on.near();
     this.on.drawn?.(top);
+  }
+
+  /// The rest of the first tiles comes when they have been painted.
+  #furnishSoon() {
+    requestAnimationFrame(() => (this.#settling = setTimeout(() => ((this.#isNew = false), this.draw()))));
   }
 
   /// What of the grid is above the window.
