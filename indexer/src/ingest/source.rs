@@ -15,7 +15,7 @@ use super::drives::Drives;
 use super::item::{Incomplete, Message, Outcome, Wants, Work};
 use super::shared::Shared;
 use super::walk::{Candidate, Found, Walked, Walker};
-use crate::{FileRecord, IdSet, Index, IndexError};
+use crate::{FileRecord, IdSet, ImageId, Index, IndexError};
 
 /// Takes what a source finds. Each call is `false` when the run is over.
 pub(super) struct Outlet<'a> {
@@ -160,9 +160,9 @@ pub(super) fn walk(
     }
 }
 
-/// Videos of which not all frames came into the index, by files that are there.
-pub(super) fn incomplete_videos(index: &Index, outlet: &Outlet<'_>) -> Result<(), IndexError> {
-    for id in index.incomplete_videos() {
+/// Videos of which not all frames came into the index, or what may be one, by files that are there.
+pub(super) fn videos(index: &Index, ids: &[ImageId], outlet: &Outlet<'_>) -> Result<(), IndexError> {
+    for &id in ids {
         let files = index.files_of(id)?;
         let is_there =
             |file: &&FileRecord| !file.missing && outlet.drives.ask(&file.path, Path::exists).unwrap_or(false);
