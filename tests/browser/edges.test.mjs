@@ -34,6 +34,12 @@ const rests = (page) => page.evaluate(async () => {
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   }
 });
+/// The middle of an image in the midst of the window: wherever the page came to rest, a gap may be at any other place.
+const someImage = (page) => page.waitForFunction(() => {
+  const boxes = [...document.querySelectorAll("#grid a.shot")].map((shot) => shot.getBoundingClientRect());
+  const box = boxes.find(({ top, bottom }) => top > 150 && bottom < innerHeight - 150);
+  return box && [box.left + box.width * 0.7, box.top + box.height / 2];
+}).then((found) => found.jsonValue());
 const movedTo = (page, n) => page.waitForFunction((n) => document.querySelector("#announcer").textContent === `Moved to place ${n.toLocaleString("en")}`, n);
 
 onPage("a mouse that carries images of an album to an edge moves the page, down and up", async (page) => {
@@ -48,6 +54,7 @@ onPage("a mouse that carries images of an album to an edge moves the page, down 
   await page.waitForFunction(() => scrollY > 1500);
   await page.mouse.move(500, 400, { steps: 3 });
   await rests(page);
+  await page.mouse.move(...(await someImage(page)), { steps: 3 });
   const aimed = page.locator("#grid .aimed-before, #grid .aimed-behind");
   await aimed.waitFor();
   const to = Number(await aimed.locator("a.shot").getAttribute("data-index")) + Number(await aimed.evaluate((tile) => tile.matches(".aimed-behind"))) - 1;
@@ -87,6 +94,8 @@ onPage("a finger that carries an image to the lower edge moves the page", { view
   await touch("touchMove", [200, 838]);
   await page.waitForFunction(() => scrollY > 1200);
   await touch("touchMove", [200, 420]);
+  await rests(page);
+  await touch("touchMove", await someImage(page));
   await page.locator("#grid .aimed-before, #grid .aimed-behind").waitFor();
   await touch("touchEnd");
   await page.waitForFunction(() => /^Moved to place \d+$/.test(document.querySelector("#announcer").textContent));

@@ -200,9 +200,13 @@ export class Grid {
     this.on.drawn?.(top);
   }
 
-  /// The rest of the first tiles comes when they have been painted.
+  /// The rest of the first tiles, and their images, come when they have been painted.
   #furnishSoon() {
-    requestAnimationFrame(() => (this.#settling = setTimeout(() => ((this.#isNew = false), this.draw()))));
+    requestAnimationFrame(() => (this.#settling = setTimeout(() => {
+      this.#isNew = false;
+      this.draw();
+      this.#loadImages();
+    })));
   }
 
   /// What of the grid is above the window.

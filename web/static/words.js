@@ -44,6 +44,7 @@ async function load() {
   const asked = fetch(new URL(`words/${language}.json`, import.meta.url)).then((answer) => answer.json());
   plurals = new Intl.PluralRules(language);
   numbers = new Intl.NumberFormat(region);
+  month("2000-01-01T00:00:00"); // so that the first heading need not make its format
   sentences = await asked;
   document.documentElement.lang = langOf(language);
   document.documentElement.dir = RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr";
