@@ -3,8 +3,8 @@
 use glimpse_encoder::dot;
 use glimpse_indexer::{ImageId, Index};
 
-/// Microseconds by which the lengths of two copies of a video may differ, and the share of the longer
-/// one: programs that write a video anew cut its ends.
+/// Microseconds by which the lengths of two copies of a video may differ, and the share of the
+/// longer one: programs that write a video anew cut its ends.
 const CUT: u64 = 1_000_000;
 const CUT_SHARE: u64 = 50;
 

@@ -170,8 +170,8 @@ impl DecodeStage<'_> {
     }
 
     /// Goes on with a video whose frames did not all come into the index, or begins with an image
-    /// that was taken for a still one. One whose file is another now, or is away, is left to a later
-    /// run.
+    /// that was taken for a still one. One whose file is another now, or is away, is left to a
+    /// later run.
     fn video(&self, id: ImageId, file: &FileRecord, encode: &Sender<EncodeInput>, write: &Sender<Message>) -> bool {
         let Ok(Some(record)) = self.index.image(id) else { return true };
         let makes_regions = self.decoder.options.regions.make;

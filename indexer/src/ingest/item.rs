@@ -18,7 +18,8 @@ pub(super) enum Work {
     File(Candidate),
     /// An image of the index that lacks something.
     Image(Incomplete),
-    /// A video of the index that lacks frames, or an image that may be one, and a file that holds it.
+    /// A video of the index that lacks frames, or an image that may be one, and a file that holds
+    /// it.
     Video(ImageId, FileRecord),
 }
 
