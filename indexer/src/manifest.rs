@@ -28,6 +28,10 @@ pub struct Manifest {
     /// Files of one shot are one image: a raw file is not indexed beside its JPEG.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub pairs: bool,
+    /// GIF and WebP of which a program of before kept one frame, and that were not looked through
+    /// since; absent where nobody has asked for them yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_move: Option<Vec<ImageId>>,
     /// True once it served: it was the first generation, or took the place of another. If
     /// `library.json` is lost, the youngest of these serves. Programs of before did not note it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

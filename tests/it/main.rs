@@ -15,4 +15,5 @@ mod regions;
 mod sidecars;
 mod tidy;
 mod util;
+mod videos;
 mod watch;

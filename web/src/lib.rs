@@ -18,6 +18,7 @@ mod heat;
 mod jobs;
 mod metrics;
 mod openapi;
+mod packed;
 mod pool;
 mod public_url;
 mod roots;

@@ -18,6 +18,7 @@ use crate::app::configure;
 use crate::file_manager;
 use crate::public_url::PublicUrl;
 use crate::roots::AllowedRoots;
+use crate::routes::page;
 use crate::state::{AppState, CONNECTIONS, Limits};
 use crate::watching::{WatchNote, Watching};
 
@@ -194,6 +195,7 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
     state.begin_loading();
     let (tell, opened) = mpsc::sync_channel(1);
     let warm = state.clone();
+    std::thread::spawn(page::prepare);
     // The page answers while the model is loaded.
     std::thread::spawn(move || warm.warm_up(|library| drop(tell.send(library))));
     if let Ok(Err(error)) = opened.recv_timeout(PATIENCE)

@@ -3,7 +3,7 @@
 import { large, thumbnail } from "./api.js";
 import { closest, fileName, h } from "./dom.js";
 import { icon } from "./icons.js";
-import { number, size, t } from "./words.js";
+import { clock, number, size, t } from "./words.js";
 
 const MOST = 20;
 /// Steps of the keys: shares of the frame, and factors.
@@ -34,7 +34,8 @@ export function openComparison(images) {
     const whole = new Image();
     whole.addEventListener("load", () => (img.src = whole.src), { once: true });
     whole.src = large(record);
-    const facts = `${number(record.width)} × ${number(record.height)} · ${size(record.bytes)} · ${record.format.toUpperCase()}`;
+    const length = record.duration && clock(record.duration);
+    const facts = [`${number(record.width)} × ${number(record.height)}`, length, size(record.bytes), record.format.toUpperCase()].filter(Boolean).join(" · ");
     return h("figure", {}, h("div", { class: "frame" }, img), h("figcaption", {}, h("bdi", { class: "name" }, fileName(record.path)), h("span", { class: "soft" }, facts)));
   }
 

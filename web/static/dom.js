@@ -50,6 +50,10 @@ export function framed(act) {
   };
 }
 
+/// Calls `act` when the next frame has been painted.
+/** @type {(act: () => unknown) => unknown} */
+export const painted = (act) => requestAnimationFrame(() => setTimeout(act));
+
 /// True where a key press belongs to a field.
 /** @type {(target: EventTarget | null) => boolean} */
 export const isTyping = (target) =>

@@ -9,7 +9,7 @@ import { explain, told } from "./errors.js";
 import { icon } from "./icons.js";
 import { roleOf } from "./roles.js";
 import { announce, toast } from "./toast.js";
-import { day, number, size, t } from "./words.js";
+import { clock, day, number, size, t } from "./words.js";
 
 export const style = "duplicates";
 
@@ -159,8 +159,8 @@ function figure(record, best, kept, changed) {
 }
 
 /** @type {(record: Api.Image) => string} */
-const factsOf = ({ width, height, bytes, format, taken }) =>
-  [`${number(width)} × ${number(height)}`, size(bytes), format.toUpperCase(), taken && day(taken)].filter(Boolean).join(" · ");
+const factsOf = ({ width, height, duration, bytes, format, taken }) =>
+  [`${number(width)} × ${number(height)}`, duration && clock(duration), size(bytes), format.toUpperCase(), taken && day(taken)].filter(Boolean).join(" · ");
 
 /// Asks whether files are to go to the trash, and whether `all` that belong to them go too, which nobody has to think of.
 /** @type {(images: Api.Image[]) => Promise<"" | "files" | "all">} */

@@ -1,16 +1,13 @@
 // The grid: tens of thousands of images of which only those in view are in the document.
 
-import { h, framed } from "./dom.js";
+import { framed, h, painted } from "./dom.js";
 import { icon } from "./icons.js";
 import { rowAt } from "./layout.js";
 import { beyond, boxOf, layOut, placeAt, sectionAt, sectionOf, touched, yOf } from "./sections.js";
 import { insertInOrder, makeTile } from "./tile.js";
-import { inLetters, rowHeight } from "./measures.js";
+import { dayHeight, headingHeight, measuresOf } from "./measures.js";
 import { number, shortDay, t } from "./words.js";
 
-/// Heights in heights of the letters, as in the style sheet: a section's heading with the space around it, and the line of a day.
-const HEADING = 3.25;
-const DAY = 1.6;
 /// How far beyond the window tiles are kept, and how far sections are loaded, in windows.
 const BEYOND = 0.8;
 const AHEAD = 1.5;
@@ -51,6 +48,8 @@ export class Grid {
   #settling;
   /// What was above the window when it was last drawn.
   #drawnAt = 0;
+  /// Nothing was seen yet: the first tiles come as they do on a page that rushes.
+  #isNew = true;
   /// Hits that are still to be loaded.
   more = 0;
   /// Heights of what is laid out, and of all that there will be.
@@ -78,7 +77,7 @@ export class Grid {
     this.on = on;
     const draw = framed(() => this.draw());
     addEventListener("scroll", draw, { passive: true });
-    const changed = () => this.#measures.width !== root.clientWidth || this.#measures.heading !== inLetters(HEADING);
+    const changed = () => this.#measures.width !== root.clientWidth || this.#measures.heading !== headingHeight();
     this.#sizes = new ResizeObserver(framed(() => changed() && this.#keepingPlace(() => this.layout())));
     this.#sizes.observe(root);
     new ResizeObserver(() => this.#measureHeader()).observe(this.#pageHeader);
@@ -132,14 +131,13 @@ export class Grid {
   layout() {
     const width = this.root.clientWidth;
     if (!width) return;
-    const [target, narrow] = [rowHeight(width), width < 600];
-    this.#measures = { width, target, gap: narrow ? 3 : 6, heading: inLetters(HEADING), lead: inLetters(DAY), between: narrow ? 14 : 22 };
+    this.#measures = measuresOf(width);
     const height = layOut(this.sections, this.#measures);
     // What is not loaded yet is as tall as what is, image by image.
     this.loadedHeight = height;
     this.height = this.items.length ? height * (1 + this.more / this.items.length) : 0;
     this.root.style.height = `${this.height}px`;
-    this.root.style.setProperty("--row", `${target}px`);
+    this.root.style.setProperty("--row", `${this.#measures.target}px`);
     this.#measureHeader();
     this.draw();
   }
@@ -158,7 +156,7 @@ export class Grid {
   /// Puts into the document what is in view, and takes out what is not.
   draw() {
     const top = this.top;
-    const rushes = Math.abs(top - this.#drawnAt) > innerHeight * RUSH;
+    const rushes = this.#isNew || Math.abs(top - this.#drawnAt) > innerHeight * RUSH;
     this.#drawnAt = top;
     this.root.classList.toggle("rushing", rushes);
     const beyond = rushes ? 0 : BEYOND;
@@ -190,7 +188,8 @@ export class Grid {
     this.#dropDays((index) => wanted.has(index));
     this.#sayDay(top);
     clearTimeout(this.#settling);
-    if (early) this.#settling = setTimeout(() => this.draw(), SETTLED);
+    if (this.#isNew && wanted.size) painted(() => ((this.#isNew = false), this.draw(), this.#loadImages()));
+    else if (early) this.#settling = setTimeout(() => this.draw(), SETTLED);
     clearTimeout(this.#loading);
     this.#loading = setTimeout(() => this.#loadImages(), SETTLED);
     if (this.more && to + innerHeight > this.loadedHeight) this.on.near();
@@ -480,7 +479,7 @@ export class Grid {
     const { heading } = this.#measures;
     const { top: y, height } = boxOf(sectionOf(this.sections, index), index, heading);
     const top = this.root.getBoundingClientRect().top + scrollY + y;
-    const above = this.header + heading + inLetters(DAY);
+    const above = this.header + heading + dayHeight();
     if (top < scrollY + above) scrollTo(0, top - above);
     else if (top + height > scrollY + innerHeight) scrollTo(0, top + height - innerHeight + 12);
     this.draw();

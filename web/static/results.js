@@ -1,7 +1,7 @@
 // A result set: asked for in steps, kept for a while so that going back shows it at once, cut into sections.
 
 import { find, search, similarRegions } from "./api.js";
-import { canFind, exampleOf, filterOf, isRanked, question, regionQuestion, sortOf } from "./state.js";
+import { canFind, exampleOf, filterOf, isRanked, isTimeline, question, regionQuestion, sortOf } from "./state.js";
 import { stacked } from "./stacks.js";
 import { Timeline } from "./timeline.js";
 import { month, t } from "./words.js";
@@ -33,8 +33,8 @@ export function resultsOf(state, { words = false } = {}) {
 
 /** @type {(state: Page.State, ask: (body: object, signal?: AbortSignal) => Promise<Page.Answer>, body: Page.Question) => Page.ResultSet} */
 function made(state, ask, body) {
-  const [ranked, sort] = [isRanked(state), sortOf(state)];
-  return ranked || sort === "album" ? new Results(ask, body, sort, ranked) : new Timeline(filterOf(state), sort);
+  const sort = sortOf(state);
+  return isTimeline(state) ? new Timeline(filterOf(state), sort) : new Results(ask, body, sort, isRanked(state));
 }
 
 /// What was found may have changed.

@@ -6,6 +6,10 @@ import { $ } from "./dom.js";
 /// How often a loading model is asked after, in milliseconds.
 const LOADING = 400;
 
+/// What was asked before there was a page to tell.
+/** @type {Promise<Api.Health> | null} */
+let ahead = null;
+
 export class Server {
   /** @type {Pick<Api.Health, "model" | "library" | "allows" | "watching"> & { job?: Api.Job | null }} */
   #known = { model: { state: "loading", name: null, captions: [] }, library: "ready" };
@@ -15,6 +19,12 @@ export class Server {
   /** @param {{ job: (job: Api.Job) => void }} on */
   constructor(on) {
     this.on = on;
+  }
+
+  /// Asks for what the page needs at once. An answer that fails is asked for again by the page itself.
+  static lookAhead() {
+    ahead = health();
+    ahead.catch(() => (ahead = null));
   }
 
   get model() {
@@ -40,7 +50,9 @@ export class Server {
   }
 
   async ask() {
-    this.#known = await health().catch(() => this.#known);
+    const asked = ahead ?? health();
+    ahead = null;
+    this.#known = await asked.catch(() => this.#known);
     // There is nothing to narrow down or to count.
     $("main").classList.toggle("nothing", this.isEmpty);
     if (this.#known.job) this.on.job(this.#known.job);

@@ -43,6 +43,9 @@ export const EMPTY = Object.freeze({
 
 /** @type {(state: Page.State) => boolean} */
 export const isRanked = (state) => state.chips.length > 0 || state.text.trim() !== "";
+/// True if the images are those of the library, or some of them, by their date.
+/** @type {(state: Page.State) => boolean} */
+export const isTimeline = (state) => !state.page && !isRanked(state) && sortOf(state) !== "album";
 /// The things that images must show.
 /** @type {(state: { chips: Page.Chip[] }) => Page.TextChip[]} */
 export const thingsOf = ({ chips }) => chips.filter((chip) => chip.kind === "text").filter(({ weight }) => weight > 0);

@@ -29,6 +29,8 @@ export class Timeline {
   spread = new Set();
   /** @type {Month[]} */
   #sections = [];
+  /** @type {Promise<boolean> | null} */
+  #ahead = null;
 
   /** @param {object} filter @param {string} sort */
   constructor(filter, sort) {
@@ -36,9 +38,23 @@ export class Timeline {
     this.sort = sort;
   }
 
+  /// Begins to load before the page is there, which then waits for the same.
+  /** @type {(place?: Page.Place | null) => void} */
+  lookAhead(place) {
+    this.#ahead = this.#load(undefined, place);
+    this.#ahead.catch(() => (this.#ahead = null));
+  }
+
   /// Loads the months, and the images of the one that is shown first: that of `place`, or the first one.
   /** @type {(signal?: AbortSignal, place?: Page.Place | null) => Promise<boolean>} */
-  async load(signal, place) {
+  load(signal, place) {
+    const asked = this.#ahead ?? this.#load(signal, place);
+    this.#ahead = null;
+    return asked;
+  }
+
+  /** @type {(signal?: AbortSignal, place?: Page.Place | null) => Promise<boolean>} */
+  async #load(signal, place) {
     const { count, months } = await timeline({ filter: this.filter }, signal);
     const dated = months.filter(({ month }) => month !== null);
     const ordered = [...(this.sort === "oldest" ? dated.toReversed() : dated), ...months.filter(({ month }) => month === null)];
@@ -89,17 +105,24 @@ class Month {
   #spread = "";
   /** @type {Promise<void> | null} */
   #loading = null;
+  /** @type {string | null} */
+  #title = null;
 
   /** @param {Api.Month} month @param {object} filter @param {string} sort */
   constructor({ month: key, count }, filter, sort) {
     this.key = key ?? "undated";
-    this.title = key === null ? t("undated") : month(`${key}-01T00:00:00`);
+    this.month = key;
     this.count = count;
     /// Items that begin a day. Images without a date have none.
     /** @type {number[] | null} */
     this.days = key === null ? null : [];
     this.ask = { filter, month: key };
     this.sort = sort;
+  }
+
+  /// In words, which may come later than what is known of the month.
+  get title() {
+    return (this.#title ??= this.month === null ? t("undated") : month(`${this.month}-01T00:00:00`));
   }
 
   /// Loads the images, once.

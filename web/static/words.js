@@ -17,8 +17,11 @@ const KEPT = "glimpse.language";
 
 /** @type {Record<string, string | { other: string, [form: string]: string }>} */
 let sentences = {};
-let plurals = new Intl.PluralRules("en");
-let numbers = new Intl.NumberFormat("en");
+/// Known as soon as the language is: to make the first of them takes longer than all the words.
+/** @type {Intl.PluralRules} */
+let plurals;
+/** @type {Intl.NumberFormat} */
+let numbers;
 export let language = "en";
 /// The same with its region, for dates and numbers as they are written there.
 let region = "en";
@@ -30,13 +33,19 @@ function preferred() {
   return wanted.map((name) => name.split("-")[0]).find((name) => name in LANGUAGES) ?? "en";
 }
 
-/// Loads the words, and turns the page round for languages that are written from the right.
-export async function loadWords() {
+/** @type {Promise<void> | null} */
+let loading = null;
+/// Loads the words, once, and turns the page round for languages that are written from the right.
+export const loadWords = () => (loading ??= load());
+
+async function load() {
   language = preferred();
   region = navigator.languages.find((name) => name.split("-")[0] === language) ?? language;
-  sentences = await fetch(new URL(`words/${language}.json`, import.meta.url)).then((answer) => answer.json());
+  const asked = fetch(new URL(`words/${language}.json`, import.meta.url)).then((answer) => answer.json());
   plurals = new Intl.PluralRules(language);
   numbers = new Intl.NumberFormat(region);
+  month("2000-01-01T00:00:00"); // so that the first heading need not make its format
+  sentences = await asked;
   document.documentElement.lang = langOf(language);
   document.documentElement.dir = RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr";
 }

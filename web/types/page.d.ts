@@ -73,6 +73,7 @@ declare namespace Page {
     expected: number; withoutRegions: number; nothingParticular: boolean; form: Api.Form | null; asThings: string | null;
     spread: Set<number>; sort: string;
     load(signal?: AbortSignal, place?: Place | null): Promise<boolean>;
+    lookAhead?(place?: Place | null): void;
     ids(signal: AbortSignal): Promise<number[]>;
     items(): { length: number };
     stacked(items: { length: number }): number;

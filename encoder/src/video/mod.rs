@@ -11,9 +11,11 @@ mod probe;
 mod process;
 pub mod shots;
 
+use std::ffi::OsStr;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use image::RgbImage;
 
@@ -22,6 +24,10 @@ pub use process::Patience;
 use shots::{Luma, SIDE, Shot, ShotFinder};
 
 use crate::image_file::{DecodedImage, Format, ImageError, Limits};
+
+/// How long it counts where they are, or that they are not there: who installs them while a server
+/// runs need not start it anew.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// What to do where they are missing.
 pub const REMEDY: &str = "a video; install ffmpeg (with ffprobe) to have its frames found, then index again";
@@ -82,18 +88,29 @@ pub struct VideoFile<'a> {
 }
 
 impl Tools {
-    /// The programs on `PATH`.
+    /// The programs on `PATH`. What was found is remembered for a while, so that a frame costs no
+    /// look into each folder of it.
     ///
     /// # Errors
     /// [`VideoError::NoTools`], which says what to do.
     pub fn find() -> Result<Self, VideoError> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
+        static FOUND: Mutex<Option<(Instant, Option<Tools>)>> = Mutex::new(None);
+        let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+        let tools = match found.take().filter(|(looked, _)| looked.elapsed() < LOOK_AGAIN) {
+            Some((looked, tools)) => found.insert((looked, tools)),
+            None => found.insert((Instant::now(), Self::on(&std::env::var_os("PATH").unwrap_or_default()))),
+        };
+        tools.1.clone().ok_or(VideoError::NoTools)
+    }
+
+    /// The programs in the folders of a `PATH`.
+    fn on(path: &OsStr) -> Option<Self> {
         let named = |name: &str| {
             let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-            let folders = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
-            folders.map(|folder| folder.join(&name)).find(|program| program.is_file()).ok_or(VideoError::NoTools)
+            let folders = std::env::split_paths(path).filter(|folder| folder.is_absolute());
+            folders.map(|folder| folder.join(&name)).find(|program| program.is_file())
         };
-        Ok(Self { ffmpeg: named("ffmpeg")?, ffprobe: named("ffprobe")? })
+        Some(Self { ffmpeg: named("ffmpeg")?, ffprobe: named("ffprobe")? })
     }
 
     /// What a video is.
@@ -214,8 +231,27 @@ fn unreadable(said: &str, otherwise: &str) -> VideoError {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_are_found_in_folders_of_the_path_if_both_are_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, second) = (dir.path().join("first"), dir.path().join("second"));
+        let path = std::env::join_paths([Path::new("."), &first, &second]).unwrap();
+        let put = |folder: &Path, name: &str| {
+            std::fs::create_dir_all(folder).unwrap();
+            let program = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+            std::fs::write(&program, "").unwrap();
+            program
+        };
+        let ffmpeg = put(&second, "ffmpeg");
+        assert_eq!(Tools::on(&path), None);
+        let ffprobe = put(&first, "ffprobe");
+        assert_eq!(Tools::on(&path), Some(Tools { ffmpeg, ffprobe }));
+        assert_eq!(Tools::on(OsStr::new("")), None);
+    }
 
     #[test]
     fn times_are_read_from_what_the_filter_says() {

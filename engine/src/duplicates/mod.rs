@@ -1,9 +1,10 @@
 //! Groups of near-duplicate images, from stored vectors.
 
+mod alike;
 mod group;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use glimpse_encoder::dot;
@@ -11,6 +12,7 @@ use glimpse_indexer::{Filter, ImageId, Index};
 use rayon::prelude::*;
 
 use crate::{Cancel, Engine, EngineError};
+use alike::cosine;
 pub use group::DuplicateGroup;
 
 /// Neighbours asked for at first; more are asked for while all of them are close enough.
@@ -39,6 +41,8 @@ impl Engine {
     /// Groups of near-duplicate images, largest group first. Images are linked if they are close; a
     /// linked set is then split so that every member is close to the first of its group, since a
     /// burst or a timelapse would otherwise chain images together that have nothing in common.
+    /// Videos are close if they take about as long and each frame of one is close to a frame of the
+    /// other; none is close to a still image.
     ///
     /// # Errors
     /// [`EngineError::BadRequest`] for a cosine outside 0..=1; otherwise if the store fails, or the
@@ -48,9 +52,7 @@ impl Engine {
             return Err(EngineError::BadRequest(format!("{}: a cosine is between 0 and 1", options.min_cosine)));
         }
         let index = self.serving()?;
-        // Videos that begin alike are not alike.
-        let is_still = |id: &ImageId| index.moment(*id).is_none_or(|moment| moment.duration == 0);
-        let ids: Vec<ImageId> = index.select(&Filter::default()).iter().filter(is_still).collect();
+        let ids: Vec<ImageId> = index.select(&Filter::default()).iter().collect();
         let cancel = Cancel::current();
         let links = ids.par_iter().map(|&id| {
             cancel.check()?;
@@ -111,7 +113,7 @@ impl Engine {
     }
 }
 
-/// The images at least as close to `id` as `min_cosine`.
+/// The images at least as close to `id` as `min_cosine`. Of a video, its first frame leads to them.
 fn close_to(index: &Index, id: ImageId, min_cosine: f32) -> Result<Vec<ImageId>, EngineError> {
     let Some(vector) = index.vector(id) else { return Ok(Vec::new()) };
     let mut count = FIRST;
@@ -120,7 +122,9 @@ fn close_to(index: &Index, id: ImageId, min_cosine: f32) -> Result<Vec<ImageId>,
         let full = found.len() == count;
         found.retain(|scored| scored.score >= min_cosine);
         if !full || found.len() < count || count >= MOST {
-            return Ok(found.iter().map(|scored| scored.id).collect());
+            let others: BTreeSet<ImageId> = found.iter().map(|scored| index.video_of(scored.id)).collect();
+            let is_close = |other: &ImageId| cosine(index, id, *other).is_some_and(|cosine| cosine >= min_cosine);
+            return Ok(others.into_iter().filter(is_close).collect());
         }
         count *= 4;
     }
@@ -130,30 +134,30 @@ fn close_to(index: &Index, id: ImageId, min_cosine: f32) -> Result<Vec<ImageId>,
 fn split(index: &Index, members: Vec<ImageId>, min_cosine: f32) -> Result<Vec<DuplicateGroup>, EngineError> {
     let mut rest = Vec::with_capacity(members.len());
     for id in members {
-        if let (Some(record), Some(vector)) = (index.image(id)?, index.vector(id)) {
+        if let Some(record) = index.image(id)? {
             let pixels = u64::from(record.width) * u64::from(record.height);
-            rest.push(((Reverse(pixels), record.taken.unwrap_or(i64::MAX), id), vector));
+            rest.push((Reverse(pixels), record.taken.unwrap_or(i64::MAX), id));
         }
     }
-    rest.sort_by_key(|(rank, _)| *rank);
+    rest.sort_unstable();
+    let mut rest: Vec<ImageId> = rest.into_iter().map(|(.., id)| id).collect();
     let mut groups = Vec::new();
-    while !rest.is_empty() {
-        let best = rest[0].1.clone();
-        let cosines: Vec<f32> = rest.iter().map(|(_, vector)| dot(&best, vector)).collect();
-        let mut group = DuplicateGroup { images: vec![rest[0].0.2], min_cosine: 1.0 };
-        let mut others = Vec::new();
-        for (i, (member, cosine)) in rest.into_iter().zip(cosines).enumerate() {
-            if i > 0 && cosine >= min_cosine {
-                group.images.push(member.0.2);
-                group.min_cosine = group.min_cosine.min(cosine);
-            } else if i > 0 {
-                others.push(member);
+    while let Some((&best, others)) = rest.split_first() {
+        let mut group = DuplicateGroup { images: vec![best], min_cosine: 1.0 };
+        let mut left = Vec::new();
+        for &other in others {
+            match cosine(index, best, other).filter(|cosine| *cosine >= min_cosine) {
+                Some(cosine) => {
+                    group.images.push(other);
+                    group.min_cosine = group.min_cosine.min(cosine);
+                }
+                None => left.push(other),
             }
         }
         if group.images.len() > 1 {
             groups.push(group);
         }
-        rest = others;
+        rest = left;
     }
     Ok(groups)
 }

@@ -11,9 +11,14 @@ use crate::{FindQuery, Source, StructuredQuery};
 
 /// Red, green and blue for three seconds each.
 fn gif(path: &Path) {
+    gif_of(path, &[RED, GREEN, BLUE], 64);
+}
+
+/// Each colour for three seconds.
+fn gif_of(path: &Path, colours: &[[u8; 3]], side: u32) {
     let mut encoder = GifEncoder::new(File::create(path).unwrap());
-    for [r, g, b] in [RED, GREEN, BLUE] {
-        let image = RgbaImage::from_pixel(64, 64, Rgba([r, g, b, 255]));
+    for &[r, g, b] in colours {
+        let image = RgbaImage::from_pixel(side, side, Rgba([r, g, b, 255]));
         encoder.encode_frame(Frame::from_parts(image, 0, 0, Delay::from_numer_denom_ms(3000, 1))).unwrap();
     }
 }
@@ -79,6 +84,33 @@ fn things_are_found_in_frames() {
     let [first, third] = [0, 2].map(|place| engine.heatmap(frames[place].id, "blue").unwrap());
     assert_ne!(first, third, "each is a map of its own frame");
     assert!(engine.region_map(frames[1].id).unwrap().is_some());
+}
+
+#[test]
+fn a_video_is_a_copy_of_one_that_shows_the_same_throughout() {
+    let home = tempfile::tempdir().unwrap();
+    let photos = home.path().join("photos");
+    std::fs::create_dir(&photos).unwrap();
+    save(&photos, "red.png", RED);
+    for (name, colours, size) in each([
+        ("small.gif", [RED, GREEN, BLUE], 48),
+        ("large.gif", [RED, GREEN, BLUE], 64),
+        ("other.gif", [RED, GREEN, GREEN], 64),
+        ("begins.gif", [RED, BLUE, GREEN], 32),
+    ]) {
+        gif_of(&photos.join(name), &colours, size);
+    }
+    gif_of(&photos.join("short.gif"), &[RED, GREEN], 64);
+    let engine = Engine::with_encoder(Settings::at(home.path().join("home")), Arc::new(FakeEncoder::new(DIM))).unwrap();
+    index(&engine, &photos);
+    let groups = engine.duplicates(&DuplicateOptions { min_cosine: 0.999 }).unwrap();
+    let names = |ids: &[ImageId]| {
+        let names = ids.iter().map(|&id| engine.files_of(id).unwrap()[0].path.file_name().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    // The order of shots does not count, what is shown and how long it takes does.
+    let named: Vec<_> = groups.iter().map(|group| names(&group.images)).collect();
+    assert_eq!(named, [["large.gif", "small.gif", "begins.gif"]]);
 }
 
 #[test]

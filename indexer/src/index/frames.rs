@@ -7,7 +7,7 @@ use super::Index;
 use super::step::Step;
 use crate::regions::format::Stored;
 use crate::store::records;
-use crate::{IdSet, ImageId, ImageRecord, IndexError, Moment};
+use crate::{IdSet, ImageId, ImageRecord, IndexError, Manifest, Moment};
 
 impl Index {
     /// Where an image stands in a video or an animation, if it is one, or a frame of one; quick.
@@ -42,6 +42,33 @@ impl Index {
     /// Videos of which not all frames are in the index.
     pub(crate) fn incomplete_videos(&self) -> Vec<ImageId> {
         self.facts().incomplete_videos()
+    }
+
+    /// GIF and WebP that programs of before took for still images, and that were not looked through
+    /// since.
+    pub(crate) fn may_move(&self) -> Vec<ImageId> {
+        self.manifest().may_move.unwrap_or_else(|| self.facts().may_move())
+    }
+
+    /// Records which of them are still to be looked through.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn note_may_move(&self, left: Vec<ImageId>) -> Result<(), IndexError> {
+        let _writer = self.writer.lock();
+        let manifest = self.manifest();
+        match manifest.may_move.as_ref() == Some(&left) {
+            true => Ok(()),
+            false => self.put_manifest(Manifest { may_move: Some(left), ..manifest }),
+        }
+    }
+
+    /// Makes an image that was taken for a still one the first frame of an animation.
+    ///
+    /// # Errors
+    /// [`IndexError::NoSuchImage`], or if the store fails.
+    pub(crate) fn begin_animation(&self, id: ImageId, moment: Moment) -> Result<(), IndexError> {
+        self.change(id, |record| record.moment = Some(moment))
     }
 
     /// Stores a further frame of a video, which `record.moment` names, in one atomic step. Facts of
@@ -104,5 +131,13 @@ impl Index {
         }
         self.change(video, |record| record.moment = record.moment.map(|moment| Moment { complete: false, ..moment }))
             .unwrap();
+    }
+
+    /// Makes an animation what a program of before would have kept of it.
+    pub(crate) fn forget_animation(&self, id: ImageId) {
+        self.frames_of(id).into_iter().skip(1).for_each(|frame| self.forget_frame(frame));
+        self.change(id, |record| record.moment = None).unwrap();
+        let _writer = self.writer.lock();
+        self.put_manifest(Manifest { may_move: None, ..self.manifest() }).unwrap();
     }
 }

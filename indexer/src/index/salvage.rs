@@ -33,7 +33,7 @@ impl Index {
             (Ok(_), _) => {}
             (Err(IndexError::Lost { .. }), Some(model)) => {
                 let vectors = store.vector_storage(model.dim)?.or(options.vectors).unwrap_or_default();
-                write_manifest(&store, &Manifest::new(model, vectors))?;
+                write_manifest(&store, &Manifest { may_move: None, ..Manifest::new(model, vectors) })?;
             }
             (Err(error), _) => return Err(error),
         }
@@ -57,6 +57,7 @@ impl Manifest {
             regions: None,
             rebuild: None,
             pairs: true,
+            may_move: Some(Vec::new()),
             promoted: false,
             roots: Vec::new(),
             created: created.map_or(0, |since| since.as_secs() as i64),

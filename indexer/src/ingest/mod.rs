@@ -108,8 +108,10 @@ pub fn ingest(
             roots::drop_empty(index, &drives)?;
             go_on_with_rebuild(&stages, &mut writer)?;
         }
-        if !index.incomplete_videos().is_empty() {
-            stages.run(&mut writer, |outlet| source::incomplete_videos(index, outlet))?;
+        look_through_old_stills(&stages, &mut writer)?;
+        let videos = index.incomplete_videos();
+        if !videos.is_empty() {
+            stages.run(&mut writer, |outlet| source::videos(index, &videos, outlet))?;
         }
         if is_whole && (options.regions.refill || options.captions.is_some()) {
             stages.run(&mut writer, |outlet| source::incomplete(index, encoder, &options, outlet))?;
@@ -130,6 +132,16 @@ pub fn ingest(
         decoders_busy: share(decoding / options.threads.max(1) as u32),
         ..writer.report.summary
     })
+}
+
+/// Programs of before kept one frame of a GIF or WebP that moves: each is looked through once.
+fn look_through_old_stills(stages: &Stages<'_>, writer: &mut Writer<'_, '_>) -> Result<(), IndexError> {
+    let (index, mut left) = (stages.index, stages.index.may_move());
+    if !left.is_empty() {
+        stages.run(writer, |outlet| source::videos(index, &left, outlet))?;
+    }
+    left.retain(|id| !writer.looked_through.contains(id) && matches!(index.image(*id), Ok(Some(_))));
+    index.note_may_move(left)
 }
 
 /// New regions for all images that a rebuild has not come to, if there is one.

@@ -107,7 +107,7 @@ fn show_searches(engine: &Engine, images: &Path, args: &DemoArgs, context: &Cont
             ]);
         }
         for (hit, line) in hits.iter().zip(table.lines()) {
-            thumbnails.draw(&mut out, &hit.image)?;
+            thumbnails.draw(&mut out, engine, &hit.image, hit.frame.frame)?;
             writeln!(out, "{line}")?;
         }
         out.flush()?;

@@ -10,7 +10,7 @@ use crate::cli::args::DupsArgs;
 use crate::cli::context::Context;
 use crate::cli::interrupt::interruptible;
 use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::output::{Table, count, write_json, write_path};
+use crate::cli::output::{Table, count, size_of, write_json, write_path};
 
 pub fn run(args: &DupsArgs, context: &Context) -> Result<Outcome, CliError> {
     let engine = context.engine()?;
@@ -49,7 +49,7 @@ fn print_group(out: &mut impl Write, group: &GroupView, context: &Context) -> Re
     for (i, image) in group.images.iter().enumerate() {
         table.row([
             if i == 0 { "best".to_owned() } else { dim.apply_to("copy").to_string() },
-            format!("{}x{}", image.width, image.height),
+            size_of(image),
             dim.apply_to(format!("#{}", image.id)).to_string(),
             context.name(&image.file),
         ]);

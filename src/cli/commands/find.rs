@@ -3,14 +3,14 @@
 use std::io::Write;
 
 use console::Style;
-use glimpse::engine::{FindPage, FindQuery, FoundBox, FoundImage, StructuredQuery, Target};
+use glimpse::engine::{FindPage, FindQuery, FoundBox, FoundImage, FrameHit, StructuredQuery, Target};
 use glimpse::web::wire::{FrameView, ImageView, Kind};
 use glimpse::{Cursor, Depth, Engine, Strength};
 use serde::Serialize;
 
 use crate::cli::args::{BoundArgs, ExportArgs, FindArgs, PrintArgs};
 use crate::cli::context::Context;
-use crate::cli::export::{self, Annotated, Labelled};
+use crate::cli::export::{self, Annotated, FrameOf, Labelled};
 use crate::cli::interrupt::interruptible;
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::output::{Matches, Table, Thumbnails, count, name_at, strength_style, write_json, write_path};
@@ -106,11 +106,9 @@ pub fn answer(
     let shown = shown.collect::<Result<Vec<_>, CliError>>()?;
     let FindPage { accepted, strong, weaker, .. } = page;
     let matches = Matches { strong, likely: accepted - strong, weaker };
-    print_images(&shown, &texts, matches, print, context)?;
+    print_images(&shown, &texts, matches, (engine, print), context)?;
     // Other programs are not told what is only close.
     let told = |shown: &&Shown<'_>| query.depth == Depth::All || shown.image.strength != Strength::Weak;
-    // Their formats name image files.
-    let told = |shown: &&Shown<'_>| told(shown) && shown.view.kind == Kind::Image;
     let annotated =
         shown.iter().filter(told).map(|shown| annotated(shown, &texts, query, engine, export)).collect::<Vec<_>>();
     for line in export::write(&annotated, export)? {
@@ -124,7 +122,7 @@ fn print_images(
     shown: &[Shown<'_>],
     texts: &[String],
     matches: Matches,
-    print: &PrintArgs,
+    (engine, print): (&Engine, &PrintArgs),
     context: &Context,
 ) -> Result<(), CliError> {
     let mut out = context.stdout();
@@ -171,7 +169,7 @@ fn print_images(
             writeln!(out, "{}", dim.apply_to(matches.heading_of_weaker()))?;
         }
         certain = image.strength != Strength::Weak;
-        thumbnails.draw(&mut out, view)?;
+        thumbnails.draw(&mut out, engine, view, image.frame.as_ref().map(|frame| frame.id))?;
         writeln!(out, "{line}")?;
     }
     Ok(out.flush()?)
@@ -187,19 +185,19 @@ fn places(image: &FoundImage, texts: &[String], view: &ImageView) -> String {
     image.boxes.iter().map(place).collect::<Vec<_>>().join("  ")
 }
 
-fn annotated(
+fn annotated<'a>(
     shown: &Shown<'_>,
     texts: &[String],
     query: &FindQuery,
-    engine: &Engine,
+    engine: &'a Engine,
     export: &ExportArgs,
-) -> Annotated {
+) -> Annotated<'a> {
     let Shown { view, image } = shown;
     let label = |found: &FoundBox| Labelled { label: texts[found.thing].clone(), rect: found.rect, score: found.score };
     // An image that cannot be read has boxes and no heatmap.
     let heatmap = match (&export.annotated, &query.target) {
         (Some(_), Target::Structured(form)) => {
-            form.things.first().and_then(|thing| engine.heatmap(image.id, &thing.text).ok())
+            form.things.first().and_then(|thing| engine.heatmap(image.shown(), &thing.text).ok())
         }
         _ => None,
     };
@@ -210,6 +208,7 @@ fn annotated(
         height: view.height,
         boxes: image.boxes.iter().map(label).collect(),
         heatmap,
+        frame: image.frame.as_ref().map(|&FrameHit { id, start, end, .. }| FrameOf { engine, id, start, end }),
     }
 }
 

@@ -65,7 +65,7 @@ fn print(grounded: &Grounded, args: &GroundArgs, context: &Context) -> Result<()
 }
 
 /// One image with the boxes of all texts; the heatmap of the first.
-fn annotated(grounded: &Grounded, args: &GroundArgs) -> [Annotated; 1] {
+fn annotated(grounded: &Grounded, args: &GroundArgs) -> [Annotated<'static>; 1] {
     let boxes = grounded.things.iter().flat_map(|thing| {
         thing.boxes.iter().map(|found| Labelled { label: thing.text.clone(), rect: found.rect, score: found.score })
     });
@@ -76,5 +76,6 @@ fn annotated(grounded: &Grounded, args: &GroundArgs) -> [Annotated; 1] {
         height: grounded.height,
         boxes: boxes.collect(),
         heatmap: grounded.things.first().map(|thing| thing.heatmap.clone()),
+        frame: None,
     }]
 }

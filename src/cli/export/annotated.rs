@@ -18,7 +18,7 @@ const HOT: [f32; 3] = [255.0, 64.0, 0.0];
 const COLOURS: [[u8; 3]; 6] =
     [[0, 158, 115], [230, 159, 0], [86, 180, 233], [204, 121, 167], [240, 228, 66], [0, 114, 178]];
 
-pub fn write(image: &Annotated, names: &mut Names) -> Result<usize, CliError> {
+pub fn write(image: &Annotated<'_>, names: &mut Names) -> Result<usize, CliError> {
     let mut pixels = pixels(image)?;
     let longest = pixels.width().max(pixels.height());
     if longest > SIDE {
@@ -37,7 +37,7 @@ pub fn write(image: &Annotated, names: &mut Names) -> Result<usize, CliError> {
         });
         frame(&mut pixels, found.rect.pixels(image.width, image.height), image, COLOURS[place % COLOURS.len()]);
     }
-    save(&pixels, &names.path(&image.path, ".png"))?;
+    save(&pixels, &names.path(&image.name(), ".png"))?;
     Ok(1)
 }
 
@@ -66,7 +66,7 @@ fn lay(heatmap: &Heatmap, pixels: &mut RgbImage) {
 }
 
 /// Draws the edges of a box given in pixels of the original.
-fn frame(pixels: &mut RgbImage, [left, top, wide, high]: [f32; 4], of: &Annotated, colour: [u8; 3]) {
+fn frame(pixels: &mut RgbImage, [left, top, wide, high]: [f32; 4], of: &Annotated<'_>, colour: [u8; 3]) {
     let (width, height) = pixels.dimensions();
     let scale = width as f32 / of.width.max(1) as f32;
     let edge = |at: f32, length: u32| ((at * scale) as u32).min(length.saturating_sub(1));

@@ -1,18 +1,24 @@
 //! COCO (<https://cocodataset.org/#format-data>): a data set of images, categories and annotations
 //! with a score, as detections have it. Readers ask for more than they need: `info` and `licenses`,
-//! which are empty, and an outline, which is the box.
+//! which are empty, and an outline, which is the box. Of a video, the image is the frame that was
+//! looked at: `file_name` is that of the video, `start` and `end` say in seconds when the frame is
+//! shown.
 
 use serde_json::json;
 
-use super::{Annotated, labels, names_of};
+use super::{Annotated, FrameOf, labels, names_of};
 use crate::cli::outcome::CliError;
 
-pub fn write(images: &[Annotated]) -> Result<String, CliError> {
+pub fn write(images: &[&Annotated<'_>]) -> Result<String, CliError> {
     let labels = labels(images);
     let category = |label: &str| labels.iter().position(|known| *known == label).map_or(0, |place| place + 1);
-    let entries = images.iter().zip(names_of(images)).zip(1..).map(
-        |((image, name), id)| json!({ "id": id, "file_name": name, "width": image.width, "height": image.height }),
-    );
+    let entries = images.iter().zip(names_of(images)).zip(1..).map(|((image, name), id)| {
+        let mut entry = json!({ "id": id, "file_name": name, "width": image.width, "height": image.height });
+        if let Some(FrameOf { start, end, .. }) = image.frame {
+            (entry["start"], entry["end"]) = (json!(start), json!(end));
+        }
+        entry
+    });
     let found = images.iter().zip(1..).flat_map(|(image, image_id)| {
         image.boxes.iter().map(move |found| (image_id, found, found.rect.pixels(image.width, image.height)))
     });

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{Annotated, escape, labels, names_of};
 
-pub fn write(images: &[Annotated]) -> String {
+pub fn write(images: &[&Annotated<'_>]) -> String {
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<annotations>\n  <version>1.1</version>\n");
     let size = images.len();
     let _ = writeln!(

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Annotated, names_of};
 use crate::cli::outcome::CliError;
 
-pub fn write(images: &[Annotated]) -> Result<String, CliError> {
+pub fn write(images: &[&Annotated<'_>]) -> Result<String, CliError> {
     let tasks = images.iter().zip(names_of(images)).map(|(image, name)| {
         let results = image.boxes.iter().zip(1..).map(|(found, id)| {
             let rect = found.rect;

@@ -12,13 +12,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use glimpse::engine::{Heatmap, ImageBytes, Rect, files};
+use glimpse::{Engine, ImageId};
 use image::RgbImage;
 
 use super::args::ExportArgs;
 use super::outcome::CliError;
+use super::output::count;
 
 /// An image and what was found in it.
-pub struct Annotated {
+pub struct Annotated<'a> {
     /// The file.
     pub path: PathBuf,
     /// EXIF orientation, 1 to 8, that a sidecar gives it in place of the file's own.
@@ -31,6 +33,32 @@ pub struct Annotated {
     pub boxes: Vec<Labelled>,
     /// How much its patches show, if that was asked for.
     pub heatmap: Option<Heatmap>,
+    /// Where the file is a video or an animation: the frame that was looked at.
+    pub frame: Option<FrameOf<'a>>,
+}
+
+/// A frame of a video.
+#[derive(Clone, Copy)]
+pub struct FrameOf<'a> {
+    /// What decodes it.
+    pub engine: &'a Engine,
+    /// Its number.
+    pub id: ImageId,
+    /// When it is shown, in seconds.
+    pub start: f64,
+    /// Where the next shot begins, or the video ends, in seconds.
+    pub end: f64,
+}
+
+impl Annotated<'_> {
+    /// The file's name as the start of another one, with the time of the frame: `a.mp4-12.5s`.
+    fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        match self.frame {
+            Some(FrameOf { start, .. }) => format!("{name}-{}s", (start * 1000.0).round() / 1000.0),
+            None => name.into_owned(),
+        }
+    }
 }
 
 /// A box and what it shows.
@@ -43,13 +71,17 @@ pub struct Labelled {
     pub score: f32,
 }
 
-/// Writes everything that the arguments ask for; what was written, for people.
-pub fn write(images: &[Annotated], args: &ExportArgs) -> Result<Vec<String>, CliError> {
+/// Writes everything that the arguments ask for; what was written, for people, and what was left
+/// out.
+pub fn write(images: &[Annotated<'_>], args: &ExportArgs) -> Result<Vec<String>, CliError> {
     let mut done = Vec::new();
+    // Formats in which a box belongs to a file, and not to a moment of it.
+    let (stills, moving): (Vec<&Annotated<'_>>, Vec<_>) = images.iter().partition(|image| image.frame.is_none());
+    let all: Vec<&Annotated<'_>> = images.iter().collect();
     let files = [
-        (&args.coco, coco::write(images)?),
-        (&args.label_studio, label_studio::write(images)?),
-        (&args.cvat, cvat::write(images)),
+        (&args.coco, coco::write(&all)?),
+        (&args.label_studio, label_studio::write(&stills)?),
+        (&args.cvat, cvat::write(&stills)),
     ];
     for (path, text) in files {
         if let Some(path) = path {
@@ -58,23 +90,32 @@ pub fn write(images: &[Annotated], args: &ExportArgs) -> Result<Vec<String>, Cli
         }
     }
     if args.label_studio.is_some() {
-        let root = common_folder(images).display();
+        let root = common_folder(&stills).display();
         done.push(format!("Label Studio finds the images if it is started with LOCAL_FILES_DOCUMENT_ROOT={root}"));
     }
-    let mut folder =
-        |dir: &Option<PathBuf>, what: &str, write: &dyn Fn(&Annotated, &mut Names) -> Result<usize, CliError>| {
-            let Some(dir) = dir else { return Ok(()) };
-            let mut names = Names::of(dir)?;
-            let mut count = 0;
-            for image in images {
-                count += write(image, &mut names)?;
-            }
-            done.push(format!("wrote {count} {what} to {}", dir.display()));
-            Ok::<(), CliError>(())
-        };
-    folder(&args.xmp, "sidecars", &xmp::write)?;
-    folder(&args.crops, "crops", &crops::write)?;
-    folder(&args.annotated, "images", &annotated::write)?;
+    let mut folder = |dir: &Option<PathBuf>,
+                      what: &str,
+                      images: &[&Annotated<'_>],
+                      write: &dyn Fn(&Annotated<'_>, &mut Names) -> Result<usize, CliError>| {
+        let Some(dir) = dir else { return Ok(()) };
+        let mut names = Names::of(dir)?;
+        let mut count = 0;
+        for image in images {
+            count += write(image, &mut names)?;
+        }
+        done.push(format!("wrote {count} {what} to {}", dir.display()));
+        Ok::<(), CliError>(())
+    };
+    folder(&args.xmp, "sidecars", &stills, &xmp::write)?;
+    folder(&args.crops, "crops", &all, &crops::write)?;
+    folder(&args.annotated, "images", &all, &annotated::write)?;
+    let of_files = [(&args.label_studio, "Label Studio"), (&args.cvat, "CVAT"), (&args.xmp, "XMP")];
+    let of_files: Vec<&str> = of_files.iter().filter(|(asked, _)| asked.is_some()).map(|(_, name)| *name).collect();
+    if !moving.is_empty() && !of_files.is_empty() {
+        let left_out = count(moving.len(), "video was", "videos were");
+        let hint = "boxes belong to image files there; --coco, --crops and --annotated have them";
+        done.push(format!("{left_out} left out for {}: {hint}", of_files.join(", ")));
+    }
     Ok(done)
 }
 
@@ -91,8 +132,7 @@ impl Names {
     }
 
     /// A path for what belongs to an image: its name and an ending, with a number if that is taken.
-    fn path(&mut self, image: &Path, ending: &str) -> PathBuf {
-        let name = image.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    fn path(&mut self, name: &str, ending: &str) -> PathBuf {
         let numbered = (2..).map(|n| self.dir.join(format!("{name}-{n}{ending}")));
         let mut paths = std::iter::once(self.dir.join(format!("{name}{ending}"))).chain(numbered);
         let free = paths.find(|path| !self.used.contains(path)).unwrap_or_default();
@@ -102,8 +142,11 @@ impl Names {
 }
 
 /// The pixels of an image, upright.
-fn pixels(image: &Annotated) -> Result<RgbImage, CliError> {
+fn pixels(image: &Annotated<'_>) -> Result<RgbImage, CliError> {
     let failed = |error: String| CliError::new(format!("{}: {error}", image.path.display()));
+    if let Some(FrameOf { engine, id, .. }) = image.frame {
+        return Ok(engine.original_bytes(id)?.decode().map_err(|error| failed(error.to_string()))?.pixels);
+    }
     let bytes = files::read(&image.path).map_err(|error| failed(error.to_string()))?;
     let file = ImageBytes { bytes: bytes.into(), orientation: image.orientation };
     file.decode().map(|image| image.pixels).map_err(|error| failed(error.to_string()))
@@ -131,8 +174,8 @@ fn escape(text: &str) -> String {
 }
 
 /// The folder that all images are in.
-fn common_folder(images: &[Annotated]) -> &Path {
-    let mut folders = images.iter().map(|image| image.path.parent().unwrap_or(Path::new("")));
+fn common_folder<'a>(images: &[&'a Annotated<'_>]) -> &'a Path {
+    let mut folders = images.iter().map(|&image| image.path.parent().unwrap_or(Path::new("")));
     let first = folders.next().unwrap_or(Path::new(""));
     folders.fold(first, |common, folder| {
         common.ancestors().find(|above| folder.starts_with(above)).unwrap_or(Path::new(""))
@@ -140,9 +183,9 @@ fn common_folder(images: &[Annotated]) -> &Path {
 }
 
 /// Names of images for other programs: relative to their common folder, with `/` between folders.
-fn names_of(images: &[Annotated]) -> Vec<String> {
+fn names_of(images: &[&Annotated<'_>]) -> Vec<String> {
     let common = common_folder(images);
-    let name = |image: &Annotated| {
+    let name = |image: &&Annotated<'_>| {
         let parts = image.path.strip_prefix(common).unwrap_or(&image.path).components();
         parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
     };
@@ -150,9 +193,9 @@ fn names_of(images: &[Annotated]) -> Vec<String> {
 }
 
 /// The labels of all boxes, each once, in order of appearance.
-fn labels(images: &[Annotated]) -> Vec<&str> {
+fn labels<'a>(images: &[&'a Annotated<'_>]) -> Vec<&'a str> {
     let mut seen = HashSet::new();
-    let all = images.iter().flat_map(|image| &image.boxes).map(|found| found.label.as_str());
+    let all = images.iter().flat_map(|&image| &image.boxes).map(|found| found.label.as_str());
     all.filter(|label| seen.insert(*label)).collect()
 }
 
@@ -161,7 +204,7 @@ fn labels(images: &[Annotated]) -> Vec<&str> {
 mod tests {
     use super::*;
 
-    fn image() -> Annotated {
+    fn image() -> Annotated<'static> {
         let half = Rect { left: 0.25, top: 0.5, right: 0.75, bottom: 1.0 };
         let found = |label: &str| Labelled { label: label.to_owned(), rect: half, score: 0.75 };
         Annotated {
@@ -171,12 +214,13 @@ mod tests {
             height: 200,
             boxes: vec![found("dog <1>"), found("猫"), found("dog <1>")],
             heatmap: None,
+            frame: None,
         }
     }
 
     #[test]
     fn coco_has_pixels_and_every_label_once() {
-        let json: serde_json::Value = serde_json::from_str(&coco::write(&[image()]).unwrap()).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&coco::write(&[&image()]).unwrap()).unwrap();
         assert_eq!(json["categories"].as_array().unwrap().len(), 2);
         assert_eq!(json["annotations"][1]["bbox"], serde_json::json!([100.0, 100.0, 200.0, 100.0]));
         assert_eq!(json["annotations"][2]["category_id"], json["categories"][0]["id"]);
@@ -187,7 +231,7 @@ mod tests {
 
     #[test]
     fn label_studio_has_percentages() {
-        let json: serde_json::Value = serde_json::from_str(&label_studio::write(&[image()]).unwrap()).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&label_studio::write(&[&image()]).unwrap()).unwrap();
         let value = &json[0]["predictions"][0]["result"][0]["value"];
         assert_eq!((value["x"].as_f64(), value["height"].as_f64()), (Some(25.0), Some(50.0)));
         assert_eq!(value["rectanglelabels"][0], "dog <1>");
@@ -195,7 +239,7 @@ mod tests {
 
     #[test]
     fn xml_escapes_what_it_must() {
-        let cvat = cvat::write(&[image()]);
+        let cvat = cvat::write(&[&image()]);
         assert!(cvat.contains("name=\"a &amp; b.jpg\"") && cvat.contains("label=\"dog &lt;1&gt;\""), "{cvat}");
         assert!(cvat.contains("xtl=\"100.00\" ytl=\"100.00\" xbr=\"300.00\" ybr=\"200.00\""), "{cvat}");
         let xmp = xmp::regions(&image(), 1);
@@ -210,7 +254,7 @@ mod tests {
     fn names_are_relative_to_the_folder_of_all() {
         let named = |paths: &[&str]| {
             let images: Vec<_> = paths.iter().map(|path| Annotated { path: path.into(), ..image() }).collect();
-            names_of(&images)
+            names_of(&images.iter().collect::<Vec<_>>())
         };
         assert_eq!(named(&[]), Vec::<String>::new());
         assert_eq!(named(&["/p/a/x.jpg"]), ["x.jpg"]);
@@ -222,7 +266,7 @@ mod tests {
     fn names_do_not_meet() {
         let dir = tempfile::tempdir().unwrap();
         let mut names = Names::of(dir.path()).unwrap();
-        let paths: Vec<PathBuf> = ["/a/x.jpg", "/b/x.jpg", "/c/x.jpg"].map(|p| names.path(Path::new(p), ".xmp")).into();
+        let paths: Vec<PathBuf> = ["x.jpg"; 3].map(|name| names.path(name, ".xmp")).into();
         assert_eq!(paths, ["x.jpg.xmp", "x.jpg-2.xmp", "x.jpg-3.xmp"].map(|name| dir.path().join(name)));
     }
 

@@ -19,8 +19,8 @@ use crate::cli::outcome::CliError;
 const BEGIN: &str = "  <!-- glimpse: regions -->\n";
 const END: &str = "  <!-- glimpse: end of regions -->\n";
 
-pub fn write(image: &Annotated, names: &mut Names) -> Result<usize, CliError> {
-    let path = names.path(&image.path, ".xmp");
+pub fn write(image: &Annotated<'_>, names: &mut Names) -> Result<usize, CliError> {
+    let path = names.path(&image.name(), ".xmp");
     let failed = |error: String| CliError::new(format!("{}: {error}", path.display()));
     let orientation = image.orientation.map_or_else(|| orientation(&image.path), Ok)?;
     let regions = regions(image, orientation);
@@ -57,7 +57,7 @@ fn orientation(path: &Path) -> Result<u8, CliError> {
 }
 
 /// The part of a sidecar that names regions.
-pub fn regions(image: &Annotated, orientation: u8) -> String {
+pub fn regions(image: &Annotated<'_>, orientation: u8) -> String {
     let on_its_side = orientation >= 5;
     let turned = |(wide, high)| if on_its_side { (high, wide) } else { (wide, high) };
     let (width, height) = turned((f64::from(image.width), f64::from(image.height)));

@@ -63,7 +63,7 @@ pub fn print_hits(page: &Page, engine: &Engine, args: &PrintArgs, context: &Cont
             writeln!(out, "{}", dim.apply_to(matches.heading_of_weaker()))?;
         }
         certain = view.strength != Strength::Weak;
-        thumbnails.draw(&mut out, &view.image)?;
+        thumbnails.draw(&mut out, engine, &view.image, view.frame.frame)?;
         writeln!(out, "{line}")?;
     }
     Ok(out.flush()?)
@@ -89,6 +89,12 @@ pub fn name_at(image: &ImageView, context: &Context) -> String {
         Some(start) => format!("{name} at {}", clock(start)),
         None => name,
     }
+}
+
+/// Width and height in pixels, of a video with its length: `1920x1080 1:05`.
+pub fn size_of(image: &ImageView) -> String {
+    let size = format!("{}x{}", image.width, image.height);
+    image.duration.map_or(size.clone(), |duration| format!("{size} {}", clock(duration)))
 }
 
 /// Seconds as minutes and hours: `1:05`, `1:00:05`.

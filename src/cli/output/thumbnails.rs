@@ -7,6 +7,7 @@ use std::io::{self, Cursor, Write};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use glimpse::engine::{ImageBytes, Limits, files};
+use glimpse::{Engine, ImageId};
 use image::{DynamicImage, ImageFormat, RgbImage, imageops};
 
 use crate::cli::args::When;
@@ -41,24 +42,36 @@ impl Thumbnails {
         })
     }
 
-    /// Draws an image and ends the line. An image that cannot be read is left out: its line of text
-    /// still comes.
-    pub fn draw(&self, out: &mut impl Write, image: &ImageView) -> io::Result<()> {
+    /// Draws an image, or the frame of it that answers, and ends the line. An image that cannot be
+    /// read is left out: its line of text still comes.
+    pub fn draw(
+        &self,
+        out: &mut impl Write,
+        engine: &Engine,
+        image: &ImageView,
+        frame: Option<ImageId>,
+    ) -> io::Result<()> {
         let Some(protocol) = self.0 else { return Ok(()) };
-        let path = &image.file;
-        let limits = Limits::default();
-        let small_enough = path.metadata().is_ok_and(|facts| facts.len() <= limits.max_bytes);
-        let bytes = if small_enough { files::read(path).unwrap_or_default() } else { Vec::new() };
-        let file = ImageBytes { bytes: bytes.into(), orientation: image.orientation };
-        let Some(png) = file.decode().ok().and_then(|image| small_png(&image.pixels)) else {
-            return Ok(());
+        let file = match frame {
+            Some(frame) => engine.original_bytes(frame).ok(),
+            None => Some(still(image)),
         };
+        let pixels = file.and_then(|file| file.decode().ok()).map(|image| image.pixels);
+        let Some(png) = pixels.and_then(|pixels| small_png(&pixels)) else { return Ok(()) };
         match protocol {
             Protocol::Kitty => kitty(out, &png)?,
             Protocol::Iterm => iterm(out, &png)?,
         }
         out.write_all(b"\n")
     }
+}
+
+/// The bytes of a file that holds one image; none of a file that is too large, or away.
+fn still(image: &ImageView) -> ImageBytes<'static> {
+    let (path, limits) = (&image.file, Limits::default());
+    let small_enough = path.metadata().is_ok_and(|facts| facts.len() <= limits.max_bytes);
+    let bytes = if small_enough { files::read(path).unwrap_or_default() } else { Vec::new() };
+    ImageBytes { bytes: bytes.into(), orientation: image.orientation }
 }
 
 /// What the terminal understands, by what it says of itself. tmux and screen pass neither protocol

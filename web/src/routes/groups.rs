@@ -112,8 +112,9 @@ pub struct GroupsView {
 
 /// Near-duplicates
 ///
-/// Groups of images that are nearly the same. The whole library is compared once; pages are read
-/// from that.
+/// Groups of images that are nearly the same. Videos are, if they take about as long and each frame
+/// of one is nearly that of the other. The whole library is compared once; pages are read from
+/// that.
 #[utoipa::path(get, path = "/api/v1/duplicates", operation_id = "duplicates", tag = "library", params(DuplicatesForm),
     responses((status = 200, description = "Groups of images that are nearly the same",
         body = GroupsView)))]

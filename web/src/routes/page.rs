@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::etag::is_known;
+use crate::packed::Coding;
 
 static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/static");
 /// Tags by which browsers tell whether their copy is still right; weak, since answers are
@@ -103,7 +104,29 @@ fn send(name: &str, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
     let known = is_known(request.headers(), tag);
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "no-cache"));
-    Ok(if known { response.finish() } else { response.content_type(kind(name)).body(file.contents()) })
+    if known {
+        return Ok(response.finish());
+    }
+    response.content_type(kind(name)).insert_header((header::VARY, "accept-encoding"));
+    let coding = Coding::wanted_by(request).filter(|_| is_text(name));
+    Ok(match coding.and_then(|coding| Some((coding.name(), packed(file, coding)?))) {
+        Some((coding, packed)) => response.insert_header((header::CONTENT_ENCODING, coding)).body(packed),
+        None => response.body(file.contents()),
+    })
+}
+
+fn packed(file: &'static File<'static>, coding: Coding) -> Option<web::Bytes> {
+    coding.packed(name(file), file.contents()).ok()
+}
+
+/// Compresses all files, as browsers of this machine take them: one is about to open the page.
+pub fn prepare() {
+    all().filter(|file| is_text(name(file))).for_each(|file| _ = packed(file, Coding::Brotli));
+}
+
+/// Images are compressed by themselves.
+fn is_text(name: &str) -> bool {
+    !name.ends_with(".png")
 }
 
 /// Its place is that of the page, one folder up, whatever path a reverse proxy shows it below.
@@ -158,9 +181,8 @@ mod tests {
         file.contents_utf8().unwrap()
     }
 
-    /// Every file that is no image.
     fn texts() -> impl Iterator<Item = &'static File<'static>> {
-        all().filter(|file| !name(file).ends_with(".png"))
+        all().filter(|file| is_text(name(file)))
     }
 
     #[test]

@@ -168,6 +168,13 @@ async fn texts_are_compressed_and_images_and_archives_are_not() {
     for path in ["/", "/static/app.js", "/api/v1/openapi.json", "/api/v1/stats"] {
         assert_eq!(encoded(TestRequest::get().uri(path), "gzip").await.0, "gzip", "{path}");
     }
+    let [small, plain] = [
+        encoded(TestRequest::get().uri("/static/app.js"), "br, gzip"),
+        encoded(TestRequest::get().uri("/static/app.js"), "identity"),
+    ];
+    let (small, plain) = (small.await, plain.await);
+    assert!(small.0 == "br" && plain.0.is_empty() && small.1 < plain.1 / 2, "{small:?}, {plain:?}");
+    assert_eq!(encoded(TestRequest::get().uri("/static/icons/192.png"), "br, gzip").await.0, "");
     let archive = TestRequest::post().uri("/api/v1/archive").set_json(json!({"images": [3]}));
     assert_eq!(encoded(archive, "gzip, br").await.0, "");
     for path in ["/api/v1/images/3/thumbnail", "/api/v1/images/3/original"] {

@@ -119,7 +119,7 @@ async fn companions_are_listed_and_go_to_the_trash_only_if_that_is_said() {
     assert_eq!(told["companions"], json!([companion("a.jpg", "original"), companion("a.mov", "motion")]));
     let csv = post(&state, "/api/v1/export", json!({"images": [b], "format": "csv"})).await;
     let csv = String::from_utf8(csv.body.to_vec()).unwrap();
-    assert!(csv.ends_with(&format!(",motion: {}\r\n", images.join("b.mp4").display())), "{csv}");
+    assert!(csv.ends_with(&format!(",motion: {},image,,,\r\n", images.join("b.mp4").display())), "{csv}");
 
     // What nobody named stays.
     let moved = post(&state, "/api/v1/trash", json!({"images": [b]})).await.good();

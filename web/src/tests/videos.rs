@@ -92,6 +92,10 @@ async fn a_frame_is_looked_at_by_its_number_and_kept_as_its_video() {
     let record = get(&state, &format!("/api/v1/images/{frame}")).await.good();
     assert_eq!((&record["video"], &record["path"]), (&gif["id"], &gif["path"]));
     assert_eq!((record["start"].as_f64(), record["id"] == *frame), (Some(3.0), true));
+    let table = post(&state, "/api/v1/export", json!({"images": [gif["id"]], "format": "csv"})).await;
+    let table = String::from_utf8(table.body.to_vec()).unwrap();
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[0].ends_with(",kind,duration,start,end") && lines[1].ends_with(",animation,9,0,3"), "{table}");
     // What is done with a frame is done with its video.
     post(&state, "/api/v1/favourites", json!({"add": [frame]})).await.good();
     assert_eq!(the_gif(&state).await["favourite"], true);

@@ -3,10 +3,10 @@
 use super::ImageView;
 
 /// The names of the values, with the line's end.
-pub const HEAD: &str = "id,path,content,format,width,height,bytes,taken,camera,latitude,longitude,caption,keywords,model_caption,favourite,lens,focal_length,aperture,exposure_time,iso,rating,place_name,country,companions\r\n";
+pub const HEAD: &str = "id,path,content,format,width,height,bytes,taken,camera,latitude,longitude,caption,keywords,model_caption,favourite,lens,focal_length,aperture,exposure_time,iso,rating,place_name,country,companions,kind,duration,start,end\r\n";
 
-/// The values of an image, without the line's end. Keywords and companions have
-/// semicolons between them.
+/// The values of an image, without the line's end. Keywords and companions have semicolons between
+/// them. Times are in seconds, and empty for a still image.
 pub fn line(image: &ImageView) -> String {
     let format = image.format.name().to_owned();
     let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
@@ -37,6 +37,10 @@ pub fn line(image: &ImageView) -> String {
         text(&image.place_name),
         text(&image.country),
         companions(image),
+        image.kind.name().to_owned(),
+        number(image.duration),
+        number(image.start),
+        number(image.end),
     ];
     values.map(|value| quoted(&value)).join(",")
 }

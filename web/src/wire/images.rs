@@ -105,6 +105,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Its name in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Animation => "animation",
+            Self::Video => "video",
+        }
+    }
+
     /// What an image of this format is, by its place in a video.
     pub fn of(format: Format, moment: Option<Moment>) -> Self {
         match moment {

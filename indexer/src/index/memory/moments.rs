@@ -80,6 +80,13 @@ impl Memory {
         lacking.map(|(number, _)| ImageId(number as u64)).collect()
     }
 
+    /// Images that are no animations, in formats that can be.
+    pub(in crate::index) fn may_move(&self) -> Vec<ImageId> {
+        let stills = self.rows.iter().filter(|(_, row)| row.format.may_be_animated());
+        let stills = stills.map(|(number, _)| ImageId(number as u64));
+        stills.filter(|id| self.moment(*id).is_none()).collect()
+    }
+
     /// Rebuilds what follows from moments and rows that were read.
     pub(super) fn of_moments(&mut self, moments: Vec<(ImageId, Moment)>) {
         let mut frames = std::collections::BTreeMap::<u64, Vec<(u64, ImageId)>>::new();

@@ -169,8 +169,9 @@ impl DecodeStage<'_> {
         done.unwrap_or(true) && write.send(Message::FramesSent { video, frames }).is_ok()
     }
 
-    /// Goes on with a video whose frames did not all come into the index. One whose file is another
-    /// now, or is away, is left to a later run.
+    /// Goes on with a video whose frames did not all come into the index, or begins with an image
+    /// that was taken for a still one. One whose file is another now, or is away, is left to a
+    /// later run.
     fn video(&self, id: ImageId, file: &FileRecord, encode: &Sender<EncodeInput>, write: &Sender<Message>) -> bool {
         let Ok(Some(record)) = self.index.image(id) else { return true };
         let makes_regions = self.decoder.options.regions.make;
@@ -179,7 +180,15 @@ impl DecodeStage<'_> {
             let read = read.ok().filter(|read| read.content == record.content);
             read.and_then(|read| self.decoder.decode(&file.path, read, makes_regions).ok())
         });
-        match decoded.ok().flatten() {
+        let decoded = decoded.ok().flatten();
+        if record.moment.is_none() && !(self.decoder.is_over)() {
+            let moment = decoded.as_ref().and_then(|decoded| decoded.moment);
+            let seen = Message::LookedThrough { id, path: file.path.clone(), moment };
+            if write.send(seen).is_err() {
+                return false;
+            }
+        }
+        match decoded {
             Some(Decoded { more: Some(more), .. }) => self.frames(&file.path, &more, encode, write),
             Some(_) => write.send(Message::FramesSent { video: record.content, frames: 0 }).is_ok(),
             None => !(self.decoder.is_over)(),

@@ -15,7 +15,7 @@ use crate::ingest::drives::calls::Drives;
 use crate::ingest::options::IngestOptions;
 use crate::ingest::pipeline::item::{Incomplete, Message, Outcome, Wants, Work};
 use crate::ingest::pipeline::shared::Shared;
-use crate::{FileRecord, IdSet, Index, IndexError};
+use crate::{FileRecord, IdSet, ImageId, Index, IndexError};
 
 /// Takes what a source finds. Each call is `false` when the run is over.
 pub(crate) struct Outlet<'a> {
@@ -160,9 +160,9 @@ pub(crate) fn walk(
     }
 }
 
-/// Videos of which not all frames came into the index, by files that are there.
-pub(crate) fn incomplete_videos(index: &Index, outlet: &Outlet<'_>) -> Result<(), IndexError> {
-    for id in index.incomplete_videos() {
+/// Videos of which not all frames came into the index, or what may be one, by files that are there.
+pub(crate) fn videos(index: &Index, ids: &[ImageId], outlet: &Outlet<'_>) -> Result<(), IndexError> {
+    for &id in ids {
         let files = index.files_of(id)?;
         let is_there =
             |file: &&FileRecord| !file.missing && outlet.drives.ask(&file.path, Path::exists).unwrap_or(false);

@@ -9,7 +9,7 @@ use crate::ingest::decode::read::Stat;
 use crate::ingest::event::FileEvent;
 use crate::ingest::find::walk::{Candidate, Companion};
 use crate::ingest::metadata::Metadata;
-use crate::{ContentHash, FileRecord, FileRole, ImageId, ImageRecord, IndexError};
+use crate::{ContentHash, FileRecord, FileRole, ImageId, ImageRecord, IndexError, Moment};
 
 /// What a source gives to the threads that read files.
 #[derive(Debug)]
@@ -18,7 +18,8 @@ pub(crate) enum Work {
     File(Candidate),
     /// An image of the index that lacks something.
     Image(Incomplete),
-    /// A video of the index that lacks frames, and a file that holds it.
+    /// A video of the index that lacks frames, or an image that may be one, and a file that holds
+    /// it.
     Video(ImageId, FileRecord),
 }
 
@@ -153,6 +154,9 @@ pub(crate) enum Message {
     /// All frames of a video that can be decoded are on their way to the encoder, or there: so many
     /// are still to come.
     FramesSent { video: ContentHash, frames: usize },
+    /// An image that was taken for a still one was looked through: the moment of its first frame,
+    /// if it moves.
+    LookedThrough { id: ImageId, path: PathBuf, moment: Option<Moment> },
     /// The model failed on a frame of a video.
     FrameLost { video: ContentHash },
     /// Nothing can go on.

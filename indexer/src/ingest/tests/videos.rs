@@ -136,6 +136,41 @@ fn frames_that_did_not_come_are_made_by_the_next_run() {
 }
 
 #[test]
+fn what_a_program_of_before_took_for_still_is_looked_through_once() {
+    let fixture = Fixture::new();
+    let (path, still, away) = (fixture.path("a.gif"), fixture.path("still.gif"), fixture.path("away.gif"));
+    gif(&path, &COLOURS);
+    gif(&still, &COLOURS[..1]);
+    gif(&away, &COLOURS[1..]);
+    fixture.run();
+    let aside = fixture.outside("aside.gif");
+    fs::rename(&away, &aside).unwrap();
+    fixture.run();
+    let (id, gone) = (fixture.id(&path), fixture.id(&away));
+    let vector = fixture.index.vector(id);
+    fixture.index.forget_animation(id);
+    fixture.index.forget_animation(gone);
+    assert_eq!((fixture.index.stats().unwrap().frames, fixture.record(&path).moment), (0, None));
+    let before = fixture.encoder.images();
+    let (summary, events) = fixture.run();
+    assert_eq!((summary.indexed, summary.failed), (1, 0), "{events:?}");
+    assert_eq!((fixture.starts(&path), fixture.encoder.images() - before), (vec![0, 30, 60], 2));
+    assert!(fixture.record(&path).moment.is_some_and(|moment| moment.complete && moment.duration == 9_000_000));
+    assert_eq!((fixture.id(&path), fixture.index.vector(id)), (id, vector));
+    assert_eq!(fixture.record(&still).moment, None);
+    fixture.is_sound();
+    // Nothing is read again; but one that was away is looked through when it is back.
+    assert_eq!(fixture.index.may_move(), [gone]);
+    let fixture = fixture.reopened();
+    assert_eq!(fixture.run_without_encoding().0.indexed, 0);
+    fs::rename(&aside, &away).unwrap();
+    assert_eq!(fixture.run().0.indexed, 1);
+    assert_eq!(fixture.starts(&away), [0, 30]);
+    assert_eq!(fixture.index.may_move(), []);
+    fixture.is_sound();
+}
+
+#[test]
 fn two_animations_may_change_places() {
     let fixture = Fixture::new();
     let (a, b) = (fixture.path("a.gif"), fixture.path("b.gif"));

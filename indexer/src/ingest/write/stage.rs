@@ -40,6 +40,8 @@ pub(crate) struct Writer<'a, 'o> {
     videos: HashMap<ContentHash, Frames>,
     /// Files whose primaries gave no image.
     left_alone: Vec<Candidate>,
+    /// Images that were looked through for what moves in them.
+    pub looked_through: BTreeSet<ImageId>,
     /// What is rebuilt now.
     pub rebuild: Option<Arc<Progress>>,
 }
@@ -65,6 +67,7 @@ impl<'a, 'o> Writer<'a, 'o> {
             sidecars: Sidecars::default(),
             videos: HashMap::new(),
             left_alone: Vec::new(),
+            looked_through: BTreeSet::new(),
             rebuild: None,
         }
     }
@@ -125,6 +128,15 @@ impl<'a, 'o> Writer<'a, 'o> {
             Message::FramesSent { video, frames } => {
                 self.videos.entry(video).or_default().sent = Some(frames);
                 self.complete(video)?;
+            }
+            Message::LookedThrough { id, path, moment } => {
+                self.looked_through.insert(id);
+                let begun = moment.map(|moment| self.index.begin_animation(id, moment));
+                match begun {
+                    Some(Ok(())) => self.report.change(FileEvent::Indexed(path)),
+                    None | Some(Err(IndexError::NoSuchImage(_))) => {}
+                    Some(Err(error)) => return Err(error),
+                }
             }
             Message::FrameLost { video } => {
                 let frames = self.videos.entry(video).or_default();

@@ -19,7 +19,7 @@ pub(super) struct Picture {
 /// the C convention, so that a panic in it has to be kept from unwinding ([`guard::contain`]).
 pub(super) fn decode(data: &[u8], max_pixels: u64) -> Result<Picture, String> {
     if data.is_empty() {
-        return Err("it holds no picture".to_owned());
+        return Err("it holds no image".to_owned());
     }
     let data = data.to_vec();
     guard::contain(move || first(data, max_pixels))?
@@ -33,9 +33,9 @@ fn first(data: Vec<u8>, max_pixels: u64) -> Result<Picture, String> {
     settings.set_all_layers(false);
     settings.set_frame_size_limit(u32::try_from(max_pixels).unwrap_or(u32::MAX).max(1));
     let refusal = |error: Error| match error {
-        Error::Again => "it ends before its picture does".to_owned(),
-        Error::InvalidArgument => "its picture is damaged".to_owned(),
-        error => format!("its picture does not decode ({error})"),
+        Error::Again => "it ends before its image does".to_owned(),
+        Error::InvalidArgument => "its image is damaged".to_owned(),
+        error => format!("its image does not decode ({error})"),
     };
     let mut decoder = Decoder::with_settings(&settings).map_err(refusal)?;
     match decoder.send_data(data, None, None, None) {
@@ -46,7 +46,7 @@ fn first(data: Vec<u8>, max_pixels: u64) -> Result<Picture, String> {
     let picture = decoder.get_picture().map_err(refusal)?;
     let (width, height) = (picture.width(), picture.height());
     if u64::from(width) * u64::from(height) > max_pixels {
-        return Err("its picture is larger than it announces".to_owned());
+        return Err("its image is larger than it announces".to_owned());
     }
     let (format, across, down) = match picture.pixel_layout() {
         PixelLayout::I400 => (0, 1, 1),
