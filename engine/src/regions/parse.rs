@@ -47,8 +47,8 @@ impl Token {
 }
 
 impl StructuredQuery {
-    /// Reads a form as it is typed, with the form's words in English; `docs/query-form.md` describes
-    /// it.
+    /// Reads a form as it is typed, with the form's words in English; `docs/query-form.md` tells
+    /// more.
     ///
     /// # Errors
     /// [`EngineError::BadRequest`] that says what is missing where.

@@ -13,8 +13,8 @@ pub struct ImageDecoder(Option<Arc<Decode>>);
 
 impl ImageDecoder {
     /// Calls `decode` with the bytes, the limits and the pixels that the shorter side must have.
-    /// It may take as long as it wants: [`crate::ingest::IngestOptions::image_timeout`] ends the wait
-    /// for it.
+    /// It may take as long as it wants: [`crate::ingest::IngestOptions::image_timeout`] ends the
+    /// wait for it.
     pub fn new(
         decode: impl Fn(&[u8], &Limits, u32) -> Result<DecodedImage, ImageError> + Send + Sync + 'static,
     ) -> Self {
