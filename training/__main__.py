@@ -83,6 +83,12 @@ def galleries(options):
     write_galleries(options.folder, options.concepts, options.size)
 
 
+def masks(options):
+    from .mask_gallery import write_mask_galleries
+
+    write_mask_galleries(options.folder, options.concepts, options.size)
+
+
 def figures(options):
     from .figures import print_figures
 
@@ -141,6 +147,8 @@ def main() -> None:
         evaluation(options)
     elif options.command == "galleries":
         galleries(options)
+    elif options.command == "masks":
+        masks(options)
     elif options.command == "figures":
         figures(options)
     else:
