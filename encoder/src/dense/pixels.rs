@@ -1,9 +1,9 @@
 //! Maps of an image's pixels: how well each place fits a text, finer than the patches of one pass.
 //!
-//! The image is read in overlapping windows at the model's own size. Windows advance by a part of
-//! their side that is no whole number of patches, so that the corners of patches fall on other
-//! places in each of them (SPAR, 2604.02252), and what is said of a place is the mean over the
-//! windows that show it.
+//! The image is read at once, and in overlapping windows of several sizes: small things are seen in
+//! small windows, and large ones whole in large ones (sliding windows as SPAR, 2604.02252, has
+//! them, of more than one size). What is said of a place is pooled over all windows that show it,
+//! those that are surest counting most.
 
 use image::RgbImage;
 use image::imageops::crop_imm;
@@ -17,6 +17,8 @@ use crate::{Encode, EncodeError, Outputs, PixelInput};
 const MOST: usize = 24;
 /// Most windows along a side; where there would be more, they advance by more.
 const MOST_STEPS: f32 = 32.0;
+/// Windows along the shorter side, size by size.
+const SIZES: [f32; 6] = [1.5, 2.0, 3.0, 4.0, 6.0, 8.0];
 /// Windows per encoder call.
 const BATCH: usize = 16;
 
@@ -25,7 +27,8 @@ const BATCH: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PixelConfig {
-    /// Windows along the shorter side if they stood side by side; 1 reads the image at once.
+    /// Windows along the shorter side if the smallest ones stood side by side; 1 reads the image at
+    /// once. Windows of other sizes lie between, each some two thirds of the next larger one.
     pub detail: f32,
     /// How far windows advance, in sides of a window.
     pub stride: f32,
@@ -35,7 +38,7 @@ pub struct PixelConfig {
 
 impl Default for PixelConfig {
     fn default() -> Self {
-        Self { detail: 2.0, stride: 0.3, edges: true }
+        Self { detail: 2.0, stride: 0.5, edges: true }
     }
 }
 
@@ -47,12 +50,16 @@ impl PixelConfig {
 /// The text-aligned vectors of an image, window by window.
 pub struct PixelFeatures {
     dim: usize,
+    /// How much the surest windows count: the scale of the model's own logits.
+    sharpness: f32,
     windows: Vec<Window>,
 }
 
 /// A part of the image and its patches.
 struct Window {
     rect: Rect,
+    /// What it counts: the image as a whole as much as all windows of one size that show a place.
+    weight: f32,
     rows: usize,
     cols: usize,
     /// Unit vectors, `rows * cols * dim` values.
@@ -87,10 +94,12 @@ impl PixelFeatures {
                     let length = crate::dot(patch, patch).sqrt().max(f32::MIN_POSITIVE);
                     patch.iter_mut().for_each(|value| *value /= length);
                 }
-                windows.push(Window { rect: *rect, rows: grid.rows, cols: grid.cols, vectors: grid.aligned });
+                let weight = if *rect == Rect::WHOLE { config.stride.clamp(0.01, 1.0).powi(-2) } else { 1.0 };
+                windows.push(Window { rect: *rect, weight, rows: grid.rows, cols: grid.cols, vectors: grid.aligned });
             }
         }
-        Ok(Self { dim: encoder.info().dim, windows })
+        let info = encoder.info();
+        Ok(Self { dim: info.dim, sharpness: info.scoring.scale.max(1.0), windows })
     }
 
     /// What it takes in memory.
@@ -115,9 +124,10 @@ impl PixelFeatures {
     }
 
     /// The same at `width * height` places of the image, row by row: patch values stand at the
-    /// middles of patches, with values in between, and the middle of a window counts for more than
-    /// its border.
+    /// middles of patches, with values in between. Windows are pooled as logits are: the logarithm
+    /// of the mean exponential, to which the middle of a window adds more than its border.
     pub fn map(&self, products: &Products, width: usize, height: usize) -> Vec<f32> {
+        let highest = products.largest().unwrap_or(0.0);
         let (mut sums, mut weights) = (vec![0.0; width * height], vec![0.0; width * height]);
         for (window, values) in self.windows.iter().zip(&products.0) {
             let columns = places(window.rect.left, window.rect.right, window.cols, width);
@@ -129,14 +139,15 @@ impl PixelFeatures {
                         a + col.part * (b - a)
                     };
                     let (upper, lower) = (between(above), between(below));
-                    let (at, weight) = (row.at * width + col.at, row.weight * col.weight);
-                    sums[at] += weight * (upper + row.part * (lower - upper));
+                    let (at, weight) = (row.at * width + col.at, window.weight * row.weight * col.weight);
+                    let value = upper + row.part * (lower - upper);
+                    sums[at] += weight * (self.sharpness * (value - highest)).exp();
                     weights[at] += weight;
                 }
             }
         }
-        sums.iter_mut().zip(&weights).for_each(|(sum, weight)| *sum /= weight.max(f32::MIN_POSITIVE));
-        sums
+        let pooled = |(sum, weight): (f32, f32)| highest + (sum / weight).max(f32::MIN_POSITIVE).ln() / self.sharpness;
+        sums.into_iter().zip(weights).map(pooled).collect()
     }
 }
 
@@ -176,14 +187,19 @@ fn places(start: f32, end: f32, patches: usize, length: usize) -> Vec<Place> {
     all.map(place).collect()
 }
 
-/// The windows of an image, row by row; the image itself if nothing finer is asked for.
+/// The image itself, then its windows, larger ones first.
 fn rects(width: u32, height: u32, config: &PixelConfig) -> Vec<Rect> {
-    if config.detail <= 1.0 {
-        return vec![Rect::WHOLE];
-    }
+    let coarser = SIZES.into_iter().take_while(|size| *size < config.detail);
+    let finest = (config.detail > 1.0).then_some(config.detail);
+    let windows = coarser.chain(finest).flat_map(|detail| windows(width, height, detail, config.stride));
+    std::iter::once(Rect::WHOLE).chain(windows).collect()
+}
+
+/// The windows of one size.
+fn windows(width: u32, height: u32, detail: f32, stride: f32) -> Vec<Rect> {
     let (short, long) = (width.min(height) as f32, width.max(height) as f32);
-    let side = (short / config.detail).max(long / MOST as f32);
-    let (across, down) = (starts(width as f32, side, config.stride), starts(height as f32, side, config.stride));
+    let side = (short / detail).max(long / MOST as f32);
+    let (across, down) = (starts(width as f32, side, stride), starts(height as f32, side, stride));
     let (wide, high) = (side / width as f32, side / height as f32);
     let rows = down.into_iter().map(|top| top / height as f32);
     let rect = |left: f32, top: f32| Rect { left, top, right: (left + wide).min(1.0), bottom: (top + high).min(1.0) };
@@ -254,9 +270,8 @@ mod tests {
             (detail, stride) in (1f32..5.0, 0.05f32..1.0),
             (across, down) in (1usize..40, 1usize..40),
         ) {
-            let config = PixelConfig { detail, stride, edges: false };
             let mut covered = vec![false; across * down];
-            for rect in each(rects(width, height, &config)) {
+            for rect in each(windows(width, height, detail, stride)) {
                 prop_assert!(rect.left >= 0.0 && rect.top >= 0.0 && rect.right <= 1.0 && rect.bottom <= 1.0);
                 let columns = places(rect.left, rect.right, 7, across);
                 for row in places(rect.top, rect.bottom, 7, down) {

@@ -8,9 +8,9 @@
 //!        -> segmentation.rs  the answer
 //! ```
 //!
-//! A label has its scale as in [`crate::regions`]: what a cosine means is learnt from texts for what
-//! is not there, in the library of the image or, without one, in its own regions. So a pixel that no
-//! label fits has none, however few labels were named.
+//! A label has its scale as in [`crate::regions`]: what a cosine means is learnt from texts for
+//! what is not there, in the library of the image or, without one, in its own regions. So a pixel
+//! that no label fits has none, however few labels were named.
 
 mod options;
 mod panoptic;
@@ -29,6 +29,7 @@ pub use segmentation::{LabelMap, Segment, SegmentLabel, Segmentation};
 
 use glimpse_encoder::dense::DenseConfig;
 use glimpse_encoder::{Embedding, Encode};
+use rayon::prelude::*;
 
 use crate::control::ActiveQuery;
 use crate::regions::{Alone, DenseImage, QueryScorer};
@@ -38,9 +39,9 @@ use semantic::Candidate;
 use stuff::StuffRule;
 
 impl Engine {
-    /// What every pixel of an image shows: one of the labels, or none of them. An image of the
-    /// library is compared with the library, as [`Engine::find`] does it; any other with itself, as
-    /// [`Engine::ground`] does it.
+    /// What every pixel of an image shows: one of the labels, or none of them. An image of a
+    /// library that has regions is compared with the library, as [`Engine::find`] does it; any
+    /// other with itself, as [`Engine::ground`] does it.
     ///
     /// # Errors
     /// [`EngineError::BadRequest`] for labels or options that make no sense; otherwise if the image
@@ -73,8 +74,8 @@ impl Engine {
         let pixels = self.pixels.get_or_read(encoder, &bytes, &profile.registers, options)?;
         cancel.check()?;
         let scorers = match &index {
-            Some(index) => self.library_scorers(index, encoder, &vectors)?,
-            None => self.image_scorers(encoder, &dense, &vectors)?,
+            Some(index) if index.manifest().regions.is_some() => self.library_scorers(index, encoder, &vectors)?,
+            _ => self.image_scorers(encoder, &dense, &vectors)?,
         };
         let candidates: Vec<Candidate> = scorers
             .iter()
@@ -93,7 +94,7 @@ impl Engine {
         Ok(Segmentation { width, height, labels, passes: pixels.passes(), ..segments })
     }
 
-    /// Scores as [`Engine::find`] has them; as [`Engine::ground`] where a library has no regions.
+    /// Scores as [`Engine::find`] has them, beside the regions of a library.
     fn library_scorers(
         &self,
         index: &Served,
@@ -109,6 +110,7 @@ impl Engine {
         vectors.iter().map(of).collect()
     }
 
+    /// Scores as [`Engine::ground`] has them.
     fn image_scorers(
         &self,
         encoder: &dyn Encode,
@@ -117,6 +119,6 @@ impl Engine {
     ) -> Result<Vec<QueryScorer>, EngineError> {
         let (bank, known) = (self.banks.of(encoder)?, self.calibrated(encoder.info())?);
         let alone = Alone::of(&dense.regions.vectors, &bank, &known.calibration);
-        Ok(vectors.iter().map(|vector| alone.text(vector)).collect())
+        Ok(vectors.par_iter().map(|vector| alone.text(vector)).collect())
     }
 }

@@ -13,6 +13,7 @@ struct Part {
 /// Gives specks to what surrounds them, and makes segments of the rest. Of the answer only the map
 /// and the segments are filled in.
 pub(super) fn segments(mut map: LabelMap, labels: &[SegmentLabel], options: &SegmentOptions) -> Segmentation {
+    clear_doubtful(&mut map, options.min_score);
     absorb_specks(&mut map, options.min_area);
     let is_own = |part: &Part| options.panoptic && labels[usize::from(part.label) - 1].is_thing;
     let mut groups: Vec<(u16, bool, Vec<usize>)> = Vec::new();
@@ -34,6 +35,18 @@ pub(super) fn segments(mut map: LabelMap, labels: &[SegmentLabel], options: &Seg
     });
     let segments = segments.collect();
     Segmentation { width: map.width, height: map.height, labels: Vec::new(), map, segments, passes: 0 }
+}
+
+/// Takes the label from parts of which no pixel reaches `min_score`.
+fn clear_doubtful(map: &mut LabelMap, min_score: f32) {
+    for part in parts(map).into_iter().filter(|part| part.label > 0) {
+        let best = part.pixels.iter().map(|&pixel| map.confidence[pixel]).fold(0.0, f32::max);
+        if best < min_score {
+            for pixel in part.pixels {
+                (map.labels[pixel], map.confidence[pixel]) = (0, 1.0 - map.confidence[pixel]);
+            }
+        }
+    }
 }
 
 /// Parts below a share of the image take the label that they share the longest border with.

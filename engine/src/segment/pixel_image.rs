@@ -17,7 +17,7 @@ use crate::{Cancel, EngineError, ImageBytes};
 const REMEMBERED: usize = 256 << 20;
 /// Squares in which a map follows the colours of the image reach so far, as a share of its longer
 /// side.
-const REACH: f32 = 0.03;
+const REACH: f32 = 0.05;
 /// Variance of colours that counts as none.
 const SMOOTHNESS: f32 = 1e-3;
 

@@ -62,15 +62,15 @@ pub struct Segment {
 
 impl Segmentation {
     /// The masks of the segments in an image of `width x height` pixels, in order:
-    /// [`Segmentation::width`] and [`Segmentation::height`] for those of the image, those of the map
-    /// for the map as it is.
+    /// [`Segmentation::width`] and [`Segmentation::height`] for those of the image, those of the
+    /// map for the map as it is.
     pub fn masks(&self, width: u32, height: u32) -> Vec<Mask> {
         let at = self.map.places(width, height);
         Mask::of_ids(width, height, self.segments.len(), |x, y| self.map.segments[at(x, y)])
     }
 
-    /// Pixel by pixel of an image of `width x height`, row by row, what a value of the map is there:
-    /// `values` are [`LabelMap::labels`] or another list of the map's size.
+    /// Pixel by pixel of an image of `width x height`, row by row, what a value of the map is
+    /// there: `values` are [`LabelMap::labels`] or another list of the map's size.
     pub fn stretched<T: Copy>(&self, values: &[T], width: u32, height: u32) -> Vec<T> {
         let at = self.map.places(width, height);
         (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| values[at(x, y)]).collect()

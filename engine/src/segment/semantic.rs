@@ -37,7 +37,12 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// The best label of each pixel, and none where no score reaches [`SegmentOptions::min_score`].
+/// Score, as a share of [`SegmentOptions::min_score`], from which pixels belong to a part that has
+/// a pixel of that score: what shows a thing is seldom all of it equally sure.
+const WEAK: f32 = 0.1;
+
+/// The best label of each pixel, and none where no score reaches [`WEAK`]. Parts of which no pixel
+/// reaches [`SegmentOptions::min_score`] are left to [`super::panoptic`].
 ///
 /// # Errors
 /// If the question is given up.
@@ -58,7 +63,7 @@ pub(super) fn label_map(
         }
     }
     for (label, best) in labels.iter_mut().zip(&mut best) {
-        if *best < options.min_score || *label == 0 {
+        if *best < WEAK * options.min_score || *label == 0 {
             (*label, *best) = (0, 1.0 - *best);
         }
     }

@@ -4,13 +4,13 @@
 
 use serde_json::json;
 
-use super::{Annotated, labels, names_of};
+use super::{Annotated, labels, names_of, paths};
 use crate::cli::outcome::CliError;
 
 pub fn write(images: &[Annotated]) -> Result<String, CliError> {
     let labels = labels(images);
     let category = |label: &str| labels.iter().position(|known| *known == label).map_or(0, |place| place + 1);
-    let entries = images.iter().zip(names_of(images)).zip(1..).map(
+    let entries = images.iter().zip(names_of(&paths(images))).zip(1..).map(
         |((image, name), id)| json!({ "id": id, "file_name": name, "width": image.width, "height": image.height }),
     );
     let found = images.iter().zip(1..).flat_map(|(image, image_id)| {
