@@ -1,9 +1,9 @@
-"""Reads the exports of `glimpse find` with the tools that they are made for.
+"""Reads the exports of `glimpse find` and `glimpse segment` with the tools that they are made for.
 
 usage: python tests/exports.py GLIMPSE IMAGE
 
-IMAGE is one in which the bundled model finds an umbrella. Needs pycocotools, datumaro and
-label-studio-sdk and pillow from PyPI, and exiftool. A tool that is not there is named, and the exit
+IMAGE is one in which the bundled model finds an umbrella. Needs pycocotools, datumaro,
+label-studio-sdk, panopticapi-lite (panopticapi as a package) and pillow from PyPI, and exiftool. A tool that is not there is named, and the exit
 status is 3 then; 1 if a tool does not read what it should.
 """
 
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import unquote
 
 failures, missing = [], []
 
@@ -124,6 +125,103 @@ def turned(folder):
         assert far < 0.05, f"orientation {orientation}: {found} is not {(x, y, width, height)}"
 
 
+class Masks:
+    """The masks of `segment` as each tool reads them: all must be those on stdout."""
+
+    def __init__(self, folder, said):
+        from pycocotools import mask
+
+        self.folder = folder
+        self.masks = {}  # by image: (label, mask) of each segment
+        for line in map(json.loads, said.splitlines()):
+            name = Path(line["image"]).name
+            self.masks[name] = [(s["label"], mask.decode(s["rle"]).astype(bool)) for s in line["segments"]]
+        assert len(self.masks) == 2 and all(self.masks.values()), "an image without segments"
+
+    def same(self, name, found):
+        """`found`: (label, mask), in any order."""
+        from numpy import array_equal
+
+        expected = self.masks[name]
+        assert len(found) == len(expected), f"{name}: {len(found)} masks, {len(expected)} expected"
+        for label, mask in expected:
+            assert any(label == other and array_equal(mask, its) for other, its in found), f"{name}: {label}"
+
+    def coco(self):
+        from pycocotools.coco import COCO
+
+        coco = COCO(str(self.folder / "instances.json"))
+        for image in coco.imgs.values():
+            own = coco.loadAnns(coco.getAnnIds(image["id"]))
+            found = [(coco.cats[a["category_id"]]["name"], coco.annToMask(a).astype(bool)) for a in own]
+            self.same(Path(image["file_name"]).name, found)
+
+    def panoptic(self):
+        from numpy import array
+        from panopticapi.evaluation import pq_compute_multi_core
+        from panopticapi.utils import rgb2id
+        from PIL import Image
+
+        pngs = self.folder / "panoptic"
+        data = json.loads((self.folder / "panoptic.json").read_text())
+        categories = {category["id"]: category for category in data["categories"]}
+        same = [(annotation, annotation) for annotation in data["annotations"]]
+        quality, _ = pq_compute_multi_core(same, str(pngs), str(pngs), categories).pq_average(categories, None)
+        assert quality["pq"] == 1 and quality["n"] > 0, quality
+        names = {category["id"]: category["name"] for category in data["categories"]}
+        files = {image["id"]: Path(image["file_name"]).name for image in data["images"]}
+        for annotation in data["annotations"]:
+            ids = rgb2id(array(Image.open(pngs / annotation["file_name"])))
+            found = [(names[s["category_id"]], ids == s["id"]) for s in annotation["segments_info"]]
+            self.same(files[annotation["image_id"]], found)
+
+    def label_studio(self):
+        from label_studio_sdk.converter.brush import decode_rle
+        from label_studio_sdk.label_interface import LabelInterface
+
+        labels = sorted({label for masks in self.masks.values() for label, _ in masks})
+        config = """<View><Image name="image" value="$image"/><BrushLabels name="label" toName="image">""" + (
+            "".join(f'<Label value="{label}"/>' for label in labels) + "</BrushLabels></View>"
+        )
+        interface = LabelInterface(config)
+        for task in json.loads((self.folder / "label-studio.json").read_text()):
+            assert interface.validate_task({"data": task["data"]}), task["data"]
+            found = []
+            for result in task["predictions"][0]["result"]:
+                size = (result["original_height"], result["original_width"], 4)
+                pixels = decode_rle(result["value"]["rle"]).reshape(size)
+                found.append((result["value"]["brushlabels"][0], pixels[..., 3] > 0))
+            name = unquote(task["data"]["image"]).rsplit("/", 1)[-1].removeprefix("?d=")
+            self.same(name, found)
+
+    def cvat(self):
+        import datumaro
+
+        items = list(datumaro.Dataset.import_from(str(self.folder), "cvat"))
+        categories = datumaro.Dataset.import_from(str(self.folder), "cvat").categories()
+        labels = categories[datumaro.AnnotationType.label]
+        assert len(items) == 2, f"{len(items)} images"
+        for item in items:
+            masks = [a for a in item.annotations if a.type == datumaro.AnnotationType.mask]
+            name = next(name for name in self.masks if Path(name).stem == Path(item.id).name)
+            self.same(name, [(labels[mask.label].name, mask.image.astype(bool)) for mask in masks])
+
+    def images(self):
+        """Colours, numbers and cut-outs are images of the right size."""
+        from numpy import array
+        from PIL import Image
+
+        for name, masks in self.masks.items():
+            height, width = masks[0][1].shape
+            assert Image.open(self.folder / f"{name}-colour.png").size == (width, height)
+            numbers = Image.open(self.folder / f"{name}-labels.png")
+            assert numbers.mode == "P" and numbers.size == (width, height), numbers
+            covered = sum(mask for _, mask in masks) > 0
+            assert ((array(numbers) > 0) == covered).all(), "numbers are not where masks are"
+        cutouts = list(self.folder.glob("*umbrella*.png"))
+        assert cutouts and all(Image.open(path).mode == "RGBA" for path in cutouts), cutouts
+
+
 def main():
     glimpse, image = sys.argv[1:]
     with tempfile.TemporaryDirectory() as name:
@@ -158,6 +256,23 @@ def main():
             turned(folder / "xmp-turned")
 
         check("exiftool, all orientations", all_orientations)
+
+        masks = folder / "masks"
+        images = [folder / "p/one/a.jpg", folder / "p/two/b & c.jpg"]
+        args = ["segment", "-q", "--labels", "umbrella,sky,dog", "--panoptic", "--json", "--output", masks, "--format",
+                "colour,palette,panoptic,coco,label-studio,cvat,cutouts", *images]
+        said = subprocess.run([glimpse, *map(str, args)], env=env, check=True, stdout=subprocess.PIPE, text=True).stdout
+        (masks / "images").mkdir()
+        for file in images:
+            place = masks / "images" / file.relative_to(folder / "p")
+            place.parent.mkdir(exist_ok=True, parents=True)
+            shutil.copy(file, place)
+        read = lambda form: lambda: getattr(Masks(masks, said), form)()
+        check("pycocotools, masks", read("coco"))
+        check("panopticapi", read("panoptic"))
+        check("label-studio-sdk, brush masks", read("label_studio"))
+        check("datumaro cvat, masks", read("cvat"))
+        check("pillow, masks", read("images"))
     sys.exit(1 if failures else 3 if missing else 0)
 
 

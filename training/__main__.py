@@ -83,6 +83,12 @@ def galleries(options):
     write_galleries(options.folder, options.concepts, options.size)
 
 
+def masks(options):
+    from .mask_gallery import write_mask_galleries
+
+    write_mask_galleries(options.folder, options.concepts, options.size)
+
+
 def figures(options):
     from .figures import print_figures
 
@@ -122,9 +128,10 @@ def main() -> None:
     evaluate = commands.add_parser("evaluate", help="measure a model directory on held-out galleries")
     gallery = commands.add_parser("galleries", help="write the held-out galleries as files")
     figure = commands.add_parser("figures", help="measure a model directory on them with `glimpse eval`")
-    for command in (gallery, figure):
+    mask = commands.add_parser("masks", help="write galleries whose every pixel is known")
+    for command in (gallery, mask, figure):
         command.add_argument("folder", type=Path, help="where the galleries are")
-    for command in (build, evaluate, gallery, figure):
+    for command in (build, evaluate, gallery, mask, figure):
         command.add_argument("--concepts", type=int, default=CONCEPTS)
         command.add_argument("--model", type=Path, default=MODEL_DIR)
         command.add_argument("--size", type=int, default=1000, help="scenes per gallery")
@@ -141,6 +148,8 @@ def main() -> None:
         evaluation(options)
     elif options.command == "galleries":
         galleries(options)
+    elif options.command == "masks":
+        masks(options)
     elif options.command == "figures":
         figures(options)
     else:

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .batches import SEEN, collate, training_painter, whole_scene
+from .batches import collate, training_painter
 from .captions import CaptionSampler, join, load_languages
 from .decoder_model import AREF, CAP, COORDINATES, GCAP, START, Decoder, DecoderConfig
 from .decoder_vocabulary import LANGUAGES, Vocabulary, decoder_config
 from .export import load_weights
+from .layout import whole_scene
 from .loop import Stage
 from .model import build_model, encode_patches, encode_text, patch_vectors, window_positions
 from .optimise import optimisers, trainable
-from .scenes import Scene, Thing
+from .scenes import SEEN, Scene, Thing
 from .settings import GRID, IMAGE, SEED, Budget
 from .tokens import encode
 

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from .anchors import build_anchors
-from .batches import Batch, collate, training_painter, whole_scene, window
+from .batches import Batch, collate, training_painter
+from .layout import whole_scene, window
 from .loop import Stage
 from .model import build_model, encode_patches, patch_vectors, pool, window_positions
 from .optimise import optimisers, trainable

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .art import COLOUR_STYLES, HELD_OUT_STYLES, STYLES, TRAINED_STYLES
-from .batches import SEEN, whole_scene
-from .scenes import Painter, Scene
+from .layout import whole_scene
+from .scenes import SEEN, Painter, Scene
 from .settings import IMAGE
 
 SIZE = 1000

@@ -11,10 +11,11 @@ import torch
 import torch.nn.functional as F
 
 from .anchors import build_anchors
-from .batches import collate, training_painter, whole_scene
+from .batches import collate, training_painter
 from .captions import CaptionSampler
 from .distil import image_loss, patch_loss
 from .export import tower_weights
+from .layout import whole_scene
 from .loop import Stage
 from .model import build_model, encode_patches, encode_text, patch_vectors, pool, window_positions
 from .optimise import optimisers, trainable

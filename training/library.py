@@ -18,11 +18,11 @@ import numpy as np
 from PIL import Image
 
 from .art import STYLES, draw_concept
-from .batches import SEEN, spread_centres
 from .captions import join, load_languages
 from .concepts import load_concepts
+from .layout import spread_centres
 from .library_metadata import Moment, exif_bytes, write_caption, write_xmp
-from .scenes import Painter, Scene
+from .scenes import SEEN, Painter, Scene
 from .settings import CONCEPTS, LIBRARY_DIR, SEED
 from .sprites import draw_outline, recolour
 

@@ -12,6 +12,7 @@ from .settings import PATCH
 from .sprites import draw_outline, recolour, warp
 
 BANK = 320  # background images kept per process
+SEEN = 0.3  # a thing less visible than this is no label of its scene
 
 
 @dataclass

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .batches import collate, training_painter, whole_scene, window
+from .batches import collate, training_painter
+from .layout import whole_scene, window
 from .loop import Stage, checkpoint_path
 from .settings import SEED, Budget
 

@@ -18,6 +18,7 @@ use crate::model::{calibration_beside, load};
 use crate::models::Models;
 use crate::originals::Originals;
 use crate::regions::GridCache;
+use crate::segment::PixelCache;
 use crate::served::Served;
 use crate::texts::TextCache;
 use crate::tune::QueryMaps;
@@ -49,6 +50,7 @@ pub struct Engine {
     pub(crate) banks: Arc<Banks>,
     pub(crate) calibrations: Calibrations,
     pub(crate) grids: GridCache,
+    pub(crate) pixels: PixelCache,
     pub(crate) originals: Arc<Originals>,
 }
 
@@ -94,6 +96,7 @@ impl Engine {
             banks: Arc::new(Banks::new(settings.cache_dir(), maps)),
             calibrations: Calibrations::default(),
             grids: GridCache::new(),
+            pixels: PixelCache::new(),
             originals: Arc::new(Originals::new()),
             settings,
         })

@@ -26,6 +26,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Search(args) => commands::search::run(args, &context),
         Command::Find(args) => commands::find::run(args, &context),
         Command::Ground(args) => commands::ground::run(args, &context),
+        Command::Segment(args) => commands::segment::run(args, &context),
         Command::Caption(args) => commands::caption::run(args, &context),
         Command::Similar(args) => commands::similar::run(args, &context),
         Command::Dups(args) => commands::dups::run(args, &context),

@@ -12,6 +12,7 @@ mod orientation;
 mod printed_logits;
 mod published;
 mod regions;
+mod segment;
 mod sidecars;
 mod tidy;
 mod util;

@@ -11,10 +11,22 @@
 //! evenly: the mean token goes through the value projection, the output projection and (if
 //! [`DenseConfig::projection`] says so) the MLP. The probe's own attention, confined to a region,
 //! sits on a patch or two and says little of the rest.
+//!
+//! Beside regions, which are made without a query, there are maps of pixels for queries that are
+//! known:
+//!
+//! ```text
+//! image -> PixelFeatures  windows that overlap, each with its patches                 pixels.rs
+//!         -> map of a text, its edges those of the image                              guide.rs
+//!         -> Mask         the runs that COCO keeps                                    mask.rs
+//! ```
 
 mod config;
 mod features;
+mod guide;
 mod map;
+mod mask;
+mod pixels;
 mod rect;
 mod registers;
 mod views;
@@ -24,7 +36,10 @@ use image::RgbImage;
 
 pub use config::{Affinity, DenseConfig, MAX_LEAVES, MAX_REGIONS, MAX_SIDE};
 pub use features::DenseFeatures;
+pub use guide::Guide;
 pub use map::{RegionMap, Regions};
+pub use mask::Mask;
+pub use pixels::{PixelConfig, PixelFeatures, Products};
 pub use rect::Rect;
 pub use views::{Views, detail_limit};
 

@@ -194,7 +194,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::ReadingRegions`] while another thread reads them, [`EngineError::BadRequest`]
     /// if there are none.
-    pub(super) fn regions_of(&self, index: &Served) -> Result<Arc<RegionIndex>, EngineError> {
+    pub(crate) fn regions_of(&self, index: &Served) -> Result<Arc<RegionIndex>, EngineError> {
         let regions = match index.regions_if_read() {
             Some(regions) => regions,
             None => {
@@ -218,11 +218,21 @@ impl Engine {
         encoder: &dyn Encode,
         text: &str,
     ) -> Result<QueryScorer, EngineError> {
-        let vector = self.embed_text(encoder, text)?;
+        self.scorer_of(index, regions, encoder, &self.embed_text(encoder, text)?)
+    }
+
+    /// What the cosines of a text's vector mean in this library.
+    pub(crate) fn scorer_of(
+        &self,
+        index: &Served,
+        regions: &RegionIndex,
+        encoder: &dyn Encode,
+        vector: &Embedding,
+    ) -> Result<QueryScorer, EngineError> {
         let background = index.region_calibrator.background(index, regions);
         let bank = self.banks.of(encoder)?;
         let known = self.calibrated(&index.manifest().model)?;
-        background.text(Library { index, regions }, &vector, &bank, &known.calibration)
+        background.text(Library { index, regions }, vector, &bank, &known.calibration)
     }
 
     pub(crate) fn embed_text(&self, encoder: &dyn Encode, text: &str) -> Result<Embedding, EngineError> {

@@ -6,7 +6,7 @@ use glimpse_indexer::regions::RegionShape;
 use super::constants::FAINT;
 use super::query::FoundBox;
 use super::refine::{read, refine};
-use super::scale::QueryScorer;
+use super::scale::Alone;
 use super::search::found_boxes;
 use crate::calibrate::CUT;
 use crate::control::ActiveQuery;
@@ -59,6 +59,7 @@ impl Engine {
         let dense = self.dense_features_of(encoder, image, &self.dense_profile(encoder, config.clone())?)?;
         let bank = self.banks.of(encoder)?;
         let known = self.calibrated(encoder.info())?;
+        let alone = Alone::of(&dense.regions.vectors, &bank, &known.calibration);
         let shapes = shapes(&dense.regions.map);
         let cut = if weaker { FAINT } else { CUT };
         let things = texts
@@ -66,7 +67,7 @@ impl Engine {
             .map(|text| {
                 cancel.check()?;
                 let vector = self.embed_text(encoder, text)?;
-                let scorer = QueryScorer::alone(&vector, &dense.regions.vectors, &bank, &known.calibration);
+                let scorer = alone.text(&vector);
                 let products: Vec<f32> =
                     dense.regions.vectors.iter().map(|vector| scorer.scale.product(vector.as_slice())).collect();
                 let mut boxes = found_boxes(&products, &shapes, &scorer, 0.0, |_, score| score >= cut);

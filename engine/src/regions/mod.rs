@@ -51,9 +51,10 @@ mod together;
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
 
-pub(crate) use grid::GridCache;
 pub use grid::Heatmap;
+pub(crate) use grid::{DenseImage, GridCache};
 pub use ground::{Grounded, GroundedObject};
 pub use phrase::{ImageFeatures, Phrase, PhraseGrounding};
 pub use query::{Example, FindPage, FindQuery, FoundBox, FoundImage, Target};
+pub(crate) use scale::{Alone, QueryScorer};
 pub use structured_query::{MAX_COUNT, MAX_OBJECTS, QueryObject, Relation, SpatialRelation, StructuredQuery};

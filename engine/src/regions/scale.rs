@@ -197,6 +197,37 @@ impl Background {
     }
 }
 
+/// A single image without a library to compare with: what texts for what is not there score in it.
+pub(crate) struct Alone<'a> {
+    regions: &'a [Embedding],
+    centre: Arc<[f32]>,
+    null: Null,
+}
+
+impl<'a> Alone<'a> {
+    /// Asks the regions of an image for all texts of `bank`.
+    pub fn of(regions: &'a [Embedding], bank: &Vectors, calibration: &Calibration) -> Self {
+        let centre = centre(bank, calibration.hub_share);
+        let known: Vec<Scores> = bank.rows().map(|query| best(query, &centre, regions)).collect();
+        let null = Null::of(&known, Modality::Text.usual(), calibration.region_text, true);
+        Self { regions, centre, null }
+    }
+
+    /// How well the regions answer a text.
+    pub fn text(&self, query: &Embedding) -> QueryScorer {
+        let query = query.as_slice().to_vec();
+        let fitted = self.null.query(&best(&query, &self.centre, self.regions));
+        let scale = Scale::new(query, Arc::clone(&self.centre), fitted);
+        QueryScorer { scale, image_weight: 0.0, most_of_image: 0.0 }
+    }
+}
+
+/// The best of the regions of one image.
+fn best(query: &[f32], centre: &[f32], regions: &[Embedding]) -> Scores {
+    let products = regions.iter().map(|region| dot(query, region.as_slice()) - dot(centre, region.as_slice()));
+    Scores { sample: products.reduce(f32::max).into_iter().collect(), top: Vec::new(), size: 1 }
+}
+
 /// What texts are moved by.
 fn centre(bank: &Vectors, hub_share: f32) -> Arc<[f32]> {
     bank.mean().iter().map(|value| hub_share * value).collect()
@@ -205,7 +236,7 @@ fn centre(bank: &Vectors, hub_share: f32) -> Arc<[f32]> {
 /// Scores regions for one query: z-scores and calibrated scores, with a share of the whole image's
 /// cosine.
 #[derive(Debug, Clone)]
-pub(super) struct QueryScorer {
+pub(crate) struct QueryScorer {
     pub scale: Scale,
     /// Share of the whole image's cosine that is added to that of a region.
     image_weight: f32,
@@ -214,20 +245,6 @@ pub(super) struct QueryScorer {
 }
 
 impl QueryScorer {
-    /// How well the regions of a single image answer a text, without a library to compare with.
-    pub fn alone(query: &Embedding, regions: &[Embedding], bank: &Vectors, calibration: &Calibration) -> Self {
-        let centre = centre(bank, calibration.hub_share);
-        let scores = |query: &[f32]| {
-            let products = regions.iter().map(|region| dot(query, region.as_slice()) - dot(&centre, region.as_slice()));
-            Scores { sample: products.reduce(f32::max).into_iter().collect(), top: Vec::new(), size: 1 }
-        };
-        let known: Vec<Scores> = bank.rows().map(scores).collect();
-        let null = Null::of(&known, Modality::Text.usual(), calibration.region_text, true);
-        let query = query.as_slice().to_vec();
-        let fitted = null.query(&scores(&query));
-        Self { scale: Scale::new(query, centre, fitted), image_weight: 0.0, most_of_image: 0.0 }
-    }
-
     /// What it takes in memory.
     pub fn bytes(&self) -> usize {
         self.scale.bytes()

@@ -8,13 +8,9 @@ use std::sync::Arc;
 use glimpse_indexer::{Filter, ImageId};
 
 use crate::calibrate::{CUT, Modality, Part};
-use crate::prompt::{TEMPLATES, mean, prompts};
-use crate::query::MAX_TEXT;
+use crate::labels::check_labels;
 use crate::{Cancel, Engine, EngineError};
 pub use tagged::{Tag, Tagged};
-
-/// Most labels at once.
-pub const MAX_LABELS: usize = 10_000;
 
 /// Most tags of all images together that are remembered: some 60 MB.
 const MOST_KEPT: usize = 1_000_000;
@@ -45,18 +41,10 @@ impl Engine {
     /// [`EngineError::BadRequest`] for labels that make no sense; otherwise if the model or the
     /// store fails, or the question is given up ([`Cancel`]).
     pub fn tag(&self, labels: &[String], options: &TagOptions) -> Result<Vec<Tagged>, EngineError> {
-        if labels.is_empty() || labels.len() > MAX_LABELS {
-            return Err(EngineError::BadRequest(format!("{} labels; give 1 to {MAX_LABELS}", labels.len())));
-        }
-        if let Some(label) = labels.iter().find(|label| label.trim().is_empty() || label.len() > MAX_TEXT) {
-            return Err(EngineError::BadRequest(format!("a label of {} bytes; it needs words, and few", label.len())));
-        }
+        check_labels(labels)?;
         let index = self.serving()?;
         let encoder = self.encoder_for(&index)?;
-        let texts: Vec<String> = labels.iter().flat_map(|label| prompts(label, &TEMPLATES)).collect();
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let vectors = self.texts.embed_queries(encoder.as_ref(), &texts)?;
-        let vectors: Vec<_> = vectors.chunks(TEMPLATES.len()).map(mean).collect::<Result<_, _>>()?;
+        let vectors = self.label_queries(encoder.as_ref(), labels)?;
         let allowed = self.selected(&index, &options.filter)?;
         let known = self.calibrated(&index.manifest().model)?;
 

@@ -4,12 +4,16 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::MapArgs;
+
 const EVAL_HELP: &str = "\
 The data are yours: images are indexed in a temporary library with the model that --model names, and nothing else is touched.
 
 Examples:
   glimpse eval regions --data annotations.json --images val2017 --model google/siglip2-base-patch16-512
   glimpse eval regions --data annotations.json --lang en,de --reliability reliability.svg
+  glimpse eval segment --data panoptic_val2017.json --images val2017
+  glimpse eval segment --data SegmentationClass --names voc.tsv --images JPEGImages --none background
   glimpse eval retrieval --data dataset_coco.json --images val2014
   glimpse eval retrieval --data crossmodal3600.jsonl --images xm3600
   glimpse eval captions --data annotations.json --lang en,ja
@@ -30,6 +34,8 @@ pub enum EvalCommand {
     Calibrate(EvalCalibrateArgs),
     /// Where things are: COCO annotations; names or captions of annotations are the queries
     Regions(EvalRegionsArgs),
+    /// What every pixel shows: COCO panoptic, or PNG files with numbers of categories
+    Segment(EvalSegmentArgs),
     /// What the model's decoder says: COCO annotations; a caption should name the categories of its
     /// image
     Captions(EvalCaptionsArgs),
@@ -115,6 +121,52 @@ pub struct EvalRegionsArgs {
     /// Draw how often a score of p was right
     #[arg(long, value_name = "FILE.svg")]
     pub reliability: Option<PathBuf>,
+
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+const EVAL_SEGMENT_HELP: &str = "\
+All categories are asked of every image. Printed are the mean intersection over union (mIoU) and the share of right pixels; of COCO
+panoptic also panoptic, segmentation and recognition quality (PQ, SQ, RQ) for all, things and stuff, as panopticapi computes them.
+Beside ours stand the best that could be said of the same segments (oracle), and categories at random (chance).
+
+Examples:
+  glimpse eval segment --data panoptic_val2017.json --images val2017
+  glimpse eval segment --data gallery/panoptic.json --none background --json
+  glimpse eval segment --data SegmentationClass --names voc.tsv --images JPEGImages --none background";
+
+#[derive(Debug, Args)]
+#[command(after_help = EVAL_SEGMENT_HELP)]
+pub struct EvalSegmentArgs {
+    /// COCO panoptic annotations, or a folder of PNG files with numbers of categories
+    #[arg(long, value_name = "FILE|DIR")]
+    pub data: PathBuf,
+
+    /// Where the PNG files of panoptic annotations are [default: the folder of the same name]
+    #[arg(long, value_name = "DIR")]
+    pub masks: Option<PathBuf>,
+
+    /// Where the images are [default: beside the data]
+    #[arg(long, value_name = "DIR")]
+    pub images: Option<PathBuf>,
+
+    /// For a folder of PNG files: lines of number, tab, name of category; other numbers do not
+    /// count
+    #[arg(long, value_name = "FILE")]
+    pub names: Option<PathBuf>,
+
+    /// The category of pixels that show none of the others: it is not asked for
+    #[arg(long, value_name = "NAME")]
+    pub none: Option<String>,
+
+    /// Only the first images
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+
+    #[command(flatten)]
+    pub map: MapArgs,
 
     /// One JSON object
     #[arg(long)]

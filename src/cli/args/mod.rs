@@ -8,6 +8,7 @@ mod library;
 mod maintain;
 mod regions;
 mod search;
+mod segment;
 mod tools;
 mod watch;
 
@@ -19,12 +20,14 @@ use glimpse::engine::{GraphEngine, RegionChoice};
 pub use collections::{AlbumArgs, AlbumCommand, ChosenArgs, FavouriteArgs, FavouriteCommand, ListedArgs, SidecarArgs};
 pub use evaluate::{
     EvalArgs, EvalCalibrateArgs, EvalCaptionsArgs, EvalClassifyArgs, EvalCommand, EvalRegionsArgs, EvalRetrievalArgs,
+    EvalSegmentArgs,
 };
 pub use groups::{BoundArgs, DepthArgs, ExportArgs, FilterArgs, PrintArgs, SortArg};
 pub use library::{DemoArgs, IndexArgs, ListenArgs, ServeArgs};
 pub use maintain::{RootsArgs, RootsCommand, RunsArgs, StatsArgs, TuneArgs, VerifyArgs};
 pub use regions::{CaptionArgs, FindArgs, GroundArgs};
 pub use search::{DupsArgs, ModeArg, SearchArgs, SimilarArgs, TagArgs};
+pub use segment::{MapArgs, MaskFormat, SegmentArgs};
 pub use tools::{CompletionsArgs, EmbedArgs, ModelArgs, ModelCommand};
 pub use watch::WatchArgs;
 
@@ -51,7 +54,7 @@ Exit status:
   0    done
   1    nothing found (no match; weaker ones may be shown)
   2    error
-  3    done but for some files, which are named (`index`)
+  3    done but for some files, which are named (`index`, `segment`)
   130  stopped by Ctrl-C; what was done so far is kept
 
 Results go to stdout; progress, notes and errors go to stderr.";
@@ -143,6 +146,8 @@ pub enum Command {
     Find(FindArgs),
     /// Find where things are in one image, without a library
     Ground(GroundArgs),
+    /// Say what every pixel of images shows, out of labels of your own
+    Segment(SegmentArgs),
     /// Say in words what an image shows, or a part of it
     Caption(CaptionArgs),
     /// Find images that look like one, or regions like a part of it

@@ -13,6 +13,7 @@ pub mod index;
 pub mod model;
 pub mod roots;
 pub mod search;
+pub mod segment;
 pub mod serve;
 pub mod similar;
 pub mod stats;

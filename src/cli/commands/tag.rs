@@ -13,7 +13,7 @@ use crate::cli::output::{Table, count, write_json};
 use crate::cli::query;
 
 pub fn run(args: &TagArgs, context: &Context) -> Result<Outcome, CliError> {
-    let labels = labels(args)?;
+    let labels = query::labels(&args.label, args.labels.as_deref())?;
     let engine = context.engine()?;
     let options =
         TagOptions { filter: query::resolve_filter(&args.filter)?, max_tags: args.max_tags, min_score: args.min_score };
@@ -44,17 +44,4 @@ pub fn run(args: &TagArgs, context: &Context) -> Result<Outcome, CliError> {
     let (total, have) = (count(total, "image", "images"), if with_tags == 1 { "has" } else { "have" });
     context.note(format_args!("{with_tags} of {total} {have} a tag"));
     Ok(Outcome::found(with_tags > 0))
-}
-
-/// Labels of the command line and of the file, without blank ones and repeats.
-fn labels(args: &TagArgs) -> Result<Vec<String>, CliError> {
-    let mut labels = args.label.clone();
-    if let Some(path) = &args.labels {
-        let text =
-            std::fs::read_to_string(path).map_err(|error| CliError::new(format!("{}: {error}", path.display())))?;
-        labels.extend(text.lines().map(|line| line.trim().to_owned()));
-    }
-    let mut seen = std::collections::HashSet::new();
-    labels.retain(|label| !label.trim().is_empty() && seen.insert(label.clone()));
-    Ok(labels)
 }

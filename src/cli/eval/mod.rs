@@ -8,6 +8,7 @@ mod presence;
 mod regions;
 mod reliability;
 mod retrieval;
+mod segment;
 mod vectors;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ pub fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, CliError> {
     match &args.command {
         EvalCommand::Calibrate(args) => calibrate::run(args, context),
         EvalCommand::Regions(args) => regions::run(args, context),
+        EvalCommand::Segment(args) => segment::run(args, context),
         EvalCommand::Captions(args) => captions::run(args, context),
         EvalCommand::Retrieval(args) => retrieval::run(args, context),
         EvalCommand::Classify(args) => classify::run(args, context),

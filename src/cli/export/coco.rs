@@ -6,13 +6,13 @@
 
 use serde_json::json;
 
-use super::{Annotated, FrameOf, labels, names_of};
+use super::{Annotated, FrameOf, labels, names_of, paths};
 use crate::cli::outcome::CliError;
 
 pub fn write(images: &[&Annotated<'_>]) -> Result<String, CliError> {
     let labels = labels(images);
     let category = |label: &str| labels.iter().position(|known| *known == label).map_or(0, |place| place + 1);
-    let entries = images.iter().zip(names_of(images)).zip(1..).map(|((image, name), id)| {
+    let entries = images.iter().zip(names_of(&paths(images))).zip(1..).map(|((image, name), id)| {
         let mut entry = json!({ "id": id, "file_name": name, "width": image.width, "height": image.height });
         if let Some(FrameOf { start, end, .. }) = image.frame {
             (entry["start"], entry["end"]) = (json!(start), json!(end));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Annotated, escape, labels, names_of};
+use super::{Annotated, escape, labels, names_of, paths};
 
 pub fn write(images: &[&Annotated<'_>]) -> String {
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<annotations>\n  <version>1.1</version>\n");
@@ -21,7 +21,7 @@ pub fn write(images: &[&Annotated<'_>]) -> String {
         );
     }
     xml.push_str("    </labels>\n  </task></meta>\n");
-    for (id, (image, name)) in images.iter().zip(names_of(images)).enumerate() {
+    for (id, (image, name)) in images.iter().zip(names_of(&paths(images))).enumerate() {
         let (name, width, height) = (escape(&name), image.width, image.height);
         let _ = writeln!(xml, "  <image id=\"{id}\" name=\"{name}\" width=\"{width}\" height=\"{height}\">");
         for found in &image.boxes {

@@ -5,11 +5,11 @@
 
 use serde_json::json;
 
-use super::{Annotated, names_of};
+use super::{Annotated, names_of, paths};
 use crate::cli::outcome::CliError;
 
 pub fn write(images: &[&Annotated<'_>]) -> Result<String, CliError> {
-    let tasks = images.iter().zip(names_of(images)).map(|(image, name)| {
+    let tasks = images.iter().zip(names_of(&paths(images))).map(|(image, name)| {
         let results = image.boxes.iter().zip(1..).map(|(found, id)| {
             let rect = found.rect;
             json!({
@@ -34,7 +34,7 @@ pub fn write(images: &[&Annotated<'_>]) -> Result<String, CliError> {
 
 /// A name as a value of an address: letters, digits and a few signs as they are, all other bytes as
 /// `%XX`.
-fn encoded(name: &str) -> String {
+pub(super) fn encoded(name: &str) -> String {
     let escaped = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),

@@ -5,6 +5,7 @@ mod coco;
 mod crops;
 mod cvat;
 mod label_studio;
+pub mod masks;
 mod xmp;
 
 use std::collections::HashSet;
@@ -90,7 +91,7 @@ pub fn write(images: &[Annotated<'_>], args: &ExportArgs) -> Result<Vec<String>,
         }
     }
     if args.label_studio.is_some() {
-        let root = common_folder(&stills).display();
+        let root = common_folder(&paths(&stills)).display();
         done.push(format!("Label Studio finds the images if it is started with LOCAL_FILES_DOCUMENT_ROOT={root}"));
     }
     let mut folder = |dir: &Option<PathBuf>,
@@ -143,12 +144,20 @@ impl Names {
 
 /// The pixels of an image, upright.
 fn pixels(image: &Annotated<'_>) -> Result<RgbImage, CliError> {
-    let failed = |error: String| CliError::new(format!("{}: {error}", image.path.display()));
     if let Some(FrameOf { engine, id, .. }) = image.frame {
-        return Ok(engine.original_bytes(id)?.decode().map_err(|error| failed(error.to_string()))?.pixels);
+        let decoded = engine.original_bytes(id)?.decode();
+        return decoded
+            .map(|image| image.pixels)
+            .map_err(|error| CliError::new(format!("{}: {error}", image.path.display())));
     }
-    let bytes = files::read(&image.path).map_err(|error| failed(error.to_string()))?;
-    let file = ImageBytes { bytes: bytes.into(), orientation: image.orientation };
+    decoded(&image.path, image.orientation)
+}
+
+/// The pixels of a file, upright.
+fn decoded(path: &Path, orientation: Option<u8>) -> Result<RgbImage, CliError> {
+    let failed = |error: String| CliError::new(format!("{}: {error}", path.display()));
+    let bytes = files::read(path).map_err(|error| failed(error.to_string()))?;
+    let file = ImageBytes { bytes: bytes.into(), orientation };
     file.decode().map(|image| image.pixels).map_err(|error| failed(error.to_string()))
 }
 
@@ -173,9 +182,13 @@ fn escape(text: &str) -> String {
     escaped
 }
 
+fn paths<'a>(images: &[&'a Annotated<'_>]) -> Vec<&'a Path> {
+    images.iter().map(|image| image.path.as_path()).collect()
+}
+
 /// The folder that all images are in.
-fn common_folder<'a>(images: &[&'a Annotated<'_>]) -> &'a Path {
-    let mut folders = images.iter().map(|&image| image.path.parent().unwrap_or(Path::new("")));
+fn common_folder<'a>(images: &[&'a Path]) -> &'a Path {
+    let mut folders = images.iter().map(|path| path.parent().unwrap_or(Path::new("")));
     let first = folders.next().unwrap_or(Path::new(""));
     folders.fold(first, |common, folder| {
         common.ancestors().find(|above| folder.starts_with(above)).unwrap_or(Path::new(""))
@@ -183,10 +196,10 @@ fn common_folder<'a>(images: &[&'a Annotated<'_>]) -> &'a Path {
 }
 
 /// Names of images for other programs: relative to their common folder, with `/` between folders.
-fn names_of(images: &[&Annotated<'_>]) -> Vec<String> {
+fn names_of(images: &[&Path]) -> Vec<String> {
     let common = common_folder(images);
-    let name = |image: &&Annotated<'_>| {
-        let parts = image.path.strip_prefix(common).unwrap_or(&image.path).components();
+    let name = |path: &&Path| {
+        let parts = path.strip_prefix(common).unwrap_or(path).components();
         parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
     };
     images.iter().map(name).collect()
@@ -252,10 +265,7 @@ mod tests {
 
     #[test]
     fn names_are_relative_to_the_folder_of_all() {
-        let named = |paths: &[&str]| {
-            let images: Vec<_> = paths.iter().map(|path| Annotated { path: path.into(), ..image() }).collect();
-            names_of(&images.iter().collect::<Vec<_>>())
-        };
+        let named = |paths: &[&str]| names_of(&paths.iter().map(Path::new).collect::<Vec<_>>());
         assert_eq!(named(&[]), Vec::<String>::new());
         assert_eq!(named(&["/p/a/x.jpg"]), ["x.jpg"]);
         assert_eq!(named(&["/p/a/x.jpg", "/p/ab/x.jpg", "/p/y.jpg"]), ["a/x.jpg", "ab/x.jpg", "y.jpg"]);

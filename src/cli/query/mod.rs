@@ -3,6 +3,7 @@
 mod filter;
 mod terms;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use glimpse::engine::Rect;
@@ -12,6 +13,19 @@ use super::args::{ModeArg, SearchArgs, SortArg};
 use super::outcome::CliError;
 
 pub use filter::resolve as resolve_filter;
+
+/// Labels that were named, and those of a file, one on a line: without blank ones and repeats.
+pub fn labels(named: &[String], file: Option<&Path>) -> Result<Vec<String>, CliError> {
+    let mut labels: Vec<String> = named.iter().map(|label| label.trim().to_owned()).collect();
+    if let Some(path) = file {
+        let text =
+            std::fs::read_to_string(path).map_err(|error| CliError::new(format!("{}: {error}", path.display())))?;
+        labels.extend(text.lines().map(|line| line.trim().to_owned()));
+    }
+    let mut seen = HashSet::new();
+    labels.retain(|label| !label.is_empty() && seen.insert(label.clone()));
+    Ok(labels)
+}
 
 /// What `glimpse search` asks.
 pub fn resolve(args: &SearchArgs, engine: &Engine) -> Result<Query, CliError> {
