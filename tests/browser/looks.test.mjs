@@ -133,6 +133,22 @@ for (const locale of ["en-GB", "ar"]) {
   }
 }
 
+for (const [locale, width] of [["de", 1440], ["ar", 900]]) {
+  onPage(`${locale}, ${width} pixels: with letters of 200 %, no sign of the bar lies on what one types, and years are apart`, { locale, viewport: { width, height: 900 }, path: "/?q=zoo" }, async (page) => {
+    await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
+    await page.waitForFunction(() => document.querySelector("#grid h2").offsetHeight >= 104);
+    assert.equal(await overflow(page), 0);
+    assert.deepEqual(await covering(page), []);
+    await page.goto("/");
+    await ready(page);
+    await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
+    await page.waitForFunction(() => document.querySelector("#grid h2").offsetHeight >= 104);
+    const places = await page.locator("#scrubber .year-mark").evaluateAll((years) => years.map((year) => year.getBoundingClientRect()).map(({ top, bottom }) => [top, bottom]));
+    assert.ok(places.length > 2, `${places.length} years`);
+    assert.ok(places.slice(1).every(([top], i) => top >= places[i][1] + 8), places.join(" "));
+  });
+}
+
 onPage("on a phone, sheets fill the width, filters stay in one line, and keys are not explained", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }, async (page) => {
   for (const [button, sheet, close] of [["#settings", "#help", "#help-close"], ["#library", "#panel", "#panel-close"]]) {
     await page.click(button);
