@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { findings } from "./axe.mjs";
-import { count, idle, onPage, ready, tiles } from "./harness.mjs";
+import { count, idle, onPage, ready, search, tiles } from "./harness.mjs";
 
 const shot = (page, n) => tiles(page).nth(n).locator("a.shot");
 const idOf = async (page, n) => Number(new URL(await shot(page, n).evaluate(({ href }) => href)).searchParams.get("view"));
@@ -128,10 +128,24 @@ onPage("a search is saved under a name, and leads back to itself", { path: "/?q=
   assert.ok(await page.locator("#save-search").isHidden(), "there is nothing to save");
   await page.click("#albums-open");
   await albumRow(page, "My zoo").locator(".soft", { hasText: "Saved search" }).waitFor();
+  const best = await albumRow(page, "My zoo").locator(".cover img").getAttribute("src");
   await albumRow(page, "My zoo").locator(".main").click();
   await page.waitForURL(/q=zoo/);
   await idle(page);
   assert.equal(await count(page), found);
+  assert.equal(/images\/(\d+)/.exec(best)[1], String(await idOf(page, 0)), "the best of what it finds stands for it");
+  const pill = page.locator("#filters .filter", { hasText: "My zoo" });
+  await pill.waitFor();
+  await page.reload();
+  await ready(page);
+  await pill.waitFor();
+  await search(page, "zoo animal");
+  await pill.waitFor({ state: "hidden" });
+  await page.goBack();
+  await pill.waitFor();
+  await pill.getByRole("button", { name: "Remove filter: Saved search" }).click();
+  await page.waitForURL((address) => !address.search);
+  await pill.waitFor({ state: "hidden" });
   await page.click("#albums-open");
   const id = await albumRow(page, "My zoo").getAttribute("data-album");
   await ask(page, "DELETE", `albums/${id}`);

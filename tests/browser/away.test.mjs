@@ -20,6 +20,30 @@ onPage("a server that is away is waited for, and nothing is wiped", async (page,
   assert.match(await countLine(page), /match/);
 });
 
+for (const width of [390, 1280]) {
+  onPage(`${width} pixels: the banner of a server that is away covers neither the selection bar nor a message`, { viewport: { width, height: 800 }, path: "/?q=zoo" }, async (page, { expect }) => {
+    await tiles(page).first().waitFor();
+    await tiles(page).first().locator("a.shot").focus();
+    await page.keyboard.press("x");
+    await page.locator("#selection").waitFor();
+    expect("api/v1");
+    await page.route("**/api/v1/**", (route) => route.abort());
+    await page.locator("#selection .act").first().click();
+    await page.locator("#away").waitFor();
+    const toast = page.locator(".toast").first();
+    await toast.waitFor();
+    await page.waitForFunction(() => !document.getAnimations().some((motion) => motion.effect.target.matches(".toast, #selection")));
+    const { y: banner } = await page.locator("#away").boundingBox();
+    const bar = await page.locator("#selection").boundingBox();
+    assert.ok(bar.y + bar.height <= banner + 1, `${bar.y + bar.height}, ${banner}`);
+    const message = await toast.boundingBox();
+    assert.ok(message.y + message.height <= bar.y + 1, `${message.y + message.height}, ${bar.y}`);
+    await page.unroute("**/api/v1/**");
+    await page.locator("#away").waitFor({ state: "hidden" });
+    await page.waitForFunction((y) => document.querySelector("#selection").getBoundingClientRect().bottom > y, banner);
+  });
+}
+
 onPage("behind a proxy, too, a server that is away is told as such, and can be tried again", async (page, { expect }) => {
   expect("api/v1");
   await page.route("**/api/v1/**", (route) => route.fulfill({ status: 502, contentType: "text/html", body: "<h1>Bad Gateway</h1>" }));

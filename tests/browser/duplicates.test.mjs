@@ -55,6 +55,10 @@ for (const [device, options] of [["laptop", {}], ["phone", phone]]) {
     assert.equal(await first.locator(".best").count(), 1);
     assert.deepEqual(await first.locator("input").evaluateAll((boxes) => boxes.map(({ checked }) => checked)), [true, false, false]);
     assert.deepEqual(await findings(page), []);
+    assert.deepEqual(await groups(page).evaluateAll((groups) => groups.map(({ ariaLabel }) => ariaLabel)),
+      ["3 pictures, nearly the same, 1 of 3", "2 pictures, nearly the same, 2 of 3", "2 pictures, nearly the same, 3 of 3"]);
+    assert.ok(await page.getByRole("heading", { name: "Duplicates", exact: true }).isVisible());
+    assert.equal(await page.locator("#library").getAttribute("aria-current"), "true");
     assert.equal(await overflow(page), 0);
     const act = first.locator(".acts button").first();
     assert.equal(await act.textContent(), "Move the others to the trash (2)");

@@ -49,6 +49,9 @@ onPage("folders are found by a part of their path, by keys alone", async (page) 
   await page.keyboard.type("nairobi");
   const names = await page.locator("#sheet-folder .name").allTextContents();
   assert.ok(names.length >= 1 && names.every((name) => /nairobi/i.test(name)), names.join());
+  const cut = await page.locator("#sheet-folder .folder :is(.name, .path)").evaluateAll((parts) => parts.filter((part) => part.scrollWidth > part.clientWidth + 1).length);
+  assert.equal(cut, 0, "the name is seen as a whole, and so is the way to it");
+  assert.match(await page.locator("#sheet-folder .folder .path").first().textContent(), /^[^/]/);
   await page.keyboard.press("Tab");
   await page.keyboard.press("Space");
   await page.waitForURL(/folder=.*Nairobi/);

@@ -110,10 +110,27 @@ onPage("past runs are told, and one that was stopped is started again", { path: 
   for (const part of ["Up to date", "Files: 1,200", "14 new", "2 removed", "1 unreadable", "2 min", "/photos/2023"]) assert.ok(said.includes(part), `${part}: ${said}`);
   assert.match(await runs.nth(1).textContent(), /Stopped.*on the command line/);
   assert.deepEqual(await findings(page), []);
+  const list = page.getByRole("list", { name: "Past runs" });
+  await page.locator("#runs summary").focus();
+  await page.keyboard.press("Tab");
+  assert.ok(await list.evaluate((list) => list === document.activeElement), "keys move it where it is longer than its place");
   assert.equal(await runs.first().locator("button").count(), 0);
   await runs.nth(1).getByRole("button", { name: "Start again" }).click();
   await page.locator("#job-state", { hasText: "Up to date" }).waitFor();
   assert.deepEqual(seen.orders, [{ roots: ["/photos/old"] }]);
+});
+
+onPage("many past runs, none of which can be started again, are moved by keys", { path: "about:blank" }, async (page) => {
+  await served(page);
+  const run = { began: "2026-05-03T10:00:00Z", ended: "2026-05-03T10:02:05Z", by: "server", roots: ["/photos/2023"], seen: 1200, added: 14, removed: 2, failed: 1, outcome: "done", message: null };
+  await page.route("**/api/v1/runs**", (route) => route.fulfill({ json: { runs: Array(12).fill(run) } }));
+  await page.goto("/");
+  await ready(page);
+  await page.click("#library");
+  await page.click("#runs summary");
+  await page.locator("#run-list .run").nth(11).waitFor();
+  assert.ok(await page.locator("#run-list").evaluate((list) => list.scrollHeight > list.clientHeight), "there are more than fit");
+  assert.deepEqual(await findings(page), []);
 });
 
 onPage("a folder of this machine is browsed to, added, told among past runs, and taken out again", async (page, { expect }) => {

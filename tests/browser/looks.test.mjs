@@ -90,6 +90,65 @@ onPage("letters twice as large are not cut off", async (page) => {
   assert.equal(cut, 0);
 });
 
+/// Signs of the bar that lie on the text of its field.
+const covering = (page) => page.evaluate(() => {
+  const field = document.querySelector("#q").getBoundingClientRect();
+  return [...document.querySelectorAll(".tool")].filter((tool) => {
+    const { left, right, top, bottom, width } = tool.getBoundingClientRect();
+    return width && left < field.right - 1 && right > field.left + 1 && top < field.bottom - 1 && bottom > field.top + 1;
+  }).map(({ id }) => id);
+});
+
+for (const locale of ["en-GB", "ar"]) {
+  onPage(`${locale}, on a phone, no sign lies on what one types`, { locale, viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, path: "about:blank" }, async (page) => {
+    for (const path of ["/?after=2022-01-01", "/?favourite=1", "/?c=i:1:17", "/?q=zoo", "/?find=1&q=zoo&c=t:1:tent&weak=1"]) {
+      await page.goto(path);
+      await ready(page);
+      assert.ok(await page.locator("#save-search").isVisible(), path);
+      assert.deepEqual(await covering(page), [], path);
+      assert.ok((await page.locator("#q").boundingBox()).width > 80, `${path}: there is room to type`);
+    }
+  });
+
+  for (const letters of [130, 200]) {
+    onPage(`${locale}, on a phone: with letters of ${letters} %, nothing is wider than the screen, and headings are whole`, { locale, viewport: { width: 390, height: 844 }, path: "about:blank" }, async (page) => {
+      // "sunflowr" is like nothing for sure, whose heading is the longest one.
+      for (const path of ["/", "/?q=sunflowr", "/?after=2022-01-01", "/?find=1&c=n:2-:butterfly&c=t:-1:cat&weak=1"]) {
+        await page.goto(path);
+        await ready(page);
+        await tiles(page).first().waitFor();
+        await page.evaluate((letters) => (document.documentElement.style.fontSize = `${letters}%`), letters);
+        await page.waitForFunction((high) => document.querySelector("#grid h2").offsetHeight >= high, Math.floor(3.25 * 16 * letters / 100));
+        assert.equal(await overflow(page), 0, path);
+        const beyond = await page.locator("header :is(a, button, input, select, .chip):visible").evaluateAll((parts) =>
+          parts.filter((part) => part.getBoundingClientRect().right > innerWidth || part.getBoundingClientRect().left < 0).map(({ id, className }) => id || className));
+        assert.deepEqual(beyond, [], path);
+        assert.deepEqual(await covering(page), [], path);
+        const headings = await page.locator("#grid h2").evaluateAll((all) => all.map(({ textContent, scrollWidth, clientWidth, scrollHeight, clientHeight }) =>
+          ({ textContent, isCut: scrollWidth > clientWidth + 1 || scrollHeight > clientHeight + 1 })));
+        assert.ok(headings.length > 0);
+        assert.deepEqual(headings.filter(({ isCut }) => isCut), [], path);
+      }
+    });
+  }
+}
+
+for (const [locale, width] of [["de", 1440], ["ar", 900]]) {
+  onPage(`${locale}, ${width} pixels: with letters of 200 %, no sign of the bar lies on what one types, and years are apart`, { locale, viewport: { width, height: 900 }, path: "/?q=zoo" }, async (page) => {
+    await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
+    await page.waitForFunction(() => document.querySelector("#grid h2").offsetHeight >= 104);
+    assert.equal(await overflow(page), 0);
+    assert.deepEqual(await covering(page), []);
+    await page.goto("/");
+    await ready(page);
+    await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
+    await page.waitForFunction(() => document.querySelector("#grid h2").offsetHeight >= 104);
+    const places = await page.locator("#scrubber .year-mark").evaluateAll((years) => years.map((year) => year.getBoundingClientRect()).map(({ top, bottom }) => [top, bottom]));
+    assert.ok(places.length > 2, `${places.length} years`);
+    assert.ok(places.slice(1).every(([top], i) => top >= places[i][1] + 8), places.join(" "));
+  });
+}
+
 onPage("on a phone, sheets fill the width, filters stay in one line, and keys are not explained", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }, async (page) => {
   for (const [button, sheet, close] of [["#settings", "#help", "#help-close"], ["#library", "#panel", "#panel-close"]]) {
     await page.click(button);

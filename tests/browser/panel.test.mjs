@@ -109,6 +109,8 @@ onPage("every failure can be read, however many there are", async (page) => {
     await page.locator("#failures-title", { hasText: "230 files" }).waitFor();
     await page.locator("#job-state", { hasText: "Up to date" }).waitFor();
     await page.click("#failures summary");
+    await page.getByRole("list", { name: "230 files could not be read" }).waitFor();
+    assert.equal(await page.locator("#failure-list").evaluate((list) => list.tabIndex), 0, "keys move it");
     const more = page.locator("#failure-list button", { hasText: "and 30 more" });
     await more.click();
     await more.waitFor({ state: "detached" });
@@ -126,15 +128,22 @@ onPage("progress has a share and a total, and a stopped run can be started again
   await page.route("**/api/v1/jobs/7/events", (route) => route.fulfill({ contentType: "text/event-stream", body: `event: job\ndata: ${JSON.stringify(now)}\n\n` }));
   await page.route("**/api/v1/jobs", (route) => {
     orders += route.request().method() === "POST" ? 1 : 0;
-    return route.fulfill({ status: 202, json: { ...job, id: 8, found_all: true, found: 2000, done: 500, eta: 375 } });
+    return route.fulfill({ status: 202, json: { ...job, id: 8, found_all: true, found: 2000, done: 3, rate: 0.4, eta: 4992 } });
   });
-  await page.route("**/api/v1/jobs/8/events", () => {});
+  let advance = () => {};
+  await page.route("**/api/v1/jobs/8/events", (route) => {
+    const body = `event: job\ndata: ${JSON.stringify({ ...job, id: 8, found_all: true, found: 2000, done: 500, eta: 375 })}\n\n`;
+    advance = () => route.fulfill({ contentType: "text/event-stream", body });
+  });
   await page.goto("/");
   await ready(page);
   await page.click("#banner-open");
   await page.locator("#job-line", { hasText: "12 files done, still counting" }).waitFor();
   now = { ...job, state: "cancelled" };
   await page.locator("#job-acts button", { hasText: "Start again" }).click({ timeout: 10_000 });
+  await page.locator("#job-line", { hasText: "3 of 2,000 files" }).waitFor();
+  assert.doesNotMatch(await page.textContent("#job-line"), /left$/, "the first files say little of the others");
+  advance();
   await page.locator("#job-line", { hasText: "500 of 2,000 files · 25 % · 4 files a second" }).waitFor();
   assert.match(await page.textContent("#job-line"), /left$/);
   assert.equal(orders, 1);

@@ -323,6 +323,21 @@ onPage("a box on plain background finds nothing sure", async (page) => {
   assert.ok((await tiles(page).count()) > 0 && (await tiles(page).count()) <= 12, "the closest, and no more");
 });
 
+onPage("a box that nothing is like says so, and its closest pictures are no answer", async (page) => {
+  const zebra = await recordOf(page, ZEBRA);
+  // As of a box whose patches differ, though nothing in the library is like them.
+  await page.route("**/api/v1/similar", async (route) => {
+    const answer = await (await route.fetch()).json();
+    await route.fulfill({ json: { ...answer, nothing_particular: false } });
+  });
+  await page.goto(`/?find=1&c=r:${zebra.id}:0,0,${Math.round(zebra.width * 0.2)},${Math.round(zebra.height * 0.1)}`);
+  await ready(page);
+  assert.equal(await count(page), 0);
+  assert.match(await page.textContent("#note-text"), /nothing particular in this box/);
+  assert.equal(await page.locator("#grid .title").first().textContent(), "Weaker matches");
+  await page.locator("#announcer", { hasText: "nothing particular in this box" }).waitFor({ state: "attached" });
+});
+
 onPage("the bundled model says what a picture, or a part of it, shows", async (page) => {
   const zebra = await recordOf(page, ZEBRA);
   await page.goto(`/?view=${zebra.id}`);
@@ -335,6 +350,23 @@ onPage("the bundled model says what a picture, or a part of it, shows", async (p
   assert.ok(box.width > 1 && language === "en");
   await page.waitForFunction(() => /^\p{L}[\p{L} ]+$/u.test(document.querySelector("#draw-help").textContent));
 });
+
+for (const [what, said, isShown] of [
+  ["sure of", { text: "red car, bus and tent", probability: 0.2 }, true],
+  ["unsure of", { text: "red car, bus and tent", probability: 0.01 }, false],
+  ["repeating", { text: "ice skate, ice skate, and envelope", probability: 0.9 }, false],
+  ["stammering", { text: "a car car", probability: 0.9 }, false],
+]) {
+  onPage(`a description that the model is ${what} is ${isShown ? "shown" : "kept back"}`, async (page) => {
+    await page.route("**/api/v1/caption", (route) => route.fulfill({ json: { captions: [said] } }));
+    const answered = page.waitForResponse("**/api/v1/caption");
+    await tiles(page).first().locator("a.shot").click();
+    await answered;
+    if (isShown) await page.locator("#said-text", { hasText: said.text }).waitFor();
+    await page.waitForTimeout(100);
+    assert.equal(await page.locator("#said").isVisible(), isShown);
+  });
+}
 
 onPage("while one draws on a phone, all of the picture is free", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }, async (page) => {
   const tall = await recordOf(page, ZEBRA);

@@ -61,6 +61,13 @@ onPage("keys select: Space and x, Shift and arrows, everything, nothing", { path
   assert.ok(await inBar(), "the bar follows the pictures");
   await page.keyboard.press("Escape");
   await bar(page).waitFor({ state: "hidden" });
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.index), "2", "the picture that was touched last has the focus again");
+  await page.keyboard.press("x");
+  for (let stops = 0; stops < 3 && !(await inBar()); stops++) await page.keyboard.press("Tab");
+  await act(page, "Clear selection").focus();
+  await page.keyboard.press("Enter");
+  await bar(page).waitFor({ state: "hidden" });
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.index), "2");
   await page.focus("#q");
   await page.keyboard.press("Control+a");
   assert.ok(await bar(page).isHidden(), "in the bar that selects the text");

@@ -127,6 +127,30 @@ onPage("on a phone a handle shows while the page moves, and a finger drags it", 
   await page.locator("#scrubber:not(.moving)").waitFor();
 });
 
+for (const viewport of [{ width: 390, height: 844 }, { width: 768, height: 1024 }]) {
+  onPage(`${viewport.width} pixels, touch: the handle waits until the page moves, and lies on nothing above the pictures`, { ...blank, viewport, hasTouch: true, isMobile: true }, async (page) => {
+    await showLibrary(page, months);
+    await strip(page).waitFor({ state: "attached" });
+    await settled(page);
+    const opacity = () => strip(page).evaluate((strip) => getComputedStyle(strip).opacity);
+    assert.equal(await opacity(), "0", "it is not seen yet");
+    const covers = () => page.evaluate(() => {
+      const { left, width, top, height } = document.querySelector("#sort").getBoundingClientRect();
+      return [0.05, 0.5, 0.95].map((part) => document.elementFromPoint(left + width * part, top + height / 2)?.className).filter((name) => name === "thumb").length;
+    });
+    assert.equal(await covers(), 0);
+    await page.evaluate(() => scrollTo(0, 1));
+    await page.locator("#scrubber.moving").waitFor();
+    assert.equal(await covers(), 0);
+    const lies = await page.evaluate(() => document.querySelector("#scrubber .thumb").getBoundingClientRect().top - document.querySelector(".options").getBoundingClientRect().bottom);
+    assert.ok(lies > -2, `below the order by ${lies}`);
+    await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+    await settled(page);
+    const { bottom } = await page.locator("#scrubber .thumb").evaluate((thumb) => thumb.getBoundingClientRect());
+    assert.ok(bottom <= viewport.height + 1, `${bottom}`);
+  });
+}
+
 onPage("keys reach pictures that are not loaded yet", blank, async (page) => {
   await showLibrary(page, months);
   await tiles(page).first().locator("a.shot").focus();

@@ -1,9 +1,10 @@
 // Albums and saved searches: a list to open, one to choose from, and a name for a new one.
 
-import { albumImages, albums, changeAlbum, createAlbum, deleteAlbum, image, seeAlbum, thumbnail } from "./api.js";
+import { albumImages, albums, changeAlbum, createAlbum, deleteAlbum, find, image, search, seeAlbum, similarRegions, thumbnail } from "./api.js";
 import { $, h } from "./dom.js";
 import { explain } from "./errors.js";
 import { icon } from "./icons.js";
+import { read, write } from "./state.js";
 import { announce, toast } from "./toast.js";
 import { t } from "./words.js";
 
@@ -14,6 +15,7 @@ import { t } from "./words.js";
  * @property {(id: string, image: number) => Promise<void>} cover
  * @property {(name: string, search: { query?: object, find?: object, similar?: object, address: string }) => Promise<void>} saveSearch gives a search a name, and
  *   keeps it
+ * @property {(state: Page.State) => Promise<string>} searchOf the name of the saved search that a state is of, if it is of one
  * @property {(id: string) => Promise<string>} nameOf the name of an album, or what stands for one that is not there any more
  *
  * @typedef {object} Purpose
@@ -21,7 +23,7 @@ import { t } from "./words.js";
  * @property {(name: string) => Promise<void>} create
  */
 
-/// `open(album)` shows what is in one, `gone(id)` is told of one that was deleted, `renamed()` of a name.
+/// `open(album)` shows what is in one, `gone(id)` is told of one that was deleted, `renamed()` of names that are others now.
 /** @type {(on: { open: (album: Api.Album) => void, gone: (id: string) => void, renamed: () => void }) => Albums} */
 export function setUpAlbums({ open, gone, renamed }) {
   const dialog = $("albums");
@@ -67,7 +69,19 @@ export function setUpAlbums({ open, gone, renamed }) {
     const shown = purpose.choose ? known.filter((album) => !isSearch(album)) : known;
     $("album-list").replaceChildren(...shown.map(row));
     $("albums-none").hidden = shown.length > 0;
+    showSearches(shown);
   });
+
+  /// The best of what each saved search finds now stands for it. One after the other: there may be many.
+  /** @type {(shown: Api.Album[]) => Promise<void>} */
+  async function showSearches(shown) {
+    for (const album of shown.filter((album) => isSearch(album) && album.cover === null)) {
+      const place = /** @type {HTMLElement | null} */ ($("album-list").querySelector(`[data-album="${CSS.escape(album.id)}"] .cover`));
+      if (!place || !dialog.open) return; // another list is shown
+      const best = await bestOf(album).catch(() => null); // its sign stands for it
+      if (best !== null) await showCover(place, best);
+    }
+  }
 
   /** @type {(album: Api.Album) => HTMLElement} */
   function row(album) {
@@ -122,6 +136,7 @@ export function setUpAlbums({ open, gone, renamed }) {
       toast(t("albumDeleted", { name: album.name }));
       gone(album.id);
       await refresh();
+      renamed();
       $("album-name").focus();
     }));
     const keep = h("button", { class: "button", type: "button", on: { click: async () => (await refresh(), focusRow(album.id)) } }, t("cancelAct"));
@@ -157,7 +172,18 @@ export function setUpAlbums({ open, gone, renamed }) {
     return find() ?? t("album");
   }
 
+  /// The addresses of saved searches, by which they are known again: null until they were asked for.
+  /** @type {Promise<unknown> | null} */
+  let asked = null;
+  /** @type {(state: Page.State) => Promise<string>} */
+  async function searchOf(state) {
+    await (asked ??= load()).catch(() => (asked = null));
+    const address = placeOf(state);
+    return known.find((album) => isSearch(album) && album.address !== null && placeOf(read(album.address)) === address)?.name ?? "";
+  }
+
   return {
+    searchOf,
     add: (ids) => show(t("albumAdd"), {
       choose: async (album) => {
         await albumImages(album.id, { add: ids });
@@ -182,6 +208,8 @@ export function setUpAlbums({ open, gone, renamed }) {
       name, list: false, word: t("save"),
       create: async (name) => {
         await createAlbum({ name, ...search });
+        await load();
+        renamed();
         dialog.close();
         toast(t("searchSaved", { name }));
       },
@@ -193,6 +221,18 @@ export function setUpAlbums({ open, gone, renamed }) {
 /// An album that fills itself, with images, with those that show things, or with those that have a part like one.
 /** @type {(album: Api.Album) => boolean} */
 const isSearch = ({ query, find, similar }) => Boolean(query || find || similar);
+
+/// The address of a state, however much of its results is unfolded.
+/** @type {(state: Page.State) => string} */
+const placeOf = (state) => write({ ...state, view: null, weak: false });
+
+/// The first image that a saved search finds.
+/** @type {(album: Api.Album) => Promise<number | null>} */
+async function bestOf({ query, find: form, similar }) {
+  const [ask, body] = form ? [find, form] : similar ? [similarRegions, similar] : [search, query];
+  const { hits } = await ask({ ...(/** @type {object} */ (body)), limit: 1 });
+  return hits[0]?.id ?? null;
+}
 
 /// The image that stands for an album, if it is still there.
 /** @type {(place: HTMLElement, id: number) => Promise<void>} */

@@ -51,7 +51,7 @@ const albums = setUpAlbums({
   gone: (id) => get().album === id && change({ album: "" }),
   renamed: () => filters.render(),
 });
-const filters = setUpFilters({ get, change, albumName: (id) => albums.nameOf(id) });
+const filters = setUpFilters({ get, change, albumName: (id) => albums.nameOf(id), searchName: (state) => albums.searchOf(state) });
 const help = setUpMenu();
 const grid = new Grid($("grid"), {
   near: () => display.loadMore(),

@@ -27,6 +27,10 @@ export function watchConnection({ back }) {
     timer ||= setTimeout(ask, ASK);
   }
 
+  // What lies at the lower edge stands above the banner.
+  const away = $("away");
+  new ResizeObserver(() => document.documentElement.style.setProperty("--away", `${away.offsetHeight}px`)).observe(away);
+
   addEventListener("glimpse:offline", () => {
     if ($("away").hidden) announce(t("offline"));
     $("away").hidden = false;

@@ -29,7 +29,7 @@ export function open(root, host) {
   const none = h("div", { class: "empty", hidden: true }, h("h2", {}, t("dupNone")));
   const alike = h("select", {}, ALIKE.map(([word, cosine]) => h("option", { value: String(cosine), selected: cosine === USUAL }, t(word))));
   alike.addEventListener("change", () => (list.replaceChildren(), load()));
-  root.append(h("div", { class: "duplicates" },
+  root.append(h("div", { class: "duplicates" }, h("h2", { class: "title" }, t("duplicates")),
     h("div", { class: "intro" }, h("p", {}, t("dupIntro")), h("label", {}, t("dupAlike"), " ", alike)),
     !mayTrash && h("p", { class: "note" }, t("dupNotAllowed")), list, more, none));
   let closed = false;
@@ -56,9 +56,16 @@ export function open(root, host) {
   /** @type {(all: number) => void} */
   function tell(all) {
     total = all;
+    nameGroups();
     host.count(t("dupGroups", { n: all }));
     none.hidden = all > 0;
     more.hidden = list.children.length >= all;
+  }
+
+  /// Groups are told apart by their numbers.
+  function nameGroups() {
+    const groups = /** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll(".group"));
+    groups.forEach((group, i) => group.setAttribute("aria-label", `${t("alike", { n: Number(group.dataset.images) })}, ${t("placeOf", { n: i + 1, count: total })}`));
   }
 
   /// A group: its images, the best one first and kept unless said otherwise.
@@ -70,7 +77,7 @@ export function open(root, host) {
     const problem = h("p", { class: "problem", role: "alert" });
     const others = () => images.filter(({ id }) => !kept.has(id));
     const figures = images.map((record, i) => figure(record, i === 0, kept, render));
-    const element = h("section", { class: "group", "aria-label": t("alike", { n: images.length }) }, h("div", { class: "members" }, figures), h("div", { class: "acts" }, act, compare, problem));
+    const element = h("section", { class: "group", data: { images: images.length } }, h("div", { class: "members" }, figures), h("div", { class: "acts" }, act, compare, problem));
     function render() {
       const n = others().length;
       act.textContent = t(mayTrash ? "dupTrash" : "dupCopy", { n });
@@ -116,6 +123,7 @@ export function open(root, host) {
       const left = card(images);
       left.dataset.first = String(images[0].id);
       element.replaceWith(left);
+      nameGroups();
       left.querySelector("button")?.focus();
       return;
     }
@@ -175,10 +183,10 @@ function isSure(images) {
   const answer = (sure) => () => dialog.close(sure ? "yes" : "");
   const cancel = h("button", { class: "button", type: "button", autofocus: true, on: { click: answer(false) } }, t("cancelAct"));
   dialog.append(h("h2", { id: "trash-title" }, t("dupAsk", { n: files.length })), h("p", {}, t("dupAskAdvice")),
-    h("ul", { class: "rows" }, files.map((path) => h("li", {}, line(path)))),
+    h("ul", { class: "rows", tabIndex: 0, "aria-label": t("files") }, files.map((path) => h("li", {}, line(path)))),
     ...(companions.length > 0 ? [
       h("label", { class: "choice" }, all, h("span", {}, t("dupCompanions", { n: companions.length }))),
-      h("ul", { class: "rows" }, companions.map(({ path, role }) => h("li", {}, roleOf(role), ": ", line(path)))),
+      h("ul", { class: "rows", tabIndex: 0, "aria-label": t("dupCompanions", { n: companions.length }) }, companions.map(({ path, role }) => h("li", {}, roleOf(role), ": ", line(path)))),
     ] : []),
     h("div", { class: "acts" }, h("button", { class: "button strong", type: "button", on: { click: answer(true) } }, icon("trash"), t("dupMove")), cancel));
   document.body.append(dialog);

@@ -5,7 +5,7 @@ import { $, closest, fileName, h } from "./dom.js";
 import { fillFolders } from "./folder_filter.js";
 import { icon } from "./icons.js";
 import { boxesShown, showBoxes } from "./marks.js";
-import { isRanked, sortOf } from "./state.js";
+import { EMPTY, isFiltered, isRanked, sortOf } from "./state.js";
 import { day, distance, inKm, number, t } from "./words.js";
 
 /** @typedef {"date" | "folder" | "camera" | "lens" | "tag" | "format" | "area" | "near"} SheetName */
@@ -16,9 +16,12 @@ const AREAS = [0, 1, 5, 20];
 /// Distances around a place, in the unit of the reader.
 const DISTANCES = [1, 10, 100];
 
-/// `albumName(id)` gives the name of an album, later.
-/** @type {(page: { get: Page.Get, change: Page.Change, albumName: (id: string) => Promise<string> }) => { render: () => void }} */
-export function setUpFilters({ get, change, albumName }) {
+/// `albumName(id)` gives the name of an album, later, and `searchName(state)` that of the saved search that a state is of, or none.
+/**
+ * @type {(page: { get: Page.Get, change: Page.Change, albumName: (id: string) => Promise<string>, searchName: (state: Page.State) => Promise<string> }) =>
+ *   { render: () => void }}
+ */
+export function setUpFilters({ get, change, albumName, searchName }) {
   /** @type {Record<SheetName, Page.Sheet>} */
   const sheets = {
     date: { icon: "calendar", fill: dates, value: dateValue, empty: { after: "", before: "" } },
@@ -76,10 +79,19 @@ export function setUpFilters({ get, change, albumName }) {
   const favourite = h("button", { class: "pill favourites", type: "button", title: t("favourites"), "aria-label": t("favourites"),
     on: { click: () => change({ favourite: !get().favourite }) } }, icon("heart"), h("span", {}, t("favourites")));
   const album = setPill({ icon: "album", word: "album", leave: () => change({ album: "" }), nameOf: albumName });
+  const saved = setPill({ icon: "bookmark", word: "albumKind", leave: () => change({ ...EMPTY }), nameOf: async (name) => name });
   const box = setPill({ icon: "map", word: "mapArea", leave: () => change({ box: null }) });
-  $("filters").append(favourite, album.element, box.element);
+  $("filters").append(favourite, box.element);
+  // Where one is comes first.
+  $("filters").prepend(album.element, saved.element);
   /** @type {() => void} */
   const renderBoxes = () => boxes.setAttribute("aria-pressed", String(boxesShown()));
+  /// Whether what is shown is a saved search takes a question, after which something else may be shown.
+  async function renderSaved() {
+    const state = get();
+    const name = state.page || !(isRanked(state) || isFiltered(state)) ? "" : await searchName(state);
+    if (state === get()) saved.render(name);
+  }
   const switchBoxes = () => (showBoxes(!boxesShown()), renderBoxes());
 
   return {
@@ -92,6 +104,7 @@ export function setUpFilters({ get, change, albumName }) {
       favourite.setAttribute("aria-pressed", String(state.favourite));
       album.render(state.album);
       box.render(state.box ? "box" : "");
+      renderSaved();
       renderBoxes();
       for (const { name, filter, open, label, clear, sheet } of buttons) {
         filter.hidden = Boolean(sheet.hidden?.(state));

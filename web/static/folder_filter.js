@@ -1,7 +1,7 @@
 // The filter by folders: one level of the tree at a time, with the way back above it. A folder stands for all below it.
 
 import { counts } from "./counts.js";
-import { h } from "./dom.js";
+import { breakable, h } from "./dom.js";
 import { isBelow, nodeAt, treeOf } from "./folders.js";
 import { icon } from "./icons.js";
 import { number, t } from "./words.js";
@@ -74,11 +74,12 @@ export async function fillFolders(body, { get, change }) {
       box.checked = box.disabled || folders.includes(node.path);
       box.indeterminate = !box.checked && folders.some((other) => isBelow(other, node.path));
     };
-    const name = node === top ? node.name : node.path.slice(top.path.length).replace(/^[\\/]/, "");
+    // Of what lies deeper, the name comes first, and the way to it below.
+    const way = node === top || !node.parent || node.parent === top ? "" : node.parent.path.slice(top.path.length).replace(/^[\\/]/, "");
     const into = node.children.length > 0 && node !== top && h("button", {
       class: "into", type: "button", title: node.path, "aria-label": t("openFolder", { name: node.name }), on: { click: () => show(node, true) },
     }, icon("right"));
-    const label = h("label", { class: "choice", title: node.path }, box, h("span", { class: "name", dir: "auto" }, name), h("span", { class: "count" }, number(node.images)));
+    const label = h("label", { class: "choice", title: node.path }, box, h("span", { class: "text" }, h("bdi", { class: "name" }, node.name), way && h("bdi", { class: "soft path" }, breakable(way))), h("span", { class: "count" }, number(node.images)));
     return { row: h("div", { class: "folder" }, label, into), box, mark };
   }
 }

@@ -67,6 +67,9 @@ export class Pages {
       if (link.dataset.page === this.#name) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
+    // Duplicates are reached by way of the library.
+    if (this.#name === "duplicates") $("library").setAttribute("aria-current", "true");
+    else $("library").removeAttribute("aria-current");
   }
 }
 

@@ -12,6 +12,9 @@ import { setUpRuns } from "./runs.js";
 import { announce } from "./toast.js";
 import { number, size, span, t } from "./words.js";
 
+/// Files after which the time that is left can be told: the first ones say little of those to come.
+const TOLD = 20;
+
 /** @type {(job: Api.Job) => boolean} */
 const isOver = (job) => !["running", "paused"].includes(job.state);
 
@@ -102,6 +105,8 @@ export function setUpPanel({ changed, allows }) {
     const roots = [...known, ...newRoots(known)];
     const gone = () => (changed(), renderLibrary(), $("folder-path").focus());
     $("roots").replaceChildren(...roots.map((root) => rootRow(root, { mayGo: allows().roots === true, gone })));
+    // A list that scrolls is reached by keys, in itself if nothing in it is.
+    $("roots").tabIndex = $("roots").querySelector("button") ? -1 : 0;
     $("no-roots").hidden = roots.length > 0;
     $("about-library").hidden = $("about-model").hidden = !numbers;
     if (!numbers) return;
@@ -152,7 +157,7 @@ export function setUpPanel({ changed, allows }) {
       going && !going.found_all ? t("filesCounting", { n: job.done }) : t("filesDone", { n: job.done, found: job.found }),
       going?.found_all && percent(share),
       going && going.rate > 0 && t("rate", { rate: number(Math.round(going.rate * 10) / 10) }),
-      going && going.eta !== null && t("eta", { time: span(going.eta) }),
+      going && going.eta !== null && going.done >= TOLD && t("eta", { time: span(going.eta) }),
       !going && t("took", { time: span(job.seconds) }),
     ];
     $("job-line").textContent = left.filter(Boolean).join(" · ");

@@ -93,6 +93,14 @@ export function setUpPicking({ grid, selection, all, grab }) {
 
   // ---- keys ----
 
+  /// Selects nothing. The bar goes, and the focus with it, back to the image that was touched last.
+  function leave() {
+    if ($("selection").contains(document.activeElement)) grid.focus(grid.current);
+    selection.clear();
+  }
+  // Its own button for that, when it was pressed by a key.
+  $("selection").addEventListener("click", ({ detail }) => detail === 0 && !selection.size && leave());
+
   const arrows = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
   document.addEventListener("keydown", (event) => {
     if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
@@ -101,7 +109,7 @@ export function setUpPicking({ grid, selection, all, grab }) {
     const command = event.ctrlKey || event.metaKey;
     if (command && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "a" && !$("main").dataset.page) return handled(all);
     if (command || event.altKey) return;
-    if (event.key === "Escape" && selection.size) return handled(() => (selection.clear(), said()));
+    if (event.key === "Escape" && selection.size) return handled(() => (leave(), said()));
     if (!(event.target instanceof Element && event.target.matches("a.shot"))) return;
     if (event.key === " " || event.key.toLowerCase() === "x") return handled(() => (event.shiftKey ? extend : toggle)(grid.current));
     if (event.shiftKey && arrows.includes(event.key)) {

@@ -57,11 +57,14 @@ export class Report {
     const { accepted, searched, ranked, tiles, withoutRegions, asThings, nothingParticular } = results;
     const line = ranked ? t("matches", { n: accepted, searched }) : isFiltered(state) ? t("pass", { n: accepted }) : t("imageCount", { n: accepted });
     $("count").textContent = line;
-    announce(ranked && accepted === 0 ? (tiles.length ? `${line}. ${t("closest")} ${t("imageCount", { n: tiles.length })}` : t("nothingFound")) : line);
+    // Nothing is like a box of an image, which may hold nothing particular.
+    const isAlone = nothingParticular || (accepted === 0 && tiles.length > 0 && exampleOf(state)?.box !== undefined);
+    const closest = isAlone ? t("nothingInBox") : `${t("closest")} ${t("imageCount", { n: tiles.length })}`;
+    announce(ranked && accepted === 0 ? (tiles.length ? `${line}. ${closest}` : t("nothingFound")) : line);
     const texts = textsOf(state).join(" ");
     this.#meant.ask(state, { known: Boolean(asThings) });
     if (words) return this.note(t("modelLoading"));
-    if (nothingParticular) return this.note(t("nothingInBox"));
+    if (isAlone) return this.note(t("nothingInBox"));
     if (withoutRegions) return this.note(t("someWithoutRegions", { n: withoutRegions }), [t("makeRegions"), this.panel.makeRegions]);
     if (asThings) return this.note(t("asksThings"), [t("findThings"), () => this.change({ find: true, chips: [], text: asThings, sign: 1 }, { finish: true })]);
     if (exampleOf(state) && texts) return this.note(t("regionAlone"));

@@ -165,7 +165,8 @@ export class Results {
   /** @type {(key: string, tile: Page.Tile) => string} */
   #title(key, { taken }) {
     if (key === "album") return t("albumOrder");
-    if (key === "weak" && this.accepted === 0) return t("closest");
+    // Of a box that nothing is like, the note says so.
+    if (key === "weak" && this.accepted === 0 && !this.body.box) return t("closest");
     if (key === "strong" || key === "likely" || key === "weak") return t(`${key}Matches`);
     return taken === null ? t("undated") : month(taken);
   }

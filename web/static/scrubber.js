@@ -1,14 +1,18 @@
 // The strip at the edge of the timeline: years and months by where they are. Drag, click or arrow keys lead to a month.
 
 import { $, h } from "./dom.js";
+import { inLetters } from "./measures.js";
 import { sectionAt } from "./sections.js";
 import { t } from "./words.js";
 
-/// Space that the name of a year needs, and a dot of a month, in pixels.
-const YEAR = 24;
-const DOT = 9;
+/// Space that the name of a year needs, and a dot of a month, in heights of the letters.
+const YEAR = 1.5;
+const DOT = 0.55;
 /// Space above and below the strip, as in the style sheet.
-const [ABOVE, BELOW] = [8, 16];
+const [ABOVE, BELOW] = [12, 16];
+/// Where only a handle shows, as in the style sheet, and half of its height.
+const BARE = matchMedia("(pointer: coarse), (max-width: 600px)");
+const HANDLE = 24;
 /// It is worth its place from so many windows on.
 const LONG = 2.5;
 /// A finger finds it while the page moves, and so long after that.
@@ -24,13 +28,19 @@ export function setUpScrubber({ grid }) {
   /// What the marks were drawn for.
   let drawn = "";
   let dragging = false;
+  /// The upper end of the strip in the window.
+  let edge = 0;
   /** @type {Timer | undefined} */
   let hiding;
 
   /// How far the page moves from the first line of the grid to the last one, and how high the strip is. Nothing is measured
   /// for it: that would cost a layout in every frame.
   const way = () => Math.max(grid.height - innerHeight + grid.header, 1);
-  const heightOf = () => innerHeight - grid.wholeHeader - ABOVE - BELOW;
+  const heightOf = () => innerHeight - edge - (BARE.matches ? HANDLE : BELOW);
+  /// A handle stays below all that is above the grid where the page begins: the order can be chosen, banners be read.
+  /// But half of the window is left to it.
+  /** @type {(top: number) => number} */
+  const edgeOf = (top) => (BARE.matches ? Math.round(Math.min(top + scrollY, innerHeight / 2)) + HANDLE : grid.wholeHeader + ABOVE);
   /// Moves the page so that the line `y` of the grid is below the header.
   /** @type {(y: number) => void} */
   const bring = (y) => scrollTo(0, scrollY - grid.top - grid.header + y);
@@ -51,19 +61,20 @@ export function setUpScrubber({ grid }) {
   /// Years, and dots for months, as far as there is room for them.
   /** @type {(height: number) => void} */
   function drawMarks(height) {
+    const [forYear, forDot] = [inLetters(YEAR), inLetters(DOT)];
     const places = grid.sections.map(({ y, key }) => ({ at: (y / way()) * height, year: key.slice(0, 4), key }));
     /** @type {[name: string, place: { at: number, year: string }][]} */
     const parts = [];
     let [year, free] = ["", -Infinity];
     for (const place of places) {
       const named = place.year !== year && place.key !== "undated";
-      if (named && place.at >= free && place.at <= height - YEAR / 2) {
+      if (named && place.at >= free && place.at <= height - forYear / 2) {
         parts.push(["year-mark", place]);
-        free = place.at + YEAR;
+        free = place.at + forYear;
         year = place.year;
-      } else if (place.at >= free && place.at < height - DOT / 2) {
+      } else if (place.at >= free && place.at < height - forDot / 2) {
         parts.push(["dot", place]);
-        free = place.at + DOT;
+        free = place.at + forDot;
       }
     }
     marks.replaceChildren(...parts.map(([name, { at, year }]) => {
@@ -80,6 +91,13 @@ export function setUpScrubber({ grid }) {
     bubble.style.transform = `translateY(${share * heightOf()}px)`;
     bubble.hidden = false;
   }
+
+  addEventListener("scroll", () => {
+    if (strip.hidden) return;
+    strip.classList.add("moving");
+    clearTimeout(hiding);
+    hiding = setTimeout(() => strip.classList.remove("moving"), SHOWN);
+  }, { passive: true });
 
   // ---- mouse and finger ----
 
@@ -138,11 +156,14 @@ export function setUpScrubber({ grid }) {
       strip.hidden = !shown;
       $("results").classList.toggle("scrubbed", shown);
       if (!shown) return;
+      // Places are in parts of pixels: the marks are not drawn anew for those.
+      const next = edgeOf(-top);
+      if (Math.abs(next - edge) > 1) edge = next;
       const height = heightOf();
-      const now = [height, grid.height, grid.sections.length, grid.sections[0].key].join();
+      const now = [edge, height, grid.height, grid.sections.length, grid.sections[0].key].join();
       if (now !== drawn) {
         drawn = now;
-        strip.style.top = `${grid.wholeHeader + ABOVE}px`;
+        strip.style.top = `${edge}px`;
         strip.setAttribute("aria-valuemax", String(grid.sections.length - 1));
         drawMarks(height);
       }
@@ -153,9 +174,6 @@ export function setUpScrubber({ grid }) {
         strip.setAttribute("aria-valuenow", String(at));
         strip.setAttribute("aria-valuetext", grid.sections[at].title);
       }
-      strip.classList.add("moving");
-      clearTimeout(hiding);
-      hiding = setTimeout(() => strip.classList.remove("moving"), SHOWN);
     },
   };
 }

@@ -12,6 +12,7 @@ import { icon } from "./icons.js";
 import { Layers } from "./layers.js";
 import { around, bestOf } from "./marks.js";
 import { setUpPopup } from "./popup.js";
+import { isWorthSaying } from "./said.js";
 import { canShare, share } from "./share.js";
 import { toSidecars } from "./sidecars.js";
 import { Slideshow } from "./slideshow.js";
@@ -25,9 +26,6 @@ const LIKENESSES = 12;
 const LARGE = 1600;
 /// Milliseconds that an image stays open before the model is asked for words.
 const UNHURRIED = 500;
-/// Words of the model are shown if it is this sure of each, as a geometric mean: what it says of images that it does
-/// not understand is misleading.
-const SURE = 0.35;
 const KEPT = "glimpse.facts";
 
 /// `get.items()` gives the images that can be stepped through; `on` says what the user wants of one.
@@ -320,8 +318,9 @@ export function setUpViewer({ items, hrefOf, on }) {
     /** @type {{ text?: string, probability?: number }} */
     const said = await words({ image: id }, signal).catch(() => ({})); // an image does without
     const { text = "", probability = 0 } = said;
-    if (signal.aborted || probability ** (1 / Math.max(wordCount(text), 1)) < SURE) return;
-    $("said").hidden = !text;
+    // What it says of images that it does not understand is misleading.
+    if (signal.aborted || !isWorthSaying({ text, probability })) return;
+    $("said").hidden = false;
     $("said-text").textContent = text;
   }
 
@@ -432,9 +431,4 @@ export function setUpViewer({ items, hrefOf, on }) {
   });
   toggleFacts(localStorage.getItem(KEPT) ? localStorage.getItem(KEPT) === "1" : matchMedia("(min-width: 900px)").matches);
   return { open, close, current: () => id, refresh: () => dialog.open && showPlace(placeOf()) };
-}
-
-/** @type {(text: string) => number} */
-function wordCount(text) {
-  return [...new Intl.Segmenter(language, { granularity: "word" }).segment(text)].filter(({ isWordLike }) => isWordLike).length;
 }

@@ -54,12 +54,17 @@ pub struct FrameOf<'a> {
 impl Annotated<'_> {
     /// The file's name as the start of another one, with the time of the frame: `a.mp4-12.5s`.
     fn name(&self) -> String {
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let name = name_of(&self.path);
         match self.frame {
             Some(FrameOf { start, .. }) => format!("{name}-{}s", (start * 1000.0).round() / 1000.0),
-            None => name.into_owned(),
+            None => name,
         }
     }
+}
+
+/// The name of a file, without its folder.
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// A box and what it shows.

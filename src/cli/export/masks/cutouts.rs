@@ -3,7 +3,7 @@
 use glimpse::engine::SegmentLabel;
 use image::{RgbImage, Rgba, RgbaImage};
 
-use super::{Names, Segmented};
+use super::{Names, Segmented, name_of};
 use crate::cli::outcome::CliError;
 
 /// Most letters of a label in a file name.
@@ -24,7 +24,7 @@ pub fn write(
             let is_inside = inside[y as usize * image.width as usize + x as usize];
             Rgba(if is_inside { [r, g, b, 255] } else { [0; 4] })
         });
-        let path = names.path(&image.path, &format!("-{}.png", file_name(&labels[segment.label].name)));
+        let path = names.path(&name_of(&image.path), &format!("-{}.png", file_name(&labels[segment.label].name)));
         cutout.save(&path).map_err(|error| CliError::new(format!("{}: {error}", path.display())))?;
     }
     Ok(image.segments.len())

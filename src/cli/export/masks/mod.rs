@@ -20,7 +20,7 @@ use glimpse::engine::{Mask, SegmentLabel, Segmentation};
 
 pub use coco::rle;
 
-use super::{Names, decoded, names_of};
+use super::{Names, decoded, name_of, names_of};
 use crate::cli::args::MaskFormat;
 use crate::cli::outcome::CliError;
 
@@ -92,7 +92,7 @@ impl MaskWriter {
         if colour || cutouts {
             let pixels = decoded(&original.path, original.orientation)?;
             if colour {
-                colour::write(&pixels, segmentation, &self.names.path(&original.path, "-colour.png"))?;
+                colour::write(&pixels, segmentation, &self.names.path(&name_of(&original.path), "-colour.png"))?;
                 self.written += 1;
             }
             if cutouts {
@@ -100,11 +100,11 @@ impl MaskWriter {
             }
         }
         if self.wants(MaskFormat::Palette) {
-            palette::write(segmentation, &self.names.path(&original.path, "-labels.png"))?;
+            palette::write(segmentation, &self.names.path(&name_of(&original.path), "-labels.png"))?;
             self.written += 1;
         }
         if let Some(names) = &mut self.panoptic_names {
-            let path = names.path(&original.path, ".png");
+            let path = names.path(&name_of(&original.path), ".png");
             panoptic::write_image(segmentation, &path)?;
             image.panoptic = path.file_name().map(|name| name.to_string_lossy().into_owned());
             self.written += 1;
