@@ -6,7 +6,7 @@ const DAY = 1.6;
 
 /// Pixels of so many heights of the letters.
 /** @type {(height: number) => number} */
-const inLetters = (height) => height * parseFloat(getComputedStyle(document.documentElement).fontSize);
+export const inLetters = (height) => height * parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 export const headingHeight = () => inLetters(HEADING);
 export const dayHeight = () => inLetters(DAY);
