@@ -33,7 +33,13 @@ fn image() -> Source {
 }
 
 fn asked(labels: &[&str]) -> SegmentOptions {
-    SegmentOptions { labels: labels.iter().map(|&label| label.to_owned()).collect(), ..SegmentOptions::default() }
+    // The model has four patches a side: what is finer than they are takes smaller windows.
+    let pixels = PixelConfig { detail: 6.0, ..PixelConfig::default() };
+    SegmentOptions {
+        labels: labels.iter().map(|&label| label.to_owned()).collect(),
+        pixels,
+        ..SegmentOptions::default()
+    }
 }
 
 /// The label at a pixel.
@@ -54,7 +60,7 @@ fn pixels_have_the_label_that_they_show() {
         ["red", "red", "green", "blue"]
     );
     assert!(!found.map.labels.contains(&4), "what is not there");
-    assert!(each(&found.map.confidence).all(|sure| (0.0..=1.0).contains(sure)));
+    assert!(found.map.confidence.iter().every(|sure| (0.0..=1.0).contains(sure)));
     let of_red = found.segments.iter().find(|segment| segment.label == 0).unwrap();
     assert!((of_red.area - 3200.0 / 19200.0).abs() < 0.05, "{of_red:?}");
     assert!(!of_red.is_thing && of_red.rect.right - of_red.rect.left > 0.6, "both squares: {of_red:?}");
@@ -125,7 +131,7 @@ fn what_makes_no_sense_is_said() {
         SegmentOptions { min_area: -1.0, ..asked(&["red"]) },
         SegmentOptions { pixels: PixelConfig { detail: f32::NAN, ..PixelConfig::default() }, ..asked(&["red"]) },
     ];
-    for options in wrong {
+    for options in each(wrong) {
         let error = engine.segment(&image(), &options).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::BadRequest, "{error}");
     }
