@@ -46,8 +46,11 @@ onPage("keys select: Space and x, Shift and arrows, everything, nothing", { path
   await tiles(page).nth(3).waitFor();
   await idle(page);
   await shot(page, 0).focus();
+  assert.doesNotMatch(await shot(page, 0).getAttribute("aria-label"), /, selected$/);
   await page.keyboard.press("Space");
   await waitForCount(page, 1);
+  assert.match(await shot(page, 0).getAttribute("aria-label"), /., selected$/, "its name says so");
+  assert.doesNotMatch(await shot(page, 1).getAttribute("aria-label"), /, selected$/);
   await page.locator("#announcer", { hasText: "1 selected" }).waitFor();
   await page.keyboard.press("Shift+ArrowRight");
   await page.keyboard.press("Shift+ArrowRight");

@@ -131,7 +131,7 @@ function setPill({ icon: sign, word, leave, nameOf = async () => "" }) {
   const render = async (value) => {
     element.hidden = !value;
     shown = value;
-    name.textContent = t(word);
+    name.textContent = value ? t(word) : "";
     const found = value && (await nameOf(value));
     if (found && shown === value) name.textContent = found;
   };

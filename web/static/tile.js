@@ -17,7 +17,7 @@ const SIZES = [160, 320, 640];
 /** @type {(item: Page.Item, how: Page.TileOptions & { index: number, count: number, href: string }) => Page.MadeTile} */
 export function makeTile(item, { index, count, ranked, worded, href, things }) {
   const { tile, under } = item;
-  const link = h("a", { class: "shot", href, tabIndex: -1, "aria-label": t("image", { n: index + 1 }), data: { index } });
+  const link = h("a", { class: "shot", href, tabIndex: -1, data: { index } });
   const element = h("div", { class: "tile", role: "listitem", "aria-setsize": count, "aria-posinset": index + 1 }, link);
   if (tile.blur) element.style.setProperty("--mean", meanOf(tile.blur));
   if (item.leader !== null) element.classList.add("spread");
@@ -38,11 +38,15 @@ export function makeTile(item, { index, count, ranked, worded, href, things }) {
     marks.heart.title = t(tile.favourite ? "unfavourite" : "favourite");
     marks.heart.setAttribute("aria-label", marks.heart.title);
   };
+  /// What the link is called, whether the image is selected or not.
+  let called = t("image", { n: index + 1 });
+  const call = () => link.setAttribute("aria-label", selected ? `${called}, ${t("isSelected")}` : called);
   /** @type {(is: boolean) => void} */
   const select = (is) => {
     selected = is;
     element.classList.toggle("selected", is);
     marks?.pick.setAttribute("aria-checked", String(is));
+    call();
   };
 
   function furnish() {
@@ -72,7 +76,8 @@ export function makeTile(item, { index, count, ranked, worded, href, things }) {
       const lasting = length && t("lasting", { what: t(tile.kind === "video" ? "video" : "animation"), time: length });
       const parts = [record?.caption || file, lasting, tile.taken && day(tile.taken), ranked && t(`${tile.strength}Match`), boxes.length > 0 && t("regionCount", { n: boxes.length })];
       const label = parts.filter(Boolean).join(", ") || t("image", { n: at + 1 });
-      link.setAttribute("aria-label", label);
+      called = label;
+      call();
       pick.setAttribute("aria-label", t("selectWhat", { what: label }));
       name.textContent = record?.caption || file;
     };
