@@ -36,8 +36,8 @@ pub struct FindArgs {
     #[arg(value_name = "QUERY", required = true)]
     pub query: Vec<String>,
 
-    /// Language of the query's own words, beside English: de, fr, es, it, pt, ru, tr, ja, zh, ko, ar
-    /// or he
+    /// Language of the query's own words, beside English: de, fr, es, it, pt, ru, tr, ja, zh, ko,
+    /// ar or he
     #[arg(long = "lang", value_name = "LANG", default_value = "en", hide_default_value = true)]
     pub language: String,
 
