@@ -160,7 +160,7 @@ mod tests {
 
         #[test]
         fn an_even_map_stays_even(level in -1f32..1.0, seed in any::<u64>()) {
-            let colour = |x: u32, y: u32| (seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (x * 7 + y * 3) % 50) as u8;
+            let colour = |x: u32, y: u32| (seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> ((x * 7 + y * 3) % 50)) as u8;
             let image = RgbImage::from_fn(9, 7, |x, y| image::Rgb([colour(x, y), colour(y, x), colour(x + 1, y)]));
             let filtered = Guide::of(&image, 2, 1e-3).filter(&[level; 63]);
             let off = filtered.iter().filter(|value| (**value - level).abs() > 1e-3).count();

@@ -59,7 +59,7 @@ pub struct IngestOptions {
     /// Tells folders of one drive from those of another.
     pub devices: Devices,
     /// How long reading or decoding one image may take. One that takes longer has failed, and is
-    /// left to itself: a run that has left many behind ends with [`IndexError::Stuck`].
+    /// left to itself: a run that has left many behind ends with [`crate::IndexError::Stuck`].
     pub image_timeout: Duration,
     /// Decodes images.
     pub decoder: ImageDecoder,
