@@ -46,8 +46,8 @@ impl Roots {
 }
 
 impl IngestOptions {
-    /// Whether [`crate::ingest::ingest`] into `index` (a new one if absent) would find its roots, to
-    /// be known before an index is made for it.
+    /// Whether [`crate::ingest::ingest`] into `index` (a new one if absent) would find its roots,
+    /// to be known before an index is made for it.
     ///
     /// # Errors
     /// [`IndexError::Io`] for a root that is neither there nor known to the index.
