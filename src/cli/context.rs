@@ -4,10 +4,12 @@
 use std::fmt::Display;
 use std::io::{BufWriter, IsTerminal, StdoutLock, stderr, stdout};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use console::Style;
 use glimpse::engine::IndexOptions;
 use glimpse::{Engine, Settings, home_dir};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::{GlobalArgs, When};
 use super::outcome::CliError;
@@ -92,6 +94,21 @@ impl Context {
     /// A style for stdout.
     pub fn style(&self, style: Style) -> Style {
         style.force_styling(self.color)
+    }
+
+    /// A bar of work with an end, drawn where notes go to a terminal. `counted` says what is done:
+    /// `image {human_pos} of {human_len}`.
+    pub fn progress_bar(&self, length: Option<usize>, counted: &str) -> ProgressBar {
+        let bar = length.map_or_else(ProgressBar::no_length, |length| ProgressBar::new(length as u64));
+        bar.set_draw_target(match self.quiet || !self.notes_to_terminal {
+            true => ProgressDrawTarget::hidden(),
+            false => ProgressDrawTarget::stderr(),
+        });
+        if let Ok(style) = ProgressStyle::with_template(&format!("{{wide_bar}} {counted}  {{eta}} left")) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
     }
 
     /// Lines for the reader beside the results.

@@ -2,11 +2,10 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
 
 use glimpse::engine::{SegmentLabel, SegmentOptions, Segmentation};
 use glimpse::{Engine, Source};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -52,7 +51,10 @@ pub fn run(args: &SegmentArgs, context: &Context) -> Result<Outcome, CliError> {
     let engine = context.engine()?;
     let formats = if args.format.is_empty() { vec![MaskFormat::Colour] } else { args.format.clone() };
     let mut writer = args.output.as_ref().map(|dir| MaskWriter::new(dir, &formats)).transpose()?;
-    let bar = bar(args.images.len(), context);
+    let bar = match args.images.len() {
+        0 | 1 => ProgressBar::hidden(),
+        images => context.progress_bar(Some(images), "image {human_pos} of {human_len}"),
+    };
     let (mut failed, mut any) = (0, false);
     for image in &args.images {
         match one(image, &options, args, &engine, writer.as_mut(), context) {
@@ -171,17 +173,4 @@ fn labels(args: &SegmentArgs) -> Result<Vec<String>, CliError> {
         return Err(CliError::new("there is no label among those given"));
     }
     Ok(labels)
-}
-
-fn bar(images: usize, context: &Context) -> ProgressBar {
-    let bar = ProgressBar::new(images as u64);
-    bar.set_draw_target(match images < 2 || context.quiet || !context.notes_to_terminal {
-        true => ProgressDrawTarget::hidden(),
-        false => ProgressDrawTarget::stderr(),
-    });
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} image {human_pos} of {human_len}  {eta} left") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }

@@ -1,10 +1,8 @@
 //! `glimpse tune`: queries learn from what the library says of its own images.
 
 use std::io::Write;
-use std::time::Duration;
 
 use glimpse::engine::{Gain, TextSource, TuneOptions, TuneReport};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::args::TuneArgs;
 use crate::cli::context::Context;
@@ -24,7 +22,7 @@ pub fn run(args: &TuneArgs, context: &Context) -> Result<Outcome, CliError> {
         sources = TextSource::ALL.to_vec();
     }
     let options = TuneOptions { sources, rank: args.rank, dry_run: args.dry_run };
-    let bar = bar(context);
+    let bar = context.progress_bar(None, "learning, step {human_pos} of {human_len}");
     let report = interruptible(|| {
         engine.tune(&options, &mut |done, all| {
             bar.set_length(all as u64);
@@ -81,18 +79,4 @@ fn print(report: &TuneReport, out: &mut impl Write) -> Result<(), CliError> {
         writeln!(out, "own words: {}", report.words.join(", "))?;
     }
     Ok(())
-}
-
-fn bar(context: &Context) -> ProgressBar {
-    let bar = ProgressBar::no_length();
-    bar.set_draw_target(match context.quiet || !context.notes_to_terminal {
-        true => ProgressDrawTarget::hidden(),
-        false => ProgressDrawTarget::stderr(),
-    });
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} learning, step {human_pos} of {human_len}  {eta} left")
-    {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }

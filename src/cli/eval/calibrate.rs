@@ -4,12 +4,10 @@
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use glimpse::engine::RegionOptions;
 use glimpse::engine::calibrate::{CALIBRATION_FILE, Calibration, LabelledText, StoredCalibration};
 use glimpse::{ImageId, IngestOptions};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::retrieval::Captions;
 use super::{Bench, coco, folder, retrieval};
@@ -49,7 +47,7 @@ pub fn run(args: &EvalCalibrateArgs, context: &Context) -> Result<Outcome, CliEr
     let count = ids.iter().flatten().count();
     let fitted_on =
         format!("{} texts and {count} images of {}", texts.len(), args.data.file_name().unwrap_or_default().display());
-    let bar = bar(context);
+    let bar = context.progress_bar(None, "fitting, step {human_pos} of {human_len}");
     let calibration = bench.engine.fit_calibration(&texts, &fitted_on, &mut |done, all| {
         bar.set_length(all as u64);
         bar.set_position(done as u64);
@@ -96,19 +94,6 @@ fn read(args: &EvalCalibrateArgs) -> Result<Data, CliError> {
     let texts = captions.filter(|caption| caption.images.iter().all(|&place| place < kept));
     let texts = texts.map(|caption| (caption.text, caption.images)).collect();
     Ok(Data { texts, files: files[..kept].to_vec(), has_boxes: false })
-}
-
-fn bar(context: &Context) -> ProgressBar {
-    let bar = ProgressBar::no_length();
-    bar.set_draw_target(match context.quiet || !context.notes_to_terminal {
-        true => ProgressDrawTarget::hidden(),
-        false => ProgressDrawTarget::stderr(),
-    });
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} fitting, step {human_pos} of {human_len}  {eta} left") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }
 
 fn print(calibration: &Calibration, has_boxes: bool, out: &mut impl Write) -> Result<(), CliError> {

@@ -11,11 +11,10 @@ mod truth;
 mod tests;
 
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use glimpse::Source;
 use glimpse::engine::SegmentOptions;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::args::EvalSegmentArgs;
 use crate::cli::context::Context;
@@ -40,7 +39,7 @@ pub fn run(args: &EvalSegmentArgs, context: &Context) -> Result<Outcome, CliErro
     let engine = context.engine()?;
     engine.load_model()?;
     let mut measures = [(); 3].map(|()| Measures::of(&truth));
-    let bar = bar(truth.images.len(), context);
+    let bar = context.progress_bar(Some(truth.images.len()), "image {human_pos} of {human_len}");
     let (mut seconds, mut passes, mut count) = (0.0, 0, 0);
     for (place, image) in truth.images.iter().enumerate() {
         let map = image.load()?;
@@ -87,17 +86,4 @@ pub fn run(args: &EvalSegmentArgs, context: &Context) -> Result<Outcome, CliErro
     }
     out.flush()?;
     Ok(Outcome::Done)
-}
-
-fn bar(images: usize, context: &Context) -> ProgressBar {
-    let bar = ProgressBar::new(images as u64);
-    bar.set_draw_target(match context.quiet || !context.notes_to_terminal {
-        true => ProgressDrawTarget::hidden(),
-        false => ProgressDrawTarget::stderr(),
-    });
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} image {human_pos} of {human_len}  {eta} left") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }
