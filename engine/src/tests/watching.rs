@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use glimpse_nonempty::if_any;
@@ -18,6 +19,7 @@ struct Heard {
     events: Vec<FileEvent>,
     updates: Vec<Update>,
     notes: Vec<String>,
+    looked_through: Arc<AtomicBool>,
 }
 
 impl Observer for Heard {
@@ -35,19 +37,25 @@ impl WatchObserver for Heard {
 
     fn updated(&mut self, update: &Update) {
         self.updates.push(update.clone());
+        self.looked_through.store(true, Relaxed);
     }
 }
 
-/// Watches while `act` runs.
+/// Watches while `act` runs, which begins after everything was looked through: what changes from
+/// then on is heard of, and not found by the look at the start.
 fn watching(engine: &Engine, act: impl FnOnce()) -> Heard {
     let control = WatchControl::new();
     let options = WatchOptions { settle: Duration::from_millis(200), ..WatchOptions::default() };
     let mut heard = Heard::default();
+    let looked_through = Arc::clone(&heard.looked_through);
     std::thread::scope(|scope| {
         let watch = scope.spawn(|| {
             engine.watch(&options, &IngestOptions::default(), Some(Pace::Normal), &control, &mut heard);
         });
-        let acted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(act));
+        let acted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            until(|| looked_through.load(Relaxed));
+            act();
+        }));
         control.stop();
         watch.join().unwrap();
         acted.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
