@@ -105,14 +105,15 @@ impl Engine {
         let home = &self.settings.home;
         options.ignored.extend(home.canonicalize().ok().into_iter().chain([home.clone()]));
         let mut folders = WatchedFolders::new(options);
-        let (mut roots, mut asked) = (Vec::new(), None::<Instant>);
+        let (mut roots, mut away, mut asked) = (Vec::new(), Vec::new(), None::<Instant>);
         let mut complaint = String::new();
         while !control.is_stopped() {
             if asked.is_none_or(|asked| asked.elapsed() >= ROOTS) {
-                match self.roots_that_are_there() {
-                    Ok(there) => {
+                match self.roots_there_and_away() {
+                    Ok((there, not_there)) => {
+                        tell_of_drives(&there, &not_there, &away, observer);
                         folders.follow(&there).iter().for_each(|problem| observer.note(problem));
-                        roots = there;
+                        (roots, away) = (there, not_there);
                         complaint.clear();
                     }
                     Err(error) => complain(&error, &mut complaint, observer),
@@ -185,14 +186,28 @@ impl Engine {
         ended.map(Some)
     }
 
-    fn roots_that_are_there(&self) -> Result<Vec<PathBuf>, EngineError> {
+    /// The library's folders: those that are there, and those whose drive is away.
+    fn roots_there_and_away(&self) -> Result<(Vec<PathBuf>, Vec<PathBuf>), EngineError> {
         let roots = match self.roots() {
-            Err(error) if error.is_empty_library() => return Ok(Vec::new()),
-            Err(EngineError::Opening) => return Ok(Vec::new()),
+            Err(error) if error.is_empty_library() => return Ok(Default::default()),
+            Err(EngineError::Opening) => return Ok(Default::default()),
             roots => roots?,
         };
-        let there = self.are_there(&roots);
-        Ok(roots.into_iter().zip(there).filter_map(|(root, there)| there.then_some(root)).collect())
+        let is_there = self.are_there(&roots);
+        let (there, away): (Vec<_>, Vec<_>) = roots.into_iter().zip(is_there).partition(|(_, is_there)| *is_there);
+        let paths = |roots: Vec<(PathBuf, bool)>| roots.into_iter().map(|(root, _)| root).collect();
+        Ok((paths(there), paths(away)))
+    }
+}
+
+/// One line for each folder that went away since it was looked at last, or came back.
+fn tell_of_drives(there: &[PathBuf], away: &[PathBuf], away_before: &[PathBuf], observer: &mut dyn WatchObserver) {
+    for root in away.iter().filter(|root| !away_before.contains(root)) {
+        let root = root.display();
+        observer.note(&format!("{root} is away: nothing of it is forgotten, and it is followed when it is back"));
+    }
+    for root in away_before.iter().filter(|root| there.contains(root)) {
+        observer.note(&format!("{} is back", root.display()));
     }
 }
 

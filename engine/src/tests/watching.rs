@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use glimpse_nonempty::if_any;
+use parking_lot::Mutex;
 
 use super::*;
 use crate::{Pace, Update, WatchControl, WatchObserver, WatchOptions};
@@ -14,11 +15,14 @@ use crate::{Pace, Update, WatchControl, WatchObserver, WatchOptions};
 /// How long a change may take to be noticed before a test fails.
 const PATIENCE: Duration = Duration::from_secs(100);
 
+/// What was told so far; others may read it meanwhile.
+type Notes = Arc<Mutex<Vec<String>>>;
+
 #[derive(Default)]
 struct Heard {
     events: Vec<FileEvent>,
     updates: Vec<Update>,
-    notes: Vec<String>,
+    notes: Notes,
     looked_through: Arc<AtomicBool>,
 }
 
@@ -32,7 +36,7 @@ impl Observer for Heard {
 
 impl WatchObserver for Heard {
     fn note(&mut self, text: &str) {
-        self.notes.push(text.to_owned());
+        self.notes.lock().push(text.to_owned());
     }
 
     fn updated(&mut self, update: &Update) {
@@ -41,20 +45,20 @@ impl WatchObserver for Heard {
     }
 }
 
-/// Watches while `act` runs, which begins after everything was looked through: what changes from
+/// Watches while `act` runs, which is given the notes and begins after everything was looked through: what changes from
 /// then on is heard of, and not found by the look at the start.
-fn watching(engine: &Engine, act: impl FnOnce()) -> Heard {
+fn watching(engine: &Engine, act: impl FnOnce(&Notes)) -> Heard {
     let control = WatchControl::new();
     let options = WatchOptions { settle: Duration::from_millis(200), ..WatchOptions::default() };
     let mut heard = Heard::default();
-    let looked_through = Arc::clone(&heard.looked_through);
+    let (looked_through, notes) = (Arc::clone(&heard.looked_through), Arc::clone(&heard.notes));
     std::thread::scope(|scope| {
         let watch = scope.spawn(|| {
             engine.watch(&options, &IngestOptions::default(), Some(Pace::Normal), &control, &mut heard);
         });
         let acted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             until(|| looked_through.load(Relaxed));
-            act();
+            act(&notes);
         }));
         control.stop();
         watch.join().unwrap();
@@ -89,7 +93,7 @@ fn files_that_are_copied_while_others_search_are_all_there_and_none_is_half_read
     index(&engine, photos.path());
     let before = encoder.images();
     let mut searches = 0;
-    let heard = watching(&engine, || {
+    let heard = watching(&engine, |_| {
         std::thread::scope(|scope| {
             let copy = scope.spawn(|| {
                 for n in 0..FILES {
@@ -113,7 +117,7 @@ fn files_that_are_copied_while_others_search_are_all_there_and_none_is_half_read
     assert_eq!(encoder.images() - before, FILES as usize, "each image once, whole");
     let bad = |event: &&FileEvent| matches!(event, FileEvent::Failed { .. } | FileEvent::Skipped { .. });
     assert_eq!(heard.events.iter().find(bad), None);
-    assert_eq!(heard.notes, Vec::<String>::new());
+    assert_eq!(*heard.notes.lock(), Vec::<String>::new());
     let left = index(&engine, photos.path());
     assert_eq!((left.unchanged, left.indexed), (FILES as usize + 1, 0), "and nothing is left to do");
 }
@@ -129,7 +133,7 @@ fn renames_cost_no_encoding_and_what_is_removed_is_not_found() {
     index(&engine, &photos);
     let before = encoder.images();
     let red = engine.image_at(&paths[0]).unwrap().unwrap();
-    let heard = watching(&engine, || {
+    let heard = watching(&engine, |_| {
         fs::rename(photos.join("a"), photos.join("c")).unwrap();
         until(|| engine.image_at(&photos.join("c/red.png")).unwrap() == Some(red));
         fs::remove_file(&paths[2]).unwrap();
@@ -151,7 +155,7 @@ fn an_update_makes_way_for_a_run_that_is_asked_for_and_a_root_that_is_away_stays
     let engine = Engine::with_encoder(Settings::at(home.path()), Arc::new(FakeEncoder::new(DIM))).unwrap();
     index(&engine, &root);
     let away = photos.path().join("away");
-    let heard = watching(&engine, || {
+    let heard = watching(&engine, |notes| {
         fs::rename(&root, &away).unwrap();
         save(other.path(), "blue.png", BLUE);
         for n in 0..20 {
@@ -159,6 +163,7 @@ fn an_update_makes_way_for_a_run_that_is_asked_for_and_a_root_that_is_away_stays
             index(&engine, other.path()); // never refused because of an update
         }
         until(|| engine.count().unwrap() == 22);
+        until(|| notes.lock().len() == 1);
         save(&away, "green.png", GREEN);
         fs::rename(&away, &root).unwrap();
         until(|| engine.count().unwrap() == 23);
@@ -167,7 +172,9 @@ fn an_update_makes_way_for_a_run_that_is_asked_for_and_a_root_that_is_away_stays
         !if_any(&heard.events).any(|event| matches!(event, FileEvent::Missing(_) | FileEvent::Pruned(_))),
         "{heard:?}"
     );
-    assert_eq!(heard.notes, Vec::<String>::new());
+    let root = root.display();
+    let away = format!("{root} is away: nothing of it is forgotten, and it is followed when it is back");
+    assert_eq!(*heard.notes.lock(), [away, format!("{root} is back")]);
 }
 
 impl std::fmt::Debug for Heard {
