@@ -1,9 +1,11 @@
-//! Favourites and albums, by the numbers that images have in the library.
+//! What people keep of the library, by the numbers that images have in it: favourites, hidden
+//! images, tags of their own, and albums.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use glimpse_indexer::collections::{Album, AlbumChange, AlbumImages, Collections, NewAlbum, SavedSearch, Seen};
-use glimpse_indexer::{ContentHash, Filter, IdSet, ImageId, Index, IndexError};
+use glimpse_indexer::{ContentHash, Filter, IdSet, ImageId, ImageRecord, Index, IndexError};
 
 use crate::{Engine, EngineError, FindQuery, Query};
 
@@ -63,8 +65,16 @@ impl Engine {
     /// # Errors
     /// If there is no index yet.
     pub fn favourites(&self) -> Result<Vec<ImageId>, EngineError> {
-        let filter = Filter { favourite: true, ..Filter::default() };
-        Ok(self.serving()?.select(&filter).iter().collect())
+        self.images_that_pass(&Filter { favourite: true, ..Filter::default() })
+    }
+
+    /// The images that pass a filter, by number.
+    ///
+    /// # Errors
+    /// If there is no index yet; for an album that is not there, or is a saved search.
+    pub fn images_that_pass(&self, filter: &Filter) -> Result<Vec<ImageId>, EngineError> {
+        let index = self.serving()?;
+        Ok(self.selected(&index, filter)?.iter().collect())
     }
 
     /// Makes images favourites, and others none any more; the number of favourites then, with those
@@ -75,6 +85,45 @@ impl Engine {
     pub fn set_favourites(&self, add: &[ImageId], remove: &[ImageId]) -> Result<usize, EngineError> {
         let (kept, add, remove) = (self.kept()?, self.contents(add)?, self.contents(remove)?);
         Ok(kept.set_favourites(&add, &remove)?)
+    }
+
+    /// True if an image with this content is hidden; false also while there is no library.
+    pub fn is_hidden(&self, content: &ContentHash) -> bool {
+        self.serving().is_ok_and(|index| index.collections().is_hidden(content))
+    }
+
+    /// Hides images from all that shows or finds images, and shows others again; how many are
+    /// hidden then, with those that are not in the library now.
+    ///
+    /// # Errors
+    /// As [`Engine::set_favourites`].
+    pub fn set_hidden(&self, add: &[ImageId], remove: &[ImageId]) -> Result<usize, EngineError> {
+        let (kept, add, remove) = (self.kept()?, self.contents(add)?, self.contents(remove)?);
+        Ok(kept.set_hidden(&add, &remove)?)
+    }
+
+    /// The tags that somebody gave to an image with this content.
+    pub fn own_tags(&self, content: &ContentHash) -> Vec<String> {
+        self.serving().map(|index| index.collections().tags_of(content)).unwrap_or_default()
+    }
+
+    /// Gives images tags, and takes away such that were given so; how many have others now. Tags
+    /// count as keywords of the image: they are searched and filtered by.
+    ///
+    /// # Errors
+    /// As [`Engine::set_favourites`]; for tags that are empty, of several lines, longer than 200
+    /// bytes or too many.
+    pub fn set_tags(&self, ids: &[ImageId], add: &[String], remove: &[String]) -> Result<usize, EngineError> {
+        let index = self.writable()?;
+        let records: Vec<ImageRecord> = ids.iter().map(|&id| self.image(id)).collect::<Result<_, _>>()?;
+        let numbers: HashMap<_, _> = records.iter().map(|record| (record.content, record.id)).collect();
+        let images: Vec<_> = records.into_iter().map(|record| (record.content, record.keywords)).collect();
+        let changed = index.collections().set_tags(&images, add, remove)?;
+        for (content, taken) in &changed {
+            numbers.get(content).map_or(Ok(()), |&id| index.follow_tags(id, taken))?;
+        }
+        index.commit_with_words()?;
+        Ok(changed.len())
     }
 
     /// All albums, by name.
@@ -93,12 +142,16 @@ impl Engine {
         Ok(self.serving()?.collections().album(id)?)
     }
 
-    /// The images of an album that can be found, in its order; none for a saved search.
+    /// The images of an album that can be found and are not hidden, in its order; none for a saved
+    /// search.
     ///
     /// # Errors
     /// If there is no index yet.
     pub fn images_of(&self, album: &Album) -> Result<Vec<ImageId>, EngineError> {
-        Ok(self.serving()?.with_contents(&album.images))
+        let index = self.serving()?;
+        let hidden = index.collections().hidden();
+        let shown: Vec<ContentHash> = album.images.iter().filter(|image| !hidden.contains(*image)).copied().collect();
+        Ok(index.with_contents(&shown))
     }
 
     /// The image that stands for an album: the one that was chosen, else the first of its `images`,

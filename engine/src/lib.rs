@@ -18,7 +18,6 @@ mod duplicates;
 mod embed;
 mod engine;
 mod error;
-mod favourite_sidecars;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod fixture;
@@ -38,6 +37,7 @@ mod models;
 mod originals;
 mod places;
 mod published;
+mod rating_sidecars;
 mod roots;
 mod runs;
 mod search;
@@ -65,7 +65,6 @@ pub use duplicates::{DuplicateGroup, DuplicateOptions};
 pub use embed::{EmbedInput, Embedded};
 pub use engine::{Described, Engine};
 pub use error::{EngineError, ErrorKind};
-pub use favourite_sidecars::SidecarsWritten;
 pub use folder_tree::FolderNode;
 pub use frames::Frame;
 pub use hit::{Explanation, FrameHit, Hit, Page, Strength};
@@ -77,6 +76,7 @@ pub use originals::Original;
 pub use places::{City, nearest_city};
 pub use published::{PublishedReport, check_published};
 pub use query::{Cursor, Depth, Mode, Query, Sort, Source, Term};
+pub use rating_sidecars::SidecarsWritten;
 pub use regions::{
     Example, FindPage, FindQuery, FoundBox, FoundImage, Grounded, GroundedObject, Heatmap, ImageFeatures, Phrase,
     PhraseGrounding, QueryObject, Relation, SpatialRelation, StructuredQuery, Target,

@@ -6,7 +6,8 @@ use glimpse_encoder::image_file::Format;
 
 use crate::ImageId;
 
-/// Conditions that all must hold; an empty filter lets everything pass that has a file present.
+/// Conditions that all must hold; an empty filter lets everything pass that has a file present and
+/// is not hidden.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
     /// Taken at or after (seconds since 1970, camera clock).
@@ -27,6 +28,8 @@ pub struct Filter {
     pub place: Option<GeoBox>,
     /// A favourite.
     pub favourite: bool,
+    /// Hidden, which all others leave out.
+    pub hidden: bool,
     /// In this album, by its id. An album that is not there has no images, and a saved search has
     /// none of its own.
     pub album: Option<String>,
@@ -40,7 +43,7 @@ impl Filter {
 
     /// True if people change what passes it, not the index.
     pub fn asks_collections(&self) -> bool {
-        self.favourite || self.album.is_some()
+        self.favourite || self.hidden || self.album.is_some()
     }
 }
 

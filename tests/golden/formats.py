@@ -4,7 +4,8 @@ what other programs show of them.
 python -m venv .venv && .venv/bin/pip install -r tests/golden/requirements-formats.txt
 .venv/bin/python tests/golden/formats.py
 
-It needs avifenc and cjxl as well (Debian: libavif-bin, libjxl-tools). Colours come from Little CMS
+It needs avifenc, cjxl and cjpeg as well (Debian: libavif-bin, libjxl-tools,
+libjpeg-turbo-progs). Colours come from Little CMS
 (by Pillow) where a file has a profile, and from the formulas of ITU-R BT.2100 and IEC 61966-2-1,
 written here once more, where it names its colours by numbers.
 """
@@ -276,6 +277,31 @@ def profiles():
     expect("ycck.jpg", middles(by_profile(inks, icc)), tolerance=10)
 
 
+def uncommon_jpegs(work):
+    """Codings that encoders can write and seldom do: components in scans of their own, and fewer
+    samples of brightness than of colour."""
+    image = quarters()
+    image.save(work / "quarters.ppm")
+    (work / "apart.txt").write_text("0;\n1;\n2;\n")
+    (work / "first-apart.txt").write_text("0;\n1 2;\n")
+    for name, options in [("scans.jpg", ["-sample", "2x2", "-scans", work / "apart.txt"]),
+                          ("first-scan.jpg", ["-sample", "2x1", "-scans", work / "first-apart.txt"]),
+                          ("less-bright.jpg", ["-sample", "1x1,2x2,2x2"])]:
+        run("cjpeg", "-quality", 97, *options, "-outfile", FOLDER / name, work / "quarters.ppm")
+        expect(name, middles(Image.open(FOLDER / name)))
+
+
+def uncommon_tiffs():
+    """What Photoshop writes of an image with a channel that is no alpha, and colours by number."""
+    image = quarters()
+    further = image.convert("RGBX")
+    further.putdata([(r, g, b, at * 37 % 256) for at, (r, g, b) in enumerate(image.get_flattened_data())])
+    further.save(FOLDER / "further.tif", compression="tiff_lzw", tiffinfo={317: 2})
+    expect("further.tif", QUARTERS, tolerance=0)
+    image.convert("P", palette=Image.Palette.ADAPTIVE, colors=8).save(FOLDER / "palette.tif")
+    expect("palette.tif", middles(Image.open(FOLDER / "palette.tif")), tolerance=0)
+
+
 def with_chunk(path, kind, data):
     import zlib
     png = path.read_bytes()
@@ -295,6 +321,8 @@ def main():
         heic()
         avif(work)
         jxl(work)
+        uncommon_jpegs(work)
+    uncommon_tiffs()
     profiles()
     for name, (bytes, size) in raw_files(quarters).items():
         (FOLDER / name).write_bytes(bytes)

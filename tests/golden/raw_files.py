@@ -5,7 +5,7 @@ import io
 import struct
 
 PREVIEW = (1024, 680)
-SHORT, LONG, BYTES, TEXT = 3, 4, 7, 2
+SHORT, LONG, BYTES, TEXT, RATIO = 3, 4, 7, 2, 5
 
 
 def jpeg(quarters, size=PREVIEW, turned=True, **options):
@@ -40,7 +40,8 @@ class Tiff:
                 count, body = len(value), value
             else:
                 values = value if isinstance(value, list) else [value]
-                count, body = len(values), self.pack(f"{len(values)}{'H' if kind == SHORT else 'I'}", *values)
+                count = len(values) // 2 if kind == RATIO else len(values)
+                body = self.pack(f"{len(values)}{'H' if kind == SHORT else 'I'}", *values)
             place = body.ljust(4, b"\0") if len(body) <= 4 else self.pack("I", self.add(body))
             entries += self.pack("HHI", tag, kind, count) + place
         return self.add(self.pack("H", len(fields)) + entries + self.pack("I", after))
@@ -161,8 +162,14 @@ def box(name, body):
 
 
 def cr3(quarters):
-    tiff = Tiff()
+    tiff, exif, place = Tiff(), Tiff(), Tiff()
     first = tiff.file(tiff.directory(facts("CR3 camera")))
+    second = exif.file(exif.directory([(0x829D, RATIO, [28, 10]), (0x8827, SHORT, 400),
+                                       (0x9003, TEXT, b"2024:05:06 07:08:08\0"),
+                                       (0xA434, TEXT, b"Test 50mm F2.8\0")]))
+    fourth = place.file(place.directory([(1, TEXT, b"S\0"), (2, RATIO, [33, 1, 51, 1, 0, 1]),
+                                         (3, TEXT, b"E\0"), (4, RATIO, [151, 1, 12, 1, 0, 1])]))
+    boxes = box(b"CMT1", first) + box(b"CMT2", second) + box(b"CMT4", fourth)
     large, middle = jpeg(quarters), jpeg(quarters, (512, 340))
     key = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
     preview_key = bytes.fromhex("eaf42b5e1c984b88b9fbb7dc406e4d16")
@@ -171,7 +178,7 @@ def cr3(quarters):
         def track(start, length):
             table = box(b"stsz", struct.pack(">III", 0, length, 1)) + box(b"co64", struct.pack(">IIQ", 0, 1, start))
             return box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", table))))
-        movie = box(b"moov", box(b"uuid", key + box(b"CMT1", first)) + track(place, len(large))
+        movie = box(b"moov", box(b"uuid", key + boxes) + track(place, len(large))
                     + track(place + len(large), 600))
         prvw = struct.pack(">IHHHHI", 0, 1, 512, 340, 1, len(middle)) + middle
         preview = box(b"uuid", preview_key + bytes(8) + box(b"PRVW", prvw))

@@ -115,7 +115,14 @@ pub async fn check<B: MessageBody + 'static>(
         let asks_person = error.code() == Code::Unauthorized
             && request.method() == Method::GET
             && only(&request, header::ACCEPT).is_some_and(|kinds| kinds.contains("text/html"));
-        let response = if asks_person { page::token(request.request()) } else { error.error_response() };
+        let response = match token_in_query(&request) {
+            // A wrong one does not stay in the address bar, where others read it.
+            Some(shown) if asks_person && !shown.is_empty() => {
+                HttpResponse::SeeOther().insert_header((header::LOCATION, with_empty_token(&request))).finish()
+            }
+            _ if asks_person => page::token(request.request()),
+            _ => error.error_response(),
+        };
         return Ok(request.into_response(response).map_into_right_body());
     }
     let token = access.as_ref().and_then(|access| access.token.as_deref());
@@ -145,6 +152,13 @@ fn without_token(request: &ServiceRequest) -> String {
         request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with(TOKEN)).collect();
     let mark = if rest.is_empty() { "" } else { "?" };
     format!("./{name}{mark}{}", rest.join("&"))
+}
+
+/// The same with an empty token, which says that a wrong one was shown.
+fn with_empty_token(request: &ServiceRequest) -> String {
+    let address = without_token(request);
+    let mark = if address.contains('?') { '&' } else { '?' };
+    format!("{address}{mark}{TOKEN}")
 }
 
 /// True if an `Origin` is that of a page of this server.

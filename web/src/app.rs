@@ -15,8 +15,8 @@ use crate::error::{ApiError, Code};
 use crate::metrics::measure;
 use crate::openapi::description;
 use crate::routes::{
-    albums, caption, changes, downloads, find, folder_tree, groups, images, jobs, library, map, page, regions, reveal,
-    roots, search, sidecars, status, suggest, tags, timeline, trash, uploads,
+    albums, caption, changes, downloads, find, folder_tree, groups, images, jobs, library, map, marks, page, regions,
+    reveal, roots, search, sidecars, status, suggest, tags, timeline, trash, uploads,
 };
 use crate::state::AppState;
 
@@ -61,7 +61,8 @@ fn routes(path: &str) -> Scope {
         .service(at("/facets", READ, [get(library::facets)]))
         .service(at("/folders", READ, [get(library::folders)]))
         .service(at("/folders/tree", READ, [get(folder_tree::tree)]))
-        .service(at("/tags", READ, [get(tags::tags)]))
+        .service(at("/tags", "GET, HEAD, POST", [get(tags::tags), post(marks::tags)]))
+        .service(at("/hidden", "POST", [post(marks::hidden)]))
         .service(at("/map", "POST", [post(map::map)]))
         .service(at("/suggest", "POST", [post(suggest::suggest)]))
         .service(at("/timeline", "POST", [post(timeline::timeline)]))

@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::routes::{
-    albums, caption, changes, downloads, find, folder_tree, groups, images, jobs, library, map, regions, reveal, roots,
-    search, sidecars, status, suggest, tags, timeline, trash, uploads,
+    albums, caption, changes, downloads, find, folder_tree, groups, images, jobs, library, map, marks, regions, reveal,
+    roots, search, sidecars, status, suggest, tags, timeline, trash, uploads,
 };
 
 /// The Glimpse API.
@@ -31,6 +31,7 @@ use crate::routes::{
         images::records, images::record, images::thumbnail, images::original, images::frames,
         regions::stored, regions::heatmap,
         albums::favourites, albums::list, albums::create, albums::change, albums::remove, albums::images, albums::seen,
+        marks::hidden, marks::tags,
         downloads::archive, downloads::export, library::facets, library::folders, folder_tree::tree,
         suggest::suggest, tags::tags, map::map, roots::browse, roots::forget, roots::runs, trash::trash,
         sidecars::sidecars, reveal::reveal,
@@ -42,7 +43,7 @@ use crate::routes::{
         (name = "search", description = "Finding images"),
         (name = "regions", description = "Where images show what"),
         (name = "images", description = "Images of the library, by number"),
-        (name = "albums", description = "Favourites, albums, and searches that are kept"),
+        (name = "albums", description = "Favourites, hidden images, tags of one's own, albums, and searches that are kept"),
         (name = "library", description = "The library as a whole"),
         (name = "jobs", description = "Bringing the library up to date"),
         (name = "server", description = "How the server is doing"),

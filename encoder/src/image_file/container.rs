@@ -1,5 +1,7 @@
 //! Finds the blocks of metadata in a file without decoding it: one pass over segment headers.
 
+mod raw_profile;
+
 use std::borrow::Cow;
 
 use super::{boxes, exif};
@@ -33,7 +35,6 @@ impl<'a> Blocks<'a> {
     }
 }
 
-#[cfg(feature = "jxl")]
 impl Blocks<'_> {
     /// As [`Self::set_exif`], of a block that had to be unpacked.
     pub(super) fn set_own_exif(&mut self, block: Vec<u8>) {
@@ -44,6 +45,10 @@ impl Blocks<'_> {
 
     pub(super) fn set_own_xmp(&mut self, block: Vec<u8>) {
         self.xmp.get_or_insert(Cow::Owned(block));
+    }
+
+    fn set_own_iptc(&mut self, block: Vec<u8>) {
+        self.iptc.get_or_insert(Cow::Owned(block));
     }
 }
 
@@ -150,7 +155,8 @@ impl<'a> Iterator for Chunks<'a> {
     }
 }
 
-/// XMP lies in an uncompressed iTXt.
+/// XMP lies in an uncompressed iTXt. Exiv2, digiKam and older ImageMagick write all three kinds as
+/// text ([`raw_profile`]).
 pub(super) fn png<'a>(bytes: &'a [u8], blocks: &mut Blocks<'a>) -> Option<()> {
     for (kind, data) in Chunks(bytes.get(8..)?) {
         match kind {
@@ -163,6 +169,7 @@ pub(super) fn png<'a>(bytes: &'a [u8], blocks: &mut Blocks<'a>) -> Option<()> {
                     fields.next().into_iter().for_each(|packet| blocks.set_xmp(packet));
                 }
             }
+            b"tEXt" | b"zTXt" => raw_profile::read(data, kind == b"zTXt", blocks),
             _ => {}
         }
     }

@@ -66,14 +66,15 @@ fn value(tiff: &[u8], tag: u32) -> Option<u32> {
 
 /// Where a field of the first directory lies:
 /// `tag (2), type (2), number of values (4), value or its place (4)`.
-fn entry(tiff: &[u8], tag: u32) -> Option<usize> {
+pub(super) fn entry(tiff: &[u8], tag: u32) -> Option<usize> {
     let directory = number(tiff, 4, 4)? as usize;
     let entries = number(tiff, directory, 2)? as usize;
     let mut entries = (0..entries).map(|n| directory.saturating_add(2 + 12 * n));
     entries.find(|&at| number(tiff, at, 2) == Some(tag))
 }
 
-fn number(tiff: &[u8], at: usize, length: usize) -> Option<u32> {
+/// An unsigned number of so many bytes, 4 at most, in the order that the structure names.
+pub(super) fn number(tiff: &[u8], at: usize, length: usize) -> Option<u32> {
     let bytes = tiff.get(at..at.checked_add(length)?)?;
     let join = |sum: u32, byte: &u8| sum << 8 | u32::from(*byte);
     let is_little = tiff.first() == Some(&b'I');

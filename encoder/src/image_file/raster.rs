@@ -19,6 +19,17 @@ pub(super) fn decode(
     limits: &Limits,
     coded: Option<Coding>,
 ) -> Result<Decoded, ImageError> {
+    decode_and_mend(bytes, format, limits, coded, |image| image)
+}
+
+/// As [`decode`]; what the decoder gives goes through `mend` before its colours count.
+pub(super) fn decode_and_mend(
+    bytes: &[u8],
+    format: Format,
+    limits: &Limits,
+    coded: Option<Coding>,
+    mend: impl FnOnce(DynamicImage) -> DynamicImage,
+) -> Result<Decoded, ImageError> {
     let mut decoder = open(bytes, format, limits)?;
     let refusal = |error| refusal(error, format, limits);
     let (width, height) = decoder.dimensions();
@@ -40,6 +51,7 @@ pub(super) fn decode(
     };
     match DynamicImage::from_decoder(decoder) {
         Ok(image) => {
+            let image = mend(image);
             let image = match (coded, profile) {
                 (Some(coded), _) => coded.to_srgb(image),
                 (None, Some(profile)) => colour::with_profile(image, &profile),

@@ -60,8 +60,9 @@ impl ResultSet {
     /// The name of the set that answers a query in one state of a library.
     pub fn name(question: &Question, index: &Index) -> u64 {
         let mut hasher = blake3::Hasher::new();
-        if question.filter.asks_collections() {
-            hasher.update(&index.collections().revision().to_le_bytes());
+        let collections = index.collections();
+        if question.filter.asks_collections() || !collections.hidden().is_empty() {
+            hasher.update(&collections.revision().to_le_bytes());
         }
         hasher.update(&question.digest.to_le_bytes()).update(&index.revision().to_le_bytes());
         hasher.update(index.dir().as_os_str().as_encoded_bytes());

@@ -15,6 +15,10 @@ use crate::ContentHash;
 pub(super) enum Change {
     /// Images that become favourites, and that are none any more.
     Favourites { add: Vec<ContentHash>, remove: Vec<ContentHash> },
+    /// Images that are hidden, and that are no more.
+    Hidden { add: Vec<ContentHash>, remove: Vec<ContentHash> },
+    /// Tags that images have from now on; none for those that lost all.
+    Tags { tags: BTreeMap<ContentHash, Vec<String>> },
     /// An album as a whole.
     Album { album: Album },
     /// What is said of an album.
@@ -36,6 +40,8 @@ pub(super) enum Change {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Data {
     pub favourites: Arc<HashSet<ContentHash>>,
+    pub hidden: Arc<HashSet<ContentHash>>,
+    pub tags: BTreeMap<ContentHash, Vec<String>>,
     pub albums: BTreeMap<String, Arc<Album>>,
 }
 
@@ -67,6 +73,15 @@ impl Data {
                 favourites.extend(add);
                 remove.iter().for_each(|content| _ = favourites.remove(content));
             }
+            Change::Hidden { add, remove } => {
+                let hidden = Arc::make_mut(&mut self.hidden);
+                hidden.extend(add);
+                remove.iter().for_each(|content| _ = hidden.remove(content));
+            }
+            Change::Tags { tags } => {
+                self.tags.extend(tags);
+                self.tags.retain(|_, tags| !tags.is_empty());
+            }
             Change::Album { album } => _ = self.albums.insert(album.id.clone(), Arc::new(album)),
             Change::AlbumFacts { id, name, cover, search } => {
                 let album = self.album_mut(&id);
@@ -82,11 +97,16 @@ impl Data {
 
     /// The changes that make this of nothing.
     pub fn changes(&self) -> impl Iterator<Item = Change> + '_ {
-        let mut favourites: Vec<_> = self.favourites.iter().copied().collect();
-        favourites.sort_unstable();
-        let favourites = (!favourites.is_empty()).then(|| Change::Favourites { add: favourites, remove: Vec::new() });
+        let sorted = |set: &HashSet<ContentHash>| {
+            let mut all: Vec<_> = set.iter().copied().collect();
+            all.sort_unstable();
+            (!all.is_empty()).then_some(all)
+        };
+        let favourites = sorted(&self.favourites).map(|add| Change::Favourites { add, remove: Vec::new() });
+        let hidden = sorted(&self.hidden).map(|add| Change::Hidden { add, remove: Vec::new() });
+        let tags = (!self.tags.is_empty()).then(|| Change::Tags { tags: self.tags.clone() });
         let albums = self.albums.values().map(|album| Change::Album { album: Album::clone(album) });
-        favourites.into_iter().chain(albums)
+        favourites.into_iter().chain(hidden).chain(tags).chain(albums)
     }
 
     pub fn album(&self, id: &str) -> Result<Arc<Album>, CollectionsError> {

@@ -1,5 +1,6 @@
-//! What people keep of a library: favourites and albums. It belongs to no generation, and names
-//! images by their content, so that another model, a repair or a new index keep it.
+//! What people keep of a library: favourites, hidden images, tags of their own, and albums. It
+//! belongs to no generation, and names images by their content, so that another model, a repair or
+//! a new index keep it.
 //!
 //! All of it is in memory; each change is one line of a journal ([`journal`]), which is on the disk
 //! before the change is told as done.
@@ -8,6 +9,7 @@ mod album;
 mod change;
 mod error;
 mod journal;
+mod tags;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
@@ -23,6 +25,7 @@ pub use self::album::{Album, AlbumChange, AlbumImages, NewAlbum, SavedSearch, Se
 use self::change::{Change, Data};
 pub use self::error::CollectionsError;
 use self::journal::Journal;
+pub use self::tags::same_tag;
 use crate::ContentHash;
 
 /// Most albums of a library.
@@ -34,7 +37,7 @@ const MAX_NAME: usize = 400;
 /// Longest search of an album, and its address, in bytes.
 const MAX_SEARCH: usize = 64 << 10;
 
-/// Favourites and albums of a library. All methods may be called from any thread; changes take
+/// What people keep of a library. All methods may be called from any thread; changes take
 /// turns.
 #[derive(Debug)]
 pub struct Collections {
@@ -94,6 +97,31 @@ impl Collections {
             Ok((!add.is_empty() || !remove.is_empty()).then_some(Change::Favourites { add, remove }))
         })?;
         Ok(self.data.read().favourites.len())
+    }
+
+    /// The images that are hidden.
+    pub fn hidden(&self) -> Arc<HashSet<ContentHash>> {
+        Arc::clone(&self.data.read().hidden)
+    }
+
+    /// True if an image is hidden.
+    pub fn is_hidden(&self, content: &ContentHash) -> bool {
+        self.data.read().hidden.contains(content)
+    }
+
+    /// Hides images, and shows others again; how many are hidden then.
+    ///
+    /// # Errors
+    /// If it cannot be written; then nothing has changed.
+    pub fn set_hidden(&self, add: &[ContentHash], remove: &[ContentHash]) -> Result<usize, CollectionsError> {
+        self.make(|data| {
+            let new = |content: &&ContentHash| !data.hidden.contains(*content);
+            let old = |content: &&ContentHash| data.hidden.contains(*content);
+            let add: Vec<_> = add.iter().filter(new).copied().collect();
+            let remove: Vec<_> = remove.iter().filter(old).copied().collect();
+            Ok((!add.is_empty() || !remove.is_empty()).then_some(Change::Hidden { add, remove }))
+        })?;
+        Ok(self.data.read().hidden.len())
     }
 
     /// All albums, by name.

@@ -22,12 +22,16 @@ fn search() -> SavedSearch {
     SavedSearch { query: r#"{"terms":[]}"#.into(), regions: false, address: Some("?q=stop".into()), seen: None }
 }
 
-/// Favourites 1 and 3, an album of 2, 4 and 1, and a saved search.
+/// Favourites 1 and 3, 7 hidden, 2 with a tag, an album of 2, 4 and 1, and a saved search.
 fn kept() -> (TempDir, Collections, String) {
     let dir = tempdir().unwrap();
     let kept = Collections::open(dir.path());
     assert_eq!(kept.set_favourites(&contents(&[1, 2, 3, 3]), &[]).unwrap(), 3);
     assert_eq!(kept.set_favourites(&[], &contents(&[2, 9])).unwrap(), 2);
+    assert_eq!(kept.set_hidden(&contents(&[7, 8]), &[]).unwrap(), 2);
+    assert_eq!(kept.set_hidden(&contents(&[7]), &contents(&[8, 9])).unwrap(), 1);
+    let images = [(content(2), vec![]), (content(4), vec!["Beach".to_owned()])];
+    assert_eq!(kept.set_tags(&images, &["beach".into()], &[]).unwrap(), [(content(2), vec![])]);
     let spain = kept.create(album(" Spain ", &[1, 2, 1])).unwrap();
     assert_eq!((spain.name.as_str(), spain.images.len()), ("Spain", 2));
     let change =
@@ -49,6 +53,8 @@ fn what_was_acknowledged_is_there_after_a_restart() {
     let again = Collections::open(dir.path());
     assert!(same(&kept, &again) && again.problem().is_none());
     assert!(again.is_favourite(&content(3)) && !again.is_favourite(&content(2)));
+    assert!(again.is_hidden(&content(7)) && !again.is_hidden(&content(8)));
+    assert_eq!(again.tags_of(&content(2)), ["beach"]);
     let names: Vec<String> = again.albums().iter().map(|album| album.name.clone()).collect();
     assert_eq!(names, ["España", "stop signs"]);
     again.remove(&id).unwrap();
@@ -217,4 +223,35 @@ proptest! {
             prop_assert!(same(&kept, &Collections::open(dir.path())));
         }
     }
+}
+
+#[test]
+fn tags_are_given_once_and_only_those_can_be_taken() {
+    let dir = tempdir().unwrap();
+    let kept = Collections::open(dir.path());
+    let tags = |tags: &[&str]| tags.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let set = |keywords: &[&str], add: &[&str], remove: &[&str]| {
+        kept.set_tags(&[(content(1), tags(keywords))], &tags(add), &tags(remove)).unwrap()
+    };
+    assert_eq!(set(&["Strand"], &[" sea ", "SEA", "strand", "Über"], &[]), [(content(1), vec![])]);
+    assert_eq!(kept.tags_of(&content(1)), ["sea", "Über"]);
+    let revision = kept.revision();
+    assert_eq!(set(&[], &["über"], &["strand"]), [], "there is nothing to change");
+    assert_eq!(kept.revision(), revision);
+    assert_eq!(set(&[], &["lake"], &["ÜBER"]), [(content(1), tags(&["Über"]))]);
+    assert_eq!(kept.tags_of(&content(1)), ["sea", "lake"]);
+    set(&[], &[], &["sea", "lake"]);
+    assert!(kept.tags_of(&content(1)).is_empty() && kept.data.read().tags.is_empty());
+    let long = "x".repeat(201);
+    let many: Vec<String> = (0..51).map(|n| n.to_string()).collect();
+    for wrong in each([tags(&[" "]), tags(&["two\nlines"]), tags(&[&long]), many]) {
+        let refused = kept.set_tags(&[(content(1), vec![])], &wrong, &[]);
+        assert!(matches!(refused, Err(CollectionsError::Refused(_))), "{wrong:?}");
+    }
+    for part in 0..2 {
+        let some: Vec<String> = (0..50).map(|n| format!("{part}-{n}")).collect();
+        kept.set_tags(&[(content(1), vec![])], &some, &[]).unwrap();
+    }
+    let refused = kept.set_tags(&[(content(1), vec![])], &tags(&["one more"]), &[]);
+    assert!(matches!(refused, Err(CollectionsError::Refused(_))));
 }

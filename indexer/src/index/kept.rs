@@ -1,11 +1,11 @@
-//! The favourites and albums of the library, beside what one generation knows of its images.
+//! What people keep of the library, beside what one generation knows of its images.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Index;
-use crate::collections::Collections;
-use crate::{ContentHash, Filter, ImageId};
+use crate::collections::{Collections, same_tag};
+use crate::{ContentHash, Filter, ImageId, ImageRecord, IndexError};
 
 impl Index {
     /// The favourites and albums of the library.
@@ -29,16 +29,60 @@ impl Index {
         self.memory.read().numbers_end()
     }
 
-    /// The sets that a filter on favourites or an album asks for.
-    pub(super) fn kept(&self, filter: &Filter) -> Vec<Arc<HashSet<ContentHash>>> {
-        let mut sets = Vec::new();
+    /// What a filter asks of favourites, albums and hidden images.
+    pub(super) fn kept(&self, filter: &Filter) -> Kept {
+        let collections = self.collections();
+        let (mut among, mut not_among) = (Vec::new(), collections.hidden());
+        if filter.hidden {
+            among.push(std::mem::take(&mut not_among));
+        }
         if filter.favourite {
-            sets.push(self.collections().favourites());
+            among.push(collections.favourites());
         }
         if let Some(id) = &filter.album {
-            let album = self.collections().album(id);
-            sets.push(Arc::new(album.map(|album| album.images.iter().copied().collect()).unwrap_or_default()));
+            let album = collections.album(id);
+            among.push(Arc::new(album.map(|album| album.images.iter().copied().collect()).unwrap_or_default()));
         }
-        sets
+        Kept { among, not_among }
+    }
+
+    /// Brings the keywords of an image up to date with the tags of its user: those that it has are
+    /// among them, those that were `taken` are not.
+    ///
+    /// # Errors
+    /// [`IndexError::NoSuchImage`], or if the store fails.
+    pub fn follow_tags(&self, id: ImageId, taken: &[String]) -> Result<(), IndexError> {
+        let is_taken = |keyword: &String| taken.iter().any(|tag| same_tag(tag, keyword));
+        // `change` adds those that it has.
+        self.change(id, |record| record.keywords.retain(|keyword| !is_taken(keyword)))
+    }
+
+    /// Adds the tags of its user to the keywords of an image.
+    pub(super) fn add_own_tags(&self, record: &mut ImageRecord) {
+        for tag in self.collections().tags_of(&record.content) {
+            if !record.keywords.iter().any(|keyword| same_tag(keyword, &tag)) {
+                record.keywords.push(tag);
+            }
+        }
+    }
+}
+
+/// Contents that count in a selection.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// An image's content is in all of these,
+    among: Vec<Arc<HashSet<ContentHash>>>,
+    /// and not in this one.
+    not_among: Arc<HashSet<ContentHash>>,
+}
+
+impl Kept {
+    pub fn passes(&self, content: &ContentHash) -> bool {
+        self.among.iter().all(|set| set.contains(content)) && !self.not_among.contains(content)
+    }
+
+    /// True if every image passes.
+    pub fn asks_nothing(&self) -> bool {
+        self.among.is_empty() && self.not_among.is_empty()
     }
 }

@@ -73,6 +73,7 @@ impl Index {
         let id = known.unwrap_or(ImageId(writer.next_id));
         if known.is_none() {
             record.id = id;
+            self.add_own_tags(&mut record);
             self.raise_format(records::format_of(&record))?;
             records::fit(&mut record);
             step.new_image(record, vector);
@@ -150,6 +151,7 @@ impl Index {
         let old = self.store.image(id)?.ok_or(IndexError::NoSuchImage(id))?;
         let mut record = old.clone();
         change(&mut record);
+        self.add_own_tags(&mut record);
         records::fit(&mut record);
         if record == old {
             return Ok(());
@@ -212,6 +214,19 @@ impl Index {
             return Ok(());
         }
         self.put_manifest(Manifest { promoted: true, ..manifest })
+    }
+
+    /// As [`Index::commit`]; words of what was written are found at once, after a run that is under
+    /// way has had its turn with them.
+    ///
+    /// # Errors
+    /// As [`Index::commit`].
+    pub fn commit_with_words(&self) -> Result<(), IndexError> {
+        self.store.sync()?;
+        let mut last = self.writer.lock_words();
+        self.sync_words()?;
+        *last = Some(Instant::now());
+        Ok(())
     }
 
     /// Makes everything written so far outlive this process and a power cut. Words follow when the

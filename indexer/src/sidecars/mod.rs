@@ -59,19 +59,43 @@ pub struct Rated {
 /// # Errors
 /// [`SidecarError`].
 pub fn rate(image: &Path, rating: u8, dry_run: bool) -> Result<Option<Rated>, SidecarError> {
+    write_rating(image, rating, false, dry_run)
+}
+
+/// As [`rate`], in the place of a rating that is there, that of a rejected image too; 0 takes it
+/// away. `None` if the sidecar says so already.
+///
+/// # Errors
+/// [`SidecarError`].
+pub fn set_rating(image: &Path, rating: u8, dry_run: bool) -> Result<Option<Rated>, SidecarError> {
+    write_rating(image, rating, true, dry_run)
+}
+
+fn write_rating(image: &Path, rating: u8, replaces: bool, dry_run: bool) -> Result<Option<Rated>, SidecarError> {
     let before = beside(image);
     let mut target = None;
     for path in &before.xmp {
         let sidecar = SidecarFile::read(path)?;
         let text = sidecar.text()?;
         let known = read_rating(text).map_err(|reason| unusable(path, reason))?;
-        if known.is_some_and(|known| known != 0.0) {
+        let is_rated = known.is_some_and(|known| known != 0.0);
+        if is_rated && !replaces {
             return Ok(None);
         }
-        if target.is_none() {
+        // Of several, one that has a rating is the one whose rating counts.
+        if target.is_none() || is_rated {
             let text = with_rating(text, rating).map_err(|reason| unusable(path, reason))?;
             target = Some((path.clone(), Some(sidecar), text));
         }
+        if is_rated {
+            break;
+        }
+    }
+    let is_so = |(_, sidecar, text): &(PathBuf, Option<SidecarFile<'_>>, String)| {
+        sidecar.as_ref().is_some_and(|sidecar| sidecar.text().is_ok_and(|old| old == text))
+    };
+    if target.as_ref().map_or(rating == 0, is_so) {
+        return Ok(None);
     }
     let (path, sidecar, text) =
         target.unwrap_or_else(|| (name_for(image), None, whole(&document::rating_description(rating))));

@@ -1,4 +1,5 @@
-//! Arguments of the commands that keep what people choose: favourites and albums.
+//! Arguments of the commands that keep what people choose: favourites, hidden images, keywords and
+//! albums.
 
 use std::path::PathBuf;
 
@@ -36,6 +37,68 @@ pub enum FavouriteCommand {
     List(ListedArgs),
     /// Write favourites to XMP sidecars, as 5 stars, for other programs
     Xmp(SidecarArgs),
+}
+
+const HIDDEN_HELP: &str = "\
+Examples:
+  glimpse hidden add receipt.jpg 1207
+  glimpse search -0 screenshot | xargs -0 glimpse hidden add
+  glimpse hidden list
+  glimpse search receipt --hidden             among what is hidden
+
+A hidden image is left out of searches, lists, albums, duplicates and the map. Its file is not touched,
+and it stays hidden when the file is moved and when the library is made anew.";
+
+#[derive(Debug, Args)]
+#[command(after_help = HIDDEN_HELP)]
+pub struct HiddenArgs {
+    #[command(subcommand)]
+    pub command: HiddenCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum HiddenCommand {
+    /// Hide images
+    Add(ChosenArgs),
+    /// Show images again
+    Remove(ChosenArgs),
+    /// List the hidden images
+    List(ListedArgs),
+}
+
+const KEYWORD_HELP: &str = "\
+Examples:
+  glimpse keyword add \"aunt Rosa\" party.jpg 1207
+  glimpse search -0 sunset | xargs -0 glimpse keyword add evening
+  glimpse keyword remove evening 1207
+  glimpse search --tag \"aunt Rosa\"
+
+Keywords count as those of files do: they are searched and filtered by. They are kept beside the library,
+for the image whatever its file is called; files are not touched, and keywords of files stay.";
+
+#[derive(Debug, Args)]
+#[command(after_help = KEYWORD_HELP)]
+pub struct KeywordArgs {
+    #[command(subcommand)]
+    pub command: KeywordCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeywordCommand {
+    /// Give images a keyword
+    Add(KeywordChange),
+    /// Take a keyword away that was given here
+    Remove(KeywordChange),
+}
+
+/// A keyword, and whose.
+#[derive(Debug, Args)]
+pub struct KeywordChange {
+    /// The keyword
+    pub keyword: String,
+
+    #[command(flatten)]
+    pub chosen: ChosenArgs,
 }
 
 /// Whose sidecars are written.

@@ -49,6 +49,10 @@ pub struct FilterArgs {
     #[arg(long)]
     pub favourite: bool,
 
+    /// Only hidden images, which are left out otherwise
+    #[arg(long)]
+    pub hidden: bool,
+
     /// In this album, by its id as `glimpse album list` shows it
     #[arg(long, value_name = "ID")]
     pub album: Option<String>,

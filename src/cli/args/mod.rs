@@ -17,7 +17,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use glimpse::engine::{GraphEngine, RegionChoice};
 
-pub use collections::{AlbumArgs, AlbumCommand, ChosenArgs, FavouriteArgs, FavouriteCommand, ListedArgs, SidecarArgs};
+pub use collections::{
+    AlbumArgs, AlbumCommand, ChosenArgs, FavouriteArgs, FavouriteCommand, HiddenArgs, HiddenCommand, KeywordArgs,
+    KeywordChange, KeywordCommand, ListedArgs, SidecarArgs,
+};
 pub use evaluate::{
     EvalArgs, EvalCalibrateArgs, EvalCaptionsArgs, EvalClassifyArgs, EvalCommand, EvalRegionsArgs, EvalRetrievalArgs,
     EvalSegmentArgs,
@@ -158,6 +161,10 @@ pub enum Command {
     Tag(TagArgs),
     /// Keep favourites
     Favourite(FavouriteArgs),
+    /// Hide images from searches and lists
+    Hidden(HiddenArgs),
+    /// Give images keywords of your own
+    Keyword(KeywordArgs),
     /// Keep albums
     Album(AlbumArgs),
     /// Show the folders of the library, and forget some

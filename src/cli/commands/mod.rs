@@ -10,6 +10,7 @@ pub mod favourite;
 pub mod find;
 pub mod ground;
 pub mod index;
+pub mod marks;
 pub mod model;
 pub mod roots;
 pub mod search;

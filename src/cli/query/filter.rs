@@ -27,6 +27,7 @@ pub fn resolve(args: &FilterArgs) -> Result<Filter, CliError> {
         formats: args.format.iter().map(|name| format(name)).collect::<Result<_, _>>()?,
         place,
         favourite: args.favourite,
+        hidden: args.hidden,
         album: args.album.clone(),
     })
 }

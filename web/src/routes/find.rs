@@ -113,6 +113,10 @@ pub struct TypedForm {
     #[serde(default, deserialize_with = "flag")]
     #[param(value_type = Option<bool>)]
     favourite: bool,
+    /// Only hidden images, which all else leaves out: `1` or `true`.
+    #[serde(default, deserialize_with = "flag")]
+    #[param(value_type = Option<bool>)]
+    hidden: bool,
     /// In this album, by its id.
     album: Option<String>,
 }
@@ -130,6 +134,7 @@ impl TypedForm {
             formats: self.format.into_iter().collect(),
             place: None,
             favourite: self.favourite,
+            hidden: self.hidden,
             album: self.album,
         };
         let (min_area, max_boxes, limit) = (self.min_area, self.max_boxes, self.limit);

@@ -66,6 +66,10 @@ pub struct SimpleForm {
     #[serde(deserialize_with = "flag")]
     #[param(value_type = Option<bool>)]
     pub favourite: bool,
+    /// Only hidden images, which all else leaves out: `1` or `true`.
+    #[serde(deserialize_with = "flag")]
+    #[param(value_type = Option<bool>)]
+    pub hidden: bool,
     /// In this album, by its id.
     pub album: Option<String>,
 }
@@ -153,6 +157,8 @@ pub struct FilterForm {
     pub place: Option<GeoBox>,
     /// Only favourites.
     pub favourite: bool,
+    /// Only hidden images, which all else leaves out.
+    pub hidden: bool,
     /// In this album, by its id; not a saved search, which has a query to ask.
     pub album: Option<String>,
 }
@@ -181,6 +187,7 @@ impl From<SimpleForm> for FullForm {
                 formats: form.format.into_iter().collect(),
                 place: None,
                 favourite: form.favourite,
+                hidden: form.hidden,
                 album: form.album,
             },
         }
@@ -263,6 +270,7 @@ impl TryFrom<FilterForm> for Filter {
             formats: form.formats,
             place: form.place,
             favourite: form.favourite,
+            hidden: form.hidden,
             album: form.album,
         })
     }

@@ -41,6 +41,10 @@ pub struct FacetsForm {
     #[serde(deserialize_with = "flag")]
     #[param(value_type = Option<bool>)]
     favourite: bool,
+    /// Only hidden images, which all else leaves out: `1` or `true`.
+    #[serde(deserialize_with = "flag")]
+    #[param(value_type = Option<bool>)]
+    hidden: bool,
     /// In this album, by its id.
     album: Option<String>,
 }
@@ -91,6 +95,7 @@ pub async fn facets(state: web::Data<AppState>, form: web::Query<FacetsForm>) ->
         formats: form.format.into_iter().collect(),
         place: None,
         favourite: form.favourite,
+        hidden: form.hidden,
         album: form.album,
     })?;
     let facets = run_search(&state, move |state| Ok(state.engine.facets_of(&filter)?)).await?;

@@ -16,6 +16,7 @@ pub mod images;
 pub mod jobs;
 pub mod library;
 pub mod map;
+pub mod marks;
 pub mod page;
 mod region_forms;
 pub mod regions;

@@ -66,6 +66,7 @@ pub fn token(request: &HttpRequest) -> HttpResponse {
         .replace("{language}", tag)
         .replace("{direction}", if ["ar", "he"].contains(&language) { "rtl" } else { "ltr" })
         .replace("{problem}", word(if wrong { "tokenWrong" } else { "error_unauthorized" }))
+        .replace("{mood}", if wrong { "wrong" } else { "asked" })
         .replace("{ask}", word("tokenAsk"))
         .replace("{open}", word("tokenOpen"))
         .replace("{kept}", &kept(request));

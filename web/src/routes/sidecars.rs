@@ -1,4 +1,4 @@
-//! Writing favourites to the XMP sidecars of images.
+//! Writing favourites and ratings to the XMP sidecars of images.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,10 @@ pub struct SidecarsForm {
     /// Numbers of images, 500 at most.
     #[schema(value_type = Vec<u64>, min_items = 1, max_items = 500)]
     images: ChosenImages,
+    /// A rating for all of them, in the place of one that they have; 0 takes it away. Without it
+    /// favourites that have none get one of 5.
+    #[schema(maximum = 5)]
+    rating: Option<u8>,
 }
 
 /// What became of the sidecars.
@@ -28,7 +32,8 @@ pub struct SidecarsForm {
 pub struct SidecarsView {
     /// Sidecars that were written.
     written: Vec<String>,
-    /// Images with nothing to write: those that are no favourites, and those that have a rating.
+    /// Images with nothing to write: those that have the rating; of favourites those that have any,
+    /// and images that are none.
     unchanged: usize,
     /// Image files whose sidecar could not be written.
     failed: Vec<NotWrittenView>,
@@ -42,12 +47,12 @@ pub struct NotWrittenView {
     reason: String,
 }
 
-/// Write favourites to XMP sidecars
+/// Write favourites or ratings to XMP sidecars
 ///
-/// Gives those of some images that are favourites and have no rating one of 5 (`xmp:Rating`) in the
-/// XMP sidecars beside their files, if the server was started with `--allow-sidecars`. What a
-/// sidecar holds stays, a rating above all; image files are not touched. A file whose content is
-/// not the one that was indexed gets no sidecar.
+/// Gives images this rating (`xmp:Rating`) in the XMP sidecars beside their files, if the server was
+/// started with `--allow-sidecars`; without a `rating`, gives those that are favourites and have no
+/// rating one of 5. Whatever else a sidecar holds stays; image files are not touched. A file whose
+/// content is not the one that was indexed gets no sidecar.
 #[utoipa::path(post, path = "/api/v1/sidecars", operation_id = "sidecars", tag = "images",
     request_body(content = SidecarsForm, example = json!({"images": [12, 15]})),
     responses((status = 200, description = "Which sidecars were written, and which not", body = SidecarsView)))]
@@ -57,7 +62,11 @@ pub async fn sidecars(state: web::Data<AppState>, Json(form): Json<SidecarsForm>
         return Err(error.hint("start it with `--allow-sidecars`"));
     }
     at_most("images", form.images.0.len(), MAX_IMAGES)?;
-    let done = run_read(&state, move |state| Ok(state.engine.write_sidecars(&form.images.0, false)?)).await?;
+    let write = move |state: &AppState| match form.rating {
+        Some(rating) => Ok(state.engine.rate_images(&form.images.0, rating, false)?),
+        None => Ok(state.engine.write_sidecars(&form.images.0, false)?),
+    };
+    let done = run_read(&state, write).await?;
     let failed = done.failed.iter();
     Ok(HttpResponse::Ok().json(SidecarsView {
         written: done.written.iter().map(|path| shown(path)).collect(),

@@ -39,6 +39,12 @@ struct AllowsView {
     trash: bool,
     /// Write favourites to XMP sidecars (`--allow-sidecars`).
     sidecars: bool,
+    /// Give images ratings, in XMP sidecars too.
+    rate: bool,
+    /// Give images tags, and take these away.
+    tag: bool,
+    /// Hide images, and show them again.
+    hide: bool,
     /// Show files in the file manager of this machine (a server for this machine alone, with a
     /// desktop).
     reveal: bool,
@@ -120,6 +126,9 @@ pub async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError
             allows: AllowsView {
                 trash: state.put_away.is_some(),
                 sidecars: state.allow_sidecars,
+                rate: state.allow_sidecars,
+                tag: true,
+                hide: true,
                 reveal: state.show_file.is_some(),
                 roots: !state.roots.folders().is_empty(),
             },

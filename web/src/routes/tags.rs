@@ -35,6 +35,10 @@ pub struct TagListForm {
     #[serde(deserialize_with = "flag")]
     #[param(value_type = Option<bool>)]
     favourite: bool,
+    /// Only hidden images, which all else leaves out: `1` or `true`.
+    #[serde(deserialize_with = "flag")]
+    #[param(value_type = Option<bool>)]
+    hidden: bool,
     /// In this album, by its id.
     album: Option<String>,
     /// Most keywords of this answer, 500 unless said otherwise.
@@ -86,6 +90,7 @@ pub async fn tags(state: web::Data<AppState>, form: web::Query<TagListForm>) -> 
         cameras: form.camera.into_iter().collect(),
         formats: form.format.into_iter().collect(),
         favourite: form.favourite,
+        hidden: form.hidden,
         album: form.album,
         ..FilterForm::default()
     })?;

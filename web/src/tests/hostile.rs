@@ -288,10 +288,16 @@ async fn a_person_without_the_token_is_asked_for_it() {
     assert!(!first.header("content-security-policy").contains("script"), "and runs nothing");
     assert!(text(&open("/", "he").await).contains("dir=\"rtl\""));
     assert!(text(&open("/", "pt-PT").await).contains("lang=\"pt-BR\""), "the words of Brazil serve all");
-    let deep = text(&open("/?q=dog%22%3E%3Cb%3E&c=t%3A1%3Acat&token=wrong", "en").await);
+    let shown = open("/?q=dog%22%3E%3Cb%3E&c=t%3A1%3Acat&token=wrong", "en").await;
+    let place = "./?q=dog%22%3E%3Cb%3E&c=t%3A1%3Acat&token=";
+    assert_eq!((shown.status.as_u16(), shown.header("location")), (303, place), "it leaves the address bar");
+    assert_eq!(shown.header("set-cookie"), "");
+    let deep = text(&open(&place[1..], "en").await);
     assert!(deep.contains("name=\"q\" value=\"dog&quot;&gt;&lt;b&gt;\""), "the form keeps what was asked for: {deep}");
     assert!(deep.contains("name=\"c\" value=\"t:1:cat\"") && !deep.contains("value=\"wrong\""), "{deep}");
-    let wrong = open("/?token=0123456789abcdef0123456789abcdeX", "en").await;
+    let shown = open("/?token=0123456789abcdef0123456789abcdeX", "en").await;
+    assert_eq!((shown.status.as_u16(), shown.header("location")), (303, "./?token="));
+    let wrong = open("/?token=", "en").await;
     assert_eq!(wrong.status.as_u16(), 401);
     assert_ne!(text(&wrong), text(&open("/", "en").await), "a wrong token is said to be wrong");
     let right = open(&format!("/?token={token}"), "en").await;

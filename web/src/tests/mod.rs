@@ -9,6 +9,7 @@ mod hostile;
 mod images;
 mod jobs;
 mod library;
+mod marks;
 mod proxy;
 mod regions;
 mod reveal;

@@ -25,7 +25,9 @@ async fn sidecars_are_written_only_where_that_is_allowed() {
     let mut allowing = AppState::new(Arc::clone(&engine), access, roots, Limits::default()).unwrap();
     allowing.allow_sidecars = true;
     let state = web::Data::new(allowing);
-    let allows = json!({"trash": false, "sidecars": true, "reveal": false, "roots": false});
+    let allows = json!({
+        "trash": false, "sidecars": true, "rate": true, "tag": true, "hide": true, "reveal": false, "roots": false
+    });
     assert_eq!(get(&state, "/api/v1/health").await.good()["allows"], allows);
     std::fs::write(images.join("b.xmp"), "no XMP at all").unwrap();
     let done = post(&state, "/api/v1/sidecars", json!({"images": ids})).await.good();
@@ -35,6 +37,16 @@ async fn sidecars_are_written_only_where_that_is_allowed() {
     assert!(done["failed"][0]["reason"].as_str().unwrap().contains("b.xmp"), "{done}");
     let record = get(&state, &format!("/api/v1/images/{}", ids[0])).await.good();
     assert_eq!(record["rating"], json!(5));
+
+    let rate = async |rating: u8| post(&state, "/api/v1/sidecars", json!({"images": [ids[0]], "rating": rating})).await;
+    let sidecar = || std::fs::read_to_string(images.join("a.png.xmp")).unwrap();
+    assert_eq!(rate(3).await.good()["written"], json!([images.join("a.png.xmp")]));
+    assert!(sidecar().contains("xmp:Rating=\"3\"") && !sidecar().contains("xmp:Rating=\"5\""), "{}", sidecar());
+    assert_eq!(rate(3).await.good()["unchanged"], json!(1), "it has this rating");
+    assert_eq!(rate(0).await.good()["written"].as_array().map(Vec::len), Some(1));
+    let record = get(&state, &format!("/api/v1/images/{}", ids[0])).await.good();
+    assert_eq!((&record["rating"], sidecar().contains("xmp:Rating=\"0\"")), (&json!(0), true));
+    rate(6).await.error(400, "bad_request");
 
     post(&state, "/api/v1/sidecars", json!({"images": [999]})).await.error(404, "not_found");
     post(&state, "/api/v1/sidecars", json!({})).await.error(400, "bad_request");

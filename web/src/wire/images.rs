@@ -78,12 +78,16 @@ pub struct ImageView {
     pub country: Option<String>,
     /// Caption from XMP or a sidecar.
     pub caption: Option<String>,
-    /// Keywords from XMP or a sidecar.
+    /// Keywords from the file, a sidecar, or a user of this program.
     pub keywords: Vec<String>,
+    /// Those that a user of this program gave, which alone can be taken away.
+    pub own_tags: Vec<String>,
     /// What the model's decoder says of it, if the library was indexed with `--captions`.
     pub model_caption: Option<String>,
     /// It is a favourite.
     pub favourite: bool,
+    /// It is hidden: searches and lists leave it out.
+    pub hidden: bool,
     /// The file is cut off, and only a part of the image could be read.
     pub truncated: bool,
     /// The bytes of `path`, for programs on this machine.
@@ -209,8 +213,10 @@ impl ImageView {
             country: city.map(|city| city.country.to_owned()),
             caption: record.caption,
             keywords: record.keywords,
+            own_tags: engine.own_tags(&record.content),
             model_caption: record.model_caption,
             favourite: engine.is_favourite_image(id),
+            hidden: engine.is_hidden(&record.content),
             truncated: record.truncated,
             file,
         })

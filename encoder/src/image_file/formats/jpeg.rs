@@ -1,4 +1,5 @@
-//! JPEG by zune-jpeg, straight to RGB; by jpeg-decoder where a fraction of the size is enough.
+//! JPEG by zune-jpeg, straight to RGB; by jpeg-decoder where a fraction of the size is enough, and
+//! where a file is coded in an uncommon way.
 
 mod survey;
 
@@ -72,6 +73,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Resul
     let reduced = least.filter(|_| survey.ended).and_then(|least| reduced(bytes, limits, size, least));
     let (mut pixels, truncated) = match reduced {
         Some(pixels) => (pixels, false),
+        None if survey.needs_other_decoder() => (uncommon(bytes, limits, &survey, size)?, false),
         None => match decoder.decode() {
             Err(error) if !survey.ended => (part(bytes, &survey, size).ok_or_else(|| refusal(error))??, true),
             decoded => (filled(size, decoded.map_err(refusal)?)?, false),
@@ -86,8 +88,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, least: Option<u32>) -> Resul
 /// An image of four inks, by the profile that says what they look like; `None` if it does not
 /// decode so: it is then read without the profile.
 fn inks(bytes: &[u8], limits: &Limits, (width, height): (u32, u32), profile: &[u8]) -> Option<RgbImage> {
-    let mut decoder = jpeg_decoder::Decoder::new(bytes);
-    decoder.set_max_decoding_buffer_size(usize::try_from(limits.max_alloc).unwrap_or(usize::MAX));
+    let mut decoder = other_decoder(bytes, limits);
     let inks = decoder.decode().ok()?;
     let info = decoder.info().filter(|info| info.pixel_format == PixelFormat::CMYK32)?;
     let is_whole = (u32::from(info.width), u32::from(info.height)) == (width, height);
@@ -144,16 +145,37 @@ fn part(bytes: &[u8], survey: &Survey, size: (u32, u32)) -> Option<Result<RgbIma
 /// `None` if there is no such scale, or it cannot be decoded so: the usual decoder is used then.
 fn reduced(bytes: &[u8], limits: &Limits, (width, height): (u32, u32), least: u32) -> Option<RgbImage> {
     let scale = [8, 4, 2].into_iter().find(|scale| width.min(height) / scale >= least.max(1))?;
-    let mut decoder = jpeg_decoder::Decoder::new(bytes);
-    decoder.set_max_decoding_buffer_size(usize::try_from(limits.max_alloc).unwrap_or(usize::MAX));
+    let mut decoder = other_decoder(bytes, limits);
     let (width, height) = decoder.scale((width / scale) as u16, (height / scale) as u16).ok()?;
     let values = decoder.decode().ok()?;
-    let values = match decoder.info()?.pixel_format {
-        PixelFormat::RGB24 => values,
-        PixelFormat::L8 => values.into_iter().flat_map(|grey| [grey; 3]).collect(),
-        PixelFormat::L16 | PixelFormat::CMYK32 => return None,
-    };
-    RgbImage::from_raw(width.into(), height.into(), values)
+    RgbImage::from_raw(width.into(), height.into(), rgb(&decoder, values)?)
+}
+
+/// A whole file that [`Survey::needs_other_decoder`].
+fn uncommon(bytes: &[u8], limits: &Limits, survey: &Survey, size: (u32, u32)) -> Result<RgbImage, ImageError> {
+    let mut decoder = other_decoder(bytes, limits);
+    let values = decoder.decode().map_err(|error| match error {
+        jpeg_decoder::Error::Unsupported(_) => ImageError::unsupported("a JPEG of an uncommon coding"),
+        error if survey.ended => ImageError::broken(Format::Jpeg, error.to_string()),
+        error => ImageError::broken(Format::Jpeg, format!("the file is cut off ({error})")),
+    })?;
+    let unsupported = || ImageError::unsupported("a JPEG of an uncommon coding");
+    filled(size, rgb(&decoder, values).ok_or_else(unsupported)?)
+}
+
+fn other_decoder<'a>(bytes: &'a [u8], limits: &Limits) -> jpeg_decoder::Decoder<&'a [u8]> {
+    let mut decoder = jpeg_decoder::Decoder::new(bytes);
+    decoder.set_max_decoding_buffer_size(usize::try_from(limits.max_alloc).unwrap_or(usize::MAX));
+    decoder
+}
+
+/// RGB from what jpeg-decoder gives; `None` for inks.
+fn rgb(decoder: &jpeg_decoder::Decoder<&[u8]>, values: Vec<u8>) -> Option<Vec<u8>> {
+    match decoder.info()?.pixel_format {
+        PixelFormat::RGB24 => Some(values),
+        PixelFormat::L8 => Some(values.into_iter().flat_map(|grey| [grey; 3]).collect()),
+        PixelFormat::L16 | PixelFormat::CMYK32 => None,
+    }
 }
 
 #[cfg(test)]

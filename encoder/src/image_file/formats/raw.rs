@@ -138,7 +138,10 @@ fn own_exif(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
         bytes.get_mut(2..4)?.copy_from_slice(&number);
         return Some(bytes);
     }
-    Previews::of(&bytes)?.facts.map(<[u8]>::to_vec)
+    match kind {
+        Kind::Cr3 => cr3::facts(&bytes),
+        _ => Previews::of(&bytes)?.facts.map(<[u8]>::to_vec),
+    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use glimpse_encoder::image_file::Format;
 pub(super) use self::flat::FlatMemory;
 use self::names::Names;
 use self::rows::Rows;
+use super::kept::Kept;
 use crate::store::keys::PathHash;
 use crate::{ContentHash, Facets, FileRecord, Filter, IdSet, ImageId, ImageRecord, Moment};
 
@@ -287,8 +288,8 @@ impl Memory {
 
     // ---- selection ----
 
-    /// Images that pass a filter, and whose contents are in all sets of `kept`; a video is one.
-    pub(super) fn select(&self, filter: &Filter, kept: &[Arc<HashSet<ContentHash>>]) -> IdSet {
+    /// Images that pass a filter, and whose contents pass `kept`; a video is one.
+    pub(super) fn select(&self, filter: &Filter, kept: &Kept) -> IdSet {
         let candidates = if filter.folders.is_empty() {
             Arc::clone(&self.whole)
         } else {
@@ -301,7 +302,7 @@ impl Memory {
         let tags = self.tag_names.equal(&filter.tags);
         let passes = |id: ImageId, row: &Row| {
             let taken = (row.taken != NO_DATE).then_some(row.taken);
-            kept.iter().all(|set| set.contains(&row.content))
+            kept.passes(&row.content)
                 && filter.taken_from.is_none_or(|from| taken.is_some_and(|taken| taken >= from))
                 && filter.taken_before.is_none_or(|before| taken.is_some_and(|taken| taken < before))
                 && has_name(&cameras, row.camera)
@@ -311,7 +312,7 @@ impl Memory {
                 && filter.place.is_none_or(|area| row.place.degrees().is_some_and(|(lat, lon)| area.contains(lat, lon)))
         };
         let only_folders = Filter { folders: filter.folders.clone(), ..Filter::default() };
-        if *filter == only_folders {
+        if *filter == only_folders && kept.asks_nothing() {
             return Arc::unwrap_or_clone(candidates);
         }
         candidates.iter().filter(|&id| self.row(id).is_some_and(|row| passes(id, row))).collect()

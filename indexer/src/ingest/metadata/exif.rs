@@ -1,7 +1,7 @@
 //! Date, camera, place and words from EXIF (CIPA DC-008), and the tags of Windows, believed only
 //! where they make sense.
 
-use ::exif::{Context, Exif, In, Reader, Tag, Value};
+use ::exif::{Context, Exif, Field, In, Reader, Tag, Value};
 
 use super::text::{text as decoded, utf16_of_unknown_order};
 use super::{MAX_BLOCK, Words, date, place};
@@ -13,6 +13,9 @@ const XMP: Tag = Tag(Context::Tiff, 700);
 const WINDOWS_CAPTIONS: [Tag; 3] = [Tag(Context::Tiff, 0x9C9B), Tag(Context::Tiff, 0x9C9C), Tag(Context::Tiff, 0x9C9F)];
 /// Keywords as Windows writes them, with semicolons between them.
 const WINDOWS_KEYWORDS: Tag = Tag(Context::Tiff, 0x9C9E);
+
+/// Stars as Windows and cameras write them.
+const RATING: Tag = Tag(Context::Tiff, 0x4746);
 
 /// What cameras write where people might describe an image, in lower case.
 const BOILERPLATE: [&str; 6] = ["digital camera", "exif_jpeg", "sony dsc", "minolta dsc", "camera images", "dcim"];
@@ -66,13 +69,26 @@ pub(super) fn words(exif: &Exif) -> Words {
     words
 }
 
+/// Stars, 1 to 5, as Windows and cameras write them.
+pub(super) fn rating(exif: &Exif) -> Option<u8> {
+    let stars = field(exif, RATING)?.value.get_uint(0)?;
+    u8::try_from(stars).ok().filter(|stars| (1..=5).contains(stars))
+}
+
 /// The XMP packet of a TIFF file.
 pub(super) fn xmp_packet(exif: &Exif) -> Option<&[u8]> {
     bytes(exif, XMP)
 }
 
+/// A field, also of those that some programs move from the directory of EXIF to the one of the
+/// image.
+pub(super) fn field(exif: &Exif, tag: Tag) -> Option<&Field> {
+    let moved = || exif.get_field(Tag(Context::Tiff, tag.number()), In::PRIMARY);
+    exif.get_field(tag, In::PRIMARY).or_else(|| if tag.context() == Context::Exif { moved() } else { None })
+}
+
 fn bytes(exif: &Exif, tag: Tag) -> Option<&[u8]> {
-    match &exif.get_field(tag, In::PRIMARY)?.value {
+    match &field(exif, tag)?.value {
         Value::Byte(bytes) | Value::Undefined(bytes, _) if bytes.len() <= MAX_BLOCK => Some(bytes),
         _ => None,
     }
@@ -112,11 +128,15 @@ fn seconds(exif: &Exif, tag: Tag) -> Option<i64> {
 fn degrees(exif: &Exif, tag: Tag, reference: Tag) -> Option<f64> {
     // Unused minutes and seconds are written as 0/0.
     let fraction = |num: i64, denom: i64| if num == 0 { 0.0 } else { num as f64 / denom as f64 };
-    let parts: Vec<f64> = match &exif.get_field(tag, In::PRIMARY)?.value {
-        // A number above half of the range is a signed one of the wrong type.
-        Value::Rational(parts) => {
-            parts.iter().map(|part| fraction(i64::from(part.num as i32), i64::from(part.denom as i32))).collect()
-        }
+    // What is too large for an angle is a signed number of the wrong type.
+    let most = [180.0, 60.0, 60.0];
+    let plausible = |(n, part): (usize, &::exif::Rational)| {
+        let plain = fraction(part.num.into(), part.denom.into());
+        let signed = fraction(i64::from(part.num as i32), i64::from(part.denom as i32));
+        if most.get(n).is_some_and(|most| plain <= *most) { plain } else { signed }
+    };
+    let parts: Vec<f64> = match &field(exif, tag)?.value {
+        Value::Rational(parts) => parts.iter().enumerate().map(plausible).collect(),
         Value::SRational(parts) => parts.iter().map(|part| fraction(part.num.into(), part.denom.into())).collect(),
         Value::Double(parts) => parts.clone(),
         Value::Float(parts) => parts.iter().map(|&part| part.into()).collect(),
@@ -128,7 +148,7 @@ fn degrees(exif: &Exif, tag: Tag, reference: Tag) -> Option<f64> {
 }
 
 fn ascii(exif: &Exif, tag: Tag) -> Option<&[u8]> {
-    match &exif.get_field(tag, In::PRIMARY)?.value {
+    match &field(exif, tag)?.value {
         Value::Ascii(lines) => lines.first().map(Vec::as_slice),
         _ => None,
     }

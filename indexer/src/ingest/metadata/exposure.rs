@@ -1,8 +1,8 @@
 //! How the camera was set, believed only where it makes sense.
 
-use ::exif::{Exif, In, Tag, Value};
+use ::exif::{Exif, Tag, Value};
 
-use super::exif::text;
+use super::exif::{field, text};
 use crate::Exposure;
 
 /// The largest sensitivity that a field of 16 bits holds: a larger one stands elsewhere.
@@ -52,7 +52,7 @@ pub(super) fn rating(text: &str) -> Option<u8> {
 }
 
 fn number(exif: &Exif, tag: Tag) -> Option<f32> {
-    match &exif.get_field(tag, In::PRIMARY)?.value {
+    match &field(exif, tag)?.value {
         Value::Rational(parts) => parts.first().and_then(|part| positive(part.to_f64())),
         Value::SRational(parts) => parts.first().and_then(|part| positive(part.to_f64())),
         _ => None,
@@ -60,7 +60,7 @@ fn number(exif: &Exif, tag: Tag) -> Option<f32> {
 }
 
 fn integer(exif: &Exif, tag: Tag) -> Option<u32> {
-    exif.get_field(tag, In::PRIMARY)?.value.get_uint(0).filter(|&value| value > 0)
+    field(exif, tag)?.value.get_uint(0).filter(|&value| value > 0)
 }
 
 fn positive(value: f64) -> Option<f32> {
@@ -70,6 +70,7 @@ fn positive(value: f64) -> Option<f32> {
 
 #[cfg(test)]
 mod tests {
+    use ::exif::In;
     use glimpse_nonempty::each;
 
     use super::super::tests::{ascii, exif_block, rationals};

@@ -121,6 +121,8 @@ pub(super) fn read(format: Format, bytes: Vec<u8>) -> Metadata {
     if let Some(exif) = &exif {
         exif::xmp_packet(exif).into_iter().for_each(|packet| metadata.fill(xmp::read(packet)));
         metadata.words.merge(&exif::words(exif));
+        // Behind XMP, whose rating the programs of today write.
+        metadata.rating = metadata.rating.or_else(|| exif::rating(exif));
     }
     metadata.fill(iptc);
     metadata.taken = metadata.taken.or_else(|| exif::changed(exif.as_ref()?));

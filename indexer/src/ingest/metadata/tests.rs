@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use ::exif::experimental::Writer;
-use ::exif::{Field, In, Rational, Tag, Value};
+use ::exif::{Context, Field, In, Rational, Tag, Value};
 use glimpse_nonempty::each;
 use image::{DynamicImage, ImageFormat};
 use proptest::prelude::*;
@@ -333,4 +333,55 @@ proptest! {
             prop_assert_eq!(read(format, noise.clone()).words, Words::default());
         }
     }
+}
+
+#[test]
+fn seconds_of_arc_use_all_bits_of_their_field() {
+    // As iPhones write them; as a signed number this would be on the other side of the equator.
+    let exif = exif_block(&[
+        rationals(Tag::GPSLatitude, &[(47, 1), (12, 1), (2_564_660_003, 100_000_000)]),
+        ascii(Tag::GPSLatitudeRef, "N"),
+        rationals(Tag::GPSLongitude, &[(106, 1), (14, 1), (3_517_834_504, 100_000_000)]),
+        ascii(Tag::GPSLongitudeRef, "E"),
+    ]);
+    let Place { latitude, longitude } = read(Format::Jpeg, jpeg(&exif, "")).place.unwrap();
+    assert!((latitude - 47.207_124).abs() < 1e-6 && (longitude - 106.243_105).abs() < 1e-6, "{latitude} {longitude}");
+}
+
+#[test]
+fn stars_of_exif_count_where_xmp_has_none() {
+    let stars = |n: u16| Field { tag: Tag(Context::Tiff, 0x4746), ifd_num: In::PRIMARY, value: Value::Short(vec![n]) };
+    let rated = r#"<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+        <rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="2"/></rdf:RDF>"#;
+    for (number, xmp, expected) in
+        [(3, "", Some(3)), (3, rated, Some(2)), (0, "", None), (99, "", None), (300, "", None)]
+    {
+        assert_eq!(read(Format::Jpeg, jpeg(&exif_block(&[stars(number)]), xmp)).rating, expected, "{number}");
+    }
+}
+
+#[test]
+fn fields_of_exif_are_found_among_those_of_the_image() {
+    let moved = |tag: Tag| Tag(Context::Tiff, tag.number());
+    let exif = exif_block(&[
+        ascii(moved(Tag::DateTimeOriginal), "2006:05:27 12:37:03"),
+        rationals(moved(Tag::FNumber), &[(9, 1)]),
+        ascii(moved(Tag::GPSLatitudeRef), "R98"), // another field of the same number
+    ]);
+    let found = read(Format::Jpeg, jpeg(&exif, ""));
+    assert_eq!((found.taken, found.exposure.aperture, found.place), (Some(1_148_733_423), Some(9.0), None));
+}
+
+#[test]
+fn facts_of_canons_raw_files_lie_in_several_structures() {
+    let found = read(Format::Raw, include_bytes!("../../../../tests/golden/formats/j.cr3").to_vec());
+    let expected = Exposure {
+        lens: Some("Test 50mm F2.8".to_owned()),
+        aperture: Some(2.8),
+        iso: Some(400),
+        ..Exposure::default()
+    };
+    assert_eq!((found.camera.as_deref(), found.exposure), (Some("Test CR3 camera"), expected));
+    assert_eq!(found.place, Some(Place { latitude: -33.85, longitude: 151.2 }));
+    assert_eq!(found.taken, Some(1_714_979_288));
 }

@@ -9,7 +9,7 @@ pub(super) const MAX_SCANS: usize = 100;
 /// keep a decoder busy for hours.
 pub(super) const MAX_PASSES: u64 = 20;
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Survey {
     /// The marker of the frame header, which names the way of coding; 0 without one.
     pub frame: u8,
@@ -17,6 +17,8 @@ pub(super) struct Survey {
     pub precision: u8,
     pub components: u8,
     pub scans: usize,
+    /// Samples of each of the first four components, across and down, in a unit of the image.
+    pub sampling: [(u8, u8); 4],
     /// Components of the first scan.
     pub in_first_scan: u8,
     /// Where the marker of the last scan lies.
@@ -36,7 +38,9 @@ impl Survey {
             match rest {
                 [0xD9, ..] => return Self { ended: true, ..survey },
                 [0x00 | 0x01 | 0xD0..=0xD8 | 0xFF, ..] => {}
-                [marker, high, low, segment @ ..] => {
+                [marker, high, low, behind @ ..] => {
+                    let length = usize::from(u16::from_be_bytes([*high, *low])).saturating_sub(2);
+                    let segment = &behind[..length.min(behind.len())];
                     match marker {
                         // Not frames: Huffman tables, an extension, arithmetic conditioning.
                         0xC4 | 0xC8 | 0xCC => {}
@@ -44,6 +48,7 @@ impl Survey {
                         0xC0..=0xCF | 0xDE | 0xF7 if survey.frame != 0xDE => {
                             let field = |at: usize| segment.get(at).copied().unwrap_or_default();
                             (survey.frame, survey.precision, survey.components) = (*marker, field(0), field(5));
+                            survey.sampling = [7, 10, 13, 16].map(|at| (field(at) >> 4, field(at) & 15));
                         }
                         0xDA => {
                             if survey.scans == 0 {
@@ -54,8 +59,7 @@ impl Survey {
                         }
                         _ => {}
                     }
-                    let length = usize::from(u16::from_be_bytes([*high, *low])).saturating_sub(2);
-                    rest = segment.get(length..).unwrap_or_default();
+                    rest = behind.get(length..).unwrap_or_default();
                 }
                 _ => break,
             }
@@ -70,6 +74,16 @@ impl Survey {
     /// All components begin in the first scan, so that each of its rows is a row of the image.
     pub fn begins_whole(&self) -> bool {
         self.components > 0 && self.in_first_scan == self.components
+    }
+
+    /// zune-jpeg (0.5) gives wrong pixels, and no error, for what encoders seldom write: components
+    /// in several scans that are not progressive, and components with more samples than the first,
+    /// or with a number of them that is no power of two.
+    pub fn needs_other_decoder(&self) -> bool {
+        let components = usize::from(self.components).min(self.sampling.len());
+        let (across, down) = self.sampling[0];
+        let is_odd = |&(h, v): &(u8, u8)| h > across || v > down || !h.is_power_of_two() || !v.is_power_of_two();
+        !self.is_progressive() && !self.begins_whole() || self.sampling[..components].iter().any(is_odd)
     }
 
     /// Refuses what no decoder here knows, which is no damage.
@@ -112,6 +126,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_zune_jpeg_misreads_goes_elsewhere() {
+        let usual = Survey { frame: 0xC0, components: 3, in_first_scan: 3, ..Survey::default() };
+        let of = |sampling: [(u8, u8); 4], survey: Survey| Survey { sampling, ..survey }.needs_other_decoder();
+        let none = (0, 0);
+        assert!(!of([(1, 1), (1, 1), (1, 1), none], usual));
+        assert!(!of([(2, 2), (1, 1), (1, 1), none], usual));
+        assert!(!of([(2, 2), (2, 1), (1, 1), none], usual));
+        assert!(!of([(1, 1), none, none, none], Survey { components: 1, in_first_scan: 1, ..usual }));
+        assert!(!of([(2, 2), (1, 1), (1, 1), none], Survey { frame: 0xC2, in_first_scan: 1, ..usual }));
+        assert!(of([(2, 2), (1, 1), (1, 1), none], Survey { in_first_scan: 1, ..usual }));
+        assert!(of([(1, 1), (2, 2), (2, 2), none], usual));
+        assert!(of([(3, 1), (1, 1), (1, 1), none], usual));
+    }
+
+    #[test]
     fn a_survey_skips_segments_and_scans() {
         // A thumbnail inside APP1 carries an end marker of its own, which ends nothing.
         let head = b"\xFF\xD8\xFF\xE1\x00\x06\xFF\xD9\xFF\xD9\xFF\xC2\x00\x08\x08\x00\x10\x00\x10\x03\xFF\xDA\x00\x03\x03\x12\xFF\x00\x34\xFF\xD0";
@@ -121,6 +150,7 @@ mod tests {
             precision: 8,
             components: 3,
             scans: 1,
+            sampling: [(0, 0); 4],
             in_first_scan: 3,
             last_scan: 20,
             ended: false,

@@ -2,9 +2,10 @@
 //! one, of 1620 pixels, has a box of its own.
 
 use super::super::super::boxes::{Boxes, Fields, child};
+use super::directories;
 
-/// The box in `moov` that holds facts, among them `CMT1`, a TIFF structure of camera, date and
-/// orientation.
+/// The box in `moov` that holds facts, each a TIFF structure of one directory: `CMT1` of camera,
+/// date and orientation, `CMT2` of EXIF, `CMT4` of the place.
 const FACTS: [u8; 16] =
     [0x85, 0xC0, 0xB6, 0x87, 0x82, 0x0F, 0x11, 0xE0, 0x81, 0x11, 0xF4, 0xCE, 0x46, 0x2B, 0x6A, 0x48];
 /// The box that holds the smaller preview.
@@ -13,13 +14,30 @@ const PREVIEW: [u8; 16] =
 /// More tracks than any camera writes.
 const MOST_TRACKS: usize = 16;
 
-/// All JPEGs, and the structure of facts.
+/// The largest box of facts that is looked at.
+const LARGEST: usize = 1 << 20;
+
+/// All JPEGs, and the structure of the first facts.
 pub(super) fn read(bytes: &[u8]) -> (Vec<&[u8]>, Option<&[u8]>) {
     let movie = child(bytes, b"moov").unwrap_or_default();
-    let facts = by_key(movie, &FACTS).and_then(|facts| child(facts, b"CMT1"));
+    let facts = facts_box(bytes).and_then(|facts| child(facts, b"CMT1"));
     let tracks = Boxes(movie).filter(|(name, _)| *name == b"trak").take(MOST_TRACKS);
     let jpegs = tracks.filter_map(|(_, track)| first_sample(bytes, track)).chain(preview(bytes));
     (jpegs.collect(), facts)
+}
+
+/// All facts in one TIFF structure.
+pub(super) fn facts(bytes: &[u8]) -> Option<Vec<u8>> {
+    let facts = facts_box(bytes)?;
+    let part = |name| child(facts, name).filter(|part| part.len() <= LARGEST);
+    let first = part(b"CMT1")?;
+    let others = [(directories::EXIF, part(b"CMT2")), (directories::PLACE, part(b"CMT4"))];
+    let others: Vec<(u16, &[u8])> = others.into_iter().filter_map(|(tag, part)| Some((tag, part?))).collect();
+    Some(directories::joined(first, &others).unwrap_or_else(|| first.to_vec()))
+}
+
+fn facts_box(bytes: &[u8]) -> Option<&[u8]> {
+    by_key(child(bytes, b"moov")?, &FACTS)
 }
 
 /// The body of the box of a name of 16 bytes.

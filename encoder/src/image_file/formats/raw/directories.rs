@@ -15,7 +15,8 @@ const STRIP_LENGTHS: u16 = 0x0117;
 const SUB_DIRECTORIES: u16 = 0x014A;
 const JPEG_OFFSET: u16 = 0x0201;
 const JPEG_LENGTH: u16 = 0x0202;
-const EXIF: u16 = 0x8769;
+pub(super) const EXIF: u16 = 0x8769;
+pub(super) const PLACE: u16 = 0x8825;
 const MAKER_NOTE: u16 = 0x927C;
 // Inside Olympus's notes.
 const CAMERA_SETTINGS: u16 = 0x2020;
@@ -33,6 +34,53 @@ pub(super) fn jpegs(bytes: &[u8]) -> Vec<&[u8]> {
         next = walk.directory(tiff, at);
     }
     walk.jpegs
+}
+
+/// One structure of several: behind `first` stand `others`, and its directory points at theirs by
+/// these tags. Those in another order of bytes, or damaged, are left out. `None` if `first` is
+/// damaged.
+pub(super) fn joined(first: &[u8], others: &[(u16, &[u8])]) -> Option<Vec<u8>> {
+    let tiff = Tiff::of(first)?;
+    let directory = Directory { tiff, at: tiff.number(4, 4)? };
+    let mut entries: Vec<Vec<u8>> = (0..directory.fields())
+        .map_while(|n| tiff.slice(directory.at.checked_add(2 + 12 * n)?, 12).map(<[u8]>::to_vec))
+        .collect();
+    let mut joined = first.to_vec();
+    for (tag, other) in others {
+        joined.resize(joined.len().next_multiple_of(2), 0);
+        let start = joined.len();
+        let Some((moved, at)) = moved(other, start).filter(|_| other.first() == first.first()) else { continue };
+        joined.extend(moved);
+        let field = [tiff.bytes((*tag).into(), 2), tiff.bytes(4, 2), tiff.bytes(1, 4), tiff.bytes(at, 4)];
+        entries.push(field.concat());
+    }
+    entries.sort_by_key(|entry| Tiff(entry, tiff.1).number(0, 2));
+    joined.resize(joined.len().next_multiple_of(2), 0);
+    let place = tiff.bytes(joined.len(), 4);
+    joined.extend([tiff.bytes(entries.len(), 2), entries.concat(), vec![0; 4]].concat());
+    joined[4..8].copy_from_slice(&place);
+    Some(joined)
+}
+
+/// A structure of one directory for a place further behind, and where its directory lies then.
+fn moved(bytes: &[u8], start: usize) -> Option<(Vec<u8>, usize)> {
+    let tiff = Tiff::of(bytes)?;
+    let directory = Directory { tiff, at: tiff.number(4, 4)? };
+    let mut moved = bytes.to_vec();
+    for n in 0..directory.fields() {
+        let field = directory.at.checked_add(2 + 12 * n)?;
+        let width = match tiff.number(field + 2, 2)? {
+            3 | 8 => 2,
+            4 | 9 | 11 | 13 => 4,
+            5 | 10 | 12 => 8,
+            _ => 1,
+        };
+        if tiff.number(field + 4, 4)?.checked_mul(width)? > 4 {
+            let at = tiff.number(field + 8, 4)?.checked_add(start)?;
+            moved.get_mut(field + 8..field + 12)?.copy_from_slice(&tiff.bytes(at, 4));
+        }
+    }
+    Some((moved, directory.at.checked_add(start)?))
 }
 
 struct Walk<'a> {
@@ -113,6 +161,13 @@ impl<'a> Tiff<'a> {
 
     fn slice(self, start: usize, length: usize) -> Option<&'a [u8]> {
         self.0.get(start..start.checked_add(length)?).filter(|slice| !slice.is_empty())
+    }
+
+    /// A number as the structure writes it, in so many bytes.
+    fn bytes(self, number: usize, length: usize) -> Vec<u8> {
+        let bytes = (number as u64).to_le_bytes();
+        let bytes = bytes[..length].iter().copied();
+        if self.1 { bytes.collect() } else { bytes.rev().collect() }
     }
 
     fn number(self, at: usize, length: usize) -> Option<usize> {
