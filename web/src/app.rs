@@ -30,7 +30,6 @@ pub fn configure(state: web::Data<AppState>) -> impl FnOnce(&mut web::ServiceCon
             .app_data(web::Data::from(Arc::clone(&state.access)))
             .app_data(web::Data::from(Arc::clone(&state.metrics)))
             .app_data(state)
-            .app_data(web::QueryConfig::default().error_handler(|error, _| bad_input(&error).into()))
             .app_data(web::PathConfig::default().error_handler(|error, _| bad_input(&error).into()));
         // A reverse proxy may leave the path of its own address in front of ours, or take it off.
         for path in paths {

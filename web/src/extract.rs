@@ -1,10 +1,11 @@
 //! Reading bodies: bounded in bytes and in time, with errors in our own shape.
 
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::error::QueryPayloadError;
 use actix_web::http::header;
 use actix_web::rt::time::timeout;
 use actix_web::web::{Bytes, BytesMut};
@@ -32,6 +33,13 @@ pub struct LongJson<T>(pub T);
 /// A JSON body, or the same as a form of a page sends it.
 #[derive(Debug)]
 pub struct JsonOrForm<T>(pub T);
+
+/// What an address asks behind its `?`.
+#[derive(Debug)]
+pub struct QueryString<T>(pub T);
+
+/// Pairs of a query among which a wrong one is looked for.
+const MOST_PAIRS: usize = 100;
 
 impl<T: DeserializeOwned> FromRequest for Json<T> {
     type Error = ApiError;
@@ -64,11 +72,35 @@ impl<T: DeserializeOwned> FromRequest for JsonOrForm<T> {
                 return read_json(&request, payload, MAX_CHOICE).await.map(Self);
             }
             let bytes = read_body(&request, payload, MAX_CHOICE, body_time(&request)).await?;
-            let wrong = |error: &dyn std::fmt::Display| ApiError::bad_request(error.to_string());
-            let text = std::str::from_utf8(&bytes).map_err(|error| wrong(&error))?;
-            web::Query::<T>::from_query(text).map(|form| Self(form.into_inner())).map_err(|error| wrong(&error))
+            let text = std::str::from_utf8(&bytes).map_err(|error| ApiError::bad_request(error.to_string()))?;
+            read_query(text).map(Self)
         })
     }
+}
+
+impl<T: DeserializeOwned> FromRequest for QueryString<T> {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(read_query(request.query_string()).map(Self))
+    }
+}
+
+/// Reads `a=1&b=2`. An error names the pair that is wrong: the one without which all others are
+/// right.
+fn read_query<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
+    let read = |text: &str| web::Query::<T>::from_query(text).map(web::Query::into_inner);
+    read(text).map_err(|error| {
+        let reason = match &error {
+            QueryPayloadError::Deserialize(reason) => reason.to_string(),
+            other => other.to_string(),
+        };
+        let pairs: Vec<&str> = text.split('&').take(MOST_PAIRS).collect();
+        let is_wrong = |at: &usize| read(&[&pairs[..*at], &pairs[at + 1..]].concat().join("&")).is_ok();
+        let wrong = (0..pairs.len()).find(is_wrong).and_then(|at| pairs[at].split('=').next());
+        ApiError::bad_request(wrong.map_or_else(|| reason.clone(), |name| format!("`{name}`: {reason}")))
+    })
 }
 
 /// A JSON body of at most `limit` bytes.

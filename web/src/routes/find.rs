@@ -16,7 +16,7 @@ use super::forms::{FilterForm, MAX_RECORDS, MAX_TILES, at_most, checked_limit, d
 use super::region_forms::{Asked, BoxForm, require_regions};
 use super::search::stacks_of;
 use crate::error::ApiError;
-use crate::extract::Json;
+use crate::extract::{Json, QueryString};
 use crate::state::{AppState, run_find, run_model};
 use crate::wire::{BoxView, FoundTileView, FoundView, TileView, names};
 
@@ -152,8 +152,11 @@ impl TypedForm {
 #[utoipa::path(get, path = "/api/v1/find", operation_id = "find_text", tag = "regions", params(TypedForm),
     responses((status = 200, description = "Images that show what was asked, with boxes and records",
         body = FoundPageView<FoundView>)))]
-pub async fn typed(state: web::Data<AppState>, form: web::Query<TypedForm>) -> Result<HttpResponse, ApiError> {
-    let query = form.into_inner().into_query()?;
+pub async fn typed(
+    state: web::Data<AppState>,
+    QueryString(form): QueryString<TypedForm>,
+) -> Result<HttpResponse, ApiError> {
+    let query = form.into_query()?;
     let page = run(&state, query, |state, query, page| {
         let hits = page.images.iter().map(|image| FoundView::read(&state.engine, image));
         let hits = hits.filter_map(still_there).collect::<Result<Vec<_>, _>>()?;

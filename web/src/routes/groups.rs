@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::forms::{FilterForm, checked_limit};
 use crate::error::ApiError;
-use crate::extract::Json;
+use crate::extract::{Json, QueryString};
 use crate::state::{AppState, run_heavy};
 use crate::wire::{GroupView, TaggedView};
 
@@ -120,7 +120,7 @@ pub struct GroupsView {
         body = GroupsView)))]
 pub async fn duplicates(
     state: web::Data<AppState>,
-    form: web::Query<DuplicatesForm>,
+    QueryString(form): QueryString<DuplicatesForm>,
 ) -> Result<HttpResponse, ApiError> {
     let limit = checked_limit(form.limit, 50, 1000)?;
     let offset = form.offset;

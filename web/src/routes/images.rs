@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::file;
 use crate::error::ApiError;
 use crate::etag::matches;
+use crate::extract::QueryString;
 use crate::state::{AppState, run_decode, run_read, run_search};
 use crate::thumbnails::{self, SIZES, is_version, unread};
 use crate::wire::{FileBytes, ImageView, Kind};
@@ -41,7 +42,10 @@ pub struct ImagesView {
 /// Records of many images
 #[utoipa::path(get, path = "/api/v1/images", operation_id = "images", tag = "images", params(IdsForm),
     responses((status = 200, description = "The records that were found", body = ImagesView)))]
-pub async fn records(state: web::Data<AppState>, form: web::Query<IdsForm>) -> Result<HttpResponse, ApiError> {
+pub async fn records(
+    state: web::Data<AppState>,
+    QueryString(form): QueryString<IdsForm>,
+) -> Result<HttpResponse, ApiError> {
     let ids: Vec<u64> = form
         .ids
         .split(',')
@@ -151,7 +155,7 @@ fn usual_size() -> u32 {
 pub async fn thumbnail(
     state: web::Data<AppState>,
     id: web::Path<u64>,
-    form: web::Query<ThumbnailForm>,
+    QueryString(form): QueryString<ThumbnailForm>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let size = form.size;
@@ -206,7 +210,7 @@ pub struct OriginalForm {
 pub async fn original(
     state: web::Data<AppState>,
     id: web::Path<u64>,
-    form: web::Query<OriginalForm>,
+    QueryString(form): QueryString<OriginalForm>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let (file, image) = run_read(&state, move |state| {

@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::forms::checked_limit;
 use super::roots::not_absolute;
 use crate::error::{ApiError, Code};
-use crate::extract::Json;
+use crate::extract::{Json, QueryString};
 use crate::jobs::{Failure, Job, JobRequest, JobView};
 use crate::state::{AppState, run_search};
 
@@ -156,7 +156,7 @@ pub struct FailuresView {
 pub async fn failures(
     state: web::Data<AppState>,
     id: web::Path<u64>,
-    form: web::Query<FailuresForm>,
+    QueryString(form): QueryString<FailuresForm>,
 ) -> Result<HttpResponse, ApiError> {
     let limit = checked_limit(form.limit, 200, 1000)?;
     let job = state.jobs.get(*id)?;

@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::forms::{FilterForm, flag};
 use crate::error::ApiError;
+use crate::extract::QueryString;
 use crate::state::{AppState, run_search};
 use crate::wire::paths::shown;
 use crate::wire::{StatsView, format_taken, names};
@@ -83,8 +84,10 @@ pub struct Facet {
 /// filter.
 #[utoipa::path(get, path = "/api/v1/facets", operation_id = "facets", tag = "library", params(FacetsForm),
     responses((status = 200, description = "Values to filter by, each with the number of its images", body = FacetsView)))]
-pub async fn facets(state: web::Data<AppState>, form: web::Query<FacetsForm>) -> Result<HttpResponse, ApiError> {
-    let form = form.into_inner();
+pub async fn facets(
+    state: web::Data<AppState>,
+    QueryString(form): QueryString<FacetsForm>,
+) -> Result<HttpResponse, ApiError> {
     let filter = Filter::try_from(FilterForm {
         after: form.after,
         before: form.before,

@@ -12,7 +12,7 @@ use super::images::ASK_AGAIN;
 use super::region_forms::{Asked, require_regions};
 use crate::error::{ApiError, Code};
 use crate::etag::matches;
-use crate::extract::Json;
+use crate::extract::{Json, QueryString};
 use crate::heat;
 use crate::state::{AppState, run_model, run_search};
 use crate::wire::{BoxView, FileBytes};
@@ -210,10 +210,10 @@ fn usual_size() -> u32 {
 pub async fn heatmap(
     state: web::Data<AppState>,
     id: web::Path<u64>,
-    form: web::Query<HeatmapForm>,
+    QueryString(form): QueryString<HeatmapForm>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let HeatmapForm { text, size } = form.into_inner();
+    let HeatmapForm { text, size } = form;
     check_text(&text)?;
     if !SIZES.contains(&size) {
         return Err(ApiError::bad_request(format!("`size` is one of {SIZES:?}, not {size}")));

@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::forms::checked_limit;
 use crate::error::{ApiError, Code};
+use crate::extract::QueryString;
 use crate::state::{AppState, run_heavy, run_read, run_search};
 use crate::wire::names;
 use crate::wire::paths::{name, shown};
@@ -52,8 +53,11 @@ pub struct BrowsedFolder {
 /// (`--allow-root`), and what is below them.
 #[utoipa::path(get, path = "/api/v1/browse", operation_id = "browse", tag = "library", params(BrowseForm),
     responses((status = 200, description = "The folders in a folder", body = BrowseView)))]
-pub async fn browse(state: web::Data<AppState>, form: web::Query<BrowseForm>) -> Result<HttpResponse, ApiError> {
-    let asked = form.into_inner().path.filter(|path| !path.as_os_str().is_empty());
+pub async fn browse(
+    state: web::Data<AppState>,
+    QueryString(form): QueryString<BrowseForm>,
+) -> Result<HttpResponse, ApiError> {
+    let asked = form.path.filter(|path| !path.as_os_str().is_empty());
     let view = run_read(&state, move |state| match asked {
         None => Ok(beginnings(state)?),
         Some(path) => inside(state, &expand_home(&path)),
@@ -149,8 +153,11 @@ pub struct ForgottenView {
 /// Only folders below one that the server may index (`--allow-root`) can be forgotten.
 #[utoipa::path(delete, path = "/api/v1/roots", operation_id = "forget_root", tag = "library", params(ForgetForm),
     responses((status = 200, description = "The folder is forgotten", body = ForgottenView)))]
-pub async fn forget(state: web::Data<AppState>, form: web::Query<ForgetForm>) -> Result<HttpResponse, ApiError> {
-    let path = form.into_inner().path;
+pub async fn forget(
+    state: web::Data<AppState>,
+    QueryString(form): QueryString<ForgetForm>,
+) -> Result<HttpResponse, ApiError> {
+    let path = form.path;
     if !state.roots.may_name(&path) {
         let message = format!("{} is not below a folder that this server may index", path.display());
         return Err(ApiError::new(Code::FolderNotAllowed, message).hint(
@@ -188,7 +195,10 @@ pub struct RunsView {
 /// that is under way, or whose process was killed, is not among them.
 #[utoipa::path(get, path = "/api/v1/runs", operation_id = "runs", tag = "jobs", params(RunsForm),
     responses((status = 200, description = "Runs that are over, latest first", body = RunsView)))]
-pub async fn runs(state: web::Data<AppState>, form: web::Query<RunsForm>) -> Result<HttpResponse, ApiError> {
+pub async fn runs(
+    state: web::Data<AppState>,
+    QueryString(form): QueryString<RunsForm>,
+) -> Result<HttpResponse, ApiError> {
     let limit = checked_limit(form.limit, 20, 1000)?;
     let runs = run_search(&state, move |state| Ok(state.engine.runs(limit)?)).await?;
     Ok(HttpResponse::Ok().json(RunsView { runs }))

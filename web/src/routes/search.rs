@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::forms::{FullForm, MAX_RECORDS, MAX_TILES, SimpleForm, checked_limit, depth_of};
 use crate::error::ApiError;
-use crate::extract::Json;
+use crate::extract::{Json, QueryString};
 use crate::state::{AppState, run_search};
 use crate::wire::{HitView, TileView, names};
 
@@ -52,9 +52,12 @@ impl<T> PageView<T> {
 /// Gives hits with their whole records.
 #[utoipa::path(get, path = "/api/v1/search", operation_id = "search_text", tag = "search", params(SimpleForm),
     responses((status = 200, description = "Hits with their records", body = PageView<HitView>)))]
-pub async fn simple(state: web::Data<AppState>, form: web::Query<SimpleForm>) -> Result<HttpResponse, ApiError> {
+pub async fn simple(
+    state: web::Data<AppState>,
+    QueryString(form): QueryString<SimpleForm>,
+) -> Result<HttpResponse, ApiError> {
     let page = run_search(&state, move |state| {
-        let query = FullForm::from(form.into_inner()).into_query(40, MAX_RECORDS, &state.uploads)?;
+        let query = FullForm::from(form).into_query(40, MAX_RECORDS, &state.uploads)?;
         let page = found(state, &query)?;
         let mut hits = Vec::with_capacity(page.hits.len());
         for hit in &page.hits {
@@ -109,9 +112,8 @@ pub struct SimilarForm {
 pub async fn similar(
     state: web::Data<AppState>,
     id: web::Path<u64>,
-    form: web::Query<SimilarForm>,
+    QueryString(form): QueryString<SimilarForm>,
 ) -> Result<HttpResponse, ApiError> {
-    let form = form.into_inner();
     let query = Query {
         limit: checked_limit(form.limit, 40, MAX_TILES)?,
         cursor: form.cursor.map(glimpse_engine::Cursor),

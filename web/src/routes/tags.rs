@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::forms::{FilterForm, checked_limit, flag};
 use crate::error::ApiError;
+use crate::extract::QueryString;
 use crate::state::{AppState, run_search};
 use crate::wire::names;
 
@@ -80,8 +81,10 @@ pub struct TagCountView {
 /// one.
 #[utoipa::path(get, path = "/api/v1/tags", operation_id = "keywords", tag = "library", params(TagListForm),
     responses((status = 200, description = "Keywords, most frequent first", body = TagListView)))]
-pub async fn tags(state: web::Data<AppState>, form: web::Query<TagListForm>) -> Result<HttpResponse, ApiError> {
-    let form = form.into_inner();
+pub async fn tags(
+    state: web::Data<AppState>,
+    QueryString(form): QueryString<TagListForm>,
+) -> Result<HttpResponse, ApiError> {
     let limit = checked_limit(form.limit, 500, MAX_TAGS)?;
     let filter = Filter::try_from(FilterForm {
         after: form.after,

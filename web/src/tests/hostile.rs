@@ -137,6 +137,10 @@ async fn wrong_types_are_answered_in_words() {
     {
         get(&state, &format!("/api/v1/search?{query}")).await.error(400, "bad_request");
     }
+    for (query, name) in [("limit=x", "limit"), ("q=a&favourite=maybe&limit=1", "favourite")] {
+        let message = get(&state, &format!("/api/v1/search?{query}")).await.error(400, "bad_request");
+        assert!(message.contains(&format!("`{name}`")), "{query}: {message}");
+    }
 }
 
 #[actix_web::test]

@@ -101,13 +101,13 @@ async fn tags_count_as_keywords_and_stay_with_the_content() {
     let a = id_of(&state, &home, "moved.png");
     assert_eq!(of(&state, a).await, (json!(["lake", "Tante Rosa", "party"]), both.clone()));
     drop(state);
-    for generation in std::fs::read_dir(home.path().join("library")).unwrap() {
+    for generation in std::fs::read_dir(home.path().join("home/library")).unwrap() {
         let path = generation.unwrap().path();
         if path.is_dir() {
             std::fs::remove_dir_all(path).unwrap();
         }
     }
-    std::fs::remove_file(home.path().join("library/library.json")).unwrap();
+    std::fs::remove_file(home.path().join("home/library/library.json")).unwrap();
     let state = opened(&home);
     let a = id_of(&state, &home, "moved.png");
     assert_eq!(of(&state, a).await, (json!(["lake", "Tante Rosa", "party"]), both));
