@@ -71,8 +71,13 @@ pub(super) fn words(exif: &Exif) -> Words {
 
 /// Stars, 1 to 5, as Windows and cameras write them.
 pub(super) fn rating(exif: &Exif) -> Option<u8> {
-    let stars = field(exif, RATING)?.value.get_uint(0)?;
-    u8::try_from(stars).ok().filter(|stars| (1..=5).contains(stars))
+    let value = &field(exif, RATING)?.value;
+    let stars = match value {
+        Value::SShort(stars) => stars.first().map(|&stars| i64::from(stars)),
+        Value::SLong(stars) => stars.first().map(|&stars| i64::from(stars)),
+        _ => value.get_uint(0).map(i64::from),
+    };
+    u8::try_from(stars?).ok().filter(|stars| (1..=5).contains(stars))
 }
 
 /// The XMP packet of a TIFF file.
