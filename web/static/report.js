@@ -5,7 +5,7 @@ import { $ } from "./dom.js";
 import { explain } from "./errors.js";
 import { setUpMeant } from "./meant.js";
 import { languageNote } from "./quality.js";
-import { canFind, exampleOf, isFiltered, isRanked, textsOf, withoutFilters } from "./state.js";
+import { canFind, exampleOf, hasIdleImages, isFiltered, isRanked, textsOf, withoutFilters } from "./state.js";
 import { announce } from "./toast.js";
 import { t } from "./words.js";
 
@@ -67,6 +67,7 @@ export class Report {
     if (isAlone) return this.note(t("nothingInBox"));
     if (withoutRegions) return this.note(t("someWithoutRegions", { n: withoutRegions }), [t("makeRegions"), this.panel.makeRegions]);
     if (asThings) return this.note(t("asksThings"), [t("findThings"), () => this.change({ find: true, chips: [], text: asThings, sign: 1 }, { finish: true })]);
+    if (hasIdleImages(state)) return this.note(t("thingsOfOne"));
     if (exampleOf(state) && texts) return this.note(t("regionAlone"));
     this.note(languageNote(texts, this.server.model.name), [t("aboutModel"), this.panel.open]);
   }

@@ -61,6 +61,7 @@ interface PageElements {
   "help": HTMLElementTagNameMap["dialog"];
   "help-close": HTMLElementTagNameMap["button"];
   "help-title": HTMLElementTagNameMap["h2"];
+  "hidden-open": HTMLElementTagNameMap["a"];
   "info": HTMLElementTagNameMap["button"];
   "job": HTMLElementTagNameMap["section"];
   "job-acts": HTMLElementTagNameMap["div"];
