@@ -63,6 +63,7 @@ interface PageElements {
   "help-title": HTMLElementTagNameMap["h2"];
   "hidden-open": HTMLElementTagNameMap["a"];
   "info": HTMLElementTagNameMap["button"];
+  "instead": HTMLElementTagNameMap["div"];
   "job": HTMLElementTagNameMap["section"];
   "job-acts": HTMLElementTagNameMap["div"];
   "job-counts": HTMLElementTagNameMap["ul"];
