@@ -219,3 +219,24 @@ onPage("things are found by one image, and that several do not count is said", {
   await page.locator("#note-text", { hasText: "Several pictures together do not count here" }).waitFor();
   assert.ok((await tiles(page).count()) > 0);
 });
+
+onPage("with letters of 200 %, the bar and its menus fit a phone, and a tablet in Russian", { ...phone, path: "/?q=zoo" }, async (page) => {
+  await selecting(page, { tag: true, hide: true, rate: true }, 1);
+  await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
+  const within = (selector) => page.waitForFunction((selector) => {
+    const boxes = [...document.querySelectorAll(selector)].map((part) => part.getBoundingClientRect()).filter(({ width }) => width > 0);
+    return boxes.length > 0 && boxes.every(({ left, right, top, bottom }) => left >= 0 && right <= innerWidth && top >= 0 && bottom <= innerHeight);
+  }, selector);
+  await within("#selection .selected > *");
+  await act(page, "Export").tap();
+  await within("#selection-table, #selection-table button");
+  await page.keyboard.press("Escape");
+  await page.evaluate(() => (document.documentElement.style.fontSize = "", localStorage.setItem("glimpse.language", "ru")));
+  await page.setViewportSize({ width: 768, height: 900 });
+  await page.reload();
+  await ready(page);
+  await shot(page, 0).focus();
+  await page.keyboard.press("x");
+  await within("#selection .act");
+  assert.deepEqual(await bar(page).locator(".act").evaluateAll((acts) => acts.filter((act) => act.scrollWidth > act.clientWidth + 1).map(({ title }) => title)), []);
+});
