@@ -240,3 +240,13 @@ onPage("with letters of 200 %, the bar and its menus fit a phone, and a tablet i
   await within("#selection .act");
   assert.deepEqual(await bar(page).locator(".act").evaluateAll((acts) => acts.filter((act) => act.scrollWidth > act.clientWidth + 1).map(({ title }) => title)), []);
 });
+
+for (const width of [390, 768, 1280]) {
+  onPage(`${width} pixels: what is said stands above the bar`, { viewport: { width, height: 844 }, permissions: ["clipboard-write"], path: "/?q=zoo" }, async (page) => {
+    await selecting(page, { tag: true, hide: true, rate: true }, 1);
+    await act(page, "Copy paths").click();
+    await said(page, "1 path copied");
+    const [{ bottom }, { top }] = await Promise.all([".toast", "#selection"].map((part) => page.locator(part).last().evaluate((element) => element.getBoundingClientRect())));
+    assert.ok(bottom <= top, `${bottom}, ${top}`);
+  });
+}
