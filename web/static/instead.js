@@ -6,6 +6,8 @@ import { t } from "./words.js";
 
 /// Words that are offered.
 const MOST = 8;
+/// Letters of a text that are said again.
+const SAID = 60;
 
 /// `take(word)` is told which one was chosen. What is given offers words in place of a text, or with none takes them back.
 /** @type {(take: (word: string) => void) => (text: string) => Promise<void>} */
@@ -19,7 +21,13 @@ export function setUpInstead(take) {
     const words = (await examplesOf()).filter((word) => word !== text.toLocaleLowerCase()).slice(0, MOST);
     if (mine !== asked || !words.length) return;
     const offers = words.map((word) => h("button", { class: "pill", type: "button", dir: "auto", on: { click: () => take(word) } }, word));
-    place.replaceChildren(h("span", {}, t("nothingSureFor", { what: text })), ...offers);
+    place.replaceChildren(h("span", {}, t("nothingSureFor", { what: shortened(text) })), ...offers);
     place.hidden = false;
   };
+}
+
+/** @type {(text: string) => string} */
+function shortened(text) {
+  const letters = [...text];
+  return letters.length > SAID ? `${letters.slice(0, SAID).join("")}…` : text;
 }
