@@ -163,6 +163,19 @@ onPage("boxes of what was found are saved as COCO", { ...phone, path: "/?find=1&
   await said(page, `${annotations.length} boxes saved`);
 });
 
+onPage("boxes like a part of an image are called a match", { path: "about:blank" }, async (page) => {
+  const ids = await page.goto("/?find=1&c=t:1:zebra").then(() => ready(page)).then(() => selecting(page, {}, 1));
+  const [{ width, height }] = await page.evaluate((ids) => fetch(`/api/v1/images?ids=${ids}`).then((answer) => answer.json()).then(({ images }) => images), ids.join());
+  await page.goto(`/?find=1&c=r:${ids[0]}:0,0,${width},${height}`);
+  await ready(page);
+  await selecting(page, {}, 1);
+  await act(page, "Export").click();
+  const [saved] = await Promise.all([page.waitForEvent("download"), choice(page, "Save boxes as COCO").click()]);
+  const { annotations, categories } = JSON.parse(await readFile(await saved.path(), "utf8"));
+  assert.deepEqual(categories, [{ id: 1, name: "match", supercategory: "" }]);
+  assert.ok(annotations.length > 0 && annotations.every(({ category_id }) => category_id === 1));
+});
+
 onPage("many images are one part of a search: as many as one likes, of which some are asked with", { path: "/?q=zoo" }, async (page) => {
   const bodies = [];
   page.on("request", (request) => request.url().endsWith("/api/v1/search") && bodies.push(request.postDataJSON()));

@@ -34,6 +34,9 @@ import { announce, toast } from "./toast.js";
 import { setUpViewer } from "./viewer.js";
 import { fill, loadWords, t } from "./words.js";
 
+/// What boxes are called that show something like a part of an image.
+const MATCH = "match";
+
 await loadWords();
 fill(document);
 $("unstarted").remove();
@@ -103,7 +106,7 @@ const selectionBar = setUpSelectionBar({
     ordered: () => order.isOwn(),
     moveFirst: order.moveFirst,
     moveBy: order.moveBy,
-    boxed: () => (get().find && display.results?.form ? { tiles: loadedTiles(), things: display.thingNames() } : null),
+    boxed,
     tag: async (ids) => (await import("./tag_images.js")).openTags(ids, () => (forgetExamples(), collectionChanged(get().tags.length > 0))),
     hidden: () => get().hidden,
     hide: async (ids, hidden) => (await hide(ids, hidden), toast(hiddenNow(ids.length, hidden)), selection.clear(), collectionChanged(true)),
@@ -116,6 +119,14 @@ const selectionBar = setUpSelectionBar({
 /** @type {() => Page.Tile[]} */
 function loadedTiles() {
   return grid.items.flatMap(({ tile, under }) => [tile, ...under]);
+}
+
+/// Hits with boxes, and what these show: things by their names, or parts like that which was asked with.
+/** @type {() => Page.Boxed | null} */
+function boxed() {
+  const tiles = get().find ? loadedTiles().filter(({ boxes = [] }) => boxes.length > 0) : [];
+  const things = display.thingNames();
+  return tiles.length ? { tiles, things: things.length ? things : [MATCH] } : null;
 }
 
 /** @type {(n: number, hidden: boolean) => string} */
