@@ -78,3 +78,18 @@ onForm("the right one opens the page that was asked for, and leaves the address"
   assert.equal(await page.inputValue("#q"), "dog");
   assert.equal(new URL(page.url()).search, "?q=dog");
 });
+
+onForm("a wrong one is said plainly, leaves the address, and what was asked for stays", { locale: "en-GB" }, async (page) => {
+  await page.fill("#token", "wrong-but-secret-elsewhere");
+  await page.keyboard.press("Enter");
+  await page.locator("#problem.wrong", { hasText: "That is not the right token" }).waitFor();
+  assert.equal(new URL(page.url()).search, "?q=dog&token=");
+  assert.deepEqual(await findings(page), []);
+  await page.goBack();
+  assert.doesNotMatch(page.url(), /secret/, "nor is it in the history");
+  await page.goForward();
+  await page.fill("#token", TOKEN);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("html[data-ready]");
+  assert.equal(new URL(page.url()).search, "?q=dog");
+});

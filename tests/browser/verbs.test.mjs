@@ -2,7 +2,7 @@
 // server need not know yet is played.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { findings } from "./axe.mjs";
 import { idle, onPage, ready, tiles } from "./harness.mjs";
 
@@ -263,3 +263,56 @@ for (const width of [390, 768, 1280]) {
     assert.ok(bottom <= top, `${bottom}, ${top}`);
   });
 }
+
+onPage("what is tagged, rated and hidden is so for the server, too, and can be taken back", { path: "/?q=zoo" }, async (page) => {
+  const [id] = await selecting(page, {}, 1);
+  const record = () => page.evaluate((id) => fetch(`/api/v1/images/${id}`).then((answer) => answer.json()), id);
+  const ask = (path, body) => page.evaluate(([path, body]) => fetch(`/api/v1/${path}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }).then(({ ok }) => ok), [path, body]);
+  const { files, rating } = await record();
+  assert.equal(rating, null);
+  try {
+    await act(page, "Add or remove tags").click();
+    await page.fill("#tag-names", "Tante Rosa");
+    await page.keyboard.press("Enter");
+    await said(page, "Tante Rosa: added to 1");
+    await act(page, "Rating: Rate in XMP sidecar files").click();
+    await choice(page, "3 of 5 stars").click();
+    await said(page, `Sidecar files written: ${files.length}`);
+    assert.match(await readFile(`${files[0]}.xmp`, "utf8"), /xmp:Rating="3"/);
+    await act(page, "Rating: Rate in XMP sidecar files").click();
+    await choice(page, "3 of 5 stars").click();
+    await said(page, "they have this rating");
+    await page.keyboard.press("Escape");
+    await page.locator(`#grid a.shot[href*="view=${id}"]`).click();
+    await page.locator("#facts", { hasText: "★★★☆☆" }).waitFor({ state: "attached" });
+    await page.locator("#facts .keyword", { hasText: "Tante Rosa" }).waitFor({ state: "attached" });
+    await page.goto("/?tag=Tante+Rosa");
+    await ready(page);
+    assert.equal(await tiles(page).count(), 1);
+    await page.locator("#grid a.shot").focus();
+    await page.keyboard.press("x");
+    await act(page, "Hide from the library; no file is changed").click();
+    await page.locator("#grid .tile").waitFor({ state: "detached" });
+    assert.equal((await record()).hidden, true);
+    await page.click("#library");
+    await page.getByRole("link", { name: "Hidden pictures" }).click();
+    await page.locator(`#grid a.shot[href*="view=${id}"]`).focus();
+    await page.keyboard.press("x");
+    await act(page, "Show again").click();
+    await page.locator("#empty-title", { hasText: "No pictures match these filters" }).waitFor();
+    assert.equal((await record()).hidden, false);
+    await page.goto("/?tag=Tante+Rosa");
+    await ready(page);
+    await page.locator("#grid a.shot").focus();
+    await page.keyboard.press("x");
+    await act(page, "Add or remove tags").click();
+    await page.getByRole("button", { name: "Remove tag Tante Rosa" }).click();
+    await said(page, "Tante Rosa: removed from 1");
+    assert.deepEqual((await record()).own_tags, []);
+  } finally {
+    await ask("hidden", { remove: [id] });
+    await ask("tags", { images: [id], remove: ["Tante Rosa"] });
+    await ask("sidecars", { images: [id], rating: 0 });
+    for (const file of files) await rm(`${file}.xmp`, { force: true });
+  }
+});

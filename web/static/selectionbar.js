@@ -42,10 +42,13 @@ export function setUpSelectionBar({ selection, on }) {
   /** @type {[icon: Page.Icon, word: string, label: string, act: Act | Choice[], fits?: () => unknown][]} */
   const acts = [
     ["heart", t("favourites"), t("favourite"), on.favourite],
-    ["album", t("albumAdd"), t("albumAdd"), on.addToAlbum],
-    ["minus", t("albumRemove"), t("albumRemove"), on.removeFromAlbum, () => on.album()],
-    ["library", t("albumCover"), t("albumCover"), ([id]) => on.cover(id), () => on.album() && selection.size === 1],
-    ["up", t("albumFirst"), t("albumFirst"), on.moveFirst, () => on.ordered()],
+    ["album", t("albumAdd"), t("albumAdd"), on.addToAlbum, () => !on.album()],
+    ["album", t("album"), t("album"), [
+      { label: "albumAdd", icon: "album", act: of(on.addToAlbum) },
+      { label: "albumRemove", icon: "minus", act: of(on.removeFromAlbum) },
+      { label: "albumCover", icon: "library", act: of(([id]) => on.cover(id)), fits: () => selection.size === 1 },
+      { label: "albumFirst", icon: "up", act: of(on.moveFirst), fits: () => on.ordered() },
+    ], () => on.album()],
     ["left", t("albumEarlier"), t("albumEarlier"), (ids) => on.moveBy(ids, -1), () => on.ordered()],
     ["right", t("albumLater"), t("albumLater"), (ids) => on.moveBy(ids, 1), () => on.ordered()],
     ["download", t("download"), t("downloadZip"), download],
@@ -59,7 +62,7 @@ export function setUpSelectionBar({ selection, on }) {
     ["star", t("rating"), t("rateThese"), [...Array(STARS).keys(), STARS].toReversed().map((stars) => ({
       id: `stars-${stars}`, label: "rateNone", icon: "star", word: stars ? t("ratingOf", { n: stars, of: STARS }) : t("rateNone"), act: of((ids) => rate(ids, stars)),
     })), () => on.allows().rate],
-    ["tag", t("tag"), t("tagThese"), on.tag, () => on.allows().tag],
+    ["tag", t("tags"), t("tagThese"), on.tag, () => on.allows().tag],
     ["hidden", t("hide"), t("hideThese"), (ids) => on.hide(ids, true), () => on.allows().hide && !on.hidden()],
     ["shown", t("unhide"), t("unhide"), (ids) => on.hide(ids, false), () => on.allows().hide && on.hidden()],
     ["similar", t("similarToThese"), t("similarToThese"), on.similar],
@@ -91,7 +94,9 @@ function button(name, word, label, act) {
 /// Its name has the word that is seen, by which people who speak to their machine call it.
 /** @type {(name: Page.Icon, word: string, label: string) => HTMLButtonElement} */
 function bare(name, word, label) {
-  const called = label.toLocaleLowerCase().includes(word.toLocaleLowerCase()) ? label : `${word}: ${label}`;
+  /** @type {(text: string) => string} */
+  const words = (text) => ` ${text.replace(/\p{P}/gu, " ").toLocaleLowerCase()} `;
+  const called = words(label).includes(words(word)) ? label : `${word}: ${label}`;
   return h("button", { class: name === "left" || name === "right" ? "act turns" : "act", type: "button", title: label, "aria-label": called }, icon(name), h("span", {}, word));
 }
 

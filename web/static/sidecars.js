@@ -19,7 +19,7 @@ async function write(ids, rating) {
   const { written, failed } = await writeSidecars(ids, rating);
   forgetDetails(ids);
   const lines = [
-    (written.length || !failed.length) && t(written.length ? "sidecarsWritten" : "sidecarsNone", { n: written.length }),
+    (written.length || !failed.length) && t(written.length ? "sidecarsWritten" : rating === undefined ? "sidecarsNone" : "rateSame", { n: written.length }),
     failed.length && t("sidecarsFailed", { n: failed.length, path: failed[0].path }),
   ];
   toast(lines.filter(Boolean).join(" "));
