@@ -12,6 +12,7 @@ const numberOf = async (link) => Number(new URL(await link.evaluate(({ href }) =
 const idOf = (page, n) => numberOf(shot(page, n));
 const idOfSingle = (page, n) => numberOf(single(page, n).locator("a.shot"));
 const act = (page, name) => page.locator("#selection").getByRole("button", { name, exact: true });
+const ofAlbum = (page, name) => page.locator("#selection").getByRole("menuitem", { name, exact: true });
 const said = (page, text) => page.locator(".toast", { hasText: text }).first().waitFor();
 const albumRow = (page, name) => page.locator("#album-list li", { hasText: name });
 const ask = (page, method, path, body) => page.evaluate(([method, path, body]) =>
@@ -98,9 +99,11 @@ onPage("an album is made of a selection, opened, renamed, shortened and deleted"
   await tiles(page).nth(2).waitFor();
   await idle(page);
   await select(page, 1);
-  await act(page, "Use as cover").click();
+  await act(page, "Album").click();
+  await ofAlbum(page, "Use as cover").click();
   await said(page, "Cover of “Animals” changed");
-  await act(page, "Remove from this album").click();
+  await act(page, "Album").click();
+  await ofAlbum(page, "Remove from this album").click();
   await said(page, "1 removed from “Animals”");
   await page.waitForFunction(() => document.querySelectorAll("#grid .tile").length === 2);
   await page.reload();
@@ -250,7 +253,8 @@ onPage("images of an album are moved by mouse, by keys and to the front, and sta
   await shot(page, 0).focus();
   await page.locator('#grid a.shot[data-index="2"]').focus();
   await page.keyboard.press("x");
-  await act(page, "Move to the front").click();
+  await act(page, "Album").click();
+  await ofAlbum(page, "Move to the front").click();
   await isShown(page, c, b, e, d, a);
   await page.reload();
   await ready(page);
@@ -261,7 +265,8 @@ onPage("images of an album are moved by mouse, by keys and to the front, and sta
   await page.locator("#grid .part").first().waitFor();
   await page.locator('#grid a.shot[data-index="0"]').focus();
   await page.keyboard.press("x");
-  assert.ok(await act(page, "Move to the front").isHidden(), "by date there is nothing to move");
+  await act(page, "Album").click();
+  assert.ok(await ofAlbum(page, "Move to the front").isHidden(), "by date there is nothing to move");
   await ask(page, "DELETE", `albums/${album.id}`);
 });
 

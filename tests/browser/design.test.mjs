@@ -44,3 +44,13 @@ test("DESIGN.md names every shared token", async () => {
   assert.ok(shared.length > 30);
   assert.deepEqual(unnamed, []);
 });
+
+test("the form for the token has the tokens of the page", async () => {
+  const form = await readFile(new URL("../../src/routes/token.html", folder), "utf8");
+  const base = sheets.find(([name]) => name === "base.css")[1];
+  const own = [...form.matchAll(/^ +(--[\w-]+: [^;]+;)/gm)].map(([, token]) => token);
+  assert.ok(own.length > 15);
+  assert.deepEqual(own.filter((token) => !base.includes(token)), []);
+  const [, rules] = /:root \{[^]*?\n {4}\}([^]*)<\/style>/.exec(form);
+  assert.doesNotMatch(rules, /#[0-9a-f]{3,8}\b|rgb\(/i, "and no others");
+});

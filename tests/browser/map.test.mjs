@@ -295,3 +295,19 @@ for (const [locale, unit, metres] of [["de-DE", "km", 1000], ["en-US", "mi", 160
     await page.locator(".map-scale", { hasText: unit === "km" ? /^\d+ m$/ : /^\d+ ft$/ }).waitFor();
   });
 }
+
+onPage("from afar a district has the name of its city, and from near its own", { path: "about:blank" }, async (page) => {
+  const places = [["Schöneberg", "DE", 52.512, 13.363], ["Wilten", "AT", 47.253, 11.371], ["Heidelberg", "DE", 49.408, 8.691], ["Yubileyny", "RU", 55.937, 37.817]];
+  const clusters = places.map(([name, country, latitude, longitude], id) => ({
+    latitude, longitude, images: 9 - id, id, name, country, bounds: { south: latitude, west: longitude, north: latitude, east: longitude },
+  }));
+  await page.route("**/api/v1/map", (route) => route.fulfill({ json: { count: 30, bounds: { south: 46, west: 8, north: 56, east: 38 }, clusters } }));
+  const named = (...names) => page.waitForFunction((names) => [...document.querySelectorAll(".map-place .name")].map(({ textContent }) => textContent).join("; ") === names, names.join("; "));
+  await page.goto("/?page=map");
+  await ready(page);
+  await named("Berlin, Germany", "Innsbruck, Austria", "Heidelberg, Germany", "Moscow, Russia");
+  await page.getByRole("button", { name: /^Berlin, Germany/ }).waitFor();
+  await page.goto("/?page=map&at=52.51,13.36,12");
+  await ready(page);
+  await named("Schöneberg, Germany");
+});

@@ -130,10 +130,11 @@ onPage("progress has a share and a total, and a stopped run can be started again
     orders += route.request().method() === "POST" ? 1 : 0;
     return route.fulfill({ status: 202, json: { ...job, id: 8, found_all: true, found: 2000, done: 3, rate: 0.4, eta: 4992 } });
   });
-  let advance = () => {};
+  let followed = () => {};
+  const follower = new Promise((is) => (followed = is)); // on a busy machine, the page asks later than its answer is seen
   await page.route("**/api/v1/jobs/8/events", (route) => {
     const body = `event: job\ndata: ${JSON.stringify({ ...job, id: 8, found_all: true, found: 2000, done: 500, eta: 375 })}\n\n`;
-    advance = () => route.fulfill({ contentType: "text/event-stream", body });
+    followed(() => route.fulfill({ contentType: "text/event-stream", body }));
   });
   await page.goto("/");
   await ready(page);
@@ -143,7 +144,8 @@ onPage("progress has a share and a total, and a stopped run can be started again
   await page.locator("#job-acts button", { hasText: "Start again" }).click({ timeout: 10_000 });
   await page.locator("#job-line", { hasText: "3 of 2,000 files" }).waitFor();
   assert.doesNotMatch(await page.textContent("#job-line"), /left$/, "the first files say little of the others");
-  advance();
+  const advance = await follower;
+  await advance();
   await page.locator("#job-line", { hasText: "500 of 2,000 files · 25 % · 4 files a second" }).waitFor();
   assert.match(await page.textContent("#job-line"), /left$/);
   assert.equal(orders, 1);

@@ -143,15 +143,19 @@ onPage("what is selected can be downloaded, copied, exported and searched with",
   const paths = (await page.evaluate(() => navigator.clipboard.readText())).split("\n");
   assert.ok(paths.length === 2 && paths.every((path) => /^\/.*\.\w+$/.test(path)), paths.join());
 
-  const [json] = await Promise.all([page.waitForEvent("download"), act(page, "Save list as JSON").click()]);
+  const exported = async (name) => {
+    await act(page, "Export").click();
+    return Promise.all([page.waitForEvent("download"), bar(page).getByRole("menuitem", { name, exact: true }).click()]);
+  };
+  const [json] = await exported("Save list as JSON");
   const records = (await readFile(await json.path(), "utf8")).trim().split("\n").map((line) => JSON.parse(line));
   assert.deepEqual(records.map(({ id }) => String(id)), ids);
-  const [csv] = await Promise.all([page.waitForEvent("download"), act(page, "Save list as CSV").click()]);
+  const [csv] = await exported("Save list as CSV");
   assert.equal((await readFile(await csv.path(), "utf8")).trim().split("\n").length, 3, "a heading and two pictures");
   await said(page, "List of 2 pictures saved");
 
   await act(page, "Similar to these").click();
-  await page.waitForURL((address) => address.searchParams.getAll("c").join() === ids.map((id) => `i:1:${id}`).join());
+  await page.waitForURL((address) => address.searchParams.getAll("c").join() === `s:1:2:${ids.join(".")}`);
   await idle(page);
   assert.ok(await bar(page).isHidden(), "the selection belonged to the other question");
 });

@@ -37,8 +37,10 @@ test("the pictures of the READMEs", { timeout: 120_000 }, async () => {
     await act(page);
     await page.waitForTimeout(2500); // pictures fade in, notes go away
     const session = await context.newCDPSession(page);
+    // A part of the page that is cut out is laid out anew, which moves what stays in place while one scrolls.
     const clip = { x: 0, y: 0, ...options.viewport, scale: options.deviceScaleFactor ?? 1 };
-    const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 82, clip });
+    const cut = (await page.evaluate(() => scrollY)) === 0 && { clip };
+    const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 82, ...cut });
     await writeFile(join(docs, `${name}.webp`), Buffer.from(data, "base64"));
     await context.close();
   };
@@ -50,6 +52,15 @@ test("the pictures of the READMEs", { timeout: 120_000 }, async () => {
   });
   const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 1.5, isMobile: true, hasTouch: true, colorScheme: "dark" };
   await take("phone-dark", phone, address(other));
+  await take("selection-light", { viewport: { width: 1280, height: 800 } }, "/", async (page) => {
+    for (const index of [1, 3, 4, 7, 8]) {
+      await page.locator(`#grid a.shot[data-index="${index}"]`).focus();
+      await page.keyboard.press("x");
+    }
+    await page.evaluate(() => document.activeElement.blur());
+  });
+  await take("map-dark", { viewport: { width: 768, height: 900 }, colorScheme: "dark" }, "/?page=map", (page) => page.locator(".cluster").first().waitFor());
+  await take("timeline-light", { ...phone, viewport: { width: 390, height: 844 }, colorScheme: "light" }, "/", (page) => page.evaluate(() => scrollBy(0, 700)));
   await take("wide-light", { viewport: { width: 2560, height: 1440 } }, "/");
   await browser.close();
 });

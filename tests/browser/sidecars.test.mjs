@@ -6,7 +6,9 @@ import { findings } from "./axe.mjs";
 import { allowing, idle, onPage, ready, tiles } from "./harness.mjs";
 
 const shot = (page, n) => tiles(page).nth(n).locator("a.shot");
-const act = (page) => page.locator("#selection").getByRole("button", { name: "Write favourites to XMP sidecar files", exact: true });
+const act = (page) => page.locator("#selection").getByRole("menuitem", { name: "Write favourites to XMP sidecar files", exact: true });
+const openExport = (page) => page.locator("#selection").getByRole("button", { name: "Export", exact: true }).click();
+const write = async (page) => (await openExport(page), await act(page).click());
 const said = (page, text) => page.locator(".toast", { hasText: text }).last().waitFor();
 const recordOf = (page, n) => shot(page, n).evaluate((link) => fetch(`/api/v1/images/${new URL(link.href).searchParams.get("view")}`).then((answer) => answer.json()));
 const favourites = (page, body) => page.evaluate((body) =>
@@ -25,11 +27,11 @@ onPage("favourites of a selection are written to sidecar files once", { path: "/
       await shot(page, n).focus();
       await page.keyboard.press("x");
     }
-    await act(page).click();
+    await write(page);
     await said(page, `Sidecar files written: ${sidecars.length}`);
     for (const sidecar of sidecars) assert.match(await readFile(sidecar, "utf8"), /xmp:Rating="5"/);
     assert.deepEqual(await findings(page), []);
-    await act(page).click();
+    await write(page);
     await said(page, "Nothing to write");
     await page.keyboard.press("Escape");
     await shot(page, 0).click();
@@ -48,12 +50,12 @@ onPage("what could not be written is named", async (page, { expect }) => {
   await tiles(page).nth(0).waitFor();
   await shot(page, 0).focus();
   await page.keyboard.press("x");
-  await act(page).click();
+  await write(page);
   await said(page, "Not written: 1. The first: /pictures/a.jpg");
   expect("api/v1/sidecars");
   await page.unroute("**/api/v1/sidecars");
   await page.route("**/api/v1/sidecars", (route) => route.fulfill({ status: 403, json: { code: "sidecars_not_allowed", message: "this server may not write sidecars" } }));
-  await act(page).click();
+  await write(page);
   await said(page, "may not write sidecars");
 });
 
@@ -69,7 +71,10 @@ for (const allowed of [true, false]) {
     const { id } = await recordOf(page, 0);
     await shot(page, 0).focus();
     await page.keyboard.press("x");
+    await openExport(page);
     assert.equal(await act(page).isVisible(), allowed);
+    await page.keyboard.press("Escape"); // closes the menu
+    assert.ok(await page.locator("#selection").isVisible(), "and not the selection");
     await page.keyboard.press("Escape");
     await shot(page, 0).click();
     await page.locator("#name", { hasText: "." }).waitFor({ state: "attached" });

@@ -168,3 +168,19 @@ for (const language of ["de", "ja", "ar"]) {
     assert.equal(await page.textContent("#suggestions .heading"), { de: "Zum Ausprobieren", ja: "試してみる", ar: "جرّب أحد هذه" }[language]);
   });
 }
+
+for (const [width, colorScheme] of [[390, "dark"], [1280, "light"]]) {
+  onPage(`${width} pixels: where nothing sure is found, words of this library are offered`, { viewport: { width, height: 800 }, colorScheme, path: "/?q=spaceship" }, async (page) => {
+    const instead = page.locator("#instead");
+    await instead.locator("span", { hasText: "Nothing sure for “spaceship”" }).waitFor();
+    assert.deepEqual(await findings(page), []);
+    assert.equal(await page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)), 0);
+    assert.ok((await page.locator("#grid .part.weak .tile").count()) > 0, "the closest are there, too");
+    const first = instead.getByRole("button").first();
+    const word = await first.textContent();
+    await first.press("Enter");
+    await page.waitForURL((address) => address.searchParams.get("q") === word);
+    await instead.waitFor({ state: "hidden" });
+    await page.locator("#grid .part:not(.weak) .tile").first().waitFor();
+  });
+}

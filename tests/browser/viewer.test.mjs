@@ -149,3 +149,11 @@ onPage("the path is copied and the file downloads under its own name", { permiss
   const [download] = await Promise.all([page.waitForEvent("download"), page.click("#download")]);
   assert.equal(download.suggestedFilename(), name);
 });
+
+onPage("a phone has boxes, heatmap and box to draw in one line, which leaves room for the image", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }, async (page) => {
+  await search(page, "zoo");
+  await openFirst(page);
+  await page.locator("#heat").waitFor();
+  const tops = await page.locator("#layers .switch:visible").evaluateAll((switches) => switches.map((part) => Math.round(part.getBoundingClientRect().top)));
+  assert.ok(tops.length >= 3 && tops.every((top) => top === tops[0]), tops.join());
+});

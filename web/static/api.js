@@ -140,14 +140,15 @@ export const trash = (images, companions) => ask("POST", "trash", { body: { imag
 /// Shows the file of an image in the file manager of the server's machine, which is this one.
 /** @type {(image: number) => Promise<null>} */
 export const reveal = (image) => ask("POST", "reveal", { body: { image } });
-/// Writes favourites to the XMP sidecars of images, in parts that a server is done with before anybody gives up.
-/** @type {(ids: number[]) => Promise<Api.Sidecars>} */
-export async function writeSidecars(ids) {
+/// Writes favourites to the XMP sidecars of images, or a rating of 0 to 5, in parts that a server is done with before anybody
+/// gives up.
+/** @type {(ids: number[], rating?: number) => Promise<Api.Sidecars>} */
+export async function writeSidecars(ids, rating) {
   /** @type {Api.Sidecars} */
   const all = { written: [], unchanged: 0, failed: [] };
   for (let at = 0; at < ids.length; at += SIDECARS_AT_ONCE) {
     /** @type {Api.Sidecars} */
-    const { written, unchanged, failed } = await ask("POST", "sidecars", { body: { images: ids.slice(at, at + SIDECARS_AT_ONCE) } });
+    const { written, unchanged, failed } = await ask("POST", "sidecars", { body: { images: ids.slice(at, at + SIDECARS_AT_ONCE), rating } });
     all.written.push(...written);
     all.unchanged += unchanged;
     all.failed.push(...failed);
@@ -201,6 +202,18 @@ export async function exportText(ids, format) {
 /** @type {(ids: number[], wanted: boolean) => Promise<void>} */
 export async function favourites(ids, wanted) {
   for (const part of inParts(ids)) await ask("POST", "favourites", { body: { [wanted ? "add" : "remove"]: part } });
+}
+
+/// Hides images everywhere but among the hidden ones, or takes that back.
+/** @type {(ids: number[], wanted: boolean) => Promise<void>} */
+export async function hide(ids, wanted) {
+  for (const part of inParts(ids)) await ask("POST", "hidden", { body: { [wanted ? "add" : "remove"]: part } });
+}
+
+/// Gives images tags, or takes tags away that were given so.
+/** @type {(ids: number[], changes: { add?: string[], remove?: string[] }) => Promise<void>} */
+export async function changeTags(ids, changes) {
+  for (const images of inParts(ids)) await ask("POST", "tags", { body: { images, ...changes } });
 }
 
 /** @type {() => Promise<Api.Albums>} */

@@ -2,7 +2,7 @@
 
 import { setUpAlbumOrder } from "./album_order.js";
 import { setUpAlbums } from "./albums.js";
-import { isCancelled, isOffline } from "./api.js";
+import { hide, isCancelled, isOffline } from "./api.js";
 import { setUpBar } from "./bar.js";
 import { followLibrary } from "./changes.js";
 import { watchConnection } from "./connection.js";
@@ -34,6 +34,9 @@ import { announce, toast } from "./toast.js";
 import { setUpViewer } from "./viewer.js";
 import { fill, loadWords, t } from "./words.js";
 
+/// What boxes are called that show something like a part of an image.
+const MATCH = "match";
+
 await loadWords();
 fill(document);
 $("unstarted").remove();
@@ -60,7 +63,7 @@ const grid = new Grid($("grid"), {
   isSelected: (id) => selection.has(id),
 });
 const scrubber = setUpScrubber({ grid });
-const panel = setUpPanel({ changed: libraryChanged, allows: () => server.allows });
+const panel = setUpPanel({ changed: libraryChanged, allows: () => server.allows, hidden: () => change({ ...EMPTY, hidden: true }) });
 const report = new Report({ change, panel, server });
 const pages = new Pages({
   get, change,
@@ -84,7 +87,7 @@ const display = new Display({
 const selection = new Selection(framed(() => (grid.showSelection(selection.size), selectionBar.render())));
 const picking = setUpPicking({ grid, selection, all: selectAll, grab: (...press) => order.grab(...press) });
 const favourites = setUpFavourites({
-  tiles: () => grid.items.flatMap(({ tile, under }) => [tile, ...under]),
+  tiles: loadedTiles,
   changed: () => (grid.showFavourites(), collectionChanged(get().favourite)),
 });
 const order = setUpAlbumOrder({
@@ -103,11 +106,33 @@ const selectionBar = setUpSelectionBar({
     ordered: () => order.isOwn(),
     moveFirst: order.moveFirst,
     moveBy: order.moveBy,
+    boxed,
+    tag: async (ids) => (await import("./tag_images.js")).openTags(ids, () => (forgetExamples(), collectionChanged(get().tags.length > 0))),
+    hidden: () => get().hidden,
+    hide: async (ids, hidden) => (await hide(ids, hidden), toast(hiddenNow(ids.length, hidden)), selection.clear(), collectionChanged(true)),
     addToAlbum: (ids) => albums.add(ids),
     removeFromAlbum: async (ids) => (await albums.remove(get().album, ids), selection.clear(), collectionChanged(true)),
     cover: (id) => albums.cover(get().album, id),
   },
 });
+
+/** @type {() => Page.Tile[]} */
+function loadedTiles() {
+  return grid.items.flatMap(({ tile, under }) => [tile, ...under]);
+}
+
+/// Hits with boxes, and what these show: things by their names, or parts like that which was asked with.
+/** @type {() => Page.Boxed | null} */
+function boxed() {
+  const tiles = get().find ? loadedTiles().filter(({ boxes = [] }) => boxes.length > 0) : [];
+  const things = display.thingNames();
+  return tiles.length ? { tiles, things: things.length ? things : [MATCH] } : null;
+}
+
+/** @type {(n: number, hidden: boolean) => string} */
+function hiddenNow(n, hidden) {
+  return hidden ? t("hiddenNow", { n, library: t("library"), hidden: t("hidden") }) : t("unhidden", { n });
+}
 
 /// Selects all that was found, whether it is loaded or not.
 /** @type {() => Promise<void>} */

@@ -1,6 +1,6 @@
 // The one bar: what is typed, and a chip for each finished part of the question.
 
-import { image, thumbnail, upload, uploaded } from "./api.js";
+import { image, images, thumbnail, upload, uploaded } from "./api.js";
 import { $, fileName, h } from "./dom.js";
 import { explain } from "./errors.js";
 import { icon } from "./icons.js";
@@ -12,6 +12,8 @@ import { announce, toast } from "./toast.js";
 
 const WEIGHTS = [0.25, 0.5, 0.75, 1, 1.5, 2, 3];
 const LARGEST = 32 << 20;
+/// Images that the chip of many shows.
+const SHOWN = 3;
 
 /** @typedef {(chips: Page.Chip[], more?: Page.Changes) => void} Edit */
 
@@ -181,7 +183,7 @@ function focusPart(focused, count) {
 /** @type {(chip: Page.Chip, index: number, state: Page.State, edit: Edit) => HTMLElement} */
 function makeChip(chip, index, state, edit) {
   const { chips, find } = state;
-  /** @type {(changes: { weight: number, least?: number, most?: number | null }) => void} */
+  /** @type {(changes: { weight: number, least?: number, most?: number | null } | { value: number[] }) => void} */
   const replace = (changes) => edit(chips.map((other) => (other === chip ? /** @type {Page.Chip} */ ({ ...chip, ...changes }) : other)));
   const remove = () => edit(chips.filter((other) => other !== chip));
   const flip = () => replace({ weight: -chip.weight });
@@ -219,6 +221,7 @@ function makeChip(chip, index, state, edit) {
     main.setAttribute("aria-label", t(sentence, { what, weight: number(size) }));
   };
   if (chip.kind === "text") name(chip.value);
+  else if (chip.kind === "images") showImages(chip, label, main, name, (value) => (value.length ? replace({ value }) : remove()));
   else showImage(chip, label, name);
   const weight = () => h("button", { class: "weight", type: "button", title: t("chipWeight"), "aria-label": t("chipWeightOf", { weight: number(size) }),
     on: { click: () => step(size >= 3 ? -WEIGHTS.length : 1), contextmenu: (event) => (event.preventDefault(), step(-1)) } }, `×${number(size)}`);
@@ -246,6 +249,21 @@ function showImage(chip, label, name) {
     }, gone);
   }
   label.before(shown);
+}
+
+/// The chip of many images shows some of them, and says how many are meant. Those that are gone are left out of the question,
+/// which `keep(known)` is told.
+/** @type {(chip: Page.ImagesChip, label: HTMLElement, main: HTMLElement, name: (what: string) => void, keep: (known: number[]) => void) => void} */
+function showImages({ value, of }, label, main, name, keep) {
+  name(t("similarToMany", { n: of }));
+  if (value.length < of) main.title = `${t("similarSample", { n: value.length })}\n${main.title}`;
+  const fan = h("span", { class: "fan" });
+  label.before(fan);
+  images(value).then(({ images: records }) => {
+    const known = value.filter((id) => records.some((record) => record.id === id));
+    if (known.length < value.length) return label.isConnected && keep(known);
+    fan.append(...records.slice(0, SHOWN).map((record) => h("img", { alt: "", width: 28, height: 28, draggable: false, src: thumbnail(record, 160) })));
+  }, () => {}); // without its images, the chip still says what it is
 }
 
 /// Shows a part of an image, which is as wide as the window it is seen through allows.

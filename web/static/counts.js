@@ -8,5 +8,6 @@ export async function counts(state, without) {
   /** @type {(key: Page.ListFilter) => string | undefined} */
   const one = (key) => (key !== without && state[key].length === 1 ? state[key][0] : undefined);
   const dates = without === "date" ? {} : { after: state.after, before: state.before };
-  return facets({ ...dates, folder: one("folders"), camera: one("cameras"), lens: one("lenses"), tag: one("tags"), format: one("formats") }).catch(() => null);
+  const hidden = state.hidden ? "true" : undefined;
+  return facets({ ...dates, hidden, folder: one("folders"), camera: one("cameras"), lens: one("lenses"), tag: one("tags"), format: one("formats") }).catch(() => null);
 }

@@ -4,7 +4,7 @@ import { ApiError, isCancelled } from "./api.js";
 import { $, debounce } from "./dom.js";
 import { explain } from "./errors.js";
 import { forget, resultsOf } from "./results.js";
-import { canFind, isRanked, thingsOf, write } from "./state.js";
+import { canFind, hasIdleImages, isRanked, thingsOf, write } from "./state.js";
 import { isUnfinished } from "./things.js";
 import { toast } from "./toast.js";
 import { t } from "./words.js";
@@ -123,7 +123,7 @@ export class Display {
     report.begin(state);
     $("main").setAttribute("aria-busy", "true");
     try {
-      if (state.find && isRanked(state) && !canFind(state)) throw new ApiError({ code: "no_thing", message: t("lessNeedsMore") });
+      if (state.find && isRanked(state) && !canFind(state)) throw new ApiError({ code: "no_thing", message: t(hasIdleImages(state) ? "thingsOfOne" : "lessNeedsMore") });
       if (!wanted.started) await wanted.load(signal, place);
       // As far as the place that was left.
       while (y > 0 && !wanted.complete && this.#estimatedHeight(wanted) < y + innerHeight) await wanted.load(signal);

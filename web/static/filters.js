@@ -81,9 +81,10 @@ export function setUpFilters({ get, change, albumName, searchName }) {
   const album = setPill({ icon: "album", word: "album", leave: () => change({ album: "" }), nameOf: albumName });
   const saved = setPill({ icon: "bookmark", word: "albumKind", leave: () => change({ ...EMPTY }), nameOf: async (name) => name });
   const box = setPill({ icon: "map", word: "mapArea", leave: () => change({ box: null }) });
+  const hidden = setPill({ icon: "hidden", word: "hidden", leave: () => change({ hidden: false }) });
   $("filters").append(favourite, box.element);
   // Where one is comes first.
-  $("filters").prepend(album.element, saved.element);
+  $("filters").prepend(album.element, saved.element, hidden.element);
   /** @type {() => void} */
   const renderBoxes = () => boxes.setAttribute("aria-pressed", String(boxesShown()));
   /// Whether what is shown is a saved search takes a question, after which something else may be shown.
@@ -104,6 +105,7 @@ export function setUpFilters({ get, change, albumName, searchName }) {
       favourite.setAttribute("aria-pressed", String(state.favourite));
       album.render(state.album);
       box.render(state.box ? "box" : "");
+      hidden.render(state.hidden ? "hidden" : "");
       renderSaved();
       renderBoxes();
       for (const { name, filter, open, label, clear, sheet } of buttons) {

@@ -8,7 +8,7 @@ import { icon } from "./icons.js";
 import { Clusters, gathered, joined } from "./map_clusters.js";
 import { Land } from "./map_land.js";
 import { setUpMoves } from "./map_moves.js";
-import { scaleOf } from "./map_scale.js";
+import { LONGEST, kilometresOf, scaleOf } from "./map_scale.js";
 import { View } from "./map_view.js";
 import { placeName } from "./places.js";
 import { filterOf } from "./state.js";
@@ -26,6 +26,8 @@ const FINER = 3;
 const LEAST = 8;
 /// Degrees around images that were all taken at one place.
 const CLOSE = 0.0005;
+/// Pixels that the scale is high.
+const SCALE = 20;
 /// Places that are listed beside the map.
 const LISTED = 100;
 
@@ -50,7 +52,10 @@ export function open(root, host) {
   root.append(h("div", { class: "map" }, frame, h("aside", { class: "map-list", "aria-label": t("mapPlaces") }, h("h2", {}, t("mapPlaces")), list)));
 
   const view = new View(() => moved());
-  const land = new Land(canvas, () => draw());
+  const land = new Land(canvas, () => {
+    if (ready && answer) show(answer.clusters); // by the names that came
+    else draw();
+  });
   const clusters = new Clusters(buttons, openCluster);
   const moves = setUpMoves({
     frame, band, view,
@@ -69,11 +74,14 @@ export function open(root, host) {
   /// Images with a place, wherever they are; as far as known.
   let all = 1;
   let closed = false;
+  /// What lies on the map, in pixels of it: names keep clear of that.
+  /** @type {[left: number, top: number, right: number, bottom: number][]} */
+  let controls = [];
 
   const draw = framed(() => {
     if (closed || !ready) return;
     clusters.place(view);
-    land.draw(view, clusters.boxes);
+    land.draw(view, [...clusters.boxes, ...controls]);
     const { width, name } = scaleOf(view);
     scale.style.width = `${width}px`;
     if (scale.textContent !== name) scale.textContent = name;
@@ -137,7 +145,8 @@ export function open(root, host) {
   }
 
   /** @type {(clusters: Api.Cluster[]) => void} */
-  function show(found) {
+  function show(answered) {
+    const found = answered.map((cluster) => land.cityNames?.named(cluster, kilometresOf(view.scale, cluster.latitude)) ?? cluster);
     clusters.show(gathered(found, view));
     draw();
     const seen = clusters.seen(view);
@@ -174,7 +183,16 @@ export function open(root, host) {
         h("span", { class: "text" }, h("bdi", { class: "name" }, name), h("span", { class: "soft" }, t("imageCount", { n: place.images })))))));
   }
 
-  const size = new ResizeObserver(() => view.resize(frame.clientWidth, frame.clientHeight));
+  const size = new ResizeObserver(() => {
+    const { left: x, top: y } = frame.getBoundingClientRect();
+    const [buttons, bar] = [tools, scale].map((part) => part.getBoundingClientRect());
+    controls = [
+      [buttons.left - x, buttons.top - y, buttons.right - x, buttons.bottom - y],
+      // How long the bar is depends on the zoom.
+      [Math.min(bar.left, bar.right - LONGEST) - x, bar.bottom - SCALE - y, Math.max(bar.right, bar.left + LONGEST) - x, bar.bottom - y],
+    ];
+    view.resize(frame.clientWidth, frame.clientHeight);
+  });
   size.observe(frame);
   const theme = new MutationObserver(() => draw());
   theme.observe(document.documentElement, { attributeFilter: ["data-theme"] });

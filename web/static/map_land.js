@@ -1,6 +1,7 @@
 // The map itself, drawn on a canvas: land, lakes, coasts and borders, and names of countries and cities. It comes from files of the
 // page (made by `web/map`), so that no request tells anyone where images were taken.
 
+import { CityNames } from "./map_names.js";
 import { worldX, worldY } from "./map_view.js";
 import { landName } from "./places.js";
 
@@ -32,6 +33,9 @@ export class Land {
   #levels = {};
   /** @type {Names | null} */
   #names = null;
+  /// The cities as they name places, once they are there.
+  /** @type {CityNames | null} */
+  cityNames = null;
   /** @type {Set<string>} */
   #asked = new Set();
 
@@ -50,8 +54,10 @@ export class Land {
     this.#asked.add(name);
     const content = await load(name).catch(() => this.#asked.delete(name) && null); // the map does without, and asks again
     if (!content) return;
-    if (name === "names") this.#names = readNames(content);
-    else this.#levels[name] = readOutlines(content);
+    if (name === "names") {
+      const names = readNames(content);
+      [this.#names, this.cityNames] = [names, new CityNames(names.cities)];
+    } else this.#levels[name] = readOutlines(content);
     this.came();
   }
 

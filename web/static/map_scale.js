@@ -3,11 +3,15 @@
 import { MILE_KM, length, usesMiles } from "./words.js";
 
 /// Pixels that the bar is long at most.
-const LONGEST = 110;
+export const LONGEST = 110;
 /// Metres around the equator, and metres of a mile and a foot.
 const EQUATOR = 40_075_017;
 const MILE = MILE_KM * 1000;
 const FOOT = 0.3048;
+
+/// Kilometres of a pixel at a latitude where the world is `scale` pixels wide.
+/** @type {(scale: number, latitude: number) => number} */
+export const kilometresOf = (scale, latitude) => (EQUATOR / 1000 / scale) * Math.cos((latitude * Math.PI) / 180);
 
 /// The longest round distance whose bar is not too long where the middle of a view is: its width in pixels, and its name.
 /** @type {(view: Page.View) => { width: number, name: string }} */

@@ -2,7 +2,7 @@
 
 import { failures, folders, jobEvents, jobs, startJob, stats, steerJob } from "./api.js";
 import { setUpBrowse } from "./browse.js";
-import { $, fileName, h } from "./dom.js";
+import { $, fileName, h, isPlain } from "./dom.js";
 import { explain, told } from "./errors.js";
 import { icon } from "./icons.js";
 import { percent } from "./marks.js";
@@ -20,9 +20,10 @@ const isOver = (job) => !["running", "paused"].includes(job.state);
 
 /** @typedef {[name: string, value: string | null]} Fact */
 
-/// `changed` is called when the library has changed; `allows` says what the server lets the page do.
-/** @type {(on: { changed: () => void, allows: () => Partial<Api.Allows> }) => Page.Panel} */
-export function setUpPanel({ changed, allows }) {
+/// `changed` is called when the library has changed; `allows` says what the server lets the page do, and `hidden` shows images that
+/// are hidden.
+/** @type {(on: { changed: () => void, allows: () => Partial<Api.Allows>, hidden: () => void }) => Page.Panel} */
+export function setUpPanel({ changed, allows, hidden }) {
   const dialog = $("panel");
   /** @type {Api.Job | null} */
   let job = null;
@@ -32,6 +33,7 @@ export function setUpPanel({ changed, allows }) {
 
   $("library").addEventListener("click", open);
   $("panel-close").addEventListener("click", () => dialog.close());
+  $("hidden-open").addEventListener("click", (event) => isPlain(event) && (event.preventDefault(), dialog.close(), hidden()));
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   const folderBrowser = setUpBrowse({ field: $("folder-path"), button: $("browse"), root: $("folder-browser"), problem: $("folder-problem") });
   const pastRuns = setUpRuns({ details: $("runs"), list: $("run-list"), again: (roots) => (begin(roots), $("panel").scrollTo(0, 0)) });
@@ -89,6 +91,7 @@ export function setUpPanel({ changed, allows }) {
   }
 
   async function open() {
+    $("hidden-open").hidden = !allows().hide;
     if (!dialog.open) dialog.showModal();
     renderJob();
     await renderLibrary();

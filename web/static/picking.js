@@ -109,6 +109,7 @@ export function setUpPicking({ grid, selection, all, grab }) {
     const command = event.ctrlKey || event.metaKey;
     if (command && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "a" && !$("main").dataset.page) return handled(all);
     if (command || event.altKey) return;
+    if (event.key === "Escape" && document.querySelector(":popover-open")) return; // it closes that
     if (event.key === "Escape" && selection.size) return handled(() => (leave(), said()));
     if (!(event.target instanceof Element && event.target.matches("a.shot"))) return;
     if (event.key === " " || event.key.toLowerCase() === "x") return handled(() => (event.shiftKey ? extend : toggle)(grid.current));

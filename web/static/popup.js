@@ -4,18 +4,21 @@ import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { t } from "./words.js";
 
-/** @typedef {{ label: Page.Sentence, icon: Page.Icon, key?: string, act: (() => unknown) | false, fits?: () => unknown }} Choice */
+/// Pixels between a button and its menu.
+const GAP = 6;
 
-/// Makes the menu of a button. `items` have a word (`label`), a sign (`icon`), a `key` that does the same, and what they do
-/// (`act`); those without an act are left out, and those that do not fit (`fits`) when it is opened are not shown.
+/** @typedef {{ id?: string, label: Page.Sentence, word?: string, icon: Page.Icon, key?: string, act: (() => unknown) | false, fits?: () => unknown }} Choice */
+
+/// Makes the menu of a button. `items` have a sentence (`label`, or `word` in its place), a sign (`icon`), a `key` that does the
+/// same, and what they do (`act`); those without an act are left out, and those that do not fit (`fits`) when it is opened are not shown.
 /** @type {(button: HTMLElement, menu: HTMLElement, items: Choice[]) => void} */
 export function setUpPopup(button, menu, items) {
-  menu.replaceChildren(...items.flatMap(({ label, icon: sign, key, act }) => !act ? [] :
-    h("button", { type: "button", role: "menuitem", tabIndex: -1, id: `menu-${label}`, on: { click: () => (menu.hidePopover(), act()) } },
-      icon(sign), h("span", {}, t(label)), key && h("kbd", { "aria-hidden": "true" }, key))));
+  menu.replaceChildren(...items.flatMap(({ label, id = label, word = t(label), icon: sign, key, act }) => !act ? [] :
+    h("button", { type: "button", role: "menuitem", tabIndex: -1, id: `menu-${id}`, on: { click: () => (menu.hidePopover(), act()) } },
+      icon(sign), h("span", {}, word), key && h("kbd", { "aria-hidden": "true" }, key))));
   const shown = () => [...menu.querySelectorAll("button")].filter(({ hidden }) => !hidden);
   button.addEventListener("click", () => {
-    for (const { label, fits } of items) if (fits) menu.querySelector(`#menu-${label}`)?.toggleAttribute("hidden", !fits());
+    for (const { label, id = label, fits } of items) if (fits) menu.querySelector(`#menu-${id}`)?.toggleAttribute("hidden", !fits());
     menu.togglePopover();
   });
   menu.addEventListener("toggle", ({ newState }) => {
@@ -38,9 +41,11 @@ export function setUpPopup(button, menu, items) {
   });
 }
 
-/// Below its button, and inside the window.
+/// Below its button, or above it where there is no room, and inside the window.
 /** @type {(menu: HTMLElement, button: DOMRect) => void} */
-function place(menu, { bottom, left, width }) {
+function place(menu, { top, bottom, left, width }) {
+  const below = bottom + GAP;
+  const y = below + menu.offsetHeight <= innerHeight ? below : Math.max(top - GAP - menu.offsetHeight, 8);
   const x = Math.min(Math.max(left + width - menu.offsetWidth, 8), innerWidth - menu.offsetWidth - 8);
-  [menu.style.top, menu.style.left] = [`${bottom + 6}px`, `${x}px`];
+  [menu.style.top, menu.style.left] = [`${y}px`, `${x}px`];
 }

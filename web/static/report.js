@@ -3,9 +3,10 @@
 import { ApiError } from "./api.js";
 import { $ } from "./dom.js";
 import { explain } from "./errors.js";
+import { setUpInstead } from "./instead.js";
 import { setUpMeant } from "./meant.js";
 import { languageNote } from "./quality.js";
-import { canFind, exampleOf, isFiltered, isRanked, textsOf, withoutFilters } from "./state.js";
+import { canFind, exampleOf, hasIdleImages, isFiltered, isRanked, textsOf, withoutFilters } from "./state.js";
 import { announce } from "./toast.js";
 import { t } from "./words.js";
 
@@ -14,6 +15,7 @@ export class Report {
   /** @type {(() => void) | undefined} */
   #act;
   #meant;
+  #instead;
 
   /// `change` is told what the user wants, `panel` shows the library, and `server` says what is known of it.
   /** @param {{ change: Page.Change, panel: Page.Panel, server: Page.Server }} page */
@@ -24,6 +26,7 @@ export class Report {
     /** @type {(text: string) => void} */
     const findThings = (text) => change({ find: true, chips: [], text, sign: 1 }, { finish: true });
     this.#meant = setUpMeant({ change, things: (text) => $("note").hidden && this.note(t("asksThings"), [t("findThings"), () => findThings(text)]) });
+    this.#instead = setUpInstead((text) => (change({ chips: [], relations: [], text, sign: 1 }, { finish: true }), $("results").focus({ preventScroll: true })));
     $("empty-clear").addEventListener("click", () => change(withoutFilters));
     $("empty-regions").addEventListener("click", () => panel.makeRegions());
     $("empty-add").addEventListener("click", () => panel.open());
@@ -37,6 +40,7 @@ export class Report {
     document.title = texts.length ? `${texts.join(" + ")} – Glimpse` : "Glimpse";
     this.#meant.ask(null);
     const known = isRanked(state) || isFiltered(state);
+    this.#instead("");
     const unsaved = state.find && !canFind(state);
     $("save-search").hidden = unsaved || !known || Boolean(state.album) || state.chips.some(({ kind }) => kind === "upload");
   }
@@ -48,6 +52,7 @@ export class Report {
     $("save-search").hidden = true;
     $("count").textContent = $("stacked").textContent = "";
     this.#meant.ask(null);
+    this.#instead("");
     this.note("");
   }
 
@@ -63,10 +68,12 @@ export class Report {
     announce(ranked && accepted === 0 ? (tiles.length ? `${line}. ${closest}` : t("nothingFound")) : line);
     const texts = textsOf(state).join(" ");
     this.#meant.ask(state, { known: Boolean(asThings) });
+    this.#instead(ranked && accepted === 0 && !words && !exampleOf(state) ? texts : "");
     if (words) return this.note(t("modelLoading"));
     if (isAlone) return this.note(t("nothingInBox"));
     if (withoutRegions) return this.note(t("someWithoutRegions", { n: withoutRegions }), [t("makeRegions"), this.panel.makeRegions]);
     if (asThings) return this.note(t("asksThings"), [t("findThings"), () => this.change({ find: true, chips: [], text: asThings, sign: 1 }, { finish: true })]);
+    if (hasIdleImages(state)) return this.note(t("thingsOfOne"));
     if (exampleOf(state) && texts) return this.note(t("regionAlone"));
     this.note(languageNote(texts, this.server.model.name), [t("aboutModel"), this.panel.open]);
   }

@@ -10,6 +10,9 @@ const SORTS = ["relevance", "newest", "oldest", "album"];
 /** @type {Record<string, Page.Chip["kind"]>} */
 const KINDS = { t: "text", i: "image", p: "upload" };
 const LETTERS = { text: "t", image: "i", upload: "p" };
+/// Images that stand for all of a selection when others like them are asked for: the mean of so many is close to that of
+/// thousands, and fits into an address.
+const MOST_EXAMPLES = 32;
 /// How things can lie to each other.
 /** @type {Api.Lies[]} */
 export const LIES = ["left-of", "right-of", "above", "below", "inside", "larger-than", "smaller-than"];
@@ -31,6 +34,7 @@ export const EMPTY = Object.freeze({
   formats: [],
   near: null, // taken around a place: { latitude, longitude, km }
   favourite: false, // only favourites
+  hidden: false, // only images that are hidden everywhere else
   album: "", // only images of this album
   weak: false, // all weaker matches are unfolded
   lenses: [],
@@ -55,7 +59,10 @@ export const textsOf = ({ chips, text }) =>
   [...chips.filter((chip) => chip.kind === "text").map(({ value }) => value), text.trim()].filter(Boolean);
 /// The image, or part of one, that regions are to look like. It is looked for by itself.
 /** @type {(state: Page.State) => Page.ImageChip | Page.UploadChip | undefined} */
-export const exampleOf = ({ find, chips }) => (find ? chips.filter((chip) => chip.kind !== "text").find(({ weight }) => weight > 0) : undefined);
+export const exampleOf = ({ find, chips }) => (find ? chips.filter((chip) => chip.kind === "image" || chip.kind === "upload").find(({ weight }) => weight > 0) : undefined);
+/// True if images together are asked for where things are found, which they cannot be.
+/** @type {(state: Page.State) => boolean} */
+export const hasIdleImages = ({ find, chips }) => find && chips.some(({ kind }) => kind === "images");
 /// True if there is something to find, and not only something to leave out.
 /** @type {(state: Page.State) => boolean} */
 export const canFind = (state) =>
@@ -69,16 +76,24 @@ export function soundRelations({ chips, relations }) {
 
 /** @type {(state: Page.State) => boolean} */
 export const isFiltered = (state) =>
-  Boolean((state.find && state.area) || state.after || state.before || state.near || state.box || state.folders.length || state.lenses.length || state.tags.length || state.cameras.length || state.formats.length || state.favourite || state.album);
+  Boolean((state.find && state.area) || state.after || state.before || state.near || state.box || state.folders.length || state.lenses.length || state.tags.length || state.cameras.length || state.formats.length || state.favourite || state.hidden || state.album);
 
 /// What is to change so that nothing is filtered.
 /** @type {Page.Changes} */
 export const withoutFilters = Object.freeze(
-  { after: "", before: "", folders: [], cameras: [], formats: [], lenses: [], tags: [], near: null, box: null, area: 0, favourite: false, album: "" });
+  { after: "", before: "", folders: [], cameras: [], formats: [], lenses: [], tags: [], near: null, box: null, area: 0, favourite: false, hidden: false, album: "" });
 
 /// Like these images, and nothing else.
 /** @type {(ids: number[]) => Page.State} */
-export const similarTo = (ids) => ({ ...EMPTY, chips: ids.map((value) => ({ kind: "image", value, weight: 1 })) });
+export const similarTo = (ids) => ({
+  ...EMPTY, chips: [ids.length === 1 ? { kind: "image", value: ids[0], weight: 1 } : { kind: "images", value: spread(ids, MOST_EXAMPLES), of: ids.length, weight: 1 }],
+});
+/// So many of a list at most, as far apart as can be.
+/** @type {(ids: number[], most: number) => number[]} */
+function spread(ids, most) {
+  const length = Math.min(ids.length, most);
+  return Array.from({ length }, (_, i) => ids[Math.floor(((i + 0.5) * ids.length) / length)]);
+}
 /// Regions like a part of an image.
 /** @type {(id: number, box: Page.Rect) => Page.State} */
 export const likePart = (id, box) => ({ ...EMPTY, find: true, chips: [{ kind: "image", value: id, weight: 1, box }] });
@@ -142,6 +157,7 @@ export function read(address) {
     near: readNear(from.get("near") ?? ""),
     box: readBox(from.get("place") ?? ""),
     favourite: from.get("favourite") === "1",
+    hidden: from.get("hidden") === "1",
     album: from.get("album") ?? "",
     weak: from.get("weak") === "1",
     page: PAGES.find((page) => page === from.get("page")) ?? "",
@@ -180,7 +196,8 @@ function boxAround({ latitude, longitude, km }) {
   };
 }
 
-/// `t:-1.5:text`, `i:1:17`, `p:1:KEY`; with a count, `n:2-:text` or `n:1-3:text`; a part of an image, `r:17:x,y,w,h`.
+/// `t:-1.5:text`, `i:1:17`, `p:1:KEY`; with a count, `n:2-:text` or `n:1-3:text`; a part of an image, `r:17:x,y,w,h`; images
+/// that stand for 40, `s:1:40:3.17.25`.
 /** @type {(text: string) => Page.Chip | null} */
 function readChip(text) {
   const [, least, most, thing] = /^n:(\d+)-(\d*):(.+)$/su.exec(text) ?? [];
@@ -190,14 +207,21 @@ function readChip(text) {
     const [x, y, width, height] = box.split(",").map(Number);
     return { kind: "image", value: Number(id), weight: 1, box: [x, y, width, height] };
   }
+  const [, together, of, members] = /^s:(-?\d+(?:\.\d+)?):(\d+):(\d+(?:\.\d+)*)$/.exec(text) ?? [];
+  if (members && Number(together) !== 0) {
+    const ids = members.split(".").map(Number).slice(0, MOST_EXAMPLES);
+    return { kind: "images", value: ids, of: Math.max(Number(of), ids.length), weight: Number(together) };
+  }
   const [, letter = "", weight, value = ""] = /^([tip]):(-?\d+(?:\.\d+)?):(.+)$/su.exec(text) ?? [];
   const kind = KINDS[letter];
   if (!kind || Number(weight) === 0) return null;
-  return kind === "image" ? { kind, value: Number(value), weight: Number(weight) } : { kind, value, weight: Number(weight) };
+  return kind === "text" || kind === "upload" ? { kind, value, weight: Number(weight) } : { kind: "image", value: Number(value), weight: Number(weight) };
 }
 
 /** @type {(chip: Page.Chip) => string} */
-function writeChip({ kind, value, weight, least, most, box }) {
+function writeChip(chip) {
+  if (chip.kind === "images") return `s:${chip.weight}:${chip.of}:${chip.value.join(".")}`;
+  const { kind, value, weight, least, most, box } = chip;
   if (box) return `r:${value}:${box}`;
   if (weight > 0 && least !== undefined) return `n:${least}-${most ?? ""}:${value}`;
   return `${LETTERS[kind]}:${weight}:${value}`;
@@ -240,6 +264,7 @@ export function write(state) {
   for (const tag of state.tags) to.append("tag", tag);
   if (state.box) to.set("place", writeBox(state.box));
   if (state.favourite) to.set("favourite", "1");
+  if (state.hidden) to.set("hidden", "1");
   if (state.album) to.set("album", state.album);
   if (state.weak) to.set("weak", "1");
   if (state.page) to.set("page", state.page);
@@ -248,11 +273,17 @@ export function write(state) {
   return to.size ? `?${to}` : "./";
 }
 
+/// What a chip asks for. Images together count as much as one: it is their mean that is asked for.
+/** @type {(chip: Page.Chip) => object[]} */
+const termsOf = (chip) => chip.kind === "images"
+  ? chip.value.map((image) => ({ image, weight: chip.weight / chip.value.length }))
+  : [{ [chip.kind]: chip.value, weight: chip.weight }];
+
 /// The body of a search for this state.
 /** @type {(state: Page.State) => Page.Question} */
 export function question(state) {
   /** @type {object[]} */
-  const terms = state.chips.map(({ kind, value, weight }) => ({ [kind]: value, weight }));
+  const terms = state.chips.flatMap(termsOf);
   if (state.text.trim()) terms.push({ text: state.text.trim(), weight: state.sign });
   return { terms, sort: sortOf(state), depth: depthOf(state), filter: filterOf(state) };
 }
@@ -291,6 +322,7 @@ export function filterOf(state) {
     ...(state.tags.length && { tags: state.tags }),
     ...(place && { place }),
     ...(state.favourite && { favourite: true }),
+    ...(state.hidden && { hidden: true }),
     ...(state.album && { album: state.album }),
   };
 }

@@ -160,7 +160,7 @@ export function setUpSuggestions({ get, change }) {
 let known = null;
 /// Words that this library answers, asked for once. A server that cannot tell leaves the list to recent searches.
 /** @type {() => Promise<string[]>} */
-function examplesOf() {
+export function examplesOf() {
   return (known ??= suggest({ text: "", language }).then(({ examples }) => examples, (error) => {
     if (["offline", "not_ready", "busy"].includes(error.code)) known = null;
     return [];

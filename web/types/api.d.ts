@@ -31,7 +31,7 @@ declare namespace Api {
   interface Place { latitude: number; longitude: number }
   interface Image extends Moves {
     id: number; path: string; files: string[]; companions: Companion[]; content: string; format: string; width: number; height: number; bytes: number;
-    taken: string | null; camera: string | null; place: Place | null; caption: string | null; keywords: string[]; favourite: boolean;
+    taken: string | null; camera: string | null; place: Place | null; caption: string | null; keywords: string[]; own_tags?: string[]; favourite: boolean;
     lens: string | null; focal_length: number | null; aperture: number | null; exposure_time: number | null; iso: number | null;
     rating: number | null; place_name: string | null; country: string | null; shown_by_browsers: boolean; orientation: number | null;
   }
@@ -84,7 +84,7 @@ declare namespace Api {
     outcome: "done" | "stopped" | "failed"; message: string | null;
   }
   interface Sidecars { written: string[]; unchanged: number; failed: { path: string; reason: string }[] }
-  interface Allows { trash: boolean; sidecars: boolean; reveal: boolean; roots: boolean }
+  interface Allows { trash: boolean; sidecars: boolean; reveal: boolean; roots: boolean; tag?: boolean; hide?: boolean; rate?: boolean }
   interface LibraryChange { revision: number; images: number }
   interface Folder { path: string; images: number; present: boolean }
   interface Folders { roots: Folder[] }

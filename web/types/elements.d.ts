@@ -61,7 +61,9 @@ interface PageElements {
   "help": HTMLElementTagNameMap["dialog"];
   "help-close": HTMLElementTagNameMap["button"];
   "help-title": HTMLElementTagNameMap["h2"];
+  "hidden-open": HTMLElementTagNameMap["a"];
   "info": HTMLElementTagNameMap["button"];
+  "instead": HTMLElementTagNameMap["div"];
   "job": HTMLElementTagNameMap["section"];
   "job-acts": HTMLElementTagNameMap["div"];
   "job-counts": HTMLElementTagNameMap["ul"];

@@ -17,14 +17,16 @@ declare namespace Page {
   interface TextChip { kind: "text"; value: string; weight: number; least?: number; most?: number | null; box?: undefined }
   interface ImageChip { kind: "image"; value: number; weight: number; least?: undefined; most?: undefined; box?: Rect }
   interface UploadChip { kind: "upload"; value: string; weight: number; least?: undefined; most?: undefined; box?: undefined }
-  type Chip = TextChip | ImageChip | UploadChip;
+  /// Images together: those that stand for all `of` that are meant.
+  interface ImagesChip { kind: "images"; value: number[]; of: number; weight: number; least?: undefined; most?: undefined; box?: undefined }
+  type Chip = TextChip | ImageChip | UploadChip | ImagesChip;
   /// How things lie to each other, by their texts.
   interface Relation { first: string; is: Api.Lies; second: string }
   interface Near { latitude: number; longitude: number; km: number }
   interface State {
     text: string; sign: number; chips: Chip[]; find: boolean; relations: Relation[]; area: number; sort: "" | "relevance" | "newest" | "oldest" | "album"; after: string;
     before: string; folders: string[]; cameras: string[]; formats: string[]; lenses: string[]; tags: string[]; near: Near | null;
-    box: Api.GeoBox | null; favourite: boolean; album: string; weak: boolean; page: "" | PageName; at: string; view: number | null;
+    box: Api.GeoBox | null; favourite: boolean; hidden: boolean; album: string; weak: boolean; page: "" | PageName; at: string; view: number | null;
   }
   /// Pages beside the library.
   type PageName = "map" | "tags" | "duplicates";
@@ -103,10 +105,14 @@ declare namespace Page {
   /// What can be done with selected images.
   interface SelectionActs {
     all: () => unknown; similar: (ids: number[]) => void; favourite: (ids: number[]) => Promise<void>; album: () => string;
+    tag: (ids: number[]) => Promise<void>; hidden: () => boolean; hide: (ids: number[], hidden: boolean) => Promise<void>; boxed: () => Boxed | null;
     allows: () => Partial<Api.Allows>; ordered: () => boolean; moveFirst: (ids: number[]) => Promise<void>;
     moveBy: (ids: number[], by: 1 | -1) => Promise<void>;
     addToAlbum: (ids: number[]) => Promise<void>; removeFromAlbum: (ids: number[]) => Promise<void>; cover: (id: number) => Promise<void>;
   }
+
+  /// Hits with boxes, and the names of the things that the boxes show.
+  interface Boxed { tiles: Tile[]; things: string[] }
 
   /// Images that are dragged to another place of the grid.
   interface ImageDrag {
@@ -147,7 +153,7 @@ declare namespace Page {
   /// What is asked of images besides the question.
   interface Filter {
     after?: string; before?: string; folders: string[]; cameras: string[]; formats: string[]; lenses?: string[]; tags?: string[];
-    place?: Api.GeoBox; favourite?: boolean; album?: string;
+    place?: Api.GeoBox; favourite?: boolean; hidden?: boolean; album?: string;
   }
   type Query = Record<string, string | number | boolean | null | undefined>;
 
