@@ -17,6 +17,7 @@ from .distil import image_loss, patch_loss
 from .export import tower_weights
 from .layout import whole_scene
 from .loop import Stage
+from .losses import sigmoid_loss
 from .model import build_model, encode_patches, encode_text, patch_vectors, pool, window_positions
 from .optimise import optimisers, trainable
 from .settings import GRID, IMAGE, SEED, Budget
@@ -31,13 +32,6 @@ def matches(meanings: torch.Tensor, every: torch.Tensor, present: torch.Tensor) 
     """Whether each caption (t, concepts) describes each image (i, concepts), as (t, i)."""
     shared = meanings @ present.T
     return torch.where(every[:, None], shared == meanings.sum(1, keepdim=True), shared > 0)
-
-
-def sigmoid_loss(texts, images, positive, scale, bias):
-    """SigLIP's pairwise loss of unit vectors (t, d) and (i, d), per image."""
-    logits = texts @ images.T * scale.exp() + bias  # (t, i)
-    signs = torch.where(positive, 1.0, -1.0)
-    return -F.logsigmoid(signs * logits).sum() / images.shape[0], logits
 
 
 def grounding_loss(texts, patches, labels, meanings):
