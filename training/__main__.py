@@ -47,6 +47,8 @@ def train(stage: str):
             "decoder": DecoderStage,
         }[stage]
         extra = {} if stage == "teacher" else {"compile": not options.eager}
+        if stage == "joint":
+            extra |= {"silc": options.silc, "masked": options.masked}
         run(build, budget, concepts=options.concepts, **extra)
 
     return action
@@ -151,6 +153,8 @@ def main() -> None:
     build.add_argument(
         "--eager", action="store_true", help="do not compile the towers (slower, starts at once)"
     )
+    build.add_argument("--silc", type=float, default=0.0, help="joint: weight of self-distillation")
+    build.add_argument("--masked", type=float, default=0.0, help="joint: weight of masked prediction")
     options = parser.parse_args()
     CACHE_DIR.mkdir(parents=True, exist_ok=True)
     if options.command == "evaluate":
