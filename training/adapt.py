@@ -4,9 +4,9 @@ towers and the pooling head, by the sigmoid loss.
     python -m training.adapt --model siglip2-base-patch16-256 --pairs captions.json --out my-model
 
 Vectors are anchored to those of the frozen model (learning without forgetting, arXiv 1606.09282),
-of the pairs and of the texts of `--keep`, so that zero-shot search stays. The result is a checkpoint
-with the adapters merged, or with --no-merge an adapter in the layout of peft, which `--adapter`
-merges later. A run that was stopped goes on.
+of the pairs and of the texts of `--keep`, so that zero-shot search stays. The result is a
+checkpoint with the adapters merged, or with --no-merge an adapter in the layout of peft, which
+`--adapter` merges later. A run that was stopped goes on.
 """
 
 import argparse
@@ -16,7 +16,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .checkpoint import OF_IMAGES, OF_SCORES, CheckpointError, Towers, open_view, write_checkpoint
+from .checkpoint import (
+    OF_IMAGES,
+    OF_SCORES,
+    CheckpointError,
+    Towers,
+    last_layers,
+    open_view,
+    read_texts,
+    write_checkpoint,
+)
 from .embeddings import image_vectors, model_digest, text_vectors
 from .fit import Plan, fit
 from .lora import LoraSettings, adapt, choose, load_adapter, merged, save_adapter
@@ -121,9 +130,8 @@ def lora_settings(towers: Towers, options) -> LoraSettings:
         raise SystemExit("nothing is trained: give --rank, --bitfit or both")
     if not options.rank and not options.merge:
         raise SystemExit("peft knows no adapter of biases alone: give --rank, or leave --no-merge out")
-    last = None if options.layers == "all" else int(options.layers)
     targets = tuple(options.targets.split(","))
-    modules = choose(towers.model, targets, last, options.towers, options.head) if options.rank else ()
+    modules = choose(towers.model, targets, options.layers, options.towers, options.head) if options.rank else ()
     if options.rank and not modules:
         raise SystemExit(f"--targets {options.targets}: no layer of the towers is called so")
     return LoraSettings(max(options.rank, 1), options.alpha or 2 * options.rank, modules, options.bitfit)
@@ -141,16 +149,6 @@ def write(towers: Towers, trained: dict, settings: LoraSettings, options) -> Non
     print(f"wrote {options.out}: a checkpoint with {len(changed)} changed tensors", flush=True)
 
 
-def read_keep(path: Path | None) -> list[str]:
-    """Texts, one a line."""
-    if path is None:
-        return []
-    try:
-        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise SystemExit(f"{path}: {error}") from error
-
-
 def train(options) -> list[tuple[int, dict[str, float]]]:
     """The whole run; returns what was measured, as (step, figures)."""
     if options.out.exists() and any(options.out.iterdir()):
@@ -159,7 +157,7 @@ def train(options) -> list[tuple[int, dict[str, float]]]:
         towers = Towers(options.model)
         write(towers, {}, load_adapter(options.adapter, towers.model), options)
         return []
-    pairs, keep = read_pairs(options.pairs, options.images), read_keep(options.keep)
+    pairs, keep = read_pairs(options.pairs, options.images), read_texts(options.keep) if options.keep else []
     towers = Towers(options.model, options.device)
     adaptation = Adaptation(towers, pairs, keep, options)  # before the adapters: its vectors are the frozen ones
     settings = lora_settings(towers, options)
@@ -194,7 +192,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--rank", type=int, default=8, help="of LoRA; 0 for none")
     parser.add_argument("--alpha", type=float, help="LoRA's scale is alpha / rank [default: twice the rank]")
     parser.add_argument("--targets", default="q_proj,v_proj", help="of k_proj, v_proj, q_proj, out_proj, fc1, fc2")
-    parser.add_argument("--layers", default="all", help="last so many blocks of each tower, or `all`")
+    parser.add_argument("--layers", type=last_layers, help="last so many blocks of each tower, or `all` [default]")
     parser.add_argument("--towers", choices=["both", "text", "vision"], default="both")
     parser.add_argument("--head", action=argparse.BooleanOptionalAction, default=True, help="LoRA in the pooling head")
     parser.add_argument("--bitfit", action="store_true", help="train the biases too")

@@ -2,6 +2,7 @@
 with some tensors changed and all others byte for byte.
 """
 
+import argparse
 import json
 import shutil
 import tempfile
@@ -17,7 +18,8 @@ from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 from .pairs import View
 
 INDEX = "model.safetensors.index.json"
-# What a changed model makes wrong: scores fitted to the old one, and a decoder of its vision tokens.
+TAKEN_OVER = {".json", ".txt", ".model"}  # settings, tokenizer, preprocessor
+# What a changed model makes wrong: scores fitted to the old one, a decoder of its vision tokens.
 OF_SCORES, OF_IMAGES = ("calibration.json",), ("decoder.json", "decoder.safetensors")
 
 
@@ -88,6 +90,23 @@ def open_view(view: View) -> Image.Image:
     return upright.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
 
 
+def last_layers(text: str) -> int | None:
+    """The value of `--layers`: a number, or None for all."""
+    if text == "all":
+        return None
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"`{text}` is neither a number of blocks nor `all`")
+    return int(text)
+
+
+def read_texts(path: Path) -> list[str]:
+    """The texts of a file, one a line."""
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{path}: {error}") from error
+
+
 def weight_files(folder: Path) -> list[Path]:
     """The files of the weights: one, or the shards that the index names."""
     single = folder / "model.safetensors"
@@ -104,15 +123,15 @@ def write_checkpoint(
 ) -> None:
     """Writes `out`: the checkpoint `base` with `changed` tensors, in the type that each had.
 
-    Other tensors and files are taken over byte for byte, except those named in `leave_out`. `out`
-    must be empty or new.
+    Other tensors and settings, tokenizer and decoder are taken over byte for byte, except files
+    named in `leave_out`. `out` must be empty or new.
     """
     if out.exists() and any(out.iterdir()):
         raise CheckpointError(f"{out}: is not empty; name a new folder for the checkpoint")
     out.mkdir(parents=True, exist_ok=True)
     for path in base.iterdir():
-        weights = path.suffix == ".safetensors" and path.stem.startswith("model")
-        if path.is_file() and not weights and path.name not in leave_out and path.suffix != ".md":
+        taken = path.suffix in TAKEN_OVER or path.name in OF_IMAGES
+        if path.is_file() and taken and path.name not in leave_out:
             shutil.copyfile(path, out / path.name)
     left = dict(changed)
     for path in weight_files(base):

@@ -1,5 +1,5 @@
-"""SigLIP 2's two losses of a teacher that is the student's own moving average: SILC's local-to-global
-self-distillation (arXiv 2310.13355) and masked prediction as in TIPS (arXiv 2410.16512).
+"""SigLIP 2's two losses of a teacher that is the student's own moving average: SILC's
+local-to-global self-distillation (arXiv 2310.13355) and masked prediction as in TIPS (2410.16512).
 
 Both compare soft assignments to prototypes: the teacher's, sharpened and centred, is what the
 student's, of less of the image, has to say. A fixed centre would let all images take one prototype.

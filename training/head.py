@@ -4,10 +4,10 @@ and RefCOCO.
     python -m training.head --model siglip2-base-patch16-256 --images train2017 \\
         --instances instances_train2017.json --captions captions_train2017.json --references 'refs(unc).p'
 
-The towers are frozen: their tokens are computed once and kept in the cache, under the names of their
-contents. Some images are held out, by which the loss, the words that are guessed right and Acc@0.5 of
-boxes are told. Writes decoder.json and decoder.safetensors into the model's folder, where `glimpse`
-finds them. Stopped runs go on where they were.
+The towers are frozen: their tokens are computed once and kept in the cache, under a digest of model
+and images. Some images are held out, by which the loss, the words that are guessed right and
+Acc@0.5 of boxes are told. Writes decoder.json and decoder.safetensors into the model's folder, where
+`glimpse` finds them. Stopped runs go on where they were.
 """
 
 import argparse

@@ -18,7 +18,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 
-from .checkpoint import OF_SCORES, CheckpointError, Towers, write_checkpoint
+from .checkpoint import OF_SCORES, CheckpointError, Towers, last_layers, read_texts, write_checkpoint
 from .embeddings import image_vectors, model_digest, text_vectors
 from .fit import Plan, fit
 from .losses import anchor_loss, sigmoid_loss
@@ -193,14 +193,13 @@ def train(options) -> list[tuple[int, dict[str, float]]]:
     if options.out.exists() and any(options.out.iterdir()):
         raise CheckpointError(f"{options.out}: is not empty; name a new folder for the checkpoint")
     pairs = read_pairs(options.pairs, options.images)
-    keep = [line for line in options.keep.read_text(encoding="utf-8").splitlines() if line.strip()] if options.keep else []
+    keep = read_texts(options.keep) if options.keep else []
     towers = Towers(options.model, options.device)
     # Before pieces are added, since kept texts are read as the frozen model reads them.
     tuning = LockedImageTuning(towers, pairs, keep, options)
     added = add_pieces(towers, tuning.captions.texts, options)
     rows = rows_to_train(options.rows, towers, tuning.captions.texts, added)
-    layers = None if options.layers == "all" else int(options.layers)
-    trained = trainable(towers.model.text_model, layers, rows)
+    trained = trainable(towers.model.text_model, options.layers, rows)
     if not trained:
         raise SystemExit("nothing is trained: --layers 0 needs --rows used, all, or new with --pieces")
     count = sum(parameter.numel() for parameter in trained.values())
@@ -227,7 +226,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--images", type=Path, help="folder of the images [default: beside the pairs]")
     parser.add_argument("--keep", type=Path, help="texts whose vectors are to stay, one a line")
     parser.add_argument("--out", type=Path, required=True, help="new folder for the checkpoint")
-    parser.add_argument("--layers", default="all", help="last so many blocks to train, or `all`")
+    parser.add_argument("--layers", type=last_layers, help="last so many blocks to train, or `all` [default]")
     parser.add_argument("--rows", choices=["all", "used", "new"], default="all", help="rows of the token table to train")
     parser.add_argument("--pieces", type=int, default=0, help="at most so many new pieces for characters the tokenizer lacks")
     parser.add_argument("--keep-weight", type=float, default=10.0)

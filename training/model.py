@@ -112,7 +112,7 @@ def encode_patches(
     hidden: tuple[torch.Tensor, torch.Tensor] | None = None,
 ) -> list[torch.Tensor]:
     """Pixels (b, 3, h, w) to states (b, n, WIDTH) after every second layer and, last, the final
-    norm. `hidden` are marks (b, n) of patches that are not seen, and the token (WIDTH) in their place.
+    norm. `hidden` are marks (b, n) of patches that are not seen, and what stands there (WIDTH).
     """
     vision = model.vision_model
     x = vision.embeddings.patch_embedding(pixels).flatten(2).transpose(1, 2)

@@ -1,4 +1,4 @@
-"""Adaptation on tiny models: the checkpoint that comes out, what stays, and both ways of storing."""
+"""Adaptation on tiny models: what comes out, what stays, and both ways of storing."""
 
 import json
 from unittest.mock import patch

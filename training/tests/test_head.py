@@ -1,4 +1,4 @@
-"""The decoder for other checkpoints: registers, what is kept between runs, and that it learns boxes."""
+"""The decoder for other checkpoints: registers, what is kept between runs, and that it learns."""
 
 import json
 import os
