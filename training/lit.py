@@ -203,6 +203,8 @@ def train(options) -> list[tuple[int, dict[str, float]]]:
     if not trained:
         raise SystemExit("nothing is trained: --layers 0 needs --rows used, all, or new with --pieces")
     count = sum(parameter.numel() for parameter in trained.values())
+    if rows is not None and rows.any():
+        count -= int((~rows).sum()) * towers.model.text_model.embeddings.token_embedding.weight.shape[1]
     print(f"{len(tuning.captions.texts)} texts, {len(tuning.pool)} images, {added} new pieces, {count} parameters", flush=True)
     settings = {
         key: str(value)

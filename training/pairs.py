@@ -1,5 +1,5 @@
 """Pairs of image and text, from the files that people have: COCO captions, Karpathy's splits, JSON
-lines, or a folder of images with a text file beside each.
+lines, tables, or a folder of images with a text file beside each.
 
 A pair may be of a region: its box is cut out of the image, as in UMG-CLIP (arXiv 2401.06397).
 """
@@ -41,6 +41,9 @@ def read_pairs(path: Path, images: Path | None = None) -> list[Pair]:
     if path.is_dir():
         pairs = list(_from_folder(path))
         wanted = "no image has a .txt file of the same name beside it"
+    elif path.suffix == ".tsv":
+        pairs = list(_from_table(path, images or path.parent))
+        wanted = "no line has a file and a caption"
     elif path.suffix == ".jsonl":
         pairs = list(_from_lines(path, images or path.parent))
         wanted = "no line has an image and a text"
@@ -98,6 +101,18 @@ def _from_lines(path: Path, images: Path) -> Iterator[Pair]:
             ) from error
         for text in texts:
             yield Pair(View(images / image, box), text, entry.get("source", ""), entry.get("split", ""))
+
+
+def _from_table(path: Path, images: Path) -> Iterator[Pair]:
+    """Lines of a file, a language if they have three cells, and a caption, as `glimpse eval
+    retrieval` reads them.
+    """
+    for number, line in enumerate(_read(path).splitlines(), 1):
+        cells = line.split("\t")
+        if len(cells) in (2, 3):
+            yield Pair(View(images / cells[0]), cells[-1])
+        elif line.strip():
+            raise PairsError(f"{path}, line {number}: has {len(cells)} cells; a line is file, [language,] caption")
 
 
 def _from_json(path: Path, images: Path) -> Iterator[Pair]:

@@ -1,5 +1,6 @@
 """Low-rank adaptation against its definition in NumPy, and against peft."""
 
+import sys
 import unittest
 
 import numpy as np
@@ -13,6 +14,7 @@ try:
     import peft
 except ImportError:
     peft = None
+    print("SKIPPED: parity with peft, which is not installed (pip install peft)", file=sys.stderr)
 
 TARGETS = ("q_proj", "v_proj", "fc1")
 
@@ -102,7 +104,7 @@ class Lora(WithModel):
             load_adapter(self.folder / "adapter", load(self.base))
 
 
-@unittest.skipIf(peft is None, "SKIPPED: peft is not installed (pip install peft)")
+@unittest.skipIf(peft is None, "peft is not installed")
 class Parity(WithModel):
     def test_peft_reads_our_adapter(self):
         trained = adapt(self.model, self.settings)

@@ -49,10 +49,16 @@ class Pairs(InFolder):
         self.assertEqual([pair.text for pair in held_out], ["three"])
 
     def test_lines_and_folders(self):
-        self.write("p.jsonl", '{"image": "a.png", "text": ["one", "two"], "source": "eins"}\n\n{"image": "b.png", "caption": "x"}\n')
-        self.assertEqual([(pair.text, pair.source) for pair in self.read("p.jsonl")], [("one", "eins"), ("two", "eins"), ("x", "")])
+        several = '{"image": "a.png", "text": ["one", "two"], "source": "eins"}'
+        self.write("p.jsonl", several + '\n\n{"image": "b.png", "caption": "x"}\n')
+        found = [(pair.text, pair.source) for pair in self.read("p.jsonl")]
+        self.assertEqual(found, [("one", "eins"), ("two", "eins"), ("x", "")])
         self.write("a.txt", "first\n\nsecond\n")
         self.assertEqual(read_pairs(self.folder), [Pair(View(self.a), "first"), Pair(View(self.a), "second")])
+
+    def test_tables(self):
+        self.write("names.tsv", "a.png\tone\nb.png\tde\tzwei\n\n")
+        self.assertEqual(self.read("names.tsv"), [Pair(View(self.a), "one"), Pair(View(self.b), "zwei")])
 
     def test_split_holds_out_whole_images_and_always_the_same(self):
         pairs = [Pair(View(self.folder / f"{i}.png"), text) for i in range(200) for text in ("x", "y")]
@@ -69,7 +75,9 @@ class Pairs(InFolder):
         self.write("broken.json", "{")
         self.write("other.json", {"images": [{"id": 1}]})
         self.write("empty.json", {"images": [], "annotations": []})
+        self.write("table.tsv", "a.png\tone\na.png\n")
         said = {
+            "table.tsv": "table.tsv, line 2: has 1 cells",
             "p.jsonl": "p.jsonl, line 2",
             "box.jsonl": "box.jsonl, line 1.*left, top, right, bottom",
             "gone.jsonl": "gone.png is not there; .*--images",
