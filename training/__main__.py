@@ -47,6 +47,8 @@ def train(stage: str):
             "decoder": DecoderStage,
         }[stage]
         extra = {} if stage == "teacher" else {"compile": not options.eager}
+        if stage == "joint":
+            extra |= {"silc": options.silc, "masked": options.masked}
         run(build, budget, concepts=options.concepts, **extra)
 
     return action
@@ -89,6 +91,12 @@ def masks(options):
     write_mask_galleries(options.folder, options.concepts, options.size)
 
 
+def language(options):
+    from .language_pairs import write_language
+
+    write_language(options.folder, options.language, options.concepts, options.scenes, options.size)
+
+
 def figures(options):
     from .figures import print_figures
 
@@ -129,9 +137,12 @@ def main() -> None:
     gallery = commands.add_parser("galleries", help="write the held-out galleries as files")
     figure = commands.add_parser("figures", help="measure a model directory on them with `glimpse eval`")
     mask = commands.add_parser("masks", help="write galleries whose every pixel is known")
-    for command in (gallery, mask, figure):
+    other = commands.add_parser("language", help="write pairs and galleries of a language the model lacks")
+    other.add_argument("--language", required=True, help="its code in Unicode CLDR, such as lo")
+    other.add_argument("--scenes", type=int, default=4000, help="scenes with pairs to train on")
+    for command in (gallery, mask, figure, other):
         command.add_argument("folder", type=Path, help="where the galleries are")
-    for command in (build, evaluate, gallery, mask, figure):
+    for command in (build, evaluate, gallery, mask, figure, other):
         command.add_argument("--concepts", type=int, default=CONCEPTS)
         command.add_argument("--model", type=Path, default=MODEL_DIR)
         command.add_argument("--size", type=int, default=1000, help="scenes per gallery")
@@ -142,6 +153,8 @@ def main() -> None:
     build.add_argument(
         "--eager", action="store_true", help="do not compile the towers (slower, starts at once)"
     )
+    build.add_argument("--silc", type=float, default=0.0, help="joint: weight of self-distillation")
+    build.add_argument("--masked", type=float, default=0.0, help="joint: weight of masked prediction")
     options = parser.parse_args()
     CACHE_DIR.mkdir(parents=True, exist_ok=True)
     if options.command == "evaluate":
@@ -150,6 +163,8 @@ def main() -> None:
         galleries(options)
     elif options.command == "masks":
         masks(options)
+    elif options.command == "language":
+        language(options)
     elif options.command == "figures":
         figures(options)
     else:

@@ -7,6 +7,7 @@ mean all of them, and names of things outside the domain mean none.
 
 import json
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
@@ -24,20 +25,26 @@ HELD_OUT_SHARE = (
 
 def build_captions() -> None:
     """Collects what CLDR says into one JSON file in the working folder."""
+    captions = read_cldr(LANGUAGES)
+    (CACHE_DIR / "captions.json").write_text(json.dumps(captions, ensure_ascii=False), encoding="utf-8")
+    print(f"captions: {len(captions)} languages", flush=True)
+
+
+def read_cldr(codes: Collection[str]) -> dict[str, dict]:
+    """Names and keywords of all emoji, and list patterns, of languages by their code."""
 
     def wanted(path: str) -> bool:
         parts = path.split("/")
-        return (
-            len(parts) == 3
-            and parts[1] in LANGUAGES
-            and parts[2] in ("annotations.json", "listPatterns.json")
-        )
+        return len(parts) == 3 and parts[1] in codes and parts[2] in ("annotations.json", "listPatterns.json")
 
     base = read_json_members("cldr-annotations-full", CLDR_VERSION, wanted)
     patterns = read_json_members("cldr-misc-full", CLDR_VERSION, wanted)
     captions = {}
-    for language in LANGUAGES:
-        entries = base[f"annotations/{language}/annotations.json"]["annotations"]["annotations"]
+    for language in codes:
+        path = f"annotations/{language}/annotations.json"
+        if path not in base:
+            raise SystemExit(f"Unicode CLDR {CLDR_VERSION} names nothing in a language with the code `{language}`")
+        entries = base[path]["annotations"]["annotations"]
         names, keywords = {}, {}
         for emoji, entry in entries.items():
             emoji = emoji.replace(VARIATION_SELECTOR, "")
@@ -50,8 +57,7 @@ def build_captions() -> None:
             "keywords": keywords,
             "list": lists["listPattern-type-standard"],
         }
-    (CACHE_DIR / "captions.json").write_text(json.dumps(captions, ensure_ascii=False), encoding="utf-8")
-    print(f"captions: {len(captions)} languages", flush=True)
+    return captions
 
 
 def clean(text: str) -> str:
@@ -86,8 +92,11 @@ def join(pattern: dict[str, str], items: list[str]) -> str:
 
 
 @cache
-def load_languages(concepts: int) -> dict[str, Language]:
+def load_languages(concepts: int, *more: str) -> dict[str, Language]:
+    """The languages of the model by code, then `more` that it was not trained on."""
     raw = json.loads((CACHE_DIR / "captions.json").read_text(encoding="utf-8"))
+    if more:
+        raw |= read_cldr(more)
     emoji = load_concepts(concepts)
     relatives = related_emoji(raw["en"], emoji)
     return {language: _language(language, entry, emoji, relatives) for language, entry in raw.items()}

@@ -18,8 +18,8 @@ def boxes(decoder: Decoder, seen: torch.Tensor, texts: torch.Tensor) -> torch.Te
     as shares of the image.
     """
     first = decoder.config.first_coordinate
-    said = torch.tensor([[START, AREF]] * len(texts))
-    place = torch.arange(COORDINATES)[None]
+    said = torch.tensor([[START, AREF]] * len(texts), device=seen.device)
+    place = torch.arange(COORDINATES, device=seen.device)[None]
     for step in range(4):  # left, bottom, right, top
         scores = next_scores(decoder, seen, said, texts)[:, first : first + COORDINATES]
         if step < 2:  # room for the other side

@@ -15,6 +15,7 @@ from .decoder import visible
 from .decoder_model import Decoder, DecoderConfig
 from .decoder_vocabulary import Vocabulary
 from .gallery import KINDS, draw_gallery
+from .measures import overlap
 from .scenes import Scene
 from .settings import GRID
 
@@ -29,14 +30,6 @@ def load_decoder(folder: Path) -> Decoder:
     weights = load_file(folder / "decoder.safetensors")
     decoder.load_state_dict({key: value.float() for key, value in weights.items()})
     return decoder
-
-
-def overlap(a, b) -> float:
-    """Intersection over union of two boxes (left, top, right, bottom)."""
-    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
-    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
-    return width * height / max(sum(areas) - width * height, 1e-9)
 
 
 def named(caption: str, names: dict[int, str]) -> set[int]:

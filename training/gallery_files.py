@@ -29,9 +29,10 @@ def write_galleries(folder: Path, concepts: int, size: int) -> None:
         print(f"{kind.name}: {size} scenes", flush=True)
 
 
-def write_gallery(kind: GalleryKind, folder: Path, concepts: int, size: int) -> None:
+def write_gallery(kind: GalleryKind, folder: Path, concepts: int, size: int, *more: str) -> None:
+    """One gallery; `more` are codes of languages besides the model's."""
     folder.mkdir(parents=True, exist_ok=True)
-    languages, scenes = load_languages(concepts), draw_gallery(kind, concepts, size)
+    languages, scenes = load_languages(concepts, *more), draw_gallery(kind, concepts, size)
     files = [f"{i:04d}.png" for i in range(len(scenes))]
     for file, scene in zip(files, scenes):
         cv2.imwrite(str(folder / file), scene.image[..., ::-1])

@@ -17,8 +17,10 @@ from .distil import image_loss, patch_loss
 from .export import tower_weights
 from .layout import whole_scene
 from .loop import Stage
+from .losses import sigmoid_loss
 from .model import build_model, encode_patches, encode_text, patch_vectors, pool, window_positions
 from .optimise import optimisers, trainable
+from .self_distillation import SelfDistillation
 from .settings import GRID, IMAGE, SEED, Budget
 from .text import anchor_loss, draw_captions
 from .tokens import encode
@@ -31,13 +33,6 @@ def matches(meanings: torch.Tensor, every: torch.Tensor, present: torch.Tensor) 
     """Whether each caption (t, concepts) describes each image (i, concepts), as (t, i)."""
     shared = meanings @ present.T
     return torch.where(every[:, None], shared == meanings.sum(1, keepdim=True), shared > 0)
-
-
-def sigmoid_loss(texts, images, positive, scale, bias):
-    """SigLIP's pairwise loss of unit vectors (t, d) and (i, d), per image."""
-    logits = texts @ images.T * scale.exp() + bias  # (t, i)
-    signs = torch.where(positive, 1.0, -1.0)
-    return -F.logsigmoid(signs * logits).sum() / images.shape[0], logits
 
 
 def grounding_loss(texts, patches, labels, meanings):
@@ -55,7 +50,15 @@ class JointStage(Stage):
     name = "joint"
     log_name = "joint"
 
-    def __init__(self, rank: int, budget: Budget, concepts: int, compile: bool = True):
+    def __init__(
+        self,
+        rank: int,
+        budget: Budget,
+        concepts: int,
+        compile: bool = True,
+        silc: float = 0.0,
+        masked: float = 0.0,
+    ):
         torch.manual_seed(SEED)
         self.concepts, self.batch = concepts, budget.batch
         self.modules = build_model()
@@ -64,6 +67,10 @@ class JointStage(Stage):
         self.optimisers = optimisers(named, muon_lr=2e-3, adam_lr=8e-4)
         slope = [p.requires_grad_() for p in (self.modules.logit_scale, self.modules.logit_bias)]
         self.optimisers.append(torch.optim.Adam(slope, lr=1e-2))
+        if silc or masked:
+            self.beside = SelfDistillation(self.modules, silc, masked, rank)
+            own = [parameter for _, parameter in self.beside.trained()]
+            self.optimisers.append(torch.optim.AdamW(own, lr=8e-4, betas=(0.9, 0.98), weight_decay=0.01))
         self.painter = training_painter(
             np.random.SeedSequence([SEED, 4, rank]).generate_state(1)[0], concepts
         )
@@ -124,4 +131,13 @@ class JointStage(Stage):
             "scale": self.modules.logit_scale.exp().item(),
             "bias": self.modules.logit_bias.item(),
         }
-        return 0.5 * pairs + ground + 0.5 * words + whole + 0.5 * local, metrics
+        total = 0.5 * pairs + ground + 0.5 * words + whole + 0.5 * local
+        if self.beside is not None:
+            with torch.autocast("cpu", torch.bfloat16):
+                more, more_metrics = self.beside.loss(self.modules, batch.pixels)
+            total, metrics = total + more, metrics | more_metrics
+        return total, metrics
+
+    def after_step(self) -> None:
+        if self.beside is not None:
+            self.beside.follow(self.modules)

@@ -33,9 +33,13 @@ class Stage:
     log_name: str
     modules: nn.Module  # everything that is trained
     optimisers: list  # each group's lr is taken as the peak of the schedule
+    beside: nn.Module | None = None  # what is kept for going on, but is no part of the result
 
     def loss(self, progress: float) -> tuple[torch.Tensor, dict[str, float]]:
         raise NotImplementedError
+
+    def after_step(self) -> None:
+        """Called when the optimisers have moved the parameters."""
 
     def generators(self) -> list[np.random.Generator]:
         """Everything that draws training data at random."""
@@ -131,6 +135,7 @@ def _train(stage: Stage, budget: Budget, rank: int) -> None:
             group["lr"] = group["peak"] * learning_rate(progress)
         for optimiser in stage.optimisers:
             optimiser.step()
+        stage.after_step()
         step += 1
         if rank == 0:
             log.add(step, spent, progress, metrics)
@@ -156,6 +161,8 @@ def _save(stage: Stage, step: int, spent: float, done: bool) -> None:
         "spent": spent,
         "done": done,
     }
+    if stage.beside is not None:
+        state["beside"] = stage.beside.state_dict()
     torch.save(state, path.with_suffix(".tmp"))
     path.with_suffix(".tmp").replace(path)
 
@@ -166,6 +173,10 @@ def _resume(stage: Stage) -> tuple[int, float]:
         return 0, 0.0
     state = torch.load(path, weights_only=True)
     stage.modules.load_state_dict(state["modules"])
+    if stage.beside is not None:
+        if "beside" not in state:
+            raise SystemExit(f"{path}: was begun without --silc and --masked; delete it to train with them")
+        stage.beside.load_state_dict(state["beside"])
     peaks = [group["peak"] for group in _groups(stage)]
     for optimiser, saved in zip(stage.optimisers, state["optimisers"]):
         optimiser.load_state_dict(saved)

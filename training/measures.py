@@ -32,3 +32,11 @@ def calibration_error(probabilities: np.ndarray, outcomes: np.ndarray, bins: int
         if share:
             error += abs((weights * p)[inside].sum() - (weights * y)[inside].sum()) / total
     return float(error)
+
+
+def overlap(a, b) -> float:
+    """Intersection over union of two boxes (left, top, right, bottom)."""
+    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
+    return width * height / max(sum(areas) - width * height, 1e-9)

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 from transformers import SiglipConfig, SiglipModel
 
+from .distillation import hide
 from .settings import (
     EOS,
     GRID,
@@ -104,12 +105,19 @@ def window_positions(row: int, column: int, rows: int, columns: int) -> torch.Te
     return (y[:, None] * GRID + x).reshape(-1)
 
 
-def encode_patches(model: SiglipModel, pixels: torch.Tensor, positions: torch.Tensor) -> list[torch.Tensor]:
+def encode_patches(
+    model: SiglipModel,
+    pixels: torch.Tensor,
+    positions: torch.Tensor,
+    hidden: tuple[torch.Tensor, torch.Tensor] | None = None,
+) -> list[torch.Tensor]:
     """Pixels (b, 3, h, w) to states (b, n, WIDTH) after every second layer and, last, the final
-    norm.
+    norm. `hidden` are marks (b, n) of patches that are not seen, and what stands there (WIDTH).
     """
     vision = model.vision_model
     x = vision.embeddings.patch_embedding(pixels).flatten(2).transpose(1, 2)
+    if hidden is not None:
+        x = hide(x, *hidden)
     x = x + vision.embeddings.position_embedding.weight[positions]
     states = []
     for index, layer in enumerate(vision.encoder.layers):

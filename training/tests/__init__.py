@@ -1,0 +1,1 @@
+"""Tests of the training code: `python -m unittest discover -t . -s training/tests`."""
