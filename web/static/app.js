@@ -15,6 +15,7 @@ import { forgetFolders } from "./folders.js";
 import { Grid } from "./grid.js";
 import { keepPage, takeHanded } from "./installed.js";
 import { setUpKeys } from "./keys.js";
+import { lateViewer } from "./late_viewer.js";
 import { boxesShown, showBoxes } from "./marks.js";
 import { setUpMenu } from "./menu.js";
 import { Navigation } from "./navigation.js";
@@ -31,7 +32,6 @@ import { Server } from "./server.js";
 import { forgetExamples, setUpSuggestions } from "./suggest.js";
 import { EMPTY, canFind, chipsWith, exampleOf, filterOf, isRanked, likePart, question, read, regionQuestion, similarTo, sortOf, textsOf, write } from "./state.js";
 import { announce, toast } from "./toast.js";
-import { setUpViewer } from "./viewer.js";
 import { fill, loadWords, t } from "./words.js";
 
 /// What boxes are called that show something like a part of an image.
@@ -152,7 +152,7 @@ async function selectAll() {
 
 // ---- one image ----
 
-const viewer = setUpViewer({
+const viewer = lateViewer(async () => (await import("./viewer.js")).setUpViewer({
   items: () => (get().page ? [] : grid.items),
   hrefOf: (id) => write({ ...get(), view: id }),
   on: {
@@ -173,7 +173,8 @@ const viewer = setUpViewer({
     search: () => (change({ view: null }), $("q").focus(), $("q").select()),
     help: () => help.open(),
   },
-});
+}), () => get().view);
+if (get().view !== null) viewer.load();
 $("grid").addEventListener("click", (event) => {
   const heart = closest(event, "button[data-favourite]");
   const stack = closest(event, "button[data-stack]");
@@ -287,6 +288,7 @@ changes.listen(server.isWatching);
 const { view } = get();
 if (view !== null) viewer.open(view);
 else if (!matchMedia("(pointer: coarse)").matches) $("q").focus({ preventScroll: true });
+viewer.load();
 document.documentElement.dataset.ready = "1";
 await bar.addImages(await takeHanded());
 await keepPage();

@@ -4,7 +4,7 @@ import { closest } from "./dom.js";
 
 /// `navigation` keeps which image is open, `grid` has its neighbours, and `viewer` shows it.
 export class Opening {
-  /** @param {{ navigation: Page.Navigation, grid: Page.Grid, viewer: Page.Viewer }} page */
+  /** @param {{ navigation: Page.Navigation, grid: Page.Grid, viewer: Pick<Page.Viewer, "close"> & { open: (id: number) => unknown } }} page */
   constructor({ navigation, grid, viewer }) {
     this.navigation = navigation;
     this.grid = grid;
