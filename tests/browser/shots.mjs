@@ -48,6 +48,12 @@ test("the pictures of the READMEs", { timeout: 120_000 }, async () => {
     await page.keyboard.press("h");
     await page.locator("#stage .heat").waitFor();
   });
+  await take("masks", { viewport: { width: 1000, height: 640 }, colorScheme: "dark" }, address(pair), async (page) => {
+    await page.locator("#grid a.shot").first().click();
+    await page.keyboard.press("k");
+    await page.locator("#mask-labels button").nth(1).waitFor();
+    await page.keyboard.press("i");
+  });
   const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 1.5, isMobile: true, hasTouch: true, colorScheme: "dark" };
   await take("phone-dark", phone, address(other));
   await take("wide-light", { viewport: { width: 2560, height: 1440 } }, "/");
