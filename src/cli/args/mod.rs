@@ -19,8 +19,8 @@ use glimpse::engine::{GraphEngine, RegionChoice};
 
 pub use collections::{AlbumArgs, AlbumCommand, ChosenArgs, FavouriteArgs, FavouriteCommand, ListedArgs, SidecarArgs};
 pub use evaluate::{
-    EvalArgs, EvalCalibrateArgs, EvalCaptionsArgs, EvalClassifyArgs, EvalCommand, EvalRegionsArgs, EvalRetrievalArgs,
-    EvalSegmentArgs,
+    EvalArgs, EvalCalibrateArgs, EvalCaptionsArgs, EvalClassifyArgs, EvalCommand, EvalDetectArgs, EvalReferArgs,
+    EvalRegionsArgs, EvalRetrievalArgs, EvalSegmentArgs,
 };
 pub use groups::{BoundArgs, DepthArgs, ExportArgs, FilterArgs, PrintArgs, SortArg};
 pub use library::{DemoArgs, IndexArgs, ListenArgs, ServeArgs};

@@ -34,7 +34,10 @@ async fn pixels_of_an_image_have_labels_and_masks() {
         assert_eq!(labels[2]["is_thing"], false);
         let shares: f64 = labels.iter().map(|label| number(&label["area"])).sum();
         assert!((shares + number(&found["unlabelled"]) - 1.0).abs() < 1e-4, "{found}");
-        assert!(labels.iter().all(|label| label["colour"].is_string() == (number(&label["area"]) > 0.0)), "{labels:?}");
+        assert!(
+            labels.iter().every(|label| label["colour"].is_string() == (number(&label["area"]) > 0.0)),
+            "{labels:?}"
+        );
         let segments = found["segments"].as_array().unwrap();
         for segment in each(segments) {
             let rle = &segment["rle"];

@@ -137,12 +137,14 @@ fn colour(rank: usize) -> String {
 mod tests {
     use std::collections::HashSet;
 
+    use glimpse_nonempty::Every as _;
+
     use super::*;
 
     #[test]
     fn colours_differ() {
         let colours: HashSet<String> = (0..100).map(colour).collect();
         assert!(colours.len() > 95, "{}", colours.len());
-        assert!(colours.iter().all(|colour| colour.len() == 7 && colour.starts_with('#')));
+        assert!(colours.iter().every(|colour| colour.len() == 7 && colour.starts_with('#')));
     }
 }
