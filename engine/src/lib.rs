@@ -86,7 +86,7 @@ pub use runs::{RunBy, RunOutcome, RunRecord};
 pub use segment::{LabelMap, Segment, SegmentLabel, SegmentOptions, Segmentation};
 pub use settings::{Settings, home_dir};
 pub use suggest::{Correction, is_form_of_things};
-pub use tag::{Tag, TagOptions, Tagged};
+pub use tag::{RegionTag, Tag, TagOptions, Tagged, TaggedRegions};
 pub use timeline::{Month, MonthCount};
 pub use tune::{Gain, TextSource, TuneOptions, TuneReport};
 pub use watching::{Update, WatchControl, WatchObserver};

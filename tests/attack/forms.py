@@ -37,6 +37,7 @@ BODIES = [
     ("find", {"q": "two dogs and no cat", "limit": 3}),
     ("similar", {"image": 0, "limit": 3}),
     ("ground", {"image": 0, "texts": ["dog", "cat"], "all": True, "detail": 2, "heatmap": True}),
+    ("segment", {"image": 0, "labels": ["dog", "sky"], "panoptic": True, "size": 64, "min_score": 0.1, "masks": "map"}),
     ("tag", {"labels": ["dog", "cat"], "limit": 2, "max_tags": 1, "min_score": 0.1}),
 ]
 

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { browserPath } from "./browser.mjs";
-import { ready, url } from "./harness.mjs";
+import { ready, recordOf, url } from "./harness.mjs";
 
 const docs = join(dirname(fileURLToPath(import.meta.url)), "../../docs");
 /// Things of the bundled library, alone and together. Those that most pictures show are shown.
@@ -49,6 +49,17 @@ test("the pictures of the READMEs", { timeout: 120_000 }, async () => {
     await page.locator("#grid a.shot").first().click();
     await page.keyboard.press("h");
     await page.locator("#stage .heat").waitFor();
+  });
+  await take("masks", { viewport: { width: 1000, height: 640 }, colorScheme: "dark" }, "/", async (page) => {
+    const { id } = await recordOf(page, "Zoo/DSC04121.jpg");
+    await page.goto(`/?view=${id}`);
+    await page.locator("#facts dd").first().waitFor({ state: "attached" });
+    await page.keyboard.press("k");
+    await page.fill("#mask-words", "zebra, elephant, giraffe");
+    await page.keyboard.press("Enter");
+    await page.locator("#mask-labels button").nth(1).waitFor();
+    await page.click("#info");
+    await page.evaluate(() => document.activeElement.blur());
   });
   const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 1.5, isMobile: true, hasTouch: true, colorScheme: "dark" };
   await take("phone-dark", phone, address(other));

@@ -5,6 +5,7 @@ mod cli;
 mod crash;
 mod data;
 mod demo;
+mod detect;
 mod http;
 mod imports;
 mod nonempty;

@@ -16,6 +16,7 @@ export type Compared = [
   Takes<Api.Timeline, Whole<Described["TimelineView"]>>,
   Takes<Api.Tiles, Whole<Described["TilesView"]>>,
   Takes<Api.Grounding, Whole<Described["GroundView"]>>,
+  Takes<Api.Segmentation, Whole<Described["SegmentationView"]>>,
   Takes<Api.Regions, Whole<Described["RegionsView"]>>,
   Takes<Api.Captions, Whole<Described["CaptionsView"]>>,
   Takes<Api.Upload, Whole<Described["UploadView"]>>,

@@ -16,7 +16,7 @@ use crate::metrics::measure;
 use crate::openapi::description;
 use crate::routes::{
     albums, caption, changes, downloads, find, folder_tree, groups, images, jobs, library, map, marks, page, regions,
-    reveal, roots, search, sidecars, status, suggest, tags, timeline, trash, uploads,
+    reveal, roots, search, segment, sidecars, status, suggest, tags, timeline, trash, uploads,
 };
 use crate::state::AppState;
 
@@ -46,6 +46,7 @@ fn routes(path: &str) -> Scope {
         .service(at("/find", "GET, HEAD, POST", [get(find::typed), post(find::built)]))
         .service(at("/similar", "POST", [post(find::similar)]))
         .service(at("/ground", "POST", [post(regions::ground)]))
+        .service(at("/segment", "POST", [post(segment::segment)]))
         .service(at("/caption", "POST", [post(caption::caption)]))
         .service(at("/uploads", "POST", [post(uploads::upload)]))
         .service(at("/uploads/{key}/thumbnail", READ, [get(uploads::thumbnail)]))

@@ -11,7 +11,7 @@ use crate::access::Access;
 use crate::error::ApiError;
 use crate::routes::{
     albums, caption, changes, downloads, find, folder_tree, groups, images, jobs, library, map, marks, regions, reveal,
-    roots, search, sidecars, status, suggest, tags, timeline, trash, uploads,
+    roots, search, segment, sidecars, status, suggest, tags, timeline, trash, uploads,
 };
 
 /// The Glimpse API.
@@ -27,7 +27,7 @@ use crate::routes::{
     ),
     paths(
         search::simple, search::full, search::similar, find::typed, find::built, find::similar, regions::ground,
-        caption::caption, uploads::upload, uploads::thumbnail,
+        segment::segment, caption::caption, uploads::upload, uploads::thumbnail,
         images::records, images::record, images::thumbnail, images::original, images::frames,
         regions::stored, regions::heatmap,
         albums::favourites, albums::list, albums::create, albums::change, albums::remove, albums::images, albums::seen,

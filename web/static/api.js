@@ -101,6 +101,8 @@ export const find = (body, signal) => patiently(() => ask("POST", "find", { body
 export const similarRegions = (body, signal) => patiently(() => ask("POST", "similar", { body, signal }), signal);
 /** @type {(body: object, signal?: AbortSignal) => Promise<Api.Grounding>} */
 export const ground = (body, signal) => patiently(() => ask("POST", "ground", { body, signal }), signal);
+/** @type {(body: object, signal?: AbortSignal) => Promise<Api.Segmentation>} */
+export const segment = (body, signal) => patiently(() => ask("POST", "segment", { body, signal }), signal);
 /** @type {(body: object, signal?: AbortSignal) => Promise<Api.Captions>} */
 export const caption = (body, signal) => patiently(() => ask("POST", "caption", { body, signal }), signal);
 /** @type {(id: number, signal?: AbortSignal) => Promise<Api.Regions>} */

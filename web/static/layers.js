@@ -1,4 +1,4 @@
-// What lies over the open image: boxes around what was found, and heatmaps, one for each thing.
+// What lies over the open image: boxes around what was found, heatmaps, one for each thing, and masks.
 
 import { ground, heatmap, isCancelled } from "./api.js";
 import { $, h } from "./dom.js";
@@ -29,6 +29,9 @@ export class Layers {
   /** @type {number | null} */
   #pending = null;
   #cancel = new AbortController();
+  /// Once they were asked for.
+  /** @type {import("./masks.js").Masks | null} */
+  #masks = null;
 
   /// `on.focus(box, image)` is told to look at a box.
   /** @param {{ focus: (box: Page.Spot, image: Page.Sides) => void }} on */
@@ -49,12 +52,14 @@ export class Layers {
     this.#renderBar();
     if (this.#wanted && !this.#heat) this.#drawHeat();
     if (!same && ask && !boxes && things.length) this.#ground();
+    this.#masks?.show(frame, image);
   }
 
   clear() {
     this.#cancel.abort();
     this.#cancel = new AbortController();
     this.#heat?.remove();
+    this.#masks?.clear();
     this.#frame = this.#boxes = this.#heat = this.#pending = null;
     [this.#image, this.#things] = [NONE, []];
   }
@@ -92,6 +97,15 @@ export class Layers {
     else (this.#heat?.remove(), (this.#heat = null));
     this.#renderBar();
     announce(t(this.#wanted ? "heatShown" : "heatHidden", { what: this.#things[this.#thing] }));
+  }
+
+  async toggleMasks() {
+    if (!this.#masks) {
+      const { Masks } = await import("./masks.js");
+      this.#masks ??= new Masks({ things: () => this.#things, changed: () => this.#renderBar() });
+    }
+    if (this.#frame) this.#masks.show(this.#frame, this.#image);
+    this.#masks.toggle();
   }
 
   /** @type {(thing: number) => void} */
@@ -139,6 +153,7 @@ export class Layers {
     $("heat").hidden = !asked;
     $("boxes").setAttribute("aria-pressed", String(boxesShown() && this.#boxes !== null));
     $("heat").setAttribute("aria-pressed", String(this.#wanted && asked));
+    $("masks").setAttribute("aria-pressed", String(this.#masks?.shown ?? false));
     this.#renderPhrases(this.#wanted && this.#things.length > 1 ? this.#things : []);
     $("legend").hidden = !this.#wanted || !asked;
     $("legend").setAttribute("aria-label", t("heatLegend", { what: this.#things[this.#thing] ?? "" }));

@@ -356,13 +356,14 @@ export function setUpViewer({ items, hrefOf, on }) {
     makeRoom();
   }
 
-  /// While one draws, the image ends above the bar, whose text may change.
+  /// While one draws, or looks at masks, the image ends above the bar, whose content may change.
   function makeRoom() {
-    const below = stage.getBoundingClientRect().bottom - $("drawbar").getBoundingClientRect().top;
-    if (draw.active) stage.style.setProperty("--below", `${below + 8}px`);
+    const bar = draw.active ? $("drawbar") : $("mask-panel");
+    const below = stage.getBoundingClientRect().bottom - bar.getBoundingClientRect().top;
+    if (draw.active || !bar.hidden) stage.style.setProperty("--below", `${below + 8}px`);
   }
   const room = new ResizeObserver(makeRoom);
-  [stage, $("drawbar")].forEach((part) => room.observe(part));
+  [stage, $("drawbar"), $("layers")].forEach((part) => room.observe(part));
 
   /** @type {(act: (id: number) => void) => () => void} */
   const ofImage = (act) => () => id !== null && act(id);
@@ -376,6 +377,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     close: () => on.close(), previous: () => step(-1), next: () => step(1), info: () => toggleFacts(),
     like: ofLooked((id) => on.more(id, 1)), unlike: ofLooked((id) => on.more(id, -1)), alike: ofLooked(on.similar), love: toggleFavourite, zoom: () => zoom.toggle(),
     boxes: () => (video.settle(), layers.toggleBoxes()), heat: () => (video.settle(), layers.toggleHeat()), draw: startDrawing,
+    masks: () => (video.settle(), layers.toggleMasks()),
   };
   for (const [name, act] of Object.entries(acts)) $(/** @type {keyof typeof acts} */ (name)).addEventListener("click", act);
   const further = {
@@ -394,6 +396,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     event.preventDefault();
     if (draw.active) draw.end();
     else if (slides.active) slides.end();
+    else if ($("mask-panel").contains(document.activeElement)) (acts.masks(), $("masks").focus());
     else on.close();
   });
   dialog.addEventListener("click", (event) => {
@@ -411,7 +414,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     ArrowDown: () => zoom.isOwn && zoom.move(0, -80),
     "+": () => zoom.by(1.4), "=": () => zoom.by(1.4), "-": () => zoom.by(1 / 1.4), 0: () => zoom.reset(),
     z: acts.zoom, i: acts.info, s: acts.alike, m: acts.like, l: acts.unlike, c: further.copy, v: further.full, t: further.turn, p: () => (slides.active ? slides.end() : further.slideshow()), d: () => $("download").click(),
-    b: acts.boxes, f: acts.love, h: acts.heat, r: acts.draw, " ": () => video.toggle(), "?": () => on.help(), "/": () => on.search(),
+    b: acts.boxes, f: acts.love, h: acts.heat, k: acts.masks, r: acts.draw, " ": () => video.toggle(), "?": () => on.help(), "/": () => on.search(),
   };
   /// A slideshow has keys of its own.
   /** @type {Record<string, () => unknown>} */

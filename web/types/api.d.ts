@@ -53,6 +53,11 @@ declare namespace Api {
   }
 
   interface Grounding { things: { text: string; boxes: Box[] }[] }
+  /// What every pixel of an image shows; masks are runs as COCO writes them.
+  interface Segmentation {
+    labels: { label: string; area: number; colour: string | null }[]; unlabelled: number;
+    segments: { label: number; area: number; rle: { size: number[]; counts: string } | null }[];
+  }
   interface Regions { width: number; height: number; regions: { x: number; y: number; width: number; height: number }[] }
   interface Captions { captions: { text: string; probability: number }[] }
   interface Upload { key: string }

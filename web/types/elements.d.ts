@@ -82,6 +82,13 @@ interface PageElements {
   "list": HTMLElementTagNameMap["ul"];
   "love": HTMLElementTagNameMap["button"];
   "main": HTMLElementTagNameMap["main"];
+  "mask-form": HTMLElementTagNameMap["form"];
+  "mask-labels": HTMLElementTagNameMap["ul"];
+  "mask-none": HTMLElementTagNameMap["span"];
+  "mask-opacity": HTMLElementTagNameMap["input"];
+  "mask-panel": HTMLElementTagNameMap["div"];
+  "mask-words": HTMLElementTagNameMap["input"];
+  "masks": HTMLElementTagNameMap["button"];
   "mode": HTMLElementTagNameMap["button"];
   "name": HTMLElementTagNameMap["span"];
   "next": HTMLElementTagNameMap["button"];

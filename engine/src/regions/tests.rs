@@ -1,5 +1,7 @@
 //! Finding over real files, with a model that knows colours.
 
+mod tagged;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -29,17 +29,28 @@ impl<'a> Candidate<'a> {
         (scorer.score(best * length, image) >= min_score).then_some(Self { label, scorer, image, products, length })
     }
 
-    /// Its scores, pixel by pixel.
-    fn scores(&self, pixels: &PixelImage) -> Vec<f32> {
+    /// Its scores, pixel by pixel; 0 where one below `min_score` stands out by less than [`NEAR`]
+    /// of what the best place does.
+    fn scores(&self, pixels: &PixelImage, min_score: f32) -> Vec<f32> {
         let map = pixels.features.map(&self.products, pixels.width as usize, pixels.height as usize);
         let map = pixels.guide.as_ref().map_or_else(|| map.clone(), |guide| guide.filter(&map));
-        map.into_iter().map(|product| self.scorer.score(product * self.length, self.image)).collect()
+        let z = |product: f32| self.scorer.z(product * self.length, self.image);
+        let least = NEAR * map.iter().copied().reduce(f32::max).map_or(0.0, z);
+        let score = |product: f32| {
+            let score = self.scorer.score(product * self.length, self.image);
+            if score >= min_score || z(product) >= least { score } else { 0.0 }
+        };
+        map.into_iter().map(score).collect()
     }
 }
 
 /// Score, as a share of [`SegmentOptions::min_score`], from which pixels belong to a part that has
 /// a pixel of that score: what shows a thing is seldom all of it equally sure.
 const WEAK: f32 = 0.1;
+
+/// Share of the standard deviations by which the best place of a label stands out, from which such
+/// pixels stand out too: a sure thing does not spread over what is only a little like it.
+const NEAR: f32 = 0.3;
 
 /// The best label of each pixel, and none where no score reaches [`WEAK`]. Parts of which no pixel
 /// reaches [`SegmentOptions::min_score`] are left to [`super::panoptic`].
@@ -56,7 +67,8 @@ pub(super) fn label_map(
     let (mut labels, mut best) = (vec![0u16; count], vec![0f32; count]);
     for candidate in candidates {
         cancel.check()?;
-        for ((label, best), score) in labels.iter_mut().zip(&mut best).zip(candidate.scores(pixels)) {
+        for ((label, best), score) in labels.iter_mut().zip(&mut best).zip(candidate.scores(pixels, options.min_score))
+        {
             if score > *best {
                 (*label, *best) = (candidate.label as u16 + 1, score);
             }

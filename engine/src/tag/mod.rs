@@ -1,5 +1,6 @@
 //! Zero-shot tags with the user's own labels.
 
+mod regions;
 mod tagged;
 
 use std::collections::HashMap;
@@ -10,6 +11,7 @@ use glimpse_indexer::{Filter, ImageId};
 use crate::calibrate::{CUT, Modality, Part};
 use crate::labels::check_labels;
 use crate::{Cancel, Engine, EngineError};
+pub use regions::{RegionTag, TaggedRegions};
 pub use tagged::{Tag, Tagged};
 
 /// Most tags of all images together that are remembered: some 60 MB.

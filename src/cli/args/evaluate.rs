@@ -12,6 +12,8 @@ The data are yours: images are indexed in a temporary library with the model tha
 Examples:
   glimpse eval regions --data annotations.json --images val2017 --model google/siglip2-base-patch16-512
   glimpse eval regions --data annotations.json --lang en,de --reliability reliability.svg
+  glimpse eval detect --data instances_val2017.json --images val2017 --model google/siglip2-base-patch16-512
+  glimpse eval refer --data finetune_refcoco_val.json --images train2014
   glimpse eval segment --data panoptic_val2017.json --images val2017
   glimpse eval segment --data SegmentationClass --names voc.tsv --images JPEGImages --none background
   glimpse eval retrieval --data dataset_coco.json --images val2014
@@ -34,6 +36,10 @@ pub enum EvalCommand {
     Calibrate(EvalCalibrateArgs),
     /// Where things are: COCO annotations; names or captions of annotations are the queries
     Regions(EvalRegionsArgs),
+    /// Finding things as a detector: COCO or LVIS annotations; average precision
+    Detect(EvalDetectArgs),
+    /// Whether the box that words refer to is found in their image: RefCOCO and the like
+    Refer(EvalReferArgs),
     /// What every pixel shows: COCO panoptic, or PNG files with numbers of categories
     Segment(EvalSegmentArgs),
     /// What the model's decoder says: COCO annotations; a caption should name the categories of its
@@ -127,14 +133,104 @@ pub struct EvalRegionsArgs {
     pub json: bool,
 }
 
+const EVAL_DETECT_HELP: &str = "\
+The name of every category is looked for in all images, as `find` does it; boxes below the cut count too, as average precision goes
+by order. Printed are AP (overlaps from 0.5 to 0.95), AP50, AP75, AP and recall by size of object, and for LVIS AP of rare, common
+and frequent categories, as pycocotools and the API of LVIS compute them; --out writes the boxes for these.
+
+Examples:
+  glimpse eval detect --data instances_val2017.json --images val2017 --limit 500
+  glimpse eval detect --data lvis_v1_val.json --images val2017 --fine --out boxes.json --json";
+
+#[derive(Debug, Args)]
+#[command(after_help = EVAL_DETECT_HELP)]
+pub struct EvalDetectArgs {
+    /// COCO annotations, or those of LVIS
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+
+    /// Where the images are [default: beside the data]
+    #[arg(long, value_name = "DIR")]
+    pub images: Option<PathBuf>,
+
+    /// Only the first images
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+
+    /// Most boxes of a category in an image
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=63), default_value_t = 20)]
+    pub max_boxes: u16,
+
+    /// Look at all images again for finer boxes, as `find --fine`: slow
+    #[arg(long)]
+    pub fine: bool,
+
+    /// Patches along the shorter side, in sides of the model's own grid
+    #[arg(long, value_name = "TIMES", default_value_t = 1.0, value_parser = super::detail)]
+    pub detail: f32,
+
+    /// Write the boxes, as COCO and LVIS have results
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+const EVAL_REFER_HELP: &str = "\
+Every expression is looked for in its image, as `ground` does it, and its best box counts whatever the cut: right if it overlaps the
+true one by 0.5 (Acc@0.5).
+
+The data are one JSON file whose images have a `caption` each (as those that MDETR made of RefCOCO, RefCOCO+ and RefCOCOg), or
+whose annotations have one, or a list of references (ref_id, ann_id, image_id, split, sentences) with the annotations beside it.
+
+Examples:
+  glimpse eval refer --data finetune_refcoco_val.json --images train2014
+  glimpse eval refer --data refs.json --annotations instances.json --split testA --images train2014 --json";
+
+#[derive(Debug, Args)]
+#[command(after_help = EVAL_REFER_HELP)]
+pub struct EvalReferArgs {
+    /// Expressions and their boxes, or references to annotations
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+
+    /// The COCO annotations that a list of references is about
+    #[arg(long, value_name = "FILE")]
+    pub annotations: Option<PathBuf>,
+
+    /// The part of a list of references [default: all]
+    #[arg(long, value_name = "NAME", requires = "annotations")]
+    pub split: Option<String>,
+
+    /// Where the images are [default: beside the data]
+    #[arg(long, value_name = "DIR")]
+    pub images: Option<PathBuf>,
+
+    /// Only the first expressions
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+
+    /// Patches along the shorter side, in sides of the model's own grid
+    #[arg(long, value_name = "TIMES", default_value_t = 1.0, value_parser = super::detail)]
+    pub detail: f32,
+
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
 const EVAL_SEGMENT_HELP: &str = "\
-All categories are asked of every image. Printed are the mean intersection over union (mIoU) and the share of right pixels; of COCO
-panoptic also panoptic, segmentation and recognition quality (PQ, SQ, RQ) for all, things and stuff, as panopticapi computes them.
-Beside ours stand the best that could be said of the same segments (oracle), and categories at random (chance).
+All categories are asked of every image, or few (--present, --absent). Printed are the mean intersection over union (mIoU), the share
+of right pixels, and of those with a label that the image shows elsewhere (misplaced) or not at all (absent); of COCO panoptic also
+panoptic, segmentation and recognition quality (PQ, SQ, RQ) for all, things and stuff, as panopticapi computes them. Beside ours
+stand the best that could be said of the same segments (oracle), and categories at random (chance).
 
 Examples:
   glimpse eval segment --data panoptic_val2017.json --images val2017
   glimpse eval segment --data gallery/panoptic.json --none background --json
+  glimpse eval segment --data gallery/panoptic.json --none background --present 1 --absent 2
   glimpse eval segment --data SegmentationClass --names voc.tsv --images JPEGImages --none background";
 
 #[derive(Debug, Args)]
@@ -161,9 +257,22 @@ pub struct EvalSegmentArgs {
     #[arg(long, value_name = "NAME")]
     pub none: Option<String>,
 
+    /// Ask an image for few labels, this many of those that it shows: pixels of all others should
+    /// then have none
+    #[arg(long, value_name = "N")]
+    pub present: Option<usize>,
+
+    /// Ask an image for few labels, this many of those that it does not show
+    #[arg(long, value_name = "N")]
+    pub absent: Option<usize>,
+
     /// Only the first images
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
+
+    /// Not the first images, so that choices can be made on them
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub skip: usize,
 
     #[command(flatten)]
     pub map: MapArgs,

@@ -146,19 +146,27 @@ Examples:
   glimpse tag dog cat bicycle 'birthday cake'
   glimpse tag --labels labels.txt --json > tags.jsonl
   glimpse tag screenshot receipt --after 2024
+  glimpse tag dog ball --regions                # parts of images, each with its box
+  glimpse tag --regions --json                  # out of the library's own keywords
 
-JSON lines have the fields of `search --json` that describe an image, and tags: [{label, score}].";
+JSON lines have the fields of `search --json` that describe an image, and tags: [{label, score}]; with --regions, regions:
+[{label, score, area, x, y, width, height}], boxes in pixels and area as a share of the image.";
 
 #[derive(Debug, Args)]
 #[command(after_help = TAG_HELP)]
 pub struct TagArgs {
     /// Labels in any language; quote those of several words
-    #[arg(value_name = "LABEL", required_unless_present = "labels")]
+    #[arg(value_name = "LABEL", required_unless_present_any = ["labels", "regions"])]
     pub label: Vec<String>,
 
     /// A file with one label on a line
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
+
+    /// Tag parts of images, by their stored regions; without labels, with the keywords of the
+    /// library
+    #[arg(long)]
+    pub regions: bool,
 
     /// Most tags of an image
     #[arg(long, value_name = "N", default_value_t = 3)]

@@ -4,7 +4,9 @@ mod calibrate;
 mod captions;
 mod classify;
 mod coco;
+mod detect;
 mod presence;
+mod refer;
 mod regions;
 mod reliability;
 mod retrieval;
@@ -25,6 +27,8 @@ pub fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, CliError> {
     match &args.command {
         EvalCommand::Calibrate(args) => calibrate::run(args, context),
         EvalCommand::Regions(args) => regions::run(args, context),
+        EvalCommand::Detect(args) => detect::run(args, context),
+        EvalCommand::Refer(args) => refer::run(args, context),
         EvalCommand::Segment(args) => segment::run(args, context),
         EvalCommand::Captions(args) => captions::run(args, context),
         EvalCommand::Retrieval(args) => retrieval::run(args, context),

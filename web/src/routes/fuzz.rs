@@ -7,7 +7,7 @@ use glimpse_fuzz::{Outcome, Target};
 use serde::de::DeserializeOwned;
 
 use super::forms::{FullForm, MAX_RECORDS, MAX_TILES, SimpleForm};
-use super::{caption, find, groups, images, jobs, library, regions, search};
+use super::{caption, find, groups, images, jobs, library, regions, search, segment};
 use crate::error::ApiError;
 use crate::uploads::Uploads;
 
@@ -59,6 +59,7 @@ fn json_bodies() {
         "ground\n{\"image\": 3, \"texts\": [\"dog\", \"cat\"], \"all\": true, \"detail\": 2}",
         "tag\n{\"labels\": [\"dog\", \"cat\"], \"limit\": 2, \"max_tags\": 1, \"min_score\": 0.1}",
         "caption\n{\"image\": 3, \"parts\": true, \"language\": \"de\"}",
+        "segment\n{\"image\": 3, \"labels\": [\"dog\", \"sky\"], \"panoptic\": true, \"stuff\": [\"sky\"], \"size\": 64, \"masks\": \"map\"}",
         "jobs\n{\"roots\": [\"a\"], \"prune\": true, \"hidden\": false, \"regions\": true}",
     ];
     let words = [
@@ -91,6 +92,7 @@ fn json_bodies() {
             b"ground" => of_body::<regions::GroundForm>(body).map(kind),
             b"tag" => of_body::<groups::TagForm>(body).map(kind),
             b"caption" => of_body::<caption::CaptionForm>(body).map(kind),
+            b"segment" => of_body::<segment::SegmentForm>(body).map(kind),
             b"jobs" => of_body::<jobs::JobForm>(body).map(kind),
             _ => Err("nothing there".to_owned()),
         }

@@ -23,6 +23,7 @@ pub mod regions;
 pub mod reveal;
 pub mod roots;
 pub mod search;
+pub mod segment;
 pub mod sidecars;
 pub mod status;
 pub mod suggest;

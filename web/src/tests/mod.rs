@@ -14,6 +14,7 @@ mod proxy;
 mod regions;
 mod reveal;
 mod search;
+mod segment;
 mod sidecars;
 mod sockets;
 mod timeline;

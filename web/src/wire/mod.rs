@@ -11,6 +11,7 @@ pub(crate) mod names;
 pub(crate) mod paths;
 mod regions;
 mod results;
+mod segments;
 mod tiles;
 
 pub use bytes::FileBytes;
@@ -19,4 +20,5 @@ pub use events::{EventLine, SummaryLine};
 pub use images::{CompanionView, FrameView, HitView, ImageView, Kind, PlaceView};
 pub use regions::{BoxView, FoundTileView, FoundView};
 pub use results::{GroupView, StatsView, TaggedView};
+pub use segments::SegmentationView;
 pub use tiles::TileView;

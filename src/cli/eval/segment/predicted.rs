@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use glimpse::engine::Segmentation;
 
+use super::draws::Draws;
 use super::panoptic_quality::PredictedSegment;
 use super::truth::{TrueMap, VOID};
 
@@ -64,14 +65,8 @@ impl Predicted {
 
     /// The same segments, each with a category drawn at random, always the same for a seed.
     pub fn with_any_categories(&self, categories: usize, seed: u64) -> Self {
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x2545_f491_4f6c_dd1d;
-        let mut draw = || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state % categories.max(1) as u64) as usize
-        };
-        let segments: Vec<_> = self.segments.iter().map(|_| Some(draw())).collect();
+        let mut draws = Draws::of(seed);
+        let segments: Vec<_> = self.segments.iter().map(|_| Some(draws.below(categories))).collect();
         Self { ids: self.ids.clone(), pixels: segments.clone(), segments }
     }
 

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use super::astray::Astray;
 use super::confusion::Confusion;
 use super::panoptic_quality::{PanopticQuality, Quality};
 use super::predicted::Predicted;
@@ -14,6 +15,7 @@ use crate::cli::output::Table;
 /// Sums over images.
 pub struct Measures {
     confusion: Confusion,
+    astray: Astray,
     quality: Option<PanopticQuality>,
 }
 
@@ -24,6 +26,10 @@ pub struct Figures {
     pub mean_iou: f64,
     /// Share of right pixels.
     pub pixel_accuracy: f64,
+    /// Share of pixels with a label that the image shows elsewhere.
+    pub misplaced: f64,
+    /// Share of pixels with a label that the image does not show.
+    pub absent: f64,
     /// Panoptic quality, where things are told apart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub panoptic: Option<PanopticFigures>,
@@ -48,14 +54,20 @@ pub struct CategoryFigures {
 }
 
 impl Measures {
-    pub fn of(truth: &Truth) -> Self {
+    /// Of all segments if `panoptic`; `none` is the category of pixels without a label.
+    pub fn of(truth: &Truth, none: Option<usize>, panoptic: bool) -> Self {
         let count = truth.categories.len();
-        Self { confusion: Confusion::new(count), quality: truth.is_panoptic.then(|| PanopticQuality::new(count)) }
+        Self {
+            confusion: Confusion::new(count),
+            astray: Astray::new(none),
+            quality: panoptic.then(|| PanopticQuality::new(count)),
+        }
     }
 
     /// Adds an image.
     pub fn add(&mut self, truth: &TrueMap, predicted: &Predicted) {
         self.confusion.add(&truth.categories, predicted.categories());
+        self.astray.add(truth, predicted.categories());
         if let (Some(quality), Some((ids, list))) = (&mut self.quality, &truth.segments) {
             let (predicted, segments) = predicted.segments();
             quality.add((ids, list), (predicted, &segments));
@@ -78,6 +90,8 @@ impl Measures {
         Figures {
             mean_iou: self.confusion.mean_iou(),
             pixel_accuracy: self.confusion.pixel_accuracy(),
+            misplaced: self.astray.misplaced(),
+            absent: self.astray.absent(),
             panoptic,
             categories: categories.collect(),
         }
@@ -108,7 +122,7 @@ impl Report {
             self.images, self.categories, self.seconds_per_image, self.passes_per_image
         )?;
         let mut table = Table::default();
-        let head = ["", "mIoU", "pixel accuracy"].map(str::to_owned);
+        let head = ["", "mIoU", "pixel accuracy", "misplaced", "absent"].map(str::to_owned);
         let parts = ["PQ", "SQ", "RQ", "PQ things", "SQ", "RQ", "PQ stuff", "SQ", "RQ"].map(str::to_owned);
         let has_things = self.ours.panoptic.is_some();
         table.row(head.into_iter().chain(parts.into_iter().filter(|_| has_things)));
@@ -116,7 +130,8 @@ impl Report {
             let qualities =
                 figures.panoptic.iter().flat_map(|panoptic| [panoptic.all, panoptic.things, panoptic.stuff]);
             let values = qualities.flat_map(|quality| [quality.pq, quality.sq, quality.rq]);
-            let values = [figures.mean_iou, figures.pixel_accuracy].into_iter().chain(values);
+            let values =
+                [figures.mean_iou, figures.pixel_accuracy, figures.misplaced, figures.absent].into_iter().chain(values);
             table.row(std::iter::once(name.to_owned()).chain(values.map(|value| format!("{value:.3}"))));
         }
         for line in table.lines() {

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::confusion::Confusion;
+use super::draws::Draws;
 use super::panoptic_quality::{PanopticQuality, PredictedSegment, Quality};
-use super::truth::{Truth, VOID, numbers};
+use super::truth::{TrueMap, Truth, VOID, numbers};
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/panoptic")
@@ -72,4 +73,23 @@ fn a_perfect_answer_has_all_and_none_has_nothing() {
     confusion.add(&[1, 1, VOID, 0], [1, VOID, 0, 1].into_iter());
     assert_eq!((confusion.iou(0), confusion.iou(1)), (Some(0.0), Some(1.0 / 3.0)));
     assert_eq!(confusion.pixel_accuracy(), 1.0 / 3.0);
+}
+
+#[test]
+fn what_is_not_asked_for_is_none_or_does_not_count() {
+    let map =
+        || TrueMap { width: 5, height: 1, categories: vec![0, 1, 2, 3, VOID], segments: Some(Default::default()) };
+    assert_eq!(map().shown().into_iter().collect::<Vec<_>>(), [0, 1, 2, 3]);
+    let asked = map().asked(&[1, 7], Some(0));
+    assert_eq!((asked.categories, asked.segments), (vec![0, 1, 0, 0, VOID], None));
+    assert_eq!(map().asked(&[1], None).categories, [VOID, 1, VOID, VOID, VOID]);
+}
+
+#[test]
+fn draws_are_the_same_in_every_run_and_differ_by_seed() {
+    let draw = |seed| Draws::of(seed).some((0..100).collect(), 5);
+    assert_eq!(draw(3), draw(3));
+    assert!(draw(3) != draw(4) && draw(3).len() == 5 && draw(3).is_sorted());
+    assert_eq!(Draws::of(1).some(vec![4, 9], 5), [4, 9]);
+    assert_eq!(Draws::of(1).below(0), 0);
 }

@@ -1,7 +1,7 @@
 //! What images show, pixel by pixel: COCO panoptic (a list and PNG files with numbers of segments),
 //! or semantic PNG files (numbers of categories).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageReader};
@@ -113,6 +113,7 @@ impl Truth {
             }
         };
         truth.images.truncate(args.limit.unwrap_or(usize::MAX));
+        truth.images.drain(..args.skip.min(truth.images.len()));
         match truth.images.is_empty() {
             true => Err(CliError::new(format!("{}: no image", args.data.display()))),
             false => Ok(truth),
@@ -190,6 +191,25 @@ impl Truth {
     pub fn category(&self, name: &str) -> Result<usize, CliError> {
         let place = self.categories.iter().position(|category| category.name == name);
         place.ok_or_else(|| CliError::new(format!("the data have no category `{name}`")))
+    }
+}
+
+impl TrueMap {
+    /// The categories that pixels show.
+    pub fn shown(&self) -> BTreeSet<usize> {
+        self.categories.iter().filter(|&&category| category != VOID).map(|&category| category.into()).collect()
+    }
+
+    /// The same where only some categories are asked for: other pixels show `none`, or do not count
+    /// if there is no category for that. Without segments.
+    pub fn asked(self, asked: &[usize], none: Option<usize>) -> Self {
+        let other = none.map_or(VOID, |none| none as u16);
+        let of = |category: u16| match category {
+            VOID => VOID,
+            category if asked.contains(&category.into()) => category,
+            _ => other,
+        };
+        Self { categories: self.categories.into_iter().map(of).collect(), segments: None, ..self }
     }
 }
 
