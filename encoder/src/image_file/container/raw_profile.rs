@@ -55,6 +55,8 @@ fn bytes(text: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use std::io::Write as _;
 
     use glimpse_nonempty::each;
@@ -89,8 +91,7 @@ mod tests {
             let found = |name: &str, block: &[u8]| {
                 let mut blocks = Blocks::default();
                 read(&chunk(name, block, is_packed), is_packed, &mut blocks);
-                let owned = [blocks.exif, blocks.xmp, blocks.iptc].map(|block| block.map(|block| block.into_owned()));
-                owned
+                [blocks.exif, blocks.xmp, blocks.iptc].map(|block| block.map(|block| block.into_owned()))
             };
             for name in each(["exif", "APP1"]) {
                 assert_eq!(found(name, &exif), [Some(TIFF.to_vec()), None, None]);

@@ -170,6 +170,8 @@ fn width(tiff: &[u8], entry: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use glimpse_nonempty::each;
 
     use super::super::super::super::{Limits, raster};
