@@ -3,12 +3,15 @@
 //!
 //!     cargo bench --bench regions [-- --images 10000 --dim 768 --queries 60 --home FOLDER]
 //!
-//! A library in `--home` is used again. Vectors are made up. All share a mean; a image has a manner
-//! of its own and shows three to six of some hundred things, each on neighbouring leaves; a leaf is
-//! the sum of mean, thing, manner and noise, and a merge the sum of its leaves. Two leaves of
-//! nothing in common have a cosine of 0.24, of one image 0.38, of one thing 0.62, of both 0.76.
-//! Every second text lies near a thing (cosine 0.5 with it, 0.3 with its leaves), the others ask
-//! for what no image shows; each is asked once, so that nothing is answered from a cache.
+//! `--asks 1000` is how many questions are asked one after the other. A library in `--home` is used
+//! again. With `--add` one image in a hundred is added at the end.
+//!
+//! Vectors are made up. All share a mean; an image has a manner of its own and shows three to six
+//! of some hundred things, each on neighbouring leaves; a leaf is the sum of mean, thing, manner
+//! and noise, and a merge the sum of its leaves. Two leaves of nothing in common have a cosine of 0.24,
+//! of one image 0.38, of one thing 0.62, of both 0.76. Every second text lies near a thing (cosine
+//! 0.5 with it, 0.3 with its leaves), the others ask for what no image shows; each is asked once,
+//! so that nothing is answered from a cache.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 
 mod common;
@@ -22,12 +25,12 @@ use glimpse::encoder::dense::{RegionMap, Regions};
 use glimpse::encoder::testing::PrecomputedEncoder;
 use glimpse::encoder::{Embedding, Encode, Scoring};
 use glimpse::engine::FindQuery;
-use glimpse::indexer::regions::{RegionIndex, ScoredRegion};
-use glimpse::indexer::{ContentHash, IndexOptions, Library};
+use glimpse::indexer::regions::ScoredRegion;
+use glimpse::indexer::{ContentHash, Index, Library};
 use glimpse::{Engine, Settings};
 
 use common::library::fill_by;
-use common::{Args, Noise, quantiles, resident};
+use common::{Args, Noise, quantiles};
 
 /// Leaves of an image; with their merges 31 regions, beside one vector for the whole.
 const LEAVES: usize = 16;
@@ -49,131 +52,163 @@ fn main() {
     if !library.exists() {
         make(&library, images, &world);
     }
-    link(&library);
+    finish(&library);
     open(&library);
-    println!(
-        "\n| regions asked for | by | ef | median ms | 95 % ms | of the true 10 | absent things |\n|---|---|---|---|---|---|---|"
-    );
-    for ef in [64, 128, 256, 512, 1024] {
-        search(&library, &world, queries, ef);
+    search(&library, &world, queries);
+    cold(&library, &settings, &world);
+    find(settings, &world, queries, args.number("asks", 1000));
+    if args.has("add") {
+        add(&library, images, &world);
     }
-    find(settings, &world, queries);
 }
 
-/// Makes the library, without a graph.
+/// Makes the library, without files of regions.
 fn make(library: &Path, images: usize, world: &Arc<World>) {
     let index = Library::at(library).open_for(world.encoder().info(), false).expect("a library");
-    let mut noise = Noise(7);
     let start = Instant::now();
-    fill_by(&index, images, |index, _, record, file| {
-        let regions = world.image(&mut noise);
-        let whole = regions.vectors.last().unwrap().as_slice();
-        index.add_with_regions(record, whole, &regions, file).expect("a image");
-    });
+    fill(&index, 7, images, world);
     println!("{images} images added in {:.1} s", start.elapsed().as_secs_f64());
 }
 
-/// Builds the graph of regions, unless there is one.
-fn link(library: &Path) {
+fn fill(index: &Index, seed: u64, images: usize, world: &World) {
+    let mut noise = Noise(seed);
+    fill_by(index, images, |index, number, mut record, mut file| {
+        let name = format!("{seed}/{number}");
+        (record.content, file.path) = (ContentHash::of(name.as_bytes()), PathBuf::from(format!("/images/{name}.jpg")));
+        let regions = world.image(&mut noise);
+        let whole = regions.vectors.last().unwrap().as_slice();
+        index.add_with_regions(record, whole, &regions, file).expect("an image");
+    });
+}
+
+/// Writes words, graph, snapshot and files of regions, unless they are there.
+fn finish(library: &Path) {
     let index = Library::at(library).open().expect("a library");
     let (start, disk) = (Instant::now(), index.stats().unwrap().disk_bytes);
-    index.finish().expect("words and graph");
+    index.finish().expect("words, graph and files");
     let per_image = |bytes: u64| bytes as f64 / index.len() as f64 / 1e3;
     println!(
-        "{:.1} KB a image on disk; words and graph in {:.1} s, {:.1} KB more",
+        "{:.1} KB an image on disk; words, graph and files in {:.1} s, {:.1} KB more; files of regions {:.1} KB",
         per_image(disk),
         start.elapsed().as_secs_f64(),
         per_image(index.stats().unwrap().disk_bytes.saturating_sub(disk)),
+        per_image(files(library).iter().map(|path| path.metadata().unwrap().len()).sum()),
     );
 }
 
-/// Opens the library and asks for regions for the first time, by sled alone and by the snapshot.
+/// The files of regions.
+fn files(library: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(library.join("gen-0001/region-cells")).into_iter().flatten();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+/// Opens the library, and asks for regions for the first time.
 fn open(library: &Path) {
-    let snapshot = library.join("gen-0001/region-snapshot");
-    let aside = snapshot.with_extension("aside");
-    let is_there = std::fs::rename(&snapshot, &aside).is_ok();
-    println!("by sled alone:");
-    open_once(library);
-    if is_there {
-        std::fs::rename(&aside, &snapshot).expect("the snapshot");
-        println!("by the snapshot:");
-        (0..3).for_each(|_| open_once(library));
-    }
-}
-
-fn open_once(library: &Path) {
-    let start = Instant::now();
-    let index = Library::at(library).open().expect("a library");
-    let (opened, memory) = (start.elapsed(), resident());
-    let start = Instant::now();
-    let regions = index.regions().expect("regions");
-    let per_image = |bytes: usize| bytes as f64 / regions.images() as f64 / 1e3;
-    println!(
-        "{} region vectors of {} images: opened in {:.2} s without regions, which are read in {:.2} s; {}\n\
-         a image's regions take {:.1} KB in memory ({:.1} KB more resident), the whole library {:.1} KB on disk",
-        regions.len(),
-        regions.images(),
-        opened.as_secs_f64(),
-        start.elapsed().as_secs_f64(),
-        regions.search_name(),
-        per_image(regions.memory()),
-        per_image(resident().saturating_sub(memory)),
-        per_image(index.stats().unwrap().disk_bytes as usize),
-    );
-}
-
-/// How fast and how well nearest regions are found with a graph of a given width of search. Graph
-/// and scan take turns.
-fn search(library: &Path, world: &World, queries: usize, ef: usize) {
-    let mut options = IndexOptions::default();
-    options.region_graph.ef_search = ef;
-    let index = Library::with_options(library, options).open().expect("a library");
-    let regions = index.regions().expect("regions");
-    for count in [10, MANY] {
-        let (mut walks, mut scans, mut hits) = (Vec::new(), Vec::new(), [0usize; 2]);
-        for number in 0..2 * queries as u64 {
-            let text = world.text(number);
-            let start = Instant::now();
-            let found = regions.nearest(&text, count, None).unwrap();
-            walks.push(start.elapsed());
-            let start = Instant::now();
-            let exact = regions.nearest_exact(&text, count, None).unwrap();
-            scans.push(start.elapsed());
-            hits[number as usize % 2] += shared(&found, &exact[..10]);
-        }
-        let [there, absent] = hits.map(|hits| hits as f64 / queries as f64 / 10.0);
-        let (median, slow) = quantiles(walks);
-        println!("| {count} | graph | {ef} | {median:.2} | {slow:.2} | {there:.4} | {absent:.4} |");
-        let (median, slow) = quantiles(scans);
-        println!("| {count} | scan | | {median:.2} | {slow:.2} | 1 | 1 |");
-    }
-    filtered(&regions, world, queries, ef);
-}
-
-/// As [`search`], among every second image.
-fn filtered(regions: &RegionIndex, world: &World, queries: usize, ef: usize) {
-    let half = regions.sample(regions.len()).into_iter().map(|id| id.image).filter(|image| image.0 % 2 == 0).collect();
-    let among = regions.select(Some(&half), 0.0);
-    let (mut walks, mut hits) = (Vec::new(), [0usize; 2]);
-    for number in 0..queries as u64 {
-        let text = world.text(number);
+    for _ in 0..3 {
         let start = Instant::now();
-        let found = regions.nearest(&text, 10, among.as_ref()).unwrap();
-        walks.push(start.elapsed());
-        hits[number as usize % 2] += shared(&found, &regions.nearest_exact(&text, 10, among.as_ref()).unwrap());
+        let index = Library::at(library).open().expect("a library");
+        let opened = start.elapsed();
+        let start = Instant::now();
+        let regions = index.regions().expect("regions");
+        println!(
+            "{} regions of {} images: opened in {:.2} s without regions, which take {:.3} s; {}\n\
+             {}, {:.1} MB of which for regions",
+            regions.len(),
+            regions.images(),
+            opened.as_secs_f64(),
+            start.elapsed().as_secs_f64(),
+            regions.search_name(),
+            memory(),
+            regions.memory() as f64 / 1e6,
+        );
     }
-    let [there, absent] = hits.map(|hits| hits as f64 / queries as f64 / 5.0);
-    let (median, slow) = quantiles(walks);
-    println!("| 10 of every second image | graph | {ef} | {median:.2} | {slow:.2} | {there:.4} | {absent:.4} |");
 }
 
-fn shared(found: &[ScoredRegion], exact: &[ScoredRegion]) -> usize {
-    let found: HashSet<_> = found.iter().map(|scored| scored.id).collect();
-    exact.iter().filter(|scored| found.contains(&scored.id)).count()
+/// What of this process is in memory, and whose it is.
+fn memory() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let of = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+        line.trim().trim_end_matches(" kB").parse::<f64>().unwrap_or(0.0) / 1e3
+    };
+    format!("{:.0} MB of its own in memory, {:.0} MB mapped", of("RssAnon:"), of("RssFile:"))
+}
+
+/// How fast and how well nearest regions are found. Cells and comparison of all take turns.
+fn search(library: &Path, world: &World, queries: usize) {
+    let index = Library::at(library).open().expect("a library");
+    let regions = index.regions().expect("regions");
+    let half = regions.sample(regions.len()).into_iter().map(|id| id.image).filter(|image| image.0 % 2 == 0).collect();
+    let tenth =
+        regions.sample(regions.len()).into_iter().map(|id| id.image).filter(|image| image.0 % 10 == 0).collect();
+    let [half, tenth] = [half, tenth].map(|images| regions.select(Some(&images), 0.0));
+    println!(
+        "\n| regions asked for | median ms | 95 % ms | all compared, ms | true 10 | true regions | true images | \
+         absent things: true 10 | true images |\n|---|---|---|---|---|---|---|---|---|"
+    );
+    for (name, among) in
+        [("", None), (" of every second image", half.as_ref()), (" of every tenth image", tenth.as_ref())]
+    {
+        for count in [10, MANY] {
+            let (mut times, mut scans, mut hits) = (Vec::new(), Vec::new(), [[0.0; 3]; 2]);
+            for number in 0..2 * queries as u64 {
+                let text = world.text(number);
+                let start = Instant::now();
+                let found = regions.nearest(&text, count, among).unwrap();
+                times.push(start.elapsed());
+                let start = Instant::now();
+                let exact = regions.nearest_exact(&text, count, among).unwrap();
+                scans.push(start.elapsed());
+                let hits = &mut hits[number as usize % 2];
+                hits[0] += shared(&found, &exact[..10], |scored| scored.id);
+                hits[1] += shared(&found, &exact, |scored| scored.id);
+                hits[2] += shared(&found, &exact, |scored| scored.id.image);
+            }
+            let [there, absent] = hits.map(|hits| hits.map(|hits| hits / queries as f64));
+            let ((median, slow), (scan, _)) = (quantiles(times), quantiles(scans));
+            println!(
+                "| {count}{name} | {median:.2} | {slow:.2} | {scan:.0} | {:.3} | {:.3} | {:.3} | {:.3} | {:.3} |",
+                there[0], there[1], there[2], absent[0], absent[2]
+            );
+        }
+    }
+}
+
+/// Share of what comparing all finds that is found.
+fn shared<T: std::hash::Hash + Eq>(found: &[ScoredRegion], exact: &[ScoredRegion], of: fn(&ScoredRegion) -> T) -> f64 {
+    let [found, exact] = [found, exact].map(|scored| scored.iter().map(of).collect::<HashSet<T>>());
+    exact.intersection(&found).count() as f64 / exact.len() as f64
+}
+
+/// Questions for other things than the one before, when nothing else of the files is in memory.
+fn cold(library: &Path, settings: &Settings, world: &Arc<World>) {
+    let mut times = Vec::new();
+    for number in 0..10 {
+        let engine = Engine::with_encoder(settings.clone(), Arc::new(world.encoder())).expect("an engine");
+        // What stays in memory is what this one needs, with which scores are calibrated.
+        drop_pages(library);
+        engine.find(&FindQuery::text(&format!("warm {number}")).unwrap()).unwrap();
+        drop_pages(library);
+        let query = FindQuery::text(&format!("cold {number}")).unwrap();
+        let start = Instant::now();
+        engine.find(&query).unwrap();
+        times.push(start.elapsed());
+    }
+    let (median, slow) = quantiles(times);
+    println!("\na question with the pages of the files dropped: {median:.0} ms, 95 %: {slow:.0} ms");
+}
+
+/// Lets the system forget the files of regions, as far as no process maps their pages.
+fn drop_pages(library: &Path) {
+    for path in files(library) {
+        let of = format!("if={}", path.display());
+        let done = std::process::Command::new("dd").args([&of, "iflag=nocache", "count=0", "status=none"]).status();
+        assert!(done.is_ok_and(|status| status.success()), "dd");
+    }
 }
 
 /// Whole questions, from vector to images with boxes.
-fn find(settings: Settings, world: &Arc<World>, queries: usize) {
+fn find(settings: Settings, world: &Arc<World>, queries: usize, asks: usize) {
     let engine = Engine::with_encoder(settings, Arc::new(world.encoder())).expect("an engine");
     let mut number = 1_000_000;
     let mut ask = |form: &str| {
@@ -184,17 +219,38 @@ fn find(settings: Settings, world: &Arc<World>, queries: usize) {
         (start.elapsed(), images)
     };
     let (first, _) = ask("{}");
-    println!("\nfirst question after opening: {:.2} s (regions read, scores calibrated)\n", first.as_secs_f64());
+    println!("\nfirst question after opening: {:.2} s (regions opened, scores calibrated)\n", first.as_secs_f64());
     println!("| question | median ms | 95 % ms |\n|---|---|---|");
-    for (name, form) in
-        [("one thing", "{}"), ("two things", "{} and b{}"), ("one thing and not another", "{} and no b{}")]
-    {
+    for (name, form, queries) in [
+        ("one thing", "{}", asks),
+        ("two things", "{} and b{}", queries),
+        ("one thing and not another", "{} and no b{}", queries),
+    ] {
         (0..3).for_each(|_| _ = ask(form));
         let (times, images): (Vec<Duration>, Vec<usize>) = (0..queries).map(|_| ask(form)).unzip();
         let (median, slow) = quantiles(times);
         println!("| {name} | {median:.2} | {slow:.2} |");
         assert!(images.iter().any(|&images| images > 0) || form != "{}", "nothing was found at all");
     }
+    println!("\nafter these questions: {}", memory());
+}
+
+/// One image in a hundred comes.
+fn add(library: &Path, images: usize, world: &World) {
+    let index = Library::at(library).open().expect("a library");
+    let seed = index.revision();
+    let start = Instant::now();
+    fill(&index, seed, images / 100, world);
+    let added = start.elapsed();
+    index.finish().expect("words, graph and files");
+    let all = start.elapsed();
+    println!(
+        "\n{} images added in {:.1} s, of which {:.1} s at the end; {} files of regions",
+        images / 100,
+        all.as_secs_f64(),
+        (all - added).as_secs_f64(),
+        files(library).len()
+    );
 }
 
 /// A model whose texts are made up.

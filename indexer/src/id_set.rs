@@ -57,6 +57,17 @@ impl IdSet {
     }
 }
 
+impl IdSet<VectorId> {
+    /// Adds elements of one word, those with bits of it.
+    pub(crate) fn insert_word(&mut self, place: usize, bits: u64) {
+        if place >= self.words.len() {
+            self.words.resize(place + 1, 0);
+        }
+        self.len += (bits & !self.words[place]).count_ones() as usize;
+        self.words[place] |= bits;
+    }
+}
+
 impl<Id: Numbered> IdSet<Id> {
     /// Adds an element; true if it was new.
     pub fn insert(&mut self, id: Id) -> bool {
@@ -176,6 +187,9 @@ mod tests {
             prop_assert_eq!(x.intersection(&y).len() + x.difference(&y).len(), x.len());
             prop_assert_eq!(x.is_subset(&y), a.is_subset(&b));
             prop_assert_eq!(x == y, a == b);
+            let mut by_words = VectorSet::default();
+            a.iter().for_each(|id| by_words.insert_word((id / 64) as usize, 1 << (id % 64)));
+            prop_assert_eq!(by_words, x.vectors());
             let mut emptied = x.clone();
             for &id in if_any(&a) {
                 prop_assert!(emptied.remove(ImageId(id)));

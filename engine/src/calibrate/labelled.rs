@@ -119,7 +119,7 @@ impl<'a> Gathered<'a> {
             return Err(EngineError::BadRequest(reason));
         }
         let mut ids = sampled(index.select(&Filter::default()).iter(), IMAGES);
-        ids.retain(|&id| index.vector(id).is_some() && regions.is_none_or(|regions| regions.shapes(id).is_some()));
+        ids.retain(|&id| index.vector(id).is_some() && regions.is_none_or(|regions| regions.has(id)));
         let mut images = Vectors::new(index.manifest().model.dim);
         ids.iter().filter_map(|&id| index.vector(id)).for_each(|vector| images.push(&vector));
         let embedded = texts.iter().map(|text| Ok((embed(&text.text)?, text.shown_by.iter().copied().collect())));
@@ -187,7 +187,7 @@ impl<'a> Gathered<'a> {
 
     fn region(&self, place: usize, choose: impl Fn(usize, usize) -> usize) -> Result<Option<Vec<f32>>, EngineError> {
         let Some(regions) = self.regions else { return Ok(None) };
-        let count = regions.shapes(self.ids[place]).map_or(0, |shapes| shapes.len());
+        let count = regions.count_of(self.ids[place]).unwrap_or(0);
         let region = (count > 0).then(|| choose(place, count) as u8);
         Ok(region.and_then(|region| regions.vector(RegionId { image: self.ids[place], region })))
     }

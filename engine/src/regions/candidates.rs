@@ -22,7 +22,7 @@ pub(super) struct Least {
 ///
 /// An image that shows all things shows the rarest, so only the regions nearest to that one are
 /// gone through to the end. The other things are left to the images' own boxes, which are exact
-/// where a graph of regions may miss some.
+/// where a search of the nearest cells may miss some.
 ///
 /// # Errors
 /// If the index has vectors of another width, or the question is given up.

@@ -141,7 +141,7 @@ impl Engine {
                 (vec![QueryObject::named("")], vec![scorer], Vec::new())
             }
         };
-        let with_regions = allowed.iter().filter(|&id| regions.shapes(id).is_some()).count();
+        let with_regions = regions.images_among(&allowed);
         let without_regions = allowed.len() - with_regions;
         // Frames are looked at, videos are found.
         let search = Search { index, regions, query, allowed: index.with_frames(&allowed) };
@@ -263,7 +263,7 @@ impl Search<'_> {
     fn is_like_most_of_all(&self, example: &Prepared<'_>) -> Result<bool, EngineError> {
         let allowed = self.index.select(&Filter::default());
         let whole = Search { index: self.index, regions: Arc::clone(&self.regions), query: self.query, allowed };
-        let all = whole.allowed.iter().filter(|&id| whole.regions.shapes(id).is_some()).count();
+        let all = whole.regions.images_among(&whole.allowed);
         Ok(all >= FEW && is_most(whole.images(example)?.images.len(), all))
     }
 
@@ -271,7 +271,11 @@ impl Search<'_> {
     fn images_with_regions(&self) -> usize {
         let is_large = |shape: &RegionShape| shape.area >= self.query.min_area;
         let images = self.allowed.iter().filter(|&id| self.index.video_of(id) == id);
-        images.filter(|&id| self.regions.shapes(id).is_some_and(|all| all.iter().any(is_large))).count()
+        let has_large = |id: ImageId| match self.query.min_area > 0.0 {
+            true => self.regions.shapes(id).is_some_and(|all| all.iter().any(is_large)),
+            false => self.regions.has(id),
+        };
+        images.filter(|&id| has_large(id)).count()
     }
 
     /// Images that fulfil the form, and how its things come together.

@@ -58,7 +58,7 @@ impl RegionCalibrator {
             return Arc::clone(background);
         }
         let with_regions = index.select(&Default::default());
-        let with_regions = with_regions.iter().filter(|&id| regions.shapes(id).is_some());
+        let with_regions = with_regions.iter().filter(|&id| regions.has(id));
         let sample = sampled(with_regions, SAMPLE);
         let background = Arc::new(Background { revision, images, size, sample, nulls: Mutex::default() });
         *held = Some(Arc::clone(&background));

@@ -299,7 +299,7 @@ impl Index {
         };
         self.graph.is_built(&graph);
         drop(last);
-        let written = self.store.write_graph(GraphId::IMAGES, &graph, turn, |_| Ok(()));
+        let written = self.store.write_graph(GraphId::IMAGES, &graph, turn);
         if written.is_err() {
             self.graph.clear();
         }

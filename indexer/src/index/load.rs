@@ -104,7 +104,6 @@ impl Index {
             graph,
             snapshot,
             regions: RegionSlot::default(),
-            region_snapshot: region_snapshot(&store, dir, options),
             collections: OnceLock::new(),
             revision: AtomicU64::new(loaded.revision),
             damaged: AtomicUsize::new(loaded.damaged),
@@ -151,24 +150,6 @@ fn read(
     graph.restore(store, scan, stored);
     slot.sweep(None);
     Ok((loaded, slot))
-}
-
-/// Where the snapshot of regions stands, by what the store says of it. It is read with the regions.
-fn region_snapshot(store: &Store, dir: &Path, options: &IndexOptions) -> SnapshotSlot {
-    let slot = SnapshotSlot::new(GraphId::REGIONS, dir.join("region-snapshot"));
-    if options.engine == GraphEngine::HnswRs {
-        return slot;
-    }
-    let entry = store.graph_entry(GraphId::REGIONS).ok().flatten().and_then(|entry| entry.snapshot);
-    let counting = entry.and_then(|entry| {
-        let (_, steps) = store.steps_since(GraphId::REGIONS, entry.revision).ok()?;
-        Some((entry, steps))
-    });
-    match counting {
-        Some((entry, steps)) => slot.count(&entry.manifest, entry.nodes, steps),
-        None => slot.sweep(None),
-    }
-    slot
 }
 
 /// Writes the manifest; not synced yet.

@@ -60,7 +60,6 @@ pub struct Index {
     graph: GraphSlot,
     snapshot: SnapshotSlot,
     regions: RegionSlot,
-    region_snapshot: SnapshotSlot,
     words: WordIndex,
     /// What people keep of the library; shared by its generations.
     collections: OnceLock<Arc<Collections>>,
@@ -87,15 +86,12 @@ pub struct IndexOptions {
     /// Images from which [`Index::finish`] builds a graph. Below, the exact scan answers in a few
     /// milliseconds and needs no building.
     pub graph_from: usize,
-    /// Regions from which [`Index::finish`] builds a graph of them. A question about regions asks
-    /// for thousands of them, which a scan of fewer gives sooner.
+    /// Regions from which [`Index::finish`] writes files for them, which searches read instead of
+    /// memory. A question about regions asks for thousands of them, which a scan of fewer gives
+    /// sooner.
     pub regions_from: usize,
     /// How the graph of images is built and searched.
     pub graph: HnswParams,
-    /// How the graph of regions is built and searched. Texts lie apart from all regions, and about
-    /// equally far from many of them, so it takes more candidates than among images to find the
-    /// nearest.
-    pub region_graph: HnswParams,
     /// Which graph.
     pub engine: GraphEngine,
     /// How a new generation keeps its vectors; one that is there keeps them as it does, and is not
@@ -119,7 +115,6 @@ impl Default for IndexOptions {
             graph_from: 20_000,
             regions_from: 100_000,
             graph: HnswParams::default(),
-            region_graph: HnswParams { ef_search: 512, ..HnswParams::default() },
             engine: GraphEngine::Own,
             vectors: None,
         }
@@ -209,7 +204,7 @@ impl Index {
                 + self.graph.get().map_or_else(|| self.scan.memory(), |graph| graph.as_index().memory()),
             dim: self.scan.dim(),
             vectors: self.scan.storage(),
-            search: self.graph.name(&self.scan) + &self.snapshot.fault() + &self.region_snapshot.fault(),
+            search: self.graph.name(&self.scan) + &self.snapshot.fault() + &self.regions.fault(),
         })
     }
 

@@ -199,17 +199,13 @@ impl<'a> Step<'a> {
             revisions.push((id, revision));
         }
         let (new, gone) = vectors_of(&self.effects);
-        let (with_regions, without) = regions_of(&self.effects);
         // From here on memory is ahead of the store, until the store has taken the step.
         let ahead = Ahead { index, new: &new };
-        let of_regions = index.prepare_regions(&with_regions, &without, &mut self.batch)?;
         fault::point()?;
         let nodes = index.graph.prepare(&index.scan, &new, &gone, &mut self.batch)?;
         fault::point()?;
         if revision > before {
-            let between = (before, revision);
-            index.snapshot.note_step(&index.store, &mut self.batch, between, &nodes)?;
-            index.region_snapshot.note_step(&index.store, &mut self.batch, between, &of_regions)?;
+            index.snapshot.note_step(&index.store, &mut self.batch, (before, revision), &nodes)?;
         }
         index.store.apply(&self.batch)?;
         ahead.taken();
@@ -257,7 +253,7 @@ impl<'a> Step<'a> {
     }
 }
 
-/// Takes back, when it is dropped, what a step did to graphs and vectors in memory, unless the
+/// Takes back, when it is dropped, what a step did to the graph and vectors in memory, unless the
 /// store has taken the step.
 struct Ahead<'a> {
     index: &'a Index,
@@ -273,7 +269,6 @@ impl Ahead<'_> {
 impl Drop for Ahead<'_> {
     fn drop(&mut self) {
         self.index.graph.undo(&self.index.scan, self.new);
-        self.index.regions.clear();
     }
 }
 

@@ -256,11 +256,12 @@ impl Index {
         self.finish_with(&mut |_, _| ControlFlow::Continue(()))
     }
 
-    /// After bulk changes: commits, brings words up to date, and builds the graphs of images and of
-    /// regions, each if there are enough for one; with a graph of images there is a snapshot, which
-    /// opening reads. Building may take minutes; `progress` is told how many vectors of how many
-    /// are linked, graph by graph, and ends it when it breaks. Then scans serve, and the next call
-    /// goes on. Others read and write meanwhile.
+    /// After bulk changes: commits, brings words up to date, builds the graph of images and writes
+    /// the files of regions, each if there are enough; with a graph there is a snapshot, which
+    /// opening reads. This may take minutes; `progress` is told how many vectors of how many are
+    /// linked, then how many images of how many have their regions written, and ends it when it
+    /// breaks. Then what was there serves, and the next call goes on. Others read and write
+    /// meanwhile.
     ///
     /// # Errors
     /// If a store fails.

@@ -96,7 +96,7 @@ impl Library {
     /// # Errors
     /// If a file cannot be removed.
     pub(super) fn make_room(&self, number: u32) -> Result<(), IndexError> {
-        for name in ["snapshot", "region-snapshot"] {
+        for name in ["snapshot", "region-cells", "region-snapshot"] {
             let dir = folders::dir_of(&self.home, number).join(name);
             match fs::remove_dir_all(&dir) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(&dir, error)),

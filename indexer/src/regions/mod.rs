@@ -1,19 +1,19 @@
 //! Regions of images: how they are stored, and how they are searched.
 //!
 //! An image has up to 63 nested regions, each with a vector in the space of embeddings, and a map
-//! that says which patches it covers. On disk they are a few small values beside the image's record
-//! ([`format`]), written in the same step. In memory their vectors are one more vector index, read
-//! when regions are first asked for ([`RegionIndex`]), with a graph of its own when there are many
-//! ([`graph`]).
+//! that says which patches it covers. In the store they are a few small values beside the image's
+//! record ([`format`]), written in the same step. They are searched in mapped files made of these
+//! ([`cells`]), and what came since, or is too little for files, in memory ([`RegionIndex`]).
 
-pub(crate) mod flat;
+pub(crate) mod cells;
 pub(crate) mod format;
-pub(crate) mod graph;
-mod linked;
-mod rows;
+mod region_index;
+mod shape;
 
-pub use rows::{RegionIndex, RegionQuery, RegionShape};
-pub(crate) use rows::{Shapes, keyed, shapes};
+pub(crate) use region_index::keyed;
+pub use region_index::{RegionIndex, RegionQuery};
+pub use shape::RegionShape;
+pub(crate) use shape::{Shapes, shapes};
 
 use crate::{ImageId, VectorId};
 

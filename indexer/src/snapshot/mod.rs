@@ -16,6 +16,7 @@
 mod at;
 #[cfg(test)]
 mod fuzz;
+pub(crate) mod mapped;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -45,7 +46,7 @@ impl SnapshotManifest {
     }
 
     /// The name of the file.
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.blake3.get(..32).unwrap_or("none")
     }
 }

@@ -12,9 +12,9 @@
 //! changes        revision (8)                       image; one entry per image, its newest change
 //! regions        image (8) | part (1)               see `crate::regions::format`
 //! links          graph (1) | node (4)               NodeRecord
-//! unlinked       image (8)                          empty; see `links`
+//! unlinked       image (8)                          empty; of older programs, see `region_cells`
 //! relinked       graph (1) | revision (8)           nodes that a step changed; see `missed`
-//! meta           `manifest`, `next-id`, `mounts`, graphs  see `records`
+//! meta           `manifest`, `next-id`, `mounts`, `region-cells`, graphs  see `records`
 //! ```
 
 use std::path::Path;
@@ -81,6 +81,8 @@ pub(crate) mod meta {
     pub(crate) const MOUNTS: &[u8] = b"mounts";
     /// The snapshot of the graph of hnsw_rs.
     pub(crate) const GRAPH: &[u8] = b"graph";
+    /// Which files of regions count.
+    pub(crate) const REGION_CELLS: &[u8] = b"region-cells";
 }
 
 /// A graph, of which there may be several; its nodes share a prefix in `links`.
@@ -90,7 +92,7 @@ pub(crate) struct GraphId(pub(crate) u8);
 impl GraphId {
     /// Of one vector an image.
     pub(crate) const IMAGES: Self = Self(0);
-    /// Of the vectors of regions.
+    /// Of the vectors of regions, which older programs kept.
     pub(crate) const REGIONS: Self = Self(1);
 
     /// Key in `meta` of what is said of the whole graph.

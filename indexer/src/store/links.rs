@@ -3,17 +3,14 @@
 //! What is said of the whole graph (its parameters) is an entry of `meta`. It is written last when
 //! a graph was built and removed first when it is given up, so without it the nodes count for
 //! nothing.
-//!
-//! The graph of regions learns of new ones in bulk. Until then the table `unlinked` names their
-//! images: nodes that the graph may have for these are not those of their regions.
 
 use rayon::prelude::*;
 
 use super::keys::{self, GraphId, Table};
 use super::{Batch, Store, records};
+use crate::IndexError;
 use crate::hnsw::{Change, Hnsw, HnswParams, Node, NodeRecord};
 use crate::snapshot::SnapshotManifest;
-use crate::{IdSet, ImageId, IndexError};
 
 /// Nodes that are written or removed in one step.
 const CHUNK: u32 = 2048;
@@ -69,30 +66,9 @@ impl Batch {
     pub(crate) fn drop_graph(&mut self, graph: GraphId) {
         self.remove(Table::Meta, &graph.meta());
     }
-
-    /// Notes that the graph of regions has yet to learn of an image's.
-    pub(crate) fn put_unlinked(&mut self, id: ImageId) {
-        self.put(Table::Unlinked, &keys::image(id), Vec::new());
-    }
-
-    /// Notes that the graph of regions knows all of an image's.
-    pub(crate) fn remove_unlinked(&mut self, id: ImageId) {
-        self.remove(Table::Unlinked, &keys::image(id));
-    }
 }
 
 impl Store {
-    /// True if there is a graph, sound or not.
-    pub(crate) fn has_graph(&self, graph: GraphId) -> Result<bool, IndexError> {
-        Ok(self.get(Table::Meta, &graph.meta())?.is_some())
-    }
-
-    /// Images whose regions the graph of regions has yet to learn of.
-    pub(crate) fn unlinked(&self) -> Result<IdSet, IndexError> {
-        let keys = self.entries(Table::Unlinked).map(|entry| Ok(keys::parse_image(&entry?.0)));
-        keys.filter_map(Result::transpose).collect()
-    }
-
     /// What is said of a graph; `None` if there is none.
     pub(crate) fn graph_entry(&self, graph: GraphId) -> Result<Option<GraphEntry>, IndexError> {
         let json = self.json(&graph.meta(), "the entry of the graph")?;
@@ -180,13 +156,12 @@ impl Store {
     /// Writes a graph as a whole, in place of the one that was there. Between the first and the
     /// last step there is none. Each part is written in a `turn`, in which others do not change the
     /// graph; between turns they may, and write what they changed. Without a turn the work ends,
-    /// and it is false that there is a graph. `last` adds to the last step.
+    /// and it is false that there is a graph.
     pub(crate) fn write_graph<T>(
         &self,
         graph: GraphId,
         hnsw: &Hnsw,
         mut turn: impl FnMut() -> Option<T>,
-        last: impl FnOnce(&mut Batch) -> Result<(), IndexError>,
     ) -> Result<bool, IndexError> {
         self.clear_graph(graph)?;
         let mut first = 0;
@@ -196,7 +171,6 @@ impl Store {
             let Some(nodes) = hnsw.records(Node(first), CHUNK) else {
                 let entry = GraphEntry { params: hnsw.params(), partial: !hnsw.unlinked().is_empty(), snapshot: None };
                 self.put_graph_entry(&mut batch, graph, &entry)?;
-                last(&mut batch)?;
                 self.apply(&batch)?;
                 break;
             };

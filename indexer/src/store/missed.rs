@@ -7,7 +7,7 @@
 //! were taken without one, leave a gap, and the snapshot does not count any more.
 
 use super::keys::{self, GraphId, Table};
-use super::{Batch, LARGEST_VALUE, Store, records};
+use super::{Batch, Store, records};
 use crate::hnsw::Node;
 use crate::{ImageId, IndexError};
 
@@ -88,30 +88,6 @@ impl Store {
 
     fn unknown(&self, reason: &dyn std::fmt::Display) -> IndexError {
         self.corrupt("what changed last".to_owned(), reason)
-    }
-
-    /// Notes that nodes of a graph were changed again after the newest step; false if that is not
-    /// noted.
-    ///
-    /// # Errors
-    /// As [`Store::missed_since`].
-    pub(crate) fn extend_last_step(
-        &self,
-        batch: &mut Batch,
-        graph: GraphId,
-        nodes: &[Node],
-    ) -> Result<bool, IndexError> {
-        let revision = self.last_revision()?;
-        let Some(value) = self.get(Table::Relinked, &graph.step(revision))? else { return Ok(false) };
-        let (before, mut changed) =
-            records::decode_relinked(graph, revision, &value).map_err(|damage| self.unknown(&damage))?;
-        changed.extend(nodes);
-        // So much to read again is no short cut any more.
-        if changed.len() * size_of::<Node>() > LARGEST_VALUE / 2 {
-            return Ok(false);
-        }
-        batch.put_step(graph, before, revision, &changed);
-        Ok(true)
     }
 
     /// Forgets what steps up to a revision did to a graph.

@@ -29,6 +29,7 @@ mod log;
 pub(crate) mod missed;
 pub(crate) mod paths;
 pub(crate) mod records;
+pub(crate) mod region_cells;
 mod salvage;
 mod scan;
 

@@ -1,13 +1,12 @@
-//! Regions of images: stored with them, read into memory when first asked for.
+//! Regions of images: stored with them, and searched in files that are made of what is stored, or,
+//! while there are few, in memory.
 
-mod graph;
+mod files;
 mod profile;
 mod read;
-mod snapshot;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use glimpse_encoder::dense::{RegionMap, Regions};
 use parking_lot::{Mutex, RwLock};
@@ -20,15 +19,14 @@ use crate::regions::format::{self, Stored};
 use crate::store::keys::{self, Table};
 use crate::{ImageId, IndexError};
 
-/// The regions of all images once somebody has asked for them; reading them is most of the bytes of
-/// an index.
+/// The regions of all images once somebody has asked for them.
 #[derive(Default)]
 pub(super) struct RegionSlot {
     regions: RwLock<Option<Arc<RegionIndex>>>,
-    /// Somebody has asked, and will ask again.
-    asked: AtomicBool,
     /// While they are being read: images whose regions changed meanwhile.
     changed: Mutex<Option<BTreeSet<ImageId>>>,
+    /// Why files could not be written.
+    fault: Mutex<Option<String>>,
 }
 
 impl RegionSlot {
@@ -37,9 +35,15 @@ impl RegionSlot {
         self.regions.read().clone()
     }
 
-    /// True if these are the ones that steps change.
-    pub(super) fn has(&self, regions: &Arc<RegionIndex>) -> bool {
-        self.regions.read().as_ref().is_some_and(|own| Arc::ptr_eq(own, regions))
+    /// What is wrong, in words to follow the name of the search; empty if all is well.
+    pub(super) fn fault(&self) -> String {
+        let said =
+            |reason: &String| format!("; regions stay in memory, as no files could be written for them ({reason})");
+        self.fault.lock().as_ref().map_or(String::new(), said)
+    }
+
+    fn set_fault(&self, fault: Option<String>) {
+        *self.fault.lock() = fault;
     }
 
     /// Notes a change for whoever is reading the regions now. The caller has the writer's turn.
@@ -75,14 +79,6 @@ impl RegionSlot {
     pub(super) fn clear(&self) {
         *self.regions.write() = None;
     }
-
-    /// As [`RegionSlot::clear`], unless somebody has asked for them: they were read for some work
-    /// that is done.
-    pub(super) fn release(&self) {
-        if !self.asked.load(Relaxed) {
-            self.clear();
-        }
-    }
 }
 
 /// Gives the writer's turn; `None` to a caller who has it.
@@ -95,15 +91,16 @@ impl Index {
     /// # Errors
     /// If the store fails.
     pub fn regions(&self) -> Result<Arc<RegionIndex>, IndexError> {
-        self.regions.asked.store(true, Relaxed);
         if let Some(regions) = self.regions.get() {
             return Ok(regions);
         }
         let _turn = self.writer.lock_regions();
-        let regions = self.loaded_regions(&|| Some(self.writer.lock()))?;
-        let _writer = self.writer.lock();
-        self.invalidate_unusable(&regions)?;
-        Ok(regions)
+        if let Some(regions) = self.regions.get() {
+            return Ok(regions);
+        }
+        let read = self.read_regions(&|| Some(self.writer.lock()));
+        self.regions.end_reading();
+        read
     }
 
     /// As [`Index::regions`], if they were read before: then nobody waits.
@@ -118,17 +115,6 @@ impl Index {
     pub fn any_regions(&self) -> Result<bool, IndexError> {
         let end = [0xff; 10]; // behind every key
         Ok(self.store.last_key(Table::Regions, &[], &end)?.is_some())
-    }
-
-    /// As [`Index::regions`]; the caller has the turn to read them. `turn` gives the writer's,
-    /// unless the caller has that too.
-    pub(super) fn loaded_regions(&self, turn: &TakeTurn<'_>) -> Result<Arc<RegionIndex>, IndexError> {
-        if let Some(regions) = self.regions.get() {
-            return Ok(regions);
-        }
-        let read = self.read_regions(turn);
-        self.regions.end_reading();
-        read
     }
 
     /// Where the regions of an image are, patch by patch; `None` if it has none.

@@ -1,5 +1,6 @@
-//! Reading regions into memory, on all threads: most of the bytes of an index. Others write
-//! meanwhile, so what changed is read again at the end.
+//! Reading regions: by their files if there are some that count, and of the store only what changed
+//! since; else all of the store, into memory. Others write meanwhile, so what changed is read again
+//! at the end.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,78 +8,67 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::TakeTurn;
-use super::graph::Restored;
 use crate::fault;
-use crate::hnsw::{Hnsw, Node};
 use crate::index::Index;
-use crate::index::graph::NODES_AT_ONCE;
+use crate::regions::cells::Cells;
 use crate::regions::{self, RegionIndex, Shapes, format};
-use crate::store::keys::{self, GraphId, Table};
-use crate::store::{Batch, Bytes};
+use crate::snapshot::SnapshotError;
+use crate::store::Bytes;
+use crate::store::keys::{self, Table};
+use crate::store::region_cells::CellsEntry;
 use crate::vectors::{Rows, VectorStorage};
 use crate::{ImageId, IndexError};
 
-/// Images that are brought up to date in one turn: some 500 nodes, and as many thousands that are
-/// their neighbours.
+/// Images that are brought up to date in one turn.
 const IMAGES_AT_ONCE: usize = 16;
 
+/// Of what the store has of an image's regions.
+pub(super) fn fingerprint(parts: &[(u8, Bytes)]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    parts.iter().for_each(|(_, value)| hasher.update(value));
+    hasher.finalize()
+}
+
 impl Index {
-    /// Reads the regions of all images with their graph if there is one, by the snapshot if one
-    /// counts, and shows them to everybody. `turn` gives the writer's turn.
+    /// Reads the regions of all images, and shows them to everybody. `turn` gives the writer's
+    /// turn.
     pub(super) fn read_regions(&self, turn: &TakeTurn<'_>) -> Result<Arc<RegionIndex>, IndexError> {
-        // A snapshot that is doubtful in any way is as good as none.
-        let opened = self.open_region_snapshot(turn).ok().flatten();
-        if let Some(opened) = opened
-            && let Ok(regions) = self.show_regions(opened.regions, opened.changed, turn)
-        {
-            return Ok(regions);
-        }
-        {
+        let entry = {
             let _turn = turn();
             self.regions.begin_reading();
-            self.region_snapshot.clear();
-        }
-        let regions = self.read_stored_regions(turn)?;
-        self.show_regions(regions, Vec::new(), turn)
-    }
-
-    /// As [`Index::read_regions`], as they are stored, and not shown yet. Regions that are damaged
-    /// are left out.
-    pub(in crate::index) fn read_stored_regions(&self, turn: &TakeTurn<'_>) -> Result<RegionIndex, IndexError> {
-        let restored = Restored::read(self)?;
-        let rows = Mutex::new(Rows::with_slots(VectorStorage::Int8, self.scan.dim(), restored.slots())?);
-        let parts = self.store.par_images(Table::Regions, |start, end| self.read_part(start, end, &restored, &rows))?;
-        let shapes: HashMap<ImageId, Shapes> = parts.into_iter().flatten().collect();
-        let mut rows = rows.into_inner();
-        rows.free_unowned();
-        let regions = RegionIndex::of_rows(rows, shapes);
-        let graph = restored.graph(self, &regions).and_then(|graph| match graph {
-            Some((graph, dead)) => self.without(&dead, graph, turn).map(Some).map_err(|error| error.to_string()),
-            None => Ok(None),
-        });
-        regions.install(graph);
+            self.store.region_cells().ok().flatten()
+        };
+        // Files that are doubtful as a whole are as good as none.
+        let opened = entry.and_then(|entry| Some((self.open_cells(&entry).ok()?, entry.revision)));
+        let (regions, changed) = match opened {
+            Some((cells, revision)) => {
+                let changed = self.store.changes_after(revision, usize::MAX)?;
+                (RegionIndex::of_cells(cells, self.scan.dim()), changed.into_iter().map(|(_, id)| id).collect())
+            }
+            None => (self.read_stored_regions()?, Vec::new()),
+        };
         fault::nobody_waits();
-        Ok(regions)
+        self.show_regions(regions, changed, turn)
     }
 
-    /// A graph without nodes whose regions are not there, which leave before their slots are used
-    /// again.
-    fn without(&self, dead: &[Node], graph: Hnsw, turn: &TakeTurn<'_>) -> Result<Arc<Hnsw>, IndexError> {
-        for part in dead.chunks(NODES_AT_ONCE) {
-            let _turn = turn();
-            let mut batch = Batch::default();
-            batch.put_nodes(GraphId::REGIONS, &graph.unlink_nodes(part));
-            // No step says what changed here.
-            self.store.invalidate_snapshot(&mut batch, GraphId::REGIONS)?;
-            self.store.apply(&batch)?;
-        }
-        Ok(Arc::new(graph))
+    /// Maps the files of an entry. What the store does not hold yet, they do not either.
+    pub(in crate::index) fn open_cells(&self, entry: &CellsEntry) -> Result<Cells, SnapshotError> {
+        crate::snapshot::require(entry.revision <= self.revision(), "they are newer than the store")?;
+        Cells::open(&self.region_dir(), entry, self.scan.dim())
+    }
+
+    /// As [`Index::read_regions`], of the store, and not shown yet. Regions that are damaged are
+    /// left out.
+    pub(in crate::index) fn read_stored_regions(&self) -> Result<RegionIndex, IndexError> {
+        let rows = Mutex::new(Rows::with_slots(VectorStorage::Int8, self.scan.dim(), 0)?);
+        let parts = self.store.par_images(Table::Regions, |start, end| self.read_part(start, end, &rows))?;
+        let shapes: HashMap<ImageId, Shapes> = parts.into_iter().flatten().collect();
+        Ok(RegionIndex::of_rows(rows.into_inner(), shapes))
     }
 
     /// Brings regions that were read up to date with the store, of which these images, and those
-    /// noted since reading began, changed, and shows them to everybody. Part by part: the nodes
-    /// that change are hundreds for each image. What a killed process had not come to is done by
-    /// the next one, since the images are still noted in the store.
+    /// noted since reading began, changed, and shows them to everybody. Part by part, so that
+    /// others get their turn.
     fn show_regions(
         &self,
         regions: RegionIndex,
@@ -90,69 +80,36 @@ impl Index {
             let mut part = changed.split_off(changed.len().saturating_sub(IMAGES_AT_ONCE));
             part.extend(self.regions.take_changed(IMAGES_AT_ONCE - part.len()));
             if part.is_empty() {
-                self.forget_gone(&regions)?;
                 return Ok(self.regions.install(regions));
             }
-            self.read_again(&regions, &part)?;
+            part.into_iter().try_for_each(|id| self.read_again(&regions, id))?;
         }
     }
 
-    /// Makes the regions of some images, and the graph, what the store says now. The caller has the
+    /// Makes the regions of an image what the store says now, unless they are. The caller has the
     /// writer's turn.
-    fn read_again(&self, regions: &RegionIndex, part: &[ImageId]) -> Result<(), IndexError> {
-        let mut batch = Batch::default();
-        let changes = regions.unlink(part.iter().copied());
-        batch.put_nodes(GraphId::REGIONS, &changes);
-        part.iter().for_each(|&id| regions.remove(id));
-        let nodes: Vec<Node> = changes.into_iter().map(|(node, _)| node).collect();
-        if !nodes.is_empty() {
-            let is_noted =
-                self.region_snapshot.is_valid() && self.store.extend_last_step(&mut batch, GraphId::REGIONS, &nodes)?;
-            if !is_noted {
-                self.region_snapshot.invalidate(&self.store, &mut batch)?;
-            }
-        }
-        self.store.apply(&batch)?;
-        for &id in part.iter().filter(|&&id| self.memory.read().contains(id)) {
-            self.stored_regions(id)?.map_or(Ok(()), |stored| regions.put(id, &stored))?;
-        }
-        Ok(())
-    }
-
-    /// A graph has nothing to learn of images that have no regions any more. The caller has the
-    /// writer's turn.
-    fn forget_gone(&self, regions: &RegionIndex) -> Result<(), IndexError> {
-        if regions.graph().is_none() {
+    fn read_again(&self, regions: &RegionIndex, id: ImageId) -> Result<(), IndexError> {
+        let known = self.memory.read().contains(id);
+        let parts = if known { self.store.region_parts(id)? } else { Vec::new() };
+        if !parts.is_empty() && regions.is_filed(id, fingerprint(&parts)) {
             return Ok(());
         }
-        let gone: Vec<_> = self.store.unlinked()?.iter().filter(|&id| regions.shapes(id).is_none()).collect();
-        gone.chunks(NODES_AT_ONCE).try_for_each(|part| {
-            let mut batch = Batch::default();
-            part.iter().for_each(|&id| batch.remove_unlinked(id));
-            self.store.apply(&batch)
-        })
+        regions.remove(id);
+        match format::decode(id, self.scan.dim(), &parts) {
+            Ok(stored) => regions.put(id, &stored),
+            Err(_) => Ok(()),
+        }
     }
 
-    /// Reads the images between two keys; a vector goes into its node's slot, or into a new one.
-    fn read_part(
-        &self,
-        start: &[u8],
-        end: &[u8],
-        restored: &Restored,
-        rows: &Mutex<Rows>,
-    ) -> Result<HashMap<ImageId, Shapes>, IndexError> {
+    /// Reads the images between two keys.
+    fn read_part(&self, start: &[u8], end: &[u8], rows: &Mutex<Rows>) -> Result<HashMap<ImageId, Shapes>, IndexError> {
         let dim = self.scan.dim();
         let mut shapes = HashMap::new();
         let mut take = |image: ImageId, parts: &[(u8, Bytes)]| {
             let known = self.memory.read().contains(image);
             let Some(stored) = known.then(|| format::decode(image, dim, parts).ok()).flatten() else { return Ok(()) };
             let mut rows = rows.lock();
-            for (key, vector) in regions::keyed(image, &stored.vectors) {
-                match restored.slot(image, key) {
-                    Some(slot) => rows.place(key, slot, vector.planes()),
-                    None => rows.put(key, vector)?,
-                }
-            }
+            regions::keyed(image, &stored.vectors).try_for_each(|(key, vector)| rows.put(key, vector))?;
             shapes.insert(image, regions::shapes(&stored.map));
             Ok::<(), IndexError>(())
         };

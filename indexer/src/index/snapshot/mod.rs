@@ -1,5 +1,4 @@
-//! Snapshots: what opening puts into memory, as it lies there, in one file; another has the
-//! regions, which are read when somebody first asks for them.
+//! Snapshots: what opening puts into memory, as it lies there, in one file.
 //!
 //! Reading a million images value by value from sled takes seconds, most of it to walk through
 //! sled's pages and to check and decode four values an image. A snapshot is read at the speed of
@@ -11,8 +10,7 @@
 //!   and the file before the entry, so a killed process leaves the entry of a whole file that the
 //!   store has reached. Whoever replaces or drops the graph drops the entry with it.
 //! - **What it has missed** is read from sled: `changes` names the images, `relinked` the nodes of
-//!   the graph that each step changed, without a gap (`store/missed.rs`, [`replay`],
-//!   `regions/snapshot.rs`).
+//!   the graph that each step changed, without a gap (`store/missed.rs`, [`replay`]).
 //! - **Others write meanwhile.** What steps change while the file is written lies in it half old,
 //!   half new. The steps since the revision at which it was begun are noted all the same, so that
 //!   is read from sled as what came later is.
@@ -104,6 +102,7 @@ impl SnapshotSlot {
     }
 
     /// True if there is a valid snapshot.
+    #[cfg(test)]
     pub(super) fn is_valid(&self) -> bool {
         self.counted.lock().is_some()
     }
@@ -114,12 +113,6 @@ impl SnapshotSlot {
         *self.begun.lock() = None;
     }
 
-    /// As [`SnapshotSlot::clear`], in a step after which the store says so too.
-    pub(super) fn invalidate(&self, store: &Store, batch: &mut Batch) -> Result<(), IndexError> {
-        self.clear();
-        store.invalidate_snapshot(batch, self.graph)
-    }
-
     /// The folder of the files.
     pub(super) fn dir(&self) -> &Path {
         &self.dir
@@ -127,8 +120,7 @@ impl SnapshotSlot {
 
     /// What is wrong, in words to follow the name of the search; empty if all is well.
     pub(super) fn fault(&self) -> String {
-        let what = if self.graph == GraphId::REGIONS { "snapshot of regions" } else { "snapshot" };
-        let said = |reason: &String| format!("; no {what} could be written, so opening takes longer ({reason})");
+        let said = |reason: &String| format!("; no snapshot could be written, so opening takes longer ({reason})");
         self.fault.lock().as_ref().map_or(String::new(), said)
     }
 

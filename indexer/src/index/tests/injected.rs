@@ -2,7 +2,7 @@
 
 use glimpse_nonempty::each;
 
-use super::region_snapshot::assert_regions_as_stored;
+use super::region_files::assert_regions_as_stored;
 use super::snapshot::assert_as_stored;
 use super::*;
 use crate::IndexError;
@@ -48,7 +48,7 @@ fn answers(index: &Index) -> Vec<String> {
         let id = index.by_content(&ContentHash::of(&[n])).unwrap();
         let said = id.map(|id| {
             let vector = index.vector(id);
-            let regions = index.regions().unwrap().all_shapes().get(&id).cloned();
+            let regions = index.regions().unwrap().shapes(id);
             (index.image(id).unwrap(), index.files_of(id).unwrap(), vector, regions, index.has_regions(id).unwrap())
         });
         format!("{n}: {said:?}, best {:?}", found(index, n, 1))

@@ -11,8 +11,7 @@ mod killed;
 mod loss;
 mod operations;
 mod power;
-mod region_graph;
-mod region_snapshot;
+mod region_files;
 mod regions;
 mod rot;
 mod sealed;
@@ -60,10 +59,10 @@ impl Fixture {
         Self { home: tempfile::tempdir().unwrap(), options: IndexOptions::default() }
     }
 
-    /// With small graphs, of images and of regions, from so many of each.
+    /// With a small graph of images, and files of regions, from so many of each.
     pub(crate) fn with_graphs(graph_from: usize, regions_from: usize) -> Self {
         let graph = HnswParams { m: 4, ef_construction: 16, ef_search: 16 };
-        let options = IndexOptions { graph_from, regions_from, graph, region_graph: graph, ..IndexOptions::default() };
+        let options = IndexOptions { graph_from, regions_from, graph, ..IndexOptions::default() };
         Self { options, ..Self::new() }
     }
 

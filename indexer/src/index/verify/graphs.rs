@@ -1,11 +1,11 @@
-//! Checking the graphs of images and of regions, part by part: others write between two parts.
+//! Checking the graph of images, part by part, and the files of regions: others write meanwhile.
 
 use super::VerifyReport;
 use crate::IndexError;
 use crate::fault;
 use crate::hnsw::{Hnsw, Node};
+use crate::index::Index;
 use crate::index::graph::Graph;
-use crate::index::{GraphEngine, Index};
 use crate::store::keys::GraphId;
 use crate::vectors::VectorIndex;
 
@@ -13,8 +13,8 @@ use crate::vectors::VectorIndex;
 const NODES_AT_ONCE: u32 = if cfg!(test) { 32 } else { 8192 };
 
 impl Index {
-    /// Every image's vector is a node of the graph, every node of the graph of regions is one of
-    /// theirs, and the store holds both graphs as they are.
+    /// Every image's vector is a node of the graph, the store holds the graph as it is, and the
+    /// files of regions are as they were written.
     pub(super) fn check_graphs(&self, repair: bool, report: &mut VerifyReport) -> Result<(), IndexError> {
         if let Some(problem) = self.graph_fault()? {
             report.problems.push(problem);
@@ -24,12 +24,12 @@ impl Index {
                 report.repaired.push("made the graph anew".to_owned());
             }
         }
-        if let Some(problem) = self.region_graph_fault()? {
+        if let Some(problem) = self.region_cells_fault()? {
             report.problems.push(problem);
             if repair {
-                let _writer = self.writer.lock();
-                self.drop_region_graph()?;
-                report.repaired.push("made the graph of regions anew".to_owned());
+                self.store.drop_region_cells()?;
+                self.regions.clear();
+                report.repaired.push("made the files of regions anew".to_owned());
             }
         }
         Ok(())
@@ -47,44 +47,27 @@ impl Index {
                 Ok((nodes != vectors).then(|| format!("the graph has {nodes} images, but there are {vectors} vectors")))
             }
             Some(Graph::Own(graph)) => {
-                let fault = self.fault_of(GraphId::IMAGES, &graph)?;
+                let fault = self.fault_of(&graph)?;
                 // A step that failed meanwhile gave the graph up.
                 Ok(if self.graph.has(&graph) { fault } else { self.graph.fault() })
             }
         }
     }
 
-    /// As [`Index::graph_fault`], of the graph of regions. The caller has the turn to read the
-    /// regions.
-    fn region_graph_fault(&self) -> Result<Option<String>, IndexError> {
-        if self.options.engine != GraphEngine::Own || !self.store.has_graph(GraphId::REGIONS)? {
-            return Ok(None);
-        }
-        let regions = self.loaded_regions(&|| Some(self.writer.lock()))?;
-        let fault = match regions.graph() {
-            Some(graph) => self.fault_of(GraphId::REGIONS, &graph),
-            None => Ok(regions.fault()),
-        };
-        let is_current = self.regions.has(&regions);
-        self.regions.release();
-        fault.map(|fault| fault.filter(|_| is_current))
-    }
-
-    /// What is wrong with a graph, or with its nodes in the store, if anything. The caller has no
+    /// What is wrong with the graph, or with its nodes in the store, if anything. The caller has no
     /// turn to write.
-    fn fault_of(&self, id: GraphId, graph: &Hnsw) -> Result<Option<String>, IndexError> {
-        let name = if id == GraphId::REGIONS { "the graph of regions" } else { "the graph" };
-        let damaged = |reason: String| Ok(Some(format!("{name} is damaged ({reason})")));
-        let differs = || Ok(Some(format!("{name} in the store is not the one in memory")));
+    fn fault_of(&self, graph: &Hnsw) -> Result<Option<String>, IndexError> {
+        let damaged = |reason: String| Ok(Some(format!("the graph is damaged ({reason})")));
+        let differs = || Ok(Some("the graph in the store is not the one in memory".to_owned()));
         let tree = {
             let _writer = self.writer.lock();
-            match self.store.graph_entry(id) {
+            match self.store.graph_entry(GraphId::IMAGES) {
                 Err(error @ IndexError::Corrupt { .. }) => return Ok(Some(error.to_string())),
                 Err(error) => return Err(error),
                 Ok(None) => return differs(),
                 Ok(Some(_)) => {}
             }
-            let lacks = if id == GraphId::IMAGES { graph.unlinked().len() } else { 0 };
+            let lacks = graph.unlinked().len();
             if lacks > 0 {
                 return damaged(format!("{lacks} images have no node"));
             }
@@ -105,7 +88,7 @@ impl Index {
                 Err(reason) => return damaged(reason),
             };
             let count = if is_more { NODES_AT_ONCE } else { u32::MAX };
-            let stored = match self.store.nodes_from(id, first, count) {
+            let stored = match self.store.nodes_from(GraphId::IMAGES, first, count) {
                 Err(error @ IndexError::Corrupt { .. }) => return Ok(Some(error.to_string())),
                 stored => stored?,
             };

@@ -91,9 +91,9 @@ impl Index {
     /// Applies the cures, and reads into memory what is left.
     fn mend(&self, findings: &[Finding], writer: &mut WriterTurn<'_>) -> Result<(), IndexError> {
         // The graph would have to follow every removal; it is built anew later. It goes first, and
-        // snapshots with it, which know nothing of what is mended.
+        // with it snapshot and files of regions, which know nothing of what is mended.
         self.drop_graph()?;
-        self.invalidate_region_snapshot()?;
+        self.store.drop_region_cells()?;
         findings.iter().try_for_each(|finding| self.store.apply(&finding.cure))?;
         self.regions.clear();
         let loaded = Loaded::read(&self.store, &self.scan, &[])?;

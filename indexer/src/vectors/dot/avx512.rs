@@ -4,7 +4,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{LikeBits, SIDE_BY_SIDE, portable};
+use super::{CodeProbe, LikeBits, SIDE_BY_SIDE, portable};
 
 const LANE: usize = 64;
 
@@ -52,6 +52,11 @@ impl Avx512Vnni {
     pub fn dot_four(self, steps: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
         // SAFETY: the token proves the instructions.
         unsafe { dot_four(steps, rows) }
+    }
+
+    pub fn dot_codes(self, probe: &CodeProbe, records: &[u8], stride: usize, out: &mut Vec<i32>) {
+        // SAFETY: the token proves the instructions.
+        unsafe { dot_codes(probe, records, stride, out) }
     }
 
     pub fn most_alike(self, blocks: &[u64], like: &mut LikeBits) {
@@ -113,6 +118,28 @@ fn dot_four(steps: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
         }
     }
     add_up(sums)
+}
+
+/// A byte holds two to eight components; each place is shifted down and masked.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn dot_codes(probe: &CodeProbe, records: &[u8], stride: usize, out: &mut Vec<i32>) {
+    let (bits, bytes) = (probe.bits(), probe.code_bytes());
+    let mask = _mm512_set1_epi8((1i8 << bits) - 1);
+    let parts: Vec<&[i8]> = probe.parts().collect();
+    out.reserve(records.len() / stride);
+    for record in records.chunks_exact(stride) {
+        let code = &record[..bytes];
+        let mut sums = [_mm512_setzero_si512(); 2];
+        for start in (0..bytes).step_by(LANE) {
+            let mut rest = load(code, start);
+            for (place, steps) in parts.iter().enumerate() {
+                let components = _mm512_and_si512(rest, mask);
+                sums[place % 2] = _mm512_dpbusd_epi32(sums[place % 2], components, load(steps, start));
+                rest = _mm512_srl_epi16(rest, _mm_cvtsi32_si128(bits.cast_signed()));
+            }
+        }
+        out.push(_mm512_reduce_add_epi32(_mm512_add_epi32(sums[0], sums[1])));
+    }
 }
 
 /// Four sums of sixteen numbers in one tree of additions.

@@ -10,6 +10,7 @@
 //! while rows stream by.
 
 mod bits;
+mod codes;
 mod portable;
 
 #[cfg(target_arch = "x86_64")]
@@ -25,6 +26,7 @@ mod tests;
 use std::sync::OnceLock;
 
 pub use bits::{LikeBits, SIDE_BY_SIDE};
+pub use codes::{CodeProbe, pack};
 
 /// Widest vector whose inner product surely fits an i32, offset: `65,536 * 255 * 127 < 2^31`.
 pub(super) const MAX_WIDTH: usize = 1 << 16;
@@ -197,6 +199,21 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(token) => token.most_alike(blocks, like),
             _ => portable::most_alike(blocks, like),
+        }
+    }
+
+    /// The inner products of a probe with the codes at the start of each `stride` bytes.
+    ///
+    /// # Panics
+    /// If `stride` is shorter than a code, or `records` are not whole ones: a bug of the caller.
+    pub fn dot_codes(self, probe: &CodeProbe, records: &[u8], stride: usize, out: &mut Vec<i32>) {
+        assert!(stride >= probe.code_bytes() && records.len().is_multiple_of(stride), "codes in {stride} bytes");
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512Vnni(token) => token.dot_codes(probe, records, stride, out),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2(token) => token.dot_codes(probe, records, stride, out),
+            _ => portable::dot_codes(probe, records, stride, out),
         }
     }
 

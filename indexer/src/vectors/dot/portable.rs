@@ -1,6 +1,6 @@
 //! Plain Rust: what every other kernel must agree with.
 
-use super::{LikeBits, SIDE_BY_SIDE};
+use super::{CodeProbe, LikeBits, SIDE_BY_SIDE};
 
 pub fn dot(steps: &[i8], row: &[u8]) -> i32 {
     steps.iter().zip(row).map(|(&step, &offset)| i32::from(step) * i32::from(offset)).sum()
@@ -20,4 +20,16 @@ pub fn most_alike(blocks: &[u64], like: &mut LikeBits) {
             like.offer(number, differing, lanes);
         }
     }
+}
+
+pub fn dot_codes(probe: &CodeProbe, records: &[u8], stride: usize, out: &mut Vec<i32>) {
+    let (bits, bytes) = (probe.bits(), probe.code_bytes());
+    let mask = (1u8 << bits) - 1;
+    out.extend(records.chunks_exact(stride).map(|record| {
+        let products = probe.parts().zip(0..).map(|(steps, place)| {
+            let components = record[..bytes].iter().map(|byte| i32::from(byte >> (place * bits) & mask));
+            components.zip(steps).map(|(component, &step)| component * i32::from(step)).sum::<i32>()
+        });
+        products.sum::<i32>()
+    }));
 }

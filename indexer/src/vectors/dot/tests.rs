@@ -46,6 +46,31 @@ proptest! {
     }
 
     #[test]
+    fn every_kernel_is_exact_on_codes(
+        steps in prop::collection::vec(any::<i8>(), 1..900),
+        shift in 0u32..3,
+        noise in prop::collection::vec(any::<u8>(), 1..2000),
+        beside in 0usize..30,
+    ) {
+        let (bits, dim) = (1 << shift, steps.len());
+        let bytes = CodeProbe::bytes_of(dim, bits);
+        let component = |row: usize, i: usize| noise[(row * dim + i) % noise.len()] & ((1 << bits) - 1);
+        let mut records = vec![0xff; 5 * (bytes + beside)];
+        let mut truth = Vec::new();
+        for (row, record) in records.chunks_mut(bytes + beside).enumerate() {
+            let components: Vec<u8> = (0..dim).map(|i| component(row, i)).collect();
+            pack(&components, bits, &mut record[..bytes]);
+            truth.push(components.iter().zip(&steps).map(|(&c, &s)| i32::from(c) * i32::from(s)).sum::<i32>());
+        }
+        let probe = CodeProbe::new(steps, bits);
+        for kernel in each(Kernel::available()) {
+            let mut products = Vec::new();
+            kernel.dot_codes(&probe, &records, bytes + beside, &mut products);
+            prop_assert_eq!(&products, &truth, "{}", kernel.name());
+        }
+    }
+
+    #[test]
     fn a_lowered_row_is_its_vector((vectors, stride) in vectors(2)) {
         let mut probe = Probe::new(vec![1; 3], stride + 3);
         probe.lower(&offset(&vectors[0], stride), vectors[0].len());

@@ -1,72 +1,52 @@
-//! Regions in memory: one vector index over all of them, and where each one is.
+//! The regions of a library: those in mapped files, and beside them, in memory, what came since
+//! these were written. A library that is too small for files has all of them in memory.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use glimpse_encoder::dense::{Rect, RegionMap};
 use parking_lot::{RwLock, RwLockReadGuard};
-use rayon::prelude::*;
 
+use super::cells::Cells;
 use super::format::Stored;
-use super::linked::Linked;
+use super::shape::{RegionShape, Shapes, shapes};
 use super::{RegionId, ScoredRegion};
-use crate::vectors::{ExactScan, Quantised, QueryPlanes, Rows, ScoredVector, VectorIndex};
+use crate::vectors::{ExactScan, Quantised, QueryPlanes, Rows, ScoredVector, VectorIndex, by_rank};
 use crate::{IdSet, ImageId, IndexError, VectorId, VectorSet, fair};
-
-/// Where a region is.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RegionShape {
-    /// The box around it.
-    pub rect: Rect,
-    /// Share of the image that it covers.
-    pub area: f32,
-    /// Its leaves, as bits: regions that share one are nested.
-    pub leaves: u32,
-}
-
-impl RegionShape {
-    /// Where a region of a map is.
-    pub fn of(map: &RegionMap, region: usize) -> Self {
-        Self { rect: map.rect(region), area: map.area(region), leaves: map.members()[region] }
-    }
-}
 
 /// The regions of all images, searched as vectors of their own. Images whose files are missing are
 /// here too; callers ask among those that can be found.
 pub struct RegionIndex {
-    pub(super) scan: Arc<ExactScan>,
+    /// Of those in memory.
+    scan: ExactScan,
+    /// Of those in memory.
     shapes: RwLock<HashMap<ImageId, Shapes>>,
-    pub(super) linked: RwLock<Linked>,
+    cells: Option<Cells>,
+    /// Images with regions, wherever these are.
+    all: RwLock<IdSet>,
 }
-
-/// Where the regions of an image are, in their order.
-pub(crate) type Shapes = Arc<[RegionShape]>;
 
 impl RegionIndex {
     /// Regions that were read: the vectors under the keys of their regions ([`keyed`]), and where
     /// the regions are.
     pub(crate) fn of_rows(rows: Rows, shapes: HashMap<ImageId, Shapes>) -> Self {
-        let scan = Arc::new(ExactScan::of_rows(rows));
-        Self { scan, shapes: RwLock::new(shapes), linked: RwLock::default() }
+        let all = RwLock::new(shapes.keys().copied().collect());
+        Self { scan: ExactScan::of_rows(rows), shapes: RwLock::new(shapes), cells: None, all }
     }
 
-    /// Where the regions of each image are.
-    pub(crate) fn all_shapes(&self) -> RwLockReadGuard<'_, HashMap<ImageId, Shapes>> {
+    /// Regions in mapped files, with vectors of `dim`.
+    pub(crate) fn of_cells(cells: Cells, dim: usize) -> Self {
+        let mut all = IdSet::default();
+        cells.each_image(|image, _, _| _ = all.insert(image));
+        Self { scan: ExactScan::new(dim), shapes: RwLock::default(), cells: Some(cells), all: RwLock::new(all) }
+    }
+
+    /// Those in mapped files.
+    pub(crate) fn cells(&self) -> Option<&Cells> {
+        self.cells.as_ref()
+    }
+
+    fn in_memory(&self) -> RwLockReadGuard<'_, HashMap<ImageId, Shapes>> {
         fair::read(&self.shapes)
-    }
-
-    /// True if there are as many regions as this, and each has a vector.
-    pub(crate) fn is_whole(&self, regions: usize) -> bool {
-        let (rows, shapes) = (self.scan.read(), self.all_shapes());
-        let whole = |(&image, shapes): (&ImageId, &Shapes)| {
-            (0..shapes.len() as u8).all(|region| rows.slot(RegionId { image, region }.key()).is_some())
-        };
-        self.len() == regions && shapes.par_iter().all(whole)
-    }
-
-    /// The vectors, under the keys of their regions.
-    pub(crate) fn vectors(&self) -> &Arc<ExactScan> {
-        &self.scan
     }
 
     // ---- changes ----
@@ -76,33 +56,31 @@ impl RegionIndex {
         self.remove(image);
         for (key, vector) in keyed(image, &stored.vectors) {
             self.scan.add_quantised(key, vector)?;
-            self.linked.write().note_new(key);
         }
         self.shapes.write().insert(image, shapes(&stored.map));
+        self.all.write().insert(image);
         Ok(())
     }
 
-    /// Removes the regions of an image; their nodes are gone already ([`RegionIndex::unlink`]).
+    /// Removes the regions of an image.
     pub(crate) fn remove(&self, image: ImageId) {
-        let keys: Vec<VectorId> = self.keys(image).collect();
-        self.shapes.write().remove(&image);
-        for key in keys {
-            self.scan.remove(key);
-            self.linked.write().unlinked.remove(key);
+        if let Some(shapes) = self.shapes.write().remove(&image) {
+            keys(image, shapes.len()).for_each(|key| _ = self.scan.remove(key));
         }
+        self.cells.iter().for_each(|cells| cells.mask(image));
+        self.all.write().remove(image);
     }
 
-    /// The keys of an image's regions.
-    pub(super) fn keys(&self, image: ImageId) -> impl Iterator<Item = VectorId> + use<> {
-        let count = self.shapes(image).map_or(0, |shapes| shapes.len());
-        (0..count as u8).map(move |region| RegionId { image, region }.key())
+    /// True if the regions of an image are in the files, and made this fingerprint.
+    pub(crate) fn is_filed(&self, image: ImageId, fingerprint: u32) -> bool {
+        self.cells.as_ref().is_some_and(|cells| cells.has(image, fingerprint))
     }
 
     // ---- facts ----
 
     /// Number of regions.
     pub fn len(&self) -> usize {
-        self.scan.len()
+        self.scan.len() + self.cells.as_ref().map_or(0, Cells::regions)
     }
 
     /// True if there are none.
@@ -112,30 +90,58 @@ impl RegionIndex {
 
     /// Number of images that have regions.
     pub fn images(&self) -> usize {
-        self.shapes.read().len()
+        self.in_memory().len() + self.cells.as_ref().map_or(0, Cells::images)
     }
 
-    /// Bytes in memory.
+    /// True if an image has regions.
+    pub fn has(&self, image: ImageId) -> bool {
+        fair::read(&self.all).contains(image)
+    }
+
+    /// Number of images of a set that have regions.
+    pub fn images_among(&self, images: &IdSet) -> usize {
+        fair::read(&self.all).intersection(images).len()
+    }
+
+    /// Bytes in memory, apart from what is mapped.
     pub fn memory(&self) -> usize {
-        let shapes = self.len() * size_of::<RegionShape>() + self.images() * size_of::<(ImageId, Shapes)>();
-        shapes + self.graph().map_or_else(|| self.scan.memory(), |graph| graph.memory())
+        let images = self.in_memory().len();
+        let shapes = self.scan.len() * size_of::<RegionShape>() + images * size_of::<(ImageId, Shapes)>();
+        shapes + self.scan.memory() + self.cells.as_ref().map_or(0, Cells::memory)
+    }
+
+    /// Number of an image's regions; `None` if it has none. Reads no file.
+    pub fn count_of(&self, image: ImageId) -> Option<usize> {
+        let own = self.in_memory().get(&image).map(|shapes| shapes.len());
+        own.or_else(|| self.cells.as_ref()?.count_of(image))
     }
 
     /// Where the regions of an image are; `None` if it has none.
     pub fn shapes(&self, image: ImageId) -> Option<Arc<[RegionShape]>> {
-        self.shapes.read().get(&image).cloned()
+        let own = self.in_memory().get(&image).cloned();
+        own.or_else(|| Some(self.cells.as_ref()?.shapes(image)?.into()))
     }
 
     /// A region's stored vector (unit length, decoded from int8).
     pub fn vector(&self, id: RegionId) -> Option<Vec<f32>> {
-        self.scan.get(id.key()).map(|vector| vector.decode())
+        let own = self.scan.get(id.key()).map(|vector| vector.decode());
+        own.or_else(|| self.cells.as_ref()?.vector(id))
+    }
+
+    /// Hands out each image with the number of its regions, in no order, and a way to ask for their
+    /// areas.
+    fn each_image(&self, mut take: impl FnMut(ImageId, usize, &dyn Fn() -> Option<Vec<f32>>)) {
+        for (&image, shapes) in self.in_memory().iter() {
+            take(image, shapes.len(), &|| Some(shapes.iter().map(|shape| shape.area).collect()));
+        }
+        self.cells.iter().for_each(|cells| cells.each_image(&mut take));
     }
 
     /// Up to `count` regions, spread evenly over images and their regions; the same ones for equal
     /// contents.
     pub fn sample(&self, count: usize) -> Vec<RegionId> {
-        let mut images: Vec<(ImageId, usize)> =
-            self.shapes.read().iter().map(|(&image, shapes)| (image, shapes.len())).collect();
+        let mut images: Vec<(ImageId, usize)> = Vec::new();
+        self.each_image(|image, regions, _| images.push((image, regions)));
         images.sort_unstable();
         let total: usize = images.iter().map(|(_, regions)| regions).sum();
         let count = count.min(total);
@@ -154,19 +160,56 @@ impl RegionIndex {
     /// The regions of `images` (of all, if `None`) that cover at least `min_area` of their image;
     /// `None` if that is all regions there are.
     pub fn select(&self, images: Option<&IdSet>, min_area: f32) -> Option<VectorSet> {
-        let shapes = self.shapes.read();
-        if min_area <= 0.0 && images.is_none_or(|images| shapes.keys().all(|&image| images.contains(image))) {
+        if min_area <= 0.0 && images.is_none_or(|images| fair::read(&self.all).is_subset(images)) {
             return None;
         }
-        let asked = shapes.iter().filter(|(image, _)| images.is_none_or(|images| images.contains(**image)));
-        let regions = asked.flat_map(|(&image, shapes)| {
-            let large = shapes.iter().zip(0..).filter(move |(shape, _)| shape.area >= min_area);
-            large.map(move |(_, region)| RegionId { image, region }.key())
+        let mut set = VectorSet::default();
+        self.each_image(|image, count, areas| {
+            if !images.is_none_or(|images| images.contains(image)) {
+                return;
+            }
+            let bits = match min_area <= 0.0 {
+                true => (1 << count) - 1,
+                false => areas().map_or(0, |areas| large(&areas, min_area)),
+            };
+            set.insert_word(image.0 as usize, bits);
         });
-        Some(regions.collect())
+        Some(set)
+    }
+
+    /// All shapes and vectors.
+    #[cfg(test)]
+    pub(crate) fn contents(&self) -> std::collections::BTreeMap<ImageId, Vec<(RegionShape, Option<Vec<f32>>)>> {
+        let mut all = std::collections::BTreeMap::new();
+        self.each_image(|image, _, _| _ = all.insert(image, Vec::new()));
+        for (&image, regions) in &mut all {
+            let shapes = self.shapes(image).unwrap_or_default();
+            let vector = |region: u8| self.vector(RegionId { image, region });
+            regions.extend(shapes.iter().zip(0..).map(|(shape, region)| (*shape, vector(region))));
+        }
+        all
+    }
+
+    /// Number of regions that no file has.
+    #[cfg(test)]
+    pub(crate) fn in_memory_only(&self) -> usize {
+        self.scan.len()
     }
 
     // ---- searching ----
+
+    /// What searches, in words.
+    pub fn search_name(&self) -> String {
+        let scan = format!("exact scan ({})", self.scan.kernel().name());
+        match &self.cells {
+            Some(cells) => {
+                let (count, regions, beside) = (cells.len(), cells.regions(), self.scan.len());
+                let damaged = if cells.is_damaged() { "; a part of the files is damaged and left out" } else { "" };
+                format!("cells ({count} of {regions} regions, {beside} regions beside them), else {scan}{damaged}")
+            }
+            None => scan,
+        }
+    }
 
     /// The `k` regions nearest to `query` (cosine, falling), among `allowed`
     /// ([`RegionIndex::select`]) if given.
@@ -179,10 +222,10 @@ impl RegionIndex {
         k: usize,
         allowed: Option<&VectorSet>,
     ) -> Result<Vec<ScoredRegion>, IndexError> {
-        Ok(self.search(query, k, allowed)?.into_iter().map(scored).collect())
+        self.search(query, k, allowed, |cells, planes| cells.search(planes, &unit(query), k, allowed))
     }
 
-    /// As [`RegionIndex::nearest`], by comparing all: what the graph's answers are measured by.
+    /// As [`RegionIndex::nearest`], by comparing all: what the answers of cells are measured by.
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`].
@@ -192,7 +235,26 @@ impl RegionIndex {
         k: usize,
         allowed: Option<&VectorSet>,
     ) -> Result<Vec<ScoredRegion>, IndexError> {
-        Ok(self.scan.search(query, k, allowed)?.into_iter().map(scored).collect())
+        self.search(query, k, allowed, |cells, planes| cells.search_all(planes, k, allowed))
+    }
+
+    /// Those in memory come first: a region that goes over to the files meanwhile is then found
+    /// twice, and not missed.
+    fn search(
+        &self,
+        query: &[f32],
+        k: usize,
+        allowed: Option<&VectorSet>,
+        in_cells: impl FnOnce(&Cells, &QueryPlanes) -> Vec<ScoredVector>,
+    ) -> Result<Vec<ScoredRegion>, IndexError> {
+        let mut found = self.scan.search(query, k, allowed)?;
+        if let Some(cells) = &self.cells {
+            found.extend(in_cells(cells, &self.scan.prepare(query)?));
+            found.sort_unstable_by(by_rank);
+            found.dedup_by_key(|scored| scored.id);
+            found.truncate(k);
+        }
+        Ok(found.into_iter().map(scored).collect())
     }
 
     /// Cosine of `query` with every region of an image, in order of regions.
@@ -221,7 +283,12 @@ pub struct RegionQuery<'a> {
 impl RegionQuery<'_> {
     /// Cosine of the query with every region of an image, in order of regions.
     pub fn score(&self, image: ImageId) -> Vec<ScoredRegion> {
-        let found = self.regions.scan.score_prepared(&self.planes, self.regions.keys(image));
+        let own = self.regions.in_memory().get(&image).map(|shapes| shapes.len());
+        let found = match (own, &self.regions.cells) {
+            (Some(count), _) => self.regions.scan.score_prepared(&self.planes, keys(image, count)),
+            (None, Some(cells)) => cells.score(&self.planes, image),
+            (None, None) => Vec::new(),
+        };
         found.into_iter().map(scored).collect()
     }
 
@@ -235,18 +302,31 @@ fn scored(scored: ScoredVector) -> ScoredRegion {
     ScoredRegion { id: RegionId::of_key(scored.id), score: scored.score }
 }
 
+/// A query at length 1; one without a direction was refused.
+fn unit(query: &[f32]) -> Vec<f32> {
+    let length = query.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
+    query.iter().map(|&value| (f64::from(value) / length) as f32).collect()
+}
+
+/// A bit for each region that covers as much.
+fn large(areas: &[f32], min_area: f32) -> u64 {
+    areas.iter().zip(0..).fold(0, |bits, (&area, region)| bits | u64::from(area >= min_area) << region)
+}
+
+/// The keys of an image's regions.
+fn keys(image: ImageId, count: usize) -> impl Iterator<Item = VectorId> {
+    (0..count as u8).map(move |region| RegionId { image, region }.key())
+}
+
 /// Vectors of an image's regions and the keys that they go by.
 pub(crate) fn keyed(image: ImageId, vectors: &[Quantised]) -> impl Iterator<Item = (VectorId, &Quantised)> {
     vectors.iter().zip(0..).map(move |(vector, region)| (RegionId { image, region }.key(), vector))
 }
 
-pub(crate) fn shapes(map: &RegionMap) -> Shapes {
-    (0..map.len()).map(|region| RegionShape::of(map, region)).collect()
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use glimpse_encoder::dense::Rect;
     use glimpse_nonempty::Every as _;
 
     use super::super::format::tests::halves;

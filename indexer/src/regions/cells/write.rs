@@ -1,0 +1,187 @@
+//! Making the files, in passes that hold no more than a few bytes a region: rows are written as
+//! they come from the store, codes go to a file beside them, and from there, cell by cell, behind
+//! the rows.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::super::format::Stored;
+use super::super::{RegionId, RegionShape};
+use super::segment::{Facts, PlacedImage, record_bytes, row_bytes, vector_bytes};
+use super::{SEED, coder};
+use crate::ImageId;
+use crate::snapshot::SnapshotManifest;
+use crate::snapshot::mapped::{FileMap, MappedWriter};
+use crate::store::region_cells::SegmentEntry;
+use crate::vectors::ivf::{Centroids, Coder, Sample, Scratch};
+use crate::vectors::{Kernel, Planes};
+
+/// Vectors of a sample for each cell.
+pub(crate) const OF_EACH: usize = 32;
+
+/// The regions of an image as the store has them.
+pub(crate) struct StoredImage {
+    pub(crate) image: ImageId,
+    pub(crate) fingerprint: u32,
+    pub(crate) stored: Stored,
+}
+
+/// How many cells so many regions are put into.
+pub(crate) fn cells_of(regions: usize) -> usize {
+    (2.0 * (regions as f64).sqrt()).ceil() as usize
+}
+
+/// Cells for a sample, which is not empty.
+pub(crate) fn train(sample: &Sample, cells: usize) -> io::Result<Centroids> {
+    Centroids::train(sample, cells, SEED)
+}
+
+/// Writes the file of centroids.
+pub(crate) fn write_centroids(dir: &Path, dim: usize, centroids: &Centroids) -> io::Result<SnapshotManifest> {
+    let mut writer = MappedWriter::begin(dir)?;
+    for section in centroids.to_bytes() {
+        writer.section()?;
+        writer.append(&section)?;
+    }
+    writer.finish(dir, dim)
+}
+
+/// Removes all files but these.
+pub(crate) fn sweep<'a>(dir: &Path, keep: impl Iterator<Item = &'a SnapshotManifest>) {
+    let keep: Vec<&str> = keep.map(SnapshotManifest::name).collect();
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        if !keep.iter().any(|&name| entry.file_name() == name) {
+            // What cannot be removed now, since it is mapped perhaps, is removed next time.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// A segment that is being written.
+pub(crate) struct SegmentWriter<'a> {
+    dir: PathBuf,
+    dim: usize,
+    centroids: &'a Centroids,
+    coder: Coder,
+    file: MappedWriter,
+    /// Codes in the order of rows.
+    codes: BufWriter<tempfile::NamedTempFile>,
+    /// The cell of each row.
+    cells: Vec<u32>,
+    areas: Vec<f32>,
+    images: Vec<PlacedImage>,
+}
+
+/// What becomes of an image's regions.
+struct Encoded {
+    rows: Vec<u8>,
+    codes: Vec<u8>,
+    cells: Vec<u32>,
+    areas: Vec<f32>,
+}
+
+impl<'a> SegmentWriter<'a> {
+    /// Begins a segment in `dir`, which is made if need be.
+    pub(crate) fn begin(dir: &Path, dim: usize, centroids: &'a Centroids) -> io::Result<Self> {
+        let mut file = MappedWriter::begin(dir)?;
+        file.section()?;
+        let codes = BufWriter::with_capacity(1 << 20, tempfile::NamedTempFile::new_in(dir)?);
+        let (cells, areas, images) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { dir: dir.to_path_buf(), dim, centroids, coder: coder(dim), file, codes, cells, areas, images })
+    }
+
+    /// Adds images with regions, behind all others by number; on all threads of the current pool.
+    pub(crate) fn add(&mut self, images: &[StoredImage]) -> io::Result<()> {
+        let mut first = self.cells.len();
+        let mut places = Vec::with_capacity(images.len());
+        for image in images {
+            places.push(first);
+            first += image.stored.vectors.len();
+        }
+        if u32::try_from(first).is_err() {
+            return Err(io::Error::other("a segment has room for 4,294,967,295 regions"));
+        }
+        let encode = |(image, &first): (&StoredImage, &usize)| self.encode(image, first);
+        let encoded: Vec<Encoded> = images.par_iter().zip(&places).map(encode).collect();
+        for ((image, first), mut encoded) in images.iter().zip(places).zip(encoded) {
+            self.file.append(&encoded.rows)?;
+            self.codes.write_all(&encoded.codes)?;
+            self.cells.append(&mut encoded.cells);
+            self.areas.append(&mut encoded.areas);
+            let StoredImage { image, fingerprint, .. } = image;
+            self.images.push(PlacedImage { image: image.0, first: first as u32, fingerprint: *fingerprint });
+        }
+        Ok(())
+    }
+
+    fn encode(&self, image: &StoredImage, first: usize) -> Encoded {
+        let StoredImage { image, stored, .. } = image;
+        let count = stored.vectors.len();
+        let (row_bytes, record) = (row_bytes(self.dim), record_bytes(self.dim));
+        let (mut rows, mut codes) = (Vec::with_capacity(count * row_bytes), vec![0; count * record]);
+        let (mut cells, mut areas) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let (mut residual, mut scratch) = (Vec::new(), Scratch::default());
+        for (region, vector) in stored.vectors.iter().enumerate() {
+            let planes: Planes<'_> = vector.planes();
+            let shape = RegionShape::of(&stored.map, region);
+            rows.extend(planes.values.iter().map(|value| value.cast_unsigned() ^ 0x80));
+            rows.resize(region * row_bytes + vector_bytes(self.dim), 0);
+            rows.extend(planes.scale.to_le_bytes());
+            let rect = [shape.rect.left, shape.rect.top, shape.rect.right, shape.rect.bottom, shape.area];
+            rows.extend(rect.iter().flat_map(|value| value.to_le_bytes()));
+            rows.extend(shape.leaves.to_le_bytes());
+            areas.push(shape.area);
+            let cell = self.centroids.cell_of(Kernel::best(), planes);
+            cells.push(cell);
+            self.centroids.residual(planes, cell, &mut residual);
+            let (code, owner) = codes[region * record..(region + 1) * record].split_at_mut(record - 12);
+            self.coder.encode(&mut residual, &mut scratch, code);
+            owner[..4].copy_from_slice(&((first + region) as u32).to_le_bytes());
+            let key = RegionId { image: *image, region: region as u8 }.key();
+            owner[4..].copy_from_slice(&key.0.to_le_bytes());
+        }
+        Encoded { rows, codes, cells, areas }
+    }
+
+    /// Ends the segment, in which older ones learn that these images are gone, and syncs it. It
+    /// counts as soon as its entry does.
+    pub(crate) fn finish(mut self, gone: &[ImageId]) -> io::Result<SegmentEntry> {
+        self.file.section()?;
+        self.file.append(bytemuck::cast_slice(&self.images))?;
+        self.file.section()?;
+        gone.iter().try_for_each(|image| self.file.append(&image.0.to_le_bytes()))?;
+        self.file.section()?;
+        self.file.append(bytemuck::cast_slice(&self.areas))?;
+        let (starts, order) = by_cell(&self.cells, self.centroids.len());
+        self.file.section()?;
+        self.file.append(bytemuck::cast_slice(&starts))?;
+        self.file.section()?;
+        let record = record_bytes(self.dim);
+        let codes = self.codes.into_inner().map_err(io::IntoInnerError::into_error)?;
+        if !order.is_empty() {
+            let codes = FileMap::of(codes.as_file())?;
+            for row in order {
+                let start = row as usize * record;
+                self.file.append(&codes[start..start + record])?;
+            }
+        }
+        let facts = Facts { dim: self.dim, record, rows: self.cells.len() };
+        let manifest = self.file.finish(&self.dir, facts)?;
+        Ok(SegmentEntry { images: self.images.len(), regions: self.cells.len(), manifest })
+    }
+}
+
+/// Where the rows of each cell begin among all in order of cells, and this order.
+fn by_cell(cells: &[u32], count: usize) -> (Vec<u32>, Vec<u32>) {
+    let mut starts = vec![0u32; count + 1];
+    cells.iter().for_each(|&cell| starts[cell as usize + 1] += 1);
+    (0..count).for_each(|cell| starts[cell + 1] += starts[cell]);
+    let (mut next, mut order) = (starts.clone(), vec![0; cells.len()]);
+    for (row, &cell) in (0u32..).zip(cells) {
+        order[next[cell as usize] as usize] = row;
+        next[cell as usize] += 1;
+    }
+    (starts, order)
+}

@@ -1,0 +1,46 @@
+//! A file mapped into memory.
+#![allow(unsafe_code, reason = "mapping a file is unsafe by nature; this is the one place here that does it")]
+
+use std::fs::File;
+use std::io;
+use std::ops::{Deref, Range};
+
+use memmap2::Mmap;
+
+/// The bytes of a file, read by the system when they are touched.
+#[derive(Debug)]
+pub(crate) struct FileMap(Mmap);
+
+impl FileMap {
+    /// Maps a file for reading.
+    pub(crate) fn of(file: &File) -> io::Result<Self> {
+        // SAFETY: the map is read-only, and all reads stay inside its length. The file is in a
+        // folder that only its owner may enter, is written before it gets its name and never after
+        // that, so nothing of this program changes bytes under our slices. Another program that
+        // writes into it could, which the checksums are there to notice, and one that shortens it
+        // ends this process by SIGBUS, which is beyond what we promise.
+        Ok(Self(unsafe { Mmap::map(file) }?))
+    }
+
+    /// Says that bytes will be needed soon, so that the system reads them all at once.
+    pub(crate) fn prefetch(&self, range: Range<usize>) {
+        #[cfg(unix)]
+        let _ = self.0.advise_range(memmap2::Advice::WillNeed, range.start, range.len());
+        #[cfg(not(unix))]
+        let _ = range;
+    }
+
+    /// Says that reads come here and there, so that the system reads no more than asked for.
+    pub(crate) fn at_random(&self) {
+        #[cfg(unix)]
+        let _ = self.0.advise(memmap2::Advice::Random);
+    }
+}
+
+impl Deref for FileMap {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
