@@ -25,6 +25,10 @@ pub struct RegionIndex {
     all: RwLock<IdSet>,
 }
 
+/// A region's shape and its vector, if it can be read.
+#[cfg(test)]
+type Region = (RegionShape, Option<Vec<f32>>);
+
 impl RegionIndex {
     /// Regions that were read: the vectors under the keys of their regions ([`keyed`]), and where
     /// the regions are.
@@ -179,7 +183,7 @@ impl RegionIndex {
 
     /// All shapes and vectors.
     #[cfg(test)]
-    pub(crate) fn contents(&self) -> std::collections::BTreeMap<ImageId, Vec<(RegionShape, Option<Vec<f32>>)>> {
+    pub(crate) fn contents(&self) -> std::collections::BTreeMap<ImageId, Vec<Region>> {
         let mut all = std::collections::BTreeMap::new();
         self.each_image(|image, _, _| _ = all.insert(image, Vec::new()));
         for (&image, regions) in &mut all {
