@@ -8,10 +8,10 @@
 //!
 //! Vectors are made up. All share a mean; an image has a manner of its own and shows three to six
 //! of some hundred things, each on neighbouring leaves; a leaf is the sum of mean, thing, manner
-//! and noise, and a merge the sum of its leaves. Two leaves of nothing in common have a cosine of 0.24,
-//! of one image 0.38, of one thing 0.62, of both 0.76. Every second text lies near a thing (cosine
-//! 0.5 with it, 0.3 with its leaves), the others ask for what no image shows; each is asked once,
-//! so that nothing is answered from a cache.
+//! and noise, and a merge the sum of its leaves. Two leaves of nothing in common have a cosine of
+//! 0.24, of one image 0.38, of one thing 0.62, of both 0.76. Every second text lies near a thing
+//! (cosine 0.5 with it, 0.3 with its leaves), the others ask for what no image shows; each is asked
+//! once, so that nothing is answered from a cache.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a bench talks and may stop")]
 
 mod common;

@@ -159,9 +159,11 @@ impl Engine {
         observer: &mut dyn WatchObserver,
     ) -> Result<Option<Summary>, EngineError> {
         let Some(_turn) = self.turns.take_for_update(control) else { return Ok(None) };
-        // Some may have left the library since they were asked for.
+        // Some may have left the library since they were asked for, or their drives went away.
         let known = self.roots()?;
-        let roots = options.roots.iter().filter(|root| known.contains(root)).cloned().collect();
+        let there = self.are_there(&options.roots);
+        let is_there = |(root, there): &(&PathBuf, bool)| *there && known.contains(root);
+        let roots = options.roots.iter().zip(there).filter(is_there).map(|(root, _)| root.clone()).collect();
         let options = &IngestOptions { roots, ..options.clone() };
         let is_known = |(folder, _): (&Path, _)| options.roots.iter().any(|root| folder.starts_with(root));
         let any = options.scope.as_ref().map_or(!options.roots.is_empty(), |scope| scope.folders().any(is_known));

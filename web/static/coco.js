@@ -1,4 +1,4 @@
-// Boxes of found images as COCO (https://cocodataset.org/#format-data), as the command line writes them.
+// Boxes of found images as COCO (its format of data), as the command line writes them.
 
 /** @typedef {{ path: string, tile: Page.Tile }} Found */
 

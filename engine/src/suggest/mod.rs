@@ -125,7 +125,7 @@ mod tests {
         for line in each(lines) {
             let language = line.split(' ').next().unwrap_or_default();
             let (labels, known) = labels(language);
-            assert_eq!((labels.len(), known), (24, language));
+            assert_eq!((labels.len(), known), (34, language));
             let distinct: HashSet<_> = labels.iter().collect();
             assert_eq!(distinct.len(), labels.len(), "{line}");
             assert!(labels.iter().every(|label| !label.is_empty()), "{line}");

@@ -45,8 +45,8 @@ impl WatchObserver for Heard {
     }
 }
 
-/// Watches while `act` runs, which is given the notes and begins after everything was looked through: what changes from
-/// then on is heard of, and not found by the look at the start.
+/// Watches while `act` runs, which is given the notes and begins after everything was looked
+/// through: what changes from then on is heard of, and not found by the look at the start.
 fn watching(engine: &Engine, act: impl FnOnce(&Notes)) -> Heard {
     let control = WatchControl::new();
     let options = WatchOptions { settle: Duration::from_millis(200), ..WatchOptions::default() };

@@ -148,7 +148,10 @@ fn damage_costs_the_line_that_it_hit_and_is_said() {
             0 => assert!(same(&damaged, &kept)),
             1 => assert_eq!(damaged.favourites().len(), 0, "they were added there"),
             2 => assert_eq!(damaged.favourites().len(), 3),
-            3 => assert_eq!(damaged.album(&id).unwrap().images, contents(&[2, 4]), "what came later is kept"),
+            3 => assert!(damaged.hidden().is_empty(), "they were hidden there"),
+            4 => assert!(damaged.is_hidden(&content(8))),
+            5 => assert!(damaged.tags_of(&content(2)).is_empty()),
+            6 => assert_eq!(damaged.album(&id).unwrap().images, contents(&[2, 4]), "what came later is kept"),
             _ => assert_eq!(damaged.favourites().len(), 2),
         }
         damaged.mend().unwrap();

@@ -31,8 +31,8 @@ pub struct HiddenView {
 /// Hidden images
 ///
 /// Hides images, and shows others again. A hidden image is left out of every search and list, of
-/// albums, counts and the map, unless a filter asks for hidden ones. It is a content that is hidden:
-/// it stays so when its file is moved, and when the library is made anew.
+/// albums, counts and the map, unless a filter asks for hidden ones. It is a content that is
+/// hidden: it stays so when its file is moved, and when the library is made anew.
 #[utoipa::path(post, path = "/api/v1/hidden", operation_id = "hidden", tag = "albums",
     request_body(content = HiddenForm, example = json!({"add": [3, 7], "remove": [5]})),
     responses((status = 200, description = "How many are hidden now", body = HiddenView)))]

@@ -49,10 +49,10 @@ pub struct NotWrittenView {
 
 /// Write favourites or ratings to XMP sidecars
 ///
-/// Gives images this rating (`xmp:Rating`) in the XMP sidecars beside their files, if the server was
-/// started with `--allow-sidecars`; without a `rating`, gives those that are favourites and have no
-/// rating one of 5. Whatever else a sidecar holds stays; image files are not touched. A file whose
-/// content is not the one that was indexed gets no sidecar.
+/// Gives images this rating (`xmp:Rating`) in the XMP sidecars beside their files, if the server
+/// was started with `--allow-sidecars`; without a `rating`, gives those that are favourites and
+/// have no rating one of 5. Whatever else a sidecar holds stays; image files are not touched. A
+/// file whose content is not the one that was indexed gets no sidecar.
 #[utoipa::path(post, path = "/api/v1/sidecars", operation_id = "sidecars", tag = "images",
     request_body(content = SidecarsForm, example = json!({"images": [12, 15]})),
     responses((status = 200, description = "Which sidecars were written, and which not", body = SidecarsView)))]

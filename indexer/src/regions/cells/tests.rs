@@ -5,7 +5,7 @@ use std::path::Path;
 
 use glimpse_encoder::Embedding;
 use glimpse_encoder::dense::{RegionMap, Regions};
-use glimpse_nonempty::each;
+use glimpse_nonempty::{Every as _, each};
 
 use super::super::format::Stored;
 use super::super::{RegionId, RegionIndex, ScoredRegion};
@@ -73,7 +73,7 @@ fn recall(regions: &RegionIndex, k: usize, allowed: Option<&VectorSet>) -> f32 {
         let found = regions.nearest(&query, k, allowed).unwrap();
         assert!(found.is_sorted_by(|a, b| a.score >= b.score) && found.len() == exact.len());
         let ids: HashSet<RegionId> = exact.iter().map(|scored| scored.id).collect();
-        assert!(allowed.is_none_or(|allowed| found.iter().all(|scored| allowed.contains(scored.id.key()))));
+        assert!(allowed.is_none_or(|allowed| found.iter().every(|scored| allowed.contains(scored.id.key()))));
         hits += found.iter().filter(|scored| ids.contains(&scored.id)).count();
         all += exact.len();
     }
@@ -94,7 +94,7 @@ fn cells_find_what_comparing_all_finds() {
     let [half, few] = [half, few].map(|images| regions.select(Some(&images), 0.0).unwrap());
     let found = [recall(&regions, 10, None), recall(&regions, 100, None), recall(&regions, 10, Some(&half))];
     eprintln!("recall of 10, 100, 10 of half: {found:?}");
-    assert!(found.iter().all(|&recall| recall >= 0.95), "{found:?}");
+    assert!(found.into_iter().every(|recall| recall >= 0.95), "{found:?}");
     assert_eq!(recall(&regions, 10, Some(&few)), 1.0, "among few all are compared");
     let all = regions.nearest(&vector(1, 1), usize::MAX, None).unwrap();
     assert_eq!(all.len(), regions.len(), "who asks for all gets all");
@@ -113,7 +113,7 @@ fn rows_shapes_and_scores_are_those_that_were_stored() {
         assert_eq!(regions.shapes(ImageId(image)), Some(expected));
         let scores = regions.score(&query, ImageId(image)).unwrap();
         assert_eq!(scores.len(), EACH);
-        for (region, vector) in stored.stored.vectors.iter().enumerate() {
+        for (region, vector) in each(stored.stored.vectors.iter().enumerate()) {
             let id = RegionId { image: ImageId(image), region: region as u8 };
             assert_eq!(regions.vector(id), Some(vector.decode()));
             let beside = RegionIndex::of_cells(

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use glimpse_fuzz::Target;
-use glimpse_nonempty::each;
+use glimpse_nonempty::{Every as _, each};
 
 use super::*;
 use crate::snapshot::SnapshotManifest;
@@ -57,9 +57,12 @@ fn a_changed_byte_costs_its_block_and_a_cut_the_file() {
             Ok((file, _)) => {
                 assert!(at < data, "byte {at} of {data}");
                 assert_eq!(file.damaged_blocks(), 1);
-                let sound = read(&file).into_iter().zip(sections()).filter(|(read, _)| read.is_some());
-                assert!(sound.clone().all(|(read, written)| read.as_ref() == Some(&written)));
-                assert!(file.is_damaged() && sound.count() < 3 || (100..128).contains(&at));
+                let (read, written) = (read(&file), sections());
+                let is_so =
+                    |(read, written): (&Option<Vec<u8>>, &Vec<u8>)| read.as_ref().is_none_or(|read| read == written);
+                assert!(read.iter().zip(&written).every(is_so));
+                let sound = read.iter().filter(|read| read.is_some()).count();
+                assert!(file.is_damaged() && sound < 3 || (100..128).contains(&at));
             }
         }
     }
@@ -86,7 +89,7 @@ fn mapped_head() {
         std::fs::remove_file(path).unwrap();
         let (file, _) = opened.map_err(|error| error.to_string())?;
         let lengths = [0, 1, 2, 3].map(|section| file.len(section).unwrap_or(0));
-        assert!(lengths.iter().all(|&length| length <= data.len()));
+        assert!(lengths.into_iter().every(|length| length <= data.len()));
         let sound = read(&file).iter().map(Option::is_some).collect::<Vec<_>>();
         Ok(format!("sections that are sound: {sound:?}, blocks that are not: {}", file.damaged_blocks()))
     });
