@@ -151,7 +151,9 @@ onPage("what is selected can be downloaded, copied, exported and searched with",
   const records = (await readFile(await json.path(), "utf8")).trim().split("\n").map((line) => JSON.parse(line));
   assert.deepEqual(records.map(({ id }) => String(id)), ids);
   const [csv] = await exported("Save list as CSV");
-  assert.equal((await readFile(await csv.path(), "utf8")).trim().split("\n").length, 3, "a heading and two pictures");
+  // Captions may have several lines.
+  const lines = (await readFile(await csv.path(), "utf8")).match(/^(id|\d+),/gm);
+  assert.deepEqual(lines, ["id,", ...ids.map((id) => `${id},`)], "a heading and two pictures");
   await said(page, "List of 2 pictures saved");
 
   await act(page, "Similar to these").click();
