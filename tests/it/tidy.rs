@@ -267,6 +267,29 @@ fn each_module_stands_in_the_readme_of_its_crate() {
     none(&missing, "modules that the README of their crate does not name");
 }
 
+/// The description of the API names types without their modules: of two of one name it would
+/// describe one, and clients would read the other one wrongly.
+#[test]
+fn no_two_types_of_the_api_have_one_name() {
+    let mut known = std::collections::HashMap::new();
+    let mut twice = Vec::new();
+    for path in files(&["rs"]).into_iter().filter(|path| shown(path).starts_with("web/src/")) {
+        let text = read(&path);
+        let derived =
+            text.split("\n#[derive(").skip(1).filter(|part| part.lines().next().unwrap().contains("ToSchema"));
+        for item in derived {
+            let line = item.lines().find(|line| line.contains("struct ") || line.contains("enum ")).unwrap();
+            let mut words = line.split([' ', '<', '(', ';']).skip_while(|word| !["struct", "enum"].contains(word));
+            let name = words.nth(1).unwrap().to_owned();
+            if let Some(other) = known.insert(name.clone(), shown(&path)) {
+                twice.push(format!("{name}: {other}, {}", shown(&path)));
+            }
+        }
+    }
+    assert!(known.len() > 50, "{} types were found", known.len());
+    none(&twice, "types of the API that share a name");
+}
+
 /// All our own files with one of these endings.
 fn files(endings: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();

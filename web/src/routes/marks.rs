@@ -64,7 +64,7 @@ pub struct TagsForm {
 
 /// What became of the tags.
 #[derive(Serialize, ToSchema)]
-pub struct TaggedView {
+pub struct TagsChangedView {
     /// Images that have other tags now.
     changed: usize,
 }
@@ -76,9 +76,9 @@ pub struct TaggedView {
 /// anew; files are not touched.
 #[utoipa::path(post, path = "/api/v1/tags", operation_id = "set_tags", tag = "albums",
     request_body(content = TagsForm, example = json!({"images": [3, 7], "add": ["beach"], "remove": ["city"]})),
-    responses((status = 200, description = "How many images have other tags now", body = TaggedView)))]
+    responses((status = 200, description = "How many images have other tags now", body = TagsChangedView)))]
 pub async fn tags(state: web::Data<AppState>, LongJson(form): LongJson<TagsForm>) -> Result<HttpResponse, ApiError> {
     let set = move |state: &AppState| Ok(state.engine.set_tags(&form.images.0, &form.add, &form.remove)?);
     let changed = run_search(&state, set).await?;
-    Ok(HttpResponse::Ok().json(TaggedView { changed }))
+    Ok(HttpResponse::Ok().json(TagsChangedView { changed }))
 }

@@ -59,12 +59,12 @@ pub struct SegmentView {
     /// Height of the box.
     height: f32,
     /// Its pixels, unless no masks were asked for.
-    rle: Option<RunsView>,
+    rle: Option<RleView>,
 }
 
 /// A mask as COCO compresses it (`pycocotools.mask.decode` reads it).
 #[derive(Debug, Serialize, ToSchema)]
-pub struct RunsView {
+pub struct RleView {
     /// Height and width in pixels.
     #[schema(min_items = 2, max_items = 2)]
     size: [u32; 2],
@@ -78,7 +78,7 @@ impl SegmentationView {
         let masks = size.map(|(width, height)| found.masks(width, height));
         let segment = |(place, segment): (usize, &glimpse_engine::Segment)| {
             let [x, y, width, height] = segment.rect.pixels(found.width, found.height);
-            let rle = masks.as_ref().and_then(|masks| masks.get(place)).map(RunsView::of);
+            let rle = masks.as_ref().and_then(|masks| masks.get(place)).map(RleView::of);
             let (label, is_thing, score, area) = (segment.label, segment.is_thing, segment.score, segment.area);
             SegmentView { label, is_thing, score, area, x, y, width, height, rle }
         };
@@ -88,7 +88,7 @@ impl SegmentationView {
     }
 }
 
-impl RunsView {
+impl RleView {
     fn of(mask: &Mask) -> Self {
         Self { size: [mask.height(), mask.width()], counts: mask.to_coco_text() }
     }
