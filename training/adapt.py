@@ -27,7 +27,7 @@ from .checkpoint import (
     write_checkpoint,
 )
 from .embeddings import image_vectors, model_digest, text_vectors
-from .fit import Plan, fit
+from .fit import Plan, add_run_options, fit
 from .lora import LoraSettings, adapt, choose, load_adapter, merged, save_adapter
 from .losses import anchor_loss, sigmoid_loss
 from .measures import recall
@@ -201,12 +201,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--batch", type=int, default=32, help="images per step, each with one text")
     parser.add_argument("--lr", type=float, default=5e-4)
-    parser.add_argument("--validation", type=float, default=0.1, help="share of the images that is measured on")
-    parser.add_argument("--check-every", type=int, default=100, help="steps between measurements")
-    parser.add_argument("--seed", type=int, default=20)
-    parser.add_argument("--state", type=Path, help="where the state of the run is kept")
-    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True, help="towers in bf16")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add_run_options(parser, check_every=100)
     return parser
 
 

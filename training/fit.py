@@ -4,6 +4,7 @@ What a step draws follows from the seed and the number of the step alone, so a r
 goes on as if it had not been.
 """
 
+import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +35,16 @@ class Plan:
 
 Loss = Callable[[np.random.Generator], tuple[torch.Tensor, dict[str, float]]]
 Check = Callable[[], dict[str, float]]
+
+
+def add_run_options(parser: argparse.ArgumentParser, check_every: int) -> None:
+    """What every such run can be told."""
+    parser.add_argument("--validation", type=float, default=0.1, help="share of the images that is measured on")
+    parser.add_argument("--check-every", type=int, default=check_every, help="steps between measurements")
+    parser.add_argument("--seed", type=int, default=20)
+    parser.add_argument("--state", type=Path, help="where the state of the run is kept")
+    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True, help="towers in bf16")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
 
 
 def fit(name: str, parameters: dict[str, torch.nn.Parameter], loss: Loss, plan: Plan, check: Check | None = None):

@@ -20,7 +20,7 @@ from torch import nn
 
 from .checkpoint import OF_SCORES, CheckpointError, Towers, last_layers, read_texts, write_checkpoint
 from .embeddings import image_vectors, model_digest, text_vectors
-from .fit import Plan, fit
+from .fit import Plan, add_run_options, fit
 from .losses import anchor_loss, sigmoid_loss
 from .measures import recall
 from .pairs import Pair, View, read_pairs, split
@@ -237,12 +237,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch", type=int, default=128, help="new texts per step, and as many kept ones")
     parser.add_argument("--images-per-step", type=int, default=512, help="images that each text is compared with")
     parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--validation", type=float, default=0.1, help="share of the images that is measured on")
-    parser.add_argument("--check-every", type=int, default=200, help="steps between measurements")
-    parser.add_argument("--seed", type=int, default=20)
-    parser.add_argument("--state", type=Path, help="where the state of the run is kept")
-    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True, help="towers in bf16")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add_run_options(parser, check_every=200)
     return parser
 
 

@@ -65,19 +65,16 @@ impl Change {
     }
 }
 
+fn alter(set: &mut HashSet<ContentHash>, add: Vec<ContentHash>, remove: &[ContentHash]) {
+    set.extend(add);
+    remove.iter().for_each(|content| _ = set.remove(content));
+}
+
 impl Data {
     pub fn apply(&mut self, change: Change) {
         match change {
-            Change::Favourites { add, remove } => {
-                let favourites = Arc::make_mut(&mut self.favourites);
-                favourites.extend(add);
-                remove.iter().for_each(|content| _ = favourites.remove(content));
-            }
-            Change::Hidden { add, remove } => {
-                let hidden = Arc::make_mut(&mut self.hidden);
-                hidden.extend(add);
-                remove.iter().for_each(|content| _ = hidden.remove(content));
-            }
+            Change::Favourites { add, remove } => alter(Arc::make_mut(&mut self.favourites), add, &remove),
+            Change::Hidden { add, remove } => alter(Arc::make_mut(&mut self.hidden), add, &remove),
             Change::Tags { tags } => {
                 self.tags.extend(tags);
                 self.tags.retain(|_, tags| !tags.is_empty());

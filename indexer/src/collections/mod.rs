@@ -90,11 +90,8 @@ impl Collections {
     /// If it cannot be written; then nothing has changed.
     pub fn set_favourites(&self, add: &[ContentHash], remove: &[ContentHash]) -> Result<usize, CollectionsError> {
         self.make(|data| {
-            let new = |content: &&ContentHash| !data.favourites.contains(*content);
-            let old = |content: &&ContentHash| data.favourites.contains(*content);
-            let add: Vec<_> = add.iter().filter(new).copied().collect();
-            let remove: Vec<_> = remove.iter().filter(old).copied().collect();
-            Ok((!add.is_empty() || !remove.is_empty()).then_some(Change::Favourites { add, remove }))
+            let change = news(&data.favourites, add, remove);
+            Ok(change.map(|(add, remove)| Change::Favourites { add, remove }))
         })?;
         Ok(self.data.read().favourites.len())
     }
@@ -114,13 +111,7 @@ impl Collections {
     /// # Errors
     /// If it cannot be written; then nothing has changed.
     pub fn set_hidden(&self, add: &[ContentHash], remove: &[ContentHash]) -> Result<usize, CollectionsError> {
-        self.make(|data| {
-            let new = |content: &&ContentHash| !data.hidden.contains(*content);
-            let old = |content: &&ContentHash| data.hidden.contains(*content);
-            let add: Vec<_> = add.iter().filter(new).copied().collect();
-            let remove: Vec<_> = remove.iter().filter(old).copied().collect();
-            Ok((!add.is_empty() || !remove.is_empty()).then_some(Change::Hidden { add, remove }))
-        })?;
+        self.make(|data| Ok(news(&data.hidden, add, remove).map(|(add, remove)| Change::Hidden { add, remove })))?;
         Ok(self.data.read().hidden.len())
     }
 
@@ -225,6 +216,18 @@ impl Collections {
         journal.shorten(&self.data.read());
         Ok(())
     }
+}
+
+/// What is to be added to a set and is not in it, and what is to be removed and is; `None` if
+/// nothing changes.
+fn news(
+    set: &HashSet<ContentHash>,
+    add: &[ContentHash],
+    remove: &[ContentHash],
+) -> Option<(Vec<ContentHash>, Vec<ContentHash>)> {
+    let add: Vec<_> = add.iter().filter(|content| !set.contains(*content)).copied().collect();
+    let remove: Vec<_> = remove.iter().filter(|content| set.contains(*content)).copied().collect();
+    (!add.is_empty() || !remove.is_empty()).then_some((add, remove))
 }
 
 fn named(name: &str) -> Result<String, CollectionsError> {

@@ -53,8 +53,14 @@ pub(crate) fn write(
     let head = Head { little_endian: cfg!(target_endian = "little"), facts, sections: entries };
     let head = serde_json::to_vec(&head)?;
     at::write(file.as_file_mut(), &head, start)?;
+    publish(file, dir, &head)
+}
+
+/// Gives a file that ends with its `head` the name that the head stands for, so that it outlives a
+/// power cut.
+pub(super) fn publish(file: tempfile::NamedTempFile, dir: &Path, head: &[u8]) -> io::Result<SnapshotManifest> {
     file.as_file().sync_all()?;
-    let manifest = SnapshotManifest::of(&head);
+    let manifest = SnapshotManifest::of(head);
     file.persist(dir.join(manifest.name()))?;
     sync_dir(dir)?;
     dir.parent().map_or(Ok(()), sync_dir)?;

@@ -36,13 +36,19 @@ fn set(engine: &Engine, chosen: &ChosenArgs, context: &Context, favourite: bool)
     let images = images(engine, &chosen.images)?;
     let (add, remove) = if favourite { (&images[..], &[][..]) } else { (&[][..], &images[..]) };
     let favourites = engine.set_favourites(add, remove)?;
-    if chosen.json {
-        let mut out = context.stdout();
-        write_json(&mut out, &json!({"count": favourites}))?;
-        out.flush()?;
-    }
+    print_if(chosen.json, &json!({"count": favourites}), context)?;
     context.note(format_args!("{}", count(favourites, "favourite", "favourites")));
     Ok(Outcome::Done)
+}
+
+/// Prints an object if JSON was asked for.
+pub fn print_if(asked: bool, value: &serde_json::Value, context: &Context) -> Result<(), CliError> {
+    if asked {
+        let mut out = context.stdout();
+        write_json(&mut out, value)?;
+        out.flush()?;
+    }
+    Ok(())
 }
 
 /// Writes favourites to sidecars. What could not be written is named, and makes the command fail.

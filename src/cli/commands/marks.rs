@@ -1,15 +1,13 @@
 //! `glimpse hidden` and `glimpse keyword`
 
-use std::io::Write;
-
 use glimpse::{Engine, Filter};
 use serde_json::json;
 
-use super::favourite::{images, list, told};
+use super::favourite::{images, list, print_if, told};
 use crate::cli::args::{ChosenArgs, HiddenArgs, HiddenCommand, KeywordArgs, KeywordChange, KeywordCommand};
 use crate::cli::context::Context;
 use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::output::{count, write_json};
+use crate::cli::output::count;
 
 pub fn hidden(args: &HiddenArgs, context: &Context) -> Result<Outcome, CliError> {
     let engine = context.engine()?;
@@ -28,7 +26,7 @@ fn hide(engine: &Engine, chosen: &ChosenArgs, context: &Context, hides: bool) ->
     let images = images(engine, &chosen.images)?;
     let (add, remove) = if hides { (&images[..], &[][..]) } else { (&[][..], &images[..]) };
     let hidden = engine.set_hidden(add, remove)?;
-    print(context, chosen.json, &json!({"count": hidden}))?;
+    print_if(chosen.json, &json!({"count": hidden}), context)?;
     context.note(format_args!("{}", count(hidden, "hidden image", "hidden images")));
     Ok(Outcome::Done)
 }
@@ -45,16 +43,7 @@ pub fn keyword(args: &KeywordArgs, context: &Context) -> Result<Outcome, CliErro
     let keyword = std::slice::from_ref(keyword);
     let (add, remove) = if adds { (keyword, &[][..]) } else { (&[][..], keyword) };
     let changed = engine.set_tags(&images, add, remove)?;
-    print(context, chosen.json, &json!({"changed": changed}))?;
+    print_if(chosen.json, &json!({"changed": changed}), context)?;
     context.note(format_args!("{} changed", count(changed, "image", "images")));
     Ok(Outcome::Done)
-}
-
-fn print(context: &Context, asked: bool, value: &serde_json::Value) -> Result<(), CliError> {
-    if asked {
-        let mut out = context.stdout();
-        write_json(&mut out, value)?;
-        out.flush()?;
-    }
-    Ok(())
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 
 /// Six images, three of them blue by name, over a library of their own.
-fn library() -> (TempDir, web::Data<AppState>) {
+pub(super) fn library() -> (TempDir, web::Data<AppState>) {
     let home = tempfile::tempdir().unwrap();
     for n in 0..3u8 {
         draw(&home.path().join(format!("images/blue {n}.png")), [n, n * 4, 220]);
@@ -16,7 +16,7 @@ fn library() -> (TempDir, web::Data<AppState>) {
     (home, state)
 }
 
-fn opened(home: &TempDir) -> web::Data<AppState> {
+pub(super) fn opened(home: &TempDir) -> web::Data<AppState> {
     let engine = engine(home.path());
     index(&engine, &home.path().join("images"));
     state_of(&engine, Limits::default())

@@ -2,24 +2,8 @@
 
 use serde_json::json;
 
+use super::albums::{library, opened};
 use super::*;
-
-/// Six images, three of them blue by name, over a library of their own.
-fn library() -> (TempDir, web::Data<AppState>) {
-    let home = tempfile::tempdir().unwrap();
-    for n in 0..3u8 {
-        draw(&home.path().join(format!("images/blue {n}.png")), [n, n * 4, 220]);
-        draw(&home.path().join(format!("images/red {n}.png")), [220, n * 4, n]);
-    }
-    let state = opened(&home);
-    (home, state)
-}
-
-fn opened(home: &TempDir) -> web::Data<AppState> {
-    let engine = engine(home.path());
-    index(&engine, &home.path().join("images"));
-    state_of(&engine, Limits::default())
-}
 
 fn id_of(state: &AppState, home: &TempDir, name: &str) -> u64 {
     let path = home.path().canonicalize().unwrap().join("images").join(name);

@@ -6,8 +6,8 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use super::super::SnapshotManifest;
+use super::super::write::publish;
 use super::{ALIGN, BLOCK, Head, Place};
-use crate::folder::sync_dir;
 
 /// A file that is being written.
 pub(crate) struct MappedWriter {
@@ -80,11 +80,6 @@ impl MappedWriter {
         self.file.write_all(checksums)?;
         self.file.write_all(&head)?;
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.as_file().sync_all()?;
-        let manifest = SnapshotManifest::of(&head);
-        file.persist(dir.join(manifest.name()))?;
-        sync_dir(dir)?;
-        dir.parent().map_or(Ok(()), sync_dir)?;
-        Ok(manifest)
+        publish(file, dir, &head)
     }
 }
