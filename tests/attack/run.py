@@ -116,6 +116,10 @@ def table(results):
     for name, result in results.items():
         for what, count in result["counts"].items():
             print(f"{name:10} {count:>12,} {what}")
+    # At the end once more, where a long log is read first.
+    for name, result in results.items():
+        for finding in result["findings"]:
+            print(f"FINDING in {name}: {finding['what']}\n  again: {finding['how']}")
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ class Server:
         )
         self.url = self.wait_for_url()
         self.port = int(self.url.rsplit(":", 1)[1])
+        self.wait_for_model()
 
     def wait_for_url(self):
         end = time.monotonic() + 120 * self.bench.glimpse.patience
@@ -48,6 +49,14 @@ class Server:
             time.sleep(0.02)
         self.process.kill()
         raise RuntimeError(f"the server did not start: {self.said()}")
+
+    def wait_for_model(self):
+        """Until then searches are refused, as they should be, and would count as answered busy."""
+        end = time.monotonic() + 120 * self.bench.glimpse.patience
+        while self.get_json("/api/v1/health")["model"]["state"] == "loading":
+            if time.monotonic() > end:
+                raise RuntimeError(f"the model is not loaded: {self.said()}")
+            time.sleep(0.02)
 
     def said(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
