@@ -26,6 +26,17 @@ impl Engine {
         self.first_copy(&record, |file| self.open_unchanged(&record, file))
     }
 
+    /// Waits until the drive of an image's file answers, or does not: who is to read the file on a
+    /// thread that others want need not wait there.
+    ///
+    /// # Errors
+    /// [`EngineError::Io`] if the file is not there, [`EngineError::Unreachable`] if its folder does
+    /// not answer.
+    pub fn reach(&self, id: ImageId) -> Result<(), EngineError> {
+        let record = self.image(self.video_of(id)?)?;
+        self.first_copy(&record, |file| self.open_file(file).map(drop))
+    }
+
     /// The bytes of an image's file, which are those that were indexed; of a video or a frame, the
     /// bytes of an image with the same pixels.
     ///

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use actix_web::web;
-use glimpse_engine::{Engine, EngineError, Pace, PutAway};
+use glimpse_engine::{Engine, EngineError, ImageId, Pace, PutAway};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -17,7 +17,7 @@ use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 use crate::roots::AllowedRoots;
-use crate::thumbnails::{ThumbnailCache, ThumbnailIndexer};
+use crate::thumbnails::{ThumbnailCache, ThumbnailIndexer, unread};
 use crate::uploads::Uploads;
 
 /// Bytes of thumbnails kept in memory: some 3,000 of the usual size.
@@ -26,6 +26,10 @@ const THUMBNAIL_BYTES: usize = 64 << 20;
 /// Connections at a time, over all workers. Whoever has one may ask for an original, and waits for
 /// each step of it.
 pub const CONNECTIONS: usize = 900;
+
+/// Threads that wait for drives: more than the engine lets wait for two drives that are away, so
+/// that others go on.
+const DRIVE_THREADS: usize = 64;
 
 /// Bounds on what clients may take.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +108,8 @@ pub struct AppState {
     pub images: Pool,
     /// Threads that read files of images as they are, step by step.
     pub originals: Pool,
+    /// Threads that wait for drives and do nothing else.
+    pub drives: Pool,
     /// Threads for whoever wants the model to look at an image: it does so one at a time.
     pub looks: Pool,
     /// The thread for work over the whole library.
@@ -176,6 +182,7 @@ impl AppState {
             finds: Pool::start("find", cores.clamp(2, 4), limits.searches)?,
             images: Pool::start("images", cores.div_ceil(2).clamp(2, 8), limits.images)?,
             originals: Pool::start("originals", cores.clamp(2, 8), CONNECTIONS)?,
+            drives: Pool::start("drives", DRIVE_THREADS, CONNECTIONS)?,
             looks: Pool::start("looks", 2, limits.looks)?,
             heavy: Pool::start("heavy", 1, limits.heavy)?.lasting(HEAVY_LIMIT),
             thumbnails: ThumbnailCache::new(THUMBNAIL_BYTES, Arc::clone(&thumbnail_indexer.files)),
@@ -280,6 +287,13 @@ where
 {
     let held = state.clone();
     state.originals.run(move || work(&held)).await
+}
+
+/// Waits until the drive of an image's file answers. Without that, a drive that is away would keep
+/// the threads that decode, read and look from everybody else, until the engine leaves it alone.
+pub async fn reach(state: &web::Data<AppState>, id: ImageId) -> Result<(), ApiError> {
+    let held = state.clone();
+    state.drives.run(move || held.engine.reach(id).map_err(unread)).await
 }
 
 /// Runs work that lets the model look at an image.

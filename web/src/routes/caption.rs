@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::forms::checked_limit;
-use super::region_forms::{Asked, BoxForm};
+use super::region_forms::{Asked, BoxForm, reach_image};
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::state::{AppState, run_model};
@@ -74,6 +74,7 @@ pub async fn caption(state: web::Data<AppState>, Json(form): Json<CaptionForm>) 
     if form.parts && form.part.is_some() {
         return Err(ApiError::bad_request("`parts` are looked for in the whole image, not in a `box`"));
     }
+    reach_image(&state, form.image).await?;
     let view = run_model(&state, move |state| {
         state.require_model()?;
         let asked = Asked::of(state, form.image, form.upload)?;

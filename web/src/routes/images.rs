@@ -1,6 +1,7 @@
 //! Images of the library by number: records, thumbnails, bytes.
 
 use actix_web::http::header::{self, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use glimpse_engine::{ErrorKind, Frame, ImageId};
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use super::file;
 use crate::error::ApiError;
 use crate::etag::matches;
 use crate::extract::QueryString;
-use crate::state::{AppState, run_decode, run_read, run_search};
+use crate::state::{AppState, reach, run_decode, run_read, run_search};
 use crate::thumbnails::{self, SIZES, is_version, unread};
 use crate::wire::{FileBytes, ImageView, Kind};
 
@@ -163,16 +164,21 @@ pub async fn thumbnail(
         return Err(ApiError::bad_request(format!("`size` is one of {SIZES:?}, not {size}")));
     }
     let asked = request.headers().get(header::IF_NONE_MATCH).cloned();
-    let (content, jpeg) = run_decode(&state, move |state| {
-        let image = ImageView::read(&state.engine, ImageId(*id))?;
+    let id = ImageId(*id);
+    let (image, known) = run_decode(&state, move |state| {
+        let image = ImageView::read(&state.engine, id)?;
         if asked.is_some_and(|asked| matches(&asked, &tag(&image.content, size))) {
-            return Ok((image.content, None));
+            return Ok((image, Some(None)));
         }
-        let make = || thumbnails::make(&state.engine, &image, size, &state.thumbnail_indexer.placeholders);
-        let jpeg = state.thumbnails.get_or_draw((image.content.clone(), size), make)?;
-        Ok((image.content, Some(jpeg)))
+        let drawn = state.thumbnails.get(&(image.content.clone(), size));
+        Ok((image, drawn.map(Some)))
     })
     .await?;
+    let content = image.content.clone();
+    let jpeg = match known {
+        Some(known) => known,
+        None => Some(draw(&state, image, size).await?),
+    };
 
     let caching = if form.v.as_deref().is_some_and(|v| is_version(v, &content)) { FOREVER } else { ASK_AGAIN };
     let mut response = match &jpeg {
@@ -184,6 +190,16 @@ pub async fn thumbnail(
         Some(jpeg) => response.content_type("image/jpeg").body(jpeg),
         None => response.finish(),
     })
+}
+
+/// A thumbnail that nobody has asked for yet.
+async fn draw(state: &web::Data<AppState>, image: ImageView, size: u32) -> Result<Bytes, ApiError> {
+    reach(state, image.id).await?;
+    run_decode(state, move |state| {
+        let make = || thumbnails::make(&state.engine, &image, size, &state.thumbnail_indexer.placeholders);
+        state.thumbnails.get_or_draw((image.content.clone(), size), make)
+    })
+    .await
 }
 
 /// To look at, or to keep.
@@ -213,8 +229,10 @@ pub async fn original(
     QueryString(form): QueryString<OriginalForm>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
+    let id = ImageId(*id);
+    reach(&state, id).await?;
     let (file, image) = run_read(&state, move |state| {
-        let image = ImageView::read(&state.engine, state.engine.video_of(ImageId(*id))?)?;
+        let image = ImageView::read(&state.engine, state.engine.video_of(id)?)?;
         Ok((state.engine.original(image.id).map_err(unread)?, image))
     })
     .await?;

@@ -1,11 +1,12 @@
 //! What questions about parts of images have in common.
 
+use actix_web::web;
 use glimpse_engine::{ImageId, Rect, Source};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, Code};
-use crate::state::AppState;
+use crate::state::{AppState, reach};
 
 /// A part of an image in pixels, from its upper left corner; what sticks out is cut off.
 #[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
@@ -57,6 +58,14 @@ impl Asked {
             let (width, height) = self.size;
             ApiError::bad_request(format!("the box is empty, or outside the image of {width} x {height} pixels"))
         })
+    }
+}
+
+/// Waits until the drive of the image answers, if one is named: see [`reach`].
+pub async fn reach_image(state: &web::Data<AppState>, image: Option<u64>) -> Result<(), ApiError> {
+    match image {
+        Some(id) => reach(state, ImageId(id)).await,
+        None => Ok(()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! One image, part by part: where it shows what, its stored regions, heatmaps.
 
 use actix_web::http::header;
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use glimpse_engine::query::MAX_TEXT;
 use glimpse_engine::regions::MAX_OBJECTS;
@@ -9,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::images::ASK_AGAIN;
-use super::region_forms::{Asked, require_regions};
+use super::region_forms::{Asked, reach_image, require_regions};
 use crate::error::{ApiError, Code};
 use crate::etag::matches;
 use crate::extract::{Json, QueryString};
 use crate::heat;
-use crate::state::{AppState, run_model, run_search};
+use crate::state::{AppState, reach, run_model, run_search};
+use crate::thumbnails::Key;
 use crate::wire::{BoxView, FileBytes};
 
 /// Longer sides of heatmaps, in pixels.
@@ -90,6 +92,7 @@ pub async fn ground(state: web::Data<AppState>, Json(form): Json<GroundForm>) ->
     if !(1.0..=MAX_DETAIL).contains(&detail) {
         return Err(ApiError::bad_request(format!("`detail` is {detail}; it goes from 1 to {MAX_DETAIL}")));
     }
+    reach_image(&state, form.image).await?;
     let view = run_model(&state, move |state| {
         state.require_model()?;
         let asked = Asked::of(state, form.image, form.upload)?;
@@ -219,27 +222,42 @@ pub async fn heatmap(
         return Err(ApiError::bad_request(format!("`size` is one of {SIZES:?}, not {size}")));
     }
     let asked = request.headers().get(header::IF_NONE_MATCH).cloned();
-    let (name, png) = run_model(&state, move |state| {
-        let record = state.engine.image(ImageId(*id))?;
-        let name = name_of(state, &record.content, &text)?;
+    let id = ImageId(*id);
+    let words = text.clone();
+    let (name, known) = run_search(&state, move |state| {
+        let name = name_of(state, &state.engine.image(id)?.content, &words)?;
         if asked.is_some_and(|asked| matches(&asked, &tag(&name, size))) {
-            return Ok((name, None));
+            return Ok((name, Some(None)));
         }
-        let make = || {
-            require_regions(state)?;
-            state.require_model()?;
-            heat::draw(&state.engine.heatmap(ImageId(*id), &text)?, record.width, record.height, size)
-        };
-        let png = state.thumbnails.get_or_make((name.clone(), size), make)?;
-        Ok((name, Some(png)))
+        require_regions(state)?;
+        state.require_model()?;
+        let drawn = state.thumbnails.in_memory(&(name.clone(), size));
+        Ok((name, drawn.map(Some)))
     })
     .await?;
+    let png = match known {
+        Some(known) => known,
+        None => Some(draw(&state, id, text, (name.clone(), size)).await?),
+    };
     let mut response = if png.is_some() { HttpResponse::Ok() } else { HttpResponse::NotModified() };
     response.insert_header((header::ETAG, tag(&name, size))).insert_header((header::CACHE_CONTROL, ASK_AGAIN));
     Ok(match png {
         Some(png) => response.content_type("image/png").body(png),
         None => response.finish(),
     })
+}
+
+/// A heatmap that nobody has asked for yet.
+async fn draw(state: &web::Data<AppState>, id: ImageId, text: String, key: Key) -> Result<Bytes, ApiError> {
+    reach(state, id).await?;
+    run_model(state, move |state| {
+        let make = || {
+            let record = state.engine.image(id)?;
+            heat::draw(&state.engine.heatmap(id, &text)?, record.width, record.height, key.1)
+        };
+        state.thumbnails.get_or_make(key.clone(), make)
+    })
+    .await
 }
 
 /// A heatmap depends on the image, the text, the model, and the library that scores are calibrated

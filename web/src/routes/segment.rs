@@ -6,7 +6,7 @@ use glimpse_engine::{PixelConfig, SegmentOptions};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::region_forms::Asked;
+use super::region_forms::{Asked, reach_image};
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::state::{AppState, run_model};
@@ -108,6 +108,7 @@ impl SegmentForm {
     responses((status = 200, description = "Labels, and segments with masks", body = SegmentationView)))]
 pub async fn segment(state: web::Data<AppState>, Json(mut form): Json<SegmentForm>) -> Result<HttpResponse, ApiError> {
     let options = form.options()?;
+    reach_image(&state, form.image).await?;
     let view = run_model(&state, move |state| {
         state.require_model()?;
         let asked = Asked::of(state, form.image, form.upload)?;

@@ -150,7 +150,15 @@ fn is_empty(error: &EngineError) -> bool {
     responses((status = 200, description = "Counters and gauges, a line each", content_type = "text/plain", body = String)))]
 pub async fn metrics(state: web::Data<AppState>) -> HttpResponse {
     let gauges = Gauges {
-        pools: &[&state.searches, &state.finds, &state.images, &state.originals, &state.looks, &state.heavy],
+        pools: &[
+            &state.searches,
+            &state.finds,
+            &state.images,
+            &state.originals,
+            &state.drives,
+            &state.looks,
+            &state.heavy,
+        ],
         images: state.engine.count_if_open(),
         thumbnail_bytes: state.thumbnails.bytes(),
         indexing: state.jobs.running().is_some(),

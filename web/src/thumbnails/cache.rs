@@ -35,6 +35,19 @@ impl ThumbnailCache {
         self.kept.lock().bytes
     }
 
+    /// A thumbnail that was drawn, in memory or in its file.
+    pub fn get(&self, key: &Key) -> Option<Bytes> {
+        let kept = self.in_memory(key);
+        kept.or_else(|| {
+            self.disk.get(key).inspect(|found| self.kept.lock().put(key.clone(), found.clone(), self.capacity))
+        })
+    }
+
+    /// An image in memory.
+    pub fn in_memory(&self, key: &Key) -> Option<Bytes> {
+        self.kept.lock().get(key)
+    }
+
     /// A thumbnail from memory, from its file, or a new one.
     pub fn get_or_draw(&self, key: Key, draw: impl FnOnce() -> Result<Bytes, ApiError>) -> Result<Bytes, ApiError> {
         self.get_or_make(key.clone(), || {
