@@ -98,6 +98,7 @@ impl Encode for YieldingEncoder<'_> {
     }
 
     fn prepare(&self, image: &RgbImage) -> Result<PixelInput, EncodeError> {
+        self.control.wait_while_paused(); // where workers encode, this is all that is done here
         self.encoder.prepare(image)
     }
 

@@ -6,6 +6,7 @@ use glimpse_encoder::EncodeError;
 use glimpse_encoder::image_file::ImageError;
 use glimpse_indexer::IndexError;
 use glimpse_indexer::collections::CollectionsError;
+use glimpse_indexer::ingest::WorkerFault;
 use glimpse_indexer::sidecars::SidecarError;
 
 /// Why a request could not be answered.
@@ -54,6 +55,9 @@ pub enum EngineError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A batch of another library could not be encoded.
+    #[error(transparent)]
+    Worker(#[from] WorkerFault),
     /// Something that may run only once is running.
     #[error("{0}")]
     Busy(String),
@@ -152,12 +156,15 @@ impl EngineError {
             | Self::Busy(_) => ErrorKind::NotReady,
             Self::Opening | Self::ReadingRegions | Self::Unreachable { .. } => ErrorKind::NotReady,
             Self::Changed { .. } => ErrorKind::NotFound,
+            Self::Worker(WorkerFault::Encode(_)) => ErrorKind::Internal,
+            Self::Worker(_) => ErrorKind::BadRequest,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             Self::Io { .. } => ErrorKind::Internal,
             Self::Encode(error) | Self::Index(IndexError::Encode(error)) => encode_kind(error),
             Self::Index(error) => match error {
                 IndexError::NoSuchImage(_) => ErrorKind::NotFound,
                 IndexError::NoIndex { .. }
+                | IndexError::Worker { .. }
                 | IndexError::InUse { .. }
                 | IndexError::ReadOnly { .. }
                 | IndexError::OtherModel { .. }

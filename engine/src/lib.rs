@@ -54,6 +54,7 @@ mod timeline;
 mod tune;
 mod turns;
 mod watching;
+mod worker;
 
 pub use best_frame::seconds;
 pub use cancel::Cancel;
@@ -98,7 +99,8 @@ pub use glimpse_encoder::published::Published;
 pub use glimpse_encoder::{DenseGrid, Embedding, Encode, ModelInfo, files, hub};
 pub use glimpse_indexer::collections::{Album, SavedSearch};
 pub use glimpse_indexer::ingest::{
-    FileEvent, ImageDecoder, ImageHook, IngestOptions, Observer, Pace, RegionChoice, RegionOptions, Summary,
+    FileEvent, ImageDecoder, ImageHook, IngestOptions, Observer, Pace, RegionChoice, RegionOptions, Summary, Worker,
+    WorkerFault, WorkerInfo, Workers,
 };
 pub use glimpse_indexer::sidecars;
 pub use glimpse_indexer::vectors::VectorStorage;

@@ -60,8 +60,6 @@ impl WatchControl {
 
 /// Hears what watching does, on the thread that watches; of files as an [`Observer`] does.
 pub trait WatchObserver: Observer {
-    /// Folders that cannot be watched, and the like: a sentence for people.
-    fn note(&mut self, text: &str);
     /// An update came to its end.
     fn updated(&mut self, update: &Update);
 }

@@ -53,6 +53,14 @@ pub enum IndexError {
         /// The system's reason.
         reason: String,
     },
+    /// A worker will not, or cannot, encode for the library.
+    #[error("the worker {url}: {reason}")]
+    Worker {
+        /// Its address.
+        url: String,
+        /// What it says, or how it fails to, and what to do.
+        reason: String,
+    },
     /// Made by another model.
     #[error(
         "this index was made with `{indexed}` (fingerprint {indexed_print:.12}), not with `{asked}` ({asked_print:.12}): {}",

@@ -42,6 +42,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Verify(args) => commands::verify::run(args, &context),
         Command::Model(args) => commands::model::run(args, &context),
         Command::Serve(args) => commands::serve::run(args, &context),
+        Command::Worker(args) => commands::worker::run(args, &context),
         Command::Demo(args) => commands::demo::run(args, &context),
         Command::Embed(args) => commands::embed::run(args, &context),
         Command::Eval(args) => eval::run(args, &context),

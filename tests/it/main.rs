@@ -19,3 +19,4 @@ mod tidy;
 mod util;
 mod videos;
 mod watch;
+mod workers;

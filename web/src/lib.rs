@@ -30,6 +30,7 @@ mod thumbnails;
 mod uploads;
 mod watching;
 pub mod wire;
+mod worker;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ use glimpse_engine::ImageHook;
 pub use public_url::{NotAnAddress, PublicUrl};
 pub use server::{Running, ServeError, ServeOptions, serve};
 pub use watching::WatchNote;
+pub use worker::{WorkerOptions, work};
 
 /// Makes what the page shows of an image, blurred stand-in and thumbnail, from every image that is
 /// indexed. Give it to [`glimpse_engine::IngestOptions::on_image`], with the cache folder of the

@@ -10,7 +10,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
-use glimpse_engine::{Engine, EngineError, Pace, PutAway, WatchOptions, move_to_trash};
+use glimpse_engine::{Engine, EngineError, Pace, PutAway, WatchOptions, Workers, move_to_trash};
 use tokio::sync::watch;
 
 use crate::access::{Access, MIN_TOKEN};
@@ -23,23 +23,23 @@ use crate::state::{AppState, CONNECTIONS, Limits};
 use crate::watching::{WatchNote, Watching};
 
 /// Seconds that requests in progress are given when the server stops.
-const GRACE: u64 = 5;
+pub(crate) const GRACE: u64 = 5;
 /// How long a run that indexes is waited for when the server stops. What it has done is kept in any
 /// case.
 const RUN_GRACE: Duration = Duration::from_secs(30);
 /// Threads that read requests and write answers; the work is done by others.
-const WORKERS: usize = 2;
+pub(crate) const WORKERS: usize = 2;
 /// A library that cannot be opened says so within this time; a large one goes on opening while the
 /// page answers.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a client may take to send the head of a request, and be silent after it has connected.
-const HEAD_TIME: Duration = Duration::from_secs(5);
+pub(crate) const HEAD_TIME: Duration = Duration::from_secs(5);
 
 /// How long a client may take none of what is sent to it.
-const UNREAD_TIME: Duration = Duration::from_secs(60);
+pub(crate) const UNREAD_TIME: Duration = Duration::from_secs(60);
 
 /// Where to listen, who may ask, and for what.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct ServeOptions {
     /// Address; loopback unless the user asks for more.
     pub host: IpAddr,
@@ -64,6 +64,8 @@ pub struct ServeOptions {
     /// How much of the machine runs take; without it watched folders are followed gently while the
     /// machine runs on battery.
     pub pace: Option<Pace>,
+    /// Who encodes images of the library.
+    pub workers: Workers,
 }
 
 impl fmt::Debug for ServeOptions {
@@ -79,6 +81,7 @@ impl fmt::Debug for ServeOptions {
             public_urls,
             watch,
             pace,
+            workers,
         } = self;
         let token = token.as_ref().map(|_| "(hidden)");
         f.debug_struct("ServeOptions")
@@ -92,6 +95,7 @@ impl fmt::Debug for ServeOptions {
             .field("public_urls", public_urls)
             .field("watch", watch)
             .field("pace", pace)
+            .field("workers", workers)
             .finish()
     }
 }
@@ -112,6 +116,7 @@ impl Default for ServeOptions {
             public_urls,
             watch: None,
             pace: None,
+            workers: Workers::default(),
         }
     }
 }
@@ -161,6 +166,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// A server that has nothing to tell, and no streams that end with it.
+    pub(crate) fn new(url: String, handle: ServerHandle) -> Self {
+        Self { url, notes: None, handle, stopping: watch::Sender::new(false) }
+    }
+
     /// Stops the server after the requests in progress. Returns at once; [`serve`] returns when it
     /// has stopped.
     pub fn stop(&self) {
@@ -188,6 +198,7 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
     let is_for_this_machine = options.host.is_loopback() && options.public_urls.is_empty();
     state.show_file = is_for_this_machine.then(file_manager::of_desktop).flatten();
     state.pace = options.pace;
+    state.workers = options.workers.clone();
     state.watching = options.watch.is_some();
     state.put_away = options.allow_trash.then_some(move_to_trash as PutAway);
     let state = web::Data::new(state);
@@ -236,7 +247,7 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
 /// Has the system end a connection whose client takes nothing of what is sent to it for so long:
 /// nothing else would, and the file or archive that it asked for would hold its place for ever.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn give_up_if_unread(connection: &dyn Any, time: Duration) {
+pub(crate) fn give_up_if_unread(connection: &dyn Any, time: Duration) {
     if let Some(stream) = connection.downcast_ref::<TcpStream>() {
         // Without it the connection is as good as any other.
         let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(time));
@@ -245,7 +256,7 @@ fn give_up_if_unread(connection: &dyn Any, time: Duration) {
 
 /// Other systems have no such limit.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn give_up_if_unread(_: &dyn Any, _: Duration) {}
+pub(crate) fn give_up_if_unread(_: &dyn Any, _: Duration) {}
 
 #[cfg(all(test, target_os = "linux"))]
 #[allow(clippy::unwrap_used)]

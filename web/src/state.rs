@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use actix_web::web;
-use glimpse_engine::{Engine, EngineError, ImageId, Pace, PutAway};
+use glimpse_engine::{Engine, EngineError, ImageId, Pace, PutAway, Workers};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -96,6 +96,8 @@ pub struct AppState {
     pub watching: bool,
     /// How much of the machine runs take, if that was said.
     pub pace: Option<Pace>,
+    /// Who encodes images of the library.
+    pub workers: Workers,
     /// Who may ask.
     pub access: Arc<Access>,
     /// How much.
@@ -177,6 +179,7 @@ impl AppState {
             follow_links: false,
             watching: false,
             pace: None,
+            workers: Workers::default(),
             limits,
             searches: Pool::start("search", cores.clamp(2, 8), limits.searches)?,
             finds: Pool::start("find", cores.clamp(2, 4), limits.searches)?,

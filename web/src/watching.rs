@@ -37,6 +37,7 @@ impl Watching {
                 follow_links: state.follow_links,
                 batch: crate::jobs::BATCH,
                 on_image: state.thumbnail_indexer.hook(),
+                workers: state.workers.clone(),
                 ..IngestOptions::default()
             };
             state.engine.watch(&options, &base, state.pace, &held, &mut Teller(notes));
@@ -60,13 +61,13 @@ impl Observer for Teller {
     fn found(&mut self, _: usize, _: bool) {}
 
     fn event(&mut self, _: &FileEvent) {}
-}
 
-impl WatchObserver for Teller {
     fn note(&mut self, text: &str) {
         let _ = self.0.send(WatchNote::Problem(text.to_owned())); // nobody has to listen
     }
+}
 
+impl WatchObserver for Teller {
     fn updated(&mut self, update: &Update) {
         let _ = self.0.send(WatchNote::Updated(update.clone()));
     }

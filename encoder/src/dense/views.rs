@@ -56,6 +56,39 @@ impl Views {
         Ok(views)
     }
 
+    /// Views from their parts, as another process tells them: the whole image and its windows, the
+    /// first row and column of each window in the common grid, and that grid's rows and columns.
+    /// `None` if they do not fit together.
+    pub fn from_parts(
+        prepared: Vec<PixelInput>,
+        corners: Vec<(usize, usize)>,
+        (rows, cols): (usize, usize),
+    ) -> Option<Self> {
+        let (whole, windows) = prepared.split_first()?;
+        let fits = match corners.is_empty() {
+            true => windows.is_empty() && (rows, cols) == (whole.rows, whole.cols),
+            false => {
+                let inside = |(&(top, left), window): (&(usize, usize), &PixelInput)| {
+                    top.checked_add(window.rows).is_some_and(|end| end <= rows)
+                        && left.checked_add(window.cols).is_some_and(|end| end <= cols)
+                };
+                let most = MAX_SIDE.max(whole.rows.max(whole.cols));
+                rows.max(cols) <= most && windows.len() == corners.len() && corners.iter().zip(windows).all(inside)
+            }
+        };
+        fits.then_some(Self { prepared, corners, rows, cols })
+    }
+
+    /// First row and column of each window in the common grid.
+    pub fn corners(&self) -> &[(usize, usize)] {
+        &self.corners
+    }
+
+    /// Rows and columns of the common grid.
+    pub fn size(&self) -> (usize, usize) {
+        (self.rows, self.cols)
+    }
+
     /// All inputs of the model, the whole image first.
     pub fn prepared(&self) -> &[PixelInput] {
         &self.prepared
@@ -84,8 +117,12 @@ impl Views {
             norms: vec![0.0; cells],
         };
         let mut counts = vec![0f32; cells];
-        for &(top, left) in &self.corners {
+        for (&(top, left), input) in self.corners.iter().zip(&self.prepared[1..]) {
             let window = features.next().and_then(|features| features.dense).ok_or_else(lost)?;
+            if (window.rows, window.cols) != (input.rows, input.cols) || window.dim != dim {
+                let reason = "a window of another size came back".into();
+                return Err(EncodeError::Backend { stage: "dense features", reason });
+            }
             for row in 0..window.rows {
                 let (to, from) = ((top + row) * self.cols + left, row * window.cols);
                 let width = window.cols;
@@ -167,6 +204,7 @@ fn add(sum: &mut [f32], values: &[f32]) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use glimpse_nonempty::{each, if_any};
     use proptest::prelude::*;
@@ -191,6 +229,29 @@ mod tests {
                 covered = covered.max(start + count);
             }
             prop_assert_eq!(covered, pixels);
+        }
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_together_are_no_views() {
+        let encoder = crate::testing::FakeEncoder::new(8);
+        let views = Views::of(&encoder, &RgbImage::new(160, 80), 2.0).unwrap();
+        let (inputs, corners, size) = (views.prepared().to_vec(), views.corners().to_vec(), views.size());
+        assert!(corners.len() > 2);
+        assert_eq!(Views::from_parts(inputs.clone(), corners.clone(), size), Some(views.clone()));
+        let whole = Views::whole(inputs[0].clone());
+        assert_eq!(Views::from_parts(inputs[..1].to_vec(), Vec::new(), whole.size()), Some(whole));
+        let refused = [
+            (Vec::new(), Vec::new(), size),
+            (inputs[..1].to_vec(), corners.clone(), size),
+            (inputs.clone(), corners[1..].to_vec(), size),
+            (inputs.clone(), corners.clone(), (size.0 - 1, size.1)),
+            (inputs.clone(), corners.iter().map(|_| (usize::MAX, 0)).collect(), size),
+            (inputs.clone(), corners, (1 << 20, 1 << 20)),
+            (inputs[..1].to_vec(), Vec::new(), (1, 1)),
+        ];
+        for (inputs, corners, size) in each(refused) {
+            assert_eq!(Views::from_parts(inputs, corners, size), None);
         }
     }
 

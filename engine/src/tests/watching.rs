@@ -32,13 +32,13 @@ impl Observer for Heard {
     fn event(&mut self, event: &FileEvent) {
         self.events.push(event.clone());
     }
-}
 
-impl WatchObserver for Heard {
     fn note(&mut self, text: &str) {
         self.notes.lock().push(text.to_owned());
     }
+}
 
+impl WatchObserver for Heard {
     fn updated(&mut self, update: &Update) {
         self.updates.push(update.clone());
         self.looked_through.store(true, Relaxed);

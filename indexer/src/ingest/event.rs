@@ -63,6 +63,10 @@ pub trait Observer {
     fn linked(&mut self, done: usize, all: usize) {
         let _ = (done, all);
     }
+    /// Something that concerns no file, worded for people: a worker that went away.
+    fn note(&mut self, text: &str) {
+        let _ = text;
+    }
 }
 
 /// Sums of a run.

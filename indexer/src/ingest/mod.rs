@@ -36,6 +36,7 @@ use self::drives::calls::Drives;
 pub use self::drives::devices::Devices;
 use self::encode::regions::resolve_profile;
 pub use self::encode::regions::{RegionChoice, RegionOptions};
+pub use self::encode::workers::{Worker, WorkerFault, WorkerInfo, Workers, answer};
 pub use self::event::{FileEvent, Observer, Summary};
 use self::find::rebuild::{self, Progress};
 pub(crate) use self::find::relevance::{is_left_alone, reach_of_change};
@@ -88,6 +89,7 @@ pub fn ingest(
     for folder in options.roots.iter().filter(|_| is_whole).filter(is_folder) {
         index.add_root(folder.clone())?;
     }
+    options.workers.check(encoder.info())?.iter().for_each(|note| observer.note(note));
     let profile = resolve_profile(index, encoder, &options.regions, options.captions.is_some())?;
     let (claims, shared) = (ContentClaims::default(), Shared::new(cancel));
     let is_over = || shared.is_over();

@@ -9,6 +9,7 @@ use super::decode::hook::ImageHook;
 use super::decode::image_decoder::ImageDecoder;
 use super::drives::devices::Devices;
 use super::encode::regions::RegionOptions;
+use super::encode::workers::Workers;
 use super::find::scope::Scope;
 use super::find::settling::Settling;
 use super::pace::Pace;
@@ -63,6 +64,8 @@ pub struct IngestOptions {
     pub image_timeout: Duration,
     /// Decodes images.
     pub decoder: ImageDecoder,
+    /// Who encodes them.
+    pub workers: Workers,
 }
 
 /// A hundred megapixels take a few seconds, ten times as long where all cores are busy.
@@ -92,6 +95,7 @@ impl Default for IngestOptions {
             devices: Devices::default(),
             image_timeout: IMAGE_TIMEOUT,
             decoder: ImageDecoder::default(),
+            workers: Workers::default(),
         }
     }
 }

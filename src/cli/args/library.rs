@@ -134,6 +134,9 @@ pub struct IndexArgs {
 
     #[command(flatten)]
     pub watch: super::WatchArgs,
+
+    #[command(flatten)]
+    pub workers: super::WorkersArgs,
 }
 
 /// How vectors are kept.
@@ -173,6 +176,9 @@ pub struct ServeArgs {
 
     #[command(flatten)]
     pub watch: super::WatchArgs,
+
+    #[command(flatten)]
+    pub workers: super::WorkersArgs,
 }
 
 /// An address, or the name that every machine has for itself.

@@ -11,6 +11,7 @@ mod search;
 mod segment;
 mod tools;
 mod watch;
+mod workers;
 
 use std::path::PathBuf;
 
@@ -33,6 +34,7 @@ pub use search::{DupsArgs, ModeArg, SearchArgs, SimilarArgs, TagArgs};
 pub use segment::{MapArgs, MaskFormat, SegmentArgs};
 pub use tools::{CompletionsArgs, EmbedArgs, ModelArgs, ModelCommand};
 pub use watch::WatchArgs;
+pub use workers::{WorkerArgs, WorkersArgs};
 
 /// Finds images by what is in them, in many languages, on your own machine.
 #[derive(Debug, Parser)]
@@ -181,6 +183,8 @@ pub enum Command {
     Model(ModelArgs),
     /// Search in the browser
     Serve(ServeArgs),
+    /// Encode images for libraries on other machines
+    Worker(WorkerArgs),
     /// Try everything on bundled images with a bundled model
     Demo(DemoArgs),
     /// Print embeddings of texts and images, for other programs

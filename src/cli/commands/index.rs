@@ -49,6 +49,7 @@ pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
         captions: args.captions.as_ref().map(|code| caption_language(code.as_deref(), &engine)).transpose()?,
         image_timeout: Duration::from_secs(args.image_timeout.into()),
         pace: args.watch.pace().unwrap_or_default(),
+        workers: args.workers.workers()?,
         on_image: glimpse::web::keep_thumbnails(&engine.settings().cache_dir()),
         ..defaults
     };

@@ -21,3 +21,4 @@ pub mod stats;
 pub mod tag;
 pub mod tune;
 pub mod verify;
+pub mod worker;

@@ -5,6 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use glimpse::Engine;
+use glimpse::engine::Workers;
 use glimpse::web::{Running, ServeOptions, WatchNote, serve};
 
 use super::index::update_line;
@@ -17,17 +18,19 @@ use crate::cli::outcome::{CliError, Outcome};
 const TICK: Duration = Duration::from_millis(100);
 
 pub fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, CliError> {
-    listen(context.engine()?, &args.listen, Some(&args.watch), context)
+    let workers = args.workers.workers()?;
+    listen(context.engine()?, &args.listen, Some((&args.watch, workers)), context)
 }
 
-/// Serves until Ctrl-C.
+/// Serves until Ctrl-C. `library` says how a library of the user's own is brought up to date.
 pub fn listen(
     engine: Engine,
     args: &ListenArgs,
-    watch: Option<&WatchArgs>,
+    library: Option<(&WatchArgs, Workers)>,
     context: &Context,
 ) -> Result<Outcome, CliError> {
     let engine = Arc::new(engine);
+    let (watch, workers) = library.unzip();
     let options = ServeOptions {
         host: args.host,
         port: args.port,
@@ -39,6 +42,7 @@ pub fn listen(
         public_urls: args.public_url.clone(),
         watch: watch.filter(|watch| watch.watch).map(WatchArgs::options),
         pace: watch.and_then(WatchArgs::pace),
+        workers: workers.unwrap_or_default(),
     };
 
     let mut result = Ok(());

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use glimpse_engine::{Engine, IngestOptions, Pace, RegionOptions, RunControl};
+use glimpse_engine::{Engine, IngestOptions, Pace, RegionOptions, RunControl, Workers};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -38,6 +38,8 @@ pub struct JobRequest {
     pub follow_links: bool,
     /// How much of the machine it takes.
     pub pace: Pace,
+    /// Who encodes.
+    pub workers: Workers,
 }
 
 /// One run.
@@ -122,6 +124,7 @@ impl Jobs {
             follow_links: job.request.follow_links,
             batch: BATCH,
             pace: job.request.pace,
+            workers: job.request.workers.clone(),
             on_image: thumbnail_indexer.hook(),
             regions: RegionOptions { refill: job.request.regions, ..RegionOptions::default() },
             ..IngestOptions::default()

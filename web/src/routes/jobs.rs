@@ -72,7 +72,12 @@ pub async fn start(state: web::Data<AppState>, Json(form): Json<JobForm>) -> Res
 /// `jobs` is the address of all jobs as seen from the request: a reverse proxy may have put a path
 /// in front of it.
 async fn begin(state: &web::Data<AppState>, request: JobRequest, jobs: &str) -> Result<HttpResponse, ApiError> {
-    let request = JobRequest { follow_links: state.follow_links, pace: state.pace.unwrap_or_default(), ..request };
+    let request = JobRequest {
+        follow_links: state.follow_links,
+        pace: state.pace.unwrap_or_default(),
+        workers: state.workers.clone(),
+        ..request
+    };
     let view =
         run_search(state, move |state| Ok(state.jobs.start(&state.engine, &state.thumbnail_indexer, request)?.view()))
             .await?;

@@ -142,7 +142,7 @@ impl DecodeStage<'_> {
                 let file = known(metadata);
                 let record = ImageRecord { orientation, moment, ..new_record(&file, format, size, truncated) };
                 let image = Subject::New(Box::new(NewImage { file, record }));
-                Ok(Decision::New(Box::new(EncodeInput { image, wants, views }), more.map(Box::new)))
+                Ok(Decision::New(Box::new(EncodeInput::new(image, wants, views)), more.map(Box::new)))
             }
             Err(unread) => self.unread(unread),
         }
@@ -162,7 +162,7 @@ impl DecodeStage<'_> {
                     ..ImageRecord::bare(frame.content, more.size, more.format, 0)
                 };
                 let image = Subject::Frame(Box::new(NewFrame { video, path: path.to_path_buf(), record }));
-                encode.send(EncodeInput { image, wants, views: frame.views }).is_ok()
+                encode.send(EncodeInput::new(image, wants, frame.views)).is_ok()
             })
         });
         // A decoder that panicked costs the frames behind.
@@ -203,7 +203,7 @@ impl DecodeStage<'_> {
         {
             Ok(Ok(views)) => {
                 let wants = incomplete.wants;
-                return encode.send(EncodeInput { image: Subject::Known(incomplete), wants, views }).is_ok();
+                return encode.send(EncodeInput::new(Subject::Known(incomplete), wants, views)).is_ok();
             }
             Ok(Err(unread)) => self.unread(unread),
             Err(error) => Err(error),

@@ -1,93 +1,233 @@
-//! The one thread that talks to the encoder, in batches.
+//! Who encodes: this machine, or a worker. One thread for each talks to it, in batches from a common
+//! queue.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender};
-use glimpse_encoder::dense::{DenseFeatures, DenseProfile, Views};
-use glimpse_encoder::{Encode, EncodeError, Outputs, PixelInput as View};
-use rayon::prelude::*;
+use crossbeam_channel::Sender;
+use glimpse_encoder::EncodeError;
 
+use super::batches::{Batch, Batches};
+use super::model::{Ask, Model, broken};
+use super::workers::Worker;
+use super::workers::client::{Away, Failure};
 use crate::ingest::event::FileEvent;
 use crate::ingest::options::IngestOptions;
 use crate::ingest::pipeline::claims::ContentClaims;
 use crate::ingest::pipeline::guard::guarded;
 use crate::ingest::pipeline::item::{
-    EncodeInput, Encoded, Incomplete, Known, Message, NewImage, NotMade, Outcome, Subject, Wants,
+    EncodeInput, Encoded, Incomplete, Known, Message, NewImage, NotMade, Outcome, Subject,
 };
 use crate::ingest::pipeline::shared::Shared;
 
-/// A batch that is not full goes on its way after this long.
-const PATIENCE: Duration = Duration::from_millis(100);
 /// An encoder that fails this often in a row fails always.
 const MOST_FAILURES: usize = 8;
+/// An image that so many workers went away with is what ends them.
+const MOST_LOST: usize = 5;
+/// How long a worker that does not answer is left alone, at first and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How often who waits looks whether the run is over.
+const LOOK: Duration = Duration::from_millis(50);
 
-/// The stage that encodes, one batch after the other.
+/// One who encodes, one batch after the other.
 pub(crate) struct Stage<'a> {
+    pub by: By<'a>,
     pub model: Model<'a>,
+    pub options: &'a IngestOptions,
     pub shared: &'a Shared<'a>,
     pub claims: &'a ContentClaims,
     pub write: Sender<Message>,
+    /// Who of all can take batches now.
+    pub ready: &'a AtomicUsize,
+}
+
+/// Ways to one worker: while one batch is encoded, the next is on its way.
+pub(crate) const LANES: usize = 2;
+
+/// A worker, to which all of its lanes go.
+pub(crate) struct Lane<'a> {
+    worker: &'a Worker,
+    /// Somebody was told that it went away.
+    told: AtomicBool,
+}
+
+impl<'a> Lane<'a> {
+    pub fn new(worker: &'a Worker) -> Self {
+        Self { worker, told: AtomicBool::new(false) }
+    }
+}
+
+/// Who encodes.
+#[derive(Clone, Copy)]
+pub(crate) enum By<'a> {
+    /// This machine.
+    Here,
+    /// Another.
+    Worker(&'a Lane<'a>),
+}
+
+/// What became of a batch.
+enum Done {
+    /// Its images were sent on, or said to have failed.
+    Yes,
+    /// The run cannot go on.
+    Stop,
+    /// The worker went away, and these are left.
+    Left(Vec<EncodeInput>, String),
+}
+
+/// What is remembered from one batch to the next.
+#[derive(Default)]
+struct Record {
     /// Images in a row that failed on their own.
     failures: usize,
 }
 
-/// What is asked, and in which way.
-#[derive(Clone, Copy)]
-pub(crate) struct Model<'a> {
-    pub encoder: &'a dyn Encode,
-    pub profile: &'a DenseProfile,
-    pub options: &'a IngestOptions,
-}
-
-impl<'a> Stage<'a> {
-    pub fn new(model: Model<'a>, shared: &'a Shared<'a>, claims: &'a ContentClaims, write: Sender<Message>) -> Self {
-        Self { model, shared, claims, write, failures: 0 }
-    }
-
-    /// Encodes all that comes, until there is no going on.
-    pub fn run(mut self, images: &Receiver<EncodeInput>) {
-        while let Ok(first) = images.recv() {
-            let deadline = Instant::now() + PATIENCE;
-            let mut batch = vec![first];
-            while batch.len() < self.model.options.batch.max(1)
-                && let Ok(next) = images.recv_deadline(deadline)
-            {
-                batch.push(next);
-            }
-            if self.shared.is_over() || !self.batch(batch) {
+impl Stage<'_> {
+    /// Encodes what comes, until there is no more, or no going on.
+    pub fn run(self, batches: &Batches) {
+        let mut record = Record::default();
+        while self.is_there(batches) {
+            self.ready.fetch_add(1, SeqCst);
+            let lost = self.work(batches, &mut record);
+            self.ready.fetch_sub(1, SeqCst);
+            let (By::Worker(Lane { worker, told }), Some(reason)) = (self.by, lost) else { return };
+            let text = format!("{worker} went away, others go on with what it had: {reason}");
+            if !told.swap(true, SeqCst) && self.write.send(Message::Note(text)).is_err() {
                 return;
             }
         }
     }
 
-    /// Encodes a batch; if that fails, each of its images, to find the culprit. `false` if there is
-    /// no going on.
-    fn batch(&mut self, batch: Vec<EncodeInput>) -> bool {
-        match self.encoded(&batch) {
-            Ok(encoded) => {
-                self.failures = 0;
-                let mut encoded = batch.into_iter().map(|prepared| prepared.image).zip(encoded);
-                encoded.all(|both| self.write.send(Message::Encoded(Box::new(both))).is_ok())
+    /// Takes batches until there is no more; gives the reason if the worker goes away before.
+    fn work(&self, batches: &Batches, record: &mut Record) -> Option<String> {
+        while let Some(Batch { images, place }) = batches.next(self.options.batch, || self.shared.is_over()) {
+            match self.batch(images, record) {
+                Done::Yes => {}
+                Done::Stop => return None,
+                Done::Left(images, reason) => {
+                    batches.give_back(images);
+                    return Some(reason);
+                }
             }
-            Err(error) if batch.len() == 1 => batch.into_iter().all(|prepared| self.failed(prepared.image, &error)),
-            Err(_) => batch.into_iter().all(|prepared| !self.shared.is_over() && self.batch(vec![prepared])),
+            drop(place); // not before what is left was given back
+        }
+        None
+    }
+
+    /// Waits until a worker answers; `false` once nothing is left to do, or none answers for too
+    /// long.
+    fn is_there(&self, batches: &Batches) -> bool {
+        let By::Worker(Lane { worker, told }) = self.by else { return true };
+        let (start, mut pause) = (Instant::now(), FIRST_PAUSE);
+        loop {
+            if self.shared.is_over() || batches.is_done() {
+                return false;
+            }
+            let reason = match worker.greet(self.model.encoder.info()) {
+                Ok(()) => {
+                    return !told.swap(false, SeqCst)
+                        || self.write.send(Message::Note(format!("{worker} is back"))).is_ok();
+                }
+                Err(Away::Silent(reason) | Away::Refused(reason)) => reason,
+            };
+            let patience = self.options.workers.patience;
+            if self.ready.load(SeqCst) == 0 && start.elapsed() > patience {
+                let reason = format!(
+                    "{reason}; no worker has answered for {} s. What was indexed is kept: start one, and index again",
+                    patience.as_secs()
+                );
+                let _ = self.write.send(Message::Fatal(worker.error(reason)));
+                return false;
+            }
+            let next = Instant::now() + pause;
+            pause = LONGEST_PAUSE.min(2 * pause);
+            while Instant::now() < next {
+                if self.shared.is_over() || batches.is_done() {
+                    return false;
+                }
+                std::thread::sleep(LOOK);
+            }
         }
     }
 
-    fn encoded(&self, batch: &[EncodeInput]) -> Result<Vec<Encoded>, EncodeError> {
-        let start = Instant::now();
-        let encoded = guarded(|| self.model.encode(batch));
-        let took = start.elapsed();
-        self.shared.encoding.fetch_add(took.as_nanos() as u64, Relaxed);
-        self.model.options.pace.rest(took, || self.shared.is_over());
-        encoded.unwrap_or_else(|panic| Err(broken(panic)))
+    /// Encodes a batch; if that fails, each of its images, to find the culprit.
+    fn batch(&self, batch: Vec<EncodeInput>, record: &mut Record) -> Done {
+        match self.encoded(&batch) {
+            Ok(encoded) => {
+                record.failures = 0;
+                let mut encoded = batch.into_iter().map(|input| input.image).zip(encoded);
+                match encoded.all(|both| self.write.send(Message::Encoded(Box::new(both))).is_ok()) {
+                    true => Done::Yes,
+                    false => Done::Stop,
+                }
+            }
+            Err(Failure::Away(Away::Silent(reason) | Away::Refused(reason))) => self.lost(batch, reason, record),
+            Err(Failure::Model(error)) if batch.len() == 1 => self.all_failed(batch, &error, record),
+            Err(Failure::Model(_)) => self.one_by_one(batch, record),
+        }
     }
 
-    fn failed(&mut self, image: Subject, error: &EncodeError) -> bool {
+    fn one_by_one(&self, batch: Vec<EncodeInput>, record: &mut Record) -> Done {
+        let mut batch = batch.into_iter();
+        while let Some(image) = batch.next() {
+            if self.shared.is_over() {
+                return Done::Stop;
+            }
+            match self.batch(vec![image], record) {
+                Done::Yes => {}
+                Done::Stop => return Done::Stop,
+                Done::Left(mut images, reason) => {
+                    images.extend(batch);
+                    return Done::Left(images, reason);
+                }
+            }
+        }
+        Done::Yes
+    }
+
+    /// The worker went away with a batch. An image that it went away with alone, as others before,
+    /// has failed.
+    fn lost(&self, mut batch: Vec<EncodeInput>, reason: String, record: &mut Record) -> Done {
+        batch.iter_mut().for_each(|image| image.lost += 1);
+        if batch.len() > 1 || batch.iter().all(|image| image.lost < MOST_LOST) {
+            return Done::Left(batch, reason);
+        }
+        let text = format!("{MOST_LOST} workers went away while they encoded it, at last: {reason}");
+        match self.all_failed(batch, &EncodeError::Backend { stage: "worker", reason: text }, record) {
+            Done::Yes => Done::Left(Vec::new(), reason),
+            done => done,
+        }
+    }
+
+    fn encoded(&self, batch: &[EncodeInput]) -> Result<Vec<Encoded>, Failure> {
+        let start = Instant::now();
+        let ask: Vec<Ask<'_>> = batch.iter().map(|input| Ask { wants: input.wants, views: &input.views }).collect();
+        let encoded = guarded(|| match self.by {
+            By::Here => self.model.encode(&ask).map_err(Failure::Model),
+            By::Worker(lane) => lane.worker.encode(&self.model, &ask),
+        });
+        let took = start.elapsed();
+        self.shared.encoding.fetch_add(took.as_nanos() as u64, Relaxed);
+        if matches!(self.by, By::Here) {
+            self.options.pace.rest(took, || self.shared.is_over());
+        }
+        encoded.unwrap_or_else(|panic| Err(Failure::Model(broken(panic))))
+    }
+
+    fn all_failed(&self, batch: Vec<EncodeInput>, error: &EncodeError, record: &mut Record) -> Done {
+        match batch.into_iter().all(|input| self.failed(input.image, error, record)) {
+            true => Done::Yes,
+            false => Done::Stop,
+        }
+    }
+
+    /// Tells that an image failed; `false` if there is no going on.
+    fn failed(&self, image: Subject, error: &EncodeError, record: &mut Record) -> bool {
         let reason = format!("the model failed on it: {error}");
-        self.failures += 1;
-        if self.failures >= MOST_FAILURES {
+        record.failures += 1;
+        if record.failures >= MOST_FAILURES {
             let path = image.path().display();
             let reason = format!(
                 "{MOST_FAILURES} images in a row failed, at last {path}: {error}. Images of the index and their \
@@ -113,55 +253,4 @@ impl<'a> Stage<'a> {
             }
         }
     }
-}
-
-impl Model<'_> {
-    /// The vectors of a batch, in order, and what else is wanted of each image.
-    fn encode(&self, batch: &[EncodeInput]) -> Result<Vec<Encoded>, EncodeError> {
-        if batch.iter().all(|prepared| prepared.wants == Wants::default()) {
-            return self.vectors(batch);
-        }
-        let views: Vec<Views> = batch.iter().map(|prepared| prepared.views.clone()).collect();
-        let features = self.profile.encode(self.encoder, &views)?;
-        if features.len() != batch.len() {
-            return Err(broken(format!("{} grids for {} images", features.len(), batch.len())));
-        }
-        let of_batch = || batch.iter().map(|prepared| prepared.wants).zip(&features);
-        let cut: Vec<_> = of_batch().filter(|(wants, _)| wants.regions).map(|(_, features)| &features.grid).collect();
-        let mut regions =
-            if cut.is_empty() { Vec::new() } else { self.profile.segment(self.encoder, &cut)? }.into_iter();
-        let told = of_batch().filter(|(wants, _)| wants.caption).map(|(_, features)| features);
-        let mut captions = self.caption(&told.collect::<Vec<_>>())?.into_iter();
-        let encoded = |(wants, features): (Wants, &DenseFeatures)| Encoded {
-            embedding: features.embedding.clone(),
-            regions: if wants.regions { regions.next() } else { None },
-            model_caption: if wants.caption { captions.next().flatten() } else { None },
-        };
-        Ok(of_batch().map(encoded).collect())
-    }
-
-    /// The likeliest caption of each image, if the model can write them.
-    fn caption(&self, images: &[&DenseFeatures]) -> Result<Vec<Option<String>>, EncodeError> {
-        let Some(language) = self.options.captions.as_deref() else { return Ok(Vec::new()) };
-        let Some(decoder) = self.encoder.decoder()? else { return Ok(Vec::new()) };
-        let caption = |features: &&DenseFeatures| {
-            Ok(decoder.caption(features.whole(), language, 1)?.pop().map(|said| said.value))
-        };
-        images.par_iter().map(caption).collect()
-    }
-
-    /// Vectors alone, of whole images.
-    fn vectors(&self, batch: &[EncodeInput]) -> Result<Vec<Encoded>, EncodeError> {
-        let whole: Vec<View> = batch.iter().map(|prepared| prepared.views.prepared()[0].clone()).collect();
-        let features = self.encoder.encode_images(&whole, Outputs::Pooled)?;
-        if features.len() != whole.len() {
-            return Err(broken(format!("{} vectors for {} images", features.len(), whole.len())));
-        }
-        let encoded = |embedding| Encoded { embedding, regions: None, model_caption: None };
-        Ok(features.into_iter().map(|features| encoded(features.embedding)).collect())
-    }
-}
-
-fn broken(reason: String) -> EncodeError {
-    EncodeError::Backend { stage: "image tower", reason }
 }

@@ -109,6 +109,15 @@ pub(crate) struct EncodeInput {
     pub image: Subject,
     pub wants: Wants,
     pub views: Views,
+    /// Workers that went away while they had it.
+    pub lost: usize,
+}
+
+impl EncodeInput {
+    /// An image that nobody has tried to encode yet.
+    pub fn new(image: Subject, wants: Wants, views: Views) -> Self {
+        Self { image, wants, views, lost: 0 }
+    }
 }
 
 /// Whose image it is that goes through the encoder.
@@ -159,6 +168,8 @@ pub(crate) enum Message {
     LookedThrough { id: ImageId, path: PathBuf, moment: Option<Moment> },
     /// The model failed on a frame of a video.
     FrameLost { video: ContentHash },
+    /// Something that the user should hear of, and that concerns no file.
+    Note(String),
     /// Nothing can go on.
     Fatal(IndexError),
 }

@@ -1,10 +1,12 @@
 //! The stages side by side, bounded channels between them.
 //!
 //! ```text
-//! source (1) --work--> decode (N) --images--> encode (1) --vectors--> write (the caller's thread)
+//! source (1) --work--> decode (N) --images--> encode (M) --vectors--> write (the caller's thread)
 //!     \                    \                                              ^
 //!      `---- failures ------`------------ known files, failures ----------'
 //! ```
+//!
+//! This machine encodes on one thread; each worker has a thread that talks to it.
 //!
 //! Files that are found and images of the index that lack something come from one source after the
 //! other (`find/source.rs`, `find/rebuild.rs`) and go through the same stages.
@@ -13,7 +15,8 @@
 //! [`super::budget::Budget`]. The writer sends nothing, so it always gets on, and with it everybody
 //! else. A stage that finds its receiver gone ends.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -24,7 +27,9 @@ use super::shared::Shared;
 use crate::ingest::decode::decoder::Decoder;
 use crate::ingest::decode::stage::DecodeStage;
 use crate::ingest::drives::calls::Drives;
-use crate::ingest::encode::stage::{Model, Stage};
+use crate::ingest::encode::batches::Batches;
+use crate::ingest::encode::model::Model;
+use crate::ingest::encode::stage::{By, LANES, Lane, Stage};
 use crate::ingest::find::source::Outlet;
 use crate::ingest::pipeline::claims::ContentClaims;
 use crate::ingest::write::stage::Writer;
@@ -58,8 +63,11 @@ impl Stages<'_> {
         let shared = self.shared;
         shared.stopped.store(false, Relaxed);
         let (to_decode, work) = bounded(CANDIDATES);
-        let (to_encode, images) = bounded(2 * options.batch.max(1));
+        let encoders = options.workers.workers.len() * LANES + usize::from(options.workers.here);
+        let (to_encode, images) = bounded(2 * options.batch.max(1) * encoders.max(1));
         let (to_write, messages) = bounded(MESSAGES);
+        let batches = Arc::new(Batches::new(images));
+        let (lanes, ready) = (options.workers.workers.iter().map(Lane::new).collect::<Vec<_>>(), AtomicUsize::new(0));
         let given = std::thread::scope(|scope| {
             let outlet = Outlet { shared, drives: self.drives, work: to_decode, write: to_write.clone() };
             let source = scope.spawn(move || source(&outlet));
@@ -68,8 +76,15 @@ impl Stages<'_> {
                 scope.spawn(move || self.decode(&work, &to_encode, &to_write));
             }
             drop((work, to_encode));
-            let stage = Stage::new(Model { encoder, profile, options }, shared, self.claims, to_write);
-            scope.spawn(move || stage.run(&images));
+            let model = Model { encoder, profile, captions: options.captions.as_deref() };
+            let lanes = lanes.iter().flat_map(|lane| [By::Worker(lane); LANES]);
+            for by in lanes.chain(options.workers.here.then_some(By::Here)) {
+                let (batches, write) = (Arc::clone(&batches), to_write.clone());
+                let stage = Stage { by, model, options, shared, claims: self.claims, write, ready: &ready };
+                scope.spawn(move || stage.run(&batches));
+            }
+            // When all who encode have ended, nobody must go on decoding for them.
+            drop((batches, to_write));
             let written = writer.run(messages, shared);
             shared.stopped.store(true, Relaxed);
             let given = source.join().unwrap_or_else(|panic| {

@@ -14,6 +14,7 @@ mod regions;
 mod trouble;
 mod videos;
 mod work;
+mod workers;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -129,6 +130,7 @@ fn encoder_info(encoder: &FakeEncoder) -> &glimpse_encoder::ModelInfo {
 struct Recorder {
     events: Vec<FileEvent>,
     found: Vec<(usize, bool)>,
+    notes: Vec<String>,
 }
 
 impl Observer for Recorder {
@@ -138,6 +140,10 @@ impl Observer for Recorder {
 
     fn event(&mut self, event: &FileEvent) {
         self.events.push(event.clone());
+    }
+
+    fn note(&mut self, text: &str) {
+        self.notes.push(text.to_owned());
     }
 }
 

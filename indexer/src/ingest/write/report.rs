@@ -68,6 +68,10 @@ impl<'a> Report<'a> {
         }
     }
 
+    pub fn note(&mut self, text: &str) {
+        self.observer.note(text);
+    }
+
     pub fn linked(&mut self, done: usize, all: usize) {
         self.observer.linked(done, all);
     }

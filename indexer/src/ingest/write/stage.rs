@@ -145,6 +145,7 @@ impl<'a, 'o> Writer<'a, 'o> {
             }
             Message::NotMade(not_made) => self.not_made(not_made)?,
             Message::Rejected { path, outcome, companions } => self.rejected(path, outcome, companions)?,
+            Message::Note(text) => self.report.note(&text),
             Message::Fatal(error) => return Err(error),
         }
         Ok(())

@@ -76,11 +76,11 @@ impl<'a> Report<'a> {
     fn bad_file(&mut self, what: &str, path: &Path, reason: &str) {
         self.bad += 1;
         if self.bad <= self.listed() {
-            self.note(&format!("{what} {}: {}", self.context.name(path), printable(reason)));
+            self.print_note(&format!("{what} {}: {}", self.context.name(path), printable(reason)));
         }
     }
 
-    fn note(&self, text: &str) {
+    fn print_note(&self, text: &str) {
         self.bar.suspend(|| self.context.note(text));
     }
 
@@ -113,6 +113,10 @@ impl Observer for Report<'_> {
         self.bar.set_position(done as u64);
     }
 
+    fn note(&mut self, text: &str) {
+        self.print_note(&printable(text));
+    }
+
     fn event(&mut self, event: &FileEvent) {
         if self.json {
             self.line(event);
@@ -121,19 +125,19 @@ impl Observer for Report<'_> {
             FileEvent::Skipped { path, reason } => self.bad_file("skipped", path, reason),
             FileEvent::Failed { path, reason } => self.bad_file("failed", path, reason),
             FileEvent::Missing(path) if self.context.verbose => {
-                self.note(&format!("missing {}", self.context.name(path)))
+                self.print_note(&format!("missing {}", self.context.name(path)))
             }
             FileEvent::Pruned(path) if self.context.verbose => {
-                self.note(&format!("pruned {}", self.context.name(path)))
+                self.print_note(&format!("pruned {}", self.context.name(path)))
             }
             FileEvent::Moved { from, to } if self.context.verbose => {
-                self.note(&format!("moved {} -> {}", self.context.name(from), self.context.name(to)));
+                self.print_note(&format!("moved {} -> {}", self.context.name(from), self.context.name(to)));
             }
             FileEvent::Duplicate { path, of } if self.context.verbose => {
-                self.note(&format!("duplicate {} = {}", self.context.name(path), self.context.name(of)));
+                self.print_note(&format!("duplicate {} = {}", self.context.name(path), self.context.name(of)));
             }
             FileEvent::Paired { path, with } if self.context.verbose => {
-                self.note(&format!("paired {} with {}", self.context.name(path), self.context.name(with)));
+                self.print_note(&format!("paired {} with {}", self.context.name(path), self.context.name(with)));
             }
             _ => {}
         }

@@ -81,13 +81,13 @@ impl Observer for Printer<'_> {
             _ => {}
         }
     }
-}
 
-impl WatchObserver for Printer<'_> {
     fn note(&mut self, text: &str) {
         self.context.note(text);
     }
+}
 
+impl WatchObserver for Printer<'_> {
     fn updated(&mut self, update: &Update) {
         // What was wrong before is not told each time that all is looked through.
         let bad = std::mem::take(&mut self.bad);

@@ -1,0 +1,50 @@
+//! What a worker does with a batch.
+
+use glimpse_encoder::{Checked, Encode, EncodeError};
+
+use super::wire;
+use crate::ingest::encode::model::{Ask, Model};
+
+/// Why a worker made nothing of a batch.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerFault {
+    /// What came is no batch.
+    #[error("what was sent is no batch of images: {0}")]
+    Unreadable(String),
+    /// The library was made with another model.
+    #[error(
+        "this worker has the model `{here}` (fingerprint {here_print:.12}), the library another ({there_print:.12})"
+    )]
+    OtherModel {
+        /// The worker's model.
+        here: String,
+        /// Its fingerprint.
+        here_print: String,
+        /// The fingerprint of the library's.
+        there_print: String,
+    },
+    /// The model failed on the batch.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+/// The answer to what a library sent: vectors, regions and captions of a batch, as bytes.
+///
+/// # Errors
+/// [`WorkerFault`].
+pub fn answer(encoder: &dyn Encode, request: &[u8]) -> Result<Vec<u8>, WorkerFault> {
+    let received = wire::read_request(request).map_err(WorkerFault::Unreadable)?;
+    let info = encoder.info();
+    if received.fingerprint != info.fingerprint {
+        return Err(WorkerFault::OtherModel {
+            here: info.name.clone(),
+            here_print: info.fingerprint.clone(),
+            there_print: received.fingerprint,
+        });
+    }
+    let checked = Checked(encoder);
+    let model = Model { encoder: &checked, profile: &received.profile, captions: received.captions.as_deref() };
+    let batch: Vec<Ask<'_>> = received.images.iter().map(|(wants, views)| Ask { wants: *wants, views }).collect();
+    let encoded = model.encode(&batch)?;
+    wire::answer(&encoded).map_err(WorkerFault::Unreadable)
+}
