@@ -27,11 +27,11 @@ impl Engine {
     }
 
     /// Waits until the drive of an image's file answers, or does not: who is to read the file on a
-    /// thread that others want need not wait there.
+    /// thread that others want need not wait on that.
     ///
     /// # Errors
-    /// [`EngineError::Io`] if the file is not there, [`EngineError::Unreachable`] if its folder does
-    /// not answer.
+    /// [`EngineError::Io`] if the file is not there, [`EngineError::Unreachable`] if its folder
+    /// does not answer.
     pub fn reach(&self, id: ImageId) -> Result<(), EngineError> {
         let record = self.image(self.video_of(id)?)?;
         self.first_copy(&record, |file| self.open_file(file).map(drop))

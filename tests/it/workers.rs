@@ -75,10 +75,11 @@ fn a_library_that_workers_encoded_answers_as_one_that_was_encoded_here() {
     let there = shared();
     let count = |fixture: &Fixture| fixture.json(["stats", "--json"])[0]["images"].clone();
     assert_eq!(count(&fixture), count(&there), "{last}");
-    for text in each(["a guitar", "зима", "2"]) {
-        assert_eq!(best(&fixture, "search", text), best(&there, "search", text), "{text}");
+    // The best alone: vectors differ by roundings, which may swap images that are as good.
+    for text in each(["a guitar", "зима", "a red bicycle"]) {
+        assert_eq!(best(&fixture, "search", text)[0], best(&there, "search", text)[0], "{text}");
     }
-    assert_eq!(best(&fixture, "find", "a dog"), best(&there, "find", "a dog"));
+    assert_eq!(best(&fixture, "find", "a dog")[0], best(&there, "find", "a dog")[0]);
 }
 
 #[test]

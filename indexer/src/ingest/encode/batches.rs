@@ -57,7 +57,7 @@ impl Batches {
     /// none and none can come back, or the run is over.
     pub fn next(&self, most: usize, is_over: impl Fn() -> bool) -> Option<Batch<'_>> {
         while !is_over() {
-            // Taken before looking, so that nobody leaves while a batch is between queue and worker.
+            // Before looking, so that nobody leaves while a batch is on its way from the queue.
             let place = Place::take(&self.taken);
             if let Some(images) = self.returned.lock().pop() {
                 return Some(Batch { images, place });

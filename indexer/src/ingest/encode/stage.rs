@@ -1,4 +1,4 @@
-//! Who encodes: this machine, or a worker. One thread for each talks to it, in batches from a common
+//! Who encodes: this machine, or a worker. A thread for each talks to it, in batches from a common
 //! queue.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
