@@ -315,7 +315,7 @@ fn sum(parts: &[(f32, &Vec<f32>)]) -> Vec<f32> {
 
 /// The number that a text stands for.
 fn number(text: &str) -> u64 {
-    ContentHash::of(text.as_bytes()).0.iter().fold(0, |n, &byte| n * 31 + u64::from(byte))
+    ContentHash::of(text.as_bytes()).0.iter().fold(0u64, |n, &byte| n.wrapping_mul(31).wrapping_add(u64::from(byte)))
 }
 
 fn direction(dim: usize, noise: &mut Noise) -> Vec<f32> {
