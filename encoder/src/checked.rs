@@ -69,6 +69,10 @@ impl<E: Deref<Target: Encode> + Send + Sync> Encode for Checked<E> {
         Ok(features)
     }
 
+    fn wait_for_turn(&self) {
+        self.0.wait_for_turn();
+    }
+
     fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncodeError> {
         let embeddings = self.0.encode_texts(texts)?;
         self.check_count("vectors", embeddings.len(), texts.len())?;

@@ -28,6 +28,10 @@ pub trait Encode: Send + Sync {
     /// If the backend fails (memory, device) or an image was prepared by another model.
     fn encode_images(&self, batch: &[PixelInput], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError>;
 
+    /// Waits while images are not to be encoded, as in a run that is paused: for who encodes them
+    /// elsewhere than by [`Encode::encode_images`], which waits by itself.
+    fn wait_for_turn(&self) {}
+
     /// Embeddings of texts in any language, in order. An empty text has an embedding too.
     ///
     /// # Errors

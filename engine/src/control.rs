@@ -98,7 +98,6 @@ impl Encode for YieldingEncoder<'_> {
     }
 
     fn prepare(&self, image: &RgbImage) -> Result<PixelInput, EncodeError> {
-        self.control.wait_while_paused(); // where workers encode, this is all that is done here
         self.encoder.prepare(image)
     }
 
@@ -109,6 +108,10 @@ impl Encode for YieldingEncoder<'_> {
             std::thread::sleep(LOOK);
         }
         self.encoder.encode_images(batch, outputs)
+    }
+
+    fn wait_for_turn(&self) {
+        self.control.wait_while_paused();
     }
 
     fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncodeError> {

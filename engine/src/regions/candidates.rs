@@ -1,24 +1,16 @@
 //! Which images are worth looking at: those with a region that may show the rarest of the things
 //! asked for.
 
-use glimpse_indexer::regions::{RegionIndex, ScoredRegion};
-use glimpse_indexer::{IdSet, ImageId, VectorSet};
+use glimpse_indexer::ImageId;
+use glimpse_indexer::regions::ScoredRegion;
 
 use super::constants::FIRST;
+use super::nearest::NearestRegions;
 use super::scale::QueryScorer;
 use crate::{Cancel, EngineError};
 
-/// What a region needs to be found.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Least {
-    /// Score, 0 to 1.
-    pub score: f32,
-    /// Share of its image, 0 to 1.
-    pub area: f32,
-}
-
-/// Images of `allowed`, by number, that may show all things: every image whose boxes can fulfil the
-/// form is among them.
+/// Images, by number, that may show all things with a score of `least`: every image whose boxes can
+/// fulfil the form is among them.
 ///
 /// An image that shows all things shows the rarest, so only the regions nearest to that one are
 /// gone through to the end. The other things are left to the images' own boxes, which are exact
@@ -27,25 +19,21 @@ pub(super) struct Least {
 /// # Errors
 /// If the index has vectors of another width, or the question is given up.
 pub(super) fn candidates(
-    regions: &RegionIndex,
-    allowed: &IdSet,
+    nearest: &NearestRegions<'_>,
     scorers: &[QueryScorer],
-    least: Least,
+    least: f32,
 ) -> Result<Vec<ImageId>, EngineError> {
-    candidates_from(FIRST, regions, allowed, scorers, least)
+    candidates_from(FIRST, nearest, scorers, least)
 }
 
 /// As [`candidates`], with so many regions asked for at first.
 pub(super) fn candidates_from(
     first: usize,
-    regions: &RegionIndex,
-    allowed: &IdSet,
+    nearest: &NearestRegions<'_>,
     scorers: &[QueryScorer],
-    least: Least,
+    least: f32,
 ) -> Result<Vec<ImageId>, EngineError> {
-    let among = regions.select(Some(allowed), least.area);
-    let all = among.as_ref().map_or(regions.len(), VectorSet::len);
-    let walk = Walk { regions, among: among.as_ref(), all, least };
+    let walk = Walk { regions: nearest, least };
     let cancel = Cancel::current();
     let mut fronts = Vec::with_capacity(scorers.len());
     for scorer in scorers {
@@ -64,10 +52,9 @@ pub(super) fn candidates_from(
 }
 
 struct Walk<'a> {
-    regions: &'a RegionIndex,
-    among: Option<&'a VectorSet>,
-    all: usize,
-    least: Least,
+    regions: &'a NearestRegions<'a>,
+    /// What a region must score, 0 to 1.
+    least: f32,
 }
 
 /// The regions nearest to a thing, best first.
@@ -84,13 +71,13 @@ impl Walk<'_> {
     /// The `count` nearest regions of a thing, without those that cannot be found in the best of
     /// images.
     fn front<'s>(&self, scorer: &'s QueryScorer, count: usize) -> Result<Front<'s>, EngineError> {
-        let count = count.min(self.all);
-        let (direction, length) = scorer.scale.direction();
-        let mut nearest = self.regions.nearest(&direction, count, self.among)?;
+        let count = count.min(self.regions.all());
+        let (_, length) = scorer.scale.direction();
+        let mut nearest = self.regions.of(scorer, count)?;
         let best = |scored: &ScoredRegion| scorer.score(scored.score * length, scorer.most_of_image());
-        let found = nearest.partition_point(|scored| best(scored) >= self.least.score);
+        let found = nearest.partition_point(|scored| best(scored) >= self.least);
         let last = nearest.last().map_or(0.0, best);
-        let is_complete = found < nearest.len() || nearest.len() < count || count == self.all;
+        let is_complete = found < nearest.len() || nearest.len() < count || count == self.regions.all();
         nearest.truncate(found);
         Ok(Front { scorer, nearest, last, is_complete })
     }

@@ -7,7 +7,6 @@ use glimpse_indexer::ImageId;
 use super::constants::FIRST;
 use super::judge::Judged;
 use super::query::FoundImage;
-use super::scale::QueryScorer;
 use super::search::{Prepared, Search};
 use super::together::Together;
 use crate::calibrate::CUT;
@@ -32,11 +31,12 @@ impl Search<'_> {
         loop {
             cancel.check()?;
             let complete = regions >= self.regions.len();
-            let ids = if complete { self.allowed.iter().collect() } else { self.nearest(prepared.scorers, regions)? };
-            let ids = ids.into_iter().filter(|id| !found.contains(id));
-            let ids = ids.filter(|&id| !prepared.without.iter().any(|asked| self.shows(id, asked) >= CUT));
-            let close = |id| self.judge(id, prepared).map(|judged| weaker(id, judged, together));
-            let mut images: Vec<FoundImage> = ids.filter_map(close).collect();
+            let ids = if complete { self.allowed.iter().collect() } else { nearest(prepared, regions)? };
+            let shows_none = |&id: &ImageId| !prepared.without.iter().any(|asked| self.shows(id, asked) >= CUT);
+            let ids: Vec<ImageId> = ids.into_iter().filter(|id| !found.contains(id)).filter(shows_none).collect();
+            let judged = self.judge_all(ids, prepared)?;
+            let mut images: Vec<FoundImage> =
+                judged.into_iter().map(|(id, judged)| weaker(id, judged, together)).collect();
             if complete || images.len() >= most {
                 images.sort_by(FoundImage::by_score);
                 images.truncate(most);
@@ -45,20 +45,16 @@ impl Search<'_> {
             regions = regions.saturating_mul(8);
         }
     }
+}
 
-    /// The images of the regions nearest to the things, each thing having an equal part of
-    /// `regions`.
-    fn nearest(&self, scorers: &[QueryScorer], regions: usize) -> Result<HashSet<ImageId>, EngineError> {
-        let among = self.regions.select(Some(&self.allowed), self.query.min_area);
-        let of_each = regions.div_ceil(scorers.len().max(1));
-        let mut images = HashSet::new();
-        for scorer in scorers {
-            let (direction, _) = scorer.scale.direction();
-            let nearest = self.regions.nearest(&direction, of_each, among.as_ref())?;
-            images.extend(nearest.into_iter().map(|scored| scored.id.image));
-        }
-        Ok(images)
+/// The images of the regions nearest to the things, each thing having an equal part of `regions`.
+fn nearest(prepared: &Prepared<'_>, regions: usize) -> Result<HashSet<ImageId>, EngineError> {
+    let of_each = regions.div_ceil(prepared.scorers.len().max(1));
+    let mut images = HashSet::new();
+    for scorer in prepared.scorers {
+        images.extend(prepared.nearest.of(scorer, of_each)?.into_iter().map(|scored| scored.id.image));
     }
+    Ok(images)
 }
 
 /// An image below the cut, whatever it is worth: whatever reaches the cut was found before.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use glimpse_encoder::{Embedding, Encode};
-use glimpse_indexer::regions::{RegionIndex, RegionShape};
+use glimpse_indexer::regions::RegionIndex;
 use glimpse_indexer::{Filter, ImageId, Index};
 
-use super::candidates::{Least, candidates};
+use super::candidates::candidates;
 use super::constants::{EVERYWHERE, FAINT, FEW};
 use super::found::FoundSet;
 use super::judge::{is_counted, together};
@@ -172,7 +172,9 @@ impl Engine {
             .for_each(|images| order(index, images, (query.sort, &query.filter), |image| image.id));
         let weaker = match query.depth {
             Depth::All => Some(images.len() - accepted),
-            _ => without.is_empty().then(|| search.images_with_regions().saturating_sub(accepted)),
+            _ => without
+                .is_empty()
+                .then(|| search.regions.images_with(&allowed, query.min_area).saturating_sub(accepted)),
         };
         let searched = with_regions;
         Ok(FoundSet {
@@ -267,29 +269,13 @@ impl Search<'_> {
         Ok(all >= FEW && is_most(whole.images(example)?.images.len(), all))
     }
 
-    /// Number of images with a region that is large enough.
-    fn images_with_regions(&self) -> usize {
-        let is_large = |shape: &RegionShape| shape.area >= self.query.min_area;
-        let images = self.allowed.iter().filter(|&id| self.index.video_of(id) == id);
-        let has_large = |id: ImageId| match self.query.min_area > 0.0 {
-            true => self.regions.shapes(id).is_some_and(|all| all.iter().any(is_large)),
-            false => self.regions.has(id),
-        };
-        images.filter(|&id| has_large(id)).count()
-    }
-
     /// Images that fulfil the form, and how its things come together.
     fn images(&self, prepared: &Prepared<'_>) -> Result<Found, EngineError> {
         let Prepared { things, scorers, .. } = *prepared;
         // Several weak boxes may make a likely image.
         let is_one = things.len() == 1 && !is_counted(&things[0]);
-        let least = Least { score: if is_one { CUT } else { FAINT }, area: self.query.min_area };
-        let cancel = Cancel::current();
-        let mut judged = Vec::new();
-        for id in candidates(&self.regions, &self.allowed, scorers, least)? {
-            cancel.check()?;
-            judged.extend(self.judge(id, prepared).map(|judged| (id, judged)));
-        }
+        let ids = candidates(&prepared.nearest, scorers, if is_one { CUT } else { FAINT })?;
+        let judged = self.judge_all(ids, prepared)?;
         let together = together(things, scorers, judged.iter().map(|(_, judged)| judged));
         let scored = judged.into_iter().map(|(id, judged)| (id, judged.score(&together), judged.boxes));
         let found = scored.filter(|(_, score, _)| *score >= CUT).map(|(id, score, boxes)| FoundImage {

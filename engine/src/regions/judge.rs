@@ -6,6 +6,7 @@
 
 use glimpse_indexer::ImageId;
 use glimpse_indexer::regions::RegionShape;
+use rayon::prelude::*;
 
 use super::assign::assign;
 use super::constants::{FAINT, UNMET, WEAK_BOXES};
@@ -14,6 +15,10 @@ use super::scale::QueryScorer;
 use super::search::{Asked, Prepared, Search, found_boxes};
 use super::structured_query::QueryObject;
 use super::together::Together;
+use crate::{Cancel, EngineError};
+
+/// Images that a core judges in a row: each takes some ten microseconds.
+const AT_ONCE: usize = 16;
 
 /// What an image shows of a form.
 pub(super) struct Judged {
@@ -27,6 +32,23 @@ pub(super) struct Judged {
 }
 
 impl Search<'_> {
+    /// Judges images, on all cores; those that have no region that is large enough are left out.
+    ///
+    /// # Errors
+    /// If the question is given up.
+    pub(super) fn judge_all(
+        &self,
+        ids: Vec<ImageId>,
+        prepared: &Prepared<'_>,
+    ) -> Result<Vec<(ImageId, Judged)>, EngineError> {
+        let cancel = Cancel::current();
+        let judge = |id: ImageId| {
+            cancel.check()?;
+            Ok(self.judge(id, prepared).map(|judged| (id, judged)))
+        };
+        ids.into_par_iter().with_min_len(AT_ONCE).filter_map(|id| judge(id).transpose()).collect()
+    }
+
     /// Judges an image; `None` if it has no region that is large enough.
     pub(super) fn judge(&self, id: ImageId, prepared: &Prepared<'_>) -> Option<Judged> {
         let Prepared { things, asked, without, .. } = prepared;

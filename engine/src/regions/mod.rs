@@ -35,6 +35,7 @@ mod fuzz;
 mod grid;
 mod ground;
 mod judge;
+mod nearest;
 mod parse;
 mod phrase;
 mod query;

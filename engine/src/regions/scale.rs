@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use glimpse_encoder::{Embedding, dot};
-use glimpse_indexer::regions::RegionIndex;
+use glimpse_indexer::regions::{RegionIndex, ScoredRegion};
 use glimpse_indexer::{ImageId, Index};
 use parking_lot::Mutex;
 use rayon::prelude::*;
@@ -18,6 +18,8 @@ use crate::calibrate::{Calibration, Modality, Scale, is_out_of_date, moved, samp
 
 /// Regions that serve as null queries for queries by region.
 const NULL_REGIONS: usize = 96;
+/// Images of the sample that a core compares in a row.
+const AT_ONCE: usize = 64;
 /// Share of an image from which a region is a scene rather than a thing.
 const SCENE_AREA: f32 = 0.7;
 /// Share of the sample whose whole images are less like a query than any image outside the best is
@@ -66,6 +68,13 @@ impl RegionCalibrator {
     }
 }
 
+/// What a query scores over a library, and the regions that had to be looked for.
+struct Measured {
+    scores: Scores,
+    /// Of the whole library, best first; none where the sample is the library.
+    nearest: Arc<[ScoredRegion]>,
+}
+
 /// A library and the regions of its images.
 #[derive(Clone, Copy)]
 pub(super) struct Library<'a> {
@@ -87,17 +96,17 @@ impl Background {
             let centre = centre(bank, calibration.hub_share);
             let scores: Result<Vec<Scores>, EngineError> = (0..bank.len())
                 .into_par_iter()
-                .map(|j| self.scores(library, bank.row(j), &centre, image_weight, None))
+                .map(|j| Ok(self.measure(library, bank.row(j), &centre, image_weight, None)?.scores))
                 .collect();
             Ok(Centred { null: Null::of(&scores?, Modality::Text.usual(), calibration.region_text, true), centre })
         })?;
         let query = query.as_slice().to_vec();
-        let fitted = known.null.query(&self.scores(library, &query, &known.centre, image_weight, None)?);
-        let scale = Scale::new(query, Arc::clone(&known.centre), fitted);
+        let Measured { scores, nearest } = self.measure(library, &query, &known.centre, image_weight, None)?;
+        let scale = Scale::new(query, Arc::clone(&known.centre), known.null.query(&scores));
         let (direction, length) = scale.direction();
-        let nearest = library.index.nearest(&direction, 1, None)?;
-        let most_of_image = nearest.first().map_or(0.0, |nearest| image_weight * length * nearest.score.max(0.0));
-        Ok(QueryScorer { scale, image_weight, most_of_image })
+        let best = library.index.nearest(&direction, 1, None)?;
+        let most_of_image = best.first().map_or(0.0, |best| image_weight * length * best.score.max(0.0));
+        Ok(QueryScorer { scale, image_weight, most_of_image, nearest })
     }
 
     /// How well regions answer a region that covers `area` of its image; `of` is that image if it
@@ -114,16 +123,19 @@ impl Background {
         let known = self.known(asked, || {
             let centre: Arc<[f32]> = vec![0.0; query.dim()].into();
             let examples = self.examples(library, asked);
-            let scores: Result<Vec<Scores>, EngineError> =
-                examples.par_iter().map(|(id, vector)| self.scores(library, vector, &centre, 0.0, Some(*id))).collect();
+            let scores: Result<Vec<Scores>, EngineError> = examples
+                .par_iter()
+                .map(|(id, vector)| Ok(self.measure(library, vector, &centre, 0.0, Some(*id))?.scores))
+                .collect();
             Ok(Centred { null: Null::of(&scores?, Modality::Image.usual(), calibration.region_image, false), centre })
         })?;
         let query = query.as_slice().to_vec();
-        let fitted = known.null.query(&self.scores(library, &query, &known.centre, 0.0, of)?);
+        let Measured { scores, nearest } = self.measure(library, &query, &known.centre, 0.0, of)?;
         Ok(QueryScorer {
-            scale: Scale::new(query, Arc::clone(&known.centre), fitted),
+            scale: Scale::new(query, Arc::clone(&known.centre), known.null.query(&scores)),
             image_weight: 0.0,
             most_of_image: 0.0,
+            nearest,
         })
     }
 
@@ -143,29 +155,27 @@ impl Background {
 
     /// The best region of each image of the sample, and of the best images of a library that is
     /// larger, for a unit query moved by `centre`; without the image `except`.
-    fn scores(
+    fn measure(
         &self,
         library: Library<'_>,
         query: &[f32],
         centre: &[f32],
         image_weight: f32,
         except: Option<ImageId>,
-    ) -> Result<Scores, EngineError> {
+    ) -> Result<Measured, EngineError> {
         let (direction, length) = moved(query, centre);
         let prepared = library.regions.prepare(&direction)?;
         let whole = |id: ImageId| match image_weight {
             0.0 => 0.0,
             weight => library.index.vector(id).map_or(0.0, |vector| weight * dot(&direction, &vector)),
         };
-        let images = self.sample.iter().copied().filter(|&id| Some(id) != except);
-        let (mut sample, mut wholes) = (Vec::with_capacity(self.sample.len()), Vec::with_capacity(self.sample.len()));
-        for id in images {
-            if let Some(best) = prepared.best(id) {
-                wholes.push(whole(id));
-                sample.push(length * (best + wholes[wholes.len() - 1]));
-            }
-        }
-        let mut top = Vec::new();
+        let score = |&id: &ImageId| {
+            let (best, whole) = (prepared.best(id)?, whole(id));
+            Some((length * (best + whole), whole))
+        };
+        let images = self.sample.par_iter().with_min_len(AT_ONCE).filter(|&&id| Some(id) != except);
+        let (sample, mut wholes): (Vec<f32>, Vec<f32>) = images.filter_map(score).unzip();
+        let (mut top, mut nearest) = (Vec::new(), Vec::new());
         if self.size > self.sample.len() {
             let found = library.regions.nearest(&direction, FIRST, None)?;
             let last = found.last().map_or(0.0, |last| last.score);
@@ -178,8 +188,9 @@ impl Background {
             let complete = length * (last + crate::calibrate::quantile(&mut wholes, WHOLE));
             let scores = images.into_iter().map(|(id, best)| length * (best + whole(id)));
             top.extend(scores.filter(|&score| score >= complete));
+            nearest = found;
         }
-        Ok(Scores { sample, top, size: self.size })
+        Ok(Measured { scores: Scores { sample, top, size: self.size }, nearest: nearest.into() })
     }
 
     fn known(
@@ -218,7 +229,7 @@ impl<'a> Alone<'a> {
         let query = query.as_slice().to_vec();
         let fitted = self.null.query(&best(&query, &self.centre, self.regions));
         let scale = Scale::new(query, Arc::clone(&self.centre), fitted);
-        QueryScorer { scale, image_weight: 0.0, most_of_image: 0.0 }
+        QueryScorer { scale, image_weight: 0.0, most_of_image: 0.0, nearest: Arc::default() }
     }
 }
 
@@ -242,12 +253,19 @@ pub(crate) struct QueryScorer {
     image_weight: f32,
     /// The most that an image of the library adds.
     most_of_image: f32,
+    /// The regions of the whole library nearest to it, as far as they had to be known; best first.
+    nearest: Arc<[ScoredRegion]>,
 }
 
 impl QueryScorer {
     /// What it takes in memory.
     pub fn bytes(&self) -> usize {
-        self.scale.bytes()
+        self.scale.bytes() + size_of_val::<[ScoredRegion]>(&self.nearest)
+    }
+
+    /// The regions of the whole library nearest to it, as far as they are known; best first.
+    pub fn nearest(&self) -> &[ScoredRegion] {
+        &self.nearest
     }
 
     /// The most that an image adds to the products of its regions.

@@ -6,6 +6,7 @@ use glimpse_indexer::regions::{RegionIndex, RegionQuery, RegionShape};
 use glimpse_indexer::{IdSet, ImageId, Index};
 
 use super::boxes::disjoint;
+use super::nearest::NearestRegions;
 use super::query::{FindQuery, FoundBox};
 use super::scale::QueryScorer;
 use super::structured_query::QueryObject;
@@ -34,6 +35,8 @@ pub(super) struct Prepared<'a> {
     pub things: &'a [QueryObject],
     /// One for each of `things`.
     pub scorers: &'a [QueryScorer],
+    /// The regions nearest to them.
+    pub nearest: NearestRegions<'a>,
     /// One for each of `things`.
     pub asked: Vec<Asked<'a>>,
     /// What must not be there.
@@ -52,7 +55,8 @@ impl Search<'_> {
         without: &'s [QueryScorer],
     ) -> Result<Prepared<'s>, EngineError> {
         let ask = |scorers: &'s [QueryScorer]| scorers.iter().map(|scorer| self.ask(scorer)).collect::<Result<_, _>>();
-        Ok(Prepared { things, scorers, asked: ask(scorers)?, without: ask(without)? })
+        let nearest = NearestRegions::new(&self.regions, &self.allowed, self.query.min_area);
+        Ok(Prepared { things, scorers, nearest, asked: ask(scorers)?, without: ask(without)? })
     }
 
     fn ask<'s>(&'s self, scorer: &'s QueryScorer) -> Result<Asked<'s>, EngineError> {

@@ -11,7 +11,8 @@ use glimpse_nonempty::{Every as _, each, if_any};
 use image::{Rgb, RgbImage};
 use tempfile::TempDir;
 
-use super::candidates::{Least, candidates_from};
+use super::candidates::candidates_from;
+use super::nearest::NearestRegions;
 use super::*;
 use crate::calibrate::CUT;
 use crate::fixture::{BLUE, DIM, GREEN, RED};
@@ -155,14 +156,15 @@ fn images_are_found_however_few_regions_are_asked_for_at_first() {
     for (things, form) in
         [(vec![red.clone()], "red"), (vec![green, red.clone(), blue.clone()], "green and red and blue")]
     {
-        for least in [CUT, 0.2].map(|score| Least { score, area: 0.0 }) {
+        for least in [CUT, 0.2] {
             let query = FindQuery { depth: Depth::All, limit: 100, ..FindQuery::text(form).unwrap() };
             let mut found = world.engine.find(&query).unwrap().images;
-            found.retain(|image| image.score >= least.score);
+            found.retain(|image| image.score >= least);
             assert!(!found.is_empty());
             for first in [1, 2, 7, 4096] {
-                let images = candidates_from(first, &regions, &allowed, &things, least).unwrap();
-                assert!(found.iter().every(|image| images.contains(&image.id)), "{form}, {first}, {least:?}");
+                let nearest = NearestRegions::new(&regions, &allowed, 0.0);
+                let images = candidates_from(first, &nearest, &things, least).unwrap();
+                assert!(found.iter().every(|image| images.contains(&image.id)), "{form}, {first}, {least}");
             }
         }
     }

@@ -107,6 +107,19 @@ impl RegionIndex {
         fair::read(&self.all).intersection(images).len()
     }
 
+    /// Number of images of a set with a region that covers at least `min_area` of its image.
+    pub fn images_with(&self, images: &IdSet, min_area: f32) -> usize {
+        if min_area <= 0.0 {
+            return self.images_among(images);
+        }
+        let mut count = 0;
+        self.each_image(|image, _, areas| {
+            let has_large = || areas().is_some_and(|areas| areas.iter().any(|&area| area >= min_area));
+            count += usize::from(images.contains(image) && has_large());
+        });
+        count
+    }
+
     /// Bytes in memory, apart from what is mapped.
     pub fn memory(&self) -> usize {
         let images = self.in_memory().len();

@@ -206,7 +206,10 @@ impl Stage<'_> {
         let ask: Vec<Ask<'_>> = batch.iter().map(|input| Ask { wants: input.wants, views: &input.views }).collect();
         let encoded = guarded(|| match self.by {
             By::Here => self.model.encode(&ask).map_err(Failure::Model),
-            By::Worker(lane) => lane.worker.encode(&self.model, &ask),
+            By::Worker(lane) => {
+                self.model.encoder.wait_for_turn();
+                lane.worker.encode(&self.model, &ask)
+            }
         });
         let took = start.elapsed();
         self.shared.encoding.fetch_add(took.as_nanos() as u64, Relaxed);
