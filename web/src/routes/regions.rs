@@ -61,11 +61,11 @@ pub struct GroundedView {
     text: String,
     /// Best first; none if the image does not show it.
     boxes: Vec<BoxView>,
-    /// The score of every patch, if asked for.
+    /// The score of every place, if asked for.
     heatmap: Option<HeatmapView>,
 }
 
-/// How much every patch of an image shows of a text.
+/// How much every place of an image shows of a text.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HeatmapView {
     rows: usize,
@@ -246,7 +246,7 @@ pub async fn heatmap(
 /// by.
 fn name_of(state: &AppState, content: &ContentHash, text: &str) -> Result<String, ApiError> {
     let model = state.engine.model_info()?.map(|model| model.fingerprint).unwrap_or_default();
-    let parts = format!("heatmap, version 1: {content} {model} {} {text}", state.engine.revision()?);
+    let parts = format!("heatmap, version 2: {content} {model} {} {text}", state.engine.revision()?);
     Ok(ContentHash::of(parts.as_bytes()).to_string())
 }
 
