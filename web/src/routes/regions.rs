@@ -39,7 +39,7 @@ pub struct GroundForm {
     /// Look closer, in windows: 1 for a single look, up to 4. The time grows with the square.
     #[schema(minimum = 1, maximum = 4)]
     detail: Option<f32>,
-    /// Give the score of every patch too.
+    /// Give the score of every place too.
     #[serde(default)]
     heatmap: bool,
 }
@@ -202,7 +202,7 @@ fn usual_size() -> u32 {
 
 /// Heatmap of an image and a text
 ///
-/// A transparent PNG to lay over the image: the score of every patch, from dark blue over green
+/// A transparent PNG to lay over the image: the score of every place, from dark blue over green
 /// (0.5) to yellow.
 #[utoipa::path(get, path = "/api/v1/images/{id}/heatmap", operation_id = "image_heatmap", tag = "regions", params(("id" = u64, Path), HeatmapForm),
     responses((status = 200, description = "A PNG to lay over the image",
