@@ -79,8 +79,8 @@ pub use published::{PublishedReport, check_published};
 pub use query::{Cursor, Depth, Mode, Query, Sort, Source, Term};
 pub use rating_sidecars::SidecarsWritten;
 pub use regions::{
-    Example, FindPage, FindQuery, FoundBox, FoundImage, Grounded, GroundedObject, Heatmap, ImageFeatures, Phrase,
-    PhraseGrounding, QueryObject, Relation, SpatialRelation, StructuredQuery, Target,
+    Example, FindPage, FindQuery, FoundBox, FoundImage, Grounded, GroundedObject, Heatmap, ImageFeatures,
+    PatchFeatures, Phrase, PhraseGrounding, QueryObject, Relation, SpatialRelation, StructuredQuery, Target,
 };
 pub use roots::expand_home;
 pub use runs::{RunBy, RunOutcome, RunRecord};

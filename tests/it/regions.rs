@@ -154,9 +154,12 @@ fn an_image_is_grounded_without_a_library() {
     let things = things.json();
     assert_eq!(things.len(), 2);
     let heatmap = &things[0]["heatmap"];
-    assert_eq!((heatmap["rows"].as_u64(), heatmap["cols"].as_u64()), (Some(12), Some(12)));
+    let cells = heatmap["rows"].as_u64().unwrap() * heatmap["cols"].as_u64().unwrap();
+    assert!((1000..=96 * 96).contains(&cells), "finer than 12 x 12 patches: {cells}");
     let scores = heatmap["scores"].as_array().unwrap();
-    assert!(scores.len() == 144 && scores.iter().every(|score| (0.0..=1.0).contains(&score.as_f64().unwrap())));
+    assert!(
+        scores.len() as u64 == cells && scores.iter().every(|score| (0.0..=1.0).contains(&score.as_f64().unwrap()))
+    );
 }
 
 #[test]

@@ -91,3 +91,34 @@ fn measures_stand_between_chance_and_what_the_segments_allow() {
     let wrong = fixture.run(["eval", "segment", "--model", "demo", "--data", &data, "--images", &images]);
     assert!(wrong.code == 2 && wrong.stderr.contains("--names"), "{}", wrong.stderr);
 }
+
+#[test]
+fn a_linear_layer_reads_more_out_of_patches_than_it_guesses() {
+    let fixture = Fixture::empty();
+    let data = gallery("panoptic.json");
+    let args = ["eval", "probe", "--model", "demo", "--data", &data];
+    let report = fixture.json([&args[..], &["--train", "3", "--json"]].concat()).pop().unwrap();
+    assert_eq!((report["fitted"].as_u64(), report["measured"].as_u64()), (Some(3), Some(1)));
+    let right = |whose: &str| report[whose]["pixel_accuracy"].as_f64().unwrap();
+    assert!(right("constant") > 0.0 && right("probe") <= 1.0, "{report}");
+    let all = fixture.run([&args[..], &["--train", "4"]].concat());
+    assert!(all.code == 2 && all.stderr.contains("--train"), "{}", all.stderr);
+
+    // Red is as far away as it is red.
+    let (images, depth) = (fixture.path().join("images"), fixture.path().join("depth"));
+    [&images, &depth].iter().for_each(|folder| std::fs::create_dir(folder).unwrap());
+    for image in 0..6u32 {
+        let red = |x: u32| if x < 48 { 30 * (image as u8 + 1) } else { 20 };
+        let name = format!("{image}.png");
+        image::RgbImage::from_fn(96, 96, |x, _| image::Rgb([red(x), 20, 20])).save(images.join(&name)).unwrap();
+        let far = image::ImageBuffer::from_fn(96, 96, |x, _| image::Luma([u16::from(red(x)) * 10]));
+        far.save(depth.join(&name)).unwrap();
+    }
+    let (images, depth) = (images.to_str().unwrap(), depth.to_str().unwrap());
+    let args = ["eval", "probe", "--model", "demo", "--task", "depth", "--data", depth, "--images", images];
+    let report = fixture.json([&args[..], &["--train", "4", "--json"]].concat()).pop().unwrap();
+    let rmse = |whose: &str| report[whose]["rmse"].as_f64().unwrap();
+    assert!(0.0 < rmse("probe") && rmse("probe") < rmse("constant"), "{report}");
+    let normals = fixture.run(["eval", "probe", "--task", "normals", "--model", "demo", "--data", depth]);
+    assert!(normals.code == 2 && normals.stderr.contains("--images"), "{}", normals.stderr);
+}

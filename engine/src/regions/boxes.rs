@@ -1,9 +1,9 @@
-//! From scores to boxes: out of nested regions, and out of a grid of patches.
+//! From scores to boxes: out of nested regions, and out of a map of pixels.
 
 use glimpse_encoder::dense::Rect;
 use glimpse_indexer::regions::RegionShape;
 
-use super::constants::{GROWTH, LEAST_AREA, PEAK, RISE, STEPS};
+use super::constants::{GROWTH, RISE};
 
 /// The regions that show something, none inside another, best first: `z` are z-scores, and only
 /// regions that `is_found` compete.
@@ -22,39 +22,32 @@ pub(super) fn disjoint(z: &[f32], shapes: &[RegionShape], is_found: impl Fn(usiz
     found
 }
 
-/// A box of a grid and the mean of its best patches.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Blob {
-    pub rect: Rect,
-    pub value: f32,
+/// The box around what a map `(height, width)`, row by row, shows best within `rect`: the places
+/// that hang together with the best one there, as far as they stand out by [`RISE`] of what it
+/// does. They may lie outside `rect`. `None` if nothing in it stands out.
+pub(super) fn grown(map: &[f32], width: usize, rect: &Rect) -> Option<Rect> {
+    let height = map.len() / width.max(1);
+    let start = best_in(map, (width, height), rect)?;
+    let (best, median) = (map[start], median(map)?);
+    let cut = median + RISE * (best - median);
+    let mut open: Vec<bool> = map.iter().map(|&value| value >= cut && best > median).collect();
+    open[start].then(|| around(&flood(&mut open, start, width), height, width))
 }
 
-/// Boxes around the parts of a grid `(rows, cols)` that stand out, best first: the grid is read at
-/// [`STEPS`] points for each patch, cut half-way between its median and its best value, and each
-/// part that hangs together gets a box.
-pub(super) fn blobs(values: &[f32], rows: usize, cols: usize) -> Vec<Blob> {
-    let (height, width) = (rows * STEPS, cols * STEPS);
-    let fine = upsample(values, rows, cols);
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f32::total_cmp);
-    let (Some(&best), median) = (sorted.last(), sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)) else {
-        return Vec::new();
+/// The best place of a map whose pixel lies in a box, at least in part.
+fn best_in(map: &[f32], (width, height): (usize, usize), rect: &Rect) -> Option<usize> {
+    let span = |from: f32, to: f32, count: usize| {
+        (from * count as f32).max(0.0) as usize..((to * count as f32).ceil() as usize).min(count)
     };
-    let cut = median + RISE * (best - median);
-    let mut open: Vec<bool> = fine.iter().map(|&value| value >= cut && best > median).collect();
-    let mut blobs = Vec::new();
-    for start in 0..open.len() {
-        if !open[start] {
-            continue;
-        }
-        let part = flood(&mut open, start, width);
-        if (part.len() as f32) < LEAST_AREA * (height * width) as f32 {
-            continue;
-        }
-        blobs.push(Blob { rect: around(&part, height, width), value: peak(&part, &fine) });
-    }
-    blobs.sort_by(|a, b| b.value.total_cmp(&a.value));
-    blobs
+    let places = span(rect.top, rect.bottom, height)
+        .flat_map(|row| span(rect.left, rect.right, width).map(move |col| row * width + col));
+    places.max_by(|&a, &b| map[a].total_cmp(&map[b]))
+}
+
+fn median(values: &[f32]) -> Option<f32> {
+    let mut values = values.to_vec();
+    let middle = values.len() / 2;
+    (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f32::total_cmp).1)
 }
 
 /// Takes all points that hang together with `start`, corners included.
@@ -91,40 +84,8 @@ fn around(part: &[usize], height: usize, width: usize) -> Rect {
     }
 }
 
-/// Mean of the best share of a part.
-fn peak(part: &[usize], values: &[f32]) -> f32 {
-    let mut values: Vec<f32> = part.iter().map(|&point| values[point]).collect();
-    values.sort_unstable_by(|a, b| b.total_cmp(a));
-    let count = ((values.len() as f32 * PEAK).ceil() as usize).max(1);
-    values[..count].iter().sum::<f32>() / count as f32
-}
-
-/// Bilinear, patch values standing at the middles of patches.
-fn upsample(values: &[f32], rows: usize, cols: usize) -> Vec<f32> {
-    let (height, width) = (rows * STEPS, cols * STEPS);
-    let place = |i: usize, count: usize| {
-        let at = ((i as f32 + 0.5) / STEPS as f32 - 0.5).clamp(0.0, (count - 1) as f32);
-        let low = at as usize;
-        (low, (low + 1).min(count - 1), at.fract())
-    };
-    let mut fine = Vec::with_capacity(height * width);
-    for y in 0..height {
-        let (above, below, down) = place(y, rows);
-        for x in 0..width {
-            let (left, right, across) = place(x, cols);
-            let row = |r: usize| {
-                let (a, b) = (values[r * cols + left], values[r * cols + right]);
-                a + across * (b - a)
-            };
-            fine.push(row(above) + down * (row(below) - row(above)));
-        }
-    }
-    fine
-}
-
 #[cfg(test)]
 mod tests {
-    use glimpse_nonempty::if_any;
     use proptest::prelude::*;
 
     use super::*;
@@ -141,36 +102,46 @@ mod tests {
         assert_eq!(disjoint(&[7.0, 6.0, 1.0, 5.0, 2.0], &shapes, |_| false), [] as [usize; 0]);
     }
 
-    #[test]
-    fn two_bright_spots_are_two_boxes() {
-        let (rows, cols) = (8, 10);
-        let mut grid = vec![0.0; rows * cols];
-        (1..4).for_each(|row| (1..4).for_each(|col| grid[row * cols + col] = 4.0));
-        (8..10).for_each(|col| grid[6 * cols + col] = 3.0);
-        let blobs = blobs(&grid, rows, cols);
-        assert_eq!(blobs.len(), 2);
-        let bright = Rect { left: 0.1, top: 0.125, right: 0.4, bottom: 0.5 };
-        assert!(blobs[0].rect.iou(&bright) > 0.75, "{:?}", blobs[0]);
-        assert!(blobs[1].rect.contains(0.9, 6.5 / 8.0) && blobs[1].value < blobs[0].value);
+    /// Eight rows and ten columns, with a bright spot and a weaker one.
+    fn two_spots() -> Vec<f32> {
+        let mut map = vec![0.0; 8 * 10];
+        (1..4).for_each(|row| (1..4).for_each(|col| map[row * 10 + col] = 4.0));
+        (8..10).for_each(|col| map[6 * 10 + col] = 3.0);
+        map
     }
 
     #[test]
-    fn an_even_grid_shows_nothing() {
-        assert_eq!(blobs(&[1.0; 12], 3, 4), []);
-        assert_eq!(blobs(&[], 0, 0), []);
+    fn a_box_grows_around_the_best_place_within_another() {
+        let bright = Rect { left: 0.1, top: 0.125, right: 0.4, bottom: 0.5 };
+        assert_eq!(grown(&two_spots(), 10, &Rect::WHOLE), Some(bright));
+        let corner = Rect { left: 0.0, top: 0.0, right: 0.25, bottom: 0.25 };
+        assert_eq!(grown(&two_spots(), 10, &corner), Some(bright), "beyond the box that it began in");
+        let lower = Rect { top: 0.7, ..Rect::WHOLE };
+        assert_eq!(grown(&two_spots(), 10, &lower), Some(Rect { left: 0.8, top: 0.75, right: 1.0, bottom: 0.875 }));
+    }
+
+    #[test]
+    fn an_even_map_shows_nothing() {
+        assert_eq!(grown(&[1.0; 12], 4, &Rect::WHOLE), None);
+        assert_eq!(grown(&[], 0, &Rect::WHOLE), None);
+        let empty = Rect { left: 0.3, top: 0.9, right: 0.6, bottom: 1.0 };
+        assert_eq!(grown(&two_spots(), 10, &empty), None, "nothing stands out there");
     }
 
     proptest! {
         #[test]
-        fn boxes_lie_within_the_image(
+        fn boxes_lie_within_the_image_and_hold_the_best_place(
             (rows, cols) in (1usize..7, 1usize..7),
             noise in prop::collection::vec(-3f32..3.0, 36),
         ) {
-            let values = &noise[..rows * cols];
-            for blob in if_any(blobs(values, rows, cols)) {
-                let Rect { left, top, right, bottom } = blob.rect;
+            let map = &noise[..rows * cols];
+            let best = best_in(map, (cols, rows), &Rect::WHOLE).unwrap_or_default();
+            let found = grown(map, cols, &Rect::WHOLE);
+            prop_assert_eq!(found.is_some(), median(map).is_some_and(|median| map[best] > median));
+            if let Some(rect @ Rect { left, top, right, bottom }) = found {
                 prop_assert!(0.0 <= left && left < right && right <= 1.0 && 0.0 <= top && top < bottom && bottom <= 1.0);
-                prop_assert!(values.iter().any(|&value| value >= blob.value - 1e-4));
+                let (x, y) = ((best % cols) as f32 + 0.5, (best / cols) as f32 + 0.5);
+                prop_assert!(rect.contains(x / cols as f32, y / rows as f32));
             }
         }
     }

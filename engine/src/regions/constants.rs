@@ -33,12 +33,13 @@ pub(super) const READINGS: usize = 4;
 /// Boxes that overlap by more are the same thing.
 pub(super) const SAME: f32 = 0.5;
 
-/// A patch belongs to a box if it reaches this share of the way from the median patch to the best
-/// one.
-pub(super) const RISE: f32 = 0.5;
-/// Patches smaller than this share of the image are no box of their own.
-pub(super) const LEAST_AREA: f32 = 0.004;
-/// The grid is looked at in so many steps for each patch, with values in between.
-pub(super) const STEPS: usize = 4;
-/// Share of a box's best patches whose mean is its z-score.
-pub(super) const PEAK: f32 = 0.2;
+/// Pixels along the longer side of the map that heatmaps and fine boxes are made of.
+pub(super) const MAP: u32 = 96;
+/// How closely an image is looked at for them ([`PixelConfig::detail`]), at least and, in a library
+/// of finer regions, at most: 7 and 22 passes of an image of 4:3.
+///
+/// [`PixelConfig::detail`]: glimpse_encoder::dense::PixelConfig::detail
+pub(super) const CLOSE: (f32, f32) = (1.5, 2.0);
+/// A place belongs to a box if it reaches this share of the way from the median place of the image
+/// to the best one of the box.
+pub(super) const RISE: f32 = 0.78;

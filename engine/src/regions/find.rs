@@ -8,6 +8,7 @@ use glimpse_indexer::regions::RegionIndex;
 use glimpse_indexer::{Filter, ImageId, Index};
 
 use super::candidates::candidates;
+use super::close_look::PlaceScores;
 use super::constants::{EVERYWHERE, FAINT, FEW};
 use super::found::FoundSet;
 use super::judge::{is_counted, together};
@@ -100,7 +101,7 @@ impl Engine {
         Ok(())
     }
 
-    /// How much every patch of an image of the library shows of a text.
+    /// How much every place of an image of the library shows of a text.
     ///
     /// # Errors
     /// If the image cannot be read, or model or store fail.
@@ -111,7 +112,10 @@ impl Engine {
         let regions = self.regions_of(&index)?;
         let scorer = self.scorer(&index, &regions, encoder.as_ref(), text)?;
         let profile = self.profile_of(&index, encoder.as_ref())?;
-        Ok(self.dense_features(encoder.as_ref(), &self.original_bytes(id)?, &profile)?.heatmap(&scorer))
+        let bytes = self.original_bytes(id)?;
+        let dense = self.dense_features(encoder.as_ref(), &bytes, &profile)?;
+        let pixels = self.look_closer(encoder.as_ref(), &bytes, &profile)?;
+        Ok(PlaceScores::of(&pixels, &scorer).heatmap(&dense.embedding))
     }
 
     fn answer_find(&self, index: &Served, query: &FindQuery, digest: u64) -> Result<FoundSet, EngineError> {

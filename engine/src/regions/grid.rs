@@ -1,5 +1,5 @@
-//! The patch grid of an image, made when the image is looked at: heatmaps, and boxes finer than
-//! regions.
+//! The patch grid of an image, made when the image is looked at: its regions, vectors of boxes, and
+//! what a decoder reads.
 
 use std::sync::Arc;
 
@@ -7,7 +7,6 @@ use glimpse_encoder::dense::{DenseProfile, Rect, Regions};
 use glimpse_encoder::{DenseGrid, Embedding, Encode, EncodeError};
 use parking_lot::Mutex;
 
-use super::boxes::{Blob, blobs};
 use super::registers::RegisterCache;
 use super::scale::QueryScorer;
 use crate::lru::Lru;
@@ -15,17 +14,6 @@ use crate::{EngineError, ImageBytes};
 
 /// Bytes of grids that are remembered: some forty images of a base model at 512 pixels.
 const REMEMBERED: usize = 256 << 20;
-
-/// How much every patch of an image shows of what was asked: the score itself, 0 to 1, row by row.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Heatmap {
-    /// Patch rows.
-    pub rows: usize,
-    /// Patch columns.
-    pub cols: usize,
-    /// `rows * cols` scores.
-    pub scores: Vec<f32>,
-}
 
 /// All that the model says of an image.
 pub(crate) struct DenseImage {
@@ -99,34 +87,16 @@ impl DenseImage {
         grids.map(|grid| size_of::<f32>() * (grid.aligned.len() + grid.tokens.len())).sum()
     }
 
-    /// What is asked for at every patch: z-scores.
-    pub(super) fn z_scores(&self, scorer: &QueryScorer) -> Vec<f32> {
-        let patches = self.grid.aligned.chunks_exact(self.grid.dim);
-        patches.map(|patch| scorer.z(scorer.scale.product(patch), 0.0)).collect()
-    }
-
     /// What a decoder reads: the whole image at once, whatever the detail.
     pub fn whole(&self) -> &DenseGrid {
         self.whole.as_ref().unwrap_or(&self.grid)
     }
 
-    /// The same as scores.
-    pub(super) fn heatmap(&self, scorer: &QueryScorer) -> Heatmap {
+    /// The score of the patch that shows most of what is asked.
+    pub(super) fn best_patch(&self, scorer: &QueryScorer) -> f32 {
         let image = scorer.of_image(Some(self.embedding.as_slice()));
         let patches = self.grid.aligned.chunks_exact(self.grid.dim);
-        let scores = patches.map(|patch| scorer.score(scorer.scale.product(patch), image)).collect();
-        Heatmap { rows: self.grid.rows, cols: self.grid.cols, scores }
-    }
-
-    /// Boxes of what stands out, best first.
-    pub(super) fn blobs(&self, scorer: &QueryScorer) -> Vec<Blob> {
-        blobs(&self.z_scores(scorer), self.grid.rows, self.grid.cols)
-    }
-
-    /// How far a box stands out for what is asked, in standard deviations.
-    pub(super) fn z_of(&self, rect: &Rect, scorer: &QueryScorer, encoder: &dyn Encode) -> Result<f32, EngineError> {
-        let vector = self.vector_of(rect, encoder)?;
-        Ok(scorer.z(scorer.scale.product(vector.as_slice()), 0.0))
+        patches.map(|patch| scorer.score(scorer.scale.product(patch), image)).fold(0.0, f32::max)
     }
 
     /// The vector of a box: its patches (the nearest one, if it is smaller) as a region of their

@@ -3,6 +3,7 @@
 use glimpse_encoder::dense::{DenseConfig, RegionMap};
 use glimpse_indexer::regions::RegionShape;
 
+use super::close_look::PlaceScores;
 use super::constants::FAINT;
 use super::query::FoundBox;
 use super::refine::{read, refine};
@@ -30,7 +31,7 @@ pub struct GroundedObject {
     pub text: String,
     /// Boxes above the cut, best first; none if the image does not show it.
     pub boxes: Vec<FoundBox>,
-    /// How much every patch shows of it.
+    /// How much every place shows of it.
     pub heatmap: Heatmap,
 }
 
@@ -56,7 +57,9 @@ impl Engine {
         cancel.check()?;
         let encoder = self.chosen()?;
         let encoder = encoder.as_ref();
-        let dense = self.dense_features_of(encoder, image, &self.dense_profile(encoder, config.clone())?)?;
+        let (profile, bytes) = (self.dense_profile(encoder, config.clone())?, self.bytes_of_source(image)?);
+        let dense = self.dense_features(encoder, &bytes, &profile).map_err(|error| error.of_file(image.path()))?;
+        let pixels = self.look_closer(encoder, &bytes, &profile)?;
         let bank = self.banks.of(encoder)?;
         let known = self.calibrated(encoder.info())?;
         let alone = Alone::of(&dense.regions.vectors, &bank, &known.calibration);
@@ -72,8 +75,9 @@ impl Engine {
                     dense.regions.vectors.iter().map(|vector| scorer.scale.product(vector.as_slice())).collect();
                 let mut boxes = found_boxes(&products, &shapes, &scorer, 0.0, |_, score| score >= cut);
                 let read = read(encoder, &dense, &scorer)?;
-                refine(&mut boxes, &dense.blobs(&scorer), &read, |rect| dense.z_of(rect, &scorer, encoder))?;
-                Ok(GroundedObject { text: text.clone(), boxes, heatmap: dense.heatmap(&scorer) })
+                let scores = PlaceScores::of(&pixels, &scorer);
+                refine(&mut boxes, |rect| scores.grown(rect), &read);
+                Ok(GroundedObject { text: text.clone(), boxes, heatmap: scores.heatmap(&dense.embedding) })
             })
             .collect::<Result<Vec<_>, EngineError>>()?;
         let (width, height) = dense.size;

@@ -12,9 +12,10 @@
 //!      -> found.rs            answers, remembered for their pages
 //!      -> closest.rs          images below the cut, where few fulfil the form
 //!      -> ground.rs           the same for one image without a library
-//!      -> dense_features.rs   the patch grid, made when an image is looked at
-//!      -> grid.rs, boxes.rs   what it says: heatmaps, finer boxes
-//!      -> refine.rs           the finest boxes of the few that are shown, by the grid and the model's decoder
+//!      -> dense_features.rs, grid.rs  the patch grid, made when an image is looked at
+//!      -> pixels.rs           the same in windows, for maps that are finer than patches
+//!      -> close_look.rs, boxes.rs  what they say: heatmaps, finer boxes
+//!      -> refine.rs           the finest boxes of the few that are shown, by these and the model's decoder
 //! ```
 //!
 //! Which images are found, and how sure that is, comes from dense features alone: they are
@@ -23,6 +24,7 @@
 mod assign;
 mod boxes;
 mod candidates;
+mod close_look;
 mod closest;
 mod constants;
 mod dense_features;
@@ -37,7 +39,9 @@ mod ground;
 mod judge;
 mod nearest;
 mod parse;
+mod patches;
 mod phrase;
+mod pixels;
 mod query;
 mod refine;
 mod registers;
@@ -52,10 +56,12 @@ mod together;
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
 
-pub use grid::Heatmap;
+pub use close_look::Heatmap;
 pub(crate) use grid::{DenseImage, GridCache};
 pub use ground::{Grounded, GroundedObject};
+pub use patches::PatchFeatures;
 pub use phrase::{ImageFeatures, Phrase, PhraseGrounding};
+pub(crate) use pixels::{PixelCache, PixelImage};
 pub use query::{Example, FindPage, FindQuery, FoundBox, FoundImage, Target};
 pub(crate) use scale::{Alone, QueryScorer};
 pub use structured_query::{MAX_COUNT, MAX_OBJECTS, QueryObject, Relation, SpatialRelation, StructuredQuery};

@@ -7,12 +7,14 @@ use glimpse_encoder::dense::Rect;
 use glimpse_indexer::ImageId;
 use glimpse_indexer::regions::RegionShape;
 
+use super::close_look::{Heatmap, PlaceScores};
 use super::grid::DenseImage;
+use super::pixels::PixelImage;
 use super::query::FoundBox;
-use super::refine::{read, sharpened};
+use super::refine::{agreed, read};
 use super::scale::QueryScorer;
 use super::search::found_boxes;
-use crate::{Engine, EngineError, Heatmap};
+use crate::{Engine, EngineError};
 
 /// A text, and what its cosines mean in the library that serves.
 #[derive(Debug, Clone)]
@@ -26,6 +28,7 @@ pub struct ImageFeatures {
     dense: Arc<DenseImage>,
     encoder: Arc<dyn Encode>,
     shapes: Vec<RegionShape>,
+    pixels: Arc<PixelImage>,
 }
 
 /// Where an image most likely shows a phrase.
@@ -33,13 +36,13 @@ pub struct ImageFeatures {
 pub struct PhraseGrounding {
     /// The best of its regions.
     pub region: FoundBox,
-    /// The same box as the patch grid has it, if that scores better.
+    /// The same box as a map of pixels has it.
     pub fine: Rect,
     /// The likeliest box that the model's decoder reads for the phrase, if it has one.
     pub read: Option<Rect>,
-    /// `fine`, or the box that the decoder reads for the same thing, if that scores better.
+    /// `fine`, half-way to the box that the decoder reads for the same thing.
     pub refined: Rect,
-    /// The score of every patch.
+    /// The score of every place.
     pub heatmap: Heatmap,
 }
 
@@ -62,14 +65,12 @@ impl Engine {
     pub fn image_features(&self, id: ImageId) -> Result<ImageFeatures, EngineError> {
         let index = self.serving()?;
         let encoder = self.encoder_for(&index)?;
-        let dense = self.dense_features(
-            encoder.as_ref(),
-            &self.original_bytes(id)?,
-            &self.profile_of(&index, encoder.as_ref())?,
-        )?;
+        let (profile, bytes) = (self.profile_of(&index, encoder.as_ref())?, self.original_bytes(id)?);
+        let dense = self.dense_features(encoder.as_ref(), &bytes, &profile)?;
+        let pixels = self.look_closer(encoder.as_ref(), &bytes, &profile)?;
         let map = &dense.regions.map;
         let shapes = (0..map.len()).map(|region| RegionShape::of(map, region)).collect();
-        Ok(ImageFeatures { dense, encoder, shapes })
+        Ok(ImageFeatures { dense, encoder, shapes, pixels })
     }
 }
 
@@ -81,27 +82,23 @@ impl ImageFeatures {
 
     /// The score of the best patch, as an exhaustive search over all patches would rank images.
     pub fn best_patch(&self, phrase: &Phrase) -> f32 {
-        let heatmap = self.dense.heatmap(&phrase.scorer);
-        heatmap.scores.into_iter().fold(0.0, f32::max)
+        self.dense.best_patch(&phrase.scorer)
     }
 
     /// Where the image most likely shows a phrase; `None` only for an image without regions.
     ///
     /// # Errors
-    /// If the model fails, or its decoder is damaged.
+    /// If the decoder of the model fails, or is damaged.
     pub fn ground(&self, Phrase { scorer }: &Phrase) -> Result<Option<PhraseGrounding>, EngineError> {
         let image = scorer.of_image(Some(self.dense.embedding.as_slice()));
         let vectors = self.dense.regions.vectors.iter();
         let products: Vec<f32> = vectors.map(|vector| scorer.scale.product(vector.as_slice())).collect();
         let regions = found_boxes(&products, &self.shapes, scorer, image, |_, _| true);
         let Some(region) = regions.first().copied() else { return Ok(None) };
-        let blobs: Vec<Rect> = self.dense.blobs(scorer).into_iter().map(|blob| blob.rect).collect();
-        let encoder = self.encoder.as_ref();
-        let z_of = |rect: &Rect| self.dense.z_of(rect, scorer, encoder);
-        let fine = sharpened(region.rect, &blobs, z_of)?;
-        let read = read(encoder, &self.dense, scorer)?;
-        let refined = sharpened(fine, &read, z_of)?;
-        let heatmap = self.dense.heatmap(scorer);
+        let scores = PlaceScores::of(&self.pixels, scorer);
+        let fine = scores.grown(&region.rect).unwrap_or(region.rect);
+        let read = read(self.encoder.as_ref(), &self.dense, scorer)?;
+        let (refined, heatmap) = (agreed(fine, &read), scores.heatmap(&self.dense.embedding));
         Ok(Some(PhraseGrounding { region, fine, read: read.first().copied(), refined, heatmap }))
     }
 }

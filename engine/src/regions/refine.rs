@@ -1,10 +1,10 @@
-//! Boxes as sharp as they get: regions know what belongs together, the patch grid where it ends,
+//! Boxes as sharp as they get: regions know what belongs together, a map of pixels where it ends,
 //! and a decoder has learnt how large things are.
 
 use glimpse_encoder::dense::{DenseProfile, Rect};
 use glimpse_encoder::{Embedding, Encode, EncodeError};
 
-use super::boxes::Blob;
+use super::close_look::PlaceScores;
 use super::constants::{AGREES, READINGS, SAME};
 use super::grid::DenseImage;
 use super::query::{FoundBox, FoundImage};
@@ -29,11 +29,12 @@ impl Engine {
     /// # Errors
     /// If the model or its decoder fails, or the library cannot be read.
     pub(super) fn refine_boxes(&self, refiner: &BoxRefiner<'_>, image: &mut FoundImage) -> Result<(), EngineError> {
-        let dense = self
-            .original_bytes(image.shown())
-            .and_then(|bytes| self.dense_features(refiner.encoder, &bytes, refiner.profile));
-        let dense = match dense {
-            Ok(dense) => dense,
+        let looked = self.original_bytes(image.shown()).and_then(|bytes| {
+            let dense = self.dense_features(refiner.encoder, &bytes, refiner.profile)?;
+            Ok((dense, self.look_closer(refiner.encoder, &bytes, refiner.profile)?))
+        });
+        let (dense, pixels) = match looked {
+            Ok(looked) => looked,
             Err(error) if is_of_file(&error) => return Ok(()),
             Err(error) => return Err(error),
         };
@@ -43,7 +44,8 @@ impl Engine {
             // An example is no expression that a decoder could read.
             let named = place < refiner.things.len();
             let read = if named { read(refiner.encoder, &dense, scorer)? } else { Vec::new() };
-            refine(&mut own, &dense.blobs(scorer), &read, |rect| dense.z_of(rect, scorer, refiner.encoder))?;
+            let scores = PlaceScores::of(&pixels, scorer);
+            refine(&mut own, |rect| scores.grown(rect), &read);
             boxes.extend(own);
         }
         if lie_as_asked(&boxes, refiner.relations) {
@@ -84,87 +86,63 @@ pub(super) fn read(encoder: &dyn Encode, dense: &DenseImage, text: &QueryScorer)
     Ok(said.into_iter().map(|said| said.value).collect())
 }
 
-/// Gives each box of a thing, best first, the rectangle that means the same and scores best by
-/// `z_of`: its own, that of the patch grid, or the decoder's. Two boxes never become one: they were
-/// counted.
-///
-/// # Errors
-/// Those of `z_of`.
-pub(super) fn refine(
-    found: &mut [FoundBox],
-    blobs: &[Blob],
-    read: &[Rect],
-    z_of: impl Fn(&Rect) -> Result<f32, EngineError>,
-) -> Result<(), EngineError> {
-    let blobs: Vec<Rect> = blobs.iter().map(|blob| blob.rect).collect();
+/// Gives each box of a thing, best first, the rectangle that it has grown to, with what the decoder
+/// read of it. Two boxes never become one: they were counted.
+pub(super) fn refine(found: &mut [FoundBox], grown: impl Fn(&Rect) -> Option<Rect>, read: &[Rect]) {
     for place in 0..found.len() {
-        let rect = sharpened(sharpened(found[place].rect, &blobs, &z_of)?, read, &z_of)?;
+        let Some(rect) = grown(&found[place].rect).map(|rect| agreed(rect, read)) else { continue };
         if found.iter().enumerate().all(|(other, found)| other == place || found.rect.iou(&rect) <= SAME) {
             found[place].rect = rect;
         }
     }
-    Ok(())
 }
 
-/// The sharper rectangle that stands for the same thing, if there is one and it scores better by
-/// `z_of`.
-///
-/// # Errors
-/// Those of `z_of`.
-pub(super) fn sharpened(
-    rect: Rect,
-    sharper: &[Rect],
-    z_of: impl Fn(&Rect) -> Result<f32, EngineError>,
-) -> Result<Rect, EngineError> {
-    let nearest = sharper.iter().copied().max_by(|a, b| rect.iou(a).total_cmp(&rect.iou(b)));
-    match nearest.filter(|sharp| rect.iou(sharp) >= AGREES) {
-        Some(sharp) if z_of(&sharp)? > z_of(&rect)? => Ok(sharp),
-        _ => Ok(rect),
-    }
+/// Half-way between a rectangle and the nearest of those that a decoder reads, if that means the
+/// same.
+pub(super) fn agreed(rect: Rect, read: &[Rect]) -> Rect {
+    let nearest = read.iter().max_by(|a, b| rect.iou(a).total_cmp(&rect.iou(b)));
+    let middle = |other: &Rect| Rect {
+        left: (rect.left + other.left) / 2.0,
+        top: (rect.top + other.top) / 2.0,
+        right: (rect.right + other.right) / 2.0,
+        bottom: (rect.bottom + other.bottom) / 2.0,
+    };
+    nearest.filter(|other| rect.iou(other) >= AGREES).map_or(rect, middle)
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     fn rect(left: f32, right: f32) -> Rect {
-        Rect { left, top: 0.2, right, bottom: 0.6 }
+        Rect { left, top: 0.25, right, bottom: 0.5 }
     }
 
     fn found(rect: Rect) -> FoundBox {
         FoundBox { thing: 0, rect, area: rect.area(), score: 0.9, z: 4.0 }
     }
 
-    /// The narrower the better.
-    fn narrow(rect: &Rect) -> Result<f32, EngineError> {
-        Ok(rect.left - rect.right)
+    #[test]
+    fn a_box_is_what_it_has_grown_to_half_way_to_what_was_read_of_it() {
+        let mut boxes = [found(rect(0.125, 0.25)), found(rect(0.625, 0.875))];
+        let grown = |old: &Rect| Some(Rect { right: old.right + 0.125, ..*old });
+        refine(&mut boxes, grown, &[rect(0.125, 0.5)]);
+        assert_eq!(boxes[0].rect, rect(0.125, 0.4375));
+        assert_eq!(boxes[1].rect, rect(0.625, 1.0), "nothing was read there");
     }
 
     #[test]
-    fn the_sharpest_rectangle_that_scores_better_is_taken() {
-        let mut boxes = [found(rect(0.1, 0.4)), found(rect(0.6, 0.9))];
-        let blobs = [Blob { rect: rect(0.15, 0.4), value: 1.0 }, Blob { rect: rect(0.62, 0.9), value: 1.0 }];
-        refine(&mut boxes, &blobs, &[rect(0.16, 0.38)], narrow).unwrap();
-        assert_eq!(boxes[0].rect, rect(0.16, 0.38));
-        assert_eq!(boxes[1].rect, rect(0.62, 0.9), "it read nothing there");
-    }
-
-    #[test]
-    fn a_rectangle_that_scores_worse_is_not_taken() {
-        let mut boxes = [found(rect(0.1, 0.4))];
-        refine(&mut boxes, &[Blob { rect: rect(0.05, 0.45), value: 1.0 }], &[rect(0.1, 0.5)], narrow).unwrap();
-        assert_eq!(boxes[0].rect, rect(0.1, 0.4));
-        let fails = |_: &Rect| Err(EngineError::BadRequest("no".into()));
-        assert!(refine(&mut boxes, &[], &[rect(0.1, 0.5)], fails).is_err());
+    fn a_box_in_which_nothing_stands_out_stays() {
+        let mut boxes = [found(rect(0.125, 0.5))];
+        refine(&mut boxes, |_| None, &[rect(0.125, 0.75)]);
+        assert_eq!(boxes[0].rect, rect(0.125, 0.5));
     }
 
     #[test]
     fn two_boxes_never_become_one() {
         let apart = [rect(0.1, 0.4), rect(0.3, 0.6)];
         let mut boxes = apart.map(found);
-        let wide = |rect: &Rect| narrow(rect).map(|z| -z);
-        refine(&mut boxes, &[], &[rect(0.15, 0.55)], wide).unwrap();
+        refine(&mut boxes, |_| Some(rect(0.15, 0.55)), &[]);
         assert_eq!(boxes.map(|found| found.rect), apart);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! labels -> stuff.rs         which of them are stuff; vectors as `tag` asks for them (../labels.rs)
-//! image  -> pixel_image.rs   windows of patches, remembered; the image at the size that is worked at
+//! image  -> ../regions/pixels.rs  windows of patches, remembered; the image at the size of the map
 //!        -> semantic.rs      the label of each pixel, or none, by the scores that `find` has
 //!        -> panoptic.rs      segments: stuff by label, things one by one
 //!        -> segmentation.rs  the answer
@@ -14,7 +14,6 @@
 
 mod options;
 mod panoptic;
-mod pixel_image;
 mod segmentation;
 mod semantic;
 mod stuff;
@@ -24,7 +23,6 @@ mod stuff;
 mod tests;
 
 pub use options::SegmentOptions;
-pub(crate) use pixel_image::PixelCache;
 pub use segmentation::{LabelMap, Segment, SegmentLabel, Segmentation};
 
 use glimpse_encoder::dense::DenseConfig;
@@ -71,7 +69,7 @@ impl Engine {
         };
         let bytes = self.bytes_of_source(image)?;
         let dense = self.dense_features(encoder, &bytes, &profile).map_err(|error| error.of_file(image.path()))?;
-        let pixels = self.pixels.get_or_read(encoder, &bytes, &profile.registers, options)?;
+        let pixels = self.pixels.get_or_read(encoder, &bytes, &profile.registers, &options.pixels, options.size)?;
         cancel.check()?;
         let scorers = match &index {
             Some(index) if index.manifest().regions.is_some() => self.library_scorers(index, encoder, &vectors)?,

@@ -3,9 +3,8 @@
 use glimpse_encoder::dense::Products;
 
 use super::options::SegmentOptions;
-use super::pixel_image::PixelImage;
 use super::segmentation::LabelMap;
-use crate::regions::QueryScorer;
+use crate::regions::{PixelImage, QueryScorer};
 use crate::{Cancel, EngineError};
 
 /// A label that some patch fits.
@@ -32,8 +31,7 @@ impl<'a> Candidate<'a> {
     /// Its scores, pixel by pixel; 0 where one below `min_score` stands out by less than [`NEAR`]
     /// of what the best place does.
     fn scores(&self, pixels: &PixelImage, min_score: f32) -> Vec<f32> {
-        let map = pixels.features.map(&self.products, pixels.width as usize, pixels.height as usize);
-        let map = pixels.guide.as_ref().map_or_else(|| map.clone(), |guide| guide.filter(&map));
+        let map = pixels.map(&self.products);
         let z = |product: f32| self.scorer.z(product * self.length, self.image);
         let least = NEAR * map.iter().copied().reduce(f32::max).map_or(0.0, z);
         let score = |product: f32| {

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::MapArgs;
+use crate::cli::outcome::CliError;
 
 const EVAL_HELP: &str = "\
 The data are yours: images are indexed in a temporary library with the model that --model names, and nothing else is touched.
@@ -16,6 +17,7 @@ Examples:
   glimpse eval refer --data finetune_refcoco_val.json --images train2014
   glimpse eval segment --data panoptic_val2017.json --images val2017
   glimpse eval segment --data SegmentationClass --names voc.tsv --images JPEGImages --none background
+  glimpse eval probe --data panoptic_val2017.json --images val2017
   glimpse eval retrieval --data dataset_coco.json --images val2014
   glimpse eval retrieval --data crossmodal3600.jsonl --images xm3600
   glimpse eval captions --data annotations.json --lang en,ja
@@ -42,6 +44,9 @@ pub enum EvalCommand {
     Refer(EvalReferArgs),
     /// What every pixel shows: COCO panoptic, or PNG files with numbers of categories
     Segment(EvalSegmentArgs),
+    /// What the model's patches know: a linear layer on top of them says the category of a pixel,
+    /// how far away it is, or which way it faces
+    Probe(EvalProbeArgs),
     /// What the model's decoder says: COCO annotations; a caption should name the categories of its
     /// image
     Captions(EvalCaptionsArgs),
@@ -107,6 +112,10 @@ pub struct EvalRegionsArgs {
     /// Only the first images
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
+
+    /// Not the first images, so that choices can be made on them
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub skip: usize,
 
     /// Regions of an image, before they are merged into larger ones
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=32), default_value_t = 16)]
@@ -221,21 +230,9 @@ pub struct EvalReferArgs {
     pub json: bool,
 }
 
-const EVAL_SEGMENT_HELP: &str = "\
-All categories are asked of every image, or few (--present, --absent). Printed are the mean intersection over union (mIoU), the share
-of right pixels, and of those with a label that the image shows elsewhere (misplaced) or not at all (absent); of COCO panoptic also
-panoptic, segmentation and recognition quality (PQ, SQ, RQ) for all, things and stuff, as panopticapi computes them. Beside ours
-stand the best that could be said of the same segments (oracle), and categories at random (chance).
-
-Examples:
-  glimpse eval segment --data panoptic_val2017.json --images val2017
-  glimpse eval segment --data gallery/panoptic.json --none background --json
-  glimpse eval segment --data gallery/panoptic.json --none background --present 1 --absent 2
-  glimpse eval segment --data SegmentationClass --names voc.tsv --images JPEGImages --none background";
-
+/// Images whose every pixel is known.
 #[derive(Debug, Args)]
-#[command(after_help = EVAL_SEGMENT_HELP)]
-pub struct EvalSegmentArgs {
+pub struct MaskDataArgs {
     /// COCO panoptic annotations, or a folder of PNG files with numbers of categories
     #[arg(long, value_name = "FILE|DIR")]
     pub data: PathBuf,
@@ -253,6 +250,48 @@ pub struct EvalSegmentArgs {
     #[arg(long, value_name = "FILE")]
     pub names: Option<PathBuf>,
 
+    /// Only the first images
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+
+    /// Not the first images, so that choices can be made on them
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub skip: usize,
+}
+
+impl MaskDataArgs {
+    /// Those of all images that count.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn chosen<T>(&self, mut images: Vec<T>) -> Result<Vec<T>, CliError> {
+        images.truncate(self.limit.unwrap_or(usize::MAX));
+        images.drain(..self.skip.min(images.len()));
+        match images.is_empty() {
+            true => Err(CliError::new(format!("{}: no image", self.data.display()))),
+            false => Ok(images),
+        }
+    }
+}
+
+const EVAL_SEGMENT_HELP: &str = "\
+All categories are asked of every image, or few (--present, --absent). Printed are the mean intersection over union (mIoU), the share
+of right pixels, and of those with a label that the image shows elsewhere (misplaced) or not at all (absent); of COCO panoptic also
+panoptic, segmentation and recognition quality (PQ, SQ, RQ) for all, things and stuff, as panopticapi computes them. Beside ours
+stand the best that could be said of the same segments (oracle), and categories at random (chance).
+
+Examples:
+  glimpse eval segment --data panoptic_val2017.json --images val2017
+  glimpse eval segment --data gallery/panoptic.json --none background --json
+  glimpse eval segment --data gallery/panoptic.json --none background --present 1 --absent 2
+  glimpse eval segment --data SegmentationClass --names voc.tsv --images JPEGImages --none background";
+
+#[derive(Debug, Args)]
+#[command(after_help = EVAL_SEGMENT_HELP)]
+pub struct EvalSegmentArgs {
+    #[command(flatten)]
+    pub data: MaskDataArgs,
+
     /// The category of pixels that show none of the others: it is not asked for
     #[arg(long, value_name = "NAME")]
     pub none: Option<String>,
@@ -266,16 +305,58 @@ pub struct EvalSegmentArgs {
     #[arg(long, value_name = "N")]
     pub absent: Option<usize>,
 
-    /// Only the first images
-    #[arg(long, value_name = "N")]
-    pub limit: Option<usize>,
-
-    /// Not the first images, so that choices can be made on them
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub skip: usize,
-
     #[command(flatten)]
     pub map: MapArgs,
+
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+const EVAL_PROBE_HELP: &str = "\
+The model stays as it is. One linear layer is fitted on top of its patches (ridge regression, in closed form: the same figures in
+every run) to the first half of the images, or as many as --train says, and measured on the others, pixel by pixel: mean intersection
+over union (mIoU) of categories, root of the mean squared error (RMSE) of distances, mean angular error of directions. Beside it
+stands a layer that sees nothing and always says the same. A layer sees a patch's token and the embedding of the whole image.
+
+The truth is what `eval segment` reads, or for --task depth and normals a folder of PNG files with the names of the images: distances
+in grey of 16 bits (0 is unknown, --steps a unit), directions as red, green and blue from -1 to 1 (black is unknown).
+
+Examples:
+  glimpse eval probe --data panoptic_val2017.json --images val2017 --limit 2000 --train 1500
+  glimpse eval probe --data SegmentationClass --names voc.tsv --images JPEGImages
+  glimpse eval probe --task depth --data nyu/depth --images nyu/rgb --json
+  glimpse eval probe --task normals --data nyu/normals --images nyu/rgb";
+
+/// What a linear layer is to say of pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProbeTask {
+    Segmentation,
+    Depth,
+    Normals,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EVAL_PROBE_HELP)]
+pub struct EvalProbeArgs {
+    /// What the layer is to say of pixels
+    #[arg(long, value_enum, default_value_t = ProbeTask::Segmentation)]
+    pub task: ProbeTask,
+
+    #[command(flatten)]
+    pub data: MaskDataArgs,
+
+    /// Images that the layer is fitted to, the first ones [default: half of them]
+    #[arg(long, value_name = "N")]
+    pub train: Option<usize>,
+
+    /// How much small weights are preferred, for each sample
+    #[arg(long, value_name = "STRENGTH", default_value_t = 0.01)]
+    pub ridge: f64,
+
+    /// For depth: steps of a PNG to a unit
+    #[arg(long, value_name = "N", default_value_t = 1000.0)]
+    pub steps: f64,
 
     /// One JSON object
     #[arg(long)]

@@ -23,8 +23,8 @@ pub use collections::{
     KeywordChange, KeywordCommand, ListedArgs, SidecarArgs,
 };
 pub use evaluate::{
-    EvalArgs, EvalCalibrateArgs, EvalCaptionsArgs, EvalClassifyArgs, EvalCommand, EvalDetectArgs, EvalReferArgs,
-    EvalRegionsArgs, EvalRetrievalArgs, EvalSegmentArgs,
+    EvalArgs, EvalCalibrateArgs, EvalCaptionsArgs, EvalClassifyArgs, EvalCommand, EvalDetectArgs, EvalProbeArgs,
+    EvalReferArgs, EvalRegionsArgs, EvalRetrievalArgs, EvalSegmentArgs, MaskDataArgs, ProbeTask,
 };
 pub use groups::{BoundArgs, DepthArgs, ExportArgs, FilterArgs, PrintArgs, SortArg};
 pub use library::{DemoArgs, IndexArgs, ListenArgs, ServeArgs};

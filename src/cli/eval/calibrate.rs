@@ -18,7 +18,7 @@ use crate::cli::output::write_json;
 
 /// Files, and texts with the places of the files that show them.
 struct Data {
-    files: Vec<String>,
+    files: Vec<PathBuf>,
     texts: Vec<(String, Vec<usize>)>,
     /// Boxes are known, so regions can be fitted too.
     has_boxes: bool,
@@ -78,7 +78,7 @@ pub fn run(args: &EvalCalibrateArgs, context: &Context) -> Result<Outcome, CliEr
 
 fn read(args: &EvalCalibrateArgs) -> Result<Data, CliError> {
     let in_language = |language: &str| args.lang.is_empty() || args.lang.iter().any(|asked| asked == language);
-    if let Ok(data) = coco::read(&args.data, args.limit) {
+    if let Ok(data) = coco::read(&args.data, 0, args.limit) {
         let languages = data.languages(&args.lang)?;
         let named = data.things.iter().flat_map(|thing| {
             let names = languages.iter().filter_map(|language| thing.names.get(language));
@@ -93,7 +93,7 @@ fn read(args: &EvalCalibrateArgs) -> Result<Data, CliError> {
         captions.into_iter().filter(|(language, _)| in_language(language)).flat_map(|(_, captions)| captions);
     let texts = captions.filter(|caption| caption.images.iter().all(|&place| place < kept));
     let texts = texts.map(|caption| (caption.text, caption.images)).collect();
-    Ok(Data { texts, files: files[..kept].to_vec(), has_boxes: false })
+    Ok(Data { texts, files: files[..kept].iter().map(PathBuf::from).collect(), has_boxes: false })
 }
 
 fn print(calibration: &Calibration, has_boxes: bool, out: &mut impl Write) -> Result<(), CliError> {

@@ -31,7 +31,7 @@ struct Row {
 }
 
 pub fn run(args: &EvalCaptionsArgs, context: &Context) -> Result<Outcome, CliError> {
-    let data = coco::read(&args.data, args.limit)?;
+    let data = coco::read(&args.data, 0, args.limit)?;
     let dir = folder(&args.images, &args.data);
     let bench = Bench::new(context)?;
     let spoken = bench.engine.caption_languages()?;

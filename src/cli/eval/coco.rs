@@ -1,58 +1,18 @@
-//! COCO annotations (<https://cocodataset.org/#format-data>), with names in more languages if there
-//! are any.
+//! What can be asked of COCO annotations: names of categories, in more languages if there are any,
+//! captions, and what is not there.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use glimpse::engine::Rect;
-use serde::Deserialize;
 
+use super::coco_file::CocoFile;
 use crate::cli::outcome::CliError;
-
-#[derive(Deserialize)]
-struct File {
-    images: Vec<Image>,
-    annotations: Vec<Annotation>,
-    #[serde(default)]
-    categories: Vec<Category>,
-    /// Texts for what no image shows.
-    #[serde(default)]
-    absent: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Image {
-    id: u64,
-    file_name: String,
-    width: u32,
-    height: u32,
-}
-
-#[derive(Deserialize)]
-struct Annotation {
-    image_id: u64,
-    #[serde(default)]
-    category_id: u64,
-    bbox: [f32; 4],
-    /// What the box shows, if it is not the name of a category.
-    caption: Option<String>,
-    #[serde(default)]
-    iscrowd: u8,
-}
-
-#[derive(Deserialize)]
-struct Category {
-    id: u64,
-    name: String,
-    /// By language.
-    #[serde(default)]
-    names: BTreeMap<String, String>,
-}
 
 /// What a data set shows.
 pub struct DataSet {
     /// File names of its images.
-    pub images: Vec<String>,
+    pub images: Vec<PathBuf>,
     /// What can be asked.
     pub things: Vec<EvalQuery>,
     /// Objects of an image.
@@ -70,41 +30,37 @@ pub struct EvalQuery {
 /// The language of names without one.
 pub const UNNAMED: &str = "-";
 
-/// Reads a file, of which the first `limit` images count.
-pub fn read(path: &Path, limit: Option<usize>) -> Result<DataSet, CliError> {
-    let text = super::read(path)?;
-    parse(&text, limit).map_err(|reason| CliError::new(format!("{}: {reason}", path.display())))
+/// Reads a file, of which the first `limit` images count, without the first `skip` of them.
+pub fn read(path: &Path, skip: usize, limit: Option<usize>) -> Result<DataSet, CliError> {
+    CocoFile::read_as(path, "COCO annotations", |file| of_file(file, skip, limit))
 }
 
-fn parse(text: &str, limit: Option<usize>) -> Result<DataSet, String> {
-    let file: File = serde_json::from_str(text).map_err(|error| format!("not COCO annotations: {error}"))?;
-    let images = &file.images[..limit.unwrap_or(usize::MAX).min(file.images.len())];
-    let places: HashMap<u64, usize> = images.iter().zip(0..).map(|(image, place)| (image.id, place)).collect();
+fn of_file(mut file: CocoFile, skip: usize, limit: Option<usize>) -> Result<DataSet, String> {
+    file.images.truncate(limit.unwrap_or(usize::MAX));
+    file.images.drain(..skip.min(file.images.len()));
+    let (places, categories) = (file.image_places(), file.category_places());
     let mut things: Vec<EvalQuery> = Vec::new();
-    let mut of_category: HashMap<u64, usize> = HashMap::new();
     for category in &file.categories {
         let mut names = category.names.clone();
         if names.is_empty() {
             names.insert(UNNAMED.to_owned(), category.name.clone());
         }
-        of_category.insert(category.id, things.len());
         things.push(EvalQuery { names, boxes: BTreeMap::new() });
     }
     let mut of_caption: HashMap<String, usize> = HashMap::new();
-    let mut objects = vec![0; images.len()];
+    let mut objects = vec![0; file.images.len()];
     for annotation in file.annotations.iter().filter(|annotation| annotation.iscrowd == 0) {
         let Some(&place) = places.get(&annotation.image_id) else { continue };
-        let image = &images[place];
-        let Some(rect) = Rect::from_pixels(annotation.bbox, image.width, image.height) else { continue };
+        let (width, height) = file.images[place].size()?;
+        let bbox = annotation.bbox()?.map(|side| side as f32);
+        let Some(rect) = Rect::from_pixels(bbox, width, height) else { continue };
         let thing = match &annotation.caption {
             Some(caption) => *of_caption.entry(caption.clone()).or_insert_with(|| {
                 let names = BTreeMap::from([(UNNAMED.to_owned(), caption.clone())]);
                 things.push(EvalQuery { names, boxes: BTreeMap::new() });
                 things.len() - 1
             }),
-            None => *of_category
-                .get(&annotation.category_id)
-                .ok_or_else(|| format!("an annotation has category {}, which is not listed", annotation.category_id))?,
+            None => categories.of(annotation.category()?)?,
         };
         objects[place] += 1;
         things[thing].boxes.entry(place).or_default().push(rect);
@@ -114,7 +70,8 @@ fn parse(text: &str, limit: Option<usize>) -> Result<DataSet, String> {
         .into_iter()
         .map(|text| EvalQuery { names: BTreeMap::from([(UNNAMED.to_owned(), text)]), boxes: BTreeMap::new() });
     things.extend(absent);
-    Ok(DataSet { images: images.iter().map(|image| image.file_name.clone()).collect(), things, objects })
+    let images = file.images.iter().map(|image| image.file()).collect::<Result<_, _>>()?;
+    Ok(DataSet { images, things, objects })
 }
 
 impl DataSet {
@@ -132,7 +89,12 @@ impl DataSet {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::coco_file;
     use super::*;
+
+    fn parse(text: &str, limit: Option<usize>) -> Result<DataSet, String> {
+        of_file(coco_file::parse(text, "COCO annotations")?, 0, limit)
+    }
 
     const DATA: &str = r#"{
         "images": [{"id": 7, "file_name": "a.jpg", "width": 100, "height": 50},
@@ -153,6 +115,14 @@ mod tests {
         assert_eq!(data.languages(&[]).unwrap(), ["-", "de", "en"]);
         assert!(data.languages(&["fr".to_owned()]).is_err());
         assert_eq!(parse(DATA, Some(1)).unwrap().things[2].names[UNNAMED], "unicorn");
+    }
+
+    #[test]
+    fn images_can_be_left_out_at_both_ends() {
+        let rest = of_file(coco_file::parse(DATA, "COCO annotations").unwrap(), 1, Some(2)).unwrap();
+        assert_eq!((rest.images, rest.objects), (vec![PathBuf::from("b.jpg")], vec![1]));
+        let none = of_file(coco_file::parse(DATA, "COCO annotations").unwrap(), 5, Some(1)).unwrap();
+        assert!(none.images.is_empty() && none.things.iter().all(|thing| thing.boxes.is_empty()));
     }
 
     #[test]

@@ -4,8 +4,12 @@ mod calibrate;
 mod captions;
 mod classify;
 mod coco;
+mod coco_file;
+mod confusion;
 mod detect;
+mod pixel_truth;
 mod presence;
+mod probe;
 mod refer;
 mod regions;
 mod reliability;
@@ -30,6 +34,7 @@ pub fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, CliError> {
         EvalCommand::Detect(args) => detect::run(args, context),
         EvalCommand::Refer(args) => refer::run(args, context),
         EvalCommand::Segment(args) => segment::run(args, context),
+        EvalCommand::Probe(args) => probe::run(args, context),
         EvalCommand::Captions(args) => captions::run(args, context),
         EvalCommand::Retrieval(args) => retrieval::run(args, context),
         EvalCommand::Classify(args) => classify::run(args, context),

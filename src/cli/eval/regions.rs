@@ -30,7 +30,7 @@ const CUTS: [f32; 9] = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9];
 const DEPTHS: [usize; 3] = [1, 5, 10];
 
 pub fn run(args: &EvalRegionsArgs, context: &Context) -> Result<Outcome, CliError> {
-    let data = coco::read(&args.data, args.limit)?;
+    let data = coco::read(&args.data, args.skip, args.limit)?;
     let languages = data.languages(&args.lang)?;
     let dir = folder(&args.images, &args.data);
     let bench = Bench::new(context)?;

@@ -41,7 +41,7 @@ pub struct GroundForm {
     /// Look closer, in windows: 1 for a single look, up to 4. The time grows with the square.
     #[schema(minimum = 1, maximum = 4)]
     detail: Option<f32>,
-    /// Give the score of every patch too.
+    /// Give the score of every place too.
     #[serde(default)]
     heatmap: bool,
 }
@@ -63,11 +63,11 @@ pub struct GroundedView {
     text: String,
     /// Best first; none if the image does not show it.
     boxes: Vec<BoxView>,
-    /// The score of every patch, if asked for.
+    /// The score of every place, if asked for.
     heatmap: Option<HeatmapView>,
 }
 
-/// How much every patch of an image shows of a text.
+/// How much every place of an image shows of a text.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HeatmapView {
     rows: usize,
@@ -205,7 +205,7 @@ fn usual_size() -> u32 {
 
 /// Heatmap of an image and a text
 ///
-/// A transparent PNG to lay over the image: the score of every patch, from dark blue over green
+/// A transparent PNG to lay over the image: the score of every place, from dark blue over green
 /// (0.5) to yellow.
 #[utoipa::path(get, path = "/api/v1/images/{id}/heatmap", operation_id = "image_heatmap", tag = "regions", params(("id" = u64, Path), HeatmapForm),
     responses((status = 200, description = "A PNG to lay over the image",
@@ -264,7 +264,7 @@ async fn draw(state: &web::Data<AppState>, id: ImageId, text: String, key: Key) 
 /// by.
 fn name_of(state: &AppState, content: &ContentHash, text: &str) -> Result<String, ApiError> {
     let model = state.engine.model_info()?.map(|model| model.fingerprint).unwrap_or_default();
-    let parts = format!("heatmap, version 1: {content} {model} {} {text}", state.engine.revision()?);
+    let parts = format!("heatmap, version 2: {content} {model} {} {text}", state.engine.revision()?);
     Ok(ContentHash::of(parts.as_bytes()).to_string())
 }
 

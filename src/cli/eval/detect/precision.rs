@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::super::coco_file::Frequency;
 use super::matching::{AREAS, Detection, Matched, OVERLAPS, OfCategory};
-use super::truth::{Frequency, Kind, Truth};
+use super::truth::{Kind, Truth};
 
 /// Places of the curve of precision over recall: 0, 0.01 and so on to 1.
 const RECALLS: usize = 101;

@@ -1,12 +1,12 @@
 //! Boxes of objects by category: COCO annotations, or LVIS, which says for each image which
 //! categories were looked for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::super::read;
+use super::super::coco_file::{self, CocoFile, Frequency};
 use crate::cli::outcome::CliError;
 
 /// A data set. Images and categories are in the order of their numbers, as the field's tools have
@@ -47,19 +47,6 @@ pub struct Category {
     pub frequency: Option<Frequency>,
 }
 
-/// In how many training images a category of LVIS is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum Frequency {
-    /// Up to 10.
-    #[serde(rename = "r")]
-    Rare,
-    /// Up to 100.
-    #[serde(rename = "c")]
-    Common,
-    #[serde(rename = "f")]
-    Frequent,
-}
-
 /// An object.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Object {
@@ -73,54 +60,16 @@ pub struct Object {
     pub is_crowd: bool,
 }
 
-#[derive(Deserialize)]
-struct File {
-    images: Vec<FileImage>,
-    annotations: Vec<Annotation>,
-    categories: Vec<FileCategory>,
-}
-
-#[derive(Deserialize)]
-struct FileImage {
-    id: u64,
-    file_name: Option<String>,
-    /// LVIS has this in its place.
-    coco_url: Option<String>,
-    #[serde(default)]
-    neg_category_ids: Vec<u64>,
-    #[serde(default)]
-    not_exhaustive_category_ids: Vec<u64>,
-}
-
-#[derive(Deserialize)]
-struct Annotation {
-    image_id: u64,
-    category_id: u64,
-    bbox: [f64; 4],
-    area: Option<f64>,
-    #[serde(default)]
-    iscrowd: u8,
-}
-
-#[derive(Deserialize)]
-struct FileCategory {
-    id: u64,
-    name: String,
-    frequency: Option<Frequency>,
-}
-
 impl Truth {
     /// Reads a file, of which the first `limit` images count.
     ///
     /// # Errors
     /// If it cannot be read, or does not fit together.
     pub fn read(path: &Path, limit: Option<usize>) -> Result<Self, CliError> {
-        Self::parse(&read(path)?, limit).map_err(|reason| CliError::new(format!("{}: {reason}", path.display())))
+        CocoFile::read_as(path, "COCO or LVIS annotations", |file| Self::of_file(file, limit))
     }
 
-    fn parse(text: &str, limit: Option<usize>) -> Result<Self, String> {
-        let mut file: File =
-            serde_json::from_str(text).map_err(|error| format!("neither COCO nor LVIS annotations: {error}"))?;
+    fn of_file(mut file: CocoFile, limit: Option<usize>) -> Result<Self, String> {
         file.images.truncate(limit.unwrap_or(usize::MAX));
         file.images.sort_by_key(|image| image.id);
         file.categories.sort_by_key(|category| category.id);
@@ -128,54 +77,51 @@ impl Truth {
             true => Kind::Lvis,
             false => Kind::Coco,
         };
-        let places: HashMap<u64, usize> =
-            file.categories.iter().zip(0..).map(|(category, place)| (category.id, place)).collect();
-        let of_images: HashMap<u64, usize> =
-            file.images.iter().zip(0..).map(|(image, place)| (image.id, place)).collect();
-        let category = |id: &u64| places.get(id).copied().ok_or_else(|| format!("category {id} is not listed"));
-        let image = |image: &FileImage| {
-            let file = name_of(image).ok_or_else(|| format!("image {} has no `file_name`", image.id))?;
-            let categories = |ids: &[u64]| ids.iter().map(category).collect::<Result<_, _>>();
+        let (images, places) = (file.image_places(), file.category_places());
+        let image = |image: &coco_file::Image| {
+            let categories = |ids: &[u64]| ids.iter().map(|&id| places.of(id)).collect::<Result<_, _>>();
             let (absent, not_all) =
                 (categories(&image.neg_category_ids)?, categories(&image.not_exhaustive_category_ids)?);
-            Ok::<_, String>(TrueImage { id: image.id, file, absent, not_all })
+            Ok::<_, String>(TrueImage { id: image.id, file: image.file()?, absent, not_all })
         };
-        let object = |annotation: &Annotation| {
-            let image = *of_images.get(&annotation.image_id)?;
-            let [.., width, height] = annotation.bbox;
-            Some(category(&annotation.category_id).map(|category| Object {
+        let object = |image: usize, annotation: &coco_file::Annotation| {
+            let bbox = annotation.bbox()?;
+            let [.., width, height] = bbox;
+            Ok::<_, String>(Object {
                 image,
-                category,
-                bbox: annotation.bbox,
+                category: places.of(annotation.category()?)?,
+                bbox,
                 area: annotation.area.unwrap_or(width * height),
                 is_crowd: annotation.iscrowd == 1,
-            }))
+            })
+        };
+        let of_known = |annotation: &coco_file::Annotation| {
+            images.get(&annotation.image_id).map(|&image| object(image, annotation))
         };
         Ok(Self {
             images: file.images.iter().map(image).collect::<Result<_, _>>()?,
-            objects: file.annotations.iter().filter_map(object).collect::<Result<_, _>>()?,
+            objects: file.annotations.iter().filter_map(of_known).collect::<Result<_, _>>()?,
             categories: file.categories.into_iter().map(Category::from).collect(),
             kind,
         })
     }
 }
 
-impl From<FileCategory> for Category {
-    fn from(category: FileCategory) -> Self {
+impl From<coco_file::Category> for Category {
+    fn from(category: coco_file::Category) -> Self {
         // LVIS joins words.
         Self { id: category.id, name: category.name.replace('_', " "), frequency: category.frequency }
     }
-}
-
-fn name_of(image: &FileImage) -> Option<PathBuf> {
-    let last = |url: &String| url.rsplit('/').next().map(PathBuf::from);
-    image.file_name.as_ref().map(PathBuf::from).or_else(|| image.coco_url.as_ref().and_then(last))
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    fn parse(text: &str, limit: Option<usize>) -> Result<Truth, String> {
+        Truth::of_file(coco_file::parse(text, "COCO or LVIS annotations")?, limit)
+    }
 
     const COCO: &str = r#"{"images": [{"id": 9, "file_name": "b.jpg"}, {"id": 7, "file_name": "a.jpg"}],
         "annotations": [{"image_id": 7, "category_id": 4, "bbox": [1, 2, 3, 4]},
@@ -184,14 +130,14 @@ mod tests {
 
     #[test]
     fn images_and_categories_are_in_order_of_their_numbers() {
-        let truth = Truth::parse(COCO, None).unwrap();
+        let truth = parse(COCO, None).unwrap();
         assert_eq!(truth.kind, Kind::Coco);
         assert_eq!(truth.images.iter().map(|image| image.id).collect::<Vec<_>>(), [7, 9]);
         assert_eq!(truth.categories.iter().map(|category| &category.name[..]).collect::<Vec<_>>(), ["dog", "cat"]);
         let [cat, dog] = &truth.objects[..] else { panic!("{:?}", truth.objects) };
         assert_eq!((cat.image, cat.category, cat.area, cat.is_crowd), (0, 1, 12.0, false));
         assert_eq!((dog.image, dog.category, dog.area, dog.is_crowd), (1, 0, 11.5, true));
-        assert_eq!(Truth::parse(COCO, Some(1)).unwrap().objects.len(), 1);
+        assert_eq!(parse(COCO, Some(1)).unwrap().objects.len(), 1);
     }
 
     #[test]
@@ -199,13 +145,13 @@ mod tests {
         let text = r#"{"images": [{"id": 1, "coco_url": "http://x/val2017/000000000001.jpg", "neg_category_ids": [5],
             "not_exhaustive_category_ids": [3]}], "annotations": [],
             "categories": [{"id": 3, "name": "baseball_bat", "frequency": "f"}, {"id": 5, "name": "bow", "frequency": "r"}]}"#;
-        let truth = Truth::parse(text, None).unwrap();
+        let truth = parse(text, None).unwrap();
         assert_eq!((truth.kind, &truth.categories[0].name[..]), (Kind::Lvis, "baseball bat"));
         let image = &truth.images[0];
         assert_eq!(image.file, Path::new("000000000001.jpg"));
         assert_eq!((image.absent.contains(&1), image.not_all.contains(&0)), (true, true));
         let odd = text.replace("[5]", "[6]");
-        assert!(Truth::parse(&odd, None).err().unwrap().contains("category 6"));
-        assert!(Truth::parse("[]", None).is_err());
+        assert!(parse(&odd, None).err().unwrap().contains("category 6"));
+        assert!(parse("[]", None).is_err());
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::super::coco_file::{Annotation, CocoFile, Image, parse};
 use super::super::read;
 use crate::cli::args::EvalReferArgs;
 use crate::cli::outcome::CliError;
@@ -18,28 +19,6 @@ pub struct Expression {
     pub text: String,
     /// Left, top, width and height in pixels.
     pub bbox: [f64; 4],
-}
-
-#[derive(Deserialize)]
-struct File {
-    images: Vec<Image>,
-    annotations: Vec<Annotation>,
-}
-
-#[derive(Deserialize)]
-struct Image {
-    id: u64,
-    file_name: PathBuf,
-    caption: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Annotation {
-    #[serde(default)]
-    id: u64,
-    image_id: u64,
-    bbox: [f64; 4],
-    caption: Option<String>,
 }
 
 /// An object of an image, and what people said to point it out.
@@ -80,8 +59,7 @@ pub fn expressions(args: &EvalReferArgs) -> Result<Vec<Expression>, CliError> {
 
 /// Annotations with captions of their own, or of their image.
 fn captioned(text: &str) -> Result<Vec<Expression>, String> {
-    let file: File =
-        serde_json::from_str(text).map_err(|error| format!("not COCO annotations with captions: {error}"))?;
+    let file: CocoFile = parse(text, "COCO annotations with captions")?;
     let images: HashMap<u64, &Image> = file.images.iter().map(|image| (image.id, image)).collect();
     let expression = |annotation: &Annotation| {
         let image = match images.get(&annotation.image_id) {
@@ -89,31 +67,30 @@ fn captioned(text: &str) -> Result<Vec<Expression>, String> {
             None => return Some(Err(format!("an annotation has image {}, which is not listed", annotation.image_id))),
         };
         let text = annotation.caption.as_ref().or(image.caption.as_ref())?.clone();
-        Some(Ok(Expression { file: image.file_name.clone(), text, bbox: annotation.bbox }))
+        Some(expression_of(image, text, annotation))
     };
     file.annotations.iter().filter_map(expression).collect()
 }
 
+fn expression_of(image: &Image, text: String, annotation: &Annotation) -> Result<Expression, String> {
+    Ok(Expression { file: image.file()?, text, bbox: annotation.bbox()? })
+}
+
 /// References to annotations.
 fn referred(text: &str, annotations: &str, split: Option<&str>) -> Result<Vec<Expression>, String> {
-    let references: Vec<Reference> =
-        serde_json::from_str(text).map_err(|error| format!("not a list of references: {error}"))?;
-    let file: File =
-        serde_json::from_str(annotations).map_err(|error| format!("--annotations: not COCO annotations: {error}"))?;
-    let images: HashMap<u64, &PathBuf> = file.images.iter().map(|image| (image.id, &image.file_name)).collect();
+    let references: Vec<Reference> = parse(text, "a list of references")?;
+    let file: CocoFile = parse(annotations, "COCO annotations").map_err(|reason| format!("--annotations: {reason}"))?;
+    let images: HashMap<u64, &Image> = file.images.iter().map(|image| (image.id, image)).collect();
     let known: HashMap<u64, &Annotation> =
         file.annotations.iter().map(|annotation| (annotation.id, annotation)).collect();
     let mut expressions = Vec::new();
     for reference in references.iter().filter(|reference| split.is_none_or(|split| reference.split == split)) {
         let annotation = known.get(&reference.ann_id);
         let found = annotation.and_then(|annotation| Some((annotation, images.get(&annotation.image_id)?)));
-        let (annotation, file) = found.ok_or_else(|| format!("annotation {} is not listed", reference.ann_id))?;
-        let of = |sentence: &Sentence| Expression {
-            file: file.to_path_buf(),
-            text: sentence.sent.clone(),
-            bbox: annotation.bbox,
-        };
-        expressions.extend(reference.sentences.iter().map(of));
+        let (annotation, image) = found.ok_or_else(|| format!("annotation {} is not listed", reference.ann_id))?;
+        for sentence in &reference.sentences {
+            expressions.push(expression_of(image, sentence.sent.clone(), annotation)?);
+        }
     }
     Ok(expressions)
 }

@@ -1,6 +1,6 @@
 //! Pixels with a label that is not theirs: one that the image shows elsewhere, or not at all.
 
-use super::truth::{TrueMap, VOID};
+use super::super::pixel_truth::{TrueMap, VOID};
 
 /// Counts over all images. Pixels whose truth is void are left out.
 #[derive(Debug, Default)]

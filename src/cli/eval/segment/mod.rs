@@ -1,12 +1,10 @@
 //! `glimpse eval segment`: has every pixel the right label, and every thing its own segment?
 
 mod astray;
-mod confusion;
 mod draws;
 mod panoptic_quality;
 mod predicted;
 mod report;
-mod truth;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -18,6 +16,7 @@ use std::time::Instant;
 use glimpse::Source;
 use glimpse::engine::SegmentOptions;
 
+use super::pixel_truth::{TrueMap, Truth};
 use crate::cli::args::EvalSegmentArgs;
 use crate::cli::context::Context;
 use crate::cli::interrupt::interruptible;
@@ -26,10 +25,9 @@ use crate::cli::output::write_json;
 use draws::Draws;
 use predicted::Predicted;
 use report::{Measures, Report};
-use truth::{TrueMap, Truth};
 
 pub fn run(args: &EvalSegmentArgs, context: &Context) -> Result<Outcome, CliError> {
-    let truth = Truth::read(args)?;
+    let truth = Truth::read(&args.data)?;
     let none = args.none.as_ref().map(|name| truth.category(name)).transpose()?;
     let is_few = args.present.is_some() || args.absent.is_some();
     if is_few && args.present.unwrap_or(0) + args.absent.unwrap_or(0) == 0 {
@@ -42,7 +40,7 @@ pub fn run(args: &EvalSegmentArgs, context: &Context) -> Result<Outcome, CliErro
     let (mut seconds, mut passes, mut count) = (0.0, 0, 0);
     for (place, image) in truth.images.iter().enumerate() {
         let mut map = image.load()?;
-        let asked = asked(&truth, &map, none, args, (args.skip + place) as u64);
+        let asked = asked(&truth, &map, none, args, (args.data.skip + place) as u64);
         if asked.is_empty() {
             bar.inc(1);
             continue; // it shows nothing that could be asked for

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::truth::TrueSegment;
+use super::super::pixel_truth::TrueSegment;
 
 /// Counts of each category.
 pub struct PanopticQuality {

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use glimpse::engine::Segmentation;
 
+use super::super::pixel_truth::{TrueMap, VOID};
 use super::draws::Draws;
 use super::panoptic_quality::PredictedSegment;
-use super::truth::{TrueMap, VOID};
 
 /// Segments of an image and their categories.
 #[derive(Debug, Clone)]

@@ -4,11 +4,11 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use super::super::confusion::Confusion;
+use super::super::pixel_truth::{TrueMap, Truth};
 use super::astray::Astray;
-use super::confusion::Confusion;
 use super::panoptic_quality::{PanopticQuality, Quality};
 use super::predicted::Predicted;
-use super::truth::{TrueMap, Truth};
 use crate::cli::outcome::CliError;
 use crate::cli::output::Table;
 

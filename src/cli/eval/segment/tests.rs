@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::confusion::Confusion;
+use super::super::confusion::Confusion;
+use super::super::pixel_truth::{TrueMap, TrueSegment, Truth, VOID, numbers};
 use super::draws::Draws;
 use super::panoptic_quality::{PanopticQuality, PredictedSegment, Quality};
-use super::truth::{TrueMap, Truth, VOID, numbers};
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/panoptic")
@@ -61,7 +61,7 @@ fn quality_and_iou_are_those_of_the_field() {
 
 #[test]
 fn a_perfect_answer_has_all_and_none_has_nothing() {
-    let list = [super::truth::TrueSegment { id: 7, category: 1, area: 2, is_crowd: false }];
+    let list = [TrueSegment { id: 7, category: 1, area: 2, is_crowd: false }];
     let truth = (&[0, 7, 7, 0][..], &list[..]);
     let mut quality = PanopticQuality::new(2);
     quality.add(truth, (&[1, 1, 1, 1], &[PredictedSegment { id: 1, category: 1 }]));

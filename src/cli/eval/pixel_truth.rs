@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageReader};
-use serde::Deserialize;
 
-use crate::cli::args::EvalSegmentArgs;
-use crate::cli::eval::{folder, read};
+use super::coco_file::{Annotation, Category as FileCategory, CocoFile, SegmentInfo};
+use super::{folder, read};
+use crate::cli::args::MaskDataArgs;
 use crate::cli::outcome::CliError;
 
 /// The category of pixels that do not count.
@@ -63,48 +63,12 @@ pub struct TrueMap {
     pub segments: Option<(Vec<u32>, Vec<TrueSegment>)>,
 }
 
-#[derive(Deserialize)]
-struct File {
-    images: Vec<FileImage>,
-    annotations: Vec<Annotation>,
-    categories: Vec<FileCategory>,
-}
-
-#[derive(Deserialize)]
-struct FileImage {
-    id: u64,
-    file_name: String,
-}
-
-#[derive(Deserialize)]
-struct Annotation {
-    image_id: u64,
-    file_name: String,
-    segments_info: Vec<Info>,
-}
-
-#[derive(Deserialize)]
-struct Info {
-    id: u32,
-    category_id: u64,
-    area: u64,
-    #[serde(default)]
-    iscrowd: u8,
-}
-
-#[derive(Deserialize)]
-struct FileCategory {
-    id: u64,
-    name: String,
-    isthing: u8,
-}
-
 impl Truth {
     /// Reads what the arguments name.
     ///
     /// # Errors
     /// If it is in none of the forms, or does not fit together.
-    pub fn read(args: &EvalSegmentArgs) -> Result<Self, CliError> {
+    pub fn read(args: &MaskDataArgs) -> Result<Self, CliError> {
         let mut truth = match args.data.is_dir() {
             true => Self::semantic(args)?,
             false => {
@@ -112,40 +76,42 @@ impl Truth {
                 Self::panoptic(&args.data, &masks, &folder(&args.images, &args.data))?
             }
         };
-        truth.images.truncate(args.limit.unwrap_or(usize::MAX));
-        truth.images.drain(..args.skip.min(truth.images.len()));
-        match truth.images.is_empty() {
-            true => Err(CliError::new(format!("{}: no image", args.data.display()))),
-            false => Ok(truth),
-        }
+        truth.images = args.chosen(truth.images)?;
+        Ok(truth)
     }
 
     /// A panoptic list, PNG files in `masks`.
     pub fn panoptic(path: &Path, masks: &Path, images: &Path) -> Result<Self, CliError> {
-        let failed = |reason: String| CliError::new(format!("{}: {reason}", path.display()));
-        let file: File = serde_json::from_str(&read(path)?)
-            .map_err(|error| failed(format!("not COCO panoptic annotations: {error}")))?;
-        let places: HashMap<u64, usize> =
-            file.categories.iter().zip(0..).map(|(category, at)| (category.id, at)).collect();
-        let names: HashMap<u64, &str> = file.images.iter().map(|image| (image.id, image.file_name.as_str())).collect();
-        let image = |annotation: &Annotation| {
-            let unknown = |what: &str, id: u64| failed(format!("an annotation has {what} {id}, which is not listed"));
-            let name = names.get(&annotation.image_id).ok_or_else(|| unknown("image", annotation.image_id))?;
-            let segment = |info: &Info| {
-                let category = places.get(&info.category_id).ok_or_else(|| unknown("category", info.category_id))?;
-                Ok(TrueSegment { id: info.id, category: *category, area: info.area, is_crowd: info.iscrowd == 1 })
-            };
-            let segments = annotation.segments_info.iter().map(segment).collect::<Result<_, CliError>>()?;
-            let (file, png) = (images.join(name), masks.join(&annotation.file_name));
-            Ok(TrueImage { file, png, content: Content::Panoptic(segments) })
+        CocoFile::read_as(path, "COCO panoptic annotations", |file| Self::of_file(file, masks, images))
+    }
+
+    fn of_file(file: CocoFile, masks: &Path, images: &Path) -> Result<Self, String> {
+        let (of_images, places) = (file.image_places(), file.category_places());
+        let segment = |info: &SegmentInfo| {
+            let (category, is_crowd) = (places.of(info.category_id)?, info.iscrowd == 1);
+            Ok(TrueSegment { id: info.id, category, area: info.area, is_crowd })
         };
-        let images = file.annotations.iter().map(image).collect::<Result<_, CliError>>()?;
-        let category = |category: FileCategory| Category { name: category.name, is_thing: category.isthing == 1 };
-        Ok(Self { categories: file.categories.into_iter().map(category).collect(), images, is_panoptic: true })
+        let image = |annotation: &Annotation| {
+            let id = annotation.image_id;
+            let unknown = || format!("an annotation has image {id}, which is not listed");
+            let image = &file.images[*of_images.get(&id).ok_or_else(unknown)?];
+            let lost = || format!("the annotation of image {id} has no `file_name`, that of a PNG");
+            let png = masks.join(annotation.file_name.as_ref().ok_or_else(lost)?);
+            let segments = annotation.segments_info.iter().map(segment).collect::<Result<_, String>>()?;
+            Ok(TrueImage { file: images.join(image.file()?), png, content: Content::Panoptic(segments) })
+        };
+        let images = file.annotations.iter().map(image).collect::<Result<_, String>>()?;
+        let category = |category: FileCategory| {
+            let unsaid = || format!("category {} has no `isthing`", category.id);
+            let is_thing = category.isthing.ok_or_else(unsaid)? == 1;
+            Ok(Category { name: category.name, is_thing })
+        };
+        let categories = file.categories.into_iter().map(category).collect::<Result<_, String>>()?;
+        Ok(Self { categories, images, is_panoptic: true })
     }
 
     /// A folder of PNG files, names of categories in a file of their own.
-    fn semantic(args: &EvalSegmentArgs) -> Result<Self, CliError> {
+    fn semantic(args: &MaskDataArgs) -> Result<Self, CliError> {
         let names = args.names.as_ref().ok_or_else(|| {
             CliError::with_hint(
                 "PNG files with numbers of categories need the categories' names",
@@ -163,25 +129,8 @@ impl Truth {
             categories.push(Category { name: name.trim().to_owned(), is_thing: false });
         }
         let numbers = std::sync::Arc::new(numbers);
-        let failed = |path: &Path, error: std::io::Error| CliError::new(format!("{}: {error}", path.display()));
-        let folder = args.images.as_ref().ok_or_else(|| CliError::new("--images says where the images are"))?;
-        let list = |dir: &Path| {
-            let entries = std::fs::read_dir(dir).map_err(|error| failed(dir, error))?;
-            let paths = entries.map(|entry| Ok(entry.map_err(|error| failed(dir, error))?.path()));
-            let mut paths = paths.collect::<Result<Vec<_>, CliError>>()?;
-            paths.sort();
-            Ok::<_, CliError>(paths)
-        };
-        let files: HashMap<_, _> =
-            list(folder)?.into_iter().filter_map(|path| Some((path.file_stem()?.to_owned(), path))).collect();
-        let images =
-            list(&args.data)?.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "png"));
-        let images = images.map(|png| {
-            let file = png.file_stem().and_then(|stem| files.get(stem)).cloned();
-            let none = || CliError::new(format!("{}: no image of this name in {}", png.display(), folder.display()));
-            Ok(TrueImage { file: file.ok_or_else(none)?, content: Content::Semantic(numbers.clone()), png })
-        });
-        Ok(Self { categories, images: images.collect::<Result<_, CliError>>()?, is_panoptic: false })
+        let image = |(file, png)| TrueImage { file, content: Content::Semantic(numbers.clone()), png };
+        Ok(Self { categories, images: pairs(args)?.into_iter().map(image).collect(), is_panoptic: false })
     }
 
     /// The place of a category.
@@ -192,6 +141,31 @@ impl Truth {
         let place = self.categories.iter().position(|category| category.name == name);
         place.ok_or_else(|| CliError::new(format!("the data have no category `{name}`")))
     }
+}
+
+/// The images of a folder that PNG files of another folder are about, by their names, and these.
+///
+/// # Errors
+/// If a folder is not named or cannot be read, or a PNG is about no image.
+pub fn pairs(args: &MaskDataArgs) -> Result<Vec<(PathBuf, PathBuf)>, CliError> {
+    let failed = |path: &Path, error: std::io::Error| CliError::new(format!("{}: {error}", path.display()));
+    let folder = args.images.as_ref().ok_or_else(|| CliError::new("--images says where the images are"))?;
+    let list = |dir: &Path| {
+        let entries = std::fs::read_dir(dir).map_err(|error| failed(dir, error))?;
+        let paths = entries.map(|entry| Ok(entry.map_err(|error| failed(dir, error))?.path()));
+        let mut paths = paths.collect::<Result<Vec<_>, CliError>>()?;
+        paths.sort();
+        Ok::<_, CliError>(paths)
+    };
+    let files: HashMap<_, _> =
+        list(folder)?.into_iter().filter_map(|path| Some((path.file_stem()?.to_owned(), path))).collect();
+    let pngs = list(&args.data)?.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "png"));
+    let pair = |png: PathBuf| {
+        let file = png.file_stem().and_then(|stem| files.get(stem)).cloned();
+        let none = || CliError::new(format!("{}: no image of this name in {}", png.display(), folder.display()));
+        Ok((file.ok_or_else(none)?, png))
+    };
+    pngs.map(pair).collect()
 }
 
 impl TrueMap {

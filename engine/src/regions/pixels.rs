@@ -1,15 +1,14 @@
-//! An image as it is segmented: its windows, and its pixels at the size that is worked at.
+//! An image as its pixels are looked at: its windows, and its pixels at the size that is worked at.
 //! Remembered, since people try one set of labels after the other.
 
 use std::sync::Arc;
 
 use glimpse_encoder::Encode;
-use glimpse_encoder::dense::{Guide, PixelFeatures};
+use glimpse_encoder::dense::{Guide, PixelConfig, PixelFeatures, Products};
 use image::RgbImage;
 use image::imageops::{FilterType, resize, thumbnail};
 use parking_lot::Mutex;
 
-use super::options::SegmentOptions;
 use crate::lru::Lru;
 use crate::{Cancel, EngineError, ImageBytes};
 
@@ -42,7 +41,8 @@ impl PixelCache {
         Self(Mutex::new(Lru::new(REMEMBERED)))
     }
 
-    /// An image, read as the options say.
+    /// An image, read as `config` says; its maps have `size` pixels along the longer side, at most
+    /// those of the image. `registers` are the slots of the model's profile.
     ///
     /// # Errors
     /// If the bytes are no image, the model fails, or the question is given up.
@@ -51,14 +51,15 @@ impl PixelCache {
         encoder: &dyn Encode,
         image: &ImageBytes<'_>,
         registers: &[usize],
-        options: &SegmentOptions,
+        config: &PixelConfig,
+        size: u32,
     ) -> Result<Arc<PixelImage>, EngineError> {
-        let read_with = format!("{} {:?} {}", encoder.info().fingerprint, options.pixels, options.size);
+        let read_with = format!("{} {config:?} {size}", encoder.info().fingerprint);
         let key: Key = (read_with, *blake3::hash(&image.bytes).as_bytes(), image.orientation);
         if let Some(known) = self.0.lock().get(&key) {
             return Ok(known);
         }
-        let read = Arc::new(PixelImage::read(encoder, &image.decode()?.pixels, registers, options)?);
+        let read = Arc::new(PixelImage::read(encoder, &image.decode()?.pixels, registers, config, size)?);
         self.0.lock().insert(key, Arc::clone(&read), read.bytes());
         Ok(read)
     }
@@ -69,16 +70,24 @@ impl PixelImage {
         encoder: &dyn Encode,
         image: &RgbImage,
         registers: &[usize],
-        options: &SegmentOptions,
+        config: &PixelConfig,
+        size: u32,
     ) -> Result<Self, EngineError> {
         let cancel = Cancel::current();
-        let features = PixelFeatures::of(encoder, image, registers, &options.pixels, || cancel.check())?;
-        let (width, height) = fitted(image.dimensions(), options.size);
-        let guide = options.pixels.edges.then(|| {
+        let features = PixelFeatures::of(encoder, image, registers, config, || cancel.check())?;
+        let (width, height) = fitted(image.dimensions(), size);
+        let guide = config.edges.then(|| {
             let reach = (REACH * width.max(height) as f32).round().max(1.0) as usize;
             Guide::of(&resized(image, width, height), reach, SMOOTHNESS)
         });
         Ok(Self { features, width, height, guide })
+    }
+
+    /// A map of products, its edges moved to those of the image if they are to be: `width * height`
+    /// values, row by row.
+    pub fn map(&self, products: &Products) -> Vec<f32> {
+        let map = self.features.map(products, self.width as usize, self.height as usize);
+        self.guide.as_ref().map_or_else(|| map.clone(), |guide| guide.filter(&map))
     }
 
     /// How often the model looked at it.

@@ -1,7 +1,7 @@
 //! Pixels by true and predicted category, summed over all images: the mean intersection over union,
 //! and the share of right pixels.
 
-use super::truth::VOID;
+use super::pixel_truth::VOID;
 
 /// Pixels of each category: in the truth, predicted, and both. Pixels whose truth is void are left
 /// out.
