@@ -11,6 +11,7 @@
 //!      -> find.rs             all of it                                                     -> FindPage
 //!      -> found.rs            answers, remembered for their pages
 //!      -> closest.rs          images below the cut, where few fulfil the form
+//!      -> labelled.rs         what one image shows of many labels
 //!      -> ground.rs           the same for one image without a library
 //!      -> dense_features.rs   the patch grid, made when an image is looked at
 //!      -> grid.rs, boxes.rs   what it says: heatmaps, finer boxes
@@ -35,6 +36,7 @@ mod fuzz;
 mod grid;
 mod ground;
 mod judge;
+mod labelled;
 mod parse;
 mod phrase;
 mod query;
@@ -54,6 +56,7 @@ mod tests;
 pub use grid::Heatmap;
 pub(crate) use grid::{DenseImage, GridCache};
 pub use ground::{Grounded, GroundedObject};
+pub(crate) use labelled::LabelSearch;
 pub use phrase::{ImageFeatures, Phrase, PhraseGrounding};
 pub use query::{Example, FindPage, FindQuery, FoundBox, FoundImage, Target};
 pub(crate) use scale::{Alone, QueryScorer};

@@ -63,6 +63,11 @@ pub trait Observer {
     fn linked(&mut self, done: usize, all: usize) {
         let _ = (done, all);
     }
+    /// The regions of `done` of `all` images that came since the last time are tagged, where tags
+    /// of regions are kept.
+    fn tagged(&mut self, done: usize, all: usize) {
+        let _ = (done, all);
+    }
 }
 
 /// Sums of a run.
