@@ -24,12 +24,17 @@ pub struct SavedCount {
 impl Engine {
     /// Images that pass a filter.
     pub(crate) fn selected(&self, index: &Index, filter: &Filter) -> Result<IdSet, EngineError> {
-        self.check_album(index, filter)?;
+        self.check_filter(index, filter)?;
         Ok(index.select(filter))
     }
 
-    /// Refuses a filter by an album that is a saved search, which has no images of its own.
-    pub(crate) fn check_album(&self, index: &Index, filter: &Filter) -> Result<(), EngineError> {
+    /// Refuses a filter by what there is not: tags of regions where none are kept, and images of an
+    /// album that is a saved search, which has none of its own.
+    pub(crate) fn check_filter(&self, index: &Index, filter: &Filter) -> Result<(), EngineError> {
+        if !filter.region_tags.is_empty() && index.region_label_set()?.is_none() {
+            let reason = "no tags of regions are kept; `glimpse tag --regions --keep` makes and keeps them";
+            return Err(EngineError::BadRequest(reason.into()));
+        }
         if let Some(id) = &filter.album
             && index.collections().album(id)?.search.is_some()
         {

@@ -350,7 +350,7 @@ impl Engine {
     /// If there is no index yet.
     pub fn facets_of(&self, filter: &Filter) -> Result<Facets, EngineError> {
         let index = self.serving()?;
-        self.check_album(&index, filter)?;
+        self.check_filter(&index, filter)?;
         Ok(index.facets_of(filter))
     }
 
@@ -360,7 +360,7 @@ impl Engine {
     /// If there is no index yet.
     pub fn tags_of(&self, filter: &Filter) -> Result<Vec<TagCount>, EngineError> {
         let index = self.serving()?;
-        self.check_album(&index, filter)?;
+        self.check_filter(&index, filter)?;
         Ok(index.tags_of(filter))
     }
 

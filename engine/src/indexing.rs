@@ -1,6 +1,7 @@
 //! Bringing the library up to date, and changing its model without a gap in service.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use glimpse_encoder::Encode;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use crate::caption::decoder_of;
 use crate::control::YieldingEncoder;
 use crate::runs::RunBy;
+use crate::served::Served;
 use crate::{Engine, EngineError, RunControl};
 
 impl Engine {
@@ -142,10 +144,18 @@ impl Engine {
             *if summary.kept_old { &mut summary.failed } else { &mut summary.skipped } += events.len();
             events.iter().for_each(|event| observer.event(event));
         }
+        // A generation that is new gets them before it serves.
+        let (known, before) = match same {
+            Some(served) => (Arc::clone(served), None),
+            None => (Arc::new(Served::new(Arc::clone(&target), Arc::clone(&self.banks))), serving.as_deref()),
+        };
+        let mut tell = |done, all| observer.tagged(done, all);
+        let is_tagged = self.tag_what_came(&known, before, encoder.as_ref(), cancel, &mut tell)?;
         if !summary.kept_old {
             self.library.promote(&target)?;
             self.serve(target);
         }
+        summary.cancelled = !is_tagged;
         Ok(summary)
     }
 }

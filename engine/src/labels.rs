@@ -5,6 +5,7 @@ use glimpse_indexer::Filter;
 
 use crate::prompt::{TEMPLATES, mean, prompts};
 use crate::query::MAX_TEXT;
+use crate::suggest::common_words;
 use crate::{Engine, EngineError};
 
 /// Most labels at once.
@@ -63,12 +64,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::BadRequest`] if it has none.
     pub(crate) fn own_labels(&self) -> Result<Vec<String>, EngineError> {
-        let is_word = |tag: &str| tag.chars().count() <= LONGEST && tag.chars().any(char::is_alphabetic);
-        let tags = match self.tags_of(&Filter::default()) {
-            Err(error) if error.is_empty_library() => Vec::new(),
-            tags => tags?,
-        };
-        let words: Vec<String> = tags.into_iter().map(|tag| tag.tag).filter(|tag| is_word(tag)).take(MOST).collect();
+        let words = self.keywords_as_labels()?;
         if words.is_empty() {
             return Err(EngineError::BadRequest(
                 "no labels were given, and the library has no keywords to take in their place; name what the image may \
@@ -77,5 +73,24 @@ impl Engine {
             ));
         }
         Ok(words)
+    }
+
+    /// The labels where none are given: those that the library brings, or, where it brings none,
+    /// words for what many libraries hold.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn usual_labels(&self) -> Result<Vec<String>, EngineError> {
+        let words = self.keywords_as_labels()?;
+        Ok(if words.is_empty() { common_words("en").0.into_iter().map(str::to_owned).collect() } else { words })
+    }
+
+    fn keywords_as_labels(&self) -> Result<Vec<String>, EngineError> {
+        let is_word = |tag: &str| tag.chars().count() <= LONGEST && tag.chars().any(char::is_alphabetic);
+        let tags = match self.tags_of(&Filter::default()) {
+            Err(error) if error.is_empty_library() => Vec::new(),
+            tags => tags?,
+        };
+        Ok(tags.into_iter().map(|tag| tag.tag).filter(|tag| is_word(tag)).take(MOST).collect())
     }
 }

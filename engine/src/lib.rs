@@ -87,7 +87,9 @@ pub use runs::{RunBy, RunOutcome, RunRecord};
 pub use segment::{LabelMap, Segment, SegmentLabel, SegmentOptions, Segmentation};
 pub use settings::{Settings, home_dir};
 pub use suggest::{Correction, is_form_of_things};
-pub use tag::{RegionTag, Tag, TagOptions, Tagged, TaggedRegions};
+pub use tag::{
+    KeptLabels, KeptTags, MAX_KEPT_LABELS, RegionTag, RegionTagging, Tag, TagOptions, TagStage, Tagged, TaggedRegions,
+};
 pub use timeline::{Month, MonthCount};
 pub use tune::{Gain, TextSource, TuneOptions, TuneReport};
 pub use watching::{Update, WatchControl, WatchObserver};

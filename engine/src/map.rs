@@ -32,7 +32,7 @@ impl Engine {
     /// If there is no index yet.
     pub fn map(&self, filter: &Filter, area: Option<&GeoBox>, zoom: u8) -> Result<Map, EngineError> {
         let index = self.serving()?;
-        self.check_album(&index, filter)?;
+        self.check_filter(&index, filter)?;
         let mut cell = 360.0 / f64::from(1u32 << zoom.min(Self::MAX_ZOOM)) / CELLS;
         let mut clusters = index.clusters(filter, area, cell);
         while clusters.len() > MOST_CLUSTERS {

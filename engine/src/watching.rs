@@ -241,4 +241,8 @@ impl Observer for Heard<'_> {
     fn linked(&mut self, done: usize, all: usize) {
         self.0.linked(done, all);
     }
+
+    fn tagged(&mut self, done: usize, all: usize) {
+        self.0.tagged(done, all);
+    }
 }

@@ -22,6 +22,9 @@ pub struct Filter {
     pub lenses: Vec<String>,
     /// Has one of these keywords, whatever the case.
     pub tags: Vec<String>,
+    /// A region of it shows one of these labels, whatever the case; nothing passes where no tags of
+    /// regions are kept.
+    pub region_tags: Vec<String>,
     /// In one of these formats.
     pub formats: Vec<Format>,
     /// Taken inside this box.
@@ -94,6 +97,8 @@ pub struct Facets {
     pub lenses: Vec<(String, usize)>,
     /// Keywords, most frequent first.
     pub tags: Vec<(String, usize)>,
+    /// Labels that a region shows, most frequent first, where tags of regions are kept.
+    pub region_tags: Vec<(String, usize)>,
     /// Formats, most frequent first.
     pub formats: Vec<(Format, usize)>,
     /// Folders that directly hold images, by path.

@@ -106,3 +106,52 @@ fn parts_of_images_are_tagged() {
     let nothing = fixture.run(["tag"]);
     assert_eq!(nothing.code, 2, "{}", nothing.stdout);
 }
+
+#[test]
+fn tags_of_parts_are_kept_filtered_by_and_dropped() {
+    let fixture = crate::util::Fixture::indexed();
+    let labels = ["sunflower", "lemon", "carrot", "grass"];
+    let keep = [&["tag"][..], &labels, &["--regions", "--keep", "--json"]].concat();
+    let done = fixture.json(keep.clone()).pop().unwrap();
+    let images = done["tagged"].as_u64().unwrap();
+    assert!(images > 10 && done["labels"] == 4 && done["cancelled"] == false, "{done}");
+    let again = fixture.json(keep).pop().unwrap();
+    assert_eq!((again["tagged"].as_u64(), again["unchanged"].as_u64()), (Some(0), Some(images)));
+    let mut shown = 0;
+    for label in each(labels) {
+        let found = fixture.run(["find", label, "--strict", "--json", "-n", "500"]);
+        let filtered = fixture.run(["search", "--region-tag", label, "--json", "-n", "500"]);
+        assert!(found.code < 2 && filtered.code < 2, "{}{}", found.stderr, filtered.stderr);
+        let ids = |text: &str| {
+            let ids = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].as_u64().unwrap());
+            ids.collect::<std::collections::BTreeSet<u64>>()
+        };
+        assert_eq!(ids(&found.stdout), ids(&filtered.stdout), "{label}: what find finds");
+        shown += ids(&filtered.stdout).len();
+    }
+    assert!(shown > 0, "some image shows one of them");
+    let verified = fixture.run(["verify"]);
+    assert_eq!(verified.code, 0, "{}{}", verified.stdout, verified.stderr);
+    let with_filter = fixture.run(["tag", "lemon", "--regions", "--keep", "--after", "2020"]);
+    assert!(with_filter.code == 2 && with_filter.stderr.contains("all images"), "{}", with_filter.stderr);
+    for wrong in [&["tag", "lemon", "--keep"][..], &["tag", "--regions", "--keep", "--drop"]] {
+        assert_eq!(fixture.run(wrong).code, 2, "{wrong:?}");
+    }
+    let dropped = fixture.run(["tag", "--regions", "--drop"]);
+    assert!(dropped.code == 0 && dropped.stderr.contains("no more"), "{}", dropped.stderr);
+    let gone = fixture.run(["search", "--region-tag", "lemon"]);
+    assert!(gone.code == 2 && gone.stderr.contains("--keep"), "{}", gone.stderr);
+}
+
+#[test]
+fn parts_are_described_by_the_decoder() {
+    let fixture = crate::util::shared();
+    let args = ["tag", "sunflower", "lemon", "carrot", "--regions", "--captions=en", "--json", "--min-score", "0.1"];
+    let tagged = fixture.json(args);
+    let regions = tagged.iter().flat_map(|image| image["regions"].as_array().unwrap());
+    for region in each(regions) {
+        assert!(region["caption"].as_str().is_some_and(|words| !words.is_empty()), "{region}");
+    }
+    let unknown = fixture.run(["tag", "lemon", "--regions", "--captions=xx"]);
+    assert!(unknown.code == 2 && unknown.stderr.contains("xx"), "{}", unknown.stderr);
+}

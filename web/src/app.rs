@@ -15,8 +15,8 @@ use crate::error::{ApiError, Code};
 use crate::metrics::measure;
 use crate::openapi::description;
 use crate::routes::{
-    albums, caption, changes, downloads, find, folder_tree, groups, images, jobs, library, map, marks, page, regions,
-    reveal, roots, search, segment, sidecars, status, suggest, tags, timeline, trash, uploads,
+    albums, caption, changes, downloads, find, folder_tree, groups, image_tags, images, jobs, library, map, marks,
+    page, regions, reveal, roots, search, segment, sidecars, status, suggest, tags, timeline, trash, uploads,
 };
 use crate::state::AppState;
 
@@ -54,6 +54,7 @@ fn routes(path: &str) -> Scope {
         .service(at("/images/{id}", READ, [get(images::record)]))
         .service(at("/images/{id}/thumbnail", READ, [get(images::thumbnail)]))
         .service(at("/images/{id}/original", READ, [get(images::original)]))
+        .service(at("/images/{id}/tags", READ, [get(image_tags::tags)]))
         .service(at("/images/{id}/frames", READ, [get(images::frames)]))
         .service(at("/images/{id}/similar", READ, [get(search::similar)]))
         .service(at("/images/{id}/regions", READ, [get(regions::stored)]))

@@ -113,6 +113,9 @@ export const heatmap = (id, text, signal) =>
   patiently(() => ask("GET", `images/${id}/heatmap`, { query: { text }, signal, read: (answer) => answer.blob() }), signal);
 /** @type {(id: number, query: { limit: number }, signal?: AbortSignal) => Promise<Api.Similar>} */
 export const similar = (id, query, signal) => ask("GET", `images/${id}/similar`, { query, signal });
+/// The labels of an image that are kept with the index, at two levels: of the image, and of its regions.
+/** @type {(id: number, signal?: AbortSignal) => Promise<Api.ImageTags>} */
+export const imageTags = (id, signal) => ask("GET", `images/${id}/tags`, { signal });
 /** @type {(ids: number[], signal?: AbortSignal) => Promise<Api.Images>} */
 export const images = (ids, signal) => ask("GET", "images", { query: { ids: ids.join(",") }, signal });
 /** @type {(id: number) => Promise<Api.Image>} */

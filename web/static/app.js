@@ -54,7 +54,7 @@ const albums = setUpAlbums({
   gone: (id) => get().album === id && change({ album: "" }),
   renamed: () => filters.render(),
 });
-const filters = setUpFilters({ get, change, albumName: (id) => albums.nameOf(id), searchName: (state) => albums.searchOf(state) });
+const filters = setUpFilters({ get, change, keepsTags: () => server.keepsTags, albumName: (id) => albums.nameOf(id), searchName: (state) => albums.searchOf(state) });
 const help = setUpMenu();
 const grid = new Grid($("grid"), {
   near: () => display.loadMore(),
@@ -283,6 +283,7 @@ showBoxes(boxesShown());
 bar.render();
 filters.render();
 await server.ask();
+if (server.keepsTags) filters.render();
 await display.show(history.state ?? {});
 changes.listen(server.isWatching);
 const { view } = get();

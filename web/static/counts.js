@@ -9,5 +9,5 @@ export async function counts(state, without) {
   const one = (key) => (key !== without && state[key].length === 1 ? state[key][0] : undefined);
   const dates = without === "date" ? {} : { after: state.after, before: state.before };
   const hidden = state.hidden ? "true" : undefined;
-  return facets({ ...dates, hidden, folder: one("folders"), camera: one("cameras"), lens: one("lenses"), tag: one("tags"), format: one("formats") }).catch(() => null);
+  return facets({ ...dates, hidden, folder: one("folders"), camera: one("cameras"), lens: one("lenses"), tag: one("tags"), region_tag: one("regionTags"), format: one("formats") }).catch(() => null);
 }

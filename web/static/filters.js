@@ -8,7 +8,7 @@ import { boxesShown, showBoxes } from "./marks.js";
 import { EMPTY, isFiltered, isRanked, sortOf } from "./state.js";
 import { day, distance, inKm, number, t } from "./words.js";
 
-/** @typedef {"date" | "folder" | "camera" | "lens" | "tag" | "format" | "area" | "near"} SheetName */
+/** @typedef {"date" | "folder" | "camera" | "lens" | "tag" | "regionTag" | "format" | "area" | "near"} SheetName */
 
 const SORTS = /** @type {const} */ (["relevance", "newest", "oldest", "album"]);
 /// Smallest shares of an image, in percent, that can be asked of regions.
@@ -16,12 +16,12 @@ const AREAS = [0, 1, 5, 20];
 /// Distances around a place, in the unit of the reader.
 const DISTANCES = [1, 10, 100];
 
-/// `albumName(id)` gives the name of an album, later, and `searchName(state)` that of the saved search that a state is of, or none.
+/// `keepsTags()` is true if labels of parts of images are kept; `albumName(id)` gives the name of an album, later, and `searchName(state)` that of the saved search that a state is of, or none.
 /**
- * @type {(page: { get: Page.Get, change: Page.Change, albumName: (id: string) => Promise<string>, searchName: (state: Page.State) => Promise<string> }) =>
+ * @type {(page: { get: Page.Get, change: Page.Change, keepsTags: () => boolean, albumName: (id: string) => Promise<string>, searchName: (state: Page.State) => Promise<string> }) =>
  *   { render: () => void }}
  */
-export function setUpFilters({ get, change, albumName, searchName }) {
+export function setUpFilters({ get, change, keepsTags, albumName, searchName }) {
   /** @type {Record<SheetName, Page.Sheet>} */
   const sheets = {
     date: { icon: "calendar", fill: dates, value: dateValue, empty: { after: "", before: "" } },
@@ -29,6 +29,7 @@ export function setUpFilters({ get, change, albumName, searchName }) {
     camera: { icon: "lens", fill: choices("cameras", (value) => value), value: manyValue("cameras", (value) => value), empty: { cameras: [] } },
     lens: { icon: "lens", fill: choices("lenses", (value) => value), value: manyValue("lenses", (value) => value), empty: { lenses: [] }, hidden: ({ lenses }) => !lenses.length },
     tag: { icon: "tag", fill: choices("tags", (value) => value), value: manyValue("tags", (value) => value), empty: { tags: [] }, hidden: ({ tags }) => !tags.length },
+    regionTag: { icon: "region", fill: choices("regionTags", (value) => value), value: manyValue("regionTags", (value) => value), empty: { regionTags: [] }, hidden: (state) => !state.regionTags.length && !keepsTags() },
     format: { icon: "file", fill: choices("formats", (value) => value.toUpperCase()), value: manyValue("formats", (value) => value.toUpperCase()), empty: { formats: [] } },
     area: { icon: "size", fill: areas, value: ({ area }) => (area ? areaText(area) : ""), empty: { area: 0 }, hidden: ({ find }) => !find },
     near: { icon: "place", fill: distances, value: ({ near }) => (near ? t("within", { distance: distance(near.km) }) : ""), empty: { near: null }, hidden: ({ near }) => !near },
@@ -164,11 +165,12 @@ function dateValue({ after, before }) {
     : after ? t("since", { day: day(`${after}T00:00:00`) }) : before ? t("until", { day: day(`${before}T00:00:00`) }) : "";
 }
 
-/** @type {(key: "cameras" | "formats" | "lenses" | "tags", show: (value: string) => string) => Page.FillSheet} */
+/** @type {(key: Exclude<Page.ListFilter, "folders">, show: (value: string) => string) => Page.FillSheet} */
 const choices = (key, show) => async (body, { get, change }) => {
+  const counted = key === "regionTags" ? "region_tags" : key;
   const found = await counts(get(), key);
-  if (!found?.[key]?.length) return body.replaceChildren(h("p", { class: "soft" }, t("nothingToChoose")));
-  const rows = found[key].map(({ value, images }) => {
+  if (!found?.[counted]?.length) return body.replaceChildren(h("p", { class: "soft" }, t("nothingToChoose")));
+  const rows = found[counted].map(({ value, images }) => {
     const box = h("input", { type: "checkbox", checked: get()[key].includes(value) });
     box.addEventListener("change", () => {
       const others = get()[key].filter((other) => other !== value);

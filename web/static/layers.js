@@ -100,12 +100,22 @@ export class Layers {
   }
 
   async toggleMasks() {
-    if (!this.#masks) {
-      const { Masks } = await import("./masks.js");
-      this.#masks ??= new Masks({ things: () => this.#things, changed: () => this.#renderBar() });
-    }
-    if (this.#frame) this.#masks.show(this.#frame, this.#image);
-    this.#masks.toggle();
+    const masks = await this.#loadMasks();
+    if (this.#frame) masks.show(this.#frame, this.#image);
+    masks.toggle();
+  }
+
+  /// Shows the pixels of these labels.
+  /** @type {(labels: string[]) => Promise<void>} */
+  async showMasks(labels) {
+    const masks = await this.#loadMasks();
+    if (this.#frame) masks.show(this.#frame, this.#image);
+    masks.ask(labels);
+  }
+
+  async #loadMasks() {
+    const { Masks } = await import("./masks.js");
+    return (this.#masks ??= new Masks({ things: () => this.#things, changed: () => this.#renderBar() }));
   }
 
   /** @type {(thing: number) => void} */

@@ -87,6 +87,15 @@ export class Masks {
     }
   }
 
+  /// Shows the pixels of these labels, whatever was shown before.
+  /** @type {(labels: string[]) => void} */
+  ask(labels) {
+    $("mask-words").value = labels.join(", ");
+    this.#off.clear();
+    if (this.#wanted) return void this.#ask();
+    this.toggle();
+  }
+
   #forget() {
     this.#canvas.remove();
     this.#numbers.remove();

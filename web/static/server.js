@@ -11,7 +11,7 @@ const LOADING = 400;
 let ahead = null;
 
 export class Server {
-  /** @type {Pick<Api.Health, "model" | "library" | "allows" | "watching"> & { job?: Api.Job | null }} */
+  /** @type {Pick<Api.Health, "model" | "library" | "allows" | "watching" | "region_tags"> & { job?: Api.Job | null }} */
   #known = { model: { state: "loading", name: null, captions: [] }, library: "ready" };
   #waiting = false;
 
@@ -34,6 +34,11 @@ export class Server {
   /// What clients may do beside looking: `{ trash, sidecars, reveal, roots }`.
   get allows() {
     return this.#known.allows ?? {};
+  }
+
+  /// Labels of parts of images are kept, and can be filtered by.
+  get keepsTags() {
+    return this.#known.region_tags === true;
   }
 
   /// The server follows its folders as they change.

@@ -39,6 +39,7 @@ export const EMPTY = Object.freeze({
   weak: false, // all weaker matches are unfolded
   lenses: [],
   tags: [], // keywords, one of which images have
+  regionTags: [], // labels, one of which a part of an image shows
   box: null, // taken within a box on the map: { south, west, north, east }
   page: "", // a page beside the library: its map, its tags, its duplicates
   at: "", // what part of the map is shown, as map.js writes it
@@ -76,12 +77,12 @@ export function soundRelations({ chips, relations }) {
 
 /** @type {(state: Page.State) => boolean} */
 export const isFiltered = (state) =>
-  Boolean((state.find && state.area) || state.after || state.before || state.near || state.box || state.folders.length || state.lenses.length || state.tags.length || state.cameras.length || state.formats.length || state.favourite || state.hidden || state.album);
+  Boolean((state.find && state.area) || state.after || state.before || state.near || state.box || state.folders.length || state.lenses.length || state.tags.length || state.regionTags.length || state.cameras.length || state.formats.length || state.favourite || state.hidden || state.album);
 
 /// What is to change so that nothing is filtered.
 /** @type {Page.Changes} */
 export const withoutFilters = Object.freeze(
-  { after: "", before: "", folders: [], cameras: [], formats: [], lenses: [], tags: [], near: null, box: null, area: 0, favourite: false, hidden: false, album: "" });
+  { after: "", before: "", folders: [], cameras: [], formats: [], lenses: [], tags: [], regionTags: [], near: null, box: null, area: 0, favourite: false, hidden: false, album: "" });
 
 /// Like these images, and nothing else.
 /** @type {(ids: number[]) => Page.State} */
@@ -154,6 +155,7 @@ export function read(address) {
     formats: from.getAll("format"),
     lenses: from.getAll("lens"),
     tags: from.getAll("tag"),
+    regionTags: from.getAll("shows"),
     near: readNear(from.get("near") ?? ""),
     box: readBox(from.get("place") ?? ""),
     favourite: from.get("favourite") === "1",
@@ -262,6 +264,7 @@ export function write(state) {
   if (state.near) to.set("near", `${state.near.latitude},${state.near.longitude},${state.near.km}`);
   for (const lens of state.lenses) to.append("lens", lens);
   for (const tag of state.tags) to.append("tag", tag);
+  for (const label of state.regionTags) to.append("shows", label);
   if (state.box) to.set("place", writeBox(state.box));
   if (state.favourite) to.set("favourite", "1");
   if (state.hidden) to.set("hidden", "1");
@@ -320,6 +323,7 @@ export function filterOf(state) {
     formats: state.formats,
     ...(state.lenses.length && { lenses: state.lenses }),
     ...(state.tags.length && { tags: state.tags }),
+    ...(state.regionTags.length && { region_tags: state.regionTags }),
     ...(place && { place }),
     ...(state.favourite && { favourite: true }),
     ...(state.hidden && { hidden: true }),

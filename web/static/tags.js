@@ -32,12 +32,12 @@ export function open(root, host) {
 
   async function load() {
     const mine = (asked += 1);
-    const { after, before, folders, cameras, formats, favourite, hidden, album } = host.filter();
+    const { after, before, folders, cameras, formats, favourite, hidden, album, region_tags: shown = [] } = host.filter();
     /** @type {(values: string[]) => string | undefined} */
     const one = (values) => (values.length === 1 ? values[0] : undefined);
     host.busy(true);
     try {
-      const query = { after, before, folder: one(folders), camera: one(cameras), format: one(formats), favourite, hidden, album, limit: MOST };
+      const query = { after, before, folder: one(folders), camera: one(cameras), region_tag: one(shown), format: one(formats), favourite, hidden, album, limit: MOST };
       const answer = await tags(query);
       if (closed || mine !== asked) return;
       known = answer.tags;

@@ -9,6 +9,7 @@ import { explain } from "./errors.js";
 import { showFacts } from "./facts.js";
 import { canFill, fillScreen, isFilled } from "./fullscreen.js";
 import { icon } from "./icons.js";
+import { ImageTags } from "./image_tags.js";
 import { Layers } from "./layers.js";
 import { around, bestOf } from "./marks.js";
 import { setUpPopup } from "./popup.js";
@@ -44,6 +45,11 @@ export function setUpViewer({ items, hrefOf, on }) {
     return { x, y, width: Math.max(Math.round(right * whole.width) - x, 1), height: Math.max(Math.round(bottom * whole.height) - y, 1) };
   };
   const layers = new Layers({ focus: lookAt });
+  const imageTags = new ImageTags({
+    frame: () => stage.querySelector(".frame"),
+    areas: (labels) => (video.settle(), layers.showMasks(labels)),
+    hrefOf: on.hrefOfFilter, filter: on.filter,
+  });
   const draw = new Draw($("drawbar"), {
     words: () => on.languages().length > 0 && ((box) => words({ image: Number(lookedAt()), box: inPixels(box) }, cancel.signal).then(({ text }) => text)),
     search: (box) => {
@@ -101,6 +107,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     zoom.upright();
     dialog.classList.remove("gone");
     $("said").hidden = true;
+    imageTags.clear();
     const place = placeOf();
     const item = items()[place];
     const tile = item?.tile ?? (led?.id === next ? led : undefined);
@@ -117,7 +124,7 @@ export function setUpViewer({ items, hrefOf, on }) {
       const shots = moves(known) ? showVideo({ ...known, start: tile?.start ?? known.start }, tile, signal) : undefined;
       if (slides.active) return void (await shots);
       const still = tile ? stillOf(tile).id : next;
-      await Promise.all([shots, showSimilar(still, signal), describe(still, signal)]);
+      await Promise.all([shots, showSimilar(still, signal), describe(still, signal), imageTags.show(still, signal).catch(() => {})]);
     } catch (error) {
       if (!isCancelled(error) && !signal.aborted) showProblem(error);
     }
@@ -138,6 +145,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     draw.end();
     video.close();
     layers.clear();
+    imageTags.clear();
     dialog.classList.remove("gone");
     dialog.close();
     stage.replaceChildren();

@@ -59,6 +59,10 @@ declare namespace Api {
     segments: { label: number; area: number; rle: { size: number[]; counts: string } | null }[];
   }
   interface Regions { width: number; height: number; regions: { x: number; y: number; width: number; height: number }[] }
+  interface ImageTags {
+    id: number; width: number; height: number; kept: boolean; image: { label: string; score: number }[];
+    regions: { label: string; score: number; area: number; x: number; y: number; width: number; height: number }[];
+  }
   interface Captions { captions: { text: string; probability: number }[] }
   interface Upload { key: string }
 
@@ -69,7 +73,7 @@ declare namespace Api {
 
   interface Facet { value: string; images: number }
   interface Facets {
-    cameras: Facet[]; lenses: Facet[]; tags: Facet[]; formats: Facet[]; folders: Facet[]; years: Facet[]; first_taken: string | null; last_taken: string | null;
+    cameras: Facet[]; lenses: Facet[]; tags: Facet[]; region_tags?: Facet[]; formats: Facet[]; folders: Facet[]; years: Facet[]; first_taken: string | null; last_taken: string | null;
   }
   interface Suggestions { examples: string[]; did_you_mean: Correction[]; question: "find" | null }
   interface Correction { typed: string; word: string }
@@ -99,7 +103,7 @@ declare namespace Api {
     model: { name: string; backend: string };
   }
   interface Health {
-    allows?: Allows;
+    allows?: Allows; region_tags?: boolean;
     watching?: boolean;
     library: "ready" | "empty" | "opening" | "unusable"; images: number; job: Job | null;
     model: { state: "loading" | "ready" | "failed"; name: string | null; captions: string[] };

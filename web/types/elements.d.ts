@@ -62,6 +62,7 @@ interface PageElements {
   "help-close": HTMLElementTagNameMap["button"];
   "help-title": HTMLElementTagNameMap["h2"];
   "hidden-open": HTMLElementTagNameMap["a"];
+  "image-tags": HTMLElementTagNameMap["section"];
   "info": HTMLElementTagNameMap["button"];
   "instead": HTMLElementTagNameMap["div"];
   "job": HTMLElementTagNameMap["section"];
@@ -131,6 +132,7 @@ interface PageElements {
   "sort": HTMLElementTagNameMap["select"];
   "stacked": HTMLElementTagNameMap["span"];
   "stage": HTMLElementTagNameMap["div"];
+  "tag-levels": HTMLElementTagNameMap["div"];
   "technical": HTMLElementTagNameMap["dl"];
   "theme": HTMLElementTagNameMap["select"];
   "toasts": HTMLElementTagNameMap["div"];

@@ -25,7 +25,7 @@ declare namespace Page {
   interface Near { latitude: number; longitude: number; km: number }
   interface State {
     text: string; sign: number; chips: Chip[]; find: boolean; relations: Relation[]; area: number; sort: "" | "relevance" | "newest" | "oldest" | "album"; after: string;
-    before: string; folders: string[]; cameras: string[]; formats: string[]; lenses: string[]; tags: string[]; near: Near | null;
+    before: string; folders: string[]; cameras: string[]; formats: string[]; lenses: string[]; tags: string[]; regionTags: string[]; near: Near | null;
     box: Api.GeoBox | null; favourite: boolean; hidden: boolean; album: string; weak: boolean; page: "" | PageName; at: string; view: number | null;
   }
   /// Pages beside the library.
@@ -124,7 +124,7 @@ declare namespace Page {
 
   // ---- filters ----
 
-  type ListFilter = "folders" | "cameras" | "formats" | "lenses" | "tags";
+  type ListFilter = "folders" | "cameras" | "formats" | "lenses" | "tags" | "regionTags";
   type FillSheet = (body: HTMLElement, page: { get: Get; change: Change; done: () => void }) => Promise<void>;
   interface Sheet {
     icon: Icon; fill: FillSheet; value: (state: State) => string; empty: Changes; hidden?: (state: State) => boolean;
@@ -152,7 +152,7 @@ declare namespace Page {
   interface Module { style: string; open: (root: HTMLElement, host: Host) => Opened }
   /// What is asked of images besides the question.
   interface Filter {
-    after?: string; before?: string; folders: string[]; cameras: string[]; formats: string[]; lenses?: string[]; tags?: string[];
+    after?: string; before?: string; folders: string[]; cameras: string[]; formats: string[]; lenses?: string[]; tags?: string[]; region_tags?: string[];
     place?: Api.GeoBox; favourite?: boolean; hidden?: boolean; album?: string;
   }
   type Query = Record<string, string | number | boolean | null | undefined>;

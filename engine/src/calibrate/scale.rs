@@ -39,6 +39,37 @@ impl Scale {
         self
     }
 
+    /// The scale of a text in bytes: [`Scale::from_bytes`] gives one that scores alike.
+    ///
+    /// `level (4) | deviation (4) | share (4) | bins (4) | curve (4 each) | moved query (4 each)`
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let moved = self.query.iter().zip(&*self.centre).map(|(query, centre)| query - centre);
+        let facts = [self.fit.level, self.fit.deviation, self.share].map(f32::to_le_bytes);
+        let mut bytes = facts.concat();
+        bytes.extend((self.curve.len() as u32).to_le_bytes());
+        bytes.extend(self.curve.iter().copied().chain(moved).flat_map(f32::to_le_bytes));
+        bytes
+    }
+
+    /// Reads what [`Scale::to_bytes`] wrote of a query of `dim` values; `None` if it cannot have.
+    pub(crate) fn from_bytes(bytes: &[u8], dim: usize) -> Option<Self> {
+        let (words, []) = bytes.as_chunks::<4>() else { return None };
+        let ([level, deviation, share, bins], values) = words.split_first_chunk::<4>()?;
+        let [level, deviation, share] = [level, deviation, share].map(|word| f32::from_le_bytes(*word));
+        let values: Vec<f32> = values.iter().map(|word| f32::from_le_bytes(*word)).collect();
+        let (curve, query) = values.split_at_checked(u32::from_le_bytes(*bins) as usize)?;
+        let is_sound = [level, deviation, share].into_iter().chain(values.iter().copied()).all(f32::is_finite);
+        (is_sound && deviation > 0.0 && !curve.is_empty() && query.len() == dim).then(|| Self {
+            query: query.to_vec(),
+            centre: vec![0.0; dim].into(),
+            fit: Fit { level, deviation },
+            presence: curve.iter().copied().fold(0.0, f32::max),
+            share,
+            curve: curve.into(),
+            copy: f32::INFINITY,
+        })
+    }
+
     /// What it takes in memory.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>() + size_of_val(self.query.as_slice()) + size_of_val(&*self.curve)

@@ -84,7 +84,7 @@ impl Engine {
     /// As [`Engine::duplicates`].
     pub fn grouped(&self, options: &DuplicateOptions) -> Result<Arc<Vec<DuplicateGroup>>, EngineError> {
         let served = self.serving()?;
-        let question = format!("{} {options:?}", served.revision());
+        let question = format!("{} {} {options:?}", served.revision(), served.region_tag_changes());
         served.groups.get_or_make(question, || self.duplicates(options), |_| true)
     }
 }

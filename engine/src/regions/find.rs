@@ -249,6 +249,7 @@ impl Engine {
 fn name(digest: u64, index: &Index) -> u64 {
     let mut hasher = blake3::Hasher::new_derive_key("glimpse find set, version 1");
     hasher.update(&digest.to_le_bytes()).update(&index.revision().to_le_bytes());
+    hasher.update(&index.region_tag_changes().to_le_bytes());
     hasher.update(index.dir().as_os_str().as_encoded_bytes());
     u64::from_le_bytes(hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default())
 }

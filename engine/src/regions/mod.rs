@@ -11,6 +11,7 @@
 //!      -> find.rs             all of it                                                     -> FindPage
 //!      -> found.rs            answers, remembered for their pages
 //!      -> closest.rs          images below the cut, where few fulfil the form
+//!      -> labelled.rs         what one image shows of many labels
 //!      -> ground.rs           the same for one image without a library
 //!      -> dense_features.rs, grid.rs  the patch grid, made when an image is looked at
 //!      -> pixels.rs           the same in windows, for maps that are finer than patches
@@ -37,6 +38,7 @@ mod fuzz;
 mod grid;
 mod ground;
 mod judge;
+mod labelled;
 mod nearest;
 mod parse;
 mod patches;
@@ -59,6 +61,7 @@ mod tests;
 pub use close_look::Heatmap;
 pub(crate) use grid::{DenseImage, GridCache};
 pub use ground::{Grounded, GroundedObject};
+pub(crate) use labelled::LabelSearch;
 pub use patches::PatchFeatures;
 pub use phrase::{ImageFeatures, Phrase, PhraseGrounding};
 pub(crate) use pixels::{PixelCache, PixelImage};

@@ -258,6 +258,23 @@ pub(crate) struct QueryScorer {
 }
 
 impl QueryScorer {
+    /// In bytes, to be kept with the index: [`QueryScorer::from_bytes`] gives one that scores alike.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = [self.image_weight, self.most_of_image].map(f32::to_le_bytes).concat();
+        bytes.extend(self.scale.to_bytes());
+        bytes
+    }
+
+    /// Reads what [`QueryScorer::to_bytes`] wrote, for vectors of `dim` values.
+    pub fn from_bytes(bytes: &[u8], dim: usize) -> Option<Self> {
+        let (image_weight, rest) = bytes.split_first_chunk()?;
+        let (most_of_image, scale) = rest.split_first_chunk()?;
+        let [image_weight, most_of_image] = [image_weight, most_of_image].map(|word| f32::from_le_bytes(*word));
+        let is_sound = image_weight.is_finite() && most_of_image.is_finite();
+        let scale = Scale::from_bytes(scale, dim).filter(|_| is_sound)?;
+        Some(Self { scale, image_weight, most_of_image, nearest: Arc::default() })
+    }
+
     /// What it takes in memory.
     pub fn bytes(&self) -> usize {
         self.scale.bytes() + size_of_val::<[ScoredRegion]>(&self.nearest)

@@ -1,5 +1,6 @@
 //! Finding over real files, with a model that knows colours.
 
+mod kept;
 mod tagged;
 
 use std::path::{Path, PathBuf};

@@ -64,6 +64,9 @@ impl ResultSet {
         if question.filter.asks_collections() || !collections.hidden().is_empty() {
             hasher.update(&collections.revision().to_le_bytes());
         }
+        if !question.filter.region_tags.is_empty() {
+            hasher.update(&index.region_tag_changes().to_le_bytes());
+        }
         hasher.update(&question.digest.to_le_bytes()).update(&index.revision().to_le_bytes());
         hasher.update(index.dir().as_os_str().as_encoded_bytes());
         u64::from_le_bytes(hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default())

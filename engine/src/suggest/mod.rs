@@ -75,7 +75,7 @@ impl Engine {
     /// Labels that are found, those of most images first.
     fn found_labels(&self, language: &str) -> Result<Arc<Vec<String>>, EngineError> {
         let served = self.serving()?;
-        let (labels, language) = labels(language);
+        let (labels, language) = common_words(language);
         let question = format!("{language} {}", served.len().checked_ilog2().unwrap_or(0));
         let find = || {
             let mut found = Vec::new();
@@ -104,8 +104,9 @@ pub fn is_form_of_things(text: &str, language: &str) -> bool {
     StructuredQuery::suggested(text, language).is_some()
 }
 
-/// The labels in a language, and the language: English where there is no other.
-fn labels(language: &str) -> (Vec<&'static str>, &'static str) {
+/// Words for what many libraries hold in a language, and the language: English where there is no
+/// other.
+pub(crate) fn common_words(language: &str) -> (Vec<&'static str>, &'static str) {
     let of =
         |language: &str| LABELS.lines().filter_map(|line| line.split_once(' ')).find(|(known, _)| *known == language);
     let (language, labels) = of(language).or_else(|| of("en")).unwrap_or_default();
@@ -124,12 +125,12 @@ mod tests {
         assert_eq!(lines.len(), 13);
         for line in each(lines) {
             let language = line.split(' ').next().unwrap_or_default();
-            let (labels, known) = labels(language);
+            let (labels, known) = common_words(language);
             assert_eq!((labels.len(), known), (34, language));
             let distinct: HashSet<_> = labels.iter().collect();
             assert_eq!(distinct.len(), labels.len(), "{line}");
             assert!(labels.iter().every(|label| !label.is_empty()), "{line}");
         }
-        assert_eq!(labels("xx").1, "en");
+        assert_eq!(common_words("xx").1, "en");
     }
 }

@@ -1,5 +1,8 @@
 //! Zero-shot tags with the user's own labels.
 
+mod keep;
+mod kept;
+mod label_scales;
 mod regions;
 mod tagged;
 
@@ -11,6 +14,8 @@ use glimpse_indexer::{Filter, ImageId};
 use crate::calibrate::{CUT, Modality, Part};
 use crate::labels::check_labels;
 use crate::{Cancel, Engine, EngineError};
+pub use keep::{MAX_KEPT_LABELS, RegionTagging, TagStage};
+pub use kept::{KeptLabels, KeptTags};
 pub use regions::{RegionTag, TaggedRegions};
 pub use tagged::{Tag, Tagged};
 
@@ -84,7 +89,7 @@ impl Engine {
     /// As [`Engine::tag`].
     pub fn tagged(&self, labels: &[String], options: &TagOptions) -> Result<Arc<Vec<Tagged>>, EngineError> {
         let served = self.serving()?;
-        let question = format!("{} {labels:?} {options:?}", served.revision());
+        let question = format!("{} {} {labels:?} {options:?}", served.revision(), served.region_tag_changes());
         let make = || {
             let mut tagged = self.tag(labels, options)?;
             tagged.retain(|tagged| !tagged.tags.is_empty());

@@ -37,14 +37,15 @@ pub struct TaggedRegions {
 }
 
 impl Engine {
-    /// Tags parts of images with the user's own labels, or with the keywords of the library where
-    /// none are given, as [`Engine::find`] finds them in stored regions. [`TagOptions::max_tags`]
-    /// is the most of an image. Images without regions have no tags.
+    /// Tags parts of images with the user's own labels, or, where none are given, with the keywords
+    /// of the library, or common words where it has none, as [`Engine::find`] finds them in stored
+    /// regions. [`TagOptions::max_tags`] is the most of an image. Images without regions have no
+    /// tags.
     ///
     /// # Errors
     /// As [`Engine::tag`].
     pub fn tag_regions(&self, labels: &[String], options: &TagOptions) -> Result<Vec<TaggedRegions>, EngineError> {
-        let labels = if labels.is_empty() { self.own_labels()? } else { labels.to_vec() };
+        let labels = if labels.is_empty() { self.usual_labels()? } else { labels.to_vec() };
         crate::labels::check_labels(&labels)?;
         let index = self.serving()?;
         let mut found: HashMap<ImageId, Vec<RegionTag>> = HashMap::new();

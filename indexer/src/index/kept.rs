@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Index;
 use crate::collections::{Collections, same_tag};
-use crate::{ContentHash, Filter, ImageId, ImageRecord, IndexError};
+use crate::{ContentHash, Filter, IdSet, ImageId, ImageRecord, IndexError};
 
 impl Index {
     /// The favourites and albums of the library.
@@ -29,7 +29,7 @@ impl Index {
         self.memory.read().numbers_end()
     }
 
-    /// What a filter asks of favourites, albums and hidden images.
+    /// What a filter asks of favourites, albums and hidden images, and of tags of regions.
     pub(super) fn kept(&self, filter: &Filter) -> Kept {
         let collections = self.collections();
         let (mut among, mut not_among) = (Vec::new(), collections.hidden());
@@ -43,7 +43,8 @@ impl Index {
             let album = collections.album(id);
             among.push(Arc::new(album.map(|album| album.images.iter().copied().collect()).unwrap_or_default()));
         }
-        Kept { among, not_among }
+        let showing = (!filter.region_tags.is_empty()).then(|| self.showing(&filter.region_tags));
+        Kept { among, not_among, showing }
     }
 
     /// Brings the keywords of an image up to date with the tags of its user: those that it has are
@@ -67,22 +68,26 @@ impl Index {
     }
 }
 
-/// Contents that count in a selection.
+/// Contents and images that count in a selection.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     /// An image's content is in all of these,
     among: Vec<Arc<HashSet<ContentHash>>>,
     /// and not in this one.
     not_among: Arc<HashSet<ContentHash>>,
+    /// The image itself is in this one.
+    showing: Option<IdSet>,
 }
 
 impl Kept {
-    pub fn passes(&self, content: &ContentHash) -> bool {
-        self.among.iter().all(|set| set.contains(content)) && !self.not_among.contains(content)
+    pub fn passes(&self, id: ImageId, content: &ContentHash) -> bool {
+        self.showing.as_ref().is_none_or(|showing| showing.contains(id))
+            && self.among.iter().all(|set| set.contains(content))
+            && !self.not_among.contains(content)
     }
 
     /// True if every image passes.
     pub fn asks_nothing(&self) -> bool {
-        self.among.is_empty() && self.not_among.is_empty()
+        self.among.is_empty() && self.not_among.is_empty() && self.showing.is_none()
     }
 }

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::graph::GraphSlot;
 use super::loaded::Loaded;
+use super::region_tags::RegionTagSlot;
 use super::regions::RegionSlot;
 use super::snapshot::{self, Opened, SnapshotSlot};
 use super::turn::{Turns, Writer};
@@ -104,6 +105,7 @@ impl Index {
             graph,
             snapshot,
             regions: RegionSlot::default(),
+            region_tags: RegionTagSlot::default(),
             collections: OnceLock::new(),
             revision: AtomicU64::new(loaded.revision),
             damaged: AtomicUsize::new(loaded.damaged),

@@ -12,6 +12,7 @@ mod loaded;
 mod memory;
 mod mounts;
 mod read;
+mod region_tags;
 mod regions;
 mod roots;
 mod salvage;
@@ -33,6 +34,7 @@ use tempfile::TempDir;
 
 use self::graph::GraphSlot;
 use self::memory::Memory;
+use self::region_tags::RegionTagSlot;
 use self::regions::RegionSlot;
 use self::snapshot::SnapshotSlot;
 use self::turn::Turns;
@@ -60,6 +62,7 @@ pub struct Index {
     graph: GraphSlot,
     snapshot: SnapshotSlot,
     regions: RegionSlot,
+    region_tags: RegionTagSlot,
     words: WordIndex,
     /// What people keep of the library; shared by its generations.
     collections: OnceLock<Arc<Collections>>,
@@ -200,6 +203,7 @@ impl Index {
             damaged: self.damaged.load(Ordering::Acquire),
             disk_bytes: disk_bytes(&self.dir)?,
             memory_bytes: memory.bytes()
+                + self.region_tags.bytes()
                 + self.regions.get().map_or(0, |regions| regions.memory())
                 + self.graph.get().map_or_else(|| self.scan.memory(), |graph| graph.as_index().memory()),
             dim: self.scan.dim(),

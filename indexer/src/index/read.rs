@@ -150,7 +150,8 @@ impl Index {
         let kept = self.kept(filter);
         let facts = self.facts();
         fault::nobody_waits();
-        facts.facets(&facts.select(filter, &kept))
+        let among = facts.select(filter, &kept);
+        Facets { region_tags: self.region_tag_counts(&facts, &among), ..facts.facets(&among) }
     }
 
     /// Keywords of the images that pass a filter, most frequent first.

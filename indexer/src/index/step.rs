@@ -76,8 +76,11 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
-    /// Removes what is stored of an image's regions; false if there is nothing.
+    /// Removes what is stored of an image's regions and their tags; false if there are none.
     fn remove_parts(&mut self, id: ImageId) -> Result<bool, IndexError> {
+        if self.index.store.get(Table::RegionTags, &keys::image(id))?.is_some() {
+            self.batch.remove_region_tags(id);
+        }
         let parts = self.index.store.region_parts(id)?;
         parts.iter().for_each(|(part, _)| self.batch.remove(Table::Regions, &keys::region(id, *part)));
         Ok(!parts.is_empty())
@@ -246,6 +249,9 @@ impl<'a> Step<'a> {
         }
         drop(memory);
         for effect in &self.effects {
+            if let Effect::PutRegions(id, _) | Effect::RemoveRegions(id) | Effect::RemoveImage(id) = effect {
+                self.index.region_tags.forget(*id);
+            }
             if let (Effect::RemoveRegions(id), Some(regions)) = (effect, &regions) {
                 regions.remove(*id);
             }

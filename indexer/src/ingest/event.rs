@@ -67,6 +67,11 @@ pub trait Observer {
     fn note(&mut self, text: &str) {
         let _ = text;
     }
+    /// The regions of `done` of `all` images that came since the last time are tagged, where tags
+    /// of regions are kept.
+    fn tagged(&mut self, done: usize, all: usize) {
+        let _ = (done, all);
+    }
 }
 
 /// Sums of a run.

@@ -3,17 +3,20 @@
 //! An image has up to 63 nested regions, each with a vector in the space of embeddings, and a map
 //! that says which patches it covers. In the store they are a few small values beside the image's
 //! record ([`format`]), written in the same step. They are searched in mapped files made of these
-//! ([`cells`]), and what came since, or is too little for files, in memory ([`RegionIndex`]).
+//! ([`cells`]), and what came since, or is too little for files, in memory ([`RegionIndex`]). If
+//! asked, labels of regions are kept too ([`tags`]).
 
 pub(crate) mod cells;
 pub(crate) mod format;
 mod region_index;
 mod shape;
+pub(crate) mod tags;
 
 pub(crate) use region_index::keyed;
 pub use region_index::{RegionIndex, RegionQuery};
 pub use shape::RegionShape;
 pub(crate) use shape::{Shapes, shapes};
+pub use tags::{RegionLabel, RegionLabelSet, StoredRegionTag};
 
 use crate::{ImageId, VectorId};
 

@@ -16,6 +16,7 @@ use super::records::{
 };
 use crate::hnsw::{Node, NodeRecord};
 use crate::regions::format::{Stored, decode_map, decode_vectors, tests::halves};
+use crate::regions::tags::{RegionLabel, StoredRegionTag, StoredTags, decode_label, encode_label};
 use crate::vectors::Quantised;
 use crate::{ContentHash, Exposure, FileRecord, FileRole, ImageId, ImageRecord, Moment, Place};
 
@@ -25,7 +26,7 @@ const GRAPH: GraphId = GraphId::IMAGES;
 const PATH: &str = "images/a.jpg";
 
 /// Tables and keys of the values, by the first byte of an input.
-fn places() -> [(Table, Vec<u8>); 9] {
+fn places() -> [(Table, Vec<u8>); 11] {
     [
         (Table::Images, keys::image(ID).to_vec()),
         (Table::Files, PathHash::of(Path::new(PATH)).0.to_vec()),
@@ -36,11 +37,13 @@ fn places() -> [(Table, Vec<u8>); 9] {
         (Table::Regions, keys::region(ID, 0).to_vec()),
         (Table::Regions, keys::region(ID, 1).to_vec()),
         (Table::Meta, meta::MANIFEST.to_vec()),
+        (Table::RegionTags, keys::image(ID).to_vec()),
+        (Table::RegionLabels, keys::label(2).to_vec()),
     ]
 }
 
 /// Values of every kind as the store has them, in the order of [`places`].
-fn written() -> [Vec<u8>; 9] {
+fn written() -> [Vec<u8>; 11] {
     let image = ImageRecord {
         id: ID,
         content: ContentHash([9; 16]),
@@ -74,6 +77,7 @@ fn written() -> [Vec<u8>; 9] {
     let node = NodeRecord { owner: ID.into(), parent: Some(Node(1)), links: vec![Node(4), Node(5)] };
     let regions = Stored::of(&halves(4, 6, &vector, &[1.0; DIM])).unwrap().encode(ID);
     let [(_, map), (_, vectors)] = regions.try_into().unwrap();
+    let tag = StoredRegionTag { label: 1, region: Some(3), score: 0.5 };
     let content = &places()[3].1;
     [
         encode_image(&image),
@@ -85,6 +89,8 @@ fn written() -> [Vec<u8>; 9] {
         map,
         vectors,
         encode_json(meta::MANIFEST, r#"{"model": {"name": "demo", "dim": 16}}"#),
+        StoredTags { set: 7, fingerprint: 8, tags: vec![tag; 3] }.encode(ID),
+        encode_label(2, &RegionLabel { name: "dog".into(), scale: vec![1; 40] }),
     ]
 }
 
@@ -116,7 +122,9 @@ fn read(place: usize, version: u8, fields: &[u8]) -> Result<usize, Damage> {
             map.len()
         }
         7 => decode_vectors(ID, 1, DIM, &value)?.len(),
-        _ => decode_json(key, &value)?.len(),
+        8 => decode_json(key, &value)?.len(),
+        9 => StoredTags::decode(ID, &value)?.tags.len(),
+        _ => decode_label(2, &value)?.name.len(),
     })
 }
 

@@ -11,10 +11,14 @@
 //! content        BLAKE3 of the bytes, cut (16)      image
 //! changes        revision (8)                       image; one entry per image, its newest change
 //! regions        image (8) | part (1)               see `crate::regions::format`
+//! region-tags    image (8)                          see `crate::regions::tags`
+//! region-labels  place of the label (2)             see `crate::regions::tags`
 //! links          graph (1) | node (4)               NodeRecord
 //! unlinked       image (8)                          empty; of older programs, see `region_cells`
 //! relinked       graph (1) | revision (8)           nodes that a step changed; see `missed`
-//! meta           `manifest`, `next-id`, `mounts`, `region-cells`, graphs  see `records`
+//! meta           `manifest`, `next-id`, `mounts`,   see `records`
+//!                `region-cells`, `region-labels`,
+//!                graphs
 //! ```
 
 use std::path::Path;
@@ -36,11 +40,13 @@ pub(crate) enum Table {
     Links,
     Unlinked,
     Relinked,
+    RegionTags,
+    RegionLabels,
 }
 
 impl Table {
     /// All tables, in the order of their discriminants.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Images,
         Self::Vectors,
         Self::Files,
@@ -52,6 +58,8 @@ impl Table {
         Self::Links,
         Self::Unlinked,
         Self::Relinked,
+        Self::RegionTags,
+        Self::RegionLabels,
     ];
 
     /// The name on disk; also part of every checksum, so that a value cannot pass for one of
@@ -69,6 +77,8 @@ impl Table {
             Self::Links => "links",
             Self::Unlinked => "unlinked",
             Self::Relinked => "relinked",
+            Self::RegionTags => "region-tags",
+            Self::RegionLabels => "region-labels",
         }
     }
 }
@@ -83,6 +93,8 @@ pub(crate) mod meta {
     pub(crate) const GRAPH: &[u8] = b"graph";
     /// Which files of regions count.
     pub(crate) const REGION_CELLS: &[u8] = b"region-cells";
+    /// Which labels regions are tagged with.
+    pub(crate) const REGION_LABELS: &[u8] = b"region-labels";
 }
 
 /// A graph, of which there may be several; its nodes share a prefix in `links`.
@@ -143,7 +155,7 @@ impl PathHash {
     }
 }
 
-/// Key of an image in `images` and `vectors`.
+/// Key of an image in `images`, `vectors` and `region-tags`.
 pub(crate) fn image(id: ImageId) -> [u8; 8] {
     id.0.to_be_bytes()
 }
@@ -169,7 +181,17 @@ pub(crate) fn parse_region(key: &[u8]) -> Option<(ImageId, u8)> {
     Some((parse_image(id)?, part))
 }
 
-/// Reads the key of `images` or `vectors`.
+/// Key of a label that regions are tagged with.
+pub(crate) fn label(place: u16) -> [u8; 2] {
+    place.to_be_bytes()
+}
+
+/// Reads the key of `region-labels`.
+pub(crate) fn parse_label(key: &[u8]) -> Option<u16> {
+    key.try_into().ok().map(u16::from_be_bytes)
+}
+
+/// Reads the key of `images`, `vectors` or `region-tags`.
 pub(crate) fn parse_image(key: &[u8]) -> Option<ImageId> {
     key.try_into().ok().map(|bytes| ImageId(u64::from_be_bytes(bytes)))
 }

@@ -192,6 +192,11 @@ impl Store {
         self.forget_steps(graph, u64::MAX)
     }
 
+    /// Removes all entries of a table, some at a time.
+    pub(crate) fn clear_table(&self, table: Table) -> Result<(), IndexError> {
+        self.remove_range(table, &[], &[0xff; 10])
+    }
+
     /// Removes all entries of a table with keys from `start` up to but not including `end`, some at
     /// a time.
     pub(super) fn remove_range(&self, table: Table, start: &[u8], end: &[u8]) -> Result<(), IndexError> {

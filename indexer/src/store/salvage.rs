@@ -4,7 +4,7 @@
 //! is sound, what sled derived from it is damaged: its notes of where pages are (`snap.*`) and its
 //! settings (`conf`), which it makes anew. If the log is damaged, its sound entries go into a new
 //! store. Left out are the tables that are made anew from the others: graphs, what their snapshots
-//! missed, and the files of each image.
+//! missed, tags of regions, and the files of each image.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -22,8 +22,19 @@ use crate::vectors::{Residual, VectorStorage};
 const CHUNK: usize = 256;
 
 /// The tables whose values are looked for, in the order in which that is done.
-const TABLES: [Table; 7] =
-    [Table::Regions, Table::Vectors, Table::Images, Table::Files, Table::Content, Table::Changes, Table::Meta];
+const TABLES: [Table; 8] = [
+    Table::Regions,
+    Table::Vectors,
+    Table::Images,
+    Table::Files,
+    Table::Content,
+    Table::Changes,
+    Table::RegionLabels,
+    Table::Meta,
+];
+
+/// The entries of `meta` that are taken: the others are of tables and files that are made anew.
+const META: [&[u8]; 4] = [meta::MANIFEST, meta::NEXT_ID, meta::MOUNTS, meta::REGION_LABELS];
 
 /// What a look at a log found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,7 +179,7 @@ impl Salvage<'_> {
     fn take(&mut self, entry: Entry) -> Result<(), IndexError> {
         let Entry { order, key, value } = entry;
         let Some(table) = TABLES.into_iter().find(|&table| is_sealed(table, &key, &value)) else { return Ok(()) };
-        if table == Table::Meta && ![meta::MANIFEST, meta::NEXT_ID, meta::MOUNTS].contains(&&key[..]) {
+        if table == Table::Meta && !META.contains(&&key[..]) {
             return Ok(());
         }
         let newest = self.newest.entry(self.hasher.hash_one((table as usize, &key))).or_default();

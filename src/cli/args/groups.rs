@@ -33,6 +33,11 @@ pub struct FilterArgs {
     #[arg(long, value_name = "KEYWORD")]
     pub tag: Vec<String>,
 
+    /// Label that a part of the image shows, where `glimpse tag --regions --keep` keeps them
+    /// (repeatable: images that show one of them)
+    #[arg(long, value_name = "LABEL")]
+    pub region_tag: Vec<String>,
+
     /// Format: jpeg, png, webp, gif, tiff, bmp, heic, avif, jxl, raw (repeatable)
     #[arg(long, value_name = "FORMAT")]
     pub format: Vec<String>,

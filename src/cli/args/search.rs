@@ -148,9 +148,16 @@ Examples:
   glimpse tag screenshot receipt --after 2024
   glimpse tag dog ball --regions                # parts of images, each with its box
   glimpse tag --regions --json                  # out of the library's own keywords
+  glimpse tag dog --regions --captions          # and the model's own words for each part
+  glimpse tag --regions --keep --labels coco.txt   # keeps them with the index
+  glimpse search beach --region-tag dog         # which all commands can then filter by
+
+--keep tags the parts of all images once and keeps that with the index: filters, counts and the page use it, and every
+`glimpse index` tags what came. Ctrl-C loses nothing, the same command goes on; other labels take the place of those before.
 
 JSON lines have the fields of `search --json` that describe an image, and tags: [{label, score}]; with --regions, regions:
-[{label, score, area, x, y, width, height}], boxes in pixels and area as a share of the image.";
+[{label, score, area, x, y, width, height}], boxes in pixels and area as a share of the image, with --captions also
+caption; with --keep: {labels, tagged, unchanged, without_regions, cancelled}.";
 
 #[derive(Debug, Args)]
 #[command(after_help = TAG_HELP)]
@@ -164,9 +171,25 @@ pub struct TagArgs {
     pub labels: Option<PathBuf>,
 
     /// Tag parts of images, by their stored regions; without labels, with the keywords of the
-    /// library
+    /// library, or common words where it has none
     #[arg(long)]
     pub regions: bool,
+
+    /// Tag the parts of all images, and keep their tags with the index from now on
+    #[arg(long, requires = "regions", conflicts_with_all = ["drop", "captions", "max_tags", "min_score", "untagged"])]
+    pub keep: bool,
+
+    /// Forget the tags that are kept, and keep none any more
+    #[arg(
+        long,
+        requires = "regions",
+        conflicts_with_all = ["label", "labels", "captions", "max_tags", "min_score", "untagged", "json"]
+    )]
+    pub drop: bool,
+
+    /// Words of the model's decoder for each part, in a language that it writes
+    #[arg(long, value_name = "LANG", requires = "regions", num_args = 0..=1, require_equals = true)]
+    pub captions: Option<Option<String>>,
 
     /// Most tags of an image
     #[arg(long, value_name = "N", default_value_t = 3)]

@@ -24,6 +24,7 @@ pub fn resolve(args: &FilterArgs) -> Result<Filter, CliError> {
         cameras: args.camera.clone(),
         lenses: args.lens.clone(),
         tags: args.tag.clone(),
+        region_tags: args.region_tag.clone(),
         formats: args.format.iter().map(|name| format(name)).collect::<Result<_, _>>()?,
         place,
         favourite: args.favourite,

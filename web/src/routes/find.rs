@@ -107,6 +107,8 @@ pub struct TypedForm {
     lens: Option<String>,
     /// A keyword, whatever its case.
     tag: Option<String>,
+    /// A label that a region of it shows, whatever its case, where tags of regions are kept.
+    region_tag: Option<String>,
     #[param(value_type = Option<names::Format>)]
     format: Option<Format>,
     /// Only favourites: `1` or `true`.
@@ -131,6 +133,7 @@ impl TypedForm {
             cameras: self.camera.into_iter().collect(),
             lenses: self.lens.into_iter().collect(),
             tags: self.tag.into_iter().collect(),
+            region_tags: self.region_tag.into_iter().collect(),
             formats: self.format.into_iter().collect(),
             place: None,
             favourite: self.favourite,

@@ -60,6 +60,8 @@ pub struct SimpleForm {
     pub lens: Option<String>,
     /// A keyword, whatever its case.
     pub tag: Option<String>,
+    /// A label that a region of it shows, whatever its case, where tags of regions are kept.
+    pub region_tag: Option<String>,
     #[param(value_type = Option<names::Format>)]
     pub format: Option<Format>,
     /// Only favourites: `1` or `true`.
@@ -149,6 +151,10 @@ pub struct FilterForm {
     /// Has one of these keywords, whatever their case.
     #[schema(max_items = 100)]
     pub tags: Vec<String>,
+    /// A region of it shows one of these labels, whatever their case; an error where no tags of
+    /// regions are kept.
+    #[schema(max_items = 100)]
+    pub region_tags: Vec<String>,
     /// In one of these formats.
     #[schema(value_type = Vec<names::Format>, max_items = 100)]
     pub formats: Vec<Format>,
@@ -184,6 +190,7 @@ impl From<SimpleForm> for FullForm {
                 cameras: form.camera.into_iter().collect(),
                 lenses: form.lens.into_iter().collect(),
                 tags: form.tag.into_iter().collect(),
+                region_tags: form.region_tag.into_iter().collect(),
                 formats: form.format.into_iter().collect(),
                 place: None,
                 favourite: form.favourite,
@@ -257,6 +264,7 @@ impl TryFrom<FilterForm> for Filter {
         at_most("cameras", form.cameras.len(), MAX_CHOICES)?;
         at_most("lenses", form.lenses.len(), MAX_CHOICES)?;
         at_most("tags", form.tags.len(), MAX_CHOICES)?;
+        at_most("region_tags", form.region_tags.len(), MAX_CHOICES)?;
         at_most("formats", form.formats.len(), MAX_CHOICES)?;
         let date = |text: Option<String>| text.as_deref().map(parse_date).transpose();
         let wrong = |error: DateError| ApiError::bad_request(error.to_string());
@@ -267,6 +275,7 @@ impl TryFrom<FilterForm> for Filter {
             cameras: form.cameras,
             lenses: form.lenses,
             tags: form.tags,
+            region_tags: form.region_tags,
             formats: form.formats,
             place: form.place,
             favourite: form.favourite,

@@ -15,7 +15,7 @@ use crate::state::{AppState, run_search};
 use crate::wire::paths::shown;
 use crate::wire::{StatsView, format_taken, names};
 
-/// Most keywords of an answer: a library can have as many as it has images.
+/// Most keywords of an answer, and most labels: a library can have as many as it has images.
 const MAX_TAGS: usize = 500;
 
 /// What images to count.
@@ -36,6 +36,8 @@ pub struct FacetsForm {
     lens: Option<String>,
     /// A keyword, whatever its case.
     tag: Option<String>,
+    /// A label that a region of it shows, whatever its case, where tags of regions are kept.
+    region_tag: Option<String>,
     #[param(value_type = Option<names::Format>)]
     format: Option<glimpse_engine::Format>,
     /// Only favourites: `1` or `true`.
@@ -59,6 +61,8 @@ pub struct FacetsView {
     lenses: Vec<Facet>,
     /// Keywords, the 500 most frequent first.
     tags: Vec<Facet>,
+    /// Labels that a region shows, the 500 most frequent first, where tags of regions are kept.
+    region_tags: Vec<Facet>,
     /// Most frequent first.
     formats: Vec<Facet>,
     /// Folders that directly hold images, by path.
@@ -80,8 +84,8 @@ pub struct Facet {
 
 /// What there is to filter by
 ///
-/// Counts of cameras, lenses, keywords, formats, folders and years, among the images that pass a
-/// filter.
+/// Counts of cameras, lenses, keywords, labels of regions, formats, folders and years, among the
+/// images that pass a filter.
 #[utoipa::path(get, path = "/api/v1/facets", operation_id = "facets", tag = "library", params(FacetsForm),
     responses((status = 200, description = "Values to filter by, each with the number of its images", body = FacetsView)))]
 pub async fn facets(
@@ -95,6 +99,7 @@ pub async fn facets(
         cameras: form.camera.into_iter().collect(),
         lenses: form.lens.into_iter().collect(),
         tags: form.tag.into_iter().collect(),
+        region_tags: form.region_tag.into_iter().collect(),
         formats: form.format.into_iter().collect(),
         place: None,
         favourite: form.favourite,
@@ -113,6 +118,7 @@ pub async fn facets(
         cameras: list(facets.cameras),
         lenses: list(facets.lenses),
         tags: list(facets.tags.into_iter().take(MAX_TAGS)),
+        region_tags: list(facets.region_tags.into_iter().take(MAX_TAGS)),
         formats: list(formats),
         folders: list(folders),
         years: list(years),

@@ -12,6 +12,7 @@ pub mod forms;
 #[cfg(test)]
 mod fuzz;
 pub mod groups;
+pub mod image_tags;
 pub mod images;
 pub mod jobs;
 pub mod library;

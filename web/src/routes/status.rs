@@ -28,6 +28,8 @@ pub struct HealthView {
     allows: AllowsView,
     /// The folders of the library are followed as they change (`--watch`).
     watching: bool,
+    /// Tags of regions are kept with the index, and images can be filtered by them.
+    region_tags: bool,
     /// Videos are read: ffmpeg and ffprobe are on the server's PATH.
     video: bool,
 }
@@ -133,6 +135,7 @@ pub async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError
                 roots: !state.roots.folders().is_empty(),
             },
             watching: state.watching,
+            region_tags: matches!(library, LibraryState::Ready) && state.engine.keeps_region_tags(),
             video: state.engine.reads_videos(),
             problem: unusable.or(failure.filter(|_| ready == ModelReady::Failed)),
         })

@@ -30,6 +30,8 @@ pub struct TagListForm {
     folder: Option<PathBuf>,
     /// Part of the camera's name.
     camera: Option<String>,
+    /// A label that a region of it shows, whatever its case, where tags of regions are kept.
+    region_tag: Option<String>,
     #[param(value_type = Option<names::Format>)]
     format: Option<Format>,
     /// Only favourites: `1` or `true`.
@@ -91,6 +93,7 @@ pub async fn tags(
         before: form.before,
         folders: form.folder.into_iter().collect(),
         cameras: form.camera.into_iter().collect(),
+        region_tags: form.region_tag.into_iter().collect(),
         formats: form.format.into_iter().collect(),
         favourite: form.favourite,
         hidden: form.hidden,

@@ -6,6 +6,7 @@ mod downloads;
 mod facts;
 mod folders;
 mod hostile;
+mod image_tags;
 mod images;
 mod jobs;
 mod library;

@@ -88,6 +88,15 @@ impl SegmentationView {
     }
 }
 
+impl SegmentationView {
+    /// The labels that have pixels, largest first, and the share of the image that none has.
+    pub fn into_labels(self) -> (Vec<LabelView>, f32) {
+        let mut labels: Vec<LabelView> = self.labels.into_iter().filter(|label| label.area > 0.0).collect();
+        labels.sort_by(|a, b| b.area.total_cmp(&a.area));
+        (labels, self.unlabelled)
+    }
+}
+
 impl RleView {
     fn of(mask: &Mask) -> Self {
         Self { size: [mask.height(), mask.width()], counts: mask.to_coco_text() }

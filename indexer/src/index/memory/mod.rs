@@ -220,6 +220,11 @@ impl Memory {
         self.rows.iter().map(|(number, row)| (ImageId(number as u64), row))
     }
 
+    /// All images, by number.
+    pub(super) fn ids(&self) -> impl Iterator<Item = ImageId> + '_ {
+        self.rows().map(|(id, _)| id)
+    }
+
     pub(super) fn contains(&self, id: ImageId) -> bool {
         self.row(id).is_some()
     }
@@ -302,7 +307,7 @@ impl Memory {
         let tags = self.tag_names.equal(&filter.tags);
         let passes = |id: ImageId, row: &Row| {
             let taken = (row.taken != NO_DATE).then_some(row.taken);
-            kept.passes(&row.content)
+            kept.passes(id, &row.content)
                 && filter.taken_from.is_none_or(|from| taken.is_some_and(|taken| taken >= from))
                 && filter.taken_before.is_none_or(|before| taken.is_some_and(|taken| taken < before))
                 && has_name(&cameras, row.camera)

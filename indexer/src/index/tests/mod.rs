@@ -12,6 +12,7 @@ mod loss;
 mod operations;
 mod power;
 mod region_files;
+mod region_tags;
 mod regions;
 mod rot;
 mod sealed;

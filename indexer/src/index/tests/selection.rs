@@ -126,6 +126,7 @@ fn facets_count_what_can_be_found() {
     let expected = Facets {
         cameras: vec![("Canon".to_owned(), 2)],
         lenses: vec![("EF 50".to_owned(), 2)],
+        region_tags: Vec::new(),
         tags: vec![("Dog".to_owned(), 2), ("tag 1".to_owned(), 1), ("tag 2".to_owned(), 1)],
         formats: vec![(Format::Jpeg, 2), (Format::Png, 1)],
         folders: vec![("/p".into(), 1), ("/p/a".into(), 2)],

@@ -21,6 +21,7 @@ pub(super) fn all(survey: &Survey, store: &Store) -> Vec<Finding> {
     let mut check = Check::new(survey, store);
     check.images();
     check.regions();
+    check.region_tags();
     check.files();
     check.links();
     check.content();
@@ -109,6 +110,30 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// Tags of regions are whole, and of the regions that are there.
+    fn region_tags(&mut self) {
+        for (&id, tags) in &self.survey.region_tags {
+            let regions = self.survey.regions.get(&id).filter(|(_, state)| state.is_ok());
+            let problem = match tags {
+                _ if self.forgotten.contains(&id) => continue,
+                Err(damage) => format!("the tags of the regions of image {id} are damaged ({damage})"),
+                Ok(_) if regions.is_none() => format!("there are tags of regions of image {id}, but no regions"),
+                Ok(of) if self.survey.region_maps.get(&id) != Some(of) => {
+                    format!("the tags of image {id} are those of other regions")
+                }
+                Ok(_) => continue,
+            };
+            let mut cure = Batch::default();
+            cure.remove_region_tags(id);
+            self.note(problem, cure, "removed the tags; the next `glimpse index` makes those of images anew");
+        }
+        if let Some(problem) = &self.survey.labels {
+            let mut cure = Batch::default();
+            cure.remove(Table::Meta, keys::meta::REGION_LABELS);
+            self.note(problem.clone(), cure, "removed them; `glimpse tag --regions --keep` tags regions anew");
+        }
+    }
+
     /// Drops an image, its vector and its files.
     fn forget(&mut self, id: ImageId, problem: String) {
         let mut cure = Batch::default();
@@ -116,6 +141,9 @@ impl<'a> Check<'a> {
         cure.remove(Table::Vectors, &keys::image(id));
         let parts = self.survey.regions.get(&id).map(|(parts, _)| parts.as_slice()).unwrap_or_default();
         parts.iter().for_each(|&part| cure.remove(Table::Regions, &keys::region(id, part)));
+        if self.survey.region_tags.contains_key(&id) {
+            cure.remove_region_tags(id);
+        }
         let owned = &self.survey.owned;
         let files = owned.files(id);
         for &hash in files {

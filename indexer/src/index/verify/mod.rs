@@ -96,6 +96,7 @@ impl Index {
         self.store.drop_region_cells()?;
         findings.iter().try_for_each(|finding| self.store.apply(&finding.cure))?;
         self.regions.clear();
+        self.region_tags.clear();
         let loaded = Loaded::read(&self.store, &self.scan, &[])?;
         *self.memory.write() = loaded.memory;
         writer.next_id = writer.next_id.max(loaded.next_id);

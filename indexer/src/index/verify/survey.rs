@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::owned::Owned;
 use crate::fault;
-use crate::regions::format;
+use crate::index::region_tags::read_labels;
+use crate::regions::{format, tags};
 use crate::store::Store;
 use crate::store::codec::Damage;
 use crate::store::keys::{self, PathHash, Table};
@@ -27,6 +28,12 @@ pub(super) struct Survey {
     pub(super) vectors: BTreeMap<ImageId, Result<(), Damage>>,
     /// The regions of each image: their parts, and what is wrong with them.
     pub(super) regions: BTreeMap<ImageId, (Vec<u8>, Result<(), Damage>)>,
+    /// Fingerprints of the maps of regions.
+    pub(super) region_maps: BTreeMap<ImageId, u32>,
+    /// The fingerprint that the tags of an image's regions name.
+    pub(super) region_tags: BTreeMap<ImageId, Result<u32, Damage>>,
+    /// What is wrong with the labels that regions are tagged with.
+    pub(super) labels: Option<String>,
     /// The image that each file holds or belongs to.
     pub(super) files: BTreeMap<PathHash, Result<ImageId, Damage>>,
     /// Files that belong to their image and do not hold it.
@@ -54,6 +61,9 @@ impl Survey {
             frames: BTreeMap::new(),
             vectors: BTreeMap::new(),
             regions: BTreeMap::new(),
+            region_maps: BTreeMap::new(),
+            region_tags: BTreeMap::new(),
+            labels: fault_of_labels(store)?,
             files: BTreeMap::new(),
             companions: BTreeSet::new(),
             links: BTreeSet::new(),
@@ -99,6 +109,8 @@ impl Survey {
         self.frames.remove(&id);
         self.vectors.remove(&id);
         self.regions.remove(&id);
+        self.region_maps.remove(&id);
+        self.region_tags.remove(&id);
         let linked: Vec<_> = self.links.range((id, PathHash([0; 16]))..=(id, PathHash([0xff; 16]))).copied().collect();
         linked.iter().for_each(|link| _ = self.links.remove(link));
         let (mut files, mut content, mut changes) = self.owned.take(id);
@@ -109,6 +121,7 @@ impl Survey {
         self.read_value(store, Table::Images, &keys::image(id))?;
         self.read_value(store, Table::Vectors, &keys::image(id))?;
         self.read_regions(store, id)?;
+        self.read_value(store, Table::RegionTags, &keys::image(id))?;
         for hash in store.files_of(id) {
             let hash = hash?;
             self.links.insert((id, hash));
@@ -131,6 +144,9 @@ impl Survey {
     fn read_regions(&mut self, store: &Store, id: ImageId) -> Result<(), IndexError> {
         let values = store.region_parts(id)?;
         if !values.is_empty() {
+            if let Some((0, map)) = values.first() {
+                self.region_maps.insert(id, tags::fingerprint(map));
+            }
             let parts = values.iter().map(|(part, _)| *part).collect();
             self.regions.insert(id, (parts, format::decode(id, self.dim, &values).map(|_| ())));
         }
@@ -168,6 +184,13 @@ impl Survey {
             Table::Regions => {
                 self.regions.entry(keys::parse_region(key)?.0).or_insert((Vec::new(), Ok(())));
             }
+            Table::RegionTags => {
+                let id = keys::parse_image(key)?;
+                let stored = tags::StoredTags::decode(id, value);
+                self.region_tags.insert(id, stored.map(|stored| stored.fingerprint));
+            }
+            // They are read as a set.
+            Table::RegionLabels => drop(keys::parse_label(key)?),
             Table::FilesOfImage => _ = self.links.insert(keys::parse_file_of_image(key)?),
             Table::Content => {
                 let (content, image) = (key.try_into().ok()?, records::decode_id(table, key, value));
@@ -190,5 +213,13 @@ impl Survey {
             Table::Meta => {}
         }
         Some(())
+    }
+}
+
+/// What is wrong with the labels that regions are tagged with.
+fn fault_of_labels(store: &Store) -> Result<Option<String>, IndexError> {
+    match read_labels(store) {
+        Err(error @ IndexError::Corrupt { .. }) => Ok(Some(error.to_string())),
+        labels => labels.map(|_| None),
     }
 }

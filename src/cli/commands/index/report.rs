@@ -117,6 +117,15 @@ impl Observer for Report<'_> {
         self.print_note(&printable(text));
     }
 
+    fn tagged(&mut self, done: usize, all: usize) {
+        if done == 0 {
+            self.bar.set_style(style("{wide_bar} tagging regions of {human_pos} of {human_len} images  {eta} left"));
+            self.bar.reset();
+        }
+        self.bar.set_length(all as u64);
+        self.bar.set_position(done as u64);
+    }
+
     fn event(&mut self, event: &FileEvent) {
         if self.json {
             self.line(event);
