@@ -169,11 +169,12 @@ declare namespace Page {
   /// What the facts of an image lead to.
   interface FactActs {
     match: string | false | null | undefined; hrefOf: (filter: Changes) => string; filter: (filter: Changes) => void;
+    rate: ((stars: number) => unknown) | null; tag: (() => unknown) | null;
   }
   /// What the user wants of the open image, and what the viewer needs to know of the page.
   interface ViewerActs {
     open: (id: number, options?: { replace?: boolean }) => void; close: () => void; near: () => void; ranked: () => boolean;
-    finding: () => boolean; things: () => string[]; languages: () => string[]; allows: () => Partial<Api.Allows>; region: (id: number, box: Rect) => void;
+    finding: () => boolean; things: () => string[]; languages: () => string[]; allows: () => Partial<Api.Allows>; tagged: () => void; region: (id: number, box: Rect) => void;
     similar: (id: number) => void; more: (id: number, weight: number) => void; favourite: (id: number, wanted: boolean) => Promise<void>;
     hrefOfFilter: (filter: Changes) => string; filter: (filter: Changes) => void; search: () => void; help: () => void;
   }
