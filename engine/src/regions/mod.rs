@@ -34,7 +34,9 @@ pub(crate) mod found;
 mod fuzz;
 mod grid;
 mod ground;
+mod joined_and;
 mod judge;
+mod native_form;
 mod parse;
 mod phrase;
 mod query;
@@ -46,6 +48,8 @@ mod stored;
 mod structured_query;
 mod suggest;
 mod together;
+mod turkish;
+mod word_order;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
