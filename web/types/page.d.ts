@@ -42,7 +42,7 @@ declare namespace Page {
   /// A page of hits, of images as a whole or of things in them.
   interface Answer {
     hits: Tile[]; accepted: number; weaker: number | null; searched: number; next: string | null; find?: string | null; form?: Api.Form;
-    without_regions?: number; nothing_particular?: boolean;
+    without_regions?: number; nothing_particular?: boolean; gone?: number;
   }
 
   // ---- results ----
@@ -72,7 +72,7 @@ declare namespace Page {
   /// What a question found, or the library by months.
   interface ResultSet {
     ranked: boolean; started: boolean; complete: boolean; hasMore: boolean; accepted: number; searched: number; tiles: Tile[];
-    expected: number; withoutRegions: number; nothingParticular: boolean; form: Api.Form | null; asThings: string | null;
+    expected: number; withoutRegions: number; gone: number; nothingParticular: boolean; form: Api.Form | null; asThings: string | null;
     spread: Set<number>; sort: string;
     load(signal?: AbortSignal, place?: Place | null): Promise<boolean>;
     lookAhead?(place?: Place | null): void;

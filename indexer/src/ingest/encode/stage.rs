@@ -16,6 +16,7 @@ use crate::ingest::pipeline::item::{
     EncodeInput, Encoded, Incomplete, Known, Message, NewImage, NotMade, Outcome, Subject, Wants,
 };
 use crate::ingest::pipeline::shared::Shared;
+use crate::{Reason, ReasonCode};
 
 /// A batch that is not full goes on its way after this long.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -85,7 +86,7 @@ impl<'a> Stage<'a> {
     }
 
     fn failed(&mut self, image: Subject, error: &EncodeError) -> bool {
-        let reason = format!("the model failed on it: {error}");
+        let reason = Reason::new(ReasonCode::ModelFailed, format!("the model failed on it: {error}"));
         self.failures += 1;
         if self.failures >= MOST_FAILURES {
             let path = image.path().display();
