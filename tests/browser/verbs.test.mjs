@@ -226,7 +226,7 @@ onPage("of images that are all gone nothing is found, and that is said", { path:
   expect("api/v1/search");
   for (const asked of ["s:1:2:999998.999999", "i:1:999999"]) {
     await page.goto(`/?c=${asked}`);
-    await page.locator("#empty-title", { hasText: "Nothing found" }).waitFor();
+    await page.locator("#empty-title", { hasText: "No pictures match" }).waitFor();
     assert.match(await page.textContent("#empty-advice"), /in the library any more/);
     assert.equal(await tiles(page).count(), 0);
     assert.equal(await page.locator("#chips .chip.gone").count(), 1);

@@ -1,4 +1,5 @@
-//! "And" where it is written to the words beside it: `犬と猫`, `狗和猫`, `개와 고양이`, `كلب وقطة`, `כלב וחתול`.
+//! "And" where it is written to the words beside it: `犬と猫`, `狗和猫`, `개와 고양이`, `كلب وقطة`,
+//! `כלב וחתול`.
 //! Such a letter or syllable also begins, ends or lies in words of another meaning, so that it
 //! counts only where it can hardly be one of these.
 
