@@ -224,6 +224,7 @@ onPage("what is asked together with images that are gone is found by those that 
 
 onPage("of images that are all gone nothing is found, and that is said", { path: "about:blank" }, async (page, { expect }) => {
   expect("api/v1/search");
+  expect("api/v1/images/999999");
   for (const asked of ["s:1:2:999998.999999", "i:1:999999"]) {
     await page.goto(`/?c=${asked}`);
     await page.locator("#empty-title", { hasText: "No pictures match" }).waitFor();
